@@ -1,0 +1,286 @@
+//! The element types, and the one order in which their scores compare.
+//!
+//! Scores compare as exact real numbers, as if widened to `f64` (rule 2). Every comparison is done on unsigned integer
+//! *keys*: a native key as wide as the element for the heavy loops, and its widening to the key of the same number as
+//! an `f64`, in which all element types share one order.
+
+use core::fmt;
+
+use half::{bf16, f16};
+
+/// The element types that can be pruned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
+#[non_exhaustive]
+pub enum ElementType {
+    /// 32-bit IEEE 754.
+    F32,
+    /// 64-bit IEEE 754.
+    F64,
+    /// 16-bit IEEE 754.
+    F16,
+    /// bfloat16: the upper half of an `f32`.
+    Bf16,
+}
+
+impl ElementType {
+    /// Bytes an element takes.
+    pub fn size(self) -> usize {
+        match self {
+            ElementType::F16 | ElementType::Bf16 => 2,
+            ElementType::F32 => 4,
+            ElementType::F64 => 8,
+        }
+    }
+}
+
+impl fmt::Display for ElementType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            ElementType::F32 => "f32",
+            ElementType::F64 => "f64",
+            ElementType::F16 => "f16",
+            ElementType::Bf16 => "bf16",
+        })
+    }
+}
+
+/// What a number means when it ranks an element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum RankBy {
+    /// By absolute value: how weights rank when they are their own score. Both infinities come first.
+    #[default]
+    Magnitude,
+    /// By value: how a tensor of scores ranks. `+inf` comes first, `-inf` last, and `-0.0 = +0.0`.
+    Value,
+}
+
+/// A number that can be pruned: `f32`, `f64`, `f16` or `bf16`.
+///
+/// The trait is sealed, because its order is ours. Scores compare as exact real numbers; `-0.0` equals `+0.0`. **NaN
+/// has no place in the order**: a NaN among the scores that an operation ranks is an error naming the first one (rule
+/// 3), and elements that are not ranked are not examined.
+pub trait Element:
+    Copy + Send + Sync + PartialEq + fmt::Debug + fmt::Display + Default + 'static + sealed::Sealed
+{
+    /// Which of the element types this is.
+    const TYPE: ElementType;
+
+    /// `+0.0`, what pruned elements become. Its bits are all zero.
+    const ZERO: Self;
+
+    /// The same number as an `f64`; exact.
+    fn to_f64(self) -> f64;
+}
+
+pub(crate) mod sealed {
+    use super::RankBy;
+    use crate::layer::{LayerMut, LayerRef};
+    use crate::tensor::{Lent, LentMut};
+
+    /// What the algorithms need of an element, kept out of the public contract.
+    pub trait Sealed: Sized {
+        /// An unsigned integer as wide as the element.
+        type Key: Copy + Ord + Send + Sync + core::fmt::Debug + 'static;
+
+        /// The largest key of a number that is not NaN, under `by`.
+        fn top_key(by: RankBy) -> Self::Key;
+        /// The key just above [`Sealed::top_key`].
+        fn past_top(by: RankBy) -> Self::Key;
+        /// The smallest key of a number that is not NaN, under `by`.
+        fn bottom_key(by: RankBy) -> Self::Key;
+        /// Greater keys rank first. NaN lies above [`Sealed::top_key`] or below [`Sealed::bottom_key`].
+        fn key(self, by: RankBy) -> Self::Key;
+        /// The key of the same number as an `f64`: keys of all element types in one order.
+        fn wide_key(self, by: RankBy) -> u64;
+        /// A key of this element type as the key of the same number as an `f64`.
+        fn widen(key: Self::Key, by: RankBy) -> u64;
+        /// The middle of two keys, for binary search.
+        fn midpoint(low: Self::Key, high: Self::Key) -> Self::Key;
+        /// Whether any bit is set, so that `-0.0` counts as something and `+0.0` as nothing.
+        fn has_bits(self) -> bool;
+        /// Whether this is NaN.
+        fn is_nan(self) -> bool;
+
+        fn lent(lent: Lent<'_, Self>) -> LayerRef<'_>
+        where
+            Self: super::Element;
+        fn lent_mut(lent: LentMut<'_, Self>) -> LayerMut<'_>
+        where
+            Self: super::Element;
+    }
+}
+
+macro_rules! element {
+    ($float:ty, $bits:ty, $variant:ident, $zero:expr, $infinity:expr, $widen:expr) => {
+        impl Element for $float {
+            const TYPE: ElementType = ElementType::$variant;
+            const ZERO: Self = $zero;
+
+            fn to_f64(self) -> f64 {
+                let widen: fn($float) -> f64 = $widen;
+                widen(self)
+            }
+        }
+
+        impl sealed::Sealed for $float {
+            type Key = $bits;
+
+            fn top_key(by: RankBy) -> $bits {
+                sealed::Sealed::key($infinity, by)
+            }
+
+            fn past_top(by: RankBy) -> $bits {
+                Self::top_key(by) + 1
+            }
+
+            fn bottom_key(by: RankBy) -> $bits {
+                match by {
+                    RankBy::Magnitude => 0,
+                    RankBy::Value => sealed::Sealed::key(-$infinity, by),
+                }
+            }
+
+            #[inline(always)]
+            fn key(self, by: RankBy) -> $bits {
+                const SIGN: $bits = 1 << (<$bits>::BITS - 1);
+                let bits = self.to_bits();
+                match by {
+                    RankBy::Magnitude => bits & !SIGN,
+                    // Negative numbers count down from the middle and positive ones up; -0.0 joins +0.0 there.
+                    RankBy::Value if bits > SIGN => !bits,
+                    RankBy::Value => bits | SIGN,
+                }
+            }
+
+            #[inline(always)]
+            fn wide_key(self, by: RankBy) -> u64 {
+                sealed::Sealed::key(self.to_f64(), by)
+            }
+
+            fn widen(key: $bits, by: RankBy) -> u64 {
+                const SIGN: $bits = 1 << (<$bits>::BITS - 1);
+                let bits = match by {
+                    RankBy::Magnitude => key,
+                    RankBy::Value if key < SIGN => !key,
+                    RankBy::Value => key & !SIGN,
+                };
+                <$float>::from_bits(bits).wide_key(by)
+            }
+
+            fn midpoint(low: $bits, high: $bits) -> $bits {
+                low + (high - low) / 2
+            }
+
+            #[inline(always)]
+            fn has_bits(self) -> bool {
+                self.to_bits() != 0
+            }
+
+            #[inline(always)]
+            fn is_nan(self) -> bool {
+                <$float>::is_nan(self)
+            }
+
+            fn lent(lent: crate::tensor::Lent<'_, Self>) -> crate::layer::LayerRef<'_> {
+                crate::layer::LayerRef::$variant(lent)
+            }
+
+            fn lent_mut(lent: crate::tensor::LentMut<'_, Self>) -> crate::layer::LayerMut<'_> {
+                crate::layer::LayerMut::$variant(lent)
+            }
+        }
+    };
+}
+
+element!(f32, u32, F32, 0.0, f32::INFINITY, f64::from);
+element!(f64, u64, F64, 0.0, f64::INFINITY, |x| x);
+element!(f16, u16, F16, f16::ZERO, f16::INFINITY, f64::from);
+element!(bf16, u16, Bf16, bf16::ZERO, bf16::INFINITY, f64::from);
+
+/// The smallest key of `E` whose widening is at least `wide`; one past the top where there is none.
+///
+/// It turns a threshold of the common order into one for the native keys of an element type: for every number,
+/// `x.wide_key() >= wide` exactly where `x.key() >= ceil_key(wide)`.
+pub(crate) fn ceil_key<E: Element>(wide: u64, by: RankBy) -> E::Key {
+    let (mut low, mut high) = (E::bottom_key(by), E::top_key(by));
+    if E::widen(low, by) >= wide {
+        return low;
+    }
+    if E::widen(high, by) < wide {
+        return E::past_top(by);
+    }
+    // widen(low) < wide <= widen(high) throughout.
+    loop {
+        let middle = E::midpoint(low, high);
+        if middle == low {
+            return high;
+        }
+        if E::widen(middle, by) < wide {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sealed::Sealed;
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Every f16 and bf16, against the order of the real numbers.
+    fn keys_follow_real_order<E: Element>(from_bits: fn(u16) -> E) {
+        for by in [RankBy::Magnitude, RankBy::Value] {
+            let mut all: Vec<E> = (0..=u16::MAX).map(from_bits).filter(|x| !x.is_nan()).collect();
+            let real = |x: &E| if by == RankBy::Magnitude { x.to_f64().abs() } else { x.to_f64() };
+            all.sort_by(|a, b| real(a).total_cmp(&real(b)));
+            for pair in all.windows(2) {
+                let order = real(&pair[0]).partial_cmp(&real(&pair[1]));
+                assert_eq!(Some(pair[0].key(by).cmp(&pair[1].key(by))), order, "{pair:?} {by:?}");
+                assert_eq!(Some(pair[0].wide_key(by).cmp(&pair[1].wide_key(by))), order, "{pair:?} {by:?}");
+            }
+            for x in all {
+                assert_eq!(E::widen(x.key(by), by), x.wide_key(by), "{x:?} {by:?}");
+                assert!(x.key(by) <= E::top_key(by) && x.key(by) >= E::bottom_key(by));
+                // The key just below +0.0 would be -0.0, which joins it: no number has that key, and either serves.
+                if x != E::ZERO {
+                    assert_eq!(ceil_key::<E>(x.wide_key(by), by), x.key(by));
+                }
+            }
+            for nan in (0..=u16::MAX).map(from_bits).filter(|x| x.is_nan()) {
+                assert!(nan.key(by) > E::top_key(by) || nan.key(by) < E::bottom_key(by), "{nan:?} {by:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_f16_and_bf16_is_in_order() {
+        keys_follow_real_order(f16::from_bits);
+        keys_follow_real_order(bf16::from_bits);
+    }
+
+    proptest! {
+        #[test]
+        fn f32_keys_follow_real_order(a: u32, b: u32) {
+            let (a, b) = (f32::from_bits(a), f32::from_bits(b));
+            prop_assume!(!a.is_nan() && !b.is_nan());
+            prop_assert_eq!(a.key(RankBy::Value).partial_cmp(&b.key(RankBy::Value)), a.partial_cmp(&b));
+            prop_assert_eq!(a.key(RankBy::Magnitude).partial_cmp(&b.key(RankBy::Magnitude)), a.abs().partial_cmp(&b.abs()));
+            prop_assert_eq!(a.wide_key(RankBy::Value).partial_cmp(&b.wide_key(RankBy::Value)), a.partial_cmp(&b));
+        }
+
+        #[test]
+        fn ceil_key_separates_as_the_real_numbers_do(threshold: u64, bits: u32, half_bits: u16) {
+            let threshold = f64::from_bits(threshold);
+            let (x, h) = (f32::from_bits(bits), f16::from_bits(half_bits));
+            prop_assume!(!threshold.is_nan() && !x.is_nan() && !h.is_nan());
+            for by in [RankBy::Magnitude, RankBy::Value] {
+                let wide = threshold.wide_key(by);
+                prop_assert_eq!(x.key(by) >= ceil_key::<f32>(wide, by), x.wide_key(by) >= wide);
+                prop_assert_eq!(h.key(by) >= ceil_key::<f16>(wide, by), h.wide_key(by) >= wide);
+            }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Everything that can be refused, one enum for each kind of thing refused.
+
+/// A number that is not a density.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DensityError {
+    /// The fraction kept is outside `0 < d <= 1`.
+    #[error("density {kept} is outside 0 < d <= 1 (density is the fraction kept)")]
+    OutOfRange {
+        /// The number given.
+        kept: f64,
+    },
+    /// The fraction removed is outside `0 <= s < 1`.
+    #[error("sparsity {removed} is outside 0 <= s < 1 (sparsity is the fraction removed)")]
+    SparsityOutOfRange {
+        /// The number given.
+        removed: f64,
+    },
+    /// The text is not a number.
+    #[error("`{text}` is not a number; write a density as the fraction kept, such as 0.1")]
+    NotANumber {
+        /// The text given.
+        text: String,
+    },
+}
+
+/// Something that is not an N:M pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PatternError {
+    /// N or M is out of range.
+    #[error("pattern {n}:{m} is not N:M with 1 <= N <= M (N of every M elements are kept)")]
+    OutOfRange {
+        /// Elements kept of each group.
+        n: usize,
+        /// Elements in each group.
+        m: usize,
+    },
+    /// The text is not of the form `N:M`.
+    #[error("`{text}` is not a pattern; write N:M, such as 2:4 (2 of every 4 elements are kept)")]
+    Unreadable {
+        /// The text given.
+        text: String,
+    },
+}
+
+/// An operation on tensors and masks that was refused. Nothing has been written when one of these is returned.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A shape has more elements than can be counted.
+    #[error("shape {shape:?} has more elements than memory can address")]
+    ShapeOverflow {
+        /// The shape given.
+        shape: Vec<usize>,
+    },
+    /// A backend lent memory that does not fit the layout it claims.
+    #[error(
+        "layout of shape {shape:?}, strides {strides:?} and offset {offset} does not fit its {memory_len} elements of \
+         memory: {why}"
+    )]
+    Layout {
+        /// The shape claimed.
+        shape: Vec<usize>,
+        /// The strides claimed.
+        strides: Vec<isize>,
+        /// The offset claimed.
+        offset: usize,
+        /// How many elements were lent.
+        memory_len: usize,
+        /// What does not fit.
+        why: &'static str,
+    },
+    /// A tensor cannot be seen under another shape.
+    #[error("a tensor of shape {from:?} and strides {strides:?} cannot be seen as {to:?}: {why}")]
+    Reshape {
+        /// The tensor's shape.
+        from: Vec<usize>,
+        /// The tensor's strides.
+        strides: Vec<isize>,
+        /// The shape asked for.
+        to: Vec<usize>,
+        /// What does not fit.
+        why: &'static str,
+    },
+    /// Two things that must have one shape have two.
+    #[error("{}the {what} has shape {got:?} where {expected:?} is needed", in_layer(layer))]
+    ShapeMismatch {
+        /// The layer concerned; empty where the tensor has no name.
+        layer: String,
+        /// Which thing is of the wrong shape.
+        what: &'static str,
+        /// The shape needed.
+        expected: Vec<usize>,
+        /// The shape found.
+        got: Vec<usize>,
+    },
+    /// The number of values does not fit a shape.
+    #[error("shape {shape:?} has {expected} elements, but {got} were given")]
+    WrongLen {
+        /// The shape given.
+        shape: Vec<usize>,
+        /// How many elements it has.
+        expected: usize,
+        /// How many values were given.
+        got: usize,
+    },
+    /// Packed bits are set past the end of a mask.
+    #[error("bits are set past the last of the {len} elements of a mask")]
+    TailBits {
+        /// How many elements the mask has.
+        len: usize,
+    },
+    /// There is no such axis.
+    #[error("axis {axis} does not exist: the tensor has {rank} axes, {}", axes_of(*rank))]
+    AxisOutOfRange {
+        /// The axis given.
+        axis: isize,
+        /// How many axes there are.
+        rank: usize,
+    },
+    /// A score is NaN.
+    #[error(
+        "{}the score at {index:?} is NaN, which has no rank; mend the values or leave the layer out",
+        in_layer(layer)
+    )]
+    Nan {
+        /// The layer concerned; empty where the tensor has no name.
+        layer: String,
+        /// The index of the first NaN in logical order.
+        index: Vec<usize>,
+    },
+    /// More elements are asked for than earlier masks have left alive.
+    #[error(
+        "{}{asked} elements are asked for, but only {alive} are alive under the masks in force; masks only close unless \
+         an event carries `reopen`",
+        in_layer(layer)
+    )]
+    TooFewAlive {
+        /// The layer concerned; empty for a ranking over several layers.
+        layer: String,
+        /// How many elements the density asks for.
+        asked: usize,
+        /// How many may be chosen.
+        alive: usize,
+    },
+    /// A name stands for two layers.
+    #[error("layer `{layer}` is given twice; every layer needs a name of its own")]
+    DuplicateLayer {
+        /// The name.
+        layer: String,
+    },
+    /// A name stands for no layer.
+    #[error("there is no layer `{layer}`{}", nearest_hint(nearest))]
+    UnknownLayer {
+        /// The name given.
+        layer: String,
+        /// The nearest known name, if there are any.
+        nearest: Option<String>,
+    },
+    /// A source of chunks could not be read, or lied about its layers.
+    #[error("{}reading failed: {why}", in_layer(layer))]
+    Source {
+        /// The layer concerned.
+        layer: String,
+        /// What went wrong, in the source's words.
+        why: String,
+    },
+}
+
+impl Error {
+    /// The same error, saying in which layer it happened where it does not say so yet.
+    #[must_use]
+    pub fn in_layer(mut self, name: &str) -> Self {
+        match &mut self {
+            Error::ShapeMismatch { layer, .. }
+            | Error::Nan { layer, .. }
+            | Error::TooFewAlive { layer, .. }
+            | Error::Source { layer, .. }
+                if layer.is_empty() =>
+            {
+                name.clone_into(layer);
+            }
+            _ => {}
+        }
+        self
+    }
+}
+
+fn in_layer(layer: &str) -> String {
+    if layer.is_empty() { String::new() } else { format!("layer `{layer}`: ") }
+}
+
+fn axes_of(rank: usize) -> String {
+    match rank {
+        0 => "it is a single number".to_owned(),
+        1 => "0 (or -1)".to_owned(),
+        _ => format!("0 to {} (or -{rank} to -1)", rank - 1),
+    }
+}
+
+fn nearest_hint(nearest: &Option<String>) -> String {
+    nearest.as_ref().map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+}

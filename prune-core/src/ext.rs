@@ -1,0 +1,157 @@
+//! The extension trait that puts pruning on a backend's own tensors, written once for all backends.
+
+/// Defines `PruneExt` and its writable half `LendMut` in the crate that calls it.
+///
+/// A backend's tensor types are foreign to this crate and this crate's traits are foreign to the backend, so a blanket
+/// implementation is not to be had: each backend needs an extension trait of its own. This macro writes it, with the same
+/// names and documentation everywhere, so that changing backend is changing one import. The backend then implements
+/// `PruneExt::layer` and `LendMut::lend_mut`, and stamps [`conformance_tests!`](crate::conformance_tests) on them.
+#[macro_export]
+macro_rules! define_prune_ext {
+    () => {
+        /// Pruning as methods on tensors.
+        ///
+        /// # Examples
+        ///
+        /// See the crate page; the methods have the same names in every backend.
+        pub trait PruneExt {
+            /// The tensor with its element type erased, lent for reading. Costs nothing where the memory is in one
+            /// piece, in any axis order; gathers a copy where it has gaps.
+            fn layer(&self) -> $crate::LayerRef<'_>;
+
+            /// The same, under another logical shape of as many elements: a (9 x 32) matrix that holds a convolution
+            /// kernel can be `[3, 3, 1, 32]`.
+            ///
+            /// # Errors
+            ///
+            #[doc = "[`Error::Reshape`](prune_core::Error::Reshape) where strides cannot say it."]
+            fn layer_with_shape(&self, shape: &[usize]) -> Result<$crate::LayerRef<'_>, $crate::Error> {
+                self.layer().with_shape(shape)
+            }
+
+            /// The tensor with its element type erased, lent for writing.
+            fn layer_mut(&mut self) -> $crate::LayerMut<'_>
+            where
+                Self: LendMut,
+            {
+                LendMut::lend_mut(self)
+            }
+
+            /// The same, under another logical shape of as many elements.
+            ///
+            /// # Errors
+            ///
+            /// As `layer_with_shape`.
+            fn layer_mut_with_shape(&mut self, shape: &[usize]) -> Result<$crate::LayerMut<'_>, $crate::Error>
+            where
+                Self: LendMut,
+            {
+                LendMut::lend_mut(self).with_shape(shape)
+            }
+
+            /// The mask that keeps the elements of greatest magnitude: `density` of them, exactly (rule 1 at
+            /// `Density`, order and ties at `Mask`).
+            ///
+            /// # Errors
+            ///
+            /// `Error::Nan` names the first NaN.
+            ///
+            /// # Complexity
+            ///
+            /// Linear in the number of elements.
+            fn mask_unstructured(&self, density: $crate::Density) -> Result<$crate::Mask, $crate::Error> {
+                let layer = self.layer();
+                $crate::Selector::magnitude().unstructured(&$crate::Ranked::new("", &layer), density).map(|s| s.mask)
+            }
+
+            /// The mask that keeps N of every M consecutive elements along `axis` (rule 4 at `NmPattern`), those of
+            /// greatest magnitude. A negative axis counts from the last, as in NumPy.
+            ///
+            /// # Errors
+            ///
+            /// `Error::Nan` names the first NaN; `Error::AxisOutOfRange`.
+            ///
+            /// # Complexity
+            ///
+            /// Linear in the number of elements.
+            fn mask_n_m(&self, pattern: $crate::NmPattern, axis: isize) -> Result<$crate::Mask, $crate::Error> {
+                let layer = self.layer();
+                $crate::Selector::magnitude().n_of_m(&$crate::Ranked::new("", &layer), pattern, axis).map(|s| s.mask)
+            }
+
+            /// Taking this tensor as *scores*: the mask that keeps the highest, `density` of them, exactly.
+            ///
+            /// # Errors
+            ///
+            /// `Error::Nan` names the first NaN.
+            ///
+            /// # Complexity
+            ///
+            /// Linear in the number of elements.
+            fn mask_unstructured_by_score(&self, density: $crate::Density) -> Result<$crate::Mask, $crate::Error> {
+                let layer = self.layer();
+                $crate::Selector::value().unstructured(&$crate::Ranked::new("", &layer), density).map(|s| s.mask)
+            }
+
+            /// Taking this tensor as *scores*: the mask that keeps the N highest of every M consecutive elements along
+            /// `axis`.
+            ///
+            /// # Errors
+            ///
+            /// `Error::Nan` names the first NaN; `Error::AxisOutOfRange`.
+            ///
+            /// # Complexity
+            ///
+            /// Linear in the number of elements.
+            fn mask_n_m_by_score(
+                &self,
+                pattern: $crate::NmPattern,
+                axis: isize,
+            ) -> Result<$crate::Mask, $crate::Error> {
+                let layer = self.layer();
+                $crate::Selector::value().n_of_m(&$crate::Ranked::new("", &layer), pattern, axis).map(|s| s.mask)
+            }
+
+            /// Writes `+0.0` where the mask is false; kept elements stay as they are, to the bit.
+            ///
+            /// # Errors
+            ///
+            /// `Error::ShapeMismatch`, before anything is written.
+            fn apply_mask(&mut self, mask: &$crate::Mask) -> Result<(), $crate::Error>
+            where
+                Self: LendMut,
+            {
+                LendMut::lend_mut(self).apply_mask(mask)
+            }
+
+            /// How many elements outside the mask are not `+0.0`.
+            ///
+            /// # Errors
+            ///
+            /// `Error::ShapeMismatch`.
+            fn revivals(&self, mask: &$crate::Mask) -> Result<usize, $crate::Error> {
+                self.layer().revivals(mask)
+            }
+        }
+
+        /// Tensors that can be written: what the `&mut self` methods of [`PruneExt`] ask for.
+        pub trait LendMut {
+            /// The tensor with its element type erased, lent for writing.
+            fn lend_mut(&mut self) -> $crate::LayerMut<'_>;
+        }
+    };
+}
+
+define_prune_ext!();
+
+impl<T: crate::Tensor> PruneExt for T {
+    fn layer(&self) -> crate::LayerRef<'_> {
+        crate::LayerRef::of(self)
+    }
+}
+
+impl<T: crate::TensorMut> LendMut for T {
+    fn lend_mut(&mut self) -> crate::LayerMut<'_> {
+        crate::LayerMut::of(self)
+    }
+}

@@ -1,0 +1,33 @@
+//! Under construction.
+
+mod apply;
+mod density;
+mod element;
+mod error;
+mod ext;
+mod layer;
+mod layout;
+mod mask;
+mod masks;
+mod n_of_m;
+mod nearest;
+mod plain;
+mod select;
+mod tensor;
+mod threads;
+mod walk;
+
+pub use density::Density;
+pub use element::{Element, ElementType, RankBy};
+pub use error::{DensityError, Error, PatternError};
+pub use ext::{LendMut, PruneExt};
+pub use layer::{LayerMut, LayerRef, Layers, LayersMut};
+pub use layout::Layout;
+pub use mask::{Iter, KeptIndices, Mask, PatternCounts};
+pub use masks::Masks;
+pub use n_of_m::NmPattern;
+pub use nearest::nearest;
+pub use plain::PlainTensor;
+pub use select::{Ranked, Selected, Selector};
+pub use tensor::{Lent, LentMut, Memory, MemoryMut, Run, Strided, Tensor, TensorMut};
+pub use threads::Threads;

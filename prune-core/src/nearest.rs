@@ -1,0 +1,16 @@
+//! The known name that a misspelt one most likely means.
+
+/// The nearest of `known` to `name` by Jaro-Winkler similarity, if any is near at all.
+pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let mut best: Option<(f64, &str)> = None;
+    for candidate in known {
+        let similarity = strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase());
+        if similarity > NEAR && best.is_none_or(|(top, _)| similarity > top) {
+            best = Some((similarity, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
+/// Below this, two names have nothing to do with each other, and a hint would mislead.
+const NEAR: f64 = 0.7;

@@ -1,0 +1,169 @@
+//! Finding where a ranking is cut: the lowest key that is kept, without sorting.
+//!
+//! The plain algorithm: sort all keys, take the one at position `kept`. What is done instead:
+//!
+//! 1. A sample gives a bracket of two keys that very probably encloses the cut.
+//! 2. One pass counts what lies at or above the bracket (surely kept), and gathers the few keys inside it; a selection
+//!    among those finds the cut exactly.
+//! 3. Where many elements share one key, the cut falls on an end of the bracket, because samples repeat such a key: one
+//!    more pass proves it by counting.
+//! 4. Where the sample misled, histograms over ever finer key ranges enclose the cut; at most six passes, whatever the
+//!    values are.
+//!
+//! Samples decide only how long it takes. The cut itself follows from exact counts.
+
+use crate::error::Error;
+
+/// Where a ranking is cut: everything with a greater key is kept, and the first `ties` of those with just this key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cut {
+    pub(crate) key: u64,
+    /// How many elements of this key are kept; at least 1.
+    pub(crate) ties: usize,
+    /// How many elements have this key.
+    pub(crate) tied: usize,
+}
+
+/// Two keys that enclose a range: keys from `sure` on are counted as kept, keys from `inside` up to `sure` may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bracket {
+    pub(crate) sure: u64,
+    pub(crate) inside: u64,
+}
+
+impl Bracket {
+    /// Encloses just one key.
+    fn exactly(key: u64) -> Self {
+        Bracket { sure: key.saturating_add(1), inside: key }
+    }
+}
+
+/// What a pass over everything found.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    /// Elements at or above [`Bracket::sure`].
+    pub(crate) sure: usize,
+    /// Elements inside the bracket.
+    pub(crate) inside: usize,
+    /// Their keys in any order, where they were gathered.
+    pub(crate) keys: Option<Vec<u64>>,
+}
+
+/// Something whose keys can be gone through again and again. Only alive elements take part.
+pub(crate) trait Scan {
+    /// Keys of some elements, at positions that have nothing to do with their values.
+    fn sample(&mut self) -> Result<Vec<u64>, Error>;
+
+    /// Counts above and inside a bracket. Gathers the keys inside unless they are more than `room`.
+    fn pass(&mut self, bracket: Bracket, room: usize) -> Result<Counts, Error>;
+
+    /// How many keys lie in each of `buckets` ranges of `1 << shift` keys, the first of which starts at `low`.
+    fn histogram(&mut self, low: u64, shift: u32, buckets: usize) -> Result<Vec<usize>, Error>;
+}
+
+/// Finds the cut that keeps `kept` of `elements` alive ones, `1 <= kept <= elements`. The last pass made encloses it.
+///
+/// `room` is how many keys may be gathered.
+pub(crate) fn find(scan: &mut impl Scan, kept: usize, elements: usize, room: usize) -> Result<Cut, Error> {
+    if elements <= room {
+        // So few that all of them may be gathered.
+        let counts = scan.pass(Bracket { sure: u64::MAX, inside: 0 }, room)?;
+        if let Some(cut) = cut_inside(counts, kept) {
+            return Ok(cut);
+        }
+    } else {
+        let bracket = bracket(&mut scan.sample()?, kept, elements);
+        // A key that many elements share is an end of the bracket: at its top, or just below it.
+        let mut end = Some(bracket.sure);
+        if bracket.inside < bracket.sure {
+            let counts = scan.pass(bracket, room)?;
+            let reach = counts.sure + counts.inside;
+            end = if kept <= counts.sure { end } else { bracket.inside.checked_sub(1).filter(|_| kept > reach) };
+            if let Some(cut) = cut_inside(counts, kept) {
+                return Ok(cut);
+            }
+        }
+        if let Some(key) = end
+            && let Some(cut) = prove(scan, key, kept)?
+        {
+            return Ok(cut);
+        }
+    }
+    narrow(scan, kept, room)
+}
+
+/// The cut among the keys that a pass gathered, if it is there.
+fn cut_inside(counts: Counts, kept: usize) -> Option<Cut> {
+    if kept <= counts.sure || kept > counts.sure + counts.inside {
+        return None;
+    }
+    let mut keys = counts.keys?;
+    let wanted = kept - counts.sure;
+    let (greater, &mut key, smaller) = keys.select_nth_unstable_by(wanted - 1, |a, b| b.cmp(a));
+    let above = greater.iter().filter(|&&other| other > key).count();
+    let tied = greater.len() - above + 1 + smaller.iter().filter(|&&other| other == key).count();
+    Some(Cut { key, ties: wanted - above, tied })
+}
+
+/// The cut at `key`, if a count shows that it is there.
+fn prove(scan: &mut impl Scan, key: u64, kept: usize) -> Result<Option<Cut>, Error> {
+    let counts = scan.pass(Bracket::exactly(key), 0)?;
+    let there = counts.sure < kept && kept <= counts.sure + counts.inside;
+    Ok(there.then(|| Cut { key, ties: kept - counts.sure, tied: counts.inside }))
+}
+
+/// A bracket around the cut, a few standard deviations of the sample's rank wide.
+///
+/// Its lower end is just above a sampled key and its upper end is one: so a key that many elements share, and that the
+/// sample therefore repeats, stays outside, and what lies inside is few whatever the values.
+fn bracket(sample: &mut [u64], kept: usize, elements: usize) -> Bracket {
+    let share = kept as f64 / elements as f64;
+    let drawn = sample.len() as f64;
+    let rank = share * drawn;
+    let margin = DEVIATIONS * (drawn * share * (1.0 - share)).sqrt() + 2.0;
+    let mut descending = |rank: f64| {
+        (rank >= 0.0 && rank < drawn).then(|| *sample.select_nth_unstable_by(rank as usize, |a, b| b.cmp(a)).1)
+    };
+    let sure = descending(rank - margin).unwrap_or(u64::MAX);
+    let below = descending(rank + margin).map_or(0, |key| key.saturating_add(1));
+    Bracket { sure, inside: below.min(sure) }
+}
+
+/// How many standard deviations the bracket reaches to either side: it misses the cut about once in ten thousand times,
+/// which costs one more pass, and each further deviation would gather a third more keys every time.
+const DEVIATIONS: f64 = 4.0;
+
+/// Ranges that a histogram divides a range of keys into; their counts fit the cache of any machine.
+const BUCKETS_LOG2: u32 = 12;
+
+/// Encloses the cut by histograms, without any guess.
+fn narrow(scan: &mut impl Scan, kept: usize, room: usize) -> Result<Cut, Error> {
+    // The cut is among the `1 << width_log2` keys from `low` on, and `above` elements have greater keys.
+    let (mut low, mut width_log2, mut above) = (0u64, 64u32, 0usize);
+    while width_log2 > 0 {
+        let shift = width_log2.saturating_sub(BUCKETS_LOG2);
+        let mut inside = 0;
+        let mut bucket = 1usize << (width_log2 - shift);
+        let counts = scan.histogram(low, shift, bucket)?;
+        while bucket > 0 {
+            bucket -= 1;
+            inside = counts[bucket];
+            if kept <= above + inside {
+                break;
+            }
+            above += inside;
+        }
+        low += (bucket as u64) << shift;
+        width_log2 = shift;
+        if inside <= room {
+            let sure = low.checked_add(1 << width_log2).unwrap_or(u64::MAX);
+            if let Some(cut) = cut_inside(scan.pass(Bracket { sure, inside: low }, room)?, kept) {
+                return Ok(cut);
+            }
+        }
+    }
+    prove(scan, low, kept)?.ok_or_else(|| {
+        let why = "the values changed between two readings; a selection needs them to stay".to_owned();
+        Error::Source { layer: String::new(), why }
+    })
+}

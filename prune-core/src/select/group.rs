@@ -1,0 +1,49 @@
+//! The best N elements of one group.
+
+use core::cmp::Reverse;
+
+/// The alive elements of a group: a key and a place each, reused from group to group.
+#[derive(Debug)]
+pub(crate) struct Group<K> {
+    members: Vec<(Reverse<K>, usize)>,
+}
+
+/// What a group keeps.
+#[derive(Debug)]
+pub(crate) struct Kept<'g, K> {
+    /// In no particular order.
+    pub(crate) kept: &'g [(Reverse<K>, usize)],
+    /// Whether an element was left out that has the key of one that was kept.
+    pub(crate) tied: bool,
+}
+
+impl<K> Default for Group<K> {
+    fn default() -> Self {
+        Group { members: Vec::new() }
+    }
+}
+
+impl<K: Copy + Ord> Group<K> {
+    pub(crate) fn clear(&mut self) {
+        self.members.clear();
+    }
+
+    /// Adds an alive element at a place that comes after all earlier ones.
+    pub(crate) fn push(&mut self, key: K, place: usize) {
+        self.members.push((Reverse(key), place));
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// The `n` best, equal keys by place; fewer where there are fewer.
+    pub(crate) fn keep(&mut self, n: usize) -> Kept<'_, K> {
+        if self.members.len() <= n {
+            return Kept { kept: &self.members, tied: false };
+        }
+        let (_, &mut (last, _), rest) = self.members.select_nth_unstable(n - 1);
+        let tied = rest.iter().any(|&(key, _)| key == last);
+        Kept { kept: &self.members[..n], tied }
+    }
+}

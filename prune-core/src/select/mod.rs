@@ -1,0 +1,20 @@
+//! Selecting which elements are kept.
+//!
+//! A selection never sorts. An unstructured or global one finds its *cut* (the lowest key that is kept, and how many of
+//! the elements that have it) in `cut.rs`, over anything that can be scanned again: tensors in memory (`scan.rs`) or a
+//! source of chunks (`source.rs`). N:M works group by group (`lanes.rs`, `concatenated.rs`).
+
+mod concatenated;
+mod cut;
+mod group;
+mod kernel;
+mod lanes;
+mod ranked;
+mod sample;
+mod scan;
+mod selector;
+mod sink;
+mod top;
+
+pub use ranked::Ranked;
+pub use selector::{Selected, Selector};

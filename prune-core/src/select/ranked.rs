@@ -1,0 +1,45 @@
+//! What is ranked.
+
+use crate::error::Error;
+use crate::layer::LayerRef;
+use crate::mask::Mask;
+
+/// A layer to be ranked: its scores, and which of its elements may be chosen.
+///
+/// Under [`RankBy::Magnitude`](crate::RankBy) the scores are the weights themselves.
+#[derive(Debug, Clone, Copy)]
+pub struct Ranked<'a> {
+    /// The layer's name. Among equal scores the smaller name comes first, bytewise; errors name it. Empty for a tensor
+    /// without a name.
+    pub name: &'a str,
+    /// A score for every element.
+    pub scores: &'a LayerRef<'a>,
+    /// The elements that may be chosen; all of them where there is no mask. Dead elements are not examined.
+    pub alive: Option<&'a Mask>,
+}
+
+impl<'a> Ranked<'a> {
+    /// A layer of which everything may be chosen.
+    pub fn new(name: &'a str, scores: &'a LayerRef<'a>) -> Self {
+        Ranked { name, scores, alive: None }
+    }
+
+    /// The same layer, of which only what `alive` keeps may be chosen.
+    #[must_use]
+    pub fn alive(self, alive: Option<&'a Mask>) -> Self {
+        Ranked { alive, ..self }
+    }
+
+    /// How many elements may be chosen.
+    pub(crate) fn alive_len(&self) -> usize {
+        self.alive.map_or(self.scores.len(), Mask::kept_len)
+    }
+
+    /// Refuses a mask of another shape.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match self.alive {
+            Some(alive) => alive.fits("mask in force", self.scores.shape()).map_err(|e| e.in_layer(self.name)),
+            None => Ok(()),
+        }
+    }
+}

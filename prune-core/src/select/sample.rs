@@ -1,0 +1,36 @@
+//! Positions for a sample.
+
+/// `count` positions below `len`, ascending: one in each of `count` equal stretches, at a place in it that a hash
+/// chooses. Sorted values are sampled evenly, and no period in the values can line up with the positions.
+///
+/// Always the same positions for the same numbers, though masks do not depend on them.
+pub(crate) fn positions(count: usize, len: usize) -> impl Iterator<Item = usize> {
+    let stretch = move |i: usize| (i as u128 * len as u128 / count as u128) as usize;
+    (0..count).map(move |i| {
+        let (start, end) = (stretch(i), stretch(i + 1));
+        start + (hash(i as u64) % (end - start).max(1) as u64) as usize
+    })
+}
+
+/// Sebastiano Vigna's SplitMix64 step: an equidistributed hash of 64 bits.
+pub(crate) fn hash(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_are_spread_and_inside() {
+        for (count, len) in [(1, 1), (7, 7), (10, 1000), (1000, 1_000_003), (3, usize::MAX)] {
+            let drawn: Vec<usize> = positions(count, len).collect();
+            assert_eq!(drawn.len(), count);
+            assert!(drawn.windows(2).all(|pair| pair[0] < pair[1]), "{count} of {len}");
+            assert!(drawn.iter().all(|&position| position < len));
+        }
+    }
+}

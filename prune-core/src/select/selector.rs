@@ -1,0 +1,154 @@
+//! The one door to all selections.
+
+use crate::density::Density;
+use crate::element::RankBy;
+use crate::error::Error;
+use crate::layer::distinct;
+use crate::layout::resolve_axis;
+use crate::mask::Mask;
+use crate::n_of_m::NmPattern;
+use crate::select::{Ranked, concatenated, lanes, top};
+use crate::threads::Threads;
+
+/// Makes masks from scores: by magnitude and on all threads, unless told otherwise.
+///
+/// Backends offer the common cases as methods on tensors; this type offers all of them: several layers in one ranking,
+/// scores that are not the weights, masks in force that only close.
+///
+/// # Examples
+///
+/// ```
+/// use prune_core::{Density, LayerRef, PlainTensor, Ranked, Selector};
+///
+/// let a = PlainTensor::from_logical(&[4], vec![0.1f32, -0.9, 0.3, 0.2])?;
+/// let b = PlainTensor::from_logical(&[2], vec![2.0f64, 0.05])?;
+/// let (a, b) = (LayerRef::of(&a), LayerRef::of(&b));
+///
+/// // One ranking over layers of different element types: the best half of all six.
+/// let masks = Selector::default()
+///     .global(&[Ranked::new("a", &a), Ranked::new("b", &b)], Density::new(0.5)?)?;
+/// assert_eq!(masks[0].mask.kept_indices().collect::<Vec<_>>(), [1, 2]);
+/// assert_eq!(masks[1].mask.kept_indices().collect::<Vec<_>>(), [0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Selector {
+    by: RankBy,
+    threads: Threads,
+}
+
+/// A mask, and what was met while it was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Selected {
+    /// What is kept.
+    pub mask: Mask,
+    /// How many elements of this layer share the score at which the selection stopped, where only a part of them could
+    /// be kept; 0 where no tie had to be broken. For N:M, the number of groups in which a tie was broken.
+    pub ties: usize,
+    /// Groups that keep fewer than `min(N, r)` of their `r` elements, because too few were alive. 0 but for N:M.
+    pub short_groups: usize,
+}
+
+impl Selector {
+    /// Ranks by magnitude: scores are the weights themselves.
+    pub fn magnitude() -> Self {
+        Selector::default()
+    }
+
+    /// Ranks by the value of given scores, higher first.
+    pub fn value() -> Self {
+        Selector { by: RankBy::Value, ..Selector::default() }
+    }
+
+    /// Ranks in the given way.
+    #[must_use]
+    pub fn by(self, by: RankBy) -> Self {
+        Selector { by, ..self }
+    }
+
+    /// Runs where it is told to. The masks are the same.
+    #[must_use]
+    pub fn threads(self, threads: Threads) -> Self {
+        Selector { threads, ..self }
+    }
+
+    /// Keeps the best `density` of one layer (rule 1 gives the count).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Nan`], [`Error::TooFewAlive`], [`Error::ShapeMismatch`] of the mask in force, [`Error::Layout`].
+    ///
+    /// # Complexity
+    ///
+    /// Linear in the number of elements.
+    pub fn unstructured(&self, layer: &Ranked<'_>, density: Density) -> Result<Selected, Error> {
+        self.top_of_layer(layer, density.kept_of(layer.scores.len()))
+    }
+
+    /// Keeps the best `density` of all the layers together, in one ranking; a layer may reach 0.
+    ///
+    /// # Errors
+    ///
+    /// As [`Selector::unstructured`], and [`Error::DuplicateLayer`].
+    ///
+    /// # Complexity
+    ///
+    /// Linear in the number of elements.
+    pub fn global(&self, layers: &[Ranked<'_>], density: Density) -> Result<Vec<Selected>, Error> {
+        let elements = layers.iter().map(|layer| layer.scores.len()).sum();
+        self.top(layers, density.kept_of(elements))
+    }
+
+    /// Keeps the best `kept` elements of one layer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Selector::unstructured`].
+    pub fn top_of_layer(&self, layer: &Ranked<'_>, kept: usize) -> Result<Selected, Error> {
+        let selected = self.top(core::slice::from_ref(layer), kept).map_err(|error| error.in_layer(layer.name))?;
+        selected.into_iter().next().ok_or_else(|| unreachable!("one layer in, one mask out"))
+    }
+
+    /// Keeps the best `kept` elements of all the layers together.
+    ///
+    /// # Errors
+    ///
+    /// As [`Selector::global`].
+    pub fn top(&self, layers: &[Ranked<'_>], kept: usize) -> Result<Vec<Selected>, Error> {
+        layers.iter().try_for_each(Ranked::check)?;
+        distinct(layers.iter().map(|layer| layer.name))?;
+        top::select(layers, kept, self.by, self.threads)
+    }
+
+    /// Keeps `pattern` along `axis` (rule 4): N of every M consecutive elements of each lane.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Nan`], [`Error::AxisOutOfRange`], [`Error::ShapeMismatch`] of the mask in force, [`Error::Layout`].
+    ///
+    /// # Complexity
+    ///
+    /// Linear in the number of elements, for any M.
+    pub fn n_of_m(&self, layer: &Ranked<'_>, pattern: NmPattern, axis: isize) -> Result<Selected, Error> {
+        layer.check()?;
+        let axis = resolve_axis(axis, layer.scores.rank())?;
+        lanes::select(layer, pattern, axis, self.by, self.threads).map_err(|error| error.in_layer(layer.name))
+    }
+
+    /// Keeps `pattern` over the concatenation of all the layers: by name (bytewise), each in logical order. Groups
+    /// straddle lanes and layers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Selector::n_of_m`], and [`Error::DuplicateLayer`].
+    ///
+    /// # Complexity
+    ///
+    /// Linear in the number of elements, for any M; one thread.
+    pub fn n_of_m_concatenated(&self, layers: &[Ranked<'_>], pattern: NmPattern) -> Result<Vec<Selected>, Error> {
+        layers.iter().try_for_each(Ranked::check)?;
+        distinct(layers.iter().map(|layer| layer.name))?;
+        concatenated::select(layers, pattern, self.by)
+    }
+}

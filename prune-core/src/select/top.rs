@@ -1,0 +1,140 @@
+//! The best elements of one ranking, over one layer or many.
+
+use crate::element::RankBy;
+use crate::error::Error;
+use crate::layer::LayerRef;
+use crate::layout::{Layout, unravel};
+use crate::mask::{Mask, to_logical, to_memory};
+use crate::select::cut::{Cut, find};
+use crate::select::scan::{MemoryScan, Part, Values};
+use crate::select::{Ranked, Selected};
+use crate::threads::Threads;
+
+/// Keeps the `kept` best alive elements of all layers together. Names are distinct and masks fit.
+pub(crate) fn select(layers: &[Ranked<'_>], kept: usize, by: RankBy, threads: Threads) -> Result<Vec<Selected>, Error> {
+    let alive = layers.iter().map(Ranked::alive_len).sum();
+    if kept > alive {
+        return Err(Error::TooFewAlive { layer: String::new(), asked: kept, alive });
+    }
+    // Parts in the order in which ties are broken: by name, bytewise.
+    let mut order: Vec<usize> = (0..layers.len()).collect();
+    order.sort_unstable_by_key(|&i| layers[i].name.as_bytes());
+
+    let mut layouts = Vec::with_capacity(layers.len());
+    let mut parts = Vec::with_capacity(layers.len());
+    for &i in &order {
+        let (layout, values) = dense(layers[i].scores).map_err(|error| error.in_layer(layers[i].name))?;
+        let alive = layers[i].alive.map(|mask| to_memory(mask.words(), &layout, threads));
+        parts.push(Part { values, alive, sure: vec![0; layout.len().div_ceil(64)], inside: Vec::new() });
+        layouts.push(layout);
+    }
+
+    let mut scan = MemoryScan::new(parts, by, threads);
+    let cut = if kept == 0 { None } else { Some(find(&mut scan, kept, alive, room(alive))) };
+    let cut = match cut.transpose() {
+        Err(Error::Nan { .. }) => return Err(first_nan(layers)),
+        cut => cut?,
+    };
+    let mut selected = match cut {
+        Some(cut) => finish(scan, &layouts, cut, threads),
+        None => layouts.iter().map(|layout| selected(layout, vec![0; layout.len().div_ceil(64)], 0)).collect(),
+    };
+    // Back from the order of names to the order given.
+    let mut given: Vec<Option<Selected>> = (0..layers.len()).map(|_| None).collect();
+    for (&i, selected) in order.iter().zip(selected.drain(..)) {
+        given[i] = Some(selected);
+    }
+    Ok(given.into_iter().flatten().collect())
+}
+
+/// How many keys may be gathered: their ten bytes each stay below a twentieth of the elements' own memory.
+fn room(elements: usize) -> usize {
+    (elements / 48).max(1 << 14)
+}
+
+/// The memory of a layer, checked against its layout.
+pub(crate) fn dense<'l>(layer: &'l LayerRef<'_>) -> Result<(Layout, Values<'l>), Error> {
+    Ok(match layer {
+        LayerRef::F32(lent) => lent.dense().map(|(layout, values)| (layout, Values::F32(values)))?,
+        LayerRef::F64(lent) => lent.dense().map(|(layout, values)| (layout, Values::F64(values)))?,
+        LayerRef::F16(lent) => lent.dense().map(|(layout, values)| (layout, Values::F16(values)))?,
+        LayerRef::Bf16(lent) => lent.dense().map(|(layout, values)| (layout, Values::Bf16(values)))?,
+    })
+}
+
+fn selected(layout: &Layout, logical: Vec<u64>, ties: usize) -> Selected {
+    Selected { mask: Mask::from_own_words(layout.shape(), layout.len(), logical), ties, short_groups: 0 }
+}
+
+/// The masks that follow from a cut and the last pass, which encloses it.
+fn finish(scan: MemoryScan<'_>, layouts: &[Layout], cut: Cut, threads: Threads) -> Vec<Selected> {
+    let contested = cut.ties < cut.tied;
+    let mut left = cut.ties;
+    let MemoryScan { mut parts, by, candidates, .. } = scan;
+    let mut tied = vec![Vec::new(); parts.len()];
+    for chunk in &candidates {
+        let part = &mut parts[chunk.part];
+        for &offset in &chunk.offsets {
+            let position = chunk.start + offset as usize;
+            match part.values.wide_key(position, by).cmp(&cut.key) {
+                core::cmp::Ordering::Greater => set_bit(&mut part.sure, position),
+                core::cmp::Ordering::Equal => tied[chunk.part].push(position),
+                core::cmp::Ordering::Less => {}
+            }
+        }
+    }
+    let mut finish_part = |((mut part, layout), mut tied): ((Part<'_>, &Layout), Vec<usize>)| {
+        // Ties are broken in logical order. There are few of them here ...
+        let kept = left.min(tied.len());
+        if kept > 0 && kept < tied.len() && !layout.is_row_major() {
+            tied.select_nth_unstable_by_key(kept, |&position| layout.logical_index(position));
+        }
+        tied[..kept].iter().for_each(|&position| set_bit(&mut part.sure, position));
+        left -= kept;
+        let mut logical = to_logical(part.sure, layout, threads);
+        // ... or a bit each, where the last pass was made for a key that many elements share.
+        let mut ties = tied.len();
+        if !part.inside.is_empty() {
+            let equal = to_logical(part.inside, layout, threads);
+            for (word, mut equal) in logical.iter_mut().zip(equal) {
+                let count = equal.count_ones() as usize;
+                ties += count;
+                while left < equal.count_ones() as usize {
+                    equal &= !(1 << (63 - equal.leading_zeros()));
+                }
+                left -= equal.count_ones() as usize;
+                *word |= equal;
+            }
+        }
+        selected(layout, logical, if contested { ties } else { 0 })
+    };
+    parts.into_iter().zip(layouts).zip(tied).map(&mut finish_part).collect()
+}
+
+fn set_bit(bits: &mut [u64], position: usize) {
+    bits[position / 64] |= 1 << (position % 64);
+}
+
+/// The first NaN among what is ranked: by layer name, then in logical order.
+fn first_nan(layers: &[Ranked<'_>]) -> Error {
+    let mut order: Vec<&Ranked<'_>> = layers.iter().collect();
+    order.sort_unstable_by_key(|layer| layer.name.as_bytes());
+    for layer in order {
+        if let Some(index) = first_nan_of(layer) {
+            return Error::Nan { layer: layer.name.to_owned(), index };
+        }
+    }
+    unreachable!("a pass over these values met a NaN")
+}
+
+/// The index of the first NaN, in logical order, among the elements of a layer that may be chosen.
+pub(crate) fn first_nan_of(layer: &Ranked<'_>) -> Option<Vec<usize>> {
+    let (mut index, mut found) = (0, None);
+    let visited = layer.scores.for_each_logical(|score| {
+        if score.is_nan() && found.is_none() && layer.alive.is_none_or(|alive| alive.is_kept(index)) {
+            found = Some(index);
+        }
+        index += 1;
+    });
+    visited.ok().and(found).map(|index| unravel(index, layer.scores.shape()))
+}
