@@ -112,6 +112,39 @@ macro_rules! define_prune_ext {
                 $crate::Selector::value().n_of_m(&$crate::Ranked::new("", &layer), pattern, axis).map(|s| s.mask)
             }
 
+            /// Taking this tensor as *activations*: a pruned copy that keeps `density` of each sample (each index of
+            /// axis 0), and the mask for the backward pass. `ActivationPruner` does it in place, over the whole tensor
+            /// too, and reports what it changed.
+            ///
+            /// # Errors
+            ///
+            /// `Error::Nan` names the first NaN.
+            fn prune_act_unstruct(&self, density: $crate::Density) -> Result<(Self, $crate::Mask), $crate::Error>
+            where
+                Self: LendMut + Clone + Sized,
+            {
+                let mut pruner = $crate::ActivationPruner::unstructured(density);
+                let mut pruned = self.clone();
+                pruner.prune(pruned.lend_mut())?;
+                Ok((pruned, pruner.mask().clone()))
+            }
+
+            /// Taking this tensor as *activations*: a pruned copy that keeps N of every M consecutive elements of the
+            /// last axis, and the mask for the backward pass. `ActivationPruner` does it in place and reports.
+            ///
+            /// # Errors
+            ///
+            /// `Error::Nan` names the first NaN.
+            fn prune_act_struct(&self, pattern: $crate::NmPattern) -> Result<(Self, $crate::Mask), $crate::Error>
+            where
+                Self: LendMut + Clone + Sized,
+            {
+                let mut pruner = $crate::ActivationPruner::n_of_m(pattern);
+                let mut pruned = self.clone();
+                pruner.prune(pruned.lend_mut())?;
+                Ok((pruned, pruner.mask().clone()))
+            }
+
             /// Writes `+0.0` where the mask is false; kept elements stay as they are, to the bit.
             ///
             /// # Errors

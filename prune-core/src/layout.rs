@@ -145,7 +145,8 @@ impl Layout {
         self.len == 0 || matches!(self.merged()[..], [] | [(_, 1)])
     }
 
-    /// The memory position of the logical element `index` (linear, in logical order).
+    /// The memory position of the logical element `index` (linear, in logical order): the definition, for tests.
+    #[cfg(test)]
     pub(crate) fn position(&self, mut index: usize) -> usize {
         let mut position = self.offset as isize;
         for (&length, &stride) in self.shape.iter().zip(&self.strides).rev() {

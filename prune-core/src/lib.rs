@@ -1,5 +1,6 @@
 //! Under construction.
 
+mod activation;
 mod apply;
 mod density;
 mod element;
@@ -13,10 +14,12 @@ mod n_of_m;
 mod nearest;
 mod plain;
 mod select;
+mod stats;
 mod tensor;
 mod threads;
 mod walk;
 
+pub use activation::{ActivationPruner, ActivationReport, ActivationRule, ActivationScope, Scratch, prune_sample};
 pub use density::Density;
 pub use element::{Element, ElementType, RankBy};
 pub use error::{DensityError, Error, PatternError};
@@ -28,6 +31,7 @@ pub use masks::Masks;
 pub use n_of_m::NmPattern;
 pub use nearest::nearest;
 pub use plain::PlainTensor;
-pub use select::{Ranked, Selected, Selector};
+pub use select::{ChunkSource, Ranked, Selected, Selector, SourceCut, SourceLayer, SourceMasker, Values};
+pub use stats::Stats;
 pub use tensor::{Lent, LentMut, Memory, MemoryMut, Run, Strided, Tensor, TensorMut};
 pub use threads::Threads;

@@ -28,6 +28,7 @@ use crate::nearest::nearest;
 /// assert_eq!(masks.revivals(&buffers)?, 1);
 /// masks.hold(&mut buffers)?;
 /// assert_eq!(masks.revivals(&buffers)?, 0);
+/// drop(buffers);
 /// assert_eq!(momentum.values(), [0.5, 0.0, 1.0]);
 /// # Ok::<(), prune_core::Error>(())
 /// ```

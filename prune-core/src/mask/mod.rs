@@ -9,7 +9,7 @@ mod set;
 
 pub use groups::PatternCounts;
 pub use iter::{Iter, KeptIndices};
-pub(crate) use permute::{to_logical, to_memory};
+pub(crate) use permute::{copy_run, to_logical, to_memory};
 
 use core::fmt;
 
@@ -166,6 +166,11 @@ impl Mask {
             return Err(Error::WrongLen { shape: shape.to_vec(), expected, got: self.len });
         }
         Ok(Mask { shape: shape.to_vec(), ..self })
+    }
+
+    /// The words, to be reused.
+    pub(crate) fn into_words(self) -> Vec<u64> {
+        self.words
     }
 
     /// Refuses a tensor of another shape.

@@ -119,7 +119,7 @@ pub(crate) fn read_bits(bits: &[u64], from: usize) -> u64 {
 }
 
 /// Ors `count` bits of `bits` from the bit `from` on into `out` at the bit `to`.
-fn copy_run(bits: &[u64], from: usize, out: &mut [u64], to: usize, count: usize) {
+pub(crate) fn copy_run(bits: &[u64], from: usize, out: &mut [u64], to: usize, count: usize) {
     let mut done = 0;
     while done < count {
         let room = (64 - (to + done) % 64).min(count - done);

@@ -33,7 +33,7 @@ pub(crate) struct Bracket {
 
 impl Bracket {
     /// Encloses just one key.
-    fn exactly(key: u64) -> Self {
+    pub(crate) fn exactly(key: u64) -> Self {
         Bracket { sure: key.saturating_add(1), inside: key }
     }
 }

@@ -3,7 +3,7 @@
 use core::cmp::Reverse;
 
 /// The alive elements of a group: a key and a place each, reused from group to group.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Group<K> {
     members: Vec<(Reverse<K>, usize)>,
 }

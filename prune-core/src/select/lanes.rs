@@ -11,9 +11,9 @@ use crate::layout::Layout;
 use crate::mask::{Mask, to_logical, to_memory};
 use crate::n_of_m::NmPattern;
 use crate::select::group::{Group, Kept};
-use crate::select::scan::Values;
 use crate::select::sink::BitSink;
 use crate::select::top::{dense, first_nan_of};
+use crate::select::values::Values;
 use crate::select::{Ranked, Selected};
 use crate::threads::Threads;
 

@@ -6,7 +6,7 @@
 
 mod concatenated;
 mod cut;
-mod group;
+pub(crate) mod group;
 mod kernel;
 mod lanes;
 mod ranked;
@@ -14,7 +14,11 @@ mod sample;
 mod scan;
 mod selector;
 mod sink;
+mod source;
 mod top;
+mod values;
 
 pub use ranked::Ranked;
 pub use selector::{Selected, Selector};
+pub use source::{ChunkSource, SourceCut, SourceLayer, SourceMasker};
+pub use values::Values;

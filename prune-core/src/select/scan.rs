@@ -2,52 +2,15 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::element::{Element, ElementType, RankBy, sealed::Sealed};
+use crate::element::RankBy;
+use crate::element::sealed::Sealed as _;
 use crate::error::Error;
 use crate::layer::for_any_type;
 use crate::select::cut::{Bracket, Counts, Scan};
 use crate::select::kernel::compare;
 use crate::select::sample::positions;
+use crate::select::values::Values;
 use crate::threads::Threads;
-
-/// Values of any element type in one piece of memory.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Values<'a> {
-    F32(&'a [f32]),
-    F64(&'a [f64]),
-    F16(&'a [half::f16]),
-    Bf16(&'a [half::bf16]),
-}
-
-impl<'a> Values<'a> {
-    pub(crate) fn len(self) -> usize {
-        for_any_type!(Values, self, values => values.len())
-    }
-
-    pub(crate) fn element_type(self) -> ElementType {
-        fn of<E: Element>(_: &[E]) -> ElementType {
-            E::TYPE
-        }
-        for_any_type!(Values, self, values => of(values))
-    }
-
-    pub(crate) fn wide_key(self, position: usize, by: RankBy) -> u64 {
-        for_any_type!(Values, self, values => values[position].wide_key(by))
-    }
-
-    pub(crate) fn is_nan(self, position: usize) -> bool {
-        for_any_type!(Values, self, values => Sealed::is_nan(values[position]))
-    }
-
-    pub(crate) fn slice(self, start: usize, end: usize) -> Values<'a> {
-        match self {
-            Values::F32(values) => Values::F32(&values[start..end]),
-            Values::F64(values) => Values::F64(&values[start..end]),
-            Values::F16(values) => Values::F16(&values[start..end]),
-            Values::Bf16(values) => Values::Bf16(&values[start..end]),
-        }
-    }
-}
 
 /// One tensor of a ranking, in memory order throughout.
 #[derive(Debug)]
@@ -63,7 +26,7 @@ pub(crate) struct Part<'a> {
 
 /// Elements a task works on: their bits fit the innermost cache, and an offset among them fits 16 bits.
 pub(crate) const CHUNK: usize = 1 << 16;
-const CHUNK_WORDS: usize = CHUNK / 64;
+pub(crate) const CHUNK_WORDS: usize = CHUNK / 64;
 
 /// What lies inside the bracket in one chunk.
 #[derive(Debug, Default)]

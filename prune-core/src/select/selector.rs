@@ -33,8 +33,8 @@ use crate::threads::Threads;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Selector {
-    by: RankBy,
-    threads: Threads,
+    pub(crate) by: RankBy,
+    pub(crate) threads: Threads,
 }
 
 /// A mask, and what was met while it was made.

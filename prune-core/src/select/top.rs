@@ -6,7 +6,8 @@ use crate::layer::LayerRef;
 use crate::layout::{Layout, unravel};
 use crate::mask::{Mask, to_logical, to_memory};
 use crate::select::cut::{Cut, find};
-use crate::select::scan::{MemoryScan, Part, Values};
+use crate::select::scan::{MemoryScan, Part};
+use crate::select::values::Values;
 use crate::select::{Ranked, Selected};
 use crate::threads::Threads;
 

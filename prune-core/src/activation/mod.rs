@@ -1,0 +1,169 @@
+//! Pruning activations inside a model's forward pass.
+//!
+//! The mask that the forward pass finds is kept for the backward pass, which lets gradient through kept elements only.
+
+mod report;
+mod sample;
+
+pub use report::ActivationReport;
+pub use sample::{ActivationRule, Scratch, prune_sample};
+
+use crate::density::Density;
+use crate::element::Element;
+use crate::error::Error;
+use crate::layer::{LayerMut, for_any_type};
+use crate::layout::unravel;
+use crate::mask::{Mask, copy_run};
+use crate::n_of_m::NmPattern;
+use crate::tensor::LentMut;
+use crate::walk;
+
+/// What one ranking of activations spans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ActivationScope {
+    /// Each sample (each index of axis 0) by itself, so that a prediction does not depend on its batch.
+    #[default]
+    PerSample,
+    /// The whole tensor at once, as jax_pruning intends.
+    WholeTensor,
+}
+
+/// Prunes activations in place, reusing its mask and scratch from call to call.
+///
+/// Successor of jax_pruning's `prune_act_unstruct` and `prune_act_struct`; as free functions that allocate, these are
+/// methods on tensors in every backend.
+///
+/// # Examples
+///
+/// ```
+/// use prune_core::{ActivationPruner, Density, LayerMut, PlainTensor};
+///
+/// // Two samples of four activations; half of each is kept.
+/// let mut x = PlainTensor::from_logical(&[2, 4], vec![4.0f32, -1.0, 3.0, 2.0, 0.0, 0.1, 0.0, 0.0])?;
+/// let mut pruner = ActivationPruner::unstructured(Density::new(0.5)?);
+/// let report = pruner.prune(LayerMut::of(&mut x))?;
+/// assert_eq!(x.values(), [4.0, 0.0, 3.0, 0.0, 0.0, 0.1, 0.0, 0.0]);
+/// assert_eq!((report.kept, report.non_zero_before, report.non_zero_after), (4, 5, 3));
+///
+/// // The backward pass: gradient through kept elements only.
+/// let mut gradient = PlainTensor::from_logical(&[2, 4], vec![1.0f32; 8])?;
+/// pruner.mask_gradient(LayerMut::of(&mut gradient))?;
+/// assert_eq!(gradient.values(), [1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct ActivationPruner {
+    rule: ActivationRule,
+    scope: ActivationScope,
+    mask: Mask,
+}
+
+impl ActivationPruner {
+    /// Keeps the given density of each ranking.
+    pub fn unstructured(density: Density) -> Self {
+        Self::new(ActivationRule::Unstructured(density))
+    }
+
+    /// Keeps N of every M consecutive activations along the last axis.
+    pub fn n_of_m(pattern: NmPattern) -> Self {
+        Self::new(ActivationRule::NOfM(pattern))
+    }
+
+    /// Follows a rule.
+    pub fn new(rule: ActivationRule) -> Self {
+        ActivationPruner { rule, scope: ActivationScope::default(), mask: Mask::from_own_words(&[0], 0, Vec::new()) }
+    }
+
+    /// Ranks over another scope. Makes no difference to N:M, whose groups never leave their lane.
+    #[must_use]
+    pub fn scope(self, scope: ActivationScope) -> Self {
+        ActivationPruner { scope, ..self }
+    }
+
+    /// The mask of the last call; empty before the first.
+    pub fn mask(&self) -> &Mask {
+        &self.mask
+    }
+
+    /// Prunes `x` in place and remembers the mask. Of a tensor of rank 0 or 1 the whole is one sample.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Nan`] names the first NaN, [`Error::Layout`]; `x` is then unchanged and the mask empty.
+    ///
+    /// # Complexity
+    ///
+    /// Linear in the number of elements.
+    pub fn prune(&mut self, mut x: LayerMut<'_>) -> Result<ActivationReport, Error> {
+        let shape = x.shape().to_vec();
+        let len = x.layout().len();
+        let samples = match (self.scope, &shape[..]) {
+            (ActivationScope::PerSample, [samples, _, ..]) => *samples,
+            _ => 1,
+        };
+        let lane = shape.last().copied().unwrap_or(1);
+        let mut words = core::mem::replace(&mut self.mask, Mask::from_own_words(&[0], 0, Vec::new())).into_words();
+        words.clear();
+        words.resize(len.div_ceil(64), 0);
+        match for_any_type!(LayerMut, &x, lent => prune(lent, self.rule, samples, lane, &mut words)) {
+            Ok(report) => {
+                self.mask = Mask::from_own_words(&shape, len, words);
+                x.apply_mask(&self.mask).map(|()| report)
+            }
+            Err(Failure::Nan(index)) => Err(Error::Nan { layer: String::new(), index: unravel(index, &shape) }),
+            Err(Failure::Other(error)) => Err(error),
+        }
+    }
+
+    /// Writes `+0.0` into a gradient where the mask of the last call is false.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`], before anything is written.
+    pub fn mask_gradient(&self, mut gradient: LayerMut<'_>) -> Result<(), Error> {
+        gradient.apply_mask(&self.mask)
+    }
+}
+
+enum Failure {
+    /// A NaN at a linear logical index.
+    Nan(usize),
+    Other(Error),
+}
+
+/// Fills `words` with the mask, in logical order.
+fn prune<E: Element>(
+    x: &LentMut<'_, E>,
+    rule: ActivationRule,
+    samples: usize,
+    lane: usize,
+    words: &mut [u64],
+) -> Result<ActivationReport, Failure> {
+    let lent = x.lend();
+    let (layout, memory) = lent.dense().map_err(Failure::Other)?;
+    let gathered;
+    let logical = if layout.is_row_major() {
+        memory
+    } else {
+        let mut values = Vec::with_capacity(memory.len());
+        walk::logical(&layout, |position| values.push(memory[position]));
+        gathered = values;
+        &gathered
+    };
+    let mut report = ActivationReport::default();
+    let mut scratch = Scratch::default();
+    if logical.is_empty() {
+        return Ok(report);
+    }
+    let each = logical.len() / samples;
+    let mut bits = vec![0u64; each.div_ceil(64)];
+    for (sample, values) in logical.chunks(each).enumerate() {
+        let found = prune_sample(rule, values, lane, &mut bits, &mut scratch);
+        report += found.map_err(|index| Failure::Nan(sample * each + index))?;
+        copy_run(&bits, 0, words, sample * each, each);
+    }
+    Ok(report)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! One ranking of activations: a sample, or a whole tensor, as a slice.
+
+use crate::activation::ActivationReport;
+use crate::density::Density;
+use crate::element::{Element, RankBy};
+use crate::n_of_m::NmPattern;
+use crate::select::group::Group;
+
+/// How activations are pruned, by magnitude.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ActivationRule {
+    /// A density of each ranking.
+    Unstructured(Density),
+    /// N of every M consecutive activations of each lane of the last axis.
+    NOfM(NmPattern),
+}
+
+/// Memory that [`prune_sample`] reuses.
+#[derive(Debug, Clone)]
+pub struct Scratch<E: Element> {
+    keys: Vec<E::Key>,
+    group: Group<E::Key>,
+}
+
+impl<E: Element> Default for Scratch<E> {
+    fn default() -> Self {
+        Scratch { keys: Vec::new(), group: Group::default() }
+    }
+}
+
+/// Finds what is kept of one sample, `values` in logical order with lanes of `lane` elements: sets bit `i % 64` of
+/// `words[i / 64]` for each kept element `i` and clears the others. Leaves the values alone; a caller that owns the memory
+/// of a training step zeroes what is not kept itself, other callers want [`ActivationPruner`](crate::ActivationPruner).
+///
+/// # Errors
+///
+/// The index of the first NaN.
+///
+/// # Panics
+///
+/// Where `words` are not `values.len().div_ceil(64)`, or `lane` does not divide the length.
+///
+/// # Complexity
+///
+/// Linear. Where there are fewer non-zeros than may be kept, as after a relu, nothing is ranked at all.
+pub fn prune_sample<E: Element>(
+    rule: ActivationRule,
+    values: &[E],
+    lane: usize,
+    words: &mut [u64],
+    scratch: &mut Scratch<E>,
+) -> Result<ActivationReport, usize> {
+    assert_eq!(words.len(), values.len().div_ceil(64), "a bit is needed for every value");
+    assert!(
+        values.is_empty() || values.len().is_multiple_of(lane),
+        "lanes of {lane} do not fill {} values",
+        values.len()
+    );
+    let mut report = ActivationReport { elements: values.len(), ..ActivationReport::default() };
+    let mut nan = false;
+    for (block, word) in values.chunks(64).zip(words.iter_mut()) {
+        let mut bits = 0;
+        for (bit, &value) in block.iter().enumerate() {
+            bits |= u64::from(value != E::ZERO) << bit;
+            nan |= value.is_nan();
+        }
+        report.non_zero_before += bits.count_ones() as usize;
+        *word = bits;
+    }
+    if nan {
+        return Err(values.iter().position(|value| value.is_nan()).unwrap_or(0));
+    }
+    match rule {
+        ActivationRule::Unstructured(density) => {
+            unstructured(values, density.kept_of(values.len()), report.non_zero_before, words, &mut scratch.keys);
+            report.non_zero_after = report.non_zero_before.min(density.kept_of(values.len()));
+        }
+        ActivationRule::NOfM(pattern) => {
+            report.non_zero_after = n_of_m(values, lane, pattern, words, &mut scratch.group);
+        }
+    }
+    report.kept = words.iter().map(|word| word.count_ones() as usize).sum();
+    Ok(report)
+}
+
+/// `words` hold the non-zeros on entry and the mask on return.
+fn unstructured<E: Element>(values: &[E], kept: usize, non_zero: usize, words: &mut [u64], keys: &mut Vec<E::Key>) {
+    if non_zero <= kept {
+        // All non-zeros, and the first zeros.
+        return fill(words, values.len(), kept - non_zero, |word| !word);
+    }
+    // Zeros rank last, so the cut is among the non-zeros.
+    keys.clear();
+    keys.extend(values.iter().filter(|&&value| value != E::ZERO).map(|value| value.key(RankBy::Magnitude)));
+    let Some(nth) = kept.checked_sub(1) else { return words.fill(0) };
+    let (_, &mut cut, _) = keys.select_nth_unstable_by(nth, |a, b| b.cmp(a));
+    let mut above = 0;
+    for (block, word) in values.chunks(64).zip(words.iter_mut()) {
+        let mut bits = 0;
+        for (bit, value) in block.iter().enumerate() {
+            bits |= u64::from(value.key(RankBy::Magnitude) > cut) << bit;
+        }
+        above += bits.count_ones() as usize;
+        *word = bits;
+    }
+    let mut left = kept - above;
+    for (i, value) in values.iter().enumerate() {
+        if left == 0 {
+            break;
+        }
+        if value.key(RankBy::Magnitude) == cut {
+            words[i / 64] |= 1 << (i % 64);
+            left -= 1;
+        }
+    }
+}
+
+/// Sets the first `count` of the bits that `among` names, of `len`.
+fn fill(words: &mut [u64], len: usize, mut count: usize, among: impl Fn(u64) -> u64) {
+    for (i, word) in words.iter_mut().enumerate() {
+        if count == 0 {
+            return;
+        }
+        let mut free = among(*word);
+        if (i + 1) * 64 > len {
+            free &= crate::mask::tail_bits(len);
+        }
+        while free.count_ones() as usize > count {
+            free &= !(1 << (63 - free.leading_zeros()));
+        }
+        count -= free.count_ones() as usize;
+        *word |= free;
+    }
+}
+
+/// Returns how many of the kept are not zero.
+fn n_of_m<E: Element>(
+    values: &[E],
+    lane: usize,
+    pattern: NmPattern,
+    words: &mut [u64],
+    group: &mut Group<E::Key>,
+) -> usize {
+    words.fill(0);
+    let mut non_zero = 0;
+    for (row, values) in values.chunks(lane.max(1)).enumerate() {
+        for (index, members) in values.chunks(pattern.m()).enumerate() {
+            let start = row * lane + index * pattern.m();
+            group.clear();
+            for (place, value) in members.iter().enumerate() {
+                group.push(value.key(RankBy::Magnitude), start + place);
+            }
+            for &(_, place) in group.keep(pattern.n()).kept {
+                words[place / 64] |= 1 << (place % 64);
+                non_zero += usize::from(members[place - start] != E::ZERO);
+            }
+        }
+    }
+    non_zero
+}

@@ -1,0 +1,118 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use proptest::prelude::*;
+
+use crate::{
+    ActivationPruner, ActivationRule, ActivationScope, Density, Error, LayerMut, Layout, Mask, NmPattern, PlainTensor,
+};
+
+/// By definition: sort each ranking, keep the first ones.
+fn oracle(values: &[f32], each: usize, lane: usize, rule: ActivationRule) -> Vec<bool> {
+    let mut kept = vec![false; values.len()];
+    let mut keep_best = |start: usize, end: usize, count: usize| {
+        let mut order: Vec<usize> = (start..end).collect();
+        order.sort_by(|&a, &b| values[b].abs().partial_cmp(&values[a].abs()).unwrap());
+        order.into_iter().take(count).for_each(|i| kept[i] = true);
+    };
+    match rule {
+        ActivationRule::Unstructured(density) => {
+            for start in (0..values.len()).step_by(each.max(1)) {
+                keep_best(start, start + each, density.kept_of(each));
+            }
+        }
+        ActivationRule::NOfM(pattern) => {
+            for start in (0..values.len()).step_by(lane) {
+                for group in (start..start + lane).step_by(pattern.m()) {
+                    keep_best(group, (start + lane).min(group + pattern.m()), pattern.n());
+                }
+            }
+        }
+    }
+    kept
+}
+
+fn relu_like() -> impl Strategy<Value = f32> {
+    prop_oneof![4 => Just(0.0f32), 1 => Just(-0.0f32), 1 => Just(1.0f32), 1 => Just(f32::INFINITY), 4 => -2.0f32..2.0]
+}
+
+fn rules() -> impl Strategy<Value = ActivationRule> {
+    prop_oneof![
+        (0.001f64..=1.0).prop_map(|d| ActivationRule::Unstructured(Density::new(d).unwrap())),
+        (1usize..6, 0usize..6).prop_map(|(n, more)| ActivationRule::NOfM(NmPattern::new(n, n + more).unwrap())),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn equals_the_sort_and_agrees_across_layouts(
+        (shape, values) in (1usize..5, 1usize..7, 1usize..40)
+            .prop_flat_map(|(a, b, c)| (Just([a, b, c]), prop::collection::vec(relu_like(), a * b * c))),
+        rule in rules(),
+        whole: bool,
+    ) {
+        let [a, b, c] = shape;
+        let scope = if whole { ActivationScope::WholeTensor } else { ActivationScope::PerSample };
+        let kept = oracle(&values, if whole { a * b * c } else { b * c }, c, rule);
+        let mut pruner = ActivationPruner::new(rule).scope(scope);
+
+        let mut x = PlainTensor::from_logical(&shape, values.clone()).unwrap();
+        let report = pruner.prune(LayerMut::of(&mut x)).unwrap();
+        prop_assert_eq!(pruner.mask(), &Mask::from_bools(&shape, &kept).unwrap());
+        for ((before, after), kept) in values.iter().zip(x.values()).zip(&kept) {
+            prop_assert_eq!(after.to_bits(), if *kept { before.to_bits() } else { 0 });
+        }
+        prop_assert_eq!(report.elements, values.len());
+        prop_assert_eq!(report.kept, kept.iter().filter(|kept| **kept).count());
+        prop_assert_eq!(report.non_zero_before, values.iter().filter(|x| **x != 0.0).count());
+        prop_assert_eq!(report.non_zero_after, x.values().iter().filter(|x| **x != 0.0).count());
+
+        // The same tensor in column-major memory, with the same pruner's memory.
+        let layout = Layout::new(&shape, &[1, a as isize, (a * b) as isize], 0).unwrap();
+        let memory = (0..a * b * c).map(|p| values[layout.logical_index(p)]).collect();
+        let mut y = PlainTensor::from_memory(layout, memory).unwrap();
+        prop_assert_eq!(pruner.prune(LayerMut::of(&mut y)).unwrap(), report);
+        prop_assert_eq!(y.to_logical(), x.values());
+        prop_assert_eq!(pruner.mask(), &Mask::from_bools(&shape, &kept).unwrap());
+    }
+}
+
+#[test]
+fn a_prediction_does_not_depend_on_its_batch() {
+    let mut pruner = ActivationPruner::unstructured(Density::new(0.5).unwrap());
+    let alone = [1.0f32, 4.0, 2.0, 3.0];
+    let mut batch: Vec<f32> = alone.to_vec();
+    batch.extend([90.0, 80.0, 70.0, 60.0]);
+    let mut one = PlainTensor::from_logical(&[1, 4], alone.to_vec()).unwrap();
+    let mut two = PlainTensor::from_logical(&[2, 4], batch).unwrap();
+    pruner.prune(LayerMut::of(&mut one)).unwrap();
+    pruner.prune(LayerMut::of(&mut two)).unwrap();
+    assert_eq!(one.values(), &two.values()[..4]);
+}
+
+#[test]
+fn nan_is_named_and_nothing_is_written() {
+    let values = vec![1.0f32, 2.0, 3.0, f32::NAN, 5.0, f32::NAN];
+    for rule in
+        [ActivationRule::Unstructured(Density::new(0.5).unwrap()), ActivationRule::NOfM(NmPattern::new(1, 2).unwrap())]
+    {
+        let mut x = PlainTensor::from_logical(&[3, 2], values.clone()).unwrap();
+        let error = ActivationPruner::new(rule).prune(LayerMut::of(&mut x)).unwrap_err();
+        assert_eq!(error, Error::Nan { layer: String::new(), index: vec![1, 1] });
+        assert_eq!(x.values()[0], 1.0);
+        assert!(x.values().iter().zip(&values).all(|(a, b)| a.to_bits() == b.to_bits()));
+    }
+}
+
+#[test]
+fn empty_and_scalar_tensors_are_handled() {
+    let mut pruner = ActivationPruner::unstructured(Density::new(0.5).unwrap());
+    for shape in [&[0usize, 4][..], &[4, 0], &[0]] {
+        let mut x = PlainTensor::<f32>::from_logical(shape, vec![]).unwrap();
+        let report = pruner.prune(LayerMut::of(&mut x)).unwrap();
+        assert_eq!(report.to_string(), "no activations");
+    }
+    let mut x = PlainTensor::from_logical(&[], vec![2.0f32]).unwrap();
+    assert_eq!(pruner.prune(LayerMut::of(&mut x)).unwrap().to_string(), "no effect: 0% were already zero");
+    let mut x = PlainTensor::from_logical(&[4], vec![2.0f32, 0.0, 0.0, 0.0]).unwrap();
+    assert_eq!(pruner.prune(LayerMut::of(&mut x)).unwrap().to_string(), "no effect: 75% were already zero");
+}

@@ -1,0 +1,328 @@
+//! Ranking data that does not fit memory: a source of chunks that can be read again.
+//!
+//! The cut is found by the same code as in memory; the masks are then made chunk by chunk.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::element::RankBy;
+use crate::error::Error;
+use crate::layer::{distinct, for_any_type};
+use crate::select::Selector;
+use crate::select::cut::{Bracket, Counts, Cut, Scan, find};
+use crate::select::kernel::compare;
+use crate::select::sample::positions;
+use crate::select::scan::{CHUNK, CHUNK_WORDS};
+use crate::select::values::Values;
+use crate::threads::Threads;
+
+/// A layer of a [`ChunkSource`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SourceLayer {
+    /// Its name; among equal scores the smaller name comes first.
+    pub name: String,
+    /// How many elements it has.
+    pub len: usize,
+}
+
+/// Scores that are read in chunks, again and again, in logical order: files larger than memory.
+///
+/// # Examples
+///
+/// ```
+/// use prune_core::{ChunkSource, Selector, SourceLayer, Values};
+///
+/// struct Files(Vec<(String, Vec<f32>)>);
+///
+/// impl ChunkSource for Files {
+///     fn layers(&self) -> Vec<SourceLayer> {
+///         self.0.iter().map(|(name, values)| SourceLayer { name: name.clone(), len: values.len() }).collect()
+///     }
+///     fn read(&self, layer: usize, start: usize, len: usize, visit: &mut dyn FnMut(Values<'_>)) -> Result<(), String> {
+///         visit(Values::F32(&self.0[layer].1[start..start + len]));
+///         Ok(())
+///     }
+/// }
+///
+/// let files = Files(vec![("b".into(), vec![3.0, 0.5]), ("a".into(), vec![-1.0, 2.0, 0.5])]);
+/// let cut = Selector::magnitude().cut_source(&files, 4)?;
+/// assert_eq!(cut.kept(), [1, 3]); // the tie at 0.5 goes to layer `a`
+/// let mut masker = cut.masker(0);
+/// assert_eq!(masker.mask(Values::F32(&[3.0, 0.5])), [0b01]);
+/// # Ok::<(), prune_core::Error>(())
+/// ```
+pub trait ChunkSource: Sync {
+    /// The layers, in any order; a layer is named by its place in this list.
+    fn layers(&self) -> Vec<SourceLayer>;
+
+    /// Calls `visit` once with the `len` elements of a layer from the logical index `start` on. Called from several
+    /// threads at once.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong, in words for the user.
+    fn read(&self, layer: usize, start: usize, len: usize, visit: &mut dyn FnMut(Values<'_>)) -> Result<(), String>;
+}
+
+/// Where a ranking over a source is cut: [`Selector::cut_source`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceCut {
+    key: u64,
+    by: RankBy,
+    kept: Vec<usize>,
+    /// How many of the elements that have just this key are kept in each layer.
+    ties: Vec<usize>,
+    /// How many there are.
+    tied: Vec<usize>,
+}
+
+impl SourceCut {
+    /// How many elements each layer keeps, in the order of [`ChunkSource::layers`].
+    pub fn kept(&self) -> &[usize] {
+        &self.kept
+    }
+
+    /// How many elements of each layer share the score at the cut, where only a part of them is kept; else 0.
+    pub fn ties(&self) -> Vec<usize> {
+        let contested = self.ties.iter().sum::<usize>() < self.tied.iter().sum::<usize>();
+        if contested { self.tied.clone() } else { vec![0; self.tied.len()] }
+    }
+
+    /// Makes the masks of a layer, chunk by chunk from its beginning.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such layer.
+    pub fn masker(&self, layer: usize) -> SourceMasker {
+        SourceMasker { key: self.key, by: self.by, ties: self.ties[layer], words: Vec::new() }
+    }
+}
+
+/// Makes the masks of one layer of a source.
+#[derive(Debug, Clone)]
+pub struct SourceMasker {
+    key: u64,
+    by: RankBy,
+    ties: usize,
+    words: Vec<u64>,
+}
+
+impl SourceMasker {
+    /// The mask of the next chunk in logical order: bit `i % 64` of word `i / 64` is its element `i`.
+    pub fn mask(&mut self, chunk: Values<'_>) -> &[u64] {
+        self.words.clear();
+        self.words.resize(chunk.len().div_ceil(64), 0);
+        let mut equal = vec![0; self.words.len()];
+        for_any_type!(Values, chunk, values => {
+            compare(values, self.by, Bracket::exactly(self.key), &mut self.words, &mut equal)
+        });
+        for (word, mut equal) in self.words.iter_mut().zip(equal) {
+            while equal.count_ones() as usize > self.ties {
+                equal &= !(1 << (63 - equal.leading_zeros()));
+            }
+            self.ties -= equal.count_ones() as usize;
+            *word |= equal;
+        }
+        &self.words
+    }
+}
+
+impl Selector {
+    /// Finds the cut that keeps the best `kept` elements of all the layers of a source together.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Source`] where reading fails, [`Error::Nan`], [`Error::TooFewAlive`], [`Error::DuplicateLayer`].
+    ///
+    /// # Complexity
+    ///
+    /// Linear; the source is sampled and then read once, twice where many elements share the score at the cut, and at
+    /// most eight times whatever the values are. Memory is a few bytes for every hundredth element.
+    pub fn cut_source(&self, source: &(impl ChunkSource + ?Sized), kept: usize) -> Result<SourceCut, Error> {
+        let layers = source.layers();
+        distinct(layers.iter().map(|layer| layer.name.as_str()))?;
+        let elements = layers.iter().map(|layer| layer.len).sum();
+        if kept > elements {
+            return Err(Error::TooFewAlive { layer: String::new(), asked: kept, alive: elements });
+        }
+        let mut scan = SourceScan { source, layers: &layers, by: self.by, threads: self.threads, found: Vec::new() };
+        let none = vec![0; layers.len()];
+        if kept == 0 {
+            return Ok(SourceCut { key: u64::MAX, by: self.by, kept: none.clone(), ties: none.clone(), tied: none });
+        }
+        let cut = find(&mut scan, kept, elements, (elements / ROOM).max(1 << 14))?;
+        Ok(scan.share_out(cut))
+    }
+}
+
+/// One key may be gathered for so many elements.
+const ROOM: usize = 100;
+
+struct SourceScan<'s, S: ?Sized> {
+    source: &'s S,
+    layers: &'s [SourceLayer],
+    by: RankBy,
+    threads: Threads,
+    /// What the last pass found in each chunk.
+    found: Vec<Found>,
+}
+
+#[derive(Debug, Default)]
+struct Found {
+    layer: usize,
+    sure: usize,
+    inside: usize,
+    nan: Option<usize>,
+    keys: Vec<u64>,
+}
+
+impl<S: ChunkSource + ?Sized> SourceScan<'_, S> {
+    /// Reads everything and gives `work` every chunk of at most [`CHUNK`] elements; results in the order of layers.
+    fn for_each_chunk<R: Send>(
+        &self,
+        work: impl Fn(usize, usize, Values<'_>) -> R + Sync + Send,
+    ) -> Result<Vec<R>, Error> {
+        let mut tasks = Vec::new();
+        for (layer, SourceLayer { len, .. }) in self.layers.iter().enumerate() {
+            tasks.extend((0..*len).step_by(READ).map(|start| (layer, start, READ.min(len - start))));
+        }
+        let results = self.threads.map(tasks, |(layer, start, len)| {
+            let mut results = Vec::with_capacity(len.div_ceil(CHUNK));
+            self.read(layer, start, len, |values| {
+                for offset in (0..len).step_by(CHUNK) {
+                    results.push(work(layer, start + offset, values.slice(offset, len.min(offset + CHUNK))));
+                }
+            })?;
+            Ok(results)
+        });
+        let results: Result<Vec<Vec<R>>, Error> = results.into_iter().collect();
+        Ok(results?.into_iter().flatten().collect())
+    }
+
+    fn read(&self, layer: usize, start: usize, len: usize, mut visit: impl FnMut(Values<'_>)) -> Result<(), Error> {
+        let failed = |why: String| Error::Source { layer: self.layers[layer].name.clone(), why };
+        let mut got = None;
+        let read = self.source.read(layer, start, len, &mut |values| {
+            if got.is_none() && values.len() == len {
+                visit(values);
+            }
+            got = Some(values.len());
+        });
+        read.map_err(failed)?;
+        if got == Some(len) {
+            Ok(())
+        } else {
+            Err(failed(format!("{len} elements from {start} on were asked for, {got:?} given")))
+        }
+    }
+
+    /// How many elements each layer keeps, and which share of the ties, from the last pass.
+    fn share_out(&self, cut: Cut) -> SourceCut {
+        let mut kept = vec![0; self.layers.len()];
+        let mut tied = vec![0; self.layers.len()];
+        for found in &self.found {
+            kept[found.layer] += found.sure + found.keys.iter().filter(|&&key| key > cut.key).count();
+            // Without keys, the last pass was made for just this key.
+            let equal = found.keys.iter().filter(|&&key| key == cut.key).count();
+            tied[found.layer] += if found.keys.is_empty() { found.inside } else { equal };
+        }
+        let mut order: Vec<usize> = (0..self.layers.len()).collect();
+        order.sort_unstable_by_key(|&layer| self.layers[layer].name.as_bytes());
+        let mut left = cut.ties;
+        let mut ties = vec![0; self.layers.len()];
+        for layer in order {
+            ties[layer] = tied[layer].min(left);
+            left -= ties[layer];
+            kept[layer] += ties[layer];
+        }
+        SourceCut { key: cut.key, by: self.by, kept, ties, tied }
+    }
+}
+
+/// Elements that are read at once.
+const READ: usize = 1 << 20;
+
+impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
+    fn sample(&mut self) -> Result<Vec<u64>, Error> {
+        // Runs of a few neighbours, since each reading has its price.
+        let len: usize = self.layers.iter().map(|layer| layer.len).sum();
+        let runs = (len / 4096).clamp(256, 1 << 12);
+        let mut keys = Vec::with_capacity(runs * RUN);
+        let (mut layer, mut start) = (0, 0);
+        for position in positions(runs, len) {
+            while position >= start + self.layers[layer].len {
+                start += self.layers[layer].len;
+                layer += 1;
+            }
+            let first = position - start;
+            let count = RUN.min(self.layers[layer].len - first);
+            let by = self.by;
+            self.read(layer, first, count, |values| keys.extend((0..count).map(|i| values.wide_key(i, by))))?;
+        }
+        Ok(keys)
+    }
+
+    fn pass(&mut self, bracket: Bracket, room: usize) -> Result<Counts, Error> {
+        let by = self.by;
+        let gathered = AtomicUsize::new(0);
+        let found = self.for_each_chunk(|layer, start, values| {
+            let (mut sure, mut inside) = ([0u64; CHUNK_WORDS], [0u64; CHUNK_WORDS]);
+            let words = values.len().div_ceil(64);
+            let (sure, inside) = (&mut sure[..words], &mut inside[..words]);
+            let nan = for_any_type!(Values, values, values => compare(values, by, bracket, sure, inside));
+            let count = |bits: &[u64]| bits.iter().map(|word| word.count_ones() as usize).sum::<usize>();
+            let mut found = Found { layer, sure: count(sure), inside: count(inside), ..Found::default() };
+            if nan {
+                found.nan = (0..values.len()).find(|&i| values.is_nan(i)).map(|i| start + i);
+            }
+            if found.inside > 0 && gathered.fetch_add(found.inside, Ordering::Relaxed) + found.inside <= room {
+                let set = |(word, &bits): (usize, &u64)| {
+                    (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit)
+                };
+                found.keys = inside.iter().enumerate().flat_map(set).map(|i| values.wide_key(i, by)).collect();
+            }
+            found
+        })?;
+        let mut counts = Counts::default();
+        for found in &found {
+            counts.sure += found.sure;
+            counts.inside += found.inside;
+        }
+        if found.iter().any(|found| found.nan.is_some()) {
+            let first = found
+                .iter()
+                .filter(|found| found.nan.is_some())
+                .min_by_key(|found| (self.layers[found.layer].name.as_bytes(), found.nan));
+            let (layer, index) =
+                first.map(|found| (self.layers[found.layer].name.clone(), found.nan)).unwrap_or_default();
+            return Err(Error::Nan { layer, index: index.into_iter().collect() });
+        }
+        if room > 0 && counts.inside <= room {
+            counts.keys = Some(found.iter().flat_map(|found| found.keys.iter().copied()).collect());
+        }
+        self.found = found;
+        Ok(counts)
+    }
+
+    fn histogram(&mut self, low: u64, shift: u32, buckets: usize) -> Result<Vec<usize>, Error> {
+        let by = self.by;
+        let counts = self.for_each_chunk(|_, _, values| {
+            let mut counts = vec![0u32; buckets];
+            for i in 0..values.len() {
+                if let Some(above) = values.wide_key(i, by).checked_sub(low)
+                    && let Some(count) = counts.get_mut((above >> shift) as usize)
+                {
+                    *count += 1;
+                }
+            }
+            counts
+        })?;
+        let mut total = vec![0usize; buckets];
+        for counts in counts {
+            total.iter_mut().zip(counts).for_each(|(total, count)| *total += count as usize);
+        }
+        Ok(total)
+    }
+}
+
+/// Neighbours sampled together.
+const RUN: usize = 16;

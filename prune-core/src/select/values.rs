@@ -1,0 +1,55 @@
+//! Values of any element type in one piece of memory.
+
+use crate::element::{Element, ElementType, RankBy, sealed::Sealed};
+use crate::layer::for_any_type;
+
+/// Values of one element type in one piece of memory.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Values<'a> {
+    /// Values of `f32`.
+    F32(&'a [f32]),
+    /// Values of `f64`.
+    F64(&'a [f64]),
+    /// Values of `f16`.
+    F16(&'a [half::f16]),
+    /// Values of `bf16`.
+    Bf16(&'a [half::bf16]),
+}
+
+impl<'a> Values<'a> {
+    /// How many values there are.
+    pub fn len(self) -> usize {
+        for_any_type!(Values, self, values => values.len())
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// Their element type.
+    pub fn element_type(self) -> ElementType {
+        fn of<E: Element>(_: &[E]) -> ElementType {
+            E::TYPE
+        }
+        for_any_type!(Values, self, values => of(values))
+    }
+
+    pub(crate) fn wide_key(self, position: usize, by: RankBy) -> u64 {
+        for_any_type!(Values, self, values => values[position].wide_key(by))
+    }
+
+    pub(crate) fn is_nan(self, position: usize) -> bool {
+        for_any_type!(Values, self, values => Sealed::is_nan(values[position]))
+    }
+
+    pub(crate) fn slice(self, start: usize, end: usize) -> Values<'a> {
+        match self {
+            Values::F32(values) => Values::F32(&values[start..end]),
+            Values::F64(values) => Values::F64(&values[start..end]),
+            Values::F16(values) => Values::F16(&values[start..end]),
+            Values::Bf16(values) => Values::Bf16(&values[start..end]),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! What a report tells of a layer.
+
+use crate::element::Element;
+use crate::error::Error;
+use crate::layer::{LayerRef, for_any_type};
+use crate::mask::{Mask, to_memory};
+use crate::threads::Threads;
+use crate::walk::logical;
+
+/// Elements whose squares are added up before their sum joins the total. The blocks are fixed, in logical order, so
+/// the sum is the same to the bit on every layout and thread count.
+const BLOCK: usize = 4096;
+
+/// What a tensor holds, as a whole and under a mask: [`LayerRef::stats`].
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Stats {
+    /// Elements that are not zero; neither `+0.0` nor `-0.0` counts.
+    pub non_zero: usize,
+    /// The sum of all squares, in `f64` over fixed blocks in logical order.
+    pub squared_norm: f64,
+    /// The sum of the squares of what the mask keeps.
+    pub kept_squared_norm: f64,
+}
+
+impl LayerRef<'_> {
+    /// Counts and norms of this tensor, and of what `mask` keeps of it (all of it without a mask).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`], [`Error::Layout`].
+    ///
+    /// # Complexity
+    ///
+    /// Linear; one pass.
+    pub fn stats(&self, mask: Option<&Mask>) -> Result<Stats, Error> {
+        if let Some(mask) = mask {
+            mask.fits("mask", self.shape())?;
+        }
+        for_any_type!(LayerRef, self, lent => {
+            let (layout, values) = lent.dense()?;
+            Ok(if layout.is_row_major() {
+                row_major(values, mask.map(Mask::words))
+            } else {
+                let mut sums = Sums::default();
+                let mut index = 0;
+                logical(&layout, |position| {
+                    sums.add(values[position].to_f64(), mask.is_none_or(|mask| mask.is_kept(index)));
+                    index += 1;
+                    if index % BLOCK == 0 {
+                        sums.close_block();
+                    }
+                });
+                sums.finish()
+            })
+        })
+    }
+
+    /// How many elements are not zero.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Layout`].
+    pub fn non_zero_len(&self) -> Result<usize, Error> {
+        for_any_type!(LayerRef, self, lent => {
+            let (_, values) = lent.dense()?;
+            Ok(values.iter().filter(|value| **value != zero_of(value)).count())
+        })
+    }
+
+    /// How many elements that `mask` keeps are not zero.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`], [`Error::Layout`].
+    pub fn kept_non_zero_len(&self, mask: &Mask) -> Result<usize, Error> {
+        mask.fits("mask", self.shape())?;
+        for_any_type!(LayerRef, self, lent => {
+            let (layout, values) = lent.dense()?;
+            let words = to_memory(mask.words(), &layout, Threads::Pool);
+            let kept = |i: usize| words[i / 64] >> (i % 64) & 1 == 1;
+            Ok(values.iter().enumerate().filter(|&(i, value)| kept(i) && *value != zero_of(value)).count())
+        })
+    }
+}
+
+fn zero_of<E: Element>(_: &E) -> E {
+    E::ZERO
+}
+
+fn row_major<E: Element>(values: &[E], words: Option<&[u64]>) -> Stats {
+    let tasks: Vec<(usize, &[E])> = values.chunks(BLOCK).enumerate().collect();
+    let blocks = Threads::Pool.for_elements(values.len()).map(tasks, |(block, values)| {
+        let mut sums = Sums::default();
+        for (i, value) in values.iter().enumerate() {
+            let index = block * BLOCK + i;
+            sums.add(value.to_f64(), words.is_none_or(|words| words[index / 64] >> (index % 64) & 1 == 1));
+        }
+        sums
+    });
+    let mut total = Sums::default();
+    for block in blocks {
+        total.stats.non_zero += block.stats.non_zero;
+        (total.all, total.kept) = (block.all, block.kept);
+        total.close_block();
+    }
+    total.finish()
+}
+
+#[derive(Default)]
+struct Sums {
+    stats: Stats,
+    /// The open block's sums.
+    all: f64,
+    kept: f64,
+}
+
+impl Sums {
+    fn add(&mut self, value: f64, kept: bool) {
+        let square = value * value;
+        self.stats.non_zero += usize::from(value != 0.0);
+        self.all += square;
+        // Not a product: infinity times 0 is NaN.
+        self.kept += if kept { square } else { 0.0 };
+    }
+
+    fn close_block(&mut self) {
+        self.stats.squared_norm += self.all;
+        self.stats.kept_squared_norm += self.kept;
+        (self.all, self.kept) = (0.0, 0.0);
+    }
+
+    fn finish(mut self) -> Stats {
+        self.close_block();
+        self.stats
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::{Layout, PlainTensor};
+
+    #[test]
+    fn layouts_give_the_same_bits() {
+        let (rows, columns) = (301, 997);
+        let value = |i: usize| ((i * 7919 % 10_007) as f32 - 5000.0) * 1e-3;
+        let row_major: Vec<f32> = (0..rows * columns).map(value).collect();
+        let column_major: Vec<f32> = (0..rows * columns).map(|p| value(p % rows * columns + p / rows)).collect();
+        let mask =
+            Mask::from_bools(&[rows, columns], &(0..rows * columns).map(|i| i % 3 == 0).collect::<Vec<_>>()).unwrap();
+        let a = PlainTensor::from_logical(&[rows, columns], row_major).unwrap();
+        let layout = Layout::new(&[rows, columns], &[1, rows as isize], 0).unwrap();
+        let b = PlainTensor::from_memory(layout, column_major).unwrap();
+        let (a, b) = (LayerRef::of(&a), LayerRef::of(&b));
+        assert_eq!(a.stats(Some(&mask)).unwrap(), b.stats(Some(&mask)).unwrap());
+        assert_eq!(a.kept_non_zero_len(&mask).unwrap(), b.kept_non_zero_len(&mask).unwrap());
+        let all = a.stats(None).unwrap();
+        assert_eq!(all.squared_norm, all.kept_squared_norm);
+        assert_eq!(all.non_zero, a.non_zero_len().unwrap());
+    }
+
+    #[test]
+    fn infinities_outside_the_mask_do_not_leak() {
+        let x = PlainTensor::from_logical(&[3], vec![f32::INFINITY, -0.0, 2.0]).unwrap();
+        let mask = Mask::from_bools(&[3], &[false, true, true]).unwrap();
+        let stats = LayerRef::of(&x).stats(Some(&mask)).unwrap();
+        assert_eq!(stats, Stats { non_zero: 2, squared_norm: f64::INFINITY, kept_squared_norm: 4.0 });
+    }
+}
