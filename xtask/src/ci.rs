@@ -1,0 +1,38 @@
+//! `cargo xtask ci`: what CI runs, and nothing else, cheapest checks first.
+
+use std::ffi::OsString;
+use std::time::Instant;
+
+use crate::cargo::{cargo, finish};
+
+/// What is checked: a name and the arguments of cargo.
+const CHECKS: &[(&str, &[&str])] = &[
+    ("format", &["fmt", "--all", "--check"]),
+    ("lints", &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
+    ("core alone, without threads or serde", &["check", "--package", "prune-core", "--no-default-features"]),
+    (
+        "adapters without threads",
+        &["check", "--package", "prune-ndarray", "--package", "prune-nalgebra", "--no-default-features"],
+    ),
+    ("tests", &["test", "--workspace"]),
+    ("benches, once each, against their oracles", &["test", "--workspace", "--benches"]),
+    ("documentation", &["doc", "--workspace", "--no-deps"]),
+];
+
+/// Runs every check and stops at the first that fails.
+///
+/// # Errors
+///
+/// A sentence naming the check.
+pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), String> {
+    if let Some(unknown) = arguments.first() {
+        return Err(format!("ci takes no options, but `{}` was given", unknown.display()));
+    }
+    for (name, arguments) in CHECKS {
+        let started = Instant::now();
+        eprintln!("== {name}: cargo {}", arguments.join(" "));
+        finish(cargo(*arguments).env("RUSTDOCFLAGS", "--deny warnings"), name)?;
+        eprintln!("== {name}: passed in {:.0} s", started.elapsed().as_secs_f64());
+    }
+    Ok(())
+}
