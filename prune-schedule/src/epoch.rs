@@ -1,0 +1,122 @@
+//! Which epochs an event is for.
+
+use core::fmt;
+use core::str::FromStr;
+
+use crate::error::{Problem, StrategyError};
+
+/// The largest epoch that a strategy may name: 4,294,967,295.
+pub const LAST_EPOCH: u64 = u32::MAX as u64;
+
+/// The epochs that an event is for: a key of the strategy's table.
+///
+/// An event happens at the *end* of its epoch, when that epoch has trained; epoch 0 is before training. At a single
+/// epoch the mask is made once and then held. Over a range, and under `-1`, the mask *floats*: it is made anew and
+/// applied at the end of each of the epochs, not held in between, and held after the last of them.
+///
+/// Written `10`, `10..=20` and `-1`, and read from the same.
+///
+/// # Examples
+///
+/// ```
+/// use prune_schedule::Epochs;
+///
+/// let range: Epochs = "10..=20".parse()?;
+/// assert_eq!(range, Epochs::Range { first: 10, last: 20 });
+/// assert!(range.floats());
+/// assert_eq!(Epochs::Others.to_string(), "-1");
+/// # Ok::<(), prune_schedule::StrategyError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Epochs {
+    /// One epoch; 0 is before training.
+    At(u64),
+    /// Every epoch from `first` to `last`, both included.
+    Range {
+        /// The first epoch.
+        first: u64,
+        /// The last epoch.
+        last: u64,
+    },
+    /// Every epoch from 1 on that no other key names; written `-1`.
+    Others,
+}
+
+impl Epochs {
+    /// Whether the mask floats: true for a range and for `-1`.
+    pub fn floats(self) -> bool {
+        !matches!(self, Epochs::At(_))
+    }
+
+    /// The first epoch named; `None` for `-1`.
+    pub fn first(self) -> Option<u64> {
+        match self {
+            Epochs::At(epoch) | Epochs::Range { first: epoch, .. } => Some(epoch),
+            Epochs::Others => None,
+        }
+    }
+
+    /// The last epoch named; `None` for `-1`.
+    pub fn last(self) -> Option<u64> {
+        match self {
+            Epochs::At(epoch) | Epochs::Range { last: epoch, .. } => Some(epoch),
+            Epochs::Others => None,
+        }
+    }
+
+    /// The key that a number stands for: an epoch, or -1 for all others.
+    pub(crate) fn from_number(number: i64) -> Result<Self, Problem> {
+        match u64::try_from(number) {
+            Ok(epoch) if epoch <= LAST_EPOCH => Ok(Epochs::At(epoch)),
+            Ok(_) => Err(Problem::EpochTooLarge { found: number.to_string() }),
+            Err(_) if number == -1 => Ok(Epochs::Others),
+            Err(_) => Err(Problem::EpochNegative { found: number.to_string() }),
+        }
+    }
+
+    /// The key that a text stands for.
+    pub(crate) fn from_text(text: &str) -> Result<Self, Problem> {
+        let Some((first, last)) = text.split_once("..") else { return Self::from_number(number(text, text)?) };
+        let last = last.strip_prefix('=').ok_or_else(|| Problem::RangeOpen { text: crate::error::clip(text) })?;
+        match (Self::from_number(number(first, text)?)?, Self::from_number(number(last, text)?)?) {
+            (Epochs::At(first), Epochs::At(last)) if first > last => Err(Problem::RangeReversed { first, last }),
+            (Epochs::At(first), Epochs::At(last)) => Ok(Epochs::Range { first, last }),
+            _ => Err(Problem::EpochNegative { found: crate::error::clip(text) }),
+        }
+    }
+}
+
+/// A whole number in decimal digits, of the key `whole`.
+fn number(part: &str, whole: &str) -> Result<i64, Problem> {
+    let part = part.trim();
+    let digits = part.strip_prefix('-').unwrap_or(part);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Problem::EpochUnreadable { text: crate::error::clip(whole) });
+    }
+    part.parse().map_err(|_| Problem::EpochTooLarge { found: crate::error::clip(part) })
+}
+
+impl fmt::Display for Epochs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Epochs::At(epoch) => f.pad(&epoch.to_string()),
+            Epochs::Range { first, last } => f.pad(&format!("{first}..={last}")),
+            Epochs::Others => f.pad("-1"),
+        }
+    }
+}
+
+impl FromStr for Epochs {
+    type Err = StrategyError;
+
+    fn from_str(text: &str) -> Result<Self, StrategyError> {
+        Ok(Self::from_text(text)?)
+    }
+}
+
+impl From<u64> for Epochs {
+    /// The one epoch.
+    fn from(epoch: u64) -> Self {
+        Epochs::At(epoch)
+    }
+}

@@ -1,0 +1,333 @@
+//! What can be wrong with a strategy, and where it is wrong.
+
+use core::fmt;
+
+use prune_core::{DensityError, PatternError};
+
+use crate::epoch::Epochs;
+
+/// A place in a text. Lines and columns count from 1, columns in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
+impl Position {
+    /// The place of a byte offset. Takes time in proportion to the offset, so it is asked for only when an error is
+    /// built.
+    pub(crate) fn of(text: &str, offset: usize) -> Self {
+        let before = text.get(..offset).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Position {
+            line: before.bytes().filter(|&b| b == b'\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+/// A strategy that was refused: what is wrong ([`Problem`]), and where, as far as there is a where.
+///
+/// Reads as `line 3, column 24: epoch 10, layer `Dense_0-kernel`: density 1.5 is outside 0 < d <= 1 (..)`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StrategyError(Box<Located>);
+
+#[derive(Debug, Clone, PartialEq)]
+struct Located {
+    position: Option<Position>,
+    epochs: Option<Epochs>,
+    layer: Option<String>,
+    problem: Problem,
+}
+
+impl StrategyError {
+    /// What is wrong.
+    pub fn problem(&self) -> &Problem {
+        &self.0.problem
+    }
+
+    /// Where in the text; `None` where the strategy did not come from a text.
+    pub fn position(&self) -> Option<Position> {
+        self.0.position
+    }
+
+    /// At which key of the strategy.
+    pub fn epochs(&self) -> Option<Epochs> {
+        self.0.epochs
+    }
+
+    /// At which entry of a layer table.
+    pub fn layer(&self) -> Option<&str> {
+        self.0.layer.as_deref()
+    }
+
+    pub(crate) fn at(mut self, position: Option<Position>) -> Self {
+        self.0.position = self.0.position.or(position);
+        self
+    }
+
+    pub(crate) fn in_epochs(mut self, epochs: Epochs) -> Self {
+        self.0.epochs.get_or_insert(epochs);
+        self
+    }
+
+    pub(crate) fn in_layer(mut self, layer: &str) -> Self {
+        self.0.layer.get_or_insert_with(|| clip(layer));
+        self
+    }
+}
+
+impl From<Problem> for StrategyError {
+    fn from(problem: Problem) -> Self {
+        StrategyError(Box::new(Located { position: None, epochs: None, layer: None, problem }))
+    }
+}
+
+impl fmt::Display for StrategyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Located { position, epochs, layer, problem } = &*self.0;
+        if let Some(position) = position {
+            write!(f, "{position}: ")?;
+        }
+        match (epochs, layer) {
+            (Some(epochs), Some(layer)) => write!(f, "epoch {epochs}, layer `{layer}`: ")?,
+            (Some(epochs), None) => write!(f, "epoch {epochs}: ")?,
+            (None, Some(layer)) => write!(f, "layer `{layer}`: ")?,
+            (None, None) => {}
+        }
+        write!(f, "{problem}")
+    }
+}
+
+impl core::error::Error for StrategyError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        self.0.problem.source()
+    }
+}
+
+/// What is wrong with a strategy.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the fields are what the message beside them names")]
+pub enum Problem {
+    /// There is no text.
+    #[error("the strategy is empty; write `{{}}` for no events")]
+    Empty,
+    /// The text is not a Python literal or JSON.
+    #[error(transparent)]
+    Syntax(#[from] SyntaxError),
+    /// The text is not TOML.
+    #[error("{why} (read as TOML, since it starts neither with `{{` nor with `name =`)")]
+    Toml { why: String },
+    /// The text holds something else than a table of events.
+    #[error(
+        "a strategy is a table from epochs to events, such as {{10: {{'method': .., 'density': ..}}}}; found {found}"
+    )]
+    NotATable { found: String },
+
+    /// A key is no epoch.
+    #[error("an epoch is a whole number such as 10, a range such as '10..=20', or -1 for all others; found {found}")]
+    EpochKind { found: String },
+    /// A text is no epoch.
+    #[error(
+        "`{text}` is not an epoch; write a whole number such as 10, a range such as '10..=20', or -1 for all others"
+    )]
+    EpochUnreadable { text: String },
+    /// An epoch is negative and not -1.
+    #[error("epoch {found} is negative; only -1, which stands for every epoch not named, may be")]
+    EpochNegative { found: String },
+    /// An epoch is past the last one possible.
+    #[error("epoch {found} is too large; the last possible one is {}", crate::epoch::LAST_EPOCH)]
+    EpochTooLarge { found: String },
+    /// A range is written without its `=`.
+    #[error("range `{text}` leaves open whether its end belongs to it; write it with `..=`, such as '10..=20'")]
+    RangeOpen { text: String },
+    /// A range runs backwards.
+    #[error("range {first}..={last} runs backwards; did you mean '{last}..={first}'?")]
+    RangeReversed { first: u64, last: u64 },
+    /// An epoch has two events.
+    #[error("epoch {epochs} is written twice{}; each epoch has one event", other_at(other))]
+    EpochTwice { epochs: Epochs, other: Option<Position> },
+    /// An epoch lies in a range.
+    #[error("epoch {epoch} lies inside the range {range}{}; each epoch has one event", other_at(other))]
+    EpochInRange { epoch: Epochs, range: Epochs, other: Option<Position> },
+    /// Two ranges have an epoch in common.
+    #[error("range {range} overlaps the range {with}{}; each epoch has one event", other_at(other))]
+    RangesOverlap { range: Epochs, with: Epochs, other: Option<Position> },
+
+    /// An event is not a table.
+    #[error("an event is a table such as {{'method': 'unstr_global', 'density': 0.1}}; found {found}")]
+    EventKind { found: String },
+    /// A field's name is not text.
+    #[error("a field's name is a string such as 'method'; found {found}")]
+    FieldKind { found: String },
+    /// A field is written twice.
+    #[error("field `{field}` is written twice{}", other_at(other))]
+    FieldTwice { field: &'static str, other: Option<Position> },
+    /// There is no such field.
+    #[error("unknown field `{field}`{}; the fields are {}", did_you_mean(nearest), crate::text::raw::field_names())]
+    UnknownField { field: String, nearest: Option<String> },
+    /// An event has no method.
+    #[error("the event has no `method`; write one of {}", method_names())]
+    MethodMissing,
+    /// A method's name is not text.
+    #[error("`method` is a string such as 'unstr_global'; found {found}")]
+    MethodKind { found: String },
+    /// There is no such method.
+    #[error("unknown method `{name}`{}; the methods are {}", did_you_mean(nearest), method_names())]
+    UnknownMethod { name: String, nearest: Option<String> },
+
+    /// Nothing says how much is kept.
+    #[error("`{method}` needs one of {}", quoted(fields))]
+    AmountMissing { method: &'static str, fields: &'static [&'static str] },
+    /// Two fields say how much is kept.
+    #[error("`{first}` and `{second}` both say how much is kept; write one of them")]
+    AmountTwice { first: &'static str, second: &'static str },
+    /// The field does not fit the method.
+    #[error("`{field}` does not go with `{method}`, which needs one of {}", quoted(fields))]
+    AmountMismatch { field: &'static str, method: &'static str, fields: &'static [&'static str] },
+    /// A table of layers stands where one value is needed.
+    #[error(
+        "`{method}` ranks all layers together and takes one value, found a table; for a value per layer write \
+         'method': '{instead}'"
+    )]
+    TableUnderGlobal { method: &'static str, instead: &'static str },
+    /// One value stands where a table of layers is needed.
+    #[error(
+        "`{method}` takes a table from layers to values, such as {{'Dense_0-kernel': {example}}}, found {found}; for \
+         the same value in every layer write 'method': '{instead}'"
+    )]
+    ScalarUnderLocal { method: &'static str, instead: &'static str, example: &'static str, found: String },
+    /// A table of layers has no entry.
+    #[error("`{method}` is given an empty table, which selects no layer; name at least one")]
+    EmptyTable { method: &'static str },
+    /// A layer's name is not text.
+    #[error("a layer's name is a string such as 'Dense_0-kernel'; found {found}")]
+    LayerKind { found: String },
+    /// A layer is written twice.
+    #[error("the layer is written twice{}", other_at(other))]
+    LayerTwice { other: Option<Position> },
+    /// A density is not a number.
+    #[error("with `{method}`, `{field}` is a number such as {example}; found {found}")]
+    DensityKind { field: &'static str, method: &'static str, example: &'static str, found: String },
+    /// A number is no density.
+    #[error(transparent)]
+    Density(#[from] DensityError),
+    /// An N:M pattern is of the wrong kind.
+    #[error("with `{method}`, `{field}` is N:M, N kept of every M, such as '2:4' or (2, 4); found {found}")]
+    PatternKind { field: &'static str, method: &'static str, found: String },
+    /// An N:M pattern is impossible.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+
+    /// An axis is of the wrong kind.
+    #[error("`axis` is an index such as 0 or -1, or 'reduction'; found {found}")]
+    AxisKind { found: String },
+    /// An axis stands where there are no groups.
+    #[error("`axis` says along which axis N:M groups run; `{method}` has no groups, so leave it out")]
+    AxisUnstructured { method: &'static str },
+    /// An axis stands where groups run over all layers.
+    #[error("`str_global` groups over all selected layers, one after the other, along no axis; leave `axis` out")]
+    AxisGlobal,
+    /// A pattern over names is of the wrong kind.
+    #[error("`{field}` is a pattern over layer names such as '*kernel', or a list of them; found {found}")]
+    GlobKind { field: &'static str, found: String },
+    /// `include` is an empty list.
+    #[error("`include` is an empty list, which selects no layer; leave it out to select every prunable layer")]
+    IncludeEmpty,
+    /// A pattern over names stands beside a table of layers.
+    #[error("`{field}` does not go with `{method}`, whose table names its layers already")]
+    GlobWithTable { field: &'static str, method: &'static str },
+    /// Reopening is of the wrong kind.
+    #[error("`reopen` is 'random' or 'gradient'; found {found}")]
+    ReopenKind { found: String },
+    /// There is no such way to reopen.
+    #[error("unknown way to reopen, `{name}`{}; write 'random' or 'gradient'", did_you_mean(nearest))]
+    UnknownReopen { name: String, nearest: Option<String> },
+    /// A seed is of the wrong kind.
+    #[error("`seed` is a whole number of 0 or more; found {found}")]
+    SeedKind { found: String },
+    /// A seed stands where nothing is drawn.
+    #[error("`seed` is for 'reopen': 'random'; nothing else of this event is drawn at random, so leave it out")]
+    SeedUnused,
+
+    /// Epochs cannot be scaled from or to no epochs at all.
+    #[error("a strategy for {from} epochs cannot be scaled to {to}; both must be at least 1")]
+    ScaleZero { from: u64, to: u64 },
+    /// Scaling puts two events at one epoch.
+    #[error("scaled from {from} epochs to {to}, both {first} and {second} would fall on epoch {epoch}")]
+    ScaleCollision { from: u64, to: u64, first: Epochs, second: Epochs, epoch: u64 },
+}
+
+/// Text that is neither a Python literal nor JSON.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the fields are what the message beside them names")]
+pub enum SyntaxError {
+    /// Something else was needed here.
+    #[error("expected {wanted}, found {found}")]
+    Expected { wanted: &'static str, found: String },
+    /// The text ends inside something.
+    #[error("the text ends inside the `{bracket}` opened at {opened}")]
+    Unclosed { bracket: char, opened: Position },
+    /// A string does not end on its line.
+    #[error("the string is not closed on its line")]
+    UnclosedString,
+    /// An escape is unknown or names no character.
+    #[error("the escape `\\{escape}` in a string stands for no character; write `\\\\` for a backslash")]
+    Escape { escape: String },
+    /// A bare word is no value.
+    #[error("`{word}` is no value; text goes in quotes")]
+    Word { word: String },
+    /// A number is malformed.
+    #[error("`{text}` is not a number")]
+    Number { text: String },
+    /// A number is too large.
+    #[error("the number {text} is too large")]
+    NumberTooLarge { text: String },
+    /// Brackets are nested too deep.
+    #[error("brackets are nested more than {limit} deep")]
+    TooDeep { limit: usize },
+    /// Something follows the strategy.
+    #[error("the strategy ends before this, but {found} follows")]
+    Trailing { found: String },
+}
+
+/// At most the first 60 characters of something that a user wrote, so that a message stays a message.
+pub(crate) fn clip(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}..", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The known name that a misspelt one most likely means. Nobody types more than 200 letters; the comparison takes time
+/// in proportion to the product of the lengths, so beyond that there is no hint.
+pub(crate) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    if name.len() > 200 { None } else { prune_core::nearest(name, known) }
+}
+
+pub(crate) fn did_you_mean(nearest: &Option<String>) -> String {
+    nearest.as_ref().map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
+}
+
+fn other_at(position: &Option<Position>) -> String {
+    position.map(|position| format!(" (the other is at {position})")).unwrap_or_default()
+}
+
+fn method_names() -> String {
+    quoted(&crate::method::Method::names().collect::<Vec<_>>())
+}
+
+/// `a`, `b` and `c`, in backticks.
+pub(crate) fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,116 @@
+//! The names of the methods, in one table.
+
+use core::fmt;
+use core::str::FromStr;
+
+use crate::error::nearest;
+use crate::error::{Problem, StrategyError, clip};
+
+/// What is pruned in one piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Structure {
+    /// Single elements, to a density.
+    Unstructured,
+    /// N of every M consecutive elements along an axis.
+    NOfM,
+}
+
+/// Over which layers a value is spread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ScopeKind {
+    /// The same value in every prunable layer.
+    UnifiedLocal,
+    /// One ranking over all prunable layers, which may end up at different densities.
+    Global,
+    /// A table from layers to values; other layers are left alone.
+    Local,
+}
+
+/// A method by its name in a strategy: a [`Structure`] and a [`ScopeKind`].
+///
+/// # Examples
+///
+/// ```
+/// use prune_schedule::{Method, ScopeKind, Structure};
+///
+/// let method: Method = "str_unified_local".parse()?;
+/// assert_eq!((method.structure, method.scope), (Structure::NOfM, ScopeKind::UnifiedLocal));
+/// assert_eq!(method.to_string(), "str_unified_local");
+/// # Ok::<(), prune_schedule::StrategyError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Method {
+    /// What is pruned in one piece.
+    pub structure: Structure,
+    /// Over which layers.
+    pub scope: ScopeKind,
+}
+
+/// Every method that can be written. A new one is a line here and a file that carries it out.
+const METHODS: [(&str, Structure, ScopeKind); 6] = [
+    ("unstr_unified_local", Structure::Unstructured, ScopeKind::UnifiedLocal),
+    ("unstr_global", Structure::Unstructured, ScopeKind::Global),
+    ("unstr_local", Structure::Unstructured, ScopeKind::Local),
+    ("str_unified_local", Structure::NOfM, ScopeKind::UnifiedLocal),
+    ("str_global", Structure::NOfM, ScopeKind::Global),
+    ("str_local", Structure::NOfM, ScopeKind::Local),
+];
+
+impl Method {
+    /// The names of all methods.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        METHODS.iter().map(|(name, ..)| *name)
+    }
+
+    /// The name in a strategy.
+    pub fn name(self) -> &'static str {
+        METHODS
+            .iter()
+            .find(|(_, structure, scope)| (*structure, *scope) == (self.structure, self.scope))
+            .map_or("", |(name, ..)| name)
+    }
+
+    /// The method of a name.
+    pub(crate) fn from_name(name: &str) -> Result<Self, Problem> {
+        METHODS
+            .iter()
+            .find(|(known, ..)| *known == name)
+            .map(|&(_, structure, scope)| Method { structure, scope })
+            .ok_or_else(|| Problem::UnknownMethod {
+                name: clip(name),
+                nearest: nearest(name, Method::names()).map(str::to_owned),
+            })
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Method {
+    type Err = StrategyError;
+
+    fn from_str(name: &str) -> Result<Self, StrategyError> {
+        Ok(Self::from_name(name)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn every_method_has_one_name() {
+        for structure in [Structure::Unstructured, Structure::NOfM] {
+            for scope in [ScopeKind::UnifiedLocal, ScopeKind::Global, ScopeKind::Local] {
+                let method = Method { structure, scope };
+                assert_eq!(method.name().parse::<Method>().unwrap(), method);
+            }
+        }
+        assert_eq!(Method::names().count(), 6);
+    }
+}

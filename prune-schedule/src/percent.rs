@@ -1,0 +1,85 @@
+//! Densities as a person reads them: both what is kept and what is removed, always.
+
+use core::fmt;
+
+use prune_core::{Density, NmPattern};
+
+/// Shows a density both ways: `keeps 10%, removes 90%`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct BothWays {
+    kept: f64,
+    removed: f64,
+}
+
+impl From<Density> for BothWays {
+    fn from(density: Density) -> Self {
+        BothWays { kept: density.get(), removed: density.sparsity() }
+    }
+}
+
+impl From<NmPattern> for BothWays {
+    fn from(pattern: NmPattern) -> Self {
+        let (n, m) = (pattern.n() as f64, pattern.m() as f64);
+        BothWays { kept: n / m, removed: (m - n) / m }
+    }
+}
+
+impl fmt::Display for BothWays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("keeps {}, removes {}", percent(self.kept), percent(self.removed)))
+    }
+}
+
+/// A fraction in percent, in as many digits as it takes: the decimal point is moved in the digits that the number
+/// prints as, so 0.29 is 29% and not 28.999999999999996%. What has more than twelve digits is no number that someone
+/// wrote, and is rounded to two decimals, unless that made it 0% or 100%.
+pub(crate) fn percent(fraction: f64) -> String {
+    let text = format!("{fraction}");
+    let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
+    if decimals.trim_start_matches('0').len() > 12 {
+        let rounded = format!("{:.2}", fraction * 100.0);
+        if !matches!(rounded.as_str(), "0.00" | "100.00") {
+            return format!("{}%", rounded.trim_end_matches('0').trim_end_matches('.'));
+        }
+    }
+    let padded = format!("{decimals:0<2}");
+    let (shifted, rest) = padded.split_at(2);
+    let whole = format!("{whole}{shifted}");
+    let whole = match whole.trim_start_matches('0') {
+        "" => "0",
+        digits => digits,
+    };
+    if rest.is_empty() { format!("{whole}%") } else { format!("{whole}.{rest}%") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_moved_not_multiplied() {
+        for (fraction, shown) in [
+            (0.1, "10%"),
+            (0.9, "90%"),
+            (1.0, "100%"),
+            (0.0, "0%"),
+            (0.29, "29%"),
+            (0.57, "57%"),
+            (0.005, "0.5%"),
+            (0.123456, "12.3456%"),
+            (1.0 / 3.0, "33.33%"),
+            (2.0 / 3.0, "66.67%"),
+            (0.5, "50%"),
+            (0.99999, "99.999%"),
+            (1e-7, "0.00001%"),
+        ] {
+            assert_eq!(percent(fraction), shown);
+        }
+    }
+
+    #[test]
+    fn what_is_not_all_never_reads_as_all() {
+        assert_ne!(percent(0.9999999999999999), "100%");
+        assert_ne!(percent(1e-16 / 3.0), "0%");
+    }
+}

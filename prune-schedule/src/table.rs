@@ -1,0 +1,54 @@
+//! Aligned tables for the terminal.
+
+use comfy_table::{CellAlignment, Table, presets};
+
+/// How a column is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Column {
+    /// Text.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// Lays out rows under a header, columns two spaces apart, without spaces at the ends of lines. Control characters in
+/// the cells, which layer names may have, are shown by their escapes, so that a row stays a line.
+pub(crate) fn aligned<R: IntoIterator<Item = String>>(
+    header: &[(&str, Column)],
+    rows: impl IntoIterator<Item = R>,
+) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(header.iter().map(|(name, _)| *name));
+    for row in rows {
+        table.add_row(row.into_iter().map(printable));
+    }
+    let last = header.len().saturating_sub(1);
+    for (i, (column, (_, set))) in table.column_iter_mut().zip(header).enumerate() {
+        column.set_padding((0, if i == last { 0 } else { 2 }));
+        column.set_cell_alignment(match set {
+            Column::Left => CellAlignment::Left,
+            Column::Right => CellAlignment::Right,
+        });
+    }
+    table.trim_fmt()
+}
+
+fn printable(cell: String) -> String {
+    if !cell.chars().any(char::is_control) {
+        return cell;
+    }
+    cell.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_and_rows_stay_lines() {
+        let rows = [["a", "1"], ["b\nc", "1000"]].map(|row| row.map(str::to_owned));
+        let shown = aligned(&[("name", Column::Left), ("n", Column::Right)], rows);
+        assert_eq!(shown, "name     n\na        1\nb\\nc  1000");
+    }
+}

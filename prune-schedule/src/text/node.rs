@@ -1,0 +1,197 @@
+//! A value as it was written, with the place where it was written: the mirror that every form is read into.
+//!
+//! It keeps what a checked strategy cannot: duplicate keys, wrong kinds, unknown fields, so that each of them can be
+//! refused by name.
+
+use core::fmt;
+
+use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::clip;
+
+/// How deep values may nest. The deepest that a strategy needs is four; the reader recurses, so there is a limit.
+pub(crate) const DEPTH: usize = 32;
+
+/// A value and the byte offset where it starts, where there is a text.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Node {
+    pub(crate) at: Option<usize>,
+    pub(crate) value: Value,
+}
+
+/// A value of any kind that can be typed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(String),
+    List(Vec<Node>),
+    Table(Vec<(Node, Node)>),
+    /// A kind that only TOML has.
+    Date(String),
+}
+
+impl From<Value> for Node {
+    fn from(value: Value) -> Self {
+        Node { at: None, value }
+    }
+}
+
+impl Value {
+    pub(crate) fn text(text: impl Into<String>) -> Self {
+        Value::Text(text.into())
+    }
+
+    /// What was found, in the words of an error.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Value::Null => "nothing (None or null)".to_owned(),
+            Value::Bool(value) => format!("the boolean {value}"),
+            Value::Int(value) => format!("the number {value}"),
+            Value::Float(value) => format!("the number {value:?}"),
+            Value::Text(value) => format!("the string '{}'", clip(value)),
+            Value::List(items) if items.is_empty() => "an empty list".to_owned(),
+            Value::List(items) => match items.iter().map(|item| item.value.scalar()).collect::<Option<Vec<_>>>() {
+                Some(shown) if shown.len() <= 4 => format!("the list ({})", shown.join(", ")),
+                _ if items.len() == 1 => "a list of one value".to_owned(),
+                _ => format!("a list of {} values", items.len()),
+            },
+            Value::Table(_) => "a table".to_owned(),
+            Value::Date(value) => format!("the date {}", clip(value)),
+        }
+    }
+
+    /// A single value as it is written.
+    fn scalar(&self) -> Option<String> {
+        match self {
+            Value::Null => Some("None".to_owned()),
+            Value::Bool(value) => Some(value.to_string()),
+            Value::Int(value) => Some(value.to_string()),
+            Value::Float(value) => Some(format!("{value:?}")),
+            Value::Text(value) => Some(format!("'{}'", clip(value))),
+            Value::List(_) | Value::Table(_) | Value::Date(_) => None,
+        }
+    }
+}
+
+impl Serialize for Node {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.value {
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            Value::Int(value) => serializer.serialize_i64(*value),
+            Value::Float(value) => serializer.serialize_f64(*value),
+            Value::Text(value) | Value::Date(value) => serializer.serialize_str(value),
+            Value::List(items) => {
+                let mut seq = serializer.serialize_seq(Some(items.len()))?;
+                items.iter().try_for_each(|item| seq.serialize_element(item))?;
+                seq.end()
+            }
+            Value::Table(entries) => {
+                let mut map = serializer.serialize_map(Some(entries.len()))?;
+                entries.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))?;
+                map.end()
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Within(DEPTH).deserialize(deserializer)
+    }
+}
+
+/// Reads a value that may nest this deep.
+struct Within(usize);
+
+impl<'de> DeserializeSeed<'de> for Within {
+    type Value = Node;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Within {
+    fn deeper<E: serde::de::Error>(&self) -> Result<usize, E> {
+        self.0.checked_sub(1).ok_or_else(|| E::custom(format_args!("values are nested more than {DEPTH} deep")))
+    }
+}
+
+impl<'de> Visitor<'de> for Within {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a strategy: a table from epochs to events, or its text")
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Value::Null.into())
+    }
+
+    fn visit_none<E>(self) -> Result<Node, E> {
+        Ok(Value::Null.into())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(Value::Bool(value).into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(Value::Int(value).into())
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Node, E> {
+        let value = i64::try_from(value).map_err(|_| E::custom(format_args!("the number {value} is too large")))?;
+        Ok(Value::Int(value).into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        Ok(Value::Float(value).into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+        Ok(Value::text(value).into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Node, E> {
+        Ok(Value::Text(value).into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node, A::Error> {
+        let depth = self.deeper()?;
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element_seed(Within(depth))? {
+            items.push(item);
+        }
+        Ok(Value::List(items).into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+        let depth = self.deeper()?;
+        let mut entries = Vec::new();
+        while let Some(key) = map.next_key_seed(Within(depth))? {
+            entries.push((key, map.next_value_seed(Within(depth))?));
+        }
+        Ok(Value::Table(entries).into())
+    }
+}
+
+/// A strategy's tree, or its text, from whatever serde reads.
+pub(crate) fn or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Node, D::Error> {
+    if deserializer.is_human_readable() {
+        return Node::deserialize(deserializer);
+    }
+    // Formats that do not describe themselves cannot be asked for "any value": there a strategy is its text.
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() { Err(D::Error::custom("the strategy is empty")) } else { Ok(Value::Text(text).into()) }
+}

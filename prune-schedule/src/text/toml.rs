@@ -1,0 +1,77 @@
+//! The reader for TOML, through the `toml` crate, whose tree keeps spans.
+//!
+//! The natural form is a table per epoch, and below it one for the layers where values differ:
+//!
+//! ```toml
+//! [10]
+//! method = "str_unified_local"
+//! pattern = "2:4"
+//!
+//! ["20..=30"]
+//! method = "unstr_local"
+//! [ "20..=30".density ]
+//! "fc1.weight" = 0.1
+//! ```
+
+use core::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::node::{Node, Value};
+use crate::error::{Position, Problem, StrategyError, SyntaxError, clip};
+
+/// Reads a document.
+pub(super) fn read(text: &str) -> Result<Node, StrategyError> {
+    let table = DeTable::parse(text).map_err(|error| {
+        let span: Option<Range<usize>> = error.span();
+        let mut why = clip(error.message());
+        // The crate says what is wrong and leaves it to the span to say with which key.
+        if let Some(key) = span.clone().and_then(|span| text.get(span)).filter(|key| !key.trim().is_empty()) {
+            why = format!("{why}, at `{}`", clip(key));
+        }
+        StrategyError::from(Problem::Toml { why }).at(span.map(|span| Position::of(text, span.start)))
+    })?;
+    let value = entries(text, table.into_inner())?;
+    Ok(Node { at: Some(0), value })
+}
+
+fn entries(text: &str, table: DeTable<'_>) -> Result<Value, StrategyError> {
+    let mut entries = Vec::new();
+    for (key, value) in table {
+        let at = key.span().start;
+        let key = Node { at: Some(at), value: Value::text(key.into_inner()) };
+        entries.push((key, node(text, value)?));
+    }
+    // The crate sorts by name; errors speak of the first in the text.
+    entries.sort_by_key(|(key, _)| key.at);
+    Ok(Value::Table(entries))
+}
+
+fn node(text: &str, value: Spanned<DeValue<'_>>) -> Result<Node, StrategyError> {
+    let at = value.span().start;
+    let too_large = |written: &str| {
+        let problem = Problem::from(SyntaxError::NumberTooLarge { text: clip(written) });
+        StrategyError::from(problem).at(Some(Position::of(text, at)))
+    };
+    let value = match value.into_inner() {
+        DeValue::String(string) => Value::text(string),
+        DeValue::Integer(integer) => Value::Int(
+            i64::from_str_radix(integer.as_str(), integer.radix()).map_err(|_| too_large(&integer.to_string()))?,
+        ),
+        DeValue::Float(float) => match float.as_str().parse::<f64>() {
+            Ok(number) if number.is_infinite() && !float.as_str().contains("inf") => {
+                return Err(too_large(float.as_str()));
+            }
+            Ok(number) => Value::Float(number),
+            Err(_) => return Err(too_large(float.as_str())),
+        },
+        DeValue::Boolean(boolean) => Value::Bool(boolean),
+        DeValue::Datetime(date) => Value::Date(date.to_string()),
+        DeValue::Array(items) => {
+            Value::List(items.into_iter().map(|item| node(text, item)).collect::<Result<Vec<_>, _>>()?)
+        }
+        DeValue::Table(table) => entries(text, table)?,
+    };
+    Ok(Node { at: Some(at), value })
+}

@@ -1,0 +1,213 @@
+//! From a [`Strategy`] back to text. What is written reads back to an equal strategy.
+
+use core::fmt::Write as _;
+
+use super::node::{Node, Value};
+use crate::axis::GroupAxis;
+use crate::epoch::Epochs;
+use crate::event::{Event, Rule, Scope};
+use crate::glob::Glob;
+use crate::strategy::Strategy;
+
+/// How values are spelt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Python,
+    Json,
+    Toml,
+}
+
+pub(crate) fn python(strategy: &Strategy) -> String {
+    braces(strategy, Form::Python)
+}
+
+pub(crate) fn json(strategy: &Strategy) -> String {
+    braces(strategy, Form::Json)
+}
+
+/// A table of events in braces: in one line where there is one event, otherwise in a line per event.
+fn braces(strategy: &Strategy, form: Form) -> String {
+    let mut out = String::from("{");
+    let several = strategy.len() > 1;
+    for (i, (epochs, event)) in strategy.events().enumerate() {
+        out.push_str(match (i, several) {
+            (0, true) => "\n    ",
+            (0, false) => "",
+            _ => ",\n    ",
+        });
+        write_value(&mut out, &key(epochs, form), form);
+        out.push_str(": ");
+        write_value(&mut out, &table(event, form), form);
+    }
+    out.push_str(if several { "\n}" } else { "}" });
+    out
+}
+
+/// A table per epoch. No events are `{}`, since an empty text is refused.
+pub(crate) fn toml(strategy: &Strategy) -> String {
+    if strategy.is_empty() {
+        return "{}\n".to_owned();
+    }
+    let mut out = String::new();
+    for (i, (epochs, event)) in strategy.events().enumerate() {
+        let header = toml_key(&epochs.to_string());
+        let separator = if i == 0 { "" } else { "\n" };
+        let _ = writeln!(out, "{separator}[{header}]");
+        let fields = fields(event, Form::Toml);
+        for (name, value) in &fields {
+            if !matches!(value, Value::Table(_)) {
+                let _ = write!(out, "{name} = ");
+                write_value(&mut out, value, Form::Toml);
+                out.push('\n');
+            }
+        }
+        for (name, value) in &fields {
+            let Value::Table(entries) = value else { continue };
+            let _ = writeln!(out, "\n[{header}.{name}]");
+            for (layer, value) in entries {
+                if let Value::Text(layer) = &layer.value {
+                    let _ = write!(out, "{} = ", toml_key(layer));
+                }
+                write_value(&mut out, &value.value, Form::Toml);
+                out.push('\n');
+            }
+        }
+    }
+    out
+}
+
+/// The tree that serde writes: keys are text, as every format has them.
+pub(crate) fn tree(strategy: &Strategy) -> Node {
+    let entries = strategy
+        .events()
+        .map(|(epochs, event)| (Value::Text(epochs.to_string()).into(), table(event, Form::Json).into()));
+    Value::Table(entries.collect()).into()
+}
+
+fn key(epochs: Epochs, form: Form) -> Value {
+    match (form, epochs) {
+        (Form::Python, Epochs::At(epoch)) => i64::try_from(epoch).map_or(Value::Text(epochs.to_string()), Value::Int),
+        (Form::Python, Epochs::Others) => Value::Int(-1),
+        _ => Value::Text(epochs.to_string()),
+    }
+}
+
+fn table(event: &Event, form: Form) -> Value {
+    let fields = fields(event, form);
+    Value::Table(fields.into_iter().map(|(name, value)| (Value::text(name).into(), value.into())).collect())
+}
+
+/// The fields that say all there is to say of an event; those at their default are left out.
+fn fields(event: &Event, form: Form) -> Vec<(&'static str, Value)> {
+    let mut fields = vec![("method", Value::text(event.method().name()))];
+    match event.rule() {
+        Rule::Unstructured(values) => fields.push(("density", scope(values, |density| Value::Float(density.get())))),
+        Rule::NOfM { scope: values, axis } => {
+            let pattern = scope(values, |pattern| match form {
+                Form::Python => Value::List([pattern.n(), pattern.m()].map(|n| Value::Int(n as i64).into()).into()),
+                Form::Json | Form::Toml => Value::Text(pattern.to_string()),
+            });
+            fields.push(("pattern", pattern));
+            if *axis != GroupAxis::LAST {
+                fields.push(("axis", axis.write()));
+            }
+        }
+    }
+    for (name, globs) in [("include", event.included()), ("exclude", event.excluded())] {
+        if let Some(value) = glob_list(globs) {
+            fields.push((name, value));
+        }
+    }
+    if let Some(how) = event.reopens() {
+        let (how, seed) = how.write();
+        fields.push(("reopen", how));
+        fields.extend(seed.map(|seed| ("seed", seed)));
+    }
+    fields
+}
+
+fn scope<T>(scope: &Scope<T>, value: impl Fn(&T) -> Value) -> Value {
+    match scope {
+        Scope::UnifiedLocal(one) | Scope::Global(one) => value(one),
+        Scope::Local(layers) => {
+            Value::Table(layers.iter().map(|(name, one)| (Value::text(name).into(), value(one).into())).collect())
+        }
+    }
+}
+
+/// One pattern over names as itself, several as a list.
+fn glob_list(globs: &[Glob]) -> Option<Value> {
+    match globs {
+        [] => None,
+        [one] => Some(Value::text(one.as_str())),
+        several => Some(Value::List(several.iter().map(|glob| Value::text(glob.as_str()).into()).collect())),
+    }
+}
+
+fn write_value(out: &mut String, value: &Value, form: Form) {
+    let python = form == Form::Python;
+    match value {
+        Value::Null => out.push_str(if python { "None" } else { "null" }),
+        Value::Bool(true) => out.push_str(if python { "True" } else { "true" }),
+        Value::Bool(false) => out.push_str(if python { "False" } else { "false" }),
+        Value::Int(number) => {
+            let _ = write!(out, "{number}");
+        }
+        // Debug writes the fewest digits that read back to the same number, and an exponent where it is shorter.
+        Value::Float(number) => {
+            let _ = write!(out, "{number:?}");
+        }
+        Value::Text(text) | Value::Date(text) => write_string(out, text, form),
+        Value::List(items) => {
+            // Numbers in a row are an N:M pattern, which Python has as a tuple.
+            let tuple = python && items.iter().all(|item| matches!(item.value, Value::Int(_)));
+            out.push(if tuple { '(' } else { '[' });
+            for (i, item) in items.iter().enumerate() {
+                out.push_str(if i == 0 { "" } else { ", " });
+                write_value(out, &item.value, form);
+            }
+            out.push(if tuple { ')' } else { ']' });
+        }
+        Value::Table(entries) => {
+            out.push('{');
+            for (i, (key, value)) in entries.iter().enumerate() {
+                out.push_str(if i == 0 { "" } else { ", " });
+                write_value(out, &key.value, form);
+                out.push_str(": ");
+                write_value(out, &value.value, form);
+            }
+            out.push('}');
+        }
+    }
+}
+
+/// A string in quotes. Control characters are written as `\u00XX`, which all three forms read.
+fn write_string(out: &mut String, text: &str, form: Form) {
+    let quote = if form == Form::Python { '\'' } else { '"' };
+    out.push(quote);
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            c if c == quote => out.extend(['\\', quote]),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push(quote);
+}
+
+/// A key of TOML: bare where that is allowed.
+fn toml_key(name: &str) -> String {
+    let bare = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    if bare {
+        return name.to_owned();
+    }
+    let mut out = String::new();
+    write_string(&mut out, name, Form::Toml);
+    out
+}

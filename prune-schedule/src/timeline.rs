@@ -1,0 +1,129 @@
+//! What a strategy does when, for which layers and to which density, without any model.
+
+use core::fmt;
+
+use serde::Serialize;
+
+use crate::epoch::Epochs;
+use crate::event::{Event, Target};
+use crate::method::ScopeKind;
+use crate::strategy::Strategy;
+use crate::table::{Column, aligned};
+
+/// The events of a strategy in the order in which they happen, a row per event, or per layer where layers have values
+/// of their own.
+///
+/// Displays as an aligned table that says both what is kept and what is removed; serialises as its rows.
+///
+/// # Examples
+///
+/// ```
+/// use prune_schedule::Strategy;
+///
+/// let strategy: Strategy = "{0: {'method': 'unstr_global', 'sparsity': 0.5},
+///                           '3..=5': {'method': 'str_unified_local', 'pattern': '2:4', 'axis': 0}}".parse()?;
+/// assert_eq!(strategy.timeline().to_string(), "\
+/// epoch                method             layers                        reaches                      how
+/// 0 (before training)  unstr_global       all prunable layers together  keeps 50%, removes 50%
+/// 3..=5                str_unified_local  each prunable layer           2:4: keeps 50%, removes 50%  axis 0; floats");
+/// # Ok::<(), prune_schedule::StrategyError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Timeline {
+    rows: Vec<TimelineRow>,
+}
+
+/// One line of a [`Timeline`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct TimelineRow {
+    /// The key of the event.
+    #[serde(serialize_with = "as_text")]
+    pub epochs: Epochs,
+    /// The method's name.
+    pub method: &'static str,
+    /// The layers concerned: a name, or words for a selection.
+    pub layers: String,
+    /// What is to be reached.
+    #[serde(serialize_with = "as_text")]
+    pub target: Target,
+    /// The density of that: the fraction kept.
+    pub density: f64,
+    /// The fraction removed.
+    pub sparsity: f64,
+    /// What else holds: the axis, whether the mask floats, how elements are reopened. Empty where nothing does.
+    pub how: String,
+}
+
+impl Timeline {
+    pub(crate) fn of(strategy: &Strategy) -> Self {
+        Timeline { rows: strategy.events().flat_map(|(epochs, event)| rows(epochs, event)).collect() }
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> &[TimelineRow] {
+        &self.rows
+    }
+}
+
+fn rows(epochs: Epochs, event: &Event) -> impl Iterator<Item = TimelineRow> {
+    event.targets().into_iter().map(move |(layer, target)| TimelineRow {
+        epochs,
+        method: event.method().name(),
+        layers: layer.map_or_else(|| selection(event), str::to_owned),
+        target,
+        density: target.density().get(),
+        sparsity: target.density().sparsity(),
+        how: how(epochs, event),
+    })
+}
+
+/// The selection of an event without a table, in words.
+pub(crate) fn selection(event: &Event) -> String {
+    let list = |globs: &[crate::glob::Glob]| globs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let mut words = match event.method().scope {
+        ScopeKind::Global => "all prunable layers together".to_owned(),
+        ScopeKind::UnifiedLocal | ScopeKind::Local => "each prunable layer".to_owned(),
+    };
+    if !event.included().is_empty() {
+        words = format!("{words} named {}", list(event.included()));
+    }
+    if !event.excluded().is_empty() {
+        words = format!("{words} but {}", list(event.excluded()));
+    }
+    words
+}
+
+fn how(epochs: Epochs, event: &Event) -> String {
+    let axis = event.group_axis().map(|axis| format!("axis {axis}"));
+    let floats = epochs.floats().then(|| "floats".to_owned());
+    let reopens = event.reopens().map(|how| format!("reopens: {how}"));
+    [axis, floats, reopens].into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// An epoch as a person reads it.
+fn when(epochs: Epochs) -> String {
+    match epochs {
+        Epochs::At(0) => "0 (before training)".to_owned(),
+        Epochs::Others => "-1 (every other epoch)".to_owned(),
+        named => named.to_string(),
+    }
+}
+
+impl fmt::Display for Timeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.rows.is_empty() {
+            return f.write_str("no events");
+        }
+        let header = ["epoch", "method", "layers", "reaches", "how"].map(|name| (name, Column::Left));
+        let rows = self.rows.iter().map(|row| {
+            [when(row.epochs), row.method.to_owned(), row.layers.clone(), row.target.to_string(), row.how.clone()]
+        });
+        f.write_str(&aligned(&header, rows))
+    }
+}
+
+fn as_text<T: fmt::Display, S: serde::Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
