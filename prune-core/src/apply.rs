@@ -2,6 +2,9 @@
 
 use crate::element::Element;
 use crate::error::Error;
+use crate::kernel::instructions::level;
+use crate::kernel::lanes::Lanes;
+use crate::kernel::zero::zero_outside;
 use crate::layer::{LayerMut, LayerRef, for_any_type};
 use crate::mask::{Mask, to_memory};
 use crate::tensor::{Lent, LentMut, MemoryMut};
@@ -48,7 +51,7 @@ impl LayerRef<'_> {
     }
 }
 
-fn apply<E: Element>(lent: &mut LentMut<'_, E>, mask: &Mask, threads: Threads) -> Result<(), Error> {
+fn apply<E: Lanes>(lent: &mut LentMut<'_, E>, mask: &Mask, threads: Threads) -> Result<(), Error> {
     match &mut lent.memory {
         MemoryMut::Dense(values) => {
             lent.layout.check_dense(values.len())?;
@@ -60,8 +63,9 @@ fn apply<E: Element>(lent: &mut LentMut<'_, E>, mask: &Mask, threads: Threads) -
                 moved = to_memory(mask.words(), &lent.layout, threads);
                 &moved
             };
+            let level = level();
             let tasks: Vec<_> = values.chunks_mut(CHUNK).zip(words.chunks(CHUNK / 64)).collect();
-            threads.map(tasks, |(values, words)| zero_outside(values, words));
+            threads.map(tasks, |(values, words)| zero_outside(level, values, words));
         }
         MemoryMut::Strided(strided) => strided.for_each_run(&mut |run| {
             for (i, value) in run.values.iter_mut().enumerate() {
@@ -72,18 +76,6 @@ fn apply<E: Element>(lent: &mut LentMut<'_, E>, mask: &Mask, threads: Threads) -
         }),
     }
     Ok(())
-}
-
-/// Zeroes `values[i]` where bit `i` of `words` is not set.
-fn zero_outside<E: Element>(values: &mut [E], words: &[u64]) {
-    for (block, &word) in values.chunks_mut(64).zip(words) {
-        if word == u64::MAX {
-            continue;
-        }
-        for (bit, value) in block.iter_mut().enumerate() {
-            *value = if word >> bit & 1 == 1 { *value } else { E::ZERO };
-        }
-    }
 }
 
 fn revivals<E: Element>(lent: &Lent<'_, E>, mask: &Mask, threads: Threads) -> Result<usize, Error> {

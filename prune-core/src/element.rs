@@ -93,8 +93,8 @@ pub(crate) mod sealed {
         fn key(self, by: RankBy) -> Self::Key;
         /// The key of the same number as an `f64`: keys of all element types in one order.
         fn wide_key(self, by: RankBy) -> u64;
-        /// A key of this element type as the key of the same number as an `f64`.
-        fn widen(key: Self::Key, by: RankBy) -> u64;
+        /// A number of this key.
+        fn from_key(key: Self::Key, by: RankBy) -> Self;
         /// The middle of two keys, for binary search.
         fn midpoint(low: Self::Key, high: Self::Key) -> Self::Key;
         /// Whether any bit is set, so that `-0.0` counts as something and `+0.0` as nothing.
@@ -158,14 +158,13 @@ macro_rules! element {
                 sealed::Sealed::key(self.to_f64(), by)
             }
 
-            fn widen(key: $bits, by: RankBy) -> u64 {
+            fn from_key(key: $bits, by: RankBy) -> Self {
                 const SIGN: $bits = 1 << (<$bits>::BITS - 1);
-                let bits = match by {
+                <$float>::from_bits(match by {
                     RankBy::Magnitude => key,
                     RankBy::Value if key < SIGN => !key,
                     RankBy::Value => key & !SIGN,
-                };
-                <$float>::from_bits(bits).wide_key(by)
+                })
             }
 
             fn midpoint(low: $bits, high: $bits) -> $bits {
@@ -198,16 +197,21 @@ element!(f64, u64, F64, 0.0, f64::INFINITY, |x| x);
 element!(f16, u16, F16, f16::ZERO, f16::INFINITY, f64::from);
 element!(bf16, u16, Bf16, bf16::ZERO, bf16::INFINITY, f64::from);
 
+/// A native key as the key of the same number as an `f64`.
+fn widen<E: Element>(key: E::Key, by: RankBy) -> u64 {
+    E::from_key(key, by).wide_key(by)
+}
+
 /// The smallest key of `E` whose widening is at least `wide`; one past the top where there is none.
 ///
 /// It turns a threshold of the common order into one for the native keys of an element type: for every number,
 /// `x.wide_key() >= wide` exactly where `x.key() >= ceil_key(wide)`.
 pub(crate) fn ceil_key<E: Element>(wide: u64, by: RankBy) -> E::Key {
     let (mut low, mut high) = (E::bottom_key(by), E::top_key(by));
-    if E::widen(low, by) >= wide {
+    if widen::<E>(low, by) >= wide {
         return low;
     }
-    if E::widen(high, by) < wide {
+    if widen::<E>(high, by) < wide {
         return E::past_top(by);
     }
     // widen(low) < wide <= widen(high) throughout.
@@ -216,7 +220,7 @@ pub(crate) fn ceil_key<E: Element>(wide: u64, by: RankBy) -> E::Key {
         if middle == low {
             return high;
         }
-        if E::widen(middle, by) < wide {
+        if widen::<E>(middle, by) < wide {
             low = middle;
         } else {
             high = middle;
@@ -242,7 +246,7 @@ mod tests {
                 assert_eq!(Some(pair[0].wide_key(by).cmp(&pair[1].wide_key(by))), order, "{pair:?} {by:?}");
             }
             for x in all {
-                assert_eq!(E::widen(x.key(by), by), x.wide_key(by), "{x:?} {by:?}");
+                assert_eq!(widen::<E>(x.key(by), by), x.wide_key(by), "{x:?} {by:?}");
                 assert!(x.key(by) <= E::top_key(by) && x.key(by) >= E::bottom_key(by));
                 // The key just below +0.0 would be -0.0, which joins it: no number has that key, and either serves.
                 if x != E::ZERO {

@@ -5,9 +5,8 @@
 //! source of chunks (`source.rs`). N:M works group by group (`lanes.rs`, `concatenated.rs`).
 
 mod concatenated;
-mod cut;
+pub(crate) mod cut;
 pub(crate) mod group;
-mod kernel;
 mod lanes;
 mod ranked;
 mod sample;

@@ -5,9 +5,10 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use crate::element::RankBy;
 use crate::element::sealed::Sealed as _;
 use crate::error::Error;
+use crate::kernel::compare::compare;
+use crate::kernel::instructions::level;
 use crate::layer::for_any_type;
 use crate::select::cut::{Bracket, Counts, Scan};
-use crate::select::kernel::compare;
 use crate::select::sample::positions;
 use crate::select::values::Values;
 use crate::threads::Threads;
@@ -177,7 +178,7 @@ impl Task<'_> {
             None => &mut scratch[..self.sure.len()],
         };
         let mut nan = for_any_type!(Values, self.values, values => {
-            compare(values, by, bracket, self.sure, inside)
+            compare(level(), values, by, bracket, self.sure, inside)
         });
         if let Some(alive) = self.alive {
             for ((sure, inside), alive) in self.sure.iter_mut().zip(inside.iter_mut()).zip(alive) {

@@ -6,10 +6,11 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::element::RankBy;
 use crate::error::Error;
+use crate::kernel::compare::compare;
+use crate::kernel::instructions::level;
 use crate::layer::{distinct, for_any_type};
 use crate::select::Selector;
 use crate::select::cut::{Bracket, Counts, Cut, Scan, find};
-use crate::select::kernel::compare;
 use crate::select::sample::positions;
 use crate::select::scan::{CHUNK, CHUNK_WORDS};
 use crate::select::values::Values;
@@ -113,7 +114,7 @@ impl SourceMasker {
         self.words.resize(chunk.len().div_ceil(64), 0);
         let mut equal = vec![0; self.words.len()];
         for_any_type!(Values, chunk, values => {
-            compare(values, self.by, Bracket::exactly(self.key), &mut self.words, &mut equal)
+            compare(level(), values, self.by, Bracket::exactly(self.key), &mut self.words, &mut equal)
         });
         for (word, mut equal) in self.words.iter_mut().zip(equal) {
             while equal.count_ones() as usize > self.ties {
@@ -268,7 +269,7 @@ impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
             let (mut sure, mut inside) = ([0u64; CHUNK_WORDS], [0u64; CHUNK_WORDS]);
             let words = values.len().div_ceil(64);
             let (sure, inside) = (&mut sure[..words], &mut inside[..words]);
-            let nan = for_any_type!(Values, values, values => compare(values, by, bracket, sure, inside));
+            let nan = for_any_type!(Values, values, values => compare(level(), values, by, bracket, sure, inside));
             let count = |bits: &[u64]| bits.iter().map(|word| word.count_ones() as usize).sum::<usize>();
             let mut found = Found { layer, sure: count(sure), inside: count(inside), ..Found::default() };
             if nan {

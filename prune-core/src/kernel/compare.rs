@@ -1,0 +1,155 @@
+//! Which elements lie at or above two keys: the loop of every selection by rank.
+
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch};
+
+use crate::element::{RankBy, ceil_key};
+use crate::kernel::lanes::Lanes;
+use crate::select::cut::Bracket;
+
+/// Sets bit `i` of `sure` where `values[i]` is at or above the bracket, and bit `i` of `inside` where it lies inside.
+/// Says whether there is a NaN among the values; bits of NaN mean nothing.
+///
+/// Departure from the plain version: 64 comparisons become vectors whose results are moved into a word as they are.
+pub(crate) fn compare<E: Lanes>(
+    level: Level,
+    values: &[E],
+    by: RankBy,
+    bracket: Bracket,
+    sure: &mut [u64],
+    inside: &mut [u64],
+) -> bool {
+    let from = (ceil_key::<E>(bracket.sure, by), ceil_key::<E>(bracket.inside, by));
+    let whole = values.len() / 64;
+    let (blocks, rest) = values.split_at(whole * 64);
+    let (block_sure, rest_sure) = sure.split_at_mut(whole);
+    let (block_inside, rest_inside) = inside.split_at_mut(whole);
+    // The ranking is a constant inside each of the loops.
+    let nan = match by {
+        RankBy::Magnitude => {
+            dispatch!(level, simd => vector(simd, blocks, RankBy::Magnitude, from, block_sure, block_inside))
+        }
+        RankBy::Value => dispatch!(level, simd => vector(simd, blocks, RankBy::Value, from, block_sure, block_inside)),
+    };
+    nan | plain(rest, by, from, rest_sure, rest_inside)
+}
+
+/// As [`compare`], element by element.
+pub(crate) fn plain<E: Lanes>(
+    values: &[E],
+    by: RankBy,
+    (from_sure, from_inside): (E::Key, E::Key),
+    sure: &mut [u64],
+    inside: &mut [u64],
+) -> bool {
+    let mut nan = false;
+    for ((block, sure), inside) in values.chunks(64).zip(sure).zip(inside) {
+        let (mut at_sure, mut at_inside) = (0u64, 0u64);
+        for (bit, &value) in block.iter().enumerate() {
+            let key = value.key(by);
+            at_sure |= u64::from(key >= from_sure) << bit;
+            at_inside |= u64::from(key >= from_inside) << bit;
+            nan |= value.is_nan();
+        }
+        *sure = at_sure;
+        *inside = at_inside & !at_sure;
+    }
+    nan
+}
+
+/// As [`plain`], for whole blocks of 64.
+#[inline(always)]
+fn vector<S: Simd, E: Lanes>(
+    simd: S,
+    blocks: &[E],
+    by: RankBy,
+    (from_sure, from_inside): (E::Key, E::Key),
+    sure: &mut [u64],
+    inside: &mut [u64],
+) -> bool {
+    let from_sure = E::splat_key(simd, from_sure, by);
+    let from_inside = E::splat_key(simd, from_inside, by);
+    let lanes = <E::Raw<S> as SimdBase<S>>::LEN;
+    let mut numbers = <E::Keys<S> as SimdBase<S>>::Mask::splat(simd, true);
+    for ((block, sure), inside) in E::scalars(blocks).chunks_exact(64).zip(sure).zip(inside) {
+        let (mut at_sure, mut at_inside) = (0u64, 0u64);
+        for (part, values) in block.chunks_exact(lanes).enumerate() {
+            let raw = E::Raw::<S>::from_slice(simd, values);
+            let keys = E::keys(simd, raw, by);
+            numbers &= E::numbers(simd, raw);
+            at_sure |= keys.simd_ge(from_sure).to_bitmask() << (part * lanes);
+            at_inside |= keys.simd_ge(from_inside).to_bitmask() << (part * lanes);
+        }
+        *sure = at_sure;
+        *inside = at_inside & !at_sure;
+    }
+    !numbers.all_true()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::InstructionSet;
+    use crate::element::Element;
+    use half::{bf16, f16};
+    use proptest::prelude::*;
+
+    /// Every instruction set against the plain loop.
+    fn agree<E: Lanes>(values: &[E], brackets: (u64, u64)) {
+        let bracket = Bracket { sure: brackets.0.max(brackets.1), inside: brackets.0.min(brackets.1) };
+        let words = values.len().div_ceil(64);
+        for by in [RankBy::Magnitude, RankBy::Value] {
+            let from = (ceil_key::<E>(bracket.sure, by), ceil_key::<E>(bracket.inside, by));
+            let (mut sure, mut inside) = (vec![0; words], vec![0; words]);
+            let nan = plain(values, by, from, &mut sure, &mut inside);
+            for set in InstructionSet::available() {
+                let Some(level) = set.level() else { continue };
+                let (mut fast_sure, mut fast_inside) = (vec![9; words], vec![9; words]);
+                let fast_nan = compare(level, values, by, bracket, &mut fast_sure, &mut fast_inside);
+                assert_eq!(fast_nan, nan, "{set} {by:?} {values:?}");
+                if !nan {
+                    assert_eq!((&fast_sure, &fast_inside), (&sure, &inside), "{set} {by:?} {bracket:?} {values:?}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn instruction_sets_agree_on_any_bits(bits in prop::collection::vec(any::<u64>(), 0..300), one: u64, two: u64, pick: [usize; 2]) {
+            // Thresholds that are values themselves, beside any.
+            let threshold = |pick: usize, any: u64| match bits.get(pick % (bits.len() + 1)) {
+                Some(&bits) if !f64::from_bits(bits).is_nan() => f64::from_bits(bits).wide_key_of(),
+                _ => any,
+            };
+            let brackets = (threshold(pick[0], one), threshold(pick[1], two));
+            agree(&bits.iter().map(|&b| f64::from_bits(b)).collect::<Vec<_>>(), brackets);
+            agree(&bits.iter().map(|&b| f32::from_bits(b as u32)).collect::<Vec<_>>(), brackets);
+            agree(&bits.iter().map(|&b| f16::from_bits(b as u16)).collect::<Vec<_>>(), brackets);
+            agree(&bits.iter().map(|&b| bf16::from_bits(b as u16)).collect::<Vec<_>>(), brackets);
+        }
+
+        #[test]
+        fn instruction_sets_agree_on_small_numbers(values in prop::collection::vec(-3i8..=3, 0..300), one in -4i8..=4, two in -4i8..=4) {
+            let brackets = (f64::from(one).wide_key_of(), f64::from(two).wide_key_of());
+            // Halves, zeros of both signs and ties.
+            let number = |v: i8| if v == 3 { -0.0 } else { f64::from(v) / 2.0 };
+            agree(&values.iter().map(|&v| number(v)).collect::<Vec<_>>(), brackets);
+            agree(&values.iter().map(|&v| number(v) as f32).collect::<Vec<_>>(), brackets);
+            agree(&values.iter().map(|&v| f16::from_f64(number(v))).collect::<Vec<_>>(), brackets);
+            agree(&values.iter().map(|&v| bf16::from_f64(number(v))).collect::<Vec<_>>(), brackets);
+        }
+    }
+
+    trait WideKey {
+        fn wide_key_of(self) -> u64;
+    }
+
+    impl WideKey for f64 {
+        fn wide_key_of(self) -> u64 {
+            use crate::element::sealed::Sealed as _;
+            assert_eq!(f64::TYPE, crate::ElementType::F64);
+            self.wide_key(RankBy::Value)
+        }
+    }
+}
