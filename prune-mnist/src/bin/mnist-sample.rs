@@ -1,0 +1,69 @@
+//! Draws the bundled sample again from the full set, as it was drawn once.
+//!
+//! `cargo run --release -p prune-mnist --bin mnist-sample` writes the four gzipped IDX files into
+//! `prune-mnist/data/sample` and prints the hashes that `src/data/sample.rs` records. With nothing
+//! changed, it writes the bytes that are already there.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use flate2::{Compression, GzBuilder};
+use prune_mnist::data::{DataError, DataSource, MnistFile, Sha256, sample};
+
+/// Draws the bundled sample from the full MNIST set.
+#[derive(Parser)]
+struct Arguments {
+    /// The full set: `full` (as `cargo xtask mnist` stores it) or a folder of its IDX files.
+    #[arg(long, default_value_t = DataSource::Full)]
+    data: DataSource,
+    /// The seed of the draw.
+    #[arg(long, default_value_t = sample::SEED)]
+    seed: u64,
+    /// The folder to write into [default: this crate's data/sample].
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), DataError> {
+    let full = arguments.data.load()?;
+    println!("from {full}");
+    let files = sample::files(&full, arguments.seed, sample::TRAIN_LEN, sample::TEST_LEN);
+    let out =
+        arguments.out.clone().unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join("sample"));
+    for (file, plain) in MnistFile::ALL.into_iter().zip(&files) {
+        let path = out.join(format!("{file}.gz"));
+        let len = write(&out, &path, plain).map_err(|source| DataError::Write { path: path.clone(), source })?;
+        println!("{}  {file}  {len} bytes gzipped", Sha256::of(plain));
+    }
+    Ok(())
+}
+
+/// Writes `plain` gzipped to `path`, and says how many bytes that took. The gzip header holds no time
+/// and no system, so that the same sample gives the same file.
+fn write(folder: &Path, path: &Path, plain: &[u8]) -> io::Result<u64> {
+    fs::create_dir_all(folder)?;
+    let mut builder = tempfile::Builder::new();
+    builder.suffix(".tmp");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut temporary = builder.tempfile_in(folder)?;
+    let mut encoder = GzBuilder::new().mtime(0).operating_system(255).write(&mut temporary, Compression::best());
+    encoder.write_all(plain)?;
+    encoder.finish()?;
+    temporary.as_file().sync_all()?;
+    let file = temporary.persist(path)?;
+    Ok(file.metadata()?.len())
+}

@@ -1,0 +1,145 @@
+//! Storing the full set: only files that verify, and never half a file.
+
+use std::fs;
+use std::io::{Read, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::idx::Unpacked;
+use super::{DataError, MnistFile, Sha256};
+
+/// The uncompressed bytes of one file of the full set, known to have MNIST's SHA-256.
+///
+/// [`save`] takes nothing else, so what does not verify cannot be stored.
+#[derive(Clone)]
+pub struct VerifiedFile {
+    file: MnistFile,
+    bytes: Vec<u8>,
+}
+
+impl VerifiedFile {
+    /// Reads gzipped or plain bytes and checks them; `from` names them in errors.
+    ///
+    /// Reads at most one byte past the size that the file must have.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Read`], [`DataError::GzipCut`], [`DataError::GzipCorrupt`],
+    /// [`DataError::Truncated`], [`DataError::Trailing`] or [`DataError::Checksum`].
+    pub fn read(file: MnistFile, input: impl Read, from: &str) -> Result<Self, DataError> {
+        let expected = file.byte_len();
+        let mut unpacked = Unpacked::new(input, from)?;
+        let mut bytes = Vec::new();
+        unpacked.read_up_to(expected as usize + 1, &mut bytes)?;
+        let found = bytes.len() as u64;
+        if found < expected {
+            return Err(DataError::Truncated { file: from.to_owned(), found, expected });
+        }
+        if found > expected {
+            return Err(DataError::Trailing { file: from.to_owned(), expected });
+        }
+        let found = Sha256::of(&bytes);
+        if found != file.sha256() {
+            return Err(DataError::Checksum { file: from.to_owned(), found, expected: file.sha256() });
+        }
+        Ok(Self { file, bytes })
+    }
+
+    /// Which of the four files this is.
+    pub fn file(&self) -> MnistFile {
+        self.file
+    }
+}
+
+/// Stores `files` in `folder`, uncompressed under their usual names, and returns the paths.
+///
+/// All are written and synced beside their places first and renamed only then, so a failure leaves
+/// each place as it was: no file, or the whole old one.
+///
+/// # Errors
+///
+/// [`DataError::Write`].
+pub fn save(folder: &Path, files: &[VerifiedFile]) -> Result<Vec<PathBuf>, DataError> {
+    fs::create_dir_all(folder).map_err(|source| DataError::Write { path: folder.to_owned(), source })?;
+    let mut staged = Vec::with_capacity(files.len());
+    for VerifiedFile { file, bytes } in files {
+        let path = folder.join(file.name());
+        staged.push((
+            stage(folder, *file, bytes).map_err(|source| DataError::Write { path: path.clone(), source })?,
+            path,
+        ));
+    }
+    let mut paths = Vec::with_capacity(staged.len());
+    for (temporary, path) in staged {
+        temporary.persist(&path).map_err(|failed| DataError::Write { path: path.clone(), source: failed.error })?;
+        paths.push(path);
+    }
+    Ok(paths)
+}
+
+/// Writes a temporary file in `folder`, which removes itself unless it is renamed.
+fn stage(folder: &Path, file: MnistFile, bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(file.name()).suffix(".tmp");
+    // A data set is no secret: the file gets the permissions of any other, not a temporary file's own.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut temporary = builder.tempfile_in(folder)?;
+    temporary.write_all(bytes)?;
+    temporary.as_file().sync_all()?;
+    Ok(temporary)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn made(file: MnistFile, bytes: &[u8]) -> VerifiedFile {
+        VerifiedFile { file, bytes: bytes.to_vec() }
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn saved_files_replace_old_ones_and_leave_nothing_else() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("new").join("mnist");
+        let files = [made(MnistFile::TestLabels, b"labels"), made(MnistFile::TestImages, b"images")];
+        save(&folder, &files).unwrap();
+        let paths = save(&folder, &[made(MnistFile::TestLabels, b"again")]).unwrap();
+        assert_eq!(paths, [folder.join("t10k-labels-idx1-ubyte")]);
+        assert_eq!(names(&folder), ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]);
+        assert_eq!(fs::read(&paths[0]).unwrap(), b"again");
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_named_and_nothing_half_written_stays() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("occupied"), b"").unwrap();
+        let error = save(&root.path().join("occupied"), &[]).unwrap_err().to_string();
+        assert!(error.contains("occupied: cannot be written: "), "{error}");
+
+        // A folder that is not empty cannot be renamed over.
+        let taken = root.path().join("train-images-idx3-ubyte");
+        fs::create_dir(&taken).unwrap();
+        fs::write(taken.join("inside"), b"").unwrap();
+        let files = [made(MnistFile::TrainImages, b"images"), made(MnistFile::TestLabels, b"labels")];
+        let error = save(root.path(), &files).unwrap_err().to_string();
+        assert!(error.contains("train-images-idx3-ubyte: cannot be written: "), "{error}");
+        assert_eq!(names(root.path()), ["occupied", "train-images-idx3-ubyte"]);
+    }
+
+    #[test]
+    fn what_is_not_mnist_is_refused() {
+        let read = |bytes: &[u8]| VerifiedFile::read(MnistFile::TestLabels, bytes, "a source").map(|_| ()).unwrap_err();
+        assert!(matches!(read(b"<html>"), DataError::Truncated { found: 6, expected: 10_008, .. }));
+        assert!(matches!(read(&[0; 10_009]), DataError::Trailing { expected: 10_008, .. }));
+        assert!(matches!(read(&[0; 10_008]), DataError::Checksum { .. }));
+    }
+}
