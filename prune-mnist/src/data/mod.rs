@@ -1,4 +1,4 @@
-//! MNIST: reading it, and the sample that travels in the binary.
+//! MNIST: reading it, the sample that travels in the binary, and fetching the full set.
 //!
 //! ```text
 //! --data text -> DataSource -> Dataset { train: Split, test: Split, origin, files }
@@ -11,6 +11,8 @@
 
 mod dataset;
 mod error;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 mod file;
 mod folder;
 pub mod idx;
