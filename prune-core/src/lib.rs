@@ -2,6 +2,7 @@
 
 mod activation;
 mod apply;
+mod conformance_tests;
 mod density;
 mod element;
 mod error;
@@ -17,6 +18,8 @@ mod plain;
 mod select;
 mod stats;
 mod tensor;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod threads;
 mod walk;
 

@@ -1,0 +1,97 @@
+//! The line that stamps the conformance suite on a backend.
+
+/// Tests a backend against the laws of this crate: a module of tests, one a law, named after it.
+///
+/// The closure makes a tensor of the backend from a shape and values in logical order; the suite then uses it through
+/// the `PruneExt` in scope (`layer`, `layer_mut`, `mask_unstructured`, `apply_mask`, ...), and compares with an oracle
+/// that sorts everything. One line for each element type and memory layout that the backend has; a backend outside this
+/// workspace stamps itself just the same. The feature `testing` must be on, as a dev-dependency would have it:
+/// `prune-core = { version = "..", features = ["testing"] }`.
+///
+/// The element type is inferred from the closure, or named after the module's name. A backend whose tensors do not have
+/// every rank says which `testing::generators::Shapes` it has.
+///
+/// Cases are the same in every run; a failure prints the smallest case found and its seed. The environment variables
+/// `PRUNE_SEED` and `PRUNE_CASES` choose other cases and how many.
+///
+/// # Examples
+///
+/// ```
+/// # // The tests themselves only exist in a test build; that this compiles is what the example shows.
+/// use prune_core::{PlainTensor, PruneExt};
+///
+/// prune_core::conformance_tests!(plain_f32, |shape, data| {
+///     PlainTensor::<f32>::from_logical(shape, data).expect("as many values as the shape has elements")
+/// });
+/// prune_core::conformance_tests!(
+///     plain_matrices: f64,
+///     shapes = prune_core::testing::generators::Shapes::ranks(2..=2),
+///     |shape, data| PlainTensor::from_logical(shape, data).expect("as many values as the shape has elements")
+/// );
+/// ```
+#[macro_export]
+macro_rules! conformance_tests {
+    ($name:ident $(: $elem:ty)?, |$shape:ident, $data:ident| $tensor:expr $(,)?) => {
+        $crate::conformance_tests!(
+            $name $(: $elem)?, shapes = $crate::testing::generators::Shapes::any(), |$shape, $data| $tensor
+        );
+    };
+    ($name:ident $(: $elem:ty)?, shapes = $shapes:expr, |$shape:ident, $data:ident| $tensor:expr $(,)?) => {
+        $crate::conformance_tests! {
+            @laws $name [$($elem)?] [$shapes] |$shape, $data| [$tensor]
+            lends_its_logical_content
+            kept_count_follows_density
+            every_kept_ranks_above_every_pruned
+            n_m_holds_in_each_group
+            equals_the_full_sort_oracle
+            dead_elements_stay_dead
+            global_equals_the_oracle
+            concatenated_groups_equal_the_oracle
+            later_mask_is_subset_of_earlier
+            sign_flips_change_nothing
+            nan_is_an_error_naming_the_first
+            no_axis_is_an_error
+            layouts_agree_with_row_major
+            mask_bytes_equal_across_layouts
+            with_shape_changes_axes_not_values
+            threads_1_2_7_agree
+            applying_writes_plus_zero_and_leaves_kept_bits
+            applying_twice_equals_once
+            applying_agrees_on_every_thread_count
+            wrong_shape_is_refused_before_writing
+            revivals_are_counted
+            holding_covers_every_layer_with_a_mask
+        }
+    };
+    (@laws $name:ident $elem:tt [$shapes:expr] |$shape:ident, $data:ident| [$tensor:expr] $($law:ident)*) => {
+        #[cfg(test)]
+        mod $name {
+            #[allow(unused_imports, reason = "what the closure and the methods need is found where the macro is used")]
+            use super::*;
+
+            $(
+                #[test]
+                fn $law() {
+                    let make = |$shape: &[usize], $data: $crate::conformance_tests!(@values $elem)| {
+                        let tensor = $tensor;
+                        $crate::testing::conformance::adapt(tensor, $crate::testing::conformance::Methods {
+                            layer: |tensor| tensor.layer(),
+                            layer_with_shape: |tensor, shape| tensor.layer_with_shape(shape),
+                            layer_mut: |tensor| tensor.layer_mut(),
+                            layer_mut_with_shape: |tensor, shape| tensor.layer_mut_with_shape(shape),
+                            mask_unstructured: |tensor, density| tensor.mask_unstructured(density),
+                            mask_unstructured_by_score: |tensor, density| tensor.mask_unstructured_by_score(density),
+                            mask_n_m: |tensor, pattern, axis| tensor.mask_n_m(pattern, axis),
+                            mask_n_m_by_score: |tensor, pattern, axis| tensor.mask_n_m_by_score(pattern, axis),
+                            apply_mask: |tensor, mask| tensor.apply_mask(mask),
+                            revivals: |tensor, mask| tensor.revivals(mask),
+                        })
+                    };
+                    $crate::testing::conformance::$law(&$crate::testing::conformance::Suite::new($shapes, make));
+                }
+            )*
+        }
+    };
+    (@values []) => { Vec<_> };
+    (@values [$elem:ty]) => { Vec<$elem> };
+}

@@ -1,0 +1,162 @@
+//! What [`conformance_tests!`](crate::conformance_tests) stamps on a backend: the laws of this crate, each a test of its
+//! own, run through the backend's own `PruneExt`.
+
+use core::fmt::Debug;
+
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestRng, TestRunner};
+
+use crate::density::Density;
+use crate::error::Error;
+use crate::layer::{LayerMut, LayerRef};
+use crate::mask::Mask;
+use crate::n_of_m::NmPattern;
+use crate::testing::generators::Shapes;
+
+pub use super::laws::*;
+
+/// A backend's tensor as the suite uses it: the methods of `PruneExt`, whichever crate's trait that is.
+pub trait Subject {
+    /// `PruneExt::layer`.
+    fn layer(&self) -> LayerRef<'_>;
+    /// `PruneExt::layer_with_shape`.
+    fn layer_with_shape(&self, shape: &[usize]) -> Result<LayerRef<'_>, Error>;
+    /// `PruneExt::layer_mut`.
+    fn layer_mut(&mut self) -> LayerMut<'_>;
+    /// `PruneExt::layer_mut_with_shape`.
+    fn layer_mut_with_shape(&mut self, shape: &[usize]) -> Result<LayerMut<'_>, Error>;
+    /// `PruneExt::mask_unstructured`.
+    fn mask_unstructured(&self, density: Density) -> Result<Mask, Error>;
+    /// `PruneExt::mask_unstructured_by_score`.
+    fn mask_unstructured_by_score(&self, density: Density) -> Result<Mask, Error>;
+    /// `PruneExt::mask_n_m`.
+    fn mask_n_m(&self, pattern: NmPattern, axis: isize) -> Result<Mask, Error>;
+    /// `PruneExt::mask_n_m_by_score`.
+    fn mask_n_m_by_score(&self, pattern: NmPattern, axis: isize) -> Result<Mask, Error>;
+    /// `PruneExt::apply_mask`.
+    fn apply_mask(&mut self, mask: &Mask) -> Result<(), Error>;
+    /// `PruneExt::revivals`.
+    fn revivals(&self, mask: &Mask) -> Result<usize, Error>;
+}
+
+/// A backend under test: which shapes it has, and how a tensor of a shape is made from values in logical order.
+pub struct Suite<E> {
+    shapes: Shapes,
+    make: Box<MakeTensor<E>>,
+}
+
+type MakeTensor<E> = dyn Fn(&[usize], Vec<E>) -> Box<dyn Subject>;
+
+impl<E> Suite<E> {
+    /// A backend whose tensors have these shapes and are made like this.
+    pub fn new(shapes: Shapes, make: impl Fn(&[usize], Vec<E>) -> Box<dyn Subject> + 'static) -> Self {
+        Suite { shapes, make: Box::new(make) }
+    }
+
+    /// The shapes that the backend's tensors can have.
+    pub fn shapes(&self) -> &Shapes {
+        &self.shapes
+    }
+
+    /// A tensor of the backend.
+    pub fn tensor(&self, shape: &[usize], logical: Vec<E>) -> Box<dyn Subject> {
+        (self.make)(shape, logical)
+    }
+}
+
+/// The methods of a backend's `PruneExt`, found by name where the macro is used.
+#[doc(hidden)]
+pub struct Methods<T> {
+    pub layer: fn(&T) -> LayerRef<'_>,
+    pub layer_with_shape: for<'t> fn(&'t T, &[usize]) -> Result<LayerRef<'t>, Error>,
+    pub layer_mut: fn(&mut T) -> LayerMut<'_>,
+    pub layer_mut_with_shape: for<'t> fn(&'t mut T, &[usize]) -> Result<LayerMut<'t>, Error>,
+    pub mask_unstructured: fn(&T, Density) -> Result<Mask, Error>,
+    pub mask_unstructured_by_score: fn(&T, Density) -> Result<Mask, Error>,
+    pub mask_n_m: fn(&T, NmPattern, isize) -> Result<Mask, Error>,
+    pub mask_n_m_by_score: fn(&T, NmPattern, isize) -> Result<Mask, Error>,
+    pub apply_mask: fn(&mut T, &Mask) -> Result<(), Error>,
+    pub revivals: fn(&T, &Mask) -> Result<usize, Error>,
+}
+
+struct Adapter<T> {
+    tensor: T,
+    methods: Methods<T>,
+}
+
+/// A tensor of any type as a [`Subject`].
+#[doc(hidden)]
+pub fn adapt<T: 'static>(tensor: T, methods: Methods<T>) -> Box<dyn Subject> {
+    Box::new(Adapter { tensor, methods })
+}
+
+impl<T> Subject for Adapter<T> {
+    fn layer(&self) -> LayerRef<'_> {
+        (self.methods.layer)(&self.tensor)
+    }
+
+    fn layer_with_shape(&self, shape: &[usize]) -> Result<LayerRef<'_>, Error> {
+        (self.methods.layer_with_shape)(&self.tensor, shape)
+    }
+
+    fn layer_mut(&mut self) -> LayerMut<'_> {
+        (self.methods.layer_mut)(&mut self.tensor)
+    }
+
+    fn layer_mut_with_shape(&mut self, shape: &[usize]) -> Result<LayerMut<'_>, Error> {
+        (self.methods.layer_mut_with_shape)(&mut self.tensor, shape)
+    }
+
+    fn mask_unstructured(&self, density: Density) -> Result<Mask, Error> {
+        (self.methods.mask_unstructured)(&self.tensor, density)
+    }
+
+    fn mask_unstructured_by_score(&self, density: Density) -> Result<Mask, Error> {
+        (self.methods.mask_unstructured_by_score)(&self.tensor, density)
+    }
+
+    fn mask_n_m(&self, pattern: NmPattern, axis: isize) -> Result<Mask, Error> {
+        (self.methods.mask_n_m)(&self.tensor, pattern, axis)
+    }
+
+    fn mask_n_m_by_score(&self, pattern: NmPattern, axis: isize) -> Result<Mask, Error> {
+        (self.methods.mask_n_m_by_score)(&self.tensor, pattern, axis)
+    }
+
+    fn apply_mask(&mut self, mask: &Mask) -> Result<(), Error> {
+        (self.methods.apply_mask)(&mut self.tensor, mask)
+    }
+
+    fn revivals(&self, mask: &Mask) -> Result<usize, Error> {
+        (self.methods.revivals)(&self.tensor, mask)
+    }
+}
+
+/// Runs a law on generated cases, the same ones every time. `PRUNE_SEED` chooses others, `PRUNE_CASES` how many.
+///
+/// # Panics
+///
+/// Where the law does not hold: with the smallest case found and the seed that leads to it.
+pub fn for_all<S: Strategy>(law: &str, cases: S, holds: impl Fn(S::Value) -> TestCaseResult)
+where
+    S::Value: Debug,
+{
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seed = number("PRUNE_SEED").unwrap_or(1);
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    // Laws draw cases of their own, so that one more law does not move the others'.
+    for (i, byte) in law.bytes().enumerate() {
+        bytes[8 + i % 24] ^= byte.rotate_left((i / 24) as u32);
+    }
+    let config = Config {
+        cases: number("PRUNE_CASES").map_or(48, |cases| cases as u32),
+        failure_persistence: None,
+        max_shrink_iters: 4096,
+        ..Config::default()
+    };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    if let Err(error) = runner.run(&cases, holds) {
+        panic!("{law} does not hold (PRUNE_SEED={seed} leads here): {error}");
+    }
+}
