@@ -1,3 +1,5 @@
 //! Under construction.
 
 pub mod data;
+pub mod nn;
+pub mod rng;

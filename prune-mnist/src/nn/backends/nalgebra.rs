@@ -1,0 +1,83 @@
+//! Parameters as nalgebra matrices: column-major, a convolution's kernel as (height x width x input channels, features).
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::nn::real::Real;
+use crate::nn::spec::{ParamKind, ParamSpec};
+use crate::nn::storage::{Order, ParamSet, ParamStorage};
+
+/// A parameter as nalgebra holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NalgebraTensor<T> {
+    /// A kernel. Seen through its logical shape, which its [`ParamSpec`] has, it may be of rank 4.
+    Matrix(DMatrix<T>),
+    /// A bias, of rank 1.
+    Vector(DVector<T>),
+}
+
+impl<T: Real> NalgebraTensor<T> {
+    /// The values in memory order, which is column by column.
+    #[must_use]
+    pub fn as_slice(&self) -> &[T] {
+        match self {
+            Self::Matrix(matrix) => matrix.as_slice(),
+            Self::Vector(vector) => vector.as_slice(),
+        }
+    }
+
+    /// The values in memory order, to write.
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        match self {
+            Self::Matrix(matrix) => matrix.as_mut_slice(),
+            Self::Vector(vector) => vector.as_mut_slice(),
+        }
+    }
+}
+
+/// One matrix or vector a parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NalgebraParams<T> {
+    specs: Vec<ParamSpec>,
+    tensors: Vec<NalgebraTensor<T>>,
+}
+
+impl<T> NalgebraParams<T> {
+    /// Descriptions and tensors, in the order of the model.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&ParamSpec, &NalgebraTensor<T>)> {
+        self.specs.iter().zip(&self.tensors)
+    }
+
+    /// Descriptions and tensors to write, in the order of the model. A tensor that is given another size is refused by
+    /// the next step.
+    pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&ParamSpec, &mut NalgebraTensor<T>)> {
+        self.specs.iter().zip(&mut self.tensors)
+    }
+}
+
+impl<T: Real> ParamStorage<T> for NalgebraParams<T> {
+    fn zeros(specs: &[ParamSpec]) -> Self {
+        let zeros = |spec: &ParamSpec| match spec.kind {
+            ParamKind::Kernel => NalgebraTensor::Matrix(DMatrix::from_element(spec.rows, spec.columns, T::zero())),
+            ParamKind::Bias => NalgebraTensor::Vector(DVector::from_element(spec.rows, T::zero())),
+        };
+        Self { specs: specs.to_vec(), tensors: specs.iter().map(zeros).collect() }
+    }
+}
+
+impl<T: Real> ParamSet<T> for NalgebraParams<T> {
+    fn specs(&self) -> &[ParamSpec] {
+        &self.specs
+    }
+
+    fn order(&self) -> Order {
+        Order::ColumnMajor
+    }
+
+    fn values(&self, index: usize) -> &[T] {
+        self.tensors[index].as_slice()
+    }
+
+    fn values_mut(&mut self, index: usize) -> &mut [T] {
+        self.tensors[index].as_mut_slice()
+    }
+}

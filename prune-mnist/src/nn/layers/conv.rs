@@ -1,0 +1,328 @@
+//! Convolution with stride 1: the input is unrolled and multiplied with the kernel as a matrix.
+//!
+//! For one output pixel the unrolled row holds the inputs under the kernel, in the order (row, column, channel) of an
+//! HWIO kernel's rows. Then
+//!
+//! ```text
+//! output = unrolled x kernel      kernel gradient = unrolled^T x output gradient
+//! unrolled gradient = output gradient x kernel^T, whose rows are added back to the inputs they came from
+//! ```
+//!
+//! 1. A few samples are unrolled at a time, so that the unrolled matrix stays in the second-level cache between being
+//!    written and being multiplied; it is never kept for the backward pass, since making it again costs less than
+//!    reading it back from memory.
+//! 2. In NHWC the inputs under one kernel row are contiguous, so unrolling copies runs of (kernel width x channels)
+//!    values. With one channel those runs would be 3 values long; there the matrix is unrolled tap by tap, whole image
+//!    rows at a time, and handed to the product as a transposed view.
+
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+use super::elementwise::{add_bias, add_rows};
+use crate::nn::product::product;
+use crate::nn::real::Real;
+use crate::nn::simd::vectorised;
+
+/// Rows of the unrolled matrix worth one product: below this the product does not reach its speed, far above it the
+/// matrix falls out of the cache.
+const UNROLLED_ROWS: usize = 256;
+
+/// The sizes of a convolution.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::nn) struct ConvShape {
+    /// Height and width of the input.
+    pub(in crate::nn) input: [usize; 2],
+    /// Input channels.
+    pub(in crate::nn) channels: usize,
+    /// Height and width of the output.
+    pub(in crate::nn) out: [usize; 2],
+    /// Output channels.
+    pub(in crate::nn) features: usize,
+    /// Height and width of the kernel.
+    pub(in crate::nn) kernel: [usize; 2],
+    /// Zeros above and to the left of the input.
+    pub(in crate::nn) before: [usize; 2],
+}
+
+impl ConvShape {
+    fn pixels(&self) -> usize {
+        self.out[0] * self.out[1]
+    }
+
+    fn input_len(&self) -> usize {
+        self.input[0] * self.input[1] * self.channels
+    }
+
+    fn output_len(&self) -> usize {
+        self.pixels() * self.features
+    }
+
+    /// Rows of the kernel as a matrix: inputs under it.
+    fn taps(&self) -> usize {
+        self.kernel[0] * self.kernel[1] * self.channels
+    }
+
+    /// Samples unrolled at once. Depends on the shape alone, so that sums are always cut in the same places.
+    fn group(&self) -> usize {
+        (UNROLLED_ROWS / self.pixels()).max(1)
+    }
+
+    /// Length of the scratch that the passes need.
+    pub(in crate::nn) fn unrolled_len(&self) -> usize {
+        self.group() * self.pixels() * self.taps()
+    }
+
+    /// Writes relu(conv(`input`) + `bias`) to `output`, the relu being optional.
+    pub(in crate::nn) fn forward<T: Real>(
+        &self,
+        kernel: ArrayView2<'_, T>,
+        bias: &[T],
+        relu: bool,
+        input: &[T],
+        output: &mut [T],
+        unrolled: &mut [T],
+    ) {
+        let inputs = input.chunks(self.group() * self.input_len());
+        for (input, output) in inputs.zip(output.chunks_mut(self.group() * self.output_len())) {
+            let count = input.len() / self.input_len();
+            let unrolled = self.unroll(input, count, unrolled);
+            product(rows_mut(output, self.features), unrolled, kernel, false);
+            vectorised(|| add_bias(output, bias, relu));
+        }
+    }
+
+    /// Adds the gradients of kernel and bias to `kernel_gradient` and `bias_gradient`.
+    pub(in crate::nn) fn backward_parameters<T: Real>(
+        &self,
+        input: &[T],
+        output_gradient: &[T],
+        mut kernel_gradient: ArrayViewMut2<'_, T>,
+        bias_gradient: &mut [T],
+        unrolled: &mut [T],
+    ) {
+        let inputs = input.chunks(self.group() * self.input_len());
+        for (input, gradient) in inputs.zip(output_gradient.chunks(self.group() * self.output_len())) {
+            let count = input.len() / self.input_len();
+            let unrolled = self.unroll(input, count, unrolled);
+            product(kernel_gradient.view_mut(), unrolled.t(), rows(gradient, self.features), true);
+            vectorised(|| add_rows(bias_gradient, gradient));
+        }
+    }
+
+    /// Writes the gradient of the input to `input_gradient`.
+    pub(in crate::nn) fn backward_input<T: Real>(
+        &self,
+        kernel: ArrayView2<'_, T>,
+        output_gradient: &[T],
+        input_gradient: &mut [T],
+        unrolled: &mut [T],
+    ) {
+        let gradients = output_gradient.chunks(self.group() * self.output_len());
+        for (gradient, input_gradient) in gradients.zip(input_gradient.chunks_mut(self.group() * self.input_len())) {
+            let count = input_gradient.len() / self.input_len();
+            let unrolled = &mut unrolled[..count * self.pixels() * self.taps()];
+            product(rows_mut(unrolled, self.taps()), rows(gradient, self.features), kernel.t(), false);
+            vectorised(|| self.fold(unrolled, input_gradient));
+        }
+    }
+
+    /// The unrolled matrix of `count` samples, (pixels x taps), built in `scratch`.
+    fn unroll<'a, T: Real>(&self, input: &[T], count: usize, scratch: &'a mut [T]) -> ArrayView2<'a, T> {
+        let scratch = &mut scratch[..count * self.pixels() * self.taps()];
+        if self.channels == 1 {
+            vectorised(|| self.unroll_by_tap(input, count, scratch));
+            rows(scratch, count * self.pixels()).reversed_axes()
+        } else {
+            vectorised(|| self.unroll_by_pixel(input, scratch));
+            rows(scratch, self.taps())
+        }
+    }
+
+    /// One row a tap, for inputs of one channel.
+    #[inline(always)]
+    fn unroll_by_tap<T: Real>(&self, input: &[T], count: usize, unrolled: &mut [T]) {
+        let ([height, width], [out_height, out_width]) = (self.input, self.out);
+        let rows = unrolled.chunks_exact_mut(count * self.pixels());
+        for (tap, row) in rows.enumerate() {
+            let (tap_y, tap_x) = (tap / self.kernel[1], tap % self.kernel[1]);
+            let images = input.chunks_exact(height * width);
+            for (image, row) in images.zip(row.chunks_exact_mut(out_height * out_width)) {
+                // Output columns whose input column, x + tap_x - before, is inside.
+                let (first, end) = inside(self.before[1], tap_x, width, out_width);
+                for (y, line) in row.chunks_exact_mut(out_width).enumerate() {
+                    match (y + tap_y).checked_sub(self.before[0]).filter(|&y| y < height) {
+                        Some(input_y) if first < end => {
+                            let from = input_y * width + first + tap_x - self.before[1];
+                            line[..first].fill(T::zero());
+                            line[first..end].copy_from_slice(&image[from..from + end - first]);
+                            line[end..].fill(T::zero());
+                        }
+                        _ => line.fill(T::zero()),
+                    }
+                }
+            }
+        }
+    }
+
+    /// One row a pixel.
+    #[inline(always)]
+    fn unroll_by_pixel<T: Real>(&self, input: &[T], unrolled: &mut [T]) {
+        let run = self.kernel[1] * self.channels;
+        let images = input.chunks_exact(self.input_len());
+        for (image, unrolled) in images.zip(unrolled.chunks_exact_mut(self.pixels() * self.taps())) {
+            for (pixel, row) in unrolled.chunks_exact_mut(self.taps()).enumerate() {
+                for (tap_y, part) in row.chunks_exact_mut(run).enumerate() {
+                    match self.run(pixel, tap_y) {
+                        Some(Run { from, first, end }) => {
+                            part[..first].fill(T::zero());
+                            part[first..end].copy_from_slice(&image[from..from + end - first]);
+                            part[end..].fill(T::zero());
+                        }
+                        None => part.fill(T::zero()),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds each row of an unrolled gradient to the inputs it was unrolled from; the inverse walk of `unroll_by_pixel`.
+    #[inline(always)]
+    fn fold<T: Real>(&self, unrolled: &[T], input_gradient: &mut [T]) {
+        input_gradient.fill(T::zero());
+        let run = self.kernel[1] * self.channels;
+        let images = input_gradient.chunks_exact_mut(self.input_len());
+        for (image, unrolled) in images.zip(unrolled.chunks_exact(self.pixels() * self.taps())) {
+            for (pixel, row) in unrolled.chunks_exact(self.taps()).enumerate() {
+                for (tap_y, part) in row.chunks_exact(run).enumerate() {
+                    if let Some(Run { from, first, end }) = self.run(pixel, tap_y) {
+                        for (sum, &value) in image[from..from + end - first].iter_mut().zip(&part[first..end]) {
+                            *sum += value;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The inputs under row `tap_y` of the kernel at output pixel `pixel`, or `None` where that row is outside.
+    #[inline(always)]
+    fn run(&self, pixel: usize, tap_y: usize) -> Option<Run> {
+        let [height, width] = self.input;
+        let (y, x) = (pixel / self.out[1], pixel % self.out[1]);
+        let input_y = (y + tap_y).checked_sub(self.before[0]).filter(|&y| y < height)?;
+        let first = self.before[1].saturating_sub(x).min(self.kernel[1]);
+        let end = (width + self.before[1]).saturating_sub(x).min(self.kernel[1]);
+        let from = (input_y * width + x + first).checked_sub(self.before[1])? * self.channels;
+        (first < end).then_some(Run { from, first: first * self.channels, end: end * self.channels })
+    }
+}
+
+/// Where one row of the kernel meets the image.
+struct Run {
+    /// Index of the first value within the image.
+    from: usize,
+    /// Part of the kernel's row, in values, that lies inside.
+    first: usize,
+    end: usize,
+}
+
+/// The output positions `first..end` of `out` at which position + `tap` - `before` lies within 0..`size`.
+#[inline(always)]
+fn inside(before: usize, tap: usize, size: usize, out: usize) -> (usize, usize) {
+    (before.saturating_sub(tap).min(out), (size + before).saturating_sub(tap).min(out))
+}
+
+/// `values` as a row-major matrix of `columns` columns.
+fn rows<T>(values: &[T], columns: usize) -> ArrayView2<'_, T> {
+    crate::nn::storage::row_major(values, columns)
+}
+
+fn rows_mut<T>(values: &mut [T], columns: usize) -> ArrayViewMut2<'_, T> {
+    crate::nn::storage::row_major_mut(values, columns)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use ndarray::Array2;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn shape(input: [usize; 2], channels: usize, features: usize, kernel: [usize; 2], same: bool) -> ConvShape {
+        let out = if same { input } else { [input[0] + 1 - kernel[0], input[1] + 1 - kernel[1]] };
+        let before = if same { [(kernel[0] - 1) / 2, (kernel[1] - 1) / 2] } else { [0, 0] };
+        ConvShape { input, channels, out, features, kernel, before }
+    }
+
+    /// Visits (output index, kernel index, input index) of every multiply-add, straight from the definition.
+    fn for_each_tap(shape: &ConvShape, mut visit: impl FnMut(usize, usize, usize)) {
+        let ([height, width], [kernel_height, kernel_width]) = (shape.input, shape.kernel);
+        for y in 0..shape.out[0] {
+            for x in 0..shape.out[1] {
+                for ky in 0..kernel_height {
+                    for kx in 0..kernel_width {
+                        let (iy, ix) = ((y + ky) as isize, (x + kx) as isize);
+                        let (iy, ix) = (iy - shape.before[0] as isize, ix - shape.before[1] as isize);
+                        if iy < 0 || ix < 0 || iy >= height as isize || ix >= width as isize {
+                            continue;
+                        }
+                        for c in 0..shape.channels {
+                            for f in 0..shape.features {
+                                let output = (y * shape.out[1] + x) * shape.features + f;
+                                let tap = (ky * kernel_width + kx) * shape.channels + c;
+                                let input = (iy as usize * width + ix as usize) * shape.channels + c;
+                                visit(output, tap * shape.features + f, input);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Small whole numbers, so that sums are exact in any order.
+    fn values(len: usize, salt: usize) -> Vec<f64> {
+        (0..len).map(|i| ((i * 31 + i / 7 + salt) % 13) as f64 - 6.0).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn all_three_passes_follow_the_definition(
+            input in [1_usize..9, 1_usize..9], channels in 1_usize..4, features in 1_usize..5,
+            kernel in [1_usize..6, 1_usize..6], same in any::<bool>(), samples in 1_usize..20,
+        ) {
+            prop_assume!(same || (kernel[0] <= input[0] && kernel[1] <= input[1]));
+            let shape = shape(input, channels, features, kernel, same);
+            let (in_len, out_len) = (shape.input_len(), shape.output_len());
+            let (x, dy) = (values(samples * in_len, 1), values(samples * out_len, 2));
+            let kernel = Array2::from_shape_vec((shape.taps(), features), values(shape.taps() * features, 3)).unwrap();
+            let bias = values(features, 4);
+            let mut scratch = vec![f64::NAN; shape.unrolled_len()];
+
+            let mut y = vec![f64::NAN; samples * out_len];
+            shape.forward(kernel.view(), &bias, false, &x, &mut y, &mut scratch);
+            let (mut dkernel, mut dbias) = (Array2::zeros(kernel.dim()), vec![0.0; features]);
+            shape.backward_parameters(&x, &dy, dkernel.view_mut(), &mut dbias, &mut scratch);
+            let mut dx = vec![f64::NAN; x.len()];
+            shape.backward_input(kernel.view(), &dy, &mut dx, &mut scratch);
+
+            let weights = kernel.as_slice().unwrap();
+            let mut expected_y: Vec<f64> = (0..y.len()).map(|i| bias[i % features]).collect();
+            let (mut expected_dx, mut expected_dkernel) = (vec![0.0; x.len()], vec![0.0; weights.len()]);
+            for sample in 0..samples {
+                for_each_tap(&shape, |output, weight, input| {
+                    let (output, input) = (sample * out_len + output, sample * in_len + input);
+                    expected_y[output] += weights[weight] * x[input];
+                    expected_dkernel[weight] += dy[output] * x[input];
+                    expected_dx[input] += dy[output] * weights[weight];
+                });
+            }
+            let expected_dbias: Vec<f64> =
+                (0..features).map(|f| dy.iter().skip(f).step_by(features).sum()).collect();
+            prop_assert_eq!(y, expected_y);
+            prop_assert_eq!(dkernel.as_slice().unwrap(), expected_dkernel);
+            prop_assert_eq!(dbias, expected_dbias);
+            prop_assert_eq!(dx, expected_dx);
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Pooling over windows that do not overlap.
+
+use crate::nn::gate::Gate;
+use crate::nn::real::Real;
+
+/// Mean or maximum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::nn) enum PoolKind {
+    Average,
+    Maximum,
+}
+
+/// The sizes of a pooling layer.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::nn) struct PoolShape {
+    pub(in crate::nn) kind: PoolKind,
+    /// Height and width of the input.
+    pub(in crate::nn) input: [usize; 2],
+    pub(in crate::nn) channels: usize,
+    /// Height and width of the output.
+    pub(in crate::nn) out: [usize; 2],
+    /// Height, width and stride of the window.
+    pub(in crate::nn) window: usize,
+}
+
+impl PoolShape {
+    fn input_len(&self) -> usize {
+        self.input[0] * self.input[1] * self.channels
+    }
+
+    fn output_len(&self) -> usize {
+        self.out[0] * self.out[1] * self.channels
+    }
+
+    fn scale<T: Real>(&self) -> T {
+        T::from_f64(1.0 / (self.window * self.window) as f64)
+    }
+
+    /// Pools each sample of `input` into `output`.
+    #[inline(always)]
+    pub(in crate::nn) fn forward<T: Real>(&self, input: &[T], output: &mut [T]) {
+        let line = self.out[1] * self.channels;
+        let images = input.chunks_exact(self.input_len());
+        for (image, output) in images.zip(output.chunks_exact_mut(self.output_len())) {
+            for (y, output) in output.chunks_exact_mut(line).enumerate() {
+                let from = y * self.window * self.input[1] * self.channels;
+                let lines = &image[from..from + self.window * self.input[1] * self.channels];
+                match self.kind {
+                    PoolKind::Average if self.window == 2 => self.mean_of_four(lines, output),
+                    PoolKind::Average => {
+                        self.reduce(lines, output, |sum, value| sum + value);
+                        let scale = self.scale::<T>();
+                        output.iter_mut().for_each(|sum| *sum *= scale);
+                    }
+                    PoolKind::Maximum => self.reduce(lines, output, larger),
+                }
+            }
+        }
+    }
+
+    /// The common case of a mean over 2 x 2, in one pass over the four values. The sum has the order of `reduce`.
+    #[inline(always)]
+    fn mean_of_four<T: Real>(&self, lines: &[T], output: &mut [T]) {
+        let (channels, scale) = (self.channels, self.scale::<T>());
+        let (upper, lower) = lines.split_at(self.input[1] * channels);
+        let pairs = upper.chunks_exact(2 * channels).zip(lower.chunks_exact(2 * channels));
+        for (output, (upper, lower)) in output.chunks_exact_mut(channels).zip(pairs) {
+            let ((a, b), (c, d)) = (upper.split_at(channels), lower.split_at(channels));
+            for ((((output, &a), &b), &c), &d) in output.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+                *output = (a + b + c + d) * scale;
+            }
+        }
+    }
+
+    /// Combines the values of each window, from its first row to its last.
+    #[inline(always)]
+    fn reduce<T: Real>(&self, lines: &[T], output: &mut [T], combine: impl Fn(T, T) -> T) {
+        let channels = self.channels;
+        for (tap_y, line) in lines.chunks_exact(self.input[1] * channels).enumerate() {
+            let windows = line.chunks_exact(self.window * channels);
+            for (output, window) in output.chunks_exact_mut(channels).zip(windows) {
+                for (tap_x, values) in window.chunks_exact(channels).enumerate() {
+                    if tap_y == 0 && tap_x == 0 {
+                        output.copy_from_slice(values);
+                    } else {
+                        for (output, &value) in output.iter_mut().zip(values) {
+                            *output = combine(*output, value);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes the gradient of one sample's input to `input_gradient`, closed by `gate` row by row while the row is in
+    /// the cache.
+    ///
+    /// The gradient of a maximum goes to the first of equal values, in row-major order.
+    #[inline(always)]
+    pub(in crate::nn) fn backward<T: Real>(
+        &self,
+        input: &[T],
+        output: &[T],
+        output_gradient: &[T],
+        input_gradient: &mut [T],
+        gate: Gate<'_, T>,
+    ) {
+        let (line, out_line) = (self.input[1] * self.channels, self.out[1] * self.channels);
+        let covered = self.out[0] * self.window;
+        for (y, target) in input_gradient.chunks_exact_mut(line).enumerate() {
+            if y >= covered {
+                target.fill(T::zero());
+                continue;
+            }
+            let out = y / self.window * out_line;
+            let gradient = &output_gradient[out..out + out_line];
+            match self.kind {
+                PoolKind::Average => self.spread(gradient, target),
+                PoolKind::Maximum => {
+                    self.send_to_maximum(input, &output[out..out + out_line], gradient, y, target);
+                }
+            }
+            gate.close(y * line, target);
+        }
+    }
+
+    #[inline(always)]
+    fn spread<T: Real>(&self, gradient: &[T], target: &mut [T]) {
+        let (channels, scale) = (self.channels, self.scale::<T>());
+        let (windows, rest) = target.split_at_mut(self.out[1] * self.window * channels);
+        for (gradient, window) in gradient.chunks_exact(channels).zip(windows.chunks_exact_mut(self.window * channels))
+        {
+            for target in window.chunks_exact_mut(channels) {
+                for (target, &gradient) in target.iter_mut().zip(gradient) {
+                    *target = gradient * scale;
+                }
+            }
+        }
+        rest.fill(T::zero());
+    }
+
+    #[inline(always)]
+    fn send_to_maximum<T: Real>(&self, input: &[T], maxima: &[T], gradient: &[T], y: usize, target: &mut [T]) {
+        let (channels, line) = (self.channels, self.input[1] * self.channels);
+        let tap_y = y % self.window;
+        let top = (y - tap_y) * line;
+        target.fill(T::zero());
+        for x in 0..self.out[1] {
+            for tap_x in 0..self.window {
+                let column = (x * self.window + tap_x) * channels;
+                for channel in 0..channels {
+                    let maximum = maxima[x * channels + channel];
+                    let at = |row: usize, column: usize| input[top + row * line + column * channels + channel];
+                    if at(tap_y, x * self.window + tap_x) != maximum {
+                        continue;
+                    }
+                    // An equal value earlier in the window has it already.
+                    let earlier = (0..=tap_y).any(|row| {
+                        let end = if row == tap_y { tap_x } else { self.window };
+                        (0..end).any(|column| at(row, x * self.window + column) == maximum)
+                    });
+                    if !earlier {
+                        target[column + channel] = gradient[x * channels + channel];
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The larger of two values; NaN wins, so that a diverged run is seen.
+#[inline(always)]
+fn larger<T: Real>(a: T, b: T) -> T {
+    if b > a || b.is_nan() { b } else { a }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(kind: PoolKind, input: [usize; 2], channels: usize, window: usize) -> PoolShape {
+        PoolShape { kind, input, channels, out: [input[0] / window, input[1] / window], window }
+    }
+
+    #[test]
+    fn the_mean_of_four_agrees_with_the_general_walk() {
+        for (input, channels) in [([4, 6], 3), ([5, 7], 2), ([2, 2], 1), ([6, 5], 16)] {
+            let shape = shape(PoolKind::Average, input, channels, 2);
+            let image: Vec<f32> = (0..shape.input_len()).map(|i| (i as f32 * 0.7).sin()).collect();
+            let mut fast = vec![f32::NAN; shape.output_len()];
+            shape.forward(&image, &mut fast);
+            let mut plain = vec![f32::NAN; shape.output_len()];
+            for (y, output) in plain.chunks_exact_mut(shape.out[1] * channels).enumerate() {
+                let from = y * 2 * input[1] * channels;
+                shape.reduce(&image[from..from + 2 * input[1] * channels], output, |a, b| a + b);
+                output.iter_mut().for_each(|sum| *sum *= 0.25);
+            }
+            assert_eq!(fast, plain);
+        }
+    }
+
+    #[test]
+    fn a_window_of_three_and_what_it_leaves_out() {
+        let shape = shape(PoolKind::Average, [4, 3], 1, 3);
+        let image: Vec<f64> = (0..12).map(f64::from).collect();
+        let mut output = [0.0];
+        shape.forward(&image, &mut output);
+        assert!((output[0] - 4.0_f64).abs() < 1e-12);
+        let mut gradient = [f64::NAN; 12];
+        shape.backward(&image, &output, &[9.0], &mut gradient, Gate::Open);
+        assert!(gradient[..9].iter().all(|g| (g - 1.0).abs() < 1e-12));
+        assert_eq!(gradient[9..], [0.0; 3]);
+    }
+
+    #[test]
+    fn a_maximum_sends_its_gradient_to_one_place() {
+        let shape = shape(PoolKind::Maximum, [2, 5], 1, 2);
+        let image = [1.0_f64, 3.0, 2.0, 2.0, 9.0, 3.0, 0.0, 2.0, 2.0, 9.0];
+        let mut output = [0.0; 2];
+        shape.forward(&image, &mut output);
+        assert_eq!(output, [3.0, 2.0]);
+        let mut gradient = [f64::NAN; 10];
+        shape.backward(&image, &output, &[5.0, 7.0], &mut gradient, Gate::Open);
+        assert_eq!(gradient, [0.0, 5.0, 7.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn nan_is_a_maximum_wherever_it_lies() {
+        let shape = shape(PoolKind::Maximum, [2, 2], 1, 2);
+        for place in 0..4 {
+            let mut image = [1.0_f32; 4];
+            image[place] = f32::NAN;
+            let mut output = [0.0];
+            shape.forward(&image, &mut output);
+            assert!(output[0].is_nan());
+        }
+    }
+}

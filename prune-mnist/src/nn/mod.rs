@@ -1,0 +1,48 @@
+//! Neural networks as MNIST needs them: sequential models of convolution, pooling and dense layers, trained by gradient
+//! descent on the processor.
+//!
+//! A [`ModelSpec`] says what the model is; a [`Network`] has its working memory and computes gradients; the parameters
+//! are in the storage of a tensor backend ([`NdarrayParams`], [`NalgebraParams`]), and an [`Optimiser`] moves them.
+//!
+//! # How it is laid out
+//! - `spec`, `plan`: descriptions of models, and what follows from them.
+//! - `layers`: the arithmetic of each layer on slices. `product` is the one matrix product they all call.
+//! - `chunk`, `segment`, `network`: how a batch is cut up and driven through the layers.
+//! - `storage`, `backends`: parameters as strided matrices over a backend's memory.
+//!
+//! # The same result at any number of threads
+//! Every batch is cut into fixed chunks, every large matrix into fixed parts, and partial sums are added in the order of
+//! the chunks. Threads decide only who computes what. So a run is bit-identical on one machine at any thread count.
+
+mod activation;
+mod backends;
+mod batch;
+mod chunk;
+mod error;
+mod gate;
+mod init;
+mod layers;
+mod network;
+mod optimiser;
+mod plan;
+mod product;
+mod profile;
+mod real;
+mod segment;
+mod simd;
+mod spec;
+mod storage;
+#[cfg(test)]
+mod tests;
+
+pub use self::activation::{ActivationPruner, Scratch, SharedActivationPruner};
+pub use self::backends::{NalgebraParams, NalgebraTensor, NdarrayParams};
+pub use self::batch::{Batch, Samples};
+pub use self::error::{ActivationError, NnError};
+pub use self::init::{Initialisation, initial_parameters};
+pub use self::network::{Network, Score};
+pub use self::optimiser::{Optimiser, Sgd, linear_rate};
+pub use self::profile::LayerTime;
+pub use self::real::Real;
+pub use self::spec::{Layer, LayerSummary, ModelSpec, Padding, ParamKind, ParamSpec};
+pub use self::storage::{Order, ParamSet, ParamStorage};
