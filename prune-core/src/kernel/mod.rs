@@ -5,6 +5,7 @@
 //! decided once per process by `fearless_simd`, whose tokens make it safe; no answer depends on it.
 
 pub(crate) mod compare;
+pub(crate) mod groups;
 
 pub(crate) mod instructions;
 pub(crate) mod lanes;
