@@ -19,7 +19,7 @@ use crate::timeline::Timeline;
 ///
 /// Read from a Python literal, JSON or TOML by [`FromStr`], or from any format of serde (as a table, or as a string
 /// that holds one of the texts). Both doors go through the same checks, so a value of this type has no event that
-/// cannot be carried out on *some* model; `Pruner::check` tests it against a given one. It
+/// cannot be carried out on *some* model; [`Pruner::check`](crate::Pruner::check) tests it against a given one. It
 /// displays as the Python literal; all three forms read back to an equal strategy.
 ///
 /// The [guide](crate::guide) shows every form.

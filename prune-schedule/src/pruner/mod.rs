@@ -1,0 +1,322 @@
+//! The pruner: carries out a strategy on a model, epoch by epoch.
+//!
+//! The files: which layers an event is for (`selection.rs`), testing a strategy against a model (`check.rs`), making
+//! an event's masks (`event.rs`, `reopen.rs`), what it may look at (`evidence.rs`), what it did (`report.rs`,
+//! `report_table.rs`), and saving it all (`state.rs`).
+
+mod check;
+mod error;
+mod event;
+mod evidence;
+mod reopen;
+mod report;
+mod report_table;
+mod selection;
+mod state;
+
+pub use error::PruneError;
+pub use evidence::Evidence;
+pub use report::{LayerReport, Report, Totals, Warning};
+pub use state::PrunerState;
+
+use prune_core::{Layers, LayersMut, Mask, Masks};
+
+use self::evidence::{Gradients, Observed};
+use self::report::Outcome;
+use self::selection::{Listed, select};
+use crate::epoch::Epochs;
+use crate::reopen::Reopen;
+use crate::strategy::Strategy;
+
+/// Carries out a [`Strategy`] on a model: makes masks when their epoch has trained, applies them, holds what must stay
+/// zero, and reports what it did.
+///
+/// # Events only close (rule 9)
+///
+/// Alive is what the masks in force keep, and everything at first. Only alive elements can be chosen by an event; one
+/// that asks for more than is alive is an error, unless it carries `reopen`. N:M over an existing mask keeps
+/// `min(N, alive)` of each group, and the report counts the groups that came out short; it asks for more than is alive
+/// where its density does. Masks of layers that an event does not select stay in force.
+///
+/// # Floating masks
+///
+/// In a range of epochs, and under `-1`, a mask is made anew at the end of each epoch among what was alive when the
+/// range began, and applied, but not held in between: [`Pruner::hold`] holds its layers to what earlier events have
+/// closed, and no more. After the last epoch of the range it is held. Under `-1` a range is each run of epochs that have
+/// no key of their own; the last such run never ends, so that the model is as sparse as asked right after the end of
+/// each epoch.
+///
+/// # Examples
+///
+/// ```
+/// use prune_core::{LayerMut, PlainTensor};
+/// use prune_schedule::Pruner;
+///
+/// let mut weights = PlainTensor::from_logical(&[2, 4], vec![0.9f32, -0.1, 0.3, 0.2, 0.1, -0.8, 0.7, 0.6])?;
+/// let mut pruner = Pruner::new("{1: {'method': 'str_unified_local', 'pattern': (2, 4)}}".parse()?);
+/// let mut model = [("fc-kernel", LayerMut::of(&mut weights))];
+/// pruner.check(&model)?;
+///
+/// // Epoch 1 trains here, and then:
+/// let report = pruner.end_epoch(1, &mut model)?.ok_or("there is an event")?;
+/// assert_eq!((report.selected.kept, report.selected.elements), (4, 8));
+///
+/// // From now on, after every step of the optimiser, for weights and for momentum:
+/// pruner.hold(&mut model)?;
+/// assert_eq!(pruner.revivals(&model)?, 0);
+/// drop(model);
+/// assert_eq!(weights.values(), [0.9, 0.0, 0.3, 0.0, 0.0, -0.8, 0.7, 0.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pruner {
+    strategy: Strategy,
+    /// The last epoch that has ended; `start` ends epoch 0.
+    epoch: Option<u64>,
+    /// The masks as they were last made and applied.
+    masks: Masks,
+    /// While masks float: what is alive, and held, instead of `masks`.
+    floats_over: Option<Masks>,
+    /// Gradients since the last epoch ended.
+    observed: Observed,
+}
+
+impl Pruner {
+    /// A pruner that has done nothing yet.
+    pub fn new(strategy: Strategy) -> Self {
+        Self::with_masks(strategy, Masks::default())
+    }
+
+    /// A pruner of a model that has been pruned before, with these masks in force.
+    pub fn with_masks(strategy: Strategy, masks: Masks) -> Self {
+        Pruner { strategy, epoch: None, masks, floats_over: None, observed: Observed::default() }
+    }
+
+    /// What it carries out.
+    pub fn strategy(&self) -> &Strategy {
+        &self.strategy
+    }
+
+    /// The last epoch that has ended; 0 after [`Pruner::start`].
+    pub fn last_epoch(&self) -> Option<u64> {
+        self.epoch
+    }
+
+    /// The masks as they were last made and applied, those that float among them. Layers without one are alive as a
+    /// whole.
+    pub fn masks(&self) -> &Masks {
+        &self.masks
+    }
+
+    /// The masks that [`Pruner::hold`] holds: [`Pruner::masks`], but for those that float.
+    pub fn held(&self) -> &Masks {
+        self.floats_over.as_ref().unwrap_or(&self.masks)
+    }
+
+    /// Tests every event still to come against a model, before any training: names, ranks, axes, patterns, and whether
+    /// it asks for more than can be alive by then. Returns what is worth a warning.
+    ///
+    /// Only names, shapes and masks are looked at. What depends on the weights can still fail later: NaN, and an N:M or
+    /// per-layer event after a global one that has left a layer too little.
+    ///
+    /// # Errors
+    ///
+    /// [`PruneError::UnknownLayer`], [`PruneError::SelectsNothing`], [`PruneError::AxisOutOfRange`],
+    /// [`PruneError::ReductionUnknown`], [`PruneError::TooFewAlive`]; [`PruneError::Layers`] for a name that stands
+    /// twice, and for masks in force that do not fit the model.
+    pub fn check(&self, model: &(impl Layers + ?Sized)) -> Result<Vec<Warning>, PruneError> {
+        let layers = Listed::of(model)?;
+        layers.fit(self.masks())?;
+        layers.fit(self.held())?;
+        let alive = |name: &str, len| self.held().get(name).map_or(len, Mask::kept_len);
+        check::check(&self.strategy, self.epoch, &layers, alive)
+    }
+
+    /// Begins: carries out the event at epoch 0, if there is one. The same as `end_epoch(0, model)`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pruner::end_epoch`].
+    pub fn start(&mut self, model: &mut (impl LayersMut + ?Sized)) -> Result<Option<Report>, PruneError> {
+        self.end_epoch(0, model)
+    }
+
+    /// Ends an epoch that has trained: carries out its event, if there is one, and reports what that did.
+    ///
+    /// All masks are made before the first weight is written. After an error the model and the pruner are as they were.
+    ///
+    /// # Errors
+    ///
+    /// [`PruneError::EpochBackwards`] and [`PruneError::EventSkipped`]; what [`Pruner::check`] finds, for this event;
+    /// [`PruneError::TooFewAlive`]; [`PruneError::Event`], above all where a weight that is ranked is NaN;
+    /// [`PruneError::GradientMissing`], [`PruneError::GradientShape`]; [`PruneError::ListsDiffer`].
+    pub fn end_epoch(
+        &mut self,
+        epoch: u64,
+        model: &mut (impl LayersMut + ?Sized),
+    ) -> Result<Option<Report>, PruneError> {
+        self.end_epoch_with(epoch, model, Evidence::default())
+    }
+
+    /// As [`Pruner::end_epoch`], for events that look at more than the weights. Gradients given here go before those
+    /// observed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pruner::end_epoch`].
+    pub fn end_epoch_with(
+        &mut self,
+        epoch: u64,
+        model: &mut (impl LayersMut + ?Sized),
+        evidence: Evidence<'_>,
+    ) -> Result<Option<Report>, PruneError> {
+        self.goes_forward(epoch)?;
+        let report = match self.strategy.event_at(epoch) {
+            Some((key, _)) => Some(self.carry_out(epoch, key, model, evidence)?),
+            None => None,
+        };
+        self.epoch = Some(epoch);
+        self.observed.clear();
+        Ok(report)
+    }
+
+    fn goes_forward(&self, epoch: u64) -> Result<(), PruneError> {
+        if let Some(last) = self.epoch.filter(|&last| epoch <= last) {
+            return Err(PruneError::EpochBackwards { epoch, last });
+        }
+        match self.strategy.next_event_after(self.epoch) {
+            Some(skipped) if skipped < epoch => Err(PruneError::EventSkipped { epoch, skipped }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes the masks of an event, reports, applies them, and takes note; in this order, so that whatever is refused
+    /// leaves everything as it was.
+    fn carry_out(
+        &mut self,
+        epoch: u64,
+        key: Epochs,
+        model: &mut (impl LayersMut + ?Sized),
+        evidence: Evidence<'_>,
+    ) -> Result<Report, PruneError> {
+        let at = Epochs::At(epoch);
+        let in_event = |source| PruneError::Event { epoch: at, source };
+        let Some((_, event)) = self.strategy.event_at(epoch) else { unreachable!("the caller has seen the event") };
+        let layers = Listed::of(&*model).map_err(in_event)?;
+        let candidates = select(at, event, &layers)?;
+        let gradients = match evidence.gradients {
+            Some(given) => Some(Gradients::Given(Listed::of(given).map_err(in_event)?)),
+            None if self.observed.is_empty() => None,
+            None => Some(Gradients::Observed(&self.observed)),
+        };
+        let alive = self.held();
+        let made = event::masks(at, event, &candidates, alive, gradients.as_ref())?;
+        let outcome = Outcome { epoch, key, event, candidates: &candidates, made: &made, alive, before: &self.masks };
+        let report = outcome.report(&layers).map_err(in_event)?;
+
+        let shapes: Vec<(String, Vec<usize>)> =
+            candidates.iter().map(|c| (c.name.to_owned(), c.layer.shape().to_vec())).collect();
+        drop((gradients, candidates));
+        drop(layers);
+        let new: Masks = shapes.iter().map(|(name, _)| name.clone()).zip(made.into_iter().map(|m| m.mask)).collect();
+        let mut opened = Masks::default();
+        for (name, mask) in new.iter() {
+            if let Some(alive) = alive.get(name)
+                && !mask.is_subset(alive).map_err(in_event)?
+            {
+                opened.insert(name, mask.union(alive).map_err(in_event)?);
+            }
+        }
+        write(at, model, &new, alive, &shapes)?;
+        self.note(epoch, key, new, opened);
+        Ok(report)
+    }
+
+    /// Puts new masks in force. `opened` is what is alive from now on where an event has reopened elements.
+    fn note(&mut self, epoch: u64, key: Epochs, new: Masks, opened: Masks) {
+        let goes_on = key.floats()
+            && epoch.checked_add(1).and_then(|next| self.strategy.event_at(next)).is_some_and(|(next, _)| next == key);
+        if goes_on {
+            let held = self.floats_over.get_or_insert_with(|| self.masks.clone());
+            for (name, mask) in opened.iter() {
+                held.insert(name, mask.clone());
+            }
+        } else {
+            self.floats_over = None;
+        }
+        for (name, mask) in new.iter() {
+            self.masks.insert(name, mask.clone());
+        }
+    }
+
+    /// Takes note of the gradients of one backward pass, before they are masked, for an event that asks for them. They
+    /// are added up until the epoch ends. Costs nothing unless the epoch that is training (the one after the last that
+    /// ended) ends in such an event.
+    ///
+    /// # Errors
+    ///
+    /// [`PruneError::Layers`], [`PruneError::GradientShape`] where a gradient has changed its shape.
+    pub fn observe(&mut self, gradients: &(impl Layers + ?Sized)) -> Result<(), PruneError> {
+        let Some(next) = self.strategy.next_event_after(self.epoch) else { return Ok(()) };
+        let Some((_, event)) = self.strategy.event_at(next) else { return Ok(()) };
+        let training = self.epoch.map_or(1, |epoch| epoch.saturating_add(1));
+        if next > training || event.reopens() != Some(Reopen::Gradient) {
+            return Ok(());
+        }
+        let gradients = Listed::of(gradients)?;
+        self.observed.add(&gradients, |name, rank| event.selects(name, rank))
+    }
+
+    /// Writes `+0.0` outside the masks in force. Call it after every step of the optimiser, with the weights and with
+    /// every buffer that has the weights' names and shapes: zeros stay zero, whatever momentum or weight decay do. Layers
+    /// without a mask are not touched.
+    ///
+    /// # Errors
+    ///
+    /// [`PruneError::Layers`], before anything is written: a mask whose layer is missing or of another shape.
+    pub fn hold(&self, layers: &mut (impl LayersMut + ?Sized)) -> Result<(), PruneError> {
+        Ok(self.held().hold(layers)?)
+    }
+
+    /// How many elements outside the masks in force are not `+0.0`. After [`Pruner::hold`] there are none.
+    ///
+    /// # Errors
+    ///
+    /// [`PruneError::Layers`]: a mask whose layer is missing or of another shape.
+    pub fn revivals(&self, layers: &(impl Layers + ?Sized)) -> Result<usize, PruneError> {
+        Ok(self.held().revivals(layers)?)
+    }
+}
+
+/// Applies new masks; reopened weights, those outside `alive`, start at zero.
+fn write(
+    epoch: Epochs,
+    model: &mut (impl LayersMut + ?Sized),
+    new: &Masks,
+    alive: &Masks,
+    shapes: &[(String, Vec<usize>)],
+) -> Result<(), PruneError> {
+    let in_event = |source| PruneError::Event { epoch, source };
+    let mut writable = model.layers_mut();
+    for (name, shape) in shapes {
+        if !writable.iter().any(|(listed, layer)| listed == name && layer.shape() == shape.as_slice()) {
+            return Err(PruneError::ListsDiffer { layer: name.clone(), shape: shape.clone() });
+        }
+    }
+    let mut remains = Vec::new();
+    for (i, (name, _)) in writable.iter().enumerate() {
+        let Some(mask) = new.get(name) else { continue };
+        remains.push((
+            i,
+            match alive.get(name) {
+                Some(alive) => mask.intersection(alive).map_err(in_event)?,
+                None => mask.clone(),
+            },
+        ));
+    }
+    for (i, mask) in &remains {
+        let (name, layer) = &mut writable[*i];
+        layer.apply_mask(mask).map_err(|error| in_event(error.in_layer(name)))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,272 @@
+//! What an event did: every number that a user asks for, per layer and in total.
+
+use core::fmt;
+
+use prune_core::{Error, Mask, Masks, NmPattern};
+use serde::{Deserialize, Serialize};
+
+use super::event::{Made, asked};
+use super::selection::{Candidate, Listed};
+use crate::epoch::Epochs;
+use crate::event::Event;
+
+/// What an event did. Displays as an aligned table; serialises with every number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// The epoch at whose end it happened; 0 is before training.
+    pub epoch: u64,
+    /// The key that the event stands under, such as `10`, `10..=20` or `-1`.
+    pub event: String,
+    /// The method's name.
+    pub method: String,
+    /// What was to be reached, both ways: `keeps 10%, removes 90%`. Empty where layers have values of their own.
+    pub target: String,
+    /// Whether the mask floats: it is not held until the next event, but made anew at the end of the next epoch.
+    pub floats: bool,
+    /// Whether every mask is as it was.
+    pub unchanged: bool,
+    /// The layers that the event selected, in the model's order.
+    pub layers: Vec<LayerReport>,
+    /// Those layers together.
+    pub selected: Totals,
+    /// All parameters of the model together, layers that no event ever selected among them.
+    pub all: Totals,
+    /// What the user should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// What an event did to a layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LayerReport {
+    /// The layer's name.
+    pub layer: String,
+    /// Its logical shape.
+    pub shape: Vec<usize>,
+    /// What was to be reached in it, both ways.
+    pub target: String,
+    /// The axis along which N:M groups ran; none for unstructured events and `str_global`.
+    pub axis: Option<usize>,
+    /// The numbers. `asked` is none where the event asked of all layers together.
+    #[serde(flatten)]
+    pub counts: Totals,
+}
+
+/// Counts of elements, over a layer or several.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Totals {
+    /// Elements there are.
+    pub elements: usize,
+    /// Elements that the event asked to keep.
+    pub asked: Option<usize>,
+    /// Elements kept by the masks after the event.
+    pub kept: usize,
+    /// Elements that are not zero after the event.
+    pub non_zero: usize,
+    /// Elements kept before the event and no longer.
+    pub newly_pruned: usize,
+    /// Elements that earlier events had closed, and this one opened again.
+    pub reopened: usize,
+    /// Of a floating mask: elements that came in for others since it was last made.
+    pub swaps: usize,
+    /// Elements that share the score at which the selection stopped, where it could keep only some of them; for N:M,
+    /// groups in which a tie was broken.
+    pub ties: usize,
+    /// The share of the squared norm that was kept; none where there was no norm, or no finite one.
+    pub norm_kept: Option<f64>,
+    /// N:M groups that keep fewer than the pattern says, because too few of their elements were alive.
+    pub short_groups: usize,
+}
+
+impl Totals {
+    /// Elements kept, as a fraction of those there are; 1 where there are none.
+    pub fn density(&self) -> f64 {
+        if self.elements == 0 { 1.0 } else { self.kept as f64 / self.elements as f64 }
+    }
+}
+
+/// What a user should know, though it is no error.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "warning", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Warning {
+    /// A global event left nothing of a layer.
+    Emptied {
+        /// The key of the event.
+        epoch: String,
+        /// The layer.
+        layer: String,
+        /// How many elements it has.
+        elements: usize,
+    },
+    /// A layer's lanes are shorter than a group, so they keep more than the pattern's share.
+    ShortLanes {
+        /// The key of the event.
+        epoch: String,
+        /// The layer.
+        layer: String,
+        /// The axis of its groups.
+        axis: usize,
+        /// How long its lanes are.
+        lane: usize,
+        /// The pattern.
+        pattern: NmPattern,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::Emptied { epoch, layer, elements } => {
+                write!(f, "epoch {epoch}, layer `{layer}`: none of its {elements} elements is kept")
+            }
+            Warning::ShortLanes { epoch, layer, axis, lane, pattern } => {
+                let kept = pattern.kept_of_lane(*lane);
+                write!(
+                    f,
+                    "epoch {epoch}, layer `{layer}`: its lanes along axis {axis} are {lane} long, shorter than a group of \
+                     {pattern}; each keeps {kept} of {lane}"
+                )
+            }
+        }
+    }
+}
+
+/// What an event leaves behind, and what it found.
+pub(super) struct Outcome<'a> {
+    pub(super) epoch: u64,
+    pub(super) key: Epochs,
+    pub(super) event: &'a Event,
+    pub(super) candidates: &'a [Candidate<'a>],
+    pub(super) made: &'a [Made],
+    /// What could be chosen.
+    pub(super) alive: &'a Masks,
+    /// The masks as they were last made; other than `alive` only while a mask floats.
+    pub(super) before: &'a Masks,
+}
+
+impl Outcome<'_> {
+    /// The report, from the weights as they are before the masks are applied.
+    pub(super) fn report(&self, layers: &Listed<'_>) -> Result<Report, Error> {
+        let (asked_each, asked_total) = asked(self.event, self.candidates);
+        let mut norms = Norms::default();
+        let mut reports = Vec::with_capacity(self.candidates.len());
+        let mut selected = Totals { asked: Some(asked_total), ..Totals::default() };
+        let mut warnings = Vec::new();
+        for ((candidate, made), asked) in self.candidates.iter().zip(self.made).zip(asked_each) {
+            let counts = self.counts(candidate, made, asked, &mut norms).map_err(|e| e.in_layer(candidate.name))?;
+            selected.add(&counts);
+            warnings.extend(super::check::short_lanes(Epochs::At(self.epoch), candidate));
+            if counts.kept == 0 && counts.elements > 0 {
+                let (epoch, layer) = (self.epoch.to_string(), candidate.name.to_owned());
+                warnings.push(Warning::Emptied { epoch, layer, elements: counts.elements });
+            }
+            reports.push(LayerReport {
+                layer: candidate.name.to_owned(),
+                shape: candidate.layer.shape().to_vec(),
+                target: candidate.target.to_string(),
+                axis: candidate.axis,
+                counts,
+            });
+        }
+        selected.norm_kept = norms.share();
+        let mut all = selected;
+        for (name, layer) in layers.iter().filter(|(name, _)| self.candidates.iter().all(|c| c.name != *name)) {
+            // The mask in force stays; weights outside it are zero already, or are about to be.
+            let mask = self.before.get(name);
+            let stats = layer.stats(mask).map_err(|error| error.in_layer(name))?;
+            let kept = mask.map_or(layer.len(), Mask::kept_len);
+            all.add(&Totals { elements: layer.len(), kept, non_zero: stats.non_zero, ..Totals::default() });
+            all.asked = all.asked.map(|asked| asked + kept);
+            norms.add(stats.squared_norm, stats.squared_norm);
+        }
+        all.norm_kept = norms.share();
+        Ok(Report {
+            epoch: self.epoch,
+            event: self.key.to_string(),
+            method: self.event.method().name().to_owned(),
+            target: match self.event.targets()[..] {
+                [(None, target)] => target.to_string(),
+                _ => String::new(),
+            },
+            floats: self.key.floats(),
+            unchanged: selected.newly_pruned + selected.reopened + selected.swaps == 0,
+            layers: reports,
+            selected,
+            all,
+            warnings,
+        })
+    }
+
+    fn counts(
+        &self,
+        candidate: &Candidate<'_>,
+        made: &Made,
+        asked: Option<usize>,
+        norms: &mut Norms,
+    ) -> Result<Totals, Error> {
+        let mask = &made.mask;
+        let elements = candidate.layer.len();
+        let kept = mask.kept_len();
+        let (alive, before) = (self.alive.get(candidate.name), self.before.get(candidate.name));
+        let reopened = alive.map_or(Ok(0), |alive| mask.difference_len(alive))?;
+        let came_in = before.map_or(Ok(0), |before| mask.difference_len(before))?;
+        let newly_pruned = before.map_or(Ok(elements - kept), |before| before.difference_len(mask))?;
+        // What is kept of the weights: reopened ones start at zero.
+        let remains = match alive {
+            Some(alive) if reopened > 0 => mask.intersection(alive)?,
+            _ => mask.clone(),
+        };
+        let stats = candidate.layer.stats(Some(&remains))?;
+        norms.add(stats.kept_squared_norm, stats.squared_norm);
+        let mut own = Norms::default();
+        own.add(stats.kept_squared_norm, stats.squared_norm);
+        Ok(Totals {
+            elements,
+            asked,
+            kept,
+            non_zero: candidate.layer.kept_non_zero_len(&remains)?,
+            newly_pruned,
+            reopened,
+            swaps: came_in - reopened,
+            ties: made.ties,
+            norm_kept: own.share(),
+            short_groups: made.short_groups,
+        })
+    }
+}
+
+impl Totals {
+    /// Adds the counts of another layer; asked and norm are totals of their own.
+    fn add(&mut self, other: &Totals) {
+        self.elements += other.elements;
+        self.kept += other.kept;
+        self.non_zero += other.non_zero;
+        self.newly_pruned += other.newly_pruned;
+        self.reopened += other.reopened;
+        self.swaps += other.swaps;
+        self.ties += other.ties;
+        self.short_groups += other.short_groups;
+    }
+}
+
+/// Squared norms, kept and whole.
+#[derive(Default)]
+struct Norms {
+    kept: f64,
+    whole: f64,
+}
+
+impl Norms {
+    fn add(&mut self, kept: f64, whole: f64) {
+        self.kept += kept;
+        self.whole += whole;
+    }
+
+    fn share(&self) -> Option<f64> {
+        let share = self.kept / self.whole;
+        share.is_finite().then_some(share)
+    }
+}

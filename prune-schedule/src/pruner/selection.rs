@@ -1,0 +1,139 @@
+//! Which layers of a model an event is for, what it asks of each, and along which axis.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use prune_core::{Error, LayerRef, Layers, Masks};
+
+use super::error::PruneError;
+use crate::axis::{GroupAxis, reduction_axis};
+use crate::epoch::Epochs;
+use crate::event::{Event, Rule, Scope, Target};
+use crate::timeline;
+
+/// A model's layers as it lists them, no name twice.
+pub(super) struct Listed<'m>(Vec<(Cow<'m, str>, LayerRef<'m>)>);
+
+impl<'m> Listed<'m> {
+    pub(super) fn of(model: &'m (impl Layers + ?Sized)) -> Result<Self, Error> {
+        let layers = model.layers();
+        let mut seen = BTreeSet::new();
+        match layers.iter().find(|(name, _)| !seen.insert(name.as_ref())) {
+            Some((name, _)) => Err(Error::DuplicateLayer { layer: name.to_string() }),
+            None => Ok(Listed(layers)),
+        }
+    }
+
+    /// Refuses masks whose layer is missing or of another shape.
+    pub(super) fn fit(&self, masks: &Masks) -> Result<(), Error> {
+        for (name, mask) in masks.iter() {
+            let Some((_, layer)) = self.iter().find(|(listed, _)| *listed == name) else {
+                let known = self.iter().map(|(listed, _)| listed);
+                let nearest = crate::error::nearest(name, known).map(str::to_owned);
+                return Err(Error::UnknownLayer { layer: name.to_owned(), nearest });
+            };
+            if mask.shape() != layer.shape() {
+                return Err(Error::ShapeMismatch {
+                    layer: name.to_owned(),
+                    what: "mask",
+                    expected: layer.shape().to_vec(),
+                    got: mask.shape().to_vec(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &LayerRef<'m>)> {
+        self.0.iter().map(|(name, layer)| (name.as_ref(), layer))
+    }
+}
+
+/// A layer that an event selects.
+pub(super) struct Candidate<'l> {
+    pub(super) name: &'l str,
+    pub(super) layer: &'l LayerRef<'l>,
+    pub(super) target: Target,
+    /// The axis of its groups, where it has groups of its own.
+    pub(super) axis: Option<usize>,
+}
+
+impl Candidate<'_> {
+    /// How many elements the event asks of this layer alone; `None` where it asks of all layers together.
+    pub(super) fn asked(&self, global: bool) -> Option<usize> {
+        let len = self.layer.len();
+        match (self.target, self.axis) {
+            _ if global => None,
+            (Target::Density(density), _) => Some(density.kept_of(len)),
+            (Target::Pattern(_), _) if len == 0 => Some(0),
+            (Target::Pattern(pattern), axis) => {
+                let lane = axis.map_or(len, |axis| self.layer.shape()[axis]);
+                Some(len / lane * pattern.kept_of_lane(lane))
+            }
+        }
+    }
+
+    /// How many elements must be alive for the event not to ask for more (rule 9): for N:M what its density says, since
+    /// the last group of a lane may ask for more than that, and is merely short where it cannot have it.
+    pub(super) fn needed(&self) -> usize {
+        self.target.density().kept_of(self.layer.len())
+    }
+}
+
+/// Whether an event asks of all its layers together.
+pub(super) fn is_global(event: &Event) -> bool {
+    matches!(event.rule(), Rule::Unstructured(Scope::Global(_)) | Rule::NOfM { scope: Scope::Global(_), .. })
+}
+
+/// The layers that an event selects, in the model's order.
+pub(super) fn select<'l>(
+    epoch: Epochs,
+    event: &Event,
+    layers: &'l Listed<'l>,
+) -> Result<Vec<Candidate<'l>>, PruneError> {
+    let targets = event.targets();
+    let known: BTreeSet<&str> = layers.iter().map(|(name, _)| name).collect();
+    for name in targets.iter().filter_map(|(name, _)| *name) {
+        if !known.contains(name) {
+            let nearest = crate::error::nearest(name, known.iter().copied()).map(str::to_owned);
+            return Err(PruneError::UnknownLayer { epoch, layer: crate::error::clip(name), nearest });
+        }
+    }
+    let mut candidates = Vec::new();
+    for (name, layer) in layers.iter().filter(|(name, layer)| event.selects(name, layer.rank())) {
+        // Entries of a table are in the order of names; a single value has no name.
+        let at = targets.binary_search_by(|(entry, _)| entry.unwrap_or(name).cmp(name));
+        let Ok(target) = at.map(|at| targets[at].1) else { continue };
+        let axis = event.group_axis().map(|axis| resolve(epoch, axis, name, layer)).transpose()?;
+        candidates.push(Candidate { name, layer, target, axis });
+    }
+    if candidates.is_empty() {
+        let prunable = layers.iter().filter(|(_, layer)| layer.rank() >= 2).map(|(name, _)| name.to_owned()).collect();
+        return Err(PruneError::SelectsNothing { epoch, selection: timeline::selection(event), prunable });
+    }
+    Ok(candidates)
+}
+
+/// The axis of a layer that an event means.
+fn resolve(epoch: Epochs, axis: GroupAxis, name: &str, layer: &LayerRef<'_>) -> Result<usize, PruneError> {
+    let rank = layer.rank();
+    match axis {
+        GroupAxis::Reduction => reduction_axis(name, rank).ok_or_else(|| PruneError::ReductionUnknown {
+            epoch,
+            layer: name.to_owned(),
+            rank,
+        }),
+        GroupAxis::Index(index) => {
+            let from_start = if index < 0 { index.checked_add_unsigned(rank) } else { Some(index) };
+            match from_start.and_then(|index| usize::try_from(index).ok()) {
+                Some(index) if index < rank => Ok(index),
+                _ => Err(PruneError::AxisOutOfRange {
+                    epoch,
+                    layer: name.to_owned(),
+                    axis: index,
+                    shape: layer.shape().to_vec(),
+                }),
+            }
+        }
+    }
+}

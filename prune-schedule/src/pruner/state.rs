@@ -1,0 +1,89 @@
+//! Saving a pruner and going on from there, bit for bit.
+
+use prune_core::Masks;
+use serde::{Deserialize, Serialize};
+
+use super::Pruner;
+use super::error::PruneError;
+use super::evidence::Observed;
+use crate::strategy::Strategy;
+
+/// The version of [`PrunerState`] that is written and read.
+const VERSION: u32 = 1;
+
+/// All that a pruner knows: strategy, masks, and what has happened. Save it beside the weights and the optimiser's
+/// buffers; a run resumed from it continues bit for bit.
+///
+/// It goes through any format of serde; masks are packed. [`Pruner::to_json`] and [`Pruner::from_json`] are the short
+/// way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrunerState {
+    version: u32,
+    strategy: Strategy,
+    /// The last epoch that has ended.
+    epoch: Option<u64>,
+    masks: Masks,
+    /// What is held while masks float; none while none does.
+    held: Option<Masks>,
+    #[serde(default, skip_serializing_if = "Observed::is_empty")]
+    observed: Observed,
+}
+
+impl Pruner {
+    /// All that this pruner knows, to be saved.
+    pub fn state(&self) -> PrunerState {
+        PrunerState {
+            version: VERSION,
+            strategy: self.strategy.clone(),
+            epoch: self.epoch,
+            masks: self.masks.clone(),
+            held: self.floats_over.clone(),
+            observed: self.observed.clone(),
+        }
+    }
+
+    /// The pruner that was saved.
+    ///
+    /// # Errors
+    ///
+    /// [`PruneError::StateVersion`], [`PruneError::StateContradiction`]. Whether the masks fit a model is seen when they
+    /// meet it: by [`Pruner::check`], [`Pruner::hold`] and each event.
+    pub fn from_state(state: PrunerState) -> Result<Self, PruneError> {
+        let PrunerState { version, strategy, epoch, masks, held, observed } = state;
+        if version != VERSION {
+            return Err(PruneError::StateVersion { found: version, expected: VERSION });
+        }
+        let contradiction = |why: String| Err(PruneError::StateContradiction { why });
+        let floats = epoch.and_then(|epoch| strategy.event_at(epoch)).is_some_and(|(key, _)| key.floats());
+        if held.is_some() && !floats {
+            return contradiction("a mask floats, but the strategy has no floating mask at its epoch".to_owned());
+        }
+        for (layer, mask) in held.iter().flat_map(Masks::iter) {
+            match masks.get(layer) {
+                Some(made) if made.is_subset(mask).is_ok_and(|subset| subset) => {}
+                _ => return contradiction(format!("the masks of layer `{layer}` do not lie within what is held")),
+            }
+        }
+        if !observed.is_sound() {
+            return contradiction("observed gradients do not have the shapes that they claim".to_owned());
+        }
+        Ok(Pruner { strategy, epoch, masks, floats_over: held, observed })
+    }
+
+    /// The state as JSON.
+    pub fn to_json(&self) -> String {
+        // Keys are strings and numbers are finite, so nothing here can be refused.
+        serde_json::to_string(&self.state()).unwrap_or_default()
+    }
+
+    /// The pruner whose state was saved as JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`PruneError::StateUnreadable`], and as [`Pruner::from_state`].
+    pub fn from_json(text: &str) -> Result<Self, PruneError> {
+        let state = serde_json::from_str(text).map_err(|source| PruneError::StateUnreadable { source })?;
+        Self::from_state(state)
+    }
+}
