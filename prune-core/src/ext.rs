@@ -76,7 +76,10 @@ macro_rules! define_prune_ext {
             /// Linear in the number of elements.
             fn mask_n_m(&self, pattern: $crate::NmPattern, axis: isize) -> Result<$crate::Mask, $crate::Error> {
                 let layer = self.layer();
-                $crate::Selector::magnitude().n_of_m(&$crate::Ranked::new("", &layer), pattern, axis).map(|s| s.mask)
+                $crate::Selector::magnitude()
+                    .count_ties(false)
+                    .n_of_m(&$crate::Ranked::new("", &layer), pattern, axis)
+                    .map(|s| s.mask)
             }
 
             /// Taking this tensor as *scores*: the mask that keeps the highest, `density` of them, exactly.
@@ -109,7 +112,10 @@ macro_rules! define_prune_ext {
                 axis: isize,
             ) -> Result<$crate::Mask, $crate::Error> {
                 let layer = self.layer();
-                $crate::Selector::value().n_of_m(&$crate::Ranked::new("", &layer), pattern, axis).map(|s| s.mask)
+                $crate::Selector::value()
+                    .count_ties(false)
+                    .n_of_m(&$crate::Ranked::new("", &layer), pattern, axis)
+                    .map(|s| s.mask)
             }
 
             /// Taking this tensor as *activations*: a pruned copy that keeps `density` of each sample (each index of

@@ -9,7 +9,7 @@ mod set;
 
 pub use groups::PatternCounts;
 pub use iter::{Iter, KeptIndices};
-pub(crate) use permute::{copy_run, to_logical, to_memory};
+pub(crate) use permute::{copy_run, read_bits, to_logical, to_memory};
 
 use core::fmt;
 

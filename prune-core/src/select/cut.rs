@@ -167,3 +167,6 @@ fn narrow(scan: &mut impl Scan, kept: usize, room: usize) -> Result<Cut, Error> 
         Error::Source { layer: String::new(), why }
     })
 }
+
+#[cfg(test)]
+mod tests;

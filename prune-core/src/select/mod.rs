@@ -14,6 +14,7 @@ mod scan;
 mod selector;
 mod sink;
 mod source;
+mod tally;
 mod top;
 mod values;
 

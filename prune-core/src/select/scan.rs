@@ -63,7 +63,7 @@ impl<'a> MemoryScan<'a> {
 }
 
 /// How many of `len` elements are sampled.
-fn sample_len(len: usize) -> usize {
+pub(crate) fn sample_len(len: usize) -> usize {
     (len / 64).clamp(1 << 10, 1 << 17)
 }
 

@@ -148,6 +148,8 @@ impl Selector {
         let mut scan = SourceScan { source, layers: &layers, by: self.by, threads: self.threads, found: Vec::new() };
         let none = vec![0; layers.len()];
         if kept == 0 {
+            // Nothing is kept, but everything is ranked: a NaN is an error here too.
+            scan.pass(Bracket { sure: u64::MAX, inside: u64::MAX }, 1)?;
             return Ok(SourceCut { key: u64::MAX, by: self.by, kept: none.clone(), ties: none.clone(), tied: none });
         }
         let cut = find(&mut scan, kept, elements, (elements / ROOM).max(1 << 14))?;

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::layer::LayerRef;
 use crate::layout::{Layout, unravel};
 use crate::mask::{Mask, to_logical, to_memory};
-use crate::select::cut::{Cut, find};
+use crate::select::cut::{Bracket, Cut, Scan, find};
 use crate::select::scan::{MemoryScan, Part};
 use crate::select::values::Values;
 use crate::select::{Ranked, Selected};
@@ -31,8 +31,13 @@ pub(crate) fn select(layers: &[Ranked<'_>], kept: usize, by: RankBy, threads: Th
     }
 
     let mut scan = MemoryScan::new(parts, by, threads);
-    let cut = if kept == 0 { None } else { Some(find(&mut scan, kept, alive, room(alive))) };
-    let cut = match cut.transpose() {
+    let cut = if kept == 0 {
+        // Nothing is kept, but everything is ranked: a NaN is an error here too.
+        scan.pass(Bracket { sure: u64::MAX, inside: u64::MAX }, 1).map(|_| None)
+    } else {
+        find(&mut scan, kept, alive, room(alive)).map(Some)
+    };
+    let cut = match cut {
         Err(Error::Nan { .. }) => return Err(first_nan(layers)),
         cut => cut?,
     };
@@ -139,3 +144,6 @@ pub(crate) fn first_nan_of(layer: &Ranked<'_>) -> Option<Vec<usize>> {
     });
     visited.ok().and(found).map(|index| unravel(index, layer.scores.shape()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! Counting what was met while groups were decided.
+
+use core::iter::Sum;
+use core::ops::AddAssign;
+
+use crate::select::group::Kept;
+
+/// What was met in some groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Tally {
+    /// Groups in which a tie was broken.
+    pub(crate) ties: usize,
+    /// Groups in which fewer were alive than were asked for.
+    pub(crate) short: usize,
+    /// Whether a NaN was among what is ranked.
+    pub(crate) nan: bool,
+}
+
+impl Tally {
+    /// Counts one group that was asked to keep `asked`, and calls `set` with the place of each element it keeps.
+    pub(crate) fn add<K>(&mut self, group: Kept<'_, K>, asked: usize, set: impl FnMut(usize)) {
+        self.ties += usize::from(group.tied);
+        self.short += usize::from(group.kept.len() < asked);
+        group.kept.iter().map(|&(_, place)| place).for_each(set);
+    }
+
+    /// How many of the neighbouring groups of `m` bits (2, 4, 8 or 16) have fewer than `n` set.
+    pub(crate) fn short_groups(words: &[u64], n: usize, m: usize) -> usize {
+        let group = u64::MAX >> (64 - m);
+        let short = |word: &u64| (0..64).step_by(m).filter(|at| ((word >> at) & group).count_ones() < n as u32).count();
+        words.iter().map(short).sum()
+    }
+
+    /// How many of the groups side by side, whose places' bits follow each other `words_a_row` words apart, have fewer
+    /// than `n` set. At most `n` are set in any.
+    pub(crate) fn short_columns(words: &[u64], n: usize, words_a_row: usize) -> usize {
+        let mut short = 0;
+        for column in 0..words_a_row {
+            // 64 counters at a time, a bit of each in a word: `n` is at most 16.
+            let mut planes = [0u64; 5];
+            for mut carry in words.iter().skip(column).step_by(words_a_row).copied() {
+                for plane in &mut planes {
+                    (*plane, carry) = (*plane ^ carry, *plane & carry);
+                }
+            }
+            let planes = planes.iter().enumerate();
+            let differs = planes.fold(0, |any, (i, plane)| any | plane ^ if n >> i & 1 == 1 { u64::MAX } else { 0 });
+            short += differs.count_ones() as usize;
+        }
+        short
+    }
+}
+
+/// In how many neighbouring groups of `m` bits (2, 4, 8 or 16) two masks differ.
+pub(crate) fn tally_contiguous(words: &[u64], other: &[u64], m: usize) -> usize {
+    let group = u64::MAX >> (64 - m);
+    let differ = |(a, b): (&u64, &u64)| match a ^ b {
+        0 => 0,
+        bits => (0..64).step_by(m).filter(|at| (bits >> at) & group != 0).count(),
+    };
+    words.iter().zip(other).map(differ).sum()
+}
+
+/// In how many groups side by side two masks differ; laid out as in [`Tally::short_columns`].
+pub(crate) fn tally_columns(words: &[u64], other: &[u64], words_a_row: usize) -> usize {
+    let mut count = 0;
+    for column in 0..words_a_row {
+        let pairs = words.iter().zip(other).skip(column).step_by(words_a_row);
+        count += pairs.fold(0, |any, (a, b)| any | (a ^ b)).count_ones() as usize;
+    }
+    count
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.ties += other.ties;
+        self.short += other.short;
+        self.nan |= other.nan;
+    }
+}
+
+impl Sum for Tally {
+    fn sum<I: Iterator<Item = Self>>(tallies: I) -> Self {
+        tallies.fold(Tally::default(), |mut sum, tally| {
+            sum += tally;
+            sum
+        })
+    }
+}
