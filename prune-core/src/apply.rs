@@ -23,7 +23,8 @@ impl LayerMut<'_> {
     ///
     /// # Complexity
     ///
-    /// One pass over the memory; nothing is copied, also where the memory has gaps.
+    /// One pass over the memory; nothing is copied, also where the memory has gaps (whose runs are gone through once
+    /// more, to check that they hold every element).
     pub fn apply_mask(&mut self, mask: &Mask) -> Result<(), Error> {
         self.apply_mask_on(mask, Threads::Pool)
     }
@@ -34,8 +35,20 @@ impl LayerMut<'_> {
     ///
     /// As [`LayerMut::apply_mask`].
     pub fn apply_mask_on(&mut self, mask: &Mask, threads: Threads) -> Result<(), Error> {
+        self.check_apply(mask)?;
+        self.zero_outside(mask, threads);
+        Ok(())
+    }
+
+    /// Everything that makes applying fail, so that several layers can be checked before the first is written.
+    pub(crate) fn check_apply(&mut self, mask: &Mask) -> Result<(), Error> {
         mask.fits("mask", self.shape())?;
-        for_any_type!(LayerMut, self, lent => apply(lent, mask, threads))
+        for_any_type!(LayerMut, self, lent => lent.check())
+    }
+
+    /// Applies a mask that [`LayerMut::check_apply`] has passed.
+    pub(crate) fn zero_outside(&mut self, mask: &Mask, threads: Threads) {
+        for_any_type!(LayerMut, self, lent => apply(lent, mask, threads));
     }
 }
 
@@ -51,10 +64,9 @@ impl LayerRef<'_> {
     }
 }
 
-fn apply<E: Lanes>(lent: &mut LentMut<'_, E>, mask: &Mask, threads: Threads) -> Result<(), Error> {
+fn apply<E: Lanes>(lent: &mut LentMut<'_, E>, mask: &Mask, threads: Threads) {
     match &mut lent.memory {
         MemoryMut::Dense(values) => {
-            lent.layout.check_dense(values.len())?;
             let threads = threads.for_elements(values.len());
             let moved;
             let words = if lent.layout.is_row_major() {
@@ -68,14 +80,16 @@ fn apply<E: Lanes>(lent: &mut LentMut<'_, E>, mask: &Mask, threads: Threads) -> 
             threads.map(tasks, |(values, words)| zero_outside(level, values, words));
         }
         MemoryMut::Strided(strided) => strided.for_each_run(&mut |run| {
-            for (i, value) in run.values.iter_mut().enumerate() {
-                if !mask.is_kept((run.first as isize + i as isize * run.step) as usize) {
+            let mut index = run.first;
+            for value in run.values {
+                // Runs have been checked; should they have changed since, what lies outside is left alone.
+                if index < mask.len() && !mask.is_kept(index) {
                     *value = E::ZERO;
                 }
+                index = index.wrapping_add_signed(run.step);
             }
         }),
     }
-    Ok(())
 }
 
 fn revivals<E: Element>(lent: &Lent<'_, E>, mask: &Mask, threads: Threads) -> Result<usize, Error> {

@@ -116,7 +116,11 @@ impl Layout {
             match run {
                 Some((left, stride)) if left % length == 0 => {
                     strides[dimension] = stride;
-                    run = Some((left / length, stride * length as isize));
+                    // No memory is long enough for a step that overflows: the claim is false.
+                    let Some(outer) = stride.checked_mul(length as isize) else {
+                        return Err(refuse("its strides step out of any memory"));
+                    };
+                    run = Some((left / length, outer));
                 }
                 _ => return Err(refuse("its memory order does not allow it without a copy")),
             }
@@ -133,7 +137,7 @@ impl Layout {
                 continue;
             }
             match runs.last_mut() {
-                Some(last) if last.1 == stride * length as isize => *last = (last.0 * length, stride),
+                Some(last) if Some(last.1) == stride.checked_mul(length as isize) => *last = (last.0 * length, stride),
                 _ => runs.push((length, stride)),
             }
         }
@@ -197,7 +201,7 @@ impl Layout {
         Ok(())
     }
 
-    fn wrong(&self, memory_len: usize, why: &'static str) -> Error {
+    pub(crate) fn wrong(&self, memory_len: usize, why: &'static str) -> Error {
         let Layout { shape, strides, offset, .. } = self.clone();
         Error::Layout { shape, strides, offset, memory_len, why }
     }

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::layer::{LayerMut, LayerRef, Layers, LayersMut, distinct};
 use crate::mask::Mask;
 use crate::nearest::nearest;
+use crate::threads::Threads;
 
 /// The masks in force: layer name to [`Mask`], in the order of names. A layer without one is alive as a whole.
 ///
@@ -74,13 +75,19 @@ impl Masks {
     /// # Errors
     ///
     /// Before anything is written: [`Error::UnknownLayer`] where a mask has no layer in `layers`,
-    /// [`Error::ShapeMismatch`], [`Error::DuplicateLayer`].
+    /// [`Error::ShapeMismatch`], [`Error::DuplicateLayer`], [`Error::Layout`].
     pub fn hold(&self, layers: &mut (impl LayersMut + ?Sized)) -> Result<(), Error> {
-        self.check(&layers.layers().iter().map(|(name, layer)| (name.as_ref(), layer.shape())).collect::<Vec<_>>())?;
-        for (name, mut layer) in layers.layers_mut() {
-            if let Some(mask) = self.get(&name) {
-                LayerMut::apply_mask(&mut layer, mask).map_err(|error| error.in_layer(&name))?;
+        let mut layers = layers.layers_mut();
+        self.check(&layers.iter().map(|(name, layer)| (name.as_ref(), layer.shape())).collect::<Vec<_>>())?;
+        let mut masked: Vec<(&Mask, &mut LayerMut<'_>)> = Vec::with_capacity(self.len());
+        for (name, layer) in &mut layers {
+            if let Some(mask) = self.get(name) {
+                layer.check_apply(mask).map_err(|error| error.in_layer(name))?;
+                masked.push((mask, layer));
             }
+        }
+        for (mask, layer) in masked {
+            layer.zero_outside(mask, Threads::Pool);
         }
         Ok(())
     }

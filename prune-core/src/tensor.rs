@@ -104,6 +104,11 @@ impl<'a, E: Element> Lent<'a, E> {
         Lent { layout, memory }
     }
 
+    /// The memory lent: in one piece, or a copy.
+    pub fn memory(&self) -> &Memory<'a, E> {
+        &self.memory
+    }
+
     /// The values in memory order with the layout that says which is which, checked. A gathered copy is row-major.
     pub(crate) fn dense(&self) -> Result<(Layout, &[E]), Error> {
         match &self.memory {
@@ -138,6 +143,33 @@ impl<'a, E: Element> LentMut<'a, E> {
     /// Puts layout and memory together; they are checked against each other at each use.
     pub fn new(layout: Layout, memory: MemoryMut<'a, E>) -> Self {
         LentMut { layout, memory }
+    }
+
+    /// Checks that the memory holds the layout's elements, each once.
+    pub(crate) fn check(&mut self) -> Result<(), Error> {
+        let strided = match &mut self.memory {
+            MemoryMut::Dense(values) => return self.layout.check_dense(values.len()),
+            MemoryMut::Strided(strided) => strided,
+        };
+        let len = self.layout.len();
+        let mut seen = vec![0u64; len.div_ceil(64)];
+        let (mut elements, mut once) = (0usize, true);
+        strided.for_each_run(&mut |run| {
+            elements = elements.saturating_add(run.values.len());
+            let mut index = run.first;
+            for _ in 0..run.values.len() {
+                match seen.get_mut(index / 64) {
+                    Some(word) if index < len && *word >> (index % 64) & 1 == 0 => *word |= 1 << (index % 64),
+                    _ => once = false,
+                }
+                index = index.wrapping_add_signed(run.step);
+            }
+        });
+        if once && elements == len {
+            Ok(())
+        } else {
+            Err(self.layout.wrong(elements, "the runs do not hold every element once"))
+        }
     }
 
     /// The same tensor for reading; gathers where the memory has gaps.

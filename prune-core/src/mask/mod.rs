@@ -6,6 +6,7 @@ mod permute;
 #[cfg(feature = "serde")]
 mod serial;
 mod set;
+mod squares;
 
 pub use groups::PatternCounts;
 pub use iter::{Iter, KeptIndices};

@@ -5,6 +5,7 @@
 //! 64 bits at a time, and where the innermost dimensions differ, squares of 64 x 64 bits are turned in registers.
 
 use crate::layout::{Layout, row_major_strides};
+use crate::mask::squares::Squares;
 use crate::threads::Threads;
 
 /// The bits of a tensor with `layout`, given in memory order, in logical order.
@@ -54,10 +55,13 @@ fn merged_parts(runs: &[(usize, isize)]) -> (Vec<usize>, Vec<isize>) {
 /// `out[i] = bits[offset + index(i) . strides]`, `i` running through `shape` in row-major order.
 fn gather(bits: &[u64], shape: &[usize], strides: &[isize], offset: usize, len: usize, threads: Threads) -> Vec<u64> {
     let source = Source { bits, shape, strides, offset };
-    let mut out = vec![0u64; len.div_ceil(64)];
-    // Each task owns whole words of the output, so tasks never meet. A span of rows is turned squares at a time.
-    let words_a_task = 1024;
     let threads = threads.for_elements(len);
+    if let Some(squares) = Squares::of(&source) {
+        return squares.turn(len, threads);
+    }
+    let mut out = vec![0u64; len.div_ceil(64)];
+    // Each task owns whole words of the output, so tasks never meet.
+    let words_a_task = 1024;
     let tasks: Vec<(usize, &mut [u64])> = out.chunks_mut(words_a_task).enumerate().collect();
     threads.map(tasks, |(task, words)| {
         let start = task * words_a_task * 64;
@@ -67,11 +71,12 @@ fn gather(bits: &[u64], shape: &[usize], strides: &[isize], offset: usize, len: 
     out
 }
 
-struct Source<'a> {
-    bits: &'a [u64],
-    shape: &'a [usize],
-    strides: &'a [isize],
-    offset: usize,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) bits: &'a [u64],
+    pub(super) shape: &'a [usize],
+    pub(super) strides: &'a [isize],
+    pub(super) offset: usize,
 }
 
 impl Source<'_> {

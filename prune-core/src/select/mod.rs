@@ -20,5 +20,6 @@ mod values;
 
 pub use ranked::Ranked;
 pub use selector::{Selected, Selector};
+pub(crate) use sink::BitSink;
 pub use source::{ChunkSource, SourceCut, SourceLayer, SourceMasker};
 pub use values::Values;
