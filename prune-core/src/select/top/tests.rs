@@ -1,0 +1,183 @@
+//! Large rankings made to mislead the sample, against the full sort.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use crate::select::sample::positions;
+use crate::select::scan::sample_len;
+use crate::testing::generators::{Kind, Random, dense_layout, many_values, to_memory_order};
+use crate::testing::oracle;
+use crate::{Density, Element, LayerRef, Mask, PlainTensor, RankBy, Ranked, Selected, Selector, Threads};
+
+/// The masks of one layer at several densities, on one thread and on all, against the oracle.
+fn against_the_oracle<E: Element>(what: &str, tensor: &PlainTensor<E>, alive: Option<&[bool]>, densities: &[f64]) {
+    let layer = LayerRef::of(tensor);
+    let scores = layer.to_logical_f64().unwrap();
+    let mask = alive.map(|alive| Mask::from_bools(layer.shape(), alive).unwrap());
+    let ranked = Ranked::new("layer", &layer).alive(mask.as_ref());
+    for by in [RankBy::Magnitude, RankBy::Value] {
+        for &density in densities {
+            let asked = oracle::Layer { name: "layer", shape: layer.shape(), scores: &scores, alive };
+            let wanted = oracle::unstructured(asked, density, by).unwrap();
+            for threads in [Threads::One, Threads::Pool] {
+                let selector = Selector::default().by(by).threads(threads);
+                let got = selector.unstructured(&ranked, Density::new(density).unwrap()).unwrap();
+                assert_same(&format!("{what}, {by:?}, density {density}, {threads:?}"), &got, &wanted);
+            }
+        }
+    }
+}
+
+fn assert_same(what: &str, got: &Selected, wanted: &oracle::Answer) {
+    let differing = (0..wanted.kept.len()).filter(|&i| got.mask.is_kept(i) != wanted.kept[i]).count();
+    assert_eq!(differing, 0, "{what}: elements that differ");
+    assert_eq!(got.ties, wanted.ties, "{what}: ties");
+}
+
+/// Values that show the sample only `decoy`, whatever the rest is: the sampled positions are known.
+fn hide_from_the_sample(values: &mut [f32], mut decoy: impl FnMut(usize) -> f32) {
+    for (i, position) in positions(sample_len(values.len()), values.len()).enumerate() {
+        values[position] = decoy(i);
+    }
+}
+
+#[test]
+fn a_sample_that_sees_nothing_of_the_values_costs_time_and_not_truth() {
+    for len in [20_000usize, 150_000, 400_000] {
+        let densities = [0.001, 0.3, 0.9];
+        for (name, decoy) in [("highest", 100.0f32), ("lowest", 1e-20), ("in the middle", 0.5)] {
+            for kind in [Kind::Uniform, Kind::Tied] {
+                let mut values = many_values::<f32>(kind, len, len as u64);
+                hide_from_the_sample(&mut values, |i| decoy * (1.0 + i as f32 * 1e-6));
+                let tensor = PlainTensor::from_logical(&[len], values).unwrap();
+                against_the_oracle(&format!("{len} {kind:?}, the sample {name}"), &tensor, None, &densities);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sample_that_sees_only_ties_where_there_are_none() {
+    let len = 300_000;
+    let mut values = many_values::<f32>(Kind::Uniform, len, 5);
+    hide_from_the_sample(&mut values, |_| 0.25);
+    let tensor = PlainTensor::from_logical(&[len], values).unwrap();
+    against_the_oracle("one decoy", &tensor, None, &[1e-5, 0.2, 0.75, 1.0]);
+}
+
+#[test]
+fn mass_ties_beyond_the_room_for_candidates() {
+    for len in [16_384usize, 16_385, 40_000, 131_072, 1_000_003] {
+        let densities: &[f64] = if len > 500_000 { &[0.1, 0.6] } else { &[0.001, 0.1, 0.25, 0.5, 0.6, 0.999, 1.0] };
+        for kind in [Kind::Tied, Kind::Equal, Kind::Needles, Kind::Sorted] {
+            let tensor = PlainTensor::from_logical(&[len], many_values::<f32>(kind, len, 3)).unwrap();
+            against_the_oracle(&format!("{len} {kind:?}"), &tensor, None, densities);
+        }
+    }
+}
+
+#[test]
+fn millions_of_values_of_each_type() {
+    let shape = [1500, 1400];
+    let len = shape.iter().product();
+    fn one<E: crate::testing::generators::TestElement>(shape: &[usize], len: usize, kind: Kind) {
+        let layout = dense_layout(shape, &[1, 0], &[false, true]);
+        let memory = to_memory_order(&layout, &many_values::<E>(kind, len, 11));
+        let tensor = PlainTensor::from_memory(layout, memory).unwrap();
+        against_the_oracle(&format!("{} {kind:?}", E::TYPE), &tensor, None, &[0.05]);
+    }
+    one::<f32>(&shape, len, Kind::Exponents);
+    one::<f64>(&shape, len, Kind::Uniform);
+    // 65,536 values at most: about thirty times each.
+    one::<half::f16>(&shape, len, Kind::Exponents);
+    one::<half::bf16>(&shape, len, Kind::Uniform);
+}
+
+#[test]
+fn ties_are_broken_in_logical_order_in_any_memory_order() {
+    let shape = [70, 61, 97];
+    let len = shape.iter().product();
+    for kind in [Kind::Tied, Kind::Needles, Kind::Uniform] {
+        let logical = many_values::<f32>(kind, len, 17);
+        for order in [[0usize, 1, 2], [2, 1, 0], [1, 2, 0]] {
+            for reversed in [[false; 3], [true, false, true]] {
+                let layout = dense_layout(&shape, &order, &reversed);
+                let memory = to_memory_order(&layout, &logical);
+                let tensor = PlainTensor::from_memory(layout, memory).unwrap();
+                against_the_oracle(&format!("{kind:?} {order:?} {reversed:?}"), &tensor, None, &[0.3]);
+            }
+        }
+    }
+}
+
+#[test]
+fn few_alive_among_many() {
+    let len = 500_000;
+    let values = many_values::<f32>(Kind::Tied, len, 23);
+    let tensor = PlainTensor::from_logical(&[len], values).unwrap();
+    for every in [2usize, 3, 100, 10_000] {
+        let mut random = Random::new(every as u64);
+        let alive: Vec<bool> =
+            (0..len).map(|_| random.next_u64() >> 20 & 0xFFFF_FFFF < u64::from(u32::MAX) / every as u64).collect();
+        let share = alive.iter().filter(|&&alive| alive).count() as f64 / len as f64;
+        let densities = [share * 0.2, share * 0.9];
+        against_the_oracle(&format!("one in {every} alive"), &tensor, Some(&alive), &densities);
+    }
+}
+
+#[test]
+fn a_ranking_over_large_layers_of_every_type() {
+    let names = ["conv1", "conv10", "conv2", "dense"];
+    let shapes: [&[usize]; 4] = [&[300, 500], &[5, 5, 40, 60], &[99_999], &[3, 7]];
+    let lens: Vec<usize> = shapes.iter().map(|shape| shape.iter().product()).collect();
+    let a = PlainTensor::from_logical(shapes[0], many_values::<f32>(Kind::Tied, lens[0], 1)).unwrap();
+    let b = PlainTensor::from_logical(shapes[1], many_values::<half::f16>(Kind::Tied, lens[1], 2)).unwrap();
+    let c = PlainTensor::from_logical(shapes[2], many_values::<f64>(Kind::Uniform, lens[2], 3)).unwrap();
+    let d = PlainTensor::from_logical(shapes[3], many_values::<half::bf16>(Kind::Tied, lens[3], 4)).unwrap();
+    // Given in an order that is not that of the names.
+    let layers = [LayerRef::of(&d), LayerRef::of(&c), LayerRef::of(&b), LayerRef::of(&a)];
+    let names: Vec<&str> = names.into_iter().rev().collect();
+    let shapes: Vec<&[usize]> = shapes.into_iter().rev().collect();
+    let scores: Vec<Vec<f64>> = layers.iter().map(|layer| layer.to_logical_f64().unwrap()).collect();
+    let ranked: Vec<Ranked<'_>> = (0..4).map(|i| Ranked::new(names[i], &layers[i])).collect();
+    let asked: Vec<oracle::Layer<'_>> =
+        (0..4).map(|i| oracle::Layer { name: names[i], shape: shapes[i], scores: &scores[i], alive: None }).collect();
+    for density in [1e-9, 0.01, 0.2, 0.45, 0.8] {
+        let wanted = oracle::global(&asked, density, RankBy::Magnitude).unwrap();
+        for threads in [Threads::One, Threads::Pool] {
+            let selector = Selector::default().threads(threads);
+            let got = selector.global(&ranked, Density::new(density).unwrap()).unwrap();
+            for ((got, wanted), name) in got.iter().zip(&wanted).zip(&names) {
+                assert_same(&format!("{name} at {density}"), got, wanted);
+            }
+        }
+    }
+}
+
+/// A NaN that no sample sees is still met, and one that is dead is not.
+#[test]
+fn one_nan_among_many() {
+    let len = 200_000;
+    let mut values = many_values::<f32>(Kind::Uniform, len, 29);
+    values[123_457] = f32::NAN;
+    values[150_000] = -f32::NAN;
+    let tensor = PlainTensor::from_logical(&[200, 1000], values).unwrap();
+    let layer = LayerRef::of(&tensor);
+    let half = Density::new(0.5).unwrap();
+    let nan = |index: &[usize]| crate::Error::Nan { layer: "fc".to_owned(), index: index.to_vec() };
+    let selector = Selector::default();
+    assert_eq!(selector.unstructured(&Ranked::new("fc", &layer), half), Err(nan(&[123, 457])));
+    let mut alive = vec![true; len];
+    alive[123_457] = false;
+    let mask = Mask::from_bools(&[200, 1000], &alive).unwrap();
+    let ranked = Ranked::new("fc", &layer).alive(Some(&mask));
+    assert_eq!(selector.unstructured(&ranked, half), Err(nan(&[150, 0])));
+    assert_eq!(selector.n_of_m(&ranked, crate::NmPattern::new(2, 4).unwrap(), -1), Err(nan(&[150, 0])));
+    alive[150_000] = false;
+    let mask = Mask::from_bools(&[200, 1000], &alive).unwrap();
+    assert_eq!(
+        selector.unstructured(&Ranked::new("fc", &layer).alive(Some(&mask)), half).unwrap().mask.kept_len(),
+        len / 2
+    );
+    // Also where nothing is to be kept: the scores are ranked all the same.
+    assert_eq!(selector.top_of_layer(&Ranked::new("fc", &layer), 0), Err(nan(&[123, 457])));
+}
