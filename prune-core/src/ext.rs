@@ -24,7 +24,7 @@ macro_rules! define_prune_ext {
             ///
             /// # Errors
             ///
-            #[doc = "[`Error::Reshape`](prune_core::Error::Reshape) where strides cannot say it."]
+            /// `Error::Reshape` where strides cannot say it.
             fn layer_with_shape(&self, shape: &[usize]) -> Result<$crate::LayerRef<'_>, $crate::Error> {
                 self.layer().with_shape(shape)
             }
