@@ -52,10 +52,31 @@ fn a_star_in_a_table() {
 }
 
 #[test]
-fn patterns_that_select_nothing() {
+fn an_include_pattern_that_matches_no_prunable_layer() {
     assert_eq!(
-        refused("{9: {'method': 'unstr_global', 'density': 0.5, 'include': ['*bias', 'x'], 'exclude': 'y'}}"),
-        "epoch 9: all prunable layers together named *bias x but y: no layer of the model is among them; its prunable \
+        refused("{9: {'method': 'unstr_global', 'density': 0.5, 'include': ['*kernel', '*bias']}}"),
+        "epoch 9: the pattern `*bias` of `include` matches no prunable layer; the prunable layers (rank 2 or more) are: \
+         `Dense_0-kernel`, `Dense_1-kernel`, `embedding`"
+    );
+}
+
+#[test]
+fn an_exclude_pattern_that_matches_no_layer() {
+    assert_eq!(
+        refused("{9: {'method': 'unstr_global', 'density': 0.5, 'exclude': 'embeding'}}"),
+        "epoch 9: the pattern `embeding` of `exclude` matches no layer (did you mean `embedding`?); the prunable layers \
+         (rank 2 or more) are: `Dense_0-kernel`, `Dense_1-kernel`, `embedding`"
+    );
+    passes("{9: {'method': 'unstr_global', 'density': 0.5, 'exclude': '*bias'}}");
+}
+
+#[test]
+fn patterns_that_together_select_nothing() {
+    assert_eq!(
+        refused(
+            "{9: {'method': 'unstr_global', 'density': 0.5, 'include': '*kernel', 'exclude': ['Dense_0*', 'Dense_1*']}}"
+        ),
+        "epoch 9: all prunable layers together named *kernel but Dense_0* Dense_1*: no layer is among them; the prunable \
          layers (rank 2 or more) are: `Dense_0-kernel`, `Dense_1-kernel`, `embedding`"
     );
 }
@@ -65,7 +86,7 @@ fn a_model_with_nothing_to_prune() {
     let strategy = "{9: {'method': 'unstr_unified_local', 'density': 0.5}}".parse().unwrap();
     assert_eq!(
         Pruner::new(strategy).check(&Model::seeded(&[("bias", &[3])], 1)).unwrap_err().to_string(),
-        "epoch 9: each prunable layer: no layer of the model is among them; its prunable layers (rank 2 or more) are: none"
+        "epoch 9: each prunable layer: no layer is among them; the prunable layers (rank 2 or more) are: none"
     );
 }
 

@@ -155,6 +155,18 @@ fn by_the_largest_gradient() {
 }
 
 #[test]
+fn infinite_gradients_do_not_come_before_what_is_alive() {
+    let mut model =
+        Model::of(&[("a", &[1, 8], &[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 9.0, 8.0]), ("bias", &[2], &[1.0, 1.0])]);
+    let mut pruner = pruner(&BY_GRADIENT.replace("0.5", "0.375"));
+    ended(&mut pruner, 1, &mut model);
+    let gradients = gradient(&[f32::INFINITY, f32::NEG_INFINITY, 0.1, 0.5, 0.3, 0.0, 0.0, 0.0]);
+    let evidence = Evidence { gradients: Some(&gradients), ..Evidence::default() };
+    pruner.end_epoch_with(2, &mut model, evidence).unwrap();
+    assert_eq!(kept(&pruner), [0, 6, 7]);
+}
+
+#[test]
 fn by_gradients_that_were_observed() {
     let mut model = row();
     let mut pruner = pruner(BY_GRADIENT);

@@ -18,9 +18,29 @@ pub enum PruneError {
         /// The nearest name in the model, if one is near.
         nearest: Option<String>,
     },
+    /// A pattern of `include` or `exclude` matches nothing.
+    #[error(
+        "epoch {epoch}: the pattern `{pattern}` of `{field}` matches no {}layer{}; the prunable layers (rank 2 or more) \
+         are: {}",
+        if *field == "include" { "prunable " } else { "" },
+        crate::error::did_you_mean(nearest),
+        listed(prunable)
+    )]
+    PatternMatchesNothing {
+        /// The event.
+        epoch: Epochs,
+        /// `include` or `exclude`.
+        field: &'static str,
+        /// The pattern.
+        pattern: String,
+        /// The nearest name in the model, if one is near.
+        nearest: Option<String>,
+        /// The names that events can select.
+        prunable: Vec<String>,
+    },
     /// An event selects no layer of the model.
     #[error(
-        "epoch {epoch}: {selection}: no layer of the model is among them; its prunable layers (rank 2 or more) are: {}",
+        "epoch {epoch}: {selection}: no layer is among them; the prunable layers (rank 2 or more) are: {}",
         listed(prunable)
     )]
     SelectsNothing {

@@ -1,6 +1,6 @@
 //! Making the masks of one event, all of them before anything is written.
 
-use prune_core::{Error, Mask, Masks, PlainTensor, Ranked, Selected, Selector};
+use prune_core::{Error, LayerRef, Mask, Masks, PlainTensor, Ranked, Selected, Selector};
 
 use super::error::PruneError;
 use super::evidence::Gradients;
@@ -101,21 +101,15 @@ impl Maker<'_> {
     ) -> Result<Vec<Made>, PruneError> {
         let Some(how) = self.event.reopens() else { return Ok(Vec::new()) };
         let mut scores: Vec<PlainTensor<f64>> = Vec::with_capacity(layers.len());
-        let mut choices: Vec<Mask> = Vec::with_capacity(layers.len());
         for (candidate, kept) in layers.iter().zip(&kept_anyway) {
             let refused = |error: Error| self.refused(layers, error.in_layer(candidate.name));
             let all = Mask::all(candidate.layer.shape()).map_err(refused)?;
             let alive = self.alive.get(candidate.name).unwrap_or(&all);
             scores.push(reopen::scores(self.epoch, candidate, kept, alive, how, self.gradients)?);
-            choices.push(reopen::choice(kept, alive).map_err(refused)?);
         }
-        let scored: Vec<_> = scores.iter().map(reopen::layer).collect();
-        let ranked: Vec<Ranked<'_>> = layers
-            .iter()
-            .zip(&scored)
-            .zip(&choices)
-            .map(|((candidate, scores), choice)| Ranked::new(candidate.name, scores).alive(Some(choice)))
-            .collect();
+        let scored: Vec<LayerRef<'_>> = scores.iter().map(LayerRef::of).collect();
+        let ranked: Vec<Ranked<'_>> =
+            layers.iter().zip(&scored).map(|(c, scores)| Ranked::new(c.name, scores)).collect();
         let selected = select(&ranked).map_err(|error| self.refused(layers, error))?;
         Ok(selected.into_iter().map(Made::from).collect())
     }

@@ -121,7 +121,7 @@ impl Pruner {
     ///
     /// # Errors
     ///
-    /// [`PruneError::UnknownLayer`], [`PruneError::SelectsNothing`], [`PruneError::AxisOutOfRange`],
+    /// [`PruneError::UnknownLayer`], [`PruneError::PatternMatchesNothing`], [`PruneError::SelectsNothing`], [`PruneError::AxisOutOfRange`],
     /// [`PruneError::ReductionUnknown`], [`PruneError::TooFewAlive`]; [`PruneError::Layers`] for a name that stands
     /// twice, and for masks in force that do not fit the model.
     pub fn check(&self, model: &(impl Layers + ?Sized)) -> Result<Vec<Warning>, PruneError> {

@@ -3,7 +3,7 @@
 //! One trick serves every method: what is kept anyway scores plus infinity, what is closed scores by the draw or the
 //! gradient, and the method selects once more. So the count is as exact as everywhere else, also in each N:M group.
 
-use prune_core::{Error, LayerRef, Mask, PlainTensor};
+use prune_core::{Error, Mask, PlainTensor};
 
 use super::error::PruneError;
 use super::evidence::Gradients;
@@ -37,21 +37,11 @@ pub(super) fn scores(
         if kept {
             *score = f64::INFINITY;
         } else if alive {
-            // Given up by the event, so not to be chosen again; it is masked out of the ranking.
+            // Given up by the event, which happens only in groups that are full without it: never chosen again.
             *score = 0.0;
         }
     }
     PlainTensor::from_logical(layer.shape(), scores).map_err(|source: Error| PruneError::Event { epoch, source })
-}
-
-/// The elements that may be chosen: what is kept anyway, and what is closed.
-pub(super) fn choice(kept: &Mask, alive: &Mask) -> Result<Mask, Error> {
-    alive.complement().union(kept)
-}
-
-/// Those scores as a layer.
-pub(super) fn layer(scores: &PlainTensor<f64>) -> LayerRef<'_> {
-    LayerRef::of(scores)
 }
 
 /// A number in [0, 1) from a seed, a layer's name and a logical index: the same on every platform and thread.

@@ -99,6 +99,7 @@ pub(super) fn select<'l>(
             return Err(PruneError::UnknownLayer { epoch, layer: crate::error::clip(name), nearest });
         }
     }
+    no_idle_pattern(epoch, event, layers)?;
     let mut candidates = Vec::new();
     for (name, layer) in layers.iter().filter(|(name, layer)| event.selects(name, layer.rank())) {
         // Entries of a table are in the order of names; a single value has no name.
@@ -108,10 +109,33 @@ pub(super) fn select<'l>(
         candidates.push(Candidate { name, layer, target, axis });
     }
     if candidates.is_empty() {
-        let prunable = layers.iter().filter(|(_, layer)| layer.rank() >= 2).map(|(name, _)| name.to_owned()).collect();
-        return Err(PruneError::SelectsNothing { epoch, selection: timeline::selection(event), prunable });
+        let selection = timeline::selection(event);
+        return Err(PruneError::SelectsNothing { epoch, selection, prunable: prunable(layers) });
     }
     Ok(candidates)
+}
+
+/// Refuses a pattern of `include` that matches no prunable layer, or one of `exclude` that matches no layer at all:
+/// whoever wrote it meant some layer.
+fn no_idle_pattern(epoch: Epochs, event: &Event, layers: &Listed<'_>) -> Result<(), PruneError> {
+    for (field, patterns, rank) in [("include", event.included(), 2), ("exclude", event.excluded(), 0)] {
+        let names = || layers.iter().filter(|(_, layer)| layer.rank() >= rank).map(|(name, _)| name);
+        if let Some(idle) = patterns.iter().find(|pattern| !names().any(|name| pattern.matches(name))) {
+            return Err(PruneError::PatternMatchesNothing {
+                epoch,
+                field,
+                pattern: crate::error::clip(idle.as_str()),
+                nearest: crate::error::nearest(idle.as_str(), names()).map(str::to_owned),
+                prunable: prunable(layers),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The names of the prunable layers.
+fn prunable(layers: &Listed<'_>) -> Vec<String> {
+    layers.iter().filter(|(_, layer)| layer.rank() >= 2).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// The axis of a layer that an event means.
