@@ -1,0 +1,385 @@
+//! Which N of M elements a group keeps, for many groups side by side.
+//!
+//! Plain: `place j is kept if fewer than N others beat it`, where an element beats another if its key is greater, or equal
+//! and its place lower. Departures: the M elements of a group lie in M vectors at the same lane, so that one comparison of
+//! two vectors settles a pair in as many groups as a vector has lanes; for M = 4 the counting is done on the comparisons'
+//! bits. Neighbouring groups in one lane of the tensor are first turned into that form, and their bits back.
+
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch};
+
+use crate::element::RankBy;
+use crate::kernel::lanes::Lanes;
+
+/// Groups that are worked on at a time: a word of bits a place.
+pub(crate) const GROUPS: usize = 64;
+
+/// What the groups of a call have in common.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rule {
+    /// How many places of each group are kept.
+    pub(crate) n: usize,
+    /// How many places a group has.
+    pub(crate) m: usize,
+    pub(crate) by: RankBy,
+    /// Which of equal elements are kept: the first, as it must be, or the last, to see where it makes a difference.
+    pub(crate) last_of_ties: bool,
+}
+
+impl Rule {
+    /// Whether there is a vector version: dead elements need a key below all others, which only magnitudes have.
+    pub(crate) fn has_vectors(self, alive: bool) -> bool {
+        matches!(self.m, 2 | 4 | 8 | 16) && !(alive && self.by == RankBy::Value)
+    }
+}
+
+/// Groups side by side: place `j` of group `c` is `values[j * stride + c]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Columns<'a, E> {
+    pub(crate) values: &'a [E],
+    pub(crate) stride: usize,
+    /// How many groups; a multiple of 64.
+    pub(crate) columns: usize,
+}
+
+/// Runs `$vector::<_, E, M, ALIVE>` with the rule's numbers as constants, on the given level.
+macro_rules! with_constants {
+    ($level:expr, $rule:expr, $alive:expr, $vector:ident($groups:expr, $words:expr)) => {
+        with_constants!(@m $level, $rule, $alive, $vector($groups, $words), 2 4 8 16)
+    };
+    (@m $level:expr, $rule:expr, $alive:expr, $vector:ident($groups:expr, $words:expr), $($m:literal)*) => {
+        match ($rule.m, $rule.by, $alive) {
+            $(
+                ($m, RankBy::Magnitude, None) => dispatch!($level, simd => {
+                    $vector::<_, E, $m, false>(simd, $groups, &[], Rule { by: RankBy::Magnitude, ..$rule }, $words)
+                }),
+                ($m, RankBy::Magnitude, Some(alive)) => dispatch!($level, simd => {
+                    $vector::<_, E, $m, true>(simd, $groups, alive, Rule { by: RankBy::Magnitude, ..$rule }, $words)
+                }),
+                ($m, RankBy::Value, None) => dispatch!($level, simd => {
+                    $vector::<_, E, $m, false>(simd, $groups, &[], Rule { by: RankBy::Value, ..$rule }, $words)
+                }),
+            )*
+            _ => unreachable!("`has_vectors` says what there is"),
+        }
+    };
+}
+
+/// Neighbouring groups in one piece: `values` are whole multiples of 64 groups, `words` get their bits, and `alive`, where it
+/// is given, has theirs. Says whether there is a NaN among what is alive.
+pub(crate) fn contiguous<E: Lanes>(
+    level: Level,
+    values: &[E],
+    alive: Option<&[u64]>,
+    rule: Rule,
+    words: &mut [u64],
+) -> bool {
+    debug_assert!(values.len() == words.len() * 64 && words.len().is_multiple_of(rule.m));
+    with_constants!(level, rule, alive, contiguous_vector(values, words))
+}
+
+/// Groups side by side. The bits of place `j` go to `words[j * columns / 64 ..]`, and those of `alive` are there.
+pub(crate) fn columns<E: Lanes>(
+    level: Level,
+    block: Columns<'_, E>,
+    alive: Option<&[u64]>,
+    rule: Rule,
+    words: &mut [u64],
+) -> bool {
+    debug_assert!(block.columns.is_multiple_of(64) && words.len() == rule.m * block.columns / 64);
+    with_constants!(level, rule, alive, columns_vector(block, words))
+}
+
+#[inline(always)]
+fn contiguous_vector<S: Simd, E: Lanes, const M: usize, const ALIVE: bool>(
+    simd: S,
+    values: &[E],
+    alive: &[u64],
+    rule: Rule,
+    words: &mut [u64],
+) -> bool {
+    let lanes = <E::Raw<S> as SimdBase<S>>::LEN;
+    let mut keys_of = KeysOf::<S, E, ALIVE>::new(simd, rule.by);
+    let start = start::<S, E::Keys<S>, M>(simd, rule.n);
+    for (block, (values, words)) in
+        E::scalars(values).chunks_exact(GROUPS * M).zip(words.chunks_exact_mut(M)).enumerate()
+    {
+        let mut bits = [0u64; M];
+        for (part, values) in values.chunks_exact(lanes * M).enumerate() {
+            let mut keys: [E::Keys<S>; M] = core::array::from_fn(|i| {
+                let at = (part * M + i) * lanes;
+                let alive = if ALIVE { alive[block * M + at / 64] >> (at % 64) } else { 0 };
+                keys_of.load(&values[i * lanes..][..lanes], alive)
+            });
+            deal::<S, E::Keys<S>, M>(&mut keys);
+            let kept = keep::<S, E::Keys<S>, M>(keys, rule, start);
+            for (bits, kept) in bits.iter_mut().zip(kept) {
+                *bits |= kept.to_bitmask() << (part * lanes);
+            }
+        }
+        for (part, word) in words.iter_mut().enumerate() {
+            let groups = part * (64 / M);
+            *word = (0..M).fold(0, |out, j| out | spread::<M>(bits[j] >> groups) << j);
+            if ALIVE {
+                *word &= alive[block * M + part];
+            }
+        }
+    }
+    keys_of.saw_nan()
+}
+
+#[inline(always)]
+fn columns_vector<S: Simd, E: Lanes, const M: usize, const ALIVE: bool>(
+    simd: S,
+    Columns { values, stride, columns }: Columns<'_, E>,
+    alive: &[u64],
+    rule: Rule,
+    words: &mut [u64],
+) -> bool {
+    let lanes = <E::Raw<S> as SimdBase<S>>::LEN;
+    let values = E::scalars(values);
+    let rows: [&[E::Scalar]; M] = core::array::from_fn(|j| &values[j * stride..][..columns]);
+    let mut keys_of = KeysOf::<S, E, ALIVE>::new(simd, rule.by);
+    let start = start::<S, E::Keys<S>, M>(simd, rule.n);
+    let words_a_row = columns / 64;
+    for block in 0..words_a_row {
+        let mut bits = [0u64; M];
+        for part in 0..64 / lanes {
+            let at = block * 64 + part * lanes;
+            let keys = core::array::from_fn(|j| {
+                let alive = if ALIVE { alive[j * words_a_row + block] >> (part * lanes) } else { 0 };
+                keys_of.load(&rows[j][at..at + lanes], alive)
+            });
+            let kept = keep::<S, E::Keys<S>, M>(keys, rule, start);
+            for (bits, kept) in bits.iter_mut().zip(kept) {
+                *bits |= kept.to_bitmask() << (part * lanes);
+            }
+        }
+        for (j, bits) in bits.into_iter().enumerate() {
+            let at = j * words_a_row + block;
+            words[at] = if ALIVE { bits & alive[at] } else { bits };
+        }
+    }
+    keys_of.saw_nan()
+}
+
+/// Loads keys, and watches for NaN.
+struct KeysOf<S: Simd, E: Lanes, const ALIVE: bool> {
+    simd: S,
+    by: RankBy,
+    numbers: <E::Keys<S> as SimdBase<S>>::Mask,
+}
+
+impl<S: Simd, E: Lanes, const ALIVE: bool> KeysOf<S, E, ALIVE> {
+    #[inline(always)]
+    fn new(simd: S, by: RankBy) -> Self {
+        KeysOf { simd, by, numbers: SimdMask::splat(simd, true) }
+    }
+
+    /// The keys of a vector's worth of values. Where `ALIVE`, the low bits of `alive` say which count; the others get a
+    /// key below all.
+    #[inline(always)]
+    fn load(&mut self, values: &[E::Scalar], alive: u64) -> E::Keys<S> {
+        let raw = E::Raw::<S>::from_slice(self.simd, values);
+        let keys = E::keys(self.simd, raw, self.by);
+        if !ALIVE {
+            self.numbers &= E::numbers(self.simd, raw);
+            return keys;
+        }
+        let alive = <E::Keys<S> as SimdBase<S>>::Mask::from_bitmask(self.simd, alive);
+        self.numbers &= E::numbers(self.simd, raw) | !alive;
+        alive.select(keys, E::below_all(self.simd))
+    }
+
+    #[inline(always)]
+    fn saw_nan(self) -> bool {
+        !self.numbers.all_true()
+    }
+}
+
+/// From M vectors of neighbours to M vectors of places: element `g * M + j` of all becomes lane `g` of vector `j`.
+///
+/// Each round moves the lowest bit of an element's position to the top; after log2(M) of them, its lowest bits name its
+/// vector.
+#[inline(always)]
+fn deal<S: Simd, V: SimdBase<S>, const M: usize>(vectors: &mut [V; M]) {
+    let mut round = M;
+    while round > 1 {
+        let from = *vectors;
+        for i in 0..M / 2 {
+            (vectors[i], vectors[M / 2 + i]) = from[2 * i].deinterleave(from[2 * i + 1]);
+        }
+        round /= 2;
+    }
+}
+
+/// Where each place is among the best of its group.
+#[inline(always)]
+fn keep<S: Simd, K: SimdBase<S>, const M: usize>(
+    keys: [K; M],
+    rule: Rule,
+    start: [<K::Mask as SimdMask<S>>::Ints; M],
+) -> [K::Mask; M] {
+    // Whether the earlier of two places beats the later.
+    let wins = |j: usize, k: usize| if rule.last_of_ties { keys[j].simd_gt(keys[k]) } else { keys[j].simd_ge(keys[k]) };
+    if M == 4 {
+        let [ab, ac, ad, bc, bd, cd] = [wins(0, 1), wins(0, 2), wins(0, 3), wins(1, 2), wins(1, 3), wins(2, 3)];
+        let wins = [[ab, ac, ad], [!ab, bc, bd], [!ac, !bc, cd], [!ad, !bd, !cd]];
+        return core::array::from_fn(|j| {
+            let [x, y, z] = wins[j];
+            match rule.n {
+                1 => x & y & z,
+                2 => (x & y) | (z & (x | y)),
+                3 => x | y | z,
+                _ => x | !x,
+            }
+        });
+    }
+    // Each comparison adds -1 to the earlier place where it wins and +1 to the later one, so that after all of them
+    // place j has won `j - score[j]` times; it is kept if that is at least M - n.
+    let mut score = start;
+    for j in 0..M {
+        for k in j + 1..M {
+            let wins = wins(j, k).to_vector();
+            score[j] += wins;
+            score[k] -= wins;
+        }
+    }
+    let zero = start[0] - start[0];
+    score.map(|score| score.simd_le(zero))
+}
+
+/// Where the scores of [`keep`] start, so that a place is kept if its score ends at zero or below: `M - n - j`.
+#[inline(always)]
+fn start<S: Simd, K: SimdBase<S>, const M: usize>(simd: S, n: usize) -> [<K::Mask as SimdMask<S>>::Ints; M] {
+    let minus_one = K::Mask::splat(simd, true).to_vector();
+    let zero = minus_one - minus_one;
+    core::array::from_fn(|j| {
+        let start = M as isize - n as isize - j as isize;
+        (0..start.unsigned_abs()).fold(zero, |sum, _| if start > 0 { sum - minus_one } else { sum + minus_one })
+    })
+}
+
+/// `bits` with M - 1 zeros put after each of the lowest 64 / M.
+#[inline(always)]
+fn spread<const M: usize>(bits: u64) -> u64 {
+    let mut run = 64 / M;
+    let mut bits = bits & low_bits(run);
+    while run > 1 {
+        run /= 2;
+        let mut mask = 0u64;
+        let mut at = 0;
+        while at < 64 {
+            mask |= low_bits(run) << at;
+            at += run * M;
+        }
+        bits = (bits | bits << (run * (M - 1))) & mask;
+    }
+    bits
+}
+
+#[inline(always)]
+const fn low_bits(count: usize) -> u64 {
+    if count >= 64 { u64::MAX } else { (1 << count) - 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::InstructionSet;
+    use crate::select::group::Group;
+    use half::{bf16, f16};
+    use proptest::prelude::*;
+
+    /// The kept places of one group, by its definition.
+    fn kept<E: Lanes>(members: impl Iterator<Item = (E, bool)>, rule: Rule) -> Vec<usize> {
+        let mut group = Group::default();
+        let members: Vec<(E, bool)> = members.collect();
+        let mut push = |place: usize, rank: usize| {
+            let (value, alive) = members[place];
+            if alive {
+                group.push(value.key(rule.by), rank);
+            }
+        };
+        let last = members.len() - 1;
+        (0..=last).for_each(|rank| push(if rule.last_of_ties { last - rank } else { rank }, rank));
+        let place = |&(_, rank): &(_, usize)| if rule.last_of_ties { last - rank } else { rank };
+        group.keep(rule.n).kept.iter().map(place).collect()
+    }
+
+    /// Every instruction set, contiguous and in columns, against the plain selection of each group.
+    fn agree<E: Lanes>(value: impl Fn(usize) -> E, alive: Option<fn(usize) -> bool>, rule: Rule) {
+        let m = rule.m;
+        let values: Vec<E> = (0..GROUPS * m * 2).map(value).collect();
+        let is_alive = |i: usize| alive.is_none_or(|alive| alive(i));
+        let nan = values.iter().enumerate().any(|(i, value)| value.is_nan() && is_alive(i));
+        let set = |words: &mut Vec<u64>, i: usize| words[i / 64] |= 1 << (i % 64);
+        let mut alive_words = vec![0u64; 2 * m];
+        (0..values.len()).filter(|&i| is_alive(i)).for_each(|i| set(&mut alive_words, i));
+        let alive_words = alive.map(|_| &alive_words[..]);
+        let mut along = vec![0u64; 2 * m];
+        for g in 0..2 * GROUPS {
+            let places = kept((0..m).map(|j| (values[g * m + j], is_alive(g * m + j))), rule);
+            places.into_iter().for_each(|j| set(&mut along, g * m + j));
+        }
+        // The same values as m rows of 128 columns.
+        let mut across = vec![0u64; 2 * m];
+        for c in 0..128 {
+            let places = kept((0..m).map(|j| (values[j * 128 + c], is_alive(j * 128 + c))), rule);
+            places.into_iter().for_each(|j| set(&mut across, j * 128 + c));
+        }
+        for level in InstructionSet::available().into_iter().filter_map(InstructionSet::level) {
+            let mut words = vec![9; 2 * m];
+            assert_eq!(contiguous(level, &values, alive_words, rule, &mut words), nan);
+            assert!(nan || words == along, "{level:?} {rule:?} {values:?}");
+            let block = Columns { values: &values, stride: 128, columns: 128 };
+            assert_eq!(columns(level, block, alive_words, rule, &mut words), nan);
+            assert!(nan || words == across, "{level:?} columns {rule:?} {values:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn instruction_sets_agree(
+            bits in prop::collection::vec(any::<u64>(), 1..200),
+            (ties, masked, last_of_ties, nan) in any::<(bool, bool, bool, bool)>(),
+            log_m in 1u32..5,
+            pick: usize,
+        ) {
+            let m = 1 << log_m;
+            let by = if pick % 3 == 0 && !masked { RankBy::Value } else { RankBy::Magnitude };
+            let rule = Rule { n: pick % m + 1, m, by, last_of_ties };
+            let alive: Option<fn(usize) -> bool> = if masked { Some(|i| i * 7919 % 11 < 6) } else { None };
+            // A small number of small values makes ties; bits as they come have subnormals, infinities and NaN.
+            let few = [0.0, -0.0, 1.0, -1.0, 2.0, f64::INFINITY, f64::NEG_INFINITY, -2.0];
+            let small = |i: usize| few[(bits[i % bits.len()] >> (i % 61)) as usize % 8];
+            // Some numbers of which no type's bits are NaN, unless NaN is wanted.
+            let any = |i: usize| bits[i % bits.len()].rotate_left(i as u32 / 7) & if nan { u64::MAX } else { 0xBFBF_FFFF_BFBF_BFBF };
+            if ties {
+                agree(small, alive, rule);
+                agree(|i| small(i) as f32, alive, rule);
+                agree(|i| f16::from_f64(small(i)), alive, rule);
+                agree(|i| bf16::from_f64(small(i)), alive, rule);
+            } else {
+                agree(|i| f64::from_bits(any(i)), alive, rule);
+                agree(|i| f32::from_bits(any(i) as u32), alive, rule);
+                agree(|i| f16::from_bits(any(i) as u16), alive, rule);
+                agree(|i| bf16::from_bits(any(i) as u16), alive, rule);
+            }
+        }
+    }
+
+    #[test]
+    fn bits_are_spread_evenly() {
+        fn check<const M: usize>() {
+            let bits = 0x9E37_79B9_7F4A_7C15u64;
+            let expected = (0..64 / M).fold(0, |out, g| out | (bits >> g & 1) << (g * M));
+            assert_eq!(spread::<M>(bits), expected, "{M}");
+        }
+        check::<2>();
+        check::<4>();
+        check::<8>();
+        check::<16>();
+    }
+}
