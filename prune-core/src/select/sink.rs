@@ -11,7 +11,8 @@ pub(crate) struct BitSink {
 
 impl BitSink {
     pub(crate) fn zeros(bits: usize) -> Self {
-        BitSink { words: (0..bits.div_ceil(64)).map(|_| AtomicU64::new(0)).collect() }
+        // Zeroed by the system where they are many; the conversions here and back cost nothing.
+        BitSink { words: vec![0u64; bits.div_ceil(64)].into_iter().map(AtomicU64::new).collect() }
     }
 
     /// Puts the first `count` bits of `run` at the bit `at`. What `run` holds past them must be zero.
