@@ -95,3 +95,80 @@ macro_rules! conformance_tests {
     (@values []) => { Vec<_> };
     (@values [$elem:ty]) => { Vec<$elem> };
 }
+
+/// Tests that a backend's crate has the public names that all backends have, so that changing backend is changing one
+/// import: the common types at its root, `prune_core` and `prune_schedule`, and every method of its `PruneExt`.
+///
+/// The closure makes a tensor of rank 2 of `f32` from a shape and values in logical order; its type must be `Clone`.
+#[macro_export]
+macro_rules! backend_names_tests {
+    ($backend:ident, |$shape:ident, $data:ident| $tensor:expr $(,)?) => {
+        #[cfg(test)]
+        mod backend_names {
+            #[allow(unused_imports, reason = "what the closure needs is found where the macro is used")]
+            use super::*;
+            use $backend::{
+                Density, Element, Error, LayerMut, LayerRef, Layers, LayersMut, LendMut, Mask, Masks, NmPattern,
+                PruneExt, RankBy, Ranked, Selected, Selector, Threads, prune_core as core_of,
+                prune_schedule as schedule_of,
+            };
+
+            fn tensor($shape: &[usize], $data: Vec<f32>) -> impl PruneExt + LendMut + Clone {
+                $tensor
+            }
+
+            fn is_element<E: Element>() {}
+
+            #[test]
+            fn every_backend_has_these_names() -> Result<(), Box<dyn std::error::Error>> {
+                let data = vec![0.5, -3.0, 2.0, 0.25, -1.0, 4.0, 0.125, 6.0];
+                let mut weights = tensor(&[2, 4], data);
+                let shared: LayerRef<'_> = PruneExt::layer(&weights);
+                assert_eq!(shared.shape(), [2, 4]);
+                assert_eq!(PruneExt::layer_with_shape(&weights, &[2, 2, 2])?.shape(), [2, 2, 2]);
+
+                let (half, pattern) = (Density::new(0.5)?, NmPattern::new(1, 2)?);
+                let mask: Mask = PruneExt::mask_unstructured(&weights, half)?;
+                assert_eq!(mask.kept_indices().collect::<Vec<_>>(), [1, 2, 5, 7]);
+                let by_score = PruneExt::mask_unstructured_by_score(&weights, half)?;
+                assert_eq!(by_score.kept_indices().collect::<Vec<_>>(), [0, 2, 5, 7]);
+                let groups = PruneExt::mask_n_m(&weights, pattern, -1)?;
+                assert_eq!(groups.kept_indices().collect::<Vec<_>>(), [1, 2, 5, 7]);
+                let groups = PruneExt::mask_n_m_by_score(&weights, pattern, 0)?;
+                assert_eq!(groups.kept_indices().collect::<Vec<_>>(), [0, 2, 5, 7]);
+                let (pruned, same) = PruneExt::prune_act_unstruct(&weights, half)?;
+                assert_eq!(PruneExt::revivals(&pruned, &same)?, 0);
+                let (_, same) = PruneExt::prune_act_struct(&weights, pattern)?;
+                assert_eq!(same.kept_len(), 4);
+
+                let selected: Selected = Selector::default()
+                    .by(RankBy::Magnitude)
+                    .threads(Threads::One)
+                    .unstructured(&Ranked::new("weights", &shared), half)?;
+                assert_eq!(selected.mask, mask);
+                drop(shared);
+
+                assert_eq!(PruneExt::revivals(&weights, &mask)?, 4);
+                PruneExt::apply_mask(&mut weights, &mask)?;
+                assert_eq!(PruneExt::revivals(&weights, &mask)?, 0);
+                let refused: Result<(), Error> = PruneExt::apply_mask(&mut weights, &Mask::none(&[4, 2])?);
+                assert!(refused.is_err());
+                assert_eq!(PruneExt::layer_mut_with_shape(&mut weights, &[2, 4, 1])?.shape(), [2, 4, 1]);
+                let lent: LayerMut<'_> = LendMut::lend_mut(&mut weights);
+                assert_eq!(lent.shape(), [2, 4]);
+                drop(lent);
+
+                let masks: Masks = [("weights".to_owned(), Mask::none(&[2, 4])?)].into_iter().collect();
+                let mut model = [("weights", PruneExt::layer_mut(&mut weights))];
+                masks.hold(&mut model as &mut dyn LayersMut)?;
+                assert_eq!(Layers::layers(&model)[0].1.to_logical_f64()?, [0.0; 8]);
+
+                is_element::<f32>();
+                let strategy: schedule_of::Strategy = "{}".parse()?;
+                let _pruner = schedule_of::Pruner::new(strategy);
+                let _mask: core_of::Mask = mask;
+                Ok(())
+            }
+        }
+    };
+}
