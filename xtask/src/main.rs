@@ -3,6 +3,7 @@
 //! This crate has no dependencies, because everyone compiles it first; the heavy programs are started through cargo, in
 //! release mode.
 
+mod bench;
 mod cargo;
 mod ci;
 mod demo;
@@ -19,6 +20,7 @@ const VERBS: &[Verb] = &[
     ("demo", "train a network on MNIST, prune it by a strategy, show what was gained (demo --help)", demo::run),
     ("test", "run every test of the workspace: units, laws, documentation, README", test::run),
     ("mnist", "fetch the full MNIST set into data/mnist (mnist --help)", |arguments| mnist::run(arguments)),
+    ("bench", "time masks against reading memory (bench --help)", bench::run),
     ("ci", "run exactly what CI runs, cheapest checks first", ci::run),
 ];
 

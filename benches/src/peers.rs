@@ -1,0 +1,30 @@
+//! The same work by numpy and torch, in a Python environment that is thrown away.
+
+use std::path::Path;
+use std::process::Command;
+
+/// Makes the environment, runs `peers.py` in it, and gives its table.
+pub(crate) fn run(args: &crate::Args) -> Result<String, String> {
+    let folder = tempfile::tempdir().map_err(|error| format!("cannot make a temporary folder: {error}"))?;
+    let environment = folder.path().join("environment");
+    eprintln!("installing numpy and torch for the comparison");
+    finish(Command::new("python3").arg("-m").arg("venv").arg(&environment))?;
+    let python = environment.join("bin/python");
+    finish(Command::new(&python).args(["-m", "pip", "install", "--quiet", "numpy", "torch"]))?;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers.py");
+    let output = Command::new(&python)
+        .arg(script)
+        .arg(args.size.to_string())
+        .output()
+        .map_err(|error| format!("cannot start {}: {error}", python.display()))?;
+    if !output.status.success() {
+        return Err(format!("the comparison failed: {}", String::from_utf8_lossy(&output.stderr)));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn finish(command: &mut Command) -> Result<(), String> {
+    let status =
+        command.status().map_err(|error| format!("cannot start {}: {error}", command.get_program().display()))?;
+    if status.success() { Ok(()) } else { Err(format!("{} failed ({status})", command.get_program().display())) }
+}

@@ -1,0 +1,97 @@
+//! The table, on the terminal and in a file.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use crate::measure::Measured;
+
+/// A row of the table.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) name: String,
+    /// At most this, and better this; none where a row only informs.
+    pub(crate) bar: Option<(f64, f64)>,
+    pub(crate) outcome: Outcome,
+}
+
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Time(Measured),
+    /// Extra bytes at the peak, of the tensor's bytes.
+    Memory {
+        extra: usize,
+        of: usize,
+    },
+}
+
+impl Row {
+    fn show(&self) -> String {
+        let (figures, ratio) = match &self.outcome {
+            Outcome::Time(measured) => {
+                let (time, base) = (measured.time.as_secs_f64() * 1e3, measured.base.as_secs_f64() * 1e3);
+                (format!("{time:>10.3} {base:>10.3}"), measured.ratio())
+            }
+            Outcome::Memory { extra, of } => {
+                (format!("{:>7.1} MB {:>7.1} MB", *extra as f64 / 1e6, *of as f64 / 1e6), *extra as f64 / *of as f64)
+            }
+        };
+        let bar = match self.bar {
+            Some((most, aim)) if ratio <= aim => format!("{most:>6.2} {aim:>6.2}  aim met"),
+            Some((most, aim)) if ratio <= most => format!("{most:>6.2} {aim:>6.2}  bar met"),
+            Some((most, aim)) => format!("{most:>6.2} {aim:>6.2}  MISSED"),
+            None => String::new(),
+        };
+        format!("{:<62} {figures} {ratio:>7.2} {bar}", self.name)
+    }
+}
+
+/// What is printed, and kept where it is to be saved.
+pub(crate) struct Page {
+    text: String,
+    save: Option<PathBuf>,
+}
+
+impl Page {
+    pub(crate) fn new(save: bool) -> Result<Self, String> {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("record");
+        if save {
+            std::fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+        }
+        Ok(Page { text: String::new(), save: save.then_some(folder) })
+    }
+
+    pub(crate) fn line(&mut self, line: &str) {
+        println!("{line}");
+        self.text += line;
+        self.text.push('\n');
+    }
+
+    /// A table, row by row as it is measured.
+    pub(crate) fn section(&mut self, title: &str, rows: impl Iterator<Item = Row>) {
+        self.line(&format!(
+            "{title}\n{:<62} {:>10} {:>10} {:>7} {:>6} {:>6}",
+            "", "ms", "against ms", "ratio", "most", "aim"
+        ));
+        for row in rows {
+            self.line(row.show().trim_end());
+        }
+        self.line("");
+    }
+
+    /// Writes the file beside its place and renames it.
+    pub(crate) fn finish(self) -> Result<(), String> {
+        let Some(folder) = self.save else { return Ok(()) };
+        let date = self.text.lines().find_map(|line| line.strip_prefix("date: ")).unwrap_or("undated").to_owned();
+        let path = folder.join(format!("{date}.txt"));
+        let write = || -> std::io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(&folder)?;
+            file.write_all(self.text.as_bytes())?;
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        write().map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        println!("saved to {}", path.display());
+        Ok(())
+    }
+}
