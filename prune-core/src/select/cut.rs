@@ -65,7 +65,7 @@ pub(crate) trait Scan {
 ///
 /// `room` is how many keys may be gathered.
 pub(crate) fn find(scan: &mut impl Scan, kept: usize, elements: usize, room: usize) -> Result<Cut, Error> {
-    if elements <= room {
+    if elements <= room.min(ALL) {
         // So few that all of them may be gathered.
         let counts = scan.pass(Bracket { sure: u64::MAX, inside: 0 }, room)?;
         if let Some(cut) = cut_inside(counts, kept) {
@@ -132,6 +132,9 @@ fn bracket(sample: &mut [u64], kept: usize, elements: usize) -> Bracket {
 /// How many standard deviations the bracket reaches to either side: it misses the cut about once in ten thousand times,
 /// which costs one more pass, and each further deviation would gather a third more keys every time.
 const DEVIATIONS: f64 = 4.0;
+
+/// Elements that are gathered without a sample: sampling and a second look at a bracket would take as long.
+const ALL: usize = 1 << 14;
 
 /// Ranges that a histogram divides a range of keys into; their counts fit the cache of any machine.
 const BUCKETS_LOG2: u32 = 12;

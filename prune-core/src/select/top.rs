@@ -53,9 +53,11 @@ pub(crate) fn select(layers: &[Ranked<'_>], kept: usize, by: RankBy, threads: Th
     Ok(given.into_iter().flatten().collect())
 }
 
-/// How many keys may be gathered: their ten bytes each stay below a twentieth of the elements' own memory.
+/// How many keys may be gathered: their ten bytes each stay below a twentieth of the elements' own memory where that is
+/// large. Where it is not, the bracket of a sample of every 64th element holds up to 32 times the root of the elements
+/// (at density 0.5), which is no more than this.
 fn room(elements: usize) -> usize {
-    (elements / 48).max(1 << 14)
+    (elements / 48).max(1 << 16)
 }
 
 /// The memory of a layer, checked against its layout.

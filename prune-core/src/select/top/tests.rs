@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use super::room;
+use crate::error::Error;
+use crate::select::cut::{Bracket, Counts, Scan, find};
 use crate::select::sample::positions;
-use crate::select::scan::sample_len;
+use crate::select::scan::{MemoryScan, Part, sample_len};
+use crate::select::values::Values;
 use crate::testing::generators::{Kind, Random, dense_layout, many_values, to_memory_order};
 use crate::testing::oracle;
 use crate::{Density, Element, LayerRef, Mask, PlainTensor, RankBy, Ranked, Selected, Selector, Threads};
@@ -163,7 +167,7 @@ fn one_nan_among_many() {
     let tensor = PlainTensor::from_logical(&[200, 1000], values).unwrap();
     let layer = LayerRef::of(&tensor);
     let half = Density::new(0.5).unwrap();
-    let nan = |index: &[usize]| crate::Error::Nan { layer: "fc".to_owned(), index: index.to_vec() };
+    let nan = |index: &[usize]| Error::Nan { layer: "fc".to_owned(), index: index.to_vec() };
     let selector = Selector::default();
     assert_eq!(selector.unstructured(&Ranked::new("fc", &layer), half), Err(nan(&[123, 457])));
     let mut alive = vec![true; len];
@@ -180,4 +184,49 @@ fn one_nan_among_many() {
     );
     // Also where nothing is to be kept: the scores are ranked all the same.
     assert_eq!(selector.top_of_layer(&Ranked::new("fc", &layer), 0), Err(nan(&[123, 457])));
+}
+
+/// A scan that counts how often it is gone through.
+struct Counting<'a> {
+    scan: MemoryScan<'a>,
+    passes: usize,
+    histograms: usize,
+}
+
+impl Scan for Counting<'_> {
+    fn sample(&mut self) -> Result<Vec<u64>, Error> {
+        self.scan.sample()
+    }
+
+    fn pass(&mut self, bracket: Bracket, room: usize) -> Result<Counts, Error> {
+        self.passes += 1;
+        self.scan.pass(bracket, room)
+    }
+
+    fn histogram(&mut self, low: u64, shift: u32, buckets: usize) -> Result<Vec<usize>, Error> {
+        self.histograms += 1;
+        self.scan.histogram(low, shift, buckets)
+    }
+}
+
+/// What makes selection fast: values without mass ties are gone through once, whatever the length and the density, and
+/// values with mass ties twice.
+#[test]
+fn one_pass_is_enough_and_two_where_masses_tie() {
+    for len in [1000usize, 16_384, 16_385, 60_000, 262_144, 700_000, 1_500_000, 2_400_000, 4_000_000] {
+        for (kind, passes) in [(Kind::Uniform, 1), (Kind::Sorted, 1), (Kind::Equal, 2), (Kind::Tied, 2)] {
+            let values = many_values::<f32>(kind, len, len as u64);
+            for density in [0.5, 0.1, 0.9] {
+                let words = vec![0; len.div_ceil(64)];
+                let part = Part { values: Values::F32(&values), alive: None, sure: words, inside: Vec::new() };
+                let scan = MemoryScan::new(vec![part], RankBy::Magnitude, Threads::Pool);
+                let mut scan = Counting { scan, passes: 0, histograms: 0 };
+                let kept = (len as f64 * density) as usize;
+                find(&mut scan, kept, len, room(len)).unwrap();
+                let what = format!("{len} {kind:?} at {density}");
+                assert!(scan.passes <= passes, "{what}: {} passes", scan.passes);
+                assert_eq!(scan.histograms, 0, "{what}");
+            }
+        }
+    }
 }
