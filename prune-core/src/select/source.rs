@@ -132,16 +132,21 @@ impl Selector {
     ///
     /// # Errors
     ///
-    /// [`Error::Source`] where reading fails, [`Error::Nan`], [`Error::TooFewAlive`], [`Error::DuplicateLayer`].
+    /// [`Error::Source`] where reading fails or the lengths of the layers overflow, [`Error::Nan`], [`Error::TooFewAlive`], [`Error::DuplicateLayer`].
     ///
     /// # Complexity
     ///
     /// Linear; the source is sampled and then read once, twice where many elements share the score at the cut, and at
-    /// most eight times whatever the values are. Memory is a few bytes for every hundredth element.
+    /// most nine times whatever the values are. Memory is eight bytes for every hundredth element, and what is read at
+    /// once.
     pub fn cut_source(&self, source: &(impl ChunkSource + ?Sized), kept: usize) -> Result<SourceCut, Error> {
         let layers = source.layers();
         distinct(layers.iter().map(|layer| layer.name.as_str()))?;
-        let elements = layers.iter().map(|layer| layer.len).sum();
+        let counted = layers.iter().try_fold(0usize, |sum, layer| sum.checked_add(layer.len));
+        let Some(elements) = counted else {
+            let why = "its layers together have more elements than can be counted".to_owned();
+            return Err(Error::Source { layer: String::new(), why });
+        };
         if kept > elements {
             return Err(Error::TooFewAlive { layer: String::new(), asked: kept, alive: elements });
         }
@@ -179,26 +184,34 @@ struct Found {
 }
 
 impl<S: ChunkSource + ?Sized> SourceScan<'_, S> {
-    /// Reads everything and gives `work` every chunk of at most [`CHUNK`] elements; results in the order of layers.
+    /// Reads everything, gives `work` every chunk of at most [`CHUNK`] elements, and `take` the results in the order of
+    /// layers.
     fn for_each_chunk<R: Send>(
         &self,
         work: impl Fn(usize, usize, Values<'_>) -> R + Sync + Send,
-    ) -> Result<Vec<R>, Error> {
-        let mut tasks = Vec::new();
-        for (layer, SourceLayer { len, .. }) in self.layers.iter().enumerate() {
-            tasks.extend((0..*len).step_by(READ).map(|start| (layer, start, READ.min(len - start))));
-        }
-        let results = self.threads.map(tasks, |(layer, start, len)| {
-            let mut results = Vec::with_capacity(len.div_ceil(CHUNK));
-            self.read(layer, start, len, |values| {
-                for offset in (0..len).step_by(CHUNK) {
-                    results.push(work(layer, start + offset, values.slice(offset, len.min(offset + CHUNK))));
-                }
-            })?;
-            Ok(results)
+        mut take: impl FnMut(R),
+    ) -> Result<(), Error> {
+        let mut readings = self.layers.iter().enumerate().flat_map(|(layer, &SourceLayer { len, .. })| {
+            (0..len).step_by(READ).map(move |start| (layer, start, READ.min(len - start)))
         });
-        let results: Result<Vec<Vec<R>>, Error> = results.into_iter().collect();
-        Ok(results?.into_iter().flatten().collect())
+        loop {
+            let batch: Vec<_> = readings.by_ref().take(BATCH).collect();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let results: Vec<Result<Vec<R>, Error>> = self.threads.map(batch, |(layer, start, len)| {
+                let mut results = Vec::with_capacity(len.div_ceil(CHUNK));
+                self.read(layer, start, len, |values| {
+                    for offset in (0..len).step_by(CHUNK) {
+                        results.push(work(layer, start + offset, values.slice(offset, len.min(offset + CHUNK))));
+                    }
+                })?;
+                Ok(results)
+            });
+            for results in results {
+                results?.into_iter().for_each(&mut take);
+            }
+        }
     }
 
     fn read(&self, layer: usize, start: usize, len: usize, mut visit: impl FnMut(Values<'_>)) -> Result<(), Error> {
@@ -244,6 +257,9 @@ impl<S: ChunkSource + ?Sized> SourceScan<'_, S> {
 /// Elements that are read at once.
 const READ: usize = 1 << 20;
 
+/// Readings whose results wait for each other: enough for any number of threads, and few beside the data.
+const BATCH: usize = 64;
+
 impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
     fn sample(&mut self) -> Result<Vec<u64>, Error> {
         // Runs of a few neighbours, since each reading has its price.
@@ -267,7 +283,7 @@ impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
     fn pass(&mut self, bracket: Bracket, room: usize) -> Result<Counts, Error> {
         let by = self.by;
         let gathered = AtomicUsize::new(0);
-        let found = self.for_each_chunk(|layer, start, values| {
+        let look = |layer, start, values: Values<'_>| {
             let (mut sure, mut inside) = ([0u64; CHUNK_WORDS], [0u64; CHUNK_WORDS]);
             let words = values.len().div_ceil(64);
             let (sure, inside) = (&mut sure[..words], &mut inside[..words]);
@@ -284,12 +300,13 @@ impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
                 found.keys = inside.iter().enumerate().flat_map(set).map(|i| values.wide_key(i, by)).collect();
             }
             found
+        };
+        let (mut found, mut counts) = (Vec::new(), Counts::default());
+        self.for_each_chunk(look, |chunk: Found| {
+            counts.sure += chunk.sure;
+            counts.inside += chunk.inside;
+            found.push(chunk);
         })?;
-        let mut counts = Counts::default();
-        for found in &found {
-            counts.sure += found.sure;
-            counts.inside += found.inside;
-        }
         if found.iter().any(|found| found.nan.is_some()) {
             let first = found
                 .iter()
@@ -308,7 +325,7 @@ impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
 
     fn histogram(&mut self, low: u64, shift: u32, buckets: usize) -> Result<Vec<usize>, Error> {
         let by = self.by;
-        let counts = self.for_each_chunk(|_, _, values| {
+        let count = |_, _, values: Values<'_>| {
             let mut counts = vec![0u32; buckets];
             for i in 0..values.len() {
                 if let Some(above) = values.wide_key(i, by).checked_sub(low)
@@ -318,14 +335,17 @@ impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
                 }
             }
             counts
-        })?;
+        };
         let mut total = vec![0usize; buckets];
-        for counts in counts {
+        self.for_each_chunk(count, |counts| {
             total.iter_mut().zip(counts).for_each(|(total, count)| *total += count as usize);
-        }
+        })?;
         Ok(total)
     }
 }
 
 /// Neighbours sampled together.
 const RUN: usize = 16;
+
+#[cfg(test)]
+mod tests;
