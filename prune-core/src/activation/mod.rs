@@ -8,10 +8,12 @@ mod sample;
 pub use report::ActivationReport;
 pub use sample::{ActivationRule, Scratch, prune_sample};
 
+use half::{bf16, f16};
+
 use crate::density::Density;
 use crate::element::Element;
 use crate::error::Error;
-use crate::layer::{LayerMut, for_any_type};
+use crate::layer::LayerMut;
 use crate::layout::unravel;
 use crate::mask::{Mask, copy_run};
 use crate::n_of_m::NmPattern;
@@ -28,7 +30,8 @@ pub enum ActivationScope {
     WholeTensor,
 }
 
-/// Prunes activations in place, reusing its mask and scratch from call to call.
+/// Prunes activations in place, reusing its mask and scratch from call to call: once they have grown to a batch's size,
+/// activations in one piece of memory are pruned without an allocation of their size.
 ///
 /// Successor of jax_pruning's `prune_act_unstruct` and `prune_act_struct`; as free functions that allocate, these are
 /// methods on tensors in every backend.
@@ -56,6 +59,25 @@ pub struct ActivationPruner {
     rule: ActivationRule,
     scope: ActivationScope,
     mask: Mask,
+    reused: Reused,
+}
+
+/// Memory that lives on from call to call; of the element types only the one in use takes any.
+#[derive(Debug, Clone, Default)]
+struct Reused {
+    /// The mask of one ranking.
+    bits: Vec<u64>,
+    f32: ReusedFor<f32>,
+    f64: ReusedFor<f64>,
+    f16: ReusedFor<f16>,
+    bf16: ReusedFor<bf16>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct ReusedFor<E: Element> {
+    scratch: Scratch<E>,
+    /// Activations in logical order, where memory has another.
+    logical: Vec<E>,
 }
 
 impl ActivationPruner {
@@ -71,7 +93,8 @@ impl ActivationPruner {
 
     /// Follows a rule.
     pub fn new(rule: ActivationRule) -> Self {
-        ActivationPruner { rule, scope: ActivationScope::default(), mask: Mask::from_own_words(&[0], 0, Vec::new()) }
+        let mask = Mask::from_own_words(&[0], 0, Vec::new());
+        ActivationPruner { rule, scope: ActivationScope::default(), mask, reused: Reused::default() }
     }
 
     /// Ranks over another scope. Makes no difference to N:M, whose groups never leave their lane.
@@ -103,9 +126,14 @@ impl ActivationPruner {
         };
         let lane = shape.last().copied().unwrap_or(1);
         let mut words = core::mem::replace(&mut self.mask, Mask::from_own_words(&[0], 0, Vec::new())).into_words();
-        words.clear();
-        words.resize(len.div_ceil(64), 0);
-        match for_any_type!(LayerMut, &x, lent => prune(lent, self.rule, samples, lane, &mut words)) {
+        let (rankings, Reused { bits, f32, f64, f16, bf16 }) = ((self.rule, samples, lane), &mut self.reused);
+        let pruned = match &x {
+            LayerMut::F32(lent) => prune(lent, rankings, &mut words, bits, f32),
+            LayerMut::F64(lent) => prune(lent, rankings, &mut words, bits, f64),
+            LayerMut::F16(lent) => prune(lent, rankings, &mut words, bits, f16),
+            LayerMut::Bf16(lent) => prune(lent, rankings, &mut words, bits, bf16),
+        };
+        match pruned {
             Ok(report) => {
                 self.mask = Mask::from_own_words(&shape, len, words);
                 x.apply_mask(&self.mask).map(|()| report)
@@ -131,36 +159,37 @@ enum Failure {
     Other(Error),
 }
 
-/// Fills `words` with the mask, in logical order.
+/// Fills `words` with the mask, in logical order: by a rule, over so many samples, in lanes of so many elements.
 fn prune<E: Element>(
     x: &LentMut<'_, E>,
-    rule: ActivationRule,
-    samples: usize,
-    lane: usize,
-    words: &mut [u64],
+    (rule, samples, lane): (ActivationRule, usize, usize),
+    words: &mut Vec<u64>,
+    bits: &mut Vec<u64>,
+    ReusedFor { scratch, logical }: &mut ReusedFor<E>,
 ) -> Result<ActivationReport, Failure> {
     let lent = x.lend();
     let (layout, memory) = lent.dense().map_err(Failure::Other)?;
-    let gathered;
+    // Not before the layout is known to be true of memory.
+    words.clear();
+    words.resize(memory.len().div_ceil(64), 0);
     let logical = if layout.is_row_major() {
         memory
     } else {
-        let mut values = Vec::with_capacity(memory.len());
-        walk::logical(&layout, |position| values.push(memory[position]));
-        gathered = values;
-        &gathered
+        logical.clear();
+        logical.reserve(memory.len());
+        walk::logical(&layout, |position| logical.push(memory[position]));
+        &logical[..]
     };
     let mut report = ActivationReport::default();
-    let mut scratch = Scratch::default();
     if logical.is_empty() {
         return Ok(report);
     }
     let each = logical.len() / samples;
-    let mut bits = vec![0u64; each.div_ceil(64)];
+    bits.resize(each.div_ceil(64), 0);
     for (sample, values) in logical.chunks(each).enumerate() {
-        let found = prune_sample(rule, values, lane, &mut bits, &mut scratch);
+        let found = prune_sample(rule, values, lane, bits, scratch);
         report += found.map_err(|index| Failure::Nan(sample * each + index))?;
-        copy_run(&bits, 0, words, sample * each, each);
+        copy_run(bits, 0, words, sample * each, each);
     }
     Ok(report)
 }

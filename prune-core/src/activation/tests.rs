@@ -116,3 +116,32 @@ fn empty_and_scalar_tensors_are_handled() {
     let mut x = PlainTensor::from_logical(&[4], vec![2.0f32, 0.0, 0.0, 0.0]).unwrap();
     assert_eq!(pruner.prune(LayerMut::of(&mut x)).unwrap().to_string(), "no effect: 75% were already zero");
 }
+
+#[test]
+fn mask_and_scratch_are_reused() {
+    let layout = Layout::new(&[3, 70], &[1, 3], 0).unwrap();
+    let batch = |shift: usize| (0..210).map(|i| ((i * 37 + shift) % 101) as f32 - 50.0).collect::<Vec<_>>();
+    for rule in [ActivationRule::Unstructured(Density::new(0.3).unwrap()), ActivationRule::NOfM("2:4".parse().unwrap())]
+    {
+        let mut pruner = ActivationPruner::new(rule);
+        let mut held = Vec::new();
+        for shift in [0, 5] {
+            // Column-major, so that the values are gathered too.
+            let mut x = PlainTensor::from_memory(layout.clone(), batch(shift)).unwrap();
+            pruner.prune(LayerMut::of(&mut x)).unwrap();
+            let super::Reused { bits, f32, .. } = &pruner.reused;
+            assert!(!bits.is_empty() && f32.logical.len() == 210);
+            held.push((pruner.mask().words().as_ptr(), bits.as_ptr(), f32.logical.as_ptr()));
+        }
+        assert_eq!(held[0], held[1], "{rule:?}");
+    }
+}
+
+#[test]
+fn a_layout_that_claims_too_much_is_refused_before_memory_is_taken_for_it() {
+    let layout = Layout::row_major(&[1 << 40, 1 << 20]).unwrap();
+    let mut values = [1.0f32; 4];
+    let x = LayerMut::lent(crate::LentMut::new(layout, crate::MemoryMut::Dense(&mut values)));
+    let mut pruner = ActivationPruner::unstructured(Density::new(0.5).unwrap());
+    assert!(matches!(pruner.prune(x), Err(Error::Layout { .. })));
+}
