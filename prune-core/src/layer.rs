@@ -113,9 +113,13 @@ impl<'a> LayerRef<'a> {
     ///
     /// [`Error::Layout`] where the backend's claim is false.
     pub fn to_logical_f64(&self) -> Result<Vec<f64>, Error> {
-        let mut values = Vec::with_capacity(self.len());
-        self.for_each_logical(|value| values.push(value))?;
-        Ok(values)
+        // Not before the layout is known to be true of memory is any taken for it.
+        for_any_type!(LayerRef, self, lent => {
+            let (layout, values) = lent.dense()?;
+            let mut logical = Vec::with_capacity(values.len());
+            crate::walk::logical(&layout, |position| logical.push(values[position].to_f64()));
+            Ok(logical)
+        })
     }
 }
 
@@ -260,4 +264,45 @@ pub(crate) fn distinct<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::tensor::Memory;
+    use crate::{Density, NmPattern, Ranked, Selector};
+
+    fn claims(shape: &[usize], strides: &[isize], values: &'static [f32]) -> LayerRef<'static> {
+        LayerRef::lent(Lent::new(Layout::new(shape, strides, 0).unwrap(), Memory::Dense(values)))
+    }
+
+    /// Lengths whose sum overflows, and which no memory could be taken for: an error each, before any is.
+    #[test]
+    fn claims_beyond_any_memory_are_refused() {
+        let layers = ["a", "b", "c"].map(|_| claims(&[isize::MAX as usize], &[1], &[1.0, 2.0]));
+        let ranked: Vec<Ranked<'_>> =
+            ["a", "b", "c"].iter().zip(&layers).map(|(name, l)| Ranked::new(name, l)).collect();
+        let (half, pattern) = (Density::new(0.5).unwrap(), NmPattern::new(2, 4).unwrap());
+        let selector = Selector::default();
+        assert!(matches!(selector.global(&ranked, half), Err(Error::Layout { .. })));
+        assert!(matches!(selector.top(&ranked, 1), Err(Error::Layout { .. })));
+        assert!(matches!(selector.n_of_m_concatenated(&ranked, pattern), Err(Error::Layout { .. })));
+        assert!(matches!(layers[0].to_logical_f64(), Err(Error::Layout { .. })));
+    }
+
+    /// The strides and the other lengths of an empty tensor mean nothing, whatever they are.
+    #[test]
+    fn empty_tensors_may_claim_any_strides() {
+        let pattern = NmPattern::new(2, 4).unwrap();
+        for (shape, strides) in
+            [([0, usize::MAX], [5, 7]), ([usize::MAX, 0], [isize::MIN, isize::MAX]), ([0, 0], [3, 3])]
+        {
+            let layer = claims(&shape, &strides, &[]);
+            for axis in [0, 1] {
+                let selected = Selector::default().n_of_m(&Ranked::new("a", &layer), pattern, axis).unwrap();
+                assert_eq!((selected.mask.shape(), selected.mask.kept_len()), (&shape[..], 0));
+            }
+        }
+    }
 }

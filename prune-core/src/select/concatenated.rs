@@ -6,13 +6,15 @@ use crate::error::Error;
 use crate::mask::Mask;
 use crate::n_of_m::NmPattern;
 use crate::select::group::{Group, Kept};
-use crate::select::top::first_nan_of;
+use crate::select::top::{dense, first_nan_of};
 use crate::select::{Ranked, Selected};
 
 /// Keeps `pattern` over all layers in the order of their names, each in logical order.
 pub(crate) fn select(layers: &[Ranked<'_>], pattern: NmPattern, by: RankBy) -> Result<Vec<Selected>, Error> {
     let mut order: Vec<usize> = (0..layers.len()).collect();
     order.sort_unstable_by_key(|&i| layers[i].name.as_bytes());
+    // Not before the layouts are known to be true of memory is any taken for them.
+    layers.iter().try_for_each(|layer| dense(layer.scores).map(|_| ()).map_err(|error| error.in_layer(layer.name)))?;
     let mut words: Vec<Vec<u64>> = layers.iter().map(|layer| vec![0; layer.scores.len().div_ceil(64)]).collect();
     let mut counts = vec![(0, 0); layers.len()];
     let mut open = Open::default();

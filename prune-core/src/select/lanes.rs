@@ -61,9 +61,13 @@ struct Lanes {
 impl Lanes {
     fn new(layout: &Layout, axis: usize, pattern: NmPattern) -> Self {
         let (lane, stride) = (layout.shape()[axis], layout.strides()[axis]);
+        if layout.is_empty() {
+            // The other lengths and the strides may then be any numbers.
+            return Lanes { outer: 0, lane: 0, inner: 1, pattern, reversed: false };
+        }
         // The stride of an axis of one element says nothing.
         let inner = if lane > 1 { stride.unsigned_abs() } else { 1 };
-        let outer = if layout.is_empty() { 0 } else { layout.len() / (lane * inner) };
+        let outer = layout.len() / (lane * inner);
         Lanes { outer, lane, inner, pattern, reversed: lane > 1 && stride < 0 }
     }
 

@@ -110,7 +110,8 @@ impl Selector {
     ///
     /// Linear in the number of elements.
     pub fn global(&self, layers: &[Ranked<'_>], density: Density) -> Result<Vec<Selected>, Error> {
-        let elements = layers.iter().map(|layer| layer.scores.len()).sum();
+        // What a layout claims may be false, which is found out later: it must not overflow here.
+        let elements = layers.iter().fold(0usize, |sum, layer| sum.saturating_add(layer.scores.len()));
         self.top(layers, density.kept_of(elements))
     }
 

@@ -13,10 +13,6 @@ use crate::threads::Threads;
 
 /// Keeps the `kept` best alive elements of all layers together. Names are distinct and masks fit.
 pub(crate) fn select(layers: &[Ranked<'_>], kept: usize, by: RankBy, threads: Threads) -> Result<Vec<Selected>, Error> {
-    let alive = layers.iter().map(Ranked::alive_len).sum();
-    if kept > alive {
-        return Err(Error::TooFewAlive { layer: String::new(), asked: kept, alive });
-    }
     // Parts in the order in which ties are broken: by name, bytewise.
     let mut order: Vec<usize> = (0..layers.len()).collect();
     order.sort_unstable_by_key(|&i| layers[i].name.as_bytes());
@@ -30,6 +26,11 @@ pub(crate) fn select(layers: &[Ranked<'_>], kept: usize, by: RankBy, threads: Th
         layouts.push(layout);
     }
 
+    // Lengths are true of memory by now, so that their sum cannot overflow.
+    let alive = layers.iter().map(Ranked::alive_len).sum();
+    if kept > alive {
+        return Err(Error::TooFewAlive { layer: String::new(), asked: kept, alive });
+    }
     let mut scan = MemoryScan::new(parts, by, threads);
     let cut = if kept == 0 {
         // Nothing is kept, but everything is ranked: a NaN is an error here too.
