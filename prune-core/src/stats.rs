@@ -63,7 +63,7 @@ impl LayerRef<'_> {
     pub fn non_zero_len(&self) -> Result<usize, Error> {
         for_any_type!(LayerRef, self, lent => {
             let (_, values) = lent.dense()?;
-            Ok(values.iter().filter(|value| **value != zero_of(value)).count())
+            Ok(values.iter().filter(|value| **value != zero_of(*value)).count())
         })
     }
 

@@ -211,3 +211,6 @@ impl fmt::Debug for Mask {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
