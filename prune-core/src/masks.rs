@@ -109,8 +109,10 @@ impl Masks {
 
     fn check(&self, layers: &[(&str, &[usize])]) -> Result<(), Error> {
         distinct(layers.iter().map(|&(name, _)| name))?;
+        // Looked up and not searched for, since this happens at every step of a training.
+        let shapes: BTreeMap<&str, &[usize]> = layers.iter().copied().collect();
         for (name, mask) in self.iter() {
-            let Some((_, shape)) = layers.iter().find(|(layer, _)| *layer == name) else {
+            let Some(shape) = shapes.get(name) else {
                 let nearest = nearest(name, layers.iter().map(|&(layer, _)| layer)).map(str::to_owned);
                 return Err(Error::UnknownLayer { layer: name.to_owned(), nearest });
             };
