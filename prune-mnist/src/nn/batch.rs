@@ -83,13 +83,10 @@ impl<T: Real> Batch<T> {
         let size = samples.sample;
         self.images.resize(indices.len() * size, T::zero());
         self.labels.extend(indices.iter().map(|&index| samples.labels[index as usize]));
-        let images = &mut self.images;
-        vectorised(|| {
-            for (image, &index) in images.chunks_exact_mut(size.max(1)).zip(indices) {
-                let start = index as usize * size;
-                convert(&samples.pixels[start..start + size], image);
-            }
-        });
+        for (image, &index) in self.images.chunks_exact_mut(size.max(1)).zip(indices) {
+            let start = index as usize * size;
+            convert(&samples.pixels[start..start + size], image);
+        }
         Ok(())
     }
 
@@ -99,8 +96,7 @@ impl<T: Real> Batch<T> {
         self.images.resize((end - start) * samples.sample, T::zero());
         self.labels.clear();
         self.labels.extend_from_slice(&samples.labels[start..end]);
-        let (images, pixels) = (&mut self.images, &samples.pixels[start * samples.sample..end * samples.sample]);
-        vectorised(|| convert(pixels, images));
+        convert(&samples.pixels[start * samples.sample..end * samples.sample], &mut self.images);
     }
 
     /// The images, sample after sample.
@@ -116,11 +112,12 @@ impl<T: Real> Batch<T> {
     }
 }
 
-#[inline(always)]
-fn convert<T: Real>(pixels: &[u8], values: &mut [T]) {
-    let white = T::from_u8(u8::MAX);
-    for (value, &pixel) in values.iter_mut().zip(pixels) {
-        *value = T::from_u8(pixel) / white;
+vectorised! {
+    fn convert<'a, T>(pixels: &'a [u8], values: &'a mut [T]) {
+        let white = T::from_u8(u8::MAX);
+        for (value, &pixel) in values.iter_mut().zip(pixels) {
+            *value = T::from_u8(pixel) / white;
+        }
     }
 }
 

@@ -2,8 +2,13 @@
 //!
 //! A batch is cut into chunks of [`CHUNK`] samples, whatever the number of threads. A chunk goes through a whole run of
 //! per-sample stages on one thread with buffers of its own, and keeps its own gradients of their kernels, which are
-//! added up afterwards in the order of the chunks. Inside, a few samples at a time take all the stages, so that what
-//! one stage wrote is still in the cache when the next reads it.
+//! added up afterwards in the order of the chunks.
+//!
+//! 1. Inside a chunk a few samples at a time take all the stages, so that what one stage wrote is still in the
+//!    second-level cache when the next reads it.
+//! 2. The output of a convolution is the largest thing a network makes (100 kB a sample in the CNN's first), and all that
+//!    the backward pass wants of it, where average pooling follows, is what its relu let through. There a byte an
+//!    element is kept, and the output's memory is used again by the next samples; it never leaves the cache.
 
 use std::ops::Range;
 
@@ -11,80 +16,17 @@ use ndarray::ArrayView2;
 
 use super::activation::{Scratch, SharedActivationPruner};
 use super::error::NnError;
-use super::gate::Gates;
-use super::layers::elementwise::relu;
+use super::gate::{Gate, Gates, close, note_signs};
+use super::layers::elementwise::{add_bias, relu};
+use super::layers::pool::PoolKind;
 use super::plan::{Stage, StageKind};
 use super::profile::Profile;
 use super::real::Real;
-use super::simd::vectorised;
 use super::storage::{ParamSet, matrix_mut};
 
 /// Samples in a chunk. Eight chunks of a batch of 128 keep up to eight threads busy, and the gradients they hold apart
 /// (18,816 values each in the CNN) are still small against the arithmetic.
 pub(super) const CHUNK: usize = 16;
-
-/// Samples that take all the stages together. Two of the CNN's need about a megabyte with what is unrolled for them,
-/// about the size of a second-level cache.
-const GROUP: usize = 2;
-
-/// Buffers of one chunk for a run of stages.
-pub(super) struct Chunk<T> {
-    /// Output of each stage but the last, for the samples of the chunk; the last one writes into the whole batch.
-    outputs: Vec<Vec<T>>,
-    /// Gradient of those outputs, for one group of samples.
-    gradients: Vec<Vec<T>>,
-    /// Activation masks of each stage.
-    masks: Vec<Masks>,
-    /// Kernel and bias gradients of each stage; empty where it has none.
-    pub(super) params: Vec<[Vec<T>; 2]>,
-    unrolled: Vec<T>,
-    /// The first error of the chunk in its last pass.
-    pub(super) error: Option<NnError>,
-}
-
-/// The activation masks of one stage for the samples of a chunk, and what its pruner works in.
-struct Masks {
-    /// Each sample starts on a fresh word. Empty where nothing can be pruned.
-    words: Vec<u64>,
-    scratch: Scratch,
-}
-
-impl Masks {
-    fn new(stage: &Stage) -> Self {
-        let words = if stage.prune.is_some() { CHUNK * stage.mask_words() } else { 0 };
-        Self { words: vec![0; words], scratch: Box::new(()) }
-    }
-
-    fn sample(&self, stage: &Stage, sample: usize) -> &[u64] {
-        &self.words[part(&(sample..sample + 1), stage.mask_words())]
-    }
-
-    /// The element-wise part of `stage` that was not fused: activation pruning, and a relu after it.
-    fn finish<T: Real>(
-        &mut self,
-        pass: &Pass<'_, T>,
-        stage: &Stage,
-        output: &mut [T],
-        group: &Range<usize>,
-        first_sample: usize,
-    ) -> Result<(), NnError> {
-        if let Some(pruner) = stage.prune.and_then(|place| pass.pruners[place.index].as_ref()) {
-            let words = stage.mask_words();
-            let masks = self.words[part(group, words)].chunks_exact_mut(words);
-            for ((sample, output), mask) in group.clone().zip(output.chunks_exact_mut(stage.len)).zip(masks) {
-                pruner.prune(output, &stage.shape, mask, &mut *self.scratch).map_err(|source| NnError::Activation {
-                    layer: stage.name.clone(),
-                    sample: first_sample + sample,
-                    source,
-                })?;
-            }
-        }
-        if stage.relu && !stage.fused_relu() {
-            vectorised(|| relu(output));
-        }
-        Ok(())
-    }
-}
 
 /// What every pass needs to know.
 pub(super) struct Pass<'a, T> {
@@ -96,103 +38,184 @@ pub(super) struct Pass<'a, T> {
     pub(super) profile: &'a Profile,
 }
 
-impl<T: Real> Chunk<T> {
-    /// Buffers for `stages`, whose convolutions and pooling run here; a dense stage alone needs its masks only.
-    pub(super) fn new(stages: &[Stage]) -> Self {
-        let inner = &stages[..stages.len() - 1];
-        let buffers = |samples: usize| inner.iter().map(|stage| vec![T::zero(); samples * stage.len]).collect();
-        let params = |stage: &Stage| match stage.kind {
-            StageKind::Conv(shape) => {
-                let weights = shape.kernel[0] * shape.kernel[1] * shape.channels * shape.features;
-                [vec![T::zero(); weights], vec![T::zero(); shape.features]]
-            }
+/// Buffers of one chunk for a run of stages.
+pub(super) struct Chunk<T> {
+    stages: Vec<Buffers<T>>,
+    unrolled: Vec<T>,
+    /// Samples that take all the stages together.
+    group: usize,
+    /// The first error of the chunk in its last pass.
+    pub(super) error: Option<NnError>,
+}
+
+/// Buffers of one stage.
+struct Buffers<T> {
+    /// Output, of all samples of the chunk or of one group; empty for the last stage, which writes into the whole batch.
+    output: Vec<T>,
+    /// Whether `output` has all samples of the chunk.
+    whole: bool,
+    /// Gradient of the output, for one group; empty for the last stage.
+    gradient: Vec<T>,
+    /// What the activation pruner kept; each sample starts on a fresh word.
+    masks: Vec<u64>,
+    scratch: Scratch,
+    /// What a relu let through, where the output is not kept to tell.
+    signs: Vec<u8>,
+    /// Kernel and bias gradients, where the stage has them.
+    params: [Vec<T>; 2],
+}
+
+impl<T: Real> Buffers<T> {
+    fn new(stage: &Stage, next: Option<&Stage>, group: usize) -> Self {
+        let averaged = |stage: &Stage| matches!(stage.kind, StageKind::Pool(pool) if pool.kind == PoolKind::Average);
+        let whole = !next.is_some_and(averaged);
+        let values = |samples: usize| vec![T::zero(); if next.is_some() { samples * stage.len } else { 0 }];
+        let words = |wanted: bool| vec![0; if wanted { CHUNK * stage.mask_words() } else { 0 }];
+        let params = match stage.kind {
+            StageKind::Conv(shape) => [vec![T::zero(); shape.weights()], vec![T::zero(); shape.features]],
             StageKind::Dense { .. } | StageKind::Pool(_) => [Vec::new(), Vec::new()],
         };
-        let unrolled = |stage: &Stage| match stage.kind {
-            StageKind::Conv(shape) => shape.unrolled_len(),
-            StageKind::Dense { .. } | StageKind::Pool(_) => 0,
-        };
         Self {
-            outputs: buffers(CHUNK),
-            gradients: buffers(GROUP),
-            masks: stages.iter().map(Masks::new).collect(),
-            params: stages.iter().map(params).collect(),
-            unrolled: vec![T::zero(); stages.iter().map(unrolled).max().unwrap_or(0)],
+            output: values(if whole { CHUNK } else { group }),
+            whole,
+            gradient: values(group),
+            masks: words(stage.prune.is_some()),
+            scratch: Box::new(()),
+            signs: vec![0; if stage.relu && !whole { CHUNK * stage.len } else { 0 }],
+            params,
+        }
+    }
+
+    /// Where the samples `group` of the chunk are in `output`.
+    fn place(&self, group: &Range<usize>, stage: &Stage) -> Range<usize> {
+        if self.whole { part(group, stage.len) } else { part(&(0..group.len()), stage.len) }
+    }
+
+    /// The gate of sample `sample` of the chunk, whose output is `output` if it was kept.
+    fn gate<'a>(&'a self, pass: &Pass<'_, T>, stage: &Stage, output: &'a [T], sample: usize) -> Gate<'a, T> {
+        let sample = sample..sample + 1;
+        if stage.relu && self.whole {
+            Gate::Positive(output)
+        } else if stage.relu {
+            Gate::Noted(&self.signs[part(&sample, stage.len)])
+        } else if pass.pruner(stage).is_some() {
+            Gate::Kept(&self.masks[part(&sample, stage.mask_words())])
+        } else {
+            Gate::Open
+        }
+    }
+}
+
+impl<'a, T> Pass<'a, T> {
+    fn pruner(&self, stage: &Stage) -> Option<&'a SharedActivationPruner<T>> {
+        stage.prune.and_then(|place| self.pruners[place.index].as_ref())
+    }
+}
+
+impl<T: Real> Chunk<T> {
+    /// Buffers for `stages`, whose convolutions and pooling run here; of a dense stage, alone, only the mask is here.
+    pub(super) fn new(stages: &[Stage]) -> Self {
+        let convs = || {
+            stages.iter().filter_map(|stage| match stage.kind {
+                StageKind::Conv(shape) => Some(shape),
+                StageKind::Dense { .. } | StageKind::Pool(_) => None,
+            })
+        };
+        let group = convs().map(|shape| shape.group()).max().unwrap_or(1).min(CHUNK);
+        let buffers = |(index, stage)| Buffers::new(stage, stages.get(index + 1), group);
+        Self {
+            stages: stages.iter().enumerate().map(buffers).collect(),
+            unrolled: vec![T::zero(); convs().map(|shape| shape.unrolled_len()).max().unwrap_or(0)],
+            group,
             error: None,
         }
     }
 
     /// Takes the working memory for a pruner that was set at stage `index` of the run.
     pub(super) fn set_scratch(&mut self, index: usize, scratch: Scratch) {
-        self.masks[index].scratch = scratch;
+        self.stages[index].scratch = scratch;
     }
 
-    /// The mask of sample `sample` of the chunk at stage `index` of the run.
-    pub(super) fn mask(&self, index: usize, stage: &Stage, sample: usize) -> &[u64] {
-        self.masks[index].sample(stage, sample)
+    /// The gradients of kernel and bias of stage `index` of the run.
+    pub(super) fn params(&self, index: usize) -> &[Vec<T>; 2] {
+        &self.stages[index].params
+    }
+
+    /// The gate of sample `sample` of the chunk at the last stage, whose output for that sample is `output`.
+    pub(super) fn last_gate<'a>(&'a self, pass: &Pass<'_, T>, output: &'a [T], sample: usize) -> Gate<'a, T> {
+        let last = self.stages.len() - 1;
+        self.stages[last].gate(pass, &pass.stages[last], output, sample)
     }
 
     /// Takes the samples of `input` through all the stages; the last one's output goes to `output`.
     pub(super) fn forward(&mut self, pass: &Pass<'_, T>, input: &[T], output: &mut [T], first_sample: usize) {
         let count = input.len() / pass.stages[0].input_len;
-        self.error = (0..count)
-            .step_by(GROUP)
-            .try_for_each(|start| {
-                let group = start..(start + GROUP).min(count);
-                (0..pass.stages.len())
-                    .try_for_each(|index| self.forward_stage(pass, index, input, output, &group, first_sample))
-            })
-            .err();
+        self.error = None;
+        for start in (0..count).step_by(self.group) {
+            let group = start..(start + self.group).min(count);
+            for index in 0..pass.stages.len() {
+                if let Err(error) = self.forward_stage(pass, index, (input, output), &group, first_sample) {
+                    self.error = Some(error);
+                    return;
+                }
+            }
+        }
     }
 
     fn forward_stage(
         &mut self,
         pass: &Pass<'_, T>,
         index: usize,
-        input: &[T],
-        output: &mut [T],
+        (input, output): (&[T], &mut [T]),
         group: &Range<usize>,
         first_sample: usize,
     ) -> Result<(), NnError> {
-        let stage = &pass.stages[index];
         let clock = pass.profile.start();
-        let (before, after) = self.outputs.split_at_mut(index);
-        let input = before.last().map_or(input, Vec::as_slice);
-        let output = after.first_mut().map_or(output, Vec::as_mut_slice);
-        let input = &input[part(group, stage.input_len)];
-        let output = &mut output[part(group, stage.len)];
+        let stage = &pass.stages[index];
+        let (before, after) = self.stages.split_at_mut(index);
+        let own = &mut after[0];
+        let input = match before.last() {
+            Some(inner) => &inner.output[inner.place(group, &pass.stages[index - 1])],
+            None => &input[part(group, stage.input_len)],
+        };
+        // Taken out for the time being, so that the stage's masks can be written beside it.
+        let mut inner = std::mem::take(&mut own.output);
+        let output = match inner.is_empty() {
+            true => &mut output[part(group, stage.len)],
+            false => &mut inner[own.place(group, stage)],
+        };
+        let mut bias = None;
         match stage.kind {
             StageKind::Conv(shape) => {
-                let (kernel, bias) = weights(pass.params, stage);
-                shape.forward(kernel, bias, stage.fused_relu(), input, output, &mut self.unrolled);
+                let (kernel, values) = weights(pass.params, stage);
+                shape.forward(kernel, input, output, &mut self.unrolled);
+                bias = Some(values);
             }
-            StageKind::Pool(shape) => vectorised(|| {
-                shape.forward(input, output);
-                if stage.fused_relu() {
-                    relu(output);
-                }
-            }),
+            StageKind::Pool(shape) => shape.forward(input, output),
             StageKind::Dense { .. } => unreachable!("dense stages take the whole batch"),
         }
-        self.masks[index].finish(pass, stage, output, group, first_sample)?;
+        let mut samples = group.clone().zip(output.chunks_exact_mut(stage.len));
+        let result =
+            samples.try_for_each(|(sample, output)| own.finish(pass, stage, bias, output, sample, first_sample));
+        own.output = inner;
         pass.profile.add_forward(pass.first + index, clock);
-        Ok(())
+        result
     }
 
-    /// The element-wise part of stage `index` that was not fused, for a stage whose output the caller has.
-    pub(super) fn finish(
+    /// The element-wise part of a dense stage's output, whose bias and first relu are done.
+    pub(super) fn finish_dense(
         &mut self,
         pass: &Pass<'_, T>,
-        index: usize,
         output: &mut [T],
-        group: &Range<usize>,
         first_sample: usize,
     ) -> Result<(), NnError> {
-        self.masks[index].finish(pass, &pass.stages[index], output, group, first_sample)
+        let (stage, own) = (&pass.stages[0], &mut self.stages[0]);
+        let mut samples = output.chunks_exact_mut(stage.len).enumerate();
+        samples.try_for_each(|(sample, output)| own.finish(pass, stage, None, output, sample, first_sample))
     }
 
     /// Takes the gradient of the last stage's output back through the run: leaves the gradients of its parameters in
-    /// `self.params`, and writes that of its input where one is asked for, closed by the gate of each sample.
+    /// [`params`](Self::params), and writes that of its input where one is asked for, closed by the gate of each sample.
     pub(super) fn backward(
         &mut self,
         pass: &Pass<'_, T>,
@@ -201,10 +224,12 @@ impl<T: Real> Chunk<T> {
         gradient: &[T],
         mut input_gradient: Option<(&mut [T], &Gates<'_, T>)>,
     ) {
-        self.params.iter_mut().flatten().for_each(|gradient| gradient.fill(T::zero()));
+        for gradient in self.stages.iter_mut().flat_map(|stage| &mut stage.params) {
+            gradient.fill(T::zero());
+        }
         let count = input.len() / pass.stages[0].input_len;
-        for start in (0..count).step_by(GROUP) {
-            let group = start..(start + GROUP).min(count);
+        for start in (0..count).step_by(self.group) {
+            let group = start..(start + self.group).min(count);
             for index in (0..pass.stages.len()).rev() {
                 let clock = pass.profile.start();
                 self.backward_stage(pass, index, (input, output, gradient), &group, &mut input_gradient);
@@ -222,35 +247,81 @@ impl<T: Real> Chunk<T> {
         input_gradient: &mut Option<(&mut [T], &Gates<'_, T>)>,
     ) {
         let stage = &pass.stages[index];
-        let within = 0..group.len();
-        let input = if index == 0 { input } else { &self.outputs[index - 1] };
-        let input = &input[part(group, stage.input_len)];
-        let output = &self.outputs.get(index).map_or(output, Vec::as_slice)[part(group, stage.len)];
-        let (before, after) = self.gradients.split_at_mut(index);
-        let gradient = match after.first() {
-            Some(own) => &own[part(&within, stage.len)],
-            None => &gradient[part(group, stage.len)],
+        let (before, after) = self.stages.split_at_mut(index);
+        let own = &mut after[0];
+        let (output, gradient) = match own.gradient.is_empty() {
+            true => (&output[part(group, stage.len)], &gradient[part(group, stage.len)]),
+            false => (&own.output[own.place(group, stage)], &own.gradient[part(&(0..group.len()), stage.len)]),
+        };
+        // The gradient of the input belongs to the stage before, beside that stage's output.
+        let mut target = before.last_mut().map(|inner| std::mem::take(&mut inner.gradient));
+        let inner = before.last().map(|inner| (inner, &pass.stages[index - 1]));
+        let input = match inner {
+            Some((inner, stage)) => &inner.output[inner.place(group, stage)],
+            None => &input[part(group, stage.input_len)],
         };
         if let StageKind::Conv(shape) = stage.kind {
-            let [kernel, bias] = &mut self.params[index];
+            let [kernel, bias] = &mut own.params;
             let rows = kernel.len() / shape.features;
             let kernel = matrix_mut(kernel, rows, shape.features, pass.params.order());
             shape.backward_parameters(input, gradient, kernel, bias, &mut self.unrolled);
         }
         let values = Values { input, output, gradient };
-        if let Some(inner) = before.last_mut() {
-            let (stage_before, masks) = (&pass.stages[index - 1], &self.masks[index - 1]);
+        if let (Some((inner, inner_stage)), Some(target)) = (inner, target.as_mut()) {
             let gates = |sample: usize| {
-                let output = &input[part(&(sample..sample + 1), stage.input_len)];
-                stage_before.gate(pass.pruners, output, || masks.sample(stage_before, group.start + sample))
+                let output = &input[part(&(sample..sample + 1), inner_stage.len)];
+                inner.gate(pass, inner_stage, output, group.start + sample)
             };
-            let target = &mut inner[part(&within, stage.input_len)];
+            let target = &mut target[part(&(0..group.len()), stage.input_len)];
             backward_input(stage, pass.params, values, target, &gates, &mut self.unrolled);
         } else if let Some((outer, gates)) = input_gradient {
             let target = &mut outer[part(group, stage.input_len)];
             let gates = |sample: usize| gates(group.start + sample);
             backward_input(stage, pass.params, values, target, &gates, &mut self.unrolled);
         }
+        if let (Some(inner), Some(target)) = (before.last_mut(), target) {
+            inner.gradient = target;
+        }
+    }
+}
+
+impl<T: Real> Buffers<T> {
+    /// The element-wise part of one sample's output: bias, relu, activation pruning, relu after that, and the signs
+    /// that the backward pass will want.
+    fn finish(
+        &mut self,
+        pass: &Pass<'_, T>,
+        stage: &Stage,
+        bias: Option<&[T]>,
+        output: &mut [T],
+        sample: usize,
+        first_sample: usize,
+    ) -> Result<(), NnError> {
+        let words = part(&(sample..sample + 1), stage.mask_words());
+        let signs = match self.signs.is_empty() {
+            true => &mut [],
+            false => &mut self.signs[part(&(sample..sample + 1), stage.len)],
+        };
+        let pruner = pass.pruner(stage);
+        // A relu is taken with the bias, unless the activations are pruned before it.
+        let early = stage.relu && (pruner.is_none() || stage.fused_relu());
+        match bias {
+            Some(bias) => add_bias(output, bias, early, if pruner.is_none() { &mut *signs } else { &mut [] }),
+            None if early => relu(output),
+            None => {}
+        }
+        if let Some(pruner) = pruner {
+            pruner.prune(output, &stage.shape, &mut self.masks[words], &mut *self.scratch).map_err(|source| {
+                NnError::Activation { layer: stage.name.clone(), sample: first_sample + sample, source }
+            })?;
+            if stage.relu && !early {
+                relu(output);
+            }
+        }
+        if pruner.is_some() || bias.is_none() {
+            note_signs(output, signs);
+        }
+        Ok(())
     }
 }
 
@@ -276,15 +347,14 @@ fn backward_input<T: Real>(
             let (kernel, _) = weights(params, stage);
             shape.backward_input(kernel, values.gradient, target, unrolled);
             for (sample, target) in target.chunks_exact_mut(stage.input_len).enumerate() {
-                vectorised(|| gates(sample).close(0, target));
+                close(gates(sample), 0, target);
             }
         }
         StageKind::Pool(shape) => {
             let inputs = values.input.chunks_exact(stage.input_len).zip(target.chunks_exact_mut(stage.input_len));
             let outputs = values.output.chunks_exact(stage.len).zip(values.gradient.chunks_exact(stage.len));
             for (sample, ((input, target), (output, gradient))) in inputs.zip(outputs).enumerate() {
-                let gate = gates(sample);
-                vectorised(|| shape.backward(input, output, gradient, target, gate));
+                shape.backward(input, output, gradient, target, gates(sample));
             }
         }
         StageKind::Dense { .. } => unreachable!("dense stages take the whole batch"),

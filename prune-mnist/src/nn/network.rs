@@ -174,7 +174,7 @@ impl<T: Real> Network<T> {
     ) -> Result<Score, NnError> {
         gradients.check("gradients", &self.plan.params)?;
         self.forward(params, images, labels, 0)?;
-        let score = self.score(labels, true);
+        let score = self.score(params, labels, true);
         self.backward(params, images, gradients);
         Ok(score)
     }
@@ -185,7 +185,7 @@ impl<T: Real> Network<T> {
     /// As [`gradients`](Self::gradients).
     pub fn score_batch(&mut self, params: &dyn ParamSet<T>, images: &[T], labels: &[u8]) -> Result<Score, NnError> {
         self.forward(params, images, labels, 0)?;
-        Ok(self.score(labels, false))
+        Ok(self.score(params, labels, false))
     }
 
     /// Loss and accuracy on `samples`, in batches, in order.
@@ -198,7 +198,7 @@ impl<T: Real> Network<T> {
         let result = (0..samples.len()).step_by(self.capacity).try_for_each(|start| {
             batch.fill_range(samples, start, self.capacity);
             self.forward(params, batch.images(), batch.labels(), start)?;
-            total.add(self.score(batch.labels(), false));
+            total.add(self.score(params, batch.labels(), false));
             Ok(())
         });
         self.batch = batch;
@@ -255,9 +255,10 @@ impl<T: Real> Network<T> {
     }
 
     /// Scores the outputs of the last forward pass, and with `gradient` writes their gradient.
-    fn score(&mut self, labels: &[u8], gradient: bool) -> Score {
+    fn score(&mut self, params: &dyn ParamSet<T>, labels: &[u8], gradient: bool) -> Score {
         let mut total = Score { count: labels.len(), ..Score::default() };
-        let Some((segment, stage)) = self.segments.last_mut().zip(self.plan.stages.last()) else { return total };
+        let Some(segment) = self.segments.last_mut() else { return total };
+        let pass = pass(&self.plan, &self.pruners, &self.profile, params, segment);
         let scale = T::from_f64(1.0 / labels.len() as f64);
         let rows = segment.output.chunks_exact(segment.len).zip(segment.gradient.chunks_exact_mut(segment.len));
         for (sample, (&label, (logits, row))) in labels.iter().zip(rows).enumerate() {
@@ -265,9 +266,7 @@ impl<T: Real> Network<T> {
             total.loss_sum += figures.loss;
             total.correct += usize::from(figures.correct);
             if gradient {
-                let chunk = &segment.chunks[sample / CHUNK];
-                let last = segment.stages.len() - 1;
-                stage.gate(&self.pruners, logits, || chunk.mask(last, stage, sample % CHUNK)).close(0, row);
+                segment.chunks[sample / CHUNK].last_gate(&pass, logits, sample % CHUNK).close(0, row);
             }
         }
         total
@@ -282,14 +281,14 @@ impl<T: Real> Network<T> {
             match before.last_mut() {
                 None => segment.backward(&pass, images, None, gradients),
                 Some(Segment { stages, len, output, gradient, chunks }) => {
-                    let (stage, last, output) = (&self.plan.stages[stages.end - 1], stages.len() - 1, &*output);
+                    let (len, output) = (*len, &*output);
+                    let inner = Pass { stages: &self.plan.stages[stages.clone()], ..pass };
                     let gates = |sample: usize| -> Gate<'_, T> {
-                        let values = &output[sample * stage.len..(sample + 1) * stage.len];
-                        let mask = || chunks[sample / CHUNK].mask(last, stage, sample % CHUNK);
-                        stage.gate(&self.pruners, values, mask)
+                        let values = &output[sample * len..(sample + 1) * len];
+                        chunks[sample / CHUNK].last_gate(&inner, values, sample % CHUNK)
                     };
-                    let target = &mut gradient[..count * *len];
-                    segment.backward(&pass, &output[..count * *len], Some((target, &gates)), gradients);
+                    let target = &mut gradient[..count * len];
+                    segment.backward(&pass, &output[..count * len], Some((target, &gates)), gradients);
                 }
             }
         }

@@ -72,12 +72,7 @@ impl<T: Real, P: ParamStorage<T>> Optimiser<T, P> for Sgd<T, P> {
             let velocities = self.velocity.values_mut(index).par_chunks_mut(PART);
             weights.zip(velocities).zip(gradients.values(index).par_chunks(PART)).for_each(
                 |((weights, velocities), gradients)| {
-                    vectorised(|| {
-                        for ((weight, velocity), &gradient) in weights.iter_mut().zip(velocities).zip(gradients) {
-                            *velocity = momentum * *velocity + (gradient + decay * *weight);
-                            *weight -= rate * *velocity;
-                        }
-                    });
+                    descend(weights, velocities, gradients, momentum, decay, rate);
                 },
             );
         }
@@ -90,6 +85,22 @@ impl<T: Real, P: ParamStorage<T>> Optimiser<T, P> for Sgd<T, P> {
 
     fn buffers_mut(&mut self) -> Vec<(&'static str, &mut P)> {
         vec![("momentum", &mut self.velocity)]
+    }
+}
+
+vectorised! {
+    fn descend<'a, T>(
+        weights: &'a mut [T],
+        velocities: &'a mut [T],
+        gradients: &'a [T],
+        momentum: T,
+        decay: T,
+        rate: T,
+    ) {
+        for ((weight, velocity), &gradient) in weights.iter_mut().zip(velocities).zip(gradients) {
+            *velocity = momentum * *velocity + (gradient + decay * *weight);
+            *weight -= rate * *velocity;
+        }
     }
 }
 

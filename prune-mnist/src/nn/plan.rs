@@ -4,12 +4,9 @@
 //! that follow it and work in place. Fusing them saves a pass over memory a layer, and it is also what makes the
 //! backward pass simple: see `gate`.
 
-use super::activation::SharedActivationPruner;
 use super::error::NnError;
-use super::gate::Gate;
 use super::layers::conv::ConvShape;
 use super::layers::pool::{PoolKind, PoolShape};
-use super::real::Real;
 use super::spec::{Layer, LayerSummary, ModelSpec, Padding, ParamKind, ParamSpec};
 
 /// What a stage computes before its element-wise part.
@@ -53,22 +50,6 @@ impl Stage {
     /// Whether the relu is taken together with the bias; one that comes after an activation pruning cannot be.
     pub(super) fn fused_relu(&self) -> bool {
         self.relu && self.prune.is_none_or(|place| place.after_relu)
-    }
-
-    /// What this stage lets back through, for the sample with `output`, and `mask` if a pruner was set.
-    pub(super) fn gate<'a, T: Real>(
-        &self,
-        pruners: &[Option<SharedActivationPruner<T>>],
-        output: &'a [T],
-        mask: impl FnOnce() -> &'a [u64],
-    ) -> Gate<'a, T> {
-        if self.relu {
-            Gate::Positive(output)
-        } else if self.prune.is_some_and(|place| pruners[place.index].is_some()) {
-            Gate::Kept(mask())
-        } else {
-            Gate::Open
-        }
     }
 }
 

@@ -24,24 +24,30 @@ pub trait Real: sealed::Sealed + Float + NumAssign + Default + std::fmt::Debug +
 }
 
 impl Real for f32 {
+    #[inline(always)]
     fn from_f64(value: f64) -> Self {
         value as Self
     }
+    #[inline(always)]
     fn to_f64(self) -> f64 {
         f64::from(self)
     }
+    #[inline(always)]
     fn from_u8(value: u8) -> Self {
         Self::from(value)
     }
 }
 
 impl Real for f64 {
+    #[inline(always)]
     fn from_f64(value: f64) -> Self {
         value
     }
+    #[inline(always)]
     fn to_f64(self) -> f64 {
         self
     }
+    #[inline(always)]
     fn from_u8(value: u8) -> Self {
         Self::from(value)
     }

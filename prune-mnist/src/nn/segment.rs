@@ -12,9 +12,9 @@ use super::chunk::{CHUNK, Chunk, Pass, weights};
 use super::error::NnError;
 use super::gate::Gates;
 use super::layers::dense;
+use super::layers::elementwise::add_rows;
 use super::plan::{Stage, StageKind};
 use super::real::Real;
-use super::simd::vectorised;
 use super::storage::{ParamSet, row_major, row_major_mut};
 
 /// Elements of a gradient that one thread adds up at a time.
@@ -86,8 +86,7 @@ impl<T: Real> Segment<T> {
         }
         let outputs = self.output[..count * self.len].par_chunks_mut(CHUNK * self.len);
         outputs.zip(self.chunks.par_iter_mut()).enumerate().for_each(|(index, (output, chunk))| {
-            let group = 0..output.len() / stage.len;
-            chunk.error = chunk.finish(pass, 0, output, &group, index * CHUNK).err();
+            chunk.error = chunk.finish_dense(pass, output, index * CHUNK).err();
         });
     }
 
@@ -146,14 +145,8 @@ impl<T: Real> Segment<T> {
                 parts.enumerate().for_each(|(part, sums)| {
                     let start = part * REDUCED_PART;
                     let range = start..start + sums.len();
-                    vectorised(|| {
-                        sums.fill(T::zero());
-                        for chunk in chunks {
-                            for (sum, &value) in sums.iter_mut().zip(&chunk.params[index][offset][range.clone()]) {
-                                *sum += value;
-                            }
-                        }
-                    });
+                    sums.fill(T::zero());
+                    chunks.iter().for_each(|chunk| add_rows(sums, &chunk.params(index)[offset][range.clone()]));
                 });
             }
         }

@@ -1,19 +1,34 @@
 //! Loops compiled for the widest vectors that the machine has.
 //!
 //! The crate is built for the oldest processor of its target, and so the compiler may use 128-bit vectors at most.
-//! `pulp` looks once which instruction set is there and calls a copy of the closure that was compiled for it. No loop
+//! `pulp` looks once which instruction set is there, and calls the copy of a loop that was compiled for it. No loop
 //! here reorders a sum, so that every instruction set gives the same result.
 
-/// Runs `work` with the widest vector instructions. What it calls must be inlined to profit.
-#[inline(always)]
-pub(super) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
-    struct Work<F>(F);
-    impl<R, F: FnOnce() -> R> pulp::WithSimd for Work<F> {
-        type Output = R;
-        #[inline(always)]
-        fn with_simd<S: pulp::Simd>(self, _: S) -> R {
-            (self.0)()
+/// Defines a function whose body is compiled once for each instruction set, the best of which is called.
+///
+/// What the body calls must be `#[inline(always)]`, or it is compiled for the oldest processor after all. That is also
+/// why this is a macro: a closure handed to `pulp` is inlined only when the compiler thinks it small.
+///
+/// References in the arguments name the lifetime `'a`.
+macro_rules! vectorised {
+    ($(#[$attribute:meta])* $visibility:vis fn $name:ident<'a, T>($($argument:ident: $type:ty),* $(,)?) $body:block) => {
+        $(#[$attribute])*
+        $visibility fn $name<'a, T: $crate::nn::real::Real>($($argument: $type),*) {
+            struct Kernel<'a, T> {
+                $($argument: $type,)*
+                lifetime: std::marker::PhantomData<&'a T>,
+            }
+            impl<'a, T: $crate::nn::real::Real> pulp::WithSimd for Kernel<'a, T> {
+                type Output = ();
+                #[inline(always)]
+                fn with_simd<S: pulp::Simd>(self, _: S) {
+                    let Self { $($argument,)* lifetime: _ } = self;
+                    $body
+                }
+            }
+            pulp::Arch::new().dispatch(Kernel { $($argument,)* lifetime: std::marker::PhantomData });
         }
-    }
-    pulp::Arch::new().dispatch(Work(work))
+    };
 }
+
+pub(super) use vectorised;

@@ -17,7 +17,7 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::elementwise::{add_bias, add_rows};
+use super::elementwise::{add_rows, zip};
 use crate::nn::product::product;
 use crate::nn::real::Real;
 use crate::nn::simd::vectorised;
@@ -61,8 +61,13 @@ impl ConvShape {
         self.kernel[0] * self.kernel[1] * self.channels
     }
 
+    /// Number of weights.
+    pub(in crate::nn) fn weights(&self) -> usize {
+        self.taps() * self.features
+    }
+
     /// Samples unrolled at once. Depends on the shape alone, so that sums are always cut in the same places.
-    fn group(&self) -> usize {
+    pub(in crate::nn) fn group(&self) -> usize {
         (UNROLLED_ROWS / self.pixels()).max(1)
     }
 
@@ -71,12 +76,10 @@ impl ConvShape {
         self.group() * self.pixels() * self.taps()
     }
 
-    /// Writes relu(conv(`input`) + `bias`) to `output`, the relu being optional.
+    /// Writes the convolution of `input`, before the bias, to `output`.
     pub(in crate::nn) fn forward<T: Real>(
         &self,
         kernel: ArrayView2<'_, T>,
-        bias: &[T],
-        relu: bool,
         input: &[T],
         output: &mut [T],
         unrolled: &mut [T],
@@ -86,7 +89,6 @@ impl ConvShape {
             let count = input.len() / self.input_len();
             let unrolled = self.unroll(input, count, unrolled);
             product(rows_mut(output, self.features), unrolled, kernel, false);
-            vectorised(|| add_bias(output, bias, relu));
         }
     }
 
@@ -104,7 +106,7 @@ impl ConvShape {
             let count = input.len() / self.input_len();
             let unrolled = self.unroll(input, count, unrolled);
             product(kernel_gradient.view_mut(), unrolled.t(), rows(gradient, self.features), true);
-            vectorised(|| add_rows(bias_gradient, gradient));
+            add_rows(bias_gradient, gradient);
         }
     }
 
@@ -121,7 +123,7 @@ impl ConvShape {
             let count = input_gradient.len() / self.input_len();
             let unrolled = &mut unrolled[..count * self.pixels() * self.taps()];
             product(rows_mut(unrolled, self.taps()), rows(gradient, self.features), kernel.t(), false);
-            vectorised(|| self.fold(unrolled, input_gradient));
+            fold(*self, unrolled, input_gradient);
         }
     }
 
@@ -129,10 +131,10 @@ impl ConvShape {
     fn unroll<'a, T: Real>(&self, input: &[T], count: usize, scratch: &'a mut [T]) -> ArrayView2<'a, T> {
         let scratch = &mut scratch[..count * self.pixels() * self.taps()];
         if self.channels == 1 {
-            vectorised(|| self.unroll_by_tap(input, count, scratch));
+            unroll_by_tap(*self, input, count, scratch);
             rows(scratch, count * self.pixels()).reversed_axes()
         } else {
-            vectorised(|| self.unroll_by_pixel(input, scratch));
+            unroll_by_pixel(*self, input, scratch);
             rows(scratch, self.taps())
         }
     }
@@ -194,9 +196,8 @@ impl ConvShape {
             for (pixel, row) in unrolled.chunks_exact(self.taps()).enumerate() {
                 for (tap_y, part) in row.chunks_exact(run).enumerate() {
                     if let Some(Run { from, first, end }) = self.run(pixel, tap_y) {
-                        for (sum, &value) in image[from..from + end - first].iter_mut().zip(&part[first..end]) {
-                            *sum += value;
-                        }
+                        let sums = &mut image[from..from + end - first];
+                        zip(sums, &part[first..end], |sum, value| *sum += value);
                     }
                 }
             }
@@ -213,6 +214,24 @@ impl ConvShape {
         let end = (width + self.before[1]).saturating_sub(x).min(self.kernel[1]);
         let from = (input_y * width + x + first).checked_sub(self.before[1])? * self.channels;
         (first < end).then_some(Run { from, first: first * self.channels, end: end * self.channels })
+    }
+}
+
+vectorised! {
+    fn unroll_by_tap<'a, T>(shape: ConvShape, input: &'a [T], count: usize, unrolled: &'a mut [T]) {
+        shape.unroll_by_tap(input, count, unrolled);
+    }
+}
+
+vectorised! {
+    fn unroll_by_pixel<'a, T>(shape: ConvShape, input: &'a [T], unrolled: &'a mut [T]) {
+        shape.unroll_by_pixel(input, unrolled);
+    }
+}
+
+vectorised! {
+    fn fold<'a, T>(shape: ConvShape, unrolled: &'a [T], input_gradient: &'a mut [T]) {
+        shape.fold(unrolled, input_gradient);
     }
 }
 
@@ -296,18 +315,17 @@ mod tests {
             let (in_len, out_len) = (shape.input_len(), shape.output_len());
             let (x, dy) = (values(samples * in_len, 1), values(samples * out_len, 2));
             let kernel = Array2::from_shape_vec((shape.taps(), features), values(shape.taps() * features, 3)).unwrap();
-            let bias = values(features, 4);
             let mut scratch = vec![f64::NAN; shape.unrolled_len()];
 
             let mut y = vec![f64::NAN; samples * out_len];
-            shape.forward(kernel.view(), &bias, false, &x, &mut y, &mut scratch);
+            shape.forward(kernel.view(), &x, &mut y, &mut scratch);
             let (mut dkernel, mut dbias) = (Array2::zeros(kernel.dim()), vec![0.0; features]);
             shape.backward_parameters(&x, &dy, dkernel.view_mut(), &mut dbias, &mut scratch);
             let mut dx = vec![f64::NAN; x.len()];
             shape.backward_input(kernel.view(), &dy, &mut dx, &mut scratch);
 
             let weights = kernel.as_slice().unwrap();
-            let mut expected_y: Vec<f64> = (0..y.len()).map(|i| bias[i % features]).collect();
+            let mut expected_y = vec![0.0; y.len()];
             let (mut expected_dx, mut expected_dkernel) = (vec![0.0; x.len()], vec![0.0; weights.len()]);
             for sample in 0..samples {
                 for_each_tap(&shape, |output, weight, input| {

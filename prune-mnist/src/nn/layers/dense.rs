@@ -9,10 +9,9 @@ use ndarray::parallel::prelude::*;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, s};
 
 use super::elementwise::{add_bias, add_rows};
-use crate::nn::gate::Gates;
+use crate::nn::gate::{Gates, close};
 use crate::nn::product::product;
 use crate::nn::real::Real;
-use crate::nn::simd::vectorised;
 use crate::nn::storage::Order;
 
 /// Columns of an output, or rows of a kernel's gradient, that one thread computes at a time: a multiple of the vector
@@ -39,7 +38,7 @@ pub(in crate::nn) fn forward<T: Real>(
         for mut row in output.rows_mut() {
             // A part of a row of a row-major matrix is contiguous.
             if let Some(row) = row.as_slice_mut() {
-                vectorised(|| add_bias(row, bias, relu));
+                add_bias(row, bias, relu, &mut []);
             }
         }
     });
@@ -67,10 +66,8 @@ pub(in crate::nn) fn backward<T: Real>(
 
 /// Writes the sums of the gradient's rows to `bias_gradient`.
 pub(in crate::nn) fn backward_bias<T: Real>(output_gradient: &[T], bias_gradient: &mut [T]) {
-    vectorised(|| {
-        bias_gradient.fill(T::zero());
-        add_rows(bias_gradient, output_gradient);
-    });
+    bias_gradient.fill(T::zero());
+    add_rows(bias_gradient, output_gradient);
 }
 
 /// Parts are cut along the axis that lies slowest in memory, so that each is one run of memory.
@@ -116,7 +113,7 @@ fn backward_input<T: Real>(
         product(gradient.view_mut(), output_gradient, kernel.slice(s![inputs, ..]).t(), false);
         for (sample, mut row) in gradient.rows_mut().into_iter().enumerate() {
             if let Some(row) = row.as_slice_mut() {
-                vectorised(|| gates(sample).close(start, row));
+                close(gates(sample), start, row);
             }
         }
     });

@@ -1,46 +1,79 @@
 //! Bias, relu and sums over rows.
 
+use crate::nn::gate::note_signs_inline;
 use crate::nn::real::Real;
+use crate::nn::simd::vectorised;
 
-/// Adds `bias` to each row of `values` (whose width is that of `bias`), and with `relu` takes the positive part.
-///
-/// NaN stays NaN, so that a diverged run is seen. A negative zero becomes zero under relu.
-#[inline(always)]
-pub(in crate::nn) fn add_bias<T: Real>(values: &mut [T], bias: &[T], relu: bool) {
-    for row in values.chunks_exact_mut(bias.len()) {
-        if relu {
-            for (value, &bias) in row.iter_mut().zip(bias) {
-                *value = positive(*value + bias);
+/// Values that a short row is repeated to fill: a row is as short as a layer has channels, too short for a loop to reach
+/// its speed, and a few hundred values are enough for that.
+const REPEATED: usize = 1024;
+
+vectorised! {
+    /// Adds `bias` to each row of `values` (whose width is that of `bias`), and with `relu` takes the positive part.
+    /// Where `signs` has an element for each value, it gets what [`note_signs`](crate::nn::gate::note_signs) would note;
+    /// it may be empty.
+    ///
+    /// NaN stays NaN, so that a diverged run is seen. A negative zero becomes zero under relu.
+    pub(in crate::nn) fn add_bias<'a, T>(values: &'a mut [T], bias: &'a [T], relu: bool, signs: &'a mut [u8]) {
+        let mut repeated = [T::zero(); REPEATED];
+        let bias = match (REPEATED / bias.len()).min(values.len() / bias.len()) {
+            0 | 1 => bias,
+            times => {
+                let repeated = &mut repeated[..times * bias.len()];
+                repeated.chunks_exact_mut(bias.len()).for_each(|row| row.copy_from_slice(bias));
+                &*repeated
             }
-        } else {
-            for (value, &bias) in row.iter_mut().zip(bias) {
-                *value += bias;
+        };
+        for (index, values) in values.chunks_mut(bias.len()).enumerate() {
+            if relu {
+                zip(values, bias, |value, bias| *value = positive(*value + bias));
+            } else {
+                zip(values, bias, |value, bias| *value += bias);
+            }
+            if !signs.is_empty() {
+                note_signs_inline(values, &mut signs[index * bias.len()..]);
             }
         }
     }
 }
 
-/// Takes the positive part of every element.
+vectorised! {
+    /// Takes the positive part of every element.
+    pub(in crate::nn) fn relu<'a, T>(values: &'a mut [T]) {
+        for value in values {
+            *value = positive(*value);
+        }
+    }
+}
+
+vectorised! {
+    /// Adds the rows of `values` to `sums`. The order of the additions depends on the lengths alone.
+    pub(in crate::nn) fn add_rows<'a, T>(sums: &'a mut [T], values: &'a [T]) {
+        let mut repeated = [T::zero(); REPEATED];
+        let times = (REPEATED / sums.len()).min(values.len() / sums.len());
+        if times > 1 {
+            let repeated = &mut repeated[..times * sums.len()];
+            for rows in values.chunks(repeated.len()) {
+                zip(repeated, rows, |sum, value| *sum += value);
+            }
+            repeated.chunks_exact(sums.len()).for_each(|row| zip(sums, row, |sum, value| *sum += value));
+        } else {
+            values.chunks_exact(sums.len()).for_each(|row| zip(sums, row, |sum, value| *sum += value));
+        }
+    }
+}
+
+/// Calls `work` for the elements of `a` and `b` in pairs.
 #[inline(always)]
-pub(in crate::nn) fn relu<T: Real>(values: &mut [T]) {
-    for value in values {
-        *value = positive(*value);
+pub(super) fn zip<T: Real>(a: &mut [T], b: &[T], work: impl Fn(&mut T, T)) {
+    for (a, &b) in a.iter_mut().zip(b) {
+        work(a, b);
     }
 }
 
 #[inline(always)]
 fn positive<T: Real>(value: T) -> T {
     if value <= T::zero() { T::zero() } else { value }
-}
-
-/// Adds the rows of `values` to `sums`, from the first row to the last.
-#[inline(always)]
-pub(in crate::nn) fn add_rows<T: Real>(sums: &mut [T], values: &[T]) {
-    for row in values.chunks_exact(sums.len()) {
-        for (sum, &value) in sums.iter_mut().zip(row) {
-            *sum += value;
-        }
-    }
 }
 
 #[cfg(test)]
@@ -54,15 +87,37 @@ mod tests {
         assert_eq!(values[..4], [0.0, 0.0, 0.0, 2.0]);
         assert!(values[1].is_sign_positive() && values[4].is_nan() && values[5].is_infinite());
         let mut rows = [1.0_f32, -3.0, f32::NAN, 0.0];
-        add_bias(&mut rows, &[1.0, 2.0], true);
+        add_bias(&mut rows, &[1.0, 2.0], true, &mut []);
         assert_eq!((rows[0], rows[1], rows[3]), (2.0, 0.0, 2.0));
         assert!(rows[2].is_nan());
     }
 
     #[test]
+    fn bias_relu_and_signs_in_one_pass() {
+        for (rows, width) in [(1, 1), (3, 7), (64, 5), (700, 3), (130, 32), (2, 600), (3, 1500)] {
+            let values: Vec<f32> = (0..rows * width).map(|i| (i as f32 * 0.9).sin()).collect();
+            let bias: Vec<f32> = (0..width).map(|i| (i as f32).cos() * 0.3).collect();
+            let plain: Vec<f32> = values.iter().zip(bias.iter().cycle()).map(|(value, bias)| value + bias).collect();
+            let (mut fast, mut signs) = (values.clone(), vec![7; values.len()]);
+            add_bias(&mut fast, &bias, false, &mut []);
+            assert_eq!(fast, plain);
+            let mut fast = values;
+            add_bias(&mut fast, &bias, true, &mut signs);
+            for ((fast, plain), sign) in fast.iter().zip(plain).zip(signs) {
+                assert_eq!((*fast, sign), (plain.max(0.0), u8::from(plain > 0.0)));
+            }
+        }
+    }
+
+    #[test]
     fn rows_are_summed_by_column() {
-        let mut sums = [1.0_f64, 0.0];
-        add_rows(&mut sums, &[1.0, 2.0, 3.0, 4.0]);
-        assert_eq!(sums, [5.0, 6.0]);
+        for (rows, width) in [(0, 3), (1, 1), (3, 7), (700, 3), (130, 32), (2, 600), (3, 1500)] {
+            let mut sums = vec![1.0_f64; width];
+            let values: Vec<f64> = (0..rows * width).map(|i| (i % 11) as f64).collect();
+            add_rows(&mut sums, &values);
+            for (column, sum) in sums.iter().enumerate() {
+                assert_eq!(*sum, 1.0 + values.iter().skip(column).step_by(width).sum::<f64>());
+            }
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! Pooling over windows that do not overlap.
 
+use super::elementwise::zip;
 use crate::nn::gate::Gate;
 use crate::nn::real::Real;
+use crate::nn::simd::vectorised;
 
 /// Mean or maximum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +39,12 @@ impl PoolShape {
     }
 
     /// Pools each sample of `input` into `output`.
-    #[inline(always)]
     pub(in crate::nn) fn forward<T: Real>(&self, input: &[T], output: &mut [T]) {
+        forward(*self, input, output);
+    }
+
+    #[inline(always)]
+    fn forward_all<T: Real>(&self, input: &[T], output: &mut [T]) {
         let line = self.out[1] * self.channels;
         let images = input.chunks_exact(self.input_len());
         for (image, output) in images.zip(output.chunks_exact_mut(self.output_len())) {
@@ -83,20 +89,17 @@ impl PoolShape {
                     if tap_y == 0 && tap_x == 0 {
                         output.copy_from_slice(values);
                     } else {
-                        for (output, &value) in output.iter_mut().zip(values) {
-                            *output = combine(*output, value);
-                        }
+                        zip(output, values, |output, value| *output = combine(*output, value));
                     }
                 }
             }
         }
     }
 
-    /// Writes the gradient of one sample's input to `input_gradient`, closed by `gate` row by row while the row is in
-    /// the cache.
+    /// Writes the gradient of one sample's input to `input_gradient`, closed by `gate` line by line while the line
+    /// is in the cache.
     ///
     /// The gradient of a maximum goes to the first of equal values, in row-major order.
-    #[inline(always)]
     pub(in crate::nn) fn backward<T: Real>(
         &self,
         input: &[T],
@@ -105,66 +108,88 @@ impl PoolShape {
         input_gradient: &mut [T],
         gate: Gate<'_, T>,
     ) {
-        let (line, out_line) = (self.input[1] * self.channels, self.out[1] * self.channels);
-        let covered = self.out[0] * self.window;
-        for (y, target) in input_gradient.chunks_exact_mut(line).enumerate() {
-            if y >= covered {
-                target.fill(T::zero());
-                continue;
-            }
-            let out = y / self.window * out_line;
-            let gradient = &output_gradient[out..out + out_line];
-            match self.kind {
-                PoolKind::Average => self.spread(gradient, target),
-                PoolKind::Maximum => {
-                    self.send_to_maximum(input, &output[out..out + out_line], gradient, y, target);
-                }
-            }
-            gate.close(y * line, target);
-        }
+        backward(*self, input, output, output_gradient, input_gradient, gate);
     }
 
     #[inline(always)]
-    fn spread<T: Real>(&self, gradient: &[T], target: &mut [T]) {
-        let (channels, scale) = (self.channels, self.scale::<T>());
-        let (windows, rest) = target.split_at_mut(self.out[1] * self.window * channels);
-        for (gradient, window) in gradient.chunks_exact(channels).zip(windows.chunks_exact_mut(self.window * channels))
-        {
-            for target in window.chunks_exact_mut(channels) {
-                for (target, &gradient) in target.iter_mut().zip(gradient) {
-                    *target = gradient * scale;
+    fn backward_one<T: Real>(
+        &self,
+        input: &[T],
+        output: &[T],
+        output_gradient: &[T],
+        input_gradient: &mut [T],
+        gate: Gate<'_, T>,
+    ) {
+        let (line, out_line) = (self.input[1] * self.channels, self.out[1] * self.channels);
+        let (windows, rest) = input_gradient.split_at_mut(self.out[0] * self.window * line);
+        for (y, target) in windows.chunks_exact_mut(self.window * line).enumerate() {
+            let out = y * out_line..(y + 1) * out_line;
+            let gradient = &output_gradient[out.clone()];
+            match self.kind {
+                PoolKind::Average => self.spread(gradient, target),
+                PoolKind::Maximum => {
+                    let input = &input[y * self.window * line..(y + 1) * self.window * line];
+                    self.send_to_maximum(input, &output[out], gradient, target);
                 }
             }
+            gate.close(y * self.window * line, target);
         }
         rest.fill(T::zero());
     }
 
+    /// Writes a share of the gradient of one line of windows to each input: to the first row of inputs, and from there to
+    /// the others.
     #[inline(always)]
-    fn send_to_maximum<T: Real>(&self, input: &[T], maxima: &[T], gradient: &[T], y: usize, target: &mut [T]) {
+    fn spread<T: Real>(&self, gradient: &[T], target: &mut [T]) {
+        let (channels, scale) = (self.channels, self.scale::<T>());
+        let (first, others) = target.split_at_mut(self.input[1] * channels);
+        let (windows, rest) = first.split_at_mut(self.out[1] * self.window * channels);
+        for (gradient, window) in gradient.chunks_exact(channels).zip(windows.chunks_exact_mut(self.window * channels))
+        {
+            for target in window.chunks_exact_mut(channels) {
+                zip(target, gradient, |target, gradient| *target = gradient * scale);
+            }
+        }
+        rest.fill(T::zero());
+        others.chunks_exact_mut(first.len()).for_each(|other| other.copy_from_slice(first));
+    }
+
+    /// Writes the gradient of each window of one line to the first of its largest inputs, and zero to the others.
+    #[inline(always)]
+    fn send_to_maximum<T: Real>(&self, input: &[T], maxima: &[T], gradient: &[T], target: &mut [T]) {
         let (channels, line) = (self.channels, self.input[1] * self.channels);
-        let tap_y = y % self.window;
-        let top = (y - tap_y) * line;
         target.fill(T::zero());
         for x in 0..self.out[1] {
-            for tap_x in 0..self.window {
-                let column = (x * self.window + tap_x) * channels;
-                for channel in 0..channels {
-                    let maximum = maxima[x * channels + channel];
-                    let at = |row: usize, column: usize| input[top + row * line + column * channels + channel];
-                    if at(tap_y, x * self.window + tap_x) != maximum {
-                        continue;
-                    }
-                    // An equal value earlier in the window has it already.
-                    let earlier = (0..=tap_y).any(|row| {
-                        let end = if row == tap_y { tap_x } else { self.window };
-                        (0..end).any(|column| at(row, x * self.window + column) == maximum)
-                    });
-                    if !earlier {
-                        target[column + channel] = gradient[x * channels + channel];
-                    }
+            for channel in 0..channels {
+                let out = x * channels + channel;
+                let first = x * self.window * channels + channel;
+                let taps = (0..self.window * self.window)
+                    .map(|tap| first + tap / self.window * line + tap % self.window * channels);
+                // A NaN is equal to nothing; then nothing passes, and the loss is NaN already.
+                if let Some(index) = taps.into_iter().find(|&index| input[index] == maxima[out]) {
+                    target[index] = gradient[out];
                 }
             }
         }
+    }
+}
+
+vectorised! {
+    fn forward<'a, T>(shape: PoolShape, input: &'a [T], output: &'a mut [T]) {
+        shape.forward_all(input, output);
+    }
+}
+
+vectorised! {
+    fn backward<'a, T>(
+        shape: PoolShape,
+        input: &'a [T],
+        output: &'a [T],
+        output_gradient: &'a [T],
+        input_gradient: &'a mut [T],
+        gate: Gate<'a, T>,
+    ) {
+        shape.backward_one(input, output, output_gradient, input_gradient, gate);
     }
 }
 
