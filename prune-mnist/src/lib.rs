@@ -1,5 +1,9 @@
-//! Under construction.
+//! An MLP and a CNN on real MNIST, trained and pruned end to end on either tensor backend.
+//!
+//! [`data`] reads MNIST, [`nn`] is the networks and their training, [`rng`] what is random in it, and [`demo`] the program
+//! that shows all of it together (`cargo xtask demo`).
 
 pub mod data;
+pub mod demo;
 pub mod nn;
 pub mod rng;

@@ -1,6 +1,9 @@
 //! Parameters as nalgebra matrices: column-major, a convolution's kernel as (height x width x input channels, features).
 
+use std::borrow::Cow;
+
 use nalgebra::{DMatrix, DVector};
+use prune_nalgebra::{Element, LayerMut, LayerRef, Layers, LayersMut, PruneExt};
 
 use crate::nn::real::Real;
 use crate::nn::spec::{ParamKind, ParamSpec};
@@ -79,5 +82,42 @@ impl<T: Real> ParamSet<T> for NalgebraParams<T> {
 
     fn values_mut(&mut self, index: usize) -> &mut [T] {
         self.tensors[index].as_mut_slice()
+    }
+}
+
+/// Kernels are seen under their logical shapes. A tensor that was given another size keeps its own shape, which the
+/// pruner then refuses.
+impl<T: Real + Element> Layers for NalgebraParams<T> {
+    fn layers(&self) -> Vec<(Cow<'_, str>, LayerRef<'_>)> {
+        let layer = |(spec, tensor)| -> (Cow<'_, str>, LayerRef<'_>) {
+            let (spec, tensor): (&ParamSpec, &NalgebraTensor<T>) = (spec, tensor);
+            let layer = match tensor {
+                NalgebraTensor::Matrix(matrix) => {
+                    matrix.layer_with_shape(&spec.shape).unwrap_or_else(|_| matrix.layer())
+                }
+                NalgebraTensor::Vector(vector) => vector.layer(),
+            };
+            (Cow::Borrowed(spec.name.as_str()), layer)
+        };
+        self.iter().map(layer).collect()
+    }
+}
+
+impl<T: Real + Element> LayersMut for NalgebraParams<T> {
+    fn layers_mut(&mut self) -> Vec<(Cow<'_, str>, LayerMut<'_>)> {
+        let mut layers: Vec<(Cow<'_, str>, LayerMut<'_>)> = Vec::with_capacity(self.tensors.len());
+        for (spec, tensor) in self.specs.iter().zip(&mut self.tensors) {
+            let layer = match tensor {
+                NalgebraTensor::Matrix(matrix) => {
+                    let has_shape = matrix.layer_with_shape(&spec.shape).is_ok();
+                    let own = matrix.layer_mut();
+                    if has_shape { own.with_shape(&spec.shape) } else { Ok(own) }
+                }
+                NalgebraTensor::Vector(vector) => Ok(vector.layer_mut()),
+            };
+            // What can be read under a shape can be written under it.
+            layers.extend(layer.map(|layer| (Cow::Borrowed(spec.name.as_str()), layer)));
+        }
+        layers
     }
 }

@@ -1,6 +1,9 @@
 //! Parameters as ndarray arrays: row-major, each of its logical rank.
 
+use std::borrow::Cow;
+
 use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD, IxDyn};
+use prune_ndarray::{Element, LayerMut, LayerRef, Layers, LayersMut, PruneExt};
 
 use crate::nn::real::Real;
 use crate::nn::spec::ParamSpec;
@@ -49,5 +52,19 @@ impl<T: Real> ParamSet<T> for NdarrayParams<T> {
 
     fn values_mut(&mut self, index: usize) -> &mut [T] {
         self.arrays[index].as_slice_mut().unwrap_or_default()
+    }
+}
+
+impl<T: Real + Element> Layers for NdarrayParams<T> {
+    fn layers(&self) -> Vec<(Cow<'_, str>, LayerRef<'_>)> {
+        let named = self.specs.iter().zip(&self.arrays);
+        named.map(|(spec, array)| (Cow::Borrowed(spec.name.as_str()), array.layer())).collect()
+    }
+}
+
+impl<T: Real + Element> LayersMut for NdarrayParams<T> {
+    fn layers_mut(&mut self) -> Vec<(Cow<'_, str>, LayerMut<'_>)> {
+        let named = self.specs.iter().zip(&mut self.arrays);
+        named.map(|(spec, array)| (Cow::Borrowed(spec.name.as_str()), array.layer_mut())).collect()
     }
 }

@@ -1,0 +1,199 @@
+//! The command line: every option, what it changes, and which values are refused at once.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+use crate::data::DataSource;
+use crate::nn::ModelSpec;
+
+/// The most epochs that one run trains; a guard against typing errors, far above what MNIST needs.
+pub const MOST_EPOCHS: u64 = 100_000;
+
+/// The most images in a batch, so that a typing error does not ask for more memory than there is.
+const MOST_BATCH: u64 = 8_192;
+
+/// The most threads.
+const MOST_THREADS: u64 = 1_024;
+
+/// Trains a network on MNIST, prunes its weights and activations by a strategy, keeps the zeros zero, and shows what was
+/// gained, beside a dense twin that branches off at the first event and trains on without pruning.
+///
+/// Without options: the CNN of jax_pruning on ndarray and the bundled sample, 7 epochs, 2:4 after epoch 2 and 1:4 after
+/// epoch 4. Takes under a minute on two cores.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    bin_name = "cargo xtask demo",
+    allow_negative_numbers = true,
+    after_help = "Equal options give equal results, bit for bit, on one machine at any number of threads.\n\
+                  Exit code: 0 done, 1 failed, 2 an option or the strategy is wrong."
+)]
+pub struct Arguments {
+    /// Which network: `cnn` (two convolutions, two dense layers) or `mlp` (784-300-100-10, trains in a few seconds).
+    #[arg(long, value_enum, default_value_t = ModelChoice::Cnn)]
+    pub model: ModelChoice,
+
+    /// Which tensor library holds the parameters. Both give the same accuracy; masks, files and tables are alike.
+    #[arg(long, value_enum, default_value_t = BackendChoice::Ndarray)]
+    pub backend: BackendChoice,
+
+    /// What is pruned when: a Python literal, JSON or TOML, or the name of a file that holds one.
+    /// For example "{2: {'method': 'str_unified_local', 'pattern': (2, 4)}}" [default: 2:4, later 1:4, in every layer,
+    /// at epochs that scale with --epochs].
+    #[arg(long, value_name = "TEXT-or-FILE", allow_hyphen_values = true)]
+    pub strategy: Option<String>,
+
+    /// How often the training data is gone through; each event of the strategy must be among these epochs [default: 7,
+    /// or with --strategy three more than its last event].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_EPOCHS))]
+    pub epochs: Option<u64>,
+
+    /// What it learns from: `sample` (bundled, 10,000 training and 2,000 test images), `full` (60,000 and 10,000, after
+    /// `cargo xtask mnist`), or a folder with MNIST's four IDX files, gzipped or not.
+    #[arg(long, default_value_t = DataSource::Sample, value_name = "sample|full|DIR")]
+    pub data: DataSource,
+
+    /// Learning rate of the first step; it falls linearly to 0 at the end. Larger learns faster, until it diverges.
+    #[arg(long, value_name = "RATE", default_value_t = 0.1, value_parser = rate)]
+    pub lr: f64,
+
+    /// How much of the last step each step repeats: 0 for none, below 1.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.9, value_parser = momentum)]
+    pub momentum: f64,
+
+    /// How strongly weights (not biases) are pulled towards zero at each step: 0 for not at all, 0.0005 is usual.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = weight_decay)]
+    pub weight_decay: f64,
+
+    /// Images in each step. Smaller takes more steps an epoch and more time.
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u64).range(1..=MOST_BATCH))]
+    pub batch_size: u64,
+
+    /// Threads to compute with; changes the time, never the result [default: one for each core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_THREADS))]
+    pub threads: Option<u64>,
+
+    /// Number that the initial weights and the order of the images are drawn from.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+
+    /// Folder for metrics.jsonl, curves.svg, curves.png, model.safetensors and masks.safetensors; made if absent. Files
+    /// of these names are replaced, and only once the run is complete.
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+
+    /// Leaves activations dense. Otherwise the CNN prunes them as jax_pruning's README does: to density 0.9 after the
+    /// first relu, to 2:4 after the second. The MLP has no place for it.
+    #[arg(long)]
+    pub no_act_pruning: bool,
+}
+
+/// The networks to choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
+pub enum ModelChoice {
+    /// LeNet-300-100.
+    Mlp,
+    /// The original project's network.
+    Cnn,
+}
+
+impl ModelChoice {
+    /// The network's description.
+    #[must_use]
+    pub fn spec(self) -> ModelSpec {
+        match self {
+            Self::Mlp => ModelSpec::mlp(),
+            Self::Cnn => ModelSpec::cnn(),
+        }
+    }
+}
+
+/// The backends to choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
+pub enum BackendChoice {
+    /// Row-major arrays of each parameter's rank.
+    Ndarray,
+    /// Column-major matrices and vectors.
+    Nalgebra,
+}
+
+impl BackendChoice {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ndarray => "ndarray",
+            Self::Nalgebra => "nalgebra",
+        }
+    }
+}
+
+fn number(text: &str, fits: impl Fn(f64) -> bool, wanted: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if fits(value) => Ok(value),
+        _ => Err(format!("write {wanted}")),
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    number(text, |value| value.is_finite() && value > 0.0, "a finite number above 0, such as 0.1")
+}
+
+fn momentum(text: &str) -> Result<f64, String> {
+    number(text, |value| (0.0..1.0).contains(&value), "a number from 0 to just below 1, such as 0.9")
+}
+
+fn weight_decay(text: &str) -> Result<f64, String> {
+    number(text, |value| value.is_finite() && value >= 0.0, "a finite number of 0 or more, such as 0.0005")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Arguments, String> {
+        let all = ["demo"].iter().chain(arguments);
+        Arguments::try_parse_from(all).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_issue() {
+        Arguments::command().debug_assert();
+        let arguments = parse(&[]).unwrap();
+        assert_eq!(arguments.model, ModelChoice::Cnn);
+        assert_eq!(arguments.backend, BackendChoice::Ndarray);
+        assert_eq!(arguments.data, DataSource::Sample);
+        assert_eq!((arguments.lr, arguments.momentum, arguments.weight_decay), (0.1, 0.9, 0.0));
+        assert_eq!((arguments.batch_size, arguments.epochs, arguments.strategy), (128, None, None));
+        assert!(!arguments.no_act_pruning);
+    }
+
+    #[test]
+    fn impossible_numbers_are_refused_by_name() {
+        for (arguments, flag) in [
+            (["--epochs", "0"], "--epochs"),
+            (["--epochs", "100001"], "--epochs"),
+            (["--batch-size", "0"], "--batch-size"),
+            (["--threads", "0"], "--threads"),
+            (["--lr", "NaN"], "--lr"),
+            (["--lr", "inf"], "--lr"),
+            (["--lr", "0"], "--lr"),
+            (["--lr", "-0.1"], "--lr"),
+            (["--lr", "fast"], "--lr"),
+            (["--momentum", "1"], "--momentum"),
+            (["--momentum", "NaN"], "--momentum"),
+            (["--weight-decay", "-1"], "--weight-decay"),
+            (["--seed", "-1"], "--seed"),
+            (["--model", "lenet"], "--model"),
+            (["--backend", "burn"], "--backend"),
+            (["--data", ""], "--data"),
+        ] {
+            let message = parse(&arguments).unwrap_err();
+            assert!(message.contains(flag), "{arguments:?}: {message}");
+            assert!(message.starts_with("error: "), "{arguments:?}: {message}");
+        }
+    }
+}

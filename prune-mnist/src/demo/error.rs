@@ -1,0 +1,190 @@
+//! What can stop the demo, each with what to do instead.
+
+use std::io;
+use std::path::PathBuf;
+
+use prune_schedule::{PruneError, StrategyError};
+
+use super::args::MOST_EPOCHS;
+use crate::data::DataError;
+use crate::nn::NnError;
+
+/// Why the demo did not run to its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DemoError {
+    /// The strategy's text is wrong.
+    #[error("{from}: {source}")]
+    Strategy {
+        /// `--strategy`, or the file.
+        from: String,
+        /// What is wrong with it, and where.
+        source: StrategyError,
+    },
+    /// `--strategy` is neither text nor a file.
+    #[error(
+        "--strategy: there is no file `{text}`, and it is no strategy either; write one such as {{2: {{'method': \
+         'str_unified_local', 'pattern': (2, 4)}}}}, or the name of a file that holds one"
+    )]
+    StrategyAbsent {
+        /// What was written.
+        text: String,
+    },
+    /// The strategy's file cannot be read.
+    #[error("--strategy: cannot read `{}`: {source}; name a file that can be read", path.display())]
+    StrategyUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The strategy's file is a folder.
+    #[error("--strategy: `{}` is a folder; name a file in it", path.display())]
+    StrategyFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The strategy's file is not text.
+    #[error("--strategy: `{}` is not UTF-8 text (byte {offset}); save it as UTF-8", path.display())]
+    StrategyNotUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// The first byte that is none of UTF-8, counted from 0.
+        offset: usize,
+    },
+    /// The strategy's file is too long to be one.
+    #[error("--strategy: `{}` is longer than {limit} bytes, which no strategy is; name another file", path.display())]
+    StrategyTooLong {
+        /// The file.
+        path: PathBuf,
+        /// The most that is read.
+        limit: u64,
+    },
+    /// An event comes after the last epoch.
+    #[error(
+        "the strategy has an event at epoch {event}, but training ends after epoch {epochs}: raise --epochs to {last} or \
+         more ({} leaves three to fine-tune), or move the event",
+        last.saturating_add(3)
+    )]
+    EventPastEnd {
+        /// The event's key.
+        event: String,
+        /// The last epoch of the key.
+        last: u64,
+        /// Epochs to train.
+        epochs: u64,
+    },
+    /// The last event is further away than a run goes.
+    #[error(
+        "the strategy's last event is at epoch {last}, and the demo trains at most {MOST_EPOCHS} epochs: move the event"
+    )]
+    EventTooFar {
+        /// The epoch.
+        last: u64,
+    },
+    /// The strategy does not fit the model.
+    #[error("the strategy does not fit model `{model}`: {source}")]
+    Unfit {
+        /// The model.
+        model: String,
+        /// Why not.
+        source: PruneError,
+    },
+    /// The data cannot be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The network refused.
+    #[error(transparent)]
+    Network(#[from] NnError),
+    /// The pruner refused.
+    #[error(transparent)]
+    Prune(#[from] PruneError),
+    /// Threads cannot be started.
+    #[error("cannot start {threads} threads: {source}; lower --threads")]
+    Threads {
+        /// How many.
+        threads: usize,
+        /// Why not.
+        source: rayon::ThreadPoolBuildError,
+    },
+    /// The run has diverged.
+    #[error(
+        "epoch {epoch}: the run has diverged ({what}); nothing is written: lower --lr (now {lr}), or --momentum (now \
+         {momentum}), or raise --batch-size (now {batch_size})"
+    )]
+    Diverged {
+        /// The epoch.
+        epoch: u64,
+        /// What was seen.
+        what: String,
+        /// The learning rate of the first step.
+        lr: f64,
+        /// The momentum.
+        momentum: f64,
+        /// The batch size.
+        batch_size: u64,
+    },
+    /// The output folder or a file in it cannot be written.
+    #[error("--out: cannot write `{}`: {source}; name a folder with room that you may write to", path.display())]
+    Out {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Something that is no folder is where the output folder should be, or a folder where a file should be.
+    #[error("--out: `{}` is {found}; move it away, or name another folder", path.display())]
+    OutTaken {
+        /// The path.
+        path: PathBuf,
+        /// What is there.
+        found: &'static str,
+    },
+    /// A picture cannot be drawn.
+    #[error("cannot draw {picture}: {why}; please report this")]
+    Picture {
+        /// Which.
+        picture: &'static str,
+        /// Why, in the drawing library's words.
+        why: String,
+    },
+    /// Tensors cannot be put into a file.
+    #[error("cannot encode {file}: {why}; please report this")]
+    Encode {
+        /// Which file.
+        file: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// The results cannot be printed.
+    #[error("cannot print: {source}; send the output where it can be written")]
+    Print {
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl DemoError {
+    /// 2 where an option or the strategy is wrong, 1 otherwise.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Strategy { .. }
+            | Self::StrategyAbsent { .. }
+            | Self::StrategyUnreadable { .. }
+            | Self::StrategyFolder { .. }
+            | Self::StrategyNotUtf8 { .. }
+            | Self::StrategyTooLong { .. }
+            | Self::EventPastEnd { .. }
+            | Self::EventTooFar { .. }
+            | Self::Unfit { .. } => 2,
+            _ => 1,
+        }
+    }
+
+    /// Whether it is only that nobody reads the output any more, as when it is piped into `head`.
+    #[must_use]
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Print { source } if source.kind() == io::ErrorKind::BrokenPipe)
+    }
+}

@@ -1,0 +1,43 @@
+//! The demo: trains a network on MNIST, prunes it by a strategy, shows and stores what was gained.
+//!
+//! ```text
+//! Arguments -> Plan (strategy, epochs) -> Session (network, twin, pruner) -> History -> tables, files, pictures
+//! ```
+//!
+//! Everything that the user can get wrong is tried before training: strategy against model, data, output folder.
+//! Nothing is written before the run is complete; then all files at once (`out`).
+//!
+//! # How it is laid out
+//! - `args`, `strategy`, `error`: what was asked for, and what is refused.
+//! - `layers`, `activations`: the network's parameters and activations as the pruning crates see them.
+//! - `trainer`, `session`, `record`: steps and epochs, run and twin, and what they have shown.
+//! - `show`, `picture`, `size`: what a person sees. `save`, `out`: what is written.
+
+pub mod activations;
+mod args;
+mod error;
+mod layers;
+mod out;
+pub mod picture;
+mod record;
+mod run;
+pub mod save;
+mod session;
+mod show;
+mod size;
+mod strategy;
+#[cfg(test)]
+mod tests;
+mod trainer;
+
+pub use self::args::{Arguments, BackendChoice, MOST_EPOCHS, ModelChoice};
+pub use self::error::DemoError;
+pub use self::layers::Backend;
+pub use self::out::OutFolder;
+pub use self::record::{EpochRecord, EventRecord, Figures, History, Later, TwinRecord};
+pub use self::run::{FILES, run};
+pub use self::session::{Role, Session, Trained};
+pub use self::show::Console;
+pub use self::size::Size;
+pub use self::strategy::{DEFAULT_EPOCHS, DEFAULT_STRATEGY, Plan};
+pub use self::trainer::{Settings, State, Trainer};

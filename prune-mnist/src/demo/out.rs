@@ -1,0 +1,176 @@
+//! The output folder: all files of a run or none, and never half a file.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::error::DemoError;
+
+/// A folder that can be written to, as was tried before training.
+///
+/// Dropped before [`write`](Self::write) succeeded, it removes the folders that it made, so that a run that fails leaves
+/// nothing.
+#[derive(Debug)]
+pub struct OutFolder {
+    path: PathBuf,
+    /// Folders made here, the innermost first.
+    made: Vec<PathBuf>,
+}
+
+impl OutFolder {
+    /// Makes the folder if it is absent, and tries whether files can be made in it and `names` are free for files.
+    ///
+    /// # Errors
+    ///
+    /// [`DemoError::Out`], [`DemoError::OutTaken`].
+    pub fn open(path: &Path, names: &[&str]) -> Result<Self, DemoError> {
+        // An empty path is the working folder, under a name that can be joined and shown.
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        let mut folder = Self { path: path.to_owned(), made: Vec::new() };
+        match fs::metadata(path) {
+            Ok(metadata) if !metadata.is_dir() => {
+                return Err(DemoError::OutTaken { path: path.to_owned(), found: "a file, not a folder" });
+            }
+            Ok(_) => {}
+            Err(_) => folder.make()?,
+        }
+        for name in names {
+            let file = folder.path.join(name);
+            if file.is_dir() {
+                return Err(DemoError::OutTaken { path: file, found: "a folder, where a file is to be written" });
+            }
+        }
+        let refused = |source| DemoError::Out { path: path.to_owned(), source };
+        temporary(path).and_then(|mut file| file.write_all(&[0]).and_then(|()| file.close())).map_err(refused)?;
+        Ok(folder)
+    }
+
+    /// Makes the folder and its absent parents, and remembers which were absent.
+    fn make(&mut self) -> Result<(), DemoError> {
+        let absent: Vec<PathBuf> = self
+            .path
+            .ancestors()
+            .filter(|path| !path.as_os_str().is_empty())
+            .take_while(|path| !path.exists())
+            .map(Path::to_owned)
+            .collect();
+        for path in absent.into_iter().rev() {
+            fs::create_dir(&path).map_err(|source| DemoError::Out { path: path.clone(), source })?;
+            self.made.insert(0, path);
+        }
+        Ok(())
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes files of these names: all are written beside their places and synced first, and renamed only then. A full
+    /// disk so leaves each place as it was: no file, or the whole old one.
+    ///
+    /// # Errors
+    ///
+    /// [`DemoError::Out`], naming the file.
+    pub fn write(&mut self, files: &[(&str, Vec<u8>)]) -> Result<(), DemoError> {
+        let mut written: Vec<(PathBuf, NamedTempFile)> = Vec::with_capacity(files.len());
+        for (name, bytes) in files {
+            let path = self.path.join(name);
+            let refused = |source| DemoError::Out { path: path.clone(), source };
+            let mut file = temporary(&self.path).map_err(refused)?;
+            file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(refused)?;
+            written.push((path, file));
+        }
+        for (path, file) in written {
+            file.persist(&path).map_err(|error| DemoError::Out { path, source: error.error })?;
+            self.made.clear();
+        }
+        self.sync().map_err(|source| DemoError::Out { path: self.path.clone(), source })
+    }
+
+    /// Makes the renames last through a loss of power, where folders can be synced.
+    fn sync(&self) -> io::Result<()> {
+        if cfg!(unix) { fs::File::open(&self.path)?.sync_all() } else { Ok(()) }
+    }
+}
+
+impl Drop for OutFolder {
+    fn drop(&mut self) {
+        // A folder that someone has put something into meanwhile stays.
+        self.made.iter().take_while(|path| fs::remove_dir(path).is_ok()).for_each(drop);
+    }
+}
+
+/// A file in `folder` that removes itself unless it is renamed, with the rights of any new file.
+fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".prune-").suffix(".tmp");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn files_are_whole_and_old_ones_replaced() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a/b");
+        let mut folder = OutFolder::open(&path, &["x", "y"]).unwrap();
+        assert!(names(&path).is_empty());
+        folder.write(&[("x", vec![1, 2]), ("y", vec![3])]).unwrap();
+        drop(folder);
+        OutFolder::open(&path, &["x"]).unwrap().write(&[("x", vec![9])]).unwrap();
+        assert_eq!(names(&path), ["x", "y"]);
+        assert_eq!((fs::read(path.join("x")).unwrap(), fs::read(path.join("y")).unwrap()), (vec![9], vec![3]));
+    }
+
+    #[test]
+    fn a_run_that_fails_leaves_no_folder() {
+        let root = tempfile::tempdir().unwrap();
+        drop(OutFolder::open(&root.path().join("a/b"), &[]).unwrap());
+        assert!(names(root.path()).is_empty());
+        // What was there stays.
+        fs::create_dir(root.path().join("kept")).unwrap();
+        drop(OutFolder::open(&root.path().join("kept"), &[]).unwrap());
+        assert_eq!(names(root.path()), ["kept"]);
+    }
+
+    #[test]
+    fn taken_places_are_named() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("file"), "").unwrap();
+        fs::create_dir(root.path().join("x")).unwrap();
+        let message = |path: &Path| OutFolder::open(path, &["x"]).unwrap_err().to_string();
+        assert!(message(&root.path().join("file")).contains("is a file, not a folder"));
+        assert!(message(root.path()).contains("is a folder, where a file is to be written"));
+        let below = root.path().join("file").join("out");
+        assert!(message(&below).contains("file/out`: "), "{}", message(&below));
+        assert_eq!(names(root.path()), ["file", "x"]);
+    }
+
+    #[test]
+    fn a_write_that_fails_changes_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let mut folder = OutFolder::open(root.path(), &["x"]).unwrap();
+        folder.write(&[("x", vec![1])]).unwrap();
+        // The second file has no place to be made in, so the first must not be replaced either.
+        folder.path = root.path().join("gone");
+        assert!(folder.write(&[("x", vec![2])]).is_err());
+        assert_eq!(fs::read(root.path().join("x")).unwrap(), [1]);
+        assert_eq!(names(root.path()), ["x"]);
+    }
+}

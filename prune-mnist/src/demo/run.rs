@@ -1,0 +1,184 @@
+//! The demo from its options to its files.
+
+use std::time::{Duration, Instant};
+
+use prune_core::ActivationRule;
+
+use super::activations::readme_rules;
+use super::args::{Arguments, BackendChoice};
+use super::error::DemoError;
+use super::layers::Backend;
+use super::out::OutFolder;
+use super::picture::{self, Curves, PNG_FILE, SVG_FILE};
+use super::record::History;
+use super::save::{self, MASKS_FILE, MODEL_FILE};
+use super::session::{Role, Session};
+use super::show::{self, Bar, Console, Intro};
+use super::strategy::Plan;
+use super::trainer::Settings;
+use crate::data::Dataset;
+use crate::nn::{NalgebraParams, NdarrayParams};
+
+/// The file of the records.
+const METRICS_FILE: &str = "metrics.jsonl";
+
+/// The files that a run writes into its output folder.
+pub const FILES: [&str; 5] = [METRICS_FILE, SVG_FILE, PNG_FILE, MODEL_FILE, MASKS_FILE];
+
+/// Runs the demo and prints to `console`.
+///
+/// # Errors
+///
+/// Every variant of [`DemoError`]; nothing has been written then.
+pub fn run(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), DemoError> {
+    let plan = Plan::new(arguments.strategy.as_deref(), arguments.epochs)?;
+    let threads = arguments.threads.map_or(0, |threads| threads as usize);
+    // 0 is one for each core.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = pool.map_err(|source| DemoError::Threads { threads, source })?;
+    pool.install(|| {
+        let data = arguments.data.load()?;
+        match arguments.backend {
+            BackendChoice::Ndarray => run_on::<NdarrayParams<f32>>(arguments, &plan, &data, console),
+            BackendChoice::Nalgebra => run_on::<NalgebraParams<f32>>(arguments, &plan, &data, console),
+        }
+    })
+}
+
+fn run_on<P: Backend>(
+    arguments: &Arguments,
+    plan: &Plan,
+    data: &Dataset,
+    console: &mut Console<'_>,
+) -> Result<(), DemoError> {
+    let started = Instant::now();
+    let settings = Settings {
+        epochs: plan.epochs,
+        lr: arguments.lr,
+        momentum: arguments.momentum,
+        weight_decay: arguments.weight_decay,
+        batch_size: arguments.batch_size,
+        seed: arguments.seed,
+    };
+    let rules: Vec<ActivationRule> = if arguments.no_act_pruning { Vec::new() } else { readme_rules().into() };
+    let spec = arguments.model.spec();
+    let mut session = Session::<P>::new(&spec, data, settings, plan.strategy.clone(), &rules)?;
+    let title = format!("{} on MNIST, {} training images", spec.name.to_uppercase(), show::thousands(data.train.len()));
+    let mut out = OutFolder::open(&arguments.out, &FILES)?;
+
+    console.line(show::intro(&Intro {
+        arguments,
+        data,
+        plan,
+        layers: session.trainer.network.layers(),
+        places: &session.places,
+        place_count: session.trainer.network.activation_prunings(),
+        steps: session.trainer.steps(),
+        threads: rayon::current_num_threads(),
+    }))?;
+    plan.warnings.iter().for_each(|warning| console.warning(warning));
+    session.warnings.iter().for_each(|warning| console.warning(warning));
+
+    let twin_took = train(&mut session, plan.epochs, console)?;
+    session.measure_activations()?;
+    finish(&session, console)?;
+
+    let curves = Curves::of(&title, &session.history, session.pruner.strategy());
+    out.write(&[
+        (METRICS_FILE, metrics(&session)?),
+        (SVG_FILE, picture::svg(&curves)?.into_bytes()),
+        (PNG_FILE, picture::png(&curves)?),
+        (MODEL_FILE, save::model(&session.pruned.params)?),
+        (MASKS_FILE, save::masks(session.pruner.masks())?),
+    ])?;
+    console.line(format_args!("\nwrote {} into {}", FILES.join(", "), out.path().display()))?;
+    console.line(format_args!(
+        "took {:.1} s, of which the dense twin {:.1} s",
+        started.elapsed().as_secs_f64(),
+        twin_took.as_secs_f64()
+    ))
+}
+
+/// Trains all epochs and prints them; gives back how long the twin took.
+fn train<P: Backend>(
+    session: &mut Session<'_, P>,
+    epochs: u64,
+    console: &mut Console<'_>,
+) -> Result<Duration, DemoError> {
+    if let Some(event) = session.start()? {
+        console.line(format_args!("\n{}", show::event(event, epochs)))?;
+    }
+    let mut twin_took = Duration::ZERO;
+    console.line(format_args!("\n{}", show::header()))?;
+    for epoch in 1..=epochs {
+        let mut clock = Clock::start();
+        let mut bar = Bar::new(epoch, epochs, session.trainer.steps(), session.twin.is_some());
+        session.epoch(&mut |role, loss| {
+            clock.tick(role);
+            bar.tick(role, loss);
+        })?;
+        drop(bar);
+        twin_took += clock.twin;
+        let History { epochs: records, events } = &session.history;
+        let Some(record) = records.last() else { continue };
+        console.line(show::row(record, clock.started.elapsed().saturating_sub(clock.twin)))?;
+        let mut shown = false;
+        for event in events {
+            if event.later.is_some_and(|later| later.epoch == epoch)
+                && let Some(text) = show::later(event)
+            {
+                console.line(text)?;
+                shown = true;
+            }
+            if event.report.epoch == epoch {
+                console.line(format_args!("\n{}", show::event(event, epochs)))?;
+                shown = true;
+            }
+        }
+        if shown && epoch < epochs {
+            console.line(format_args!("\n{}", show::header()))?;
+        }
+    }
+    Ok(twin_took)
+}
+
+/// Tells the twin's time from the rest of an epoch.
+struct Clock {
+    started: Instant,
+    last: Instant,
+    twin: Duration,
+}
+
+impl Clock {
+    fn start() -> Self {
+        let now = Instant::now();
+        Self { started: now, last: now, twin: Duration::ZERO }
+    }
+
+    fn tick(&mut self, role: Role) {
+        let now = Instant::now();
+        if role == Role::Twin {
+            self.twin += now - self.last;
+        }
+        self.last = now;
+    }
+}
+
+fn finish<P: Backend>(session: &Session<'_, P>, console: &mut Console<'_>) -> Result<(), DemoError> {
+    let Some(last) = session.history.epochs.last() else { return Ok(()) };
+    let specs = session.trainer.network.parameters();
+    let revivals = session.revivals()?;
+    console.line(format_args!("\n{}", show::comparison(last, specs, session.pruner.masks(), revivals)))?;
+    if session.history.events.is_empty() {
+        console.line("\nthe strategy has no event, so nothing was pruned and there is no twin to compare with")?;
+    }
+    match show::activations(&session.places) {
+        Some(text) => console.line(format_args!("\n{text}")),
+        None => Ok(()),
+    }
+}
+
+fn metrics<P: Backend>(session: &Session<'_, P>) -> Result<Vec<u8>, DemoError> {
+    let text = session.history.to_jsonl();
+    text.map(String::into_bytes).map_err(|error| DemoError::Encode { file: METRICS_FILE, why: error.to_string() })
+}

@@ -1,0 +1,114 @@
+//! Weights and masks as safetensors.
+//!
+//! Every tensor is written in logical order under its logical shape, so both backends write the same names and shapes,
+//! and equal weights give equal files.
+
+use std::borrow::Cow;
+
+use prune_core::{Layers, Masks};
+use safetensors::{Dtype, View};
+
+use super::error::DemoError;
+
+/// The file of the weights.
+pub const MODEL_FILE: &str = "model.safetensors";
+/// The file of the masks.
+pub const MASKS_FILE: &str = "masks.safetensors";
+
+/// A tensor as it is written.
+struct Written {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl View for Written {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.bytes)
+    }
+
+    fn data_len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+/// The content of `model.safetensors`: every parameter as F32, row-major.
+///
+/// # Errors
+///
+/// [`DemoError::Encode`].
+pub fn model(params: &impl Layers) -> Result<Vec<u8>, DemoError> {
+    let refused = |why: String| DemoError::Encode { file: MODEL_FILE, why };
+    let mut tensors = Vec::new();
+    for (name, layer) in params.layers() {
+        let mut bytes = Vec::with_capacity(layer.len() * 4);
+        // Widened from f32 by the core, and so exactly what it was.
+        let visited = layer.for_each_logical(|value| bytes.extend((value as f32).to_le_bytes()));
+        visited.map_err(|error| refused(error.to_string()))?;
+        tensors.push((name.into_owned(), Written { dtype: Dtype::F32, shape: layer.shape().to_vec(), bytes }));
+    }
+    safetensors::serialize(tensors, None).map_err(|error| refused(error.to_string()))
+}
+
+/// The content of `masks.safetensors`: a BOOL tensor for each layer that has a mask, 1 for kept, row-major.
+///
+/// # Errors
+///
+/// [`DemoError::Encode`].
+pub fn masks(masks: &Masks) -> Result<Vec<u8>, DemoError> {
+    let tensors = masks.iter().map(|(name, mask)| {
+        let bytes = mask.iter().map(u8::from).collect();
+        (name.to_owned(), Written { dtype: Dtype::BOOL, shape: mask.shape().to_vec(), bytes })
+    });
+    safetensors::serialize(tensors, None)
+        .map_err(|error| DemoError::Encode { file: MASKS_FILE, why: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use prune_core::Mask;
+    use safetensors::SafeTensors;
+
+    use super::*;
+    use crate::nn::{Initialisation, ModelSpec, NalgebraParams, NdarrayParams, ParamSet, initial_parameters};
+
+    #[test]
+    fn both_backends_write_the_same_bytes() {
+        let specs = ModelSpec::cnn().parameters().unwrap();
+        let rows: NdarrayParams<f32> = initial_parameters(&specs, Initialisation::LecunNormal, 5);
+        let columns: NalgebraParams<f32> = initial_parameters(&specs, Initialisation::LecunNormal, 5);
+        let bytes = model(&rows).unwrap();
+        assert!(bytes == model(&columns).unwrap());
+        let read = SafeTensors::deserialize(&bytes).unwrap();
+        for (index, spec) in specs.iter().enumerate() {
+            let tensor = read.tensor(&spec.name).unwrap();
+            assert_eq!((tensor.shape(), tensor.dtype()), (&spec.shape[..], Dtype::F32));
+            let values: Vec<u8> = rows.values(index).iter().flat_map(|value| value.to_le_bytes()).collect();
+            assert!(tensor.data() == values, "{}", spec.name);
+        }
+        assert_eq!(read.len(), specs.len());
+    }
+
+    #[test]
+    fn masks_are_read_back() {
+        let mut written = Masks::default();
+        written.insert("a", Mask::from_bools(&[2, 3], &[true, false, true, false, false, true]).unwrap());
+        let bytes = masks(&written).unwrap();
+        let read = SafeTensors::deserialize(&bytes).unwrap();
+        let tensor = read.tensor("a").unwrap();
+        assert_eq!(
+            (tensor.shape(), tensor.dtype(), tensor.data()),
+            (&[2, 3][..], Dtype::BOOL, &[1, 0, 1, 0, 0, 1][..])
+        );
+        assert!(SafeTensors::deserialize(&masks(&Masks::default()).unwrap()).unwrap().is_empty());
+    }
+}

@@ -1,0 +1,250 @@
+//! A run: the network that is pruned, the dense twin beside it, and what happens at the end of each epoch.
+
+use std::sync::Arc;
+
+use prune_core::{ActivationRule, Error, Mask, Masks};
+use prune_schedule::{PruneError, Pruner, Strategy, Warning};
+
+use super::activations::{Place, prune_activations};
+use super::error::DemoError;
+use super::layers::Backend;
+use super::record::{EpochRecord, EventRecord, Figures, History, Later, TwinRecord};
+use super::trainer::{Settings, State, StepError, Trainer, hold, revivals};
+use crate::data::Dataset;
+use crate::nn::{Initialisation, ModelSpec, NnError, ParamSpec, Score, Sgd, initial_parameters};
+
+/// A training loss, in nats, that no run recovers from: ten times that of guessing among ten classes.
+const HOPELESS_LOSS: f64 = 23.0;
+
+/// Which of the two networks a step was of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The network that the strategy prunes.
+    Pruned,
+    /// The dense twin.
+    Twin,
+}
+
+/// A network with its optimiser.
+pub type Trained<P> = State<P, Sgd<f32, P>>;
+
+/// A run that goes on epoch by epoch.
+///
+/// After each epoch, [`pruned`](Self::pruned), [`twin`](Self::twin), [`pruner`](Self::pruner) and
+/// [`history`](Self::history) are all that the next one depends on, besides the settings.
+pub struct Session<'d, P> {
+    /// The working memory.
+    pub trainer: Trainer<'d, P>,
+    /// Where activations are pruned.
+    pub places: Vec<Arc<Place>>,
+    /// What carries out the strategy.
+    pub pruner: Pruner,
+    /// The network that is pruned.
+    pub pruned: Trained<P>,
+    /// Its dense twin, from the first event on.
+    pub twin: Option<Trained<P>>,
+    /// What has been seen.
+    pub history: History,
+    /// What the pruner warned of before training.
+    pub warnings: Vec<Warning>,
+    settings: Settings,
+    model: String,
+}
+
+impl<'d, P: Backend> Session<'d, P> {
+    /// A run at its beginning, its strategy tested against the model.
+    ///
+    /// # Errors
+    ///
+    /// [`DemoError::Network`], [`DemoError::Unfit`].
+    pub fn new(
+        spec: &ModelSpec,
+        data: &'d Dataset,
+        settings: Settings,
+        strategy: Strategy,
+        rules: &[ActivationRule],
+    ) -> Result<Self, DemoError> {
+        let mut trainer = Trainer::<P>::new(spec, data, settings)?;
+        let places = prune_activations(&mut trainer.network, spec, rules)?;
+        let specs = trainer.network.parameters();
+        let optimiser = Sgd::new(specs, settings.momentum as f32, settings.weight_decay as f32);
+        let params: P = initial_parameters(specs, Initialisation::LecunNormal, settings.seed);
+        let pruner = Pruner::new(strategy);
+        let unfit = |source| DemoError::Unfit { model: spec.name.clone(), source };
+        let warnings = pruner.check(&params).map_err(unfit)?;
+        Ok(Self {
+            trainer,
+            places,
+            pruner,
+            pruned: State { params, optimiser },
+            twin: None,
+            history: History::default(),
+            warnings,
+            settings,
+            model: spec.name.clone(),
+        })
+    }
+
+    /// Carries out the event before training, if there is one, and gives back its record.
+    ///
+    /// # Errors
+    ///
+    /// [`DemoError::Prune`].
+    pub fn start(&mut self) -> Result<Option<&EventRecord>, DemoError> {
+        if self.pruner.strategy().event_at(0).is_none() {
+            self.pruner.start(&mut self.pruned.params)?;
+            return Ok(None);
+        }
+        let before = self.measure(0, Role::Pruned)?;
+        self.end_epoch(0, before)?;
+        Ok(self.history.events.last())
+    }
+
+    /// Trains the next epoch, and the twin's, and ends it. `tick` is called after each step with the loss so far.
+    ///
+    /// # Errors
+    ///
+    /// [`DemoError::Diverged`], [`DemoError::Prune`].
+    pub fn epoch(&mut self, tick: &mut dyn FnMut(Role, f64)) -> Result<(), DemoError> {
+        let epoch = self.history.epochs.len() as u64 + 1;
+        let train = self.train(epoch, Role::Pruned, tick)?;
+        let twin = match self.twin {
+            None => None,
+            Some(_) => {
+                let train = self.train(epoch, Role::Twin, tick)?;
+                Some((train, Figures::from(self.measure(epoch, Role::Twin)?)))
+            }
+        };
+        let before = self.measure(epoch, Role::Pruned)?;
+        if let Some(event) = self.history.events.last_mut().filter(|event| event.report.epoch + 1 == epoch) {
+            event.later = twin.map(|(_, twin)| Later { epoch, pruned: before.into(), twin });
+        }
+        let after = self.end_epoch(epoch, before)?;
+        let layer_densities = layer_densities(self.trainer.network.parameters(), self.pruner.masks());
+        self.history.epochs.push(EpochRecord {
+            epoch,
+            train_loss: train.loss(),
+            train_accuracy: train.accuracy(),
+            test_loss: after.unwrap_or(before).loss(),
+            test_accuracy: after.unwrap_or(before).accuracy(),
+            test_accuracy_before_event: after.map(|_| before.accuracy()),
+            density: density(self.trainer.network.parameters(), self.pruner.masks()),
+            layer_densities: layer_densities.collect(),
+            revivals: revivals(&self.pruner, &self.pruned)?,
+            learning_rate: self.trainer.rate(epoch, 0),
+            twin: twin.map(|(train, test)| TwinRecord {
+                train_loss: train.loss(),
+                train_accuracy: train.accuracy(),
+                test_loss: test.loss,
+                test_accuracy: test.accuracy,
+            }),
+        });
+        Ok(())
+    }
+
+    /// Carries out the epoch's event, if there is one; the score after it.
+    fn end_epoch(&mut self, epoch: u64, before: Score) -> Result<Option<Score>, DemoError> {
+        let event = self.pruner.strategy().event_at(epoch).is_some();
+        if event && self.twin.is_none() {
+            self.twin = Some(self.pruned.clone());
+        }
+        let report = match self.pruner.end_epoch(epoch, &mut self.pruned.params) {
+            Err(PruneError::Event { source: Error::Nan { layer, .. }, .. }) => {
+                return Err(self.diverged(epoch, format!("weights of layer `{layer}` are NaN")));
+            }
+            report => report?,
+        };
+        let Some(report) = report else { return Ok(None) };
+        // The new masks bind momentum from here on, not only from the next step.
+        hold(&self.pruner, &mut self.pruned)?;
+        let after = self.measure(epoch, Role::Pruned)?;
+        self.history.events.push(EventRecord { report, before: before.into(), after: after.into(), later: None });
+        Ok(Some(after))
+    }
+
+    fn train(&mut self, epoch: u64, role: Role, tick: &mut dyn FnMut(Role, f64)) -> Result<Score, DemoError> {
+        let mut tick = |loss| tick(role, loss);
+        let trained = match (role, &mut self.twin) {
+            (Role::Twin, Some(twin)) => self.trainer.epoch(epoch, twin, None, &mut tick),
+            _ => self.trainer.epoch(epoch, &mut self.pruned, Some(&mut self.pruner), &mut tick),
+        };
+        match trained {
+            Ok(score) if score.loss() > HOPELESS_LOSS => {
+                Err(self.diverged(epoch, format!("a mean training loss of {:.3e}", score.loss())))
+            }
+            Ok(score) => Ok(score),
+            Err(StepError::Network(error)) => Err(self.network_error(epoch, error)),
+            Err(StepError::Prune(error)) => Err(error.into()),
+            Err(error @ StepError::Diverged { .. }) => Err(self.diverged(epoch, error.to_string())),
+        }
+    }
+
+    fn measure(&mut self, epoch: u64, role: Role) -> Result<Score, DemoError> {
+        let params = match (role, &self.twin) {
+            (Role::Twin, Some(twin)) => &twin.params,
+            _ => &self.pruned.params,
+        };
+        match self.trainer.evaluate(params) {
+            Ok(score) if !score.loss().is_finite() => {
+                Err(self.diverged(epoch, format!("a test loss of {}", score.loss())))
+            }
+            Ok(score) => Ok(score),
+            Err(error) => Err(self.network_error(epoch, error)),
+        }
+    }
+
+    /// Measures once more what activation pruning does in the pruned network, over all test images, the pattern after
+    /// pooling included.
+    ///
+    /// # Errors
+    ///
+    /// As [`epoch`](Self::epoch).
+    pub fn measure_activations(&mut self) -> Result<(), DemoError> {
+        let epoch = self.history.epochs.len() as u64;
+        self.places.iter().for_each(|place| place.reset(true));
+        let measured = self.measure(epoch, Role::Pruned);
+        measured.map(|_| ())
+    }
+
+    /// Elements that are not zero though the masks say so, now, in the weights and the momentum of the pruned network.
+    ///
+    /// # Errors
+    ///
+    /// [`DemoError::Prune`].
+    pub fn revivals(&self) -> Result<usize, DemoError> {
+        Ok(revivals(&self.pruner, &self.pruned)?)
+    }
+
+    /// NaN in front of an activation pruning is divergence too.
+    fn network_error(&self, epoch: u64, error: NnError) -> DemoError {
+        match error {
+            NnError::Activation { layer, .. } => self.diverged(epoch, format!("activations of `{layer}` are NaN")),
+            error => error.into(),
+        }
+    }
+
+    fn diverged(&self, epoch: u64, what: String) -> DemoError {
+        let Settings { lr, momentum, batch_size, .. } = self.settings;
+        DemoError::Diverged { epoch, what, lr, momentum, batch_size }
+    }
+
+    /// The model's name.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+}
+
+/// Elements that the masks keep of a parameter.
+pub(super) fn kept(spec: &ParamSpec, masks: &Masks) -> usize {
+    masks.get(&spec.name).map_or(spec.len(), Mask::kept_len)
+}
+
+fn layer_densities(specs: &[ParamSpec], masks: &Masks) -> impl Iterator<Item = (String, f64)> {
+    specs.iter().map(|spec| (spec.name.clone(), kept(spec, masks) as f64 / spec.len() as f64))
+}
+
+fn density(specs: &[ParamSpec], masks: &Masks) -> f64 {
+    let (kept, all) = specs.iter().fold((0, 0), |(k, a), spec| (k + kept(spec, masks), a + spec.len()));
+    kept as f64 / all as f64
+}

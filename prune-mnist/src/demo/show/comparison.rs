@@ -1,0 +1,115 @@
+//! What is printed at the end: pruned against its dense twin, layer by layer, and what became of the activations.
+
+use std::sync::Arc;
+
+use prune_core::Masks;
+
+use super::intro::goal;
+use super::table::{Column, aligned};
+use super::{percent, shape, thousands};
+use crate::demo::activations::Place;
+use crate::demo::record::EpochRecord;
+use crate::demo::size::Size;
+use crate::nn::ParamSpec;
+
+/// Pruned against dense twin, of the last epoch, with `revivals` counted at the very end.
+#[must_use]
+pub(crate) fn comparison(last: &EpochRecord, specs: &[ParamSpec], masks: &Masks, revivals: usize) -> String {
+    let size = Size::of_all(specs, masks);
+    let (dense, pruned) = (Size::of_all(specs, &Masks::default()), size);
+    let twin = |figure: Option<String>| figure.unwrap_or_else(|| "-".to_owned());
+    let share = |part: usize, whole: usize| percent(part as f64 / whole.max(1) as f64);
+    let points = last.twin.map(|twin| (last.test_accuracy - twin.test_accuracy) * 100.0);
+    let rows: [[String; 4]; 7] = [
+        [
+            "test accuracy".to_owned(),
+            percent(last.test_accuracy),
+            twin(last.twin.map(|twin| percent(twin.test_accuracy))),
+            twin(points.map(|points| format!("{points:+.2} points"))),
+        ],
+        [
+            "test loss".to_owned(),
+            format!("{:.4}", last.test_loss),
+            twin(last.twin.map(|twin| format!("{:.4}", twin.test_loss))),
+            String::new(),
+        ],
+        ["parameters kept".to_owned(), thousands(pruned.kept), thousands(dense.kept), share(pruned.kept, dense.kept)],
+        [
+            "multiply-adds an image".to_owned(),
+            thousands(pruned.multiply_adds),
+            thousands(dense.multiply_adds),
+            share(pruned.multiply_adds, dense.multiply_adds),
+        ],
+        [
+            "bytes as dense f32".to_owned(),
+            thousands(pruned.dense_bytes),
+            thousands(dense.dense_bytes),
+            share(pruned.dense_bytes, dense.dense_bytes),
+        ],
+        [
+            "bytes as packed mask + kept values".to_owned(),
+            thousands(pruned.packed_bytes),
+            thousands(dense.packed_bytes),
+            share(pruned.packed_bytes, dense.packed_bytes),
+        ],
+        ["revivals (weights and momentum)".to_owned(), revivals.to_string(), "-".to_owned(), String::new()],
+    ];
+    let header = [
+        ("at the end", Column::Left),
+        ("pruned", Column::Right),
+        ("dense twin", Column::Right),
+        ("pruned / twin", Column::Right),
+    ];
+    format!("{}\n\n{}", aligned(&header, rows), layers(specs, masks))
+}
+
+/// What is left of each parameter.
+fn layers(specs: &[ParamSpec], masks: &Masks) -> String {
+    let header = [
+        ("layer", Column::Left),
+        ("shape", Column::Right),
+        ("kept", Column::Right),
+        ("of", Column::Right),
+        ("density", Column::Right),
+        ("multiply-adds", Column::Right),
+        ("of", Column::Right),
+        ("bytes packed", Column::Right),
+        ("dense", Column::Right),
+    ];
+    let row = |name: &str, shape: String, size: Size| {
+        [
+            name.to_owned(),
+            shape,
+            thousands(size.kept),
+            thousands(size.elements),
+            percent(size.density()),
+            thousands(size.multiply_adds),
+            thousands(size.dense_multiply_adds),
+            thousands(size.packed_bytes),
+            thousands(size.dense_bytes),
+        ]
+    };
+    let rows = specs.iter().map(|spec| row(&spec.name, shape(&spec.shape), Size::of(spec, masks)));
+    let total = row("total", String::new(), Size::of_all(specs, masks));
+    aligned(&header, rows.chain([total]))
+}
+
+/// What activation pruning did, a line a place; `None` without a place.
+#[must_use]
+pub(crate) fn activations(places: &[Arc<Place>]) -> Option<String> {
+    let line = |place: &Arc<Place>| {
+        let mut line = format!("{} after the relu of {}: {}", goal(place), place.layer, place.report());
+        if let Some(pooled) = place.pooled() {
+            let share = percent(pooled.broken as f64 / pooled.groups.max(1) as f64);
+            line += &format!(
+                "; average pooling {window}x{window} then undoes the pattern: {share} of its groups have more non-zeros than \
+                 {} allows",
+                goal(place),
+                window = pooled.window,
+            );
+        }
+        line
+    };
+    let lines: Vec<_> = places.iter().map(line).collect();
+    (!lines.is_empty()).then(|| format!("activations, over the test images\n{}", lines.join("\n")))
+}

@@ -1,0 +1,77 @@
+//! Where output goes, and the progress bar of an epoch.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::demo::error::DemoError;
+use crate::demo::session::Role;
+
+/// Standard output, or what stands for it in tests.
+pub struct Console<'w> {
+    out: &'w mut (dyn Write + Send),
+}
+
+impl<'w> Console<'w> {
+    /// A console that prints to `out`; warnings and progress go to standard error.
+    pub fn new(out: &'w mut (dyn Write + Send)) -> Self {
+        Self { out }
+    }
+
+    /// Prints a line, or several.
+    ///
+    /// # Errors
+    ///
+    /// [`DemoError::Print`]; see [`DemoError::is_closed_pipe`].
+    pub fn line(&mut self, text: impl Display) -> Result<(), DemoError> {
+        // A row should be seen when it is there, also where the output is a file.
+        writeln!(self.out, "{text}").and_then(|()| self.out.flush()).map_err(|source| DemoError::Print { source })
+    }
+
+    /// Prints a warning to standard error. That it cannot be printed there is no reason to stop.
+    pub fn warning(&mut self, text: impl Display) {
+        let _ = writeln!(io::stderr(), "warning: {text}");
+    }
+}
+
+/// The progress bar of one epoch: on a terminal, gone when the epoch is over; silent where standard error is none.
+pub(crate) struct Bar {
+    bar: ProgressBar,
+    role: Role,
+    twin: bool,
+}
+
+impl Bar {
+    /// A bar for epoch `epoch` of `epochs`, with `steps` steps for each network trained: with `twin`, two.
+    #[must_use]
+    pub(crate) fn new(epoch: u64, epochs: u64, steps: u64, twin: bool) -> Self {
+        let len = if twin { 2 * steps } else { steps };
+        let bar = ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::stderr());
+        let template = "{prefix} {wide_bar:.cyan/dim} {pos}/{len} steps, {msg}";
+        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_prefix(format!("epoch {epoch}/{epochs}"));
+        Self { bar, role: Role::Pruned, twin }
+    }
+
+    /// One more step, with the mean loss so far of the network it was of.
+    pub(crate) fn tick(&mut self, role: Role, loss: f64) {
+        self.role = role;
+        if self.bar.is_hidden() {
+            return;
+        }
+        let of = match (self.twin, self.role) {
+            (false, _) => "",
+            (true, Role::Pruned) => " (pruned)",
+            (true, Role::Twin) => " (dense twin)",
+        };
+        self.bar.set_message(format!("loss {loss:.4}{of}"));
+        self.bar.inc(1);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,119 @@
+//! What is printed before training: data, model, training, activation pruning, strategy.
+
+use std::fmt::Write as _;
+
+use prune_core::ActivationRule;
+
+use super::table::{Column, aligned};
+use super::{shape, thousands};
+use crate::data::Dataset;
+use crate::demo::activations::Place;
+use crate::demo::args::Arguments;
+use crate::demo::strategy::Plan;
+use crate::nn::LayerSummary;
+
+/// What the introduction is about.
+pub(crate) struct Intro<'a> {
+    /// The options.
+    pub arguments: &'a Arguments,
+    /// Where images come from.
+    pub data: &'a Dataset,
+    /// Strategy and epochs.
+    pub plan: &'a Plan,
+    /// The model's layers.
+    pub layers: &'a [LayerSummary],
+    /// Where activations are pruned.
+    pub places: &'a [std::sync::Arc<Place>],
+    /// Places that the model has for it.
+    pub place_count: usize,
+    /// Steps of an epoch.
+    pub steps: u64,
+    /// Threads that compute.
+    pub threads: usize,
+}
+
+/// The introduction, of several lines.
+#[must_use]
+pub(crate) fn intro(about: &Intro<'_>) -> String {
+    let Intro { arguments, data, plan, layers, .. } = about;
+    let mut text = String::new();
+    let parameters: usize = layers.iter().map(|layer| layer.parameters).sum();
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "data         {data}");
+    let _ = writeln!(
+        text,
+        "model        {} on {}, {} parameters, seed {}",
+        arguments.model.spec().name,
+        arguments.backend.name(),
+        thousands(parameters),
+        arguments.seed,
+    );
+    let _ = writeln!(text, "\n{}\n", model(layers));
+    let _ = writeln!(
+        text,
+        "training     {} epochs ({}) of {} steps, batches of {} images, {}",
+        plan.epochs,
+        plan.epochs_origin,
+        about.steps,
+        arguments.batch_size.min(data.train.len() as u64),
+        match about.threads {
+            1 => "1 thread".to_owned(),
+            threads => format!("{threads} threads"),
+        },
+    );
+    let _ = writeln!(
+        text,
+        "             SGD: learning rate {} falling linearly to 0, momentum {}, weight decay {}",
+        arguments.lr, arguments.momentum, arguments.weight_decay,
+    );
+    let _ = writeln!(text, "             test figures are of the network as each epoch leaves it, its event included");
+    let _ = writeln!(text, "activations  {}", activation_rules(about));
+    let _ = write!(text, "strategy     {}\n\n{}", plan.origin, plan.strategy.timeline());
+    text
+}
+
+fn activation_rules(about: &Intro<'_>) -> String {
+    match about.places {
+        [] if about.place_count == 0 => "this model has no place where activations are pruned".to_owned(),
+        [] => "activations are left dense (--no-act-pruning)".to_owned(),
+        places => {
+            let each = places.iter().map(|place| format!("to {} after the relu of {}", goal(place), place.layer));
+            let each = each.collect::<Vec<_>>().join(", ");
+            format!("activations of each image are pruned {each}; of pruned network and twin alike")
+        }
+    }
+}
+
+/// What a place's rule asks for.
+pub(super) fn goal(place: &Place) -> String {
+    match place.rule {
+        ActivationRule::Unstructured(density) => format!("density {}", density.get()),
+        ActivationRule::NOfM(pattern) => pattern.to_string(),
+    }
+}
+
+/// The table of the model.
+fn model(layers: &[LayerSummary]) -> String {
+    let header = [
+        ("layer", Column::Left),
+        ("what", Column::Left),
+        ("output", Column::Right),
+        ("parameters", Column::Right),
+        ("multiply-adds", Column::Right),
+    ];
+    let count = |number: usize| if number == 0 { String::new() } else { thousands(number) };
+    let row = |layer: &LayerSummary| {
+        let what = layer.layer.to_string();
+        // Layers without parameters are called what they do.
+        let name = if layer.name == what { String::new() } else { layer.name.clone() };
+        [name, what, shape(&layer.output), count(layer.parameters), count(layer.multiply_adds)]
+    };
+    let total = [
+        "total".to_owned(),
+        String::new(),
+        String::new(),
+        count(layers.iter().map(|layer| layer.parameters).sum()),
+        count(layers.iter().map(|layer| layer.multiply_adds).sum()),
+    ];
+    aligned(&header, layers.iter().map(row).chain([total]))
+}

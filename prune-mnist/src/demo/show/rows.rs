@@ -1,0 +1,75 @@
+//! What is printed while training: a row an epoch, the report of each event.
+
+use std::time::Duration;
+
+use super::percent;
+use crate::demo::record::{EpochRecord, EventRecord, Figures};
+
+/// The columns of an epoch's row with their widths, which hold whatever the numbers are, since rows come one by one.
+const COLUMNS: [(&str, usize); 10] = [
+    ("epoch", 5),
+    ("train loss", 10),
+    ("train acc", 9),
+    ("test loss", 9),
+    ("test acc", 8),
+    ("twin acc", 8),
+    ("density", 8),
+    ("revivals", 8),
+    ("rate", 7),
+    ("seconds", 7),
+];
+
+/// The header of the rows.
+#[must_use]
+pub(crate) fn header() -> String {
+    aligned(COLUMNS.map(|(name, _)| name.to_owned()))
+}
+
+/// An epoch's row. Test figures and density are of the network as the epoch leaves it, its event included.
+#[must_use]
+pub(crate) fn row(record: &EpochRecord, took: Duration) -> String {
+    aligned([
+        record.epoch.to_string(),
+        format!("{:.4}", record.train_loss),
+        percent(record.train_accuracy),
+        format!("{:.4}", record.test_loss),
+        percent(record.test_accuracy),
+        record.twin.map_or_else(|| "-".to_owned(), |twin| percent(twin.test_accuracy)),
+        percent(record.density),
+        record.revivals.to_string(),
+        format!("{:.4}", record.learning_rate),
+        format!("{:.1}", took.as_secs_f64()),
+    ])
+}
+
+fn aligned(cells: [String; COLUMNS.len()]) -> String {
+    let cells = cells.iter().zip(COLUMNS).map(|(cell, (_, width))| format!("{cell:>width$}"));
+    cells.collect::<Vec<_>>().join("  ")
+}
+
+/// An event's report, with the accuracy before and right after it.
+#[must_use]
+pub(crate) fn event(event: &EventRecord, epochs: u64) -> String {
+    let EventRecord { report, before, after, .. } = event;
+    let later = if report.epoch >= epochs { "; the run ends here, so nothing is fine-tuned" } else { "" };
+    format!(
+        "{report}\ntest accuracy: {} before, {} right after{later}",
+        percent(before.accuracy),
+        percent(after.accuracy)
+    )
+}
+
+/// How an event's accuracy has recovered, once the next epoch has trained; `None` before that.
+#[must_use]
+pub(crate) fn later(event: &EventRecord) -> Option<String> {
+    let later = event.later?;
+    let Figures { accuracy, .. } = later.pruned;
+    Some(format!(
+        "an epoch after the event of epoch {}: test accuracy {} before it, {} right after, {} now (twin {})",
+        event.report.epoch,
+        percent(event.before.accuracy),
+        percent(event.after.accuracy),
+        percent(accuracy),
+        percent(later.twin.accuracy),
+    ))
+}

@@ -1,0 +1,238 @@
+//! Which strategy a run follows, and for how many epochs.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use prune_schedule::{Epochs, Problem, Strategy};
+
+use super::args::MOST_EPOCHS;
+use super::error::DemoError;
+
+/// What is done without `--strategy`, over [`DEFAULT_EPOCHS`].
+pub const DEFAULT_STRATEGY: &str = "{2: {'method': 'str_unified_local', 'pattern': (2, 4)}, \
+                                    4: {'method': 'str_unified_local', 'pattern': (1, 4)}}";
+
+/// Epochs of the default run, and of a strategy that names none.
+pub const DEFAULT_EPOCHS: u64 = 7;
+
+/// Epochs of fine-tuning after the last event, unless `--epochs` says otherwise.
+const FINE_TUNING: u64 = 3;
+
+/// The most bytes read of a strategy file: far more than a strategy takes, and little enough for memory.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// A strategy with the number of epochs to train.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// What is pruned when.
+    pub strategy: Strategy,
+    /// Where it is from, as the start of a sentence.
+    pub origin: String,
+    /// Epochs to train.
+    pub epochs: u64,
+    /// Why so many.
+    pub epochs_origin: &'static str,
+    /// What is odd about it, though it can be carried out.
+    pub warnings: Vec<String>,
+}
+
+impl Plan {
+    /// The plan of `--strategy` and `--epochs`.
+    ///
+    /// Without `--epochs`, training goes on for three epochs after the last event that is named; a strategy that names no
+    /// epoch (`{}`, or -1 alone) gets the default's seven.
+    ///
+    /// # Errors
+    ///
+    /// Every variant of [`DemoError`] that speaks of the strategy, but for [`DemoError::Unfit`], which takes a model.
+    pub fn new(strategy: Option<&str>, epochs: Option<u64>) -> Result<Self, DemoError> {
+        let Some(given) = strategy else { return Self::default_for(epochs) };
+        let (text, origin) = text_or_file(given)?;
+        let strategy: Strategy = text.parse().map_err(|source| DemoError::Strategy { from: origin.clone(), source })?;
+        let last = strategy.last_event_epoch();
+        let (epochs, epochs_origin) = match (epochs, last) {
+            (Some(epochs), _) => (epochs, "--epochs"),
+            (None, Some(last)) => (last.saturating_add(FINE_TUNING), "three after the last event"),
+            (None, None) => (DEFAULT_EPOCHS, "the default, since the strategy names no epoch"),
+        };
+        if let Some(last) = last.filter(|&last| last.max(epochs) > MOST_EPOCHS) {
+            return Err(DemoError::EventTooFar { last });
+        }
+        let past = strategy.events().find_map(|(key, _)| Some((key, key.last().filter(|&last| last > epochs)?)));
+        if let Some((key, last)) = past {
+            return Err(DemoError::EventPastEnd { event: key.to_string(), last, epochs });
+        }
+        Ok(Self { warnings: warnings(&strategy, epochs), strategy, origin, epochs, epochs_origin })
+    }
+
+    /// The default strategy, its epochs scaled to `epochs`.
+    fn default_for(epochs: Option<u64>) -> Result<Self, DemoError> {
+        let from = "the default strategy".to_owned();
+        let refused = |source| DemoError::Strategy { from: from.clone(), source };
+        let whole: Strategy = DEFAULT_STRATEGY.parse().map_err(refused)?;
+        let (count, epochs_origin) = match epochs {
+            Some(epochs) => (epochs, "--epochs"),
+            None => (DEFAULT_EPOCHS, "the default"),
+        };
+        let mut warnings = Vec::new();
+        let strategy = match whole.scale_epochs(DEFAULT_EPOCHS, count) {
+            Err(error) if matches!(error.problem(), Problem::ScaleCollision { .. }) => {
+                warnings.push(format!(
+                    "{count} epochs are too few for the default strategy's two events: only the first, 2:4, happens; 1:4 \
+                     follows from --epochs 3 on"
+                ));
+                let first = whole.events().map(|(_, event)| (1, event.clone())).take(1);
+                Strategy::new(first).map_err(refused)?
+            }
+            scaled => scaled.map_err(refused)?,
+        };
+        warnings.extend(self::warnings(&strategy, count));
+        let origin = match epochs {
+            Some(epochs) if epochs != DEFAULT_EPOCHS => format!("the default, scaled to {epochs} epochs"),
+            _ => "the default".to_owned(),
+        };
+        Ok(Self { strategy, origin, epochs: count, epochs_origin, warnings })
+    }
+}
+
+/// An event at the last epoch is allowed, and rarely meant.
+fn warnings(strategy: &Strategy, epochs: u64) -> Vec<String> {
+    let enough = epochs.saturating_add(FINE_TUNING);
+    let warning = match strategy.event_at(epochs) {
+        None => return Vec::new(),
+        Some((Epochs::Others, _)) => format!(
+            "under -1 the mask is made anew at the end of every epoch, and nothing is fine-tuned after the last one, epoch \
+             {epochs}"
+        ),
+        Some((key, _)) => format!(
+            "the event at epoch {key} is at the end of the last epoch, so nothing is fine-tuned after it; --epochs {enough} \
+             would leave three epochs"
+        ),
+    };
+    vec![warning]
+}
+
+/// The strategy's text, and what to call its place: an existing file's content, or what was given itself.
+fn text_or_file(given: &str) -> Result<(String, String), DemoError> {
+    let path = Path::new(given);
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => return Err(DemoError::StrategyFolder { path: path.to_owned() }),
+        Ok(_) => return Ok((read(path)?, format!("strategy file `{given}`"))),
+        Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
+            return Err(DemoError::StrategyUnreadable { path: path.to_owned(), source });
+        }
+        // No file of that name, or a text that no file can be named.
+        Err(_) => {}
+    }
+    // Every strategy but an empty text has one of these, and hardly any file name has.
+    if given.is_empty() || given.contains(['{', '[', '=', '\n']) {
+        return Ok((given.to_owned(), "--strategy".to_owned()));
+    }
+    let text = given.chars().take(80).collect();
+    Err(DemoError::StrategyAbsent { text })
+}
+
+fn read(path: &Path) -> Result<String, DemoError> {
+    let unreadable = |source| DemoError::StrategyUnreadable { path: path.to_owned(), source };
+    let file = File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(DemoError::StrategyTooLong { path: path.to_owned(), limit: MOST_BYTES });
+    }
+    String::from_utf8(bytes)
+        .map_err(|error| DemoError::StrategyNotUtf8 { path: path.to_owned(), offset: error.utf8_error().valid_up_to() })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn keys(plan: &Plan) -> Vec<String> {
+        plan.strategy.events().map(|(key, _)| key.to_string()).collect()
+    }
+
+    #[test]
+    fn the_default_scales_with_the_epochs() {
+        let scaled = |epochs| keys(&Plan::new(None, epochs).unwrap());
+        assert_eq!(scaled(None), ["2", "4"]);
+        assert_eq!(scaled(Some(7)), ["2", "4"]);
+        assert_eq!(scaled(Some(3)), ["1", "2"]);
+        assert_eq!(scaled(Some(14)), ["4", "8"]);
+        assert_eq!(Plan::new(None, None).unwrap().epochs, 7);
+    }
+
+    #[test]
+    fn every_number_of_epochs_has_a_default() {
+        for epochs in 1..=50 {
+            let plan = Plan::new(None, Some(epochs)).unwrap();
+            assert_eq!(plan.strategy.len(), if epochs < 3 { 1 } else { 2 });
+            assert_eq!(plan.warnings.is_empty(), epochs >= 3, "{:?}", plan.warnings);
+            assert!(plan.strategy.last_event_epoch().unwrap() <= epochs);
+        }
+        let warnings = Plan::new(None, Some(1)).unwrap().warnings;
+        assert!(warnings[0].contains("only the first, 2:4"), "{warnings:?}");
+        assert!(warnings[1].contains("nothing is fine-tuned"), "{warnings:?}");
+    }
+
+    #[test]
+    fn a_strategy_gets_three_epochs_after_its_last_event() {
+        let epochs = |text: &str| Plan::new(Some(text), None).unwrap().epochs;
+        assert_eq!(epochs("{10: {'method': 'unstr_global', 'density': 0.5}}"), 13);
+        assert_eq!(epochs("{'2..=5': {'method': 'unstr_global', 'density': 0.5}}"), 8);
+        assert_eq!(epochs("{-1: {'method': 'unstr_global', 'density': 0.5}}"), 7);
+        assert_eq!(
+            epochs("{4: {'method': 'unstr_global', 'density': 0.5}, -1: {'method': 'unstr_global', 'density': 0.4}}"),
+            7
+        );
+        assert_eq!(epochs("{}"), 7);
+        assert_eq!(epochs("{0: {'method': 'unstr_global', 'density': 0.5}}"), 3);
+    }
+
+    #[test]
+    fn events_past_the_end_are_refused_and_at_the_end_warned_of() {
+        let message = |text: &str, epochs| Plan::new(Some(text), epochs).unwrap_err().to_string();
+        assert_eq!(
+            message("{10: {'method': 'unstr_global', 'density': 0.5}}", Some(7)),
+            "the strategy has an event at epoch 10, but training ends after epoch 7: raise --epochs to 10 or more (13 \
+             leaves three to fine-tune), or move the event"
+        );
+        assert!(message("{'2..=5': {'method': 'unstr_global', 'density': 0.5}}", Some(4)).contains("epoch 2..=5"));
+        assert!(message("{4294967295: {'method': 'unstr_global', 'density': 0.5}}", None).contains("at most 100000"));
+        let plan = Plan::new(Some("{3: {'method': 'unstr_global', 'density': 0.5}}"), Some(3)).unwrap();
+        assert!(plan.warnings[0].contains("--epochs 6 would"), "{:?}", plan.warnings);
+        let plan = Plan::new(Some("{-1: {'method': 'unstr_global', 'density': 0.5}}"), None).unwrap();
+        assert!(plan.warnings[0].contains("under -1"), "{:?}", plan.warnings);
+    }
+
+    #[test]
+    fn files_are_read_and_bad_ones_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let text = "[2]\nmethod = \"str_unified_local\"\npattern = \"2:4\"\n";
+        fs::write(path("good.toml"), text).unwrap();
+        let plan = Plan::new(Some(&path("good.toml")), None).unwrap();
+        assert_eq!((keys(&plan), plan.epochs), (vec!["2".to_owned()], 5));
+        assert_eq!(Plan::new(Some(text), None).unwrap().strategy, plan.strategy);
+
+        fs::write(path("latin.txt"), b"{2: \xe9}").unwrap();
+        fs::write(path("wrong.txt"), "{2: {'method': 'unstr_globl', 'density': 0.5}}").unwrap();
+        fs::write(path("empty.txt"), "").unwrap();
+        fs::write(path("long.txt"), " ".repeat(MOST_BYTES as usize + 1)).unwrap();
+        for (name, part) in [
+            ("latin.txt", "not UTF-8 text (byte 4)"),
+            ("wrong.txt", "did you mean `unstr_global`?"),
+            ("empty.txt", "the strategy is empty"),
+            ("long.txt", "is longer than"),
+            ("none.txt", "there is no file"),
+            (".", "is a folder"),
+        ] {
+            let error = Plan::new(Some(&path(name)), None).unwrap_err();
+            let message = error.to_string();
+            assert!(message.contains(part) && message.contains(folder.path().to_str().unwrap()), "{message}");
+            assert_eq!(error.exit_code(), 2);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Training by the step and by the epoch, and measuring on the test images.
+
+use prune_schedule::{PruneError, Pruner};
+
+use super::layers::Backend;
+use crate::data::{Dataset, PIXELS, Split};
+use crate::nn::{Batch, ModelSpec, Network, NnError, Optimiser, Samples, Score, linear_rate};
+use crate::rng::epoch_order;
+
+/// What a run is trained with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// Epochs to train.
+    pub epochs: u64,
+    /// Learning rate of the first step; it falls linearly to 0.
+    pub lr: f64,
+    /// Share of the last step that each step repeats.
+    pub momentum: f64,
+    /// Pull of weights towards zero.
+    pub weight_decay: f64,
+    /// Images a step.
+    pub batch_size: u64,
+    /// What initial weights and orders are drawn from.
+    pub seed: u64,
+}
+
+/// A network's weights with its optimiser: all that a run and its twin do not share.
+#[derive(Clone, Debug)]
+pub struct State<P, O> {
+    /// The weights and biases.
+    pub params: P,
+    /// What moves them.
+    pub optimiser: O,
+}
+
+/// Why a step failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StepError {
+    #[error(transparent)]
+    Network(#[from] NnError),
+    #[error(transparent)]
+    Prune(#[from] PruneError),
+    #[error("step {step} of {steps}: loss {loss}")]
+    Diverged { step: u64, steps: u64, loss: f64 },
+}
+
+/// The working memory of training, which a run and its twin take turns to use.
+pub struct Trainer<'d, P> {
+    /// The network.
+    pub network: Network<f32>,
+    settings: Settings,
+    train: Samples<'d>,
+    test: Samples<'d>,
+    gradients: P,
+    batch: Batch<f32>,
+    order: Vec<u32>,
+}
+
+impl<'d, P: Backend> Trainer<'d, P> {
+    /// Memory for training a network of `spec` on `data`.
+    ///
+    /// # Errors
+    ///
+    /// A `spec` that makes no network, or a batch size of 0.
+    pub fn new(spec: &ModelSpec, data: &'d Dataset, settings: Settings) -> Result<Self, NnError> {
+        // A batch larger than all there is would only cost memory.
+        let most = data.train.len().max(data.test.len()) as u64;
+        let network = Network::new(spec, settings.batch_size.min(most) as usize)?;
+        let samples = |split: &'d Split| Samples::new(split.images(), split.labels(), PIXELS);
+        Ok(Self {
+            gradients: P::zeros(network.parameters()),
+            network,
+            settings,
+            train: samples(&data.train)?,
+            test: samples(&data.test)?,
+            batch: Batch::new(),
+            order: Vec::new(),
+        })
+    }
+
+    /// Steps of an epoch.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        (self.train.len() as u64).div_ceil(self.settings.batch_size)
+    }
+
+    /// The learning rate of a step of an epoch, both counted from where their words begin: epochs from 1, steps from 0.
+    #[must_use]
+    pub fn rate(&self, epoch: u64, step: u64) -> f64 {
+        let steps = self.steps();
+        linear_rate(self.settings.lr, epoch.saturating_sub(1) * steps + step, self.settings.epochs * steps)
+    }
+
+    /// Trains one epoch. With a pruner, zeros are held after every step. `tick` is called after each step with the loss
+    /// so far.
+    pub(super) fn epoch<O: Optimiser<f32, P>>(
+        &mut self,
+        epoch: u64,
+        state: &mut State<P, O>,
+        mut pruner: Option<&mut Pruner>,
+        tick: &mut dyn FnMut(f64),
+    ) -> Result<Score, StepError> {
+        let mut total = Score::default();
+        for step in 0..self.steps() {
+            let score = self.step(epoch, step, state, pruner.as_deref_mut())?;
+            total.add(score);
+            tick(total.loss());
+        }
+        Ok(total)
+    }
+
+    /// One step: gradients, optimiser, and holding weights and every buffer at zero outside the masks.
+    pub(super) fn step<O: Optimiser<f32, P>>(
+        &mut self,
+        epoch: u64,
+        step: u64,
+        state: &mut State<P, O>,
+        pruner: Option<&mut Pruner>,
+    ) -> Result<Score, StepError> {
+        if step == 0 {
+            // At most MOST_EPOCHS, and the largest set has 60,000 images.
+            epoch_order(self.settings.seed, epoch as u32, self.train.len() as u32, &mut self.order);
+        }
+        let size = self.settings.batch_size.min(self.order.len() as u64) as usize;
+        let start = (step as usize) * size;
+        let end = (start + size).min(self.order.len());
+        self.batch.fill(&self.train, &self.order[start..end])?;
+        let (images, labels) = (self.batch.images(), self.batch.labels());
+        let score = self.network.gradients(&state.params, images, labels, &mut self.gradients)?;
+        if !score.loss().is_finite() {
+            return Err(StepError::Diverged { step: step + 1, steps: self.steps(), loss: score.loss() });
+        }
+        let rate = self.rate(epoch, step) as f32;
+        match pruner {
+            None => state.optimiser.step(&mut state.params, &self.gradients, rate)?,
+            Some(pruner) => {
+                pruner.observe(&self.gradients)?;
+                state.optimiser.step(&mut state.params, &self.gradients, rate)?;
+                hold(pruner, state)?;
+            }
+        }
+        Ok(score)
+    }
+
+    /// Loss and accuracy on the test images.
+    ///
+    /// # Errors
+    ///
+    /// Parameters that are not the network's; a NaN met by activation pruning.
+    pub fn evaluate(&mut self, params: &P) -> Result<Score, NnError> {
+        self.network.evaluate(params, &self.test)
+    }
+}
+
+/// Writes zero outside the masks in force: in the weights and in every buffer of the optimiser.
+pub(super) fn hold<P: Backend, O: Optimiser<f32, P>>(
+    pruner: &Pruner,
+    state: &mut State<P, O>,
+) -> Result<(), PruneError> {
+    pruner.hold(&mut state.params)?;
+    state.optimiser.buffers_mut().into_iter().try_for_each(|(_, buffer)| pruner.hold(buffer))
+}
+
+/// Elements outside the masks in force that are not zero, in the weights and in every buffer of the optimiser.
+pub(super) fn revivals<P: Backend, O: Optimiser<f32, P>>(
+    pruner: &Pruner,
+    state: &State<P, O>,
+) -> Result<usize, PruneError> {
+    let buffers = state.optimiser.buffers();
+    let buffers = buffers.iter().map(|(_, buffer)| pruner.revivals(*buffer));
+    [pruner.revivals(&state.params)].into_iter().chain(buffers).sum()
+}
