@@ -2,14 +2,22 @@
 
 use std::ffi::OsString;
 
-use crate::cargo::{cargo, finish};
+use crate::cargo::cargo;
 
-/// Builds and runs the demo in release mode with `arguments`, in the caller's working folder.
+/// Builds and runs the demo in release mode with `arguments`, in the caller's working folder. Where the demo (or its build)
+/// fails, it has said why itself, and this process ends with its exit code.
 ///
 /// # Errors
 ///
-/// A sentence where it did not succeed; the demo has then said why itself.
+/// A sentence where cargo cannot be started, or a signal ended it.
 pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), String> {
     let mut command = cargo(["run", "--quiet", "--release", "--package", "prune-mnist", "--bin", "demo", "--"]);
-    finish(command.args(arguments), "the demo")
+    let status = command.args(arguments).status();
+    let status =
+        status.map_err(|error| format!("the demo: cannot start {}: {error}", command.get_program().display()))?;
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(code) => std::process::exit(code),
+        None => Err(format!("the demo did not end by itself ({status})")),
+    }
 }
