@@ -300,3 +300,12 @@ fn all_digits_of_a_density_come_back_through_serde() {
     let json = serde_json::to_string(&strategy).unwrap();
     assert_eq!(serde_json::from_str::<Strategy>(&json).unwrap(), strategy);
 }
+
+#[test]
+fn groups_of_any_length_read_back_in_every_form() {
+    let text = format!("{{1: {{'method': 'str_unified_local', 'pattern': '1:{}'}}}}", usize::MAX);
+    let strategy = read(&text);
+    for text in [strategy.to_python(), strategy.to_json(), strategy.to_toml()] {
+        assert_eq!(read(&text), strategy, "{text}");
+    }
+}

@@ -103,10 +103,12 @@ fn fields(event: &Event, form: Form) -> Vec<(&'static str, Value)> {
     match event.rule() {
         Rule::Unstructured(values) => fields.push(("density", scope(values, |density| Value::Float(density.get())))),
         Rule::NOfM { scope: values, axis } => {
-            let pattern = scope(values, |pattern| match form {
-                Form::Python => Value::List([pattern.n(), pattern.m()].map(|n| Value::Int(n as i64).into()).into()),
-                Form::Json | Form::Toml => Value::Text(pattern.to_string()),
-            });
+            let pattern =
+                scope(values, |pattern| match (form, i64::try_from(pattern.n()), i64::try_from(pattern.m())) {
+                    (Form::Python, Ok(n), Ok(m)) => Value::List([n, m].map(|n| Value::Int(n).into()).into()),
+                    // Also where Python's form has no number of that size.
+                    _ => Value::Text(pattern.to_string()),
+                });
             fields.push(("pattern", pattern));
             if *axis != GroupAxis::LAST {
                 fields.push(("axis", axis.write()));
