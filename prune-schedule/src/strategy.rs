@@ -117,6 +117,12 @@ impl Strategy {
         self.events.contains_key(&Key::from(Epochs::Others))
     }
 
+    /// Whether a mask that is made at `epoch`, under `key`, floats on from there: the next epoch has the same key.
+    pub(crate) fn floats_on(&self, epoch: u64, key: Epochs) -> bool {
+        let next = epoch.checked_add(1).and_then(|next| self.event_at(next));
+        key.floats() && next.is_some_and(|(next, _)| next == key)
+    }
+
     /// The first epoch after `after` that has an event, or the very first with `None`.
     pub(crate) fn next_event_after(&self, after: Option<u64>) -> Option<u64> {
         let from = after.map_or(0, |epoch| epoch.saturating_add(1));

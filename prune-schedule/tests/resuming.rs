@@ -247,7 +247,21 @@ fn a_state_that_floats_where_nothing_floats() {
     state["epoch"] = 9.into();
     assert_eq!(
         refused(state),
-        "the saved state contradicts itself: a mask floats, but the strategy has no floating mask at its epoch"
+        "the saved state contradicts itself: a mask floats, but the strategy has no floating mask after its epoch"
+    );
+    // Nor does the last epoch of the range float on.
+    let mut state = saved();
+    state["epoch"] = 3.into();
+    assert!(refused(state).ends_with("a mask floats, but the strategy has no floating mask after its epoch"));
+}
+
+#[test]
+fn a_state_that_has_lost_what_it_holds() {
+    let mut state = saved();
+    state.as_object_mut().unwrap().remove("held").unwrap();
+    assert_eq!(
+        refused(state),
+        "the saved state contradicts itself: the strategy has a floating mask after its epoch, but none floats"
     );
 }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::PruneError;
 use super::report::Warning;
-use super::selection::{Candidate, Listed, is_global, select};
+use super::selection::{Candidate, Listed, is_global, select, total_len};
 use crate::epoch::Epochs;
 use crate::event::{Event, Target};
 use crate::strategy::Strategy;
@@ -89,7 +89,7 @@ impl Bounds {
             Err(PruneError::TooFewAlive { epoch, layer: layer.map(str::to_owned), asked, alive, target })
         };
         if is_global(event) {
-            let asked = first.target.density().kept_of(candidates.iter().map(|c| c.layer.len()).sum());
+            let asked = first.target.density().kept_of(total_len(candidates));
             let alive = self.total(candidates);
             return if asked > alive { refuse(None, asked, alive, first.target) } else { Ok(()) };
         }
@@ -101,7 +101,11 @@ impl Bounds {
         }
         // Where each layer might do, all of them together may not.
         for (names, alive) in &self.together {
-            let asked = candidates.iter().filter(|c| names.contains(c.name)).map(Candidate::needed).sum();
+            let asked = candidates
+                .iter()
+                .filter(|c| names.contains(c.name))
+                .map(Candidate::needed)
+                .fold(0, usize::saturating_add);
             if asked > *alive {
                 return refuse(None, asked, *alive, first.target);
             }
@@ -112,10 +116,11 @@ impl Bounds {
     /// At most how many elements of these layers are alive in total.
     fn total(&self, candidates: &[Candidate<'_>]) -> usize {
         let sum = |names: &BTreeSet<String>| -> usize {
-            candidates.iter().filter(|c| !names.contains(c.name)).map(|c| self.of(c.name)).sum()
+            let left = candidates.iter().filter(|c| !names.contains(c.name));
+            left.map(|c| self.of(c.name)).fold(0, usize::saturating_add)
         };
         let each = sum(&BTreeSet::new());
-        self.together.iter().map(|(names, total)| total + sum(names)).chain([each]).min().unwrap_or(each)
+        self.together.iter().map(|(names, total)| total.saturating_add(sum(names))).chain([each]).min().unwrap_or(each)
     }
 
     /// What is alive after the event.
@@ -127,7 +132,7 @@ impl Bounds {
         }
         let total = match candidates.first() {
             Some(first) if is_global(event) => {
-                let len = candidates.iter().map(|c| c.layer.len()).sum();
+                let len = total_len(candidates);
                 Some(match first.target {
                     Target::Density(density) => density.kept_of(len),
                     Target::Pattern(pattern) => pattern.kept_of_lane(len),

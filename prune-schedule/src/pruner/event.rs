@@ -5,7 +5,7 @@ use prune_core::{Error, LayerRef, Mask, Masks, PlainTensor, Ranked, Selected, Se
 use super::error::PruneError;
 use super::evidence::Gradients;
 use super::reopen;
-use super::selection::{Candidate, is_global};
+use super::selection::{Candidate, is_global, total_len};
 use crate::epoch::Epochs;
 use crate::event::{Event, Target};
 
@@ -55,9 +55,10 @@ impl Maker<'_> {
         let Some(first) = layers.iter().next() else { return Ok(Vec::new()) };
         let ranked: Vec<Ranked<'_>> =
             layers.iter().map(|c| Ranked::new(c.name, c.layer).alive(self.alive.get(c.name))).collect();
-        let len: usize = layers.iter().map(|c| c.layer.len()).sum();
+        let len = total_len(layers);
         let needed = first.target.density().kept_of(len);
-        let alive: usize = layers.iter().map(|c| self.alive.get(c.name).map_or(c.layer.len(), Mask::kept_len)).sum();
+        let alive_of = |c: &Candidate<'_>| self.alive.get(c.name).map_or(c.layer.len(), Mask::kept_len);
+        let alive = layers.iter().map(alive_of).fold(0, usize::saturating_add);
         if needed > alive && self.event.reopens().is_none() {
             let layer = (!is_global(self.event)).then(|| first.name.to_owned());
             let (epoch, asked, target) = (self.epoch, needed, first.target);
@@ -128,7 +129,7 @@ impl Maker<'_> {
 pub(super) fn asked(event: &Event, candidates: &[Candidate<'_>]) -> (Vec<Option<usize>>, usize) {
     let global = is_global(event);
     let each: Vec<Option<usize>> = candidates.iter().map(|candidate| candidate.asked(global)).collect();
-    let len = candidates.iter().map(|c| c.layer.len()).sum();
+    let len = total_len(candidates);
     let total = match candidates.first().map(|first| first.target) {
         Some(Target::Density(density)) if global => density.kept_of(len),
         Some(Target::Pattern(pattern)) if global => pattern.kept_of_lane(len),

@@ -234,9 +234,7 @@ impl Pruner {
 
     /// Puts new masks in force. `opened` is what is alive from now on where an event has reopened elements.
     fn note(&mut self, epoch: u64, key: Epochs, new: Masks, opened: Masks) {
-        let goes_on = key.floats()
-            && epoch.checked_add(1).and_then(|next| self.strategy.event_at(next)).is_some_and(|(next, _)| next == key);
-        if goes_on {
+        if self.strategy.floats_on(epoch, key) {
             let held = self.floats_over.get_or_insert_with(|| self.masks.clone());
             for (name, mask) in opened.iter() {
                 held.insert(name, mask.clone());
@@ -297,26 +295,21 @@ fn write(
     shapes: &[(String, Vec<usize>)],
 ) -> Result<(), PruneError> {
     let in_event = |source| PruneError::Event { epoch, source };
-    let mut writable = model.layers_mut();
+    let writable = model.layers_mut();
     for (name, shape) in shapes {
         if !writable.iter().any(|(listed, layer)| listed == name && layer.shape() == shape.as_slice()) {
             return Err(PruneError::ListsDiffer { layer: name.clone(), shape: shape.clone() });
         }
     }
-    let mut remains = Vec::new();
-    for (i, (name, _)) in writable.iter().enumerate() {
-        let Some(mask) = new.get(name) else { continue };
-        remains.push((
-            i,
-            match alive.get(name) {
-                Some(alive) => mask.intersection(alive).map_err(in_event)?,
-                None => mask.clone(),
-            },
-        ));
+    drop(writable);
+    let mut remains = Masks::default();
+    for (name, mask) in new.iter() {
+        let mask = match alive.get(name) {
+            Some(alive) => mask.intersection(alive).map_err(in_event)?,
+            None => mask.clone(),
+        };
+        remains.insert(name, mask);
     }
-    for (i, mask) in &remains {
-        let (name, layer) = &mut writable[*i];
-        layer.apply_mask(mask).map_err(|error| in_event(error.in_layer(name)))?;
-    }
-    Ok(())
+    // It refuses whatever it refuses before it writes the first layer.
+    remains.hold(model).map_err(in_event)
 }

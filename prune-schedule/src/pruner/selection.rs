@@ -80,6 +80,12 @@ impl Candidate<'_> {
     }
 }
 
+/// How many elements there are in all layers. What a layout claims may be false, which core finds out when it reads: it
+/// must not overflow before.
+pub(super) fn total_len(candidates: &[Candidate<'_>]) -> usize {
+    candidates.iter().map(|candidate| candidate.layer.len()).fold(0, usize::saturating_add)
+}
+
 /// Whether an event asks of all its layers together.
 pub(super) fn is_global(event: &Event) -> bool {
     matches!(event.rule(), Rule::Unstructured(Scope::Global(_)) | Rule::NOfM { scope: Scope::Global(_), .. })

@@ -55,9 +55,13 @@ impl Pruner {
             return Err(PruneError::StateVersion { found: version, expected: VERSION });
         }
         let contradiction = |why: String| Err(PruneError::StateContradiction { why });
-        let floats = epoch.and_then(|epoch| strategy.event_at(epoch)).is_some_and(|(key, _)| key.floats());
+        let floats =
+            epoch.is_some_and(|epoch| strategy.event_at(epoch).is_some_and(|(key, _)| strategy.floats_on(epoch, key)));
         if held.is_some() && !floats {
-            return contradiction("a mask floats, but the strategy has no floating mask at its epoch".to_owned());
+            return contradiction("a mask floats, but the strategy has no floating mask after its epoch".to_owned());
+        }
+        if held.is_none() && floats {
+            return contradiction("the strategy has a floating mask after its epoch, but none floats".to_owned());
         }
         for (layer, mask) in held.iter().flat_map(Masks::iter) {
             match masks.get(layer) {
