@@ -1,9 +1,10 @@
 //! Which elements lie at or above two keys: the loop of every selection by rank.
 
+use fearless_simd::Level;
 use fearless_simd::prelude::*;
-use fearless_simd::{Level, dispatch};
 
 use crate::element::{RankBy, ceil_key};
+use crate::kernel::instructions::dispatch;
 use crate::kernel::lanes::Lanes;
 use crate::select::cut::Bracket;
 

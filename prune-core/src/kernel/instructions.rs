@@ -66,6 +66,31 @@ fn baseline(best: Level) -> Level {
     best
 }
 
+/// Runs `$work` with `$simd` bound to the token of a level. Only the sets of [`InstructionSet`] are compiled in: what lies
+/// between them gains little and would cost every user's build as much as they do.
+macro_rules! dispatch {
+    ($level:expr, $simd:ident => $work:expr) => {{
+        #[cfg(target_arch = "x86_64")]
+        {
+            let level: fearless_simd::Level = $level;
+            if let Some($simd) = level.as_avx512() {
+                fearless_simd::Simd::vectorize($simd, #[inline(always)] || $work)
+            } else if let Some($simd) = level.as_avx2() {
+                fearless_simd::Simd::vectorize($simd, #[inline(always)] || $work)
+            } else if let Some($simd) = level.as_sse2() {
+                fearless_simd::Simd::vectorize($simd, #[inline(always)] || $work)
+            } else {
+                unreachable!("every x86-64 has SSE2")
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            fearless_simd::dispatch!($level, $simd => $work)
+        }
+    }};
+}
+pub(crate) use dispatch;
+
 /// The level in use.
 pub(crate) fn level() -> Level {
     if LIMIT.load(Ordering::Relaxed) == 0 {

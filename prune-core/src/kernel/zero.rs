@@ -1,8 +1,9 @@
 //! Zeroing what a mask does not keep.
 
+use fearless_simd::Level;
 use fearless_simd::prelude::*;
-use fearless_simd::{Level, dispatch};
 
+use crate::kernel::instructions::dispatch;
 use crate::kernel::lanes::Lanes;
 
 /// Writes `+0.0` into `values[i]` where bit `i` of `words` is not set.

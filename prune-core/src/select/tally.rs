@@ -24,7 +24,7 @@ impl Tally {
         group.kept.iter().map(|&(_, place)| place).for_each(set);
     }
 
-    /// How many of the neighbouring groups of `m` bits (2, 4, 8 or 16) have fewer than `n` set.
+    /// How many of the neighbouring groups of `m` bits (2, 4 or 8) have fewer than `n` set.
     pub(crate) fn short_groups(words: &[u64], n: usize, m: usize) -> usize {
         let group = u64::MAX >> (64 - m);
         let short = |word: &u64| (0..64).step_by(m).filter(|at| ((word >> at) & group).count_ones() < n as u32).count();
@@ -36,8 +36,8 @@ impl Tally {
     pub(crate) fn short_columns(words: &[u64], n: usize, words_a_row: usize) -> usize {
         let mut short = 0;
         for column in 0..words_a_row {
-            // 64 counters at a time, a bit of each in a word: `n` is at most 16.
-            let mut planes = [0u64; 5];
+            // 64 counters at a time, a bit of each in a word: `n` is at most 8.
+            let mut planes = [0u64; 4];
             for mut carry in words.iter().skip(column).step_by(words_a_row).copied() {
                 for plane in &mut planes {
                     (*plane, carry) = (*plane ^ carry, *plane & carry);
@@ -51,7 +51,7 @@ impl Tally {
     }
 }
 
-/// In how many neighbouring groups of `m` bits (2, 4, 8 or 16) two masks differ.
+/// In how many neighbouring groups of `m` bits (2, 4 or 8) two masks differ.
 pub(crate) fn tally_contiguous(words: &[u64], other: &[u64], m: usize) -> usize {
     let group = u64::MAX >> (64 - m);
     let differ = |(a, b): (&u64, &u64)| match a ^ b {
