@@ -7,3 +7,13 @@ pub mod data;
 pub mod demo;
 pub mod nn;
 pub mod rng;
+
+/// The pages of the project, run as tests: this crate has both backends at hand.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../README.md")]
+    mod readme {}
+
+    #[doc = include_str!("../../docs/migration.md")]
+    mod migration {}
+}

@@ -10,5 +10,5 @@ use crate::cargo::{cargo, finish};
 ///
 /// A sentence where a test failed.
 pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), String> {
-    finish(cargo(["test", "--workspace"]).args(arguments), "the tests")
+    finish(cargo(["test", "--workspace", "--features", "prune-mnist/fetch"]).args(arguments), "the tests")
 }
