@@ -100,6 +100,7 @@ pub(crate) mod sealed {
         /// Whether any bit is set, so that `-0.0` counts as something and `+0.0` as nothing.
         fn has_bits(self) -> bool;
         /// Whether this is NaN.
+        #[expect(clippy::wrong_self_convention, reason = "an element is as small as a reference to it")]
         fn is_nan(self) -> bool;
 
         fn lent(lent: Lent<'_, Self>) -> LayerRef<'_>

@@ -159,7 +159,7 @@ fn narrow(scan: &mut impl Scan, kept: usize, room: usize) -> Result<Cut, Error> 
         low += (bucket as u64) << shift;
         width_log2 = shift;
         if inside <= room {
-            let sure = low.checked_add(1 << width_log2).unwrap_or(u64::MAX);
+            let sure = low.saturating_add(1 << width_log2);
             if let Some(cut) = cut_inside(scan.pass(Bracket { sure, inside: low }, room)?, kept) {
                 return Ok(cut);
             }
