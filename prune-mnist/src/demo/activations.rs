@@ -1,8 +1,8 @@
 //! Activation pruning: the core's rules, plugged into the network's hook, and what they changed.
 
 use std::any::Any;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prune_core::{ActivationReport, ActivationRule, Density, NmPattern, Scratch, prune_sample};
 
@@ -34,7 +34,8 @@ pub struct Place {
     pub rule: ActivationRule,
     /// Window of the pooling that comes next, if one does.
     pool: Option<usize>,
-    counts: [AtomicUsize; 4],
+    /// Sums of counts, and so the same in whatever order threads add to them.
+    total: Mutex<ActivationReport>,
     /// Whether the pooled pattern is counted too, which takes a pass of its own.
     looks_behind_pool: AtomicBool,
     groups: AtomicUsize,
@@ -54,23 +55,27 @@ pub struct Pooled {
 
 impl Place {
     fn new(layer: String, rule: ActivationRule, pool: Option<usize>) -> Self {
-        let counts = Default::default();
+        let total = Mutex::default();
         let (groups, broken) = Default::default();
-        Self { layer, rule, pool, counts, looks_behind_pool: AtomicBool::new(false), groups, broken }
+        Self { layer, rule, pool, total, looks_behind_pool: AtomicBool::new(false), groups, broken }
     }
 
     /// Sets all counts to zero; with `behind_pool` the pattern is from now on counted after pooling too.
     pub fn reset(&self, behind_pool: bool) {
-        self.counts.iter().chain([&self.groups, &self.broken]).for_each(|count| count.store(0, Ordering::Relaxed));
+        *self.total() = ActivationReport::default();
+        [&self.groups, &self.broken].into_iter().for_each(|count| count.store(0, Ordering::Relaxed));
         self.looks_behind_pool.store(behind_pool, Ordering::Relaxed);
     }
 
     /// What was done since the last reset.
     #[must_use]
     pub fn report(&self) -> ActivationReport {
-        let [elements, kept, non_zero_before, non_zero_after] =
-            [0, 1, 2, 3].map(|i| self.counts[i].load(Ordering::Relaxed));
-        ActivationReport { elements, kept, non_zero_before, non_zero_after }
+        *self.total()
+    }
+
+    fn total(&self) -> MutexGuard<'_, ActivationReport> {
+        // Whoever panicked with the lock has left whole numbers.
+        self.total.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What became of the pattern after pooling; `None` for a density, without pooling, or where it was not counted.
@@ -126,10 +131,7 @@ impl nn::ActivationPruner<f32> for Place {
                 }
             }
         }
-        let counts = [report.elements, report.kept, report.non_zero_before, report.non_zero_after];
-        for (total, count) in self.counts.iter().zip(counts) {
-            total.fetch_add(count, Ordering::Relaxed);
-        }
+        *self.total() += report;
         if let (ActivationRule::NOfM(pattern), Some(window)) = (self.rule, self.pool)
             && self.looks_behind_pool.load(Ordering::Relaxed)
         {

@@ -40,7 +40,7 @@ pub struct Arguments {
     /// What is pruned when: a Python literal, JSON or TOML, or the name of a file that holds one.
     /// For example "{2: {'method': 'str_unified_local', 'pattern': (2, 4)}}" [default: 2:4, later 1:4, in every layer,
     /// at epochs that scale with --epochs].
-    #[arg(long, value_name = "TEXT-or-FILE", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT-or-FILE")]
     pub strategy: Option<String>,
 
     /// How often the training data is gone through; each event of the strategy must be among these epochs [default: 7,

@@ -88,7 +88,7 @@ pub enum DemoError {
         /// The model.
         model: String,
         /// Why not.
-        source: PruneError,
+        source: Box<PruneError>,
     },
     /// The data cannot be read.
     #[error(transparent)]
@@ -98,7 +98,7 @@ pub enum DemoError {
     Network(#[from] NnError),
     /// The pruner refused.
     #[error(transparent)]
-    Prune(#[from] PruneError),
+    Prune(Box<PruneError>),
     /// Threads cannot be started.
     #[error("cannot start {threads} threads: {source}; lower --threads")]
     Threads {
@@ -162,6 +162,12 @@ pub enum DemoError {
         /// Why.
         source: io::Error,
     },
+}
+
+impl From<PruneError> for DemoError {
+    fn from(error: PruneError) -> Self {
+        Self::Prune(Box::new(error))
+    }
 }
 
 impl DemoError {

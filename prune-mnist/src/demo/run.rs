@@ -22,6 +22,11 @@ use crate::nn::{NalgebraParams, NdarrayParams};
 /// The file of the records.
 const METRICS_FILE: &str = "metrics.jsonl";
 
+/// A training accuracy that guessing among ten classes reaches too, more or less.
+const NOTHING_LEARNT: f64 = 0.15;
+/// Steps after which a network should have learnt something.
+const ENOUGH_STEPS: u64 = 100;
+
 /// The files that a run writes into its output folder.
 pub const FILES: [&str; 5] = [METRICS_FILE, SVG_FILE, PNG_FILE, MODEL_FILE, MASKS_FILE];
 
@@ -169,6 +174,14 @@ fn finish<P: Backend>(session: &Session<'_, P>, console: &mut Console<'_>) -> Re
     let specs = session.trainer.network.parameters();
     let revivals = session.revivals()?;
     console.line(format_args!("\n{}", show::comparison(last, specs, session.pruner.masks(), revivals)))?;
+    let steps = last.epoch * session.trainer.steps();
+    if last.train_accuracy < NOTHING_LEARNT && steps >= ENOUGH_STEPS {
+        console.warning(format_args!(
+            "after {steps} steps the training accuracy is {}, about that of guessing: the network has not learnt, lower --lr or \
+             keep more weights",
+            show::percent(last.train_accuracy)
+        ));
+    }
     if session.history.events.is_empty() {
         console.line("\nthe strategy has no event, so nothing was pruned and there is no twin to compare with")?;
     }

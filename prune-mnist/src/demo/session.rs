@@ -70,7 +70,7 @@ impl<'d, P: Backend> Session<'d, P> {
         let optimiser = Sgd::new(specs, settings.momentum as f32, settings.weight_decay as f32);
         let params: P = initial_parameters(specs, Initialisation::LecunNormal, settings.seed);
         let pruner = Pruner::new(strategy);
-        let unfit = |source| DemoError::Unfit { model: spec.name.clone(), source };
+        let unfit = |source| DemoError::Unfit { model: spec.name.clone(), source: Box::new(source) };
         let warnings = pruner.check(&params).map_err(unfit)?;
         Ok(Self {
             trainer,
@@ -174,7 +174,7 @@ impl<'d, P: Backend> Session<'d, P> {
             }
             Ok(score) => Ok(score),
             Err(StepError::Network(error)) => Err(self.network_error(epoch, error)),
-            Err(StepError::Prune(error)) => Err(error.into()),
+            Err(StepError::Prune(error)) => Err(DemoError::Prune(error)),
             Err(error @ StepError::Diverged { .. }) => Err(self.diverged(epoch, error.to_string())),
         }
     }

@@ -79,7 +79,7 @@ impl Plan {
         let strategy = match whole.scale_epochs(DEFAULT_EPOCHS, count) {
             Err(error) if matches!(error.problem(), Problem::ScaleCollision { .. }) => {
                 warnings.push(format!(
-                    "{count} epochs are too few for the default strategy's two events: only the first, 2:4, happens; 1:4 \
+                    "--epochs {count} is too few for the default strategy's two events: only the first, 2:4, happens; 1:4 \
                      follows from --epochs 3 on"
                 ));
                 let first = whole.events().map(|(_, event)| (1, event.clone())).take(1);

@@ -39,9 +39,15 @@ pub(super) enum StepError {
     #[error(transparent)]
     Network(#[from] NnError),
     #[error(transparent)]
-    Prune(#[from] PruneError),
+    Prune(Box<PruneError>),
     #[error("step {step} of {steps}: loss {loss}")]
     Diverged { step: u64, steps: u64, loss: f64 },
+}
+
+impl From<PruneError> for StepError {
+    fn from(error: PruneError) -> Self {
+        Self::Prune(Box::new(error))
+    }
 }
 
 /// The working memory of training, which a run and its twin take turns to use.

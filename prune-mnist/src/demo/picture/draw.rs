@@ -3,12 +3,9 @@
 //! Colours are Okabe and Ito's, which colour-blind readers tell apart; lines differ by dashes and marks too, and the
 //! legend stands above the data.
 
-use std::ops::Range;
-
 use plotters::chart::{ChartBuilder, ChartContext};
 use plotters::coord::Shift;
 use plotters::coord::cartesian::Cartesian2d;
-use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};
 use plotters::element::{Circle, PathElement, Rectangle, Text, TriangleMarker};
 use plotters::prelude::DrawingBackend;
@@ -16,6 +13,7 @@ use plotters::series::{DashedLineSeries, LineSeries};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontTransform, IntoFont, RGBColor, ShapeStyle, TextStyle, WHITE};
 
+use super::axis::{Axis, accuracy_range, number, ticks};
 use super::curves::Curves;
 
 /// Width and height in the drawing's units.
@@ -31,6 +29,8 @@ pub(super) const DENSITY: RGBColor = RGBColor(0, 158, 115);
 pub(super) const TEXT: RGBColor = RGBColor(34, 34, 34);
 /// Where an event is.
 const EVENT: RGBColor = RGBColor(110, 110, 110);
+/// Where masks float.
+const FLOATING: RGBColor = RGBColor(236, 236, 236);
 /// Lines that help to read off a value.
 const GRID: RGBColor = RGBColor(226, 226, 226);
 
@@ -73,8 +73,9 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &Canvas<'_, B>, curves: &Curves) -
     let range = accuracy_range(pruned.iter().chain(&twin).map(|&(_, accuracy)| accuracy));
 
     let mut chart = canvas.chart(&upper, (TOP, 10), range, curves.epochs)?;
+    canvas.shades(&chart, curves)?;
     canvas.axes(&chart, "test accuracy, %", None)?;
-    canvas.events(&chart, curves, range, true)?;
+    canvas.events(&chart, curves, true)?;
     chart.draw_series(DashedLineSeries::new(twin.iter().copied(), canvas.px(7), canvas.px(5), canvas.line(TWIN)))?;
     chart.draw_series(LineSeries::new(pruned.iter().copied(), canvas.line(PRUNED)))?;
     if curves.epochs <= MOST_MARKS {
@@ -85,8 +86,9 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &Canvas<'_, B>, curves: &Curves) -
 
     let whole = (0.0, 105.0);
     let mut chart = canvas.chart(&lower, (10, AXIS), whole, curves.epochs)?;
+    canvas.shades(&chart, curves)?;
     canvas.axes(&chart, "density, %", Some("epoch"))?;
-    canvas.events(&chart, curves, whole, false)?;
+    canvas.events(&chart, curves, false)?;
     chart.draw_series(LineSeries::new(density, canvas.line(DENSITY)))?;
     canvas.root.present()
 }
@@ -129,8 +131,13 @@ impl<B: DrawingBackend> Canvas<'_, B> {
         self.text(&curves.title, self.at(LEFT, 24), 18, HPos::Left)?;
         let (mut x, y) = self.at(LEFT, 54);
         let px = |units: u32| self.px(units) as i32;
-        for (name, colour) in [("pruned", PRUNED), ("dense twin", TWIN), ("density", DENSITY), ("event", EVENT)] {
-            let middle = (x + px(17), y);
+        let floats = curves.events.iter().any(|event| event.floats);
+        let floating = floats.then_some(("mask floats", FLOATING));
+        let entries = [("pruned", PRUNED), ("dense twin", TWIN), ("density", DENSITY), ("event", EVENT)];
+        for (name, colour) in entries.into_iter().chain(floating) {
+            // An event's upright line takes less room than the others.
+            x -= if colour == EVENT { px(14) } else { 0 };
+            let middle = (x + px(if colour == EVENT { 28 } else { 17 }), y);
             let level =
                 |from: u32, to: u32| PathElement::new(vec![(x + px(from), y), (x + px(to), y)], self.line(colour));
             match colour {
@@ -143,6 +150,10 @@ impl<B: DrawingBackend> Canvas<'_, B> {
                 EVENT => {
                     let upright = vec![(middle.0, y - px(9)), (middle.0, y + px(9))];
                     self.root.draw(&PathElement::new(upright, colour.stroke_width(self.px(1))))?;
+                }
+                FLOATING => {
+                    let patch = [(x + px(4), y - px(9)), (x + px(34), y + px(9))];
+                    self.root.draw(&Rectangle::new(patch, colour.filled()))?;
                 }
                 PRUNED => {
                     self.root.draw(&level(0, 34))?;
@@ -213,19 +224,29 @@ impl<B: DrawingBackend> Canvas<'_, B> {
         self.root.draw(&Text::new(vertical.to_owned(), at, upwards))
     }
 
-    /// A line at each event, its label above the data where there is room; where masks float, a shade instead.
-    fn events(&self, chart: &Chart<'_, B>, curves: &Curves, (low, high): (f64, f64), labelled: bool) -> Result<B> {
+    /// A shade where masks float: between two masks of a range nothing is held.
+    fn shades(&self, chart: &Chart<'_, B>, curves: &Curves) -> Result<B> {
+        let range = chart.plotting_area().get_y_range();
+        for pair in curves.events.windows(2).filter(|pair| pair.iter().all(|event| event.floats)) {
+            let corners = [(pair[0].epoch as f64, range.start), (pair[1].epoch as f64, range.end)];
+            chart.plotting_area().draw(&Rectangle::new(corners, FLOATING.filled()))?;
+        }
+        Ok(())
+    }
+
+    /// A line at each event, its label above the data where there is room.
+    fn events(&self, chart: &Chart<'_, B>, curves: &Curves, labelled: bool) -> Result<B> {
         let area = chart.plotting_area();
+        let (low, high) = (area.get_y_range().start, area.get_y_range().end);
         let style = EVENT.stroke_width(self.px(1));
         let mut free = 0;
         for (index, event) in curves.events.iter().enumerate() {
             let x = event.epoch as f64;
-            if event.floats && event.epoch > 0 {
-                area.draw(&Rectangle::new([(x - 1.0, low), (x, high)], EVENT.mix(0.12).filled()))?;
-            } else if curves.events.len() <= MOST_LINES {
+            let before = index.checked_sub(1).map(|index| &curves.events[index]);
+            if curves.events.len() <= MOST_LINES {
                 area.draw(&PathElement::new(vec![(x, low), (x, high)], style))?;
             }
-            let same = index > 0 && event.floats && curves.events[index - 1].label == event.label;
+            let same = before.is_some_and(|before| event.floats && before.label == event.label);
             let (left, top) = area.map_coordinate(&(x, high));
             let half = self.width(&event.label, FONT)? / 2;
             if labelled && !same && left - half >= free {
@@ -234,80 +255,5 @@ impl<B: DrawingBackend> Canvas<'_, B> {
             }
         }
         Ok(())
-    }
-}
-
-/// A linear axis with chosen ticks.
-struct Axis {
-    range: Range<f64>,
-    ticks: Vec<f64>,
-}
-
-impl Ranged for Axis {
-    type FormatOption = DefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, value: &f64, (from, to): (i32, i32)) -> i32 {
-        let share = (value - self.range.start) / (self.range.end - self.range.start);
-        from + (f64::from(to - from) * share).round() as i32
-    }
-
-    fn key_points<H: KeyPointHint>(&self, _: H) -> Vec<f64> {
-        self.ticks.clone()
-    }
-
-    fn range(&self) -> Range<f64> {
-        self.range.clone()
-    }
-}
-
-/// What the accuracies span, with some room, in percent.
-fn accuracy_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
-    if low > high {
-        return (0.0, 100.0);
-    }
-    let room = (high - low).max(1.0) * 0.08;
-    // A mark at 100% must not be cut in half.
-    ((low - room).max(-1.0), (high + room).min(101.0))
-}
-
-/// A tick's number, without what floating point adds.
-fn number(value: f64) -> String {
-    format!("{}", (value * 1000.0).round() / 1000.0)
-}
-
-/// At most about `most` round numbers from `low` to `high`, at least `least` apart.
-fn ticks(low: f64, high: f64, most: u32, least: f64) -> Vec<f64> {
-    let rough = ((high - low) / f64::from(most)).max(least).max(1e-6);
-    let power = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|digit| digit * power).find(|&step| step >= rough * 0.999);
-    let step = step.unwrap_or(10.0 * power);
-    let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
-    (first..=last).map(|tick| tick as f64 * step).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ticks_are_round_and_few() {
-        assert_eq!(ticks(0.0, 7.0, 14, 1.0), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
-        assert_eq!(ticks(0.0, 93.0, 14, 1.0), [0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0]);
-        assert_eq!(ticks(89.3, 98.9, 6, 0.0), [90.0, 92.0, 94.0, 96.0, 98.0]);
-        for (low, high) in [(0.0, 1.0), (97.1, 98.3), (0.0, 100_000.0)] {
-            let ticks = ticks(low, high, 6, 0.0);
-            assert!((2..=7).contains(&ticks.len()), "{ticks:?}");
-        }
-    }
-
-    #[test]
-    fn accuracies_have_room() {
-        assert_eq!(accuracy_range([].into_iter()), (0.0, 100.0));
-        let (low, high) = accuracy_range([90.0, 98.0].into_iter());
-        assert!(low < 90.0 && high > 98.0);
-        let (low, high) = accuracy_range([100.0, 0.0].into_iter());
-        assert_eq!((low, high), (-1.0, 101.0));
     }
 }

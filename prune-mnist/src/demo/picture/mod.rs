@@ -3,6 +3,7 @@
 //! `curves.svg` and `curves.png` are one drawing ([`draw`]) on two canvases. No system font and no C library is used: the
 //! font is a file of this crate (`data/font`).
 
+mod axis;
 mod curves;
 mod draw;
 
@@ -21,10 +22,10 @@ pub const SVG_FILE: &str = "curves.svg";
 /// The file of the picture as PNG.
 pub const PNG_FILE: &str = "curves.png";
 
-/// Pixels of the PNG for one of the drawing's units.
-const PNG_SCALE: u32 = 2;
+/// Pixels for one of the drawing's units.
+const SCALE: u32 = 2;
 
-/// How far above its place each backend centres digits and capitals, as a share of the font's size; the baseline is
+/// How far above its place each canvas centres digits and capitals, as a share of the font's size; the baseline is
 /// placed in whole shares of the size, which no font's middle is.
 const SVG_RISE: f64 = 0.09;
 /// As [`SVG_RISE`].
@@ -42,10 +43,13 @@ pub fn svg(curves: &Curves) -> Result<String, DemoError> {
     let refused = |why: String| DemoError::Picture { picture: SVG_FILE, why };
     font().map_err(|why| refused(why.to_owned()))?;
     let mut text = String::new();
-    let root = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
-    draw(&Canvas { root: &root, scale: 1, rise: SVG_RISE }, curves).map_err(|error| refused(error.to_string()))?;
+    let (width, height) = (SIZE.0 * SCALE, SIZE.1 * SCALE);
+    let root = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
+    draw(&Canvas { root: &root, scale: SCALE, rise: SVG_RISE }, curves).map_err(|error| refused(error.to_string()))?;
     drop(root);
-    Ok(text)
+    // Places are whole numbers, so the drawing is made larger than it is to be shown.
+    let shown = format!("width=\"{}\" height=\"{}\"", SIZE.0, SIZE.1);
+    Ok(text.replacen(&format!("width=\"{width}\" height=\"{height}\""), &shown, 1))
 }
 
 /// The picture as PNG.
@@ -56,11 +60,10 @@ pub fn svg(curves: &Curves) -> Result<String, DemoError> {
 pub fn png(curves: &Curves) -> Result<Vec<u8>, DemoError> {
     let refused = |why: String| DemoError::Picture { picture: PNG_FILE, why };
     font().map_err(|why| refused(why.to_owned()))?;
-    let (width, height) = (SIZE.0 * PNG_SCALE, SIZE.1 * PNG_SCALE);
+    let (width, height) = (SIZE.0 * SCALE, SIZE.1 * SCALE);
     let mut pixels = vec![0; (width * height * 3) as usize];
     let root = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
-    draw(&Canvas { root: &root, scale: PNG_SCALE, rise: PNG_RISE }, curves)
-        .map_err(|error| refused(error.to_string()))?;
+    draw(&Canvas { root: &root, scale: SCALE, rise: PNG_RISE }, curves).map_err(|error| refused(error.to_string()))?;
     drop(root);
     encode(&pixels, width, height).map_err(|error| refused(error.to_string()))
 }
@@ -105,6 +108,7 @@ mod tests {
         for word in ["cnn on MNIST", "pruned", "dense twin", "density", "2:4", "epoch", "test accuracy"] {
             assert!(text.contains(word), "{word}");
         }
+        assert!(text.starts_with("<svg width=\"860\" height=\"560\" viewBox=\"0 0 1720 1120\""));
         assert!(text.trim_end().ends_with("</svg>"));
         assert_eq!(text, svg(&curves()).unwrap());
     }
@@ -115,7 +119,7 @@ mod tests {
         let mut reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut pixels).unwrap();
-        assert_eq!((info.width, info.height), (SIZE.0 * PNG_SCALE, SIZE.1 * PNG_SCALE));
+        assert_eq!((info.width, info.height), (SIZE.0 * SCALE, SIZE.1 * SCALE));
         let has = |colour: plotters::style::RGBColor| {
             pixels.chunks(3).filter(|pixel| *pixel == [colour.0, colour.1, colour.2]).count() > 100
         };

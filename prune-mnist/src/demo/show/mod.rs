@@ -13,7 +13,7 @@ pub(crate) use self::intro::{Intro, intro};
 pub(crate) use self::rows::{event, header, later, row};
 
 /// A fraction in percent with two decimals.
-fn percent(fraction: f64) -> String {
+pub(crate) fn percent(fraction: f64) -> String {
     format!("{:.2}%", fraction * 100.0)
 }
 
