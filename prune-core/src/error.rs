@@ -158,6 +158,14 @@ pub enum Error {
         /// The nearest known name, if there are any.
         nearest: Option<String>,
     },
+    /// Something was refused in a layer; the cause says what.
+    #[error("layer `{layer}`: {cause}")]
+    InLayer {
+        /// The layer concerned.
+        layer: String,
+        /// What was refused.
+        cause: Box<Error>,
+    },
     /// A source of chunks could not be read, or lied about its layers.
     #[error("{}reading failed: {why}", in_layer(layer))]
     Source {
@@ -173,6 +181,7 @@ impl Error {
     #[must_use]
     pub fn in_layer(mut self, name: &str) -> Self {
         match &mut self {
+            // These have a place for the name.
             Error::ShapeMismatch { layer, .. }
             | Error::Nan { layer, .. }
             | Error::TooFewAlive { layer, .. }
@@ -180,10 +189,18 @@ impl Error {
                 if layer.is_empty() =>
             {
                 name.clone_into(layer);
+                self
             }
-            _ => {}
+            Error::Layout { .. }
+            | Error::AxisOutOfRange { .. }
+            | Error::Reshape { .. }
+            | Error::ShapeOverflow { .. }
+                if !name.is_empty() =>
+            {
+                Error::InLayer { layer: name.to_owned(), cause: Box::new(self) }
+            }
+            _ => self,
         }
-        self
     }
 }
 

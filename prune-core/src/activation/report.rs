@@ -9,7 +9,9 @@ use core::ops::AddAssign;
 pub struct ActivationReport {
     /// Activations seen.
     pub elements: usize,
-    /// Activations that the mask keeps; what was asked for, to the element.
+    /// Activations that the rule asks to keep.
+    pub asked: usize,
+    /// Activations that the mask keeps: as many as were asked for, to the element.
     pub kept: usize,
     /// Activations that were not zero before.
     pub non_zero_before: usize,
@@ -27,6 +29,7 @@ impl ActivationReport {
 impl AddAssign for ActivationReport {
     fn add_assign(&mut self, other: Self) {
         self.elements += other.elements;
+        self.asked += other.asked;
         self.kept += other.kept;
         self.non_zero_before += other.non_zero_before;
         self.non_zero_after += other.non_zero_after;

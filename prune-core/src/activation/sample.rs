@@ -70,6 +70,10 @@ pub fn prune_sample<E: Element>(
     if nan {
         return Err(values.iter().position(|value| value.is_nan()).unwrap_or(0));
     }
+    report.asked = match rule {
+        ActivationRule::Unstructured(density) => density.kept_of(values.len()),
+        ActivationRule::NOfM(pattern) => values.len() / lane.max(1) * pattern.kept_of_lane(lane),
+    };
     match rule {
         ActivationRule::Unstructured(density) => {
             unstructured(values, density.kept_of(values.len()), report.non_zero_before, words, &mut scratch.keys);

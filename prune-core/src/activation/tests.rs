@@ -62,6 +62,7 @@ proptest! {
             prop_assert_eq!(after.to_bits(), if *kept { before.to_bits() } else { 0 });
         }
         prop_assert_eq!(report.elements, values.len());
+        prop_assert_eq!(report.asked, report.kept);
         prop_assert_eq!(report.kept, kept.iter().filter(|kept| **kept).count());
         prop_assert_eq!(report.non_zero_before, values.iter().filter(|x| **x != 0.0).count());
         prop_assert_eq!(report.non_zero_after, x.values().iter().filter(|x| **x != 0.0).count());

@@ -72,7 +72,10 @@ impl Mask {
     /// [`Error::ShapeOverflow`].
     pub fn none(shape: &[usize]) -> Result<Self, Error> {
         let len = checked_len(shape)?;
-        Ok(Mask { shape: shape.to_vec(), len, words: vec![0; len.div_ceil(64)] })
+        let mut words = Vec::new();
+        words.try_reserve_exact(len.div_ceil(64)).map_err(|_| Error::ShapeOverflow { shape: shape.to_vec() })?;
+        words.resize(len.div_ceil(64), 0);
+        Ok(Mask { shape: shape.to_vec(), len, words })
     }
 
     /// A mask from one bool an element, in logical order.

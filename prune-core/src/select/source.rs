@@ -137,7 +137,7 @@ impl Selector {
     /// # Complexity
     ///
     /// Linear; the source is sampled and then read once, twice where many elements share the score at the cut, and at
-    /// most nine times whatever the values are. Memory is eight bytes for every hundredth element, and what is read at
+    /// most nine times whatever the values are. Memory is eight bytes for every 64th element, and what is read at
     /// once.
     pub fn cut_source(&self, source: &(impl ChunkSource + ?Sized), kept: usize) -> Result<SourceCut, Error> {
         let layers = source.layers();
@@ -157,13 +157,13 @@ impl Selector {
             scan.pass(Bracket { sure: u64::MAX, inside: u64::MAX }, 1)?;
             return Ok(SourceCut { key: u64::MAX, by: self.by, kept: none.clone(), ties: none.clone(), tied: none });
         }
-        let cut = find(&mut scan, kept, elements, (elements / ROOM).max(1 << 14))?;
+        let cut = find(&mut scan, kept, elements, (elements / ROOM).max(1 << 16))?;
         Ok(scan.share_out(cut))
     }
 }
 
-/// One key may be gathered for so many elements.
-const ROOM: usize = 100;
+/// One key may be gathered for so many elements. A bracket of the sample below, at density 0.5, holds fewer.
+const ROOM: usize = 64;
 
 struct SourceScan<'s, S: ?Sized> {
     source: &'s S,
@@ -264,7 +264,7 @@ impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
     fn sample(&mut self) -> Result<Vec<u64>, Error> {
         // Runs of a few neighbours, since each reading has its price.
         let len: usize = self.layers.iter().map(|layer| layer.len).sum();
-        let runs = (len / 4096).clamp(256, 1 << 12);
+        let runs = sampled_runs(len);
         let mut keys = Vec::with_capacity(runs * RUN);
         let (mut layer, mut start) = (0, 0);
         for position in positions(runs, len) {
@@ -342,6 +342,11 @@ impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
         })?;
         Ok(total)
     }
+}
+
+/// How many runs of a source of `len` elements are sampled: every 64th element, but enough of few and not too many.
+fn sampled_runs(len: usize) -> usize {
+    (len / (64 * RUN)).clamp(256, 1 << 14)
 }
 
 /// Neighbours sampled together.

@@ -298,7 +298,8 @@ pub fn densities() -> BoxedStrategy<Density> {
 
 /// Patterns: the usual ones, any of up to 9 elements, N = M, and groups longer than most lanes.
 pub fn patterns() -> BoxedStrategy<NmPattern> {
-    let usual = select(vec![(2usize, 4usize), (1, 4), (4, 8), (1, 2), (1, 1)]);
+    // Powers of two have kernels of their own.
+    let usual = select(vec![(2usize, 4usize), (1, 4), (3, 4), (4, 8), (1, 8), (1, 2), (8, 16), (3, 16), (1, 1)]);
     let within = |m: usize| (1..=m).prop_map(move |n| (n, m));
     prop_oneof![
         3 => usual,
