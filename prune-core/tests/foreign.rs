@@ -163,8 +163,13 @@ fn liar(shape: &[usize], strides: &[isize], offset: usize, memory: usize, how: H
     Liar { layout: Layout::new(shape, strides, offset).unwrap(), memory: vec![1.5; memory], how }
 }
 
+/// Refused for its layout, with the layer's name where it has one.
 fn is_layout<T: std::fmt::Debug>(result: Result<T, Error>) -> bool {
-    matches!(result, Err(Error::Layout { .. }))
+    match result {
+        Err(Error::Layout { .. }) => true,
+        Err(Error::InLayer { layer, cause }) => layer == "liar" && matches!(*cause, Error::Layout { .. }),
+        _ => false,
+    }
 }
 
 /// Every way in for a tensor that lies when read.
