@@ -12,8 +12,6 @@
 
 use std::ops::Range;
 
-use ndarray::ArrayView2;
-
 use super::activation::{Scratch, SharedActivationPruner};
 use super::error::NnError;
 use super::gate::{Gate, Gates, close, note_signs};
@@ -22,7 +20,7 @@ use super::layers::pool::PoolKind;
 use super::plan::{Stage, StageKind};
 use super::profile::Profile;
 use super::real::Real;
-use super::storage::{ParamSet, matrix_mut};
+use super::storage::{ParamSet, row_major, row_major_mut};
 
 /// Samples in a chunk. Eight chunks of a batch of 128 keep up to eight threads busy, and the gradients they hold apart
 /// (18,816 values each in the CNN) are still small against the arithmetic.
@@ -36,6 +34,40 @@ pub(super) struct Pass<'a, T> {
     pub(super) params: &'a dyn ParamSet<T>,
     pub(super) pruners: &'a [Option<SharedActivationPruner<T>>],
     pub(super) profile: &'a Profile,
+    /// Copies of the kernels of these stages, where they are convolutions.
+    pub(super) kernels: &'a [KernelCopies<T>],
+}
+
+/// A convolution's kernel as its products want it, whatever the storage: row-major, and transposed.
+///
+/// Every sample multiplies with it, and the product would reorder it each time; once a pass is enough. A kernel is small.
+/// Kernel gradients are kept row-major likewise, and are brought into the storage's order when they are added up. So a
+/// convolution costs the same in every storage, and gives the same bits.
+#[derive(Debug, Default)]
+pub(super) struct KernelCopies<T> {
+    rows: Vec<T>,
+    transposed: Vec<T>,
+}
+
+impl<T: Real> KernelCopies<T> {
+    /// Memory for the kernel of `stage`; none unless it is a convolution.
+    pub(super) fn new(stage: &Stage) -> Self {
+        match stage.kind {
+            StageKind::Conv(shape) => {
+                Self { rows: vec![T::zero(); shape.weights()], transposed: vec![T::zero(); shape.weights()] }
+            }
+            StageKind::Dense { .. } | StageKind::Pool(_) => Self { rows: Vec::new(), transposed: Vec::new() },
+        }
+    }
+
+    /// Takes the kernel of `stage` from `params`.
+    pub(super) fn fill(&mut self, stage: &Stage, params: &dyn ParamSet<T>) {
+        if let (StageKind::Conv(shape), Some(kernel)) = (stage.kind, stage.kernel) {
+            let kernel = params.matrix(kernel);
+            row_major_mut(&mut self.rows, shape.features).assign(&kernel);
+            row_major_mut(&mut self.transposed, kernel.nrows()).assign(&kernel.t());
+        }
+    }
 }
 
 /// Buffers of one chunk for a run of stages.
@@ -61,7 +93,7 @@ struct Buffers<T> {
     scratch: Scratch,
     /// What a relu let through, where the output is not kept to tell.
     signs: Vec<u8>,
-    /// Kernel and bias gradients, where the stage has them.
+    /// Kernel and bias gradients, where the stage has them; the kernel's row-major.
     params: [Vec<T>; 2],
 }
 
@@ -187,9 +219,9 @@ impl<T: Real> Chunk<T> {
         let mut bias = None;
         match stage.kind {
             StageKind::Conv(shape) => {
-                let (kernel, values) = weights(pass.params, stage);
+                let kernel = row_major(&pass.kernels[index].rows, shape.features);
                 shape.forward(kernel, input, output, &mut self.unrolled);
-                bias = Some(values);
+                bias = stage.kernel.map(|kernel| pass.params.values(kernel + 1));
             }
             StageKind::Pool(shape) => shape.forward(input, output),
             StageKind::Dense { .. } => unreachable!("dense stages take the whole batch"),
@@ -262,8 +294,7 @@ impl<T: Real> Chunk<T> {
         };
         if let StageKind::Conv(shape) = stage.kind {
             let [kernel, bias] = &mut own.params;
-            let rows = kernel.len() / shape.features;
-            let kernel = matrix_mut(kernel, rows, shape.features, pass.params.order());
+            let kernel = row_major_mut(kernel, shape.features);
             shape.backward_parameters(input, gradient, kernel, bias, &mut self.unrolled);
         }
         let values = Values { input, output, gradient };
@@ -273,11 +304,11 @@ impl<T: Real> Chunk<T> {
                 inner.gate(pass, inner_stage, output, group.start + sample)
             };
             let target = &mut target[part(&(0..group.len()), stage.input_len)];
-            backward_input(stage, pass.params, values, target, &gates, &mut self.unrolled);
+            backward_input(stage, &pass.kernels[index], values, target, &gates, &mut self.unrolled);
         } else if let Some((outer, gates)) = input_gradient {
             let target = &mut outer[part(group, stage.input_len)];
             let gates = |sample: usize| gates(group.start + sample);
-            backward_input(stage, pass.params, values, target, &gates, &mut self.unrolled);
+            backward_input(stage, &pass.kernels[index], values, target, &gates, &mut self.unrolled);
         }
         if let (Some(inner), Some(target)) = (before.last_mut(), target) {
             inner.gradient = target;
@@ -336,7 +367,7 @@ struct Values<'a, T> {
 /// Writes the gradient of a stage's input to `target`, closed by the gate of each sample.
 fn backward_input<T: Real>(
     stage: &Stage,
-    params: &dyn ParamSet<T>,
+    kernel: &KernelCopies<T>,
     values: Values<'_, T>,
     target: &mut [T],
     gates: &Gates<'_, T>,
@@ -344,8 +375,8 @@ fn backward_input<T: Real>(
 ) {
     match stage.kind {
         StageKind::Conv(shape) => {
-            let (kernel, _) = weights(params, stage);
-            shape.backward_input(kernel, values.gradient, target, unrolled);
+            let transposed = row_major(&kernel.transposed, shape.weights() / shape.features);
+            shape.backward_input(transposed, values.gradient, target, unrolled);
             for (sample, target) in target.chunks_exact_mut(stage.input_len).enumerate() {
                 close(gates(sample), 0, target);
             }
@@ -358,14 +389,6 @@ fn backward_input<T: Real>(
             }
         }
         StageKind::Dense { .. } => unreachable!("dense stages take the whole batch"),
-    }
-}
-
-/// Kernel and bias of a stage that has them.
-pub(super) fn weights<'a, T: Real>(params: &'a dyn ParamSet<T>, stage: &Stage) -> (ArrayView2<'a, T>, &'a [T]) {
-    match stage.kernel {
-        Some(kernel) => (params.matrix(kernel), params.values(kernel + 1)),
-        None => unreachable!("{} has no parameters", stage.name),
     }
 }
 

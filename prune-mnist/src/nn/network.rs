@@ -280,7 +280,7 @@ impl<T: Real> Network<T> {
             let pass = pass(&self.plan, &self.pruners, &self.profile, params, segment);
             match before.last_mut() {
                 None => segment.backward(&pass, images, None, gradients),
-                Some(Segment { stages, len, output, gradient, chunks }) => {
+                Some(Segment { stages, len, output, gradient, chunks, .. }) => {
                     let (len, output) = (*len, &*output);
                     let inner = Pass { stages: &self.plan.stages[stages.clone()], ..pass };
                     let gates = |sample: usize| -> Gate<'_, T> {
@@ -302,7 +302,8 @@ fn pass<'a, T>(
     params: &'a dyn ParamSet<T>,
     segment: &Segment<T>,
 ) -> Pass<'a, T> {
-    Pass { stages: &plan.stages[segment.stages.clone()], first: segment.stages.start, params, pruners, profile }
+    let stages = &plan.stages[segment.stages.clone()];
+    Pass { stages, first: segment.stages.start, params, pruners, profile, kernels: &[] }
 }
 
 impl<T> std::fmt::Debug for Network<T> {

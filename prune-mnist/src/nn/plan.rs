@@ -47,6 +47,14 @@ impl Stage {
         self.len.div_ceil(64)
     }
 
+    /// Values of the larger gradient that a chunk keeps for this stage: a convolution's kernel or bias.
+    pub(super) fn gradient_len(&self) -> usize {
+        match self.kind {
+            StageKind::Conv(shape) => shape.weights().max(shape.features),
+            StageKind::Dense { .. } | StageKind::Pool(_) => 0,
+        }
+    }
+
     /// Whether the relu is taken together with the bias; one that comes after an activation pruning cannot be.
     pub(super) fn fused_relu(&self) -> bool {
         self.relu && self.prune.is_none_or(|place| place.after_relu)

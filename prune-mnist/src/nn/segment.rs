@@ -6,9 +6,10 @@
 
 use std::ops::Range;
 
+use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use super::chunk::{CHUNK, Chunk, Pass, weights};
+use super::chunk::{CHUNK, Chunk, KernelCopies, Pass};
 use super::error::NnError;
 use super::gate::Gates;
 use super::layers::dense;
@@ -31,6 +32,10 @@ pub(super) struct Segment<T> {
     /// Gradient of that output. Whoever writes it closes the gate of the last stage.
     pub(super) gradient: Vec<T>,
     pub(super) chunks: Vec<Chunk<T>>,
+    /// Of each stage.
+    pub(super) kernels: Vec<KernelCopies<T>>,
+    /// Where the chunks' gradients of one parameter are added up.
+    sums: Vec<T>,
 }
 
 impl<T: Real> Segment<T> {
@@ -47,6 +52,8 @@ impl<T: Real> Segment<T> {
                 output: vec![T::zero(); capacity * len],
                 gradient: vec![T::zero(); capacity * len],
                 chunks: (0..capacity.div_ceil(CHUNK)).map(|_| Chunk::new(run)).collect(),
+                kernels: run.iter().map(KernelCopies::new).collect(),
+                sums: vec![T::zero(); run.iter().map(Stage::gradient_len).max().unwrap_or(0)],
             });
             start += run.len();
         }
@@ -66,6 +73,10 @@ impl<T: Real> Segment<T> {
             self.finish_dense(pass, count);
             pass.profile.add_forward(pass.first, clock);
         } else {
+            for (copies, stage) in self.kernels.iter_mut().zip(pass.stages) {
+                copies.fill(stage, pass.params);
+            }
+            let pass = &Pass { kernels: &self.kernels, ..*pass };
             let inputs = input.par_chunks(CHUNK * stage.input_len);
             let outputs = output.par_chunks_mut(CHUNK * self.len);
             let chunks = self.chunks.par_iter_mut();
@@ -116,6 +127,7 @@ impl<T: Real> Segment<T> {
             pass.profile.add_backward(pass.first, clock);
             return;
         }
+        let (stages, pass) = (pass.stages, &Pass { kernels: &self.kernels, ..*pass });
         let inputs = input.par_chunks(CHUNK * stage.input_len);
         let outputs = output.par_chunks(CHUNK * self.len).zip(gradient.par_chunks(CHUNK * self.len));
         let chunks = inputs.zip(outputs).zip(self.chunks.par_iter_mut());
@@ -132,23 +144,34 @@ impl<T: Real> Segment<T> {
                 });
             }
         }
-        self.reduce(pass, count.div_ceil(CHUNK), gradients);
+        self.reduce(stages, count.div_ceil(CHUNK), gradients);
     }
 
     /// Adds up the chunks' gradients, from the first chunk to the last.
-    fn reduce(&self, pass: &Pass<'_, T>, used: usize, gradients: &mut dyn ParamSet<T>) {
-        let chunks = &self.chunks[..used];
-        for (index, stage) in pass.stages.iter().enumerate() {
+    fn reduce(&mut self, stages: &[Stage], used: usize, gradients: &mut dyn ParamSet<T>) {
+        let (chunks, sums) = (&self.chunks[..used], &mut self.sums);
+        for (index, stage) in stages.iter().enumerate() {
             let Some(kernel) = stage.kernel else { continue };
             for offset in 0..2 {
-                let parts = gradients.values_mut(kernel + offset).par_chunks_mut(REDUCED_PART);
-                parts.enumerate().for_each(|(part, sums)| {
+                let mut target = gradients.matrix_mut(kernel + offset);
+                let sums = &mut sums[..target.len()];
+                sums.par_chunks_mut(REDUCED_PART).enumerate().for_each(|(part, sums)| {
                     let start = part * REDUCED_PART;
                     let range = start..start + sums.len();
                     sums.fill(T::zero());
                     chunks.iter().for_each(|chunk| add_rows(sums, &chunk.params(index)[offset][range.clone()]));
                 });
+                let columns = target.ncols();
+                target.assign(&row_major(sums, columns));
             }
         }
+    }
+}
+
+/// Kernel and bias of a stage that has them.
+fn weights<'a, T: Real>(params: &'a dyn ParamSet<T>, stage: &Stage) -> (ArrayView2<'a, T>, &'a [T]) {
+    match stage.kernel {
+        Some(kernel) => (params.matrix(kernel), params.values(kernel + 1)),
+        None => unreachable!("{} has no parameters", stage.name),
     }
 }

@@ -110,10 +110,11 @@ impl ConvShape {
         }
     }
 
-    /// Writes the gradient of the input to `input_gradient`.
+    /// Writes the gradient of the input to `input_gradient`. The kernel is given transposed, (features x taps), because
+    /// the product wants it contiguous that way.
     pub(in crate::nn) fn backward_input<T: Real>(
         &self,
-        kernel: ArrayView2<'_, T>,
+        transposed: ArrayView2<'_, T>,
         output_gradient: &[T],
         input_gradient: &mut [T],
         unrolled: &mut [T],
@@ -122,7 +123,7 @@ impl ConvShape {
         for (gradient, input_gradient) in gradients.zip(input_gradient.chunks_mut(self.group() * self.input_len())) {
             let count = input_gradient.len() / self.input_len();
             let unrolled = &mut unrolled[..count * self.pixels() * self.taps()];
-            product(rows_mut(unrolled, self.taps()), rows(gradient, self.features), kernel.t(), false);
+            product(rows_mut(unrolled, self.taps()), rows(gradient, self.features), transposed, false);
             fold(*self, unrolled, input_gradient);
         }
     }
@@ -322,7 +323,7 @@ mod tests {
             let (mut dkernel, mut dbias) = (Array2::zeros(kernel.dim()), vec![0.0; features]);
             shape.backward_parameters(&x, &dy, dkernel.view_mut(), &mut dbias, &mut scratch);
             let mut dx = vec![f64::NAN; x.len()];
-            shape.backward_input(kernel.view(), &dy, &mut dx, &mut scratch);
+            shape.backward_input(kernel.t(), &dy, &mut dx, &mut scratch);
 
             let weights = kernel.as_slice().unwrap();
             let mut expected_y = vec![0.0; y.len()];

@@ -14,10 +14,12 @@ use crate::nn::product::product;
 use crate::nn::real::Real;
 use crate::nn::storage::Order;
 
-/// Columns of an output, or rows of a kernel's gradient, that one thread computes at a time: a multiple of the vector
-/// length, few enough that two or more threads share even a small layer.
+/// Columns of an output that one thread computes at a time, about: enough for the product to reach its speed, few
+/// enough that the threads share even a layer of 300.
 const OUTPUT_PART: usize = 64;
-const KERNEL_PART: usize = 196;
+
+/// Rows of a kernel's gradient that one thread computes at a time, about.
+const KERNEL_PART: usize = 392;
 
 /// Below this number of multiply-adds a layer is computed in one piece: waking a second thread takes longer.
 const WORTH_SHARING: usize = 1 << 18;
@@ -119,7 +121,26 @@ fn backward_input<T: Real>(
     });
 }
 
-/// Length of the parts that `size` is cut into for `work` multiply-adds.
-fn part_of(part: usize, size: usize, work: usize) -> usize {
-    if work < WORTH_SHARING { size } else { part.min(size) }
+/// Length of the parts that `size` is cut into for `work` multiply-adds: about `target` each, an even number of them,
+/// since two threads are the least that share, and a multiple of the vector length.
+fn part_of(target: usize, size: usize, work: usize) -> usize {
+    let parts = (size / target) & !1;
+    if work < WORTH_SHARING || parts == 0 { size } else { size.div_ceil(parts).next_multiple_of(16).min(size) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_even_in_number_and_in_size() {
+        let parts = |target, size: usize| size.div_ceil(part_of(target, size, WORTH_SHARING));
+        assert_eq!(part_of(OUTPUT_PART, 300, WORTH_SHARING), 80);
+        assert_eq!(parts(OUTPUT_PART, 300), 4);
+        assert_eq!(parts(OUTPUT_PART, 256), 4);
+        assert_eq!(parts(OUTPUT_PART, 10), 1);
+        assert_eq!(parts(KERNEL_PART, 3136), 8);
+        assert_eq!(parts(KERNEL_PART, 784), 2);
+        assert_eq!(part_of(KERNEL_PART, 3136, WORTH_SHARING - 1), 3136);
+    }
 }
