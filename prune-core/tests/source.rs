@@ -83,7 +83,7 @@ fn agrees_with_memory(source: &Source, kept: usize, by: RankBy, what: &str) {
     // Widened to f64 the ranking is the same, by rule 2.
     let tensors: Vec<PlainTensor<f64>> =
         plain.iter().map(|(_, values)| PlainTensor::from_logical(&[values.len()], values.clone()).unwrap()).collect();
-    let layers: Vec<LayerRef<'_>> = tensors.iter().map(|tensor| LayerRef::of(tensor)).collect();
+    let layers: Vec<LayerRef<'_>> = tensors.iter().map(LayerRef::of).collect();
     let ranked: Vec<Ranked<'_>> =
         plain.iter().zip(&layers).map(|((name, _), layer)| Ranked::new(name, layer)).collect();
     let wanted = selector.top(&ranked, kept).unwrap();

@@ -101,7 +101,7 @@ fn contiguous_vector<S: Simd, E: Lanes, const M: usize, const ALIVE: bool>(
 ) -> bool {
     let lanes = <E::Raw<S> as SimdBase<S>>::LEN;
     let mut keys_of = KeysOf::<S, E, ALIVE>::new(simd, rule.by);
-    let start = start::<S, E::Keys<S>, M>(simd, rule.n);
+    let scores = start::<S, E::Keys<S>, M>(simd, rule.n);
     for (block, (values, words)) in
         E::scalars(values).chunks_exact(GROUPS * M).zip(words.chunks_exact_mut(M)).enumerate()
     {
@@ -113,7 +113,7 @@ fn contiguous_vector<S: Simd, E: Lanes, const M: usize, const ALIVE: bool>(
                 keys_of.load(&values[i * lanes..][..lanes], alive)
             });
             deal::<S, E::Keys<S>, M>(&mut keys);
-            let kept = keep::<S, E::Keys<S>, M>(keys, rule, start);
+            let kept = keep::<S, E::Keys<S>, M>(keys, rule, scores);
             for (bits, kept) in bits.iter_mut().zip(kept) {
                 *bits |= kept.to_bitmask() << (part * lanes);
             }
@@ -141,7 +141,7 @@ fn columns_vector<S: Simd, E: Lanes, const M: usize, const ALIVE: bool>(
     let values = E::scalars(values);
     let rows: [&[E::Scalar]; M] = core::array::from_fn(|j| &values[j * stride..][..columns]);
     let mut keys_of = KeysOf::<S, E, ALIVE>::new(simd, rule.by);
-    let start = start::<S, E::Keys<S>, M>(simd, rule.n);
+    let scores = start::<S, E::Keys<S>, M>(simd, rule.n);
     let words_a_row = columns / 64;
     for block in 0..words_a_row {
         let mut bits = [0u64; M];
@@ -151,7 +151,7 @@ fn columns_vector<S: Simd, E: Lanes, const M: usize, const ALIVE: bool>(
                 let alive = if ALIVE { alive[j * words_a_row + block] >> (part * lanes) } else { 0 };
                 keys_of.load(&rows[j][at..at + lanes], alive)
             });
-            let kept = keep::<S, E::Keys<S>, M>(keys, rule, start);
+            let kept = keep::<S, E::Keys<S>, M>(keys, rule, scores);
             for (bits, kept) in bits.iter_mut().zip(kept) {
                 *bits |= kept.to_bitmask() << (part * lanes);
             }
@@ -216,11 +216,7 @@ fn deal<S: Simd, V: SimdBase<S>, const M: usize>(vectors: &mut [V; M]) {
 
 /// Where each place is among the best of its group.
 #[inline(always)]
-fn keep<S: Simd, K: SimdBase<S>, const M: usize>(
-    keys: [K; M],
-    rule: Rule,
-    start: [<K::Mask as SimdMask<S>>::Ints; M],
-) -> [K::Mask; M] {
+fn keep<S: Simd, K: SimdBase<S>, const M: usize>(keys: [K; M], rule: Rule, scores: Scores<S, K, M>) -> [K::Mask; M] {
     // Whether the earlier of two places beats the later.
     let wins = |j: usize, k: usize| if rule.last_of_ties { keys[j].simd_gt(keys[k]) } else { keys[j].simd_ge(keys[k]) };
     if M == 4 {
@@ -238,7 +234,7 @@ fn keep<S: Simd, K: SimdBase<S>, const M: usize>(
     }
     // Each comparison adds -1 to the earlier place where it wins and +1 to the later one, so that after all of them
     // place j has won `j - score[j]` times; it is kept if that is at least M - n.
-    let mut score = start;
+    let mut score = scores.start;
     for j in 0..M {
         for k in j + 1..M {
             let wins = wins(j, k).to_vector();
@@ -246,19 +242,26 @@ fn keep<S: Simd, K: SimdBase<S>, const M: usize>(
             score[k] -= wins;
         }
     }
-    let zero = start[0] - start[0];
-    score.map(|score| score.simd_le(zero))
+    score.map(|score| score.simd_le(scores.zero))
 }
 
 /// Where the scores of [`keep`] start, so that a place is kept if its score ends at zero or below: `M - n - j`.
 #[inline(always)]
-fn start<S: Simd, K: SimdBase<S>, const M: usize>(simd: S, n: usize) -> [<K::Mask as SimdMask<S>>::Ints; M] {
+fn start<S: Simd, K: SimdBase<S>, const M: usize>(simd: S, n: usize) -> Scores<S, K, M> {
     let minus_one = K::Mask::splat(simd, true).to_vector();
-    let zero = minus_one - minus_one;
-    core::array::from_fn(|j| {
+    let zero = !minus_one;
+    let start = core::array::from_fn(|j| {
         let start = M as isize - n as isize - j as isize;
         (0..start.unsigned_abs()).fold(zero, |sum, _| if start > 0 { sum - minus_one } else { sum + minus_one })
-    })
+    });
+    Scores { zero, start }
+}
+
+/// Counters of wins, a lane a group.
+#[derive(Clone, Copy)]
+struct Scores<S: Simd, K: SimdBase<S>, const M: usize> {
+    zero: <K::Mask as SimdMask<S>>::Ints,
+    start: [<K::Mask as SimdMask<S>>::Ints; M],
 }
 
 /// `bits` with M - 1 zeros put after each of the lowest 64 / M.
