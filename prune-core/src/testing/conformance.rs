@@ -7,11 +7,14 @@ use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestRng, TestRunner};
 
 use crate::density::Density;
+use crate::element::ElementType;
 use crate::error::Error;
+use crate::ext::PruneExt;
 use crate::layer::{LayerMut, LayerRef};
 use crate::mask::Mask;
 use crate::n_of_m::NmPattern;
-use crate::testing::generators::Shapes;
+use crate::plain::PlainTensor;
+use crate::testing::generators::{Shapes, TestElement};
 
 pub use super::laws::*;
 
@@ -39,18 +42,20 @@ pub trait Subject {
     fn revivals(&self, mask: &Mask) -> Result<usize, Error>;
 }
 
-/// A backend under test: which shapes it has, and how a tensor of a shape is made from values in logical order.
-pub struct Suite<E> {
+/// A backend under test: which shapes and elements it has, and how a tensor is made from values in logical order.
+pub struct Suite {
     shapes: Shapes,
-    make: Box<MakeTensor<E>>,
+    element_type: ElementType,
+    make: Box<MakeTensor>,
 }
 
-type MakeTensor<E> = dyn Fn(&[usize], Vec<E>) -> Box<dyn Subject>;
+type MakeTensor = dyn Fn(&[usize], &[Number]) -> Box<dyn Subject>;
 
-impl<E> Suite<E> {
+impl Suite {
     /// A backend whose tensors have these shapes and are made like this.
-    pub fn new(shapes: Shapes, make: impl Fn(&[usize], Vec<E>) -> Box<dyn Subject> + 'static) -> Self {
-        Suite { shapes, make: Box::new(make) }
+    pub fn new<E: TestElement>(shapes: Shapes, make: impl Fn(&[usize], Vec<E>) -> Box<dyn Subject> + 'static) -> Self {
+        let make = move |shape: &[usize], logical: &[Number]| make(shape, Number::typed(logical));
+        Suite { shapes, element_type: E::TYPE, make: Box::new(make) }
     }
 
     /// The shapes that the backend's tensors can have.
@@ -58,8 +63,13 @@ impl<E> Suite<E> {
         &self.shapes
     }
 
+    /// What the tensors are made of.
+    pub fn element_type(&self) -> ElementType {
+        self.element_type
+    }
+
     /// A tensor of the backend.
-    pub fn tensor(&self, shape: &[usize], logical: Vec<E>) -> Box<dyn Subject> {
+    pub(crate) fn tensor(&self, shape: &[usize], logical: &[Number]) -> Box<dyn Subject> {
         (self.make)(shape, logical)
     }
 }
@@ -88,6 +98,23 @@ struct Adapter<T> {
 #[doc(hidden)]
 pub fn adapt<T: 'static>(tensor: T, methods: Methods<T>) -> Box<dyn Subject> {
     Box::new(Adapter { tensor, methods })
+}
+
+/// The reference tensor as a [`Subject`].
+pub(crate) fn adapt_plain<E: TestElement>(tensor: PlainTensor<E>) -> Box<dyn Subject> {
+    let methods = Methods::<PlainTensor<E>> {
+        layer: |tensor| tensor.layer(),
+        layer_with_shape: |tensor, shape| tensor.layer_with_shape(shape),
+        layer_mut: |tensor| tensor.layer_mut(),
+        layer_mut_with_shape: |tensor, shape| tensor.layer_mut_with_shape(shape),
+        mask_unstructured: |tensor, density| tensor.mask_unstructured(density),
+        mask_unstructured_by_score: |tensor, density| tensor.mask_unstructured_by_score(density),
+        mask_n_m: |tensor, pattern, axis| tensor.mask_n_m(pattern, axis),
+        mask_n_m_by_score: |tensor, pattern, axis| tensor.mask_n_m_by_score(pattern, axis),
+        apply_mask: |tensor, mask| tensor.apply_mask(mask),
+        revivals: |tensor, mask| tensor.revivals(mask),
+    };
+    adapt(tensor, methods)
 }
 
 impl<T> Subject for Adapter<T> {

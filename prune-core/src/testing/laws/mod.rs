@@ -2,11 +2,13 @@
 
 mod applying;
 mod layouts;
+mod number;
 mod selecting;
 mod threads;
 
 pub use applying::*;
 pub use layouts::*;
+pub use number::Number;
 pub use selecting::*;
 pub use threads::*;
 
@@ -19,23 +21,46 @@ use crate::layer::{LayerRef, for_any_type};
 use crate::mask::Mask;
 use crate::select::Selected;
 use crate::testing::conformance::Suite;
-use crate::testing::generators::{Brief, TestElement, tensors, values};
+use crate::testing::generators::{Brief, TestElement, values};
 use crate::testing::oracle::{self, Answer, Refusal};
 
 /// A shape with values in logical order.
-type Values<E> = (Vec<usize>, Vec<E>);
+type Values = (Vec<usize>, Vec<Number>);
 
 /// A shape with values and a choice among its elements.
-type Masked<E> = (Vec<usize>, Vec<E>, Vec<bool>);
+type Masked = (Vec<usize>, Vec<Number>, Vec<bool>);
 
-fn small<E: TestElement>(suite: &Suite<E>) -> BoxedStrategy<Values<E>> {
-    tensors(suite.shapes().small())
+fn tensors(suite: &Suite, shapes: BoxedStrategy<Vec<usize>>) -> BoxedStrategy<Values> {
+    let element_type = suite.element_type();
+    shapes
+        .prop_flat_map(move |shape| {
+            let len = shape.iter().product();
+            (Just(shape), Number::values(element_type, len))
+        })
+        .boxed()
+}
+
+/// Small tensors in which some values may be NaN.
+fn with_nan(suite: &Suite) -> BoxedStrategy<Values> {
+    let element_type = suite.element_type();
+    suite
+        .shapes()
+        .small()
+        .prop_flat_map(move |shape| {
+            let len = shape.iter().product();
+            (Just(shape), Number::values_with_nan(element_type, len))
+        })
+        .boxed()
+}
+
+fn small(suite: &Suite) -> BoxedStrategy<Values> {
+    tensors(suite, suite.shapes().small())
 }
 
 /// Small tensors of at least one dimension, as N:M needs.
-fn with_axes<E: TestElement>(suite: &Suite<E>) -> BoxedStrategy<(Values<E>, isize)> {
+fn with_axes(suite: &Suite) -> BoxedStrategy<(Values, isize)> {
     let shapes = suite.shapes().small().prop_filter("groups run along an axis", |shape| !shape.is_empty());
-    tensors(shapes.boxed())
+    tensors(suite, shapes.boxed())
         .prop_flat_map(|(shape, data)| {
             let axes = super::generators::axes(shape.len());
             (Just((shape, data)), axes)
@@ -44,7 +69,7 @@ fn with_axes<E: TestElement>(suite: &Suite<E>) -> BoxedStrategy<(Values<E>, isiz
 }
 
 /// Any chosen elements of a tensor whose values come from `values`.
-fn masked<E: TestElement>(tensors: BoxedStrategy<Values<E>>) -> BoxedStrategy<Masked<E>> {
+fn masked(tensors: BoxedStrategy<Values>) -> BoxedStrategy<Masked> {
     tensors
         .prop_flat_map(|(shape, data)| {
             let len = data.len();
@@ -53,7 +78,7 @@ fn masked<E: TestElement>(tensors: BoxedStrategy<Values<E>>) -> BoxedStrategy<Ma
         .boxed()
 }
 
-fn scores<E: TestElement>(data: &[E]) -> Vec<f64> {
+fn scores(data: &[Number]) -> Vec<f64> {
     data.iter().map(|value| value.to_f64()).collect()
 }
 
@@ -77,7 +102,7 @@ fn logical_bits(layer: &LayerRef<'_>) -> Result<Vec<u64>, TestCaseError> {
     }))
 }
 
-fn bits_of<E: TestElement>(data: &[E]) -> Vec<u64> {
+fn bits_of(data: &[Number]) -> Vec<u64> {
     data.iter().map(|value| value.low_bits()).collect()
 }
 

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::{
-    companions, failed, mask_of, masked, nameless, ranking, same, same_all, same_mask, scores, small, with_axes,
+    Number, companions, failed, mask_of, masked, nameless, ranking, same, same_all, same_mask, scores, small,
+    with_axes, with_nan,
 };
 use crate::element::RankBy;
 use crate::error::Error;
@@ -12,14 +13,14 @@ use crate::layer::LayerRef;
 use crate::plain::PlainTensor;
 use crate::select::{Ranked, Selector};
 use crate::testing::conformance::{Suite, for_all};
-use crate::testing::generators::{TestElement, axes, densities, patterns, tensors_with_nan, values_with_nan};
+use crate::testing::generators::{axes, densities, patterns};
 use crate::testing::oracle::{self, index_of, kept_count};
 
 /// Rule 1: the count is exact, whatever ties, zeros and equal values there are.
-pub fn kept_count_follows_density<E: TestElement>(suite: &Suite<E>) {
+pub fn kept_count_follows_density(suite: &Suite) {
     for_all("kept_count_follows_density", (small(suite), densities()), |((shape, data), density)| {
         let wanted = kept_count(density.get(), data.len());
-        let tensor = suite.tensor(&shape, data);
+        let tensor = suite.tensor(&shape, &data);
         prop_assert_eq!(tensor.mask_unstructured(density).map_err(failed)?.kept_len(), wanted);
         prop_assert_eq!(tensor.mask_unstructured_by_score(density).map_err(failed)?.kept_len(), wanted);
         Ok(())
@@ -27,11 +28,11 @@ pub fn kept_count_follows_density<E: TestElement>(suite: &Suite<E>) {
 }
 
 /// Rule 2: what is kept is at least as high as what is not; among equals it comes first in logical order.
-pub fn every_kept_ranks_above_every_pruned<E: TestElement>(suite: &Suite<E>) {
+pub fn every_kept_ranks_above_every_pruned(suite: &Suite) {
     let cases = (small(suite), densities(), ranking());
     for_all("every_kept_ranks_above_every_pruned", cases, |((shape, data), density, by)| {
         let rank = |i: usize| if by == RankBy::Magnitude { data[i].to_f64().abs() } else { data[i].to_f64() };
-        let tensor = suite.tensor(&shape, data.clone());
+        let tensor = suite.tensor(&shape, &data);
         let mask = match by {
             RankBy::Magnitude => tensor.mask_unstructured(density),
             RankBy::Value => tensor.mask_unstructured_by_score(density),
@@ -50,7 +51,7 @@ pub fn every_kept_ranks_above_every_pruned<E: TestElement>(suite: &Suite<E>) {
 }
 
 /// `total_cmp` tells the zeros apart, which rank as one: then the last kept zero must come before the first pruned one.
-fn zeros_in_order<E: TestElement>(data: &[E], mask: &crate::Mask, low: f64, high: f64) -> bool {
+fn zeros_in_order(data: &[Number], mask: &crate::Mask, low: f64, high: f64) -> bool {
     let zero = |i: &usize| data[*i].to_f64() == 0.0;
     let last_kept = (0..data.len()).filter(zero).filter(|&i| mask.is_kept(i)).max();
     let first_pruned = (0..data.len()).filter(zero).find(|&i| !mask.is_kept(i));
@@ -58,9 +59,9 @@ fn zeros_in_order<E: TestElement>(data: &[E], mask: &crate::Mask, low: f64, high
 }
 
 /// Rule 4: each group keeps exactly `min(N, r)` of its `r` elements, lane by lane.
-pub fn n_m_holds_in_each_group<E: TestElement>(suite: &Suite<E>) {
+pub fn n_m_holds_in_each_group(suite: &Suite) {
     for_all("n_m_holds_in_each_group", (with_axes(suite), patterns()), |(((shape, data), axis), pattern)| {
-        let mask = suite.tensor(&shape, data).mask_n_m(pattern, axis).map_err(failed)?;
+        let mask = suite.tensor(&shape, &data).mask_n_m(pattern, axis).map_err(failed)?;
         prop_assert_eq!(mask.shape(), &shape[..]);
         let along = if axis < 0 { (axis + shape.len() as isize) as usize } else { axis as usize };
         // Kept and all elements of each group, the group named as in the oracle.
@@ -82,8 +83,8 @@ pub fn n_m_holds_in_each_group<E: TestElement>(suite: &Suite<E>) {
 }
 
 /// Rules 1, 2, 3, 4: the same answer as sorting everything, through every method.
-pub fn equals_the_full_sort_oracle<E: TestElement>(suite: &Suite<E>) {
-    let tensors = tensors_with_nan::<E>(suite.shapes().small());
+pub fn equals_the_full_sort_oracle(suite: &Suite) {
+    let tensors = with_nan(suite);
     let cases = tensors.prop_flat_map(|(shape, data)| {
         let axes = axes(shape.len().max(1));
         ((Just(shape), Just(data)), densities(), patterns(), axes)
@@ -91,7 +92,7 @@ pub fn equals_the_full_sort_oracle<E: TestElement>(suite: &Suite<E>) {
     for_all("equals_the_full_sort_oracle", cases, |((shape, data), density, pattern, axis)| {
         let scores = scores(&data);
         let layer = nameless(&shape, &scores, None);
-        let tensor = suite.tensor(&shape, data);
+        let tensor = suite.tensor(&shape, &data);
         let (d, n, m) = (density.get(), pattern.n(), pattern.m());
         same_mask(tensor.mask_unstructured(density), oracle::unstructured(layer, d, RankBy::Magnitude))?;
         same_mask(tensor.mask_unstructured_by_score(density), oracle::unstructured(layer, d, RankBy::Value))?;
@@ -101,15 +102,15 @@ pub fn equals_the_full_sort_oracle<E: TestElement>(suite: &Suite<E>) {
 }
 
 /// Rule 9: dead elements are never chosen nor examined, and asking for more than is alive is refused.
-pub fn dead_elements_stay_dead<E: TestElement>(suite: &Suite<E>) {
-    let cases = masked(tensors_with_nan::<E>(suite.shapes().small())).prop_flat_map(|(shape, data, alive)| {
+pub fn dead_elements_stay_dead(suite: &Suite) {
+    let cases = masked(with_nan(suite)).prop_flat_map(|(shape, data, alive)| {
         let axes = axes(shape.len().max(1));
         ((Just(shape), Just(data), Just(alive)), densities(), patterns(), axes, ranking())
     });
     for_all("dead_elements_stay_dead", cases, |((shape, data, alive), density, pattern, axis, by)| {
         let scores = scores(&data);
         let layer = nameless(&shape, &scores, Some(&alive));
-        let tensor = suite.tensor(&shape, data);
+        let tensor = suite.tensor(&shape, &data);
         let alive_mask = mask_of(&shape, &alive)?;
         let lent = tensor.layer();
         let ranked = Ranked::new("", &lent).alive(Some(&alive_mask));
@@ -126,28 +127,28 @@ pub fn dead_elements_stay_dead<E: TestElement>(suite: &Suite<E>) {
 }
 
 /// One ranking over layers of several element types, named in any order.
-pub fn global_equals_the_oracle<E: TestElement>(suite: &Suite<E>) {
+pub fn global_equals_the_oracle(suite: &Suite) {
     several_layers("global_equals_the_oracle", suite, |selector, ranked, layers, density, _, by| {
         same_all(selector.global(ranked, density), oracle::global(layers, density.get(), by))
     });
 }
 
 /// Groups over the concatenation of several layers, named in any order, straddle lanes and layers.
-pub fn concatenated_groups_equal_the_oracle<E: TestElement>(suite: &Suite<E>) {
+pub fn concatenated_groups_equal_the_oracle(suite: &Suite) {
     several_layers("concatenated_groups_equal_the_oracle", suite, |selector, ranked, layers, _, pattern, by| {
         let wanted = oracle::n_of_m_concatenated(layers, pattern.n(), pattern.m(), by);
         same_all(selector.n_of_m_concatenated(ranked, pattern), wanted)
     });
 }
 
-/// Five numbers that every element type has, zero and a pair of opposite signs among them, in place of any others.
-fn few<E: TestElement>(values: &mut [E]) {
-    values.iter_mut().for_each(|value| *value = E::nearest((value.low_bits() % 5) as f64 * 0.5 - 1.0));
+/// One of five numbers that every element type has: zero, and two of each sign.
+fn few(bits: u64) -> f64 {
+    (bits % 5) as f64 * 0.5 - 1.0
 }
 
-fn several_layers<E: TestElement>(
+fn several_layers(
     law: &str,
-    suite: &Suite<E>,
+    suite: &Suite,
     check: impl Fn(
         Selector,
         &[Ranked<'_>],
@@ -158,23 +159,24 @@ fn several_layers<E: TestElement>(
     ) -> Result<(), TestCaseError>,
 ) {
     let names = Just(vec!["a", "b", "layer-10", "layer-9", "Z", "\u{e9}"]).prop_shuffle();
-    let tensors = masked(tensors_with_nan::<E>(suite.shapes().small()));
+    let tensors = masked(with_nan(suite));
     let nan_in_companion = select(vec![0usize, 0, 0, 1]);
     let cases = (tensors, companions(), nan_in_companion, any::<bool>(), names, densities(), patterns(), ranking());
     for_all(law, cases, |((shape, mut data, alive), companions, nan, share, names, density, pattern, by)| {
-        let (mut doubles, mut halves) = companions;
+        let (mut doubles, mut halves): (Vec<f64>, Vec<half::bf16>) = companions;
         if share {
             // A few numbers that all layers have: ties across layers and types, which names must break.
-            few(&mut data);
-            few(&mut doubles);
-            few(&mut halves);
+            data.iter_mut().for_each(|value| *value = value.like(few(value.low_bits())));
+            doubles.iter_mut().for_each(|value| *value = few(value.to_bits()));
+            halves.iter_mut().for_each(|value| *value = half::bf16::from_f64(few(value.to_bits().into())));
         }
         if nan == 1
             && let Some(last) = doubles.last_mut()
         {
             *last = f64::NAN;
         }
-        let all_scores = [scores(&data), doubles.clone(), scores(&halves)];
+        let widened = halves.iter().map(|x| x.to_f64()).collect();
+        let all_scores = [scores(&data), doubles.clone(), widened];
         let shapes = [shape.clone(), vec![doubles.len()], vec![halves.len()]];
         let masks = [Some(&alive[..]), None, None];
         let layers: Vec<oracle::Layer<'_>> = (0..3)
@@ -182,7 +184,7 @@ fn several_layers<E: TestElement>(
             .collect();
 
         let alive = mask_of(&shape, &alive)?;
-        let tensor = suite.tensor(&shape, data);
+        let tensor = suite.tensor(&shape, &data);
         let doubles = PlainTensor::from_logical(&shapes[1], doubles).map_err(failed)?;
         let halves = PlainTensor::from_logical(&shapes[2], halves).map_err(failed)?;
         let lent = [tensor.layer(), LayerRef::of(&doubles), LayerRef::of(&halves)];
@@ -193,11 +195,11 @@ fn several_layers<E: TestElement>(
 }
 
 /// Rule 6: a lower density, or a lower N of the same M, keeps a part of what the higher one keeps.
-pub fn later_mask_is_subset_of_earlier<E: TestElement>(suite: &Suite<E>) {
+pub fn later_mask_is_subset_of_earlier(suite: &Suite) {
     let cases = (small(suite), densities(), densities(), patterns(), 1usize..=9);
     for_all("later_mask_is_subset_of_earlier", cases, |((shape, data), one, other, pattern, n)| {
         let (low, high) = if one.get() < other.get() { (one, other) } else { (other, one) };
-        let tensor = suite.tensor(&shape, data);
+        let tensor = suite.tensor(&shape, &data);
         let few = tensor.mask_unstructured(low).map_err(failed)?;
         let many = tensor.mask_unstructured(high).map_err(failed)?;
         prop_assert!(few.is_subset(&many).map_err(failed)?);
@@ -213,12 +215,12 @@ pub fn later_mask_is_subset_of_earlier<E: TestElement>(suite: &Suite<E>) {
 }
 
 /// Magnitude does not see signs.
-pub fn sign_flips_change_nothing<E: TestElement>(suite: &Suite<E>) {
+pub fn sign_flips_change_nothing(suite: &Suite) {
     let cases = (masked(small(suite)), densities(), patterns());
     for_all("sign_flips_change_nothing", cases, |((shape, data, flips), density, pattern)| {
-        let flip = |(&value, &flip): (&E, &bool)| if flip { value.flipped() } else { value };
-        let flipped: Vec<E> = data.iter().zip(&flips).map(flip).collect();
-        let (tensor, flipped) = (suite.tensor(&shape, data), suite.tensor(&shape, flipped));
+        let flip = |(&value, &flip): (&Number, &bool)| if flip { value.flipped() } else { value };
+        let flipped: Vec<Number> = data.iter().zip(&flips).map(flip).collect();
+        let (tensor, flipped) = (suite.tensor(&shape, &data), suite.tensor(&shape, &flipped));
         prop_assert_eq!(tensor.mask_unstructured(density), flipped.mask_unstructured(density));
         for axis in 0..shape.len() as isize {
             prop_assert_eq!(tensor.mask_n_m(pattern, axis), flipped.mask_n_m(pattern, axis));
@@ -228,17 +230,18 @@ pub fn sign_flips_change_nothing<E: TestElement>(suite: &Suite<E>) {
 }
 
 /// Rule 3: a NaN that is ranked is an error naming the first one, in every method.
-pub fn nan_is_an_error_naming_the_first<E: TestElement>(suite: &Suite<E>) {
+pub fn nan_is_an_error_naming_the_first(suite: &Suite) {
     let shapes = suite.shapes().small().prop_filter("a place for a NaN", |shape| !shape.contains(&0));
-    let cases = shapes.prop_flat_map(|shape| {
+    let element_type = suite.element_type();
+    let cases = shapes.prop_flat_map(move |shape| {
         let len = shape.iter().product();
-        (Just(shape), values_with_nan::<E>(len), any::<prop::sample::Index>(), densities(), patterns())
+        (Just(shape), Number::values_with_nan(element_type, len), any::<prop::sample::Index>(), densities(), patterns())
     });
     for_all("nan_is_an_error_naming_the_first", cases, |(shape, mut data, place, density, pattern)| {
-        *place.get_mut(&mut data) = E::nearest(f64::NAN);
+        *place.get_mut(&mut data) = Number::nearest(suite.element_type(), f64::NAN);
         let first = data.iter().position(|value| value.to_f64().is_nan()).unwrap_or(0);
         let nan = Error::Nan { layer: String::new(), index: index_of(first, &shape) };
-        let tensor = suite.tensor(&shape, data);
+        let tensor = suite.tensor(&shape, &data);
         prop_assert_eq!(tensor.mask_unstructured(density), Err(nan.clone()));
         prop_assert_eq!(tensor.mask_unstructured_by_score(density), Err(nan.clone()));
         for axis in 0..shape.len() as isize {
@@ -253,10 +256,10 @@ pub fn nan_is_an_error_naming_the_first<E: TestElement>(suite: &Suite<E>) {
 }
 
 /// An axis that is not there is an error that says which ones are.
-pub fn no_axis_is_an_error<E: TestElement>(suite: &Suite<E>) {
+pub fn no_axis_is_an_error(suite: &Suite) {
     for_all("no_axis_is_an_error", (small(suite), patterns(), 0isize..4), |((shape, data), pattern, beyond)| {
         let rank = shape.len();
-        let tensor = suite.tensor(&shape, data);
+        let tensor = suite.tensor(&shape, &data);
         for axis in [rank as isize + beyond, -(rank as isize) - 1 - beyond, isize::MAX, isize::MIN] {
             let refused = Err(Error::AxisOutOfRange { axis, rank });
             prop_assert_eq!(tensor.mask_n_m(pattern, axis), refused.clone());

@@ -2,12 +2,12 @@
 
 use proptest::prelude::*;
 
-use super::{failed, logical_bits, nameless, same, scores, small};
+use super::{Number, failed, logical_bits, nameless, same, scores, small};
 use crate::element::RankBy;
 use crate::mask::Mask;
 use crate::select::{Ranked, Selector};
 use crate::testing::conformance::{Suite, for_all};
-use crate::testing::generators::{Kind, Random, TestElement, densities, many_values, patterns};
+use crate::testing::generators::{Kind, Random, densities, patterns};
 use crate::testing::oracle;
 use crate::threads::Threads;
 use crate::{Density, NmPattern};
@@ -72,14 +72,14 @@ impl Place {
 }
 
 /// Rule 5: the calling thread alone and pools of 1, 2 and 7 threads give the oracle's masks.
-pub fn threads_1_2_7_agree<E: TestElement>(suite: &Suite<E>) {
+pub fn threads_1_2_7_agree(suite: &Suite) {
     for_all("threads_1_2_7_agree", (small(suite), densities(), patterns()), |((shape, data), density, pattern)| {
         agree(suite, &shape, data, density, pattern, 0..shape.len() as isize)
     });
     for (i, shape) in suite.shapes().around_the_parallel_cut_off().iter().enumerate() {
         let kind = Kind::ALL[i % Kind::ALL.len()];
         let (kept, (n, m)) = [(0.1, (2, 4)), (0.5, (1, 4)), (0.9, (5, 7)), (1e-4, (1, 1000))][i % 4];
-        let data = many_values::<E>(kind, shape.iter().product(), i as u64);
+        let data = Number::many(suite.element_type(), kind, shape.iter().product(), i as u64);
         let (Ok(density), Ok(pattern)) = (Density::new(kept), NmPattern::new(n, m)) else { continue };
         // The oracle takes its time over so many groups: one axis a shape.
         let axis = (i % shape.len()) as isize;
@@ -89,10 +89,10 @@ pub fn threads_1_2_7_agree<E: TestElement>(suite: &Suite<E>) {
     }
 }
 
-fn agree<E: TestElement>(
-    suite: &Suite<E>,
+fn agree(
+    suite: &Suite,
     shape: &[usize],
-    data: Vec<E>,
+    data: Vec<Number>,
     density: Density,
     pattern: NmPattern,
     axes: core::ops::Range<isize>,
@@ -100,7 +100,7 @@ fn agree<E: TestElement>(
     let scores = scores(&data);
     let layer = nameless(shape, &scores, None);
     let by = RankBy::Magnitude;
-    let tensor = suite.tensor(shape, data);
+    let tensor = suite.tensor(shape, &data);
     let lent = tensor.layer();
     let ranked = Ranked::new("", &lent);
     let wanted = oracle::unstructured(layer, density.get(), by);
@@ -119,14 +119,14 @@ fn agree<E: TestElement>(
 }
 
 /// Applying writes the same bits on every thread count.
-pub fn applying_agrees_on_every_thread_count<E: TestElement>(suite: &Suite<E>) {
+pub fn applying_agrees_on_every_thread_count(suite: &Suite) {
     let mut shapes = suite.shapes().around_the_parallel_cut_off();
     if let crate::testing::generators::Shapes::Only(small) = suite.shapes() {
         shapes.clone_from(small);
     }
     for (i, shape) in shapes.iter().enumerate() {
         let len: usize = shape.iter().product();
-        let data = many_values::<E>(Kind::Exponents, len, i as u64);
+        let data = Number::many(suite.element_type(), Kind::Exponents, len, i as u64);
         let mut random = Random::new(i as u64);
         let kept: Vec<bool> = (0..len).map(|_| random.next_u64() >> 40 & 3 == 0).collect();
         if let Err(error) = applied_everywhere(suite, shape, &data, &kept) {
@@ -135,17 +135,12 @@ pub fn applying_agrees_on_every_thread_count<E: TestElement>(suite: &Suite<E>) {
     }
 }
 
-fn applied_everywhere<E: TestElement>(
-    suite: &Suite<E>,
-    shape: &[usize],
-    data: &[E],
-    kept: &[bool],
-) -> Result<(), TestCaseError> {
+fn applied_everywhere(suite: &Suite, shape: &[usize], data: &[Number], kept: &[bool]) -> Result<(), TestCaseError> {
     let mask = Mask::from_bools(shape, kept).map_err(failed)?;
     let bits: Vec<u64> = data.iter().zip(kept).map(|(value, &kept)| if kept { value.low_bits() } else { 0 }).collect();
     let offenders = data.iter().zip(kept).filter(|(value, kept)| !**kept && value.low_bits() != 0).count();
     for place in Place::all() {
-        let mut tensor = suite.tensor(shape, data.to_vec());
+        let mut tensor = suite.tensor(shape, &data);
         let lent = tensor.layer();
         let before = place.run(|_| lent.revivals(&mask)).map_err(failed)?;
         drop(lent);
