@@ -130,8 +130,8 @@ pub fn large_shapes(rank: usize) -> Vec<Vec<usize>> {
     match rank {
         0 => Vec::new(),
         1 => vec![vec![(1 << 17) - 1], vec![1 << 17], vec![(1 << 17) + 1]],
-        2 => vec![vec![1 << 10, 1 << 7], vec![362, 363], vec![3, 43_691], vec![70_001, 2]],
-        3 => vec![vec![33, 64, 65], vec![2, 300, 221]],
+        2 => vec![vec![1 << 10, 1 << 7], vec![3, 43_691], vec![70_001, 2]],
+        3 => vec![vec![33, 64, 65]],
         _ => {
             let mut shape = vec![1; rank];
             shape[rank - 4..].copy_from_slice(&[9, 31, 5, 97]);

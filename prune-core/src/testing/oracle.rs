@@ -136,11 +136,11 @@ pub fn n_of_m(layer: Layer<'_>, n: usize, m: usize, axis: isize, by: RankBy) -> 
     }
     let axis = if axis < 0 { (axis + rank) as usize } else { axis as usize };
     refuse_nan(&[layer])?;
-    // A group is named by its members' index with the place along the axis divided by M.
-    let mut groups: BTreeMap<Vec<usize>, Vec<(usize, usize)>> = BTreeMap::new();
+    // A group is named by what comes before the axis, which M-th of the lane it is, and what comes after the axis.
+    let (lane, after): (usize, usize) = (layer.shape[axis], layer.shape[axis + 1..].iter().product());
+    let mut groups: BTreeMap<(usize, usize, usize), Vec<(usize, usize)>> = BTreeMap::new();
     for linear in 0..layer.scores.len() {
-        let mut name = index_of(linear, layer.shape);
-        name[axis] /= m;
+        let name = (linear / after / lane, linear / after % lane / m, linear % after);
         groups.entry(name).or_default().push((0, linear));
     }
     let mut answers = nothing_kept(&[layer]);

@@ -140,7 +140,7 @@ fn applied_everywhere(suite: &Suite, shape: &[usize], data: &[Number], kept: &[b
     let bits: Vec<u64> = data.iter().zip(kept).map(|(value, &kept)| if kept { value.low_bits() } else { 0 }).collect();
     let offenders = data.iter().zip(kept).filter(|(value, kept)| !**kept && value.low_bits() != 0).count();
     for place in Place::all() {
-        let mut tensor = suite.tensor(shape, &data);
+        let mut tensor = suite.tensor(shape, data);
         let lent = tensor.layer();
         let before = place.run(|_| lent.revivals(&mask)).map_err(failed)?;
         drop(lent);
