@@ -459,6 +459,22 @@ fn a_reader_that_goes_away_is_no_panic() {
     assert_eq!(stderr, "");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_printed_is_an_error() {
+    let place = Place::new();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_demo"))
+        .current_dir(place.0.path())
+        .args(["--model", "mlp", "--epochs", "1", "--data"])
+        .arg(tiny())
+        .stdout(fs::File::create("/dev/full").unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().starts_with("error: cannot print: "));
+    assert!(!place.out().exists());
+}
+
 #[test]
 fn help_explains_every_option() {
     let place = Place::new();
