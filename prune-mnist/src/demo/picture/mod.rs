@@ -1,6 +1,6 @@
 //! The pictures: accuracy of pruned network and dense twin, and density, over the epochs.
 //!
-//! `curves.svg` and `curves.png` are one drawing ([`draw`]) on two canvases. No system font and no C library is used: the
+//! `curves.svg` and `curves.png` are one drawing (`draw`) on two canvases. No system font and no C library is used: the
 //! font is a file of this crate (`data/font`).
 
 mod axis;
