@@ -34,7 +34,7 @@ use crate::threads::Threads;
 /// # Ok::<(), prune_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
 pub struct Masks {
     by_name: BTreeMap<String, Mask>,
 }

@@ -2,9 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use core::fmt;
+
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Mask;
+use crate::masks::Masks;
 
 /// What is written: the bits as bytes, low bit first, with no byte past the last element; base64 where the format is
 /// text.
@@ -51,5 +55,33 @@ impl<'de> Deserialize<'de> for Mask {
             .map(|chunk| chunk.iter().rev().fold(0u64, |word, &byte| word << 8 | u64::from(byte)))
             .collect();
         Mask::from_words(&raw.shape, words).map_err(D::Error::custom)
+    }
+}
+
+/// A layer that is there twice is an error: a table of serde's would take the last in silence.
+impl<'de> Deserialize<'de> for Masks {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Named;
+
+        impl<'de> Visitor<'de> for Named {
+            type Value = Masks;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("masks by layer name")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Masks, A::Error> {
+                let mut masks = Masks::default();
+                while let Some((layer, mask)) = map.next_entry::<String, Mask>()? {
+                    if masks.get(&layer).is_some() {
+                        return Err(A::Error::custom(format_args!("layer `{layer}` has two masks")));
+                    }
+                    masks.insert(layer, mask);
+                }
+                Ok(masks)
+            }
+        }
+
+        deserializer.deserialize_map(Named)
     }
 }

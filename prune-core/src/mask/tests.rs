@@ -87,3 +87,13 @@ fn text_that_is_no_mask_is_refused() {
         assert!(error.contains(why), "{text}: {error}");
     }
 }
+
+#[cfg(feature = "serde")]
+#[test]
+fn a_layer_with_two_masks_is_refused() {
+    let one = r#"{"a": {"shape": [3], "bits": "BQ=="}}"#;
+    assert_eq!(serde_json::from_str::<crate::Masks>(one).unwrap().len(), 1);
+    let two = r#"{"a": {"shape": [3], "bits": "BQ=="}, "a": {"shape": [3], "bits": "Ag=="}}"#;
+    let error = serde_json::from_str::<crate::Masks>(two).unwrap_err().to_string();
+    assert!(error.starts_with("layer `a` has two masks"), "{error}");
+}

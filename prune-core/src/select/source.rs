@@ -128,7 +128,8 @@ impl SourceMasker {
 }
 
 impl Selector {
-    /// Finds the cut that keeps the best `kept` elements of all the layers of a source together.
+    /// Finds the cut that keeps the best `kept` elements of all the layers of a source together;
+    /// [`Density::kept_of`](crate::Density::kept_of) gives the count of a density.
     ///
     /// # Errors
     ///
