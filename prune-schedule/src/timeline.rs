@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use prune_core::Density;
 use serde::Serialize;
 
 use crate::epoch::Epochs;
@@ -48,10 +49,8 @@ pub struct TimelineRow {
     /// What is to be reached.
     #[serde(serialize_with = "as_text")]
     pub target: Target,
-    /// The density of that: the fraction kept.
-    pub density: f64,
-    /// The fraction removed.
-    pub sparsity: f64,
+    /// The density of that; its [`Density::sparsity`] is the fraction removed.
+    pub density: Density,
     /// What else holds: the axis, whether the mask floats, how elements are reopened. Empty where nothing does.
     pub how: String,
 }
@@ -73,8 +72,7 @@ fn rows(epochs: Epochs, event: &Event) -> impl Iterator<Item = TimelineRow> {
         method: event.method().name(),
         layers: layer.map_or_else(|| selection(event), str::to_owned),
         target,
-        density: target.density().get(),
-        sparsity: target.density().sparsity(),
+        density: target.density(),
         how: how(epochs, event),
     })
 }

@@ -200,7 +200,7 @@ fn without_a_gradient() {
     let evidence = Evidence { gradients: Some(&other), ..Evidence::default() };
     assert_eq!(
         pruner.end_epoch_with(2, &mut model, evidence).unwrap_err().to_string(),
-        "layer `a`: the gradient has shape [8, 1], the weights have [1, 8]"
+        "epoch 2, layer `a`: the gradient has shape [8, 1], [1, 8] is expected"
     );
     let nan = gradient(&[f32::NAN, 0.0, 0.0, 0.0, 0.0, 0.0, f32::NAN, 0.0]);
     let evidence = Evidence { gradients: Some(&nan), ..Evidence::default() };

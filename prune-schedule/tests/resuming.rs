@@ -222,7 +222,9 @@ fn refused(state: serde_json::Value) -> String {
 fn a_state_of_another_version() {
     let mut state = saved();
     state["version"] = 2.into();
-    assert_eq!(refused(state), "the saved state has version 2; this version of prune reads version 1");
+    state["weights"] = true.into();
+    let told = "the saved state cannot be read: it has version 2, this version of prune reads version 1";
+    assert!(refused(state).starts_with(told));
 }
 
 #[test]

@@ -107,11 +107,13 @@ pub enum PruneError {
         layer: String,
     },
     /// A tensor of evidence has another shape than its layer.
-    #[error("layer `{layer}`: the gradient has shape {got:?}, the weights have {expected:?}")]
+    #[error("epoch {epoch}, layer `{layer}`: the gradient has shape {got:?}, {expected:?} is expected")]
     GradientShape {
+        /// The event that needs it.
+        epoch: Epochs,
         /// The layer.
         layer: String,
-        /// The weights' shape.
+        /// The shape of the weights, or of the gradients observed before.
         expected: Vec<usize>,
         /// The gradient's shape.
         got: Vec<usize>,
@@ -159,14 +161,6 @@ pub enum PruneError {
     StateUnreadable {
         /// Why.
         source: serde_json::Error,
-    },
-    /// A saved state is of another version of this crate.
-    #[error("the saved state has version {found}; this version of prune reads version {expected}")]
-    StateVersion {
-        /// The version found.
-        found: u32,
-        /// The version read.
-        expected: u32,
     },
     /// A saved state contradicts itself.
     #[error("the saved state contradicts itself: {why}")]

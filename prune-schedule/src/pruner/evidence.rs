@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::PruneError;
 use super::selection::Listed;
+use crate::epoch::Epochs;
 
 /// What an event may look at besides the weights, under the layers' names: see
 /// [`Pruner::end_epoch_with`](super::Pruner::end_epoch_with).
@@ -67,6 +68,7 @@ impl Observed {
     /// Adds the gradients of the layers that `wanted` says. Nothing is added where one of them is refused.
     pub(super) fn add(
         &mut self,
+        epoch: Epochs,
         gradients: &Listed<'_>,
         wanted: impl Fn(&str, usize) -> bool,
     ) -> Result<(), PruneError> {
@@ -77,7 +79,7 @@ impl Observed {
                 && sum.shape != layer.shape()
             {
                 let (expected, got) = (sum.shape.clone(), layer.shape().to_vec());
-                return Err(PruneError::GradientShape { layer: (*name).to_owned(), expected, got });
+                return Err(PruneError::GradientShape { epoch, layer: (*name).to_owned(), expected, got });
             }
             read.push(layer.to_logical_f64().map_err(|error| error.in_layer(name))?);
         }
@@ -109,7 +111,7 @@ pub(super) enum Gradients<'a> {
 
 impl Gradients<'_> {
     /// A layer's gradient in logical order, if there is one.
-    pub(super) fn of(&self, name: &str, shape: &[usize]) -> Result<Option<Vec<f64>>, PruneError> {
+    pub(super) fn of(&self, epoch: Epochs, name: &str, shape: &[usize]) -> Result<Option<Vec<f64>>, PruneError> {
         let (got, values) = match self {
             Gradients::Given(layers) => match layers.iter().find(|(listed, _)| *listed == name) {
                 Some((_, layer)) => (layer.shape(), layer.to_logical_f64().map_err(|error| error.in_layer(name))?),
@@ -124,7 +126,7 @@ impl Gradients<'_> {
             return Ok(Some(values));
         }
         let (expected, got) = (shape.to_vec(), got.to_vec());
-        Err(PruneError::GradientShape { layer: name.to_owned(), expected, got })
+        Err(PruneError::GradientShape { epoch, layer: name.to_owned(), expected, got })
     }
 }
 

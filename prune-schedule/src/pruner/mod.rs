@@ -256,13 +256,13 @@ impl Pruner {
     /// [`PruneError::Layers`], [`PruneError::GradientShape`] where a gradient has changed its shape.
     pub fn observe(&mut self, gradients: &(impl Layers + ?Sized)) -> Result<(), PruneError> {
         let Some(next) = self.strategy.next_event_after(self.epoch) else { return Ok(()) };
-        let Some((_, event)) = self.strategy.event_at(next) else { return Ok(()) };
+        let Some((epoch, event)) = self.strategy.event_at(next) else { return Ok(()) };
         let training = self.epoch.map_or(1, |epoch| epoch.saturating_add(1));
         if next > training || event.reopens() != Some(Reopen::Gradient) {
             return Ok(());
         }
         let gradients = Listed::of(gradients)?;
-        self.observed.add(&gradients, |name, rank| event.selects(name, rank))
+        self.observed.add(epoch, &gradients, |name, rank| event.selects(name, rank))
     }
 
     /// Writes `+0.0` outside the masks in force. Call it after every step of the optimiser, with the weights and with

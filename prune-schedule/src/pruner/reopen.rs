@@ -24,7 +24,7 @@ pub(super) fn scores(
     let mut scores = match how {
         Reopen::Random { seed } => (0..layer.len() as u64).map(|index| draw(seed, name, index)).collect(),
         Reopen::Gradient => {
-            let gradient = gradients.map(|gradients| gradients.of(name, layer.shape())).transpose()?.flatten();
+            let gradient = gradients.map(|gradients| gradients.of(epoch, name, layer.shape())).transpose()?.flatten();
             let missing = || PruneError::GradientMissing { epoch, layer: (*name).to_owned() };
             let mut gradient = gradient.ok_or_else(missing)?;
             // An infinite gradient comes after what is kept anyway. NaN stays, to be refused where it is ranked.

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use prune_core::{Error, Mask, Masks, NmPattern};
+use prune_core::{Density, Error, Mask, Masks, NmPattern};
 use serde::{Deserialize, Serialize};
 
 use super::event::{Made, asked};
@@ -81,9 +81,10 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Elements kept, as a fraction of those there are; 1 where there are none.
-    pub fn density(&self) -> f64 {
-        if self.elements == 0 { 1.0 } else { self.kept as f64 / self.elements as f64 }
+    /// The density reached: elements kept of those there are. None where nothing is kept of some; everything where there
+    /// are none.
+    pub fn density(&self) -> Option<Density> {
+        if self.elements == 0 { Some(Density::ONE) } else { Density::new(self.kept as f64 / self.elements as f64).ok() }
     }
 }
 

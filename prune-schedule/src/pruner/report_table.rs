@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use prune_core::Density;
+
 use super::report::{LayerReport, Report, Totals};
 use crate::percent::percent;
 use crate::table::{Column, aligned};
@@ -66,7 +68,7 @@ fn columns(report: &Report) -> Vec<ReportColumn> {
     columns.push(right("asked", |row| row.counts.asked.map_or_else(String::new, |asked| asked.to_string())));
     columns.push(right("kept", |row| row.counts.kept.to_string()));
     columns.push(right("of", |row| row.counts.elements.to_string()));
-    columns.push(right("density", |row| share(row.counts.density())));
+    columns.push(right("density", |row| share(row.counts.density().map_or(0.0, Density::get))));
     columns.push(right("non-zero", |row| row.counts.non_zero.to_string()));
     columns.push(right("newly pruned", |row| row.counts.newly_pruned.to_string()));
     let counts = &report.selected;

@@ -9,7 +9,32 @@ use super::evidence::Observed;
 use crate::strategy::Strategy;
 
 /// The version of [`PrunerState`] that is written and read.
-const VERSION: u32 = 1;
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+struct Version;
+
+impl Version {
+    const NUMBER: u32 = 1;
+}
+
+impl From<Version> for u32 {
+    fn from(_: Version) -> u32 {
+        Version::NUMBER
+    }
+}
+
+impl TryFrom<u32> for Version {
+    type Error = String;
+
+    fn try_from(found: u32) -> Result<Self, String> {
+        let read = Version::NUMBER;
+        if found == read {
+            Ok(Version)
+        } else {
+            Err(format!("it has version {found}, this version of prune reads version {read}"))
+        }
+    }
+}
 
 /// All that a pruner knows: strategy, masks, and what has happened. Save it beside the weights and the optimiser's
 /// buffers; a run resumed from it continues bit for bit.
@@ -19,7 +44,8 @@ const VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PrunerState {
-    version: u32,
+    /// The first field, so that a state of another version is refused as such and not for the fields it has.
+    version: Version,
     strategy: Strategy,
     /// The last epoch that has ended.
     epoch: Option<u64>,
@@ -34,7 +60,7 @@ impl Pruner {
     /// All that this pruner knows, to be saved.
     pub fn state(&self) -> PrunerState {
         PrunerState {
-            version: VERSION,
+            version: Version,
             strategy: self.strategy.clone(),
             epoch: self.epoch,
             masks: self.masks.clone(),
@@ -47,13 +73,10 @@ impl Pruner {
     ///
     /// # Errors
     ///
-    /// [`PruneError::StateVersion`], [`PruneError::StateContradiction`]. Whether the masks fit a model is seen when they
+    /// [`PruneError::StateContradiction`]. Whether the masks fit a model is seen when they
     /// meet it: by [`Pruner::check`], [`Pruner::hold`] and each event.
     pub fn from_state(state: PrunerState) -> Result<Self, PruneError> {
-        let PrunerState { version, strategy, epoch, masks, held, observed } = state;
-        if version != VERSION {
-            return Err(PruneError::StateVersion { found: version, expected: VERSION });
-        }
+        let PrunerState { version: Version, strategy, epoch, masks, held, observed } = state;
         let contradiction = |why: String| Err(PruneError::StateContradiction { why });
         let floats =
             epoch.is_some_and(|epoch| strategy.event_at(epoch).is_some_and(|(key, _)| strategy.floats_on(epoch, key)));
@@ -76,16 +99,20 @@ impl Pruner {
     }
 
     /// The state as JSON.
+    ///
+    /// # Panics
+    ///
+    /// Never: keys are strings, numbers are integers, and a string has room for everything.
     pub fn to_json(&self) -> String {
-        // Keys are strings and numbers are finite, so nothing here can be refused.
-        serde_json::to_string(&self.state()).unwrap_or_default()
+        #[expect(clippy::unwrap_used, reason = "an empty text in place of a state would be worse than a stop")]
+        serde_json::to_string(&self.state()).unwrap()
     }
 
     /// The pruner whose state was saved as JSON.
     ///
     /// # Errors
     ///
-    /// [`PruneError::StateUnreadable`], and as [`Pruner::from_state`].
+    /// [`PruneError::StateUnreadable`], also where it is of another version, and as [`Pruner::from_state`].
     pub fn from_json(text: &str) -> Result<Self, PruneError> {
         let state = serde_json::from_str(text).map_err(|source| PruneError::StateUnreadable { source })?;
         Self::from_state(state)

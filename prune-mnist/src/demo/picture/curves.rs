@@ -49,7 +49,7 @@ impl Curves {
         for event in &history.events {
             let report = &event.report;
             if report.epoch == 0 {
-                density = report.all.density();
+                density = report.all.density().map_or(0.0, Density::get);
             }
             curves.events.push(Marked {
                 epoch: report.epoch,
