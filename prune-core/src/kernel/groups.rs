@@ -11,6 +11,7 @@ use fearless_simd::prelude::*;
 use crate::element::RankBy;
 use crate::kernel::instructions::dispatch;
 use crate::kernel::lanes::Lanes;
+use crate::kernel::prefetch::ahead;
 
 /// Groups that are worked on at a time: a word of bits a place.
 pub(crate) const GROUPS: usize = 64;
@@ -91,6 +92,9 @@ pub(crate) fn columns<E: Lanes>(
     with_constants!(level, rule, alive, columns_vector(block, words))
 }
 
+// No closure is handed to a function of the standard library in what follows: such a function is compiled without the
+// vector instructions where it is not inlined, and then every operation in it is a call.
+
 #[inline(always)]
 fn contiguous_vector<S: Simd, E: Lanes, const M: usize, const ALIVE: bool>(
     simd: S,
@@ -107,20 +111,21 @@ fn contiguous_vector<S: Simd, E: Lanes, const M: usize, const ALIVE: bool>(
     {
         let mut bits = [0u64; M];
         for (part, values) in values.chunks_exact(lanes * M).enumerate() {
-            let mut keys: [E::Keys<S>; M] = core::array::from_fn(|i| {
+            ahead(values);
+            let mut keys = [E::below_all(simd); M];
+            for (i, values) in values.chunks_exact(lanes).enumerate() {
                 let at = (part * M + i) * lanes;
                 let alive = if ALIVE { alive[block * M + at / 64] >> (at % 64) } else { 0 };
-                keys_of.load(&values[i * lanes..][..lanes], alive)
-            });
+                keys[i] = keys_of.load(values, alive);
+            }
             deal::<S, E::Keys<S>, M>(&mut keys);
             let kept = keep::<S, E::Keys<S>, M>(keys, rule, scores);
-            for (bits, kept) in bits.iter_mut().zip(kept) {
-                *bits |= kept.to_bitmask() << (part * lanes);
+            for j in 0..M {
+                bits[j] |= kept[j].to_bitmask() << (part * lanes);
             }
         }
         for (part, word) in words.iter_mut().enumerate() {
-            let groups = part * (64 / M);
-            *word = (0..M).fold(0, |out, j| out | spread::<M>(bits[j] >> groups) << j);
+            *word = weave::<M>(bits, part);
             if ALIVE {
                 *word &= alive[block * M + part];
             }
@@ -139,7 +144,10 @@ fn columns_vector<S: Simd, E: Lanes, const M: usize, const ALIVE: bool>(
 ) -> bool {
     let lanes = <E::Raw<S> as SimdBase<S>>::LEN;
     let values = E::scalars(values);
-    let rows: [&[E::Scalar]; M] = core::array::from_fn(|j| &values[j * stride..][..columns]);
+    let mut rows = [values; M];
+    for (j, row) in rows.iter_mut().enumerate() {
+        *row = &values[j * stride..][..columns];
+    }
     let mut keys_of = KeysOf::<S, E, ALIVE>::new(simd, rule.by);
     let scores = start::<S, E::Keys<S>, M>(simd, rule.n);
     let words_a_row = columns / 64;
@@ -147,13 +155,16 @@ fn columns_vector<S: Simd, E: Lanes, const M: usize, const ALIVE: bool>(
         let mut bits = [0u64; M];
         for part in 0..64 / lanes {
             let at = block * 64 + part * lanes;
-            let keys = core::array::from_fn(|j| {
+            let mut keys = [E::below_all(simd); M];
+            for j in 0..M {
                 let alive = if ALIVE { alive[j * words_a_row + block] >> (part * lanes) } else { 0 };
-                keys_of.load(&rows[j][at..at + lanes], alive)
-            });
+                let row = &rows[j][at..at + lanes];
+                ahead(row);
+                keys[j] = keys_of.load(row, alive);
+            }
             let kept = keep::<S, E::Keys<S>, M>(keys, rule, scores);
-            for (bits, kept) in bits.iter_mut().zip(kept) {
-                *bits |= kept.to_bitmask() << (part * lanes);
+            for j in 0..M {
+                bits[j] |= kept[j].to_bitmask() << (part * lanes);
             }
         }
         for (j, bits) in bits.into_iter().enumerate() {
@@ -217,32 +228,48 @@ fn deal<S: Simd, V: SimdBase<S>, const M: usize>(vectors: &mut [V; M]) {
 /// Where each place is among the best of its group.
 #[inline(always)]
 fn keep<S: Simd, K: SimdBase<S>, const M: usize>(keys: [K; M], rule: Rule, scores: Scores<S, K, M>) -> [K::Mask; M] {
-    // Whether the earlier of two places beats the later.
-    let wins = |j: usize, k: usize| if rule.last_of_ties { keys[j].simd_gt(keys[k]) } else { keys[j].simd_ge(keys[k]) };
     if M == 4 {
+        let wins = |j: usize, k: usize| wins(keys[j], keys[k], rule);
         let [ab, ac, ad, bc, bd, cd] = [wins(0, 1), wins(0, 2), wins(0, 3), wins(1, 2), wins(1, 3), wins(2, 3)];
-        let wins = [[ab, ac, ad], [!ab, bc, bd], [!ac, !bc, cd], [!ad, !bd, !cd]];
-        return core::array::from_fn(|j| {
-            let [x, y, z] = wins[j];
-            match rule.n {
-                1 => x & y & z,
-                2 => (x & y) | (z & (x | y)),
-                3 => x | y | z,
-                _ => x | !x,
-            }
-        });
+        let mut kept = [ab; M];
+        kept[0] = most(rule.n, ab, ac, ad);
+        kept[1] = most(rule.n, !ab, bc, bd);
+        kept[2] = most(rule.n, !ac, !bc, cd);
+        kept[3] = most(rule.n, !ad, !bd, !cd);
+        return kept;
     }
     // Each comparison adds -1 to the earlier place where it wins and +1 to the later one, so that after all of them
     // place j has won `j - score[j]` times; it is kept if that is at least M - n.
     let mut score = scores.start;
     for j in 0..M {
         for k in j + 1..M {
-            let wins = wins(j, k).to_vector();
+            let wins = wins(keys[j], keys[k], rule).to_vector();
             score[j] += wins;
             score[k] -= wins;
         }
     }
-    score.map(|score| score.simd_le(scores.zero))
+    let mut kept = [score[0].simd_le(scores.zero); M];
+    for j in 1..M {
+        kept[j] = score[j].simd_le(scores.zero);
+    }
+    kept
+}
+
+/// Whether the earlier of two places beats the later.
+#[inline(always)]
+fn wins<S: Simd, K: SimdBase<S>>(earlier: K, later: K, rule: Rule) -> K::Mask {
+    if rule.last_of_ties { earlier.simd_gt(later) } else { earlier.simd_ge(later) }
+}
+
+/// Whether a place that has won `x`, `y` and `z` is among the best `n` of four.
+#[inline(always)]
+fn most<S: Simd, M: SimdMask<S>>(n: usize, x: M, y: M, z: M) -> M {
+    match n {
+        1 => x & y & z,
+        2 => (x & y) | (z & (x | y)),
+        3 => x | y | z,
+        _ => x | !x,
+    }
 }
 
 /// Where the scores of [`keep`] start, so that a place is kept if its score ends at zero or below: `M - n - j`.
@@ -250,10 +277,17 @@ fn keep<S: Simd, K: SimdBase<S>, const M: usize>(keys: [K; M], rule: Rule, score
 fn start<S: Simd, K: SimdBase<S>, const M: usize>(simd: S, n: usize) -> Scores<S, K, M> {
     let minus_one = K::Mask::splat(simd, true).to_vector();
     let zero = !minus_one;
-    let start = core::array::from_fn(|j| {
-        let start = M as isize - n as isize - j as isize;
-        (0..start.unsigned_abs()).fold(zero, |sum, _| if start > 0 { sum - minus_one } else { sum + minus_one })
-    });
+    let mut start = [zero; M];
+    for (j, start) in start.iter_mut().enumerate() {
+        let steps = M as isize - n as isize - j as isize;
+        for _ in 0..steps.unsigned_abs() {
+            if steps > 0 {
+                *start -= minus_one;
+            } else {
+                *start += minus_one;
+            }
+        }
+    }
     Scores { zero, start }
 }
 
@@ -264,22 +298,39 @@ struct Scores<S: Simd, K: SimdBase<S>, const M: usize> {
     start: [<K::Mask as SimdMask<S>>::Ints; M],
 }
 
-/// `bits` with M - 1 zeros put after each of the lowest 64 / M.
+/// The bits of 64 / M groups, the `part`-th such run of `bits`, one after the other: bit `g` of place `j` becomes bit
+/// `g * M + j`. On the positions' six binary digits that is a rotation, done by swaps of two digits at a time.
 #[inline(always)]
-fn spread<const M: usize>(bits: u64) -> u64 {
-    let mut run = 64 / M;
-    let mut bits = bits & low_bits(run);
-    while run > 1 {
-        run /= 2;
-        let mut mask = 0u64;
-        let mut at = 0;
-        while at < 64 {
-            mask |= low_bits(run) << at;
-            at += run * M;
-        }
-        bits = (bits | bits << (run * (M - 1))) & mask;
+fn weave<const M: usize>(bits: [u64; M], part: usize) -> u64 {
+    let run = 64 / M;
+    let mut word = 0;
+    for (j, bits) in bits.into_iter().enumerate() {
+        word |= (bits >> (part * run) & low_bits(run)) << (j * run);
     }
-    bits
+    match M {
+        2 => swap::<1, 2>(swap::<2, 3>(swap::<3, 4>(swap::<4, 5>(swap::<0, 5>(word))))),
+        4 => swap::<2, 4>(swap::<0, 4>(swap::<3, 5>(swap::<1, 5>(word)))),
+        _ => swap::<0, 3>(swap::<1, 4>(swap::<2, 5>(word))),
+    }
+}
+
+/// Moves every bit to the position in which the binary digits `LOW` and `HIGH` are swapped.
+#[inline(always)]
+const fn swap<const LOW: u32, const HIGH: u32>(word: u64) -> u64 {
+    let distance = (1 << HIGH) - (1 << LOW);
+    let moved = (word >> distance ^ word) & const { low_not_high::<LOW, HIGH>() };
+    word ^ moved ^ moved << distance
+}
+
+/// The positions whose binary digit `LOW` is set and `HIGH` is not.
+const fn low_not_high<const LOW: u32, const HIGH: u32>() -> u64 {
+    let mut mask = 0;
+    let mut position = 0;
+    while position < 64 {
+        mask |= ((position >> LOW & 1) & !(position >> HIGH)) << position;
+        position += 1;
+    }
+    mask
 }
 
 #[inline(always)]
@@ -375,11 +426,15 @@ mod tests {
     }
 
     #[test]
-    fn bits_are_spread_evenly() {
+    fn bits_are_woven_in_the_order_of_groups() {
         fn check<const M: usize>() {
-            let bits = 0x9E37_79B9_7F4A_7C15u64;
-            let expected = (0..64 / M).fold(0, |out, g| out | (bits >> g & 1) << (g * M));
-            assert_eq!(spread::<M>(bits), expected, "{M}");
+            let bits: [u64; M] = core::array::from_fn(|j| crate::select::sample::hash(j as u64));
+            for part in 0..M {
+                let groups = part * (64 / M)..(part + 1) * (64 / M);
+                let in_order = groups.flat_map(|g| bits.map(|bits| bits >> g & 1));
+                let expected = in_order.enumerate().fold(0, |out, (i, bit)| out | bit << i);
+                assert_eq!(weave(bits, part), expected, "part {part} of {M}");
+            }
         }
         check::<2>();
         check::<4>();

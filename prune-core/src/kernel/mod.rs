@@ -9,4 +9,5 @@ pub(crate) mod groups;
 
 pub(crate) mod instructions;
 pub(crate) mod lanes;
+pub(crate) mod prefetch;
 pub(crate) mod zero;
