@@ -6,56 +6,84 @@ use fearless_simd::prelude::*;
 use crate::element::{RankBy, ceil_key};
 use crate::kernel::instructions::dispatch;
 use crate::kernel::lanes::Lanes;
+use crate::kernel::prefetch::ahead;
 use crate::select::cut::Bracket;
 
-/// Sets bit `i` of `sure` where `values[i]` is at or above the bracket, and bit `i` of `inside` where it lies inside.
-/// Says whether there is a NaN among the values; bits of NaN mean nothing.
+/// What [`compare`] saw.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// Elements at or above the bracket.
+    pub(crate) sure: usize,
+    /// Elements inside it.
+    pub(crate) inside: usize,
+    /// Whether there is a NaN, dead or alive; then all else means nothing.
+    pub(crate) nan: bool,
+}
+
+/// Sets bit `i` of `sure` where `values[i]` is at or above the bracket, and bit `i` of `inside` where it lies inside; only
+/// where bit `i` of `alive` is set, if that is given. Counts the bits.
 ///
-/// Departure from the plain version: 64 comparisons become vectors whose results are moved into a word as they are.
+/// Departures from the plain version: 64 comparisons become vectors whose results are moved into a word as they are, and
+/// memory is asked for ahead of its use.
 pub(crate) fn compare<E: Lanes>(
     level: Level,
     values: &[E],
+    alive: Option<&[u64]>,
     by: RankBy,
     bracket: Bracket,
     sure: &mut [u64],
     inside: &mut [u64],
-) -> bool {
+) -> Seen {
     let from = (ceil_key::<E>(bracket.sure, by), ceil_key::<E>(bracket.inside, by));
     let whole = values.len() / 64;
     let (blocks, rest) = values.split_at(whole * 64);
+    let (block_alive, rest_alive) = alive.map(|alive| alive.split_at(whole)).unzip();
     let (block_sure, rest_sure) = sure.split_at_mut(whole);
     let (block_inside, rest_inside) = inside.split_at_mut(whole);
     // The ranking is a constant inside each of the loops.
-    let nan = match by {
+    let blocks = match by {
         RankBy::Magnitude => {
-            dispatch!(level, simd => vector(simd, blocks, RankBy::Magnitude, from, block_sure, block_inside))
+            dispatch!(level, simd => vector(simd, blocks, block_alive, RankBy::Magnitude, from, block_sure, block_inside))
         }
-        RankBy::Value => dispatch!(level, simd => vector(simd, blocks, RankBy::Value, from, block_sure, block_inside)),
+        RankBy::Value => {
+            dispatch!(level, simd => vector(simd, blocks, block_alive, RankBy::Value, from, block_sure, block_inside))
+        }
     };
-    nan | plain(rest, by, from, rest_sure, rest_inside)
+    let rest = plain(rest, rest_alive, by, from, rest_sure, rest_inside);
+    Seen { sure: blocks.sure + rest.sure, inside: blocks.inside + rest.inside, nan: blocks.nan | rest.nan }
 }
 
 /// As [`compare`], element by element.
 pub(crate) fn plain<E: Lanes>(
     values: &[E],
+    alive: Option<&[u64]>,
     by: RankBy,
     (from_sure, from_inside): (E::Key, E::Key),
     sure: &mut [u64],
     inside: &mut [u64],
-) -> bool {
-    let mut nan = false;
-    for ((block, sure), inside) in values.chunks(64).zip(sure).zip(inside) {
+) -> Seen {
+    let mut seen = Seen::default();
+    for (i, ((block, sure), inside)) in values.chunks(64).zip(sure).zip(inside).enumerate() {
         let (mut at_sure, mut at_inside) = (0u64, 0u64);
         for (bit, &value) in block.iter().enumerate() {
             let key = value.key(by);
             at_sure |= u64::from(key >= from_sure) << bit;
             at_inside |= u64::from(key >= from_inside) << bit;
-            nan |= value.is_nan();
+            seen.nan |= value.is_nan();
         }
-        *sure = at_sure;
-        *inside = at_inside & !at_sure;
+        seen.put(at_sure, at_inside, alive.map_or(u64::MAX, |alive| alive[i]), sure, inside);
     }
-    nan
+    seen
+}
+
+impl Seen {
+    #[inline(always)]
+    fn put(&mut self, at_sure: u64, at_inside: u64, alive: u64, sure: &mut u64, inside: &mut u64) {
+        *sure = at_sure & alive;
+        *inside = at_inside & !at_sure & alive;
+        self.sure += sure.count_ones() as usize;
+        self.inside += inside.count_ones() as usize;
+    }
 }
 
 /// As [`plain`], for whole blocks of 64.
@@ -63,16 +91,19 @@ pub(crate) fn plain<E: Lanes>(
 fn vector<S: Simd, E: Lanes>(
     simd: S,
     blocks: &[E],
+    alive: Option<&[u64]>,
     by: RankBy,
     (from_sure, from_inside): (E::Key, E::Key),
     sure: &mut [u64],
     inside: &mut [u64],
-) -> bool {
+) -> Seen {
     let from_sure = E::splat_key(simd, from_sure, by);
     let from_inside = E::splat_key(simd, from_inside, by);
     let lanes = <E::Raw<S> as SimdBase<S>>::LEN;
     let mut numbers = <E::Keys<S> as SimdBase<S>>::Mask::splat(simd, true);
-    for ((block, sure), inside) in E::scalars(blocks).chunks_exact(64).zip(sure).zip(inside) {
+    let mut seen = Seen::default();
+    for (i, ((block, sure), inside)) in E::scalars(blocks).chunks_exact(64).zip(sure).zip(inside).enumerate() {
+        ahead(block);
         let (mut at_sure, mut at_inside) = (0u64, 0u64);
         for (part, values) in block.chunks_exact(lanes).enumerate() {
             let raw = E::Raw::<S>::from_slice(simd, values);
@@ -81,10 +112,11 @@ fn vector<S: Simd, E: Lanes>(
             at_sure |= keys.simd_ge(from_sure).to_bitmask() << (part * lanes);
             at_inside |= keys.simd_ge(from_inside).to_bitmask() << (part * lanes);
         }
-        *sure = at_sure;
-        *inside = at_inside & !at_sure;
+        let alive = if let Some(alive) = alive { alive[i] } else { u64::MAX };
+        seen.put(at_sure, at_inside, alive, sure, inside);
     }
-    !numbers.all_true()
+    seen.nan = !numbers.all_true();
+    seen
 }
 
 #[cfg(test)]
@@ -92,23 +124,34 @@ mod tests {
     use super::*;
     use crate::InstructionSet;
     use crate::element::Element;
+    use crate::select::sample::hash;
     use half::{bf16, f16};
     use proptest::prelude::*;
 
     /// Every instruction set against the plain loop.
     fn agree<E: Lanes>(values: &[E], brackets: (u64, u64)) {
+        let some: Vec<u64> = (0..values.len().div_ceil(64)).map(|i| hash(i as u64)).collect();
+        for alive in [None, Some(&some[..])] {
+            agree_where(values, alive, brackets);
+        }
+    }
+
+    fn agree_where<E: Lanes>(values: &[E], alive: Option<&[u64]>, brackets: (u64, u64)) {
         let bracket = Bracket { sure: brackets.0.max(brackets.1), inside: brackets.0.min(brackets.1) };
         let words = values.len().div_ceil(64);
         for by in [RankBy::Magnitude, RankBy::Value] {
             let from = (ceil_key::<E>(bracket.sure, by), ceil_key::<E>(bracket.inside, by));
             let (mut sure, mut inside) = (vec![0; words], vec![0; words]);
-            let nan = plain(values, by, from, &mut sure, &mut inside);
+            let seen = plain(values, alive, by, from, &mut sure, &mut inside);
+            let count = |bits: &[u64]| bits.iter().map(|word| word.count_ones() as usize).sum::<usize>();
+            assert_eq!((seen.sure, seen.inside), (count(&sure), count(&inside)));
             for set in InstructionSet::available() {
                 let Some(level) = set.level() else { continue };
                 let (mut fast_sure, mut fast_inside) = (vec![9; words], vec![9; words]);
-                let fast_nan = compare(level, values, by, bracket, &mut fast_sure, &mut fast_inside);
-                assert_eq!(fast_nan, nan, "{set} {by:?} {values:?}");
-                if !nan {
+                let fast = compare(level, values, alive, by, bracket, &mut fast_sure, &mut fast_inside);
+                assert_eq!(fast.nan, seen.nan, "{set} {by:?} {values:?}");
+                if !seen.nan {
+                    assert_eq!(fast, seen, "{set} {by:?} {values:?}");
                     assert_eq!((&fast_sure, &fast_inside), (&sure, &inside), "{set} {by:?} {bracket:?} {values:?}");
                 }
             }

@@ -5,6 +5,7 @@ use fearless_simd::prelude::*;
 
 use crate::kernel::instructions::dispatch;
 use crate::kernel::lanes::Lanes;
+use crate::kernel::prefetch::ahead;
 
 /// Writes `+0.0` into `values[i]` where bit `i` of `words` is not set.
 ///
@@ -34,6 +35,7 @@ fn vector<S: Simd, E: Lanes>(simd: S, blocks: &mut [E], words: &[u64]) {
     let lanes = <E::Raw<S> as SimdBase<S>>::LEN;
     let zero = E::zero(simd);
     for (block, &word) in E::scalars_mut(blocks).chunks_exact_mut(64).zip(words) {
+        ahead(block);
         if word == u64::MAX {
             continue;
         }

@@ -45,8 +45,8 @@ pub(crate) struct Counts {
     pub(crate) sure: usize,
     /// Elements inside the bracket.
     pub(crate) inside: usize,
-    /// Their keys in any order, where they were gathered.
-    pub(crate) keys: Option<Vec<u64>>,
+    /// Whether those were gathered.
+    pub(crate) gathered: bool,
 }
 
 /// Something whose keys can be gone through again and again. Only alive elements take part.
@@ -54,8 +54,11 @@ pub(crate) trait Scan {
     /// Keys of some elements, at positions that have nothing to do with their values.
     fn sample(&mut self) -> Result<Vec<u64>, Error>;
 
-    /// Counts above and inside a bracket. Gathers the keys inside unless they are more than `room`.
+    /// Counts above and inside a bracket. Gathers what lies inside unless it is more than `room`.
     fn pass(&mut self, bracket: Bracket, room: usize) -> Result<Counts, Error>;
+
+    /// The cut that keeps the best `wanted` of what the last pass gathered, at least 1 and at most all.
+    fn cut_gathered(&mut self, wanted: usize) -> Cut;
 
     /// How many keys lie in each of `buckets` ranges of `1 << shift` keys, the first of which starts at `low`.
     fn histogram(&mut self, low: u64, shift: u32, buckets: usize) -> Result<Vec<usize>, Error>;
@@ -68,7 +71,7 @@ pub(crate) fn find(scan: &mut impl Scan, kept: usize, elements: usize, room: usi
     if elements <= room.min(ALL) {
         // So few that all of them may be gathered.
         let counts = scan.pass(Bracket { sure: u64::MAX, inside: 0 }, room)?;
-        if let Some(cut) = cut_inside(counts, kept) {
+        if let Some(cut) = cut_inside(scan, counts, kept) {
             return Ok(cut);
         }
     } else {
@@ -79,7 +82,7 @@ pub(crate) fn find(scan: &mut impl Scan, kept: usize, elements: usize, room: usi
             let counts = scan.pass(bracket, room)?;
             let reach = counts.sure + counts.inside;
             end = if kept <= counts.sure { end } else { bracket.inside.checked_sub(1).filter(|_| kept > reach) };
-            if let Some(cut) = cut_inside(counts, kept) {
+            if let Some(cut) = cut_inside(scan, counts, kept) {
                 return Ok(cut);
             }
         }
@@ -92,17 +95,18 @@ pub(crate) fn find(scan: &mut impl Scan, kept: usize, elements: usize, room: usi
     narrow(scan, kept, room)
 }
 
-/// The cut among the keys that a pass gathered, if it is there.
-fn cut_inside(counts: Counts, kept: usize) -> Option<Cut> {
-    if kept <= counts.sure || kept > counts.sure + counts.inside {
-        return None;
-    }
-    let mut keys = counts.keys?;
-    let wanted = kept - counts.sure;
+/// The cut among what a pass gathered, if it is there.
+fn cut_inside(scan: &mut impl Scan, counts: Counts, kept: usize) -> Option<Cut> {
+    let there = counts.gathered && counts.sure < kept && kept <= counts.sure + counts.inside;
+    there.then(|| scan.cut_gathered(kept - counts.sure))
+}
+
+/// The cut that keeps the best `wanted` of some keys, at least 1 and at most all.
+pub(crate) fn cut_among(keys: &mut [u64], wanted: usize) -> Cut {
     let (greater, &mut key, smaller) = keys.select_nth_unstable_by(wanted - 1, |a, b| b.cmp(a));
     let above = greater.iter().filter(|&&other| other > key).count();
     let tied = greater.len() - above + 1 + smaller.iter().filter(|&&other| other == key).count();
-    Some(Cut { key, ties: wanted - above, tied })
+    Cut { key, ties: wanted - above, tied }
 }
 
 /// The cut at `key`, if a count shows that it is there.
@@ -129,12 +133,12 @@ fn bracket(sample: &mut [u64], kept: usize, elements: usize) -> Bracket {
     Bracket { sure, inside: below.min(sure) }
 }
 
-/// How many standard deviations the bracket reaches to either side: it misses the cut about once in ten thousand times,
+/// How many standard deviations the bracket reaches to either side: it misses the cut about three times in a thousand,
 /// which costs one more pass, and each further deviation would gather a third more keys every time.
-const DEVIATIONS: f64 = 4.0;
+const DEVIATIONS: f64 = 3.0;
 
-/// Elements that are gathered without a sample: sampling and a second look at a bracket would take as long.
-const ALL: usize = 1 << 14;
+/// Elements that are gathered without a sample: sampling would take as long.
+const ALL: usize = 1 << 11;
 
 /// Ranges that a histogram divides a range of keys into; their counts fit the cache of any machine.
 const BUCKETS_LOG2: u32 = 12;
@@ -160,7 +164,8 @@ fn narrow(scan: &mut impl Scan, kept: usize, room: usize) -> Result<Cut, Error> 
         width_log2 = shift;
         if inside <= room {
             let sure = low.saturating_add(1 << width_log2);
-            if let Some(cut) = cut_inside(scan.pass(Bracket { sure, inside: low }, room)?, kept) {
+            let counts = scan.pass(Bracket { sure, inside: low }, room)?;
+            if let Some(cut) = cut_inside(scan, counts, kept) {
                 return Ok(cut);
             }
         }

@@ -4,12 +4,13 @@
 //! the elements that have it) in `cut.rs`, over anything that can be scanned again: tensors in memory (`scan.rs`) or a
 //! source of chunks (`source.rs`). N:M works group by group (`lanes.rs`, `concatenated.rs`).
 
+pub(crate) mod candidates;
 mod concatenated;
 pub(crate) mod cut;
 pub(crate) mod group;
 mod lanes;
 mod ranked;
-mod sample;
+pub(crate) mod sample;
 mod scan;
 mod selector;
 mod sink;

@@ -5,11 +5,17 @@
 ///
 /// Always the same positions for the same numbers, though masks do not depend on them.
 pub(crate) fn positions(count: usize, len: usize) -> impl Iterator<Item = usize> {
-    let stretch = move |i: usize| (i as u128 * len as u128 / count as u128) as usize;
-    (0..count).map(move |i| {
-        let (start, end) = (stretch(i), stretch(i + 1));
-        start + (hash(i as u64) % (end - start).max(1) as u64) as usize
-    })
+    (0..count).map(move |i| position(i, count, len))
+}
+
+/// The `i`-th of the [`positions`].
+#[inline]
+pub(crate) fn position(i: usize, count: usize, len: usize) -> usize {
+    // i * len / count, in parts that cannot overflow while `count` is below 2^32.
+    let stretch = |i: usize| i * (len / count) + i * (len % count) / count;
+    let (start, end) = (stretch(i), stretch(i + 1));
+    let reach = (end - start).max(1) as u128;
+    start + (u128::from(hash(i as u64)) * reach >> 64) as usize
 }
 
 /// Sebastiano Vigna's SplitMix64 step: an equidistributed hash of 64 bits.

@@ -8,8 +8,9 @@ use crate::error::Error;
 use crate::kernel::compare::compare;
 use crate::kernel::instructions::level;
 use crate::layer::for_any_type;
-use crate::select::cut::{Bracket, Counts, Scan};
-use crate::select::sample::positions;
+use crate::select::candidates::{Candidates, Shorts, cut_of};
+use crate::select::cut::{Bracket, Counts, Cut, Scan};
+use crate::select::sample::position;
 use crate::select::values::Values;
 use crate::threads::Threads;
 
@@ -29,16 +30,8 @@ pub(crate) struct Part<'a> {
 pub(crate) const CHUNK: usize = 1 << 16;
 pub(crate) const CHUNK_WORDS: usize = CHUNK / 64;
 
-/// What lies inside the bracket in one chunk.
-#[derive(Debug, Default)]
-pub(crate) struct Candidates {
-    pub(crate) part: usize,
-    /// The chunk's first element.
-    pub(crate) start: usize,
-    /// Where they lie from there.
-    pub(crate) offsets: Vec<u16>,
-    keys: Vec<u64>,
-}
+/// Elements that one task samples.
+const DRAWN_A_TASK: usize = 1 << 12;
 
 /// A ranking over tensors in memory.
 #[derive(Debug)]
@@ -46,49 +39,68 @@ pub(crate) struct MemoryScan<'a> {
     pub(crate) parts: Vec<Part<'a>>,
     pub(crate) by: RankBy,
     threads: Threads,
-    /// What the last pass gathered, in the order of parts and positions.
-    pub(crate) candidates: Vec<Candidates>,
+    /// What the last pass gathered, chunk by chunk in the order of parts and positions.
+    candidates: Vec<Candidates>,
+    shorts: Shorts,
 }
 
 impl<'a> MemoryScan<'a> {
     pub(crate) fn new(parts: Vec<Part<'a>>, by: RankBy, threads: Threads) -> Self {
         let elements = parts.iter().map(|part| part.values.len()).sum();
         let threads = threads.for_elements(elements);
-        MemoryScan { parts, by, threads, candidates: Vec::new() }
+        MemoryScan { parts, by, threads, candidates: Vec::new(), shorts: Shorts::default() }
     }
 
-    fn len(&self) -> usize {
-        self.parts.iter().map(|part| part.values.len()).sum()
+    /// Sets the bits of candidates above the cut. Gives the positions of those at it, by part.
+    pub(crate) fn settle(&mut self, cut: Cut) -> Vec<Vec<usize>> {
+        let (by, shorts, candidates) = (self.by, self.shorts, core::mem::take(&mut self.candidates));
+        let mut tied: Vec<Vec<usize>> = self.parts.iter().map(|_| Vec::new()).collect();
+        if candidates.is_empty() {
+            return tied;
+        }
+        let work: Vec<_> = tasks(&mut self.parts).into_iter().zip(candidates).collect();
+        let settled = self.threads.map(work, |(task, candidates)| {
+            (task.part, task.start, candidates.settle(task.values, by, shorts, cut, task.sure))
+        });
+        for (part, start, offsets) in settled {
+            tied[part].extend(offsets.into_iter().map(|offset| start + usize::from(offset)));
+        }
+        tied
     }
 }
 
-/// How many of `len` elements are sampled.
-pub(crate) fn sample_len(len: usize) -> usize {
-    (len / 64).clamp(1 << 10, 1 << 17)
+/// How many elements are sampled where `alive` of `len` may be chosen: so many that about one in 64 of those is among
+/// them, but enough of few and not too many.
+pub(crate) fn sample_len(alive: usize, len: usize) -> usize {
+    let wanted = 1usize << (alive / 64).clamp(1 << 10, 1 << 16).ilog2();
+    wanted.saturating_mul(len / alive.max(1)).clamp(wanted, len.clamp(wanted, 1 << 19))
 }
 
 impl Scan for MemoryScan<'_> {
     fn sample(&mut self) -> Result<Vec<u64>, Error> {
-        let len = self.len();
-        let mut keys = Vec::with_capacity(sample_len(len));
-        let mut parts = self.parts.iter();
-        let (mut part, mut start) = (parts.next(), 0);
-        for position in positions(sample_len(len), len) {
-            while let Some(current) = part {
-                if position < start + current.values.len() {
-                    let position = position - start;
-                    let alive =
-                        current.alive.as_ref().is_none_or(|bits| bits[position / 64] >> (position % 64) & 1 == 1);
-                    if alive {
-                        keys.push(current.values.wide_key(position, self.by));
-                    }
-                    break;
-                }
-                start += current.values.len();
-                part = parts.next();
-            }
+        let mut starts = Vec::with_capacity(self.parts.len());
+        let (mut len, mut alive) = (0, 0);
+        for part in &self.parts {
+            starts.push(len);
+            len += part.values.len();
+            let count = |bits: &Vec<u64>| bits.iter().map(|word| word.count_ones() as usize).sum();
+            alive += part.alive.as_ref().map_or(part.values.len(), count);
         }
-        Ok(keys)
+        let drawn = sample_len(alive, len);
+        let tasks = (0..drawn).step_by(DRAWN_A_TASK).collect();
+        let keys = self.threads.map(tasks, |first| {
+            let mut keys = Vec::with_capacity(DRAWN_A_TASK);
+            for i in first..drawn.min(first + DRAWN_A_TASK) {
+                let position = position(i, drawn, len);
+                let index = starts.partition_point(|&start| start <= position) - 1;
+                let (part, position) = (&self.parts[index], position - starts[index]);
+                if part.alive.as_ref().is_none_or(|bits| bits[position / 64] >> (position % 64) & 1 == 1) {
+                    keys.push(part.values.wide_key(position, self.by));
+                }
+            }
+            keys
+        });
+        Ok(keys.concat())
     }
 
     fn pass(&mut self, bracket: Bracket, room: usize) -> Result<Counts, Error> {
@@ -97,9 +109,10 @@ impl Scan for MemoryScan<'_> {
             part.inside.clear();
             part.inside.resize(if room == 0 { part.sure.len() } else { 0 }, 0);
         }
-        let by = self.by;
+        let (by, shorts) = (self.by, Shorts::of(bracket));
         let gathered = AtomicUsize::new(0);
-        let results = self.threads.map(tasks(&mut self.parts), |task| task.compare(bracket, by, room, &gathered));
+        let results =
+            self.threads.map(tasks(&mut self.parts), |task| task.compare(bracket, by, shorts, room, &gathered));
         let mut counts = Counts::default();
         let mut nan = false;
         for result in &results {
@@ -110,16 +123,18 @@ impl Scan for MemoryScan<'_> {
         if nan {
             return Err(Error::Nan { layer: String::new(), index: Vec::new() });
         }
-        if room > 0 && counts.inside <= room {
-            self.candidates =
-                results.into_iter().map(|result| result.candidates).filter(|c| !c.offsets.is_empty()).collect();
-            let mut keys = Vec::with_capacity(counts.inside);
-            for candidates in &mut self.candidates {
-                keys.append(&mut candidates.keys);
-            }
-            counts.keys = Some(keys);
+        counts.gathered = room > 0 && counts.inside <= room;
+        if counts.gathered {
+            self.candidates = results.into_iter().map(|result| result.candidates).collect();
+            self.shorts = shorts;
         }
         Ok(counts)
+    }
+
+    fn cut_gathered(&mut self, wanted: usize) -> Cut {
+        let chunks = tasks(&mut self.parts).into_iter().map(|task| task.values);
+        let chunks: Vec<_> = chunks.zip(&self.candidates).filter(|(_, candidates)| candidates.len() > 0).collect();
+        cut_of(&chunks, self.by, self.shorts, wanted, self.threads)
     }
 
     fn histogram(&mut self, low: u64, shift: u32, buckets: usize) -> Result<Vec<usize>, Error> {
@@ -171,48 +186,32 @@ fn tasks<'t>(parts: &'t mut [Part<'_>]) -> Vec<Task<'t>> {
 }
 
 impl Task<'_> {
-    fn compare(mut self, bracket: Bracket, by: RankBy, room: usize, gathered: &AtomicUsize) -> TaskResult {
+    fn compare(
+        mut self,
+        bracket: Bracket,
+        by: RankBy,
+        shorts: Shorts,
+        room: usize,
+        gathered: &AtomicUsize,
+    ) -> TaskResult {
         let mut scratch = [0u64; CHUNK_WORDS];
         let inside = match self.inside.take() {
             Some(inside) => inside,
             None => &mut scratch[..self.sure.len()],
         };
-        let mut nan = for_any_type!(Values, self.values, values => {
-            compare(level(), values, by, bracket, self.sure, inside)
+        let seen = for_any_type!(Values, self.values, values => {
+            compare(level(), values, self.alive, by, bracket, self.sure, inside)
         });
-        if let Some(alive) = self.alive {
-            for ((sure, inside), alive) in self.sure.iter_mut().zip(inside.iter_mut()).zip(alive) {
-                *sure &= alive;
-                *inside &= alive;
-            }
-            // A NaN counts only where it is ranked.
-            nan = nan && (0..self.values.len()).any(|i| alive[i / 64] >> (i % 64) & 1 == 1 && self.values.is_nan(i));
-        }
-        let count = |bits: &[u64]| bits.iter().map(|word| word.count_ones() as usize).sum::<usize>();
-        let mut result = TaskResult { sure: count(self.sure), inside: count(inside), nan, ..TaskResult::default() };
-        let before = gathered.fetch_add(result.inside, Ordering::Relaxed);
-        if result.inside > 0 && before + result.inside <= room {
-            let inside = &*inside;
-            result.candidates = self.gather(inside, result.inside, by);
-        }
-        result
-    }
-
-    fn gather(&self, inside: &[u64], count: usize, by: RankBy) -> Candidates {
-        let mut offsets = Vec::with_capacity(count);
-        let mut keys = Vec::with_capacity(count);
-        for_any_type!(Values, self.values, values => {
-            for (word, &bits) in inside.iter().enumerate() {
-                let mut bits = bits;
-                while bits != 0 {
-                    let offset = word * 64 + bits.trailing_zeros() as usize;
-                    offsets.push(offset as u16);
-                    keys.push(values[offset].wide_key(by));
-                    bits &= bits - 1;
-                }
-            }
-        });
-        Candidates { part: self.part, start: self.start, offsets, keys }
+        // A NaN counts only where it is ranked.
+        let ranked = |i: usize| self.alive.is_none_or(|alive| alive[i / 64] >> (i % 64) & 1 == 1);
+        let nan = seen.nan && (0..self.values.len()).any(|i| ranked(i) && self.values.is_nan(i));
+        let before = gathered.fetch_add(seen.inside, Ordering::Relaxed);
+        let candidates = if seen.inside > 0 && before + seen.inside <= room {
+            Candidates::gather(self.values, inside, seen.inside, by, shorts)
+        } else {
+            Candidates::default()
+        };
+        TaskResult { sure: seen.sure, inside: seen.inside, nan, candidates }
     }
 
     fn histogram(self, low: u64, shift: u32, buckets: usize, by: RankBy) -> Vec<u32> {

@@ -10,9 +10,10 @@ use crate::kernel::compare::compare;
 use crate::kernel::instructions::level;
 use crate::layer::{distinct, for_any_type};
 use crate::select::Selector;
-use crate::select::cut::{Bracket, Counts, Cut, Scan, find};
+use crate::select::cut::{Bracket, Counts, Cut, Scan, cut_among, find};
 use crate::select::sample::positions;
 use crate::select::scan::{CHUNK, CHUNK_WORDS};
+use crate::select::top::first_bits;
 use crate::select::values::Values;
 use crate::threads::Threads;
 
@@ -114,11 +115,11 @@ impl SourceMasker {
         self.words.resize(chunk.len().div_ceil(64), 0);
         let mut equal = vec![0; self.words.len()];
         for_any_type!(Values, chunk, values => {
-            compare(level(), values, self.by, Bracket::exactly(self.key), &mut self.words, &mut equal)
+            compare(level(), values, None, self.by, Bracket::exactly(self.key), &mut self.words, &mut equal)
         });
         for (word, mut equal) in self.words.iter_mut().zip(equal) {
-            while equal.count_ones() as usize > self.ties {
-                equal &= !(1 << (63 - equal.leading_zeros()));
+            if self.ties < equal.count_ones() as usize {
+                equal = first_bits(equal, self.ties);
             }
             self.ties -= equal.count_ones() as usize;
             *word |= equal;
@@ -288,10 +289,10 @@ impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
             let (mut sure, mut inside) = ([0u64; CHUNK_WORDS], [0u64; CHUNK_WORDS]);
             let words = values.len().div_ceil(64);
             let (sure, inside) = (&mut sure[..words], &mut inside[..words]);
-            let nan = for_any_type!(Values, values, values => compare(level(), values, by, bracket, sure, inside));
-            let count = |bits: &[u64]| bits.iter().map(|word| word.count_ones() as usize).sum::<usize>();
-            let mut found = Found { layer, sure: count(sure), inside: count(inside), ..Found::default() };
-            if nan {
+            let seen =
+                for_any_type!(Values, values, values => compare(level(), values, None, by, bracket, sure, inside));
+            let mut found = Found { layer, sure: seen.sure, inside: seen.inside, ..Found::default() };
+            if seen.nan {
                 found.nan = (0..values.len()).find(|&i| values.is_nan(i)).map(|i| start + i);
             }
             if found.inside > 0 && gathered.fetch_add(found.inside, Ordering::Relaxed) + found.inside <= room {
@@ -317,11 +318,14 @@ impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
                 first.map(|found| (self.layers[found.layer].name.clone(), found.nan)).unwrap_or_default();
             return Err(Error::Nan { layer, index: index.into_iter().collect() });
         }
-        if room > 0 && counts.inside <= room {
-            counts.keys = Some(found.iter().flat_map(|found| found.keys.iter().copied()).collect());
-        }
+        counts.gathered = room > 0 && counts.inside <= room;
         self.found = found;
         Ok(counts)
+    }
+
+    fn cut_gathered(&mut self, wanted: usize) -> Cut {
+        let mut keys: Vec<u64> = self.found.iter().flat_map(|found| found.keys.iter().copied()).collect();
+        cut_among(&mut keys, wanted)
     }
 
     fn histogram(&mut self, low: u64, shift: u32, buckets: usize) -> Result<Vec<usize>, Error> {

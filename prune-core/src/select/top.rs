@@ -54,9 +54,9 @@ pub(crate) fn select(layers: &[Ranked<'_>], kept: usize, by: RankBy, threads: Th
     Ok(given.into_iter().flatten().collect())
 }
 
-/// How many keys may be gathered: their ten bytes each stay below a twentieth of the elements' own memory where that is
-/// large. Where it is not, the bracket of a sample of every 64th element holds up to 32 times the root of the elements
-/// (at density 0.5), which is no more than this.
+/// How many elements may be gathered: their six bytes each stay below a thirtieth of an f32 tensor's own memory where that
+/// is large. Where it is not, the bracket of a sample of every 64th to 128th element holds up to 34 times the root of the
+/// elements (at density 0.5), which is no more than this.
 fn room(elements: usize) -> usize {
     (elements / 48).max(1 << 16)
 }
@@ -76,22 +76,11 @@ fn selected(layout: &Layout, logical: Vec<u64>, ties: usize) -> Selected {
 }
 
 /// The masks that follow from a cut and the last pass, which encloses it.
-fn finish(scan: MemoryScan<'_>, layouts: &[Layout], cut: Cut, threads: Threads) -> Vec<Selected> {
+fn finish(mut scan: MemoryScan<'_>, layouts: &[Layout], cut: Cut, threads: Threads) -> Vec<Selected> {
     let contested = cut.ties < cut.tied;
     let mut left = cut.ties;
-    let MemoryScan { mut parts, by, candidates, .. } = scan;
-    let mut tied = vec![Vec::new(); parts.len()];
-    for chunk in &candidates {
-        let part = &mut parts[chunk.part];
-        for &offset in &chunk.offsets {
-            let position = chunk.start + offset as usize;
-            match part.values.wide_key(position, by).cmp(&cut.key) {
-                core::cmp::Ordering::Greater => set_bit(&mut part.sure, position),
-                core::cmp::Ordering::Equal => tied[chunk.part].push(position),
-                core::cmp::Ordering::Less => {}
-            }
-        }
-    }
+    let tied = scan.settle(cut);
+    let parts = scan.parts;
     let mut finish_part = |((mut part, layout), mut tied): ((Part<'_>, &Layout), Vec<usize>)| {
         // Ties are broken in logical order. There are few of them here ...
         let kept = left.min(tied.len());
@@ -106,10 +95,9 @@ fn finish(scan: MemoryScan<'_>, layouts: &[Layout], cut: Cut, threads: Threads) 
         if !part.inside.is_empty() {
             let equal = to_logical(part.inside, layout, threads);
             for (word, mut equal) in logical.iter_mut().zip(equal) {
-                let count = equal.count_ones() as usize;
-                ties += count;
-                while left < equal.count_ones() as usize {
-                    equal &= !(1 << (63 - equal.leading_zeros()));
+                ties += equal.count_ones() as usize;
+                if left < equal.count_ones() as usize {
+                    equal = first_bits(equal, left);
                 }
                 left -= equal.count_ones() as usize;
                 *word |= equal;
@@ -118,6 +106,12 @@ fn finish(scan: MemoryScan<'_>, layouts: &[Layout], cut: Cut, threads: Threads) 
         selected(layout, logical, if contested { ties } else { 0 })
     };
     parts.into_iter().zip(layouts).zip(tied).map(&mut finish_part).collect()
+}
+
+/// The lowest `count` of the bits that are set.
+pub(crate) fn first_bits(bits: u64, count: usize) -> u64 {
+    let rest = (0..count).fold(bits, |bits, _| bits & bits.wrapping_sub(1));
+    bits & !rest
 }
 
 fn set_bit(bits: &mut [u64], position: usize) {

@@ -13,11 +13,12 @@ struct Keys {
     passes: usize,
     histograms: usize,
     last: Option<Bracket>,
+    gathered: Vec<u64>,
 }
 
 impl Keys {
     fn new(keys: &[u64], sample: Vec<u64>) -> Self {
-        Keys { keys: keys.to_vec(), sample, passes: 0, histograms: 0, last: None }
+        Keys { keys: keys.to_vec(), sample, passes: 0, histograms: 0, last: None, gathered: Vec::new() }
     }
 }
 
@@ -31,11 +32,17 @@ impl Scan for Keys {
         self.last = Some(bracket);
         let inside: Vec<u64> =
             self.keys.iter().copied().filter(|&key| key < bracket.sure && key >= bracket.inside).collect();
-        Ok(Counts {
+        let counts = Counts {
             sure: self.keys.iter().filter(|&&key| key >= bracket.sure).count(),
             inside: inside.len(),
-            keys: (room > 0 && inside.len() <= room).then_some(inside),
-        })
+            gathered: room > 0 && inside.len() <= room,
+        };
+        self.gathered = inside;
+        Ok(counts)
+    }
+
+    fn cut_gathered(&mut self, wanted: usize) -> Cut {
+        cut_among(&mut self.gathered, wanted)
     }
 
     fn histogram(&mut self, low: u64, shift: u32, buckets: usize) -> Result<Vec<usize>, Error> {
@@ -142,7 +149,10 @@ fn values_that_change_are_refused() {
             Ok(vec![7; 100])
         }
         fn pass(&mut self, _: Bracket, _: usize) -> Result<Counts, Error> {
-            Ok(Counts { sure: 0, inside: 0, keys: None })
+            Ok(Counts::default())
+        }
+        fn cut_gathered(&mut self, _: usize) -> Cut {
+            unreachable!("nothing was gathered")
         }
         fn histogram(&mut self, _: u64, _: u32, buckets: usize) -> Result<Vec<usize>, Error> {
             self.0 += 1;

@@ -4,7 +4,7 @@
 
 use super::room;
 use crate::error::Error;
-use crate::select::cut::{Bracket, Counts, Scan, find};
+use crate::select::cut::{Bracket, Counts, Cut, Scan, find};
 use crate::select::sample::positions;
 use crate::select::scan::{MemoryScan, Part, sample_len};
 use crate::select::values::Values;
@@ -39,7 +39,7 @@ fn assert_same(what: &str, got: &Selected, wanted: &oracle::Answer) {
 
 /// Values that show the sample only `decoy`, whatever the rest is: the sampled positions are known.
 fn hide_from_the_sample(values: &mut [f32], mut decoy: impl FnMut(usize) -> f32) {
-    for (i, position) in positions(sample_len(values.len()), values.len()).enumerate() {
+    for (i, position) in positions(sample_len(values.len(), values.len()), values.len()).enumerate() {
         values[position] = decoy(i);
     }
 }
@@ -201,6 +201,10 @@ impl Scan for Counting<'_> {
     fn pass(&mut self, bracket: Bracket, room: usize) -> Result<Counts, Error> {
         self.passes += 1;
         self.scan.pass(bracket, room)
+    }
+
+    fn cut_gathered(&mut self, wanted: usize) -> Cut {
+        self.scan.cut_gathered(wanted)
     }
 
     fn histogram(&mut self, low: u64, shift: u32, buckets: usize) -> Result<Vec<usize>, Error> {

@@ -1,0 +1,251 @@
+//! The few elements inside a bracket: which of them is at the cut, and on which side of it each lies.
+
+use crate::element::RankBy;
+use crate::kernel::lanes::Lanes;
+use crate::layer::for_any_type;
+use crate::select::cut::{Bracket, Cut, cut_among};
+use crate::select::values::Values;
+use crate::threads::Threads;
+
+/// Keys inside a bracket in half the memory: their upper bits, counted from those of the bracket's lower end. Shorts are in
+/// the order of the keys; where the lower bits were not all zero, keys that share a short are read again to be told apart.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Shorts {
+    /// The short of the bracket's lower end, as it was before counting from it.
+    first: u64,
+    shift: u32,
+    /// How many bits the largest short has.
+    bits: u32,
+}
+
+impl Shorts {
+    pub(crate) fn of(bracket: Bracket) -> Self {
+        let last = bracket.sure.saturating_sub(1).max(bracket.inside);
+        // One bit less than there is room for: shifting first and then subtracting may give one more than the other way.
+        let shift = (u64::BITS - (last - bracket.inside).leading_zeros()).saturating_sub(u32::BITS - 1);
+        let first = bracket.inside >> shift;
+        Shorts { first, shift, bits: u64::BITS - ((last >> shift) - first).leading_zeros() }
+    }
+
+    /// The short of a key inside the bracket.
+    #[inline]
+    fn of_key(self, key: u64) -> u32 {
+        ((key >> self.shift) - self.first) as u32
+    }
+
+    /// The lowest key of a short.
+    fn key(self, short: u32) -> u64 {
+        (u64::from(short) + self.first) << self.shift
+    }
+}
+
+/// What lies inside the bracket in one chunk of at most 2^16 elements.
+#[derive(Debug, Default)]
+pub(crate) struct Candidates {
+    /// Where they lie in the chunk, ascending.
+    offsets: Vec<u16>,
+    shorts: Vec<u32>,
+    /// Whether each short has but one key, the lowest. So it is with nearly all f32, f16 and bf16.
+    exact: bool,
+}
+
+impl Candidates {
+    /// Gathers the `count` elements whose bits are set.
+    pub(crate) fn gather(values: Values<'_>, inside: &[u64], count: usize, by: RankBy, shorts: Shorts) -> Self {
+        let offsets = set_bits(inside, count);
+        let (shorts, exact) = for_any_type!(Values, values, values => shorts_of(values, &offsets, by, shorts));
+        Candidates { offsets, shorts, exact }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.offsets.len()
+    }
+
+    /// The key of a candidate.
+    #[inline]
+    fn key(&self, values: Values<'_>, by: RankBy, shorts: Shorts, offset: u16, short: u32) -> u64 {
+        if self.exact { shorts.key(short) } else { values.wide_key(usize::from(offset), by) }
+    }
+
+    /// Sets the bits of those above the cut; gives the offsets of those at it.
+    pub(crate) fn settle(
+        &self,
+        values: Values<'_>,
+        by: RankBy,
+        shorts: Shorts,
+        cut: Cut,
+        sure: &mut [u64],
+    ) -> Vec<u16> {
+        let at = shorts.of_key(cut.key);
+        let mut tied = Vec::new();
+        for (&offset, &short) in self.offsets.iter().zip(&self.shorts) {
+            let (word, bit) = (usize::from(offset / 64), offset % 64);
+            sure[word] |= u64::from(short > at) << bit;
+            if short == at {
+                let key = self.key(values, by, shorts, offset, short);
+                sure[word] |= u64::from(key > cut.key) << bit;
+                if key == cut.key {
+                    tied.push(offset);
+                }
+            }
+        }
+        tied
+    }
+}
+
+/// The positions of the `count` bits that are set.
+///
+/// Plain: test each bit. Departure: a word rarely has more than two, and those are written without asking whether they
+/// are there, which a processor could not guess.
+fn set_bits(words: &[u64], count: usize) -> Vec<u16> {
+    let mut offsets = vec![0u16; count + 2];
+    let mut found = 0;
+    for (word, &bits) in words.iter().enumerate() {
+        let base = (word * 64) as u16;
+        let mut bits = bits;
+        for _ in 0..2 {
+            offsets[found] = base.wrapping_add(bits.trailing_zeros() as u16);
+            found += usize::from(bits != 0);
+            bits &= bits.wrapping_sub(1);
+        }
+        while bits != 0 {
+            offsets[found] = base + bits.trailing_zeros() as u16;
+            found += 1;
+            bits &= bits - 1;
+        }
+    }
+    offsets.truncate(count);
+    offsets
+}
+
+/// The shorts of some elements, and whether no bit of their keys was lost.
+fn shorts_of<E: Lanes>(values: &[E], offsets: &[u16], by: RankBy, shorts: Shorts) -> (Vec<u32>, bool) {
+    let mut bits = 0;
+    let short = |&offset: &u16| {
+        let key = values[usize::from(offset)].wide_key(by);
+        bits |= key;
+        shorts.of_key(key)
+    };
+    let found = offsets.iter().map(short).collect();
+    (found, bits.trailing_zeros() >= shorts.shift)
+}
+
+/// Chunks whose candidates are counted by one task.
+const CHUNKS_A_TASK: usize = 64;
+
+/// Ranges that candidates are counted in; what remains to be sorted out is that much less.
+const RANGES_LOG2: u32 = 12;
+
+/// The cut that keeps the best `wanted` of all candidates. `chunks` are the values that they were gathered from.
+///
+/// A histogram finds the range of shorts that has the cut; the keys of the few candidates in it are read again.
+pub(crate) fn cut_of(
+    chunks: &[(Values<'_>, &Candidates)],
+    by: RankBy,
+    shorts: Shorts,
+    wanted: usize,
+    threads: Threads,
+) -> Cut {
+    let shift = shorts.bits.saturating_sub(RANGES_LOG2);
+    let counts = threads.map(chunks.chunks(CHUNKS_A_TASK).collect(), |chunks| {
+        let mut counts = vec![0u32; 1 << RANGES_LOG2];
+        for short in chunks.iter().flat_map(|(_, candidates)| &candidates.shorts) {
+            counts[(short >> shift) as usize] += 1;
+        }
+        counts
+    });
+    let (mut range, mut above) = (1 << RANGES_LOG2, 0);
+    loop {
+        range -= 1;
+        let inside: usize = counts.iter().map(|counts| counts[range] as usize).sum();
+        if wanted <= above + inside || range == 0 {
+            break;
+        }
+        above += inside;
+    }
+    let keys = threads.map(chunks.chunks(CHUNKS_A_TASK).collect(), |chunks| {
+        let mut keys = Vec::new();
+        for (values, candidates) in chunks {
+            for (&offset, &short) in candidates.offsets.iter().zip(&candidates.shorts) {
+                if (short >> shift) as usize == range {
+                    keys.push(candidates.key(*values, by, shorts, offset, short));
+                }
+            }
+        }
+        keys
+    });
+    cut_among(&mut keys.concat(), wanted - above)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::element::sealed::Sealed as _;
+    use proptest::prelude::*;
+
+    #[test]
+    fn shorts_keep_the_order_of_keys() {
+        for (inside, sure) in [(0, u64::MAX), (5, 5), (5, 6), (1 << 40, (1 << 40) + 1000), (1, 1 << 33), (7, u64::MAX)]
+        {
+            let shorts = Shorts::of(Bracket { sure, inside });
+            let reach = sure - inside;
+            let keys: Vec<u64> = [0, 1, reach / 3, reach / 2, reach.saturating_sub(1)].map(|up| inside + up).into();
+            for pair in keys.windows(2).filter(|pair| pair[0] <= pair[1] && pair[1] < sure) {
+                let [low, high] = [pair[0], pair[1]].map(|key| shorts.of_key(key));
+                assert!(low <= high, "{inside} {sure}");
+                assert!(reach >= 1 << 31 || pair[0] == pair[1] || low < high);
+                assert!(u64::from(high) < 1 << shorts.bits);
+                assert_eq!(shorts.key(high), pair[1] >> shorts.shift << shorts.shift);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn set_bits_are_found(mut words in prop::collection::vec(any::<u64>(), 0..40), few: bool) {
+            if few {
+                words.iter_mut().for_each(|word| *word &= *word >> 7 & *word << 11 & *word >> 23);
+            }
+            let expected: Vec<u16> =
+                (0..words.len() * 64).filter(|i| words[i / 64] >> (i % 64) & 1 == 1).map(|i| i as u16).collect();
+            prop_assert_eq!(set_bits(&words, expected.len()), expected);
+        }
+
+        #[test]
+        fn the_cut_is_that_of_all_keys(
+            values in prop::collection::vec(prop_oneof![(-50i32..50).prop_map(f64::from), -1e30f64..1e30, Just(1.0), Just(1.0 + f64::EPSILON)], 1..300),
+            pick: prop::sample::Index,
+            width in 1usize..70,
+            few_bits: bool,
+        ) {
+            // Numbers of which no bit is lost, or any.
+            let values: Vec<f64> = values.into_iter().map(|value| if few_bits { f64::from(value as f32) } else { value }).collect();
+            prop_assume!(values.iter().all(|value| value.is_finite()));
+            let by = RankBy::Magnitude;
+            let bracket = Bracket { sure: u64::MAX, inside: 0 };
+            let shorts = Shorts::of(bracket);
+            let gathered: Vec<_> = values
+                .chunks(width)
+                .map(|chunk| {
+                    let bits: Vec<u64> = chunk.chunks(64).map(|block| u64::MAX >> (64 - block.len())).collect();
+                    (Values::F64(chunk), Candidates::gather(Values::F64(chunk), &bits, chunk.len(), by, shorts))
+                })
+                .collect();
+            let chunks: Vec<_> = gathered.iter().map(|(values, candidates)| (*values, candidates)).collect();
+            let wanted = pick.index(values.len()) + 1;
+            let cut = cut_of(&chunks, by, shorts, wanted, Threads::One);
+            let mut keys: Vec<u64> = values.iter().map(|value| value.wide_key(by)).collect();
+            prop_assert_eq!(cut, cut_among(&mut keys, wanted));
+            for (values, candidates) in &chunks {
+                let mut sure = vec![0; values.len().div_ceil(64)];
+                let tied = candidates.settle(*values, by, shorts, cut, &mut sure);
+                for i in 0..values.len() {
+                    let key = values.wide_key(i, by);
+                    prop_assert_eq!(sure[i / 64] >> (i % 64) & 1 == 1, key > cut.key);
+                    prop_assert_eq!(tied.contains(&(i as u16)), key == cut.key);
+                }
+            }
+        }
+    }
+}
