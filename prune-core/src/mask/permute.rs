@@ -151,7 +151,9 @@ mod tests {
     #[test]
     fn every_order_and_direction_agrees_with_the_definition() {
         let orders = [[0usize, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
-        for shape in [[1usize, 1, 1], [2, 3, 4], [5, 1, 70], [64, 64, 3], [65, 2, 130], [3, 200, 67], [7, 0, 2]] {
+        for shape in
+            [[1usize, 1, 1], [1100, 1, 9], [2, 3, 4], [5, 1, 70], [64, 64, 3], [65, 2, 130], [3, 200, 67], [7, 0, 2]]
+        {
             let len = shape.iter().product();
             for order in orders {
                 for flips in 0..8 {

@@ -1,5 +1,6 @@
 //! Turning bits in squares of 64 x 64, where the innermost dimensions of two orders differ.
 
+use crate::kernel::instructions::{dispatch, level};
 use crate::mask::permute::{Source, read_bits};
 use crate::select::BitSink;
 use crate::threads::Threads;
@@ -28,26 +29,23 @@ impl<'a> Squares<'a> {
     pub(super) fn turn(&self, len: usize, threads: Threads) -> Vec<u64> {
         let shape = self.source.shape;
         let last = shape.len() - 1;
-        // Strips of 64 rows of the output, one for each index of the other dimensions.
-        let mut strips = Vec::new();
+        // Strips of rows of the output, at one index of each of the other dimensions.
         let others: usize = (0..last).filter(|&d| d != self.across).map(|d| shape[d]).product();
-        for other in 0..others {
-            strips.extend((0..shape[self.across]).step_by(64).map(|row| (other, row)));
-        }
+        let rows = (0..shape[self.across]).step_by(64 * ABREAST);
+        let strips = (0..others).flat_map(|other| rows.clone().map(move |row| (other, row))).collect();
         let sink = BitSink::zeros(len);
-        // Neighbouring strips share lines of the source.
-        let tasks: Vec<_> = strips.chunks(8).collect();
-        threads.map(tasks, |strips| {
-            let mut rows = Vec::new();
-            for &(other, row) in strips {
-                self.strip(other, row, &mut rows, &sink);
-            }
+        threads.map(strips, |(other, row)| {
+            dispatch!(level(), simd => {
+                let _ = simd;
+                self.strip(other, row, &sink)
+            })
         });
         sink.into_words()
     }
 
-    /// 64 rows from `first` on (fewer at the end), at the index `other` of the remaining dimensions.
-    fn strip(&self, mut other: usize, first: usize, rows: &mut Vec<u64>, sink: &BitSink) {
+    /// The rows from `first` on, up to [`ABREAST`] times 64 of them, at the index `other` of the remaining dimensions.
+    #[inline(always)]
+    fn strip(&self, mut other: usize, first: usize, sink: &BitSink) {
         let Source { bits, shape, strides, offset } = self.source;
         let last = shape.len() - 1;
         let (mut from, mut to, mut out_stride, mut row_stride) = (offset as isize, 0, shape[last], 0);
@@ -62,40 +60,63 @@ impl<'a> Squares<'a> {
             }
             out_stride *= shape[d];
         }
-        let count = 64.min(shape[self.across] - first);
+        let count = (64 * ABREAST).min(shape[self.across] - first);
         let words_a_row = shape[last].div_ceil(64);
-        rows.clear();
-        rows.resize(64 * words_a_row, 0);
+        let mut rows = vec![0u64; count * words_a_row];
         for word in 0..words_a_row {
-            let mut square = [0u64; 64];
+            let mut squares = [[0u64; ABREAST]; 64];
             let columns = 64.min(shape[last] - word * 64);
-            for (column, bits_of_column) in square[..columns].iter_mut().enumerate() {
+            for column in 0..columns {
                 let at = from + first as isize + (word * 64 + column) as isize * strides[last];
-                *bits_of_column = read_bits(bits, at as usize);
+                read(bits, at as usize, &mut squares[column]);
             }
-            transpose(&mut square);
-            for (row, bits_of_row) in square[..count].iter().enumerate() {
-                rows[row * words_a_row + word] = *bits_of_row;
+            transpose(&mut squares);
+            for row in 0..count {
+                rows[row * words_a_row + word] = squares[row % 64][row / 64];
             }
         }
-        for (row, bits_of_row) in rows.chunks_exact(words_a_row).take(count).enumerate() {
+        for (row, bits_of_row) in rows.chunks_exact(words_a_row).enumerate() {
             sink.put(to + (first + row) * row_stride, bits_of_row, shape[last]);
         }
     }
 }
 
-/// Turns a square of bits: bit `c` of word `r` becomes bit `r` of word `c`. Blocks of half the size change places, six
+/// Squares that are turned at a time: where neighbours lie in one line of memory, it is read once.
+const ABREAST: usize = 8;
+
+/// The bits from the bit `from` on; what lies past the end reads as zero.
+#[inline(always)]
+fn read(bits: &[u64], from: usize, words: &mut [u64; ABREAST]) {
+    let (first, shift) = (from / 64, from % 64);
+    match bits.get(first..first + ABREAST + 1) {
+        Some(bits) if shift > 0 => {
+            for i in 0..ABREAST {
+                words[i] = bits[i] >> shift | bits[i + 1] << (64 - shift);
+            }
+        }
+        Some(bits) => words.copy_from_slice(&bits[..ABREAST]),
+        None => {
+            for (i, word) in words.iter_mut().enumerate() {
+                *word = read_bits(bits, from + i * 64);
+            }
+        }
+    }
+}
+
+/// Turns squares of bits: bit `c` of word `r` becomes bit `r` of word `c`. Blocks of half the size change places, six
 /// times.
-fn transpose(square: &mut [u64; 64]) {
+#[inline(always)]
+fn transpose(squares: &mut [[u64; ABREAST]; 64]) {
     let mut size = 32;
     let mut low = u64::MAX >> 32;
     while size > 0 {
-        for pair in square.chunks_exact_mut(2 * size) {
-            let (upper, lower) = pair.split_at_mut(size);
-            for (upper, lower) in upper.iter_mut().zip(lower) {
-                let moved = (*upper >> size ^ *lower) & low;
-                *lower ^= moved;
-                *upper ^= moved << size;
+        for upper in 0..64 {
+            if upper & size == 0 {
+                for i in 0..ABREAST {
+                    let moved = (squares[upper][i] >> size ^ squares[upper | size][i]) & low;
+                    squares[upper | size][i] ^= moved;
+                    squares[upper][i] ^= moved << size;
+                }
             }
         }
         size /= 2;
@@ -106,15 +127,31 @@ fn transpose(square: &mut [u64; 64]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::select::sample::hash;
 
     #[test]
-    fn a_square_is_turned() {
-        let square: [u64; 64] = core::array::from_fn(|i| (i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let mut turned = square;
+    fn squares_are_turned() {
+        let squares: [[u64; ABREAST]; 64] =
+            core::array::from_fn(|r| core::array::from_fn(|i| hash((r * ABREAST + i) as u64)));
+        let mut turned = squares;
         transpose(&mut turned);
-        for (r, row) in square.iter().enumerate() {
+        for (r, row) in squares.iter().enumerate() {
             for (c, column) in turned.iter().enumerate() {
-                assert_eq!(column >> r & 1, row >> c & 1, "{r} {c}");
+                for i in 0..ABREAST {
+                    assert_eq!(column[i] >> r & 1, row[i] >> c & 1, "{r} {c} of {i}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn runs_are_read_from_any_bit() {
+        let bits: Vec<u64> = (0..12).map(hash).collect();
+        for from in 0..12 * 64 {
+            let mut words = [9; ABREAST];
+            read(&bits, from, &mut words);
+            for (i, &word) in words.iter().enumerate() {
+                assert_eq!(word, read_bits(&bits, from + i * 64), "{from} {i}");
             }
         }
     }
