@@ -1,8 +1,11 @@
 //! The rows of the table: what is timed, against what, and what it should reach.
 
+use std::cell::LazyCell;
+
 use half::{bf16, f16};
 use nalgebra::DMatrix;
 use ndarray::{Array2, ShapeBuilder};
+use num_traits::{WrappingAdd, Zero};
 use prune_core::{Density, Element, Layout, Mask, NmPattern, PlainTensor, PruneExt, Ranked, Selector, Threads};
 use rayon::prelude::*;
 
@@ -39,29 +42,38 @@ impl Group<'_> {
 /// Reads memory once: a wrapping sum of its words, on the pool.
 macro_rules! read {
     ($values:expr) => {
-        || $values.par_chunks(1 << 16).map(|chunk| sum(chunk)).reduce(|| 0, u64::wrapping_add)
+        || $values.par_chunks(1 << 16).map(|chunk| sum(chunk)).reduce(Zero::zero, plus)
     };
 }
 
-/// A wrapping sum of words as wide as the elements.
+/// Elements whose bits are added up as words of their own width: nothing that only reads is faster.
 trait Words: Element {
-    fn word(self) -> u64;
+    /// The word.
+    type Word: Send + WrappingAdd + Zero;
+
+    fn word(self) -> Self::Word;
 }
 
 macro_rules! words {
-    ($($float:ty),*) => {$(
+    ($($float:ty: $word:ty),*) => {$(
         impl Words for $float {
+            type Word = $word;
+
             #[inline(always)]
-            fn word(self) -> u64 {
-                u64::from(self.to_bits())
+            fn word(self) -> $word {
+                self.to_bits()
             }
         }
     )*};
 }
-words!(f32, f64, f16, bf16);
+words!(f32: u32, f64: u64, f16: u16, bf16: u16);
 
-fn sum<E: Words>(chunk: &[E]) -> u64 {
-    chunk.iter().fold(0u64, |sum, value| sum.wrapping_add(value.word()))
+fn plus<W: WrappingAdd>(a: W, b: W) -> W {
+    a.wrapping_add(&b)
+}
+
+fn sum<E: Words>(chunk: &[E]) -> E::Word {
+    chunk.iter().fold(E::Word::zero(), |sum, value| plus(sum, value.word()))
 }
 
 fn density(kept: f64) -> Density {
@@ -92,7 +104,8 @@ fn must(mask: Result<Mask, prune_core::Error>) -> Mask {
 }
 
 fn dense(args: &Args, rows: &mut Vec<Row>) {
-    let mut x = matrix(args.size);
+    // Made when a row first needs it.
+    let x = LazyCell::new(|| matrix(args.size));
     let mut group = Group { args, rows };
     for kept in [0.1, 0.5, 0.9] {
         let work = || must(x.mask_unstructured(density(kept)));
@@ -107,6 +120,7 @@ fn dense(args: &Args, rows: &mut Vec<Row>) {
 
     let name = "extra memory at the peak, unstructured 0.5, f32";
     if name.contains(&args.only) {
+        LazyCell::force(&x);
         let before = MEMORY.current_usage();
         MEMORY.reset_peak_usage();
         let mask = must(x.mask_unstructured(density(0.5)));
@@ -119,19 +133,23 @@ fn dense(args: &Args, rows: &mut Vec<Row>) {
         });
     }
 
-    let mask = must(x.mask_unstructured(density(0.5)));
-    let mut scaled = x.clone();
-    let scale = || {
-        let chunk = |chunk: &mut [f32]| chunk.iter_mut().for_each(|value| *value *= 1.000_001);
-        scaled.values_mut().par_chunks_mut(1 << 16).for_each(chunk);
-    };
-    group.time("apply a mask in place, against scaling in place", Some((1.3, 1.05)), || x.apply_mask(&mask), scale);
+    let name = "apply a mask in place, against scaling in place";
+    if name.contains(&args.only) {
+        let mask = must(x.mask_unstructured(density(0.5)));
+        let mut scaled = x.clone();
+        let mut masked = x.clone();
+        let scale = || {
+            let chunk = |chunk: &mut [f32]| chunk.iter_mut().for_each(|value| *value *= 1.000_001);
+            scaled.values_mut().par_chunks_mut(1 << 16).for_each(chunk);
+        };
+        group.time(name, Some((1.3, 1.05)), || masked.apply_mask(&mask), scale);
+    }
 }
 
 /// What a user would write without this crate.
 fn plain_rust(args: &Args, rows: &mut Vec<Row>) {
     // A tenth of the size: a sort of all would take most of the time of the table. Ratios hardly depend on it.
-    let x = matrix(args.size / 10);
+    let x = LazyCell::new(|| matrix(args.size / 10));
     let magnitudes = || x.values().iter().map(|value| value.abs()).collect::<Vec<f32>>();
     let mask_from = |threshold: f32| x.values().iter().map(|value| value.abs() >= threshold).collect::<Vec<bool>>();
     let mut group = Group { args: &Args { rounds: args.rounds.min(3), only: args.only.clone(), ..*args }, rows };
@@ -159,21 +177,26 @@ fn plain_rust(args: &Args, rows: &mut Vec<Row>) {
     group.time("plain Rust: 2:4 by sorting each group (tenth of the size)", None, groups, read!(x.values()));
 }
 
+const GLOBAL: &str = "global 0.5 over 100 layers, f32";
+
 fn global(args: &Args, rows: &mut Vec<Row>) {
     let each = (args.size / 100).max(1000);
+    if !GLOBAL.contains(&args.only) {
+        return;
+    }
     let values = make(100 * each, |i| weight(i) as f32);
     let tensors: Vec<PlainTensor<f32>> = values.chunks(each).map(|chunk| tensor(&[each], chunk.to_vec())).collect();
     let layers: Vec<_> = tensors.iter().map(|tensor| tensor.layer()).collect();
     let names: Vec<String> = (0..100).map(|i| format!("layer {i}")).collect();
     let ranked: Vec<Ranked<'_>> = names.iter().zip(&layers).map(|(name, layer)| Ranked::new(name, layer)).collect();
     let work = || Selector::magnitude().global(&ranked, density(0.5));
-    Group { args, rows }.time("global 0.5 over 100 layers, f32", Some((2.0, 1.4)), work, read!(values));
+    Group { args, rows }.time(GLOBAL, Some((2.0, 1.4)), work, read!(values));
 }
 
 fn types(args: &Args, rows: &mut Vec<Row>) {
     fn of<E: Words>(args: &Args, rows: &mut Vec<Row>, name: &str, value: fn(f64) -> E) {
         let side = side(args.size);
-        let x = tensor(&[side, side], make(side * side, |i| value(weight(i))));
+        let x = LazyCell::new(|| tensor(&[side, side], make(side * side, |i| value(weight(i)))));
         let mut group = Group { args, rows };
         let bar = Some((2.5, 1.5));
         group.time(
@@ -194,14 +217,14 @@ fn types(args: &Args, rows: &mut Vec<Row>) {
 fn columns(args: &Args, rows: &mut Vec<Row>) {
     let side = side(args.size);
     let value = |i: usize| weight(i) as f32;
-    let c = tensor(&[side, side], make(side * side, value));
+    let c = LazyCell::new(|| tensor(&[side, side], make(side * side, value)));
     let mut group = Group { args, rows };
     let bar = Some((1.4, 1.15));
     let c_unstructured = || must(c.mask_unstructured(density(0.5)));
     let c_groups = || must(c.mask_n_m(pattern(2, 4), -1));
     {
         use prune_nalgebra::PruneExt as _;
-        let x = DMatrix::from_vec(side, side, make(side * side, value));
+        let x = LazyCell::new(|| DMatrix::from_vec(side, side, make(side * side, value)));
         let work = || must(x.mask_unstructured(density(0.5)));
         group.time("unstructured 0.5, nalgebra against row-major", bar, work, c_unstructured);
         let work = || must(x.mask_n_m(pattern(2, 4), -1));
@@ -209,8 +232,8 @@ fn columns(args: &Args, rows: &mut Vec<Row>) {
     }
     {
         use prune_ndarray::PruneExt as _;
-        let x = Array2::from_shape_vec((side, side).f(), make(side * side, value))
-            .unwrap_or_else(|error| panic!("{error}"));
+        let fortran = || Array2::from_shape_vec((side, side).f(), make(side * side, value));
+        let x = LazyCell::new(|| fortran().unwrap_or_else(|error| panic!("{error}")));
         let work = || must(x.mask_unstructured(density(0.5)));
         group.time("unstructured 0.5, Fortran-order ndarray against row-major", bar, work, c_unstructured);
         let work = || must(x.mask_n_m(pattern(2, 4), -1));
@@ -244,10 +267,10 @@ fn small(args: &Args, rows: &mut Vec<Row>) {
 
 /// Hard inputs against random ones.
 fn hard(args: &Args, rows: &mut Vec<Row>) {
-    let random = matrix(args.size);
-    let len = random.values().len();
+    let random = LazyCell::new(|| matrix(args.size));
+    let len = side(args.size).pow(2);
     for (name, value) in HARD {
-        let x = tensor(&[len], make(len, |i| value(i, len)));
+        let x = LazyCell::new(|| tensor(&[len], make(len, |i| value(i, len))));
         let mut group = Group { args, rows };
         for kept in [0.1, 0.5] {
             let work = || must(x.mask_unstructured(density(kept)));
