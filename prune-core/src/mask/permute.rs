@@ -93,6 +93,8 @@ impl Source<'_> {
             let position = self.position(at);
             if stride == 1 {
                 copy_run(self.bits, position, words, at - start, run);
+            } else if stride == -1 {
+                copy_run_backwards(self.bits, position, words, at - start, run);
             } else {
                 for i in 0..run {
                     let from = (position as isize + i as isize * stride) as usize;
@@ -129,6 +131,18 @@ pub(crate) fn copy_run(bits: &[u64], from: usize, out: &mut [u64], to: usize, co
     while done < count {
         let room = (64 - (to + done) % 64).min(count - done);
         let taken = read_bits(bits, from + done) & (u64::MAX >> (64 - room));
+        out[(to + done) / 64] |= taken << ((to + done) % 64);
+        done += room;
+    }
+}
+
+/// As [`copy_run`], from the bit `from` down.
+fn copy_run_backwards(bits: &[u64], from: usize, out: &mut [u64], to: usize, count: usize) {
+    let mut done = 0;
+    while done < count {
+        let room = (64 - (to + done) % 64).min(count - done);
+        let lowest = from - done - (room - 1);
+        let taken = (read_bits(bits, lowest) << (64 - room)).reverse_bits();
         out[(to + done) / 64] |= taken << ((to + done) % 64);
         done += room;
     }

@@ -66,9 +66,9 @@ impl<'a> Squares<'a> {
         for word in 0..words_a_row {
             let mut squares = [[0u64; ABREAST]; 64];
             let columns = 64.min(shape[last] - word * 64);
-            for column in 0..columns {
+            for (column, bits_of_column) in squares.iter_mut().take(columns).enumerate() {
                 let at = from + first as isize + (word * 64 + column) as isize * strides[last];
-                read(bits, at as usize, &mut squares[column]);
+                read(bits, at as usize, bits_of_column);
             }
             transpose(&mut squares);
             for row in 0..count {
@@ -106,6 +106,7 @@ fn read(bits: &[u64], from: usize, words: &mut [u64; ABREAST]) {
 /// Turns squares of bits: bit `c` of word `r` becomes bit `r` of word `c`. Blocks of half the size change places, six
 /// times.
 #[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "two rows at once")]
 fn transpose(squares: &mut [[u64; ABREAST]; 64]) {
     let mut size = 32;
     let mut low = u64::MAX >> 32;

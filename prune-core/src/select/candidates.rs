@@ -164,18 +164,31 @@ pub(crate) fn cut_of(
         }
         above += inside;
     }
-    let keys = threads.map(chunks.chunks(CHUNKS_A_TASK).collect(), |chunks| {
-        let mut keys = Vec::new();
-        for (values, candidates) in chunks {
-            for (&offset, &short) in candidates.offsets.iter().zip(&candidates.shorts) {
-                if (short >> shift) as usize == range {
-                    keys.push(candidates.key(*values, by, shorts, offset, short));
+    // Keys that repeat are counted where they stand next to each other, since in a range of a short type they may be many.
+    let runs = threads
+        .map(chunks.chunks(CHUNKS_A_TASK).collect(), |chunks| {
+            let mut runs: Vec<(u64, usize)> = Vec::new();
+            for (values, candidates) in chunks {
+                for (&offset, &short) in candidates.offsets.iter().zip(&candidates.shorts) {
+                    if (short >> shift) as usize == range {
+                        let key = candidates.key(*values, by, shorts, offset, short);
+                        match runs.last_mut() {
+                            Some((last, count)) if *last == key => *count += 1,
+                            _ => runs.push((key, 1)),
+                        }
+                    }
                 }
             }
-        }
-        keys
-    });
-    cut_among(&mut keys.concat(), wanted - above)
+            runs
+        })
+        .concat();
+    let wanted = wanted - above;
+    let (key, tied) = runs.iter().fold((runs[0].0, 0), |(key, tied), run| (key, tied + run.1));
+    if runs.iter().all(|run| run.0 == key) {
+        return Cut { key, ties: wanted, tied };
+    }
+    let mut keys: Vec<u64> = runs.into_iter().flat_map(|(key, count)| core::iter::repeat_n(key, count)).collect();
+    cut_among(&mut keys, wanted)
 }
 
 #[cfg(test)]

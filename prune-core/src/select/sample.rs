@@ -15,7 +15,7 @@ pub(crate) fn position(i: usize, count: usize, len: usize) -> usize {
     let stretch = |i: usize| i * (len / count) + i * (len % count) / count;
     let (start, end) = (stretch(i), stretch(i + 1));
     let reach = (end - start).max(1) as u128;
-    start + (u128::from(hash(i as u64)) * reach >> 64) as usize
+    start + ((u128::from(hash(i as u64)) * reach) >> 64) as usize
 }
 
 /// Sebastiano Vigna's SplitMix64 step: an equidistributed hash of 64 bits.

@@ -59,7 +59,8 @@ impl<'a> MemoryScan<'a> {
             return tied;
         }
         let work: Vec<_> = tasks(&mut self.parts).into_iter().zip(candidates).collect();
-        let settled = self.threads.map(work, |(task, candidates)| {
+        let few: usize = work.iter().map(|(_, candidates)| candidates.len()).sum();
+        let settled = self.threads.for_elements(few).map(work, |(task, candidates)| {
             (task.part, task.start, candidates.settle(task.values, by, shorts, cut, task.sure))
         });
         for (part, start, offsets) in settled {
@@ -88,7 +89,8 @@ impl Scan for MemoryScan<'_> {
         }
         let drawn = sample_len(alive, len);
         let tasks = (0..drawn).step_by(DRAWN_A_TASK).collect();
-        let keys = self.threads.map(tasks, |first| {
+        // A sampled element takes about as long as a vector of those that are gone through in order.
+        let keys = self.threads.for_elements(drawn * 8).map(tasks, |first| {
             let mut keys = Vec::with_capacity(DRAWN_A_TASK);
             for i in first..drawn.min(first + DRAWN_A_TASK) {
                 let position = position(i, drawn, len);
@@ -134,7 +136,8 @@ impl Scan for MemoryScan<'_> {
     fn cut_gathered(&mut self, wanted: usize) -> Cut {
         let chunks = tasks(&mut self.parts).into_iter().map(|task| task.values);
         let chunks: Vec<_> = chunks.zip(&self.candidates).filter(|(_, candidates)| candidates.len() > 0).collect();
-        cut_of(&chunks, self.by, self.shorts, wanted, self.threads)
+        let few = chunks.iter().map(|(_, candidates)| candidates.len()).sum();
+        cut_of(&chunks, self.by, self.shorts, wanted, self.threads.for_elements(few))
     }
 
     fn histogram(&mut self, low: u64, shift: u32, buckets: usize) -> Result<Vec<usize>, Error> {
