@@ -135,8 +135,10 @@ impl ActivationPruner {
         };
         match pruned {
             Ok(report) => {
-                self.mask = Mask::from_own_words(&shape, len, words);
-                x.apply_mask(&self.mask).map(|()| report)
+                let mask = Mask::from_own_words(&shape, len, words);
+                x.apply_mask(&mask)?;
+                self.mask = mask;
+                Ok(report)
             }
             Err(Failure::Nan(index)) => Err(Error::Nan { layer: String::new(), index: unravel(index, &shape) }),
             Err(Failure::Other(error)) => Err(error),

@@ -146,3 +146,40 @@ fn a_layout_that_claims_too_much_is_refused_before_memory_is_taken_for_it() {
     let mut pruner = ActivationPruner::unstructured(Density::new(0.5).unwrap());
     assert!(matches!(pruner.prune(x), Err(Error::Layout { .. })));
 }
+
+/// Memory that is read well and then cannot be written: its runs name elements twice.
+struct TwiceWritten(Vec<f32>);
+
+impl crate::Strided<f32> for TwiceWritten {
+    fn gather(&self) -> Vec<f32> {
+        self.0.clone()
+    }
+
+    fn for_each_run(&mut self, write: &mut dyn FnMut(crate::Run<'_, f32>)) {
+        for _ in 0..2 {
+            write(crate::Run { first: 0, step: 1, values: &mut self.0[..2] });
+        }
+    }
+}
+
+#[test]
+fn a_call_that_is_refused_leaves_no_mask() {
+    let mut pruner = ActivationPruner::unstructured(Density::new(0.5).unwrap());
+    let empty = pruner.mask().clone();
+    let good = || PlainTensor::from_logical(&[1, 4], vec![1.0f32, 2.0, 3.0, 4.0]).unwrap();
+    let layout = Layout::row_major(&[1, 4]).unwrap();
+    let nan = || PlainTensor::from_logical(&[1, 2], vec![1.0f32, f32::NAN]).unwrap();
+
+    pruner.prune(LayerMut::of(&mut good())).unwrap();
+    assert_eq!(pruner.mask().kept_len(), 2);
+    assert!(pruner.prune(LayerMut::of(&mut nan())).is_err());
+    assert_eq!(pruner.mask(), &empty);
+
+    pruner.prune(LayerMut::of(&mut good())).unwrap();
+    let memory = crate::MemoryMut::Strided(Box::new(TwiceWritten(vec![1.0, 2.0, 3.0, 4.0])));
+    let refused = pruner.prune(LayerMut::lent(crate::LentMut::new(layout, memory)));
+    assert!(matches!(refused, Err(Error::Layout { .. })), "{refused:?}");
+    assert_eq!(pruner.mask(), &empty);
+    // And no gradient passes by a mask that is not this batch's.
+    assert!(pruner.mask_gradient(LayerMut::of(&mut good())).is_err());
+}
