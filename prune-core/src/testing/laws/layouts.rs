@@ -50,7 +50,8 @@ pub fn layouts_agree_with_row_major(suite: &Suite) {
     });
 }
 
-/// Equal masks have equal bytes and equal hashes, also where one was found in memory of any other layout.
+/// Equal masks have equal words, hashes and, with the feature `serde`, serialised bytes, also where one was found in
+/// memory of any other layout.
 pub fn mask_bytes_equal_across_layouts(suite: &Suite) {
     let cases = small(suite).prop_flat_map(|(shape, data)| {
         let layouts = layouts(shape.clone());
@@ -70,9 +71,16 @@ pub fn mask_bytes_equal_across_layouts(suite: &Suite) {
             prop_assert_eq!(mask.words(), other.words());
             prop_assert_eq!(&mask, &other);
             prop_assert_eq!(hasher.hash_one(&mask), hasher.hash_one(&other));
+            #[cfg(feature = "serde")]
+            prop_assert_eq!(serialised(&mask)?, serialised(&other)?);
         }
         Ok(())
     });
+}
+
+#[cfg(feature = "serde")]
+fn serialised(mask: &crate::Mask) -> Result<Vec<u8>, TestCaseError> {
+    serde_json::to_vec(mask).map_err(|error| TestCaseError::fail(format!("a mask cannot be serialised: {error}")))
 }
 
 /// Another logical shape gives other axes to the same elements; where strides cannot say it, an error does.
