@@ -1,5 +1,7 @@
 //! Everything that can be refused, one enum for each kind of thing refused.
 
+use crate::printable::printable;
+
 /// A number that is not a density.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -17,7 +19,7 @@ pub enum DensityError {
         removed: f64,
     },
     /// The text is not a number.
-    #[error("`{text}` is not a number; write a density as the fraction kept, such as 0.1")]
+    #[error("`{}` is not a number; write a density as the fraction kept, such as 0.1", printable(text))]
     NotANumber {
         /// The text given.
         text: String,
@@ -37,7 +39,7 @@ pub enum PatternError {
         m: usize,
     },
     /// The text is not of the form `N:M`.
-    #[error("`{text}` is not a pattern; write N:M, such as 2:4 (2 of every 4 elements are kept)")]
+    #[error("`{}` is not a pattern; write N:M, such as 2:4 (2 of every 4 elements are kept)", printable(text))]
     Unreadable {
         /// The text given.
         text: String,
@@ -145,13 +147,13 @@ pub enum Error {
         alive: usize,
     },
     /// A name stands for two layers.
-    #[error("layer `{layer}` is given twice; every layer needs a name of its own")]
+    #[error("layer `{}` is given twice; every layer needs a name of its own", printable(layer))]
     DuplicateLayer {
         /// The name.
         layer: String,
     },
     /// A name stands for no layer.
-    #[error("there is no layer `{layer}`{}", nearest_hint(nearest))]
+    #[error("there is no layer `{}`{}", printable(layer), nearest_hint(nearest))]
     UnknownLayer {
         /// The name given.
         layer: String,
@@ -159,7 +161,7 @@ pub enum Error {
         nearest: Option<String>,
     },
     /// Something was refused in a layer; the cause says what.
-    #[error("layer `{layer}`: {cause}")]
+    #[error("layer `{}`: {cause}", printable(layer))]
     InLayer {
         /// The layer concerned.
         layer: String,
@@ -205,7 +207,7 @@ impl Error {
 }
 
 fn in_layer(layer: &str) -> String {
-    if layer.is_empty() { String::new() } else { format!("layer `{layer}`: ") }
+    if layer.is_empty() { String::new() } else { format!("layer `{}`: ", printable(layer)) }
 }
 
 fn axes_of(rank: usize) -> String {
@@ -217,5 +219,20 @@ fn axes_of(rank: usize) -> String {
 }
 
 fn nearest_hint(nearest: &Option<String>) -> String {
-    nearest.as_ref().map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+    nearest.as_ref().map(|name| format!("; did you mean `{}`?", printable(name))).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_a_terminal_nothing() {
+        let red = "\u{1b}[31mfc".to_owned();
+        let unknown = Error::UnknownLayer { layer: red.clone(), nearest: Some("f\nc".to_owned()) };
+        assert_eq!(unknown.to_string(), r"there is no layer `\u{1b}[31mfc`; did you mean `f\nc`?");
+        let nan = Error::Nan { layer: red, index: vec![1] }.to_string();
+        assert!(nan.starts_with(r"layer `\u{1b}[31mfc`: the score"), "{nan}");
+        assert!("\u{7}".parse::<crate::Density>().is_err_and(|error| error.to_string().starts_with(r"`\u{7}` is not")));
+    }
 }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use prune_core::{DensityError, PatternError};
+use prune_core::{DensityError, PatternError, printable};
 
 use crate::epoch::Epochs;
 
@@ -301,11 +301,12 @@ pub enum SyntaxError {
     Trailing { found: String },
 }
 
-/// At most the first 60 characters of something that a user wrote, so that a message stays a message.
+/// At most the first 60 characters of something that a user wrote, control characters as escapes, so that a message stays
+/// a message and tells a terminal nothing.
 pub(crate) fn clip(text: &str) -> String {
     match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{}..", &text[..end]),
-        None => text.to_owned(),
+        Some((end, _)) => format!("{}..", printable(&text[..end])),
+        None => printable(text).into_owned(),
     }
 }
 
@@ -316,7 +317,7 @@ pub(crate) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) 
 }
 
 pub(crate) fn did_you_mean(nearest: &Option<String>) -> String {
-    nearest.as_ref().map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
+    nearest.as_ref().map(|name| format!(" (did you mean `{}`?)", printable(name))).unwrap_or_default()
 }
 
 fn other_at(position: &Option<Position>) -> String {
@@ -328,6 +329,6 @@ fn method_names() -> String {
 }
 
 /// `a`, `b` and `c`, in backticks.
-pub(crate) fn quoted(names: &[&str]) -> String {
+pub(crate) fn quoted<N: fmt::Display>(names: &[N]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

@@ -1,10 +1,11 @@
-//! Aligned tables for the terminal.
+//! Aligned tables for the terminal, as reports and timelines are shown: for programs that print their own beside them.
 
 use comfy_table::{CellAlignment, Table, presets};
+use prune_core::printable;
 
 /// How a column is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Column {
+pub enum Column {
     /// Text.
     Left,
     /// Numbers.
@@ -13,15 +14,22 @@ pub(crate) enum Column {
 
 /// Lays out rows under a header, columns two spaces apart, without spaces at the ends of lines. Control characters in
 /// the cells, which layer names may have, are shown by their escapes, so that a row stays a line.
-pub(crate) fn aligned<R: IntoIterator<Item = String>>(
-    header: &[(&str, Column)],
-    rows: impl IntoIterator<Item = R>,
-) -> String {
+///
+/// # Examples
+///
+/// ```
+/// use prune_schedule::table::{Column, aligned};
+///
+/// let rows = [["fc1", "1000"], ["out", "10"]].map(|row| row.map(str::to_owned));
+/// let shown = aligned(&[("layer", Column::Left), ("kept", Column::Right)], rows);
+/// assert_eq!(shown, "layer  kept\nfc1    1000\nout      10");
+/// ```
+pub fn aligned<R: IntoIterator<Item = String>>(header: &[(&str, Column)], rows: impl IntoIterator<Item = R>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(header.iter().map(|(name, _)| *name));
     for row in rows {
-        table.add_row(row.into_iter().map(printable));
+        table.add_row(row.into_iter().map(|cell| printable(&cell).into_owned()));
     }
     let last = header.len().saturating_sub(1);
     for (i, (column, (_, set))) in table.column_iter_mut().zip(header).enumerate() {
@@ -32,13 +40,6 @@ pub(crate) fn aligned<R: IntoIterator<Item = String>>(
         });
     }
     table.trim_fmt()
-}
-
-fn printable(cell: String) -> String {
-    if !cell.chars().any(char::is_control) {
-        return cell;
-    }
-    cell.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
 #[cfg(test)]

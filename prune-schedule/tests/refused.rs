@@ -163,6 +163,16 @@ method = "unstr_global""#
         => "line 4, column 2: duplicate key, at `10` (read as TOML, since it starts neither with `{` nor with `name =`)";
     toml_unclosed_header: "[10"
         => "line 1, column 4: unclosed table, expected `]` (read as TOML, since it starts neither with `{` nor with `name =`)";
+    toml_deep_header: format!("# strategy\n[{}]", vec!["a"; 200].join("."))
+        => "line 2, column 1: this is nested more than 32 deep; a strategy needs four levels at most";
+    toml_deep_key: format!("[10]\nmethod = 'unstr_global'\n{} = 1", vec!["a"; 200].join("."))
+        => "line 3, column 1: this is nested more than 32 deep; a strategy needs four levels at most";
+    toml_deep_list: format!("[10]\ndensity = {}", "[".repeat(200))
+        => "line 2, column 91: this is nested more than 32 deep; a strategy needs four levels at most";
+    toml_deeper_than_python_may: format!("[10]\ndensity = {}1{}", "[".repeat(40), "]".repeat(40))
+        => "line 2, column 42: this is nested more than 32 deep; a strategy needs four levels at most";
+    control_characters: "{10: {'method': '\\x1b[31mred', 'density': 0.1}}"
+        => "line 1, column 17: epoch 10: unknown method `\\u{1b}[31mred`; the methods are `unstr_unified_local`, `unstr_global`, `unstr_local`, `str_unified_local`, `str_global`, `str_local`";
     toml_without_epochs: r#"method = "unstr_global""#
         => "line 1, column 10: a strategy is a table from epochs to events, such as {10: {'method': .., 'density': ..}}; found the string 'unstr_global'";
     toml_density_above_one: r#"[10]

@@ -1,5 +1,7 @@
 //! What a pruner can refuse.
 
+use prune_core::printable;
+
 use crate::epoch::Epochs;
 use crate::event::Target;
 
@@ -9,7 +11,7 @@ use crate::event::Target;
 #[non_exhaustive]
 pub enum PruneError {
     /// A table names a layer that the model does not have.
-    #[error("epoch {epoch}: there is no layer `{layer}`{}", no_layer(layer, nearest))]
+    #[error("epoch {epoch}: there is no layer `{layer}`{}", no_layer(layer, nearest), layer = printable(layer))]
     UnknownLayer {
         /// The event.
         epoch: Epochs,
@@ -54,7 +56,8 @@ pub enum PruneError {
     /// `axis` is `reduction`, and nothing tells which axis that is.
     #[error(
         "epoch {epoch}, layer `{layer}`: 'reduction' is known for names that end in `kernel` or `weight`, of rank 2 or \
-         more; this one has rank {rank}: write the axis as an index"
+         more; this one has rank {rank}: write the axis as an index",
+        layer = printable(layer)
     )]
     ReductionUnknown {
         /// The event.
@@ -65,7 +68,7 @@ pub enum PruneError {
         rank: usize,
     },
     /// A layer has no such axis.
-    #[error("epoch {epoch}, layer `{layer}`: axis {axis} does not exist in shape {shape:?}")]
+    #[error("epoch {epoch}, layer `{layer}`: axis {axis} does not exist in shape {shape:?}", layer = printable(layer))]
     AxisOutOfRange {
         /// The event.
         epoch: Epochs,
@@ -98,7 +101,8 @@ pub enum PruneError {
     /// An event reopens by gradient, and there is no gradient.
     #[error(
         "epoch {epoch}, layer `{layer}`: 'reopen': 'gradient' needs the layer's gradient; hand it to `end_epoch_with`, or \
-         call `observe` after each backward pass of the epoch"
+         call `observe` after each backward pass of the epoch",
+        layer = printable(layer)
     )]
     GradientMissing {
         /// The event.
@@ -107,7 +111,7 @@ pub enum PruneError {
         layer: String,
     },
     /// A tensor of evidence has another shape than its layer.
-    #[error("epoch {epoch}, layer `{layer}`: the gradient has shape {got:?}, {expected:?} is expected")]
+    #[error("epoch {epoch}, layer `{layer}`: the gradient has shape {got:?}, {expected:?} is expected", layer = printable(layer))]
     GradientShape {
         /// The event that needs it.
         epoch: Epochs,
@@ -137,7 +141,8 @@ pub enum PruneError {
     /// The model lists other layers for writing than for reading.
     #[error(
         "layer `{layer}` of shape {shape:?} is listed by `layers`, but not by `layers_mut` with the same shape; both must \
-         list the same"
+         list the same",
+        layer = printable(layer)
     )]
     ListsDiffer {
         /// The layer.
@@ -180,7 +185,9 @@ fn no_layer(layer: &str, nearest: &Option<String>) -> String {
 }
 
 fn layer_or_all(layer: &Option<String>) -> String {
-    layer.as_ref().map_or_else(|| "all selected layers together".to_owned(), |layer| format!("layer `{layer}`"))
+    layer
+        .as_ref()
+        .map_or_else(|| "all selected layers together".to_owned(), |layer| format!("layer `{}`", printable(layer)))
 }
 
 /// Up to ten names.
@@ -188,7 +195,8 @@ fn listed(names: &[String]) -> String {
     match names {
         [] => "none".to_owned(),
         names => {
-            let shown = names.iter().take(10).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let shown =
+                names.iter().take(10).map(|name| format!("`{}`", printable(name))).collect::<Vec<_>>().join(", ");
             if names.len() > 10 { format!("{shown} and {} more", names.len() - 10) } else { shown }
         }
     }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use prune_core::{Density, Error, Mask, Masks, NmPattern};
+use prune_core::{Density, Error, Mask, Masks, NmPattern, printable};
 use serde::{Deserialize, Serialize};
 
 use super::event::{Made, asked};
@@ -121,14 +121,15 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Warning::Emptied { epoch, layer, elements } => {
-                write!(f, "epoch {epoch}, layer `{layer}`: none of its {elements} elements is kept")
+                write!(f, "epoch {epoch}, layer `{}`: none of its {elements} elements is kept", printable(layer))
             }
             Warning::ShortLanes { epoch, layer, axis, lane, pattern } => {
                 let kept = pattern.kept_of_lane(*lane);
                 write!(
                     f,
-                    "epoch {epoch}, layer `{layer}`: its lanes along axis {axis} are {lane} long, shorter than a group of \
-                     {pattern}; each keeps {kept} of {lane}"
+                    "epoch {epoch}, layer `{}`: its lanes along axis {axis} are {lane} long, shorter than a group of \
+                     {pattern}; each keeps {kept} of {lane}",
+                    printable(layer)
                 )
             }
         }
