@@ -293,8 +293,8 @@ pub enum SyntaxError {
     /// A number is too large.
     #[error("the number {text} is too large")]
     NumberTooLarge { text: String },
-    /// Brackets are nested too deep.
-    #[error("brackets are nested more than {limit} deep")]
+    /// Brackets, or the tables that a dotted key stands for, are nested too deep.
+    #[error("this is nested more than {limit} deep; a strategy needs four levels at most")]
     TooDeep { limit: usize },
     /// Something follows the strategy.
     #[error("the strategy ends before this, but {found} follows")]

@@ -18,13 +18,16 @@ use core::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::node::{Node, Value};
+use super::node::{DEPTH, Node, Value};
 use crate::error::{Position, Problem, StrategyError, SyntaxError, clip};
 
 /// Reads a document.
 pub(super) fn read(text: &str) -> Result<Node, StrategyError> {
     let table = DeTable::parse(text).map_err(|error| {
         let span: Option<Range<usize>> = error.span();
+        if TOO_DEEP.iter().any(|message| error.message().contains(message)) {
+            return too_deep(text, span.map(|span| span.start).or_else(|| many_dots(text)));
+        }
         let mut why = clip(error.message());
         // The crate says what is wrong and leaves it to the span to say with which key.
         if let Some(key) = span.clone().and_then(|span| text.get(span)).filter(|key| !key.trim().is_empty()) {
@@ -32,24 +35,45 @@ pub(super) fn read(text: &str) -> Result<Node, StrategyError> {
         }
         StrategyError::from(Problem::Toml { why }).at(span.map(|span| Position::of(text, span.start)))
     })?;
-    let value = entries(text, table.into_inner())?;
+    let value = entries(text, table.into_inner(), DEPTH)?;
     Ok(Node { at: Some(0), value })
 }
 
-fn entries(text: &str, table: DeTable<'_>) -> Result<Value, StrategyError> {
+/// How the crate says that it would have to nest more than 80 deep: in keys and headers, in brackets.
+const TOO_DEEP: [&str; 2] = ["recursion limit", "recursion depth"];
+
+fn too_deep(text: &str, at: Option<usize>) -> StrategyError {
+    let position = at.map(|at| Position::of(text, at));
+    StrategyError::from(Problem::from(SyntaxError::TooDeep { limit: DEPTH })).at(position)
+}
+
+/// Where the first line starts that has dots enough for a key that is too deep, since the crate does not say which it was.
+fn many_dots(text: &str) -> Option<usize> {
+    let starts = text.split_inclusive('\n').scan(0, |next, line| {
+        let start = *next;
+        *next += line.len();
+        Some((start, line))
+    });
+    let mut deep = starts.filter(|(_, line)| !line.starts_with('#') && line.matches('.').count() >= DEPTH);
+    deep.next().map(|(start, _)| start)
+}
+
+/// `depth` is how many levels may still come below.
+fn entries(text: &str, table: DeTable<'_>, depth: usize) -> Result<Value, StrategyError> {
     let mut entries = Vec::new();
     for (key, value) in table {
         let at = key.span().start;
         let key = Node { at: Some(at), value: Value::text(key.into_inner()) };
-        entries.push((key, node(text, value)?));
+        entries.push((key, node(text, value, depth)?));
     }
     // The crate sorts by name; errors speak of the first in the text.
     entries.sort_by_key(|(key, _)| key.at);
     Ok(Value::Table(entries))
 }
 
-fn node(text: &str, value: Spanned<DeValue<'_>>) -> Result<Node, StrategyError> {
+fn node(text: &str, value: Spanned<DeValue<'_>>, depth: usize) -> Result<Node, StrategyError> {
     let at = value.span().start;
+    let deeper = || depth.checked_sub(1).ok_or_else(|| too_deep(text, Some(at)));
     let too_large = |written: &str| {
         let problem = Problem::from(SyntaxError::NumberTooLarge { text: clip(written) });
         StrategyError::from(problem).at(Some(Position::of(text, at)))
@@ -69,9 +93,10 @@ fn node(text: &str, value: Spanned<DeValue<'_>>) -> Result<Node, StrategyError> 
         DeValue::Boolean(boolean) => Value::Bool(boolean),
         DeValue::Datetime(date) => Value::Date(date.to_string()),
         DeValue::Array(items) => {
-            Value::List(items.into_iter().map(|item| node(text, item)).collect::<Result<Vec<_>, _>>()?)
+            let depth = deeper()?;
+            Value::List(items.into_iter().map(|item| node(text, item, depth)).collect::<Result<Vec<_>, _>>()?)
         }
-        DeValue::Table(table) => entries(text, table)?,
+        DeValue::Table(table) => entries(text, table, deeper()?)?,
     };
     Ok(Node { at: Some(at), value })
 }
