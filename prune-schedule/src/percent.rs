@@ -26,21 +26,29 @@ impl From<NmPattern> for BothWays {
 
 impl fmt::Display for BothWays {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("keeps {}, removes {}", percent(self.kept), percent(self.removed)))
+        // A density so low that what it removes rounds to 1 still keeps something.
+        let removed = if self.removed == 1.0 { NEARLY_ALL.to_owned() } else { percent(self.removed) };
+        f.pad(&format!("keeps {}, removes {removed}", percent(self.kept)))
     }
 }
 
+const NEARLY_ALL: &str = "> 99.99%";
+const NEARLY_NOTHING: &str = "< 0.01%";
+
 /// A fraction in percent, in as many digits as it takes: the decimal point is moved in the digits that the number
-/// prints as, so 0.29 is 29% and not 28.999999999999996%. What has more than twelve digits is no number that someone
-/// wrote, and is rounded to two decimals, unless that made it 0% or 100%.
+/// prints as, so 0.29 is 29% and not 28.999999999999996%. What has more than twelve decimals is no number that someone
+/// wrote to be read, and is rounded to two; where that would make it 0% or 100%, which it is not, it is below 0.01% or
+/// above 99.99%.
 pub(crate) fn percent(fraction: f64) -> String {
     let text = format!("{fraction}");
     let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
-    if decimals.trim_start_matches('0').len() > 12 {
+    if decimals.len() > 12 {
         let rounded = format!("{:.2}", fraction * 100.0);
-        if !matches!(rounded.as_str(), "0.00" | "100.00") {
-            return format!("{}%", rounded.trim_end_matches('0').trim_end_matches('.'));
-        }
+        return match rounded.as_str() {
+            "0.00" => NEARLY_NOTHING.to_owned(),
+            "100.00" => NEARLY_ALL.to_owned(),
+            rounded => format!("{}%", rounded.trim_end_matches('0').trim_end_matches('.')),
+        };
     }
     let padded = format!("{decimals:0<2}");
     let (shifted, rest) = padded.split_at(2);
@@ -79,7 +87,12 @@ mod tests {
 
     #[test]
     fn what_is_not_all_never_reads_as_all() {
-        assert_ne!(percent(0.9999999999999999), "100%");
-        assert_ne!(percent(1e-16 / 3.0), "0%");
+        assert_eq!(percent(0.9999999999999999), "> 99.99%");
+        assert_eq!(percent(1e-16 / 3.0), "< 0.01%");
+        assert_eq!(percent(f64::MIN_POSITIVE), "< 0.01%");
+        let shown = |kept: f64| Density::new(kept).map(|density| BothWays::from(density).to_string());
+        assert_eq!(shown(1e-300).as_deref(), Ok("keeps < 0.01%, removes > 99.99%"));
+        assert_eq!(shown(1.0).as_deref(), Ok("keeps 100%, removes 0%"));
+        assert_eq!(shown(1e-5).as_deref(), Ok("keeps 0.001%, removes 99.999%"));
     }
 }
