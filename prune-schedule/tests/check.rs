@@ -76,8 +76,13 @@ fn patterns_that_together_select_nothing() {
         refused(
             "{9: {'method': 'unstr_global', 'density': 0.5, 'include': '*kernel', 'exclude': ['Dense_0*', 'Dense_1*']}}"
         ),
-        "epoch 9: all prunable layers together named *kernel but Dense_0* Dense_1*: no layer is among them; the prunable \
-         layers (rank 2 or more) are: `Dense_0-kernel`, `Dense_1-kernel`, `embedding`"
+        "epoch 9: `exclude` (`Dense_0*`, `Dense_1*`) leaves out every layer that `include` selects (`*kernel`); the \
+         prunable layers (rank 2 or more) are: `Dense_0-kernel`, `Dense_1-kernel`, `embedding`"
+    );
+    assert_eq!(
+        refused("{9: {'method': 'unstr_unified_local', 'density': 0.5, 'exclude': '*'}}"),
+        "epoch 9: `exclude` leaves out every prunable layer (`*`); the prunable layers (rank 2 or more) are: \
+         `Dense_0-kernel`, `Dense_1-kernel`, `embedding`"
     );
 }
 
@@ -86,7 +91,7 @@ fn a_model_with_nothing_to_prune() {
     let strategy = "{9: {'method': 'unstr_unified_local', 'density': 0.5}}".parse().unwrap();
     assert_eq!(
         Pruner::new(strategy).check(&Model::seeded(&[("bias", &[3])], 1)).unwrap_err().to_string(),
-        "epoch 9: each prunable layer: no layer is among them; the prunable layers (rank 2 or more) are: none"
+        "epoch 9: there is no prunable layer to select; the prunable layers (rank 2 or more) are: none"
     );
 }
 

@@ -41,15 +41,12 @@ pub enum PruneError {
         prunable: Vec<String>,
     },
     /// An event selects no layer of the model.
-    #[error(
-        "epoch {epoch}: {selection}: no layer is among them; the prunable layers (rank 2 or more) are: {}",
-        listed(prunable)
-    )]
+    #[error("epoch {epoch}: {why}; the prunable layers (rank 2 or more) are: {}", listed(prunable))]
     SelectsNothing {
         /// The event.
         epoch: Epochs,
-        /// What it selects, in words.
-        selection: String,
+        /// Why nothing is selected, in words.
+        why: String,
         /// The names it could have selected.
         prunable: Vec<String>,
     },

@@ -9,7 +9,7 @@ use super::error::PruneError;
 use crate::axis::{GroupAxis, reduction_axis};
 use crate::epoch::Epochs;
 use crate::event::{Event, Rule, Scope, Target};
-use crate::timeline;
+use crate::glob::Glob;
 
 /// A model's layers as it lists them, no name twice.
 pub(super) struct Listed<'m>(Vec<(Cow<'m, str>, LayerRef<'m>)>);
@@ -115,10 +115,23 @@ pub(super) fn select<'l>(
         candidates.push(Candidate { name, layer, target, axis });
     }
     if candidates.is_empty() {
-        let selection = timeline::selection(event);
-        return Err(PruneError::SelectsNothing { epoch, selection, prunable: prunable(layers) });
+        return Err(PruneError::SelectsNothing { epoch, why: nothing_selected(event), prunable: prunable(layers) });
     }
     Ok(candidates)
+}
+
+/// Why an event selects no layer though each of its patterns matches one.
+fn nothing_selected(event: &Event) -> String {
+    let list = |patterns: &[Glob]| {
+        crate::error::quoted(&patterns.iter().map(|pattern| crate::error::clip(pattern.as_str())).collect::<Vec<_>>())
+    };
+    match (event.included(), event.excluded()) {
+        (_, []) => "there is no prunable layer to select".to_owned(),
+        ([], excluded) => format!("`exclude` leaves out every prunable layer ({})", list(excluded)),
+        (included, excluded) => {
+            format!("`exclude` ({}) leaves out every layer that `include` selects ({})", list(excluded), list(included))
+        }
+    }
 }
 
 /// Refuses a pattern of `include` that matches no prunable layer, or one of `exclude` that matches no layer at all:
