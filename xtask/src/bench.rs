@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::cargo::{cargo, finish};
+use crate::cargo::{release, succeeded};
 
 /// Builds and runs the benches in release mode with `arguments`.
 ///
@@ -10,6 +10,6 @@ use crate::cargo::{cargo, finish};
 ///
 /// A sentence where they did not succeed.
 pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), String> {
-    let mut command = cargo(["run", "--quiet", "--release", "--package", "prune-bench", "--"]);
-    finish(command.args(arguments), "the benches")
+    let what = "the benches";
+    succeeded(release(&["--package", "prune-bench"], arguments, what)?, what)
 }

@@ -1,8 +1,9 @@
-//! Starting cargo.
+//! Starting cargo, and through it the programs of the workspace.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::io::{IsTerminal as _, stderr};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 /// Cargo, on this workspace; the caller's working folder stays.
 pub(crate) fn cargo<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
@@ -20,14 +21,34 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
+/// Builds and runs a program in release mode, with `arguments` of its own; `program` is how cargo names it. On a terminal
+/// cargo shows the build, of which the first takes minutes; elsewhere only the program is heard.
+///
+/// # Errors
+///
+/// A sentence where cargo cannot be started; `what` says what was tried.
+pub(crate) fn release(program: &[&str], arguments: Vec<OsString>, what: &str) -> Result<ExitStatus, String> {
+    let mut command = cargo(["run", "--release"]);
+    if !stderr().is_terminal() {
+        command.arg("--quiet");
+    }
+    status(command.args(program).arg("--").args(arguments), what)
+}
+
 /// Runs a command to its end.
 ///
 /// # Errors
 ///
 /// A sentence where it cannot be started or did not succeed; `what` says what was tried.
 pub(crate) fn finish(command: &mut Command, what: &str) -> Result<(), String> {
-    let status = command
-        .status()
-        .map_err(|error| format!("{what}: cannot start {}: {error}", command.get_program().display()))?;
+    succeeded(status(command, what)?, what)
+}
+
+/// Nothing, or a sentence that says that `what` failed.
+pub(crate) fn succeeded(status: ExitStatus, what: &str) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("{what} failed ({status})")) }
+}
+
+fn status(command: &mut Command, what: &str) -> Result<ExitStatus, String> {
+    command.status().map_err(|error| format!("{what}: cannot start {}: {error}", command.get_program().display()))
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::cargo::cargo;
+use crate::cargo::release;
 
 /// Builds and runs the demo in release mode with `arguments`, in the caller's working folder. Where the demo (or its build)
 /// fails, it has said why itself, and this process ends with its exit code.
@@ -11,10 +11,7 @@ use crate::cargo::cargo;
 ///
 /// A sentence where cargo cannot be started, or a signal ended it.
 pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), String> {
-    let mut command = cargo(["run", "--quiet", "--release", "--package", "prune-mnist", "--bin", "demo", "--"]);
-    let status = command.args(arguments).status();
-    let status =
-        status.map_err(|error| format!("the demo: cannot start {}: {error}", command.get_program().display()))?;
+    let status = release(&["--package", "prune-mnist", "--bin", "demo"], arguments, "the demo")?;
     match status.code() {
         Some(0) => Ok(()),
         Some(code) => std::process::exit(code),

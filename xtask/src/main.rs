@@ -13,15 +13,32 @@ mod test;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// A verb, what it is for, and what carries it out.
-type Verb = (&'static str, &'static str, fn(Vec<OsString>) -> Result<(), String>);
+/// A verb of the command line.
+struct Verb {
+    name: &'static str,
+    /// What it is for, in a line.
+    what: &'static str,
+    /// What `--help` says; `None` where the program that it starts says it.
+    help: Option<&'static str>,
+    run: fn(Vec<OsString>) -> Result<(), String>,
+}
 
 const VERBS: &[Verb] = &[
-    ("demo", "train a network on MNIST, prune it by a strategy, show what was gained (demo --help)", demo::run),
-    ("test", "run every test of the workspace: units, laws, documentation, README", test::run),
-    ("mnist", "fetch the full MNIST set into data/mnist (mnist --help)", |arguments| mnist::run(arguments)),
-    ("bench", "time masks against reading memory (bench --help)", bench::run),
-    ("ci", "run exactly what CI runs, cheapest checks first", ci::run),
+    Verb {
+        name: "demo",
+        what: "train a network on MNIST, prune it by a strategy, show what was gained",
+        help: None,
+        run: demo::run,
+    },
+    Verb {
+        name: "test",
+        what: "run every test of the workspace: units, laws, documentation, README",
+        help: Some(test::HELP),
+        run: test::run,
+    },
+    Verb { name: "mnist", what: "fetch the full MNIST set into data/mnist", help: None, run: mnist::run },
+    Verb { name: "bench", what: "time masks against reading memory", help: None, run: bench::run },
+    Verb { name: "ci", what: "run exactly what CI runs, cheapest checks first", help: Some(ci::HELP), run: ci::run },
 ];
 
 fn main() -> ExitCode {
@@ -32,11 +49,16 @@ fn main() -> ExitCode {
         print!("{}", help());
         return ExitCode::SUCCESS;
     }
-    let Some((_, _, run)) = VERBS.iter().find(|(name, ..)| *name == verb) else {
+    let Some(verb) = VERBS.iter().find(|known| known.name == verb) else {
         eprint!("error: there is no verb `{verb}`\n\n{}", help());
         return ExitCode::from(2);
     };
-    match run(arguments.collect()) {
+    let arguments: Vec<OsString> = arguments.collect();
+    if let (Some(help), true) = (verb.help, arguments.iter().any(|argument| argument == "-h" || argument == "--help")) {
+        print!("cargo xtask {}: {}\n\n{help}", verb.name, verb.what);
+        return ExitCode::SUCCESS;
+    }
+    match (verb.run)(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("error: {message}");
@@ -47,8 +69,8 @@ fn main() -> ExitCode {
 
 fn help() -> String {
     let mut text = "usage: cargo xtask VERB [OPTIONS]\n\n".to_owned();
-    for (name, what, _) in VERBS {
+    for Verb { name, what, .. } in VERBS {
         text += &format!("  {name:<8} {what}\n");
     }
-    text
+    text + "\ncargo xtask VERB --help says more.\n"
 }
