@@ -33,6 +33,11 @@ use crate::layout::checked_len;
 /// index. The same rule holds for unstructured, N:M and global masks. NaN is an error (see
 /// [`Element`](crate::Element)).
 ///
+/// # Nesting (rule 6)
+///
+/// Since no two elements rank the same, masks of equal scores nest: what a lower density keeps, a higher one keeps too,
+/// and so for a lower N of the same M along the same axis.
+///
 /// # Examples
 ///
 /// ```
