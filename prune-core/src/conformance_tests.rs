@@ -61,6 +61,7 @@ macro_rules! conformance_tests {
             wrong_shape_is_refused_before_writing
             revivals_are_counted
             holding_covers_every_layer_with_a_mask
+            activations_are_pruned_sample_by_sample
         }
     };
     (@laws $name:ident $elem:tt [$shapes:expr] |$shape:ident, $data:ident| [$tensor:expr] $($law:ident)*) => {
@@ -136,10 +137,16 @@ macro_rules! backend_names_tests {
                 assert_eq!(groups.kept_indices().collect::<Vec<_>>(), [1, 2, 5, 7]);
                 let groups = PruneExt::mask_n_m_by_score(&weights, pattern, 0)?;
                 assert_eq!(groups.kept_indices().collect::<Vec<_>>(), [0, 2, 5, 7]);
-                let (pruned, same) = PruneExt::prune_act_unstruct(&weights, half)?;
-                assert_eq!(PruneExt::revivals(&pruned, &same)?, 0);
-                let (_, same) = PruneExt::prune_act_struct(&weights, pattern)?;
-                assert_eq!(same.kept_len(), 4);
+                // Half of each sample, and one of each two: here the same activations, pruned in a copy.
+                let before = PruneExt::layer(&weights).to_logical_f64()?;
+                for (pruned, of) in
+                    [PruneExt::prune_act_unstruct(&weights, half)?, PruneExt::prune_act_struct(&weights, pattern)?]
+                {
+                    assert_eq!(of.kept_indices().collect::<Vec<_>>(), [1, 2, 5, 7]);
+                    let pruned = PruneExt::layer(&pruned).to_logical_f64()?;
+                    assert_eq!(pruned, [0.0, -3.0, 2.0, 0.0, 0.0, 4.0, 0.0, 6.0]);
+                }
+                assert_eq!(PruneExt::layer(&weights).to_logical_f64()?, before);
 
                 let selected: Selected = Selector::default()
                     .by(RankBy::Magnitude)

@@ -1,11 +1,13 @@
 //! The laws, by what they speak of, and what they share: cases, and the comparison with the oracle.
 
+mod activating;
 mod applying;
 mod layouts;
 mod number;
 mod selecting;
 mod threads;
 
+pub use activating::*;
 pub use applying::*;
 pub use layouts::*;
 pub use number::Number;
