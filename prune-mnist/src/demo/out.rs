@@ -57,8 +57,13 @@ impl OutFolder {
             .map(Path::to_owned)
             .collect();
         for path in absent.into_iter().rev() {
-            fs::create_dir(&path).map_err(|source| DemoError::Out { path: path.clone(), source })?;
-            self.made.insert(0, path);
+            match fs::create_dir(&path) {
+                Ok(()) => self.made.insert(0, path),
+                // There by now, as `a/..` is once `a` is made.
+                Err(_) if path.is_dir() => {}
+                Err(_) if path.is_symlink() => return Err(DemoError::OutTaken { path, found: "a link to nowhere" }),
+                Err(source) => return Err(DemoError::Out { path, source }),
+            }
         }
         Ok(())
     }
@@ -160,6 +165,30 @@ mod tests {
         let below = root.path().join("file").join("out");
         assert!(message(&below).contains("file/out`: "), "{}", message(&below));
         assert_eq!(names(root.path()), ["file", "x"]);
+    }
+
+    #[test]
+    fn paths_that_go_up_again_are_followed() {
+        let root = tempfile::tempdir().unwrap();
+        let mut folder = OutFolder::open(&root.path().join("a/../b/./c"), &["x"]).unwrap();
+        folder.write(&[("x", vec![1])]).unwrap();
+        drop(folder);
+        assert_eq!(fs::read(root.path().join("b/c/x")).unwrap(), [1]);
+        drop(OutFolder::open(&root.path().join("d/../e"), &[]).unwrap());
+        // As with `mkdir -p`, the folder on the way is made too; a run that fails takes both away.
+        assert_eq!(names(root.path()), ["a", "b"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_nowhere_is_named() {
+        let root = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(root.path().join("absent"), root.path().join("link")).unwrap();
+        for path in [root.path().join("link"), root.path().join("link/below")] {
+            let message = OutFolder::open(&path, &[]).unwrap_err().to_string();
+            assert!(message.contains("link` is a link to nowhere; move it away"), "{message}");
+        }
+        assert_eq!(names(root.path()), ["link"]);
     }
 
     #[test]
