@@ -20,8 +20,6 @@ pub enum Purpose {
     Initialisation(u32),
     /// The order of samples in this epoch.
     Order(u32),
-    /// Anything else that a caller draws, told apart by its own number.
-    Other(u32),
 }
 
 impl Purpose {
@@ -29,7 +27,6 @@ impl Purpose {
         let (kind, index) = match self {
             Self::Initialisation(index) => (1_u64, index),
             Self::Order(epoch) => (2, epoch),
-            Self::Other(index) => (3, index),
         };
         kind << 32 | u64::from(index)
     }

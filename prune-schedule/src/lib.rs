@@ -71,7 +71,7 @@ mod percent;
 mod pruner;
 mod reopen;
 mod strategy;
-mod table;
+pub mod table;
 mod text;
 mod timeline;
 

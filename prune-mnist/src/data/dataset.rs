@@ -138,32 +138,30 @@ pub struct Dataset {
 
 impl fmt::Display for Dataset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (train, test) = (Thousands(self.train.len()), Thousands(self.test.len()));
+        let (train, test) = (thousands(self.train.len()), thousands(self.test.len()));
         write!(f, "{}: {train} training and {test} test images", self.origin)
     }
 }
 
 /// A number with commas, as in 60,000.
-struct Thousands(usize);
-
-impl fmt::Display for Thousands {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = self.0.to_string();
-        for (i, digit) in digits.chars().enumerate() {
-            let comma = i > 0 && (digits.len() - i).is_multiple_of(3);
-            write!(f, "{}{digit}", if comma { "," } else { "" })?;
+pub(crate) fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
         }
-        Ok(())
+        text.push(digit);
     }
+    text
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Thousands;
+    use super::thousands;
 
     #[test]
     fn thousands_have_commas() {
-        let shown = [0, 999, 1000, 60_000, 1_234_567].map(|n| Thousands(n).to_string());
-        assert_eq!(shown, ["0", "999", "1,000", "60,000", "1,234,567"]);
+        assert_eq!([0, 999, 1000, 60_000, 1_234_567].map(thousands), ["0", "999", "1,000", "60,000", "1,234,567"]);
     }
 }

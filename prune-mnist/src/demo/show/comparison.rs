@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use prune_core::Masks;
+use prune_schedule::table::{Column, aligned};
 
 use super::intro::goal;
-use super::table::{Column, aligned};
-use super::{percent, shape, thousands};
+use super::{decimals, percent, shape, thousands};
 use crate::demo::activations::Place;
 use crate::demo::record::EpochRecord;
 use crate::demo::size::Size;

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use prune_core::ActivationRule;
+use prune_schedule::table::{Column, aligned};
 
-use super::table::{Column, aligned};
-use super::{shape, thousands};
+use super::{counted, number, shape, thousands};
 use crate::data::Dataset;
 use crate::demo::activations::Place;
 use crate::demo::args::Arguments;

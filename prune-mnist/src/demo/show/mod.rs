@@ -4,30 +4,32 @@ mod comparison;
 mod console;
 mod intro;
 mod rows;
-mod table;
 
 pub(crate) use self::comparison::{activations, comparison};
 pub(crate) use self::console::Bar;
 pub use self::console::Console;
 pub(crate) use self::intro::{Intro, intro};
 pub(crate) use self::rows::{event, header, later, row};
+pub(crate) use crate::data::thousands;
 
 /// A fraction in percent with two decimals.
 pub(crate) fn percent(fraction: f64) -> String {
     format!("{:.2}%", fraction * 100.0)
 }
 
-/// A number with commas, as in 60,000.
-pub(crate) fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+/// So many of something: `1 epoch`, `7 epochs`.
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A number as it was given; one that would take many digits with its power of ten.
+pub(crate) fn number(number: f64) -> String {
+    if number != 0.0 && !(1e-6..1e7).contains(&number.abs()) { format!("{number:e}") } else { number.to_string() }
+}
+
+/// A measured number with four decimals, or where it is large with its power of ten.
+fn decimals(number: f64) -> String {
+    if number.abs() < 1e5 { format!("{number:.4}") } else { format!("{number:.2e}") }
 }
 
 /// A shape as people write it: `3x3x1x32`.
@@ -41,8 +43,13 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        assert_eq!([0, 999, 1000, 60_000, 1_234_567].map(thousands), ["0", "999", "1,000", "60,000", "1,234,567"]);
         assert_eq!([0.0, 0.98765, 1.0].map(percent), ["0.00%", "98.77%", "100.00%"]);
         assert_eq!(shape(&[3, 3, 1, 32]), "3x3x1x32");
+        assert_eq!([counted(1, "epoch"), counted(7, "epoch")], ["1 epoch", "7 epochs"]);
+        assert_eq!(
+            [0.0, 0.1, 1000.0, 5e-4, 1e300, -2.5e-12].map(number),
+            ["0", "0.1", "1000", "0.0005", "1e300", "-2.5e-12"]
+        );
+        assert_eq!([0.0, 0.12346, 99_999.0, 1e30].map(decimals), ["0.0000", "0.1235", "99999.0000", "1.00e30"]);
     }
 }
