@@ -10,8 +10,6 @@ fn main() -> ExitCode {
     let mut out = io::stdout();
     match run(&Arguments::parse(), &mut Console::new(&mut out)) {
         Ok(()) => ExitCode::SUCCESS,
-        // Nobody reads on, as in `demo | head`: that is no failure, and there is nobody to tell.
-        Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::from(error.exit_code())

@@ -187,10 +187,4 @@ impl DemoError {
             _ => 1,
         }
     }
-
-    /// Whether it is only that nobody reads the output any more, as when it is piped into `head`.
-    #[must_use]
-    pub fn is_closed_pipe(&self) -> bool {
-        matches!(self, Self::Print { source } if source.kind() == io::ErrorKind::BrokenPipe)
-    }
 }

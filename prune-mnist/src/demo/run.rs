@@ -34,7 +34,8 @@ pub const FILES: [&str; 5] = [METRICS_FILE, SVG_FILE, PNG_FILE, MODEL_FILE, MASK
 ///
 /// # Errors
 ///
-/// Every variant of [`DemoError`]; nothing has been written then.
+/// Every variant of [`DemoError`]. No file has been written then; but for [`DemoError::Print`], which can also be of the last
+/// lines, after all of them were.
 pub fn run(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), DemoError> {
     let plan = Plan::new(arguments.strategy.as_deref(), arguments.epochs)?;
     let threads = arguments.threads.map_or(0, |threads| threads as usize);

@@ -9,24 +9,37 @@ use crate::demo::error::DemoError;
 use crate::demo::session::Role;
 
 /// Standard output, or what stands for it in tests.
+///
+/// Once nobody reads it any more, as in `demo | head -3`, all further lines are dropped: the run goes on for the sake of
+/// its files.
 pub struct Console<'w> {
     out: &'w mut (dyn Write + Send),
+    closed: bool,
 }
 
 impl<'w> Console<'w> {
     /// A console that prints to `out`; warnings and progress go to standard error.
     pub fn new(out: &'w mut (dyn Write + Send)) -> Self {
-        Self { out }
+        Self { out, closed: false }
     }
 
     /// Prints a line, or several.
     ///
     /// # Errors
     ///
-    /// [`DemoError::Print`]; see [`DemoError::is_closed_pipe`].
+    /// [`DemoError::Print`]; not where the reader has gone away.
     pub fn line(&mut self, text: impl Display) -> Result<(), DemoError> {
+        if self.closed {
+            return Ok(());
+        }
         // A row should be seen when it is there, also where the output is a file.
-        writeln!(self.out, "{text}").and_then(|()| self.out.flush()).map_err(|source| DemoError::Print { source })
+        match writeln!(self.out, "{text}").and_then(|()| self.out.flush()) {
+            Err(source) if source.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(())
+            }
+            printed => printed.map_err(|source| DemoError::Print { source }),
+        }
     }
 
     /// Prints a warning to standard error. That it cannot be printed there is no reason to stop.
