@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use prune_schedule::{PruneError, StrategyError};
 
 use super::args::MOST_EPOCHS;
+use super::session::Role;
 use crate::data::DataError;
 use crate::nn::NnError;
 
@@ -109,18 +110,22 @@ pub enum DemoError {
     },
     /// The run has diverged.
     #[error(
-        "epoch {epoch}: the run has diverged ({what}); nothing is written: lower --lr (now {lr}), or --momentum (now \
-         {momentum}), or raise --batch-size (now {batch_size})"
+        "epoch {epoch}: {role} has diverged ({what}); nothing is written: {}",
+        advice(*lr, *momentum, *weight_decay, *batch_size)
     )]
     Diverged {
         /// The epoch.
         epoch: u64,
+        /// Which of the two networks.
+        role: Role,
         /// What was seen.
         what: String,
         /// The learning rate of the first step.
         lr: f64,
         /// The momentum.
         momentum: f64,
+        /// The weight decay.
+        weight_decay: f64,
         /// The batch size.
         batch_size: u64,
     },
@@ -162,6 +167,18 @@ pub enum DemoError {
         /// Why.
         source: io::Error,
     },
+}
+
+/// What may keep a run from diverging: each flag that could have caused it, with its value now.
+fn advice(lr: f64, momentum: f64, weight_decay: f64, batch_size: u64) -> String {
+    let number = super::show::number;
+    let mut advice = format!("lower --lr (now {})", number(lr));
+    for (flag, value) in [("--momentum", momentum), ("--weight-decay", weight_decay)] {
+        if value > 0.0 {
+            advice += &format!(", or {flag} (now {})", number(value));
+        }
+    }
+    format!("{advice}, or raise --batch-size (now {batch_size})")
 }
 
 impl From<PruneError> for DemoError {

@@ -1,5 +1,6 @@
 //! A run: the network that is pruned, the dense twin beside it, and what happens at the end of each epoch.
 
+use std::fmt;
 use std::sync::Arc;
 
 use prune_core::{ActivationRule, Error, Mask, Masks};
@@ -25,6 +26,15 @@ pub enum Role {
     Twin,
 }
 
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pruned => "the pruned network",
+            Self::Twin => "the dense twin",
+        })
+    }
+}
+
 /// A network with its optimiser.
 pub type Trained<P> = State<P, Sgd<f32, P>>;
 
@@ -48,7 +58,6 @@ pub struct Session<'d, P> {
     /// What the pruner warned of before training.
     pub warnings: Vec<Warning>,
     settings: Settings,
-    model: String,
 }
 
 impl<'d, P: Backend> Session<'d, P> {
@@ -81,7 +90,6 @@ impl<'d, P: Backend> Session<'d, P> {
             history: History::default(),
             warnings,
             settings,
-            model: spec.name.clone(),
         })
     }
 
@@ -150,7 +158,7 @@ impl<'d, P: Backend> Session<'d, P> {
         }
         let report = match self.pruner.end_epoch(epoch, &mut self.pruned.params) {
             Err(PruneError::Event { source: Error::Nan { layer, .. }, .. }) => {
-                return Err(self.diverged(epoch, format!("weights of layer `{layer}` are NaN")));
+                return Err(self.diverged(epoch, Role::Pruned, format!("weights of layer `{layer}` are NaN")));
             }
             report => report?,
         };
@@ -170,12 +178,12 @@ impl<'d, P: Backend> Session<'d, P> {
         };
         match trained {
             Ok(score) if score.loss() > HOPELESS_LOSS => {
-                Err(self.diverged(epoch, format!("a mean training loss of {:.3e}", score.loss())))
+                Err(self.diverged(epoch, role, format!("a mean training loss of {:.3e}", score.loss())))
             }
             Ok(score) => Ok(score),
-            Err(StepError::Network(error)) => Err(self.network_error(epoch, error)),
+            Err(StepError::Network(error)) => Err(self.network_error(epoch, role, error)),
             Err(StepError::Prune(error)) => Err(DemoError::Prune(error)),
-            Err(error @ StepError::Diverged { .. }) => Err(self.diverged(epoch, error.to_string())),
+            Err(error @ StepError::Diverged { .. }) => Err(self.diverged(epoch, role, error.to_string())),
         }
     }
 
@@ -186,10 +194,10 @@ impl<'d, P: Backend> Session<'d, P> {
         };
         match self.trainer.evaluate(params) {
             Ok(score) if !score.loss().is_finite() => {
-                Err(self.diverged(epoch, format!("a test loss of {}", score.loss())))
+                Err(self.diverged(epoch, role, format!("a test loss of {}", score.loss())))
             }
             Ok(score) => Ok(score),
-            Err(error) => Err(self.network_error(epoch, error)),
+            Err(error) => Err(self.network_error(epoch, role, error)),
         }
     }
 
@@ -216,22 +224,18 @@ impl<'d, P: Backend> Session<'d, P> {
     }
 
     /// NaN in front of an activation pruning is divergence too.
-    fn network_error(&self, epoch: u64, error: NnError) -> DemoError {
+    fn network_error(&self, epoch: u64, role: Role, error: NnError) -> DemoError {
         match error {
-            NnError::Activation { layer, .. } => self.diverged(epoch, format!("activations of `{layer}` are NaN")),
+            NnError::Activation { layer, .. } => {
+                self.diverged(epoch, role, format!("activations of `{layer}` are NaN"))
+            }
             error => error.into(),
         }
     }
 
-    fn diverged(&self, epoch: u64, what: String) -> DemoError {
-        let Settings { lr, momentum, batch_size, .. } = self.settings;
-        DemoError::Diverged { epoch, what, lr, momentum, batch_size }
-    }
-
-    /// The model's name.
-    #[must_use]
-    pub fn model(&self) -> &str {
-        &self.model
+    fn diverged(&self, epoch: u64, role: Role, what: String) -> DemoError {
+        let Settings { lr, momentum, weight_decay, batch_size, .. } = self.settings;
+        DemoError::Diverged { epoch, role, what, lr, momentum, weight_decay, batch_size }
     }
 }
 

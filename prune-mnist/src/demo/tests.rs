@@ -236,10 +236,38 @@ fn a_run_that_diverges_stops_with_advice() {
         let error = (0..3).find_map(|_| session.epoch(&mut |_, _| {}).err()).unwrap();
         let message = error.to_string();
         assert!(matches!(error, DemoError::Diverged { .. }), "{message}");
-        for flag in ["--lr (now 1000)", "--momentum (now 0.9)", "--batch-size (now 16)"] {
-            assert!(message.contains(flag), "{message}");
+        let parts = ["the pruned network has diverged", "--lr (now 1000)", "--momentum (now 0.9)"];
+        for part in parts.into_iter().chain(["--weight-decay (now 0.0005)", "--batch-size (now 16)"]) {
+            assert!(message.contains(part), "{message}");
         }
     }
+}
+
+#[test]
+fn the_twin_that_diverges_is_named_and_its_numbers_are_short() {
+    let error = DemoError::Diverged {
+        epoch: 3,
+        role: Role::Twin,
+        what: "a mean training loss of 1.000e30".to_owned(),
+        lr: 1e300,
+        momentum: 0.0,
+        weight_decay: 0.0,
+        batch_size: 16,
+    };
+    assert_eq!(
+        error.to_string(),
+        "epoch 3: the dense twin has diverged (a mean training loss of 1.000e30); nothing is written: lower --lr (now \
+         1e300), or raise --batch-size (now 16)"
+    );
+    // An optimiser that no network survives, for the twin alone.
+    let data = data(64, 16);
+    let strategy = "{0: {'method': 'unstr_global', 'density': 0.5}}";
+    let mut session = session::<NdarrayParams<f32>>(ModelChoice::Mlp, &data, 1, strategy, &[]);
+    session.start().unwrap();
+    let wild = Sgd::new(session.trainer.network.parameters(), 0.9, 1e30);
+    session.twin.as_mut().unwrap().optimiser = wild;
+    let message = session.epoch(&mut |_, _| {}).unwrap_err().to_string();
+    assert!(message.starts_with("epoch 1: the dense twin has diverged"), "{message}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::percent;
+use super::{decimals, percent};
 use crate::demo::record::{EpochRecord, EventRecord, Figures};
 
 /// The columns of an epoch's row with their widths, which hold whatever the numbers are, since rows come one by one.
@@ -30,14 +30,14 @@ pub(crate) fn header() -> String {
 pub(crate) fn row(record: &EpochRecord, took: Duration) -> String {
     aligned([
         record.epoch.to_string(),
-        format!("{:.4}", record.train_loss),
+        decimals(record.train_loss),
         percent(record.train_accuracy),
-        format!("{:.4}", record.test_loss),
+        decimals(record.test_loss),
         percent(record.test_accuracy),
         record.twin.map_or_else(|| "-".to_owned(), |twin| percent(twin.test_accuracy)),
         percent(record.density),
         record.revivals.to_string(),
-        format!("{:.4}", record.learning_rate),
+        decimals(record.learning_rate),
         format!("{:.1}", took.as_secs_f64()),
     ])
 }
