@@ -8,6 +8,7 @@ use prune_schedule::{Epochs, Problem, Strategy};
 
 use super::args::MOST_EPOCHS;
 use super::error::DemoError;
+use super::show::counted;
 
 /// What is done without `--strategy`, over [`DEFAULT_EPOCHS`].
 pub const DEFAULT_STRATEGY: &str = "{2: {'method': 'str_unified_local', 'pattern': (2, 4)}, \
@@ -89,7 +90,7 @@ impl Plan {
         };
         warnings.extend(self::warnings(&strategy, count));
         let origin = match epochs {
-            Some(epochs) if epochs != DEFAULT_EPOCHS => format!("the default, scaled to {epochs} epochs"),
+            Some(epochs) if epochs != DEFAULT_EPOCHS => format!("the default, scaled to {}", counted(epochs, "epoch")),
             _ => "the default".to_owned(),
         };
         Ok(Self { strategy, origin, epochs: count, epochs_origin, warnings })
@@ -162,6 +163,7 @@ mod tests {
         assert_eq!(scaled(Some(3)), ["1", "2"]);
         assert_eq!(scaled(Some(14)), ["4", "8"]);
         assert_eq!(Plan::new(None, None).unwrap().epochs, 7);
+        assert_eq!(Plan::new(None, Some(1)).unwrap().origin, "the default, scaled to 1 epoch");
     }
 
     #[test]

@@ -51,20 +51,19 @@ pub(crate) fn intro(about: &Intro<'_>) -> String {
     let _ = writeln!(text, "\n{}\n", model(layers));
     let _ = writeln!(
         text,
-        "training     {} epochs ({}) of {} steps, batches of {} images, {}",
-        plan.epochs,
+        "training     {} ({}) of {}, batches of {}, {}",
+        counted(plan.epochs, "epoch"),
         plan.epochs_origin,
-        about.steps,
-        arguments.batch_size.min(data.train.len() as u64),
-        match about.threads {
-            1 => "1 thread".to_owned(),
-            threads => format!("{threads} threads"),
-        },
+        counted(about.steps, "step"),
+        counted(arguments.batch_size.min(data.train.len() as u64), "image"),
+        counted(about.threads as u64, "thread"),
     );
     let _ = writeln!(
         text,
         "             SGD: learning rate {} falling linearly to 0, momentum {}, weight decay {}",
-        arguments.lr, arguments.momentum, arguments.weight_decay,
+        number(arguments.lr),
+        number(arguments.momentum),
+        number(arguments.weight_decay),
     );
     let _ = writeln!(text, "             test figures are of the network as each epoch leaves it, its event included");
     let _ = writeln!(text, "activations  {}", activation_rules(about));
