@@ -4,9 +4,9 @@ use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use prune_core::{ActivationReport, ActivationRule, Density, NmPattern, Scratch, prune_sample};
+use prune_core::{ActivationReport, ActivationRule, Density, Element, NmPattern, Scratch, prune_sample};
 
-use crate::nn::{self, ActivationError, Layer, ModelSpec, Network, NnError};
+use crate::nn::{self, ActivationError, Layer, ModelSpec, Network, NnError, Real};
 
 /// The rules of the original README's CNN, in the order of its places: density 0.9, then 2:4.
 #[must_use]
@@ -32,8 +32,8 @@ pub struct Place {
     pub layer: String,
     /// The rule.
     pub rule: ActivationRule,
-    /// Window of the pooling that comes next, if one does.
-    pool: Option<usize>,
+    /// The pooling that comes next, if one does.
+    pool: Option<Pooling>,
     /// Sums of counts, and so the same in whatever order threads add to them.
     total: Mutex<ActivationReport>,
     /// Whether the pooled pattern is counted too, which takes a pass of its own.
@@ -42,11 +42,30 @@ pub struct Place {
     broken: AtomicUsize,
 }
 
+/// A pooling layer, by its kind and window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pooling {
+    /// `average` or `max`.
+    pub kind: &'static str,
+    /// Height and width of the window.
+    pub window: usize,
+}
+
+impl Pooling {
+    fn of(layer: &Layer) -> Option<Self> {
+        match *layer {
+            Layer::AvgPool { window } => Some(Self { kind: "average", window }),
+            Layer::MaxPool { window } => Some(Self { kind: "max", window }),
+            _ => None,
+        }
+    }
+}
+
 /// What became of an N:M pattern after pooling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pooled {
-    /// Height and width of the pooling window.
-    pub window: usize,
+    /// The pooling.
+    pub pooling: Pooling,
     /// Groups of M pooled activations.
     pub groups: usize,
     /// Those with more than N non-zeros.
@@ -54,7 +73,7 @@ pub struct Pooled {
 }
 
 impl Place {
-    fn new(layer: String, rule: ActivationRule, pool: Option<usize>) -> Self {
+    fn new(layer: String, rule: ActivationRule, pool: Option<Pooling>) -> Self {
         let total = Mutex::default();
         let (groups, broken) = Default::default();
         Self { layer, rule, pool, total, looks_behind_pool: AtomicBool::new(false), groups, broken }
@@ -82,13 +101,13 @@ impl Place {
     #[must_use]
     pub fn pooled(&self) -> Option<Pooled> {
         let groups = self.groups.load(Ordering::Relaxed);
-        let pooled = |window| Pooled { window, groups, broken: self.broken.load(Ordering::Relaxed) };
+        let pooled = |pooling| Pooled { pooling, groups, broken: self.broken.load(Ordering::Relaxed) };
         self.pool.map(pooled).filter(|_| groups > 0)
     }
 
     /// Counts the groups of M channels of each pooled pixel, and those with more than N non-zeros. Activations after a
     /// relu are not negative, so a pooled one is zero exactly where all of its window is.
-    fn look_behind_pool(&self, sample: &[f32], shape: &[usize], window: usize, pattern: NmPattern) {
+    fn look_behind_pool<T: Real>(&self, sample: &[T], shape: &[usize], window: usize, pattern: NmPattern) {
         let &[height, width, channels] = shape else { return };
         let (mut groups, mut broken) = (0, 0);
         for row in 0..height / window {
@@ -97,7 +116,7 @@ impl Place {
                     let is_alive = |channel: &usize| {
                         (0..window * window).any(|i| {
                             let (y, x) = (row * window + i / window, column * window + i % window);
-                            sample[(y * width + x) * channels + channel] != 0.0
+                            sample[(y * width + x) * channels + channel] != T::zero()
                         })
                     };
                     let alive = (start..channels.min(start + pattern.m())).filter(is_alive).count();
@@ -111,10 +130,10 @@ impl Place {
     }
 }
 
-impl nn::ActivationPruner<f32> for Place {
+impl<T: Real + Element> nn::ActivationPruner<T> for Place {
     fn prune(
         &self,
-        sample: &mut [f32],
+        sample: &mut [T],
         shape: &[usize],
         mask: &mut [u64],
         scratch: &mut (dyn Any + Send + Sync),
@@ -127,12 +146,12 @@ impl nn::ActivationPruner<f32> for Place {
         if report.had_effect() {
             for (block, &word) in sample.chunks_mut(64).zip(&*mask) {
                 for (bit, value) in block.iter_mut().enumerate() {
-                    *value = if word >> bit & 1 == 1 { *value } else { 0.0 };
+                    *value = if word >> bit & 1 == 1 { *value } else { T::zero() };
                 }
             }
         }
         *self.total() += report;
-        if let (ActivationRule::NOfM(pattern), Some(window)) = (self.rule, self.pool)
+        if let (ActivationRule::NOfM(pattern), Some(Pooling { window, .. })) = (self.rule, self.pool)
             && self.looks_behind_pool.load(Ordering::Relaxed)
         {
             self.look_behind_pool(sample, shape, window, pattern);
@@ -141,7 +160,7 @@ impl nn::ActivationPruner<f32> for Place {
     }
 
     fn scratch(&self) -> nn::Scratch {
-        Box::new(Scratch::<f32>::default())
+        Box::new(Scratch::<T>::default())
     }
 }
 
@@ -151,8 +170,8 @@ impl nn::ActivationPruner<f32> for Place {
 /// # Errors
 ///
 /// None where `network` was made from `spec`.
-pub fn prune_activations(
-    network: &mut Network<f32>,
+pub fn prune_activations<T: Real + Element>(
+    network: &mut Network<T>,
     spec: &ModelSpec,
     rules: &[ActivationRule],
 ) -> Result<Vec<Arc<Place>>, NnError> {
@@ -168,11 +187,7 @@ pub fn prune_activations(
             }
         }
         let Some(&rule) = rules.get(places.len()) else { break };
-        let pool = match next {
-            Some(&(Layer::AvgPool { window } | Layer::MaxPool { window })) => Some(window),
-            _ => None,
-        };
-        places.push(Arc::new(Place::new(producer.to_owned(), rule, pool)));
+        places.push(Arc::new(Place::new(producer.to_owned(), rule, next.and_then(Pooling::of))));
     }
     for (index, place) in places.iter().enumerate() {
         network.set_activation_pruner(index, Some(place.clone()))?;
@@ -186,28 +201,37 @@ mod tests {
     use super::*;
     use crate::nn::ActivationPruner as _;
 
+    const AVERAGE: Pooling = Pooling { kind: "average", window: 2 };
+
     fn pattern() -> NmPattern {
         NmPattern::new(2, 4).unwrap()
+    }
+
+    fn scratch(place: &Place) -> nn::Scratch {
+        nn::ActivationPruner::<f32>::scratch(place)
     }
 
     #[test]
     fn the_cnn_has_both_places_and_the_mlp_none() {
         let rules = readme_rules();
         let places = |spec: &ModelSpec| {
-            let mut network = Network::new(spec, 4).unwrap();
+            let mut network = Network::<f32>::new(spec, 4).unwrap();
             let places = prune_activations(&mut network, spec, &rules).unwrap();
             places.iter().map(|place| (place.layer.clone(), place.pool)).collect::<Vec<_>>()
         };
-        assert_eq!(places(&ModelSpec::cnn()), [("Conv_0".to_owned(), Some(2)), ("Conv_1".to_owned(), Some(2))]);
+        assert_eq!(
+            places(&ModelSpec::cnn()),
+            [("Conv_0".to_owned(), Some(AVERAGE)), ("Conv_1".to_owned(), Some(AVERAGE))]
+        );
         assert!(places(&ModelSpec::mlp()).is_empty());
     }
 
     #[test]
     fn a_sample_is_pruned_counted_and_its_mask_left() {
         let place = Place::new("x".to_owned(), ActivationRule::NOfM(pattern()), None);
-        let mut sample = [1.0, 4.0, 3.0, 2.0, 0.0, 0.0, 5.0, 0.0];
+        let mut sample = [1.0_f32, 4.0, 3.0, 2.0, 0.0, 0.0, 5.0, 0.0];
         let mut mask = [u64::MAX];
-        place.prune(&mut sample, &[1, 2, 4], &mut mask, &mut *place.scratch()).unwrap();
+        place.prune(&mut sample, &[1, 2, 4], &mut mask, &mut *scratch(&place)).unwrap();
         assert_eq!(sample, [0.0, 4.0, 3.0, 0.0, 0.0, 0.0, 5.0, 0.0]);
         assert_eq!(mask, [0b0101_0110]);
         let report = place.report();
@@ -219,11 +243,11 @@ mod tests {
     #[test]
     fn a_density_above_what_a_relu_left_has_no_effect_and_says_so() {
         let rule = readme_rules()[0];
-        let place = Place::new("x".to_owned(), rule, Some(2));
+        let place = Place::new("x".to_owned(), rule, Some(AVERAGE));
         let mut sample = [0.0_f32; 100];
         sample[..27].fill(0.5);
         let before = sample;
-        place.prune(&mut sample, &[5, 5, 4], &mut [0; 2], &mut *place.scratch()).unwrap();
+        place.prune(&mut sample, &[5, 5, 4], &mut [0; 2], &mut *scratch(&place)).unwrap();
         assert_eq!(sample, before);
         assert_eq!(place.report().to_string(), "no effect: 73% were already zero");
         assert_eq!(place.pooled(), None);
@@ -231,16 +255,16 @@ mod tests {
 
     #[test]
     fn pooling_is_seen_to_undo_the_pattern() {
-        let place = Place::new("x".to_owned(), ActivationRule::NOfM(pattern()), Some(2));
+        let place = Place::new("x".to_owned(), ActivationRule::NOfM(pattern()), Some(AVERAGE));
         place.reset(true);
         // Two by two pixels of four channels: the pixels keep different channels, so all four are alive once pooled.
-        let mut sample = [9.0, 8.0, 1.0, 1.0, 1.0, 1.0, 9.0, 8.0, 9.0, 8.0, 1.0, 1.0, 9.0, 8.0, 1.0, 1.0];
-        place.prune(&mut sample, &[2, 2, 4], &mut [0], &mut *place.scratch()).unwrap();
-        assert_eq!(place.pooled(), Some(Pooled { window: 2, groups: 1, broken: 1 }));
+        let mut sample = [9.0_f32, 8.0, 1.0, 1.0, 1.0, 1.0, 9.0, 8.0, 9.0, 8.0, 1.0, 1.0, 9.0, 8.0, 1.0, 1.0];
+        place.prune(&mut sample, &[2, 2, 4], &mut [0], &mut *scratch(&place)).unwrap();
+        assert_eq!(place.pooled(), Some(Pooled { pooling: AVERAGE, groups: 1, broken: 1 }));
         // All pixels keep the same two.
-        let mut sample = [9.0, 8.0, 1.0, 1.0].repeat(4);
-        place.prune(&mut sample, &[2, 2, 4], &mut [0], &mut *place.scratch()).unwrap();
-        assert_eq!(place.pooled(), Some(Pooled { window: 2, groups: 2, broken: 1 }));
+        let mut sample = [9.0_f32, 8.0, 1.0, 1.0].repeat(4);
+        place.prune(&mut sample, &[2, 2, 4], &mut [0], &mut *scratch(&place)).unwrap();
+        assert_eq!(place.pooled(), Some(Pooled { pooling: AVERAGE, groups: 2, broken: 1 }));
     }
 
     #[test]

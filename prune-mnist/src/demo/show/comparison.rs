@@ -102,10 +102,11 @@ pub(crate) fn activations(places: &[Arc<Place>]) -> Option<String> {
         if let Some(pooled) = place.pooled() {
             let share = percent(pooled.broken as f64 / pooled.groups.max(1) as f64);
             line += &format!(
-                "; average pooling {window}x{window} then undoes the pattern: {share} of its groups have more non-zeros than \
+                "; {kind} pooling {window}x{window} then undoes the pattern: {share} of its groups have more non-zeros than \
                  {} allows",
                 goal(place),
-                window = pooled.window,
+                kind = pooled.pooling.kind,
+                window = pooled.pooling.window,
             );
         }
         line

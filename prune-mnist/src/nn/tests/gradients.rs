@@ -1,6 +1,11 @@
 //! Every gradient against central finite differences in f64.
 
+use std::sync::Mutex;
+
+use prune_core::{ActivationRule, Density, NmPattern};
+
 use super::*;
+use crate::demo::activations::{Place, prune_activations};
 
 /// More than one chunk, and the last one not full.
 const SAMPLES: usize = 19;
@@ -9,7 +14,10 @@ const SAMPLES: usize = 19;
 const PROBES: usize = 24;
 
 fn check<P: ParamStorage<f64>>(spec: &ModelSpec, pruned: bool, masked: bool) {
-    let mut fixture = Fixture::<f64, P>::new(spec, SAMPLES, pruned);
+    check_fixture(Fixture::<f64, P>::new(spec, SAMPLES, pruned), spec, masked);
+}
+
+fn check_fixture<P: ParamStorage<f64>>(mut fixture: Fixture<f64, P>, spec: &ModelSpec, masked: bool) {
     if masked {
         for (index, spec) in fixture.network.parameters().iter().enumerate() {
             if spec.kind == ParamKind::Kernel {
@@ -67,6 +75,84 @@ fn pruned_activations_gate_the_gradient() {
         let masked = spec.name == "small cnn";
         check::<NdarrayParams<f64>>(&spec, true, masked);
         check::<NalgebraParams<f64>>(&spec, true, masked);
+    }
+}
+
+/// A place of the demo, watched: how far apart what it keeps and what it prunes come.
+struct Watched {
+    place: Arc<Place>,
+    least_gap: Mutex<f64>,
+}
+
+impl ActivationPruner<f64> for Watched {
+    fn prune(
+        &self,
+        sample: &mut [f64],
+        shape: &[usize],
+        mask: &mut [u64],
+        scratch: &mut (dyn Any + Send + Sync),
+    ) -> Result<(), ActivationError> {
+        let before = sample.to_vec();
+        self.place.prune(sample, shape, mask, scratch)?;
+        let (lane, group) = match self.place.rule {
+            ActivationRule::Unstructured(_) => (before.len(), before.len()),
+            ActivationRule::NOfM(pattern) => (shape[shape.len() - 1], pattern.m()),
+        };
+        let mask = &*mask;
+        let lanes = (0..before.len()).step_by(lane).map(|start| start..start + lane);
+        let groups =
+            lanes.flat_map(|lane| lane.clone().step_by(group).map(move |start| start..lane.end.min(start + group)));
+        for group in groups {
+            let magnitudes = |kept: bool| {
+                let chosen = group.clone().filter(move |i| (mask[i / 64] >> (i % 64) & 1 == 1) == kept);
+                chosen.map(|i| before[i].abs())
+            };
+            let lowest_kept = magnitudes(true).fold(f64::INFINITY, f64::min);
+            let highest_pruned = magnitudes(false).fold(0.0, f64::max);
+            // Where nothing but zeros of the relu is pruned, no small step changes which.
+            if highest_pruned > 0.0 {
+                let mut least = self.least_gap.lock().unwrap();
+                *least = least.min(lowest_kept - highest_pruned);
+            }
+        }
+        Ok(())
+    }
+
+    fn scratch(&self) -> Scratch {
+        ActivationPruner::<f64>::scratch(&*self.place)
+    }
+}
+
+/// The places of the demo follow their values, so the loss jumps where two values change ranks: the gaps between them are
+/// seen to be far wider than the steps of the finite differences.
+fn check_places<P: ParamStorage<f64>>(spec: &ModelSpec, rules: [ActivationRule; 2]) {
+    let mut fixture = Fixture::<f64, P>::new(spec, SAMPLES, false);
+    let dense = fixture.loss();
+    let places = prune_activations(&mut fixture.network, spec, &rules).unwrap();
+    let watched: Vec<_> =
+        places.into_iter().map(|place| Arc::new(Watched { place, least_gap: Mutex::new(f64::INFINITY) })).collect();
+    for (index, place) in watched.iter().enumerate() {
+        fixture.network.set_activation_pruner(index, Some(place.clone())).unwrap();
+    }
+    assert!((fixture.loss() - dense).abs() > 1e-4, "the rules must change something");
+    for place in &watched {
+        assert!(place.place.report().had_effect());
+        let gap = *place.least_gap.lock().unwrap();
+        assert!((2e-5..f64::INFINITY).contains(&gap), "{}: {:?} leaves a gap of {gap}", spec.name, place.place.rule);
+    }
+    check_fixture(fixture, spec, false);
+}
+
+#[test]
+fn gradients_follow_finite_differences_through_the_places_of_the_demo() {
+    let (density, pattern) = (Density::new(0.3).unwrap(), NmPattern::new(2, 4).unwrap());
+    let (density, pattern) = (ActivationRule::Unstructured(density), ActivationRule::NOfM(pattern));
+    // The small CNN has its places after a relu, the first unusual model also after a convolution and after pooling.
+    for spec in [small_cnn(), unusual().remove(0)] {
+        for rules in [[density, pattern], [pattern, density]] {
+            check_places::<NdarrayParams<f64>>(&spec, rules);
+            check_places::<NalgebraParams<f64>>(&spec, rules);
+        }
     }
 }
 
