@@ -8,6 +8,7 @@ mod measure;
 mod peers;
 mod rows;
 mod show;
+mod training;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,9 @@ pub(crate) struct Args {
     /// Also at one thread and on each instruction set of this machine.
     #[arg(long)]
     all: bool,
+    /// Epochs of training in place of masks.
+    #[arg(long)]
+    training: bool,
     /// Also what numpy and torch take for the same work, in a throw-away Python environment (needs python3 and PyPI).
     #[arg(long)]
     peers: bool,
@@ -57,10 +61,14 @@ fn run(args: &Args) -> Result<(), String> {
     if args.size < 100_000 || args.rounds == 0 {
         return Err("--size must be at least 100000 and --rounds at least 1".to_owned());
     }
-    let mut page = show::Page::new(args.save)?;
+    let mut page = show::Page::new(args.save, if args.training { "-training" } else { "-masks" })?;
     page.line(&machine::describe(args));
-    page.section("All threads, best instruction set", rows::all(args));
-    if args.all {
+    if args.training {
+        training::run(args, &mut page)?;
+    } else {
+        page.section("All threads, best instruction set", rows::all(args));
+    }
+    if args.all && !args.training {
         let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(|error| error.to_string())?;
         one.install(|| page.section("One thread", rows::all(args)));
         for set in InstructionSet::available() {

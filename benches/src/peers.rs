@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-/// Makes the environment, runs `peers.py` in it, and gives its table.
+/// Makes the environment, runs the script of peers in it, and gives its table.
 pub(crate) fn run(args: &crate::Args) -> Result<String, String> {
     let folder = tempfile::tempdir().map_err(|error| format!("cannot make a temporary folder: {error}"))?;
     let environment = folder.path().join("environment");
@@ -11,7 +11,8 @@ pub(crate) fn run(args: &crate::Args) -> Result<String, String> {
     finish(Command::new("python3").arg("-m").arg("venv").arg(&environment))?;
     let python = environment.join("bin/python");
     finish(Command::new(&python).args(["-m", "pip", "install", "--quiet", "numpy", "torch"]))?;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers.py");
+    let script = if args.training { "peers_training.py" } else { "peers.py" };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
     let output = Command::new(&python)
         .arg(script)
         .arg(args.size.to_string())

@@ -49,15 +49,17 @@ impl Row {
 pub(crate) struct Page {
     text: String,
     save: Option<PathBuf>,
+    /// What tells the file from others of its day.
+    suffix: &'static str,
 }
 
 impl Page {
-    pub(crate) fn new(save: bool) -> Result<Self, String> {
+    pub(crate) fn new(save: bool, suffix: &'static str) -> Result<Self, String> {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("record");
         if save {
             std::fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
         }
-        Ok(Page { text: String::new(), save: save.then_some(folder) })
+        Ok(Page { text: String::new(), save: save.then_some(folder), suffix })
     }
 
     pub(crate) fn line(&mut self, line: &str) {
@@ -82,7 +84,7 @@ impl Page {
     pub(crate) fn finish(self) -> Result<(), String> {
         let Some(folder) = self.save else { return Ok(()) };
         let date = self.text.lines().find_map(|line| line.strip_prefix("date: ")).unwrap_or("undated").to_owned();
-        let path = folder.join(format!("{date}.txt"));
+        let path = folder.join(format!("{date}{}.txt", self.suffix));
         let write = || -> std::io::Result<()> {
             let mut file = tempfile::NamedTempFile::new_in(&folder)?;
             file.write_all(self.text.as_bytes())?;

@@ -316,6 +316,9 @@ mod tests {
 
     #[test]
     fn the_cnn_has_the_originals_names_and_shapes() {
+        let params = ModelSpec::lenet5().parameters().unwrap();
+        let count = |kind| params.iter().filter(|spec| spec.kind == kind).map(ParamSpec::len).sum::<usize>();
+        assert_eq!((count(ParamKind::Kernel), count(ParamKind::Bias)), (430_500, 580));
         let params = ModelSpec::cnn().parameters().unwrap();
         let seen: Vec<_> = params.iter().map(|p| (p.name.as_str(), p.shape.as_slice())).collect();
         let expected: [(&str, &[usize]); 8] = [

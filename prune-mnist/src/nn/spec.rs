@@ -103,6 +103,19 @@ impl ModelSpec {
         Self::new("mlp", [28, 28, 1], vec![dense(300), Layer::Relu, dense(100), Layer::Relu, dense(10)])
     }
 
+    /// LeNet-5 as Caffe has it: valid convolutions of 20 and 50 features, 5x5, each with max pooling by 2, then dense 500,
+    /// relu, dense 10; 430,500 weights and 580 biases.
+    #[must_use]
+    pub fn lenet5() -> Self {
+        let conv = |features| Layer::Conv { features, kernel: [5, 5], padding: Padding::Valid };
+        let (pool, dense) = (Layer::MaxPool { window: 2 }, |features| Layer::Dense { features });
+        Self::new(
+            "lenet5",
+            [28, 28, 1],
+            vec![conv(20), pool, conv(50), pool, dense(500), Layer::Relu, dense(10)],
+        )
+    }
+
     /// The original project's CNN: convolutions of 32 and 64 features, 3x3 `same`, each with relu and average pooling
     /// by 2, then dense 256, relu, dense 10. Activations can be pruned after the first two relus.
     #[must_use]
