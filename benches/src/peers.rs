@@ -13,9 +13,12 @@ pub(crate) fn run(args: &crate::Args) -> Result<String, String> {
     finish(Command::new(&python).args(["-m", "pip", "install", "--quiet", "numpy", "torch"]))?;
     let script = if args.training { "peers_training.py" } else { "peers.py" };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
+    // Ratios are to our reading of as much memory, measured here: torch's own integer sum is slower by far.
+    let reading = crate::rows::reading(args).as_secs_f64() * 1e3;
     let output = Command::new(&python)
         .arg(script)
         .arg(args.size.to_string())
+        .arg(reading.to_string())
         .output()
         .map_err(|error| format!("cannot start {}: {error}", python.display()))?;
     if !output.status.success() {

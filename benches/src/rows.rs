@@ -84,6 +84,12 @@ fn pattern(n: usize, m: usize) -> NmPattern {
     NmPattern::new(n, m).unwrap_or_else(|_| unreachable!("written here"))
 }
 
+/// What reading the large tensor takes.
+pub(crate) fn reading(args: &Args) -> std::time::Duration {
+    let x = matrix(args.size);
+    in_turns(args.rounds, read!(x.values()), || ()).time
+}
+
 /// A square matrix of about `size` elements, a multiple of 8 wide.
 fn side(size: usize) -> usize {
     (size as f64).sqrt() as usize / 8 * 8

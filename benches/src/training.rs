@@ -135,8 +135,7 @@ where
             made.start(&mut params).map_err(|error| text(&error))?;
             pruner = Some(made);
         }
-        let samples =
-            Samples::new(data.train.images(), data.train.labels(), PIXELS).map_err(|error| text(&error))?;
+        let samples = Samples::new(data.train.images(), data.train.labels(), PIXELS).map_err(|error| text(&error))?;
         let (batch, order) = (Batch::new(), Vec::new());
         Ok(Run { network, samples, params, gradients, sgd, pruner, batch, order, next: 0 })
     }

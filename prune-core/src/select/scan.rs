@@ -73,7 +73,7 @@ impl<'a> MemoryScan<'a> {
 /// How many elements are sampled where `alive` of `len` may be chosen: so many that about one in 64 of those is among
 /// them, but enough of few and not too many.
 pub(crate) fn sample_len(alive: usize, len: usize) -> usize {
-    let wanted = 1usize << (alive / 64).clamp(1 << 10, 1 << 16).ilog2();
+    let wanted = 1usize << (alive / 64).clamp(1 << 10, 1 << 17).ilog2();
     wanted.saturating_mul(len / alive.max(1)).clamp(wanted, len.clamp(wanted, 1 << 19))
 }
 
@@ -92,10 +92,16 @@ impl Scan for MemoryScan<'_> {
         // A sampled element takes about as long as a vector of those that are gone through in order.
         let keys = self.threads.for_elements(drawn * 8).map(tasks, |first| {
             let mut keys = Vec::with_capacity(DRAWN_A_TASK);
-            for i in first..drawn.min(first + DRAWN_A_TASK) {
+            // All positions before the first look: nearly every look misses the caches, and many of them are then under
+            // way at a time.
+            let found = |i: usize| {
                 let position = position(i, drawn, len);
                 let index = starts.partition_point(|&start| start <= position) - 1;
-                let (part, position) = (&self.parts[index], position - starts[index]);
+                (index, position - starts[index])
+            };
+            let places: Vec<(usize, usize)> = (first..drawn.min(first + DRAWN_A_TASK)).map(found).collect();
+            for (index, position) in places {
+                let part = &self.parts[index];
                 if part.alive.as_ref().is_none_or(|bits| bits[position / 64] >> (position % 64) & 1 == 1) {
                     keys.push(part.values.wide_key(position, self.by));
                 }

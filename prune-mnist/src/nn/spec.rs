@@ -109,11 +109,7 @@ impl ModelSpec {
     pub fn lenet5() -> Self {
         let conv = |features| Layer::Conv { features, kernel: [5, 5], padding: Padding::Valid };
         let (pool, dense) = (Layer::MaxPool { window: 2 }, |features| Layer::Dense { features });
-        Self::new(
-            "lenet5",
-            [28, 28, 1],
-            vec![conv(20), pool, conv(50), pool, dense(500), Layer::Relu, dense(10)],
-        )
+        Self::new("lenet5", [28, 28, 1], vec![conv(20), pool, conv(50), pool, dense(500), Layer::Relu, dense(10)])
     }
 
     /// The original project's CNN: convolutions of 32 and 64 features, 3x3 `same`, each with relu and average pooling
