@@ -15,7 +15,7 @@ const CHECKS: &[(&str, &[&str])] = &[
     // Masks without threads, and the laws that a backend is held to without serde.
     (
         "core alone, without threads or serde",
-        &["test", "--package", "prune-core", "--no-default-features", "--lib", "--test", "foreign"],
+        &["test", "--package", "prune-core", "--no-default-features", "--test", "foreign"],
     ),
     (
         "adapters without threads",
