@@ -1,6 +1,8 @@
 //! What all the rest is for: real digits are learnt while the network is pruned, on either backend.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::ops::ControlFlow;
+
 use prune_mnist::data::{DataSource, Dataset};
 use prune_mnist::demo::{Backend, ModelChoice, Plan, Session, Settings};
 use prune_mnist::nn::{NalgebraParams, NdarrayParams};
@@ -15,7 +17,7 @@ fn accuracies<P: Backend>(data: &Dataset) -> [f64; 2] {
     let mut session = Session::<P>::new(&ModelChoice::Mlp.spec(), data, settings, plan.strategy, &[]).unwrap();
     session.start().unwrap();
     for _ in 0..EPOCHS {
-        session.epoch(&mut |_, _| {}).unwrap();
+        assert!(session.epoch(&mut |_, _| ControlFlow::Continue(())).unwrap().is_continue());
     }
     let last = session.history.epochs.last().unwrap();
     assert!((0.24..0.26).contains(&last.density), "1:4 keeps a quarter, not {}", last.density);

@@ -110,7 +110,7 @@ pub enum DemoError {
     },
     /// The run has diverged.
     #[error(
-        "epoch {epoch}: {role} has diverged ({what}); nothing is written: {}",
+        "epoch {epoch}: {role} has diverged ({what}); no results are written: {}",
         advice(*lr, *momentum, *weight_decay, *batch_size)
     )]
     Diverged {

@@ -1,5 +1,6 @@
 //! The demo from its options to its files.
 
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use prune_core::ActivationRule;
@@ -119,9 +120,10 @@ fn train<P: Backend>(
     for epoch in 1..=epochs {
         let mut clock = Clock::start();
         let mut bar = Bar::new(epoch, epochs, session.trainer.steps(), session.twin.is_some());
-        session.epoch(&mut |role, loss| {
+        let _ = session.epoch(&mut |role, loss| {
             clock.tick(role);
             bar.tick(role, loss);
+            ControlFlow::Continue(())
         })?;
         drop(bar);
         twin_took += clock.twin;

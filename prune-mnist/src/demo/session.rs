@@ -1,16 +1,18 @@
 //! A run: the network that is pruned, the dense twin beside it, and what happens at the end of each epoch.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use prune_core::{ActivationRule, Error, Mask, Masks};
 use prune_schedule::{PruneError, Pruner, Strategy, Warning};
+use serde::{Deserialize, Serialize};
 
 use super::activations::{Place, prune_activations};
 use super::error::DemoError;
 use super::layers::Backend;
 use super::record::{EpochRecord, EventRecord, Figures, History, Later, TwinRecord};
-use super::trainer::{Settings, State, StepError, Trainer, hold, revivals};
+use super::trainer::{Part, Settings, State, StepError, Trainer, hold, revivals};
 use crate::data::Dataset;
 use crate::nn::{Initialisation, ModelSpec, NnError, ParamSpec, Score, Sgd, initial_parameters};
 
@@ -35,13 +37,34 @@ impl fmt::Display for Role {
     }
 }
 
+/// What is called after each step with the network it was of and that one's loss so far, and says whether to go on.
+pub type Tick<'t> = dyn FnMut(Role, f64) -> ControlFlow<()> + 't;
+
 /// A network with its optimiser.
 pub type Trained<P> = State<P, Sgd<f32, P>>;
 
+/// How far the epoch in training has come, for both networks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Begun {
+    /// The network that is pruned, which trains first.
+    pub pruned: Part,
+    /// The dense twin.
+    pub twin: Part,
+}
+
+impl Begun {
+    /// Steps done of both.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.pruned.steps + self.twin.steps
+    }
+}
+
 /// A run that goes on epoch by epoch.
 ///
-/// After each epoch, [`pruned`](Self::pruned), [`twin`](Self::twin), [`pruner`](Self::pruner) and
-/// [`history`](Self::history) are all that the next one depends on, besides the settings.
+/// After each step, [`pruned`](Self::pruned), [`twin`](Self::twin), [`pruner`](Self::pruner), [`history`](Self::history)
+/// and [`begun`](Self::begun) are all that the next one depends on, besides the settings.
 pub struct Session<'d, P> {
     /// The working memory.
     pub trainer: Trainer<'d, P>,
@@ -55,6 +78,8 @@ pub struct Session<'d, P> {
     pub twin: Option<Trained<P>>,
     /// What has been seen.
     pub history: History,
+    /// What has been trained since the last epoch of the history.
+    pub begun: Begun,
     /// What the pruner warned of before training.
     pub warnings: Vec<Warning>,
     settings: Settings,
@@ -88,6 +113,7 @@ impl<'d, P: Backend> Session<'d, P> {
             pruned: State { params, optimiser },
             twin: None,
             history: History::default(),
+            begun: Begun::default(),
             warnings,
             settings,
         })
@@ -108,20 +134,29 @@ impl<'d, P: Backend> Session<'d, P> {
         Ok(self.history.events.last())
     }
 
-    /// Trains the next epoch, and the twin's, and ends it. `tick` is called after each step with the loss so far.
+    /// The epoch to train next, or to go on with.
+    #[must_use]
+    pub fn next_epoch(&self) -> u64 {
+        self.history.epochs.len() as u64 + 1
+    }
+
+    /// Trains the next epoch, and the twin's, and ends it. `tick` is called after each step with the loss so far; where it
+    /// breaks off, so does this, and the next call goes on with the same epoch.
     ///
     /// # Errors
     ///
     /// [`DemoError::Diverged`], [`DemoError::Prune`].
-    pub fn epoch(&mut self, tick: &mut dyn FnMut(Role, f64)) -> Result<(), DemoError> {
-        let epoch = self.history.epochs.len() as u64 + 1;
-        let train = self.train(epoch, Role::Pruned, tick)?;
+    pub fn epoch(&mut self, tick: &mut Tick<'_>) -> Result<ControlFlow<()>, DemoError> {
+        let epoch = self.next_epoch();
+        for role in [Role::Pruned, Role::Twin] {
+            if (role == Role::Pruned || self.twin.is_some()) && self.train(epoch, role, tick)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        let train = self.begun.pruned.score();
         let twin = match self.twin {
             None => None,
-            Some(_) => {
-                let train = self.train(epoch, Role::Twin, tick)?;
-                Some((train, Figures::from(self.measure(epoch, Role::Twin)?)))
-            }
+            Some(_) => Some((self.begun.twin.score(), Figures::from(self.measure(epoch, Role::Twin)?))),
         };
         let before = self.measure(epoch, Role::Pruned)?;
         if let Some(event) = self.history.events.last_mut().filter(|event| event.report.epoch + 1 == epoch) {
@@ -147,7 +182,8 @@ impl<'d, P: Backend> Session<'d, P> {
                 test_accuracy: test.accuracy,
             }),
         });
-        Ok(())
+        self.begun = Begun::default();
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Carries out the epoch's event, if there is one; the score after it.
@@ -170,17 +206,22 @@ impl<'d, P: Backend> Session<'d, P> {
         Ok(Some(after))
     }
 
-    fn train(&mut self, epoch: u64, role: Role, tick: &mut dyn FnMut(Role, f64)) -> Result<Score, DemoError> {
+    fn train(&mut self, epoch: u64, role: Role, tick: &mut Tick<'_>) -> Result<ControlFlow<()>, DemoError> {
         let mut tick = |loss| tick(role, loss);
-        let trained = match (role, &mut self.twin) {
-            (Role::Twin, Some(twin)) => self.trainer.epoch(epoch, twin, None, &mut tick),
-            _ => self.trainer.epoch(epoch, &mut self.pruned, Some(&mut self.pruner), &mut tick),
-        };
-        match trained {
-            Ok(score) if score.loss() > HOPELESS_LOSS => {
-                Err(self.diverged(epoch, role, format!("a mean training loss of {:.3e}", score.loss())))
+        let Begun { pruned: part, twin: twin_part } = &mut self.begun;
+        let (trained, part) = match (role, &mut self.twin) {
+            (Role::Twin, Some(twin)) => (self.trainer.epoch(epoch, twin_part, twin, None, &mut tick), twin_part),
+            _ => {
+                let pruner = Some(&mut self.pruner);
+                (self.trainer.epoch(epoch, part, &mut self.pruned, pruner, &mut tick), part)
             }
-            Ok(score) => Ok(score),
+        };
+        let loss = part.score().loss();
+        match trained {
+            Ok(ControlFlow::Continue(())) if loss > HOPELESS_LOSS => {
+                Err(self.diverged(epoch, role, format!("a mean training loss of {loss:.3e}")))
+            }
+            Ok(flow) => Ok(flow),
             Err(StepError::Network(error)) => Err(self.network_error(epoch, role, error)),
             Err(StepError::Prune(error)) => Err(DemoError::Prune(error)),
             Err(error @ StepError::Diverged { .. }) => Err(self.diverged(epoch, role, error.to_string())),

@@ -1,6 +1,8 @@
 //! Tests of runs inside the program: zeros that stay zero, a fault that must be caught, twins that are twins.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::ops::ControlFlow;
+
 use prune_core::{ActivationRule, Layers};
 use prune_schedule::{Pruner, Strategy};
 
@@ -38,7 +40,7 @@ fn session<'d, P: Backend>(
 fn run<P: Backend>(session: &mut Session<'_, P>, epochs: u64) {
     session.start().unwrap();
     for _ in 0..epochs {
-        session.epoch(&mut |_, _| {}).unwrap();
+        assert!(session.epoch(&mut |_, _| ControlFlow::Continue(())).unwrap().is_continue());
     }
 }
 
@@ -209,6 +211,26 @@ const DEFAULT_3: &str = "{1: {'method': 'str_unified_local', 'pattern': (2, 4)},
                          'pattern': (1, 4)}}";
 
 #[test]
+fn an_epoch_broken_off_after_every_step_ends_as_the_whole_one() {
+    let data = data(48, 16);
+    let strategy = "{1: {'method': 'unstr_global', 'density': 0.1}, 2: {'method': 'unstr_global', 'density': 0.3, 'reopen': \
+                    'gradient'}}";
+    let mut whole = session::<NdarrayParams<f32>>(ModelChoice::Mlp, &data, 3, strategy, &[]);
+    run(&mut whole, 3);
+    let mut broken = session::<NdarrayParams<f32>>(ModelChoice::Mlp, &data, 3, strategy, &[]);
+    broken.start().unwrap();
+    let mut breaks = 0;
+    while broken.history.epochs.len() < 3 {
+        let flow = broken.epoch(&mut |_, _| ControlFlow::Break(())).unwrap();
+        breaks += u32::from(flow.is_break());
+    }
+    // Three steps of each network; the twin is there from the second epoch on.
+    assert_eq!(breaks, 3 + 6 + 6);
+    assert_eq!((&broken.pruned.params, &broken.history), (&whole.pruned.params, &whole.history));
+    assert_eq!(broken.twin.unwrap().params, whole.twin.unwrap().params);
+}
+
+#[test]
 fn floating_masks_and_reopening_by_gradient_run() {
     let data = data(48, 16);
     for strategy in [
@@ -233,7 +255,7 @@ fn a_run_that_diverges_stops_with_advice() {
         let mut session =
             Session::<NdarrayParams<f32>>::new(&model.spec(), &data, wild, strategy, &readme_rules()).unwrap();
         session.start().unwrap();
-        let error = (0..3).find_map(|_| session.epoch(&mut |_, _| {}).err()).unwrap();
+        let error = (0..3).find_map(|_| session.epoch(&mut |_, _| ControlFlow::Continue(())).err()).unwrap();
         let message = error.to_string();
         assert!(matches!(error, DemoError::Diverged { .. }), "{message}");
         let parts = ["the pruned network has diverged", "--lr (now 1000)", "--momentum (now 0.9)"];
@@ -256,7 +278,7 @@ fn the_twin_that_diverges_is_named_and_its_numbers_are_short() {
     };
     assert_eq!(
         error.to_string(),
-        "epoch 3: the dense twin has diverged (a mean training loss of 1.000e30); nothing is written: lower --lr (now \
+        "epoch 3: the dense twin has diverged (a mean training loss of 1.000e30); no results are written: lower --lr (now \
          1e300), or raise --batch-size (now 16)"
     );
     // An optimiser that no network survives, for the twin alone.
@@ -266,7 +288,7 @@ fn the_twin_that_diverges_is_named_and_its_numbers_are_short() {
     session.start().unwrap();
     let wild = Sgd::new(session.trainer.network.parameters(), 0.9, 1e30);
     session.twin.as_mut().unwrap().optimiser = wild;
-    let message = session.epoch(&mut |_, _| {}).unwrap_err().to_string();
+    let message = session.epoch(&mut |_, _| ControlFlow::Continue(())).unwrap_err().to_string();
     assert!(message.starts_with("epoch 1: the dense twin has diverged"), "{message}");
 }
 
@@ -297,7 +319,11 @@ fn progress_is_told_step_by_step_for_both_networks() {
     session.start().unwrap();
     let mut seen = Vec::new();
     for _ in 0..2 {
-        session.epoch(&mut |role, loss| seen.push((role, loss.is_finite()))).unwrap();
+        let mut tick = |role, loss: f64| {
+            seen.push((role, loss.is_finite()));
+            ControlFlow::Continue(())
+        };
+        assert!(session.epoch(&mut tick).unwrap().is_continue());
     }
     // Three steps of 16, 16 and 8 images; the twin is there from the second epoch on.
     let expected = [[Role::Pruned; 3], [Role::Pruned; 3], [Role::Twin; 3]].concat();

@@ -1,6 +1,9 @@
 //! Training by the step and by the epoch, and measuring on the test images.
 
+use std::ops::ControlFlow;
+
 use prune_schedule::{PruneError, Pruner};
+use serde::{Deserialize, Serialize};
 
 use super::layers::Backend;
 use crate::data::{Dataset, PIXELS, Split};
@@ -33,6 +36,34 @@ pub struct State<P, O> {
     pub optimiser: O,
 }
 
+/// How far a network has come in an epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// Steps done.
+    pub steps: u64,
+    /// Cross-entropy in nats, summed over their images.
+    pub loss_sum: f64,
+    /// Images predicted correctly.
+    pub correct: usize,
+    /// Images trained on.
+    pub count: usize,
+}
+
+impl Part {
+    fn add(&mut self, score: Score) {
+        let mut total = self.score();
+        total.add(score);
+        *self = Self { steps: self.steps + 1, loss_sum: total.loss_sum, correct: total.correct, count: total.count };
+    }
+
+    /// What the steps done have scored.
+    #[must_use]
+    pub fn score(&self) -> Score {
+        Score { loss_sum: self.loss_sum, correct: self.correct, count: self.count }
+    }
+}
+
 /// Why a step failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StepError {
@@ -60,6 +91,8 @@ pub struct Trainer<'d, P> {
     gradients: P,
     batch: Batch<f32>,
     order: Vec<u32>,
+    /// The epoch that `order` is of.
+    ordered: Option<u64>,
 }
 
 impl<'d, P: Backend> Trainer<'d, P> {
@@ -81,6 +114,7 @@ impl<'d, P: Backend> Trainer<'d, P> {
             test: samples(&data.test)?,
             batch: Batch::new(),
             order: Vec::new(),
+            ordered: None,
         })
     }
 
@@ -97,22 +131,23 @@ impl<'d, P: Backend> Trainer<'d, P> {
         linear_rate(self.settings.lr, epoch.saturating_sub(1) * steps + step, self.settings.epochs * steps)
     }
 
-    /// Trains one epoch. With a pruner, zeros are held after every step. `tick` is called after each step with the loss
-    /// so far.
+    /// Trains what is left of an epoch after `part`. With a pruner, zeros are held after every step. `tick` is called after
+    /// each step with the loss so far, and can break off there; `part` then says where to go on.
     pub(super) fn epoch<O: Optimiser<f32, P>>(
         &mut self,
         epoch: u64,
+        part: &mut Part,
         state: &mut State<P, O>,
         mut pruner: Option<&mut Pruner>,
-        tick: &mut dyn FnMut(f64),
-    ) -> Result<Score, StepError> {
-        let mut total = Score::default();
-        for step in 0..self.steps() {
-            let score = self.step(epoch, step, state, pruner.as_deref_mut())?;
-            total.add(score);
-            tick(total.loss());
+        tick: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, StepError> {
+        while part.steps < self.steps() {
+            part.add(self.step(epoch, part.steps, state, pruner.as_deref_mut())?);
+            if tick(part.score().loss()).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
         }
-        Ok(total)
+        Ok(ControlFlow::Continue(()))
     }
 
     /// One step: gradients, optimiser, and holding weights and every buffer at zero outside the masks.
@@ -123,9 +158,10 @@ impl<'d, P: Backend> Trainer<'d, P> {
         state: &mut State<P, O>,
         pruner: Option<&mut Pruner>,
     ) -> Result<Score, StepError> {
-        if step == 0 {
+        if self.ordered != Some(epoch) {
             // At most MOST_EPOCHS, and the largest set has 60,000 images.
             epoch_order(self.settings.seed, epoch as u32, self.train.len() as u32, &mut self.order);
+            self.ordered = Some(epoch);
         }
         let size = self.settings.batch_size.min(self.order.len() as u64) as usize;
         let start = (step as usize) * size;
