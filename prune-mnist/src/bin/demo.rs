@@ -3,15 +3,21 @@
 use std::io;
 use std::process::ExitCode;
 
-use clap::Parser;
-use prune_mnist::demo::{Arguments, Console, run};
+use prune_mnist::demo::{Arguments, Console, DemoError, Interrupt, run};
 
 fn main() -> ExitCode {
+    let arguments = Arguments::from_command_line();
     let mut out = io::stdout();
-    match run(&Arguments::parse(), &mut Console::new(&mut out)) {
+    let mut console = Console::new(&mut out);
+    let interrupt = Interrupt::on_ctrl_c().unwrap_or_else(|error| {
+        console.warning(format_args!("Ctrl-C will not save ({error}); the checkpoint of each epoch remains"));
+        Interrupt::default()
+    });
+    match run(&arguments, &mut console, &interrupt) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            let kind = if matches!(error, DemoError::Interrupted { .. }) { "" } else { "error: " };
+            eprintln!("{kind}{error}");
             ExitCode::from(error.exit_code())
         }
     }

@@ -1,8 +1,12 @@
 //! The command line: every option, what it changes, and which values are refused at once.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 use crate::data::DataSource;
 use crate::nn::ModelSpec;
@@ -25,8 +29,10 @@ const MOST_THREADS: u64 = 1_024;
 #[command(
     bin_name = "cargo xtask demo",
     allow_negative_numbers = true,
-    after_help = "Equal options give equal results, bit for bit, on one machine at any number of threads.\n\
-                  Exit code: 0 done, 1 failed, 2 an option or the strategy is wrong."
+    after_help = "Equal options give equal results, bit for bit, on one machine at any number of threads; also of a run \
+                  that was killed and resumed.\n\
+                  Ctrl-C ends after the step, saves, and says how to go on; a second one ends at once.\n\
+                  Exit code: 0 done, 1 failed, 2 an option or the strategy is wrong, 130 stopped by Ctrl-C."
 )]
 pub struct Arguments {
     /// Which network: `cnn` (two convolutions, two dense layers) or `mlp` (784-300-100-10, trains in a few seconds).
@@ -77,19 +83,57 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 
-    /// Folder for metrics.jsonl, curves.svg, curves.png, model.safetensors and masks.safetensors; made if absent. Files
-    /// of these names are replaced, and only once the run is complete.
+    /// Folder for checkpoint.safetensors, which every epoch replaces, and for metrics.jsonl, curves.svg, curves.png,
+    /// model.safetensors and masks.safetensors, which are written, over old ones, once the run is complete; made if
+    /// absent. A folder with the checkpoint of a run that is not complete is refused without --resume.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
+
+    /// Goes on with the run whose checkpoint is in --out, with its settings: only --epochs and --threads may change
+    /// (and --out, where the folder has moved). The strategy keeps its epochs; from here on the learning rate is that of a
+    /// run of --epochs from its beginning, so that it is higher after --epochs is raised.
+    #[arg(long)]
+    pub resume: bool,
 
     /// Leaves activations dense. Otherwise the CNN prunes them as jax_pruning's README does: to density 0.9 after the
     /// first relu, to 2:4 after the second. The MLP has no place for it.
     #[arg(long)]
     pub no_act_pruning: bool,
+
+    /// The options that were written out; the others have their defaults.
+    #[arg(skip)]
+    given: BTreeSet<String>,
+}
+
+impl Arguments {
+    /// The options of the command line. Where they are wrong, or help is asked for, the process ends here.
+    #[must_use]
+    pub fn from_command_line() -> Self {
+        Self::from_words(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// The options of a command line, the program's name first.
+    ///
+    /// # Errors
+    ///
+    /// Options that are unknown or wrong; a call for help.
+    pub fn from_words<W: Into<OsString> + Clone>(words: impl IntoIterator<Item = W>) -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(words)?;
+        let mut arguments = Self::from_arg_matches(&matches)?;
+        let is_given = |id: &&clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
+        arguments.given = matches.ids().filter(is_given).map(ToString::to_string).collect();
+        Ok(arguments)
+    }
+
+    /// Whether the option with this field's name was written out.
+    pub(super) fn gives(&self, field: &str) -> bool {
+        self.given.contains(field)
+    }
 }
 
 /// The networks to choose from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ModelChoice {
     /// LeNet-300-100.
     Mlp,
@@ -109,7 +153,8 @@ impl ModelChoice {
 }
 
 /// The backends to choose from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum BackendChoice {
     /// Row-major arrays of each parameter's rank.
     Ndarray,
@@ -150,13 +195,11 @@ fn weight_decay(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use clap::CommandFactory;
-
     use super::*;
 
     fn parse(arguments: &[&str]) -> Result<Arguments, String> {
         let all = ["demo"].iter().chain(arguments);
-        Arguments::try_parse_from(all).map_err(|error| error.to_string())
+        Arguments::from_words(all).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -169,6 +212,21 @@ mod tests {
         assert_eq!((arguments.lr, arguments.momentum, arguments.weight_decay), (0.1, 0.9, 0.0));
         assert_eq!((arguments.batch_size, arguments.epochs, arguments.strategy), (128, None, None));
         assert!(!arguments.no_act_pruning);
+    }
+
+    #[test]
+    fn what_is_written_out_is_told_from_defaults() {
+        let arguments = parse(&["--lr", "0.1", "--resume"]).unwrap();
+        assert!(arguments.gives("lr") && arguments.resume);
+        assert!(!arguments.gives("momentum") && !arguments.gives("no_act_pruning"));
+        // Every name that a checkpoint asks for is one of an option.
+        let command = Arguments::command();
+        let ids: Vec<_> = command.get_arguments().map(|argument| argument.get_id().to_string()).collect();
+        for field in
+            ["model", "backend", "seed", "lr", "momentum", "weight_decay", "batch_size", "no_act_pruning", "data"]
+        {
+            assert!(ids.iter().any(|id| id == field), "{field}");
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use prune_schedule::{PruneError, StrategyError};
 
 use super::args::MOST_EPOCHS;
+use super::checkpoint::CheckpointError;
+use super::interrupt::EXIT_CODE;
 use super::session::Role;
 use crate::data::DataError;
 use crate::nn::NnError;
@@ -145,6 +147,34 @@ pub enum DemoError {
         /// What is there.
         found: &'static str,
     },
+    /// Another run is at work in the output folder.
+    #[error("--out: another run is writing into `{}`; wait until it has ended, or name another folder", path.display())]
+    OutBusy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The checkpoint cannot be gone on with, or is in the way.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// Ctrl-C was pressed; the run is saved.
+    #[error(
+        "stopped in epoch {epoch} of {epochs} after {} of {steps}; saved to `{}`\nto go on: cargo xtask demo --resume --out {}",
+        super::show::counted(*done, "step"), path.display(), super::show::shell_word(out)
+    )]
+    Interrupted {
+        /// The epoch that was in training, or comes next.
+        epoch: u64,
+        /// Epochs to train.
+        epochs: u64,
+        /// Steps of it done, those of the twin included.
+        done: u64,
+        /// Steps of it in all.
+        steps: u64,
+        /// The checkpoint.
+        path: PathBuf,
+        /// The output folder.
+        out: PathBuf,
+    },
     /// A picture cannot be drawn.
     #[error("cannot draw {picture}: {why}; please report this")]
     Picture {
@@ -188,7 +218,7 @@ impl From<PruneError> for DemoError {
 }
 
 impl DemoError {
-    /// 2 where an option or the strategy is wrong, 1 otherwise.
+    /// 2 where an option or the strategy is wrong, 130 where Ctrl-C was pressed, 1 otherwise.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -201,6 +231,8 @@ impl DemoError {
             | Self::EventPastEnd { .. }
             | Self::EventTooFar { .. }
             | Self::Unfit { .. } => 2,
+            Self::Checkpoint(error) if error.is_about_options() => 2,
+            Self::Interrupted { .. } => EXIT_CODE,
             _ => 1,
         }
     }

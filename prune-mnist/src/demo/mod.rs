@@ -5,17 +5,21 @@
 //! ```
 //!
 //! Everything that the user can get wrong is tried before training: strategy against model, data, output folder.
-//! Nothing is written before the run is complete; then all files at once (`out`).
+//! Each epoch replaces the checkpoint, from which a run that was killed goes on. No other file is written before the run is
+//! complete; then all at once (`out`).
 //!
 //! # How it is laid out
 //! - `args`, `strategy`, `error`: what was asked for, and what is refused.
 //! - `layers`, `activations`: the network's parameters and activations as the pruning crates see them.
 //! - `trainer`, `session`, `record`: steps and epochs, run and twin, and what they have shown.
+//! - `checkpoint`, `interrupt`: stopping, and going on as if nothing had been.
 //! - `show`, `picture`, `size`: what a person sees. `save`, `out`: what is written.
 
 pub mod activations;
 mod args;
+pub mod checkpoint;
 mod error;
+mod interrupt;
 mod layers;
 mod out;
 pub mod picture;
@@ -32,6 +36,7 @@ mod trainer;
 
 pub use self::args::{Arguments, BackendChoice, MOST_EPOCHS, ModelChoice};
 pub use self::error::DemoError;
+pub use self::interrupt::Interrupt;
 pub use self::layers::Backend;
 pub use self::out::OutFolder;
 pub use self::record::{EpochRecord, EventRecord, Figures, History, Later, TwinRecord};

@@ -11,24 +11,27 @@ use super::error::DemoError;
 /// A folder that can be written to, as was tried before training.
 ///
 /// Dropped before [`write`](Self::write) succeeded, it removes the folders that it made, so that a run that fails leaves
-/// nothing.
+/// nothing. Until then no other run can open it, on systems where folders can be locked.
 #[derive(Debug)]
 pub struct OutFolder {
     path: PathBuf,
+    /// Holds the lock, which a process that is killed gives back too.
+    _lock: Option<fs::File>,
     /// Folders made here, the innermost first.
     made: Vec<PathBuf>,
 }
 
 impl OutFolder {
-    /// Makes the folder if it is absent, and tries whether files can be made in it and `names` are free for files.
+    /// Makes the folder if it is absent, and tries whether files can be made in it and `names` are free for files. What a
+    /// run that was killed has left half written is removed.
     ///
     /// # Errors
     ///
-    /// [`DemoError::Out`], [`DemoError::OutTaken`].
+    /// [`DemoError::Out`], [`DemoError::OutTaken`], [`DemoError::OutBusy`].
     pub fn open(path: &Path, names: &[&str]) -> Result<Self, DemoError> {
         // An empty path is the working folder, under a name that can be joined and shown.
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-        let mut folder = Self { path: path.to_owned(), made: Vec::new() };
+        let mut folder = Self { path: path.to_owned(), _lock: None, made: Vec::new() };
         match fs::metadata(path) {
             Ok(metadata) if !metadata.is_dir() => {
                 return Err(DemoError::OutTaken { path: path.to_owned(), found: "a file, not a folder" });
@@ -36,6 +39,7 @@ impl OutFolder {
             Ok(_) => {}
             Err(_) => folder.make()?,
         }
+        folder.lock()?;
         for name in names {
             let file = folder.path.join(name);
             if file.is_dir() {
@@ -65,6 +69,29 @@ impl OutFolder {
                 Err(source) => return Err(DemoError::Out { path, source }),
             }
         }
+        Ok(())
+    }
+
+    /// Keeps other runs out, and then takes away what one that was killed has left. A file system that knows no locks is no
+    /// reason to stop, but there nothing can be told from the files of a run at work.
+    fn lock(&mut self) -> Result<(), DemoError> {
+        if cfg!(not(unix)) {
+            return Ok(());
+        }
+        let Ok(folder) = fs::File::open(&self.path) else { return Ok(()) };
+        match folder.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Err(DemoError::OutBusy { path: self.path.clone() }),
+            Err(fs::TryLockError::Error(_)) => return Ok(()),
+        }
+        self._lock = Some(folder);
+        let left = fs::read_dir(&self.path).into_iter().flatten().flatten().filter(|entry| {
+            let name = entry.file_name();
+            let is_ours = |name: &str| name.starts_with(PREFIX) && name.ends_with(SUFFIX);
+            name.to_str().is_some_and(is_ours) && entry.file_type().is_ok_and(|kind| kind.is_file())
+        });
+        // One that cannot be removed costs room, and nothing else.
+        left.for_each(|entry| drop(fs::remove_file(entry.path())));
         Ok(())
     }
 
@@ -109,10 +136,14 @@ impl Drop for OutFolder {
     }
 }
 
+/// What files are called until they are whole.
+const PREFIX: &str = ".prune-";
+const SUFFIX: &str = ".tmp";
+
 /// A file in `folder` that removes itself unless it is renamed, with the rights of any new file.
 fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".prune-").suffix(".tmp");
+    builder.prefix(PREFIX).suffix(SUFFIX);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)
@@ -189,6 +220,22 @@ mod tests {
             assert!(message.contains("link` is a link to nowhere; move it away"), "{message}");
         }
         assert_eq!(names(root.path()), ["link"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn one_run_at_a_time_and_what_a_killed_one_left_is_removed() {
+        let root = tempfile::tempdir().unwrap();
+        for name in [".prune-Ab3.tmp", ".prune-notes", "mine.tmp"] {
+            fs::write(root.path().join(name), "half").unwrap();
+        }
+        fs::create_dir(root.path().join(".prune-folder.tmp")).unwrap();
+        let first = OutFolder::open(root.path(), &[]).unwrap();
+        assert_eq!(names(root.path()), [".prune-folder.tmp", ".prune-notes", "mine.tmp"]);
+        let message = OutFolder::open(root.path(), &[]).unwrap_err().to_string();
+        assert!(message.contains("another run is writing into"), "{message}");
+        drop(first);
+        OutFolder::open(root.path(), &[]).unwrap();
     }
 
     #[test]

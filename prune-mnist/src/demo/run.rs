@@ -1,13 +1,14 @@
 //! The demo from its options to its files.
 
-use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use prune_core::ActivationRule;
 
 use super::activations::readme_rules;
 use super::args::{Arguments, BackendChoice};
+use super::checkpoint::{self, CHECKPOINT_FILE, Checkpoint, CheckpointError, RunSettings};
 use super::error::DemoError;
+use super::interrupt::Interrupt;
 use super::layers::Backend;
 use super::out::OutFolder;
 use super::picture::{self, Curves, PNG_FILE, SVG_FILE};
@@ -28,37 +29,68 @@ const NOTHING_LEARNT: f64 = 0.15;
 /// Steps after which a network should have learnt something.
 const ENOUGH_STEPS: u64 = 100;
 
-/// The files that a run writes into its output folder.
-pub const FILES: [&str; 5] = [METRICS_FILE, SVG_FILE, PNG_FILE, MODEL_FILE, MASKS_FILE];
+/// The files that a run leaves in its output folder.
+pub const FILES: [&str; 6] = [METRICS_FILE, SVG_FILE, PNG_FILE, MODEL_FILE, MASKS_FILE, CHECKPOINT_FILE];
 
-/// Runs the demo and prints to `console`.
+/// Those of them that are written once the run is complete.
+const RESULTS: [&str; 5] = [METRICS_FILE, SVG_FILE, PNG_FILE, MODEL_FILE, MASKS_FILE];
+
+/// Runs the demo and prints to `console`, until it is complete or `interrupt` is requested.
 ///
 /// # Errors
 ///
-/// Every variant of [`DemoError`]. No file has been written then; but for [`DemoError::Print`], which can also be of the last
-/// lines, after all of them were.
-pub fn run(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), DemoError> {
-    let plan = Plan::new(arguments.strategy.as_deref(), arguments.epochs)?;
-    let threads = arguments.threads.map_or(0, |threads| threads as usize);
+/// Every variant of [`DemoError`]. No results have been written then, though checkpoints may have been; but for
+/// [`DemoError::Print`], which can also be of the last lines, after all files were.
+pub fn run(arguments: &Arguments, console: &mut Console<'_>, interrupt: &Interrupt) -> Result<(), DemoError> {
+    let started = Instant::now();
+    if !arguments.resume {
+        let plan = Plan::new(arguments.strategy.as_deref(), arguments.epochs)?;
+        return load(&Job { arguments, plan, interrupt, started }, None, console);
+    }
+    if !arguments.out.join(CHECKPOINT_FILE).exists() {
+        return Err(CheckpointError::Absent { folder: arguments.out.clone() }.into());
+    }
+    // Opened first: from here on no other run can replace the checkpoint.
+    let out = OutFolder::open(&arguments.out, &FILES)?;
+    let checkpoint = Checkpoint::read(out.path())?;
+    let (arguments, plan) = checkpoint.settings().apply(arguments, checkpoint.path())?;
+    if checkpoint.last_epoch() > plan.epochs {
+        let (path, epoch, epochs) = (checkpoint.path().to_owned(), checkpoint.last_epoch(), plan.epochs);
+        return Err(CheckpointError::TooFewEpochs { path, epoch, epochs }.into());
+    }
+    load(&Job { arguments: &arguments, plan, interrupt, started }, Some((out, checkpoint)), console)
+}
+
+/// What is to be done.
+struct Job<'a> {
+    arguments: &'a Arguments,
+    plan: Plan,
+    interrupt: &'a Interrupt,
+    started: Instant,
+}
+
+/// Reads the data and goes on, in as many threads as asked for, with the backend asked for.
+fn load(job: &Job<'_>, from: Option<(OutFolder, Checkpoint)>, console: &mut Console<'_>) -> Result<(), DemoError> {
+    let threads = job.arguments.threads.map_or(0, |threads| threads as usize);
     // 0 is one for each core.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     let pool = pool.map_err(|source| DemoError::Threads { threads, source })?;
     pool.install(|| {
-        let data = arguments.data.load()?;
-        match arguments.backend {
-            BackendChoice::Ndarray => run_on::<NdarrayParams<f32>>(arguments, &plan, &data, console),
-            BackendChoice::Nalgebra => run_on::<NalgebraParams<f32>>(arguments, &plan, &data, console),
+        let data = job.arguments.data.load()?;
+        match job.arguments.backend {
+            BackendChoice::Ndarray => run_on::<NdarrayParams<f32>>(job, from, &data, console),
+            BackendChoice::Nalgebra => run_on::<NalgebraParams<f32>>(job, from, &data, console),
         }
     })
 }
 
 fn run_on<P: Backend>(
-    arguments: &Arguments,
-    plan: &Plan,
+    job: &Job<'_>,
+    from: Option<(OutFolder, Checkpoint)>,
     data: &Dataset,
     console: &mut Console<'_>,
 ) -> Result<(), DemoError> {
-    let started = Instant::now();
+    let Job { arguments, plan, .. } = job;
     let settings = Settings {
         epochs: plan.epochs,
         lr: arguments.lr,
@@ -71,7 +103,19 @@ fn run_on<P: Backend>(
     let spec = arguments.model.spec();
     let mut session = Session::<P>::new(&spec, data, settings, plan.strategy.clone(), &rules)?;
     let title = format!("{} on MNIST, {} training images", spec.name.to_uppercase(), show::thousands(data.train.len()));
-    let mut out = OutFolder::open(&arguments.out, &FILES)?;
+    let (out, settings, origin) = match from {
+        Some((out, checkpoint)) => {
+            checkpoint.settings().check_data(arguments, data, checkpoint.path())?;
+            checkpoint.restore(&mut session, &spec.name)?;
+            (out, checkpoint.settings().gone_on(arguments, plan), Some(resumed(&checkpoint, &session, plan.epochs)))
+        }
+        None => {
+            let out = OutFolder::open(&arguments.out, &FILES)?;
+            beside(&out, console)?;
+            (out, RunSettings::new(arguments, plan, data), None)
+        }
+    };
+    let mut saver = Saver { out, settings };
 
     console.line(show::intro(&Intro {
         arguments,
@@ -83,71 +127,173 @@ fn run_on<P: Backend>(
         steps: session.trainer.steps(),
         threads: rayon::current_num_threads(),
     }))?;
+    if let Some(origin) = &origin {
+        console.line(origin)?;
+    }
     plan.warnings.iter().for_each(|warning| console.warning(warning));
     session.warnings.iter().for_each(|warning| console.warning(warning));
 
-    let twin_took = train(&mut session, plan.epochs, console)?;
+    let twin_took = train(&mut session, job, origin.is_some(), &mut saver, console)?;
     session.measure_activations()?;
     finish(&session, console)?;
 
     let curves = Curves::of(&title, &session.history, session.pruner.strategy());
-    out.write(&[
+    saver.out.write(&[
         (METRICS_FILE, metrics(&session)?),
         (SVG_FILE, picture::svg(&curves)?.into_bytes()),
         (PNG_FILE, picture::png(&curves)?),
         (MODEL_FILE, save::model(&session.pruned.params)?),
         (MASKS_FILE, save::masks(session.pruner.masks())?),
     ])?;
-    console.line(format_args!("\nwrote {} into {}", FILES.join(", "), out.path().display()))?;
+    console.line(format_args!("\nwrote {} into {}", RESULTS.join(", "), saver.out.path().display()))?;
     console.line(format_args!(
-        "took {:.1} s, of which the dense twin {:.1} s",
-        started.elapsed().as_secs_f64(),
+        "took {:.1} s{}, of which the dense twin {:.1} s",
+        job.started.elapsed().as_secs_f64(),
+        if origin.is_some() { " since it was resumed" } else { "" },
         twin_took.as_secs_f64()
     ))
 }
 
-/// Trains all epochs and prints them; gives back how long the twin took.
+/// What a new run does about a checkpoint that is there already: one of a run that is complete is replaced, and so is one that
+/// nothing can go on from; one that can be gone on with is not.
+fn beside(out: &OutFolder, console: &mut Console<'_>) -> Result<(), DemoError> {
+    match Checkpoint::read(out.path()) {
+        Ok(old) if old.epoch() < old.settings().epochs => {
+            let (path, epoch, epochs) = (old.path().to_owned(), old.epoch(), old.settings().epochs);
+            Err(CheckpointError::Unfinished { path, epoch, epochs }.into())
+        }
+        Ok(old) => console.line(format_args!(
+            "`{}` is of a run that is complete: this one begins anew, and replaces its files (--resume --epochs N would train it \
+             further)\n",
+            old.path().display()
+        )),
+        Err(CheckpointError::Absent { .. }) => Ok(()),
+        Err(error @ CheckpointError::Damaged { .. }) => {
+            console.warning(format_args!("{error}; this run begins anew, and will replace it"));
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What is said of a run that goes on.
+fn resumed<P: Backend>(checkpoint: &Checkpoint, session: &Session<'_, P>, epochs: u64) -> String {
+    let (done, steps) = (checkpoint.epoch(), checkpoint.steps());
+    let mut text = format!("\nresumed      {}, after epoch {done}", checkpoint.path().display());
+    if steps > 0 {
+        text += &format!(" and {} of epoch {}", show::counted(steps, "step"), session.next_epoch());
+    }
+    let then = checkpoint.settings().epochs;
+    if done >= epochs {
+        text +=
+            &format!("\n             all {} are done: there is nothing left to train", show::counted(epochs, "epoch"));
+        text += "; its results are written again, and a larger --epochs would train on";
+    }
+    if then != epochs {
+        text += &format!(
+            "\n             --epochs was {then} and is {epochs}: the strategy keeps its epochs, and the learning rate is from here on \
+             that of a run of {epochs} from its beginning"
+        );
+    }
+    text
+}
+
+/// Where checkpoints go.
+struct Saver {
+    out: OutFolder,
+    settings: RunSettings,
+}
+
+impl Saver {
+    fn save<P: Backend>(&mut self, session: &Session<'_, P>) -> Result<(), DemoError> {
+        self.out.write(&[(CHECKPOINT_FILE, checkpoint::encode(&self.settings, session)?)])
+    }
+
+    /// What a run that was stopped, and saved, ends with.
+    fn interrupted<P: Backend>(&self, session: &Session<'_, P>, epochs: u64) -> DemoError {
+        let of_both = if session.twin.is_some() { 2 } else { 1 };
+        DemoError::Interrupted {
+            epoch: session.next_epoch(),
+            epochs,
+            done: session.begun.steps(),
+            steps: of_both * session.trainer.steps(),
+            path: self.out.path().join(CHECKPOINT_FILE),
+            out: self.out.path().to_owned(),
+        }
+    }
+}
+
+/// Trains all epochs that are left and prints them; gives back how long the twin took.
 fn train<P: Backend>(
     session: &mut Session<'_, P>,
-    epochs: u64,
+    job: &Job<'_>,
+    is_resumed: bool,
+    saver: &mut Saver,
     console: &mut Console<'_>,
 ) -> Result<Duration, DemoError> {
-    if let Some(event) = session.start()? {
+    let (epochs, interrupt) = (job.plan.epochs, job.interrupt);
+    if !is_resumed && let Some(event) = session.start()? {
         console.line(format_args!("\n{}", show::event(event, epochs)))?;
     }
     let mut twin_took = Duration::ZERO;
-    console.line(format_args!("\n{}", show::header()))?;
-    for epoch in 1..=epochs {
+    let is_complete = session.next_epoch() > epochs;
+    if !is_complete {
+        console.line(format_args!("\n{}", show::header()))?;
+    }
+    for epoch in session.next_epoch()..=epochs {
         let mut clock = Clock::start();
-        let mut bar = Bar::new(epoch, epochs, session.trainer.steps(), session.twin.is_some());
-        let _ = session.epoch(&mut |role, loss| {
+        let mut bar = Bar::new(epoch, epochs, session.trainer.steps(), session.twin.is_some(), session.begun.steps());
+        let flow = session.epoch(&mut |role, loss| {
             clock.tick(role);
             bar.tick(role, loss);
-            ControlFlow::Continue(())
+            interrupt.flow()
         })?;
         drop(bar);
         twin_took += clock.twin;
-        let History { epochs: records, events } = &session.history;
-        let Some(record) = records.last() else { continue };
-        console.line(show::row(record, clock.started.elapsed().saturating_sub(clock.twin)))?;
-        let mut shown = false;
-        for event in events {
-            if event.later.is_some_and(|later| later.epoch == epoch)
-                && let Some(text) = show::later(event)
-            {
-                console.line(text)?;
-                shown = true;
-            }
-            if event.report.epoch == epoch {
-                console.line(format_args!("\n{}", show::event(event, epochs)))?;
-                shown = true;
-            }
+        saver.save(session)?;
+        if flow.is_break() {
+            return Err(saver.interrupted(session, epochs));
         }
-        if shown && epoch < epochs {
-            console.line(format_args!("\n{}", show::header()))?;
+        epoch_ended(session, epoch, epochs, clock.started.elapsed().saturating_sub(clock.twin), console)?;
+        if interrupt.is_requested() && epoch < epochs {
+            return Err(saver.interrupted(session, epochs));
         }
     }
+    if is_complete {
+        // Nothing is left to train, but --epochs may have been lowered to what is done.
+        saver.save(session)?;
+    }
     Ok(twin_took)
+}
+
+/// Prints the row of an epoch, and what there is to say of events.
+fn epoch_ended<P: Backend>(
+    session: &Session<'_, P>,
+    epoch: u64,
+    epochs: u64,
+    took: Duration,
+    console: &mut Console<'_>,
+) -> Result<(), DemoError> {
+    let History { epochs: records, events } = &session.history;
+    let Some(record) = records.last() else { return Ok(()) };
+    console.line(show::row(record, took))?;
+    let mut shown = false;
+    for event in events {
+        if event.later.is_some_and(|later| later.epoch == epoch)
+            && let Some(text) = show::later(event)
+        {
+            console.line(text)?;
+            shown = true;
+        }
+        if event.report.epoch == epoch {
+            console.line(format_args!("\n{}", show::event(event, epochs)))?;
+            shown = true;
+        }
+    }
+    if shown && epoch < epochs {
+        console.line(format_args!("\n{}", show::header()))?;
+    }
+    Ok(())
 }
 
 /// Tells the twin's time from the rest of an epoch.

@@ -16,10 +16,17 @@ pub const MODEL_FILE: &str = "model.safetensors";
 pub const MASKS_FILE: &str = "masks.safetensors";
 
 /// A tensor as it is written.
-struct Written {
-    dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
+pub(super) struct Written {
+    pub(super) dtype: Dtype,
+    pub(super) shape: Vec<usize>,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Written {
+    /// Bytes that are no numbers.
+    pub(super) fn bytes(bytes: Vec<u8>) -> Self {
+        Self { dtype: Dtype::U8, shape: vec![bytes.len()], bytes }
+    }
 }
 
 impl View for Written {
@@ -47,15 +54,20 @@ impl View for Written {
 /// [`DemoError::Encode`].
 pub fn model(params: &impl Layers) -> Result<Vec<u8>, DemoError> {
     let refused = |why: String| DemoError::Encode { file: MODEL_FILE, why };
+    safetensors::serialize(tensors(params).map_err(refused)?, None).map_err(|error| refused(error.to_string()))
+}
+
+/// Every parameter with its name, as F32, row-major; or why one cannot be read.
+pub(super) fn tensors(params: &impl Layers) -> Result<Vec<(String, Written)>, String> {
     let mut tensors = Vec::new();
     for (name, layer) in params.layers() {
         let mut bytes = Vec::with_capacity(layer.len() * 4);
         // Widened from f32 by the core, and so exactly what it was.
         let visited = layer.for_each_logical(|value| bytes.extend((value as f32).to_le_bytes()));
-        visited.map_err(|error| refused(error.to_string()))?;
+        visited.map_err(|error| error.to_string())?;
         tensors.push((name.into_owned(), Written { dtype: Dtype::F32, shape: layer.shape().to_vec(), bytes }));
     }
-    safetensors::serialize(tensors, None).map_err(|error| refused(error.to_string()))
+    Ok(tensors)
 }
 
 /// The content of `masks.safetensors`: a BOOL tensor for each layer that has a mask, 1 for kept, row-major.

@@ -49,8 +49,7 @@ impl Plan {
     /// Every variant of [`DemoError`] that speaks of the strategy, but for [`DemoError::Unfit`], which takes a model.
     pub fn new(strategy: Option<&str>, epochs: Option<u64>) -> Result<Self, DemoError> {
         let Some(given) = strategy else { return Self::default_for(epochs) };
-        let (text, origin) = text_or_file(given)?;
-        let strategy: Strategy = text.parse().map_err(|source| DemoError::Strategy { from: origin.clone(), source })?;
+        let (strategy, origin) = Self::read(given)?;
         let last = strategy.last_event_epoch();
         let (epochs, epochs_origin) = match (epochs, last) {
             (Some(epochs), _) => (epochs, "--epochs"),
@@ -60,10 +59,33 @@ impl Plan {
         if let Some(last) = last.filter(|&last| last.max(epochs) > MOST_EPOCHS) {
             return Err(DemoError::EventTooFar { last });
         }
-        let past = strategy.events().find_map(|(key, _)| Some((key, key.last().filter(|&last| last > epochs)?)));
-        if let Some((key, last)) = past {
-            return Err(DemoError::EventPastEnd { event: key.to_string(), last, epochs });
-        }
+        ends_within(&strategy, epochs)?;
+        Ok(Self { warnings: warnings(&strategy, epochs), strategy, origin, epochs, epochs_origin })
+    }
+
+    /// The strategy that `--strategy` names or writes out, and what to call its place.
+    ///
+    /// # Errors
+    ///
+    /// Every variant of [`DemoError`] that speaks of reading one.
+    pub fn read(given: &str) -> Result<(Strategy, String), DemoError> {
+        let (text, origin) = text_or_file(given)?;
+        let strategy = text.parse().map_err(|source| DemoError::Strategy { from: origin.clone(), source })?;
+        Ok((strategy, origin))
+    }
+
+    /// The plan of a run that goes on: `strategy` as it was, for `epochs` where `--epochs` is given anew.
+    ///
+    /// # Errors
+    ///
+    /// [`DemoError::EventPastEnd`].
+    pub fn resumed(strategy: Strategy, origin: &str, then: u64, epochs: Option<u64>) -> Result<Self, DemoError> {
+        let (epochs, epochs_origin) = match epochs {
+            Some(epochs) => (epochs, "--epochs"),
+            None => (then, "as the run was begun"),
+        };
+        ends_within(&strategy, epochs)?;
+        let origin = format!("{origin}; from the checkpoint");
         Ok(Self { warnings: warnings(&strategy, epochs), strategy, origin, epochs, epochs_origin })
     }
 
@@ -94,6 +116,15 @@ impl Plan {
             _ => "the default".to_owned(),
         };
         Ok(Self { strategy, origin, epochs: count, epochs_origin, warnings })
+    }
+}
+
+/// Refuses events after the last epoch.
+fn ends_within(strategy: &Strategy, epochs: u64) -> Result<(), DemoError> {
+    let past = strategy.events().find_map(|(key, _)| Some((key, key.last().filter(|&last| last > epochs)?)));
+    match past {
+        Some((key, last)) => Err(DemoError::EventPastEnd { event: key.to_string(), last, epochs }),
+        None => Ok(()),
     }
 }
 

@@ -56,13 +56,15 @@ pub(crate) struct Bar {
 }
 
 impl Bar {
-    /// A bar for epoch `epoch` of `epochs`, with `steps` steps for each network trained: with `twin`, two.
+    /// A bar for epoch `epoch` of `epochs`, with `steps` steps for each network trained: with `twin`, two. Of all these, `done`
+    /// were done before a resume.
     #[must_use]
-    pub(crate) fn new(epoch: u64, epochs: u64, steps: u64, twin: bool) -> Self {
+    pub(crate) fn new(epoch: u64, epochs: u64, steps: u64, twin: bool, done: u64) -> Self {
         let len = if twin { 2 * steps } else { steps };
         let bar = ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::stderr());
         let template = "{prefix} {wide_bar:.cyan/dim} {pos}/{len} steps, {msg}";
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_position(done);
         bar.set_prefix(format!("epoch {epoch}/{epochs}"));
         Self { bar, role: Role::Pruned, twin }
     }

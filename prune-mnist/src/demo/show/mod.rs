@@ -5,6 +5,8 @@ mod console;
 mod intro;
 mod rows;
 
+use std::path::Path;
+
 pub(crate) use self::comparison::{activations, comparison};
 pub(crate) use self::console::Bar;
 pub use self::console::Console;
@@ -27,6 +29,13 @@ pub(crate) fn number(number: f64) -> String {
     if number != 0.0 && !(1e-6..1e7).contains(&number.abs()) { format!("{number:e}") } else { number.to_string() }
 }
 
+/// A path as a shell takes it: quoted where it has anything but letters, digits and the usual marks.
+pub(crate) fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+:".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
 /// A measured number with four decimals, or where it is large with its power of ten.
 fn decimals(number: f64) -> String {
     if number.abs() < 1e5 { format!("{number:.4}") } else { format!("{number:.2e}") }
@@ -44,6 +53,7 @@ mod tests {
     #[test]
     fn numbers_read_well() {
         assert_eq!([0.0, 0.98765, 1.0].map(percent), ["0.00%", "98.77%", "100.00%"]);
+        assert_eq!(["out", "a b", "it's"].map(|path| shell_word(Path::new(path))), ["out", "'a b'", r"'it'\''s'"]);
         assert_eq!(shape(&[3, 3, 1, 32]), "3x3x1x32");
         assert_eq!([counted(1, "epoch"), counted(7, "epoch")], ["1 epoch", "7 epochs"]);
         assert_eq!(

@@ -1,0 +1,175 @@
+//! From the bytes of a checkpoint back to a session.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use prune_schedule::Pruner;
+use safetensors::{Dtype, SafeTensors};
+
+use super::digest::digest;
+use super::{
+    CHECKPOINT_FILE, CheckpointError, DIGEST, FORMAT, HISTORY, Header, Kind, METADATA, PRUNER, RunSettings, VERSION,
+    WEIGHTS, tensor_name,
+};
+use crate::demo::error::DemoError;
+use crate::demo::layers::Backend;
+use crate::demo::record::History;
+use crate::demo::session::{Role, Session, Trained};
+use crate::nn::{Optimiser as _, Order, ParamSpec};
+
+/// A checkpoint that is whole, of this format and of a version that is read.
+#[derive(Debug)]
+pub struct Checkpoint {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    header: Header,
+}
+
+impl Checkpoint {
+    /// Reads the checkpoint in `folder` and checks its digest.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Absent`], [`CheckpointError::Unreadable`], [`CheckpointError::Foreign`],
+    /// [`CheckpointError::LaterVersion`], [`CheckpointError::Damaged`].
+    pub fn read(folder: &Path) -> Result<Self, CheckpointError> {
+        let path = folder.join(CHECKPOINT_FILE);
+        match fs::read(&path) {
+            Ok(bytes) => Self::decode(path, bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(CheckpointError::Absent { folder: folder.to_owned() })
+            }
+            Err(source) => Err(CheckpointError::Unreadable { path, source }),
+        }
+    }
+
+    fn decode(path: PathBuf, bytes: Vec<u8>) -> Result<Self, CheckpointError> {
+        let damaged = |why: String| CheckpointError::Damaged { path: path.clone(), why };
+        let (_, found) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(error.to_string()))?;
+        let metadata = found.metadata().as_ref().and_then(|entries| entries.get(METADATA));
+        let Some(metadata) = metadata else { return Err(CheckpointError::Foreign { path }) };
+        match serde_json::from_str::<Kind>(metadata) {
+            Ok(Kind { format, .. }) if format != FORMAT => return Err(CheckpointError::Foreign { path }),
+            Ok(Kind { version, .. }) if version > VERSION => {
+                return Err(CheckpointError::LaterVersion { path, found: version, known: VERSION });
+            }
+            Ok(_) => {}
+            Err(error) => return Err(damaged(format!("its metadata: {error}"))),
+        }
+        // Nothing is believed before the digest has been compared.
+        let tensors = SafeTensors::deserialize(&bytes).map_err(|error| damaged(error.to_string()))?;
+        let all: Vec<_> = tensors.iter().filter(|(name, _)| *name != DIGEST).collect();
+        let views = all.iter().map(|(name, tensor)| (*name, tensor.dtype(), tensor.shape(), tensor.data()));
+        let stored = tensors.tensor(DIGEST).map_err(|error| damaged(error.to_string()))?;
+        if stored.data() != digest(metadata, views) {
+            return Err(damaged("its SHA-256 is not that of its content".to_owned()));
+        }
+        let header = serde_json::from_str(metadata).map_err(|error| damaged(format!("its metadata: {error}")))?;
+        Ok(Self { path, bytes, header })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the run was asked for.
+    #[must_use]
+    pub fn settings(&self) -> &RunSettings {
+        &self.header.settings
+    }
+
+    /// Epochs done.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.header.epoch
+    }
+
+    /// Steps of the next epoch that are done, those of the twin included.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.header.begun.steps()
+    }
+
+    /// The epoch that the run is in: the last one trained, in part or as a whole.
+    #[must_use]
+    pub fn last_epoch(&self) -> u64 {
+        self.epoch() + u64::from(self.steps() > 0)
+    }
+
+    /// Puts `session`, at its beginning, where the run was.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Unfit`] where names, shapes or counts are not those of the session's model and data;
+    /// [`DemoError::Unfit`] where events still to come do not fit.
+    pub fn restore<P: Backend>(&self, session: &mut Session<'_, P>, model: &str) -> Result<(), DemoError> {
+        let unfit = |why: String| CheckpointError::Unfit { path: self.path.clone(), why };
+        let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| unfit(error.to_string()))?;
+        let Header { epoch, begun, twin, .. } = self.header;
+        let text = |name: &str| tensors.tensor(name).map_err(|error| unfit(error.to_string()));
+        let history: History =
+            serde_json::from_slice(text(HISTORY)?.data()).map_err(|error| unfit(format!("its history: {error}")))?;
+        let pruner: Pruner = str::from_utf8(text(PRUNER)?.data())
+            .map_err(|error| unfit(format!("its pruner: {error}")))
+            .and_then(|text| Pruner::from_json(text).map_err(|error| unfit(format!("its pruner: {error}"))))?;
+        if history.epochs.len() as u64 != epoch || pruner.last_epoch() != Some(epoch) {
+            return Err(unfit(format!("it is of epoch {epoch}, but its history or its pruner is of another")).into());
+        }
+        let most = session.trainer.steps();
+        if begun.pruned.steps > most || begun.twin.steps > if twin { most } else { 0 } {
+            return Err(unfit(format!("it has done more steps than the {most} of an epoch")).into());
+        }
+        let mut names = 3;
+        names += fill(Role::Pruned, &mut session.pruned, &tensors).map_err(unfit)?;
+        session.twin = None;
+        if twin {
+            let mut state = session.pruned.clone();
+            names += fill(Role::Twin, &mut state, &tensors).map_err(unfit)?;
+            session.twin = Some(state);
+        }
+        if tensors.len() != names {
+            return Err(unfit(format!("it has {} tensors, not {names}", tensors.len())).into());
+        }
+        let checked = pruner.check(&session.pruned.params);
+        session.warnings =
+            checked.map_err(|source| DemoError::Unfit { model: model.to_owned(), source: Box::new(source) })?;
+        (session.pruner, session.history, session.begun) = (pruner, history, begun);
+        Ok(())
+    }
+}
+
+/// Reads a network's weights and its optimiser's buffers; gives back how many tensors that were.
+fn fill<P: Backend>(role: Role, state: &mut Trained<P>, tensors: &SafeTensors<'_>) -> Result<usize, String> {
+    let buffers = state.optimiser.buffers_mut();
+    let mut count = 0;
+    for (buffer, params) in [(WEIGHTS, &mut state.params)].into_iter().chain(buffers) {
+        let specs = params.specs().to_vec();
+        let order = params.order();
+        for (index, spec) in specs.iter().enumerate() {
+            let name = tensor_name(role, buffer, &spec.name);
+            let tensor = tensors.tensor(&name).map_err(|_| format!("it has no tensor `{name}`"))?;
+            if tensor.dtype() != Dtype::F32 || tensor.shape() != spec.shape {
+                let (found, shape) = (tensor.shape(), &spec.shape);
+                return Err(format!("`{name}` is {:?} of shape {found:?}, not F32 of shape {shape:?}", tensor.dtype()));
+            }
+            copy(tensor.data(), spec, order, params.values_mut(index));
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
+/// Row-major values, into memory of either order.
+fn copy(bytes: &[u8], spec: &ParamSpec, order: Order, values: &mut [f32]) {
+    let (numbers, _) = bytes.as_chunks::<4>();
+    for (index, number) in numbers.iter().enumerate() {
+        let place = match order {
+            Order::RowMajor => index,
+            Order::ColumnMajor => index % spec.columns * spec.rows + index / spec.columns,
+        };
+        values[place] = f32::from_le_bytes(*number);
+    }
+}

@@ -1,0 +1,56 @@
+//! From a session to the bytes of its checkpoint.
+
+use std::collections::HashMap;
+
+use safetensors::{Dtype, View as _};
+
+use super::digest::digest;
+use super::{DIGEST, FORMAT, HISTORY, Header, METADATA, PRUNER, RunSettings, VERSION, WEIGHTS, tensor_name};
+use crate::demo::checkpoint::CHECKPOINT_FILE;
+use crate::demo::error::DemoError;
+use crate::demo::layers::Backend;
+use crate::demo::save::{self, Written};
+use crate::demo::session::{Role, Session, Trained};
+use crate::nn::Optimiser as _;
+
+/// The content of `checkpoint.safetensors` for a session as it is, after any of its steps.
+///
+/// # Errors
+///
+/// [`DemoError::Encode`].
+pub fn encode<P: Backend>(settings: &RunSettings, session: &Session<'_, P>) -> Result<Vec<u8>, DemoError> {
+    let refused = |why: String| DemoError::Encode { file: CHECKPOINT_FILE, why };
+    let header = Header {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        settings: settings.clone(),
+        epoch: session.history.epochs.len() as u64,
+        begun: session.begun,
+        twin: session.twin.is_some(),
+    };
+    let metadata = serde_json::to_string(&header).map_err(|error| refused(error.to_string()))?;
+    let history = serde_json::to_vec(&session.history).map_err(|error| refused(error.to_string()))?;
+
+    let mut tensors = Vec::new();
+    network(Role::Pruned, &session.pruned, &mut tensors).map_err(refused)?;
+    if let Some(twin) = &session.twin {
+        network(Role::Twin, twin, &mut tensors).map_err(refused)?;
+    }
+    tensors.push((PRUNER.to_owned(), Written::bytes(session.pruner.to_json().into_bytes())));
+    tensors.push((HISTORY.to_owned(), Written::bytes(history)));
+    let views = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.dtype(), tensor.shape(), &*tensor.bytes));
+    let digest = digest(&metadata, views);
+    tensors.push((DIGEST.to_owned(), Written { dtype: Dtype::U8, shape: vec![32], bytes: digest.into() }));
+    safetensors::serialize(tensors, Some(HashMap::from([(METADATA.to_owned(), metadata)])))
+        .map_err(|error| refused(error.to_string()))
+}
+
+/// Adds a network's weights and its optimiser's buffers.
+fn network<P: Backend>(role: Role, state: &Trained<P>, tensors: &mut Vec<(String, Written)>) -> Result<(), String> {
+    let buffers = state.optimiser.buffers();
+    for (buffer, params) in [(WEIGHTS, &state.params)].into_iter().chain(buffers) {
+        let written = save::tensors(params)?.into_iter();
+        tensors.extend(written.map(|(name, tensor)| (tensor_name(role, buffer, &name), tensor)));
+    }
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! Ctrl-C: a wish to stop, which a run looks at after each step.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use signal_hook::consts::SIGINT;
+use signal_hook::flag;
+
+/// The exit code of a run that was interrupted, as shells have it: 128 and the number of the signal.
+pub(super) const EXIT_CODE: u8 = 130;
+
+/// Whether the user wants the run to stop. Clones share the wish.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// An interrupt that the first Ctrl-C requests; the second ends the process at once, with exit code 130. What is on disk
+    /// stays whole then too, since files are renamed into place.
+    ///
+    /// # Errors
+    ///
+    /// Where the system refuses to say when Ctrl-C is pressed.
+    pub fn on_ctrl_c() -> io::Result<Self> {
+        let requested = Arc::new(AtomicBool::new(false));
+        // Handlers run in this order, so the first Ctrl-C finds nothing requested yet.
+        flag::register_conditional_shutdown(SIGINT, EXIT_CODE.into(), Arc::clone(&requested))?;
+        flag::register(SIGINT, Arc::clone(&requested))?;
+        Ok(Self(requested))
+    }
+
+    /// Asks the run to stop after its step.
+    pub fn request(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it is to stop.
+    #[must_use]
+    pub fn is_requested(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// The same, for a loop.
+    pub(super) fn flow(&self) -> ControlFlow<()> {
+        if self.is_requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
