@@ -84,6 +84,7 @@ fn help_explains_every_option() {
         "--threads",
         "--seed",
         "--out",
+        "--resume",
         "--no-act-pruning",
     ] {
         assert!(text.contains(option), "{option}");

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod output;
+mod resume;
 mod strategies;
 
 use std::collections::BTreeSet;

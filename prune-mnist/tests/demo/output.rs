@@ -117,7 +117,7 @@ fn a_full_disk_leaves_what_was_there() {
         let output = full(out);
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{stderr}");
-        assert!(stderr.contains("--out: cannot write") && stderr.contains("model.safetensors"), "{stderr}");
+        assert!(stderr.contains("--out: cannot write") && stderr.contains("checkpoint.safetensors"), "{stderr}");
     }
     assert!(!place.out().exists());
     assert_eq!(names(&place.0.path().join("old")), FILES.map(str::to_owned).into());

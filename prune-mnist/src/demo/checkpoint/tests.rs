@@ -1,1 +1,164 @@
-//! Tests.
+//! Tests of the file by itself: what goes in comes out, and nothing else is taken for it.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::*;
+use crate::data::{DataSource, Dataset, Origin};
+use crate::demo::layers::Backend;
+use crate::demo::{Arguments, DemoError, Plan, Session, Settings};
+use crate::nn::{Layer, ModelSpec, NalgebraParams, NdarrayParams, Optimiser as _};
+
+const STRATEGY: &str = "{1: {'method': 'unstr_global', 'density': 0.3}, 2: {'method': 'unstr_global', 'density': 0.5, 'reopen': \
+                        'gradient'}, '3..=4': {'method': 'unstr_global', 'density': 0.2}}";
+const EPOCHS: u64 = 4;
+
+/// Forty images to train on, in three steps.
+fn data() -> Dataset {
+    let sample = DataSource::Sample.load().unwrap();
+    let (train, test) = (sample.train.head(40), sample.test.head(16));
+    Dataset { train, test, origin: Origin::Made, files: sample.files }
+}
+
+/// Small enough that each byte of its checkpoint can be altered.
+fn tiny() -> ModelSpec {
+    ModelSpec::new("tiny", [28, 28, 1], vec![Layer::Dense { features: 4 }, Layer::Relu, Layer::Dense { features: 10 }])
+}
+
+fn session<'d, P: Backend>(spec: &ModelSpec, data: &'d Dataset) -> Session<'d, P> {
+    let settings = Settings { epochs: EPOCHS, lr: 0.1, momentum: 0.9, weight_decay: 5e-4, batch_size: 16, seed: 1 };
+    Session::new(spec, data, settings, STRATEGY.parse().unwrap(), &[]).unwrap()
+}
+
+fn settings(data: &Dataset) -> RunSettings {
+    let arguments = Arguments::from_words(["demo", "--model", "mlp", "--lr", "0.3"]).unwrap();
+    RunSettings::new(&arguments, &Plan::new(Some(STRATEGY), Some(EPOCHS)).unwrap(), data)
+}
+
+/// The checkpoint of a run of [`tiny`] that was stopped after so many steps.
+fn stopped(data: &Dataset, steps: usize) -> Vec<u8> {
+    let mut session = session::<NdarrayParams<f32>>(&tiny(), data);
+    session.start().unwrap();
+    for _ in 0..steps {
+        let _ = session.epoch(&mut |_, _| ControlFlow::Break(())).unwrap();
+    }
+    encode(&settings(data), &session).unwrap()
+}
+
+fn read(bytes: &[u8]) -> Result<Checkpoint, CheckpointError> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(CHECKPOINT_FILE), bytes).unwrap();
+    Checkpoint::read(folder.path())
+}
+
+/// After each step the run is given up and gone on with from its checkpoint alone.
+fn goes_on_from_each_step<P: Backend + std::fmt::Debug + PartialEq>() {
+    let (data, spec) = (data(), ModelSpec::mlp());
+    let settings = settings(&data);
+    let mut whole = session::<P>(&spec, &data);
+    whole.start().unwrap();
+    for _ in 0..EPOCHS {
+        assert!(whole.epoch(&mut |_, _| ControlFlow::Continue(())).unwrap().is_continue());
+    }
+    let mut broken = session::<P>(&spec, &data);
+    broken.start().unwrap();
+    let mut stops = 0;
+    while broken.history.epochs.len() < EPOCHS as usize {
+        let _ = broken.epoch(&mut |_, _| ControlFlow::Break(())).unwrap();
+        let bytes = encode(&settings, &broken).unwrap();
+        let checkpoint = read(&bytes).unwrap();
+        assert_eq!(*checkpoint.settings(), settings);
+        let mut next = session::<P>(&spec, &data);
+        checkpoint.restore(&mut next, "mlp").unwrap();
+        assert!(encode(&settings, &next).unwrap() == bytes);
+        broken = next;
+        stops += 1;
+    }
+    // Three steps of each network, the twin's from epoch 2 on, and the end of each epoch.
+    assert_eq!(stops, 3 + 3 * 6 + EPOCHS);
+    assert_eq!(broken.history, whole.history);
+    assert_eq!(broken.pruner, whole.pruner);
+    for (broken, whole) in
+        [(&broken.pruned, &whole.pruned), (broken.twin.as_ref().unwrap(), whole.twin.as_ref().unwrap())]
+    {
+        assert_eq!(broken.params, whole.params);
+        assert_eq!(broken.optimiser.buffers(), whole.optimiser.buffers());
+    }
+}
+
+#[test]
+fn a_run_goes_on_from_each_of_its_steps_on_ndarray() {
+    goes_on_from_each_step::<NdarrayParams<f32>>();
+}
+
+#[test]
+fn a_run_goes_on_from_each_of_its_steps_on_nalgebra() {
+    goes_on_from_each_step::<NalgebraParams<f32>>();
+}
+
+#[test]
+fn a_checkpoint_that_is_cut_anywhere_is_refused() {
+    let bytes = stopped(&data(), 5);
+    assert!(read(&bytes).is_ok());
+    for len in (0..bytes.len()).step_by(97).chain([8, bytes.len() - 1]) {
+        let message = read(&bytes[..len]).unwrap_err().to_string();
+        assert!(message.contains("is cut or altered"), "{len} bytes: {message}");
+    }
+    let longer = [&bytes[..], &[0]].concat();
+    assert!(read(&longer).unwrap_err().to_string().contains("is cut or altered"));
+}
+
+#[test]
+fn a_checkpoint_with_any_bit_altered_is_refused() {
+    let bytes = stopped(&data(), 5);
+    let header = 8 + u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
+    assert!(header > 1000 && bytes.len() > 40_000);
+    // Every byte of the header, and some of each tensor.
+    for (place, index) in (0..header).chain((header..bytes.len()).step_by(211)).enumerate() {
+        let mut altered = bytes.clone();
+        altered[index] ^= 1 << (place % 8);
+        assert!(read(&altered).is_err(), "byte {index} of {}", bytes.len());
+    }
+}
+
+/// The bytes of a file with this metadata and no tensor.
+fn with_metadata(key: &str, text: &str) -> Vec<u8> {
+    let none: [(&str, crate::demo::save::Written); 0] = [];
+    safetensors::serialize(none, Some([(key.to_owned(), text.to_owned())].into())).unwrap()
+}
+
+#[test]
+fn other_files_and_later_versions_are_named() {
+    let message = |bytes: &[u8]| read(bytes).unwrap_err().to_string();
+    let later = format!("{{\"format\": \"{FORMAT}\", \"version\": 2, \"what\": [1]}}");
+    let later = message(&with_metadata(METADATA, &later));
+    assert!(later.contains("has version 2, and this program reads up to version 1: go on with the program"), "{later}");
+    for bytes in
+        [with_metadata("format", "pt"), with_metadata(METADATA, "{\"format\": \"something else\", \"version\": 1}")]
+    {
+        assert!(message(&bytes).contains("no checkpoint of the demo"), "{}", message(&bytes));
+    }
+    let without_digest = with_metadata(METADATA, &format!("{{\"format\": \"{FORMAT}\", \"version\": 1}}"));
+    assert!(message(&without_digest).contains("is cut or altered"), "{}", message(&without_digest));
+    let absent = Checkpoint::read(Path::new("nowhere")).unwrap_err().to_string();
+    assert!(
+        absent.contains("no checkpoint.safetensors in `nowhere`") && absent.contains("leave out --resume"),
+        "{absent}"
+    );
+}
+
+#[test]
+fn another_model_is_named() {
+    let data = data();
+    let checkpoint = read(&stopped(&data, 5)).unwrap();
+    let mut other = session::<NdarrayParams<f32>>(&ModelSpec::mlp(), &data);
+    let error = checkpoint.restore(&mut other, "mlp").unwrap_err();
+    assert!(matches!(error, DemoError::Checkpoint(CheckpointError::Unfit { .. })));
+    let message = error.to_string();
+    assert!(
+        message.contains("`pruned/weights/Dense_0-kernel` is F32 of shape [784, 4], not F32 of shape [784, 300]"),
+        "{message}"
+    );
+}
