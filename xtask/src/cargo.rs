@@ -21,18 +21,24 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
-/// Builds and runs a program in release mode, with `arguments` of its own; `program` is how cargo names it. On a terminal
-/// cargo shows the build, of which the first takes minutes; elsewhere only the program is heard.
+/// The command that builds and runs a program in release mode, with `arguments` of its own; `program` is how cargo names it.
+/// On a terminal cargo shows the build, of which the first takes minutes; elsewhere only the program is heard.
+pub(crate) fn release_command(program: &[&str], arguments: Vec<OsString>) -> Command {
+    let mut command = cargo(["run", "--release"]);
+    if !stderr().is_terminal() {
+        command.arg("--quiet");
+    }
+    command.args(program).arg("--").args(arguments);
+    command
+}
+
+/// Runs [`release_command`] to its end.
 ///
 /// # Errors
 ///
 /// A sentence where cargo cannot be started; `what` says what was tried.
 pub(crate) fn release(program: &[&str], arguments: Vec<OsString>, what: &str) -> Result<ExitStatus, String> {
-    let mut command = cargo(["run", "--release"]);
-    if !stderr().is_terminal() {
-        command.arg("--quiet");
-    }
-    status(command.args(program).arg("--").args(arguments), what)
+    status(&mut release_command(program, arguments), what)
 }
 
 /// Runs a command to its end.
