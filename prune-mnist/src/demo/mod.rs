@@ -12,7 +12,7 @@
 //! - `args`, `strategy`, `error`: what was asked for, and what is refused.
 //! - `layers`, `activations`: the network's parameters and activations as the pruning crates see them.
 //! - `trainer`, `session`, `record`: steps and epochs, run and twin, and what they have shown.
-//! - `checkpoint`, `interrupt`: stopping, and going on as if nothing had been.
+//! - `checkpoint`, `saver`, `interrupt`: stopping, and going on as if nothing had been.
 //! - `show`, `picture`, `size`: what a person sees. `save`, `out`: what is written.
 
 pub mod activations;
@@ -26,6 +26,7 @@ pub mod picture;
 mod record;
 mod run;
 pub mod save;
+mod saver;
 mod session;
 mod show;
 mod size;

@@ -6,7 +6,7 @@ use prune_core::ActivationRule;
 
 use super::activations::readme_rules;
 use super::args::{Arguments, BackendChoice};
-use super::checkpoint::{self, CHECKPOINT_FILE, Checkpoint, CheckpointError, RunSettings};
+use super::checkpoint::{CHECKPOINT_FILE, Checkpoint, CheckpointError, RunSettings};
 use super::error::DemoError;
 use super::interrupt::Interrupt;
 use super::layers::Backend;
@@ -14,6 +14,7 @@ use super::out::OutFolder;
 use super::picture::{self, Curves, PNG_FILE, SVG_FILE};
 use super::record::History;
 use super::save::{self, MASKS_FILE, MODEL_FILE};
+use super::saver::{Saver, beside, resumed};
 use super::session::{Role, Session};
 use super::show::{self, Bar, Console, Intro};
 use super::strategy::Plan;
@@ -152,75 +153,6 @@ fn run_on<P: Backend>(
         if origin.is_some() { " since it was resumed" } else { "" },
         twin_took.as_secs_f64()
     ))
-}
-
-/// What a new run does about a checkpoint that is there already: one of a run that is complete is replaced, and so is one that
-/// nothing can go on from; one that can be gone on with is not.
-fn beside(out: &OutFolder, console: &mut Console<'_>) -> Result<(), DemoError> {
-    match Checkpoint::read(out.path()) {
-        Ok(old) if old.epoch() < old.settings().epochs => {
-            let (path, epoch, epochs) = (old.path().to_owned(), old.epoch(), old.settings().epochs);
-            Err(CheckpointError::Unfinished { path, epoch, epochs }.into())
-        }
-        Ok(old) => console.line(format_args!(
-            "`{}` is of a run that is complete: this one begins anew, and replaces its files (--resume --epochs N would train it \
-             further)\n",
-            old.path().display()
-        )),
-        Err(CheckpointError::Absent { .. }) => Ok(()),
-        Err(error @ CheckpointError::Damaged { .. }) => {
-            console.warning(format_args!("{error}; this run begins anew, and will replace it"));
-            Ok(())
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// What is said of a run that goes on.
-fn resumed<P: Backend>(checkpoint: &Checkpoint, session: &Session<'_, P>, epochs: u64) -> String {
-    let (done, steps) = (checkpoint.epoch(), checkpoint.steps());
-    let mut text = format!("\nresumed      {}, after epoch {done}", checkpoint.path().display());
-    if steps > 0 {
-        text += &format!(" and {} of epoch {}", show::counted(steps, "step"), session.next_epoch());
-    }
-    let then = checkpoint.settings().epochs;
-    if done >= epochs {
-        text +=
-            &format!("\n             all {} are done: there is nothing left to train", show::counted(epochs, "epoch"));
-        text += "; its results are written again, and a larger --epochs would train on";
-    }
-    if then != epochs {
-        text += &format!(
-            "\n             --epochs was {then} and is {epochs}: the strategy keeps its epochs, and the learning rate is from here on \
-             that of a run of {epochs} from its beginning"
-        );
-    }
-    text
-}
-
-/// Where checkpoints go.
-struct Saver {
-    out: OutFolder,
-    settings: RunSettings,
-}
-
-impl Saver {
-    fn save<P: Backend>(&mut self, session: &Session<'_, P>) -> Result<(), DemoError> {
-        self.out.write(&[(CHECKPOINT_FILE, checkpoint::encode(&self.settings, session)?)])
-    }
-
-    /// What a run that was stopped, and saved, ends with.
-    fn interrupted<P: Backend>(&self, session: &Session<'_, P>, epochs: u64) -> DemoError {
-        let of_both = if session.twin.is_some() { 2 } else { 1 };
-        DemoError::Interrupted {
-            epoch: session.next_epoch(),
-            epochs,
-            done: session.begun.steps(),
-            steps: of_both * session.trainer.steps(),
-            path: self.out.path().join(CHECKPOINT_FILE),
-            out: self.out.path().to_owned(),
-        }
-    }
 }
 
 /// Trains all epochs that are left and prints them; gives back how long the twin took.

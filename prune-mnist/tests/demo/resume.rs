@@ -1,36 +1,19 @@
-//! Runs that are stopped and go on: what stops them, what they end with, and from what they do not go on.
+//! What a run goes on from, and from what it does not: settings, data, checkpoints, epochs.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use prune_mnist::demo::FILES;
-use prune_mnist::rng::{Purpose, stream};
-use rand_chacha::rand_core::Rng as _;
 
 use crate::{Place, check_files, names, tiny};
 
-const CHECKPOINT: &str = "checkpoint.safetensors";
+pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 const STRATEGY: &str = "{1: {'method': 'unstr_global', 'density': 0.3}}";
-
-/// A run that takes a few hundred steps, with a twin, masks that float, and gradients that are observed.
-const LONG: [&str; 8] = [
-    "--model",
-    "mlp",
-    "--epochs",
-    "40",
-    "--strategy",
-    "{3: {'method': 'unstr_global', 'density': 0.3}, '8..=12': {'method': 'unstr_global', 'density': 0.2}, 20: \
-     {'method': 'unstr_global', 'density': 0.4, 'reopen': 'gradient'}}",
-    "--weight-decay",
-    "0.0005",
-];
 
 impl Place {
     /// Starts the demo here and does not wait for it.
-    fn start(&self, arguments: &[&str]) -> Child {
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));
         command.current_dir(self.0.path()).args(arguments);
         if !arguments.contains(&"--resume") {
@@ -66,14 +49,14 @@ impl Place {
         stderr
     }
 
-    fn completes(&self, arguments: &[&str]) -> String {
+    pub(crate) fn completes(&self, arguments: &[&str]) -> String {
         let output = self.start(arguments).wait_with_output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success(), "{arguments:?}: {stderr}");
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn files(&self) -> [Vec<u8>; FILES.len()] {
+    pub(crate) fn files(&self) -> [Vec<u8>; FILES.len()] {
         FILES.map(|file| fs::read(self.out().join(file)).unwrap())
     }
 
@@ -85,130 +68,12 @@ impl Place {
 }
 
 /// Reads until the row of this epoch or a later one; whoever reads no further leaves the rest unprinted, which stops no run.
-fn wait_for_row(child: &mut Child, epoch: u64) {
+pub(crate) fn wait_for_row(child: &mut Child, epoch: u64) {
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let row_of =
         |line: &String| line.contains('%').then(|| line.split_whitespace().next()?.parse::<u64>().ok()).flatten();
     let is_there = |line| row_of(&line).is_some_and(|of| of >= epoch);
     assert!(lines.map_while(Result::ok).any(is_there), "the run has ended before epoch {epoch}");
-}
-
-/// The run that nobody stops, and how long it takes.
-fn unbroken() -> ([Vec<u8>; FILES.len()], Duration) {
-    let place = Place::new();
-    let started = Instant::now();
-    place.completes(&LONG);
-    let took = started.elapsed();
-    check_files(&place.out(), 40);
-    (place.files(), took)
-}
-
-/// Starts the run, or goes on where there is something to go on from, and kills it at a moment that `is_due` chooses. Says
-/// whether it was still at work.
-fn start_and_kill(place: &Place, threads: &str, mut is_due: impl FnMut() -> bool) -> bool {
-    let mut child = if place.out().join(CHECKPOINT).exists() {
-        place.start(&["--resume", "--threads", threads])
-    } else {
-        place.start(&[&LONG[..], &["--threads", threads]].concat())
-    };
-    // Nobody reads, and nobody must: the output is dropped as soon as its reader is.
-    drop((child.stdout.take(), child.stderr.take()));
-    while !is_due() {
-        if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.success(), "{status}");
-            return false;
-        }
-        std::thread::sleep(Duration::from_micros(200));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    true
-}
-
-fn assert_equal(place: &Place, whole: &[Vec<u8>; FILES.len()], what: &str) {
-    assert_eq!(names(&place.out()), FILES.map(str::to_owned).into(), "{what}");
-    for ((file, got), expected) in FILES.iter().zip(&place.files()).zip(whole) {
-        assert!(got == expected, "{what}: {file} differs from that of a run that was never killed");
-    }
-}
-
-#[test]
-fn runs_killed_at_random_moments_end_as_one_that_never_was() {
-    let (whole, took) = unbroken();
-    let mut generator = stream(20, Purpose::Order(1));
-    let mut moment = |most: Duration| most.mul_f64(f64::from(generator.next_u32()) / f64::from(u32::MAX));
-    // Once each, anywhere in the run.
-    for round in 0..8 {
-        let (place, after, started) = (Place::new(), moment(took), Instant::now());
-        start_and_kill(&place, "1", || started.elapsed() >= after);
-        start_and_kill(&place, "2", || false);
-        assert_equal(&place, &whole, &format!("round {round}, killed after {after:?} of {took:?}"));
-    }
-    // The same run again and again, until it is through.
-    for round in 0..2 {
-        let (place, mut kills) = (Place::new(), 0);
-        loop {
-            let (after, started) = (moment(took / 3), Instant::now());
-            if !start_and_kill(&place, if kills % 2 == 0 { "1" } else { "2" }, || started.elapsed() >= after) {
-                break;
-            }
-            kills += 1;
-            // One that is never let go far enough to save would never end.
-            assert!(kills < 200);
-        }
-        assert_equal(&place, &whole, &format!("round {round} of many kills, {kills} of them"));
-    }
-}
-
-#[test]
-fn runs_killed_while_they_write_end_as_one_that_never_was() {
-    let (whole, _) = unbroken();
-    let half_written = |out: &Path| {
-        let names = fs::read_dir(out).into_iter().flatten().flatten().map(|entry| entry.file_name());
-        names.filter(|name| name.to_string_lossy().ends_with(".tmp")).count()
-    };
-    let place = Place::new();
-    let mut left = 0;
-    for write in 0..12 {
-        // The first temporary file only tries whether one can be written; later ones are checkpoints.
-        let (mut seen, mut is_there) = (0, false);
-        let killed = start_and_kill(&place, "1", || {
-            let now = half_written(&place.out()) > 0;
-            seen += usize::from(now && !is_there);
-            is_there = now;
-            seen > write % 4
-        });
-        left += half_written(&place.out());
-        if !killed {
-            break;
-        }
-    }
-    assert!(left > 0, "no kill has met a write");
-    start_and_kill(&place, "1", || false);
-    assert_equal(&place, &whole, "killed while writing");
-}
-
-#[cfg(unix)]
-#[test]
-fn ctrl_c_saves_within_the_epoch_and_says_how_to_go_on() {
-    let (whole, _) = unbroken();
-    let place = Place::new();
-    for (round, epoch) in [2, 5, 9].into_iter().enumerate() {
-        let mut child = if round == 0 { place.start(&LONG) } else { place.start(&["--resume"]) };
-        wait_for_row(&mut child, epoch);
-        let interrupt = format!("kill -INT {}", child.id());
-        assert!(Command::new("sh").args(["-c", &interrupt]).status().unwrap().success());
-        let output = child.wait_with_output().unwrap();
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(130), "{stderr}");
-        assert!(stderr.starts_with("stopped in epoch ") && stderr.contains(" of 40 after "), "{stderr}");
-        assert!(stderr.contains("saved to `out/checkpoint.safetensors`"), "{stderr}");
-        assert!(stderr.contains("cargo xtask demo --resume --out out"), "{stderr}");
-        assert_eq!(names(&place.out()), [CHECKPOINT.to_owned()].into());
-    }
-    let text = place.completes(&["--resume"]);
-    assert!(text.contains("resumed      out/checkpoint.safetensors, after epoch "), "{text}");
-    assert_equal(&place, &whole, "interrupted");
 }
 
 #[test]

@@ -1,0 +1,80 @@
+//! A run and the checkpoint in its folder: one that is there already, one that is gone on from, and those that it writes.
+
+use super::checkpoint::{self, CHECKPOINT_FILE, Checkpoint, CheckpointError, RunSettings};
+use super::error::DemoError;
+use super::layers::Backend;
+use super::out::OutFolder;
+use super::session::Session;
+use super::show::{self, Console};
+
+/// What a new run does about a checkpoint that is there already: one of a run that is complete is replaced, and so is one that
+/// nothing can go on from; one that can be gone on with is not.
+pub(super) fn beside(out: &OutFolder, console: &mut Console<'_>) -> Result<(), DemoError> {
+    match Checkpoint::read(out.path()) {
+        Ok(old) if old.epoch() < old.settings().epochs => {
+            let (path, epoch, epochs) = (old.path().to_owned(), old.epoch(), old.settings().epochs);
+            Err(CheckpointError::Unfinished { path, epoch, epochs }.into())
+        }
+        Ok(old) => console.line(format_args!(
+            "`{}` is of a run that is complete: this one begins anew, and replaces its files (--resume --epochs N would train it \
+             further)\n",
+            old.path().display()
+        )),
+        Err(CheckpointError::Absent { .. }) => Ok(()),
+        Err(error @ CheckpointError::Damaged { .. }) => {
+            console.warning(format_args!("{error}; this run begins anew, and will replace it"));
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What is said of a run that goes on.
+pub(super) fn resumed<P: Backend>(checkpoint: &Checkpoint, session: &Session<'_, P>, epochs: u64) -> String {
+    let (done, steps) = (checkpoint.epoch(), checkpoint.steps());
+    let mut text = format!("\nresumed      {}, after epoch {done}", checkpoint.path().display());
+    if steps > 0 {
+        text += &format!(" and {} of epoch {}", show::counted(steps, "step"), session.next_epoch());
+    }
+    let then = checkpoint.settings().epochs;
+    if done >= epochs {
+        text +=
+            &format!("\n             all {} are done: there is nothing left to train", show::counted(epochs, "epoch"));
+        text += "; its results are written again, and a larger --epochs would train on";
+    }
+    if then != epochs {
+        text += &format!(
+            "\n             --epochs was {then} and is {epochs}: the strategy keeps its epochs, and the learning rate is from here on \
+             that of a run of {epochs} from its beginning"
+        );
+    }
+    text
+}
+
+/// Where checkpoints go.
+pub(super) struct Saver {
+    /// The folder.
+    pub(super) out: OutFolder,
+    /// What the run was asked for.
+    pub(super) settings: RunSettings,
+}
+
+impl Saver {
+    /// Replaces the checkpoint by one of the session as it is.
+    pub(super) fn save<P: Backend>(&mut self, session: &Session<'_, P>) -> Result<(), DemoError> {
+        self.out.write(&[(CHECKPOINT_FILE, checkpoint::encode(&self.settings, session)?)])
+    }
+
+    /// What a run that was stopped, and saved, ends with.
+    pub(super) fn interrupted<P: Backend>(&self, session: &Session<'_, P>, epochs: u64) -> DemoError {
+        let of_both = if session.twin.is_some() { 2 } else { 1 };
+        DemoError::Interrupted {
+            epoch: session.next_epoch(),
+            epochs,
+            done: session.begun.steps(),
+            steps: of_both * session.trainer.steps(),
+            path: self.out.path().join(CHECKPOINT_FILE),
+            out: self.out.path().to_owned(),
+        }
+    }
+}
