@@ -70,9 +70,13 @@ impl Place {
 /// Reads until the row of this epoch or a later one; whoever reads no further leaves the rest unprinted, which stops no run.
 pub(crate) fn wait_for_row(child: &mut Child, epoch: u64) {
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let row_of =
-        |line: &String| line.contains('%').then(|| line.split_whitespace().next()?.parse::<u64>().ok()).flatten();
-    let is_there = |line| row_of(&line).is_some_and(|of| of >= epoch);
+    // A number and a loss, so that no line of the strategy is taken for a row.
+    let row_of = |line: &str| {
+        let mut fields = line.split_whitespace();
+        let epoch = fields.next()?.parse::<u64>().ok()?;
+        fields.next()?.parse::<f64>().ok().map(|_| epoch)
+    };
+    let is_there = |line: String| row_of(&line).is_some_and(|of| of >= epoch);
     assert!(lines.map_while(Result::ok).any(is_there), "the run has ended before epoch {epoch}");
 }
 
