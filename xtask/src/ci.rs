@@ -19,7 +19,7 @@ const CHECKS: &[(&str, &[&str])] = &[
         &["check", "--package", "prune-ndarray", "--package", "prune-nalgebra", "--no-default-features"],
     ),
     ("tests", &["test", "--workspace", "--features", FETCH]),
-    ("benches, once each, against their oracles", &["test", "--workspace", "--bench", "*"]),
+    ("benches, once each, against their oracles", &["test", "--workspace", "--features", FETCH, "--bench", "*"]),
     ("documentation", &["doc", "--workspace", "--no-deps"]),
 ];
 
