@@ -2,13 +2,14 @@
 
 use std::ffi::OsString;
 
-use crate::cargo::{cargo, finish};
+use crate::cargo::{cargo, finish, root};
 
 /// What `--help` says.
 pub(crate) const HELP: &str = "\
 usage: cargo xtask test [OPTIONS OF cargo test]
 
 For example `cargo xtask test --package prune-core`, or `cargo xtask test NAME` for tests whose name holds NAME.
+Without options, the tests that need the full MNIST set run as well where `cargo xtask mnist` has stored it.
 Exit code: 0 all passed, 1 otherwise.
 ";
 
@@ -18,5 +19,15 @@ Exit code: 0 all passed, 1 otherwise.
 ///
 /// A sentence where a test failed.
 pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), String> {
-    finish(cargo(["test", "--workspace", "--features", "prune-mnist/fetch"]).args(arguments), "the tests")
+    let everything = arguments.is_empty();
+    finish(cargo(["test", "--workspace", "--features", "prune-mnist/fetch"]).args(arguments), "the tests")?;
+    if !everything {
+        return Ok(());
+    }
+    if !root().join("data/mnist").is_dir() {
+        eprintln!("the tests of the full MNIST set were left out: `cargo xtask mnist` fetches it");
+        return Ok(());
+    }
+    let full = ["test", "--package", "prune-mnist", "--features", "fetch", "--tests", "--", "--ignored"];
+    finish(&mut cargo(full), "the tests of the full MNIST set")
 }
