@@ -154,7 +154,7 @@ fn dense(args: &Args, rows: &mut Vec<Row>) {
 
 /// What a user would write without this crate.
 fn plain_rust(args: &Args, rows: &mut Vec<Row>) {
-    // A tenth of the size: a sort of all would take most of the time of the table. Ratios hardly depend on it.
+    // A tenth of the size, as the rows say: a sort of all would take most of the time of the table.
     let x = LazyCell::new(|| matrix(args.size / 10));
     let magnitudes = || x.values().iter().map(|value| value.abs()).collect::<Vec<f32>>();
     let mask_from = |threshold: f32| x.values().iter().map(|value| value.abs() >= threshold).collect::<Vec<bool>>();

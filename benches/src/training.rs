@@ -119,11 +119,10 @@ where
     P: ParamStorage<f32> + Layers + LayersMut,
 {
     fn new(case: &Case, data: &'d Dataset) -> Result<Self, String> {
-        let text = |error: &dyn std::error::Error| error.to_string();
         let spec = (case.model)();
-        let mut network = Network::<f32>::new(&spec, BATCH).map_err(|error| text(&error))?;
+        let mut network = Network::<f32>::new(&spec, BATCH).map_err(|error| error.to_string())?;
         if case.prunes_activations {
-            prune_activations(&mut network, &spec, &readme_rules()).map_err(|error| text(&error))?;
+            prune_activations(&mut network, &spec, &readme_rules()).map_err(|error| error.to_string())?;
         }
         let specs = network.parameters();
         let mut params: P = initial_parameters(specs, Initialisation::LecunNormal, 42);
@@ -131,11 +130,13 @@ where
         let mut pruner = None;
         if case.holds_masks {
             let strategy = "{0: {'method': 'str_unified_local', 'pattern': (2, 4)}}";
-            let mut made = Pruner::new(strategy.parse().map_err(|error: prune_schedule::StrategyError| text(&error))?);
-            made.start(&mut params).map_err(|error| text(&error))?;
+            let mut made =
+                Pruner::new(strategy.parse().map_err(|error: prune_schedule::StrategyError| error.to_string())?);
+            made.start(&mut params).map_err(|error| error.to_string())?;
             pruner = Some(made);
         }
-        let samples = Samples::new(data.train.images(), data.train.labels(), PIXELS).map_err(|error| text(&error))?;
+        let samples =
+            Samples::new(data.train.images(), data.train.labels(), PIXELS).map_err(|error| error.to_string())?;
         let (batch, order) = (Batch::new(), Vec::new());
         Ok(Run { network, samples, params, gradients, sgd, pruner, batch, order, next: 0 })
     }

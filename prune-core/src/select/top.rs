@@ -55,7 +55,7 @@ pub(crate) fn select(layers: &[Ranked<'_>], kept: usize, by: RankBy, threads: Th
 }
 
 /// How many elements may be gathered: their six bytes each stay below a thirtieth of an f32 tensor's own memory where that
-/// is large. Where it is not, the bracket of a sample of every 64th to 128th element holds up to 34 times the root of the
+/// is large. Where it is not, the bracket of a sample of every 64th to 128th element holds up to 29 times the root of the
 /// elements (at density 0.5), which is no more than this.
 fn room(elements: usize) -> usize {
     (elements / 48).max(1 << 16)
