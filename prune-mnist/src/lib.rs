@@ -6,6 +6,7 @@
 pub mod data;
 pub mod demo;
 pub mod nn;
+mod picture;
 pub mod rng;
 
 /// The pages of the project, run as tests: this crate has both backends at hand.

@@ -5,9 +5,24 @@ use std::ops::Range;
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 
 /// A linear axis with chosen ticks.
-pub(super) struct Axis {
-    pub(super) range: Range<f64>,
-    pub(super) ticks: Vec<f64>,
+pub(crate) struct Axis {
+    pub(crate) range: Range<f64>,
+    pub(crate) ticks: Vec<f64>,
+    /// What stands beside a tick.
+    pub(crate) label: fn(f64) -> String,
+}
+
+impl Axis {
+    /// An axis whose ticks show their values.
+    pub(crate) fn linear(range: Range<f64>, ticks: Vec<f64>) -> Self {
+        Self { range, ticks, label: number }
+    }
+
+    /// An axis of powers of ten: places and ticks are logarithms, what stands beside them is not.
+    pub(crate) fn logarithmic(range: Range<f64>, ticks: &[f64]) -> Self {
+        let ticks = ticks.iter().map(|tick| tick.log10()).collect();
+        Self { range: range.start.log10()..range.end.log10(), ticks, label: |tick| number(10_f64.powf(tick)) }
+    }
 }
 
 impl Ranged for Axis {
@@ -29,7 +44,7 @@ impl Ranged for Axis {
 }
 
 /// What the accuracies span, with some room, in percent.
-pub(super) fn accuracy_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+pub(crate) fn accuracy_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
     if low > high {
         return (0.0, 100.0);
@@ -40,12 +55,12 @@ pub(super) fn accuracy_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
 }
 
 /// A tick's number, without what floating point adds.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     format!("{}", (value * 1000.0).round() / 1000.0)
 }
 
 /// At most about `most` round numbers from `low` to `high`, at least `least` apart.
-pub(super) fn ticks(low: f64, high: f64, most: u32, least: f64) -> Vec<f64> {
+pub(crate) fn ticks(low: f64, high: f64, most: u32, least: f64) -> Vec<f64> {
     let rough = ((high - low) / f64::from(most)).max(least).max(1e-6);
     let power = 10_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|digit| digit * power).find(|&step| step >= rough * 0.999);
@@ -67,6 +82,14 @@ mod tests {
             let ticks = ticks(low, high, 6, 0.0);
             assert!((2..=7).contains(&ticks.len()), "{ticks:?}");
         }
+    }
+
+    #[test]
+    fn logarithms_are_not_shown() {
+        let axis = Axis::logarithmic(1.0..128.0, &[1.0, 12.0, 100.0]);
+        assert_eq!(axis.ticks.iter().map(|&tick| (axis.label)(tick)).collect::<Vec<_>>(), ["1", "12", "100"]);
+        let place = |value: f64| axis.map(&value.log10(), (0, 700));
+        assert_eq!([1.0, 2.0, 4.0, 128.0].map(place), [0, 100, 200, 700]);
     }
 
     #[test]
