@@ -20,6 +20,8 @@ pub enum Purpose {
     Initialisation(u32),
     /// The order of samples in this epoch.
     Order(u32),
+    /// A mask drawn at random for the layer with this index, to compare with.
+    Control(u32),
 }
 
 impl Purpose {
@@ -27,6 +29,7 @@ impl Purpose {
         let (kind, index) = match self {
             Self::Initialisation(index) => (1_u64, index),
             Self::Order(epoch) => (2, epoch),
+            Self::Control(index) => (3, index),
         };
         kind << 32 | u64::from(index)
     }

@@ -158,17 +158,7 @@ impl<'d, P: Backend> Trainer<'d, P> {
         state: &mut State<P, O>,
         pruner: Option<&mut Pruner>,
     ) -> Result<Score, StepError> {
-        if self.ordered != Some(epoch) {
-            // At most MOST_EPOCHS, and the largest set has 60,000 images.
-            epoch_order(self.settings.seed, epoch as u32, self.train.len() as u32, &mut self.order);
-            self.ordered = Some(epoch);
-        }
-        let size = self.settings.batch_size.min(self.order.len() as u64) as usize;
-        let start = (step as usize) * size;
-        let end = (start + size).min(self.order.len());
-        self.batch.fill(&self.train, &self.order[start..end])?;
-        let (images, labels) = (self.batch.images(), self.batch.labels());
-        let score = self.network.gradients(&state.params, images, labels, &mut self.gradients)?;
+        let score = self.gradients(epoch, step, &state.params)?;
         if !score.loss().is_finite() {
             return Err(StepError::Diverged { step: step + 1, steps: self.steps(), loss: score.loss() });
         }
@@ -182,6 +172,31 @@ impl<'d, P: Backend> Trainer<'d, P> {
             }
         }
         Ok(score)
+    }
+
+    /// The gradients of a step's batch, into [`gradient`](Self::gradient), and what the batch has scored.
+    ///
+    /// # Errors
+    ///
+    /// Parameters that are not the network's; a NaN met by activation pruning.
+    pub fn gradients(&mut self, epoch: u64, step: u64, params: &P) -> Result<Score, NnError> {
+        if self.ordered != Some(epoch) {
+            // At most MOST_EPOCHS, and the largest set has 60,000 images.
+            epoch_order(self.settings.seed, epoch as u32, self.train.len() as u32, &mut self.order);
+            self.ordered = Some(epoch);
+        }
+        let size = self.settings.batch_size.min(self.order.len() as u64) as usize;
+        let start = (step as usize) * size;
+        let end = (start + size).min(self.order.len());
+        self.batch.fill(&self.train, &self.order[start..end])?;
+        let (images, labels) = (self.batch.images(), self.batch.labels());
+        self.network.gradients(params, images, labels, &mut self.gradients)
+    }
+
+    /// The gradients that were computed last.
+    #[must_use]
+    pub fn gradient(&self) -> &P {
+        &self.gradients
     }
 
     /// Loss and accuracy on the test images.

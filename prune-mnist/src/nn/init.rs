@@ -1,6 +1,7 @@
 //! Initial values of parameters.
 
 use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
 
 use super::real::Real;
 use super::spec::{ParamKind, ParamSpec};
@@ -8,7 +9,8 @@ use super::storage::ParamStorage;
 use crate::rng::{Purpose, stream};
 
 /// How kernels are drawn. Biases start at zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Initialisation {
     /// Variance 1 / fan-in, from a normal distribution cut off at two standard deviations: Flax's default, and so the
     /// original project's.
