@@ -1,11 +1,12 @@
 //! An MLP and a CNN on real MNIST, trained and pruned end to end on either tensor backend.
 //!
 //! [`data`] reads MNIST, [`nn`] is the networks and their training, [`rng`] what is random in it, and [`demo`] the program
-//! that shows all of it together (`cargo xtask demo`).
+//! that shows all of it together (`cargo xtask demo`); [`paper`] reproduces published tables (`cargo xtask paper`).
 
 pub mod data;
 pub mod demo;
 pub mod nn;
+pub mod paper;
 mod picture;
 pub mod rng;
 

@@ -41,6 +41,34 @@ pub(crate) fn release(program: &[&str], arguments: Vec<OsString>, what: &str) ->
     status(&mut release_command(program, arguments), what)
 }
 
+/// Becomes a [`release_command`]. Where the program (or its build) fails, it has said why itself, and this process ends with
+/// its exit code.
+///
+/// On Unix this process becomes the program: Ctrl-C is then the program's alone, and nobody is back at the shell before it
+/// has saved.
+///
+/// # Errors
+///
+/// A sentence where cargo cannot be started, or a signal ended it; `what` says what was tried.
+#[cfg(unix)]
+pub(crate) fn run_in_place(mut command: Command, what: &str) -> Result<(), String> {
+    use std::os::unix::process::CommandExt as _;
+
+    let error = command.exec();
+    Err(format!("{what}: cannot start {}: {error}", command.get_program().display()))
+}
+
+/// As on Unix, but beside the program.
+#[cfg(not(unix))]
+pub(crate) fn run_in_place(mut command: Command, what: &str) -> Result<(), String> {
+    let status = status(&mut command, what)?;
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(code) => std::process::exit(code),
+        None => Err(format!("{what} did not end by itself ({status})")),
+    }
+}
+
 /// Runs a command to its end.
 ///
 /// # Errors

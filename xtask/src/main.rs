@@ -8,6 +8,7 @@ mod cargo;
 mod ci;
 mod demo;
 mod mnist;
+mod paper;
 mod test;
 
 use std::ffi::OsString;
@@ -37,6 +38,7 @@ const VERBS: &[Verb] = &[
         run: test::run,
     },
     Verb { name: "mnist", what: "fetch the full MNIST set into data/mnist", help: None, run: mnist::run },
+    Verb { name: "paper", what: "reproduce published tables on MNIST", help: None, run: paper::run },
     Verb { name: "bench", what: "time masks against reading memory", help: None, run: bench::run },
     Verb { name: "ci", what: "run exactly what CI runs, cheapest checks first", help: Some(ci::HELP), run: ci::run },
 ];

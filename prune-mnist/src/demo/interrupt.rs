@@ -9,7 +9,7 @@ use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
 /// The exit code of a run that was interrupted, as shells have it: 128 and the number of the signal.
-pub(super) const EXIT_CODE: u8 = 130;
+pub(crate) const EXIT_CODE: u8 = 130;
 
 /// Whether the user wants the run to stop. Clones share the wish.
 #[derive(Clone, Debug, Default)]

@@ -37,6 +37,7 @@ mod trainer;
 
 pub use self::args::{Arguments, BackendChoice, MOST_EPOCHS, ModelChoice};
 pub use self::error::DemoError;
+pub(crate) use self::interrupt::EXIT_CODE as INTERRUPTED;
 pub use self::interrupt::Interrupt;
 pub use self::layers::Backend;
 pub use self::out::OutFolder;
@@ -44,6 +45,7 @@ pub use self::record::{EpochRecord, EventRecord, Figures, History, Later, TwinRe
 pub use self::run::{FILES, run};
 pub use self::session::{Begun, Role, Session, Tick, Trained};
 pub use self::show::Console;
+pub(crate) use self::show::counted;
 pub use self::size::Size;
 pub use self::strategy::{DEFAULT_EPOCHS, DEFAULT_STRATEGY, Plan};
 pub use self::trainer::{Part, Settings, State, Trainer};

@@ -1,0 +1,26 @@
+//! Reproduces published tables on MNIST; `cargo xtask paper` starts it.
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use prune_mnist::demo::{Console, Interrupt};
+use prune_mnist::paper::{PaperArguments, PaperError, run};
+
+fn main() -> ExitCode {
+    let arguments = PaperArguments::parse();
+    let mut out = io::stdout();
+    let mut console = Console::new(&mut out);
+    let interrupt = Interrupt::on_ctrl_c().unwrap_or_else(|error| {
+        console.warning(format_args!("Ctrl-C ends at once ({error}); finished runs are kept all the same"));
+        Interrupt::default()
+    });
+    match run(&arguments, &mut console, &interrupt) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let kind = if matches!(error, PaperError::Interrupted) { "" } else { "error: " };
+            eprintln!("{kind}{error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The command line of `cargo xtask paper`.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use super::tables::Table;
+
+/// Reproduces published MNIST tables with this library's strategies: each prints ours beside the published figures, and
+/// writes runs.csv and pictures.
+///
+/// Every pruned run has a dense twin of the same seed, batches, learning rates and epochs; every seed is shown. Finished
+/// runs are kept, so that the command can be stopped at any time and goes on where it was.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    bin_name = "cargo xtask paper",
+    after_help = "Reads the full set (`cargo xtask mnist` fetches it); --quick reads the bundled sample.\n\
+                  Exit code: 0 done, 1 failed, 2 an option is wrong, 130 stopped by Ctrl-C.\n\
+                  For example: cargo xtask paper han further"
+)]
+pub struct PaperArguments {
+    /// Which tables [default: all of them].
+    #[arg(value_enum)]
+    pub tables: Vec<Table>,
+
+    /// About a minute a table: the bundled sample, one or two seeds, few epochs. The figures are no one's to quote.
+    #[arg(long)]
+    pub quick: bool,
+
+    /// Trains on 11 of 12 training images and tests on the others, without opening the test set: what settings are chosen by.
+    #[arg(long)]
+    pub validate: bool,
+
+    /// Runs at a time, each on one core; changes the time, never a result [default: one for each core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+
+    /// Folder for tables, runs.csv and pictures, and in its subfolder `runs` for every finished run; made if absent.
+    #[arg(long, value_name = "DIR", default_value = "out/paper")]
+    pub out: PathBuf,
+}

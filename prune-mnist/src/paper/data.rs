@@ -1,0 +1,73 @@
+//! Which images a run learns from and which it is tested on.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::PaperError;
+use crate::data::{Dataset, Split};
+
+/// Images set aside for choosing settings: the last 5,000 of the 60,000, or of another set one in twelve.
+const HELD_OUT: usize = 12;
+
+/// What of the data a run uses, and which data it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DataUse {
+    /// SHA-256 of the four files: training images and labels, test images and labels.
+    pub(super) sha256: [String; 4],
+    /// Training images that are learnt from: the first so many.
+    pub(super) learnt: usize,
+    /// Where the images come from that the network is tested on.
+    pub(super) tested: Tested,
+}
+
+/// Where the images come from that a network is tested on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Tested {
+    /// The test set.
+    TestSet,
+    /// The training images that are not learnt from.
+    HeldOut,
+}
+
+impl DataUse {
+    /// How `data` is used: with `validate`, the test set is put away.
+    pub(super) fn of(data: Dataset, validate: bool) -> Result<(Dataset, Self), PaperError> {
+        let sha256 = data.files.each_ref().map(|file| file.sha256.to_string());
+        if !validate {
+            let learnt = data.train.len();
+            return Ok((data, Self { sha256, learnt, tested: Tested::TestSet }));
+        }
+        let learnt = data.train.len() - data.train.len() / HELD_OUT;
+        let (images, labels) = (data.train.images(), data.train.labels());
+        let pixels = images.len() / labels.len();
+        let test = Split::new(images[learnt * pixels..].to_vec(), labels[learnt..].to_vec())?;
+        let train = data.train.head(learnt);
+        Ok((Dataset { train, test, ..data }, Self { sha256, learnt, tested: Tested::HeldOut }))
+    }
+
+    #[cfg(test)]
+    pub(super) fn made() -> Self {
+        Self { sha256: [0; 4].map(|_| "0".repeat(64)), learnt: 60_000, tested: Tested::TestSet }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::data::DataSource;
+
+    #[test]
+    fn validation_never_sees_the_test_set() {
+        let data = DataSource::Sample.load().unwrap();
+        let (whole, held_out) = (data.clone(), 10_000 / 12);
+        let (split, used) = DataUse::of(data, true).unwrap();
+        assert_eq!((split.train.len(), split.test.len()), (10_000 - held_out, held_out));
+        assert_eq!((used.learnt, used.tested), (10_000 - held_out, Tested::HeldOut));
+        assert_eq!(split.test.image(0), whole.train.image(10_000 - held_out));
+        assert_eq!(split.test.labels(), &whole.train.labels()[10_000 - held_out..]);
+        let (same, used) = DataUse::of(whole.clone(), false).unwrap();
+        assert_eq!((same, used.tested), (whole, Tested::TestSet));
+    }
+}

@@ -1,0 +1,126 @@
+//! The command from its options to its files.
+
+use std::sync::Mutex;
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::args::PaperArguments;
+use super::cache::Cache;
+use super::csv::csv;
+use super::data::DataUse;
+use super::error::PaperError;
+use super::outcome::Outcome;
+use super::queue::{Outcomes, Queue};
+use super::recipe::Scale;
+use super::settings::{Change, Settings};
+use super::tables::{Context, Table};
+use crate::data::DataSource;
+use crate::demo::{Console, Interrupt, OutFolder};
+
+/// The file of all runs.
+const RUNS_FILE: &str = "runs.csv";
+/// The variable by which `cargo xtask` tells the commit.
+const COMMIT: &str = "PRUNE_COMMIT";
+
+/// Makes the tables and prints them to `console`.
+///
+/// # Errors
+///
+/// Every variant of [`PaperError`]. Finished runs are kept.
+pub fn run(arguments: &PaperArguments, console: &mut Console<'_>, interrupt: &Interrupt) -> Result<(), PaperError> {
+    let started = Instant::now();
+    let (scale, source) = match arguments.quick {
+        true => (Scale::Quick, DataSource::Sample),
+        false => (Scale::Full, DataSource::Full),
+    };
+    let data = source.load()?;
+    console.line(&data)?;
+    let (data, used) = DataUse::of(data, arguments.validate)?;
+    if arguments.validate {
+        console.line(format_args!(
+            "validation: learns from the first {}, tests on the other {}; the test set stays closed",
+            data.train.len(),
+            data.test.len()
+        ))?;
+    }
+    let tables: Vec<Table> = Table::ALL
+        .into_iter()
+        .filter(|table| arguments.tables.is_empty() || arguments.tables.contains(table))
+        .collect();
+    let context = Context { scale, data: used };
+    let files: Vec<String> = tables.iter().map(|table| format!("{}.txt", table.name())).collect();
+    let names: Vec<&str> = files.iter().map(String::as_str).chain([RUNS_FILE]).collect();
+    let mut out = OutFolder::open(&arguments.out, &names)?;
+    let cache = Cache::open(&arguments.out.join("runs"))?;
+    let commit = std::env::var(COMMIT).unwrap_or_else(|_| "unknown".to_owned());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = arguments.jobs.map_or(cores, usize::from);
+    let queue = Queue { data: &data, cache: &cache, commit: &commit, interrupt, jobs };
+
+    let runs: Vec<Vec<(String, Settings)>> = tables.iter().map(|table| table.runs(&context)).collect();
+    // The longest networks first, so that no core is idle at the end.
+    let mut wanted: Vec<Settings> = runs.iter().flatten().map(|(_, settings)| settings.clone()).collect();
+    wanted.sort_by_key(|settings| std::cmp::Reverse(settings.net));
+    let outcomes = carry_out(&queue, &wanted)?;
+
+    let mut written = Vec::new();
+    let mut rows = Vec::new();
+    for ((table, file), runs) in tables.iter().zip(files).zip(&runs) {
+        let shown = table.show(&context, &outcomes);
+        console.line(format_args!("\n== {} ==\n\n{}", table.name(), shown.text.trim_end()))?;
+        written.push((file, format!("{}\n", shown.text.trim_end()).into_bytes()));
+        for picture in &shown.pictures {
+            written.extend(picture.files()?);
+        }
+        rows.extend(runs.iter().filter_map(|(name, run)| Some((*table, name.as_str(), outcomes.get(&run.key())?))));
+    }
+    written.push((RUNS_FILE.to_owned(), csv(rows.into_iter())?));
+    let files: Vec<(&str, Vec<u8>)> = written.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
+    out.write(&files)?;
+    let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+    console.line(format_args!("\nwrote {} into {}", names.join(", "), out.path().display()))?;
+    let computed: f64 = outcomes.values().map(|outcome| outcome.seconds).sum();
+    let commits: std::collections::BTreeSet<&str> = outcomes.values().map(|outcome| outcome.commit.as_str()).collect();
+    console.line(format_args!(
+        "{} runs of {} with {:.0} s of computing in all, on {jobs} at a time; this command took {:.0} s",
+        outcomes.len(),
+        commits.into_iter().collect::<Vec<_>>().join(", "),
+        computed,
+        started.elapsed().as_secs_f64()
+    ))?;
+    Ok(())
+}
+
+/// Carries out the runs, with a progress bar on a terminal and a line a run elsewhere.
+fn carry_out(queue: &Queue<'_>, wanted: &[Settings]) -> Result<Outcomes, PaperError> {
+    let all = std::collections::BTreeSet::from_iter(wanted.iter().flat_map(|run| [run.key(), run.base().key()]));
+    let bar = ProgressBar::with_draw_target(Some(all.len() as u64), ProgressDrawTarget::stderr());
+    let template = "{wide_bar:.cyan/dim} {pos}/{len} runs, {elapsed_precise}, {msg}";
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let done = Mutex::new(0_usize);
+    let outcomes = queue.run(wanted, &|outcome, found| {
+        bar.inc(1);
+        bar.set_message(said(outcome));
+        let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *done += 1;
+        if bar.is_hidden() && !found {
+            eprintln!("[{}/{}] {}", *done, all.len(), said(outcome));
+        }
+    });
+    bar.finish_and_clear();
+    outcomes
+}
+
+/// A finished run in a line.
+fn said(outcome: &Outcome) -> String {
+    let Settings { net, seed, then, .. } = &outcome.settings;
+    let what = match then.as_ref().map(|phase| &phase.change) {
+        None => "dense",
+        Some(Change::None) => "twin",
+        Some(Change::Strategy(_)) => "pruned",
+        Some(Change::RandomMask(_)) => "random mask",
+    };
+    let error = outcome.last().map_or_else(String::new, |test| format!(", error {:.2}%", test.error()));
+    format!("{}, seed {seed}: {what} at {:.1}x{error}, {:.0} s", net.name(), outcome.compression(), outcome.seconds)
+}

@@ -1,0 +1,147 @@
+//! All runs, as many at a time as there are cores, each on one.
+//!
+//! A run on one core beside another gets more done than one run on two: the layers of these networks are small. It changes
+//! no result, since none depends on the number of threads.
+
+use std::collections::HashMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::cache::Cache;
+use super::error::PaperError;
+use super::outcome::Outcome;
+use super::settings::Settings;
+use super::train::train;
+use crate::data::Dataset;
+use crate::demo::Interrupt;
+
+/// Finished runs by the name of their settings.
+pub(super) type Outcomes = HashMap<String, Outcome>;
+
+/// What runs are carried out with.
+pub(super) struct Queue<'a> {
+    pub(super) data: &'a Dataset,
+    pub(super) cache: &'a Cache,
+    pub(super) commit: &'a str,
+    pub(super) interrupt: &'a Interrupt,
+    /// Runs at a time.
+    pub(super) jobs: usize,
+}
+
+/// How far the runs have come.
+#[derive(Default)]
+struct State {
+    waiting: Vec<Settings>,
+    /// Names of dense networks that are in training.
+    in_training: Vec<String>,
+    finished: Outcomes,
+    failed: Option<PaperError>,
+}
+
+impl Queue<'_> {
+    /// Carries out `wanted` and the dense networks they need, each once, but for those that are in the cache. `seen` is
+    /// called for each as it ends, with whether it was found.
+    ///
+    /// # Errors
+    ///
+    /// The first error of any run; those that are at work end first, and what is finished stays in the cache.
+    pub(super) fn run(
+        &self,
+        wanted: &[Settings],
+        seen: &(dyn Fn(&Outcome, bool) + Sync),
+    ) -> Result<Outcomes, PaperError> {
+        let mut state = State::default();
+        for settings in all(wanted) {
+            match self.cache.outcome(&settings) {
+                Some(outcome) if settings.then.is_some() || self.cache.weights(&settings).is_some() => {
+                    seen(&outcome, true);
+                    state.finished.insert(settings.key(), outcome);
+                }
+                _ => state.waiting.push(settings),
+            }
+        }
+        let state = (Mutex::new(state), Condvar::new());
+        std::thread::scope(|scope| {
+            for _ in 0..self.jobs {
+                scope.spawn(|| {
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+                    match pool {
+                        Ok(pool) => pool.install(|| self.work(&state, seen)),
+                        Err(source) => fail(&state, PaperError::Threads { source }),
+                    }
+                });
+            }
+        });
+        let state = state.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        state.failed.map_or(Ok(state.finished), Err)
+    }
+
+    /// Takes runs until none is left.
+    fn work(&self, state: &(Mutex<State>, Condvar), seen: &(dyn Fn(&Outcome, bool) + Sync)) {
+        while let Some(settings) = next(state) {
+            let base = settings.then.as_ref().and_then(|_| self.cache.weights(&settings.base()));
+            let trained = if settings.then.is_some() && base.is_none() {
+                Err(PaperError::BaseGone { key: settings.base().key() })
+            } else {
+                train(&settings, base, self.data, self.commit, self.interrupt)
+            };
+            let stored = trained.and_then(|(outcome, params)| self.cache.store(&outcome, &params).map(|()| outcome));
+            match stored {
+                Ok(outcome) => {
+                    seen(&outcome, false);
+                    let mut guard = lock(state);
+                    guard.in_training.retain(|key| *key != settings.key());
+                    guard.finished.insert(settings.key(), outcome);
+                    drop(guard);
+                    state.1.notify_all();
+                }
+                Err(error) => return fail(state, error),
+            }
+        }
+    }
+}
+
+fn lock(state: &(Mutex<State>, Condvar)) -> MutexGuard<'_, State> {
+    state.0.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn fail(state: &(Mutex<State>, Condvar), error: PaperError) {
+    let mut guard = lock(state);
+    guard.failed.get_or_insert(error);
+    drop(guard);
+    state.1.notify_all();
+}
+
+/// The next run whose dense network is ready, once there is one.
+fn next(state: &(Mutex<State>, Condvar)) -> Option<Settings> {
+    let mut guard = lock(state);
+    loop {
+        if guard.failed.is_some() || guard.waiting.is_empty() {
+            return None;
+        }
+        let is_ready =
+            |settings: &Settings| settings.then.is_none() || guard.finished.contains_key(&settings.base().key());
+        if let Some(index) = guard.waiting.iter().position(is_ready) {
+            let settings = guard.waiting.remove(index);
+            if settings.then.is_none() {
+                guard.in_training.push(settings.key());
+            }
+            return Some(settings);
+        }
+        if guard.in_training.is_empty() {
+            // Cannot be: every base was put in the queue. Better to end than to wait for ever.
+            return None;
+        }
+        guard = state.1.wait(guard).unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+/// `wanted` and the dense networks they begin with, each once; those first, because others wait for them.
+fn all(wanted: &[Settings]) -> Vec<Settings> {
+    let mut all: Vec<Settings> = Vec::new();
+    for settings in wanted.iter().map(Settings::base).chain(wanted.iter().cloned()) {
+        if !all.contains(&settings) {
+            all.push(settings);
+        }
+    }
+    all
+}

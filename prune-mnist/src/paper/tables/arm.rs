@@ -1,0 +1,132 @@
+//! An arm of a comparison: the same treatment under each seed.
+
+use prune_schedule::table::{Column, aligned};
+
+use super::Context;
+use crate::paper::outcome::{Outcome, Test};
+use crate::paper::queue::Outcomes;
+use crate::paper::recipe::{Net, Recipe};
+use crate::paper::settings::{Change, Settings};
+use crate::paper::stats::Summary;
+
+/// The same treatment under each seed, the dense twins beside.
+pub(super) struct Arm {
+    pub(super) name: String,
+    pub(super) runs: Vec<Settings>,
+}
+
+/// The figures of an arm, seed by seed.
+pub(super) struct Figures<'a> {
+    pub(super) outcomes: Vec<&'a Outcome>,
+}
+
+impl Arm {
+    /// What `change` does to each seed's dense network within the epochs that `recipe` leaves for it.
+    pub(super) fn new(name: String, context: &Context, net: Net, recipe: Recipe, lr: f64, change: &Change) -> Self {
+        let runs = net.seeds(context.scale, context.data.tested).map(|seed| {
+            let base = Settings::dense(net, recipe, seed, &context.data);
+            base.then(lr, recipe.pruned(), change.clone())
+        });
+        Self { name, runs: runs.collect() }
+    }
+
+    /// The same, tested after each epoch.
+    pub(super) fn tested_every_epoch(mut self) -> Self {
+        self.runs.iter_mut().for_each(|run| run.tested_every_epoch = true);
+        self
+    }
+
+    /// What its runs have shown.
+    pub(super) fn figures<'a>(&self, outcomes: &'a Outcomes) -> Figures<'a> {
+        let outcome = |run: &Settings| {
+            outcomes.get(&run.key()).unwrap_or_else(|| unreachable!("the queue has carried out every run"))
+        };
+        Figures { outcomes: self.runs.iter().map(outcome).collect() }
+    }
+}
+
+impl Figures<'_> {
+    /// In percent.
+    pub(super) fn errors(&self) -> Vec<f64> {
+        self.outcomes.iter().map(|outcome| outcome.error()).collect()
+    }
+
+    /// Of the same masks without any retraining.
+    pub(super) fn untrained(&self) -> Option<Vec<f64>> {
+        self.outcomes.iter().map(|outcome| outcome.untrained.as_ref().map(Test::error)).collect()
+    }
+
+    /// Of kernels, in percent; the mean over seeds.
+    pub(super) fn density(&self) -> f64 {
+        let density = |outcome: &&Outcome| {
+            let (kept, weights) = outcome.kept();
+            100.0 * kept as f64 / weights as f64
+        };
+        Summary::of(&self.outcomes.iter().map(density).collect::<Vec<_>>()).mean
+    }
+
+    pub(super) fn compression(&self) -> f64 {
+        100.0 / self.density()
+    }
+
+    /// Elements that were not zero though a mask said so, over all runs.
+    pub(super) fn revivals(&self) -> usize {
+        self.outcomes.iter().map(|outcome| outcome.revivals).sum()
+    }
+
+    /// Kept of each kernel, in percent; the mean over seeds.
+    pub(super) fn kept_by_layer(&self) -> Vec<(String, f64)> {
+        let Some(first) = self.outcomes.first() else { return Vec::new() };
+        let mean = |index: usize| {
+            let share = |outcome: &&Outcome| {
+                let layer = &outcome.layers[index];
+                100.0 * layer.kept as f64 / layer.weights as f64
+            };
+            Summary::of(&self.outcomes.iter().map(share).collect::<Vec<_>>()).mean
+        };
+        first.layers.iter().enumerate().map(|(index, layer)| (layer.name.clone(), mean(index))).collect()
+    }
+}
+
+/// A row of a table of errors.
+pub(super) struct Row {
+    pub(super) name: String,
+    /// Of kernels, in percent.
+    pub(super) density: f64,
+    pub(super) errors: Vec<f64>,
+    /// The twins' errors, unless these are they.
+    pub(super) twins: Option<Vec<f64>>,
+    pub(super) published: Option<f64>,
+}
+
+/// Rows of errors: density, compression, mean, spread, every seed, the paired difference to the twin, published.
+pub(super) fn rows(rows: impl IntoIterator<Item = Row>) -> String {
+    let header = [
+        ("run", Column::Left),
+        ("kept", Column::Right),
+        ("", Column::Right),
+        ("error %", Column::Right),
+        ("sd", Column::Right),
+        ("each seed", Column::Left),
+        ("to the twin", Column::Right),
+        ("", Column::Left),
+        ("published %", Column::Right),
+    ];
+    let cells = rows.into_iter().map(|row| {
+        let all = Summary::of(&row.errors);
+        let each: Vec<String> = row.errors.iter().map(|error| format!("{error:.2}")).collect();
+        let pairs = row.twins.map(|twins| Summary::of_pairs(&row.errors, &twins));
+        [
+            row.name,
+            format!("{:.2}%", row.density),
+            format!("{:.1}x", 100.0 / row.density),
+            format!("{:.2}", all.mean),
+            all.sd.map_or_else(|| "-".to_owned(), |sd| format!("{sd:.2}")),
+            each.join(" "),
+            pairs.map_or_else(String::new, |pairs| format!("{:+.2}", pairs.mean)),
+            pairs.map_or("", |pairs| if pairs.is_no_worse() { "no worse" } else { "worse" }).to_owned(),
+            row.published.map_or_else(String::new, |error| format!("{error:.2}")),
+        ]
+    });
+    aligned(&header, cells)
+}

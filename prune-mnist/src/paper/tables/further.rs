@@ -1,0 +1,139 @@
+//! Further than Han et al.: error against compression.
+
+use std::fmt::Write as _;
+
+use super::arm::{Arm, Figures, Row, rows};
+use super::han::tested;
+use super::strategies::{Pace, Ranking, goal, strategy};
+use super::{Context, Shown};
+use crate::paper::picture::{Curve, Mark, Picture, Plot};
+use crate::paper::published::POINTS;
+use crate::paper::queue::Outcomes;
+use crate::paper::recipe::{Net, Scale};
+use crate::paper::settings::Change;
+use crate::paper::stats::Summary;
+
+const NETS: [Net; 2] = [Net::Lenet300, Net::Lenet5];
+
+/// In the order in which they are drawn.
+const KINDS: [(Ranking, Pace); 4] = [
+    (Ranking::Global, Pace::Gradual),
+    (Ranking::PerLayer, Pace::Gradual),
+    (Ranking::Global, Pace::OneShot),
+    (Ranking::PerLayer, Pace::OneShot),
+];
+
+/// Compressions that are tried.
+fn compressions(net: Net, scale: Scale) -> &'static [f64] {
+    match (net, scale) {
+        (Net::Lenet300, Scale::Full) => &[4.0, 12.0, 25.0, 56.0, 100.0],
+        (_, Scale::Full) => &[12.0, 40.0, 108.0],
+        (Net::Lenet300, Scale::Quick) => &[4.0, 25.0, 100.0],
+        (_, Scale::Quick) => &[40.0],
+    }
+}
+
+fn twin(context: &Context, net: Net) -> Arm {
+    let recipe = net.curve_recipe(context.scale);
+    Arm::new(format!("{}: dense twin", net.name()), context, net, recipe, recipe.lr, &Change::None)
+}
+
+fn pruned(context: &Context, net: Net, (ranking, pace): (Ranking, Pace), compression: f64) -> Arm {
+    let recipe = net.curve_recipe(context.scale);
+    let text = strategy(net, &goal(net, ranking, compression), pace, recipe);
+    let name = format!("{}: {}, {} at {compression}x", net.name(), pace.name(), ranking.name());
+    Arm::new(name, context, net, recipe, recipe.lr, &Change::Strategy(text))
+}
+
+/// Drawn at random, as many a layer as the global ranking keeps.
+fn random(context: &Context, net: Net, compression: f64) -> Arm {
+    let recipe = net.curve_recipe(context.scale);
+    let text = strategy(net, &goal(net, Ranking::Global, compression), Pace::OneShot, recipe);
+    let name = format!("{}: random mask at {compression}x", net.name());
+    Arm::new(name, context, net, recipe, recipe.lr, &Change::RandomMask(text))
+}
+
+pub(super) fn arms(context: &Context) -> Vec<Arm> {
+    let mut arms = Vec::new();
+    for net in NETS {
+        arms.push(twin(context, net));
+        for &compression in compressions(net, context.scale) {
+            arms.extend(KINDS.map(|kind| pruned(context, net, kind, compression)));
+            arms.push(random(context, net, compression));
+        }
+    }
+    arms
+}
+
+pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
+    let mut text = String::new();
+    let mut pictures = Vec::new();
+    for net in NETS {
+        let twin_arm = twin(context, net);
+        let twins = twin_arm.figures(outcomes).errors();
+        let all = compressions(net, context.scale);
+        let _ = writeln!(text, "{}: error on {} against compression\n", net.name(), tested(context));
+        let row = |name: String, figures: &Figures<'_>, errors: Vec<f64>| Row {
+            name,
+            density: figures.density(),
+            errors,
+            twins: Some(twins.clone()),
+            published: None,
+        };
+        let twin_row = Row { twins: None, ..row("dense twin".to_owned(), &twin_arm.figures(outcomes), twins.clone()) };
+        let mut table = vec![twin_row];
+        let mut curves = Vec::new();
+        let mut best = String::new();
+        for kind in KINDS {
+            let name = format!("{}, {}", kind.1.name(), kind.0.name());
+            let mut points = Vec::new();
+            let mut furthest: Option<f64> = None;
+            for &compression in all {
+                let arm = pruned(context, net, kind, compression);
+                let figures = arm.figures(outcomes);
+                let errors = figures.errors();
+                points.push((figures.compression(), Summary::of(&errors)));
+                if Summary::of_pairs(&errors, &twins).is_no_worse() {
+                    furthest = Some(figures.compression());
+                }
+                table.push(row(name.clone(), &figures, errors));
+            }
+            let reached = furthest.map_or_else(|| "none of these".to_owned(), |times| format!("{times:.1}x"));
+            let _ = writeln!(best, "  {name}: {reached}");
+            curves.push(Curve { name, points });
+        }
+        let mut points = Vec::new();
+        for &compression in all {
+            let arm = random(context, net, compression);
+            let figures = arm.figures(outcomes);
+            points.push((figures.compression(), Summary::of(&figures.errors())));
+            table.push(row("control: random mask, global's counts".to_owned(), &figures, figures.errors()));
+        }
+        for &compression in all {
+            let arm = pruned(context, net, (Ranking::Global, Pace::OneShot), compression);
+            let figures = arm.figures(outcomes);
+            let errors = figures.untrained().unwrap_or_default();
+            table.push(row("control: not retrained, global".to_owned(), &figures, errors));
+        }
+        curves.push(Curve { name: "random mask".to_owned(), points });
+        let _ = writeln!(
+            text,
+            "{}\n\nlargest compression no worse than the twin (mean paired difference at most 0.10 points):",
+            rows(table)
+        );
+        text += &best;
+        let published = POINTS.iter().filter(|point| point.net == net);
+        let _ = writeln!(text, "\npublished:");
+        for point in published.clone() {
+            let _ = writeln!(text, "  {} {}x at {:.2}%", point.method, point.compression, point.error);
+        }
+        text += "\n";
+        let marks = published
+            .map(|point| Mark { name: point.method.to_owned(), compression: point.compression, error: point.error })
+            .collect();
+        let (title, twin) = (format!("{}: error against compression", net.name()), Summary::of(&twins));
+        let name = if net == Net::Lenet300 { "lenet300" } else { "lenet5" };
+        pictures.push(Picture::Plot(name, Plot { title, twin, curves, marks }));
+    }
+    Shown { text, pictures }
+}

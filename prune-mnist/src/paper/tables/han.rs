@@ -1,0 +1,126 @@
+//! Han et al. 2015: pruned to a twelfth without loss.
+
+use std::fmt::Write as _;
+
+use prune_schedule::table::{Column, aligned};
+
+use super::arm::{Arm, Row, rows};
+use super::strategies::{Goal, Pace, strategy};
+use super::{Context, Shown};
+use crate::paper::picture::{Bars, Group, Picture, Pixels};
+use crate::paper::published::{self, Han};
+use crate::paper::queue::Outcomes;
+use crate::paper::recipe::{HAN_RESTART, Net};
+use crate::paper::settings::Change;
+
+const NETS: [Net; 2] = [Net::Lenet300, Net::Lenet5];
+
+/// The arms of one network.
+struct Arms {
+    twin: Arm,
+    han: Arm,
+    tenth: Arm,
+    global: Arm,
+    random: Arm,
+}
+
+fn of(context: &Context, net: Net, han: &Han) -> Arms {
+    let recipe = net.recipe(context.scale);
+    let per_layer = strategy(net, &Goal::PerLayer(han.kept.to_vec()), Pace::Gradual, recipe);
+    let weights: Vec<f64> = net.kernels().iter().map(|kernel| kernel.len() as f64).collect();
+    let kept: f64 = weights.iter().zip(han.kept).map(|(n, share)| n * share).sum();
+    // As many weights as Han et al. keep, wherever they lie.
+    let global = strategy(net, &Goal::Global(kept / weights.iter().sum::<f64>()), Pace::Gradual, recipe);
+    let arm = |name: &str, lr: f64, change: Change| {
+        Arm::new(format!("{}: {name}", net.name()), context, net, recipe, lr, &change)
+    };
+    Arms {
+        twin: arm("dense twin", recipe.lr, Change::None),
+        han: arm("gradual, Han's shares", recipe.lr, Change::Strategy(per_layer.clone())),
+        tenth: arm(
+            "gradual, Han's shares, restart at a tenth",
+            recipe.lr * HAN_RESTART,
+            Change::Strategy(per_layer.clone()),
+        ),
+        global: arm("gradual, global", recipe.lr, Change::Strategy(global)),
+        random: arm("random mask, Han's shares", recipe.lr, Change::RandomMask(per_layer)),
+    }
+}
+
+pub(super) fn arms(context: &Context) -> Vec<Arm> {
+    let each = NETS.into_iter().filter_map(|net| Some(of(context, net, &published::han(net)?)));
+    each.flat_map(|Arms { twin, han, tenth, global, random }| [twin, han, tenth, global, random]).collect()
+}
+
+pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
+    let mut text = String::new();
+    let mut pictures = Vec::new();
+    let mut groups = Vec::new();
+    for net in NETS {
+        let Some(published) = published::han(net) else { continue };
+        let arms = of(context, net, &published);
+        let [twin, han, tenth, global, random] =
+            [&arms.twin, &arms.han, &arms.tenth, &arms.global, &arms.random].map(|arm| arm.figures(outcomes));
+        let twins = twin.errors();
+        let row = |name: &str, density: f64, errors: Vec<f64>, published: Option<f64>| Row {
+            name: name.to_owned(),
+            density,
+            errors,
+            twins: Some(twins.clone()),
+            published,
+        };
+        let weights: usize = net.kernels().iter().map(crate::nn::ParamSpec::len).sum();
+        let _ = writeln!(
+            text,
+            "{}, {} weights: error on {}, {} published at {}x\n",
+            net.name(),
+            crate::data::thousands(weights),
+            tested(context),
+            "Han et al. 2015",
+            published.compression
+        );
+        text += &rows([
+            Row { twins: None, ..row("dense twin", 100.0, twins.clone(), Some(published.dense_error)) },
+            row("gradual, Han's shares", han.density(), han.errors(), Some(published.error)),
+            row("  restarted at a tenth of the rate", tenth.density(), tenth.errors(), None),
+            row("gradual, global", global.density(), global.errors(), None),
+            row("control: random mask, Han's shares", random.density(), random.errors(), None),
+            row("control: not retrained, Han's shares", han.density(), han.untrained().unwrap_or_default(), None),
+        ]);
+        let (ours, free) = (han.kept_by_layer(), global.kept_by_layer());
+        let header = [
+            ("kept of each layer", Column::Left),
+            ("published", Column::Right),
+            ("Han's shares", Column::Right),
+            ("global", Column::Right),
+        ];
+        let cells = published.kept.iter().zip(ours.iter().zip(&free)).map(|(share, ((name, ours), (_, free)))| {
+            [name.clone(), format!("{:.0}%", share * 100.0), format!("{ours:.1}%"), format!("{free:.1}%")]
+        });
+        let _ = writeln!(text, "\n\n{}\n", aligned(&header, cells));
+        let revivals = [&han, &tenth, &global, &random].map(|figures| figures.revivals()).iter().sum::<usize>();
+        let _ = writeln!(text, "revivals in all runs: {revivals}\n");
+        groups.extend(published.kept.iter().zip(ours.iter().zip(&free)).map(|(share, ((name, _), (_, free)))| Group {
+            name: format!("{} {}", net.name(), name.trim_end_matches("-kernel")),
+            values: vec![share * 100.0, *free],
+        }));
+        if net == Net::Lenet300
+            && let Some(pixels) = global.outcomes.first().and_then(|outcome| outcome.pixels.clone())
+        {
+            let title = format!("Connections kept of each pixel, LeNet-300-100 at {:.1}x", global.compression());
+            pictures.push(Picture::Pixels("pixels", Pixels { title, counts: pixels }));
+        }
+    }
+    let names = vec!["Han et al. 2015".to_owned(), "ours, one global ranking".to_owned()];
+    let title = "Kept of each layer at 12x".to_owned();
+    pictures.push(Picture::Bars("layers", Bars { title, names, groups }));
+    Shown { text, pictures }
+}
+
+/// What errors are measured on, in words.
+pub(super) fn tested(context: &Context) -> &'static str {
+    match context.data.tested {
+        crate::paper::data::Tested::TestSet => "the test set",
+        crate::paper::data::Tested::HeldOut => "held-out training images",
+    }
+}

@@ -1,0 +1,70 @@
+//! The tables, a file each: which runs it wants, and what it shows of them.
+
+mod arm;
+mod examples;
+mod further;
+mod han;
+mod strategies;
+
+use clap::ValueEnum;
+
+use super::data::DataUse;
+use super::picture::Picture;
+use super::queue::Outcomes;
+use super::recipe::Scale;
+use super::settings::Settings;
+
+/// A table of `cargo xtask paper`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
+pub enum Table {
+    /// Han et al. 2015: LeNet-300-100 and LeNet-5 at 12x.
+    Han,
+    /// Error against compression, from 1x to 100x and more.
+    Further,
+    /// The original project's two examples, on its CNN.
+    Examples,
+}
+
+/// What tables are made under.
+pub(super) struct Context {
+    pub(super) scale: Scale,
+    pub(super) data: DataUse,
+}
+
+/// What a table shows.
+pub(super) struct Shown {
+    pub(super) text: String,
+    pub(super) pictures: Vec<Picture>,
+}
+
+impl Table {
+    /// All of them, in the order in which they are printed.
+    pub(super) const ALL: [Self; 3] = [Self::Han, Self::Further, Self::Examples];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Han => "han",
+            Self::Further => "further",
+            Self::Examples => "examples",
+        }
+    }
+
+    /// Every run that it reads, its name in the table first.
+    pub(super) fn runs(self, context: &Context) -> Vec<(String, Settings)> {
+        let arms = match self {
+            Self::Han => han::arms(context),
+            Self::Further => further::arms(context),
+            Self::Examples => examples::arms(context),
+        };
+        arms.into_iter().flat_map(|arm| arm.runs.into_iter().map(move |run| (arm.name.clone(), run))).collect()
+    }
+
+    /// The table of finished runs.
+    pub(super) fn show(self, context: &Context, outcomes: &Outcomes) -> Shown {
+        match self {
+            Self::Han => han::show(context, outcomes),
+            Self::Further => further::show(context, outcomes),
+            Self::Examples => examples::show(context, outcomes),
+        }
+    }
+}

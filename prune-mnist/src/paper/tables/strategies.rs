@@ -1,0 +1,158 @@
+//! The strategies of the tables, as the text that anyone can paste.
+
+use std::fmt::Write as _;
+
+use crate::paper::published;
+use crate::paper::recipe::{Net, Recipe};
+
+/// What weights are ranked among.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ranking {
+    /// Each layer by itself, with shares in the proportions of Han et al.
+    PerLayer,
+    /// All kernels together.
+    Global,
+}
+
+/// How the final density is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// At once, after the dense phase.
+    OneShot,
+    /// Over the gradual epochs of the recipe, along the cubic of Zhu and Gupta 2017.
+    Gradual,
+}
+
+impl Ranking {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::PerLayer => "per layer",
+            Self::Global => "global",
+        }
+    }
+}
+
+impl Pace {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::OneShot => "one-shot",
+            Self::Gradual => "gradual",
+        }
+    }
+}
+
+/// What is kept in the end.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Goal {
+    /// This share of all kernels together.
+    Global(f64),
+    /// This share of each kernel, in the order of the model.
+    PerLayer(Vec<f64>),
+}
+
+/// What keeps about 1 of `compression` weights of `net`.
+pub(super) fn goal(net: Net, ranking: Ranking, compression: f64) -> Goal {
+    match ranking {
+        Ranking::Global => Goal::Global(rounded(1.0 / compression)),
+        Ranking::PerLayer => Goal::PerLayer(han_proportions(net, compression)),
+    }
+}
+
+/// Han et al.'s shares, all scaled alike so that 1 of `compression` weights is kept; none above 1.
+fn han_proportions(net: Net, compression: f64) -> Vec<f64> {
+    let shares = published::han(net).map_or(&[][..], |han| han.kept);
+    let weights: Vec<f64> = net.kernels().iter().map(|kernel| kernel.len() as f64).collect();
+    let wanted = weights.iter().sum::<f64>() / compression;
+    let kept = |scale: f64| -> f64 { shares.iter().zip(&weights).map(|(share, n)| (share * scale).min(1.0) * n).sum() };
+    // What is kept grows with the scale, so halving the interval finds it.
+    let (mut low, mut high) = (0.0, 100.0);
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        if kept(middle) < wanted { low = middle } else { high = middle }
+    }
+    shares.iter().map(|share| rounded((share * high).min(1.0))).collect()
+}
+
+/// Four significant digits: what someone would write.
+fn rounded(share: f64) -> f64 {
+    format!("{share:.3e}").parse().unwrap_or(share)
+}
+
+/// The strategy that reaches `goal` at this pace after the dense phase of `recipe`.
+pub(super) fn strategy(net: Net, goal: &Goal, pace: Pace, recipe: Recipe) -> String {
+    let events = match pace {
+        Pace::OneShot => 1,
+        Pace::Gradual => recipe.gradual,
+    };
+    let mut text = String::from("{");
+    for event in 1..=events {
+        // Zhu and Gupta: the sparsity's distance to its goal falls with the cube of what is left.
+        let left = (1.0 - event as f64 / events as f64).powi(3);
+        let share = |end: f64| rounded(end + (1.0 - end) * left);
+        let (method, density) = match goal {
+            Goal::Global(end) => ("unstr_global", share(*end).to_string()),
+            Goal::PerLayer(ends) => {
+                let kernels = net.kernels();
+                let named = kernels.iter().zip(ends).map(|(kernel, &end)| format!("'{}': {}", kernel.name, share(end)));
+                ("unstr_local", format!("{{{}}}", named.collect::<Vec<_>>().join(", ")))
+            }
+        };
+        let comma = if event == 1 { "" } else { ", " };
+        let epoch = recipe.dense + event - 1;
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{comma}{epoch}: {{'method': '{method}', 'density': {density}}}");
+    }
+    text + "}"
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use prune_schedule::Strategy;
+
+    use super::*;
+    use crate::paper::recipe::Scale;
+
+    #[test]
+    fn shares_keep_their_proportions_and_close_on_the_total() {
+        for net in [Net::Lenet300, Net::Lenet5] {
+            let weights: Vec<f64> = net.kernels().iter().map(|kernel| kernel.len() as f64).collect();
+            let all: f64 = weights.iter().sum();
+            for compression in [2.0, 4.0, 12.0, 56.0, 108.0] {
+                let Goal::PerLayer(shares) = goal(net, Ranking::PerLayer, compression) else { panic!() };
+                let kept: f64 = shares.iter().zip(&weights).map(|(share, n)| share * n).sum();
+                assert!((kept / all * compression - 1.0).abs() < 2e-3, "{net:?} {compression}: {shares:?}");
+                let han = published::han(net).unwrap().kept;
+                let scales: Vec<f64> = shares.iter().zip(han).filter(|(s, _)| **s < 1.0).map(|(s, h)| s / h).collect();
+                assert!(scales.windows(2).all(|pair| (pair[0] / pair[1] - 1.0).abs() < 2e-3), "{scales:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_strategy_is_read_and_only_closes() {
+        for net in [Net::Lenet300, Net::Lenet5] {
+            let recipe = net.recipe(Scale::Full);
+            for ranking in [Ranking::PerLayer, Ranking::Global] {
+                for pace in [Pace::OneShot, Pace::Gradual] {
+                    let text = strategy(net, &goal(net, ranking, 56.0), pace, recipe);
+                    let parsed: Strategy = text.parse().unwrap();
+                    let events = if pace == Pace::Gradual { recipe.gradual } else { 1 };
+                    assert_eq!(parsed.len() as u64, events, "{text}");
+                    assert!(parsed.event_at(recipe.dense).is_some());
+                    assert_eq!(parsed.last_event_epoch(), Some(recipe.dense + events - 1));
+                }
+            }
+        }
+        let net = Net::Lenet300;
+        let recipe = Recipe { lr: 0.1, dense: 15, gradual: 2, held: 1 };
+        assert_eq!(
+            strategy(net, &Goal::Global(0.1), Pace::Gradual, recipe),
+            "{15: {'method': 'unstr_global', 'density': 0.2125}, 16: {'method': 'unstr_global', 'density': 0.1}}"
+        );
+        assert_eq!(
+            strategy(net, &Goal::PerLayer(vec![0.08, 0.09, 0.26]), Pace::OneShot, recipe),
+            "{15: {'method': 'unstr_local', 'density': {'Dense_0-kernel': 0.08, 'Dense_1-kernel': 0.09, 'Dense_2-kernel': 0.26}}}"
+        );
+    }
+}

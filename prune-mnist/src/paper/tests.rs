@@ -1,0 +1,184 @@
+//! Tables from end to end on a few hundred images: what is shown means nothing, but how it comes about is the same.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::sync::Mutex;
+
+use super::cache::Cache;
+use super::csv::csv as rows_of;
+use super::data::DataUse;
+use super::error::PaperError;
+use super::outcome::Outcome;
+use super::queue::{Outcomes, Queue};
+use super::recipe::{Net, Recipe, Scale};
+use super::settings::{Change, Settings};
+use super::tables::{Context, Table};
+use crate::data::{DataSource, Dataset};
+use crate::demo::Interrupt;
+
+const GRADUAL: &str = "{1: {'method': 'unstr_global', 'density': 0.5}, 2: {'method': 'unstr_global', 'density': 0.1}}";
+
+fn tiny(images: usize) -> Dataset {
+    let data = DataSource::Sample.load().unwrap();
+    Dataset { train: data.train.head(images), test: data.test.head(images / 2), ..data }
+}
+
+/// Carries out `wanted`; gives back what was not found in the cache as well.
+fn carry_out(
+    data: &Dataset,
+    folder: &Path,
+    jobs: usize,
+    wanted: &[Settings],
+    interrupt: &Interrupt,
+) -> Result<(Outcomes, Vec<String>), PaperError> {
+    let cache = Cache::open(folder)?;
+    let queue = Queue { data, cache: &cache, commit: "test", interrupt, jobs };
+    let made = Mutex::new(Vec::new());
+    let outcomes = queue.run(wanted, &|outcome, found| {
+        if !found {
+            made.lock().unwrap().push(outcome.settings.key());
+        }
+    })?;
+    Ok((outcomes, made.into_inner().unwrap()))
+}
+
+/// A dense network of one epoch, and its twin, a pruned network and a control of two more.
+fn family(seed: u64, data: &Dataset) -> (Settings, [Settings; 3]) {
+    let used = DataUse::of(data.clone(), false).unwrap().1;
+    let base = Settings::dense(Net::Lenet300, Recipe { lr: 0.1, dense: 1, gradual: 1, held: 1 }, seed, &used);
+    let then = |change| base.then(0.1, 2, change);
+    let (strategy, random) = (Change::Strategy(GRADUAL.to_owned()), Change::RandomMask(GRADUAL.to_owned()));
+    let runs = [then(Change::None), then(strategy), then(random)];
+    (base, runs)
+}
+
+/// All but the time it took.
+fn same(one: &Outcome, other: &Outcome) -> bool {
+    Outcome { seconds: 0.0, ..one.clone() } == Outcome { seconds: 0.0, ..other.clone() }
+}
+
+#[test]
+fn runs_share_their_dense_network_and_are_what_they_say() {
+    let (root, data) = (tempfile::tempdir().unwrap(), tiny(600));
+    let (base, [twin, pruned, random]) = family(0, &data);
+    let wanted = [twin.clone(), pruned.clone(), random.clone()];
+    let (outcomes, made) = carry_out(&data, root.path(), 2, &wanted, &Interrupt::default()).unwrap();
+    assert_eq!(made[0], base.key(), "the dense network is trained first, and once");
+    assert_eq!(made.len(), 4);
+    let of = |settings: &Settings| &outcomes[&settings.key()];
+    assert_eq!(of(&twin).kept(), (266_200, 266_200));
+    assert_eq!(of(&pruned).kept(), (26_620, 266_200));
+    assert_eq!(of(&pruned).revivals + of(&random).revivals, 0);
+    assert!(of(&pruned).untrained.is_some() && of(&random).untrained.is_none());
+    // The random mask has the counts of the last event, carried out at once on the dense network.
+    assert_eq!(of(&random).kept(), (26_620, 266_200));
+    assert_eq!(of(&pruned).pixels.as_ref().unwrap().iter().sum::<u32>() as usize, of(&pruned).layers[0].kept);
+    // Read once, after the last epoch; the shared network not at all.
+    let epochs = |settings| of(settings).tests.iter().map(|test| test.epoch).collect::<Vec<_>>();
+    assert_eq!((epochs(&twin), epochs(&pruned), epochs(&base)), (vec![3], vec![3], vec![]));
+    assert!(of(&twin).error() < 60.0, "it learns: {}", of(&twin).error());
+    assert_eq!(of(&pruned).multiply_adds, 26_620);
+}
+
+#[test]
+fn results_depend_neither_on_jobs_nor_on_what_ran_before() {
+    let (one, two, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tiny(600));
+    let runs: Vec<Settings> = (0..2).flat_map(|seed| family(seed, &data).1).collect();
+    let go_on = Interrupt::default();
+    let (all, _) = carry_out(&data, one.path(), 2, &runs, &go_on).unwrap();
+    // The other way round, one at a time, in two goes.
+    let backwards: Vec<Settings> = runs.iter().rev().cloned().collect();
+    carry_out(&data, two.path(), 1, &backwards[..2], &go_on).unwrap();
+    let (again, made) = carry_out(&data, two.path(), 1, &backwards, &go_on).unwrap();
+    assert_eq!((all.len(), again.len()), (8, 8));
+    assert_eq!(made.len(), 5, "three of the eight were there");
+    all.iter().for_each(|(key, outcome)| assert!(same(outcome, &again[key]), "{outcome:?}\n{:?}", again[key]));
+    // Other seeds give other networks.
+    assert_ne!(all[&runs[0].key()].train_loss, all[&runs[3].key()].train_loss);
+}
+
+#[test]
+fn finished_runs_are_found_and_damaged_ones_repeated() {
+    let (root, data) = (tempfile::tempdir().unwrap(), tiny(300));
+    let (base, runs) = family(0, &data);
+    let go_on = Interrupt::default();
+    let (first, _) = carry_out(&data, root.path(), 2, &runs, &go_on).unwrap();
+    let (found, made) = carry_out(&data, root.path(), 2, &runs, &go_on).unwrap();
+    assert!(made.is_empty() && first == found);
+
+    let path = |settings: &Settings, ending: &str| root.path().join(format!("{}.{ending}", settings.key()));
+    // A run's record cut short, another one's under its name, and the dense network's weights gone.
+    let text = fs::read(path(&runs[0], "json")).unwrap();
+    fs::write(path(&runs[0], "json"), &text[..text.len() / 2]).unwrap();
+    fs::copy(path(&runs[2], "json"), path(&runs[1], "json")).unwrap();
+    fs::remove_file(path(&base, "safetensors")).unwrap();
+    let (again, made) = carry_out(&data, root.path(), 2, &runs, &go_on).unwrap();
+    let repeated: BTreeSet<String> = made.into_iter().collect();
+    assert_eq!(repeated, BTreeSet::from([base.key(), runs[0].key(), runs[1].key()]));
+    first.iter().for_each(|(key, outcome)| assert!(same(outcome, &again[key])));
+}
+
+#[test]
+fn an_interrupt_keeps_what_is_finished() {
+    let (root, data) = (tempfile::tempdir().unwrap(), tiny(300));
+    let (base, runs) = family(0, &data);
+    carry_out(&data, root.path(), 1, &runs[..1], &Interrupt::default()).unwrap();
+    let interrupt = Interrupt::default();
+    interrupt.request();
+    let error = carry_out(&data, root.path(), 2, &runs, &interrupt).unwrap_err();
+    assert!(matches!(error, PaperError::Interrupted), "{error}");
+    assert_eq!(error.exit_code(), 130);
+    let (_, made) = carry_out(&data, root.path(), 1, &runs, &Interrupt::default()).unwrap();
+    assert!(!made.contains(&base.key()) && !made.contains(&runs[0].key()) && made.len() == 2);
+}
+
+#[test]
+fn a_run_that_diverges_is_named() {
+    let (root, data) = (tempfile::tempdir().unwrap(), tiny(300));
+    let (mut base, _) = family(0, &data);
+    base.lr = 1e30;
+    let error = carry_out(&data, root.path(), 1, &[base], &Interrupt::default()).unwrap_err().to_string();
+    assert!(error.contains("has diverged") && error.contains("LeNet-300-100"), "{error}");
+}
+
+#[test]
+fn every_table_is_made_from_its_runs() {
+    let (root, data) = (tempfile::tempdir().unwrap(), tiny(40));
+    let context = Context { scale: Scale::Quick, data: DataUse::of(data.clone(), false).unwrap().1 };
+    let runs: Vec<_> = Table::ALL.map(|table| (table, table.runs(&context))).into();
+    let wanted: Vec<Settings> = runs.iter().flat_map(|(_, runs)| runs).map(|(_, run)| run.clone()).collect();
+    let (outcomes, _) = carry_out(&data, root.path(), 2, &wanted, &Interrupt::default()).unwrap();
+    for (table, words) in [
+        (Table::Han, ["dense twin", "gradual, Han's shares", "control: random mask", "revivals in all runs: 0"]),
+        (Table::Further, ["DNS 56x at 1.99%", "one-shot, per layer", "control: not retrained", "largest compression"]),
+        (Table::Examples, ["2:4 at the middle", "epoch", "prune_rate_pattern", "revivals in all runs: 0"]),
+    ] {
+        let shown = table.show(&context, &outcomes);
+        words.iter().for_each(|word| assert!(shown.text.contains(word), "{word}:\n{}", shown.text));
+        assert!(!shown.text.contains("NaN"), "{}", shown.text);
+        assert!(!shown.pictures.is_empty());
+        shown.pictures.iter().for_each(|picture| drop(picture.files().unwrap()));
+    }
+
+    let rows = runs.iter().flat_map(|(table, runs)| runs.iter().map(move |run| (*table, run)));
+    let rows = rows.map(|(table, (name, run))| (table, name.as_str(), &outcomes[&run.key()]));
+    let bytes = rows_of(rows).unwrap();
+    let mut reader = csv::Reader::from_reader(&*bytes);
+    let header = reader.headers().unwrap().clone();
+    let column = |name: &str| header.iter().position(|column| column == name).unwrap();
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let untrained = outcomes.values().filter(|outcome| outcome.untrained.is_some()).count();
+    assert!(rows.len() >= wanted.len() + untrained);
+    for row in &rows {
+        let settings: Settings = serde_json::from_str(&row[column("settings")]).unwrap();
+        let outcome = &outcomes[&settings.key()];
+        let error: f64 = row[column("error_percent")].parse().unwrap();
+        let trained = !row[column("kept")].is_empty();
+        assert_eq!(error, if trained { outcome.error() } else { outcome.untrained.unwrap().error() });
+        assert_eq!(row[column("commit")], *"test");
+        assert_eq!(row[column("data_sha256")].split('+').count(), 4);
+    }
+}
