@@ -25,23 +25,35 @@ const LONG: [&str; 8] = [
     "0.0005",
 ];
 
+/// The CNN on the other backend, its activations pruned as well: two convolutions, more tensors, fewer steps.
+const CNN: [&str; 8] = [
+    "--model",
+    "cnn",
+    "--backend",
+    "nalgebra",
+    "--epochs",
+    "6",
+    "--strategy",
+    "{2: {'method': 'str_unified_local', 'pattern': (2, 4)}, 4: {'method': 'unstr_global', 'density': 0.2}}",
+];
+
 /// The run that nobody stops, and how long it takes.
-fn unbroken() -> ([Vec<u8>; FILES.len()], Duration) {
+fn unbroken(run: &[&str], epochs: usize) -> ([Vec<u8>; FILES.len()], Duration) {
     let place = Place::new();
     let started = Instant::now();
-    place.completes(&LONG);
+    place.completes(run);
     let took = started.elapsed();
-    check_files(&place.out(), 40);
+    check_files(&place.out(), epochs);
     (place.files(), took)
 }
 
 /// Starts the run, or goes on where there is something to go on from, and kills it at a moment that `is_due` chooses. Says
 /// whether it was still at work.
-fn start_and_kill(place: &Place, threads: &str, mut is_due: impl FnMut() -> bool) -> bool {
+fn start_and_kill(place: &Place, run: &[&str], threads: &str, mut is_due: impl FnMut() -> bool) -> bool {
     let mut child = if place.out().join(CHECKPOINT).exists() {
         place.start(&["--resume", "--threads", threads])
     } else {
-        place.start(&[&LONG[..], &["--threads", threads]].concat())
+        place.start(&[run, &["--threads", threads]].concat())
     };
     // Nobody reads, and nobody must: the output is dropped as soon as its reader is.
     drop((child.stdout.take(), child.stderr.take()));
@@ -66,14 +78,14 @@ fn assert_equal(place: &Place, whole: &[Vec<u8>; FILES.len()], what: &str) {
 
 #[test]
 fn runs_killed_at_random_moments_end_as_one_that_never_was() {
-    let (whole, took) = unbroken();
+    let (whole, took) = unbroken(&LONG, 40);
     let mut generator = stream(20, Purpose::Order(1));
     let mut moment = |most: Duration| most.mul_f64(f64::from(generator.next_u32()) / f64::from(u32::MAX));
     // Once each, anywhere in the run.
     for round in 0..8 {
         let (place, after, started) = (Place::new(), moment(took), Instant::now());
-        start_and_kill(&place, "1", || started.elapsed() >= after);
-        start_and_kill(&place, "2", || false);
+        start_and_kill(&place, &LONG, "1", || started.elapsed() >= after);
+        start_and_kill(&place, &LONG, "2", || false);
         assert_equal(&place, &whole, &format!("round {round}, killed after {after:?} of {took:?}"));
     }
     // The same run again and again, until it is through.
@@ -81,7 +93,7 @@ fn runs_killed_at_random_moments_end_as_one_that_never_was() {
         let (place, mut kills) = (Place::new(), 0);
         loop {
             let (after, started) = (moment(took / 3), Instant::now());
-            if !start_and_kill(&place, if kills % 2 == 0 { "1" } else { "2" }, || started.elapsed() >= after) {
+            if !start_and_kill(&place, &LONG, if kills % 2 == 0 { "1" } else { "2" }, || started.elapsed() >= after) {
                 break;
             }
             kills += 1;
@@ -93,8 +105,21 @@ fn runs_killed_at_random_moments_end_as_one_that_never_was() {
 }
 
 #[test]
+fn a_cnn_that_is_killed_ends_as_one_that_never_was() {
+    let (whole, took) = unbroken(&CNN, 6);
+    let mut generator = stream(21, Purpose::Order(1));
+    for round in 0..3 {
+        let after = took.mul_f64(f64::from(generator.next_u32()) / f64::from(u32::MAX));
+        let (place, started) = (Place::new(), Instant::now());
+        start_and_kill(&place, &CNN, "1", || started.elapsed() >= after);
+        start_and_kill(&place, &CNN, "2", || false);
+        assert_equal(&place, &whole, &format!("round {round}, killed after {after:?} of {took:?}"));
+    }
+}
+
+#[test]
 fn runs_killed_while_they_write_end_as_one_that_never_was() {
-    let (whole, _) = unbroken();
+    let (whole, _) = unbroken(&LONG, 40);
     let half_written = |out: &Path| {
         let names = fs::read_dir(out).into_iter().flatten().flatten().map(|entry| entry.file_name());
         names.filter(|name| name.to_string_lossy().ends_with(".tmp")).count()
@@ -104,7 +129,7 @@ fn runs_killed_while_they_write_end_as_one_that_never_was() {
     for write in 0..12 {
         // The first temporary file only tries whether one can be written; later ones are checkpoints.
         let (mut seen, mut is_there) = (0, false);
-        let killed = start_and_kill(&place, "1", || {
+        let killed = start_and_kill(&place, &LONG, "1", || {
             let now = half_written(&place.out()) > 0;
             seen += usize::from(now && !is_there);
             is_there = now;
@@ -116,14 +141,14 @@ fn runs_killed_while_they_write_end_as_one_that_never_was() {
         }
     }
     assert!(left > 0, "no kill has met a write");
-    start_and_kill(&place, "1", || false);
+    start_and_kill(&place, &LONG, "1", || false);
     assert_equal(&place, &whole, "killed while writing");
 }
 
 #[cfg(unix)]
 #[test]
 fn ctrl_c_saves_within_the_epoch_and_says_how_to_go_on() {
-    let (whole, _) = unbroken();
+    let (whole, _) = unbroken(&LONG, 40);
     let place = Place::new();
     for (round, epoch) in [2, 5, 9].into_iter().enumerate() {
         let mut child = if round == 0 { place.start(&LONG) } else { place.start(&["--resume"]) };
