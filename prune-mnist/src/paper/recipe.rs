@@ -45,7 +45,7 @@ impl Net {
 
     /// Steps, and how long they are, in a run of this size.
     pub(super) fn recipe(self, scale: Scale) -> Recipe {
-        let recipe = |lr, dense, gradual, held| Recipe { lr, dense, gradual, held };
+        let recipe = |lr, dense, gradual, held| Recipe { lr, weight_decay: WEIGHT_DECAY, dense, gradual, held };
         match (self, scale) {
             (Self::Lenet300, Scale::Full) => recipe(0.1, 15, 8, 7),
             (Self::Lenet5, Scale::Full) => recipe(0.05, 10, 5, 5),
@@ -56,11 +56,11 @@ impl Net {
         }
     }
 
-    /// The same for the curves, which retrain often and therefore less.
+    /// The same for the curves, which retrain so often that the larger networks get less of it.
     pub(super) fn curve_recipe(self, scale: Scale) -> Recipe {
         let whole = self.recipe(scale);
         let (gradual, held) = match (self, scale) {
-            (Self::Lenet300, Scale::Full) => (6, 4),
+            (Self::Lenet300, Scale::Full) => (whole.gradual, whole.held),
             (Self::Lenet300, Scale::Quick) => (2, 1),
             (_, Scale::Full) => (2, 1),
             (_, Scale::Quick) => (2, 0),
@@ -84,7 +84,7 @@ impl Net {
             (Tested::TestSet, _, Scale::Full) => 0..3,
             (Tested::TestSet, Self::Lenet300, Scale::Quick) => 0..2,
             (Tested::TestSet, _, Scale::Quick) => 0..1,
-            (Tested::HeldOut, Self::Lenet300, _) => 100..102,
+            (Tested::HeldOut, Self::Lenet300, _) => 100..105,
             (Tested::HeldOut, _, _) => 100..101,
         }
     }
@@ -104,6 +104,7 @@ pub(super) enum Scale {
 pub(super) struct Recipe {
     /// Of the first step of each phase, from where a cosine takes it to 0.
     pub(super) lr: f64,
+    pub(super) weight_decay: f64,
     pub(super) dense: u64,
     pub(super) gradual: u64,
     pub(super) held: u64,

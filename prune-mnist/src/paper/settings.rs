@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::data::DataUse;
-use super::recipe::{BATCH_SIZE, MOMENTUM, Net, Recipe, WEIGHT_DECAY};
+use super::recipe::{BATCH_SIZE, MOMENTUM, Net, Recipe};
 use crate::data::Sha256;
 use crate::nn::Initialisation;
 
@@ -38,6 +38,7 @@ pub(super) struct Settings {
 pub(super) struct Phase {
     /// Learning rate of the first step.
     pub(super) lr: f64,
+    pub(super) weight_decay: f64,
     pub(super) epochs: u64,
     pub(super) change: Change,
 }
@@ -65,7 +66,7 @@ impl Settings {
             optimiser: "sgd, momentum at rest when a phase begins".to_owned(),
             schedule: "cosine to 0 in each phase".to_owned(),
             momentum: MOMENTUM,
-            weight_decay: WEIGHT_DECAY,
+            weight_decay: recipe.weight_decay,
             batch_size: BATCH_SIZE,
             lr: recipe.lr,
             epochs: recipe.dense,
@@ -75,8 +76,8 @@ impl Settings {
     }
 
     /// The run that goes on from this dense network.
-    pub(super) fn then(&self, lr: f64, epochs: u64, change: Change) -> Self {
-        Self { then: Some(Phase { lr, epochs, change }), ..self.clone() }
+    pub(super) fn then(&self, phase: Phase) -> Self {
+        Self { then: Some(phase), ..self.clone() }
     }
 
     /// The dense network that this run begins with; this run itself where it is one.
@@ -112,8 +113,8 @@ mod tests {
         let net = Net::Lenet300;
         let base = Settings::dense(net, net.recipe(Scale::Full), 0, &DataUse::made());
         let other = Settings::dense(net, net.recipe(Scale::Full), 1, &DataUse::made());
-        let twin = base.then(0.1, 15, Change::None);
-        let pruned = base.then(0.1, 15, Change::Strategy("{}".to_owned()));
+        let then = |change| base.then(Phase { lr: 0.1, weight_decay: 0.0, epochs: 15, change });
+        let (twin, pruned) = (then(Change::None), then(Change::Strategy("{}".to_owned())));
         let keys = [&base, &other, &twin, &pruned].map(Settings::key);
         assert!((0..4).all(|i| (0..i).all(|j| keys[i] != keys[j])), "{keys:?}");
         assert_eq!((twin.base(), pruned.base()), (base.clone(), base));

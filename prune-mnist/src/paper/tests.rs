@@ -14,7 +14,7 @@ use super::error::PaperError;
 use super::outcome::Outcome;
 use super::queue::{Outcomes, Queue};
 use super::recipe::{Net, Recipe, Scale};
-use super::settings::{Change, Settings};
+use super::settings::{Change, Phase, Settings};
 use super::tables::{Context, Table};
 use crate::data::{DataSource, Dataset};
 use crate::demo::Interrupt;
@@ -48,8 +48,9 @@ fn carry_out(
 /// A dense network of one epoch, and its twin, a pruned network and a control of two more.
 fn family(seed: u64, data: &Dataset) -> (Settings, [Settings; 3]) {
     let used = DataUse::of(data.clone(), false).unwrap().1;
-    let base = Settings::dense(Net::Lenet300, Recipe { lr: 0.1, dense: 1, gradual: 1, held: 1 }, seed, &used);
-    let then = |change| base.then(0.1, 2, change);
+    let recipe = Recipe { dense: 1, gradual: 1, held: 1, ..Net::Lenet300.recipe(Scale::Quick) };
+    let base = Settings::dense(Net::Lenet300, recipe, seed, &used);
+    let then = |change| base.then(Phase { lr: 0.1, weight_decay: 5e-4, epochs: 2, change });
     let (strategy, random) = (Change::Strategy(GRADUAL.to_owned()), Change::RandomMask(GRADUAL.to_owned()));
     let runs = [then(Change::None), then(strategy), then(random)];
     (base, runs)
@@ -180,5 +181,38 @@ fn every_table_is_made_from_its_runs() {
         assert_eq!(error, if trained { outcome.error() } else { outcome.untrained.unwrap().error() });
         assert_eq!(row[column("commit")], *"test");
         assert_eq!(row[column("data_sha256")].split('+').count(), 4);
+    }
+}
+
+#[test]
+fn the_pages_show_what_was_printed_and_how_it_was_trained() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/paper");
+    let read = |name: &str| fs::read_to_string(docs.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    for table in Table::ALL {
+        let (page, printed) = (read(&format!("{}.md", table.name())), read(&format!("{}.txt", table.name())));
+        assert!(
+            page.contains(&format!("```text\n{printed}```")),
+            "{}.md does not show {}.txt",
+            table.name(),
+            table.name()
+        );
+        let pictures: Vec<&str> =
+            page.lines().filter_map(|line| Some(line.split_once("](")?.1.strip_suffix(')')?)).collect();
+        let missing: Vec<_> =
+            pictures.iter().filter(|name| name.ends_with(".png") && !docs.join(name).exists()).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+    let page = read("README.md");
+    for net in [Net::Lenet300, Net::Lenet5, Net::Cnn] {
+        let (recipe, curve) = (net.recipe(Scale::Full), net.curve_recipe(Scale::Full));
+        let seeds = net.seeds(Scale::Full, super::data::Tested::TestSet).count();
+        let Recipe { lr, weight_decay, dense, gradual, held, .. } = recipe;
+        let curve = match net {
+            Net::Cnn => "-".to_owned(),
+            _ => format!("{} + {}", curve.gradual, curve.held),
+        };
+        let row =
+            format!("| {} | {lr} | {weight_decay} | {dense} | {gradual} + {held} | {curve} | {seeds} |", net.name());
+        assert!(page.contains(&row), "README.md has no row {row}");
     }
 }

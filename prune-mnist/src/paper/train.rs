@@ -8,8 +8,7 @@ use prune_schedule::{Pruner, Strategy};
 use super::control;
 use super::error::PaperError;
 use super::outcome::{self, Outcome, Test};
-use super::recipe::{MOMENTUM, WEIGHT_DECAY};
-use super::settings::{Change, Settings};
+use super::settings::{Change, Phase, Settings};
 use crate::data::Dataset;
 use crate::demo::{self, Interrupt, Size, State, Trainer};
 use crate::nn::{NdarrayParams, Optimiser as _, ParamSpec, Sgd, cosine_rate, initial_parameters};
@@ -62,8 +61,8 @@ pub(super) fn train(
         demo::Settings {
             epochs: settings.all_epochs(),
             lr: settings.lr,
-            momentum: MOMENTUM,
-            weight_decay: WEIGHT_DECAY,
+            momentum: settings.momentum,
+            weight_decay: settings.weight_decay,
             batch_size: settings.batch_size,
             seed: settings.seed,
         },
@@ -71,11 +70,11 @@ pub(super) fn train(
     let specs = trainer.network.parameters().to_vec();
     let mut run = Run { settings, trainer, specs, interrupt, train_loss: Vec::new(), tests: Vec::new() };
     let (params, masks, untrained, revivals) = match (&settings.then, base) {
-        (Some(phase), Some(base)) => run.second_phase(&phase.change, phase.lr, phase.epochs, base)?,
+        (Some(phase), Some(base)) => run.second_phase(phase, base)?,
         (Some(_), None) => unreachable!("the queue gives each run its dense network"),
         (None, _) => {
             let params = initial_parameters(&run.specs, settings.initialisation, settings.seed);
-            let mut state = run.at_rest(params);
+            let mut state = run.at_rest(params, settings.weight_decay);
             run.phase(&mut state, settings.lr, 0, settings.epochs, &mut Pruning::None)?;
             (state.params, Masks::default(), None, 0)
         }
@@ -98,21 +97,19 @@ pub(super) fn train(
 }
 
 impl Run<'_> {
-    fn at_rest(&self, params: Params) -> State<Params, Sgd<f32, Params>> {
-        State { params, optimiser: Sgd::new(&self.specs, MOMENTUM as f32, WEIGHT_DECAY as f32) }
+    fn at_rest(&self, params: Params, weight_decay: f64) -> State<Params, Sgd<f32, Params>> {
+        State { params, optimiser: Sgd::new(&self.specs, self.settings.momentum as f32, weight_decay as f32) }
     }
 
     /// From the dense network to the end.
     fn second_phase(
         &mut self,
-        change: &Change,
-        lr: f64,
-        epochs: u64,
+        phase: &Phase,
         base: Params,
     ) -> Result<(Params, Masks, Option<Test>, usize), PaperError> {
         let first = self.settings.epochs;
         let mut untrained = None;
-        let mut pruning = match change {
+        let mut pruning = match &phase.change {
             Change::None => Pruning::None,
             Change::Strategy(text) => {
                 let strategy: Strategy = text.parse()?;
@@ -124,12 +121,12 @@ impl Run<'_> {
                 Pruning::Fixed(control::random(&control::at_once(&strategy, &base)?, self.settings.seed)?)
             }
         };
-        let mut state = self.at_rest(base);
+        let mut state = self.at_rest(base, phase.weight_decay);
         self.end_epoch(first, &mut state.params, &mut pruning)?;
         if let Some(masks) = pruning.held() {
             masks.hold(&mut state.params)?;
         }
-        self.phase(&mut state, lr, first, first + epochs, &mut pruning)?;
+        self.phase(&mut state, phase.lr, first, first + phase.epochs, &mut pruning)?;
         let masks = pruning.held().cloned().unwrap_or_default();
         let mut revivals = masks.revivals(&state.params)?;
         for (_, buffer) in state.optimiser.buffers() {

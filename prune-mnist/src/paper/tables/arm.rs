@@ -6,7 +6,7 @@ use super::Context;
 use crate::paper::outcome::{Outcome, Test};
 use crate::paper::queue::Outcomes;
 use crate::paper::recipe::{Net, Recipe};
-use crate::paper::settings::{Change, Settings};
+use crate::paper::settings::{Change, Phase, Settings};
 use crate::paper::stats::Summary;
 
 /// The same treatment under each seed, the dense twins beside.
@@ -25,7 +25,7 @@ impl Arm {
     pub(super) fn new(name: String, context: &Context, net: Net, recipe: Recipe, lr: f64, change: &Change) -> Self {
         let runs = net.seeds(context.scale, context.data.tested).map(|seed| {
             let base = Settings::dense(net, recipe, seed, &context.data);
-            base.then(lr, recipe.pruned(), change.clone())
+            base.then(Phase { lr, weight_decay: recipe.weight_decay, epochs: recipe.pruned(), change: change.clone() })
         });
         Self { name, runs: runs.collect() }
     }

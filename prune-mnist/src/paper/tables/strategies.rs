@@ -145,7 +145,7 @@ mod tests {
             }
         }
         let net = Net::Lenet300;
-        let recipe = Recipe { lr: 0.1, dense: 15, gradual: 2, held: 1 };
+        let recipe = Recipe { dense: 15, gradual: 2, held: 1, ..net.recipe(Scale::Full) };
         assert_eq!(
             strategy(net, &Goal::Global(0.1), Pace::Gradual, recipe),
             "{15: {'method': 'unstr_global', 'density': 0.2125}, 16: {'method': 'unstr_global', 'density': 0.1}}"
