@@ -8,6 +8,11 @@ use core::fmt;
 
 use half::{bf16, f16};
 
+use crate::kernel::groups::{GROUPS, Rule, contiguous};
+use crate::kernel::instructions::level;
+use crate::kernel::non_zero::non_zeros;
+use crate::kernel::zero::zero_outside;
+
 /// The element types that can be pruned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
@@ -103,6 +108,14 @@ pub(crate) mod sealed {
         #[expect(clippy::wrong_self_convention, reason = "an element is as small as a reference to it")]
         fn is_nan(self) -> bool;
 
+        /// Sets bit `i` of `words` where `values[i]` is not zero, and says whether there is a NaN.
+        fn non_zeros(values: &[Self], words: &mut [u64]) -> bool;
+        /// Sets the bits of the `n` largest magnitudes of every `m` neighbours and clears the others, where there is a
+        /// vector version; from the front, as many whole blocks as there are. Says how many elements that were.
+        fn n_of_m_blocks(values: &[Self], n: usize, m: usize, words: &mut [u64]) -> usize;
+        /// Writes `+0.0` into `values[i]` where bit `i` of `words` is not set.
+        fn zero_outside(values: &mut [Self], words: &[u64]);
+
         fn lent(lent: Lent<'_, Self>) -> LayerRef<'_>
         where
             Self: super::Element;
@@ -180,6 +193,24 @@ macro_rules! element {
             #[inline(always)]
             fn is_nan(self) -> bool {
                 <$float>::is_nan(self)
+            }
+
+            fn non_zeros(values: &[Self], words: &mut [u64]) -> bool {
+                non_zeros(level(), values, words)
+            }
+
+            fn n_of_m_blocks(values: &[Self], n: usize, m: usize, words: &mut [u64]) -> usize {
+                let rule = Rule { n, m, by: RankBy::Magnitude, last_of_ties: false };
+                if n > m || !rule.has_vectors(false) {
+                    return 0;
+                }
+                let blocks = values.len() / (GROUPS * m) * (GROUPS * m);
+                contiguous(level(), &values[..blocks], None, rule, &mut words[..blocks / 64]);
+                blocks
+            }
+
+            fn zero_outside(values: &mut [Self], words: &[u64]) {
+                zero_outside(level(), values, words);
             }
 
             fn lent(lent: crate::tensor::Lent<'_, Self>) -> crate::layer::LayerRef<'_> {

@@ -86,7 +86,9 @@ pub mod testing;
 mod threads;
 mod walk;
 
-pub use activation::{ActivationPruner, ActivationReport, ActivationRule, ActivationScope, Scratch, prune_sample};
+pub use activation::{
+    ActivationPruner, ActivationReport, ActivationRule, ActivationScope, Scratch, prune_sample, zero_outside,
+};
 pub use density::Density;
 pub use element::{Element, ElementType, RankBy};
 pub use error::{DensityError, Error, PatternError};

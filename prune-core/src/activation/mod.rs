@@ -6,7 +6,7 @@ mod report;
 mod sample;
 
 pub use report::ActivationReport;
-pub use sample::{ActivationRule, Scratch, prune_sample};
+pub use sample::{ActivationRule, Scratch, prune_sample, zero_outside};
 
 use half::{bf16, f16};
 

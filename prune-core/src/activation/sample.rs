@@ -20,17 +20,20 @@ pub enum ActivationRule {
 pub struct Scratch<E: Element> {
     keys: Vec<E::Key>,
     group: Group<E::Key>,
+    /// Which elements are not zero, where the mask itself does not start from that.
+    non_zeros: Vec<u64>,
 }
 
 impl<E: Element> Default for Scratch<E> {
     fn default() -> Self {
-        Scratch { keys: Vec::new(), group: Group::default() }
+        Scratch { keys: Vec::new(), group: Group::default(), non_zeros: Vec::new() }
     }
 }
 
 /// Finds what is kept of one sample, `values` in logical order with lanes of `lane` elements: sets bit `i % 64` of
 /// `words[i / 64]` for each kept element `i` and clears the others. Leaves the values alone; a caller that owns the memory
-/// of a training step zeroes what is not kept itself, other callers want [`ActivationPruner`](crate::ActivationPruner).
+/// of a training step has [`zero_outside`] do the rest, other callers want
+/// [`ActivationPruner`](crate::ActivationPruner).
 ///
 /// # Errors
 ///
@@ -57,19 +60,11 @@ pub fn prune_sample<E: Element>(
         values.len()
     );
     let mut report = ActivationReport { elements: values.len(), ..ActivationReport::default() };
-    let mut nan = false;
-    for (block, word) in values.chunks(64).zip(words.iter_mut()) {
-        let mut bits = 0;
-        for (bit, &value) in block.iter().enumerate() {
-            bits |= u64::from(value != E::ZERO) << bit;
-            nan |= value.is_nan();
-        }
-        report.non_zero_before += bits.count_ones() as usize;
-        *word = bits;
-    }
+    let nan = E::non_zeros(values, words);
     if nan {
         return Err(values.iter().position(|value| value.is_nan()).unwrap_or(0));
     }
+    report.non_zero_before = count(words);
     report.asked = match rule {
         ActivationRule::Unstructured(density) => density.kept_of(values.len()),
         ActivationRule::NOfM(pattern) => values.len() / lane.max(1) * pattern.kept_of_lane(lane),
@@ -80,10 +75,14 @@ pub fn prune_sample<E: Element>(
             report.non_zero_after = report.non_zero_before.min(density.kept_of(values.len()));
         }
         ActivationRule::NOfM(pattern) => {
-            report.non_zero_after = n_of_m(values, lane, pattern, words, &mut scratch.group);
+            scratch.non_zeros.clear();
+            scratch.non_zeros.extend_from_slice(words);
+            n_of_m(values, lane, pattern, words, &mut scratch.group);
+            let both = words.iter().zip(&scratch.non_zeros).map(|(kept, non_zero)| kept & non_zero);
+            report.non_zero_after = both.map(|word| word.count_ones() as usize).sum();
         }
     }
-    report.kept = words.iter().map(|word| word.count_ones() as usize).sum();
+    report.kept = count(words);
     Ok(report)
 }
 
@@ -137,28 +136,47 @@ fn fill(words: &mut [u64], len: usize, mut count: usize, among: impl Fn(u64) -> 
     }
 }
 
-/// Returns how many of the kept are not zero.
-fn n_of_m<E: Element>(
-    values: &[E],
-    lane: usize,
-    pattern: NmPattern,
-    words: &mut [u64],
-    group: &mut Group<E::Key>,
-) -> usize {
+/// Fills `words` with the mask.
+fn n_of_m<E: Element>(values: &[E], lane: usize, pattern: NmPattern, words: &mut [u64], group: &mut Group<E::Key>) {
     words.fill(0);
-    let mut non_zero = 0;
-    for (row, values) in values.chunks(lane.max(1)).enumerate() {
+    // Where groups end with their lanes, lanes do not matter, and most of the groups are decided side by side.
+    let whole = lane.is_multiple_of(pattern.m());
+    let done = if whole { E::n_of_m_blocks(values, pattern.n(), pattern.m(), words) } else { 0 };
+    // What is left is groups of one run, or, where nothing is done yet, lanes of groups.
+    let lane = if whole { pattern.m() } else { lane.max(1) };
+    for (row, values) in values[done..].chunks(lane).enumerate() {
         for (index, members) in values.chunks(pattern.m()).enumerate() {
-            let start = row * lane + index * pattern.m();
+            let start = done + row * lane + index * pattern.m();
             group.clear();
             for (place, value) in members.iter().enumerate() {
                 group.push(value.key(RankBy::Magnitude), start + place);
             }
             for &(_, place) in group.keep(pattern.n()).kept {
                 words[place / 64] |= 1 << (place % 64);
-                non_zero += usize::from(members[place - start] != E::ZERO);
             }
         }
     }
-    non_zero
+}
+
+fn count(words: &[u64]) -> usize {
+    words.iter().map(|word| word.count_ones() as usize).sum()
+}
+
+/// Writes `+0.0` into `values[i]` where bit `i % 64` of `words[i / 64]` is not set, and leaves the others as they are, to
+/// the bit.
+///
+/// # Panics
+///
+/// Where `words` are not `values.len().div_ceil(64)`.
+///
+/// # Examples
+///
+/// ```
+/// let mut values = [f32::NAN, -1.0, 2.0];
+/// prune_core::zero_outside(&mut values, &[0b110]);
+/// assert_eq!(values, [0.0, -1.0, 2.0]);
+/// ```
+pub fn zero_outside<E: Element>(values: &mut [E], words: &[u64]) {
+    assert_eq!(words.len(), values.len().div_ceil(64), "a bit is needed for every value");
+    E::zero_outside(values, words);
 }

@@ -77,6 +77,32 @@ proptest! {
     }
 }
 
+proptest! {
+    /// Samples large enough for groups to be decided side by side, with some left over.
+    #[test]
+    fn groups_side_by_side_equal_the_sort(
+        (lane, values) in (1usize..20, 1usize..12, prop::sample::select(vec![1usize, 2, 4, 8, 12]))
+            .prop_flat_map(|(rows, lanes, unit)| {
+                (Just(lanes * unit), prop::collection::vec(relu_like(), rows * 8 * lanes * unit))
+            }),
+        (n, m) in prop::sample::select(vec![2usize, 4, 8]).prop_flat_map(|m| (1..=m, Just(m))),
+    ) {
+        let rule = ActivationRule::NOfM(NmPattern::new(n, m).unwrap());
+        let kept = oracle(&values, values.len(), lane, rule);
+        let mut words = vec![u64::MAX; values.len().div_ceil(64)];
+        let report = crate::prune_sample(rule, &values, lane, &mut words, &mut crate::Scratch::default()).unwrap();
+        let expected = Mask::from_bools(&[values.len()], &kept).unwrap();
+        prop_assert_eq!(&words[..], expected.words());
+        let non_zero_after = values.iter().zip(&kept).filter(|&(x, kept)| *kept && *x != 0.0).count();
+        prop_assert_eq!((report.kept, report.non_zero_after), (kept.iter().filter(|kept| **kept).count(), non_zero_after));
+        let mut pruned = values.clone();
+        crate::zero_outside(&mut pruned, &words);
+        for ((before, after), kept) in values.iter().zip(&pruned).zip(&kept) {
+            prop_assert_eq!(after.to_bits(), if *kept { before.to_bits() } else { 0 });
+        }
+    }
+}
+
 #[test]
 fn a_prediction_does_not_depend_on_its_batch() {
     let mut pruner = ActivationPruner::unstructured(Density::new(0.5).unwrap());

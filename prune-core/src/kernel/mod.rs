@@ -6,8 +6,8 @@
 
 pub(crate) mod compare;
 pub(crate) mod groups;
-
 pub(crate) mod instructions;
 pub(crate) mod lanes;
+pub(crate) mod non_zero;
 pub(crate) mod prefetch;
 pub(crate) mod zero;

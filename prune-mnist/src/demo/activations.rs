@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use prune_core::{ActivationReport, ActivationRule, Density, Element, NmPattern, Scratch, prune_sample};
+use prune_core::{ActivationReport, ActivationRule, Density, Element, NmPattern, Scratch, prune_sample, zero_outside};
 
 use crate::nn::{self, ActivationError, Layer, ModelSpec, Network, NnError, Real};
 
@@ -144,11 +144,7 @@ impl<T: Real + Element> nn::ActivationPruner<T> for Place {
         let report = prune_sample(self.rule, sample, lane, mask, scratch).map_err(|index| NanActivation { index })?;
         // Without effect, all that is not kept is zero already.
         if report.had_effect() {
-            for (block, &word) in sample.chunks_mut(64).zip(&*mask) {
-                for (bit, value) in block.iter_mut().enumerate() {
-                    *value = if word >> bit & 1 == 1 { *value } else { T::zero() };
-                }
-            }
+            zero_outside(sample, mask);
         }
         *self.total() += report;
         if let (ActivationRule::NOfM(pattern), Some(Pooling { window, .. })) = (self.rule, self.pool)
