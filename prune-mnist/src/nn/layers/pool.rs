@@ -52,11 +52,17 @@ impl PoolShape {
                 let from = y * self.window * self.input[1] * self.channels;
                 let lines = &image[from..from + self.window * self.input[1] * self.channels];
                 match self.kind {
-                    PoolKind::Average if self.window == 2 => self.mean_of_four(lines, output),
+                    PoolKind::Average if self.window == 2 => {
+                        let scale = self.scale::<T>();
+                        self.combine_four(lines, output, |a, b, c, d| (a + b + c + d) * scale);
+                    }
                     PoolKind::Average => {
                         self.reduce(lines, output, |sum, value| sum + value);
                         let scale = self.scale::<T>();
                         output.iter_mut().for_each(|sum| *sum *= scale);
+                    }
+                    PoolKind::Maximum if self.window == 2 => {
+                        self.combine_four(lines, output, |a, b, c, d| larger(larger(larger(a, b), c), d));
                     }
                     PoolKind::Maximum => self.reduce(lines, output, larger),
                 }
@@ -64,16 +70,16 @@ impl PoolShape {
         }
     }
 
-    /// The common case of a mean over 2 x 2, in one pass over the four values. The sum has the order of `reduce`.
+    /// The common case of a window of 2 x 2, in one pass over the four values. `combine` has the order of `reduce`.
     #[inline(always)]
-    fn mean_of_four<T: Real>(&self, lines: &[T], output: &mut [T]) {
-        let (channels, scale) = (self.channels, self.scale::<T>());
+    fn combine_four<T: Real>(&self, lines: &[T], output: &mut [T], combine: impl Fn(T, T, T, T) -> T) {
+        let channels = self.channels;
         let (upper, lower) = lines.split_at(self.input[1] * channels);
         let pairs = upper.chunks_exact(2 * channels).zip(lower.chunks_exact(2 * channels));
         for (output, (upper, lower)) in output.chunks_exact_mut(channels).zip(pairs) {
             let ((a, b), (c, d)) = (upper.split_at(channels), lower.split_at(channels));
             for ((((output, &a), &b), &c), &d) in output.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-                *output = (a + b + c + d) * scale;
+                *output = combine(a, b, c, d);
             }
         }
     }
@@ -129,7 +135,11 @@ impl PoolShape {
                 PoolKind::Average => self.spread(gradient, target),
                 PoolKind::Maximum => {
                     let input = &input[y * self.window * line..(y + 1) * self.window * line];
-                    self.send_to_maximum(input, &output[out], gradient, target);
+                    if self.window == 2 {
+                        self.send_to_maximum_of_four(input, &output[out], gradient, target);
+                    } else {
+                        self.send_to_maximum(input, &output[out], gradient, target);
+                    }
                 }
             }
             gate.close(y * self.window * line, target);
@@ -154,6 +164,29 @@ impl PoolShape {
         others.chunks_exact_mut(first.len()).for_each(|other| other.copy_from_slice(first));
     }
 
+    /// [`send_to_maximum`](Self::send_to_maximum) for the common window of 2 x 2: which of the four has the maximum
+    /// is a choice between values and no branch, because it is as good as chance and would be guessed wrong.
+    #[inline(always)]
+    fn send_to_maximum_of_four<T: Real>(&self, input: &[T], maxima: &[T], gradient: &[T], target: &mut [T]) {
+        let (channels, line, pair) = (self.channels, self.input[1] * self.channels, 2 * self.channels);
+        let (upper, lower) = input.split_at(line);
+        let (upper_target, lower_target) = target.split_at_mut(line);
+        let used = self.out[1] * pair;
+        upper_target[used..].fill(T::zero());
+        lower_target[used..].fill(T::zero());
+        let inputs = upper.chunks_exact(pair).zip(lower.chunks_exact(pair));
+        let targets = upper_target.chunks_exact_mut(pair).zip(lower_target.chunks_exact_mut(pair));
+        let outputs = maxima.chunks_exact(channels).zip(gradient.chunks_exact(channels));
+        for ((maxima, gradient), ((upper, lower), (upper_target, lower_target))) in outputs.zip(inputs.zip(targets)) {
+            let (inputs, targets) = ([upper, lower], [upper_target, lower_target]);
+            match channels {
+                LANES.. => send_in_runs::<T, LANES>(maxima, gradient, inputs, targets),
+                4.. => send_in_runs::<T, 4>(maxima, gradient, inputs, targets),
+                _ => send_in_runs::<T, 1>(maxima, gradient, inputs, targets),
+            }
+        }
+    }
+
     /// Writes the gradient of each window of one line to the first of its largest inputs, and zero to the others.
     #[inline(always)]
     fn send_to_maximum<T: Real>(&self, input: &[T], maxima: &[T], gradient: &[T], target: &mut [T]) {
@@ -172,6 +205,53 @@ impl PoolShape {
             }
         }
     }
+}
+
+/// Channels that [`send_in_runs`] takes together: those of one vector, or two.
+const LANES: usize = 16;
+
+/// Sends the gradient of one window of 2 x 2 to where its maximum is, in each of at least `N` channels. `N` channels are
+/// read before any is written, which is what lets the compiler see that nothing it reads is changed meanwhile; the last
+/// run begins early where the channels are no multiple, and writes some of the values again.
+#[inline(always)]
+fn send_in_runs<T: Real, const N: usize>(
+    maxima: &[T],
+    gradient: &[T],
+    [upper, lower]: [&[T]; 2],
+    [upper_target, lower_target]: [&mut [T]; 2],
+) {
+    let channels = maxima.len();
+    let mut next = 0;
+    while next < channels {
+        let start = next.min(channels - N);
+        next = start + N;
+        let (left, right) = (start..start + N, channels + start..channels + start + N);
+        let (maximum, gradient): ([T; N], [T; N]) = (run(&maxima[left.clone()]), run(&gradient[left.clone()]));
+        let (a, b): ([T; N], [T; N]) = (run(&upper[left.clone()]), run(&upper[right.clone()]));
+        let (c, d): ([T; N], [T; N]) = (run(&lower[left.clone()]), run(&lower[right.clone()]));
+        let mut to = [[T::zero(); N]; 4];
+        for i in 0..N {
+            // A NaN is equal to nothing, as in the general walk.
+            let is = [a[i] == maximum[i], b[i] == maximum[i], c[i] == maximum[i], d[i] == maximum[i]];
+            let only_if = |is: bool| if is { gradient[i] } else { T::zero() };
+            to[0][i] = only_if(is[0]);
+            to[1][i] = only_if(is[1] & !is[0]);
+            to[2][i] = only_if(is[2] & !(is[0] | is[1]));
+            to[3][i] = only_if(is[3] & !(is[0] | is[1] | is[2]));
+        }
+        upper_target[left.clone()].copy_from_slice(&to[0]);
+        upper_target[right.clone()].copy_from_slice(&to[1]);
+        lower_target[left].copy_from_slice(&to[2]);
+        lower_target[right].copy_from_slice(&to[3]);
+    }
+}
+
+/// `values`, of which there are `N`, as an array.
+#[inline(always)]
+fn run<T: Real, const N: usize>(values: &[T]) -> [T; N] {
+    let mut run = [T::zero(); N];
+    run.copy_from_slice(values);
+    run
 }
 
 vectorised! {
@@ -205,6 +285,42 @@ mod tests {
 
     fn shape(kind: PoolKind, input: [usize; 2], channels: usize, window: usize) -> PoolShape {
         PoolShape { kind, input, channels, out: [input[0] / window, input[1] / window], window }
+    }
+
+    /// Few different numbers, so that many windows hold their maximum more than once, zeros of both signs, and NaN.
+    fn image(len: usize) -> Vec<f32> {
+        let value = |i: usize| match (i * 2_654_435_761) >> 9 & 15 {
+            0 => -0.0,
+            1 => 0.0,
+            2 if i % 5 == 0 => f32::NAN,
+            3 => f32::NEG_INFINITY,
+            other => other as f32 - 9.0,
+        };
+        (0..len).map(value).collect()
+    }
+
+    #[test]
+    fn a_maximum_of_four_agrees_with_the_general_walk() {
+        for (input, channels) in [([4, 6], 3), ([5, 7], 20), ([2, 2], 1), ([6, 5], 50), ([24, 24], 20)] {
+            let shape = shape(PoolKind::Maximum, input, channels, 2);
+            let image = image(shape.input_len());
+            let gradient: Vec<f32> = (0..shape.output_len()).map(|i| (i as f32 * 0.7).sin()).collect();
+            let (mut fast, mut fast_gradient) = (vec![0.5; gradient.len()], vec![f32::NAN; image.len()]);
+            shape.forward(&image, &mut fast);
+            shape.backward(&image, &fast, &gradient, &mut fast_gradient, Gate::Open);
+            let (mut plain, mut plain_gradient) = (vec![0.5; gradient.len()], vec![0.0; image.len()]);
+            let (line, out_line) = (2 * input[1] * channels, shape.out[1] * channels);
+            for y in 0..shape.out[0] {
+                let (place, out) = (y * line..(y + 1) * line, y * out_line..(y + 1) * out_line);
+                shape.reduce(&image[place.clone()], &mut plain[out.clone()], larger);
+                let target = &mut plain_gradient[place.clone()];
+                shape.send_to_maximum(&image[place], &plain[out.clone()], &gradient[out], target);
+            }
+            let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(&fast), bits(&plain));
+            assert_eq!(bits(&fast_gradient), bits(&plain_gradient));
+            assert!(fast.iter().any(|value| value.is_nan()) || fast.len() < 30);
+        }
     }
 
     #[test]
