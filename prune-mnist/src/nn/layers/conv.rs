@@ -17,7 +17,7 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::elementwise::{add_rows, zip};
+use super::elementwise::{add_rows, copy, zip};
 use crate::nn::product::product;
 use crate::nn::real::Real;
 use crate::nn::simd::vectorised;
@@ -156,7 +156,7 @@ impl ConvShape {
                         Some(input_y) if first < end => {
                             let from = input_y * width + first + tap_x - self.before[1];
                             line[..first].fill(T::zero());
-                            line[first..end].copy_from_slice(&image[from..from + end - first]);
+                            copy(&mut line[first..end], &image[from..from + end - first]);
                             line[end..].fill(T::zero());
                         }
                         _ => line.fill(T::zero()),
@@ -177,7 +177,7 @@ impl ConvShape {
                     match self.run(pixel, tap_y) {
                         Some(Run { from, first, end }) => {
                             part[..first].fill(T::zero());
-                            part[first..end].copy_from_slice(&image[from..from + end - first]);
+                            copy(&mut part[first..end], &image[from..from + end - first]);
                             part[end..].fill(T::zero());
                         }
                         None => part.fill(T::zero()),

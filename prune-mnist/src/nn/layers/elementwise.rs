@@ -63,6 +63,30 @@ vectorised! {
     }
 }
 
+/// Copies a run of a few dozen values, for which calling the library's copy takes longer than copying: in pieces of a
+/// fixed length, which are moved in registers. The last piece begins early where the length is no multiple.
+#[inline(always)]
+pub(super) fn copy<T: Real>(to: &mut [T], from: &[T]) {
+    match to.len() {
+        16.. => copy_in_pieces::<T, 16>(to, from),
+        4.. => copy_in_pieces::<T, 4>(to, from),
+        _ => copy_in_pieces::<T, 1>(to, from),
+    }
+}
+
+#[inline(always)]
+fn copy_in_pieces<T: Real, const N: usize>(to: &mut [T], from: &[T]) {
+    let from = &from[..to.len()];
+    let mut next = 0;
+    while next < to.len() {
+        let start = next.min(to.len() - N);
+        next = start + N;
+        let mut piece = [T::zero(); N];
+        piece.copy_from_slice(&from[start..next]);
+        to[start..next].copy_from_slice(&piece);
+    }
+}
+
 /// Calls `work` for the elements of `a` and `b` in pairs.
 #[inline(always)]
 pub(super) fn zip<T: Real>(a: &mut [T], b: &[T], work: impl Fn(&mut T, T)) {
@@ -90,6 +114,16 @@ mod tests {
         add_bias(&mut rows, &[1.0, 2.0], true, &mut []);
         assert_eq!((rows[0], rows[1], rows[3]), (2.0, 0.0, 2.0));
         assert!(rows[2].is_nan());
+    }
+
+    #[test]
+    fn short_runs_are_copied_whole() {
+        let from: Vec<f32> = (0..130).map(|i| i as f32).collect();
+        for length in 0..130 {
+            let mut to = vec![-1.0; length];
+            copy(&mut to, &from[..length]);
+            assert_eq!(to, from[..length]);
+        }
     }
 
     #[test]
