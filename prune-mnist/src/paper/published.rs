@@ -36,6 +36,7 @@ pub(super) const POINTS: &[Point] = &[
 pub(super) struct Han {
     pub(super) dense_error: f64,
     pub(super) error: f64,
+    /// As they print it; their shares give 12.2 and 11.9.
     pub(super) compression: f64,
     /// Kept of each kernel, in the order of the model.
     pub(super) kept: &'static [f64],

@@ -27,7 +27,7 @@ const KINDS: [(Ranking, Pace); 4] = [
 fn compressions(net: Net, scale: Scale) -> &'static [f64] {
     match (net, scale) {
         (Net::Lenet300, Scale::Full) => &[12.0, 25.0, 56.0, 100.0],
-        (_, Scale::Full) => &[12.0, 40.0, 108.0],
+        (_, Scale::Full) => &[40.0, 108.0],
         (Net::Lenet300, Scale::Quick) => &[4.0, 25.0, 100.0],
         (_, Scale::Quick) => &[40.0],
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use prune_schedule::table::{Column, aligned};
 
 use super::arm::{Arm, Row, rows};
-use super::strategies::{Goal, Pace, strategy};
+use super::strategies::{Pace, Ranking, goal, strategy};
 use super::{Context, Shown};
 use crate::paper::picture::{Bars, Group, Picture, Pixels};
 use crate::paper::published::{self, Han};
@@ -24,13 +24,11 @@ struct Arms {
     random: Arm,
 }
 
+/// The global ranking keeps as many weights as Han et al. do, wherever they lie.
 fn of(context: &Context, net: Net, han: &Han) -> Arms {
     let recipe = net.recipe(context.scale);
-    let per_layer = strategy(net, &Goal::PerLayer(han.kept.to_vec()), Pace::Gradual, recipe);
-    let weights: Vec<f64> = net.kernels().iter().map(|kernel| kernel.len() as f64).collect();
-    let kept: f64 = weights.iter().zip(han.kept).map(|(n, share)| n * share).sum();
-    // As many weights as Han et al. keep, wherever they lie.
-    let global = strategy(net, &Goal::Global(kept / weights.iter().sum::<f64>()), Pace::Gradual, recipe);
+    let [per_layer, global] = [Ranking::PerLayer, Ranking::Global]
+        .map(|ranking| strategy(net, &goal(net, ranking, han.compression), Pace::Gradual, recipe));
     let arm = |name: &str, lr: f64, change: Change| {
         Arm::new(format!("{}: {name}", net.name()), context, net, recipe, lr, &change)
     };

@@ -50,11 +50,19 @@ pub(super) enum Goal {
     PerLayer(Vec<f64>),
 }
 
-/// What keeps about 1 of `compression` weights of `net`.
+/// What keeps about 1 of `compression` weights of `net`; at the compression of Han et al. their own shares, or as many
+/// weights.
 pub(super) fn goal(net: Net, ranking: Ranking, compression: f64) -> Goal {
-    match ranking {
-        Ranking::Global => Goal::Global(rounded(1.0 / compression)),
-        Ranking::PerLayer => Goal::PerLayer(han_proportions(net, compression)),
+    let han = published::han(net).filter(|han| han.compression == compression);
+    match (ranking, han) {
+        (Ranking::PerLayer, Some(han)) => Goal::PerLayer(han.kept.to_vec()),
+        (Ranking::PerLayer, None) => Goal::PerLayer(han_proportions(net, compression)),
+        (Ranking::Global, Some(han)) => {
+            let weights: Vec<f64> = net.kernels().iter().map(|kernel| kernel.len() as f64).collect();
+            let kept: f64 = weights.iter().zip(han.kept).map(|(n, share)| n * share).sum();
+            Goal::Global(rounded(kept / weights.iter().sum::<f64>()))
+        }
+        (Ranking::Global, None) => Goal::Global(rounded(1.0 / compression)),
     }
 }
 
@@ -118,7 +126,7 @@ mod tests {
         for net in [Net::Lenet300, Net::Lenet5] {
             let weights: Vec<f64> = net.kernels().iter().map(|kernel| kernel.len() as f64).collect();
             let all: f64 = weights.iter().sum();
-            for compression in [2.0, 4.0, 12.0, 56.0, 108.0] {
+            for compression in [2.0, 4.0, 25.0, 56.0, 108.0] {
                 let Goal::PerLayer(shares) = goal(net, Ranking::PerLayer, compression) else { panic!() };
                 let kept: f64 = shares.iter().zip(&weights).map(|(share, n)| share * n).sum();
                 assert!((kept / all * compression - 1.0).abs() < 2e-3, "{net:?} {compression}: {shares:?}");
@@ -127,6 +135,13 @@ mod tests {
                 assert!(scales.windows(2).all(|pair| (pair[0] / pair[1] - 1.0).abs() < 2e-3), "{scales:?}");
             }
         }
+    }
+
+    #[test]
+    fn at_their_own_compression_the_shares_are_those_of_han() {
+        let goals = [Ranking::PerLayer, Ranking::Global].map(|ranking| goal(Net::Lenet300, ranking, 12.0));
+        // 18,816 + 2,700 + 260 of 266,200.
+        assert_eq!(goals, [Goal::PerLayer(vec![0.08, 0.09, 0.26]), Goal::Global(0.0818)]);
     }
 
     #[test]
