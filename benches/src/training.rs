@@ -40,7 +40,14 @@ const CASES: [Case; 6] = [
 ];
 
 /// The table of all cases on both backends, and the share of each layer.
+///
+/// All of it runs on a thread of the pool, as the demo does: a thread outside would hand over to the pool and back at every
+/// product.
 pub(crate) fn run(args: &crate::Args, page: &mut Page) -> Result<(), String> {
+    rayon::scope(|_| all(args, page))
+}
+
+fn all(args: &crate::Args, page: &mut Page) -> Result<(), String> {
     let (data, from) = match DataSource::Full.load() {
         Ok(data) => (data, "full MNIST"),
         Err(_) => (DataSource::Sample.load().map_err(|error| error.to_string())?, "the bundled sample, several times"),
