@@ -169,10 +169,9 @@ where
         self.network.gradients(params, images, labels, &mut self.gradients)?;
         self.sgd.step(&mut self.params, &self.gradients, 0.01)?;
         if let Some(pruner) = &self.pruner {
-            pruner.hold(&mut self.params)?;
-            for (_, buffer) in self.sgd.buffers_mut() {
-                pruner.hold(buffer)?;
-            }
+            let mut all: Vec<&mut dyn LayersMut> = vec![&mut self.params];
+            all.extend(self.sgd.buffers_mut().into_iter().map(|(_, buffer)| buffer as &mut dyn LayersMut));
+            pruner.hold_each(&mut all)?;
         }
         Ok(())
     }

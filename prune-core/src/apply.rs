@@ -3,11 +3,11 @@
 use crate::element::Element;
 use crate::error::Error;
 use crate::kernel::instructions::level;
-use crate::kernel::lanes::Lanes;
 use crate::kernel::zero::zero_outside;
 use crate::layer::{LayerMut, LayerRef, for_any_type};
+use crate::layout::Layout;
 use crate::mask::{Mask, to_memory};
-use crate::tensor::{Lent, LentMut, MemoryMut};
+use crate::tensor::{Lent, MemoryMut, Strided};
 use crate::threads::Threads;
 
 /// Elements that one task writes.
@@ -46,11 +46,53 @@ impl LayerMut<'_> {
         for_any_type!(LayerMut, self, lent => lent.check())
     }
 
+    /// Whether the memory is in one piece.
+    fn is_dense(&self) -> bool {
+        for_any_type!(LayerMut, self, lent => matches!(lent.memory, MemoryMut::Dense(_)))
+    }
+
     /// Applies a mask that [`LayerMut::check_apply`] has passed.
     pub(crate) fn zero_outside(&mut self, mask: &Mask, threads: Threads) {
-        for_any_type!(LayerMut, self, lent => apply(lent, mask, threads));
+        zero_outside_all(&mut [(mask, self)], threads);
     }
 }
+
+/// Applies masks that [`LayerMut::check_apply`] has passed, all in one go: waking a thread takes about as long as going
+/// through a layer, and a mask whose bits must be brought into the order of memory is, once for all layers that lie alike.
+pub(crate) fn zero_outside_all(masked: &mut [(&Mask, &mut LayerMut<'_>)], threads: Threads) {
+    let threads = threads.for_elements(masked.iter().map(|(mask, _)| mask.len()).sum());
+    let mut moved: Vec<(&Mask, Layout, Vec<u64>)> = Vec::new();
+    for (mask, layer) in masked.iter() {
+        let known = |(other, layout, _): &(&Mask, Layout, _)| core::ptr::eq(*mask, *other) && layout == layer.layout();
+        if !layer.layout().is_row_major() && layer.is_dense() && !moved.iter().any(known) {
+            moved.push((*mask, layer.layout().clone(), to_memory(mask.words(), layer.layout(), threads)));
+        }
+    }
+    let level = level();
+    let mut tasks: Vec<Task<'_>> = Vec::new();
+    for (mask, layer) in masked {
+        let mask: &Mask = mask;
+        let same = |(other, layout, _): &&(&Mask, Layout, _)| core::ptr::eq(mask, *other) && layout == layer.layout();
+        let words = moved.iter().find(same).map_or(mask.words(), |(_, _, words)| words);
+        for_any_type!(LayerMut, layer, lent => match &mut lent.memory {
+            MemoryMut::Dense(values) => {
+                let len = values.len();
+                for (index, (values, words)) in values.chunks_mut(CHUNK).zip(words.chunks(CHUNK / 64)).enumerate() {
+                    let from = index as f64 * CHUNK as f64 / len as f64;
+                    tasks.push((from, Box::new(move || zero_outside(level, values, words))));
+                }
+            }
+            MemoryMut::Strided(strided) => tasks.push((0.0, Box::new(move || zero_outside_runs(&mut **strided, mask)))),
+        });
+    }
+    // Weights and an optimiser's buffers have just been written from their fronts by one thread and from their middles by
+    // another. In this order each thread is given what it has in its cache.
+    tasks.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    threads.map(tasks, |(_, work)| work());
+}
+
+/// A part of one layer: where in the layer it begins, from 0 to 1, and its work.
+type Task<'a> = (f64, Box<dyn FnOnce() + Send + 'a>);
 
 impl LayerRef<'_> {
     /// How many elements outside the mask are not `+0.0`: what momentum or weight decay brought back. `-0.0` counts.
@@ -64,32 +106,18 @@ impl LayerRef<'_> {
     }
 }
 
-fn apply<E: Lanes>(lent: &mut LentMut<'_, E>, mask: &Mask, threads: Threads) {
-    match &mut lent.memory {
-        MemoryMut::Dense(values) => {
-            let threads = threads.for_elements(values.len());
-            let moved;
-            let words = if lent.layout.is_row_major() {
-                mask.words()
-            } else {
-                moved = to_memory(mask.words(), &lent.layout, threads);
-                &moved
-            };
-            let level = level();
-            let tasks: Vec<_> = values.chunks_mut(CHUNK).zip(words.chunks(CHUNK / 64)).collect();
-            threads.map(tasks, |(values, words)| zero_outside(level, values, words));
-        }
-        MemoryMut::Strided(strided) => strided.for_each_run(&mut |run| {
-            let mut index = run.first;
-            for value in run.values {
-                // Runs have been checked; should they have changed since, what lies outside is left alone.
-                if index < mask.len() && !mask.is_kept(index) {
-                    *value = E::ZERO;
-                }
-                index = index.wrapping_add_signed(run.step);
+/// Writes zeros where the memory has gaps.
+fn zero_outside_runs<E: Element>(strided: &mut (dyn Strided<E> + '_), mask: &Mask) {
+    strided.for_each_run(&mut |run| {
+        let mut index = run.first;
+        for value in run.values {
+            // Runs have been checked; should they have changed since, what lies outside is left alone.
+            if index < mask.len() && !mask.is_kept(index) {
+                *value = E::ZERO;
             }
-        }),
-    }
+            index = index.wrapping_add_signed(run.step);
+        }
+    });
 }
 
 fn revivals<E: Element>(lent: &Lent<'_, E>, mask: &Mask, threads: Threads) -> Result<usize, Error> {

@@ -1,7 +1,9 @@
 //! Masks by layer name, and holding a model or an optimiser's buffers to them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::apply::zero_outside_all;
 use crate::error::Error;
 use crate::layer::{LayerMut, LayerRef, Layers, LayersMut, distinct};
 use crate::mask::Mask;
@@ -14,7 +16,7 @@ use crate::threads::Threads;
 ///
 /// Once a mask is in force, weights and every per-weight buffer of the optimiser must be `+0.0` outside it after each
 /// step, whatever momentum or weight decay do. [`Masks::hold`] does it, in one call for everything that has the layers'
-/// names; [`Masks::revivals`] counts offenders.
+/// names, [`Masks::hold_each`] for several such things at once; [`Masks::revivals`] counts offenders.
 ///
 /// # Examples
 ///
@@ -77,18 +79,48 @@ impl Masks {
     /// Before anything is written: [`Error::UnknownLayer`] where a mask has no layer in `layers`,
     /// [`Error::ShapeMismatch`], [`Error::DuplicateLayer`], [`Error::Layout`].
     pub fn hold(&self, layers: &mut (impl LayersMut + ?Sized)) -> Result<(), Error> {
-        let mut layers = layers.layers_mut();
-        self.check(&layers.iter().map(|(name, layer)| (name.as_ref(), layer.shape())).collect::<Vec<_>>())?;
-        let mut masked: Vec<(&Mask, &mut LayerMut<'_>)> = Vec::with_capacity(self.len());
-        for (name, layer) in &mut layers {
-            if let Some(mask) = self.get(name) {
-                layer.check_apply(mask).map_err(|error| error.in_layer(name))?;
-                masked.push((mask, layer));
+        self.hold_lists(&mut [layers.layers_mut()])
+    }
+
+    /// As [`Masks::hold`] on each of several sets of the layers, such as the weights and an optimiser's buffers; sooner
+    /// done than one after the other, since they share the threads and what must be done once a mask.
+    ///
+    /// # Errors
+    ///
+    /// As [`Masks::hold`], before anything is written in any set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_core::{LayerMut, Mask, Masks, PlainTensor};
+    ///
+    /// let mut weights = PlainTensor::from_logical(&[2], vec![1.0f32, 2.0])?;
+    /// let mut momentum = PlainTensor::from_logical(&[2], vec![3.0f32, 4.0])?;
+    /// let mut masks = Masks::default();
+    /// masks.insert("fc", Mask::from_bools(&[2], &[true, false])?);
+    ///
+    /// let (mut model, mut buffer) = ([("fc", LayerMut::of(&mut weights))], [("fc", LayerMut::of(&mut momentum))]);
+    /// masks.hold_each(&mut [&mut model, &mut buffer])?;
+    /// drop((model, buffer));
+    /// assert_eq!((weights.values(), momentum.values()), (&[1.0, 0.0][..], &[3.0, 0.0][..]));
+    /// # Ok::<(), prune_core::Error>(())
+    /// ```
+    pub fn hold_each(&self, sets: &mut [&mut (dyn LayersMut + '_)]) -> Result<(), Error> {
+        self.hold_lists(&mut sets.iter_mut().map(|set| set.layers_mut()).collect::<Vec<_>>())
+    }
+
+    fn hold_lists(&self, lists: &mut [Vec<(Cow<'_, str>, LayerMut<'_>)>]) -> Result<(), Error> {
+        let mut masked: Vec<(&Mask, &mut LayerMut<'_>)> = Vec::with_capacity(self.len() * lists.len());
+        for layers in lists {
+            self.check(&layers.iter().map(|(name, layer)| (name.as_ref(), layer.shape())).collect::<Vec<_>>())?;
+            for (name, layer) in layers {
+                if let Some(mask) = self.get(name) {
+                    layer.check_apply(mask).map_err(|error| error.in_layer(name))?;
+                    masked.push((mask, layer));
+                }
             }
         }
-        for (mask, layer) in masked {
-            layer.zero_outside(mask, Threads::Pool);
-        }
+        zero_outside_all(&mut masked, Threads::Pool);
         Ok(())
     }
 
@@ -125,5 +157,58 @@ impl Masks {
 impl FromIterator<(String, Mask)> for Masks {
     fn from_iter<I: IntoIterator<Item = (String, Mask)>>(masks: I) -> Self {
         Masks { by_name: masks.into_iter().collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::select::sample::hash;
+    use crate::{Layout, PlainTensor};
+
+    const SHAPE: [usize; 2] = [300, 500];
+
+    fn mask(seed: u64) -> Mask {
+        Mask::from_bools(&SHAPE, &(0..150_000).map(|i| hash(seed << 32 | i).is_multiple_of(3)).collect::<Vec<_>>())
+            .unwrap()
+    }
+
+    /// Two layers that lie alike under different masks, in two sets: longer than a task, so that parts are handed out in
+    /// an order of their own.
+    #[test]
+    fn several_sets_are_held_as_one_after_the_other_is() {
+        let masks: Masks = [("a".to_owned(), mask(1)), ("b".to_owned(), mask(2))].into_iter().collect();
+        for strides in [[500, 1], [1, 300]] {
+            let tensor = || {
+                let layout = Layout::new(&SHAPE, &strides, 0).unwrap();
+                PlainTensor::from_memory(layout, (1..=150_000).map(|i| i as f32).collect()).unwrap()
+            };
+            let before = tensor().to_logical();
+            let mut tensors = [tensor(), tensor(), tensor(), tensor()];
+            let [a, b, c, d] = &mut tensors;
+            let (mut weights, mut buffer) =
+                ([("b", LayerMut::of(a)), ("a", LayerMut::of(b))], [("a", LayerMut::of(c)), ("b", LayerMut::of(d))]);
+            masks.hold_each(&mut [&mut weights, &mut buffer]).unwrap();
+            drop((weights, buffer));
+            for (tensor, seed) in tensors.iter().zip([2, 1, 1, 2]) {
+                let kept = mask(seed);
+                let expected: Vec<f32> =
+                    before.iter().zip(kept.iter()).map(|(&value, kept)| if kept { value } else { 0.0 }).collect();
+                assert!(tensor.to_logical() == expected, "{strides:?} {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_where_a_later_set_is_refused() {
+        let masks: Masks = [("a".to_owned(), mask(1))].into_iter().collect();
+        let tensor = || PlainTensor::from_logical(&SHAPE, vec![1.0f64; 150_000]).unwrap();
+        let (mut one, mut two) = (tensor(), tensor());
+        let (mut weights, mut buffer) = ([("a", LayerMut::of(&mut one))], [("b", LayerMut::of(&mut two))]);
+        let error = masks.hold_each(&mut [&mut weights, &mut buffer]).unwrap_err();
+        assert!(matches!(error, Error::UnknownLayer { layer, .. } if layer == "a"));
+        drop((weights, buffer));
+        assert!(one.values().iter().all(|&value| value == 1.0));
     }
 }

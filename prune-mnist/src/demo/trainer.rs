@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use prune_core::LayersMut;
 use prune_schedule::{PruneError, Pruner};
 use serde::{Deserialize, Serialize};
 
@@ -214,8 +215,10 @@ pub(super) fn hold<P: Backend, O: Optimiser<f32, P>>(
     pruner: &Pruner,
     state: &mut State<P, O>,
 ) -> Result<(), PruneError> {
-    pruner.hold(&mut state.params)?;
-    state.optimiser.buffers_mut().into_iter().try_for_each(|(_, buffer)| pruner.hold(buffer))
+    let buffers = state.optimiser.buffers_mut().into_iter().map(|(_, buffer)| buffer as &mut dyn LayersMut);
+    let mut all: Vec<&mut dyn LayersMut> =
+        [&mut state.params as &mut dyn LayersMut].into_iter().chain(buffers).collect();
+    pruner.hold_each(&mut all)
 }
 
 /// Elements outside the masks in force that are not zero, in the weights and in every buffer of the optimiser.

@@ -276,6 +276,16 @@ impl Pruner {
         Ok(self.held().hold(layers)?)
     }
 
+    /// As [`Pruner::hold`] on each of several sets of the layers, the weights and the optimiser's buffers; sooner done
+    /// than one after the other.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pruner::hold`], before anything is written in any set.
+    pub fn hold_each(&self, sets: &mut [&mut (dyn LayersMut + '_)]) -> Result<(), PruneError> {
+        Ok(self.held().hold_each(sets)?)
+    }
+
     /// How many elements outside the masks in force are not `+0.0`. After [`Pruner::hold`] there are none.
     ///
     /// # Errors
