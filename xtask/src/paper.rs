@@ -18,13 +18,13 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), String> {
     run_in_place(command, "the tables")
 }
 
-/// The commit that is checked out, with a `+` where files were changed since; nothing outside a repository.
+/// The commit that is checked out, with a `+` where files were changed or added since; nothing outside a repository.
 fn commit() -> Option<String> {
     let git = |arguments: &[&str]| {
         let output = Command::new("git").arg("-C").arg(root()).args(arguments).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let commit = git(&["rev-parse", "HEAD"])?;
-    let changed = git(&["status", "--porcelain", "--untracked-files=no"])?;
+    let changed = git(&["status", "--porcelain"])?;
     Some(if changed.is_empty() { commit } else { format!("{commit}+") })
 }

@@ -1,6 +1,6 @@
 //! Reproduces published tables on MNIST; `cargo xtask paper` starts it.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let kind = if matches!(error, PaperError::Interrupted) { "" } else { "error: " };
-            eprintln!("{kind}{error}");
+            let _ = writeln!(io::stderr(), "{kind}{error}");
             ExitCode::from(error.exit_code())
         }
     }

@@ -49,3 +49,4 @@ pub(crate) use self::show::counted;
 pub use self::size::Size;
 pub use self::strategy::{DEFAULT_EPOCHS, DEFAULT_STRATEGY, Plan};
 pub use self::trainer::{Part, Settings, State, Trainer};
+pub(crate) use self::trainer::{hold, revivals};

@@ -173,7 +173,7 @@ impl<'d, P: Backend> Session<'d, P> {
             test_accuracy_before_event: after.map(|_| before.accuracy()),
             density: density(self.trainer.network.parameters(), self.pruner.masks()),
             layer_densities: layer_densities.collect(),
-            revivals: revivals(&self.pruner, &self.pruned)?,
+            revivals: revivals(self.pruner.held(), &self.pruned).map_err(PruneError::from)?,
             learning_rate: self.trainer.rate(epoch, 0),
             twin: twin.map(|(train, test)| TwinRecord {
                 train_loss: train.loss(),
@@ -200,7 +200,7 @@ impl<'d, P: Backend> Session<'d, P> {
         };
         let Some(report) = report else { return Ok(None) };
         // The new masks bind momentum from here on, not only from the next step.
-        hold(&self.pruner, &mut self.pruned)?;
+        hold(self.pruner.held(), &mut self.pruned).map_err(PruneError::from)?;
         let after = self.measure(epoch, Role::Pruned)?;
         self.history.events.push(EventRecord { report, before: before.into(), after: after.into(), later: None });
         Ok(Some(after))
@@ -261,7 +261,7 @@ impl<'d, P: Backend> Session<'d, P> {
     ///
     /// [`DemoError::Prune`].
     pub fn revivals(&self) -> Result<usize, DemoError> {
-        Ok(revivals(&self.pruner, &self.pruned)?)
+        Ok(revivals(self.pruner.held(), &self.pruned).map_err(PruneError::from)?)
     }
 
     /// NaN in front of an activation pruning is divergence too.

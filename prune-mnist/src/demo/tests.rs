@@ -109,7 +109,7 @@ fn revived_over_steps<O: Optimiser<f32, NdarrayParams<f32>>>(
     for epoch in 1..=2 {
         for step in 0..trainer.steps() {
             trainer.step(epoch, step, &mut state, Some(&mut pruner)).unwrap();
-            all += revivals(&pruner, &state).unwrap();
+            all += revivals(pruner.held(), &state).unwrap();
             of_weights += pruner.revivals(&state.params).unwrap();
         }
     }

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use prune_core::LayersMut;
+use prune_core::{Error, LayersMut, Masks};
 use prune_schedule::{PruneError, Pruner};
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +74,12 @@ pub(super) enum StepError {
     Prune(Box<PruneError>),
     #[error("step {step} of {steps}: loss {loss}")]
     Diverged { step: u64, steps: u64, loss: f64 },
+}
+
+impl From<Error> for StepError {
+    fn from(error: Error) -> Self {
+        PruneError::from(error).into()
+    }
 }
 
 impl From<PruneError> for StepError {
@@ -169,7 +175,7 @@ impl<'d, P: Backend> Trainer<'d, P> {
             Some(pruner) => {
                 pruner.observe(&self.gradients)?;
                 state.optimiser.step(&mut state.params, &self.gradients, rate)?;
-                hold(pruner, state)?;
+                hold(pruner.held(), state)?;
             }
         }
         Ok(score)
@@ -210,23 +216,17 @@ impl<'d, P: Backend> Trainer<'d, P> {
     }
 }
 
-/// Writes zero outside the masks in force: in the weights and in every buffer of the optimiser.
-pub(super) fn hold<P: Backend, O: Optimiser<f32, P>>(
-    pruner: &Pruner,
-    state: &mut State<P, O>,
-) -> Result<(), PruneError> {
+/// Writes zero outside masks: in the weights and in every buffer of the optimiser.
+pub(crate) fn hold<P: Backend, O: Optimiser<f32, P>>(masks: &Masks, state: &mut State<P, O>) -> Result<(), Error> {
     let buffers = state.optimiser.buffers_mut().into_iter().map(|(_, buffer)| buffer as &mut dyn LayersMut);
     let mut all: Vec<&mut dyn LayersMut> =
         [&mut state.params as &mut dyn LayersMut].into_iter().chain(buffers).collect();
-    pruner.hold_each(&mut all)
+    masks.hold_each(&mut all)
 }
 
-/// Elements outside the masks in force that are not zero, in the weights and in every buffer of the optimiser.
-pub(super) fn revivals<P: Backend, O: Optimiser<f32, P>>(
-    pruner: &Pruner,
-    state: &State<P, O>,
-) -> Result<usize, PruneError> {
+/// Elements outside masks that are not zero, in the weights and in every buffer of the optimiser.
+pub(crate) fn revivals<P: Backend, O: Optimiser<f32, P>>(masks: &Masks, state: &State<P, O>) -> Result<usize, Error> {
     let buffers = state.optimiser.buffers();
-    let buffers = buffers.iter().map(|(_, buffer)| pruner.revivals(*buffer));
-    [pruner.revivals(&state.params)].into_iter().chain(buffers).sum()
+    let buffers = buffers.iter().map(|(_, buffer)| masks.revivals(*buffer));
+    [masks.revivals(&state.params)].into_iter().chain(buffers).sum()
 }

@@ -27,7 +27,7 @@ pub struct PaperArguments {
     #[arg(long)]
     pub quick: bool,
 
-    /// Trains on 11 of 12 training images and tests on the others, without opening the test set: what settings are chosen by.
+    /// Learns from 11 of 12 training images and tests on the others, never on the test set: what settings are chosen by.
     #[arg(long)]
     pub validate: bool,
 
@@ -35,7 +35,30 @@ pub struct PaperArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
 
-    /// Folder for tables, runs.csv and pictures, and in its subfolder `runs` for every finished run; made if absent.
-    #[arg(long, value_name = "DIR", default_value = "out/paper")]
-    pub out: PathBuf,
+    /// Folder for tables, runs.csv and pictures, and in its subfolder `runs` for every finished run; made if absent
+    /// [default: out/paper, or with --quick or --validate another beside it].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+impl PaperArguments {
+    /// The output folder. Figures that are no one's to quote never replace those that are.
+    pub(super) fn out(&self) -> PathBuf {
+        let default = match (self.quick, self.validate) {
+            (false, false) => "out/paper",
+            (true, false) => "out/paper-quick",
+            (false, true) => "out/paper-validate",
+            (true, true) => "out/paper-quick-validate",
+        };
+        self.out.clone().unwrap_or_else(|| default.into())
+    }
+
+    /// What must be said above every table of such a run.
+    pub(super) fn caution(&self) -> Option<&'static str> {
+        match (self.quick, self.validate) {
+            (false, false) => None,
+            (true, _) => Some("The bundled sample, few epochs and seeds: these figures are not to be quoted."),
+            (false, true) => Some("Validation: tested on held-out training images; these figures choose settings."),
+        }
+    }
 }

@@ -26,8 +26,8 @@ impl Cache {
         fs::read(folder.path().join(name)).ok()
     }
 
-    /// The finished run of these settings. A file that is cut, altered or of an older format is as good as none: the run is
-    /// repeated and the file replaced.
+    /// The finished run of these settings. A file that is cut, or does not hold what these settings give, is as good as
+    /// none: the run is repeated and the file replaced.
     pub(super) fn outcome(&self, settings: &Settings) -> Option<Outcome> {
         let bytes = self.read(&format!("{}.json", settings.key()))?;
         let outcome: Outcome = serde_json::from_slice(&bytes).ok()?;

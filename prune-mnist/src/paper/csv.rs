@@ -1,10 +1,22 @@
 //! Every run as a row of `runs.csv`.
 
-use super::error::PaperError;
-use super::outcome::Outcome;
-use super::tables::Table;
+use prune_core::Masks;
 
-const HEADER: [&str; 19] = [
+use super::error::PaperError;
+use super::outcome::{LayerKept, Outcome, Test, layers};
+use super::tables::Table;
+use crate::demo::Size;
+
+/// A run of a table.
+pub(super) struct Record {
+    pub(super) table: Table,
+    pub(super) name: String,
+    pub(super) outcome: Outcome,
+    /// The masks of the control that was not retrained, where there is one.
+    pub(super) untrained: Option<Masks>,
+}
+
+const HEADER: [&str; 20] = [
     "table",
     "run",
     "network",
@@ -20,6 +32,7 @@ const HEADER: [&str; 19] = [
     "bytes",
     "error_percent",
     "wrong_of_images",
+    "revivals",
     "seconds",
     "commit",
     "data_sha256",
@@ -27,49 +40,66 @@ const HEADER: [&str; 19] = [
 ];
 
 /// The file: a row a run, and one for each control that was not retrained.
-pub(super) fn csv<'a>(runs: impl Iterator<Item = (Table, &'a str, &'a Outcome)>) -> Result<Vec<u8>, PaperError> {
+pub(super) fn csv(records: &[Record]) -> Result<Vec<u8>, PaperError> {
     let refused = |error: csv::Error| PaperError::Encode { why: error.to_string() };
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(HEADER).map_err(refused)?;
-    for (table, name, outcome) in runs {
-        let Some(last) = outcome.last() else { continue };
-        writer.write_record(row(table, name, outcome, last)).map_err(refused)?;
-        if let Some(test) = &outcome.untrained {
-            let mut cells = row(table, &format!("{name}, at once and not retrained"), outcome, test);
-            // What the layers keep was measured after training; of a global ranking it is another share here.
-            for column in [9, 10, 11, 12, 15] {
-                cells[column].clear();
-            }
-            writer.write_record(cells).map_err(refused)?;
+    for Record { table, name, outcome, untrained } in records {
+        if let Some(last) = outcome.last() {
+            let run =
+                Row { table: *table, name, layers: &outcome.layers, size: (outcome.multiply_adds, outcome.bytes) };
+            writer.write_record(run.cells(outcome, last, true)).map_err(refused)?;
+        }
+        if let (Some(test), Some(masks)) = (&outcome.untrained, untrained) {
+            let specs = outcome.settings.net.parameters();
+            let size = Size::of_all(&specs, masks);
+            let (name, layers) = (format!("{name}, at once and not retrained"), layers(&specs, masks));
+            let run =
+                Row { table: *table, name: &name, layers: &layers, size: (size.multiply_adds, size.packed_bytes) };
+            writer.write_record(run.cells(outcome, test, false)).map_err(refused)?;
         }
     }
     writer.into_inner().map_err(|error| PaperError::Encode { why: error.to_string() })
 }
 
-fn row(table: Table, name: &str, outcome: &Outcome, test: &super::outcome::Test) -> [String; 19] {
-    let settings = &outcome.settings;
-    let (kept, weights) = outcome.kept();
-    let layers: Vec<String> =
-        outcome.layers.iter().map(|layer| format!("{}={}/{}", layer.name, layer.kept, layer.weights)).collect();
-    [
-        table.name().to_owned(),
-        name.to_owned(),
-        settings.net.name().to_owned(),
-        settings.seed.to_string(),
-        test.epoch.to_string(),
-        format!("{:?}", settings.data.tested),
-        test.density.to_string(),
-        (1.0 / test.density).to_string(),
-        weights.to_string(),
-        kept.to_string(),
-        layers.join(" "),
-        outcome.multiply_adds.to_string(),
-        outcome.bytes.to_string(),
-        test.error().to_string(),
-        format!("{}/{}", test.wrong, test.images),
-        format!("{:.1}", outcome.seconds),
-        outcome.commit.clone(),
-        settings.data.sha256.join("+"),
-        settings.json(),
-    ]
+/// What differs between a run and its control.
+struct Row<'a> {
+    table: Table,
+    name: &'a str,
+    layers: &'a [LayerKept],
+    /// Multiply-adds and bytes.
+    size: (usize, usize),
+}
+
+impl Row<'_> {
+    fn cells(&self, outcome: &Outcome, test: &Test, trained: bool) -> [String; HEADER.len()] {
+        let settings = &outcome.settings;
+        let (kept, weights) =
+            self.layers.iter().fold((0, 0), |(kept, all), layer| (kept + layer.kept, all + layer.weights));
+        let by_layer = self.layers.iter().map(|layer| format!("{}={}/{}", layer.name, layer.kept, layer.weights));
+        // Of what was not trained there is no time, and nothing to come back.
+        let of_training = |cell: String| if trained { cell } else { String::new() };
+        [
+            self.table.name().to_owned(),
+            self.name.to_owned(),
+            settings.net.name().to_owned(),
+            settings.seed.to_string(),
+            test.epoch.to_string(),
+            settings.data.tested.name().to_owned(),
+            test.density.to_string(),
+            (1.0 / test.density).to_string(),
+            weights.to_string(),
+            kept.to_string(),
+            by_layer.collect::<Vec<_>>().join(" "),
+            self.size.0.to_string(),
+            self.size.1.to_string(),
+            test.error().to_string(),
+            format!("{}/{}", test.wrong, test.images),
+            of_training(outcome.revivals.to_string()),
+            of_training(format!("{:.1}", outcome.seconds)),
+            outcome.commit.clone(),
+            settings.data.sha256.join("+"),
+            settings.json(),
+        ]
+    }
 }

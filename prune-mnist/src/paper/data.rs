@@ -30,6 +30,16 @@ pub(super) enum Tested {
     HeldOut,
 }
 
+impl Tested {
+    /// As it is written in files.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::TestSet => "test_set",
+            Self::HeldOut => "held_out",
+        }
+    }
+}
+
 impl DataUse {
     /// How `data` is used: with `validate`, the test set is put away.
     pub(super) fn of(data: Dataset, validate: bool) -> Result<(Dataset, Self), PaperError> {

@@ -3,15 +3,21 @@
 use prune_core::Masks;
 use serde::{Deserialize, Serialize};
 
-use super::settings::Settings;
+use super::settings::{Change, Settings};
 use crate::demo::Size;
 use crate::nn::{ParamKind, ParamSpec, Score};
+
+/// Raised whenever a run of equal settings would give another result than before, so that none from before is believed.
+pub(super) const VERSION: u32 = 0;
 
 /// A finished run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Outcome {
     pub(super) settings: Settings,
+    /// Which way of training wrote it.
+    #[serde(default)]
+    pub(super) version: u32,
     /// The commit of the program that ran.
     pub(super) commit: String,
     /// Wall-clock time, alone on its core or not.
@@ -64,6 +70,10 @@ impl Test {
         Self { epoch, wrong, images: score.count, loss: score.loss(), density: kept as f64 / weights as f64 }
     }
 
+    fn is_whole(&self) -> bool {
+        self.images > 0 && self.wrong <= self.images && self.density > 0.0 && self.density <= 1.0
+    }
+
     /// In percent.
     pub(super) fn error(&self) -> f64 {
         100.0 * self.wrong as f64 / self.images as f64
@@ -92,9 +102,32 @@ impl Outcome {
         totals(&self.layers)
     }
 
-    /// Files that an older program wrote, or another one under this name, are no outcome of these settings.
+    /// Whether this is a whole outcome of `settings`, as this program writes it: what an older one wrote under the name, or a
+    /// file that somebody has changed by hand, may be anything.
     pub(super) fn is_of(&self, settings: &Settings) -> bool {
-        self.settings == *settings && (self.last().is_some() || settings.then.is_none())
+        let kernels = settings.net.kernels();
+        let layers_fit = kernels.len() == self.layers.len()
+            && kernels.iter().zip(&self.layers).all(|(kernel, layer)| {
+                kernel.name == layer.name && kernel.len() == layer.weights && layer.kept <= layer.weights
+            });
+        let (first, last) = match settings.then {
+            Some(_) => (settings.epochs, settings.all_epochs()),
+            None => (0, settings.epochs),
+        };
+        let tested = match (settings.tested_every_epoch, &settings.then) {
+            (true, _) => first + 1..=last,
+            (false, Some(_)) => last..=last,
+            (false, None) => 1..=0,
+        };
+        let is_pruned = settings.then.as_ref().is_some_and(|phase| matches!(phase.change, Change::Strategy(_)));
+        self.settings == *settings
+            && self.version == VERSION
+            && layers_fit
+            && self.kept().0 > 0
+            && self.tests.iter().map(|test| test.epoch).eq(tested)
+            && self.untrained.is_some() == is_pruned
+            && self.tests.iter().chain(&self.untrained).all(Test::is_whole)
+            && self.pixels.as_ref().is_none_or(|pixels| pixels.len() == crate::data::PIXELS)
     }
 }
 

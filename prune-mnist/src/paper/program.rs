@@ -1,5 +1,8 @@
 //! The command from its options to its files.
 
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+use std::io::{self, Write as _};
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -7,16 +10,18 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::PaperArguments;
 use super::cache::Cache;
-use super::csv::csv;
+use super::control;
+use super::csv::{Record, csv};
 use super::data::DataUse;
 use super::error::PaperError;
 use super::outcome::Outcome;
 use super::queue::{Outcomes, Queue};
 use super::recipe::Scale;
-use super::settings::{Change, Settings};
+use super::settings::{Change, Phase, Settings};
 use super::tables::{Context, Table};
 use crate::data::DataSource;
 use crate::demo::{Console, Interrupt, OutFolder};
+use crate::nn::NdarrayParams;
 
 /// The file of all runs.
 const RUNS_FILE: &str = "runs.csv";
@@ -39,7 +44,7 @@ pub fn run(arguments: &PaperArguments, console: &mut Console<'_>, interrupt: &In
     let (data, used) = DataUse::of(data, arguments.validate)?;
     if arguments.validate {
         console.line(format_args!(
-            "validation: learns from the first {}, tests on the other {}; the test set stays closed",
+            "validation: learns from the first {}, tests on the other {}, never on the test set",
             data.train.len(),
             data.test.len()
         ))?;
@@ -49,52 +54,77 @@ pub fn run(arguments: &PaperArguments, console: &mut Console<'_>, interrupt: &In
         .filter(|table| arguments.tables.is_empty() || arguments.tables.contains(table))
         .collect();
     let context = Context { scale, data: used };
-    let files: Vec<String> = tables.iter().map(|table| format!("{}.txt", table.name())).collect();
-    let names: Vec<&str> = files.iter().map(String::as_str).chain([RUNS_FILE]).collect();
-    let mut out = OutFolder::open(&arguments.out, &names)?;
-    let cache = Cache::open(&arguments.out.join("runs"))?;
+    let names: Vec<String> = tables.iter().flat_map(|table| table.files()).chain([RUNS_FILE.to_owned()]).collect();
+    let mut out = OutFolder::open(&arguments.out(), &names.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let cache = Cache::open(&out.path().join("runs"))?;
     let commit = std::env::var(COMMIT).unwrap_or_else(|_| "unknown".to_owned());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments.jobs.map_or(cores, usize::from);
     let queue = Queue { data: &data, cache: &cache, commit: &commit, interrupt, jobs };
 
-    let runs: Vec<Vec<(String, Settings)>> = tables.iter().map(|table| table.runs(&context)).collect();
     // The longest networks first, so that no core is idle at the end.
-    let mut wanted: Vec<Settings> = runs.iter().flatten().map(|(_, settings)| settings.clone()).collect();
+    let mut wanted: Vec<Settings> =
+        tables.iter().flat_map(|table| table.runs(&context)).map(|(_, settings)| settings).collect();
     wanted.sort_by_key(|settings| std::cmp::Reverse(settings.net));
     let outcomes = carry_out(&queue, &wanted)?;
 
     let mut written = Vec::new();
-    let mut rows = Vec::new();
-    for ((table, file), runs) in tables.iter().zip(files).zip(&runs) {
+    for table in &tables {
         let shown = table.show(&context, &outcomes);
-        console.line(format_args!("\n== {} ==\n\n{}", table.name(), shown.text.trim_end()))?;
-        written.push((file, format!("{}\n", shown.text.trim_end()).into_bytes()));
+        let caution = arguments.caution().map_or_else(String::new, |caution| format!("{caution}\n\n"));
+        let text = format!("{caution}{}\n", shown.text.trim_end());
+        console.line(format_args!("\n== {} ==\n\n{}", table.name(), text.trim_end()))?;
+        written.push((format!("{}.txt", table.name()), text.into_bytes()));
         for picture in &shown.pictures {
             written.extend(picture.files()?);
         }
-        rows.extend(runs.iter().filter_map(|(name, run)| Some((*table, name.as_str(), outcomes.get(&run.key())?))));
     }
-    written.push((RUNS_FILE.to_owned(), csv(rows.into_iter())?));
+    written.push((RUNS_FILE.to_owned(), csv(&records(&context, &cache, &outcomes)?)?));
     let files: Vec<(&str, Vec<u8>)> = written.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
     out.write(&files)?;
     let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
     console.line(format_args!("\nwrote {} into {}", names.join(", "), out.path().display()))?;
     let computed: f64 = outcomes.values().map(|outcome| outcome.seconds).sum();
-    let commits: std::collections::BTreeSet<&str> = outcomes.values().map(|outcome| outcome.commit.as_str()).collect();
+    let commits: BTreeSet<&str> = outcomes.values().map(|outcome| outcome.commit.as_str()).collect();
     console.line(format_args!(
-        "{} runs of {} with {:.0} s of computing in all, on {jobs} at a time; this command took {:.0} s",
+        "{} runs of commit {} with {computed:.0} s of computing in all, on {jobs} at a time; this command took {:.0} s",
         outcomes.len(),
-        commits.into_iter().collect::<Vec<_>>().join(", "),
-        computed,
+        commits.into_iter().collect::<Vec<_>>().join(" and "),
         started.elapsed().as_secs_f64()
     ))?;
     Ok(())
 }
 
+/// The rows of every table whose runs are all finished, those of earlier commands among them.
+fn records(context: &Context, cache: &Cache, outcomes: &Outcomes) -> Result<Vec<Record>, PaperError> {
+    let mut records = Vec::new();
+    let mut bases: HashMap<String, NdarrayParams<f32>> = HashMap::new();
+    for table in Table::ALL {
+        let runs = table.runs(context);
+        let found = runs.iter().map(|(_, run)| outcomes.get(&run.key()).cloned().or_else(|| cache.outcome(run)));
+        let Some(found) = found.collect::<Option<Vec<Outcome>>>() else { continue };
+        for ((name, run), outcome) in runs.into_iter().zip(found) {
+            let mut untrained = None;
+            if let Some(Phase { change: Change::Strategy(text), .. }) = &run.then {
+                let base = run.base();
+                let params = match bases.entry(base.key()) {
+                    Entry::Occupied(entry) => entry.into_mut(),
+                    Entry::Vacant(entry) => match cache.weights(&base) {
+                        Some(params) => entry.insert(params),
+                        None => return Err(PaperError::BaseGone { key: base.key() }),
+                    },
+                };
+                untrained = Some(control::at_once(&text.parse()?, params)?);
+            }
+            records.push(Record { table, name, outcome, untrained });
+        }
+    }
+    Ok(records)
+}
+
 /// Carries out the runs, with a progress bar on a terminal and a line a run elsewhere.
 fn carry_out(queue: &Queue<'_>, wanted: &[Settings]) -> Result<Outcomes, PaperError> {
-    let all = std::collections::BTreeSet::from_iter(wanted.iter().flat_map(|run| [run.key(), run.base().key()]));
+    let all = BTreeSet::from_iter(wanted.iter().flat_map(|run| [run.key(), run.base().key()]));
     let bar = ProgressBar::with_draw_target(Some(all.len() as u64), ProgressDrawTarget::stderr());
     let template = "{wide_bar:.cyan/dim} {pos}/{len} runs, {elapsed_precise}, {msg}";
     bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -105,7 +135,8 @@ fn carry_out(queue: &Queue<'_>, wanted: &[Settings]) -> Result<Outcomes, PaperEr
         let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *done += 1;
         if bar.is_hidden() && !found {
-            eprintln!("[{}/{}] {}", *done, all.len(), said(outcome));
+            // That nobody reads any more is no reason to stop.
+            let _ = writeln!(io::stderr(), "[{}/{}] {}", *done, all.len(), said(outcome));
         }
     });
     bar.finish_and_clear();

@@ -78,6 +78,7 @@ impl Queue<'_> {
     /// Takes runs until none is left.
     fn work(&self, state: &(Mutex<State>, Condvar), seen: &(dyn Fn(&Outcome, bool) + Sync)) {
         while let Some(settings) = next(state) {
+            let _at_work = AtWork { state, key: settings.key() };
             let base = settings.then.as_ref().and_then(|_| self.cache.weights(&settings.base()));
             let trained = if settings.then.is_some() && base.is_none() {
                 Err(PaperError::BaseGone { key: settings.base().key() })
@@ -88,15 +89,24 @@ impl Queue<'_> {
             match stored {
                 Ok(outcome) => {
                     seen(&outcome, false);
-                    let mut guard = lock(state);
-                    guard.in_training.retain(|key| *key != settings.key());
-                    guard.finished.insert(settings.key(), outcome);
-                    drop(guard);
-                    state.1.notify_all();
+                    lock(state).finished.insert(settings.key(), outcome);
                 }
                 Err(error) => return fail(state, error),
             }
         }
+    }
+}
+
+/// Takes a run out of those at work when it ends, also in a panic: others may wait for it.
+struct AtWork<'s> {
+    state: &'s (Mutex<State>, Condvar),
+    key: String,
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        lock(self.state).in_training.retain(|key| *key != self.key);
+        self.state.1.notify_all();
     }
 }
 
@@ -128,7 +138,7 @@ fn next(state: &(Mutex<State>, Condvar)) -> Option<Settings> {
             return Some(settings);
         }
         if guard.in_training.is_empty() {
-            // Cannot be: every base was put in the queue. Better to end than to wait for ever.
+            // The run that was waited for has ended without a result; its own thread says why.
             return None;
         }
         guard = state.1.wait(guard).unwrap_or_else(PoisonError::into_inner);

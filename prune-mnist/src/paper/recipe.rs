@@ -36,9 +36,14 @@ impl Net {
         }
     }
 
+    /// Its weights and biases, in the order of the model.
+    pub(super) fn parameters(self) -> Vec<ParamSpec> {
+        self.spec().parameters().unwrap_or_else(|error| unreachable!("a network of ours: {error}"))
+    }
+
     /// The weights that are pruned: every kernel, in the order of the model.
     pub(super) fn kernels(self) -> Vec<ParamSpec> {
-        let mut params = self.spec().parameters().unwrap_or_else(|error| unreachable!("a network of ours: {error}"));
+        let mut params = self.parameters();
         params.retain(|param| param.kind == ParamKind::Kernel);
         params
     }
@@ -68,8 +73,8 @@ impl Net {
         Recipe { gradual, held, ..whole }
     }
 
-    /// How kernels are drawn: for relu, but for LeNet-5, whose convolutions have none. Drawn for relu it diverged in its
-    /// first epoch under some seeds at this rate.
+    /// How kernels are drawn: for relu, but for LeNet-5, whose convolutions have none. Drawn for relu it diverged in the
+    /// first epoch of a trial at this rate.
     pub(super) fn initialisation(self) -> Initialisation {
         match self {
             Self::Lenet300 | Self::Cnn => Initialisation::HeNormal,

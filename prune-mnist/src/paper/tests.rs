@@ -7,8 +7,10 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
+use prune_core::{Mask, Masks};
+
 use super::cache::Cache;
-use super::csv::csv as rows_of;
+use super::csv::{Record, csv as rows_of};
 use super::data::DataUse;
 use super::error::PaperError;
 use super::outcome::Outcome;
@@ -123,6 +125,35 @@ fn finished_runs_are_found_and_damaged_ones_repeated() {
 }
 
 #[test]
+fn records_that_cannot_be_are_repeated() {
+    let (root, data) = (tempfile::tempdir().unwrap(), tiny(300));
+    let (_, runs) = family(0, &data);
+    let run = &runs[1];
+    let go_on = Interrupt::default();
+    let (first, _) = carry_out(&data, root.path(), 1, std::slice::from_ref(run), &go_on).unwrap();
+    let path = root.path().join(format!("{}.json", run.key()));
+    let whole: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let spoilt: [fn(&mut serde_json::Value); 8] = [
+        |record| record["layers"].as_array_mut().unwrap().truncate(1),
+        |record| record["layers"][0]["kept"] = 235_201.into(),
+        |record| record["tests"] = serde_json::json!([]),
+        |record| record["tests"][0]["epoch"] = 1.into(),
+        |record| record["tests"][0]["images"] = 0.into(),
+        |record| record["untrained"] = serde_json::Value::Null,
+        |record| record["version"] = 7.into(),
+        |record| record["pixels"] = serde_json::json!([1, 2]),
+    ];
+    for (index, spoil) in spoilt.into_iter().enumerate() {
+        let mut record = whole.clone();
+        spoil(&mut record);
+        fs::write(&path, serde_json::to_vec(&record).unwrap()).unwrap();
+        let (again, made) = carry_out(&data, root.path(), 1, std::slice::from_ref(run), &go_on).unwrap();
+        assert_eq!(made, [run.key()], "spoilt in way {index}");
+        assert!(same(&first[&run.key()], &again[&run.key()]));
+    }
+}
+
+#[test]
 fn an_interrupt_keeps_what_is_finished() {
     let (root, data) = (tempfile::tempdir().unwrap(), tiny(300));
     let (base, runs) = family(0, &data);
@@ -145,6 +176,15 @@ fn a_run_that_diverges_is_named() {
     assert!(error.contains("has diverged") && error.contains("LeNet-300-100"), "{error}");
 }
 
+/// The shape of a kernel that every network has.
+fn last_shape(settings: &Settings) -> &'static [usize] {
+    match settings.net {
+        Net::Lenet300 => &[300, 100],
+        Net::Lenet5 => &[500, 10],
+        Net::Cnn => &[256, 10],
+    }
+}
+
 #[test]
 fn every_table_is_made_from_its_runs() {
     let (root, data) = (tempfile::tempdir().unwrap(), tiny(40));
@@ -161,12 +201,21 @@ fn every_table_is_made_from_its_runs() {
         words.iter().for_each(|word| assert!(shown.text.contains(word), "{word}:\n{}", shown.text));
         assert!(!shown.text.contains("NaN"), "{}", shown.text);
         assert!(!shown.pictures.is_empty());
-        shown.pictures.iter().for_each(|picture| drop(picture.files().unwrap()));
+        let drawn = shown.pictures.iter().flat_map(|picture| picture.files().unwrap().map(|(name, _)| name));
+        let named: BTreeSet<String> = table.files().into_iter().filter(|name| !name.ends_with(".txt")).collect();
+        assert_eq!(drawn.collect::<BTreeSet<String>>(), named, "what is announced is what is drawn");
     }
 
-    let rows = runs.iter().flat_map(|(table, runs)| runs.iter().map(move |run| (*table, run)));
-    let rows = rows.map(|(table, (name, run))| (table, name.as_str(), &outcomes[&run.key()]));
-    let bytes = rows_of(rows).unwrap();
+    let records: Vec<Record> = runs
+        .iter()
+        .flat_map(|(table, runs)| runs.iter().map(move |run| (*table, run)))
+        .map(|(table, (name, run))| {
+            let outcome = outcomes[&run.key()].clone();
+            let masks = || Masks::from_iter([("Dense_1-kernel".to_owned(), Mask::none(last_shape(run)).unwrap())]);
+            Record { table, name: name.clone(), untrained: outcome.untrained.map(|_| masks()), outcome }
+        })
+        .collect();
+    let bytes = rows_of(&records).unwrap();
     let mut reader = csv::Reader::from_reader(&*bytes);
     let header = reader.headers().unwrap().clone();
     let column = |name: &str| header.iter().position(|column| column == name).unwrap();
@@ -177,8 +226,12 @@ fn every_table_is_made_from_its_runs() {
         let settings: Settings = serde_json::from_str(&row[column("settings")]).unwrap();
         let outcome = &outcomes[&settings.key()];
         let error: f64 = row[column("error_percent")].parse().unwrap();
-        let trained = !row[column("kept")].is_empty();
+        let trained = !row[column("seconds")].is_empty();
         assert_eq!(error, if trained { outcome.error() } else { outcome.untrained.unwrap().error() });
+        let (kept, weights) = outcome.kept();
+        let last: usize = last_shape(&settings).iter().product();
+        assert_eq!(row[column("kept")], (if trained { kept } else { weights - last }).to_string());
+        assert_eq!(row[column("tested_on")], *"test_set");
         assert_eq!(row[column("commit")], *"test");
         assert_eq!(row[column("data_sha256")].split('+').count(), 4);
     }

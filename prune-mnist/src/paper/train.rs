@@ -10,7 +10,7 @@ use super::error::PaperError;
 use super::outcome::{self, Outcome, Test};
 use super::settings::{Change, Phase, Settings};
 use crate::data::Dataset;
-use crate::demo::{self, Interrupt, Size, State, Trainer};
+use crate::demo::{self, Interrupt, Size, State, Trainer, hold, revivals};
 use crate::nn::{NdarrayParams, Optimiser as _, ParamSpec, Sgd, cosine_rate, initial_parameters};
 
 type Params = NdarrayParams<f32>;
@@ -82,6 +82,7 @@ pub(super) fn train(
     let size = Size::of_all(&run.specs, &masks);
     let outcome = Outcome {
         settings: settings.clone(),
+        version: outcome::VERSION,
         commit: commit.to_owned(),
         seconds: started.elapsed().as_secs_f64(),
         layers: outcome::layers(&run.specs, &masks),
@@ -128,10 +129,7 @@ impl Run<'_> {
         }
         self.phase(&mut state, phase.lr, first, first + phase.epochs, &mut pruning)?;
         let masks = pruning.held().cloned().unwrap_or_default();
-        let mut revivals = masks.revivals(&state.params)?;
-        for (_, buffer) in state.optimiser.buffers() {
-            revivals += masks.revivals(buffer)?;
-        }
+        let revivals = revivals(&masks, &state)?;
         Ok((state.params, masks, untrained, revivals))
     }
 
@@ -206,13 +204,4 @@ impl Run<'_> {
     fn diverged(&self, epoch: u64, loss: f64) -> PaperError {
         PaperError::Diverged { settings: self.settings.json(), epoch, loss }
     }
-}
-
-/// Zero outside the masks: weights and momentum.
-fn hold(masks: &Masks, state: &mut State<Params, Sgd<f32, Params>>) -> Result<(), PaperError> {
-    masks.hold(&mut state.params)?;
-    for (_, buffer) in state.optimiser.buffers_mut() {
-        masks.hold(buffer)?;
-    }
-    Ok(())
 }

@@ -82,12 +82,15 @@ fn runs_killed_at_random_moments_end_as_one_that_never_was() {
     let mut generator = stream(20, Purpose::Order(1));
     let mut moment = |most: Duration| most.mul_f64(f64::from(generator.next_u32()) / f64::from(u32::MAX));
     // Once each, anywhere in the run.
+    let mut resumed = 0;
     for round in 0..8 {
         let (place, after, started) = (Place::new(), moment(took), Instant::now());
-        start_and_kill(&place, &LONG, "1", || started.elapsed() >= after);
+        let killed = start_and_kill(&place, &LONG, "1", || started.elapsed() >= after);
+        resumed += usize::from(killed && place.out().join(CHECKPOINT).exists());
         start_and_kill(&place, &LONG, "2", || false);
         assert_equal(&place, &whole, &format!("round {round}, killed after {after:?} of {took:?}"));
     }
+    assert!(resumed > 0, "no kill has met a run with something to go on from");
     // The same run again and again, until it is through.
     for round in 0..2 {
         let (place, mut kills) = (Place::new(), 0);
@@ -106,14 +109,20 @@ fn runs_killed_at_random_moments_end_as_one_that_never_was() {
 
 #[test]
 fn a_cnn_that_is_killed_ends_as_one_that_never_was() {
-    let (whole, took) = unbroken(&CNN, 6);
+    let (whole, _) = unbroken(&CNN, 6);
     let mut generator = stream(21, Purpose::Order(1));
     for round in 0..3 {
-        let after = took.mul_f64(f64::from(generator.next_u32()) / f64::from(u32::MAX));
-        let (place, started) = (Place::new(), Instant::now());
-        start_and_kill(&place, &CNN, "1", || started.elapsed() >= after);
+        let place = Place::new();
+        // From the first checkpoint on, a little later each time: there is always something to go on from.
+        let wait = Duration::from_millis(u64::from(generator.next_u32() % 40) * round);
+        let mut since = None;
+        let killed = start_and_kill(&place, &CNN, "1", || {
+            let is_there = since.is_some() || place.out().join(CHECKPOINT).exists();
+            is_there && since.get_or_insert_with(Instant::now).elapsed() >= wait
+        });
+        assert!(killed || round > 0, "the run was over before its first checkpoint could be seen");
         start_and_kill(&place, &CNN, "2", || false);
-        assert_equal(&place, &whole, &format!("round {round}, killed after {after:?} of {took:?}"));
+        assert_equal(&place, &whole, &format!("round {round}, killed {wait:?} after its first checkpoint"));
     }
 }
 

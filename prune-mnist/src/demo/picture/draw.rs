@@ -129,7 +129,7 @@ impl<B: DrawingBackend> Canvas<'_, B> {
         (low, high): (f64, f64),
         epochs: u64,
     ) -> Result<Chart<'a, B>, Refused<B>> {
-        // Half an epoch of room at the right, for the last mark.
+        // A little room at the right, for the last mark.
         let end = epochs as f64 * 1.015;
         let across = Axis::linear(0.0..end, ticks(0.0, epochs as f64, 14, 1.0));
         let up = Axis::linear(low..high, ticks(low, high, 6, 0.0));

@@ -46,7 +46,7 @@ impl Drawing for Epochs {
         let (low, high) = accuracy_range(self.lines.iter().flat_map(|line| &line.accuracies).map(|point| point.1));
         let up = Axis::linear(low..high, ticks(low, high, 6, 0.0));
         let chart = canvas.chart(&upper, Margins { top: 48, right: LEGEND, bottom: 10 }, across(), up)?;
-        canvas.axes(&chart, "test accuracy, %", None)?;
+        canvas.axes(&chart, "accuracy, %", None)?;
         for (line, ink) in self.lines.iter().zip(inks()) {
             curve(canvas, &chart, &line.accuracies, ink)?;
         }

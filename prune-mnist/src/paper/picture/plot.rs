@@ -40,10 +40,13 @@ const MOST: f64 = 4.0;
 impl Plot {
     /// What is drawn of the errors, in percent.
     fn range(&self) -> (f64, f64) {
-        let all = self.curves.iter().flat_map(|curve| &curve.points).map(|(_, error)| error.mean);
-        let all = all.chain(self.marks.iter().map(|mark| mark.error)).chain([self.twin.mean]);
         let limit = (self.twin.mean * MOST).max(self.twin.mean + 0.5);
-        let shown = all.filter(|&error| error <= limit);
+        let points = self.curves.iter().flat_map(|curve| &curve.points).map(|(_, error)| error);
+        let shown = points.chain([&self.twin]).filter(|error| error.mean <= limit).flat_map(|error| {
+            let sd = error.sd.unwrap_or(0.0);
+            [error.mean - sd, error.mean + sd]
+        });
+        let shown = shown.chain(self.marks.iter().map(|mark| mark.error).filter(|&error| error <= limit));
         let (low, high) = shown.fold((f64::INFINITY, 0.0_f64), |(low, high), error| (low.min(error), high.max(error)));
         let room = (high - low).max(0.1) * 0.12;
         ((low - room).max(0.0), high + room)
@@ -99,7 +102,7 @@ impl Drawing for Plot {
         let up = Axis::linear(low..high, ticks(low, high, 7, 0.0));
         let margins = Margins { top: 48, right: LEGEND, bottom: AXIS };
         let chart = canvas.chart(canvas.root, margins, across, up)?;
-        canvas.axes(&chart, "test error, %", Some("compression: weights for each one kept (logarithmic)"))?;
+        canvas.axes(&chart, "error, %", Some("compression: weights for each one kept (logarithmic)"))?;
 
         let area = chart.plotting_area();
         let place = |compression: f64, error: f64| area.map_coordinate(&(compression.log10(), error));
@@ -107,9 +110,9 @@ impl Drawing for Plot {
         let level = |end: f64| area.map_coordinate(&(end, self.twin.mean));
         canvas.path(&[level(left), level(right)], TWIN)?;
         for (curve, &ink) in self.curves.iter().zip(&INKS) {
-            // Each begins at the dense network; what is above the picture is cut off where it leaves.
-            let mut points = vec![(1.0, self.twin.mean)];
-            points.extend(curve.points.iter().map(|(compression, error)| (*compression, error.mean)));
+            // What is above the picture is cut off where it leaves.
+            let points: Vec<(f64, f64)> =
+                curve.points.iter().map(|(compression, error)| (*compression, error.mean)).collect();
             let inside = points.iter().take_while(|(_, error)| *error <= high).count();
             let mut places: Vec<(i32, i32)> = points[..inside].iter().map(|&(x, y)| place(x, y)).collect();
             if let (Some(&(x0, y0)), Some(&(x1, y1))) = (points.get(inside.wrapping_sub(1)), points.get(inside)) {
@@ -148,6 +151,9 @@ impl Drawing for Plot {
         let seeds = self.twin.n;
         let words = if seeds > 1 { format!("mean of {seeds} seeds, bars: 1 sd") } else { "1 seed".to_owned() };
         canvas.text(&words, canvas.at(x, y + 34), TEXT_SIZE - 2, HPos::Left)?;
+        if self.curves.iter().flat_map(|curve| &curve.points).any(|(_, error)| error.mean > high) {
+            canvas.text("lines go on above the picture", canvas.at(x, y + 54), TEXT_SIZE - 2, HPos::Left)?;
+        }
         canvas.root.present()
     }
 }

@@ -99,34 +99,52 @@ pub(super) struct Row {
     pub(super) published: Option<f64>,
 }
 
-/// Rows of errors: density, compression, mean, spread, every seed, the paired difference to the twin, published.
+/// Rows of errors: density, compression, mean, spread and number of seeds, every seed, the paired difference to the twin with
+/// its spread, published.
 pub(super) fn rows(rows: impl IntoIterator<Item = Row>) -> String {
-    let header = [
+    let rows: Vec<Row> = rows.into_iter().collect();
+    let has_published = rows.iter().any(|row| row.published.is_some());
+    let mut header = vec![
         ("run", Column::Left),
         ("kept", Column::Right),
         ("", Column::Right),
         ("error %", Column::Right),
         ("sd", Column::Right),
+        ("n", Column::Right),
         ("each seed", Column::Left),
-        ("to the twin", Column::Right),
+        ("to the twin", Column::Left),
         ("", Column::Left),
-        ("published %", Column::Right),
     ];
+    if has_published {
+        header.push(("published %", Column::Right));
+    }
     let cells = rows.into_iter().map(|row| {
         let all = Summary::of(&row.errors);
         let each: Vec<String> = row.errors.iter().map(|error| format!("{error:.2}")).collect();
         let pairs = row.twins.map(|twins| Summary::of_pairs(&row.errors, &twins));
-        [
+        let mut cells = vec![
             row.name,
             format!("{:.2}%", row.density),
             format!("{:.1}x", 100.0 / row.density),
             format!("{:.2}", all.mean),
-            all.sd.map_or_else(|| "-".to_owned(), |sd| format!("{sd:.2}")),
+            spread(&all).unwrap_or_else(|| "-".to_owned()),
+            all.n.to_string(),
             each.join(" "),
-            pairs.map_or_else(String::new, |pairs| format!("{:+.2}", pairs.mean)),
+            pairs.map_or_else(String::new, |pairs| {
+                let sd = spread(&pairs).map_or_else(String::new, |sd| format!(" ± {sd}"));
+                format!("{:+.2}{sd}", pairs.mean)
+            }),
             pairs.map_or("", |pairs| if pairs.is_no_worse() { "no worse" } else { "worse" }).to_owned(),
-            row.published.map_or_else(String::new, |error| format!("{error:.2}")),
-        ]
+        ];
+        if has_published {
+            cells.push(row.published.map_or_else(String::new, |error| format!("{error:.2}")));
+        }
+        cells
     });
     aligned(&header, cells)
+}
+
+/// The standard deviation, where there is one.
+fn spread(summary: &Summary) -> Option<String> {
+    summary.sd.map(|sd| format!("{sd:.2}"))
 }

@@ -91,9 +91,10 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
         [twin.0.to_string(), accuracy(&twin.1), accuracy(&gradual.1), kept(gradual.2), accuracy(&two.1), kept(two.2)]
     });
     let mut text = format!(
-        "CNN, accuracy on {} after each epoch, mean of {}\n\n{}\n\n",
+        "CNN, accuracy on {} after each epoch and its event, mean of {}; epoch {} before its event\n\n{}\n\n",
         tested(context),
         crate::demo::counted(twin.outcomes.len() as u64, "seed"),
+        recipe.dense,
         aligned(&header, cells)
     );
     let twins = twin.errors();
@@ -124,7 +125,8 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
         accuracies: points.iter().map(|(epoch, accuracy, _)| (*epoch as f64, accuracy.mean)).collect(),
         densities: points.iter().map(|(epoch, _, density)| (*epoch as f64, *density)).collect(),
     });
-    let title = "The original's examples on its CNN".to_owned();
+    let seeds = crate::demo::counted(twin.outcomes.len() as u64, "seed");
+    let title = format!("The original's examples on its CNN, mean of {seeds}");
     let lines = drawn.collect();
     Shown { text, pictures: vec![Picture::Epochs("examples", Epochs { title, lines })] }
 }

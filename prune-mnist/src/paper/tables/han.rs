@@ -20,6 +20,8 @@ struct Arms {
     twin: Arm,
     han: Arm,
     tenth: Arm,
+    /// The twin at the tenth's learning rate.
+    tenth_twin: Arm,
     global: Arm,
     random: Arm,
 }
@@ -40,6 +42,7 @@ fn of(context: &Context, net: Net, han: &Han) -> Arms {
             recipe.lr * HAN_RESTART,
             Change::Strategy(per_layer.clone()),
         ),
+        tenth_twin: arm("dense twin, restart at a tenth", recipe.lr * HAN_RESTART, Change::None),
         global: arm("gradual, global", recipe.lr, Change::Strategy(global)),
         random: arm("random mask, Han's shares", recipe.lr, Change::RandomMask(per_layer)),
     }
@@ -47,7 +50,7 @@ fn of(context: &Context, net: Net, han: &Han) -> Arms {
 
 pub(super) fn arms(context: &Context) -> Vec<Arm> {
     let each = NETS.into_iter().filter_map(|net| Some(of(context, net, &published::han(net)?)));
-    each.flat_map(|Arms { twin, han, tenth, global, random }| [twin, han, tenth, global, random]).collect()
+    each.flat_map(|arms| [arms.twin, arms.han, arms.tenth, arms.tenth_twin, arms.global, arms.random]).collect()
 }
 
 pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
@@ -57,8 +60,9 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
     for net in NETS {
         let Some(published) = published::han(net) else { continue };
         let arms = of(context, net, &published);
-        let [twin, han, tenth, global, random] =
-            [&arms.twin, &arms.han, &arms.tenth, &arms.global, &arms.random].map(|arm| arm.figures(outcomes));
+        let [twin, han, global, random] =
+            [&arms.twin, &arms.han, &arms.global, &arms.random].map(|arm| arm.figures(outcomes));
+        let [tenth, tenth_twin] = [&arms.tenth, &arms.tenth_twin].map(|arm| arm.figures(outcomes));
         let twins = twin.errors();
         let row = |name: &str, density: f64, errors: Vec<f64>, published: Option<f64>| Row {
             name: name.to_owned(),
@@ -70,20 +74,23 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
         let weights: usize = net.kernels().iter().map(crate::nn::ParamSpec::len).sum();
         let _ = writeln!(
             text,
-            "{}, {} weights: error on {}, {} published at {}x\n",
+            "{}, {} weights: error on {}; published: Han et al. 2015, {}x\n",
             net.name(),
             crate::data::thousands(weights),
             tested(context),
-            "Han et al. 2015",
             published.compression
         );
         text += &rows([
             Row { twins: None, ..row("dense twin", 100.0, twins.clone(), Some(published.dense_error)) },
             row("gradual, Han's shares", han.density(), han.errors(), Some(published.error)),
-            row("  restarted at a tenth of the rate", tenth.density(), tenth.errors(), None),
             row("gradual, global", global.density(), global.errors(), None),
             row("control: random mask, Han's shares", random.density(), random.errors(), None),
             row("control: not retrained, Han's shares", han.density(), han.untrained().unwrap_or_default(), None),
+            Row { twins: None, ..row("dense twin, restarted at a tenth", 100.0, tenth_twin.errors(), None) },
+            Row {
+                twins: Some(tenth_twin.errors()),
+                ..row("gradual, Han's shares, restarted at a tenth", tenth.density(), tenth.errors(), None)
+            },
         ]);
         let (ours, free) = (han.kept_by_layer(), global.kept_by_layer());
         let header = [
@@ -105,12 +112,13 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
         if net == Net::Lenet300
             && let Some(pixels) = global.outcomes.first().and_then(|outcome| outcome.pixels.clone())
         {
-            let title = format!("Connections kept of each pixel, LeNet-300-100 at {:.1}x", global.compression());
+            let title =
+                format!("Connections kept of each pixel, LeNet-300-100 at {:.1}x, one seed", global.compression());
             pictures.push(Picture::Pixels("pixels", Pixels { title, counts: pixels }));
         }
     }
     let names = vec!["Han et al. 2015".to_owned(), "ours, one global ranking".to_owned()];
-    let title = "Kept of each layer at 12x".to_owned();
+    let title = "Kept of each layer at 12x, mean over seeds".to_owned();
     pictures.push(Picture::Bars("layers", Bars { title, names, groups }));
     Shown { text, pictures }
 }

@@ -19,7 +19,7 @@ use super::settings::Settings;
 pub enum Table {
     /// Han et al. 2015: LeNet-300-100 and LeNet-5 at 12x.
     Han,
-    /// Error against compression, from 1x to 100x and more.
+    /// Error against compression, up to about 100x.
     Further,
     /// The original project's two examples, on its CNN.
     Examples,
@@ -47,6 +47,21 @@ impl Table {
             Self::Further => "further",
             Self::Examples => "examples",
         }
+    }
+
+    /// The files of its pictures, without their endings.
+    pub(super) fn pictures(self) -> &'static [&'static str] {
+        match self {
+            Self::Han => &["layers", "pixels"],
+            Self::Further => &["lenet300", "lenet5"],
+            Self::Examples => &["examples"],
+        }
+    }
+
+    /// Every file that it writes.
+    pub(super) fn files(self) -> Vec<String> {
+        let pictures = self.pictures().iter().flat_map(|name| [format!("{name}.svg"), format!("{name}.png")]);
+        [format!("{}.txt", self.name())].into_iter().chain(pictures).collect()
     }
 
     /// Every run that it reads, its name in the table first.
