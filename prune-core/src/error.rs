@@ -121,6 +121,39 @@ pub enum Error {
         /// How many axes there are.
         rank: usize,
     },
+    /// The least that layers may keep is more than the budget for all of them.
+    #[error(
+        "{asked} elements are to be kept in all, but the minima of the layers add up to {least}; lower them or keep more"
+    )]
+    BudgetTooSmall {
+        /// Elements asked for.
+        asked: usize,
+        /// What the minima add up to.
+        least: usize,
+    },
+    /// The most that layers may keep is less than the budget for all of them.
+    #[error(
+        "{asked} elements are to be kept in all, but the maxima of the layers add up to {most}; raise them or keep fewer"
+    )]
+    BudgetTooLarge {
+        /// Elements asked for.
+        asked: usize,
+        /// What the maxima add up to.
+        most: usize,
+    },
+    /// A layer's least is above its most.
+    #[error(
+        "{}it must keep at least {min} elements and at most {max}; lower the minimum or raise the maximum",
+        in_layer(layer)
+    )]
+    BoundsCross {
+        /// The layer concerned; empty where it has no name.
+        layer: String,
+        /// The least it must keep.
+        min: usize,
+        /// The most it may keep.
+        max: usize,
+    },
     /// A score is NaN.
     #[error(
         "{}the score at {index:?} is NaN, which has no rank; mend the values or leave the layer out",

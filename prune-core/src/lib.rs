@@ -28,6 +28,8 @@
 //! [`Selector`] ranks layers together, also of different element types, by magnitude or by any tensor of scores, and
 //! leaves dead what an earlier mask pruned. [`ChunkSource`] is for data larger than memory.
 //!
+//! [`Distribution`] says how many elements each layer keeps of a budget for all of them.
+//!
 //! # Zeros that stay zero
 //!
 //! [`Masks::hold`] writes zeros outside the masks into weights and into the optimiser's buffers after each step, and
@@ -66,6 +68,7 @@ mod activation;
 mod apply;
 mod conformance_tests;
 mod density;
+mod distribution;
 mod element;
 mod error;
 mod ext;
@@ -90,6 +93,7 @@ pub use activation::{
     ActivationPruner, ActivationReport, ActivationRule, ActivationScope, Scratch, prune_sample, zero_outside,
 };
 pub use density::Density;
+pub use distribution::{Distribution, Quota};
 pub use element::{Element, ElementType, RankBy};
 pub use error::{DensityError, Error, PatternError};
 pub use ext::{LendMut, PruneExt};
