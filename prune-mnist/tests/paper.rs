@@ -43,7 +43,7 @@ fn mistakes_are_named_and_leave_nothing() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_keeps_what_is_finished_and_the_next_command_goes_on() {
+fn a_table_that_is_stopped_by_ctrl_c_goes_on_and_is_made() {
     let root = tempfile::tempdir().unwrap();
     let start = || {
         let mut command = paper(root.path(), &["han", "--quick", "--jobs", "2", "--out", "out"]);
@@ -76,5 +76,36 @@ fn ctrl_c_keeps_what_is_finished_and_the_next_command_goes_on() {
         assert!(!root.path().join("out/han.txt").exists());
         let now = records();
         assert!(now.len() > before && kept.iter().all(|(path, bytes)| now.get(path) == Some(bytes)));
+    }
+
+    let kept = records();
+    let (code, stdout, stderr) = text(&start().wait_with_output().unwrap());
+    assert_eq!(code, Some(0), "{stderr}");
+    let now = records();
+    assert!(kept.iter().all(|(path, bytes)| now.get(path) == Some(bytes)));
+    let out = root.path().join("out");
+    for file in ["han.txt", "runs.csv", "layers.svg", "layers.png", "pixels.svg", "pixels.png"] {
+        assert!(out.join(file).exists(), "{file}");
+    }
+    let table = fs::read_to_string(out.join("han.txt")).unwrap();
+    assert!(table.contains("not to be quoted") && stdout.contains(&table[..table.len() - 1]), "{table}");
+
+    // What the field knows: magnitude beats chance, and retraining beats none.
+    let mut errors: BTreeMap<(String, String), Vec<f64>> = BTreeMap::new();
+    for row in csv::Reader::from_path(out.join("runs.csv")).unwrap().deserialize() {
+        let row: BTreeMap<String, String> = row.unwrap();
+        assert!(row["revivals"].is_empty() || row["revivals"] == "0");
+        let run = row["run"].strip_prefix(&format!("{}: ", row["network"])).unwrap().to_owned();
+        errors.entry((row["network"].clone(), run)).or_default().push(row["error_percent"].parse().unwrap());
+    }
+    for network in ["LeNet-300-100", "LeNet-5"] {
+        let mean = |run: &str| {
+            let errors = &errors[&(network.to_owned(), run.to_owned())];
+            errors.iter().sum::<f64>() / errors.len() as f64
+        };
+        let pruned = mean("gradual, Han's shares");
+        assert!(mean("dense twin") < 8.0, "{errors:?}");
+        assert!(pruned < mean("random mask, Han's shares"), "{errors:?}");
+        assert!(pruned < mean("gradual, Han's shares, at once and not retrained"), "{errors:?}");
     }
 }

@@ -115,9 +115,9 @@ impl Outcome {
             None => (0, settings.epochs),
         };
         let tested = match (settings.tested_every_epoch, &settings.then) {
-            (true, _) => first + 1..=last,
-            (false, Some(_)) => last..=last,
-            (false, None) => 1..=0,
+            (true, _) => first + 1..last + 1,
+            (false, Some(_)) => last..last + 1,
+            (false, None) => 0..0,
         };
         let is_pruned = settings.then.as_ref().is_some_and(|phase| matches!(phase.change, Change::Strategy(_)));
         self.settings == *settings

@@ -249,8 +249,7 @@ fn the_pages_show_what_was_printed_and_how_it_was_trained() {
             table.name(),
             table.name()
         );
-        let pictures: Vec<&str> =
-            page.lines().filter_map(|line| Some(line.split_once("](")?.1.strip_suffix(')')?)).collect();
+        let pictures: Vec<&str> = page.lines().filter_map(|line| line.split_once("](")?.1.strip_suffix(')')).collect();
         let missing: Vec<_> =
             pictures.iter().filter(|name| name.ends_with(".png") && !docs.join(name).exists()).collect();
         assert!(missing.is_empty(), "{missing:?}");

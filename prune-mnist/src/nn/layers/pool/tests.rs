@@ -11,7 +11,7 @@ fn image(len: usize) -> Vec<f32> {
     let value = |i: usize| match (i * 2_654_435_761) >> 9 & 15 {
         0 => -0.0,
         1 => 0.0,
-        2 if i % 5 == 0 => f32::NAN,
+        2 if i.is_multiple_of(5) => f32::NAN,
         3 => f32::NEG_INFINITY,
         other => other as f32 - 9.0,
     };
