@@ -44,7 +44,7 @@ impl Drawing for Epochs {
         let across = || Axis::linear(0.0..last * 1.015, ticks(0.0, last, 14, 1.0));
 
         let (low, high) = accuracy_range(self.lines.iter().flat_map(|line| &line.accuracies).map(|point| point.1));
-        let up = Axis::linear(low..high, ticks(low, high, 6, 0.0));
+        let up = Axis::linear(low..high, ticks(low, high, 8, 0.0));
         let chart = canvas.chart(&upper, Margins { top: 48, right: LEGEND, bottom: 10 }, across(), up)?;
         canvas.axes(&chart, "accuracy, %", None)?;
         for (line, ink) in self.lines.iter().zip(inks()) {
