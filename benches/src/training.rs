@@ -167,12 +167,11 @@ where
         let (images, labels) = (self.batch.images(), self.batch.labels());
         let params: &dyn ParamSet<f32> = &self.params;
         self.network.gradients(params, images, labels, &mut self.gradients)?;
-        self.sgd.step(&mut self.params, &self.gradients, 0.01)?;
         if let Some(pruner) = &self.pruner {
-            let mut all: Vec<&mut dyn LayersMut> = vec![&mut self.params];
-            all.extend(self.sgd.buffers_mut().into_iter().map(|(_, buffer)| buffer as &mut dyn LayersMut));
-            pruner.hold_each(&mut all)?;
+            // What was zero stays so, in weights and momentum: see `Trainer::mask_gradient` of the demo.
+            pruner.hold(&mut self.gradients)?;
         }
+        self.sgd.step(&mut self.params, &self.gradients, 0.01)?;
         Ok(())
     }
 }

@@ -157,7 +157,7 @@ impl<'d, P: Backend> Trainer<'d, P> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// One step: gradients, optimiser, and holding weights and every buffer at zero outside the masks.
+    /// One step: gradients, zero outside the masks, and the optimiser.
     pub(super) fn step<O: Optimiser<f32, P>>(
         &mut self,
         epoch: u64,
@@ -174,8 +174,8 @@ impl<'d, P: Backend> Trainer<'d, P> {
             None => state.optimiser.step(&mut state.params, &self.gradients, rate)?,
             Some(pruner) => {
                 pruner.observe(&self.gradients)?;
+                self.mask_gradient(pruner.held())?;
                 state.optimiser.step(&mut state.params, &self.gradients, rate)?;
-                hold(pruner.held(), state)?;
             }
         }
         Ok(score)
@@ -200,6 +200,18 @@ impl<'d, P: Backend> Trainer<'d, P> {
         self.network.gradients(params, images, labels, &mut self.gradients)
     }
 
+    /// Writes zero outside `masks` into the gradients, after everyone who wants them dense has read them.
+    ///
+    /// Where weights and momentum are zero outside the masks, as `hold` leaves them, a step along these gradients keeps
+    /// them so, decay and momentum included: each adds zero to zero. That is holding both, for the price of one.
+    ///
+    /// # Errors
+    ///
+    /// Masks that are not the model's.
+    pub fn mask_gradient(&mut self, masks: &Masks) -> Result<(), Error> {
+        masks.hold(&mut self.gradients)
+    }
+
     /// The gradients that were computed last.
     #[must_use]
     pub fn gradient(&self) -> &P {
@@ -216,7 +228,8 @@ impl<'d, P: Backend> Trainer<'d, P> {
     }
 }
 
-/// Writes zero outside masks: in the weights and in every buffer of the optimiser.
+/// Writes zero outside masks: in the weights and in every buffer of the optimiser. What new masks need; from there on
+/// [`Trainer::mask_gradient`] is enough.
 pub(crate) fn hold<P: Backend, O: Optimiser<f32, P>>(masks: &Masks, state: &mut State<P, O>) -> Result<(), Error> {
     let buffers = state.optimiser.buffers_mut().into_iter().map(|(_, buffer)| buffer as &mut dyn LayersMut);
     let mut all: Vec<&mut dyn LayersMut> =

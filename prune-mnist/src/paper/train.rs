@@ -154,11 +154,11 @@ impl Run<'_> {
                     return Err(self.diverged(epoch, score.loss()));
                 }
                 (loss, images) = (loss + score.loss_sum, images + score.count);
+                if let Some(masks) = pruning.held() {
+                    self.trainer.mask_gradient(masks)?;
+                }
                 let rate = cosine_rate(lr, (epoch - first - 1) * steps + step, (last - first) * steps);
                 state.optimiser.step(&mut state.params, self.trainer.gradient(), rate as f32)?;
-                if let Some(masks) = pruning.held() {
-                    hold(masks, state)?;
-                }
             }
             self.train_loss.push(loss / images as f64);
             if epoch < last {
