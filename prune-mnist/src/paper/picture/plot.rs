@@ -131,6 +131,8 @@ impl Drawing for Plot {
         }
         let places: Vec<(i32, i32)> = self.marks.iter().map(|mark| place(mark.compression, mark.error)).collect();
         let mut taken: Vec<Area> = places.iter().map(|&at| Area::around(at, canvas.px(6) as i32)).collect();
+        let ((left, y), (right, _)) = (level(left), level(right));
+        taken.push(Area { left, top: y - 1, right, bottom: y + 1 });
         for (mark, &at) in self.marks.iter().zip(&places) {
             let ring = colour::TEXT.stroke_width(canvas.px(2));
             canvas.root.draw(&Circle::new(at, canvas.px(5), WHITE.filled()))?;
