@@ -1,5 +1,6 @@
 //! Everything that can be refused, one enum for each kind of thing refused.
 
+use crate::element::ElementType;
 use crate::printable::printable;
 
 /// A number that is not a density.
@@ -179,6 +180,26 @@ pub enum Error {
         /// How many may be chosen.
         alive: usize,
     },
+    /// A score lacks what it looks at besides the weights.
+    #[error("{}the score `{score}` needs {needs}, and there is none", in_layer(layer))]
+    EvidenceMissing {
+        /// The layer concerned; empty where it has no name.
+        layer: String,
+        /// The score.
+        score: &'static str,
+        /// What it needs, in words.
+        needs: String,
+    },
+    /// Two tensors that must be of one element type are of two.
+    #[error("{}the values are {got} where {expected} is needed", in_layer(layer))]
+    TypeMismatch {
+        /// The layer concerned; empty where the tensor has no name.
+        layer: String,
+        /// The element type needed.
+        expected: ElementType,
+        /// The element type found.
+        got: ElementType,
+    },
     /// A name stands for two layers.
     #[error("layer `{}` is given twice; every layer needs a name of its own", printable(layer))]
     DuplicateLayer {
@@ -220,6 +241,8 @@ impl Error {
             Error::ShapeMismatch { layer, .. }
             | Error::Nan { layer, .. }
             | Error::TooFewAlive { layer, .. }
+            | Error::EvidenceMissing { layer, .. }
+            | Error::TypeMismatch { layer, .. }
             | Error::Source { layer, .. }
                 if layer.is_empty() =>
             {

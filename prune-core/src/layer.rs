@@ -94,6 +94,16 @@ impl<'a> LayerRef<'a> {
         }
     }
 
+    /// The same layer, lent on for a shorter time; a gathered copy is copied once more.
+    pub(crate) fn lend(&self) -> LayerRef<'_> {
+        self.as_shared()
+    }
+
+    /// Checks the layout claimed against the memory lent.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        for_any_type!(LayerRef, self, lent => lent.dense().map(|_| ()))
+    }
+
     /// Calls `visit` with every element, widened to `f64`, in logical order.
     ///
     /// # Errors

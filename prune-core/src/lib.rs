@@ -61,11 +61,12 @@
 //! # Map
 //!
 //! `tensor`, `layout`, `layer` and `plain` are how memory is lent; `element` is the order of scores; `mask/` the packed
-//! mask; `select/` how a cut is found and groups are decided; `kernel/` the innermost loops on vectors, each beside its
+//! mask; `score/` what ranks; `select/` how a cut is found and groups are decided; `kernel/` the innermost loops on vectors, each beside its
 //! plain twin; `apply` and `masks` hold zeros; `activation/` prunes activations; `testing/` tests backends.
 
 mod activation;
 mod apply;
+mod assign;
 mod conformance_tests;
 mod density;
 mod distribution;
@@ -81,6 +82,7 @@ mod n_of_m;
 mod nearest;
 mod plain;
 mod printable;
+mod score;
 mod select;
 mod stats;
 mod tensor;
@@ -106,6 +108,7 @@ pub use n_of_m::NmPattern;
 pub use nearest::nearest;
 pub use plain::PlainTensor;
 pub use printable::printable;
+pub use score::{Need, Score, Scores, Subject, draw};
 pub use select::{ChunkSource, Ranked, Selected, Selector, SourceCut, SourceLayer, SourceMasker, Values};
 pub use stats::Stats;
 pub use tensor::{Lent, LentMut, Memory, MemoryMut, Run, Strided, Tensor, TensorMut};

@@ -1,0 +1,102 @@
+//! Copying one tensor's values into another's memory, whatever their layouts.
+
+use crate::element::Element;
+use crate::error::Error;
+use crate::layer::{LayerMut, LayerRef};
+use crate::tensor::{Lent, LentMut, MemoryMut};
+
+impl LayerMut<'_> {
+    /// Writes the values of `source`, to the bit: what rewinding weights to an earlier state does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`], [`Error::TypeMismatch`] and [`Error::Layout`], before anything is written.
+    ///
+    /// # Complexity
+    ///
+    /// Linear; a copy of the values is made on the way.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_core::{LayerMut, LayerRef, PlainTensor};
+    ///
+    /// let start = PlainTensor::from_logical(&[2], vec![1.0f32, 2.0])?;
+    /// let mut weights = PlainTensor::from_logical(&[2], vec![0.0f32, 0.0])?;
+    /// LayerMut::of(&mut weights).assign(&LayerRef::of(&start))?;
+    /// assert_eq!(weights.values(), [1.0, 2.0]);
+    /// # Ok::<(), prune_core::Error>(())
+    /// ```
+    pub fn assign(&mut self, source: &LayerRef<'_>) -> Result<(), Error> {
+        if self.shape() != source.shape() {
+            let (expected, got) = (self.shape().to_vec(), source.shape().to_vec());
+            return Err(Error::ShapeMismatch { layer: String::new(), what: "source", expected, got });
+        }
+        let expected = self.as_ref().element_type();
+        match (self, source) {
+            (LayerMut::F32(to), LayerRef::F32(from)) => copy(to, from),
+            (LayerMut::F64(to), LayerRef::F64(from)) => copy(to, from),
+            (LayerMut::F16(to), LayerRef::F16(from)) => copy(to, from),
+            (LayerMut::Bf16(to), LayerRef::Bf16(from)) => copy(to, from),
+            (_, source) => Err(Error::TypeMismatch { layer: String::new(), expected, got: source.element_type() }),
+        }
+    }
+}
+
+fn copy<E: Element>(to: &mut LentMut<'_, E>, from: &Lent<'_, E>) -> Result<(), Error> {
+    to.check()?;
+    let (layout, values) = from.dense()?;
+    let mut logical = Vec::with_capacity(values.len());
+    crate::walk::logical(&layout, |position| logical.push(values[position]));
+    match &mut to.memory {
+        MemoryMut::Dense(memory) => {
+            let mut next = logical.into_iter();
+            crate::walk::logical(&to.layout, |position| {
+                if let Some(value) = next.next() {
+                    memory[position] = value;
+                }
+            });
+        }
+        MemoryMut::Strided(strided) => strided.for_each_run(&mut |run| {
+            let mut index = run.first;
+            for place in run.values {
+                // Runs have been checked; should they have changed since, what lies outside is left alone.
+                if let Some(&value) = logical.get(index) {
+                    *place = value;
+                }
+                index = index.wrapping_add_signed(run.step);
+            }
+        }),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::{Layout, PlainTensor};
+
+    #[test]
+    fn values_arrive_at_their_logical_places() {
+        let from = PlainTensor::from_logical(&[2, 3], vec![1.0f32, -0.0, f32::NAN, 4.0, 5.0, 6.0]).unwrap();
+        let layout = Layout::new(&[2, 3], &[-1, 2], 1).unwrap();
+        let mut to = PlainTensor::from_memory(layout, vec![9.0f32; 6]).unwrap();
+        LayerMut::of(&mut to).assign(&LayerRef::of(&from)).unwrap();
+        let bits = |tensor: &PlainTensor<f32>| tensor.to_logical().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&to), bits(&from));
+        assert_eq!(to.values()[0], 4.0);
+    }
+
+    #[test]
+    fn other_shapes_and_types_are_refused() {
+        let from = PlainTensor::from_logical(&[2, 3], vec![1.0f32; 6]).unwrap();
+        let mut other = PlainTensor::from_logical(&[3, 2], vec![0.0f32; 6]).unwrap();
+        let error = LayerMut::of(&mut other).assign(&LayerRef::of(&from)).unwrap_err();
+        assert!(matches!(error, Error::ShapeMismatch { .. }));
+        let mut wide = PlainTensor::from_logical(&[2, 3], vec![0.0f64; 6]).unwrap();
+        let error = LayerMut::of(&mut wide).assign(&LayerRef::of(&from)).unwrap_err();
+        assert_eq!(error.to_string(), "the values are f32 where f64 is needed");
+        assert_eq!(wide.values(), [0.0; 6]);
+    }
+}

@@ -1,0 +1,11 @@
+//! Magnitude: the weights are their own score.
+
+use super::{From, Kind, Scores};
+use crate::element::RankBy;
+
+pub(super) const KIND: Kind = Kind {
+    name: "magnitude",
+    needs: None,
+    drawn: false,
+    scores: |subject, _| Ok(Scores { from: From::Lent(subject.weights), by: RankBy::Magnitude }),
+};

@@ -1,0 +1,291 @@
+//! What ranks elements: magnitude, or something that is computed from the weights and from evidence.
+//!
+//! A score is a file here and a line in [`KINDS`]: its name, the evidence it needs, and how it is computed.
+
+mod given;
+mod magnitude;
+mod normalise;
+mod random;
+mod saliency;
+mod wanda;
+
+use core::fmt;
+
+use crate::element::RankBy;
+use crate::error::Error;
+use crate::layer::LayerRef;
+use crate::plain::PlainTensor;
+
+pub use random::draw;
+
+/// Every score that there is.
+const KINDS: [&Kind; 6] =
+    [&magnitude::KIND, &random::KIND, &saliency::SALIENCY, &saliency::SNIP, &wanda::KIND, &given::KIND];
+
+/// How a score is computed.
+pub(crate) struct Kind {
+    name: &'static str,
+    needs: Option<Need>,
+    /// Whether it is drawn, so that a seed means something.
+    drawn: bool,
+    scores: for<'a> fn(&Subject<'a>, u64) -> Result<Scores<'a>, Error>,
+}
+
+/// What ranks the elements of a layer, higher first.
+///
+/// | name | score | needs | from |
+/// |---|---|---|---|
+/// | `magnitude` | \|w\| | nothing | Janowsky 1989, Han et al. 2015 |
+/// | `random` | a hash of seed, layer name and logical index | nothing | a control for the others |
+/// | `saliency` | \|w g\|, g the gradient of the current batch | gradients | Mozer and Smolensky 1989, Molchanov et al. 2016 |
+/// | `snip` | \|w g\|, g the mean gradient over given batches | mean gradients | Lee et al. 2019 |
+/// | `wanda` | \|w\| times the L2 norm of that input over calibration data | input norms | Sun et al. 2023 |
+/// | `given` | a tensor of the user's | scores | |
+///
+/// # Examples
+///
+/// ```
+/// use prune_core::{Density, LayerRef, PlainTensor, Score, Selector, Subject};
+///
+/// let weights = PlainTensor::from_logical(&[4], vec![1.0f32, -2.0, 0.5, 3.0])?;
+/// let gradient = PlainTensor::from_logical(&[4], vec![0.3f32, 0.2, -4.0, 0.0])?;
+/// let (weights, gradient) = (LayerRef::of(&weights), LayerRef::of(&gradient));
+///
+/// let scores = Score::saliency().of(&Subject::new("fc", &weights).evidence(&gradient))?;
+/// let scored = scores.layer();
+/// let ranked = prune_core::Ranked::new("fc", &scored);
+/// let kept = Selector::default().by(scores.rank_by()).unstructured(&ranked, Density::new(0.5)?)?;
+/// assert_eq!(kept.mask.kept_indices().collect::<Vec<_>>(), [1, 2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct Score {
+    kind: &'static Kind,
+    seed: u64,
+}
+
+/// What a score looks at besides the weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Need {
+    /// The gradient of the loss by the weights, of one batch; shaped as the weights.
+    Gradient,
+    /// The same, averaged over batches before anything is multiplied; shaped as the weights.
+    MeanGradient,
+    /// The L2 norm of each input over calibration data; shaped as the weights without their output axis, so that a
+    /// convolution has one for each place in the patch that its kernel sees.
+    InputNorms,
+    /// Scores of the user's; shaped as the weights.
+    Scores,
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Need::Gradient => "the gradient of a batch",
+            Need::MeanGradient => "gradients averaged over batches",
+            Need::InputNorms => "the norms of the layer's inputs",
+            Need::Scores => "a tensor of scores",
+        })
+    }
+}
+
+/// A layer whose elements are to be scored.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    name: &'a str,
+    weights: &'a LayerRef<'a>,
+    evidence: Option<&'a LayerRef<'a>>,
+    output_axis: Option<usize>,
+}
+
+impl<'a> Subject<'a> {
+    /// A layer by its name, which random scores are drawn by and errors name.
+    pub fn new(name: &'a str, weights: &'a LayerRef<'a>) -> Self {
+        Subject { name, weights, evidence: None, output_axis: None }
+    }
+
+    /// The same with what the score [needs](Score::needs).
+    #[must_use]
+    pub fn evidence(self, evidence: &'a LayerRef<'a>) -> Self {
+        Subject { evidence: Some(evidence), ..self }
+    }
+
+    /// The same with the axis of the layer's outputs, which input norms do not have; the last where it is not said.
+    #[must_use]
+    pub fn output_axis(self, axis: usize) -> Self {
+        Subject { output_axis: Some(axis), ..self }
+    }
+
+    /// The evidence, or an error that says what it should be.
+    fn needed(&self, kind: &'static Kind) -> Result<&'a LayerRef<'a>, Error> {
+        let needs = || kind.needs.map_or_else(String::new, |need| need.to_string());
+        self.evidence.ok_or_else(|| Error::EvidenceMissing {
+            layer: self.name.to_owned(),
+            score: kind.name,
+            needs: needs(),
+        })
+    }
+
+    /// The evidence where it must be shaped as the weights are.
+    fn shaped(&self, kind: &'static Kind, what: &'static str) -> Result<&'a LayerRef<'a>, Error> {
+        let evidence = self.needed(kind)?;
+        self.same_shape(what, self.weights.shape(), evidence)?;
+        Ok(evidence)
+    }
+
+    fn same_shape(&self, what: &'static str, expected: &[usize], got: &LayerRef<'_>) -> Result<(), Error> {
+        if got.shape() == expected {
+            return Ok(());
+        }
+        let (expected, got) = (expected.to_vec(), got.shape().to_vec());
+        Err(Error::ShapeMismatch { layer: self.name.to_owned(), what, expected, got })
+    }
+}
+
+/// The scores of a layer: a tensor, and whether it ranks by magnitude or by value.
+#[derive(Debug, Clone)]
+pub struct Scores<'a> {
+    from: From<'a>,
+    by: RankBy,
+}
+
+#[derive(Debug, Clone)]
+enum From<'a> {
+    Lent(&'a LayerRef<'a>),
+    Own(PlainTensor<f64>),
+}
+
+impl<'a> Scores<'a> {
+    fn own(shape: &[usize], values: Vec<f64>) -> Result<Self, Error> {
+        Ok(Scores { from: From::Own(PlainTensor::from_logical(shape, values)?), by: RankBy::Value })
+    }
+
+    /// The scores as a layer; the weights themselves where magnitude ranks.
+    pub fn layer(&self) -> LayerRef<'_> {
+        match &self.from {
+            From::Lent(layer) => layer.lend(),
+            From::Own(scores) => LayerRef::of(scores),
+        }
+    }
+
+    /// How they rank.
+    pub fn rank_by(&self) -> RankBy {
+        self.by
+    }
+}
+
+impl Score {
+    /// The names of all scores.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        KINDS.iter().map(|kind| kind.name)
+    }
+
+    /// The score of a name; `seed` is for those that are drawn.
+    pub fn named(name: &str, seed: u64) -> Option<Self> {
+        KINDS.iter().find(|kind| kind.name == name).map(|kind| Score::of_kind(kind, seed))
+    }
+
+    fn of_kind(kind: &'static Kind, seed: u64) -> Self {
+        Score { kind, seed: if kind.drawn { seed } else { 0 } }
+    }
+
+    /// The magnitude of the weights.
+    pub fn magnitude() -> Self {
+        Score::of_kind(&magnitude::KIND, 0)
+    }
+
+    /// A number in [0, 1) drawn by hashing the seed, the layer's name and the logical index ([`draw`]): the same on
+    /// every platform, layout and number of threads.
+    pub fn random(seed: u64) -> Self {
+        Score::of_kind(&random::KIND, seed)
+    }
+
+    /// Weight times gradient of the current batch, by magnitude.
+    pub fn saliency() -> Self {
+        Score::of_kind(&saliency::SALIENCY, 0)
+    }
+
+    /// Weight times the mean gradient over batches, by magnitude. Averaging before multiplying matters: the mean of
+    /// products would be another score.
+    pub fn snip() -> Self {
+        Score::of_kind(&saliency::SNIP, 0)
+    }
+
+    /// Magnitude times the norm of the input that the weight multiplies.
+    pub fn wanda() -> Self {
+        Score::of_kind(&wanda::KIND, 0)
+    }
+
+    /// Scores of the user's, by value, higher first.
+    pub fn given() -> Self {
+        Score::of_kind(&given::KIND, 0)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        self.kind.name
+    }
+
+    /// What it looks at besides the weights.
+    pub fn needs(self) -> Option<Need> {
+        self.kind.needs
+    }
+
+    /// The seed, of a score that is drawn.
+    pub fn seed(self) -> Option<u64> {
+        self.kind.drawn.then_some(self.seed)
+    }
+
+    /// The scores of a layer. NaN among them is refused where they are ranked.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EvidenceMissing`], [`Error::ShapeMismatch`] of the evidence, [`Error::AxisOutOfRange`],
+    /// [`Error::Layout`].
+    ///
+    /// # Complexity
+    ///
+    /// Linear in the number of elements. Computed scores take eight bytes an element; magnitude and given scores none.
+    pub fn of<'a>(self, subject: &Subject<'a>) -> Result<Scores<'a>, Error> {
+        (self.kind.scores)(subject, self.seed).map_err(|error| error.in_layer(subject.name))
+    }
+}
+
+impl Default for Score {
+    fn default() -> Self {
+        Score::magnitude()
+    }
+}
+
+impl PartialEq for Score {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind.name, self.seed) == (other.kind.name, other.seed)
+    }
+}
+
+impl Eq for Score {}
+
+impl core::hash::Hash for Score {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        (self.kind.name, self.seed).hash(state);
+    }
+}
+
+impl fmt::Debug for Score {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Score({self})")
+    }
+}
+
+impl fmt::Display for Score {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.seed() {
+            Some(seed) => f.pad(&format!("{}, seed {seed}", self.name())),
+            None => f.pad(self.name()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

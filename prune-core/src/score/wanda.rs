@@ -1,0 +1,29 @@
+//! Magnitude times the norm of the input (Sun et al. 2023, "A simple and effective pruning approach for large language
+//! models").
+
+use super::{Kind, Need, Scores, Subject};
+use crate::error::Error;
+
+pub(super) const KIND: Kind = Kind { name: "wanda", needs: Some(Need::InputNorms), drawn: false, scores };
+
+fn scores<'a>(subject: &Subject<'a>, _: u64) -> Result<Scores<'a>, Error> {
+    let norms = subject.needed(&KIND)?;
+    let shape = subject.weights.shape();
+    let rank = shape.len();
+    let axis = match (subject.output_axis, rank) {
+        (None, 0) => return Err(Error::AxisOutOfRange { axis: -1, rank }),
+        (Some(axis), _) if axis >= rank => return Err(Error::AxisOutOfRange { axis: axis as isize, rank }),
+        (axis, _) => axis.unwrap_or(rank - 1),
+    };
+    let inputs: Vec<usize> = [&shape[..axis], &shape[axis + 1..]].concat();
+    subject.same_shape("tensor of input norms", &inputs, norms)?;
+    let norms = norms.to_logical_f64()?;
+    let mut scores = subject.weights.to_logical_f64()?;
+    // Logical order is (before, output, after); an input is (before, after).
+    let (outputs, after) = (shape[axis], shape[axis + 1..].iter().product::<usize>());
+    for (index, score) in scores.iter_mut().enumerate() {
+        let (before, after_index) = (index / after / outputs, index % after);
+        *score = score.abs() * norms[before * after + after_index];
+    }
+    Scores::own(shape, scores)
+}
