@@ -179,6 +179,41 @@ pub enum Error {
         /// How many may be chosen.
         alive: usize,
     },
+    /// More units are asked for than have any element alive.
+    #[error(
+        "{}{asked} units are asked for, but only {alive} have an element alive under the masks in force; masks only close \
+         unless an event carries `reopen`",
+        in_layer(layer)
+    )]
+    TooFewUnits {
+        /// The layer concerned; empty where the tensor has no name.
+        layer: String,
+        /// How many units the density asks for.
+        asked: usize,
+        /// How many may be chosen.
+        alive: usize,
+    },
+    /// Blocks that no tensor has.
+    #[error("blocks of sizes {sizes:?} along {}: {why}", along(axes))]
+    Blocks {
+        /// How long they are along each axis.
+        sizes: Vec<usize>,
+        /// The axes given; none for the last ones.
+        axes: Vec<isize>,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// Blocks of more axes than a tensor has.
+    #[error(
+        "blocks of sizes {sizes:?} need {} axes, but the tensor of shape {shape:?} has {}; give fewer sizes",
+        sizes.len(), shape.len()
+    )]
+    BlockRank {
+        /// How long the blocks are along each axis.
+        sizes: Vec<usize>,
+        /// The shape of the tensor.
+        shape: Vec<usize>,
+    },
     /// A name stands for two layers.
     #[error("layer `{}` is given twice; every layer needs a name of its own", printable(layer))]
     DuplicateLayer {
@@ -220,6 +255,7 @@ impl Error {
             Error::ShapeMismatch { layer, .. }
             | Error::Nan { layer, .. }
             | Error::TooFewAlive { layer, .. }
+            | Error::TooFewUnits { layer, .. }
             | Error::Source { layer, .. }
                 if layer.is_empty() =>
             {
@@ -229,6 +265,8 @@ impl Error {
             Error::Layout { .. }
             | Error::AxisOutOfRange { .. }
             | Error::Reshape { .. }
+            | Error::Blocks { .. }
+            | Error::BlockRank { .. }
             | Error::ShapeOverflow { .. }
                 if !name.is_empty() =>
             {
@@ -249,6 +287,10 @@ fn axes_of(rank: usize) -> String {
         1 => "0 (or -1)".to_owned(),
         _ => format!("0 to {} (or -{rank} to -1)", rank - 1),
     }
+}
+
+fn along(axes: &[isize]) -> String {
+    if axes.is_empty() { "the last axes".to_owned() } else { format!("axes {axes:?}") }
 }
 
 fn nearest_hint(nearest: &Option<String>) -> String {

@@ -28,6 +28,8 @@
 //! [`Selector`] ranks layers together, also of different element types, by magnitude or by any tensor of scores, and
 //! leaves dead what an earlier mask pruned. [`ChunkSource`] is for data larger than memory.
 //!
+//! [`Unit`] makes blocks or channels of a layer what is ranked, with one score each.
+//!
 //! [`Distribution`] says how many elements each layer keeps of a budget for all of them.
 //!
 //! # Zeros that stay zero
@@ -61,8 +63,9 @@
 //! # Map
 //!
 //! `tensor`, `layout`, `layer` and `plain` are how memory is lent; `element` is the order of scores; `mask/` the packed
-//! mask; `select/` how a cut is found and groups are decided; `kernel/` the innermost loops on vectors, each beside its
-//! plain twin; `apply` and `masks` hold zeros; `activation/` prunes activations; `testing/` tests backends.
+//! mask; `unit/` blocks and channels; `select/` how a cut is found and groups are decided; `distribution/` shares a budget
+//! out among layers; `kernel/` the innermost loops on vectors, each beside its plain twin; `apply` and `masks` hold zeros;
+//! `activation/` prunes activations; `testing/` tests backends.
 
 mod activation;
 mod apply;
@@ -87,6 +90,7 @@ mod tensor;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod threads;
+mod unit;
 mod walk;
 
 pub use activation::{
@@ -110,3 +114,4 @@ pub use select::{ChunkSource, Ranked, Selected, Selector, SourceCut, SourceLayer
 pub use stats::Stats;
 pub use tensor::{Lent, LentMut, Memory, MemoryMut, Run, Strided, Tensor, TensorMut};
 pub use threads::Threads;
+pub use unit::{Blocks, Channels, Norm, Pool, Unit};

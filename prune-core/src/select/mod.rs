@@ -17,6 +17,7 @@ mod sink;
 mod source;
 mod tally;
 mod top;
+mod units;
 mod values;
 
 pub use ranked::Ranked;

@@ -51,7 +51,8 @@ pub struct Selected {
     /// What is kept.
     pub mask: Mask,
     /// How many elements of this layer share the score at which the selection stopped, where only a part of them could
-    /// be kept; 0 where no tie had to be broken. For N:M, the number of groups in which a tie was broken.
+    /// be kept; 0 where no tie had to be broken. For N:M, the number of groups in which a tie was broken; of
+    /// [`Selector::units`], units in place of elements.
     pub ties: usize,
     /// Groups that keep fewer than `min(N, r)` of their `r` elements, because too few were alive. 0 but for N:M.
     pub short_groups: usize,
