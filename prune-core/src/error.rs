@@ -179,6 +179,32 @@ pub enum Error {
         /// How many may be chosen.
         alive: usize,
     },
+    /// More elements of a slice are asked for than earlier masks have left alive in it.
+    #[error(
+        "{}{asked} elements are asked for at index {slice} of axis {axis}, but only {alive} are alive there under the \
+         masks in force; masks only close unless an event carries `reopen`",
+        in_layer(layer)
+    )]
+    TooFewAliveInSlice {
+        /// The layer concerned; empty where the tensor has no name.
+        layer: String,
+        /// The axis of which each index is ranked by itself, counted from the first.
+        axis: usize,
+        /// The first index at which too few are alive.
+        slice: usize,
+        /// How many elements the density asks for.
+        asked: usize,
+        /// How many may be chosen.
+        alive: usize,
+    },
+    /// There are not as many bounds as layers.
+    #[error("{bounds} bounds are given for {layers} layers; each layer needs one")]
+    BoundCount {
+        /// How many layers there are.
+        layers: usize,
+        /// How many bounds there are.
+        bounds: usize,
+    },
     /// More units are asked for than have any element alive.
     #[error(
         "{}{asked} units are asked for, but only {alive} have an element alive under the masks in force; masks only close \
@@ -255,6 +281,7 @@ impl Error {
             Error::ShapeMismatch { layer, .. }
             | Error::Nan { layer, .. }
             | Error::TooFewAlive { layer, .. }
+            | Error::TooFewAliveInSlice { layer, .. }
             | Error::TooFewUnits { layer, .. }
             | Error::Source { layer, .. }
                 if layer.is_empty() =>

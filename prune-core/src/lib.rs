@@ -110,7 +110,7 @@ pub use n_of_m::NmPattern;
 pub use nearest::nearest;
 pub use plain::PlainTensor;
 pub use printable::printable;
-pub use select::{ChunkSource, Ranked, Selected, Selector, SourceCut, SourceLayer, SourceMasker, Values};
+pub use select::{Bound, ChunkSource, Ranked, Selected, Selector, SourceCut, SourceLayer, SourceMasker, Values};
 pub use stats::Stats;
 pub use tensor::{Lent, LentMut, Memory, MemoryMut, Run, Strided, Tensor, TensorMut};
 pub use threads::Threads;

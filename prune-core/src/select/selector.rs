@@ -13,7 +13,8 @@ use crate::threads::Threads;
 /// Makes masks from scores: by magnitude and on all threads, unless told otherwise.
 ///
 /// Backends offer the common cases as methods on tensors; this type offers all of them: several layers in one ranking,
-/// scores that are not the weights, masks in force that only close.
+/// each within bounds or not, a ranking for each output, blocks and channels, scores that are not the weights, masks in
+/// force that only close.
 ///
 /// # Examples
 ///

@@ -214,3 +214,6 @@ impl<K> Default for Ranking<K> {
         Ranking { keys: Vec::new(), alive: Vec::new(), words: Vec::new() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,5 @@
-//! The oracle for units: which elements belong to each, and what it scores, as plainly as the rules read.
+//! The oracle for units, slices and bounds: which elements belong together, what they score, and who is chosen in turn,
+//! as plainly as the rules read.
 //!
 //! As [`oracle`](super::oracle), on which it builds, it shares nothing with the code it judges.
 
@@ -97,4 +98,63 @@ pub fn units(layer: Layer<'_>, sides: &[usize], pooling: Pooling, density: f64, 
         members.iter().filter(|i| alive(i)).for_each(|&i| kept[i] = true);
     }
     Ok(Answer { kept, ..chosen })
+}
+
+/// The best `density` of each slice along an axis that there is.
+///
+/// # Errors
+///
+/// [`Refusal::TooFewAlive`] of the first slice that lacks elements, [`Refusal::Nan`].
+pub fn each_along(layer: Layer<'_>, density: f64, axis: usize, by: RankBy) -> Result<Answer, Refusal> {
+    let slices: Vec<Vec<usize>> = (0..layer.shape[axis])
+        .map(|at| (0..layer.scores.len()).filter(|&i| index_of(i, layer.shape)[axis] == at).collect())
+        .collect();
+    let alive = |i: &usize| layer.alive.is_none_or(|alive| alive[*i]);
+    for slice in &slices {
+        let (asked, alive) = (kept_count(density, slice.len()), slice.iter().filter(|&i| alive(i)).count());
+        if asked > alive {
+            return Err(Refusal::TooFewAlive { asked, alive });
+        }
+    }
+    oracle::top(&[layer], 0, by)?;
+    let mut answer = Answer { kept: vec![false; layer.scores.len()], ties: 0, short_groups: 0 };
+    for slice in &slices {
+        let scores: Vec<f64> = slice.iter().map(|&i| layer.scores[i]).collect();
+        let alive: Vec<bool> = slice.iter().map(alive).collect();
+        let alone = Layer { name: "", shape: &[scores.len()], scores: &scores, alive: Some(&alive) };
+        let of_slice = oracle::unstructured(alone, density, by)?;
+        slice.iter().zip(&of_slice.kept).for_each(|(&i, &kept)| answer.kept[i] = kept);
+        answer.ties += of_slice.ties;
+    }
+    Ok(answer)
+}
+
+/// Each layer's best up to its minimum, and then element by element of the one ranking, passing over layers that have
+/// their maximum. Which elements are kept, layer by layer; the bounds (minimum, maximum) can be met.
+///
+/// # Errors
+///
+/// [`Refusal::Nan`].
+pub fn top_within(
+    layers: &[Layer<'_>],
+    kept: usize,
+    bounds: &[(usize, usize)],
+    by: RankBy,
+) -> Result<Vec<Vec<bool>>, Refusal> {
+    let ranking = oracle::ranking(layers, by)?;
+    let mut chosen: Vec<Vec<bool>> = layers.iter().map(|layer| vec![false; layer.scores.len()]).collect();
+    let mut counts = vec![0; layers.len()];
+    for &(layer, index) in &ranking {
+        if counts[layer] < bounds[layer].0 {
+            chosen[layer][index] = true;
+            counts[layer] += 1;
+        }
+    }
+    for &(layer, index) in &ranking {
+        if !chosen[layer][index] && counts[layer] < bounds[layer].1 && counts.iter().sum::<usize>() < kept {
+            chosen[layer][index] = true;
+            counts[layer] += 1;
+        }
+    }
+    Ok(chosen)
 }
