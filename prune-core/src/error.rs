@@ -197,6 +197,26 @@ pub enum Error {
         /// How many may be chosen.
         alive: usize,
     },
+    /// A dense layer is no matrix.
+    #[error("{}a dense layer has weights of rank 2, these are of shape {shape:?}", in_layer(layer))]
+    NotAMatrix {
+        /// The layer concerned; empty where it has no name.
+        layer: String,
+        /// The shape of its weights.
+        shape: Vec<usize>,
+    },
+    /// A dense layer does not take what the one before it gives.
+    #[error("{}it takes {inputs} inputs, but `{}` before it has {outputs} outputs", in_layer(layer), printable(before))]
+    ChainBroken {
+        /// The later layer.
+        layer: String,
+        /// How many inputs it takes.
+        inputs: usize,
+        /// The layer before it.
+        before: String,
+        /// How many outputs that one has.
+        outputs: usize,
+    },
     /// There are not as many bounds as layers.
     #[error("{bounds} bounds are given for {layers} layers; each layer needs one")]
     BoundCount {
@@ -283,6 +303,7 @@ impl Error {
             | Error::TooFewAlive { layer, .. }
             | Error::TooFewAliveInSlice { layer, .. }
             | Error::TooFewUnits { layer, .. }
+            | Error::NotAMatrix { layer, .. }
             | Error::Source { layer, .. }
                 if layer.is_empty() =>
             {

@@ -37,6 +37,10 @@
 //! [`Masks::hold`] writes zeros outside the masks into weights and into the optimiser's buffers after each step, and
 //! [`Masks::revivals`] counts what came back.
 //!
+//! # Smaller layers
+//!
+//! [`compact()`] takes the neurons that masks have cut off out of a chain of dense layers; the function stays.
+//!
 //! # Activations
 //!
 //! [`ActivationPruner`] prunes inside a forward pass, in place, and masks the gradient in the backward pass.
@@ -65,10 +69,11 @@
 //! `tensor`, `layout`, `layer` and `plain` are how memory is lent; `element` is the order of scores; `mask/` the packed
 //! mask; `unit/` blocks and channels; `select/` how a cut is found and groups are decided; `distribution/` shares a budget
 //! out among layers; `kernel/` the innermost loops on vectors, each beside its plain twin; `apply` and `masks` hold zeros;
-//! `activation/` prunes activations; `testing/` tests backends.
+//! `compact/` takes idle neurons out; `activation/` prunes activations; `testing/` tests backends.
 
 mod activation;
 mod apply;
+mod compact;
 mod conformance_tests;
 mod density;
 mod distribution;
@@ -96,6 +101,7 @@ mod walk;
 pub use activation::{
     ActivationPruner, ActivationReport, ActivationRule, ActivationScope, Scratch, prune_sample, zero_outside,
 };
+pub use compact::{Compacted, CompactedLayer, DenseLayer, compact};
 pub use density::Density;
 pub use distribution::{Distribution, Quota};
 pub use element::{Element, ElementType, RankBy};
