@@ -200,6 +200,87 @@ pub enum Error {
         /// The element type found.
         got: ElementType,
     },
+    /// More elements of a slice are asked for than earlier masks have left alive in it.
+    #[error(
+        "{}{asked} elements are asked for at index {slice} of axis {axis}, but only {alive} are alive there under the \
+         masks in force; masks only close unless an event carries `reopen`",
+        in_layer(layer)
+    )]
+    TooFewAliveInSlice {
+        /// The layer concerned; empty where the tensor has no name.
+        layer: String,
+        /// The axis of which each index is ranked by itself, counted from the first.
+        axis: usize,
+        /// The first index at which too few are alive.
+        slice: usize,
+        /// How many elements the density asks for.
+        asked: usize,
+        /// How many may be chosen.
+        alive: usize,
+    },
+    /// A dense layer is no matrix.
+    #[error("{}a dense layer has weights of rank 2, these are of shape {shape:?}", in_layer(layer))]
+    NotAMatrix {
+        /// The layer concerned; empty where it has no name.
+        layer: String,
+        /// The shape of its weights.
+        shape: Vec<usize>,
+    },
+    /// A dense layer does not take what the one before it gives.
+    #[error("{}it takes {inputs} inputs, but `{}` before it has {outputs} outputs", in_layer(layer), printable(before))]
+    ChainBroken {
+        /// The later layer.
+        layer: String,
+        /// How many inputs it takes.
+        inputs: usize,
+        /// The layer before it.
+        before: String,
+        /// How many outputs that one has.
+        outputs: usize,
+    },
+    /// There are not as many bounds as layers.
+    #[error("{bounds} bounds are given for {layers} layers; each layer needs one")]
+    BoundCount {
+        /// How many layers there are.
+        layers: usize,
+        /// How many bounds there are.
+        bounds: usize,
+    },
+    /// More units are asked for than have any element alive.
+    #[error(
+        "{}{asked} units are asked for, but only {alive} have an element alive under the masks in force; masks only close \
+         unless an event carries `reopen`",
+        in_layer(layer)
+    )]
+    TooFewUnits {
+        /// The layer concerned; empty where the tensor has no name.
+        layer: String,
+        /// How many units the density asks for.
+        asked: usize,
+        /// How many may be chosen.
+        alive: usize,
+    },
+    /// Blocks that no tensor has.
+    #[error("blocks of sizes {sizes:?} along {}: {why}", along(axes))]
+    Blocks {
+        /// How long they are along each axis.
+        sizes: Vec<usize>,
+        /// The axes given; none for the last ones.
+        axes: Vec<isize>,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// Blocks of more axes than a tensor has.
+    #[error(
+        "blocks of sizes {sizes:?} need {} axes, but the tensor of shape {shape:?} has {}; give fewer sizes",
+        sizes.len(), shape.len()
+    )]
+    BlockRank {
+        /// How long the blocks are along each axis.
+        sizes: Vec<usize>,
+        /// The shape of the tensor.
+        shape: Vec<usize>,
+    },
     /// A name stands for two layers.
     #[error("layer `{}` is given twice; every layer needs a name of its own", printable(layer))]
     DuplicateLayer {
@@ -243,6 +324,9 @@ impl Error {
             | Error::TooFewAlive { layer, .. }
             | Error::EvidenceMissing { layer, .. }
             | Error::TypeMismatch { layer, .. }
+            | Error::TooFewAliveInSlice { layer, .. }
+            | Error::TooFewUnits { layer, .. }
+            | Error::NotAMatrix { layer, .. }
             | Error::Source { layer, .. }
                 if layer.is_empty() =>
             {
@@ -252,6 +336,8 @@ impl Error {
             Error::Layout { .. }
             | Error::AxisOutOfRange { .. }
             | Error::Reshape { .. }
+            | Error::Blocks { .. }
+            | Error::BlockRank { .. }
             | Error::ShapeOverflow { .. }
                 if !name.is_empty() =>
             {
@@ -272,6 +358,10 @@ fn axes_of(rank: usize) -> String {
         1 => "0 (or -1)".to_owned(),
         _ => format!("0 to {} (or -{rank} to -1)", rank - 1),
     }
+}
+
+fn along(axes: &[isize]) -> String {
+    if axes.is_empty() { "the last axes".to_owned() } else { format!("axes {axes:?}") }
 }
 
 fn nearest_hint(nearest: &Option<String>) -> String {

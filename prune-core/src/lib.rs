@@ -28,12 +28,18 @@
 //! [`Selector`] ranks layers together, also of different element types, by magnitude or by any tensor of scores, and
 //! leaves dead what an earlier mask pruned. [`ChunkSource`] is for data larger than memory.
 //!
+//! [`Unit`] makes blocks or channels of a layer what is ranked, with one score each.
+//!
 //! [`Distribution`] says how many elements each layer keeps of a budget for all of them.
 //!
 //! # Zeros that stay zero
 //!
 //! [`Masks::hold`] writes zeros outside the masks into weights and into the optimiser's buffers after each step, and
 //! [`Masks::revivals`] counts what came back.
+//!
+//! # Smaller layers
+//!
+//! [`compact()`] takes the neurons that masks have cut off out of a chain of dense layers; the function stays.
 //!
 //! # Activations
 //!
@@ -61,12 +67,15 @@
 //! # Map
 //!
 //! `tensor`, `layout`, `layer` and `plain` are how memory is lent; `element` is the order of scores; `mask/` the packed
-//! mask; `score/` what ranks; `select/` how a cut is found and groups are decided; `kernel/` the innermost loops on vectors, each beside its
-//! plain twin; `apply` and `masks` hold zeros; `activation/` prunes activations; `testing/` tests backends.
+//! mask; `score/` what ranks; `unit/` blocks and channels; `select/` how a cut is found and groups are decided;
+//! `distribution/` shares a budget out among layers; `kernel/` the innermost loops on vectors, each beside its plain twin;
+//! `apply`, `assign` and `masks` write; `compact/` takes idle neurons out; `activation/` prunes activations; `testing/`
+//! tests backends.
 
 mod activation;
 mod apply;
 mod assign;
+mod compact;
 mod conformance_tests;
 mod density;
 mod distribution;
@@ -89,11 +98,13 @@ mod tensor;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod threads;
+mod unit;
 mod walk;
 
 pub use activation::{
     ActivationPruner, ActivationReport, ActivationRule, ActivationScope, Scratch, prune_sample, zero_outside,
 };
+pub use compact::{Compacted, CompactedLayer, DenseLayer, compact};
 pub use density::Density;
 pub use distribution::{Distribution, Quota};
 pub use element::{Element, ElementType, RankBy};
@@ -109,7 +120,8 @@ pub use nearest::nearest;
 pub use plain::PlainTensor;
 pub use printable::printable;
 pub use score::{Need, Score, Scores, Subject, draw};
-pub use select::{ChunkSource, Ranked, Selected, Selector, SourceCut, SourceLayer, SourceMasker, Values};
+pub use select::{Bound, ChunkSource, Ranked, Selected, Selector, SourceCut, SourceLayer, SourceMasker, Values};
 pub use stats::Stats;
 pub use tensor::{Lent, LentMut, Memory, MemoryMut, Run, Strided, Tensor, TensorMut};
 pub use threads::Threads;
+pub use unit::{Blocks, Channels, Norm, Pool, Unit};

@@ -2,8 +2,10 @@
 //!
 //! A selection never sorts. An unstructured or global one finds its *cut* (the lowest key that is kept, and how many of
 //! the elements that have it) in `cut.rs`, over anything that can be scanned again: tensors in memory (`scan.rs`) or a
-//! source of chunks (`source.rs`). N:M works group by group (`lanes.rs`, `concatenated.rs`).
+//! source of chunks (`source.rs`). N:M works group by group (`lanes.rs`, `concatenated.rs`), slices of a layer are
+//! ranked one by one (`slices.rs`), units by their scores (`units.rs`); layers within bounds take several cuts (`bounded.rs`).
 
+mod bounded;
 pub(crate) mod candidates;
 mod concatenated;
 pub(crate) mod cut;
@@ -14,11 +16,14 @@ pub(crate) mod sample;
 mod scan;
 mod selector;
 mod sink;
+mod slices;
 mod source;
 mod tally;
 mod top;
+mod units;
 mod values;
 
+pub use bounded::Bound;
 pub use ranked::Ranked;
 pub use selector::{Selected, Selector};
 pub(crate) use sink::BitSink;

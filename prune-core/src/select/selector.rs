@@ -13,7 +13,8 @@ use crate::threads::Threads;
 /// Makes masks from scores: by magnitude and on all threads, unless told otherwise.
 ///
 /// Backends offer the common cases as methods on tensors; this type offers all of them: several layers in one ranking,
-/// scores that are not the weights, masks in force that only close.
+/// each within bounds or not, a ranking for each output, blocks and channels, scores that are not the weights, masks in
+/// force that only close.
 ///
 /// # Examples
 ///
@@ -51,7 +52,8 @@ pub struct Selected {
     /// What is kept.
     pub mask: Mask,
     /// How many elements of this layer share the score at which the selection stopped, where only a part of them could
-    /// be kept; 0 where no tie had to be broken. For N:M, the number of groups in which a tie was broken.
+    /// be kept; 0 where no tie had to be broken. For N:M, the number of groups in which a tie was broken; of
+    /// [`Selector::units`], units in place of elements.
     pub ties: usize,
     /// Groups that keep fewer than `min(N, r)` of their `r` elements, because too few were alive. 0 but for N:M.
     pub short_groups: usize,

@@ -6,3 +6,4 @@ pub mod conformance;
 pub mod generators;
 mod laws;
 pub mod oracle;
+pub mod structures;

@@ -90,25 +90,13 @@ pub fn global(layers: &[Layer<'_>], density: f64, by: RankBy) -> Result<Vec<Answ
 ///
 /// [`Refusal::TooFewAlive`], [`Refusal::Nan`].
 pub fn top(layers: &[Layer<'_>], kept: usize, by: RankBy) -> Result<Vec<Answer>, Refusal> {
-    // (layer, index) of everything that may be chosen.
-    let mut ranking: Vec<(usize, usize)> = Vec::new();
-    for (i, layer) in layers.iter().enumerate() {
-        for index in 0..layer.scores.len() {
-            if is_alive(layer, index) {
-                ranking.push((i, index));
-            }
-        }
+    let alive =
+        (0..layers.len()).map(|i| (0..layers[i].scores.len()).filter(|&j| is_alive(&layers[i], j)).count()).sum();
+    if kept > alive {
+        return Err(Refusal::TooFewAlive { asked: kept, alive });
     }
-    if kept > ranking.len() {
-        return Err(Refusal::TooFewAlive { asked: kept, alive: ranking.len() });
-    }
-    refuse_nan(layers)?;
+    let ranking = ranking(layers, by)?;
     let score = |&(i, index): &(usize, usize)| rank_value(layers[i].scores[index], by);
-    ranking.sort_by(|a, b| {
-        higher_first(score(a), score(b))
-            .then_with(|| layers[a.0].name.as_bytes().cmp(layers[b.0].name.as_bytes()))
-            .then_with(|| a.1.cmp(&b.1))
-    });
     let mut answers = nothing_kept(layers);
     for &(i, index) in &ranking[..kept] {
         answers[i].kept[index] = true;
@@ -122,6 +110,30 @@ pub fn top(layers: &[Layer<'_>], kept: usize, by: RankBy) -> Result<Vec<Answer>,
         }
     }
     Ok(answers)
+}
+
+/// Rule 2: everything that may be chosen, the best first, as (layer, index).
+///
+/// # Errors
+///
+/// [`Refusal::Nan`].
+pub fn ranking(layers: &[Layer<'_>], by: RankBy) -> Result<Vec<(usize, usize)>, Refusal> {
+    let mut ranking: Vec<(usize, usize)> = Vec::new();
+    for (i, layer) in layers.iter().enumerate() {
+        for index in 0..layer.scores.len() {
+            if is_alive(layer, index) {
+                ranking.push((i, index));
+            }
+        }
+    }
+    refuse_nan(layers)?;
+    let score = |&(i, index): &(usize, usize)| rank_value(layers[i].scores[index], by);
+    ranking.sort_by(|a, b| {
+        higher_first(score(a), score(b))
+            .then_with(|| layers[a.0].name.as_bytes().cmp(layers[b.0].name.as_bytes()))
+            .then_with(|| a.1.cmp(&b.1))
+    });
+    Ok(ranking)
 }
 
 /// N of every M consecutive elements along an axis, which may be negative.

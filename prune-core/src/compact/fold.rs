@@ -1,0 +1,76 @@
+//! Which neurons are constants, which are of no use, and what is left without them.
+//!
+//! One way forward finds the constants, since a neuron is one as soon as all that it is connected to is; one way back finds
+//! what is of use, since a neuron is as soon as it is connected to something that is. Nothing found on the way back makes
+//! another constant: what a neuron of use varies with is itself of use.
+
+use crate::compact::chain::{DenseLayer, Matrix, Read};
+use crate::compact::{Compacted, CompactedLayer};
+use crate::error::Error;
+use crate::mask::Mask;
+use crate::plain::PlainTensor;
+
+pub(super) fn fold(
+    layers: &[DenseLayer<'_>],
+    mut chain: Vec<Read>,
+    activation: &impl Fn(f64) -> f64,
+) -> Result<Compacted, Error> {
+    let constants = fold_constants(&mut chain, activation);
+    // Which outputs of each layer are left, from the last on; at the end, which inputs of the chain are used.
+    let mut left: Vec<Vec<bool>> = Vec::with_capacity(chain.len());
+    let mut wanted = vec![true; chain.last().map_or(0, |last| last.matrix.outputs)];
+    for (Read { matrix, .. }, constants) in chain.iter().zip(&constants).rev() {
+        let mut used = vec![false; matrix.inputs];
+        matrix.for_each_connection(|input, output, _| used[input] |= wanted[output] && constants[input].is_none());
+        left.push(core::mem::replace(&mut wanted, used));
+    }
+    left.reverse();
+    let used_inputs = Mask::from_bools(&[wanted.len()], &wanted)?;
+
+    // The first layer takes whatever it is given.
+    let mut inputs = vec![true; wanted.len()];
+    let mut compacted = Vec::with_capacity(chain.len());
+    for ((layer, read), outputs) in layers.iter().zip(&chain).zip(left) {
+        compacted.push(rest(layer, read, &inputs, &outputs)?);
+        inputs = outputs;
+    }
+    Ok(Compacted { layers: compacted, used_inputs })
+}
+
+/// Adds to the biases what constants bring in. Gives, for the inputs of each layer, the constants among them.
+fn fold_constants(chain: &mut [Read], activation: &impl Fn(f64) -> f64) -> Vec<Vec<Option<f64>>> {
+    let mut of_layers = Vec::with_capacity(chain.len());
+    let mut constants: Vec<Option<f64>> = vec![None; chain.first().map_or(0, |first| first.matrix.inputs)];
+    for Read { matrix, bias } in chain {
+        let mut varies = vec![false; matrix.outputs];
+        matrix.for_each_connection(|input, output, weight| match constants[input] {
+            Some(constant) => bias[output] += weight * constant,
+            None => varies[output] = true,
+        });
+        let outputs = varies.iter().zip(bias).map(|(&varies, bias)| (!varies).then(|| activation(*bias))).collect();
+        of_layers.push(core::mem::replace(&mut constants, outputs));
+    }
+    of_layers
+}
+
+/// What is left of a layer at these inputs and outputs.
+fn rest(layer: &DenseLayer<'_>, read: &Read, inputs: &[bool], outputs: &[bool]) -> Result<CompactedLayer, Error> {
+    let indices = |left: &[bool]| (0..left.len()).filter(|&i| left[i]).collect::<Vec<usize>>();
+    let Read { matrix, bias } = read;
+    let &Matrix { input_axis, .. } = matrix;
+    let of_outputs = indices(outputs);
+    let (weights, mask) = matrix.restricted(&indices(inputs), &of_outputs);
+    let bias: Vec<f64> = of_outputs.iter().map(|&output| bias[output]).collect();
+    let needed = layer.bias.is_some() || bias.iter().any(|&bias| bias != 0.0);
+    let bias = if needed { Some(PlainTensor::from_logical(&[bias.len()], bias)?) } else { None };
+    Ok(CompactedLayer {
+        name: layer.name.to_owned(),
+        weights,
+        bias,
+        mask,
+        inputs: Mask::from_bools(&[inputs.len()], inputs)?,
+        outputs: Mask::from_bools(&[outputs.len()], outputs)?,
+        input_axis,
+        parameters_before: layer.weights.len() + layer.bias.map_or(0, |bias| bias.len()),
+    })
+}

@@ -1,0 +1,79 @@
+//! Everything at one index of an axis.
+
+use crate::element::RankBy;
+use crate::error::Error;
+use crate::layout::resolve_axis;
+use crate::unit::reduce::{Reduction, Term};
+
+/// By what channels are ranked: a norm of all their elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Norm {
+    /// The sum of magnitudes.
+    L1,
+    /// The root of the sum of squares.
+    #[default]
+    L2,
+    /// The greatest magnitude, the norm of infinite order.
+    Max,
+}
+
+impl Norm {
+    pub(super) fn reduce(self) -> Reduction {
+        let term = match self {
+            Norm::L1 => Term::Sum,
+            Norm::L2 => Term::Root,
+            Norm::Max => Term::Max,
+        };
+        Reduction { term, by: RankBy::Magnitude }
+    }
+}
+
+/// Everything at one index of an axis: neurons of a dense layer, filters or input channels of a convolution. Ln-structured
+/// pruning for n = 1, 2 and infinity (Li et al. 2017 for filters by L1).
+///
+/// # Examples
+///
+/// Outputs of a dense layer (in, out), with the bias that goes with them:
+///
+/// ```
+/// use prune_core::{Channels, Density, LayerRef, Norm, PlainTensor, Ranked, Selector, Unit};
+///
+/// let weights = PlainTensor::from_logical(&[2, 3], vec![3.0f32, 0.1, 2.0, -4.0, 0.2, 2.0])?;
+/// let weights = LayerRef::of(&weights);
+/// let outputs = Unit::from(Channels::new(1, Norm::L2));
+/// let selected = Selector::default().units(&Ranked::new("fc", &weights), &outputs, Density::new(0.6)?)?;
+/// assert_eq!(selected.mask.kept_indices().collect::<Vec<_>>(), [0, 2, 3, 5]);
+/// let bias = outputs.alive(&selected.mask)?;
+/// assert_eq!((bias.shape(), bias.kept_indices().collect::<Vec<_>>()), (&[3][..], vec![0, 2]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Channels {
+    axis: isize,
+    norm: Norm,
+}
+
+impl Channels {
+    /// Channels along an axis, which may be negative.
+    pub fn new(axis: isize, norm: Norm) -> Self {
+        Channels { axis, norm }
+    }
+
+    /// The axis as it was given.
+    pub fn axis(self) -> isize {
+        self.axis
+    }
+
+    /// By what they are ranked.
+    pub fn norm(self) -> Norm {
+        self.norm
+    }
+
+    /// A channel is a block: as long as the tensor along every other axis.
+    pub(super) fn sides(self, shape: &[usize]) -> Result<Vec<usize>, Error> {
+        let axis = resolve_axis(self.axis, shape.len())?;
+        let mut sides: Vec<usize> = shape.iter().map(|&length| length.max(1)).collect();
+        sides[axis] = 1;
+        Ok(sides)
+    }
+}

@@ -1,0 +1,196 @@
+//! Units: what is pruned in one piece where it is not a single element.
+
+mod blocks;
+mod channels;
+mod geometry;
+mod reduce;
+
+pub use blocks::{Blocks, Pool};
+pub use channels::{Channels, Norm};
+
+use crate::element::RankBy;
+use crate::error::Error;
+use crate::layer::{LayerRef, for_any_type};
+use crate::mask::Mask;
+use crate::plain::PlainTensor;
+use crate::unit::geometry::Geometry;
+
+/// What is pruned in one piece: blocks or channels.
+///
+/// A tensor has a *grid* of units, itself a tensor: [`Unit::scores`] gives each unit one score, any selection ranks those
+/// as it ranks any scores, by value, and [`Unit::spread`] turns the mask of units into a mask of elements.
+/// [`Selector::units`](crate::Selector::units) does all of it for one layer.
+///
+/// # Counts are in units (rule 1)
+///
+/// A density asks for a share of the units, whatever the number of elements in each: a smaller block at the far edge of a
+/// tensor counts as one unit like any other. A tensor without elements has no units.
+///
+/// # Scores
+///
+/// Elements are taken in logical order and added up in `f64`, so that a score is the same to the bit on every layout. Dead
+/// elements count as 0, and are not examined. NaN among the others is an error that names the element. Infinities keep
+/// their place in the order: an infinity makes a mean or a norm infinite, and where a mean by value meets both, it is
+/// `+inf`. No other unit has an infinite score: sums are scaled where they would overflow (or where squares would vanish),
+/// and norms beyond `f64::MAX` are `f64::MAX`.
+///
+/// # Examples
+///
+/// Two blocks in one ranking with the channels of another layer:
+///
+/// ```
+/// use prune_core::{Blocks, Channels, LayerRef, Norm, PlainTensor, Pool, Ranked, RankBy, Selector, Unit};
+///
+/// let a = PlainTensor::from_logical(&[2, 4], vec![1.0f32, -1.0, 0.0, 0.5, 1.0, 2.0, 0.0, 0.5])?;
+/// let b = PlainTensor::from_logical(&[2, 2], vec![3.0f32, 0.1, -4.0, 0.2])?;
+/// let (a, b) = (LayerRef::of(&a), LayerRef::of(&b));
+/// let blocks = Unit::from(Blocks::new(&[2, 2], &[], Pool::Mean)?);
+/// let channels = Unit::from(Channels::new(1, Norm::L2));
+///
+/// let of_a = blocks.scores(&a, RankBy::Magnitude, None)?;
+/// let of_b = channels.scores(&b, RankBy::Magnitude, None)?;
+/// assert_eq!((of_a.values(), of_b.values()[0]), (&[1.25, 0.25][..], 5.0));
+/// let (of_a, of_b) = (LayerRef::of(&of_a), LayerRef::of(&of_b));
+/// let kept = Selector::value().top(&[Ranked::new("a", &of_a), Ranked::new("b", &of_b)], 2)?;
+/// let mask = blocks.spread(&kept[0].mask, a.shape())?;
+/// assert_eq!(mask.kept_indices().collect::<Vec<_>>(), [0, 1, 4, 5]);
+/// let mask = channels.spread(&kept[1].mask, b.shape())?;
+/// assert_eq!(mask.kept_indices().collect::<Vec<_>>(), [0, 2]);
+/// # Ok::<(), prune_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Unit {
+    /// Boxes of neighbouring elements.
+    Blocks(Blocks),
+    /// Everything at one index of an axis.
+    Channels(Channels),
+}
+
+impl From<Blocks> for Unit {
+    fn from(blocks: Blocks) -> Self {
+        Unit::Blocks(blocks)
+    }
+}
+
+impl From<Channels> for Unit {
+    fn from(channels: Channels) -> Self {
+        Unit::Channels(channels)
+    }
+}
+
+impl Unit {
+    /// The shape of the tensor of units. Of blocks: the length of each axis in blocks, which is that of the tensor where
+    /// an axis is not cut. Of channels: the length of their axis, or 0 where the tensor has no elements.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AxisOutOfRange`], [`Error::BlockRank`], [`Error::Blocks`] where two axes are the same one,
+    /// [`Error::ShapeOverflow`].
+    pub fn grid(&self, shape: &[usize]) -> Result<Vec<usize>, Error> {
+        Ok(self.grid_of(&self.geometry(shape)?))
+    }
+
+    /// A score for each unit, in logical order. `by` says what a block pools: magnitudes, or values as they are. A norm is
+    /// one of magnitudes either way.
+    ///
+    /// # Errors
+    ///
+    /// As [`Unit::grid`]; [`Error::Nan`] with the index of the first element alive that is NaN, [`Error::ShapeMismatch`]
+    /// of the mask in force, [`Error::Layout`].
+    ///
+    /// # Complexity
+    ///
+    /// Linear in the number of elements; one thread. One pass, and a second where elements are so large that sums, or so
+    /// large or small that squares, leave the range of `f64`, which no element type but `f64` is.
+    pub fn scores(&self, scores: &LayerRef<'_>, by: RankBy, alive: Option<&Mask>) -> Result<PlainTensor<f64>, Error> {
+        if let Some(alive) = alive {
+            alive.fits("mask in force", scores.shape())?;
+        }
+        // Not before the layout is known to be true of memory is any taken for it.
+        for_any_type!(LayerRef, scores, lent => lent.dense().map(|_| ())?);
+        let geometry = self.geometry(scores.shape())?;
+        let values = match self {
+            Unit::Blocks(blocks) => blocks.pool().reduce(by),
+            Unit::Channels(channels) => channels.norm().reduce(),
+        }
+        .scores(scores, &geometry, alive)?;
+        PlainTensor::from_logical(&self.grid_of(&geometry), values)
+    }
+
+    /// The units of which any element is kept. Of the mask of a layer's channels along its outputs, the result is the mask
+    /// of the bias that goes with them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Unit::grid`].
+    ///
+    /// # Complexity
+    ///
+    /// Linear in the number of elements.
+    pub fn alive(&self, alive: &Mask) -> Result<Mask, Error> {
+        let geometry = self.geometry(alive.shape())?;
+        let mut words = vec![0u64; geometry.units().div_ceil(64)];
+        let mut first = 0;
+        for (unit, len) in geometry.runs() {
+            if words[unit / 64] >> (unit % 64) & 1 == 0 && (first..first + len).any(|index| alive.is_kept(index)) {
+                words[unit / 64] |= 1 << (unit % 64);
+            }
+            first += len;
+        }
+        Mask::from_words(&self.grid_of(&geometry), words)
+    }
+
+    /// From units back to elements: keeps all the elements of each unit kept.
+    ///
+    /// # Errors
+    ///
+    /// As [`Unit::grid`], and [`Error::ShapeMismatch`] where `units` are not those of a tensor of this shape.
+    ///
+    /// # Complexity
+    ///
+    /// Linear in the number of elements.
+    pub fn spread(&self, units: &Mask, shape: &[usize]) -> Result<Mask, Error> {
+        let geometry = self.geometry(shape)?;
+        units.fits("mask of units", &self.grid_of(&geometry))?;
+        let mut words = Mask::none(shape)?.into_words();
+        let mut first = 0;
+        for (unit, len) in geometry.runs() {
+            if units.is_kept(unit) {
+                set_run(&mut words, first, len);
+            }
+            first += len;
+        }
+        Mask::from_words(shape, words)
+    }
+
+    fn geometry(&self, shape: &[usize]) -> Result<Geometry, Error> {
+        let sides = match self {
+            Unit::Blocks(blocks) => blocks.sides(shape)?,
+            Unit::Channels(channels) => channels.sides(shape)?,
+        };
+        Geometry::new(shape, &sides)
+    }
+
+    fn grid_of(&self, geometry: &Geometry) -> Vec<usize> {
+        match self {
+            Unit::Blocks(_) => geometry.grid().to_vec(),
+            // All other axes are one block long.
+            Unit::Channels(_) => vec![geometry.units()],
+        }
+    }
+}
+
+/// Sets `count` bits from the bit `from` on.
+fn set_run(words: &mut [u64], from: usize, count: usize) {
+    let mut done = 0;
+    while done < count {
+        let at = from + done;
+        let room = (64 - at % 64).min(count - done);
+        words[at / 64] |= (u64::MAX >> (64 - room)) << (at % 64);
+        done += room;
+    }
+}
+
+#[cfg(test)]
+mod tests;
