@@ -14,7 +14,7 @@ pub const LAST_EPOCH: u64 = u32::MAX as u64;
 /// epoch the mask is made once and then held. Over a range, and under `-1`, the mask *floats*: it is made anew and
 /// applied at the end of each of the epochs, not held in between, and held after the last of them.
 ///
-/// Written `10`, `10..=20` and `-1`, and read from the same.
+/// Written `10`, `10..=20`, `-1`, `100 steps` and `100..=900 steps`, and read from the same.
 ///
 /// # Examples
 ///
@@ -40,27 +40,49 @@ pub enum Epochs {
     },
     /// Every epoch from 1 on that no other key names; written `-1`.
     Others,
+    /// Steps of the optimiser, counted from 1 over the whole training, instead of epochs: one where both are the same,
+    /// written `100 steps`, or a range, `100..=900 steps`.
+    Steps {
+        /// The first step.
+        first: u64,
+        /// The last step.
+        last: u64,
+    },
 }
 
 impl Epochs {
-    /// Whether the mask floats: true for a range and for `-1`.
+    /// Whether a plain event's mask floats: true for a range of epochs and for `-1`.
     pub fn floats(self) -> bool {
-        !matches!(self, Epochs::At(_))
+        matches!(self, Epochs::Range { .. } | Epochs::Others)
     }
 
-    /// The first epoch named; `None` for `-1`.
+    /// The first epoch or step named; `None` for `-1`.
     pub fn first(self) -> Option<u64> {
         match self {
-            Epochs::At(epoch) | Epochs::Range { first: epoch, .. } => Some(epoch),
+            Epochs::At(epoch) | Epochs::Range { first: epoch, .. } | Epochs::Steps { first: epoch, .. } => Some(epoch),
             Epochs::Others => None,
         }
     }
 
-    /// The last epoch named; `None` for `-1`.
+    /// The last epoch or step named; `None` for `-1`.
     pub fn last(self) -> Option<u64> {
         match self {
-            Epochs::At(epoch) | Epochs::Range { last: epoch, .. } => Some(epoch),
+            Epochs::At(epoch) | Epochs::Range { last: epoch, .. } | Epochs::Steps { last: epoch, .. } => Some(epoch),
             Epochs::Others => None,
+        }
+    }
+
+    /// Whether it counts steps and not epochs.
+    pub fn in_steps(self) -> bool {
+        matches!(self, Epochs::Steps { .. })
+    }
+
+    /// It with its word, as errors begin: `epoch 10`, `step 100`, `epoch 10..=20`.
+    pub(crate) fn named(self) -> String {
+        match self {
+            Epochs::Steps { first, last } if first == last => format!("step {first}"),
+            Epochs::Steps { first, last } => format!("step {first}..={last}"),
+            epochs => format!("epoch {epochs}"),
         }
     }
 
@@ -76,6 +98,19 @@ impl Epochs {
 
     /// The key that a text stands for.
     pub(crate) fn from_text(text: &str) -> Result<Self, Problem> {
+        let trimmed = text.trim_end();
+        if let Some(times) = trimmed.strip_suffix("steps").or_else(|| trimmed.strip_suffix("step")) {
+            return match Self::from_text(times.trim_end())? {
+                Epochs::At(0) | Epochs::Range { first: 0, .. } => {
+                    Err(Problem::StepZero { found: crate::error::clip(text) })
+                }
+                Epochs::At(step) => Ok(Epochs::Steps { first: step, last: step }),
+                Epochs::Range { first, last } => Ok(Epochs::Steps { first, last }),
+                Epochs::Others | Epochs::Steps { .. } => {
+                    Err(Problem::EpochUnreadable { text: crate::error::clip(text) })
+                }
+            };
+        }
         let Some((first, last)) = text.split_once("..") else { return Self::from_number(number(text, text)?) };
         let last = last.strip_prefix('=').ok_or_else(|| Problem::RangeOpen { text: crate::error::clip(text) })?;
         match (Self::from_number(number(first, text)?)?, Self::from_number(number(last, text)?)?) {
@@ -102,6 +137,8 @@ impl fmt::Display for Epochs {
             Epochs::At(epoch) => f.pad(&epoch.to_string()),
             Epochs::Range { first, last } => f.pad(&format!("{first}..={last}")),
             Epochs::Others => f.pad("-1"),
+            Epochs::Steps { first, last } if first == last => f.pad(&format!("{first} steps")),
+            Epochs::Steps { first, last } => f.pad(&format!("{first}..={last} steps")),
         }
     }
 }

@@ -98,8 +98,8 @@ impl fmt::Display for StrategyError {
             write!(f, "{position}: ")?;
         }
         match (epochs, layer) {
-            (Some(epochs), Some(layer)) => write!(f, "epoch {epochs}, layer `{layer}`: ")?,
-            (Some(epochs), None) => write!(f, "epoch {epochs}: ")?,
+            (Some(epochs), Some(layer)) => write!(f, "{}, layer `{layer}`: ", epochs.named())?,
+            (Some(epochs), None) => write!(f, "{}: ", epochs.named())?,
             (None, Some(layer)) => write!(f, "layer `{layer}`: ")?,
             (None, None) => {}
         }
@@ -154,14 +154,24 @@ pub enum Problem {
     #[error("range {first}..={last} runs backwards; did you mean '{last}..={first}'?")]
     RangeReversed { first: u64, last: u64 },
     /// An epoch has two events.
-    #[error("epoch {epochs} is written twice{}; each epoch has one event", other_at(other))]
+    #[error("{} is written twice{}; each epoch has one event", epochs.named(), other_at(other))]
     EpochTwice { epochs: Epochs, other: Option<Position> },
     /// An epoch lies in a range.
-    #[error("epoch {epoch} lies inside the range {range}{}; each epoch has one event", other_at(other))]
+    #[error("{} lies inside the range {range}{}; each epoch has one event", epoch.named(), other_at(other))]
     EpochInRange { epoch: Epochs, range: Epochs, other: Option<Position> },
     /// Two ranges have an epoch in common.
     #[error("range {range} overlaps the range {with}{}; each epoch has one event", other_at(other))]
     RangesOverlap { range: Epochs, with: Epochs, other: Option<Position> },
+
+    /// A step is 0.
+    #[error("steps count from 1, and `{found}` begins at 0; what happens before training is at epoch 0")]
+    StepZero { found: String },
+    /// Masks float while others are made by steps.
+    #[error(
+        "the masks of {floating} float, and those of {steps} would be made in between; give the range a `schedule`, or \
+         leave one of the two out"
+    )]
+    FloatsWithSteps { floating: Epochs, steps: Epochs },
 
     /// An event is not a table.
     #[error("an event is a table such as {{'method': 'unstr_global', 'density': 0.1}}; found {found}")]
@@ -173,7 +183,7 @@ pub enum Problem {
     #[error("field `{field}` is written twice{}", other_at(other))]
     FieldTwice { field: &'static str, other: Option<Position> },
     /// There is no such field.
-    #[error("unknown field `{field}`{}; the fields are {}", did_you_mean(nearest), crate::text::raw::field_names())]
+    #[error("unknown field `{field}`{}; the fields are {}", did_you_mean(nearest), crate::text::written::field_names())]
     UnknownField { field: String, nearest: Option<String> },
     /// An event has no method.
     #[error("the event has no `method`; write one of {}", method_names())]
@@ -228,11 +238,30 @@ pub enum Problem {
     #[error(transparent)]
     Pattern(#[from] PatternError),
 
+    /// A field is of the wrong kind.
+    #[error("`{field}` is {wanted}; found {found}")]
+    FieldValue { field: &'static str, wanted: &'static str, found: String },
+    /// A field holds a word that it does not know.
+    #[error("`{field}` knows no `{word}`{}; write {wanted}", did_you_mean(nearest))]
+    UnknownWord { field: &'static str, word: String, nearest: Option<String>, wanted: &'static str },
+    /// A field does not go with the rest.
+    #[error("`{field}` does not fit: {why}")]
+    Contradiction { field: &'static str, why: String },
+    /// There is no such score.
+    #[error("unknown score `{name}`{}; the scores are {}", did_you_mean(nearest), crate::option::score::names())]
+    UnknownScore { name: String, nearest: Option<String> },
+    /// Something says how much is kept where the method keeps what there is.
+    #[error("`{method}` keeps as much as there is; leave `{field}` out")]
+    AmountUnused { field: &'static str, method: &'static str },
+
     /// An axis is of the wrong kind.
-    #[error("`axis` is an index such as 0 or -1, or 'reduction'; found {found}")]
+    #[error("`axis` is an index such as 0 or -1, 'reduction' or 'output'; found {found}")]
     AxisKind { found: String },
     /// An axis stands where there are no groups.
-    #[error("`axis` says along which axis N:M groups run; `{method}` has no groups, so leave it out")]
+    #[error(
+        "`axis` says along which axis N:M groups run, or outputs where `ranking` is 'output'; `{method}` has neither here, \
+         so leave it out"
+    )]
     AxisUnstructured { method: &'static str },
     /// An axis stands where groups run over all layers.
     #[error("`str_global` groups over all selected layers, one after the other, along no axis; leave `axis` out")]
@@ -256,7 +285,7 @@ pub enum Problem {
     #[error("`seed` is a whole number of 0 or more; found {found}")]
     SeedKind { found: String },
     /// A seed stands where nothing is drawn.
-    #[error("`seed` is for 'reopen': 'random'; nothing else of this event is drawn at random, so leave it out")]
+    #[error("`seed` is for what is drawn, and nothing of this event is; leave it out")]
     SeedUnused,
 
     /// Epochs cannot be scaled from or to no epochs at all.

@@ -58,31 +58,36 @@
 //!
 //! # Map
 //!
-//! `epoch`, `method`, `event`, `axis`, `glob` and `reopen` hold what a strategy is made of; `text/` reads and writes it;
+//! `epoch`, `method` and `event` hold what a strategy is made of, `option/` what an event may carry beside; `text/` reads
+//! and writes it;
 //! `strategy` and `timeline` are what comes out; `pruner/` carries it out. Nothing here knows a backend.
 
-mod axis;
 mod epoch;
 mod error;
 mod event;
-mod glob;
 mod method;
+mod option;
 mod percent;
 mod pruner;
-mod reopen;
 mod strategy;
 pub mod table;
 mod text;
 mod timeline;
 
-pub use axis::{GroupAxis, reduction_axis};
 pub use epoch::{Epochs, LAST_EPOCH};
 pub use error::{Position, Problem, StrategyError, SyntaxError};
 pub use event::{Event, Rule, Scope, Target};
-pub use glob::Glob;
 pub use method::{Method, ScopeKind, Structure};
-pub use pruner::{Evidence, LayerReport, PruneError, Pruner, PrunerState, Report, Totals, Warning};
-pub use reopen::Reopen;
+pub use option::axis::{GroupAxis, output_axis, reduction_axis};
+pub use option::distribution::{Bound, Distribution};
+pub use option::glob::Glob;
+pub use option::ranking::Ranking;
+pub use option::regrow::{Decay, Grow, Regrow};
+pub use option::reopen::Reopen;
+pub use option::times::Ramp;
+pub use pruner::{
+    Evidence, Inputs, LayerReport, MeasureInputs, PruneError, Pruner, PrunerState, Report, Totals, Warning,
+};
 pub use strategy::Strategy;
 pub use timeline::{Timeline, TimelineRow};
 

@@ -14,6 +14,10 @@ pub enum Structure {
     Unstructured,
     /// N of every M consecutive elements along an axis.
     NOfM,
+    /// An update of sparse training that opens at random.
+    Set,
+    /// An update of sparse training that opens by gradient.
+    Rigl,
 }
 
 /// Over which layers a value is spread.
@@ -48,13 +52,15 @@ pub struct Method {
 }
 
 /// Every method that can be written. A new one is a line here and a file that carries it out.
-const METHODS: [(&str, Structure, ScopeKind); 6] = [
+const METHODS: [(&str, Structure, ScopeKind); 8] = [
     ("unstr_unified_local", Structure::Unstructured, ScopeKind::UnifiedLocal),
     ("unstr_global", Structure::Unstructured, ScopeKind::Global),
     ("unstr_local", Structure::Unstructured, ScopeKind::Local),
     ("str_unified_local", Structure::NOfM, ScopeKind::UnifiedLocal),
     ("str_global", Structure::NOfM, ScopeKind::Global),
     ("str_local", Structure::NOfM, ScopeKind::Local),
+    ("set", Structure::Set, ScopeKind::UnifiedLocal),
+    ("rigl", Structure::Rigl, ScopeKind::UnifiedLocal),
 ];
 
 impl Method {
@@ -111,6 +117,8 @@ mod tests {
                 assert_eq!(method.name().parse::<Method>().unwrap(), method);
             }
         }
-        assert_eq!(Method::names().count(), 6);
+        for name in Method::names() {
+            assert_eq!(name.parse::<Method>().unwrap().name(), name);
+        }
     }
 }

@@ -42,6 +42,8 @@ use crate::timeline::Timeline;
 pub struct Strategy {
     /// No two keys have an epoch in common.
     events: BTreeMap<Key, Event>,
+    /// No two keys have a step in common.
+    steps: BTreeMap<Key, Event>,
 }
 
 /// [`Epochs`] by their first epoch, with `-1` last.
@@ -60,7 +62,8 @@ impl Strategy {
     /// # Errors
     ///
     /// [`Problem::EpochTwice`], [`Problem::EpochInRange`], [`Problem::RangesOverlap`], [`Problem::RangeReversed`] and
-    /// [`Problem::EpochTooLarge`], as in text.
+    /// [`Problem::EpochTooLarge`], [`Problem::StepZero`], [`Problem::FloatsWithSteps`] and [`Problem::Contradiction`], as in
+    /// text.
     pub fn new<E: Into<Epochs>>(events: impl IntoIterator<Item = (E, Event)>) -> Result<Self, StrategyError> {
         let events: Vec<(Epochs, Event)> = events.into_iter().map(|(epochs, event)| (epochs.into(), event)).collect();
         for (epochs, _) in &events {
@@ -68,7 +71,13 @@ impl Strategy {
                 Epochs::Range { first, last } if first > last => {
                     return Err(Problem::RangeReversed { first, last }.into());
                 }
-                Epochs::At(last) | Epochs::Range { last, .. } if last > LAST_EPOCH => {
+                Epochs::Steps { first, last } if first > last => {
+                    return Err(Problem::RangeReversed { first, last }.into());
+                }
+                Epochs::Steps { first: 0, .. } => {
+                    return Err(Problem::StepZero { found: epochs.to_string() }.into());
+                }
+                Epochs::At(last) | Epochs::Range { last, .. } | Epochs::Steps { last, .. } if last > LAST_EPOCH => {
                     return Err(Problem::EpochTooLarge { found: last.to_string() }.into());
                 }
                 _ => {}
@@ -76,31 +85,61 @@ impl Strategy {
         }
         let keys: Vec<_> = events.iter().map(|(epochs, _)| (*epochs, None)).collect();
         raw::check_keys(Source::none(), &keys)?;
+        for (epochs, event) in &events {
+            event.check(*epochs).map_err(|error: StrategyError| error.in_epochs(*epochs))?;
+        }
+        check_clocks(events.iter().map(|(epochs, event)| (*epochs, event)))?;
         Ok(Self::from_checked(events))
     }
 
     /// A strategy of events whose keys have been checked.
     pub(crate) fn from_checked(events: Vec<(Epochs, Event)>) -> Self {
-        Strategy { events: events.into_iter().map(|(epochs, event)| (epochs.into(), event)).collect() }
+        let keyed = events.into_iter().map(|(epochs, event)| (Key::from(epochs), event));
+        let (steps, events) = keyed.partition(|(key, _): &(Key, Event)| key.1.in_steps());
+        Strategy { events, steps }
     }
 
-    /// The events by their epochs in ascending order, `-1` last.
+    /// The events by their epochs in ascending order, `-1` after them; then those by steps.
     pub fn events(&self) -> impl DoubleEndedIterator<Item = (Epochs, &Event)> {
-        self.events.iter().map(|(key, event)| (key.1, event))
+        self.events.iter().chain(&self.steps).map(|(key, event)| (key.1, event))
     }
 
     /// How many events there are; a range is one.
     pub fn len(&self) -> usize {
-        self.events.len()
+        self.events.len() + self.steps.len()
     }
 
     /// Whether there are no events.
     pub fn is_empty(&self) -> bool {
-        self.events.is_empty()
+        self.len() == 0
     }
 
-    /// The event at the end of an epoch (0: before training), with the key it stands under.
+    /// The event at the end of an epoch (0: before training), with the key it stands under. Over a range, one that happens
+    /// at every second epoch only is not there at the others.
     pub fn event_at(&self, epoch: u64) -> Option<(Epochs, &Event)> {
+        self.covering(epoch).filter(|(epochs, event)| event.is_due(*epochs, epoch))
+    }
+
+    /// The event at a step of the optimiser, counted from 1, with the key it stands under.
+    pub fn event_at_step(&self, step: u64) -> Option<(Epochs, &Event)> {
+        let (key, event) =
+            self.steps.range(..=Key(step, Epochs::Steps { first: u64::MAX, last: u64::MAX })).next_back()?;
+        let covers = key.1.last().is_some_and(|last| step <= last);
+        (covers && event.is_due(key.1, step)).then_some((key.1, event))
+    }
+
+    /// Whether any event is counted in steps.
+    pub fn has_steps(&self) -> bool {
+        !self.steps.is_empty()
+    }
+
+    /// The last step that a key names; `None` without any.
+    pub fn last_event_step(&self) -> Option<u64> {
+        self.steps.keys().filter_map(|key| key.1.last()).max()
+    }
+
+    /// The event whose key covers an epoch, whether or not it happens then.
+    pub(crate) fn covering(&self, epoch: u64) -> Option<(Epochs, &Event)> {
         let named = self.events.range(..=Key(epoch, Epochs::Others)).next_back();
         let covers = |key: &Key| key.1.last().is_some_and(|last| epoch <= last);
         let others = || self.events.get_key_value(&Key::from(Epochs::Others)).filter(|_| epoch >= 1);
@@ -119,23 +158,39 @@ impl Strategy {
 
     /// Whether a mask that is made at `epoch`, under `key`, floats on from there: the next epoch has the same key.
     pub(crate) fn floats_on(&self, epoch: u64, key: Epochs) -> bool {
-        let next = epoch.checked_add(1).and_then(|next| self.event_at(next));
-        key.floats() && next.is_some_and(|(next, _)| next == key)
+        let next = epoch.checked_add(1).and_then(|next| self.covering(next));
+        next.is_some_and(|(next, event)| next == key && event.floats(key))
     }
 
     /// The first epoch after `after` that has an event, or the very first with `None`.
     pub(crate) fn next_event_after(&self, after: Option<u64>) -> Option<u64> {
         let from = after.map_or(0, |epoch| epoch.saturating_add(1));
-        let named = self.events.keys().filter_map(|key| {
-            let (first, last) = (key.1.first()?, key.1.last()?);
-            (last >= from).then_some(first.max(from))
-        });
-        let others = self.covers_every_epoch().then_some(from.max(1));
-        named.chain(others).min()
+        let named = self.events.iter().filter(|(key, _)| key.1 != Epochs::Others);
+        let named = named.filter_map(|(key, event)| event.next_due(key.1, from)).min();
+        // Under `-1` there is one in every epoch that no other key covers.
+        let others = if self.covers_every_epoch() { self.first_other(from.max(1)) } else { None };
+        [named, others].into_iter().flatten().min()
     }
 
-    /// The same events for a training of `to` epochs instead of `from`: every epoch is multiplied by `to / from` and
-    /// rounded to the nearest, halves up, but not below 1. Epoch 0 and `-1` stay what they are.
+    /// The first epoch from `from` on that no key but `-1` covers. Keys are gone through, not epochs: a range may be long.
+    fn first_other(&self, from: u64) -> Option<u64> {
+        let mut epoch = from;
+        while let Some((key, _)) = self.covering(epoch) {
+            let Some(last) = key.last() else { return Some(epoch) };
+            epoch = last.checked_add(1)?;
+        }
+        None
+    }
+
+    /// The first step after `after` that has an event.
+    pub(crate) fn next_event_step_after(&self, after: Option<u64>) -> Option<u64> {
+        let from = after.map_or(1, |step| step.saturating_add(1));
+        self.steps.iter().filter_map(|(key, event)| event.next_due(key.1, from)).min()
+    }
+
+    /// The same events for a training of `to` epochs instead of `from`: every epoch, and every step, is multiplied by
+    /// `to / from` and rounded to the nearest, halves up, but not below 1. Epoch 0 and `-1` stay what they are, and so does
+    /// `every`.
     ///
     /// # Errors
     ///
@@ -174,9 +229,11 @@ impl Strategy {
             let new = match epochs {
                 Epochs::At(epoch) => Epochs::At(scale(epoch)?),
                 Epochs::Range { first, last } => Epochs::Range { first: scale(first)?, last: scale(last)? },
+                Epochs::Steps { first, last } => Epochs::Steps { first: scale(first)?, last: scale(last)? },
                 Epochs::Others => Epochs::Others,
             };
             if let (Some((first, end)), Some(epoch)) = (previous, new.first())
+                && first.in_steps() == new.in_steps()
                 && epoch <= end
             {
                 return Err(Problem::ScaleCollision { from, to, first, second: epochs, epoch }.into());
@@ -205,6 +262,16 @@ impl Strategy {
     /// The strategy as TOML: a table per epoch. Without events it is `{}`, since an empty text is refused.
     pub fn to_toml(&self) -> String {
         text::write::toml(self)
+    }
+}
+
+/// Refuses masks that float over epochs beside events that are counted in steps.
+pub(crate) fn check_clocks<'e>(events: impl Iterator<Item = (Epochs, &'e Event)> + Clone) -> Result<(), StrategyError> {
+    let floating = events.clone().find(|(epochs, event)| event.floats(*epochs));
+    let steps = events.into_iter().find(|(epochs, _)| epochs.in_steps());
+    match (floating, steps) {
+        (Some((floating, _)), Some((steps, _))) => Err(Problem::FloatsWithSteps { floating, steps }.into()),
+        _ => Ok(()),
     }
 }
 

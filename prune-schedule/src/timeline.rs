@@ -46,11 +46,11 @@ pub struct TimelineRow {
     pub method: &'static str,
     /// The layers concerned: a name, or words for a selection.
     pub layers: String,
-    /// What is to be reached.
-    #[serde(serialize_with = "as_text")]
-    pub target: Target,
+    /// What is to be reached; for a moving density, at the end. None where what is kept stays as it is.
+    #[serde(serialize_with = "as_text_or_none")]
+    pub target: Option<Target>,
     /// The density of that; its [`Density::sparsity`] is the fraction removed.
-    pub density: Density,
+    pub density: Option<Density>,
     /// What else holds: the axis, whether the mask floats, how elements are reopened. Empty where nothing does.
     pub how: String,
 }
@@ -66,22 +66,28 @@ impl Timeline {
     }
 }
 
-fn rows(epochs: Epochs, event: &Event) -> impl Iterator<Item = TimelineRow> {
-    event.targets().into_iter().map(move |(layer, target)| TimelineRow {
+fn rows(epochs: Epochs, event: &Event) -> Vec<TimelineRow> {
+    let row = |layer: Option<&str>, target: Option<Target>| TimelineRow {
         epochs,
         method: event.method().name(),
         layers: layer.map_or_else(|| selection(event), str::to_owned),
         target,
-        density: target.density(),
+        density: target.map(Target::density),
         how: how(epochs, event),
-    })
+    };
+    match event.targets() {
+        none if none.is_empty() => vec![row(None, None)],
+        targets => targets.into_iter().map(|(layer, target)| row(layer, Some(target))).collect(),
+    }
 }
 
 /// The selection of an event without a table, in words.
 pub(crate) fn selection(event: &Event) -> String {
-    let list = |globs: &[crate::glob::Glob]| globs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let list =
+        |globs: &[crate::option::glob::Glob]| globs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     let mut words = match event.method().scope {
         ScopeKind::Global => "all prunable layers together".to_owned(),
+        _ if matches!(event.rule(), crate::event::Rule::Regrow(_)) => "each masked layer".to_owned(),
         ScopeKind::UnifiedLocal | ScopeKind::Local => "each prunable layer".to_owned(),
     };
     if !event.included().is_empty() {
@@ -94,10 +100,8 @@ pub(crate) fn selection(event: &Event) -> String {
 }
 
 fn how(epochs: Epochs, event: &Event) -> String {
-    let axis = event.group_axis().map(|axis| format!("axis {axis}"));
-    let floats = epochs.floats().then(|| "floats".to_owned());
-    let reopens = event.reopens().map(|how| format!("reopens: {how}"));
-    [axis, floats, reopens].into_iter().flatten().collect::<Vec<_>>().join("; ")
+    let told = crate::option::ALL.iter().filter_map(|option| (option.tell)(epochs, event));
+    told.collect::<Vec<_>>().join("; ")
 }
 
 /// An epoch as a person reads it.
@@ -116,7 +120,8 @@ impl fmt::Display for Timeline {
         }
         let header = ["epoch", "method", "layers", "reaches", "how"].map(|name| (name, Column::Left));
         let rows = self.rows.iter().map(|row| {
-            [when(row.epochs), row.method.to_owned(), row.layers.clone(), row.target.to_string(), row.how.clone()]
+            let target = row.target.map_or_else(|| "as many as before".to_owned(), |target| target.to_string());
+            [when(row.epochs), row.method.to_owned(), row.layers.clone(), target, row.how.clone()]
         });
         f.write_str(&aligned(&header, rows))
     }
@@ -124,4 +129,11 @@ impl fmt::Display for Timeline {
 
 fn as_text<T: fmt::Display, S: serde::Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
+}
+
+fn as_text_or_none<S: serde::Serializer>(target: &Option<Target>, serializer: S) -> Result<S::Ok, S::Error> {
+    match target {
+        Some(target) => serializer.collect_str(target),
+        None => serializer.serialize_none(),
+    }
 }

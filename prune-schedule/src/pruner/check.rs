@@ -6,41 +6,68 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use prune_core::{LayerRef, Mask, Masks};
+
 use super::error::PruneError;
+use super::plan::{Asked, Ranking, is_joint, needed, rankings};
 use super::report::Warning;
-use super::selection::{Candidate, Listed, is_global, select, total_len};
+use super::selection::{Candidate, Listed, select};
 use crate::epoch::Epochs;
-use crate::event::{Event, Target};
+use crate::event::{Event, Rule, Target};
 use crate::strategy::Strategy;
 
 /// At most how many elements are alive.
+#[derive(Clone)]
 struct Bounds {
     by_layer: BTreeMap<String, usize>,
+    /// Layers that have a mask.
+    masked: BTreeSet<String>,
     /// Layers ranked together, and how many elements they have among them.
     together: Vec<(BTreeSet<String>, usize)>,
 }
 
-/// Tests the events after `epoch`; `alive` says how many elements of a layer are alive now.
-pub(super) fn check(
-    strategy: &Strategy,
-    epoch: Option<u64>,
-    layers: &Listed<'_>,
-    alive: impl Fn(&str, usize) -> usize,
-) -> Result<Vec<Warning>, PruneError> {
-    let by_layer = layers.iter().map(|(name, layer)| (name.to_owned(), alive(name, layer.len()))).collect();
-    let mut bounds = Bounds { by_layer, together: Vec::new() };
+/// What a pruner has come to.
+pub(super) struct Now<'m> {
+    pub(super) epoch: Option<u64>,
+    pub(super) step: Option<u64>,
+    /// What can be chosen.
+    pub(super) alive: &'m Masks,
+}
+
+/// Tests the events to come.
+pub(super) fn check(strategy: &Strategy, now: &Now<'_>, layers: &Listed<'_>) -> Result<Vec<Warning>, PruneError> {
+    let alive = |(name, layer): (&str, &LayerRef<'_>)| {
+        (name.to_owned(), now.alive.get(name).map_or(layer.len(), Mask::kept_len))
+    };
+    let masked = now.alive.iter().map(|(name, _)| name.to_owned()).collect();
+    let mut bounds = Bounds { by_layer: layers.iter().map(alive).collect(), together: Vec::new(), masked };
     let mut warnings = Vec::new();
     let mut warned = BTreeSet::new();
-    for (epochs, event) in spans(strategy, epoch) {
+    let mut before_training = None;
+    for (epochs, event) in spans(strategy, now.epoch) {
+        if epochs != Epochs::At(0) {
+            before_training.get_or_insert_with(|| bounds.clone());
+        }
         let candidates = select(epochs, event, layers)?;
         // Under `-1` an event comes up in every gap between the others; once is enough.
         if warned.insert(epochs) {
             warnings.extend(candidates.iter().filter_map(|candidate| short_lanes(epochs, candidate)));
         }
-        if event.reopens().is_none() {
-            bounds.admit(epochs, event, &candidates)?;
+        bounds.pass(epochs, event, layers)?;
+    }
+    // When steps come among the epochs is not known here: at first there is what was left before training, and from there on
+    // what other steps leave.
+    let mut bounds = before_training.unwrap_or(bounds);
+    let opens = strategy.events().any(|(_, event)| event.reopens().is_some());
+    let next = now.step.map_or(1, |step| step.saturating_add(1));
+    for (epochs, event) in strategy.events().filter(|(epochs, _)| epochs.in_steps()) {
+        if epochs.last().is_none_or(|last| last >= next) {
+            warnings.extend(select(epochs, event, layers)?.iter().filter_map(|c| short_lanes(epochs, c)));
+            if opens {
+                bounds.open();
+            }
+            bounds.pass(epochs, event, layers)?;
         }
-        bounds.follow(event, &candidates);
     }
     Ok(warnings)
 }
@@ -50,7 +77,7 @@ fn spans(strategy: &Strategy, after: Option<u64>) -> Vec<(Epochs, &Event)> {
     let mut spans = Vec::new();
     let mut next = after.map_or(0, |epoch| epoch.saturating_add(1));
     let others = strategy.events().find(|(epochs, _)| *epochs == Epochs::Others);
-    for (epochs, event) in strategy.events() {
+    for (epochs, event) in strategy.events().filter(|(epochs, _)| !epochs.in_steps()) {
         let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else { continue };
         if last < next {
             continue;
@@ -65,7 +92,7 @@ fn spans(strategy: &Strategy, after: Option<u64>) -> Vec<(Epochs, &Event)> {
 
 /// Lanes that do not fill a group.
 pub(super) fn short_lanes(epoch: Epochs, candidate: &Candidate<'_>) -> Option<Warning> {
-    let (Target::Pattern(pattern), Some(axis)) = (candidate.target, candidate.axis) else { return None };
+    let (Some(Target::Pattern(pattern)), Some(axis)) = (candidate.target, candidate.axis) else { return None };
     let lane = candidate.layer.shape()[axis];
     let layer = || candidate.name.to_owned();
     (lane < pattern.m() && !candidate.layer.is_empty()).then(|| Warning::ShortLanes {
@@ -82,32 +109,69 @@ impl Bounds {
         self.by_layer.get(name).copied().unwrap_or(usize::MAX)
     }
 
+    /// Everything may be alive again.
+    fn open(&mut self) {
+        self.by_layer.values_mut().for_each(|alive| *alive = usize::MAX);
+        self.together.clear();
+    }
+
+    /// Tests one event over all its key, from what it asks at first to what it leaves at last.
+    fn pass(&mut self, epochs: Epochs, event: &Event, layers: &Listed<'_>) -> Result<(), PruneError> {
+        if matches!(event.rule(), Rule::Regrow(_)) {
+            let candidates = select(epochs, event, layers)?;
+            let masked = candidates.iter().any(|candidate| self.masked.contains(candidate.name));
+            let method = event.method().name();
+            return if masked { Ok(()) } else { Err(PruneError::NoMask { epoch: epochs, method }) };
+        }
+        let first = event.at_time(epochs, epochs.first().unwrap_or(0));
+        let candidates = select(epochs, &first, layers)?;
+        let asked = rankings(epochs, &first, &candidates)?;
+        if event.reopens().is_none() {
+            self.admit(epochs, &first, &candidates, &asked)?;
+        }
+        let last = event.at_time(epochs, epochs.last().unwrap_or(0));
+        let candidates = select(epochs, &last, layers)?;
+        let left = rankings(epochs, &last, &candidates)?;
+        self.follow(&last, &candidates, &left);
+        Ok(())
+    }
+
     /// Refuses an event that asks for more than can be alive.
-    fn admit(&self, epoch: Epochs, event: &Event, candidates: &[Candidate<'_>]) -> Result<(), PruneError> {
-        let Some(first) = candidates.first() else { return Ok(()) };
+    fn admit(
+        &self,
+        epoch: Epochs,
+        event: &Event,
+        candidates: &[Candidate<'_>],
+        rankings: &[Ranking],
+    ) -> Result<(), PruneError> {
+        let Some(target) = candidates.first().and_then(|first| first.target) else { return Ok(()) };
         let refuse = |layer: Option<&str>, asked, alive, target| {
             Err(PruneError::TooFewAlive { epoch, layer: layer.map(str::to_owned), asked, alive, target })
         };
-        if is_global(event) {
-            let asked = first.target.density().kept_of(total_len(candidates));
+        if is_joint(event) {
+            let asked = rankings.iter().map(|ranking| needed(ranking, candidates)).sum();
             let alive = self.total(candidates);
-            return if asked > alive { refuse(None, asked, alive, first.target) } else { Ok(()) };
+            return if asked > alive { refuse(None, asked, alive, target) } else { Ok(()) };
         }
-        for candidate in candidates {
-            let (asked, alive) = (candidate.needed(), self.of(candidate.name));
+        let each = || {
+            rankings
+                .iter()
+                .filter_map(|ranking| Some((candidates.get(ranking.layers.start)?, needed(ranking, candidates))))
+        };
+        for (candidate, asked) in each() {
+            let alive = self.of(candidate.name);
             if asked > alive {
-                return refuse(Some(candidate.name), asked, alive, candidate.target);
+                return refuse(Some(candidate.name), asked, alive, candidate.target.unwrap_or(target));
             }
         }
         // Where each layer might do, all of them together may not.
         for (names, alive) in &self.together {
-            let asked = candidates
-                .iter()
-                .filter(|c| names.contains(c.name))
-                .map(Candidate::needed)
+            let asked = each()
+                .filter(|(candidate, _)| names.contains(candidate.name))
+                .map(|(_, asked)| asked)
                 .fold(0, usize::saturating_add);
             if asked > *alive {
-                return refuse(None, asked, *alive, first.target);
+                return refuse(None, asked, *alive, target);
             }
         }
         Ok(())
@@ -124,26 +188,19 @@ impl Bounds {
     }
 
     /// What is alive after the event.
-    fn follow(&mut self, event: &Event, candidates: &[Candidate<'_>]) {
+    fn follow(&mut self, event: &Event, candidates: &[Candidate<'_>], rankings: &[Ranking]) {
         let reopens = event.reopens().is_some();
         let names: BTreeSet<String> = candidates.iter().map(|c| c.name.to_owned()).collect();
         if reopens {
             self.together.retain(|(others, _)| others.is_disjoint(&names));
         }
-        let total = match candidates.first() {
-            Some(first) if is_global(event) => {
-                let len = total_len(candidates);
-                Some(match first.target {
-                    Target::Density(density) => density.kept_of(len),
-                    Target::Pattern(pattern) => pattern.kept_of_lane(len),
-                })
-            }
-            _ => None,
-        };
-        for candidate in candidates {
-            let most = candidate.asked(total.is_some()).or(total).unwrap_or(usize::MAX).min(candidate.layer.len());
+        let asked = Asked::of(event, rankings, candidates);
+        let total = is_joint(event).then_some(asked.total);
+        for (candidate, each) in candidates.iter().zip(&asked.each) {
+            let most = each.or(total).unwrap_or(usize::MAX).min(candidate.layer.len());
             let before = if reopens { usize::MAX } else { self.of(candidate.name) };
             self.by_layer.insert(candidate.name.to_owned(), most.min(before));
+            self.masked.insert(candidate.name.to_owned());
         }
         if let Some(total) = total {
             self.together.retain(|(others, _)| *others != names);

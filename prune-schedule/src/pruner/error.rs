@@ -11,7 +11,7 @@ use crate::event::Target;
 #[non_exhaustive]
 pub enum PruneError {
     /// A table names a layer that the model does not have.
-    #[error("epoch {epoch}: there is no layer `{layer}`{}", no_layer(layer, nearest), layer = printable(layer))]
+    #[error("{when}: there is no layer `{layer}`{}", no_layer(layer, nearest), layer = printable(layer), when = epoch.named())]
     UnknownLayer {
         /// The event.
         epoch: Epochs,
@@ -22,12 +22,11 @@ pub enum PruneError {
     },
     /// A pattern of `include` or `exclude` matches nothing.
     #[error(
-        "epoch {epoch}: the pattern `{pattern}` of `{field}` matches no {}layer{}; the prunable layers (rank 2 or more) \
+        "{when}: the pattern `{pattern}` of `{field}` matches no {}layer{}; the prunable layers (rank 2 or more) \
          are: {}",
         if *field == "include" { "prunable " } else { "" },
         crate::error::did_you_mean(nearest),
-        listed(prunable)
-    )]
+        listed(prunable), when = epoch.named())]
     PatternMatchesNothing {
         /// The event.
         epoch: Epochs,
@@ -41,7 +40,7 @@ pub enum PruneError {
         prunable: Vec<String>,
     },
     /// An event selects no layer of the model.
-    #[error("epoch {epoch}: {why}; the prunable layers (rank 2 or more) are: {}", listed(prunable))]
+    #[error("{when}: {why}; the prunable layers (rank 2 or more) are: {}", listed(prunable), when = epoch.named())]
     SelectsNothing {
         /// The event.
         epoch: Epochs,
@@ -52,10 +51,9 @@ pub enum PruneError {
     },
     /// `axis` is `reduction`, and nothing tells which axis that is.
     #[error(
-        "epoch {epoch}, layer `{layer}`: 'reduction' is known for names that end in `kernel` or `weight`, of rank 2 or \
+        "{when}, layer `{layer}`: 'reduction' is known for names that end in `kernel` or `weight`, of rank 2 or \
          more; this one has rank {rank}: write the axis as an index",
-        layer = printable(layer)
-    )]
+        layer = printable(layer), when = epoch.named())]
     ReductionUnknown {
         /// The event.
         epoch: Epochs,
@@ -64,8 +62,81 @@ pub enum PruneError {
         /// How many axes it has.
         rank: usize,
     },
+    /// An event ranks within outputs, and nothing tells along which axis they lie.
+    #[error(
+        "{}, layer `{layer}`: the axis of outputs is known for names that end in `kernel` or `weight`, of rank 2 or more; \
+         this one has rank {rank}: write `axis` as an index",
+        epoch.named(),
+        layer = printable(layer)
+    )]
+    OutputUnknown {
+        /// The event.
+        epoch: Epochs,
+        /// The layer.
+        layer: String,
+        /// How many axes it has.
+        rank: usize,
+    },
+    /// An update of sparse training finds no mask to update.
+    #[error("{}: `{method}` moves what masks keep, and no selected layer has a mask by then; make them with an event before it", epoch.named())]
+    NoMask {
+        /// The event.
+        epoch: Epochs,
+        /// The method.
+        method: &'static str,
+    },
+    /// A score looks at something that is not there.
+    #[error("{}, layer `{layer}`: `{method}` needs {need}; {how}", epoch.named(), layer = printable(layer))]
+    EvidenceMissing {
+        /// The event.
+        epoch: Epochs,
+        /// The layer.
+        layer: String,
+        /// The score, or the method.
+        method: &'static str,
+        /// What it needs, in words.
+        need: String,
+        /// How to hand it over.
+        how: &'static str,
+    },
+    /// An event rewinds, and the weights to rewind to are not there, or not those of this model.
+    #[error("{}: the parameters of epoch {to} are needed to rewind to; {why}", epoch.named())]
+    Rewind {
+        /// The event.
+        epoch: Epochs,
+        /// To which epoch's end.
+        to: u64,
+        /// What is missing.
+        why: String,
+    },
+    /// Steps have not been counted, though events are.
+    #[error(
+        "the strategy has events in steps, the next at step {next}, but no step has ended; call `end_step` after each"
+    )]
+    StepsNotCounted {
+        /// The step of the next event.
+        next: u64,
+    },
+    /// A step has ended already.
+    #[error("step {step} cannot end after step {last} has; steps only go forward, over all epochs")]
+    StepBackwards {
+        /// The step of the call.
+        step: u64,
+        /// The last step that ended.
+        last: u64,
+    },
+    /// A step's event would never happen.
+    #[error(
+        "step {step} cannot end yet: the event at step {skipped} has not happened; call `end_step` after every step"
+    )]
+    StepSkipped {
+        /// The step of the call.
+        step: u64,
+        /// The step of the event.
+        skipped: u64,
+    },
     /// A layer has no such axis.
-    #[error("epoch {epoch}, layer `{layer}`: axis {axis} does not exist in shape {shape:?}", layer = printable(layer))]
+    #[error("{when}, layer `{layer}`: axis {axis} does not exist in shape {shape:?}", layer = printable(layer), when = epoch.named())]
     AxisOutOfRange {
         /// The event.
         epoch: Epochs,
@@ -78,11 +149,10 @@ pub enum PruneError {
     },
     /// An event asks for more elements than are alive (rule 9).
     #[error(
-        "epoch {epoch}, {}: {asked} elements are asked for ({target}), but only {alive} are alive; events only close, \
+        "{when}, {}: {asked} elements are asked for ({target}), but only {alive} are alive; events only close, \
          unless they carry `reopen`{}",
         layer_or_all(layer),
-        fraction_removed(target)
-    )]
+        fraction_removed(target), when = epoch.named())]
     TooFewAlive {
         /// The event.
         epoch: Epochs,
@@ -97,10 +167,9 @@ pub enum PruneError {
     },
     /// An event reopens by gradient, and there is no gradient.
     #[error(
-        "epoch {epoch}, layer `{layer}`: 'reopen': 'gradient' needs the layer's gradient; hand it to `end_epoch_with`, or \
+        "{when}, layer `{layer}`: 'reopen': 'gradient' needs the layer's gradient; hand it to `end_epoch_with`, or \
          call `observe` after each backward pass of the epoch",
-        layer = printable(layer)
-    )]
+        layer = printable(layer), when = epoch.named())]
     GradientMissing {
         /// The event.
         epoch: Epochs,
@@ -108,7 +177,7 @@ pub enum PruneError {
         layer: String,
     },
     /// A tensor of evidence has another shape than its layer.
-    #[error("epoch {epoch}, layer `{layer}`: the gradient has shape {got:?}, {expected:?} is expected", layer = printable(layer))]
+    #[error("{when}, layer `{layer}`: the gradient has shape {got:?}, {expected:?} is expected", layer = printable(layer), when = epoch.named())]
     GradientShape {
         /// The event that needs it.
         epoch: Epochs,
@@ -148,7 +217,7 @@ pub enum PruneError {
         shape: Vec<usize>,
     },
     /// An operation of the core was refused.
-    #[error("epoch {epoch}: {source}")]
+    #[error("{when}: {source}", when = epoch.named())]
     Event {
         /// The event.
         epoch: Epochs,

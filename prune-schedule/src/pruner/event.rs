@@ -1,13 +1,17 @@
 //! Making the masks of one event, all of them before anything is written.
 
-use prune_core::{Error, LayerRef, Mask, Masks, PlainTensor, Ranked, Selected, Selector};
+use prune_core::{
+    Density, Error, LayerRef, Mask, Masks, PlainTensor, Ranked, Score, Scores, Selected, Selector, Subject,
+};
 
 use super::error::PruneError;
-use super::evidence::Gradients;
+use super::evidence::Given;
+use super::plan::{Amount, Ranking, is_joint, needed};
 use super::reopen;
-use super::selection::{Candidate, is_global, total_len};
+use super::selection::{Candidate, output_of};
 use crate::epoch::Epochs;
 use crate::event::{Event, Target};
+use crate::option::distribution::Distribution;
 
 /// The mask of one layer, and what was met while it was made.
 pub(super) struct Made {
@@ -23,66 +27,142 @@ impl From<Selected> for Made {
     }
 }
 
-/// Makes the masks of `event` for these layers, of which only what `alive` keeps may be chosen unless the event reopens.
-pub(super) fn masks(
-    epoch: Epochs,
-    event: &Event,
-    candidates: &[Candidate<'_>],
-    alive: &Masks,
-    gradients: Option<&Gradients<'_>>,
-) -> Result<Vec<Made>, PruneError> {
-    let maker = Maker { epoch, event, alive, gradients };
-    if is_global(event) {
-        return maker.rank(candidates);
-    }
-    let mut made = Vec::with_capacity(candidates.len());
-    for candidate in candidates {
-        made.extend(maker.rank(core::slice::from_ref(candidate))?);
-    }
-    Ok(made)
-}
-
-struct Maker<'a> {
-    epoch: Epochs,
-    event: &'a Event,
-    alive: &'a Masks,
-    gradients: Option<&'a Gradients<'a>>,
+/// What the masks of an event are made of.
+#[derive(Clone, Copy)]
+pub(super) struct Maker<'a> {
+    pub(super) epoch: Epochs,
+    pub(super) event: &'a Event,
+    /// What may be chosen, unless the event reopens.
+    pub(super) alive: &'a Masks,
+    pub(super) given: &'a Given<'a>,
 }
 
 impl Maker<'_> {
-    /// Selects within one ranking: of one layer, or of all together.
-    fn rank(&self, layers: &[Candidate<'_>]) -> Result<Vec<Made>, PruneError> {
-        let Some(first) = layers.iter().next() else { return Ok(Vec::new()) };
-        let ranked: Vec<Ranked<'_>> =
-            layers.iter().map(|c| Ranked::new(c.name, c.layer).alive(self.alive.get(c.name))).collect();
-        let len = total_len(layers);
-        let needed = first.target.density().kept_of(len);
-        let alive_of = |c: &Candidate<'_>| self.alive.get(c.name).map_or(c.layer.len(), Mask::kept_len);
-        let alive = layers.iter().map(alive_of).fold(0, usize::saturating_add);
-        if needed > alive && self.event.reopens().is_none() {
-            let layer = (!is_global(self.event)).then(|| first.name.to_owned());
-            let (epoch, asked, target) = (self.epoch, needed, first.target);
-            return Err(PruneError::TooFewAlive { epoch, layer, asked, alive, target });
-        }
-        let selector = Selector::magnitude();
-        match first.target {
-            Target::Density(density) => {
-                let kept = density.kept_of(len);
-                let made = selector.top(&ranked, kept.min(alive)).map_err(|error| self.refused(layers, error))?;
-                if kept <= alive {
-                    return Ok(made.into_iter().map(Made::from).collect());
+    /// Makes the masks of these layers.
+    pub(super) fn masks(&self, candidates: &[Candidate<'_>], rankings: &[Ranking]) -> Result<Vec<Made>, PruneError> {
+        let mut made: Vec<Made> = Vec::with_capacity(candidates.len());
+        // What inputs are measured under: the masks in force, and those of this event as they come to be.
+        let mut so_far = self.given.asks_for_inputs(self.event).then(|| self.alive.clone());
+        for ranking in rankings {
+            let layers = &candidates[ranking.layers.clone()];
+            let new = self.rank(layers, ranking, candidates, so_far.as_ref())?;
+            if let Some(so_far) = &mut so_far {
+                for (candidate, made) in layers.iter().zip(&new) {
+                    so_far.insert(candidate.name, made.mask.clone());
                 }
-                let kept_anyway = made.into_iter().map(|made| made.mask).collect();
-                self.reopened(layers, kept_anyway, |ranked| Selector::value().top(ranked, kept))
             }
-            Target::Pattern(pattern) => {
-                let n_of_m = |selector: Selector, ranked: &[Ranked<'_>]| match first.axis {
-                    Some(axis) => selector.n_of_m(&ranked[0], pattern, axis as isize).map(|selected| vec![selected]),
-                    None => selector.n_of_m_concatenated(ranked, pattern),
+            made.extend(new);
+        }
+        Ok(made)
+    }
+
+    /// Selects within one ranking: of one layer, or of all together.
+    fn rank(
+        &self,
+        layers: &[Candidate<'_>],
+        ranking: &Ranking,
+        candidates: &[Candidate<'_>],
+        so_far: Option<&Masks>,
+    ) -> Result<Vec<Made>, PruneError> {
+        let Some(first) = layers.first() else { return Ok(Vec::new()) };
+        self.enough(layers, needed(ranking, candidates), first.target)?;
+        let evidence = layers.iter().map(|layer| self.evidence(layer, so_far)).collect::<Result<Vec<_>, _>>()?;
+        let evidence: Vec<Option<LayerRef<'_>>> =
+            evidence.iter().map(|evidence| evidence.as_ref().map(LayerRef::of)).collect();
+        let mut scores = Vec::with_capacity(layers.len());
+        for (candidate, evidence) in layers.iter().zip(&evidence) {
+            scores.push(self.scores(candidate, evidence.as_ref())?);
+        }
+        let scored: Vec<LayerRef<'_>> = scores.iter().map(Scores::layer).collect();
+        let ranked: Vec<Ranked<'_>> = layers
+            .iter()
+            .zip(&scored)
+            .map(|(c, scores)| Ranked::new(c.name, scores).alive(self.alive.get(c.name)))
+            .collect();
+        let selector = Selector::default().by(self.rank_by());
+        self.select(layers, &ranked, selector, &ranking.amount)
+    }
+
+    fn rank_by(&self) -> prune_core::RankBy {
+        let by_magnitude = self.event.scored_by() == Score::magnitude();
+        if by_magnitude { prune_core::RankBy::Magnitude } else { prune_core::RankBy::Value }
+    }
+
+    /// Refuses what asks for more than is alive.
+    fn enough(&self, layers: &[Candidate<'_>], asked: usize, target: Option<Target>) -> Result<(), PruneError> {
+        let alive = self.alive_of(layers);
+        let (Some(target), None, true) = (target, self.event.reopens(), asked > alive) else { return Ok(()) };
+        let layer = match layers {
+            [one] if !is_joint(self.event) => Some(one.name.to_owned()),
+            _ => None,
+        };
+        Err(PruneError::TooFewAlive { epoch: self.epoch, layer, asked, alive, target })
+    }
+
+    fn alive_of(&self, layers: &[Candidate<'_>]) -> usize {
+        let alive = |c: &Candidate<'_>| self.alive.get(c.name).map_or(c.layer.len(), Mask::kept_len);
+        layers.iter().map(alive).fold(0, usize::saturating_add)
+    }
+
+    /// What the score looks at besides the weights.
+    fn evidence(
+        &self,
+        candidate: &Candidate<'_>,
+        so_far: Option<&Masks>,
+    ) -> Result<Option<PlainTensor<f64>>, PruneError> {
+        self.given.evidence(self.epoch, self.event.scored_by(), candidate, so_far)
+    }
+
+    fn scores<'s>(
+        &self,
+        candidate: &Candidate<'s>,
+        evidence: Option<&'s LayerRef<'s>>,
+    ) -> Result<Scores<'s>, PruneError> {
+        let refused = |source: Error| PruneError::Event { epoch: self.epoch, source: source.in_layer(candidate.name) };
+        let mut subject = Subject::new(candidate.name, candidate.layer);
+        if let Some(evidence) = evidence {
+            subject = subject.evidence(evidence);
+            if let Some(axis) = output_of(candidate, evidence.shape()) {
+                subject = subject.output_axis(axis);
+            }
+        }
+        let scores = self.event.scored_by().of(&subject).map_err(refused)?;
+        match self.event.distributed() {
+            Distribution::GlobalL2 => scores.normalised(self.alive.get(candidate.name)).map_err(refused),
+            _ => Ok(scores),
+        }
+    }
+
+    fn select(
+        &self,
+        layers: &[Candidate<'_>],
+        ranked: &[Ranked<'_>],
+        selector: Selector,
+        amount: &Amount,
+    ) -> Result<Vec<Made>, PruneError> {
+        let refused = |error| self.refused(layers, error);
+        let done = |selected: Vec<Selected>| Ok(selected.into_iter().map(Made::from).collect());
+        match amount {
+            Amount::Kept(kept) => {
+                let alive = self.alive_of(layers);
+                let selected = selector.top(ranked, (*kept).min(alive)).map_err(refused)?;
+                if *kept <= alive {
+                    return done(selected);
+                }
+                let kept_anyway = selected.into_iter().map(|selected| selected.mask).collect();
+                self.reopened(layers, kept_anyway, |ranked| Selector::value().top(ranked, *kept))
+            }
+            Amount::Within(kept, bounds) => done(selector.top_within(ranked, *kept, bounds).map_err(refused)?),
+            Amount::EachOutput(density) => done(self.each_output(layers, ranked, selector, *density).map_err(refused)?),
+            Amount::Pattern(pattern) => {
+                let axis = layers.first().and_then(|first| first.axis);
+                let n_of_m = |selector: Selector, ranked: &[Ranked<'_>]| match axis {
+                    Some(axis) => selector.n_of_m(&ranked[0], *pattern, axis as isize).map(|selected| vec![selected]),
+                    None => selector.n_of_m_concatenated(ranked, *pattern),
                 };
-                let made = n_of_m(selector, &ranked).map_err(|error| self.refused(layers, error))?;
+                let made = n_of_m(selector, ranked).map_err(refused)?;
                 if self.event.reopens().is_none() || made.iter().all(|made| made.short_groups == 0) {
-                    return Ok(made.into_iter().map(Made::from).collect());
+                    return done(made);
                 }
                 let ties: Vec<usize> = made.iter().map(|made| made.ties).collect();
                 let kept_anyway = made.into_iter().map(|made| made.mask).collect();
@@ -91,6 +171,17 @@ impl Maker<'_> {
                 Ok(made)
             }
         }
+    }
+
+    fn each_output(
+        &self,
+        layers: &[Candidate<'_>],
+        ranked: &[Ranked<'_>],
+        selector: Selector,
+        density: Density,
+    ) -> Result<Vec<Selected>, Error> {
+        let each = layers.iter().zip(ranked);
+        each.map(|(layer, ranked)| selector.each_along(ranked, density, layer.axis.unwrap_or(0) as isize)).collect()
     }
 
     /// Selects again with closed elements among the choice, after those kept anyway.
@@ -106,7 +197,7 @@ impl Maker<'_> {
             let refused = |error: Error| self.refused(layers, error.in_layer(candidate.name));
             let all = Mask::all(candidate.layer.shape()).map_err(refused)?;
             let alive = self.alive.get(candidate.name).unwrap_or(&all);
-            scores.push(reopen::scores(self.epoch, candidate, kept, alive, how, self.gradients)?);
+            scores.push(reopen::scores(self.epoch, candidate, kept, alive, how, self.given)?);
         }
         let scored: Vec<LayerRef<'_>> = scores.iter().map(LayerRef::of).collect();
         let ranked: Vec<Ranked<'_>> =
@@ -123,17 +214,4 @@ impl Maker<'_> {
         };
         PruneError::Event { epoch: self.epoch, source }
     }
-}
-
-/// How many elements an event asks for in each layer, and in all of them.
-pub(super) fn asked(event: &Event, candidates: &[Candidate<'_>]) -> (Vec<Option<usize>>, usize) {
-    let global = is_global(event);
-    let each: Vec<Option<usize>> = candidates.iter().map(|candidate| candidate.asked(global)).collect();
-    let len = total_len(candidates);
-    let total = match candidates.first().map(|first| first.target) {
-        Some(Target::Density(density)) if global => density.kept_of(len),
-        Some(Target::Pattern(pattern)) if global => pattern.kept_of_lane(len),
-        _ => each.iter().flatten().sum(),
-    };
-    (each, total)
 }

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use prune_core::Layers;
+use prune_core::{Error, LayerRef, Layers, Masks, Need, PlainTensor, Score};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::PruneError;
-use super::selection::Listed;
+use super::selection::{Candidate, Listed};
 use crate::epoch::Epochs;
+use crate::event::{Event, Rule};
+use crate::option::regrow::Grow;
+use crate::option::reopen::Reopen;
 
 /// What an event may look at besides the weights, under the layers' names: see
 /// [`Pruner::end_epoch_with`](super::Pruner::end_epoch_with).
@@ -26,22 +29,68 @@ use crate::epoch::Epochs;
 /// ```
 #[derive(Clone, Copy, Default)]
 pub struct Evidence<'a> {
-    /// Gradients of the loss by the weights, shaped as the weights. `'reopen': 'gradient'` asks for them.
+    /// Gradients of the loss by the weights, shaped as the weights: of one batch for `saliency` and `rigl`, averaged over
+    /// batches for `snip`, either for `'reopen': 'gradient'`. They go before what was
+    /// [observed](super::Pruner::observe).
     pub gradients: Option<&'a dyn Layers>,
-    /// What the layers were fed. Nothing asks for it yet.
-    pub inputs: Option<&'a dyn Layers>,
+    /// The norms of the layers' inputs over calibration data, for `wanda`.
+    pub inputs: Option<Inputs<'a>>,
+    /// Scores of the user's, shaped as the weights, for `given`.
+    pub scores: Option<&'a dyn Layers>,
+    /// Every parameter as it was at the end of the epoch that the event rewinds to.
+    pub rewind: Option<&'a dyn Layers>,
 }
+
+/// The L2 norm of each input of a layer over calibration data: shaped as the layer's weights without the axis of its outputs,
+/// so that a dense layer of shape (in, out) has `in` of them, and a convolution one for each place in the patch that its
+/// kernel sees (`[height, width, in]`).
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub enum Inputs<'a> {
+    /// Norms that have been measured.
+    Norms(&'a dyn Layers),
+    /// Measures the norms of one layer's inputs while the given masks are in force: layers are asked for one after the
+    /// other, in the model's order, each with the masks that the event has made for those before it, as Wanda prunes from
+    /// the first layer to the last.
+    Measure(&'a MeasureInputs<'a>),
+}
+
+/// Measures the norms of the inputs of the layer of a name, under masks.
+pub type MeasureInputs<'a> = dyn Fn(&str, &Masks) -> Result<PlainTensor<f64>, Error> + 'a;
 
 impl core::fmt::Debug for Evidence<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Evidence")
             .field("gradients", &self.gradients.is_some())
             .field("inputs", &self.inputs.is_some())
+            .field("scores", &self.scores.is_some())
+            .field("rewind", &self.rewind.is_some())
             .finish()
     }
 }
 
-/// Gradients added up since the last epoch ended.
+/// Which gradients an event looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Those of the last batch.
+    Last,
+    /// Those of all batches, added up.
+    Sum,
+}
+
+impl Wanted {
+    /// What an event wants of the gradients, if anything.
+    pub(super) fn by(event: &Event) -> Option<Wanted> {
+        match (event.rule(), event.scored_by().needs(), event.reopens()) {
+            (Rule::Regrow(regrow), ..) => (regrow.grow == Grow::Gradient).then_some(Wanted::Last),
+            (_, Some(Need::Gradient), _) => Some(Wanted::Last),
+            (_, Some(Need::MeanGradient), _) | (_, _, Some(Reopen::Gradient)) => Some(Wanted::Sum),
+            _ => None,
+        }
+    }
+}
+
+/// Gradients since the last epoch, or the last step, ended.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Observed {
@@ -61,18 +110,15 @@ impl Observed {
         self.by_layer.is_empty()
     }
 
-    pub(super) fn clear(&mut self) {
-        self.by_layer.clear();
-    }
-
-    /// Adds the gradients of the layers that `wanted` says. Nothing is added where one of them is refused.
+    /// Takes note of the gradients of the layers that an event is for. Nothing is noted where one of them is refused.
     pub(super) fn add(
         &mut self,
         epoch: Epochs,
+        event: &Event,
         gradients: &Listed<'_>,
-        wanted: impl Fn(&str, usize) -> bool,
+        how: Wanted,
     ) -> Result<(), PruneError> {
-        let wanted: Vec<_> = gradients.iter().filter(|(name, layer)| wanted(name, layer.rank())).collect();
+        let wanted: Vec<_> = gradients.iter().filter(|(name, layer)| event.selects(name, layer.rank())).collect();
         let mut read = Vec::with_capacity(wanted.len());
         for (name, layer) in &wanted {
             if let Some(sum) = self.by_layer.get(*name)
@@ -85,7 +131,10 @@ impl Observed {
         }
         for ((name, layer), values) in wanted.into_iter().zip(read) {
             match self.by_layer.get_mut(name) {
-                Some(sum) => sum.values.iter_mut().zip(values).for_each(|(sum, value)| *sum += value),
+                Some(sum) if how == Wanted::Sum => {
+                    sum.values.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+                }
+                Some(sum) => sum.values = values,
                 None => {
                     self.by_layer.insert(name.to_owned(), Sum { shape: layer.shape().to_vec(), values });
                 }
@@ -103,24 +152,92 @@ impl Observed {
     }
 }
 
-/// Where gradients come from.
-pub(super) enum Gradients<'a> {
-    Given(Listed<'a>),
-    Observed(&'a Observed),
+/// What an event has been given.
+pub(super) struct Given<'a> {
+    gradients: Option<Listed<'a>>,
+    observed: &'a Observed,
+    inputs: Option<Inputs<'a>>,
+    scores: Option<Listed<'a>>,
 }
 
-impl Gradients<'_> {
+impl<'a> Given<'a> {
+    pub(super) fn of(evidence: Evidence<'a>, observed: &'a Observed) -> Result<Self, Error> {
+        Ok(Given {
+            gradients: evidence.gradients.map(Listed::of).transpose()?,
+            observed,
+            inputs: evidence.inputs,
+            scores: evidence.scores.map(Listed::of).transpose()?,
+        })
+    }
+
+    /// Whether inputs are measured while the event goes on.
+    pub(super) fn asks_for_inputs(&self, event: &Event) -> bool {
+        event.scored_by().needs() == Some(Need::InputNorms) && matches!(self.inputs, Some(Inputs::Measure(_)))
+    }
+
+    /// What a score looks at in a layer.
+    pub(super) fn evidence(
+        &self,
+        epoch: Epochs,
+        score: Score,
+        candidate: &Candidate<'_>,
+        so_far: Option<&Masks>,
+    ) -> Result<Option<PlainTensor<f64>>, PruneError> {
+        let Some(need) = score.needs() else { return Ok(None) };
+        let refused = |source: Error| PruneError::Event { epoch, source: source.in_layer(candidate.name) };
+        let found = match need {
+            Need::Gradient | Need::MeanGradient => return self.gradient(epoch, candidate, score.name()).map(Some),
+            Need::InputNorms => match self.inputs {
+                Some(Inputs::Norms(norms)) => copied(&Listed::of(norms).map_err(refused)?, candidate.name),
+                Some(Inputs::Measure(measure)) => {
+                    let none = Masks::default();
+                    measure(candidate.name, so_far.unwrap_or(&none)).map(Some)
+                }
+                None => Ok(None),
+            },
+            _ => self.scores.as_ref().map_or(Ok(None), |scores| copied(scores, candidate.name)),
+        };
+        let missing = || PruneError::EvidenceMissing {
+            epoch,
+            layer: candidate.name.to_owned(),
+            method: score.name(),
+            need: need.to_string(),
+            how: "hand it over in the `Evidence` of `end_epoch_with`",
+        };
+        found.map_err(refused)?.ok_or_else(missing).map(Some)
+    }
+
+    /// A layer's gradient, for a method that cannot do without.
+    pub(super) fn gradient(
+        &self,
+        epoch: Epochs,
+        candidate: &Candidate<'_>,
+        method: &'static str,
+    ) -> Result<PlainTensor<f64>, PruneError> {
+        let shape = candidate.layer.shape();
+        let values = self.gradient_of(epoch, candidate.name, shape)?.ok_or_else(|| PruneError::EvidenceMissing {
+            epoch,
+            layer: candidate.name.to_owned(),
+            method,
+            need: "the layer's gradient".to_owned(),
+            how: "call `observe` after each backward pass that leads up to the event, before gradients are masked, or hand \
+                  it over in its `Evidence`",
+        })?;
+        PlainTensor::from_logical(shape, values).map_err(|source| PruneError::Event { epoch, source })
+    }
+
     /// A layer's gradient in logical order, if there is one.
-    pub(super) fn of(&self, epoch: Epochs, name: &str, shape: &[usize]) -> Result<Option<Vec<f64>>, PruneError> {
-        let (got, values) = match self {
-            Gradients::Given(layers) => match layers.iter().find(|(listed, _)| *listed == name) {
-                Some((_, layer)) => (layer.shape(), layer.to_logical_f64().map_err(|error| error.in_layer(name))?),
-                None => return Ok(None),
-            },
-            Gradients::Observed(observed) => match observed.by_layer.get(name) {
-                Some(sum) => (sum.shape.as_slice(), sum.values.clone()),
-                None => return Ok(None),
-            },
+    pub(super) fn gradient_of(
+        &self,
+        epoch: Epochs,
+        name: &str,
+        shape: &[usize],
+    ) -> Result<Option<Vec<f64>>, PruneError> {
+        let given = self.gradients.as_ref().and_then(|layers| layers.iter().find(|(listed, _)| *listed == name));
+        let (got, values) = match (given, self.observed.by_layer.get(name)) {
+            (Some((_, layer)), _) => (layer.shape(), layer.to_logical_f64().map_err(|error| error.in_layer(name))?),
+            (None, Some(sum)) if self.gradients.is_none() => (sum.shape.as_slice(), sum.values.clone()),
+            _ => return Ok(None),
         };
         if got == shape {
             return Ok(Some(values));
@@ -128,6 +245,12 @@ impl Gradients<'_> {
         let (expected, got) = (shape.to_vec(), got.to_vec());
         Err(PruneError::GradientShape { epoch, layer: name.to_owned(), expected, got })
     }
+}
+
+/// A layer's values, copied, if it is there.
+fn copied(layers: &Listed<'_>, name: &str) -> Result<Option<PlainTensor<f64>>, Error> {
+    let copy = |layer: &LayerRef<'_>| PlainTensor::from_logical(layer.shape(), layer.to_logical_f64()?);
+    layers.iter().find(|(listed, _)| *listed == name).map(|(_, layer)| copy(layer)).transpose()
 }
 
 /// Numbers by their bits, so that every one of them comes back, whatever the format.

@@ -1,31 +1,40 @@
 //! The pruner: carries out a strategy on a model, epoch by epoch.
 //!
-//! The files: which layers an event is for (`selection.rs`), testing a strategy against a model (`check.rs`), making
-//! an event's masks (`event.rs`, `reopen.rs`), what it may look at (`evidence.rs`), what it did (`report.rs`,
-//! `report_table.rs`), and saving it all (`state.rs`).
+//! The files: which layers an event is for (`selection.rs`), what it asks of them (`plan.rs`), testing a strategy against
+//! a model (`check.rs`), making an event's masks (`event.rs`, `reopen.rs`, `regrow.rs`), what it may look at
+//! (`evidence.rs`), writing them (`write.rs`), events that are counted in steps (`steps.rs`), forward passes of their own
+//! (`forward.rs`), what an event did (`report.rs`, `report_table.rs`), and saving it all (`state.rs`).
 
 mod check;
 mod error;
 mod event;
 mod evidence;
+mod forward;
+mod plan;
+mod regrow;
 mod reopen;
 mod report;
 mod report_table;
 mod selection;
 mod state;
+mod steps;
+mod write;
 
 pub use error::PruneError;
-pub use evidence::Evidence;
+pub use evidence::{Evidence, Inputs, MeasureInputs};
 pub use report::{LayerReport, Report, Totals, Warning};
 pub use state::PrunerState;
 
-use prune_core::{Layers, LayersMut, Mask, Masks};
+use prune_core::{Layers, LayersMut, Masks};
 
-use self::evidence::{Gradients, Observed};
+use self::event::{Made, Maker};
+use self::evidence::{Given, Observed, Wanted};
+use self::plan::{Asked, rankings};
+use self::regrow::Update;
 use self::report::Outcome;
-use self::selection::{Listed, select};
+use self::selection::{Candidate, Listed, select};
 use crate::epoch::Epochs;
-use crate::reopen::Reopen;
+use crate::event::{Event, Rule};
 use crate::strategy::Strategy;
 
 /// Carries out a [`Strategy`] on a model: makes masks when their epoch has trained, applies them, holds what must stay
@@ -73,12 +82,16 @@ pub struct Pruner {
     strategy: Strategy,
     /// The last epoch that has ended; `start` ends epoch 0.
     epoch: Option<u64>,
+    /// The last step that has ended, where events are counted in steps.
+    step: Option<u64>,
     /// The masks as they were last made and applied.
     masks: Masks,
     /// While masks float: what is alive, and held, instead of `masks`.
     floats_over: Option<Masks>,
     /// Gradients since the last epoch ended.
     observed: Observed,
+    /// Gradients since the last step ended.
+    observed_in_step: Observed,
 }
 
 impl Pruner {
@@ -89,7 +102,15 @@ impl Pruner {
 
     /// A pruner of a model that has been pruned before, with these masks in force.
     pub fn with_masks(strategy: Strategy, masks: Masks) -> Self {
-        Pruner { strategy, epoch: None, masks, floats_over: None, observed: Observed::default() }
+        Pruner {
+            strategy,
+            epoch: None,
+            step: None,
+            masks,
+            floats_over: None,
+            observed: Observed::default(),
+            observed_in_step: Observed::default(),
+        }
     }
 
     /// What it carries out.
@@ -122,14 +143,14 @@ impl Pruner {
     /// # Errors
     ///
     /// [`PruneError::UnknownLayer`], [`PruneError::PatternMatchesNothing`], [`PruneError::SelectsNothing`], [`PruneError::AxisOutOfRange`],
-    /// [`PruneError::ReductionUnknown`], [`PruneError::TooFewAlive`]; [`PruneError::Layers`] for a name that stands
-    /// twice, and for masks in force that do not fit the model.
+    /// [`PruneError::ReductionUnknown`], [`PruneError::OutputUnknown`], [`PruneError::TooFewAlive`],
+    /// [`PruneError::NoMask`]; [`PruneError::Event`] for bounds that cannot be met; [`PruneError::Layers`] for a name that
+    /// stands twice, and for masks in force that do not fit the model.
     pub fn check(&self, model: &(impl Layers + ?Sized)) -> Result<Vec<Warning>, PruneError> {
         let layers = Listed::of(model)?;
         layers.fit(self.masks())?;
         layers.fit(self.held())?;
-        let alive = |name: &str, len| self.held().get(name).map_or(len, Mask::kept_len);
-        check::check(&self.strategy, self.epoch, &layers, alive)
+        check::check(&self.strategy, &check::Now { epoch: self.epoch, step: self.step, alive: self.held() }, &layers)
     }
 
     /// Begins: carries out the event at epoch 0, if there is one. The same as `end_epoch(0, model)`.
@@ -149,7 +170,8 @@ impl Pruner {
     ///
     /// [`PruneError::EpochBackwards`] and [`PruneError::EventSkipped`]; what [`Pruner::check`] finds, for this event;
     /// [`PruneError::TooFewAlive`]; [`PruneError::Event`], above all where a weight that is ranked is NaN;
-    /// [`PruneError::GradientMissing`], [`PruneError::GradientShape`]; [`PruneError::ListsDiffer`].
+    /// [`PruneError::GradientMissing`], [`PruneError::GradientShape`], [`PruneError::EvidenceMissing`],
+    /// [`PruneError::Rewind`]; [`PruneError::ListsDiffer`]; [`PruneError::StepsNotCounted`].
     pub fn end_epoch(
         &mut self,
         epoch: u64,
@@ -171,18 +193,32 @@ impl Pruner {
         evidence: Evidence<'_>,
     ) -> Result<Option<Report>, PruneError> {
         self.goes_forward(epoch)?;
+        let observed = core::mem::take(&mut self.observed);
         let report = match self.strategy.event_at(epoch) {
-            Some((key, _)) => Some(self.carry_out(epoch, key, model, evidence)?),
+            Some((key, event)) => {
+                let happening = Happening { epoch, at: Epochs::At(epoch), key, event: event.at_time(key, epoch) };
+                match self.carry_out(&happening, model, evidence, &observed) {
+                    Ok(report) => Some(report),
+                    Err(error) => {
+                        self.observed = observed;
+                        return Err(error);
+                    }
+                }
+            }
             None => None,
         };
         self.epoch = Some(epoch);
-        self.observed.clear();
         Ok(report)
     }
 
     fn goes_forward(&self, epoch: u64) -> Result<(), PruneError> {
         if let Some(last) = self.epoch.filter(|&last| epoch <= last) {
             return Err(PruneError::EpochBackwards { epoch, last });
+        }
+        if let (None, Some(next)) = (self.step, self.strategy.next_event_step_after(None))
+            && epoch > 0
+        {
+            return Err(PruneError::StepsNotCounted { next });
         }
         match self.strategy.next_event_after(self.epoch) {
             Some(skipped) if skipped < epoch => Err(PruneError::EventSkipped { epoch, skipped }),
@@ -194,29 +230,35 @@ impl Pruner {
     /// leaves everything as it was.
     fn carry_out(
         &mut self,
-        epoch: u64,
-        key: Epochs,
+        happening: &Happening,
         model: &mut (impl LayersMut + ?Sized),
         evidence: Evidence<'_>,
+        observed: &Observed,
     ) -> Result<Report, PruneError> {
-        let at = Epochs::At(epoch);
+        let Happening { epoch, at, key, ref event } = *happening;
         let in_event = |source| PruneError::Event { epoch: at, source };
-        let Some((_, event)) = self.strategy.event_at(epoch) else { unreachable!("the caller has seen the event") };
         let layers = Listed::of(&*model).map_err(in_event)?;
-        let candidates = select(at, event, &layers)?;
-        let gradients = match evidence.gradients {
-            Some(given) => Some(Gradients::Given(Listed::of(given).map_err(in_event)?)),
-            None if self.observed.is_empty() => None,
-            None => Some(Gradients::Observed(&self.observed)),
-        };
+        let rewound = write::rewound(at, event, &layers, evidence.rewind)?;
+        let given = Given::of(evidence, observed).map_err(in_event)?;
+        let (candidates, asked, made) = self.make(happening, &layers, &given)?;
         let alive = self.held();
-        let made = event::masks(at, event, &candidates, alive, gradients.as_ref())?;
-        let outcome = Outcome { epoch, key, event, candidates: &candidates, made: &made, alive, before: &self.masks };
+        let outcome = Outcome {
+            epoch,
+            at,
+            key,
+            event,
+            asked,
+            rewound: rewound.as_ref(),
+            candidates: &candidates,
+            made: &made,
+            alive,
+            before: &self.masks,
+        };
         let report = outcome.report(&layers).map_err(in_event)?;
 
         let shapes: Vec<(String, Vec<usize>)> =
             candidates.iter().map(|c| (c.name.to_owned(), c.layer.shape().to_vec())).collect();
-        drop((gradients, candidates));
+        drop(candidates);
         drop(layers);
         let new: Masks = shapes.iter().map(|(name, _)| name.clone()).zip(made.into_iter().map(|m| m.mask)).collect();
         let mut opened = Masks::default();
@@ -227,14 +269,47 @@ impl Pruner {
                 opened.insert(name, mask.union(alive).map_err(in_event)?);
             }
         }
-        write(at, model, &new, alive, &shapes)?;
-        self.note(epoch, key, new, opened);
+        let floats_on = !at.in_steps() && self.strategy.floats_on(epoch, key);
+        // Under the straight-through estimator the dense weights train on until the range ends.
+        if !(floats_on && event.passes_straight_through()) {
+            write::write(at, model, &new, alive, &shapes, rewound.as_ref())?;
+        }
+        self.note(floats_on, new, opened);
         Ok(report)
     }
 
+    /// The layers that an event is for, what it asks of them, and their masks.
+    fn make<'l>(
+        &self,
+        happening: &Happening,
+        layers: &'l Listed<'l>,
+        given: &Given<'_>,
+    ) -> Result<(Vec<Candidate<'l>>, Asked, Vec<Made>), PruneError> {
+        let Happening { at, key, ref event, .. } = *happening;
+        let alive = self.held();
+        let mut candidates = select(at, event, layers)?;
+        if let Rule::Regrow(regrow) = event.rule() {
+            candidates.retain(|candidate| alive.get(candidate.name).is_some());
+            if candidates.is_empty() {
+                return Err(PruneError::NoMask { epoch: at, method: event.method().name() });
+            }
+            layers.fit(alive).map_err(|source| PruneError::Event { epoch: at, source })?;
+            let time = at.first().unwrap_or(0);
+            let update = Update { epoch: at, time, last: key.last().unwrap_or(time) };
+            let made = regrow::masks(&update, *regrow, &candidates, alive, given)?;
+            let each: Vec<Option<usize>> = made.iter().map(|made| Some(made.mask.kept_len())).collect();
+            let asked = Asked { total: each.iter().flatten().sum(), each };
+            return Ok((candidates, asked, made));
+        }
+        let rankings = rankings(at, event, &candidates)?;
+        let asked = Asked::of(event, &rankings, &candidates);
+        let made = Maker { epoch: at, event, alive, given }.masks(&candidates, &rankings)?;
+        Ok((candidates, asked, made))
+    }
+
     /// Puts new masks in force. `opened` is what is alive from now on where an event has reopened elements.
-    fn note(&mut self, epoch: u64, key: Epochs, new: Masks, opened: Masks) {
-        if self.strategy.floats_on(epoch, key) {
+    fn note(&mut self, floats_on: bool, new: Masks, opened: Masks) {
+        if floats_on {
             let held = self.floats_over.get_or_insert_with(|| self.masks.clone());
             for (name, mask) in opened.iter() {
                 held.insert(name, mask.clone());
@@ -247,22 +322,28 @@ impl Pruner {
         }
     }
 
-    /// Takes note of the gradients of one backward pass, before they are masked, for an event that asks for them. They
-    /// are added up until the epoch ends. Costs nothing unless the epoch that is training (the one after the last that
-    /// ended) ends in such an event.
+    /// Takes note of the gradients of one backward pass, before they are masked, for an event that asks for them: `snip` and
+    /// `'reopen': 'gradient'` of all of them since the last epoch ended, added up; `saliency` and `rigl` of the last. Costs
+    /// nothing unless the epoch in training, or the step, ends in such an event. Before [`Pruner::start`] it is for the
+    /// event at epoch 0.
     ///
     /// # Errors
     ///
     /// [`PruneError::Layers`], [`PruneError::GradientShape`] where a gradient has changed its shape.
     pub fn observe(&mut self, gradients: &(impl Layers + ?Sized)) -> Result<(), PruneError> {
-        let Some(next) = self.strategy.next_event_after(self.epoch) else { return Ok(()) };
-        let Some((epoch, event)) = self.strategy.event_at(next) else { return Ok(()) };
         let training = self.epoch.map_or(1, |epoch| epoch.saturating_add(1));
-        if next > training || event.reopens() != Some(Reopen::Gradient) {
-            return Ok(());
+        let next = self.strategy.next_event_after(self.epoch).filter(|&next| next <= training);
+        if let Some((epoch, event)) = next.and_then(|next| self.strategy.event_at(next))
+            && let Some(wanted) = Wanted::by(event)
+        {
+            self.observed.add(epoch, event, &Listed::of(gradients)?, wanted)?;
         }
-        let gradients = Listed::of(gradients)?;
-        self.observed.add(epoch, &gradients, |name, rank| event.selects(name, rank))
+        if let Some((steps, event)) = self.strategy.event_at_step(self.next_step())
+            && let Some(wanted) = Wanted::by(event)
+        {
+            self.observed_in_step.add(steps, event, &Listed::of(gradients)?, wanted)?;
+        }
+        Ok(())
     }
 
     /// Writes `+0.0` outside the masks in force. Call it after every step of the optimiser, with the weights and with
@@ -296,30 +377,14 @@ impl Pruner {
     }
 }
 
-/// Applies new masks; reopened weights, those outside `alive`, start at zero.
-fn write(
-    epoch: Epochs,
-    model: &mut (impl LayersMut + ?Sized),
-    new: &Masks,
-    alive: &Masks,
-    shapes: &[(String, Vec<usize>)],
-) -> Result<(), PruneError> {
-    let in_event = |source| PruneError::Event { epoch, source };
-    let writable = model.layers_mut();
-    for (name, shape) in shapes {
-        if !writable.iter().any(|(listed, layer)| listed == name && layer.shape() == shape.as_slice()) {
-            return Err(PruneError::ListsDiffer { layer: name.clone(), shape: shape.clone() });
-        }
-    }
-    drop(writable);
-    let mut remains = Masks::default();
-    for (name, mask) in new.iter() {
-        let mask = match alive.get(name) {
-            Some(alive) => mask.intersection(alive).map_err(in_event)?,
-            None => mask.clone(),
-        };
-        remains.insert(name, mask);
-    }
-    // It refuses whatever it refuses before it writes the first layer.
-    remains.hold(model).map_err(in_event)
+/// An event when it happens.
+struct Happening {
+    /// The epoch that ends, or that is in training.
+    epoch: u64,
+    /// The epoch or step, as errors have it.
+    at: Epochs,
+    /// The key that it stands under.
+    key: Epochs,
+    /// The event with the density that it has come to.
+    event: Event,
 }

@@ -5,7 +5,8 @@ use core::fmt;
 use prune_core::{Density, Error, Mask, Masks, NmPattern, printable};
 use serde::{Deserialize, Serialize};
 
-use super::event::{Made, asked};
+use super::event::Made;
+use super::plan::Asked;
 use super::selection::{Candidate, Listed};
 use crate::epoch::Epochs;
 use crate::event::Event;
@@ -14,8 +15,11 @@ use crate::event::Event;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Report {
-    /// The epoch at whose end it happened; 0 is before training.
+    /// The epoch at whose end it happened, 0 being before training; of an event at a step, the epoch in training.
     pub epoch: u64,
+    /// The step after which it happened, of an event that is counted in steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<u64>,
     /// The key that the event stands under, such as `10`, `10..=20` or `-1`.
     pub event: String,
     /// The method's name.
@@ -26,6 +30,9 @@ pub struct Report {
     pub floats: bool,
     /// Whether every mask is as it was.
     pub unchanged: bool,
+    /// The epoch to whose end every parameter was set back before the masks were applied, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rewound_to: Option<u64>,
     /// The layers that the event selected, in the model's order.
     pub layers: Vec<LayerReport>,
     /// Those layers together.
@@ -139,8 +146,13 @@ impl fmt::Display for Warning {
 /// What an event leaves behind, and what it found.
 pub(super) struct Outcome<'a> {
     pub(super) epoch: u64,
+    /// When it happens, as errors have it.
+    pub(super) at: Epochs,
     pub(super) key: Epochs,
     pub(super) event: &'a Event,
+    pub(super) asked: Asked,
+    /// The parameters that are set back to, by an event that rewinds.
+    pub(super) rewound: Option<&'a Listed<'a>>,
     pub(super) candidates: &'a [Candidate<'a>],
     pub(super) made: &'a [Made],
     /// What could be chosen.
@@ -152,23 +164,22 @@ pub(super) struct Outcome<'a> {
 impl Outcome<'_> {
     /// The report, from the weights as they are before the masks are applied.
     pub(super) fn report(&self, layers: &Listed<'_>) -> Result<Report, Error> {
-        let (asked_each, asked_total) = asked(self.event, self.candidates);
         let mut norms = Norms::default();
         let mut reports = Vec::with_capacity(self.candidates.len());
-        let mut selected = Totals { asked: Some(asked_total), ..Totals::default() };
+        let mut selected = Totals { asked: Some(self.asked.total), ..Totals::default() };
         let mut warnings = Vec::new();
-        for ((candidate, made), asked) in self.candidates.iter().zip(self.made).zip(asked_each) {
-            let counts = self.counts(candidate, made, asked, &mut norms).map_err(|e| e.in_layer(candidate.name))?;
+        for ((candidate, made), asked) in self.candidates.iter().zip(self.made).zip(&self.asked.each) {
+            let counts = self.counts(candidate, made, *asked, &mut norms).map_err(|e| e.in_layer(candidate.name))?;
             selected.add(&counts);
-            warnings.extend(super::check::short_lanes(Epochs::At(self.epoch), candidate));
+            warnings.extend(super::check::short_lanes(self.at, candidate));
             if counts.kept == 0 && counts.elements > 0 {
-                let (epoch, layer) = (self.epoch.to_string(), candidate.name.to_owned());
+                let (epoch, layer) = (self.at.to_string(), candidate.name.to_owned());
                 warnings.push(Warning::Emptied { epoch, layer, elements: counts.elements });
             }
             reports.push(LayerReport {
                 layer: candidate.name.to_owned(),
                 shape: candidate.layer.shape().to_vec(),
-                target: candidate.target.to_string(),
+                target: candidate.target.map_or_else(|| "as many as before".to_owned(), |target| target.to_string()),
                 axis: candidate.axis,
                 counts,
             });
@@ -187,13 +198,16 @@ impl Outcome<'_> {
         all.norm_kept = norms.share();
         Ok(Report {
             epoch: self.epoch,
+            step: self.at.first().filter(|_| self.at.in_steps()),
             event: self.key.to_string(),
             method: self.event.method().name().to_owned(),
             target: match self.event.targets()[..] {
                 [(None, target)] => target.to_string(),
+                [] => "as many as before".to_owned(),
                 _ => String::new(),
             },
-            floats: self.key.floats(),
+            floats: self.event.floats(self.key),
+            rewound_to: self.event.rewinds_to(),
             unchanged: selected.newly_pruned + selected.reopened + selected.swaps == 0,
             layers: reports,
             selected,
@@ -229,7 +243,10 @@ impl Outcome<'_> {
             elements,
             asked,
             kept,
-            non_zero: candidate.layer.kept_non_zero_len(&remains)?,
+            non_zero: match self.rewound.and_then(|layers| layers.get(candidate.name)) {
+                Some(layer) => layer.kept_non_zero_len(&remains)?,
+                None => candidate.layer.kept_non_zero_len(&remains)?,
+            },
             newly_pruned,
             reopened,
             swaps: came_in - reopened,

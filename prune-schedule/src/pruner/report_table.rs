@@ -11,15 +11,19 @@ use crate::table::{Column, aligned};
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Report { epoch, method, target, .. } = self;
-        match epoch {
-            0 => write!(f, "before training: {method}")?,
-            epoch => write!(f, "epoch {epoch}: {method}")?,
+        match (epoch, self.step) {
+            (_, Some(step)) => write!(f, "step {step}: {method}")?,
+            (0, None) => write!(f, "before training: {method}")?,
+            (epoch, None) => write!(f, "epoch {epoch}: {method}")?,
         }
         if !target.is_empty() {
             write!(f, ", {target}")?;
         }
         if self.floats {
             write!(f, ", floating ({})", self.event)?;
+        }
+        if let Some(to) = self.rewound_to {
+            write!(f, ", rewound to epoch {to}")?;
         }
         if self.unchanged {
             f.write_str(": unchanged, every mask is as it was")?;

@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use prune_core::{Error, LayerRef, Layers, Masks};
 
 use super::error::PruneError;
-use crate::axis::{GroupAxis, reduction_axis};
 use crate::epoch::Epochs;
-use crate::event::{Event, Rule, Scope, Target};
-use crate::glob::Glob;
+use crate::event::{Event, Rule, Target};
+use crate::option::axis::{GroupAxis, output_axis, reduction_axis};
+use crate::option::glob::Glob;
 
 /// A model's layers as it lists them, no name twice.
 pub(super) struct Listed<'m>(Vec<(Cow<'m, str>, LayerRef<'m>)>);
@@ -44,6 +44,10 @@ impl<'m> Listed<'m> {
         Ok(())
     }
 
+    pub(super) fn get(&self, name: &str) -> Option<&LayerRef<'m>> {
+        self.iter().find(|(listed, _)| *listed == name).map(|(_, layer)| layer)
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &LayerRef<'m>)> {
         self.0.iter().map(|(name, layer)| (name.as_ref(), layer))
     }
@@ -53,31 +57,10 @@ impl<'m> Listed<'m> {
 pub(super) struct Candidate<'l> {
     pub(super) name: &'l str,
     pub(super) layer: &'l LayerRef<'l>,
-    pub(super) target: Target,
-    /// The axis of its groups, where it has groups of its own.
+    /// What is to be reached; none where what is kept stays as it is.
+    pub(super) target: Option<Target>,
+    /// The axis of its groups, or of the outputs it is ranked within, where it has some.
     pub(super) axis: Option<usize>,
-}
-
-impl Candidate<'_> {
-    /// How many elements the event asks of this layer alone; `None` where it asks of all layers together.
-    pub(super) fn asked(&self, global: bool) -> Option<usize> {
-        let len = self.layer.len();
-        match (self.target, self.axis) {
-            _ if global => None,
-            (Target::Density(density), _) => Some(density.kept_of(len)),
-            (Target::Pattern(_), _) if len == 0 => Some(0),
-            (Target::Pattern(pattern), axis) => {
-                let lane = axis.map_or(len, |axis| self.layer.shape()[axis]);
-                Some(len / lane * pattern.kept_of_lane(lane))
-            }
-        }
-    }
-
-    /// How many elements must be alive for the event not to ask for more (rule 9): for N:M what its density says, since
-    /// the last group of a lane may ask for more than that, and is merely short where it cannot have it.
-    pub(super) fn needed(&self) -> usize {
-        self.target.density().kept_of(self.layer.len())
-    }
 }
 
 /// How many elements there are in all layers. What a layout claims may be false, which core finds out when it reads: it
@@ -86,9 +69,13 @@ pub(super) fn total_len(candidates: &[Candidate<'_>]) -> usize {
     candidates.iter().map(|candidate| candidate.layer.len()).fold(0, usize::saturating_add)
 }
 
-/// Whether an event asks of all its layers together.
-pub(super) fn is_global(event: &Event) -> bool {
-    matches!(event.rule(), Rule::Unstructured(Scope::Global(_)) | Rule::NOfM { scope: Scope::Global(_), .. })
+/// The axis of a layer's outputs: of those it is ranked within, as its name tells, or the one without which its shape is
+/// `inputs`.
+pub(super) fn output_of(candidate: &Candidate<'_>, inputs: &[usize]) -> Option<usize> {
+    let shape = candidate.layer.shape();
+    let fits = |axis: &usize| *axis < shape.len() && [&shape[..*axis], &shape[*axis + 1..]].concat() == inputs;
+    let named = output_axis(candidate.name, shape.len());
+    [named, candidate.axis].into_iter().flatten().find(fits).or_else(|| (0..shape.len()).rev().find(fits))
 }
 
 /// The layers that an event selects, in the model's order.
@@ -110,7 +97,10 @@ pub(super) fn select<'l>(
     for (name, layer) in layers.iter().filter(|(name, layer)| event.selects(name, layer.rank())) {
         // Entries of a table are in the order of names; a single value has no name.
         let at = targets.binary_search_by(|(entry, _)| entry.unwrap_or(name).cmp(name));
-        let Ok(target) = at.map(|at| targets[at].1) else { continue };
+        let target = at.ok().map(|at| targets[at].1);
+        if target.is_none() && !matches!(event.rule(), Rule::Regrow(_)) {
+            continue;
+        }
         let axis = event.group_axis().map(|axis| resolve(epoch, axis, name, layer)).transpose()?;
         candidates.push(Candidate { name, layer, target, axis });
     }
@@ -166,6 +156,9 @@ fn resolve(epoch: Epochs, axis: GroupAxis, name: &str, layer: &LayerRef<'_>) -> 
             layer: name.to_owned(),
             rank,
         }),
+        GroupAxis::Output => {
+            output_axis(name, rank).ok_or_else(|| PruneError::OutputUnknown { epoch, layer: name.to_owned(), rank })
+        }
         GroupAxis::Index(index) => {
             let from_start = if index < 0 { index.checked_add_unsigned(rank) } else { Some(index) };
             match from_start.and_then(|index| usize::try_from(index).ok()) {

@@ -49,11 +49,16 @@ pub struct PrunerState {
     strategy: Strategy,
     /// The last epoch that has ended.
     epoch: Option<u64>,
+    /// The last step that has ended; only where events are counted in steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    step: Option<u64>,
     masks: Masks,
     /// What is held while masks float; none while none does.
     held: Option<Masks>,
     #[serde(default, skip_serializing_if = "Observed::is_empty")]
     observed: Observed,
+    #[serde(default, skip_serializing_if = "Observed::is_empty")]
+    observed_in_step: Observed,
 }
 
 impl Pruner {
@@ -63,9 +68,11 @@ impl Pruner {
             version: Version,
             strategy: self.strategy.clone(),
             epoch: self.epoch,
+            step: self.step,
             masks: self.masks.clone(),
             held: self.floats_over.clone(),
             observed: self.observed.clone(),
+            observed_in_step: self.observed_in_step.clone(),
         }
     }
 
@@ -76,10 +83,10 @@ impl Pruner {
     /// [`PruneError::StateContradiction`]. Whether the masks fit a model is seen when they
     /// meet it: by [`Pruner::check`], [`Pruner::hold`] and each event.
     pub fn from_state(state: PrunerState) -> Result<Self, PruneError> {
-        let PrunerState { version: Version, strategy, epoch, masks, held, observed } = state;
+        let PrunerState { version: Version, strategy, epoch, step, masks, held, observed, observed_in_step } = state;
         let contradiction = |why: String| Err(PruneError::StateContradiction { why });
         let floats =
-            epoch.is_some_and(|epoch| strategy.event_at(epoch).is_some_and(|(key, _)| strategy.floats_on(epoch, key)));
+            epoch.is_some_and(|epoch| strategy.covering(epoch).is_some_and(|(key, _)| strategy.floats_on(epoch, key)));
         if held.is_some() && !floats {
             return contradiction("a mask floats, but the strategy has no floating mask after its epoch".to_owned());
         }
@@ -92,10 +99,13 @@ impl Pruner {
                 _ => return contradiction(format!("the masks of layer `{layer}` do not lie within what is held")),
             }
         }
-        if !observed.is_sound() {
+        if !observed.is_sound() || !observed_in_step.is_sound() {
             return contradiction("observed gradients do not have the shapes that they claim".to_owned());
         }
-        Ok(Pruner { strategy, epoch, masks, floats_over: held, observed })
+        if step.is_some() && !strategy.has_steps() {
+            return contradiction("steps have ended, but the strategy has no events in steps".to_owned());
+        }
+        Ok(Pruner { strategy, epoch, step, masks, floats_over: held, observed, observed_in_step })
     }
 
     /// The state as JSON.

@@ -8,6 +8,7 @@ mod python;
 pub(crate) mod raw;
 mod toml;
 pub(crate) mod write;
+pub(crate) mod written;
 
 use crate::error::{Problem, StrategyError};
 use crate::strategy::Strategy;

@@ -3,10 +3,8 @@
 use core::fmt::Write as _;
 
 use super::node::{Node, Value};
-use crate::axis::GroupAxis;
 use crate::epoch::Epochs;
 use crate::event::{Event, Rule, Scope};
-use crate::glob::Glob;
 use crate::strategy::Strategy;
 
 /// How values are spelt.
@@ -102,7 +100,7 @@ fn fields(event: &Event, form: Form) -> Vec<(&'static str, Value)> {
     let mut fields = vec![("method", Value::text(event.method().name()))];
     match event.rule() {
         Rule::Unstructured(values) => fields.push(("density", scope(values, |density| Value::Float(density.get())))),
-        Rule::NOfM { scope: values, axis } => {
+        Rule::NOfM { scope: values, .. } => {
             let pattern =
                 scope(values, |pattern| match (form, i64::try_from(pattern.n()), i64::try_from(pattern.m())) {
                     (Form::Python, Ok(n), Ok(m)) => Value::List([n, m].map(|n| Value::Int(n).into()).into()),
@@ -110,21 +108,10 @@ fn fields(event: &Event, form: Form) -> Vec<(&'static str, Value)> {
                     _ => Value::Text(pattern.to_string()),
                 });
             fields.push(("pattern", pattern));
-            if *axis != GroupAxis::LAST {
-                fields.push(("axis", axis.write()));
-            }
         }
+        Rule::Regrow(_) => {}
     }
-    for (name, globs) in [("include", event.included()), ("exclude", event.excluded())] {
-        if let Some(value) = glob_list(globs) {
-            fields.push((name, value));
-        }
-    }
-    if let Some(how) = event.reopens() {
-        let (how, seed) = how.write();
-        fields.push(("reopen", how));
-        fields.extend(seed.map(|seed| ("seed", seed)));
-    }
+    fields.extend(crate::option::ALL.iter().flat_map(|option| (option.write)(event)));
     fields
 }
 
@@ -134,15 +121,6 @@ fn scope<T>(scope: &Scope<T>, value: impl Fn(&T) -> Value) -> Value {
         Scope::Local(layers) => {
             Value::Table(layers.iter().map(|(name, one)| (Value::text(name).into(), value(one).into())).collect())
         }
-    }
-}
-
-/// One pattern over names as itself, several as a list.
-fn glob_list(globs: &[Glob]) -> Option<Value> {
-    match globs {
-        [] => None,
-        [one] => Some(Value::text(one.as_str())),
-        several => Some(Value::List(several.iter().map(|glob| Value::text(glob.as_str()).into()).collect())),
     }
 }
 

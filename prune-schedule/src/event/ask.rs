@@ -1,0 +1,181 @@
+//! Asking an event what it does.
+
+use prune_core::Score;
+
+use super::{Event, Rule, Scope, Target};
+use crate::method::{Method, ScopeKind, Structure};
+use crate::option::axis::GroupAxis;
+use crate::option::distribution::{Bound, Distribution};
+use crate::option::glob::Glob;
+use crate::option::ranking::Ranking;
+use crate::option::regrow::{Grow, Regrow};
+use crate::option::reopen::Reopen;
+use crate::option::times::Ramp;
+
+impl Event {
+    /// The method.
+    pub fn method(&self) -> Method {
+        let structure = match &self.rule {
+            Rule::Unstructured(_) => Structure::Unstructured,
+            Rule::NOfM { .. } => Structure::NOfM,
+            Rule::Regrow(regrow) => match regrow.grow {
+                Grow::Random { .. } => Structure::Set,
+                Grow::Gradient => Structure::Rigl,
+            },
+        };
+        Method { structure, scope: self.scope_kind() }
+    }
+
+    pub(super) fn scope_kind(&self) -> ScopeKind {
+        match &self.rule {
+            Rule::Unstructured(scope) => scope.kind(),
+            Rule::NOfM { scope, .. } => scope.kind(),
+            Rule::Regrow(_) => ScopeKind::UnifiedLocal,
+        }
+    }
+
+    /// What it does.
+    pub fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
+    /// What ranks the elements.
+    pub fn scored_by(&self) -> Score {
+        self.score
+    }
+
+    /// Within which group elements are ranked. Wanda's scores are ranked within each output unless told otherwise.
+    pub fn ranked_within(&self) -> Ranking {
+        self.ranking.unwrap_or_else(|| self.default_ranking())
+    }
+
+    /// What the scope and the score make of it.
+    pub(crate) fn default_ranking(&self) -> Ranking {
+        match (&self.rule, self.scope_kind()) {
+            (_, ScopeKind::Global) => Ranking::Global,
+            (Rule::Unstructured(_), _) if self.score == Score::wanda() => Ranking::Output(GroupAxis::Output),
+            _ => Ranking::Layer,
+        }
+    }
+
+    /// How the density of all layers together is shared out.
+    pub fn distributed(&self) -> Distribution {
+        self.distribution
+    }
+
+    /// The least density of layers.
+    pub fn least(&self) -> Option<&Bound> {
+        self.least.as_ref()
+    }
+
+    /// The greatest density of layers.
+    pub fn most(&self) -> Option<&Bound> {
+        self.most.as_ref()
+    }
+
+    /// How the density moves over the range.
+    pub fn ramps(&self) -> Option<Ramp> {
+        self.ramp
+    }
+
+    /// How many epochs or steps lie between two happenings in a range.
+    pub fn interval(&self) -> u64 {
+        self.every
+    }
+
+    /// Whether masks are for the forward pass alone until the range ends.
+    pub fn passes_straight_through(&self) -> bool {
+        self.straight_through
+    }
+
+    /// Patterns of which a layer must match one; with none, every prunable layer is selected.
+    pub fn included(&self) -> &[Glob] {
+        &self.include
+    }
+
+    /// Patterns of which a layer must match none.
+    pub fn excluded(&self) -> &[Glob] {
+        &self.exclude
+    }
+
+    /// How elements are opened again, if they may be.
+    pub fn reopens(&self) -> Option<Reopen> {
+        self.reopen
+    }
+
+    /// To which epoch's end parameters are set back, if they are.
+    pub fn rewinds_to(&self) -> Option<u64> {
+        self.rewind
+    }
+
+    /// The seed of what it draws, if it draws anything.
+    pub fn seed(&self) -> Option<u64> {
+        self.seeds().first().copied()
+    }
+
+    pub(super) fn seeds(&self) -> Vec<u64> {
+        let reopen = match self.reopen {
+            Some(Reopen::Random { seed }) => Some(seed),
+            _ => None,
+        };
+        let grow = match &self.rule {
+            Rule::Regrow(Regrow { grow: Grow::Random { seed }, .. }) => Some(*seed),
+            _ => None,
+        };
+        [self.score.seed(), reopen, grow].into_iter().flatten().collect()
+    }
+
+    /// What is to be reached in which layers; `None` is every selected layer. An event that keeps densities as they are has
+    /// none.
+    pub fn targets(&self) -> Vec<(Option<&str>, Target)> {
+        match &self.rule {
+            Rule::Unstructured(scope) => {
+                scope.values().into_iter().map(|(name, density)| (name, Target::Density(*density))).collect()
+            }
+            Rule::NOfM { scope, .. } => {
+                scope.values().into_iter().map(|(name, pattern)| (name, Target::Pattern(*pattern))).collect()
+            }
+            Rule::Regrow(_) => Vec::new(),
+        }
+    }
+
+    /// The axis that is written for it: of its groups, or of the outputs it ranks within.
+    pub fn group_axis(&self) -> Option<GroupAxis> {
+        match self.ranked_within() {
+            Ranking::Output(axis) => Some(axis),
+            _ => self.unit_axis(),
+        }
+    }
+
+    /// Along which axis its groups run.
+    pub(crate) fn unit_axis(&self) -> Option<GroupAxis> {
+        match &self.rule {
+            Rule::NOfM { scope: Scope::UnifiedLocal(_) | Scope::Local(_), axis } => Some(*axis),
+            _ => None,
+        }
+    }
+
+    /// The axis where nothing is written.
+    pub(crate) fn default_axis(&self) -> GroupAxis {
+        match &self.rule {
+            Rule::NOfM { .. } => GroupAxis::LAST,
+            _ => GroupAxis::Output,
+        }
+    }
+
+    /// Whether the event is for a layer of this name and rank.
+    ///
+    /// A table is for the layers it names. Other events are for prunable layers, those of rank 2 or more, which
+    /// [`Event::include`] and [`Event::exclude`] narrow.
+    pub fn selects(&self, name: &str, rank: usize) -> bool {
+        match &self.rule {
+            Rule::Unstructured(Scope::Local(layers)) => layers.contains_key(name),
+            Rule::NOfM { scope: Scope::Local(layers), .. } => layers.contains_key(name),
+            _ => {
+                rank >= 2
+                    && (self.include.is_empty() || self.include.iter().any(|glob| glob.matches(name)))
+                    && !self.exclude.iter().any(|glob| glob.matches(name))
+            }
+        }
+    }
+}

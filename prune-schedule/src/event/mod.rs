@@ -1,0 +1,298 @@
+//! One event: a method with what it is to reach, and which layers it is for.
+//!
+//! Made here; what it does (`rule.rs`), what does not fit together (`check.rs`), when it happens (`times.rs`), and what it
+//! can be asked (`ask.rs`).
+
+mod ask;
+mod check;
+mod rule;
+mod times;
+
+pub use rule::{Rule, Scope, Target};
+
+use prune_core::{Density, NmPattern, Score};
+
+use crate::error::{Problem, StrategyError};
+use crate::method::ScopeKind;
+use crate::option::axis::GroupAxis;
+use crate::option::distribution::{Bound, Distribution};
+use crate::option::glob::Glob;
+use crate::option::ranking::Ranking;
+use crate::option::regrow::Regrow;
+use crate::option::reopen::Reopen;
+use crate::option::times::Ramp;
+
+/// A method with what it is to reach, and which layers it is for.
+///
+/// # Examples
+///
+/// ```
+/// use prune_core::Density;
+/// use prune_schedule::{Event, Scope, Strategy};
+///
+/// let event = Event::unstructured(Scope::Global(Density::new(0.1)?))?.exclude(["Dense_1*"])?;
+/// let strategy = Strategy::new([(10, event)])?;
+/// assert_eq!(strategy, "{10: {'method': 'unstr_global', 'density': 0.1, 'exclude': 'Dense_1*'}}".parse()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    rule: Rule,
+    score: Score,
+    /// Where it is not what the scope and the score make it.
+    ranking: Option<Ranking>,
+    distribution: Distribution,
+    least: Option<Bound>,
+    most: Option<Bound>,
+    ramp: Option<Ramp>,
+    every: u64,
+    straight_through: bool,
+    include: Vec<Glob>,
+    exclude: Vec<Glob>,
+    reopen: Option<Reopen>,
+    rewind: Option<u64>,
+}
+
+/// Making events.
+impl Event {
+    /// An event that keeps single elements, to a density.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::EmptyTable`] for a table that names no layer.
+    pub fn unstructured(scope: Scope<Density>) -> Result<Self, StrategyError> {
+        Self::new(Rule::Unstructured(scope))
+    }
+
+    /// An event that keeps N of every M consecutive elements along the last axis.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::EmptyTable`] for a table that names no layer.
+    pub fn n_of_m(scope: Scope<NmPattern>) -> Result<Self, StrategyError> {
+        Self::new(Rule::NOfM { scope, axis: GroupAxis::LAST })
+    }
+
+    /// An update of sparse training, in every prunable layer that has a mask by then.
+    pub fn regrow(regrow: Regrow) -> Self {
+        Self::of(Rule::Regrow(regrow))
+    }
+
+    fn new(rule: Rule) -> Result<Self, StrategyError> {
+        let event = Self::of(rule);
+        match event.scope_kind() {
+            ScopeKind::Local if event.targets().is_empty() => {
+                Err(Problem::EmptyTable { method: event.method().name() }.into())
+            }
+            _ => Ok(event),
+        }
+    }
+
+    fn of(rule: Rule) -> Self {
+        Event {
+            rule,
+            score: Score::magnitude(),
+            ranking: None,
+            distribution: Distribution::Global,
+            least: None,
+            most: None,
+            ramp: None,
+            every: 1,
+            straight_through: false,
+            include: Vec::new(),
+            exclude: Vec::new(),
+            reopen: None,
+            rewind: None,
+        }
+    }
+
+    /// The same with elements ranked by another score than their magnitude.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::Contradiction`]: `set` and `rigl` drop by magnitude.
+    pub fn score(mut self, score: Score) -> Result<Self, StrategyError> {
+        if matches!(self.rule, Rule::Regrow(_)) {
+            return self.contradicts("score", "drops by magnitude; leave it out");
+        }
+        self.score = score;
+        Ok(self)
+    }
+
+    /// The same with elements ranked within other groups than those of the method.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::Contradiction`] where the method has groups of its own.
+    pub fn ranking(mut self, ranking: Ranking) -> Result<Self, StrategyError> {
+        let fits = match &self.rule {
+            Rule::Unstructured(scope) => (scope.kind() == ScopeKind::Global) == (ranking == Ranking::Global),
+            _ => false,
+        };
+        if !fits {
+            let why = match (&self.rule, self.scope_kind()) {
+                (Rule::Unstructured(_), ScopeKind::Global) => "ranks all layers together",
+                (Rule::Unstructured(_), _) => "ranks within a layer, or within an output",
+                _ => "has groups of its own; leave it out",
+            };
+            return self.contradicts("ranking", why);
+        }
+        self.ranking = Some(ranking);
+        Ok(self)
+    }
+
+    /// The same with groups, or outputs, along another axis.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::AxisUnstructured`] and [`Problem::AxisGlobal`]: only `str_unified_local` and `str_local` have an axis,
+    /// and rankings within an output.
+    pub fn axis(mut self, along: GroupAxis) -> Result<Self, StrategyError> {
+        let method = self.method().name();
+        let ranking = self.ranked_within();
+        match &mut self.rule {
+            Rule::NOfM { scope: Scope::Global(_), .. } => return Err(Problem::AxisGlobal.into()),
+            Rule::NOfM { axis, .. } => *axis = along,
+            Rule::Unstructured(_) if matches!(ranking, Ranking::Output(_)) => {
+                self.ranking = Some(Ranking::Output(along));
+            }
+            Rule::Unstructured(_) | Rule::Regrow(_) => return Err(Problem::AxisUnstructured { method }.into()),
+        }
+        Ok(self)
+    }
+
+    /// The same with the density of all layers together shared out in another way.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::Contradiction`] but for `unstr_global`: the others say themselves what each layer keeps.
+    pub fn distribution(mut self, distribution: Distribution) -> Result<Self, StrategyError> {
+        self.refuse_unless_shared("distribution")?;
+        self.distribution = distribution;
+        Ok(self)
+    }
+
+    /// The same with a least density for layers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Event::distribution`]; [`Problem::Contradiction`] with `reopen` in one ranking over all layers.
+    pub fn min_density(mut self, least: Bound) -> Result<Self, StrategyError> {
+        self.refuse_unless_shared("min_density")?;
+        self.least = Some(least);
+        Ok(self)
+    }
+
+    /// The same with a greatest density for layers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Event::min_density`].
+    pub fn max_density(mut self, most: Bound) -> Result<Self, StrategyError> {
+        self.refuse_unless_shared("max_density")?;
+        self.most = Some(most);
+        Ok(self)
+    }
+
+    fn refuse_unless_shared(&self, field: &'static str) -> Result<(), StrategyError> {
+        match &self.rule {
+            Rule::Unstructured(Scope::Global(_)) => Ok(()),
+            _ => self.contradicts(
+                field,
+                "says itself what each layer keeps; a density of all layers together, with `unstr_global`, is shared out",
+            ),
+        }
+    }
+
+    /// The same with a density that moves over the range of its key.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::Contradiction`] but for densities.
+    pub fn ramp(mut self, ramp: Ramp) -> Result<Self, StrategyError> {
+        if !matches!(self.rule, Rule::Unstructured(_)) {
+            return self.contradicts("schedule", "has no density that could move");
+        }
+        if ramp.power == 0 {
+            return self.contradicts("power", "needs a power of 1 or more");
+        }
+        self.ramp = Some(ramp);
+        Ok(self)
+    }
+
+    /// The same, happening at the first epoch or step of its range, at every `every`-th from there, and at the last.
+    #[must_use]
+    pub fn every(mut self, every: u64) -> Self {
+        self.every = every.max(1);
+        self
+    }
+
+    /// The same with masks for the forward pass alone: the dense weights train on under the straight-through estimator
+    /// (Bengio et al. 2013) until the range ends, and the last mask is then applied.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::Contradiction`] for `set` and `rigl`, and with a moving density.
+    pub fn straight_through(mut self) -> Result<Self, StrategyError> {
+        if matches!(self.rule, Rule::Regrow(_)) {
+            return self.contradicts("straight_through", "trains sparse weights, and there are no dense ones");
+        }
+        self.straight_through = true;
+        Ok(self)
+    }
+
+    /// The same, selecting only prunable layers that one of the patterns matches.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::IncludeEmpty`] without a pattern, [`Problem::GlobWithTable`] where a table names the layers already.
+    pub fn include<G: Into<Glob>>(mut self, patterns: impl IntoIterator<Item = G>) -> Result<Self, StrategyError> {
+        self.refuse_table("include")?;
+        self.include = patterns.into_iter().map(Into::into).collect();
+        if self.include.is_empty() { Err(Problem::IncludeEmpty.into()) } else { Ok(self) }
+    }
+
+    /// The same, leaving out every prunable layer that one of the patterns matches.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::GlobWithTable`] where a table names the layers already.
+    pub fn exclude<G: Into<Glob>>(mut self, patterns: impl IntoIterator<Item = G>) -> Result<Self, StrategyError> {
+        self.refuse_table("exclude")?;
+        self.exclude = patterns.into_iter().map(Into::into).collect();
+        Ok(self)
+    }
+
+    fn refuse_table(&self, field: &'static str) -> Result<(), StrategyError> {
+        match self.method() {
+            method if method.scope == ScopeKind::Local => {
+                Err(Problem::GlobWithTable { field, method: method.name() }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The same, allowed to open elements again where it asks for more than is alive.
+    #[must_use]
+    pub fn reopen(mut self, how: Reopen) -> Self {
+        self.reopen = Some(how);
+        self
+    }
+
+    /// The same, setting every parameter of the model back to what it was at the end of `epoch` (0: before training)
+    /// before the new masks are applied: the lottery ticket's rewinding (Frankle and Carbin 2019, Renda et al. 2020).
+    #[must_use]
+    pub fn rewind(mut self, epoch: u64) -> Self {
+        self.rewind = Some(epoch);
+        self
+    }
+
+    pub(crate) fn with_regrow(mut self, regrow: Regrow) -> Self {
+        self.rule = Rule::Regrow(regrow);
+        self
+    }
+
+    fn contradicts<T>(&self, field: &'static str, why: &str) -> Result<T, StrategyError> {
+        Err(Problem::Contradiction { field, why: format!("`{}` {why}", self.method().name()) }.into())
+    }
+}

@@ -1,0 +1,97 @@
+//! What an event does, to what, and in which layers.
+
+use std::collections::BTreeMap;
+
+use core::fmt;
+
+use prune_core::{Density, NmPattern};
+
+use crate::method::ScopeKind;
+use crate::option::axis::GroupAxis;
+use crate::option::regrow::Regrow;
+use crate::percent::BothWays;
+
+/// A value and the layers that it is for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Scope<T> {
+    /// The same value in every prunable layer that the event selects.
+    UnifiedLocal(T),
+    /// One ranking over all prunable layers that the event selects; layers may end up at different densities.
+    Global(T),
+    /// A table from layer names to values. Other layers are left as they are. A layer of rank 1 is pruned only when it
+    /// is named here.
+    Local(BTreeMap<String, T>),
+}
+
+impl<T> Scope<T> {
+    /// A table from layer names to values; of two values for one name the later stands.
+    pub fn local<N: Into<String>>(layers: impl IntoIterator<Item = (N, T)>) -> Self {
+        Scope::Local(layers.into_iter().map(|(name, value)| (name.into(), value)).collect())
+    }
+
+    /// Which of the three it is.
+    pub fn kind(&self) -> ScopeKind {
+        match self {
+            Scope::UnifiedLocal(_) => ScopeKind::UnifiedLocal,
+            Scope::Global(_) => ScopeKind::Global,
+            Scope::Local(_) => ScopeKind::Local,
+        }
+    }
+
+    /// The values with the layers they are for; `None` is every selected layer.
+    pub(crate) fn values(&self) -> Vec<(Option<&str>, &T)> {
+        match self {
+            Scope::UnifiedLocal(value) | Scope::Global(value) => vec![(None, value)],
+            Scope::Local(layers) => layers.iter().map(|(name, value)| (Some(name.as_str()), value)).collect(),
+        }
+    }
+}
+
+/// What an event does.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Rule {
+    /// Keeps single elements, to a density.
+    Unstructured(Scope<Density>),
+    /// Keeps N of every M consecutive elements along an axis.
+    NOfM {
+        /// The pattern and the layers it is for.
+        scope: Scope<NmPattern>,
+        /// Along which axis groups run. `Scope::Global` has none: there groups run over all selected layers, one after
+        /// the other.
+        axis: GroupAxis,
+    },
+    /// Drops some of what is kept and opens as many others, in every selected layer that has a mask.
+    Regrow(Regrow),
+}
+
+/// What is to be reached: a density or an N:M pattern.
+///
+/// Displays both ways, `keeps 10%, removes 90%`, and with the pattern where there is one: `2:4: keeps 50%, removes 50%`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Target {
+    /// A fraction of the elements.
+    Density(Density),
+    /// N of every M elements.
+    Pattern(NmPattern),
+}
+
+impl Target {
+    /// The density; for a pattern the one reached where every group is full.
+    pub fn density(self) -> Density {
+        match self {
+            Target::Density(density) => density,
+            Target::Pattern(pattern) => pattern.density(),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Density(density) => BothWays::from(*density).fmt(f),
+            Target::Pattern(pattern) => f.pad(&format!("{pattern}: {}", BothWays::from(*pattern))),
+        }
+    }
+}

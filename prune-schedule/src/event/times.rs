@@ -1,0 +1,47 @@
+//! When an event happens under its key, and what it has come to by then.
+
+use super::{Event, Rule, Scope};
+use crate::epoch::Epochs;
+
+impl Event {
+    /// Whether masks float under a key: made anew at each happening and not held in between.
+    pub fn floats(&self, epochs: Epochs) -> bool {
+        epochs.floats() && self.ramp.is_none() && !matches!(self.rule, Rule::Regrow(_))
+    }
+
+    /// Whether it happens at `time`, an epoch or step that its key covers.
+    pub(crate) fn is_due(&self, epochs: Epochs, time: u64) -> bool {
+        let last = epochs.last() == Some(time);
+        last || time.saturating_sub(epochs.first().unwrap_or(0)).is_multiple_of(self.every)
+    }
+
+    /// The first time from `time` on at which it happens; `None` where its key ends before.
+    pub(crate) fn next_due(&self, epochs: Epochs, time: u64) -> Option<u64> {
+        let first = epochs.first().unwrap_or(1);
+        let after = time.saturating_sub(first).div_ceil(self.every).checked_mul(self.every)?;
+        let due = first.checked_add(after)?;
+        match epochs.last() {
+            Some(last) if last < time => None,
+            Some(last) => Some(due.min(last)),
+            None => Some(due),
+        }
+    }
+
+    /// The event as it is at a time of its range: with the density that it has come to.
+    pub(crate) fn at_time(&self, epochs: Epochs, time: u64) -> Event {
+        let mut event = self.clone();
+        if let (Some(ramp), Some(first), Some(last)) = (self.ramp, epochs.first(), epochs.last())
+            && let Rule::Unstructured(scope) = &mut event.rule
+        {
+            let share = if time >= last { 1.0 } else { time.saturating_sub(first) as f64 / (last - first) as f64 };
+            match scope {
+                Scope::UnifiedLocal(density) | Scope::Global(density) => *density = ramp.density(*density, share),
+                Scope::Local(layers) => {
+                    layers.values_mut().for_each(|density| *density = ramp.density(*density, share));
+                }
+            }
+            event.ramp = None;
+        }
+        event
+    }
+}

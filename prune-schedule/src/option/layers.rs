@@ -1,0 +1,46 @@
+//! The fields `include` and `exclude`: which of the prunable layers.
+
+use super::EventOption;
+use super::glob::Glob;
+use crate::error::{Problem, StrategyError};
+use crate::event::Event;
+use crate::text::node::{Node, Value};
+use crate::text::written::Written;
+
+pub(super) const OPTION: EventOption = EventOption { fields: &["include", "exclude"], read, write, tell: |_, _| None };
+
+fn read(written: &Written<'_, '_>, mut event: Event) -> Result<Event, StrategyError> {
+    if let Some(node) = written.get("include") {
+        event = globs("include", node).and_then(|globs| event.include(globs)).map_err(written.at(node))?;
+    }
+    if let Some(node) = written.get("exclude") {
+        event = globs("exclude", node).and_then(|globs| event.exclude(globs)).map_err(written.at(node))?;
+    }
+    Ok(event)
+}
+
+/// One pattern over names, or a list of them.
+fn globs(field: &'static str, node: &Node) -> Result<Vec<Glob>, StrategyError> {
+    let one = |node: &Node| match &node.value {
+        Value::Text(pattern) => Ok(Glob::new(pattern)),
+        other => Err(StrategyError::from(Problem::GlobKind { field, found: other.describe() })),
+    };
+    match &node.value {
+        Value::List(items) => items.iter().map(one).collect(),
+        _ => Ok(vec![one(node)?]),
+    }
+}
+
+fn write(event: &Event) -> Vec<(&'static str, Value)> {
+    let field = |name, globs: &[Glob]| Some((name, glob_list(globs)?));
+    [field("include", event.included()), field("exclude", event.excluded())].into_iter().flatten().collect()
+}
+
+/// One pattern over names as itself, several as a list.
+fn glob_list(globs: &[Glob]) -> Option<Value> {
+    match globs {
+        [] => None,
+        [one] => Some(Value::text(one.as_str())),
+        several => Some(Value::List(several.iter().map(|glob| Value::text(glob.as_str()).into()).collect())),
+    }
+}

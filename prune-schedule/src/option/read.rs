@@ -1,0 +1,49 @@
+//! Values of common kinds, read for an option.
+
+use crate::error::{Problem, StrategyError, clip, nearest};
+use crate::text::node::{Node, Value};
+
+fn wrong(field: &'static str, wanted: &'static str, node: &Node) -> StrategyError {
+    Problem::FieldValue { field, wanted, found: node.value.describe() }.into()
+}
+
+/// One of some words, by its place among them.
+pub(super) fn word(
+    field: &'static str,
+    wanted: &'static str,
+    known: &[&'static str],
+    node: &Node,
+) -> Result<usize, StrategyError> {
+    let Value::Text(text) = &node.value else { return Err(wrong(field, wanted, node)) };
+    known.iter().position(|word| word == text).ok_or_else(|| {
+        let nearest = nearest(text, known.iter().copied()).map(str::to_owned);
+        Problem::UnknownWord { field, word: clip(text), nearest, wanted }.into()
+    })
+}
+
+/// A whole number of at least `least`.
+pub(super) fn whole(field: &'static str, wanted: &'static str, least: u64, node: &Node) -> Result<u64, StrategyError> {
+    match node.value {
+        Value::Int(number) => {
+            u64::try_from(number).ok().filter(|&number| number >= least).ok_or_else(|| wrong(field, wanted, node))
+        }
+        _ => Err(wrong(field, wanted, node)),
+    }
+}
+
+/// A number.
+pub(super) fn number(field: &'static str, wanted: &'static str, node: &Node) -> Result<f64, StrategyError> {
+    match node.value {
+        Value::Int(number) => Ok(number as f64),
+        Value::Float(number) => Ok(number),
+        _ => Err(wrong(field, wanted, node)),
+    }
+}
+
+/// True or false.
+pub(super) fn flag(field: &'static str, node: &Node) -> Result<bool, StrategyError> {
+    match node.value {
+        Value::Bool(flag) => Ok(flag),
+        _ => Err(wrong(field, "True or False", node)),
+    }
+}

@@ -1,0 +1,25 @@
+//! The field `rewind`: setting what is kept back to the weights of an earlier epoch.
+
+use super::EventOption;
+use super::read::whole;
+use crate::error::StrategyError;
+use crate::event::Event;
+use crate::text::node::Value;
+use crate::text::written::Written;
+
+pub(super) const OPTION: EventOption = EventOption {
+    fields: &["rewind"],
+    read,
+    write,
+    tell: |_, event| event.rewinds_to().map(|epoch| format!("rewinds to epoch {epoch}")),
+};
+
+fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
+    let Some(node) = written.get("rewind") else { return Ok(event) };
+    let wanted = "the epoch to go back to, such as 0 for the initial weights";
+    whole("rewind", wanted, 0, node).map(|epoch| event.rewind(epoch)).map_err(written.at(node))
+}
+
+fn write(event: &Event) -> Vec<(&'static str, Value)> {
+    event.rewinds_to().map(|epoch| ("rewind", Value::Int(epoch as i64))).into_iter().collect()
+}

@@ -1,0 +1,42 @@
+//! The field `seed`, for whatever an event draws at random.
+
+use super::EventOption;
+use crate::error::{Problem, StrategyError};
+use crate::event::Event;
+use crate::text::node::{Node, Value};
+use crate::text::written::Written;
+
+pub(super) const OPTION: EventOption = EventOption { fields: &["seed"], read: refuse_idle, write, tell: |_, _| None };
+
+/// The seed, where one is written.
+pub(crate) fn read(written: &Written<'_, '_>) -> Result<Option<u64>, StrategyError> {
+    let Some(node) = written.get("seed") else { return Ok(None) };
+    seed(node).map(Some).map_err(|problem| written.at(node)(problem.into()))
+}
+
+/// A whole number, or its digits as a string where a form has no number of that size.
+fn seed(node: &Node) -> Result<u64, Problem> {
+    let kind = || Problem::SeedKind { found: node.value.describe() };
+    match &node.value {
+        Value::Int(seed) => u64::try_from(*seed).map_err(|_| kind()),
+        Value::Text(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse().map_err(|_| kind()),
+        _ => Err(kind()),
+    }
+}
+
+/// By now everything that draws has taken the seed.
+fn refuse_idle(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
+    match (written.get("seed"), event.seed()) {
+        (Some(node), None) => {
+            read(written)?;
+            Err(written.at(node)(Problem::SeedUnused.into()))
+        }
+        _ => Ok(event),
+    }
+}
+
+fn write(event: &Event) -> Vec<(&'static str, Value)> {
+    let seed = event.seed().filter(|&seed| seed != 0);
+    let value = |seed: u64| i64::try_from(seed).map_or(Value::Text(seed.to_string()), Value::Int);
+    seed.map(|seed| ("seed", value(seed))).into_iter().collect()
+}

@@ -1,0 +1,62 @@
+//! Masks for a forward pass of dense weights: the straight-through estimator.
+
+use prune_core::{Layers, Masks};
+
+use super::error::PruneError;
+use super::evidence::{Evidence, Given};
+use super::selection::Listed;
+use super::{Happening, Pruner};
+use crate::epoch::Epochs;
+
+impl Pruner {
+    /// The masks that the next forward pass is to use: under `straight_through`, those that the event of the epoch in training
+    /// makes of the weights as they are now; otherwise those that are held.
+    ///
+    /// A training loop copies the dense weights, holds the copy to these masks, runs forward and backward through the copy,
+    /// and moves the dense weights along the copy's gradient, as if the masks had not been there (Bengio, Leonard and
+    /// Courville 2013, "Estimating or propagating gradients through stochastic neurons").
+    ///
+    /// # Errors
+    ///
+    /// As [`Pruner::end_epoch`], for the event of the epoch in training.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_core::{LayerMut, PlainTensor};
+    /// use prune_schedule::Pruner;
+    ///
+    /// let mut dense = PlainTensor::from_logical(&[1, 4], vec![0.9f32, -0.1, 0.3, 0.2])?;
+    /// let strategy = "{'1..=2': {'method': 'unstr_global', 'density': 0.5, 'straight_through': True}}";
+    /// let mut pruner = Pruner::new(strategy.parse()?);
+    /// for epoch in 1..=2 {
+    ///     let mut forward = dense.clone();
+    ///     pruner.forward_masks(&[("fc", LayerMut::of(&mut dense))])?.hold(&mut [("fc", LayerMut::of(&mut forward))])?;
+    ///     assert_eq!(forward.values().iter().filter(|value| **value == 0.0).count(), 2);
+    ///     // The gradient of the copy moves the dense weights: here it brings back one that was masked.
+    ///     dense.values_mut()[3] += 0.2;
+    ///     pruner.end_epoch(epoch, &mut [("fc", LayerMut::of(&mut dense))])?;
+    /// }
+    /// // At the end of the range the last mask is applied, and held from then on.
+    /// assert_eq!(dense.values(), [0.9, 0.0, 0.0, 0.6]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn forward_masks(&self, model: &(impl Layers + ?Sized)) -> Result<Masks, PruneError> {
+        let epoch = self.epoch.map_or(1, |epoch| epoch.saturating_add(1));
+        let mut masks = self.held().clone();
+        if let Some((key, event)) = self.strategy.covering(epoch)
+            && event.passes_straight_through()
+        {
+            let at = Epochs::At(epoch);
+            let in_event = |source| PruneError::Event { epoch: at, source };
+            let layers = Listed::of(model).map_err(in_event)?;
+            let given = Given::of(Evidence::default(), &self.observed).map_err(in_event)?;
+            let happening = Happening { epoch, at, key, event: event.clone() };
+            let (candidates, _, made) = self.make(&happening, &layers, &given)?;
+            for (candidate, made) in candidates.iter().zip(made) {
+                masks.insert(candidate.name, made.mask);
+            }
+        }
+        Ok(masks)
+    }
+}

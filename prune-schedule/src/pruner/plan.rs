@@ -1,0 +1,155 @@
+//! What an event asks: its rankings, and how much each keeps.
+
+use core::ops::Range;
+
+use prune_core::{Density, Error, NmPattern, Quota};
+
+use super::error::PruneError;
+use super::selection::{Candidate, total_len};
+use crate::epoch::Epochs;
+use crate::event::{Event, Rule, Scope, Target};
+use crate::option::ranking::Ranking as Within;
+
+/// Layers ranked together, or one by itself, and how much of them is kept.
+pub(super) struct Ranking {
+    /// Of the candidates.
+    pub(super) layers: Range<usize>,
+    pub(super) amount: Amount,
+}
+
+/// How much a ranking keeps.
+pub(super) enum Amount {
+    /// So many elements.
+    Kept(usize),
+    /// So many elements of all layers together, at least and at most so many of each.
+    Within(usize, Vec<prune_core::Bound>),
+    /// A share of each index along the layer's axis.
+    EachOutput(Density),
+    /// N of every M: along the layer's axis, or over all layers one after the other.
+    Pattern(NmPattern),
+}
+
+/// Whether an event ranks its layers together.
+pub(super) fn is_joint(event: &Event) -> bool {
+    match event.rule() {
+        Rule::Unstructured(Scope::Global(_)) => event.distributed().shares().is_none(),
+        Rule::NOfM { scope: Scope::Global(_), .. } => true,
+        _ => false,
+    }
+}
+
+/// The rankings of an event that keeps densities or patterns.
+pub(super) fn rankings(epoch: Epochs, event: &Event, candidates: &[Candidate<'_>]) -> Result<Vec<Ranking>, PruneError> {
+    let all = 0..candidates.len();
+    let refused = |source: Error| PruneError::Event { epoch, source };
+    if let (Rule::Unstructured(Scope::Global(density)), Some(shares)) = (event.rule(), event.distributed().shares()) {
+        let counts = shares.counts(*density, &quotas(event, candidates)).map_err(refused)?;
+        let each = counts.into_iter().enumerate();
+        return Ok(each.map(|(i, kept)| Ranking { layers: i..i + 1, amount: Amount::Kept(kept) }).collect());
+    }
+    if is_joint(event) {
+        let amount = match candidates.first().and_then(|first| first.target) {
+            Some(Target::Density(density)) => {
+                let kept = density.kept_of(total_len(candidates));
+                if event.least().is_none() && event.most().is_none() {
+                    Amount::Kept(kept)
+                } else {
+                    Amount::Within(kept, bounds(event, candidates))
+                }
+            }
+            Some(Target::Pattern(pattern)) => Amount::Pattern(pattern),
+            None => return Ok(Vec::new()),
+        };
+        return Ok(vec![Ranking { layers: all, amount }]);
+    }
+    let outputs = matches!(event.ranked_within(), Within::Output(_));
+    let each = candidates.iter().enumerate().filter_map(|(i, candidate)| {
+        let amount = match candidate.target? {
+            Target::Density(density) if outputs => Amount::EachOutput(density),
+            Target::Density(density) => Amount::Kept(density.kept_of(candidate.layer.len())),
+            Target::Pattern(pattern) => Amount::Pattern(pattern),
+        };
+        Some(Ranking { layers: i..i + 1, amount })
+    });
+    Ok(each.collect())
+}
+
+fn quotas<'c>(event: &Event, candidates: &'c [Candidate<'_>]) -> Vec<Quota<'c>> {
+    let quota = |candidate: &'c Candidate<'_>| Quota {
+        min: event.least().and_then(|bound| bound.of(candidate.name)),
+        max: event.most().and_then(|bound| bound.of(candidate.name)),
+        ..Quota::new(candidate.name, candidate.layer.shape())
+    };
+    candidates.iter().map(quota).collect()
+}
+
+fn bounds(event: &Event, candidates: &[Candidate<'_>]) -> Vec<prune_core::Bound> {
+    let bound = |candidate: &Candidate<'_>| {
+        let len = candidate.layer.len();
+        let of = |bound: Option<&crate::option::distribution::Bound>| {
+            bound.and_then(|bound| bound.of(candidate.name)).map(|density| density.kept_of(len))
+        };
+        prune_core::Bound { min: of(event.least()).unwrap_or(0), max: of(event.most()).unwrap_or(len) }
+    };
+    candidates.iter().map(bound).collect()
+}
+
+/// How many elements an event asks for: in each layer, where it asks of each, and in all of them.
+pub(super) struct Asked {
+    pub(super) each: Vec<Option<usize>>,
+    pub(super) total: usize,
+}
+
+impl Asked {
+    pub(super) fn of(event: &Event, rankings: &[Ranking], candidates: &[Candidate<'_>]) -> Self {
+        let mut asked = Asked { each: vec![None; candidates.len()], total: 0 };
+        for ranking in rankings {
+            let layers = &candidates[ranking.layers.clone()];
+            let (each, total) = match (&ranking.amount, layers) {
+                (Amount::Within(kept, _), _) => (None, *kept),
+                (Amount::Kept(kept), [_]) => (Some(*kept), *kept),
+                (Amount::Kept(kept), _) => (None, *kept),
+                (Amount::EachOutput(density), [one]) => {
+                    let kept = of_each_output(*density, one);
+                    (Some(kept), kept)
+                }
+                (Amount::Pattern(pattern), [one]) if one.axis.is_some() => {
+                    let kept = of_groups(*pattern, one);
+                    (Some(kept), kept)
+                }
+                (Amount::Pattern(pattern), layers) => (None, pattern.kept_of_lane(total_len(layers))),
+                (Amount::EachOutput(_), _) => (None, 0),
+            };
+            // Asked of all layers together, it is asked of none, even of the only one.
+            if let (false, Some(place)) = (is_joint(event), asked.each.get_mut(ranking.layers.start)) {
+                *place = each;
+            }
+            asked.total = asked.total.saturating_add(total);
+        }
+        asked
+    }
+}
+
+fn of_each_output(density: Density, candidate: &Candidate<'_>) -> usize {
+    let len = candidate.layer.len();
+    let outputs = candidate.axis.map_or(1, |axis| candidate.layer.shape()[axis]);
+    if len == 0 { 0 } else { outputs * density.kept_of(len / outputs) }
+}
+
+fn of_groups(pattern: NmPattern, candidate: &Candidate<'_>) -> usize {
+    let len = candidate.layer.len();
+    let lane = candidate.axis.map_or(len, |axis| candidate.layer.shape()[axis]);
+    if len == 0 { 0 } else { len / lane * pattern.kept_of_lane(lane) }
+}
+
+/// How many elements must be alive for a ranking not to ask for more (rule 9): for N:M what its density says, since the
+/// last group of a lane may ask for more than that, and is merely short where it cannot have it.
+pub(super) fn needed(ranking: &Ranking, candidates: &[Candidate<'_>]) -> usize {
+    let layers = &candidates[ranking.layers.clone()];
+    match (&ranking.amount, layers) {
+        (Amount::Kept(kept) | Amount::Within(kept, _), _) => *kept,
+        (Amount::EachOutput(density), [one]) => of_each_output(*density, one),
+        (Amount::EachOutput(_), _) => 0,
+        (Amount::Pattern(pattern), layers) => pattern.density().kept_of(total_len(layers)),
+    }
+}

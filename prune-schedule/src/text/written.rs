@@ -1,0 +1,89 @@
+//! The fields of one event as they were written, each known and written once.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::node::{Node, Value};
+use super::raw::Source;
+use crate::error::{Problem, StrategyError, clip, nearest, quoted};
+use crate::option;
+
+/// The field that names the method.
+pub(crate) const METHOD: &str = "method";
+
+/// The fields that say how much is kept, of which an event has at most one.
+pub(crate) const AMOUNTS: [&str; 4] = ["density", "sparsity", "pattern", "prune_rate_pattern"];
+
+/// The names of all fields.
+fn names() -> impl Iterator<Item = &'static str> {
+    [METHOD].into_iter().chain(AMOUNTS).chain(option::ALL.iter().flat_map(|option| option.fields.iter().copied()))
+}
+
+/// The names of all fields, for an error.
+pub(crate) fn field_names() -> String {
+    quoted(&names().collect::<Vec<_>>())
+}
+
+/// The fields of an event, and the text that they stand in.
+pub(crate) struct Written<'t, 'n> {
+    source: Source<'t>,
+    entries: BTreeMap<&'static str, (&'n Node, &'n Node)>,
+}
+
+impl<'t, 'n> Written<'t, 'n> {
+    /// Refuses fields that are unknown or written twice.
+    pub(crate) fn read(source: Source<'t>, entries: &'n [(Node, Node)]) -> Result<Self, StrategyError> {
+        let mut fields: BTreeMap<&'static str, (&Node, &Node)> = BTreeMap::new();
+        for (key, value) in entries {
+            let Value::Text(name) = &key.value else {
+                return source.refuse(key, Problem::FieldKind { found: key.value.describe() });
+            };
+            let Some(known) = names().find(|known| known == name) else {
+                let nearest = nearest(name, names()).map(str::to_owned);
+                return source.refuse(key, Problem::UnknownField { field: clip(name), nearest });
+            };
+            if let Some((first, _)) = fields.insert(known, (key, value)) {
+                let other = source.position(first.at);
+                return source.refuse(key, Problem::FieldTwice { field: known, other });
+            }
+        }
+        Ok(Written { source, entries: fields })
+    }
+
+    /// The value of a field, where it is written.
+    pub(crate) fn get(&self, name: &str) -> Option<&'n Node> {
+        self.entry(name).map(|(_, value)| value)
+    }
+
+    /// The key and the value of a field.
+    pub(crate) fn entry(&self, name: &str) -> Option<(&'n Node, &'n Node)> {
+        self.entries.get(name).copied()
+    }
+
+    /// Says where a problem is, unless it says so already.
+    pub(crate) fn at(&self, node: &Node) -> impl Fn(StrategyError) -> StrategyError + use<'t> {
+        self.source.at(node)
+    }
+
+    /// A table from layers to values, each named once.
+    pub(crate) fn layers<T>(
+        &self,
+        entries: &[(Node, Node)],
+        read: impl Fn(&Node) -> Result<T, StrategyError>,
+    ) -> Result<BTreeMap<String, T>, StrategyError> {
+        let source = self.source;
+        let mut seen: HashMap<&str, Option<usize>> = HashMap::with_capacity(entries.len());
+        let mut layers = BTreeMap::new();
+        for (key, node) in entries {
+            let Value::Text(name) = &key.value else {
+                return source.refuse(key, Problem::LayerKind { found: key.value.describe() });
+            };
+            if let Some(first) = seen.insert(name, key.at) {
+                let problem = Problem::LayerTwice { other: source.position(first) };
+                return Err(source.at(key)(StrategyError::from(problem).in_layer(name)));
+            }
+            let value = read(node).map_err(|error| source.at(node)(error.in_layer(name)))?;
+            layers.insert(name.clone(), value);
+        }
+        Ok(layers)
+    }
+}
