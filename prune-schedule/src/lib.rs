@@ -85,8 +85,9 @@ pub use option::ranking::Ranking;
 pub use option::regrow::{Decay, Grow, Regrow};
 pub use option::reopen::Reopen;
 pub use option::times::Ramp;
+pub use option::unit::Piece;
 pub use pruner::{
-    Evidence, Inputs, LayerReport, MeasureInputs, PruneError, Pruner, PrunerState, Report, Totals, Warning,
+    Evidence, Inputs, LayerReport, MeasureInputs, PruneError, Pruner, PrunerState, Report, Totals, UnitCounts, Warning,
 };
 pub use strategy::Strategy;
 pub use timeline::{Timeline, TimelineRow};

@@ -14,6 +14,10 @@ pub enum Structure {
     Unstructured,
     /// N of every M consecutive elements along an axis.
     NOfM,
+    /// Boxes of neighbouring elements, to a density of them.
+    Block,
+    /// Channels, to a density of them.
+    Channel,
     /// An update of sparse training that opens at random.
     Set,
     /// An update of sparse training that opens by gradient.
@@ -52,13 +56,19 @@ pub struct Method {
 }
 
 /// Every method that can be written. A new one is a line here and a file that carries it out.
-const METHODS: [(&str, Structure, ScopeKind); 8] = [
+const METHODS: [(&str, Structure, ScopeKind); 14] = [
     ("unstr_unified_local", Structure::Unstructured, ScopeKind::UnifiedLocal),
     ("unstr_global", Structure::Unstructured, ScopeKind::Global),
     ("unstr_local", Structure::Unstructured, ScopeKind::Local),
     ("str_unified_local", Structure::NOfM, ScopeKind::UnifiedLocal),
     ("str_global", Structure::NOfM, ScopeKind::Global),
     ("str_local", Structure::NOfM, ScopeKind::Local),
+    ("block_unified_local", Structure::Block, ScopeKind::UnifiedLocal),
+    ("block_global", Structure::Block, ScopeKind::Global),
+    ("block_local", Structure::Block, ScopeKind::Local),
+    ("channel_unified_local", Structure::Channel, ScopeKind::UnifiedLocal),
+    ("channel_global", Structure::Channel, ScopeKind::Global),
+    ("channel_local", Structure::Channel, ScopeKind::Local),
     ("set", Structure::Set, ScopeKind::UnifiedLocal),
     ("rigl", Structure::Rigl, ScopeKind::UnifiedLocal),
 ];

@@ -6,9 +6,10 @@ use prune_schedule::Strategy;
 
 /// What messages list.
 const METHODS: &str = "`unstr_unified_local`, `unstr_global`, `unstr_local`, `str_unified_local`, `str_global`, `str_local`, \
-                       `set`, `rigl`";
-const FIELDS: &str = "`method`, `density`, `sparsity`, `pattern`, `prune_rate_pattern`, `score`, `ranking`, `axis`, \
-                      `distribution`, `min_density`, `max_density`, `schedule`, `power`, `from_density`, `every`, \
+                       `block_unified_local`, `block_global`, `block_local`, `channel_unified_local`, `channel_global`, \
+                       `channel_local`, `set`, `rigl`";
+const FIELDS: &str = "`method`, `density`, `sparsity`, `pattern`, `prune_rate_pattern`, `score`, `ranking`, `block`, \
+                      `axes`, `pool`, `norm`, `bias`, `axis`, `distribution`, `min_density`, `max_density`, `schedule`, `power`, `from_density`, `every`, \
                       `straight_through`, `fraction`, `decay`, `include`, `exclude`, `reopen`, `rewind`, `seed`";
 
 /// A test per line: its name, the text, the message.

@@ -11,6 +11,7 @@ use crate::option::ranking::Ranking;
 use crate::option::regrow::{Grow, Regrow};
 use crate::option::reopen::Reopen;
 use crate::option::times::Ramp;
+use crate::option::unit::Piece;
 
 impl Event {
     /// The method.
@@ -18,6 +19,7 @@ impl Event {
         let structure = match &self.rule {
             Rule::Unstructured(_) => Structure::Unstructured,
             Rule::NOfM { .. } => Structure::NOfM,
+            Rule::Pieces { piece, .. } => piece.structure(),
             Rule::Regrow(regrow) => match regrow.grow {
                 Grow::Random { .. } => Structure::Set,
                 Grow::Gradient => Structure::Rigl,
@@ -30,6 +32,7 @@ impl Event {
         match &self.rule {
             Rule::Unstructured(scope) => scope.kind(),
             Rule::NOfM { scope, .. } => scope.kind(),
+            Rule::Pieces { scope, .. } => scope.kind(),
             Rule::Regrow(_) => ScopeKind::UnifiedLocal,
         }
     }
@@ -125,11 +128,19 @@ impl Event {
         [self.score.seed(), reopen, grow].into_iter().flatten().collect()
     }
 
+    /// What it prunes in one piece, where that is neither a single element nor one of a group.
+    pub(crate) fn piece(&self) -> Option<&Piece> {
+        match &self.rule {
+            Rule::Pieces { piece, .. } => Some(piece),
+            _ => None,
+        }
+    }
+
     /// What is to be reached in which layers; `None` is every selected layer. An event that keeps densities as they are has
     /// none.
     pub fn targets(&self) -> Vec<(Option<&str>, Target)> {
         match &self.rule {
-            Rule::Unstructured(scope) => {
+            Rule::Unstructured(scope) | Rule::Pieces { scope, .. } => {
                 scope.values().into_iter().map(|(name, density)| (name, Target::Density(*density))).collect()
             }
             Rule::NOfM { scope, .. } => {
@@ -151,6 +162,7 @@ impl Event {
     pub(crate) fn unit_axis(&self) -> Option<GroupAxis> {
         match &self.rule {
             Rule::NOfM { scope: Scope::UnifiedLocal(_) | Scope::Local(_), axis } => Some(*axis),
+            Rule::Pieces { piece: Piece::Channels { axis, .. }, .. } => Some(*axis),
             _ => None,
         }
     }
@@ -169,7 +181,9 @@ impl Event {
     /// [`Event::include`] and [`Event::exclude`] narrow.
     pub fn selects(&self, name: &str, rank: usize) -> bool {
         match &self.rule {
-            Rule::Unstructured(Scope::Local(layers)) => layers.contains_key(name),
+            Rule::Unstructured(Scope::Local(layers)) | Rule::Pieces { scope: Scope::Local(layers), .. } => {
+                layers.contains_key(name)
+            }
             Rule::NOfM { scope: Scope::Local(layers), .. } => layers.contains_key(name),
             _ => {
                 rank >= 2

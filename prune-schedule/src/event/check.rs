@@ -51,6 +51,9 @@ impl Event {
             return contradiction("method", why);
         }
         if self.reopen.is_some() {
+            if matches!(self.rule, Rule::Pieces { .. }) {
+                return contradiction("reopen", "it opens elements, and here whole blocks or channels are ranked");
+            }
             if matches!(self.ranked_within(), Ranking::Output(_)) {
                 return contradiction("reopen", "it works within layers and over all of them, not within outputs");
             }

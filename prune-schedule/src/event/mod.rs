@@ -21,6 +21,7 @@ use crate::option::ranking::Ranking;
 use crate::option::regrow::Regrow;
 use crate::option::reopen::Reopen;
 use crate::option::times::Ramp;
+use crate::option::unit::Piece;
 
 /// A method with what it is to reach, and which layers it is for.
 ///
@@ -71,6 +72,15 @@ impl Event {
     /// [`Problem::EmptyTable`] for a table that names no layer.
     pub fn n_of_m(scope: Scope<NmPattern>) -> Result<Self, StrategyError> {
         Self::new(Rule::NOfM { scope, axis: GroupAxis::LAST })
+    }
+
+    /// An event that keeps blocks or channels, to a density of their number (rule 1 counts them, and not elements).
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::EmptyTable`] for a table that names no layer.
+    pub fn pieces(scope: Scope<Density>, piece: Piece) -> Result<Self, StrategyError> {
+        Self::new(Rule::Pieces { scope, piece })
     }
 
     /// An update of sparse training, in every prunable layer that has a mask by then.
@@ -156,7 +166,10 @@ impl Event {
             Rule::Unstructured(_) if matches!(ranking, Ranking::Output(_)) => {
                 self.ranking = Some(Ranking::Output(along));
             }
-            Rule::Unstructured(_) | Rule::Regrow(_) => return Err(Problem::AxisUnstructured { method }.into()),
+            Rule::Pieces { piece: Piece::Channels { axis, .. }, .. } => *axis = along,
+            Rule::Unstructured(_) | Rule::Regrow(_) | Rule::Pieces { .. } => {
+                return Err(Problem::AxisUnstructured { method }.into());
+            }
         }
         Ok(self)
     }
@@ -197,6 +210,7 @@ impl Event {
     fn refuse_unless_shared(&self, field: &'static str) -> Result<(), StrategyError> {
         match &self.rule {
             Rule::Unstructured(Scope::Global(_)) => Ok(()),
+            Rule::Pieces { scope: Scope::Global(_), .. } if field != "distribution" => Ok(()),
             _ => self.contradicts(
                 field,
                 "says itself what each layer keeps; a density of all layers together, with `unstr_global`, is shared out",
@@ -210,7 +224,7 @@ impl Event {
     ///
     /// [`Problem::Contradiction`] but for densities.
     pub fn ramp(mut self, ramp: Ramp) -> Result<Self, StrategyError> {
-        if !matches!(self.rule, Rule::Unstructured(_)) {
+        if !matches!(self.rule, Rule::Unstructured(_) | Rule::Pieces { .. }) {
             return self.contradicts("schedule", "has no density that could move");
         }
         if ramp.power == 0 {
@@ -284,6 +298,13 @@ impl Event {
     #[must_use]
     pub fn rewind(mut self, epoch: u64) -> Self {
         self.rewind = Some(epoch);
+        self
+    }
+
+    pub(crate) fn with_piece(mut self, new: Piece) -> Self {
+        if let Rule::Pieces { piece, .. } = &mut self.rule {
+            *piece = new;
+        }
         self
     }
 

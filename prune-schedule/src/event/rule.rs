@@ -9,6 +9,7 @@ use prune_core::{Density, NmPattern};
 use crate::method::ScopeKind;
 use crate::option::axis::GroupAxis;
 use crate::option::regrow::Regrow;
+use crate::option::unit::Piece;
 use crate::percent::BothWays;
 
 /// A value and the layers that it is for.
@@ -60,6 +61,13 @@ pub enum Rule {
         /// Along which axis groups run. `Scope::Global` has none: there groups run over all selected layers, one after
         /// the other.
         axis: GroupAxis,
+    },
+    /// Keeps blocks or channels, to a density of their number.
+    Pieces {
+        /// The density and the layers it is for.
+        scope: Scope<Density>,
+        /// What is pruned in one piece.
+        piece: Piece,
     },
     /// Drops some of what is kept and opens as many others, in every selected layer that has a mask.
     Regrow(Regrow),

@@ -31,7 +31,7 @@ impl Event {
     pub(crate) fn at_time(&self, epochs: Epochs, time: u64) -> Event {
         let mut event = self.clone();
         if let (Some(ramp), Some(first), Some(last)) = (self.ramp, epochs.first(), epochs.last())
-            && let Rule::Unstructured(scope) = &mut event.rule
+            && let Rule::Unstructured(scope) | Rule::Pieces { scope, .. } = &mut event.rule
         {
             let share = if time >= last { 1.0 } else { time.saturating_sub(first) as f64 / (last - first) as f64 };
             match scope {

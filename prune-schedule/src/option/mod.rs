@@ -15,6 +15,7 @@ mod rewind;
 pub(crate) mod score;
 pub(crate) mod seed;
 pub(crate) mod times;
+pub(crate) mod unit;
 
 use crate::epoch::Epochs;
 use crate::error::StrategyError;
@@ -35,9 +36,10 @@ pub(crate) struct EventOption {
 }
 
 /// Every option, in the order in which they are read, written and told.
-pub(crate) const ALL: [&EventOption; 10] = [
+pub(crate) const ALL: [&EventOption; 11] = [
     &score::OPTION,
     &ranking::OPTION,
+    &unit::OPTION,
     &axis::OPTION,
     &distribution::OPTION,
     &times::OPTION,

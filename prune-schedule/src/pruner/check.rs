@@ -195,7 +195,7 @@ impl Bounds {
             self.together.retain(|(others, _)| others.is_disjoint(&names));
         }
         let asked = Asked::of(event, rankings, candidates);
-        let total = is_joint(event).then_some(asked.total);
+        let total = asked.total.filter(|_| is_joint(event));
         for (candidate, each) in candidates.iter().zip(&asked.each) {
             let most = each.or(total).unwrap_or(usize::MAX).min(candidate.layer.len());
             let before = if reopens { usize::MAX } else { self.of(candidate.name) };

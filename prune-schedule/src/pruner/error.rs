@@ -77,6 +77,16 @@ pub enum PruneError {
         /// How many axes it has.
         rank: usize,
     },
+    /// A bias does not go with the channels of its layer.
+    #[error("{}, layer `{layer}`: 'bias': True does not fit: {why}", epoch.named(), layer = printable(layer))]
+    Bias {
+        /// The event.
+        epoch: Epochs,
+        /// The layer.
+        layer: String,
+        /// What does not fit.
+        why: String,
+    },
     /// An update of sparse training finds no mask to update.
     #[error("{}: `{method}` moves what masks keep, and no selected layer has a mask by then; make them with an event before it", epoch.named())]
     NoMask {

@@ -19,11 +19,13 @@ pub(super) struct Made {
     pub(super) ties: usize,
     /// Groups that keep fewer than the pattern says, after reopening.
     pub(super) short_groups: usize,
+    /// Units kept, where units are ranked.
+    pub(super) units: Option<usize>,
 }
 
 impl From<Selected> for Made {
     fn from(selected: Selected) -> Self {
-        Made { mask: selected.mask, ties: selected.ties, short_groups: selected.short_groups }
+        Made { mask: selected.mask, ties: selected.ties, short_groups: selected.short_groups, units: None }
     }
 }
 
@@ -74,6 +76,9 @@ impl Maker<'_> {
             scores.push(self.scores(candidate, evidence.as_ref())?);
         }
         let scored: Vec<LayerRef<'_>> = scores.iter().map(Scores::layer).collect();
+        if self.event.piece().is_some() {
+            return self.rank_units(layers, &scored, &ranking.amount);
+        }
         let ranked: Vec<Ranked<'_>> = layers
             .iter()
             .zip(&scored)
@@ -83,6 +88,41 @@ impl Maker<'_> {
         self.select(layers, &ranked, selector, &ranking.amount)
     }
 
+    /// Ranks blocks or channels by what they hold, and keeps the elements of those that are kept.
+    fn rank_units(
+        &self,
+        layers: &[Candidate<'_>],
+        scored: &[LayerRef<'_>],
+        amount: &Amount,
+    ) -> Result<Vec<Made>, PruneError> {
+        let mut units = Vec::with_capacity(layers.len());
+        for (candidate, scores) in layers.iter().zip(scored) {
+            let Some((unit, _)) = &candidate.units else { continue };
+            let refused = |source: Error| self.refused(core::slice::from_ref(candidate), source);
+            let alive = self.alive.get(candidate.name);
+            let of_units = unit.scores(scores, self.rank_by(), alive).map_err(refused)?;
+            units.push((unit, of_units, alive.map(|alive| unit.alive(alive)).transpose().map_err(refused)?));
+        }
+        let scored: Vec<LayerRef<'_>> = units.iter().map(|(_, scores, _)| LayerRef::of(scores)).collect();
+        let ranked: Vec<Ranked<'_>> = layers
+            .iter()
+            .zip(&scored)
+            .zip(&units)
+            .map(|((c, scores), (.., alive))| Ranked::new(c.name, scores).alive(alive.as_ref()))
+            .collect();
+        let mut made = self.select(layers, &ranked, Selector::value(), amount)?;
+        for ((candidate, made), (unit, ..)) in layers.iter().zip(&mut made).zip(&units) {
+            let refused = |source: Error| self.refused(core::slice::from_ref(candidate), source);
+            let spread = unit.spread(&made.mask, candidate.layer.shape()).map_err(refused)?;
+            made.units = Some(made.mask.kept_len());
+            made.mask = match self.alive.get(candidate.name) {
+                Some(alive) => spread.intersection(alive).map_err(refused)?,
+                None => spread,
+            };
+        }
+        Ok(made)
+    }
+
     fn rank_by(&self) -> prune_core::RankBy {
         let by_magnitude = self.event.scored_by() == Score::magnitude();
         if by_magnitude { prune_core::RankBy::Magnitude } else { prune_core::RankBy::Value }
@@ -90,7 +130,7 @@ impl Maker<'_> {
 
     /// Refuses what asks for more than is alive.
     fn enough(&self, layers: &[Candidate<'_>], asked: usize, target: Option<Target>) -> Result<(), PruneError> {
-        let alive = self.alive_of(layers);
+        let alive = self.alive_of(layers)?;
         let (Some(target), None, true) = (target, self.event.reopens(), asked > alive) else { return Ok(()) };
         let layer = match layers {
             [one] if !is_joint(self.event) => Some(one.name.to_owned()),
@@ -99,9 +139,14 @@ impl Maker<'_> {
         Err(PruneError::TooFewAlive { epoch: self.epoch, layer, asked, alive, target })
     }
 
-    fn alive_of(&self, layers: &[Candidate<'_>]) -> usize {
-        let alive = |c: &Candidate<'_>| self.alive.get(c.name).map_or(c.layer.len(), Mask::kept_len);
-        layers.iter().map(alive).fold(0, usize::saturating_add)
+    /// How many of what is ranked can be chosen.
+    fn alive_of(&self, layers: &[Candidate<'_>]) -> Result<usize, PruneError> {
+        let mut sum = 0usize;
+        for layer in layers {
+            let alive = layer.alive_len(self.alive.get(layer.name));
+            sum = sum.saturating_add(alive.map_err(|error| self.refused(core::slice::from_ref(layer), error))?);
+        }
+        Ok(sum)
     }
 
     /// What the score looks at besides the weights.
@@ -144,7 +189,7 @@ impl Maker<'_> {
         let done = |selected: Vec<Selected>| Ok(selected.into_iter().map(Made::from).collect());
         match amount {
             Amount::Kept(kept) => {
-                let alive = self.alive_of(layers);
+                let alive = self.alive_of(layers)?;
                 let selected = selector.top(ranked, (*kept).min(alive)).map_err(refused)?;
                 if *kept <= alive {
                     return done(selected);

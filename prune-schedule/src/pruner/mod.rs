@@ -1,10 +1,11 @@
 //! The pruner: carries out a strategy on a model, epoch by epoch.
 //!
 //! The files: which layers an event is for (`selection.rs`), what it asks of them (`plan.rs`), testing a strategy against
-//! a model (`check.rs`), making an event's masks (`event.rs`, `reopen.rs`, `regrow.rs`), what it may look at
-//! (`evidence.rs`), writing them (`write.rs`), events that are counted in steps (`steps.rs`), forward passes of their own
+//! a model (`check.rs`), making an event's masks (`event.rs`, `biases.rs`, `reopen.rs`, `regrow.rs`), what it
+//! may look at (`evidence.rs`), writing them (`write.rs`), events that are counted in steps (`steps.rs`), forward passes of their own
 //! (`forward.rs`), what an event did (`report.rs`, `report_table.rs`), and saving it all (`state.rs`).
 
+mod biases;
 mod check;
 mod error;
 mod event;
@@ -22,7 +23,7 @@ mod write;
 
 pub use error::PruneError;
 pub use evidence::{Evidence, Inputs, MeasureInputs};
-pub use report::{LayerReport, Report, Totals, Warning};
+pub use report::{LayerReport, Report, Totals, UnitCounts, Warning};
 pub use state::PrunerState;
 
 use prune_core::{Layers, LayersMut, Masks};
@@ -35,6 +36,7 @@ use self::report::Outcome;
 use self::selection::{Candidate, Listed, select};
 use crate::epoch::Epochs;
 use crate::event::{Event, Rule};
+use crate::option::unit::Piece;
 use crate::strategy::Strategy;
 
 /// Carries out a [`Strategy`] on a model: makes masks when their epoch has trained, applies them, holds what must stay
@@ -298,12 +300,15 @@ impl Pruner {
             let update = Update { epoch: at, time, last: key.last().unwrap_or(time) };
             let made = regrow::masks(&update, *regrow, &candidates, alive, given)?;
             let each: Vec<Option<usize>> = made.iter().map(|made| Some(made.mask.kept_len())).collect();
-            let asked = Asked { total: each.iter().flatten().sum(), each };
+            let asked = Asked { total: Some(each.iter().flatten().sum()), units: vec![None; each.len()], each };
             return Ok((candidates, asked, made));
         }
         let rankings = rankings(at, event, &candidates)?;
-        let asked = Asked::of(event, &rankings, &candidates);
-        let made = Maker { epoch: at, event, alive, given }.masks(&candidates, &rankings)?;
+        let mut asked = Asked::of(event, &rankings, &candidates);
+        let mut made = Maker { epoch: at, event, alive, given }.masks(&candidates, &rankings)?;
+        if let Some(Piece::Channels { bias: true, .. }) = event.piece() {
+            biases::follow(at, layers, alive, &mut candidates, &mut asked, &mut made)?;
+        }
         Ok((candidates, asked, made))
     }
 

@@ -33,7 +33,7 @@ pub(super) enum Amount {
 pub(super) fn is_joint(event: &Event) -> bool {
     match event.rule() {
         Rule::Unstructured(Scope::Global(_)) => event.distributed().shares().is_none(),
-        Rule::NOfM { scope: Scope::Global(_), .. } => true,
+        Rule::NOfM { scope: Scope::Global(_), .. } | Rule::Pieces { scope: Scope::Global(_), .. } => true,
         _ => false,
     }
 }
@@ -66,7 +66,7 @@ pub(super) fn rankings(epoch: Epochs, event: &Event, candidates: &[Candidate<'_>
     let each = candidates.iter().enumerate().filter_map(|(i, candidate)| {
         let amount = match candidate.target? {
             Target::Density(density) if outputs => Amount::EachOutput(density),
-            Target::Density(density) => Amount::Kept(density.kept_of(candidate.layer.len())),
+            Target::Density(density) => Amount::Kept(density.kept_of(candidate.ranked_len())),
             Target::Pattern(pattern) => Amount::Pattern(pattern),
         };
         Some(Ranking { layers: i..i + 1, amount })
@@ -85,7 +85,7 @@ fn quotas<'c>(event: &Event, candidates: &'c [Candidate<'_>]) -> Vec<Quota<'c>> 
 
 fn bounds(event: &Event, candidates: &[Candidate<'_>]) -> Vec<prune_core::Bound> {
     let bound = |candidate: &Candidate<'_>| {
-        let len = candidate.layer.len();
+        let len = candidate.ranked_len();
         let of = |bound: Option<&crate::option::distribution::Bound>| {
             bound.and_then(|bound| bound.of(candidate.name)).map(|density| density.kept_of(len))
         };
@@ -94,15 +94,19 @@ fn bounds(event: &Event, candidates: &[Candidate<'_>]) -> Vec<prune_core::Bound>
     candidates.iter().map(bound).collect()
 }
 
-/// How many elements an event asks for: in each layer, where it asks of each, and in all of them.
+/// How many elements an event asks for: in each layer, where it asks of each, and in all of them. None where it asks for
+/// units that are not all of one size.
 pub(super) struct Asked {
     pub(super) each: Vec<Option<usize>>,
-    pub(super) total: usize,
+    pub(super) total: Option<usize>,
+    /// In units, where there are some.
+    pub(super) units: Vec<Option<usize>>,
 }
 
 impl Asked {
     pub(super) fn of(event: &Event, rankings: &[Ranking], candidates: &[Candidate<'_>]) -> Self {
-        let mut asked = Asked { each: vec![None; candidates.len()], total: 0 };
+        let none = vec![None; candidates.len()];
+        let mut asked = Asked { each: none.clone(), total: Some(0), units: none };
         for ranking in rankings {
             let layers = &candidates[ranking.layers.clone()];
             let (each, total) = match (&ranking.amount, layers) {
@@ -120,11 +124,22 @@ impl Asked {
                 (Amount::Pattern(pattern), layers) => (None, pattern.kept_of_lane(total_len(layers))),
                 (Amount::EachOutput(_), _) => (None, 0),
             };
+            let in_elements = |count: usize| match layers {
+                [one] => one.elements_of(count),
+                layers if layers.iter().all(|layer| layer.units.is_none()) => Some(count),
+                _ => None,
+            };
+            let single = each.filter(|_| !is_joint(event));
+            if let Some(place) = asked.units.get_mut(ranking.layers.start)
+                && layers.iter().all(|layer| layer.units.is_some())
+            {
+                *place = single;
+            }
             // Asked of all layers together, it is asked of none, even of the only one.
             if let (false, Some(place)) = (is_joint(event), asked.each.get_mut(ranking.layers.start)) {
-                *place = each;
+                *place = each.and_then(in_elements);
             }
-            asked.total = asked.total.saturating_add(total);
+            asked.total = asked.total.zip(in_elements(total)).map(|(sum, count)| sum.saturating_add(count));
         }
         asked
     }

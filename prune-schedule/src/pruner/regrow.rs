@@ -55,7 +55,7 @@ fn layer(
     let opened =
         selector.top_of_layer(&Ranked::new(candidate.name, &scores).alive(Some(&closed)), moved).map_err(refused)?;
     let mask = remains.union(&opened.mask).map_err(refused)?;
-    Ok(Made { mask, ties: opened.ties, short_groups: 0 })
+    Ok(Made { mask, ties: opened.ties, short_groups: 0, units: None })
 }
 
 /// Draws of this update: by another name at each time, so that no two updates draw alike.

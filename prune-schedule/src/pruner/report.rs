@@ -53,11 +53,26 @@ pub struct LayerReport {
     pub shape: Vec<usize>,
     /// What was to be reached in it, both ways.
     pub target: String,
-    /// The axis along which N:M groups ran; none for unstructured events and `str_global`.
+    /// What was pruned in one piece, counted: none for single elements and N:M.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub units: Option<UnitCounts>,
+    /// The axis along which N:M groups ran, or channels or ranked outputs lay; none for other events and `str_global`.
     pub axis: Option<usize>,
     /// The numbers. `asked` is none where the event asked of all layers together.
     #[serde(flatten)]
     pub counts: Totals,
+}
+
+/// Counts of blocks or channels in a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct UnitCounts {
+    /// Units that the event asked to keep; none where it asked of all layers together.
+    pub asked: Option<usize>,
+    /// Units kept.
+    pub kept: usize,
+    /// Units there are.
+    pub of: usize,
 }
 
 /// Counts of elements, over a layer or several.
@@ -66,7 +81,7 @@ pub struct LayerReport {
 pub struct Totals {
     /// Elements there are.
     pub elements: usize,
-    /// Elements that the event asked to keep.
+    /// Elements that the event asked to keep; none where it asked for units of different sizes.
     pub asked: Option<usize>,
     /// Elements kept by the masks after the event.
     pub kept: usize,
@@ -166,7 +181,7 @@ impl Outcome<'_> {
     pub(super) fn report(&self, layers: &Listed<'_>) -> Result<Report, Error> {
         let mut norms = Norms::default();
         let mut reports = Vec::with_capacity(self.candidates.len());
-        let mut selected = Totals { asked: Some(self.asked.total), ..Totals::default() };
+        let mut selected = Totals { asked: self.asked.total, ..Totals::default() };
         let mut warnings = Vec::new();
         for ((candidate, made), asked) in self.candidates.iter().zip(self.made).zip(&self.asked.each) {
             let counts = self.counts(candidate, made, *asked, &mut norms).map_err(|e| e.in_layer(candidate.name))?;
@@ -181,6 +196,11 @@ impl Outcome<'_> {
                 shape: candidate.layer.shape().to_vec(),
                 target: candidate.target.map_or_else(|| "as many as before".to_owned(), |target| target.to_string()),
                 axis: candidate.axis,
+                units: candidate.units.as_ref().zip(made.units).map(|((_, of), kept)| UnitCounts {
+                    asked: self.asked.units.get(reports.len()).copied().flatten(),
+                    kept,
+                    of: *of,
+                }),
                 counts,
             });
         }

@@ -69,6 +69,12 @@ fn columns(report: &Report) -> Vec<ReportColumn> {
             row.layer.and_then(|layer| layer.axis).map_or_else(String::new, |axis| axis.to_string())
         }));
     }
+    if report.layers.iter().any(|layer| layer.units.is_some()) {
+        columns.push(right("units", |row| {
+            let units = row.layer.and_then(|layer| layer.units);
+            units.map_or_else(String::new, |units| format!("{} of {}", units.kept, units.of))
+        }));
+    }
     columns.push(right("asked", |row| row.counts.asked.map_or_else(String::new, |asked| asked.to_string())));
     columns.push(right("kept", |row| row.counts.kept.to_string()));
     columns.push(right("of", |row| row.counts.elements.to_string()));

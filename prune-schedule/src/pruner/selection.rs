@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use prune_core::{Error, LayerRef, Layers, Masks};
+use prune_core::{Error, LayerRef, Layers, Mask, Masks, Unit};
 
 use super::error::PruneError;
 use crate::epoch::Epochs;
@@ -61,12 +61,45 @@ pub(super) struct Candidate<'l> {
     pub(super) target: Option<Target>,
     /// The axis of its groups, or of the outputs it is ranked within, where it has some.
     pub(super) axis: Option<usize>,
+    /// What is pruned in one piece, where it is not single elements or groups, and how many of them there are.
+    pub(super) units: Option<(Unit, usize)>,
 }
 
-/// How many elements there are in all layers. What a layout claims may be false, which core finds out when it reads: it
+impl Candidate<'_> {
+    /// How many things are ranked: units where there are some, else elements.
+    pub(super) fn ranked_len(&self) -> usize {
+        self.units.as_ref().map_or(self.layer.len(), |(_, count)| *count)
+    }
+
+    /// How many elements so many of what is ranked have, where all units have as many.
+    pub(super) fn elements_of(&self, ranked: usize) -> Option<usize> {
+        match &self.units {
+            None => Some(ranked),
+            Some((_, 0)) => Some(0),
+            Some((unit, count)) => {
+                let volume = match unit {
+                    Unit::Blocks(blocks) => blocks.sizes().iter().product(),
+                    _ => self.layer.len() / count,
+                };
+                (count.checked_mul(volume) == Some(self.layer.len())).then(|| ranked * volume)
+            }
+        }
+    }
+
+    /// How many of what is ranked can be chosen under a mask.
+    pub(super) fn alive_len(&self, alive: Option<&Mask>) -> Result<usize, Error> {
+        match (&self.units, alive) {
+            (None, Some(alive)) => Ok(alive.kept_len()),
+            (Some((unit, _)), Some(alive)) => Ok(unit.alive(alive)?.kept_len()),
+            (_, None) => Ok(self.ranked_len()),
+        }
+    }
+}
+
+/// How many things are ranked in all layers. What a layout claims may be false, which core finds out when it reads: it
 /// must not overflow before.
 pub(super) fn total_len(candidates: &[Candidate<'_>]) -> usize {
-    candidates.iter().map(|candidate| candidate.layer.len()).fold(0, usize::saturating_add)
+    candidates.iter().map(Candidate::ranked_len).fold(0, usize::saturating_add)
 }
 
 /// The axis of a layer's outputs: of those it is ranked within, as its name tells, or the one without which its shape is
@@ -76,6 +109,13 @@ pub(super) fn output_of(candidate: &Candidate<'_>, inputs: &[usize]) -> Option<u
     let fits = |axis: &usize| *axis < shape.len() && [&shape[..*axis], &shape[*axis + 1..]].concat() == inputs;
     let named = output_axis(candidate.name, shape.len());
     [named, candidate.axis].into_iter().flatten().find(fits).or_else(|| (0..shape.len()).rev().find(fits))
+}
+
+/// A layer's units with their number.
+fn count(epoch: Epochs, unit: Unit, name: &str, layer: &LayerRef<'_>) -> Result<(Unit, usize), PruneError> {
+    let grid = unit.grid(layer.shape());
+    let grid = grid.map_err(|source| PruneError::Event { epoch, source: source.in_layer(name) })?;
+    Ok((unit, grid.iter().product()))
 }
 
 /// The layers that an event selects, in the model's order.
@@ -102,7 +142,8 @@ pub(super) fn select<'l>(
             continue;
         }
         let axis = event.group_axis().map(|axis| resolve(epoch, axis, name, layer)).transpose()?;
-        candidates.push(Candidate { name, layer, target, axis });
+        let units = event.piece().map(|piece| count(epoch, piece.unit(axis), name, layer)).transpose()?;
+        candidates.push(Candidate { name, layer, target, axis, units });
     }
     if candidates.is_empty() {
         return Err(PruneError::SelectsNothing { epoch, why: nothing_selected(event), prunable: prunable(layers) });

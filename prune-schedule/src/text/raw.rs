@@ -11,13 +11,16 @@ use crate::error::{Position, Problem, StrategyError, clip};
 use crate::event::{Event, Scope};
 use crate::method::{Method, ScopeKind, Structure};
 use crate::option::regrow::{Grow, Regrow};
+use crate::option::unit::Piece;
 use crate::strategy::{Strategy, check_clocks};
 
 impl Structure {
     /// The fields that say how much is kept, of those that fit.
     fn amounts(self) -> &'static [&'static str] {
         match self {
-            Structure::Unstructured => &["density", "sparsity", "prune_rate_pattern"],
+            Structure::Unstructured | Structure::Block | Structure::Channel => {
+                &["density", "sparsity", "prune_rate_pattern"]
+            }
             Structure::NOfM => &["pattern", "prune_rate_pattern"],
             Structure::Set | Structure::Rigl => &[],
         }
@@ -141,12 +144,19 @@ fn bare(source: Source<'_>, key: &Node, written: &Written<'_, '_>, method: Metho
             no_amount(source, written, method)?;
             return Ok(Event::regrow(Regrow::new(Grow::Gradient)));
         }
-        Structure::Unstructured | Structure::NOfM => amount(source, key, written, method)?,
+        _ => amount(source, key, written, method)?,
     };
     let scoped = Scoped { source, written, method, field };
     let made = match method.structure {
         Structure::NOfM => Event::n_of_m(scoped.read(amount, |node| pattern(method, field, node))?),
-        _ => Event::unstructured(scoped.read(amount, |node| density(method, field, node))?),
+        structure => {
+            let scope = scoped.read(amount, |node| density(method, field, node))?;
+            match structure {
+                Structure::Block => Event::pieces(scope, crate::option::unit::blocks(written, key, method.name())?),
+                Structure::Channel => Event::pieces(scope, Piece::channels()),
+                _ => Event::unstructured(scope),
+            }
+        }
     };
     made.map_err(source.at(amount))
 }
@@ -217,8 +227,8 @@ impl Scoped<'_, '_, '_> {
 
 fn example(structure: Structure, field: &str) -> &'static str {
     match (structure, field) {
-        (Structure::Unstructured, "sparsity") => "0.9",
         (Structure::NOfM, _) => "(2, 4)",
+        (_, "sparsity") => "0.9",
         _ => "0.1",
     }
 }

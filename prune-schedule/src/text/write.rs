@@ -99,7 +99,9 @@ fn table(event: &Event, form: Form) -> Value {
 fn fields(event: &Event, form: Form) -> Vec<(&'static str, Value)> {
     let mut fields = vec![("method", Value::text(event.method().name()))];
     match event.rule() {
-        Rule::Unstructured(values) => fields.push(("density", scope(values, |density| Value::Float(density.get())))),
+        Rule::Unstructured(values) | Rule::Pieces { scope: values, .. } => {
+            fields.push(("density", scope(values, |density| Value::Float(density.get()))))
+        }
         Rule::NOfM { scope: values, .. } => {
             let pattern =
                 scope(values, |pattern| match (form, i64::try_from(pattern.n()), i64::try_from(pattern.m())) {
