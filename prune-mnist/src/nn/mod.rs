@@ -41,7 +41,7 @@ pub use self::batch::{Batch, Samples};
 pub use self::error::{ActivationError, NnError};
 pub use self::init::{Initialisation, initial_parameters};
 pub use self::network::{Network, Score};
-pub use self::optimiser::{Optimiser, Sgd, cosine_rate, linear_rate};
+pub use self::optimiser::{Adam, Optimiser, Sgd, cosine_rate, linear_rate};
 pub use self::profile::LayerTime;
 pub use self::real::Real;
 pub use self::spec::{Layer, LayerSummary, ModelSpec, Padding, ParamKind, ParamSpec};
