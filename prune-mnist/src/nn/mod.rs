@@ -40,7 +40,7 @@ pub use self::backends::{NalgebraParams, NalgebraTensor, NdarrayParams};
 pub use self::batch::{Batch, Samples};
 pub use self::error::{ActivationError, NnError};
 pub use self::init::{Initialisation, initial_parameters};
-pub use self::network::{Network, Score};
+pub use self::network::{InputNorms, Network, Score};
 pub use self::optimiser::{Adam, Optimiser, Sgd, cosine_rate, linear_rate};
 pub use self::profile::LayerTime;
 pub use self::real::Real;
