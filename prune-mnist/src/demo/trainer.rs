@@ -1,5 +1,7 @@
 //! Training by the step and by the epoch, and measuring on the test images.
 
+mod evidence;
+
 use std::ops::ControlFlow;
 
 use prune_core::{Error, LayersMut, Masks};
