@@ -2,7 +2,6 @@
 
 mod bars;
 mod epochs;
-mod ink;
 mod pixels;
 mod plot;
 

@@ -5,9 +5,8 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::HPos;
 use plotters::style::{Color, WHITE};
 
-use super::ink::{INKS, TWIN};
 use crate::paper::stats::Summary;
-use crate::picture::{AXIS, Axis, Canvas, Drawing, Drawn, LEFT, Margins, TEXT_SIZE, colour, ticks};
+use crate::picture::{AXIS, Axis, Canvas, Drawing, Drawn, INKS, LEFT, Margins, TEXT_SIZE, TWIN, colour, ticks};
 
 /// Curves of errors, and what others have published.
 pub(in crate::paper) struct Plot {
