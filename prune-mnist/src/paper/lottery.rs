@@ -53,6 +53,11 @@ pub(super) fn other_seed(seed: u64) -> u64 {
 }
 
 impl Lottery {
+    /// What is trained in this round.
+    pub(super) fn name(&self) -> &'static str {
+        if self.round == 0 { "dense twin" } else { self.start.name() }
+    }
+
     /// The round that must have ended before this one begins: that before it, or of a control the ticket of the same masks.
     pub(super) fn needs(&self) -> Option<Self> {
         match (self.start, self.round) {

@@ -153,7 +153,7 @@ fn said(outcome: &Outcome) -> String {
         Some(Change::None) => "twin",
         Some(Change::Strategy(_)) => "pruned",
         Some(Change::RandomMask(_)) => "random mask",
-        Some(Change::Lottery(lottery)) => lottery.start.name(),
+        Some(Change::Lottery(lottery)) => lottery.name(),
     };
     let error = outcome.last().map_or_else(String::new, |test| format!(", error {:.2}%", test.error()));
     format!("{}, seed {seed}: {what} at {:.1}x{error}, {:.0} s", net.name(), outcome.compression(), outcome.seconds)

@@ -19,10 +19,7 @@ const STARTS: [Start; 3] = [Start::Rewound, Start::Redrawn, Start::RandomMask];
 fn arm(context: &Context, start: Start, round: u64) -> Arm {
     let lottery = Lottery { start, round, kept: LOTTERY_KEPT, kept_of_output: LOTTERY_KEPT_OF_OUTPUT };
     let run = |seed| Settings::lottery(lottery_recipe(context.scale), lottery, seed, &context.data);
-    let name = match round {
-        0 => "LeNet-300-100: dense twin, round 0".to_owned(),
-        _ => format!("LeNet-300-100: {}, round {round}", start.name()),
-    };
+    let name = format!("LeNet-300-100: {}, round {round}", lottery.name());
     Arm { name, runs: lottery_seeds(context.scale, context.data.tested).map(run).collect() }
 }
 
