@@ -1,7 +1,8 @@
 //! An MLP and a CNN on real MNIST, trained and pruned end to end on either tensor backend.
 //!
 //! [`data`] reads MNIST, [`nn`] is the networks and their training, [`rng`] what is random in it, and [`demo`] the program
-//! that shows all of it together (`cargo xtask demo`); [`paper`] reproduces published tables (`cargo xtask paper`).
+//! that shows all of it together (`cargo xtask demo`); [`sensitivity`] prunes each layer alone (`cargo xtask sensitivity`),
+//! and [`paper`] reproduces published tables (`cargo xtask paper`).
 
 pub mod data;
 pub mod demo;
@@ -9,6 +10,7 @@ pub mod nn;
 pub mod paper;
 mod picture;
 pub mod rng;
+pub mod sensitivity;
 
 /// The pages of the project, run as tests: this crate has both backends at hand.
 #[cfg(doctest)]

@@ -9,6 +9,7 @@ mod ci;
 mod demo;
 mod mnist;
 mod paper;
+mod sensitivity;
 mod test;
 
 use std::ffi::OsString;
@@ -38,6 +39,12 @@ const VERBS: &[Verb] = &[
         run: test::run,
     },
     Verb { name: "mnist", what: "fetch the full MNIST set into data/mnist", help: None, run: mnist::run },
+    Verb {
+        name: "sensitivity",
+        what: "prune each layer of a network alone, show what is left of its accuracy",
+        help: None,
+        run: sensitivity::run,
+    },
     Verb { name: "paper", what: "reproduce published tables on MNIST", help: None, run: paper::run },
     Verb { name: "bench", what: "time masks against reading memory", help: None, run: bench::run },
     Verb { name: "ci", what: "run exactly what CI runs, cheapest checks first", help: Some(ci::HELP), run: ci::run },
@@ -72,7 +79,7 @@ fn main() -> ExitCode {
 fn help() -> String {
     let mut text = "usage: cargo xtask VERB [OPTIONS]\n\n".to_owned();
     for Verb { name, what, .. } in VERBS {
-        text += &format!("  {name:<8} {what}\n");
+        text += &format!("  {name:<11} {what}\n");
     }
     text + "\ncargo xtask VERB --help says more.\n"
 }

@@ -45,8 +45,8 @@ pub use self::record::{EpochRecord, EventRecord, Figures, History, Later, TwinRe
 pub use self::run::{FILES, run};
 pub use self::session::{Begun, Role, Session, Tick, Trained};
 pub use self::show::Console;
-pub(crate) use self::show::counted;
+pub(crate) use self::show::{Bar, counted};
 pub use self::size::Size;
 pub use self::strategy::{DEFAULT_EPOCHS, DEFAULT_STRATEGY, Plan};
 pub use self::trainer::{Part, Settings, State, Trainer};
-pub(crate) use self::trainer::{hold, revivals};
+pub(crate) use self::trainer::{StepError, hold, revivals};

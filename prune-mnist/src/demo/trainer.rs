@@ -1,5 +1,7 @@
 //! Training by the step and by the epoch, and measuring on the test images.
 
+mod evidence;
+
 use std::ops::ControlFlow;
 
 use prune_core::{Error, LayersMut, Masks};
@@ -67,7 +69,7 @@ impl Part {
 
 /// Why a step failed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum StepError {
+pub(crate) enum StepError {
     #[error(transparent)]
     Network(#[from] NnError),
     #[error(transparent)]
@@ -140,7 +142,7 @@ impl<'d, P: Backend> Trainer<'d, P> {
 
     /// Trains what is left of an epoch after `part`. With a pruner, zeros are held after every step. `tick` is called after
     /// each step with the loss so far, and can break off there; `part` then says where to go on.
-    pub(super) fn epoch<O: Optimiser<f32, P>>(
+    pub(crate) fn epoch<O: Optimiser<f32, P>>(
         &mut self,
         epoch: u64,
         part: &mut Part,

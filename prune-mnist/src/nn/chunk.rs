@@ -173,6 +173,14 @@ impl<T: Real> Chunk<T> {
         &self.stages[index].params
     }
 
+    /// What stage `index` of the run, which is none of the first and a convolution, was fed in the last forward pass: all
+    /// samples of the chunk.
+    pub(super) fn fed(&self, index: usize) -> &[T] {
+        let inner = &self.stages[index - 1];
+        debug_assert!(inner.whole, "only in front of average pooling is the output not kept");
+        &inner.output
+    }
+
     /// The gate of sample `sample` of the chunk at the last stage, whose output for that sample is `output`.
     pub(super) fn last_gate<'a>(&'a self, pass: &Pass<'_, T>, output: &'a [T], sample: usize) -> Gate<'a, T> {
         let last = self.stages.len() - 1;

@@ -92,6 +92,14 @@ pub enum NnError {
         /// Values a sample.
         sample: usize,
     },
+    /// Image values that are no whole number of samples.
+    #[error("{values} image values are no whole number of samples; a sample of this model has {sample} values")]
+    PartSample {
+        /// Number of image values.
+        values: usize,
+        /// Values a sample.
+        sample: usize,
+    },
     /// A label that names no output of the model.
     #[error("sample {sample} has label {label}, but the model has {classes} outputs (0 to {})", .classes - 1)]
     LabelTooLarge {

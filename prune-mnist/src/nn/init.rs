@@ -18,15 +18,22 @@ pub enum Initialisation {
     LecunNormal,
     /// Variance 2 / fan-in, cut off likewise: made for relu.
     HeNormal,
+    /// Variance 2 / (fan-in + fan-out), cut off likewise (Glorot and Bengio 2010); the fan-out of a convolution is its
+    /// features times the pixels under its kernel.
+    GlorotNormal,
 }
 
 impl Initialisation {
-    fn variance(self, fan_in: usize) -> f64 {
-        let gain = match self {
-            Self::LecunNormal => 1.0,
-            Self::HeNormal => 2.0,
-        };
-        gain / fan_in as f64
+    fn variance(self, spec: &ParamSpec) -> f64 {
+        let fan_in = spec.fan_in as f64;
+        match self {
+            Self::LecunNormal => 1.0 / fan_in,
+            Self::HeNormal => 2.0 / fan_in,
+            Self::GlorotNormal => {
+                let pixels: usize = spec.shape[..spec.shape.len().saturating_sub(2)].iter().product();
+                2.0 / (fan_in + (pixels * spec.columns) as f64)
+            }
+        }
     }
 }
 
@@ -57,7 +64,7 @@ pub fn initial_parameters<T: Real, P: ParamStorage<T>>(
         if spec.kind == ParamKind::Bias {
             continue;
         }
-        let scale = initialisation.variance(spec.fan_in).sqrt() / CUT_DEVIATION;
+        let scale = initialisation.variance(spec).sqrt() / CUT_DEVIATION;
         let mut generator = stream(seed, Purpose::Initialisation(index as u32));
         let mut draw = || {
             loop {
@@ -103,6 +110,19 @@ mod tests {
                 let bound = (2.0 * (gain / spec.fan_in as f64).sqrt() / CUT_DEVIATION) as f32;
                 assert!(values.iter().all(|v| v.abs() <= bound));
             }
+        }
+    }
+
+    #[test]
+    fn glorots_variance_is_between_fan_in_and_fan_out() {
+        let specs = ModelSpec::cnn().parameters().unwrap();
+        let params: NdarrayParams<f32> = initial_parameters(&specs, Initialisation::GlorotNormal, 7);
+        // (3, 3, 32, 64) and (3136, 256).
+        for (index, variance) in [(2, 2.0 / (288.0 + 576.0)), (4, 2.0 / (3136.0 + 256.0))] {
+            let values = params.values(index);
+            let squares: f64 = values.iter().map(|&value| f64::from(value).powi(2)).sum();
+            let ratio = squares / values.len() as f64 / variance;
+            assert!((ratio - 1.0).abs() < 5.0 * (2.0 / values.len() as f64).sqrt(), "{ratio}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! A model with its working memory: gradients of a batch, and evaluation.
 
+mod inputs;
+
 use super::activation::SharedActivationPruner;
 use super::batch::{Batch, Samples};
 use super::chunk::{CHUNK, Pass};
@@ -12,6 +14,8 @@ use super::real::Real;
 use super::segment::Segment;
 use super::spec::{LayerSummary, ModelSpec, ParamSpec};
 use super::storage::ParamSet;
+
+pub use self::inputs::InputNorms;
 
 /// A model that can be trained and evaluated, with all the memory this takes.
 ///
@@ -245,6 +249,12 @@ impl<T: Real> Network<T> {
         if let Some(sample) = labels.iter().position(|&label| usize::from(label) >= classes) {
             return Err(NnError::LabelTooLarge { sample: offset + sample, label: labels[sample], classes });
         }
+        self.propagate(params, images)
+    }
+
+    /// Takes a batch through the model, of which and of the parameters all is known to fit.
+    fn propagate(&mut self, params: &dyn ParamSet<T>, images: &[T]) -> Result<(), NnError> {
+        let count = images.len() / self.plan.input_len;
         for index in 0..self.segments.len() {
             let (before, after) = self.segments.split_at_mut(index);
             let input = before.last().map_or(images, |segment| &segment.output[..count * segment.len]);

@@ -89,6 +89,15 @@ impl<T: Real> Segment<T> {
         self.chunks[..used].iter_mut().find_map(|chunk| chunk.error.take()).map_or(Ok(()), Err)
     }
 
+    /// What stage `index` of this segment was fed in the last forward pass, whose input and number of samples are given: a
+    /// slice a sample, in order. The stage is a convolution or dense.
+    pub(super) fn fed<'a>(&'a self, index: usize, len: usize, input: &'a [T], count: usize) -> Vec<&'a [T]> {
+        match index {
+            0 => input.chunks_exact(len).take(count).collect(),
+            _ => self.chunks.iter().flat_map(|chunk| chunk.fed(index).chunks_exact(len)).take(count).collect(),
+        }
+    }
+
     /// Activation pruning after a dense stage, and a relu after that.
     fn finish_dense(&mut self, pass: &Pass<'_, T>, count: usize) {
         let stage = &pass.stages[0];

@@ -4,11 +4,23 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
+use prune_core::{Mask, Masks};
+
 use super::error::PaperError;
 use super::outcome::Outcome;
 use super::settings::Settings;
 use crate::demo::{OutFolder, save};
 use crate::nn::{NdarrayParams, ParamSet as _, ParamStorage as _};
+
+/// What a run leaves to those that need it.
+pub(super) struct Base {
+    pub(super) params: NdarrayParams<f32>,
+    pub(super) masks: Masks,
+}
+
+fn masks_file(settings: &Settings) -> String {
+    format!("{}.masks.safetensors", settings.key())
+}
 
 /// The folder of finished runs. One process at a time.
 pub(super) struct Cache {
@@ -34,7 +46,31 @@ impl Cache {
         outcome.is_of(settings).then_some(outcome)
     }
 
-    /// The weights of a finished dense network.
+    /// What a finished run has left to those that need it: the masks of a dense network are none.
+    pub(super) fn base(&self, settings: &Settings) -> Option<Base> {
+        let params = self.weights(settings)?;
+        let masks = match settings.then {
+            None => Masks::default(),
+            Some(_) => self.masks(settings)?,
+        };
+        Some(Base { params, masks })
+    }
+
+    /// The masks of a finished run; none where the file does not hold masks of its network.
+    fn masks(&self, settings: &Settings) -> Option<Masks> {
+        let bytes = self.read(&masks_file(settings))?;
+        let tensors = safetensors::SafeTensors::deserialize(&bytes).ok()?;
+        let kernels = settings.net.kernels();
+        let masks = tensors.iter().map(|(name, tensor)| {
+            let is_ours = kernels.iter().any(|spec| spec.name == name && spec.shape == tensor.shape());
+            let kept: Vec<bool> = tensor.data().iter().map(|&byte| byte != 0).collect();
+            let mask = Mask::from_bools(tensor.shape(), &kept).ok()?;
+            (is_ours && tensor.dtype() == safetensors::Dtype::BOOL).then(|| (name.to_owned(), mask))
+        });
+        masks.collect()
+    }
+
+    /// The weights of a finished run that others begin with.
     pub(super) fn weights(&self, settings: &Settings) -> Option<NdarrayParams<f32>> {
         let bytes = self.read(&format!("{}.safetensors", settings.key()))?;
         let tensors = safetensors::SafeTensors::deserialize(&bytes).ok()?;
@@ -52,14 +88,17 @@ impl Cache {
         Some(params)
     }
 
-    /// Stores a finished run, and of a dense network also the weights.
-    pub(super) fn store(&self, outcome: &Outcome, params: &NdarrayParams<f32>) -> Result<(), PaperError> {
+    /// Stores a finished run, and what it leaves to others where they may need it.
+    pub(super) fn store(&self, outcome: &Outcome, left: &Base) -> Result<(), PaperError> {
         let key = outcome.settings.key();
         let json = serde_json::to_vec_pretty(outcome).map_err(|error| PaperError::Encode { why: error.to_string() })?;
-        let mut files = Vec::with_capacity(2);
-        let weights = format!("{key}.safetensors");
-        if outcome.settings.then.is_none() {
-            files.push((weights.as_str(), save::model(params)?));
+        let mut files = Vec::with_capacity(3);
+        let (weights, masks) = (format!("{key}.safetensors"), masks_file(&outcome.settings));
+        if outcome.settings.is_base() {
+            files.push((weights.as_str(), save::model(&left.params)?));
+            if outcome.settings.then.is_some() {
+                files.push((masks.as_str(), save::masks(&left.masks)?));
+            }
         }
         let record = format!("{key}.json");
         files.push((record.as_str(), json));

@@ -45,8 +45,8 @@ pub enum PaperError {
         /// What was seen.
         loss: f64,
     },
-    /// The stored weights of a dense network have gone while other runs needed them.
-    #[error("the dense network {key} has gone from the folder of runs while it was needed; run the same command again")]
+    /// What a run has left has gone while other runs needed it.
+    #[error("the network {key} has gone from the folder of runs while it was needed; run the same command again")]
     BaseGone {
         /// The file's name without its ending.
         key: String,

@@ -124,7 +124,9 @@ fn records(context: &Context, cache: &Cache, outcomes: &Outcomes) -> Result<Vec<
 
 /// Carries out the runs, with a progress bar on a terminal and a line a run elsewhere.
 fn carry_out(queue: &Queue<'_>, wanted: &[Settings]) -> Result<Outcomes, PaperError> {
-    let all = BTreeSet::from_iter(wanted.iter().flat_map(|run| [run.key(), run.base().key()]));
+    let all = BTreeSet::from_iter(
+        wanted.iter().chain(&wanted.iter().flat_map(Settings::bases).collect::<Vec<_>>()).map(Settings::key),
+    );
     let bar = ProgressBar::with_draw_target(Some(all.len() as u64), ProgressDrawTarget::stderr());
     let template = "{wide_bar:.cyan/dim} {pos}/{len} runs, {elapsed_precise}, {msg}";
     bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -151,6 +153,7 @@ fn said(outcome: &Outcome) -> String {
         Some(Change::None) => "twin",
         Some(Change::Strategy(_)) => "pruned",
         Some(Change::RandomMask(_)) => "random mask",
+        Some(Change::Lottery(lottery)) => lottery.name(),
     };
     let error = outcome.last().map_or_else(String::new, |test| format!(", error {:.2}%", test.error()));
     format!("{}, seed {seed}: {what} at {:.1}x{error}, {:.0} s", net.name(), outcome.compression(), outcome.seconds)

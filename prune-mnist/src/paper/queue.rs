@@ -31,14 +31,14 @@ pub(super) struct Queue<'a> {
 #[derive(Default)]
 struct State {
     waiting: Vec<Settings>,
-    /// Names of dense networks that are in training.
+    /// Names of the runs in training that others may need.
     in_training: Vec<String>,
     finished: Outcomes,
     failed: Option<PaperError>,
 }
 
 impl Queue<'_> {
-    /// Carries out `wanted` and the dense networks they need, each once, but for those that are in the cache. `seen` is
+    /// Carries out `wanted` and the runs they need, each once, but for those that are in the cache. `seen` is
     /// called for each as it ends, with whether it was found.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ impl Queue<'_> {
         let mut state = State::default();
         for settings in all(wanted) {
             match self.cache.outcome(&settings) {
-                Some(outcome) if settings.then.is_some() || self.cache.weights(&settings).is_some() => {
+                Some(outcome) if !settings.is_base() || self.cache.base(&settings).is_some() => {
                     seen(&outcome, true);
                     state.finished.insert(settings.key(), outcome);
                 }
@@ -79,13 +79,13 @@ impl Queue<'_> {
     fn work(&self, state: &(Mutex<State>, Condvar), seen: &(dyn Fn(&Outcome, bool) + Sync)) {
         while let Some(settings) = next(state) {
             let _at_work = AtWork { state, key: settings.key() };
-            let base = settings.then.as_ref().and_then(|_| self.cache.weights(&settings.base()));
-            let trained = if settings.then.is_some() && base.is_none() {
-                Err(PaperError::BaseGone { key: settings.base().key() })
-            } else {
-                train(&settings, base, self.data, self.commit, self.interrupt)
+            let needed = Some(settings.base()).filter(|base| *base != settings);
+            let base = needed.as_ref().and_then(|base| self.cache.base(base));
+            let trained = match needed.filter(|_| base.is_none()) {
+                Some(gone) => Err(PaperError::BaseGone { key: gone.key() }),
+                None => train(&settings, base, self.data, self.commit, self.interrupt),
             };
-            let stored = trained.and_then(|(outcome, params)| self.cache.store(&outcome, &params).map(|()| outcome));
+            let stored = trained.and_then(|(outcome, left)| self.cache.store(&outcome, &left).map(|()| outcome));
             match stored {
                 Ok(outcome) => {
                     seen(&outcome, false);
@@ -121,18 +121,20 @@ fn fail(state: &(Mutex<State>, Condvar), error: PaperError) {
     state.1.notify_all();
 }
 
-/// The next run whose dense network is ready, once there is one.
+/// The next run of which what it needs is ready, once there is one.
 fn next(state: &(Mutex<State>, Condvar)) -> Option<Settings> {
     let mut guard = lock(state);
     loop {
         if guard.failed.is_some() || guard.waiting.is_empty() {
             return None;
         }
-        let is_ready =
-            |settings: &Settings| settings.then.is_none() || guard.finished.contains_key(&settings.base().key());
+        let is_ready = |settings: &Settings| {
+            let base = settings.base();
+            base == *settings || guard.finished.contains_key(&base.key())
+        };
         if let Some(index) = guard.waiting.iter().position(is_ready) {
             let settings = guard.waiting.remove(index);
-            if settings.then.is_none() {
+            if settings.is_base() {
                 guard.in_training.push(settings.key());
             }
             return Some(settings);
@@ -145,10 +147,10 @@ fn next(state: &(Mutex<State>, Condvar)) -> Option<Settings> {
     }
 }
 
-/// `wanted` and the dense networks they begin with, each once; those first, because others wait for them.
+/// `wanted` and the runs that they need, each once; those first, because others wait for them.
 fn all(wanted: &[Settings]) -> Vec<Settings> {
     let mut all: Vec<Settings> = Vec::new();
-    for settings in wanted.iter().map(Settings::base).chain(wanted.iter().cloned()) {
+    for settings in wanted.iter().flat_map(Settings::bases).chain(wanted.iter().cloned()) {
         if !all.contains(&settings) {
             all.push(settings);
         }

@@ -122,6 +122,42 @@ impl Recipe {
     }
 }
 
+/// How the lottery ticket is found on LeNet-300-100: Frankle and Carbin 2019.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct LotteryRecipe {
+    /// Adam's, throughout.
+    pub(super) lr: f64,
+    pub(super) batch_size: u64,
+    /// Of each round.
+    pub(super) epochs: u64,
+    /// Rounds of pruning, after the dense one.
+    pub(super) rounds: u64,
+}
+
+/// The lottery ticket's recipe in a run of this size.
+pub(super) fn lottery_recipe(scale: Scale) -> LotteryRecipe {
+    let (epochs, rounds) = match scale {
+        Scale::Full => (12, 15),
+        Scale::Quick => (2, 5),
+    };
+    LotteryRecipe { lr: 1.2e-3, batch_size: 60, epochs, rounds }
+}
+
+/// What each round keeps of what the one before has kept in a layer.
+pub(super) const LOTTERY_KEPT: f64 = 0.8;
+/// The same of the output layer.
+pub(super) const LOTTERY_KEPT_OF_OUTPUT: f64 = 0.9;
+
+/// Seeds of the lottery ticket's runs.
+pub(super) fn lottery_seeds(scale: Scale, tested: Tested) -> std::ops::Range<u64> {
+    match (tested, scale) {
+        (Tested::TestSet, Scale::Full) => 0..3,
+        (Tested::TestSet, Scale::Quick) => 0..1,
+        (Tested::HeldOut, Scale::Full) => 100..103,
+        (Tested::HeldOut, Scale::Quick) => 100..101,
+    }
+}
+
 /// Share of the last step that each step repeats.
 pub(super) const MOMENTUM: f64 = 0.9;
 /// Pull of weights, not biases, towards zero.

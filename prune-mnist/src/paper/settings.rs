@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::data::DataUse;
-use super::recipe::{BATCH_SIZE, MOMENTUM, Net, Recipe};
+use super::lottery::{Lottery, Start};
+use super::recipe::{BATCH_SIZE, LotteryRecipe, MOMENTUM, Net, Recipe};
 use crate::data::Sha256;
 use crate::nn::Initialisation;
 
@@ -51,6 +52,8 @@ pub(super) enum Change {
     None,
     /// Pruned by a strategy, whose epochs are counted from the beginning of the dense phase.
     Strategy(String),
+    /// A round of the lottery ticket, or one of its controls; nothing is trained before it.
+    Lottery(Lottery),
     /// A control: as many weights a layer as this strategy's last event would keep at once, but drawn at random.
     RandomMask(String),
 }
@@ -80,9 +83,59 @@ impl Settings {
         Self { then: Some(phase), ..self.clone() }
     }
 
-    /// The dense network that this run begins with; this run itself where it is one.
+    /// A round of the lottery ticket on LeNet-300-100, or one of its controls.
+    pub(super) fn lottery(recipe: LotteryRecipe, lottery: Lottery, seed: u64, data: &DataUse) -> Self {
+        let change = Change::Lottery(lottery);
+        Self {
+            net: Net::Lenet300,
+            seed,
+            data: data.clone(),
+            initialisation: Initialisation::GlorotNormal,
+            optimiser: "adam, at rest when a round begins".to_owned(),
+            schedule: "constant".to_owned(),
+            momentum: 0.0,
+            weight_decay: 0.0,
+            batch_size: recipe.batch_size,
+            lr: recipe.lr,
+            epochs: 0,
+            then: Some(Phase { lr: recipe.lr, weight_decay: 0.0, epochs: recipe.epochs, change }),
+            tested_every_epoch: false,
+        }
+    }
+
+    /// The run that this one needs what is left of: the dense network that it begins with, or the ticket whose masks it
+    /// takes; this run itself where it needs none.
     pub(super) fn base(&self) -> Self {
-        Self { then: None, ..self.clone() }
+        match &self.then {
+            Some(Phase { change: Change::Lottery(lottery), lr, weight_decay, epochs }) => match lottery.needs() {
+                Some(before) => {
+                    let (lr, weight_decay, epochs) = (*lr, *weight_decay, *epochs);
+                    self.then(Phase { lr, weight_decay, epochs, change: Change::Lottery(before) })
+                }
+                None => self.clone(),
+            },
+            _ => Self { then: None, ..self.clone() },
+        }
+    }
+
+    /// Its base, that one's base, and so on, the first to be trained first; without this run.
+    pub(super) fn bases(&self) -> Vec<Self> {
+        let mut bases = Vec::new();
+        let (mut run, mut base) = (self.clone(), self.base());
+        while base != run {
+            bases.insert(0, base.clone());
+            (base, run) = (base.base(), base);
+        }
+        bases
+    }
+
+    /// Whether others may need its weights and masks.
+    pub(super) fn is_base(&self) -> bool {
+        match self.then.as_ref().map(|phase| &phase.change) {
+            None => true,
+            Some(Change::Lottery(lottery)) => lottery.start == Start::Rewound,
+            Some(_) => false,
+        }
     }
 
     /// Epochs of both phases.
@@ -105,8 +158,26 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
-    use super::super::recipe::Scale;
+    use super::super::recipe::{Scale, lottery_recipe};
     use super::*;
+
+    #[test]
+    fn each_round_needs_the_one_before_and_its_controls_need_its_masks() {
+        let run = |start, round| {
+            let lottery = Lottery { start, round, kept: 0.8, kept_of_output: 0.9 };
+            Settings::lottery(lottery_recipe(Scale::Full), lottery, 3, &DataUse::made())
+        };
+        let [first, second, third] = [0, 1, 2].map(|round| run(Start::Rewound, round));
+        assert_eq!((first.base(), first.bases()), (first.clone(), vec![]));
+        assert_eq!(third.bases(), [first.clone(), second.clone()]);
+        for start in [Start::Redrawn, Start::RandomMask] {
+            let control = run(start, 1);
+            assert_eq!(control.bases(), [first.clone(), second.clone()]);
+            assert!(!control.is_base() && control.base().is_base());
+        }
+        assert_eq!(first.all_epochs(), 12);
+        assert_eq!(serde_json::from_str::<Settings>(&third.json()).ok(), Some(third));
+    }
 
     #[test]
     fn every_setting_is_in_the_name_and_branches_share_their_base() {

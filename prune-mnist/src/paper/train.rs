@@ -5,13 +5,15 @@ use std::time::Instant;
 use prune_core::Masks;
 use prune_schedule::{Pruner, Strategy};
 
+use super::cache::Base;
 use super::control;
 use super::error::PaperError;
+use super::lottery::{self, Lottery, Start};
 use super::outcome::{self, Outcome, Test};
 use super::settings::{Change, Phase, Settings};
 use crate::data::Dataset;
 use crate::demo::{self, Interrupt, Size, State, Trainer, hold, revivals};
-use crate::nn::{NdarrayParams, Optimiser as _, ParamSpec, Sgd, cosine_rate, initial_parameters};
+use crate::nn::{Adam, NdarrayParams, Optimiser, ParamSpec, Sgd, cosine_rate, initial_parameters};
 
 type Params = NdarrayParams<f32>;
 
@@ -42,18 +44,18 @@ impl Pruning {
     }
 }
 
-/// Runs `settings` on `data`: a dense network from its seed, any other from `base`, the dense network's weights.
+/// Runs `settings` on `data`: a dense network from its seed, any other from `base`, which is what its base has left.
 ///
 /// # Errors
 ///
 /// [`PaperError::Diverged`], [`PaperError::Interrupted`], and what network and pruner refuse.
 pub(super) fn train(
     settings: &Settings,
-    base: Option<Params>,
+    base: Option<Base>,
     data: &Dataset,
     commit: &str,
     interrupt: &Interrupt,
-) -> Result<(Outcome, Params), PaperError> {
+) -> Result<(Outcome, Base), PaperError> {
     let started = Instant::now();
     let trainer = Trainer::new(
         &settings.net.spec(),
@@ -70,12 +72,14 @@ pub(super) fn train(
     let specs = trainer.network.parameters().to_vec();
     let mut run = Run { settings, trainer, specs, interrupt, train_loss: Vec::new(), tests: Vec::new() };
     let (params, masks, untrained, revivals) = match (&settings.then, base) {
-        (Some(phase), Some(base)) => run.second_phase(phase, base)?,
+        (Some(phase @ Phase { change: Change::Lottery(lottery), .. }), base) => run.lottery(phase, lottery, base)?,
+        (Some(phase), Some(base)) => run.second_phase(phase, base.params)?,
         (Some(_), None) => unreachable!("the queue gives each run its dense network"),
         (None, _) => {
             let params = initial_parameters(&run.specs, settings.initialisation, settings.seed);
             let mut state = run.at_rest(params, settings.weight_decay);
-            run.phase(&mut state, settings.lr, 0, settings.epochs, &mut Pruning::None)?;
+            let rate = |step, steps| cosine_rate(settings.lr, step, steps);
+            run.phase(&mut state, rate, 0, settings.epochs, &mut Pruning::None)?;
             (state.params, Masks::default(), None, 0)
         }
     };
@@ -94,7 +98,7 @@ pub(super) fn train(
         tests: run.tests,
         untrained,
     };
-    Ok((outcome, params))
+    Ok((outcome, Base { params, masks }))
 }
 
 impl Run<'_> {
@@ -121,23 +125,51 @@ impl Run<'_> {
                 let strategy: Strategy = text.parse()?;
                 Pruning::Fixed(control::random(&control::at_once(&strategy, &base)?, self.settings.seed)?)
             }
+            Change::Lottery(_) => unreachable!("a round of the lottery has no phase before it"),
         };
         let mut state = self.at_rest(base, phase.weight_decay);
         self.end_epoch(first, &mut state.params, &mut pruning)?;
         if let Some(masks) = pruning.held() {
             masks.hold(&mut state.params)?;
         }
-        self.phase(&mut state, phase.lr, first, first + phase.epochs, &mut pruning)?;
+        let rate = |step, steps| cosine_rate(phase.lr, step, steps);
+        self.phase(&mut state, rate, first, first + phase.epochs, &mut pruning)?;
         let masks = pruning.held().cloned().unwrap_or_default();
         let revivals = revivals(&masks, &state)?;
         Ok((state.params, masks, untrained, revivals))
     }
 
-    /// Epochs `first + 1` to `last`, with a learning rate of their own.
-    fn phase(
+    /// A round of the lottery ticket, or one of its controls.
+    fn lottery(
         &mut self,
-        state: &mut State<Params, Sgd<f32, Params>>,
-        lr: f64,
+        phase: &Phase,
+        lottery: &Lottery,
+        base: Option<Base>,
+    ) -> Result<(Params, Masks, Option<Test>, usize), PaperError> {
+        let Settings { initialisation, seed, .. } = *self.settings;
+        let drawn = |seed| -> Params { initial_parameters(&self.specs, initialisation, seed) };
+        let masks = match (lottery.start, base) {
+            // Round 0 is the dense network.
+            (_, None) => Masks::default(),
+            (Start::Rewound, Some(before)) => lottery.masks(before)?,
+            (Start::Redrawn, Some(ticket)) => ticket.masks,
+            (Start::RandomMask, Some(ticket)) => control::random(&ticket.masks, seed)?,
+        };
+        let mut params = drawn(if lottery.start == Start::Redrawn { lottery::other_seed(seed) } else { seed });
+        masks.hold(&mut params)?;
+        let mut state = State { params, optimiser: Adam::new(&self.specs) };
+        let mut pruning = Pruning::Fixed(masks);
+        self.phase(&mut state, |_, _| phase.lr, 0, phase.epochs, &mut pruning)?;
+        let masks = pruning.held().cloned().unwrap_or_default();
+        let revivals = revivals(&masks, &state)?;
+        Ok((state.params, masks, None, revivals))
+    }
+
+    /// Epochs `first + 1` to `last`; `rate` is the learning rate of a step of the phase, and is given how many there are.
+    fn phase<O: Optimiser<f32, Params>>(
+        &mut self,
+        state: &mut State<Params, O>,
+        rate: impl Fn(u64, u64) -> f64,
         first: u64,
         last: u64,
         pruning: &mut Pruning,
@@ -157,7 +189,7 @@ impl Run<'_> {
                 if let Some(masks) = pruning.held() {
                     self.trainer.mask_gradient(masks)?;
                 }
-                let rate = cosine_rate(lr, (epoch - first - 1) * steps + step, (last - first) * steps);
+                let rate = rate((epoch - first - 1) * steps + step, (last - first) * steps);
                 state.optimiser.step(&mut state.params, self.trainer.gradient(), rate as f32)?;
             }
             self.train_loss.push(loss / images as f64);

@@ -1,10 +1,11 @@
-//! Pictures as SVG and PNG, for the demo and the published tables.
+//! Pictures as SVG and PNG, for the demo, the sensitivity scan and the published tables.
 //!
 //! Both are one [`Drawing`] on two canvases. No system font and no C library is used: the font is a file of this crate
 //! (`data/font`).
 
 mod axis;
 mod canvas;
+mod ink;
 
 use std::sync::OnceLock;
 
@@ -15,6 +16,7 @@ use plotters::style::{FontStyle, register_font};
 
 pub(crate) use self::axis::{Axis, accuracy_range, ticks};
 pub(crate) use self::canvas::{AXIS, Canvas, Chart, Drawn, LEFT, Margins, Refused, TEXT_SIZE, colour};
+pub(crate) use self::ink::{INKS, Ink, TWIN};
 
 /// What can be drawn.
 pub(crate) trait Drawing {

@@ -99,6 +99,19 @@ impl Checkpoint {
         self.epoch() + u64::from(self.steps() > 0)
     }
 
+    /// The dense network's weights, into `params`: those of the twin where an event has happened, and of the one network
+    /// before that.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Unfit`] where names or shapes are not those of `params`.
+    pub fn dense<P: Backend>(&self, params: &mut P) -> Result<(), CheckpointError> {
+        let unfit = |why: String| CheckpointError::Unfit { path: self.path.clone(), why };
+        let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| unfit(error.to_string()))?;
+        let role = if self.header.twin { Role::Twin } else { Role::Pruned };
+        fill_buffer(role, WEIGHTS, params, &tensors).map(drop).map_err(unfit)
+    }
+
     /// Puts `session`, at its beginning, where the run was.
     ///
     /// # Errors
@@ -144,22 +157,28 @@ impl Checkpoint {
 /// Reads a network's weights and its optimiser's buffers; gives back how many tensors that were.
 fn fill<P: Backend>(role: Role, state: &mut Trained<P>, tensors: &SafeTensors<'_>) -> Result<usize, String> {
     let buffers = state.optimiser.buffers_mut();
-    let mut count = 0;
-    for (buffer, params) in [(WEIGHTS, &mut state.params)].into_iter().chain(buffers) {
-        let specs = params.specs().to_vec();
-        let order = params.order();
-        for (index, spec) in specs.iter().enumerate() {
-            let name = tensor_name(role, buffer, &spec.name);
-            let tensor = tensors.tensor(&name).map_err(|_| format!("it has no tensor `{name}`"))?;
-            if tensor.dtype() != Dtype::F32 || tensor.shape() != spec.shape {
-                let (found, shape) = (tensor.shape(), &spec.shape);
-                return Err(format!("`{name}` is {:?} of shape {found:?}, not F32 of shape {shape:?}", tensor.dtype()));
-            }
-            copy(tensor.data(), spec, order, params.values_mut(index));
-            count += 1;
+    let all = [(WEIGHTS, &mut state.params)].into_iter().chain(buffers);
+    all.map(|(buffer, params)| fill_buffer(role, buffer, params, tensors)).sum()
+}
+
+/// Reads the weights, or a buffer; gives back how many tensors that were.
+fn fill_buffer<P: Backend>(
+    role: Role,
+    buffer: &str,
+    params: &mut P,
+    tensors: &SafeTensors<'_>,
+) -> Result<usize, String> {
+    let (specs, order) = (params.specs().to_vec(), params.order());
+    for (index, spec) in specs.iter().enumerate() {
+        let name = tensor_name(role, buffer, &spec.name);
+        let tensor = tensors.tensor(&name).map_err(|_| format!("it has no tensor `{name}`"))?;
+        if tensor.dtype() != Dtype::F32 || tensor.shape() != spec.shape {
+            let (found, shape) = (tensor.shape(), &spec.shape);
+            return Err(format!("`{name}` is {:?} of shape {found:?}, not F32 of shape {shape:?}", tensor.dtype()));
         }
+        copy(tensor.data(), spec, order, params.values_mut(index));
     }
-    Ok(count)
+    Ok(specs.len())
 }
 
 /// Row-major values, into memory of either order.

@@ -55,6 +55,24 @@ impl RunSettings {
         }
     }
 
+    /// The network.
+    #[must_use]
+    pub fn model(&self) -> ModelChoice {
+        self.model
+    }
+
+    /// `--data`, as it was written.
+    #[must_use]
+    pub fn data(&self) -> &str {
+        &self.data
+    }
+
+    /// Whether activations are pruned where the model has a place for it.
+    #[must_use]
+    pub fn prunes_activations(&self) -> bool {
+        !self.no_act_pruning
+    }
+
     /// The options that a run goes on with, and its plan: what is given now must be what it was, and what is left out is
     /// taken from here.
     ///

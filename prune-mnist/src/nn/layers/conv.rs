@@ -128,6 +128,25 @@ impl ConvShape {
         }
     }
 
+    /// The squares of what lies under each tap of the kernel, summed over the output pixels of one sample in their order;
+    /// what is outside the image counts as zero. A tap is (row, column, channel), as a row of an HWIO kernel.
+    pub(in crate::nn) fn tap_squares<T: Real>(&self, image: &[T]) -> Vec<f64> {
+        let mut squares = vec![0.0; self.taps()];
+        let run = self.kernel[1] * self.channels;
+        for pixel in 0..self.pixels() {
+            for (tap_y, sums) in squares.chunks_exact_mut(run).enumerate() {
+                if let Some(Run { from, first, end }) = self.run(pixel, tap_y) {
+                    let values = &image[from..from + end - first];
+                    sums[first..end]
+                        .iter_mut()
+                        .zip(values)
+                        .for_each(|(sum, value)| *sum += Real::to_f64(*value).powi(2));
+                }
+            }
+        }
+        squares
+    }
+
     /// The unrolled matrix of `count` samples, (pixels x taps), built in `scratch`.
     fn unroll<'a, T: Real>(&self, input: &[T], count: usize, scratch: &'a mut [T]) -> ArrayView2<'a, T> {
         let scratch = &mut scratch[..count * self.pixels() * self.taps()];

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod gradients;
+mod inputs;
 mod refusals;
 mod threads;
 mod training;

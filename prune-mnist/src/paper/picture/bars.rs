@@ -5,8 +5,7 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::HPos;
 use plotters::style::{Color, WHITE};
 
-use super::ink::INKS;
-use crate::picture::{Canvas, Drawing, Drawn, TEXT_SIZE};
+use crate::picture::{Canvas, Drawing, Drawn, INKS, TEXT_SIZE};
 
 /// Groups of bars, one bar of each name.
 pub(in crate::paper) struct Bars {

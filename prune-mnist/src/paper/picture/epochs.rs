@@ -4,8 +4,9 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::WHITE;
 use plotters::style::text_anchor::HPos;
 
-use super::ink::{INKS, Ink, TWIN};
-use crate::picture::{AXIS, Axis, Canvas, Chart, Drawing, Drawn, LEFT, Margins, accuracy_range, ticks};
+use crate::picture::{
+    AXIS, Axis, Canvas, Chart, Drawing, Drawn, INKS, Ink, LEFT, Margins, TWIN, accuracy_range, ticks,
+};
 
 /// Lines over epochs; the first is the dense twin's.
 pub(in crate::paper) struct Epochs {

@@ -2,14 +2,13 @@
 
 mod bars;
 mod epochs;
-mod ink;
 mod pixels;
 mod plot;
 
 pub(super) use self::bars::{Bars, Group};
 pub(super) use self::epochs::{Epochs, Line};
 pub(super) use self::pixels::Pixels;
-pub(super) use self::plot::{Curve, Mark, Plot};
+pub(super) use self::plot::{Across, Curve, Mark, Plot};
 use super::error::PaperError;
 use crate::picture::{Drawing, png, svg};
 
@@ -63,6 +62,7 @@ mod tests {
             twin: summary(1.5),
             curves: vec![curve("one", &[1.4, 1.6, 2.0]), curve("two", &[1.5, 1.9, 88.0])],
             marks: vec![Mark { name: "Han 2015".to_owned(), compression: 12.0, error: 1.59 }],
+            across: Across::Compression,
         };
         let group = |name: &str| Group { name: name.to_owned(), values: vec![8.0, 12.5] };
         let bars = Bars {
@@ -95,8 +95,11 @@ mod tests {
     fn what_quick_runs_give_can_be_drawn_too() {
         let one = Summary::of(&[90.0]);
         let curve = Curve { name: "one".to_owned(), points: vec![(40.0, one)] };
-        let plot = Plot { title: "few".to_owned(), twin: one, curves: vec![curve], marks: Vec::new() };
-        Picture::Plot("a", plot).files().unwrap();
+        let across = Across::Density;
+        let plot = Plot { title: "few".to_owned(), twin: one, curves: vec![curve], marks: Vec::new(), across };
+        let [(_, svg), _] = Picture::Plot("a", plot).files().unwrap();
+        let svg = String::from_utf8(svg).unwrap();
+        assert!(svg.contains("kept of all weights") && !svg.contains("published"));
         Picture::Pixels("b", Pixels { title: "none".to_owned(), counts: vec![0; 784] }).files().unwrap();
     }
 }

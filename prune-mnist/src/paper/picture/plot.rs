@@ -5,9 +5,8 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::HPos;
 use plotters::style::{Color, WHITE};
 
-use super::ink::{INKS, TWIN};
 use crate::paper::stats::Summary;
-use crate::picture::{AXIS, Axis, Canvas, Drawing, Drawn, LEFT, Margins, TEXT_SIZE, colour, ticks};
+use crate::picture::{AXIS, Axis, Canvas, Drawing, Drawn, INKS, LEFT, Margins, TEXT_SIZE, TWIN, colour, ticks};
 
 /// Curves of errors, and what others have published.
 pub(in crate::paper) struct Plot {
@@ -16,6 +15,35 @@ pub(in crate::paper) struct Plot {
     pub(in crate::paper) twin: Summary,
     pub(in crate::paper) curves: Vec<Curve>,
     pub(in crate::paper) marks: Vec<Mark>,
+    pub(in crate::paper) across: Across,
+}
+
+/// What the axis across shows; places are the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::paper) enum Across {
+    /// Up to about 100x.
+    Compression,
+    /// Kept, in percent, from all down to about 3.
+    Density,
+}
+
+impl Across {
+    fn axis(self) -> Axis {
+        match self {
+            Self::Compression => Axis::logarithmic(0.9..130.0, &[1.0, 2.0, 4.0, 8.0, 12.0, 25.0, 50.0, 100.0]),
+            Self::Density => {
+                let axis = Axis::logarithmic(0.9..32.0, &[1.0, 2.0, 5.0, 10.0, 20.0]);
+                Axis { label: |tick| format!("{:.0}", 100.0 / 10_f64.powf(tick)), ..axis }
+            }
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Compression => "compression: weights for each one kept (logarithmic)",
+            Self::Density => "kept of all weights, % (logarithmic)",
+        }
+    }
 }
 
 /// One way to prune.
@@ -98,11 +126,10 @@ impl Drawing for Plot {
         let (width, _) = self.size();
         canvas.text(&self.title, canvas.at(LEFT, 24), 18, HPos::Left)?;
         let (low, high) = self.range();
-        let across = Axis::logarithmic(0.9..130.0, &[1.0, 2.0, 4.0, 8.0, 12.0, 25.0, 50.0, 100.0]);
         let up = Axis::linear(low..high, ticks(low, high, 7, 0.0));
         let margins = Margins { top: 48, right: LEGEND, bottom: AXIS };
-        let chart = canvas.chart(canvas.root, margins, across, up)?;
-        canvas.axes(&chart, "error, %", Some("compression: weights for each one kept (logarithmic)"))?;
+        let chart = canvas.chart(canvas.root, margins, self.across.axis(), up)?;
+        canvas.axes(&chart, "error, %", Some(self.across.words()))?;
 
         let area = chart.plotting_area();
         let place = |compression: f64, error: f64| area.map_coordinate(&(compression.log10(), error));
@@ -147,9 +174,12 @@ impl Drawing for Plot {
             y += 28;
             canvas.entry(&curve.name, (x, y), ink)?;
         }
-        y += 28;
-        canvas.root.draw(&Circle::new(canvas.at(x + 17, y), canvas.px(5), colour::TEXT.stroke_width(canvas.px(2))))?;
-        canvas.text("published", canvas.at(x + 42, y), TEXT_SIZE, HPos::Left)?;
+        if !self.marks.is_empty() {
+            y += 28;
+            let ring = colour::TEXT.stroke_width(canvas.px(2));
+            canvas.root.draw(&Circle::new(canvas.at(x + 17, y), canvas.px(5), ring))?;
+            canvas.text("published", canvas.at(x + 42, y), TEXT_SIZE, HPos::Left)?;
+        }
         let seeds = self.twin.n;
         let words = if seeds > 1 { format!("mean of {seeds} seeds, bars: 1 sd") } else { "1 seed".to_owned() };
         canvas.text(&words, canvas.at(x, y + 34), TEXT_SIZE - 2, HPos::Left)?;

@@ -6,7 +6,7 @@ use super::arm::{Arm, Figures, Row, rows};
 use super::han::tested;
 use super::strategies::{Pace, Ranking, goal, strategy};
 use super::{Context, Shown};
-use crate::paper::picture::{Curve, Mark, Picture, Plot};
+use crate::paper::picture::{Across, Curve, Mark, Picture, Plot};
 use crate::paper::published::POINTS;
 use crate::paper::queue::Outcomes;
 use crate::paper::recipe::{Net, Scale};
@@ -150,8 +150,9 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
             .map(|point| Mark { name: point.method.to_owned(), compression: point.compression, error: point.error })
             .collect();
         let (title, twin) = (format!("{}: error against compression", net.name()), Summary::of(&twins));
+        let across = Across::Compression;
         let name = if net == Net::Lenet300 { "lenet300" } else { "lenet5" };
-        pictures.push(Picture::Plot(name, Plot { title, twin, curves, marks }));
+        pictures.push(Picture::Plot(name, Plot { title, twin, curves, marks, across }));
     }
     Shown { text, pictures }
 }

@@ -4,6 +4,7 @@ mod arm;
 mod examples;
 mod further;
 mod han;
+mod lottery;
 mod strategies;
 
 use clap::ValueEnum;
@@ -23,6 +24,8 @@ pub enum Table {
     Further,
     /// The original project's two examples, on its CNN.
     Examples,
+    /// Frankle and Carbin 2019: the lottery ticket on LeNet-300-100.
+    Lottery,
 }
 
 /// What tables are made under.
@@ -39,13 +42,14 @@ pub(super) struct Shown {
 
 impl Table {
     /// All of them, in the order in which they are printed.
-    pub(super) const ALL: [Self; 3] = [Self::Han, Self::Further, Self::Examples];
+    pub(super) const ALL: [Self; 4] = [Self::Han, Self::Further, Self::Examples, Self::Lottery];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Han => "han",
             Self::Further => "further",
             Self::Examples => "examples",
+            Self::Lottery => "lottery",
         }
     }
 
@@ -55,6 +59,7 @@ impl Table {
             Self::Han => &["layers", "pixels"],
             Self::Further => &["lenet300", "lenet5"],
             Self::Examples => &["examples"],
+            Self::Lottery => &["lottery"],
         }
     }
 
@@ -70,6 +75,7 @@ impl Table {
             Self::Han => han::arms(context),
             Self::Further => further::arms(context),
             Self::Examples => examples::arms(context),
+            Self::Lottery => lottery::arms(context),
         };
         arms.into_iter().flat_map(|arm| arm.runs.into_iter().map(move |run| (arm.name.clone(), run))).collect()
     }
@@ -80,6 +86,7 @@ impl Table {
             Self::Han => han::show(context, outcomes),
             Self::Further => further::show(context, outcomes),
             Self::Examples => examples::show(context, outcomes),
+            Self::Lottery => lottery::show(context, outcomes),
         }
     }
 }

@@ -1,28 +1,13 @@
-//! Optimisers. Their buffers are sets of parameters like the weights themselves, so that whatever is done to the
-//! weights by name (holding pruned ones at zero above all) can be done to every buffer.
+//! Stochastic gradient descent.
 
 use rayon::prelude::*;
 
-use super::error::NnError;
-use super::real::Real;
-use super::simd::vectorised;
-use super::spec::{ParamKind, ParamSpec};
-use super::storage::{ParamSet, ParamStorage};
-
-/// Moves parameters against their gradients.
-pub trait Optimiser<T: Real, P: ParamStorage<T>> {
-    /// One step with learning rate `rate`.
-    ///
-    /// # Errors
-    /// Parameters or gradients that are not of the model this optimiser was made for; nothing is written then.
-    fn step(&mut self, params: &mut P, gradients: &P, rate: T) -> Result<(), NnError>;
-
-    /// Every buffer with its name; each has one tensor a parameter.
-    fn buffers(&self) -> Vec<(&'static str, &P)>;
-
-    /// Every buffer with its name, to write.
-    fn buffers_mut(&mut self) -> Vec<(&'static str, &mut P)>;
-}
+use super::{Optimiser, PART};
+use crate::nn::error::NnError;
+use crate::nn::real::Real;
+use crate::nn::simd::vectorised;
+use crate::nn::spec::{ParamKind, ParamSpec};
+use crate::nn::storage::{ParamSet, ParamStorage};
 
 /// Stochastic gradient descent with momentum: `v = momentum * v + g`, then `w -= rate * v`, where g is the gradient plus
 /// `weight_decay * w` for kernels. This is the form of PyTorch and Optax without dampening or Nesterov's variant.
@@ -48,9 +33,6 @@ pub struct Sgd<T, P> {
     momentum: T,
     weight_decay: T,
 }
-
-/// Elements that one thread updates at a time: enough to outweigh handing them out, few enough to share a layer.
-const PART: usize = 1 << 15;
 
 impl<T: Real, P: ParamStorage<T>> Sgd<T, P> {
     /// An optimiser at rest for the model with these parameters.
@@ -102,48 +84,6 @@ vectorised! {
             *weight -= rate * *velocity;
         }
     }
-}
-
-/// The learning rate of step `step` of `steps`, counted from 0: `start` at first, falling linearly to 0.
-///
-/// The step that would have rate 0 is the one after the last.
-///
-/// # Examples
-/// ```
-/// use prune_mnist::nn::linear_rate;
-///
-/// assert_eq!(linear_rate(0.1, 0, 4), 0.1);
-/// assert_eq!(linear_rate(0.1, 2, 4), 0.05);
-/// assert_eq!(linear_rate(0.1, 4, 4), 0.0);
-/// ```
-#[must_use]
-pub fn linear_rate(start: f64, step: u64, steps: u64) -> f64 {
-    if step >= steps {
-        return 0.0;
-    }
-    start * ((steps - step) as f64 / steps as f64)
-}
-
-/// The learning rate of step `step` of `steps`, counted from 0: `start` at first, falling to 0 along half a cosine
-/// (Loshchilov and Hutter 2017, without their restarts).
-///
-/// The step that would have rate 0 is the one after the last.
-///
-/// # Examples
-/// ```
-/// use prune_mnist::nn::cosine_rate;
-///
-/// assert_eq!(cosine_rate(0.1, 0, 4), 0.1);
-/// assert!((cosine_rate(0.1, 2, 4) - 0.05).abs() < 1e-12);
-/// assert_eq!(cosine_rate(0.1, 4, 4), 0.0);
-/// ```
-#[must_use]
-pub fn cosine_rate(start: f64, step: u64, steps: u64) -> f64 {
-    if step >= steps {
-        return 0.0;
-    }
-    let share = step as f64 / steps as f64;
-    start * 0.5 * (1.0 + (std::f64::consts::PI * share).cos())
 }
 
 #[cfg(test)]

@@ -5,20 +5,20 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::HPos;
 use plotters::style::{Color, RGBColor};
 
-use crate::picture::{Canvas, Drawn, TEXT_SIZE, colour};
+use super::{Canvas, Drawn, TEXT_SIZE, colour};
 
 /// A line's colour, dashes and mark.
 #[derive(Clone, Copy)]
-pub(super) struct Ink {
-    pub(super) colour: RGBColor,
+pub(crate) struct Ink {
+    pub(crate) colour: RGBColor,
     /// Length of dash and gap; none for a line without gaps.
-    pub(super) dash: Option<(u32, u32)>,
-    pub(super) mark: Shape,
+    pub(crate) dash: Option<(u32, u32)>,
+    pub(crate) mark: Shape,
 }
 
 /// A mark.
 #[derive(Clone, Copy)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     Circle,
     Triangle,
     Square,
@@ -31,7 +31,7 @@ const fn ink(colour: RGBColor, dash: Option<(u32, u32)>, mark: Shape) -> Ink {
 }
 
 /// In the order in which they are given to lines.
-pub(super) const INKS: [Ink; 5] = [
+pub(crate) const INKS: [Ink; 5] = [
     ink(colour::BLUE, None, Shape::Circle),
     ink(colour::VERMILION, None, Shape::Triangle),
     ink(colour::GREEN, Some((8, 5)), Shape::Square),
@@ -40,11 +40,11 @@ pub(super) const INKS: [Ink; 5] = [
 ];
 
 /// The dense twin's.
-pub(super) const TWIN: Ink = ink(colour::TEXT, Some((3, 4)), Shape::None);
+pub(crate) const TWIN: Ink = ink(colour::TEXT, Some((3, 4)), Shape::None);
 
 impl<B: DrawingBackend> Canvas<'_, B> {
     /// A line through places in pixels.
-    pub(super) fn path(&self, places: &[(i32, i32)], ink: Ink) -> Drawn<B> {
+    pub(crate) fn path(&self, places: &[(i32, i32)], ink: Ink) -> Drawn<B> {
         let style = ink.colour.stroke_width(self.px(2));
         let Some((dash, gap)) = ink.dash else { return self.root.draw(&PathElement::new(places.to_vec(), style)) };
         let (dash, gap) = (f64::from(self.px(dash)), f64::from(self.px(gap)));
@@ -74,7 +74,7 @@ impl<B: DrawingBackend> Canvas<'_, B> {
     }
 
     /// A mark at a place in pixels.
-    pub(super) fn mark(&self, place: (i32, i32), ink: Ink) -> Drawn<B> {
+    pub(crate) fn mark(&self, place: (i32, i32), ink: Ink) -> Drawn<B> {
         let (size, style) = (self.px(4), ink.colour.filled());
         let side = size as i32;
         match ink.mark {
@@ -90,7 +90,7 @@ impl<B: DrawingBackend> Canvas<'_, B> {
     }
 
     /// A line's entry in the legend, its left end at a place in the drawing's units.
-    pub(super) fn entry(&self, name: &str, (x, y): (u32, u32), ink: Ink) -> Drawn<B> {
+    pub(crate) fn entry(&self, name: &str, (x, y): (u32, u32), ink: Ink) -> Drawn<B> {
         self.path(&[self.at(x, y), self.at(x + 34, y)], ink)?;
         self.mark(self.at(x + 17, y), ink)?;
         self.text(name, self.at(x + 42, y), TEXT_SIZE, HPos::Left)

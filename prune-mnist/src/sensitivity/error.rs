@@ -1,0 +1,72 @@
+//! What can stop the scan.
+
+use prune_core::Error;
+use prune_schedule::{PruneError, StrategyError};
+
+use crate::data::DataError;
+use crate::demo::checkpoint::CheckpointError;
+use crate::demo::{DemoError, INTERRUPTED};
+use crate::nn::NnError;
+
+/// Why there is no scan. No file has been written then.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SensitivityError {
+    /// The data cannot be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The checkpoint cannot be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The network refused.
+    #[error(transparent)]
+    Network(#[from] NnError),
+    /// A layer cannot be pruned so.
+    #[error(transparent)]
+    Strategy(#[from] StrategyError),
+    /// The pruner refused.
+    #[error(transparent)]
+    Prune(#[from] PruneError),
+    /// A layer cannot be restored.
+    #[error(transparent)]
+    Restore(#[from] Error),
+    /// The output folder, a picture, or printing.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+    /// Training has diverged.
+    #[error("epoch {epoch}: training has diverged ({what}); lower --lr (now {lr})")]
+    Diverged {
+        /// The epoch.
+        epoch: u64,
+        /// What was seen.
+        what: String,
+        /// The learning rate of the first step.
+        lr: f64,
+    },
+    /// The dense network's outputs are not finite.
+    #[error("the dense network's test loss is {loss}, so nothing can be measured; take another checkpoint")]
+    NotFinite {
+        /// What was seen.
+        loss: f64,
+    },
+    /// The table cannot be put into a file.
+    #[error("cannot encode the table: {why}; please report this")]
+    Encode {
+        /// Why.
+        why: String,
+    },
+    /// Ctrl-C was pressed.
+    #[error("stopped; nothing was written")]
+    Interrupted,
+}
+
+impl SensitivityError {
+    /// The exit code of a program that ends with this: 130 after Ctrl-C, otherwise 1.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Interrupted => INTERRUPTED,
+            _ => 1,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Where the dense network comes from.
+
+use std::ops::ControlFlow;
+
+use super::args::{ScanModel, SensitivityArguments};
+use super::error::SensitivityError;
+use crate::data::{DataSource, Dataset};
+use crate::demo::activations::{prune_activations, readme_rules};
+use crate::demo::checkpoint::{Checkpoint, CheckpointError};
+use crate::demo::{Backend, Bar, Console, Interrupt, Part, Role, Settings, State, StepError, Trainer, counted};
+use crate::nn::{Initialisation, Sgd, initial_parameters};
+
+/// Images a step, and at a time where they are only measured.
+const BATCH_SIZE: u64 = 128;
+const MOMENTUM: f64 = 0.9;
+
+/// A network that is to be trained, or is there already.
+pub(super) enum Source<'a> {
+    Train(&'a SensitivityArguments),
+    Stored(Box<Checkpoint>),
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn of(arguments: &'a SensitivityArguments) -> Result<Self, SensitivityError> {
+        Ok(match &arguments.checkpoint {
+            None => Self::Train(arguments),
+            Some(folder) => Self::Stored(Box::new(Checkpoint::read(folder)?)),
+        })
+    }
+
+    pub(super) fn model(&self) -> ScanModel {
+        match self {
+            Self::Train(arguments) => arguments.model,
+            Self::Stored(checkpoint) => checkpoint.settings().model().into(),
+        }
+    }
+
+    /// What the network learns from, or has learnt from.
+    pub(super) fn data(&self) -> Result<DataSource, SensitivityError> {
+        match self {
+            Self::Train(_) => Ok(DataSource::Sample),
+            Self::Stored(checkpoint) => checkpoint.settings().data().parse().map_err(|_| {
+                let path = checkpoint.path().to_owned();
+                CheckpointError::Unfit { path, why: "it does not say which data it was trained on".to_owned() }.into()
+            }),
+        }
+    }
+
+    /// The network's working memory and its weights.
+    pub(super) fn network<'d, P: Backend>(
+        &self,
+        data: &'d Dataset,
+        console: &mut Console<'_>,
+        interrupt: &Interrupt,
+    ) -> Result<(Trainer<'d, P>, P), SensitivityError> {
+        let spec = self.model().spec();
+        let mut settings =
+            Settings { epochs: 1, lr: 0.1, momentum: MOMENTUM, weight_decay: 0.0, batch_size: BATCH_SIZE, seed: 0 };
+        match self {
+            Self::Stored(checkpoint) => {
+                let mut trainer = Trainer::<P>::new(&spec, data, settings)?;
+                let mut params = P::zeros(trainer.network.parameters());
+                checkpoint.dense(&mut params)?;
+                let mut pruned = String::new();
+                if checkpoint.settings().prunes_activations() {
+                    let places = prune_activations(&mut trainer.network, &spec, &readme_rules())?;
+                    pruned =
+                        if places.is_empty() { pruned } else { ", activations pruned as they were there".to_owned() };
+                }
+                console.line(format_args!(
+                    "network      {}, the dense one of `{}` after epoch {}{pruned}",
+                    spec.name,
+                    checkpoint.path().display(),
+                    checkpoint.epoch()
+                ))?;
+                Ok((trainer, params))
+            }
+            Self::Train(arguments) => {
+                settings =
+                    Settings { epochs: arguments.epochs, lr: arguments.rate(), seed: arguments.seed, ..settings };
+                let mut trainer = Trainer::<P>::new(&spec, data, settings)?;
+                console.line(format_args!(
+                    "network      {} on {}, trained for {} from seed {}: SGD with learning rate {} falling linearly to 0, momentum \
+                     {MOMENTUM}, batches of {BATCH_SIZE}",
+                    spec.name,
+                    arguments.backend.name(),
+                    counted(arguments.epochs, "epoch"),
+                    arguments.seed,
+                    settings.lr
+                ))?;
+                let params = train(&mut trainer, settings, interrupt)?;
+                Ok((trainer, params))
+            }
+        }
+    }
+}
+
+fn train<P: Backend>(
+    trainer: &mut Trainer<'_, P>,
+    settings: Settings,
+    interrupt: &Interrupt,
+) -> Result<P, SensitivityError> {
+    let specs = trainer.network.parameters();
+    let params: P = initial_parameters(specs, Initialisation::LecunNormal, settings.seed);
+    let optimiser = Sgd::new(specs, settings.momentum as f32, settings.weight_decay as f32);
+    let mut state = State { params, optimiser };
+    for epoch in 1..=settings.epochs {
+        let mut bar = Bar::new(epoch, settings.epochs, trainer.steps(), false, 0);
+        let trained = trainer.epoch(epoch, &mut Part::default(), &mut state, None, &mut |loss| {
+            bar.tick(Role::Pruned, loss);
+            interrupt.flow()
+        });
+        let diverged = |what: String| SensitivityError::Diverged { epoch, what, lr: settings.lr };
+        match trained {
+            Ok(ControlFlow::Continue(())) => {}
+            Ok(ControlFlow::Break(())) => return Err(SensitivityError::Interrupted),
+            Err(StepError::Network(error)) => return Err(error.into()),
+            Err(error) => return Err(diverged(error.to_string())),
+        }
+    }
+    Ok(state.params)
+}

@@ -1,0 +1,96 @@
+//! The command from its options to its files.
+
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::args::SensitivityArguments;
+use super::error::SensitivityError;
+use super::goal::Goal;
+use super::network::Source;
+use super::picture::Lines;
+use super::scan::scan;
+use super::show;
+use crate::data::{Dataset, thousands};
+use crate::demo::{Backend, BackendChoice, Console, DemoError, Interrupt, OutFolder};
+use crate::nn::{NalgebraParams, NdarrayParams};
+use crate::picture;
+
+/// The files that the command writes.
+pub const FILES: [&str; 3] = ["sensitivity.csv", "sensitivity.svg", "sensitivity.png"];
+
+/// Trains or reads the network, scans it, prints the table to `console` and writes the files.
+///
+/// # Errors
+///
+/// Every variant of [`SensitivityError`]. No file has been written then.
+pub fn run(
+    arguments: &SensitivityArguments,
+    console: &mut Console<'_>,
+    interrupt: &Interrupt,
+) -> Result<(), SensitivityError> {
+    let threads = arguments.threads.map_or(0, usize::from);
+    // 0 is one for each core.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = pool.map_err(|source| DemoError::Threads { threads, source })?;
+    pool.install(|| {
+        let source = Source::of(arguments)?;
+        let data = match &arguments.data {
+            Some(data) => data.clone(),
+            None => source.data()?,
+        };
+        let data = data.load()?;
+        console.line(format_args!("data         {data}"))?;
+        match arguments.backend {
+            BackendChoice::Ndarray => run_on::<NdarrayParams<f32>>(arguments, &source, &data, console, interrupt),
+            BackendChoice::Nalgebra => run_on::<NalgebraParams<f32>>(arguments, &source, &data, console, interrupt),
+        }
+    })
+}
+
+fn run_on<P: Backend>(
+    arguments: &SensitivityArguments,
+    source: &Source<'_>,
+    data: &Dataset,
+    console: &mut Console<'_>,
+    interrupt: &Interrupt,
+) -> Result<(), SensitivityError> {
+    let started = Instant::now();
+    let mut out = OutFolder::open(&arguments.out, &FILES)?;
+    let (mut trainer, params) = source.network::<P>(data, console, interrupt)?;
+    let trained = started.elapsed();
+    let goals = Goal::all(&arguments.methods, &arguments.densities);
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+    let template = "{wide_bar:.cyan/dim} {pos}/{len} measurements";
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let scan = scan(&mut trainer, &params, &goals, &mut |done, all| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+        interrupt.flow()
+    });
+    bar.finish_and_clear();
+    let scan = scan?;
+    console.line(format_args!(
+        "accuracy     {:.2}% of {} test images, dense\n\n{}",
+        100.0 * scan.dense.accuracy(),
+        thousands(scan.dense.count),
+        show::table(&scan)
+    ))?;
+
+    let title = format!("{} on MNIST: one layer alone pruned by magnitude", source.model().spec().name);
+    let lines = Lines { title, scan: &scan };
+    let refused = |picture| move |why| DemoError::Picture { picture, why };
+    let [csv_file, svg_file, png_file] = FILES;
+    out.write(&[
+        (csv_file, show::csv(&scan)?),
+        (svg_file, picture::svg(&lines).map_err(refused(svg_file))?.into_bytes()),
+        (png_file, picture::png(&lines).map_err(refused(png_file))?),
+    ])?;
+    console.line(format_args!("\nwrote {} into {}", FILES.join(", "), out.path().display()))?;
+    console.line(format_args!(
+        "{:.1} s, of them {:.1} s for the network",
+        started.elapsed().as_secs_f64(),
+        trained.as_secs_f64()
+    ))?;
+    Ok(())
+}
