@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::parser::ValueSource;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
+use prune_core::Density;
 use serde::{Deserialize, Serialize};
 
+use super::presets;
 use crate::data::DataSource;
 use crate::nn::ModelSpec;
 
@@ -48,6 +51,27 @@ pub struct Arguments {
     /// at epochs that scale with --epochs].
     #[arg(long, value_name = "TEXT-or-FILE")]
     pub strategy: Option<String>,
+
+    /// A method by its name, in place of --strategy, at epochs and steps that scale with --epochs. What it stands for is
+    /// printed as a strategy before training.
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with = "strategy",
+        value_parser = PossibleValuesParser::new(presets::names()),
+        hide_possible_values = true,
+        long_help = format!(
+            "A method by its name, in place of --strategy, at epochs and steps that scale with --epochs. What it stands for is \
+             printed as a strategy before training. One of: {}.",
+            presets::help()
+        )
+    )]
+    pub method: Option<String>,
+
+    /// What --method keeps of the weights it selects, above 0 and at most 1 [default: 0.1, for `wanda` 0.2, `block` 0.25 and
+    /// `channel` 0.5].
+    #[arg(long, value_name = "SHARE", requires = "method")]
+    pub density: Option<Density>,
 
     /// How often the training data is gone through; each event of the strategy must be among these epochs [default: 7,
     /// or with --strategy three more than its last event].

@@ -77,6 +77,26 @@ pub enum DemoError {
         /// Epochs to train.
         epochs: u64,
     },
+    /// An event comes after the last step.
+    #[error(
+        "the strategy has an event at step {last}, but training ends after step {all} ({steps} an epoch): raise --epochs to {} \
+         or more, or move the event",
+        last.div_ceil(*steps)
+    )]
+    StepPastEnd {
+        /// The last step of the strategy.
+        last: u64,
+        /// Steps of the run.
+        all: u64,
+        /// Steps of an epoch.
+        steps: u64,
+    },
+    /// A method has no density.
+    #[error("--density: `{method}` has a pattern and no density; leave it out, or choose another --method")]
+    NoDensity {
+        /// The method.
+        method: String,
+    },
     /// The last event is further away than a run goes.
     #[error(
         "the strategy's last event is at epoch {last}, and the demo trains at most {MOST_EPOCHS} epochs: move the event"
@@ -230,6 +250,8 @@ impl DemoError {
             | Self::StrategyTooLong { .. }
             | Self::EventPastEnd { .. }
             | Self::EventTooFar { .. }
+            | Self::StepPastEnd { .. }
+            | Self::NoDensity { .. }
             | Self::Unfit { .. } => 2,
             Self::Checkpoint(error) if error.is_about_options() => 2,
             Self::Interrupted { .. } => EXIT_CODE,

@@ -9,7 +9,7 @@
 //! complete; then all at once (`out`).
 //!
 //! # How it is laid out
-//! - `args`, `strategy`, `error`: what was asked for, and what is refused.
+//! - `args`, `strategy`, `presets`, `error`: what was asked for, and what is refused.
 //! - `layers`, `activations`: the network's parameters and activations as the pruning crates see them.
 //! - `trainer`, `session`, `record`: steps and epochs, run and twin, and what they have shown.
 //! - `checkpoint`, `saver`, `interrupt`: stopping, and going on as if nothing had been.
@@ -23,6 +23,7 @@ mod interrupt;
 mod layers;
 mod out;
 pub mod picture;
+mod presets;
 mod record;
 mod run;
 pub mod save;

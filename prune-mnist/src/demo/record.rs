@@ -96,8 +96,11 @@ pub struct Later {
 pub struct History {
     /// One an epoch, from epoch 1.
     pub epochs: Vec<EpochRecord>,
-    /// One an event, in the order in which they happened.
+    /// One an event at an epoch's end, in the order in which they happened.
     pub events: Vec<EventRecord>,
+    /// What events after steps did.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub steps: Vec<Report>,
 }
 
 impl History {

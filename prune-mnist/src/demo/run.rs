@@ -17,10 +17,10 @@ use super::save::{self, MASKS_FILE, MODEL_FILE};
 use super::saver::{Saver, beside, resumed};
 use super::session::{Role, Session};
 use super::show::{self, Bar, Console, Intro};
-use super::strategy::Plan;
+use super::strategy::{Plan, steps_end_within};
 use super::trainer::Settings;
 use crate::data::Dataset;
-use crate::nn::{NalgebraParams, NdarrayParams};
+use crate::nn::{ModelSpec, NalgebraParams, NdarrayParams, ParamKind};
 
 /// The file of the records.
 const METRICS_FILE: &str = "metrics.jsonl";
@@ -45,7 +45,10 @@ const RESULTS: [&str; 5] = [METRICS_FILE, SVG_FILE, PNG_FILE, MODEL_FILE, MASKS_
 pub fn run(arguments: &Arguments, console: &mut Console<'_>, interrupt: &Interrupt) -> Result<(), DemoError> {
     let started = Instant::now();
     if !arguments.resume {
-        let plan = Plan::new(arguments.strategy.as_deref(), arguments.epochs)?;
+        let plan = match &arguments.method {
+            Some(_) => None,
+            None => Some(Plan::new(arguments.strategy.as_deref(), arguments.epochs)?),
+        };
         return load(&Job { arguments, plan, interrupt, started }, None, console);
     }
     if !arguments.out.join(CHECKPOINT_FILE).exists() {
@@ -59,13 +62,14 @@ pub fn run(arguments: &Arguments, console: &mut Console<'_>, interrupt: &Interru
         let (path, epoch, epochs) = (checkpoint.path().to_owned(), checkpoint.last_epoch(), plan.epochs);
         return Err(CheckpointError::TooFewEpochs { path, epoch, epochs }.into());
     }
-    load(&Job { arguments: &arguments, plan, interrupt, started }, Some((out, checkpoint)), console)
+    load(&Job { arguments: &arguments, plan: Some(plan), interrupt, started }, Some((out, checkpoint)), console)
 }
 
 /// What is to be done.
 struct Job<'a> {
     arguments: &'a Arguments,
-    plan: Plan,
+    /// None where it takes the data to make one.
+    plan: Option<Plan>,
     interrupt: &'a Interrupt,
     started: Instant,
 }
@@ -91,7 +95,12 @@ fn run_on<P: Backend>(
     data: &Dataset,
     console: &mut Console<'_>,
 ) -> Result<(), DemoError> {
-    let Job { arguments, plan, .. } = job;
+    let arguments = job.arguments;
+    let spec = arguments.model.spec();
+    let plan = &match &job.plan {
+        Some(plan) => plan.clone(),
+        None => preset(arguments, data, &spec)?,
+    };
     let settings = Settings {
         epochs: plan.epochs,
         lr: arguments.lr,
@@ -101,8 +110,8 @@ fn run_on<P: Backend>(
         seed: arguments.seed,
     };
     let rules: Vec<ActivationRule> = if arguments.no_act_pruning { Vec::new() } else { readme_rules().into() };
-    let spec = arguments.model.spec();
     let mut session = Session::<P>::new(&spec, data, settings, plan.strategy.clone(), &rules)?;
+    steps_end_within(&plan.strategy, plan.epochs, session.trainer.steps())?;
     let title = format!("{} on MNIST, {} training images", spec.name.to_uppercase(), show::thousands(data.train.len()));
     let (out, settings, origin) = match from {
         Some((out, checkpoint)) => {
@@ -134,7 +143,7 @@ fn run_on<P: Backend>(
     plan.warnings.iter().for_each(|warning| console.warning(warning));
     session.warnings.iter().for_each(|warning| console.warning(warning));
 
-    let twin_took = train(&mut session, job, origin.is_some(), &mut saver, console)?;
+    let twin_took = train(&mut session, plan.epochs, job.interrupt, origin.is_some(), &mut saver, console)?;
     session.measure_activations()?;
     finish(&session, console)?;
 
@@ -155,15 +164,24 @@ fn run_on<P: Backend>(
     ))
 }
 
+/// The plan of `--method`.
+fn preset(arguments: &Arguments, data: &Dataset, spec: &ModelSpec) -> Result<Plan, DemoError> {
+    let steps = (data.train.len() as u64).div_ceil(arguments.batch_size);
+    let parameters = spec.parameters()?;
+    let output = parameters.iter().rfind(|spec| spec.kind == ParamKind::Kernel).map_or("", |spec| spec.name.as_str());
+    let method = arguments.method.as_deref().unwrap_or_default();
+    Plan::preset(method, arguments.density, arguments.epochs, steps, output)
+}
+
 /// Trains all epochs that are left and prints them; gives back how long the twin took.
 fn train<P: Backend>(
     session: &mut Session<'_, P>,
-    job: &Job<'_>,
+    epochs: u64,
+    interrupt: &Interrupt,
     is_resumed: bool,
     saver: &mut Saver,
     console: &mut Console<'_>,
 ) -> Result<Duration, DemoError> {
-    let (epochs, interrupt) = (job.plan.epochs, job.interrupt);
     if !is_resumed && let Some(event) = session.start()? {
         console.line(format_args!("\n{}", show::event(event, epochs)))?;
     }
@@ -206,10 +224,13 @@ fn epoch_ended<P: Backend>(
     took: Duration,
     console: &mut Console<'_>,
 ) -> Result<(), DemoError> {
-    let History { epochs: records, events } = &session.history;
+    let History { epochs: records, events, steps } = &session.history;
     let Some(record) = records.last() else { return Ok(()) };
     console.line(show::row(record, took))?;
     let mut shown = false;
+    if let Some(text) = show::steps(steps.iter().filter(|report| report.epoch == epoch)) {
+        console.line(text)?;
+    }
     for event in events {
         if event.later.is_some_and(|later| later.epoch == epoch)
             && let Some(text) = show::later(event)
@@ -263,7 +284,7 @@ fn finish<P: Backend>(session: &Session<'_, P>, console: &mut Console<'_>) -> Re
             show::percent(last.train_accuracy)
         ));
     }
-    if session.history.events.is_empty() {
+    if session.history.events.is_empty() && session.history.steps.is_empty() {
         console.line("\nthe strategy has no event, so nothing was pruned and there is no twin to compare with")?;
     }
     match show::activations(&session.places) {

@@ -1,5 +1,8 @@
 //! A run: the network that is pruned, the dense twin beside it, and what happens at the end of each epoch.
 
+mod evidence;
+
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -14,7 +17,7 @@ use super::layers::Backend;
 use super::record::{EpochRecord, EventRecord, Figures, History, Later, TwinRecord};
 use super::trainer::{Part, Settings, State, StepError, Trainer, hold, revivals};
 use crate::data::Dataset;
-use crate::nn::{Initialisation, ModelSpec, NnError, ParamSpec, Score, Sgd, initial_parameters};
+use crate::nn::{Initialisation, ModelSpec, NnError, Optimiser as _, ParamSpec, Score, Sgd, initial_parameters};
 
 /// A training loss, in nats, that no run recovers from: ten times that of guessing among ten classes.
 const HOPELESS_LOSS: f64 = 23.0;
@@ -80,6 +83,8 @@ pub struct Session<'d, P> {
     pub history: History,
     /// What has been trained since the last epoch of the history.
     pub begun: Begun,
+    /// The parameters at the end of epochs that events rewind to.
+    pub snapshots: BTreeMap<u64, P>,
     /// What the pruner warned of before training.
     pub warnings: Vec<Warning>,
     settings: Settings,
@@ -114,6 +119,7 @@ impl<'d, P: Backend> Session<'d, P> {
             twin: None,
             history: History::default(),
             begun: Begun::default(),
+            snapshots: BTreeMap::new(),
             warnings,
             settings,
         })
@@ -126,6 +132,7 @@ impl<'d, P: Backend> Session<'d, P> {
     /// [`DemoError::Prune`].
     pub fn start(&mut self) -> Result<Option<&EventRecord>, DemoError> {
         if self.pruner.strategy().event_at(0).is_none() {
+            self.snapshot(0);
             self.pruner.start(&mut self.pruned.params)?;
             return Ok(None);
         }
@@ -148,6 +155,9 @@ impl<'d, P: Backend> Session<'d, P> {
     /// [`DemoError::Diverged`], [`DemoError::Prune`].
     pub fn epoch(&mut self, tick: &mut Tick<'_>) -> Result<ControlFlow<()>, DemoError> {
         let epoch = self.next_epoch();
+        if self.twin.is_none() && self.differs_in(epoch) {
+            self.twin = Some(self.pruned.clone());
+        }
         for role in [Role::Pruned, Role::Twin] {
             if (role == Role::Pruned || self.twin.is_some()) && self.train(epoch, role, tick)?.is_break() {
                 return Ok(ControlFlow::Break(()));
@@ -192,13 +202,20 @@ impl<'d, P: Backend> Session<'d, P> {
         if event && self.twin.is_none() {
             self.twin = Some(self.pruned.clone());
         }
-        let report = match self.pruner.end_epoch(epoch, &mut self.pruned.params) {
+        self.snapshot(epoch);
+        let report = match self.carry_out(epoch)? {
             Err(PruneError::Event { source: Error::Nan { layer, .. }, .. }) => {
                 return Err(self.diverged(epoch, Role::Pruned, format!("weights of layer `{layer}` are NaN")));
             }
             report => report?,
         };
         let Some(report) = report else { return Ok(None) };
+        if report.rewound_to.is_some() {
+            // What moved the weights to where they were has nothing to say about where they are now.
+            for (_, buffer) in self.pruned.optimiser.buffers_mut() {
+                (0..buffer.specs().len()).for_each(|index| buffer.values_mut(index).fill(0.0));
+            }
+        }
         // The new masks bind momentum from here on, not only from the next step.
         hold(self.pruner.held(), &mut self.pruned).map_err(PruneError::from)?;
         let after = self.measure(epoch, Role::Pruned)?;
@@ -217,6 +234,7 @@ impl<'d, P: Backend> Session<'d, P> {
             }
         };
         let loss = part.score().loss();
+        self.history.steps.extend(self.trainer.take_reports());
         match trained {
             Ok(ControlFlow::Continue(())) if loss > HOPELESS_LOSS => {
                 Err(self.diverged(epoch, role, format!("a mean training loss of {loss:.3e}")))
@@ -225,20 +243,6 @@ impl<'d, P: Backend> Session<'d, P> {
             Err(StepError::Network(error)) => Err(self.network_error(epoch, role, error)),
             Err(StepError::Prune(error)) => Err(DemoError::Prune(error)),
             Err(error @ StepError::Diverged { .. }) => Err(self.diverged(epoch, role, error.to_string())),
-        }
-    }
-
-    fn measure(&mut self, epoch: u64, role: Role) -> Result<Score, DemoError> {
-        let params = match (role, &self.twin) {
-            (Role::Twin, Some(twin)) => &twin.params,
-            _ => &self.pruned.params,
-        };
-        match self.trainer.evaluate(params) {
-            Ok(score) if !score.loss().is_finite() => {
-                Err(self.diverged(epoch, role, format!("a test loss of {}", score.loss())))
-            }
-            Ok(score) => Ok(score),
-            Err(error) => Err(self.network_error(epoch, role, error)),
         }
     }
 

@@ -4,10 +4,12 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use prune_core::Density;
 use prune_schedule::{Epochs, Problem, Strategy};
 
 use super::args::MOST_EPOCHS;
 use super::error::DemoError;
+use super::presets::{self, Ask};
 use super::show::counted;
 
 /// What is done without `--strategy`, over [`DEFAULT_EPOCHS`].
@@ -61,6 +63,38 @@ impl Plan {
         }
         ends_within(&strategy, epochs)?;
         Ok(Self { warnings: warnings(&strategy, epochs), strategy, origin, epochs, epochs_origin })
+    }
+
+    /// The plan of `--method`, for a network whose output layer has the kernel `output`, trained in `steps` steps an epoch.
+    ///
+    /// # Errors
+    ///
+    /// [`DemoError::NoDensity`] for a method that `density` means nothing to.
+    pub fn preset(
+        method: &str,
+        density: Option<Density>,
+        epochs: Option<u64>,
+        steps: u64,
+        output: &str,
+    ) -> Result<Self, DemoError> {
+        if density.is_some() && !presets::has_density(method) {
+            return Err(DemoError::NoDensity { method: method.to_owned() });
+        }
+        let (count, epochs_origin) = match epochs {
+            Some(epochs) => (epochs, "--epochs"),
+            None => (DEFAULT_EPOCHS, "the default"),
+        };
+        let ask = Ask { density, epochs: count, steps, output: output.to_owned() };
+        let text = presets::strategy(method, &ask).unwrap_or_else(|| "{}".to_owned());
+        let origin = Self::method_origin(method);
+        let strategy: Strategy = text.parse().map_err(|source| DemoError::Strategy { from: origin.clone(), source })?;
+        ends_within(&strategy, count)?;
+        Ok(Self { warnings: warnings(&strategy, count), strategy, origin, epochs: count, epochs_origin })
+    }
+
+    /// What the place of a preset is called.
+    pub fn method_origin(method: &str) -> String {
+        format!("--method {method}")
     }
 
     /// The strategy that `--strategy` names or writes out, and what to call its place.
@@ -121,9 +155,23 @@ impl Plan {
 
 /// Refuses events after the last epoch.
 fn ends_within(strategy: &Strategy, epochs: u64) -> Result<(), DemoError> {
-    let past = strategy.events().find_map(|(key, _)| Some((key, key.last().filter(|&last| last > epochs)?)));
+    let named = strategy.events().filter(|(key, _)| !key.in_steps());
+    let past = named.into_iter().find_map(|(key, _)| Some((key, key.last().filter(|&last| last > epochs)?)));
     match past {
         Some((key, last)) => Err(DemoError::EventPastEnd { event: key.to_string(), last, epochs }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses events after the last step of `epochs` of `steps` each.
+///
+/// # Errors
+///
+/// [`DemoError::StepPastEnd`].
+pub(super) fn steps_end_within(strategy: &Strategy, epochs: u64, steps: u64) -> Result<(), DemoError> {
+    let all = epochs.saturating_mul(steps);
+    match strategy.last_event_step().filter(|&last| last > all) {
+        Some(last) => Err(DemoError::StepPastEnd { last, all, steps }),
         None => Ok(()),
     }
 }

@@ -5,7 +5,7 @@ mod evidence;
 use std::ops::ControlFlow;
 
 use prune_core::{Error, LayersMut, Masks};
-use prune_schedule::{PruneError, Pruner};
+use prune_schedule::{PruneError, Pruner, Report};
 use serde::{Deserialize, Serialize};
 
 use super::layers::Backend;
@@ -102,6 +102,10 @@ pub struct Trainer<'d, P> {
     order: Vec<u32>,
     /// The epoch that `order` is of.
     ordered: Option<u64>,
+    /// What the forward pass runs on under the straight-through estimator.
+    forward: Option<P>,
+    /// What the pruner did after steps, since they were last taken from here.
+    reports: Vec<Report>,
 }
 
 impl<'d, P: Backend> Trainer<'d, P> {
@@ -124,6 +128,8 @@ impl<'d, P: Backend> Trainer<'d, P> {
             batch: Batch::new(),
             order: Vec::new(),
             ordered: None,
+            forward: None,
+            reports: Vec::new(),
         })
     }
 
@@ -167,20 +173,59 @@ impl<'d, P: Backend> Trainer<'d, P> {
         state: &mut State<P, O>,
         pruner: Option<&mut Pruner>,
     ) -> Result<Score, StepError> {
-        let score = self.gradients(epoch, step, &state.params)?;
+        let score = match &pruner {
+            Some(pruner) if pruner.passes_straight_through() => {
+                let forward = self.forward_copy(pruner, &state.params)?;
+                let score = self.gradients(epoch, step, &forward);
+                self.forward = Some(forward);
+                score?
+            }
+            _ => self.gradients(epoch, step, &state.params)?,
+        };
         if !score.loss().is_finite() {
             return Err(StepError::Diverged { step: step + 1, steps: self.steps(), loss: score.loss() });
         }
         let rate = self.rate(epoch, step) as f32;
-        match pruner {
-            None => state.optimiser.step(&mut state.params, &self.gradients, rate)?,
-            Some(pruner) => {
-                pruner.observe(&self.gradients)?;
-                self.mask_gradient(pruner.held())?;
-                state.optimiser.step(&mut state.params, &self.gradients, rate)?;
-            }
+        let Some(pruner) = pruner else {
+            state.optimiser.step(&mut state.params, &self.gradients, rate)?;
+            return Ok(score);
+        };
+        pruner.observe(&self.gradients)?;
+        // Steps are counted over all epochs.
+        let counted = epoch.saturating_sub(1) * self.steps() + step + 1;
+        if !pruner.replaces_step(counted) {
+            self.mask_gradient(pruner.held())?;
+            state.optimiser.step(&mut state.params, &self.gradients, rate)?;
+        }
+        if let Some(report) = pruner.end_step(counted, &mut state.params)? {
+            // What was dropped must be zero in the optimiser's buffers too.
+            hold(pruner.held(), state)?;
+            self.reports.push(report);
         }
         Ok(score)
+    }
+
+    /// The weights as the next forward pass uses them: under the straight-through estimator zero outside its masks.
+    ///
+    /// # Errors
+    ///
+    /// What the pruner refuses.
+    pub(super) fn forward_copy(&mut self, pruner: &Pruner, params: &P) -> Result<P, PruneError> {
+        let masks = pruner.forward_masks(params)?;
+        let mut forward = match self.forward.take() {
+            Some(mut forward) => {
+                forward.clone_from(params);
+                forward
+            }
+            None => params.clone(),
+        };
+        masks.hold(&mut forward)?;
+        Ok(forward)
+    }
+
+    /// What the pruner did after steps since this was last called.
+    pub(super) fn take_reports(&mut self) -> Vec<Report> {
+        std::mem::take(&mut self.reports)
     }
 
     /// The gradients of a step's batch, into [`gradient`](Self::gradient), and what the batch has scored.

@@ -53,7 +53,7 @@ pub(super) fn check(strategy: &Strategy, now: &Now<'_>, layers: &Listed<'_>) -> 
         if warned.insert(epochs) {
             warnings.extend(candidates.iter().filter_map(|candidate| short_lanes(epochs, candidate)));
         }
-        bounds.pass(epochs, event, layers)?;
+        bounds.pass(epochs, event, layers, now.epoch.map_or(0, |epoch| epoch.saturating_add(1)))?;
     }
     // When steps come among the epochs is not known here: at first there is what was left before training, and from there on
     // what other steps leave.
@@ -66,7 +66,7 @@ pub(super) fn check(strategy: &Strategy, now: &Now<'_>, layers: &Listed<'_>) -> 
             if opens {
                 bounds.open();
             }
-            bounds.pass(epochs, event, layers)?;
+            bounds.pass(epochs, event, layers, next)?;
         }
     }
     Ok(warnings)
@@ -115,15 +115,15 @@ impl Bounds {
         self.together.clear();
     }
 
-    /// Tests one event over all its key, from what it asks at first to what it leaves at last.
-    fn pass(&mut self, epochs: Epochs, event: &Event, layers: &Listed<'_>) -> Result<(), PruneError> {
+    /// Tests one event over what is left of its key from the time `from`: from what it asks next to what it leaves at last.
+    fn pass(&mut self, epochs: Epochs, event: &Event, layers: &Listed<'_>, from: u64) -> Result<(), PruneError> {
         if matches!(event.rule(), Rule::Regrow(_)) {
             let candidates = select(epochs, event, layers)?;
             let masked = candidates.iter().any(|candidate| self.masked.contains(candidate.name));
             let method = event.method().name();
             return if masked { Ok(()) } else { Err(PruneError::NoMask { epoch: epochs, method }) };
         }
-        let first = event.at_time(epochs, epochs.first().unwrap_or(0));
+        let first = event.at_time(epochs, event.next_due(epochs, from).unwrap_or(from));
         let candidates = select(epochs, &first, layers)?;
         let asked = rankings(epochs, &first, &candidates)?;
         if event.reopens().is_none() {

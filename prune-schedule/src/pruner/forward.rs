@@ -9,6 +9,12 @@ use super::{Happening, Pruner};
 use crate::epoch::Epochs;
 
 impl Pruner {
+    /// Whether the epoch in training passes straight through, so that forward passes need [`Pruner::forward_masks`].
+    pub fn passes_straight_through(&self) -> bool {
+        let epoch = self.epoch.map_or(1, |epoch| epoch.saturating_add(1));
+        self.strategy.covering(epoch).is_some_and(|(_, event)| event.passes_straight_through())
+    }
+
     /// The masks that the next forward pass is to use: under `straight_through`, those that the event of the epoch in training
     /// makes of the weights as they are now; otherwise those that are held.
     ///

@@ -3,6 +3,7 @@
 //! ```text
 //! metadata `prune`     JSON: format, version, settings, epochs done, steps of the epoch begun
 //! pruned/weights/NAME  F32, row-major; pruned/momentum/NAME alike, and twin/.. once the twin has branched off
+//! rewind/EPOCH/NAME    F32, the parameters that an event to come rewinds to, where there is one
 //! pruner               U8, JSON of prune-schedule: strategy, masks, and the gradients observed since the last epoch
 //! history              U8, JSON: what every epoch and event has shown
 //! sha256               U8, 32 bytes: the digest of everything else
@@ -39,6 +40,9 @@ pub const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
 const FORMAT: &str = "checkpoint of prune's demo";
 /// The version that is written, and the latest that is read.
 const VERSION: u32 = 1;
+
+/// What the names of snapshots begin with.
+const REWIND: &str = "rewind";
 
 /// The metadata's one entry.
 const METADATA: &str = "prune";

@@ -9,8 +9,8 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::digest::digest;
 use super::{
-    CHECKPOINT_FILE, CheckpointError, DIGEST, FORMAT, HISTORY, Header, Kind, METADATA, PRUNER, RunSettings, VERSION,
-    WEIGHTS, tensor_name,
+    CHECKPOINT_FILE, CheckpointError, DIGEST, FORMAT, HISTORY, Header, Kind, METADATA, PRUNER, REWIND, RunSettings,
+    VERSION, WEIGHTS, tensor_name,
 };
 use crate::demo::error::DemoError;
 use crate::demo::layers::Backend;
@@ -143,6 +143,15 @@ impl Checkpoint {
             names += fill(Role::Twin, &mut state, &tensors).map_err(unfit)?;
             session.twin = Some(state);
         }
+        session.snapshots.clear();
+        for (_, event) in pruner.strategy().events() {
+            let Some(to) = event.rewinds_to().filter(|&to| to <= epoch) else { continue };
+            let mut params = session.pruned.params.clone();
+            let count = fill_named(|name| format!("{REWIND}/{to}/{name}"), &mut params, &tensors).map_err(unfit)?;
+            if session.snapshots.insert(to, params).is_none() {
+                names += count;
+            }
+        }
         if tensors.len() != names {
             return Err(unfit(format!("it has {} tensors, not {names}", tensors.len())).into());
         }
@@ -168,9 +177,18 @@ fn fill_buffer<P: Backend>(
     params: &mut P,
     tensors: &SafeTensors<'_>,
 ) -> Result<usize, String> {
+    fill_named(|parameter| tensor_name(role, buffer, parameter), params, tensors)
+}
+
+/// Reads parameters that stand under these names; gives back how many tensors that were.
+fn fill_named<P: Backend>(
+    named: impl Fn(&str) -> String,
+    params: &mut P,
+    tensors: &SafeTensors<'_>,
+) -> Result<usize, String> {
     let (specs, order) = (params.specs().to_vec(), params.order());
     for (index, spec) in specs.iter().enumerate() {
-        let name = tensor_name(role, buffer, &spec.name);
+        let name = named(&spec.name);
         let tensor = tensors.tensor(&name).map_err(|_| format!("it has no tensor `{name}`"))?;
         if tensor.dtype() != Dtype::F32 || tensor.shape() != spec.shape {
             let (found, shape) = (tensor.shape(), &spec.shape);

@@ -113,6 +113,9 @@ impl RunSettings {
             let now = Plan::read(text)?.0;
             keep("--strategy", Some(now.to_python()), self.strategy.to_python());
         }
+        if let Some(method) = given.method.as_deref() {
+            keep("--method", Some(Plan::method_origin(method)), self.strategy_origin.clone());
+        }
         if !differences.is_empty() {
             return Err(CheckpointError::Differs { path: path.to_owned(), differences }.into());
         }

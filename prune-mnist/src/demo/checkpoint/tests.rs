@@ -27,14 +27,42 @@ fn tiny() -> ModelSpec {
     ModelSpec::new("tiny", [28, 28, 1], vec![Layer::Dense { features: 4 }, Layer::Relu, Layer::Dense { features: 10 }])
 }
 
+/// What keeps a state of its own between steps, each with the steps and ends of epochs after which it is stopped.
+const METHODS: [(&str, u64); 4] = [
+    (
+        "{0: {'method': 'unstr_global', 'density': 0.2, 'score': 'random', 'distribution': 'erk'},
+          '2..=9 steps': {'method': 'rigl', 'every': 2}}",
+        6 * 4 + EPOCHS,
+    ),
+    (
+        "{'1..=11 steps': {'method': 'unstr_global', 'density': 0.2, 'schedule': 'cubic', 'every': 3},
+          4: {'method': 'unstr_global', 'density': 0.1, 'score': 'saliency'}}",
+        6 * 4 + EPOCHS,
+    ),
+    ("{'2..=3': {'method': 'unstr_global', 'density': 0.2, 'straight_through': True}}", 3 + 6 * 3 + EPOCHS),
+    (
+        "{2: {'method': 'unstr_global', 'density': 0.3, 'rewind': 1},
+          3: {'method': 'unstr_unified_local', 'density': 0.1, 'score': 'wanda'}}",
+        6 + 6 * 2 + EPOCHS,
+    ),
+];
+
 fn session<'d, P: Backend>(spec: &ModelSpec, data: &'d Dataset) -> Session<'d, P> {
+    session_of(spec, data, STRATEGY)
+}
+
+fn session_of<'d, P: Backend>(spec: &ModelSpec, data: &'d Dataset, strategy: &str) -> Session<'d, P> {
     let settings = Settings { epochs: EPOCHS, lr: 0.1, momentum: 0.9, weight_decay: 5e-4, batch_size: 16, seed: 1 };
-    Session::new(spec, data, settings, STRATEGY.parse().unwrap(), &[]).unwrap()
+    Session::new(spec, data, settings, strategy.parse().unwrap(), &[]).unwrap()
 }
 
 fn settings(data: &Dataset) -> RunSettings {
+    settings_of(data, STRATEGY)
+}
+
+fn settings_of(data: &Dataset, strategy: &str) -> RunSettings {
     let arguments = Arguments::from_words(["demo", "--model", "mlp", "--lr", "0.3"]).unwrap();
-    RunSettings::new(&arguments, &Plan::new(Some(STRATEGY), Some(EPOCHS)).unwrap(), data)
+    RunSettings::new(&arguments, &Plan::new(Some(strategy), Some(EPOCHS)).unwrap(), data)
 }
 
 /// The checkpoint of a run of [`tiny`] that was stopped after so many steps.
@@ -54,15 +82,15 @@ fn read(bytes: &[u8]) -> Result<Checkpoint, CheckpointError> {
 }
 
 /// After each step the run is given up and gone on with from its checkpoint alone.
-fn goes_on_from_each_step<P: Backend + std::fmt::Debug + PartialEq>() {
+fn goes_on_from_each_step<P: Backend + std::fmt::Debug + PartialEq>(strategy: &str, expected_stops: u64) {
     let (data, spec) = (data(), ModelSpec::mlp());
-    let settings = settings(&data);
-    let mut whole = session::<P>(&spec, &data);
+    let settings = settings_of(&data, strategy);
+    let mut whole = session_of::<P>(&spec, &data, strategy);
     whole.start().unwrap();
     for _ in 0..EPOCHS {
         assert!(whole.epoch(&mut |_, _| ControlFlow::Continue(())).unwrap().is_continue());
     }
-    let mut broken = session::<P>(&spec, &data);
+    let mut broken = session_of::<P>(&spec, &data, strategy);
     broken.start().unwrap();
     let mut stops = 0;
     while broken.history.epochs.len() < EPOCHS as usize {
@@ -70,14 +98,14 @@ fn goes_on_from_each_step<P: Backend + std::fmt::Debug + PartialEq>() {
         let bytes = encode(&settings, &broken).unwrap();
         let checkpoint = read(&bytes).unwrap();
         assert_eq!(*checkpoint.settings(), settings);
-        let mut next = session::<P>(&spec, &data);
+        let mut next = session_of::<P>(&spec, &data, strategy);
         checkpoint.restore(&mut next, "mlp").unwrap();
         assert!(encode(&settings, &next).unwrap() == bytes);
         broken = next;
         stops += 1;
     }
-    // Three steps of each network, the twin's from epoch 2 on, and the end of each epoch.
-    assert_eq!(stops, 3 + 3 * 6 + EPOCHS);
+    // Three steps of each network, the twin's from the first event on, and the end of each epoch.
+    assert_eq!(stops, expected_stops, "{strategy}");
     assert_eq!(broken.history, whole.history);
     assert_eq!(broken.pruner, whole.pruner);
     for (broken, whole) in
@@ -90,12 +118,14 @@ fn goes_on_from_each_step<P: Backend + std::fmt::Debug + PartialEq>() {
 
 #[test]
 fn a_run_goes_on_from_each_of_its_steps_on_ndarray() {
-    goes_on_from_each_step::<NdarrayParams<f32>>();
+    goes_on_from_each_step::<NdarrayParams<f32>>(STRATEGY, 3 + 3 * 6 + EPOCHS);
+    METHODS.iter().for_each(|(strategy, stops)| goes_on_from_each_step::<NdarrayParams<f32>>(strategy, *stops));
 }
 
 #[test]
 fn a_run_goes_on_from_each_of_its_steps_on_nalgebra() {
-    goes_on_from_each_step::<NalgebraParams<f32>>();
+    goes_on_from_each_step::<NalgebraParams<f32>>(STRATEGY, 3 + 3 * 6 + EPOCHS);
+    METHODS.iter().for_each(|(strategy, stops)| goes_on_from_each_step::<NalgebraParams<f32>>(strategy, *stops));
 }
 
 #[test]

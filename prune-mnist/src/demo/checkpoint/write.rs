@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use safetensors::{Dtype, View as _};
 
 use super::digest::digest;
-use super::{DIGEST, FORMAT, HISTORY, Header, METADATA, PRUNER, RunSettings, VERSION, WEIGHTS, tensor_name};
+use super::{DIGEST, FORMAT, HISTORY, Header, METADATA, PRUNER, REWIND, RunSettings, VERSION, WEIGHTS, tensor_name};
 use crate::demo::checkpoint::CHECKPOINT_FILE;
 use crate::demo::error::DemoError;
 use crate::demo::layers::Backend;
@@ -35,6 +35,10 @@ pub fn encode<P: Backend>(settings: &RunSettings, session: &Session<'_, P>) -> R
     network(Role::Pruned, &session.pruned, &mut tensors).map_err(refused)?;
     if let Some(twin) = &session.twin {
         network(Role::Twin, twin, &mut tensors).map_err(refused)?;
+    }
+    for (epoch, params) in &session.snapshots {
+        let written = save::tensors(params).map_err(refused)?.into_iter();
+        tensors.extend(written.map(|(name, tensor)| (format!("{REWIND}/{epoch}/{name}"), tensor)));
     }
     tensors.push((PRUNER.to_owned(), Written::bytes(session.pruner.to_json().into_bytes())));
     tensors.push((HISTORY.to_owned(), Written::bytes(history)));

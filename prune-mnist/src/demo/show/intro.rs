@@ -67,7 +67,13 @@ pub(crate) fn intro(about: &Intro<'_>) -> String {
     );
     let _ = writeln!(text, "             test figures are of the network as each epoch leaves it, its event included");
     let _ = writeln!(text, "activations  {}", activation_rules(about));
-    let _ = write!(text, "strategy     {}\n\n{}", plan.origin, plan.strategy.timeline());
+    let _ = writeln!(text, "strategy     {}", plan.origin);
+    if arguments.method.is_some() {
+        // As it is written, to be copied and changed.
+        let written = plan.strategy.to_python();
+        let _ = writeln!(text, "             {}", written.replace('\n', "\n             "));
+    }
+    let _ = write!(text, "\n{}", plan.strategy.timeline());
     text
 }
 

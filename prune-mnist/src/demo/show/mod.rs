@@ -11,7 +11,7 @@ pub(crate) use self::comparison::{activations, comparison};
 pub(crate) use self::console::Bar;
 pub use self::console::Console;
 pub(crate) use self::intro::{Intro, intro};
-pub(crate) use self::rows::{event, header, later, row};
+pub(crate) use self::rows::{event, header, later, row, steps};
 pub(crate) use crate::data::thousands;
 
 /// A fraction in percent with two decimals.

@@ -1,8 +1,11 @@
 //! What is printed while training: a row an epoch, the report of each event.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{decimals, percent};
+use prune_schedule::Report;
+
+use super::{counted, decimals, percent};
 use crate::demo::record::{EpochRecord, EventRecord, Figures};
 
 /// The columns of an epoch's row with their widths, which hold whatever the numbers are, since rows come one by one.
@@ -72,4 +75,27 @@ pub(crate) fn later(event: &EventRecord) -> Option<String> {
         percent(accuracy),
         percent(later.twin.accuracy),
     ))
+}
+
+/// What the events after the steps of an epoch did, in a line a method; `None` where there were none.
+pub(crate) fn steps<'r>(reports: impl Iterator<Item = &'r Report>) -> Option<String> {
+    let mut by_method: BTreeMap<&str, Vec<&Report>> = BTreeMap::new();
+    reports.for_each(|report| by_method.entry(&report.method).or_default().push(report));
+    let line = |(method, reports): (&&str, &Vec<&Report>)| {
+        let (first, last) = (reports.first()?, reports.last()?);
+        let (opened, closed) = reports.iter().fold((0, 0), |(opened, closed), report| {
+            (opened + report.selected.reopened, closed + report.selected.newly_pruned)
+        });
+        let when = match (first.step?, last.step?) {
+            (first, last) if first == last => format!("at step {first}"),
+            (first, last) => format!("{} from step {first} to {last}", counted(reports.len() as u64, "time")),
+        };
+        let density = last.selected.density().map_or(0.0, prune_core::Density::get);
+        Some(format!(
+            "       {method} {when}: {opened} weights opened, {closed} closed, {} of the selected kept",
+            percent(density)
+        ))
+    };
+    let lines: Vec<String> = by_method.iter().filter_map(line).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }

@@ -1,0 +1,90 @@
+//! What events look at besides the weights, gathered for them.
+
+use std::cell::RefCell;
+
+use prune_core::{Error, Layers, Masks, Need, PlainTensor};
+use prune_schedule::{Evidence, Inputs, PruneError, Reopen, Report};
+
+use super::{DemoError, Role, Session};
+use crate::demo::layers::Backend;
+use crate::nn::{NnError, Score};
+
+/// Training images that gradients before training, and the inputs of layers, are measured on.
+const CALIBRATION: usize = 1280;
+
+impl<P: Backend> Session<'_, P> {
+    /// Keeps the parameters where an event rewinds to the end of this epoch. To what it was before the epoch's own event: what
+    /// that closes stays closed by its mask.
+    pub(super) fn snapshot(&mut self, epoch: u64) {
+        let rewinds =
+            |session: &Self| session.pruner.strategy().events().any(|(_, event)| event.rewinds_to() == Some(epoch));
+        if rewinds(self) {
+            self.snapshots.insert(epoch, self.pruned.params.clone());
+        }
+    }
+
+    /// Whether an epoch trains otherwise than the twin's would: its forward pass is masked, or an event comes after one of its
+    /// steps.
+    pub(super) fn differs_in(&self, epoch: u64) -> bool {
+        let (steps, strategy) = (self.trainer.steps(), self.pruner.strategy());
+        let first = epoch.saturating_sub(1) * steps + 1;
+        self.pruner.passes_straight_through()
+            || (strategy.has_steps() && (first..first + steps).any(|step| strategy.event_at_step(step).is_some()))
+    }
+
+    /// The epoch's event, with all that it looks at.
+    pub(super) fn carry_out(&mut self, epoch: u64) -> Result<Result<Option<Report>, PruneError>, DemoError> {
+        let event = self.pruner.strategy().event_at(epoch).map(|(_, event)| event.clone());
+        let need = event.as_ref().and_then(|event| event.scored_by().needs());
+        let by_gradient = event.as_ref().is_some_and(|event| event.reopens() == Some(Reopen::Gradient));
+        let mut images = self.trainer.calibration(CALIBRATION);
+        if need == Some(Need::Gradient) {
+            images.truncate(usize::try_from(self.settings.batch_size).unwrap_or(usize::MAX));
+        }
+        // Before training nothing has been observed.
+        let wanted = epoch == 0 && (by_gradient || matches!(need, Some(Need::Gradient | Need::MeanGradient)));
+        let gradients = if wanted { Some(self.trainer.mean_gradients(&images, &self.pruned.params)?.1) } else { None };
+        let rewind = event.as_ref().and_then(|event| self.snapshots.get(&event.rewinds_to()?));
+
+        let weights = self.pruned.params.clone();
+        let trainer = RefCell::new(&mut self.trainer);
+        let measure = |layer: &str, masks: &Masks| -> Result<PlainTensor<f64>, Error> {
+            let mut params = weights.clone();
+            masks.hold(&mut params)?;
+            let refused = |why: String| Error::Source { layer: layer.to_owned(), why };
+            let norms =
+                trainer.borrow_mut().input_norms(&images, &params).map_err(|error| refused(error.to_string()))?;
+            norms.get(layer).cloned().ok_or_else(|| refused("it is no kernel, and has no inputs".to_owned()))
+        };
+        let evidence = Evidence {
+            gradients: gradients.as_ref().map(|gradients| gradients as &dyn Layers),
+            inputs: (need == Some(Need::InputNorms)).then_some(Inputs::Measure(&measure)),
+            rewind: rewind.map(|params| params as &dyn Layers),
+            ..Evidence::default()
+        };
+        Ok(self.pruner.end_epoch_with(epoch, &mut self.pruned.params, evidence))
+    }
+
+    /// Loss and accuracy on the test images; of the pruned network as its forward pass is.
+    pub(super) fn measure(&mut self, epoch: u64, role: Role) -> Result<Score, DemoError> {
+        let score = match (role, &self.twin) {
+            (Role::Twin, Some(twin)) => self.trainer.evaluate(&twin.params),
+            _ if self.pruner.passes_straight_through() => {
+                let forward = self.trainer.forward_copy(&self.pruner, &self.pruned.params)?;
+                self.trainer.evaluate(&forward)
+            }
+            _ => self.trainer.evaluate(&self.pruned.params),
+        };
+        self.scored(epoch, role, score)
+    }
+
+    fn scored(&self, epoch: u64, role: Role, score: Result<Score, NnError>) -> Result<Score, DemoError> {
+        match score {
+            Ok(score) if !score.loss().is_finite() => {
+                Err(self.diverged(epoch, role, format!("a test loss of {}", score.loss())))
+            }
+            Ok(score) => Ok(score),
+            Err(error) => Err(self.network_error(epoch, role, error)),
+        }
+    }
+}
