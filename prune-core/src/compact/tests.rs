@@ -48,7 +48,7 @@ fn dense(inputs: usize, outputs: usize) -> BoxedStrategy<Dense> {
             let shape = if turned { vec![outputs, inputs] } else { vec![inputs, outputs] };
             let mut weights: Vec<f32> = (0..len).map(|_| number()).collect();
             let empty: Vec<bool> = (0..len).map(|_| (number() + 1.0) * 5.0 < f32::from(zeros)).collect();
-            let idle = |at: usize| at.wrapping_mul(0x9E37_79B9).wrapping_add(seed as usize) % 5 == 0;
+            let idle = |at: usize| at.wrapping_mul(0x9E37_79B9).wrapping_add(seed as usize).is_multiple_of(5);
             let empty: Vec<bool> =
                 (0..len).map(|i| empty[i] || idle(i / shape[1]) || idle(i % shape[1] + 77)).collect();
             let kept = masked.then(|| empty.iter().map(|empty| !empty).collect::<Vec<bool>>());

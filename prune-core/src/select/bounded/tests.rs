@@ -115,7 +115,7 @@ fn bounds_that_cannot_be_met_are_refused_with_the_numbers() {
 fn ties_are_those_of_the_ranking_that_decided() {
     let tensors = [vec![9.0f32, 9.0, 9.0], vec![1.0, 1.0, 1.0], vec![1.0, 1.0, 0.5]]
         .map(|values| PlainTensor::from_logical(&[3], values).unwrap());
-    let lent = tensors.each_ref().map(|tensor| LayerRef::of(tensor));
+    let lent = tensors.each_ref().map(LayerRef::of);
     let layers = [Ranked::new("a", &lent[0]), Ranked::new("b", &lent[1]), Ranked::new("c", &lent[2])];
     let bounds = [Bound { min: 0, max: 2 }, Bound::default(), Bound::default()];
     let selected = Selector::default().top_within(&layers, 6, &bounds).unwrap();
