@@ -49,6 +49,7 @@ macro_rules! conformance_tests {
             concatenated_groups_equal_the_oracle
             later_mask_is_subset_of_earlier
             sign_flips_change_nothing
+            units_slices_and_bounds_agree_everywhere
             nan_is_an_error_naming_the_first
             no_axis_is_an_error
             layouts_agree_with_row_major

@@ -114,7 +114,7 @@ fn transposed(shape: &[usize], logical: Vec<f32>) -> Values {
 fn a_transposed_layout_lent_as_row_major_is_found() {
     let laws = laws![
         lends_its_logical_content layouts_agree_with_row_major equals_the_full_sort_oracle
-        mask_bytes_equal_across_layouts applying_writes_plus_zero_and_leaves_kept_bits
+        mask_bytes_equal_across_layouts units_slices_and_bounds_agree_everywhere applying_writes_plus_zero_and_leaves_kept_bits
         nan_is_an_error_naming_the_first
     ];
     // What does not ask which element is where.

@@ -69,10 +69,12 @@ impl Geometry {
     /// Runs of neighbours of one unit, in logical order: the unit's index, and how many elements.
     pub(super) fn runs(&self) -> Runs<'_> {
         match self.axes.split_last() {
-            Some((&last, outer)) => Runs { last, outer, index: vec![0; outer.len()], first: 0, column: 0, done: false },
+            Some((&last, outer)) => {
+                Runs { last, outer, index: vec![0; outer.len()], unit: 0, left: last.length, done: false }
+            }
             None => {
                 let last = Axis { length: 0, side: 1, step: 1 };
-                Runs { last, outer: &[], index: Vec::new(), first: 0, column: 0, done: true }
+                Runs { last, outer: &[], index: Vec::new(), unit: 0, left: 0, done: true }
             }
         }
     }
@@ -85,21 +87,21 @@ pub(super) struct Runs<'g> {
     outer: &'g [Axis],
     /// The index of each outer axis.
     index: Vec<usize>,
-    /// The unit at which the lane starts.
-    first: usize,
-    /// Elements of the lane that have been gone through.
-    column: usize,
+    /// The next run's.
+    unit: usize,
+    /// Elements of the lane that are still to come; never 0 before the end.
+    left: usize,
     done: bool,
 }
 
 impl Runs<'_> {
     /// Counts up the outer axes like an odometer.
     fn next_lane(&mut self) {
-        self.column = 0;
+        self.left = self.last.length;
         for (index, axis) in self.index.iter_mut().zip(self.outer).rev() {
             *index += 1;
             if *index < axis.length {
-                self.first = self.index.iter().zip(self.outer).map(|(&i, axis)| i / axis.side * axis.step).sum();
+                self.unit = self.index.iter().zip(self.outer).map(|(&i, axis)| i / axis.side * axis.step).sum();
                 return;
             }
             *index = 0;
@@ -111,15 +113,16 @@ impl Runs<'_> {
 impl Iterator for Runs<'_> {
     type Item = (usize, usize);
 
+    #[inline]
     fn next(&mut self) -> Option<(usize, usize)> {
         if self.done {
             return None;
         }
-        let Axis { length, side, step } = self.last;
-        let unit = self.first + self.column / side * step;
-        let run = side.min(length - self.column);
-        self.column += run;
-        if self.column == length {
+        let Axis { side, step, .. } = self.last;
+        let (unit, run) = (self.unit, side.min(self.left));
+        self.unit += step;
+        self.left -= run;
+        if self.left == 0 {
             self.next_lane();
         }
         Some((unit, run))

@@ -5,6 +5,7 @@ mod applying;
 mod layouts;
 mod number;
 mod selecting;
+mod structures;
 mod threads;
 
 pub use activating::*;
@@ -12,6 +13,7 @@ pub use applying::*;
 pub use layouts::*;
 pub use number::Number;
 pub use selecting::*;
+pub use structures::*;
 pub use threads::*;
 
 use proptest::prelude::*;

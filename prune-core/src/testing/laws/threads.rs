@@ -13,7 +13,7 @@ use crate::threads::Threads;
 use crate::{Density, NmPattern};
 
 /// A place where work can run.
-enum Place {
+pub(super) enum Place {
     /// The calling thread, as the caller wishes.
     Alone,
     /// A pool of so many threads.
@@ -26,7 +26,7 @@ enum Place {
 
 impl Place {
     #[cfg(feature = "rayon")]
-    fn all() -> Vec<Place> {
+    pub(super) fn all() -> Vec<Place> {
         use rayon::{ThreadPool, ThreadPoolBuilder};
         use std::sync::OnceLock;
         static POOLS: OnceLock<Vec<(usize, ThreadPool)>> = OnceLock::new();
@@ -41,11 +41,11 @@ impl Place {
     }
 
     #[cfg(not(feature = "rayon"))]
-    fn all() -> Vec<Place> {
+    pub(super) fn all() -> Vec<Place> {
         vec![Place::Alone, Place::NoPool]
     }
 
-    fn run<R: Send>(&self, work: impl FnOnce(Threads) -> R + Send) -> R {
+    pub(super) fn run<R: Send>(&self, work: impl FnOnce(Threads) -> R + Send) -> R {
         match self {
             Place::Alone => work(Threads::One),
             #[cfg(feature = "rayon")]
@@ -56,7 +56,7 @@ impl Place {
     }
 
     /// The failure with the place where it happened.
-    fn on(&self, error: TestCaseError) -> TestCaseError {
+    pub(super) fn on(&self, error: TestCaseError) -> TestCaseError {
         let place = match self {
             Place::Alone => "the calling thread".to_owned(),
             #[cfg(feature = "rayon")]
