@@ -62,6 +62,7 @@
 //! and writes it;
 //! `strategy` and `timeline` are what comes out; `pruner/` carries it out. Nothing here knows a backend.
 
+mod chart;
 mod epoch;
 mod error;
 mod event;

@@ -220,9 +220,13 @@ pub(super) fn has_density(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::ops::ControlFlow;
+
     use prune_schedule::{Pruner, Strategy};
 
     use super::*;
+    use crate::data::{DataSource, Dataset, Origin};
+    use crate::demo::{Session, Settings};
     use crate::nn::{Initialisation, ModelSpec, NdarrayParams, initial_parameters};
 
     /// Every preset is a strategy that fits both models, at any number of epochs and steps, and ends within the run.
@@ -249,5 +253,40 @@ mod tests {
         }
         let ask = Ask { density: None, epochs: 7, steps: 79, output: String::new() };
         assert_eq!(strategy("magnitud", &ask), None);
+    }
+
+    /// Every preset trains on both models, and leaves no zero that came back.
+    #[test]
+    fn presets_run() {
+        let sample = DataSource::Sample.load().unwrap();
+        let data = Dataset {
+            train: sample.train.head(64),
+            test: sample.test.head(16),
+            origin: Origin::Made,
+            files: sample.files,
+        };
+        for spec in [ModelSpec::mlp(), ModelSpec::cnn()] {
+            let output = spec.parameters().unwrap().iter().rfind(|spec| spec.shape.len() > 1).unwrap().name.clone();
+            // Of the larger network what treats convolutions in a way of its own.
+            let of_cnn = ["wanda", "channel", "block", "2:4", "rigl"];
+            for name in names().filter(|name| spec.name == "mlp" || of_cnn.contains(name)) {
+                let ask = Ask { density: None, epochs: 3, steps: 4, output: output.clone() };
+                let parsed: Strategy = strategy(name, &ask).unwrap().parse().unwrap();
+                let settings =
+                    Settings { epochs: 3, lr: 0.01, momentum: 0.9, weight_decay: 0.0, batch_size: 16, seed: 1 };
+                let mut session = Session::<NdarrayParams<f32>>::new(&spec, &data, settings, parsed, &[]).unwrap();
+                session.start().unwrap();
+                for _ in 0..3 {
+                    let flow = session.epoch(&mut |_, _| ControlFlow::Continue(()));
+                    assert!(flow.unwrap_or_else(|error| panic!("{name}: {error}")).is_continue());
+                }
+                assert_eq!(session.revivals().unwrap(), 0, "{name}");
+                assert!(!session.pruner.masks().is_empty(), "{name}");
+                let happened = session.history.events.len() + session.history.steps.len();
+                let expected = [("set", 10), ("rigl", 10), ("gradual", 2), ("straight-through", 2)];
+                let expected = expected.iter().find(|(method, _)| *method == name).map_or(1, |(_, count)| *count);
+                assert_eq!(happened, expected, "{name}");
+            }
+        }
     }
 }

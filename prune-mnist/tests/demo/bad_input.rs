@@ -25,6 +25,22 @@ fn options_out_of_range_are_named() {
             &["--epochs", "5", "--strategy", "{10: {'method': 'unstr_global', 'density': 0.5}}"],
             &["epoch 10", "after epoch 5", "--epochs", "move the event"],
         ),
+        (&["--method", "riggl"], &["--method", "riggl", "rigl"]),
+        (&["--method", "rigl", "--strategy", "{}"], &["--method", "--strategy"]),
+        (&["--density", "0.5"], &["--method"]),
+        (&["--method", "snip", "--density", "1.5"], &["--density", "0 < d <= 1"]),
+        (&["--model", "mlp", "--method", "2:4", "--density", "0.5"], &["--density", "`2:4` has a pattern"]),
+        (
+            &[
+                "--model",
+                "mlp",
+                "--epochs",
+                "2",
+                "--strategy",
+                "{'100..=900 steps': {'method': 'unstr_global', 'density': 0.5, 'schedule': 'cubic'}}",
+            ],
+            &["step 900", "after step 158", "--epochs to 12"],
+        ),
         (
             &["--strategy", "{4000000000: {'method': 'unstr_global', 'density': 0.5}}"],
             &["epoch 4000000000", "at most 100000"],

@@ -74,6 +74,9 @@ pub(crate) fn intro(about: &Intro<'_>) -> String {
         let _ = writeln!(text, "             {}", written.replace('\n', "\n             "));
     }
     let _ = write!(text, "\n{}", plan.strategy.timeline());
+    if !plan.strategy.is_empty() {
+        let _ = write!(text, "\n\n{}", plan.strategy.chart(plan.epochs, about.steps));
+    }
     text
 }
 

@@ -1,0 +1,215 @@
+//! A strategy drawn over the epochs of a training, before anything is trained.
+
+use crate::epoch::Epochs;
+use crate::event::{Event, Target};
+use crate::percent::percent;
+use crate::strategy::Strategy;
+use crate::timeline::selection;
+
+/// The most columns that time takes.
+const COLUMNS: u64 = 60;
+/// Eighths of a column's height.
+const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// What is kept stays as it is, and moves.
+const MOVES: char = '~';
+
+/// What an event leads to in each column: nothing yet, a density, or movement.
+#[derive(Clone, Copy, PartialEq)]
+enum Cell {
+    Before,
+    Density(f64),
+    Moves,
+    /// Another event for the same layers has taken over.
+    After,
+}
+
+impl Cell {
+    fn draw(self) -> char {
+        match self {
+            Cell::Before | Cell::After => ' ',
+            Cell::Moves => MOVES,
+            Cell::Density(density) => HEIGHTS[((density * 8.0).ceil() as usize).clamp(1, 8) - 1],
+        }
+    }
+}
+
+/// One line of the chart.
+struct Line {
+    label: String,
+    layers: String,
+    first: f64,
+    cells: Vec<Cell>,
+    reaches: String,
+}
+
+impl Strategy {
+    /// The strategy over a training of `epochs` epochs of `steps` steps each, a line an event: bars as high as the density
+    /// that holds from the end of each epoch on, `~` where sparse training moves what is kept. A line ends where another
+    /// event for the same layers takes over.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_schedule::Strategy;
+    ///
+    /// let strategy: Strategy = "{'2..=8': {'method': 'unstr_global', 'density': 0.1, 'schedule': 'cubic'}}".parse()?;
+    /// assert_eq!(strategy.chart(10, 100), "\
+    /// epoch         0.........10
+    /// unstr_global    █▅▃▂▂▁▁▁▁  100% to 10%, all prunable layers together");
+    /// # Ok::<(), prune_schedule::StrategyError>(())
+    /// ```
+    pub fn chart(&self, epochs: u64, steps: u64) -> String {
+        let (epochs, steps) = (epochs.max(1), steps.max(1));
+        let columns = epochs.min(COLUMNS) + 1;
+        let time = |column: u64| column as f64 * epochs as f64 / (columns - 1) as f64;
+        let mut lines: Vec<Line> = self
+            .events()
+            .flat_map(|(key, event)| {
+                let scale = if key.in_steps() { steps as f64 } else { 1.0 };
+                let cells = |target: Option<Target>| {
+                    (0..columns).map(|column| cell(self, key, event, target, time(column) * scale)).collect()
+                };
+                let first = key.first().unwrap_or(1) as f64 / scale;
+                let label = event.method().name().to_owned();
+                let line = move |layers: String, reaches: String, cells: Vec<Cell>| Line {
+                    label: label.clone(),
+                    layers,
+                    first,
+                    cells,
+                    reaches,
+                };
+                match event.targets() {
+                    none if none.is_empty() => {
+                        vec![line(selection(event), "as many as before".to_owned(), cells(None))]
+                    }
+                    targets => targets
+                        .into_iter()
+                        .map(|(layer, target)| {
+                            let layers = layer.map_or_else(|| selection(event), str::to_owned);
+                            line(layers, reaches(event, target), cells(Some(target)))
+                        })
+                        .collect(),
+                }
+            })
+            .collect();
+        take_over(&mut lines, &(0..columns).map(time).collect::<Vec<_>>());
+        draw(&lines, epochs, columns)
+    }
+}
+
+/// What holds at a time, in the unit of the key.
+fn cell(strategy: &Strategy, key: Epochs, event: &Event, target: Option<Target>, time: f64) -> Cell {
+    let time = time.floor() as u64;
+    let first = key.first().unwrap_or(1);
+    if time < first {
+        return Cell::Before;
+    }
+    let Some(target) = target else {
+        return if key.last().is_some_and(|last| time <= last) { Cell::Moves } else { Cell::After };
+    };
+    // Under -1 there is nothing while another key covers the epoch.
+    if key == Epochs::Others && strategy.covering(time).is_some_and(|(covering, _)| covering != key) {
+        return Cell::After;
+    }
+    let Some(ramp) = event.ramps() else { return Cell::Density(target.density().get()) };
+    let last = key.last().unwrap_or(first);
+    let due = (first + (time.min(last) - first) / event.interval() * event.interval()).min(last);
+    let at = if time >= last { last } else { due };
+    let share = if at >= last { 1.0 } else { (at - first) as f64 / (last - first) as f64 };
+    Cell::Density(ramp.density(target.density(), share).get())
+}
+
+fn reaches(event: &Event, target: Target) -> String {
+    let kept = percent(target.density().get());
+    match (event.ramps(), target) {
+        (Some(ramp), _) => format!("{} to {kept}", percent(ramp.from.get())),
+        (None, Target::Pattern(pattern)) => format!("{pattern}, {kept}"),
+        (None, _) => kept,
+    }
+}
+
+/// Ends each line where a later one for the same layers begins.
+fn take_over(lines: &mut [Line], times: &[f64]) {
+    let begins: Vec<(String, f64, bool)> =
+        lines.iter().map(|line| (line.layers.clone(), line.first, line.cells.contains(&Cell::Moves))).collect();
+    for line in lines {
+        let (layers, first) = (line.layers.clone(), line.first);
+        let later = begins.iter().filter(|(other, begin, moves)| *other == layers && *begin > first && !moves);
+        let Some(end) = later.map(|(_, begin, _)| *begin).min_by(f64::total_cmp) else { continue };
+        for (cell, time) in line.cells.iter_mut().zip(times) {
+            if *time >= end {
+                *cell = Cell::After;
+            }
+        }
+    }
+}
+
+fn draw(lines: &[Line], epochs: u64, columns: u64) -> String {
+    let width = lines.iter().map(|line| line.label.len()).chain(["epoch".len()]).max().unwrap_or(0);
+    let end = epochs.to_string();
+    let dots = ".".repeat((columns - 2).max(1) as usize);
+    let mut out = format!("{:width$}  0{dots}{end}", "epoch");
+    for line in lines {
+        let bars: String = line.cells.iter().map(|cell| cell.draw()).collect();
+        let layers = prune_core::printable(&line.layers);
+        out.push_str(&format!("\n{:width$}  {bars}  {}, {layers}", line.label, line.reaches));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn chart(text: &str, epochs: u64, steps: u64) -> String {
+        text.parse::<Strategy>().unwrap().chart(epochs, steps)
+    }
+
+    #[test]
+    fn later_events_take_over() {
+        let drawn = chart(
+            "{2: {'method': 'str_unified_local', 'pattern': (2, 4)}, 4: {'method': 'str_unified_local', 'pattern': (1, 4)}}",
+            7,
+            79,
+        );
+        assert_eq!(
+            drawn,
+            "epoch              0......7\n\
+             str_unified_local    ▄▄      2:4, 50%, each prunable layer\n\
+             str_unified_local      ▂▂▂▂  1:4, 25%, each prunable layer"
+        );
+    }
+
+    #[test]
+    fn steps_are_drawn_over_their_epochs() {
+        let drawn = chart(
+            "{0: {'method': 'unstr_global', 'density': 0.1, 'score': 'random'},
+              '10..=60 steps': {'method': 'rigl', 'every': 10}}",
+            8,
+            10,
+        );
+        assert_eq!(
+            drawn,
+            "epoch         0.......8\n\
+             unstr_global  ▁▁▁▁▁▁▁▁▁  10%, all prunable layers together\n\
+             rigl           ~~~~~~    as many as before, each masked layer"
+        );
+    }
+
+    #[test]
+    fn long_trainings_and_none_are_drawn() {
+        assert_eq!(chart("{}", 1, 1), "epoch  0.1");
+        let drawn = chart("{'1..=1000': {'method': 'unstr_global', 'density': 0.5}}", 1000, 5);
+        assert_eq!(drawn.lines().nth(1).unwrap().chars().filter(|&c| c == '▄').count(), 60);
+        let drawn = chart(
+            "{-1: {'method': 'unstr_global', 'density': 1.0}, 3: {'method': 'unstr_local', 'density': {'a': 0.5}}}",
+            4,
+            1,
+        );
+        assert_eq!(
+            drawn,
+            "epoch         0...4\nunstr_local      ▄▄  50%, a\nunstr_global   ██ █  100%, all prunable layers together"
+        );
+    }
+}
