@@ -82,6 +82,21 @@ macro_rules! define_prune_ext {
                     .map(|s| s.mask)
             }
 
+            /// The mask that keeps whole blocks or channels: `density` of their number, exactly, those that hold most
+            /// (`Unit` says what a unit's score is, and how edges count).
+            ///
+            /// # Errors
+            ///
+            /// `Error::Nan` names the first NaN; `Error::AxisOutOfRange`, `Error::BlockRank`.
+            ///
+            /// # Complexity
+            ///
+            /// Linear in the number of elements; one thread.
+            fn mask_units(&self, unit: &$crate::Unit, density: $crate::Density) -> Result<$crate::Mask, $crate::Error> {
+                let layer = self.layer();
+                $crate::Selector::magnitude().units(&$crate::Ranked::new("", &layer), unit, density).map(|s| s.mask)
+            }
+
             /// Taking this tensor as *scores*: the mask that keeps the highest, `density` of them, exactly.
             ///
             /// # Errors

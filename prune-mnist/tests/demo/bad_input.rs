@@ -39,7 +39,7 @@ fn options_out_of_range_are_named() {
                 "--strategy",
                 "{'100..=900 steps': {'method': 'unstr_global', 'density': 0.5, 'schedule': 'cubic'}}",
             ],
-            &["step 900", "after step 158", "--epochs to 12"],
+            &["step 900", "after step 6 (3 an epoch)", "--epochs to 300"],
         ),
         (
             &["--strategy", "{4000000000: {'method': 'unstr_global', 'density': 0.5}}"],
