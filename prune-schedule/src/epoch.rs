@@ -100,6 +100,9 @@ impl Epochs {
     pub(crate) fn from_text(text: &str) -> Result<Self, Problem> {
         let trimmed = text.trim_end();
         if let Some(times) = trimmed.strip_suffix("steps").or_else(|| trimmed.strip_suffix("step")) {
+            if times.trim().is_empty() {
+                return Err(Problem::EpochUnreadable { text: crate::error::clip(text) });
+            }
             return match Self::from_text(times.trim_end())? {
                 Epochs::At(0) | Epochs::Range { first: 0, .. } => {
                     Err(Problem::StepZero { found: crate::error::clip(text) })

@@ -138,7 +138,8 @@ pub enum Problem {
     EpochKind { found: String },
     /// A text is no epoch.
     #[error(
-        "`{text}` is not an epoch; write a whole number such as 10, a range such as '10..=20', or -1 for all others"
+        "`{text}` is not an epoch; write a whole number such as 10, a range such as '10..=20', -1 for all others, or steps \
+         such as '100 steps'"
     )]
     EpochUnreadable { text: String },
     /// An epoch is negative and not -1.
@@ -154,13 +155,13 @@ pub enum Problem {
     #[error("range {first}..={last} runs backwards; did you mean '{last}..={first}'?")]
     RangeReversed { first: u64, last: u64 },
     /// An epoch has two events.
-    #[error("{} is written twice{}; each epoch has one event", epochs.named(), other_at(other))]
+    #[error("{} is written twice{}; {}", epochs.named(), other_at(other), one_event(epochs))]
     EpochTwice { epochs: Epochs, other: Option<Position> },
     /// An epoch lies in a range.
-    #[error("{} lies inside the range {range}{}; each epoch has one event", epoch.named(), other_at(other))]
+    #[error("{} lies inside the range {range}{}; {}", epoch.named(), other_at(other), one_event(epoch))]
     EpochInRange { epoch: Epochs, range: Epochs, other: Option<Position> },
     /// Two ranges have an epoch in common.
-    #[error("range {range} overlaps the range {with}{}; each epoch has one event", other_at(other))]
+    #[error("range {range} overlaps the range {with}{}; {}", other_at(other), one_event(range))]
     RangesOverlap { range: Epochs, with: Epochs, other: Option<Position> },
 
     /// A step is 0.
@@ -351,6 +352,10 @@ pub(crate) fn did_you_mean(nearest: &Option<String>) -> String {
 
 fn other_at(position: &Option<Position>) -> String {
     position.map(|position| format!(" (the other is at {position})")).unwrap_or_default()
+}
+
+fn one_event(epochs: &Epochs) -> &'static str {
+    if epochs.in_steps() { "each step has one event" } else { "each epoch has one event" }
 }
 
 fn method_names() -> String {

@@ -189,13 +189,13 @@ impl Strategy {
     }
 
     /// The same events for a training of `to` epochs instead of `from`: every epoch, and every step, is multiplied by
-    /// `to / from` and rounded to the nearest, halves up, but not below 1. Epoch 0 and `-1` stay what they are, and so does
-    /// `every`.
+    /// `to / from` and rounded to the nearest, halves up, but not below 1; so is the epoch that an event rewinds to. Epoch 0
+    /// and `-1` stay what they are, and so does `every`.
     ///
     /// # Errors
     ///
     /// [`Problem::ScaleZero`] unless both are at least 1, [`Problem::ScaleCollision`] where two events would fall on one
-    /// epoch, [`Problem::EpochTooLarge`].
+    /// epoch, [`Problem::EpochTooLarge`]; [`Problem::Contradiction`] where what is left of a range is too short for its event.
     ///
     /// # Examples
     ///
@@ -239,9 +239,13 @@ impl Strategy {
                 return Err(Problem::ScaleCollision { from, to, first, second: epochs, epoch }.into());
             }
             previous = new.last().map(|last| (epochs, last));
-            scaled.push((new, event.clone()));
+            let event = match event.rewinds_to() {
+                Some(to) => event.clone().rewind(scale(to)?),
+                None => event.clone(),
+            };
+            scaled.push((new, event));
         }
-        Ok(Self::from_checked(scaled))
+        Self::new(scaled)
     }
 
     /// What happens when, to which density, without any model.

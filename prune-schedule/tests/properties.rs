@@ -4,8 +4,11 @@
 
 use proptest::prelude::*;
 use proptest::strategy::Strategy as _;
-use prune_core::{Density, NmPattern};
-use prune_schedule::{Epochs, Event, Glob, GroupAxis, Reopen, Scope, Strategy};
+use prune_core::{Blocks, Density, NmPattern, Norm, Pool, Score};
+use prune_schedule::{
+    Bound, Decay, Distribution, Epochs, Event, Glob, GroupAxis, Grow, Piece, Ramp, Ranking, Regrow, Reopen, Scope,
+    Strategy, StrategyError,
+};
 
 fn densities() -> impl proptest::strategy::Strategy<Value = Density> {
     prop_oneof![
@@ -35,54 +38,156 @@ fn scopes<T: Clone + std::fmt::Debug + 'static>(
     ]
 }
 
-fn events() -> impl proptest::strategy::Strategy<Value = Event> {
-    let base = prop_oneof![
-        scopes(densities().boxed()).prop_map(|scope| Event::unstructured(scope).unwrap()),
-        (
-            scopes(patterns().boxed()),
-            prop_oneof![Just(GroupAxis::Reduction), any::<isize>().prop_map(GroupAxis::Index)]
-        )
-            .prop_map(|(scope, axis)| {
-                let event = Event::n_of_m(scope).unwrap();
-                // Where there is no axis, it stays away.
-                event.clone().axis(axis).unwrap_or(event)
-            }),
-    ];
+/// Every score but for the seed of those that are drawn, which is the event's.
+fn scores(seed: u64) -> impl proptest::strategy::Strategy<Value = Score> {
+    let names: Vec<&'static str> = Score::names().collect();
+    proptest::sample::select(names).prop_map(move |name| Score::named(name, seed).unwrap())
+}
+
+fn axes() -> impl proptest::strategy::Strategy<Value = GroupAxis> {
+    prop_oneof![
+        Just(GroupAxis::Reduction),
+        Just(GroupAxis::Output),
+        any::<isize>().prop_map(GroupAxis::Index),
+        (-4isize..4).prop_map(GroupAxis::Index),
+    ]
+}
+
+fn pieces() -> impl proptest::strategy::Strategy<Value = Piece> {
+    let sizes = || prop_oneof![1usize..9, (1u64..=i64::MAX as u64).prop_map(|side| side as usize)];
+    let pools = || prop_oneof![Just(Pool::Mean), Just(Pool::Max)];
+    let norms = || prop_oneof![Just(Norm::L1), Just(Norm::L2), Just(Norm::Max)];
+    prop_oneof![
+        (proptest::collection::vec(sizes(), 1..4), pools())
+            .prop_map(|(sizes, pool)| Piece::Blocks(Blocks::new(&sizes, &[], pool).unwrap())),
+        (proptest::collection::btree_map(any::<i8>(), sizes(), 1..4), pools()).prop_map(|(sides, pool)| {
+            let axes: Vec<isize> = sides.keys().map(|&axis| axis.into()).collect();
+            let sizes: Vec<usize> = sides.values().copied().collect();
+            Piece::Blocks(Blocks::new(&sizes, &axes, pool).unwrap())
+        }),
+        (axes(), norms(), any::<bool>()).prop_map(|(axis, norm, bias)| Piece::Channels { axis, norm, bias }),
+    ]
+}
+
+/// What an event does, before anything is added to it.
+fn bare() -> impl proptest::strategy::Strategy<Value = Event> {
+    let fractions = || prop_oneof![Just(0.3), f64::MIN_POSITIVE..=1.0, Just(1.0), Just(f64::from_bits(1))];
+    let grow = prop_oneof![Just(Grow::Gradient), any::<u64>().prop_map(|seed| Grow::Random { seed })];
+    let decays = prop_oneof![Just(Decay::Cosine), Just(Decay::Constant)];
+    prop_oneof![
+        3 => scopes(densities().boxed()).prop_map(|scope| Event::unstructured(scope).unwrap()),
+        1 => scopes(patterns().boxed()).prop_map(|scope| Event::n_of_m(scope).unwrap()),
+        2 => (scopes(densities().boxed()), pieces())
+            .prop_map(|(scope, piece)| Event::pieces(scope, piece).unwrap()),
+        1 => (grow, fractions(), decays).prop_map(|(grow, fraction, decay)| {
+            let mut regrow = Regrow::new(grow).fraction(fraction).unwrap();
+            regrow.decay = decay;
+            Event::regrow(regrow)
+        }),
+    ]
+}
+
+/// Something that may be added to an event; what does not go with it leaves it as it is.
+fn addition(seed: u64) -> impl proptest::strategy::Strategy<Value = Addition> {
+    let bound = || {
+        prop_oneof![
+            densities().prop_map(Bound::Every),
+            proptest::collection::btree_map(names(), densities(), 0..3).prop_map(Bound::By),
+        ]
+    };
     let globs = || proptest::collection::vec(names().prop_map(Glob::new), 0..3);
-    let reopen = prop_oneof![
-        Just(None),
-        Just(Some(Reopen::Gradient)),
-        any::<u64>().prop_map(|seed| Some(Reopen::Random { seed })),
-        Just(Some(Reopen::Random { seed: 0 })),
+    let rankings = prop_oneof![Just(Ranking::Layer), Just(Ranking::Global), axes().prop_map(Ranking::Output)];
+    let distributions = proptest::sample::select(vec![
+        Distribution::Global,
+        Distribution::GlobalL2,
+        Distribution::Uniform,
+        Distribution::Erk,
+    ]);
+    let ramps = (densities(), prop_oneof![1u32..5, any::<u32>()]).prop_map(|(from, power)| Ramp { from, power });
+    let ramps = prop_oneof![ramps, Just(Ramp::linear()), Just(Ramp::cubic())];
+    let all = vec![
+        scores(seed).prop_map(add(Event::score)).boxed(),
+        rankings.prop_map(add(Event::ranking)).boxed(),
+        axes().prop_map(add(Event::axis)).boxed(),
+        distributions.prop_map(add(Event::distribution)).boxed(),
+        bound().prop_map(add(Event::min_density)).boxed(),
+        bound().prop_map(add(Event::max_density)).boxed(),
+        ramps.prop_map(add(Event::ramp)).boxed(),
+        prop_oneof![1u64..9, any::<u64>()].prop_map(add(|event, every| Ok(event.every(every)))).boxed(),
+        Just(()).prop_map(add(|event, ()| event.straight_through())).boxed(),
+        globs().prop_map(add(Event::include::<Glob>)).boxed(),
+        globs().prop_map(add(Event::exclude::<Glob>)).boxed(),
+        Just(Reopen::Gradient).prop_map(add(|event, how| Ok(event.reopen(how)))).boxed(),
+        Just(Reopen::Random { seed }).prop_map(add(|event, how| Ok(event.reopen(how)))).boxed(),
+        (0u64..60).prop_map(add(|event, epoch| Ok(event.rewind(epoch)))).boxed(),
     ];
-    (base, globs(), globs(), reopen).prop_map(|(mut event, include, exclude, reopen)| {
-        event = event.clone().include(include).unwrap_or(event);
-        event = event.clone().exclude(exclude).unwrap_or(event);
-        if let Some(how) = reopen {
-            event = event.reopen(how);
-        }
-        event
-    })
+    proptest::strategy::Union::new(all)
+}
+
+#[derive(Clone)]
+struct Addition(std::sync::Arc<dyn Fn(Event) -> Result<Event, StrategyError> + Send + Sync>);
+
+impl std::fmt::Debug for Addition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an addition")
+    }
+}
+
+fn add<T: Clone + Send + Sync + 'static>(
+    with: impl Fn(Event, T) -> Result<Event, StrategyError> + Clone + Send + Sync + 'static,
+) -> impl Fn(T) -> Addition {
+    move |value: T| {
+        let with = with.clone();
+        Addition(std::sync::Arc::new(move |event| with(event, value.clone())))
+    }
+}
+
+/// Events with any combination that is legal in some order of being put together.
+fn events() -> impl proptest::strategy::Strategy<Value = Event> {
+    let seeds = prop_oneof![Just(0), Just(7), any::<u64>()];
+    seeds.prop_flat_map(|seed| (bare(), proptest::collection::vec(addition(seed), 0..7))).prop_map(
+        |(event, additions)| {
+            additions.into_iter().fold(event, |event, Addition(add)| add(event.clone()).unwrap_or(event))
+        },
+    )
+}
+
+/// A key's gap to the key before, and its length.
+type Span = (u64, Option<u64>);
+
+/// The keys of some spans, from a first epoch or step on, no two of which overlap.
+fn keys(spans: Vec<(Span, Event)>, first: u64, key: fn(u64, u64, bool) -> Epochs) -> Vec<(Epochs, Event)> {
+    let mut next = first;
+    let mut table = Vec::new();
+    for ((gap, length), event) in spans {
+        let first = next + gap - 1;
+        let last = first + length.unwrap_or(0);
+        table.push((key(first, last, length.is_some()), event));
+        next = last + 1;
+    }
+    table
 }
 
 fn strategies() -> impl proptest::strategy::Strategy<Value = Strategy> {
-    // Steps from one key to the next, so that no two overlap.
-    let steps = proptest::collection::vec((1u64..50, proptest::option::of(0u64..50), events()), 0..5);
-    (any::<bool>(), steps, proptest::option::of(events())).prop_map(|(from_zero, steps, others)| {
-        let mut next = u64::from(!from_zero);
-        let mut table = Vec::new();
-        for (step, length, event) in steps {
-            let first = next + step - 1;
-            let epochs = match length {
-                None => Epochs::At(first),
-                Some(length) => Epochs::Range { first, last: first + length },
-            };
-            next = epochs.last().unwrap() + 1;
-            table.push((epochs, event));
-        }
-        table.extend(others.map(|event| (Epochs::Others, event)));
-        Strategy::new(table).unwrap()
-    })
+    let spans = |most| proptest::collection::vec(((1u64..50, proptest::option::of(0u64..50)), events()), 0..most);
+    (any::<bool>(), spans(5), spans(4), proptest::option::of(events())).prop_map(
+        |(from_zero, epochs, steps, others)| {
+            let epochs = keys(epochs, u64::from(!from_zero), |first, last, range| {
+                if range { Epochs::Range { first, last } } else { Epochs::At(first) }
+            });
+            let steps = keys(steps, 1, |first, last, _| Epochs::Steps { first, last });
+            let others = others.map(|event| (Epochs::Others, event));
+            // What does not go under its key, or beside those before it, is left out.
+            let mut strategy = Strategy::default();
+            for entry in epochs.into_iter().chain(others).chain(steps) {
+                let mut table: Vec<(Epochs, Event)> =
+                    strategy.events().map(|(epochs, event)| (epochs, event.clone())).collect();
+                table.push(entry);
+                strategy = Strategy::new(table).unwrap_or(strategy);
+            }
+            strategy
+        },
+    )
 }
 
 proptest! {
@@ -122,12 +227,28 @@ proptest! {
     }
 
     #[test]
-    fn event_at_agrees_with_a_search(strategy in strategies(), epoch in 0u64..300) {
-        let named = strategy.events().find(|(epochs, _)| {
-            epochs.first().zip(epochs.last()).is_some_and(|(first, last)| first <= epoch && epoch <= last)
-        });
-        let others = strategy.events().find(|(epochs, _)| *epochs == Epochs::Others && epoch >= 1);
-        prop_assert_eq!(strategy.event_at(epoch), named.or(others));
+    fn event_at_agrees_with_a_search(strategy in strategies(), time in 0u64..300) {
+        prop_assert_eq!(strategy.event_at(time), search(&strategy, time, false));
+        if time > 0 {
+            prop_assert_eq!(strategy.event_at_step(time), search(&strategy, time, true));
+        }
+    }
+
+    #[test]
+    fn a_scaled_strategy_reads_back(strategy in strategies(), from in 1u64..20, to in 1u64..20) {
+        if let Ok(scaled) = strategy.scale_epochs(from, to) {
+            prop_assert_eq!(&scaled.to_toml().parse::<Strategy>().unwrap(), &scaled);
+        }
+    }
+
+    #[test]
+    fn timelines_tell_of_every_event(strategy in strategies()) {
+        let timeline = strategy.timeline();
+        for (epochs, event) in strategy.events() {
+            let rows = timeline.rows().iter().filter(|row| row.epochs == epochs);
+            prop_assert_eq!(rows.count(), event.targets().len().max(1));
+        }
+        prop_assert!(!timeline.to_string().is_empty());
     }
 
     #[test]
@@ -159,6 +280,22 @@ proptest! {
     fn serde_never_panics(text in "[{}\\[\\]:,\"0-9.methodnstr_gla-]{0,60}") {
         let _ = serde_json::from_str::<Strategy>(&text);
     }
+}
+
+/// The event at an epoch or step, looked for one by one.
+fn search(strategy: &Strategy, time: u64, steps: bool) -> Option<(Epochs, &Event)> {
+    let covers = |(epochs, _): &(Epochs, &Event)| {
+        let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else { return false };
+        epochs.in_steps() == steps && first <= time && time <= last
+    };
+    let others = || strategy.events().find(|(epochs, _)| *epochs == Epochs::Others && time >= 1 && !steps);
+    let (epochs, event) = strategy.events().find(covers).or_else(others)?;
+    let (first, last) = (epochs.first().unwrap_or(0), epochs.last());
+    let mut happens = first;
+    while happens < time {
+        happens += event.interval();
+    }
+    (happens == time || last == Some(time)).then_some((epochs, event))
 }
 
 /// Texts of a million characters, each of a kind that could take quadratic time or overflow the stack. There is no

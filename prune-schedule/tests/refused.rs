@@ -41,7 +41,7 @@ refused! {
     negative_epoch: "{-2: {'method': 'unstr_global', 'density': 0.1}}"
         => "line 1, column 2: epoch -2 is negative; only -1, which stands for every epoch not named, may be";
     word_as_epoch: "{'ten': {'method': 'unstr_global', 'density': 0.1}}"
-        => "line 1, column 2: `ten` is not an epoch; write a whole number such as 10, a range such as '10..=20', or -1 for all others";
+        => "line 1, column 2: `ten` is not an epoch; write a whole number such as 10, a range such as '10..=20', -1 for all others, or steps such as '100 steps'";
     open_range: "{'10..20': {'method': 'unstr_global', 'density': 0.1}}"
         => "line 1, column 2: range `10..20` leaves open whether its end belongs to it; write it with `..=`, such as '10..=20'";
     reversed_range: "{'20..=10': {'method': 'unstr_global', 'density': 0.1}}"

@@ -1,9 +1,10 @@
 //! What does not fit together in an event, and under its key.
 
 use super::{Event, Rule};
-use crate::epoch::Epochs;
+use crate::epoch::{Epochs, LAST_EPOCH};
 use crate::error::{Problem, StrategyError};
 use crate::option::ranking::Ranking;
+use crate::option::regrow::Decay;
 
 impl Event {
     /// What is wrong with an event as a whole, and under its key.
@@ -35,7 +36,13 @@ impl Event {
                 return contradiction("straight_through", why);
             }
         }
-        if matches!(self.rule, Rule::Regrow(_)) {
+        self.check_rewind(epochs)?;
+        if let Rule::Regrow(regrow) = self.rule {
+            if regrow.decay == Decay::Cosine && epochs.first() == epochs.last() && epochs != Epochs::Others {
+                let why = "a cosine has come to nothing at the last update, and here is only one; write 'decay': 'constant', \
+                           or a range of epochs or steps";
+                return contradiction("decay", why);
+            }
             if epochs == Epochs::Others {
                 let why = "`set` and `rigl` need a range that ends, such as '100..=7500 steps'";
                 return contradiction("method", why);
@@ -66,5 +73,23 @@ impl Event {
             return contradiction("seed", "an event draws everything by one seed, and this one has two");
         }
         Ok(())
+    }
+
+    /// Refuses to go back to an epoch that has not ended by then.
+    fn check_rewind(&self, epochs: Epochs) -> Result<(), StrategyError> {
+        let Some(to) = self.rewind else { return Ok(()) };
+        if to > LAST_EPOCH {
+            return Err(Problem::EpochTooLarge { found: to.to_string() }.into());
+        }
+        // How far training has come at a step is seen when it is there.
+        let first = if epochs.in_steps() { u64::MAX } else { epochs.first().unwrap_or(1) };
+        if to < first {
+            return Ok(());
+        }
+        let why = match first {
+            0 => "nothing has trained yet at epoch 0; leave it out".to_owned(),
+            _ => format!("it goes back to the end of an earlier epoch, and epoch {to} is not before epoch {first}"),
+        };
+        Err(Problem::Contradiction { field: "rewind", why }.into())
     }
 }

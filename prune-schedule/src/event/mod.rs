@@ -1,17 +1,19 @@
 //! One event: a method with what it is to reach, and which layers it is for.
 //!
-//! Made here; what it does (`rule.rs`), what does not fit together (`check.rs`), when it happens (`times.rs`), and what it
-//! can be asked (`ask.rs`).
+//! Made here; what it does (`rule.rs`), what does not fit together (`check.rs`), which events are the same (`same.rs`),
+//! when one happens (`times.rs`), and what it can be asked (`ask.rs`).
 
 mod ask;
 mod check;
 mod rule;
+mod same;
 mod times;
 
 pub use rule::{Rule, Scope, Target};
 
 use prune_core::{Density, NmPattern, Score};
 
+use crate::epoch::LAST_EPOCH;
 use crate::error::{Problem, StrategyError};
 use crate::method::ScopeKind;
 use crate::option::axis::GroupAxis;
@@ -36,7 +38,7 @@ use crate::option::unit::Piece;
 /// assert_eq!(strategy, "{10: {'method': 'unstr_global', 'density': 0.1, 'exclude': 'Dense_1*'}}".parse()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Event {
     rule: Rule,
     score: Score,
@@ -78,8 +80,15 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// [`Problem::EmptyTable`] for a table that names no layer.
+    /// [`Problem::EmptyTable`] for a table that names no layer; [`Problem::Contradiction`] for a side of a block that no axis
+    /// can have and no text can hold.
     pub fn pieces(scope: Scope<Density>, piece: Piece) -> Result<Self, StrategyError> {
+        if let Piece::Blocks(blocks) = &piece
+            && let Some(side) = blocks.sizes().iter().find(|&&side| i64::try_from(side).is_err())
+        {
+            let why = format!("a side of {side} is longer than any axis");
+            return Err(Problem::Contradiction { field: "block", why }.into());
+        }
         Self::new(Rule::Pieces { scope, piece })
     }
 
@@ -155,8 +164,8 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// [`Problem::AxisUnstructured`] and [`Problem::AxisGlobal`]: only `str_unified_local` and `str_local` have an axis,
-    /// and rankings within an output.
+    /// [`Problem::AxisUnstructured`], [`Problem::AxisGlobal`] and [`Problem::Contradiction`]: only `str_unified_local`,
+    /// `str_local` and `channel_*` have an axis, and rankings within an output.
     pub fn axis(mut self, along: GroupAxis) -> Result<Self, StrategyError> {
         let method = self.method().name();
         let ranking = self.ranked_within();
@@ -167,7 +176,8 @@ impl Event {
                 self.ranking = Some(Ranking::Output(along));
             }
             Rule::Pieces { piece: Piece::Channels { axis, .. }, .. } => *axis = along,
-            Rule::Unstructured(_) | Rule::Regrow(_) | Rule::Pieces { .. } => {
+            Rule::Pieces { .. } => return self.contradicts("axis", "cuts its blocks along `axes`; write that"),
+            Rule::Unstructured(_) | Rule::Regrow(_) => {
                 return Err(Problem::AxisUnstructured { method }.into());
             }
         }
@@ -211,6 +221,9 @@ impl Event {
         match &self.rule {
             Rule::Unstructured(Scope::Global(_)) => Ok(()),
             Rule::Pieces { scope: Scope::Global(_), .. } if field != "distribution" => Ok(()),
+            Rule::Pieces { scope: Scope::Global(_), .. } => {
+                self.contradicts(field, "ranks the pieces of all layers together; only `unstr_global` is shared out")
+            }
             _ => self.contradicts(
                 field,
                 "says itself what each layer keeps; a density of all layers together, with `unstr_global`, is shared out",
@@ -234,10 +247,11 @@ impl Event {
         Ok(self)
     }
 
-    /// The same, happening at the first epoch or step of its range, at every `every`-th from there, and at the last.
+    /// The same, happening at the first epoch or step of its range, at every `every`-th from there, and at the last. No range
+    /// is longer than [`LAST_EPOCH`](crate::LAST_EPOCH), and so is no interval.
     #[must_use]
     pub fn every(mut self, every: u64) -> Self {
-        self.every = every.max(1);
+        self.every = every.clamp(1, LAST_EPOCH);
         self
     }
 
@@ -294,7 +308,8 @@ impl Event {
     }
 
     /// The same, setting every parameter of the model back to what it was at the end of `epoch` (0: before training)
-    /// before the new masks are applied: the lottery ticket's rewinding (Frankle and Carbin 2019, Renda et al. 2020).
+    /// before the new masks are applied: the lottery ticket's rewinding (Frankle and Carbin 2019, Renda et al. 2020). That
+    /// epoch must lie before the event's; a [`Strategy`](crate::Strategy) sees to it.
     #[must_use]
     pub fn rewind(mut self, epoch: u64) -> Self {
         self.rewind = Some(epoch);

@@ -40,7 +40,6 @@ impl Event {
                     layers.values_mut().for_each(|density| *density = ramp.density(*density, share));
                 }
             }
-            event.ramp = None;
         }
         event
     }

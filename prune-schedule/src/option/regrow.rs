@@ -18,7 +18,8 @@ const NAMES: [&str; 2] = ["cosine", "constant"];
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Decay {
-    /// From the fraction at time 0 to nothing at the last update: `fraction / 2 * (1 + cos(pi * t / last))`.
+    /// From the fraction at time 0 to nothing at the last update: `fraction / 2 * (1 + cos(pi * t / last))`. At that last time
+    /// nothing moves, no gradient is needed, and the optimiser's step is not replaced.
     #[default]
     Cosine,
     /// The same at every update.
@@ -87,14 +88,18 @@ impl Regrow {
         self.fraction
     }
 
-    /// How many of `kept` weights move at time `time` of updates that end at `last`.
-    pub(crate) fn moved(self, kept: usize, time: u64, last: u64) -> usize {
-        let fraction = match self.decay {
+    /// Which fraction moves at time `time` of updates that end at `last`.
+    pub(crate) fn fraction_at(self, time: u64, last: u64) -> f64 {
+        match self.decay {
             Decay::Constant => self.fraction,
             Decay::Cosine if time >= last => 0.0,
             Decay::Cosine => self.fraction / 2.0 * (1.0 + (core::f64::consts::PI * (time as f64 / last as f64)).cos()),
-        };
-        ((fraction * kept as f64).round() as usize).min(kept)
+        }
+    }
+
+    /// How many of `kept` weights move then.
+    pub(crate) fn moved(self, kept: usize, time: u64, last: u64) -> usize {
+        ((self.fraction_at(time, last) * kept as f64).round() as usize).min(kept)
     }
 }
 

@@ -48,6 +48,16 @@ impl Piece {
         }
     }
 
+    /// The same pieces, whatever they are ranked by.
+    pub(crate) fn unranked(&self) -> Piece {
+        match self {
+            Piece::Blocks(blocks) => {
+                Blocks::new(blocks.sizes(), blocks.axes(), Pool::Mean).map_or_else(|_| self.clone(), Piece::Blocks)
+            }
+            Piece::Channels { axis, .. } => Piece::Channels { axis: *axis, norm: Norm::L2, bias: false },
+        }
+    }
+
     pub(crate) fn structure(&self) -> Structure {
         match self {
             Piece::Blocks(_) => Structure::Block,

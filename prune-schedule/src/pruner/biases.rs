@@ -1,6 +1,6 @@
 //! Biases that go with the channels of their layers.
 
-use prune_core::{Masks, Unit};
+use prune_core::Masks;
 
 use super::error::PruneError;
 use super::event::Made;
@@ -10,8 +10,44 @@ use crate::epoch::Epochs;
 use crate::option::axis::output_axis;
 use crate::option::unit::bias_of;
 
-/// Prunes the bias of each layer as its channels are. A layer without a bias has none pruned; where no layer has one, whoever
-/// asked for it meant something else.
+/// The bias of each of these layers that has one, by the layer's place. A layer without a bias has none pruned; where no layer
+/// has one, whoever asked for it meant something else.
+pub(super) fn of<'l>(
+    epoch: Epochs,
+    layers: &'l Listed<'l>,
+    candidates: &[Candidate<'l>],
+) -> Result<Vec<(usize, Candidate<'l>)>, PruneError> {
+    let refused = |layer: &str, why: String| PruneError::Bias { epoch, layer: layer.to_owned(), why };
+    let mut biases: Vec<(usize, Candidate<'l>)> = Vec::new();
+    let mut found_one = false;
+    for (i, candidate) in candidates.iter().enumerate() {
+        let found = bias_of(candidate.name).and_then(|bias| layers.iter().find(|(name, _)| *name == bias));
+        let (Some((name, layer)), Some((_, count))) = (found, &candidate.units) else { continue };
+        if let Some(axis) = candidate.axis
+            && output_axis(candidate.name, candidate.layer.rank()) != Some(axis)
+        {
+            let why = format!("channels along axis {axis} are not its outputs, which biases go with");
+            return Err(refused(candidate.name, why));
+        }
+        if layer.shape() != [*count] {
+            let why = format!("its bias has shape {:?}, and there are {count} channels", layer.shape());
+            return Err(refused(candidate.name, why));
+        }
+        found_one = true;
+        if candidates.iter().all(|other| other.name != name) {
+            biases.push((i, Candidate { name, layer, target: candidate.target, axis: None, units: None }));
+        }
+    }
+    if found_one {
+        return Ok(biases);
+    }
+    let name = candidates.first().map_or("", |candidate| candidate.name);
+    let why = "neither it nor any other selected layer has a bias: a layer of the same name that ends in `bias` where it ends \
+               in `kernel` or `weight`";
+    Err(refused(name, why.to_owned()))
+}
+
+/// Prunes the bias of each layer as its channels are.
 pub(super) fn follow<'l>(
     epoch: Epochs,
     layers: &'l Listed<'l>,
@@ -20,46 +56,19 @@ pub(super) fn follow<'l>(
     asked: &mut Asked,
     made: &mut Vec<Made>,
 ) -> Result<(), PruneError> {
-    let refused = |layer: &str, why: String| PruneError::Bias { epoch, layer: layer.to_owned(), why };
-    let mut followed = Vec::new();
-    for ((candidate, of_layer), units) in candidates.iter().zip(made.iter()).zip(&asked.units) {
-        let found = bias_of(candidate.name).and_then(|bias| layers.iter().find(|(name, _)| *name == bias));
-        let (Some((name, bias)), Some((unit, count))) = (found, &candidate.units) else { continue };
-        if let Some(axis) = candidate.axis
-            && output_axis(candidate.name, candidate.layer.rank()) != Some(axis)
-        {
-            let why = format!("channels along axis {axis} are not its outputs, which biases go with");
-            return Err(refused(candidate.name, why));
-        }
-        if bias.shape() != [*count] {
-            let why = format!("its bias has shape {:?}, and there are {count} channels", bias.shape());
-            return Err(refused(candidate.name, why));
-        }
-        if candidates.iter().any(|other| other.name == name) {
-            continue;
-        }
-        let in_event = |source: prune_core::Error| PruneError::Event { epoch, source: source.in_layer(name) };
-        let mut mask = Unit::alive(unit, &of_layer.mask).map_err(in_event)?;
-        if let Some(alive) = alive.get(name) {
+    for (i, bias) in of(epoch, layers, candidates)? {
+        let Some((unit, _)) = &candidates[i].units else { continue };
+        let in_event = |source: prune_core::Error| PruneError::Event { epoch, source: source.in_layer(bias.name) };
+        let mut mask = unit.alive(&made[i].mask).map_err(in_event)?;
+        if let Some(alive) = alive.get(bias.name) {
             mask.intersect_in_place(alive).map_err(in_event)?;
         }
-        let candidate = Candidate { name, layer: bias, target: candidate.target, axis: None, units: None };
-        followed.push((candidate, *units, Made { mask, ties: 0, short_groups: 0, units: None }));
-    }
-    if followed.is_empty() {
-        let names = candidates.iter().take(1).map(|candidate| candidate.name).collect::<String>();
-        let why =
-            "neither it nor any other selected layer has a bias: a layer of the same name that ends in `bias` where \
-                   it ends in `kernel` or `weight`"
-                .to_owned();
-        return Err(refused(&names, why));
-    }
-    for (candidate, units, of_bias) in followed {
-        candidates.push(candidate);
+        let units = asked.units[i];
+        candidates.push(bias);
         asked.each.push(units);
         asked.units.push(None);
         asked.total = asked.total.zip(units).map(|(total, units)| total + units);
-        made.push(of_bias);
+        made.push(Made { mask, ties: 0, short_groups: 0, units: None });
     }
     Ok(())
 }

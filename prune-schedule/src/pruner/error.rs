@@ -39,6 +39,16 @@ pub enum PruneError {
         /// The names that events can select.
         prunable: Vec<String>,
     },
+    /// A bound is for a layer that the event leaves alone.
+    #[error("{}, layer `{layer}`: `{field}` bounds it, but the event does not select it; take it out of the table", epoch.named(), layer = printable(layer))]
+    BoundIdle {
+        /// The event.
+        epoch: Epochs,
+        /// The layer.
+        layer: String,
+        /// `min_density` or `max_density`.
+        field: &'static str,
+    },
     /// An event selects no layer of the model.
     #[error("{when}: {why}; the prunable layers (rank 2 or more) are: {}", listed(prunable), when = epoch.named())]
     SelectsNothing {
@@ -145,6 +155,12 @@ pub enum PruneError {
         /// The step of the event.
         skipped: u64,
     },
+    /// Steps are counted before what happens before training has happened.
+    #[error("step {step} cannot end yet: the event before training, at epoch 0, has not happened; call `start` first")]
+    StepBeforeStart {
+        /// The step of the call.
+        step: u64,
+    },
     /// A layer has no such axis.
     #[error("{when}, layer `{layer}`: axis {axis} does not exist in shape {shape:?}", layer = printable(layer), when = epoch.named())]
     AxisOutOfRange {
@@ -157,9 +173,9 @@ pub enum PruneError {
         /// The layer's shape.
         shape: Vec<usize>,
     },
-    /// An event asks for more elements than are alive (rule 9).
+    /// An event asks for more elements, blocks or channels than are alive (rule 9).
     #[error(
-        "{when}, {}: {asked} elements are asked for ({target}), but only {alive} are alive; events only close, \
+        "{when}, {}: {asked} {what} are asked for ({target}), but only {alive} are alive; events only close, \
          unless they carry `reopen`{}",
         layer_or_all(layer),
         fraction_removed(target), when = epoch.named())]
@@ -168,7 +184,9 @@ pub enum PruneError {
         epoch: Epochs,
         /// The layer; `None` for all selected layers together.
         layer: Option<String>,
-        /// How many elements are asked for.
+        /// What is counted: `elements`, `blocks` or `channels`.
+        what: &'static str,
+        /// How many of them are asked for.
         asked: usize,
         /// How many may be chosen; for an event still to come, at most.
         alive: usize,

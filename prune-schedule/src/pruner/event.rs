@@ -6,7 +6,7 @@ use prune_core::{
 
 use super::error::PruneError;
 use super::evidence::Given;
-use super::plan::{Amount, Ranking, is_joint, needed};
+use super::plan::{Amount, Ranking, is_joint, needed, ranked_things};
 use super::reopen;
 use super::selection::{Candidate, output_of};
 use crate::epoch::Epochs;
@@ -136,7 +136,8 @@ impl Maker<'_> {
             [one] if !is_joint(self.event) => Some(one.name.to_owned()),
             _ => None,
         };
-        Err(PruneError::TooFewAlive { epoch: self.epoch, layer, asked, alive, target })
+        let what = ranked_things(self.event);
+        Err(PruneError::TooFewAlive { epoch: self.epoch, layer, what, asked, alive, target })
     }
 
     /// How many of what is ranked can be chosen.

@@ -202,7 +202,7 @@ impl<'a> Given<'a> {
             layer: candidate.name.to_owned(),
             method: score.name(),
             need: need.to_string(),
-            how: "hand it over in the `Evidence` of `end_epoch_with`",
+            how: "hand it over in the `Evidence` of the call",
         };
         found.map_err(refused)?.ok_or_else(missing).map(Some)
     }

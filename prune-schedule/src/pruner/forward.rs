@@ -48,6 +48,20 @@ impl Pruner {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn forward_masks(&self, model: &(impl Layers + ?Sized)) -> Result<Masks, PruneError> {
+        self.forward_masks_with(model, Evidence::default())
+    }
+
+    /// As [`Pruner::forward_masks`], for scores that look at more than the weights. Without gradients among the evidence those
+    /// observed since the last epoch ended are taken, of which there are none before its first backward pass.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pruner::end_epoch_with`], for the event of the epoch in training.
+    pub fn forward_masks_with(
+        &self,
+        model: &(impl Layers + ?Sized),
+        evidence: Evidence<'_>,
+    ) -> Result<Masks, PruneError> {
         let epoch = self.epoch.map_or(1, |epoch| epoch.saturating_add(1));
         let mut masks = self.held().clone();
         if let Some((key, event)) = self.strategy.covering(epoch)
@@ -56,7 +70,7 @@ impl Pruner {
             let at = Epochs::At(epoch);
             let in_event = |source| PruneError::Event { epoch: at, source };
             let layers = Listed::of(model).map_err(in_event)?;
-            let given = Given::of(Evidence::default(), &self.observed).map_err(in_event)?;
+            let given = Given::of(evidence, &self.observed).map_err(in_event)?;
             let happening = Happening { epoch, at, key, event: event.clone() };
             let (candidates, _, made) = self.make(&happening, &layers, &given)?;
             for (candidate, made) in candidates.iter().zip(made) {

@@ -1,11 +1,12 @@
 //! The pruner: carries out a strategy on a model, epoch by epoch.
 //!
 //! The files: which layers an event is for (`selection.rs`), what it asks of them (`plan.rs`), testing a strategy against
-//! a model (`check.rs`), making an event's masks (`event.rs`, `biases.rs`, `reopen.rs`, `regrow.rs`), what it
+//! a model (`check.rs`, `bounds.rs`), making an event's masks (`event.rs`, `biases.rs`, `reopen.rs`, `regrow.rs`), what it
 //! may look at (`evidence.rs`), writing them (`write.rs`), events that are counted in steps (`steps.rs`), forward passes of their own
 //! (`forward.rs`), what an event did (`report.rs`, `report_table.rs`), and saving it all (`state.rs`).
 
 mod biases;
+mod bounds;
 mod check;
 mod error;
 mod event;
@@ -145,8 +146,8 @@ impl Pruner {
     /// # Errors
     ///
     /// [`PruneError::UnknownLayer`], [`PruneError::PatternMatchesNothing`], [`PruneError::SelectsNothing`], [`PruneError::AxisOutOfRange`],
-    /// [`PruneError::ReductionUnknown`], [`PruneError::OutputUnknown`], [`PruneError::TooFewAlive`],
-    /// [`PruneError::NoMask`]; [`PruneError::Event`] for bounds that cannot be met; [`PruneError::Layers`] for a name that
+    /// [`PruneError::ReductionUnknown`], [`PruneError::OutputUnknown`], [`PruneError::TooFewAlive`], [`PruneError::Bias`],
+    /// [`PruneError::BoundIdle`], [`PruneError::NoMask`]; [`PruneError::Event`] for bounds that cannot be met; [`PruneError::Layers`] for a name that
     /// stands twice, and for masks in force that do not fit the model.
     pub fn check(&self, model: &(impl Layers + ?Sized)) -> Result<Vec<Warning>, PruneError> {
         let layers = Listed::of(model)?;
@@ -240,7 +241,10 @@ impl Pruner {
         let Happening { epoch, at, key, ref event } = *happening;
         let in_event = |source| PruneError::Event { epoch: at, source };
         let layers = Listed::of(&*model).map_err(in_event)?;
-        let rewound = write::rewound(at, event, &layers, evidence.rewind)?;
+        let rewound = write::rewound(at, event, &layers, epoch, evidence.rewind)?;
+        if rewound.is_some() {
+            layers.fit(self.held()).map_err(in_event)?;
+        }
         let given = Given::of(evidence, observed).map_err(in_event)?;
         let (candidates, asked, made) = self.make(happening, &layers, &given)?;
         let alive = self.held();
@@ -258,11 +262,14 @@ impl Pruner {
         };
         let report = outcome.report(&layers).map_err(in_event)?;
 
+        let new: Masks =
+            candidates.iter().map(|c| c.name.to_owned()).zip(made.into_iter().map(|made| made.mask)).collect();
+        // What is written: every layer where parameters are set back.
+        let written = layers.iter().filter(|(name, _)| rewound.is_some() || new.get(name).is_some());
         let shapes: Vec<(String, Vec<usize>)> =
-            candidates.iter().map(|c| (c.name.to_owned(), c.layer.shape().to_vec())).collect();
+            written.map(|(name, layer)| (name.to_owned(), layer.shape().to_vec())).collect();
         drop(candidates);
         drop(layers);
-        let new: Masks = shapes.iter().map(|(name, _)| name.clone()).zip(made.into_iter().map(|m| m.mask)).collect();
         let mut opened = Masks::default();
         for (name, mask) in new.iter() {
             if let Some(alive) = alive.get(name)

@@ -9,6 +9,7 @@ use super::selection::{Candidate, total_len};
 use crate::epoch::Epochs;
 use crate::event::{Event, Rule, Scope, Target};
 use crate::option::ranking::Ranking as Within;
+use crate::option::unit::Piece;
 
 /// Layers ranked together, or one by itself, and how much of them is kept.
 pub(super) struct Ranking {
@@ -38,13 +39,28 @@ pub(super) fn is_joint(event: &Event) -> bool {
     }
 }
 
+/// What an event counts, in a word.
+pub(super) fn ranked_things(event: &Event) -> &'static str {
+    match event.piece() {
+        None => "elements",
+        Some(Piece::Blocks(_)) => "blocks",
+        Some(Piece::Channels { .. }) => "channels",
+    }
+}
+
 /// The rankings of an event that keeps densities or patterns.
 pub(super) fn rankings(epoch: Epochs, event: &Event, candidates: &[Candidate<'_>]) -> Result<Vec<Ranking>, PruneError> {
     let all = 0..candidates.len();
     let refused = |source: Error| PruneError::Event { epoch, source };
     if let (Rule::Unstructured(Scope::Global(density)), Some(shares)) = (event.rule(), event.distributed().shares()) {
-        let counts = shares.counts(*density, &quotas(event, candidates)).map_err(refused)?;
-        let each = counts.into_iter().enumerate();
+        // Of equal claims the smaller name has the first, in whatever order the model lists its layers.
+        let mut order: Vec<usize> = (0..candidates.len()).collect();
+        order.sort_by_key(|&i| candidates[i].name);
+        let quotas: Vec<Quota<'_>> = order.iter().map(|&i| quota(event, &candidates[i])).collect();
+        let counts = shares.counts(*density, &quotas).map_err(refused)?;
+        let mut each: Vec<(usize, usize)> = order.into_iter().zip(counts).collect();
+        each.sort_unstable();
+        let each = each.into_iter();
         return Ok(each.map(|(i, kept)| Ranking { layers: i..i + 1, amount: Amount::Kept(kept) }).collect());
     }
     if is_joint(event) {
@@ -54,7 +70,7 @@ pub(super) fn rankings(epoch: Epochs, event: &Event, candidates: &[Candidate<'_>
                 if event.least().is_none() && event.most().is_none() {
                     Amount::Kept(kept)
                 } else {
-                    Amount::Within(kept, bounds(event, candidates))
+                    Amount::Within(kept, bounds(event, candidates, kept).map_err(refused)?)
                 }
             }
             Some(Target::Pattern(pattern)) => Amount::Pattern(pattern),
@@ -74,16 +90,16 @@ pub(super) fn rankings(epoch: Epochs, event: &Event, candidates: &[Candidate<'_>
     Ok(each.collect())
 }
 
-fn quotas<'c>(event: &Event, candidates: &'c [Candidate<'_>]) -> Vec<Quota<'c>> {
-    let quota = |candidate: &'c Candidate<'_>| Quota {
+fn quota<'c>(event: &Event, candidate: &'c Candidate<'_>) -> Quota<'c> {
+    Quota {
         min: event.least().and_then(|bound| bound.of(candidate.name)),
         max: event.most().and_then(|bound| bound.of(candidate.name)),
         ..Quota::new(candidate.name, candidate.layer.shape())
-    };
-    candidates.iter().map(quota).collect()
+    }
 }
 
-fn bounds(event: &Event, candidates: &[Candidate<'_>]) -> Vec<prune_core::Bound> {
+/// How few and how many each layer may keep of `kept` in all; refuses what cannot be met whatever is alive.
+fn bounds(event: &Event, candidates: &[Candidate<'_>], kept: usize) -> Result<Vec<prune_core::Bound>, Error> {
     let bound = |candidate: &Candidate<'_>| {
         let len = candidate.ranked_len();
         let of = |bound: Option<&crate::option::distribution::Bound>| {
@@ -91,7 +107,17 @@ fn bounds(event: &Event, candidates: &[Candidate<'_>]) -> Vec<prune_core::Bound>
         };
         prune_core::Bound { min: of(event.least()).unwrap_or(0), max: of(event.most()).unwrap_or(len) }
     };
-    candidates.iter().map(bound).collect()
+    let bounds: Vec<prune_core::Bound> = candidates.iter().map(bound).collect();
+    let crossed = candidates.iter().zip(&bounds).find(|(_, bound)| bound.min > bound.max);
+    if let Some((candidate, &prune_core::Bound { min, max })) = crossed {
+        return Err(Error::BoundsCross { layer: candidate.name.to_owned(), min, max });
+    }
+    let sum = |of: fn(&prune_core::Bound) -> usize| bounds.iter().map(of).fold(0, usize::saturating_add);
+    match (sum(|bound| bound.min), sum(|bound| bound.max)) {
+        (least, _) if kept < least => Err(Error::BudgetTooSmall { asked: kept, least }),
+        (_, most) if kept > most => Err(Error::BudgetTooLarge { asked: kept, most }),
+        _ => Ok(bounds),
+    }
 }
 
 /// How many elements an event asks for: in each layer, where it asks of each, and in all of them. None where it asks for

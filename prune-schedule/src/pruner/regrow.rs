@@ -43,10 +43,13 @@ fn layer(
     let refused = |source: Error| PruneError::Event { epoch, source: source.in_layer(candidate.name) };
     let kept = mask.kept_len();
     let moved = regrow.moved(kept, update.time, update.last);
+    if moved == 0 {
+        return Ok(Made { mask: mask.clone(), ties: 0, short_groups: 0, units: None });
+    }
     let ranked = Ranked::new(candidate.name, candidate.layer).alive(Some(mask));
-    let remains = Selector::magnitude().top_of_layer(&ranked, kept - moved).map_err(refused)?.mask;
+    let remains = Selector::magnitude().top_of_layer(&ranked, kept - moved).map_err(refused)?;
     // A weight that was dropped just now may be opened again, and then nothing happens to it.
-    let closed = remains.complement();
+    let closed = remains.mask.complement();
     let (scores, selector) = match regrow.grow {
         Grow::Random { seed } => (drawn(seed, update, candidate).map_err(refused)?, Selector::value()),
         Grow::Gradient => (given.gradient(epoch, candidate, "rigl")?, Selector::magnitude()),
@@ -54,8 +57,8 @@ fn layer(
     let scores = LayerRef::of(&scores);
     let opened =
         selector.top_of_layer(&Ranked::new(candidate.name, &scores).alive(Some(&closed)), moved).map_err(refused)?;
-    let mask = remains.union(&opened.mask).map_err(refused)?;
-    Ok(Made { mask, ties: opened.ties, short_groups: 0, units: None })
+    let mask = remains.mask.union(&opened.mask).map_err(refused)?;
+    Ok(Made { mask, ties: remains.ties + opened.ties, short_groups: 0, units: None })
 }
 
 /// Draws of this update: by another name at each time, so that no two updates draw alike.

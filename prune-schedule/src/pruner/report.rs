@@ -115,7 +115,7 @@ impl Totals {
 #[serde(tag = "warning", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Warning {
-    /// A global event left nothing of a layer.
+    /// An event left nothing of a layer.
     Emptied {
         /// The key of the event.
         epoch: String,
@@ -141,15 +141,18 @@ pub enum Warning {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The key is text here, which any format can hold.
+        let named = |key: &str| key.parse::<Epochs>().map_or_else(|_| format!("epoch {key}"), Epochs::named);
         match self {
             Warning::Emptied { epoch, layer, elements } => {
-                write!(f, "epoch {epoch}, layer `{}`: none of its {elements} elements is kept", printable(layer))
+                let epoch = named(epoch);
+                write!(f, "{epoch}, layer `{}`: none of its {elements} elements is kept", printable(layer))
             }
             Warning::ShortLanes { epoch, layer, axis, lane, pattern } => {
-                let kept = pattern.kept_of_lane(*lane);
+                let (epoch, kept) = (named(epoch), pattern.kept_of_lane(*lane));
                 write!(
                     f,
-                    "epoch {epoch}, layer `{}`: its lanes along axis {axis} are {lane} long, shorter than a group of \
+                    "{epoch}, layer `{}`: its lanes along axis {axis} are {lane} long, shorter than a group of \
                      {pattern}; each keeps {kept} of {lane}",
                     printable(layer)
                 )
@@ -211,7 +214,12 @@ impl Outcome<'_> {
             let mask = self.before.get(name);
             let stats = layer.stats(mask).map_err(|error| error.in_layer(name))?;
             let kept = mask.map_or(layer.len(), Mask::kept_len);
-            all.add(&Totals { elements: layer.len(), kept, non_zero: stats.non_zero, ..Totals::default() });
+            let non_zero = match self.rewound.and_then(|layers| layers.get(name)) {
+                None => Ok(stats.non_zero),
+                Some(layer) => mask.map_or_else(|| layer.non_zero_len(), |mask| layer.kept_non_zero_len(mask)),
+            };
+            let non_zero = non_zero.map_err(|error| error.in_layer(name))?;
+            all.add(&Totals { elements: layer.len(), kept, non_zero, ..Totals::default() });
             all.asked = all.asked.map(|asked| asked + kept);
             norms.add(stats.squared_norm, stats.squared_norm);
         }

@@ -9,6 +9,7 @@ use super::error::PruneError;
 use crate::epoch::Epochs;
 use crate::event::{Event, Rule, Target};
 use crate::option::axis::{GroupAxis, output_axis, reduction_axis};
+use crate::option::distribution::Bound;
 use crate::option::glob::Glob;
 
 /// A model's layers as it lists them, no name twice.
@@ -148,6 +149,7 @@ pub(super) fn select<'l>(
     if candidates.is_empty() {
         return Err(PruneError::SelectsNothing { epoch, why: nothing_selected(event), prunable: prunable(layers) });
     }
+    no_idle_bound(epoch, event, layers, &candidates)?;
     Ok(candidates)
 }
 
@@ -179,6 +181,28 @@ fn no_idle_pattern(epoch: Epochs, event: &Event, layers: &Listed<'_>) -> Result<
                 prunable: prunable(layers),
             });
         }
+    }
+    Ok(())
+}
+
+/// Refuses a bound on the density of a layer that the event does not select.
+fn no_idle_bound(
+    epoch: Epochs,
+    event: &Event,
+    layers: &Listed<'_>,
+    candidates: &[Candidate<'_>],
+) -> Result<(), PruneError> {
+    for (field, bound) in [("min_density", event.least()), ("max_density", event.most())] {
+        let Some(Bound::By(table)) = bound else { continue };
+        let Some(name) = table.keys().find(|&name| candidates.iter().all(|candidate| candidate.name != name)) else {
+            continue;
+        };
+        let layer = crate::error::clip(name);
+        if layers.get(name).is_some() {
+            return Err(PruneError::BoundIdle { epoch, layer, field });
+        }
+        let nearest = crate::error::nearest(name, layers.iter().map(|(name, _)| name)).map(str::to_owned);
+        return Err(PruneError::UnknownLayer { epoch, layer, nearest });
     }
     Ok(())
 }

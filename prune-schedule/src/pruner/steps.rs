@@ -20,7 +20,8 @@ impl Pruner {
     }
 
     /// Whether the event at a step, counted from 1 over the whole training, takes the place of the optimiser's step: an
-    /// update of sparse training does (Evci et al. 2020). The gradient is then observed and not descended along.
+    /// update of sparse training does (Evci et al. 2020). The gradient is then observed and not descended along. The last of a
+    /// cosine's updates moves nothing, and replaces no step.
     ///
     /// # Examples
     ///
@@ -29,11 +30,14 @@ impl Pruner {
     ///
     /// let pruner = Pruner::new("{0: {'method': 'unstr_global', 'density': 0.1, 'score': 'random'},
     ///                            '100..=7500 steps': {'method': 'rigl', 'every': 100}}".parse()?);
-    /// assert!(pruner.replaces_step(200) && !pruner.replaces_step(201) && !pruner.replaces_step(7600));
+    /// assert!(pruner.replaces_step(200) && !pruner.replaces_step(201) && !pruner.replaces_step(7500));
     /// # Ok::<(), prune_schedule::StrategyError>(())
     /// ```
     pub fn replaces_step(&self, step: u64) -> bool {
-        self.strategy.event_at_step(step).is_some_and(|(_, event)| matches!(event.rule(), Rule::Regrow(_)))
+        self.strategy.event_at_step(step).is_some_and(|(key, event)| match event.rule() {
+            Rule::Regrow(regrow) => regrow.fraction_at(step, key.last().unwrap_or(step)) > 0.0,
+            _ => false,
+        })
     }
 
     /// Ends a step of the optimiser, counted from 1 over the whole training: carries out its event, if there is one, and
@@ -44,7 +48,7 @@ impl Pruner {
     ///
     /// # Errors
     ///
-    /// [`PruneError::StepBackwards`] and [`PruneError::StepSkipped`]; otherwise as [`Pruner::end_epoch`].
+    /// [`PruneError::StepBackwards`], [`PruneError::StepSkipped`] and [`PruneError::StepBeforeStart`]; otherwise as [`Pruner::end_epoch`].
     pub fn end_step(&mut self, step: u64, model: &mut (impl LayersMut + ?Sized)) -> Result<Option<Report>, PruneError> {
         self.end_step_with(step, model, Evidence::default())
     }
@@ -62,6 +66,9 @@ impl Pruner {
     ) -> Result<Option<Report>, PruneError> {
         if !self.strategy.has_steps() {
             return Ok(None);
+        }
+        if self.epoch.is_none() && self.strategy.event_at(0).is_some() {
+            return Err(PruneError::StepBeforeStart { step });
         }
         if let Some(last) = self.step.filter(|&last| step <= last) {
             return Err(PruneError::StepBackwards { step, last });

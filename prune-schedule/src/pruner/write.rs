@@ -12,10 +12,14 @@ pub(super) fn rewound<'a>(
     epoch: Epochs,
     event: &Event,
     layers: &Listed<'_>,
+    training: u64,
     given: Option<&'a dyn Layers>,
 ) -> Result<Option<Listed<'a>>, PruneError> {
     let Some(to) = event.rewinds_to() else { return Ok(None) };
     let refuse = |why: String| PruneError::Rewind { epoch, to, why };
+    if to >= training {
+        return Err(refuse(format!("that epoch has not ended, epoch {training} is in training")));
+    }
     let given =
         given.ok_or_else(|| refuse("hand them over as `rewind` in the `Evidence` of `end_epoch_with`".to_owned()))?;
     let given = Listed::of(given).map_err(|source| PruneError::Event { epoch, source })?;
@@ -48,7 +52,8 @@ fn rewind(epoch: Epochs, model: &mut (impl LayersMut + ?Sized), rewound: &Listed
     Ok(())
 }
 
-/// Applies new masks; reopened weights, those outside `alive`, start at zero.
+/// Applies new masks; reopened weights, those outside `alive`, start at zero. Where parameters are set back, masks of layers
+/// that the event does not select are applied again: what they closed is there once more.
 pub(super) fn write(
     epoch: Epochs,
     model: &mut (impl LayersMut + ?Sized),
@@ -75,6 +80,11 @@ pub(super) fn write(
             None => mask.clone(),
         };
         remains.insert(name, mask);
+    }
+    if rewound.is_some() {
+        for (name, mask) in alive.iter().filter(|(name, _)| new.get(name).is_none()) {
+            remains.insert(name, mask.clone());
+        }
     }
     // It refuses whatever it refuses before it writes the first layer.
     remains.hold(model).map_err(in_event)

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use prune_core::{LayerMut, LayerRef, Layers, LayersMut, PlainTensor};
+use prune_core::{LayerMut, LayerRef, Layers, LayersMut, PlainTensor, Tensor};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model(pub Vec<(String, PlainTensor<f32>)>);
@@ -46,6 +46,11 @@ impl Model {
         zeros
     }
 
+    /// The shape of a layer.
+    pub fn shape(&self, name: &str) -> Vec<usize> {
+        shape(self.get(name))
+    }
+
     pub fn get(&self, name: &str) -> &PlainTensor<f32> {
         &self.0.iter().find(|(listed, _)| listed == name).unwrap().1
     }
@@ -72,4 +77,9 @@ impl Model {
 fn noise(state: &mut u64) -> f32 {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     (*state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+}
+
+/// The shape of a tensor.
+pub fn shape(tensor: &PlainTensor<f32>) -> Vec<usize> {
+    tensor.layout().shape().to_vec()
 }
