@@ -138,7 +138,9 @@ pub enum HeaderProblem {
         most: u64,
     },
     /// The header is said to be longer than the file.
-    #[error("its header is said to have {len} bytes, but the file ends after {there} of them; was it cut?")]
+    #[error(
+        "its header is said to have {len} bytes, but the file ends after {there} of them; was it cut, or is it another format?"
+    )]
     PastEnd {
         /// What the file says.
         len: u64,

@@ -6,9 +6,11 @@ mod common;
 
 use std::fs;
 
-use common::{Tensors, bools, entries, f32s, fails, mixed, ok, oracle, read, read_sharded, tensor, tensors, write, write_sharded};
-use prune_core::testing::generators::Kind;
+use common::{
+    Tensors, bools, entries, f32s, fails, mixed, ok, oracle, read, read_sharded, tensor, tensors, write, write_sharded,
+};
 use proptest::prelude::*;
+use prune_core::testing::generators::Kind;
 use safetensors::Dtype;
 
 /// Where the safetensors crate finds the data of a file.
@@ -24,7 +26,10 @@ const KINDS: [Kind; 3] = [Kind::Uniform, Kind::Tied, Kind::Equal];
 const METHODS: [(&[&str], &str); 10] = [
     (&["--method", "unstr_global", "--density", "0.5"], "{0: {'method': 'unstr_global', 'density': 0.5}}"),
     (&["--method", "unstr_global", "--sparsity", "0.9"], "{0: {'method': 'unstr_global', 'sparsity': 0.9}}"),
-    (&["--method", "unstr_unified_local", "--density", "0.3"], "{0: {'method': 'unstr_unified_local', 'density': 0.3}}"),
+    (
+        &["--method", "unstr_unified_local", "--density", "0.3"],
+        "{0: {'method': 'unstr_unified_local', 'density': 0.3}}",
+    ),
     (
         &["--method", "str_unified_local", "--pattern", "2:4"],
         "{0: {'method': 'str_unified_local', 'pattern': '2:4', 'axis': 1}}",
@@ -89,7 +94,8 @@ fn masks_alone_are_those_of_the_pruned_file() {
             }
         }
         // Applied as they are, they give the same file.
-        let again = ["apply", "model.safetensors", "-o", "again.safetensors", "--force", "--masks", "masks.safetensors"];
+        let again =
+            ["apply", "model.safetensors", "-o", "again.safetensors", "--force", "--masks", "masks.safetensors"];
         ok(folder.path(), &again);
         assert_eq!(read(&folder.path().join("again.safetensors")), pruned);
         ok(folder.path(), &["check", "again.safetensors", "--masks", "masks.safetensors"]);
@@ -157,7 +163,8 @@ fn one_epoch_of_a_strategy() {
     let folder = tempfile::tempdir().unwrap();
     let weights = mixed(Kind::Uniform);
     write(&folder.path().join("model.safetensors"), &weights);
-    let strategy = "{1: {'method': 'unstr_global', 'density': 0.5}, '4..=6': {'method': 'unstr_global', 'density': 0.25},
+    let strategy =
+        "{1: {'method': 'unstr_global', 'density': 0.5}, '4..=6': {'method': 'unstr_global', 'density': 0.25},
         -1: {'method': 'unstr_global', 'density': 0.2}}";
     for (epoch, density) in [("1", "0.5"), ("5", "0.25"), ("9", "0.2")] {
         let arguments = ["apply", "model.safetensors", "-o", "out.safetensors", "--force", "--strategy", strategy];
@@ -228,7 +235,18 @@ fn companions_must_fit() {
         let error = fails(
             folder.path(),
             2,
-            &["mask", "model.safetensors", "-o", "x", "--scores", "scores.safetensors", "--method", "unstr_global", "--density", "0.5"],
+            &[
+                "mask",
+                "model.safetensors",
+                "-o",
+                "x",
+                "--scores",
+                "scores.safetensors",
+                "--method",
+                "unstr_global",
+                "--density",
+                "0.5",
+            ],
         );
         assert!(error.contains(why), "{error}");
     }
@@ -255,7 +273,10 @@ fn embeddings_and_heads_are_left_dense_unless_all() {
     write(&folder.path().join("model.safetensors"), &weights);
     let call = ["apply", "model.safetensors", "-o", "out.safetensors", "--force", "--method", "unstr_unified_local"];
     let text = ok(folder.path(), &[&call[..], &["--density", "0.5"]].concat());
-    assert!(text.contains("left dense, by their names (--all prunes them too): `h.wpe.weight`, `h.wte.weight`"), "{text}");
+    assert!(
+        text.contains("left dense, by their names (--all prunes them too): `h.wpe.weight`, `h.wte.weight`"),
+        "{text}"
+    );
     let out = read(&folder.path().join("out.safetensors"));
     assert!(names[..4].iter().all(|name| out[*name] == weights[*name]) && out["fc.weight"] != weights["fc.weight"]);
     let text = ok(folder.path(), &[&call[..], &["--density", "0.5", "--all"]].concat());
@@ -295,7 +316,8 @@ fn requests_that_do_not_fit_are_refused_before_anything_is_written() {
         (&["--strategy", "{0: {'method': 'unstr_global', 'density': 0.5, 'reopen': 'random'}}"], "nothing trains here"),
     ];
     for (arguments, why) in cases {
-        let error = fails(folder.path(), 2, &[&["apply", "model.safetensors", "-o", "out.safetensors"], arguments].concat());
+        let error =
+            fails(folder.path(), 2, &[&["apply", "model.safetensors", "-o", "out.safetensors"], arguments].concat());
         assert!(error.contains(why), "{arguments:?}: {error}");
     }
     let error = fails(folder.path(), 2, &["apply", "model.safetensors", "-o", "out.safetensors"]);
@@ -325,7 +347,8 @@ fn a_nan_is_named_by_layer_and_index() {
         &["--method", "str_global", "--pattern", "2:4"],
     ];
     for method in methods {
-        let error = fails(folder.path(), 2, &[&["apply", "model.safetensors", "-o", "out.safetensors"], method].concat());
+        let error =
+            fails(folder.path(), 2, &[&["apply", "model.safetensors", "-o", "out.safetensors"], method].concat());
         assert!(error.contains("layer `b.weight`: the score at [1100, 3] is NaN"), "{method:?}: {error}");
     }
     assert_eq!(entries(folder.path()), ["model.safetensors"]);
@@ -342,7 +365,8 @@ fn threads_do_not_change_a_byte() {
     for (arguments, _) in &METHODS[..5] {
         let mut outs = Vec::new();
         for threads in ["1", "2", "7"] {
-            let call = [&["apply", "model.safetensors", "-o", "out.safetensors", "--force", "--quiet"], *arguments].concat();
+            let call =
+                [&["apply", "model.safetensors", "-o", "out.safetensors", "--force", "--quiet"], *arguments].concat();
             let output = common::prune(folder.path()).env("RAYON_NUM_THREADS", threads).args(call).output().unwrap();
             assert!(output.status.success() && output.stdout.is_empty() && output.stderr.is_empty());
             outs.push(fs::read(folder.path().join("out.safetensors")).unwrap());
@@ -360,7 +384,8 @@ fn the_report_has_every_number() {
         ("ids", tensor(Dtype::I64, &[2], Kind::Uniform, 1)),
     ]);
     write(&folder.path().join("m.safetensors"), &weights);
-    let call = ["apply", "m.safetensors", "-o", "out.safetensors", "--report", "report.json", "--method", "unstr_global"];
+    let call =
+        ["apply", "m.safetensors", "-o", "out.safetensors", "--report", "report.json", "--method", "unstr_global"];
     let text = ok(folder.path(), &[&call[..], &["--density", "0.5"]].concat());
     assert_eq!(
         text,
@@ -377,7 +402,8 @@ carried over, of types that are not pruned: `ids (I64)`
 out.safetensors: 288 bytes before, 288 bytes after
 "
     );
-    let report: serde_json::Value = serde_json::from_slice(&fs::read(folder.path().join("report.json")).unwrap()).unwrap();
+    let report: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.path().join("report.json")).unwrap()).unwrap();
     assert_eq!(report["events"][0]["selected"]["asked"], 6);
     assert_eq!(report["events"][0]["layers"][0]["kept"], 6);
     assert_eq!(report["bytes_before"], report["bytes_after"]);

@@ -84,7 +84,8 @@ fn folders_keep_what_else_lies_in_them() {
 
     // A new folder gets what describes the model, and no other weights.
     ok(at, &apply(&["m/model.safetensors.index.json", "-o", "out"]));
-    let shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"];
+    let shards =
+        ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"];
     assert_eq!(entries(&at.join("out")), [&["config.json"], &shards[..]].concat());
     assert_eq!(read_sharded(&at.join("out")), oracle(&weights, STRATEGY));
 
@@ -269,7 +270,11 @@ fn a_write_that_fails_changes_nothing() {
     for (model, out) in [("m.safetensors", "out.safetensors"), ("shards", "out")] {
         for command in ["apply", "mask"] {
             // In units of 512 bytes or 1 KiB, whichever the shell has: less than any of the files.
-            let line = format!("ulimit -f 4000; exec '{}' {command} {model} -o {out} --force {}", prune.display(), HALF.join(" "));
+            let line = format!(
+                "ulimit -f 4000; exec '{}' {command} {model} -o {out} --force {}",
+                prune.display(),
+                HALF.join(" ")
+            );
             let output = Command::new("sh").current_dir(at).args(["-c", &line]).output().unwrap();
             let error = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(3), "{error}");
@@ -314,7 +319,8 @@ fn models_larger_than_memory() {
     fs::write(at.join("m/model.safetensors.index.json"), index.to_string()).unwrap();
     let prune = assert_cmd::cargo::cargo_bin("prune");
     // In KiB: 64 MiB for a model of 256 MiB. Masks are made and not weights, which would fill the disk.
-    let line = format!("ulimit -d 65536; exec '{}' mask m -o masks --method unstr_global --density 1e-5", prune.display());
+    let line =
+        format!("ulimit -d 65536; exec '{}' mask m -o masks --method unstr_global --density 1e-5", prune.display());
     let output = Command::new("sh").current_dir(at).args(["-c", &line]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     // 671 of 2 x 2^25: the largest 336 of a and, as its name comes later, 335 of b.

@@ -1,6 +1,6 @@
 //! Small models made and read by the safetensors crate, the command, and what it should have written.
 
-#![allow(dead_code, clippy::unwrap_used, reason = "tests; each file uses some of it")]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "tests; each file uses some of it")]
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -158,24 +158,28 @@ enum Memory {
 
 impl Layers for InMemory {
     fn layers(&self) -> Vec<(Cow<'_, str>, LayerRef<'_>)> {
-        let layer = |memory| match memory {
-            &Memory::F32(ref tensor) => LayerRef::of(tensor),
-            Memory::F64(tensor) => LayerRef::of(tensor),
-            Memory::F16(tensor) => LayerRef::of(tensor),
-            Memory::Bf16(tensor) => LayerRef::of(tensor),
-        };
+        fn layer(memory: &Memory) -> LayerRef<'_> {
+            match memory {
+                Memory::F32(tensor) => LayerRef::of(tensor),
+                Memory::F64(tensor) => LayerRef::of(tensor),
+                Memory::F16(tensor) => LayerRef::of(tensor),
+                Memory::Bf16(tensor) => LayerRef::of(tensor),
+            }
+        }
         self.0.iter().map(|(name, memory)| (name.as_str().into(), layer(memory))).collect()
     }
 }
 
 impl LayersMut for InMemory {
     fn layers_mut(&mut self) -> Vec<(Cow<'_, str>, LayerMut<'_>)> {
-        let layer = |memory| match memory {
-            &mut Memory::F32(ref mut tensor) => LayerMut::of(tensor),
-            Memory::F64(tensor) => LayerMut::of(tensor),
-            Memory::F16(tensor) => LayerMut::of(tensor),
-            Memory::Bf16(tensor) => LayerMut::of(tensor),
-        };
+        fn layer(memory: &mut Memory) -> LayerMut<'_> {
+            match memory {
+                Memory::F32(tensor) => LayerMut::of(tensor),
+                Memory::F64(tensor) => LayerMut::of(tensor),
+                Memory::F16(tensor) => LayerMut::of(tensor),
+                Memory::Bf16(tensor) => LayerMut::of(tensor),
+            }
+        }
         self.0.iter_mut().map(|(name, memory)| (name.as_str().into(), layer(memory))).collect()
     }
 }

@@ -21,6 +21,10 @@ const MOST_THREADS: usize = 16;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if std::env::var_os("NO_COLOR").is_some_and(|no| !no.is_empty()) {
+        console::set_colors_enabled(false);
+        console::set_colors_enabled_stderr(false);
+    }
     let watch = Watch { progress: Box::new(Silent), stop: stop_on_signals() };
     let watch = if arguments.quiet { watch } else { Watch { progress: bar::progress(), ..watch } };
     let wanted = std::thread::available_parallelism().map_or(1, |threads| threads.get().min(MOST_THREADS));
