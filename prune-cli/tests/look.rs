@@ -211,9 +211,9 @@ proptest! {
 
         let json: serde_json::Value = serde_json::from_str(&ok(folder.path(), &["inspect", "m", "--json"])).unwrap();
         let mut expected = Vec::new();
-        for axis in 0..shape.len() {
+        for (axis, &lane) in shape.iter().enumerate() {
             let mut implied = usize::MAX;
-            for m in [2usize, 4, 8, 16, 32].into_iter().filter(|&m| m <= shape[axis]) {
+            for m in [2usize, 4, 8, 16, 32].into_iter().filter(|&m| m <= lane) {
                 implied = implied.saturating_mul(2).min(m);
                 let least = (1..=m).find(|&n| holds(n, m, axis)).unwrap();
                 if mask.kept_len() > 0 && least < implied {
