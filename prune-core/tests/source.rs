@@ -5,7 +5,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use prune_core::testing::generators::{Kind, TestElement, many_values};
-use prune_core::{ChunkSource, Error, LayerRef, PlainTensor, RankBy, Ranked, Selector, SourceLayer, Threads, Values};
+use prune_core::{
+    ChunkSource, Density, Error, LayerRef, Mask, PlainTensor, RankBy, Ranked, Selector, SourceCut, SourceLayer,
+    Threads, Values,
+};
 
 enum Data {
     F32(Vec<f32>),
@@ -47,12 +50,15 @@ impl Data {
 /// Layers by name, and how often each element was read.
 struct Source {
     layers: Vec<(&'static str, Data)>,
+    /// A mask in force for each layer, or none.
+    masks: Vec<Option<Mask>>,
     elements_read: AtomicUsize,
 }
 
 impl Source {
     fn new(layers: Vec<(&'static str, Data)>) -> Self {
-        Source { layers, elements_read: AtomicUsize::new(0) }
+        let masks = layers.iter().map(|_| None).collect();
+        Source { layers, masks, elements_read: AtomicUsize::new(0) }
     }
 
     fn len(&self) -> usize {
@@ -70,6 +76,18 @@ impl ChunkSource for Source {
         visit(self.layers[layer].1.values(start, len));
         Ok(())
     }
+
+    fn alive_len(&self, layer: usize) -> Option<usize> {
+        self.masks[layer].as_ref().map(Mask::kept_len)
+    }
+
+    fn alive(&self, layer: usize, start: usize, len: usize, bits: &mut [u64]) -> Result<(), String> {
+        let mask = self.masks[layer].as_ref().ok_or("no mask")?;
+        for i in (0..len).filter(|i| mask.is_kept(start + i)) {
+            bits[i / 64] |= 1 << (i % 64);
+        }
+        Ok(())
+    }
 }
 
 /// The cut of the source gives the masks, counts and ties of the same layers in memory.
@@ -84,8 +102,12 @@ fn agrees_with_memory(source: &Source, kept: usize, by: RankBy, what: &str) {
     let tensors: Vec<PlainTensor<f64>> =
         plain.iter().map(|(_, values)| PlainTensor::from_logical(&[values.len()], values.clone()).unwrap()).collect();
     let layers: Vec<LayerRef<'_>> = tensors.iter().map(LayerRef::of).collect();
-    let ranked: Vec<Ranked<'_>> =
-        plain.iter().zip(&layers).map(|((name, _), layer)| Ranked::new(name, layer)).collect();
+    let ranked: Vec<Ranked<'_>> = plain
+        .iter()
+        .zip(&layers)
+        .zip(&source.masks)
+        .map(|(((name, _), layer), mask)| Ranked::new(name, layer).alive(mask.as_ref()))
+        .collect();
     let wanted = selector.top(&ranked, kept).unwrap();
     for threads in [Threads::One, Threads::Pool] {
         let cut = selector.threads(threads).cut_source(source, kept).unwrap();
@@ -95,12 +117,20 @@ fn agrees_with_memory(source: &Source, kept: usize, by: RankBy, what: &str) {
         let ties: Vec<usize> = wanted.iter().map(|selected| selected.ties).collect();
         assert_eq!(cut.ties(), ties, "{what}, {threads:?}");
         for (layer, (name, data)) in source.layers.iter().enumerate() {
-            for chunk in [100_000, 64 * 100, 777] {
+            for chunk in [100_000, SourceCut::READING, 64 * 100, 777] {
                 let mut masker = cut.masker(layer);
                 let mut start = 0;
                 while start < data.len() {
                     let values = data.values(start, chunk);
-                    let words = masker.mask(values).to_vec();
+                    if start % SourceCut::READING == 0 {
+                        masker = cut.masker_from(layer, start);
+                    }
+                    let alive = source.masks[layer].as_ref().map(|_| {
+                        let mut bits = vec![0; values.len().div_ceil(64)];
+                        source.alive(layer, start, values.len(), &mut bits).unwrap();
+                        bits
+                    });
+                    let words = masker.mask_alive(values, alive.as_deref()).to_vec();
                     assert_eq!(words.len(), values.len().div_ceil(64));
                     for i in 0..values.len() {
                         let kept = words[i / 64] >> (i % 64) & 1 == 1;
@@ -135,6 +165,74 @@ fn masks_are_those_of_the_same_layers_in_memory() {
             agrees_with_memory(&source, elements.div_ceil(3), RankBy::Value, &format!("{kind:?} {len} by value"));
         }
     }
+}
+
+/// Under masks in force only what is alive is ranked, ties and NaN among them.
+#[test]
+fn masks_in_force_only_close() {
+    for len in [100usize, 30_000, 200_000] {
+        for kind in [Kind::Uniform, Kind::Tied, Kind::Equal] {
+            for third in [1, 3, 50] {
+                let mut source = mixed(kind, len);
+                for (layer, (_, data)) in source.layers.iter().enumerate() {
+                    let alive: Vec<bool> = (0..data.len()).map(|i| (i * 7 + layer) % third == 0).collect();
+                    let some = layer != 1;
+                    source.masks[layer] = some.then(|| Mask::from_bools(&[data.len()], &alive).unwrap());
+                }
+                let alive: usize =
+                    (0..5).map(|layer| source.alive_len(layer).unwrap_or(source.layers[layer].1.len())).sum();
+                for kept in [0, 1, alive / 10, alive / 2, alive - 1, alive] {
+                    agrees_with_memory(&source, kept, RankBy::Magnitude, &format!("{kind:?} {len} {third} {kept}"));
+                }
+                let error = Selector::magnitude().cut_source(&source, alive + 1).unwrap_err();
+                assert_eq!(error, Error::TooFewAlive { layer: String::new(), asked: alive + 1, alive });
+            }
+        }
+    }
+}
+
+#[test]
+fn a_dead_nan_is_not_examined_and_a_false_count_is_refused() {
+    let mut source = Source::new(vec![("a", Data::F32(vec![f32::NAN, 3.0, 1.0, 2.0]))]);
+    source.masks[0] = Some(Mask::from_bools(&[4], &[false, true, true, true]).unwrap());
+    let cut = Selector::magnitude().cut_source(&source, 2).unwrap();
+    assert_eq!(cut.masker(0).mask_alive(source.layers[0].1.values(0, 4), Some(&[0b1110])), [0b1010]);
+    source.masks[0] = Some(Mask::from_bools(&[4], &[true, true, true, true]).unwrap());
+    let nan = Error::Nan { layer: "a".to_owned(), index: vec![0] };
+    assert_eq!(Selector::magnitude().cut_source(&source, 2), Err(nan));
+
+    struct Liar(Source);
+    impl ChunkSource for Liar {
+        fn layers(&self) -> Vec<SourceLayer> {
+            self.0.layers()
+        }
+        fn read(
+            &self,
+            layer: usize,
+            start: usize,
+            len: usize,
+            visit: &mut dyn FnMut(Values<'_>),
+        ) -> Result<(), String> {
+            self.0.read(layer, start, len, visit)
+        }
+        fn alive_len(&self, _: usize) -> Option<usize> {
+            Some(2)
+        }
+        fn alive(&self, layer: usize, start: usize, len: usize, bits: &mut [u64]) -> Result<(), String> {
+            self.0.alive(layer, start, len, bits)
+        }
+    }
+    source.masks[0] = Some(Mask::from_bools(&[4], &[false, true, true, true]).unwrap());
+    let error = Selector::magnitude().cut_source(&Liar(source), 1).unwrap_err();
+    assert!(matches!(&error, Error::Source { layer, .. } if layer == "a"), "{error}");
+}
+
+#[test]
+fn a_density_is_of_all_elements() {
+    let source = mixed(Kind::Uniform, 1000);
+    let half = Density::new(0.5).unwrap();
+    let cut = Selector::magnitude().global_source(&source, half).unwrap();
+    assert_eq!(cut, Selector::magnitude().cut_source(&source, half.kept_of(source.len())).unwrap());
 }
 
 /// Past the million elements that are read at once.

@@ -4,11 +4,13 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::density::Density;
 use crate::element::RankBy;
 use crate::error::Error;
 use crate::kernel::compare::compare;
 use crate::kernel::instructions::level;
 use crate::layer::{distinct, for_any_type};
+use crate::mask::tail_bits;
 use crate::select::Selector;
 use crate::select::cut::{Bracket, Counts, Cut, Scan, cut_among, find};
 use crate::select::sample::positions;
@@ -63,6 +65,23 @@ pub trait ChunkSource: Sync {
     ///
     /// What went wrong, in words for the user.
     fn read(&self, layer: usize, start: usize, len: usize, visit: &mut dyn FnMut(Values<'_>)) -> Result<(), String>;
+
+    /// How many elements of a layer may be chosen, where a mask is in force; `None` where there is none, and all of them
+    /// may.
+    fn alive_len(&self, _layer: usize) -> Option<usize> {
+        None
+    }
+
+    /// Sets bit `i % 64` of word `i / 64` of `bits`, which are zeros, where the element `start + i` of a layer may be
+    /// chosen, for `i` below `len`. Called where [`ChunkSource::alive_len`] gives a number, from several threads at once.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong, in words for the user.
+    fn alive(&self, _layer: usize, _start: usize, _len: usize, bits: &mut [u64]) -> Result<(), String> {
+        bits.fill(u64::MAX);
+        Ok(())
+    }
 }
 
 /// Where a ranking over a source is cut: [`Selector::cut_source`].
@@ -75,9 +94,14 @@ pub struct SourceCut {
     ties: Vec<usize>,
     /// How many there are.
     tied: Vec<usize>,
+    /// How many of them lie before each reading of each layer.
+    tied_before: Vec<Vec<usize>>,
 }
 
 impl SourceCut {
+    /// Elements of which one reading of a source has the most: masks can be made from any multiple of this on.
+    pub const READING: usize = READ;
+
     /// How many elements each layer keeps, in the order of [`ChunkSource::layers`].
     pub fn kept(&self) -> &[usize] {
         &self.kept
@@ -95,7 +119,19 @@ impl SourceCut {
     ///
     /// Where there is no such layer.
     pub fn masker(&self, layer: usize) -> SourceMasker {
-        SourceMasker { key: self.key, by: self.by, ties: self.ties[layer], words: Vec::new() }
+        self.masker_from(layer, 0)
+    }
+
+    /// Makes the masks of a layer from the element `start` on, so that parts of a layer can be masked side by side.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such layer, or `start` is not a multiple of [`SourceCut::READING`].
+    pub fn masker_from(&self, layer: usize, start: usize) -> SourceMasker {
+        assert!(start.is_multiple_of(READ), "masks begin at a multiple of {READ}, not at {start}");
+        // Past the end there is nothing to mask, and nothing was counted.
+        let before = self.tied_before[layer].get(start / READ).copied().unwrap_or(usize::MAX);
+        SourceMasker { key: self.key, by: self.by, ties: self.ties[layer].saturating_sub(before), words: Vec::new() }
     }
 }
 
@@ -111,11 +147,21 @@ pub struct SourceMasker {
 impl SourceMasker {
     /// The mask of the next chunk in logical order: bit `i % 64` of word `i / 64` is its element `i`.
     pub fn mask(&mut self, chunk: Values<'_>) -> &[u64] {
+        self.mask_alive(chunk, None)
+    }
+
+    /// As [`SourceMasker::mask`], of which only what `alive` has set is kept: the bits of the chunk as
+    /// [`ChunkSource::alive`] gives them.
+    ///
+    /// # Panics
+    ///
+    /// Where there are fewer bits than elements.
+    pub fn mask_alive(&mut self, chunk: Values<'_>, alive: Option<&[u64]>) -> &[u64] {
         self.words.clear();
         self.words.resize(chunk.len().div_ceil(64), 0);
         let mut equal = vec![0; self.words.len()];
         for_any_type!(Values, chunk, values => {
-            compare(level(), values, None, self.by, Bracket::exactly(self.key), &mut self.words, &mut equal)
+            compare(level(), values, alive, self.by, Bracket::exactly(self.key), &mut self.words, &mut equal)
         });
         for (word, mut equal) in self.words.iter_mut().zip(equal) {
             if self.ties < equal.count_ones() as usize {
@@ -129,8 +175,24 @@ impl SourceMasker {
 }
 
 impl Selector {
-    /// Finds the cut that keeps the best `kept` elements of all the layers of a source together;
-    /// [`Density::kept_of`](crate::Density::kept_of) gives the count of a density.
+    /// Finds the cut that keeps the best `density` of all the layers of a source together (rule 1 gives the count, from
+    /// all elements, dead ones among them).
+    ///
+    /// # Errors
+    ///
+    /// As [`Selector::cut_source`].
+    ///
+    /// # Complexity
+    ///
+    /// As [`Selector::cut_source`].
+    pub fn global_source(&self, source: &(impl ChunkSource + ?Sized), density: Density) -> Result<SourceCut, Error> {
+        // A sum that overflows is refused below.
+        let elements = source.layers().iter().fold(0usize, |sum, layer| sum.saturating_add(layer.len));
+        self.cut_source(source, density.kept_of(elements))
+    }
+
+    /// Finds the cut that keeps the best `kept` elements of all the layers of a source together, of those that are alive
+    /// where the source has masks in force; [`Selector::global_source`] takes a density.
     ///
     /// # Errors
     ///
@@ -138,28 +200,40 @@ impl Selector {
     ///
     /// # Complexity
     ///
-    /// Linear; the source is sampled and then read once, twice where many elements share the score at the cut, and at
-    /// most nine times whatever the values are. Memory is eight bytes for every 64th element, and what is read at
-    /// once.
+    /// Linear; the source is sampled and then read once, twice where many elements share the score at the cut, about four
+    /// times where there are billions of elements, and at most nine times whatever the values are. Memory is sixteen
+    /// bytes for every 64th element, but not more than 64 MiB, and what is read at once.
     pub fn cut_source(&self, source: &(impl ChunkSource + ?Sized), kept: usize) -> Result<SourceCut, Error> {
         let layers = source.layers();
         distinct(layers.iter().map(|layer| layer.name.as_str()))?;
         let counted = layers.iter().try_fold(0usize, |sum, layer| sum.checked_add(layer.len));
-        let Some(elements) = counted else {
+        if counted.is_none() {
             let why = "its layers together have more elements than can be counted".to_owned();
             return Err(Error::Source { layer: String::new(), why });
-        };
-        if kept > elements {
-            return Err(Error::TooFewAlive { layer: String::new(), asked: kept, alive: elements });
         }
-        let mut scan = SourceScan { source, layers: &layers, by: self.by, threads: self.threads, found: Vec::new() };
+        let masked: Vec<Option<usize>> = (0..layers.len()).map(|layer| source.alive_len(layer)).collect();
+        let mut alive = 0;
+        for (layer, masked) in layers.iter().zip(&masked) {
+            let choice = masked.unwrap_or(layer.len);
+            if choice > layer.len {
+                let why = format!("{choice} of its {} elements are said to be alive", layer.len);
+                return Err(Error::Source { layer: layer.name.clone(), why });
+            }
+            alive += choice;
+        }
+        if kept > alive {
+            return Err(Error::TooFewAlive { layer: String::new(), asked: kept, alive });
+        }
+        let (by, threads) = (self.by, self.threads);
+        let mut scan = SourceScan { source, layers: &layers, masked, by, threads, found: Vec::new() };
         let none = vec![0; layers.len()];
         if kept == 0 {
             // Nothing is kept, but everything is ranked: a NaN is an error here too.
             scan.pass(Bracket { sure: u64::MAX, inside: u64::MAX }, 1)?;
-            return Ok(SourceCut { key: u64::MAX, by: self.by, kept: none.clone(), ties: none.clone(), tied: none });
+            let (kept, tied_before) = (none.clone(), vec![Vec::new(); layers.len()]);
+            return Ok(SourceCut { key: u64::MAX, by, kept, ties: none.clone(), tied: none, tied_before });
         }
-        let cut = find(&mut scan, kept, elements, (elements / ROOM).max(1 << 16))?;
+        let cut = find(&mut scan, kept, alive, (alive / ROOM).clamp(1 << 16, MOST_ROOM))?;
         Ok(scan.share_out(cut))
     }
 }
@@ -167,9 +241,14 @@ impl Selector {
 /// One key may be gathered for so many elements. A bracket of the sample below, at density 0.5, holds fewer.
 const ROOM: usize = 64;
 
+/// However many elements there are, no more keys than this are gathered: 32 MiB, and as much again to select among them.
+const MOST_ROOM: usize = 1 << 22;
+
 struct SourceScan<'s, S: ?Sized> {
     source: &'s S,
     layers: &'s [SourceLayer],
+    /// How many elements of each layer are alive, where it has a mask in force.
+    masked: Vec<Option<usize>>,
     by: RankBy,
     threads: Threads,
     /// What the last pass found in each chunk.
@@ -179,6 +258,8 @@ struct SourceScan<'s, S: ?Sized> {
 #[derive(Debug, Default)]
 struct Found {
     layer: usize,
+    start: usize,
+    alive: usize,
     sure: usize,
     inside: usize,
     nan: Option<usize>,
@@ -190,7 +271,7 @@ impl<S: ChunkSource + ?Sized> SourceScan<'_, S> {
     /// layers.
     fn for_each_chunk<R: Send>(
         &self,
-        work: impl Fn(usize, usize, Values<'_>) -> R + Sync + Send,
+        work: impl Fn(usize, usize, Values<'_>, Option<&[u64]>) -> R + Sync + Send,
         mut take: impl FnMut(R),
     ) -> Result<(), Error> {
         let mut readings = self.layers.iter().enumerate().flat_map(|(layer, &SourceLayer { len, .. })| {
@@ -203,9 +284,12 @@ impl<S: ChunkSource + ?Sized> SourceScan<'_, S> {
             }
             let results: Vec<Result<Vec<R>, Error>> = self.threads.map(batch, |(layer, start, len)| {
                 let mut results = Vec::with_capacity(len.div_ceil(CHUNK));
+                let alive = self.alive(layer, start, len)?;
                 self.read(layer, start, len, |values| {
                     for offset in (0..len).step_by(CHUNK) {
-                        results.push(work(layer, start + offset, values.slice(offset, len.min(offset + CHUNK))));
+                        let end = len.min(offset + CHUNK);
+                        let alive = alive.as_ref().map(|bits| &bits[offset / 64..end.div_ceil(64)]);
+                        results.push(work(layer, start + offset, values.slice(offset, end), alive));
                     }
                 })?;
                 Ok(results)
@@ -233,11 +317,44 @@ impl<S: ChunkSource + ?Sized> SourceScan<'_, S> {
         }
     }
 
+    /// The bits of what may be chosen, where a layer has a mask in force.
+    fn alive(&self, layer: usize, start: usize, len: usize) -> Result<Option<Vec<u64>>, Error> {
+        if self.masked[layer].is_none() {
+            return Ok(None);
+        }
+        let mut bits = vec![0; len.div_ceil(64)];
+        let failed = |why: String| Error::Source { layer: self.layers[layer].name.clone(), why };
+        self.source.alive(layer, start, len, &mut bits).map_err(failed)?;
+        if let Some(last) = bits.last_mut() {
+            *last &= tail_bits(len);
+        }
+        Ok(Some(bits))
+    }
+
+    /// Refuses a source whose masks keep another number of elements than it says.
+    fn check_alive(&self, found: &[Found]) -> Result<(), Error> {
+        let mut alive = vec![0; self.layers.len()];
+        for found in found {
+            alive[found.layer] += found.alive;
+        }
+        for ((layer, &masked), alive) in self.layers.iter().zip(&self.masked).zip(alive) {
+            if masked.is_some_and(|masked| masked != alive) {
+                let why = format!("its mask keeps {alive} elements, though it was said to keep {masked:?}");
+                return Err(Error::Source { layer: layer.name.clone(), why });
+            }
+        }
+        Ok(())
+    }
+
     /// How many elements each layer keeps, and which share of the ties, from the last pass.
     fn share_out(&self, cut: Cut) -> SourceCut {
         let mut kept = vec![0; self.layers.len()];
         let mut tied = vec![0; self.layers.len()];
+        let mut tied_before = vec![Vec::new(); self.layers.len()];
         for found in &self.found {
+            if found.start.is_multiple_of(READ) {
+                tied_before[found.layer].push(tied[found.layer]);
+            }
             kept[found.layer] += found.sure + found.keys.iter().filter(|&&key| key > cut.key).count();
             // Without keys, the last pass was made for just this key.
             let equal = found.keys.iter().filter(|&&key| key == cut.key).count();
@@ -252,7 +369,7 @@ impl<S: ChunkSource + ?Sized> SourceScan<'_, S> {
             left -= ties[layer];
             kept[layer] += ties[layer];
         }
-        SourceCut { key: cut.key, by: self.by, kept, ties, tied }
+        SourceCut { key: cut.key, by: self.by, kept, ties, tied, tied_before }
     }
 }
 
@@ -266,7 +383,9 @@ impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
     fn sample(&mut self) -> Result<Vec<u64>, Error> {
         // Runs of a few neighbours, since each reading has its price.
         let len: usize = self.layers.iter().map(|layer| layer.len).sum();
-        let runs = sampled_runs(len);
+        let alive: usize =
+            self.layers.iter().zip(&self.masked).map(|(layer, masked)| masked.unwrap_or(layer.len)).sum();
+        let runs = sampled_runs(len, alive);
         let mut keys = Vec::with_capacity(runs * RUN);
         let (mut layer, mut start) = (0, 0);
         for position in positions(runs, len) {
@@ -277,7 +396,12 @@ impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
             let first = position - start;
             let count = RUN.min(self.layers[layer].len - first);
             let by = self.by;
-            self.read(layer, first, count, |values| keys.extend((0..count).map(|i| values.wide_key(i, by))))?;
+            // At most 16 elements, so their bits are one word.
+            let bits = self.alive(layer, first, count)?.map_or(u64::MAX, |bits| bits[0]);
+            let chosen = |values: Values<'_>| {
+                keys.extend((0..count).filter(|i| bits >> i & 1 == 1).map(|i| values.wide_key(i, by)));
+            };
+            self.read(layer, first, count, chosen)?;
         }
         Ok(keys)
     }
@@ -285,21 +409,26 @@ impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
     fn pass(&mut self, bracket: Bracket, room: usize) -> Result<Counts, Error> {
         let by = self.by;
         let gathered = AtomicUsize::new(0);
-        let look = |layer, start, values: Values<'_>| {
+        let look = |layer, start, values: Values<'_>, alive: Option<&[u64]>| {
             let (mut sure, mut inside) = ([0u64; CHUNK_WORDS], [0u64; CHUNK_WORDS]);
             let words = values.len().div_ceil(64);
             let (sure, inside) = (&mut sure[..words], &mut inside[..words]);
             let seen =
-                for_any_type!(Values, values, values => compare(level(), values, None, by, bracket, sure, inside));
-            let mut found = Found { layer, sure: seen.sure, inside: seen.inside, ..Found::default() };
+                for_any_type!(Values, values, values => compare(level(), values, alive, by, bracket, sure, inside));
+            let alive_len = alive.map_or(0, |bits| bits.iter().map(|word| word.count_ones() as usize).sum());
+            let mut found =
+                Found { layer, start, alive: alive_len, sure: seen.sure, inside: seen.inside, ..Found::default() };
             if seen.nan {
-                found.nan = (0..values.len()).find(|&i| values.is_nan(i)).map(|i| start + i);
+                // A NaN counts only where it is ranked.
+                let ranked = |i: &usize| is_set(alive, *i) && values.is_nan(*i);
+                found.nan = (0..values.len()).find(ranked).map(|i| start + i);
             }
             if found.inside > 0 && gathered.fetch_add(found.inside, Ordering::Relaxed) + found.inside <= room {
                 let set = |(word, &bits): (usize, &u64)| {
                     (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit)
                 };
-                found.keys = inside.iter().enumerate().flat_map(set).map(|i| values.wide_key(i, by)).collect();
+                found.keys.reserve_exact(found.inside);
+                found.keys.extend(inside.iter().enumerate().flat_map(set).map(|i| values.wide_key(i, by)));
             }
             found
         };
@@ -318,22 +447,25 @@ impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
                 first.map(|found| (self.layers[found.layer].name.clone(), found.nan)).unwrap_or_default();
             return Err(Error::Nan { layer, index: index.into_iter().collect() });
         }
+        self.check_alive(&found)?;
         counts.gathered = room > 0 && counts.inside <= room;
         self.found = found;
         Ok(counts)
     }
 
     fn cut_gathered(&mut self, wanted: usize) -> Cut {
-        let mut keys: Vec<u64> = self.found.iter().flat_map(|found| found.keys.iter().copied()).collect();
+        let mut keys = Vec::with_capacity(self.found.iter().map(|found| found.keys.len()).sum());
+        self.found.iter().for_each(|found| keys.extend_from_slice(&found.keys));
         cut_among(&mut keys, wanted)
     }
 
     fn histogram(&mut self, low: u64, shift: u32, buckets: usize) -> Result<Vec<usize>, Error> {
         let by = self.by;
-        let count = |_, _, values: Values<'_>| {
+        let count = |_, _, values: Values<'_>, alive: Option<&[u64]>| {
             let mut counts = vec![0u32; buckets];
             for i in 0..values.len() {
-                if let Some(above) = values.wide_key(i, by).checked_sub(low)
+                if is_set(alive, i)
+                    && let Some(above) = values.wide_key(i, by).checked_sub(low)
                     && let Some(count) = counts.get_mut((above >> shift) as usize)
                 {
                     *count += 1;
@@ -349,9 +481,18 @@ impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
     }
 }
 
-/// How many runs of a source of `len` elements are sampled: every 64th element, but enough of few and not too many.
-fn sampled_runs(len: usize) -> usize {
-    (len / (64 * RUN)).clamp(256, 1 << 14)
+/// Whether an element may be chosen.
+fn is_set(alive: Option<&[u64]>, i: usize) -> bool {
+    alive.is_none_or(|bits| bits[i / 64] >> (i % 64) & 1 == 1)
+}
+
+/// How many runs are sampled of a source of `len` elements of which `alive` may be chosen: about every 64th of those, but
+/// enough of few and not too many. More of billions, so that what lies in the bracket finds room: at density 0.5 that is
+/// `2.5 * alive / sqrt(16 * runs)` elements.
+fn sampled_runs(len: usize, alive: usize) -> usize {
+    let roomy = (2.5 * alive as f64 / (4.0 * (MOST_ROOM / 2) as f64)).powi(2) as usize;
+    let runs = (alive / (64 * RUN)).clamp(256, 1 << 14).max(roomy.min(1 << 17));
+    runs.saturating_mul(len / alive.max(1)).clamp(runs, 1 << 18)
 }
 
 /// Neighbours sampled together.

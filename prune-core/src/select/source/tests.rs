@@ -30,7 +30,7 @@ impl ChunkSource for Counted {
 fn a_misled_sample_costs_readings_and_not_truth() {
     let len = READ + 100_000;
     // The sample falls on ones alone; everything else is larger, half of it alike.
-    let runs = positions(sampled_runs(len), len);
+    let runs = positions(sampled_runs(len, len), len);
     let sampled: BTreeSet<usize> = runs.flat_map(|at| at..at + RUN).collect();
     let hidden = |i: usize| if i.is_multiple_of(2) { 3.0 } else { 2.0 + i as f64 / (2 * len) as f64 };
     let values: Vec<f64> = (0..len).map(|i| if sampled.contains(&i) { 1.0 } else { hidden(i) }).collect();

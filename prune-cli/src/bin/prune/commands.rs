@@ -1,0 +1,137 @@
+//! One function a command.
+
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory as _;
+use console::style;
+use prune_cli::{Destination, Error, Job, Report, Want, Watch, apply, check_file, events_of, write_json, write_masks};
+use prune_schedule::{Epochs, Event, GroupAxis, Scope, Structure};
+
+use crate::args::{Apply, Arguments, Check, Command, MaskFile, What, refuse};
+use crate::{print, strategy};
+
+/// The axis along which groups run unless told otherwise: checkpoints from Python frameworks are (out, in, ..).
+const USUAL_AXIS: GroupAxis = GroupAxis::Index(1);
+
+/// Does what is asked; false where a check found what it should not.
+pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
+    let show = |text: &dyn core::fmt::Display| if arguments.quiet { Ok(()) } else { print(&text.to_string()) };
+    match &arguments.command {
+        Command::Inspect { model, json } => {
+            let inspection = prune_cli::inspect(model, watch)?;
+            if *json { print(&pretty(&inspection)?)? } else { print(&inspection.to_string())? }
+        }
+        Command::Apply(asked) => show(&apply_to(asked, watch)?)?,
+        Command::Mask(asked) => show(&masks(asked, watch)?)?,
+        Command::Check(asked) => {
+            let report = prune_cli::check(&asked.model, &want(asked)?, &asked.which.filter(), watch)?;
+            if asked.json {
+                print(&pretty(&report)?)?;
+            } else {
+                let shown = report.to_string();
+                let (table, verdict) = shown.rsplit_once('\n').unwrap_or(("", &shown));
+                let verdict = if report.holds { style(verdict).green() } else { style(verdict).red().bold() };
+                show(&format_args!("{table}\n{verdict}"))?;
+            }
+            return Ok(report.holds);
+        }
+        Command::Expand { model, output, force } => {
+            let to = Destination { path: Some(output.clone()), force: *force };
+            show(&prune_cli::expand(model, &to, watch)?)?;
+        }
+        Command::Schedule { strategy: given, model, json } => {
+            let strategy = strategy::read(given)?;
+            let preview = model.as_ref().map(|model| prune_cli::preview(model, &strategy)).transpose()?;
+            let timeline = strategy.timeline();
+            match (json, preview) {
+                (true, None) => print(&pretty(&timeline)?)?,
+                (true, Some(preview)) => print(&pretty(&preview)?)?,
+                (false, None) => print(&timeline.to_string())?,
+                (false, Some(preview)) => print(&format!("{timeline}\n\n{preview}"))?,
+            }
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Arguments::command(), "prune", &mut script);
+            print(String::from_utf8_lossy(&script).trim_end())?;
+        }
+    }
+    Ok(true)
+}
+
+fn apply_to(asked: &Apply, watch: &Watch) -> Result<Report, Error> {
+    let job = job(&asked.model, &asked.what)?;
+    check_report(&asked.what, asked.output.as_deref())?;
+    let to = Destination { path: asked.output.clone(), force: asked.what.force };
+    let report = apply(&job, &to, asked.format(), watch)?;
+    write_report(&asked.what, &report)?;
+    Ok(report)
+}
+
+fn masks(asked: &MaskFile, watch: &Watch) -> Result<Report, Error> {
+    let job = job(&asked.model, &asked.what)?;
+    check_report(&asked.what, Some(&asked.output))?;
+    let report = write_masks(&job, &asked.output, asked.what.force, watch)?;
+    write_report(&asked.what, &report)?;
+    Ok(report)
+}
+
+fn job(model: &Path, what: &What) -> Result<Job, Error> {
+    let (scores, masks): (Option<PathBuf>, Option<PathBuf>) = (what.scores.clone(), what.masks.clone());
+    Ok(Job { model: model.to_owned(), events: events(what)?, filter: what.which.filter(), scores, masks })
+}
+
+/// What is done, in order.
+fn events(what: &What) -> Result<Vec<(Option<Epochs>, Event)>, Error> {
+    if let Some(given) = &what.strategy {
+        return events_of(&strategy::read(given)?, what.epoch);
+    }
+    let Some(method) = &what.method else {
+        return match (&what.masks, &what.scores) {
+            (Some(_), None) => Ok(Vec::new()),
+            _ => Err(refuse("say what is done: --method with --density, --sparsity or --pattern, or --strategy")),
+        };
+    };
+    let refused = |source| Error::Strategy { source };
+    let method: prune_schedule::Method = method.parse().map_err(refused)?;
+    let global = method.scope == prune_schedule::ScopeKind::Global;
+    let event = match (method.structure, what.density.or(what.sparsity), what.pattern) {
+        (Structure::Unstructured, Some(density), None) => {
+            Event::unstructured(if global { Scope::Global(density) } else { Scope::UnifiedLocal(density) })
+        }
+        (Structure::NOfM, None, Some(pattern)) => {
+            Event::n_of_m(if global { Scope::Global(pattern) } else { Scope::UnifiedLocal(pattern) })
+        }
+        (Structure::NOfM, ..) => return Err(refuse(format!("`{method}` needs --pattern N:M, such as --pattern 2:4"))),
+        _ => return Err(refuse(format!("`{method}` needs --density or --sparsity"))),
+    };
+    // What has no axis refuses one that was given, and is given none that was not.
+    let axis = what.axis.or((method.structure == Structure::NOfM && !global).then_some(USUAL_AXIS));
+    let event = event.and_then(|event| axis.map_or(Ok(event.clone()), |axis| event.axis(axis))).map_err(refused)?;
+    Ok(vec![(None, event)])
+}
+
+fn check_report(what: &What, output: Option<&Path>) -> Result<(), Error> {
+    match &what.report {
+        Some(report) if Some(report.as_path()) == output => Err(refuse("--report names the output itself")),
+        Some(report) => check_file(report, what.force),
+        None => Ok(()),
+    }
+}
+
+fn write_report(what: &What, report: &Report) -> Result<(), Error> {
+    what.report.as_ref().map_or(Ok(()), |path| write_json(path, report, what.force))
+}
+
+fn want(asked: &Check) -> Result<Want, Error> {
+    match (asked.pattern, asked.density.or(asked.sparsity), &asked.masks) {
+        (Some(pattern), ..) => Ok(Want::Pattern { pattern, axis: asked.axis.unwrap_or(USUAL_AXIS) }),
+        (_, Some(density), _) => Ok(Want::Density { density, together: asked.together }),
+        (_, _, Some(masks)) => Ok(Want::Masks(masks.clone())),
+        _ => Err(refuse("say what is checked: --pattern, --density, --sparsity or --masks")),
+    }
+}
+
+fn pretty(value: &impl serde::Serialize) -> Result<String, Error> {
+    serde_json::to_string_pretty(value).map_err(|error| refuse(error.to_string()))
+}

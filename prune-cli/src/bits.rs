@@ -1,0 +1,61 @@
+//! Masks between bits, as they are worked with, and bytes, as BOOL tensors store them.
+
+/// Sets bit `at + i` of `bits` where byte `i` is 1. Says whether every byte is 0 or 1.
+pub(crate) fn pack(bytes: &[u8], bits: &mut [u64], at: usize) -> bool {
+    let mut proper = true;
+    // Up to a whole word, whole words, and what is left.
+    let lead = ((64 - at % 64) % 64).min(bytes.len());
+    let (head, rest) = bytes.split_at(lead);
+    for (i, &byte) in head.iter().enumerate() {
+        bits[(at + i) / 64] |= u64::from(byte & 1) << ((at + i) % 64);
+        proper &= byte <= 1;
+    }
+    for (chunk, word) in rest.chunks(64).zip(&mut bits[(at + lead) / 64..]) {
+        let mut any = 0;
+        for (i, &byte) in chunk.iter().enumerate() {
+            *word |= u64::from(byte & 1) << i;
+            any |= byte;
+        }
+        proper &= any <= 1;
+    }
+    proper
+}
+
+/// Writes 1 into byte `i` where bit `at + i` is set, else 0.
+pub(crate) fn unpack(bits: &[u64], at: usize, bytes: &mut [u8]) {
+    for (i, byte) in bytes.iter_mut().enumerate() {
+        *byte = (bits[(at + i) / 64] >> ((at + i) % 64) & 1) as u8;
+    }
+}
+
+/// How many of the first `len` bits are set.
+pub(crate) fn count(bits: &[u64], len: usize) -> usize {
+    let whole: usize = bits[..len / 64].iter().map(|word| word.count_ones() as usize).sum();
+    let rest = len % 64;
+    whole + if rest > 0 { (bits[len / 64] & (u64::MAX >> (64 - rest))).count_ones() as usize } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn bits_and_bytes_agree(bytes in prop::collection::vec(0u8..2, 0..300), at in 0usize..130) {
+            let mut bits = vec![0; (at + bytes.len()).div_ceil(64)];
+            prop_assert!(pack(&bytes, &mut bits, at));
+            let mut back = vec![9; bytes.len()];
+            unpack(&bits, at, &mut back);
+            prop_assert_eq!(&back, &bytes);
+            prop_assert_eq!(count(&bits, at + bytes.len()), bytes.iter().filter(|&&byte| byte == 1).count());
+        }
+
+        #[test]
+        fn other_bytes_are_noticed(mut bytes in prop::collection::vec(0u8..2, 1..300), at in 0usize..130, pick: prop::sample::Index, odd in 2u8..) {
+            let place = pick.index(bytes.len());
+            bytes[place] = odd;
+            prop_assert!(!pack(&bytes, &mut vec![0; (at + bytes.len()).div_ceil(64)], at));
+        }
+    }
+}

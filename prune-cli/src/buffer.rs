@@ -1,0 +1,83 @@
+//! Bytes of a file as numbers: buffers that any element type may lie in.
+
+use half::{bf16, f16};
+use prune_core::{
+    ElementType, Error, LayerMut, LayerRef, Layout, Lent, LentMut, Mask, Memory, MemoryMut, Threads, Values,
+};
+
+// Numbers are read as they are stored, least byte first.
+#[cfg(target_endian = "big")]
+compile_error!("safetensors files are little-endian, and so must the machine be");
+
+/// Bytes that begin where any element type may, reused from reading to reading.
+#[derive(Debug, Default)]
+pub(crate) struct Buffer {
+    words: Vec<u64>,
+}
+
+impl Buffer {
+    /// The first `len` bytes, whatever they hold.
+    pub(crate) fn bytes_mut(&mut self, len: usize) -> &mut [u8] {
+        if self.words.len() * 8 < len {
+            self.words.resize(len.div_ceil(8), 0);
+        }
+        &mut bytemuck::cast_slice_mut(&mut self.words)[..len]
+    }
+
+    /// The first `len` bytes.
+    ///
+    /// # Panics
+    ///
+    /// Where there were never so many.
+    pub(crate) fn bytes(&self, len: usize) -> &[u8] {
+        &bytemuck::cast_slice(&self.words)[..len]
+    }
+}
+
+/// The numbers that bytes of a [`Buffer`] are.
+///
+/// # Panics
+///
+/// Where the bytes do not begin at a buffer's begin or an element's, or are not whole elements.
+pub(crate) fn values(element: ElementType, bytes: &[u8]) -> Values<'_> {
+    match element {
+        ElementType::F32 => Values::F32(bytemuck::cast_slice::<u8, f32>(bytes)),
+        ElementType::F64 => Values::F64(bytemuck::cast_slice::<u8, f64>(bytes)),
+        ElementType::F16 => Values::F16(bytemuck::cast_slice::<u8, f16>(bytes)),
+        ElementType::Bf16 => Values::Bf16(bytemuck::cast_slice::<u8, bf16>(bytes)),
+        _ => unreachable!("all element types are above"),
+    }
+}
+
+/// The same numbers as a layer of a shape.
+pub(crate) fn layer<'a>(element: ElementType, bytes: &'a [u8], shape: &[usize]) -> Result<LayerRef<'a>, Error> {
+    let layout = Layout::row_major(shape)?;
+    Ok(match values(element, bytes) {
+        Values::F32(values) => LayerRef::lent(Lent::new(layout, Memory::Dense(values))),
+        Values::F64(values) => LayerRef::lent(Lent::new(layout, Memory::Dense(values))),
+        Values::F16(values) => LayerRef::lent(Lent::new(layout, Memory::Dense(values))),
+        Values::Bf16(values) => LayerRef::lent(Lent::new(layout, Memory::Dense(values))),
+        _ => unreachable!("all element types are above"),
+    })
+}
+
+/// Writes `+0.0` where the mask, in the order of the bytes, keeps nothing.
+pub(crate) fn zero_outside(element: ElementType, bytes: &mut [u8], mask: &Mask) -> Result<(), Error> {
+    let layout = Layout::row_major(mask.shape())?;
+    let mut layer = match element {
+        ElementType::F32 => {
+            LayerMut::lent(LentMut::new(layout, MemoryMut::Dense(bytemuck::cast_slice_mut::<u8, f32>(bytes))))
+        }
+        ElementType::F64 => {
+            LayerMut::lent(LentMut::new(layout, MemoryMut::Dense(bytemuck::cast_slice_mut::<u8, f64>(bytes))))
+        }
+        ElementType::F16 => {
+            LayerMut::lent(LentMut::new(layout, MemoryMut::Dense(bytemuck::cast_slice_mut::<u8, f16>(bytes))))
+        }
+        ElementType::Bf16 => {
+            LayerMut::lent(LentMut::new(layout, MemoryMut::Dense(bytemuck::cast_slice_mut::<u8, bf16>(bytes))))
+        }
+        _ => unreachable!("all element types are above"),
+    };
+    layer.apply_mask_on(mask, Threads::One)
+}

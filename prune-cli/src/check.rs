@@ -1,0 +1,224 @@
+//! Whether a checkpoint keeps to what was asked of it.
+
+use core::fmt;
+use std::path::{Path, PathBuf};
+
+use prune_core::{Density, Mask, NmPattern};
+use prune_schedule::table::{Column, aligned};
+use prune_schedule::{Event, GroupAxis, Scope};
+use serde::Serialize;
+
+use crate::buffer::layer;
+use crate::drive::in_order;
+use crate::error::Error;
+use crate::filter::{Candidate, Filter, candidates};
+use crate::groups::{Question, ask};
+use crate::inputs::Inputs;
+use crate::inspect::non_zeros;
+use crate::model::Model;
+use crate::runs::plain;
+use crate::watch::Watch;
+
+/// What a checkpoint is to keep to.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Want {
+    /// Of every M elements along an axis at most N are not zero.
+    Pattern {
+        /// The pattern.
+        pattern: NmPattern,
+        /// The axis.
+        axis: GroupAxis,
+    },
+    /// No more elements are other than zero than a density keeps.
+    Density {
+        /// The density.
+        density: Density,
+        /// Whether all layers count together, and not each by itself.
+        together: bool,
+    },
+    /// Every element outside the masks in this file is `+0.0`.
+    Masks(PathBuf),
+}
+
+/// Whether a checkpoint keeps to what was asked, layer by layer. Displays as a table; serialises with every number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CheckReport {
+    /// What was asked.
+    pub want: String,
+    /// The layers that were looked at.
+    pub layers: Vec<CheckedLayer>,
+    /// Whether all is as asked.
+    pub holds: bool,
+}
+
+/// What was found in a layer, or in all of them together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CheckedLayer {
+    /// The layer's name; `all layers` for them together.
+    pub layer: String,
+    /// Whether it is as asked; none where it is not asked of this layer alone.
+    pub holds: Option<bool>,
+    /// What was counted, in words.
+    pub found: String,
+}
+
+/// Looks at the prunable layers of a model that `filter` leaves, or at those that have masks.
+///
+/// # Errors
+///
+/// As [`Model::open`]; [`Error::Request`] where no layer is selected or an axis is missing, [`Error::Companion`] for masks
+/// that do not fit.
+pub fn check(path: &Path, want: &Want, filter: &Filter, watch: &Watch) -> Result<CheckReport, Error> {
+    let model = Model::open(path)?;
+    filter.check(&model)?;
+    let mut inputs = Inputs::new(&model);
+    let layers = match want {
+        Want::Pattern { pattern, axis } => patterns(&inputs, *pattern, *axis, filter, watch)?,
+        Want::Density { density, together } => densities(&inputs, *density, *together, filter, watch)?,
+        Want::Masks(masks) => {
+            inputs = inputs.with_masks(masks, watch)?;
+            outside(&inputs, masks, watch)?
+        }
+    };
+    let holds = layers.iter().all(|layer| layer.holds != Some(false));
+    Ok(CheckReport { want: want.to_string(), layers, holds })
+}
+
+fn selected(model: &Model, event: Event, filter: &Filter) -> Result<Vec<Candidate>, Error> {
+    candidates(model, "", &event, filter)
+}
+
+fn refused(error: prune_schedule::StrategyError) -> Error {
+    Error::request(error.to_string())
+}
+
+fn patterns(
+    inputs: &Inputs<'_>,
+    pattern: NmPattern,
+    axis: GroupAxis,
+    filter: &Filter,
+    watch: &Watch,
+) -> Result<Vec<CheckedLayer>, Error> {
+    let model = inputs.model;
+    let event = Event::n_of_m(Scope::UnifiedLocal(pattern)).and_then(|event| event.axis(axis)).map_err(refused)?;
+    let candidates = selected(model, event, filter)?;
+    let question = |candidate: &Candidate| Question {
+        tensor: candidate.tensor,
+        axis: candidate.axis.unwrap_or_default(),
+        allowed: vec![(pattern.m(), pattern.n())],
+        may_stop: false,
+    };
+    let questions: Vec<Question> = candidates.iter().map(question).collect();
+    watch.progress.begin("counting", questions.iter().map(|q| model.tensor(q.tensor).elements as u64).sum());
+    let answers = ask(inputs, &questions, watch)?;
+    watch.progress.end();
+    let row = |(question, found): (&Question, &crate::groups::Groups)| CheckedLayer {
+        layer: model.tensor(question.tensor).name.clone(),
+        holds: Some(found.over == 0),
+        found: format!("{} of {} groups along axis {} have more", found.over, found.groups, question.axis),
+    };
+    Ok(questions.iter().zip(answers.iter().flatten()).map(row).collect())
+}
+
+fn densities(
+    inputs: &Inputs<'_>,
+    density: Density,
+    together: bool,
+    filter: &Filter,
+    watch: &Watch,
+) -> Result<Vec<CheckedLayer>, Error> {
+    let model = inputs.model;
+    let event = Event::unstructured(Scope::UnifiedLocal(density)).map_err(refused)?;
+    let tensors: Vec<usize> = selected(model, event, filter)?.into_iter().map(|candidate| candidate.tensor).collect();
+    let counts = non_zeros(inputs, &tensors, watch)?;
+    let found = |name: &str, alone: bool, non_zero: usize, elements: usize| {
+        let most = density.kept_of(elements);
+        let found = match alone {
+            true => format!("{non_zero} of {elements} are not zero, {most} may be"),
+            false => format!("{non_zero} of {elements} are not zero"),
+        };
+        CheckedLayer { layer: name.to_owned(), holds: alone.then_some(non_zero <= most), found }
+    };
+    let mut layers = Vec::new();
+    let mut sum = (0, 0);
+    for (&tensor, non_zero) in tensors.iter().zip(counts) {
+        let (about, non_zero) = (model.tensor(tensor), non_zero.unwrap_or_default());
+        layers.push(found(&about.name, !together, non_zero, about.elements));
+        sum = (sum.0 + non_zero, sum.1 + about.elements);
+    }
+    layers.push(found("all layers", together, sum.0, sum.1));
+    Ok(layers)
+}
+
+fn outside(inputs: &Inputs<'_>, masks: &Path, watch: &Watch) -> Result<Vec<CheckedLayer>, Error> {
+    let model = inputs.model;
+    let mut work = Vec::new();
+    let mut layers = Vec::new();
+    for (tensor, about) in model.tensors().enumerate().filter(|&(tensor, _)| inputs.alive_len(tensor).is_some()) {
+        let Some(element) = about.element_type() else {
+            let why =
+                format!("`{}` is of type {}, which has no masks", prune_core::printable(&about.name), about.dtype);
+            return Err(Error::Companion { path: masks.to_owned(), why });
+        };
+        work.extend(plain(about.elements).map(|part| (layers.len(), tensor, element, part.runs)));
+        layers.push((about, 0));
+    }
+    if layers.is_empty() {
+        return Err(Error::Companion { path: masks.to_owned(), why: "there is no mask in it".to_owned() });
+    }
+    watch.progress.begin("comparing", layers.iter().map(|(about, _)| about.bytes).sum());
+    let counted = in_order(&work, watch, |&(place, tensor, element, runs), scratch| {
+        inputs.read_alive(tensor, runs, &mut scratch.masks, &mut scratch.alive)?;
+        let bytes = inputs.read_weights(tensor, runs, &mut scratch.weights)?;
+        watch.progress.advance(bytes as u64);
+        let shape = [runs.elements()];
+        let mask = Mask::from_words(&shape, scratch.alive.clone())?;
+        Ok((place, layer(element, scratch.weights.bytes(bytes), &shape)?.revivals(&mask)?))
+    })?;
+    watch.progress.end();
+    for (place, count) in counted {
+        layers[place].1 += count;
+    }
+    let row = |(about, count): (&crate::header::TensorInfo, usize)| CheckedLayer {
+        layer: about.name.clone(),
+        holds: Some(count == 0),
+        found: format!("{count} of {} are outside the mask and not zero", about.elements),
+    };
+    Ok(layers.into_iter().map(row).collect())
+}
+
+impl fmt::Display for Want {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Want::Pattern { pattern, axis } => {
+                write!(f, "{pattern} along axis {axis}: at most {} of every {} are not zero", pattern.n(), pattern.m())
+            }
+            Want::Density { density, together } => {
+                let which = if *together { "all layers together" } else { "each layer" };
+                write!(f, "density {density}: no more of {which} are not zero")
+            }
+            Want::Masks(_) => f.write_str("masks: everything outside them is +0.0"),
+        }
+    }
+}
+
+impl fmt::Display for CheckReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.want)?;
+        let header = ["layer", "holds", "found"].map(|name| (name, Column::Left));
+        let rows = self.layers.iter().map(|CheckedLayer { layer, holds, found }| {
+            let holds = holds.map_or("", |holds| if holds { "yes" } else { "NO" });
+            [layer.clone(), holds.to_owned(), found.clone()]
+        });
+        write!(f, "{}", aligned(&header, rows))?;
+        let not = self.layers.iter().filter(|layer| layer.holds == Some(false)).count();
+        match not {
+            0 => write!(f, "\nit holds"),
+            1 => write!(f, "\nit does not hold in 1 place"),
+            not => write!(f, "\nit does not hold in {not} places"),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Carrying a plan out: each piece is read, decided, and handed to a sink.
+
+use prune_core::{Error as CoreError, LayerRef, Mask, PlainTensor, Ranked, Selector, Threads};
+
+use crate::bits;
+use crate::buffer::{layer as layer_of, values};
+use crate::drive::{Scratch, in_order};
+use crate::error::Error;
+use crate::inputs::Inputs;
+use crate::plan::{How, Piece, Plan};
+use crate::runs::{Part, Runs, plain};
+use crate::source::{nan, selector};
+use crate::watch::Watch;
+
+/// Takes masks, part by part and in any order.
+pub(crate) trait Sink: Sync {
+    /// Takes the bits of some elements of a tensor. The weights of the same elements may lie in `scratch.scores`, as many
+    /// bytes as `scored` says; 0 where something else lies there.
+    fn put(&self, tensor: usize, runs: Runs, mask: Mask, scored: usize, scratch: &mut Scratch) -> Result<(), Error>;
+}
+
+/// What was met while the masks of a layer were made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) kept: usize,
+    pub(crate) ties: usize,
+    pub(crate) short_groups: usize,
+}
+
+/// Makes all masks of a plan; what was met in each of its layers.
+pub(crate) fn carry_out(
+    inputs: &Inputs<'_>,
+    plan: &Plan,
+    sink: &impl Sink,
+    watch: &Watch,
+) -> Result<Vec<Counts>, Error> {
+    let maker = Maker { inputs, plan, sink, selector: selector(inputs).threads(Threads::One), watch };
+    let met = in_order(&plan.pieces, watch, |piece, scratch| maker.piece(piece, scratch));
+    let met = met.map_err(|error| maker.first_nan(error))?;
+    let mut counts = vec![Counts::default(); plan.layers.len()];
+    for (layer, met) in met.into_iter().flatten() {
+        counts[layer].kept += met.kept;
+        counts[layer].ties += met.ties;
+        counts[layer].short_groups += met.short_groups;
+    }
+    for (counts, layer) in counts.iter_mut().zip(&plan.layers) {
+        if let How::Cut { cut, place } = layer.how {
+            let cut = &plan.cuts[cut];
+            counts.ties = cut.ties()[place];
+            if counts.kept != cut.kept()[place] {
+                let why = "the values changed between two readings; leave the file alone while it is pruned".to_owned();
+                let name = inputs.model.tensor(layer.tensor).name.clone();
+                return Err(CoreError::Source { layer: name, why }.into());
+            }
+        }
+    }
+    Ok(counts)
+}
+
+struct Maker<'a, S> {
+    inputs: &'a Inputs<'a>,
+    plan: &'a Plan,
+    sink: &'a S,
+    selector: Selector,
+    watch: &'a Watch,
+}
+
+impl<S: Sink> Maker<'_, S> {
+    fn piece(&self, piece: &Piece, scratch: &mut Scratch) -> Result<Vec<(usize, Counts)>, Error> {
+        match piece {
+            Piece::Part { layer, part } => Ok(vec![(*layer, self.part(*layer, *part, scratch)?)]),
+            Piece::Straddle { pattern, runs } => {
+                let mut scores = Vec::new();
+                let mut alive = Vec::new();
+                for &(layer, runs) in runs {
+                    let tensor = self.plan.layers[layer].tensor;
+                    let bytes = self.inputs.read_scores(tensor, runs, &mut scratch.scores)?;
+                    let element = self.inputs.score_type(tensor);
+                    let part = layer_of(element, scratch.scores.bytes(bytes), &[runs.elements()])?;
+                    scores.extend(part.to_logical_f64()?);
+                    let masked = self.inputs.read_alive(tensor, runs, &mut scratch.masks, &mut scratch.alive)?;
+                    alive.extend((0..runs.elements()).map(|i| !masked || scratch.alive[i / 64] >> (i % 64) & 1 == 1));
+                }
+                let alive = Mask::from_bools(&[scores.len()], &alive)?;
+                let tensor = PlainTensor::from_logical(&[scores.len()], scores)?;
+                let group = LayerRef::of(&tensor);
+                let selected = self.selector.n_of_m(&Ranked::new("", &group).alive(Some(&alive)), *pattern, 0)?;
+                let mut counts = Vec::new();
+                let mut done = 0;
+                for &(layer, runs) in runs {
+                    let kept: Vec<bool> = (done..done + runs.elements()).map(|i| selected.mask.is_kept(i)).collect();
+                    done += runs.elements();
+                    let mask = Mask::from_bools(&[kept.len()], &kept)?;
+                    counts.push((layer, Counts { kept: mask.kept_len(), ..Counts::default() }));
+                    self.sink.put(self.plan.layers[layer].tensor, runs, mask, 0, scratch)?;
+                }
+                // A group counts for the layer of its first element.
+                counts[0].1.ties = selected.ties;
+                counts[0].1.short_groups = selected.short_groups;
+                Ok(counts)
+            }
+        }
+    }
+
+    fn part(&self, layer: usize, part: Part, scratch: &mut Scratch) -> Result<Counts, Error> {
+        let Part { runs, shape } = part;
+        let about = &self.plan.layers[layer];
+        let tensor = about.tensor;
+        let elements = runs.elements();
+        let Scratch { scores, masks, alive, .. } = scratch;
+        let masked = self.inputs.read_alive(tensor, runs, masks, alive)?;
+        if about.how == How::InForce {
+            let mask = Mask::from_words(&[elements], alive.clone())?;
+            let kept = mask.kept_len();
+            self.sink.put(tensor, runs, mask, 0, scratch)?;
+            return Ok(Counts { kept, ..Counts::default() });
+        }
+        let element = self.inputs.score_type(tensor);
+        let bytes = self.inputs.read_scores(tensor, runs, scores)?;
+        let mut counts = Counts::default();
+        let mask = match about.how {
+            How::Cut { cut, place } => {
+                let mut masker = self.plan.cuts[cut].masker_from(place, runs.first());
+                let alive = masked.then_some(&alive[..]);
+                let words = masker.mask_alive(values(element, scores.bytes(bytes)), alive).to_vec();
+                counts.kept = bits::count(&words, elements);
+                Mask::from_words(&[elements], words)?
+            }
+            How::Groups { pattern } => {
+                let layer = layer_of(element, scores.bytes(bytes), &shape)?;
+                let alive = masked.then(|| Mask::from_words(&shape, alive.clone())).transpose()?;
+                let ranked = Ranked::new("", &layer).alive(alive.as_ref());
+                let selected = self.selector.n_of_m(&ranked, pattern, 1)?;
+                counts =
+                    Counts { kept: selected.mask.kept_len(), ties: selected.ties, short_groups: selected.short_groups };
+                selected.mask.with_shape(&[elements])?
+            }
+            How::InForce => unreachable!("handled above"),
+        };
+        let scored = if self.inputs.has_scores() { 0 } else { bytes };
+        self.sink.put(tensor, runs, mask, scored, scratch)?;
+        self.watch.progress.advance(bytes as u64);
+        Ok(counts)
+    }
+
+    /// Where groups met a NaN, the first one by layer (as the plan has them) and index.
+    fn first_nan(&self, error: Error) -> Error {
+        if !matches!(error, Error::Core(CoreError::Nan { .. })) {
+            return error;
+        }
+        let mut layers: Vec<usize> = self.plan.layers.iter().map(|layer| layer.tensor).collect();
+        if self.plan.layers.iter().all(|layer| layer.asked.is_none()) {
+            layers.sort_unstable_by_key(|&tensor| self.inputs.model.tensor(tensor).name.as_bytes());
+        }
+        let mut scratch = Scratch::default();
+        for tensor in layers {
+            let about = self.inputs.model.tensor(tensor);
+            for part in plain(about.elements) {
+                match self.nan_in(tensor, part.runs, &mut scratch) {
+                    Ok(None) => {}
+                    Ok(Some(index)) => return nan(about.name.clone(), index, &about.shape),
+                    Err(error) => return error,
+                }
+            }
+        }
+        error
+    }
+
+    /// The index of the first NaN among what is ranked of some elements.
+    fn nan_in(&self, tensor: usize, runs: Runs, scratch: &mut Scratch) -> Result<Option<usize>, Error> {
+        let bytes = self.inputs.read_scores(tensor, runs, &mut scratch.scores)?;
+        let part = layer_of(self.inputs.score_type(tensor), scratch.scores.bytes(bytes), &[runs.elements()])?;
+        let masked = self.inputs.read_alive(tensor, runs, &mut scratch.masks, &mut scratch.alive)?;
+        let (mut i, mut found) = (0, None);
+        part.for_each_logical(|score| {
+            if score.is_nan() && found.is_none() && (!masked || scratch.alive[i / 64] >> (i % 64) & 1 == 1) {
+                found = Some(runs.first() + i);
+            }
+            i += 1;
+        })?;
+        Ok(found)
+    }
+}

@@ -1,0 +1,69 @@
+//! Prunes trained checkpoints of any size, exactly, safely and in little memory: the library behind the command `prune`.
+//!
+//! A checkpoint is a safetensors file, or several with an index. It is read by position in parts of a few MiB, ranked by
+//! [`prune_core`] without ever being in memory, and written beside its place before it appears there whole.
+//!
+//! ```
+//! use prune_cli::{Destination, Filter, Format, Job, Watch, apply};
+//! use prune_core::Density;
+//! use prune_schedule::{Event, Scope};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let [model, sparse] = ["model.safetensors", "sparse.safetensors"].map(|name| folder.path().join(name));
+//! # let header = b"{\"fc.weight\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}";
+//! # let values = [0.5f32, -3.0, 2.0, 0.1].map(f32::to_le_bytes).concat();
+//! # std::fs::write(&model, [&(header.len() as u64).to_le_bytes()[..], header, &values].concat())?;
+//! let event = Event::unstructured(Scope::Global(Density::new(0.5)?))?;
+//! let job = Job { model, events: vec![(None, event)], filter: Filter::default(), scores: None, masks: None };
+//! let to = Destination { path: Some(sparse), force: false };
+//! let report = apply(&job, &to, Format::Dense, &Watch::default())?;
+//! assert_eq!((report.all.kept, report.all.elements), (2, 4));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Map
+//!
+//! `header/` and `model/` read checkpoints; `filter` selects layers; `inputs` reads weights, scores and masks; `source`
+//! shows layers to the core's ranking; `runs` cuts tensors into parts; `plan` says how masks are made, `decide` makes them,
+//! `sink` takes them; `output/` puts files in their place; `prune/` puts it all together; `bitmask/` is the packed format;
+//! `inspect` and `check` look at what is there.
+
+mod at;
+mod bitmask;
+mod bits;
+mod buffer;
+mod check;
+mod decide;
+mod drive;
+mod error;
+mod filter;
+mod groups;
+mod header;
+mod inputs;
+mod inspect;
+mod model;
+mod output;
+mod plan;
+mod preview;
+mod prune;
+mod report;
+mod runs;
+mod sink;
+mod size;
+mod source;
+mod texts;
+mod watch;
+mod writing;
+
+pub use bitmask::{Expansion, expand};
+pub use check::{CheckReport, CheckedLayer, Want, check};
+pub use error::{Error, HeaderProblem, IndexProblem};
+pub use filter::{Filter, LEFT_DENSE};
+pub use header::{Header, TensorInfo};
+pub use inspect::{Count, Held, Inspected, Inspection, inspect};
+pub use model::Model;
+pub use output::{Destination, check_file, write_json};
+pub use preview::{Preview, PreviewRow, preview};
+pub use prune::{Format, Job, apply, events_of, write_masks};
+pub use report::{EventReport, LayerReport, Report, Totals};
+pub use watch::{Progress, Silent, Watch};

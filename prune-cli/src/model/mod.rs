@@ -1,0 +1,112 @@
+//! A checkpoint: one safetensors file, or several with an index, read by position.
+
+mod index;
+mod open;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use crate::at::read_exact_at;
+use crate::error::Error;
+use crate::header::{Header, TensorInfo};
+
+/// A checkpoint that is open for reading: the headers of its files in memory, the tensors where they are.
+///
+/// # Examples
+///
+/// ```
+/// use prune_cli::Model;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("model.safetensors");
+/// # std::fs::write(&path, b"\x41\0\0\0\0\0\0\0{\"fc.weight\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}0123456789abcdef")?;
+/// let model = Model::open(&path)?;
+/// assert_eq!(model.tensors().map(|tensor| tensor.name.as_str()).collect::<Vec<_>>(), ["fc.weight"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Model {
+    kind: Kind,
+    shards: Vec<Shard>,
+    /// Shard and place in it, in the order of shards and bytes.
+    tensors: Vec<(usize, usize)>,
+    by_name: BTreeMap<String, usize>,
+}
+
+/// What was given as the model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// One file.
+    File,
+    /// A folder with one file of tensors.
+    Folder(PathBuf),
+    /// An index in a folder, with its shards.
+    Index {
+        folder: PathBuf,
+        /// The index's own file name.
+        index: String,
+    },
+}
+
+/// One file of a model.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    pub(crate) path: PathBuf,
+    /// The file's name, where there is an output folder to write it to.
+    pub(crate) name: String,
+    pub(crate) file: File,
+    pub(crate) len: u64,
+    pub(crate) header: Header,
+}
+
+impl Model {
+    /// The tensors of all files, in the order of the files and of their bytes.
+    pub fn tensors(&self) -> impl ExactSizeIterator<Item = &TensorInfo> {
+        self.tensors.iter().map(|&(shard, tensor)| &self.shards[shard].header.tensors[tensor])
+    }
+
+    /// How many bytes all files have.
+    pub fn bytes(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.len).sum()
+    }
+
+    /// The paths of all files.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.shards.iter().map(|shard| shard.path.as_path())
+    }
+
+    pub(crate) fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    pub(crate) fn shards(&self) -> &[Shard] {
+        &self.shards
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.tensors.len()
+    }
+
+    /// A tensor by its place among [`Model::tensors`].
+    pub(crate) fn tensor(&self, tensor: usize) -> &TensorInfo {
+        let (shard, place) = self.tensors[tensor];
+        &self.shards[shard].header.tensors[place]
+    }
+
+    pub(crate) fn shard_of(&self, tensor: usize) -> usize {
+        self.tensors[tensor].0
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Fills `bytes` with those of a tensor, from its byte `at` on.
+    pub(crate) fn read(&self, tensor: usize, at: u64, bytes: &mut [u8]) -> Result<(), Error> {
+        let (shard, place) = self.tensors[tensor];
+        let shard = &self.shards[shard];
+        let start = shard.header.tensors[place].start;
+        read_exact_at(&shard.file, bytes, start + at).map_err(Error::read(&shard.path))
+    }
+}

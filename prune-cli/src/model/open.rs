@@ -1,0 +1,123 @@
+//! Finding the files of a model, and fitting them together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use super::{Kind, Model, Shard, index};
+use crate::error::{Error, IndexProblem};
+use crate::header::Header;
+
+/// What the index of a sharded model is called.
+const INDEX: &str = "model.safetensors.index.json";
+
+impl Model {
+    /// Opens a `.safetensors` file, an index with its shards, or a folder that has one of either.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`], [`Error::NotAModel`], [`Error::Header`], [`Error::Index`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let about = fs::metadata(path).map_err(Error::read(path))?;
+        if about.is_dir() {
+            return Self::open_folder(path);
+        }
+        if path.extension().is_some_and(|extension| extension == "json") {
+            return Self::open_index(path);
+        }
+        let shard = open_shard(path)?;
+        Self::of(Kind::File, vec![shard])
+    }
+
+    fn open_folder(folder: &Path) -> Result<Self, Error> {
+        let names = file_names(folder)?;
+        let ending = |ending: &str| names.iter().filter(|name| name.ends_with(ending)).collect::<Vec<_>>();
+        let indexes = ending(".safetensors.index.json");
+        let files = ending(".safetensors");
+        match (&indexes[..], &files[..]) {
+            _ if indexes.iter().any(|name| *name == INDEX) => Self::open_index(&folder.join(INDEX)),
+            ([only], _) => Self::open_index(&folder.join(only)),
+            ([], [only]) => {
+                let shard = open_shard(&folder.join(only))?;
+                Self::of(Kind::Folder(folder.to_owned()), vec![shard])
+            }
+            ([], []) => Err(not_a_model(folder, "holds no .safetensors file")),
+            _ => Err(not_a_model(folder, "holds several .safetensors files and no one index; name the file meant")),
+        }
+    }
+
+    fn open_index(path: &Path) -> Result<Self, Error> {
+        let refuse = |problem| Error::Index { path: path.to_owned(), problem };
+        let about = fs::metadata(path).map_err(Error::read(path))?;
+        if !about.is_file() {
+            return Err(not_a_model(path, "is not a file"));
+        }
+        if about.len() > index::LONGEST {
+            return Err(refuse(IndexProblem::TooLong { bytes: about.len(), most: index::LONGEST }));
+        }
+        let map = index::parse(&fs::read(path).map_err(Error::read(path))?).map_err(refuse)?;
+        let folder = match path.parent() {
+            Some(parent) if parent != Path::new("") => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            return Err(not_a_model(path, "has a name that is no text"));
+        };
+        let names: BTreeSet<&String> = map.values().collect();
+        let shards = names.iter().map(|name| open_shard(&folder.join(name))).collect::<Result<Vec<_>, _>>()?;
+        for shard in &shards {
+            let stray = shard.header.tensors.iter().find(|tensor| map.get(&tensor.name) != Some(&shard.name));
+            if let Some(tensor) = stray {
+                let (tensor, shard) = (tensor.name.clone(), shard.name.clone());
+                return Err(refuse(IndexProblem::Unlisted { tensor, shard }));
+            }
+        }
+        let model = Self::of(Kind::Index { folder, index: name.to_owned() }, shards)?;
+        match map.into_iter().find(|(tensor, _)| model.find(tensor).is_none()) {
+            Some((tensor, shard)) => Err(refuse(IndexProblem::Missing { tensor, shard })),
+            None => Ok(model),
+        }
+    }
+
+    /// Files whose tensors have distinct names.
+    fn of(kind: Kind, shards: Vec<Shard>) -> Result<Self, Error> {
+        let mut tensors = Vec::new();
+        let mut by_name = BTreeMap::new();
+        for (place, shard) in shards.iter().enumerate() {
+            for (i, tensor) in shard.header.tensors.iter().enumerate() {
+                by_name.insert(tensor.name.clone(), tensors.len());
+                tensors.push((place, i));
+            }
+        }
+        Ok(Model { kind, shards, tensors, by_name })
+    }
+}
+
+fn open_shard(path: &Path) -> Result<Shard, Error> {
+    // Looked at before it is opened, since opening a pipe waits for someone to write.
+    if !fs::metadata(path).map_err(Error::read(path))?.is_file() {
+        return Err(not_a_model(path, "is not a file"));
+    }
+    let file = File::open(path).map_err(Error::read(path))?;
+    let len = file.metadata().map_err(Error::read(path))?.len();
+    let header = Header::read(&file, path, len)?;
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(Shard { path: path.to_owned(), name, file, len, header })
+}
+
+/// The names of what is in a folder, in order; those that are no text are nobody's model.
+fn file_names(folder: &Path) -> Result<Vec<String>, Error> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(Error::read(folder))? {
+        let name = entry.map_err(Error::read(folder))?.file_name();
+        names.extend(name.into_string().ok().filter(|name| !name.starts_with('.')));
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn not_a_model(path: &Path, why: &str) -> Error {
+    let why = format!("{why}; a model is a .safetensors file, a folder with one, or {INDEX} beside its shards");
+    Error::NotAModel { path: path.to_owned(), why }
+}

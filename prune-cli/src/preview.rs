@@ -1,0 +1,97 @@
+//! What a strategy will ask of a checkpoint, from its headers alone.
+
+use core::fmt;
+use std::path::Path;
+
+use prune_schedule::table::{Column, aligned};
+use prune_schedule::{Rule, Scope, Strategy, Target};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::filter::{Filter, candidates};
+use crate::model::Model;
+use crate::plan::is_global;
+use crate::size::shape;
+
+/// What each event of a strategy selects and asks. Displays as a table; serialises as its rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Preview {
+    /// A row for each layer of each event, and one for its layers together.
+    pub rows: Vec<PreviewRow>,
+}
+
+/// A layer that an event selects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct PreviewRow {
+    /// The event's key in the strategy.
+    pub epoch: String,
+    /// The layer; none for all of them together.
+    pub layer: Option<String>,
+    /// Its shape; empty for all of them together.
+    pub shape: Vec<usize>,
+    /// The axis of its groups, where they run along one.
+    pub axis: Option<usize>,
+    /// Elements it keeps; none where the event asks of all layers together.
+    pub asked: Option<usize>,
+    /// Elements there are.
+    pub elements: usize,
+}
+
+/// Tests a strategy against a checkpoint: which layers each event selects, and how many elements it asks to keep.
+///
+/// # Errors
+///
+/// As [`Model::open`], and [`Error::Request`] where an event does not fit the model.
+pub fn preview(path: &Path, strategy: &Strategy) -> Result<Preview, Error> {
+    let model = Model::open(path)?;
+    let mut rows = Vec::new();
+    for (epochs, event) in strategy.events() {
+        let mut sum = (Some(0), 0);
+        let global = is_global(event);
+        for candidate in candidates(&model, &format!("epoch {epochs}: "), event, &Filter::default())? {
+            let about = model.tensor(candidate.tensor);
+            let asked = match (candidate.target, candidate.axis) {
+                _ if global => None,
+                (Target::Density(density), _) => Some(density.kept_of(about.elements)),
+                (Target::Pattern(_), Some(axis)) if about.shape[axis] == 0 => Some(0),
+                (Target::Pattern(pattern), Some(axis)) => {
+                    Some(about.elements / about.shape[axis] * pattern.kept_of_lane(about.shape[axis]))
+                }
+                _ => None,
+            };
+            sum = (sum.0.zip(asked).map(|(sum, asked)| sum + asked), sum.1 + about.elements);
+            rows.push(PreviewRow {
+                epoch: epochs.to_string(),
+                layer: Some(about.name.clone()),
+                shape: about.shape.clone(),
+                axis: candidate.axis,
+                asked,
+                elements: about.elements,
+            });
+        }
+        let asked = match event.rule() {
+            Rule::Unstructured(Scope::Global(density)) => Some(density.kept_of(sum.1)),
+            Rule::NOfM { scope: Scope::Global(pattern), .. } => Some(pattern.kept_of_lane(sum.1)),
+            _ => sum.0,
+        };
+        let epoch = epochs.to_string();
+        rows.push(PreviewRow { epoch, layer: None, shape: Vec::new(), axis: None, asked, elements: sum.1 });
+    }
+    Ok(Preview { rows })
+}
+
+impl fmt::Display for Preview {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let left = ["epoch", "layer", "shape"].map(|name| (name, Column::Left));
+        let right = ["axis", "asked", "of"].map(|name| (name, Column::Right));
+        let number = |number: Option<usize>| number.map_or_else(String::new, |number| number.to_string());
+        let rows = self.rows.iter().map(|row| {
+            let sides = if row.layer.is_some() { shape(&row.shape) } else { String::new() };
+            let layer = row.layer.clone().unwrap_or_else(|| "selected layers".to_owned());
+            [row.epoch.clone(), layer, sides, number(row.axis), number(row.asked), row.elements.to_string()]
+        });
+        f.write_str(&aligned(&left.into_iter().chain(right).collect::<Vec<_>>(), rows))
+    }
+}

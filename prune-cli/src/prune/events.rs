@@ -1,0 +1,48 @@
+//! Which events of a strategy are carried out on a checkpoint.
+
+use prune_schedule::{Epochs, Event, Strategy};
+
+use crate::error::Error;
+
+/// The events of a strategy for a checkpoint: that at the end of `epoch`, or all of them in order. Ranges and `-1`, which
+/// make masks anew at the end of each of their epochs, mean something only at a given epoch.
+///
+/// # Errors
+///
+/// [`Error::Request`] where there is no event at `epoch`, none at all, or one over several epochs without `epoch`.
+///
+/// # Examples
+///
+/// ```
+/// use prune_cli::events_of;
+///
+/// let strategy = "{10: {'method': 'unstr_global', 'density': 0.5}, '20..=30': {'method': 'unstr_global', 'density': 0.1}}";
+/// let strategy = strategy.parse()?;
+/// assert_eq!(events_of(&strategy, Some(25))?.len(), 1);
+/// assert!(events_of(&strategy, None).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn events_of(strategy: &Strategy, epoch: Option<u64>) -> Result<Vec<(Option<Epochs>, Event)>, Error> {
+    if let Some(epoch) = epoch {
+        let Some((epochs, event)) = strategy.event_at(epoch) else {
+            let keys: Vec<String> = strategy.events().map(|(epochs, _)| epochs.to_string()).collect();
+            return Err(Error::request(format!(
+                "the strategy has no event at epoch {epoch}; its events are at {}",
+                if keys.is_empty() { "no epoch".to_owned() } else { keys.join(", ") }
+            )));
+        };
+        return Ok(vec![(Some(epochs), event.clone())]);
+    }
+    if let Some((epochs, _)) = strategy.events().find(|(epochs, _)| epochs.floats()) {
+        return Err(Error::request(format!(
+            "the event at {epochs} makes masks anew at the end of each of its epochs, which a checkpoint has not; say which \
+             epoch is meant with --epoch"
+        )));
+    }
+    let events: Vec<_> = strategy.events().map(|(epochs, event)| (Some(epochs), event.clone())).collect();
+    if events.is_empty() {
+        Err(Error::request("the strategy has no events, so there is nothing to do"))
+    } else {
+        Ok(events)
+    }
+}

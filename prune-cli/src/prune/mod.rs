@@ -1,0 +1,196 @@
+//! Pruning a checkpoint: events one after the other, the last of them into the output.
+
+mod events;
+pub(crate) mod outputs;
+mod told;
+
+use std::path::{Path, PathBuf};
+
+use prune_schedule::{Epochs, Event};
+
+pub use events::events_of;
+
+use crate::decide::carry_out;
+use crate::error::{Error, show};
+use crate::filter::{Candidate, Filter, candidates};
+use crate::inputs::Inputs;
+use crate::model::Model;
+use crate::output::{self, Destination, Temporary, parent};
+use crate::plan::Plan;
+use crate::report::{EventReport, Report};
+use crate::sink::{Dense, MaskFile};
+use crate::watch::Watch;
+
+use outputs::Outputs;
+use told::{event_report, told};
+
+/// What is pruned, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// A `.safetensors` file, a folder, or an index with its shards.
+    pub model: PathBuf,
+    /// What is done, one after the other, each under the masks of those before. The key of its strategy, if it is from one,
+    /// is what messages name. Without any, masks are applied as they are.
+    pub events: Vec<(Option<Epochs>, Event)>,
+    /// Which layers are left out, whatever the events say.
+    pub filter: Filter,
+    /// A file of scores that rank in the place of magnitudes, higher first: tensors of the names and shapes of the layers.
+    pub scores: Option<PathBuf>,
+    /// A file of masks that are in force before the first event: BOOL tensors of the names and shapes of the layers.
+    pub masks: Option<PathBuf>,
+}
+
+/// How pruned weights are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// As they were, with zeros: the header is copied as it is.
+    #[default]
+    Dense,
+    /// As a bit an element and the values that are not zero: the `sparse-bitmask` layout of compressed-tensors.
+    Bitmask,
+}
+
+/// Writes a model with zeros where the masks of the events keep nothing.
+///
+/// The output has the model's files with its headers; every byte that is not of a pruned tensor is as it was. It appears
+/// whole or not at all.
+///
+/// # Errors
+///
+/// Any [`Error`]; no output has changed then.
+///
+/// # Complexity
+///
+/// Linear. A density is ranked in one reading for the cut (see [`SourceCut`](prune_core::SourceCut)) and one that writes,
+/// N:M in one. Memory is some MiB a thread and at most 64 MiB for a ranking, whatever the model's size; every event before
+/// the last needs a byte an element beside the output.
+pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Result<Report, Error> {
+    let model = Model::open(&job.model)?;
+    let path = to.check(&model, &job.companions())?;
+    output::clear(&parent(&path));
+    let prepared = prepare(job, &model, &path, watch)?;
+    let Prepared { inputs, plan, events, last, .. } = &prepared;
+    let mut events = events.clone();
+    let outputs = Outputs::create(&model, &path)?;
+    let dense = Dense { inputs, files: outputs.files(&model)? };
+    watch.progress.begin("writing", model.bytes());
+    let tensors: Vec<usize> = plan.layers.iter().map(|layer| layer.tensor).collect();
+    dense.carry_over(&tensors, watch)?;
+    let counts = carry_out(inputs, plan, &dense, watch)?;
+    watch.progress.end();
+    events.push(event_report(inputs, plan, &counts, *last));
+    let files = dense.files;
+    let mut report = told(job, &model, plan, &counts, events);
+    report.output = show(&path);
+    match format {
+        Format::Dense => {
+            watch.check()?;
+            report.bytes_after = model.bytes();
+            outputs.place(&model, files, to, watch)?;
+        }
+        Format::Bitmask => crate::bitmask::pack_into(outputs, &model, files, &tensors, to, &mut report, watch)?,
+    }
+    Ok(report)
+}
+
+/// Writes the masks of the events, and those in force before them, as one safetensors file of BOOL tensors under the layers'
+/// names.
+///
+/// # Errors
+///
+/// As [`apply`].
+pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result<Report, Error> {
+    let model = Model::open(&job.model)?;
+    output::check_new(path, force, false)?;
+    let read = model.paths().chain(job.companions());
+    if read.into_iter().any(|source| output::is_same(path, source)) {
+        return Err(Error::SameFile { path: path.to_owned() });
+    }
+    output::clear(&parent(path));
+    let prepared = prepare(job, &model, path, watch)?;
+    let Prepared { inputs, plan, events, last, .. } = &prepared;
+    let mut events = events.clone();
+    let (file, counts) = masks_of(inputs, plan, path, watch)?;
+    events.push(event_report(inputs, plan, &counts, *last));
+    let mut report = told(job, &model, plan, &counts, events);
+    report.format = "masks";
+    report.output = show(path);
+    report.bytes_after = file.file().metadata().map_err(Error::write(path))?.len();
+    watch.check()?;
+    file.place(force)?;
+    Ok(report)
+}
+
+impl Job {
+    /// Files that are read beside the model.
+    fn companions(&self) -> Vec<&Path> {
+        self.scores.iter().chain(&self.masks).map(PathBuf::as_path).collect()
+    }
+}
+
+/// Everything before the last event's masks are made.
+struct Prepared<'m, 'j> {
+    inputs: Inputs<'m>,
+    plan: Plan,
+    /// What the events before the last did.
+    events: Vec<EventReport>,
+    last: Option<(Option<Epochs>, &'j Event)>,
+    /// The masks of the event before, which go when they are no longer needed.
+    _scratch: Option<Temporary>,
+}
+
+/// Carries out every event but the last, and plans that. Masks in between lie in a file beside `path`.
+fn prepare<'m, 'j>(job: &'j Job, model: &'m Model, path: &Path, watch: &Watch) -> Result<Prepared<'m, 'j>, Error> {
+    job.filter.check(model)?;
+    // All events are tested against the model before anything is read.
+    let mut selected: Vec<Vec<Candidate>> = Vec::new();
+    for (epochs, event) in &job.events {
+        selected.push(candidates(model, &when(*epochs), event, &job.filter)?);
+    }
+    let mut inputs = Inputs::new(model);
+    if let Some(scores) = &job.scores {
+        inputs = inputs.with_scores(scores)?;
+    }
+    if let Some(masks) = &job.masks {
+        inputs = inputs.with_masks(masks, watch)?;
+    } else if selected.is_empty() {
+        return Err(Error::request("nothing is to be done; give a method, a strategy with an event, or masks"));
+    }
+    let mut events = Vec::new();
+    let mut scratch = None;
+    for (step, ((epochs, event), candidates)) in job.events.iter().zip(selected).enumerate() {
+        let mut plan = Plan::of_event(&inputs, &when(*epochs), event, candidates, watch)?;
+        plan.add_in_force(&inputs);
+        if step + 1 == job.events.len() {
+            return Ok(Prepared { inputs, plan, events, last: Some((*epochs, event)), _scratch: scratch });
+        }
+        let (file, counts) = masks_of(&inputs, &plan, path, watch)?;
+        events.push(event_report(&inputs, &plan, &counts, Some((*epochs, event))));
+        inputs = inputs.with_masks(file.temporary_path(), watch)?;
+        scratch = Some(file);
+    }
+    let mut plan = Plan::default();
+    plan.add_in_force(&inputs);
+    Ok(Prepared { inputs, plan, events, last: None, _scratch: scratch })
+}
+
+/// The masks of a plan in a file for `path`, which is not in its place yet.
+fn masks_of(
+    inputs: &Inputs<'_>,
+    plan: &Plan,
+    path: &Path,
+    watch: &Watch,
+) -> Result<(Temporary, Vec<crate::decide::Counts>), Error> {
+    let tensors: Vec<usize> = plan.layers.iter().map(|layer| layer.tensor).collect();
+    let sink = MaskFile::create(Temporary::create(path, None)?, inputs.model, &tensors)?;
+    let bytes = tensors.iter().map(|&tensor| inputs.model.tensor(tensor).bytes).sum();
+    watch.progress.begin("making masks", bytes);
+    let counts = carry_out(inputs, plan, &sink, watch)?;
+    watch.progress.end();
+    Ok((sink.file, counts))
+}
+
+/// What messages about an event begin with.
+fn when(epochs: Option<Epochs>) -> String {
+    epochs.map_or_else(String::new, |epochs| format!("epoch {epochs}: "))
+}

@@ -1,0 +1,217 @@
+//! What was done to a checkpoint: every number that a user asks for, per layer and in total.
+
+use core::fmt;
+
+use prune_core::printable;
+use prune_schedule::table::{Column, aligned};
+use serde::Serialize;
+
+use crate::size::{bytes, percent};
+
+/// What a command did. Displays as tables; serialises with every number.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// The model as it was given.
+    pub model: String,
+    /// Where the output is.
+    pub output: String,
+    /// What was written: `dense`, `bitmask` or `masks`.
+    pub format: &'static str,
+    /// What ranked the elements: `magnitude` or `scores`.
+    pub ranked_by: &'static str,
+    /// The events in the order in which they were applied.
+    pub events: Vec<EventReport>,
+    /// All tensors of the types that can be pruned together, after the last event; pruned or not.
+    pub all: Totals,
+    /// Layers that were left dense because their names are those of embeddings or output heads.
+    pub left_dense: Vec<String>,
+    /// Tensors that were carried over because their type is not pruned, each with its type.
+    pub other_types: Vec<(String, String)>,
+    /// Layers that could not be written as a bitmask and stayed as they are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_packed: Vec<String>,
+    /// Bytes of the model's files.
+    pub bytes_before: u64,
+    /// Bytes of the output's files.
+    pub bytes_after: u64,
+    /// The least that any code could need, which knows only how many elements of each tensor are kept: their bytes, and the
+    /// entropy of where they are. For a bitmask only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entropy_bound: Option<u64>,
+}
+
+/// What one event did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct EventReport {
+    /// The key that it stands under in its strategy; none without a strategy.
+    pub epoch: Option<String>,
+    /// The method's name; `masks` where masks were applied as they are.
+    pub method: String,
+    /// What was to be reached, both ways: `keeps 10%, removes 90%`. Empty where layers have values of their own.
+    pub target: String,
+    /// The layers that it selected, in the model's order.
+    pub layers: Vec<LayerReport>,
+    /// Those layers together.
+    pub selected: Totals,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// What an event did to a layer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct LayerReport {
+    /// Its name.
+    pub layer: String,
+    /// Its type.
+    pub dtype: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// What was to be reached in it.
+    pub target: String,
+    /// The axis along which N:M groups ran, where they ran along one.
+    pub axis: Option<usize>,
+    /// The numbers.
+    #[serde(flatten)]
+    pub counts: Totals,
+}
+
+/// Counts of elements, over a layer or several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct Totals {
+    /// Elements there are.
+    pub elements: usize,
+    /// Elements that the event asked to keep; none where it asked of all layers together.
+    pub asked: Option<usize>,
+    /// Elements that the masks keep.
+    pub kept: usize,
+    /// Elements kept before the event and no longer.
+    pub newly_pruned: usize,
+    /// Elements that share the score at which the selection stopped, where it could keep only some of them; for N:M, groups
+    /// in which a tie was broken.
+    pub ties: usize,
+    /// N:M groups that keep fewer than the pattern says, because too few of their elements were alive.
+    pub short_groups: usize,
+}
+
+impl Totals {
+    /// Adds the counts of another layer but for what was asked.
+    pub(crate) fn add(&mut self, other: &Totals) {
+        self.elements += other.elements;
+        self.kept += other.kept;
+        self.newly_pruned += other.newly_pruned;
+        self.ties += other.ties;
+        self.short_groups += other.short_groups;
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for event in &self.events {
+            writeln!(f, "{event}\n")?;
+        }
+        let Totals { elements, kept, .. } = self.all;
+        writeln!(f, "all parameters: {kept} of {elements} kept ({})", percent(kept, elements))?;
+        if !self.left_dense.is_empty() {
+            let names = listed(&self.left_dense);
+            writeln!(f, "left dense, by their names (--all prunes them too): {names}")?;
+        }
+        if !self.other_types.is_empty() {
+            let names: Vec<String> = self.other_types.iter().map(|(name, dtype)| format!("{name} ({dtype})")).collect();
+            writeln!(f, "carried over, of types that are not pruned: {}", listed(&names))?;
+        }
+        if !self.not_packed.is_empty() {
+            let names = listed(&self.not_packed);
+            writeln!(f, "kept dense in the file, as only names that end in `.weight` are packed: {names}")?;
+        }
+        let (before, after) = (bytes(self.bytes_before), bytes(self.bytes_after));
+        write!(f, "{}: {before} before, {after} after", printable(&self.output))?;
+        if let Some(bound) = self.entropy_bound {
+            let [size, least] = [self.bytes_after, bound].map(|of| percent(of as usize, self.bytes_before as usize));
+            write!(f, " ({size}; the entropy bound is {}, {least})", bytes(bound))?;
+        }
+        Ok(())
+    }
+}
+
+/// Up to ten names.
+pub(crate) fn listed(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().take(10).map(|name| format!("`{}`", printable(name))).collect();
+    match names.len().saturating_sub(10) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+impl fmt::Display for EventReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(epoch) = &self.epoch {
+            write!(f, "epoch {epoch}: ")?;
+        }
+        f.write_str(&self.method)?;
+        if !self.target.is_empty() {
+            write!(f, ", {}", self.target)?;
+        }
+        write!(f, "\n{}", self.table())?;
+        self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
+    }
+}
+
+impl EventReport {
+    /// The layers as rows; a column that has nothing to say in any is left out.
+    fn table(&self) -> String {
+        let any = |count: fn(&LayerReport) -> bool| self.layers.iter().any(count);
+        let shown = [
+            true,
+            true,
+            true,
+            self.target.is_empty() && any(|layer| !layer.target.is_empty()),
+            any(|layer| layer.axis.is_some()),
+            self.selected.asked.is_some(),
+            true,
+            true,
+            true,
+            true,
+            self.selected.ties > 0,
+            self.selected.short_groups > 0,
+        ];
+        let names = [
+            ("layer", Column::Left),
+            ("type", Column::Left),
+            ("shape", Column::Left),
+            ("reaches", Column::Left),
+            ("axis", Column::Right),
+            ("asked", Column::Right),
+            ("kept", Column::Right),
+            ("of", Column::Right),
+            ("density", Column::Right),
+            ("newly pruned", Column::Right),
+            ("ties", Column::Right),
+            ("short groups", Column::Right),
+        ];
+        let row = |name: &str, layer: Option<&LayerReport>, counts: &Totals| {
+            let of = |show: fn(&LayerReport) -> String| layer.map_or_else(String::new, show);
+            let cells = [
+                name.to_owned(),
+                of(|layer| layer.dtype.clone()),
+                of(|layer| crate::size::shape(&layer.shape)),
+                of(|layer| layer.target.clone()),
+                of(|layer| layer.axis.map_or_else(String::new, |axis| axis.to_string())),
+                counts.asked.map_or_else(String::new, |asked| asked.to_string()),
+                counts.kept.to_string(),
+                counts.elements.to_string(),
+                percent(counts.kept, counts.elements),
+                counts.newly_pruned.to_string(),
+                counts.ties.to_string(),
+                counts.short_groups.to_string(),
+            ];
+            cells.into_iter().zip(shown).filter(|(_, shown)| *shown).map(|(cell, _)| cell).collect::<Vec<_>>()
+        };
+        let header: Vec<(&str, Column)> = names.into_iter().zip(shown).filter(|(_, s)| *s).map(|(n, _)| n).collect();
+        let layers = self.layers.iter().map(|layer| row(&layer.layer, Some(layer), &layer.counts));
+        aligned(&header, layers.chain([row("selected layers", None, &self.selected)]))
+    }
+}

@@ -1,0 +1,127 @@
+//! Where masks go: into a copy of the weights, or into a file of their own.
+
+use prune_core::{ElementType, Mask};
+use safetensors::Dtype;
+
+use crate::bits;
+use crate::buffer::zero_outside;
+use crate::decide::Sink;
+use crate::drive::{Scratch, in_order};
+use crate::error::Error;
+use crate::inputs::Inputs;
+use crate::model::Model;
+use crate::output::Temporary;
+use crate::runs::Runs;
+use crate::watch::Watch;
+use crate::writing::{Entry, header};
+
+/// Bytes that are carried over at a time.
+const COPIED: u64 = 4 << 20;
+
+/// Copies of a model's files in which what masks do not keep is zero.
+pub(crate) struct Dense<'a> {
+    pub(crate) inputs: &'a Inputs<'a>,
+    /// One for each of the model's files.
+    pub(crate) files: Vec<Temporary>,
+}
+
+impl Dense<'_> {
+    /// Copies every byte that belongs to none of the tensors of `masked`: headers and other tensors.
+    pub(crate) fn carry_over(&self, masked: &[usize], watch: &Watch) -> Result<(), Error> {
+        let model = self.inputs.model;
+        let mut masked_of = vec![false; model.len()];
+        masked.iter().for_each(|&tensor| masked_of[tensor] = true);
+        let mut stretches = Vec::new();
+        for (shard, file) in model.shards().iter().zip(&self.files) {
+            file.set_len(shard.len)?;
+        }
+        let mut open = vec![0; model.shards().len()];
+        let mut close = |shard: usize, until: u64, next: u64| {
+            let from = core::mem::replace(&mut open[shard], next);
+            stretches.extend((from..until).step_by(COPIED as usize).map(|at| (shard, at, COPIED.min(until - at))));
+        };
+        for tensor in (0..model.len()).filter(|&tensor| masked_of[tensor]) {
+            let about = model.tensor(tensor);
+            close(model.shard_of(tensor), about.start, about.start + about.bytes);
+        }
+        for (shard, about) in model.shards().iter().enumerate() {
+            close(shard, about.len, about.len);
+        }
+        in_order(&stretches, watch, |&(shard, at, len), scratch| {
+            let bytes = scratch.weights.bytes_mut(len as usize);
+            let about = &model.shards()[shard];
+            crate::at::read_exact_at(&about.file, bytes, at).map_err(Error::read(&about.path))?;
+            watch.progress.advance(len);
+            self.files[shard].write(bytes, at)
+        })?;
+        Ok(())
+    }
+}
+
+impl Sink for Dense<'_> {
+    fn put(&self, tensor: usize, runs: Runs, mask: Mask, scored: usize, scratch: &mut Scratch) -> Result<(), Error> {
+        let model = self.inputs.model;
+        let about = model.tensor(tensor);
+        let size = about.dtype.bitsize() / 8;
+        let element = about.element_type().unwrap_or(ElementType::F32);
+        let buffer = if scored > 0 {
+            &mut scratch.scores
+        } else {
+            self.inputs.read_weights(tensor, runs, &mut scratch.weights)?;
+            &mut scratch.weights
+        };
+        let bytes = buffer.bytes_mut(runs.elements() * size);
+        zero_outside(element, bytes, &mask)?;
+        let mut done = 0;
+        for (first, len) in runs.iter() {
+            let at = about.start + (first * size) as u64;
+            self.files[model.shard_of(tensor)].write(&bytes[done..done + len * size], at)?;
+            done += len * size;
+        }
+        Ok(())
+    }
+}
+
+/// A safetensors file of BOOL tensors under the layers' names.
+pub(crate) struct MaskFile {
+    pub(crate) file: Temporary,
+    /// Where the mask of each tensor of the model begins.
+    starts: Vec<u64>,
+}
+
+impl MaskFile {
+    /// A file for the masks of these tensors.
+    pub(crate) fn create(file: Temporary, model: &Model, tensors: &[usize]) -> Result<Self, Error> {
+        let mut order = tensors.to_vec();
+        order.sort_unstable();
+        let entry = |&tensor: &usize| {
+            let about = model.tensor(tensor);
+            let (name, shape) = (about.name.clone(), about.shape.clone());
+            Entry { name, dtype: Dtype::BOOL, shape, bytes: about.elements as u64 }
+        };
+        let entries: Vec<Entry> = order.iter().map(entry).collect();
+        let header = header(&entries, &Default::default());
+        let mut at = header.len() as u64;
+        let mut starts = vec![0; model.len()];
+        for (&tensor, entry) in order.iter().zip(&entries) {
+            starts[tensor] = at;
+            at += entry.bytes;
+        }
+        file.set_len(at)?;
+        file.write(&header, 0)?;
+        Ok(MaskFile { file, starts })
+    }
+}
+
+impl Sink for MaskFile {
+    fn put(&self, tensor: usize, runs: Runs, mask: Mask, _: usize, scratch: &mut Scratch) -> Result<(), Error> {
+        let bytes = scratch.masks.bytes_mut(runs.elements());
+        bits::unpack(mask.words(), 0, bytes);
+        let mut done = 0;
+        for (first, len) in runs.iter() {
+            self.file.write(&bytes[done..done + len], self.starts[tensor] + first as u64)?;
+            done += len;
+        }
+        Ok(())
+    }
+}

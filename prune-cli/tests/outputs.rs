@@ -1,0 +1,333 @@
+//! Outputs appear whole or not at all, and nothing is replaced unasked.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use common::{Tensors, entries, fails, mixed, ok, oracle, read, read_sharded, tensor, tensors, write, write_sharded};
+use prune_core::testing::generators::Kind;
+use safetensors::Dtype;
+
+const HALF: [&str; 4] = ["--method", "unstr_global", "--density", "0.5"];
+const STRATEGY: &str = "{0: {'method': 'unstr_global', 'density': 0.5}}";
+
+fn apply<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    [&["apply"], arguments, &HALF].concat()
+}
+
+#[test]
+fn an_output_that_exists_needs_force_and_the_model_itself_needs_in_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let weights = mixed(Kind::Uniform);
+    write(&at.join("m.safetensors"), &weights);
+    fs::write(at.join("old"), "old").unwrap();
+    let error = fails(at, 2, &apply(&["m.safetensors", "-o", "old"]));
+    assert!(error.contains("old exists; add --force"), "{error}");
+    assert_eq!(fs::read(at.join("old")).unwrap(), b"old");
+    ok(at, &apply(&["m.safetensors", "-o", "old", "--force"]));
+    assert_eq!(read(&at.join("old")), oracle(&weights, STRATEGY));
+
+    fs::hard_link(at.join("m.safetensors"), at.join("same")).unwrap();
+    for same in ["m.safetensors", "./m.safetensors", "same"] {
+        let error = fails(at, 2, &apply(&["m.safetensors", "-o", same, "--force"]));
+        assert!(error.contains("is the model itself"), "{error}");
+        let error = fails(at, 2, &[&["mask", "m.safetensors", "-o", same, "--force"], &HALF[..]].concat());
+        assert!(error.contains("is the model itself"), "{error}");
+    }
+    assert_eq!(read(&at.join("m.safetensors")), weights);
+    ok(at, &apply(&["m.safetensors", "--in-place"]));
+    assert_eq!(read(&at.join("m.safetensors")), oracle(&weights, STRATEGY));
+    fails(at, 2, &apply(&["m.safetensors", "--in-place", "-o", "x"]));
+    fails(at, 2, &apply(&["m.safetensors"]));
+}
+
+#[test]
+fn kinds_of_outputs_that_do_not_fit_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    write(&at.join("m.safetensors"), &mixed(Kind::Uniform));
+    write_sharded(&at.join("shards"), &mixed(Kind::Uniform));
+    fs::create_dir(at.join("folder")).unwrap();
+    fs::write(at.join("file"), "x").unwrap();
+    let error = fails(at, 2, &apply(&["m.safetensors", "-o", "folder", "--force"]));
+    assert!(error.contains("is a folder; name the file"), "{error}");
+    let error = fails(at, 2, &apply(&["shards", "-o", "file", "--force"]));
+    assert!(error.contains("is not a folder"), "{error}");
+    let error = fails(at, 2, &apply(&["shards", "-o", "shards", "--force"]));
+    assert!(error.contains("is the model itself"), "{error}");
+    let error = fails(at, 3, &apply(&["m.safetensors", "-o", "nowhere/out.safetensors"]));
+    assert!(error.contains("cannot write nowhere/out.safetensors"), "{error}");
+    let error = fails(at, 3, &apply(&["nowhere.safetensors", "-o", "out.safetensors"]));
+    assert!(error.contains("cannot read nowhere.safetensors"), "{error}");
+    // An empty folder holds nothing that could be lost.
+    ok(at, &apply(&["shards", "-o", "folder"]));
+    assert_eq!(entries(at), ["file", "folder", "m.safetensors", "shards"]);
+}
+
+#[test]
+fn folders_keep_what_else_lies_in_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let weights = mixed(Kind::Uniform);
+    write_sharded(&at.join("m"), &weights);
+    fs::write(at.join("m/config.json"), "{}").unwrap();
+    fs::write(at.join("m/pytorch_model.bin"), "weights of another format").unwrap();
+    fs::create_dir(at.join("m/1_Pooling")).unwrap();
+    fs::write(at.join("m/1_Pooling/config.json"), "pooling").unwrap();
+
+    // A new folder gets what describes the model, and no other weights.
+    ok(at, &apply(&["m/model.safetensors.index.json", "-o", "out"]));
+    let shards =
+        ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"];
+    assert_eq!(entries(&at.join("out")), [&["config.json"], &shards[..]].concat());
+    assert_eq!(read_sharded(&at.join("out")), oracle(&weights, STRATEGY));
+
+    // A folder that is there keeps what is not replaced.
+    fs::write(at.join("out/notes"), "mine").unwrap();
+    fs::create_dir_all(at.join("out/deep/deeper")).unwrap();
+    fs::write(at.join("out/deep/deeper/notes"), "mine too").unwrap();
+    let error = fails(at, 2, &apply(&["m", "-o", "out"]));
+    assert!(error.contains("out exists; add --force"), "{error}");
+    ok(at, &[&["apply", "m", "-o", "out", "--force", "--method", "unstr_global", "--density", "0.25"][..]].concat());
+    assert_eq!(read_sharded(&at.join("out")), oracle(&weights, "{0: {'method': 'unstr_global', 'density': 0.25}}"));
+    assert_eq!(fs::read(at.join("out/deep/deeper/notes")).unwrap(), b"mine too");
+    assert_eq!(entries(&at.join("out")), [&["config.json", "deep"], &shards[..], &["notes"]].concat());
+
+    // In place everything else stays, links among it.
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("config.json", at.join("m/link")).unwrap();
+    let before = entries(&at.join("m"));
+    ok(at, &apply(&["m", "--in-place"]));
+    assert_eq!(entries(&at.join("m")), before);
+    assert_eq!(read_sharded(&at.join("m")), oracle(&weights, STRATEGY));
+    assert_eq!(fs::read(at.join("m/link")).unwrap(), b"{}");
+    assert_eq!(fs::read(at.join("m/1_Pooling/config.json")).unwrap(), b"pooling");
+    assert_eq!(entries(at), ["m", "out"]);
+}
+
+#[test]
+fn a_folder_with_one_file_is_a_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    fs::create_dir(at.join("m")).unwrap();
+    write(&at.join("m/weights.safetensors"), &mixed(Kind::Uniform));
+    ok(at, &apply(&["m", "-o", "out"]));
+    assert_eq!(entries(&at.join("out")), ["weights.safetensors"]);
+    write(&at.join("m/other.safetensors"), &mixed(Kind::Uniform));
+    let error = fails(at, 2, &apply(&["m", "-o", "x"]));
+    assert!(error.contains("holds several .safetensors files and no one index"), "{error}");
+    let error = fails(at, 2, &["inspect", "."]);
+    assert!(error.contains("holds no .safetensors file"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn permissions_are_those_of_the_model() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    write(&at.join("m.safetensors"), &mixed(Kind::Uniform));
+    fs::set_permissions(at.join("m.safetensors"), fs::Permissions::from_mode(0o640)).unwrap();
+    ok(at, &apply(&["m.safetensors", "-o", "out.safetensors"]));
+    assert_eq!(fs::metadata(at.join("out.safetensors")).unwrap().permissions().mode() & 0o777, 0o640);
+}
+
+/// A model that takes a moment.
+fn slow_model(at: &Path) -> Tensors {
+    let weights = tensors([
+        ("a.weight", tensor(Dtype::F32, &[1500, 2000], Kind::Uniform, 1)),
+        ("b.weight", tensor(Dtype::F32, &[2000, 1500], Kind::Uniform, 2)),
+    ]);
+    write(&at.join("m.safetensors"), &weights);
+    write_sharded(&at.join("shards"), &weights);
+    weights
+}
+
+fn hidden(at: &Path) -> Vec<String> {
+    entries(at).into_iter().filter(|name| name.starts_with('.')).collect()
+}
+
+/// Killed at any moment, a command leaves the old output or the new one, and what it left beside is gone after the next.
+#[cfg(unix)]
+#[test]
+fn killed_at_any_moment() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let weights = slow_model(at);
+    let old = oracle(&weights, "{0: {'method': 'unstr_global', 'density': 0.9}}");
+    let new = oracle(&weights, STRATEGY);
+    // How long it takes when it is left alone, in this build and on this machine.
+    let begin = Instant::now();
+    ok(at, &apply(&["m.safetensors", "-o", "timed.safetensors"]));
+    let whole = begin.elapsed();
+    let mut left_something = 0;
+    for (model, out) in [("m.safetensors", "out.safetensors"), ("shards", "out")] {
+        let call = ["apply", model, "-o", out, "--force", "--method", "unstr_global", "--density", "0.9"];
+        ok(at, &call);
+        for round in 0..8 {
+            let mut child = Command::new(assert_cmd::cargo::cargo_bin("prune"))
+                .current_dir(at)
+                .args(apply(&[model, "-o", out, "--force"]))
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            sleep(whole * round / 7);
+            child.kill().unwrap();
+            child.wait().unwrap();
+            left_something += hidden(at).len();
+            let found = if out == "out" { read_sharded(&at.join(out)) } else { read(&at.join(out)) };
+            assert!(found == old || found == new, "{out} {round}");
+            // Any command that writes into the folder clears it.
+            ok(at, &["mask", "m.safetensors", "-o", "masks", "--force", "--method", "str_global", "--pattern", "1:2"]);
+            assert_eq!(hidden(at), [""; 0], "{out} {round}");
+            ok(at, &call);
+        }
+    }
+    assert!(left_something > 0, "no kill came while something was being written");
+}
+
+/// What a running command is writing is no litter.
+#[cfg(unix)]
+#[test]
+fn commands_side_by_side_leave_each_other_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let weights = slow_model(at);
+    let mut children: Vec<_> = (0..6)
+        .map(|i| {
+            let out = format!("out{i}.safetensors");
+            let child = Command::new(assert_cmd::cargo::cargo_bin("prune"))
+                .current_dir(at)
+                .args(apply(&["m.safetensors", "-o", &out, "-q"]))
+                .spawn()
+                .unwrap();
+            sleep(Duration::from_millis(20));
+            (child, out)
+        })
+        .collect();
+    let want = oracle(&weights, STRATEGY);
+    for (child, out) in &mut children {
+        assert!(child.wait().unwrap().success());
+        assert!(read(&at.join(out)) == want);
+    }
+    assert_eq!(hidden(at), [""; 0]);
+}
+
+/// Ctrl-C and a request to end leave the old output and no litter at all.
+#[cfg(unix)]
+#[test]
+fn stopped_by_a_signal() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    slow_model(at);
+    fs::write(at.join("out.safetensors"), "old").unwrap();
+    let mut stopped = 0;
+    for (round, signal) in ["-INT", "-TERM", "-HUP", "-INT", "-TERM", "-INT"].into_iter().enumerate() {
+        let mut child = Command::new(assert_cmd::cargo::cargo_bin("prune"))
+            .current_dir(at)
+            .args(apply(&["m.safetensors", "-o", "out.safetensors", "--force"]))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Once it is writing, its handlers are there for sure.
+        while hidden(at).is_empty() && child.try_wait().unwrap().is_none() {
+            sleep(Duration::from_millis(1));
+        }
+        sleep(Duration::from_millis(round as u64 * 3));
+        let _ = Command::new("kill").args([signal, &child.id().to_string()]).stderr(Stdio::null()).status().unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(hidden(at), [""; 0]);
+        if output.status.code() == Some(130) {
+            assert_eq!(String::from_utf8(output.stderr).unwrap(), "error: stopped; nothing was changed\n");
+            assert_eq!(fs::read(at.join("out.safetensors")).unwrap(), b"old");
+            stopped += 1;
+        } else {
+            assert!(output.status.success(), "{output:?}");
+            fs::write(at.join("out.safetensors"), "old").unwrap();
+        }
+    }
+    assert!(stopped > 0, "no signal came in time");
+}
+
+/// A write that fails, as on a full disk: the old output stays, and nothing beside it.
+#[cfg(unix)]
+#[test]
+fn a_write_that_fails_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    slow_model(at);
+    fs::write(at.join("out.safetensors"), "old").unwrap();
+    let prune = assert_cmd::cargo::cargo_bin("prune");
+    for (model, out) in [("m.safetensors", "out.safetensors"), ("shards", "out")] {
+        for command in ["apply", "mask"] {
+            // In units of 512 bytes or 1 KiB, whichever the shell has: less than any of the files.
+            let line = format!(
+                "ulimit -f 4000; exec '{}' {command} {model} -o {out} --force {}",
+                prune.display(),
+                HALF.join(" ")
+            );
+            let output = Command::new("sh").current_dir(at).args(["-c", &line]).output().unwrap();
+            let error = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(3), "{error}");
+            assert!(error.contains("cannot write") && error.contains("File too large"), "{error}");
+            assert_eq!(entries(at), ["m.safetensors", "out.safetensors", "shards"]);
+            assert_eq!(fs::read(at.join("out.safetensors")).unwrap(), b"old");
+        }
+    }
+}
+
+/// A folder that takes no files, whoever asks.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_cannot_be_written_to() {
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join("m.safetensors"), &mixed(Kind::Uniform));
+    let error = fails(folder.path(), 3, &apply(&["m.safetensors", "-o", "/proc/self/out.safetensors"]));
+    assert!(error.contains("cannot write /proc/self/out.safetensors"), "{error}");
+}
+
+/// A model several times as large as the memory that may be had, ranked over shards. Most of it is a hole in its file.
+#[cfg(target_os = "linux")]
+#[test]
+fn models_larger_than_memory() {
+    use std::io::Write as _;
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    fs::create_dir(at.join("m")).unwrap();
+    let side = 1 << 24;
+    let mut map = serde_json::Map::new();
+    for shard in ["a", "b"] {
+        let (name, bytes) = (format!("{shard}.weight"), 8 * side);
+        let table = format!(r#"{{"{name}":{{"dtype":"F32","shape":[2,{side}],"data_offsets":[0,{bytes}]}}}}"#);
+        let mut file = fs::File::create(at.join(format!("m/{shard}.safetensors"))).unwrap();
+        file.write_all(&(table.len() as u64).to_le_bytes()).unwrap();
+        file.write_all(table.as_bytes()).unwrap();
+        file.write_all(&(1..=1000).flat_map(|i| (i as f32).to_le_bytes()).collect::<Vec<u8>>()).unwrap();
+        file.set_len(8 + table.len() as u64 + bytes as u64).unwrap();
+        map.insert(name, format!("{shard}.safetensors").into());
+    }
+    let index = serde_json::json!({ "weight_map": map });
+    fs::write(at.join("m/model.safetensors.index.json"), index.to_string()).unwrap();
+    let prune = assert_cmd::cargo::cargo_bin("prune");
+    // In KiB: 64 MiB for a model of 256 MiB. Masks are made and not weights, which would fill the disk.
+    let line =
+        format!("ulimit -d 65536; exec '{}' mask m -o masks --method unstr_global --density 1e-5", prune.display());
+    let output = Command::new("sh").current_dir(at).args(["-c", &line]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // 671 of 2 x 2^25: the largest 336 of a and, as its name comes later, 335 of b.
+    let text = String::from_utf8(output.stdout).unwrap();
+    let kept = |layer: &str| {
+        let line = text.lines().find(|line| line.starts_with(layer)).unwrap();
+        line.split_whitespace().nth(3).unwrap().parse::<usize>().unwrap()
+    };
+    assert_eq!((kept("a.weight"), kept("b.weight")), (336, 335), "{text}");
+}
