@@ -1,7 +1,7 @@
 //! Which tensors of a model an event is for.
 
 use prune_core::{nearest, printable};
-use prune_schedule::{Event, Glob, GroupAxis, ScopeKind, Target, reduction_axis};
+use prune_schedule::{Event, Glob, GroupAxis, ScopeKind, Target, output_axis, reduction_axis};
 
 use crate::error::Error;
 use crate::header::TensorInfo;
@@ -133,13 +133,15 @@ pub(crate) fn candidates(model: &Model, when: &str, event: &Event, filter: &Filt
 /// The axis of a tensor that is meant.
 fn resolve(axis: GroupAxis, tensor: &TensorInfo) -> Result<usize, String> {
     let (name, rank) = (printable(&tensor.name), tensor.shape.len());
+    let unknown = || {
+        format!(
+            "layer `{name}`: `{axis}` is known for names that end in `kernel` or `weight`; write the axis as an index, or leave \
+             the layer out"
+        )
+    };
     match axis {
-        GroupAxis::Reduction => reduction_axis(&tensor.name, rank).ok_or_else(|| {
-            format!(
-                "layer `{name}`: `reduction` is known for names that end in `kernel` or `weight`; write the axis as an \
-                 index, or leave the layer out"
-            )
-        }),
+        GroupAxis::Reduction => reduction_axis(&tensor.name, rank).ok_or_else(unknown),
+        GroupAxis::Output => output_axis(&tensor.name, rank).ok_or_else(unknown),
         GroupAxis::Index(index) => {
             let from_start = if index < 0 { index.checked_add_unsigned(rank) } else { Some(index) };
             match from_start.and_then(|index| usize::try_from(index).ok()) {

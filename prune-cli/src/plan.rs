@@ -1,7 +1,7 @@
 //! What an event makes of each layer, before any mask is made: cuts are found, parts are laid out.
 
-use prune_core::{NmPattern, SourceCut};
-use prune_schedule::{Event, Rule, Scope, Target};
+use prune_core::{NmPattern, Score, SourceCut};
+use prune_schedule::{Distribution, Event, Ranking, Rule, Scope, Target};
 
 use crate::drive::in_order;
 use crate::error::Error;
@@ -65,12 +65,7 @@ impl Plan {
         candidates: Vec<Candidate>,
         watch: &Watch,
     ) -> Result<Self, Error> {
-        if event.reopens().is_some() {
-            let why = "`reopen` opens weights for training to fill, and nothing trains here; leave it out";
-            return Err(Error::request(format!("{when}{why}")));
-        }
-        if !matches!(event.rule(), Rule::Unstructured(_) | Rule::NOfM { .. }) {
-            let why = format!("`{}` is not carried out on files; see `prune apply --help`", event.method());
+        if let Some(why) = unfit(event, inputs.has_scores()) {
             return Err(Error::request(format!("{when}{why}")));
         }
         candidates.iter().try_for_each(|candidate| inputs.check_scored(candidate.tensor))?;
@@ -214,6 +209,39 @@ impl Plan {
         if !open.is_empty() {
             self.pieces.push(Piece::Straddle { pattern, runs: core::mem::take(open) });
         }
+    }
+}
+
+/// Why an event is not carried out on files, if it is not: nothing trains here, and only weights and given scores are ranked.
+fn unfit(event: &Event, scores: bool) -> Option<String> {
+    let leave_out = |what: &str| Some(format!("{what}; leave it out"));
+    if event.reopens().is_some() {
+        return leave_out("`reopen` opens weights for training to fill, and nothing trains here");
+    }
+    if event.rewinds_to().is_some() {
+        return leave_out("`rewind` goes back to weights of an earlier epoch, which a checkpoint has not");
+    }
+    if event.passes_straight_through() {
+        return leave_out("`straight_through` is for training, and nothing trains here");
+    }
+    if !matches!(event.rule(), Rule::Unstructured(_) | Rule::NOfM { .. }) {
+        return Some(format!("`{}` is not carried out on files; see `prune apply --help`", event.method()));
+    }
+    if matches!(event.ranked_within(), Ranking::Output(_)) {
+        return leave_out("ranking within outputs is not carried out on files");
+    }
+    if event.distributed() != Distribution::Global || event.least().is_some() || event.most().is_some() {
+        return leave_out("`distribution`, `min_density` and `max_density` are not carried out on files");
+    }
+    match event.scored_by() {
+        score if score == Score::magnitude() => None,
+        score if score == Score::given() && scores => None,
+        score if score == Score::given() => Some("the score `given` needs --scores".to_owned()),
+        score => Some(format!(
+            "the score `{}` is computed while there is a model to run; compute it there and hand it over with --scores and \
+             'score': 'given'",
+            score.name()
+        )),
     }
 }
 

@@ -31,12 +31,18 @@ pub fn events_of(strategy: &Strategy, epoch: Option<u64>) -> Result<Vec<(Option<
                 if keys.is_empty() { "no epoch".to_owned() } else { keys.join(", ") }
             )));
         };
-        return Ok(vec![(Some(epochs), event.clone())]);
+        // A density that moves over a range has come to something by then.
+        return Ok(vec![(Some(epochs), event.at_time(epochs, epoch))]);
+    }
+    if let Some((epochs, _)) = strategy.events().find(|(epochs, _)| epochs.in_steps()) {
+        return Err(Error::request(format!(
+            "the event at {epochs} is counted in steps of a training, which a checkpoint has not; leave it out"
+        )));
     }
     if let Some((epochs, _)) = strategy.events().find(|(epochs, _)| epochs.floats()) {
         return Err(Error::request(format!(
-            "the event at {epochs} makes masks anew at the end of each of its epochs, which a checkpoint has not; say which \
-             epoch is meant with --epoch"
+            "the event at {epochs} happens at the end of each of its epochs, which a checkpoint has not; say which epoch is \
+             meant with --epoch"
         )));
     }
     let events: Vec<_> = strategy.events().map(|(epochs, event)| (Some(epochs), event.clone())).collect();

@@ -27,8 +27,9 @@ impl Event {
         }
     }
 
-    /// The event as it is at a time of its range: with the density that it has come to.
-    pub(crate) fn at_time(&self, epochs: Epochs, time: u64) -> Event {
+    /// The event as it is at a time, an epoch or step, of the range it stands under: with the density that it has come to by
+    /// then, and no schedule any more.
+    pub fn at_time(&self, epochs: Epochs, time: u64) -> Event {
         let mut event = self.clone();
         if let (Some(ramp), Some(first), Some(last)) = (self.ramp, epochs.first(), epochs.last())
             && let Rule::Unstructured(scope) | Rule::Pieces { scope, .. } = &mut event.rule
