@@ -174,7 +174,7 @@ fn one_epoch_of_a_strategy() {
     }
     let arguments = ["apply", "model.safetensors", "-o", "x.safetensors", "--strategy", strategy];
     let error = fails(folder.path(), 2, &arguments);
-    assert!(error.contains("the event at 4..=6 makes masks anew") && error.contains("--epoch"), "{error}");
+    assert!(error.contains("the event at 4..=6 happens at the end of each") && error.contains("--epoch"), "{error}");
     let error = fails(folder.path(), 2, &[&arguments[..], &["--epoch", "0"]].concat());
     assert!(error.contains("no event at epoch 0; its events are at 1, 4..=6, -1"), "{error}");
 }
@@ -297,11 +297,11 @@ fn requests_that_do_not_fit_are_refused_before_anything_is_written() {
     let mut weights = mixed(Kind::Uniform);
     weights.insert("vector".to_owned(), tensor(Dtype::F32, &[8], Kind::Uniform, 1));
     write(&folder.path().join("model.safetensors"), &weights);
-    let cases: [(&[&str], &str); 16] = [
+    let cases: [(&[&str], &str); 22] = [
         (&["--method", "unstr_global"], "needs --density or --sparsity"),
         (&["--method", "unstr_global", "--pattern", "2:4"], "needs --density or --sparsity"),
         (&["--method", "str_unified_local", "--density", "0.5"], "needs --pattern N:M"),
-        (&["--method", "unstr_global", "--density", "0.5", "--axis", "1"], "has no groups"),
+        (&["--method", "unstr_global", "--density", "0.5", "--axis", "1"], "has neither here"),
         (&["--method", "str_global", "--pattern", "2:4", "--axis", "1"], "along no axis"),
         (&["--method", "str_unified_local", "--pattern", "2:4", "--axis", "2"], "axis 2 does not exist in shape"),
         (&["--method", "unstr_global", "--density", "1.5"], "outside 0 < d <= 1"),
@@ -314,6 +314,21 @@ fn requests_that_do_not_fit_are_refused_before_anything_is_written() {
         (&["--strategy", "{0: {'method': 'unstr_local', 'density': {'a.weigth': 0.5}}}"], "did you mean `a.weight`?"),
         (&["--strategy", "{0: {'method': 'unstr_local', 'density': {'ids': 0.5}}}"], "is of type I64"),
         (&["--strategy", "{0: {'method': 'unstr_global', 'density': 0.5, 'reopen': 'random'}}"], "nothing trains here"),
+        (
+            &["--strategy", "{0: {'method': 'unstr_global', 'density': 0.5, 'score': 'snip'}}"],
+            "hand it over with --scores",
+        ),
+        (&["--strategy", "{0: {'method': 'unstr_global', 'density': 0.5, 'score': 'given'}}"], "needs --scores"),
+        (
+            &["--strategy", "{0: {'method': 'unstr_global', 'density': 0.5, 'distribution': 'erk'}}"],
+            "not carried out on files",
+        ),
+        (
+            &["--strategy", "{0: {'method': 'channel_global', 'density': 0.5}}"],
+            "`channel_global` is not carried out on files",
+        ),
+        (&["--strategy", "{0: {'method': 'unstr_global', 'density': 0.5, 'rewind': 0}}"], "which a checkpoint has not"),
+        (&["--strategy", "{'5 steps': {'method': 'unstr_global', 'density': 0.5}}"], "counted in steps"),
     ];
     for (arguments, why) in cases {
         let error =
