@@ -327,7 +327,7 @@ fn requests_that_do_not_fit_are_refused_before_anything_is_written() {
             &["--strategy", "{0: {'method': 'channel_global', 'density': 0.5}}"],
             "`channel_global` is not carried out on files",
         ),
-        (&["--strategy", "{0: {'method': 'unstr_global', 'density': 0.5, 'rewind': 0}}"], "which a checkpoint has not"),
+        (&["--strategy", "{2: {'method': 'unstr_global', 'density': 0.5, 'rewind': 0}}"], "which a checkpoint has not"),
         (&["--strategy", "{'5 steps': {'method': 'unstr_global', 'density': 0.5}}"], "counted in steps"),
     ];
     for (arguments, why) in cases {
