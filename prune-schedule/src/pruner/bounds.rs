@@ -70,8 +70,15 @@ impl Bounds {
         self.pieces.clear();
     }
 
-    /// Tests one event over all its key, from what it asks at first to what it leaves at last.
-    pub(super) fn pass(&mut self, epochs: Epochs, event: &Event, layers: &Listed<'_>) -> Result<(), PruneError> {
+    /// Tests one event over what is left of its key at `now`, the next epoch or step to end: from what it asks at first to what
+    /// it leaves at last.
+    pub(super) fn pass(
+        &mut self,
+        epochs: Epochs,
+        now: u64,
+        event: &Event,
+        layers: &Listed<'_>,
+    ) -> Result<(), PruneError> {
         if matches!(event.rule(), Rule::Regrow(_)) {
             let candidates = select(epochs, event, layers)?;
             let masked = |name: &str| self.masked.contains(name) || self.perhaps_masked.contains(name);
@@ -82,7 +89,8 @@ impl Bounds {
             self.pieces.clear();
             return Ok(());
         }
-        let times = [epochs.first(), epochs.last()].map(|time| time.unwrap_or(0));
+        let times =
+            [event.next_due(epochs, now.max(epochs.first().unwrap_or(0))), epochs.last()].map(|time| time.unwrap_or(0));
         // A density that moves over the range only falls or only rises.
         let times = if event.ramps().is_some() { &times[..] } else { &times[..1] };
         for &time in times {
