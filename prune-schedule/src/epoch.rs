@@ -103,7 +103,11 @@ impl Epochs {
             if times.trim().is_empty() {
                 return Err(Problem::EpochUnreadable { text: crate::error::clip(text) });
             }
-            return match Self::from_text(times.trim_end())? {
+            let times = Self::from_text(times.trim_end()).map_err(|problem| match problem {
+                Problem::RangeReversed { first, last, .. } => Problem::RangeReversed { first, last, unit: " steps" },
+                problem => problem,
+            });
+            return match times? {
                 Epochs::At(0) | Epochs::Range { first: 0, .. } => {
                     Err(Problem::StepZero { found: crate::error::clip(text) })
                 }
@@ -117,7 +121,9 @@ impl Epochs {
         let Some((first, last)) = text.split_once("..") else { return Self::from_number(number(text, text)?) };
         let last = last.strip_prefix('=').ok_or_else(|| Problem::RangeOpen { text: crate::error::clip(text) })?;
         match (Self::from_number(number(first, text)?)?, Self::from_number(number(last, text)?)?) {
-            (Epochs::At(first), Epochs::At(last)) if first > last => Err(Problem::RangeReversed { first, last }),
+            (Epochs::At(first), Epochs::At(last)) if first > last => {
+                Err(Problem::RangeReversed { first, last, unit: "" })
+            }
             (Epochs::At(first), Epochs::At(last)) => Ok(Epochs::Range { first, last }),
             _ => Err(Problem::EpochNegative { found: crate::error::clip(text) }),
         }

@@ -152,8 +152,8 @@ pub enum Problem {
     #[error("range `{text}` leaves open whether its end belongs to it; write it with `..=`, such as '10..=20'")]
     RangeOpen { text: String },
     /// A range runs backwards.
-    #[error("range {first}..={last} runs backwards; did you mean '{last}..={first}'?")]
-    RangeReversed { first: u64, last: u64 },
+    #[error("range {first}..={last}{unit} runs backwards; did you mean '{last}..={first}{unit}'?")]
+    RangeReversed { first: u64, last: u64, unit: &'static str },
     /// An epoch has two events.
     #[error("{} is written twice{}; {}", epochs.named(), other_at(other), one_event(epochs))]
     EpochTwice { epochs: Epochs, other: Option<Position> },

@@ -2,7 +2,8 @@
 //!
 //! A [`Strategy`] says what is pruned when. It is read from a Python literal (dictionaries of jax_pruning work
 //! unchanged), JSON or TOML, checked once, and written back to any of them; its [`Timeline`] shows what will happen,
-//! without any model. The [`guide`] has every form.
+//! without any model. The [`guide`] has every form, and [`methods`] says what each method is, where it comes from and what it
+//! costs.
 //!
 //! ```
 //! use prune_schedule::Strategy;
@@ -95,3 +96,6 @@ pub use timeline::{Timeline, TimelineRow};
 
 #[doc = include_str!("../docs/strategies.md")]
 pub mod guide {}
+
+#[doc = include_str!("../docs/methods.md")]
+pub mod methods {}

@@ -69,10 +69,10 @@ impl Strategy {
         for (epochs, _) in &events {
             match *epochs {
                 Epochs::Range { first, last } if first > last => {
-                    return Err(Problem::RangeReversed { first, last }.into());
+                    return Err(Problem::RangeReversed { first, last, unit: "" }.into());
                 }
                 Epochs::Steps { first, last } if first > last => {
-                    return Err(Problem::RangeReversed { first, last }.into());
+                    return Err(Problem::RangeReversed { first, last, unit: " steps" }.into());
                 }
                 Epochs::Steps { first: 0, .. } => {
                     return Err(Problem::StepZero { found: epochs.to_string() }.into());

@@ -12,12 +12,14 @@ const FIELDS: &str = "`method`, `density`, `sparsity`, `pattern`, `prune_rate_pa
                       `axes`, `pool`, `norm`, `bias`, `axis`, `distribution`, `min_density`, `max_density`, `schedule`, `power`, `from_density`, `every`, \
                       `straight_through`, `fraction`, `decay`, `include`, `exclude`, `reopen`, `rewind`, `seed`";
 
+const SCORES: &str = "`magnitude`, `random`, `saliency`, `snip`, `wanda`, `given`";
+
 /// A test per line: its name, the text, the message.
 macro_rules! refused {
     ($($name:ident: $text:expr => $message:expr;)*) => {
         $(#[test]
         fn $name() {
-            let message = $message.replace("<methods>", METHODS).replace("<fields>", FIELDS);
+            let message = $message.replace("<methods>", METHODS).replace("<fields>", FIELDS).replace("<scores>", SCORES);
             assert_eq!($text.parse::<Strategy>().unwrap_err().to_string(), message);
         })*
     };
@@ -250,4 +252,198 @@ density = 1e999"#
         => "line 1, column 44: epoch 10: with `unstr_global`, `density` is a number such as 0.1; found nothing (None or null)";
     number_as_exclude: "{10: {'method': 'unstr_global', 'density': 0.5, 'exclude': 3}}"
         => "line 1, column 60: epoch 10: `exclude` is a pattern over layer names such as '*kernel', or a list of them; found the number 3";
+    score_that_is_a_number: "{1: {'method': 'unstr_global', 'density': 0.5, 'score': 3}}"
+        => "line 1, column 57: epoch 1: `score` is a name such as 'magnitude'; found the number 3";
+    misspelt_score: "{1: {'method': 'unstr_global', 'density': 0.5, 'score': 'magnitud'}}"
+        => "line 1, column 57: epoch 1: unknown score `magnitud` (did you mean `magnitude`?); the scores are <scores>";
+    score_of_an_update: "{'1..=9': {'method': 'set', 'score': 'random'}}"
+        => "line 1, column 38: epoch 1..=9: `score` does not fit: `set` drops by magnitude; leave it out";
+    ranking_that_is_a_boolean: "{1: {'method': 'unstr_unified_local', 'density': 0.5, 'ranking': True}}"
+        => "line 1, column 66: epoch 1: `ranking` is 'layer', 'global' or 'output'; found the boolean true";
+    misspelt_ranking: "{1: {'method': 'unstr_unified_local', 'density': 0.5, 'ranking': 'outputs'}}"
+        => "line 1, column 66: epoch 1: `ranking` knows no `outputs` (did you mean `output`?); write 'layer', 'global' or 'output'";
+    global_ranking_in_each_layer: "{1: {'method': 'unstr_unified_local', 'density': 0.5, 'ranking': 'global'}}"
+        => "line 1, column 66: epoch 1: `ranking` does not fit: `unstr_unified_local` ranks within a layer, or within an output; `unstr_global` ranks all layers together";
+    output_ranking_of_all_layers: "{1: {'method': 'unstr_global', 'density': 0.5, 'ranking': 'output'}}"
+        => "line 1, column 59: epoch 1: `ranking` does not fit: `unstr_global` ranks all layers together; `unstr_unified_local` ranks within outputs";
+    ranking_of_groups: "{1: {'method': 'str_unified_local', 'pattern': '2:4', 'ranking': 'layer'}}"
+        => "line 1, column 66: epoch 1: `ranking` does not fit: `str_unified_local` has groups of its own; leave it out";
+    axis_of_a_layer_ranking: "{1: {'method': 'unstr_unified_local', 'density': 0.5, 'ranking': 'layer', 'axis': 0}}"
+        => "line 1, column 83: epoch 1: `axis` says along which axis N:M groups run, or outputs where `ranking` is 'output'; `unstr_unified_local` has neither here, so leave it out";
+    missing_block: "{1: {'method': 'block_global', 'density': 0.5}}"
+        => "line 1, column 2: epoch 1: `block` does not fit: `block_global` needs the size of its blocks, such as (4, 4)";
+    block_of_nothing: "{1: {'method': 'block_global', 'density': 0.5, 'block': ()}}"
+        => "line 1, column 57: epoch 1: `block` does not fit: blocks of sizes [] along the last axes: they have no size; give one for each axis that is cut";
+    block_with_a_side_of_zero: "{1: {'method': 'block_global', 'density': 0.5, 'block': (4, 0)}}"
+        => "line 1, column 57: epoch 1: `block` does not fit: blocks of sizes [4, 0] along the last axes: a size is 0; the smallest is 1";
+    block_with_a_negative_side: "{1: {'method': 'block_global', 'density': 0.5, 'block': (4, -4)}}"
+        => "line 1, column 57: epoch 1: `block` is the sizes of a block, such as (4, 4); found the list (4, -4)";
+    block_as_text: "{1: {'method': 'block_global', 'density': 0.5, 'block': '4x4'}}"
+        => "line 1, column 57: epoch 1: `block` is the sizes of a block, such as (4, 4); found the string '4x4'";
+    block_with_a_fraction: "{1: {'method': 'block_global', 'density': 0.5, 'block': (4, 0.5)}}"
+        => "line 1, column 57: epoch 1: `block` is the sizes of a block, such as (4, 4); found the list (4, 0.5)";
+    fewer_axes_than_sides: "{1: {'method': 'block_global', 'density': 0.5, 'block': (4, 4), 'axes': 0}}"
+        => "line 1, column 57: epoch 1: `block` does not fit: blocks of sizes [4, 4] along axes [0]: there must be an axis for each size, or none for the last axes";
+    axis_twice: "{1: {'method': 'block_global', 'density': 0.5, 'block': (4, 4), 'axes': (1, 1)}}"
+        => "line 1, column 57: epoch 1: `block` does not fit: blocks of sizes [4, 4] along axes [1, 1]: two of the axes are the same one";
+    axes_as_text: "{1: {'method': 'block_global', 'density': 0.5, 'block': (4, 4), 'axes': 'last'}}"
+        => "line 1, column 73: epoch 1: `axes` is the axes that blocks are cut along, such as (0, 1); found the string 'last'";
+    misspelt_pool: "{1: {'method': 'block_global', 'density': 0.5, 'block': (4, 4), 'pool': 'mena'}}"
+        => "line 1, column 73: epoch 1: `pool` knows no `mena` (did you mean `mean`?); write 'mean' or 'max'";
+    pool_that_is_a_number: "{1: {'method': 'block_global', 'density': 0.5, 'block': (4, 4), 'pool': 2}}"
+        => "line 1, column 73: epoch 1: `pool` is 'mean' or 'max'; found the number 2";
+    axis_of_blocks: "{1: {'method': 'block_global', 'density': 0.5, 'block': (4, 4), 'axis': 0}}"
+        => "line 1, column 73: epoch 1: `axis` does not fit: `block_global` cuts its blocks along `axes`; write that";
+    block_of_elements: "{1: {'method': 'unstr_global', 'density': 0.5, 'block': (4, 4)}}"
+        => "line 1, column 57: epoch 1: `block` does not fit: it goes with `block_*`, not with `unstr_global`; leave it out";
+    pool_of_channels: "{1: {'method': 'channel_global', 'density': 0.5, 'pool': 'max'}}"
+        => "line 1, column 58: epoch 1: `pool` does not fit: it goes with `block_*`, not with `channel_global`; leave it out";
+    norm_of_blocks: "{1: {'method': 'block_global', 'density': 0.5, 'block': 4, 'norm': 2}}"
+        => "line 1, column 68: epoch 1: `norm` does not fit: it goes with `channel_*`, not with `block_global`; leave it out";
+    bias_of_elements: "{1: {'method': 'unstr_global', 'density': 0.5, 'bias': True}}"
+        => "line 1, column 56: epoch 1: `bias` does not fit: it goes with `channel_*`, not with `unstr_global`; leave it out";
+    norm_of_three: "{1: {'method': 'channel_global', 'density': 0.5, 'norm': 3}}"
+        => "line 1, column 58: epoch 1: `norm` is 1, 2 or 'inf'; found the number 3";
+    misspelt_norm: "{1: {'method': 'channel_global', 'density': 0.5, 'norm': 'max'}}"
+        => "line 1, column 58: epoch 1: `norm` is 1, 2 or 'inf'; found the string 'max'";
+    bias_that_is_a_number: "{1: {'method': 'channel_global', 'density': 0.5, 'bias': 1}}"
+        => "line 1, column 58: epoch 1: `bias` is True or False; found the number 1";
+    pattern_of_channels: "{1: {'method': 'channel_global', 'pattern': '2:4'}}"
+        => "line 1, column 34: epoch 1: `pattern` does not go with `channel_global`, which needs one of `density`, `sparsity`, `prune_rate_pattern`";
+    number_under_channel_local: "{1: {'method': 'channel_local', 'density': 0.5}}"
+        => "line 1, column 44: epoch 1: `channel_local` takes a table from layers to values, such as {'Dense_0-kernel': 0.1}, found the number 0.5; for the same value in every layer write 'method': 'channel_unified_local'";
+    table_under_block_global: "{1: {'method': 'block_global', 'density': {'a': 0.5}, 'block': 4}}"
+        => "line 1, column 43: epoch 1: `block_global` ranks all layers together and takes one value, found a table; for a value per layer write 'method': 'block_local'";
+    misspelt_distribution: "{1: {'method': 'unstr_global', 'density': 0.5, 'distribution': 'ekr'}}"
+        => "line 1, column 64: epoch 1: `distribution` knows no `ekr`; write 'global', 'global_l2', 'uniform' or 'erk'";
+    distribution_that_is_a_table: "{1: {'method': 'unstr_global', 'density': 0.5, 'distribution': {'a': 1}}}"
+        => "line 1, column 64: epoch 1: `distribution` is 'global', 'global_l2', 'uniform' or 'erk'; found a table";
+    distribution_in_each_layer: "{1: {'method': 'unstr_unified_local', 'density': 0.5, 'distribution': 'erk'}}"
+        => "line 1, column 71: epoch 1: `distribution` does not fit: `unstr_unified_local` says itself what each layer keeps; a density of all layers together, with `unstr_global`, is shared out";
+    distribution_of_blocks: "{1: {'method': 'block_global', 'density': 0.5, 'block': 4, 'distribution': 'erk'}}"
+        => "line 1, column 76: epoch 1: `distribution` does not fit: `block_global` ranks the pieces of all layers together; only `unstr_global` is shared out";
+    least_density_in_each_layer: "{1: {'method': 'unstr_unified_local', 'density': 0.5, 'min_density': 0.1}}"
+        => "line 1, column 70: epoch 1: `min_density` does not fit: `unstr_unified_local` says itself what each layer keeps; a density of all layers together, with `unstr_global`, is shared out";
+    least_density_as_text: "{1: {'method': 'unstr_global', 'density': 0.5, 'min_density': 'low'}}"
+        => "line 1, column 63: epoch 1: `min_density` is a density such as 0.05, or a table from layers to densities; found the string 'low'";
+    least_density_of_zero: "{1: {'method': 'unstr_global', 'density': 0.5, 'min_density': 0}}"
+        => "line 1, column 63: epoch 1: density 0 is outside 0 < d <= 1 (density is the fraction kept)";
+    greatest_density_of_a_layer_above_one: "{1: {'method': 'unstr_global', 'density': 0.5, 'max_density': {'a': 0.5, 'b': 2}}}"
+        => "line 1, column 79: epoch 1, layer `b`: density 2 is outside 0 < d <= 1 (density is the fraction kept)";
+    greatest_density_of_a_layer_twice: "{1: {'method': 'unstr_global', 'density': 0.5, 'max_density': {'a': 0.5, 'a': 0.5}}}"
+        => "line 1, column 74: epoch 1, layer `a`: the layer is written twice (the other is at line 1, column 64)";
+    bounds_beside_reopen: "{1: {'method': 'unstr_global', 'density': 0.5, 'max_density': 0.9, 'reopen': 'random'}}"
+        => "line 1, column 78: epoch 1: `reopen` does not fit: it does not go with `min_density` and `max_density` in one ranking";
+    schedule_without_a_range: "{1: {'method': 'unstr_global', 'density': 0.5, 'schedule': 'cubic'}}"
+        => "line 1, column 60: epoch 1: `schedule` does not fit: it needs a range of epochs or steps, such as '2..=10' or '100..=900 steps'";
+    schedule_under_minus_one: "{-1: {'method': 'unstr_global', 'density': 0.5, 'schedule': 'cubic'}}"
+        => "line 1, column 61: epoch -1: `schedule` does not fit: it needs a range of epochs or steps, such as '2..=10' or '100..=900 steps'";
+    schedule_at_one_step: "{'7 steps': {'method': 'unstr_global', 'density': 0.5, 'schedule': 'cubic'}}"
+        => "line 1, column 68: step 7: `schedule` does not fit: it needs a range of epochs or steps, such as '2..=10' or '100..=900 steps'";
+    misspelt_schedule: "{'1..=9': {'method': 'unstr_global', 'density': 0.5, 'schedule': 'qubic'}}"
+        => "line 1, column 66: epoch 1..=9: `schedule` knows no `qubic` (did you mean `cubic`?); write 'linear', 'cubic' or 'polynomial'";
+    schedule_that_is_a_number: "{'1..=9': {'method': 'unstr_global', 'density': 0.5, 'schedule': 3}}"
+        => "line 1, column 66: epoch 1..=9: `schedule` is 'linear', 'cubic' or 'polynomial'; found the number 3";
+    schedule_of_groups: "{'1..=9': {'method': 'str_global', 'pattern': '2:4', 'schedule': 'linear'}}"
+        => "line 1, column 66: epoch 1..=9: `schedule` does not fit: `str_global` has no density that could move";
+    schedule_of_an_update: "{'1..=9': {'method': 'rigl', 'schedule': 'linear'}}"
+        => "line 1, column 42: epoch 1..=9: `schedule` does not fit: `rigl` has no density that could move";
+    polynomial_without_power: "{'1..=9': {'method': 'unstr_global', 'density': 0.5, 'schedule': 'polynomial'}}"
+        => "line 1, column 66: epoch 1..=9: `schedule` does not fit: `polynomial` needs `power`, such as 2";
+    power_of_zero: "{'1..=9': {'method': 'unstr_global', 'density': 0.5, 'schedule': 'polynomial', 'power': 0}}"
+        => "line 1, column 89: epoch 1..=9: `power` is a whole number of 1 or more; found the number 0";
+    power_with_a_fraction: "{'1..=9': {'method': 'unstr_global', 'density': 0.5, 'schedule': 'polynomial', 'power': 2.5}}"
+        => "line 1, column 89: epoch 1..=9: `power` is a whole number of 1 or more; found the number 2.5";
+    power_of_a_cubic: "{'1..=9': {'method': 'unstr_global', 'density': 0.5, 'schedule': 'cubic', 'power': 3}}"
+        => "line 1, column 84: epoch 1..=9: `power` does not fit: it goes with 'schedule': 'polynomial'; leave it out";
+    power_without_schedule: "{'1..=9': {'method': 'unstr_global', 'density': 0.5, 'power': 3}}"
+        => "line 1, column 63: epoch 1..=9: `power` does not fit: it goes with 'schedule': 'polynomial'; leave it out";
+    first_density_without_schedule: "{'1..=9': {'method': 'unstr_global', 'density': 0.5, 'from_density': 0.9}}"
+        => "line 1, column 70: epoch 1..=9: `from_density` does not fit: it goes with `schedule`, which is not written";
+    first_density_above_one: "{'1..=9': {'method': 'unstr_global', 'density': 0.5, 'schedule': 'linear', 'from_density': 1.5}}"
+        => "line 1, column 92: epoch 1..=9: density 1.5 is outside 0 < d <= 1 (density is the fraction kept)";
+    first_density_as_text: "{'1..=9': {'method': 'unstr_global', 'density': 0.5, 'schedule': 'linear', 'from_density': 'dense'}}"
+        => "line 1, column 92: epoch 1..=9: `from_density` is a density such as 1.0; found the string 'dense'";
+    every_without_a_range: "{1: {'method': 'unstr_global', 'density': 0.5, 'every': 2}}"
+        => "line 1, column 57: epoch 1: `every` does not fit: it needs a range of epochs or steps, such as '2..=10' or '100..=900 steps'";
+    every_zeroth: "{'1..=9': {'method': 'unstr_global', 'density': 0.5, 'every': 0}}"
+        => "line 1, column 63: epoch 1..=9: `every` is a whole number of 1 or more; found the number 0";
+    every_as_text: "{'1..=9': {'method': 'unstr_global', 'density': 0.5, 'every': 'second'}}"
+        => "line 1, column 63: epoch 1..=9: `every` is a whole number of 1 or more; found the string 'second'";
+    straight_through_without_a_range: "{1: {'method': 'unstr_global', 'density': 0.5, 'straight_through': True}}"
+        => "line 1, column 68: epoch 1: `straight_through` does not fit: it needs a range of epochs, at whose end the mask is applied";
+    straight_through_by_steps: "{'1..=9 steps': {'method': 'unstr_global', 'density': 0.5, 'straight_through': True}}"
+        => "line 1, column 80: step 1..=9: `straight_through` does not fit: it needs a range of epochs, at whose end the mask is applied";
+    straight_through_of_an_update: "{'1..=9': {'method': 'set', 'straight_through': True}}"
+        => "line 1, column 49: epoch 1..=9: `straight_through` does not fit: `set` trains sparse weights, and there are no dense ones";
+    straight_through_beside_a_schedule: "{'1..=9': {'method': 'unstr_global', 'density': 0.5, 'straight_through': True, 'schedule': 'linear'}}"
+        => "line 1, column 74: epoch 1..=9: `straight_through` does not fit: `schedule`, `every`, `reopen` and `rewind` do not go with it";
+    straight_through_as_text: "{'1..=9': {'method': 'unstr_global', 'density': 0.5, 'straight_through': 'yes'}}"
+        => "line 1, column 74: epoch 1..=9: `straight_through` is True or False; found the string 'yes'";
+    density_of_an_update: "{'1..=9': {'method': 'set', 'density': 0.5}}"
+        => "line 1, column 29: epoch 1..=9: `set` keeps as much as there is; leave `density` out";
+    update_under_minus_one: "{-1: {'method': 'rigl'}}"
+        => "line 1, column 17: epoch -1: `method` does not fit: `set` and `rigl` need a range that ends, such as '100..=7500 steps'";
+    a_single_update_of_a_cosine: "{5: {'method': 'rigl'}}"
+        => "line 1, column 2: epoch 5: `decay` does not fit: a cosine has come to nothing at the last update, and here is only one; write 'decay': 'constant', or a range of epochs or steps";
+    update_that_reopens: "{'1..=9': {'method': 'set', 'reopen': 'random'}}"
+        => "line 1, column 22: epoch 1..=9: `method` does not fit: `set` and `rigl` open what they open; `reopen` and `rewind` do not go with them";
+    fraction_of_zero: "{'1..=9': {'method': 'set', 'fraction': 0}}"
+        => "line 1, column 41: epoch 1..=9: `fraction` is a number above 0 and at most 1, such as 0.3; found the number 0.0";
+    fraction_above_one: "{'1..=9': {'method': 'set', 'fraction': 1.5}}"
+        => "line 1, column 41: epoch 1..=9: `fraction` is a number above 0 and at most 1, such as 0.3; found the number 1.5";
+    fraction_as_text: "{'1..=9': {'method': 'set', 'fraction': 'half'}}"
+        => "line 1, column 41: epoch 1..=9: `fraction` is a number above 0 and at most 1, such as 0.3; found the string 'half'";
+    fraction_of_a_density: "{1: {'method': 'unstr_global', 'density': 0.5, 'fraction': 0.3}}"
+        => "line 1, column 60: epoch 1: `fraction` does not fit: it goes with `set` and `rigl`, not with `unstr_global`; leave it out";
+    misspelt_decay: "{'1..=9': {'method': 'set', 'decay': 'cosin'}}"
+        => "line 1, column 38: epoch 1..=9: `decay` knows no `cosin` (did you mean `cosine`?); write 'cosine' or 'constant'";
+    decay_of_a_density: "{1: {'method': 'unstr_global', 'density': 0.5, 'decay': 'cosine'}}"
+        => "line 1, column 57: epoch 1: `decay` does not fit: it goes with `set` and `rigl`, not with `unstr_global`; leave it out";
+    seed_of_gradients: "{'1..=9': {'method': 'rigl', 'seed': 3}}"
+        => "line 1, column 38: epoch 1..=9: `seed` is for what is drawn, and nothing of this event is; leave it out";
+    axis_of_an_update: "{'1..=9': {'method': 'set', 'axis': 3}}"
+        => "line 1, column 37: epoch 1..=9: `axis` says along which axis N:M groups run, or outputs where `ranking` is 'output'; `set` has neither here, so leave it out";
+    reopen_of_channels: "{1: {'method': 'channel_global', 'density': 0.5, 'reopen': 'random'}}"
+        => "line 1, column 60: epoch 1: `reopen` does not fit: it opens elements, and here whole blocks or channels are ranked";
+    reopen_within_outputs: "{1: {'method': 'unstr_unified_local', 'density': 0.5, 'score': 'wanda', 'reopen': 'random'}}"
+        => "line 1, column 83: epoch 1: `reopen` does not fit: it works within layers and over all of them, not within outputs";
+    rewind_that_is_negative: "{3: {'method': 'unstr_global', 'density': 0.5, 'rewind': -1}}"
+        => "line 1, column 58: epoch 3: `rewind` is the epoch to go back to, such as 0 for the initial weights; found the number -1";
+    rewind_as_text: "{3: {'method': 'unstr_global', 'density': 0.5, 'rewind': 'initial'}}"
+        => "line 1, column 58: epoch 3: `rewind` is the epoch to go back to, such as 0 for the initial weights; found the string 'initial'";
+    rewind_to_its_own_epoch: "{3: {'method': 'unstr_global', 'density': 0.5, 'rewind': 3}}"
+        => "line 1, column 58: epoch 3: `rewind` does not fit: it goes back to the end of an earlier epoch, and epoch 3 is not before epoch 3";
+    rewind_before_training: "{0: {'method': 'unstr_global', 'density': 0.5, 'rewind': 0}}"
+        => "line 1, column 58: epoch 0: `rewind` does not fit: nothing has trained yet at epoch 0; leave it out";
+    rewind_into_its_range: "{'3..=5': {'method': 'unstr_global', 'density': 0.5, 'rewind': 4}}"
+        => "line 1, column 64: epoch 3..=5: `rewind` does not fit: it goes back to the end of an earlier epoch, and epoch 4 is not before epoch 3";
+    rewind_under_minus_one: "{-1: {'method': 'unstr_global', 'density': 0.5, 'rewind': 1}}"
+        => "line 1, column 59: epoch -1: `rewind` does not fit: it goes back to the end of an earlier epoch, and epoch 1 is not before epoch 1";
+    step_zero: "{'0 steps': {'method': 'unstr_global', 'density': 0.5}}"
+        => "line 1, column 2: steps count from 1, and `0 steps` begins at 0; what happens before training is at epoch 0";
+    steps_from_zero: "{'0..=9 steps': {'method': 'set'}}"
+        => "line 1, column 2: steps count from 1, and `0..=9 steps` begins at 0; what happens before training is at epoch 0";
+    steps_without_a_number: "{'steps': {'method': 'set'}}"
+        => "line 1, column 2: `steps` is not an epoch; write a whole number such as 10, a range such as '10..=20', -1 for all others, or steps such as '100 steps'";
+    steps_backwards: "{'9..=1 steps': {'method': 'set'}}"
+        => "line 1, column 2: range 9..=1 steps runs backwards; did you mean '1..=9 steps'?";
+    minus_one_steps: "{'-1 steps': {'method': 'set'}}"
+        => "line 1, column 2: `-1 steps` is not an epoch; write a whole number such as 10, a range such as '10..=20', -1 for all others, or steps such as '100 steps'";
+    step_with_a_fraction: "{'1.5 steps': {'method': 'unstr_global', 'density': 0.5}}"
+        => "line 1, column 2: `1.5` is not an epoch; write a whole number such as 10, a range such as '10..=20', -1 for all others, or steps such as '100 steps'";
+    step_twice: "{'5 steps': {'method': 'unstr_global', 'density': 0.5}, '5 step': {'method': 'unstr_global', 'density': 0.5}}"
+        => "line 1, column 57: step 5 is written twice (the other is at line 1, column 2); each step has one event";
+    step_inside_a_range: "{'1..=9 steps': {'method': 'set'}, '5 steps': {'method': 'unstr_global', 'density': 0.5}}"
+        => "line 1, column 36: step 5 lies inside the range 1..=9 steps (the other is at line 1, column 2); each step has one event";
+    density_over_a_range_of_steps: "{'1..=9 steps': {'method': 'unstr_global', 'density': 0.5}}"
+        => "line 1, column 28: step 1..=9: `method` does not fit: a range of steps needs a `schedule`, or `set` or `rigl`; masks float over epochs only";
+    floating_beside_steps: "{'1..=9': {'method': 'unstr_global', 'density': 0.5}, '5 steps': {'method': 'unstr_global', 'density': 0.1}}"
+        => "line 1, column 55: the masks of 1..=9 float, and those of 5 steps would be made in between; give the range a `schedule`, or leave one of the two out";
+    minus_one_beside_steps: "{-1: {'method': 'unstr_global', 'density': 0.5}, '5 steps': {'method': 'unstr_global', 'density': 0.1}}"
+        => "line 1, column 50: the masks of -1 float, and those of 5 steps would be made in between; give the range a `schedule`, or leave one of the two out";
+    toml_step_with_a_bad_field: r#"["5..=9 steps"]
+method = "rigl"
+fraction = 2"#
+        => "line 3, column 12: step 5..=9: `fraction` is a number above 0 and at most 1, such as 0.3; found the number 2.0";
 }

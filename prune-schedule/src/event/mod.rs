@@ -150,8 +150,12 @@ impl Event {
         };
         if !fits {
             let why = match (&self.rule, self.scope_kind()) {
-                (Rule::Unstructured(_), ScopeKind::Global) => "ranks all layers together",
-                (Rule::Unstructured(_), _) => "ranks within a layer, or within an output",
+                (Rule::Unstructured(_), ScopeKind::Global) => {
+                    "ranks all layers together; `unstr_unified_local` ranks within outputs"
+                }
+                (Rule::Unstructured(_), _) => {
+                    "ranks within a layer, or within an output; `unstr_global` ranks all layers together"
+                }
                 _ => "has groups of its own; leave it out",
             };
             return self.contradicts("ranking", why);

@@ -63,7 +63,8 @@ pub(super) fn follow<'l>(
         if let Some(alive) = alive.get(bias.name) {
             mask.intersect_in_place(alive).map_err(in_event)?;
         }
-        let units = asked.units[i];
+        let whole = alive.get(bias.name).is_none_or(|alive| alive.kept_len() == alive.len());
+        let units = asked.units[i].filter(|_| whole);
         candidates.push(bias);
         asked.each.push(units);
         asked.units.push(None);

@@ -70,14 +70,14 @@ impl Bounds {
         self.pieces.clear();
     }
 
-    /// Tests one event over what is left of its key from the time `from` on: from what it asks next to what it leaves at
-    /// last.
+    /// Tests one event over what is left of its key at `now`, the next epoch or step to end: from what it asks at first to what
+    /// it leaves at last.
     pub(super) fn pass(
         &mut self,
         epochs: Epochs,
+        now: u64,
         event: &Event,
         layers: &Listed<'_>,
-        from: u64,
     ) -> Result<(), PruneError> {
         if matches!(event.rule(), Rule::Regrow(_)) {
             let candidates = select(epochs, event, layers)?;
@@ -89,7 +89,8 @@ impl Bounds {
             self.pieces.clear();
             return Ok(());
         }
-        let times = [event.next_due(epochs, from), epochs.last()].map(|time| time.unwrap_or(0));
+        let times =
+            [event.next_due(epochs, now.max(epochs.first().unwrap_or(0))), epochs.last()].map(|time| time.unwrap_or(0));
         // A density that moves over the range only falls or only rises.
         let times = if event.ramps().is_some() { &times[..] } else { &times[..1] };
         for &time in times {

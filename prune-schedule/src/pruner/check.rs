@@ -42,7 +42,8 @@ pub(super) fn check(strategy: &Strategy, now: &Now<'_>, layers: &Listed<'_>) -> 
     let mut warnings = Vec::new();
     let mut warned = BTreeSet::new();
     let mut before_training = None;
-    for (epochs, event) in spans(strategy, now.epoch) {
+    let next_epoch = now.epoch.map_or(0, |epoch| epoch.saturating_add(1));
+    for (epochs, event) in spans(strategy, next_epoch) {
         if epochs != Epochs::At(0) {
             before_training.get_or_insert_with(|| bounds.clone());
             if steps_open {
@@ -54,7 +55,7 @@ pub(super) fn check(strategy: &Strategy, now: &Now<'_>, layers: &Listed<'_>) -> 
         if warned.insert(epochs) {
             warnings.extend(candidates.iter().filter_map(|candidate| short_lanes(epochs, candidate)));
         }
-        bounds.pass(epochs, event, layers, now.epoch.map_or(0, |epoch| epoch.saturating_add(1)))?;
+        bounds.pass(epochs, next_epoch, event, layers)?;
     }
     // For steps the same holds of epochs: at first there is what was left before training.
     let masked = bounds.masked.clone();
@@ -66,15 +67,14 @@ pub(super) fn check(strategy: &Strategy, now: &Now<'_>, layers: &Listed<'_>) -> 
         if opens {
             bounds.open();
         }
-        bounds.pass(epochs, event, layers, next)?;
+        bounds.pass(epochs, next, event, layers)?;
     }
     Ok(warnings)
 }
 
-/// The events to come in the order in which they happen; `-1` once in every gap between the others.
-fn spans(strategy: &Strategy, after: Option<u64>) -> Vec<(Epochs, &Event)> {
+/// The events from an epoch on in the order in which they happen; `-1` once in every gap between the others.
+fn spans(strategy: &Strategy, mut next: u64) -> Vec<(Epochs, &Event)> {
     let mut spans = Vec::new();
-    let mut next = after.map_or(0, |epoch| epoch.saturating_add(1));
     let others = strategy.events().find(|(epochs, _)| *epochs == Epochs::Others);
     for (epochs, event) in strategy.events().filter(|(epochs, _)| !epochs.in_steps()) {
         let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else { continue };

@@ -313,6 +313,9 @@ impl Pruner {
         let rankings = rankings(at, event, &candidates)?;
         let mut asked = Asked::of(event, &rankings, &candidates);
         let mut made = Maker { epoch: at, event, alive, given }.masks(&candidates, &rankings)?;
+        if event.piece().is_some() {
+            asked.forget_elements_of_pieces(&candidates, alive);
+        }
         if let Some(Piece::Channels { bias: true, .. }) = event.piece() {
             biases::follow(at, layers, alive, &mut candidates, &mut asked, &mut made)?;
         }

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use prune_core::{Density, Error, NmPattern, Quota};
+use prune_core::{Density, Error, Masks, NmPattern, Quota};
 
 use super::error::PruneError;
 use super::selection::{Candidate, total_len};
@@ -121,7 +121,7 @@ fn bounds(event: &Event, candidates: &[Candidate<'_>], kept: usize) -> Result<Ve
 }
 
 /// How many elements an event asks for: in each layer, where it asks of each, and in all of them. None where it asks for
-/// units that are not all of one size.
+/// units that are not all of one size, or not all alive.
 pub(super) struct Asked {
     pub(super) each: Vec<Option<usize>>,
     pub(super) total: Option<usize>,
@@ -168,6 +168,18 @@ impl Asked {
             asked.total = asked.total.zip(in_elements(total)).map(|(sum, count)| sum.saturating_add(count));
         }
         asked
+    }
+}
+
+impl Asked {
+    /// Of a block or channel of which something is dead only the rest is kept: how many elements that are was not asked.
+    pub(super) fn forget_elements_of_pieces(&mut self, candidates: &[Candidate<'_>], alive: &Masks) {
+        for (candidate, each) in candidates.iter().zip(&mut self.each) {
+            if alive.get(candidate.name).is_some_and(|alive| alive.kept_len() < alive.len()) {
+                *each = None;
+                self.total = None;
+            }
+        }
     }
 }
 

@@ -81,7 +81,8 @@ pub struct UnitCounts {
 pub struct Totals {
     /// Elements there are.
     pub elements: usize,
-    /// Elements that the event asked to keep; none where it asked for units of different sizes.
+    /// Elements that the event asked to keep; none where it asked for units of different sizes, or
+    /// units of which something was closed before.
     pub asked: Option<usize>,
     /// Elements kept by the masks after the event.
     pub kept: usize,

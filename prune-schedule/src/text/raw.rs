@@ -68,11 +68,25 @@ pub(crate) fn strategy(source: Source<'_>, tree: &Node) -> Result<Strategy, Stra
         events.push(event(source, key, value).map_err(|error| source.at(key)(error.in_epochs(epochs)))?);
     }
     check_keys(source, &keys)?;
-    for ((epochs, at), event) in keys.iter().zip(&events) {
-        event.check(*epochs).map_err(|error: StrategyError| error.at(source.position(*at)).in_epochs(*epochs))?;
+    for (((epochs, at), event), (_, written)) in keys.iter().zip(&events).zip(entries) {
+        event.check(*epochs).map_err(|error| {
+            let at = contradicting(&error, written).or(*at);
+            error.at(source.position(at)).in_epochs(*epochs)
+        })?;
     }
-    check_clocks(keys.iter().map(|(epochs, _)| *epochs).zip(&events))?;
+    check_clocks(keys.iter().map(|(epochs, _)| *epochs).zip(&events)).map_err(|error| {
+        let steps = keys.iter().find(|(epochs, _)| epochs.in_steps()).and_then(|(_, at)| *at);
+        error.at(source.position(steps))
+    })?;
     Ok(Strategy::from_checked(keys.into_iter().map(|(epochs, _)| epochs).zip(events).collect()))
+}
+
+/// Where the field stands that does not fit the rest of an event, if it is written.
+fn contradicting(error: &StrategyError, event: &Node) -> Option<usize> {
+    let (Problem::Contradiction { field, .. }, Value::Table(fields)) = (error.problem(), &event.value) else {
+        return None;
+    };
+    fields.iter().find(|(name, _)| name.value == Value::text(*field)).and_then(|(_, value)| value.at)
 }
 
 fn epochs(key: &Value) -> Result<Epochs, Problem> {
@@ -104,12 +118,15 @@ pub(crate) fn check_keys(source: Source<'_>, keys: &[(Epochs, Option<usize>)]) -
     let (this, this_at) = keys[later];
     let (that, that_at) = keys[earlier];
     let other = source.position(that_at);
-    let problem = match (this, that) {
+    let is_range = |epochs: Epochs| match epochs {
+        Epochs::Range { .. } => true,
+        Epochs::Steps { first, last } => first < last,
+        Epochs::At(_) | Epochs::Others => false,
+    };
+    let problem = match (is_range(this), is_range(that)) {
         _ if this == that => Problem::EpochTwice { epochs: this, other },
-        (Epochs::Range { .. }, Epochs::Range { .. }) | (Epochs::Steps { .. }, Epochs::Steps { .. }) => {
-            Problem::RangesOverlap { range: this, with: that, other }
-        }
-        (Epochs::Range { .. }, _) => Problem::EpochInRange { epoch: that, range: this, other },
+        (true, true) => Problem::RangesOverlap { range: this, with: that, other },
+        (true, false) => Problem::EpochInRange { epoch: that, range: this, other },
         _ => Problem::EpochInRange { epoch: this, range: that, other },
     };
     Err(StrategyError::from(problem).at(source.position(this_at)))

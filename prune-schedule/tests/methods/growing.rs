@@ -101,7 +101,7 @@ proptest! {
             let before = (kept(&run.pruner), run.model.clone(), run.momentum.clone());
             let replaced = run.pruner.replaces_step(step);
             let report = run.step(step).unwrap();
-            let due = step >= first && step <= last && ((step - first) % every == 0 || step == last);
+            let due = step >= first && step <= last && ((step - first).is_multiple_of(every) || step == last);
             prop_assert_eq!(report.is_some(), due);
             prop_assert_eq!(replaced, due && (!cosine || step < last));
             let now = kept(&run.pruner);

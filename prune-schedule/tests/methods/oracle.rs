@@ -6,43 +6,43 @@ use crate::Kept;
 use crate::model::{Model, shape};
 
 /// Rule 1, for so many of anything.
-pub fn count(density: f64, n: usize) -> usize {
+pub(crate) fn count(density: f64, n: usize) -> usize {
     let exact = density * n as f64;
     let rounded = if exact - exact.floor() >= 0.5 { exact.floor() + 1.0 } else { exact.floor() };
     if n == 0 { 0 } else { (rounded as usize).clamp(1, n) }
 }
 
 /// One thing to be ranked: a score, the layer, its index there.
-pub type Thing = (f64, String, usize);
+pub(crate) type Thing = (f64, String, usize);
 
 /// The best of them in the one order: higher first, then the smaller name, then the lower index.
-pub fn best(mut things: Vec<Thing>, kept: usize) -> Vec<(String, usize)> {
+pub(crate) fn best(mut things: Vec<Thing>, kept: usize) -> Vec<(String, usize)> {
     // Adding zero makes -0.0 a 0.0.
     things.sort_by(|a, b| (b.0 + 0.0).total_cmp(&(a.0 + 0.0)).then_with(|| (&a.1, a.2).cmp(&(&b.1, b.2))));
     things.into_iter().take(kept).map(|(_, name, index)| (name, index)).collect()
 }
 
 /// The layers that an event without a table selects, in the model's order.
-pub fn prunable(model: &Model) -> Vec<String> {
+pub(crate) fn prunable(model: &Model) -> Vec<String> {
     model.0.iter().filter(|(_, tensor)| shape(tensor).len() >= 2).map(|(name, _)| name.clone()).collect()
 }
 
-pub fn weights(model: &Model, name: &str) -> Vec<f64> {
+pub(crate) fn weights(model: &Model, name: &str) -> Vec<f64> {
     model.get(name).values().iter().map(|&value| f64::from(value)).collect()
 }
 
-pub fn is_alive(alive: &Kept, name: &str, index: usize) -> bool {
+pub(crate) fn is_alive(alive: &Kept, name: &str, index: usize) -> bool {
     alive.get(name).is_none_or(|alive| alive[index])
 }
 
 /// What of a layer can be ranked, with its scores.
-pub fn things(name: &str, scores: &[f64], alive: &Kept) -> Vec<Thing> {
+pub(crate) fn things(name: &str, scores: &[f64], alive: &Kept) -> Vec<Thing> {
     let each = scores.iter().enumerate().filter(|(index, _)| is_alive(alive, name, *index));
     each.map(|(index, &score)| (score, name.to_owned(), index)).collect()
 }
 
 /// Masks of these layers, of what was chosen.
-pub fn masks(model: &Model, layers: &[String], chosen: Vec<(String, usize)>) -> Kept {
+pub(crate) fn masks(model: &Model, layers: &[String], chosen: Vec<(String, usize)>) -> Kept {
     let mut kept: Kept =
         layers.iter().map(|name| (name.clone(), vec![false; model.get(name).values().len()])).collect();
     for (name, index) in chosen {
@@ -52,7 +52,7 @@ pub fn masks(model: &Model, layers: &[String], chosen: Vec<(String, usize)>) -> 
 }
 
 /// So many of each layer; none where too few are alive.
-pub fn local(
+pub(crate) fn local(
     model: &Model,
     layers: &[String],
     kept: impl Fn(&str) -> usize,
@@ -71,7 +71,7 @@ pub fn local(
 }
 
 /// The same density of each layer, or of all of them ranked together.
-pub fn unstructured(
+pub(crate) fn unstructured(
     model: &Model,
     density: f64,
     global: bool,
@@ -89,7 +89,7 @@ pub fn unstructured(
 }
 
 /// The position along each axis of an index in row-major order.
-pub fn place(mut index: usize, shape: &[usize]) -> Vec<usize> {
+pub(crate) fn place(mut index: usize, shape: &[usize]) -> Vec<usize> {
     let mut place = vec![0; shape.len()];
     for axis in (0..shape.len()).rev() {
         place[axis] = index % shape[axis];

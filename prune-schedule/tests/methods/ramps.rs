@@ -8,7 +8,7 @@ use crate::oracle::count;
 
 /// When the events of a range happen, counted one by one.
 fn times(first: u64, last: u64, every: u64) -> Vec<u64> {
-    let mut times: Vec<u64> = (first..=last).filter(|time| (time - first) % every == 0).collect();
+    let mut times: Vec<u64> = (first..=last).filter(|time| (time - first).is_multiple_of(every)).collect();
     if times.last() != Some(&last) {
         times.push(last);
     }

@@ -127,3 +127,15 @@ fn rounds_of_the_lottery_ticket() {
         before = Some(now);
     }
 }
+
+#[test]
+fn scaling_moves_the_epoch_to_go_back_to() {
+    let twelve: prune_schedule::Strategy =
+        "{12: {'method': 'unstr_global', 'density': 0.5, 'rewind': 4}}".parse().unwrap();
+    let six: prune_schedule::Strategy = "{6: {'method': 'unstr_global', 'density': 0.5, 'rewind': 2}}".parse().unwrap();
+    assert_eq!(twelve.scale_epochs(12, 6).unwrap(), six);
+    assert_eq!(
+        twelve.scale_epochs(12, 1).unwrap_err().to_string(),
+        "epoch 1: `rewind` does not fit: it goes back to the end of an earlier epoch, and epoch 1 is not before epoch 1"
+    );
+}

@@ -226,3 +226,40 @@ fn what_is_missing_is_named() {
         assert_eq!(ended(&mut pruner, &mut model, Evidence::default()).unwrap_err().to_string(), message);
     }
 }
+
+/// Whatever a NaN stands in, it is refused by layer and place, and nothing is written.
+#[test]
+fn nan_is_named() {
+    let two = |a: [f32; 2]| Model::of(&[("fc.weight", &[1, 2], &a)]);
+    let nan = two([1.0, f32::NAN]);
+    let norms = [PlainTensor::from_logical(&[2], vec![1.0, f64::NAN]).unwrap()];
+    let norms = [("fc.weight", prune_core::LayerRef::of(&norms[0]))];
+    let gradients = Evidence { gradients: Some(&nan), ..Evidence::default() };
+    let cases: [(&str, Evidence<'_>); 5] = [
+        ("'score': 'saliency'", gradients),
+        ("'score': 'snip'", gradients),
+        ("'score': 'given'", Evidence { scores: Some(&nan), ..Evidence::default() }),
+        ("'score': 'wanda'", Evidence { inputs: Some(Inputs::Norms(&norms)), ..Evidence::default() }),
+        (
+            "'score': 'wanda', 'ranking': 'layer'",
+            Evidence { inputs: Some(Inputs::Norms(&norms)), ..Evidence::default() },
+        ),
+    ];
+    for (score, evidence) in cases {
+        let mut model = two([1.0, 2.0]);
+        let mut pruner = prepared(None, &event(0.5, false, score), &mut model);
+        assert_eq!(
+            ended(&mut pruner, &mut model, evidence).unwrap_err().to_string(),
+            "epoch 1: layer `fc.weight`: the score at [0, 1] is NaN, which has no rank; mend the values or leave the layer \
+             out"
+        );
+        assert_eq!(model, two([1.0, 2.0]));
+    }
+    for structure in ["'method': 'block_global', 'block': (1, 1)", "'method': 'channel_local'"] {
+        let density = if structure.contains("local") { "{'fc.weight': 0.5}" } else { "0.5" };
+        let mut model = nan.clone();
+        let mut pruner = prepared(None, &format!("{structure}, 'density': {density}"), &mut model);
+        let error = ended(&mut pruner, &mut model, Evidence::default()).unwrap_err().to_string();
+        assert!(error.contains("layer `fc.weight`: the score at [0, 1] is NaN"), "{error}");
+    }
+}
