@@ -53,6 +53,11 @@ impl Temporary {
         self.file().sync_all().map_err(Error::write(&self.path))
     }
 
+    /// Makes the bytes last that were written so far.
+    pub(crate) fn sync_data(&self) -> Result<(), Error> {
+        self.file().sync_data().map_err(Error::write(&self.path))
+    }
+
     /// Moves the file to its place, where only `force` lets it replace another.
     pub(crate) fn place(self, force: bool) -> Result<(), Error> {
         self.sync()?;
