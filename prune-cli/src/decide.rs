@@ -1,6 +1,6 @@
 //! Carrying a plan out: each piece is read, decided, and handed to a sink.
 
-use prune_core::{Error as CoreError, LayerRef, Mask, PlainTensor, Ranked, Selector, Threads};
+use prune_core::{Error as CoreError, LayerRef, Mask, PlainTensor, Ranked, Selector, SourceCut, Threads};
 
 use crate::bits;
 use crate::buffer::{layer as layer_of, values};
@@ -43,11 +43,11 @@ pub(crate) fn carry_out(
         counts[layer].ties += met.ties;
         counts[layer].short_groups += met.short_groups;
     }
+    let ties: Vec<Vec<usize>> = plan.cuts.iter().map(SourceCut::ties).collect();
     for (counts, layer) in counts.iter_mut().zip(&plan.layers) {
         if let How::Cut { cut, place } = layer.how {
-            let cut = &plan.cuts[cut];
-            counts.ties = cut.ties()[place];
-            if counts.kept != cut.kept()[place] {
+            counts.ties = ties[cut][place];
+            if counts.kept != plan.cuts[cut].kept()[place] {
                 let why = "the values changed between two readings; leave the file alone while it is pruned".to_owned();
                 let name = inputs.model.tensor(layer.tensor).name.clone();
                 return Err(CoreError::Source { layer: name, why }.into());

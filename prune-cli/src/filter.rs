@@ -111,8 +111,9 @@ pub(crate) fn candidates(model: &Model, when: &str, event: &Event, filter: &Filt
         match filter.spares(tensor).filter(|_| !table) {
             Some(spared) => spared_by_name += usize::from(spared == Spared::Name),
             None => {
-                let target = targets.iter().find(|(entry, _)| entry.is_none_or(|entry| entry == name));
-                let Some(&(_, target)) = target else { continue };
+                // Entries of a table are in the order of names; a single value has no name.
+                let at = targets.binary_search_by(|(entry, _)| entry.unwrap_or(name).cmp(name));
+                let Ok(target) = at.map(|at| targets[at].1) else { continue };
                 let axis = event.group_axis().map(|axis| resolve(axis, tensor)).transpose().map_err(refuse)?;
                 selected.push(Candidate { tensor: place, target, axis });
             }

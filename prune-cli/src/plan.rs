@@ -107,11 +107,21 @@ impl Plan {
 
     /// The masks in force as they are, for every tensor that has one and is not among the layers yet.
     pub(crate) fn add_in_force(&mut self, inputs: &Inputs<'_>) {
-        for tensor in 0..inputs.model.len() {
-            if inputs.alive_len(tensor).is_some() && self.layers.iter().all(|layer| layer.tensor != tensor) {
+        let made = self.layer_of(inputs.model.len());
+        for (tensor, made) in made.into_iter().enumerate() {
+            if made.is_none() && inputs.alive_len(tensor).is_some() {
                 self.push_plain(inputs, tensor, None, How::InForce, None);
             }
         }
+    }
+
+    /// The place among the layers of each of a model's tensors.
+    pub(crate) fn layer_of(&self, tensors: usize) -> Vec<Option<usize>> {
+        let mut places = vec![None; tensors];
+        for (place, layer) in self.layers.iter().enumerate() {
+            places[layer.tensor] = Some(place);
+        }
+        places
     }
 
     fn push_plain(

@@ -1,4 +1,6 @@
 //! Any bytes at all: no panic, and what is accepted is what the safetensors crate reads from the same file.
+//!
+//! `PROPTEST_CASES=200000 cargo test -p prune-cli --release --lib header` is the long run.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -52,8 +54,6 @@ fn piece() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
-
     #[test]
     fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         agree(&bytes)?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{Builder, TempDir};
 
 use super::litter::{PREFIX, SUFFIX};
-use super::temporary::is_there;
+use super::temporary::{is_there, may_use};
 use super::{parent, sync_folder};
 use crate::error::Error;
 
@@ -63,7 +63,7 @@ fn locked(beside: &Path) -> io::Result<(TempDir, File)> {
     for _ in 0..100 {
         let folder = Builder::new().prefix(PREFIX).suffix(SUFFIX).tempdir_in(beside)?;
         let open = File::open(folder.path())?;
-        if open.try_lock().is_ok() && is_there(&open, folder.path()) {
+        if may_use(&open) && is_there(&open, folder.path()) {
             return Ok((folder, open));
         }
     }

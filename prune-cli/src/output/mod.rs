@@ -4,6 +4,7 @@
 //! a rename, the files of a folder by exchanging the folders. Who is killed before leaves the old output and a temporary
 //! name that the next command in the same folder clears.
 
+mod flush;
 mod folder;
 mod litter;
 mod temporary;
@@ -11,6 +12,7 @@ mod temporary;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub(crate) use flush::while_writing;
 pub(crate) use folder::Folder;
 pub(crate) use litter::clear;
 pub(crate) use temporary::Temporary;

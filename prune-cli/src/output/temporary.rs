@@ -1,6 +1,6 @@
 //! A file that is not there yet.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -53,6 +53,11 @@ impl Temporary {
         self.file().sync_all().map_err(Error::write(&self.path))
     }
 
+    /// Makes the bytes last that were written so far.
+    pub(crate) fn sync_data(&self) -> Result<(), Error> {
+        self.file().sync_data().map_err(Error::write(&self.path))
+    }
+
     /// Moves the file to its place, where only `force` lets it replace another.
     pub(crate) fn place(self, force: bool) -> Result<(), Error> {
         self.sync()?;
@@ -73,11 +78,17 @@ impl Temporary {
 fn locked(create: impl Fn() -> io::Result<NamedTempFile>) -> io::Result<NamedTempFile> {
     for _ in 0..100 {
         let file = create()?;
-        if file.as_file().try_lock().is_ok() && is_there(file.as_file(), file.path()) {
+        if may_use(file.as_file()) && is_there(file.as_file(), file.path()) {
             return Ok(file);
         }
     }
     Err(io::Error::other("temporary files are removed as fast as they are made"))
+}
+
+/// Locks a new file or folder; false where somebody else has. Where the file system knows no locks nobody has, and nobody
+/// clears anything either.
+pub(super) fn may_use(open: &File) -> bool {
+    !matches!(open.try_lock(), Err(TryLockError::WouldBlock))
 }
 
 /// Whether an open file or folder still has its name: between making and locking it, somebody may have cleared it.

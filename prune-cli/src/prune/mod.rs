@@ -75,8 +75,10 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
     let dense = Dense { inputs, files: outputs.files(&model)? };
     watch.progress.begin("writing", model.bytes());
     let tensors: Vec<usize> = plan.layers.iter().map(|layer| layer.tensor).collect();
-    dense.carry_over(&tensors, watch)?;
-    let counts = carry_out(inputs, plan, &dense, watch)?;
+    let counts = output::while_writing(&dense.files, || {
+        dense.carry_over(&tensors, watch)?;
+        carry_out(inputs, plan, &dense, watch)
+    })?;
     watch.progress.end();
     events.push(event_report(inputs, plan, &counts, *last));
     let files = dense.files;

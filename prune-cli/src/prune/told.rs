@@ -106,8 +106,7 @@ pub(super) fn told(job: &Job, model: &Model, plan: &Plan, counts: &[Counts], eve
     let mut all = Totals::default();
     let mut left_dense = Vec::new();
     let mut other_types = Vec::new();
-    for (place, tensor) in model.tensors().enumerate() {
-        let made = plan.layers.iter().position(|layer| layer.tensor == place);
+    for (tensor, made) in model.tensors().zip(plan.layer_of(model.len())) {
         if tensor.element_type().is_none() {
             other_types.push((tensor.name.clone(), tensor.dtype.to_string()));
             continue;

@@ -374,10 +374,10 @@ impl<S: ChunkSource + ?Sized> SourceScan<'_, S> {
 }
 
 /// Elements that are read at once.
-const READ: usize = 1 << 20;
+const READ: usize = 1 << 17;
 
 /// Readings whose results wait for each other: enough for any number of threads, and few beside the data.
-const BATCH: usize = 64;
+const BATCH: usize = 256;
 
 impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
     fn sample(&mut self) -> Result<Vec<u64>, Error> {
