@@ -238,7 +238,8 @@ mod tests {
             let output = specs.iter().rfind(|spec| spec.shape.len() > 1).unwrap().name.clone();
             for name in names() {
                 for (epochs, steps) in [(1, 1), (1, 79), (2, 10), (7, 79), (20, 469)] {
-                    if name == "gradual" && epochs == 1 {
+                    // Neither a schedule over one epoch nor updates within one step.
+                    if (name == "gradual" && epochs == 1) || (["set", "rigl"].contains(&name) && steps == 1) {
                         continue;
                     }
                     let ask = Ask { density: Density::new(0.3).ok(), epochs, steps, output: output.clone() };
