@@ -34,7 +34,7 @@ fn mistakes_are_named_and_leave_nothing() {
     }
     let (code, stdout, _) = text(&paper(root.path(), &["--help"]).output().unwrap());
     assert_eq!(code, Some(0));
-    for word in ["han", "further", "examples", "--quick", "--validate", "--out", "For example"] {
+    for word in ["han", "further", "examples", "snip", "sparse", "--quick", "--validate", "--out", "For example"] {
         assert!(stdout.contains(word), "{word}");
     }
     assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);

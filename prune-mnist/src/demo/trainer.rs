@@ -190,6 +190,26 @@ impl<'d, P: Backend> Trainer<'d, P> {
             state.optimiser.step(&mut state.params, &self.gradients, rate)?;
             return Ok(score);
         };
+        let report = self.descend::<O, StepError>(epoch, step, rate, state, pruner)?;
+        self.reports.extend(report);
+        Ok(score)
+    }
+
+    /// What follows the gradients of a step: they are shown to the pruner, and masked; the optimiser moves along them unless
+    /// the step's event takes its place; and the event is carried out. What that did, if there was one.
+    ///
+    /// It fails with whatever error its caller has for what network and pruner refuse.
+    pub(crate) fn descend<O: Optimiser<f32, P>, E>(
+        &mut self,
+        epoch: u64,
+        step: u64,
+        rate: f32,
+        state: &mut State<P, O>,
+        pruner: &mut Pruner,
+    ) -> Result<Option<Report>, E>
+    where
+        E: From<NnError> + From<PruneError> + From<Error>,
+    {
         pruner.observe(&self.gradients)?;
         // Steps are counted over all epochs.
         let counted = epoch.saturating_sub(1) * self.steps() + step + 1;
@@ -197,12 +217,12 @@ impl<'d, P: Backend> Trainer<'d, P> {
             self.mask_gradient(pruner.held())?;
             state.optimiser.step(&mut state.params, &self.gradients, rate)?;
         }
-        if let Some(report) = pruner.end_step(counted, &mut state.params)? {
+        let report = pruner.end_step(counted, &mut state.params)?;
+        if report.is_some() {
             // What was dropped must be zero in the optimiser's buffers too.
             hold(pruner.held(), state)?;
-            self.reports.push(report);
         }
-        Ok(score)
+        Ok(report)
     }
 
     /// The weights as the next forward pass uses them: under the straight-through estimator zero outside its masks.

@@ -1,19 +1,24 @@
 //! The controls: what magnitude is worth is seen beside masks drawn at random, and retraining beside none.
 
 use prune_core::{LayerRef, Masks, PlainTensor, Ranked, Selector};
-use prune_schedule::{Pruner, Strategy};
+use prune_schedule::{Evidence, Pruner, Strategy};
 use rand_chacha::rand_core::Rng as _;
 
 use super::error::PaperError;
 use crate::nn::NdarrayParams;
 use crate::rng::{Purpose, stream};
 
-/// The masks that the last event of `strategy` would make of `params`, at once and without any event before it.
-pub(super) fn at_once(strategy: &Strategy, params: &NdarrayParams<f32>) -> Result<Masks, PaperError> {
+/// The masks that the last event of `strategy` would make of `params` and this evidence, at once and without any event before
+/// it.
+pub(super) fn at_once(
+    strategy: &Strategy,
+    params: &NdarrayParams<f32>,
+    evidence: Evidence<'_>,
+) -> Result<Masks, PaperError> {
     let last = strategy.last_event_epoch().and_then(|epoch| Some((epoch, strategy.event_at(epoch)?.1.clone())));
     let Some((epoch, event)) = last else { return Ok(Masks::default()) };
     let mut pruner = Pruner::new(Strategy::new([(epoch, event)])?);
-    pruner.end_epoch(epoch, &mut params.clone())?;
+    pruner.end_epoch_with(epoch, &mut params.clone(), evidence)?;
     Ok(pruner.masks().clone())
 }
 
@@ -62,8 +67,8 @@ mod tests {
         let params: NdarrayParams<f32> = initial_parameters(&specs, Initialisation::HeNormal, 1);
         let event = |density| format!("{{'method': 'unstr_global', 'density': {density}}}");
         let strategy: Strategy = format!("{{3: {}, 5: {}}}", event(0.5), event(0.1)).parse().unwrap();
-        let masks = at_once(&strategy, &params).unwrap();
+        let masks = at_once(&strategy, &params, Evidence::default()).unwrap();
         assert_eq!(masks.iter().map(|(_, mask)| mask.kept_len()).sum::<usize>(), 26_620);
-        assert!(at_once(&"{}".parse().unwrap(), &params).unwrap().is_empty());
+        assert!(at_once(&"{}".parse().unwrap(), &params, Evidence::default()).unwrap().is_empty());
     }
 }

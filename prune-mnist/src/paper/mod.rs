@@ -10,13 +10,14 @@
 //!
 //! # How it is laid out
 //! - `recipe`, `settings`: how networks are trained, and one run as a value whose digest is its name in the cache.
-//! - `train`, `control`, `lottery`: one run. `cache`, `queue`: each only once, as many at a time as there are cores.
+//! - `train`, `control`, `lottery`, `compacted`: one run. `cache`, `queue`: each only once, as many at a time as there are cores.
 //! - `outcome`, `stats`: what a run has shown, and what several have.
 //! - `published`: other people's figures, each with its source. `tables/`: a file a table.
 //! - `picture/`: what is drawn. `csv`: every run as a row. `args`, `program`, `error`: the command.
 
 mod args;
 mod cache;
+mod compacted;
 mod control;
 mod csv;
 mod data;

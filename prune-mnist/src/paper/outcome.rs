@@ -3,7 +3,8 @@
 use prune_core::Masks;
 use serde::{Deserialize, Serialize};
 
-use super::settings::{Change, Settings};
+use super::compacted::Compacted;
+use super::settings::Settings;
 use crate::demo::Size;
 use crate::nn::{ParamKind, ParamSpec, Score};
 
@@ -38,6 +39,9 @@ pub(super) struct Outcome {
     pub(super) revivals: usize,
     /// Connections kept for each pixel, where the first layer is dense.
     pub(super) pixels: Option<Vec<u32>>,
+    /// What is left once neurons that nothing goes through are taken out, where that was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) compacted: Option<Compacted>,
 }
 
 /// A test of a network.
@@ -119,14 +123,15 @@ impl Outcome {
             (false, Some(_)) => last..last + 1,
             (false, None) => 0..0,
         };
-        let is_pruned = settings.then.as_ref().is_some_and(|phase| matches!(phase.change, Change::Strategy(_)));
         self.settings == *settings
             && self.version == VERSION
             && layers_fit
             && self.kept().0 > 0
             && self.tests.iter().map(|test| test.epoch).eq(tested)
-            && self.untrained.is_some() == is_pruned
+            && self.untrained.is_some() == settings.has_untrained()
             && self.tests.iter().chain(&self.untrained).all(Test::is_whole)
+            && self.compacted.is_some() == settings.is_compacted()
+            && self.compacted.iter().all(|compacted| compacted.is_within(&kernels))
             && self.pixels.as_ref().is_none_or(|pixels| pixels.len() == crate::data::PIXELS)
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use prune_schedule::Evidence;
 
 use super::args::PaperArguments;
 use super::cache::Cache;
@@ -105,7 +106,9 @@ fn records(context: &Context, cache: &Cache, outcomes: &Outcomes) -> Result<Vec<
         let Some(found) = found.collect::<Option<Vec<Outcome>>>() else { continue };
         for ((name, run), outcome) in runs.into_iter().zip(found) {
             let mut untrained = None;
-            if let Some(Phase { change: Change::Strategy(text), .. }) = &run.then {
+            if let Some(Phase { change: Change::Strategy(text), .. }) = &run.then
+                && run.has_untrained()
+            {
                 let base = run.base();
                 let params = match bases.entry(base.key()) {
                     Entry::Occupied(entry) => entry.into_mut(),
@@ -114,7 +117,7 @@ fn records(context: &Context, cache: &Cache, outcomes: &Outcomes) -> Result<Vec<
                         None => return Err(PaperError::BaseGone { key: base.key() }),
                     },
                 };
-                untrained = Some(control::at_once(&text.parse()?, params)?);
+                untrained = Some(control::at_once(&text.parse()?, params, Evidence::default())?);
             }
             records.push(Record { table, name, outcome, untrained });
         }

@@ -32,6 +32,42 @@ pub(super) const POINTS: &[Point] = &[
     point(Net::Lenet5, "LC", 100.0, 1.1),
 ];
 
+/// Lee et al. 2019 (SNIP, Table 1): the error of their dense network; of the CNN there is none.
+pub(super) fn snip_reference(net: Net) -> Option<f64> {
+    match net {
+        Net::Lenet300 => Some(1.7),
+        Net::Lenet5 => Some(0.9),
+        Net::Cnn => None,
+    }
+}
+
+/// The error that `method` is published with at this compression.
+pub(super) fn error_of(net: Net, method: &str, compression: f64) -> Option<f64> {
+    let is_it = |point: &&Point| {
+        // Compressions are printed with three digits.
+        let ratio = point.compression / compression;
+        point.net == net && point.method == method && (ratio - 1.0).abs() < 0.02
+    };
+    POINTS.iter().find(is_it).map(|point| point.error)
+}
+
+/// RigL's LeNet-300-100 (Evci et al. 2020, Table 2), without its idle neurons.
+pub(super) struct Rigl {
+    /// Inputs used, neurons of each layer, outputs.
+    pub(super) units: [usize; 4],
+    /// Weights kept, as its sparsity of 0.870 tells.
+    pub(super) kept: usize,
+    pub(super) bytes: usize,
+    /// Of the final version; an earlier one has 1.44.
+    pub(super) error: f64,
+    /// Kept of each kernel in training, in the order of the model.
+    pub(super) shares: [f64; 3],
+}
+
+/// Evci et al.'s figures.
+pub(super) const RIGL: Rigl =
+    Rigl { units: [408, 100, 69, 10], kept: 6291, bytes: 31_914, error: 1.48, shares: [0.01, 0.11, 1.0] };
+
 /// Frankle and Carbin 2019 (The Lottery Ticket Hypothesis, section 2), LeNet-300-100: at how many of the weights kept, in percent,
 /// something happens to the accuracy where training would have been stopped early. `as_dense` is the final version's, whose
 /// earlier one has 3.5.

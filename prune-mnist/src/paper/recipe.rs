@@ -73,6 +73,25 @@ impl Net {
         Recipe { gradual, held, ..whole }
     }
 
+    /// The same for networks that are pruned before they are trained: one phase, from the weights as they are drawn.
+    pub(super) fn snip_recipe(self, scale: Scale) -> Recipe {
+        let epochs = match (self, scale) {
+            (_, Scale::Full) => 25,
+            (Self::Lenet300, Scale::Quick) => 6,
+            (_, Scale::Quick) => 3,
+        };
+        Recipe { dense: 0, gradual: 0, held: epochs, ..self.recipe(scale) }
+    }
+
+    /// The same for sparse training, and for the gradual pruning that it is compared with.
+    pub(super) fn sparse_recipe(self, scale: Scale) -> Recipe {
+        let epochs = match scale {
+            Scale::Full => 30,
+            Scale::Quick => 6,
+        };
+        Recipe { dense: 0, gradual: 0, held: epochs, ..self.recipe(scale) }
+    }
+
     /// How kernels are drawn: for relu, but for LeNet-5, whose convolutions have none. Drawn for relu it diverged in the
     /// first epoch of a trial at this rate.
     pub(super) fn initialisation(self) -> Initialisation {
@@ -157,6 +176,15 @@ pub(super) fn lottery_seeds(scale: Scale, tested: Tested) -> std::ops::Range<u64
         (Tested::HeldOut, Scale::Quick) => 100..101,
     }
 }
+
+/// Training images that SNIP's gradients are averaged over, or all where there are fewer: ten batches.
+pub(super) const CALIBRATION: usize = 1280;
+/// Share of the updates of sparse training, and of gradual pruning's events, among all steps: the last comes then.
+pub(super) const SPARSE_UNTIL: f64 = 0.75;
+/// Steps from one update to the next.
+pub(super) const SPARSE_EVERY: u64 = 100;
+/// Share of a layer's weights that the first update moves.
+pub(super) const SPARSE_FRACTION: f64 = 0.3;
 
 /// Share of the last step that each step repeats.
 pub(super) const MOMENTUM: f64 = 0.9;

@@ -25,7 +25,7 @@ pub(super) struct Settings {
     pub(super) batch_size: u64,
     /// Learning rate of the dense phase's first step.
     pub(super) lr: f64,
-    /// Epochs of the dense phase.
+    /// Epochs of the dense phase; none where the second phase begins with the weights as they are drawn.
     pub(super) epochs: u64,
     /// The second phase; none for the network that runs share.
     pub(super) then: Option<Phase>,
@@ -50,7 +50,7 @@ pub(super) struct Phase {
 pub(super) enum Change {
     /// Nothing: the dense twin.
     None,
-    /// Pruned by a strategy, whose epochs are counted from the beginning of the dense phase.
+    /// Pruned by a strategy, whose epochs and steps are counted from the beginning of the dense phase.
     Strategy(String),
     /// A round of the lottery ticket, or one of its controls; nothing is trained before it.
     Lottery(Lottery),
@@ -104,7 +104,7 @@ impl Settings {
     }
 
     /// The run that this one needs what is left of: the dense network that it begins with, or the ticket whose masks it
-    /// takes; this run itself where it needs none.
+    /// takes; this run itself where it needs none, as one that begins with weights as they are drawn.
     pub(super) fn base(&self) -> Self {
         match &self.then {
             Some(Phase { change: Change::Lottery(lottery), lr, weight_decay, epochs }) => match lottery.needs() {
@@ -114,6 +114,7 @@ impl Settings {
                 }
                 None => self.clone(),
             },
+            Some(_) if self.epochs == 0 => self.clone(),
             _ => Self { then: None, ..self.clone() },
         }
     }
@@ -136,6 +137,22 @@ impl Settings {
             Some(Change::Lottery(lottery)) => lottery.start == Start::Rewound,
             Some(_) => false,
         }
+    }
+
+    /// Whether its dense network, cut at once to what the strategy ends with and not retrained, is tested as well. Of a network
+    /// that has never been trained there is nothing to see.
+    pub(super) fn has_untrained(&self) -> bool {
+        self.epochs > 0 && self.is_by_strategy()
+    }
+
+    /// Whether it is compacted at the end: of those that a strategy makes sparse from the start, the networks of dense layers
+    /// alone.
+    pub(super) fn is_compacted(&self) -> bool {
+        self.net == Net::Lenet300 && self.epochs == 0 && self.is_by_strategy()
+    }
+
+    fn is_by_strategy(&self) -> bool {
+        self.then.as_ref().is_some_and(|phase| matches!(phase.change, Change::Strategy(_)))
     }
 
     /// Epochs of both phases.

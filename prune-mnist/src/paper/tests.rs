@@ -10,17 +10,19 @@ use std::sync::Mutex;
 use prune_core::{Mask, Masks};
 
 use super::cache::Cache;
+use super::compacted::Compacted;
 use super::csv::{Record, csv as rows_of};
 use super::data::DataUse;
 use super::error::PaperError;
 use super::lottery::{Lottery, Start};
 use super::outcome::Outcome;
 use super::queue::{Outcomes, Queue};
-use super::recipe::{LotteryRecipe, Net, Recipe, Scale, lottery_recipe};
+use super::recipe::{CALIBRATION, LotteryRecipe, Net, Recipe, Scale, lottery_recipe};
 use super::settings::{Change, Phase, Settings};
 use super::tables::{Context, Table};
 use crate::data::{DataSource, Dataset};
-use crate::demo::Interrupt;
+use crate::demo::{self, Interrupt, Trainer};
+use crate::nn::{NdarrayParams, ParamSet as _, initial_parameters};
 
 const GRADUAL: &str = "{1: {'method': 'unstr_global', 'density': 0.5}, 2: {'method': 'unstr_global', 'density': 0.1}}";
 
@@ -139,6 +141,124 @@ fn rounds_of_the_lottery_follow_one_another() {
     outcomes.iter().for_each(|(key, outcome)| assert!(same(outcome, &again[key])));
 }
 
+/// A run of four epochs from the weights as they are drawn.
+fn from_the_start(seed: u64, data: &Dataset, change: Change) -> Settings {
+    let used = DataUse::of(data.clone(), false).unwrap().1;
+    let recipe = Recipe { held: 4, ..Net::Lenet300.snip_recipe(Scale::Quick) };
+    let phase = Phase { lr: 0.1, weight_decay: 5e-4, epochs: recipe.pruned(), change };
+    Settings::dense(Net::Lenet300, recipe, seed, &used).then(phase)
+}
+
+/// How many of the 5% that matter most for the loss each layer has, and each pixel, by sorting all products.
+fn snip_by_hand(data: &Dataset, seed: u64) -> (Vec<usize>, Vec<u32>) {
+    let settings = demo::Settings { epochs: 1, lr: 0.1, momentum: 0.9, weight_decay: 0.0, batch_size: 128, seed };
+    let net = Net::Lenet300;
+    let mut trainer = Trainer::<NdarrayParams<f32>>::new(&net.spec(), data, settings).unwrap();
+    let params: NdarrayParams<f32> = initial_parameters(&net.parameters(), net.initialisation(), seed);
+    let images = trainer.calibration(CALIBRATION);
+    let gradients = trainer.mean_gradients(&images, &params).unwrap().1;
+    let mut all: Vec<(f64, usize, usize)> = Vec::new();
+    for index in [0, 2, 4] {
+        assert_eq!(params.specs()[index].shape.len(), 2);
+        let products = params.values(index).iter().zip(gradients.values(index)).enumerate();
+        all.extend(products.map(|(place, (w, g))| ((f64::from(*w) * f64::from(*g)).abs(), index, place)));
+    }
+    all.sort_by(|one, other| other.0.total_cmp(&one.0));
+    all.truncate(13_310);
+    let mut pixels = vec![0; 784];
+    all.iter().filter(|(_, index, _)| *index == 0).for_each(|(_, _, place)| pixels[place / 300] += 1);
+    ([0, 2, 4].map(|layer| all.iter().filter(|(_, index, _)| *index == layer).count()).into(), pixels)
+}
+
+#[test]
+fn networks_are_pruned_before_they_are_trained() {
+    let (root, data) = (tempfile::tempdir().unwrap(), tiny(300));
+    let snip = "{0: {'method': 'unstr_global', 'density': 0.05, 'score': 'snip'}}";
+    let run = |change| from_the_start(3, &data, change);
+    let wanted = [Change::None, Change::Strategy(snip.to_owned()), Change::RandomMask(snip.to_owned())].map(run);
+    let (outcomes, made) = carry_out(&data, root.path(), 2, &wanted, &Interrupt::default()).unwrap();
+    assert_eq!(made.len(), 3, "nothing is trained before them");
+    let [twin, pruned, random] = wanted.each_ref().map(|settings| &outcomes[&settings.key()]);
+    let kept = |outcome: &Outcome| outcome.layers.iter().map(|layer| layer.kept).collect::<Vec<_>>();
+    let (layers, pixels) = snip_by_hand(&data, 3);
+    assert_eq!((kept(pruned), pruned.pixels.clone()), (layers.clone(), Some(pixels.clone())));
+    assert_eq!(kept(random), layers);
+    assert_ne!(random.pixels, Some(pixels));
+    assert_eq!(twin.kept(), (266_200, 266_200));
+    for outcome in [twin, pruned, random] {
+        let epochs: Vec<u64> = outcome.tests.iter().map(|test| test.epoch).collect();
+        assert_eq!((epochs, outcome.train_loss.len(), outcome.revivals), (vec![4], 4, 0));
+        assert!(outcome.untrained.is_none());
+        assert!(outcome.train_loss[3] < outcome.train_loss[0], "it learns: {:?}", outcome.train_loss);
+    }
+    assert!(pruned.compacted.is_some() && twin.compacted.is_none() && random.compacted.is_none());
+    // All of them are found again.
+    let (_, made) = carry_out(&data, root.path(), 1, &wanted, &Interrupt::default()).unwrap();
+    assert!(made.is_empty());
+}
+
+#[test]
+fn sparse_training_keeps_its_density_and_moves_its_weights() {
+    let (root, data) = (tempfile::tempdir().unwrap(), tiny(600));
+    let drawn = |seed: u64| {
+        format!(
+            "0: {{'method': 'unstr_global', 'density': 0.024, 'score': 'random', 'distribution': 'erk', 'seed': {seed}}}"
+        )
+    };
+    let run =
+        |seed: u64, more: &str| from_the_start(seed, &data, Change::Strategy(format!("{{{}{more}}}", drawn(seed))));
+    // Five steps an epoch, so that some updates end an epoch and others do not.
+    let fixed = run(0, "");
+    let other = run(1, "");
+    let set = run(0, ", '3..=15 steps': {'method': 'set', 'every': 2, 'seed': 0}");
+    let rigl = run(0, ", '3..=15 steps': {'method': 'rigl', 'every': 2}");
+    let gradual = Change::Strategy(
+        "{'3..=15 steps': {'method': 'unstr_global', 'density': 0.024, 'schedule': 'cubic', 'every': 2}}".to_owned(),
+    );
+    let gradual = from_the_start(0, &data, gradual);
+    let wanted = [fixed, other, set, rigl, gradual];
+    let go_on = Interrupt::default();
+    let (outcomes, made) = carry_out(&data, root.path(), 2, &wanted, &go_on).unwrap();
+    assert_eq!(made.len(), 5);
+    let of = wanted.each_ref().map(|settings| &outcomes[&settings.key()]);
+    for outcome in of {
+        assert_eq!((outcome.kept().0, outcome.revivals), (6389, 0));
+        assert!(outcome.untrained.is_none());
+        assert!(outcome.train_loss[3] < outcome.train_loss[0], "it learns: {:?}", outcome.train_loss);
+        // The smaller network is the same function.
+        let small: &Compacted = outcome.compacted.as_ref().unwrap();
+        assert_eq!(small.wrong, outcome.last().unwrap().wrong);
+        assert!(small.kept <= 6389 && small.units[0] < 784 && small.bytes() < outcome.bytes, "{small:?}");
+    }
+    let [fixed, other, set, rigl, gradual] = of;
+    assert_eq!(fixed.layers, set.layers);
+    assert_eq!(fixed.layers, rigl.layers);
+    assert_ne!(fixed.layers, gradual.layers);
+    let pixels = [fixed, other, set, rigl].map(|outcome| outcome.pixels.clone().unwrap());
+    assert!((0..4).all(|i| (0..i).all(|j| pixels[i] != pixels[j])), "masks move, each in its own way");
+    // RigL never opens a weight of a pixel that is black in every image: its gradient is zero.
+    let black = |pixel: usize| (0..data.train.len()).all(|image| data.train.image(image)[pixel] == 0);
+    let on_black = |pixels: &[u32]| pixels.iter().enumerate().filter(|(p, _)| black(*p)).map(|(_, n)| *n).sum::<u32>();
+    assert!(on_black(&pixels[3]) < on_black(&pixels[0]), "{} {}", on_black(&pixels[3]), on_black(&pixels[0]));
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (again, _) = carry_out(&data, elsewhere.path(), 1, &wanted, &go_on).unwrap();
+    outcomes.iter().for_each(|(key, outcome)| assert!(same(outcome, &again[key])));
+}
+
+#[test]
+fn masks_are_drawn_by_the_seed_of_their_run() {
+    let context = Context { scale: Scale::Full, data: DataUse::made() };
+    let mut drawn = BTreeSet::new();
+    for (name, run) in Table::Sparse.runs(&context) {
+        let Some(Phase { change: Change::Strategy(text), .. }) = &run.then else { continue };
+        let seeds: Vec<&str> = text.split("'seed': ").skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
+        assert!(seeds.iter().all(|seed| *seed == run.seed.to_string()), "{name}: {text}");
+        drawn.extend(seeds.iter().map(ToString::to_string));
+    }
+    assert_eq!(drawn.len(), 5);
+}
+
 #[test]
 fn results_depend_neither_on_jobs_nor_on_what_ran_before() {
     let (one, two, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tiny(600));
@@ -186,7 +306,7 @@ fn records_that_cannot_be_are_repeated() {
     let (first, _) = carry_out(&data, root.path(), 1, std::slice::from_ref(run), &go_on).unwrap();
     let path = root.path().join(format!("{}.json", run.key()));
     let whole: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    let spoilt: [fn(&mut serde_json::Value); 8] = [
+    let spoilt: [fn(&mut serde_json::Value); 9] = [
         |record| record["layers"].as_array_mut().unwrap().truncate(1),
         |record| record["layers"][0]["kept"] = 235_201.into(),
         |record| record["tests"] = serde_json::json!([]),
@@ -195,6 +315,10 @@ fn records_that_cannot_be_are_repeated() {
         |record| record["untrained"] = serde_json::Value::Null,
         |record| record["version"] = 7.into(),
         |record| record["pixels"] = serde_json::json!([1, 2]),
+        |record| {
+            record["compacted"] =
+                serde_json::json!({"units": [784, 300, 100, 10], "kept": 26_620, "biases": 410, "wrong": 0});
+        },
     ];
     for (index, spoil) in spoilt.into_iter().enumerate() {
         let mut record = whole.clone();
@@ -252,6 +376,19 @@ fn every_table_is_made_from_its_runs() {
             Table::Lottery,
             ["dense twin, round 0", "winning ticket, round 5", "weights drawn anew: ", "revivals in all runs: 0"],
         ),
+        (
+            Table::Snip,
+            ["control: random mask, SNIP's counts", "control: magnitude", "beside 2.40%", "SNIP, 2%  magnitude, 5%"],
+        ),
+        (
+            Table::Sparse,
+            [
+                "control: static random mask, ERK",
+                "RigL, published shares, mean",
+                "408-100-69",
+                "revivals in all runs: 0",
+            ],
+        ),
         (Table::Examples, ["2:4 at the middle", "epoch", "prune_rate_pattern", "revivals in all runs: 0"]),
     ] {
         let shown = table.show(&context, &outcomes);
@@ -295,7 +432,7 @@ fn every_table_is_made_from_its_runs() {
 }
 
 /// Tables that have no page yet, since their full runs have not been made.
-const WITHOUT_PAGE: [Table; 1] = [Table::Lottery];
+const WITHOUT_PAGE: [Table; 3] = [Table::Lottery, Table::Snip, Table::Sparse];
 
 #[test]
 fn the_pages_show_what_was_printed_and_how_it_was_trained() {
@@ -330,5 +467,22 @@ fn the_pages_show_what_was_printed_and_how_it_was_trained() {
         let row =
             format!("| {} | {lr} | {weight_decay} | {dense} | {gradual} + {held} | {curve} | {seeds} |", net.name());
         assert!(page.contains(&row), "README.md has no row {row}");
+    }
+}
+
+/// Runs are found by their settings, and finished ones take hours: what is published must still be found.
+#[test]
+fn published_runs_keep_their_names() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/paper/runs.csv");
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    let column = reader.headers().unwrap().iter().position(|column| column == "settings").unwrap();
+    let rows: BTreeSet<String> = reader.records().map(|row| row.unwrap()[column].to_owned()).collect();
+    let read: Vec<Settings> = rows.iter().map(|json| serde_json::from_str(json).unwrap()).collect();
+    assert!(read.iter().map(Settings::json).eq(rows.iter().cloned()));
+    let context = Context { scale: Scale::Full, data: read[0].data.clone() };
+    for table in [Table::Han, Table::Further, Table::Examples] {
+        for (name, run) in table.runs(&context) {
+            assert!(rows.contains(&run.json()), "{name}: {}", run.json());
+        }
     }
 }

@@ -2,14 +2,16 @@
 
 use std::time::Instant;
 
-use prune_core::Masks;
-use prune_schedule::{Pruner, Strategy};
+use prune_core::{Layers, Masks, Need};
+use prune_schedule::{Evidence, Pruner, Strategy};
 
 use super::cache::Base;
+use super::compacted::Compacted;
 use super::control;
 use super::error::PaperError;
 use super::lottery::{self, Lottery, Start};
 use super::outcome::{self, Outcome, Test};
+use super::recipe::CALIBRATION;
 use super::settings::{Change, Phase, Settings};
 use crate::data::Dataset;
 use crate::demo::{self, Interrupt, Size, State, Trainer, hold, revivals};
@@ -44,7 +46,7 @@ impl Pruning {
     }
 }
 
-/// Runs `settings` on `data`: a dense network from its seed, any other from `base`, which is what its base has left.
+/// Runs `settings` on `data`: a run without a base from its seed, any other from `base`, which is what its base has left.
 ///
 /// # Errors
 ///
@@ -74,6 +76,10 @@ pub(super) fn train(
     let (params, masks, untrained, revivals) = match (&settings.then, base) {
         (Some(phase @ Phase { change: Change::Lottery(lottery), .. }), base) => run.lottery(phase, lottery, base)?,
         (Some(phase), Some(base)) => run.second_phase(phase, base.params)?,
+        (Some(phase), None) if settings.epochs == 0 => {
+            let params = initial_parameters(&run.specs, settings.initialisation, settings.seed);
+            run.second_phase(phase, params)?
+        }
         (Some(_), None) => unreachable!("the queue gives each run its dense network"),
         (None, _) => {
             let params = initial_parameters(&run.specs, settings.initialisation, settings.seed);
@@ -84,6 +90,7 @@ pub(super) fn train(
         }
     };
     let size = Size::of_all(&run.specs, &masks);
+    let compacted = if settings.is_compacted() { Some(Compacted::of(&params, &masks, &data.test)?) } else { None };
     let outcome = Outcome {
         settings: settings.clone(),
         version: outcome::VERSION,
@@ -97,6 +104,7 @@ pub(super) fn train(
         train_loss: run.train_loss,
         tests: run.tests,
         untrained,
+        compacted,
     };
     Ok((outcome, Base { params, masks }))
 }
@@ -106,7 +114,7 @@ impl Run<'_> {
         State { params, optimiser: Sgd::new(&self.specs, self.settings.momentum as f32, weight_decay as f32) }
     }
 
-    /// From the dense network to the end.
+    /// From the dense network, or the weights as they are drawn, to the end.
     fn second_phase(
         &mut self,
         phase: &Phase,
@@ -118,17 +126,24 @@ impl Run<'_> {
             Change::None => Pruning::None,
             Change::Strategy(text) => {
                 let strategy: Strategy = text.parse()?;
-                untrained = Some(self.untrained(&strategy, &base)?);
+                if self.settings.has_untrained() {
+                    untrained = Some(self.untrained(&strategy, &base)?);
+                }
                 Pruning::Strategy(Box::new(Pruner::new(strategy)))
             }
             Change::RandomMask(text) => {
                 let strategy: Strategy = text.parse()?;
-                Pruning::Fixed(control::random(&control::at_once(&strategy, &base)?, self.settings.seed)?)
+                let gradients = self.gradients(&strategy, &base)?;
+                let masks = control::at_once(&strategy, &base, evidence(gradients.as_ref()))?;
+                Pruning::Fixed(control::random(&masks, self.settings.seed)?)
             }
             Change::Lottery(_) => unreachable!("a round of the lottery has no phase before it"),
         };
         let mut state = self.at_rest(base, phase.weight_decay);
-        self.end_epoch(first, &mut state.params, &mut pruning)?;
+        if let Pruning::Strategy(pruner) = &mut pruning {
+            let gradients = self.gradients(pruner.strategy(), &state.params)?;
+            pruner.end_epoch_with(first, &mut state.params, evidence(gradients.as_ref()))?;
+        }
         if let Some(masks) = pruning.held() {
             masks.hold(&mut state.params)?;
         }
@@ -186,15 +201,21 @@ impl Run<'_> {
                     return Err(self.diverged(epoch, score.loss()));
                 }
                 (loss, images) = (loss + score.loss_sum, images + score.count);
+                let rate = rate((epoch - first - 1) * steps + step, (last - first) * steps) as f32;
+                if let Pruning::Strategy(pruner) = pruning {
+                    self.trainer.descend::<O, PaperError>(epoch, step, rate, state, pruner)?;
+                    continue;
+                }
                 if let Some(masks) = pruning.held() {
                     self.trainer.mask_gradient(masks)?;
                 }
-                let rate = rate((epoch - first - 1) * steps + step, (last - first) * steps);
-                state.optimiser.step(&mut state.params, self.trainer.gradient(), rate as f32)?;
+                state.optimiser.step(&mut state.params, self.trainer.gradient(), rate)?;
             }
             self.train_loss.push(loss / images as f64);
             if epoch < last {
-                self.end_epoch(epoch, &mut state.params, pruning)?;
+                if let Pruning::Strategy(pruner) = pruning {
+                    pruner.end_epoch(epoch, &mut state.params)?;
+                }
                 if let Some(masks) = pruning.held() {
                     hold(masks, state)?;
                 }
@@ -209,16 +230,19 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn end_epoch(&self, epoch: u64, params: &mut Params, pruning: &mut Pruning) -> Result<(), PaperError> {
-        if let Pruning::Strategy(pruner) = pruning {
-            pruner.end_epoch(epoch, params)?;
+    /// The gradients that the event at the beginning of the second phase ranks by, if it does: averaged, and no step taken.
+    fn gradients(&mut self, strategy: &Strategy, params: &Params) -> Result<Option<Params>, PaperError> {
+        let event = strategy.event_at(self.settings.epochs);
+        if event.is_none_or(|(_, event)| event.scored_by().needs() != Some(Need::MeanGradient)) {
+            return Ok(None);
         }
-        Ok(())
+        let images = self.trainer.calibration(CALIBRATION);
+        Ok(Some(self.trainer.mean_gradients(&images, params)?.1))
     }
 
     /// The dense network, cut to the strategy's last event at once.
     fn untrained(&mut self, strategy: &Strategy, base: &Params) -> Result<Test, PaperError> {
-        let masks = control::at_once(strategy, base)?;
+        let masks = control::at_once(strategy, base, Evidence::default())?;
         let mut params = base.clone();
         masks.hold(&mut params)?;
         self.test(self.settings.epochs, &params, Some(&masks))
@@ -236,4 +260,8 @@ impl Run<'_> {
     fn diverged(&self, epoch: u64, loss: f64) -> PaperError {
         PaperError::Diverged { settings: self.settings.json(), epoch, loss }
     }
+}
+
+fn evidence(gradients: Option<&Params>) -> Evidence<'_> {
+    Evidence { gradients: gradients.map(|gradients| gradients as &dyn Layers), ..Evidence::default() }
 }

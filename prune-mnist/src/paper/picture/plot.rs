@@ -25,23 +25,28 @@ pub(in crate::paper) enum Across {
     Compression,
     /// Kept, in percent, from all down to about 3.
     Density,
+    /// The same from about 13 down to about 1.5.
+    LowDensity,
 }
 
 impl Across {
     fn axis(self) -> Axis {
         match self {
             Self::Compression => Axis::logarithmic(0.9..130.0, &[1.0, 2.0, 4.0, 8.0, 12.0, 25.0, 50.0, 100.0]),
-            Self::Density => {
-                let axis = Axis::logarithmic(0.9..32.0, &[1.0, 2.0, 5.0, 10.0, 20.0]);
-                Axis { label: |tick| format!("{:.0}", 100.0 / 10_f64.powf(tick)), ..axis }
-            }
+            Self::Density => Self::kept(Axis::logarithmic(0.9..32.0, &[1.0, 2.0, 5.0, 10.0, 20.0])),
+            Self::LowDensity => Self::kept(Axis::logarithmic(7.5..68.0, &[10.0, 12.5, 20.0, 25.0, 100.0 / 3.0, 50.0])),
         }
+    }
+
+    /// The same axis with what is kept beside its ticks, in percent.
+    fn kept(axis: Axis) -> Axis {
+        Axis { label: |tick| format!("{:.0}", 100.0 / 10_f64.powf(tick)), ..axis }
     }
 
     fn words(self) -> &'static str {
         match self {
             Self::Compression => "compression: weights for each one kept (logarithmic)",
-            Self::Density => "kept of all weights, % (logarithmic)",
+            Self::Density | Self::LowDensity => "kept of all weights, % (logarithmic)",
         }
     }
 }

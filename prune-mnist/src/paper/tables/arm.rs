@@ -23,9 +23,21 @@ pub(super) struct Figures<'a> {
 impl Arm {
     /// What `change` does to each seed's dense network within the epochs that `recipe` leaves for it.
     pub(super) fn new(name: String, context: &Context, net: Net, recipe: Recipe, lr: f64, change: &Change) -> Self {
+        Self::by_seed(name, context, net, recipe, lr, |_| change.clone())
+    }
+
+    /// The same where what is done follows from the seed too, as masks that are drawn do.
+    pub(super) fn by_seed(
+        name: String,
+        context: &Context,
+        net: Net,
+        recipe: Recipe,
+        lr: f64,
+        change: impl Fn(u64) -> Change,
+    ) -> Self {
         let runs = net.seeds(context.scale, context.data.tested).map(|seed| {
             let base = Settings::dense(net, recipe, seed, &context.data);
-            base.then(Phase { lr, weight_decay: recipe.weight_decay, epochs: recipe.pruned(), change: change.clone() })
+            base.then(Phase { lr, weight_decay: recipe.weight_decay, epochs: recipe.pruned(), change: change(seed) })
         });
         Self { name, runs: runs.collect() }
     }

@@ -5,6 +5,8 @@ mod examples;
 mod further;
 mod han;
 mod lottery;
+mod snip;
+mod sparse;
 mod strategies;
 
 use clap::ValueEnum;
@@ -26,6 +28,10 @@ pub enum Table {
     Examples,
     /// Frankle and Carbin 2019: the lottery ticket on LeNet-300-100.
     Lottery,
+    /// Lee et al. 2019 (SNIP): LeNet-300-100 and LeNet-5 pruned before they are trained.
+    Snip,
+    /// Sparse training on LeNet-300-100 (SET, RigL) against gradual pruning, and RigL's network without idle neurons.
+    Sparse,
 }
 
 /// What tables are made under.
@@ -42,7 +48,8 @@ pub(super) struct Shown {
 
 impl Table {
     /// All of them, in the order in which they are printed.
-    pub(super) const ALL: [Self; 4] = [Self::Han, Self::Further, Self::Examples, Self::Lottery];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Han, Self::Further, Self::Examples, Self::Lottery, Self::Snip, Self::Sparse];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -50,6 +57,8 @@ impl Table {
             Self::Further => "further",
             Self::Examples => "examples",
             Self::Lottery => "lottery",
+            Self::Snip => "snip",
+            Self::Sparse => "sparse",
         }
     }
 
@@ -60,6 +69,8 @@ impl Table {
             Self::Further => &["lenet300", "lenet5"],
             Self::Examples => &["examples"],
             Self::Lottery => &["lottery"],
+            Self::Snip => &["snip", "snip-layers", "snip-pixels"],
+            Self::Sparse => &["sparse"],
         }
     }
 
@@ -76,6 +87,8 @@ impl Table {
             Self::Further => further::arms(context),
             Self::Examples => examples::arms(context),
             Self::Lottery => lottery::arms(context),
+            Self::Snip => snip::arms(context),
+            Self::Sparse => sparse::arms(context),
         };
         arms.into_iter().flat_map(|arm| arm.runs.into_iter().map(move |run| (arm.name.clone(), run))).collect()
     }
@@ -87,6 +100,8 @@ impl Table {
             Self::Further => further::show(context, outcomes),
             Self::Examples => examples::show(context, outcomes),
             Self::Lottery => lottery::show(context, outcomes),
+            Self::Snip => snip::show(context, outcomes),
+            Self::Sparse => sparse::show(context, outcomes),
         }
     }
 }

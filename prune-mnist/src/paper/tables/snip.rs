@@ -1,0 +1,210 @@
+//! Lee et al. 2019 (SNIP): pruned once, before any training, by how much the loss depends on each weight.
+
+use std::fmt::Write as _;
+
+use prune_schedule::table::{Column, aligned};
+
+use super::arm::{Arm, Row, rows};
+use super::han::tested;
+use super::{Context, Shown};
+use crate::demo::counted;
+use crate::paper::picture::{Across, Bars, Curve, Group, Mark, Picture, Pixels, Plot};
+use crate::paper::published;
+use crate::paper::queue::Outcomes;
+use crate::paper::recipe::{CALIBRATION, Net};
+use crate::paper::settings::Change;
+use crate::paper::stats::Summary;
+
+const NETS: [Net; 2] = [Net::Lenet300, Net::Lenet5];
+/// A published error is met if ours is no further above it, in points.
+const NEAR: f64 = 0.3;
+
+/// What is kept of all weights: what they publish.
+fn densities(net: Net) -> &'static [f64] {
+    match net {
+        Net::Lenet300 => &[0.05, 0.02],
+        _ => &[0.02],
+    }
+}
+
+/// What a network is cut to before it is trained.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    Snip,
+    /// A control: the largest weights as they are drawn.
+    Magnitude,
+    /// A control: as many in each layer as SNIP keeps.
+    Random,
+}
+
+impl Cut {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Snip => "SNIP",
+            Self::Magnitude => "control: magnitude before training",
+            Self::Random => "control: random mask, SNIP's counts",
+        }
+    }
+
+    fn change(self, density: f64) -> Change {
+        let by = |score: &str| format!("{{0: {{'method': 'unstr_global', 'density': {density}{score}}}}}");
+        match self {
+            Self::Snip => Change::Strategy(by(", 'score': 'snip'")),
+            Self::Magnitude => Change::Strategy(by("")),
+            Self::Random => Change::RandomMask(by(", 'score': 'snip'")),
+        }
+    }
+}
+
+/// In the order in which they are drawn. Magnitude is left out where a run takes minutes.
+fn cuts(net: Net) -> &'static [Cut] {
+    match net {
+        Net::Lenet300 => &[Cut::Snip, Cut::Random, Cut::Magnitude],
+        _ => &[Cut::Snip, Cut::Random],
+    }
+}
+
+fn twin(context: &Context, net: Net) -> Arm {
+    let recipe = net.snip_recipe(context.scale);
+    Arm::new(format!("{}: dense twin", net.name()), context, net, recipe, recipe.lr, &Change::None)
+}
+
+fn pruned(context: &Context, net: Net, cut: Cut, density: f64) -> Arm {
+    let recipe = net.snip_recipe(context.scale);
+    let name = format!("{}: {}, {}%", net.name(), cut.name(), 100.0 * density);
+    Arm::new(name, context, net, recipe, recipe.lr, &cut.change(density))
+}
+
+pub(super) fn arms(context: &Context) -> Vec<Arm> {
+    let of = |net: Net| {
+        let each = cuts(net).iter().flat_map(move |&cut| densities(net).iter().map(move |&density| (cut, density)));
+        [twin(context, net)].into_iter().chain(each.map(move |(cut, density)| pruned(context, net, cut, density)))
+    };
+    NETS.into_iter().flat_map(of).collect()
+}
+
+/// Ours beside theirs.
+fn beside(ours: f64, theirs: f64) -> String {
+    // What rounding does to a difference of two errors in percent is far below a hundredth of a point.
+    let near = if ours - theirs <= NEAR + 1e-9 { "within" } else { "not within" };
+    format!("{ours:.2}% beside {theirs:.2}%, {:+.2}: {near} {NEAR} points", ours - theirs)
+}
+
+pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
+    let mut text = format!(
+        "error on {}; pruned once before training, by gradients averaged over {CALIBRATION} training images or all there are\n\n",
+        tested(context)
+    );
+    let mut pictures = Vec::new();
+    let mut groups = Vec::new();
+    for net in NETS {
+        let twin_arm = twin(context, net);
+        let twin = twin_arm.figures(outcomes);
+        let twins = twin.errors();
+        let recipe = net.snip_recipe(context.scale);
+        let weights: usize = net.kernels().iter().map(crate::nn::ParamSpec::len).sum();
+        let epochs = counted(recipe.pruned(), "epoch");
+        let _ = writeln!(text, "{}, {} weights, {epochs}\n", net.name(), crate::data::thousands(weights));
+        let mut revivals = twin.revivals();
+        let mut table = vec![Row {
+            name: "dense twin".to_owned(),
+            density: twin.density(),
+            errors: twins.clone(),
+            twins: None,
+            published: published::snip_reference(net),
+        }];
+        let (mut curves, mut summary) = (Vec::new(), String::new());
+        let (mut kept, mut header) = (Vec::new(), vec![("kept of each layer".to_owned(), Column::Left)]);
+        for &cut in cuts(net) {
+            let mut points = Vec::new();
+            for &density in densities(net) {
+                let arm = pruned(context, net, cut, density);
+                let figures = arm.figures(outcomes);
+                let errors = figures.errors();
+                let error = Summary::of(&errors);
+                points.push((figures.compression(), error));
+                revivals += figures.revivals();
+                let found = published::error_of(net, "SNIP", 1.0 / density).filter(|_| cut == Cut::Snip);
+                if let Some(theirs) = found {
+                    let _ = writeln!(summary, "  {}%: {}", 100.0 * density, beside(error.mean, theirs));
+                }
+                table.push(Row {
+                    name: cut.name().to_owned(),
+                    density: figures.density(),
+                    errors,
+                    twins: Some(twins.clone()),
+                    published: found,
+                });
+                // The random masks keep what SNIP does.
+                if cut != Cut::Random {
+                    let name = if cut == Cut::Snip { "SNIP" } else { "magnitude" };
+                    header.push((format!("{name}, {}%", 100.0 * density), Column::Right));
+                    kept.push(figures.kept_by_layer());
+                }
+                if cut == Cut::Snip
+                    && density == 0.02
+                    && let Some(counts) = figures.outcomes.first().and_then(|outcome| outcome.pixels.clone())
+                {
+                    let title = format!("Connections that SNIP keeps of each pixel, {} at 2%, one seed", net.name());
+                    pictures.push(Picture::Pixels("snip-pixels", Pixels { title, counts }));
+                }
+            }
+            curves.push(Curve { name: cut.name().trim_start_matches("control: ").to_owned(), points });
+        }
+        let header: Vec<(&str, Column)> = header.iter().map(|(name, column)| (name.as_str(), *column)).collect();
+        let layers = twin.kept_by_layer();
+        let cells = layers.iter().enumerate().map(|(index, (name, _))| {
+            let shares = kept.iter().map(|layers| format!("{:.2}%", layers[index].1));
+            [name.clone()].into_iter().chain(shares).collect::<Vec<_>>()
+        });
+        let _ = writeln!(
+            text,
+            "{}\n\nmean error beside the published one:\n{summary}\n{}\n\nrevivals in all runs: {revivals}\n",
+            rows(table),
+            aligned(&header, cells)
+        );
+        // The last density of SNIP, which both networks have.
+        let of_snip = &kept[densities(net).len() - 1];
+        groups.extend(of_snip.iter().map(|(name, share)| Group {
+            name: format!("{} {}", net.name(), name.trim_end_matches("-kernel")),
+            values: vec![*share],
+        }));
+        if net == Net::Lenet300 {
+            let shown = |point: &&published::Point| point.net == net && point.compression < 66.0;
+            let points = published::POINTS.iter().filter(shown);
+            let marks = points.map(|point| Mark {
+                name: point.method.to_owned(),
+                compression: point.compression,
+                error: point.error,
+            });
+            let (title, twin) = (format!("{}: pruned before training", net.name()), Summary::of(&twins));
+            let across = Across::LowDensity;
+            pictures.push(Picture::Plot("snip", Plot { title, twin, curves, marks: marks.collect(), across }));
+        }
+    }
+    let title = "What SNIP keeps of each layer at 2%, mean over seeds".to_owned();
+    pictures.push(Picture::Bars("snip-layers", Bars { title, names: vec!["kept".to_owned()], groups }));
+    Shown { text, pictures }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_near_is_counted_upwards_alone() {
+        assert_eq!(beside(1.9, 1.6), "1.90% beside 1.60%, +0.30: within 0.3 points");
+        assert_eq!(beside(1.91, 1.6), "1.91% beside 1.60%, +0.31: not within 0.3 points");
+        assert_eq!(beside(1.0, 1.6), "1.00% beside 1.60%, -0.60: within 0.3 points");
+    }
+
+    #[test]
+    fn every_density_has_its_published_error() {
+        for net in NETS {
+            for &density in densities(net) {
+                assert!(published::error_of(net, "SNIP", 1.0 / density).is_some(), "{} at {density}", net.name());
+            }
+        }
+        assert_eq!(published::error_of(Net::Lenet300, "SNIP", 30.0), None);
+    }
+}
