@@ -102,7 +102,7 @@ impl Method {
 /// Of all weights, falling; the last is RigL's.
 fn densities(scale: Scale) -> &'static [f64] {
     match scale {
-        Scale::Full => &[0.1, 0.05, RIGL_DENSITY],
+        Scale::Full => &[0.1, RIGL_DENSITY],
         Scale::Quick => &[0.1, RIGL_DENSITY],
     }
 }
