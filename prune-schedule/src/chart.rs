@@ -33,10 +33,22 @@ impl Cell {
     }
 }
 
+/// Which layers an event is for, as far as it takes over from others.
+#[derive(Clone, PartialEq)]
+enum Who {
+    /// Every prunable one.
+    All,
+    /// Those that patterns leave.
+    Some(String),
+    /// One, by name.
+    Layer(String),
+}
+
 /// One line of the chart.
 struct Line {
     label: String,
     layers: String,
+    who: Who,
     first: f64,
     cells: Vec<Cell>,
     reaches: String,
@@ -67,26 +79,28 @@ impl Strategy {
             .flat_map(|(key, event)| {
                 let scale = if key.in_steps() { steps as f64 } else { 1.0 };
                 let cells = |target: Option<Target>| {
-                    (0..columns).map(|column| cell(self, key, event, target, time(column) * scale)).collect()
+                    let span = |column: u64| (time(column) * scale, time(column + 1) * scale);
+                    (0..columns).map(|column| cell(self, key, event, target, span(column))).collect()
                 };
                 let first = key.first().unwrap_or(1) as f64 / scale;
                 let label = event.method().name().to_owned();
-                let line = move |layers: String, reaches: String, cells: Vec<Cell>| Line {
+                let line = move |layers: String, who: Who, reaches: String, cells: Vec<Cell>| Line {
                     label: label.clone(),
                     layers,
+                    who,
                     first,
                     cells,
                     reaches,
                 };
                 match event.targets() {
                     none if none.is_empty() => {
-                        vec![line(selection(event), "as many as before".to_owned(), cells(None))]
+                        vec![line(selection(event), who(event, None), "as many as before".to_owned(), cells(None))]
                     }
                     targets => targets
                         .into_iter()
                         .map(|(layer, target)| {
                             let layers = layer.map_or_else(|| selection(event), str::to_owned);
-                            line(layers, reaches(event, target), cells(Some(target)))
+                            line(layers, who(event, layer), reaches(event, target), cells(Some(target)))
                         })
                         .collect(),
                 }
@@ -97,26 +111,39 @@ impl Strategy {
     }
 }
 
-/// What holds at a time, in the unit of the key.
-fn cell(strategy: &Strategy, key: Epochs, event: &Event, target: Option<Target>, time: f64) -> Cell {
-    let time = time.floor() as u64;
+/// What holds at the beginning of a column, from one time up to another, in the unit of the key; or moves during it.
+fn cell(strategy: &Strategy, key: Epochs, event: &Event, target: Option<Target>, (time, until): (f64, f64)) -> Cell {
     let first = key.first().unwrap_or(1);
+    let Some(target) = target else {
+        return match key.last() {
+            _ if until <= first as f64 => Cell::Before,
+            Some(last) if time <= last as f64 => Cell::Moves,
+            _ => Cell::After,
+        };
+    };
+    let time = time.floor() as u64;
     if time < first {
         return Cell::Before;
     }
-    let Some(target) = target else {
-        return if key.last().is_some_and(|last| time <= last) { Cell::Moves } else { Cell::After };
-    };
     // Under -1 there is nothing while another key covers the epoch.
     if key == Epochs::Others && strategy.covering(time).is_some_and(|(covering, _)| covering != key) {
         return Cell::After;
     }
-    let Some(ramp) = event.ramps() else { return Cell::Density(target.density().get()) };
-    let last = key.last().unwrap_or(first);
-    let due = (first + (time.min(last) - first) / event.interval() * event.interval()).min(last);
-    let at = if time >= last { last } else { due };
-    let share = if at >= last { 1.0 } else { (at - first) as f64 / (last - first) as f64 };
-    Cell::Density(ramp.density(target.density(), share).get())
+    let last = key.last().unwrap_or(u64::MAX);
+    let every = event.interval(key);
+    let due = if time >= last { last } else { first + (time - first) / every * every };
+    let resolved = event.at_time(key, due);
+    let targets = resolved.targets().into_iter().zip(event.targets());
+    let now = targets.into_iter().find(|(_, (_, end))| *end == target).map_or(target, |((_, now), _)| now);
+    Cell::Density(now.density().get())
+}
+
+fn who(event: &Event, layer: Option<&str>) -> Who {
+    match layer {
+        Some(layer) => Who::Layer(layer.to_owned()),
+        None if event.included().is_empty() && event.excluded().is_empty() => Who::All,
+        None => Who::Some(format!("{:?} {:?}", event.included(), event.excluded())),
+    }
 }
 
 fn reaches(event: &Event, target: Target) -> String {
@@ -128,13 +155,14 @@ fn reaches(event: &Event, target: Target) -> String {
     }
 }
 
-/// Ends each line where a later one for the same layers begins.
+/// Ends each line where a later one for the same layers, or for all, begins.
 fn take_over(lines: &mut [Line], times: &[f64]) {
-    let begins: Vec<(String, f64, bool)> =
-        lines.iter().map(|line| (line.layers.clone(), line.first, line.cells.contains(&Cell::Moves))).collect();
-    for line in lines {
-        let (layers, first) = (line.layers.clone(), line.first);
-        let later = begins.iter().filter(|(other, begin, moves)| *other == layers && *begin > first && !moves);
+    let begins: Vec<(Who, f64, bool)> =
+        lines.iter().map(|line| (line.who.clone(), line.first, line.cells.contains(&Cell::Moves))).collect();
+    for line in lines.iter_mut().filter(|line| !line.cells.contains(&Cell::Moves)) {
+        let (own, first) = (line.who.clone(), line.first);
+        let later =
+            begins.iter().filter(|(who, begin, moves)| (*who == own || *who == Who::All) && *begin > first && !moves);
         let Some(end) = later.map(|(_, begin, _)| *begin).min_by(f64::total_cmp) else { continue };
         for (cell, time) in line.cells.iter_mut().zip(times) {
             if *time >= end {
@@ -147,7 +175,7 @@ fn take_over(lines: &mut [Line], times: &[f64]) {
 fn draw(lines: &[Line], epochs: u64, columns: u64) -> String {
     let width = lines.iter().map(|line| line.label.len()).chain(["epoch".len()]).max().unwrap_or(0);
     let end = epochs.to_string();
-    let dots = ".".repeat((columns - 2).max(1) as usize);
+    let dots = ".".repeat(columns.saturating_sub(2) as usize);
     let mut out = format!("{:width$}  0{dots}{end}", "epoch");
     for line in lines {
         let bars: String = line.cells.iter().map(|cell| cell.draw()).collect();
@@ -199,7 +227,17 @@ mod tests {
 
     #[test]
     fn long_trainings_and_none_are_drawn() {
-        assert_eq!(chart("{}", 1, 1), "epoch  0.1");
+        assert_eq!(chart("{}", 1, 1), "epoch  01");
+        let drawn = chart(
+            "{2: {'method': 'unstr_global', 'density': 0.5}, 4: {'method': 'str_unified_local', 'pattern': '1:4'}}",
+            5,
+            1,
+        );
+        assert_eq!(
+            drawn,
+            "epoch              0....5\nunstr_global         ▄▄    50%, all prunable layers together\n\
+             str_unified_local      ▂▂  1:4, 25%, each prunable layer"
+        );
         let drawn = chart("{'1..=1000': {'method': 'unstr_global', 'density': 0.5}}", 1000, 5);
         assert_eq!(drawn.lines().nth(1).unwrap().chars().filter(|&c| c == '▄').count(), 60);
         let drawn = chart(

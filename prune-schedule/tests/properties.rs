@@ -293,7 +293,7 @@ fn search(strategy: &Strategy, time: u64, steps: bool) -> Option<(Epochs, &Event
     let (first, last) = (epochs.first().unwrap_or(0), epochs.last());
     let mut happens = first;
     while happens < time {
-        happens += event.interval();
+        happens += event.interval(epochs);
     }
     (happens == time || last == Some(time)).then_some((epochs, event))
 }

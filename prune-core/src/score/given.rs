@@ -4,7 +4,8 @@ use super::{From, Kind, Need, Scores, Subject};
 use crate::element::RankBy;
 use crate::error::Error;
 
-pub(super) const KIND: Kind = Kind { name: "given", needs: Some(Need::Scores), drawn: false, scores };
+pub(super) const KIND: Kind =
+    Kind { name: "given", needs: Some(Need::Scores), by: RankBy::Value, within_outputs: false, drawn: false, scores };
 
 fn scores<'a>(subject: &Subject<'a>, _: u64) -> Result<Scores<'a>, Error> {
     Ok(Scores { from: From::Lent(subject.shaped(&KIND, "tensor of scores")?), by: RankBy::Value })

@@ -6,6 +6,8 @@ use crate::element::RankBy;
 pub(super) const KIND: Kind = Kind {
     name: "magnitude",
     needs: None,
+    by: RankBy::Magnitude,
+    within_outputs: false,
     drawn: false,
     scores: |subject, _| Ok(Scores { from: From::Lent(subject.weights), by: RankBy::Magnitude }),
 };

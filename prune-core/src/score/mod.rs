@@ -26,6 +26,10 @@ const KINDS: [&Kind; 6] =
 pub(crate) struct Kind {
     name: &'static str,
     needs: Option<Need>,
+    /// How its scores rank.
+    by: RankBy,
+    /// Whether each output is ranked by itself, unless told otherwise.
+    within_outputs: bool,
     /// Whether it is drawn, so that a seed means something.
     drawn: bool,
     scores: for<'a> fn(&Subject<'a>, u64) -> Result<Scores<'a>, Error>,
@@ -230,6 +234,16 @@ impl Score {
     /// What it looks at besides the weights.
     pub fn needs(self) -> Option<Need> {
         self.kind.needs
+    }
+
+    /// How its scores rank: weights by magnitude, what is computed or given by value.
+    pub fn rank_by(self) -> RankBy {
+        self.kind.by
+    }
+
+    /// Whether each output of a layer is ranked by itself where nothing else is said, as Wanda has it.
+    pub fn ranks_within_outputs(self) -> bool {
+        self.kind.within_outputs
     }
 
     /// The seed, of a score that is drawn.

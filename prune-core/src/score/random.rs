@@ -1,10 +1,12 @@
 //! Scores that are drawn: what any other score must beat.
 
 use super::{Kind, Scores, Subject};
+use crate::element::RankBy;
 use crate::error::Error;
 use crate::select::sample::hash;
 
-pub(super) const KIND: Kind = Kind { name: "random", needs: None, drawn: true, scores };
+pub(super) const KIND: Kind =
+    Kind { name: "random", needs: None, by: RankBy::Value, within_outputs: false, drawn: true, scores };
 
 fn scores<'a>(subject: &Subject<'a>, seed: u64) -> Result<Scores<'a>, Error> {
     let shape = subject.weights.shape();

@@ -1,15 +1,28 @@
 //! Weight times gradient: how much the loss would change, to first order, were the weight zero.
 
 use super::{Kind, Need, Scores, Subject};
+use crate::element::RankBy;
 use crate::error::Error;
 
 /// Of the current batch (Mozer and Smolensky 1989, Molchanov et al. 2016).
-pub(super) const SALIENCY: Kind =
-    Kind { name: "saliency", needs: Some(Need::Gradient), drawn: false, scores: |s, _| products(s, &SALIENCY) };
+pub(super) const SALIENCY: Kind = Kind {
+    name: "saliency",
+    needs: Some(Need::Gradient),
+    by: RankBy::Value,
+    within_outputs: false,
+    drawn: false,
+    scores: |s, _| products(s, &SALIENCY),
+};
 
 /// Of the mean gradient over batches, before training (Lee et al. 2019).
-pub(super) const SNIP: Kind =
-    Kind { name: "snip", needs: Some(Need::MeanGradient), drawn: false, scores: |s, _| products(s, &SNIP) };
+pub(super) const SNIP: Kind = Kind {
+    name: "snip",
+    needs: Some(Need::MeanGradient),
+    by: RankBy::Value,
+    within_outputs: false,
+    drawn: false,
+    scores: |s, _| products(s, &SNIP),
+};
 
 fn products<'a>(subject: &Subject<'a>, kind: &'static Kind) -> Result<Scores<'a>, Error> {
     let gradient = subject.shaped(kind, "gradient")?.to_logical_f64()?;

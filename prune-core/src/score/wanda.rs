@@ -2,9 +2,17 @@
 //! models").
 
 use super::{Kind, Need, Scores, Subject};
+use crate::element::RankBy;
 use crate::error::Error;
 
-pub(super) const KIND: Kind = Kind { name: "wanda", needs: Some(Need::InputNorms), drawn: false, scores };
+pub(super) const KIND: Kind = Kind {
+    name: "wanda",
+    needs: Some(Need::InputNorms),
+    by: RankBy::Value,
+    within_outputs: true,
+    drawn: false,
+    scores,
+};
 
 fn scores<'a>(subject: &Subject<'a>, _: u64) -> Result<Scores<'a>, Error> {
     let norms = subject.needed(&KIND)?;
@@ -19,6 +27,9 @@ fn scores<'a>(subject: &Subject<'a>, _: u64) -> Result<Scores<'a>, Error> {
     subject.same_shape("tensor of input norms", &inputs, norms)?;
     let norms = norms.to_logical_f64()?;
     let mut scores = subject.weights.to_logical_f64()?;
+    if scores.is_empty() {
+        return Scores::own(shape, scores);
+    }
     // Logical order is (before, output, after); an input is (before, after).
     let (outputs, after) = (shape[axis], shape[axis + 1..].iter().product::<usize>());
     for (index, score) in scores.iter_mut().enumerate() {

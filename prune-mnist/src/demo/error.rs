@@ -91,6 +91,20 @@ pub enum DemoError {
         /// Steps of an epoch.
         steps: u64,
     },
+    /// There is no such method.
+    #[error("--method: there is no `{method}`; `--help` lists them")]
+    UnknownMethod {
+        /// What was given.
+        method: String,
+    },
+    /// An event looks at something that the demo does not gather.
+    #[error("the strategy's event at {event} is not for the demo: {why}")]
+    EvidenceNotGathered {
+        /// The event's key.
+        event: String,
+        /// What the demo lacks.
+        why: &'static str,
+    },
     /// A method has no density.
     #[error("--density: `{method}` has a pattern and no density; leave it out, or choose another --method")]
     NoDensity {
@@ -252,6 +266,8 @@ impl DemoError {
             | Self::EventTooFar { .. }
             | Self::StepPastEnd { .. }
             | Self::NoDensity { .. }
+            | Self::UnknownMethod { .. }
+            | Self::EvidenceNotGathered { .. }
             | Self::Unfit { .. } => 2,
             Self::Checkpoint(error) if error.is_about_options() => 2,
             Self::Interrupted { .. } => EXIT_CODE,

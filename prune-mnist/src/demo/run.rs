@@ -170,7 +170,7 @@ fn preset(arguments: &Arguments, data: &Dataset, spec: &ModelSpec) -> Result<Pla
     let parameters = spec.parameters()?;
     let output = parameters.iter().rfind(|spec| spec.kind == ParamKind::Kernel).map_or("", |spec| spec.name.as_str());
     let method = arguments.method.as_deref().unwrap_or_default();
-    Plan::preset(method, arguments.density, arguments.epochs, steps, output)
+    Plan::preset(method, arguments.density, arguments.epochs, steps, output, arguments.seed)
 }
 
 /// Trains all epochs that are left and prints them; gives back how long the twin took.

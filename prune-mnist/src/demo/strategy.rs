@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use prune_core::Density;
+use prune_core::{Density, Need};
 use prune_schedule::{Epochs, Problem, Strategy};
 
 use super::args::MOST_EPOCHS;
@@ -52,6 +52,7 @@ impl Plan {
     pub fn new(strategy: Option<&str>, epochs: Option<u64>) -> Result<Self, DemoError> {
         let Some(given) = strategy else { return Self::default_for(epochs) };
         let (strategy, origin) = Self::read(given)?;
+        fits_the_demo(&strategy)?;
         let last = strategy.last_event_epoch();
         let (epochs, epochs_origin) = match (epochs, last) {
             (Some(epochs), _) => (epochs, "--epochs"),
@@ -76,6 +77,7 @@ impl Plan {
         epochs: Option<u64>,
         steps: u64,
         output: &str,
+        seed: u64,
     ) -> Result<Self, DemoError> {
         if density.is_some() && !presets::has_density(method) {
             return Err(DemoError::NoDensity { method: method.to_owned() });
@@ -84,10 +86,12 @@ impl Plan {
             Some(epochs) => (epochs, "--epochs"),
             None => (DEFAULT_EPOCHS, "the default"),
         };
-        let ask = Ask { density, epochs: count, steps, output: output.to_owned() };
-        let text = presets::strategy(method, &ask).unwrap_or_else(|| "{}".to_owned());
+        let ask = Ask { density, epochs: count, steps, output: output.to_owned(), seed };
+        let text =
+            presets::strategy(method, &ask).ok_or_else(|| DemoError::UnknownMethod { method: method.to_owned() })?;
         let origin = Self::method_origin(method);
         let strategy: Strategy = text.parse().map_err(|source| DemoError::Strategy { from: origin.clone(), source })?;
+        fits_the_demo(&strategy)?;
         ends_within(&strategy, count)?;
         Ok(Self { warnings: warnings(&strategy, count), strategy, origin, epochs: count, epochs_origin })
     }
@@ -151,6 +155,24 @@ impl Plan {
         };
         Ok(Self { strategy, origin, epochs: count, epochs_origin, warnings })
     }
+}
+
+/// Refuses what looks at something that the demo does not gather.
+fn fits_the_demo(strategy: &Strategy) -> Result<(), DemoError> {
+    for (key, event) in strategy.events() {
+        let needs = event.scored_by().needs();
+        let why = match needs {
+            Some(Need::Scores) => "it has no scores of yours; hand them over in a loop of your own",
+            Some(Need::InputNorms) if key.in_steps() => "inputs are measured at the end of epochs; write it at one",
+            Some(_) if event.passes_straight_through() => {
+                "forward passes under `straight_through` rank by magnitude there, or at random; leave the score out"
+            }
+            _ if key.in_steps() && event.rewinds_to().is_some() => "it rewinds at the end of epochs; write it at one",
+            _ => continue,
+        };
+        return Err(DemoError::EvidenceNotGathered { event: key.to_string(), why });
+    }
+    Ok(())
 }
 
 /// Refuses events after the last epoch.

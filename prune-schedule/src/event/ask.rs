@@ -56,7 +56,7 @@ impl Event {
     pub(crate) fn default_ranking(&self) -> Ranking {
         match (&self.rule, self.scope_kind()) {
             (_, ScopeKind::Global) => Ranking::Global,
-            (Rule::Unstructured(_), _) if self.score == Score::wanda() => Ranking::Output(GroupAxis::Output),
+            (Rule::Unstructured(_), _) if self.score.ranks_within_outputs() => Ranking::Output(GroupAxis::Output),
             _ => Ranking::Layer,
         }
     }
@@ -81,8 +81,8 @@ impl Event {
         self.ramp
     }
 
-    /// How many epochs or steps lie between two happenings in a range.
-    pub fn interval(&self) -> u64 {
+    /// How many epochs or steps lie between two happenings, where that is written: see [`Event::interval`].
+    pub(crate) fn written_interval(&self) -> Option<u64> {
         self.every
     }
 

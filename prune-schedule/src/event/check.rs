@@ -18,7 +18,7 @@ impl Event {
                 "it needs a range of epochs or steps, such as '2..=10' or '100..=900 steps'",
             );
         }
-        if self.every != 1 && !ranged {
+        if self.every.is_some_and(|every| every != 1) && !ranged {
             return contradiction(
                 "every",
                 "it needs a range of epochs or steps, such as '2..=10' or '100..=900 steps'",
@@ -31,7 +31,7 @@ impl Event {
                     "it needs a range of epochs, at whose end the mask is applied",
                 );
             }
-            if self.ramp.is_some() || self.reopen.is_some() || self.rewind.is_some() || self.every != 1 {
+            if self.ramp.is_some() || self.reopen.is_some() || self.rewind.is_some() || self.every.is_some() {
                 let why = "`schedule`, `every`, `reopen` and `rewind` do not go with it";
                 return contradiction("straight_through", why);
             }

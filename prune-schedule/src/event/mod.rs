@@ -48,7 +48,8 @@ pub struct Event {
     least: Option<Bound>,
     most: Option<Bound>,
     ramp: Option<Ramp>,
-    every: u64,
+    /// None where it is what the rule makes of its key.
+    every: Option<u64>,
     straight_through: bool,
     include: Vec<Glob>,
     exclude: Vec<Glob>,
@@ -116,7 +117,7 @@ impl Event {
             least: None,
             most: None,
             ramp: None,
-            every: 1,
+            every: None,
             straight_through: false,
             include: Vec::new(),
             exclude: Vec::new(),
@@ -255,7 +256,8 @@ impl Event {
     /// is longer than [`LAST_EPOCH`](crate::LAST_EPOCH), and so is no interval.
     #[must_use]
     pub fn every(mut self, every: u64) -> Self {
-        self.every = every.clamp(1, LAST_EPOCH);
+        let every = every.clamp(1, LAST_EPOCH);
+        self.every = (every != 1 || matches!(self.rule, Rule::Regrow(_))).then_some(every);
         self
     }
 

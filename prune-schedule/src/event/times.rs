@@ -3,22 +3,34 @@
 use super::{Event, Rule, Scope};
 use crate::epoch::Epochs;
 
+/// Steps from one update of sparse training to the next, where nothing is written (Evci et al. 2020).
+const UPDATE_STEPS: u64 = 100;
+
 impl Event {
     /// Whether masks float under a key: made anew at each happening and not held in between.
     pub fn floats(&self, epochs: Epochs) -> bool {
         epochs.floats() && self.ramp.is_none() && !matches!(self.rule, Rule::Regrow(_))
     }
 
+    /// How many epochs or steps lie between two happenings in a range: what `every` says, or 1; of sparse training over steps
+    /// 100.
+    pub fn interval(&self, epochs: Epochs) -> u64 {
+        let over_steps = matches!(epochs, Epochs::Steps { first, last } if first < last);
+        let usual = if over_steps && matches!(self.rule, Rule::Regrow(_)) { UPDATE_STEPS } else { 1 };
+        self.every.unwrap_or(usual)
+    }
+
     /// Whether it happens at `time`, an epoch or step that its key covers.
     pub(crate) fn is_due(&self, epochs: Epochs, time: u64) -> bool {
         let last = epochs.last() == Some(time);
-        last || time.saturating_sub(epochs.first().unwrap_or(0)).is_multiple_of(self.every)
+        last || time.saturating_sub(epochs.first().unwrap_or(0)).is_multiple_of(self.interval(epochs))
     }
 
     /// The first time from `time` on at which it happens; `None` where its key ends before.
     pub(crate) fn next_due(&self, epochs: Epochs, time: u64) -> Option<u64> {
         let first = epochs.first().unwrap_or(1);
-        let after = time.saturating_sub(first).div_ceil(self.every).checked_mul(self.every)?;
+        let every = self.interval(epochs);
+        let after = time.saturating_sub(first).div_ceil(every).checked_mul(every)?;
         let due = first.checked_add(after)?;
         match epochs.last() {
             Some(last) if last < time => None,

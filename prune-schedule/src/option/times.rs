@@ -119,8 +119,8 @@ fn write(event: &Event) -> Vec<(&'static str, Value)> {
             fields.push(("from_density", Value::Float(ramp.from.get())));
         }
     }
-    if event.interval() != 1 {
-        fields.push(("every", i64::try_from(event.interval()).map_or(Value::Int(i64::MAX), Value::Int)));
+    if let Some(every) = event.written_interval() {
+        fields.push(("every", i64::try_from(every).map_or(Value::Int(i64::MAX), Value::Int)));
     }
     if event.passes_straight_through() {
         fields.push(("straight_through", Value::Bool(true)));
@@ -136,9 +136,10 @@ fn tell(epochs: Epochs, event: &Event) -> Option<String> {
     let floats = event
         .floats(epochs)
         .then(|| if event.passes_straight_through() { "straight through".to_owned() } else { "floats".to_owned() });
-    let every = (event.interval() != 1).then(|| match epochs {
-        Epochs::Steps { .. } => format!("every {} steps", event.interval()),
-        _ => format!("every {} epochs", event.interval()),
+    let interval = event.interval(epochs);
+    let every = (interval != 1).then(|| match epochs {
+        Epochs::Steps { .. } => format!("every {interval} steps"),
+        _ => format!("every {interval} epochs"),
     });
     let told = [ramp, floats, every].into_iter().flatten().collect::<Vec<_>>().join(", ");
     (!told.is_empty()).then_some(told)

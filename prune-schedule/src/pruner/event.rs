@@ -1,7 +1,7 @@
 //! Making the masks of one event, all of them before anything is written.
 
 use prune_core::{
-    Density, Error, LayerRef, Mask, Masks, PlainTensor, Ranked, Score, Scores, Selected, Selector, Subject,
+    Density, Error, LayerRef, Mask, Masks, Need, PlainTensor, Ranked, Scores, Selected, Selector, Subject,
 };
 
 use super::error::PruneError;
@@ -12,6 +12,7 @@ use super::selection::{Candidate, output_of};
 use crate::epoch::Epochs;
 use crate::event::{Event, Target};
 use crate::option::distribution::Distribution;
+use crate::option::ranking::Ranking as Within;
 
 /// The mask of one layer, and what was met while it was made.
 pub(super) struct Made {
@@ -84,7 +85,7 @@ impl Maker<'_> {
             .zip(&scored)
             .map(|(c, scores)| Ranked::new(c.name, scores).alive(self.alive.get(c.name)))
             .collect();
-        let selector = Selector::default().by(self.rank_by());
+        let selector = Selector::default().by(self.event.scored_by().rank_by());
         self.select(layers, &ranked, selector, &ranking.amount)
     }
 
@@ -100,7 +101,7 @@ impl Maker<'_> {
             let Some((unit, _)) = &candidate.units else { continue };
             let refused = |source: Error| self.refused(core::slice::from_ref(candidate), source);
             let alive = self.alive.get(candidate.name);
-            let of_units = unit.scores(scores, self.rank_by(), alive).map_err(refused)?;
+            let of_units = unit.scores(scores, self.event.scored_by().rank_by(), alive).map_err(refused)?;
             units.push((unit, of_units, alive.map(|alive| unit.alive(alive)).transpose().map_err(refused)?));
         }
         let scored: Vec<LayerRef<'_>> = units.iter().map(|(_, scores, _)| LayerRef::of(scores)).collect();
@@ -121,11 +122,6 @@ impl Maker<'_> {
             };
         }
         Ok(made)
-    }
-
-    fn rank_by(&self) -> prune_core::RankBy {
-        let by_magnitude = self.event.scored_by() == Score::magnitude();
-        if by_magnitude { prune_core::RankBy::Magnitude } else { prune_core::RankBy::Value }
     }
 
     /// Refuses what asks for more than is alive.
@@ -168,8 +164,16 @@ impl Maker<'_> {
         let mut subject = Subject::new(candidate.name, candidate.layer);
         if let Some(evidence) = evidence {
             subject = subject.evidence(evidence);
-            if let Some(axis) = output_of(candidate, evidence.shape()) {
-                subject = subject.output_axis(axis);
+            if self.event.scored_by().needs() == Some(Need::InputNorms) {
+                let within_outputs = matches!(self.event.ranked_within(), Within::Output(_));
+                let unknown = |()| PruneError::OutputUnknown {
+                    epoch: self.epoch,
+                    layer: candidate.name.to_owned(),
+                    rank: candidate.layer.rank(),
+                };
+                if let Some(axis) = output_of(candidate, within_outputs, evidence.shape()).map_err(unknown)? {
+                    subject = subject.output_axis(axis);
+                }
             }
         }
         let scores = self.event.scored_by().of(&subject).map_err(refused)?;

@@ -79,7 +79,9 @@ impl Candidate<'_> {
             Some((_, 0)) => Some(0),
             Some((unit, count)) => {
                 let volume = match unit {
-                    Unit::Blocks(blocks) => blocks.sizes().iter().product(),
+                    Unit::Blocks(blocks) => {
+                        blocks.sizes().iter().try_fold(1usize, |volume, &side| volume.checked_mul(side))?
+                    }
                     _ => self.layer.len() / count,
                 };
                 (count.checked_mul(volume) == Some(self.layer.len())).then(|| ranked * volume)
@@ -103,20 +105,34 @@ pub(super) fn total_len(candidates: &[Candidate<'_>]) -> usize {
     candidates.iter().map(Candidate::ranked_len).fold(0, usize::saturating_add)
 }
 
-/// The axis of a layer's outputs: of those it is ranked within, as its name tells, or the one without which its shape is
-/// `inputs`.
-pub(super) fn output_of(candidate: &Candidate<'_>, inputs: &[usize]) -> Option<usize> {
+/// The axis of a layer's outputs, where it can be told: that of the outputs it is ranked within, that which its name tells, or
+/// the only one without which its shape is `inputs`. `Err` where several axes fit and nothing tells which is meant; none fits
+/// where the inputs are of another shape, which the score refuses.
+pub(super) fn output_of(
+    candidate: &Candidate<'_>,
+    within_outputs: bool,
+    inputs: &[usize],
+) -> Result<Option<usize>, ()> {
     let shape = candidate.layer.shape();
     let fits = |axis: &usize| *axis < shape.len() && [&shape[..*axis], &shape[*axis + 1..]].concat() == inputs;
-    let named = output_axis(candidate.name, shape.len());
-    [named, candidate.axis].into_iter().flatten().find(fits).or_else(|| (0..shape.len()).rev().find(fits))
+    let told = candidate.axis.filter(|_| within_outputs).or_else(|| output_axis(candidate.name, shape.len()));
+    if told.is_some() {
+        return Ok(told);
+    }
+    let mut fitting = (0..shape.len()).filter(fits);
+    match (fitting.next(), fitting.next()) {
+        (axis, None) => Ok(axis),
+        (_, Some(_)) => Err(()),
+    }
 }
 
 /// A layer's units with their number.
 fn count(epoch: Epochs, unit: Unit, name: &str, layer: &LayerRef<'_>) -> Result<(Unit, usize), PruneError> {
     let grid = unit.grid(layer.shape());
     let grid = grid.map_err(|source| PruneError::Event { epoch, source: source.in_layer(name) })?;
-    Ok((unit, grid.iter().product()))
+    // Without elements there are no units, however long the other sides claim to be.
+    let count = if layer.is_empty() { 0 } else { grid.iter().product() };
+    Ok((unit, count))
 }
 
 /// The layers that an event selects, in the model's order.

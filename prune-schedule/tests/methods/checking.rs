@@ -225,7 +225,7 @@ fn blocks_that_no_layer_has() {
 fn steps_come_after_what_is_before_training() {
     let mut model = model();
     let mut pruner: Pruner = pruner(
-        "{0: {'method': 'unstr_global', 'density': 0.5}, '1..=4 steps': {'method': 'set', 'decay': 'constant'}}",
+        "{0: {'method': 'unstr_global', 'density': 0.5}, '1..=5 steps': {'method': 'set', 'every': 2, 'decay': 'constant'}}",
     );
     assert_eq!(
         pruner.end_step(1, &mut model).unwrap_err().to_string(),
@@ -242,9 +242,15 @@ fn steps_come_after_what_is_before_training() {
         "step 1 cannot end after step 1 has; steps only go forward, over all epochs"
     );
     assert_eq!(
-        pruner.end_step(3, &mut model).unwrap_err().to_string(),
-        "step 3 cannot end yet: the event at step 2 has not happened; call `end_step` after every step"
+        pruner.end_step(5, &mut model).unwrap_err().to_string(),
+        "step 5 cannot end yet: the event at step 3 has not happened; call `end_step` after every step"
     );
+}
+
+/// Sides whose product no number holds are blocks like others: one a layer.
+#[test]
+fn blocks_of_any_size_are_counted() {
+    passes("{2: {'method': 'block_unified_local', 'density': 0.5, 'block': (4294967295, 4294967295)}}");
 }
 
 #[test]

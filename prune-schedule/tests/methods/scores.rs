@@ -263,3 +263,21 @@ fn nan_is_named() {
         assert!(error.contains("layer `fc.weight`: the score at [0, 1] is NaN"), "{error}");
     }
 }
+
+/// A square layer whose name tells nothing: which side the norms belong to is asked for, and not guessed.
+#[test]
+fn inputs_of_either_side_are_not_guessed() {
+    let mut model = Model::of(&[("table", &[2, 2], &[1.0, 2.0, 3.0, 4.0])]);
+    let norms = Model::of(&[("table", &[2], &[1.0, 10.0])]);
+    let evidence = || Evidence { inputs: Some(Inputs::Norms(&norms)), ..Evidence::default() };
+    let by = |axis: &str| {
+        let method = format!("'method': 'unstr_unified_local', 'density': 0.5, 'score': 'wanda', {axis}");
+        prune_schedule::Pruner::new(format!("{{1: {{{method}}}}}").parse().unwrap())
+    };
+    let error = by("'ranking': 'layer'").end_epoch_with(1, &mut model.clone(), evidence()).unwrap_err().to_string();
+    assert!(error.contains("the axis of outputs is known for names that end in"), "{error}");
+    let mut pruner = by("'ranking': 'output', 'axis': 1");
+    pruner.end_epoch_with(1, &mut model, evidence()).unwrap();
+    // |w| times the norm of its row: 1, 2 and 30, 40; the better of each column is in the second row.
+    assert_eq!(kept(&pruner)["table"], [false, false, true, true]);
+}

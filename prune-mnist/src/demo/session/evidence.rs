@@ -35,23 +35,23 @@ impl<P: Backend> Session<'_, P> {
     /// The epoch's event, with all that it looks at.
     pub(super) fn carry_out(&mut self, epoch: u64) -> Result<Result<Option<Report>, PruneError>, DemoError> {
         let event = self.pruner.strategy().event_at(epoch).map(|(_, event)| event.clone());
-        let need = event.as_ref().and_then(|event| event.scored_by().needs());
-        let by_gradient = event.as_ref().is_some_and(|event| event.reopens() == Some(Reopen::Gradient));
-        let mut images = self.trainer.calibration(CALIBRATION);
+        let Some(event) = event else { return Ok(self.pruner.end_epoch(epoch, &mut self.pruned.params)) };
+        let need = event.scored_by().needs();
+        let by_gradient = event.reopens() == Some(Reopen::Gradient);
+        let mut images = if need.is_some() || by_gradient { self.trainer.calibration(CALIBRATION) } else { Vec::new() };
         if need == Some(Need::Gradient) {
             images.truncate(usize::try_from(self.settings.batch_size).unwrap_or(usize::MAX));
         }
         // Before training nothing has been observed.
         let wanted = epoch == 0 && (by_gradient || matches!(need, Some(Need::Gradient | Need::MeanGradient)));
         let gradients = if wanted { Some(self.trainer.mean_gradients(&images, &self.pruned.params)?.1) } else { None };
-        let rewind = event.as_ref().and_then(|event| self.snapshots.get(&event.rewinds_to()?));
-
-        let weights = self.pruned.params.clone();
+        let rewind = event.rewinds_to().and_then(|epoch| self.snapshots.get(&epoch));
+        let weights = if need == Some(Need::InputNorms) { Some(self.pruned.params.clone()) } else { None };
         let trainer = RefCell::new(&mut self.trainer);
         let measure = |layer: &str, masks: &Masks| -> Result<PlainTensor<f64>, Error> {
-            let mut params = weights.clone();
-            masks.hold(&mut params)?;
             let refused = |why: String| Error::Source { layer: layer.to_owned(), why };
+            let mut params = weights.clone().ok_or_else(|| refused("inputs are not asked for".to_owned()))?;
+            masks.hold(&mut params)?;
             let norms =
                 trainer.borrow_mut().input_norms(&images, &params).map_err(|error| refused(error.to_string()))?;
             norms.get(layer).cloned().ok_or_else(|| refused("it is no kernel, and has no inputs".to_owned()))

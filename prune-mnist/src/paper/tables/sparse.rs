@@ -13,7 +13,7 @@ use crate::demo::counted;
 use crate::paper::picture::{Across, Curve, Mark, Picture, Plot};
 use crate::paper::published::{POINTS, RIGL};
 use crate::paper::queue::Outcomes;
-use crate::paper::recipe::{BATCH_SIZE, Net, SPARSE_EVERY, SPARSE_FRACTION, SPARSE_UNTIL, Scale};
+use crate::paper::recipe::{BATCH_SIZE, Net, SPARSE_EVERY, SPARSE_FRACTION, SPARSE_UNTIL};
 use crate::paper::settings::Change;
 use crate::paper::stats::Summary;
 
@@ -56,7 +56,7 @@ impl Steps {
     /// Of a run of so many steps. A short one has ten before its first update at most.
     fn of(all: u64) -> Self {
         let last = ((all as f64 * SPARSE_UNTIL) as u64).max(1);
-        let every = SPARSE_EVERY.min(all / 10).clamp(1, last);
+        let every = SPARSE_EVERY.min(all / 10).clamp(2, last.max(2));
         Self { first: every, last, every }
     }
 }
@@ -100,12 +100,7 @@ impl Method {
 }
 
 /// Of all weights, falling; the last is RigL's.
-fn densities(scale: Scale) -> &'static [f64] {
-    match scale {
-        Scale::Full => &[0.1, RIGL_DENSITY],
-        Scale::Quick => &[0.1, RIGL_DENSITY],
-    }
-}
+const DENSITIES: [f64; 2] = [0.1, RIGL_DENSITY];
 
 /// Of a run, and of how its updates are laid out.
 fn steps(context: &Context) -> Steps {
@@ -131,15 +126,14 @@ fn sparse(context: &Context, method: Method, shares: Shares) -> Arm {
 }
 
 /// Those of the table, and last RigL with the published shares.
-fn all(context: &Context) -> Vec<(Method, Shares)> {
-    let each = METHODS
-        .into_iter()
-        .flat_map(|method| densities(context.scale).iter().map(move |&density| (method, Shares::Erk(density))));
+fn all() -> Vec<(Method, Shares)> {
+    let each =
+        METHODS.into_iter().flat_map(|method| DENSITIES.into_iter().map(move |density| (method, Shares::Erk(density))));
     each.chain([(Method::Rigl, Shares::Published)]).collect()
 }
 
 pub(super) fn arms(context: &Context) -> Vec<Arm> {
-    let each = all(context).into_iter().map(|(method, shares)| sparse(context, method, shares));
+    let each = all().into_iter().map(|(method, shares)| sparse(context, method, shares));
     [twin(context)].into_iter().chain(each).collect()
 }
 
@@ -171,7 +165,7 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
     }];
     let mut revivals = twin.revivals();
     let mut curves: Vec<Curve> = Vec::new();
-    for (method, shares) in all(context) {
+    for (method, shares) in all() {
         let arm = sparse(context, method, shares);
         let figures = arm.figures(outcomes);
         let errors = figures.errors();
@@ -220,7 +214,7 @@ fn compacted(context: &Context, outcomes: &Outcomes) -> String {
         ("error before", Column::Right),
     ];
     let (mut cells, mut equal, mut tried) = (Vec::new(), 0, 0);
-    for (method, shares) in all(context) {
+    for (method, shares) in all() {
         if matches!(shares, Shares::Erk(density) if density != RIGL_DENSITY) {
             continue;
         }
