@@ -79,7 +79,7 @@ pub fn check(path: &Path, want: &Want, filter: &Filter, watch: &Watch) -> Result
         Want::Pattern { pattern, axis } => patterns(&inputs, *pattern, *axis, filter, watch)?,
         Want::Density { density, together } => densities(&inputs, *density, *together, filter, watch)?,
         Want::Masks(masks) => {
-            inputs = inputs.with_masks(masks, watch)?;
+            inputs = inputs.with_masks(masks, Model::open(masks)?, watch)?;
             outside(&inputs, masks, watch)?
         }
     };

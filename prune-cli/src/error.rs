@@ -79,10 +79,14 @@ pub enum Error {
         path: PathBuf,
     },
     /// The output would replace what is read.
-    #[error("{} is the model itself; write elsewhere, or say --in-place", show(path))]
+    #[error("{} is {what}; write elsewhere{}", show(path), if *in_place { ", or say --in-place" } else { "" })]
     SameFile {
         /// The output.
         path: PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// Whether the model may be replaced on request.
+        in_place: bool,
     },
     /// The user stopped the command.
     #[error("stopped; nothing was changed")]

@@ -42,8 +42,7 @@ impl<'m> Inputs<'m> {
     }
 
     /// Ranks by the scores in a file, which must have the shapes of the model's tensors.
-    pub(crate) fn with_scores(self, path: &Path) -> Result<Self, Error> {
-        let scores = Model::open(path)?;
+    pub(crate) fn with_scores(self, path: &Path, scores: Model) -> Result<Self, Error> {
         let of = companions(self.model, &scores, path)?;
         for tensor in of.iter().flatten().map(|&tensor| scores.tensor(tensor)) {
             if tensor.element_type().is_none() {
@@ -56,8 +55,7 @@ impl<'m> Inputs<'m> {
     }
 
     /// Puts the masks in a file in force: BOOL tensors of the shapes of the model's tensors. Reads them once to count.
-    pub(crate) fn with_masks(self, path: &Path, watch: &Watch) -> Result<Self, Error> {
-        let masks = Model::open(path)?;
+    pub(crate) fn with_masks(self, path: &Path, masks: Model, watch: &Watch) -> Result<Self, Error> {
         let of = companions(self.model, &masks, path)?;
         let refuse = |why: String| Error::Companion { path: path.to_owned(), why };
         let mut parts = Vec::new();
@@ -66,6 +64,12 @@ impl<'m> Inputs<'m> {
             if about.dtype != Dtype::BOOL {
                 let name = printable(&about.name);
                 return Err(refuse(format!("the mask of `{name}` is of type {}; masks are BOOL", about.dtype)));
+            }
+            let masked = self.model.tensor(tensor);
+            if masked.element_type().is_none() {
+                let name = printable(&about.name);
+                let why = format!("`{name}` is of type {}, which is not pruned, but has a mask", masked.dtype);
+                return Err(refuse(format!("{why}; take it out of the file")));
             }
             parts.extend(plain(about.elements).map(|part| (tensor, mask, part.runs)));
         }

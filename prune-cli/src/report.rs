@@ -31,6 +31,9 @@ pub struct Report {
     /// Layers that could not be written as a bitmask and stayed as they are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_packed: Vec<String>,
+    /// What the user should know of how the output was put in its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// Bytes of the model's files.
     pub bytes_before: u64,
     /// Bytes of the output's files.
@@ -133,7 +136,7 @@ impl fmt::Display for Report {
             let [size, least] = [self.bytes_after, bound].map(|of| percent(of as usize, self.bytes_before as usize));
             write!(f, " ({size}; the entropy bound is {}, {least})", bytes(bound))?;
         }
-        Ok(())
+        self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
     }
 }
 

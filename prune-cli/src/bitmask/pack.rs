@@ -77,7 +77,8 @@ pub(crate) fn pack_into(
     report.format = "bitmask";
     report.bytes_after = bytes;
     report.entropy_bound = Some(bound as u64);
-    outputs.place(model, files, to, watch)
+    report.warnings = outputs.place(files, to, watch)?;
+    Ok(())
 }
 
 /// Refuses names that the parts of packed tensors would take twice.

@@ -128,6 +128,7 @@ pub(super) fn told(job: &Job, model: &Model, plan: &Plan, counts: &[Counts], eve
         left_dense,
         other_types,
         not_packed: Vec::new(),
+        warnings: Vec::new(),
         bytes_before: model.bytes(),
         bytes_after: 0,
         entropy_bound: None,
