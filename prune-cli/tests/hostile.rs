@@ -14,7 +14,7 @@ use safetensors::Dtype;
 const HALF: [&str; 4] = ["--method", "unstr_global", "--density", "0.5"];
 
 /// What is said of each file of the corpus.
-const CORPUS: [(&str, &str); 38] = [
+const CORPUS: [(&str, &str); 39] = [
     ("array", "does not begin with `{`"),
     ("cut-table", "EOF while parsing"),
     ("data-left-over", "its tensors have 4 bytes, but 5 follow the header"),
@@ -42,6 +42,7 @@ const CORPUS: [(&str, &str); 38] = [
     ("offsets-overlap", "tensor `b` begins at byte 4 of the data, where 8 is next"),
     ("offsets-past-end", "its tensors have 8 bytes, but 4 follow"),
     ("offsets-same", "tensor `b` begins at byte 0 of the data, where 4 is next"),
+    ("offsets-sum-huge", "its tensors have 18446744073709551615 bytes, but 4 follow"),
     ("offsets-too-few", "which are not its 64 bits"),
     ("seven-bytes", "7 bytes are too few"),
     ("shape-2-to-64", "invalid type: floating point"),
