@@ -6,6 +6,7 @@ use prune_core::printable;
 use prune_schedule::table::{Column, aligned};
 use serde::Serialize;
 
+use crate::clipped::clipped;
 use crate::size::{bytes, percent};
 
 /// What a command did. Displays as tables; serialises with every number.
@@ -128,7 +129,10 @@ impl fmt::Display for Report {
         }
         if !self.not_packed.is_empty() {
             let names = listed(&self.not_packed);
-            writeln!(f, "kept dense in the file, as only names that end in `.weight` are packed: {names}")?;
+            writeln!(
+                f,
+                "kept dense in the file: {names}; packed are tensors with axes and elements whose names end in `.weight`"
+            )?;
         }
         let (before, after) = (bytes(self.bytes_before), bytes(self.bytes_after));
         write!(f, "{}: {before} before, {after} after", printable(&self.output))?;
@@ -142,7 +146,7 @@ impl fmt::Display for Report {
 
 /// Up to ten names.
 pub(crate) fn listed(names: &[String]) -> String {
-    let shown: Vec<String> = names.iter().take(10).map(|name| format!("`{}`", printable(name))).collect();
+    let shown: Vec<String> = names.iter().take(10).map(|name| format!("`{}`", clipped(name))).collect();
     match names.len().saturating_sub(10) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
@@ -157,6 +161,9 @@ impl fmt::Display for EventReport {
         f.write_str(&self.method)?;
         if !self.target.is_empty() {
             write!(f, ", {}", self.target)?;
+        }
+        if self.selected.newly_pruned == 0 {
+            f.write_str(": unchanged")?;
         }
         write!(f, "\n{}", self.table())?;
         self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
@@ -214,7 +221,7 @@ impl EventReport {
             cells.into_iter().zip(shown).filter(|(_, shown)| *shown).map(|(cell, _)| cell).collect::<Vec<_>>()
         };
         let header: Vec<(&str, Column)> = names.into_iter().zip(shown).filter(|(_, s)| *s).map(|(n, _)| n).collect();
-        let layers = self.layers.iter().map(|layer| row(&layer.layer, Some(layer), &layer.counts));
+        let layers = self.layers.iter().map(|layer| row(&clipped(&layer.layer), Some(layer), &layer.counts));
         aligned(&header, layers.chain([row("selected layers", None, &self.selected)]))
     }
 }

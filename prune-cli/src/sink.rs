@@ -1,10 +1,11 @@
 //! Where masks go: into a copy of the weights, or into a file of their own.
 
-use prune_core::{Mask, printable};
+use prune_core::Mask;
 use safetensors::Dtype;
 
 use crate::bits;
 use crate::buffer::zero_outside;
+use crate::clipped::clipped;
 use crate::decide::Sink;
 use crate::drive::{Scratch, in_order};
 use crate::error::Error;
@@ -64,7 +65,7 @@ impl Sink for Dense<'_> {
         let about = model.tensor(tensor);
         let size = about.dtype.bitsize() / 8;
         let Some(element) = about.element_type() else {
-            let (name, dtype) = (printable(&about.name), about.dtype);
+            let (name, dtype) = (clipped(&about.name), about.dtype);
             return Err(Error::request(format!("`{name}` is of type {dtype}, which is not pruned")));
         };
         let buffer = if scored > 0 {

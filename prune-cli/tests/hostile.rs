@@ -230,3 +230,35 @@ fn models_without_anything_to_prune() {
     assert!(!run(folder.path(), &[&["apply", "m", "-o", "out", "--force"], &HALF[..]].concat()).status.success());
     ok(folder.path(), &["inspect", "m"]);
 }
+
+/// A message or a table does not grow with the names that a file gives.
+#[test]
+fn long_names_are_shown_in_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let long = format!("{}.weight", "n".repeat(100_000));
+    let model =
+        tensors([(long.as_str(), f32s(&[2, 2], &[1.0, f32::NAN, 3.0, 4.0])), ("b.weight", f32s(&[2, 2], &[1.0; 4]))]);
+    write(&at.join("m"), &model);
+    write(&at.join("good"), &tensors([(long.as_str(), f32s(&[2, 2], &[1.0, 2.0, 3.0, 4.0]))]));
+    write(&at.join("other"), &tensors([(long.as_str(), f32s(&[2, 3], &[1.0; 6]))]));
+    write(&at.join("packed"), &tensors([(long.as_str(), tensor(Dtype::I64, &[2, 2], Kind::Uniform, 1))]));
+    let text = ok(at, &["inspect", "m"]);
+    assert!(text.lines().all(|line| line.len() < 250), "{}", text.len());
+    assert!(text.contains("nnn..nnn") && text.contains("nn.weight"), "{text}");
+    assert!(ok(at, &["inspect", "m", "--json"]).contains(&long));
+    let text = ok(at, &[&["apply", "good", "-o", "out", "--report", "r.json"], &HALF[..]].concat());
+    assert!(text.lines().all(|line| line.len() < 250), "{}", text.len());
+    assert!(fs::read_to_string(at.join("r.json")).unwrap().contains(&long));
+    let json = "{0: {'method': 'unstr_global', 'density': 0.5}}";
+    assert!(ok(at, &["schedule", json, "--model", "good"]).lines().all(|line| line.len() < 250));
+    for arguments in [
+        &["apply", "m", "-o", "x"][..],
+        &["apply", "good", "-o", "x", "--scores", "other"],
+        &["apply", "good", "-o", "x", "--masks", "packed"],
+        &["apply", "good", "-o", "x", "--include", "b*"],
+    ] {
+        let error = fails(at, 2, &[arguments, &HALF[..]].concat());
+        assert!(error.len() < 500, "{arguments:?}: {}", error.len());
+    }
+}

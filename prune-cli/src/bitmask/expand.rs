@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::pack::{copy, index_of, pretty};
 use super::rows::{self, RowPart, parts};
 use super::{CONFIG, DENSE_HEADER, PARTS, WEIGHT, config};
+use crate::clipped::clipped;
 use crate::drive::in_order;
 use crate::error::{Error, show};
 use crate::header::Header;
@@ -134,9 +135,22 @@ fn find(source: &Model) -> Result<Vec<Packed>, Error> {
     Ok(packed)
 }
 
+/// Refuses a model with packed tensors, whose values are not where a layer's are.
+pub(crate) fn refuse_packed(model: &Model) -> Result<(), Error> {
+    let whole = |base: &str| PARTS.iter().all(|part| model.find(&format!("{base}{part}")).is_some());
+    let mut bases = model.tensors().filter_map(|tensor| tensor.name.strip_suffix(PARTS[1]));
+    let Some(base) = bases.find(|base| whole(base)) else { return Ok(()) };
+    let name = clipped(&format!("{base}{WEIGHT}"));
+    let why = format!(
+        "{} is packed as a bitmask (`{name}` is); make it dense first with `prune expand`",
+        show(model.place())
+    );
+    Err(Error::request(why))
+}
+
 fn contradiction(source: &Model, tensor: usize, why: impl fmt::Display) -> Error {
     let path = source.shards()[source.shard_of(tensor)].path.clone();
-    Error::Companion { path, why: format!("`{}` {why}", printable(&source.tensor(tensor).name)) }
+    Error::Companion { path, why: format!("`{}` {why}", clipped(&source.tensor(tensor).name)) }
 }
 
 /// One packed tensor, once its parts fit each other.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use prune_schedule::{Epochs, Event};
 
-pub use events::events_of;
+pub use events::{USUAL_AXIS, events_of, with_axis};
 pub use report_file::ReportFile;
 
 use crate::decide::carry_out;
@@ -68,6 +68,7 @@ pub enum Format {
 /// the last needs a byte an element beside the output.
 pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Result<Report, Error> {
     let model = Model::open(&job.model)?;
+    crate::bitmask::refuse_packed(&model)?;
     let beside = Beside::open(job)?;
     let path = to.check(&model, &beside.models(), true)?;
     output::clear(&parent(&path));
@@ -108,6 +109,7 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
 /// As [`apply`].
 pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result<Report, Error> {
     let model = Model::open(&job.model)?;
+    crate::bitmask::refuse_packed(&model)?;
     output::check_new(path, force, false)?;
     let beside = Beside::open(job)?;
     output::not_read(path, &model, &beside.models(), false)?;

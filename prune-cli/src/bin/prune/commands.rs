@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
 use console::style;
-use prune_cli::{Destination, Error, Job, Report, ReportFile, Want, Watch, apply, events_of, write_masks};
-use prune_schedule::{Epochs, Event, GroupAxis, Scope, Structure};
+use prune_cli::{
+    Destination, Error, Job, Report, ReportFile, USUAL_AXIS, Want, Watch, apply, events_of, with_axis, write_masks,
+};
+use prune_schedule::{Epochs, Event, Scope, Structure};
 
 use crate::args::{Apply, Arguments, Check, Command, MaskFile, What, refuse};
 use crate::{print, strategy};
-
-/// The axis along which groups run unless told otherwise: checkpoints from Python frameworks are (out, in, ..).
-const USUAL_AXIS: GroupAxis = GroupAxis::Index(1);
 
 /// Does what is asked; false where a check found what it should not.
 pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
@@ -39,8 +38,10 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
             let to = Destination { path: Some(output.clone()), force: *force };
             show(&prune_cli::expand(model, &to, watch)?)?;
         }
-        Command::Schedule { strategy: given, model, json } => {
+        Command::Schedule { strategy: given, model, axis, json } => {
             let strategy = strategy::read(given)?;
+            // Without a checkpoint it is what a training loop makes of it.
+            let strategy = if model.is_some() { with_axis(&strategy, *axis)? } else { strategy };
             let preview = model.as_ref().map(|model| prune_cli::preview(model, &strategy)).transpose()?;
             let timeline = strategy.timeline();
             match (json, preview) {
@@ -84,7 +85,7 @@ fn job(model: &Path, what: &What) -> Result<Job, Error> {
 /// What is done, in order.
 fn events(what: &What) -> Result<Vec<(Option<Epochs>, Event)>, Error> {
     if let Some(given) = &what.strategy {
-        return events_of(&strategy::read(given)?, what.epoch);
+        return events_of(&with_axis(&strategy::read(given)?, what.axis)?, what.epoch);
     }
     let Some(method) = &what.method else {
         return match (&what.masks, &what.scores) {
