@@ -255,3 +255,51 @@ fn masks_of_what_is_not_pruned_are_refused_by_name() {
     }
     assert_eq!(entries(at), ["m", "masks"]);
 }
+
+/// What another process is writing into a folder while that is replaced stays where it is, and is named.
+#[test]
+fn what_cannot_go_with_the_old_folder_is_kept_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let weights = mixed(Kind::Uniform);
+    write_sharded(&at.join("m"), &weights);
+    fs::create_dir(at.join("m/deep")).unwrap();
+    fs::write(at.join("m/deep/notes"), "mine").unwrap();
+    let busy = ".prune-cli-0123456789abcdef.tmp";
+    let file = fs::File::create(at.join("m/deep").join(busy)).unwrap();
+    file.lock().unwrap();
+    let text = ok(at, &call(&["apply", "m", "--in-place", "--report", "r.json"]));
+    let kept: Vec<String> = entries(at).into_iter().filter(|name| name.starts_with('.')).collect();
+    assert_eq!(kept.len(), 1);
+    assert!(text.contains("\nwarning: the folder that was at ") && text.contains(&kept[0]), "{text}");
+    assert!(fs::read_to_string(at.join("r.json")).unwrap().contains(&kept[0]));
+    assert_eq!(
+        (entries(&at.join(&kept[0])), entries(&at.join(&kept[0]).join("deep"))),
+        (vec!["deep".into()], vec![busy.into()])
+    );
+    assert_eq!(fs::read(at.join("m/deep/notes")).unwrap(), b"mine");
+    assert_eq!(read_sharded(&at.join("m")), oracle(&weights, STRATEGY));
+    // It is no litter, also once nobody holds the file.
+    drop(file);
+    ok(at, &call(&["mask", "m", "-o", "masks"]));
+    assert!(at.join(&kept[0]).join("deep").join(busy).exists());
+}
+
+/// What cannot be written is found before anything is read: these weights could not be ranked.
+#[test]
+fn outputs_are_made_before_the_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let nan = tensors([("a.weight", f32s(&[1, 2], &[f32::NAN, 1.0])), ("b.weight", f32s(&[1, 1], &[1.0]))]);
+    write(&at.join("one"), &nan);
+    write_sharded(&at.join("m"), &nan);
+    for command in ["apply", "mask"] {
+        for model in ["one", "m"] {
+            let error = fails(at, 3, &call(&[command, model, "-o", "nowhere/out"]));
+            assert!(error.contains("cannot write nowhere/out"), "{error}");
+            let error = fails(at, 2, &call(&[command, model, "-o", "out"]));
+            assert!(error.contains("NaN"), "{error}");
+        }
+    }
+    assert_eq!(entries(at), ["m", "one"]);
+}

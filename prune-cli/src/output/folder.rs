@@ -209,3 +209,25 @@ fn link(_: &Path, _: &Path) -> io::Result<()> {
 fn exchange(_: &Path, _: &Path) -> io::Result<()> {
     Err(io::Error::other("this system cannot exchange two folders in one step; write to a new folder"))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn other_devices_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("deep")).unwrap();
+        let own = device(folder.path()).unwrap();
+        one_device(folder.path(), own).unwrap();
+        let error = one_device(folder.path(), own.map(|device| device.wrapping_add(1))).unwrap_err().to_string();
+        assert!(error.contains("deep lies on another device"), "{error}");
+        let new = tempfile::tempdir().unwrap();
+        let (mut modes, mut gone) = (Vec::new(), BTreeSet::new());
+        let other = own.map(|device| device.wrapping_add(1));
+        carry(folder.path(), new.path(), Path::new(""), other, &mut modes, &mut gone).unwrap_err();
+        assert!(!new.path().join("deep").exists());
+    }
+}
