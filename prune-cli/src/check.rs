@@ -9,6 +9,7 @@ use prune_schedule::{Event, GroupAxis, Scope};
 use serde::Serialize;
 
 use crate::buffer::layer;
+use crate::clipped::clipped;
 use crate::drive::in_order;
 use crate::error::Error;
 use crate::filter::{Candidate, Filter, candidates};
@@ -73,13 +74,14 @@ pub struct CheckedLayer {
 /// that do not fit.
 pub fn check(path: &Path, want: &Want, filter: &Filter, watch: &Watch) -> Result<CheckReport, Error> {
     let model = Model::open(path)?;
+    crate::bitmask::refuse_packed(&model)?;
     filter.check(&model)?;
     let mut inputs = Inputs::new(&model);
     let layers = match want {
         Want::Pattern { pattern, axis } => patterns(&inputs, *pattern, *axis, filter, watch)?,
         Want::Density { density, together } => densities(&inputs, *density, *together, filter, watch)?,
         Want::Masks(masks) => {
-            inputs = inputs.with_masks(masks, watch)?;
+            inputs = inputs.with_masks(masks, Model::open(masks)?, watch)?;
             outside(&inputs, masks, watch)?
         }
     };
@@ -159,8 +161,7 @@ fn outside(inputs: &Inputs<'_>, masks: &Path, watch: &Watch) -> Result<Vec<Check
     let mut layers = Vec::new();
     for (tensor, about) in model.tensors().enumerate().filter(|&(tensor, _)| inputs.alive_len(tensor).is_some()) {
         let Some(element) = about.element_type() else {
-            let why =
-                format!("`{}` is of type {}, which has no masks", prune_core::printable(&about.name), about.dtype);
+            let why = format!("`{}` is of type {}, which has no masks", clipped(&about.name), about.dtype);
             return Err(Error::Companion { path: masks.to_owned(), why });
         };
         work.extend(plain(about.elements).map(|part| (layers.len(), tensor, element, part.runs)));
@@ -211,7 +212,7 @@ impl fmt::Display for CheckReport {
         let header = ["layer", "holds", "found"].map(|name| (name, Column::Left));
         let rows = self.layers.iter().map(|CheckedLayer { layer, holds, found }| {
             let holds = holds.map_or("", |holds| if holds { "yes" } else { "NO" });
-            [layer.clone(), holds.to_owned(), found.clone()]
+            [clipped(layer), holds.to_owned(), found.clone()]
         });
         write!(f, "{}", aligned(&header, rows))?;
         let not = self.layers.iter().filter(|layer| layer.holds == Some(false)).count();

@@ -4,6 +4,7 @@ use prune_core::{Error as CoreError, LayerRef, Mask, PlainTensor, Ranked, Select
 
 use crate::bits;
 use crate::buffer::{layer as layer_of, values};
+use crate::clipped::clipped;
 use crate::drive::{Scratch, in_order};
 use crate::error::Error;
 use crate::inputs::Inputs;
@@ -49,7 +50,7 @@ pub(crate) fn carry_out(
             counts.ties = ties[cut][place];
             if counts.kept != plan.cuts[cut].kept()[place] {
                 let why = "the values changed between two readings; leave the file alone while it is pruned".to_owned();
-                let name = inputs.model.tensor(layer.tensor).name.clone();
+                let name = clipped(&inputs.model.tensor(layer.tensor).name);
                 return Err(CoreError::Source { layer: name, why }.into());
             }
         }
@@ -148,7 +149,9 @@ impl<S: Sink> Maker<'_, S> {
         if !matches!(error, Error::Core(CoreError::Nan { .. })) {
             return error;
         }
-        let mut layers: Vec<usize> = self.plan.layers.iter().map(|layer| layer.tensor).collect();
+        // Masks that only stay in force rank nothing.
+        let ranked = self.plan.layers.iter().filter(|layer| layer.candidate.is_some());
+        let mut layers: Vec<usize> = ranked.map(|layer| layer.tensor).collect();
         if self.plan.layers.iter().all(|layer| layer.asked.is_none()) {
             layers.sort_unstable_by_key(|&tensor| self.inputs.model.tensor(tensor).name.as_bytes());
         }

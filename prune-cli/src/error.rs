@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use prune_core::printable;
 
+use crate::clipped::clipped;
+
 /// A command that was refused or has failed. No output has been put in its place when one of these is returned.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -79,10 +81,14 @@ pub enum Error {
         path: PathBuf,
     },
     /// The output would replace what is read.
-    #[error("{} is the model itself; write elsewhere, or say --in-place", show(path))]
+    #[error("{} is {what}; write elsewhere{}", show(path), if *in_place { ", or say --in-place" } else { "" })]
     SameFile {
         /// The output.
         path: PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// Whether the model may be replaced on request.
+        in_place: bool,
     },
     /// The user stopped the command.
     #[error("stopped; nothing was changed")]
@@ -154,7 +160,7 @@ pub enum HeaderProblem {
         why: String,
     },
     /// A shape has more elements than can be counted.
-    #[error("tensor `{}` has shape {shape:?}, which overflows", printable(tensor))]
+    #[error("tensor `{}` has shape {shape:?}, which overflows", clipped(tensor))]
     ShapeOverflow {
         /// The tensor.
         tensor: String,
@@ -164,7 +170,7 @@ pub enum HeaderProblem {
     /// The bytes of a tensor are not those of its shape and type.
     #[error(
         "tensor `{}` of shape {shape:?} and type {dtype} has offsets {start}..{end}, which are not its {needed} bits",
-        printable(tensor)
+        clipped(tensor)
     )]
     WrongLen {
         /// The tensor.
@@ -184,7 +190,7 @@ pub enum HeaderProblem {
     #[error(
         "tensor `{}` begins at byte {start} of the data, where {expected} is next; tensors may neither overlap nor leave \
          gaps",
-        printable(tensor)
+        clipped(tensor)
     )]
     NotContiguous {
         /// The tensor.
@@ -225,7 +231,7 @@ pub enum IndexProblem {
     /// A shard is not named by a plain file name.
     #[error(
         "shard `{}` is not the name of a file beside the index; shards are never read or written elsewhere",
-        printable(shard)
+        clipped(shard)
     )]
     Path {
         /// What the index says.
@@ -235,7 +241,7 @@ pub enum IndexProblem {
     #[error("the index names no shard")]
     Empty,
     /// A tensor is not in the shard that the index says.
-    #[error("tensor `{}` is said to be in `{}`, but is not", printable(tensor), printable(shard))]
+    #[error("tensor `{}` is said to be in `{}`, but is not", clipped(tensor), clipped(shard))]
     Missing {
         /// The tensor.
         tensor: String,
@@ -243,7 +249,7 @@ pub enum IndexProblem {
         shard: String,
     },
     /// A shard has a tensor that the index does not place there.
-    #[error("tensor `{}` is in `{}`, where the index does not place it", printable(tensor), printable(shard))]
+    #[error("tensor `{}` is in `{}`, where the index does not place it", clipped(tensor), clipped(shard))]
     Unlisted {
         /// The tensor.
         tensor: String,

@@ -1,8 +1,9 @@
 //! Which tensors of a model an event is for.
 
-use prune_core::{nearest, printable};
+use prune_core::nearest;
 use prune_schedule::{Event, Glob, GroupAxis, ScopeKind, Target, output_axis, reduction_axis};
 
+use crate::clipped::clipped;
 use crate::error::Error;
 use crate::header::TensorInfo;
 use crate::model::Model;
@@ -65,11 +66,11 @@ fn idle(field: &str, globs: &[Glob], model: &Model, prunable: bool) -> Result<()
     let Some(glob) = globs.iter().find(|glob| !names().any(|name| glob.matches(name))) else { return Ok(()) };
     let what = if prunable { "prunable layer (f32, f64, f16 or bf16, of rank 2 or more)" } else { "tensor" };
     let hint = hint(glob.as_str(), names());
-    Err(Error::request(format!("the pattern `{}` of {field} matches no {what}{hint}", printable(glob.as_str()))))
+    Err(Error::request(format!("the pattern `{}` of {field} matches no {what}{hint}", clipped(glob.as_str()))))
 }
 
 fn hint<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
-    nearest(name, known).map(|near| format!("; did you mean `{}`?", printable(near))).unwrap_or_default()
+    nearest(name, known).map(|near| format!("; did you mean `{}`?", clipped(near))).unwrap_or_default()
 }
 
 /// A layer that an event selects.
@@ -89,11 +90,11 @@ pub(crate) fn candidates(model: &Model, when: &str, event: &Event, filter: &Filt
     for name in targets.iter().filter_map(|(name, _)| *name) {
         let Some(tensor) = model.find(name) else {
             let hint = hint(name, model.tensors().map(|tensor| tensor.name.as_str()));
-            return Err(refuse(format!("there is no layer `{}`{hint}", printable(name))));
+            return Err(refuse(format!("there is no layer `{}`{hint}", clipped(name))));
         };
         let tensor = model.tensor(tensor);
         if tensor.element_type().is_none() {
-            let why = format!("layer `{}` is of type {}, which is not pruned", printable(name), tensor.dtype);
+            let why = format!("layer `{}` is of type {}, which is not pruned", clipped(name), tensor.dtype);
             return Err(refuse(format!("{why}; f32, f64, f16 and bf16 are")));
         }
     }
@@ -133,7 +134,7 @@ pub(crate) fn candidates(model: &Model, when: &str, event: &Event, filter: &Filt
 
 /// The axis of a tensor that is meant.
 fn resolve(axis: GroupAxis, tensor: &TensorInfo) -> Result<usize, String> {
-    let (name, rank) = (printable(&tensor.name), tensor.shape.len());
+    let (name, rank) = (clipped(&tensor.name), tensor.shape.len());
     let unknown = || {
         format!(
             "layer `{name}`: `{axis}` is known for names that end in `kernel` or `weight`; write the axis as an index, or leave \

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use prune_core::{ElementType, printable};
+use prune_core::ElementType;
 use safetensors::Dtype;
 
 use crate::bits;
 use crate::buffer::Buffer;
+use crate::clipped::clipped;
 use crate::drive::in_order;
 use crate::error::Error;
 use crate::model::Model;
@@ -42,12 +43,11 @@ impl<'m> Inputs<'m> {
     }
 
     /// Ranks by the scores in a file, which must have the shapes of the model's tensors.
-    pub(crate) fn with_scores(self, path: &Path) -> Result<Self, Error> {
-        let scores = Model::open(path)?;
+    pub(crate) fn with_scores(self, path: &Path, scores: Model) -> Result<Self, Error> {
         let of = companions(self.model, &scores, path)?;
         for tensor in of.iter().flatten().map(|&tensor| scores.tensor(tensor)) {
             if tensor.element_type().is_none() {
-                let name = printable(&tensor.name);
+                let name = clipped(&tensor.name);
                 let why = format!("the scores of `{name}` are of type {}; write f32, f64, f16 or bf16", tensor.dtype);
                 return Err(Error::Companion { path: path.to_owned(), why });
             }
@@ -56,16 +56,21 @@ impl<'m> Inputs<'m> {
     }
 
     /// Puts the masks in a file in force: BOOL tensors of the shapes of the model's tensors. Reads them once to count.
-    pub(crate) fn with_masks(self, path: &Path, watch: &Watch) -> Result<Self, Error> {
-        let masks = Model::open(path)?;
+    pub(crate) fn with_masks(self, path: &Path, masks: Model, watch: &Watch) -> Result<Self, Error> {
         let of = companions(self.model, &masks, path)?;
         let refuse = |why: String| Error::Companion { path: path.to_owned(), why };
         let mut parts = Vec::new();
         for (tensor, mask) in of.iter().enumerate().filter_map(|(tensor, mask)| mask.map(|mask| (tensor, mask))) {
             let about = masks.tensor(mask);
             if about.dtype != Dtype::BOOL {
-                let name = printable(&about.name);
+                let name = clipped(&about.name);
                 return Err(refuse(format!("the mask of `{name}` is of type {}; masks are BOOL", about.dtype)));
+            }
+            let masked = self.model.tensor(tensor);
+            if masked.element_type().is_none() {
+                let name = clipped(&about.name);
+                let why = format!("`{name}` is of type {}, which is not pruned, but has a mask", masked.dtype);
+                return Err(refuse(format!("{why}; take it out of the file")));
             }
             parts.extend(plain(about.elements).map(|part| (tensor, mask, part.runs)));
         }
@@ -91,7 +96,7 @@ impl<'m> Inputs<'m> {
     pub(crate) fn check_scored(&self, tensor: usize) -> Result<(), Error> {
         match &self.scores {
             Some(scores) if scores.of[tensor].is_none() => {
-                let name = printable(&self.model.tensor(tensor).name).into_owned();
+                let name = clipped(&self.model.tensor(tensor).name);
                 let path = scores.model.paths().next().map(Path::to_owned).unwrap_or_default();
                 let why = format!("there are no scores for layer `{name}`; add them, or leave it out with --exclude");
                 Err(Error::Companion { path, why })
@@ -158,7 +163,7 @@ pub(crate) fn read_bits(
     bits.clear();
     bits.resize(len.div_ceil(64), 0);
     if !bits::pack(bytes.bytes(len), bits, 0) {
-        let name = printable(&masks.tensor(mask).name).into_owned();
+        let name = clipped(&masks.tensor(mask).name);
         let why = format!("the mask of `{name}` has bytes other than 0 and 1, which are no BOOL");
         return Err(Error::Companion { path: masks.shards()[masks.shard_of(mask)].path.clone(), why });
     }
@@ -182,10 +187,10 @@ fn companions(model: &Model, other: &Model, path: &Path) -> Result<Vec<Option<us
     let refuse = |why: String| Err(Error::Companion { path: path.to_owned(), why });
     let mut of = vec![None; model.len()];
     for (place, tensor) in other.tensors().enumerate() {
-        let name = printable(&tensor.name);
+        let name = clipped(&tensor.name);
         let Some(found) = model.find(&tensor.name) else {
             let near = prune_core::nearest(&tensor.name, model.tensors().map(|tensor| tensor.name.as_str()));
-            let near = near.map(|near| format!("; did you mean `{}`?", printable(near))).unwrap_or_default();
+            let near = near.map(|near| format!("; did you mean `{}`?", clipped(near))).unwrap_or_default();
             return refuse(format!("the model has no layer `{name}`{near}"));
         };
         let shape = &model.tensor(found).shape;

@@ -8,6 +8,7 @@ use prune_schedule::table::{Column, aligned};
 use serde::Serialize;
 
 use crate::buffer::layer;
+use crate::clipped::clipped;
 use crate::drive::in_order;
 use crate::error::{Error, show};
 use crate::filter::{Filter, Spared};
@@ -203,7 +204,7 @@ impl fmt::Display for Inspection {
             let patterns: Vec<String> =
                 tensor.patterns.iter().map(|held| format!("{} (axis {})", held.pattern, held.axis)).collect();
             vec![
-                tensor.layer.clone(),
+                clipped(&tensor.layer),
                 tensor.dtype.clone(),
                 shape(&tensor.shape),
                 tensor.elements.to_string(),

@@ -3,13 +3,17 @@
 use prune_core::{NmPattern, Score, SourceCut};
 use prune_schedule::{Distribution, Event, Ranking, Rule, Scope, Target};
 
-use crate::drive::in_order;
+use crate::clipped::clipped;
+use crate::drive::{Scratch, in_order};
 use crate::error::Error;
 use crate::filter::Candidate;
 use crate::inputs::Inputs;
 use crate::runs::{PART, Part, Runs, groups, plain};
 use crate::source::cut;
 use crate::watch::Watch;
+
+/// The most elements of a layer that is ranked beside others.
+const SMALL: usize = 4 << 20;
 
 /// Masks to be made: of which layers, by what, in which pieces.
 #[derive(Debug, Default)]
@@ -90,10 +94,16 @@ impl Plan {
                 let work: Vec<&Candidate> = candidates.iter().filter(ranked).collect();
                 if !work.is_empty() {
                     watch.progress.begin("ranking", bytes);
-                    plan.cuts = in_order(&work, watch, |candidate, _| {
-                        let elements = inputs.model.tensor(candidate.tensor).elements;
-                        cut(inputs, &[candidate.tensor], candidate.target.density().kept_of(elements), watch)
-                    })?;
+                    let elements = |candidate: &Candidate| inputs.model.tensor(candidate.tensor).elements;
+                    let alone = |candidate: &&Candidate, _: &mut Scratch| {
+                        let kept = candidate.target.density().kept_of(elements(candidate));
+                        cut(inputs, &[candidate.tensor], kept, watch)
+                    };
+                    // A ranking takes memory with its layer's size up to a bound, and all threads where the layer is large:
+                    // one large layer at a time, and small ones side by side.
+                    for together in work.chunk_by(|a, b| elements(a).max(elements(b)) <= SMALL) {
+                        plan.cuts.extend(in_order(together, watch, alone)?);
+                    }
                     watch.progress.end();
                 }
                 let mut cuts = 0..;
@@ -275,7 +285,7 @@ fn enough_alive(inputs: &Inputs<'_>, when: &str, candidates: &[Candidate], globa
         let (elements, alive) = counts(candidate);
         let asked = candidate.target.density().kept_of(elements);
         if asked > alive {
-            let name = prune_core::printable(&inputs.model.tensor(candidate.tensor).name);
+            let name = clipped(&inputs.model.tensor(candidate.tensor).name);
             return refuse(&format!("layer `{name}`: "), asked, alive, candidate.target);
         }
     }

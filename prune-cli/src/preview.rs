@@ -7,6 +7,7 @@ use prune_schedule::table::{Column, aligned};
 use prune_schedule::{Rule, Scope, Strategy, Target};
 use serde::Serialize;
 
+use crate::clipped::clipped;
 use crate::error::Error;
 use crate::filter::{Filter, candidates};
 use crate::model::Model;
@@ -89,7 +90,7 @@ impl fmt::Display for Preview {
         let number = |number: Option<usize>| number.map_or_else(String::new, |number| number.to_string());
         let rows = self.rows.iter().map(|row| {
             let sides = if row.layer.is_some() { shape(&row.shape) } else { String::new() };
-            let layer = row.layer.clone().unwrap_or_else(|| "selected layers".to_owned());
+            let layer = row.layer.as_deref().map_or_else(|| "selected layers".to_owned(), clipped);
             [row.epoch.clone(), layer, sides, number(row.axis), number(row.asked), row.elements.to_string()]
         });
         f.write_str(&aligned(&left.into_iter().chain(right).collect::<Vec<_>>(), rows))

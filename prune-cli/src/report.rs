@@ -6,6 +6,7 @@ use prune_core::printable;
 use prune_schedule::table::{Column, aligned};
 use serde::Serialize;
 
+use crate::clipped::clipped;
 use crate::size::{bytes, percent};
 
 /// What a command did. Displays as tables; serialises with every number.
@@ -31,6 +32,9 @@ pub struct Report {
     /// Layers that could not be written as a bitmask and stayed as they are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_packed: Vec<String>,
+    /// What the user should know of how the output was put in its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// Bytes of the model's files.
     pub bytes_before: u64,
     /// Bytes of the output's files.
@@ -125,7 +129,10 @@ impl fmt::Display for Report {
         }
         if !self.not_packed.is_empty() {
             let names = listed(&self.not_packed);
-            writeln!(f, "kept dense in the file, as only names that end in `.weight` are packed: {names}")?;
+            writeln!(
+                f,
+                "kept dense in the file: {names}; packed are tensors with axes and elements whose names end in `.weight`"
+            )?;
         }
         let (before, after) = (bytes(self.bytes_before), bytes(self.bytes_after));
         write!(f, "{}: {before} before, {after} after", printable(&self.output))?;
@@ -133,13 +140,13 @@ impl fmt::Display for Report {
             let [size, least] = [self.bytes_after, bound].map(|of| percent(of as usize, self.bytes_before as usize));
             write!(f, " ({size}; the entropy bound is {}, {least})", bytes(bound))?;
         }
-        Ok(())
+        self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
     }
 }
 
 /// Up to ten names.
 pub(crate) fn listed(names: &[String]) -> String {
-    let shown: Vec<String> = names.iter().take(10).map(|name| format!("`{}`", printable(name))).collect();
+    let shown: Vec<String> = names.iter().take(10).map(|name| format!("`{}`", clipped(name))).collect();
     match names.len().saturating_sub(10) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
@@ -154,6 +161,9 @@ impl fmt::Display for EventReport {
         f.write_str(&self.method)?;
         if !self.target.is_empty() {
             write!(f, ", {}", self.target)?;
+        }
+        if self.selected.newly_pruned == 0 {
+            f.write_str(": unchanged")?;
         }
         write!(f, "\n{}", self.table())?;
         self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
@@ -211,7 +221,7 @@ impl EventReport {
             cells.into_iter().zip(shown).filter(|(_, shown)| *shown).map(|(cell, _)| cell).collect::<Vec<_>>()
         };
         let header: Vec<(&str, Column)> = names.into_iter().zip(shown).filter(|(_, s)| *s).map(|(n, _)| n).collect();
-        let layers = self.layers.iter().map(|layer| row(&layer.layer, Some(layer), &layer.counts));
+        let layers = self.layers.iter().map(|layer| row(&clipped(&layer.layer), Some(layer), &layer.counts));
         aligned(&header, layers.chain([row("selected layers", None, &self.selected)]))
     }
 }

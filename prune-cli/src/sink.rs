@@ -1,10 +1,11 @@
 //! Where masks go: into a copy of the weights, or into a file of their own.
 
-use prune_core::{ElementType, Mask};
+use prune_core::Mask;
 use safetensors::Dtype;
 
 use crate::bits;
 use crate::buffer::zero_outside;
+use crate::clipped::clipped;
 use crate::decide::Sink;
 use crate::drive::{Scratch, in_order};
 use crate::error::Error;
@@ -63,7 +64,10 @@ impl Sink for Dense<'_> {
         let model = self.inputs.model;
         let about = model.tensor(tensor);
         let size = about.dtype.bitsize() / 8;
-        let element = about.element_type().unwrap_or(ElementType::F32);
+        let Some(element) = about.element_type() else {
+            let (name, dtype) = (clipped(&about.name), about.dtype);
+            return Err(Error::request(format!("`{name}` is of type {dtype}, which is not pruned")));
+        };
         let buffer = if scored > 0 {
             &mut scratch.scores
         } else {

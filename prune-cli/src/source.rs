@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use prune_core::{ChunkSource, RankBy, Selector, SourceCut, SourceLayer, Values};
 
 use crate::buffer::values;
+use crate::clipped::clipped;
 use crate::drive::Scratch;
 use crate::error::Error;
 use crate::inputs::Inputs;
@@ -55,7 +56,7 @@ pub(crate) fn nan(layer: String, linear: usize, shape: &[usize]) -> Error {
     let mut rest = linear;
     let mut index: Vec<usize> = shape.iter().rev().map(|&side| (rest % side.max(1), rest /= side.max(1)).0).collect();
     index.reverse();
-    prune_core::Error::Nan { layer, index }.into()
+    prune_core::Error::Nan { layer: clipped(&layer), index }.into()
 }
 
 impl Source<'_> {

@@ -151,7 +151,9 @@ fn strategies_are_applied_in_order() {
                 let arguments = ["apply", "model.safetensors", "-o", "out.safetensors", "--force", "--strategy", given];
                 ok(folder.path(), &arguments);
                 let out = read(&folder.path().join("out.safetensors"));
-                assert_eq!(out, oracle(&weights, strategy), "{kind:?} {strategy}");
+                // Where no axis is written it is 1 on files, and the last in a training loop.
+                let trained = strategy.replace("'pattern': '2:4'}", "'pattern': '2:4', 'axis': 1}");
+                assert!(out == oracle(&weights, &trained), "{kind:?} {strategy}");
             }
         }
     }
@@ -474,4 +476,64 @@ proptest! {
             prop_assert_eq!(read(&folder.path().join("out.safetensors")), oracle(&weights, strategy), "{}", strategy);
         }
     }
+}
+
+/// Events of a strategy have the axis that a single method would have, unless they say another.
+#[test]
+fn the_axis_of_a_strategy() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    write(&at.join("m"), &tensors([("conv.weight", tensor(Dtype::F32, &[8, 12, 3, 5], Kind::Uniform, 1))]));
+    let pruned = |arguments: &[&str]| {
+        ok(at, &[&["apply", "m", "-o", "out", "--force"], arguments].concat());
+        read(&at.join("out"))
+    };
+    let method = ["--method", "str_unified_local", "--pattern", "2:4", "--axis"];
+    let along = |axis: &str| pruned(&[&method[..], &[axis]].concat());
+    let open = "{0: {'method': 'str_unified_local', 'pattern': '2:4'}}";
+    let written = "{0: {'method': 'str_unified_local', 'pattern': '2:4', 'axis': 3}}";
+    assert_eq!(pruned(&["--strategy", open]), along("1"));
+    assert_eq!(pruned(&["--strategy", open]), pruned(&method[..4]));
+    assert_eq!(pruned(&["--strategy", open, "--axis", "0"]), along("0"));
+    assert_eq!(pruned(&["--strategy", open, "--axis", "-1"]), along("3"));
+    assert_eq!(pruned(&["--strategy", written]), along("3"));
+    assert_ne!(along("3"), along("1"));
+    for strategy in [written, "{0: {'method': 'unstr_global', 'density': 0.5}}"] {
+        let error = fails(at, 2, &["apply", "m", "-o", "x", "--strategy", strategy, "--axis", "0"]);
+        assert!(error.contains("leave --axis out"), "{error}");
+    }
+    let axis = |arguments: &[&str]| {
+        let text = ok(at, &[&["schedule", open, "--model", "m"], arguments].concat());
+        let line = text.lines().find(|line| line.contains("conv.weight")).unwrap();
+        line.split_whitespace().nth(3).unwrap().to_owned()
+    };
+    assert_eq!([axis(&[]), axis(&["--axis", "0"])], ["1", "0"]);
+    fails(at, 2, &["schedule", open, "--axis", "0"]);
+}
+
+#[test]
+fn an_event_that_changes_nothing_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    write(&at.join("m"), &mixed(Kind::Uniform));
+    let text = ok(at, &["apply", "m", "-o", "out", "--method", "unstr_global", "--density", "1"]);
+    assert!(text.starts_with("unstr_global, keeps 100%, removes 0%: unchanged\n"), "{text}");
+    let twice = "{0: {'method': 'unstr_global', 'density': 0.5}, 1: {'method': 'unstr_global', 'density': 0.5}}";
+    let text = ok(at, &["apply", "m", "-o", "out", "--force", "--strategy", twice]);
+    let said: Vec<bool> =
+        text.lines().filter(|line| line.starts_with("epoch")).map(|line| line.ends_with(": unchanged")).collect();
+    assert_eq!(said, [false, true], "{text}");
+}
+
+/// A NaN in a layer that nothing ranks is not what stopped a selection.
+#[test]
+fn the_nan_that_is_named_is_one_that_is_ranked() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let nan = [1.0, f32::NAN, 3.0, 4.0];
+    write(&at.join("m"), &tensors([("a.weight", f32s(&[1, 4], &nan)), ("b.weight", f32s(&[1, 4], &nan))]));
+    write(&at.join("masks"), &tensors([("a.weight", bools(&[1, 4], &[true; 4]))]));
+    let command = ["apply", "m", "-o", "x", "--masks", "masks", "--include", "b.weight", "--method", "str_global"];
+    let error = fails(at, 2, &[&command[..], &["--pattern", "2:4"]].concat());
+    assert!(error.contains("`b.weight`") && !error.contains("a.weight"), "{error}");
 }

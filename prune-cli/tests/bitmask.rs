@@ -74,7 +74,7 @@ fn every_type_and_rank_comes_back() {
         there_and_back(at, &HALF);
         there_and_back(at, &["--method", "str_unified_local", "--pattern", "2:4"]);
         let text = ok(at, &[&["apply", "m", "-o", "packed", "--force", "--format", "bitmask"], &HALF[..]].concat());
-        assert!(text.contains("only names that end in `.weight` are packed: `empty.weight`, `other-kernel`"), "{text}");
+        assert!(text.contains("kept dense in the file: `empty.weight`, `other-kernel`; packed are"), "{text}");
     }
 }
 
@@ -203,4 +203,25 @@ proptest! {
         write(&folder.path().join("m"), &weights);
         there_and_back(folder.path(), &["--method", "unstr_global", "--density", &density.to_string()]);
     }
+}
+
+#[test]
+fn packed_files_are_expanded_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    write(&at.join("m"), &mixed(Kind::Uniform));
+    let half = ["--method", "unstr_global", "--density", "0.5"];
+    let text = ok(at, &[&["apply", "m", "-o", "packed", "--format", "bitmask"], &half[..]].concat());
+    let told = "kept dense in the file: `empty.weight`; packed are tensors with axes and elements whose names end in `.weight`";
+    assert!(text.contains(told), "{text}");
+    for arguments in [
+        &[&["apply", "packed", "-o", "x"], &half[..]].concat(),
+        &[&["mask", "packed", "-o", "x"], &half[..]].concat(),
+        &vec!["check", "packed", "--density", "0.5"],
+    ] {
+        let error = fails(at, 2, arguments);
+        assert!(error.contains("is packed as a bitmask") && error.contains("`prune expand`"), "{error}");
+    }
+    ok(at, &["expand", "packed", "-o", "dense"]);
+    ok(at, &["check", "dense", "--density", "0.5", "--together"]);
 }

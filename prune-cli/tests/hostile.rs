@@ -14,7 +14,7 @@ use safetensors::Dtype;
 const HALF: [&str; 4] = ["--method", "unstr_global", "--density", "0.5"];
 
 /// What is said of each file of the corpus.
-const CORPUS: [(&str, &str); 38] = [
+const CORPUS: [(&str, &str); 39] = [
     ("array", "does not begin with `{`"),
     ("cut-table", "EOF while parsing"),
     ("data-left-over", "its tensors have 4 bytes, but 5 follow the header"),
@@ -42,6 +42,7 @@ const CORPUS: [(&str, &str); 38] = [
     ("offsets-overlap", "tensor `b` begins at byte 4 of the data, where 8 is next"),
     ("offsets-past-end", "its tensors have 8 bytes, but 4 follow"),
     ("offsets-same", "tensor `b` begins at byte 0 of the data, where 4 is next"),
+    ("offsets-sum-huge", "its tensors have 18446744073709551615 bytes, but 4 follow"),
     ("offsets-too-few", "which are not its 64 bits"),
     ("seven-bytes", "7 bytes are too few"),
     ("shape-2-to-64", "invalid type: floating point"),
@@ -228,4 +229,36 @@ fn models_without_anything_to_prune() {
     write(&folder.path().join("m"), &tensors([("a", f32s(&[1, 2], &[1.0, f32::NAN]))]));
     assert!(!run(folder.path(), &[&["apply", "m", "-o", "out", "--force"], &HALF[..]].concat()).status.success());
     ok(folder.path(), &["inspect", "m"]);
+}
+
+/// A message or a table does not grow with the names that a file gives.
+#[test]
+fn long_names_are_shown_in_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let long = format!("{}.weight", "n".repeat(100_000));
+    let model =
+        tensors([(long.as_str(), f32s(&[2, 2], &[1.0, f32::NAN, 3.0, 4.0])), ("b.weight", f32s(&[2, 2], &[1.0; 4]))]);
+    write(&at.join("m"), &model);
+    write(&at.join("good"), &tensors([(long.as_str(), f32s(&[2, 2], &[1.0, 2.0, 3.0, 4.0]))]));
+    write(&at.join("other"), &tensors([(long.as_str(), f32s(&[2, 3], &[1.0; 6]))]));
+    write(&at.join("packed"), &tensors([(long.as_str(), tensor(Dtype::I64, &[2, 2], Kind::Uniform, 1))]));
+    let text = ok(at, &["inspect", "m"]);
+    assert!(text.lines().all(|line| line.len() < 250), "{}", text.len());
+    assert!(text.contains("nnn..nnn") && text.contains("nn.weight"), "{text}");
+    assert!(ok(at, &["inspect", "m", "--json"]).contains(&long));
+    let text = ok(at, &[&["apply", "good", "-o", "out", "--report", "r.json"], &HALF[..]].concat());
+    assert!(text.lines().all(|line| line.len() < 250), "{}", text.len());
+    assert!(fs::read_to_string(at.join("r.json")).unwrap().contains(&long));
+    let json = "{0: {'method': 'unstr_global', 'density': 0.5}}";
+    assert!(ok(at, &["schedule", json, "--model", "good"]).lines().all(|line| line.len() < 250));
+    for arguments in [
+        &["apply", "m", "-o", "x"][..],
+        &["apply", "good", "-o", "x", "--scores", "other"],
+        &["apply", "good", "-o", "x", "--masks", "packed"],
+        &["apply", "good", "-o", "x", "--include", "b*"],
+    ] {
+        let error = fails(at, 2, &[arguments, &HALF[..]].concat());
+        assert!(error.len() < 500, "{arguments:?}: {}", error.len());
+    }
 }

@@ -125,7 +125,7 @@ fn schedule_shows_before_anything_is_done() {
         "\
 epoch  method             layers                        reaches                      how
 5      unstr_global       all prunable layers together  keeps 10%, removes 90%
-7      str_unified_local  each prunable layer           1:4: keeps 25%, removes 75%  axis -1
+7      str_unified_local  each prunable layer           1:4: keeps 25%, removes 75%  axis 1
 
 epoch  layer            shape  axis  asked  of
 5      a.weight         4x6                 24

@@ -330,4 +330,8 @@ fn models_larger_than_memory() {
         line.split_whitespace().nth(3).unwrap().parse::<usize>().unwrap()
     };
     assert_eq!((kept("a.weight"), kept("b.weight")), (336, 335), "{text}");
+    // Each layer on its own: large ones one after the other.
+    let line = line.replace("unstr_global", "unstr_unified_local --force");
+    let output = Command::new("sh").current_dir(at).args(["-c", &line]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

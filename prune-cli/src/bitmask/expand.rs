@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::pack::{copy, index_of, pretty};
 use super::rows::{self, RowPart, parts};
 use super::{CONFIG, DENSE_HEADER, PARTS, WEIGHT, config};
+use crate::clipped::clipped;
 use crate::drive::in_order;
 use crate::error::{Error, show};
 use crate::header::Header;
@@ -29,6 +30,9 @@ pub struct Expansion {
     pub layers: Vec<String>,
     /// Where the output is.
     pub output: String,
+    /// What the user should know of how the output was put in its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// Bytes of the packed files.
     pub bytes_before: u64,
     /// Bytes of the dense files.
@@ -39,7 +43,8 @@ impl fmt::Display for Expansion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (before, after) = (bytes(self.bytes_before), bytes(self.bytes_after));
         let output = printable(&self.output);
-        write!(f, "{output}: {} layers expanded, {before} before, {after} after", self.layers.len())
+        write!(f, "{output}: {} layers expanded, {before} before, {after} after", self.layers.len())?;
+        self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
     }
 }
 
@@ -73,14 +78,14 @@ impl Packed {
 /// contradict each other.
 pub fn expand(model: &Path, to: &Destination, watch: &Watch) -> Result<Expansion, Error> {
     let source = Model::open(model)?;
-    let path = to.check(&source, &[])?;
+    let path = to.check(&source, &[], false)?;
     output::clear(&parent(&path));
     let packed = find(&source)?;
     if packed.is_empty() {
         let why = format!("{} has no packed tensors: none of its names end in .compressed and .bitmask", show(model));
         return Err(Error::request(why));
     }
-    let outputs = Outputs::create(&source, &path)?;
+    let outputs = Outputs::create(&source, &path, to.path.is_none())?;
     let files = outputs.files(&source)?;
     let mut places = BTreeMap::new();
     let (mut after, mut data) = (0, 0);
@@ -98,9 +103,10 @@ pub fn expand(model: &Path, to: &Destination, watch: &Watch) -> Result<Expansion
             outputs.beside(index, &index_of(folder, index, places, data)?)?;
         }
     }
-    outputs.place(&source, files, to, watch)?;
+    let warnings = outputs.place(files, to, watch)?;
     let layers = packed.into_iter().map(|packed| packed.name).collect();
-    Ok(Expansion { layers, output: show(&path), bytes_before: source.bytes(), bytes_after: after })
+    let (output, bytes_before) = (to.shown(&source), source.bytes());
+    Ok(Expansion { layers, output, warnings, bytes_before, bytes_after: after })
 }
 
 /// Writes `config.json` without the block.
@@ -129,9 +135,22 @@ fn find(source: &Model) -> Result<Vec<Packed>, Error> {
     Ok(packed)
 }
 
+/// Refuses a model with packed tensors, whose values are not where a layer's are.
+pub(crate) fn refuse_packed(model: &Model) -> Result<(), Error> {
+    let whole = |base: &str| PARTS.iter().all(|part| model.find(&format!("{base}{part}")).is_some());
+    let mut bases = model.tensors().filter_map(|tensor| tensor.name.strip_suffix(PARTS[1]));
+    let Some(base) = bases.find(|base| whole(base)) else { return Ok(()) };
+    let name = clipped(&format!("{base}{WEIGHT}"));
+    let why = format!(
+        "{} is packed as a bitmask (`{name}` is); make it dense first with `prune expand`",
+        show(model.place())
+    );
+    Err(Error::request(why))
+}
+
 fn contradiction(source: &Model, tensor: usize, why: impl fmt::Display) -> Error {
     let path = source.shards()[source.shard_of(tensor)].path.clone();
-    Error::Companion { path, why: format!("`{}` {why}", printable(&source.tensor(tensor).name)) }
+    Error::Companion { path, why: format!("`{}` {why}", clipped(&source.tensor(tensor).name)) }
 }
 
 /// One packed tensor, once its parts fit each other.

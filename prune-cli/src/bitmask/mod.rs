@@ -16,6 +16,7 @@ mod expand;
 mod pack;
 mod rows;
 
+pub(crate) use expand::refuse_packed;
 pub use expand::{Expansion, expand};
 pub(crate) use pack::pack_into;
 

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use prune_core::printable;
 use safetensors::Dtype;
 use serde_json::{Map, Value, json};
 
 use super::rows::{self, RowPart, parts};
 use super::{CONFIG, DENSE_HEADER, PARTS, WEIGHT, config};
 use crate::at::read_exact_at;
+use crate::clipped::clipped;
 use crate::drive::in_order;
 use crate::error::{Error, show};
 use crate::model::{Kind, Model};
@@ -77,7 +77,8 @@ pub(crate) fn pack_into(
     report.format = "bitmask";
     report.bytes_after = bytes;
     report.entropy_bound = Some(bound as u64);
-    outputs.place(model, files, to, watch)
+    report.warnings = outputs.place(files, to, watch)?;
+    Ok(())
 }
 
 /// Refuses names that the parts of packed tensors would take twice.
@@ -85,7 +86,7 @@ fn check_names(model: &Model, packed: &[String]) -> Result<(), Error> {
     for name in packed {
         let base = name.strip_suffix(WEIGHT).unwrap_or(name);
         if let Some(taken) = PARTS.iter().map(|part| format!("{base}{part}")).find(|name| model.find(name).is_some()) {
-            let (name, taken) = (printable(name), printable(&taken));
+            let (name, taken) = (clipped(name), clipped(&taken));
             let why =
                 format!("`{name}` cannot be packed: the model has a tensor `{taken}`, as a part of it would be named");
             return Err(Error::request(format!("{why}; leave it out with --exclude")));

@@ -134,7 +134,7 @@ impl Header {
         // Empty tensors share their place with what follows; by name among themselves, so that the order is one.
         tensors.sort_by(|a, b| (a.start, a.bytes, &a.name).cmp(&(b.start, b.bytes, &b.name)));
         let mut expected = 0;
-        for tensor in &mut tensors {
+        for tensor in &tensors {
             if tensor.start != expected {
                 return Err(HeaderProblem::NotContiguous {
                     tensor: tensor.name.clone(),
@@ -142,12 +142,14 @@ impl Header {
                     expected,
                 });
             }
+            // Its own end, which is a number.
             expected += tensor.bytes;
-            tensor.start += data_start;
         }
         if expected != data_len {
             return Err(HeaderProblem::DataLen { needed: expected, there: data_len });
         }
+        // All of them lie in the file now, so this cannot overflow.
+        tensors.iter_mut().for_each(|tensor| tensor.start += data_start);
         Ok(Header { tensors, metadata: table.metadata, data_start })
     }
 }

@@ -76,6 +76,23 @@ impl Model {
         self.shards.iter().map(|shard| shard.path.as_path())
     }
 
+    /// The paths of everything that was read: all files, and the index where there is one.
+    pub fn all_paths(&self) -> impl Iterator<Item = PathBuf> {
+        let index = match &self.kind {
+            Kind::Index { folder, index } => Some(folder.join(index)),
+            _ => None,
+        };
+        self.shards.iter().map(|shard| shard.path.clone()).chain(index)
+    }
+
+    /// The file or the folder that is replaced where the model is written in place.
+    pub(crate) fn place(&self) -> &Path {
+        match &self.kind {
+            Kind::File => &self.shards[0].path,
+            Kind::Folder(folder) | Kind::Index { folder, .. } => folder,
+        }
+    }
+
     pub(crate) fn kind(&self) -> &Kind {
         &self.kind
     }

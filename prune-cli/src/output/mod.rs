@@ -6,7 +6,9 @@
 
 mod flush;
 mod folder;
+mod identity;
 mod litter;
+mod modes;
 mod temporary;
 
 use std::fs;
@@ -14,10 +16,11 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use flush::while_writing;
 pub(crate) use folder::Folder;
+pub(crate) use identity::{is_same, is_within};
 pub(crate) use litter::clear;
 pub(crate) use temporary::Temporary;
 
-use crate::error::Error;
+use crate::error::{Error, show};
 use crate::model::{Kind, Model};
 
 /// Where an output goes.
@@ -37,37 +40,73 @@ pub(crate) fn parent(path: &Path) -> PathBuf {
     }
 }
 
-/// Whether two paths lead to one file or folder.
-pub(crate) fn is_same(a: &Path, b: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        let id = |path: &Path| fs::metadata(path).map(|about| (about.dev(), about.ino()));
-        matches!((id(a), id(b)), (Ok(a), Ok(b)) if a == b)
+impl Destination {
+    /// The path of the output, once everything that speaks against it has been looked at. `beside` are models of scores and
+    /// masks that are read, and `in_place` says whether there is an option of that name.
+    pub(crate) fn check(&self, model: &Model, beside: &[&Model], in_place: bool) -> Result<PathBuf, Error> {
+        let folder = !matches!(model.kind(), Kind::File);
+        let path = match &self.path {
+            None => {
+                let own = model.place();
+                fs::canonicalize(own).map_err(Error::write(own))?
+            }
+            Some(path) => {
+                check_new(path, self.force, folder)?;
+                not_read(path, model, beside, in_place)?;
+                if folder && path.exists() { fs::canonicalize(path).map_err(Error::write(path))? } else { path.clone() }
+            }
+        };
+        if folder && path.exists() {
+            can_replace(&path, model, self.path.is_none())?;
+        }
+        Ok(path)
     }
-    #[cfg(not(unix))]
-    {
-        matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
+
+    /// The output as messages name it.
+    pub(crate) fn shown(&self, model: &Model) -> String {
+        show(self.path.as_deref().unwrap_or(model.place()))
     }
 }
 
-impl Destination {
-    /// The path of the output, once everything that speaks against it has been looked at. `sources` are files that are
-    /// read beside the model.
-    pub(crate) fn check(&self, model: &Model, sources: &[&Path]) -> Result<PathBuf, Error> {
-        let own = match model.kind() {
-            Kind::File => model.shards()[0].path.clone(),
-            Kind::Folder(folder) | Kind::Index { folder, .. } => folder.clone(),
-        };
-        let Some(path) = &self.path else { return Ok(own) };
-        let folder = !matches!(model.kind(), Kind::File);
-        check_new(path, self.force, folder)?;
-        let read = model.paths().chain(sources.iter().copied()).chain([own.as_path()]);
-        if read.into_iter().any(|source| is_same(path, source)) {
-            return Err(Error::SameFile { path: path.clone() });
-        }
-        Ok(path.clone())
+/// Refuses an output that is something which is read.
+pub(crate) fn not_read(path: &Path, model: &Model, beside: &[&Model], in_place: bool) -> Result<(), Error> {
+    let refuse = |what, in_place| Err(Error::SameFile { path: path.to_owned(), what, in_place });
+    if model.all_paths().any(|read| is_same(path, &read)) || is_same(path, model.place()) {
+        return refuse("the model itself", in_place);
     }
+    if beside.iter().flat_map(|model| model.all_paths()).any(|read| is_same(path, &read)) {
+        return refuse("a file of scores or masks, which is read", false);
+    }
+    Ok(())
+}
+
+/// Refuses to replace a folder that something still needs as it is.
+fn can_replace(path: &Path, model: &Model, in_place: bool) -> Result<(), Error> {
+    let refuse = |why: String| Err(Error::NotAModel { path: path.to_owned(), why });
+    if std::env::current_dir().is_ok_and(|current| is_within(&current, path)) {
+        return refuse("would be replaced, but is the current folder or holds it; run this from outside".to_owned());
+    }
+    if in_place {
+        return Ok(());
+    }
+    if model.all_paths().any(|read| is_within(&read, path)) {
+        return refuse("holds the model that is read; write elsewhere".to_owned());
+    }
+    let mut other = Vec::new();
+    for entry in fs::read_dir(path).map_err(Error::read(path))? {
+        let name = entry.map_err(Error::read(path))?.file_name().to_string_lossy().into_owned();
+        let weights = name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json");
+        let new = model.all_paths().any(|path| path.file_name().is_some_and(|new| new == name.as_str()));
+        if weights && !name.starts_with('.') && !new {
+            other.push(name);
+        }
+    }
+    other.sort_unstable();
+    if other.is_empty() {
+        return Ok(());
+    }
+    let names = crate::report::listed(&other);
+    refuse(format!("holds files of another model, which would be mixed with this one: {names}; write to a new folder"))
 }
 
 /// Refuses an output that would replace something unasked, or that cannot be there.
@@ -85,29 +124,6 @@ pub(crate) fn check_new(path: &Path, force: bool, folder: bool) -> Result<(), Er
 
 fn is_empty(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
-}
-
-/// Writes something as JSON, whole or not at all.
-///
-/// # Errors
-///
-/// [`Error::Exists`] without `force`, [`Error::Write`].
-pub fn write_json(path: &Path, value: &impl serde::Serialize, force: bool) -> Result<(), Error> {
-    let failed = |error: serde_json::Error| Error::Write { path: path.to_owned(), source: error.into() };
-    let mut text = serde_json::to_vec_pretty(value).map_err(failed)?;
-    text.push(b'\n');
-    let file = Temporary::create(path, None)?;
-    file.write(&text, 0)?;
-    file.place(force)
-}
-
-/// Refuses a file that [`write_json`] would refuse, before any work.
-///
-/// # Errors
-///
-/// [`Error::Exists`] without `force`, [`Error::NotAModel`] for a folder.
-pub fn check_file(path: &Path, force: bool) -> Result<(), Error> {
-    check_new(path, force, false)
 }
 
 /// Makes the entries of a folder last.

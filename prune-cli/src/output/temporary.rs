@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
-use super::litter::{PREFIX, SUFFIX};
+use super::litter::names;
 use super::{parent, sync_folder};
 use crate::at::write_all_at;
 use crate::error::Error;
@@ -20,12 +20,12 @@ pub(crate) struct Temporary {
 }
 
 impl Temporary {
-    /// A new file for `path`, with the permissions of `like`.
+    /// A new file for `path`, with the permissions of `like`, or those that the user's new files have.
     pub(crate) fn create(path: &Path, like: Option<&Permissions>) -> Result<Self, Error> {
-        let file = locked(|| Builder::new().prefix(PREFIX).suffix(SUFFIX).tempfile_in(parent(path)))
-            .map_err(Error::write(path))?;
-        let permissions = like.cloned().map_or_else(|| usual_permissions(file.as_file()), Ok);
-        permissions.and_then(|permissions| file.as_file().set_permissions(permissions)).map_err(Error::write(path))?;
+        let file = locked(|| usual(names(), like.is_none()).tempfile_in(parent(path))).map_err(Error::write(path))?;
+        if let Some(like) = like {
+            file.as_file().set_permissions(like.clone()).map_err(Error::write(path))?;
+        }
         Ok(Temporary { file, path: path.to_owned() })
     }
 
@@ -95,8 +95,7 @@ pub(super) fn may_use(open: &File) -> bool {
 pub(super) fn is_there(open: &File, path: &Path) -> bool {
     #[cfg(unix)]
     {
-        use std::os::unix::fs::MetadataExt as _;
-        let id = |about: &fs::Metadata| (about.dev(), about.ino());
+        use super::identity::id;
         matches!((open.metadata(), fs::symlink_metadata(path)), (Ok(a), Ok(b)) if id(&a) == id(&b))
     }
     #[cfg(not(unix))]
@@ -106,16 +105,14 @@ pub(super) fn is_there(open: &File, path: &Path) -> bool {
     }
 }
 
-/// What a new file that anybody may read has; temporary files begin as their owner's alone.
-fn usual_permissions(file: &File) -> io::Result<Permissions> {
+/// Lets new files be read and written by whom the user's mask allows; temporary ones are else their owner's alone.
+fn usual<'n>(mut names: Builder<'n, 'n>, usual: bool) -> Builder<'n, 'n> {
     #[cfg(unix)]
-    {
+    if usual {
         use std::os::unix::fs::PermissionsExt as _;
-        let _ = file;
-        Ok(Permissions::from_mode(0o644))
+        names.permissions(Permissions::from_mode(0o666));
     }
     #[cfg(not(unix))]
-    {
-        Ok(file.metadata()?.permissions())
-    }
+    let _ = (&mut names, usual);
+    names
 }

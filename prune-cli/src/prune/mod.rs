@@ -2,13 +2,15 @@
 
 mod events;
 pub(crate) mod outputs;
+mod report_file;
 mod told;
 
 use std::path::{Path, PathBuf};
 
 use prune_schedule::{Epochs, Event};
 
-pub use events::events_of;
+pub use events::{USUAL_AXIS, events_of, with_axis};
+pub use report_file::ReportFile;
 
 use crate::decide::carry_out;
 use crate::error::{Error, show};
@@ -66,13 +68,17 @@ pub enum Format {
 /// the last needs a byte an element beside the output.
 pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Result<Report, Error> {
     let model = Model::open(&job.model)?;
-    let path = to.check(&model, &job.companions())?;
+    crate::bitmask::refuse_packed(&model)?;
+    let beside = Beside::open(job)?;
+    let path = to.check(&model, &beside.models(), true)?;
     output::clear(&parent(&path));
-    let prepared = prepare(job, &model, &path, watch)?;
+    // What cannot be written is found before anything is ranked.
+    let outputs = Outputs::create(&model, &path, to.path.is_none())?;
+    let files = outputs.files(&model)?;
+    let prepared = prepare(job, &model, beside, &path, watch)?;
     let Prepared { inputs, plan, events, last, .. } = &prepared;
     let mut events = events.clone();
-    let outputs = Outputs::create(&model, &path)?;
-    let dense = Dense { inputs, files: outputs.files(&model)? };
+    let dense = Dense { inputs, files };
     watch.progress.begin("writing", model.bytes());
     let tensors: Vec<usize> = plan.layers.iter().map(|layer| layer.tensor).collect();
     let counts = output::while_writing(&dense.files, || {
@@ -83,12 +89,12 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
     events.push(event_report(inputs, plan, &counts, *last));
     let files = dense.files;
     let mut report = told(job, &model, plan, &counts, events);
-    report.output = show(&path);
+    report.output = to.shown(&model);
     match format {
         Format::Dense => {
             watch.check()?;
             report.bytes_after = model.bytes();
-            outputs.place(&model, files, to, watch)?;
+            report.warnings = outputs.place(files, to, watch)?;
         }
         Format::Bitmask => crate::bitmask::pack_into(outputs, &model, files, &tensors, to, &mut report, watch)?,
     }
@@ -103,16 +109,16 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
 /// As [`apply`].
 pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result<Report, Error> {
     let model = Model::open(&job.model)?;
+    crate::bitmask::refuse_packed(&model)?;
     output::check_new(path, force, false)?;
-    let read = model.paths().chain(job.companions());
-    if read.into_iter().any(|source| output::is_same(path, source)) {
-        return Err(Error::SameFile { path: path.to_owned() });
-    }
+    let beside = Beside::open(job)?;
+    output::not_read(path, &model, &beside.models(), false)?;
     output::clear(&parent(path));
-    let prepared = prepare(job, &model, path, watch)?;
+    let file = Temporary::create(path, None)?;
+    let prepared = prepare(job, &model, beside, path, watch)?;
     let Prepared { inputs, plan, events, last, .. } = &prepared;
     let mut events = events.clone();
-    let (file, counts) = masks_of(inputs, plan, path, watch)?;
+    let (file, counts) = masks_of(inputs, plan, file, watch)?;
     events.push(event_report(inputs, plan, &counts, *last));
     let mut report = told(job, &model, plan, &counts, events);
     report.format = "masks";
@@ -123,10 +129,20 @@ pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result
     Ok(report)
 }
 
-impl Job {
-    /// Files that are read beside the model.
-    fn companions(&self) -> Vec<&Path> {
-        self.scores.iter().chain(&self.masks).map(PathBuf::as_path).collect()
+/// What is read beside the model.
+struct Beside {
+    scores: Option<Model>,
+    masks: Option<Model>,
+}
+
+impl Beside {
+    fn open(job: &Job) -> Result<Self, Error> {
+        let open = |path: &Option<PathBuf>| path.as_ref().map(Model::open).transpose();
+        Ok(Beside { scores: open(&job.scores)?, masks: open(&job.masks)? })
+    }
+
+    fn models(&self) -> Vec<&Model> {
+        self.scores.iter().chain(&self.masks).collect()
     }
 }
 
@@ -142,7 +158,13 @@ struct Prepared<'m, 'j> {
 }
 
 /// Carries out every event but the last, and plans that. Masks in between lie in a file beside `path`.
-fn prepare<'m, 'j>(job: &'j Job, model: &'m Model, path: &Path, watch: &Watch) -> Result<Prepared<'m, 'j>, Error> {
+fn prepare<'m, 'j>(
+    job: &'j Job,
+    model: &'m Model,
+    beside: Beside,
+    path: &Path,
+    watch: &Watch,
+) -> Result<Prepared<'m, 'j>, Error> {
     job.filter.check(model)?;
     // All events are tested against the model before anything is read.
     let mut selected: Vec<Vec<Candidate>> = Vec::new();
@@ -150,11 +172,11 @@ fn prepare<'m, 'j>(job: &'j Job, model: &'m Model, path: &Path, watch: &Watch) -
         selected.push(candidates(model, &when(*epochs), event, &job.filter)?);
     }
     let mut inputs = Inputs::new(model);
-    if let Some(scores) = &job.scores {
-        inputs = inputs.with_scores(scores)?;
+    if let (Some(path), Some(scores)) = (&job.scores, beside.scores) {
+        inputs = inputs.with_scores(path, scores)?;
     }
-    if let Some(masks) = &job.masks {
-        inputs = inputs.with_masks(masks, watch)?;
+    if let (Some(path), Some(masks)) = (&job.masks, beside.masks) {
+        inputs = inputs.with_masks(path, masks, watch)?;
     } else if selected.is_empty() {
         return Err(Error::request("nothing is to be done; give a method, a strategy with an event, or masks"));
     }
@@ -166,9 +188,10 @@ fn prepare<'m, 'j>(job: &'j Job, model: &'m Model, path: &Path, watch: &Watch) -
         if step + 1 == job.events.len() {
             return Ok(Prepared { inputs, plan, events, last: Some((*epochs, event)), _scratch: scratch });
         }
-        let (file, counts) = masks_of(&inputs, &plan, path, watch)?;
+        let (file, counts) = masks_of(&inputs, &plan, Temporary::create(path, None)?, watch)?;
         events.push(event_report(&inputs, &plan, &counts, Some((*epochs, event))));
-        inputs = inputs.with_masks(file.temporary_path(), watch)?;
+        let made = file.temporary_path();
+        inputs = inputs.with_masks(made, Model::open(made)?, watch)?;
         scratch = Some(file);
     }
     let mut plan = Plan::default();
@@ -176,15 +199,15 @@ fn prepare<'m, 'j>(job: &'j Job, model: &'m Model, path: &Path, watch: &Watch) -
     Ok(Prepared { inputs, plan, events, last: None, _scratch: scratch })
 }
 
-/// The masks of a plan in a file for `path`, which is not in its place yet.
+/// The masks of a plan in a file that is not in its place yet.
 fn masks_of(
     inputs: &Inputs<'_>,
     plan: &Plan,
-    path: &Path,
+    file: Temporary,
     watch: &Watch,
 ) -> Result<(Temporary, Vec<crate::decide::Counts>), Error> {
     let tensors: Vec<usize> = plan.layers.iter().map(|layer| layer.tensor).collect();
-    let sink = MaskFile::create(Temporary::create(path, None)?, inputs.model, &tensors)?;
+    let sink = MaskFile::create(file, inputs.model, &tensors)?;
     let bytes = tensors.iter().map(|&tensor| inputs.model.tensor(tensor).bytes).sum();
     watch.progress.begin("making masks", bytes);
     let counts = carry_out(inputs, plan, &sink, watch)?;

@@ -1,6 +1,7 @@
 //! The files of an output: one, or those of a folder together.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
@@ -23,11 +24,18 @@ pub(crate) enum Outputs {
 }
 
 impl Outputs {
-    /// An output for `path`, of the same kind as the model.
-    pub(crate) fn create(model: &Model, path: &Path) -> Result<Self, Error> {
+    /// An output for `path`, of the same kind as the model. What describes the model is in it from the beginning, except
+    /// where it is written in place: all that lies there stays.
+    pub(crate) fn create(model: &Model, path: &Path, in_place: bool) -> Result<Self, Error> {
         match model.kind() {
             Kind::File => Ok(Outputs::File(path.to_owned())),
-            Kind::Folder(folder) | Kind::Index { folder, .. } => Ok(Outputs::Folder(Folder::create(path, folder)?)),
+            Kind::Folder(folder) | Kind::Index { folder, .. } => {
+                let new = Folder::create(path, folder)?;
+                if !in_place {
+                    describe(model, folder, &new)?;
+                }
+                Ok(Outputs::Folder(new))
+            }
         }
     }
 
@@ -55,14 +63,8 @@ impl Outputs {
         }
     }
 
-    /// Puts everything in its place, once it is whole.
-    pub(crate) fn place(
-        self,
-        model: &Model,
-        files: Vec<Temporary>,
-        to: &Destination,
-        watch: &Watch,
-    ) -> Result<(), Error> {
+    /// Puts everything in its place, once it is whole; what the user should know of that.
+    pub(crate) fn place(self, files: Vec<Temporary>, to: &Destination, watch: &Watch) -> Result<Vec<String>, Error> {
         let replace = to.force || to.path.is_none();
         watch.progress.begin("syncing", 0);
         files.iter().try_for_each(Temporary::sync)?;
@@ -71,31 +73,36 @@ impl Outputs {
         for file in files {
             file.place(replace)?;
         }
-        if let Outputs::Folder(folder) = self {
-            describe(model, &folder)?;
-            watch.check()?;
-            folder.place()?;
-        }
+        let told = match self {
+            Outputs::File(_) => Vec::new(),
+            Outputs::Folder(folder) => folder.place()?,
+        };
         watch.progress.end();
-        Ok(())
+        Ok(told)
     }
 }
 
-/// Copies what describes a model into the folder of an output, where the output has not its own.
-fn describe(model: &Model, folder: &Folder) -> Result<(), Error> {
-    let (Kind::Folder(from) | Kind::Index { folder: from, .. }) = model.kind() else { return Ok(()) };
+/// Copies what describes a model into the folder of an output. Links that lead nowhere describe nothing.
+fn describe(model: &Model, from: &Path, folder: &Folder) -> Result<(), Error> {
     for entry in fs::read_dir(from).map_err(Error::read(from))? {
         let path = entry.map_err(Error::read(from))?.path();
-        let name = path.file_name().unwrap_or_default();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-        let hidden = name.to_str().is_none_or(|name| name.starts_with('.'));
-        let to = folder.temporary_path().join(name);
-        let about = fs::metadata(&path).map_err(Error::read(&path))?;
-        if hidden || !DESCRIBES.contains(&ending) || !about.is_file() || about.len() > LONGEST || to.exists() {
+        // Of another index the shards are not here.
+        let other = name.ends_with(".safetensors.index.json") && !model.all_paths().any(|own| own.ends_with(name));
+        if name.starts_with('.') || other || !DESCRIBES.contains(&ending) {
             continue;
         }
-        let file = Temporary::create(&to, Some(&about.permissions()))?;
-        file.write(&fs::read(&path).map_err(Error::read(&path))?, 0)?;
+        let about = match fs::metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            about => about.map_err(Error::read(&path))?,
+        };
+        if !about.is_file() || about.len() > LONGEST {
+            continue;
+        }
+        let file = Temporary::create(&folder.temporary_path().join(name), Some(&about.permissions()))?;
+        let mut source = File::open(&path).map_err(Error::read(&path))?;
+        io::copy(&mut source, &mut file.file()).map_err(Error::write(&path))?;
         file.place(true)?;
     }
     Ok(())

@@ -1,9 +1,9 @@
 //! From counts to reports.
 
-use prune_core::printable;
 use prune_schedule::{Epochs, Event, Rule, Scope, Target};
 
 use super::Job;
+use crate::clipped::clipped;
 use crate::decide::Counts;
 use crate::error::show;
 use crate::filter::Spared;
@@ -82,7 +82,7 @@ fn layer_report(inputs: &Inputs<'_>, layer: &PlanLayer, met: &Counts, made: bool
 
 /// What a user should know of a layer.
 fn warning(report: &LayerReport, layer: &PlanLayer) -> Option<String> {
-    let name = printable(&report.layer);
+    let name = clipped(&report.layer);
     let Totals { elements, kept, .. } = report.counts;
     if kept == 0 && elements > 0 {
         return Some(format!("layer `{name}`: none of its {elements} elements is kept"));
@@ -128,6 +128,7 @@ pub(super) fn told(job: &Job, model: &Model, plan: &Plan, counts: &[Counts], eve
         left_dense,
         other_types,
         not_packed: Vec::new(),
+        warnings: Vec::new(),
         bytes_before: model.bytes(),
         bytes_after: 0,
         entropy_bound: None,

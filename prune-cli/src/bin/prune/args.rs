@@ -79,6 +79,9 @@ pub(crate) enum Command {
         /// Also say which layers of this checkpoint each event selects, and what it asks of them.
         #[arg(long)]
         model: Option<PathBuf>,
+        /// The axis of events that have none, as in `prune apply`.
+        #[arg(long, requires = "model", value_parser = axis, allow_negative_numbers = true)]
+        axis: Option<GroupAxis>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -95,7 +98,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct What {
     /// A strategy: a file, or the text itself. Its events are applied in order.
-    #[arg(long, value_name = "FILE|TEXT", conflicts_with_all = ["method", "density", "sparsity", "pattern", "axis"])]
+    #[arg(long, value_name = "FILE|TEXT", conflicts_with_all = ["method", "density", "sparsity", "pattern"])]
     pub(crate) strategy: Option<String>,
     /// Apply only the strategy's event at the end of this epoch.
     #[arg(long, requires = "strategy", conflicts_with = "method")]
@@ -113,7 +116,8 @@ pub(crate) struct What {
     #[arg(long, requires = "method", value_name = "N:M")]
     pub(crate) pattern: Option<NmPattern>,
     /// The axis along which N:M groups run; negative ones count from the end, and `reduction` is told by the layer's name.
-    /// Without it 1: the inputs, in checkpoints from Python frameworks.
+    /// Without it 1: the inputs, in checkpoints from Python frameworks. Of a strategy, it is for the events along the last
+    /// axis, which they have where none is written (so that -1 there counts as not written); others keep theirs.
     #[arg(long, value_parser = axis, allow_negative_numbers = true)]
     pub(crate) axis: Option<GroupAxis>,
     /// Scores that rank in the place of magnitudes, higher first: a safetensors file of the layers' names and shapes.

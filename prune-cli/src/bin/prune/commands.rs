@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
 use console::style;
-use prune_cli::{Destination, Error, Job, Report, Want, Watch, apply, check_file, events_of, write_json, write_masks};
-use prune_schedule::{Epochs, Event, GroupAxis, Scope, Structure};
+use prune_cli::{
+    Destination, Error, Job, Report, ReportFile, USUAL_AXIS, Want, Watch, apply, events_of, with_axis, write_masks,
+};
+use prune_schedule::{Epochs, Event, Scope, Structure};
 
 use crate::args::{Apply, Arguments, Check, Command, MaskFile, What, refuse};
 use crate::{print, strategy};
-
-/// The axis along which groups run unless told otherwise: checkpoints from Python frameworks are (out, in, ..).
-const USUAL_AXIS: GroupAxis = GroupAxis::Index(1);
 
 /// Does what is asked; false where a check found what it should not.
 pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
@@ -39,8 +38,10 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
             let to = Destination { path: Some(output.clone()), force: *force };
             show(&prune_cli::expand(model, &to, watch)?)?;
         }
-        Command::Schedule { strategy: given, model, json } => {
+        Command::Schedule { strategy: given, model, axis, json } => {
             let strategy = strategy::read(given)?;
+            // Without a checkpoint it is what a training loop makes of it.
+            let strategy = if model.is_some() { with_axis(&strategy, *axis)? } else { strategy };
             let preview = model.as_ref().map(|model| prune_cli::preview(model, &strategy)).transpose()?;
             let timeline = strategy.timeline();
             match (json, preview) {
@@ -61,18 +62,18 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
 
 fn apply_to(asked: &Apply, watch: &Watch) -> Result<Report, Error> {
     let job = job(&asked.model, &asked.what)?;
-    check_report(&asked.what, asked.output.as_deref())?;
+    let file = report_file(&asked.what, &job, asked.output.as_deref())?;
     let to = Destination { path: asked.output.clone(), force: asked.what.force };
     let report = apply(&job, &to, asked.format(), watch)?;
-    write_report(&asked.what, &report)?;
+    file.map_or(Ok(()), |file| file.place(&report))?;
     Ok(report)
 }
 
 fn masks(asked: &MaskFile, watch: &Watch) -> Result<Report, Error> {
     let job = job(&asked.model, &asked.what)?;
-    check_report(&asked.what, Some(&asked.output))?;
+    let file = report_file(&asked.what, &job, Some(&asked.output))?;
     let report = write_masks(&job, &asked.output, asked.what.force, watch)?;
-    write_report(&asked.what, &report)?;
+    file.map_or(Ok(()), |file| file.place(&report))?;
     Ok(report)
 }
 
@@ -84,7 +85,7 @@ fn job(model: &Path, what: &What) -> Result<Job, Error> {
 /// What is done, in order.
 fn events(what: &What) -> Result<Vec<(Option<Epochs>, Event)>, Error> {
     if let Some(given) = &what.strategy {
-        return events_of(&strategy::read(given)?, what.epoch);
+        return events_of(&with_axis(&strategy::read(given)?, what.axis)?, what.epoch);
     }
     let Some(method) = &what.method else {
         return match (&what.masks, &what.scores) {
@@ -111,16 +112,11 @@ fn events(what: &What) -> Result<Vec<(Option<Epochs>, Event)>, Error> {
     Ok(vec![(None, event)])
 }
 
-fn check_report(what: &What, output: Option<&Path>) -> Result<(), Error> {
-    match &what.report {
-        Some(report) if Some(report.as_path()) == output => Err(refuse("--report names the output itself")),
-        Some(report) => check_file(report, what.force),
-        None => Ok(()),
-    }
-}
-
-fn write_report(what: &What, report: &Report) -> Result<(), Error> {
-    what.report.as_ref().map_or(Ok(()), |path| write_json(path, report, what.force))
+/// The report that is asked for, before any work. `output` is none for the model itself.
+fn report_file(what: &What, job: &Job, output: Option<&Path>) -> Result<Option<ReportFile>, Error> {
+    let Some(path) = &what.report else { return Ok(None) };
+    let strategy = what.strategy.as_deref().map(Path::new);
+    ReportFile::create(path, what.force, job, output, strategy.as_slice()).map(Some)
 }
 
 fn want(asked: &Check) -> Result<Want, Error> {

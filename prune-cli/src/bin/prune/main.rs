@@ -36,6 +36,8 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
+            // What a bar has left on the line would stand before the message.
+            watch.progress.end();
             let _ = writeln!(io::stderr(), "{} {error}", style("error:").for_stderr().red().bold());
             ExitCode::from(error.exit_code())
         }

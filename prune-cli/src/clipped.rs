@@ -1,0 +1,34 @@
+//! Names from outside, as long as a line of a message bears.
+
+/// How many characters of a name are shown.
+const MOST: usize = 100;
+
+/// A name with control characters as their escapes, of which the middle is left out where it is long: names of layers
+/// differ at both ends.
+pub(crate) fn clipped(name: &str) -> String {
+    let shown = prune_core::printable(name);
+    let count = shown.chars().count();
+    if count <= MOST {
+        return shown.into_owned();
+    }
+    let half = MOST / 2 - 1;
+    let begin: String = shown.chars().take(half).collect();
+    let end: String = shown.chars().skip(count - half).collect();
+    format!("{begin}..{end}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_keep_their_ends() {
+        assert_eq!(clipped("fc1.weight"), "fc1.weight");
+        assert_eq!(clipped(&"ä".repeat(100)), "ä".repeat(100));
+        let long = format!("begin{}end", "ä".repeat(1000));
+        let shown = clipped(&long);
+        assert_eq!(shown.chars().count(), 100);
+        assert!(shown.starts_with("begin") && shown.ends_with("end") && shown.contains("ä..ä"));
+        assert_eq!(clipped(&"\u{1b}".repeat(1000)).chars().count(), 100);
+    }
+}
