@@ -141,6 +141,8 @@ impl Drawing for Plot {
         let (left, right) = (area.get_x_range().start, area.get_x_range().end);
         let level = |end: f64| area.map_coordinate(&(end, self.twin.mean));
         canvas.path(&[level(left), level(right)], TWIN)?;
+        // Where names must not stand.
+        let mut taken: Vec<Area> = Vec::new();
         for (curve, &ink) in self.curves.iter().zip(&INKS) {
             // What is above the picture is cut off where it leaves.
             let points: Vec<(f64, f64)> =
@@ -158,11 +160,13 @@ impl Drawing for Plot {
                     let whisker = ends.map(|end| place(*compression, end)).to_vec();
                     canvas.root.draw(&PathElement::new(whisker, ink.colour.stroke_width(canvas.px(1))))?;
                 }
-                canvas.mark(place(*compression, error.mean), ink)?;
+                let at = place(*compression, error.mean);
+                canvas.mark(at, ink)?;
+                taken.push(Area::around(at, canvas.px(6) as i32));
             }
         }
         let places: Vec<(i32, i32)> = self.marks.iter().map(|mark| place(mark.compression, mark.error)).collect();
-        let mut taken: Vec<Area> = places.iter().map(|&at| Area::around(at, canvas.px(6) as i32)).collect();
+        taken.extend(places.iter().map(|&at| Area::around(at, canvas.px(6) as i32)));
         let ((left, y), (right, _)) = (level(left), level(right));
         taken.push(Area { left, top: y - 1, right, bottom: y + 1 });
         for (mark, &at) in self.marks.iter().zip(&places) {
