@@ -56,7 +56,7 @@ impl Steps {
     /// Of a run of so many steps. A short one has ten before its first update at most.
     fn of(all: u64) -> Self {
         let last = ((all as f64 * SPARSE_UNTIL) as u64).max(1);
-        let every = SPARSE_EVERY.min(all / 10).clamp(2, last.max(2));
+        let every = SPARSE_EVERY.min(all / 10).clamp(1, last);
         Self { first: every, last, every }
     }
 }
