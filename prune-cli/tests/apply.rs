@@ -443,7 +443,8 @@ proptest! {
         shapes in prop::collection::vec((prop::collection::vec(0usize..9, 0..5), 0usize..4, 0u64..3), 1..5),
         density in 0.05f64..1.0,
         (n, m) in (1usize..6, 1usize..6).prop_map(|(a, b)| (a.min(b), a.max(b))),
-        axis in -2isize..2,
+        // On files the last axis counts as none, which means 1: `the_axis_of_a_strategy` has that.
+        axis in prop::sample::select(vec![-2isize, 0, 1]),
         which in 0usize..4,
     ) {
         let dtypes = [Dtype::F32, Dtype::F64, Dtype::F16, Dtype::BF16];
