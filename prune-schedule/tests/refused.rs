@@ -422,10 +422,6 @@ density = 1e999"#
         => "line 1, column 59: epoch -1: `rewind` does not fit: it goes back to the end of an earlier epoch, and epoch 1 is not before epoch 1";
     step_zero: "{'0 steps': {'method': 'unstr_global', 'density': 0.5}}"
         => "line 1, column 2: steps count from 1, and `0 steps` begins at 0; what happens before training is at epoch 0";
-    updates_at_every_step: "{'1..=9 steps': {'method': 'rigl', 'every': 1}}"
-        => "line 1, column 43: step 1..=9: `every` does not fit: each of these steps would be an update, and none a step of the optimiser";
-    snip_in_steps: "{'9 steps': {'method': 'unstr_global', 'density': 0.5, 'score': 'snip'}}"
-        => "line 1, column 65: step 9: `score` does not fit: `snip` averages gradients over batches, and a step has one; write 'saliency', or an epoch";
     steps_from_zero: "{'0..=9 steps': {'method': 'set'}}"
         => "line 1, column 2: steps count from 1, and `0..=9 steps` begins at 0; what happens before training is at epoch 0";
     steps_without_a_number: "{'steps': {'method': 'set'}}"
