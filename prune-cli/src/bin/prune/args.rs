@@ -116,8 +116,8 @@ pub(crate) struct What {
     #[arg(long, requires = "method", value_name = "N:M")]
     pub(crate) pattern: Option<NmPattern>,
     /// The axis along which N:M groups run; negative ones count from the end, and `reduction` is told by the layer's name.
-    /// Without it 1: the inputs, in checkpoints from Python frameworks. Of a strategy, it is for the events along the last
-    /// axis, which they have where none is written (so that -1 there counts as not written); others keep theirs.
+    /// Without it 1: the inputs, in checkpoints from Python frameworks. Of a strategy, it is for the events that have none;
+    /// others keep theirs.
     #[arg(long, value_parser = axis, allow_negative_numbers = true)]
     pub(crate) axis: Option<GroupAxis>,
     /// Scores that rank in the place of magnitudes, higher first: a safetensors file of the layers' names and shapes.
