@@ -27,17 +27,24 @@ WEIGHTS = [
     (r"XLNetRelativeAttention", r"o", (1, 2)),  # (width, heads, width of a head), read from the heads
     (r"Gemma3\w*MultiModalProjector", r"mm_input_projection_weight", (0,)),  # multiplied from the right
     (r"MotionConv2d|MotionLinear|SanaWMTemporalShortConvolution", r"weight", (1,)),  # plain layers by hand
+    (r"QuantLinear", r"weight", (1,)),  # I-BERT's linear layer
+    (r"\w*ParallelExperts", r"weight", (2,)),  # (experts, out, in)
+    (r"LongcatFlashExperts", r"gate_up_proj|down_proj", (2,)),  # (experts, out, in)
+    (r"Llama4TextExperts", r"gate_up_proj|down_proj", (1,)),  # (experts, in, out)
+    (r"\w*SharedExperts", r"gate_proj|up_proj|down_proj", (2,)),  # (experts, out, in)
     (r"SwiGLUExperts", r"gate_up_proj|down_proj", (1,)),  # (experts, in, out)
 ]
 
 # Layers by class that are no weights to prune.
 NO_WEIGHTS = [
     # Projections to a vocabulary, of text or of codes: kept dense as the tables of tokens are.
+    (r"(^|\.)(ctc_head|ctc_proj)\.weight$", "vocabulary of a transcription"),
     (r"(^|\.)(lm_head|lm_heads\.\d+|logits_dense|codebooks_head|generator_lm_head|lm_head_dense)\.weight$", "vocabulary"),
     (r"(^|\.)(mlm_head|mim_head|mmm_image_head|mmm_text_head|lm_head)\.decoder\.weight$", "vocabulary"),
     (r"^(model\.)?(decoder\.)?output_projection\.weight$", "vocabulary"),
     # Routers are far smaller than the experts they choose.
     (r"(^|\.)(router|gate|shared_expert_gate)\.weight$", "router", r"experts"),
+    (r"(^|\.)router\.(layer|classifier|proj|gate)\.weight$", "router"),
 ]
 
 

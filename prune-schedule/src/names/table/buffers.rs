@@ -9,6 +9,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     other("**.{bias,biases,bias_orig,b}", BIAS),
     other("**.{bias_ih_l*,bias_hh_l*,in_proj_bias,bias_k,bias_v}", BIAS),
     other("**.{gate_up_proj_bias,down_proj_bias,gate_proj_bias,up_proj_bias}", BIAS),
+    other("**.{final_logits_bias,e_score_correction_bias,attn_bias,attention_bias,relative_attention_bias}", BIAS),
     // torch.nn.utils.prune.
     other("**.{weight_mask,bias_mask,kernel_mask,mask}", MASK),
     other("**.{causal_mask,attn_mask,attention_mask,masked_bias,tril,triu,_mask}", "causal mask"),
@@ -33,5 +34,10 @@ pub(super) const ENTRIES: &[Entry] = &[
     other("batch_stats.**", "statistics of a norm"),
     other("**.{exp_avg,exp_avg_sq,momentum_buffer,max_exp_avg_sq}", "state of an optimiser"),
     other("**.opt_state.**", "state of an optimiser"),
+    other("time_proj.weight", "frequencies of a Fourier embedding").of(&["MiniMaxMusic3Transformer1DModel"]),
+    other("**.{filter,data_mean,data_std,encoder_mean,encoder_std,clip_mean,clip_std,slope_rate}", "constant"),
+    other("**.{query_decay,key_decay,diagonal_decay}", "constant"),
+    other("**.weight_integer", "packed values of a quantised layer"),
+    other("**.{tid2eid,pos_idx_to_embed,relative_coords_table}", "index"),
     other("**.{mel_filters,mel_scale,mel_basis,fbank,window,hann_window,filters,dft,fb}", "filter bank"),
 ];

@@ -5,10 +5,16 @@ use crate::names::entry::{Entry, other};
 const VOCABULARY: &str = "projection to a vocabulary";
 
 pub(super) const ENTRIES: &[Entry] = &[
-    other("**.{lm_head,generator_lm_head,embed_out,logits_dense,vocab_projector,lm_loss}.{weight,kernel}", VOCABULARY),
+    other(
+        "**.{lm_head,generator_lm_head,embed_out,logits_dense,vocab_projector,lm_loss,unembed}.{weight,kernel}",
+        VOCABULARY,
+    ),
     other("**.{codebooks_head,lm_head_dense,ctc_lo,ctc_head,ctc_proj}.{weight,kernel}", VOCABULARY),
     other("**.lm_heads.#.weight", VOCABULARY),
-    other("**.{lm_head,predictions,mlm_head,mim_head,mmm_image_head,mmm_text_head}.decoder.weight", VOCABULARY),
+    other(
+        "**.{lm_head,predictions,entity_predictions,mlm_head,mim_head,mmm_image_head,mmm_text_head}.decoder.weight",
+        VOCABULARY,
+    ),
     other("**.shared_head.head.weight", VOCABULARY),
     other("**.pred_layer.proj.weight", VOCABULARY),
     other("**.log_softmax.mlp.layer0.weight", VOCABULARY),
