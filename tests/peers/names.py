@@ -1,7 +1,7 @@
 """Holds the table of names to the classes of modules, in hundreds of architectures.
 
     pip install torch torchvision transformers timm diffusers
-    python tests/peers/names.py build DIR [transformers|timm|torchvision|diffusers]   # an hour in all; models without values
+    python tests/peers/names.py build DIR [transformers|timm|torchvision|diffusers] [kind ..]   # an hour in all; without values
     cargo build --release -p prune-cli
     python tests/peers/names.py compare DIR target/release/prune [part of a label]    # what `prune inspect --json` says of them
     python tests/peers/names.py facts DIR prune-schedule/tests/names/facts            # commits what was found

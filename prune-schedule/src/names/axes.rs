@@ -137,7 +137,7 @@ fn by_name(axes: Axes) -> Option<Order> {
     match axes {
         Axes::OutIn => Some(Order::OutIn),
         Axes::InOut | Axes::InOutFirst => Some(Order::InOut),
-        Axes::Plain | Axes::Convolution | Axes::Fixed(..) | Axes::Family(_) => None,
+        Axes::Plain | Axes::Convolution | Axes::Open | Axes::Fixed(..) | Axes::Family(_) => None,
     }
 }
 
@@ -148,6 +148,7 @@ fn by_name(axes: Axes) -> Option<Order> {
 fn by_bias(axes: Axes, tensor: &Tensor<'_>, all: &Siblings<'_>) -> Option<Order> {
     let rank = tensor.shape.len();
     let bias = match axes {
+        Axes::Open => return None,
         // Parameters of a module for all experts have names of their own, and so have their biases.
         Axes::Family(Part::GateUp | Part::Down) => {
             all.beside(tensor, 1, &format!("{}_bias", tensor.segments.last()?))?

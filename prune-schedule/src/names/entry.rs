@@ -38,6 +38,8 @@ pub(super) enum Axes {
     InOutFirst,
     /// A convolution that may be a transposed one: only evidence tells.
     Convolution,
+    /// Nothing tells the axes: one must be written.
+    Open,
     /// These inputs, and these outputs.
     Fixed(&'static [usize], &'static [usize]),
     /// The last two axes are inputs and outputs or the other way round: the family tells.

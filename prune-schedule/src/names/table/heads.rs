@@ -1,6 +1,6 @@
 //! Projections to a vocabulary. Heads that classify are weights.
 
-use crate::names::entry::{Entry, other};
+use crate::names::entry::{Axes, Entry, other, weight};
 
 const VOCABULARY: &str = "projection to a vocabulary";
 
@@ -20,7 +20,9 @@ pub(super) const ENTRIES: &[Entry] = &[
     other("**.log_softmax.mlp.layer0.weight", VOCABULARY),
     other("output_projection.weight", VOCABULARY),
     other("**.decoder.output_projection.weight", VOCABULARY),
+    weight("output.weight", Axes::OutIn).of(&["pe_audio_encoder", "pe_audio_video_encoder", "pe_video_encoder"]),
     other("output.weight", VOCABULARY),
+    other("decoder.weight", VOCABULARY).near("embeddings"),
     // Names that mean other layers elsewhere: the table of tokens beside them tells.
     other("proj_out.weight", VOCABULARY).of(&["whisper", "canary", "cohere_asr"]),
     other("proj_out.weight", VOCABULARY).near("decoder.embed_tokens"),
