@@ -62,4 +62,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     other("**.{codevectors,embed_avg,embed_sum}", CODES),
     other("**.{_codebook,codebook}.embed", CODES),
     other("**.{embedding,embeddings,rel_embedding,emb_rel_k,emb_rel_v}", EMBEDDING),
+    // A layer that is called an embedding and has no bias is a table in every model known, but for those of patches.
+    weight("**.{patch_embedding,patch_embed,patch_embeddings}.weight", Axes::OutIn).rank(2),
+    table("**.{*_embedding,*_embeddings,*_embed,*_emb,embed_*}.weight", EMBEDDING),
 ];
