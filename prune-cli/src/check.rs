@@ -38,7 +38,7 @@ pub enum Want {
         /// Whether all layers count together, and not each by itself.
         together: bool,
     },
-    /// Every element outside the masks in this file is `+0.0`.
+    /// Every element outside the masks in this file is zero, of either sign.
     Masks(PathBuf),
 }
 
@@ -203,7 +203,7 @@ impl fmt::Display for Want {
                 let which = if *together { "all layers together" } else { "each layer" };
                 write!(f, "density {density}: no more of {which} are not zero")
             }
-            Want::Masks(_) => f.write_str("masks: everything outside them is +0.0"),
+            Want::Masks(_) => f.write_str("masks: everything outside them is zero"),
         }
     }
 }

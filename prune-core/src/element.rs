@@ -102,8 +102,6 @@ pub(crate) mod sealed {
         fn from_key(key: Self::Key, by: RankBy) -> Self;
         /// The middle of two keys, for binary search.
         fn midpoint(low: Self::Key, high: Self::Key) -> Self::Key;
-        /// Whether any bit is set, so that `-0.0` counts as something and `+0.0` as nothing.
-        fn has_bits(self) -> bool;
         /// Whether this is NaN.
         #[expect(clippy::wrong_self_convention, reason = "an element is as small as a reference to it")]
         fn is_nan(self) -> bool;
@@ -183,11 +181,6 @@ macro_rules! element {
 
             fn midpoint(low: $bits, high: $bits) -> $bits {
                 low + (high - low) / 2
-            }
-
-            #[inline(always)]
-            fn has_bits(self) -> bool {
-                self.to_bits() != 0
             }
 
             #[inline(always)]

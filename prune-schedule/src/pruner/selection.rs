@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use prune_core::{Error, LayerRef, Layers, Mask, Masks, Need, Unit};
+use prune_core::{Error, ErrorKind, LayerRef, Layers, Mask, Masks, Need, Unit};
 
 use super::error::PruneError;
 use crate::epoch::Epochs;
@@ -21,7 +21,7 @@ impl<'m> Listed<'m> {
         let layers = model.layers();
         let mut seen = BTreeSet::new();
         match layers.iter().find(|(name, _)| !seen.insert(name.as_ref())) {
-            Some((name, _)) => Err(Error::DuplicateLayer { layer: name.to_string() }),
+            Some((name, _)) => Err(ErrorKind::DuplicateLayer { name: name.to_string() }.into()),
             None => Ok(Listed(layers)),
         }
     }
@@ -32,15 +32,11 @@ impl<'m> Listed<'m> {
             let Some((_, layer)) = self.iter().find(|(listed, _)| *listed == name) else {
                 let known = self.iter().map(|(listed, _)| listed);
                 let nearest = crate::error::nearest(name, known).map(str::to_owned);
-                return Err(Error::UnknownLayer { layer: name.to_owned(), nearest });
+                return Err(ErrorKind::UnknownLayer { name: name.to_owned(), nearest }.into());
             };
             if mask.shape() != layer.shape() {
-                return Err(Error::ShapeMismatch {
-                    layer: name.to_owned(),
-                    what: "mask",
-                    expected: layer.shape().to_vec(),
-                    got: mask.shape().to_vec(),
-                });
+                let (expected, got) = (layer.shape().to_vec(), mask.shape().to_vec());
+                return Err(ErrorKind::ShapeMismatch { what: "mask", expected, got }.in_layer(name));
             }
         }
         Ok(())
