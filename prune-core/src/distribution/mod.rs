@@ -4,12 +4,8 @@ mod divisor;
 
 use self::divisor::{Claim, share_out};
 use crate::density::Density;
-<<<<<<< HEAD
-use crate::error::Error;
-use crate::layout::checked_len;
-=======
 use crate::error::{Error, ErrorKind};
->>>>>>> h-floor
+use crate::layout::checked_len;
 
 /// What is handed to a [`Distribution`] of one layer: its shape, and how little and how much it may keep.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,12 +28,7 @@ impl<'a> Quota<'a> {
     }
 
     fn elements(&self) -> Result<usize, Error> {
-<<<<<<< HEAD
         checked_len(self.shape)
-=======
-        let product = self.shape.iter().try_fold(1usize, |product, &side| product.checked_mul(side));
-        product.ok_or_else(|| ErrorKind::ShapeOverflow { shape: self.shape.to_vec() }.into())
->>>>>>> h-floor
     }
 }
 
