@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::aside::Aside;
 use super::like::Like;
-use super::litter::names;
+use super::litter::{clear_all, names};
 use super::parent;
 use super::temporary::{Scrap, is_there, may_use, sync_place};
 use crate::disk;
@@ -68,6 +68,7 @@ impl Folder {
     /// An error leaves the place as it was, but for [`Error::InPlace`] and [`Error::SetAside`].
     pub(crate) fn place(self, watch: &Watch) -> Result<Option<String>, Error> {
         let Folder { mut scrap, _lock, path, aside, likes } = self;
+        clear_all(scrap.path()).map_err(Error::write(&path))?;
         for (inner, like) in likes.iter().rev() {
             let folder = scrap.path().join(inner);
             finish(&folder, like).map_err(Error::write(path.join(inner)))?;
@@ -112,7 +113,7 @@ fn may_move(path: &Path, made: &Path) -> Result<(), Error> {
     {
         use std::os::unix::fs::MetadataExt as _;
         let above = parent(path);
-        let about = |path: &Path| disk::lstat(path).map_err(Error::write(path));
+        let about = |other: &Path| disk::lstat(other).map_err(Error::write(path));
         let (above, there, user) = (about(&above)?, about(path)?, about(made)?.uid());
         if above.mode() & 0o1000 != 0 && ![0, above.uid(), there.uid()].contains(&user) {
             let why =

@@ -194,8 +194,8 @@ fn prepare<'m, 'j>(
         }
         let (file, counts) = masks_of(&inputs, &plan, Temporary::create(path, None)?, watch)?;
         events.push(event_report(&inputs, &plan, &counts, Some((*epochs, event))));
-        let made = file.temporary_path();
-        inputs = inputs.with_masks(made, Model::open(made)?, watch)?;
+        let made = Model::open_new(file.temporary_path(), path)?;
+        inputs = inputs.with_masks(path, made, watch)?;
         scratch = Some(file);
     }
     let mut plan = Plan::default();
