@@ -227,3 +227,84 @@ fn a_kill_before_any_call_leaves_both_folders_whole() {
         assert!(seen.lock().unwrap().iter().all(|&count| count > 0), "{:?}", seen.lock().unwrap());
     }
 }
+
+/// Something that happens to a file while it is read.
+type Change = fn(&Path);
+
+/// Each of these is noticed before anything is put in its place, whichever file it happens to.
+#[test]
+fn what_changes_while_it_is_read_is_noticed() {
+    let rewritten: Change = |path| {
+        // Of the same length and the same time, as `touch -r` would make it: the header tells.
+        let time = fs::metadata(path).unwrap().modified().unwrap();
+        let text = String::from_utf8_lossy(&fs::read(path).unwrap()).replace("weight", "heighw");
+        let mut bytes = fs::read(path).unwrap();
+        let len = bytes.len().min(40);
+        bytes[..len].copy_from_slice(&text.as_bytes()[..len]);
+        fs::write(path, bytes).unwrap();
+        fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+    };
+    let later: Change = |path| {
+        let time = fs::metadata(path).unwrap().modified().unwrap() + std::time::Duration::from_millis(1);
+        fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+    };
+    let replaced: Change = |path| {
+        let time = fs::metadata(path).unwrap().modified().unwrap();
+        let other = path.with_extension("other");
+        fs::copy(path, &other).unwrap();
+        fs::File::options().write(true).open(&other).unwrap().set_modified(time).unwrap();
+        fs::rename(other, path).unwrap();
+    };
+    let longer: Change = |path| fs::write(path, [fs::read(path).unwrap(), vec![0]].concat()).unwrap();
+    let cut: Change = |path| fs::write(path, "").unwrap();
+    let gone: Change = |path| fs::remove_file(path).unwrap();
+    let all = [rewritten, later, replaced, longer, cut, gone];
+    // While it is read, and between the last reading and the end.
+    let calls = ["length", "sync"];
+    for (file, changes, calls) in [
+        ("one", &all[..], &calls[..]),
+        ("m/b.safetensors", &all, &calls),
+        ("m/model.safetensors.index.json", &all[1..], &calls),
+        ("masks", &all, &calls),
+        ("m/config.json", &all[3..4], &["copy"]),
+    ] {
+        let model = if file == "one" { "one" } else { "m" };
+        for (place, change) in changes.iter().copied().enumerate() {
+            for &when in calls {
+                noticed(model, file, when, &format!("change {place}"), change);
+            }
+        }
+    }
+}
+
+/// Changes a file at a call of each command that reads it.
+fn noticed(model: &str, file: &'static str, when: &'static str, about: &str, change: Change) {
+    for masks_alone in [false, true] {
+        if masks_alone && when == "copy" {
+            continue;
+        }
+        let (_folder, at) = fresh("new");
+        write_masks(&job(&at, model), &at.join("masks"), false, &Watch::default()).unwrap();
+        let path = at.join(file);
+        let mut done = false;
+        let _armed = seam::arm(&at, move |_, call, at| {
+            if call == when && !done && (when != "copy" || at.ends_with("config.json")) {
+                done = true;
+                change(&path);
+            }
+            Ok(())
+        });
+        let job = Job { masks: Some(at.join("masks")), ..job(&at, model) };
+        let result = if masks_alone {
+            write_masks(&job, &at.join("new"), false, &Watch::default())
+        } else {
+            apply(&job, &to(&at, Some("new"), false), Format::Dense, &Watch::default())
+        };
+        let result = result.map(|_| ());
+        let about = format!("{about} of {file} at {when}, masks alone: {masks_alone}: {result:?}");
+        // What is gone before it is copied is not there to be read.
+        let gone = matches!(&result, Err(Error::Read { path, source }) if path.ends_with(file) && source.kind() == io::ErrorKind::NotFound);
+        assert!(gone || matches!(&result, Err(Error::Changed { path }) if path.ends_with(file)), "{about}");
+        assert!(!at.join("new").exists(), "{about}");
+    }
+}

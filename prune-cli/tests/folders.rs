@@ -78,6 +78,7 @@ fn everything_goes_along_or_is_named() {
     for path in along.iter().chain(&left) {
         put(&at.join("m"), path, path);
     }
+    put(&at.join("m"), "config.json", "{}");
     write_sharded(&at.join("m/2_Dense"), &weights);
     fs::create_dir(at.join("m/empty")).unwrap();
     // Another command's, or what was left by one.

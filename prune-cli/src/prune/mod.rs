@@ -127,6 +127,7 @@ pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result
     report.format = "masks";
     report.output = show(path);
     report.bytes_after = file.len()?;
+    file.sync()?;
     read.iter().try_for_each(Witness::check)?;
     watch.check()?;
     file.place(force)?;
