@@ -158,7 +158,7 @@ fn nothing_is_written_through_a_link() {
     symlink("store/folder", at.join("linked")).unwrap();
     symlink("store/blobs/2c3d", at.join("out.safetensors")).unwrap();
     let before = entries(&at.join("store"));
-    for model in ["store/snapshots/new/model.safetensors", "store/snapshots/new", "linked"] {
+    for model in ["store/snapshots/new/model.safetensors", "store/snapshots/new", "linked", "linked/", "linked/."] {
         let error = fails(at, 2, &call(&["apply", model, "--in-place"]));
         assert!(error.contains("is a link to ") && error.contains("with -o, or put a copy"), "{error}");
     }

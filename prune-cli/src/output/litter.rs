@@ -94,7 +94,7 @@ pub(super) fn discard(path: &Path) {
 /// that writes to the same folder tries again.
 pub fn leftovers() -> Vec<PathBuf> {
     let mut left = LEFT.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
-    left.retain(|path| path.symlink_metadata().is_ok());
+    left.retain(|path| !matches!(disk::lstat_if_there(path), Ok(None)));
     left
 }
 
