@@ -10,14 +10,13 @@ pub use sample::{ActivationRule, Scratch, prune_sample, zero_outside};
 
 use half::{bf16, f16};
 
+use crate::bits::copy_run;
 use crate::density::Density;
-use crate::element::Element;
-use crate::error::Error;
-use crate::layer::LayerMut;
+use crate::error::{Error, ErrorKind};
 use crate::layout::unravel;
-use crate::mask::{Mask, copy_run};
+use crate::mask::Mask;
 use crate::n_of_m::NmPattern;
-use crate::tensor::LentMut;
+use crate::tensor::{Element, LayerMut, LentMut};
 use crate::walk;
 
 /// What one ranking of activations spans.
@@ -112,7 +111,7 @@ impl ActivationPruner {
     ///
     /// # Errors
     ///
-    /// [`Error::Nan`] names the first NaN, [`Error::Layout`]; `x` is then unchanged and the mask empty.
+    /// [`ErrorKind::Nan`] names the first NaN, [`ErrorKind::Layout`]; `x` is then unchanged and the mask empty.
     ///
     /// # Complexity
     ///
@@ -140,7 +139,7 @@ impl ActivationPruner {
                 self.mask = mask;
                 Ok(report)
             }
-            Err(Failure::Nan(index)) => Err(Error::Nan { layer: String::new(), index: unravel(index, &shape) }),
+            Err(Failure::Nan(index)) => Err(ErrorKind::Nan { index: unravel(index, &shape) }.into()),
             Err(Failure::Other(error)) => Err(error),
         }
     }
@@ -149,7 +148,7 @@ impl ActivationPruner {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`], before anything is written.
+    /// [`ErrorKind::ShapeMismatch`], before anything is written.
     pub fn mask_gradient(&self, mut gradient: LayerMut<'_>) -> Result<(), Error> {
         gradient.apply_mask(&self.mask)
     }

@@ -4,10 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
 use console::style;
-use prune_cli::{
-    Destination, Error, Job, Report, ReportFile, USUAL_AXIS, Want, Watch, apply, events_of, with_axis, write_masks,
-};
-use prune_schedule::{Epochs, Event, Scope, Structure};
+use prune_cli::{Destination, Error, Job, Report, ReportFile, Want, Watch, apply, events_of, with_axis, write_masks};
+use prune_schedule::{Epochs, Event, Filter, Scope, Structure};
 
 use crate::args::{Apply, Arguments, Check, Command, MaskFile, What, refuse};
 use crate::{print, strategy};
@@ -45,11 +43,14 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
             let expansion = prune_cli::expand(model, &to, watch)?;
             in_place(output, show(&expansion))?;
         }
-        Command::Schedule { strategy: given, model, axis, json } => {
+        Command::Schedule { strategy: given, model, axis, which, json } => {
+            if model.is_none() && which.filter() != Filter::default() {
+                return Err(refuse("--include, --exclude, --also and --all are about a checkpoint; give it with --model"));
+            }
             let strategy = strategy::read(given)?;
-            // Without a checkpoint it is what a training loop makes of it.
-            let strategy = if model.is_some() { with_axis(&strategy, *axis)? } else { strategy };
-            let preview = model.as_ref().map(|model| prune_cli::preview(model, &strategy)).transpose()?;
+            let strategy = axis.map_or(Ok(strategy.clone()), |axis| with_axis(&strategy, axis))?;
+            let preview =
+                model.as_ref().map(|model| prune_cli::preview(model, &strategy, &which.filter())).transpose()?;
             let timeline = strategy.timeline();
             match (json, preview) {
                 (true, None) => print(&pretty(&timeline)?)?,
@@ -98,7 +99,9 @@ fn job(model: &Path, what: &What) -> Result<Job, Error> {
 /// What is done, in order.
 fn events(what: &What) -> Result<Vec<(Option<Epochs>, Event)>, Error> {
     if let Some(given) = &what.strategy {
-        return events_of(&with_axis(&strategy::read(given)?, what.axis)?, what.epoch);
+        let strategy = strategy::read(given)?;
+        let strategy = what.axis.map_or(Ok(strategy.clone()), |axis| with_axis(&strategy, axis))?;
+        return events_of(&strategy, what.epoch);
     }
     let Some(method) = &what.method else {
         return match (&what.masks, &what.scores) {
@@ -119,9 +122,8 @@ fn events(what: &What) -> Result<Vec<(Option<Epochs>, Event)>, Error> {
         (Structure::NOfM, ..) => return Err(refuse(format!("`{method}` needs --pattern N:M, such as --pattern 2:4"))),
         _ => return Err(refuse(format!("`{method}` needs --density or --sparsity"))),
     };
-    // What has no axis refuses one that was given, and is given none that was not.
-    let axis = what.axis.or((method.structure == Structure::NOfM && !global).then_some(USUAL_AXIS));
-    let event = event.and_then(|event| axis.map_or(Ok(event.clone()), |axis| event.axis(axis))).map_err(refused)?;
+    let event =
+        event.and_then(|event| what.axis.map_or(Ok(event.clone()), |axis| event.axis(axis))).map_err(refused)?;
     Ok(vec![(None, event)])
 }
 
@@ -134,7 +136,7 @@ fn report_file(what: &What, job: &Job, output: Option<&Path>) -> Result<Option<R
 
 fn want(asked: &Check) -> Result<Want, Error> {
     match (asked.pattern, asked.density.or(asked.sparsity), &asked.masks) {
-        (Some(pattern), ..) => Ok(Want::Pattern { pattern, axis: asked.axis.unwrap_or(USUAL_AXIS) }),
+        (Some(pattern), ..) => Ok(Want::Pattern { pattern, axis: asked.axis }),
         (_, Some(density), _) => Ok(Want::Density { density, together: asked.together }),
         (_, _, Some(masks)) => Ok(Want::Masks(masks.clone())),
         _ => Err(refuse("say what is checked: --pattern, --density, --sparsity or --masks")),
