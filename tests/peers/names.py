@@ -25,11 +25,11 @@ WEIGHTS = [
     (r"FunnelRelMultiheadAttention", r"r_kernel", (0,)),  # (width, heads, width of a head)
     (r"XLNetRelativeAttention", r"[qkvr]", (0,)),  # (width, heads, width of a head)
     (r"XLNetRelativeAttention", r"o", (1, 2)),  # (width, heads, width of a head), read from the heads
-    (r"Gemma3\w*MultiModalProjector", r"mm_input_projection_weight", (0,)),  # multiplied from the right
+    (r"\w*MultiModalProjector", r"mm_input_projection_weight", (0,)),  # multiplied from the right
     (r"MotionConv2d|MotionLinear|SanaWMTemporalShortConvolution", r"weight", (1,)),  # plain layers by hand
     (r"QuantLinear", r"weight", (1,)),  # I-BERT's linear layer
     (r"\w*ParallelExperts", r"weight", (2,)),  # (experts, out, in)
-    (r"LongcatFlashExperts", r"gate_up_proj|down_proj", (2,)),  # (experts, out, in)
+    (r"LongcatFlashExperts|Step3p7Experts", r"gate_up_proj|down_proj", (2,)),  # (experts, out, in)
     (r"Llama4TextExperts", r"gate_up_proj|down_proj", (1,)),  # (experts, in, out)
     (r"\w*SharedExperts", r"gate_proj|up_proj|down_proj", (2,)),  # (experts, out, in)
     (r"SwiGLUExperts", r"gate_up_proj|down_proj", (1,)),  # (experts, in, out)

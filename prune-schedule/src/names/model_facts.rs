@@ -86,6 +86,11 @@ impl ModelFacts {
     pub(super) fn states(&self, key: &str, size: usize) -> bool {
         self.sizes.get(key).is_some_and(|sizes| sizes.contains(&size))
     }
+
+    /// Whether a size of this name is stated with this value, and no other size has the value.
+    pub(super) fn states_only(&self, key: &str, size: usize) -> bool {
+        self.states(key, size) && self.sizes.iter().all(|(other, sizes)| other.contains(key) || !sizes.contains(&size))
+    }
 }
 
 /// The text with `NaN`, `Infinity` and `-Infinity` outside strings as null.
