@@ -50,6 +50,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         "**.{h_position_embeddings,w_position_embeddings,x_position_embeddings,y_position_embeddings}.weight",
         POSITIONS,
     ),
+    table("**.relative_attention_bias_layer.bias_values.weight", POSITIONS),
+    table("**.embed_positions.pe_k.weight", POSITIONS),
+    table("**.token_type_embeddings_*.weight", EMBEDDING),
+    table("**.norm.{scale,shift}.weight", "norm"),
+    table("**.reference_points.weight", QUERIES),
     table("**.{box_position_embeddings,column_embedder,row_embedder}.weight", POSITIONS),
     other("**.pos_emb.weight", POSITIONS).rank(3),
     table("**.{rel_pos_emb,relative_attention_bias,row_embeddings,column_embeddings}.weight", POSITIONS),
@@ -65,5 +70,5 @@ pub(super) const ENTRIES: &[Entry] = &[
     other("**.{embedding,embeddings,rel_embedding,emb_rel_k,emb_rel_v}", EMBEDDING),
     // A layer that is called an embedding and has no bias is a table in every model known, but for those of patches.
     weight("**.{patch_embedding,patch_embed,patch_embeddings}.weight", Axes::OutIn).rank(2),
-    table("**.{*_embedding,*_embeddings,*_embed,*_emb,embed_*}.weight", EMBEDDING),
+    table("**.{*_embedding,*_embeddings,*_embed,*_emb,*_token,*_tokens,*_table,embed_*}.weight", EMBEDDING),
 ];

@@ -25,12 +25,15 @@ pub(super) const ENTRIES: &[Entry] = &[
     other("output.weight", VOCABULARY),
     other("decoder.weight", VOCABULARY).when(When::Near("embeddings")),
     other("decoder.weight", VOCABULARY).when(When::Near("rnn")),
+    other("head.decoder.weight", VOCABULARY).of(&["ultrabert", "ultravbert"]),
+    other("cls.weight", VOCABULARY).of(&["ultrabert", "ultravbert"]),
     // Names that mean other layers elsewhere: the table of tokens beside them tells.
     other("proj_out.weight", VOCABULARY).of(&["whisper", "canary", "cohere_asr"]),
     other("proj_out.weight", VOCABULARY).when(When::Near("decoder.embed_tokens")),
     other("head.weight", VOCABULARY).of(&["rwkv", "rwkv5", "rwkv6", "rwkv7", "deepseek_v4"]),
     other("head.weight", VOCABULARY).when(When::Near("emb.weight")),
     other("head.weight", VOCABULARY).when(When::Near("embed.weight")),
+    other("head.weight", VOCABULARY).when(When::Near("embed_tokens.weight")),
     other("**.output_layer.weight", VOCABULARY).when(When::Near("embed")),
     other("**.output_layer.weight", VOCABULARY).when(When::Near("embedding")),
     // As many rows as the vocabulary has tokens, whatever the name.
