@@ -141,7 +141,7 @@ pub fn inspect(path: &Path, watch: &Watch) -> Result<Inspection, Error> {
     let mut tensors = Vec::new();
     for (((place, about), non_zero), patterns) in model.tensors().enumerate().zip(non_zero).zip(held) {
         let (left, role) = (known.leaves(&Filter::default(), &model, place), known.role(place));
-        if let Some(non_zero) = non_zero {
+        if let Some(non_zero) = non_zero.filter(|_| known.masked_by(place).is_none()) {
             for count in [Some(&mut all), left.is_none().then_some(&mut prunable)].into_iter().flatten() {
                 count.elements += about.elements;
                 count.non_zero += non_zero;
@@ -179,7 +179,7 @@ pub(crate) fn non_zeros(inputs: &Inputs<'_>, tensors: &[usize], watch: &Watch) -
     }
     watch.progress.begin("counting", tensors.iter().map(|&tensor| inputs.model.tensor(tensor).bytes).sum());
     let counted = in_order(&work, watch, |&(place, tensor, element, runs), scratch| {
-        let bytes = inputs.read_weights(tensor, runs, &mut scratch.weights)?;
+        let bytes = inputs.read_in_force(tensor, runs, scratch)?;
         watch.progress.advance(bytes as u64);
         let part = layer(element, scratch.weights.bytes(bytes), &[runs.elements()])?;
         Ok((place, part.non_zero_len()?))

@@ -10,6 +10,7 @@ use crate::decide::Sink;
 use crate::drive::{Scratch, in_order};
 use crate::error::Error;
 use crate::inputs::Inputs;
+use crate::mask_values;
 use crate::model::Model;
 use crate::output::Temporary;
 use crate::runs::Runs;
@@ -27,11 +28,15 @@ pub(crate) struct Dense<'a> {
 }
 
 impl Dense<'_> {
-    /// Copies every byte that belongs to none of the tensors of `masked`: headers and other tensors.
+    /// Copies every byte that belongs to none of the tensors of `masked` nor to the masks beside them: headers and other
+    /// tensors.
     pub(crate) fn carry_over(&self, masked: &[usize], watch: &Watch) -> Result<(), Error> {
         let model = self.inputs.model;
         let mut masked_of = vec![false; model.len()];
-        masked.iter().for_each(|&tensor| masked_of[tensor] = true);
+        for &tensor in masked {
+            masked_of[tensor] = true;
+            self.inputs.known.mask_of(tensor).into_iter().for_each(|mask| masked_of[mask] = true);
+        }
         let mut stretches = Vec::new();
         for (shard, file) in model.shards().iter().zip(&self.files) {
             file.set_len(shard.len)?;
@@ -56,13 +61,26 @@ impl Dense<'_> {
         })?;
         Ok(())
     }
+
+    /// Writes elements of a tensor to their places.
+    fn write(&self, tensor: usize, runs: Runs, bytes: &[u8]) -> Result<(), Error> {
+        let model = self.inputs.model;
+        let about = model.tensor(tensor);
+        let size = about.dtype.bitsize() / 8;
+        let mut done = 0;
+        for (first, len) in runs.iter() {
+            let at = about.start + (first * size) as u64;
+            self.files[model.shard_of(tensor)].write(&bytes[done..done + len * size], at)?;
+            done += len * size;
+        }
+        Ok(())
+    }
 }
 
 impl Sink for Dense<'_> {
     fn put(&self, tensor: usize, runs: Runs, mask: Mask, scored: usize, scratch: &mut Scratch) -> Result<(), Error> {
         let model = self.inputs.model;
         let about = model.tensor(tensor);
-        let size = about.dtype.bitsize() / 8;
         let Some(element) = about.element_type() else {
             let (name, dtype) = (clipped(&about.name), about.dtype);
             return Err(Error::request(format!("`{name}` is of type {dtype}, which is not pruned")));
@@ -73,13 +91,12 @@ impl Sink for Dense<'_> {
             self.inputs.read_weights(tensor, runs, &mut scratch.weights)?;
             &mut scratch.weights
         };
-        let bytes = buffer.bytes_mut(runs.elements() * size);
+        let bytes = buffer.bytes_mut(runs.elements() * about.dtype.bitsize() / 8);
         zero_outside(element, bytes, &mask)?;
-        let mut done = 0;
-        for (first, len) in runs.iter() {
-            let at = about.start + (first * size) as u64;
-            self.files[model.shard_of(tensor)].write(&bytes[done..done + len * size], at)?;
-            done += len * size;
+        self.write(tensor, runs, bytes)?;
+        if let Some(own) = self.inputs.known.mask_of(tensor) {
+            let len = mask_values::write(&mask, model.tensor(own).dtype, &mut scratch.masks);
+            self.write(own, runs, scratch.masks.bytes(len))?;
         }
         Ok(())
     }

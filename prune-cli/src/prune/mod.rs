@@ -39,7 +39,7 @@ pub struct Job {
     pub filter: Filter,
     /// A file of scores that rank in the place of magnitudes, higher first: tensors of the names and shapes of the layers.
     pub scores: Option<PathBuf>,
-    /// A file of masks that are in force before the first event: BOOL tensors of the names and shapes of the layers.
+    /// A file of masks that are in force before the first event: tensors of 0 and 1 of the names and shapes of the layers.
     pub masks: Option<PathBuf>,
 }
 
@@ -185,10 +185,11 @@ fn prepare<'m, 'j>(
         inputs = inputs.with_scores(path, scores)?;
     }
     if let (Some(path), Some(masks)) = (&job.masks, beside.masks) {
-        inputs = inputs.with_masks(path, masks, watch)?;
+        inputs = inputs.with_masks(path, masks)?;
     } else if selected.is_empty() {
         return Err(Error::request("nothing is to be done; give a method, a strategy with an event, or masks"));
     }
+    inputs = inputs.counted(watch)?;
     let mut events = Vec::new();
     let mut scratch = None;
     for (step, ((epochs, event), candidates)) in job.events.iter().zip(selected).enumerate() {
@@ -200,7 +201,7 @@ fn prepare<'m, 'j>(
         let (file, counts) = masks_of(&inputs, &plan, Temporary::create(path, None)?, watch)?;
         events.push(event_report(&inputs, &plan, &counts, Some((*epochs, event))));
         let made = Model::open_new(file.temporary_path(), path)?;
-        inputs = inputs.with_masks(path, made, watch)?;
+        inputs = inputs.with_masks(path, made)?.counted(watch)?;
         scratch = Some(file);
     }
     let mut plan = Plan::default();
