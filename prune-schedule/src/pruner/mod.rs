@@ -250,7 +250,7 @@ impl Pruner {
         let alive = self.held();
         // Under the straight-through estimator the dense weights train on until the range ends.
         let floats_on = !at.in_steps() && self.strategy.floats_on(epoch, key);
-        let written = !(floats_on && event.passes_straight_through());
+        let applied = !(floats_on && event.passes_straight_through());
         let outcome = Outcome {
             epoch,
             at,
@@ -262,7 +262,7 @@ impl Pruner {
             made: &made,
             alive,
             before: &self.masks,
-            written,
+            written: applied,
         };
         let report = outcome.report(&layers).map_err(in_event)?;
 
@@ -282,7 +282,7 @@ impl Pruner {
                 opened.insert(name, mask.union(alive).map_err(in_event)?);
             }
         }
-        if written {
+        if applied {
             write::write(at, model, &new, alive, &shapes, rewound.as_ref())?;
         }
         self.note(floats_on, new, opened);
