@@ -17,6 +17,15 @@ pub(crate) fn clipped(name: &str) -> String {
     format!("{begin}..{end}")
 }
 
+/// Up to ten names.
+pub(crate) fn listed(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().take(10).map(|name| format!("`{}`", clipped(name))).collect();
+    match names.len().saturating_sub(10) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
