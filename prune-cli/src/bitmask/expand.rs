@@ -8,14 +8,15 @@ use prune_core::printable;
 use safetensors::Dtype;
 use serde::Serialize;
 
-use super::pack::{copy, index_of, pretty};
+use super::pack::{copy, index_of};
 use super::rows::{self, RowPart, parts};
-use super::{CONFIG, DENSE_HEADER, PARTS, WEIGHT, config};
+use super::{DENSE_CONFIG, DENSE_HEADER, DENSE_INDEX, PARTS, WEIGHT, config};
+use crate::at::read_exact_at;
 use crate::clipped::clipped;
 use crate::drive::in_order;
 use crate::error::{Error, show};
 use crate::header::Header;
-use crate::model::{Kind, Model};
+use crate::model::{Kind, Model, index};
 use crate::output::{self, Destination, Temporary, parent};
 use crate::prune::outputs::Outputs;
 use crate::size::bytes;
@@ -97,10 +98,14 @@ pub fn expand(model: &Path, to: &Destination, watch: &Watch) -> Result<Expansion
     }
     match source.kind() {
         Kind::File => {}
-        Kind::Folder(folder) => beside(&outputs, folder)?,
+        Kind::Folder(folder) => beside(&source, &outputs, folder)?,
         Kind::Index { folder, index } => {
-            beside(&outputs, folder)?;
-            outputs.beside(index, &index_of(folder, index, places, data)?)?;
+            beside(&source, &outputs, folder)?;
+            let text = match noted(&source, DENSE_INDEX).filter(|text| places_tensors(text, &places)) {
+                Some(text) => text.as_bytes().to_vec(),
+                None => index_of(folder, index, places, data)?,
+            };
+            outputs.beside(index, &text)?;
         }
     }
     let warnings = outputs.place(files, to, watch)?;
@@ -110,13 +115,19 @@ pub fn expand(model: &Path, to: &Destination, watch: &Watch) -> Result<Expansion
 }
 
 /// Writes `config.json` without the block.
-fn beside(outputs: &Outputs, folder: &Path) -> Result<(), Error> {
-    let Some(mut whole) = config::read(folder)? else { return Ok(()) };
-    let Some(block) = whole.remove(CONFIG) else { return Ok(()) };
-    if let Some(rest) = config::without(&block) {
-        whole.insert(CONFIG.to_owned(), rest);
-    }
-    outputs.beside("config.json", &pretty(&whole))
+fn beside(source: &Model, outputs: &Outputs, folder: &Path) -> Result<(), Error> {
+    let Some(text) = config::read(folder)? else { return Ok(()) };
+    outputs.beside("config.json", config::without_block(&text, noted(source, DENSE_CONFIG)).as_bytes())
+}
+
+/// What a file of a packed model says under a name of its metadata.
+fn noted<'s>(source: &'s Model, name: &str) -> Option<&'s str> {
+    source.shards().iter().find_map(|shard| shard.header.metadata.get(name)).map(String::as_str)
+}
+
+/// Whether the text of an index places just these tensors in just these files.
+fn places_tensors(text: &str, places: &BTreeMap<String, String>) -> bool {
+    index::parse(text.as_bytes()).is_ok_and(|map| map == *places)
 }
 
 /// The packed tensors, in the order of names.
@@ -229,7 +240,11 @@ fn write_shard(
         let (name, shape) = (about.name.clone(), about.shape.clone());
         entries.push((Entry { name, dtype: about.dtype, shape, bytes: about.bytes }, Origin::Whole(tensor)));
     }
-    for (place, p) in packed.iter().enumerate().filter(|(_, p)| source.shard_of(p.compressed) == shard) {
+    let here = |p: &Packed| source.shard_of(p.compressed) == shard;
+    if parts_of_packed.iter().all(|&tensor| source.shard_of(tensor) != shard) && !packed.iter().any(here) {
+        return as_it_is(source, shard, file, watch);
+    }
+    for (place, p) in packed.iter().enumerate().filter(|(_, p)| here(p)) {
         let bytes = (p.elements * p.size()) as u64;
         let entry = Entry { name: p.name.clone(), dtype: p.dtype, shape: p.shape.clone(), bytes };
         entries.push((entry, Origin::Packed(place)));
@@ -261,6 +276,25 @@ fn write_shard(
     }
     let names = entries.into_iter().map(|(entry, _)| entry.name).collect();
     Ok(Written { names, bytes: at, data: at - head.len() as u64 })
+}
+
+/// Copies a shard that has nothing packed.
+fn as_it_is(source: &Model, shard: usize, file: &Temporary, watch: &Watch) -> Result<Written, Error> {
+    let about = &source.shards()[shard];
+    let head = about.header.data_start;
+    let mut bytes = vec![0; head as usize];
+    read_exact_at(&about.file, &mut bytes, 0).map_err(Error::read(&about.path))?;
+    file.write(&bytes, 0)?;
+    file.set_len(about.len)?;
+    let tensors = (0..source.len()).filter(|&tensor| source.shard_of(tensor) == shard);
+    copy(
+        source,
+        &tensors.clone().map(|tensor| (tensor, source.tensor(tensor).start)).collect::<Vec<_>>(),
+        file,
+        watch,
+    )?;
+    let names = tensors.map(|tensor| source.tensor(tensor).name.clone()).collect();
+    Ok(Written { names, bytes: about.len, data: about.len - head })
 }
 
 /// The header that the dense file had, if it is of just these tensors; they are brought into its order then.

@@ -5,8 +5,10 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::{Kind, Model, Shard, index};
+use crate::clipped::clipped;
 use crate::error::{Error, IndexProblem};
 use crate::header::Header;
+use crate::other_format;
 
 /// What the index of a sharded model is called.
 const INDEX: &str = "model.safetensors.index.json";
@@ -30,6 +32,13 @@ impl Model {
         Self::of(Kind::File, vec![shard])
     }
 
+    /// Opens a file that messages name as `shown`.
+    pub(crate) fn open_as(path: &Path, shown: &Path) -> Result<Self, Error> {
+        let mut model = Self::open(path).map_err(|error| error.of_file(shown))?;
+        model.shards.iter_mut().for_each(|shard| shown.clone_into(&mut shard.path));
+        Ok(model)
+    }
+
     fn open_folder(folder: &Path) -> Result<Self, Error> {
         let names = file_names(folder)?;
         let ending = |ending: &str| names.iter().filter(|name| name.ends_with(ending)).collect::<Vec<_>>();
@@ -42,7 +51,7 @@ impl Model {
                 let shard = open_shard(&folder.join(only))?;
                 Self::of(Kind::Folder(folder.to_owned()), vec![shard])
             }
-            ([], []) => Err(not_a_model(folder, "holds no .safetensors file")),
+            ([], []) => Err(not_a_model(folder, &format!("holds no .safetensors file{}", instead(folder, &names)))),
             _ => Err(not_a_model(folder, "holds several .safetensors files and no one index; name the file meant")),
         }
     }
@@ -65,6 +74,13 @@ impl Model {
             return Err(not_a_model(path, "has a name that is no text"));
         };
         let names: BTreeSet<&String> = map.values().collect();
+        let absent = |name: &&&String| {
+            fs::metadata(folder.join(name)).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+        };
+        let absent: Vec<String> = names.iter().filter(absent).map(|name| (*name).clone()).collect();
+        if !absent.is_empty() {
+            return Err(refuse(IndexProblem::Absent { shards: absent }));
+        }
         let shards = names.iter().map(|name| open_shard(&folder.join(name))).collect::<Result<Vec<_>, _>>()?;
         for shard in &shards {
             let stray = shard.header.tensors.iter().find(|tensor| map.get(&tensor.name) != Some(&shard.name));
@@ -104,6 +120,15 @@ fn open_shard(path: &Path) -> Result<Shard, Error> {
     let header = Header::read(&file, path, len)?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(Shard { path: path.to_owned(), name, file, len, header })
+}
+
+/// What a folder holds in the place of safetensors: its first file of weights in another format.
+fn instead(folder: &Path, names: &[String]) -> String {
+    let told = names.iter().filter(|name| other_format::is_of_weights(name)).find_map(|name| {
+        let format = other_format::of_file(&folder.join(name)).ok().flatten()?;
+        Some(format!(" but `{}`, which is {}; {}", clipped(name), format.what, format.instead))
+    });
+    told.unwrap_or_default()
 }
 
 /// The names of what is in a folder, in order; those that are no text are nobody's model.
