@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use prune_core::printable;
 
-use crate::clipped::clipped;
+use crate::clipped::{clipped, listed};
+use crate::other_format::OtherFormat;
 
 /// A command that was refused or has failed. No output has been put in its place when one of these is returned.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +43,14 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         problem: HeaderProblem,
+    },
+    /// A file is of another format.
+    #[error("{} is {}; {}", show(path), format.what, format.instead)]
+    OtherFormat {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead, and what to do.
+        format: OtherFormat,
     },
     /// An index and its shards do not fit together.
     #[error("{}: {problem}", show(path))]
@@ -114,7 +123,21 @@ impl Error {
     /// A writing that failed.
     pub(crate) fn write(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Error {
         let path = path.into();
-        |source| Error::Write { path, source }
+        |source| Error::Write { path, source: plain(source) }
+    }
+
+    /// The same error of a file that has another name for the user.
+    pub(crate) fn of_file(mut self, shown: &Path) -> Error {
+        if let Error::Read { path, .. }
+        | Error::Write { path, .. }
+        | Error::NotAModel { path, .. }
+        | Error::Header { path, .. }
+        | Error::OtherFormat { path, .. }
+        | Error::Companion { path, .. } = &mut self
+        {
+            shown.clone_into(path);
+        }
+        self
     }
 
     /// A request that does not fit.
@@ -240,6 +263,14 @@ pub enum IndexProblem {
     /// The index names no shard.
     #[error("the index names no shard")]
     Empty,
+    /// Shards are not there.
+    #[error("the index names {} that {} not there: {}; fetch them, or name a folder that has them all",
+        if shards.len() == 1 { "a shard".to_owned() } else { format!("{} shards", shards.len()) },
+        if shards.len() == 1 { "is" } else { "are" }, listed(shards))]
+    Absent {
+        /// The shards, in the order of names.
+        shards: Vec<String>,
+    },
     /// A tensor is not in the shard that the index says.
     #[error("tensor `{}` is said to be in `{}`, but is not", clipped(tensor), clipped(shard))]
     Missing {
@@ -256,6 +287,15 @@ pub enum IndexProblem {
         /// The shard.
         shard: String,
     },
+}
+
+/// An error of the system without the path that the library for temporary files adds, which is nobody's business.
+fn plain(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|inner| inner.source()).and_then(|inner| inner.downcast_ref::<io::Error>());
+    match inner.and_then(io::Error::raw_os_error) {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => error,
+    }
 }
 
 /// A path as messages show it.

@@ -100,6 +100,7 @@ pub mod testing;
 mod threads;
 mod unit;
 mod walk;
+mod zeros;
 
 pub use activation::{
     ActivationPruner, ActivationReport, ActivationRule, ActivationScope, Scratch, prune_sample, zero_outside,
@@ -125,3 +126,4 @@ pub use stats::Stats;
 pub use tensor::{Lent, LentMut, Memory, MemoryMut, Run, Strided, Tensor, TensorMut};
 pub use threads::Threads;
 pub use unit::{Blocks, Channels, Norm, Pool, Unit};
+pub use zeros::{OpenLayer, ZeroMasks, ZeroShare};

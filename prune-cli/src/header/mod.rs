@@ -17,6 +17,7 @@ use safetensors::Dtype;
 
 use crate::at::read_exact_at;
 use crate::error::{Error, HeaderProblem};
+use crate::other_format;
 
 pub(crate) use table::LONGEST;
 
@@ -79,8 +80,23 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads the header of a file of `file_len` bytes.
+    /// Reads the header of a file of `file_len` bytes. A file that has none is named for what it is, where that is known.
     pub(crate) fn read(file: &File, path: &Path, file_len: u64) -> Result<Self, Error> {
+        let read = Self::read_strictly(file, path, file_len);
+        let Err(Error::Header { problem, .. }) = &read else { return read };
+        use HeaderProblem::{PastEnd, TooLong, TooShort, Unreadable};
+        if !matches!(problem, TooShort { .. } | TooLong { .. } | PastEnd { .. } | Unreadable { .. }) {
+            return read;
+        }
+        let mut begin = vec![0; other_format::LOOKED_AT.min(usize::try_from(file_len).unwrap_or(usize::MAX))];
+        read_exact_at(file, &mut begin, 0).map_err(Error::read(path))?;
+        match other_format::of(&begin) {
+            Some(format) => Err(Error::OtherFormat { path: path.to_owned(), format }),
+            None => read,
+        }
+    }
+
+    fn read_strictly(file: &File, path: &Path, file_len: u64) -> Result<Self, Error> {
         let refuse = |problem| Error::Header { path: path.to_owned(), problem };
         if file_len < 10 {
             return Err(refuse(HeaderProblem::TooShort { bytes: file_len }));
