@@ -1,6 +1,6 @@
 //! Carrying a plan out: each piece is read, decided, and handed to a sink.
 
-use prune_core::{Error as CoreError, LayerRef, Mask, PlainTensor, Ranked, Selector, SourceCut, Threads};
+use prune_core::{Error as CoreError, ErrorKind, LayerRef, Mask, PlainTensor, Ranked, Selector, SourceCut, Threads};
 
 use crate::buffer::{Buffer, layer as layer_of, values};
 use crate::clipped::clipped;
@@ -63,7 +63,7 @@ pub(crate) fn carry_out(
             if counts.kept != plan.cuts[cut].kept()[place] {
                 let why = "the values changed between two readings; leave the file alone while it is pruned".to_owned();
                 let name = clipped(&inputs.model.tensor(layer.tensor).name);
-                return Err(CoreError::Source { layer: name, why }.into());
+                return Err(ErrorKind::Source { why }.in_layer(&name).into());
             }
         }
     }
@@ -197,7 +197,7 @@ impl<S: Sink> Maker<'_, S> {
 
     /// Where groups met a NaN, the first one by layer (as the plan has them) and index.
     fn first_nan(&self, error: Error) -> Error {
-        if !matches!(error, Error::Core(CoreError::Nan { .. })) {
+        if !matches!(error, Error::Core(CoreError { kind: ErrorKind::Nan { .. }, .. })) {
             return error;
         }
         // Masks that only stay in force rank nothing.

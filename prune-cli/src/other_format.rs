@@ -1,8 +1,9 @@
 //! Files of other formats, told by what they begin with.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
+
+use crate::disk::{self, Handle};
 
 /// How many bytes of a file are looked at.
 pub(crate) const LOOKED_AT: usize = 512;
@@ -103,11 +104,12 @@ pub(crate) fn of(begin: &[u8]) -> Option<OtherFormat> {
 /// What a file is, where that is known.
 pub(crate) fn of_file(path: &Path) -> io::Result<Option<OtherFormat>> {
     // Opening a pipe would wait for someone to write.
-    if !fs::metadata(path)?.is_file() {
+    let about = disk::stat(path)?;
+    if !about.is_file() {
         return Ok(None);
     }
-    let mut begin = Vec::new();
-    File::open(path)?.take(LOOKED_AT as u64).read_to_end(&mut begin)?;
+    let mut begin = vec![0; LOOKED_AT.min(usize::try_from(about.len()).unwrap_or(LOOKED_AT))];
+    Handle::open(path)?.read_at(&mut begin, 0)?;
     Ok(of(&begin))
 }
 

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Mutex;
 
-use prune_core::{ChunkSource, RankBy, Selector, SourceCut, SourceLayer, Values};
+use prune_core::{ChunkSource, ErrorKind, RankBy, Selector, SourceCut, SourceLayer, Values};
 
 use crate::buffer::values;
 use crate::clipped::clipped;
@@ -43,7 +43,8 @@ pub(crate) fn selector(inputs: &Inputs<'_>) -> Selector {
 /// A NaN is named by its index in the layer's shape.
 fn with_index(inputs: &Inputs<'_>, error: prune_core::Error) -> Error {
     match error {
-        prune_core::Error::Nan { layer, index } => {
+        prune_core::Error { layer, kind: ErrorKind::Nan { index }, .. } => {
+            let layer = layer.unwrap_or_default();
             let shape = inputs.model.find(&layer).map(|tensor| inputs.model.tensor(tensor).shape.clone());
             nan(layer, index.first().copied().unwrap_or(0), &shape.unwrap_or_default())
         }
@@ -56,7 +57,7 @@ pub(crate) fn nan(layer: String, linear: usize, shape: &[usize]) -> Error {
     let mut rest = linear;
     let mut index: Vec<usize> = shape.iter().rev().map(|&side| (rest % side.max(1), rest /= side.max(1)).0).collect();
     index.reverse();
-    prune_core::Error::Nan { layer: clipped(&layer), index }.into()
+    ErrorKind::Nan { index }.in_layer(&clipped(&layer)).into()
 }
 
 impl Source<'_> {

@@ -54,7 +54,7 @@ fn a_check_says_layer_by_layer_and_by_its_exit_code() {
     assert_eq!(
         String::from_utf8(output.stdout).unwrap(),
         "\
-2:4 along axis 1: at most 2 of every 4 are not zero
+2:4: at most 2 of every 4 are not zero
 layer     holds  found
 a.weight  yes    0 of 2 groups along axis 1 have more
 b.weight  NO     1 of 2 groups along axis 1 have more

@@ -2,6 +2,8 @@
 
 use crate::element::Element;
 use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
 use crate::kernel::instructions::level;
 use crate::kernel::zero::zero_outside;
 use crate::layer::{LayerMut, LayerRef, for_any_type};
@@ -19,7 +21,7 @@ impl LayerMut<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`] and [`Error::Layout`], before anything is written.
+    /// [`ErrorKind::ShapeMismatch`] and [`ErrorKind::Layout`], before anything is written.
     ///
     /// # Complexity
     ///
@@ -112,7 +114,7 @@ impl LayerRef<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`], [`Error::Layout`].
+    /// [`ErrorKind::ShapeMismatch`], [`ErrorKind::Layout`].
     pub fn revivals(&self, mask: &Mask) -> Result<usize, Error> {
         mask.fits("mask", self.shape())?;
         for_any_type!(LayerRef, self, lent => revivals(lent, mask, Threads::Pool))

@@ -1,7 +1,7 @@
 //! Copying one tensor's values into another's memory, whatever their layouts.
 
 use crate::element::Element;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::layer::{LayerMut, LayerRef};
 use crate::tensor::{Lent, LentMut, MemoryMut};
 
@@ -10,7 +10,7 @@ impl LayerMut<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`], [`Error::TypeMismatch`] and [`Error::Layout`], before anything is written.
+    /// [`ErrorKind::ShapeMismatch`], [`ErrorKind::TypeMismatch`] and [`ErrorKind::Layout`], before anything is written.
     ///
     /// # Complexity
     ///
@@ -30,7 +30,7 @@ impl LayerMut<'_> {
     pub fn assign(&mut self, source: &LayerRef<'_>) -> Result<(), Error> {
         if self.shape() != source.shape() {
             let (expected, got) = (self.shape().to_vec(), source.shape().to_vec());
-            return Err(Error::ShapeMismatch { layer: String::new(), what: "source", expected, got });
+            return Err(ErrorKind::ShapeMismatch { what: "source", expected, got }.into());
         }
         let expected = self.as_ref().element_type();
         match (self, source) {
@@ -38,7 +38,7 @@ impl LayerMut<'_> {
             (LayerMut::F64(to), LayerRef::F64(from)) => copy(to, from),
             (LayerMut::F16(to), LayerRef::F16(from)) => copy(to, from),
             (LayerMut::Bf16(to), LayerRef::Bf16(from)) => copy(to, from),
-            (_, source) => Err(Error::TypeMismatch { layer: String::new(), expected, got: source.element_type() }),
+            (_, source) => Err(ErrorKind::TypeMismatch { expected, got: source.element_type() }.into()),
         }
     }
 }
@@ -93,7 +93,7 @@ mod tests {
         let from = PlainTensor::from_logical(&[2, 3], vec![1.0f32; 6]).unwrap();
         let mut other = PlainTensor::from_logical(&[3, 2], vec![0.0f32; 6]).unwrap();
         let error = LayerMut::of(&mut other).assign(&LayerRef::of(&from)).unwrap_err();
-        assert!(matches!(error, Error::ShapeMismatch { .. }));
+        assert!(matches!(error.kind, ErrorKind::ShapeMismatch { .. }));
         let mut wide = PlainTensor::from_logical(&[2, 3], vec![0.0f64; 6]).unwrap();
         let error = LayerMut::of(&mut wide).assign(&LayerRef::of(&from)).unwrap_err();
         assert_eq!(error.to_string(), "the values are f32 where f64 is needed");

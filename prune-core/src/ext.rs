@@ -24,7 +24,7 @@ macro_rules! define_prune_ext {
             ///
             /// # Errors
             ///
-            /// `Error::Reshape` where strides cannot say it.
+            /// `ErrorKind::Reshape` where strides cannot say it.
             fn layer_with_shape(&self, shape: &[usize]) -> Result<$crate::LayerRef<'_>, $crate::Error> {
                 self.layer().with_shape(shape)
             }
@@ -54,7 +54,7 @@ macro_rules! define_prune_ext {
             ///
             /// # Errors
             ///
-            /// `Error::Nan` names the first NaN.
+            /// `ErrorKind::Nan` names the first NaN.
             ///
             /// # Complexity
             ///
@@ -69,7 +69,7 @@ macro_rules! define_prune_ext {
             ///
             /// # Errors
             ///
-            /// `Error::Nan` names the first NaN; `Error::AxisOutOfRange`.
+            /// `ErrorKind::Nan` names the first NaN; `ErrorKind::AxisOutOfRange`.
             ///
             /// # Complexity
             ///
@@ -87,7 +87,7 @@ macro_rules! define_prune_ext {
             ///
             /// # Errors
             ///
-            /// `Error::Nan` names the first NaN; `Error::AxisOutOfRange`, `Error::BlockRank`.
+            /// `ErrorKind::Nan` names the first NaN; `ErrorKind::AxisOutOfRange`, `ErrorKind::BlockRank`.
             ///
             /// # Complexity
             ///
@@ -101,7 +101,7 @@ macro_rules! define_prune_ext {
             ///
             /// # Errors
             ///
-            /// `Error::Nan` names the first NaN.
+            /// `ErrorKind::Nan` names the first NaN.
             ///
             /// # Complexity
             ///
@@ -116,7 +116,7 @@ macro_rules! define_prune_ext {
             ///
             /// # Errors
             ///
-            /// `Error::Nan` names the first NaN; `Error::AxisOutOfRange`.
+            /// `ErrorKind::Nan` names the first NaN; `ErrorKind::AxisOutOfRange`.
             ///
             /// # Complexity
             ///
@@ -139,7 +139,7 @@ macro_rules! define_prune_ext {
             ///
             /// # Errors
             ///
-            /// `Error::Nan` names the first NaN.
+            /// `ErrorKind::Nan` names the first NaN.
             fn prune_act_unstruct(&self, density: $crate::Density) -> Result<(Self, $crate::Mask), $crate::Error>
             where
                 Self: LendMut + Clone + Sized,
@@ -155,7 +155,7 @@ macro_rules! define_prune_ext {
             ///
             /// # Errors
             ///
-            /// `Error::Nan` names the first NaN.
+            /// `ErrorKind::Nan` names the first NaN.
             fn prune_act_struct(&self, pattern: $crate::NmPattern) -> Result<(Self, $crate::Mask), $crate::Error>
             where
                 Self: LendMut + Clone + Sized,
@@ -170,7 +170,7 @@ macro_rules! define_prune_ext {
             ///
             /// # Errors
             ///
-            /// `Error::ShapeMismatch`, before anything is written.
+            /// `ErrorKind::ShapeMismatch`, before anything is written.
             fn apply_mask(&mut self, mask: &$crate::Mask) -> Result<(), $crate::Error>
             where
                 Self: LendMut,
@@ -182,7 +182,7 @@ macro_rules! define_prune_ext {
             ///
             /// # Errors
             ///
-            /// `Error::ShapeMismatch`.
+            /// `ErrorKind::ShapeMismatch`.
             fn revivals(&self, mask: &$crate::Mask) -> Result<usize, $crate::Error> {
                 self.layer().revivals(mask)
             }

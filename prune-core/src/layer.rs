@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::element::{Element, ElementType};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::layout::Layout;
 use crate::tensor::{Lent, LentMut, Tensor, TensorMut};
 
@@ -108,7 +108,7 @@ impl<'a> LayerRef<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Layout`] where the backend's claim is false.
+    /// [`ErrorKind::Layout`] where the backend's claim is false.
     pub fn for_each_logical(&self, mut visit: impl FnMut(f64)) -> Result<(), Error> {
         for_any_type!(LayerRef, self, lent => {
             let (layout, values) = lent.dense()?;
@@ -121,7 +121,7 @@ impl<'a> LayerRef<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Layout`] where the backend's claim is false.
+    /// [`ErrorKind::Layout`] where the backend's claim is false.
     pub fn to_logical_f64(&self) -> Result<Vec<f64>, Error> {
         // Not before the layout is known to be true of memory is any taken for it.
         for_any_type!(LayerRef, self, lent => {
@@ -270,7 +270,7 @@ pub(crate) fn distinct<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<(
     let mut seen = BTreeSet::new();
     for name in names {
         if !seen.insert(name) {
-            return Err(Error::DuplicateLayer { layer: name.to_owned() });
+            return Err(ErrorKind::DuplicateLayer { name: name.to_owned() }.into());
         }
     }
     Ok(())
@@ -288,7 +288,7 @@ mod tests {
     }
 
     fn is_layout(error: &Error) -> bool {
-        matches!(error, Error::Layout { .. })
+        matches!(error.kind, ErrorKind::Layout { .. })
     }
 
     /// Lengths whose sum overflows, and which no memory could be taken for: an error each, before any is.
@@ -299,11 +299,11 @@ mod tests {
             ["a", "b", "c"].iter().zip(&layers).map(|(name, l)| Ranked::new(name, l)).collect();
         let (half, pattern) = (Density::new(0.5).unwrap(), NmPattern::new(2, 4).unwrap());
         let selector = Selector::default();
-        let first = |error| matches!(error, Error::InLayer { layer, cause } if layer == "a" && is_layout(&cause));
+        let first = |error: Error| error.layer.as_deref() == Some("a") && is_layout(&error);
         assert!(first(selector.global(&ranked, half).unwrap_err()));
         assert!(first(selector.top(&ranked, 1).unwrap_err()));
         assert!(first(selector.n_of_m_concatenated(&ranked, pattern).unwrap_err()));
-        assert!(matches!(layers[0].to_logical_f64(), Err(Error::Layout { .. })));
+        assert!(layers[0].to_logical_f64().is_err_and(|error| is_layout(&error)));
     }
 
     /// The strides and the other lengths of an empty tensor mean nothing, whatever they are.

@@ -106,17 +106,17 @@ pub use activation::{
     ActivationPruner, ActivationReport, ActivationRule, ActivationScope, Scratch, prune_sample, zero_outside,
 };
 pub use compact::{Compacted, CompactedLayer, DenseLayer, compact};
-pub use density::Density;
+pub use density::{Density, DensityError};
 pub use distribution::{Distribution, Quota};
 pub use element::{Element, ElementType, RankBy};
-pub use error::{DensityError, Error, PatternError};
+pub use error::{Error, ErrorKind};
 pub use ext::{LendMut, PruneExt};
 pub use kernel::instructions::InstructionSet;
 pub use layer::{LayerMut, LayerRef, Layers, LayersMut};
 pub use layout::Layout;
 pub use mask::{Iter, KeptIndices, Mask, PatternCounts};
 pub use masks::Masks;
-pub use n_of_m::NmPattern;
+pub use n_of_m::{NmPattern, PatternError};
 pub use nearest::nearest;
 pub use plain::PlainTensor;
 pub use printable::printable;

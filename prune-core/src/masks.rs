@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::apply::zero_outside_all;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::layer::{LayerMut, LayerRef, Layers, LayersMut, distinct};
 use crate::mask::Mask;
 use crate::nearest::nearest;
@@ -77,8 +77,8 @@ impl Masks {
     ///
     /// # Errors
     ///
-    /// Before anything is written: [`Error::UnknownLayer`] where a mask has no layer in `layers`,
-    /// [`Error::ShapeMismatch`], [`Error::DuplicateLayer`], [`Error::Layout`].
+    /// Before anything is written: [`ErrorKind::UnknownLayer`] where a mask has no layer in `layers`,
+    /// [`ErrorKind::ShapeMismatch`], [`ErrorKind::DuplicateLayer`], [`ErrorKind::Layout`].
     pub fn hold(&self, layers: &mut (impl LayersMut + ?Sized)) -> Result<(), Error> {
         self.hold_lists(&mut [layers.layers_mut()])
     }
@@ -147,7 +147,7 @@ impl Masks {
         for (name, mask) in self.iter() {
             let Some(shape) = shapes.get(name) else {
                 let nearest = nearest(name, layers.iter().map(|&(layer, _)| layer)).map(str::to_owned);
-                return Err(Error::UnknownLayer { layer: name.to_owned(), nearest });
+                return Err(ErrorKind::UnknownLayer { name: name.to_owned(), nearest }.into());
             };
             mask.fits("mask", shape).map_err(|error| error.in_layer(name))?;
         }
@@ -208,7 +208,7 @@ mod tests {
         let (mut one, mut two) = (tensor(), tensor());
         let (mut weights, mut buffer) = ([("a", LayerMut::of(&mut one))], [("b", LayerMut::of(&mut two))]);
         let error = masks.hold_each(&mut [&mut weights, &mut buffer]).unwrap_err();
-        assert!(matches!(error, Error::UnknownLayer { layer, .. } if layer == "a"));
+        assert!(matches!(error.kind, ErrorKind::UnknownLayer { name, .. } if name == "a"));
         drop((weights, buffer));
         assert!(one.values().iter().all(|&value| value == 1.0));
     }

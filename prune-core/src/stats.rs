@@ -2,6 +2,8 @@
 
 use crate::element::Element;
 use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
 use crate::layer::{LayerRef, for_any_type};
 use crate::mask::{Mask, to_memory};
 use crate::threads::Threads;
@@ -27,7 +29,7 @@ impl LayerRef<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`], [`Error::Layout`].
+    /// [`ErrorKind::ShapeMismatch`], [`ErrorKind::Layout`].
     ///
     /// # Complexity
     ///
@@ -59,7 +61,7 @@ impl LayerRef<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::Layout`].
+    /// [`ErrorKind::Layout`].
     pub fn non_zero_len(&self) -> Result<usize, Error> {
         for_any_type!(LayerRef, self, lent => {
             let (_, values) = lent.dense()?;
@@ -71,7 +73,7 @@ impl LayerRef<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`], [`Error::Layout`].
+    /// [`ErrorKind::ShapeMismatch`], [`ErrorKind::Layout`].
     pub fn kept_non_zero_len(&self, mask: &Mask) -> Result<usize, Error> {
         mask.fits("mask", self.shape())?;
         for_any_type!(LayerRef, self, lent => {

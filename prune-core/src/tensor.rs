@@ -2,6 +2,8 @@
 
 use crate::element::Element;
 use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
 use crate::layer::{LayerMut, LayerRef};
 use crate::layout::Layout;
 
@@ -215,7 +217,7 @@ impl<'a> LayerRef<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Reshape`] where the lengths differ or where it would take a copy, [`Error::ShapeOverflow`].
+    /// [`ErrorKind::Reshape`] where the lengths differ or where it would take a copy, [`ErrorKind::ShapeOverflow`].
     pub fn with_shape(self, shape: &[usize]) -> Result<Self, Error> {
         Ok(match self {
             LayerRef::F32(lent) => LayerRef::F32(lent.reshape(shape)?),

@@ -4,12 +4,12 @@
 //! quite JSON, as Python writes it.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::{CONFIG, DENSE_CONFIG, DENSE_HEADER, DENSE_INDEX};
+use crate::disk;
 use crate::error::Error;
 use crate::object_text::ObjectText;
 
@@ -73,17 +73,13 @@ fn without(block: &str) -> Option<String> {
 /// The text of the `config.json` of a folder, where there is one.
 pub(super) fn read(folder: &Path) -> Result<Option<String>, Error> {
     let path = folder.join("config.json");
-    let about = match fs::metadata(&path) {
-        Ok(about) if about.is_file() => about,
-        Ok(_) => return Ok(None),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::read(&path)(error)),
-    };
+    let about = disk::stat_if_there(&path).map_err(Error::read(&path))?;
+    let Some(about) = about.filter(std::fs::Metadata::is_file) else { return Ok(None) };
     let refuse = |why: String| Error::Companion { path: path.clone(), why };
     if about.len() > LONGEST {
         return Err(refuse(format!("{} bytes are too many for a configuration", about.len())));
     }
-    let bytes = fs::read(&path).map_err(Error::read(&path))?;
+    let bytes = disk::read(&path).map_err(Error::read(&path))?;
     let text = String::from_utf8(bytes)
         .map_err(|_| refuse("this is no configuration: it is not UTF-8; save it as UTF-8".to_owned()))?;
     match ObjectText::parse(&text) {

@@ -11,7 +11,6 @@ use serde::Serialize;
 use super::pack::{copy, index_of};
 use super::rows::{self, RowPart, parts};
 use super::{DENSE_CONFIG, DENSE_HEADER, DENSE_INDEX, PARTS, WEIGHT, config};
-use crate::at::read_exact_at;
 use crate::clipped::clipped;
 use crate::drive::in_order;
 use crate::error::{Error, show};
@@ -86,7 +85,7 @@ pub fn expand(model: &Path, to: &Destination, watch: &Watch) -> Result<Expansion
         let why = format!("{} has no packed tensors: none of its names end in .compressed and .bitmask", show(model));
         return Err(Error::request(why));
     }
-    let outputs = Outputs::create(&source, &path, to.path.is_none())?;
+    let outputs = Outputs::create(&source, &[], &path, to, watch)?;
     let files = outputs.files(&source)?;
     let mut places = BTreeMap::new();
     let (mut after, mut data) = (0, 0);
@@ -99,7 +98,7 @@ pub fn expand(model: &Path, to: &Destination, watch: &Watch) -> Result<Expansion
     match source.kind() {
         Kind::File => {}
         Kind::Folder(folder) => beside(&source, &outputs, folder)?,
-        Kind::Index { folder, index } => {
+        Kind::Index { folder, index, .. } => {
             beside(&source, &outputs, folder)?;
             let text = match noted(&source, DENSE_INDEX).filter(|text| places_tensors(text, &places)) {
                 Some(text) => text.as_bytes().to_vec(),
@@ -283,7 +282,7 @@ fn as_it_is(source: &Model, shard: usize, file: &Temporary, watch: &Watch) -> Re
     let about = &source.shards()[shard];
     let head = about.header.data_start;
     let mut bytes = vec![0; head as usize];
-    read_exact_at(&about.file, &mut bytes, 0).map_err(Error::read(&about.path))?;
+    about.read(&mut bytes, 0)?;
     file.write(&bytes, 0)?;
     file.set_len(about.len)?;
     let tensors = (0..source.len()).filter(|&tensor| source.shard_of(tensor) == shard);

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use super::choice::{Choice, describe, entries, packable, read, rows_and_columns, size};
 use super::config::{self, Described};
 use super::{CONFIG, DENSE_CONFIG, DENSE_HEADER, DENSE_INDEX, PARTS, WEIGHT, rows};
-use crate::at::read_exact_at;
 use crate::clipped::clipped;
+use crate::disk;
 use crate::drive::in_order;
 use crate::error::{Error, show};
 use crate::model::{Kind, Model};
@@ -78,7 +78,7 @@ pub(crate) fn pack_into(
     if let (Some(config), false) = (&notes.config, described.packed.is_empty()) {
         outputs.beside("config.json", config.as_bytes())?;
     }
-    if let (Kind::Index { folder, index }, false) = (model.kind(), described.packed.is_empty()) {
+    if let (Kind::Index { folder, index, .. }, false) = (model.kind(), described.packed.is_empty()) {
         outputs.beside(index, &index_of(folder, index, places, data)?)?;
     }
     report.format = "bitmask";
@@ -111,7 +111,7 @@ impl<'m> Notes<'m> {
         let (folder, index) = match model.kind() {
             Kind::File => return Ok(notes),
             Kind::Folder(folder) => (folder, None),
-            Kind::Index { folder, index } => (folder, Some(index)),
+            Kind::Index { folder, index, .. } => (folder, Some(index)),
         };
         if let Some(text) = config::read(folder)? {
             let (text, before) = config::with_block(&text, described);
@@ -120,7 +120,7 @@ impl<'m> Notes<'m> {
         }
         if let Some(index) = index {
             let path = folder.join(index);
-            let bytes = std::fs::read(&path).map_err(Error::read(&path))?;
+            let bytes = disk::read(&path).map_err(Error::read(&path))?;
             // It has been read as JSON before, which is a text.
             notes.once.extend(String::from_utf8(bytes).ok().map(|text| (DENSE_INDEX.to_owned(), text)));
         }
@@ -161,7 +161,7 @@ fn check_names(model: &Model, packed: &BTreeSet<&str>) -> Result<(), Error> {
 fn table_of(model: &Model) -> Result<String, Error> {
     let shard = &model.shards()[0];
     let mut table = vec![0; shard.header.data_start as usize - 8];
-    read_exact_at(&shard.file, &mut table, 8).map_err(Error::read(&shard.path))?;
+    shard.read(&mut table, 8)?;
     // It has been read as JSON, which is a text.
     String::from_utf8(table).map_err(|_| Error::request(format!("{}: the header is no text", show(&shard.path))))
 }
@@ -180,7 +180,7 @@ pub(super) fn index_of(
     data: u64,
 ) -> Result<Vec<u8>, Error> {
     let path = folder.join(index);
-    let text = std::fs::read(&path).map_err(Error::read(&path))?;
+    let text = disk::read(&path).map_err(Error::read(&path))?;
     // It has been read as an index before.
     let mut whole: Map<String, Value> = serde_json::from_slice(&text).unwrap_or_default();
     if let Some(metadata) = whole.get_mut("metadata").and_then(Value::as_object_mut) {

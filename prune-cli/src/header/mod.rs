@@ -9,13 +9,12 @@
 mod table;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
 
 use prune_core::ElementType;
 use safetensors::Dtype;
 
-use crate::at::read_exact_at;
+use crate::disk::Handle;
 use crate::error::{Error, HeaderProblem};
 use crate::other_format;
 
@@ -81,28 +80,34 @@ pub struct Header {
 
 impl Header {
     /// Reads the header of a file of `file_len` bytes. A file that has none is named for what it is, where that is known.
-    pub(crate) fn read(file: &File, path: &Path, file_len: u64) -> Result<Self, Error> {
+    pub(crate) fn read(file: &Handle, path: &Path, file_len: u64) -> Result<Self, Error> {
         let read = Self::read_strictly(file, path, file_len);
         let Err(Error::Header { problem, .. }) = &read else { return read };
-        use HeaderProblem::{PastEnd, TooLong, TooShort, Unreadable};
-        if !matches!(problem, TooShort { .. } | TooLong { .. } | PastEnd { .. } | Unreadable { .. }) {
+        let other = matches!(
+            problem,
+            HeaderProblem::TooShort { .. }
+                | HeaderProblem::TooLong { .. }
+                | HeaderProblem::PastEnd { .. }
+                | HeaderProblem::Unreadable { .. }
+        );
+        if !other {
             return read;
         }
         let mut begin = vec![0; other_format::LOOKED_AT.min(usize::try_from(file_len).unwrap_or(usize::MAX))];
-        read_exact_at(file, &mut begin, 0).map_err(Error::read(path))?;
+        file.read_at(&mut begin, 0).map_err(Error::read_within(path))?;
         match other_format::of(&begin) {
             Some(format) => Err(Error::OtherFormat { path: path.to_owned(), format }),
             None => read,
         }
     }
 
-    fn read_strictly(file: &File, path: &Path, file_len: u64) -> Result<Self, Error> {
+    fn read_strictly(file: &Handle, path: &Path, file_len: u64) -> Result<Self, Error> {
         let refuse = |problem| Error::Header { path: path.to_owned(), problem };
         if file_len < 10 {
             return Err(refuse(HeaderProblem::TooShort { bytes: file_len }));
         }
         let mut len = [0; 8];
-        read_exact_at(file, &mut len, 0).map_err(Error::read(path))?;
+        file.read_at(&mut len, 0).map_err(Error::read_within(path))?;
         let len = u64::from_le_bytes(len);
         if len > LONGEST {
             return Err(refuse(HeaderProblem::TooLong { len, most: LONGEST }));
@@ -111,7 +116,7 @@ impl Header {
             return Err(refuse(HeaderProblem::PastEnd { len, there: file_len - 8 }));
         }
         let mut table = vec![0; len as usize];
-        read_exact_at(file, &mut table, 8).map_err(Error::read(path))?;
+        file.read_at(&mut table, 8).map_err(Error::read_within(path))?;
         Self::parse(&table, file_len).map_err(refuse)
     }
 

@@ -44,6 +44,8 @@ pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> R
     crate::bitmask::refuse_packed(&model)?;
     output::check_new(path, force, false)?;
     output::not_read(path, &model, &[], false)?;
+    output::not_inside(path, &model)?;
+    let read = model.witness();
     filter.check(&model)?;
     output::clear(&parent(path));
     let file = Temporary::create(path, None)?;
@@ -80,7 +82,8 @@ pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> R
     report.all.kept -= report.all.closed;
     (report.format, report.ranked_by) = ("masks", "zeros");
     report.output = show(path);
-    report.bytes_after = sink.file.file().metadata().map_err(Error::write(path))?.len();
+    report.bytes_after = sink.file.len()?;
+    read.check()?;
     watch.check()?;
     sink.file.place(force)?;
     Ok(report)

@@ -12,7 +12,7 @@ use half::{bf16, f16};
 
 use crate::density::Density;
 use crate::element::Element;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::layer::LayerMut;
 use crate::layout::unravel;
 use crate::mask::{Mask, copy_run};
@@ -112,7 +112,7 @@ impl ActivationPruner {
     ///
     /// # Errors
     ///
-    /// [`Error::Nan`] names the first NaN, [`Error::Layout`]; `x` is then unchanged and the mask empty.
+    /// [`ErrorKind::Nan`] names the first NaN, [`ErrorKind::Layout`]; `x` is then unchanged and the mask empty.
     ///
     /// # Complexity
     ///
@@ -140,7 +140,7 @@ impl ActivationPruner {
                 self.mask = mask;
                 Ok(report)
             }
-            Err(Failure::Nan(index)) => Err(Error::Nan { layer: String::new(), index: unravel(index, &shape) }),
+            Err(Failure::Nan(index)) => Err(ErrorKind::Nan { index: unravel(index, &shape) }.into()),
             Err(Failure::Other(error)) => Err(error),
         }
     }
@@ -149,7 +149,7 @@ impl ActivationPruner {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`], before anything is written.
+    /// [`ErrorKind::ShapeMismatch`], before anything is written.
     pub fn mask_gradient(&self, mut gradient: LayerMut<'_>) -> Result<(), Error> {
         gradient.apply_mask(&self.mask)
     }

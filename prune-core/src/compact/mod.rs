@@ -9,6 +9,8 @@ use core::fmt;
 
 use crate::compact::chain::Matrix;
 use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
 use crate::mask::Mask;
 use crate::plain::PlainTensor;
 use crate::printable::printable;
@@ -29,8 +31,8 @@ use crate::printable::printable;
 ///
 /// # Errors
 ///
-/// [`Error::NotAMatrix`], [`Error::ChainBroken`] where a layer does not take as many inputs as the one before has outputs,
-/// [`Error::ShapeMismatch`] of a bias or a mask, [`Error::AxisOutOfRange`], [`Error::Layout`].
+/// [`ErrorKind::NotAMatrix`], [`ErrorKind::ChainBroken`] where a layer does not take as many inputs as the one before has outputs,
+/// [`ErrorKind::ShapeMismatch`] of a bias or a mask, [`ErrorKind::AxisOutOfRange`], [`ErrorKind::Layout`].
 ///
 /// # Complexity
 ///

@@ -12,7 +12,7 @@ mod wanda;
 use core::fmt;
 
 use crate::element::RankBy;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::layer::LayerRef;
 use crate::plain::PlainTensor;
 
@@ -124,11 +124,7 @@ impl<'a> Subject<'a> {
     /// The evidence, or an error that says what it should be.
     fn needed(&self, kind: &'static Kind) -> Result<&'a LayerRef<'a>, Error> {
         let needs = || kind.needs.map_or_else(String::new, |need| need.to_string());
-        self.evidence.ok_or_else(|| Error::EvidenceMissing {
-            layer: self.name.to_owned(),
-            score: kind.name,
-            needs: needs(),
-        })
+        self.evidence.ok_or_else(|| ErrorKind::EvidenceMissing { score: kind.name, needs: needs() }.in_layer(self.name))
     }
 
     /// The evidence where it must be shaped as the weights are.
@@ -143,7 +139,7 @@ impl<'a> Subject<'a> {
             return Ok(());
         }
         let (expected, got) = (expected.to_vec(), got.shape().to_vec());
-        Err(Error::ShapeMismatch { layer: self.name.to_owned(), what, expected, got })
+        Err(ErrorKind::ShapeMismatch { what, expected, got }.in_layer(self.name))
     }
 }
 
@@ -255,8 +251,8 @@ impl Score {
     ///
     /// # Errors
     ///
-    /// [`Error::EvidenceMissing`], [`Error::ShapeMismatch`] of the evidence, [`Error::AxisOutOfRange`],
-    /// [`Error::Layout`].
+    /// [`ErrorKind::EvidenceMissing`], [`ErrorKind::ShapeMismatch`] of the evidence, [`ErrorKind::AxisOutOfRange`],
+    /// [`ErrorKind::Layout`].
     ///
     /// # Complexity
     ///

@@ -3,6 +3,8 @@
 use super::{From, Scores};
 use crate::element::RankBy;
 use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
 use crate::mask::Mask;
 
 impl<'a> Scores<'a> {
@@ -15,7 +17,7 @@ impl<'a> Scores<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`] of the mask, [`Error::Layout`].
+    /// [`ErrorKind::ShapeMismatch`] of the mask, [`ErrorKind::Layout`].
     ///
     /// # Complexity
     ///

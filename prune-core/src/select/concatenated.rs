@@ -2,7 +2,7 @@
 
 use crate::element::RankBy;
 use crate::element::sealed::Sealed;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::mask::Mask;
 use crate::n_of_m::NmPattern;
 use crate::select::group::{Group, Kept};
@@ -35,7 +35,7 @@ pub(crate) fn select(layers: &[Ranked<'_>], pattern: NmPattern, by: RankBy) -> R
         });
         visited.map_err(|error| error.in_layer(layer.name))?;
         if nan && let Some(index) = first_nan_of(&layer) {
-            return Err(Error::Nan { layer: layer.name.to_owned(), index });
+            return Err(ErrorKind::Nan { index }.in_layer(layer.name));
         }
     }
     open.close(pattern.n(), &mut words, &mut counts);

@@ -12,7 +12,7 @@
 //!
 //! Samples decide only how long it takes. The cut itself follows from exact counts.
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// Where a ranking is cut: everything with a greater key is kept, and the first `ties` of those with just this key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,7 +172,7 @@ fn narrow(scan: &mut impl Scan, kept: usize, room: usize) -> Result<Cut, Error> 
     }
     prove(scan, low, kept)?.ok_or_else(|| {
         let why = "the values changed between two readings; a selection needs them to stay".to_owned();
-        Error::Source { layer: String::new(), why }
+        ErrorKind::Source { why }.into()
     })
 }
 

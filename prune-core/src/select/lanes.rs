@@ -8,7 +8,7 @@
 //! * `loose`: everything else, element by element: remainders, odd group sizes, backward lanes.
 
 use crate::element::RankBy;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::kernel::groups::{Columns, GROUPS, Rule, columns, contiguous};
 use crate::kernel::instructions::level;
 use crate::kernel::lanes::Lanes as Vectors;
@@ -40,7 +40,7 @@ pub(crate) fn select(
     if tally.nan
         && let Some(index) = first_nan_of(layer)
     {
-        return Err(Error::Nan { layer: String::new(), index });
+        return Err(ErrorKind::Nan { index }.into());
     }
     let words = to_logical(words, &layout, selector.threads);
     let mask = Mask::from_own_words(layout.shape(), layout.len(), words);

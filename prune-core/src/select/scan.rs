@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::element::RankBy;
 use crate::element::sealed::Sealed as _;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::kernel::compare::compare;
 use crate::kernel::instructions::level;
 use crate::layer::for_any_type;
@@ -129,7 +129,7 @@ impl Scan for MemoryScan<'_> {
             nan |= result.nan;
         }
         if nan {
-            return Err(Error::Nan { layer: String::new(), index: Vec::new() });
+            return Err(ErrorKind::Nan { index: Vec::new() }.into());
         }
         counts.gathered = room > 0 && counts.inside <= room;
         if counts.gathered {

@@ -3,6 +3,8 @@
 use crate::density::Density;
 use crate::element::RankBy;
 use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
 use crate::layer::distinct;
 use crate::layout::resolve_axis;
 use crate::mask::Mask;
@@ -93,7 +95,7 @@ impl Selector {
     ///
     /// # Errors
     ///
-    /// [`Error::Nan`], [`Error::TooFewAlive`], [`Error::ShapeMismatch`] of the mask in force, [`Error::Layout`].
+    /// [`ErrorKind::Nan`], [`ErrorKind::TooFewAlive`], [`ErrorKind::ShapeMismatch`] of the mask in force, [`ErrorKind::Layout`].
     ///
     /// # Complexity
     ///
@@ -106,7 +108,7 @@ impl Selector {
     ///
     /// # Errors
     ///
-    /// As [`Selector::unstructured`], and [`Error::DuplicateLayer`].
+    /// As [`Selector::unstructured`], and [`ErrorKind::DuplicateLayer`].
     ///
     /// # Complexity
     ///
@@ -142,7 +144,7 @@ impl Selector {
     ///
     /// # Errors
     ///
-    /// [`Error::Nan`], [`Error::AxisOutOfRange`], [`Error::ShapeMismatch`] of the mask in force, [`Error::Layout`].
+    /// [`ErrorKind::Nan`], [`ErrorKind::AxisOutOfRange`], [`ErrorKind::ShapeMismatch`] of the mask in force, [`ErrorKind::Layout`].
     ///
     /// # Complexity
     ///
@@ -158,7 +160,7 @@ impl Selector {
     ///
     /// # Errors
     ///
-    /// As [`Selector::n_of_m`], and [`Error::DuplicateLayer`].
+    /// As [`Selector::n_of_m`], and [`ErrorKind::DuplicateLayer`].
     ///
     /// # Complexity
     ///

@@ -2,7 +2,7 @@
 
 use crate::density::Density;
 use crate::element::{Element, RankBy};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::layer::{LayerRef, for_any_type};
 use crate::layout::{Layout, resolve_axis};
 use crate::mask::{Mask, copy_run, read_bits, to_logical, to_memory};
@@ -19,8 +19,8 @@ impl Selector {
     ///
     /// # Errors
     ///
-    /// [`Error::AxisOutOfRange`], [`Error::TooFewAliveInSlice`] of the first slice that lacks elements, [`Error::Nan`],
-    /// [`Error::ShapeMismatch`] of the mask in force, [`Error::Layout`].
+    /// [`ErrorKind::AxisOutOfRange`], [`ErrorKind::TooFewAliveInSlice`] of the first slice that lacks elements, [`ErrorKind::Nan`],
+    /// [`ErrorKind::ShapeMismatch`] of the mask in force, [`ErrorKind::Layout`].
     ///
     /// # Complexity
     ///
@@ -54,10 +54,9 @@ impl Selector {
             let asked = density.kept_of(slices.each);
             slices.check_alive(asked)?;
             // Only where there is a NaN does it matter which is the first.
-            slices.select(asked).ok_or_else(|| Error::Nan {
-                layer: String::new(),
-                index: first_nan_of(layer).unwrap_or_default(),
-            })
+            slices
+                .select(asked)
+                .ok_or_else(|| ErrorKind::Nan { index: first_nan_of(layer).unwrap_or_default() }.into())
         })
     }
 }
@@ -114,7 +113,7 @@ impl<'a, E: Element> Slices<'a, E> {
             let alive = starts.map(in_word).sum();
             if asked > alive {
                 let axis = self.axis;
-                return Err(Error::TooFewAliveInSlice { layer: String::new(), axis, slice, asked, alive });
+                return Err(ErrorKind::TooFewAliveInSlice { axis, slice, asked, alive }.into());
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! The best elements of one ranking, over one layer or many.
 
 use crate::element::RankBy;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::layer::LayerRef;
 use crate::layout::{Layout, unravel};
 use crate::mask::{Mask, to_logical, to_memory};
@@ -29,7 +29,7 @@ pub(crate) fn select(layers: &[Ranked<'_>], kept: usize, by: RankBy, threads: Th
     // Lengths are true of memory by now, so that their sum cannot overflow.
     let alive = layers.iter().map(Ranked::alive_len).sum();
     if kept > alive {
-        return Err(Error::TooFewAlive { layer: String::new(), asked: kept, alive });
+        return Err(ErrorKind::TooFewAlive { asked: kept, alive }.into());
     }
     let mut scan = MemoryScan::new(parts, by, threads);
     let cut = if kept == 0 {
@@ -39,7 +39,7 @@ pub(crate) fn select(layers: &[Ranked<'_>], kept: usize, by: RankBy, threads: Th
         find(&mut scan, kept, alive, room(alive)).map(Some)
     };
     let cut = match cut {
-        Err(Error::Nan { .. }) => return Err(first_nan(layers)),
+        Err(Error { kind: ErrorKind::Nan { .. }, .. }) => return Err(first_nan(layers)),
         cut => cut?,
     };
     let mut selected = match cut {
@@ -124,7 +124,7 @@ fn first_nan(layers: &[Ranked<'_>]) -> Error {
     order.sort_unstable_by_key(|layer| layer.name.as_bytes());
     for layer in order {
         if let Some(index) = first_nan_of(layer) {
-            return Error::Nan { layer: layer.name.to_owned(), index };
+            return ErrorKind::Nan { index }.in_layer(layer.name);
         }
     }
     unreachable!("a pass over these values met a NaN")

@@ -2,7 +2,7 @@
 
 use crate::density::Density;
 use crate::element::RankBy;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::layer::LayerRef;
 use crate::layout::checked_len;
 use crate::mask::Mask;
@@ -16,7 +16,7 @@ impl Selector {
     ///
     /// # Errors
     ///
-    /// [`Error::TooFewUnits`]; all of [`Unit::scores`].
+    /// [`ErrorKind::TooFewUnits`]; all of [`Unit::scores`].
     ///
     /// # Complexity
     ///
@@ -45,7 +45,7 @@ impl Selector {
         let kept = density.kept_of(checked_len(&unit.grid(shape)?)?);
         let alive = layer.alive.map(|alive| unit.alive(alive)).transpose()?;
         if let Some(alive) = alive.as_ref().map(Mask::kept_len).filter(|&alive| kept > alive) {
-            return Err(Error::TooFewUnits { layer: String::new(), asked: kept, alive });
+            return Err(ErrorKind::TooFewUnits { asked: kept, alive }.into());
         }
         let scores = unit.scores(layer.scores, self.by, layer.alive)?;
         let scores = LayerRef::of(&scores);

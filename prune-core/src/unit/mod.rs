@@ -10,6 +10,8 @@ pub use channels::{Channels, Norm};
 
 use crate::element::RankBy;
 use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
 use crate::layer::{LayerRef, for_any_type};
 use crate::mask::Mask;
 use crate::plain::PlainTensor;
@@ -85,8 +87,8 @@ impl Unit {
     ///
     /// # Errors
     ///
-    /// [`Error::AxisOutOfRange`], [`Error::BlockRank`], [`Error::Blocks`] where two axes are the same one,
-    /// [`Error::ShapeOverflow`].
+    /// [`ErrorKind::AxisOutOfRange`], [`ErrorKind::BlockRank`], [`ErrorKind::Blocks`] where two axes are the same one,
+    /// [`ErrorKind::ShapeOverflow`].
     pub fn grid(&self, shape: &[usize]) -> Result<Vec<usize>, Error> {
         Ok(self.grid_of(&self.geometry(shape)?))
     }
@@ -96,8 +98,8 @@ impl Unit {
     ///
     /// # Errors
     ///
-    /// As [`Unit::grid`]; [`Error::Nan`] with the index of the first element alive that is NaN, [`Error::ShapeMismatch`]
-    /// of the mask in force, [`Error::Layout`].
+    /// As [`Unit::grid`]; [`ErrorKind::Nan`] with the index of the first element alive that is NaN, [`ErrorKind::ShapeMismatch`]
+    /// of the mask in force, [`ErrorKind::Layout`].
     ///
     /// # Complexity
     ///
@@ -145,7 +147,7 @@ impl Unit {
     ///
     /// # Errors
     ///
-    /// As [`Unit::grid`], and [`Error::ShapeMismatch`] where `units` are not those of a tensor of this shape.
+    /// As [`Unit::grid`], and [`ErrorKind::ShapeMismatch`] where `units` are not those of a tensor of this shape.
     ///
     /// # Complexity
     ///

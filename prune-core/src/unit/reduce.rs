@@ -1,7 +1,7 @@
 //! One score for each unit.
 
 use crate::element::RankBy;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::layer::LayerRef;
 use crate::layout::unravel;
 use crate::mask::Mask;
@@ -152,7 +152,7 @@ fn for_each_alive(
         index += 1;
     })?;
     match nan {
-        Some(index) => Err(Error::Nan { layer: String::new(), index: unravel(index, layer.shape()) }),
+        Some(index) => Err(ErrorKind::Nan { index: unravel(index, layer.shape()) }.into()),
         None => Ok(()),
     }
 }

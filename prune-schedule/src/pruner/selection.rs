@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use prune_core::{Error, LayerRef, Layers, Mask, Masks, Unit};
+use prune_core::{Error, ErrorKind, LayerRef, Layers, Mask, Masks, Unit};
 
 use super::error::PruneError;
 use crate::epoch::Epochs;
@@ -20,7 +20,7 @@ impl<'m> Listed<'m> {
         let layers = model.layers();
         let mut seen = BTreeSet::new();
         match layers.iter().find(|(name, _)| !seen.insert(name.as_ref())) {
-            Some((name, _)) => Err(Error::DuplicateLayer { layer: name.to_string() }),
+            Some((name, _)) => Err(ErrorKind::DuplicateLayer { name: name.to_string() }.into()),
             None => Ok(Listed(layers)),
         }
     }
@@ -31,15 +31,11 @@ impl<'m> Listed<'m> {
             let Some((_, layer)) = self.iter().find(|(listed, _)| *listed == name) else {
                 let known = self.iter().map(|(listed, _)| listed);
                 let nearest = crate::error::nearest(name, known).map(str::to_owned);
-                return Err(Error::UnknownLayer { layer: name.to_owned(), nearest });
+                return Err(ErrorKind::UnknownLayer { name: name.to_owned(), nearest }.into());
             };
             if mask.shape() != layer.shape() {
-                return Err(Error::ShapeMismatch {
-                    layer: name.to_owned(),
-                    what: "mask",
-                    expected: layer.shape().to_vec(),
-                    got: mask.shape().to_vec(),
-                });
+                let (expected, got) = (layer.shape().to_vec(), mask.shape().to_vec());
+                return Err(ErrorKind::ShapeMismatch { what: "mask", expected, got }.in_layer(name));
             }
         }
         Ok(())
@@ -158,7 +154,7 @@ pub(super) fn select<'l>(
         if target.is_none() && !matches!(event.rule(), Rule::Regrow(_)) {
             continue;
         }
-        let axis = event.group_axis().map(|axis| resolve(epoch, axis, name, layer)).transpose()?;
+        let axis = event.axis_or(GroupAxis::LAST).map(|axis| resolve(epoch, axis, name, layer)).transpose()?;
         let units = event.piece().map(|piece| count(epoch, piece.unit(axis), name, layer)).transpose()?;
         candidates.push(Candidate { name, layer, target, axis, units });
     }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::room;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::select::cut::{Bracket, Counts, Cut, Scan, find};
 use crate::select::sample::positions;
 use crate::select::scan::{MemoryScan, Part, sample_len};
@@ -167,7 +167,7 @@ fn one_nan_among_many() {
     let tensor = PlainTensor::from_logical(&[200, 1000], values).unwrap();
     let layer = LayerRef::of(&tensor);
     let half = Density::new(0.5).unwrap();
-    let nan = |index: &[usize]| Error::Nan { layer: "fc".to_owned(), index: index.to_vec() };
+    let nan = |index: &[usize]| ErrorKind::Nan { index: index.to_vec() }.in_layer("fc");
     let selector = Selector::default();
     assert_eq!(selector.unstructured(&Ranked::new("fc", &layer), half), Err(nan(&[123, 457])));
     let mut alive = vec![true; len];

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{Number, bits_of, failed, logical_bits, nameless, same_mask, scores, small, with_nan};
 use crate::element::RankBy;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::layer::LayerRef;
 use crate::layout::Layout;
 use crate::select::{Ranked, Selector};
@@ -125,15 +125,17 @@ pub fn with_shape_changes_axes_not_values(suite: &Suite) {
         // All dimensions made one: it depends on the memory.
         match tensor.layer_with_shape(&[data.len()]) {
             Ok(lent) => prop_assert_eq!(logical_bits(&lent)?, bits_of(&data)),
-            Err(Error::Reshape { from, to, .. }) => prop_assert_eq!((from, to), (shape.clone(), vec![data.len()])),
+            Err(Error { kind: ErrorKind::Reshape { from, to, .. }, .. }) => {
+                prop_assert_eq!((from, to), (shape.clone(), vec![data.len()]))
+            }
             Err(error) => return Err(failed(error)),
         }
 
         // Another number of elements never fits.
         let refused = tensor.layer_with_shape(&[data.len() + 1]).map(|_: LayerRef<'_>| ());
-        prop_assert!(matches!(refused, Err(Error::Reshape { .. })), "{:?}", refused);
+        prop_assert!(matches!(refused, Err(Error { kind: ErrorKind::Reshape { .. }, .. })), "{:?}", refused);
         let refused = tensor.layer_mut_with_shape(&[2, data.len() + 1]).map(|_| ());
-        prop_assert!(matches!(refused, Err(Error::Reshape { .. })), "{:?}", refused);
+        prop_assert!(matches!(refused, Err(Error { kind: ErrorKind::Reshape { .. }, .. })), "{:?}", refused);
         Ok(())
     });
 }

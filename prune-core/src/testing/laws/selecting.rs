@@ -8,7 +8,7 @@ use super::{
     with_axes, with_nan,
 };
 use crate::element::RankBy;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::layer::LayerRef;
 use crate::plain::PlainTensor;
 use crate::select::{Ranked, Selector};
@@ -240,7 +240,7 @@ pub fn nan_is_an_error_naming_the_first(suite: &Suite) {
     for_all("nan_is_an_error_naming_the_first", cases, |(shape, mut data, place, density, pattern)| {
         *place.get_mut(&mut data) = Number::nearest(suite.element_type(), f64::NAN);
         let first = data.iter().position(|value| value.to_f64().is_nan()).unwrap_or(0);
-        let nan = Error::Nan { layer: String::new(), index: index_of(first, &shape) };
+        let nan = Error::from(ErrorKind::Nan { index: index_of(first, &shape) });
         let tensor = suite.tensor(&shape, &data);
         prop_assert_eq!(tensor.mask_unstructured(density), Err(nan.clone()));
         prop_assert_eq!(tensor.mask_unstructured_by_score(density), Err(nan.clone()));
@@ -261,7 +261,7 @@ pub fn no_axis_is_an_error(suite: &Suite) {
         let rank = shape.len();
         let tensor = suite.tensor(&shape, &data);
         for axis in [rank as isize + beyond, -(rank as isize) - 1 - beyond, isize::MAX, isize::MIN] {
-            let refused = Err(Error::AxisOutOfRange { axis, rank });
+            let refused = Err(Error::from(ErrorKind::AxisOutOfRange { axis, rank }));
             prop_assert_eq!(tensor.mask_n_m(pattern, axis), refused.clone());
             prop_assert_eq!(tensor.mask_n_m_by_score(pattern, axis), refused);
         }
