@@ -1,15 +1,13 @@
 //! Applying masks: zeros where a mask is false, and nothing else.
 
-use crate::element::Element;
 use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::kernel::instructions::level;
 use crate::kernel::zero::zero_outside;
-use crate::layer::{LayerMut, LayerRef, for_any_type};
 use crate::layout::Layout;
 use crate::mask::{Mask, to_memory};
-use crate::tensor::{Lent, MemoryMut, Strided};
+use crate::tensor::{Element, LayerMut, LayerRef, Lent, MemoryMut, Strided, for_any_type};
 use crate::threads::Threads;
 
 /// Elements that one task writes.

@@ -1,9 +1,8 @@
 //! Copying one tensor's values into another's memory, whatever their layouts.
 
-use crate::element::Element;
 use crate::error::{Error, ErrorKind};
-use crate::layer::{LayerMut, LayerRef};
-use crate::tensor::{Lent, LentMut, MemoryMut};
+use crate::tensor::{Element, LayerMut, LayerRef, Lent, LentMut, MemoryMut};
+use crate::walk;
 
 impl LayerMut<'_> {
     /// Writes the values of `source`, to the bit: what rewinding weights to an earlier state does.
@@ -47,11 +46,11 @@ fn copy<E: Element>(to: &mut LentMut<'_, E>, from: &Lent<'_, E>) -> Result<(), E
     to.check()?;
     let (layout, values) = from.dense()?;
     let mut logical = Vec::with_capacity(values.len());
-    crate::walk::logical(&layout, |position| logical.push(values[position]));
+    walk::logical(&layout, |position| logical.push(values[position]));
     match &mut to.memory {
         MemoryMut::Dense(memory) => {
             let mut next = logical.into_iter();
-            crate::walk::logical(&to.layout, |position| {
+            walk::logical(&to.layout, |position| {
                 if let Some(value) = next.next() {
                     memory[position] = value;
                 }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::element::ElementType;
+use crate::element_type::ElementType;
 use crate::printable::printable;
 
 /// An operation on tensors and masks that was refused. Nothing has been written when one of these is returned.

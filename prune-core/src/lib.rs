@@ -66,7 +66,7 @@
 //!
 //! # Map
 //!
-//! `tensor`, `layout`, `layer` and `plain` are how memory is lent; `element` is the order of scores; `mask/` the packed
+//! `key` is the order of scores; `tensor/` and `layout` are how memory is lent; `mask/` the packed
 //! mask; `score/` what ranks; `unit/` blocks and channels; `select/` how a cut is found and groups are decided;
 //! `distribution/` shares a budget out among layers; `kernel/` the innermost loops on vectors, each beside its plain twin;
 //! `apply`, `assign` and `masks` write; `compact/` takes idle neurons out; `activation/` prunes activations; `testing/`
@@ -75,21 +75,22 @@
 mod activation;
 mod apply;
 mod assign;
+mod bits;
 mod compact;
 mod conformance_tests;
 mod density;
 mod distribution;
-mod element;
+mod element_type;
 mod error;
 mod ext;
+mod hash;
 mod kernel;
-mod layer;
+mod key;
 mod layout;
 mod mask;
 mod masks;
 mod n_of_m;
 mod nearest;
-mod plain;
 mod printable;
 mod score;
 mod select;
@@ -108,22 +109,24 @@ pub use activation::{
 pub use compact::{Compacted, CompactedLayer, DenseLayer, compact};
 pub use density::{Density, DensityError};
 pub use distribution::{Distribution, Quota};
-pub use element::{Element, ElementType, RankBy};
+pub use element_type::ElementType;
 pub use error::{Error, ErrorKind};
 pub use ext::{LendMut, PruneExt};
 pub use kernel::instructions::InstructionSet;
-pub use layer::{LayerMut, LayerRef, Layers, LayersMut};
+pub use key::RankBy;
 pub use layout::Layout;
 pub use mask::{Iter, KeptIndices, Mask, PatternCounts};
 pub use masks::Masks;
 pub use n_of_m::{NmPattern, PatternError};
 pub use nearest::nearest;
-pub use plain::PlainTensor;
 pub use printable::printable;
 pub use score::{Need, Score, Scores, Subject, draw};
 pub use select::{Bound, ChunkSource, Ranked, Selected, Selector, SourceCut, SourceLayer, SourceMasker, Values};
 pub use stats::Stats;
-pub use tensor::{Lent, LentMut, Memory, MemoryMut, Run, Strided, Tensor, TensorMut};
+pub use tensor::{
+    Element, LayerMut, LayerRef, Layers, LayersMut, Lent, LentMut, Memory, MemoryMut, PlainTensor, Run, Strided,
+    Tensor, TensorMut,
+};
 pub use threads::Threads;
 pub use unit::{Blocks, Channels, Norm, Pool, Unit};
 pub use zeros::{OpenLayer, ZeroMasks, ZeroShare};

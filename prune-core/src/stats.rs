@@ -1,11 +1,10 @@
 //! What a report tells of a layer.
 
-use crate::element::Element;
 use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
-use crate::layer::{LayerRef, for_any_type};
 use crate::mask::{Mask, to_memory};
+use crate::tensor::{Element, LayerRef, for_any_type};
 use crate::threads::Threads;
 use crate::walk::logical;
 

@@ -2,12 +2,12 @@
 
 use core::fmt;
 
-use crate::element::Element;
 use crate::error::Error;
-use crate::layer::{LayerRef, Layers, distinct, for_any_type};
+#[cfg(doc)]
+use crate::error::ErrorKind;
 use crate::mask::{Mask, to_logical};
 use crate::masks::Masks;
-use crate::tensor::Lent;
+use crate::tensor::{Element, LayerRef, Layers, Lent, distinct, for_any_type};
 use crate::threads::Threads;
 
 /// Elements that one task looks at: whole words of bits.
@@ -88,7 +88,7 @@ impl Masks {
     ///
     /// # Errors
     ///
-    /// [`Error::DuplicateLayer`], [`Error::Layout`].
+    /// [`ErrorKind::DuplicateLayer`], [`ErrorKind::Layout`].
     ///
     /// # Complexity
     ///
@@ -137,7 +137,7 @@ impl LayerRef<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::Layout`].
+    /// [`ErrorKind::Layout`].
     ///
     /// # Complexity
     ///
@@ -170,7 +170,7 @@ mod tests {
         #[test]
         fn masks_keep_what_is_not_zero(rows in 1usize..90, columns in 1usize..90, seed: u64) {
             let value = |i: usize| {
-                [0.0, -0.0, 1.0, f32::NAN, -2.0][(crate::select::sample::hash(seed ^ i as u64) % 5) as usize]
+                [0.0, -0.0, 1.0, f32::NAN, -2.0][(crate::hash::hash(seed ^ i as u64) % 5) as usize]
             };
             let logical: Vec<f32> = (0..rows * columns).map(value).collect();
             let wanted: Vec<bool> = logical.iter().map(|&value| value.is_nan() || value.abs() > 0.0).collect();
@@ -218,6 +218,7 @@ mod tests {
         assert_eq!(found.open, [OpenLayer { layer: "e".to_owned(), elements: 100, non_zero: 0 }]);
         assert_eq!(found.open[0].to_string(), "layer `e`: 0 of 100 are not zero; it has no mask and trains as a whole");
         let twice = [("a", LayerRef::of(&dense)), ("a", LayerRef::of(&sparse))];
-        assert!(matches!(Masks::from_zeros(&twice), Err(Error::DuplicateLayer { .. })));
+        let error = Masks::from_zeros(&twice).unwrap_err();
+        assert!(matches!(error.kind, crate::ErrorKind::DuplicateLayer { .. }), "{error}");
     }
 }

@@ -11,6 +11,7 @@ use crate::groups::{Question, ask};
 use crate::header::TensorInfo;
 use crate::inputs::Inputs;
 use crate::inspect::non_zeros;
+use crate::known::Known;
 use crate::model::Model;
 use crate::watch::Watch;
 use crate::writing::Entry;
@@ -82,7 +83,8 @@ pub(super) fn describe(sources: &[Model], choices: &[Choice], watch: &Watch) -> 
     let (mut elements, mut non_zero, mut two_of_four) = (0usize, 0usize, true);
     let mut packed = Vec::new();
     for (source, choice) in sources.iter().zip(choices) {
-        let inputs = Inputs::new(source);
+        let known = Known::of(source)?;
+        let inputs = Inputs::new(source, &known);
         let all: Vec<usize> = (0..source.len()).collect();
         for (tensor, count) in non_zeros(&inputs, &all, watch)?.into_iter().enumerate() {
             elements += count.map_or(0, |_| source.tensor(tensor).elements);

@@ -5,11 +5,14 @@ use std::path::Path;
 use prune_core::{OpenLayer, ZeroShare};
 
 use crate::buffer::layer;
+use crate::clipped::listed;
 use crate::decide::Sink as _;
 use crate::drive::{Scratch, in_order};
 use crate::error::{Error, show};
+use crate::filter;
 use crate::inputs::Inputs;
 use crate::inspect::non_zeros;
+use crate::known::{DenseTensor, Known};
 use crate::model::Model;
 use crate::output::{self, Temporary, parent};
 use crate::plan::Plan;
@@ -42,21 +45,24 @@ pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> R
     }
     let model = Model::open(model)?;
     crate::bitmask::refuse_packed(&model)?;
+    let known = Known::of(&model)?;
+    filter::check(filter, &model, &known)?;
     output::check_new(path, force, false)?;
     output::not_read(path, &model, &[], false)?;
     output::not_inside(path, &model)?;
     let read = model.witness();
-    filter.check(&model)?;
     output::clear(&parent(path));
     let file = Temporary::create(path, None)?;
-    let inputs = Inputs::new(&model);
-    let weights: Vec<usize> = (0..model.len()).filter(|&t| filter.spares(model.tensor(t)).is_none()).collect();
+    let inputs = Inputs::new(&model, &known);
+    let weight = |tensor: &usize| known.leaves(filter, &model, *tensor).is_none();
+    let (weights, masked): (Vec<usize>, Vec<usize>) =
+        (0..model.len()).filter(weight).partition(|&tensor| known.mask_of(tensor).is_none());
     let counts = non_zeros(&inputs, &weights, watch)?;
-    let (mut sparse, mut open) = (Vec::new(), Vec::new());
+    let (mut sparse, mut few, mut open) = (Vec::new(), Vec::new(), Vec::new());
     for (&tensor, non_zero) in weights.iter().zip(counts) {
         let (about, non_zero) = (model.tensor(tensor), non_zero.unwrap_or_default());
         match ZeroShare::of(non_zero, about.elements) {
-            ZeroShare::Few => {}
+            ZeroShare::Few => few.push(tensor),
             ZeroShare::Sparse => sparse.push((tensor, non_zero)),
             ZeroShare::NearlyAll => {
                 open.push(OpenLayer { layer: about.name.clone(), elements: about.elements, non_zero });
@@ -69,15 +75,19 @@ pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> R
             show(&job.model)
         );
         let open: Vec<String> = open.into_iter().map(|open| open.layer).collect();
-        let more = if open.is_empty() {
-            String::new()
-        } else {
-            format!("; zero as a whole: {}", crate::report::listed(&open))
-        };
+        let more = if open.is_empty() { String::new() } else { format!("; zero as a whole: {}", listed(&open)) };
         return Err(Error::request(why + &more));
     }
     let sink = write(&inputs, &sparse.iter().map(|&(tensor, _)| tensor).collect::<Vec<_>>(), file, watch)?;
-    let mut report = told(job, &model, &Plan::default(), &[], vec![event(&model, &sparse, &open)]);
+    let mut report = told(job, &inputs, &Plan::default(), &[], vec![event(&model, &sparse, &open)]);
+    report.left_dense = known.left_dense(filter, &model, |tensor| weight(&tensor));
+    for (tensors, why) in [(few, "fewer than 5% zeros"), (masked, "its mask lies beside it")] {
+        report.left_dense.extend(tensors.into_iter().map(|tensor| DenseTensor {
+            layer: model.tensor(tensor).name.clone(),
+            why: why.to_owned(),
+            entry: known.role(tensor).entry.clone(),
+        }));
+    }
     report.all.closed = report.events[0].selected.closed;
     report.all.kept -= report.all.closed;
     (report.format, report.ranked_by) = ("masks", "zeros");

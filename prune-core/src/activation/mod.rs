@@ -10,14 +10,13 @@ pub use sample::{ActivationRule, Scratch, prune_sample, zero_outside};
 
 use half::{bf16, f16};
 
+use crate::bits::copy_run;
 use crate::density::Density;
-use crate::element::Element;
 use crate::error::{Error, ErrorKind};
-use crate::layer::LayerMut;
 use crate::layout::unravel;
-use crate::mask::{Mask, copy_run};
+use crate::mask::Mask;
 use crate::n_of_m::NmPattern;
-use crate::tensor::LentMut;
+use crate::tensor::{Element, LayerMut, LentMut};
 use crate::walk;
 
 /// What one ranking of activations spans.

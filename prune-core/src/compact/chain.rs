@@ -2,10 +2,9 @@
 
 use crate::compact::CompactedLayer;
 use crate::error::{Error, ErrorKind};
-use crate::layer::LayerRef;
 use crate::layout::resolve_axis;
 use crate::mask::Mask;
-use crate::plain::PlainTensor;
+use crate::tensor::{LayerRef, PlainTensor};
 
 /// A dense layer of a chain, to be [`compact`](crate::compact())ed.
 #[derive(Debug, Clone, Copy)]

@@ -12,8 +12,8 @@ use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::mask::Mask;
-use crate::plain::PlainTensor;
 use crate::printable::printable;
+use crate::tensor::PlainTensor;
 
 /// Removes the hidden neurons that a chain of dense layers has no use for: `y = act(x W + b)` layer by layer, the last
 /// without an activation. A *neuron* is one output of a layer.

@@ -10,10 +10,11 @@ mod squares;
 
 pub use groups::PatternCounts;
 pub use iter::{Iter, KeptIndices};
-pub(crate) use permute::{copy_run, read_bits, to_logical, to_memory};
+pub(crate) use permute::{to_logical, to_memory};
 
 use core::fmt;
 
+use crate::bits::tail_bits;
 use crate::error::{Error, ErrorKind};
 use crate::layout::checked_len;
 
@@ -195,11 +196,6 @@ impl Mask {
             *last &= tail_bits(self.len);
         }
     }
-}
-
-/// The bits of the last word that stand for elements, of a mask of `len > 0` elements.
-pub(crate) fn tail_bits(len: usize) -> u64 {
-    u64::MAX >> ((64 - len % 64) % 64)
 }
 
 impl fmt::Display for Mask {

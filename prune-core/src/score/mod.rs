@@ -11,10 +11,9 @@ mod wanda;
 
 use core::fmt;
 
-use crate::element::RankBy;
 use crate::error::{Error, ErrorKind};
-use crate::layer::LayerRef;
-use crate::plain::PlainTensor;
+use crate::key::RankBy;
+use crate::tensor::{LayerRef, PlainTensor};
 
 pub use random::draw;
 

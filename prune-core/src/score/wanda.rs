@@ -2,8 +2,8 @@
 //! models").
 
 use super::{Kind, Need, Scores, Subject};
-use crate::element::RankBy;
 use crate::error::{Error, ErrorKind};
+use crate::key::RankBy;
 
 pub(super) const KIND: Kind = Kind {
     name: "wanda",

@@ -2,8 +2,8 @@
 
 use crate::density::Density;
 use crate::error::{Error, ErrorKind};
-use crate::layer::distinct;
 use crate::select::{Ranked, Selected, Selector};
+use crate::tensor::distinct;
 
 /// How few and how many elements of a layer may be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

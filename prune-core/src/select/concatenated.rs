@@ -1,11 +1,10 @@
 //! N:M over the concatenation of all layers, as the original's `str_global` has it.
 
-use crate::element::RankBy;
-use crate::element::sealed::Sealed;
 use crate::error::{Error, ErrorKind};
+use crate::kernel::group::{Group, Kept};
+use crate::key::{Keyed, RankBy};
 use crate::mask::Mask;
 use crate::n_of_m::NmPattern;
-use crate::select::group::{Group, Kept};
 use crate::select::top::{dense, first_nan_of};
 use crate::select::{Ranked, Selected};
 

@@ -7,21 +7,21 @@
 //! * `columns`: the places of a group lie `inner` apart, groups side by side;
 //! * `loose`: everything else, element by element: remainders, odd group sizes, backward lanes.
 
-use crate::element::RankBy;
+use crate::bits::{BitSink, read_bits};
 use crate::error::{Error, ErrorKind};
+use crate::kernel::group::{Group, Kept};
 use crate::kernel::groups::{Columns, GROUPS, Rule, columns, contiguous};
 use crate::kernel::instructions::level;
 use crate::kernel::lanes::Lanes as Vectors;
-use crate::layer::for_any_type;
+use crate::key::RankBy;
 use crate::layout::Layout;
-use crate::mask::{Mask, read_bits, to_logical, to_memory};
+use crate::mask::{Mask, to_logical, to_memory};
 use crate::n_of_m::NmPattern;
-use crate::select::group::{Group, Kept};
-use crate::select::sink::BitSink;
 use crate::select::tally::{Tally, tally_columns, tally_contiguous};
 use crate::select::top::{dense, first_nan_of};
 use crate::select::values::Values;
 use crate::select::{Ranked, Selected, Selector};
+use crate::tensor::for_any_type;
 use crate::threads::Threads;
 
 /// Keeps `pattern` along the existing axis `axis`.

@@ -1,8 +1,8 @@
 //! What is ranked.
 
 use crate::error::Error;
-use crate::layer::LayerRef;
 use crate::mask::Mask;
+use crate::tensor::LayerRef;
 
 /// A layer to be ranked: its scores, and which of its elements may be chosen.
 ///

@@ -1,15 +1,15 @@
 //! The one door to all selections.
 
 use crate::density::Density;
-use crate::element::RankBy;
 use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
-use crate::layer::distinct;
+use crate::key::RankBy;
 use crate::layout::resolve_axis;
 use crate::mask::Mask;
 use crate::n_of_m::NmPattern;
 use crate::select::{Ranked, concatenated, lanes, top};
+use crate::tensor::distinct;
 use crate::threads::Threads;
 
 /// Makes masks from scores: by magnitude and on all threads, unless told otherwise.

@@ -1,13 +1,14 @@
 //! A ranking of its own for each index of an axis.
 
+use crate::bits::{copy_run, first_bits, read_bits};
 use crate::density::Density;
-use crate::element::{Element, RankBy};
 use crate::error::{Error, ErrorKind};
-use crate::layer::{LayerRef, for_any_type};
+use crate::key::RankBy;
 use crate::layout::{Layout, resolve_axis};
-use crate::mask::{Mask, copy_run, read_bits, to_logical, to_memory};
-use crate::select::top::{first_bits, first_nan_of};
+use crate::mask::{Mask, to_logical, to_memory};
+use crate::select::top::first_nan_of;
 use crate::select::{Ranked, Selected, Selector};
+use crate::tensor::{Element, LayerRef, for_any_type};
 use crate::threads::Threads;
 use crate::walk;
 

@@ -4,19 +4,18 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::bits::{first_bits, tail_bits};
 use crate::density::Density;
-use crate::element::RankBy;
 use crate::error::{Error, ErrorKind};
-use crate::kernel::compare::compare;
+use crate::kernel::compare::{Bracket, compare};
 use crate::kernel::instructions::level;
-use crate::layer::{distinct, for_any_type};
-use crate::mask::tail_bits;
+use crate::key::RankBy;
 use crate::select::Selector;
-use crate::select::cut::{Bracket, Counts, Cut, Scan, cut_among, find};
+use crate::select::cut::{Counts, Cut, Scan, cut_among, find};
 use crate::select::sample::positions;
 use crate::select::scan::{CHUNK, CHUNK_WORDS};
-use crate::select::top::first_bits;
 use crate::select::values::Values;
+use crate::tensor::{distinct, for_any_type};
 use crate::threads::Threads;
 
 /// A layer of a [`ChunkSource`].

@@ -1,14 +1,16 @@
 //! The best elements of one ranking, over one layer or many.
 
-use crate::element::RankBy;
+use crate::bits::{first_bits, set_bit};
 use crate::error::{Error, ErrorKind};
-use crate::layer::LayerRef;
+use crate::kernel::compare::Bracket;
+use crate::key::RankBy;
 use crate::layout::{Layout, unravel};
 use crate::mask::{Mask, to_logical, to_memory};
-use crate::select::cut::{Bracket, Cut, Scan, find};
+use crate::select::cut::{Cut, Scan, find};
 use crate::select::scan::{MemoryScan, Part};
 use crate::select::values::Values;
 use crate::select::{Ranked, Selected};
+use crate::tensor::LayerRef;
 use crate::threads::Threads;
 
 /// Keeps the `kept` best alive elements of all layers together. Names are distinct and masks fit.
@@ -106,16 +108,6 @@ fn finish(mut scan: MemoryScan<'_>, layouts: &[Layout], cut: Cut, threads: Threa
         selected(layout, logical, if contested { ties } else { 0 })
     };
     parts.into_iter().zip(layouts).zip(tied).map(&mut finish_part).collect()
-}
-
-/// The lowest `count` of the bits that are set.
-pub(crate) fn first_bits(bits: u64, count: usize) -> u64 {
-    let rest = (0..count).fold(bits, |bits, _| bits & bits.wrapping_sub(1));
-    bits & !rest
-}
-
-fn set_bit(bits: &mut [u64], position: usize) {
-    bits[position / 64] |= 1 << (position % 64);
 }
 
 /// The first NaN among what is ranked: by layer name, then in logical order.

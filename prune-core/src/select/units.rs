@@ -1,12 +1,12 @@
 //! One ranking of units.
 
 use crate::density::Density;
-use crate::element::RankBy;
 use crate::error::{Error, ErrorKind};
-use crate::layer::LayerRef;
+use crate::key::RankBy;
 use crate::layout::checked_len;
 use crate::mask::Mask;
 use crate::select::{Ranked, Selected, Selector};
+use crate::tensor::LayerRef;
 use crate::unit::Unit;
 
 impl Selector {

@@ -6,7 +6,7 @@
 use core::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use crate::element::RankBy;
+use crate::key::RankBy;
 
 /// A layer as the oracle sees it.
 #[derive(Debug, Clone, Copy)]

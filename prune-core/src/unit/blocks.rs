@@ -1,7 +1,7 @@
 //! Boxes of neighbouring elements.
 
-use crate::element::RankBy;
 use crate::error::{Error, ErrorKind};
+use crate::key::RankBy;
 use crate::layout::resolve_axis;
 use crate::unit::reduce::{Reduction, Term};
 

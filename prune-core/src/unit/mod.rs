@@ -8,13 +8,13 @@ mod reduce;
 pub use blocks::{Blocks, Pool};
 pub use channels::{Channels, Norm};
 
-use crate::element::RankBy;
+use crate::bits::set_run;
 use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
-use crate::layer::{LayerRef, for_any_type};
+use crate::key::RankBy;
 use crate::mask::Mask;
-use crate::plain::PlainTensor;
+use crate::tensor::{LayerRef, PlainTensor, for_any_type};
 use crate::unit::geometry::Geometry;
 
 /// What is pruned in one piece: blocks or channels.
@@ -180,17 +180,6 @@ impl Unit {
             // All other axes are one block long.
             Unit::Channels(_) => vec![geometry.units()],
         }
-    }
-}
-
-/// Sets `count` bits from the bit `from` on.
-fn set_run(words: &mut [u64], from: usize, count: usize) {
-    let mut done = 0;
-    while done < count {
-        let at = from + done;
-        let room = (64 - at % 64).min(count - done);
-        words[at / 64] |= (u64::MAX >> (64 - room)) << (at % 64);
-        done += room;
     }
 }
 

@@ -1,10 +1,10 @@
 //! One score for each unit.
 
-use crate::element::RankBy;
 use crate::error::{Error, ErrorKind};
-use crate::layer::LayerRef;
+use crate::key::RankBy;
 use crate::layout::unravel;
 use crate::mask::Mask;
+use crate::tensor::LayerRef;
 use crate::unit::geometry::Geometry;
 
 /// What becomes of the elements of a unit.

@@ -276,9 +276,9 @@ impl Pruner {
         let new: Masks =
             candidates.iter().map(|c| c.name.to_owned()).zip(made.into_iter().map(|made| made.mask)).collect();
         // What is written: every layer where parameters are set back.
-        let written = layers.iter().filter(|(name, _)| rewound.is_some() || new.get(name).is_some());
+        let to_write = layers.iter().filter(|(name, _)| rewound.is_some() || new.get(name).is_some());
         let shapes: Vec<(String, Vec<usize>)> =
-            written.map(|(name, layer)| (name.to_owned(), layer.shape().to_vec())).collect();
+            to_write.map(|(name, layer)| (name.to_owned(), layer.shape().to_vec())).collect();
         drop(candidates);
         drop(layers);
         let mut opened = Masks::default();
@@ -326,7 +326,7 @@ impl Pruner {
             asked.forget_elements_of_pieces(&candidates, alive);
         }
         if let Some(Piece::Channels { bias: true, .. }) = event.piece() {
-            biases::follow(at, layers, alive, &mut candidates, &mut asked, &mut made)?;
+            biases::follow(at, event, layers, alive, &mut candidates, &mut asked, &mut made)?;
         }
         Ok((candidates, asked, made))
     }

@@ -6,8 +6,7 @@ use proptest::prelude::*;
 
 use super::Bound;
 use crate::testing::generators::{alive, layouts, to_memory_order, values};
-use crate::testing::oracle;
-use crate::testing::structures;
+use crate::testing::{oracle, structures};
 use crate::{Density, ErrorKind, LayerRef, Layout, Mask, PlainTensor, RankBy, Ranked, Selector, Threads};
 
 /// A layer: its name, values in logical order, what is alive, a layout, and a bound as shares of what is alive.

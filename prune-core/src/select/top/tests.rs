@@ -4,7 +4,8 @@
 
 use super::room;
 use crate::error::{Error, ErrorKind};
-use crate::select::cut::{Bracket, Counts, Cut, Scan, find};
+use crate::kernel::compare::Bracket;
+use crate::select::cut::{Counts, Cut, Scan, find};
 use crate::select::sample::positions;
 use crate::select::scan::{MemoryScan, Part, sample_len};
 use crate::select::values::Values;

@@ -4,10 +4,9 @@ use proptest::prelude::*;
 
 use super::{bits_of, failed, logical_bits, mask_of, masked, with_nan};
 use crate::error::{Error, ErrorKind};
-use crate::layer::LayerMut;
 use crate::mask::Mask;
 use crate::masks::Masks;
-use crate::plain::PlainTensor;
+use crate::tensor::{LayerMut, PlainTensor};
 use crate::testing::conformance::{Suite, for_all};
 use crate::testing::generators::Random;
 use crate::testing::oracle;

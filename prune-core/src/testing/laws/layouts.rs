@@ -5,11 +5,11 @@ use std::hash::{BuildHasher, RandomState};
 use proptest::prelude::*;
 
 use super::{Number, bits_of, failed, logical_bits, nameless, same_mask, scores, small, with_nan};
-use crate::element::RankBy;
 use crate::error::{Error, ErrorKind};
-use crate::layer::LayerRef;
+use crate::key::RankBy;
 use crate::layout::Layout;
 use crate::select::{Ranked, Selector};
+use crate::tensor::LayerRef;
 use crate::testing::conformance::{Suite, for_all};
 use crate::testing::generators::{axes, densities, layouts, patterns};
 use crate::testing::oracle;

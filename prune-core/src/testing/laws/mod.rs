@@ -19,11 +19,11 @@ pub use threads::*;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
-use crate::element::RankBy;
 use crate::error::{Error, ErrorKind};
-use crate::layer::{LayerRef, for_any_type};
+use crate::key::RankBy;
 use crate::mask::Mask;
 use crate::select::Selected;
+use crate::tensor::{LayerRef, for_any_type};
 use crate::testing::conformance::Suite;
 use crate::testing::generators::{Brief, TestElement, values};
 use crate::testing::oracle::{self, Answer, Refusal};

@@ -7,11 +7,10 @@ use super::{
     Number, companions, failed, mask_of, masked, nameless, ranking, same, same_all, same_mask, scores, small,
     with_axes, with_nan,
 };
-use crate::element::RankBy;
 use crate::error::{Error, ErrorKind};
-use crate::layer::LayerRef;
-use crate::plain::PlainTensor;
+use crate::key::RankBy;
 use crate::select::{Ranked, Selector};
+use crate::tensor::{LayerRef, PlainTensor};
 use crate::testing::conformance::{Suite, for_all};
 use crate::testing::generators::{axes, densities, patterns};
 use crate::testing::oracle::{self, index_of, kept_count};

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{Number, failed, logical_bits, nameless, same, scores, small};
-use crate::element::RankBy;
+use crate::key::RankBy;
 use crate::mask::Mask;
 use crate::select::{Ranked, Selector};
 use crate::testing::conformance::{Suite, for_all};

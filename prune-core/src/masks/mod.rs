@@ -1,13 +1,16 @@
 //! Masks by layer name, and holding a model or an optimiser's buffers to them.
 
+#[cfg(feature = "serde")]
+mod serial;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::apply::zero_outside_all;
 use crate::error::{Error, ErrorKind};
-use crate::layer::{LayerMut, LayerRef, Layers, LayersMut, distinct};
 use crate::mask::Mask;
 use crate::nearest::nearest;
+use crate::tensor::{LayerMut, LayerRef, Layers, LayersMut, distinct};
 use crate::threads::Threads;
 
 /// The masks in force: layer name to [`Mask`], in the order of names. A layer without one is alive as a whole.
@@ -165,7 +168,7 @@ impl FromIterator<(String, Mask)> for Masks {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::select::sample::hash;
+    use crate::hash::hash;
     use crate::{Layout, PlainTensor};
 
     const SHAPE: [usize; 2] = [300, 500];

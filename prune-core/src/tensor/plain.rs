@@ -1,9 +1,9 @@
 //! The plain reference tensor: a vector and a layout.
 
-use crate::element::Element;
 use crate::error::{Error, ErrorKind};
 use crate::layout::Layout;
-use crate::tensor::{Memory, MemoryMut, Tensor, TensorMut};
+use crate::tensor::{Element, Memory, MemoryMut, Tensor, TensorMut};
+use crate::walk;
 
 /// A vector with a [`Layout`]: the tensor for those who have no tensor crate, and the reference in tests.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +49,7 @@ impl<E: Element> PlainTensor<E> {
     /// The values in logical order.
     pub fn to_logical(&self) -> Vec<E> {
         let mut values = Vec::with_capacity(self.values.len());
-        crate::walk::logical(&self.layout, |position| values.push(self.values[position]));
+        walk::logical(&self.layout, |position| values.push(self.values[position]));
         values
     }
 }
