@@ -44,6 +44,7 @@ mod inputs;
 mod inspect;
 mod known;
 mod model;
+mod non_zeros;
 mod object_text;
 mod other_format;
 mod output;

@@ -10,9 +10,9 @@ use crate::error::Error;
 use crate::groups::{Question, ask};
 use crate::header::TensorInfo;
 use crate::inputs::Inputs;
-use crate::inspect::non_zeros;
 use crate::known::Known;
 use crate::model::Model;
+use crate::non_zeros::non_zeros;
 use crate::watch::Watch;
 use crate::writing::Entry;
 

@@ -49,17 +49,25 @@ impl fmt::Display for Expansion {
 }
 
 /// A packed tensor: where its parts are, and what it is.
-struct Packed {
-    name: String,
-    dtype: Dtype,
-    shape: Vec<usize>,
-    elements: usize,
-    compressed: usize,
+#[derive(Debug)]
+pub(crate) struct Packed {
+    pub(crate) name: String,
+    pub(crate) dtype: Dtype,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) elements: usize,
+    /// The tensor of its values.
+    pub(crate) compressed: usize,
     bitmask: usize,
     row_offsets: usize,
+    sides: usize,
 }
 
 impl Packed {
+    /// The tensors that are its parts.
+    pub(crate) fn parts(&self) -> [usize; 4] {
+        [self.sides, self.compressed, self.bitmask, self.row_offsets]
+    }
+
     fn columns(&self) -> usize {
         self.shape.last().copied().unwrap_or(1)
     }
@@ -129,8 +137,8 @@ fn places_tensors(text: &str, places: &BTreeMap<String, String>) -> bool {
     index::parse(text.as_bytes()).is_ok_and(|map| map == *places)
 }
 
-/// The packed tensors, in the order of names.
-fn find(source: &Model) -> Result<Vec<Packed>, Error> {
+/// The packed tensors, in the order of names. One whose parts contradict each other is an error.
+pub(crate) fn find(source: &Model) -> Result<Vec<Packed>, Error> {
     let mut packed = Vec::new();
     for tensor in source.tensors() {
         let Some(base) = tensor.name.strip_suffix(PARTS[1]) else { continue };
@@ -201,7 +209,7 @@ fn fit(source: &Model, base: &str, shape: usize, parts: [usize; 3]) -> Result<Pa
     if source.find(&name).is_some() {
         return Err(contradiction(source, compressed, "stands beside the tensor that it would become"));
     }
-    Ok(Packed { name, dtype: about.dtype, shape: sides, elements, compressed, bitmask, row_offsets })
+    Ok(Packed { name, dtype: about.dtype, shape: sides, elements, compressed, bitmask, row_offsets, sides: shape })
 }
 
 /// What a dense file holds.
@@ -226,13 +234,7 @@ fn write_shard(
     file: &Temporary,
     watch: &Watch,
 ) -> Result<Written, Error> {
-    let parts_of_packed: BTreeSet<usize> = packed
-        .iter()
-        .flat_map(|p| {
-            let base = p.name.strip_suffix(WEIGHT).unwrap_or(&p.name);
-            PARTS.iter().filter_map(move |part| source.find(&format!("{base}{part}")))
-        })
-        .collect();
+    let parts_of_packed: BTreeSet<usize> = packed.iter().flat_map(Packed::parts).collect();
     let mut entries: Vec<(Entry, Origin)> = Vec::new();
     for tensor in (0..source.len()).filter(|t| source.shard_of(*t) == shard && !parts_of_packed.contains(t)) {
         let about = source.tensor(tensor);

@@ -17,8 +17,8 @@ mod expand;
 mod pack;
 mod rows;
 
-pub(crate) use expand::refuse_packed;
 pub use expand::{Expansion, expand};
+pub(crate) use expand::{Packed, find, refuse_packed};
 pub(crate) use pack::pack_into;
 
 /// What the names of a packed tensor's parts end with.
