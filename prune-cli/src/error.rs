@@ -342,12 +342,11 @@ pub enum IndexProblem {
     },
 }
 
-/// An error of the system without the path that the library for temporary files adds, which is nobody's business.
+/// An error of the system without the path that the library for temporary files puts behind it, which is nobody's business.
 fn plain(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|inner| inner.source()).and_then(|inner| inner.downcast_ref::<io::Error>());
-    match inner.and_then(io::Error::raw_os_error) {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => error,
+    match error.to_string().split_once(" at path \"") {
+        Some((why, _)) if error.get_ref().is_some() => io::Error::new(error.kind(), why),
+        _ => error,
     }
 }
 

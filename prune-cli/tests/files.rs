@@ -138,8 +138,8 @@ fn masks_of_zeros_keep_a_checkpoint_sparse() {
     // What trained on is pruned again by them.
     ok(at, &["apply", "m", "-o", "out", "--masks", "masks"]);
     // --all takes the head too.
-    ok(at, &["mask", "m", "-o", "more", "--from-zeros", "--all"]);
-    assert_eq!(read(&at.join("more")).keys().collect::<Vec<_>>(), ["a.weight", "lm_head.weight"]);
+    ok(at, &["mask", "m", "-o", "heads", "--from-zeros", "--all"]);
+    assert_eq!(read(&at.join("heads")).keys().collect::<Vec<_>>(), ["a.weight", "lm_head.weight"]);
     let error = fails(at, 2, &["mask", "m", "-o", "x", "--from-zeros", "--include", "empty.weight"]);
     assert!(error.contains("no weight of which 5% to 99.9% are zero") && error.contains("`empty.weight`"), "{error}");
     for also in [&["--density", "0.5"][..], &["--masks", "masks"], &["--scores", "m"], &["--axis", "1"]] {
