@@ -101,6 +101,7 @@ pub mod testing;
 mod threads;
 mod unit;
 mod walk;
+mod zeros;
 
 pub use activation::{
     ActivationPruner, ActivationReport, ActivationRule, ActivationScope, Scratch, prune_sample, zero_outside,
@@ -128,3 +129,4 @@ pub use tensor::{
 };
 pub use threads::Threads;
 pub use unit::{Blocks, Channels, Norm, Pool, Unit};
+pub use zeros::{OpenLayer, ZeroMasks, ZeroShare};

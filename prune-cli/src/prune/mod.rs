@@ -1,6 +1,7 @@
 //! Pruning a checkpoint: events one after the other, the last of them into the output.
 
 mod events;
+mod from_zeros;
 pub(crate) mod outputs;
 mod report_file;
 mod told;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use prune_schedule::{Epochs, Event, Filter};
 
 pub use events::{USUAL_AXIS, events_of, with_axis};
+pub use from_zeros::write_zero_masks;
 pub use report_file::ReportFile;
 
 use crate::decide::carry_out;
@@ -97,6 +99,7 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
         Format::Dense => {
             watch.check()?;
             report.bytes_after = model.bytes();
+            report.byte_identical = counts.iter().all(|counts| counts.outside.bits == 0);
             report.warnings = outputs.place(files, to, watch)?;
         }
         Format::Bitmask => crate::bitmask::pack_into(outputs, &model, files, &tensors, to, &mut report, watch)?,
