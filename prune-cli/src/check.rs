@@ -28,8 +28,8 @@ pub enum Want {
     Pattern {
         /// The pattern.
         pattern: NmPattern,
-        /// The axis.
-        axis: GroupAxis,
+        /// The axis, as events of N:M have it; none is that of events in which none is written.
+        axis: Option<GroupAxis>,
     },
     /// No more elements are other than zero than a density keeps.
     Density {
@@ -38,7 +38,7 @@ pub enum Want {
         /// Whether all layers count together, and not each by itself.
         together: bool,
     },
-    /// Every element outside the masks in this file is `+0.0`.
+    /// Every element outside the masks in this file is zero, of either sign.
     Masks(PathBuf),
 }
 
@@ -100,12 +100,13 @@ fn refused(error: prune_schedule::StrategyError) -> Error {
 fn patterns(
     inputs: &Inputs<'_>,
     pattern: NmPattern,
-    axis: GroupAxis,
+    axis: Option<GroupAxis>,
     filter: &Filter,
     watch: &Watch,
 ) -> Result<Vec<CheckedLayer>, Error> {
     let model = inputs.model;
-    let event = Event::n_of_m(Scope::UnifiedLocal(pattern)).and_then(|event| event.axis(axis)).map_err(refused)?;
+    let event = Event::n_of_m(Scope::UnifiedLocal(pattern));
+    let event = event.and_then(|event| axis.map_or(Ok(event.clone()), |axis| event.axis(axis))).map_err(refused)?;
     let candidates = selected(model, event, filter)?;
     let question = |candidate: &Candidate| Question {
         tensor: candidate.tensor,
@@ -195,13 +196,14 @@ impl fmt::Display for Want {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Want::Pattern { pattern, axis } => {
-                write!(f, "{pattern} along axis {axis}: at most {} of every {} are not zero", pattern.n(), pattern.m())
+                let axis = axis.map_or_else(String::new, |axis| format!(" along axis {axis}"));
+                write!(f, "{pattern}{axis}: at most {} of every {} are not zero", pattern.n(), pattern.m())
             }
             Want::Density { density, together } => {
                 let which = if *together { "all layers together" } else { "each layer" };
                 write!(f, "density {density}: no more of {which} are not zero")
             }
-            Want::Masks(_) => f.write_str("masks: everything outside them is +0.0"),
+            Want::Masks(_) => f.write_str("masks: everything outside them is zero"),
         }
     }
 }

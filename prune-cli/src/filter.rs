@@ -7,6 +7,7 @@ use crate::clipped::clipped;
 use crate::error::Error;
 use crate::header::TensorInfo;
 use crate::model::Model;
+use crate::prune::USUAL_AXIS;
 
 /// What the names of embeddings and output heads look like, which are left dense unless told otherwise.
 pub const LEFT_DENSE: [&str; 4] = ["*embed*", "*wte*", "*wpe*", "*lm_head*"];
@@ -115,7 +116,7 @@ pub(crate) fn candidates(model: &Model, when: &str, event: &Event, filter: &Filt
                 // Entries of a table are in the order of names; a single value has no name.
                 let at = targets.binary_search_by(|(entry, _)| entry.unwrap_or(name).cmp(name));
                 let Ok(target) = at.map(|at| targets[at].1) else { continue };
-                let axis = event.group_axis().map(|axis| resolve(axis, tensor)).transpose().map_err(refuse)?;
+                let axis = event.axis_or(USUAL_AXIS).map(|axis| resolve(axis, tensor)).transpose().map_err(refuse)?;
                 selected.push(Candidate { tensor: place, target, axis });
             }
         }

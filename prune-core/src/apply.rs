@@ -95,7 +95,20 @@ pub(crate) fn zero_outside_all(masked: &mut [(&Mask, &mut LayerMut<'_>)], thread
 type Task<'a> = (f64, Box<dyn FnOnce() + Send + 'a>);
 
 impl LayerRef<'_> {
-    /// How many elements outside the mask are not `+0.0`: what momentum or weight decay brought back. `-0.0` counts.
+    /// How many elements outside the mask are not zero: what momentum or weight decay brought back (rule 8). A zero of
+    /// either sign is zero, and NaN is not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_core::{LayerRef, Mask, PlainTensor};
+    ///
+    /// // A product with a mask leaves -0.0 where a negative weight was.
+    /// let weights = PlainTensor::from_logical(&[4], vec![-1.0f32 * 0.0, 0.0, 0.5, 1.0])?;
+    /// let mask = Mask::from_bools(&[4], &[false, false, false, true])?;
+    /// assert_eq!(LayerRef::of(&weights).revivals(&mask)?, 1);
+    /// # Ok::<(), prune_core::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -127,7 +140,7 @@ fn revivals<E: Element>(lent: &Lent<'_, E>, mask: &Mask, threads: Threads) -> Re
     let tasks: Vec<_> = values.chunks(CHUNK).zip(words.chunks(CHUNK / 64)).collect();
     let counts = threads.map(tasks, |(values, words)| {
         let block = |(block, word): (&[E], &u64)| {
-            block.iter().enumerate().filter(|(bit, value)| word >> bit & 1 == 0 && value.has_bits()).count()
+            block.iter().enumerate().filter(|(bit, value)| word >> bit & 1 == 0 && **value != E::ZERO).count()
         };
         values.chunks(64).zip(words).map(block).sum::<usize>()
     });

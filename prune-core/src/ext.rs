@@ -178,7 +178,7 @@ macro_rules! define_prune_ext {
                 LendMut::lend_mut(self).apply_mask(mask)
             }
 
-            /// How many elements outside the mask are not `+0.0`.
+            /// How many elements outside the mask are not zero, of either sign.
             ///
             /// # Errors
             ///

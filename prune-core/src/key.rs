@@ -18,7 +18,7 @@ pub enum RankBy {
     Value,
 }
 
-/// A number with keys. It is public only so that the sealed trait of elements can stand on it.
+/// A number with keys; its default is `+0.0`. It is public only so that the sealed trait of elements can stand on it.
 pub trait Keyed: Copy + Send + Sync + PartialEq + fmt::Debug + Default + 'static {
     /// An unsigned integer as wide as the number.
     type Key: Copy + Ord + Send + Sync + fmt::Debug + 'static;
@@ -37,8 +37,6 @@ pub trait Keyed: Copy + Send + Sync + PartialEq + fmt::Debug + Default + 'static
     fn from_key(key: Self::Key, by: RankBy) -> Self;
     /// The middle of two keys, for binary search.
     fn midpoint(low: Self::Key, high: Self::Key) -> Self::Key;
-    /// Whether any bit is set, so that `-0.0` counts as something and `+0.0`, the default, as nothing.
-    fn has_bits(self) -> bool;
     /// Whether this is NaN.
     #[expect(clippy::wrong_self_convention, reason = "a number is as small as a reference to it")]
     fn is_nan(self) -> bool;
@@ -95,11 +93,6 @@ macro_rules! keyed {
 
             fn midpoint(low: $bits, high: $bits) -> $bits {
                 low + (high - low) / 2
-            }
-
-            #[inline(always)]
-            fn has_bits(self) -> bool {
-                self.to_bits() != 0
             }
 
             #[inline(always)]

@@ -60,7 +60,7 @@
 //! # Map
 //!
 //! `epoch`, `method` and `event` hold what a strategy is made of, `option/` what an event may carry beside; `text/` reads
-//! and writes it;
+//! and writes it; `names/` tells the weights of a model's files from what else they hold;
 //! `strategy` and `timeline` are what comes out; `pruner/` carries it out. Nothing here knows a backend.
 
 mod chart;
@@ -68,6 +68,7 @@ mod epoch;
 mod error;
 mod event;
 mod method;
+pub mod names;
 mod option;
 mod percent;
 mod pruner;

@@ -5,6 +5,7 @@ mod divisor;
 use self::divisor::{Claim, share_out};
 use crate::density::Density;
 use crate::error::{Error, ErrorKind};
+use crate::layout::checked_len;
 
 /// What is handed to a [`Distribution`] of one layer: its shape, and how little and how much it may keep.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,8 +28,7 @@ impl<'a> Quota<'a> {
     }
 
     fn elements(&self) -> Result<usize, Error> {
-        let product = self.shape.iter().try_fold(1usize, |product, &side| product.checked_mul(side));
-        product.ok_or_else(|| ErrorKind::ShapeOverflow { shape: self.shape.to_vec() }.into())
+        checked_len(self.shape)
     }
 }
 
@@ -166,6 +166,11 @@ mod tests {
     #[test]
     fn models_without_elements_keep_none() {
         assert_eq!(Distribution::Erk.counts(density(0.5), &[]), Ok(vec![]));
+        // A side of 0 leaves nothing, wherever it stands and however long the others are.
+        for shape in [[0, usize::MAX, usize::MAX], [usize::MAX, 0, usize::MAX], [usize::MAX, usize::MAX, 0]] {
+            let layers = [Quota::new("a", &shape), Quota::new("b", &[2, 2])];
+            assert_eq!(Distribution::Erk.counts(density(0.5), &layers), Ok(vec![0, 2]));
+        }
         let layers = [Quota::new("a", &[0, 3]), Quota::new("b", &[2, 2])];
         assert_eq!(Distribution::Erk.counts(density(0.5), &layers), Ok(vec![0, 2]));
         assert_eq!(Distribution::Uniform.counts(density(0.5), &layers[..1]), Ok(vec![0]));

@@ -19,7 +19,8 @@ use crate::threads::Threads;
 ///
 /// Once a mask is in force, weights and every per-weight buffer of the optimiser must be `+0.0` outside it after each
 /// step, whatever momentum or weight decay do. [`Masks::hold`] does it, in one call for everything that has the layers'
-/// names, [`Masks::hold_each`] for several such things at once; [`Masks::revivals`] counts offenders.
+/// names, [`Masks::hold_each`] for several such things at once; [`Masks::revivals`] counts offenders, of which a zero of
+/// either sign is none.
 ///
 /// # Examples
 ///
@@ -127,7 +128,7 @@ impl Masks {
         Ok(())
     }
 
-    /// How many elements outside the masks are not `+0.0`; tests want none.
+    /// How many elements outside the masks are not zero, of either sign; tests want none.
     ///
     /// # Errors
     ///

@@ -13,7 +13,7 @@ pub(super) const OPTION: EventOption = EventOption {
     read,
     write,
     // A ranking within an axis tells of it in its own words.
-    tell: |_, event| event.unit_axis().map(|axis| format!("axis {axis}")),
+    tell: |_, event| event.unit_axis().flatten().map(|axis| format!("axis {axis}")),
 };
 
 fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
@@ -22,8 +22,7 @@ fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError>
 }
 
 fn write(event: &Event) -> Vec<(&'static str, Value)> {
-    let axis = event.group_axis().filter(|&axis| axis != event.default_axis());
-    axis.map(|axis| ("axis", axis.write())).into_iter().collect()
+    event.group_axis().map(|axis| ("axis", axis.write())).into_iter().collect()
 }
 
 /// The words that stand for the axis over which a layer sums, and for that of its outputs.
@@ -43,7 +42,7 @@ pub enum GroupAxis {
 }
 
 impl GroupAxis {
-    /// The last axis: what holds when nothing is written.
+    /// The last axis: that of N:M groups in the library where none is written.
     pub const LAST: GroupAxis = GroupAxis::Index(-1);
 
     pub(crate) fn read(node: &Node) -> Result<Self, StrategyError> {
@@ -62,12 +61,6 @@ impl GroupAxis {
             GroupAxis::Reduction => Value::text(REDUCTION),
             GroupAxis::Output => Value::text(OUTPUT),
         }
-    }
-}
-
-impl Default for GroupAxis {
-    fn default() -> Self {
-        Self::LAST
     }
 }
 

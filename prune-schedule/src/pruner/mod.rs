@@ -248,6 +248,9 @@ impl Pruner {
         let given = Given::of(evidence, observed).map_err(in_event)?;
         let (candidates, asked, made) = self.make(happening, &layers, &given)?;
         let alive = self.held();
+        // Under the straight-through estimator the dense weights train on until the range ends.
+        let floats_on = !at.in_steps() && self.strategy.floats_on(epoch, key);
+        let written = !(floats_on && event.passes_straight_through());
         let outcome = Outcome {
             epoch,
             at,
@@ -259,15 +262,16 @@ impl Pruner {
             made: &made,
             alive,
             before: &self.masks,
+            written,
         };
         let report = outcome.report(&layers).map_err(in_event)?;
 
         let new: Masks =
             candidates.iter().map(|c| c.name.to_owned()).zip(made.into_iter().map(|made| made.mask)).collect();
         // What is written: every layer where parameters are set back.
-        let written = layers.iter().filter(|(name, _)| rewound.is_some() || new.get(name).is_some());
+        let to_write = layers.iter().filter(|(name, _)| rewound.is_some() || new.get(name).is_some());
         let shapes: Vec<(String, Vec<usize>)> =
-            written.map(|(name, layer)| (name.to_owned(), layer.shape().to_vec())).collect();
+            to_write.map(|(name, layer)| (name.to_owned(), layer.shape().to_vec())).collect();
         drop(candidates);
         drop(layers);
         let mut opened = Masks::default();
@@ -278,9 +282,7 @@ impl Pruner {
                 opened.insert(name, mask.union(alive).map_err(in_event)?);
             }
         }
-        let floats_on = !at.in_steps() && self.strategy.floats_on(epoch, key);
-        // Under the straight-through estimator the dense weights train on until the range ends.
-        if !(floats_on && event.passes_straight_through()) {
+        if written {
             write::write(at, model, &new, alive, &shapes, rewound.as_ref())?;
         }
         self.note(floats_on, new, opened);
@@ -382,7 +384,7 @@ impl Pruner {
         Ok(self.held().hold_each(sets)?)
     }
 
-    /// How many elements outside the masks in force are not `+0.0`. After [`Pruner::hold`] there are none.
+    /// How many elements outside the masks in force are not zero, of either sign. After [`Pruner::hold`] there are none.
     ///
     /// # Errors
     ///

@@ -154,7 +154,7 @@ pub(super) fn select<'l>(
         if target.is_none() && !matches!(event.rule(), Rule::Regrow(_)) {
             continue;
         }
-        let axis = event.group_axis().map(|axis| resolve(epoch, axis, name, layer)).transpose()?;
+        let axis = event.axis_or(GroupAxis::LAST).map(|axis| resolve(epoch, axis, name, layer)).transpose()?;
         let units = event.piece().map(|piece| count(epoch, piece.unit(axis), name, layer)).transpose()?;
         candidates.push(Candidate { name, layer, target, axis, units });
     }

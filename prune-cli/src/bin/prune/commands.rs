@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
 use console::style;
-use prune_cli::{
-    Destination, Error, Job, Report, ReportFile, USUAL_AXIS, Want, Watch, apply, events_of, with_axis, write_masks,
-};
+use prune_cli::{Destination, Error, Job, Report, ReportFile, Want, Watch, apply, events_of, with_axis, write_masks};
 use prune_schedule::{Epochs, Event, Scope, Structure};
 
 use crate::args::{Apply, Arguments, Check, Command, MaskFile, What, refuse};
@@ -20,8 +18,14 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
             let inspection = prune_cli::inspect(model, watch)?;
             if *json { print(&pretty(&inspection)?)? } else { print(&inspection.to_string())? }
         }
-        Command::Apply(asked) => show(&apply_to(asked, watch)?)?,
-        Command::Mask(asked) => show(&masks(asked, watch)?)?,
+        Command::Apply(asked) => {
+            let report = apply_to(asked, watch)?;
+            in_place(asked.output.as_deref().unwrap_or(&asked.model), show(&report))?;
+        }
+        Command::Mask(asked) => {
+            let report = masks(asked, watch)?;
+            in_place(&asked.output, show(&report))?;
+        }
         Command::Check(asked) => {
             let report = prune_cli::check(&asked.model, &want(asked)?, &asked.which.filter(), watch)?;
             if asked.json {
@@ -36,12 +40,12 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
         }
         Command::Expand { model, output, force } => {
             let to = Destination { path: Some(output.clone()), force: *force };
-            show(&prune_cli::expand(model, &to, watch)?)?;
+            let expansion = prune_cli::expand(model, &to, watch)?;
+            in_place(output, show(&expansion))?;
         }
         Command::Schedule { strategy: given, model, axis, json } => {
             let strategy = strategy::read(given)?;
-            // Without a checkpoint it is what a training loop makes of it.
-            let strategy = if model.is_some() { with_axis(&strategy, *axis)? } else { strategy };
+            let strategy = axis.map_or(Ok(strategy.clone()), |axis| with_axis(&strategy, axis))?;
             let preview = model.as_ref().map(|model| prune_cli::preview(model, &strategy)).transpose()?;
             let timeline = strategy.timeline();
             match (json, preview) {
@@ -60,12 +64,18 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
     Ok(true)
 }
 
+/// What fails once an output is in its place says that it is.
+fn in_place(output: &Path, then: Result<(), Error>) -> Result<(), Error> {
+    then.map_err(|source| Error::InPlace { output: output.to_owned(), source: Box::new(source) })
+}
+
 fn apply_to(asked: &Apply, watch: &Watch) -> Result<Report, Error> {
     let job = job(&asked.model, &asked.what)?;
     let file = report_file(&asked.what, &job, asked.output.as_deref())?;
     let to = Destination { path: asked.output.clone(), force: asked.what.force };
     let report = apply(&job, &to, asked.format(), watch)?;
-    file.map_or(Ok(()), |file| file.place(&report))?;
+    let output = asked.output.as_deref().unwrap_or(&asked.model);
+    file.map_or(Ok(()), |file| file.place(output, &report))?;
     Ok(report)
 }
 
@@ -73,7 +83,7 @@ fn masks(asked: &MaskFile, watch: &Watch) -> Result<Report, Error> {
     let job = job(&asked.model, &asked.what)?;
     let file = report_file(&asked.what, &job, Some(&asked.output))?;
     let report = write_masks(&job, &asked.output, asked.what.force, watch)?;
-    file.map_or(Ok(()), |file| file.place(&report))?;
+    file.map_or(Ok(()), |file| file.place(&asked.output, &report))?;
     Ok(report)
 }
 
@@ -85,7 +95,9 @@ fn job(model: &Path, what: &What) -> Result<Job, Error> {
 /// What is done, in order.
 fn events(what: &What) -> Result<Vec<(Option<Epochs>, Event)>, Error> {
     if let Some(given) = &what.strategy {
-        return events_of(&with_axis(&strategy::read(given)?, what.axis)?, what.epoch);
+        let strategy = strategy::read(given)?;
+        let strategy = what.axis.map_or(Ok(strategy.clone()), |axis| with_axis(&strategy, axis))?;
+        return events_of(&strategy, what.epoch);
     }
     let Some(method) = &what.method else {
         return match (&what.masks, &what.scores) {
@@ -106,9 +118,8 @@ fn events(what: &What) -> Result<Vec<(Option<Epochs>, Event)>, Error> {
         (Structure::NOfM, ..) => return Err(refuse(format!("`{method}` needs --pattern N:M, such as --pattern 2:4"))),
         _ => return Err(refuse(format!("`{method}` needs --density or --sparsity"))),
     };
-    // What has no axis refuses one that was given, and is given none that was not.
-    let axis = what.axis.or((method.structure == Structure::NOfM && !global).then_some(USUAL_AXIS));
-    let event = event.and_then(|event| axis.map_or(Ok(event.clone()), |axis| event.axis(axis))).map_err(refused)?;
+    let event =
+        event.and_then(|event| what.axis.map_or(Ok(event.clone()), |axis| event.axis(axis))).map_err(refused)?;
     Ok(vec![(None, event)])
 }
 
@@ -121,7 +132,7 @@ fn report_file(what: &What, job: &Job, output: Option<&Path>) -> Result<Option<R
 
 fn want(asked: &Check) -> Result<Want, Error> {
     match (asked.pattern, asked.density.or(asked.sparsity), &asked.masks) {
-        (Some(pattern), ..) => Ok(Want::Pattern { pattern, axis: asked.axis.unwrap_or(USUAL_AXIS) }),
+        (Some(pattern), ..) => Ok(Want::Pattern { pattern, axis: asked.axis }),
         (_, Some(density), _) => Ok(Want::Density { density, together: asked.together }),
         (_, _, Some(masks)) => Ok(Want::Masks(masks.clone())),
         _ => Err(refuse("say what is checked: --pattern, --density, --sparsity or --masks")),

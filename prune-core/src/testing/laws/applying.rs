@@ -70,7 +70,7 @@ pub fn wrong_shape_is_refused_before_writing(suite: &Suite) {
     });
 }
 
-/// Rule 8: what is not `+0.0` outside the mask is counted, `-0.0` and NaN too.
+/// Rule 8: what is not zero outside the mask is counted, NaN too; a zero of either sign is not.
 pub fn revivals_are_counted(suite: &Suite) {
     for_all("revivals_are_counted", cases(suite), |(shape, data, kept)| {
         let wanted = oracle::revivals(&super::scores(&data), &kept);

@@ -1,0 +1,18 @@
+//! Norms of rank 2 or more, and the scales of layers and blocks.
+
+use crate::names::entry::{Entry, other};
+
+const NORM: &str = "norm";
+const SCALE: &str = "scale of a layer";
+
+pub(super) const ENTRIES: &[Entry] = &[
+    other("**.grn.{weight,bias,gamma,beta}", NORM),
+    other(
+        "**.{norm,norm1,norm2,norm3,ln,ln_1,ln_2,layer_norm,layernorm,LayerNorm,group_norm,bn,bn1,bn2,bn3}.weight",
+        NORM,
+    )
+    .rank(1),
+    other("**.{gamma,beta,alpha}", NORM),
+    other("**.{layer_scale,layerscale,layer_scale_1,layer_scale_2,ls,gain,lambda,lambda_1,lambda_2}", SCALE),
+    other("**.{scale_shift_table,temperature,logit_scale}", SCALE),
+];
