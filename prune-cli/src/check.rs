@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 
 use prune_core::{Density, Mask, NmPattern};
 use prune_schedule::table::{Column, aligned};
-use prune_schedule::{Event, GroupAxis, Scope};
+use prune_schedule::{Event, Filter, GroupAxis, Scope};
 use serde::Serialize;
 
 use crate::buffer::layer;
 use crate::clipped::clipped;
 use crate::drive::in_order;
 use crate::error::Error;
-use crate::filter::{Candidate, Filter, candidates};
+use crate::filter::{self, Candidate, candidates};
 use crate::groups::{Question, ask};
 use crate::inputs::Inputs;
 use crate::inspect::non_zeros;
+use crate::known::Known;
 use crate::model::Model;
 use crate::runs::plain;
 use crate::watch::Watch;
@@ -75,8 +76,9 @@ pub struct CheckedLayer {
 pub fn check(path: &Path, want: &Want, filter: &Filter, watch: &Watch) -> Result<CheckReport, Error> {
     let model = Model::open(path)?;
     crate::bitmask::refuse_packed(&model)?;
-    filter.check(&model)?;
-    let mut inputs = Inputs::new(&model);
+    let known = Known::of(&model)?;
+    filter::check(filter, &model, &known)?;
+    let mut inputs = Inputs::new(&model, &known);
     let layers = match want {
         Want::Pattern { pattern, axis } => patterns(&inputs, *pattern, *axis, filter, watch)?,
         Want::Density { density, together } => densities(&inputs, *density, *together, filter, watch)?,
@@ -89,8 +91,8 @@ pub fn check(path: &Path, want: &Want, filter: &Filter, watch: &Watch) -> Result
     Ok(CheckReport { want: want.to_string(), layers, holds })
 }
 
-fn selected(model: &Model, event: Event, filter: &Filter) -> Result<Vec<Candidate>, Error> {
-    candidates(model, "", &event, filter)
+fn selected(inputs: &Inputs<'_>, event: Event, filter: &Filter) -> Result<Vec<Candidate>, Error> {
+    candidates(inputs.model, inputs.known, "", &event, filter)
 }
 
 fn refused(error: prune_schedule::StrategyError) -> Error {
@@ -107,7 +109,7 @@ fn patterns(
     let model = inputs.model;
     let event = Event::n_of_m(Scope::UnifiedLocal(pattern));
     let event = event.and_then(|event| axis.map_or(Ok(event.clone()), |axis| event.axis(axis))).map_err(refused)?;
-    let candidates = selected(model, event, filter)?;
+    let candidates = selected(inputs, event, filter)?;
     let question = |candidate: &Candidate| Question {
         tensor: candidate.tensor,
         axis: candidate.axis.unwrap_or_default(),
@@ -135,7 +137,7 @@ fn densities(
 ) -> Result<Vec<CheckedLayer>, Error> {
     let model = inputs.model;
     let event = Event::unstructured(Scope::UnifiedLocal(density)).map_err(refused)?;
-    let tensors: Vec<usize> = selected(model, event, filter)?.into_iter().map(|candidate| candidate.tensor).collect();
+    let tensors: Vec<usize> = selected(inputs, event, filter)?.into_iter().map(|candidate| candidate.tensor).collect();
     let counts = non_zeros(inputs, &tensors, watch)?;
     let found = |name: &str, alone: bool, non_zero: usize, elements: usize| {
         let most = density.kept_of(elements);

@@ -10,6 +10,7 @@ use crate::buffer::Buffer;
 use crate::clipped::clipped;
 use crate::drive::in_order;
 use crate::error::Error;
+use crate::known::Known;
 use crate::model::Model;
 use crate::runs::{Runs, plain};
 use crate::watch::Watch;
@@ -18,6 +19,7 @@ use crate::watch::Watch;
 #[derive(Debug)]
 pub(crate) struct Inputs<'m> {
     pub(crate) model: &'m Model,
+    pub(crate) known: &'m Known,
     scores: Option<Scores>,
     alive: Option<Alive>,
 }
@@ -38,8 +40,8 @@ struct Alive {
 }
 
 impl<'m> Inputs<'m> {
-    pub(crate) fn new(model: &'m Model) -> Self {
-        Inputs { model, scores: None, alive: None }
+    pub(crate) fn new(model: &'m Model, known: &'m Known) -> Self {
+        Inputs { model, known, scores: None, alive: None }
     }
 
     /// Ranks by the scores in a file, which must have the shapes of the model's tensors.

@@ -4,6 +4,7 @@ use core::fmt;
 use std::path::Path;
 
 use prune_core::NmPattern;
+use prune_schedule::Filter;
 use prune_schedule::table::{Column, aligned};
 use serde::Serialize;
 
@@ -11,9 +12,9 @@ use crate::buffer::layer;
 use crate::clipped::clipped;
 use crate::drive::in_order;
 use crate::error::{Error, show};
-use crate::filter::{Filter, Spared};
 use crate::groups::{Question, ask};
 use crate::inputs::Inputs;
+use crate::known::Known;
 use crate::model::Model;
 use crate::runs::plain;
 use crate::size::{bytes, percent, shape};
@@ -65,6 +66,14 @@ pub struct Inspected {
     pub prunable: bool,
     /// Why not, in words; empty where it is.
     pub why_not: String,
+    /// What its name says that it is: `weight`, `other` or `unknown`.
+    pub class: &'static str,
+    /// The entry of the table of names that decided; empty where none knows the name.
+    pub entry: String,
+    /// The axes of a weight's inputs, where they are known.
+    pub input_axes: Vec<usize>,
+    /// What told them: `model type`, `bias`, `config`, `family shape`, `name`, or `default` for the usual order.
+    pub axes_told_by: Option<String>,
     /// The tightest N:M patterns that hold, with the axis along which they do. What follows from a shorter group's pattern
     /// is not listed again.
     pub patterns: Vec<Held>,
@@ -94,7 +103,8 @@ const LENGTHS: [usize; 5] = [2, 4, 8, 16, 32];
 /// Linear: one reading, and one more for each axis of a layer that has zeros, which ends early where no pattern holds.
 pub fn inspect(path: &Path, watch: &Watch) -> Result<Inspection, Error> {
     let model = Model::open(path)?;
-    let inputs = Inputs::new(&model);
+    let known = Known::of(&model)?;
+    let inputs = Inputs::new(&model, &known);
     let non_zero = non_zeros(&inputs, &(0..model.len()).collect::<Vec<_>>(), watch)?;
     let mut questions = Vec::new();
     for (tensor, about) in model.tensors().enumerate() {
@@ -129,10 +139,9 @@ pub fn inspect(path: &Path, watch: &Watch) -> Result<Inspection, Error> {
     let (mut prunable, mut all) = (Count::default(), Count::default());
     let mut tensors = Vec::new();
     for (((place, about), non_zero), patterns) in model.tensors().enumerate().zip(non_zero).zip(held) {
-        debug_assert!(place < model.len());
-        let spared = Filter::default().spares(about);
+        let (left, role) = (known.leaves(&Filter::default(), &model, place), known.role(place));
         if let Some(non_zero) = non_zero {
-            for count in [Some(&mut all), spared.is_none().then_some(&mut prunable)].into_iter().flatten() {
+            for count in [Some(&mut all), left.is_none().then_some(&mut prunable)].into_iter().flatten() {
                 count.elements += about.elements;
                 count.non_zero += non_zero;
             }
@@ -143,8 +152,12 @@ pub fn inspect(path: &Path, watch: &Watch) -> Result<Inspection, Error> {
             shape: about.shape.clone(),
             elements: about.elements,
             non_zero,
-            prunable: spared.is_none(),
-            why_not: spared.map_or("", why).to_owned(),
+            prunable: left.is_none(),
+            why_not: left.map_or_else(String::new, |left| left.to_string()),
+            class: role.class.word(),
+            entry: role.entry.clone(),
+            input_axes: role.inputs.clone(),
+            axes_told_by: role.evidence.map(|evidence| evidence.to_string()),
             patterns,
         });
     }
@@ -177,12 +190,11 @@ pub(crate) fn non_zeros(inputs: &Inputs<'_>, tensors: &[usize], watch: &Watch) -
     Ok(counts)
 }
 
-fn why(spared: Spared) -> &'static str {
-    match spared {
-        Spared::Type => "type",
-        Spared::Rank => "rank below 2",
-        Spared::Name => "named as an embedding or output head",
-        Spared::Pattern => "left out by a pattern",
+/// The axes of a weight's inputs, `?` where nothing tells them.
+fn axes(tensor: &Inspected) -> String {
+    match (tensor.class, &tensor.input_axes[..]) {
+        ("weight", []) if tensor.shape.len() >= 2 => "?".to_owned(),
+        (_, axes) => axes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
     }
 }
 
@@ -192,13 +204,20 @@ impl fmt::Display for Inspection {
         writeln!(f, "{}: {} tensors in {files}, {}", self.model, self.tensors.len(), bytes(self.bytes))?;
         let left = ["layer", "type", "shape"].map(|name| (name, Column::Left));
         let right = ["elements", "non-zero", "density"].map(|name| (name, Column::Right));
-        let header: Vec<_> =
-            left.into_iter().chain(right).chain([("patterns", Column::Left), ("left dense", Column::Left)]).collect();
+        let header: Vec<_> = left
+            .into_iter()
+            .chain(right)
+            .chain(["patterns", "inputs", "left dense"].map(|name| (name, Column::Left)))
+            .collect();
         let total = |name: &str, count: &Count| {
             let Count { elements, non_zero } = *count;
             let numbers = [elements.to_string(), non_zero.to_string(), percent(non_zero, elements)];
             let blank = || String::new();
-            [name.to_owned(), blank(), blank()].into_iter().chain(numbers).chain([blank(), blank()]).collect::<Vec<_>>()
+            [name.to_owned(), blank(), blank()]
+                .into_iter()
+                .chain(numbers)
+                .chain([blank(), blank(), blank()])
+                .collect::<Vec<_>>()
         };
         let rows = self.tensors.iter().map(|tensor| {
             let patterns: Vec<String> =
@@ -211,6 +230,7 @@ impl fmt::Display for Inspection {
                 tensor.non_zero.map_or_else(|| "-".to_owned(), |non_zero| non_zero.to_string()),
                 tensor.non_zero.map_or_else(|| "-".to_owned(), |non_zero| percent(non_zero, tensor.elements)),
                 patterns.join(", "),
+                axes(tensor),
                 tensor.why_not.clone(),
             ]
         });

@@ -7,6 +7,7 @@ use prune_schedule::table::{Column, aligned};
 use serde::Serialize;
 
 use crate::clipped::clipped;
+use crate::known::{DenseTensor, lines};
 use crate::size::{bytes, percent};
 
 /// What a command did. Displays as tables; serialises with every number.
@@ -25,8 +26,8 @@ pub struct Report {
     pub events: Vec<EventReport>,
     /// All tensors of the types that can be pruned together, after the last event; pruned or not.
     pub all: Totals,
-    /// Layers that were left dense because their names are those of embeddings or output heads.
-    pub left_dense: Vec<String>,
+    /// Tensors of the types that can be pruned that were left dense, each with the reason.
+    pub left_dense: Vec<DenseTensor>,
     /// Tensors that were carried over because their type is not pruned, each with its type.
     pub other_types: Vec<(String, String)>,
     /// Layers that could not be written as a bitmask and stayed as they are.
@@ -119,10 +120,7 @@ impl fmt::Display for Report {
         }
         let Totals { elements, kept, .. } = self.all;
         writeln!(f, "all parameters: {kept} of {elements} kept ({})", percent(kept, elements))?;
-        if !self.left_dense.is_empty() {
-            let names = listed(&self.left_dense);
-            writeln!(f, "left dense, by their names (--all prunes them too): {names}")?;
-        }
+        lines(&self.left_dense).iter().try_for_each(|line| writeln!(f, "{line}"))?;
         if !self.other_types.is_empty() {
             let names: Vec<String> = self.other_types.iter().map(|(name, dtype)| format!("{name} ({dtype})")).collect();
             writeln!(f, "carried over, of types that are not pruned: {}", listed(&names))?;

@@ -4,8 +4,8 @@ use prune_schedule::{Epochs, Event, GroupAxis, Strategy};
 
 use crate::error::Error;
 
-/// The axis along which groups run unless told otherwise: checkpoints from Python frameworks are (out, in, ..).
-pub const USUAL_AXIS: GroupAxis = GroupAxis::Index(1);
+/// The axis along which groups run where an event has none: that of each layer's inputs.
+pub const USUAL_AXIS: GroupAxis = GroupAxis::Reduction;
 
 /// A strategy in which `axis` is written into every event that takes an axis and has none. Axes that are written stay, -1
 /// among them.

@@ -104,7 +104,7 @@ pub(super) fn axes(
         }
         return match part {
             Part::Wider | Part::Back => pair(Order::OutIn, AxisEvidence::Default),
-            Part::GateUp | Part::Up | Part::Down => (Vec::new(), Vec::new(), None),
+            Part::GateUp | Part::Down => (Vec::new(), Vec::new(), None),
         };
     }
     match (axes, by_name(axes)) {
@@ -137,7 +137,7 @@ fn by_name(axes: Axes) -> Option<Order> {
     match axes {
         Axes::OutIn => Some(Order::OutIn),
         Axes::InOut | Axes::InOutFirst => Some(Order::InOut),
-        Axes::Plain | Axes::Convolution | Axes::Fixed(..) | Axes::Family(_) => None,
+        Axes::Plain | Axes::Convolution | Axes::Open | Axes::Fixed(..) | Axes::Family(_) => None,
     }
 }
 
@@ -148,8 +148,9 @@ fn by_name(axes: Axes) -> Option<Order> {
 fn by_bias(axes: Axes, tensor: &Tensor<'_>, all: &Siblings<'_>) -> Option<Order> {
     let rank = tensor.shape.len();
     let bias = match axes {
+        Axes::Open => return None,
         // Parameters of a module for all experts have names of their own, and so have their biases.
-        Axes::Family(Part::GateUp | Part::Up | Part::Down) => {
+        Axes::Family(Part::GateUp | Part::Down) => {
             all.beside(tensor, 1, &format!("{}_bias", tensor.segments.last()?))?
         }
         _ => all.beside(tensor, 1, "bias")?,
@@ -205,7 +206,7 @@ fn by_shape(part: Part, tensor: &Tensor<'_>, all: &Siblings<'_>) -> Option<Order
         Part::Back if first < second => Some(Order::OutIn),
         Part::GateUp => experts((first, second), partner("down_proj")?),
         Part::Down => experts(partner("gate_up_proj")?, (first, second)),
-        Part::Wider | Part::Back | Part::Up => None,
+        Part::Wider | Part::Back => None,
     }
 }
 

@@ -12,6 +12,8 @@ pub(super) struct Entry {
     /// A tensor, or a module that holds tensors, that must stand beside: so many segments dropped from the end of the
     /// name, and this put in their place.
     pub(super) beside: Option<(usize, &'static str)>,
+    /// A tensor that must not stand in the same module.
+    pub(super) without: Option<&'static str>,
     pub(super) is: Is,
 }
 
@@ -36,6 +38,8 @@ pub(super) enum Axes {
     InOutFirst,
     /// A convolution that may be a transposed one: only evidence tells.
     Convolution,
+    /// Nothing tells the axes: one must be written.
+    Open,
     /// These inputs, and these outputs.
     Fixed(&'static [usize], &'static [usize]),
     /// The last two axes are inputs and outputs or the other way round: the family tells.
@@ -51,20 +55,18 @@ pub(super) enum Part {
     Back,
     /// Gates and values of all experts in one tensor: reads the width of the model, writes two of the experts' widths.
     GateUp,
-    /// Gates or values of all experts: reads the width of the model.
-    Up,
     /// Reads the experts' width, writes the width of the model.
     Down,
 }
 
 /// An entry for what is no weight.
 pub(super) const fn other(pattern: &'static str, reason: &'static str) -> Entry {
-    Entry { kinds: &[], pattern, ranks: (0, usize::MAX), beside: None, is: Is::Other(reason) }
+    Entry { kinds: &[], pattern, ranks: (0, usize::MAX), beside: None, without: None, is: Is::Other(reason) }
 }
 
 /// An entry for a weight.
 pub(super) const fn weight(pattern: &'static str, axes: Axes) -> Entry {
-    Entry { kinds: &[], pattern, ranks: (2, usize::MAX), beside: None, is: Is::Weight(axes) }
+    Entry { kinds: &[], pattern, ranks: (2, usize::MAX), beside: None, without: None, is: Is::Weight(axes) }
 }
 
 impl Entry {
@@ -91,6 +93,11 @@ impl Entry {
     /// Only where this module stands beside the module of the tensor.
     pub(super) const fn near(self, module: &'static str) -> Self {
         Entry { beside: Some((2, module)), ..self }
+    }
+
+    /// Only where the module of the tensor does not hold this.
+    pub(super) const fn without(self, tensor: &'static str) -> Self {
+        Entry { without: Some(tensor), ..self }
     }
 
     pub(super) fn is_for_rank(&self, rank: usize) -> bool {

@@ -89,12 +89,12 @@ mod tests {
         ) {
             // A name that an entry is likely to match: its own pattern with one of the alternatives.
             let text = table::entries().nth(entry).map_or("", |entry| entry.pattern);
-            let tail = text.trim_start_matches("**.").replace('*', "0");
+            let tail = text.trim_start_matches("**.").replace(['*', '#'], "0");
             let tail = alternative(&tail, choice);
             let name = [head.join("."), tail].join(".");
             let segments: Vec<&str> = name.split('.').filter(|s| !s.is_empty()).collect();
             let index = Index::of_table();
-            let holds = |entry: &Entry| entry.kinds.is_empty() && entry.beside.is_none();
+            let holds = |entry: &Entry| entry.kinds.is_empty() && entry.beside.is_none() && entry.without.is_none();
             let naive = index.entries.iter().find(|(entry, pattern)| pattern.matches(&segments) && holds(entry));
             let found = index.first(&segments, holds);
             prop_assert_eq!(found.map(|e| format!("{e:?}")), naive.map(|(e, _)| format!("{e:?}")));

@@ -66,6 +66,7 @@ fn entry_for(tensor: &Tensor<'_>, all: &Siblings<'_>, facts: &ModelFacts) -> Opt
         entry.is_for_rank(tensor.shape.len())
             && (entry.kinds.is_empty() || entry.kinds.iter().any(|kind| facts.is(kind)))
             && entry.beside.is_none_or(|(dropped, put)| all.holds(tensor, dropped, put))
+            && entry.without.is_none_or(|put| !all.holds(tensor, 1, put))
     })
 }
 

@@ -5,7 +5,7 @@ use crate::option::glob::Glob;
 /// A pattern over the segments of a canonical name, which must match whole.
 ///
 /// Segments are separated by `.`. `**` stands for any number of segments, none included; `{a,b}` for one segment that is
-/// `a` or `b`; a `*` within a segment for any characters.
+/// `a` or `b`; a `#` for a segment of digits; a `*` within a segment for any characters.
 #[derive(Debug)]
 pub(super) struct Pattern {
     parts: Vec<Part>,
@@ -14,6 +14,7 @@ pub(super) struct Pattern {
 #[derive(Debug)]
 enum Part {
     Any,
+    Number,
     One(Vec<Glob>),
 }
 
@@ -33,7 +34,7 @@ impl Pattern {
                     retry = Some((part, at));
                     part += 1;
                 }
-                Some(Part::One(globs)) if globs.iter().any(|glob| glob.matches(segments[at])) => {
+                Some(part_of_one) if part_of_one.matches(segments[at]) => {
                     part += 1;
                     at += 1;
                 }
@@ -64,7 +65,17 @@ impl Part {
     fn new(text: &str) -> Self {
         match text {
             "**" => Part::Any,
+            "#" => Part::Number,
             _ => Part::One(alternatives(text).map(Glob::new).collect()),
+        }
+    }
+
+    /// Whether this part stands for one segment, and that segment is this one.
+    fn matches(&self, segment: &str) -> bool {
+        match self {
+            Part::Any => false,
+            Part::Number => segment.bytes().all(|byte| byte.is_ascii_digit()),
+            Part::One(globs) => globs.iter().any(|glob| glob.matches(segment)),
         }
     }
 
@@ -99,6 +110,7 @@ mod tests {
             (None, rest) => rest.is_none(),
             (Some((&"**", rest)), _) => (0..=segments.len()).any(|skip| naive(rest, &segments[skip..])),
             (Some(_), None) => false,
+            (Some((&"#", rest)), Some((segment, others))) => segment.parse::<u64>().is_ok() && naive(rest, others),
             (Some((part, rest)), Some((segment, others))) => {
                 alternatives(part).any(|word| Glob::new(word).matches(segment)) && naive(rest, others)
             }
@@ -109,8 +121,8 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(4000))]
         #[test]
         fn matches_as_defined(
-            parts in prop::collection::vec(prop::sample::select(vec!["**", "a", "b", "{a,b}", "a*", "*", "{ab,b}"]), 1..6),
-            segments in prop::collection::vec("[ab]{1,2}", 0..6),
+            parts in prop::collection::vec(prop::sample::select(vec!["**", "a", "b", "{a,b}", "a*", "*", "#", "{ab,b}"]), 1..6),
+            segments in prop::collection::vec("[ab0]{1,2}", 0..6),
         ) {
             let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
             prop_assert_eq!(Pattern::new(&parts.join(".")).matches(&segments), naive(&parts, &segments));

@@ -61,8 +61,7 @@ pub enum PruneError {
     },
     /// `axis` is `reduction`, and nothing tells which axis that is.
     #[error(
-        "{when}, layer `{layer}`: 'reduction' is known for names that end in `kernel` or `weight`, of rank 2 or \
-         more; this one has rank {rank}: write the axis as an index",
+        "{when}, layer `{layer}`: nothing tells which of its {rank} axes is that of its inputs; write `axis` as an index",
         layer = printable(layer), when = epoch.named())]
     ReductionUnknown {
         /// The event.
@@ -74,8 +73,7 @@ pub enum PruneError {
     },
     /// An event ranks within outputs, and nothing tells along which axis they lie.
     #[error(
-        "{}, layer `{layer}`: the axis of outputs is known for names that end in `kernel` or `weight`, of rank 2 or more; \
-         this one has rank {rank}: write `axis` as an index",
+        "{}, layer `{layer}`: nothing tells which of its {rank} axes is that of its outputs; write `axis` as an index",
         epoch.named(),
         layer = printable(layer)
     )]

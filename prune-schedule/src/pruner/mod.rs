@@ -319,7 +319,7 @@ impl Pruner {
             asked.forget_elements_of_pieces(&candidates, alive);
         }
         if let Some(Piece::Channels { bias: true, .. }) = event.piece() {
-            biases::follow(at, layers, alive, &mut candidates, &mut asked, &mut made)?;
+            biases::follow(at, event, layers, alive, &mut candidates, &mut asked, &mut made)?;
         }
         Ok((candidates, asked, made))
     }

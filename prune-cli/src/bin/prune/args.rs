@@ -82,6 +82,8 @@ pub(crate) enum Command {
         /// The axis of events that have none, as in `prune apply`.
         #[arg(long, requires = "model", value_parser = axis, allow_negative_numbers = true)]
         axis: Option<GroupAxis>,
+        #[command(flatten)]
+        which: Which,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -116,7 +118,7 @@ pub(crate) struct What {
     #[arg(long, requires = "method", value_name = "N:M")]
     pub(crate) pattern: Option<NmPattern>,
     /// The axis along which N:M groups run; negative ones count from the end, and `reduction` is told by the layer's name.
-    /// Without it 1: the inputs, in checkpoints from Python frameworks. Of a strategy, it is for the events that have none;
+    /// Without it that of the inputs. Of a strategy, it is for the events that have none;
     /// others keep theirs.
     #[arg(long, value_parser = axis, allow_negative_numbers = true)]
     pub(crate) axis: Option<GroupAxis>,
@@ -145,7 +147,10 @@ pub(crate) struct Which {
     /// No layers whose whole name matches. May be given again.
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<String>,
-    /// Layers named like embeddings and output heads too (*embed*, *wte*, *wpe*, *lm_head*).
+    /// Tensors whose whole name matches too, though their names are unknown. May be given again.
+    #[arg(long, value_name = "GLOB")]
+    also: Vec<String>,
+    /// Every tensor of f32, f64, f16 and bf16 of rank 2 or more too, embeddings and scales among them.
     #[arg(long)]
     all: bool,
 }
@@ -153,7 +158,7 @@ pub(crate) struct Which {
 impl Which {
     pub(crate) fn filter(&self) -> Filter {
         let globs = |texts: &[String]| texts.iter().map(Glob::new).collect();
-        Filter { include: globs(&self.include), exclude: globs(&self.exclude), all: self.all }
+        Filter { include: globs(&self.include), exclude: globs(&self.exclude), also: globs(&self.also), all: self.all }
     }
 }
 
@@ -210,7 +215,7 @@ pub(crate) struct Check {
     /// At most N of every M neighbours are not zero.
     #[arg(long, value_name = "N:M")]
     pub(crate) pattern: Option<NmPattern>,
-    /// The axis along which groups run; 1 without it.
+    /// The axis along which groups run; that of each layer's inputs without it, as in `prune apply`.
     #[arg(long, requires = "pattern", value_parser = axis, allow_negative_numbers = true)]
     pub(crate) axis: Option<GroupAxis>,
     /// No more elements of a layer are other than zero than this fraction.
@@ -223,7 +228,7 @@ pub(crate) struct Check {
     #[arg(long, conflicts_with_all = ["pattern", "masks"])]
     pub(crate) together: bool,
     /// Everything outside these masks is zero.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["include", "exclude", "all"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["include", "exclude", "also", "all"])]
     pub(crate) masks: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) which: Which,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory as _;
 use console::style;
 use prune_cli::{Destination, Error, Job, Report, ReportFile, Want, Watch, apply, events_of, with_axis, write_masks};
-use prune_schedule::{Epochs, Event, Scope, Structure};
+use prune_schedule::{Epochs, Event, Filter, Scope, Structure};
 
 use crate::args::{Apply, Arguments, Check, Command, MaskFile, What, refuse};
 use crate::{print, strategy};
@@ -43,10 +43,14 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
             let expansion = prune_cli::expand(model, &to, watch)?;
             in_place(output, show(&expansion))?;
         }
-        Command::Schedule { strategy: given, model, axis, json } => {
+        Command::Schedule { strategy: given, model, axis, which, json } => {
+            if model.is_none() && which.filter() != Filter::default() {
+                return Err(refuse("--include, --exclude, --also and --all are about a checkpoint; give it with --model"));
+            }
             let strategy = strategy::read(given)?;
             let strategy = axis.map_or(Ok(strategy.clone()), |axis| with_axis(&strategy, axis))?;
-            let preview = model.as_ref().map(|model| prune_cli::preview(model, &strategy)).transpose()?;
+            let preview =
+                model.as_ref().map(|model| prune_cli::preview(model, &strategy, &which.filter())).transpose()?;
             let timeline = strategy.timeline();
             match (json, preview) {
                 (true, None) => print(&pretty(&timeline)?)?,

@@ -14,5 +14,10 @@ pub(super) const ENTRIES: &[Entry] = &[
     .rank(1),
     other("**.{gamma,beta,alpha}", NORM),
     other("**.{layer_scale,layerscale,layer_scale_1,layer_scale_2,ls,gain,lambda,lambda_1,lambda_2}", SCALE),
-    other("**.{scale_shift_table,temperature,logit_scale}", SCALE),
+    other("**.{scale_shift_table,temperature,logit_scale,modulation,modulate_table,w_g}", SCALE),
+    other("**.{audio_scale_shift_table,audio_a2v_cross_attn_scale_shift_table}", SCALE),
+    other("**.video_a2v_cross_attn_scale_shift_table", SCALE),
+    other("**.{norm,q_l2_clip,rel_l2_clip,bottleneck}.scale", NORM),
+    other("**.{hc_fn,hc_attn_fn,hc_ffn_fn,hc_head_fn}", "mixing of residual streams"),
+    other("**.{attn_hc,ffn_hc}.fn", "mixing of residual streams"),
 ];

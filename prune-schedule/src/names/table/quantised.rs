@@ -10,7 +10,7 @@ const SPARSE: &str = "part of a packed sparse layer";
 
 pub(super) const ENTRIES: &[Entry] = &[
     // GPTQ and AWQ.
-    other("**.{qweight,B}", PACKED).beside("scales"),
+    other("**.{qweight,B}", PACKED).beside("s"),
     other("**.{qweight,qweight_type}", PACKED),
     other("**.{qzeros,scaled_zeros}", ZERO),
     other("**.{g_idx,weight_g_idx,perm}", "order of a quantised layer"),

@@ -1,11 +1,39 @@
-//! Transposed convolutions, which torch stores as (in, out, ..), and what may be one.
+//! Transposed convolutions, which torch stores as (in, out, ..), and convolutions that may be one.
 
 use crate::names::entry::{Axes, Entry, weight};
 
+const MIMI: &[&str] = &["mimi", "csm", "kyutai_speech_to_text", "moshi"];
+
+/// A transposed convolution in every model that has the name.
+const fn transposed(pattern: &'static str) -> Entry {
+    weight(pattern, Axes::InOutFirst).ranks(3, 5)
+}
+
+/// A convolution of a name under which both kinds are found.
+const fn either(pattern: &'static str) -> Entry {
+    weight(pattern, Axes::Convolution).ranks(3, 5)
+}
+
 pub(super) const ENTRIES: &[Entry] = &[
-    weight("**.upsampler.*.{weight_v,original1,weight}", Axes::InOutFirst).ranks(3, 5).of(&["vits"]),
-    weight("**.{deconv,conv_transpose,upconv,deconv1,deconv2,deconv3}.weight", Axes::InOutFirst).ranks(3, 5),
-    weight("**.{upsampler,ups}.*.{weight_v,weight}", Axes::Convolution).ranks(3, 5),
-    weight("**.{up,upsample,upsampling,upscale}.weight", Axes::Convolution).ranks(3, 5),
-    weight("**.conv5_mask.weight", Axes::InOutFirst).ranks(3, 5),
+    transposed("**.upsampler.#.{weight,weight_v,original1}").of(&["vits"]),
+    transposed("**.upsample.conv.weight").of(MIMI),
+    transposed("**.{deconv,deconv1,deconv2,deconv3,conv_transpose,conv_transpose1d,conv_transpose2d,convtr}.weight"),
+    transposed("**.{convtr,conv_t1,conv_transpose,deconv}.{weight_v,original1}"),
+    transposed("**.{conv_t1,conv5_mask,kps_score_lowres,upscale_conv1,upscale_conv2,upsampling}.weight"),
+    transposed("**.{deconv_layers,deconvs}.#.weight"),
+    transposed("**.proto.upsample.weight"),
+    transposed("**.fpn1.{0,3}.weight"),
+    transposed("**.fpn2.0.weight"),
+    transposed("**.reassemble_stage.layers.{0,1}.resize.weight"),
+    weight("**.reassemble_stage.layers.3.resize.weight", Axes::OutIn).rank(4),
+    transposed("**.feature_upsample.{intermediate,scaled_images}.#.layers.{1,2,3}.weight"),
+    transposed("**.output_upscaling.{0,3}.weight"),
+    transposed("**.feature_upsample.image_block.layers.#.weight"),
+    weight("**.feature_upsample.{intermediate,scaled_images}.#.layers.0.weight", Axes::OutIn).rank(4),
+    transposed("**.{shortcut_up_sample,up_sample}.weight").of(&["Kandinsky3UNet"]),
+    transposed("**.up_upscalers.#.1.weight").of(&["StableCascadeUNet"]),
+    either("**.{upsampler,ups}.#.{weight,weight_v,original1}"),
+    either("**.ups.#.#.{weight,weight_v,original1}"),
+    either("**.{up,upsample,upscale,upconv,up_conv,up_sample,resize,unpool,convt}.weight"),
+    either("**.up.{conv,#}.weight"),
 ];
