@@ -45,7 +45,9 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
         }
         Command::Schedule { strategy: given, model, axis, which, json } => {
             if model.is_none() && which.filter() != Filter::default() {
-                return Err(refuse("--include, --exclude, --also and --all are about a checkpoint; give it with --model"));
+                return Err(refuse(
+                    "--include, --exclude, --also and --all are about a checkpoint; give it with --model",
+                ));
             }
             let strategy = strategy::read(given)?;
             let strategy = axis.map_or(Ok(strategy.clone()), |axis| with_axis(&strategy, axis))?;
