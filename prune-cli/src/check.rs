@@ -87,6 +87,7 @@ pub fn check(path: &Path, want: &Want, filter: &Filter, watch: &Watch) -> Result
             outside(&inputs, masks, watch)?
         }
     };
+    model.witness().check()?;
     let holds = layers.iter().all(|layer| layer.holds != Some(false));
     Ok(CheckReport { want: want.to_string(), layers, holds })
 }

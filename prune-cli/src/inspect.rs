@@ -120,6 +120,7 @@ pub fn inspect(path: &Path, watch: &Watch) -> Result<Inspection, Error> {
     watch.progress.begin("looking for patterns", elements as u64);
     let answers = ask(&inputs, &questions, watch)?;
     watch.progress.end();
+    model.witness().check()?;
     let mut held = vec![Vec::new(); model.len()];
     for (question, answers) in questions.iter().zip(answers) {
         // What the patterns of shorter groups allow in the longer one.

@@ -37,6 +37,8 @@ mod decide;
 mod disk;
 mod drive;
 mod error;
+#[cfg(test)]
+mod faults;
 mod filter;
 mod groups;
 mod header;

@@ -130,6 +130,7 @@ pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result
     report.format = "masks";
     report.output = show(path);
     report.bytes_after = file.len()?;
+    file.sync()?;
     read.iter().try_for_each(Witness::check)?;
     watch.check()?;
     file.place(force)?;
@@ -198,8 +199,8 @@ fn prepare<'m, 'j>(
         }
         let (file, counts) = masks_of(&inputs, &plan, Temporary::create(path, None)?, watch)?;
         events.push(event_report(&inputs, &plan, &counts, Some((*epochs, event))));
-        let made = file.temporary_path();
-        inputs = inputs.with_masks(made, Model::open(made)?, watch)?;
+        let made = Model::open_new(file.temporary_path(), path)?;
+        inputs = inputs.with_masks(path, made, watch)?;
         scratch = Some(file);
     }
     let mut plan = Plan::default();
