@@ -49,7 +49,7 @@ pub(crate) fn carry_out(
     sink: &impl Sink,
     watch: &Watch,
 ) -> Result<Vec<Counts>, Error> {
-    let maker = Maker { inputs, plan, sink, selector: selector(inputs).threads(Threads::One), watch };
+    let maker = Maker { inputs, plan, sink, selector: selector(inputs).with_threads(Threads::One), watch };
     let met = in_order(&plan.pieces, watch, |piece, scratch| maker.piece(piece, scratch));
     let met = met.map_err(|error| maker.first_nan(error))?;
     let mut counts = vec![Counts::default(); plan.layers.len()];
@@ -104,7 +104,7 @@ impl<S: Sink> Maker<'_, S> {
                 let alive = Mask::from_bools(&[scores.len()], &alive)?;
                 let tensor = PlainTensor::from_logical(&[scores.len()], scores)?;
                 let group = LayerRef::of(&tensor);
-                let selected = self.selector.n_of_m(&Ranked::new("", &group).alive(Some(&alive)), *pattern, 0)?;
+                let selected = self.selector.n_of_m(&Ranked::new("", &group).with_alive(Some(&alive)), *pattern, 0)?;
                 let mut counts = Vec::new();
                 let mut done = 0;
                 for &(layer, runs) in runs {
@@ -149,7 +149,7 @@ impl<S: Sink> Maker<'_, S> {
             How::Groups { pattern } => {
                 let layer = layer_of(element, scores.bytes(bytes), &shape)?;
                 let alive = masked.then(|| Mask::from_words(&shape, alive.clone())).transpose()?;
-                let ranked = Ranked::new("", &layer).alive(alive.as_ref());
+                let ranked = Ranked::new("", &layer).with_alive(alive.as_ref());
                 let selected = self.selector.n_of_m(&ranked, pattern, 1)?;
                 (counts.ties, counts.short_groups) = (selected.ties, selected.short_groups);
                 selected.mask.with_shape(&[elements])?
