@@ -59,11 +59,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     other("**.pos_emb.weight", POSITIONS).rank(3),
     table("**.{rel_pos_emb,relative_attention_bias,row_embeddings,column_embeddings}.weight", POSITIONS),
     table(
-        "**.{query_position_embeddings,query_refpoint_embeddings,query_embed,query_feat,reference_point_embed,level_embed}.weight",
+        "**.{query_position_embeddings,query_refpoint_embeddings,query_embed,query_feat,queries_embedder,queries_features,reference_point_embed,level_embed}.weight",
         QUERIES,
     ),
     table("**.{iou_token,mask_tokens,obj_score_token,point_embed,no_mask_embed,not_a_point_embed}.weight", QUERIES),
     table("**.{point_embeddings,point_embed}.#.weight", QUERIES),
+    table("query.weight", QUERIES).of(&["eomt", "eomt_dinov3", "videomt"]),
     table("**.codebook.weight", CODES),
     other("**.{codevectors,embed_avg,embed_sum}", CODES),
     other("**.{_codebook,codebook}.embed", CODES),
