@@ -4,10 +4,9 @@ use prune_core::Mask;
 use safetensors::Dtype;
 
 use crate::bits;
-use crate::buffer::zero_outside;
-use crate::clipped::clipped;
+use crate::buffer::{Buffer, zero_outside};
 use crate::decide::Sink;
-use crate::drive::{Scratch, in_order};
+use crate::drive::in_order;
 use crate::error::Error;
 use crate::inputs::Inputs;
 use crate::mask_values;
@@ -78,25 +77,16 @@ impl Dense<'_> {
 }
 
 impl Sink for Dense<'_> {
-    fn put(&self, tensor: usize, runs: Runs, mask: Mask, scored: usize, scratch: &mut Scratch) -> Result<(), Error> {
+    fn put(&self, tensor: usize, runs: Runs, mask: &Mask, weights: &mut [u8], spare: &mut Buffer) -> Result<(), Error> {
         let model = self.inputs.model;
         let about = model.tensor(tensor);
-        let Some(element) = about.element_type() else {
-            let (name, dtype) = (clipped(&about.name), about.dtype);
-            return Err(Error::request(format!("`{name}` is of type {dtype}, which is not pruned")));
-        };
-        let buffer = if scored > 0 {
-            &mut scratch.scores
-        } else {
-            self.inputs.read_weights(tensor, runs, &mut scratch.weights)?;
-            &mut scratch.weights
-        };
-        let bytes = buffer.bytes_mut(runs.elements() * about.dtype.bitsize() / 8);
-        zero_outside(element, bytes, &mask)?;
-        self.write(tensor, runs, bytes)?;
+        // Others have been refused.
+        let Some(element) = about.element_type() else { return Ok(()) };
+        zero_outside(element, weights, mask)?;
+        self.write(tensor, runs, weights)?;
         if let Some(own) = self.inputs.known.mask_of(tensor) {
-            let len = mask_values::write(&mask, model.tensor(own).dtype, &mut scratch.masks);
-            self.write(own, runs, scratch.masks.bytes(len))?;
+            let len = mask_values::write(mask, model.tensor(own).dtype, spare);
+            self.write(own, runs, spare.bytes(len))?;
         }
         Ok(())
     }
@@ -134,8 +124,8 @@ impl MaskFile {
 }
 
 impl Sink for MaskFile {
-    fn put(&self, tensor: usize, runs: Runs, mask: Mask, _: usize, scratch: &mut Scratch) -> Result<(), Error> {
-        let bytes = scratch.masks.bytes_mut(runs.elements());
+    fn put(&self, tensor: usize, runs: Runs, mask: &Mask, _: &mut [u8], spare: &mut Buffer) -> Result<(), Error> {
+        let bytes = spare.bytes_mut(runs.elements());
         bits::unpack(mask.words(), 0, bytes);
         let mut done = 0;
         for (first, len) in runs.iter() {

@@ -37,7 +37,7 @@ pub(crate) fn cut(inputs: &Inputs<'_>, tensors: &[usize], kept: usize, watch: &W
 
 /// What ranks: magnitude, or the value of given scores.
 pub(crate) fn selector(inputs: &Inputs<'_>) -> Selector {
-    Selector::default().by(if inputs.has_scores() { RankBy::Value } else { RankBy::Magnitude })
+    Selector::default().with_rank_by(if inputs.has_scores() { RankBy::Value } else { RankBy::Magnitude })
 }
 
 /// A NaN is named by its index in the layer's shape.

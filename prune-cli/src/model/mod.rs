@@ -1,6 +1,6 @@
 //! A checkpoint: one safetensors file, or several with an index, read by position.
 
-mod index;
+pub(crate) mod index;
 mod open;
 mod witness;
 

@@ -1,6 +1,7 @@
 //! Pruning a checkpoint: events one after the other, the last of them into the output.
 
 mod events;
+mod from_zeros;
 pub(crate) mod outputs;
 mod report_file;
 mod told;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use prune_schedule::{Epochs, Event, Filter};
 
 pub use events::{USUAL_AXIS, events_of, with_axis};
+pub use from_zeros::write_zero_masks;
 pub use report_file::ReportFile;
 
 use crate::decide::carry_out;
@@ -97,6 +99,7 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
         Format::Dense => {
             watch.check()?;
             report.bytes_after = model.bytes();
+            report.byte_identical = counts.iter().all(|counts| counts.outside.bits == 0);
             report.warnings = outputs.place(files, to, watch)?;
         }
         Format::Bitmask => crate::bitmask::pack_into(outputs, &model, files, &tensors, to, &mut report, watch)?,
@@ -130,6 +133,7 @@ pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result
     report.format = "masks";
     report.output = show(path);
     report.bytes_after = file.len()?;
+    file.sync()?;
     read.iter().try_for_each(Witness::check)?;
     watch.check()?;
     file.place(force)?;
@@ -199,8 +203,8 @@ fn prepare<'m, 'j>(
         }
         let (file, counts) = masks_of(&inputs, &plan, Temporary::create(path, None)?, watch)?;
         events.push(event_report(&inputs, &plan, &counts, Some((*epochs, event))));
-        let made = file.temporary_path();
-        inputs = inputs.with_masks(made, Model::open(made)?)?.counted(watch)?;
+        let made = Model::open_new(file.temporary_path(), path)?;
+        inputs = inputs.with_masks(path, made)?.counted(watch)?;
         scratch = Some(file);
     }
     let mut plan = Plan::default();
