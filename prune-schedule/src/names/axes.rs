@@ -17,12 +17,12 @@ pub(super) enum Order {
 }
 
 /// A weight's input axes, output axes, and what told them.
-pub(super) type Told = (Vec<usize>, Vec<usize>, Option<AxisEvidence>);
+pub(super) type AxisFinding = (Vec<usize>, Vec<usize>, Option<AxisEvidence>);
 
 /// The names that configurations give to the width of a model.
 const WIDTHS: [&str; 6] = ["hidden_size", "n_embd", "d_model", "dim", "model_dim", "embed_dim"];
 
-/// What the layers of a model whose order is clear say for those whose order is not: it counts where they agree.
+/// The votes of layers whose order is clear, for those whose order is not: they count where all agree.
 #[derive(Debug, Default)]
 pub(super) struct Ballot {
     family: Votes,
@@ -77,7 +77,7 @@ pub(super) fn axes(
     all: &Siblings<'_>,
     facts: &ModelFacts,
     ballot: &Ballot,
-) -> Told {
+) -> AxisFinding {
     let rank = tensor.shape.len();
     let of_kind = !entry.kinds.is_empty();
     let by_entry = if of_kind { AxisEvidence::ModelType } else { AxisEvidence::Name };
@@ -125,7 +125,7 @@ fn pair_of(axes: Axes, rank: usize) -> (usize, usize) {
     }
 }
 
-fn ordered((first, second): (usize, usize), order: Order, evidence: AxisEvidence) -> Told {
+fn ordered((first, second): (usize, usize), order: Order, evidence: AxisEvidence) -> AxisFinding {
     match order {
         Order::OutIn => (vec![second], vec![first], Some(evidence)),
         Order::InOut => (vec![first], vec![second], Some(evidence)),

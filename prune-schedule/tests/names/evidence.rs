@@ -54,7 +54,7 @@ fn square_layers_follow_their_family() {
     let square: (&str, &[usize]) = ("h.0.attn.c_proj.weight", &[64, 64]);
     assert_eq!(told("{}", &[square, ("h.0.attn.c_attn.weight", &[64, 192])]), (vec![0], Some(FamilyShape)));
     assert_eq!(told("{}", &[square, ("h.0.attn.c_attn.weight", &[192, 64])]), (vec![1], Some(FamilyShape)));
-    // Where the family disagrees, nothing tells.
+    // A family that disagrees tells nothing.
     let both: [(&str, &[usize]); 3] =
         [square, ("h.0.attn.c_attn.weight", &[192, 64]), ("h.1.attn.c_attn.weight", &[64, 192])];
     assert_eq!(told("{}", &both), (vec![1], Some(Default)));
