@@ -107,6 +107,9 @@ pub(super) fn axes(
             Part::GateUp | Part::Down => (Vec::new(), Vec::new(), None),
         };
     }
+    if let (Axes::Plain | Axes::Convolution, Some(order)) = (axes, by_norm(axes, tensor, all)) {
+        return pair(order, AxisEvidence::FamilyShape);
+    }
     match (axes, by_name(axes)) {
         (_, Some(order)) => pair(order, AxisEvidence::Name),
         (Axes::Plain, None) => match ballot.plain.agreed().filter(|_| rank == 2) {
@@ -157,6 +160,22 @@ fn by_bias(axes: Axes, tensor: &Tensor<'_>, all: &Siblings<'_>) -> Option<Order>
     };
     // Experts have a bias each.
     let outputs = *bias.last().filter(|_| bias.len() + 1 == rank || bias.len() == 1)?;
+    by_outputs(axes, tensor, outputs)
+}
+
+/// The order that the length of the norm behind a convolution tells, where layers are numbered in their order.
+fn by_norm(axes: Axes, tensor: &Tensor<'_>, all: &Siblings<'_>) -> Option<Order> {
+    let [.., number, "weight"] = tensor.segments[..] else { return None };
+    let next = number.parse::<u32>().ok().filter(|_| tensor.shape.len() > 2)?.checked_add(1)?;
+    match all.beside(tensor, 2, &format!("{next}.weight"))? {
+        [outputs] => by_outputs(axes, tensor, *outputs),
+        _ => None,
+    }
+}
+
+/// The order in which there are so many outputs; nothing where both fit, or neither.
+fn by_outputs(axes: Axes, tensor: &Tensor<'_>, outputs: usize) -> Option<Order> {
+    let rank = tensor.shape.len();
     let (first, second) = pair_of(axes, rank);
     let (first, second) = (tensor.shape[first], tensor.shape[second]);
     let convolution = rank > 2 && matches!(axes, Axes::Plain | Axes::OutIn | Axes::InOutFirst | Axes::Convolution);

@@ -46,7 +46,7 @@ use siblings::{Siblings, Tensor};
 /// assert_eq!(roles[0].class, Class::Weight);
 /// assert_eq!((&roles[0].inputs[..], &roles[0].outputs[..]), (&[1][..], &[0][..]));
 /// assert_eq!(roles[0].evidence, Some(AxisEvidence::Bias));
-/// assert_eq!(roles[2].class, Class::Other("embedding"));
+/// assert_eq!(roles[2].class, Class::Other("embedding of tokens"));
 /// ```
 pub fn roles<'a>(facts: &ModelFacts, tensors: &[(&'a str, &'a [usize])]) -> Vec<Role> {
     let all = Siblings::new(tensors);

@@ -48,7 +48,7 @@ pub enum AxisEvidence {
     Bias,
     /// Sizes in `config.json`.
     Config,
-    /// The shapes of the layers of the same family.
+    /// The shapes of the layers of the same family, or of the norm behind a convolution.
     FamilyShape,
     /// The name: every known model that has it agrees.
     Name,

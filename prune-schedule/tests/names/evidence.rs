@@ -85,6 +85,15 @@ fn convolutions_are_told_by_their_bias() {
 }
 
 #[test]
+fn the_norm_behind_a_convolution_tells_too() {
+    let conv = |norm: &'static [usize]| told("{}", &[("main.0.weight", &[100, 512, 4, 4]), ("main.1.weight", norm)]);
+    assert_eq!(conv(&[512]), (vec![0], Some(FamilyShape)));
+    assert_eq!(conv(&[100]), (vec![1], Some(FamilyShape)));
+    assert_eq!(conv(&[64]), (vec![1], Some(Default)));
+    assert_eq!(conv(&[512, 64, 1, 1]), (vec![1], Some(Default)));
+}
+
+#[test]
 fn names_of_flax_say_their_axes() {
     assert_eq!(told("{}", &[("params/Dense_0/kernel", &[64, 64])]), (vec![0], Some(Name)));
     assert_eq!(told("{}", &[("params/Attention_0/out/kernel", &[4, 16, 64])]), (vec![0, 1], Some(Name)));

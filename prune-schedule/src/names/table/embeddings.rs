@@ -16,7 +16,7 @@ const fn table(pattern: &'static str, reason: &'static str) -> Entry {
 
 pub(super) const ENTRIES: &[Entry] = &[
     weight("**.vision_tokenizer.quantize.embedding.weight", Axes::OutIn).of(&["apertus1p5"]),
-    table("transformer.w.weight", TOKENS).of(&["ctrl"]),
+    table("**.w.weight", TOKENS).of(&["ctrl"]),
     table("**.time_proj.weight", EMBEDDING).of(&["ConsistencyDecoderVAE"]),
     table("**.cath_code.{a,c,t}.weight", EMBEDDING),
     table("**.{embed_tokens,wte,word_embeddings,word_embedding,tok_embeddings,embed_in,shared}.weight", TOKENS),
