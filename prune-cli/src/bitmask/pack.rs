@@ -51,7 +51,7 @@ pub(crate) fn pack_into(
     let mut places: BTreeMap<String, String> = BTreeMap::new();
     let (mut bytes, mut data, mut bound) = (0, 0, 0.0);
     for ((shard, dense), file) in model.shards().iter().zip(dense).zip(&files) {
-        let source = Model::open_new(dense.temporary_path(), dense.shown())?;
+        let source = Model::open_as(dense.temporary_path(), dense.shown())?;
         let mut metadata = shard.header.metadata.clone();
         metadata.insert(DENSE_HEADER.to_owned(), table_of(&source)?);
         if matches!(model.kind(), Kind::File) {

@@ -32,7 +32,7 @@ impl Model {
     }
 
     /// Opens a file under its temporary name, which messages do not show.
-    pub(crate) fn open_new(temporary: &Path, shown: &Path) -> Result<Self, Error> {
+    pub(crate) fn open_as(temporary: &Path, shown: &Path) -> Result<Self, Error> {
         Self::of(Kind::File, vec![open_shard(temporary, shown)?])
     }
 

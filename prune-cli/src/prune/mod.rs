@@ -199,8 +199,8 @@ fn prepare<'m, 'j>(
         }
         let (file, counts) = masks_of(&inputs, &plan, Temporary::create(path, None)?, watch)?;
         events.push(event_report(&inputs, &plan, &counts, Some((*epochs, event))));
-        let made = Model::open_new(file.temporary_path(), path)?;
-        inputs = inputs.with_masks(path, made, watch)?;
+        let made = file.temporary_path();
+        inputs = inputs.with_masks(path, Model::open_as(made, path)?, watch)?;
         scratch = Some(file);
     }
     let mut plan = Plan::default();

@@ -45,7 +45,9 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
         }
         Command::Schedule { strategy: given, model, axis, which, json } => {
             if model.is_none() && which.filter() != Filter::default() {
-                return Err(refuse("--include, --exclude, --also and --all are about a checkpoint; give it with --model"));
+                return Err(refuse(
+                    "--include, --exclude, --also and --all are about a checkpoint; give it with --model",
+                ));
             }
             let strategy = strategy::read(given)?;
             let strategy = axis.map_or(Ok(strategy.clone()), |axis| with_axis(&strategy, axis))?;
@@ -68,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// What fails once an output is in its place says that it is.
+/// An error after the output is in its place, which says so.
 fn in_place(output: &Path, then: Result<(), Error>) -> Result<(), Error> {
     then.map_err(|source| Error::InPlace { output: output.to_owned(), source: Box::new(source) })
 }
