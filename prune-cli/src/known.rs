@@ -6,12 +6,11 @@ use prune_schedule::names::{AxisEvidence, Class, ModelFacts, Role, roles};
 use prune_schedule::{Filter, LeftDense};
 use serde::Serialize;
 
-use crate::clipped::clipped;
+use crate::clipped::{clipped, listed};
 use crate::disk;
 use crate::error::Error;
 use crate::filter::Candidate;
 use crate::model::{Kind, Model};
-use crate::report::listed;
 
 /// The longest `config.json` that is looked into.
 const LONGEST: u64 = 64 << 20;

@@ -23,7 +23,7 @@
 //!
 //! # Map
 //!
-//! `header/` and `model/` read checkpoints; `known` says what they hold and `filter` selects layers; `inputs` reads weights, scores and masks; `source`
+//! `header/` and `model/` read checkpoints; `known` says what they hold and `filter` selects layers; `inputs` reads weights, scores and masks (`mask_values`); `source`
 //! shows layers to the core's ranking; `runs` cuts tensors into parts; `plan` says how masks are made, `decide` makes them,
 //! `sink` takes them; `output/` puts files in their place; `disk/` makes the calls of the file system; `prune/` puts it all together; `bitmask/` is the packed format;
 //! `inspect` and `check` look at what is there.
@@ -45,8 +45,13 @@ mod header;
 mod inputs;
 mod inspect;
 mod known;
+mod mask_values;
 mod model;
+mod non_zeros;
+mod object_text;
+mod other_format;
 mod output;
+mod outside;
 mod plan;
 mod preview;
 mod prune;
@@ -66,9 +71,10 @@ pub use header::{Header, TensorInfo};
 pub use inspect::{Count, Held, Inspected, Inspection, inspect};
 pub use known::DenseTensor;
 pub use model::Model;
+pub use other_format::OtherFormat;
 pub use output::{Destination, leftovers};
 pub use preview::{Preview, PreviewRow, preview};
-pub use prune::{Format, Job, ReportFile, USUAL_AXIS, apply, events_of, with_axis, write_masks};
+pub use prune::{Format, Job, ReportFile, USUAL_AXIS, apply, events_of, with_axis, write_masks, write_zero_masks};
 pub use prune_schedule::{Filter, LeftDense};
 pub use report::{EventReport, LayerReport, Report, Totals};
 pub use watch::{Progress, Silent, Watch};

@@ -61,7 +61,7 @@ macro_rules! define_prune_ext {
             /// Linear in the number of elements.
             fn mask_unstructured(&self, density: $crate::Density) -> Result<$crate::Mask, $crate::Error> {
                 let layer = self.layer();
-                $crate::Selector::magnitude().unstructured(&$crate::Ranked::new("", &layer), density).map(|s| s.mask)
+                $crate::Selector::magnitude().unstructured(&layer, density).map(|s| s.mask)
             }
 
             /// The mask that keeps N of every M consecutive elements along `axis` (rule 4 at `NmPattern`), those of
@@ -76,10 +76,7 @@ macro_rules! define_prune_ext {
             /// Linear in the number of elements.
             fn mask_n_m(&self, pattern: $crate::NmPattern, axis: isize) -> Result<$crate::Mask, $crate::Error> {
                 let layer = self.layer();
-                $crate::Selector::magnitude()
-                    .count_ties(false)
-                    .n_of_m(&$crate::Ranked::new("", &layer), pattern, axis)
-                    .map(|s| s.mask)
+                $crate::Selector::magnitude().with_count_ties(false).n_of_m(&layer, pattern, axis).map(|s| s.mask)
             }
 
             /// The mask that keeps whole blocks or channels: `density` of their number, exactly, those that hold most
@@ -94,7 +91,7 @@ macro_rules! define_prune_ext {
             /// Linear in the number of elements; one thread.
             fn mask_units(&self, unit: &$crate::Unit, density: $crate::Density) -> Result<$crate::Mask, $crate::Error> {
                 let layer = self.layer();
-                $crate::Selector::magnitude().units(&$crate::Ranked::new("", &layer), unit, density).map(|s| s.mask)
+                $crate::Selector::magnitude().units(&layer, unit, density).map(|s| s.mask)
             }
 
             /// Taking this tensor as *scores*: the mask that keeps the highest, `density` of them, exactly.
@@ -108,7 +105,7 @@ macro_rules! define_prune_ext {
             /// Linear in the number of elements.
             fn mask_unstructured_by_score(&self, density: $crate::Density) -> Result<$crate::Mask, $crate::Error> {
                 let layer = self.layer();
-                $crate::Selector::value().unstructured(&$crate::Ranked::new("", &layer), density).map(|s| s.mask)
+                $crate::Selector::value().unstructured(&layer, density).map(|s| s.mask)
             }
 
             /// Taking this tensor as *scores*: the mask that keeps the N highest of every M consecutive elements along
@@ -127,10 +124,7 @@ macro_rules! define_prune_ext {
                 axis: isize,
             ) -> Result<$crate::Mask, $crate::Error> {
                 let layer = self.layer();
-                $crate::Selector::value()
-                    .count_ties(false)
-                    .n_of_m(&$crate::Ranked::new("", &layer), pattern, axis)
-                    .map(|s| s.mask)
+                $crate::Selector::value().with_count_ties(false).n_of_m(&layer, pattern, axis).map(|s| s.mask)
             }
 
             /// Taking this tensor as *activations*: a pruned copy that keeps `density` of each sample (each index of

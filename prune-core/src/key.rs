@@ -18,7 +18,7 @@ pub enum RankBy {
     Value,
 }
 
-/// A number with keys. It is public only so that the sealed trait of elements can stand on it.
+/// A number with keys; its default is `+0.0`. It is public only so that the sealed trait of elements can stand on it.
 pub trait Keyed: Copy + Send + Sync + PartialEq + fmt::Debug + Default + 'static {
     /// An unsigned integer as wide as the number.
     type Key: Copy + Ord + Send + Sync + fmt::Debug + 'static;

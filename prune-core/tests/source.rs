@@ -92,7 +92,7 @@ impl ChunkSource for Source {
 
 /// The cut of the source gives the masks, counts and ties of the same layers in memory.
 fn agrees_with_memory(source: &Source, kept: usize, by: RankBy, what: &str) {
-    let selector = Selector::default().by(by);
+    let selector = Selector::default().with_rank_by(by);
     let plain: Vec<(&str, Vec<f64>)> = source
         .layers
         .iter()
@@ -106,11 +106,11 @@ fn agrees_with_memory(source: &Source, kept: usize, by: RankBy, what: &str) {
         .iter()
         .zip(&layers)
         .zip(&source.masks)
-        .map(|(((name, _), layer), mask)| Ranked::new(name, layer).alive(mask.as_ref()))
+        .map(|(((name, _), layer), mask)| Ranked::new(name, layer).with_alive(mask.as_ref()))
         .collect();
     let wanted = selector.top(&ranked, kept).unwrap();
     for threads in [Threads::One, Threads::Pool] {
-        let cut = selector.threads(threads).cut_source(source, kept).unwrap();
+        let cut = selector.with_threads(threads).cut_source(source, kept).unwrap();
         let counts: Vec<usize> = wanted.iter().map(|selected| selected.mask.kept_len()).collect();
         assert_eq!(cut.kept(), counts, "{what}, {threads:?}");
         assert_eq!(cut.kept().iter().sum::<usize>(), kept, "{what}, {threads:?}");

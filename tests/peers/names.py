@@ -25,11 +25,11 @@ WEIGHTS = [
     (r"FunnelRelMultiheadAttention", r"r_kernel", (0,)),  # (width, heads, width of a head)
     (r"XLNetRelativeAttention", r"[qkvr]", (0,)),  # (width, heads, width of a head)
     (r"XLNetRelativeAttention", r"o", (1, 2)),  # (width, heads, width of a head), read from the heads
-    (r"Gemma3\w*MultiModalProjector", r"mm_input_projection_weight", (0,)),  # multiplied from the right
+    (r"\w*MultiModalProjector", r"mm_input_projection_weight", (0,)),  # multiplied from the right
     (r"MotionConv2d|MotionLinear|SanaWMTemporalShortConvolution", r"weight", (1,)),  # plain layers by hand
     (r"QuantLinear", r"weight", (1,)),  # I-BERT's linear layer
     (r"\w*ParallelExperts", r"weight", (2,)),  # (experts, out, in)
-    (r"LongcatFlashExperts", r"gate_up_proj|down_proj", (2,)),  # (experts, out, in)
+    (r"LongcatFlashExperts|Step3p7Experts", r"gate_up_proj|down_proj|weight", (2,)),  # (experts, out, in)
     (r"Llama4TextExperts", r"gate_up_proj|down_proj", (1,)),  # (experts, in, out)
     (r"\w*SharedExperts", r"gate_proj|up_proj|down_proj", (2,)),  # (experts, out, in)
     (r"SwiGLUExperts", r"gate_up_proj|down_proj", (1,)),  # (experts, in, out)
@@ -108,8 +108,12 @@ def compare(directory, prune, part=""):
             config = {"_class_name": kind} if source == "diffusers" else {"model_type": kind}
             Path(folder, "config.json").write_text(json.dumps(config))
             write_file(Path(folder, "model.safetensors"), rows)
-            said = subprocess.run([prune, "inspect", "--json", folder], capture_output=True, text=True, check=True)
-            told = {tensor["name"]: tensor for tensor in json.loads(said.stdout)["tensors"]}
+            said = subprocess.run([prune, "inspect", "--json", folder], capture_output=True, text=True)
+            if said.returncode:
+                totals.update(refused=1)
+                print(f"{label}\trefused: {said.stderr.strip()}", flush=True)
+                continue
+            told = {tensor["layer"]: tensor for tensor in json.loads(said.stdout)["tensors"]}
         weights = known = 0
         taken, wrong, missed = [], [], []
         for name, shape, truth, axes in rows:
@@ -125,9 +129,9 @@ def compare(directory, prune, part=""):
                 taken.append(name)
         few = known * 100 < weights * 95
         totals.update(models=1, weights=weights, known=known, taken=len(taken), wrong=len(wrong), few=few)
-        print(f"{label}\t{known}/{weights}\ttaken {len(taken)}\twrong {len(wrong)}\t{(taken + wrong + missed)[:3]}")
+        print(f"{label}\t{known}/{weights}\ttaken {len(taken)}\twrong {len(wrong)}\t{(taken + wrong + missed)[:3]}", flush=True)
     print(dict(totals))
-    sys.exit(bool(totals["taken"] or totals["wrong"] or totals["few"]))
+    sys.exit(bool(totals["taken"] or totals["wrong"] or totals["few"] or totals["refused"]))
 
 
 # Written whole; of all others only what no model before them had.
@@ -158,11 +162,15 @@ def facts(directory, out):
                 if not keep and seen[key]:
                     continue
                 seen[key] += 1
-                stem, _, last = name.rpartition(".")
+                stem = name.rpartition(".")[0].removesuffix(".parametrizations.weight")
                 bias = next((shapes[b] for b in (f"{stem}.bias", f"{name}_bias") if b in shapes), ())
                 mine.append("\t".join([
                     name, ",".join(map(str, shape)), truth, str(axes[0]) if axes else "-", ",".join(map(str, bias)) or "-",
                 ]))
+            # Experts tell a router from a gate.
+            if any(line.split("\t")[0].endswith("gate.weight") for line in mine):
+                mine += ["\t".join([row[0], ",".join(map(str, row[1])), row[2], str(row[3][0]) if row[3] else "-", "-"])
+                         for row in rows if "experts" in row[0] and len(row[1]) > 1][:1]
             if mine:
                 lines += [f"= {cls}\t{kind}"] + mine
         head = "# Written by tests/peers/names.py: name, shape, W a weight or O other, first input axis, shape of the bias beside it."

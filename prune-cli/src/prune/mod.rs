@@ -1,6 +1,7 @@
 //! Pruning a checkpoint: events one after the other, the last of them into the output.
 
 mod events;
+mod from_zeros;
 pub(crate) mod outputs;
 mod report_file;
 mod told;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use prune_schedule::{Epochs, Event, Filter};
 
 pub use events::{USUAL_AXIS, events_of, with_axis};
+pub use from_zeros::write_zero_masks;
 pub use report_file::ReportFile;
 
 use crate::decide::carry_out;
@@ -39,7 +41,7 @@ pub struct Job {
     pub filter: Filter,
     /// A file of scores that rank in the place of magnitudes, higher first: tensors of the names and shapes of the layers.
     pub scores: Option<PathBuf>,
-    /// A file of masks that are in force before the first event: BOOL tensors of the names and shapes of the layers.
+    /// A file of masks that are in force before the first event: tensors of 0 and 1 of the names and shapes of the layers.
     pub masks: Option<PathBuf>,
 }
 
@@ -97,6 +99,7 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
         Format::Dense => {
             watch.check()?;
             report.bytes_after = model.bytes();
+            report.byte_identical = counts.iter().all(|counts| counts.outside.bits == 0);
             report.warnings = outputs.place(files, to, watch)?;
         }
         Format::Bitmask => crate::bitmask::pack_into(outputs, &model, files, &tensors, to, &mut report, watch)?,
@@ -185,10 +188,11 @@ fn prepare<'m, 'j>(
         inputs = inputs.with_scores(path, scores)?;
     }
     if let (Some(path), Some(masks)) = (&job.masks, beside.masks) {
-        inputs = inputs.with_masks(path, masks, watch)?;
+        inputs = inputs.with_masks(path, masks)?;
     } else if selected.is_empty() {
         return Err(Error::request("nothing is to be done; give a method, a strategy with an event, or masks"));
     }
+    inputs = inputs.counted(watch)?;
     let mut events = Vec::new();
     let mut scratch = None;
     for (step, ((epochs, event), candidates)) in job.events.iter().zip(selected).enumerate() {
@@ -199,8 +203,8 @@ fn prepare<'m, 'j>(
         }
         let (file, counts) = masks_of(&inputs, &plan, Temporary::create(path, None)?, watch)?;
         events.push(event_report(&inputs, &plan, &counts, Some((*epochs, event))));
-        let made = file.temporary_path();
-        inputs = inputs.with_masks(path, Model::open_as(made, path)?, watch)?;
+        let made = Model::open_new(file.temporary_path(), path)?;
+        inputs = inputs.with_masks(path, made)?.counted(watch)?;
         scratch = Some(file);
     }
     let mut plan = Plan::default();

@@ -96,10 +96,20 @@ impl ActivationPruner {
         ActivationPruner { rule, scope: ActivationScope::default(), mask, reused: Reused::default() }
     }
 
-    /// Ranks over another scope. Makes no difference to N:M, whose groups never leave their lane.
+    /// The same, ranking over another scope. Makes no difference to N:M, whose groups never leave their lane.
     #[must_use]
-    pub fn scope(self, scope: ActivationScope) -> Self {
+    pub fn with_scope(self, scope: ActivationScope) -> Self {
         ActivationPruner { scope, ..self }
+    }
+
+    /// The rule it follows.
+    pub fn rule(&self) -> ActivationRule {
+        self.rule
+    }
+
+    /// What each ranking spans.
+    pub fn scope(&self) -> ActivationScope {
+        self.scope
     }
 
     /// The mask of the last call; empty before the first.

@@ -54,7 +54,7 @@ proptest! {
         let [a, b, c] = shape;
         let scope = if whole { ActivationScope::WholeTensor } else { ActivationScope::PerSample };
         let kept = oracle(&values, if whole { a * b * c } else { b * c }, c, rule);
-        let mut pruner = ActivationPruner::new(rule).scope(scope);
+        let mut pruner = ActivationPruner::new(rule).with_scope(scope);
 
         let mut x = PlainTensor::from_logical(&shape, values.clone()).unwrap();
         let report = pruner.prune(LayerMut::of(&mut x)).unwrap();

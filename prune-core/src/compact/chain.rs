@@ -29,19 +29,19 @@ impl<'a> DenseLayer<'a> {
 
     /// The same layer with these biases.
     #[must_use]
-    pub fn bias(self, bias: Option<&'a LayerRef<'a>>) -> Self {
+    pub fn with_bias(self, bias: Option<&'a LayerRef<'a>>) -> Self {
         DenseLayer { bias, ..self }
     }
 
     /// The same layer, of whose weights this mask keeps some.
     #[must_use]
-    pub fn mask(self, mask: Option<&'a Mask>) -> Self {
+    pub fn with_mask(self, mask: Option<&'a Mask>) -> Self {
         DenseLayer { mask, ..self }
     }
 
     /// The same layer with inputs along another axis: 1 (or -1) for weights of shape (out, in).
     #[must_use]
-    pub fn input_axis(self, input_axis: isize) -> Self {
+    pub fn with_input_axis(self, input_axis: isize) -> Self {
         DenseLayer { input_axis, ..self }
     }
 }

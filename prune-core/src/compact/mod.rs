@@ -50,7 +50,7 @@ use crate::tensor::PlainTensor;
 /// let kept = Mask::from_bools(&[3, 1], &[true, true, false])?;
 /// let (w1, b1, w2) = (LayerRef::of(&w1), LayerRef::of(&b1), LayerRef::of(&w2));
 ///
-/// let layers = [DenseLayer::new("fc1", &w1).bias(Some(&b1)), DenseLayer::new("fc2", &w2).mask(Some(&kept))];
+/// let layers = [DenseLayer::new("fc1", &w1).with_bias(Some(&b1)), DenseLayer::new("fc2", &w2).with_mask(Some(&kept))];
 /// let small = compact(&layers, |x| x.max(0.0))?;
 /// assert_eq!(small.layers[0].weights.values(), [1.0, -1.0]);
 /// assert_eq!(small.layers[1].weights.values(), [3.0]);

@@ -54,10 +54,10 @@ pub(crate) struct Kind {
 /// let gradient = PlainTensor::from_logical(&[4], vec![0.3f32, 0.2, -4.0, 0.0])?;
 /// let (weights, gradient) = (LayerRef::of(&weights), LayerRef::of(&gradient));
 ///
-/// let scores = Score::saliency().of(&Subject::new("fc", &weights).evidence(&gradient))?;
+/// let scores = Score::saliency().of(&Subject::new("fc", &weights).with_evidence(&gradient))?;
 /// let scored = scores.layer();
 /// let ranked = prune_core::Ranked::new("fc", &scored);
-/// let kept = Selector::default().by(scores.rank_by()).unstructured(&ranked, Density::new(0.5)?)?;
+/// let kept = Selector::default().with_rank_by(scores.rank_by()).unstructured(&ranked, Density::new(0.5)?)?;
 /// assert_eq!(kept.mask.kept_indices().collect::<Vec<_>>(), [1, 2]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -110,13 +110,13 @@ impl<'a> Subject<'a> {
 
     /// The same with what the score [needs](Score::needs).
     #[must_use]
-    pub fn evidence(self, evidence: &'a LayerRef<'a>) -> Self {
+    pub fn with_evidence(self, evidence: &'a LayerRef<'a>) -> Self {
         Subject { evidence: Some(evidence), ..self }
     }
 
     /// The same with the axis of the layer's outputs, which input norms do not have; the last where it is not said.
     #[must_use]
-    pub fn output_axis(self, axis: usize) -> Self {
+    pub fn with_output_axis(self, axis: usize) -> Self {
         Subject { output_axis: Some(axis), ..self }
     }
 

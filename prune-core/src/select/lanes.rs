@@ -34,7 +34,7 @@ pub(crate) fn select(
     let (layout, values) = dense(layer.scores)?;
     let alive = layer.alive.map(|mask| to_memory(mask.words(), &layout, selector.threads));
     let lanes = Lanes::new(&layout, axis, pattern);
-    let job = Job { lanes, alive: alive.as_deref(), by: selector.by, count_ties: selector.count_ties };
+    let job = Job { lanes, alive: alive.as_deref(), by: selector.rank_by, count_ties: selector.count_ties };
     let threads = selector.threads.for_elements(layout.len());
     let (words, tally) = for_any_type!(Values, values, values => job.run(values, threads));
     if tally.nan

@@ -39,7 +39,13 @@ impl Selector {
     /// assert_eq!(selected.mask.kept_indices().collect::<Vec<_>>(), [0, 2, 5, 7]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn each_along(&self, layer: &Ranked<'_>, density: Density, axis: isize) -> Result<Selected, Error> {
+    pub fn each_along<'a>(
+        &self,
+        layer: impl Into<Ranked<'a>>,
+        density: Density,
+        axis: isize,
+    ) -> Result<Selected, Error> {
+        let layer = &layer.into();
         layer.check()?;
         let found = resolve_axis(axis, layer.scores.rank()).and_then(|axis| self.slices(layer, density, axis));
         found.map_err(|error| error.in_layer(layer.name))
@@ -101,7 +107,7 @@ impl<'a, E: Element> Slices<'a, E> {
         let order = Layout::new(layout.shape(), &in_order, 0)?;
         let threads = selector.threads.for_elements(layout.len());
         let alive = alive.map(|mask| to_memory(mask.words(), &order, threads));
-        let (offset, by) = (layout.offset(), selector.by);
+        let (offset, by) = (layout.offset(), selector.rank_by);
         Ok(Slices { values, alive, order, shape, strides, offset, step, axis, count, each, by, threads })
     }
 

@@ -223,7 +223,7 @@ impl Selector {
         if kept > alive {
             return Err(ErrorKind::TooFewAlive { asked: kept, alive }.into());
         }
-        let (by, threads) = (self.by, self.threads);
+        let (by, threads) = (self.rank_by, self.threads);
         let mut scan = SourceScan { source, layers: &layers, masked, by, threads, found: Vec::new() };
         let none = vec![0; layers.len()];
         if kept == 0 {

@@ -3,10 +3,9 @@
 //! `public.tsv` and `single.tsv` are from public sources; the others are built from module classes by
 //! `tests/peers/names.py`.
 
+mod evidence;
 mod facts;
 mod properties;
-
-use std::fmt::Write as _;
 
 use facts::{Model, models};
 use prune_schedule::names::{Class, ModelFacts, Role, roles};
@@ -20,8 +19,9 @@ fn complaints(model: &Model, facts: &ModelFacts) -> String {
         let mut complain = |what: &str| {
             let Role { class, entry, inputs, evidence, .. } = &role;
             let (label, name, shape) = (&model.label, &tensor.name, &tensor.shape);
-            writeln!(all, "{label}: {name} {shape:?} {what}: {class} by `{entry}`, {inputs:?} by {evidence:?}")
-                .unwrap();
+            all.push_str(&format!(
+                "{label}: {name} {shape:?} {what}: {class} by `{entry}`, {inputs:?} by {evidence:?}\n"
+            ));
         };
         match (tensor.weight, role.class) {
             (false, Class::Weight) => complain("is no weight"),
@@ -37,7 +37,7 @@ fn complaints(model: &Model, facts: &ModelFacts) -> String {
         weights += usize::from(tensor.weight);
     }
     if known * 100 < weights * 95 {
-        writeln!(all, "{}: {known} of {weights} weights are known", model.label).unwrap();
+        all.push_str(&format!("{}: {known} of {weights} weights are known\n", model.label));
     }
     all
 }
@@ -55,6 +55,26 @@ fn public_names_have_their_roles() {
 #[test]
 fn single_names_have_their_roles() {
     check(include_str!("facts/single.tsv"));
+}
+
+#[test]
+fn names_of_transformers_have_their_roles() {
+    check(include_str!("facts/transformers.tsv"));
+}
+
+#[test]
+fn names_of_timm_have_their_roles() {
+    check(include_str!("facts/timm.tsv"));
+}
+
+#[test]
+fn names_of_torchvision_have_their_roles() {
+    check(include_str!("facts/torchvision.tsv"));
+}
+
+#[test]
+fn names_of_diffusers_have_their_roles() {
+    check(include_str!("facts/diffusers.tsv"));
 }
 
 /// Of public files every weight is known, and its axis too.

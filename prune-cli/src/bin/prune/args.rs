@@ -49,7 +49,8 @@ pub(crate) enum Command {
     Apply(Apply),
     /// Writes the masks alone: BOOL tensors under the layers' names.
     #[command(
-        after_help = "Example:\n  prune mask model.safetensors -o masks.safetensors --method unstr_global --density 0.5"
+        after_help = "Examples:\n  prune mask model.safetensors -o masks.safetensors --method unstr_global --density 0.5\n  \
+                      prune mask sparse.safetensors -o masks.safetensors --from-zeros"
     )]
     Mask(MaskFile),
     /// Says layer by layer whether a pattern, a density or masks hold.
@@ -73,7 +74,7 @@ pub(crate) enum Command {
         after_help = "Example:\n  prune schedule \"{10: {'method': 'unstr_global', 'density': 0.5}}\" --model model.safetensors"
     )]
     Schedule {
-        /// A file, or the text itself.
+        /// A file, `-` for standard input, or the text itself.
         #[arg(value_name = "FILE|TEXT")]
         strategy: String,
         /// Also say which layers of this checkpoint each event selects, and what it asks of them.
@@ -99,7 +100,7 @@ pub(crate) enum Command {
 /// What makes the masks.
 #[derive(Debug, Args)]
 pub(crate) struct What {
-    /// A strategy: a file, or the text itself. Its events are applied in order.
+    /// A strategy: a file, `-` for standard input, or the text itself. Its events are applied in order.
     #[arg(long, value_name = "FILE|TEXT", conflicts_with_all = ["method", "density", "sparsity", "pattern"])]
     pub(crate) strategy: Option<String>,
     /// Apply only the strategy's event at the end of this epoch.
@@ -203,6 +204,10 @@ pub(crate) struct MaskFile {
     /// Where the masks go.
     #[arg(long, short, value_name = "MASKS")]
     pub(crate) output: PathBuf,
+    /// Keep what is not zero: the masks of a checkpoint that is sparse already, to train on from it. For each weight of which
+    /// 5% to 99.9% is zero; others are left open.
+    #[arg(long, conflicts_with_all = ["strategy", "method", "density", "sparsity", "pattern", "axis", "scores", "masks"])]
+    pub(crate) from_zeros: bool,
     #[command(flatten)]
     pub(crate) what: What,
 }

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
 use console::style;
-use prune_cli::{Destination, Error, Job, Report, ReportFile, Want, Watch, apply, events_of, with_axis, write_masks};
+use prune_cli::{
+    Destination, Error, Job, Report, ReportFile, Want, Watch, apply, events_of, with_axis, write_masks,
+    write_zero_masks,
+};
 use prune_schedule::{Epochs, Event, Filter, Scope, Structure};
 
 use crate::args::{Apply, Arguments, Check, Command, MaskFile, What, refuse};
@@ -76,7 +79,7 @@ fn in_place(output: &Path, then: Result<(), Error>) -> Result<(), Error> {
 }
 
 fn apply_to(asked: &Apply, watch: &Watch) -> Result<Report, Error> {
-    let job = job(&asked.model, &asked.what)?;
+    let job = job(&asked.model, &asked.what, events(&asked.what)?);
     let file = report_file(&asked.what, &job, asked.output.as_deref())?;
     let to = Destination { path: asked.output.clone(), force: asked.what.force };
     let report = apply(&job, &to, asked.format(), watch)?;
@@ -86,16 +89,18 @@ fn apply_to(asked: &Apply, watch: &Watch) -> Result<Report, Error> {
 }
 
 fn masks(asked: &MaskFile, watch: &Watch) -> Result<Report, Error> {
-    let job = job(&asked.model, &asked.what)?;
+    let events = if asked.from_zeros { Vec::new() } else { events(&asked.what)? };
+    let job = job(&asked.model, &asked.what, events);
     let file = report_file(&asked.what, &job, Some(&asked.output))?;
-    let report = write_masks(&job, &asked.output, asked.what.force, watch)?;
+    let write = if asked.from_zeros { write_zero_masks } else { write_masks };
+    let report = write(&job, &asked.output, asked.what.force, watch)?;
     file.map_or(Ok(()), |file| file.place(&asked.output, &report))?;
     Ok(report)
 }
 
-fn job(model: &Path, what: &What) -> Result<Job, Error> {
+fn job(model: &Path, what: &What, events: Vec<(Option<Epochs>, Event)>) -> Job {
     let (scores, masks): (Option<PathBuf>, Option<PathBuf>) = (what.scores.clone(), what.masks.clone());
-    Ok(Job { model: model.to_owned(), events: events(what)?, filter: what.which.filter(), scores, masks })
+    Job { model: model.to_owned(), events, filter: what.which.filter(), scores, masks }
 }
 
 /// What is done, in order.
@@ -107,6 +112,9 @@ fn events(what: &What) -> Result<Vec<(Option<Epochs>, Event)>, Error> {
     }
     let Some(method) = &what.method else {
         return match (&what.masks, &what.scores) {
+            (Some(_), None) if what.axis.is_some() => {
+                Err(refuse("--axis is for N:M groups, and masks are applied as they are; leave it out"))
+            }
             (Some(_), None) => Ok(Vec::new()),
             _ => Err(refuse("say what is done: --method with --density, --sparsity or --pattern, or --strategy")),
         };

@@ -68,14 +68,14 @@ proptest! {
         let plain: Vec<(usize, usize)> = bounds.iter().map(|bound| (bound.min, bound.max)).collect();
         let wanted = structures::top_within(&layers, kept, &plain, by).unwrap();
         for threads in [Threads::One, Threads::Pool] {
-            let got = Selector::default().by(by).threads(threads).top_within(&ranked, kept, &bounds).unwrap();
+            let got = Selector::default().with_rank_by(by).with_threads(threads).top_within(&ranked, kept, &bounds).unwrap();
             let got: Vec<Vec<bool>> = got.iter().map(|selected| selected.mask.iter().collect()).collect();
             prop_assert_eq!(got.iter().flatten().filter(|&&kept| kept).count(), kept);
             prop_assert_eq!(&got, &wanted);
         }
         // Without bounds it is the global ranking, ties and all.
         let free = vec![Bound::default(); cases.len()];
-        let selector = Selector::default().by(by);
+        let selector = Selector::default().with_rank_by(by);
         prop_assert_eq!(selector.top_within(&ranked, kept, &free), selector.top(&ranked, kept));
     }
 }
@@ -86,7 +86,7 @@ fn bounds_that_cannot_be_met_are_refused_with_the_numbers() {
         .map(|values| PlainTensor::from_logical(&[4], values.to_vec()).unwrap());
     let lent = [LayerRef::of(&tensors[0]), LayerRef::of(&tensors[1])];
     let alive = Mask::from_bools(&[4], &[true, true, false, true]).unwrap();
-    let layers = [Ranked::new("a", &lent[0]), Ranked::new("b", &lent[1]).alive(Some(&alive))];
+    let layers = [Ranked::new("a", &lent[0]), Ranked::new("b", &lent[1]).with_alive(Some(&alive))];
     let refused = |kept, bounds: &[(usize, usize)]| {
         let bounds: Vec<Bound> = bounds.iter().map(|&(min, max)| Bound { min, max }).collect();
         Selector::default().top_within(&layers, kept, &bounds).unwrap_err()
@@ -101,7 +101,7 @@ fn bounds_that_cannot_be_met_are_refused_with_the_numbers() {
     // What is dead is not examined, and what is alive is, however little is kept.
     let free = [Bound::default(); 2];
     assert!(Selector::default().top_within(&layers, 7, &free).is_ok());
-    let all = [layers[0], layers[1].alive(None)];
+    let all = [layers[0], layers[1].with_alive(None)];
     let nan = ErrorKind::Nan { index: vec![2] }.in_layer("b");
     assert_eq!(Selector::default().top_within(&all, 2, &[Bound::default(), Bound { min: 0, max: 0 }]), Err(nan));
     let twice = Selector::default().top_within(&[layers[0], layers[0]], 2, &free);

@@ -33,12 +33,12 @@ fn holds<E: TestElement>(
     let scores: Vec<f64> = data.iter().map(|value| value.to_f64()).collect();
     let mask = alive.as_ref().map(|alive| Mask::from_bools(&shape, alive).unwrap());
     let lent = LayerRef::of(&tensor);
-    let ranked = Ranked::new("fc", &lent).alive(mask.as_ref());
+    let ranked = Ranked::new("fc", &lent).with_alive(mask.as_ref());
     let along = axis.rem_euclid(shape.len() as isize) as usize;
     let layer = oracle::Layer { name: "fc", shape: &shape, scores: &scores, alive: alive.as_deref() };
     let wanted = structures::each_along(layer, density.get(), along, by);
     for threads in [Threads::One, Threads::Pool] {
-        match (Selector::default().by(by).threads(threads).each_along(&ranked, density, axis), &wanted) {
+        match (Selector::default().with_rank_by(by).with_threads(threads).each_along(&ranked, density, axis), &wanted) {
             (Ok(got), Ok(wanted)) => {
                 prop_assert_eq!(got.mask.iter().collect::<Vec<_>>(), &wanted.kept[..]);
                 prop_assert_eq!((got.ties, got.short_groups), (wanted.ties, 0));
@@ -96,7 +96,7 @@ fn slices_of_large_layers() {
             let lent = LayerRef::of(&tensor);
             let half = Density::new(0.4).unwrap();
             let [one, pool] = [Threads::One, Threads::Pool].map(|threads| {
-                Selector::default().threads(threads).each_along(&Ranked::new("", &lent), half, axis as isize).unwrap()
+                Selector::default().with_threads(threads).each_along(&lent, half, axis as isize).unwrap()
             });
             assert_eq!(one, pool);
             let members =

@@ -8,7 +8,7 @@ use super::{Number, bits_of, failed, logical_bits, nameless, same_mask, scores, 
 use crate::error::{Error, ErrorKind};
 use crate::key::RankBy;
 use crate::layout::Layout;
-use crate::select::{Ranked, Selector};
+use crate::select::Selector;
 use crate::tensor::LayerRef;
 use crate::testing::conformance::{Suite, for_all};
 use crate::testing::generators::{axes, densities, layouts, patterns};
@@ -112,7 +112,7 @@ pub fn with_shape_changes_axes_not_values(suite: &Suite) {
             prop_assert_eq!(lent.shape(), &to[..]);
             prop_assert_eq!(logical_bits(&lent)?, bits_of(&data));
             if axis >= -(to.len() as isize) && axis < to.len() as isize {
-                let got = Selector::magnitude().n_of_m(&Ranked::new("", &lent), pattern, axis);
+                let got = Selector::magnitude().n_of_m(&lent, pattern, axis);
                 let layer = nameless(&to, &scores, None);
                 let wanted = oracle::n_of_m(layer, pattern.n(), pattern.m(), axis, RankBy::Magnitude);
                 same_mask(got.map(|selected| selected.mask), wanted)?;

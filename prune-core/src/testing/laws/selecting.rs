@@ -112,8 +112,8 @@ pub fn dead_elements_stay_dead(suite: &Suite) {
         let tensor = suite.tensor(&shape, &data);
         let alive_mask = mask_of(&shape, &alive)?;
         let lent = tensor.layer();
-        let ranked = Ranked::new("", &lent).alive(Some(&alive_mask));
-        let selector = Selector::default().by(by);
+        let ranked = Ranked::new("", &lent).with_alive(Some(&alive_mask));
+        let selector = Selector::default().with_rank_by(by);
         let got = selector.unstructured(&ranked, density);
         same(got.as_ref(), oracle::unstructured(layer, density.get(), by).as_ref())?;
         let grouped = selector.n_of_m(&ranked, pattern, axis);
@@ -188,8 +188,8 @@ fn several_layers(
         let halves = PlainTensor::from_logical(&shapes[2], halves).map_err(failed)?;
         let lent = [tensor.layer(), LayerRef::of(&doubles), LayerRef::of(&halves)];
         let masks = [Some(&alive), None, None];
-        let ranked: Vec<Ranked<'_>> = (0..3).map(|i| Ranked::new(names[i], &lent[i]).alive(masks[i])).collect();
-        check(Selector::default().by(by), &ranked, &layers, density, pattern, by)
+        let ranked: Vec<Ranked<'_>> = (0..3).map(|i| Ranked::new(names[i], &lent[i]).with_alive(masks[i])).collect();
+        check(Selector::default().with_rank_by(by), &ranked, &layers, density, pattern, by)
     });
 }
 
