@@ -302,7 +302,7 @@ fn noticed(model: &str, file: &'static str, when: &'static str, about: &str, cha
         };
         let result = result.map(|_| ());
         let about = format!("{about} of {file} at {when}, masks alone: {masks_alone}: {result:?}");
-        // What is gone before it is copied is not there to be read.
+        // A file that is gone before it is copied cannot be read.
         let gone = matches!(&result, Err(Error::Read { path, source }) if path.ends_with(file) && source.kind() == io::ErrorKind::NotFound);
         assert!(gone || matches!(&result, Err(Error::Changed { path }) if path.ends_with(file)), "{about}");
         assert!(!at.join("new").exists(), "{about}");
