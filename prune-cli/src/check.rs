@@ -87,11 +87,12 @@ pub fn check(path: &Path, want: &Want, filter: &Filter, watch: &Watch) -> Result
         Want::Pattern { pattern, axis } => patterns(&inputs, *pattern, *axis, filter, watch)?,
         Want::Density { density, together } => densities(&inputs, *density, *together, filter, watch)?,
         Want::Masks(masks) => {
-            inputs = inputs.with_masks(masks, Model::open(masks)?, watch)?;
+            inputs = inputs.with_masks(masks, Model::open(masks)?)?.counted(watch)?;
             warnings = mostly_zero(&inputs, watch)?;
             outside(&inputs, masks, watch)?
         }
     };
+    model.witness().check()?;
     let holds = layers.iter().all(|layer| layer.holds != Some(false));
     Ok(CheckReport { want: want.to_string(), layers, holds, warnings })
 }
@@ -192,7 +193,7 @@ fn outside(inputs: &Inputs<'_>, masks: &Path, watch: &Watch) -> Result<Vec<Check
     let model = inputs.model;
     let mut work = Vec::new();
     let mut layers = Vec::new();
-    for (tensor, about) in model.tensors().enumerate().filter(|&(tensor, _)| inputs.alive_len(tensor).is_some()) {
+    for (tensor, about) in model.tensors().enumerate().filter(|&(tensor, _)| inputs.has_new_mask(tensor)) {
         let Some(element) = about.element_type() else {
             let why = format!("`{}` is of type {}, which has no masks", clipped(&about.name), about.dtype);
             return Err(Error::Companion { path: masks.to_owned(), why });
@@ -205,8 +206,8 @@ fn outside(inputs: &Inputs<'_>, masks: &Path, watch: &Watch) -> Result<Vec<Check
     }
     watch.progress.begin("comparing", layers.iter().map(|(about, _)| about.bytes).sum());
     let counted = in_order(&work, watch, |&(place, tensor, element, runs), scratch| {
+        let bytes = inputs.read_in_force(tensor, runs, scratch)?;
         inputs.read_alive(tensor, runs, &mut scratch.masks, &mut scratch.alive)?;
-        let bytes = inputs.read_weights(tensor, runs, &mut scratch.weights)?;
         watch.progress.advance(bytes as u64);
         let shape = [runs.elements()];
         let mask = Mask::from_words(&shape, scratch.alive.clone())?;

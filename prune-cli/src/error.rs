@@ -176,20 +176,6 @@ impl Error {
         |source| Error::Write { path, source: plain(source) }
     }
 
-    /// The same error of a file that has another name for the user.
-    pub(crate) fn of_file(mut self, shown: &Path) -> Error {
-        if let Error::Read { path, .. }
-        | Error::Write { path, .. }
-        | Error::NotAModel { path, .. }
-        | Error::Header { path, .. }
-        | Error::OtherFormat { path, .. }
-        | Error::Companion { path, .. } = &mut self
-        {
-            shown.clone_into(path);
-        }
-        self
-    }
-
     /// A request that does not fit.
     pub(crate) fn request(why: impl Into<String>) -> Error {
         Error::Request { why: why.into() }

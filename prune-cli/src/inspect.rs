@@ -125,6 +125,7 @@ pub fn inspect(path: &Path, watch: &Watch) -> Result<Inspection, Error> {
     watch.progress.begin("looking for patterns", elements as u64);
     let answers = ask(&inputs, &questions, watch)?;
     watch.progress.end();
+    model.witness().check()?;
     let mut held = vec![Vec::new(); model.len()];
     for (question, answers) in questions.iter().zip(answers) {
         // What the patterns of shorter groups allow in the longer one.
@@ -154,7 +155,7 @@ pub fn inspect(path: &Path, watch: &Watch) -> Result<Inspection, Error> {
             continue;
         }
         let (left, role) = (known.leaves(&Filter::default(), &model, place), known.role(place));
-        if let Some(non_zero) = non_zero {
+        if let Some(non_zero) = non_zero.filter(|_| known.masked_by(place).is_none()) {
             for count in [Some(&mut all), left.is_none().then_some(&mut prunable)].into_iter().flatten() {
                 count.elements += about.elements;
                 count.non_zero += non_zero;

@@ -23,7 +23,7 @@
 //!
 //! # Map
 //!
-//! `header/` and `model/` read checkpoints; `known` says what they hold and `filter` selects layers; `inputs` reads weights, scores and masks; `source`
+//! `header/` and `model/` read checkpoints; `known` says what they hold and `filter` selects layers; `inputs` reads weights, scores and masks (`mask_values`); `source`
 //! shows layers to the core's ranking; `runs` cuts tensors into parts; `plan` says how masks are made, `decide` makes them,
 //! `sink` takes them; `output/` puts files in their place; `disk/` makes the calls of the file system; `prune/` puts it all together; `bitmask/` is the packed format;
 //! `inspect` and `check` look at what is there.
@@ -37,12 +37,15 @@ mod decide;
 mod disk;
 mod drive;
 mod error;
+#[cfg(test)]
+mod faults;
 mod filter;
 mod groups;
 mod header;
 mod inputs;
 mod inspect;
 mod known;
+mod mask_values;
 mod model;
 mod non_zeros;
 mod object_text;

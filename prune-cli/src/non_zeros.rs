@@ -20,7 +20,7 @@ pub(crate) fn non_zeros(inputs: &Inputs<'_>, tensors: &[usize], watch: &Watch) -
     }
     watch.progress.begin("counting", tensors.iter().map(|&tensor| inputs.model.tensor(tensor).bytes).sum());
     let counted = in_order(&work, watch, |&(place, tensor, element, runs), scratch| {
-        let bytes = inputs.read_weights(tensor, runs, &mut scratch.weights)?;
+        let bytes = inputs.read_in_force(tensor, runs, scratch)?;
         watch.progress.advance(bytes as u64);
         let part = layer(element, scratch.weights.bytes(bytes), &[runs.elements()])?;
         Ok((place, part.non_zero_len()?))

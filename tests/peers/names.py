@@ -25,11 +25,11 @@ WEIGHTS = [
     (r"FunnelRelMultiheadAttention", r"r_kernel", (0,)),  # (width, heads, width of a head)
     (r"XLNetRelativeAttention", r"[qkvr]", (0,)),  # (width, heads, width of a head)
     (r"XLNetRelativeAttention", r"o", (1, 2)),  # (width, heads, width of a head), read from the heads
-    (r"Gemma3\w*MultiModalProjector", r"mm_input_projection_weight", (0,)),  # multiplied from the right
+    (r"\w*MultiModalProjector", r"mm_input_projection_weight", (0,)),  # multiplied from the right
     (r"MotionConv2d|MotionLinear|SanaWMTemporalShortConvolution", r"weight", (1,)),  # plain layers by hand
     (r"QuantLinear", r"weight", (1,)),  # I-BERT's linear layer
     (r"\w*ParallelExperts", r"weight", (2,)),  # (experts, out, in)
-    (r"LongcatFlashExperts", r"gate_up_proj|down_proj", (2,)),  # (experts, out, in)
+    (r"LongcatFlashExperts|Step3p7Experts", r"gate_up_proj|down_proj|weight", (2,)),  # (experts, out, in)
     (r"Llama4TextExperts", r"gate_up_proj|down_proj", (1,)),  # (experts, in, out)
     (r"\w*SharedExperts", r"gate_proj|up_proj|down_proj", (2,)),  # (experts, out, in)
     (r"SwiGLUExperts", r"gate_up_proj|down_proj", (1,)),  # (experts, in, out)
@@ -158,11 +158,15 @@ def facts(directory, out):
                 if not keep and seen[key]:
                     continue
                 seen[key] += 1
-                stem, _, last = name.rpartition(".")
+                stem = name.rpartition(".")[0].removesuffix(".parametrizations.weight")
                 bias = next((shapes[b] for b in (f"{stem}.bias", f"{name}_bias") if b in shapes), ())
                 mine.append("\t".join([
                     name, ",".join(map(str, shape)), truth, str(axes[0]) if axes else "-", ",".join(map(str, bias)) or "-",
                 ]))
+            # Experts tell a router from a gate.
+            if any(line.split("\t")[0].endswith("gate.weight") for line in mine):
+                mine += ["\t".join([row[0], ",".join(map(str, row[1])), row[2], str(row[3][0]) if row[3] else "-", "-"])
+                         for row in rows if "experts" in row[0] and len(row[1]) > 1][:1]
             if mine:
                 lines += [f"= {cls}\t{kind}"] + mine
         head = "# Written by tests/peers/names.py: name, shape, W a weight or O other, first input axis, shape of the bias beside it."

@@ -90,7 +90,7 @@ def saved(model, truths):
         first = (0,) * tensor.dim()
         place = float(tensor[first])
         _, truth, axes, label = sources[int(place)]
-        if axes:
+        if axes and sources[int(place)][0][axes[0]] > 1:
             moved = lambda axis: tuple(int(at == axis) for at in range(tensor.dim()))
             axes = [a for a in range(tensor.dim()) if tensor.shape[a] > 1 and float(tensor[moved(a)]) != place][:1]
         result[name] = (tuple(tensor.shape), truth, axes, label)

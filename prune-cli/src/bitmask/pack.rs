@@ -37,11 +37,10 @@ pub(crate) fn pack_into(
     report.not_packed = unable.iter().map(|&tensor| model.tensor(tensor).name.clone()).collect();
     let names: BTreeSet<&str> = able.iter().map(|&tensor| model.tensor(tensor).name.as_str()).collect();
     check_names(model, &names)?;
-    let shown = |shard: usize| model.shards()[shard].path.clone();
     let mut sources = Vec::new();
     let mut choices = Vec::new();
-    for (shard, dense) in dense.iter().enumerate() {
-        let source = Model::open_as(dense.temporary_path(), &shown(shard))?;
+    for dense in &dense {
+        let source = Model::open_new(dense.temporary_path(), dense.shown())?;
         let named = |&tensor: &usize| names.contains(source.tensor(tensor).name.as_str());
         let tensors: Vec<usize> = (0..source.len()).filter(named).collect();
         let choice = Choice::of(&source, &tensors, watch)?;

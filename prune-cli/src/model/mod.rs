@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::buffer::Buffer;
 use crate::disk::{Handle, Stamp};
 use crate::error::Error;
 use crate::header::{Header, TensorInfo};
+use crate::runs::Runs;
 
 use witness::Seen;
 pub(crate) use witness::Witness;
@@ -146,6 +148,18 @@ impl Model {
 
     pub(crate) fn find(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()
+    }
+
+    /// Reads elements of a tensor whose elements are whole bytes; how many bytes that were.
+    pub(crate) fn read_runs(&self, tensor: usize, runs: Runs, into: &mut Buffer) -> Result<usize, Error> {
+        let size = self.tensor(tensor).dtype.bitsize() / 8;
+        let bytes = into.bytes_mut(runs.elements() * size);
+        let mut done = 0;
+        for (first, len) in runs.iter() {
+            self.read(tensor, first as u64 * size as u64, &mut bytes[done..done + len * size])?;
+            done += len * size;
+        }
+        Ok(done)
     }
 
     /// Fills `bytes` with those of a tensor, from its byte `at` on.

@@ -16,6 +16,8 @@ fn refuse<T>(path: &Path, why: impl Into<String>) -> Result<T, Error> {
 pub(super) fn in_place(model: &Model) -> Result<PathBuf, Error> {
     // Through a link others would be changed too: those of a shared store lead to one file.
     for path in model.all_paths().chain([model.place().to_owned()]) {
+        // Without a separator at its end, which would follow the link.
+        let path = path.components().as_path().to_owned();
         if disk::lstat(&path).map_err(Error::read(&path))?.is_symlink() {
             let to = disk::read_link(&path).map_err(Error::read(&path))?;
             let why = format!(

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::aside::Aside;
 use super::like::Like;
-use super::litter::names;
+use super::litter::{clear_all, names};
 use super::parent;
 use super::temporary::{Scrap, is_there, may_use, sync_place};
 use crate::disk;
@@ -22,27 +22,32 @@ pub(crate) struct Folder {
     path: PathBuf,
     /// Where the folder goes that is at `path`; none where nothing or an empty folder is there.
     aside: Option<Aside>,
+    /// Whether the user has been told of those names.
+    told: bool,
     /// What the folder and those in it get once all is in them: their paths in it, outer ones first.
     likes: Vec<(PathBuf, Like)>,
 }
 
 impl Folder {
     /// A new folder for `path`, which is like the folder `like`.
-    pub(crate) fn create(path: &Path, like: &Path, in_place: bool) -> Result<Self, Error> {
+    pub(crate) fn create(path: &Path, like: &Path, in_place: bool, watch: &Watch) -> Result<Self, Error> {
         let failed = || Error::write(path);
         let there = disk::stat_if_there(path).map_err(failed())?;
         let full = there.is_some() && !disk::names(path).map_err(failed())?.is_empty();
         let aside = if full { Some(Aside::beside(path).map_err(failed())?) } else { None };
         let about = disk::stat(like).map_err(Error::read(like))?;
         let (scrap, lock) = locked(&parent(path)).map_err(failed())?;
+        let mut told = false;
         if let Some(aside) = &aside {
             may_move(path, scrap.path())?;
             if disk::is_overlay(path).map_err(failed())? {
+                watch.progress.tell(&aside.announcement(path))?;
+                told = true;
                 aside.try_out(path)?;
             }
         }
         let likes = vec![(PathBuf::new(), Like::of(&about, in_place))];
-        Ok(Folder { scrap, _lock: lock, path: path.to_owned(), aside, likes })
+        Ok(Folder { scrap, _lock: lock, path: path.to_owned(), aside, told, likes })
     }
 
     /// Its place.
@@ -67,7 +72,8 @@ impl Folder {
     ///
     /// An error leaves the place as it was, but for [`Error::InPlace`] and [`Error::SetAside`].
     pub(crate) fn place(self, watch: &Watch) -> Result<Option<String>, Error> {
-        let Folder { mut scrap, _lock, path, aside, likes } = self;
+        let Folder { mut scrap, _lock, path, aside, told, likes } = self;
+        clear_all(scrap.path()).map_err(Error::write(&path))?;
         for (inner, like) in likes.iter().rev() {
             let folder = scrap.path().join(inner);
             finish(&folder, like).map_err(Error::write(path.join(inner)))?;
@@ -80,7 +86,9 @@ impl Folder {
             scrap.keep();
             return sync_place(&path).map(|()| None);
         };
-        watch.progress.tell(&aside.announcement(&path))?;
+        if !told {
+            watch.progress.tell(&aside.announcement(&path))?;
+        }
         disk::rename(scrap.path(), &aside.new).map_err(Error::write(&path))?;
         scrap.moved(aside.new.clone());
         match aside.exchange(&path) {
@@ -112,7 +120,7 @@ fn may_move(path: &Path, made: &Path) -> Result<(), Error> {
     {
         use std::os::unix::fs::MetadataExt as _;
         let above = parent(path);
-        let about = |path: &Path| disk::lstat(path).map_err(Error::write(path));
+        let about = |other: &Path| disk::lstat(other).map_err(Error::write(path));
         let (above, there, user) = (about(&above)?, about(path)?, about(made)?.uid());
         if above.mode() & 0o1000 != 0 && ![0, above.uid(), there.uid()].contains(&user) {
             let why =

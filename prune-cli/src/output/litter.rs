@@ -48,6 +48,11 @@ pub(crate) fn clear(folder: &Path) {
     }
 }
 
+/// Removes all that is temporary from a folder of this command's own, such as what could not be removed before.
+pub(super) fn clear_all(folder: &Path) -> io::Result<()> {
+    disk::names(folder)?.iter().filter(|name| is_ours(name)).try_for_each(|name| remove(&folder.join(name)))
+}
+
 /// Removes a file, or a folder with all that is in it. What is not there is removed.
 fn remove(path: &Path) -> io::Result<()> {
     let Some(about) = disk::lstat_if_there(path)? else { return Ok(()) };
@@ -88,7 +93,9 @@ pub(super) fn discard(path: &Path) {
 /// Temporary files and folders of this process that it could not remove. They are in nobody's way, and the next command
 /// that writes to the same folder tries again.
 pub fn leftovers() -> Vec<PathBuf> {
-    LEFT.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    let mut left = LEFT.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+    left.retain(|path| !matches!(disk::lstat_if_there(path), Ok(None)));
+    left
 }
 
 #[cfg(test)]

@@ -89,6 +89,11 @@ impl Temporary {
         self.scrap.path()
     }
 
+    /// As messages name it.
+    pub(crate) fn shown(&self) -> &Path {
+        &self.shown
+    }
+
     /// How long the file is.
     pub(crate) fn len(&self) -> Result<u64, Error> {
         let about: io::Result<Metadata> = match &self.bytes {

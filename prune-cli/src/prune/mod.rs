@@ -21,7 +21,7 @@ use crate::inputs::Inputs;
 use crate::known::Known;
 use crate::model::{Model, Witness};
 use crate::output::{self, Destination, Temporary, parent};
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanLayer};
 use crate::report::{EventReport, Report};
 use crate::sink::{Dense, MaskFile};
 use crate::watch::Watch;
@@ -41,7 +41,7 @@ pub struct Job {
     pub filter: Filter,
     /// A file of scores that rank in the place of magnitudes, higher first: tensors of the names and shapes of the layers.
     pub scores: Option<PathBuf>,
-    /// A file of masks that are in force before the first event: BOOL tensors of the names and shapes of the layers.
+    /// A file of masks that are in force before the first event: tensors of 0 and 1 of the names and shapes of the layers.
     pub masks: Option<PathBuf>,
 }
 
@@ -99,7 +99,13 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
         Format::Dense => {
             watch.check()?;
             report.bytes_after = model.bytes();
-            report.byte_identical = counts.iter().all(|counts| counts.outside.bits == 0);
+            // A mask beside its weight is written anew, so that must be as it was, too.
+            let same_mask = |layer: &PlanLayer, kept: usize| {
+                let alone = job.events.len() <= 1 && job.masks.is_none();
+                known.mask_of(layer.tensor).is_none() || (alone && inputs.alive_len(layer.tensor) == Some(kept))
+            };
+            let mut met = plan.layers.iter().zip(&counts);
+            report.byte_identical = met.all(|(layer, met)| met.outside.bits == 0 && same_mask(layer, met.kept));
             report.warnings = outputs.place(files, to, watch)?;
         }
         Format::Bitmask => crate::bitmask::pack_into(outputs, &model, files, &tensors, to, &mut report, watch)?,
@@ -133,6 +139,7 @@ pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result
     report.format = "masks";
     report.output = show(path);
     report.bytes_after = file.len()?;
+    file.sync()?;
     read.iter().try_for_each(Witness::check)?;
     watch.check()?;
     file.place(force)?;
@@ -187,10 +194,11 @@ fn prepare<'m, 'j>(
         inputs = inputs.with_scores(path, scores)?;
     }
     if let (Some(path), Some(masks)) = (&job.masks, beside.masks) {
-        inputs = inputs.with_masks(path, masks, watch)?;
+        inputs = inputs.with_masks(path, masks)?;
     } else if selected.is_empty() {
         return Err(Error::request("nothing is to be done; give a method, a strategy with an event, or masks"));
     }
+    inputs = inputs.counted(watch)?;
     let mut events = Vec::new();
     let mut scratch = None;
     for (step, ((epochs, event), candidates)) in job.events.iter().zip(selected).enumerate() {
@@ -201,8 +209,8 @@ fn prepare<'m, 'j>(
         }
         let (file, counts) = masks_of(&inputs, &plan, Temporary::create(path, None)?, watch)?;
         events.push(event_report(&inputs, &plan, &counts, Some((*epochs, event))));
-        let made = file.temporary_path();
-        inputs = inputs.with_masks(path, Model::open_as(made, path)?, watch)?;
+        let made = Model::open_new(file.temporary_path(), path)?;
+        inputs = inputs.with_masks(path, made)?.counted(watch)?;
         scratch = Some(file);
     }
     let mut plan = Plan::default();

@@ -41,7 +41,7 @@ impl Outputs {
             Kind::File => (Place::File(path.to_owned()), Vec::new()),
             Kind::Folder(folder) | Kind::Index { folder, .. } => {
                 let companions = Companions::of(model, path)?;
-                let mut new = Folder::create(path, folder, in_place)?;
+                let mut new = Folder::create(path, folder, in_place, watch)?;
                 companions.copy_into(&mut new, in_place, watch)?;
                 (Place::Folder(new), companions.notes())
             }

@@ -110,13 +110,17 @@ pub(super) fn told(job: &Job, inputs: &Inputs<'_>, plan: &Plan, counts: &[Counts
     let mut all = Totals::default();
     let mut other_types = Vec::new();
     let made_of = plan.layer_of(model.len());
-    for (tensor, &made) in model.tensors().zip(&made_of) {
+    for ((place, tensor), &made) in model.tensors().enumerate().zip(&made_of) {
+        // A mask goes with its weight.
+        if inputs.known.masked_by(place).is_some() {
+            continue;
+        }
         if tensor.element_type().is_none() {
             other_types.push((tensor.name.clone(), tensor.dtype.to_string()));
             continue;
         }
         all.elements += tensor.elements;
-        all.kept += made.map_or(tensor.elements, |layer| counts[layer].kept);
+        all.kept += made.map_or(inputs.alive_len(place).unwrap_or(tensor.elements), |layer| counts[layer].kept);
         all.newly_pruned += made.map_or(0, |layer| counts[layer].outside.values);
     }
     all.closed = all.elements - all.kept;

@@ -9,12 +9,25 @@ pub(super) struct Entry {
     pub(super) pattern: &'static str,
     /// The least and the greatest rank.
     ranks: (usize, usize),
-    /// A tensor, or a module that holds tensors, that must stand beside: so many segments dropped from the end of the
-    /// name, and this put in their place.
-    pub(super) beside: Option<(usize, &'static str)>,
-    /// A tensor that must not stand in the same module.
-    pub(super) without: Option<&'static str>,
+    /// What the model must hold or state beside.
+    pub(super) when: When,
     pub(super) is: Is,
+}
+
+/// A condition on the model, beside the name and the rank of the tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    Always,
+    /// This tensor stands in the same module.
+    Beside(&'static str),
+    /// This module or tensor stands beside the module of the tensor.
+    Near(&'static str),
+    /// This tensor does not stand in the same module.
+    Without(&'static str),
+    /// This tensor of the same module has the same shape.
+    Like(&'static str),
+    /// `config.json` states the length of axis 0 under this name, and under no other.
+    Rows(&'static str),
 }
 
 /// What an entry says of a tensor.
@@ -61,12 +74,12 @@ pub(super) enum Part {
 
 /// An entry for what is no weight.
 pub(super) const fn other(pattern: &'static str, reason: &'static str) -> Entry {
-    Entry { kinds: &[], pattern, ranks: (0, usize::MAX), beside: None, without: None, is: Is::Other(reason) }
+    Entry { kinds: &[], pattern, ranks: (0, usize::MAX), when: When::Always, is: Is::Other(reason) }
 }
 
 /// An entry for a weight.
 pub(super) const fn weight(pattern: &'static str, axes: Axes) -> Entry {
-    Entry { kinds: &[], pattern, ranks: (2, usize::MAX), beside: None, without: None, is: Is::Weight(axes) }
+    Entry { kinds: &[], pattern, ranks: (2, usize::MAX), when: When::Always, is: Is::Weight(axes) }
 }
 
 impl Entry {
@@ -85,19 +98,9 @@ impl Entry {
         Entry { ranks: (least, greatest), ..self }
     }
 
-    /// Only where the module of the tensor holds this too.
-    pub(super) const fn beside(self, tensor: &'static str) -> Self {
-        Entry { beside: Some((1, tensor)), ..self }
-    }
-
-    /// Only where this module stands beside the module of the tensor.
-    pub(super) const fn near(self, module: &'static str) -> Self {
-        Entry { beside: Some((2, module)), ..self }
-    }
-
-    /// Only where the module of the tensor does not hold this.
-    pub(super) const fn without(self, tensor: &'static str) -> Self {
-        Entry { without: Some(tensor), ..self }
+    /// Only under this condition.
+    pub(super) const fn when(self, when: When) -> Self {
+        Entry { when, ..self }
     }
 
     pub(super) fn is_for_rank(&self, rank: usize) -> bool {

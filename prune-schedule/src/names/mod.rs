@@ -20,7 +20,7 @@ mod siblings;
 mod table;
 
 use axes::Ballot;
-use entry::{Entry, Is};
+use entry::{Entry, Is, When};
 use index::Index;
 pub use model_facts::ModelFacts;
 pub use role::{AxisEvidence, Class, Role};
@@ -65,9 +65,19 @@ fn entry_for(tensor: &Tensor<'_>, all: &Siblings<'_>, facts: &ModelFacts) -> Opt
     Index::of_table().first(&tensor.segments, |entry| {
         entry.is_for_rank(tensor.shape.len())
             && (entry.kinds.is_empty() || entry.kinds.iter().any(|kind| facts.is(kind)))
-            && entry.beside.is_none_or(|(dropped, put)| all.holds(tensor, dropped, put))
-            && entry.without.is_none_or(|put| !all.holds(tensor, 1, put))
+            && holds(entry.when, tensor, all, facts)
     })
+}
+
+fn holds(when: When, tensor: &Tensor<'_>, all: &Siblings<'_>, facts: &ModelFacts) -> bool {
+    match when {
+        When::Always => true,
+        When::Beside(name) => all.holds(tensor, 1, name),
+        When::Near(name) => all.holds(tensor, 2, name),
+        When::Without(name) => !all.holds(tensor, 1, name),
+        When::Like(name) => all.beside(tensor, 1, name) == Some(tensor.shape),
+        When::Rows(size) => tensor.shape.first().is_some_and(|&rows| facts.states_only(size, rows)),
+    }
 }
 
 fn role(tensor: &Tensor<'_>, entry: Option<&Entry>, all: &Siblings<'_>, facts: &ModelFacts, ballot: &Ballot) -> Role {

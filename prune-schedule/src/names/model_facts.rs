@@ -86,6 +86,11 @@ impl ModelFacts {
     pub(super) fn states(&self, key: &str, size: usize) -> bool {
         self.sizes.get(key).is_some_and(|sizes| sizes.contains(&size))
     }
+
+    /// Whether a size of this name is stated with this value, and no other size has the value.
+    pub(super) fn states_only(&self, key: &str, size: usize) -> bool {
+        self.states(key, size) && self.sizes.iter().all(|(other, sizes)| other.contains(key) || !sizes.contains(&size))
+    }
 }
 
 /// The text with `NaN`, `Infinity` and `-Infinity` outside strings as null.
@@ -120,4 +125,44 @@ fn string_len(text: &str) -> usize {
         }
     }
     text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(text: &str) -> ModelFacts {
+        ModelFacts::from_config(text).unwrap_or_else(|| panic!("{text} is read"))
+    }
+
+    #[test]
+    fn what_python_writes_is_read() {
+        let text = "\u{feff}{\"a\": NaN, \"b\": [-Infinity, Infinity], \"model_type\": \"a NaN \\\" Infinity\", \"n_embd\": 64}";
+        let facts = facts(text);
+        assert_eq!(facts.model_type(), Some("a NaN \" Infinity"));
+        assert!(facts.states("n_embd", 64) && !facts.states("n_embd", 65));
+    }
+
+    #[test]
+    fn parts_are_read_and_the_whole_comes_first() {
+        let text =
+            "{\"text_config\": {\"model_type\": \"part\", \"hidden_size\": 64}, \"model_type\": \"whole\", \"dim\": 8}";
+        let facts = facts(text);
+        assert_eq!(facts.model_type(), Some("whole"));
+        assert!(facts.is("part") && facts.is("whole") && !facts.is("hidden_size"));
+        assert!(facts.states("hidden_size", 64) && facts.states("dim", 8));
+    }
+
+    #[test]
+    fn other_texts_are_no_facts() {
+        for text in ["", "[]", "{", "null", "{\"a\": nan}", "\u{feff}", "{\"a\": \"", "{\"a\": NaN"] {
+            assert_eq!(ModelFacts::from_config(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn deep_texts_are_no_trouble() {
+        let deep = "{\"a\":".repeat(100) + "{}" + &"}".repeat(100);
+        assert_eq!(facts(&deep), ModelFacts::unknown());
+    }
 }

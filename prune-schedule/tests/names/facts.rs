@@ -46,6 +46,7 @@ pub(crate) fn models(text: &str) -> Vec<Model> {
         if let Some(bias) = fields.get(4).filter(|bias| **bias != "-") {
             let stem = name.strip_suffix("proj").map(|_| format!("{name}_bias"));
             let name = stem.unwrap_or_else(|| name.rsplit_once('.').map_or("", |(stem, _)| stem).to_owned() + ".bias");
+            let name = name.replace(".parametrizations.weight.", ".");
             tensors.push(Tensor { name, shape: shape(bias), weight: false, input: None });
         }
         tensors.push(Tensor { name, shape: shape(fields[1]), weight, input });

@@ -3,6 +3,7 @@
 //! `public.tsv` and `single.tsv` are from public sources; the others are built from module classes by
 //! `tests/peers/names.py`.
 
+mod evidence;
 mod facts;
 mod properties;
 
@@ -55,6 +56,26 @@ fn public_names_have_their_roles() {
 #[test]
 fn single_names_have_their_roles() {
     check(include_str!("facts/single.tsv"));
+}
+
+#[test]
+fn names_of_transformers_have_their_roles() {
+    check(include_str!("facts/transformers.tsv"));
+}
+
+#[test]
+fn names_of_timm_have_their_roles() {
+    check(include_str!("facts/timm.tsv"));
+}
+
+#[test]
+fn names_of_torchvision_have_their_roles() {
+    check(include_str!("facts/torchvision.tsv"));
+}
+
+#[test]
+fn names_of_diffusers_have_their_roles() {
+    check(include_str!("facts/diffusers.tsv"));
 }
 
 /// Of public files every weight is known, and its axis too.

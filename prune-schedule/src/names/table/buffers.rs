@@ -6,6 +6,7 @@ const MASK: &str = "mask";
 const BIAS: &str = "bias";
 
 pub(super) const ENTRIES: &[Entry] = &[
+    other("**.attn.bias", "causal mask").rank(4),
     other("**.{bias,biases,bias_orig,b}", BIAS),
     other("**.{bias_ih_l*,bias_hh_l*,in_proj_bias,bias_k,bias_v}", BIAS),
     other("**.{gate_up_proj_bias,down_proj_bias,gate_proj_bias,up_proj_bias}", BIAS),

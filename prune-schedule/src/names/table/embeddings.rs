@@ -1,7 +1,7 @@
 //! Tables that are looked up and not multiplied: tokens, positions, types. None has a bias; a linear layer that has such a name
 //! has one.
 
-use crate::names::entry::{Axes, Entry, other, weight};
+use crate::names::entry::{Axes, Entry, When, other, weight};
 
 const EMBEDDING: &str = "embedding";
 const TOKENS: &str = "embedding of tokens";
@@ -11,7 +11,7 @@ const CODES: &str = "codebook";
 
 /// A table of the name before `weight`.
 const fn table(pattern: &'static str, reason: &'static str) -> Entry {
-    other(pattern, reason).rank(2).without("bias")
+    other(pattern, reason).rank(2).when(When::Without("bias"))
 }
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -20,6 +20,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     table("**.time_proj.weight", EMBEDDING).of(&["ConsistencyDecoderVAE"]),
     table("**.cath_code.{a,c,t}.weight", EMBEDDING),
     table("**.{embed_tokens,wte,word_embeddings,word_embedding,tok_embeddings,embed_in,shared}.weight", TOKENS),
+    other("encoder.weight", TOKENS).rank(2).when(When::Near("rnn")),
     table("**.{token_embedding,token_embeddings,tok_emb,text_token_embedding,prior_token_embedding}.weight", TOKENS),
     table(
         "**.{embed_audio_tokens,embed_text_tokens,audio_embeddings,input_embedding,input_embeds_layer}.weight",
@@ -49,6 +50,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         "**.{h_position_embeddings,w_position_embeddings,x_position_embeddings,y_position_embeddings}.weight",
         POSITIONS,
     ),
+    table("**.relative_attention_bias_layer.bias_values.weight", POSITIONS),
+    table("**.embed_positions.pe_k.weight", POSITIONS),
+    table("**.token_type_embeddings_*.weight", EMBEDDING),
+    table("**.norm.{scale,shift}.weight", "norm"),
+    table("**.reference_points.weight", QUERIES),
     table("**.{box_position_embeddings,column_embedder,row_embedder}.weight", POSITIONS),
     other("**.pos_emb.weight", POSITIONS).rank(3),
     table("**.{rel_pos_emb,relative_attention_bias,row_embeddings,column_embeddings}.weight", POSITIONS),
@@ -57,12 +63,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         QUERIES,
     ),
     table("**.{iou_token,mask_tokens,obj_score_token,point_embed,no_mask_embed,not_a_point_embed}.weight", QUERIES),
-    table("**.point_embeddings.#.weight", QUERIES),
+    table("**.{point_embeddings,point_embed}.#.weight", QUERIES),
     table("**.codebook.weight", CODES),
     other("**.{codevectors,embed_avg,embed_sum}", CODES),
     other("**.{_codebook,codebook}.embed", CODES),
     other("**.{embedding,embeddings,rel_embedding,emb_rel_k,emb_rel_v}", EMBEDDING),
     // A layer that is called an embedding and has no bias is a table in every model known, but for those of patches.
     weight("**.{patch_embedding,patch_embed,patch_embeddings}.weight", Axes::OutIn).rank(2),
-    table("**.{*_embedding,*_embeddings,*_embed,*_emb,embed_*}.weight", EMBEDDING),
+    table("**.{*_embedding,*_embeddings,*_embed,*_emb,*_token,*_tokens,*_table,embed_*}.weight", EMBEDDING),
 ];

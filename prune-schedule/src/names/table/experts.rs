@@ -54,6 +54,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     weight("**.experts.down_proj", Axes::Family(Part::Down)).rank(3),
     weight("**.experts.{w13_weight,w2_weight}", OUT_IN).rank(3),
     weight("**.{input_linear,output_linear}.weight", OUT_IN).rank(3),
+    weight("**.moe.{gate_proj,up_proj,down_proj}.weight", OUT_IN).rank(3),
     // No other layer of experts is known, and (experts, out, in) and (experts, in, out) look alike.
     weight("**.experts.{weight,w1,w2,w3}", Axes::Open).rank(3),
     weight("**.experts.*.weight", Axes::Open).rank(3),

@@ -2,7 +2,8 @@
 
 use crate::names::entry::{Axes, Entry, weight};
 
-const MIMI: &[&str] = &["mimi", "csm", "kyutai_speech_to_text", "moshi"];
+const MIMI: &[&str] =
+    &["mimi", "mimi_decoder", "csm", "kyutai_speech_to_text", "moshi", "pocket_tts_audio_tokenizer", "pocket_tts"];
 
 /// A transposed convolution in every model that has the name.
 const fn transposed(pattern: &'static str) -> Entry {
@@ -27,6 +28,21 @@ pub(super) const ENTRIES: &[Entry] = &[
     transposed("**.reassemble_stage.layers.{0,1}.resize.weight"),
     weight("**.reassemble_stage.layers.3.resize.weight", Axes::OutIn).rank(4),
     transposed("**.feature_upsample.{intermediate,scaled_images}.#.layers.{1,2,3}.weight"),
+    transposed("**.resize_layers.{0,1}.weight"),
+    weight("**.resize_layers.3.weight", Axes::OutIn).rank(4),
+    transposed("**.convt_pre.{weight,weight_v,original1}"),
+    transposed("**.conv_up.convolution.weight").of(&[
+        "pp_ocrv5_mobile_det",
+        "pp_ocrv6_small_det",
+        "pp_ocrv6_medium_det",
+        "pp_ocrv6_tiny_det",
+    ]),
+    transposed("head.layers.1.weight").of(&["depth_pro"]),
+    transposed("**.{upsampler,upsample}.weight").of(&[
+        "nemo_speechlm",
+        "nemotron3_5_transcribe",
+        "nemotron3_5_transcribe_word_timestamp",
+    ]),
     transposed("**.output_upscaling.{0,3}.weight"),
     transposed("**.feature_upsample.image_block.layers.#.weight"),
     weight("**.feature_upsample.{intermediate,scaled_images}.#.layers.0.weight", Axes::OutIn).rank(4),
@@ -34,6 +50,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     transposed("**.up_upscalers.#.1.weight").of(&["StableCascadeUNet"]),
     either("**.{upsampler,ups}.#.{weight,weight_v,original1}"),
     either("**.ups.#.#.{weight,weight_v,original1}"),
-    either("**.{up,upsample,upscale,upconv,up_conv,up_sample,resize,unpool,convt}.weight"),
+    either("**.{up,upsample,upsampler,upscale,upconv,up_conv,up_sample,resize,unpool,convt}.weight"),
+    either("**.upsample.conv.weight").rank(3),
     either("**.up.{conv,#}.weight"),
 ];
