@@ -51,14 +51,17 @@ fn write_file(path: &Path, tensors: &[(&str, &[f32])]) {
     fs::write(path, [&(table.len() as u64).to_le_bytes()[..], table.as_bytes(), &data].concat()).unwrap();
 }
 
-const WEIGHTS: [f32; 8] = [0.5, -3.0, 2.0, 0.1, 0.7, -0.2, 5.0, 1.5];
+/// So many weights that half of them take less when they are packed.
+fn weights(count: usize) -> Vec<f32> {
+    (0..count).map(|i| ((i * 37 % 1009) as f32 - 500.3) / 7.0).collect()
+}
 
 /// A file, a folder of shards with what lies beside, a packed folder, and an old output of each kind.
 fn set_up(at: &Path) {
-    write_file(&at.join("one"), &[("fc.weight", &WEIGHTS)]);
+    write_file(&at.join("one"), &[("fc.weight", &weights(8))]);
     fs::create_dir_all(at.join("m/sub")).unwrap();
-    write_file(&at.join("m/a.safetensors"), &[("a.weight", &WEIGHTS)]);
-    write_file(&at.join("m/b.safetensors"), &[("b.weight", &WEIGHTS[..4])]);
+    write_file(&at.join("m/a.safetensors"), &[("a.weight", &weights(2048))]);
+    write_file(&at.join("m/b.safetensors"), &[("b.weight", &weights(4))]);
     let index = r#"{"weight_map":{"a.weight":"a.safetensors","b.weight":"b.safetensors"}}"#;
     fs::write(at.join("m/model.safetensors.index.json"), index).unwrap();
     fs::write(at.join("m/config.json"), "{}").unwrap();
