@@ -100,7 +100,7 @@ pub enum Error {
         /// Whether the model may be replaced on request.
         in_place: bool,
     },
-    /// What was read has changed meanwhile, so what was made of it is of no one model.
+    /// A file has changed while it was read, so the output would be of two models.
     #[error("{} changed while it was read; nothing was written, run again once nobody writes it", show(path))]
     Changed {
         /// The file.

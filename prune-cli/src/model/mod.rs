@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::header::{Header, TensorInfo};
 use crate::runs::Runs;
 
-use witness::Seen;
+use witness::FileRecord;
 pub(crate) use witness::Witness;
 
 /// A checkpoint that is open for reading: the headers of its files in memory, the tensors where they are.
@@ -103,15 +103,15 @@ impl Model {
         self.shards.iter().map(|shard| shard.path.clone()).chain(index)
     }
 
-    /// What all files were when they were opened, to ask at the end whether they still are.
+    /// All files as they were when they were opened, to compare at the end.
     pub(crate) fn witness(&self) -> Witness {
         let seen = |shard: &Shard| {
             let (path, stamp, header) = (shard.path.clone(), shard.stamp.clone(), Arc::clone(&shard.header));
-            Seen { path, stamp, header: Some(header) }
+            FileRecord { path, stamp, header: Some(header) }
         };
-        let mut files: Vec<Seen> = self.shards.iter().map(seen).collect();
+        let mut files: Vec<FileRecord> = self.shards.iter().map(seen).collect();
         if let Kind::Index { folder, index, stamp } = &self.kind {
-            files.push(Seen { path: folder.join(index), stamp: stamp.clone(), header: None });
+            files.push(FileRecord { path: folder.join(index), stamp: stamp.clone(), header: None });
         }
         Witness { files }
     }

@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// What fails once an output is in its place says that it is.
+/// An error after the output is in its place, which says so.
 fn in_place(output: &Path, then: Result<(), Error>) -> Result<(), Error> {
     then.map_err(|source| Error::InPlace { output: output.to_owned(), source: Box::new(source) })
 }
