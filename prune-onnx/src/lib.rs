@@ -16,4 +16,6 @@ pub mod ops;
 pub use builder::{GraphBuilder, ModelBuilder};
 pub use edits::{Edits, TensorPlace};
 pub use error::{Error, ExternalProblem, GraphProblem, NotOnnx, TensorProblem, WireProblem};
+pub use file::cut_bytes;
+pub use file::write::{DataFile, Sizes};
 pub use model::{Attribute, AttributeValue, DataType, Dim, Graph, Model, Node, OperatorSet, Tensor, ValueInfo};
