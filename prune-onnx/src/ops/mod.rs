@@ -1,0 +1,1 @@
+//! Operators: a file and a line each.
