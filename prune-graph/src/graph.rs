@@ -227,8 +227,8 @@ impl Graph {
         Some((entry.first[axis.axis], n))
     }
 
-    /// Every index of the axis is pinned, or the axis has none that could be removed.
-    pub(crate) fn is_pinned(&mut self, axis: TensorAxis) -> bool {
+    /// Every index of the axis is pinned so far, or the axis has none that could be removed.
+    pub fn is_pinned(&mut self, axis: TensorAxis) -> bool {
         match self.nodes(axis) {
             Some((x, n)) => (0..n as u32).all(|i| self.sets.pinned(x + i).is_some()),
             None => true,
