@@ -263,7 +263,8 @@ pub(crate) fn raw_tensor(name: &str, data_type: DataType, dims: &[usize], raw: &
     bytes
 }
 
-fn described(name: &str, data_type: DataType, dims: &[Dim]) -> Vec<u8> {
+/// A value with its type and shape.
+pub(crate) fn described(name: &str, data_type: DataType, dims: &[Dim]) -> Vec<u8> {
     let mut lengths = Vec::new();
     for dim in dims {
         let mut length = Vec::new();

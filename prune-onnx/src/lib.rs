@@ -23,5 +23,7 @@ pub use analysis::{Analysis, AnalysisOptions, KeptAxis, NodeWork, analyse};
 pub use builder::{GraphBuilder, ModelBuilder};
 pub use edits::{Edits, TensorPlace};
 pub use error::{Error, ExternalProblem, GraphProblem, NotOnnx, TensorProblem, WireProblem};
+pub use file::cut_bytes;
+pub use file::write::{DataFile, Sizes};
 pub use model::{Attribute, AttributeValue, DataType, Dim, Graph, Model, Node, OperatorSet, Tensor, ValueInfo};
 pub use ops::{OperatorRule, operators};

@@ -12,7 +12,7 @@ use super::DEEPEST;
 use super::schema::{annotation, function, graph, model, node, operator_set, sparse_tensor};
 use super::wire::{Encoded, Field, WireProblem};
 use crate::error::{Error, NotOnnx};
-use crate::model::{Folder, Graph, Model, Node, OperatorSet};
+use crate::model::{ExternalProblem, Folder, Graph, Model, Node, OperatorSet, Tensor};
 
 /// What the parts of a model need to know of their surroundings.
 #[derive(Clone, Copy)]
@@ -47,10 +47,10 @@ pub(crate) fn model(bytes: Bytes, folder: &Arc<Folder>) -> Result<Model, Error> 
                 // Nothing depends on it: what is not UTF-8 is kept, and shown as well as it can be.
                 producer.push(String::from_utf8_lossy(&field.bytes(message)?.bytes).into_owned());
             }
-            model::OPSET_IMPORT => operator_sets.push(self::operator_set(&field.bytes(message)?)?),
+            model::OPSET_IMPORT => operator_sets.push(operator_set(&field.bytes(message)?)?),
             model::GRAPH => once(&mut found, field, message)?,
             model::TRAINING_INFO => training = true,
-            model::FUNCTIONS => functions.push(self::function(&field.bytes(message)?)?),
+            model::FUNCTIONS => functions.push(function(&field.bytes(message)?, context)?),
             _ => {}
         }
     }
@@ -114,7 +114,7 @@ fn operator_set(encoded: &Encoded) -> Result<OperatorSet, Error> {
 }
 
 /// The domain and the name of a function.
-fn function(encoded: &Encoded) -> Result<(String, String), Error> {
+fn function(encoded: &Encoded, context: Context<'_>) -> Result<(String, String), Error> {
     let message = "a function";
     let (mut domain, mut name) = (String::new(), String::new());
     for field in encoded.fields() {
@@ -122,6 +122,10 @@ fn function(encoded: &Encoded) -> Result<(String, String), Error> {
         match field.number {
             function::DOMAIN => domain = field.string(message)?,
             function::NAME => name = field.string(message)?,
+            function::NODE => {
+                let node = node(field.bytes(message)?, context)?;
+                node.tensors().try_for_each(|tensor| not_external(tensor, "a function"))?;
+            }
             _ => {}
         }
     }
@@ -147,7 +151,7 @@ fn graph(encoded: &Encoded, context: Context<'_>) -> Result<Graph, Error> {
     for field in encoded.fields() {
         let field = field?;
         match field.number {
-            graph::NODE => read.nodes.push(self::node(field.bytes(message)?, context)?),
+            graph::NODE => read.nodes.push(node(field.bytes(message)?, context)?),
             graph::NAME => read.name = String::from_utf8_lossy(&field.bytes(message)?.bytes).into_owned(),
             graph::INITIALIZER => read.initializers.push(tensor::tensor(field.bytes(message)?, context)?),
             graph::INPUT => read.inputs.push(value_info::value_info(field.bytes(message)?)?),
@@ -169,10 +173,19 @@ fn sparse(encoded: &Encoded, context: Context<'_>) -> Result<String, Error> {
     for field in encoded.fields() {
         let field = field?;
         if field.number == sparse_tensor::VALUES {
-            name = tensor::tensor(field.bytes("a sparse tensor")?, context)?.name;
+            let values = tensor::tensor(field.bytes("a sparse tensor")?, context)?;
+            not_external(&values, "a sparse tensor")?;
+            name = values.name;
         }
     }
     Ok(name)
+}
+
+/// Refuses external data where it would not be followed when a model is written elsewhere.
+fn not_external(tensor: &Tensor, place: &'static str) -> Result<(), Error> {
+    let Some(external) = tensor.external() else { return Ok(()) };
+    let (tensor, location) = (tensor.name.clone(), external.location.clone());
+    Err(Error::External { tensor, location, problem: ExternalProblem::Hidden(place) })
 }
 
 /// The tensors that an annotation names.

@@ -20,6 +20,7 @@ pub(crate) mod operator_set {
 /// `FunctionProto`.
 pub(crate) mod function {
     pub(crate) const NAME: u32 = 1;
+    pub(crate) const NODE: u32 = 7;
     pub(crate) const DOMAIN: u32 = 10;
 }
 

@@ -171,22 +171,6 @@ impl Field {
         }
         Ok(())
     }
-
-    /// Adds the doubles of a repeated field.
-    pub(crate) fn doubles(&self, message: &'static str, into: &mut Vec<f64>) -> Result<(), Error> {
-        match &self.value {
-            Value::Fixed64(bits) => into.push(f64::from_bits(*bits)),
-            Value::Bytes(packed) => {
-                let (doubles, rest) = packed.bytes.as_chunks::<8>();
-                if !rest.is_empty() {
-                    return packed.fail(WireProblem::Truncated);
-                }
-                into.extend(doubles.iter().map(|bytes| f64::from_le_bytes(*bytes)));
-            }
-            _ => return self.other_type(message),
-        }
-        Ok(())
-    }
 }
 
 /// The fields of a message. The first error is the last item.

@@ -41,6 +41,12 @@ pub enum ExternalProblem {
         /// The file's length.
         long: u64,
     },
+    /// Data of something that is not followed.
+    #[error("belongs to {0}, where external data is not followed; save the model with this data inside")]
+    Hidden(&'static str),
+    /// Nowhere to write it to.
+    #[error("has no place in the output")]
+    NoFile,
     /// Another content than the model was saved with.
     #[error("has another SHA-1 than the model states; it belongs to another model, or was changed")]
     Checksum,

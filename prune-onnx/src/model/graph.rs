@@ -60,15 +60,7 @@ impl Graph {
 
     /// The tensors of this graph and of all graphs in it: initializers, and those of attributes.
     pub(crate) fn all_tensors(&self) -> Box<dyn Iterator<Item = &Tensor> + '_> {
-        let of_nodes =
-            self.nodes.iter().flat_map(|node| &node.attributes).flat_map(|attribute| match &attribute.value {
-                AttributeValue::Tensor(tensor) => Box::new(core::iter::once(tensor)),
-                AttributeValue::Tensors(tensors) => Box::new(tensors.iter()) as Box<dyn Iterator<Item = &Tensor>>,
-                AttributeValue::Graph(graph) => graph.all_tensors(),
-                AttributeValue::Graphs(graphs) => Box::new(graphs.iter().flat_map(Graph::all_tensors)),
-                _ => Box::new(core::iter::empty()),
-            });
-        Box::new(self.initializers.iter().chain(of_nodes))
+        Box::new(self.initializers.iter().chain(self.nodes.iter().flat_map(Node::tensors)))
     }
 }
 
@@ -158,6 +150,25 @@ impl Node {
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.attribute(name)? {
             AttributeValue::String(value) => core::str::from_utf8(value).ok(),
+            _ => None,
+        }
+    }
+
+    /// The tensors of its attributes, and of graphs in them.
+    pub(crate) fn tensors(&self) -> impl Iterator<Item = &Tensor> {
+        self.attributes.iter().flat_map(|attribute| match &attribute.value {
+            AttributeValue::Tensor(tensor) => Box::new(core::iter::once(tensor)),
+            AttributeValue::Tensors(tensors) => Box::new(tensors.iter()) as Box<dyn Iterator<Item = &Tensor>>,
+            AttributeValue::Graph(graph) => graph.all_tensors(),
+            AttributeValue::Graphs(graphs) => Box::new(graphs.iter().flat_map(Graph::all_tensors)),
+            _ => Box::new(core::iter::empty()),
+        })
+    }
+
+    /// The tensor in the attribute `value`, as `Constant` and `ConstantOfShape` have it.
+    pub fn constant(&self) -> Option<&Tensor> {
+        match self.attribute("value")? {
+            AttributeValue::Tensor(tensor) => Some(tensor),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::once;
 use crate::error::Error;
-use crate::file::schema::{shape, value_info as info, value_type};
+use crate::file::schema::{shape, value_info as info, value_type as field_of_type};
 use crate::file::wire::Encoded;
 use crate::model::{DataType, Dim, ValueInfo};
 
@@ -19,7 +19,7 @@ pub(super) fn value_info(encoded: Encoded) -> Result<ValueInfo, Error> {
         }
     }
     let (data_type, shape) = match described {
-        Some(described) => self::value_type(&described)?,
+        Some(described) => value_type(&described)?,
         None => (None, None),
     };
     Ok(ValueInfo { encoded, name, data_type, shape })
@@ -32,7 +32,7 @@ fn value_type(encoded: &Encoded) -> Result<Described, Error> {
     let mut tensor = None;
     for field in encoded.fields() {
         let field = field?;
-        if field.number == value_type::TENSOR {
+        if field.number == field_of_type::TENSOR {
             once(&mut tensor, field, "a type")?;
         }
     }
@@ -43,8 +43,8 @@ fn value_type(encoded: &Encoded) -> Result<Described, Error> {
     for field in tensor.fields() {
         let field = field?;
         match field.number {
-            value_type::ELEMENT => code = field.int(message)?,
-            value_type::SHAPE => once(&mut dims, field, message)?,
+            field_of_type::ELEMENT => code = field.int(message)?,
+            field_of_type::SHAPE => once(&mut dims, field, message)?,
             _ => {}
         }
     }
