@@ -43,6 +43,9 @@ pub enum Error {
     /// The model's graph contradicts itself.
     #[error(transparent)]
     Graph(#[from] GraphProblem),
+    /// The classes of the model, or a choice of them, are refused.
+    #[error(transparent)]
+    Classes(prune_graph::GraphError),
     /// A tensor contradicts itself.
     #[error("tensor `{}`: {problem}", printable(tensor))]
     Tensor {
