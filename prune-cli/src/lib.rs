@@ -25,16 +25,16 @@
 //!
 //! `header/` and `model/` read checkpoints; `filter` selects layers; `inputs` reads weights, scores and masks; `source`
 //! shows layers to the core's ranking; `runs` cuts tensors into parts; `plan` says how masks are made, `decide` makes them,
-//! `sink` takes them; `output/` puts files in their place; `prune/` puts it all together; `bitmask/` is the packed format;
+//! `sink` takes them; `output/` puts files in their place; `disk/` makes the calls of the file system; `prune/` puts it all together; `bitmask/` is the packed format;
 //! `inspect` and `check` look at what is there.
 
-mod at;
 mod bitmask;
 mod bits;
 mod buffer;
 mod check;
 mod clipped;
 mod decide;
+mod disk;
 mod drive;
 mod error;
 mod filter;
@@ -63,7 +63,7 @@ pub use filter::{Filter, LEFT_DENSE};
 pub use header::{Header, TensorInfo};
 pub use inspect::{Count, Held, Inspected, Inspection, inspect};
 pub use model::Model;
-pub use output::Destination;
+pub use output::{Destination, leftovers};
 pub use preview::{Preview, PreviewRow, preview};
 pub use prune::{Format, Job, ReportFile, USUAL_AXIS, apply, events_of, with_axis, write_masks};
 pub use report::{EventReport, LayerReport, Report, Totals};

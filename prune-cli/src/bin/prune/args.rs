@@ -22,7 +22,7 @@ const STYLES: Styles = Styles::styled()
 #[derive(Debug, Parser)]
 #[command(name = "prune", version, styles = STYLES, max_term_width = 120)]
 pub(crate) struct Arguments {
-    /// No progress, no report; errors still.
+    /// No progress, no report; errors still, and where a folder is moved to.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
     #[command(subcommand)]
@@ -64,7 +64,7 @@ pub(crate) enum Command {
         /// Where the dense checkpoint goes.
         #[arg(long, short, value_name = "OUT")]
         output: PathBuf,
-        /// Replace an output that exists.
+        /// Replace an output that exists. A folder is moved aside, and its new name printed.
         #[arg(long)]
         force: bool,
     },
@@ -131,7 +131,7 @@ pub(crate) struct What {
     /// Write the report as JSON.
     #[arg(long, value_name = "FILE.json")]
     pub(crate) report: Option<PathBuf>,
-    /// Replace outputs that exist.
+    /// Replace outputs that exist. A folder is moved aside, and its new name printed.
     #[arg(long)]
     pub(crate) force: bool,
 }
@@ -164,7 +164,7 @@ pub(crate) struct Apply {
     /// Where the pruned checkpoint goes: a file for a file, a folder for a folder or an index.
     #[arg(long, short, value_name = "OUT", required_unless_present = "in_place", conflicts_with = "in_place")]
     pub(crate) output: Option<PathBuf>,
-    /// Replace the checkpoint itself, as safely.
+    /// Replace the checkpoint itself, as safely. A folder is moved aside, and its new name printed.
     #[arg(long)]
     pub(crate) in_place: bool,
     #[command(flatten)]
