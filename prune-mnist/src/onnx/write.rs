@@ -112,7 +112,7 @@ fn pool(window: usize) -> [(&'static str, AttributeValue); 2] {
     [ints("kernel_shape", &both), ints("strides", &both)]
 }
 
-fn ints(name: &str, values: &[i64]) -> (&str, AttributeValue) {
+fn ints(name: &'static str, values: &[i64]) -> (&'static str, AttributeValue) {
     (name, AttributeValue::Ints(values.to_vec()))
 }
 
