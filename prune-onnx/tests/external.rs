@@ -6,7 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use prune_onnx::{
-    AttributeValue, DataFile, DataType, Dim, Edits, Error, ExternalProblem, GraphBuilder, Model, ModelBuilder, TensorPlace,
+    AttributeValue, DataFile, DataType, Dim, Edits, Error, ExternalProblem, GraphBuilder, Model, ModelBuilder,
+    TensorPlace,
 };
 use sha1::{Digest as _, Sha1};
 
