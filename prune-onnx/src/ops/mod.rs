@@ -20,6 +20,7 @@ mod global_pool;
 mod group_norm;
 mod instance_norm;
 mod layer_norm;
+mod lrn;
 mod matmul;
 mod pad;
 mod pool;
@@ -68,6 +69,7 @@ const OPERATORS: &[Operator] = &[
     instance_norm::OPERATOR,
     group_norm::OPERATOR,
     layer_norm::OPERATOR,
+    lrn::OPERATOR,
     elementwise::OPERATOR,
     cast::OPERATOR,
     clip::OPERATOR,
