@@ -147,6 +147,13 @@ impl<'m> Analysis<'m> {
         self.by_id.get(&tensor).map(|&at| self.uses[at].name.as_str())
     }
 
+    /// Every use of a constant: the tensor of the graph of classes, the constant's name, and the nodes and slots that read it,
+    /// none where something outside of nodes does. A constant whose uses are cut in different ways is copied by
+    /// [`Analysis::edits`].
+    pub fn uses(&self) -> impl Iterator<Item = (TensorId, &str, &[(usize, usize)])> {
+        self.uses.iter().map(|found| (found.id, found.name.as_str(), found.readers.as_slice()))
+    }
+
     /// The names of the floating constants of rank 2 or more that a family's classes are slices of, each once.
     pub fn weights_of(&self, family: &Family) -> Vec<&str> {
         let mut names: Vec<&str> = family

@@ -193,6 +193,21 @@ impl<'e, 'm> Site<'e, 'm> {
         Ok(())
     }
 
+    /// Declares output 0 with a shape, pins it, and pins all inputs: the operator does not follow them.
+    pub(crate) fn opaque(&mut self, shape: Shape, why: &'static str) -> Stated {
+        let rank = shape.len();
+        self.output(0, shape, false)?;
+        let reason = self.reason(why);
+        (0..rank).for_each(|axis| self.pin_out(0, axis, why));
+        for slot in 0..self.inputs.len() {
+            let Some(value) = self.inputs[slot].clone() else { continue };
+            (self.followed[slot], self.taken[slot]) = (true, true);
+            self.engine.graph.pin_tensor(value.id, reason);
+            self.engine.freeze(value.ints.as_deref().unwrap_or(&[]), reason);
+        }
+        Ok(())
+    }
+
     /// Says of a declared output that it is 0 where its classes go.
     pub(crate) fn set_vanishes(&mut self, slot: usize, vanishes: bool) {
         let value = self.node.output(slot).and_then(|name| self.engine.values.get_mut(name));
