@@ -17,6 +17,11 @@ pub(crate) fn clipped(name: &str) -> String {
     format!("{begin}..{end}")
 }
 
+/// All of these names, however many: what a message lists so, nothing else says.
+pub(crate) fn all_clipped(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{}`", clipped(name))).collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use prune_core::printable;
 
-use crate::clipped::clipped;
+use crate::clipped::{all_clipped, clipped};
 
-/// A command that was refused or has failed. No output has been put in its place when one of these is returned.
+/// A command that was refused or has failed. No output has been put in its place when one of these is returned, but for
+/// [`Error::InPlace`] and [`Error::SetAside`], which say so.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -71,6 +72,14 @@ pub enum Error {
         /// What does not fit.
         why: String,
     },
+    /// An ONNX model was refused.
+    #[error("{}: {source}", show(path))]
+    Onnx {
+        /// The model.
+        path: PathBuf,
+        /// Why.
+        source: Box<prune_onnx::Error>,
+    },
     /// An operation of the core was refused.
     #[error(transparent)]
     Core(#[from] prune_core::Error),
@@ -90,6 +99,45 @@ pub enum Error {
         /// Whether the model may be replaced on request.
         in_place: bool,
     },
+    /// What was read has changed meanwhile, so what was made of it is of no one model.
+    #[error("{} changed while it was read; nothing was written, run again once nobody writes it", show(path))]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The names of what was put in a folder may be lost if the power fails.
+    #[error("cannot sync the folder {}: {source}; if the power fails now, the name may be lost", show(path))]
+    NotSynced {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Something has failed after the output was put in its place.
+    #[error("{} is written, whole and in its place, but: {source}", show(output))]
+    InPlace {
+        /// The output.
+        output: PathBuf,
+        /// What has failed.
+        source: Box<Error>,
+    },
+    /// A folder could be moved aside, but neither could the new one take its place nor it be moved back.
+    #[error(
+        "cannot move the new folder to {}: {source}; nothing is lost: the old folder is {}, the new one {}",
+        show(path),
+        show(old),
+        show(new)
+    )]
+    SetAside {
+        /// The place, where nothing is now.
+        path: PathBuf,
+        /// The folder that was there.
+        old: PathBuf,
+        /// The folder that was to be there.
+        new: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The user stopped the command.
     #[error("stopped; nothing was changed")]
     Interrupted,
@@ -99,7 +147,8 @@ impl Error {
     /// The exit code of the command: 2 for bad input, 3 where reading or writing failed, 130 where the user stopped it.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Read { .. } | Error::Write { .. } => 3,
+            Error::Read { .. } | Error::Write { .. } | Error::Changed { .. } => 3,
+            Error::NotSynced { .. } | Error::InPlace { .. } | Error::SetAside { .. } => 3,
             Error::Interrupted => 130,
             _ => 2,
         }
@@ -109,6 +158,15 @@ impl Error {
     pub(crate) fn read(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Error {
         let path = path.into();
         |source| Error::Read { path, source }
+    }
+
+    /// A reading at a position where the file had something when it was opened: what ends before has changed.
+    pub(crate) fn read_within(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Error {
+        let path = path.into();
+        |source| match source.kind() {
+            io::ErrorKind::UnexpectedEof => Error::Changed { path },
+            _ => Error::Read { path, source },
+        }
     }
 
     /// A writing that failed.
@@ -240,6 +298,17 @@ pub enum IndexProblem {
     /// The index names no shard.
     #[error("the index names no shard")]
     Empty,
+    /// Shards that the index names are not beside it.
+    #[error(
+        "the index names {of} shards, of which {} are not there: {}; fetch them, or name the one file meant", shards.len(),
+        all_clipped(shards)
+    )]
+    NotThere {
+        /// Their names.
+        shards: Vec<String>,
+        /// How many shards it names.
+        of: usize,
+    },
     /// A tensor is not in the shard that the index says.
     #[error("tensor `{}` is said to be in `{}`, but is not", clipped(tensor), clipped(shard))]
     Missing {

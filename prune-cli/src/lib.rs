@@ -25,16 +25,16 @@
 //!
 //! `header/` and `model/` read checkpoints; `filter` selects layers; `inputs` reads weights, scores and masks; `source`
 //! shows layers to the core's ranking; `runs` cuts tensors into parts; `plan` says how masks are made, `decide` makes them,
-//! `sink` takes them; `output/` puts files in their place; `prune/` puts it all together; `bitmask/` is the packed format;
+//! `sink` takes them; `output/` puts files in their place; `disk/` makes the calls of the file system; `prune/` puts it all together; `bitmask/` is the packed format; `shrink/` and `slice/` make smaller models;
 //! `inspect` and `check` look at what is there.
 
-mod at;
 mod bitmask;
 mod bits;
 mod buffer;
 mod check;
 mod clipped;
 mod decide;
+mod disk;
 mod drive;
 mod error;
 mod filter;
@@ -49,8 +49,10 @@ mod preview;
 mod prune;
 mod report;
 mod runs;
+mod shrink;
 mod sink;
 mod size;
+mod slice;
 mod source;
 mod texts;
 mod watch;
@@ -63,8 +65,11 @@ pub use filter::{Filter, LEFT_DENSE};
 pub use header::{Header, TensorInfo};
 pub use inspect::{Count, Held, Inspected, Inspection, inspect};
 pub use model::Model;
-pub use output::Destination;
+pub use output::{Destination, leftovers};
 pub use preview::{Preview, PreviewRow, preview};
 pub use prune::{Format, Job, ReportFile, USUAL_AXIS, apply, events_of, with_axis, write_masks};
+pub use prune_graph::{ClassScore as ChannelScore, Method as ChannelMethod};
 pub use report::{EventReport, LayerReport, Report, Totals};
+pub use shrink::{FamilyShare, ShrinkBy, ShrinkJob, ShrinkOutputs, ShrinkReport, ShrunkLayer, StaysReport, shrink};
+pub use slice::{CutTensor, SliceJob, Sliced, slice};
 pub use watch::{Progress, Silent, Watch};

@@ -50,8 +50,7 @@ impl Dense<'_> {
         }
         in_order(&stretches, watch, |&(shard, at, len), scratch| {
             let bytes = scratch.weights.bytes_mut(len as usize);
-            let about = &model.shards()[shard];
-            crate::at::read_exact_at(&about.file, bytes, at).map_err(Error::read(&about.path))?;
+            model.shards()[shard].read(bytes, at)?;
             watch.progress.advance(len);
             self.files[shard].write(bytes, at)
         })?;

@@ -13,6 +13,15 @@ pub trait Progress: Send + Sync {
     fn advance(&self, bytes: u64);
     /// The part is done.
     fn end(&self);
+    /// Something that the user must know although the command may be killed before it ends: under which names folders are,
+    /// while one takes the place of the other. The command does not go on where this fails.
+    ///
+    /// # Errors
+    ///
+    /// Where the user cannot be told.
+    fn tell(&self, _: &str) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// Tells nobody.

@@ -85,7 +85,7 @@ pub fn expand(model: &Path, to: &Destination, watch: &Watch) -> Result<Expansion
         let why = format!("{} has no packed tensors: none of its names end in .compressed and .bitmask", show(model));
         return Err(Error::request(why));
     }
-    let outputs = Outputs::create(&source, &path, to.path.is_none())?;
+    let outputs = Outputs::create(&source, &[], &path, to, watch)?;
     let files = outputs.files(&source)?;
     let mut places = BTreeMap::new();
     let (mut after, mut data) = (0, 0);
@@ -98,7 +98,7 @@ pub fn expand(model: &Path, to: &Destination, watch: &Watch) -> Result<Expansion
     match source.kind() {
         Kind::File => {}
         Kind::Folder(folder) => beside(&outputs, folder)?,
-        Kind::Index { folder, index } => {
+        Kind::Index { folder, index, .. } => {
             beside(&outputs, folder)?;
             outputs.beside(index, &index_of(folder, index, places, data)?)?;
         }

@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 
 use super::rows::{self, RowPart, parts};
 use super::{CONFIG, DENSE_HEADER, PARTS, WEIGHT, config};
-use crate::at::read_exact_at;
 use crate::clipped::clipped;
 use crate::drive::in_order;
 use crate::error::{Error, show};
@@ -69,7 +68,7 @@ pub(crate) fn pack_into(
     match model.kind() {
         Kind::File => {}
         Kind::Folder(folder) => beside(&outputs, folder, &packed, sparsity, structure)?,
-        Kind::Index { folder, index } => {
+        Kind::Index { folder, index, .. } => {
             beside(&outputs, folder, &packed, sparsity, structure)?;
             outputs.beside(index, &index_of(folder, index, places, data)?)?;
         }
@@ -99,7 +98,7 @@ fn check_names(model: &Model, packed: &[String]) -> Result<(), Error> {
 fn table_of(model: &Model) -> Result<String, Error> {
     let shard = &model.shards()[0];
     let mut table = vec![0; shard.header.data_start as usize - 8];
-    read_exact_at(&shard.file, &mut table, 8).map_err(Error::read(&shard.path))?;
+    shard.read(&mut table, 8)?;
     // It has been read as JSON, which is a text.
     String::from_utf8(table).map_err(|_| Error::request(format!("{}: the header is no text", show(&shard.path))))
 }

@@ -9,13 +9,12 @@
 mod table;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
 
 use prune_core::ElementType;
 use safetensors::Dtype;
 
-use crate::at::read_exact_at;
+use crate::disk::Handle;
 use crate::error::{Error, HeaderProblem};
 
 pub(crate) use table::LONGEST;
@@ -80,13 +79,13 @@ pub struct Header {
 
 impl Header {
     /// Reads the header of a file of `file_len` bytes.
-    pub(crate) fn read(file: &File, path: &Path, file_len: u64) -> Result<Self, Error> {
+    pub(crate) fn read(file: &Handle, path: &Path, file_len: u64) -> Result<Self, Error> {
         let refuse = |problem| Error::Header { path: path.to_owned(), problem };
         if file_len < 10 {
             return Err(refuse(HeaderProblem::TooShort { bytes: file_len }));
         }
         let mut len = [0; 8];
-        read_exact_at(file, &mut len, 0).map_err(Error::read(path))?;
+        file.read_at(&mut len, 0).map_err(Error::read_within(path))?;
         let len = u64::from_le_bytes(len);
         if len > LONGEST {
             return Err(refuse(HeaderProblem::TooLong { len, most: LONGEST }));
@@ -95,7 +94,7 @@ impl Header {
             return Err(refuse(HeaderProblem::PastEnd { len, there: file_len - 8 }));
         }
         let mut table = vec![0; len as usize];
-        read_exact_at(file, &mut table, 8).map_err(Error::read(path))?;
+        file.read_at(&mut table, 8).map_err(Error::read_within(path))?;
         Self::parse(&table, file_len).map_err(refuse)
     }
 

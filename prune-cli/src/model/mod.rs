@@ -2,14 +2,18 @@
 
 mod index;
 mod open;
+mod witness;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::at::read_exact_at;
+use crate::disk::{Handle, Stamp};
 use crate::error::Error;
 use crate::header::{Header, TensorInfo};
+
+use witness::Seen;
+pub(crate) use witness::Witness;
 
 /// A checkpoint that is open for reading: the headers of its files in memory, the tensors where they are.
 ///
@@ -46,6 +50,8 @@ pub(crate) enum Kind {
         folder: PathBuf,
         /// The index's own file name.
         index: String,
+        /// The index when it was read.
+        stamp: Stamp,
     },
 }
 
@@ -55,9 +61,19 @@ pub(crate) struct Shard {
     pub(crate) path: PathBuf,
     /// The file's name, where there is an output folder to write it to.
     pub(crate) name: String,
-    pub(crate) file: File,
+    pub(crate) file: Handle,
     pub(crate) len: u64,
-    pub(crate) header: Header,
+    pub(crate) header: Arc<Header>,
+    /// The file when it was opened.
+    stamp: Stamp,
+}
+
+impl Shard {
+    /// Fills `bytes` from the position `at` of the file on. It was long enough when it was opened, so a file that ends
+    /// before has changed.
+    pub(crate) fn read(&self, bytes: &mut [u8], at: u64) -> Result<(), Error> {
+        self.file.read_at(bytes, at).map_err(Error::read_within(&self.path))
+    }
 }
 
 impl Model {
@@ -79,10 +95,23 @@ impl Model {
     /// The paths of everything that was read: all files, and the index where there is one.
     pub fn all_paths(&self) -> impl Iterator<Item = PathBuf> {
         let index = match &self.kind {
-            Kind::Index { folder, index } => Some(folder.join(index)),
+            Kind::Index { folder, index, .. } => Some(folder.join(index)),
             _ => None,
         };
         self.shards.iter().map(|shard| shard.path.clone()).chain(index)
+    }
+
+    /// What all files were when they were opened, to ask at the end whether they still are.
+    pub(crate) fn witness(&self) -> Witness {
+        let seen = |shard: &Shard| {
+            let (path, stamp, header) = (shard.path.clone(), shard.stamp.clone(), Arc::clone(&shard.header));
+            Seen { path, stamp, header: Some(header) }
+        };
+        let mut files: Vec<Seen> = self.shards.iter().map(seen).collect();
+        if let Kind::Index { folder, index, stamp } = &self.kind {
+            files.push(Seen { path: folder.join(index), stamp: stamp.clone(), header: None });
+        }
+        Witness { files }
     }
 
     /// The file or the folder that is replaced where the model is written in place.
@@ -123,7 +152,6 @@ impl Model {
     pub(crate) fn read(&self, tensor: usize, at: u64, bytes: &mut [u8]) -> Result<(), Error> {
         let (shard, place) = self.tensors[tensor];
         let shard = &self.shards[shard];
-        let start = shard.header.tensors[place].start;
-        read_exact_at(&shard.file, bytes, start + at).map_err(Error::read(&shard.path))
+        shard.read(bytes, shard.header.tensors[place].start + at)
     }
 }

@@ -1,10 +1,11 @@
 //! Finding the files of a model, and fitting them together.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{Kind, Model, Shard, index};
+use crate::disk::{self, Handle, Stamp};
 use crate::error::{Error, IndexProblem};
 use crate::header::Header;
 
@@ -19,7 +20,7 @@ impl Model {
     /// [`Error::Read`], [`Error::NotAModel`], [`Error::Header`], [`Error::Index`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let about = fs::metadata(path).map_err(Error::read(path))?;
+        let about = disk::stat(path).map_err(Error::read(path))?;
         if about.is_dir() {
             return Self::open_folder(path);
         }
@@ -49,14 +50,14 @@ impl Model {
 
     fn open_index(path: &Path) -> Result<Self, Error> {
         let refuse = |problem| Error::Index { path: path.to_owned(), problem };
-        let about = fs::metadata(path).map_err(Error::read(path))?;
+        let about = disk::stat(path).map_err(Error::read(path))?;
         if !about.is_file() {
             return Err(not_a_model(path, "is not a file"));
         }
         if about.len() > index::LONGEST {
             return Err(refuse(IndexProblem::TooLong { bytes: about.len(), most: index::LONGEST }));
         }
-        let map = index::parse(&fs::read(path).map_err(Error::read(path))?).map_err(refuse)?;
+        let map = index::parse(&disk::read(path).map_err(Error::read(path))?).map_err(refuse)?;
         let folder = match path.parent() {
             Some(parent) if parent != Path::new("") => parent.to_owned(),
             _ => PathBuf::from("."),
@@ -65,6 +66,9 @@ impl Model {
             return Err(not_a_model(path, "has a name that is no text"));
         };
         let names: BTreeSet<&String> = map.values().collect();
+        if let Some(problem) = missing(&folder, &names)? {
+            return Err(refuse(problem));
+        }
         let shards = names.iter().map(|name| open_shard(&folder.join(name))).collect::<Result<Vec<_>, _>>()?;
         for shard in &shards {
             let stray = shard.header.tensors.iter().find(|tensor| map.get(&tensor.name) != Some(&shard.name));
@@ -73,7 +77,7 @@ impl Model {
                 return Err(refuse(IndexProblem::Unlisted { tensor, shard }));
             }
         }
-        let model = Self::of(Kind::Index { folder, index: name.to_owned() }, shards)?;
+        let model = Self::of(Kind::Index { folder, index: name.to_owned(), stamp: Stamp::of(&about) }, shards)?;
         match map.into_iter().find(|(tensor, _)| model.find(tensor).is_none()) {
             Some((tensor, shard)) => Err(refuse(IndexProblem::Missing { tensor, shard })),
             None => Ok(model),
@@ -94,27 +98,34 @@ impl Model {
     }
 }
 
+/// All shards that an index names and that are not beside it, if there are any.
+fn missing(folder: &Path, names: &BTreeSet<&String>) -> Result<Option<IndexProblem>, Error> {
+    let mut missing = Vec::new();
+    for name in names {
+        let path = folder.join(name);
+        if disk::stat_if_there(&path).map_err(Error::read(&path))?.is_none() {
+            missing.push((*name).clone());
+        }
+    }
+    Ok((!missing.is_empty()).then_some(IndexProblem::NotThere { shards: missing, of: names.len() }))
+}
+
 fn open_shard(path: &Path) -> Result<Shard, Error> {
     // Looked at before it is opened, since opening a pipe waits for someone to write.
-    if !fs::metadata(path).map_err(Error::read(path))?.is_file() {
+    if !disk::stat(path).map_err(Error::read(path))?.is_file() {
         return Err(not_a_model(path, "is not a file"));
     }
-    let file = File::open(path).map_err(Error::read(path))?;
-    let len = file.metadata().map_err(Error::read(path))?.len();
-    let header = Header::read(&file, path, len)?;
+    let file = Handle::open(path).map_err(Error::read(path))?;
+    let about = file.stat().map_err(Error::read(path))?;
+    let header = Arc::new(Header::read(&file, path, about.len())?);
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(Shard { path: path.to_owned(), name, file, len, header })
+    Ok(Shard { path: path.to_owned(), name, file, len: about.len(), header, stamp: Stamp::of(&about) })
 }
 
 /// The names of what is in a folder, in order; those that are no text are nobody's model.
 fn file_names(folder: &Path) -> Result<Vec<String>, Error> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder).map_err(Error::read(folder))? {
-        let name = entry.map_err(Error::read(folder))?.file_name();
-        names.extend(name.into_string().ok().filter(|name| !name.starts_with('.')));
-    }
-    names.sort_unstable();
-    Ok(names)
+    let names = disk::names(folder).map_err(Error::read(folder))?;
+    Ok(names.into_iter().filter_map(|name| name.into_string().ok()).filter(|name| !name.starts_with('.')).collect())
 }
 
 fn not_a_model(path: &Path, why: &str) -> Error {

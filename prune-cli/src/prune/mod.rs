@@ -16,7 +16,7 @@ use crate::decide::carry_out;
 use crate::error::{Error, show};
 use crate::filter::{Candidate, Filter, candidates};
 use crate::inputs::Inputs;
-use crate::model::Model;
+use crate::model::{Model, Witness};
 use crate::output::{self, Destination, Temporary, parent};
 use crate::plan::Plan;
 use crate::report::{EventReport, Report};
@@ -55,11 +55,12 @@ pub enum Format {
 /// Writes a model with zeros where the masks of the events keep nothing.
 ///
 /// The output has the model's files with its headers; every byte that is not of a pruned tensor is as it was. It appears
-/// whole or not at all.
+/// whole or not at all. What else lies in a model's folder goes along, but for weights of other formats, which the report
+/// names; a folder that was there is moved aside.
 ///
 /// # Errors
 ///
-/// Any [`Error`]; no output has changed then.
+/// Any [`Error`]; no output has changed then, but for [`Error::InPlace`] and [`Error::SetAside`], which say so.
 ///
 /// # Complexity
 ///
@@ -73,7 +74,7 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
     let path = to.check(&model, &beside.models(), true)?;
     output::clear(&parent(&path));
     // What cannot be written is found before anything is ranked.
-    let outputs = Outputs::create(&model, &path, to.path.is_none())?;
+    let outputs = Outputs::create(&model, &beside.models(), &path, to, watch)?;
     let files = outputs.files(&model)?;
     let prepared = prepare(job, &model, beside, &path, watch)?;
     let Prepared { inputs, plan, events, last, .. } = &prepared;
@@ -113,6 +114,8 @@ pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result
     output::check_new(path, force, false)?;
     let beside = Beside::open(job)?;
     output::not_read(path, &model, &beside.models(), false)?;
+    output::not_inside(path, &model)?;
+    let read: Vec<Witness> = [&model].into_iter().chain(beside.models()).map(Model::witness).collect();
     output::clear(&parent(path));
     let file = Temporary::create(path, None)?;
     let prepared = prepare(job, &model, beside, path, watch)?;
@@ -123,7 +126,8 @@ pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result
     let mut report = told(job, &model, plan, &counts, events);
     report.format = "masks";
     report.output = show(path);
-    report.bytes_after = file.file().metadata().map_err(Error::write(path))?.len();
+    report.bytes_after = file.len()?;
+    read.iter().try_for_each(Witness::check)?;
     watch.check()?;
     file.place(force)?;
     Ok(report)

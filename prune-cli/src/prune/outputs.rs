@@ -1,22 +1,24 @@
 //! The files of an output: one, or those of a folder together.
 
-use std::fs::{self, File};
-use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::model::{Kind, Model};
-use crate::output::{Destination, Folder, Temporary};
+use crate::model::{Kind, Model, Shard, Witness};
+use crate::output::{Companions, Destination, Folder, Like, Temporary};
 use crate::watch::Watch;
 
-/// What of a model's folder is worth carrying to a new one: what describes it, and no weights in other formats.
-const DESCRIBES: [&str; 5] = ["json", "txt", "model", "jinja", "md"];
-
-/// The longest of such files that is carried over.
-const LONGEST: u64 = 256 << 20;
-
 /// An output that is not in its place yet.
-pub(crate) enum Outputs {
+pub(crate) struct Outputs {
+    place: Place,
+    /// Whether the model itself is replaced.
+    in_place: bool,
+    /// What was read, and must be the same at the end.
+    read: Vec<Witness>,
+    /// What the user should know of what lies beside the weights.
+    notes: Vec<String>,
+}
+
+enum Place {
     /// A file.
     File(PathBuf),
     /// A folder of files.
@@ -24,28 +26,37 @@ pub(crate) enum Outputs {
 }
 
 impl Outputs {
-    /// An output for `path`, of the same kind as the model. What describes the model is in it from the beginning, except
-    /// where it is written in place: all that lies there stays.
-    pub(crate) fn create(model: &Model, path: &Path, in_place: bool) -> Result<Self, Error> {
-        match model.kind() {
-            Kind::File => Ok(Outputs::File(path.to_owned())),
+    /// An output for `path`, of the same kind as the model. In a folder is, from the beginning, all that goes along.
+    /// `beside` is what else is read.
+    pub(crate) fn create(
+        model: &Model,
+        beside: &[&Model],
+        path: &Path,
+        to: &Destination,
+        watch: &Watch,
+    ) -> Result<Self, Error> {
+        let in_place = to.path.is_none();
+        let read = [model].into_iter().chain(beside.iter().copied()).map(Model::witness).collect();
+        let (place, notes) = match model.kind() {
+            Kind::File => (Place::File(path.to_owned()), Vec::new()),
             Kind::Folder(folder) | Kind::Index { folder, .. } => {
-                let new = Folder::create(path, folder)?;
-                if !in_place {
-                    describe(model, folder, &new)?;
-                }
-                Ok(Outputs::Folder(new))
+                let companions = Companions::of(model, path)?;
+                let mut new = Folder::create(path, folder, in_place)?;
+                companions.copy_into(&mut new, in_place, watch)?;
+                (Place::Folder(new), companions.notes())
             }
-        }
+        };
+        Ok(Outputs { place, in_place, read, notes })
     }
 
     /// New files for the model's, in its order.
     pub(crate) fn files(&self, model: &Model) -> Result<Vec<Temporary>, Error> {
-        let create = |shard: &crate::model::Shard| {
-            let like = shard.file.metadata().map_err(Error::read(&shard.path))?.permissions();
-            match self {
-                Outputs::File(path) => Temporary::create(path, Some(&like)),
-                Outputs::Folder(folder) => Temporary::create(&folder.temporary_path().join(&shard.name), Some(&like)),
+        let create = |shard: &Shard| {
+            let about = shard.file.stat().map_err(Error::read(&shard.path))?;
+            let like = Some(Like::of(&about, self.in_place));
+            match &self.place {
+                Place::File(path) => Temporary::create(path, like),
+                Place::Folder(folder) => Temporary::create_in(folder, &shard.name, like),
             }
         };
         model.shards().iter().map(create).collect()
@@ -53,57 +64,35 @@ impl Outputs {
 
     /// Writes a small file beside the others. A model of one file has none.
     pub(crate) fn beside(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        match self {
-            Outputs::File(_) => Ok(()),
-            Outputs::Folder(folder) => {
-                let file = Temporary::create(&folder.temporary_path().join(name), None)?;
+        match &self.place {
+            Place::File(_) => Ok(()),
+            Place::Folder(folder) => {
+                let file = Temporary::create_in(folder, name, None)?;
                 file.write(bytes, 0)?;
                 file.place(true)
             }
         }
     }
 
-    /// Puts everything in its place, once it is whole; what the user should know of that.
+    /// Puts everything in its place, once it is whole; what the user should know.
+    ///
+    /// An error leaves the place as it was, but for those that say otherwise.
     pub(crate) fn place(self, files: Vec<Temporary>, to: &Destination, watch: &Watch) -> Result<Vec<String>, Error> {
         let replace = to.force || to.path.is_none();
         watch.progress.begin("syncing", 0);
         files.iter().try_for_each(Temporary::sync)?;
+        self.read.iter().try_for_each(Witness::check)?;
         // The last moment to stop: what follows takes none.
         watch.check()?;
-        for file in files {
-            file.place(replace)?;
-        }
-        let told = match self {
-            Outputs::File(_) => Vec::new(),
-            Outputs::Folder(folder) => folder.place()?,
-        };
         watch.progress.end();
-        Ok(told)
-    }
-}
-
-/// Copies what describes a model into the folder of an output. Links that lead nowhere describe nothing.
-fn describe(model: &Model, from: &Path, folder: &Folder) -> Result<(), Error> {
-    for entry in fs::read_dir(from).map_err(Error::read(from))? {
-        let path = entry.map_err(Error::read(from))?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-        // Of another index the shards are not here.
-        let other = name.ends_with(".safetensors.index.json") && !model.all_paths().any(|own| own.ends_with(name));
-        if name.starts_with('.') || other || !DESCRIBES.contains(&ending) {
-            continue;
+        let mut notes = self.notes;
+        match self.place {
+            Place::File(_) => files.into_iter().try_for_each(|file| file.place(replace))?,
+            Place::Folder(folder) => {
+                files.into_iter().try_for_each(|file| file.place(true))?;
+                notes.extend(folder.place(watch)?);
+            }
         }
-        let about = match fs::metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            about => about.map_err(Error::read(&path))?,
-        };
-        if !about.is_file() || about.len() > LONGEST {
-            continue;
-        }
-        let file = Temporary::create(&folder.temporary_path().join(name), Some(&about.permissions()))?;
-        let mut source = File::open(&path).map_err(Error::read(&path))?;
-        io::copy(&mut source, &mut file.file()).map_err(Error::write(&path))?;
-        file.place(true)?;
+        Ok(notes)
     }
-    Ok(())
 }

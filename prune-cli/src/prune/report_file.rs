@@ -29,18 +29,23 @@ impl ReportFile {
         let refuse = |what: &str| Err(Error::request(format!("the report {} {what}; name another file", show(path))));
         let model = Model::open(&job.model)?;
         let beside = Beside::open(job)?;
+        let same = |other: &Path| output::is_same(path, other).map_err(Error::write(path));
         let models = [&model].into_iter().chain(beside.models());
-        if models.flat_map(Model::all_paths).any(|read| output::is_same(path, &read)) {
-            return refuse("is a file of the model, the scores or the masks");
+        for read in models.flat_map(Model::all_paths) {
+            if same(&read)? {
+                return refuse("is a file of the model, the scores or the masks");
+            }
         }
-        if also.iter().any(|read| output::is_same(path, read)) {
-            return refuse("is the strategy");
+        for read in also {
+            if same(read)? {
+                return refuse("is the strategy");
+            }
         }
         let output = output.unwrap_or(model.place());
-        if output::is_same(path, output) {
+        if same(output)? {
             return refuse("is the output itself");
         }
-        if output.is_dir() && output::is_within(path, output) {
+        if output::is_within(path, output).map_err(Error::write(path))? {
             return refuse("would lie in the folder that is replaced");
         }
         Ok(ReportFile { file: Temporary::create(path, None)?, path: path.to_owned(), force })
@@ -50,8 +55,14 @@ impl ReportFile {
     ///
     /// # Errors
     ///
-    /// [`Error::Exists`] where a file has come there since and `force` was not said; [`Error::Write`].
-    pub fn place(self, report: &impl serde::Serialize) -> Result<(), Error> {
+    /// [`Error::InPlace`], since the output that it reports is in its place: because of [`Error::Exists`] where a file has
+    /// come there since and `force` was not said, or of [`Error::Write`].
+    pub fn place(self, output: &Path, report: &impl serde::Serialize) -> Result<(), Error> {
+        let in_place = |source| Error::InPlace { output: output.to_owned(), source: Box::new(source) };
+        self.write(report).map_err(in_place)
+    }
+
+    fn write(self, report: &impl serde::Serialize) -> Result<(), Error> {
         let failed = |error: serde_json::Error| Error::Write { path: self.path.clone(), source: error.into() };
         let mut text = serde_json::to_vec_pretty(report).map_err(failed)?;
         text.push(b'\n');

@@ -13,7 +13,7 @@ use prune_graph::{ClassScore, Classes, Family, GraphError, Removal, TensorAxis, 
 
 use crate::edits::{Edits, TensorPlace};
 use crate::error::Error;
-use crate::model::Model;
+use crate::model::{Model, Tensor};
 use crate::shapes::Source;
 pub(crate) use constants::{Constant, Use};
 use engine::Engine;
@@ -241,7 +241,19 @@ impl<'m> Analysis<'m> {
         crate::removal::edits(self, removal)
     }
 
+    /// Names of all constants, in order.
+    pub fn constant_names(&self) -> Vec<&'m str> {
+        let mut names: Vec<&str> = self.constants.keys().copied().collect();
+        names.sort_unstable();
+        names
+    }
+
     /// The constant of a name, wherever the model keeps it.
+    pub fn constant(&self, name: &str) -> Option<&'m Tensor> {
+        self.constants.get(name).map(|constant| constant.tensor)
+    }
+
+    /// Where the model keeps the constant of a name.
     pub fn place(&self, constant: &str) -> Option<TensorPlace> {
         self.constants.get(constant).map(|constant| constant.place)
     }
@@ -249,7 +261,7 @@ impl<'m> Analysis<'m> {
 
 struct Named<'a, 'm> {
     name: &'a str,
-    tensor: &'m crate::model::Tensor,
+    tensor: &'m Tensor,
 }
 
 /// Lengths of axes after a removal, each worked out once.

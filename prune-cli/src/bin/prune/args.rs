@@ -9,6 +9,8 @@ use prune_cli::{Error, Filter, Format};
 use prune_core::{Density, NmPattern};
 use prune_schedule::{Glob, GroupAxis};
 
+use crate::shrink::{Shrink, Slice};
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -22,7 +24,7 @@ const STYLES: Styles = Styles::styled()
 #[derive(Debug, Parser)]
 #[command(name = "prune", version, styles = STYLES, max_term_width = 120)]
 pub(crate) struct Arguments {
-    /// No progress, no report; errors still.
+    /// No progress, no report; errors still, and where a folder is moved to.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
     #[command(subcommand)]
@@ -64,10 +66,18 @@ pub(crate) enum Command {
         /// Where the dense checkpoint goes.
         #[arg(long, short, value_name = "OUT")]
         output: PathBuf,
-        /// Replace an output that exists.
+        /// Replace an output that exists. A folder is moved aside, and its new name printed.
         #[arg(long)]
         force: bool,
     },
+    /// Takes channels, neurons and heads out of an ONNX model, so that any engine runs a smaller dense one.
+    #[command(after_help = "Examples:\n  prune shrink model.onnx -o small.onnx --density 0.5\n  \
+                      prune shrink model.onnx -o small.onnx --keep-macs 0.5 --input image=1x3x640x640\n  \
+                      prune shrink model.onnx -o small.onnx --masks masks.safetensors --kept kept.json")]
+    Shrink(Box<Shrink>),
+    /// Cuts a safetensors checkpoint, optimiser buffers too, as `prune shrink` cut its ONNX model, so that training goes on.
+    #[command(after_help = "Example:\n  prune slice model.safetensors --kept kept.json -o small.safetensors")]
+    Slice(Slice),
     /// Shows what a strategy does, before it is done.
     #[command(
         after_help = "Example:\n  prune schedule \"{10: {'method': 'unstr_global', 'density': 0.5}}\" --model model.safetensors"
@@ -131,7 +141,7 @@ pub(crate) struct What {
     /// Write the report as JSON.
     #[arg(long, value_name = "FILE.json")]
     pub(crate) report: Option<PathBuf>,
-    /// Replace outputs that exist.
+    /// Replace outputs that exist. A folder is moved aside, and its new name printed.
     #[arg(long)]
     pub(crate) force: bool,
 }
@@ -164,7 +174,7 @@ pub(crate) struct Apply {
     /// Where the pruned checkpoint goes: a file for a file, a folder for a folder or an index.
     #[arg(long, short, value_name = "OUT", required_unless_present = "in_place", conflicts_with = "in_place")]
     pub(crate) output: Option<PathBuf>,
-    /// Replace the checkpoint itself, as safely.
+    /// Replace the checkpoint itself, as safely. A folder is moved aside, and its new name printed.
     #[arg(long)]
     pub(crate) in_place: bool,
     #[command(flatten)]
@@ -232,7 +242,7 @@ pub(crate) struct Check {
     pub(crate) json: bool,
 }
 
-fn sparsity(text: &str) -> Result<Density, String> {
+pub(crate) fn sparsity(text: &str) -> Result<Density, String> {
     let removed: f64 = text.trim().parse().map_err(|_| "write the fraction removed, such as 0.9".to_owned())?;
     Density::from_sparsity(removed).map_err(|error| error.to_string())
 }

@@ -4,11 +4,35 @@ use std::io::{IsTerminal as _, stderr};
 use std::sync::Mutex;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use prune_cli::{Progress, Silent};
+use prune_cli::{Error, Progress, Silent};
 
-/// A bar on standard error, where that is a terminal.
-pub(crate) fn progress() -> Box<dyn Progress> {
-    if stderr().is_terminal() { Box::new(Bar(Mutex::default())) } else { Box::new(Silent) }
+use crate::print;
+
+/// A bar on standard error, where that is a terminal and the user has not asked for quiet. What must be told is printed in
+/// any case.
+pub(crate) fn progress(quiet: bool) -> Box<dyn Progress> {
+    let bar = !quiet && stderr().is_terminal();
+    Box::new(Told(if bar { Box::new(Bar(Mutex::default())) } else { Box::new(Silent) }))
+}
+
+struct Told(Box<dyn Progress>);
+
+impl Progress for Told {
+    fn begin(&self, what: &str, bytes: u64) {
+        self.0.begin(what, bytes);
+    }
+
+    fn advance(&self, bytes: u64) {
+        self.0.advance(bytes);
+    }
+
+    fn end(&self) {
+        self.0.end();
+    }
+
+    fn tell(&self, what: &str) -> Result<(), Error> {
+        print(what)
+    }
 }
 
 struct Bar(Mutex<Option<ProgressBar>>);

@@ -10,7 +10,7 @@ use prune_cli::{
 use prune_schedule::{Epochs, Event, Scope, Structure};
 
 use crate::args::{Apply, Arguments, Check, Command, MaskFile, What, refuse};
-use crate::{print, strategy};
+use crate::{print, shrink, strategy};
 
 /// Does what is asked; false where a check found what it should not.
 pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
@@ -20,8 +20,14 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
             let inspection = prune_cli::inspect(model, watch)?;
             if *json { print(&pretty(&inspection)?)? } else { print(&inspection.to_string())? }
         }
-        Command::Apply(asked) => show(&apply_to(asked, watch)?)?,
-        Command::Mask(asked) => show(&masks(asked, watch)?)?,
+        Command::Apply(asked) => {
+            let report = apply_to(asked, watch)?;
+            in_place(asked.output.as_deref().unwrap_or(&asked.model), show(&report))?;
+        }
+        Command::Mask(asked) => {
+            let report = masks(asked, watch)?;
+            in_place(&asked.output, show(&report))?;
+        }
         Command::Check(asked) => {
             let report = prune_cli::check(&asked.model, &want(asked)?, &asked.which.filter(), watch)?;
             if asked.json {
@@ -36,7 +42,16 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
         }
         Command::Expand { model, output, force } => {
             let to = Destination { path: Some(output.clone()), force: *force };
-            show(&prune_cli::expand(model, &to, watch)?)?;
+            let expansion = prune_cli::expand(model, &to, watch)?;
+            in_place(output, show(&expansion))?;
+        }
+        Command::Shrink(asked) => {
+            let report = shrink::shrink(asked, watch)?;
+            if asked.json { print(&pretty(&report)?)? } else { show(&report)? }
+        }
+        Command::Slice(asked) => {
+            let sliced = shrink::slice(asked, watch)?;
+            if asked.json { print(&pretty(&sliced)?)? } else { show(&sliced)? }
         }
         Command::Schedule { strategy: given, model, axis, json } => {
             let strategy = strategy::read(given)?;
@@ -60,12 +75,18 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
     Ok(true)
 }
 
+/// What fails once an output is in its place says that it is.
+fn in_place(output: &Path, then: Result<(), Error>) -> Result<(), Error> {
+    then.map_err(|source| Error::InPlace { output: output.to_owned(), source: Box::new(source) })
+}
+
 fn apply_to(asked: &Apply, watch: &Watch) -> Result<Report, Error> {
     let job = job(&asked.model, &asked.what)?;
     let file = report_file(&asked.what, &job, asked.output.as_deref())?;
     let to = Destination { path: asked.output.clone(), force: asked.what.force };
     let report = apply(&job, &to, asked.format(), watch)?;
-    file.map_or(Ok(()), |file| file.place(&report))?;
+    let output = asked.output.as_deref().unwrap_or(&asked.model);
+    file.map_or(Ok(()), |file| file.place(output, &report))?;
     Ok(report)
 }
 
@@ -73,7 +94,7 @@ fn masks(asked: &MaskFile, watch: &Watch) -> Result<Report, Error> {
     let job = job(&asked.model, &asked.what)?;
     let file = report_file(&asked.what, &job, Some(&asked.output))?;
     let report = write_masks(&job, &asked.output, asked.what.force, watch)?;
-    file.map_or(Ok(()), |file| file.place(&report))?;
+    file.map_or(Ok(()), |file| file.place(&asked.output, &report))?;
     Ok(report)
 }
 

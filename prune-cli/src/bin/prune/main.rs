@@ -3,6 +3,7 @@
 mod args;
 mod bar;
 mod commands;
+mod shrink;
 mod strategy;
 
 use std::io::{self, Write};
@@ -12,7 +13,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Parser as _;
 use console::style;
-use prune_cli::{Error, Silent, Watch};
+use prune_cli::{Error, Watch};
 
 use args::Arguments;
 
@@ -25,14 +26,18 @@ fn main() -> ExitCode {
         console::set_colors_enabled(false);
         console::set_colors_enabled_stderr(false);
     }
-    let watch = Watch { progress: Box::new(Silent), stop: stop_on_signals() };
-    let watch = if arguments.quiet { watch } else { Watch { progress: bar::progress(), ..watch } };
+    let watch = Watch { progress: bar::progress(arguments.quiet), stop: stop_on_signals() };
     let wanted = std::thread::available_parallelism().map_or(1, |threads| threads.get().min(MOST_THREADS));
     if std::env::var_os("RAYON_NUM_THREADS").is_none() {
         // The pool is the only one, and begins here.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(wanted).build_global();
     }
-    match commands::run(&arguments, &watch) {
+    let done = commands::run(&arguments, &watch);
+    for path in prune_cli::leftovers() {
+        let path = prune_core::printable(&path.display().to_string()).into_owned();
+        let _ = writeln!(io::stderr(), "warning: {path} is temporary, but could not be removed; delete it");
+    }
+    match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {

@@ -1,0 +1,68 @@
+//! Whose a new file or folder is, and who may use it.
+
+use std::fs::{Metadata, Permissions};
+use std::io;
+use std::path::Path;
+
+use crate::disk;
+
+/// What a new file or folder has from another one.
+#[derive(Debug, Clone)]
+pub(crate) struct Like {
+    permissions: Permissions,
+    /// User and group.
+    #[cfg(unix)]
+    owner: Option<(u32, u32)>,
+}
+
+impl Like {
+    /// The permissions of a file or folder, and its owner where the new one takes its place.
+    pub(crate) fn of(about: &Metadata, in_place: bool) -> Self {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            Like { permissions: about.permissions(), owner: in_place.then(|| (about.uid(), about.gid())) }
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = in_place;
+            Like { permissions: about.permissions() }
+        }
+    }
+
+    /// Gives them to the file or folder at a path. An owner that the user may not give stays the user: only root gives
+    /// files away.
+    pub(crate) fn give(&self, path: &Path) -> io::Result<()> {
+        #[cfg(unix)]
+        if let Some((user, group)) = self.owner {
+            use std::os::unix::fs::MetadataExt as _;
+            let about = disk::stat(path)?;
+            if (about.uid(), about.gid()) != (user, group) && !allowed(disk::set_owner(path, Some(user), Some(group)))?
+            {
+                allowed(disk::set_owner(path, None, Some(group)))?;
+            }
+        }
+        disk::set_permissions(path, self.permissions.clone())
+    }
+}
+
+/// Whether a user may give a file away; what fails for another reason is an error.
+#[cfg(unix)]
+fn allowed(given: io::Result<()>) -> io::Result<bool> {
+    match given {
+        Ok(()) => Ok(true),
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::PERM.raw_os_error()) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// These permissions and those of the owner to read, write and enter.
+pub(super) fn writable(permissions: &Permissions) -> Permissions {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        Permissions::from_mode(permissions.mode() | 0o700)
+    }
+    #[cfg(not(unix))]
+    permissions.clone()
+}
