@@ -2,6 +2,7 @@
 
 mod constants;
 mod engine;
+pub(crate) mod faults;
 mod outer;
 mod site;
 mod value;

@@ -6,8 +6,19 @@ use crate::shapes::Size;
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &[
-        "GatherElements", "ScatterElements", "ScatterND", "CumSum", "Trilu", "QuantizeLinear", "DequantizeLinear", "Range",
-        "NonZero", "ArgMax", "ArgMin", "LpNormalization", "MeanVarianceNormalization",
+        "GatherElements",
+        "ScatterElements",
+        "ScatterND",
+        "CumSum",
+        "Trilu",
+        "QuantizeLinear",
+        "DequantizeLinear",
+        "Range",
+        "NonZero",
+        "ArgMax",
+        "ArgMin",
+        "LpNormalization",
+        "MeanVarianceNormalization",
     ],
     joins: "",
     pins: "all axes",

@@ -118,5 +118,6 @@ fn rewrite(rewrite: &mut Rewrite<'_, '_>) -> Result<(), Error> {
             _ => -1,
         });
     }
-    rewrite.set_ints(1, &literal)
+    rewrite.set_ints(1, &literal);
+    Ok(())
 }
