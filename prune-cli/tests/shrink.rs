@@ -69,7 +69,8 @@ fn constant(model: &Model, name: &str) -> (Vec<usize>, Vec<f64>) {
 fn outputs(model: &Model, x: &[f64]) -> Vec<f64> {
     let dense = |x: &[f64], weight: &str, bias: &str| -> Vec<f64> {
         let ((shape, weight), (_, bias)) = (constant(model, weight), constant(model, bias));
-        let row = |row: usize| weight[row * shape[1]..(row + 1) * shape[1]].iter().zip(x).map(|(w, x)| w * x).sum::<f64>();
+        let row =
+            |row: usize| weight[row * shape[1]..(row + 1) * shape[1]].iter().zip(x).map(|(w, x)| w * x).sum::<f64>();
         (0..shape[0]).map(|at| row(at) + bias[at]).collect()
     };
     let hidden: Vec<f64> = dense(x, "fc1.weight", "fc1.bias").iter().map(|h| h.max(0.0)).collect();
@@ -179,7 +180,10 @@ fn masks_take_out_what_they_close_whole() {
 
     write(&at.join("masks.safetensors"), &closed(&[0, 1, 2, 3, 4, 5, 6, 7]));
     let message = refused(at, &ask, 2);
-    assert!(message.contains("masks.safetensors: every index of axis 0 of `fc1.") && message.contains("keep at least one"), "{message}");
+    assert!(
+        message.contains("masks.safetensors: every index of axis 0 of `fc1.") && message.contains("keep at least one"),
+        "{message}"
+    );
     write(&at.join("masks.safetensors"), &closed(&[]));
     let message = refused(at, &ask, 2);
     assert!(message.contains("masks.safetensors: "), "{message}");
@@ -340,7 +344,9 @@ fn a_checkpoint_of_other_values_needs_names() {
     let message = refused(at, &[&named[..], &["--force"]].concat(), 2);
     assert!(message.contains("do not fit its length 8"), "{message}");
     fs::write(at.join("kept.json"), "{}").unwrap();
-    assert!(refused(at, &[&named[..], &["--force"]].concat(), 2).contains("is no file that `prune shrink --kept` writes"));
+    assert!(
+        refused(at, &[&named[..], &["--force"]].concat(), 2).contains("is no file that `prune shrink --kept` writes")
+    );
 }
 
 #[test]

@@ -68,8 +68,8 @@ pub struct Arguments {
     )]
     pub method: Option<String>,
 
-    /// What --method keeps of the weights it selects, above 0 and at most 1 [default: 0.1, for `wanda` 0.2, `block` 0.25 and
-    /// `channel` 0.5].
+    /// What --method keeps of the weights it selects, above 0 and at most 1 [default: 0.1, for `wanda` 0.2, `block` 0.25,
+    /// `channel` 0.5 and `small` 0.375].
     #[arg(long, value_name = "SHARE", requires = "method")]
     pub density: Option<Density>,
 

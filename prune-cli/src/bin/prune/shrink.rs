@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use prune_cli::{
     ChannelMethod, ChannelScore, Error, ShrinkBy, ShrinkJob, ShrinkOutputs, ShrinkReport, SliceJob, Sliced, Watch,
 };
@@ -13,8 +13,8 @@ use prune_schedule::Glob;
 use crate::args::{refuse, sparsity};
 
 #[derive(Debug, Args)]
-#[group(id = "by", required = true, multiple = false,
-        args = ["density", "sparsity", "keep_macs", "keep_params", "masks"])]
+#[group(skip)]
+#[command(group(ArgGroup::new("by").required(true).args(["density", "sparsity", "keep_macs", "keep_params", "masks"])))]
 pub(crate) struct Shrink {
     /// The ONNX file. Data beside it is found as the file says.
     pub(crate) model: PathBuf,
