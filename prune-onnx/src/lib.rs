@@ -27,3 +27,9 @@ pub use file::cut_bytes;
 pub use file::write::{DataFile, Sizes};
 pub use model::{Attribute, AttributeValue, DataType, Dim, Graph, Model, Node, OperatorSet, Tensor, ValueInfo};
 pub use ops::{OperatorRule, operators};
+
+/// Tools for the tests of this crate.
+#[cfg(feature = "testing")]
+pub mod testing {
+    pub use crate::analysis::faults::{statements, without};
+}

@@ -24,6 +24,8 @@ const MOST_INTS: usize = 1 << 14;
 pub(crate) struct Engine<'m> {
     pub(crate) model: &'m Model,
     pub(crate) graph: Graph,
+    /// Takes the statements that a test drops.
+    pub(crate) dropped: Graph,
     pub(crate) symbols: Symbols,
     pub(crate) values: HashMap<&'m str, Value>,
     pub(crate) constants: HashMap<&'m str, Constant<'m>>,
@@ -45,6 +47,7 @@ impl<'m> Engine<'m> {
         let mut engine = Engine {
             model,
             graph: Graph::new(),
+            dropped: Graph::new(),
             symbols: Symbols::default(),
             values: HashMap::new(),
             constants: constants(model),

@@ -2,6 +2,7 @@
 
 mod constants;
 mod engine;
+pub(crate) mod faults;
 mod outer;
 mod site;
 mod value;
@@ -145,6 +146,13 @@ impl<'m> Analysis<'m> {
     /// The name of the constant that a tensor of the graph of classes is a use of.
     pub fn constant_of(&self, tensor: TensorId) -> Option<&str> {
         self.by_id.get(&tensor).map(|&at| self.uses[at].name.as_str())
+    }
+
+    /// Every use of a constant: the tensor of the graph of classes, the constant's name, and the nodes and slots that read it,
+    /// none where something outside of nodes does. A constant whose uses are cut in different ways is copied by
+    /// [`Analysis::edits`].
+    pub fn uses(&self) -> impl Iterator<Item = (TensorId, &str, &[(usize, usize)])> {
+        self.uses.iter().map(|found| (found.id, found.name.as_str(), found.readers.as_slice()))
     }
 
     /// The names of the floating constants of rank 2 or more that a family's classes are slices of, each once.

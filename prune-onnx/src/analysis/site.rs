@@ -3,6 +3,7 @@
 use prune_graph::{Factoring, Graph, GraphError, ReasonId, Role, TensorAxis, TensorId};
 
 use super::engine::Engine;
+use super::faults;
 use super::value::Value;
 use super::work::Work;
 use crate::model::{Node, Tensor};
@@ -103,8 +104,9 @@ impl<'e, 'm> Site<'e, 'm> {
     }
 
     /// The graph, for statements that have no shorthand here.
+    #[cfg_attr(feature = "testing", track_caller)]
     pub(crate) fn graph(&mut self) -> &mut Graph {
-        &mut self.engine.graph
+        if faults::dropped() { &mut self.engine.dropped } else { &mut self.engine.graph }
     }
 
     /// A reason that names this node.
@@ -145,23 +147,29 @@ impl<'e, 'm> Site<'e, 'm> {
     }
 
     /// Elements with which the operator computes.
+    #[cfg_attr(feature = "testing", track_caller)]
     pub(crate) fn computed_ints(&mut self, slot: usize) -> Option<Vec<Int>> {
         let ints = self.ints(slot)?;
-        let why = self.reason("computes with its length");
-        self.engine.freeze(&ints, why);
+        self.freeze(&ints);
         Some(ints)
     }
 
     /// The operator computes with these elements.
+    #[cfg_attr(feature = "testing", track_caller)]
     pub(crate) fn freeze(&mut self, ints: &[Int]) {
         let why = self.reason("computes with its length");
-        self.engine.freeze(ints, why);
+        if !faults::dropped() {
+            self.engine.freeze(ints, why);
+        }
     }
 
     /// An element has to be the length of an axis after every removal.
+    #[cfg_attr(feature = "testing", track_caller)]
     pub(crate) fn follow(&mut self, int: &Int, axis: TensorAxis) {
         let why = self.reason("has its length from a computation");
-        self.engine.follow(int, axis, why);
+        if !faults::dropped() {
+            self.engine.follow(int, axis, why);
+        }
     }
 
     /// The elements are known without the operator taking care of them.
@@ -189,6 +197,21 @@ impl<'e, 'm> Site<'e, 'm> {
     pub(crate) fn output(&mut self, slot: usize, shape: Shape, vanishes: bool) -> Result<(), Stop> {
         if let Some(name) = self.node.output(slot) {
             self.engine.declare(name, Some(shape), None, vanishes)?;
+        }
+        Ok(())
+    }
+
+    /// Declares output 0 with a shape, pins it, and pins all inputs: the operator does not follow them.
+    pub(crate) fn opaque(&mut self, shape: Shape, why: &'static str) -> Stated {
+        let rank = shape.len();
+        self.output(0, shape, false)?;
+        let reason = self.reason(why);
+        (0..rank).for_each(|axis| self.pin_out(0, axis, why));
+        for slot in 0..self.inputs.len() {
+            let Some(value) = self.inputs[slot].clone() else { continue };
+            (self.followed[slot], self.taken[slot]) = (true, true);
+            self.engine.graph.pin_tensor(value.id, reason);
+            self.engine.freeze(value.ints.as_deref().unwrap_or(&[]), reason);
         }
         Ok(())
     }
@@ -228,12 +251,16 @@ impl<'e, 'm> Site<'e, 'm> {
     }
 
     /// Joins two axes index by index.
+    #[cfg_attr(feature = "testing", track_caller)]
     pub(crate) fn join(&mut self, a: TensorAxis, b: TensorAxis) {
         let why = self.why;
-        self.engine.graph.join(a, b, why);
+        if !faults::dropped() {
+            self.engine.graph.join(a, b, why);
+        }
     }
 
     /// Joins an axis of an input with one of an output.
+    #[cfg_attr(feature = "testing", track_caller)]
     pub(crate) fn pass(&mut self, slot: usize, axis: usize, out: usize, out_axis: usize) -> Stated {
         let a = self.axis(slot, axis)?;
         if let Some(b) = self.out(out, out_axis) {
@@ -243,16 +270,22 @@ impl<'e, 'm> Site<'e, 'm> {
     }
 
     /// Pins an axis of an input.
+    #[cfg_attr(feature = "testing", track_caller)]
     pub(crate) fn pin(&mut self, slot: usize, axis: usize, why: &'static str) -> Stated {
         let axis = self.axis(slot, axis)?;
         let why = self.reason(why);
-        self.engine.graph.pin(axis, why);
+        if !faults::dropped() {
+            self.engine.graph.pin(axis, why);
+        }
         Ok(())
     }
 
     /// Pins an axis of an output.
+    #[cfg_attr(feature = "testing", track_caller)]
     pub(crate) fn pin_out(&mut self, out: usize, axis: usize, why: &'static str) {
-        if let Some(axis) = self.out(out, axis) {
+        if let Some(axis) = self.out(out, axis)
+            && !faults::dropped()
+        {
             let why = self.reason(why);
             self.engine.graph.pin(axis, why);
         }
@@ -264,6 +297,7 @@ impl<'e, 'm> Site<'e, 'm> {
     }
 
     /// Joins two axes over whose indices the operator sums products: an index can go only if a factor is 0 there.
+    #[cfg_attr(feature = "testing", track_caller)]
     pub(crate) fn contract(&mut self, (a, x): (usize, usize), (b, y): (usize, usize)) -> Stated {
         let (left, right) = (self.axis(a, x)?, self.axis(b, y)?);
         self.join(left, right);
@@ -283,8 +317,11 @@ impl<'e, 'm> Site<'e, 'm> {
     }
 
     /// States a regrouping of axes.
+    #[cfg_attr(feature = "testing", track_caller)]
     pub(crate) fn factor(&mut self, factoring: Factoring) {
-        self.engine.graph.factor(factoring);
+        if !faults::dropped() {
+            self.engine.graph.factor(factoring);
+        }
     }
 
     /// Notes multiply-adds: the product of the lengths of these axes.

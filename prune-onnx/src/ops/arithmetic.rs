@@ -94,6 +94,7 @@ fn apply(operator: &str, a: &Size, b: &Size) -> Option<Size> {
             Some(_) => None,
             None => a.over(b),
         },
+        "Mod" => numbers().filter(|&(x, y)| x >= 0 && y > 0).map(|(x, y)| Size::known(x % y)),
         "Max" => numbers().map(|(x, y)| Size::known(x.max(y))),
         "Min" => numbers().map(|(x, y)| Size::known(x.min(y))),
         "Equal" => match numbers() {

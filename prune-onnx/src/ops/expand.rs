@@ -15,7 +15,12 @@ pub(super) const OPERATOR: Operator = Operator {
 
 fn state(site: &mut Site<'_, '_>) -> Stated {
     let from = site.shape(0)?;
-    let target = site.ints(1).ok_or(Stop::Pin("has a shape that is not known"))?;
+    let Some(target) = site.ints(1) else {
+        let rank = site.shape(1)?.first().and_then(Size::length).filter(|&rank| rank <= 64);
+        let rank = rank.ok_or(Stop::Pin("has a shape that is not known"))?.max(from.len());
+        let shape = (0..rank).map(|_| site.fresh()).collect();
+        return site.opaque(shape, "has a shape that is not known");
+    };
     let rank = from.len().max(target.len());
     let old = |axis: usize| (axis + from.len()).checked_sub(rank).map(|at| from[at].clone());
     let asked = |axis: usize| (axis + target.len()).checked_sub(rank).map(|at| target[at].clone());

@@ -7,7 +7,7 @@ use crate::removal::Rewrite;
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &["Gather"],
-    joins: "each chosen index with its place in the output; other axes with those of the output",
+    joins: "each chosen index with its place in the output; other axes, and those of indices that are no constant list, with those of the output",
     pins: "a single index that is chosen; the axis, if indices are not a constant list",
     rewrites: "the indices",
     state,
@@ -35,11 +35,8 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     let why = site.reason("chooses an index");
     let data = site.axis(0, along)?;
     let (Some(length), Some(chosen)) = (shape[along].length(), chosen) else {
-        return site.pin(0, along, "chooses indices that are not a constant list").and_then(|()| {
-            (0..indices.len()).try_for_each(|axis| site.pass(1, axis, 0, along + axis))?;
-            // Indices are not cut: what they choose would change its meaning.
-            (0..indices.len()).try_for_each(|axis| site.pin(1, axis, "chooses by it"))
-        });
+        site.pin(0, along, "chooses indices that are not a constant list")?;
+        return (0..indices.len()).try_for_each(|axis| site.pass(1, axis, 0, along + axis));
     };
     for (at, &index) in chosen.iter().enumerate() {
         let index = position(index, length)?;
@@ -65,5 +62,6 @@ fn rewrite(rewrite: &mut Rewrite<'_, '_>) -> Result<(), Error> {
             now.push(rewrite.input_left_in(0, along, 0..index) as i64);
         }
     }
-    rewrite.set_ints(1, &now)
+    rewrite.set_ints(1, &now);
+    Ok(())
 }

@@ -23,6 +23,7 @@ mod layer_norm;
 mod lrn;
 mod matmul;
 mod pad;
+mod pinned;
 mod pool;
 mod prelu;
 mod reduce;
@@ -96,6 +97,7 @@ const OPERATORS: &[Operator] = &[
     shape::OPERATOR,
     constant::OPERATOR,
     constant_of_shape::OPERATOR,
+    pinned::OPERATOR,
 ];
 
 /// The rule of an operator of ONNX's own.

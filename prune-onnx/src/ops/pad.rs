@@ -18,7 +18,13 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     let rank = shape.len();
     let pads = match site.node.ints("pads") {
         Some(pads) => pads.to_vec(),
-        None => site.constants(1).ok_or(Stop::Pin("pads by what is not constant"))?,
+        None => match site.constants(1) {
+            Some(pads) => pads,
+            None => {
+                let shape = (0..rank).map(|_| site.fresh()).collect();
+                return site.opaque(shape, "pads by what is not constant");
+            }
+        },
     };
     let axes = match site.has(3) {
         true => site.constants(3).ok_or(Stop::Pin("pads axes that are not constant"))?,

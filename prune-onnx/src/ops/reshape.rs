@@ -18,7 +18,13 @@ pub(super) const OPERATOR: Operator = Operator {
 
 fn state(site: &mut Site<'_, '_>) -> Stated {
     let from = site.shape(0)?;
-    let target = site.ints(1).ok_or(Stop::Pin("has a target that is not known"))?;
+    let Some(target) = site.ints(1) else {
+        // The rank alone may be known.
+        let rank = site.shape(1)?.first().and_then(Size::length).filter(|&rank| rank <= 64);
+        let rank = rank.ok_or(Stop::Pin("has a target that is not known"))?;
+        let shape = (0..rank).map(|_| site.fresh()).collect();
+        return site.opaque(shape, "has a target that is not known");
+    };
     if from.len() <= 1
         && target.len() <= 1
         && let Some(ints) = site.ints(0)
@@ -112,5 +118,6 @@ fn rewrite(rewrite: &mut Rewrite<'_, '_>) -> Result<(), Error> {
             _ => -1,
         });
     }
-    rewrite.set_ints(1, &literal)
+    rewrite.set_ints(1, &literal);
+    Ok(())
 }

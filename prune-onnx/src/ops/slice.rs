@@ -172,7 +172,8 @@ fn rewrite(rewrite: &mut Rewrite<'_, '_>) -> Result<(), Error> {
         rewrite.set_attribute("ends", AttributeValue::Ints(ends));
         Ok(())
     } else {
-        rewrite.set_ints(1, &starts)?;
-        rewrite.set_ints(2, &ends)
+        rewrite.set_ints(1, &starts);
+        rewrite.set_ints(2, &ends);
+        Ok(())
     }
 }

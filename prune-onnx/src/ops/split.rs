@@ -90,6 +90,7 @@ fn rewrite(rewrite: &mut Rewrite<'_, '_>) -> Result<(), Error> {
         rewrite.set_attribute("split", AttributeValue::Ints(parts));
         Ok(())
     } else {
-        rewrite.set_ints(1, &parts)
+        rewrite.set_ints(1, &parts);
+        Ok(())
     }
 }

@@ -69,6 +69,28 @@ fn sequence(net: &mut Net, length: usize, features: usize) -> String {
     net.linear(&x, inputs, features)
 }
 
+/// A constant of which nothing pins any axis, an operator, and a sum over one drawn axis of its result: whatever the operator
+/// forgets to pin or to join on that axis goes wrong.
+fn wide(mut net: Net, dims: &[usize], apply: impl FnOnce(&mut Net, &str) -> (String, Vec<usize>)) -> Built {
+    let x = net.weight(dims);
+    let (y, dims) = apply(&mut net, &x);
+    sum_over_one(net, &y, &dims)
+}
+
+/// A weight over one drawn axis.
+fn sum_over_one(mut net: Net, y: &str, dims: &[usize]) -> Built {
+    let axis = net.draw.range(0, dims.len() - 1);
+    let mut order: Vec<i64> = (0..dims.len() as i64).filter(|&a| a != axis as i64).collect();
+    order.push(axis as i64);
+    let y = net.node("Transpose", &[y], &[("perm", list(&order))]);
+    end_rows(net, &y, dims[axis])
+}
+
+/// One network in three has every axis free.
+fn is_wide(net: &mut Net) -> bool {
+    net.draw.range(0, 2) == 0
+}
+
 /// A last convolution.
 fn end(mut net: Net, x: &str, channels: usize) -> Built {
     let y = net.conv(x, channels, 2);
@@ -82,6 +104,12 @@ fn end_rows(mut net: Net, x: &str, features: usize) -> Built {
 }
 
 fn conv(mut net: Net) -> Built {
+    if is_wide(&mut net) {
+        return wide(net, &[3, 2, 4, 5], |net, x| {
+            let w = net.weight(&[3, 2, 2, 2]);
+            (net.node("Conv", &[x, &w], &[]), vec![3, 3, 3, 4])
+        });
+    }
     let (groups, local, outputs) = match net.draw.range(0, 2) {
         0 => (1, net.draw.range(2, 6), net.draw.range(2, 6)),
         1 => (net.draw.range(2, 5), 1, net.draw.range(1, 2)),
@@ -99,6 +127,12 @@ fn conv(mut net: Net) -> Built {
 }
 
 fn conv_transpose(mut net: Net) -> Built {
+    if is_wide(&mut net) {
+        return wide(net, &[3, 2, 3, 2], |net, x| {
+            let w = net.weight(&[2, 3, 2, 2]);
+            (net.node("ConvTranspose", &[x, &w], &[]), vec![3, 3, 4, 3])
+        });
+    }
     let (groups, local, outputs) = match net.draw.range(0, 2) {
         0 => (1, net.draw.range(2, 6), net.draw.range(2, 6)),
         1 => (net.draw.range(2, 5), 1, net.draw.range(1, 2)),
@@ -140,6 +174,12 @@ fn gemm(mut net: Net) -> Built {
 }
 
 fn matmul(mut net: Net) -> Built {
+    if is_wide(&mut net) {
+        return wide(net, &[2, 3, 4], |net, x| {
+            let w = net.weight(&[4, 3]);
+            (net.node("MatMul", &[x, &w], &[]), vec![2, 3, 3])
+        });
+    }
     match net.draw.range(0, 4) {
         0 => {
             let n = net.draw.range(2, 6);
@@ -275,6 +315,12 @@ fn batch_norm(mut net: Net) -> Built {
 }
 
 fn instance_norm(mut net: Net) -> Built {
+    if is_wide(&mut net) {
+        return wide(net, &[3, 2, 4, 3], |net, x| {
+            let (scale, shift) = (net.weight(&[2]), net.weight(&[2]));
+            (net.node("InstanceNormalization", &[x, &scale, &shift], &[]), vec![3, 2, 4, 3])
+        });
+    }
     let c = net.draw.range(2, 6);
     let x = image(&mut net, c);
     let [scale, shift] = [0; 2].map(|_| net.weight(&[c]));
@@ -283,6 +329,13 @@ fn instance_norm(mut net: Net) -> Built {
 }
 
 fn group_norm(mut net: Net) -> Built {
+    if is_wide(&mut net) {
+        net.opset = 21;
+        return wide(net, &[3, 4, 4, 3], |net, x| {
+            let (scale, shift) = (net.weight(&[4]), net.weight(&[4]));
+            (net.node("GroupNormalization", &[x, &scale, &shift], &[("num_groups", int(2))]), vec![3, 4, 4, 3])
+        });
+    }
     let (groups, local) = (net.draw.range(2, 4), net.draw.range(1, 3));
     let c = groups * local;
     let x = image(&mut net, c);
@@ -310,6 +363,15 @@ fn group_norm(mut net: Net) -> Built {
 }
 
 fn layer_norm(mut net: Net) -> Built {
+    if is_wide(&mut net) {
+        net.opset = 17;
+        return wide(net, &[3, 2, 4, 3], |net, x| {
+            let axis = net.draw.range(2, 3);
+            let dims = [4, 3];
+            let scale = net.weight(&dims[axis - 2..]);
+            (net.node("LayerNormalization", &[x, &scale], &[("axis", int(axis as i64))]), vec![3, 2, 4, 3])
+        });
+    }
     let c = net.draw.range(2, 6);
     let x = net.input(&[2, 2, 3, 3]);
     let x = net.conv(&x, 2, c);
@@ -326,6 +388,9 @@ fn layer_norm(mut net: Net) -> Built {
 }
 
 fn lrn(mut net: Net) -> Built {
+    if is_wide(&mut net) {
+        return wide(net, &[3, 4, 4, 3], |net, x| (net.node("LRN", &[x], &[("size", int(3))]), vec![3, 4, 4, 3]));
+    }
     let n = net.draw.range(2, 6);
     let x = sequence(&mut net, 4, n);
     let y = net.node("LRN", &[&x], &[("size", int(3))]);
@@ -462,6 +527,13 @@ fn concat(mut net: Net) -> Built {
 }
 
 fn split(mut net: Net) -> Built {
+    if is_wide(&mut net) {
+        net.opset = net.opset.min(12);
+        return wide(net, &[3, 4, 5], |net, x| {
+            let y = net.node_many("Split", &[x], 2, &[("axis", int(1)), ("split", list(&[2, 2]))]);
+            (net.node("Add", &[&y[0], &y[1]], &[]), vec![3, 2, 5])
+        });
+    }
     let count = net.draw.range(2, 3);
     let mut parts: Vec<usize> = (0..count).map(|_| net.draw.range(1, 4)).collect();
     let form = net.draw.range(0, 2);
@@ -495,6 +567,17 @@ fn split(mut net: Net) -> Built {
 }
 
 fn slice(mut net: Net) -> Built {
+    if is_wide(&mut net) {
+        net.opset = net.opset.max(10);
+        return wide(net, &[3, 4, 5], |net, x| {
+            let step = net.draw.pick(&[1, 2, -1]);
+            let (from, to) = if step > 0 { (1, 4) } else { (3, 0) };
+            let even = step == 2;
+            let [from, to, axis, step] = [from, to, 2, step].map(|n| net.ints(&[n]));
+            let y = net.node("Slice", &[x, &from, &to, &axis, &step], &[]);
+            (y, vec![3, 4, if even { 2 } else { 3 }])
+        });
+    }
     let c = net.draw.range(4, 7);
     let x = image(&mut net, c);
     let start = net.draw.range(0, 2);
@@ -517,6 +600,13 @@ fn slice(mut net: Net) -> Built {
 }
 
 fn gather(mut net: Net) -> Built {
+    if is_wide(&mut net) {
+        return wide(net, &[3, 4, 5], |net, x| {
+            let at: Vec<u8> = [0i64, 2, 1, 3, 3, 1].iter().flat_map(|v| v.to_le_bytes()).collect();
+            let indices = net.constant(DataType::Int64, &[2, 3], &at);
+            (net.node("Gather", &[x, &indices], &[("axis", int(1))]), vec![3, 2, 3, 5])
+        });
+    }
     let c = net.draw.range(4, 7);
     match net.draw.range(0, 2) {
         0 => {
@@ -549,6 +639,13 @@ fn gather(mut net: Net) -> Built {
 }
 
 fn pad(mut net: Net) -> Built {
+    if is_wide(&mut net) {
+        net.opset = net.opset.max(11);
+        return wide(net, &[3, 2, 4, 3], |net, x| {
+            let pads = net.ints(&[0, 0, 1, 0, 0, 0, 0, 0]);
+            (net.node("Pad", &[x, &pads], &[]), vec![3, 2, 5, 3])
+        });
+    }
     let c = net.draw.range(2, 6);
     let x = image(&mut net, c);
     let pads = [0, 0, 1, 0, 0, 0, 0, 2];
@@ -563,6 +660,34 @@ fn pad(mut net: Net) -> Built {
 }
 
 fn resize(mut net: Net) -> Built {
+    if is_wide(&mut net) {
+        net.opset = net.opset.max(11);
+        return wide(net, &[3, 6, 3, 4], |net, x| {
+            let new = [
+                ("mode", text("nearest")),
+                ("coordinate_transformation_mode", text("asymmetric")),
+                ("nearest_mode", text("floor")),
+            ];
+            match net.draw.range(0, 2) {
+                0 => {
+                    let scales = net.singles(&[1.0, 1.0, 2.0, 1.0]);
+                    (net.node("Resize", &[x, "", &scales], &new), vec![3, 6, 6, 4])
+                }
+                1 => {
+                    let sizes = net.ints(&[3, 6, 6, 4]);
+                    (net.node("Resize", &[x, "", "", &sizes], &new), vec![3, 6, 6, 4])
+                }
+                _ => {
+                    // One element is the length of an axis that stays and of one that is made.
+                    let parts = [3, 6, 4].map(|n| net.ints(&[n]));
+                    let chain = net.node("Concat", &[&parts[0], &parts[1], &parts[2]], &[("axis", int(0))]);
+                    let at = net.ints(&[0, 1, 1, 2]);
+                    let sizes = net.node("Gather", &[&chain, &at], &[]);
+                    (net.node("Resize", &[x, "", "", &sizes], &new), vec![3, 6, 6, 4])
+                }
+            }
+        });
+    }
     let c = net.draw.range(2, 6);
     let inputs = net.draw.range(1, 3);
     let open = net.draw.yes();
@@ -613,6 +738,11 @@ fn resize(mut net: Net) -> Built {
 }
 
 fn pool(mut net: Net) -> Built {
+    if is_wide(&mut net) {
+        return wide(net, &[3, 2, 4, 5], |net, x| {
+            (net.node("AveragePool", &[x], &[("kernel_shape", list(&[2, 2]))]), vec![3, 2, 3, 4])
+        });
+    }
     let c = net.draw.range(2, 6);
     let x = image(&mut net, c);
     let operator = net.draw.pick(&["MaxPool", "AveragePool", "LpPool"]);
@@ -621,6 +751,9 @@ fn pool(mut net: Net) -> Built {
 }
 
 fn global_pool(mut net: Net) -> Built {
+    if is_wide(&mut net) {
+        return wide(net, &[3, 4, 4, 5], |net, x| (net.node("GlobalAveragePool", &[x], &[]), vec![3, 4, 1, 1]));
+    }
     let c = net.draw.range(2, 6);
     let x = image(&mut net, c);
     let operator = net.draw.pick(&["GlobalAveragePool", "GlobalMaxPool"]);
@@ -629,6 +762,15 @@ fn global_pool(mut net: Net) -> Built {
 }
 
 fn reduce(mut net: Net) -> Built {
+    if is_wide(&mut net) {
+        return wide(net, &[3, 2, 4, 5], |net, x| {
+            let keep = net.draw.yes();
+            net.opset = net.opset.min(12);
+            let attributes = [("axes", list(&[2])), ("keepdims", int(i64::from(keep)))];
+            let dims = if keep { vec![3, 2, 1, 5] } else { vec![3, 2, 5] };
+            (net.node("ReduceMean", &[x], &attributes), dims)
+        });
+    }
     let c = net.draw.range(2, 6);
     let x = image(&mut net, c);
     let operators = [
@@ -656,6 +798,10 @@ fn reduce(mut net: Net) -> Built {
 }
 
 fn softmax(mut net: Net) -> Built {
+    if is_wide(&mut net) {
+        net.opset = net.draw.pick(&[11, 13]);
+        return wide(net, &[3, 2, 4, 5], |net, x| (net.node("Softmax", &[x], &[("axis", int(2))]), vec![3, 2, 4, 5]));
+    }
     let c = net.draw.range(2, 6);
     let x = image(&mut net, c);
     let operator = net.draw.pick(&["Softmax", "LogSoftmax"]);
@@ -783,7 +929,17 @@ fn shape(mut net: Net) -> Built {
         let at = net.ints(&[axis]);
         net.node("Gather", &[&shape, &at], &[])
     };
-    match net.draw.range(0, 2) {
+    match net.draw.range(0, 3) {
+        3 => {
+            // A length that becomes a factor: its channels stay, others go.
+            let channels = part(&mut net, 1);
+            let two = net.ints(&[2]);
+            let double = net.node("Mul", &[&channels, &two], &[]);
+            let factor = net.node("Cast", &[&double], &[("to", int(11))]);
+            let y = net.node("Mul", &[&x, &factor], &[]);
+            let y = net.conv(&y, c, 3);
+            end(net, &y, 3)
+        }
         0 => {
             let (batch, channels) = (part(&mut net, 0), part(&mut net, 1));
             let open = net.ints(&[-1]);
@@ -807,11 +963,10 @@ fn shape(mut net: Net) -> Built {
         _ => {
             // A length that is computed with: the channels of this tensor stay, others go.
             let channels = part(&mut net, 1);
-            let two = net.ints(&[2]);
-            let double = net.node("Mul", &[&channels, &two], &[]);
-            let half = net.node("Div", &[&double, &two], &[]);
+            let least = net.ints(&[c as i64]);
+            let most = net.node("Max", &[&channels, &least], &[]);
             let (batch, spatial) = (part(&mut net, 0), net.ints(&[-1]));
-            let target = net.node("Concat", &[&batch, &half, &spatial], &[("axis", int(0))]);
+            let target = net.node("Concat", &[&batch, &most, &spatial], &[("axis", int(0))]);
             let y = net.node("Reshape", &[&x, &target], &[]);
             let y = net.node("Transpose", &[&y], &[("perm", list(&[0, 2, 1]))]);
             let y = net.linear(&y, c, 4);
