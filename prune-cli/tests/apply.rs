@@ -443,8 +443,7 @@ proptest! {
         shapes in prop::collection::vec((prop::collection::vec(0usize..9, 0..5), 0usize..4, 0u64..3), 1..5),
         density in 0.05f64..1.0,
         (n, m) in (1usize..6, 1usize..6).prop_map(|(a, b)| (a.min(b), a.max(b))),
-        // On files the last axis counts as none, which means 1: `the_axis_of_a_strategy` has that.
-        axis in prop::sample::select(vec![-2isize, 0, 1]),
+        axis in prop::sample::select(vec![-2isize, -1, 0, 1]),
         which in 0usize..4,
     ) {
         let dtypes = [Dtype::F32, Dtype::F64, Dtype::F16, Dtype::BF16];
@@ -498,8 +497,11 @@ fn the_axis_of_a_strategy() {
     assert_eq!(pruned(&["--strategy", open, "--axis", "0"]), along("0"));
     assert_eq!(pruned(&["--strategy", open, "--axis", "-1"]), along("3"));
     assert_eq!(pruned(&["--strategy", written]), along("3"));
+    // A written -1 is the last axis, and no sign that nothing was written.
+    let last = "{0: {'method': 'str_unified_local', 'pattern': '2:4', 'axis': -1}}";
+    assert_eq!(pruned(&["--strategy", last]), along("3"));
     assert_ne!(along("3"), along("1"));
-    for strategy in [written, "{0: {'method': 'unstr_global', 'density': 0.5}}"] {
+    for strategy in [written, last, "{0: {'method': 'unstr_global', 'density': 0.5}}"] {
         let error = fails(at, 2, &["apply", "m", "-o", "x", "--strategy", strategy, "--axis", "0"]);
         assert!(error.contains("leave --axis out"), "{error}");
     }
