@@ -31,7 +31,11 @@ pub fn with_axis(strategy: &Strategy, axis: GroupAxis) -> Result<Strategy, Error
     let refused = |source| Error::Strategy { source };
     let unset = |event: &Event| event.has_axis() && event.group_axis().is_none();
     if !strategy.events().any(|(_, event)| unset(event)) {
-        return Err(Error::request("no event of the strategy takes an axis, or each has its own; leave --axis out"));
+        let why = match strategy.events().any(|(_, event)| event.has_axis()) {
+            true => "each event of the strategy that takes an axis has one of its own",
+            false => "no event of the strategy takes an axis",
+        };
+        return Err(Error::request(format!("{why}; leave --axis out")));
     }
     let along = |(epochs, event): (Epochs, &Event)| {
         let event = event.clone();

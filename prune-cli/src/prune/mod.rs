@@ -21,7 +21,7 @@ use crate::inputs::Inputs;
 use crate::known::Known;
 use crate::model::{Model, Witness};
 use crate::output::{self, Destination, Temporary, parent};
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanLayer};
 use crate::report::{EventReport, Report};
 use crate::sink::{Dense, MaskFile};
 use crate::watch::Watch;
@@ -99,7 +99,13 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
         Format::Dense => {
             watch.check()?;
             report.bytes_after = model.bytes();
-            report.byte_identical = counts.iter().all(|counts| counts.outside.bits == 0);
+            // A mask beside its weight is written anew, so that must be as it was, too.
+            let same_mask = |layer: &PlanLayer, kept: usize| {
+                let alone = job.events.len() <= 1 && job.masks.is_none();
+                known.mask_of(layer.tensor).is_none() || (alone && inputs.alive_len(layer.tensor) == Some(kept))
+            };
+            let mut met = plan.layers.iter().zip(&counts);
+            report.byte_identical = met.all(|(layer, met)| met.outside.bits == 0 && same_mask(layer, met.kept));
             report.warnings = outputs.place(files, to, watch)?;
         }
         Format::Bitmask => crate::bitmask::pack_into(outputs, &model, files, &tensors, to, &mut report, watch)?,

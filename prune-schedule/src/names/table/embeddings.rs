@@ -1,7 +1,7 @@
 //! Tables that are looked up and not multiplied: tokens, positions, types. None has a bias; a linear layer that has such a name
 //! has one.
 
-use crate::names::entry::{Axes, Entry, When, other, weight};
+use crate::names::entry::{Axes, Condition, Entry, other, weight};
 
 const EMBEDDING: &str = "embedding";
 const TOKENS: &str = "embedding of tokens";
@@ -11,16 +11,16 @@ const CODES: &str = "codebook";
 
 /// A table of the name before `weight`.
 const fn table(pattern: &'static str, reason: &'static str) -> Entry {
-    other(pattern, reason).rank(2).when(When::Without("bias"))
+    other(pattern, reason).rank(2).when(Condition::Without("bias"))
 }
 
 pub(super) const ENTRIES: &[Entry] = &[
     weight("**.vision_tokenizer.quantize.embedding.weight", Axes::OutIn).of(&["apertus1p5"]),
-    table("transformer.w.weight", TOKENS).of(&["ctrl"]),
+    table("**.w.weight", TOKENS).of(&["ctrl"]),
     table("**.time_proj.weight", EMBEDDING).of(&["ConsistencyDecoderVAE"]),
     table("**.cath_code.{a,c,t}.weight", EMBEDDING),
     table("**.{embed_tokens,wte,word_embeddings,word_embedding,tok_embeddings,embed_in,shared}.weight", TOKENS),
-    other("encoder.weight", TOKENS).rank(2).when(When::Near("rnn")),
+    other("encoder.weight", TOKENS).rank(2).when(Condition::Near("rnn")),
     table("**.{token_embedding,token_embeddings,tok_emb,text_token_embedding,prior_token_embedding}.weight", TOKENS),
     table(
         "**.{embed_audio_tokens,embed_text_tokens,audio_embeddings,input_embedding,input_embeds_layer}.weight",
