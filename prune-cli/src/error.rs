@@ -81,6 +81,14 @@ pub enum Error {
         /// What does not fit.
         why: String,
     },
+    /// An ONNX model was refused.
+    #[error("{}: {source}", show(path))]
+    Onnx {
+        /// The model.
+        path: PathBuf,
+        /// Why.
+        source: Box<prune_onnx::Error>,
+    },
     /// An operation of the core was refused.
     #[error(transparent)]
     Core(#[from] prune_core::Error),

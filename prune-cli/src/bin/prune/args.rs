@@ -9,6 +9,8 @@ use prune_cli::{Error, Filter, Format};
 use prune_core::{Density, NmPattern};
 use prune_schedule::{Glob, GroupAxis};
 
+use crate::shrink::{Shrink, Slice};
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -69,6 +71,14 @@ pub(crate) enum Command {
         #[arg(long)]
         force: bool,
     },
+    /// Takes channels, neurons and heads out of an ONNX model, so that any engine runs a smaller dense one.
+    #[command(after_help = "Examples:\n  prune shrink model.onnx -o small.onnx --density 0.5\n  \
+                      prune shrink model.onnx -o small.onnx --keep-macs 0.5 --input image=1x3x640x640\n  \
+                      prune shrink model.onnx -o small.onnx --masks masks.safetensors --kept kept.json")]
+    Shrink(Box<Shrink>),
+    /// Cuts a safetensors checkpoint, optimiser buffers too, as `prune shrink` cut its ONNX model, so that training goes on.
+    #[command(after_help = "Example:\n  prune slice model.safetensors --kept kept.json -o small.safetensors")]
+    Slice(Slice),
     /// Shows what a strategy does, before it is done.
     #[command(
         after_help = "Example:\n  prune schedule \"{10: {'method': 'unstr_global', 'density': 0.5}}\" --model model.safetensors"
@@ -242,7 +252,7 @@ pub(crate) struct Check {
     pub(crate) json: bool,
 }
 
-fn sparsity(text: &str) -> Result<Density, String> {
+pub(crate) fn sparsity(text: &str) -> Result<Density, String> {
     let removed: f64 = text.trim().parse().map_err(|_| "write the fraction removed, such as 0.9".to_owned())?;
     Density::from_sparsity(removed).map_err(|error| error.to_string())
 }

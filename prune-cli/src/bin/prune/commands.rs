@@ -11,7 +11,7 @@ use prune_cli::{
 use prune_schedule::{Epochs, Event, Filter, Scope, Structure};
 
 use crate::args::{Apply, Arguments, Check, Command, MaskFile, What, refuse};
-use crate::{print, strategy};
+use crate::{print, shrink, strategy};
 
 /// Does what is asked; false where a check found what it should not.
 pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
@@ -45,6 +45,14 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
             let to = Destination { path: Some(output.clone()), force: *force };
             let expansion = prune_cli::expand(model, &to, watch)?;
             in_place(output, show(&expansion))?;
+        }
+        Command::Shrink(asked) => {
+            let report = shrink::shrink(asked, watch)?;
+            if asked.json { print(&pretty(&report)?)? } else { show(&report)? }
+        }
+        Command::Slice(asked) => {
+            let sliced = shrink::slice(asked, watch)?;
+            if asked.json { print(&pretty(&sliced)?)? } else { show(&sliced)? }
         }
         Command::Schedule { strategy: given, model, axis, which, json } => {
             if model.is_none() && which.filter() != Filter::default() {
