@@ -18,6 +18,8 @@ mod model;
 mod ops;
 mod removal;
 mod shapes;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use analysis::{Analysis, AnalysisOptions, KeptAxis, NodeWork, analyse};
 pub use builder::{GraphBuilder, ModelBuilder};
@@ -27,9 +29,3 @@ pub use file::cut_bytes;
 pub use file::write::{DataFile, Sizes};
 pub use model::{Attribute, AttributeValue, DataType, Dim, Graph, Model, Node, OperatorSet, Tensor, ValueInfo};
 pub use ops::{OperatorRule, operators};
-
-/// Tools for the tests of this crate.
-#[cfg(feature = "testing")]
-pub mod testing {
-    pub use crate::analysis::faults::{statements, without};
-}

@@ -1,21 +1,12 @@
 //! Every join, pin and rewrite of every operator is needed: without any one of them a network of the operator's cases gives
 //! another result than the oracle, or cannot be run.
 
-#[path = "../operators/cases.rs"]
-mod cases;
-#[path = "../operators/eval.rs"]
-mod eval;
-#[path = "../operators/harness.rs"]
-mod harness;
-#[path = "../operators/net.rs"]
-mod net;
-
 use std::collections::BTreeSet;
 use std::panic::catch_unwind;
 
-use harness::{OPSETS, check};
-use net::Net;
-use prune_onnx::testing::{statements, without};
+use prune_onnx::testing::harness::{OPSETS, check};
+use prune_onnx::testing::net::Net;
+use prune_onnx::testing::{cases, statements, without};
 
 /// Networks that are tried without a statement.
 const TRIED: u64 = 300;

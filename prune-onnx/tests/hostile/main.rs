@@ -1,13 +1,9 @@
 //! Graphs that lie: generated networks with bytes changed at random are refused or shrunk, and never end in a panic.
 
-#[path = "../operators/cases.rs"]
-mod cases;
-#[path = "../operators/net.rs"]
-mod net;
-
-use net::{Draw, Net};
 use prune_core::Density;
 use prune_graph::{Choice, ClassScore};
+use prune_onnx::testing::cases;
+use prune_onnx::testing::net::{Draw, Net};
 use prune_onnx::{AnalysisOptions, DataType, Dim, GraphBuilder, Model, ModelBuilder, analyse};
 
 /// Parses, shrinks and writes; whatever is refused on the way is fine.

@@ -1,12 +1,8 @@
 //! Every operator: networks from which indices are removed give what the whole network gives with those slices at zero.
 
-mod cases;
-mod eval;
-mod harness;
-mod net;
-
-use harness::{OPSETS, check};
-use net::Net;
+use prune_onnx::testing::cases;
+use prune_onnx::testing::harness::{OPSETS, check};
+use prune_onnx::testing::net::Net;
 
 /// Networks of each operator through which something has to be removed.
 const WANTED: usize = 200;

@@ -1,14 +1,14 @@
 //! For each rule of the table a generator of networks in which an index is removed through its operator.
 
-use prune_onnx::DataType;
+use crate::DataType;
 
-use crate::net::{Built, Net, int, list, text};
+use super::net::{self, Built, Net, int, list, text};
 
 /// A generator of networks.
-pub(crate) type Case = fn(Net) -> Built;
+pub type Case = fn(Net) -> Built;
 
 /// The first operator of a rule, and networks in which something goes through it.
-pub(crate) const CASES: &[(&str, Case)] = &[
+pub const CASES: &[(&str, Case)] = &[
     ("Conv", conv),
     ("ConvTranspose", conv_transpose),
     ("Gemm", gemm),
@@ -225,7 +225,7 @@ fn one_head(mut net: Net) -> Built {
 }
 
 /// Attention with heads; `shared` query heads share a head of keys and values.
-pub(crate) fn attention(mut net: Net, shared: usize) -> Built {
+pub fn attention(mut net: Net, shared: usize) -> Built {
     let (heads, width, length) = (net.draw.range(2, 4), net.draw.range(1, 3), 3);
     let inputs = net.draw.range(2, 3);
     let chained = net.draw.yes();
@@ -426,7 +426,7 @@ fn elementwise(mut net: Net) -> Built {
 fn cast(mut net: Net) -> Built {
     let c = net.draw.range(2, 6);
     let x = image(&mut net, c);
-    let y = net.node("Cast", &[&x], &[("to", int(11))]);
+    let y = net.node("Cast", &[&x], &[("to", int(net.float_code()))]);
     end(net, &y, c)
 }
 
@@ -436,8 +436,7 @@ fn clip(mut net: Net) -> Built {
     let (low, high) = (net.draw.float() * 0.1, net.draw.range(1, 6) as f64);
     let y = if net.opset < 11 {
         net.opset = 10;
-        let bounds =
-            [("min", prune_onnx::AttributeValue::Float(low as f32)), ("max", prune_onnx::AttributeValue::Float(6.0))];
+        let bounds = [("min", crate::AttributeValue::Float(low as f32)), ("max", crate::AttributeValue::Float(6.0))];
         net.node("Clip", &[&x], &bounds)
     } else {
         let (low, high) = (net.floats(&[], &[low]), net.floats(&[], &[high]));
@@ -650,7 +649,7 @@ fn pad(mut net: Net) -> Built {
     let x = image(&mut net, c);
     let pads = [0, 0, 1, 0, 0, 0, 0, 2];
     let y = if net.opset < 11 {
-        net.node("Pad", &[&x], &[("pads", list(&pads)), ("value", prune_onnx::AttributeValue::Float(0.5))])
+        net.node("Pad", &[&x], &[("pads", list(&pads)), ("value", crate::AttributeValue::Float(0.5))])
     } else {
         let pads = net.ints(&pads);
         let value = net.floats(&[], &[0.5]);
@@ -935,7 +934,7 @@ fn shape(mut net: Net) -> Built {
             let channels = part(&mut net, 1);
             let two = net.ints(&[2]);
             let double = net.node("Mul", &[&channels, &two], &[]);
-            let factor = net.node("Cast", &[&double], &[("to", int(11))]);
+            let factor = net.node("Cast", &[&double], &[("to", int(net.float_code()))]);
             let y = net.node("Mul", &[&x, &factor], &[]);
             let y = net.conv(&y, c, 3);
             end(net, &y, 3)
@@ -981,8 +980,9 @@ fn constant(mut net: Net) -> Built {
     let c = net.draw.range(2, 6);
     let x = image(&mut net, c);
     let name = net.fresh("c");
-    let values: Vec<u8> = (0..2 * c).flat_map(|_| net.draw.float().to_le_bytes()).collect();
-    net.graph().constant(&name, DataType::Double, &[2, c, 1, 1], &values);
+    let values: Vec<f64> = (0..2 * c).map(|_| net.draw.float()).collect();
+    let (float, values) = (net.float, net::encoded(net.float, &values));
+    net.graph().constant(&name, float, &[2, c, 1, 1], &values);
     let y = net.node("Conv", &[&x, &name], &[]);
     net.finish(&[&y])
 }

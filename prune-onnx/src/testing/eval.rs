@@ -3,19 +3,27 @@
 
 use std::collections::HashMap;
 
-use prune_onnx::{AttributeValue, Model, Node};
+use crate::{AttributeValue, Model, Node};
 
 /// A tensor of any type as f64.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct T {
-    pub(crate) dims: Vec<usize>,
-    pub(crate) data: Vec<f64>,
+pub struct T {
+    /// The shape.
+    pub dims: Vec<usize>,
+    /// The elements in logical order.
+    pub data: Vec<f64>,
 }
 
-pub(crate) type Values = HashMap<String, T>;
+/// Tensors by name.
+pub type Values = HashMap<String, T>;
 
 impl T {
-    pub(crate) fn new(dims: &[usize], data: Vec<f64>) -> T {
+    /// A tensor.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the shape has another number of elements.
+    pub fn new(dims: &[usize], data: Vec<f64>) -> T {
         assert_eq!(dims.iter().product::<usize>(), data.len(), "{dims:?}");
         T { dims: dims.to_vec(), data }
     }
@@ -55,7 +63,8 @@ impl T {
     }
 }
 
-pub(crate) fn indices(dims: &[usize]) -> impl Iterator<Item = Vec<usize>> {
+/// Every index of a shape, in logical order.
+pub fn indices(dims: &[usize]) -> impl Iterator<Item = Vec<usize>> {
     let dims = dims.to_vec();
     let total: usize = dims.iter().product();
     (0..total).map(move |mut flat| {
@@ -88,7 +97,11 @@ fn axis(axis: i64, rank: usize) -> usize {
 }
 
 /// Runs a model. `constants` stand in for the model's own of the same names.
-pub(crate) fn run(model: &Model, inputs: &Values, constants: &Values) -> Vec<T> {
+///
+/// # Panics
+///
+/// Panics on a model that is not valid, and on an operator that no generated network has.
+pub fn run(model: &Model, inputs: &Values, constants: &Values) -> Vec<T> {
     let mut values: Values = inputs.clone();
     for tensor in model.graph().initializers() {
         values.insert(tensor.name().to_owned(), T::new(tensor.dims(), tensor.floats().expect("numbers")));

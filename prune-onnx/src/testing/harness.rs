@@ -2,30 +2,40 @@
 
 use std::collections::HashMap;
 
+use crate::{Analysis, AnalysisOptions, Edits, Model, analyse};
 use prune_core::Density;
 use prune_graph::{Choice, ClassScore, Removal, Role};
-use prune_onnx::{Analysis, AnalysisOptions, Model, analyse};
 
-use crate::eval::{self, T, Values};
-use crate::net::{self, Built};
+use super::eval::{self, T, Values};
+use super::net::{self, Built};
 
 /// Versions of the operators that networks are written in.
-pub(crate) const OPSETS: &[i64] = &[9, 10, 11, 12, 13, 17, 18, 20];
+pub const OPSETS: &[i64] = &[9, 10, 11, 12, 13, 17, 18, 20];
 
-pub(crate) fn parse(bytes: Vec<u8>) -> Model {
+/// A model from its bytes.
+///
+/// # Panics
+///
+/// Panics if they are not one.
+pub fn parse(bytes: Vec<u8>) -> Model {
     Model::parse(bytes, ".".as_ref()).expect("a model")
 }
 
 /// The model after a removal.
-pub(crate) fn shrunk(analysis: &Analysis<'_>, removal: &Removal) -> Model {
-    let mut bytes = Vec::new();
-    let edits = analysis.edits(removal).expect("edits");
-    analysis.model().write(&edits, &mut bytes, None).expect("written");
-    parse(bytes)
+///
+/// # Panics
+///
+/// Panics if it cannot be written.
+pub fn shrunk(analysis: &Analysis<'_>, removal: &Removal) -> Model {
+    written(analysis.model(), &analysis.edits(removal).expect("edits"))
 }
 
 /// Constants with every removed slice at zero; divisors stay.
-pub(crate) fn zeroed(analysis: &Analysis<'_>, removal: &Removal) -> Values {
+///
+/// # Panics
+///
+/// Panics if a constant cannot be read.
+pub fn zeroed(analysis: &Analysis<'_>, removal: &Removal) -> Values {
     let model = analysis.model();
     let mut tensors: HashMap<String, T> = HashMap::new();
     for tensor in model.graph().initializers() {
@@ -34,7 +44,7 @@ pub(crate) fn zeroed(analysis: &Analysis<'_>, removal: &Removal) -> Values {
         }
     }
     for node in model.graph().nodes().iter().filter(|node| node.op_type() == "Constant") {
-        if let Some(prune_onnx::AttributeValue::Tensor(tensor)) = node.attribute("value")
+        if let Some(crate::AttributeValue::Tensor(tensor)) = node.attribute("value")
             && tensor.data_type().is_floating()
         {
             tensors.insert(node.outputs()[0].clone(), T::new(tensor.dims(), tensor.floats().expect("numbers")));
@@ -57,7 +67,42 @@ pub(crate) fn zeroed(analysis: &Analysis<'_>, removal: &Removal) -> Values {
     zero
 }
 
-pub(crate) fn inputs(built: &Built, seed: u64) -> Values {
+/// The model with every removed slice at zero; divisors stay.
+///
+/// # Panics
+///
+/// Panics if it cannot be written.
+pub fn zeroed_model(analysis: &Analysis<'_>, removal: &Removal) -> Model {
+    let mut edits = Edits::new();
+    for (name, values) in zeroed(analysis, removal) {
+        let (place, old) = (analysis.place(&name), analysis.constant(&name));
+        let bytes = net::encoded(old.expect("a constant").data_type(), &values.data);
+        edits.replace(place.expect("a place"), values.dims, bytes);
+    }
+    written(analysis.model(), &edits)
+}
+
+fn written(model: &Model, edits: &Edits) -> Model {
+    let mut bytes = Vec::new();
+    model.write(edits, &mut bytes, None).expect("written");
+    parse(bytes)
+}
+
+/// Classes drawn at random, of densities that differ from seed to seed. Nothing, where nothing can go.
+///
+/// # Panics
+///
+/// Panics if a constant cannot be read.
+pub fn drawn_removal(analysis: &Analysis<'_>, seed: u64) -> Removal {
+    let scores = analysis.scores(ClassScore::Random { seed }).expect("scores");
+    let density = Density::new([0.3, 0.5, 0.75][seed as usize % 3]).expect("a density");
+    // A global choice leaves families of one size with different counts.
+    let choice = if seed % 4 == 3 { Choice::global(density) } else { Choice::local(density) };
+    choice.with_multiple(1).choose(analysis.classes(), &scores)
+}
+
+/// Drawn values for the inputs.
+pub fn inputs(built: &Built, seed: u64) -> Values {
     let mut draw = net::Draw::new(seed + 77);
     built
         .inputs
@@ -66,7 +111,12 @@ pub(crate) fn inputs(built: &Built, seed: u64) -> Values {
         .collect()
 }
 
-pub(crate) fn assert_equal(left: &[T], right: &[T], about: &str) {
+/// Holds outputs to others, to 1e-12 of the larger of each element and 1.
+///
+/// # Panics
+///
+/// Panics if they differ.
+pub fn assert_equal(left: &[T], right: &[T], about: &str) {
     assert_eq!(left.len(), right.len());
     for (a, b) in left.iter().zip(right) {
         assert_eq!(a.dims, b.dims, "{about}");
@@ -77,7 +127,7 @@ pub(crate) fn assert_equal(left: &[T], right: &[T], about: &str) {
 }
 
 /// An axis of something that a node of one of these operators touches has lost an index.
-pub(crate) fn went_through(analysis: &Analysis<'_>, removal: &Removal, operators: &[&str]) -> bool {
+pub fn went_through(analysis: &Analysis<'_>, removal: &Removal, operators: &[&str]) -> bool {
     let classes = analysis.classes();
     let nodes = analysis.model().graph().nodes().iter().filter(|node| operators.contains(&node.op_type()));
     nodes
@@ -87,16 +137,15 @@ pub(crate) fn went_through(analysis: &Analysis<'_>, removal: &Removal, operators
 }
 
 /// Runs one network; tells whether something was removed through the operators.
-pub(crate) fn check(built: Built, seed: u64, operators: &[&str]) -> bool {
+///
+/// # Panics
+///
+/// Panics if the network without what was removed gives other outputs than the whole one with it at zero.
+pub fn check(built: Built, seed: u64, operators: &[&str]) -> bool {
     let about = format!("{} of seed {seed}", operators[0]);
     let model = parse(built.bytes.clone());
     let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
-    let scores = analysis.scores(ClassScore::Random { seed }).expect("scores");
-    let density = Density::new([0.3, 0.5, 0.75][seed as usize % 3]).expect("a density");
-    // A global choice leaves families of one size with different counts.
-    let choice = if seed % 4 == 3 { Choice::global(density) } else { Choice::local(density) };
-    let choice = choice.with_multiple(1);
-    let removal = choice.choose(analysis.classes(), &scores);
+    let removal = drawn_removal(&analysis, seed);
     if removal.is_empty() {
         return false;
     }
@@ -112,7 +161,7 @@ pub(crate) fn check(built: Built, seed: u64, operators: &[&str]) -> bool {
 }
 
 /// Writes a case for other evaluators: both models, and the indices kept.
-pub(crate) fn keep(
+fn keep(
     folder: &std::path::Path,
     analysis: &Analysis<'_>,
     removal: &Removal,
