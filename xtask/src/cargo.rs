@@ -7,12 +7,17 @@ use std::process::{Command, ExitStatus};
 
 /// Cargo, on this workspace; the caller's working folder stays.
 pub(crate) fn cargo<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
+    cargo_in("", arguments)
+}
+
+/// Cargo, on the workspace in a folder below this one.
+pub(crate) fn cargo_in<A: AsRef<OsStr>>(folder: &str, arguments: impl IntoIterator<Item = A>) -> Command {
     let mut arguments = arguments.into_iter();
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     if let Some(verb) = arguments.next() {
         command.arg(verb);
     }
-    command.arg("--manifest-path").arg(root().join("Cargo.toml")).args(arguments);
+    command.arg("--manifest-path").arg(root().join(folder).join("Cargo.toml")).args(arguments);
     command
 }
 

@@ -3,13 +3,16 @@
 use std::ffi::OsString;
 use std::time::Instant;
 
-use crate::cargo::{cargo, finish};
+use crate::cargo::{cargo_in, finish};
 
 /// What downloads the full MNIST set: a feature, so that the demo builds without it.
 const FETCH: &str = "prune-mnist/fetch";
 
-/// What is checked: a name and the arguments of cargo.
-const CHECKS: &[(&str, &[&str])] = &[
+/// A check: a name and the arguments of cargo.
+type Check = (&'static str, &'static [&'static str]);
+
+/// What is checked of this workspace.
+const CHECKS: &[Check] = &[
     ("format", &["fmt", "--all", "--check"]),
     ("lints", &["clippy", "--workspace", "--all-targets", "--features", FETCH, "--", "--deny", "warnings"]),
     // Compiled and not run: running it compiles the core and its laws once more, which is a tenth of all the time.
@@ -23,27 +26,39 @@ const CHECKS: &[(&str, &[&str])] = &[
     ("documentation", &["doc", "--workspace", "--no-deps"]),
 ];
 
+/// What is checked of the workspace in `adapters/`.
+const ADAPTERS: &[Check] = &[
+    // Without `--all`, which would format the crates of this workspace that those of the other use.
+    ("format", &["fmt", "--check"]),
+    ("lints", &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
+    ("tests", &["test", "--workspace"]),
+];
+
 /// What `--help` says.
 pub(crate) const HELP: &str = "\
-usage: cargo xtask ci
+usage: cargo xtask ci [adapters]
 
-Format, lints, tests, benches once against their oracles, documentation; stops at the first that fails. It takes no
-options. Exit code: 0 all passed, 1 otherwise.
+Without a word: the workspace. Format, lints, tests, benches once against their oracles, documentation.
+With `adapters`: the workspace in adapters/, which is heavy to build and apart. Format, lints, tests.
+CI runs both, one after the other. Each stops at the first check that fails. Exit code: 0 all passed, 1 otherwise.
 ";
 
 /// Runs every check and stops at the first that fails.
 ///
 /// # Errors
 ///
-/// A sentence naming the check.
+/// A sentence naming the check, or the word that is not known.
 pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), String> {
-    if let Some(unknown) = arguments.first() {
-        return Err(format!("ci takes no options, but `{}` was given", unknown.display()));
-    }
-    for (name, arguments) in CHECKS {
+    let (folder, checks) = match arguments.as_slice() {
+        [] => ("", CHECKS),
+        [word] if word == "adapters" => ("adapters", ADAPTERS),
+        [word] => return Err(format!("ci checks the workspace or `adapters`, but `{}` was given", word.display())),
+        _ => return Err(format!("ci takes at most one word, `adapters`, but {} were given", arguments.len())),
+    };
+    for (name, arguments) in checks {
         let started = Instant::now();
         eprintln!("== {name}: cargo {}", arguments.join(" "));
-        finish(cargo(*arguments).env("RUSTDOCFLAGS", "--deny warnings"), name)?;
+        finish(cargo_in(folder, *arguments).env("RUSTDOCFLAGS", "--deny warnings"), name)?;
         eprintln!("== {name}: passed in {:.0} s", started.elapsed().as_secs_f64());
     }
     Ok(())
