@@ -9,7 +9,7 @@ use super::constants::{Constant, Use, constants, is_vector};
 use super::outer::captured;
 use super::site::Site;
 use super::value::Value;
-use super::work::Work;
+use super::work::{Sum, Work};
 use crate::model::{DataType, Dim, Model, Node, ValueInfo};
 use crate::ops;
 use crate::shapes::{Int, Shape, Size, Source, Symbols};
@@ -34,6 +34,9 @@ pub(crate) struct Engine<'m> {
     tied: HashMap<&'m str, usize>,
     pub(crate) stated: HashMap<&'m str, &'m ValueInfo>,
     pub(crate) works: Vec<Work>,
+    pub(crate) sums: Vec<Sum>,
+    /// The constants that are 0 where the classes in question are; all floating ones, unless the walk asks about some.
+    zeros: Option<HashSet<TensorId>>,
     /// Constant elements that are lengths: the axis that each has to be the length of.
     pub(crate) lengths: BTreeMap<Source, TensorAxis>,
     /// Constant elements that something computes with.
@@ -43,6 +46,15 @@ pub(crate) struct Engine<'m> {
 impl<'m> Engine<'m> {
     /// Walks over the whole model.
     pub(crate) fn run(model: &'m Model, options: &AnalysisOptions) -> Result<Self, GraphError> {
+        Self::run_with(model, options, None)
+    }
+
+    /// Walks over the whole model while only these constants count as 0. Tensors are the same in every walk.
+    pub(crate) fn run_with(
+        model: &'m Model,
+        options: &AnalysisOptions,
+        zeros: Option<HashSet<TensorId>>,
+    ) -> Result<Self, GraphError> {
         let stated = model.graph().value_infos().iter().map(|info| (info.name(), info)).collect();
         let mut engine = Engine {
             model,
@@ -55,6 +67,8 @@ impl<'m> Engine<'m> {
             tied: HashMap::new(),
             stated,
             works: Vec::new(),
+            sums: Vec::new(),
+            zeros,
             lengths: BTreeMap::new(),
             frozen: HashSet::new(),
         };
@@ -166,7 +180,7 @@ impl<'m> Engine<'m> {
             id,
             shape: Some(tensor.dims().iter().map(|&n| Size::of(n)).collect()),
             ints: ints.map(|ints| ints.into_iter().map(Int::known).collect()),
-            vanishes: tensor.data_type().is_floating(),
+            vanishes: self.zeros.as_ref().map_or(tensor.data_type().is_floating(), |zeros| zeros.contains(&id)),
         })
     }
 

@@ -1,6 +1,7 @@
 //! A model's classes of indices: what can be removed from it, what each removal costs and saves, and why the rest stays.
 
 mod constants;
+mod dead;
 mod engine;
 pub(crate) mod faults;
 mod outer;

@@ -1,6 +1,7 @@
 //! Every operator: networks from which indices are removed give what the whole network gives with those slices at zero.
 
 mod cases;
+mod dead;
 mod eval;
 mod harness;
 mod net;
