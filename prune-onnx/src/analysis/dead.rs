@@ -36,7 +36,7 @@ impl Analysis<'_> {
         let mut removal = Removal::none(&self.classes);
         for ((number, constants), members) in alike {
             let zeros: HashSet<TensorId> = constants.into_iter().collect();
-            let walk = Engine::run_with(self.model, &AnalysisOptions::default(), Some(zeros))?;
+            let walk = Engine::run(self.model, &AnalysisOptions::default(), &self.apart, Some(zeros))?;
             let axes = self.classes.families()[number].axes();
             let met = walk.sums.iter().filter(|sum| sum.axes.iter().any(|axis| axes.contains(axis)));
             if met.into_iter().all(|sum| sum.zero) {

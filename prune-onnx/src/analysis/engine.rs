@@ -32,6 +32,8 @@ pub(crate) struct Engine<'m> {
     pub(crate) uses: Vec<Use>,
     /// The use of constants whose uses are tied.
     tied: HashMap<&'m str, usize>,
+    /// Constants whose uses are tensors of their own, though they are no vectors.
+    apart: HashSet<&'m str>,
     pub(crate) stated: HashMap<&'m str, &'m ValueInfo>,
     pub(crate) works: Vec<Work>,
     pub(crate) sums: Vec<Sum>,
@@ -44,15 +46,12 @@ pub(crate) struct Engine<'m> {
 }
 
 impl<'m> Engine<'m> {
-    /// Walks over the whole model.
-    pub(crate) fn run(model: &'m Model, options: &AnalysisOptions) -> Result<Self, GraphError> {
-        Self::run_with(model, options, None)
-    }
-
-    /// Walks over the whole model while only these constants count as 0. Tensors are the same in every walk.
-    pub(crate) fn run_with(
+    /// Walks over the whole model with uses of the constants `apart` as tensors of their own, and while only the constants
+    /// `zeros` count as 0. Tensors are the same in every walk with the same `apart`.
+    pub(crate) fn run(
         model: &'m Model,
         options: &AnalysisOptions,
+        apart: &HashSet<&'m str>,
         zeros: Option<HashSet<TensorId>>,
     ) -> Result<Self, GraphError> {
         let stated = model.graph().value_infos().iter().map(|info| (info.name(), info)).collect();
@@ -65,6 +64,7 @@ impl<'m> Engine<'m> {
             constants: constants(model),
             uses: Vec::new(),
             tied: HashMap::new(),
+            apart: apart.clone(),
             stated,
             works: Vec::new(),
             sums: Vec::new(),
@@ -167,7 +167,7 @@ impl<'m> Engine<'m> {
             }
             None => {
                 let id = self.add_constant(name, constant, Some((at, slot)))?;
-                if !is_vector(tensor) {
+                if !is_vector(tensor) && !self.apart.contains(name) {
                     self.tied.insert(name, self.uses.len() - 1);
                 }
                 id

@@ -5,6 +5,7 @@ mod dead;
 mod eval;
 mod harness;
 mod net;
+mod shared;
 
 use harness::{OPSETS, check};
 use net::Net;
