@@ -4,22 +4,27 @@ use core::fmt;
 use std::path::Path;
 
 use prune_schedule::table::{Column, aligned};
-use prune_schedule::{Rule, Scope, Strategy, Target};
+use prune_schedule::{Filter, Rule, Scope, Strategy, Target};
 use serde::Serialize;
 
 use crate::clipped::clipped;
 use crate::error::Error;
-use crate::filter::{Filter, candidates};
+use crate::filter::{self, candidates};
+use crate::known::{DenseTensor, Known, lines};
 use crate::model::Model;
 use crate::plan::is_global;
 use crate::size::shape;
 
-/// What each event of a strategy selects and asks. Displays as a table; serialises as its rows.
+/// What each event of a strategy selects and asks. Displays as a table; serialises with every number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+#[non_exhaustive]
 pub struct Preview {
     /// A row for each layer of each event, and one for its layers together.
     pub rows: Vec<PreviewRow>,
+    /// Tensors of the types that can be pruned that no event selects, each with the reason.
+    pub left_dense: Vec<DenseTensor>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
 }
 
 /// A layer that an event selects.
@@ -45,13 +50,21 @@ pub struct PreviewRow {
 /// # Errors
 ///
 /// As [`Model::open`], and [`Error::Request`] where an event does not fit the model.
-pub fn preview(path: &Path, strategy: &Strategy) -> Result<Preview, Error> {
+pub fn preview(path: &Path, strategy: &Strategy, filter: &Filter) -> Result<Preview, Error> {
     let model = Model::open(path)?;
-    let mut rows = Vec::new();
+    let known = Known::of(&model)?;
+    filter::check(filter, &model, &known)?;
+    let (mut rows, mut warnings) = (Vec::new(), Vec::new());
+    let mut selected = vec![false; model.len()];
     for (epochs, event) in strategy.events() {
         let mut sum = (Some(0), 0);
         let global = is_global(event);
-        for candidate in candidates(&model, &format!("epoch {epochs}: "), event, &Filter::default())? {
+        let when = format!("epoch {epochs}: ");
+        let candidates = candidates(&model, &known, &when, event, filter)?;
+        let told = known.warnings(&model, &candidates.iter().collect::<Vec<_>>());
+        warnings.extend(told.into_iter().map(|warning| format!("{when}{warning}")));
+        for candidate in candidates {
+            selected[candidate.tensor] = true;
             let about = model.tensor(candidate.tensor);
             let asked = match (candidate.target, candidate.axis) {
                 _ if global => None,
@@ -80,7 +93,8 @@ pub fn preview(path: &Path, strategy: &Strategy) -> Result<Preview, Error> {
         let epoch = epochs.to_string();
         rows.push(PreviewRow { epoch, layer: None, shape: Vec::new(), axis: None, asked, elements: sum.1 });
     }
-    Ok(Preview { rows })
+    let left_dense = known.left_dense(filter, &model, |tensor| selected[tensor]);
+    Ok(Preview { rows, left_dense, warnings })
 }
 
 impl fmt::Display for Preview {
@@ -93,6 +107,8 @@ impl fmt::Display for Preview {
             let layer = row.layer.as_deref().map_or_else(|| "selected layers".to_owned(), clipped);
             [row.epoch.clone(), layer, sides, number(row.axis), number(row.asked), row.elements.to_string()]
         });
-        f.write_str(&aligned(&left.into_iter().chain(right).collect::<Vec<_>>(), rows))
+        f.write_str(&aligned(&left.into_iter().chain(right).collect::<Vec<_>>(), rows))?;
+        lines(&self.left_dense).iter().try_for_each(|line| write!(f, "\n{line}"))?;
+        self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
     }
 }

@@ -6,7 +6,8 @@ use prune_core::printable;
 use prune_schedule::table::{Column, aligned};
 use serde::Serialize;
 
-use crate::clipped::clipped;
+use crate::clipped::{clipped, listed};
+use crate::known::{DenseTensor, lines};
 use crate::size::{bytes, percent};
 
 /// What a command did. Displays as tables; serialises with every number.
@@ -23,15 +24,21 @@ pub struct Report {
     pub ranked_by: &'static str,
     /// The events in the order in which they were applied.
     pub events: Vec<EventReport>,
-    /// All tensors of the types that can be pruned together, after the last event; pruned or not.
+    /// All tensors of the types that can be pruned together, after the last event; pruned or not. Newly pruned is what was
+    /// not zero in the model and is in the output.
     pub all: Totals,
-    /// Layers that were left dense because their names are those of embeddings or output heads.
-    pub left_dense: Vec<String>,
+    /// Whether every byte of the output's weights is that of the model; only of dense outputs, false for others.
+    pub byte_identical: bool,
+    /// Tensors of the types that can be pruned that were left dense, each with the reason.
+    pub left_dense: Vec<DenseTensor>,
     /// Tensors that were carried over because their type is not pruned, each with its type.
     pub other_types: Vec<(String, String)>,
     /// Layers that could not be written as a bitmask and stayed as they are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_packed: Vec<String>,
+    /// Layers that a bitmask would make larger, and that were written dense instead.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub larger_packed: Vec<String>,
     /// What the user should know of how the output was put in its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -55,6 +62,8 @@ pub struct EventReport {
     pub method: String,
     /// What was to be reached, both ways: `keeps 10%, removes 90%`. Empty where layers have values of their own.
     pub target: String,
+    /// Whether every mask is as it was and no value other than zero was written over.
+    pub unchanged: bool,
     /// The layers that it selected, in the model's order.
     pub layers: Vec<LayerReport>,
     /// Those layers together.
@@ -92,7 +101,9 @@ pub struct Totals {
     pub asked: Option<usize>,
     /// Elements that the masks keep.
     pub kept: usize,
-    /// Elements kept before the event and no longer.
+    /// Elements kept before the event and no longer, zeros among them.
+    pub closed: usize,
+    /// Of the closed elements those that were not zero, of either sign: what the event has pruned.
     pub newly_pruned: usize,
     /// Elements that share the score at which the selection stopped, where it could keep only some of them; for N:M, groups
     /// in which a tie was broken.
@@ -106,6 +117,7 @@ impl Totals {
     pub(crate) fn add(&mut self, other: &Totals) {
         self.elements += other.elements;
         self.kept += other.kept;
+        self.closed += other.closed;
         self.newly_pruned += other.newly_pruned;
         self.ties += other.ties;
         self.short_groups += other.short_groups;
@@ -119,10 +131,7 @@ impl fmt::Display for Report {
         }
         let Totals { elements, kept, .. } = self.all;
         writeln!(f, "all parameters: {kept} of {elements} kept ({})", percent(kept, elements))?;
-        if !self.left_dense.is_empty() {
-            let names = listed(&self.left_dense);
-            writeln!(f, "left dense, by their names (--all prunes them too): {names}")?;
-        }
+        lines(&self.left_dense).iter().try_for_each(|line| writeln!(f, "{line}"))?;
         if !self.other_types.is_empty() {
             let names: Vec<String> = self.other_types.iter().map(|(name, dtype)| format!("{name} ({dtype})")).collect();
             writeln!(f, "carried over, of types that are not pruned: {}", listed(&names))?;
@@ -134,22 +143,19 @@ impl fmt::Display for Report {
                 "kept dense in the file: {names}; packed are tensors with axes and elements whose names end in `.weight`"
             )?;
         }
+        if !self.larger_packed.is_empty() {
+            writeln!(f, "kept dense in the file, since packed they are larger: {}", listed(&self.larger_packed))?;
+        }
         let (before, after) = (bytes(self.bytes_before), bytes(self.bytes_after));
         write!(f, "{}: {before} before, {after} after", printable(&self.output))?;
         if let Some(bound) = self.entropy_bound {
             let [size, least] = [self.bytes_after, bound].map(|of| percent(of as usize, self.bytes_before as usize));
             write!(f, " ({size}; the entropy bound is {}, {least})", bytes(bound))?;
         }
+        if self.byte_identical {
+            f.write_str(", byte-identical to the model's weights")?;
+        }
         self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
-    }
-}
-
-/// Up to ten names.
-pub(crate) fn listed(names: &[String]) -> String {
-    let shown: Vec<String> = names.iter().take(10).map(|name| format!("`{}`", clipped(name))).collect();
-    match names.len().saturating_sub(10) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 
@@ -162,7 +168,7 @@ impl fmt::Display for EventReport {
         if !self.target.is_empty() {
             write!(f, ", {}", self.target)?;
         }
-        if self.selected.newly_pruned == 0 {
+        if self.unchanged {
             f.write_str(": unchanged")?;
         }
         write!(f, "\n{}", self.table())?;
@@ -185,6 +191,7 @@ impl EventReport {
             true,
             true,
             true,
+            self.selected.closed != self.selected.newly_pruned,
             self.selected.ties > 0,
             self.selected.short_groups > 0,
         ];
@@ -199,6 +206,7 @@ impl EventReport {
             ("of", Column::Right),
             ("density", Column::Right),
             ("newly pruned", Column::Right),
+            ("closed", Column::Right),
             ("ties", Column::Right),
             ("short groups", Column::Right),
         ];
@@ -215,6 +223,7 @@ impl EventReport {
                 counts.elements.to_string(),
                 percent(counts.kept, counts.elements),
                 counts.newly_pruned.to_string(),
+                counts.closed.to_string(),
                 counts.ties.to_string(),
                 counts.short_groups.to_string(),
             ];

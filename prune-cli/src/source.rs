@@ -3,14 +3,14 @@
 use std::cell::RefCell;
 use std::sync::Mutex;
 
-use prune_core::{ChunkSource, RankBy, Selector, SourceCut, SourceLayer, Values};
+use prune_core::{ChunkSource, ErrorKind, RankBy, Selector, SourceCut, SourceLayer, Values};
 
 use crate::buffer::values;
 use crate::clipped::clipped;
 use crate::drive::Scratch;
 use crate::error::Error;
 use crate::inputs::Inputs;
-use crate::runs::Runs;
+use crate::runs::{Runs, place};
 use crate::watch::Watch;
 
 /// Layers that are ranked together.
@@ -37,13 +37,14 @@ pub(crate) fn cut(inputs: &Inputs<'_>, tensors: &[usize], kept: usize, watch: &W
 
 /// What ranks: magnitude, or the value of given scores.
 pub(crate) fn selector(inputs: &Inputs<'_>) -> Selector {
-    Selector::default().by(if inputs.has_scores() { RankBy::Value } else { RankBy::Magnitude })
+    Selector::default().with_rank_by(if inputs.has_scores() { RankBy::Value } else { RankBy::Magnitude })
 }
 
 /// A NaN is named by its index in the layer's shape.
 fn with_index(inputs: &Inputs<'_>, error: prune_core::Error) -> Error {
     match error {
-        prune_core::Error::Nan { layer, index } => {
+        prune_core::Error { layer, kind: ErrorKind::Nan { index }, .. } => {
+            let layer = layer.unwrap_or_default();
             let shape = inputs.model.find(&layer).map(|tensor| inputs.model.tensor(tensor).shape.clone());
             nan(layer, index.first().copied().unwrap_or(0), &shape.unwrap_or_default())
         }
@@ -53,10 +54,7 @@ fn with_index(inputs: &Inputs<'_>, error: prune_core::Error) -> Error {
 
 /// The error of a NaN at a linear index of a layer.
 pub(crate) fn nan(layer: String, linear: usize, shape: &[usize]) -> Error {
-    let mut rest = linear;
-    let mut index: Vec<usize> = shape.iter().rev().map(|&side| (rest % side.max(1), rest /= side.max(1)).0).collect();
-    index.reverse();
-    prune_core::Error::Nan { layer: clipped(&layer), index }.into()
+    ErrorKind::Nan { index: place(linear, shape) }.in_layer(&clipped(&layer)).into()
 }
 
 impl Source<'_> {

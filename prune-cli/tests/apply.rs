@@ -151,7 +151,7 @@ fn strategies_are_applied_in_order() {
                 let arguments = ["apply", "model.safetensors", "-o", "out.safetensors", "--force", "--strategy", given];
                 ok(folder.path(), &arguments);
                 let out = read(&folder.path().join("out.safetensors"));
-                // Where no axis is written it is 1 on files, and the last in a training loop.
+                // Where no axis is written it is that of the inputs on files, and the last in a training loop.
                 let trained = strategy.replace("'pattern': '2:4'}", "'pattern': '2:4', 'axis': 1}");
                 assert!(out == oracle(&weights, &trained), "{kind:?} {strategy}");
             }
@@ -255,8 +255,12 @@ fn companions_must_fit() {
     let mut odd = bools(&[1, 2], &[true, false]);
     odd.bytes[1] = 2;
     let cases = [
-        (tensors([("a.weight", f32s(&[1, 2], &[1.0, 0.0]))]), "the mask of `a.weight` is of type F32; masks are BOOL"),
-        (tensors([("a.weight", odd)]), "bytes other than 0 and 1"),
+        (
+            tensors([("a.weight", tensor(Dtype::I64, &[1, 2], Kind::Uniform, 1))]),
+            "the mask of `a.weight` is of type I64; masks are BOOL, U8, F16, BF16, F32 and F64",
+        ),
+        (tensors([("a.weight", odd)]), "the mask `a.weight` has 2 at [0, 1]; masks are of 0 and 1"),
+        (tensors([("a.weight", f32s(&[1, 2], &[0.5, 1.0]))]), "the mask `a.weight` has 0.5 at [0, 0]"),
     ];
     for (masks, why) in cases {
         write(&folder.path().join("masks.safetensors"), &masks);
@@ -276,7 +280,7 @@ fn embeddings_and_heads_are_left_dense_unless_all() {
     let call = ["apply", "model.safetensors", "-o", "out.safetensors", "--force", "--method", "unstr_unified_local"];
     let text = ok(folder.path(), &[&call[..], &["--density", "0.5"]].concat());
     assert!(
-        text.contains("left dense, by their names (--all prunes them too): `h.wpe.weight`, `h.wte.weight`"),
+        text.contains("left dense, projection to a vocabulary: `lm_head.weight`\n") && text.contains("`h.wte.weight`"),
         "{text}"
     );
     let out = read(&folder.path().join("out.safetensors"));
@@ -286,7 +290,7 @@ fn embeddings_and_heads_are_left_dense_unless_all() {
     let out = read(&folder.path().join("out.safetensors"));
     assert!(names.iter().all(|name| out[*name] != weights[*name]));
     let error = fails(folder.path(), 2, &[&call[..], &["--density", "0.5", "--include", "*embed*"]].concat());
-    assert!(error.contains("no layer is selected: 1 of that kind are named like embeddings"), "{error}");
+    assert!(error.contains("the pattern `*embed*` of --include matches no prunable layer; `model.embed_tokens.weight` is left dense: embedding"), "{error}");
     // A table names its layers, so it means them.
     let table = "{0: {'method': 'unstr_local', 'density': {'lm_head.weight': 0.5}}}";
     ok(folder.path(), &["apply", "model.safetensors", "-o", "out.safetensors", "--force", "--strategy", table]);
@@ -443,8 +447,7 @@ proptest! {
         shapes in prop::collection::vec((prop::collection::vec(0usize..9, 0..5), 0usize..4, 0u64..3), 1..5),
         density in 0.05f64..1.0,
         (n, m) in (1usize..6, 1usize..6).prop_map(|(a, b)| (a.min(b), a.max(b))),
-        // On files the last axis counts as none, which means 1: `the_axis_of_a_strategy` has that.
-        axis in prop::sample::select(vec![-2isize, 0, 1]),
+        axis in prop::sample::select(vec![-2isize, -1, 0, 1]),
         which in 0usize..4,
     ) {
         let dtypes = [Dtype::F32, Dtype::F64, Dtype::F16, Dtype::BF16];
@@ -498,8 +501,11 @@ fn the_axis_of_a_strategy() {
     assert_eq!(pruned(&["--strategy", open, "--axis", "0"]), along("0"));
     assert_eq!(pruned(&["--strategy", open, "--axis", "-1"]), along("3"));
     assert_eq!(pruned(&["--strategy", written]), along("3"));
+    // A written -1 is the last axis, and no sign that nothing was written.
+    let last = "{0: {'method': 'str_unified_local', 'pattern': '2:4', 'axis': -1}}";
+    assert_eq!(pruned(&["--strategy", last]), along("3"));
     assert_ne!(along("3"), along("1"));
-    for strategy in [written, "{0: {'method': 'unstr_global', 'density': 0.5}}"] {
+    for strategy in [written, last, "{0: {'method': 'unstr_global', 'density': 0.5}}"] {
         let error = fails(at, 2, &["apply", "m", "-o", "x", "--strategy", strategy, "--axis", "0"]);
         assert!(error.contains("leave --axis out"), "{error}");
     }

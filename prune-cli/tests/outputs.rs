@@ -71,45 +71,38 @@ fn kinds_of_outputs_that_do_not_fit_are_refused() {
     assert_eq!(entries(at), ["file", "folder", "m.safetensors", "shards"]);
 }
 
+/// A folder that is replaced is moved aside, whole, to a name that is told before and after.
 #[test]
-fn folders_keep_what_else_lies_in_them() {
+fn a_folder_that_is_replaced_is_moved_aside() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let weights = mixed(Kind::Uniform);
     write_sharded(&at.join("m"), &weights);
     fs::write(at.join("m/config.json"), "{}").unwrap();
-    fs::write(at.join("m/pytorch_model.bin"), "weights of another format").unwrap();
-    fs::create_dir(at.join("m/1_Pooling")).unwrap();
-    fs::write(at.join("m/1_Pooling/config.json"), "pooling").unwrap();
-
-    // A new folder gets what describes the model, and no other weights.
-    ok(at, &apply(&["m/model.safetensors.index.json", "-o", "out"]));
-    let shards =
-        ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"];
-    assert_eq!(entries(&at.join("out")), [&["config.json"], &shards[..]].concat());
-    assert_eq!(read_sharded(&at.join("out")), oracle(&weights, STRATEGY));
-
-    // A folder that is there keeps what is not replaced.
+    ok(at, &apply(&["m", "-o", "out"]));
     fs::write(at.join("out/notes"), "mine").unwrap();
     fs::create_dir_all(at.join("out/deep/deeper")).unwrap();
-    fs::write(at.join("out/deep/deeper/notes"), "mine too").unwrap();
     let error = fails(at, 2, &apply(&["m", "-o", "out"]));
     assert!(error.contains("out exists; add --force"), "{error}");
-    ok(at, &[&["apply", "m", "-o", "out", "--force", "--method", "unstr_global", "--density", "0.25"][..]].concat());
+    let quarter = ["apply", "m", "-o", "out", "--force", "--method", "unstr_global", "--density", "0.25"];
+    let text = ok(at, &[&quarter[..], &["--report", "r.json"]].concat());
+    let told = text.lines().next().unwrap();
+    assert!(told.contains("out moves to ") && told.contains("out.old-1") && told.contains("out.new-1"), "{text}");
+    let last = text.lines().last().unwrap();
+    assert!(last.contains("out.old-1; to delete it: rm -r ") && last.ends_with("out.old-1"), "{text}");
+    assert!(fs::read_to_string(at.join("r.json")).unwrap().contains("out.old-1"));
     assert_eq!(read_sharded(&at.join("out")), oracle(&weights, "{0: {'method': 'unstr_global', 'density': 0.25}}"));
-    assert_eq!(fs::read(at.join("out/deep/deeper/notes")).unwrap(), b"mine too");
-    assert_eq!(entries(&at.join("out")), [&["config.json", "deep"], &shards[..], &["notes"]].concat());
-
-    // In place everything else stays, links among it.
-    #[cfg(unix)]
-    std::os::unix::fs::symlink("config.json", at.join("m/link")).unwrap();
-    let before = entries(&at.join("m"));
-    ok(at, &apply(&["m", "--in-place"]));
-    assert_eq!(entries(&at.join("m")), before);
+    assert!(!at.join("out/notes").exists() && at.join("out/config.json").exists());
+    assert_eq!(fs::read(at.join("out.old-1/notes")).unwrap(), b"mine");
+    assert!(at.join("out.old-1/deep/deeper").is_dir());
+    assert_eq!(read_sharded(&at.join("out.old-1")), oracle(&weights, STRATEGY));
+    // The next one gets the next name, and in place is no different. Where a folder is moved is said to who wants quiet, too.
+    ok(at, &quarter);
+    let text = ok(at, &apply(&["m", "--in-place", "-q"]));
+    assert!(text.lines().count() == 1 && text.contains("m.old-1"), "{text}");
+    assert_eq!(entries(at), ["m", "m.old-1", "out", "out.old-1", "out.old-2", "r.json"]);
     assert_eq!(read_sharded(&at.join("m")), oracle(&weights, STRATEGY));
-    assert_eq!(fs::read(at.join("m/link")).unwrap(), b"{}");
-    assert_eq!(fs::read(at.join("m/1_Pooling/config.json")).unwrap(), b"pooling");
-    assert_eq!(entries(at), ["m", "out"]);
+    assert_eq!(read_sharded(&at.join("m.old-1")), weights);
 }
 
 #[test]
@@ -154,6 +147,28 @@ fn hidden(at: &Path) -> Vec<String> {
     entries(at).into_iter().filter(|name| name.starts_with('.')).collect()
 }
 
+/// The time a command takes when it is left alone, in this build and on this machine.
+fn whole(at: &Path, arguments: &[&str]) -> Duration {
+    let begin = Instant::now();
+    ok(at, arguments);
+    begin.elapsed()
+}
+
+/// Runs a command and kills it after some time.
+#[cfg(unix)]
+fn kill_after(at: &Path, arguments: &[&str], time: Duration) {
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin("prune"))
+        .current_dir(at)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    sleep(time);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 /// Killed at any moment, a command leaves the old output or the new one, and what it left beside is gone after the next.
 #[cfg(unix)]
 #[test]
@@ -163,35 +178,127 @@ fn killed_at_any_moment() {
     let weights = slow_model(at);
     let old = oracle(&weights, "{0: {'method': 'unstr_global', 'density': 0.9}}");
     let new = oracle(&weights, STRATEGY);
-    // How long it takes when it is left alone, in this build and on this machine.
-    let begin = Instant::now();
-    ok(at, &apply(&["m.safetensors", "-o", "timed.safetensors"]));
-    let whole = begin.elapsed();
+    let whole = whole(at, &apply(&["m.safetensors", "-o", "timed.safetensors"]));
     let mut left_something = 0;
-    for (model, out) in [("m.safetensors", "out.safetensors"), ("shards", "out")] {
-        let call = ["apply", model, "-o", out, "--force", "--method", "unstr_global", "--density", "0.9"];
+    let call = ["apply", "m.safetensors", "-o", "out", "--force", "--method", "unstr_global", "--density", "0.9"];
+    ok(at, &call);
+    for round in 0..8 {
+        kill_after(at, &apply(&["m.safetensors", "-o", "out", "--force"]), whole * round / 7);
+        left_something += hidden(at).len();
+        let found = read(&at.join("out"));
+        assert!(found == old || found == new, "{round}");
+        // Any command that writes into the folder clears it.
+        ok(at, &["mask", "m.safetensors", "-o", "masks", "--force", "--method", "str_global", "--pattern", "1:2"]);
+        assert_eq!(hidden(at), [""; 0], "{round}");
         ok(at, &call);
-        for round in 0..8 {
-            let mut child = Command::new(assert_cmd::cargo::cargo_bin("prune"))
-                .current_dir(at)
-                .args(apply(&[model, "-o", out, "--force"]))
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap();
-            sleep(whole * round / 7);
-            child.kill().unwrap();
-            child.wait().unwrap();
-            left_something += hidden(at).len();
-            let found = if out == "out" { read_sharded(&at.join(out)) } else { read(&at.join(out)) };
-            assert!(found == old || found == new, "{out} {round}");
-            // Any command that writes into the folder clears it.
-            ok(at, &["mask", "m.safetensors", "-o", "masks", "--force", "--method", "str_global", "--pattern", "1:2"]);
-            assert_eq!(hidden(at), [""; 0], "{out} {round}");
-            ok(at, &call);
-        }
     }
     assert!(left_something > 0, "no kill came while something was being written");
+}
+
+/// Killed at any moment, a command that replaces a folder leaves both whole, in the place or under the names it told.
+/// `KILLS=2000 cargo test -p prune-cli --test outputs -- killed_while_a_folder` is the long run.
+#[cfg(unix)]
+#[test]
+fn killed_while_a_folder_is_replaced() {
+    let kills: u32 = std::env::var("KILLS").map_or(12, |kills| kills.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let weights = tensors([
+        ("a.weight", tensor(Dtype::F32, &[100, 100], Kind::Uniform, 1)),
+        ("b.weight", tensor(Dtype::F32, &[100, 100], Kind::Uniform, 2)),
+    ]);
+    let new = oracle(&weights, STRATEGY);
+    write_sharded(&at.join("shards"), &weights);
+    let mut states = [0; 4];
+    for (out, arguments) in [("out", apply(&["shards", "-o", "out", "--force"])), ("m", apply(&["m", "--in-place"]))] {
+        let set_up = || {
+            for name in entries(at).iter().filter(|name| *name != "shards") {
+                fs::remove_dir_all(at.join(name)).unwrap();
+            }
+            write_sharded(&at.join(out), &weights);
+            fs::write(at.join(out).join("notes"), "mine").unwrap();
+        };
+        set_up();
+        let whole = whole(at, &arguments);
+        // Most of the kills come where the folders move, near the end.
+        let mut random = 0x9e37_79b9_7f4a_7c15u64;
+        for round in 0..kills {
+            set_up();
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let part = f64::from((random >> 40) as u32) / f64::from(1 << 24);
+            kill_after(at, &arguments, whole.mul_f64(1.2 * part.sqrt()));
+            let there = |which: &str| at.join(format!("{out}{which}")).exists();
+            let read = |which: &str| read_sharded(&at.join(format!("{out}{which}")));
+            let state = match (there(""), there(".old-1"), there(".new-1")) {
+                (true, false, false) => 0,
+                (true, false, true) => 1,
+                (false, true, true) => 2,
+                (true, true, false) => 3,
+                state => panic!("{out} {round}: {state:?}"),
+            };
+            states[state] += 1;
+            let (old_at, new_at) =
+                [("", None), ("", Some(".new-1")), (".old-1", Some(".new-1")), (".old-1", Some(""))][state];
+            assert!(
+                read(old_at) == weights && new_at.is_none_or(|new_at| read(new_at) == new),
+                "{out} {round}: {state}"
+            );
+            assert_eq!(fs::read(at.join(format!("{out}{old_at}")).join("notes")).unwrap(), b"mine");
+            // The next command clears what has no name that was told, and nothing else.
+            let before = entries(at);
+            ok(at, &["mask", "shards", "-o", "masks", "--method", "str_global", "--pattern", "1:2"]);
+            fs::remove_file(at.join("masks")).unwrap();
+            let told: Vec<String> = before.into_iter().filter(|name| !name.starts_with('.')).collect();
+            assert_eq!(entries(at), told, "{out} {round}");
+        }
+    }
+    println!(
+        "{kills} kills of each: old in place {}, new named {}, neither in place {}, new in place {}",
+        states[0], states[1], states[2], states[3]
+    );
+    assert!(states[0] > 0 && states[3] > 0, "{states:?}");
+}
+
+/// Two commands that replace one folder at a time: each output is whole, and none is lost.
+#[cfg(unix)]
+#[test]
+fn two_at_once_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let weights = mixed(Kind::Uniform);
+    write_sharded(&at.join("m"), &weights);
+    for _ in 0..4 {
+        write_sharded(&at.join("out"), &weights);
+        let start = |density| {
+            let arguments = ["apply", "m", "-o", "out", "--force", "--method", "unstr_global", "--density", density];
+            let command = assert_cmd::cargo::cargo_bin("prune");
+            Command::new(command)
+                .current_dir(at)
+                .args(arguments)
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        };
+        let children = ["0.3", "0.6"].map(|density| (density, start(density)));
+        let mut made = vec![weights.clone()];
+        for (density, child) in children {
+            let output = child.wait_with_output().unwrap();
+            if output.status.success() {
+                made.push(oracle(&weights, &format!("{{0: {{'method': 'unstr_global', 'density': {density}}}}}")));
+            } else {
+                assert_eq!(output.status.code(), Some(3), "{output:?}");
+            }
+        }
+        let names: Vec<String> = entries(at).into_iter().filter(|name| name != "m").collect();
+        assert_eq!(names.len(), made.len(), "{names:?}");
+        for name in names {
+            let found = read_sharded(&at.join(&name));
+            let place = made.iter().position(|made| *made == found).expect("one of the outputs");
+            made.remove(place);
+            fs::remove_dir_all(at.join(name)).unwrap();
+        }
+    }
 }
 
 /// What a running command is writing is no litter.

@@ -98,28 +98,27 @@ fn checkpoints_are_not_mixed() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let weights = mixed(Kind::Uniform);
-    write_sharded(&at.join("m"), &weights);
     fs::create_dir(at.join("one")).unwrap();
     write(&at.join("one/model.safetensors"), &weights);
     write_sharded(&at.join("out"), &weights);
-    let error = fails(at, 2, &call(&["apply", "one", "-o", "out", "--force"]));
-    for name in ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", INDEX] {
-        assert!(error.contains(name), "{error}");
-    }
-    assert_eq!(read_sharded(&at.join("out")), weights);
-    let error = fails(at, 2, &call(&["apply", "m", "-o", "one", "--force"]));
-    assert!(error.contains("files of another model") && error.contains("`model.safetensors`"), "{error}");
-    assert_eq!(entries(&at.join("one")), ["model.safetensors"]);
-    // The same set takes its own place, and in place others stay.
-    ok(at, &call(&["apply", "m", "-o", "out", "--force"]));
-    assert_eq!(read_sharded(&at.join("out")), oracle(&weights, STRATEGY));
+    // Files of another model in the folder go aside with it.
+    ok(at, &call(&["apply", "one", "-o", "out", "--force"]));
+    assert_eq!(entries(&at.join("out")), ["model.safetensors"]);
+    assert_eq!(read_sharded(&at.join("out.old-1")), weights);
+    // A second set of weights in the model's folder is not pruned, so it does not stand beside what is.
+    write_sharded(&at.join("m"), &weights);
     fs::write(at.join("m/consolidated.safetensors"), "another").unwrap();
-    ok(at, &call(&["apply", "m", "--in-place"]));
-    assert_eq!(fs::read(at.join("m/consolidated.safetensors")).unwrap(), b"another");
-    // An index of other shards describes nothing that is in a new folder.
     fs::write(at.join("m/fp16.safetensors.index.json"), "{}").unwrap();
-    ok(at, &call(&["apply", "m", "-o", "new"]));
-    assert!(!at.join("new/fp16.safetensors.index.json").exists() && at.join("new").join(INDEX).exists());
+    let text = ok(at, &call(&["apply", "m", "-o", "new"]));
+    assert!(
+        text.contains("left behind (weights that are not pruned with these): `consolidated.safetensors`"),
+        "{text}"
+    );
+    assert!(text.contains("not there): `fp16.safetensors.index.json`"), "{text}");
+    assert_eq!(entries(&at.join("new")).len(), 3);
+    ok(at, &call(&["apply", "m", "--in-place"]));
+    assert_eq!(entries(&at.join("m")), entries(&at.join("new")));
+    assert_eq!(fs::read(at.join("m.old-1/consolidated.safetensors")).unwrap(), b"another");
 }
 
 #[test]
@@ -143,37 +142,66 @@ fn the_current_folder_is_not_replaced() {
     ok(&at.join("m"), &call(&["apply", INDEX, "-o", "../out"]));
 }
 
+/// The files of a shared store, such as the cache of Hugging Face: in place would change other models too.
 #[test]
-fn in_place_writes_to_where_a_link_leads() {
+fn nothing_is_written_through_a_link() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let weights = mixed(Kind::Uniform);
-    fs::create_dir(at.join("blobs")).unwrap();
-    write(&at.join("blobs/m"), &weights);
-    symlink("blobs/m", at.join("m.safetensors")).unwrap();
-    ok(at, &call(&["apply", "m.safetensors", "--in-place"]));
-    assert_eq!(fs::read_link(at.join("m.safetensors")).unwrap(), Path::new("blobs/m"));
-    assert_eq!(read(&at.join("blobs/m")), oracle(&weights, STRATEGY));
-    write_sharded(&at.join("blobs/folder"), &weights);
-    symlink("blobs/folder", at.join("folder")).unwrap();
-    ok(at, &call(&["apply", "folder", "--in-place"]));
-    assert_eq!(fs::read_link(at.join("folder")).unwrap(), Path::new("blobs/folder"));
-    assert_eq!(read_sharded(&at.join("blobs/folder")), oracle(&weights, STRATEGY));
-    assert_eq!(entries(&at.join("blobs")), ["folder", "m"]);
+    fs::create_dir_all(at.join("store/blobs")).unwrap();
+    fs::create_dir_all(at.join("store/snapshots/new")).unwrap();
+    write(&at.join("store/blobs/0a1b"), &weights);
+    fs::write(at.join("store/blobs/2c3d"), "{}").unwrap();
+    symlink("../../blobs/0a1b", at.join("store/snapshots/new/model.safetensors")).unwrap();
+    symlink("../../blobs/2c3d", at.join("store/snapshots/new/config.json")).unwrap();
+    write_sharded(&at.join("store/folder"), &weights);
+    symlink("store/folder", at.join("linked")).unwrap();
+    symlink("store/blobs/2c3d", at.join("out.safetensors")).unwrap();
+    let before = entries(&at.join("store"));
+    for model in ["store/snapshots/new/model.safetensors", "store/snapshots/new", "linked", "linked/", "linked/."] {
+        let error = fails(at, 2, &call(&["apply", model, "--in-place"]));
+        assert!(error.contains("is a link to ") && error.contains("with -o, or put a copy"), "{error}");
+    }
+    for (model, out) in
+        [("store/blobs/0a1b", "out.safetensors"), ("store/snapshots/new", "linked"), ("linked", "linked/")]
+    {
+        let error = fails(at, 2, &call(&["apply", model, "-o", out, "--force"]));
+        assert!(error.contains("is a link to store/"), "{error}");
+    }
+    assert_eq!(entries(&at.join("store")), before);
+    assert_eq!(read(&at.join("store/blobs/0a1b")), weights);
+    assert_eq!(fs::read(at.join("store/blobs/2c3d")).unwrap(), b"{}");
+    // The way out: what links lead to is copied.
+    ok(at, &call(&["apply", "store/snapshots/new", "-o", "out"]));
+    assert_eq!(read(&at.join("out/model.safetensors")), oracle(&weights, STRATEGY));
+    assert!(fs::symlink_metadata(at.join("out/config.json")).unwrap().is_file());
 }
 
 #[test]
-fn links_that_lead_nowhere_are_in_nobodys_way() {
+fn only_files_and_folders_are_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    write_sharded(&at.join("m"), &mixed(Kind::Uniform));
-    symlink("nowhere", at.join("m/config.json")).unwrap();
-    symlink("nowhere", at.join("m/other")).unwrap();
-    fs::write(at.join("m/tokenizer.json"), "{}").unwrap();
-    ok(at, &call(&["apply", "m", "-o", "out"]));
-    assert!(at.join("out/tokenizer.json").exists() && fs::symlink_metadata(at.join("out/config.json")).is_err());
-    ok(at, &call(&["apply", "m", "--in-place"]));
-    assert_eq!(fs::read_link(at.join("m/config.json")).unwrap(), Path::new("nowhere"));
+    write(&at.join("m"), &mixed(Kind::Uniform));
+    assert!(Command::new("mkfifo").arg(at.join("pipe")).status().unwrap().success());
+    let _socket = std::os::unix::net::UnixListener::bind(at.join("socket")).unwrap();
+    symlink("/dev/null", at.join("null")).unwrap();
+    ok(at, &call(&["apply", "m", "-o", "packed", "--format", "bitmask"]));
+    let before = entries(at);
+    for (out, what) in [("pipe", "a pipe"), ("socket", "a socket"), ("null", "a device"), ("/dev/null", "a device")] {
+        for force in [&["--force"][..], &[]] {
+            for command in [
+                call(&["apply", "m", "-o", out]),
+                call(&["mask", "m", "-o", out]),
+                vec!["expand", "packed", "-o", out],
+                call(&["apply", "m", "-o", "new", "--report", out]),
+            ] {
+                let error = fails(at, 2, &[&command, force].concat());
+                assert!(error.contains(&format!("{out} is {what}, and only files are written")), "{error}");
+            }
+        }
+    }
+    assert_eq!(entries(at), before);
+    assert!(!fs::metadata("/dev/null").unwrap().is_file());
 }
 
 /// Runs the command as somebody for whom permissions mean something.
@@ -215,9 +243,10 @@ fn a_folder_that_nobody_may_write_to_is_a_model_all_the_same() {
     }
     assert_eq!(fs::metadata(at.join("m/deep")).unwrap().mode() & 0o777, 0o555);
     assert_eq!(fs::read(at.join("m/deep/notes")).unwrap(), b"mine");
-    assert_eq!(entries(at), ["m", "out", "prune"]);
+    assert_eq!(entries(at), ["m", "m.old-1", "out", "prune"]);
     assert!(entries(&at.join("m")).iter().all(|name| !name.starts_with('.')));
-    for path in ["m", "out", "m/deep"] {
+    assert_eq!(read_sharded(&at.join("m.old-1")), weights);
+    for path in ["m", "m.old-1", "out", "m/deep", "m.old-1/deep", "out/deep"] {
         chmod(path, 0o755);
     }
 }
@@ -256,33 +285,47 @@ fn masks_of_what_is_not_pruned_are_refused_by_name() {
     assert_eq!(entries(at), ["m", "masks"]);
 }
 
-/// What another process is writing into a folder while that is replaced stays where it is, and is named.
+#[cfg(target_os = "linux")]
 #[test]
-fn what_cannot_go_with_the_old_folder_is_kept_and_named() {
+fn a_mount_point_is_refused_before_the_work() {
+    let folder = tempfile::tempdir().unwrap();
+    // A value that is no number would be found at work.
+    write_sharded(
+        &folder.path().join("m"),
+        &tensors([("a.weight", f32s(&[1, 2], &[f32::NAN, 1.0])), ("b.weight", f32s(&[1, 1], &[1.0]))]),
+    );
+    let error = fails(folder.path(), 2, &call(&["apply", "m", "-o", "/proc", "--force"]));
+    assert!(error.contains("is a mount point"), "{error}");
+}
+
+/// Root gives what is written in place to whom it belonged.
+#[test]
+fn in_place_keeps_the_owner() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    let weights = mixed(Kind::Uniform);
-    write_sharded(&at.join("m"), &weights);
+    if fs::metadata(at).unwrap().uid() != 0 {
+        return;
+    }
+    write(&at.join("one"), &mixed(Kind::Uniform));
+    write_sharded(&at.join("m"), &mixed(Kind::Uniform));
     fs::create_dir(at.join("m/deep")).unwrap();
-    fs::write(at.join("m/deep/notes"), "mine").unwrap();
-    let busy = ".prune-cli-0123456789abcdef.tmp";
-    let file = fs::File::create(at.join("m/deep").join(busy)).unwrap();
-    file.lock().unwrap();
-    let text = ok(at, &call(&["apply", "m", "--in-place", "--report", "r.json"]));
-    let kept: Vec<String> = entries(at).into_iter().filter(|name| name.starts_with('.')).collect();
-    assert_eq!(kept.len(), 1);
-    assert!(text.contains("\nwarning: the folder that was at ") && text.contains(&kept[0]), "{text}");
-    assert!(fs::read_to_string(at.join("r.json")).unwrap().contains(&kept[0]));
-    assert_eq!(
-        (entries(&at.join(&kept[0])), entries(&at.join(&kept[0]).join("deep"))),
-        (vec!["deep".into()], vec![busy.into()])
-    );
-    assert_eq!(fs::read(at.join("m/deep/notes")).unwrap(), b"mine");
-    assert_eq!(read_sharded(&at.join("m")), oracle(&weights, STRATEGY));
-    // It is no litter, also once nobody holds the file.
-    drop(file);
-    ok(at, &call(&["mask", "m", "-o", "masks"]));
-    assert!(at.join(&kept[0]).join("deep").join(busy).exists());
+    fs::write(at.join("m/deep/notes"), "x").unwrap();
+    let paths = ["one", "m", "m/model-00001-of-00002.safetensors", &format!("m/{INDEX}"), "m/deep", "m/deep/notes"]
+        .map(|path| at.join(path));
+    for path in &paths {
+        std::os::unix::fs::chown(path, Some(1234), Some(5678)).unwrap();
+    }
+    let before = fs::metadata(&paths[1]).unwrap().ino();
+    ok(at, &call(&["apply", "one", "--in-place"]));
+    ok(at, &call(&["apply", "m", "--in-place"]));
+    assert_ne!(fs::metadata(&paths[1]).unwrap().ino(), before);
+    for path in &paths {
+        let about = fs::metadata(path).unwrap();
+        assert_eq!((about.uid(), about.gid()), (1234, 5678), "{path:?}");
+    }
+    // New files belong to their maker.
+    ok(at, &call(&["apply", "m", "-o", "new"]));
+    assert_eq!(fs::metadata(at.join("new/deep/notes")).unwrap().uid(), 0);
 }
 
 /// What cannot be written is found before anything is read: these weights could not be ranked.

@@ -173,7 +173,7 @@ fn threads_and_instructions(c: &mut Criterion) {
         let mut group = c.benchmark_group(format!("f32 on {set}"));
         group.throughput(bytes(&x));
         for threads in [Threads::One, Threads::Pool] {
-            let selector = Selector::magnitude().threads(threads);
+            let selector = Selector::magnitude().with_threads(threads);
             group.bench_function(BenchmarkId::new("unstructured 0.5", format!("{threads:?}")), |b| {
                 b.iter(|| selector.unstructured(black_box(&ranked), density(0.5)).unwrap());
             });

@@ -1,13 +1,13 @@
 //! Applying masks: zeros where a mask is false, and nothing else.
 
-use crate::element::Element;
 use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
 use crate::kernel::instructions::level;
 use crate::kernel::zero::zero_outside;
-use crate::layer::{LayerMut, LayerRef, for_any_type};
 use crate::layout::Layout;
 use crate::mask::{Mask, to_memory};
-use crate::tensor::{Lent, MemoryMut, Strided};
+use crate::tensor::{Element, LayerMut, LayerRef, Lent, MemoryMut, Strided, for_any_type};
 use crate::threads::Threads;
 
 /// Elements that one task writes.
@@ -19,7 +19,7 @@ impl LayerMut<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`] and [`Error::Layout`], before anything is written.
+    /// [`ErrorKind::ShapeMismatch`] and [`ErrorKind::Layout`], before anything is written.
     ///
     /// # Complexity
     ///
@@ -95,11 +95,24 @@ pub(crate) fn zero_outside_all(masked: &mut [(&Mask, &mut LayerMut<'_>)], thread
 type Task<'a> = (f64, Box<dyn FnOnce() + Send + 'a>);
 
 impl LayerRef<'_> {
-    /// How many elements outside the mask are not `+0.0`: what momentum or weight decay brought back. `-0.0` counts.
+    /// How many elements outside the mask are not zero: what momentum or weight decay brought back (rule 8). A zero of
+    /// either sign is zero, and NaN is not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_core::{LayerRef, Mask, PlainTensor};
+    ///
+    /// // A product with a mask leaves -0.0 where a negative weight was.
+    /// let weights = PlainTensor::from_logical(&[4], vec![-1.0f32 * 0.0, 0.0, 0.5, 1.0])?;
+    /// let mask = Mask::from_bools(&[4], &[false, false, false, true])?;
+    /// assert_eq!(LayerRef::of(&weights).revivals(&mask)?, 1);
+    /// # Ok::<(), prune_core::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`], [`Error::Layout`].
+    /// [`ErrorKind::ShapeMismatch`], [`ErrorKind::Layout`].
     pub fn revivals(&self, mask: &Mask) -> Result<usize, Error> {
         mask.fits("mask", self.shape())?;
         for_any_type!(LayerRef, self, lent => revivals(lent, mask, Threads::Pool))
@@ -127,7 +140,7 @@ fn revivals<E: Element>(lent: &Lent<'_, E>, mask: &Mask, threads: Threads) -> Re
     let tasks: Vec<_> = values.chunks(CHUNK).zip(words.chunks(CHUNK / 64)).collect();
     let counts = threads.map(tasks, |(values, words)| {
         let block = |(block, word): (&[E], &u64)| {
-            block.iter().enumerate().filter(|(bit, value)| word >> bit & 1 == 0 && value.has_bits()).count()
+            block.iter().enumerate().filter(|(bit, value)| word >> bit & 1 == 0 && **value != E::ZERO).count()
         };
         values.chunks(64).zip(words).map(block).sum::<usize>()
     });

@@ -1,16 +1,15 @@
 //! Copying one tensor's values into another's memory, whatever their layouts.
 
-use crate::element::Element;
-use crate::error::Error;
-use crate::layer::{LayerMut, LayerRef};
-use crate::tensor::{Lent, LentMut, MemoryMut};
+use crate::error::{Error, ErrorKind};
+use crate::tensor::{Element, LayerMut, LayerRef, Lent, LentMut, MemoryMut};
+use crate::walk;
 
 impl LayerMut<'_> {
     /// Writes the values of `source`, to the bit: what rewinding weights to an earlier state does.
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`], [`Error::TypeMismatch`] and [`Error::Layout`], before anything is written.
+    /// [`ErrorKind::ShapeMismatch`], [`ErrorKind::TypeMismatch`] and [`ErrorKind::Layout`], before anything is written.
     ///
     /// # Complexity
     ///
@@ -30,7 +29,7 @@ impl LayerMut<'_> {
     pub fn assign(&mut self, source: &LayerRef<'_>) -> Result<(), Error> {
         if self.shape() != source.shape() {
             let (expected, got) = (self.shape().to_vec(), source.shape().to_vec());
-            return Err(Error::ShapeMismatch { layer: String::new(), what: "source", expected, got });
+            return Err(ErrorKind::ShapeMismatch { what: "source", expected, got }.into());
         }
         let expected = self.as_ref().element_type();
         match (self, source) {
@@ -38,7 +37,7 @@ impl LayerMut<'_> {
             (LayerMut::F64(to), LayerRef::F64(from)) => copy(to, from),
             (LayerMut::F16(to), LayerRef::F16(from)) => copy(to, from),
             (LayerMut::Bf16(to), LayerRef::Bf16(from)) => copy(to, from),
-            (_, source) => Err(Error::TypeMismatch { layer: String::new(), expected, got: source.element_type() }),
+            (_, source) => Err(ErrorKind::TypeMismatch { expected, got: source.element_type() }.into()),
         }
     }
 }
@@ -47,11 +46,11 @@ fn copy<E: Element>(to: &mut LentMut<'_, E>, from: &Lent<'_, E>) -> Result<(), E
     to.check()?;
     let (layout, values) = from.dense()?;
     let mut logical = Vec::with_capacity(values.len());
-    crate::walk::logical(&layout, |position| logical.push(values[position]));
+    walk::logical(&layout, |position| logical.push(values[position]));
     match &mut to.memory {
         MemoryMut::Dense(memory) => {
             let mut next = logical.into_iter();
-            crate::walk::logical(&to.layout, |position| {
+            walk::logical(&to.layout, |position| {
                 if let Some(value) = next.next() {
                     memory[position] = value;
                 }
@@ -93,7 +92,7 @@ mod tests {
         let from = PlainTensor::from_logical(&[2, 3], vec![1.0f32; 6]).unwrap();
         let mut other = PlainTensor::from_logical(&[3, 2], vec![0.0f32; 6]).unwrap();
         let error = LayerMut::of(&mut other).assign(&LayerRef::of(&from)).unwrap_err();
-        assert!(matches!(error, Error::ShapeMismatch { .. }));
+        assert!(matches!(error.kind, ErrorKind::ShapeMismatch { .. }));
         let mut wide = PlainTensor::from_logical(&[2, 3], vec![0.0f64; 6]).unwrap();
         let error = LayerMut::of(&mut wide).assign(&LayerRef::of(&from)).unwrap_err();
         assert_eq!(error.to_string(), "the values are f32 where f64 is needed");

@@ -150,8 +150,8 @@ macro_rules! backend_names_tests {
                 assert_eq!(PruneExt::layer(&weights).to_logical_f64()?, before);
 
                 let selected: Selected = Selector::default()
-                    .by(RankBy::Magnitude)
-                    .threads(Threads::One)
+                    .with_rank_by(RankBy::Magnitude)
+                    .with_threads(Threads::One)
                     .unstructured(&Ranked::new("weights", &shared), half)?;
                 assert_eq!(selected.mask, mask);
                 drop(shared);

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::error::DensityError;
+use crate::printable::printable;
 
 /// The fraction of elements **kept**: `0 < d <= 1`.
 ///
@@ -142,6 +142,30 @@ impl From<Density> for f64 {
     fn from(density: Density) -> f64 {
         density.0
     }
+}
+
+/// A number that is not a density.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DensityError {
+    /// The fraction kept is outside `0 < d <= 1`.
+    #[error("density {kept} is outside 0 < d <= 1 (density is the fraction kept)")]
+    OutOfRange {
+        /// The number given.
+        kept: f64,
+    },
+    /// The fraction removed is outside `0 <= s < 1`.
+    #[error("sparsity {removed} is outside 0 <= s < 1 (sparsity is the fraction removed)")]
+    SparsityOutOfRange {
+        /// The number given.
+        removed: f64,
+    },
+    /// The text is not a number.
+    #[error("`{}` is not a number; write a density as the fraction kept, such as 0.1", printable(text))]
+    NotANumber {
+        /// The text given.
+        text: String,
+    },
 }
 
 #[cfg(test)]

@@ -1,56 +1,40 @@
-//! Everything that can be refused, one enum for each kind of thing refused.
+//! Everything that operations on tensors and masks can refuse: in which layer, and what.
 
-use crate::element::ElementType;
+use core::fmt;
+
+use crate::element_type::ElementType;
 use crate::printable::printable;
 
-/// A number that is not a density.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DensityError {
-    /// The fraction kept is outside `0 < d <= 1`.
-    #[error("density {kept} is outside 0 < d <= 1 (density is the fraction kept)")]
-    OutOfRange {
-        /// The number given.
-        kept: f64,
-    },
-    /// The fraction removed is outside `0 <= s < 1`.
-    #[error("sparsity {removed} is outside 0 <= s < 1 (sparsity is the fraction removed)")]
-    SparsityOutOfRange {
-        /// The number given.
-        removed: f64,
-    },
-    /// The text is not a number.
-    #[error("`{}` is not a number; write a density as the fraction kept, such as 0.1", printable(text))]
-    NotANumber {
-        /// The text given.
-        text: String,
-    },
-}
-
-/// Something that is not an N:M pattern.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PatternError {
-    /// N or M is out of range.
-    #[error("pattern {n}:{m} is not N:M with 1 <= N <= M (N of every M elements are kept)")]
-    OutOfRange {
-        /// Elements kept of each group.
-        n: usize,
-        /// Elements in each group.
-        m: usize,
-    },
-    /// The text is not of the form `N:M`.
-    #[error("`{}` is not a pattern; write N:M, such as 2:4 (2 of every 4 elements are kept)", printable(text))]
-    Unreadable {
-        /// The text given.
-        text: String,
-    },
-}
-
 /// An operation on tensors and masks that was refused. Nothing has been written when one of these is returned.
+///
+/// # Examples
+///
+/// ```
+/// use prune_core::{Density, Error, ErrorKind, LayerRef, PlainTensor, Ranked, Selector};
+///
+/// let weights = PlainTensor::from_logical(&[2], vec![1.0f32, f32::NAN])?;
+/// let weights = LayerRef::of(&weights);
+/// let refused = Selector::default().unstructured(&Ranked::new("fc", &weights), Density::new(0.5)?).unwrap_err();
+/// assert_eq!(refused, Error::from(ErrorKind::Nan { index: vec![1] }).in_layer("fc"));
+/// assert_eq!(
+///     refused.to_string(),
+///     "layer `fc`: the score at [1] is NaN, which has no rank; mend the values or leave the layer out"
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Error {
+    /// The layer that was refused; none where the tensor has no name, or where several layers together were refused.
+    pub layer: Option<String>,
+    /// What was refused.
+    pub kind: ErrorKind,
+}
+
+/// What was refused, wherever it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum ErrorKind {
     /// A shape has more elements than can be counted.
     #[error("shape {shape:?} has more elements than memory can address")]
     ShapeOverflow {
@@ -87,10 +71,8 @@ pub enum Error {
         why: &'static str,
     },
     /// Two things that must have one shape have two.
-    #[error("{}the {what} has shape {got:?} where {expected:?} is needed", in_layer(layer))]
+    #[error("the {what} has shape {got:?} where {expected:?} is needed")]
     ShapeMismatch {
-        /// The layer concerned; empty where the tensor has no name.
-        layer: String,
         /// Which thing is of the wrong shape.
         what: &'static str,
         /// The shape needed.
@@ -143,72 +125,49 @@ pub enum Error {
         most: usize,
     },
     /// A layer's least is above its most.
-    #[error(
-        "{}it must keep at least {min} elements and at most {max}; lower the minimum or raise the maximum",
-        in_layer(layer)
-    )]
+    #[error("it must keep at least {min} elements and at most {max}; lower the minimum or raise the maximum")]
     BoundsCross {
-        /// The layer concerned; empty where it has no name.
-        layer: String,
         /// The least it must keep.
         min: usize,
         /// The most it may keep.
         max: usize,
     },
     /// A score is NaN.
-    #[error(
-        "{}the score at {index:?} is NaN, which has no rank; mend the values or leave the layer out",
-        in_layer(layer)
-    )]
+    #[error("the score at {index:?} is NaN, which has no rank; mend the values or leave the layer out")]
     Nan {
-        /// The layer concerned; empty where the tensor has no name.
-        layer: String,
         /// The index of the first NaN in logical order.
         index: Vec<usize>,
     },
-    /// More elements are asked for than earlier masks have left alive.
-    #[error(
-        "{}{asked} elements are asked for, but only {alive} are alive under the masks in force; masks only close unless \
-         an event carries `reopen`",
-        in_layer(layer)
-    )]
+    /// More elements are asked for than the masks in force have left alive.
+    #[error("{asked} elements are asked for, but only {alive} are alive under the masks in force; masks only close")]
     TooFewAlive {
-        /// The layer concerned; empty for a ranking over several layers.
-        layer: String,
-        /// How many elements the density asks for.
+        /// How many elements are asked for.
         asked: usize,
         /// How many may be chosen.
         alive: usize,
     },
     /// A score lacks what it looks at besides the weights.
-    #[error("{}the score `{score}` needs {needs}, and there is none", in_layer(layer))]
+    #[error("the score `{score}` needs {needs}, and there is none")]
     EvidenceMissing {
-        /// The layer concerned; empty where it has no name.
-        layer: String,
         /// The score.
         score: &'static str,
         /// What it needs, in words.
         needs: String,
     },
     /// Two tensors that must be of one element type are of two.
-    #[error("{}the values are {got} where {expected} is needed", in_layer(layer))]
+    #[error("the values are {got} where {expected} is needed")]
     TypeMismatch {
-        /// The layer concerned; empty where the tensor has no name.
-        layer: String,
         /// The element type needed.
         expected: ElementType,
         /// The element type found.
         got: ElementType,
     },
-    /// More elements of a slice are asked for than earlier masks have left alive in it.
+    /// More elements of a slice are asked for than the masks in force have left alive in it.
     #[error(
-        "{}{asked} elements are asked for at index {slice} of axis {axis}, but only {alive} are alive there under the \
-         masks in force; masks only close unless an event carries `reopen`",
-        in_layer(layer)
+        "{asked} elements are asked for at index {slice} of axis {axis}, but only {alive} are alive there under the \
+         masks in force; masks only close"
     )]
     TooFewAliveInSlice {
-        /// The layer concerned; empty where the tensor has no name.
-        layer: String,
         /// The axis of which each index is ranked by itself, counted from the first.
         axis: usize,
         /// The first index at which too few are alive.
@@ -219,18 +178,14 @@ pub enum Error {
         alive: usize,
     },
     /// A dense layer is no matrix.
-    #[error("{}a dense layer has weights of rank 2, these are of shape {shape:?}", in_layer(layer))]
+    #[error("a dense layer has weights of rank 2, these are of shape {shape:?}")]
     NotAMatrix {
-        /// The layer concerned; empty where it has no name.
-        layer: String,
         /// The shape of its weights.
         shape: Vec<usize>,
     },
     /// A dense layer does not take what the one before it gives.
-    #[error("{}it takes {inputs} inputs, but `{}` before it has {outputs} outputs", in_layer(layer), printable(before))]
+    #[error("it takes {inputs} inputs, but `{}` before it has {outputs} outputs", printable(before))]
     ChainBroken {
-        /// The later layer.
-        layer: String,
         /// How many inputs it takes.
         inputs: usize,
         /// The layer before it.
@@ -248,13 +203,9 @@ pub enum Error {
     },
     /// More units are asked for than have any element alive.
     #[error(
-        "{}{asked} units are asked for, but only {alive} have an element alive under the masks in force; masks only close \
-         unless an event carries `reopen`",
-        in_layer(layer)
+        "{asked} units are asked for, but only {alive} have an element alive under the masks in force; masks only close"
     )]
     TooFewUnits {
-        /// The layer concerned; empty where the tensor has no name.
-        layer: String,
         /// How many units the density asks for.
         asked: usize,
         /// How many may be chosen.
@@ -282,75 +233,75 @@ pub enum Error {
         shape: Vec<usize>,
     },
     /// A name stands for two layers.
-    #[error("layer `{}` is given twice; every layer needs a name of its own", printable(layer))]
+    #[error("layer `{}` is given twice; every layer needs a name of its own", printable(name))]
     DuplicateLayer {
         /// The name.
-        layer: String,
+        name: String,
     },
     /// A name stands for no layer.
-    #[error("there is no layer `{}`{}", printable(layer), nearest_hint(nearest))]
+    #[error("there is no layer `{}`{}", printable(name), nearest_hint(nearest))]
     UnknownLayer {
         /// The name given.
-        layer: String,
+        name: String,
         /// The nearest known name, if there are any.
         nearest: Option<String>,
     },
-    /// Something was refused in a layer; the cause says what.
-    #[error("layer `{}`: {cause}", printable(layer))]
-    InLayer {
-        /// The layer concerned.
-        layer: String,
-        /// What was refused.
-        cause: Box<Error>,
-    },
     /// A source of chunks could not be read, or lied about its layers.
-    #[error("{}reading failed: {why}", in_layer(layer))]
+    #[error("reading failed: {why}")]
     Source {
-        /// The layer concerned.
-        layer: String,
         /// What went wrong, in the source's words.
         why: String,
     },
 }
 
 impl Error {
-    /// The same error, saying in which layer it happened where it does not say so yet.
+    /// The same error, saying in which layer it happened, where it does not say so yet and is about one layer. An empty
+    /// name is none.
     #[must_use]
     pub fn in_layer(mut self, name: &str) -> Self {
-        match &mut self {
-            // These have a place for the name.
-            Error::ShapeMismatch { layer, .. }
-            | Error::Nan { layer, .. }
-            | Error::TooFewAlive { layer, .. }
-            | Error::EvidenceMissing { layer, .. }
-            | Error::TypeMismatch { layer, .. }
-            | Error::TooFewAliveInSlice { layer, .. }
-            | Error::TooFewUnits { layer, .. }
-            | Error::NotAMatrix { layer, .. }
-            | Error::Source { layer, .. }
-                if layer.is_empty() =>
-            {
-                name.clone_into(layer);
-                self
-            }
-            Error::Layout { .. }
-            | Error::AxisOutOfRange { .. }
-            | Error::Reshape { .. }
-            | Error::Blocks { .. }
-            | Error::BlockRank { .. }
-            | Error::ShapeOverflow { .. }
-                if !name.is_empty() =>
-            {
-                Error::InLayer { layer: name.to_owned(), cause: Box::new(self) }
-            }
-            _ => self,
+        if self.layer.is_none() && !name.is_empty() && self.kind.is_of_one_layer() {
+            self.layer = Some(name.to_owned());
         }
+        self
     }
 }
 
-fn in_layer(layer: &str) -> String {
-    if layer.is_empty() { String::new() } else { format!("layer `{}`: ", printable(layer)) }
+impl ErrorKind {
+    /// The same, refused in a layer; an empty name is none.
+    #[must_use]
+    pub fn in_layer(self, name: &str) -> Error {
+        Error::from(self).in_layer(name)
+    }
+
+    /// Whether one layer is to blame, and not how several of them go together.
+    fn is_of_one_layer(&self) -> bool {
+        !matches!(
+            self,
+            ErrorKind::BudgetTooSmall { .. }
+                | ErrorKind::BudgetTooLarge { .. }
+                | ErrorKind::BoundCount { .. }
+                | ErrorKind::DuplicateLayer { .. }
+                | ErrorKind::UnknownLayer { .. }
+        )
+    }
 }
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Error { layer: None, kind }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(layer) = &self.layer {
+            write!(f, "layer `{}`: ", printable(layer))?;
+        }
+        self.kind.fmt(f)
+    }
+}
+
+impl core::error::Error for Error {}
 
 fn axes_of(rank: usize) -> String {
     match rank {
@@ -375,10 +326,18 @@ mod tests {
     #[test]
     fn names_tell_a_terminal_nothing() {
         let red = "\u{1b}[31mfc".to_owned();
-        let unknown = Error::UnknownLayer { layer: red.clone(), nearest: Some("f\nc".to_owned()) };
+        let unknown = Error::from(ErrorKind::UnknownLayer { name: red.clone(), nearest: Some("f\nc".to_owned()) });
         assert_eq!(unknown.to_string(), r"there is no layer `\u{1b}[31mfc`; did you mean `f\nc`?");
-        let nan = Error::Nan { layer: red, index: vec![1] }.to_string();
+        let nan = ErrorKind::Nan { index: vec![1] }.in_layer(&red).to_string();
         assert!(nan.starts_with(r"layer `\u{1b}[31mfc`: the score"), "{nan}");
         assert!("\u{7}".parse::<crate::Density>().is_err_and(|error| error.to_string().starts_with(r"`\u{7}` is not")));
+    }
+
+    #[test]
+    fn the_first_name_stays_and_sums_have_none() {
+        let of = |kind: ErrorKind| Error::from(kind).in_layer("").in_layer("a").in_layer("b").layer;
+        assert_eq!(of(ErrorKind::TailBits { len: 3 }), Some("a".to_owned()));
+        assert_eq!(of(ErrorKind::BudgetTooSmall { asked: 1, least: 2 }), None);
+        assert_eq!(of(ErrorKind::DuplicateLayer { name: "c".to_owned() }), None);
     }
 }

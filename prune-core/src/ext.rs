@@ -24,7 +24,7 @@ macro_rules! define_prune_ext {
             ///
             /// # Errors
             ///
-            /// `Error::Reshape` where strides cannot say it.
+            /// `ErrorKind::Reshape` where strides cannot say it.
             fn layer_with_shape(&self, shape: &[usize]) -> Result<$crate::LayerRef<'_>, $crate::Error> {
                 self.layer().with_shape(shape)
             }
@@ -54,14 +54,14 @@ macro_rules! define_prune_ext {
             ///
             /// # Errors
             ///
-            /// `Error::Nan` names the first NaN.
+            /// `ErrorKind::Nan` names the first NaN.
             ///
             /// # Complexity
             ///
             /// Linear in the number of elements.
             fn mask_unstructured(&self, density: $crate::Density) -> Result<$crate::Mask, $crate::Error> {
                 let layer = self.layer();
-                $crate::Selector::magnitude().unstructured(&$crate::Ranked::new("", &layer), density).map(|s| s.mask)
+                $crate::Selector::magnitude().unstructured(&layer, density).map(|s| s.mask)
             }
 
             /// The mask that keeps N of every M consecutive elements along `axis` (rule 4 at `NmPattern`), those of
@@ -69,17 +69,14 @@ macro_rules! define_prune_ext {
             ///
             /// # Errors
             ///
-            /// `Error::Nan` names the first NaN; `Error::AxisOutOfRange`.
+            /// `ErrorKind::Nan` names the first NaN; `ErrorKind::AxisOutOfRange`.
             ///
             /// # Complexity
             ///
             /// Linear in the number of elements.
             fn mask_n_m(&self, pattern: $crate::NmPattern, axis: isize) -> Result<$crate::Mask, $crate::Error> {
                 let layer = self.layer();
-                $crate::Selector::magnitude()
-                    .count_ties(false)
-                    .n_of_m(&$crate::Ranked::new("", &layer), pattern, axis)
-                    .map(|s| s.mask)
+                $crate::Selector::magnitude().with_count_ties(false).n_of_m(&layer, pattern, axis).map(|s| s.mask)
             }
 
             /// The mask that keeps whole blocks or channels: `density` of their number, exactly, those that hold most
@@ -87,28 +84,28 @@ macro_rules! define_prune_ext {
             ///
             /// # Errors
             ///
-            /// `Error::Nan` names the first NaN; `Error::AxisOutOfRange`, `Error::BlockRank`.
+            /// `ErrorKind::Nan` names the first NaN; `ErrorKind::AxisOutOfRange`, `ErrorKind::BlockRank`.
             ///
             /// # Complexity
             ///
             /// Linear in the number of elements; one thread.
             fn mask_units(&self, unit: &$crate::Unit, density: $crate::Density) -> Result<$crate::Mask, $crate::Error> {
                 let layer = self.layer();
-                $crate::Selector::magnitude().units(&$crate::Ranked::new("", &layer), unit, density).map(|s| s.mask)
+                $crate::Selector::magnitude().units(&layer, unit, density).map(|s| s.mask)
             }
 
             /// Taking this tensor as *scores*: the mask that keeps the highest, `density` of them, exactly.
             ///
             /// # Errors
             ///
-            /// `Error::Nan` names the first NaN.
+            /// `ErrorKind::Nan` names the first NaN.
             ///
             /// # Complexity
             ///
             /// Linear in the number of elements.
             fn mask_unstructured_by_score(&self, density: $crate::Density) -> Result<$crate::Mask, $crate::Error> {
                 let layer = self.layer();
-                $crate::Selector::value().unstructured(&$crate::Ranked::new("", &layer), density).map(|s| s.mask)
+                $crate::Selector::value().unstructured(&layer, density).map(|s| s.mask)
             }
 
             /// Taking this tensor as *scores*: the mask that keeps the N highest of every M consecutive elements along
@@ -116,7 +113,7 @@ macro_rules! define_prune_ext {
             ///
             /// # Errors
             ///
-            /// `Error::Nan` names the first NaN; `Error::AxisOutOfRange`.
+            /// `ErrorKind::Nan` names the first NaN; `ErrorKind::AxisOutOfRange`.
             ///
             /// # Complexity
             ///
@@ -127,10 +124,7 @@ macro_rules! define_prune_ext {
                 axis: isize,
             ) -> Result<$crate::Mask, $crate::Error> {
                 let layer = self.layer();
-                $crate::Selector::value()
-                    .count_ties(false)
-                    .n_of_m(&$crate::Ranked::new("", &layer), pattern, axis)
-                    .map(|s| s.mask)
+                $crate::Selector::value().with_count_ties(false).n_of_m(&layer, pattern, axis).map(|s| s.mask)
             }
 
             /// Taking this tensor as *activations*: a pruned copy that keeps `density` of each sample (each index of
@@ -139,7 +133,7 @@ macro_rules! define_prune_ext {
             ///
             /// # Errors
             ///
-            /// `Error::Nan` names the first NaN.
+            /// `ErrorKind::Nan` names the first NaN.
             fn prune_act_unstruct(&self, density: $crate::Density) -> Result<(Self, $crate::Mask), $crate::Error>
             where
                 Self: LendMut + Clone + Sized,
@@ -155,7 +149,7 @@ macro_rules! define_prune_ext {
             ///
             /// # Errors
             ///
-            /// `Error::Nan` names the first NaN.
+            /// `ErrorKind::Nan` names the first NaN.
             fn prune_act_struct(&self, pattern: $crate::NmPattern) -> Result<(Self, $crate::Mask), $crate::Error>
             where
                 Self: LendMut + Clone + Sized,
@@ -170,7 +164,7 @@ macro_rules! define_prune_ext {
             ///
             /// # Errors
             ///
-            /// `Error::ShapeMismatch`, before anything is written.
+            /// `ErrorKind::ShapeMismatch`, before anything is written.
             fn apply_mask(&mut self, mask: &$crate::Mask) -> Result<(), $crate::Error>
             where
                 Self: LendMut,
@@ -178,11 +172,11 @@ macro_rules! define_prune_ext {
                 LendMut::lend_mut(self).apply_mask(mask)
             }
 
-            /// How many elements outside the mask are not `+0.0`.
+            /// How many elements outside the mask are not zero, of either sign.
             ///
             /// # Errors
             ///
-            /// `Error::ShapeMismatch`.
+            /// `ErrorKind::ShapeMismatch`.
             fn revivals(&self, mask: &$crate::Mask) -> Result<usize, $crate::Error> {
                 self.layer().revivals(mask)
             }

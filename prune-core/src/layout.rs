@@ -1,12 +1,12 @@
 //! How the elements of a tensor lie in memory.
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// Where each logical element lies in the memory that a tensor lends: shape, signed strides in elements, and the
 /// position of the first logical element.
 ///
 /// *Logical order* is the row-major order of indices, whatever the memory layout. A layout is only a claim until it is
-/// checked against memory; every operation of this crate does that first and returns [`Error::Layout`] where the two
+/// checked against memory; every operation of this crate does that first and returns [`ErrorKind::Layout`] where the two
 /// disagree, so a backend that is wrong about itself gets an error and never a wrong mask.
 ///
 /// # Examples
@@ -35,7 +35,7 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeOverflow`] where the shape's product is more than `isize::MAX`, [`Error::Layout`] where there are
+    /// [`ErrorKind::ShapeOverflow`] where the shape's product is more than `isize::MAX`, [`ErrorKind::Layout`] where there are
     /// not as many strides as dimensions.
     pub fn new(shape: &[usize], strides: &[isize], offset: usize) -> Result<Self, Error> {
         let len = checked_len(shape)?;
@@ -51,7 +51,7 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeOverflow`] where the shape's product is more than `isize::MAX`.
+    /// [`ErrorKind::ShapeOverflow`] where the shape's product is more than `isize::MAX`.
     pub fn row_major(shape: &[usize]) -> Result<Self, Error> {
         let len = checked_len(shape)?;
         Ok(Layout { shape: shape.to_vec(), strides: row_major_strides(shape), offset: 0, len })
@@ -91,11 +91,13 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// [`Error::Reshape`] where the lengths differ or where no strides can say it (a column-major 6 x 4 matrix is no
+    /// [`ErrorKind::Reshape`] where the lengths differ or where no strides can say it (a column-major 6 x 4 matrix is no
     /// 4 x 6 matrix without a copy, but it is a 2 x 3 x 4 tensor).
     pub fn reshape(&self, shape: &[usize]) -> Result<Self, Error> {
-        let refuse =
-            |why| Error::Reshape { from: self.shape.clone(), strides: self.strides.clone(), to: shape.to_vec(), why };
+        let refuse = |why| {
+            let (from, strides, to) = (self.shape.clone(), self.strides.clone(), shape.to_vec());
+            ErrorKind::Reshape { from, strides, to, why }.into()
+        };
         if checked_len(shape)? != self.len {
             return Err(refuse("the numbers of elements differ"));
         }
@@ -203,7 +205,7 @@ impl Layout {
 
     pub(crate) fn wrong(&self, memory_len: usize, why: &'static str) -> Error {
         let Layout { shape, strides, offset, .. } = self.clone();
-        Error::Layout { shape, strides, offset, memory_len, why }
+        ErrorKind::Layout { shape, strides, offset, memory_len, why }.into()
     }
 }
 
@@ -217,7 +219,7 @@ pub(crate) fn checked_len(shape: &[usize]) -> Result<usize, Error> {
         .iter()
         .try_fold(1usize, |len, &dim| len.checked_mul(dim))
         .filter(|&len| len <= isize::MAX as usize)
-        .ok_or_else(|| Error::ShapeOverflow { shape: shape.to_vec() })
+        .ok_or_else(|| ErrorKind::ShapeOverflow { shape: shape.to_vec() }.into())
 }
 
 /// The strides of row-major memory; of an empty tensor, zeros.
@@ -238,7 +240,7 @@ pub(crate) fn resolve_axis(axis: isize, rank: usize) -> Result<usize, Error> {
     let resolved = if axis < 0 { axis.checked_add(rank as isize) } else { Some(axis) };
     match resolved {
         Some(axis) if axis >= 0 && (axis as usize) < rank => Ok(axis as usize),
-        _ => Err(Error::AxisOutOfRange { axis, rank }),
+        _ => Err(ErrorKind::AxisOutOfRange { axis, rank }.into()),
     }
 }
 
@@ -291,10 +293,16 @@ mod tests {
             (&[2, 3], &[isize::MIN, 1], 0, 6),
         ] {
             let layout = Layout::new(shape, strides, offset).unwrap();
-            assert!(matches!(layout.check_dense(memory), Err(Error::Layout { .. })), "{layout:?}");
+            assert!(
+                matches!(layout.check_dense(memory), Err(Error { kind: ErrorKind::Layout { .. }, .. })),
+                "{layout:?}"
+            );
         }
-        assert!(matches!(Layout::new(&[2, 3], &[1], 0), Err(Error::Layout { .. })));
-        assert!(matches!(Layout::row_major(&[usize::MAX, 2]), Err(Error::ShapeOverflow { .. })));
+        assert!(matches!(Layout::new(&[2, 3], &[1], 0), Err(Error { kind: ErrorKind::Layout { .. }, .. })));
+        assert!(matches!(
+            Layout::row_major(&[usize::MAX, 2]),
+            Err(Error { kind: ErrorKind::ShapeOverflow { .. }, .. })
+        ));
         assert!(Layout::row_major(&[usize::MAX, 2, 0]).unwrap().is_empty());
     }
 
@@ -305,8 +313,8 @@ mod tests {
         for i in 0..24 {
             assert_eq!(columns.position(i), cut.position(i));
         }
-        assert!(matches!(columns.reshape(&[4, 6]), Err(Error::Reshape { .. })));
-        assert!(matches!(columns.reshape(&[5, 5]), Err(Error::Reshape { .. })));
+        assert!(matches!(columns.reshape(&[4, 6]), Err(Error { kind: ErrorKind::Reshape { .. }, .. })));
+        assert!(matches!(columns.reshape(&[5, 5]), Err(Error { kind: ErrorKind::Reshape { .. }, .. })));
         let rows = Layout::row_major(&[6, 4]).unwrap();
         assert_eq!(rows.reshape(&[4, 3, 2]).unwrap(), Layout::row_major(&[4, 3, 2]).unwrap());
         assert_eq!(rows.reshape(&[24]).unwrap(), Layout::row_major(&[24]).unwrap());

@@ -7,7 +7,7 @@
 //! Most users want this crate through an adapter, `prune-ndarray` or `prune-nalgebra`, and strategies over epochs through
 //! `prune-schedule`. Here is what they stand on, for those who write a backend or hold their own memory.
 //!
-//! # A mask from weights
+//! # One mask
 //!
 //! ```
 //! use prune_core::{Density, PlainTensor, PruneExt};
@@ -23,19 +23,67 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # More than one layer, or scores of your own
+//! # Several layers
 //!
-//! [`Selector`] ranks layers together, also of different element types, by magnitude or by any tensor of scores, and
-//! leaves dead what an earlier mask pruned. [`ChunkSource`] is for data larger than memory.
+//! A [`Selector`] ranks layers together, also of different element types, by magnitude or by any tensor of scores, and
+//! leaves dead what an earlier mask pruned.
 //!
-//! [`Unit`] makes blocks or channels of a layer what is ranked, with one score each.
+//! ```
+//! use prune_core::{Density, LayerRef, PlainTensor, Ranked, Selector};
 //!
-//! [`Distribution`] says how many elements each layer keeps of a budget for all of them.
+//! let kernel = PlainTensor::from_logical(&[2, 2], vec![0.1f32, -0.9, 0.3, 0.2])?;
+//! let head = PlainTensor::from_logical(&[2], vec![2.0f64, 0.05])?;
+//! let (kernel, head) = (LayerRef::of(&kernel), LayerRef::of(&head));
+//! let layers = [Ranked::new("fc.kernel", &kernel), Ranked::new("head", &head)];
 //!
-//! # Zeros that stay zero
+//! // The best half of all six, and then the better half of what is left.
+//! let half = Selector::default().global(&layers, Density::new(0.5)?)?;
+//! let alive = [layers[0].with_alive(Some(&half[0].mask)), layers[1].with_alive(Some(&half[1].mask))];
+//! let third = Selector::default().global(&alive, Density::new(0.3)?)?;
+//! assert_eq!(third.iter().map(|selected| selected.mask.kept_len()).collect::<Vec<_>>(), [1, 1]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
-//! [`Masks::hold`] writes zeros outside the masks into weights and into the optimiser's buffers after each step, and
-//! [`Masks::revivals`] counts what came back.
+//! Blocks and channels are ranked as a [`Unit`] each; a [`Distribution`] says how many elements each layer keeps of a budget
+//! for all of them; a [`Score`] is what ranks besides magnitude; [`ChunkSource`] is for data larger than memory.
+//!
+//! # A model that stays sparse
+//!
+//! A model lists its layers. [`Masks::hold`] writes zeros outside the masks into the weights, and into the optimiser's
+//! buffers, after each step; [`Masks::revivals`] counts what came back.
+//!
+//! ```
+//! use std::borrow::Cow;
+//!
+//! use prune_core::{Density, LayerMut, LayerRef, Layers, LayersMut, Masks, PlainTensor, PruneExt};
+//!
+//! struct Model { kernel: PlainTensor<f32>, bias: PlainTensor<f32> }
+//!
+//! impl Layers for Model {
+//!     fn layers(&self) -> Vec<(Cow<'_, str>, LayerRef<'_>)> {
+//!         vec![("fc.kernel".into(), self.kernel.layer()), ("fc.bias".into(), self.bias.layer())]
+//!     }
+//! }
+//!
+//! impl LayersMut for Model {
+//!     fn layers_mut(&mut self) -> Vec<(Cow<'_, str>, LayerMut<'_>)> {
+//!         vec![("fc.kernel".into(), self.kernel.layer_mut()), ("fc.bias".into(), self.bias.layer_mut())]
+//!     }
+//! }
+//!
+//! let mut model = Model {
+//!     kernel: PlainTensor::from_logical(&[2, 2], vec![1.0, 0.2, -3.0, 0.4])?,
+//!     bias: PlainTensor::from_logical(&[2], vec![0.1, 0.2])?,
+//! };
+//! let mut masks = Masks::default();
+//! masks.insert("fc.kernel", model.kernel.mask_unstructured(Density::new(0.5)?)?);
+//! for _step in 0..3 {
+//!     model.kernel.values_mut().iter_mut().for_each(|weight| *weight += 0.01); // what an optimiser does
+//!     masks.hold(&mut model)?;
+//! }
+//! assert_eq!(masks.revivals(&model)?, 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # Smaller layers
 //!
@@ -66,7 +114,7 @@
 //!
 //! # Map
 //!
-//! `tensor`, `layout`, `layer` and `plain` are how memory is lent; `element` is the order of scores; `mask/` the packed
+//! `key` is the order of scores; `tensor/` and `layout` are how memory is lent; `mask/` the packed
 //! mask; `score/` what ranks; `unit/` blocks and channels; `select/` how a cut is found and groups are decided;
 //! `distribution/` shares a budget out among layers; `kernel/` the innermost loops on vectors, each beside its plain twin;
 //! `apply`, `assign` and `masks` write; `compact/` takes idle neurons out; `activation/` prunes activations; `testing/`
@@ -75,21 +123,22 @@
 mod activation;
 mod apply;
 mod assign;
+mod bits;
 mod compact;
 mod conformance_tests;
 mod density;
 mod distribution;
-mod element;
+mod element_type;
 mod error;
 mod ext;
+mod hash;
 mod kernel;
-mod layer;
+mod key;
 mod layout;
 mod mask;
 mod masks;
 mod n_of_m;
 mod nearest;
-mod plain;
 mod printable;
 mod score;
 mod select;
@@ -100,28 +149,36 @@ pub mod testing;
 mod threads;
 mod unit;
 mod walk;
+mod zeros;
 
 pub use activation::{
     ActivationPruner, ActivationReport, ActivationRule, ActivationScope, Scratch, prune_sample, zero_outside,
 };
 pub use compact::{Compacted, CompactedLayer, DenseLayer, compact};
-pub use density::Density;
+pub use density::{Density, DensityError};
 pub use distribution::{Distribution, Quota};
-pub use element::{Element, ElementType, RankBy};
-pub use error::{DensityError, Error, PatternError};
+pub use element_type::ElementType;
+pub use error::{Error, ErrorKind};
 pub use ext::{LendMut, PruneExt};
 pub use kernel::instructions::InstructionSet;
-pub use layer::{LayerMut, LayerRef, Layers, LayersMut};
+pub use key::RankBy;
 pub use layout::Layout;
 pub use mask::{Iter, KeptIndices, Mask, PatternCounts};
 pub use masks::Masks;
-pub use n_of_m::NmPattern;
-pub use nearest::nearest;
-pub use plain::PlainTensor;
-pub use printable::printable;
+pub use n_of_m::{NmPattern, PatternError};
 pub use score::{Need, Score, Scores, Subject, draw};
 pub use select::{Bound, ChunkSource, Ranked, Selected, Selector, SourceCut, SourceLayer, SourceMasker, Values};
 pub use stats::Stats;
-pub use tensor::{Lent, LentMut, Memory, MemoryMut, Run, Strided, Tensor, TensorMut};
+pub use tensor::{
+    Element, LayerMut, LayerRef, Layers, LayersMut, Lent, LentMut, Memory, MemoryMut, PlainTensor, Run, Strided,
+    Tensor, TensorMut,
+};
 pub use threads::Threads;
 pub use unit::{Blocks, Channels, Norm, Pool, Unit};
+pub use zeros::{OpenLayer, ZeroMasks, ZeroShare};
+
+// For the other crates of this workspace; no promise to anyone else.
+#[doc(hidden)]
+pub use nearest::nearest;
+#[doc(hidden)]
+pub use printable::printable;

@@ -3,7 +3,8 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::error::PatternError;
+use crate::density::Density;
+use crate::printable::printable;
 
 /// N:M sparsity: of every `m` consecutive elements along an axis exactly `n` are **kept**, `1 <= n <= m`.
 ///
@@ -59,9 +60,9 @@ impl NmPattern {
     }
 
     /// `n / m`: the density reached where every group is full.
-    pub fn density(self) -> crate::Density {
+    pub fn density(self) -> Density {
         // 0 < n / m <= 1 by the constructor's check.
-        crate::Density::new(self.n as f64 / self.m as f64).unwrap_or(crate::Density::ONE)
+        Density::new(self.n as f64 / self.m as f64).unwrap_or(Density::ONE)
     }
 
     /// How many elements a lane of `len` keeps: `n` a full group, and `min(n, r)` of a last group of `r`.
@@ -108,6 +109,26 @@ impl From<NmPattern> for String {
     fn from(pattern: NmPattern) -> String {
         pattern.to_string()
     }
+}
+
+/// Something that is not an N:M pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PatternError {
+    /// N or M is out of range.
+    #[error("pattern {n}:{m} is not N:M with 1 <= N <= M (N of every M elements are kept)")]
+    OutOfRange {
+        /// Elements kept of each group.
+        n: usize,
+        /// Elements in each group.
+        m: usize,
+    },
+    /// The text is not of the form `N:M`.
+    #[error("`{}` is not a pattern; write N:M, such as 2:4 (2 of every 4 elements are kept)", printable(text))]
+    Unreadable {
+        /// The text given.
+        text: String,
+    },
 }
 
 #[cfg(test)]

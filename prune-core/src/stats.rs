@@ -1,9 +1,10 @@
 //! What a report tells of a layer.
 
-use crate::element::Element;
 use crate::error::Error;
-use crate::layer::{LayerRef, for_any_type};
+#[cfg(doc)]
+use crate::error::ErrorKind;
 use crate::mask::{Mask, to_memory};
+use crate::tensor::{Element, LayerRef, for_any_type};
 use crate::threads::Threads;
 use crate::walk::logical;
 
@@ -27,7 +28,7 @@ impl LayerRef<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`], [`Error::Layout`].
+    /// [`ErrorKind::ShapeMismatch`], [`ErrorKind::Layout`].
     ///
     /// # Complexity
     ///
@@ -59,7 +60,7 @@ impl LayerRef<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::Layout`].
+    /// [`ErrorKind::Layout`].
     pub fn non_zero_len(&self) -> Result<usize, Error> {
         for_any_type!(LayerRef, self, lent => {
             let (_, values) = lent.dense()?;
@@ -71,7 +72,7 @@ impl LayerRef<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`], [`Error::Layout`].
+    /// [`ErrorKind::ShapeMismatch`], [`ErrorKind::Layout`].
     pub fn kept_non_zero_len(&self, mask: &Mask) -> Result<usize, Error> {
         mask.fits("mask", self.shape())?;
         for_any_type!(LayerRef, self, lent => {

@@ -52,7 +52,7 @@ fn unstructured_at_every_count() {
                     let density = Density::new(kept as f64 / len as f64).unwrap();
                     let layer = oracle::Layer { name: "", shape: &[len], scores: &scores, alive: None };
                     let wanted = oracle::unstructured(layer, density.get(), by).unwrap();
-                    let got = Selector::default().by(by).unstructured(&Ranked::new("", &lent), density).unwrap();
+                    let got = Selector::default().with_rank_by(by).unstructured(&lent, density).unwrap();
                     assert_eq!(got.mask.kept_len(), kept);
                     assert_same(&got, &wanted, &(&ranks, by, kept));
                 }
@@ -87,7 +87,7 @@ fn every_pattern_along_every_axis_of_every_layout() {
                             let layer = oracle::Layer { name: "", shape, scores: &scores, alive: None };
                             let wanted = oracle::n_of_m(layer, n, m, axis, RankBy::Magnitude).unwrap();
                             let pattern = NmPattern::new(n, m).unwrap();
-                            let got = Selector::default().n_of_m(&Ranked::new("", &lent), pattern, axis).unwrap();
+                            let got = Selector::default().n_of_m(&lent, pattern, axis).unwrap();
                             assert_same(&got, &wanted, &(shape, &ranks, order, flip, pattern, axis));
                         }
                     }
@@ -108,7 +108,7 @@ fn every_choice_of_alive_elements() {
             for choice in 0..1usize << len {
                 let alive: Vec<bool> = (0..len).map(|i| choice >> i & 1 == 1).collect();
                 let mask = Mask::from_bools(&[len], &alive).unwrap();
-                let ranked = Ranked::new("", &lent).alive(Some(&mask));
+                let ranked = Ranked::new("", &lent).with_alive(Some(&mask));
                 let layer = oracle::Layer { name: "", shape: &[len], scores: &scores, alive: Some(&alive) };
                 for kept in 1..=len {
                     let density = Density::new(kept as f64 / len as f64).unwrap();

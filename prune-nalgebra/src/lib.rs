@@ -182,8 +182,8 @@ pub use prune_core;
 pub use prune_schedule;
 
 pub use prune_core::{
-    Density, Element, Error, LayerMut, LayerRef, Layers, LayersMut, Mask, Masks, NmPattern, RankBy, Ranked, Selected,
-    Selector, Threads,
+    Density, Element, Error, ErrorKind, LayerMut, LayerRef, Layers, LayersMut, Mask, Masks, NmPattern, RankBy, Ranked,
+    Selected, Selector, Threads,
 };
 pub use prune_schedule::{Evidence, Pruner, Report, Strategy};
 

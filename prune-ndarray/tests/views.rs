@@ -6,7 +6,7 @@ use ndarray::{
     ArcArray2, Array, Array0, Array1, Array2, Array3, ArrayRef2, ArrayView2, Axis, CowArray, arr0, array, s,
 };
 use prune_core::Memory;
-use prune_ndarray::{Density, Error, LayerRef, Mask, NmPattern, PruneExt};
+use prune_ndarray::{Density, Error, ErrorKind, LayerRef, Mask, NmPattern, PruneExt};
 
 fn numbers() -> Array2<f32> {
     Array::from_shape_fn((3, 4), |(i, j)| (i * 4 + j) as f32 + 1.0)
@@ -114,7 +114,7 @@ fn a_single_number_is_a_tensor_of_rank_0() {
     let mask = one.mask_unstructured(Density::new(0.01).unwrap()).unwrap();
     assert_eq!(mask.kept_len(), 1);
     let refused = one.mask_n_m(NmPattern::new(2, 4).unwrap(), -1);
-    assert_eq!(refused, Err(Error::AxisOutOfRange { axis: -1, rank: 0 }));
+    assert_eq!(refused, Err(ErrorKind::AxisOutOfRange { axis: -1, rank: 0 }.into()));
     one.apply_mask(&Mask::none(&[]).unwrap()).unwrap();
     assert_eq!(one.into_scalar(), 0.0);
 }

@@ -60,14 +60,16 @@
 //! # Map
 //!
 //! `epoch`, `method` and `event` hold what a strategy is made of, `option/` what an event may carry beside; `text/` reads
-//! and writes it;
-//! `strategy` and `timeline` are what comes out; `pruner/` carries it out. Nothing here knows a backend.
+//! and writes it; `names/` tells the weights of a model's files from what else they hold, and `filter` which of them are
+//! pruned; `strategy` and `timeline` are what comes out; `pruner/` carries it out. Nothing here knows a backend.
 
 mod chart;
 mod epoch;
 mod error;
 mod event;
+mod filter;
 mod method;
+pub mod names;
 mod option;
 mod percent;
 mod pruner;
@@ -79,8 +81,9 @@ mod timeline;
 pub use epoch::{Epochs, LAST_EPOCH};
 pub use error::{Position, Problem, StrategyError, SyntaxError};
 pub use event::{Event, Rule, Scope, Target};
+pub use filter::{Filter, LeftDense};
 pub use method::{Method, ScopeKind, Structure};
-pub use option::axis::{GroupAxis, output_axis, reduction_axis};
+pub use option::axis::{AxisUnknown, GroupAxis, LayerAxis};
 pub use option::distribution::{Bound, Distribution};
 pub use option::glob::Glob;
 pub use option::ranking::Ranking;

@@ -309,3 +309,49 @@ fn groups_of_any_length_read_back_in_every_form() {
         assert_eq!(read(&text), strategy, "{text}");
     }
 }
+
+/// An axis that is not written stays so in every form; one that is written stays, the last among them.
+#[test]
+fn an_unset_axis_is_no_axis_that_was_written() {
+    let events = [
+        ("'method': 'str_unified_local', 'pattern': (2, 4)", GroupAxis::LAST),
+        ("'method': 'channel_global', 'density': 0.5", GroupAxis::Output),
+        ("'method': 'unstr_unified_local', 'density': 0.5, 'ranking': 'output'", GroupAxis::Output),
+        ("'method': 'unstr_unified_local', 'density': 0.5, 'score': 'wanda'", GroupAxis::Output),
+    ];
+    for (event, default) in events {
+        let unset = read(&format!("{{1: {{{event}}}}}"));
+        let axes: Vec<(Option<GroupAxis>, Strategy)> = [("-1", GroupAxis::LAST), ("'output'", GroupAxis::Output)]
+            .into_iter()
+            .map(|(text, axis)| (Some(axis), read(&format!("{{1: {{{event}, 'axis': {text}}}}}"))))
+            .chain([(None, unset.clone())])
+            .collect();
+        for (axis, strategy) in &axes {
+            let forms = [strategy.to_python(), strategy.to_json(), strategy.to_toml()].map(|text| read(&text));
+            let saved = serde_json::to_string(strategy).unwrap();
+            let pruner = prune_schedule::Pruner::new(strategy.clone());
+            let resumed = prune_schedule::Pruner::from_json(&pruner.to_json()).unwrap().strategy().clone();
+            for read in forms.into_iter().chain([serde_json::from_str(&saved).unwrap(), resumed]) {
+                let event = read.event_at(1).unwrap().1;
+                assert!(event.has_axis());
+                assert_eq!(
+                    (event.group_axis(), event.axis_or(GroupAxis::LAST)),
+                    (*axis, axis.or(Some(default))),
+                    "{saved}"
+                );
+                assert_eq!(&read, strategy);
+                assert_eq!(read == unset, axis.is_none());
+            }
+        }
+    }
+}
+
+/// What earlier versions saved has no axis where that was the default.
+#[test]
+fn states_saved_with_no_axis_still_load() {
+    let saved = r#"{"version":1,"strategy":{"1":{"method":"str_unified_local","pattern":[2,4]},
+        "2":{"method":"channel_unified_local","density":0.5}},"epoch":null,"masks":{},"held":null}"#;
+    let pruner = prune_schedule::Pruner::from_json(saved).unwrap();
+    let axes = pruner.strategy().events().map(|(_, event)| event.axis_or(GroupAxis::LAST)).collect::<Vec<_>>();
+    assert_eq!(axes, [Some(GroupAxis::LAST), Some(GroupAxis::Output)]);
+}

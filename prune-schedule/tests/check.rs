@@ -113,8 +113,7 @@ fn axis_out_of_range() {
 fn reduction_of_a_name_that_tells_nothing() {
     assert_eq!(
         refused("{9: {'method': 'str_unified_local', 'pattern': '2:4', 'axis': 'reduction'}}"),
-        "epoch 9, layer `embedding`: 'reduction' is known for names that end in `kernel` or `weight`, of rank 2 or more; \
-         this one has rank 2: write the axis as an index"
+        "epoch 9, layer `embedding`: nothing tells which of its 2 axes is that of its inputs; write `axis` as an index"
     );
     passes("{9: {'method': 'str_unified_local', 'pattern': '2:4', 'axis': 'reduction', 'exclude': 'emb*'}}");
 }

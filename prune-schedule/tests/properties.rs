@@ -65,7 +65,11 @@ fn pieces() -> impl proptest::strategy::Strategy<Value = Piece> {
             let sizes: Vec<usize> = sides.values().copied().collect();
             Piece::Blocks(Blocks::new(&sizes, &axes, pool).unwrap())
         }),
-        (axes(), norms(), any::<bool>()).prop_map(|(axis, norm, bias)| Piece::Channels { axis, norm, bias }),
+        (proptest::option::of(axes()), norms(), any::<bool>()).prop_map(|(axis, norm, bias)| Piece::Channels {
+            axis,
+            norm,
+            bias
+        }),
     ]
 }
 
@@ -96,7 +100,11 @@ fn addition(seed: u64) -> impl proptest::strategy::Strategy<Value = Addition> {
         ]
     };
     let globs = || proptest::collection::vec(names().prop_map(Glob::new), 0..3);
-    let rankings = prop_oneof![Just(Ranking::Layer), Just(Ranking::Global), axes().prop_map(Ranking::Output)];
+    let rankings = prop_oneof![
+        Just(Ranking::Layer),
+        Just(Ranking::Global),
+        proptest::option::of(axes()).prop_map(Ranking::Output)
+    ];
     let distributions = proptest::sample::select(vec![
         Distribution::Global,
         Distribution::GlobalL2,

@@ -140,6 +140,7 @@ proptest! {
             );
             let reopens = pruner.strategy().event_at(epoch).unwrap().1.reopens().is_some();
             let mut kept = 0;
+            let mut same = true;
             for layer in &report.layers {
                 let name = layer.layer.as_str();
                 let counts = layer.counts;
@@ -152,7 +153,10 @@ proptest! {
                 prop_assert_eq!(counts.non_zero, after.iter().filter(|value| **value != 0.0).count());
                 let count = |what: &dyn Fn(usize) -> bool| (0..mask.len()).filter(|&i| what(i)).count();
                 prop_assert_eq!(counts.reopened, count(&|i| mask.is_kept(i) && !was_alive(i)));
-                prop_assert_eq!(counts.newly_pruned, count(&|i| !mask.is_kept(i) && was_kept(i)));
+                prop_assert_eq!(counts.closed, count(&|i| !mask.is_kept(i) && was_kept(i)));
+                prop_assert_eq!(counts.newly_pruned, count(&|i| !mask.is_kept(i) && was_kept(i) && before[i] != 0.0));
+                same &= made.get(name).map_or(counts.closed == 0, |made| made == mask);
+                same &= before.iter().zip(after).all(|(before, after)| before == after);
                 prop_assert_eq!(counts.swaps, count(&|i| mask.is_kept(i) && was_alive(i) && !was_kept(i)));
                 prop_assert!(reopens || counts.reopened == 0);
                 prop_assert!(report.floats || counts.swaps == 0);
@@ -170,6 +174,7 @@ proptest! {
                 kept += counts.kept;
             }
             prop_assert_eq!(report.selected.kept, kept);
+            prop_assert_eq!(report.unchanged, same);
             if report.method.starts_with("unstr") || reopens {
                 prop_assert_eq!(Some(kept), report.selected.asked);
             }

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Kind, Model, Shard, index};
+use crate::clipped::clipped;
 use crate::disk::{self, Handle, Stamp};
 use crate::error::{Error, IndexProblem};
 use crate::header::Header;
+use crate::other_format;
 
 /// What the index of a sharded model is called.
 const INDEX: &str = "model.safetensors.index.json";
@@ -27,8 +29,13 @@ impl Model {
         if path.extension().is_some_and(|extension| extension == "json") {
             return Self::open_index(path);
         }
-        let shard = open_shard(path)?;
+        let shard = open_shard(path, path)?;
         Self::of(Kind::File, vec![shard])
+    }
+
+    /// Opens a file under its temporary name, which messages do not show.
+    pub(crate) fn open_new(temporary: &Path, shown: &Path) -> Result<Self, Error> {
+        Self::of(Kind::File, vec![open_shard(temporary, shown)?])
     }
 
     fn open_folder(folder: &Path) -> Result<Self, Error> {
@@ -40,10 +47,11 @@ impl Model {
             _ if indexes.iter().any(|name| *name == INDEX) => Self::open_index(&folder.join(INDEX)),
             ([only], _) => Self::open_index(&folder.join(only)),
             ([], [only]) => {
-                let shard = open_shard(&folder.join(only))?;
+                let path = folder.join(only);
+                let shard = open_shard(&path, &path)?;
                 Self::of(Kind::Folder(folder.to_owned()), vec![shard])
             }
-            ([], []) => Err(not_a_model(folder, "holds no .safetensors file")),
+            ([], []) => Err(not_a_model(folder, &format!("holds no .safetensors file{}", instead(folder, &names)))),
             _ => Err(not_a_model(folder, "holds several .safetensors files and no one index; name the file meant")),
         }
     }
@@ -69,7 +77,8 @@ impl Model {
         if let Some(problem) = missing(&folder, &names)? {
             return Err(refuse(problem));
         }
-        let shards = names.iter().map(|name| open_shard(&folder.join(name))).collect::<Result<Vec<_>, _>>()?;
+        let paths: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).collect();
+        let shards = paths.iter().map(|path| open_shard(path, path)).collect::<Result<Vec<_>, _>>()?;
         for shard in &shards {
             let stray = shard.header.tensors.iter().find(|tensor| map.get(&tensor.name) != Some(&shard.name));
             if let Some(tensor) = stray {
@@ -110,16 +119,26 @@ fn missing(folder: &Path, names: &BTreeSet<&String>) -> Result<Option<IndexProbl
     Ok((!missing.is_empty()).then_some(IndexProblem::NotThere { shards: missing, of: names.len() }))
 }
 
-fn open_shard(path: &Path) -> Result<Shard, Error> {
+/// Opens the file at `at`; `path` is how messages and outputs name it.
+fn open_shard(at: &Path, path: &Path) -> Result<Shard, Error> {
     // Looked at before it is opened, since opening a pipe waits for someone to write.
-    if !disk::stat(path).map_err(Error::read(path))?.is_file() {
+    if !disk::stat(at).map_err(Error::read(path))?.is_file() {
         return Err(not_a_model(path, "is not a file"));
     }
-    let file = Handle::open(path).map_err(Error::read(path))?;
+    let file = Handle::open(at).map_err(Error::read(path))?;
     let about = file.stat().map_err(Error::read(path))?;
     let header = Arc::new(Header::read(&file, path, about.len())?);
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(Shard { path: path.to_owned(), name, file, len: about.len(), header, stamp: Stamp::of(&about) })
+}
+
+/// What a folder holds in the place of safetensors: its first file of weights in another format.
+fn instead(folder: &Path, names: &[String]) -> String {
+    let told = names.iter().filter(|name| other_format::is_of_weights(name)).find_map(|name| {
+        let format = other_format::of_file(&folder.join(name)).ok().flatten()?;
+        Some(format!(" but `{}`, which is {}; {}", clipped(name), format.what, format.instead))
+    });
+    told.unwrap_or_default()
 }
 
 /// The names of what is in a folder, in order; those that are no text are nobody's model.

@@ -1,4 +1,4 @@
-//! What speaks against an output, before any work.
+//! Checks of an output before any work.
 
 use std::fs::FileType;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,8 @@ fn refuse<T>(path: &Path, why: impl Into<String>) -> Result<T, Error> {
 pub(super) fn in_place(model: &Model) -> Result<PathBuf, Error> {
     // Through a link others would be changed too: those of a shared store lead to one file.
     for path in model.all_paths().chain([model.place().to_owned()]) {
+        // Without a separator at its end, which would follow the link.
+        let path = path.components().as_path().to_owned();
         if disk::lstat(&path).map_err(Error::read(&path))?.is_symlink() {
             let to = disk::read_link(&path).map_err(Error::read(&path))?;
             let why = format!(
@@ -128,7 +130,7 @@ pub(crate) fn check_new(path: &Path, force: bool, folder: bool) -> Result<(), Er
     }
 }
 
-/// What something is that is neither a file nor a folder.
+/// The kind of a path that is neither a file nor a folder.
 fn special(kind: FileType) -> Option<&'static str> {
     #[cfg(unix)]
     {

@@ -1,4 +1,4 @@
-//! What commands leave behind that were killed, and what this one cannot remove.
+//! Temporary files that killed commands left behind, and those that this one cannot remove.
 
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
@@ -7,16 +7,16 @@ use std::sync::Mutex;
 
 use tempfile::Builder;
 
-use super::like::writable;
+use super::rights::writable;
 use crate::disk;
 
-/// What temporary names begin with.
+/// The begin of temporary names.
 const PREFIX: &str = ".prune-cli-";
 
-/// What they end with.
+/// Their end.
 const SUFFIX: &str = ".tmp";
 
-/// How many letters and digits lie between.
+/// The number of letters and digits between.
 const RANDOM: usize = 16;
 
 /// Names that nobody else gives.
@@ -26,7 +26,7 @@ pub(super) fn names<'n>() -> Builder<'n, 'n> {
     names
 }
 
-/// Whether a name is one of those.
+/// True if a name is one of those.
 pub(super) fn is_ours(name: &OsStr) -> bool {
     let random = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX));
     random.is_some_and(|random| random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric()))
@@ -46,6 +46,11 @@ pub(crate) fn clear(folder: &Path) {
             let _ = remove(&path);
         }
     }
+}
+
+/// Removes all that is temporary from a folder of this command's own, such as what could not be removed before.
+pub(super) fn clear_all(folder: &Path) -> io::Result<()> {
+    disk::names(folder)?.iter().filter(|name| is_ours(name)).try_for_each(|name| remove(&folder.join(name)))
 }
 
 /// Removes a file, or a folder with all that is in it. What is not there is removed.
@@ -75,7 +80,7 @@ fn open_up(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What could not be removed.
+/// Files and folders that could not be removed.
 static LEFT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Removes something temporary; what cannot be removed is among [`leftovers`].
@@ -88,7 +93,9 @@ pub(super) fn discard(path: &Path) {
 /// Temporary files and folders of this process that it could not remove. They are in nobody's way, and the next command
 /// that writes to the same folder tries again.
 pub fn leftovers() -> Vec<PathBuf> {
-    LEFT.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    let mut left = LEFT.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+    left.retain(|path| !matches!(disk::lstat_if_there(path), Ok(None)));
+    left
 }
 
 #[cfg(test)]

@@ -4,15 +4,15 @@ use prune_schedule::{Epochs, Event, GroupAxis, Strategy};
 
 use crate::error::Error;
 
-/// The axis along which groups run unless told otherwise: checkpoints from Python frameworks are (out, in, ..).
-pub const USUAL_AXIS: GroupAxis = GroupAxis::Index(1);
+/// The axis along which groups run where an event has none: that of each layer's inputs.
+pub const USUAL_AXIS: GroupAxis = GroupAxis::Reduction;
 
-/// A strategy whose events along the last axis, which they have where none is written, are along `axis`, or along
-/// [`USUAL_AXIS`] without one. Other axes stay as they are written.
+/// A strategy in which `axis` is written into every event that takes an axis and has none. Axes that are written stay, -1
+/// among them.
 ///
 /// # Errors
 ///
-/// [`Error::Request`] where an axis is given and no event takes it; [`Error::Strategy`] where one refuses it.
+/// [`Error::Request`] where no event takes it; [`Error::Strategy`] where one refuses it.
 ///
 /// # Examples
 ///
@@ -20,21 +20,26 @@ pub const USUAL_AXIS: GroupAxis = GroupAxis::Index(1);
 /// use prune_cli::with_axis;
 /// use prune_schedule::{GroupAxis, Strategy};
 ///
-/// let strategy: Strategy = "{0: {'method': 'str_unified_local', 'pattern': '2:4'}}".parse()?;
-/// let axis = |strategy: &Strategy| strategy.event_at(0).and_then(|(_, event)| event.group_axis());
-/// assert_eq!(axis(&with_axis(&strategy, None)?), Some(GroupAxis::Index(1)));
-/// assert_eq!(axis(&with_axis(&strategy, Some(GroupAxis::Index(0)))?), Some(GroupAxis::Index(0)));
+/// let strategy: Strategy = "{0: {'method': 'str_unified_local', 'pattern': '2:4'}, \
+///                            1: {'method': 'str_unified_local', 'pattern': '2:4', 'axis': -1}}".parse()?;
+/// let strategy = with_axis(&strategy, GroupAxis::Index(0))?;
+/// let axes: Vec<_> = strategy.events().map(|(_, event)| event.group_axis()).collect();
+/// assert_eq!(axes, [Some(GroupAxis::Index(0)), Some(GroupAxis::LAST)]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn with_axis(strategy: &Strategy, axis: Option<GroupAxis>) -> Result<Strategy, Error> {
+pub fn with_axis(strategy: &Strategy, axis: GroupAxis) -> Result<Strategy, Error> {
     let refused = |source| Error::Strategy { source };
-    let open = |event: &Event| event.group_axis() == Some(GroupAxis::LAST);
-    if axis.is_some() && !strategy.events().any(|(_, event)| open(event)) {
-        return Err(Error::request("no event of the strategy takes an axis, or each has its own; leave --axis out"));
+    let unset = |event: &Event| event.has_axis() && event.group_axis().is_none();
+    if !strategy.events().any(|(_, event)| unset(event)) {
+        let why = match strategy.events().any(|(_, event)| event.has_axis()) {
+            true => "each event of the strategy that takes an axis has one of its own",
+            false => "no event of the strategy takes an axis",
+        };
+        return Err(Error::request(format!("{why}; leave --axis out")));
     }
     let along = |(epochs, event): (Epochs, &Event)| {
         let event = event.clone();
-        let event = if open(&event) { event.axis(axis.unwrap_or(USUAL_AXIS)).map_err(refused)? } else { event };
+        let event = if unset(&event) { event.axis(axis).map_err(refused)? } else { event };
         Ok((epochs, event))
     };
     Strategy::new(strategy.events().map(along).collect::<Result<Vec<_>, Error>>()?).map_err(refused)
@@ -61,6 +66,10 @@ pub fn with_axis(strategy: &Strategy, axis: Option<GroupAxis>) -> Result<Strateg
 pub fn events_of(strategy: &Strategy, epoch: Option<u64>) -> Result<Vec<(Option<Epochs>, Event)>, Error> {
     if let Some(epoch) = epoch {
         let Some((epochs, event)) = strategy.event_at(epoch) else {
+            let over = |(epochs, event): (Epochs, &Event)| between(epochs, event, epoch);
+            if let Some(why) = strategy.events().find_map(over) {
+                return Err(Error::request(why));
+            }
             let keys: Vec<String> = strategy.events().map(|(epochs, _)| epochs.to_string()).collect();
             return Err(Error::request(format!(
                 "the strategy has no event at epoch {epoch}; its events are at {}",
@@ -87,4 +96,19 @@ pub fn events_of(strategy: &Strategy, epoch: Option<u64>) -> Result<Vec<(Option<
     } else {
         Ok(events)
     }
+}
+
+/// Says which happenings an epoch lies between, where the event's key covers it and it is none of them.
+fn between(epochs: Epochs, event: &Event, epoch: u64) -> Option<String> {
+    let (first, last) = (epochs.first()?, epochs.last()?);
+    if epochs.in_steps() || epoch < first || last < epoch {
+        return None;
+    }
+    let every = event.interval(epochs);
+    let before = first + (epoch - first) / every * every;
+    let after = before.saturating_add(every).min(last);
+    Some(format!(
+        "the event at {epochs} happens every {every} epochs and at the last: at {before} and {after}, but not at {epoch}; name \
+         one of them with --epoch"
+    ))
 }

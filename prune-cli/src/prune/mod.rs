@@ -1,24 +1,27 @@
 //! Pruning a checkpoint: events one after the other, the last of them into the output.
 
 mod events;
+mod from_zeros;
 pub(crate) mod outputs;
 mod report_file;
 mod told;
 
 use std::path::{Path, PathBuf};
 
-use prune_schedule::{Epochs, Event};
+use prune_schedule::{Epochs, Event, Filter};
 
 pub use events::{USUAL_AXIS, events_of, with_axis};
+pub use from_zeros::write_zero_masks;
 pub use report_file::ReportFile;
 
 use crate::decide::carry_out;
 use crate::error::{Error, show};
-use crate::filter::{Candidate, Filter, candidates};
+use crate::filter::{self, Candidate, candidates};
 use crate::inputs::Inputs;
+use crate::known::Known;
 use crate::model::{Model, Witness};
 use crate::output::{self, Destination, Temporary, parent};
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanLayer};
 use crate::report::{EventReport, Report};
 use crate::sink::{Dense, MaskFile};
 use crate::watch::Watch;
@@ -38,7 +41,7 @@ pub struct Job {
     pub filter: Filter,
     /// A file of scores that rank in the place of magnitudes, higher first: tensors of the names and shapes of the layers.
     pub scores: Option<PathBuf>,
-    /// A file of masks that are in force before the first event: BOOL tensors of the names and shapes of the layers.
+    /// A file of masks that are in force before the first event: tensors of 0 and 1 of the names and shapes of the layers.
     pub masks: Option<PathBuf>,
 }
 
@@ -70,13 +73,14 @@ pub enum Format {
 pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Result<Report, Error> {
     let model = Model::open(&job.model)?;
     crate::bitmask::refuse_packed(&model)?;
+    let known = Known::of(&model)?;
     let beside = Beside::open(job)?;
     let path = to.check(&model, &beside.models(), true)?;
     output::clear(&parent(&path));
     // What cannot be written is found before anything is ranked.
     let outputs = Outputs::create(&model, &beside.models(), &path, to, watch)?;
     let files = outputs.files(&model)?;
-    let prepared = prepare(job, &model, beside, &path, watch)?;
+    let prepared = prepare(job, &model, &known, beside, &path, watch)?;
     let Prepared { inputs, plan, events, last, .. } = &prepared;
     let mut events = events.clone();
     let dense = Dense { inputs, files };
@@ -89,12 +93,19 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
     watch.progress.end();
     events.push(event_report(inputs, plan, &counts, *last));
     let files = dense.files;
-    let mut report = told(job, &model, plan, &counts, events);
+    let mut report = told(job, inputs, plan, &counts, events);
     report.output = to.shown(&model);
     match format {
         Format::Dense => {
             watch.check()?;
             report.bytes_after = model.bytes();
+            // A mask beside its weight is written anew, so that must be as it was, too.
+            let same_mask = |layer: &PlanLayer, kept: usize| {
+                let alone = job.events.len() <= 1 && job.masks.is_none();
+                known.mask_of(layer.tensor).is_none() || (alone && inputs.alive_len(layer.tensor) == Some(kept))
+            };
+            let mut met = plan.layers.iter().zip(&counts);
+            report.byte_identical = met.all(|(layer, met)| met.outside.bits == 0 && same_mask(layer, met.kept));
             report.warnings = outputs.place(files, to, watch)?;
         }
         Format::Bitmask => crate::bitmask::pack_into(outputs, &model, files, &tensors, to, &mut report, watch)?,
@@ -111,6 +122,7 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
 pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result<Report, Error> {
     let model = Model::open(&job.model)?;
     crate::bitmask::refuse_packed(&model)?;
+    let known = Known::of(&model)?;
     output::check_new(path, force, false)?;
     let beside = Beside::open(job)?;
     output::not_read(path, &model, &beside.models(), false)?;
@@ -118,15 +130,16 @@ pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result
     let read: Vec<Witness> = [&model].into_iter().chain(beside.models()).map(Model::witness).collect();
     output::clear(&parent(path));
     let file = Temporary::create(path, None)?;
-    let prepared = prepare(job, &model, beside, path, watch)?;
+    let prepared = prepare(job, &model, &known, beside, path, watch)?;
     let Prepared { inputs, plan, events, last, .. } = &prepared;
     let mut events = events.clone();
     let (file, counts) = masks_of(inputs, plan, file, watch)?;
     events.push(event_report(inputs, plan, &counts, *last));
-    let mut report = told(job, &model, plan, &counts, events);
+    let mut report = told(job, inputs, plan, &counts, events);
     report.format = "masks";
     report.output = show(path);
     report.bytes_after = file.len()?;
+    file.sync()?;
     read.iter().try_for_each(Witness::check)?;
     watch.check()?;
     file.place(force)?;
@@ -165,25 +178,27 @@ struct Prepared<'m, 'j> {
 fn prepare<'m, 'j>(
     job: &'j Job,
     model: &'m Model,
+    known: &'m Known,
     beside: Beside,
     path: &Path,
     watch: &Watch,
 ) -> Result<Prepared<'m, 'j>, Error> {
-    job.filter.check(model)?;
+    filter::check(&job.filter, model, known)?;
     // All events are tested against the model before anything is read.
     let mut selected: Vec<Vec<Candidate>> = Vec::new();
     for (epochs, event) in &job.events {
-        selected.push(candidates(model, &when(*epochs), event, &job.filter)?);
+        selected.push(candidates(model, known, &when(*epochs), event, &job.filter)?);
     }
-    let mut inputs = Inputs::new(model);
+    let mut inputs = Inputs::new(model, known);
     if let (Some(path), Some(scores)) = (&job.scores, beside.scores) {
         inputs = inputs.with_scores(path, scores)?;
     }
     if let (Some(path), Some(masks)) = (&job.masks, beside.masks) {
-        inputs = inputs.with_masks(path, masks, watch)?;
+        inputs = inputs.with_masks(path, masks)?;
     } else if selected.is_empty() {
         return Err(Error::request("nothing is to be done; give a method, a strategy with an event, or masks"));
     }
+    inputs = inputs.counted(watch)?;
     let mut events = Vec::new();
     let mut scratch = None;
     for (step, ((epochs, event), candidates)) in job.events.iter().zip(selected).enumerate() {
@@ -194,8 +209,8 @@ fn prepare<'m, 'j>(
         }
         let (file, counts) = masks_of(&inputs, &plan, Temporary::create(path, None)?, watch)?;
         events.push(event_report(&inputs, &plan, &counts, Some((*epochs, event))));
-        let made = file.temporary_path();
-        inputs = inputs.with_masks(made, Model::open(made)?, watch)?;
+        let made = Model::open_new(file.temporary_path(), path)?;
+        inputs = inputs.with_masks(path, made)?.counted(watch)?;
         scratch = Some(file);
     }
     let mut plan = Plan::default();

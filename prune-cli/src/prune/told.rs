@@ -6,9 +6,8 @@ use super::Job;
 use crate::clipped::clipped;
 use crate::decide::Counts;
 use crate::error::show;
-use crate::filter::Spared;
+use crate::filter::Candidate;
 use crate::inputs::Inputs;
-use crate::model::Model;
 use crate::plan::{Plan, PlanLayer, is_global};
 use crate::report::{EventReport, LayerReport, Report, Totals};
 
@@ -32,6 +31,8 @@ pub(super) fn event_report(
         layers.push((layer.tensor, report));
     }
     layers.sort_by_key(|(tensor, _)| *tensor);
+    let selected_layers: Vec<&Candidate> = plan.layers.iter().filter_map(|layer| layer.candidate.as_ref()).collect();
+    warnings.extend(inputs.known.warnings(inputs.model, &selected_layers));
     EventReport {
         epoch: event.and_then(|(epochs, _)| epochs).map(|epochs| epochs.to_string()),
         method: event.map_or_else(|| "masks".to_owned(), |(_, event)| event.method().to_string()),
@@ -39,6 +40,7 @@ pub(super) fn event_report(
             Some([(None, target)]) => target.to_string(),
             _ => String::new(),
         },
+        unchanged: if event.is_some() { selected.closed == 0 } else { selected.newly_pruned == 0 },
         layers: layers.into_iter().map(|(_, report)| report).collect(),
         selected,
         warnings,
@@ -73,7 +75,8 @@ fn layer_report(inputs: &Inputs<'_>, layer: &PlanLayer, met: &Counts, made: bool
             elements: tensor.elements,
             asked: layer.asked,
             kept: met.kept,
-            newly_pruned: before - met.kept,
+            closed: before - met.kept,
+            newly_pruned: met.newly_pruned,
             ties: met.ties,
             short_groups: met.short_groups,
         },
@@ -102,22 +105,25 @@ fn warning(report: &LayerReport, layer: &PlanLayer) -> Option<String> {
 }
 
 /// The report of a command, once its last event is among `events`.
-pub(super) fn told(job: &Job, model: &Model, plan: &Plan, counts: &[Counts], events: Vec<EventReport>) -> Report {
+pub(super) fn told(job: &Job, inputs: &Inputs<'_>, plan: &Plan, counts: &[Counts], events: Vec<EventReport>) -> Report {
+    let model = inputs.model;
     let mut all = Totals::default();
-    let mut left_dense = Vec::new();
     let mut other_types = Vec::new();
-    for (tensor, made) in model.tensors().zip(plan.layer_of(model.len())) {
+    let made_of = plan.layer_of(model.len());
+    for ((place, tensor), &made) in model.tensors().enumerate().zip(&made_of) {
+        // A mask goes with its weight.
+        if inputs.known.masked_by(place).is_some() {
+            continue;
+        }
         if tensor.element_type().is_none() {
             other_types.push((tensor.name.clone(), tensor.dtype.to_string()));
             continue;
         }
         all.elements += tensor.elements;
-        all.kept += made.map_or(tensor.elements, |layer| counts[layer].kept);
-        if made.is_none() && job.filter.spares(tensor) == Some(Spared::Name) {
-            left_dense.push(tensor.name.clone());
-        }
+        all.kept += made.map_or(inputs.alive_len(place).unwrap_or(tensor.elements), |layer| counts[layer].kept);
+        all.newly_pruned += made.map_or(0, |layer| counts[layer].outside.values);
     }
-    all.newly_pruned = all.elements - all.kept;
+    all.closed = all.elements - all.kept;
     Report {
         model: show(&job.model),
         output: String::new(),
@@ -125,9 +131,11 @@ pub(super) fn told(job: &Job, model: &Model, plan: &Plan, counts: &[Counts], eve
         ranked_by: if job.scores.is_some() { "scores" } else { "magnitude" },
         events,
         all,
-        left_dense,
+        byte_identical: false,
+        left_dense: inputs.known.left_dense(&job.filter, model, |tensor| made_of[tensor].is_some()),
         other_types,
         not_packed: Vec::new(),
+        larger_packed: Vec::new(),
         warnings: Vec::new(),
         bytes_before: model.bytes(),
         bytes_after: 0,

@@ -140,7 +140,7 @@ fn check_inputs(model: &Model, given: &BTreeMap<String, Vec<usize>>) -> Result<(
     for (name, shape) in given {
         let Some(input) = inputs().find(|input| input.name() == name) else {
             let names: Vec<String> = inputs().map(|input| input.name().to_owned()).collect();
-            let names = crate::report::listed(&names);
+            let names = crate::clipped::listed(&names);
             return Err(Error::request(format!("--input {}: the model's inputs are {names}", clipped(name))));
         };
         let Some(stated) = input.shape() else { continue };

@@ -38,7 +38,7 @@ pub(super) fn matched(
     let missing = kept.tensors.iter().map(|tensor| tensor.name.as_str()).filter(|name| !there.contains(name));
     let missing: Vec<String> = missing.map(str::to_owned).collect();
     if !missing.is_empty() {
-        let listed = crate::report::listed(&missing);
+        let listed = crate::clipped::listed(&missing);
         let why = format!(
             "no tensor of {} holds the values of {listed}; name their tensors with --names, or export the model from this \
              checkpoint",

@@ -175,7 +175,7 @@ impl fmt::Display for Sliced {
         });
         writeln!(f, "{}", aligned(&header, rows))?;
         if !self.whole.is_empty() {
-            let names = crate::report::listed(&self.whole);
+            let names = crate::clipped::listed(&self.whole);
             writeln!(f, "{} tensors stay as they are: {names}", self.whole.len())?;
         }
         let (before, after) = (bytes(self.bytes_before), bytes(self.bytes_after));

@@ -10,14 +10,13 @@ pub use sample::{ActivationRule, Scratch, prune_sample, zero_outside};
 
 use half::{bf16, f16};
 
+use crate::bits::copy_run;
 use crate::density::Density;
-use crate::element::Element;
-use crate::error::Error;
-use crate::layer::LayerMut;
+use crate::error::{Error, ErrorKind};
 use crate::layout::unravel;
-use crate::mask::{Mask, copy_run};
+use crate::mask::Mask;
 use crate::n_of_m::NmPattern;
-use crate::tensor::LentMut;
+use crate::tensor::{Element, LayerMut, LentMut};
 use crate::walk;
 
 /// What one ranking of activations spans.
@@ -97,10 +96,20 @@ impl ActivationPruner {
         ActivationPruner { rule, scope: ActivationScope::default(), mask, reused: Reused::default() }
     }
 
-    /// Ranks over another scope. Makes no difference to N:M, whose groups never leave their lane.
+    /// The same, ranking over another scope. Makes no difference to N:M, whose groups never leave their lane.
     #[must_use]
-    pub fn scope(self, scope: ActivationScope) -> Self {
+    pub fn with_scope(self, scope: ActivationScope) -> Self {
         ActivationPruner { scope, ..self }
+    }
+
+    /// The rule it follows.
+    pub fn rule(&self) -> ActivationRule {
+        self.rule
+    }
+
+    /// What each ranking spans.
+    pub fn scope(&self) -> ActivationScope {
+        self.scope
     }
 
     /// The mask of the last call; empty before the first.
@@ -112,7 +121,7 @@ impl ActivationPruner {
     ///
     /// # Errors
     ///
-    /// [`Error::Nan`] names the first NaN, [`Error::Layout`]; `x` is then unchanged and the mask empty.
+    /// [`ErrorKind::Nan`] names the first NaN, [`ErrorKind::Layout`]; `x` is then unchanged and the mask empty.
     ///
     /// # Complexity
     ///
@@ -140,7 +149,7 @@ impl ActivationPruner {
                 self.mask = mask;
                 Ok(report)
             }
-            Err(Failure::Nan(index)) => Err(Error::Nan { layer: String::new(), index: unravel(index, &shape) }),
+            Err(Failure::Nan(index)) => Err(ErrorKind::Nan { index: unravel(index, &shape) }.into()),
             Err(Failure::Other(error)) => Err(error),
         }
     }
@@ -149,7 +158,7 @@ impl ActivationPruner {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`], before anything is written.
+    /// [`ErrorKind::ShapeMismatch`], before anything is written.
     pub fn mask_gradient(&self, mut gradient: LayerMut<'_>) -> Result<(), Error> {
         gradient.apply_mask(&self.mask)
     }

@@ -1,10 +1,12 @@
 //! One ranking of activations: a sample, or a whole tensor, as a slice.
 
 use crate::activation::ActivationReport;
+use crate::bits::tail_bits;
 use crate::density::Density;
-use crate::element::{Element, RankBy};
+use crate::kernel::group::Group;
+use crate::key::RankBy;
 use crate::n_of_m::NmPattern;
-use crate::select::group::Group;
+use crate::tensor::Element;
 
 /// How activations are pruned, by magnitude.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -126,7 +128,7 @@ fn fill(words: &mut [u64], len: usize, mut count: usize, among: impl Fn(u64) -> 
         }
         let mut free = among(*word);
         if (i + 1) * 64 > len {
-            free &= crate::mask::tail_bits(len);
+            free &= tail_bits(len);
         }
         while free.count_ones() as usize > count {
             free &= !(1 << (63 - free.leading_zeros()));

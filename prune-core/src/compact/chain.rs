@@ -1,11 +1,10 @@
 //! Dense layers as they are given, and as matrices in `f64`.
 
 use crate::compact::CompactedLayer;
-use crate::error::Error;
-use crate::layer::LayerRef;
+use crate::error::{Error, ErrorKind};
 use crate::layout::resolve_axis;
 use crate::mask::Mask;
-use crate::plain::PlainTensor;
+use crate::tensor::{LayerRef, PlainTensor};
 
 /// A dense layer of a chain, to be [`compact`](crate::compact())ed.
 #[derive(Debug, Clone, Copy)]
@@ -30,19 +29,19 @@ impl<'a> DenseLayer<'a> {
 
     /// The same layer with these biases.
     #[must_use]
-    pub fn bias(self, bias: Option<&'a LayerRef<'a>>) -> Self {
+    pub fn with_bias(self, bias: Option<&'a LayerRef<'a>>) -> Self {
         DenseLayer { bias, ..self }
     }
 
     /// The same layer, of whose weights this mask keeps some.
     #[must_use]
-    pub fn mask(self, mask: Option<&'a Mask>) -> Self {
+    pub fn with_mask(self, mask: Option<&'a Mask>) -> Self {
         DenseLayer { mask, ..self }
     }
 
     /// The same layer with inputs along another axis: 1 (or -1) for weights of shape (out, in).
     #[must_use]
-    pub fn input_axis(self, input_axis: isize) -> Self {
+    pub fn with_input_axis(self, input_axis: isize) -> Self {
         DenseLayer { input_axis, ..self }
     }
 }
@@ -72,8 +71,8 @@ pub(super) fn read(layers: &[DenseLayer<'_>]) -> Result<Vec<Read>, Error> {
     for (i, pair) in chain.windows(2).enumerate() {
         let (outputs, inputs) = (pair[0].matrix.outputs, pair[1].matrix.inputs);
         if outputs != inputs {
-            let (before, layer) = (layers[i].name.to_owned(), layers[i + 1].name.to_owned());
-            return Err(Error::ChainBroken { layer, inputs, before, outputs });
+            let before = layers[i].name.to_owned();
+            return Err(ErrorKind::ChainBroken { inputs, before, outputs }.in_layer(layers[i + 1].name));
         }
     }
     Ok(chain)
@@ -81,7 +80,7 @@ pub(super) fn read(layers: &[DenseLayer<'_>]) -> Result<Vec<Read>, Error> {
 
 fn read_layer(layer: &DenseLayer<'_>) -> Result<Read, Error> {
     let &[rows, columns] = layer.weights.shape() else {
-        return Err(Error::NotAMatrix { layer: String::new(), shape: layer.weights.shape().to_vec() });
+        return Err(ErrorKind::NotAMatrix { shape: layer.weights.shape().to_vec() }.into());
     };
     let input_axis = resolve_axis(layer.input_axis, 2)?;
     let (inputs, outputs) = if input_axis == 0 { (rows, columns) } else { (columns, rows) };
@@ -96,13 +95,13 @@ fn read_layer(layer: &DenseLayer<'_>) -> Result<Read, Error> {
     let bias = match layer.bias {
         Some(bias) if bias.shape() != [outputs] => {
             let (expected, got) = (vec![outputs], bias.shape().to_vec());
-            return Err(Error::ShapeMismatch { layer: String::new(), what: "bias", expected, got });
+            return Err(ErrorKind::ShapeMismatch { what: "bias", expected, got }.into());
         }
         Some(bias) => bias.to_logical_f64()?,
         // A matrix without elements may claim outputs beyond any memory.
         None => {
             let mut none = Vec::new();
-            let too_many = |_| Error::ShapeOverflow { shape: layer.weights.shape().to_vec() };
+            let too_many = |_| ErrorKind::ShapeOverflow { shape: layer.weights.shape().to_vec() };
             none.try_reserve_exact(outputs).map_err(too_many)?;
             none.resize(outputs, 0.0);
             none

@@ -8,7 +8,7 @@ use crate::compact::chain::{DenseLayer, Matrix, Read};
 use crate::compact::{Compacted, CompactedLayer};
 use crate::error::Error;
 use crate::mask::Mask;
-use crate::plain::PlainTensor;
+use crate::tensor::PlainTensor;
 
 pub(super) fn fold(
     layers: &[DenseLayer<'_>],

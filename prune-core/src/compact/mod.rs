@@ -9,9 +9,11 @@ use core::fmt;
 
 use crate::compact::chain::Matrix;
 use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
 use crate::mask::Mask;
-use crate::plain::PlainTensor;
 use crate::printable::printable;
+use crate::tensor::PlainTensor;
 
 /// Removes the hidden neurons that a chain of dense layers has no use for: `y = act(x W + b)` layer by layer, the last
 /// without an activation. A *neuron* is one output of a layer.
@@ -29,8 +31,8 @@ use crate::printable::printable;
 ///
 /// # Errors
 ///
-/// [`Error::NotAMatrix`], [`Error::ChainBroken`] where a layer does not take as many inputs as the one before has outputs,
-/// [`Error::ShapeMismatch`] of a bias or a mask, [`Error::AxisOutOfRange`], [`Error::Layout`].
+/// [`ErrorKind::NotAMatrix`], [`ErrorKind::ChainBroken`] where a layer does not take as many inputs as the one before has outputs,
+/// [`ErrorKind::ShapeMismatch`] of a bias or a mask, [`ErrorKind::AxisOutOfRange`], [`ErrorKind::Layout`].
 ///
 /// # Complexity
 ///
@@ -48,7 +50,7 @@ use crate::printable::printable;
 /// let kept = Mask::from_bools(&[3, 1], &[true, true, false])?;
 /// let (w1, b1, w2) = (LayerRef::of(&w1), LayerRef::of(&b1), LayerRef::of(&w2));
 ///
-/// let layers = [DenseLayer::new("fc1", &w1).bias(Some(&b1)), DenseLayer::new("fc2", &w2).mask(Some(&kept))];
+/// let layers = [DenseLayer::new("fc1", &w1).with_bias(Some(&b1)), DenseLayer::new("fc2", &w2).with_mask(Some(&kept))];
 /// let small = compact(&layers, |x| x.max(0.0))?;
 /// assert_eq!(small.layers[0].weights.values(), [1.0, -1.0]);
 /// assert_eq!(small.layers[1].weights.values(), [3.0]);

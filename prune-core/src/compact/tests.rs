@@ -94,9 +94,9 @@ fn compacted(chain: &[Dense], activation: fn(f64) -> f64) -> Result<Compacted, E
     let weights: Vec<LayerRef<'_>> = tensors.iter().map(LayerRef::of).collect();
     let biases: Vec<Option<LayerRef<'_>>> = biases.iter().map(|bias| bias.as_ref().map(LayerRef::of)).collect();
     let layers: Vec<DenseLayer<'_>> = (0..chain.len())
-        .map(|i| DenseLayer::new("fc", &weights[i]).bias(biases[i].as_ref()).mask(masks[i].as_ref()))
+        .map(|i| DenseLayer::new("fc", &weights[i]).with_bias(biases[i].as_ref()).with_mask(masks[i].as_ref()))
         .zip(chain)
-        .map(|(layer, dense)| layer.input_axis(if dense.turned { -1 } else { 0 }))
+        .map(|(layer, dense)| layer.with_input_axis(if dense.turned { -1 } else { 0 }))
         .collect();
     compact(&layers, activation)
 }
@@ -270,12 +270,12 @@ fn what_makes_no_chain_is_refused() {
         refused(&[DenseLayer::new("conv", &cube)]),
         "layer `conv`: a dense layer has weights of rank 2, these are of shape [2, 2, 2]"
     );
-    let of_inputs = refused(&[fc.input_axis(1).bias(Some(&bias))]);
+    let of_inputs = refused(&[fc.with_input_axis(1).with_bias(Some(&bias))]);
     assert_eq!(of_inputs, "layer `fc1`: the bias has shape [4] where [3] is needed");
     let mask = Mask::all(&[4, 3]).unwrap();
-    assert_eq!(refused(&[fc.mask(Some(&mask))]), "layer `fc1`: the mask has shape [4, 3] where [3, 4] is needed");
-    assert!(refused(&[fc.input_axis(2)]).starts_with("layer `fc1`: axis 2 does not exist"));
+    assert_eq!(refused(&[fc.with_mask(Some(&mask))]), "layer `fc1`: the mask has shape [4, 3] where [3, 4] is needed");
+    assert!(refused(&[fc.with_input_axis(2)]).starts_with("layer `fc1`: axis 2 does not exist"));
     let none = compact(&[], relu).unwrap();
     assert_eq!((none.layers.len(), none.used_inputs.len()), (0, 0));
-    assert!(compact(&[fc.bias(Some(&bias)), DenseLayer::new("fc2", &wide).input_axis(-1)], relu).is_ok());
+    assert!(compact(&[fc.with_bias(Some(&bias)), DenseLayer::new("fc2", &wide).with_input_axis(-1)], relu).is_ok());
 }

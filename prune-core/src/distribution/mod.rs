@@ -4,7 +4,8 @@ mod divisor;
 
 use self::divisor::{Claim, share_out};
 use crate::density::Density;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::layout::checked_len;
 
 /// What is handed to a [`Distribution`] of one layer: its shape, and how little and how much it may keep.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,8 +28,7 @@ impl<'a> Quota<'a> {
     }
 
     fn elements(&self) -> Result<usize, Error> {
-        let product = self.shape.iter().try_fold(1usize, |product, &side| product.checked_mul(side));
-        product.ok_or_else(|| Error::ShapeOverflow { shape: self.shape.to_vec() })
+        checked_len(self.shape)
     }
 }
 
@@ -70,8 +70,8 @@ impl Distribution {
     ///
     /// # Errors
     ///
-    /// [`Error::BudgetTooSmall`] and [`Error::BudgetTooLarge`] where minima or maxima cannot meet the total;
-    /// [`Error::BoundsCross`] where a layer's minimum is above its maximum; [`Error::ShapeOverflow`].
+    /// [`ErrorKind::BudgetTooSmall`] and [`ErrorKind::BudgetTooLarge`] where minima or maxima cannot meet the total;
+    /// [`ErrorKind::BoundsCross`] where a layer's minimum is above its maximum; [`ErrorKind::ShapeOverflow`].
     ///
     /// # Complexity
     ///
@@ -81,14 +81,14 @@ impl Distribution {
         let mut claims = Vec::with_capacity(layers.len());
         for quota in layers {
             let elements = quota.elements()?;
-            all = all.checked_add(elements).ok_or_else(|| Error::ShapeOverflow { shape: quota.shape.to_vec() })?;
+            all = all.checked_add(elements).ok_or_else(|| ErrorKind::ShapeOverflow { shape: quota.shape.to_vec() })?;
             let kept_of = |bound: Option<Density>, without: usize| match bound {
                 Some(density) if elements > 0 => density.kept_of(elements),
                 _ => without,
             };
             let (min, max) = (kept_of(quota.min, 0), kept_of(quota.max, elements));
             if min > max {
-                return Err(Error::BoundsCross { layer: quota.name.to_owned(), min, max });
+                return Err(ErrorKind::BoundsCross { min, max }.in_layer(quota.name));
             }
             claims.push(Claim { claim: self.claim(quota.shape, elements), min, max });
         }
@@ -96,10 +96,10 @@ impl Distribution {
         let (least, most) =
             claims.iter().fold((0usize, 0usize), |(least, most), claim| (least + claim.min, most + claim.max));
         if asked < least {
-            return Err(Error::BudgetTooSmall { asked, least });
+            return Err(ErrorKind::BudgetTooSmall { asked, least }.into());
         }
         if asked > most {
-            return Err(Error::BudgetTooLarge { asked, most });
+            return Err(ErrorKind::BudgetTooLarge { asked, most }.into());
         }
         Ok(share_out(asked, &claims))
     }
@@ -151,18 +151,26 @@ mod tests {
             ..Quota::new("fc", &[10, 10])
         };
         let refused = |at: f64, layer| Distribution::Uniform.counts(density(at), &[layer]).unwrap_err();
-        assert_eq!(refused(0.1, quota(Some(0.2), None)), Error::BudgetTooSmall { asked: 10, least: 20 });
-        assert_eq!(refused(0.9, quota(None, Some(0.5))), Error::BudgetTooLarge { asked: 90, most: 50 });
-        let crossed = Error::BoundsCross { layer: "fc".to_owned(), min: 50, max: 20 };
+        assert_eq!(refused(0.1, quota(Some(0.2), None)), ErrorKind::BudgetTooSmall { asked: 10, least: 20 }.into());
+        assert_eq!(refused(0.9, quota(None, Some(0.5))), ErrorKind::BudgetTooLarge { asked: 90, most: 50 }.into());
+        let crossed = ErrorKind::BoundsCross { min: 50, max: 20 }.in_layer("fc");
         assert_eq!(refused(0.3, quota(Some(0.5), Some(0.2))), crossed);
         assert!(crossed.to_string().starts_with("layer `fc`: "), "{crossed}");
         let huge = Quota::new("fc", &[usize::MAX, 2]);
-        assert!(matches!(Distribution::Erk.counts(density(0.5), &[huge]), Err(Error::ShapeOverflow { .. })));
+        assert!(matches!(
+            Distribution::Erk.counts(density(0.5), &[huge]),
+            Err(Error { kind: ErrorKind::ShapeOverflow { .. }, .. })
+        ));
     }
 
     #[test]
     fn models_without_elements_keep_none() {
         assert_eq!(Distribution::Erk.counts(density(0.5), &[]), Ok(vec![]));
+        // A side of 0 leaves nothing, wherever it stands and however long the others are.
+        for shape in [[0, usize::MAX, usize::MAX], [usize::MAX, 0, usize::MAX], [usize::MAX, usize::MAX, 0]] {
+            let layers = [Quota::new("a", &shape), Quota::new("b", &[2, 2])];
+            assert_eq!(Distribution::Erk.counts(density(0.5), &layers), Ok(vec![0, 2]));
+        }
         let layers = [Quota::new("a", &[0, 3]), Quota::new("b", &[2, 2])];
         assert_eq!(Distribution::Erk.counts(density(0.5), &layers), Ok(vec![0, 2]));
         assert_eq!(Distribution::Uniform.counts(density(0.5), &layers[..1]), Ok(vec![0]));

@@ -3,11 +3,24 @@
 use fearless_simd::Level;
 use fearless_simd::prelude::*;
 
-use crate::element::{RankBy, ceil_key};
 use crate::kernel::instructions::dispatch;
 use crate::kernel::lanes::Lanes;
 use crate::kernel::prefetch::ahead;
-use crate::select::cut::Bracket;
+use crate::key::{RankBy, ceil_key};
+
+/// Two keys that enclose a range: keys from `sure` on are counted as kept, keys from `inside` up to `sure` may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bracket {
+    pub(crate) sure: u64,
+    pub(crate) inside: u64,
+}
+
+impl Bracket {
+    /// Encloses just one key.
+    pub(crate) fn exactly(key: u64) -> Self {
+        Bracket { sure: key.saturating_add(1), inside: key }
+    }
+}
 
 /// What [`compare`] saw.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -123,8 +136,8 @@ fn vector<S: Simd, E: Lanes>(
 mod tests {
     use super::*;
     use crate::InstructionSet;
-    use crate::element::Element;
-    use crate::select::sample::hash;
+    use crate::hash::hash;
+    use crate::tensor::Element;
     use half::{bf16, f16};
     use proptest::prelude::*;
 
@@ -191,7 +204,7 @@ mod tests {
 
     impl WideKey for f64 {
         fn wide_key_of(self) -> u64 {
-            use crate::element::sealed::Sealed as _;
+            use crate::key::Keyed as _;
             assert_eq!(f64::TYPE, crate::ElementType::F64);
             self.wide_key(RankBy::Value)
         }

@@ -8,10 +8,11 @@
 use fearless_simd::Level;
 use fearless_simd::prelude::*;
 
-use crate::element::RankBy;
+use crate::bits::low_bits;
 use crate::kernel::instructions::dispatch;
 use crate::kernel::lanes::Lanes;
 use crate::kernel::prefetch::ahead;
+use crate::key::RankBy;
 
 /// Groups that are worked on at a time: a word of bits a place.
 pub(crate) const GROUPS: usize = 64;
@@ -333,16 +334,12 @@ const fn low_not_high<const LOW: u32, const HIGH: u32>() -> u64 {
     mask
 }
 
-#[inline(always)]
-const fn low_bits(count: usize) -> u64 {
-    if count >= 64 { u64::MAX } else { (1 << count) - 1 }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::InstructionSet;
-    use crate::select::group::Group;
+    use crate::hash::hash;
+    use crate::kernel::group::Group;
     use half::{bf16, f16};
     use proptest::prelude::*;
 
@@ -428,7 +425,7 @@ mod tests {
     #[test]
     fn bits_are_woven_in_the_order_of_groups() {
         fn check<const M: usize>() {
-            let bits: [u64; M] = core::array::from_fn(|j| crate::select::sample::hash(j as u64));
+            let bits: [u64; M] = core::array::from_fn(|j| hash(j as u64));
             for part in 0..M {
                 let groups = part * (64 / M)..(part + 1) * (64 / M);
                 let in_order = groups.flat_map(|g| bits.map(|bits| bits >> g & 1));

@@ -1,16 +1,16 @@
 //! Elements as vectors: how each element type is loaded, compared and stored.
 //!
 //! `f32` and `f64` compare as floats, `f16` and `bf16` as the integers that their bits are in the order of the numbers.
-//! Either way `a >= b` on vectors of keys is what it is on [`Element::key`](crate::element::sealed::Sealed::key).
+//! Either way `a >= b` on vectors of keys is what it is on [`Keyed::key`].
 
 use fearless_simd::prelude::*;
 use half::slice::HalfFloatSliceExt as _;
 use half::{bf16, f16};
 
-use crate::element::{Element, RankBy, sealed::Sealed as _};
+use crate::key::{Keyed, RankBy};
 
 /// An element type with vectors.
-pub(crate) trait Lanes: Element {
+pub(crate) trait Lanes: Keyed {
     /// What memory holds, to the vector unit.
     type Scalar: Copy;
     /// A vector of what memory holds.

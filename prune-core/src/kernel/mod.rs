@@ -5,9 +5,54 @@
 //! decided once per process by `fearless_simd`, whose tokens make it safe; no answer depends on it.
 
 pub(crate) mod compare;
+pub(crate) mod group;
 pub(crate) mod groups;
 pub(crate) mod instructions;
 pub(crate) mod lanes;
 pub(crate) mod non_zero;
 pub(crate) mod prefetch;
 pub(crate) mod zero;
+
+use half::{bf16, f16};
+
+use crate::kernel::groups::{GROUPS, Rule, contiguous};
+use crate::kernel::instructions::level;
+use crate::key::{Keyed, RankBy};
+
+/// The loops that code reaches which is generic over the element and compiled wherever it is used: by these doors they are
+/// compiled here, once for each element type.
+pub trait Kernels: Keyed {
+    /// Sets bit `i` of `words` where `values[i]` is not zero, and says whether there is a NaN.
+    fn non_zeros(values: &[Self], words: &mut [u64]) -> bool;
+    /// Sets the bits of the `n` largest magnitudes of every `m` neighbours and clears the others, where there is a
+    /// vector version; from the front, as many whole blocks as there are. Says how many elements that were.
+    fn n_of_m_blocks(values: &[Self], n: usize, m: usize, words: &mut [u64]) -> usize;
+    /// Writes `+0.0` into `values[i]` where bit `i` of `words` is not set.
+    fn zero_outside(values: &mut [Self], words: &[u64]);
+}
+
+macro_rules! kernels {
+    ($($float:ty),*) => {$(
+        impl Kernels for $float {
+            fn non_zeros(values: &[Self], words: &mut [u64]) -> bool {
+                non_zero::non_zeros(level(), values, words)
+            }
+
+            fn n_of_m_blocks(values: &[Self], n: usize, m: usize, words: &mut [u64]) -> usize {
+                let rule = Rule { n, m, by: RankBy::Magnitude, last_of_ties: false };
+                if n > m || !rule.has_vectors(false) {
+                    return 0;
+                }
+                let blocks = values.len() / (GROUPS * m) * (GROUPS * m);
+                contiguous(level(), &values[..blocks], None, rule, &mut words[..blocks / 64]);
+                blocks
+            }
+
+            fn zero_outside(values: &mut [Self], words: &[u64]) {
+                zero::zero_outside(level(), values, words);
+            }
+        }
+    )*};
+}
+
+kernels!(f32, f64, f16, bf16);

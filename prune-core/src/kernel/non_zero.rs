@@ -3,10 +3,10 @@
 use fearless_simd::Level;
 use fearless_simd::prelude::*;
 
-use crate::element::RankBy;
 use crate::kernel::instructions::dispatch;
 use crate::kernel::lanes::Lanes;
 use crate::kernel::prefetch::ahead;
+use crate::key::RankBy;
 
 /// Sets bit `i` of `words` where `values[i]` is not zero, of either sign, and clears the others. Says whether there is a
 /// NaN, whose own bit means nothing.
@@ -26,7 +26,7 @@ pub(crate) fn plain<E: Lanes>(values: &[E], words: &mut [u64]) -> bool {
     for (block, word) in values.chunks(64).zip(words) {
         let mut bits = 0;
         for (bit, &value) in block.iter().enumerate() {
-            bits |= u64::from(value != E::ZERO) << bit;
+            bits |= u64::from(value != E::default()) << bit;
             nan |= value.is_nan();
         }
         *word = bits;
@@ -37,7 +37,7 @@ pub(crate) fn plain<E: Lanes>(values: &[E], words: &mut [u64]) -> bool {
 /// As [`plain`], for whole blocks of 64.
 #[inline(always)]
 fn vector<S: Simd, E: Lanes>(simd: S, blocks: &[E], words: &mut [u64]) -> bool {
-    let zero = E::splat_key(simd, E::ZERO.key(RankBy::Magnitude), RankBy::Magnitude);
+    let zero = E::splat_key(simd, E::default().key(RankBy::Magnitude), RankBy::Magnitude);
     let lanes = <E::Raw<S> as SimdBase<S>>::LEN;
     let mut numbers = <E::Keys<S> as SimdBase<S>>::Mask::splat(simd, true);
     for (block, word) in E::scalars(blocks).chunks_exact(64).zip(words) {

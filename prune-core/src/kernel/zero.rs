@@ -23,7 +23,7 @@ pub(crate) fn plain<E: Lanes>(values: &mut [E], words: &[u64]) {
     for (block, &word) in values.chunks_mut(64).zip(words) {
         for (bit, value) in block.iter_mut().enumerate() {
             if word >> bit & 1 == 0 {
-                *value = E::ZERO;
+                *value = E::default();
             }
         }
     }

@@ -2,6 +2,8 @@
 
 use super::Mask;
 use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
 use crate::layout::resolve_axis;
 use crate::n_of_m::NmPattern;
 
@@ -21,7 +23,7 @@ impl Mask {
     ///
     /// # Errors
     ///
-    /// [`Error::AxisOutOfRange`].
+    /// [`ErrorKind::AxisOutOfRange`].
     ///
     /// # Complexity
     ///

@@ -10,11 +10,12 @@ mod squares;
 
 pub use groups::PatternCounts;
 pub use iter::{Iter, KeptIndices};
-pub(crate) use permute::{copy_run, read_bits, to_logical, to_memory};
+pub(crate) use permute::{to_logical, to_memory};
 
 use core::fmt;
 
-use crate::error::Error;
+use crate::bits::tail_bits;
+use crate::error::{Error, ErrorKind};
 use crate::layout::checked_len;
 
 /// Which elements of a tensor are kept: one bit an element, in logical order, whatever the tensor's memory layout.
@@ -62,7 +63,7 @@ impl Mask {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeOverflow`].
+    /// [`ErrorKind::ShapeOverflow`].
     pub fn all(shape: &[usize]) -> Result<Self, Error> {
         let mut mask = Self::none(shape)?;
         mask.words.fill(u64::MAX);
@@ -74,11 +75,11 @@ impl Mask {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeOverflow`].
+    /// [`ErrorKind::ShapeOverflow`].
     pub fn none(shape: &[usize]) -> Result<Self, Error> {
         let len = checked_len(shape)?;
         let mut words = Vec::new();
-        words.try_reserve_exact(len.div_ceil(64)).map_err(|_| Error::ShapeOverflow { shape: shape.to_vec() })?;
+        words.try_reserve_exact(len.div_ceil(64)).map_err(|_| ErrorKind::ShapeOverflow { shape: shape.to_vec() })?;
         words.resize(len.div_ceil(64), 0);
         Ok(Mask { shape: shape.to_vec(), len, words })
     }
@@ -87,11 +88,11 @@ impl Mask {
     ///
     /// # Errors
     ///
-    /// [`Error::WrongLen`] where there are more or fewer bools than elements, [`Error::ShapeOverflow`].
+    /// [`ErrorKind::WrongLen`] where there are more or fewer bools than elements, [`ErrorKind::ShapeOverflow`].
     pub fn from_bools(shape: &[usize], kept: &[bool]) -> Result<Self, Error> {
         let len = checked_len(shape)?;
         if kept.len() != len {
-            return Err(Error::WrongLen { shape: shape.to_vec(), expected: len, got: kept.len() });
+            return Err(ErrorKind::WrongLen { shape: shape.to_vec(), expected: len, got: kept.len() }.into());
         }
         let words = kept
             .chunks(64)
@@ -104,19 +105,19 @@ impl Mask {
     ///
     /// # Errors
     ///
-    /// [`Error::WrongLen`] where there are not `len.div_ceil(64)` words (counted in bits), [`Error::TailBits`] where bits
-    /// past the last element are set, [`Error::ShapeOverflow`].
+    /// [`ErrorKind::WrongLen`] where there are not `len.div_ceil(64)` words (counted in bits), [`ErrorKind::TailBits`] where bits
+    /// past the last element are set, [`ErrorKind::ShapeOverflow`].
     pub fn from_words(shape: &[usize], words: Vec<u64>) -> Result<Self, Error> {
         let len = checked_len(shape)?;
         if words.len() != len.div_ceil(64) {
             let got = words.len().saturating_mul(64);
-            return Err(Error::WrongLen { shape: shape.to_vec(), expected: len, got });
+            return Err(ErrorKind::WrongLen { shape: shape.to_vec(), expected: len, got }.into());
         }
         let mut mask = Mask { shape: shape.to_vec(), len, words };
         let last = mask.words.last().copied();
         mask.clear_tail();
         if last != mask.words.last().copied() {
-            return Err(Error::TailBits { len });
+            return Err(ErrorKind::TailBits { len }.into());
         }
         Ok(mask)
     }
@@ -168,11 +169,11 @@ impl Mask {
     ///
     /// # Errors
     ///
-    /// [`Error::WrongLen`], [`Error::ShapeOverflow`].
+    /// [`ErrorKind::WrongLen`], [`ErrorKind::ShapeOverflow`].
     pub fn with_shape(self, shape: &[usize]) -> Result<Self, Error> {
         let expected = checked_len(shape)?;
         if expected != self.len {
-            return Err(Error::WrongLen { shape: shape.to_vec(), expected, got: self.len });
+            return Err(ErrorKind::WrongLen { shape: shape.to_vec(), expected, got: self.len }.into());
         }
         Ok(Mask { shape: shape.to_vec(), ..self })
     }
@@ -187,7 +188,7 @@ impl Mask {
         if self.shape == shape {
             return Ok(());
         }
-        Err(Error::ShapeMismatch { layer: String::new(), what, expected: shape.to_vec(), got: self.shape.clone() })
+        Err(ErrorKind::ShapeMismatch { what, expected: shape.to_vec(), got: self.shape.clone() }.into())
     }
 
     fn clear_tail(&mut self) {
@@ -195,11 +196,6 @@ impl Mask {
             *last &= tail_bits(self.len);
         }
     }
-}
-
-/// The bits of the last word that stand for elements, of a mask of `len > 0` elements.
-pub(crate) fn tail_bits(len: usize) -> u64 {
-    u64::MAX >> ((64 - len % 64) % 64)
 }
 
 impl fmt::Display for Mask {

@@ -4,6 +4,7 @@
 //! file is `out[i] = bits[position(i)]`. Departures, each for speed: runs that lie the same way in both orders are copied
 //! 64 bits at a time, and where the innermost dimensions differ, squares of 64 x 64 bits are turned in registers.
 
+use crate::bits::{copy_run, copy_run_backwards};
 use crate::layout::{Layout, row_major_strides};
 use crate::mask::squares::Squares;
 use crate::threads::Threads;
@@ -117,37 +118,6 @@ impl Source<'_> {
     }
 }
 
-/// Up to 64 bits of `bits` from the bit `from` on; what lies past the end reads as zero.
-#[inline]
-pub(crate) fn read_bits(bits: &[u64], from: usize) -> u64 {
-    let (word, shift) = (from / 64, from % 64);
-    let low = bits.get(word).copied().unwrap_or(0) >> shift;
-    if shift == 0 { low } else { low | bits.get(word + 1).copied().unwrap_or(0) << (64 - shift) }
-}
-
-/// Ors `count` bits of `bits` from the bit `from` on into `out` at the bit `to`.
-pub(crate) fn copy_run(bits: &[u64], from: usize, out: &mut [u64], to: usize, count: usize) {
-    let mut done = 0;
-    while done < count {
-        let room = (64 - (to + done) % 64).min(count - done);
-        let taken = read_bits(bits, from + done) & (u64::MAX >> (64 - room));
-        out[(to + done) / 64] |= taken << ((to + done) % 64);
-        done += room;
-    }
-}
-
-/// As [`copy_run`], from the bit `from` down.
-fn copy_run_backwards(bits: &[u64], from: usize, out: &mut [u64], to: usize, count: usize) {
-    let mut done = 0;
-    while done < count {
-        let room = (64 - (to + done) % 64).min(count - done);
-        let lowest = from - done - (room - 1);
-        let taken = (read_bits(bits, lowest) << (64 - room)).reverse_bits();
-        out[(to + done) / 64] |= taken << ((to + done) % 64);
-        done += room;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
@@ -157,7 +127,7 @@ mod tests {
         let mut words: Vec<u64> =
             (1..=len.div_ceil(64) as u64).map(|i| i.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23)).collect();
         if let Some(last) = words.last_mut() {
-            *last &= crate::mask::tail_bits(len);
+            *last &= crate::bits::tail_bits(len);
         }
         words
     }

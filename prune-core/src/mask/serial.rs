@@ -1,14 +1,12 @@
-//! Masks through serde: shape and bits, nothing that depends on a backend.
+//! A mask through serde: shape and bits, nothing that depends on a backend.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use core::fmt;
-
-use serde::de::{Error as _, MapAccess, Visitor};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Mask;
-use crate::masks::Masks;
+use crate::layout::checked_len;
 
 /// What is written: the bits as bytes, low bit first, with no byte past the last element; base64 where the format is
 /// text.
@@ -40,7 +38,7 @@ impl<'de> Deserialize<'de> for Mask {
         } else {
             RawMask::<Vec<u8>>::deserialize(deserializer)?
         };
-        let expected = crate::layout::checked_len(&raw.shape).map_err(D::Error::custom)?;
+        let expected = checked_len(&raw.shape).map_err(D::Error::custom)?;
         if raw.bits.len() != expected.div_ceil(8) {
             return Err(D::Error::custom(format_args!(
                 "a mask of shape {:?} has {} bytes of bits, but {} were found",
@@ -55,33 +53,5 @@ impl<'de> Deserialize<'de> for Mask {
             .map(|chunk| chunk.iter().rev().fold(0u64, |word, &byte| word << 8 | u64::from(byte)))
             .collect();
         Mask::from_words(&raw.shape, words).map_err(D::Error::custom)
-    }
-}
-
-/// A layer that is there twice is an error: a table of serde's would take the last in silence.
-impl<'de> Deserialize<'de> for Masks {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Named;
-
-        impl<'de> Visitor<'de> for Named {
-            type Value = Masks;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("masks by layer name")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Masks, A::Error> {
-                let mut masks = Masks::default();
-                while let Some((layer, mask)) = map.next_entry::<String, Mask>()? {
-                    if masks.get(&layer).is_some() {
-                        return Err(A::Error::custom(format_args!("layer `{layer}` has two masks")));
-                    }
-                    masks.insert(layer, mask);
-                }
-                Ok(masks)
-            }
-        }
-
-        deserializer.deserialize_map(Named)
     }
 }

@@ -2,10 +2,12 @@
 
 use super::Mask;
 use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
 
 macro_rules! set_operations {
     ($($build:ident, $in_place:ident, $count:ident, $what:literal, $left:ident $right:ident => $word:expr;)*) => {$(
-        #[doc = concat!("What is kept by ", $what, ".\n\n# Errors\n\n[`Error::ShapeMismatch`] where the shapes differ.")]
+        #[doc = concat!("What is kept by ", $what, ".\n\n# Errors\n\n[`ErrorKind::ShapeMismatch`] where the shapes differ.")]
         pub fn $build(&self, other: &Mask) -> Result<Mask, Error> {
             let mut mask = self.clone();
             mask.$in_place(other)?;
@@ -14,7 +16,7 @@ macro_rules! set_operations {
 
         #[doc = concat!(
             "Makes this mask keep what is kept by ", $what,
-            ".\n\n# Errors\n\n[`Error::ShapeMismatch`] where the shapes differ; nothing is changed then."
+            ".\n\n# Errors\n\n[`ErrorKind::ShapeMismatch`] where the shapes differ; nothing is changed then."
         )]
         pub fn $in_place(&mut self, other: &Mask) -> Result<(), Error> {
             other.fits("other mask", &self.shape)?;
@@ -27,7 +29,7 @@ macro_rules! set_operations {
 
         #[doc = concat!(
             "How many elements are kept by ", $what,
-            ", without building that mask.\n\n# Errors\n\n[`Error::ShapeMismatch`] where the shapes differ."
+            ", without building that mask.\n\n# Errors\n\n[`ErrorKind::ShapeMismatch`] where the shapes differ."
         )]
         pub fn $count(&self, other: &Mask) -> Result<usize, Error> {
             other.fits("other mask", &self.shape)?;
@@ -55,7 +57,7 @@ impl Mask {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`] where the shapes differ.
+    /// [`ErrorKind::ShapeMismatch`] where the shapes differ.
     pub fn is_subset(&self, other: &Mask) -> Result<bool, Error> {
         other.fits("other mask", &self.shape)?;
         Ok(self.words.iter().zip(&other.words).all(|(a, b)| a & !b == 0))
@@ -65,7 +67,7 @@ impl Mask {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`] where the shapes differ.
+    /// [`ErrorKind::ShapeMismatch`] where the shapes differ.
     pub fn is_disjoint(&self, other: &Mask) -> Result<bool, Error> {
         other.fits("other mask", &self.shape)?;
         Ok(self.words.iter().zip(&other.words).all(|(a, b)| a & b == 0))

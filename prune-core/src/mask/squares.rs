@@ -1,8 +1,8 @@
 //! Turning bits in squares of 64 x 64, where the innermost dimensions of two orders differ.
 
+use crate::bits::{BitSink, read_bits};
 use crate::kernel::instructions::{dispatch, level};
-use crate::mask::permute::{Source, read_bits};
-use crate::select::BitSink;
+use crate::mask::permute::Source;
 use crate::threads::Threads;
 
 /// Two dimensions whose bits change places: `across` steps by one in the source, and the last dimension by one in the
@@ -128,7 +128,7 @@ fn transpose(squares: &mut [[u64; ABREAST]; 64]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::select::sample::hash;
+    use crate::hash::hash;
 
     #[test]
     fn squares_are_turned() {

@@ -1,8 +1,8 @@
 //! Scores of the user's.
 
 use super::{From, Kind, Need, Scores, Subject};
-use crate::element::RankBy;
 use crate::error::Error;
+use crate::key::RankBy;
 
 pub(super) const KIND: Kind =
     Kind { name: "given", needs: Some(Need::Scores), by: RankBy::Value, within_outputs: false, drawn: false, scores };

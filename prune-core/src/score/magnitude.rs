@@ -1,7 +1,7 @@
 //! Magnitude: the weights are their own score.
 
 use super::{From, Kind, Scores};
-use crate::element::RankBy;
+use crate::key::RankBy;
 
 pub(super) const KIND: Kind = Kind {
     name: "magnitude",

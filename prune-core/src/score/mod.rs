@@ -11,10 +11,9 @@ mod wanda;
 
 use core::fmt;
 
-use crate::element::RankBy;
-use crate::error::Error;
-use crate::layer::LayerRef;
-use crate::plain::PlainTensor;
+use crate::error::{Error, ErrorKind};
+use crate::key::RankBy;
+use crate::tensor::{LayerRef, PlainTensor};
 
 pub use random::draw;
 
@@ -55,10 +54,10 @@ pub(crate) struct Kind {
 /// let gradient = PlainTensor::from_logical(&[4], vec![0.3f32, 0.2, -4.0, 0.0])?;
 /// let (weights, gradient) = (LayerRef::of(&weights), LayerRef::of(&gradient));
 ///
-/// let scores = Score::saliency().of(&Subject::new("fc", &weights).evidence(&gradient))?;
+/// let scores = Score::saliency().of(&Subject::new("fc", &weights).with_evidence(&gradient))?;
 /// let scored = scores.layer();
 /// let ranked = prune_core::Ranked::new("fc", &scored);
-/// let kept = Selector::default().by(scores.rank_by()).unstructured(&ranked, Density::new(0.5)?)?;
+/// let kept = Selector::default().with_rank_by(scores.rank_by()).unstructured(&ranked, Density::new(0.5)?)?;
 /// assert_eq!(kept.mask.kept_indices().collect::<Vec<_>>(), [1, 2]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -111,24 +110,20 @@ impl<'a> Subject<'a> {
 
     /// The same with what the score [needs](Score::needs).
     #[must_use]
-    pub fn evidence(self, evidence: &'a LayerRef<'a>) -> Self {
+    pub fn with_evidence(self, evidence: &'a LayerRef<'a>) -> Self {
         Subject { evidence: Some(evidence), ..self }
     }
 
     /// The same with the axis of the layer's outputs, which input norms do not have; the last where it is not said.
     #[must_use]
-    pub fn output_axis(self, axis: usize) -> Self {
+    pub fn with_output_axis(self, axis: usize) -> Self {
         Subject { output_axis: Some(axis), ..self }
     }
 
     /// The evidence, or an error that says what it should be.
     fn needed(&self, kind: &'static Kind) -> Result<&'a LayerRef<'a>, Error> {
         let needs = || kind.needs.map_or_else(String::new, |need| need.to_string());
-        self.evidence.ok_or_else(|| Error::EvidenceMissing {
-            layer: self.name.to_owned(),
-            score: kind.name,
-            needs: needs(),
-        })
+        self.evidence.ok_or_else(|| ErrorKind::EvidenceMissing { score: kind.name, needs: needs() }.in_layer(self.name))
     }
 
     /// The evidence where it must be shaped as the weights are.
@@ -143,7 +138,7 @@ impl<'a> Subject<'a> {
             return Ok(());
         }
         let (expected, got) = (expected.to_vec(), got.shape().to_vec());
-        Err(Error::ShapeMismatch { layer: self.name.to_owned(), what, expected, got })
+        Err(ErrorKind::ShapeMismatch { what, expected, got }.in_layer(self.name))
     }
 }
 
@@ -255,8 +250,8 @@ impl Score {
     ///
     /// # Errors
     ///
-    /// [`Error::EvidenceMissing`], [`Error::ShapeMismatch`] of the evidence, [`Error::AxisOutOfRange`],
-    /// [`Error::Layout`].
+    /// [`ErrorKind::EvidenceMissing`], [`ErrorKind::ShapeMismatch`] of the evidence, [`ErrorKind::AxisOutOfRange`],
+    /// [`ErrorKind::Layout`].
     ///
     /// # Complexity
     ///

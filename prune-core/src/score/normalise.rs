@@ -1,9 +1,12 @@
 //! Scores over the norm of their layer, so that layers of different scale meet in one ranking as equals.
 
 use super::{From, Scores};
-use crate::element::RankBy;
 use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
+use crate::key::RankBy;
 use crate::mask::Mask;
+use crate::tensor::PlainTensor;
 
 impl<'a> Scores<'a> {
     /// The same scores, divided by their L2 norm over what is alive: what a global ranking compares where layers of large
@@ -15,7 +18,7 @@ impl<'a> Scores<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`] of the mask, [`Error::Layout`].
+    /// [`ErrorKind::ShapeMismatch`] of the mask, [`ErrorKind::Layout`].
     ///
     /// # Complexity
     ///
@@ -37,7 +40,7 @@ impl<'a> Scores<'a> {
                 *value = value.abs();
             }
         }
-        Ok(Scores { from: From::Own(crate::plain::PlainTensor::from_logical(layer.shape(), values)?), by: self.by })
+        Ok(Scores { from: From::Own(PlainTensor::from_logical(layer.shape(), values)?), by: self.by })
     }
 }
 

@@ -1,9 +1,9 @@
 //! Scores that are drawn: what any other score must beat.
 
 use super::{Kind, Scores, Subject};
-use crate::element::RankBy;
 use crate::error::Error;
-use crate::select::sample::hash;
+use crate::hash::hash;
+use crate::key::RankBy;
 
 pub(super) const KIND: Kind =
     Kind { name: "random", needs: None, by: RankBy::Value, within_outputs: false, drawn: true, scores };

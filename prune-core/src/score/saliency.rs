@@ -1,8 +1,8 @@
 //! Weight times gradient: how much the loss would change, to first order, were the weight zero.
 
 use super::{Kind, Need, Scores, Subject};
-use crate::element::RankBy;
 use crate::error::Error;
+use crate::key::RankBy;
 
 /// Of the current batch (Mozer and Smolensky 1989, Molchanov et al. 2016).
 pub(super) const SALIENCY: Kind = Kind {

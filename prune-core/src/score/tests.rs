@@ -67,13 +67,13 @@ proptest! {
             for gradient in [plain(&shape, evidence.clone()), odd(&shape, &evidence)] {
                 let gradient = LayerRef::of(&gradient);
                 for score in [Score::saliency(), Score::snip()] {
-                    let scores = score.of(&Subject::new("fc", &layer).evidence(&gradient)).unwrap();
+                    let scores = score.of(&Subject::new("fc", &layer).with_evidence(&gradient)).unwrap();
                     prop_assert_eq!(scores.rank_by(), RankBy::Value);
                     for (i, found) in scores.layer().to_logical_f64().unwrap().into_iter().enumerate() {
                         prop_assert!(same(found, (weights[i] * evidence[i]).abs()));
                     }
                 }
-                let given = Score::given().of(&Subject::new("fc", &layer).evidence(&gradient)).unwrap();
+                let given = Score::given().of(&Subject::new("fc", &layer).with_evidence(&gradient)).unwrap();
                 prop_assert_eq!(bits(&given), evidence.iter().map(|v| v.to_bits()).collect::<Vec<_>>());
             }
 
@@ -81,7 +81,7 @@ proptest! {
             let count: usize = inputs.iter().product();
             let norm = plain(&inputs, norms[..count].to_vec());
             let norm = LayerRef::of(&norm);
-            let subject = Subject::new("fc", &layer).evidence(&norm).output_axis(axis);
+            let subject = Subject::new("fc", &layer).with_evidence(&norm).with_output_axis(axis);
             let scores = Score::wanda().of(&subject).unwrap().layer().to_logical_f64().unwrap();
             for (i, found) in scores.into_iter().enumerate() {
                 // The index of the element, without the output's.
@@ -152,12 +152,15 @@ fn what_is_missing_or_misshapen_is_named() {
         assert_eq!(score.of(&Subject::new("fc", &layer)).unwrap_err().to_string(), message);
         let other = plain(&[3, 2], vec![0.0; 6]);
         let other = LayerRef::of(&other);
-        let error = score.of(&Subject::new("fc", &layer).evidence(&other)).unwrap_err();
-        assert!(matches!(error, Error::ShapeMismatch { ref layer, .. } if layer == "fc"), "{error}");
+        let error = score.of(&Subject::new("fc", &layer).with_evidence(&other)).unwrap_err();
+        assert!(
+            matches!(error.kind, ErrorKind::ShapeMismatch { .. }) && error.layer.as_deref() == Some("fc"),
+            "{error}"
+        );
     }
     let norms = plain(&[2], vec![0.0; 2]);
     let norms = LayerRef::of(&norms);
-    let error = Score::wanda().of(&Subject::new("fc", &layer).evidence(&norms).output_axis(2)).unwrap_err();
+    let error = Score::wanda().of(&Subject::new("fc", &layer).with_evidence(&norms).with_output_axis(2)).unwrap_err();
     assert_eq!(error.to_string(), "layer `fc`: axis 2 does not exist: the tensor has 2 axes, 0 to 1 (or -2 to -1)");
 }
 

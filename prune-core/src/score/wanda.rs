@@ -2,8 +2,8 @@
 //! models").
 
 use super::{Kind, Need, Scores, Subject};
-use crate::element::RankBy;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::key::RankBy;
 
 pub(super) const KIND: Kind = Kind {
     name: "wanda",
@@ -19,8 +19,8 @@ fn scores<'a>(subject: &Subject<'a>, _: u64) -> Result<Scores<'a>, Error> {
     let shape = subject.weights.shape();
     let rank = shape.len();
     let axis = match (subject.output_axis, rank) {
-        (None, 0) => return Err(Error::AxisOutOfRange { axis: -1, rank }),
-        (Some(axis), _) if axis >= rank => return Err(Error::AxisOutOfRange { axis: axis as isize, rank }),
+        (None, 0) => return Err(ErrorKind::AxisOutOfRange { axis: -1, rank }.into()),
+        (Some(axis), _) if axis >= rank => return Err(ErrorKind::AxisOutOfRange { axis: axis as isize, rank }.into()),
         (axis, _) => axis.unwrap_or(rank - 1),
     };
     let inputs: Vec<usize> = [&shape[..axis], &shape[axis + 1..]].concat();

@@ -1,9 +1,9 @@
 //! One ranking over layers, each of which keeps no fewer and no more than it is told to.
 
 use crate::density::Density;
-use crate::error::Error;
-use crate::layer::distinct;
+use crate::error::{Error, ErrorKind};
 use crate::select::{Ranked, Selected, Selector};
+use crate::tensor::distinct;
 
 /// How few and how many elements of a layer may be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,10 +50,10 @@ impl Selector {
     ///
     /// # Errors
     ///
-    /// [`Error::BoundCount`] unless there is a bound for each layer, [`Error::BoundsCross`], [`Error::TooFewAlive`] where a
-    /// minimum is more than is alive in its layer, or `kept` more than in all; [`Error::BudgetTooSmall`] and
-    /// [`Error::BudgetTooLarge`] where the bounds cannot meet `kept`; [`Error::Nan`], [`Error::DuplicateLayer`],
-    /// [`Error::ShapeMismatch`] of a mask in force, [`Error::Layout`].
+    /// [`ErrorKind::BoundCount`] unless there is a bound for each layer, [`ErrorKind::BoundsCross`], [`ErrorKind::TooFewAlive`] where a
+    /// minimum is more than is alive in its layer, or `kept` more than in all; [`ErrorKind::BudgetTooSmall`] and
+    /// [`ErrorKind::BudgetTooLarge`] where the bounds cannot meet `kept`; [`ErrorKind::Nan`], [`ErrorKind::DuplicateLayer`],
+    /// [`ErrorKind::ShapeMismatch`] of a mask in force, [`ErrorKind::Layout`].
     ///
     /// # Complexity
     ///
@@ -120,7 +120,7 @@ impl Selector {
 /// The bounds, no maximum more than is alive; refuses those that cannot be met.
 fn reachable(layers: &[Ranked<'_>], kept: usize, bounds: &[Bound]) -> Result<Vec<Bound>, Error> {
     if bounds.len() != layers.len() {
-        return Err(Error::BoundCount { layers: layers.len(), bounds: bounds.len() });
+        return Err(ErrorKind::BoundCount { layers: layers.len(), bounds: bounds.len() }.into());
     }
     // What a layout claims may be false, which is found out later: it must not overflow here.
     let (mut least, mut most, mut all) = (0usize, 0usize, 0usize);
@@ -128,10 +128,10 @@ fn reachable(layers: &[Ranked<'_>], kept: usize, bounds: &[Bound]) -> Result<Vec
     for (layer, &Bound { min, max }) in layers.iter().zip(bounds) {
         let (name, alive) = (|| layer.name.to_owned(), layer.alive_len());
         if min > max {
-            return Err(Error::BoundsCross { layer: name(), min, max });
+            return Err(ErrorKind::BoundsCross { min, max }.in_layer(&name()));
         }
         if min > alive {
-            return Err(Error::TooFewAlive { layer: name(), asked: min, alive });
+            return Err(ErrorKind::TooFewAlive { asked: min, alive }.in_layer(&name()));
         }
         let max = max.min(alive);
         least = least.saturating_add(min);
@@ -140,13 +140,13 @@ fn reachable(layers: &[Ranked<'_>], kept: usize, bounds: &[Bound]) -> Result<Vec
         reachable.push(Bound { min, max });
     }
     if kept > all {
-        return Err(Error::TooFewAlive { layer: String::new(), asked: kept, alive: all });
+        return Err(ErrorKind::TooFewAlive { asked: kept, alive: all }.into());
     }
     if kept < least {
-        return Err(Error::BudgetTooSmall { asked: kept, least });
+        return Err(ErrorKind::BudgetTooSmall { asked: kept, least }.into());
     }
     if kept > most {
-        return Err(Error::BudgetTooLarge { asked: kept, most });
+        return Err(ErrorKind::BudgetTooLarge { asked: kept, most }.into());
     }
     Ok(reachable)
 }

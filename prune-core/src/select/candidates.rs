@@ -1,10 +1,11 @@
 //! The few elements inside a bracket: which of them is at the cut, and on which side of it each lies.
 
-use crate::element::RankBy;
+use crate::kernel::compare::Bracket;
 use crate::kernel::lanes::Lanes;
-use crate::layer::for_any_type;
-use crate::select::cut::{Bracket, Cut, cut_among};
+use crate::key::RankBy;
+use crate::select::cut::{Cut, cut_among};
 use crate::select::values::Values;
+use crate::tensor::for_any_type;
 use crate::threads::Threads;
 
 /// Keys inside a bracket in half the memory: their upper bits, counted from those of the bracket's lower end. Shorts are in
@@ -194,7 +195,7 @@ pub(crate) fn cut_of(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::element::sealed::Sealed as _;
+    use crate::key::Keyed as _;
     use proptest::prelude::*;
 
     #[test]

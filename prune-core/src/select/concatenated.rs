@@ -1,11 +1,10 @@
 //! N:M over the concatenation of all layers, as the original's `str_global` has it.
 
-use crate::element::RankBy;
-use crate::element::sealed::Sealed;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::kernel::group::{Group, Kept};
+use crate::key::{Keyed, RankBy};
 use crate::mask::Mask;
 use crate::n_of_m::NmPattern;
-use crate::select::group::{Group, Kept};
 use crate::select::top::{dense, first_nan_of};
 use crate::select::{Ranked, Selected};
 
@@ -35,7 +34,7 @@ pub(crate) fn select(layers: &[Ranked<'_>], pattern: NmPattern, by: RankBy) -> R
         });
         visited.map_err(|error| error.in_layer(layer.name))?;
         if nan && let Some(index) = first_nan_of(&layer) {
-            return Err(Error::Nan { layer: layer.name.to_owned(), index });
+            return Err(ErrorKind::Nan { index }.in_layer(layer.name));
         }
     }
     open.close(pattern.n(), &mut words, &mut counts);

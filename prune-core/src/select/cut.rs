@@ -12,7 +12,8 @@
 //!
 //! Samples decide only how long it takes. The cut itself follows from exact counts.
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::kernel::compare::Bracket;
 
 /// Where a ranking is cut: everything with a greater key is kept, and the first `ties` of those with just this key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,20 +23,6 @@ pub(crate) struct Cut {
     pub(crate) ties: usize,
     /// How many elements have this key.
     pub(crate) tied: usize,
-}
-
-/// Two keys that enclose a range: keys from `sure` on are counted as kept, keys from `inside` up to `sure` may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Bracket {
-    pub(crate) sure: u64,
-    pub(crate) inside: u64,
-}
-
-impl Bracket {
-    /// Encloses just one key.
-    pub(crate) fn exactly(key: u64) -> Self {
-        Bracket { sure: key.saturating_add(1), inside: key }
-    }
 }
 
 /// What a pass over everything found.
@@ -172,7 +159,7 @@ fn narrow(scan: &mut impl Scan, kept: usize, room: usize) -> Result<Cut, Error> 
     }
     prove(scan, low, kept)?.ok_or_else(|| {
         let why = "the values changed between two readings; a selection needs them to stay".to_owned();
-        Error::Source { layer: String::new(), why }
+        ErrorKind::Source { why }.into()
     })
 }
 

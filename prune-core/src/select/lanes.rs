@@ -7,21 +7,21 @@
 //! * `columns`: the places of a group lie `inner` apart, groups side by side;
 //! * `loose`: everything else, element by element: remainders, odd group sizes, backward lanes.
 
-use crate::element::RankBy;
-use crate::error::Error;
+use crate::bits::{BitSink, read_bits};
+use crate::error::{Error, ErrorKind};
+use crate::kernel::group::{Group, Kept};
 use crate::kernel::groups::{Columns, GROUPS, Rule, columns, contiguous};
 use crate::kernel::instructions::level;
 use crate::kernel::lanes::Lanes as Vectors;
-use crate::layer::for_any_type;
+use crate::key::RankBy;
 use crate::layout::Layout;
-use crate::mask::{Mask, read_bits, to_logical, to_memory};
+use crate::mask::{Mask, to_logical, to_memory};
 use crate::n_of_m::NmPattern;
-use crate::select::group::{Group, Kept};
-use crate::select::sink::BitSink;
 use crate::select::tally::{Tally, tally_columns, tally_contiguous};
 use crate::select::top::{dense, first_nan_of};
 use crate::select::values::Values;
 use crate::select::{Ranked, Selected, Selector};
+use crate::tensor::for_any_type;
 use crate::threads::Threads;
 
 /// Keeps `pattern` along the existing axis `axis`.
@@ -34,13 +34,13 @@ pub(crate) fn select(
     let (layout, values) = dense(layer.scores)?;
     let alive = layer.alive.map(|mask| to_memory(mask.words(), &layout, selector.threads));
     let lanes = Lanes::new(&layout, axis, pattern);
-    let job = Job { lanes, alive: alive.as_deref(), by: selector.by, count_ties: selector.count_ties };
+    let job = Job { lanes, alive: alive.as_deref(), by: selector.rank_by, count_ties: selector.count_ties };
     let threads = selector.threads.for_elements(layout.len());
     let (words, tally) = for_any_type!(Values, values, values => job.run(values, threads));
     if tally.nan
         && let Some(index) = first_nan_of(layer)
     {
-        return Err(Error::Nan { layer: String::new(), index });
+        return Err(ErrorKind::Nan { index }.into());
     }
     let words = to_logical(words, &layout, selector.threads);
     let mask = Mask::from_own_words(layout.shape(), layout.len(), words);

@@ -1,8 +1,8 @@
 //! What is ranked.
 
 use crate::error::Error;
-use crate::layer::LayerRef;
 use crate::mask::Mask;
+use crate::tensor::LayerRef;
 
 /// A layer to be ranked: its scores, and which of its elements may be chosen.
 ///
@@ -10,7 +10,7 @@ use crate::mask::Mask;
 #[derive(Debug, Clone, Copy)]
 pub struct Ranked<'a> {
     /// The layer's name. Among equal scores the smaller name comes first, bytewise; errors name it. Empty for a tensor
-    /// without a name.
+    /// without a name, as a [`LayerRef`] becomes one.
     pub name: &'a str,
     /// A score for every element.
     pub scores: &'a LayerRef<'a>,
@@ -26,7 +26,7 @@ impl<'a> Ranked<'a> {
 
     /// The same layer, of which only what `alive` keeps may be chosen.
     #[must_use]
-    pub fn alive(self, alive: Option<&'a Mask>) -> Self {
+    pub fn with_alive(self, alive: Option<&'a Mask>) -> Self {
         Ranked { alive, ..self }
     }
 
@@ -41,5 +41,18 @@ impl<'a> Ranked<'a> {
             Some(alive) => alive.fits("mask in force", self.scores.shape()).map_err(|e| e.in_layer(self.name)),
             None => Ok(()),
         }
+    }
+}
+
+/// A tensor without a name, of which everything may be chosen.
+impl<'a> From<&'a LayerRef<'_>> for Ranked<'a> {
+    fn from(scores: &'a LayerRef<'_>) -> Self {
+        Ranked::new("", scores)
+    }
+}
+
+impl<'a> From<&Ranked<'a>> for Ranked<'a> {
+    fn from(ranked: &Ranked<'a>) -> Self {
+        *ranked
     }
 }

@@ -1,5 +1,7 @@
 //! Positions for a sample.
 
+use crate::hash::hash;
+
 /// `count` positions below `len`, ascending: one in each of `count` equal stretches, at a place in it that a hash
 /// chooses. Sorted values are sampled evenly, and no period in the values can line up with the positions.
 ///
@@ -16,14 +18,6 @@ pub(crate) fn position(i: usize, count: usize, len: usize) -> usize {
     let (start, end) = (stretch(i), stretch(i + 1));
     let reach = (end - start).max(1) as u128;
     start + ((u128::from(hash(i as u64)) * reach) >> 64) as usize
-}
-
-/// Sebastiano Vigna's SplitMix64 step: an equidistributed hash of 64 bits.
-pub(crate) fn hash(seed: u64) -> u64 {
-    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

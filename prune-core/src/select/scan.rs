@@ -2,16 +2,16 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::element::RankBy;
-use crate::element::sealed::Sealed as _;
-use crate::error::Error;
-use crate::kernel::compare::compare;
+use crate::error::{Error, ErrorKind};
+use crate::kernel::compare::{Bracket, compare};
 use crate::kernel::instructions::level;
-use crate::layer::for_any_type;
+use crate::key::Keyed as _;
+use crate::key::RankBy;
 use crate::select::candidates::{Candidates, Shorts, cut_of};
-use crate::select::cut::{Bracket, Counts, Cut, Scan};
+use crate::select::cut::{Counts, Cut, Scan};
 use crate::select::sample::position;
 use crate::select::values::Values;
+use crate::tensor::for_any_type;
 use crate::threads::Threads;
 
 /// One tensor of a ranking, in memory order throughout.
@@ -129,7 +129,7 @@ impl Scan for MemoryScan<'_> {
             nan |= result.nan;
         }
         if nan {
-            return Err(Error::Nan { layer: String::new(), index: Vec::new() });
+            return Err(ErrorKind::Nan { index: Vec::new() }.into());
         }
         counts.gathered = room > 0 && counts.inside <= room;
         if counts.gathered {

@@ -1,16 +1,19 @@
 //! The one door to all selections.
 
 use crate::density::Density;
-use crate::element::RankBy;
 use crate::error::Error;
-use crate::layer::distinct;
+#[cfg(doc)]
+use crate::error::ErrorKind;
+use crate::key::RankBy;
 use crate::layout::resolve_axis;
 use crate::mask::Mask;
 use crate::n_of_m::NmPattern;
 use crate::select::{Ranked, concatenated, lanes, top};
+use crate::tensor::distinct;
 use crate::threads::Threads;
 
-/// Makes masks from scores: by magnitude and on all threads, unless told otherwise.
+/// Makes masks from scores: by magnitude and on all threads, unless told otherwise. A layer is a [`Ranked`]; where there is
+/// just one tensor, and nothing to name, a [`LayerRef`](crate::LayerRef) will do.
 ///
 /// Backends offer the common cases as methods on tensors; this type offers all of them: several layers in one ranking,
 /// each within bounds or not, a ranking for each output, blocks and channels, scores that are not the weights, masks in
@@ -34,14 +37,14 @@ use crate::threads::Threads;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Selector {
-    pub(crate) by: RankBy,
+    pub(crate) rank_by: RankBy,
     pub(crate) threads: Threads,
     pub(crate) count_ties: bool,
 }
 
 impl Default for Selector {
     fn default() -> Self {
-        Selector { by: RankBy::Magnitude, threads: Threads::Pool, count_ties: true }
+        Selector { rank_by: RankBy::Magnitude, threads: Threads::Pool, count_ties: true }
     }
 }
 
@@ -67,38 +70,54 @@ impl Selector {
 
     /// Ranks by the value of given scores, higher first.
     pub fn value() -> Self {
-        Selector { by: RankBy::Value, ..Selector::default() }
+        Selector { rank_by: RankBy::Value, ..Selector::default() }
     }
 
-    /// Ranks in the given way.
+    /// The same, ranking in the given way.
     #[must_use]
-    pub fn by(self, by: RankBy) -> Self {
-        Selector { by, ..self }
+    pub fn with_rank_by(self, rank_by: RankBy) -> Self {
+        Selector { rank_by, ..self }
     }
 
-    /// Runs where it is told to. The masks are the same.
+    /// The same, running where it is told to. The masks are the same.
     #[must_use]
-    pub fn threads(self, threads: Threads) -> Self {
+    pub fn with_threads(self, threads: Threads) -> Self {
         Selector { threads, ..self }
     }
 
-    /// Whether N:M counts the groups in which a tie was broken, as it does unless told otherwise. Without it
-    /// [`Selected::ties`] is 0 for N:M, and the mask takes about half the time.
+    /// The same, counting the groups of N:M in which a tie was broken, as it does unless told otherwise, or not. Without
+    /// it [`Selected::ties`] is 0 for N:M, and the mask takes about half the time.
     #[must_use]
-    pub fn count_ties(self, count_ties: bool) -> Self {
+    pub fn with_count_ties(self, count_ties: bool) -> Self {
         Selector { count_ties, ..self }
+    }
+
+    /// What scores mean.
+    pub fn rank_by(&self) -> RankBy {
+        self.rank_by
+    }
+
+    /// Where it runs.
+    pub fn threads(&self) -> Threads {
+        self.threads
+    }
+
+    /// Whether N:M counts ties.
+    pub fn count_ties(&self) -> bool {
+        self.count_ties
     }
 
     /// Keeps the best `density` of one layer (rule 1 gives the count).
     ///
     /// # Errors
     ///
-    /// [`Error::Nan`], [`Error::TooFewAlive`], [`Error::ShapeMismatch`] of the mask in force, [`Error::Layout`].
+    /// [`ErrorKind::Nan`], [`ErrorKind::TooFewAlive`], [`ErrorKind::ShapeMismatch`] of the mask in force, [`ErrorKind::Layout`].
     ///
     /// # Complexity
     ///
     /// Linear in the number of elements.
-    pub fn unstructured(&self, layer: &Ranked<'_>, density: Density) -> Result<Selected, Error> {
+    pub fn unstructured<'a>(&self, layer: impl Into<Ranked<'a>>, density: Density) -> Result<Selected, Error> {
+        let layer = layer.into();
         self.top_of_layer(layer, density.kept_of(layer.scores.len()))
     }
 
@@ -106,7 +125,7 @@ impl Selector {
     ///
     /// # Errors
     ///
-    /// As [`Selector::unstructured`], and [`Error::DuplicateLayer`].
+    /// As [`Selector::unstructured`], and [`ErrorKind::DuplicateLayer`].
     ///
     /// # Complexity
     ///
@@ -122,8 +141,9 @@ impl Selector {
     /// # Errors
     ///
     /// As [`Selector::unstructured`].
-    pub fn top_of_layer(&self, layer: &Ranked<'_>, kept: usize) -> Result<Selected, Error> {
-        let selected = self.top(core::slice::from_ref(layer), kept).map_err(|error| error.in_layer(layer.name))?;
+    pub fn top_of_layer<'a>(&self, layer: impl Into<Ranked<'a>>, kept: usize) -> Result<Selected, Error> {
+        let layer = layer.into();
+        let selected = self.top(&[layer], kept).map_err(|error| error.in_layer(layer.name))?;
         selected.into_iter().next().ok_or_else(|| unreachable!("one layer in, one mask out"))
     }
 
@@ -135,22 +155,23 @@ impl Selector {
     pub fn top(&self, layers: &[Ranked<'_>], kept: usize) -> Result<Vec<Selected>, Error> {
         layers.iter().try_for_each(Ranked::check)?;
         distinct(layers.iter().map(|layer| layer.name))?;
-        top::select(layers, kept, self.by, self.threads)
+        top::select(layers, kept, self.rank_by, self.threads)
     }
 
     /// Keeps `pattern` along `axis` (rule 4): N of every M consecutive elements of each lane.
     ///
     /// # Errors
     ///
-    /// [`Error::Nan`], [`Error::AxisOutOfRange`], [`Error::ShapeMismatch`] of the mask in force, [`Error::Layout`].
+    /// [`ErrorKind::Nan`], [`ErrorKind::AxisOutOfRange`], [`ErrorKind::ShapeMismatch`] of the mask in force, [`ErrorKind::Layout`].
     ///
     /// # Complexity
     ///
     /// Linear in the number of elements, for any M.
-    pub fn n_of_m(&self, layer: &Ranked<'_>, pattern: NmPattern, axis: isize) -> Result<Selected, Error> {
+    pub fn n_of_m<'a>(&self, layer: impl Into<Ranked<'a>>, pattern: NmPattern, axis: isize) -> Result<Selected, Error> {
+        let layer = layer.into();
         layer.check()?;
         let axis = resolve_axis(axis, layer.scores.rank())?;
-        lanes::select(layer, pattern, axis, self).map_err(|error| error.in_layer(layer.name))
+        lanes::select(&layer, pattern, axis, self).map_err(|error| error.in_layer(layer.name))
     }
 
     /// Keeps `pattern` over the concatenation of all the layers: by name (bytewise), each in logical order. Groups
@@ -158,7 +179,7 @@ impl Selector {
     ///
     /// # Errors
     ///
-    /// As [`Selector::n_of_m`], and [`Error::DuplicateLayer`].
+    /// As [`Selector::n_of_m`], and [`ErrorKind::DuplicateLayer`].
     ///
     /// # Complexity
     ///
@@ -166,6 +187,6 @@ impl Selector {
     pub fn n_of_m_concatenated(&self, layers: &[Ranked<'_>], pattern: NmPattern) -> Result<Vec<Selected>, Error> {
         layers.iter().try_for_each(Ranked::check)?;
         distinct(layers.iter().map(|layer| layer.name))?;
-        concatenated::select(layers, pattern, self.by)
+        concatenated::select(layers, pattern, self.rank_by)
     }
 }

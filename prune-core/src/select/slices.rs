@@ -1,13 +1,14 @@
 //! A ranking of its own for each index of an axis.
 
+use crate::bits::{copy_run, first_bits, read_bits};
 use crate::density::Density;
-use crate::element::{Element, RankBy};
-use crate::error::Error;
-use crate::layer::{LayerRef, for_any_type};
+use crate::error::{Error, ErrorKind};
+use crate::key::RankBy;
 use crate::layout::{Layout, resolve_axis};
-use crate::mask::{Mask, copy_run, read_bits, to_logical, to_memory};
-use crate::select::top::{first_bits, first_nan_of};
+use crate::mask::{Mask, to_logical, to_memory};
+use crate::select::top::first_nan_of;
 use crate::select::{Ranked, Selected, Selector};
+use crate::tensor::{Element, LayerRef, for_any_type};
 use crate::threads::Threads;
 use crate::walk;
 
@@ -19,8 +20,8 @@ impl Selector {
     ///
     /// # Errors
     ///
-    /// [`Error::AxisOutOfRange`], [`Error::TooFewAliveInSlice`] of the first slice that lacks elements, [`Error::Nan`],
-    /// [`Error::ShapeMismatch`] of the mask in force, [`Error::Layout`].
+    /// [`ErrorKind::AxisOutOfRange`], [`ErrorKind::TooFewAliveInSlice`] of the first slice that lacks elements, [`ErrorKind::Nan`],
+    /// [`ErrorKind::ShapeMismatch`] of the mask in force, [`ErrorKind::Layout`].
     ///
     /// # Complexity
     ///
@@ -38,7 +39,13 @@ impl Selector {
     /// assert_eq!(selected.mask.kept_indices().collect::<Vec<_>>(), [0, 2, 5, 7]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn each_along(&self, layer: &Ranked<'_>, density: Density, axis: isize) -> Result<Selected, Error> {
+    pub fn each_along<'a>(
+        &self,
+        layer: impl Into<Ranked<'a>>,
+        density: Density,
+        axis: isize,
+    ) -> Result<Selected, Error> {
+        let layer = &layer.into();
         layer.check()?;
         let found = resolve_axis(axis, layer.scores.rank()).and_then(|axis| self.slices(layer, density, axis));
         found.map_err(|error| error.in_layer(layer.name))
@@ -54,10 +61,9 @@ impl Selector {
             let asked = density.kept_of(slices.each);
             slices.check_alive(asked)?;
             // Only where there is a NaN does it matter which is the first.
-            slices.select(asked).ok_or_else(|| Error::Nan {
-                layer: String::new(),
-                index: first_nan_of(layer).unwrap_or_default(),
-            })
+            slices
+                .select(asked)
+                .ok_or_else(|| ErrorKind::Nan { index: first_nan_of(layer).unwrap_or_default() }.into())
         })
     }
 }
@@ -101,7 +107,7 @@ impl<'a, E: Element> Slices<'a, E> {
         let order = Layout::new(layout.shape(), &in_order, 0)?;
         let threads = selector.threads.for_elements(layout.len());
         let alive = alive.map(|mask| to_memory(mask.words(), &order, threads));
-        let (offset, by) = (layout.offset(), selector.by);
+        let (offset, by) = (layout.offset(), selector.rank_by);
         Ok(Slices { values, alive, order, shape, strides, offset, step, axis, count, each, by, threads })
     }
 
@@ -114,7 +120,7 @@ impl<'a, E: Element> Slices<'a, E> {
             let alive = starts.map(in_word).sum();
             if asked > alive {
                 let axis = self.axis;
-                return Err(Error::TooFewAliveInSlice { layer: String::new(), axis, slice, asked, alive });
+                return Err(ErrorKind::TooFewAliveInSlice { axis, slice, asked, alive }.into());
             }
         }
         Ok(())

@@ -4,19 +4,18 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::bits::{first_bits, tail_bits};
 use crate::density::Density;
-use crate::element::RankBy;
-use crate::error::Error;
-use crate::kernel::compare::compare;
+use crate::error::{Error, ErrorKind};
+use crate::kernel::compare::{Bracket, compare};
 use crate::kernel::instructions::level;
-use crate::layer::{distinct, for_any_type};
-use crate::mask::tail_bits;
+use crate::key::RankBy;
 use crate::select::Selector;
-use crate::select::cut::{Bracket, Counts, Cut, Scan, cut_among, find};
+use crate::select::cut::{Counts, Cut, Scan, cut_among, find};
 use crate::select::sample::positions;
 use crate::select::scan::{CHUNK, CHUNK_WORDS};
-use crate::select::top::first_bits;
 use crate::select::values::Values;
+use crate::tensor::{distinct, for_any_type};
 use crate::threads::Threads;
 
 /// A layer of a [`ChunkSource`].
@@ -196,7 +195,7 @@ impl Selector {
     ///
     /// # Errors
     ///
-    /// [`Error::Source`] where reading fails or the lengths of the layers overflow, [`Error::Nan`], [`Error::TooFewAlive`], [`Error::DuplicateLayer`].
+    /// [`ErrorKind::Source`] where reading fails or the lengths of the layers overflow, [`ErrorKind::Nan`], [`ErrorKind::TooFewAlive`], [`ErrorKind::DuplicateLayer`].
     ///
     /// # Complexity
     ///
@@ -209,7 +208,7 @@ impl Selector {
         let counted = layers.iter().try_fold(0usize, |sum, layer| sum.checked_add(layer.len));
         if counted.is_none() {
             let why = "its layers together have more elements than can be counted".to_owned();
-            return Err(Error::Source { layer: String::new(), why });
+            return Err(ErrorKind::Source { why }.into());
         }
         let masked: Vec<Option<usize>> = (0..layers.len()).map(|layer| source.alive_len(layer)).collect();
         let mut alive = 0;
@@ -217,14 +216,14 @@ impl Selector {
             let choice = masked.unwrap_or(layer.len);
             if choice > layer.len {
                 let why = format!("{choice} of its {} elements are said to be alive", layer.len);
-                return Err(Error::Source { layer: layer.name.clone(), why });
+                return Err(ErrorKind::Source { why }.in_layer(&layer.name));
             }
             alive += choice;
         }
         if kept > alive {
-            return Err(Error::TooFewAlive { layer: String::new(), asked: kept, alive });
+            return Err(ErrorKind::TooFewAlive { asked: kept, alive }.into());
         }
-        let (by, threads) = (self.by, self.threads);
+        let (by, threads) = (self.rank_by, self.threads);
         let mut scan = SourceScan { source, layers: &layers, masked, by, threads, found: Vec::new() };
         let none = vec![0; layers.len()];
         if kept == 0 {
@@ -301,7 +300,7 @@ impl<S: ChunkSource + ?Sized> SourceScan<'_, S> {
     }
 
     fn read(&self, layer: usize, start: usize, len: usize, mut visit: impl FnMut(Values<'_>)) -> Result<(), Error> {
-        let failed = |why: String| Error::Source { layer: self.layers[layer].name.clone(), why };
+        let failed = |why: String| ErrorKind::Source { why }.in_layer(&self.layers[layer].name);
         let mut got = None;
         let read = self.source.read(layer, start, len, &mut |values| {
             if got.is_none() && values.len() == len {
@@ -323,7 +322,7 @@ impl<S: ChunkSource + ?Sized> SourceScan<'_, S> {
             return Ok(None);
         }
         let mut bits = vec![0; len.div_ceil(64)];
-        let failed = |why: String| Error::Source { layer: self.layers[layer].name.clone(), why };
+        let failed = |why: String| ErrorKind::Source { why }.in_layer(&self.layers[layer].name);
         self.source.alive(layer, start, len, &mut bits).map_err(failed)?;
         if let Some(last) = bits.last_mut() {
             *last &= tail_bits(len);
@@ -340,7 +339,7 @@ impl<S: ChunkSource + ?Sized> SourceScan<'_, S> {
         for ((layer, &masked), alive) in self.layers.iter().zip(&self.masked).zip(alive) {
             if masked.is_some_and(|masked| masked != alive) {
                 let why = format!("its mask keeps {alive} elements, though it was said to keep {masked:?}");
-                return Err(Error::Source { layer: layer.name.clone(), why });
+                return Err(ErrorKind::Source { why }.in_layer(&layer.name));
             }
         }
         Ok(())
@@ -444,8 +443,8 @@ impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
                 .filter(|found| found.nan.is_some())
                 .min_by_key(|found| (self.layers[found.layer].name.as_bytes(), found.nan));
             let (layer, index) =
-                first.map(|found| (self.layers[found.layer].name.clone(), found.nan)).unwrap_or_default();
-            return Err(Error::Nan { layer, index: index.into_iter().collect() });
+                first.map(|found| (self.layers[found.layer].name.as_str(), found.nan)).unwrap_or_default();
+            return Err(ErrorKind::Nan { index: index.into_iter().collect() }.in_layer(layer));
         }
         self.check_alive(&found)?;
         counts.gathered = room > 0 && counts.inside <= room;

@@ -3,7 +3,7 @@
 use core::iter::Sum;
 use core::ops::AddAssign;
 
-use crate::select::group::Kept;
+use crate::kernel::group::Kept;
 
 /// What was met in some groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,14 +1,16 @@
 //! The best elements of one ranking, over one layer or many.
 
-use crate::element::RankBy;
-use crate::error::Error;
-use crate::layer::LayerRef;
+use crate::bits::{first_bits, set_bit};
+use crate::error::{Error, ErrorKind};
+use crate::kernel::compare::Bracket;
+use crate::key::RankBy;
 use crate::layout::{Layout, unravel};
 use crate::mask::{Mask, to_logical, to_memory};
-use crate::select::cut::{Bracket, Cut, Scan, find};
+use crate::select::cut::{Cut, Scan, find};
 use crate::select::scan::{MemoryScan, Part};
 use crate::select::values::Values;
 use crate::select::{Ranked, Selected};
+use crate::tensor::LayerRef;
 use crate::threads::Threads;
 
 /// Keeps the `kept` best alive elements of all layers together. Names are distinct and masks fit.
@@ -29,7 +31,7 @@ pub(crate) fn select(layers: &[Ranked<'_>], kept: usize, by: RankBy, threads: Th
     // Lengths are true of memory by now, so that their sum cannot overflow.
     let alive = layers.iter().map(Ranked::alive_len).sum();
     if kept > alive {
-        return Err(Error::TooFewAlive { layer: String::new(), asked: kept, alive });
+        return Err(ErrorKind::TooFewAlive { asked: kept, alive }.into());
     }
     let mut scan = MemoryScan::new(parts, by, threads);
     let cut = if kept == 0 {
@@ -39,7 +41,7 @@ pub(crate) fn select(layers: &[Ranked<'_>], kept: usize, by: RankBy, threads: Th
         find(&mut scan, kept, alive, room(alive)).map(Some)
     };
     let cut = match cut {
-        Err(Error::Nan { .. }) => return Err(first_nan(layers)),
+        Err(Error { kind: ErrorKind::Nan { .. }, .. }) => return Err(first_nan(layers)),
         cut => cut?,
     };
     let mut selected = match cut {
@@ -108,23 +110,13 @@ fn finish(mut scan: MemoryScan<'_>, layouts: &[Layout], cut: Cut, threads: Threa
     parts.into_iter().zip(layouts).zip(tied).map(&mut finish_part).collect()
 }
 
-/// The lowest `count` of the bits that are set.
-pub(crate) fn first_bits(bits: u64, count: usize) -> u64 {
-    let rest = (0..count).fold(bits, |bits, _| bits & bits.wrapping_sub(1));
-    bits & !rest
-}
-
-fn set_bit(bits: &mut [u64], position: usize) {
-    bits[position / 64] |= 1 << (position % 64);
-}
-
 /// The first NaN among what is ranked: by layer name, then in logical order.
 fn first_nan(layers: &[Ranked<'_>]) -> Error {
     let mut order: Vec<&Ranked<'_>> = layers.iter().collect();
     order.sort_unstable_by_key(|layer| layer.name.as_bytes());
     for layer in order {
         if let Some(index) = first_nan_of(layer) {
-            return Error::Nan { layer: layer.name.to_owned(), index };
+            return ErrorKind::Nan { index }.in_layer(layer.name);
         }
     }
     unreachable!("a pass over these values met a NaN")

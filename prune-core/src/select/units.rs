@@ -1,12 +1,12 @@
 //! One ranking of units.
 
 use crate::density::Density;
-use crate::element::RankBy;
-use crate::error::Error;
-use crate::layer::LayerRef;
+use crate::error::{Error, ErrorKind};
+use crate::key::RankBy;
 use crate::layout::checked_len;
 use crate::mask::Mask;
 use crate::select::{Ranked, Selected, Selector};
+use crate::tensor::LayerRef;
 use crate::unit::Unit;
 
 impl Selector {
@@ -16,7 +16,7 @@ impl Selector {
     ///
     /// # Errors
     ///
-    /// [`Error::TooFewUnits`]; all of [`Unit::scores`].
+    /// [`ErrorKind::TooFewUnits`]; all of [`Unit::scores`].
     ///
     /// # Complexity
     ///
@@ -35,7 +35,8 @@ impl Selector {
     /// assert_eq!(selected.mask.kept_indices().collect::<Vec<_>>(), [2, 3, 4, 7, 8, 9]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn units(&self, layer: &Ranked<'_>, unit: &Unit, density: Density) -> Result<Selected, Error> {
+    pub fn units<'a>(&self, layer: impl Into<Ranked<'a>>, unit: &Unit, density: Density) -> Result<Selected, Error> {
+        let layer = &layer.into();
         layer.check()?;
         self.best_units(layer, unit, density).map_err(|error| error.in_layer(layer.name))
     }
@@ -45,12 +46,12 @@ impl Selector {
         let kept = density.kept_of(checked_len(&unit.grid(shape)?)?);
         let alive = layer.alive.map(|alive| unit.alive(alive)).transpose()?;
         if let Some(alive) = alive.as_ref().map(Mask::kept_len).filter(|&alive| kept > alive) {
-            return Err(Error::TooFewUnits { layer: String::new(), asked: kept, alive });
+            return Err(ErrorKind::TooFewUnits { asked: kept, alive }.into());
         }
-        let scores = unit.scores(layer.scores, self.by, layer.alive)?;
+        let scores = unit.scores(layer.scores, self.rank_by, layer.alive)?;
         let scores = LayerRef::of(&scores);
         let ranked = Ranked { name: layer.name, scores: &scores, alive: alive.as_ref() };
-        let selected = self.by(RankBy::Value).top_of_layer(&ranked, kept)?;
+        let selected = self.with_rank_by(RankBy::Value).top_of_layer(&ranked, kept)?;
         let mut mask = unit.spread(&selected.mask, shape)?;
         if let Some(alive) = layer.alive {
             mask.intersect_in_place(alive)?;

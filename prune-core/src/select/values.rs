@@ -1,7 +1,8 @@
 //! Values of any element type in one piece of memory.
 
-use crate::element::{Element, ElementType, RankBy, sealed::Sealed};
-use crate::layer::for_any_type;
+use crate::element_type::ElementType;
+use crate::key::{Keyed, RankBy};
+use crate::tensor::{Element, for_any_type};
 
 /// Values of one element type in one piece of memory.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +42,7 @@ impl<'a> Values<'a> {
     }
 
     pub(crate) fn is_nan(self, position: usize) -> bool {
-        for_any_type!(Values, self, values => Sealed::is_nan(values[position]))
+        for_any_type!(Values, self, values => Keyed::is_nan(values[position]))
     }
 
     pub(crate) fn slice(self, start: usize, end: usize) -> Values<'a> {

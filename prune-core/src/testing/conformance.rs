@@ -7,13 +7,12 @@ use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestRng, TestRunner};
 
 use crate::density::Density;
-use crate::element::ElementType;
+use crate::element_type::ElementType;
 use crate::error::Error;
 use crate::ext::PruneExt;
-use crate::layer::{LayerMut, LayerRef};
 use crate::mask::Mask;
 use crate::n_of_m::NmPattern;
-use crate::plain::PlainTensor;
+use crate::tensor::{LayerMut, LayerRef, PlainTensor};
 use crate::testing::generators::{Shapes, TestElement};
 
 pub use super::laws::*;

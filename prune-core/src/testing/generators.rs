@@ -11,9 +11,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::density::Density;
-use crate::element::Element;
 use crate::layout::Layout;
 use crate::n_of_m::NmPattern;
+use crate::tensor::Element;
 
 /// An element type that tests can make and take apart.
 pub trait TestElement: Element {

@@ -6,7 +6,7 @@
 use core::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use crate::element::RankBy;
+use crate::key::RankBy;
 
 /// A layer as the oracle sees it.
 #[derive(Debug, Clone, Copy)]
@@ -187,12 +187,11 @@ pub fn apply(values: &[f64], kept: &[bool]) -> Vec<f64> {
     values.iter().zip(kept).map(|(&value, &kept)| if kept { value } else { 0.0 }).collect()
 }
 
-/// How many elements outside the mask are anything but `+0.0`.
+/// How many elements outside the mask are anything but a zero, of either sign; NaN is.
 pub fn revivals(values: &[f64], kept: &[bool]) -> usize {
     let mut count = 0;
     for (value, kept) in values.iter().zip(kept) {
-        let plus_zero = *value == 0.0 && value.is_sign_positive();
-        if !kept && !plus_zero {
+        if !kept && *value != 0.0 {
             count += 1;
         }
     }
@@ -299,7 +298,7 @@ mod tests {
         assert_eq!(answer.kept, [true, false, false, true, true, false]);
         assert_eq!((answer.ties, answer.short_groups), (1, 1));
         assert_eq!(apply(&scores, &answer.kept), [0.5, 0.0, 0.0, -2.0, 0.0, 0.0]);
-        assert_eq!(revivals(&scores, &answer.kept), 3);
+        assert_eq!(revivals(&scores, &answer.kept), 2);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::element::RankBy;
+use crate::key::RankBy;
 use crate::testing::oracle::{self, Answer, Layer, Refusal, index_of, kept_count};
 
 /// What a unit's elements are made into.

@@ -1,7 +1,7 @@
 //! Boxes of neighbouring elements.
 
-use crate::element::RankBy;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::key::RankBy;
 use crate::layout::resolve_axis;
 use crate::unit::reduce::{Reduction, Term};
 
@@ -59,7 +59,7 @@ impl Blocks {
     ///
     /// # Errors
     ///
-    /// [`Error::Blocks`] where there is no size or one is 0, where there are axes but not one for each size, and where an
+    /// [`ErrorKind::Blocks`] where there is no size or one is 0, where there are axes but not one for each size, and where an
     /// axis stands twice.
     pub fn new(sizes: &[usize], axes: &[isize], pool: Pool) -> Result<Self, Error> {
         let blocks = Blocks { sizes: sizes.to_vec(), axes: axes.to_vec(), pool };
@@ -100,7 +100,7 @@ impl Blocks {
         if self.axes.is_empty() {
             let first = rank
                 .checked_sub(self.sizes.len())
-                .ok_or_else(|| Error::BlockRank { sizes: self.sizes.clone(), shape: shape.to_vec() })?;
+                .ok_or_else(|| ErrorKind::BlockRank { sizes: self.sizes.clone(), shape: shape.to_vec() })?;
             sides[first..].iter_mut().zip(&self.sizes).for_each(|(side, &size)| *side = Some(size));
         }
         for (&axis, &size) in self.axes.iter().zip(&self.sizes) {
@@ -112,7 +112,7 @@ impl Blocks {
     }
 
     fn refused(&self, why: &'static str) -> Error {
-        Error::Blocks { sizes: self.sizes.clone(), axes: self.axes.clone(), why }
+        ErrorKind::Blocks { sizes: self.sizes.clone(), axes: self.axes.clone(), why }.into()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Everything at one index of an axis.
 
-use crate::element::RankBy;
 use crate::error::Error;
+use crate::key::RankBy;
 use crate::layout::resolve_axis;
 use crate::unit::reduce::{Reduction, Term};
 

@@ -8,11 +8,13 @@ mod reduce;
 pub use blocks::{Blocks, Pool};
 pub use channels::{Channels, Norm};
 
-use crate::element::RankBy;
+use crate::bits::set_run;
 use crate::error::Error;
-use crate::layer::{LayerRef, for_any_type};
+#[cfg(doc)]
+use crate::error::ErrorKind;
+use crate::key::RankBy;
 use crate::mask::Mask;
-use crate::plain::PlainTensor;
+use crate::tensor::{LayerRef, PlainTensor, for_any_type};
 use crate::unit::geometry::Geometry;
 
 /// What is pruned in one piece: blocks or channels.
@@ -85,8 +87,8 @@ impl Unit {
     ///
     /// # Errors
     ///
-    /// [`Error::AxisOutOfRange`], [`Error::BlockRank`], [`Error::Blocks`] where two axes are the same one,
-    /// [`Error::ShapeOverflow`].
+    /// [`ErrorKind::AxisOutOfRange`], [`ErrorKind::BlockRank`], [`ErrorKind::Blocks`] where two axes are the same one,
+    /// [`ErrorKind::ShapeOverflow`].
     pub fn grid(&self, shape: &[usize]) -> Result<Vec<usize>, Error> {
         Ok(self.grid_of(&self.geometry(shape)?))
     }
@@ -96,8 +98,8 @@ impl Unit {
     ///
     /// # Errors
     ///
-    /// As [`Unit::grid`]; [`Error::Nan`] with the index of the first element alive that is NaN, [`Error::ShapeMismatch`]
-    /// of the mask in force, [`Error::Layout`].
+    /// As [`Unit::grid`]; [`ErrorKind::Nan`] with the index of the first element alive that is NaN, [`ErrorKind::ShapeMismatch`]
+    /// of the mask in force, [`ErrorKind::Layout`].
     ///
     /// # Complexity
     ///
@@ -145,7 +147,7 @@ impl Unit {
     ///
     /// # Errors
     ///
-    /// As [`Unit::grid`], and [`Error::ShapeMismatch`] where `units` are not those of a tensor of this shape.
+    /// As [`Unit::grid`], and [`ErrorKind::ShapeMismatch`] where `units` are not those of a tensor of this shape.
     ///
     /// # Complexity
     ///
@@ -178,17 +180,6 @@ impl Unit {
             // All other axes are one block long.
             Unit::Channels(_) => vec![geometry.units()],
         }
-    }
-}
-
-/// Sets `count` bits from the bit `from` on.
-fn set_run(words: &mut [u64], from: usize, count: usize) {
-    let mut done = 0;
-    while done < count {
-        let at = from + done;
-        let room = (64 - at % 64).min(count - done);
-        words[at / 64] |= (u64::MAX >> (64 - room)) << (at % 64);
-        done += room;
     }
 }
 

@@ -1,10 +1,10 @@
 //! One score for each unit.
 
-use crate::element::RankBy;
-use crate::error::Error;
-use crate::layer::LayerRef;
+use crate::error::{Error, ErrorKind};
+use crate::key::RankBy;
 use crate::layout::unravel;
 use crate::mask::Mask;
+use crate::tensor::LayerRef;
 use crate::unit::geometry::Geometry;
 
 /// What becomes of the elements of a unit.
@@ -152,7 +152,7 @@ fn for_each_alive(
         index += 1;
     })?;
     match nan {
-        Some(index) => Err(Error::Nan { layer: String::new(), index: unravel(index, layer.shape()) }),
+        Some(index) => Err(ErrorKind::Nan { index: unravel(index, layer.shape()) }.into()),
         None => Ok(()),
     }
 }

@@ -11,7 +11,7 @@ use crate::testing::generators::{
 };
 use crate::testing::oracle::{self, Answer, Refusal};
 use crate::testing::structures::{self, Pooling};
-use crate::{Density, Error, LayerRef, Layout, Mask, PlainTensor, RankBy, Ranked, Selected, Selector};
+use crate::{Density, Error, ErrorKind, LayerRef, Layout, Mask, PlainTensor, RankBy, Ranked, Selected, Selector};
 
 /// A unit, and what the oracle needs to know of it.
 #[derive(Debug, Clone)]
@@ -104,11 +104,14 @@ fn same(got: Result<Selected, Error>, wanted: Result<Answer, Refusal>) -> TestCa
             prop_assert_eq!(got.mask.iter().collect::<Vec<_>>(), wanted.kept);
             prop_assert_eq!((got.ties, got.short_groups), (wanted.ties, 0));
         }
-        (Err(Error::TooFewUnits { layer, asked, alive }), Err(Refusal::TooFewAlive { asked: a, alive: b })) => {
-            prop_assert_eq!((layer.as_str(), asked, alive), ("fc", a, b));
+        (
+            Err(Error { layer, kind: ErrorKind::TooFewUnits { asked, alive } }),
+            Err(Refusal::TooFewAlive { asked: a, alive: b }),
+        ) => {
+            prop_assert_eq!((layer.as_deref(), asked, alive), (Some("fc"), a, b));
         }
-        (Err(Error::Nan { layer, index }), Err(Refusal::Nan { index: wanted, .. })) => {
-            prop_assert_eq!((layer.as_str(), index), ("fc", wanted));
+        (Err(Error { layer, kind: ErrorKind::Nan { index } }), Err(Refusal::Nan { index: wanted, .. })) => {
+            prop_assert_eq!((layer.as_deref(), index), (Some("fc"), wanted));
         }
         (got, wanted) => prop_assert!(false, "{:?} where the oracle has {:?}", got, wanted),
     }
@@ -133,7 +136,7 @@ fn hold<E: TestElement>((shape, data, alive, layout, case): Layer<E>, by: RankBy
             near(&shape, &widened, alive.as_deref(), &case, by, scores.values())?;
         }
         (scores, same) => {
-            prop_assert!(matches!(scores, Err(Error::Nan { .. })), "{:?}", scores);
+            prop_assert!(matches!(scores, Err(Error { kind: ErrorKind::Nan { .. }, .. })), "{:?}", scores);
             prop_assert_eq!(scores, same);
         }
     }
@@ -148,7 +151,8 @@ fn hold<E: TestElement>((shape, data, alive, layout, case): Layer<E>, by: RankBy
         prop_assert_eq!(unit.spread(&units, &shape).unwrap().iter().collect::<Vec<_>>(), all);
     }
     let ranked = |layer| Ranked { name: "fc", scores: layer, alive: mask.as_ref() };
-    let [got, on_rows] = [&lying, &rows].map(|layer| Selector::default().by(by).units(&ranked(layer), unit, density));
+    let [got, on_rows] =
+        [&lying, &rows].map(|layer| Selector::default().with_rank_by(by).units(&ranked(layer), unit, density));
     prop_assert_eq!(&got, &on_rows);
     let layer = oracle::Layer { name: "fc", shape: &shape, scores: &widened, alive: alive.as_deref() };
     let wanted = structures::units(layer, &case.sides, case.pooling, density.get(), by);
@@ -246,9 +250,9 @@ fn the_first_nan_is_named_by_its_element() {
         for (dead, index) in [(0, vec![2, 5]), (17, vec![3, 4])] {
             alive[dead] = false;
             let mask = Mask::from_bools(&[4, 6], &alive).unwrap();
-            let nan = |layer: &str| Error::Nan { layer: layer.to_owned(), index: index.clone() };
+            let nan = |layer: &str| ErrorKind::Nan { index: index.clone() }.in_layer(layer);
             assert_eq!(unit.scores(&layer, RankBy::Magnitude, Some(&mask)), Err(nan("")));
-            let ranked = Ranked::new("fc", &layer).alive(Some(&mask));
+            let ranked = Ranked::new("fc", &layer).with_alive(Some(&mask));
             assert_eq!(Selector::default().units(&ranked, &unit, Density::new(0.5).unwrap()), Err(nan("fc")));
             alive[0] = true;
         }
@@ -259,7 +263,7 @@ fn the_first_nan_is_named_by_its_element() {
 #[test]
 fn blocks_that_do_not_exist_are_refused() {
     let why = |sizes: &[usize], axes: &[isize]| match Blocks::new(sizes, axes, Pool::Mean) {
-        Err(Error::Blocks { why, .. }) => why,
+        Err(Error { kind: ErrorKind::Blocks { why, .. }, .. }) => why,
         other => panic!("{other:?}"),
     };
     assert!(why(&[], &[]).contains("no size") && why(&[], &[0]).contains("no size"));
@@ -276,10 +280,10 @@ fn blocks_that_do_not_exist_are_refused() {
         deep.to_string(),
         "blocks of sizes [2, 3, 2] need 3 axes, but the tensor of shape [4, 4] has 2; give fewer sizes"
     );
-    assert_eq!(of(&[2], &[2]).grid(&[4, 4]), Err(Error::AxisOutOfRange { axis: 2, rank: 2 }));
+    assert_eq!(of(&[2], &[2]).grid(&[4, 4]), Err(ErrorKind::AxisOutOfRange { axis: 2, rank: 2 }.into()));
     let channels = Unit::from(Channels::new(-3, Norm::L2));
-    assert_eq!(channels.grid(&[4, 4]), Err(Error::AxisOutOfRange { axis: -3, rank: 2 }));
-    assert!(matches!(channels.grid(&[2, 2, usize::MAX, 2]), Err(Error::ShapeOverflow { .. })));
+    assert_eq!(channels.grid(&[4, 4]), Err(ErrorKind::AxisOutOfRange { axis: -3, rank: 2 }.into()));
+    assert!(matches!(channels.grid(&[2, 2, usize::MAX, 2]), Err(Error { kind: ErrorKind::ShapeOverflow { .. }, .. })));
     // In a selection they name the layer.
     let tensor = PlainTensor::from_logical(&[2, 2], vec![1.0f32; 4]).unwrap();
     let refused = Selector::default().units(
@@ -290,11 +294,14 @@ fn blocks_that_do_not_exist_are_refused() {
     assert!(refused.unwrap_err().to_string().starts_with("layer `fc`: blocks of sizes"));
     // A mask of other units, and one of another layer.
     let rows = Unit::from(Channels::new(0, Norm::L2));
-    assert!(matches!(rows.spread(&Mask::all(&[3]).unwrap(), &[2, 2]), Err(Error::ShapeMismatch { .. })));
+    assert!(matches!(
+        rows.spread(&Mask::all(&[3]).unwrap(), &[2, 2]),
+        Err(Error { kind: ErrorKind::ShapeMismatch { .. }, .. })
+    ));
     let other = Mask::all(&[4]).unwrap();
     assert!(matches!(
         rows.scores(&LayerRef::of(&tensor), RankBy::Value, Some(&other)),
-        Err(Error::ShapeMismatch { .. })
+        Err(Error { kind: ErrorKind::ShapeMismatch { .. }, .. })
     ));
 }
 
@@ -308,15 +315,15 @@ fn emptiness_and_false_claims() {
         let layer = LayerRef::of(&empty);
         let alive = Mask::all(layer.shape()).unwrap();
         for alive in [None, Some(&alive)] {
-            let selected = Selector::default().units(&Ranked::new("", &layer).alive(alive), &unit, half).unwrap();
+            let selected = Selector::default().units(&Ranked::new("", &layer).with_alive(alive), &unit, half).unwrap();
             assert_eq!((selected.mask.shape(), selected.mask.kept_len()), (layer.shape(), 0));
         }
         let claim = Layout::new(&[1 << 30, 1 << 30], &[1 << 30, 1], 0).unwrap();
         let layer = LayerRef::lent(crate::Lent::new(claim, crate::Memory::Dense(&[1.0f32, 2.0])));
-        assert!(matches!(unit.scores(&layer, RankBy::Value, None), Err(Error::Layout { .. })));
+        assert!(matches!(unit.scores(&layer, RankBy::Value, None), Err(Error { kind: ErrorKind::Layout { .. }, .. })));
     }
     let number = PlainTensor::from_logical(&[], vec![2.0f32]).unwrap();
     let rows = Unit::from(Channels::new(0, Norm::L2));
     let refused = rows.scores(&LayerRef::of(&number), RankBy::Value, None);
-    assert_eq!(refused, Err(Error::AxisOutOfRange { axis: 0, rank: 0 }));
+    assert_eq!(refused, Err(ErrorKind::AxisOutOfRange { axis: 0, rank: 0 }.into()));
 }

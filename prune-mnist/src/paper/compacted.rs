@@ -36,7 +36,7 @@ impl Compacted {
             .chunks_exact(2)
             .map(|pair| {
                 let ((name, kernel), (_, bias)) = (&pair[0], &pair[1]);
-                DenseLayer::new(name, kernel).bias(Some(bias)).mask(masks.get(name))
+                DenseLayer::new(name, kernel).with_bias(Some(bias)).with_mask(masks.get(name))
             })
             .collect();
         let small = compact(&chain, |x| x.max(0.0))?.without_unused_inputs();

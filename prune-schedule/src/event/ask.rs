@@ -56,7 +56,7 @@ impl Event {
     pub(crate) fn default_ranking(&self) -> Ranking {
         match (&self.rule, self.scope_kind()) {
             (_, ScopeKind::Global) => Ranking::Global,
-            (Rule::Unstructured(_), _) if self.score.ranks_within_outputs() => Ranking::Output(GroupAxis::Output),
+            (Rule::Unstructured(_), _) if self.score.ranks_within_outputs() => Ranking::Output(None),
             _ => Ranking::Layer,
         }
     }
@@ -150,28 +150,52 @@ impl Event {
         }
     }
 
-    /// The axis that is written for it: of its groups, or of the outputs it ranks within.
+    /// The axis that is written for it: of its groups or channels, or of the outputs it ranks within. None where it is unset,
+    /// and where the event has no axis.
     pub fn group_axis(&self) -> Option<GroupAxis> {
+        self.axis_field().flatten()
+    }
+
+    /// Whether it has an axis, written or not: N:M within layers, channels, and rankings within outputs do.
+    pub fn has_axis(&self) -> bool {
+        self.axis_field().is_some()
+    }
+
+    /// The axis that holds for it: the written one; else `groups`, the door's default, for N:M, and that of the outputs for
+    /// channels and rankings within outputs. None where it has no axis.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_schedule::{GroupAxis, Strategy};
+    ///
+    /// let strategy: Strategy = "{1: {'method': 'str_unified_local', 'pattern': '2:4'}, \
+    ///                            2: {'method': 'str_unified_local', 'pattern': '2:4', 'axis': -1}, \
+    ///                            3: {'method': 'channel_global', 'density': 0.5}}".parse()?;
+    /// let axes = |door| strategy.events().map(|(_, event)| event.axis_or(door)).collect::<Vec<_>>();
+    /// assert_eq!(axes(GroupAxis::LAST), [Some(GroupAxis::LAST), Some(GroupAxis::LAST), Some(GroupAxis::Output)]);
+    /// assert_eq!(axes(GroupAxis::Reduction), [Some(GroupAxis::Reduction), Some(GroupAxis::LAST), Some(GroupAxis::Output)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn axis_or(&self, groups: GroupAxis) -> Option<GroupAxis> {
+        let default = if matches!(self.rule, Rule::NOfM { .. }) { groups } else { GroupAxis::Output };
+        self.axis_field().map(|written| written.unwrap_or(default))
+    }
+
+    /// The field `axis` as it is written, where the event has one.
+    fn axis_field(&self) -> Option<Option<GroupAxis>> {
         match self.ranked_within() {
             Ranking::Output(axis) => Some(axis),
             _ => self.unit_axis(),
         }
     }
 
-    /// Along which axis its groups run.
-    pub(crate) fn unit_axis(&self) -> Option<GroupAxis> {
+    /// The same of groups and channels alone.
+    pub(crate) fn unit_axis(&self) -> Option<Option<GroupAxis>> {
         match &self.rule {
             Rule::NOfM { scope: Scope::UnifiedLocal(_) | Scope::Local(_), axis } => Some(*axis),
             Rule::Pieces { piece: Piece::Channels { axis, .. }, .. } => Some(*axis),
             _ => None,
-        }
-    }
-
-    /// The axis where nothing is written.
-    pub(crate) fn default_axis(&self) -> GroupAxis {
-        match &self.rule {
-            Rule::NOfM { .. } => GroupAxis::LAST,
-            _ => GroupAxis::Output,
         }
     }
 

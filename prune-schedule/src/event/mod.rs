@@ -68,13 +68,14 @@ impl Event {
         Self::new(Rule::Unstructured(scope))
     }
 
-    /// An event that keeps N of every M consecutive elements along the last axis.
+    /// An event that keeps N of every M consecutive elements along an axis: that of [`Event::axis`], or the door's
+    /// default where none is given.
     ///
     /// # Errors
     ///
     /// [`Problem::EmptyTable`] for a table that names no layer.
     pub fn n_of_m(scope: Scope<NmPattern>) -> Result<Self, StrategyError> {
-        Self::new(Rule::NOfM { scope, axis: GroupAxis::LAST })
+        Self::new(Rule::NOfM { scope, axis: None })
     }
 
     /// An event that keeps blocks or channels, to a density of their number (rule 1 counts them, and not elements).
@@ -176,11 +177,11 @@ impl Event {
         let ranking = self.ranked_within();
         match &mut self.rule {
             Rule::NOfM { scope: Scope::Global(_), .. } => return Err(Problem::AxisGlobal.into()),
-            Rule::NOfM { axis, .. } => *axis = along,
+            Rule::NOfM { axis, .. } => *axis = Some(along),
             Rule::Unstructured(_) if matches!(ranking, Ranking::Output(_)) => {
-                self.ranking = Some(Ranking::Output(along));
+                self.ranking = Some(Ranking::Output(Some(along)));
             }
-            Rule::Pieces { piece: Piece::Channels { axis, .. }, .. } => *axis = along,
+            Rule::Pieces { piece: Piece::Channels { axis, .. }, .. } => *axis = Some(along),
             Rule::Pieces { .. } => return self.contradicts("axis", "cuts its blocks along `axes`; write that"),
             Rule::Unstructured(_) | Rule::Regrow(_) => {
                 return Err(Problem::AxisUnstructured { method }.into());

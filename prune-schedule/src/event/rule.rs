@@ -58,9 +58,11 @@ pub enum Rule {
     NOfM {
         /// The pattern and the layers it is for.
         scope: Scope<NmPattern>,
-        /// Along which axis groups run. `Scope::Global` has none: there groups run over all selected layers, one after
-        /// the other.
-        axis: GroupAxis,
+        /// Along which axis groups run, where that is written; else the door's default decides ([`Event::axis_or`]).
+        /// `Scope::Global` has none: there groups run over all selected layers, one after the other.
+        ///
+        /// [`Event::axis_or`]: crate::Event::axis_or
+        axis: Option<GroupAxis>,
     },
     /// Keeps blocks or channels, to a density of their number.
     Pieces {

@@ -5,6 +5,7 @@ use core::fmt;
 use super::EventOption;
 use crate::error::{Problem, StrategyError};
 use crate::event::Event;
+use crate::names::{AxisEvidence, Class, Role};
 use crate::text::node::{Node, Value};
 use crate::text::written::Written;
 
@@ -13,7 +14,7 @@ pub(super) const OPTION: EventOption = EventOption {
     read,
     write,
     // A ranking within an axis tells of it in its own words.
-    tell: |_, event| event.unit_axis().map(|axis| format!("axis {axis}")),
+    tell: |_, event| event.unit_axis().flatten().map(|axis| format!("axis {axis}")),
 };
 
 fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
@@ -22,8 +23,7 @@ fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError>
 }
 
 fn write(event: &Event) -> Vec<(&'static str, Value)> {
-    let axis = event.group_axis().filter(|&axis| axis != event.default_axis());
-    axis.map(|axis| ("axis", axis.write())).into_iter().collect()
+    event.group_axis().map(|axis| ("axis", axis.write())).into_iter().collect()
 }
 
 /// The words that stand for the axis over which a layer sums, and for that of its outputs.
@@ -35,15 +35,15 @@ const OUTPUT: &str = "output";
 pub enum GroupAxis {
     /// An axis by its index; negative ones count from the end, as in NumPy.
     Index(isize),
-    /// The axis over which the layer sums, where the layer's name tells it ([`reduction_axis`]). Hardware that skips
-    /// the zeros of 2:4 wants groups along it.
+    /// The axis of the layer's inputs, over which it sums, where the table of [`names`](crate::names) tells it. Hardware
+    /// that skips the zeros of 2:4 wants groups along it.
     Reduction,
-    /// The axis of the layer's outputs, where the layer's name tells it ([`output_axis`]).
+    /// The axis of the layer's outputs, told in the same way.
     Output,
 }
 
 impl GroupAxis {
-    /// The last axis: what holds when nothing is written.
+    /// The last axis: that of N:M groups in the library where none is written.
     pub const LAST: GroupAxis = GroupAxis::Index(-1);
 
     pub(crate) fn read(node: &Node) -> Result<Self, StrategyError> {
@@ -65,12 +65,6 @@ impl GroupAxis {
     }
 }
 
-impl Default for GroupAxis {
-    fn default() -> Self {
-        Self::LAST
-    }
-}
-
 impl fmt::Display for GroupAxis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -81,50 +75,80 @@ impl fmt::Display for GroupAxis {
     }
 }
 
-/// The axis over which a layer sums its inputs, as its name and rank tell.
-///
-/// The frameworks' own names say it: what ends in `kernel` (Flax, Keras) has shape (.., in, out), so a dense kernel sums
-/// over axis 0 and a convolution kernel, stored HWIO, over axis 2; what ends in `weight` (PyTorch, and most others)
-/// has shape (out, in, ..), so a linear layer and a convolution, stored OIHW, sum over axis 1. Any other name, and a
-/// rank below 2, tells nothing.
-///
-/// # Examples
-///
-/// ```
-/// use prune_schedule::reduction_axis;
-///
-/// assert_eq!(reduction_axis("Dense_0-kernel", 2), Some(0));
-/// assert_eq!(reduction_axis("Conv_0-kernel", 4), Some(2));
-/// assert_eq!(reduction_axis("fc1.weight", 2), Some(1));
-/// assert_eq!(reduction_axis("embedding", 2), None);
-/// ```
-pub fn reduction_axis(name: &str, rank: usize) -> Option<usize> {
-    match last_word(name) {
-        _ if rank < 2 => None,
-        "kernel" => Some(rank - 2),
-        "weight" => Some(1),
-        _ => None,
+/// Why nothing says which axis of a layer is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AxisUnknown {
+    /// The layer has no axis of the index that is written.
+    OutOfRange(isize),
+    /// Nothing tells the layer's axis of inputs, or of outputs.
+    Untold,
+}
+
+/// An axis of a layer, and what told it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LayerAxis {
+    /// The axis, counted from the first.
+    pub index: usize,
+    /// What told it; none where it was written as an index.
+    pub evidence: Option<AxisEvidence>,
+}
+
+impl GroupAxis {
+    /// The axis of a layer of this name, shape and role that is meant: the first of the input axes for
+    /// [`GroupAxis::Reduction`], the first of the output axes for [`GroupAxis::Output`].
+    ///
+    /// # Errors
+    ///
+    /// [`AxisUnknown::OutOfRange`] for an index that the shape does not have, [`AxisUnknown::Untold`] where the role has no
+    /// axes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_schedule::GroupAxis;
+    /// use prune_schedule::names::{AxisEvidence, ModelFacts, roles};
+    ///
+    /// // The bias of a transposed convolution tells that its outputs lie on axis 1.
+    /// let tensors: [(&str, &[usize]); 2] = [("up.weight", &[4, 6, 2, 2]), ("up.bias", &[6])];
+    /// let role = &roles(&ModelFacts::unknown(), &tensors)[0];
+    /// let output = GroupAxis::Output.of("up.weight", &[4, 6, 2, 2], role).map(|axis| (axis.index, axis.evidence));
+    /// assert_eq!(output, Ok((1, Some(AxisEvidence::Bias))));
+    /// let last = GroupAxis::LAST.of("up.weight", &[4, 6, 2, 2], role).map(|axis| (axis.index, axis.evidence));
+    /// assert_eq!(last, Ok((3, None)));
+    /// ```
+    pub fn of(self, name: &str, shape: &[usize], role: &Role) -> Result<LayerAxis, AxisUnknown> {
+        let rank = shape.len();
+        let told = |known: Option<usize>, plain: Option<usize>| match (known, plain) {
+            (Some(index), _) => Ok(LayerAxis { index, evidence: role.evidence }),
+            // What is no weight has no axes in the table. Where it is pruned all the same, it is one that is stored plainly.
+            (None, Some(index)) if matches!(role.class, Class::Other(_)) => {
+                Ok(LayerAxis { index, evidence: Some(AxisEvidence::Default) })
+            }
+            _ => Err(AxisUnknown::Untold),
+        };
+        match self {
+            GroupAxis::Reduction => told(role.input_axis(), plain_axes(name, rank).map(|(input, _)| input)),
+            GroupAxis::Output => told(role.output_axis(), plain_axes(name, rank).map(|(_, output)| output)),
+            GroupAxis::Index(index) => {
+                let from_start = if index < 0 { index.checked_add_unsigned(rank) } else { Some(index) };
+                match from_start.and_then(|index| usize::try_from(index).ok()) {
+                    Some(index) if index < rank => Ok(LayerAxis { index, evidence: None }),
+                    _ => Err(AxisUnknown::OutOfRange(index)),
+                }
+            }
+        }
     }
 }
 
-/// The axis along which a layer's outputs lie, as its name and rank tell: the last for what ends in `kernel`, the first for
-/// what ends in `weight`; see [`reduction_axis`].
-///
-/// # Examples
-///
-/// ```
-/// use prune_schedule::output_axis;
-///
-/// assert_eq!(output_axis("Conv_0-kernel", 4), Some(3));
-/// assert_eq!(output_axis("fc1.weight", 2), Some(0));
-/// assert_eq!(output_axis("embedding", 2), None);
-/// ```
-pub fn output_axis(name: &str, rank: usize) -> Option<usize> {
-    let reduction = reduction_axis(name, rank)?;
-    // Kernels end in (in, out), weights begin with (out, in).
-    Some(if last_word(name) == "kernel" { reduction + 1 } else { 0 })
-}
-
-fn last_word(name: &str) -> &str {
-    name.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or(name)
+/// The axes of inputs and outputs as layers of this last word are mostly stored: `weight` (out, in, ..) by PyTorch, `kernel`
+/// (.., in, out) by Flax and Keras.
+fn plain_axes(name: &str, rank: usize) -> Option<(usize, usize)> {
+    match name.rsplit(|c: char| !c.is_alphanumeric()).next() {
+        _ if rank < 2 => None,
+        Some("kernel") => Some((rank - 2, rank - 1)),
+        Some("weight") => Some((1, 0)),
+        _ => None,
+    }
 }

@@ -20,9 +20,9 @@ pub enum Ranking {
     Layer,
     /// All selected layers together: what `global` does.
     Global,
-    /// Each output of each layer by itself, so that every neuron or filter keeps as many weights; along an axis, which is
-    /// that of the outputs unless another is given.
-    Output(GroupAxis),
+    /// Each output of each layer by itself, so that every neuron or filter keeps as many weights; along the axis that is
+    /// written, or that of the outputs without one.
+    Output(Option<GroupAxis>),
 }
 
 impl fmt::Display for Ranking {
@@ -42,7 +42,7 @@ fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError>
     let ranking = word("ranking", WANTED, &NAMES, node).map(|index| match index {
         0 => Ranking::Layer,
         1 => Ranking::Global,
-        _ => Ranking::Output(GroupAxis::Output),
+        _ => Ranking::Output(None),
     });
     ranking.and_then(|ranking| event.ranking(ranking)).map_err(written.at(node))
 }
@@ -57,8 +57,8 @@ fn write(event: &Event) -> Vec<(&'static str, Value)> {
 
 fn tell(event: &Event) -> Option<String> {
     match event.ranked_within() {
-        Ranking::Output(GroupAxis::Output) => Some("each output by itself".to_owned()),
-        Ranking::Output(axis) => Some(format!("each index of axis {axis} by itself")),
+        Ranking::Output(None | Some(GroupAxis::Output)) => Some("each output by itself".to_owned()),
+        Ranking::Output(Some(axis)) => Some(format!("each index of axis {axis} by itself")),
         ranking => (ranking != event.default_ranking()).then(|| format!("ranked by {ranking}")),
     }
 }

@@ -24,8 +24,8 @@ pub enum Piece {
     Blocks(Blocks),
     /// Everything at one index of an axis.
     Channels {
-        /// The axis that they lie along.
-        axis: GroupAxis,
+        /// The axis that they lie along, where one is written; else that of the outputs.
+        axis: Option<GroupAxis>,
         /// By what they are ranked.
         norm: Norm,
         /// Whether the bias that goes with a layer is pruned with it: that of the same name with `bias` in place of `kernel`
@@ -37,7 +37,7 @@ pub enum Piece {
 impl Piece {
     /// Channels along the outputs, ranked by their L2 norm, biases left alone.
     pub fn channels() -> Self {
-        Piece::Channels { axis: GroupAxis::Output, norm: Norm::L2, bias: false }
+        Piece::Channels { axis: None, norm: Norm::L2, bias: false }
     }
 
     /// What the core ranks, along an axis that has been found.
@@ -54,7 +54,10 @@ impl Piece {
             Piece::Blocks(blocks) => {
                 Blocks::new(blocks.sizes(), blocks.axes(), Pool::Mean).map_or_else(|_| self.clone(), Piece::Blocks)
             }
-            Piece::Channels { axis, .. } => Piece::Channels { axis: *axis, norm: Norm::L2, bias: false },
+            Piece::Channels { axis, .. } => {
+                let axis = Some(axis.unwrap_or(GroupAxis::Output));
+                Piece::Channels { axis, norm: Norm::L2, bias: false }
+            }
         }
     }
 
@@ -164,7 +167,7 @@ pub(crate) fn blocks(written: &Written<'_, '_>, key: &Node, method: &'static str
     Ok(Piece::Blocks(Blocks::new(&sizes, &axes, pool).map_err(refused)?))
 }
 
-fn channels(written: &Written<'_, '_>, axis: GroupAxis) -> Result<Piece, StrategyError> {
+fn channels(written: &Written<'_, '_>, axis: Option<GroupAxis>) -> Result<Piece, StrategyError> {
     let norm = match written.get("norm") {
         None => Norm::L2,
         Some(node) => match &node.value {

@@ -7,13 +7,16 @@ use super::event::Made;
 use super::plan::Asked;
 use super::selection::{Candidate, Listed};
 use crate::epoch::Epochs;
-use crate::option::axis::output_axis;
+use crate::event::Event;
+use crate::names::{AxisEvidence, Role};
+use crate::option::axis::GroupAxis;
 use crate::option::unit::bias_of;
 
 /// The bias of each of these layers that has one, by the layer's place. A layer without a bias has none pruned; where no layer
 /// has one, whoever asked for it meant something else.
 pub(super) fn of<'l>(
     epoch: Epochs,
+    event: &Event,
     layers: &'l Listed<'l>,
     candidates: &[Candidate<'l>],
 ) -> Result<Vec<(usize, Candidate<'l>)>, PruneError> {
@@ -23,8 +26,12 @@ pub(super) fn of<'l>(
     for (i, candidate) in candidates.iter().enumerate() {
         let found = bias_of(candidate.name).and_then(|bias| layers.iter().find(|(name, _)| *name == bias));
         let (Some((name, layer)), Some((_, count))) = (found, &candidate.units) else { continue };
+        // Where nothing but the usual place of outputs speaks against an index, whoever wrote it knows better.
+        let role = &candidate.role;
+        let written = matches!(event.group_axis(), Some(GroupAxis::Index(_)));
         if let Some(axis) = candidate.axis
-            && output_axis(candidate.name, candidate.layer.rank()) != Some(axis)
+            && !role.outputs.contains(&axis)
+            && !(written && role.evidence.is_none_or(|evidence| evidence == AxisEvidence::Default))
         {
             let why = format!("channels along axis {axis} are not its outputs, which biases go with");
             return Err(refused(candidate.name, why));
@@ -35,7 +42,10 @@ pub(super) fn of<'l>(
         }
         found_one = true;
         if candidates.iter().all(|other| other.name != name) {
-            biases.push((i, Candidate { name, layer, target: candidate.target, axis: None, units: None }));
+            biases.push((
+                i,
+                Candidate { name, layer, target: candidate.target, axis: None, role: Role::unknown(), units: None },
+            ));
         }
     }
     if found_one {
@@ -50,13 +60,14 @@ pub(super) fn of<'l>(
 /// Prunes the bias of each layer as its channels are.
 pub(super) fn follow<'l>(
     epoch: Epochs,
+    event: &Event,
     layers: &'l Listed<'l>,
     alive: &Masks,
     candidates: &mut Vec<Candidate<'l>>,
     asked: &mut Asked,
     made: &mut Vec<Made>,
 ) -> Result<(), PruneError> {
-    for (i, bias) in of(epoch, layers, candidates)? {
+    for (i, bias) in of(epoch, event, layers, candidates)? {
         let Some((unit, _)) = &candidates[i].units else { continue };
         let in_event = |source: prune_core::Error| PruneError::Event { epoch, source: source.in_layer(bias.name) };
         let mut mask = unit.alive(&made[i].mask).map_err(in_event)?;

@@ -260,7 +260,7 @@ impl Bounds {
         rankings: &[Ranking],
     ) -> Result<(), PruneError> {
         let units = Asked::of(event, rankings, candidates).units;
-        for (i, bias) in biases::of(epoch, layers, candidates)? {
+        for (i, bias) in biases::of(epoch, event, layers, candidates)? {
             self.masked.insert(bias.name.to_owned());
             self.elements.lower(bias.name, units[i].unwrap_or(usize::MAX).min(bias.layer.len()));
         }

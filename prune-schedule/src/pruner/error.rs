@@ -1,6 +1,6 @@
 //! What a pruner can refuse.
 
-use prune_core::printable;
+use prune_core::{ErrorKind, printable};
 
 use crate::epoch::Epochs;
 use crate::event::Target;
@@ -61,8 +61,7 @@ pub enum PruneError {
     },
     /// `axis` is `reduction`, and nothing tells which axis that is.
     #[error(
-        "{when}, layer `{layer}`: 'reduction' is known for names that end in `kernel` or `weight`, of rank 2 or \
-         more; this one has rank {rank}: write the axis as an index",
+        "{when}, layer `{layer}`: nothing tells which of its {rank} axes is that of its inputs; write `axis` as an index",
         layer = printable(layer), when = epoch.named())]
     ReductionUnknown {
         /// The event.
@@ -74,8 +73,7 @@ pub enum PruneError {
     },
     /// An event ranks within outputs, and nothing tells along which axis they lie.
     #[error(
-        "{}, layer `{layer}`: the axis of outputs is known for names that end in `kernel` or `weight`, of rank 2 or more; \
-         this one has rank {rank}: write `axis` as an index",
+        "{}, layer `{layer}`: nothing tells which of its {rank} axes is that of its outputs; write `axis` as an index",
         epoch.named(),
         layer = printable(layer)
     )]
@@ -245,7 +243,7 @@ pub enum PruneError {
         shape: Vec<usize>,
     },
     /// An operation of the core was refused.
-    #[error("{when}: {source}", when = epoch.named())]
+    #[error("{when}: {source}{}", unless_reopened(source), when = epoch.named())]
     Event {
         /// The event.
         epoch: Epochs,
@@ -296,6 +294,16 @@ fn listed(names: &[String]) -> String {
     }
 }
 
+/// How a core that knows no events is told to open elements.
+fn unless_reopened(error: &prune_core::Error) -> &'static str {
+    match error.kind {
+        ErrorKind::TooFewAlive { .. } | ErrorKind::TooFewAliveInSlice { .. } | ErrorKind::TooFewUnits { .. } => {
+            " unless an event carries `reopen`"
+        }
+        _ => "",
+    }
+}
+
 fn fraction_removed(target: &Target) -> &'static str {
     match target {
         Target::Density(_) => {
@@ -311,5 +319,26 @@ fn instead(skipped: u64) -> String {
         "call `start` before training".to_owned()
     } else {
         format!("call `end_epoch({skipped}, ..)` when that epoch has trained")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The core knows no events; what opens elements is said here.
+    #[test]
+    fn too_few_alive_says_what_opens_elements() {
+        let refused =
+            |kind: ErrorKind| PruneError::Event { epoch: Epochs::At(3), source: kind.in_layer("fc") }.to_string();
+        assert_eq!(
+            refused(ErrorKind::TooFewAliveInSlice { axis: 1, slice: 2, asked: 5, alive: 4 }),
+            "epoch 3: layer `fc`: 5 elements are asked for at index 2 of axis 1, but only 4 are alive there under the masks \
+             in force; masks only close unless an event carries `reopen`"
+        );
+        assert_eq!(
+            refused(ErrorKind::TailBits { len: 3 }),
+            "epoch 3: layer `fc`: bits are set past the last of the 3 elements of a mask"
+        );
     }
 }

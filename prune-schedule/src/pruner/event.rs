@@ -83,9 +83,9 @@ impl Maker<'_> {
         let ranked: Vec<Ranked<'_>> = layers
             .iter()
             .zip(&scored)
-            .map(|(c, scores)| Ranked::new(c.name, scores).alive(self.alive.get(c.name)))
+            .map(|(c, scores)| Ranked::new(c.name, scores).with_alive(self.alive.get(c.name)))
             .collect();
-        let selector = Selector::default().by(self.event.scored_by().rank_by());
+        let selector = Selector::default().with_rank_by(self.event.scored_by().rank_by());
         self.select(layers, &ranked, selector, &ranking.amount)
     }
 
@@ -109,7 +109,7 @@ impl Maker<'_> {
             .iter()
             .zip(&scored)
             .zip(&units)
-            .map(|((c, scores), (.., alive))| Ranked::new(c.name, scores).alive(alive.as_ref()))
+            .map(|((c, scores), (.., alive))| Ranked::new(c.name, scores).with_alive(alive.as_ref()))
             .collect();
         let mut made = self.select(layers, &ranked, Selector::value(), amount)?;
         for ((candidate, made), (unit, ..)) in layers.iter().zip(&mut made).zip(&units) {
@@ -163,7 +163,7 @@ impl Maker<'_> {
         let refused = |source: Error| PruneError::Event { epoch: self.epoch, source: source.in_layer(candidate.name) };
         let mut subject = Subject::new(candidate.name, candidate.layer);
         if let Some(evidence) = evidence {
-            subject = subject.evidence(evidence);
+            subject = subject.with_evidence(evidence);
             if self.event.scored_by().needs() == Some(Need::InputNorms) {
                 let within_outputs = matches!(self.event.ranked_within(), Within::Output(_));
                 let unknown = |()| PruneError::OutputUnknown {
@@ -172,7 +172,7 @@ impl Maker<'_> {
                     rank: candidate.layer.rank(),
                 };
                 if let Some(axis) = output_of(candidate, within_outputs, evidence.shape()).map_err(unknown)? {
-                    subject = subject.output_axis(axis);
+                    subject = subject.with_output_axis(axis);
                 }
             }
         }

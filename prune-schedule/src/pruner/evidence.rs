@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use prune_core::{Error, LayerRef, Layers, Masks, Need, PlainTensor, Score};
+use prune_core::{Error, LayerRef, Layers, Layout, Masks, Need, PlainTensor, Score};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::PruneError;
@@ -145,10 +145,8 @@ impl Observed {
 
     /// Whether every sum has as many values as its shape says.
     pub(super) fn is_sound(&self) -> bool {
-        self.by_layer.values().all(|sum| {
-            let len = sum.shape.iter().try_fold(1usize, |len, &side| len.checked_mul(side));
-            len == Some(sum.values.len())
-        })
+        let sound = |sum: &Sum| Layout::row_major(&sum.shape).is_ok_and(|layout| layout.len() == sum.values.len());
+        self.by_layer.values().all(sound)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use prune_core::{Density, Error, Masks, NmPattern, Quota};
+use prune_core::{Density, Error, ErrorKind, Masks, NmPattern, Quota};
 
 use super::error::PruneError;
 use super::selection::{Candidate, total_len};
@@ -110,12 +110,12 @@ fn bounds(event: &Event, candidates: &[Candidate<'_>], kept: usize) -> Result<Ve
     let bounds: Vec<prune_core::Bound> = candidates.iter().map(bound).collect();
     let crossed = candidates.iter().zip(&bounds).find(|(_, bound)| bound.min > bound.max);
     if let Some((candidate, &prune_core::Bound { min, max })) = crossed {
-        return Err(Error::BoundsCross { layer: candidate.name.to_owned(), min, max });
+        return Err(ErrorKind::BoundsCross { min, max }.in_layer(candidate.name));
     }
     let sum = |of: fn(&prune_core::Bound) -> usize| bounds.iter().map(of).fold(0, usize::saturating_add);
     match (sum(|bound| bound.min), sum(|bound| bound.max)) {
-        (least, _) if kept < least => Err(Error::BudgetTooSmall { asked: kept, least }),
-        (_, most) if kept > most => Err(Error::BudgetTooLarge { asked: kept, most }),
+        (least, _) if kept < least => Err(ErrorKind::BudgetTooSmall { asked: kept, least }.into()),
+        (_, most) if kept > most => Err(ErrorKind::BudgetTooLarge { asked: kept, most }.into()),
         _ => Ok(bounds),
     }
 }

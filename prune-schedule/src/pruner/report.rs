@@ -28,7 +28,7 @@ pub struct Report {
     pub target: String,
     /// Whether the mask floats: it is not held until the next event, but made anew at the end of the next epoch.
     pub floats: bool,
-    /// Whether every mask is as it was.
+    /// Whether every mask is as it was and no value other than zero was written over.
     pub unchanged: bool,
     /// The epoch to whose end every parameter was set back before the masks were applied, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,7 +88,9 @@ pub struct Totals {
     pub kept: usize,
     /// Elements that are not zero after the event.
     pub non_zero: usize,
-    /// Elements kept before the event and no longer.
+    /// Elements kept before the event and no longer, zeros among them.
+    pub closed: usize,
+    /// Of the closed elements those that were not zero, of either sign: what the event has pruned.
     pub newly_pruned: usize,
     /// Elements that earlier events had closed, and this one opened again.
     pub reopened: usize,
@@ -138,6 +140,15 @@ pub enum Warning {
         /// The pattern.
         pattern: NmPattern,
     },
+    /// More than half of a layer is zero, and no mask keeps it so: training will fill it.
+    MostlyZero {
+        /// The layer.
+        layer: String,
+        /// How many of its elements are zero.
+        zeros: usize,
+        /// How many elements it has.
+        elements: usize,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -149,6 +160,12 @@ impl fmt::Display for Warning {
                 let epoch = named(epoch);
                 write!(f, "{epoch}, layer `{}`: none of its {elements} elements is kept", printable(layer))
             }
+            Warning::MostlyZero { layer, zeros, elements } => write!(
+                f,
+                "layer `{}`: {zeros} of {elements} are zero, but it has no mask and training will fill it; \
+                 `Masks::from_zeros` makes one",
+                printable(layer)
+            ),
             Warning::ShortLanes { epoch, layer, axis, lane, pattern } => {
                 let (epoch, kept) = (named(epoch), pattern.kept_of_lane(*lane));
                 write!(
@@ -178,6 +195,8 @@ pub(super) struct Outcome<'a> {
     pub(super) alive: &'a Masks,
     /// The masks as they were last made; other than `alive` only while a mask floats.
     pub(super) before: &'a Masks,
+    /// Whether the masks are applied, and not only made for forward passes.
+    pub(super) written: bool,
 }
 
 impl Outcome<'_> {
@@ -187,8 +206,11 @@ impl Outcome<'_> {
         let mut reports = Vec::with_capacity(self.candidates.len());
         let mut selected = Totals { asked: self.asked.total, ..Totals::default() };
         let mut warnings = Vec::new();
+        let mut overwrites = self.rewound.is_some();
         for ((candidate, made), asked) in self.candidates.iter().zip(self.made).zip(&self.asked.each) {
-            let counts = self.counts(candidate, made, *asked, &mut norms).map_err(|e| e.in_layer(candidate.name))?;
+            let counted = self.counts(candidate, made, *asked, &mut norms).map_err(|e| e.in_layer(candidate.name))?;
+            let (counts, overwritten) = counted;
+            overwrites |= overwritten > 0;
             selected.add(&counts);
             warnings.extend(super::check::short_lanes(self.at, candidate));
             if counts.kept == 0 && counts.elements > 0 {
@@ -237,7 +259,7 @@ impl Outcome<'_> {
             },
             floats: self.event.floats(self.key),
             rewound_to: self.event.rewinds_to(),
-            unchanged: selected.newly_pruned + selected.reopened + selected.swaps == 0,
+            unchanged: selected.closed + selected.reopened + selected.swaps == 0 && !overwrites,
             layers: reports,
             selected,
             all,
@@ -245,20 +267,21 @@ impl Outcome<'_> {
         })
     }
 
+    /// The counts of a layer, and how many values other than zero are written over in it.
     fn counts(
         &self,
         candidate: &Candidate<'_>,
         made: &Made,
         asked: Option<usize>,
         norms: &mut Norms,
-    ) -> Result<Totals, Error> {
+    ) -> Result<(Totals, usize), Error> {
         let mask = &made.mask;
         let elements = candidate.layer.len();
         let kept = mask.kept_len();
         let (alive, before) = (self.alive.get(candidate.name), self.before.get(candidate.name));
         let reopened = alive.map_or(Ok(0), |alive| mask.difference_len(alive))?;
         let came_in = before.map_or(Ok(0), |before| mask.difference_len(before))?;
-        let newly_pruned = before.map_or(Ok(elements - kept), |before| before.difference_len(mask))?;
+        let closed = before.map_or(Ok(elements - kept), |before| before.difference_len(mask))?;
         // What is kept of the weights: reopened ones start at zero.
         let remains = match alive {
             Some(alive) if reopened > 0 => mask.intersection(alive)?,
@@ -266,23 +289,32 @@ impl Outcome<'_> {
         };
         let stats = candidate.layer.stats(Some(&remains))?;
         norms.add(stats.kept_squared_norm, stats.squared_norm);
+        let kept_non_zero = candidate.layer.kept_non_zero_len(&remains)?;
+        let overwritten = if self.written { stats.non_zero - kept_non_zero } else { 0 };
+        let newly_pruned = match before {
+            Some(before) if closed > 0 => candidate.layer.kept_non_zero_len(&before.difference(mask)?)?,
+            Some(_) => 0,
+            None => stats.non_zero - kept_non_zero,
+        };
         let mut own = Norms::default();
         own.add(stats.kept_squared_norm, stats.squared_norm);
-        Ok(Totals {
+        let counts = Totals {
             elements,
             asked,
             kept,
             non_zero: match self.rewound.and_then(|layers| layers.get(candidate.name)) {
                 Some(layer) => layer.kept_non_zero_len(&remains)?,
-                None => candidate.layer.kept_non_zero_len(&remains)?,
+                None => stats.non_zero - overwritten,
             },
+            closed,
             newly_pruned,
             reopened,
             swaps: came_in - reopened,
             ties: made.ties,
             norm_kept: own.share(),
             short_groups: made.short_groups,
-        })
+        };
+        Ok((counts, overwritten))
     }
 }
 
@@ -292,6 +324,7 @@ impl Totals {
         self.elements += other.elements;
         self.kept += other.kept;
         self.non_zero += other.non_zero;
+        self.closed += other.closed;
         self.newly_pruned += other.newly_pruned;
         self.reopened += other.reopened;
         self.swaps += other.swaps;

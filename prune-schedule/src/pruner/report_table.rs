@@ -26,7 +26,7 @@ impl fmt::Display for Report {
             write!(f, ", rewound to epoch {to}")?;
         }
         if self.unchanged {
-            f.write_str(": unchanged, every mask is as it was")?;
+            f.write_str(": unchanged, every mask and weight is as it was")?;
         }
         let columns = columns(self);
         let header: Vec<(&str, Column)> = columns.iter().map(|column| (column.name, column.set)).collect();
@@ -83,6 +83,7 @@ fn columns(report: &Report) -> Vec<ReportColumn> {
     columns.push(right("newly pruned", |row| row.counts.newly_pruned.to_string()));
     let counts = &report.selected;
     let optional = [
+        (usize::from(counts.closed != counts.newly_pruned), right("closed", |row| row.counts.closed.to_string())),
         (counts.reopened, right("reopened", |row| row.counts.reopened.to_string())),
         (counts.swaps, right("swaps", |row| row.counts.swaps.to_string())),
         (counts.ties, right("ties", |row| row.counts.ties.to_string())),

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use prune_core::{Error, LayerRef, Layers, Mask, Masks, Unit};
+use prune_core::{Error, ErrorKind, LayerRef, Layers, Mask, Masks, Need, Unit};
 
 use super::error::PruneError;
 use crate::epoch::Epochs;
 use crate::event::{Event, Rule, Target};
-use crate::option::axis::{GroupAxis, output_axis, reduction_axis};
+use crate::names::{AxisEvidence, ModelFacts, Role, roles};
+use crate::option::axis::{AxisUnknown, GroupAxis};
 use crate::option::distribution::Bound;
 use crate::option::glob::Glob;
 
@@ -20,7 +21,7 @@ impl<'m> Listed<'m> {
         let layers = model.layers();
         let mut seen = BTreeSet::new();
         match layers.iter().find(|(name, _)| !seen.insert(name.as_ref())) {
-            Some((name, _)) => Err(Error::DuplicateLayer { layer: name.to_string() }),
+            Some((name, _)) => Err(ErrorKind::DuplicateLayer { name: name.to_string() }.into()),
             None => Ok(Listed(layers)),
         }
     }
@@ -31,15 +32,11 @@ impl<'m> Listed<'m> {
             let Some((_, layer)) = self.iter().find(|(listed, _)| *listed == name) else {
                 let known = self.iter().map(|(listed, _)| listed);
                 let nearest = crate::error::nearest(name, known).map(str::to_owned);
-                return Err(Error::UnknownLayer { layer: name.to_owned(), nearest });
+                return Err(ErrorKind::UnknownLayer { name: name.to_owned(), nearest }.into());
             };
             if mask.shape() != layer.shape() {
-                return Err(Error::ShapeMismatch {
-                    layer: name.to_owned(),
-                    what: "mask",
-                    expected: layer.shape().to_vec(),
-                    got: mask.shape().to_vec(),
-                });
+                let (expected, got) = (layer.shape().to_vec(), mask.shape().to_vec());
+                return Err(ErrorKind::ShapeMismatch { what: "mask", expected, got }.in_layer(name));
             }
         }
         Ok(())
@@ -62,6 +59,8 @@ pub(super) struct Candidate<'l> {
     pub(super) target: Option<Target>,
     /// The axis of its groups, or of the outputs it is ranked within, where it has some.
     pub(super) axis: Option<usize>,
+    /// What is known of its axes.
+    pub(super) role: Role,
     /// What is pruned in one piece, where it is not single elements or groups, and how many of them there are.
     pub(super) units: Option<(Unit, usize)>,
 }
@@ -105,9 +104,9 @@ pub(super) fn total_len(candidates: &[Candidate<'_>]) -> usize {
     candidates.iter().map(Candidate::ranked_len).fold(0, usize::saturating_add)
 }
 
-/// The axis of a layer's outputs, where it can be told: that of the outputs it is ranked within, that which its name tells, or
-/// the only one without which its shape is `inputs`. `Err` where several axes fit and nothing tells which is meant; none fits
-/// where the inputs are of another shape, which the score refuses.
+/// The axis of a layer's outputs, where it can be told: that of the outputs it is ranked within, that which its role has, or
+/// the only one without which its shape is `inputs`, which tells more than the usual place of outputs. `Err` where several
+/// axes fit and nothing tells which is meant; none fits where the inputs are of another shape, which the score refuses.
 pub(super) fn output_of(
     candidate: &Candidate<'_>,
     within_outputs: bool,
@@ -115,14 +114,18 @@ pub(super) fn output_of(
 ) -> Result<Option<usize>, ()> {
     let shape = candidate.layer.shape();
     let fits = |axis: &usize| *axis < shape.len() && [&shape[..*axis], &shape[*axis + 1..]].concat() == inputs;
-    let told = candidate.axis.filter(|_| within_outputs).or_else(|| output_axis(candidate.name, shape.len()));
-    if told.is_some() {
-        return Ok(told);
+    let usual = candidate.role.evidence == Some(AxisEvidence::Default);
+    let ranked_within = candidate.axis.filter(|_| within_outputs);
+    let known = GroupAxis::Output.of(candidate.name, shape, &candidate.role).ok().map(|axis| axis.index);
+    if let Some(told) = ranked_within.or_else(|| known.filter(|_| !usual)) {
+        return Ok(Some(told));
     }
     let mut fitting = (0..shape.len()).filter(fits);
-    match (fitting.next(), fitting.next()) {
-        (axis, None) => Ok(axis),
-        (_, Some(_)) => Err(()),
+    match (fitting.next(), fitting.next(), known) {
+        (Some(axis), None, _) => Ok(Some(axis)),
+        (_, _, Some(usual)) => Ok(Some(usual)),
+        (None, ..) => Ok(None),
+        (_, Some(_), None) => Err(()),
     }
 }
 
@@ -151,16 +154,19 @@ pub(super) fn select<'l>(
     }
     no_idle_pattern(epoch, event, layers)?;
     let mut candidates = Vec::new();
-    for (name, layer) in layers.iter().filter(|(name, layer)| event.selects(name, layer.rank())) {
+    let roles = known_roles(event, layers);
+    let known = layers.iter().zip(roles.into_iter().map(Some).chain(core::iter::repeat(None)));
+    for ((name, layer), role) in known.filter(|((name, layer), _)| event.selects(name, layer.rank())) {
         // Entries of a table are in the order of names; a single value has no name.
         let at = targets.binary_search_by(|(entry, _)| entry.unwrap_or(name).cmp(name));
         let target = at.ok().map(|at| targets[at].1);
         if target.is_none() && !matches!(event.rule(), Rule::Regrow(_)) {
             continue;
         }
-        let axis = event.group_axis().map(|axis| resolve(epoch, axis, name, layer)).transpose()?;
+        let role = role.unwrap_or_else(Role::unknown);
+        let axis = event.axis_or(GroupAxis::LAST).map(|axis| resolve(epoch, axis, name, layer, &role)).transpose()?;
         let units = event.piece().map(|piece| count(epoch, piece.unit(axis), name, layer)).transpose()?;
-        candidates.push(Candidate { name, layer, target, axis, units });
+        candidates.push(Candidate { name, layer, target, axis, role, units });
     }
     if candidates.is_empty() {
         return Err(PruneError::SelectsNothing { epoch, why: nothing_selected(event), prunable: prunable(layers) });
@@ -228,29 +234,23 @@ fn prunable(layers: &Listed<'_>) -> Vec<String> {
     layers.iter().filter(|(_, layer)| layer.rank() >= 2).map(|(name, _)| name.to_owned()).collect()
 }
 
-/// The axis of a layer that an event means.
-fn resolve(epoch: Epochs, axis: GroupAxis, name: &str, layer: &LayerRef<'_>) -> Result<usize, PruneError> {
-    let rank = layer.rank();
-    match axis {
-        GroupAxis::Reduction => reduction_axis(name, rank).ok_or_else(|| PruneError::ReductionUnknown {
-            epoch,
-            layer: name.to_owned(),
-            rank,
-        }),
-        GroupAxis::Output => {
-            output_axis(name, rank).ok_or_else(|| PruneError::OutputUnknown { epoch, layer: name.to_owned(), rank })
-        }
-        GroupAxis::Index(index) => {
-            let from_start = if index < 0 { index.checked_add_unsigned(rank) } else { Some(index) };
-            match from_start.and_then(|index| usize::try_from(index).ok()) {
-                Some(index) if index < rank => Ok(index),
-                _ => Err(PruneError::AxisOutOfRange {
-                    epoch,
-                    layer: name.to_owned(),
-                    axis: index,
-                    shape: layer.shape().to_vec(),
-                }),
-            }
-        }
+/// What is known of each layer's axes, where the event needs to know; else nothing.
+fn known_roles(event: &Event, layers: &Listed<'_>) -> Vec<Role> {
+    if !event.has_axis() && event.scored_by().needs() != Some(Need::InputNorms) {
+        return Vec::new();
     }
+    let tensors: Vec<(&str, &[usize])> = layers.iter().map(|(name, layer)| (name, layer.shape())).collect();
+    roles(&ModelFacts::unknown(), &tensors)
+}
+
+/// The axis of a layer that an event means.
+fn resolve(epoch: Epochs, axis: GroupAxis, name: &str, layer: &LayerRef<'_>, role: &Role) -> Result<usize, PruneError> {
+    let (rank, owned) = (layer.rank(), name.to_owned());
+    axis.of(name, layer.shape(), role).map(|axis| axis.index).map_err(|unknown| match (unknown, axis) {
+        (AxisUnknown::OutOfRange(axis), _) => {
+            PruneError::AxisOutOfRange { epoch, layer: owned, axis, shape: layer.shape().to_vec() }
+        }
+        (AxisUnknown::Untold, GroupAxis::Output) => PruneError::OutputUnknown { epoch, layer: owned, rank },
+        (AxisUnknown::Untold, _) => PruneError::ReductionUnknown { epoch, layer: owned, rank },
+    })
 }

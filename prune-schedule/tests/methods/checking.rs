@@ -197,8 +197,7 @@ fn outputs_of_names_that_tell_nothing() {
     ] {
         assert_eq!(
             refused(&format!("{{2: {{{text}}}}}")),
-            "epoch 2, layer `table`: the axis of outputs is known for names that end in `kernel` or `weight`, of rank 2 or \
-             more; this one has rank 2: write `axis` as an index"
+            "epoch 2, layer `table`: nothing tells which of its 2 axes is that of its outputs; write `axis` as an index"
         );
         passes(&format!("{{2: {{{text}, 'exclude': 'table'}}}}"));
     }

@@ -122,7 +122,7 @@ proptest! {
                 update(at_update, &before.0, |name, index| draw(seed, &format!("{name}@{step}"), index as u64), moved)
             };
             prop_assert_eq!(&now, &expected);
-            prop_assert_eq!(report.selected.newly_pruned, report.selected.reopened);
+            prop_assert_eq!(report.selected.closed, report.selected.reopened);
             if replaced {
                 for (name, mask) in &now {
                     let values = |model: &Model| model.get(name).values().to_vec();
@@ -153,7 +153,7 @@ fn what_is_dropped_may_come_back_with_its_value() {
     let report = pruner.end_step_with(1, &mut model, evidence).unwrap().unwrap();
     assert_eq!(model.get("fc.weight").values(), [0.0, 2.0, 0.0, 0.0]);
     assert_eq!(kept(&pruner)["fc.weight"], [false, true, true, false]);
-    assert_eq!((report.selected.newly_pruned, report.selected.reopened, report.selected.non_zero), (1, 1, 1));
+    assert_eq!((report.selected.closed, report.selected.reopened, report.selected.non_zero), (1, 1, 1));
     assert_eq!(report.selected.asked, Some(2));
 }
 

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod axes;
 mod checking;
 mod distributions;
 mod growing;

@@ -275,7 +275,7 @@ fn inputs_of_either_side_are_not_guessed() {
         prune_schedule::Pruner::new(format!("{{1: {{{method}}}}}").parse().unwrap())
     };
     let error = by("'ranking': 'layer'").end_epoch_with(1, &mut model.clone(), evidence()).unwrap_err().to_string();
-    assert!(error.contains("the axis of outputs is known for names that end in"), "{error}");
+    assert!(error.contains("nothing tells which of its 2 axes is that of its outputs"), "{error}");
     let mut pruner = by("'ranking': 'output', 'axis': 1");
     pruner.end_epoch_with(1, &mut model, evidence()).unwrap();
     // |w| times the norm of its row: 1, 2 and 30, 40; the better of each column is in the second row.

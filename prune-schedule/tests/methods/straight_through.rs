@@ -39,6 +39,11 @@ proptest! {
             let report = pruner.end_epoch(epoch, &mut dense).unwrap().unwrap();
             prop_assert_eq!(Some(crate::kept(&pruner)), expected.clone());
             prop_assert_eq!(report.selected.asked, Some(report.selected.kept));
+            // The weights are still dense within the range, and the figures are of the weights.
+            let non_zero = |name: &str| weights(&dense, name).iter().filter(|weight| **weight != 0.0).count();
+            for layer in &report.layers {
+                prop_assert_eq!(layer.counts.non_zero, non_zero(&layer.layer));
+            }
             if epoch < last {
                 prop_assert_eq!(dense.bits(), before.bits());
             } else {

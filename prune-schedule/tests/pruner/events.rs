@@ -94,12 +94,32 @@ fn an_event_that_changes_nothing_says_so() {
     assert!(!ended(&mut pruner, 1, &mut model).unchanged);
     let report = ended(&mut pruner, 2, &mut model);
     assert!(report.unchanged);
-    assert!(
-        report
-            .to_string()
-            .starts_with("epoch 2: unstr_unified_local, keeps 50%, removes 50%: unchanged, every mask is as it was\n")
-    );
+    assert!(report.to_string().starts_with(
+        "epoch 2: unstr_unified_local, keeps 50%, removes 50%: unchanged, every mask and weight is as it was\n"
+    ));
     assert!(ended(&mut pruner, 3, &mut model).unchanged);
+}
+
+/// Zeros of either sign are zero, and what was zero before is closed and not pruned.
+#[test]
+fn zeros_are_closed_and_not_newly_pruned() {
+    let mut model = Model::of(&[("a", &[2, 4], &[4.0, 0.0, -0.0, 3.0, 0.0, 2.0, 1.0, -0.0])]);
+    let mut pruner = pruner(
+        "{1: {'method': 'unstr_global', 'density': 0.5}, 2: {'method': 'unstr_global', 'density': 0.25},
+          3: {'method': 'unstr_global', 'density': 0.25}}",
+    );
+    let counts = |report: &Report| (report.selected.closed, report.selected.newly_pruned, report.selected.non_zero);
+    let first = ended(&mut pruner, 1, &mut model);
+    assert_eq!((counts(&first), first.unchanged), ((4, 0, 4), false));
+    assert!(first.to_string().contains("newly pruned  closed"), "{first}");
+    let second = ended(&mut pruner, 2, &mut model);
+    assert_eq!((counts(&second), second.unchanged), ((2, 2, 2), false));
+    assert!(!second.to_string().contains("closed"), "{second}");
+    // The masks stay, but a weight that has come back is written over.
+    model.get_mut("a").values_mut()[1] = 5.0;
+    let third = ended(&mut pruner, 3, &mut model);
+    assert_eq!((counts(&third), third.unchanged), ((0, 0, 2), false));
+    assert_eq!(model.get("a").values()[1].to_bits(), 0);
 }
 
 #[test]

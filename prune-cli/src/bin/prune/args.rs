@@ -51,7 +51,8 @@ pub(crate) enum Command {
     Apply(Apply),
     /// Writes the masks alone: BOOL tensors under the layers' names.
     #[command(
-        after_help = "Example:\n  prune mask model.safetensors -o masks.safetensors --method unstr_global --density 0.5"
+        after_help = "Examples:\n  prune mask model.safetensors -o masks.safetensors --method unstr_global --density 0.5\n  \
+                      prune mask sparse.safetensors -o masks.safetensors --from-zeros"
     )]
     Mask(MaskFile),
     /// Says layer by layer whether a pattern, a density or masks hold.
@@ -83,7 +84,7 @@ pub(crate) enum Command {
         after_help = "Example:\n  prune schedule \"{10: {'method': 'unstr_global', 'density': 0.5}}\" --model model.safetensors"
     )]
     Schedule {
-        /// A file, or the text itself.
+        /// A file, `-` for standard input, or the text itself.
         #[arg(value_name = "FILE|TEXT")]
         strategy: String,
         /// Also say which layers of this checkpoint each event selects, and what it asks of them.
@@ -92,6 +93,8 @@ pub(crate) enum Command {
         /// The axis of events that have none, as in `prune apply`.
         #[arg(long, requires = "model", value_parser = axis, allow_negative_numbers = true)]
         axis: Option<GroupAxis>,
+        #[command(flatten)]
+        which: Which,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -107,7 +110,7 @@ pub(crate) enum Command {
 /// What makes the masks.
 #[derive(Debug, Args)]
 pub(crate) struct What {
-    /// A strategy: a file, or the text itself. Its events are applied in order.
+    /// A strategy: a file, `-` for standard input, or the text itself. Its events are applied in order.
     #[arg(long, value_name = "FILE|TEXT", conflicts_with_all = ["method", "density", "sparsity", "pattern"])]
     pub(crate) strategy: Option<String>,
     /// Apply only the strategy's event at the end of this epoch.
@@ -126,8 +129,8 @@ pub(crate) struct What {
     #[arg(long, requires = "method", value_name = "N:M")]
     pub(crate) pattern: Option<NmPattern>,
     /// The axis along which N:M groups run; negative ones count from the end, and `reduction` is told by the layer's name.
-    /// Without it 1: the inputs, in checkpoints from Python frameworks. Of a strategy, it is for the events along the last
-    /// axis, which they have where none is written (so that -1 there counts as not written); others keep theirs.
+    /// Without it that of the inputs. Of a strategy, it is for the events that have none;
+    /// others keep theirs.
     #[arg(long, value_parser = axis, allow_negative_numbers = true)]
     pub(crate) axis: Option<GroupAxis>,
     /// Scores that rank in the place of magnitudes, higher first: a safetensors file of the layers' names and shapes.
@@ -155,7 +158,10 @@ pub(crate) struct Which {
     /// No layers whose whole name matches. May be given again.
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<String>,
-    /// Layers named like embeddings and output heads too (*embed*, *wte*, *wpe*, *lm_head*).
+    /// Tensors whose whole name matches too, though their names are unknown. May be given again.
+    #[arg(long, value_name = "GLOB")]
+    also: Vec<String>,
+    /// Every tensor of f32, f64, f16 and bf16 of rank 2 or more too, embeddings and scales among them.
     #[arg(long)]
     all: bool,
 }
@@ -163,7 +169,7 @@ pub(crate) struct Which {
 impl Which {
     pub(crate) fn filter(&self) -> Filter {
         let globs = |texts: &[String]| texts.iter().map(Glob::new).collect();
-        Filter { include: globs(&self.include), exclude: globs(&self.exclude), all: self.all }
+        Filter { include: globs(&self.include), exclude: globs(&self.exclude), also: globs(&self.also), all: self.all }
     }
 }
 
@@ -208,6 +214,10 @@ pub(crate) struct MaskFile {
     /// Where the masks go.
     #[arg(long, short, value_name = "MASKS")]
     pub(crate) output: PathBuf,
+    /// Keep what is not zero: the masks of a checkpoint that is sparse already, to train on from it. For each weight of which
+    /// 5% to 99.9% is zero; others are left open.
+    #[arg(long, conflicts_with_all = ["strategy", "method", "density", "sparsity", "pattern", "axis", "scores", "masks"])]
+    pub(crate) from_zeros: bool,
     #[command(flatten)]
     pub(crate) what: What,
 }
@@ -220,7 +230,7 @@ pub(crate) struct Check {
     /// At most N of every M neighbours are not zero.
     #[arg(long, value_name = "N:M")]
     pub(crate) pattern: Option<NmPattern>,
-    /// The axis along which groups run; 1 without it.
+    /// The axis along which groups run; that of each layer's inputs without it, as in `prune apply`.
     #[arg(long, requires = "pattern", value_parser = axis, allow_negative_numbers = true)]
     pub(crate) axis: Option<GroupAxis>,
     /// No more elements of a layer are other than zero than this fraction.
@@ -233,7 +243,7 @@ pub(crate) struct Check {
     #[arg(long, conflicts_with_all = ["pattern", "masks"])]
     pub(crate) together: bool,
     /// Everything outside these masks is zero.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["include", "exclude", "all"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["include", "exclude", "also", "all"])]
     pub(crate) masks: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) which: Which,

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory as _;
 use console::style;
 use prune_cli::{
-    Destination, Error, Job, Report, ReportFile, USUAL_AXIS, Want, Watch, apply, events_of, with_axis, write_masks,
+    Destination, Error, Job, Report, ReportFile, Want, Watch, apply, events_of, with_axis, write_masks,
+    write_zero_masks,
 };
-use prune_schedule::{Epochs, Event, Scope, Structure};
+use prune_schedule::{Epochs, Event, Filter, Scope, Structure};
 
 use crate::args::{Apply, Arguments, Check, Command, MaskFile, What, refuse};
 use crate::{print, shrink, strategy};
@@ -53,11 +54,16 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
             let sliced = shrink::slice(asked, watch)?;
             if asked.json { print(&pretty(&sliced)?)? } else { show(&sliced)? }
         }
-        Command::Schedule { strategy: given, model, axis, json } => {
+        Command::Schedule { strategy: given, model, axis, which, json } => {
+            if model.is_none() && which.filter() != Filter::default() {
+                return Err(refuse(
+                    "--include, --exclude, --also and --all are about a checkpoint; give it with --model",
+                ));
+            }
             let strategy = strategy::read(given)?;
-            // Without a checkpoint it is what a training loop makes of it.
-            let strategy = if model.is_some() { with_axis(&strategy, *axis)? } else { strategy };
-            let preview = model.as_ref().map(|model| prune_cli::preview(model, &strategy)).transpose()?;
+            let strategy = axis.map_or(Ok(strategy.clone()), |axis| with_axis(&strategy, axis))?;
+            let preview =
+                model.as_ref().map(|model| prune_cli::preview(model, &strategy, &which.filter())).transpose()?;
             let timeline = strategy.timeline();
             match (json, preview) {
                 (true, None) => print(&pretty(&timeline)?)?,
@@ -75,13 +81,13 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// What fails once an output is in its place says that it is.
+/// An error after the output is in its place, which says so.
 fn in_place(output: &Path, then: Result<(), Error>) -> Result<(), Error> {
     then.map_err(|source| Error::InPlace { output: output.to_owned(), source: Box::new(source) })
 }
 
 fn apply_to(asked: &Apply, watch: &Watch) -> Result<Report, Error> {
-    let job = job(&asked.model, &asked.what)?;
+    let job = job(&asked.model, &asked.what, events(&asked.what)?);
     let file = report_file(&asked.what, &job, asked.output.as_deref())?;
     let to = Destination { path: asked.output.clone(), force: asked.what.force };
     let report = apply(&job, &to, asked.format(), watch)?;
@@ -91,25 +97,32 @@ fn apply_to(asked: &Apply, watch: &Watch) -> Result<Report, Error> {
 }
 
 fn masks(asked: &MaskFile, watch: &Watch) -> Result<Report, Error> {
-    let job = job(&asked.model, &asked.what)?;
+    let events = if asked.from_zeros { Vec::new() } else { events(&asked.what)? };
+    let job = job(&asked.model, &asked.what, events);
     let file = report_file(&asked.what, &job, Some(&asked.output))?;
-    let report = write_masks(&job, &asked.output, asked.what.force, watch)?;
+    let write = if asked.from_zeros { write_zero_masks } else { write_masks };
+    let report = write(&job, &asked.output, asked.what.force, watch)?;
     file.map_or(Ok(()), |file| file.place(&asked.output, &report))?;
     Ok(report)
 }
 
-fn job(model: &Path, what: &What) -> Result<Job, Error> {
+fn job(model: &Path, what: &What, events: Vec<(Option<Epochs>, Event)>) -> Job {
     let (scores, masks): (Option<PathBuf>, Option<PathBuf>) = (what.scores.clone(), what.masks.clone());
-    Ok(Job { model: model.to_owned(), events: events(what)?, filter: what.which.filter(), scores, masks })
+    Job { model: model.to_owned(), events, filter: what.which.filter(), scores, masks }
 }
 
 /// What is done, in order.
 fn events(what: &What) -> Result<Vec<(Option<Epochs>, Event)>, Error> {
     if let Some(given) = &what.strategy {
-        return events_of(&with_axis(&strategy::read(given)?, what.axis)?, what.epoch);
+        let strategy = strategy::read(given)?;
+        let strategy = what.axis.map_or(Ok(strategy.clone()), |axis| with_axis(&strategy, axis))?;
+        return events_of(&strategy, what.epoch);
     }
     let Some(method) = &what.method else {
         return match (&what.masks, &what.scores) {
+            (Some(_), None) if what.axis.is_some() => {
+                Err(refuse("--axis is for N:M groups, and masks are applied as they are; leave it out"))
+            }
             (Some(_), None) => Ok(Vec::new()),
             _ => Err(refuse("say what is done: --method with --density, --sparsity or --pattern, or --strategy")),
         };
@@ -127,9 +140,8 @@ fn events(what: &What) -> Result<Vec<(Option<Epochs>, Event)>, Error> {
         (Structure::NOfM, ..) => return Err(refuse(format!("`{method}` needs --pattern N:M, such as --pattern 2:4"))),
         _ => return Err(refuse(format!("`{method}` needs --density or --sparsity"))),
     };
-    // What has no axis refuses one that was given, and is given none that was not.
-    let axis = what.axis.or((method.structure == Structure::NOfM && !global).then_some(USUAL_AXIS));
-    let event = event.and_then(|event| axis.map_or(Ok(event.clone()), |axis| event.axis(axis))).map_err(refused)?;
+    let event =
+        event.and_then(|event| what.axis.map_or(Ok(event.clone()), |axis| event.axis(axis))).map_err(refused)?;
     Ok(vec![(None, event)])
 }
 
@@ -142,7 +154,7 @@ fn report_file(what: &What, job: &Job, output: Option<&Path>) -> Result<Option<R
 
 fn want(asked: &Check) -> Result<Want, Error> {
     match (asked.pattern, asked.density.or(asked.sparsity), &asked.masks) {
-        (Some(pattern), ..) => Ok(Want::Pattern { pattern, axis: asked.axis.unwrap_or(USUAL_AXIS) }),
+        (Some(pattern), ..) => Ok(Want::Pattern { pattern, axis: asked.axis }),
         (_, Some(density), _) => Ok(Want::Density { density, together: asked.together }),
         (_, _, Some(masks)) => Ok(Want::Masks(masks.clone())),
         _ => Err(refuse("say what is checked: --pattern, --density, --sparsity or --masks")),

@@ -6,9 +6,8 @@ use proptest::prelude::*;
 
 use super::Bound;
 use crate::testing::generators::{alive, layouts, to_memory_order, values};
-use crate::testing::oracle;
-use crate::testing::structures;
-use crate::{Density, Error, LayerRef, Layout, Mask, PlainTensor, RankBy, Ranked, Selector, Threads};
+use crate::testing::{oracle, structures};
+use crate::{Density, ErrorKind, LayerRef, Layout, Mask, PlainTensor, RankBy, Ranked, Selector, Threads};
 
 /// A layer: its name, values in logical order, what is alive, a layout, and a bound as shares of what is alive.
 type Case = (String, Vec<f32>, Option<Vec<bool>>, Layout, (f64, f64));
@@ -69,14 +68,14 @@ proptest! {
         let plain: Vec<(usize, usize)> = bounds.iter().map(|bound| (bound.min, bound.max)).collect();
         let wanted = structures::top_within(&layers, kept, &plain, by).unwrap();
         for threads in [Threads::One, Threads::Pool] {
-            let got = Selector::default().by(by).threads(threads).top_within(&ranked, kept, &bounds).unwrap();
+            let got = Selector::default().with_rank_by(by).with_threads(threads).top_within(&ranked, kept, &bounds).unwrap();
             let got: Vec<Vec<bool>> = got.iter().map(|selected| selected.mask.iter().collect()).collect();
             prop_assert_eq!(got.iter().flatten().filter(|&&kept| kept).count(), kept);
             prop_assert_eq!(&got, &wanted);
         }
         // Without bounds it is the global ranking, ties and all.
         let free = vec![Bound::default(); cases.len()];
-        let selector = Selector::default().by(by);
+        let selector = Selector::default().with_rank_by(by);
         prop_assert_eq!(selector.top_within(&ranked, kept, &free), selector.top(&ranked, kept));
     }
 }
@@ -87,26 +86,26 @@ fn bounds_that_cannot_be_met_are_refused_with_the_numbers() {
         .map(|values| PlainTensor::from_logical(&[4], values.to_vec()).unwrap());
     let lent = [LayerRef::of(&tensors[0]), LayerRef::of(&tensors[1])];
     let alive = Mask::from_bools(&[4], &[true, true, false, true]).unwrap();
-    let layers = [Ranked::new("a", &lent[0]), Ranked::new("b", &lent[1]).alive(Some(&alive))];
+    let layers = [Ranked::new("a", &lent[0]), Ranked::new("b", &lent[1]).with_alive(Some(&alive))];
     let refused = |kept, bounds: &[(usize, usize)]| {
         let bounds: Vec<Bound> = bounds.iter().map(|&(min, max)| Bound { min, max }).collect();
         Selector::default().top_within(&layers, kept, &bounds).unwrap_err()
     };
-    assert_eq!(refused(3, &[(2, 4), (2, 3)]), Error::BudgetTooSmall { asked: 3, least: 4 });
+    assert_eq!(refused(3, &[(2, 4), (2, 3)]), ErrorKind::BudgetTooSmall { asked: 3, least: 4 }.into());
     // A maximum beyond what is alive is what is alive.
-    assert_eq!(refused(6, &[(0, 2), (0, 99)]), Error::BudgetTooLarge { asked: 6, most: 5 });
-    assert_eq!(refused(8, &[(0, 9), (0, 9)]), Error::TooFewAlive { layer: String::new(), asked: 8, alive: 7 });
-    assert_eq!(refused(3, &[(0, 4), (3, 2)]), Error::BoundsCross { layer: "b".to_owned(), min: 3, max: 2 });
-    assert_eq!(refused(3, &[(0, 4), (4, 4)]), Error::TooFewAlive { layer: "b".to_owned(), asked: 4, alive: 3 });
+    assert_eq!(refused(6, &[(0, 2), (0, 99)]), ErrorKind::BudgetTooLarge { asked: 6, most: 5 }.into());
+    assert_eq!(refused(8, &[(0, 9), (0, 9)]), ErrorKind::TooFewAlive { asked: 8, alive: 7 }.into());
+    assert_eq!(refused(3, &[(0, 4), (3, 2)]), ErrorKind::BoundsCross { min: 3, max: 2 }.in_layer("b"));
+    assert_eq!(refused(3, &[(0, 4), (4, 4)]), ErrorKind::TooFewAlive { asked: 4, alive: 3 }.in_layer("b"));
     assert_eq!(refused(3, &[(0, 4)]).to_string(), "1 bounds are given for 2 layers; each layer needs one");
     // What is dead is not examined, and what is alive is, however little is kept.
     let free = [Bound::default(); 2];
     assert!(Selector::default().top_within(&layers, 7, &free).is_ok());
-    let all = [layers[0], layers[1].alive(None)];
-    let nan = Error::Nan { layer: "b".to_owned(), index: vec![2] };
+    let all = [layers[0], layers[1].with_alive(None)];
+    let nan = ErrorKind::Nan { index: vec![2] }.in_layer("b");
     assert_eq!(Selector::default().top_within(&all, 2, &[Bound::default(), Bound { min: 0, max: 0 }]), Err(nan));
     let twice = Selector::default().top_within(&[layers[0], layers[0]], 2, &free);
-    assert_eq!(twice, Err(Error::DuplicateLayer { layer: "a".to_owned() }));
+    assert_eq!(twice, Err(ErrorKind::DuplicateLayer { name: "a".to_owned() }.into()));
     assert_eq!(Selector::default().top_within(&[], 0, &[]), Ok(vec![]));
 }
 

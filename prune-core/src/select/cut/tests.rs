@@ -161,5 +161,5 @@ fn values_that_change_are_refused() {
             Ok(counts)
         }
     }
-    assert!(matches!(find(&mut Fickle(0), 10, 1000, 4), Err(Error::Source { .. })));
+    assert!(matches!(find(&mut Fickle(0), 10, 1000, 4), Err(Error { kind: ErrorKind::Source { .. }, .. })));
 }

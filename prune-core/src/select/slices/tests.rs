@@ -9,7 +9,7 @@ use crate::testing::generators::{
 };
 use crate::testing::oracle::{self, Refusal};
 use crate::testing::structures;
-use crate::{Density, Error, LayerRef, Layout, Mask, PlainTensor, RankBy, Ranked, Selector, Threads};
+use crate::{Density, Error, ErrorKind, LayerRef, Layout, Mask, PlainTensor, RankBy, Ranked, Selector, Threads};
 
 type Case<E> = (Vec<usize>, Vec<E>, Option<Vec<bool>>, Layout, isize);
 
@@ -33,24 +33,27 @@ fn holds<E: TestElement>(
     let scores: Vec<f64> = data.iter().map(|value| value.to_f64()).collect();
     let mask = alive.as_ref().map(|alive| Mask::from_bools(&shape, alive).unwrap());
     let lent = LayerRef::of(&tensor);
-    let ranked = Ranked::new("fc", &lent).alive(mask.as_ref());
+    let ranked = Ranked::new("fc", &lent).with_alive(mask.as_ref());
     let along = axis.rem_euclid(shape.len() as isize) as usize;
     let layer = oracle::Layer { name: "fc", shape: &shape, scores: &scores, alive: alive.as_deref() };
     let wanted = structures::each_along(layer, density.get(), along, by);
     for threads in [Threads::One, Threads::Pool] {
-        match (Selector::default().by(by).threads(threads).each_along(&ranked, density, axis), &wanted) {
+        match (Selector::default().with_rank_by(by).with_threads(threads).each_along(&ranked, density, axis), &wanted) {
             (Ok(got), Ok(wanted)) => {
                 prop_assert_eq!(got.mask.iter().collect::<Vec<_>>(), &wanted.kept[..]);
                 prop_assert_eq!((got.ties, got.short_groups), (wanted.ties, 0));
             }
-            (Err(Error::TooFewAliveInSlice { layer, axis, slice, asked, alive: some }), Err(refusal)) => {
-                prop_assert_eq!((layer.as_str(), axis), ("fc", along));
+            (
+                Err(Error { layer, kind: ErrorKind::TooFewAliveInSlice { axis, slice, asked, alive: some } }),
+                Err(refusal),
+            ) => {
+                prop_assert_eq!((layer.as_deref(), axis), (Some("fc"), along));
                 prop_assert_eq!(&Refusal::TooFewAlive { asked, alive: some }, refusal);
                 let in_slice = |&i: &usize| oracle::index_of(i, &shape)[along] == slice && ranked_alive(&alive, i);
                 prop_assert_eq!((0..data.len()).filter(in_slice).count(), some);
             }
-            (Err(Error::Nan { layer, index }), Err(refusal)) => {
-                prop_assert_eq!(&Refusal::Nan { layer, index }, refusal);
+            (Err(Error { layer, kind: ErrorKind::Nan { index } }), Err(refusal)) => {
+                prop_assert_eq!(&Refusal::Nan { layer: layer.unwrap_or_default(), index }, refusal);
             }
             (got, wanted) => prop_assert!(false, "{:?} where the oracle has {:?}", got, wanted),
         }
@@ -93,7 +96,7 @@ fn slices_of_large_layers() {
             let lent = LayerRef::of(&tensor);
             let half = Density::new(0.4).unwrap();
             let [one, pool] = [Threads::One, Threads::Pool].map(|threads| {
-                Selector::default().threads(threads).each_along(&Ranked::new("", &lent), half, axis as isize).unwrap()
+                Selector::default().with_threads(threads).each_along(&lent, half, axis as isize).unwrap()
             });
             assert_eq!(one, pool);
             let members =

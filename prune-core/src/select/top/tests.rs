@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::room;
-use crate::error::Error;
-use crate::select::cut::{Bracket, Counts, Cut, Scan, find};
+use crate::error::{Error, ErrorKind};
+use crate::kernel::compare::Bracket;
+use crate::select::cut::{Counts, Cut, Scan, find};
 use crate::select::sample::positions;
 use crate::select::scan::{MemoryScan, Part, sample_len};
 use crate::select::values::Values;
@@ -17,13 +18,13 @@ fn against_the_oracle<E: Element>(what: &str, tensor: &PlainTensor<E>, alive: Op
     let layer = LayerRef::of(tensor);
     let scores = layer.to_logical_f64().unwrap();
     let mask = alive.map(|alive| Mask::from_bools(layer.shape(), alive).unwrap());
-    let ranked = Ranked::new("layer", &layer).alive(mask.as_ref());
+    let ranked = Ranked::new("layer", &layer).with_alive(mask.as_ref());
     for by in [RankBy::Magnitude, RankBy::Value] {
         for &density in densities {
             let asked = oracle::Layer { name: "layer", shape: layer.shape(), scores: &scores, alive };
             let wanted = oracle::unstructured(asked, density, by).unwrap();
             for threads in [Threads::One, Threads::Pool] {
-                let selector = Selector::default().by(by).threads(threads);
+                let selector = Selector::default().with_rank_by(by).with_threads(threads);
                 let got = selector.unstructured(&ranked, Density::new(density).unwrap()).unwrap();
                 assert_same(&format!("{what}, {by:?}, density {density}, {threads:?}"), &got, &wanted);
             }
@@ -148,7 +149,7 @@ fn a_ranking_over_large_layers_of_every_type() {
     for density in [1e-9, 0.01, 0.2, 0.45, 0.8] {
         let wanted = oracle::global(&asked, density, RankBy::Magnitude).unwrap();
         for threads in [Threads::One, Threads::Pool] {
-            let selector = Selector::default().threads(threads);
+            let selector = Selector::default().with_threads(threads);
             let got = selector.global(&ranked, Density::new(density).unwrap()).unwrap();
             for ((got, wanted), name) in got.iter().zip(&wanted).zip(&names) {
                 assert_same(&format!("{name} at {density}"), got, wanted);
@@ -167,19 +168,19 @@ fn one_nan_among_many() {
     let tensor = PlainTensor::from_logical(&[200, 1000], values).unwrap();
     let layer = LayerRef::of(&tensor);
     let half = Density::new(0.5).unwrap();
-    let nan = |index: &[usize]| Error::Nan { layer: "fc".to_owned(), index: index.to_vec() };
+    let nan = |index: &[usize]| ErrorKind::Nan { index: index.to_vec() }.in_layer("fc");
     let selector = Selector::default();
     assert_eq!(selector.unstructured(&Ranked::new("fc", &layer), half), Err(nan(&[123, 457])));
     let mut alive = vec![true; len];
     alive[123_457] = false;
     let mask = Mask::from_bools(&[200, 1000], &alive).unwrap();
-    let ranked = Ranked::new("fc", &layer).alive(Some(&mask));
+    let ranked = Ranked::new("fc", &layer).with_alive(Some(&mask));
     assert_eq!(selector.unstructured(&ranked, half), Err(nan(&[150, 0])));
     assert_eq!(selector.n_of_m(&ranked, crate::NmPattern::new(2, 4).unwrap(), -1), Err(nan(&[150, 0])));
     alive[150_000] = false;
     let mask = Mask::from_bools(&[200, 1000], &alive).unwrap();
     assert_eq!(
-        selector.unstructured(&Ranked::new("fc", &layer).alive(Some(&mask)), half).unwrap().mask.kept_len(),
+        selector.unstructured(&Ranked::new("fc", &layer).with_alive(Some(&mask)), half).unwrap().mask.kept_len(),
         len / 2
     );
     // Also where nothing is to be kept: the scores are ranked all the same.

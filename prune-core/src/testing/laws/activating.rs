@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{bits_of, failed, logical_bits, nameless, same_elements, same_refusal, scores, with_nan};
 use crate::activation::{ActivationPruner, ActivationRule};
-use crate::element::RankBy;
+use crate::key::RankBy;
 use crate::testing::conformance::{Suite, for_all};
 use crate::testing::generators::{densities, patterns};
 use crate::testing::oracle::{self, Refusal, index_of};

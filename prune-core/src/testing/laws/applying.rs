@@ -3,11 +3,10 @@
 use proptest::prelude::*;
 
 use super::{bits_of, failed, logical_bits, mask_of, masked, with_nan};
-use crate::error::Error;
-use crate::layer::LayerMut;
+use crate::error::{Error, ErrorKind};
 use crate::mask::Mask;
 use crate::masks::Masks;
-use crate::plain::PlainTensor;
+use crate::tensor::{LayerMut, PlainTensor};
 use crate::testing::conformance::{Suite, for_all};
 use crate::testing::generators::Random;
 use crate::testing::oracle;
@@ -62,8 +61,7 @@ pub fn wrong_shape_is_refused_before_writing(suite: &Suite) {
         let mut tensor = suite.tensor(&shape, &data);
         for other in others {
             let mask = Mask::none(&other).map_err(failed)?;
-            let refused =
-                Error::ShapeMismatch { layer: String::new(), what: "mask", expected: shape.clone(), got: other };
+            let refused = Error::from(ErrorKind::ShapeMismatch { what: "mask", expected: shape.clone(), got: other });
             prop_assert_eq!(tensor.apply_mask(&mask), Err(refused.clone()));
             prop_assert_eq!(tensor.revivals(&mask), Err(refused));
             prop_assert_eq!(logical_bits(&tensor.layer())?, bits_of(&data));
@@ -72,7 +70,7 @@ pub fn wrong_shape_is_refused_before_writing(suite: &Suite) {
     });
 }
 
-/// Rule 8: what is not `+0.0` outside the mask is counted, `-0.0` and NaN too.
+/// Rule 8: what is not zero outside the mask is counted, NaN too; a zero of either sign is not.
 pub fn revivals_are_counted(suite: &Suite) {
     for_all("revivals_are_counted", cases(suite), |(shape, data, kept)| {
         let wanted = oracle::revivals(&super::scores(&data), &kept);
@@ -113,14 +111,15 @@ pub fn holding_covers_every_layer_with_a_mask(suite: &Suite) {
         // A layer of another shape, or a name that is not there, is refused before the first layer is touched.
         let mut whole = suite.tensor(&shape, &data);
         let mut model = vec![("weight", whole.layer_mut()), ("momentum", LayerMut::of(&mut bias))];
-        let refused = matches!(masks.hold(&mut model), Err(Error::ShapeMismatch { .. }));
+        let refused = matches!(masks.hold(&mut model), Err(Error { kind: ErrorKind::ShapeMismatch { .. }, .. }));
         prop_assert!(refused || shape == [5]);
         drop(model);
         let mut model = vec![("weight", whole.layer_mut()), ("momentun", LayerMut::of(&mut bias))];
         let refused = masks.hold(&mut model);
         let named = matches!(
             &refused,
-            Err(Error::UnknownLayer { layer, nearest: Some(nearest) }) if layer == "momentum" && nearest == "momentun"
+            Err(Error { kind: ErrorKind::UnknownLayer { name, nearest: Some(nearest) }, .. })
+                if name == "momentum" && nearest == "momentun"
         );
         prop_assert!(named, "{:?}", refused);
         drop(model);

@@ -5,11 +5,11 @@ use std::hash::{BuildHasher, RandomState};
 use proptest::prelude::*;
 
 use super::{Number, bits_of, failed, logical_bits, nameless, same_mask, scores, small, with_nan};
-use crate::element::RankBy;
-use crate::error::Error;
-use crate::layer::LayerRef;
+use crate::error::{Error, ErrorKind};
+use crate::key::RankBy;
 use crate::layout::Layout;
-use crate::select::{Ranked, Selector};
+use crate::select::Selector;
+use crate::tensor::LayerRef;
 use crate::testing::conformance::{Suite, for_all};
 use crate::testing::generators::{axes, densities, layouts, patterns};
 use crate::testing::oracle;
@@ -112,7 +112,7 @@ pub fn with_shape_changes_axes_not_values(suite: &Suite) {
             prop_assert_eq!(lent.shape(), &to[..]);
             prop_assert_eq!(logical_bits(&lent)?, bits_of(&data));
             if axis >= -(to.len() as isize) && axis < to.len() as isize {
-                let got = Selector::magnitude().n_of_m(&Ranked::new("", &lent), pattern, axis);
+                let got = Selector::magnitude().n_of_m(&lent, pattern, axis);
                 let layer = nameless(&to, &scores, None);
                 let wanted = oracle::n_of_m(layer, pattern.n(), pattern.m(), axis, RankBy::Magnitude);
                 same_mask(got.map(|selected| selected.mask), wanted)?;
@@ -125,15 +125,17 @@ pub fn with_shape_changes_axes_not_values(suite: &Suite) {
         // All dimensions made one: it depends on the memory.
         match tensor.layer_with_shape(&[data.len()]) {
             Ok(lent) => prop_assert_eq!(logical_bits(&lent)?, bits_of(&data)),
-            Err(Error::Reshape { from, to, .. }) => prop_assert_eq!((from, to), (shape.clone(), vec![data.len()])),
+            Err(Error { kind: ErrorKind::Reshape { from, to, .. }, .. }) => {
+                prop_assert_eq!((from, to), (shape.clone(), vec![data.len()]))
+            }
             Err(error) => return Err(failed(error)),
         }
 
         // Another number of elements never fits.
         let refused = tensor.layer_with_shape(&[data.len() + 1]).map(|_: LayerRef<'_>| ());
-        prop_assert!(matches!(refused, Err(Error::Reshape { .. })), "{:?}", refused);
+        prop_assert!(matches!(refused, Err(Error { kind: ErrorKind::Reshape { .. }, .. })), "{:?}", refused);
         let refused = tensor.layer_mut_with_shape(&[2, data.len() + 1]).map(|_| ());
-        prop_assert!(matches!(refused, Err(Error::Reshape { .. })), "{:?}", refused);
+        prop_assert!(matches!(refused, Err(Error { kind: ErrorKind::Reshape { .. }, .. })), "{:?}", refused);
         Ok(())
     });
 }

@@ -5,9 +5,9 @@ use core::fmt;
 use half::{bf16, f16};
 use proptest::prelude::*;
 
-use crate::element::ElementType;
+use crate::element_type::ElementType;
 use crate::layout::Layout;
-use crate::plain::PlainTensor;
+use crate::tensor::PlainTensor;
 use crate::testing::conformance::{Subject, adapt_plain};
 use crate::testing::generators::{self, Kind, TestElement, to_memory_order};
 

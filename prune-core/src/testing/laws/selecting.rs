@@ -7,11 +7,10 @@ use super::{
     Number, companions, failed, mask_of, masked, nameless, ranking, same, same_all, same_mask, scores, small,
     with_axes, with_nan,
 };
-use crate::element::RankBy;
-use crate::error::Error;
-use crate::layer::LayerRef;
-use crate::plain::PlainTensor;
+use crate::error::{Error, ErrorKind};
+use crate::key::RankBy;
 use crate::select::{Ranked, Selector};
+use crate::tensor::{LayerRef, PlainTensor};
 use crate::testing::conformance::{Suite, for_all};
 use crate::testing::generators::{axes, densities, patterns};
 use crate::testing::oracle::{self, index_of, kept_count};
@@ -113,8 +112,8 @@ pub fn dead_elements_stay_dead(suite: &Suite) {
         let tensor = suite.tensor(&shape, &data);
         let alive_mask = mask_of(&shape, &alive)?;
         let lent = tensor.layer();
-        let ranked = Ranked::new("", &lent).alive(Some(&alive_mask));
-        let selector = Selector::default().by(by);
+        let ranked = Ranked::new("", &lent).with_alive(Some(&alive_mask));
+        let selector = Selector::default().with_rank_by(by);
         let got = selector.unstructured(&ranked, density);
         same(got.as_ref(), oracle::unstructured(layer, density.get(), by).as_ref())?;
         let grouped = selector.n_of_m(&ranked, pattern, axis);
@@ -189,8 +188,8 @@ fn several_layers(
         let halves = PlainTensor::from_logical(&shapes[2], halves).map_err(failed)?;
         let lent = [tensor.layer(), LayerRef::of(&doubles), LayerRef::of(&halves)];
         let masks = [Some(&alive), None, None];
-        let ranked: Vec<Ranked<'_>> = (0..3).map(|i| Ranked::new(names[i], &lent[i]).alive(masks[i])).collect();
-        check(Selector::default().by(by), &ranked, &layers, density, pattern, by)
+        let ranked: Vec<Ranked<'_>> = (0..3).map(|i| Ranked::new(names[i], &lent[i]).with_alive(masks[i])).collect();
+        check(Selector::default().with_rank_by(by), &ranked, &layers, density, pattern, by)
     });
 }
 
@@ -240,7 +239,7 @@ pub fn nan_is_an_error_naming_the_first(suite: &Suite) {
     for_all("nan_is_an_error_naming_the_first", cases, |(shape, mut data, place, density, pattern)| {
         *place.get_mut(&mut data) = Number::nearest(suite.element_type(), f64::NAN);
         let first = data.iter().position(|value| value.to_f64().is_nan()).unwrap_or(0);
-        let nan = Error::Nan { layer: String::new(), index: index_of(first, &shape) };
+        let nan = Error::from(ErrorKind::Nan { index: index_of(first, &shape) });
         let tensor = suite.tensor(&shape, &data);
         prop_assert_eq!(tensor.mask_unstructured(density), Err(nan.clone()));
         prop_assert_eq!(tensor.mask_unstructured_by_score(density), Err(nan.clone()));
@@ -261,7 +260,7 @@ pub fn no_axis_is_an_error(suite: &Suite) {
         let rank = shape.len();
         let tensor = suite.tensor(&shape, &data);
         for axis in [rank as isize + beyond, -(rank as isize) - 1 - beyond, isize::MAX, isize::MIN] {
-            let refused = Err(Error::AxisOutOfRange { axis, rank });
+            let refused = Err(Error::from(ErrorKind::AxisOutOfRange { axis, rank }));
             prop_assert_eq!(tensor.mask_n_m(pattern, axis), refused.clone());
             prop_assert_eq!(tensor.mask_n_m_by_score(pattern, axis), refused);
         }

@@ -7,11 +7,10 @@ use super::threads::Place;
 use super::{Number, failed, mask_of, masked, ranking, small, with_nan};
 use crate::Density;
 use crate::error::Error;
-use crate::layer::LayerRef;
 use crate::layout::Layout;
 use crate::mask::Mask;
-use crate::plain::PlainTensor;
 use crate::select::{Bound, Ranked, Selected, Selector};
+use crate::tensor::{LayerRef, PlainTensor};
 use crate::testing::conformance::{Suite, for_all};
 use crate::testing::generators::{Kind, densities};
 use crate::threads::Threads;
@@ -28,8 +27,9 @@ pub fn units_slices_and_bounds_agree_everywhere(suite: &Suite) {
         let alive = mask_of(&shape, &alive)?;
         let tensor = suite.tensor(&shape, &data);
         for alive in [None, Some(&alive)] {
-            let [got, wanted] = [&tensor, &rows]
-                .map(|tensor| everything(&tensor.layer(), alive, density, (side, &ALL), Selector::default().by(by)));
+            let [got, wanted] = [&tensor, &rows].map(|tensor| {
+                everything(&tensor.layer(), alive, density, (side, &ALL), Selector::default().with_rank_by(by))
+            });
             prop_assert_eq!(got, wanted);
         }
         Ok(())
@@ -54,10 +54,10 @@ fn agree(suite: &Suite, shape: &[usize], data: &[Number], i: usize) -> TestCaseR
     let tensor = suite.tensor(shape, data);
     let lent = tensor.layer();
     let density = Density::new(0.3).map_err(|error| TestCaseError::fail(error.to_string()))?;
-    let alone = everything(&lent, None, density, (3, &tried), Selector::default().threads(Threads::One));
+    let alone = everything(&lent, None, density, (3, &tried), Selector::default().with_threads(Threads::One));
     for place in Place::all() {
-        let found =
-            place.run(|threads| everything(&lent, None, density, (3, &tried), Selector::default().threads(threads)));
+        let found = place
+            .run(|threads| everything(&lent, None, density, (3, &tried), Selector::default().with_threads(threads)));
         let same = || {
             prop_assert!(found == alone, "another mask than on the calling thread");
             Ok(())
@@ -75,7 +75,7 @@ fn everything(
     (side, (pools, norms)): (usize, &Tried<'_>),
     selector: Selector,
 ) -> Vec<Result<Vec<Selected>, Error>> {
-    let ranked = Ranked::new("layer", layer).alive(alive);
+    let ranked = Ranked::new("layer", layer).with_alive(alive);
     let one = |selected: Result<Selected, Error>| selected.map(|selected| vec![selected]);
     let mut found = Vec::new();
     for &pool in *pools {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{Number, failed, logical_bits, nameless, same, scores, small};
-use crate::element::RankBy;
+use crate::key::RankBy;
 use crate::mask::Mask;
 use crate::select::{Ranked, Selector};
 use crate::testing::conformance::{Suite, for_all};
@@ -105,13 +105,13 @@ fn agree(
     let ranked = Ranked::new("", &lent);
     let wanted = oracle::unstructured(layer, density.get(), by);
     for place in Place::all() {
-        let got = place.run(|threads| Selector::default().threads(threads).unstructured(&ranked, density));
+        let got = place.run(|threads| Selector::default().with_threads(threads).unstructured(&ranked, density));
         same(got.as_ref(), wanted.as_ref()).map_err(|error| place.on(error))?;
     }
     for axis in axes {
         let wanted = oracle::n_of_m(layer, pattern.n(), pattern.m(), axis, by);
         for place in Place::all() {
-            let got = place.run(|threads| Selector::default().threads(threads).n_of_m(&ranked, pattern, axis));
+            let got = place.run(|threads| Selector::default().with_threads(threads).n_of_m(&ranked, pattern, axis));
             same(got.as_ref(), wanted.as_ref()).map_err(|error| place.on(error))?;
         }
     }
@@ -138,7 +138,7 @@ pub fn applying_agrees_on_every_thread_count(suite: &Suite) {
 fn applied_everywhere(suite: &Suite, shape: &[usize], data: &[Number], kept: &[bool]) -> Result<(), TestCaseError> {
     let mask = Mask::from_bools(shape, kept).map_err(failed)?;
     let bits: Vec<u64> = data.iter().zip(kept).map(|(value, &kept)| if kept { value.low_bits() } else { 0 }).collect();
-    let offenders = data.iter().zip(kept).filter(|(value, kept)| !**kept && value.low_bits() != 0).count();
+    let offenders = oracle::revivals(&scores(data), kept);
     for place in Place::all() {
         let mut tensor = suite.tensor(shape, data);
         let lent = tensor.layer();

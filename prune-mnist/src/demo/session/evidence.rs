@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use prune_core::{Error, Layers, Masks, Need, PlainTensor};
+use prune_core::{Error, ErrorKind, Layers, Masks, Need, PlainTensor};
 use prune_schedule::{Evidence, Inputs, PruneError, Reopen, Report};
 
 use super::{DemoError, Role, Session};
@@ -49,7 +49,7 @@ impl<P: Backend> Session<'_, P> {
         let weights = if need == Some(Need::InputNorms) { Some(self.pruned.params.clone()) } else { None };
         let trainer = RefCell::new(&mut self.trainer);
         let measure = |layer: &str, masks: &Masks| -> Result<PlainTensor<f64>, Error> {
-            let refused = |why: String| Error::Source { layer: layer.to_owned(), why };
+            let refused = |why: String| ErrorKind::Source { why }.in_layer(layer);
             let mut params = weights.clone().ok_or_else(|| refused("inputs are not asked for".to_owned()))?;
             masks.hold(&mut params)?;
             let norms =

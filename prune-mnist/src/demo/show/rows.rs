@@ -84,7 +84,7 @@ pub(crate) fn steps<'r>(reports: impl Iterator<Item = &'r Report>) -> Option<Str
     let line = |(method, reports): (&&str, &Vec<&Report>)| {
         let (first, last) = (reports.first()?, reports.last()?);
         let (opened, closed) = reports.iter().fold((0, 0), |(opened, closed), report| {
-            (opened + report.selected.reopened, closed + report.selected.newly_pruned)
+            (opened + report.selected.reopened, closed + report.selected.closed)
         });
         let when = match (first.step?, last.step?) {
             (first, last) if first == last => format!("at step {first}"),

@@ -69,7 +69,11 @@ fn dim(encoded: &Encoded) -> Result<Dim, Error> {
     for field in encoded.fields() {
         let field = field?;
         match field.number {
-            shape::DIM_VALUE => read = Dim::Known(field.int(message)?),
+            shape::DIM_VALUE => {
+                // Some exporters write -1 for a length that is open.
+                let length = field.int(message)?;
+                read = if length < 0 { Dim::Unknown } else { Dim::Known(length) };
+            }
             shape::DIM_PARAM => {
                 let name = field.string(message)?;
                 read = if name.is_empty() { Dim::Unknown } else { Dim::Named(name) };

@@ -1,13 +1,16 @@
 //! Masks by layer name, and holding a model or an optimiser's buffers to them.
 
+#[cfg(feature = "serde")]
+mod serial;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::apply::zero_outside_all;
-use crate::error::Error;
-use crate::layer::{LayerMut, LayerRef, Layers, LayersMut, distinct};
+use crate::error::{Error, ErrorKind};
 use crate::mask::Mask;
 use crate::nearest::nearest;
+use crate::tensor::{LayerMut, LayerRef, Layers, LayersMut, distinct};
 use crate::threads::Threads;
 
 /// The masks in force: layer name to [`Mask`], in the order of names. A layer without one is alive as a whole.
@@ -16,7 +19,8 @@ use crate::threads::Threads;
 ///
 /// Once a mask is in force, weights and every per-weight buffer of the optimiser must be `+0.0` outside it after each
 /// step, whatever momentum or weight decay do. [`Masks::hold`] does it, in one call for everything that has the layers'
-/// names, [`Masks::hold_each`] for several such things at once; [`Masks::revivals`] counts offenders.
+/// names, [`Masks::hold_each`] for several such things at once; [`Masks::revivals`] counts offenders, of which a zero of
+/// either sign is none.
 ///
 /// # Examples
 ///
@@ -76,8 +80,8 @@ impl Masks {
     ///
     /// # Errors
     ///
-    /// Before anything is written: [`Error::UnknownLayer`] where a mask has no layer in `layers`,
-    /// [`Error::ShapeMismatch`], [`Error::DuplicateLayer`], [`Error::Layout`].
+    /// Before anything is written: [`ErrorKind::UnknownLayer`] where a mask has no layer in `layers`,
+    /// [`ErrorKind::ShapeMismatch`], [`ErrorKind::DuplicateLayer`], [`ErrorKind::Layout`].
     pub fn hold(&self, layers: &mut (impl LayersMut + ?Sized)) -> Result<(), Error> {
         self.hold_lists(&mut [layers.layers_mut()])
     }
@@ -124,7 +128,7 @@ impl Masks {
         Ok(())
     }
 
-    /// How many elements outside the masks are not `+0.0`; tests want none.
+    /// How many elements outside the masks are not zero, of either sign; tests want none.
     ///
     /// # Errors
     ///
@@ -146,7 +150,7 @@ impl Masks {
         for (name, mask) in self.iter() {
             let Some(shape) = shapes.get(name) else {
                 let nearest = nearest(name, layers.iter().map(|&(layer, _)| layer)).map(str::to_owned);
-                return Err(Error::UnknownLayer { layer: name.to_owned(), nearest });
+                return Err(ErrorKind::UnknownLayer { name: name.to_owned(), nearest }.into());
             };
             mask.fits("mask", shape).map_err(|error| error.in_layer(name))?;
         }
@@ -164,7 +168,7 @@ impl FromIterator<(String, Mask)> for Masks {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::select::sample::hash;
+    use crate::hash::hash;
     use crate::{Layout, PlainTensor};
 
     const SHAPE: [usize; 2] = [300, 500];
@@ -207,7 +211,7 @@ mod tests {
         let (mut one, mut two) = (tensor(), tensor());
         let (mut weights, mut buffer) = ([("a", LayerMut::of(&mut one))], [("b", LayerMut::of(&mut two))]);
         let error = masks.hold_each(&mut [&mut weights, &mut buffer]).unwrap_err();
-        assert!(matches!(error, Error::UnknownLayer { layer, .. } if layer == "a"));
+        assert!(matches!(error.kind, ErrorKind::UnknownLayer { name, .. } if name == "a"));
         drop((weights, buffer));
         assert!(one.values().iter().all(|&value| value == 1.0));
     }

@@ -1,58 +1,8 @@
-//! The trait a backend implements: weights lent as they lie in memory.
+//! Memory as it is lent, with the layout that says what lies where.
 
-use crate::element::Element;
 use crate::error::Error;
-use crate::layer::{LayerMut, LayerRef};
 use crate::layout::Layout;
-
-/// Weights in some backend, lent for reading.
-///
-/// The contract: `memory` lends either one piece that holds each element of `layout` exactly once, in any axis order
-/// and direction, and then costs nothing; or, where the backend's memory has gaps or repeats, a copy in logical order,
-/// of which only the layout's shape counts. Both are checked at each use.
-///
-/// The trait is open: a backend outside this workspace implements it for its own type, or for a thin view where the
-/// type is foreign, and stamps [`conformance_tests!`](crate::conformance_tests) on it with one line.
-///
-/// # Examples
-///
-/// ```
-/// use prune_core::{Density, Layout, Memory, PruneExt, Tensor};
-///
-/// /// A column-major matrix.
-/// struct Columns { rows: usize, columns: usize, values: Vec<f32> }
-///
-/// impl Tensor for Columns {
-///     type Elem = f32;
-///     fn layout(&self) -> Layout {
-///         Layout::new(&[self.rows, self.columns], &[1, self.rows as isize], 0).expect("one stride a dimension")
-///     }
-///     fn memory(&self) -> Memory<'_, f32> {
-///         Memory::Dense(&self.values)
-///     }
-/// }
-///
-/// let weights = Columns { rows: 2, columns: 2, values: vec![0.5, -3.0, 2.0, 0.1] };
-/// let mask = weights.mask_unstructured(Density::new(0.5)?)?;
-/// assert_eq!(mask.iter().collect::<Vec<_>>(), [false, true, true, false]); // row by row: 0.5, 2.0, -3.0, 0.1
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub trait Tensor {
-    /// The element type.
-    type Elem: Element;
-
-    /// Where each logical element lies in the memory lent.
-    fn layout(&self) -> Layout;
-
-    /// The elements.
-    fn memory(&self) -> Memory<'_, Self::Elem>;
-}
-
-/// A [`Tensor`] that can be written.
-pub trait TensorMut: Tensor {
-    /// The elements, to be written in place: under the same [`Tensor::layout`] where they are in one piece.
-    fn memory_mut(&mut self) -> MemoryMut<'_, Self::Elem>;
-}
+use crate::tensor::Element;
 
 /// Elements lent for reading.
 #[derive(Debug, Clone)]
@@ -124,7 +74,7 @@ impl<'a, E: Element> Lent<'a, E> {
         }
     }
 
-    fn reshape(self, shape: &[usize]) -> Result<Self, Error> {
+    pub(super) fn reshape(self, shape: &[usize]) -> Result<Self, Error> {
         let layout = match self.memory {
             Memory::Dense(_) => self.layout.reshape(shape)?,
             Memory::Gathered(_) => Layout::row_major(self.layout.shape())?.reshape(shape)?,
@@ -190,7 +140,7 @@ impl<'a, E: Element> LentMut<'a, E> {
         LentMut { layout: self.layout.clone(), memory }
     }
 
-    fn reshape(self, shape: &[usize]) -> Result<Self, Error> {
+    pub(super) fn reshape(self, shape: &[usize]) -> Result<Self, Error> {
         let layout = match self.memory {
             MemoryMut::Dense(_) => self.layout.reshape(shape)?,
             MemoryMut::Strided(_) => Layout::row_major(self.layout.shape())?.reshape(shape)?,
@@ -206,38 +156,5 @@ impl<E> Strided<E> for &mut (dyn Strided<E> + '_) {
 
     fn for_each_run(&mut self, write: &mut dyn FnMut(Run<'_, E>)) {
         (**self).for_each_run(write);
-    }
-}
-
-impl<'a> LayerRef<'a> {
-    /// The same elements in the same logical order under another shape, by strides alone: a (9 x 32) matrix that
-    /// holds a convolution kernel becomes a `[3, 3, 1, 32]` tensor with that tensor's axes, masks and saved files.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Reshape`] where the lengths differ or where it would take a copy, [`Error::ShapeOverflow`].
-    pub fn with_shape(self, shape: &[usize]) -> Result<Self, Error> {
-        Ok(match self {
-            LayerRef::F32(lent) => LayerRef::F32(lent.reshape(shape)?),
-            LayerRef::F64(lent) => LayerRef::F64(lent.reshape(shape)?),
-            LayerRef::F16(lent) => LayerRef::F16(lent.reshape(shape)?),
-            LayerRef::Bf16(lent) => LayerRef::Bf16(lent.reshape(shape)?),
-        })
-    }
-}
-
-impl<'a> LayerMut<'a> {
-    /// As [`LayerRef::with_shape`].
-    ///
-    /// # Errors
-    ///
-    /// As [`LayerRef::with_shape`].
-    pub fn with_shape(self, shape: &[usize]) -> Result<Self, Error> {
-        Ok(match self {
-            LayerMut::F32(lent) => LayerMut::F32(lent.reshape(shape)?),
-            LayerMut::F64(lent) => LayerMut::F64(lent.reshape(shape)?),
-            LayerMut::F16(lent) => LayerMut::F16(lent.reshape(shape)?),
-            LayerMut::Bf16(lent) => LayerMut::Bf16(lent.reshape(shape)?),
-        })
     }
 }

@@ -1,9 +1,9 @@
 //! The plain reference tensor: a vector and a layout.
 
-use crate::element::Element;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::layout::Layout;
-use crate::tensor::{Memory, MemoryMut, Tensor, TensorMut};
+use crate::tensor::{Element, Memory, MemoryMut, Tensor, TensorMut};
+use crate::walk;
 
 /// A vector with a [`Layout`]: the tensor for those who have no tensor crate, and the reference in tests.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,11 +17,11 @@ impl<E: Element> PlainTensor<E> {
     ///
     /// # Errors
     ///
-    /// [`Error::WrongLen`] where there are more or fewer values than the shape has elements, [`Error::ShapeOverflow`].
+    /// [`ErrorKind::WrongLen`] where there are more or fewer values than the shape has elements, [`ErrorKind::ShapeOverflow`].
     pub fn from_logical(shape: &[usize], values: Vec<E>) -> Result<Self, Error> {
         let layout = Layout::row_major(shape)?;
         if layout.len() != values.len() {
-            return Err(Error::WrongLen { shape: shape.to_vec(), expected: layout.len(), got: values.len() });
+            return Err(ErrorKind::WrongLen { shape: shape.to_vec(), expected: layout.len(), got: values.len() }.into());
         }
         Ok(PlainTensor { layout, values })
     }
@@ -30,7 +30,7 @@ impl<E: Element> PlainTensor<E> {
     ///
     /// # Errors
     ///
-    /// [`Error::Layout`] where `values` are not exactly the elements of `layout`.
+    /// [`ErrorKind::Layout`] where `values` are not exactly the elements of `layout`.
     pub fn from_memory(layout: Layout, values: Vec<E>) -> Result<Self, Error> {
         layout.check_dense(values.len())?;
         Ok(PlainTensor { layout, values })
@@ -49,7 +49,7 @@ impl<E: Element> PlainTensor<E> {
     /// The values in logical order.
     pub fn to_logical(&self) -> Vec<E> {
         let mut values = Vec::with_capacity(self.values.len());
-        crate::walk::logical(&self.layout, |position| values.push(self.values[position]));
+        walk::logical(&self.layout, |position| values.push(self.values[position]));
         values
     }
 }

@@ -1,12 +1,13 @@
-//! Layers with their element type erased, and the trait by which a model shows its layers.
+//! Layers with their element type erased.
 
-use std::borrow::Cow;
-use std::collections::BTreeSet;
-
-use crate::element::{Element, ElementType};
+use crate::element_type::ElementType;
 use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
 use crate::layout::Layout;
-use crate::tensor::{Lent, LentMut, Tensor, TensorMut};
+use crate::tensor::element::sealed::Sealed;
+use crate::tensor::{Element, Lent, LentMut, Memory, Tensor, TensorMut};
+use crate::walk;
 
 /// A tensor of any element type, lent for reading. Models mix ranks and element types, so this is what they hand over.
 #[derive(Debug, Clone)]
@@ -51,7 +52,7 @@ pub(crate) use for_any_type;
 impl<'a> LayerRef<'a> {
     /// A backend's tensor as a layer.
     pub fn of<T: Tensor + ?Sized>(tensor: &'a T) -> Self {
-        <T::Elem as crate::element::sealed::Sealed>::lent(Lent::new(tensor.layout(), tensor.memory()))
+        <T::Elem as Sealed>::lent(Lent::new(tensor.layout(), tensor.memory()))
     }
 
     /// A layer of layout and memory as they are lent.
@@ -96,7 +97,13 @@ impl<'a> LayerRef<'a> {
 
     /// The same layer, lent on for a shorter time; a gathered copy is copied once more.
     pub(crate) fn lend(&self) -> LayerRef<'_> {
-        self.as_shared()
+        for_any_type!(LayerRef, self, lent => {
+            let memory = match &lent.memory {
+                Memory::Dense(values) => Memory::Dense(values),
+                Memory::Gathered(values) => Memory::Gathered(values.clone()),
+            };
+            LayerRef::lent(Lent::new(lent.layout.clone(), memory))
+        })
     }
 
     /// Checks the layout claimed against the memory lent.
@@ -108,11 +115,11 @@ impl<'a> LayerRef<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Layout`] where the backend's claim is false.
+    /// [`ErrorKind::Layout`] where the backend's claim is false.
     pub fn for_each_logical(&self, mut visit: impl FnMut(f64)) -> Result<(), Error> {
         for_any_type!(LayerRef, self, lent => {
             let (layout, values) = lent.dense()?;
-            crate::walk::logical(&layout, |position| visit(values[position].to_f64()));
+            walk::logical(&layout, |position| visit(values[position].to_f64()));
         });
         Ok(())
     }
@@ -121,14 +128,29 @@ impl<'a> LayerRef<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Layout`] where the backend's claim is false.
+    /// [`ErrorKind::Layout`] where the backend's claim is false.
     pub fn to_logical_f64(&self) -> Result<Vec<f64>, Error> {
         // Not before the layout is known to be true of memory is any taken for it.
         for_any_type!(LayerRef, self, lent => {
             let (layout, values) = lent.dense()?;
             let mut logical = Vec::with_capacity(values.len());
-            crate::walk::logical(&layout, |position| logical.push(values[position].to_f64()));
+            walk::logical(&layout, |position| logical.push(values[position].to_f64()));
             Ok(logical)
+        })
+    }
+
+    /// The same elements in the same logical order under another shape, by strides alone: a (9 x 32) matrix that
+    /// holds a convolution kernel becomes a `[3, 3, 1, 32]` tensor with that tensor's axes, masks and saved files.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Reshape`] where the lengths differ or where it would take a copy, [`ErrorKind::ShapeOverflow`].
+    pub fn with_shape(self, shape: &[usize]) -> Result<Self, Error> {
+        Ok(match self {
+            LayerRef::F32(lent) => LayerRef::F32(lent.reshape(shape)?),
+            LayerRef::F64(lent) => LayerRef::F64(lent.reshape(shape)?),
+            LayerRef::F16(lent) => LayerRef::F16(lent.reshape(shape)?),
+            LayerRef::Bf16(lent) => LayerRef::Bf16(lent.reshape(shape)?),
         })
     }
 }
@@ -137,7 +159,7 @@ impl<'a> LayerMut<'a> {
     /// A backend's tensor as a layer.
     pub fn of<T: TensorMut + ?Sized>(tensor: &'a mut T) -> Self {
         let layout = tensor.layout();
-        <T::Elem as crate::element::sealed::Sealed>::lent_mut(LentMut::new(layout, tensor.memory_mut()))
+        <T::Elem as Sealed>::lent_mut(LentMut::new(layout, tensor.memory_mut()))
     }
 
     /// A layer of layout and memory as they are lent.
@@ -164,6 +186,20 @@ impl<'a> LayerMut<'a> {
     pub fn shape(&self) -> &[usize] {
         self.layout().shape()
     }
+
+    /// As [`LayerRef::with_shape`].
+    ///
+    /// # Errors
+    ///
+    /// As [`LayerRef::with_shape`].
+    pub fn with_shape(self, shape: &[usize]) -> Result<Self, Error> {
+        Ok(match self {
+            LayerMut::F32(lent) => LayerMut::F32(lent.reshape(shape)?),
+            LayerMut::F64(lent) => LayerMut::F64(lent.reshape(shape)?),
+            LayerMut::F16(lent) => LayerMut::F16(lent.reshape(shape)?),
+            LayerMut::Bf16(lent) => LayerMut::Bf16(lent.reshape(shape)?),
+        })
+    }
 }
 
 impl core::fmt::Debug for LayerMut<'_> {
@@ -172,115 +208,11 @@ impl core::fmt::Debug for LayerMut<'_> {
     }
 }
 
-/// Names with layers: what a model, its gradients or an optimiser's buffers show of themselves.
-///
-/// Object-safe and small: a model implements it by listing its parameters, in any order. For a one-off, a vector or an
-/// array of pairs `(name, layer)` will do.
-///
-/// # Examples
-///
-/// ```
-/// use prune_core::{Layers, LayerRef, PlainTensor};
-/// use std::borrow::Cow;
-///
-/// struct Model { kernel: PlainTensor<f32>, bias: PlainTensor<f32> }
-///
-/// impl Layers for Model {
-///     fn layers(&self) -> Vec<(Cow<'_, str>, LayerRef<'_>)> {
-///         vec![("fc.kernel".into(), LayerRef::of(&self.kernel)), ("fc.bias".into(), LayerRef::of(&self.bias))]
-///     }
-/// }
-///
-/// let model = Model {
-///     kernel: PlainTensor::from_logical(&[2, 2], vec![1.0, 2.0, 3.0, 4.0])?,
-///     bias: PlainTensor::from_logical(&[2], vec![0.0, 0.0])?,
-/// };
-/// assert_eq!(model.layers()[0].1.shape(), [2, 2]);
-/// # Ok::<(), prune_core::Error>(())
-/// ```
-pub trait Layers {
-    /// Every parameter with its name. No name may stand twice.
-    fn layers(&self) -> Vec<(Cow<'_, str>, LayerRef<'_>)>;
-}
-
-/// [`Layers`] that can be written.
-pub trait LayersMut: Layers {
-    /// Every parameter with its name, as [`Layers::layers`] lists them.
-    fn layers_mut(&mut self) -> Vec<(Cow<'_, str>, LayerMut<'_>)>;
-}
-
-macro_rules! layers_of_pairs {
-    ($([$($generic:tt)*] $pairs:ty),*) => {$(
-        impl<N: AsRef<str> $($generic)*> Layers for $pairs {
-            fn layers(&self) -> Vec<(Cow<'_, str>, LayerRef<'_>)> {
-                self.iter().map(|(name, layer)| (name.as_ref().into(), layer.as_shared())).collect()
-            }
-        }
-    )*};
-}
-
-/// What a list of pairs may hold.
-trait AsShared {
-    fn as_shared(&self) -> LayerRef<'_>;
-}
-
-impl AsShared for LayerRef<'_> {
-    fn as_shared(&self) -> LayerRef<'_> {
-        for_any_type!(LayerRef, self, lent => {
-            let memory = match &lent.memory {
-                crate::tensor::Memory::Dense(values) => crate::tensor::Memory::Dense(values),
-                crate::tensor::Memory::Gathered(values) => crate::tensor::Memory::Gathered(values.clone()),
-            };
-            LayerRef::lent(Lent::new(lent.layout.clone(), memory))
-        })
-    }
-}
-
-impl AsShared for LayerMut<'_> {
-    fn as_shared(&self) -> LayerRef<'_> {
-        self.as_ref()
-    }
-}
-
-layers_of_pairs!(
-    [] [(N, LayerRef<'_>)], [] Vec<(N, LayerRef<'_>)>, [, const C: usize] [(N, LayerRef<'_>); C],
-    [] [(N, LayerMut<'_>)], [] Vec<(N, LayerMut<'_>)>, [, const C: usize] [(N, LayerMut<'_>); C]
-);
-
-impl<N: AsRef<str>> LayersMut for [(N, LayerMut<'_>)] {
-    fn layers_mut(&mut self) -> Vec<(Cow<'_, str>, LayerMut<'_>)> {
-        self.iter_mut().map(|(name, layer)| (Cow::Borrowed((*name).as_ref()), layer.reborrow())).collect()
-    }
-}
-
-impl<N: AsRef<str>> LayersMut for Vec<(N, LayerMut<'_>)> {
-    fn layers_mut(&mut self) -> Vec<(Cow<'_, str>, LayerMut<'_>)> {
-        self.as_mut_slice().layers_mut()
-    }
-}
-
-impl<N: AsRef<str>, const C: usize> LayersMut for [(N, LayerMut<'_>); C] {
-    fn layers_mut(&mut self) -> Vec<(Cow<'_, str>, LayerMut<'_>)> {
-        self.as_mut_slice().layers_mut()
-    }
-}
-
-/// Refuses a list in which a name stands twice.
-pub(crate) fn distinct<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<(), Error> {
-    let mut seen = BTreeSet::new();
-    for name in names {
-        if !seen.insert(name) {
-            return Err(Error::DuplicateLayer { layer: name.to_owned() });
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::tensor::Memory;
+    use crate::error::ErrorKind;
     use crate::{Density, NmPattern, Ranked, Selector};
 
     fn claims(shape: &[usize], strides: &[isize], values: &'static [f32]) -> LayerRef<'static> {
@@ -288,7 +220,7 @@ mod tests {
     }
 
     fn is_layout(error: &Error) -> bool {
-        matches!(error, Error::Layout { .. })
+        matches!(error.kind, ErrorKind::Layout { .. })
     }
 
     /// Lengths whose sum overflows, and which no memory could be taken for: an error each, before any is.
@@ -299,11 +231,11 @@ mod tests {
             ["a", "b", "c"].iter().zip(&layers).map(|(name, l)| Ranked::new(name, l)).collect();
         let (half, pattern) = (Density::new(0.5).unwrap(), NmPattern::new(2, 4).unwrap());
         let selector = Selector::default();
-        let first = |error| matches!(error, Error::InLayer { layer, cause } if layer == "a" && is_layout(&cause));
+        let first = |error: Error| error.layer.as_deref() == Some("a") && is_layout(&error);
         assert!(first(selector.global(&ranked, half).unwrap_err()));
         assert!(first(selector.top(&ranked, 1).unwrap_err()));
         assert!(first(selector.n_of_m_concatenated(&ranked, pattern).unwrap_err()));
-        assert!(matches!(layers[0].to_logical_f64(), Err(Error::Layout { .. })));
+        assert!(layers[0].to_logical_f64().is_err_and(|error| is_layout(&error)));
     }
 
     /// The strides and the other lengths of an empty tensor mean nothing, whatever they are.

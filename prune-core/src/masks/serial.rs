@@ -1,0 +1,37 @@
+//! Masks by name, read through serde.
+
+use core::fmt;
+
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::Masks;
+use crate::mask::Mask;
+
+/// A layer that is there twice is an error: a table of serde's would take the last in silence.
+impl<'de> Deserialize<'de> for Masks {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Named;
+
+        impl<'de> Visitor<'de> for Named {
+            type Value = Masks;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("masks by layer name")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Masks, A::Error> {
+                let mut masks = Masks::default();
+                while let Some((layer, mask)) = map.next_entry::<String, Mask>()? {
+                    if masks.get(&layer).is_some() {
+                        return Err(A::Error::custom(format_args!("layer `{layer}` has two masks")));
+                    }
+                    masks.insert(layer, mask);
+                }
+                Ok(masks)
+            }
+        }
+
+        deserializer.deserialize_map(Named)
+    }
+}

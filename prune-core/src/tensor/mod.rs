@@ -1,0 +1,66 @@
+//! Tensors: what a backend lends, and what models show of themselves.
+
+mod element;
+mod layer;
+mod layers;
+mod lent;
+mod plain;
+
+pub use element::Element;
+pub(crate) use layer::for_any_type;
+pub use layer::{LayerMut, LayerRef};
+pub(crate) use layers::distinct;
+pub use layers::{Layers, LayersMut};
+pub use lent::{Lent, LentMut, Memory, MemoryMut, Run, Strided};
+pub use plain::PlainTensor;
+
+use crate::layout::Layout;
+
+/// Weights in some backend, lent for reading.
+///
+/// The contract: `memory` lends either one piece that holds each element of `layout` exactly once, in any axis order
+/// and direction, and then costs nothing; or, where the backend's memory has gaps or repeats, a copy in logical order,
+/// of which only the layout's shape counts. Both are checked at each use.
+///
+/// The trait is open: a backend outside this workspace implements it for its own type, or for a thin view where the
+/// type is foreign, and stamps [`conformance_tests!`](crate::conformance_tests) on it with one line.
+///
+/// # Examples
+///
+/// ```
+/// use prune_core::{Density, Layout, Memory, PruneExt, Tensor};
+///
+/// /// A column-major matrix.
+/// struct Columns { rows: usize, columns: usize, values: Vec<f32> }
+///
+/// impl Tensor for Columns {
+///     type Elem = f32;
+///     fn layout(&self) -> Layout {
+///         Layout::new(&[self.rows, self.columns], &[1, self.rows as isize], 0).expect("one stride a dimension")
+///     }
+///     fn memory(&self) -> Memory<'_, f32> {
+///         Memory::Dense(&self.values)
+///     }
+/// }
+///
+/// let weights = Columns { rows: 2, columns: 2, values: vec![0.5, -3.0, 2.0, 0.1] };
+/// let mask = weights.mask_unstructured(Density::new(0.5)?)?;
+/// assert_eq!(mask.iter().collect::<Vec<_>>(), [false, true, true, false]); // row by row: 0.5, 2.0, -3.0, 0.1
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Tensor {
+    /// The element type.
+    type Elem: Element;
+
+    /// Where each logical element lies in the memory lent.
+    fn layout(&self) -> Layout;
+
+    /// The elements.
+    fn memory(&self) -> Memory<'_, Self::Elem>;
+}
+
+/// A [`Tensor`] that can be written.
+pub trait TensorMut: Tensor {
+    /// The elements, to be written in place: under the same [`Tensor::layout`] where they are in one piece.
+    fn memory_mut(&mut self) -> MemoryMut<'_, Self::Elem>;
+}

@@ -1,0 +1,235 @@
+//! The axes of a weight by evidence: the kind of model, the bias beside it, sizes in `config.json`, its family's shapes, its
+//! name.
+//!
+//! Of most weights two axes are known and only their order is open: outputs first, as torch stores a linear layer, or
+//! inputs first, as Flax does. Evidence decides the order; the strongest that says anything wins.
+
+use super::ModelFacts;
+use super::entry::{Axes, Entry, Part};
+use super::role::AxisEvidence;
+use super::siblings::{Siblings, Tensor};
+
+/// The order of a weight's two axes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    OutIn,
+    InOut,
+}
+
+/// A weight's input axes, output axes, and what told them.
+pub(super) type AxisFinding = (Vec<usize>, Vec<usize>, Option<AxisEvidence>);
+
+/// The names that configurations give to the width of a model.
+const WIDTHS: [&str; 6] = ["hidden_size", "n_embd", "d_model", "dim", "model_dim", "embed_dim"];
+
+/// The votes of layers whose order is clear, for those whose order is not: they count where all agree.
+#[derive(Debug, Default)]
+pub(super) struct Ballot {
+    family: Votes,
+    plain: Votes,
+}
+
+#[derive(Debug, Default)]
+struct Votes {
+    out_in: usize,
+    in_out: usize,
+}
+
+impl Votes {
+    fn add(&mut self, order: Option<Order>) {
+        match order {
+            Some(Order::OutIn) => self.out_in += 1,
+            Some(Order::InOut) => self.in_out += 1,
+            None => {}
+        }
+    }
+
+    fn agreed(&self) -> Option<Order> {
+        match (self.out_in, self.in_out) {
+            (1.., 0) => Some(Order::OutIn),
+            (0, 1..) => Some(Order::InOut),
+            _ => None,
+        }
+    }
+}
+
+impl Ballot {
+    /// Takes the vote of a weight.
+    pub(super) fn take(&mut self, axes: Axes, tensor: &Tensor<'_>, all: &Siblings<'_>, facts: &ModelFacts) {
+        match axes {
+            Axes::Family(part @ (Part::Wider | Part::Back)) => {
+                let order = by_bias(axes, tensor, all)
+                    .or_else(|| by_width(part, tensor, facts))
+                    .or_else(|| by_shape(part, tensor, all));
+                self.family.add(order);
+            }
+            Axes::Plain if tensor.shape.len() == 2 => self.plain.add(by_bias(axes, tensor, all)),
+            _ => {}
+        }
+    }
+}
+
+/// The axes of a weight.
+pub(super) fn axes(
+    entry: &Entry,
+    axes: Axes,
+    tensor: &Tensor<'_>,
+    all: &Siblings<'_>,
+    facts: &ModelFacts,
+    ballot: &Ballot,
+) -> AxisFinding {
+    let rank = tensor.shape.len();
+    let of_kind = !entry.kinds.is_empty();
+    let by_entry = if of_kind { AxisEvidence::ModelType } else { AxisEvidence::Name };
+    let pair = |order, evidence| ordered(pair_of(axes, rank), order, evidence);
+    if let Axes::Fixed(inputs, outputs) = axes {
+        return match inputs.iter().chain(outputs).all(|&axis| axis < rank) {
+            true => (inputs.to_vec(), outputs.to_vec(), Some(by_entry)),
+            false => (Vec::new(), Vec::new(), None),
+        };
+    }
+    if let (true, Some(order)) = (of_kind, by_name(axes)) {
+        return pair(order, AxisEvidence::ModelType);
+    }
+    if let Some(order) = by_bias(axes, tensor, all) {
+        return pair(order, AxisEvidence::Bias);
+    }
+    if let Axes::Family(part) = axes {
+        if let Some(order) = by_width(part, tensor, facts) {
+            return pair(order, AxisEvidence::Config);
+        }
+        let agreed = || ballot.family.agreed().filter(|_| matches!(part, Part::Wider | Part::Back));
+        if let Some(order) = by_shape(part, tensor, all).or_else(agreed) {
+            return pair(order, AxisEvidence::FamilyShape);
+        }
+        return match part {
+            Part::Wider | Part::Back => pair(Order::OutIn, AxisEvidence::Default),
+            Part::GateUp | Part::Down => (Vec::new(), Vec::new(), None),
+        };
+    }
+    if let (Axes::Plain | Axes::Convolution, Some(order)) = (axes, by_norm(axes, tensor, all)) {
+        return pair(order, AxisEvidence::FamilyShape);
+    }
+    match (axes, by_name(axes)) {
+        (_, Some(order)) => pair(order, AxisEvidence::Name),
+        (Axes::Plain, None) => match ballot.plain.agreed().filter(|_| rank == 2) {
+            Some(Order::InOut) => pair(Order::InOut, AxisEvidence::FamilyShape),
+            _ => pair(Order::OutIn, AxisEvidence::Default),
+        },
+        (_, None) => (Vec::new(), Vec::new(), None),
+    }
+}
+
+/// The two axes that are inputs and outputs in some order.
+fn pair_of(axes: Axes, rank: usize) -> (usize, usize) {
+    match axes {
+        Axes::InOut | Axes::Family(_) => (rank - 2, rank - 1),
+        _ => (0, 1),
+    }
+}
+
+fn ordered((first, second): (usize, usize), order: Order, evidence: AxisEvidence) -> AxisFinding {
+    match order {
+        Order::OutIn => (vec![second], vec![first], Some(evidence)),
+        Order::InOut => (vec![first], vec![second], Some(evidence)),
+    }
+}
+
+/// The order that the name says, where every known model that has it agrees.
+fn by_name(axes: Axes) -> Option<Order> {
+    match axes {
+        Axes::OutIn => Some(Order::OutIn),
+        Axes::InOut | Axes::InOutFirst => Some(Order::InOut),
+        Axes::Plain | Axes::Convolution | Axes::Open | Axes::Fixed(..) | Axes::Family(_) => None,
+    }
+}
+
+/// The order that the length of the bias tells: there is one value for each output.
+///
+/// Nothing is told where both lengths fit, or neither. A transposed convolution has its outputs by groups on axis 1, so
+/// there the bias is a multiple of that length.
+fn by_bias(axes: Axes, tensor: &Tensor<'_>, all: &Siblings<'_>) -> Option<Order> {
+    let rank = tensor.shape.len();
+    let bias = match axes {
+        Axes::Open => return None,
+        // Parameters of a module for all experts have names of their own, and so have their biases.
+        Axes::Family(Part::GateUp | Part::Down) => {
+            all.beside(tensor, 1, &format!("{}_bias", tensor.segments.last()?))?
+        }
+        _ => all.beside(tensor, 1, "bias")?,
+    };
+    // Experts have a bias each.
+    let outputs = *bias.last().filter(|_| bias.len() + 1 == rank || bias.len() == 1)?;
+    by_outputs(axes, tensor, outputs)
+}
+
+/// The order that the length of the norm behind a convolution tells, where layers are numbered in their order.
+fn by_norm(axes: Axes, tensor: &Tensor<'_>, all: &Siblings<'_>) -> Option<Order> {
+    let [.., number, "weight"] = tensor.segments[..] else { return None };
+    let next = number.parse::<u32>().ok().filter(|_| tensor.shape.len() > 2)?.checked_add(1)?;
+    match all.beside(tensor, 2, &format!("{next}.weight"))? {
+        [outputs] => by_outputs(axes, tensor, *outputs),
+        _ => None,
+    }
+}
+
+/// The order in which there are so many outputs; nothing where both fit, or neither.
+fn by_outputs(axes: Axes, tensor: &Tensor<'_>, outputs: usize) -> Option<Order> {
+    let rank = tensor.shape.len();
+    let (first, second) = pair_of(axes, rank);
+    let (first, second) = (tensor.shape[first], tensor.shape[second]);
+    let convolution = rank > 2 && matches!(axes, Axes::Plain | Axes::OutIn | Axes::InOutFirst | Axes::Convolution);
+    if outputs == first {
+        return (outputs != second).then_some(Order::OutIn);
+    }
+    let fits = match convolution {
+        true => second > 0 && outputs.is_multiple_of(second) && outputs > 0 && first.is_multiple_of(outputs / second),
+        false => outputs == second,
+    };
+    fits.then_some(Order::InOut)
+}
+
+/// The order that the model's width in `config.json` tells.
+fn by_width(part: Part, tensor: &Tensor<'_>, facts: &ModelFacts) -> Option<Order> {
+    let (first, second) = last_two(tensor);
+    let is_width = |size| WIDTHS.iter().any(|width| facts.states(width, size));
+    let reads_width = !matches!(part, Part::Back | Part::Down);
+    match (is_width(first), is_width(second)) {
+        (true, false) => Some(if reads_width { Order::InOut } else { Order::OutIn }),
+        (false, true) => Some(if reads_width { Order::OutIn } else { Order::InOut }),
+        _ => None,
+    }
+}
+
+/// The order that shapes within the family tell.
+fn by_shape(part: Part, tensor: &Tensor<'_>, all: &Siblings<'_>) -> Option<Order> {
+    let (first, second) = last_two(tensor);
+    // (gates and values, width) with (width, experts' width), or both the other way round.
+    let experts = |gate_up: (usize, usize), down: (usize, usize)| {
+        let out_in = gate_up.1 == down.0 && gate_up.0 == down.1.saturating_mul(2);
+        let in_out = gate_up.0 == down.1 && gate_up.1 == down.0.saturating_mul(2);
+        match (out_in, in_out) {
+            (true, false) => Some(Order::OutIn),
+            (false, true) => Some(Order::InOut),
+            _ => None,
+        }
+    };
+    let partner = |name| {
+        let shape = all.beside(tensor, 1, name).filter(|shape| shape.len() == tensor.shape.len())?;
+        Some((shape[shape.len() - 2], shape[shape.len() - 1]))
+    };
+    match part {
+        Part::Wider if first > second => Some(Order::OutIn),
+        Part::Wider if first < second => Some(Order::InOut),
+        Part::Back if first > second => Some(Order::InOut),
+        Part::Back if first < second => Some(Order::OutIn),
+        Part::GateUp => experts((first, second), partner("down_proj")?),
+        Part::Down => experts(partner("gate_up_proj")?, (first, second)),
+        Part::Wider | Part::Back => None,
+    }
+}
+
+fn last_two(tensor: &Tensor<'_>) -> (usize, usize) {
+    let rank = tensor.shape.len();
+    (tensor.shape[rank - 2], tensor.shape[rank - 1])
+}

@@ -1,0 +1,105 @@
+//! The role of a tensor: its class, the entry that decided, and its axes.
+
+use core::fmt;
+
+/// A tensor's class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// A weight that may be pruned.
+    Weight,
+    /// Known to be something else, named in plain words such as `norm` or `scale of a quantised layer`.
+    Other(&'static str),
+    /// No entry knows the name: the tensor is left dense and listed.
+    Unknown,
+}
+
+impl Class {
+    /// The class in one word: `weight`, `other` or `unknown`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Class::Weight => "weight",
+            Class::Other(_) => "other",
+            Class::Unknown => "unknown",
+        }
+    }
+
+    /// The plain reason why a tensor that is known is not a weight.
+    pub fn reason(self) -> Option<&'static str> {
+        match self {
+            Class::Other(reason) => Some(reason),
+            Class::Weight | Class::Unknown => None,
+        }
+    }
+}
+
+/// Shows the class, with its reason: `weight`, `norm`, `unknown`.
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.reason().unwrap_or(self.word()))
+    }
+}
+
+/// The evidence for the axes of a weight, strongest first. An axis that the user writes is stronger than all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AxisEvidence {
+    /// The kind of model that `config.json` names.
+    ModelType,
+    /// The length of the bias beside the weight.
+    Bias,
+    /// Sizes in `config.json`.
+    Config,
+    /// The shapes of the layers of the same family, or of the norm behind a convolution.
+    FamilyShape,
+    /// The name: every known model that has it agrees.
+    Name,
+    /// Nothing told: a plain `weight` is taken to have its outputs on axis 0.
+    Default,
+}
+
+/// Shows the evidence as reports do: `model type`, `bias`, `config`, `family shape`, `name`, `default`.
+impl fmt::Display for AxisEvidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            AxisEvidence::ModelType => "model type",
+            AxisEvidence::Bias => "bias",
+            AxisEvidence::Config => "config",
+            AxisEvidence::FamilyShape => "family shape",
+            AxisEvidence::Name => "name",
+            AxisEvidence::Default => "default",
+        })
+    }
+}
+
+/// The part that a tensor plays in its model, as its name, its shape and the tensors beside it tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// The tensor's class.
+    pub class: Class,
+    /// The entry of the table that decided, in its printed form; empty for [`Class::Unknown`].
+    pub entry: String,
+    /// The axes over which a weight sums its inputs; several where one axis of the layer is stored as two, as in
+    /// attention's (heads, width, out). Empty for what is no weight, and for a weight whose axes nothing tells: what needs
+    /// an axis then refuses it until one is written.
+    pub inputs: Vec<usize>,
+    /// The axes of a weight's outputs; empty where `inputs` is.
+    pub outputs: Vec<usize>,
+    /// The evidence for the axes; `None` where they are empty.
+    pub evidence: Option<AxisEvidence>,
+}
+
+impl Role {
+    /// The role of a tensor that no entry knows.
+    pub fn unknown() -> Self {
+        Role { class: Class::Unknown, entry: String::new(), inputs: Vec::new(), outputs: Vec::new(), evidence: None }
+    }
+
+    /// The axis along which groups of N:M run: the first of the input axes.
+    pub fn input_axis(&self) -> Option<usize> {
+        self.inputs.first().copied()
+    }
+
+    /// The axis of outputs, along which channels lie: the first of the output axes.
+    pub fn output_axis(&self) -> Option<usize> {
+        self.outputs.first().copied()
+    }
+}

@@ -1,0 +1,100 @@
+//! Names cut into segments, without what wrappers put into them.
+
+/// Segments that stand for the file or the run that a model was saved from, and not for a part of it; dropped at the start.
+const OUTER: [&str; 12] = [
+    "model",
+    "module",
+    "base_model",
+    "net",
+    "network",
+    "state_dict",
+    "model_state_dict",
+    "params",
+    "student",
+    "teacher",
+    "ema",
+    "_orig_mod",
+];
+
+/// Segments that wrap a module in another; dropped wherever they stand.
+const WRAPPERS: [&str; 6] = [
+    "base_layer",
+    "original_module",
+    "_orig_mod",
+    "_fsdp_wrapped_module",
+    "_checkpoint_wrapped_module",
+    "_forward_module",
+];
+
+/// A name as patterns see it: cut at `.`, `/`, `-` and `:`, without wrappers.
+///
+/// `base_layer` and `modules_to_save` of PEFT, wrappers of training runs, and the number that Keras puts behind a colon are
+/// dropped; torch's `weight_orig` and `parametrizations.weight.original` are `weight`.
+pub(super) fn segments(name: &str) -> Vec<&str> {
+    let plain = match name.rsplit_once(':') {
+        Some((plain, number)) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => plain,
+        _ => name,
+    };
+    let mut all: Vec<&str> = Vec::new();
+    let mut rest = plain.split(['.', '/', '-', ':']).filter(|segment| !segment.is_empty());
+    while let Some(segment) = rest.next() {
+        match segment {
+            // The name of an adapter follows.
+            "modules_to_save" => {
+                rest.next();
+            }
+            _ if WRAPPERS.contains(&segment) || (all.is_empty() && OUTER.contains(&segment)) => {}
+            _ => all.push(segment),
+        }
+    }
+    match all[..] {
+        [.., "parametrizations", _, "original"] => {
+            all.pop();
+            all.remove(all.len() - 2);
+        }
+        [.., "parametrizations", _, "original0" | "original1"] => {
+            all.remove(all.len() - 3);
+            all.remove(all.len() - 2);
+        }
+        [.., ref mut last] => {
+            *last = match *last {
+                "weight_orig" => "weight",
+                "bias_orig" => "bias",
+                other => other,
+            }
+        }
+        [] => {}
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_cut_at_all_four_marks() {
+        assert_eq!(segments("Dense_0-kernel"), ["Dense_0", "kernel"]);
+        assert_eq!(segments("dense_1/dense/kernel:0"), ["dense_1", "dense", "kernel"]);
+        assert_eq!(segments("a.b"), ["a", "b"]);
+    }
+
+    #[test]
+    fn wrappers_are_dropped() {
+        let name = "base_model.model.model.layers.0.self_attn.q_proj.base_layer.weight";
+        assert_eq!(segments(name), ["layers", "0", "self_attn", "q_proj", "weight"]);
+        assert_eq!(segments("base_model.model.score.modules_to_save.default.weight"), ["score", "weight"]);
+        assert_eq!(segments("module._orig_mod.fc.weight_orig"), ["fc", "weight"]);
+        assert_eq!(segments("a.parametrizations.weight.original"), ["a", "weight"]);
+        assert_eq!(segments("a.parametrizations.weight.original1"), ["a", "original1"]);
+    }
+
+    #[test]
+    fn odd_names_are_cut_too() {
+        assert_eq!(segments(""), [""; 0]);
+        assert_eq!(segments("...:/-"), [""; 0]);
+        assert_eq!(segments("model"), [""; 0]);
+        assert_eq!(segments("a.modules_to_save"), ["a"]);
+        assert_eq!(segments("é:0"), ["é"]);
+    }
+}

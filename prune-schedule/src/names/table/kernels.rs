@@ -1,0 +1,13 @@
+//! Kernels of Flax and Keras.
+
+use crate::names::entry::{Axes, Entry, weight};
+
+pub(super) const ENTRIES: &[Entry] = &[
+    weight("**.depthwise_kernel", Axes::Fixed(&[2], &[3])).rank(4),
+    weight("**.pointwise_kernel", Axes::InOut),
+    // Keras stores transposed convolutions as (.., out, in), Flax as (.., in, out) under other names.
+    weight("**.conv1d_transpose*.kernel", Axes::Fixed(&[2], &[1])).rank(3),
+    weight("**.conv2d_transpose*.kernel", Axes::Fixed(&[3], &[2])).rank(4),
+    weight("**.conv3d_transpose*.kernel", Axes::Fixed(&[4], &[3])).rank(5),
+    weight("**.kernel", Axes::InOut),
+];

@@ -1,0 +1,48 @@
+//! The entries of the table of names, a line each. The first that fits decides, in the order of the files here.
+//!
+//! To add an architecture, write its entries into the file of their idea. An entry for one kind of model stands before
+//! those for all.
+
+mod adapters;
+mod attention;
+mod buffers;
+mod embeddings;
+mod experts;
+mod gpt2;
+mod heads;
+mod kernels;
+mod norms;
+mod parameters;
+mod plain;
+mod quantised;
+mod recurrent;
+mod routers;
+mod tokens;
+mod transposed;
+
+use super::entry::Entry;
+
+/// All files of entries, in the order in which they decide.
+const FILES: [&[Entry]; 16] = [
+    adapters::ENTRIES,
+    quantised::ENTRIES,
+    buffers::ENTRIES,
+    norms::ENTRIES,
+    tokens::ENTRIES,
+    embeddings::ENTRIES,
+    heads::ENTRIES,
+    routers::ENTRIES,
+    experts::ENTRIES,
+    gpt2::ENTRIES,
+    transposed::ENTRIES,
+    recurrent::ENTRIES,
+    attention::ENTRIES,
+    parameters::ENTRIES,
+    kernels::ENTRIES,
+    plain::ENTRIES,
+];
+
+/// All entries, in the order in which they decide.
+pub(super) fn entries() -> impl Iterator<Item = &'static Entry> {
+    FILES.into_iter().flatten()
+}
