@@ -35,6 +35,13 @@ pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>) -> Result<Chosen
             let left = elsewhere.chain(pinned).collect();
             return Ok(Chosen { removal: closed.removal, left });
         }
+        ShrinkBy::Dead => {
+            let mut removal = analysis.dead().map_err(|source| onnx(&job.model, source))?;
+            for family in analysis.classes().families().iter().filter(|family| !selected(family)) {
+                family.classes().iter().for_each(|&class| removal.reopen(class));
+            }
+            removal
+        }
         ShrinkBy::Density { method, density, min_density } => {
             let choice =
                 Choice { method: *method, density: *density, min_density: *min_density, multiple: job.multiple };

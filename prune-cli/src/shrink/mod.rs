@@ -74,6 +74,8 @@ pub enum ShrinkBy {
     },
     /// Take out what masks close whole.
     Masks(PathBuf),
+    /// Take out what changes no output.
+    Dead,
 }
 
 /// Where the outputs of [`shrink`] go.

@@ -151,7 +151,7 @@ pub(super) fn told(job: &ShrinkJob, analysis: &Analysis<'_>, chosen: &Chosen) ->
         output: String::new(),
         kept_file: None,
         chosen_by: chosen_by(&job.by),
-        multiple: (!matches!(job.by, ShrinkBy::Masks(_))).then_some(job.multiple),
+        multiple: (!matches!(job.by, ShrinkBy::Masks(_) | ShrinkBy::Dead)).then_some(job.multiple),
         unchanged: removal.is_empty(),
         classes: families.iter().map(|family| family.classes).sum(),
         classes_kept: families.iter().map(|family| family.kept).sum(),
@@ -184,6 +184,7 @@ fn chosen_by(by: &ShrinkBy) -> String {
             format!("{}, of the parameters at most: {}", name(method), Target::Density(*fraction))
         }
         ShrinkBy::Masks(path) => format!("the masks in {}", show(path)),
+        ShrinkBy::Dead => "what changes no output".to_owned(),
     }
 }
 

@@ -26,7 +26,7 @@ impl Draw {
 
     /// True in half of the cases.
     pub fn yes(&mut self) -> bool {
-        self.next() % 2 == 0
+        self.next().is_multiple_of(2)
     }
 
     /// One of some.

@@ -14,7 +14,7 @@ use crate::args::{refuse, sparsity};
 
 #[derive(Debug, Args)]
 #[group(skip)]
-#[command(group(ArgGroup::new("by").required(true).args(["density", "sparsity", "keep_macs", "keep_params", "masks"])))]
+#[command(group(ArgGroup::new("by").required(true).args(["density", "sparsity", "keep_macs", "keep_params", "masks", "dead"])))]
 pub(crate) struct Shrink {
     /// The ONNX file. Data beside it is found as the file says.
     pub(crate) model: PathBuf,
@@ -22,7 +22,7 @@ pub(crate) struct Shrink {
     #[arg(long, short, value_name = "OUT")]
     pub(crate) output: PathBuf,
     /// What is ranked together: the channels of each family of layers (channel_unified_local), or all (channel_global).
-    #[arg(long, value_enum, default_value_t = Method::ChannelUnifiedLocal, conflicts_with = "masks")]
+    #[arg(long, value_enum, default_value_t = Method::ChannelUnifiedLocal, conflicts_with_all = ["masks", "dead"])]
     method: Method,
     /// The fraction of channels kept.
     #[arg(long)]
@@ -40,6 +40,9 @@ pub(crate) struct Shrink {
     /// model's constants.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["score", "multiple", "min_density"])]
     masks: Option<PathBuf>,
+    /// Take out what changes no output: channels that are 0, or that only zeros read.
+    #[arg(long, conflicts_with_all = ["score", "multiple", "min_density", "seed"])]
+    dead: bool,
     /// No family keeps less than this fraction of its channels.
     #[arg(long, value_name = "DENSITY")]
     min_density: Option<Density>,
@@ -124,7 +127,12 @@ pub(crate) fn shrink(asked: &Shrink, watch: &Watch) -> Result<ShrinkReport, Erro
         (_, Some(fraction), ..) => ShrinkBy::MultiplyAdds { method, fraction, min_density },
         (_, _, Some(fraction), _) => ShrinkBy::Parameters { method, fraction, min_density },
         (_, _, _, Some(masks)) => ShrinkBy::Masks(masks.clone()),
-        _ => return Err(refuse("say how much stays: --density, --sparsity, --keep-macs, --keep-params or --masks")),
+        _ if asked.dead => ShrinkBy::Dead,
+        _ => {
+            return Err(refuse(
+                "say how much stays: --density, --sparsity, --keep-macs, --keep-params, --masks or --dead",
+            ));
+        }
     };
     let mut inputs = BTreeMap::new();
     for (name, shape) in &asked.input {
