@@ -12,7 +12,7 @@ impl Draw {
     }
 
     /// A number of 48 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -21,12 +21,12 @@ impl Draw {
 
     /// A number from `low` to `high`, both included.
     pub fn range(&mut self, low: usize, high: usize) -> usize {
-        low + (self.next() % (high - low + 1) as u64) as usize
+        low + (self.number() % (high - low + 1) as u64) as usize
     }
 
     /// True in half of the cases.
     pub fn yes(&mut self) -> bool {
-        self.next().is_multiple_of(2)
+        self.number().is_multiple_of(2)
     }
 
     /// One of some.
@@ -40,7 +40,7 @@ impl Draw {
 
     /// A float in [-1, 1), never very near to 0.
     pub fn float(&mut self) -> f64 {
-        let v = (self.next() % 2000) as f64 / 1000.0 - 1.0;
+        let v = (self.number() % 2000) as f64 / 1000.0 - 1.0;
         if v.abs() < 0.05 { 0.3 } else { v }
     }
 }

@@ -37,7 +37,7 @@ fn changed_bytes_never_end_in_a_panic() {
                 for _ in 0..draw.range(1, 4) {
                     let at = draw.range(0, changed.len() - 1);
                     changed[at] = match draw.range(0, 3) {
-                        0 => draw.next() as u8,
+                        0 => draw.number() as u8,
                         1 => changed[at].wrapping_add(1),
                         2 => changed[at] ^ 1,
                         _ => 0xff,
