@@ -46,6 +46,8 @@
 //!
 //! [`analyse`] walks over the nodes: `ops/` has a file for each kind of operator, `analysis/` the walk, `shapes/` lengths and
 //! integer tensors as far as they are known before the model runs. `removal/` turns a choice of classes into [`Edits`].
+//!
+//! `testing/`, behind the feature of that name, has generated networks of every operator and a naive evaluator.
 
 mod analysis;
 mod builder;

@@ -1,8 +1,9 @@
 //! Whole networks in the engine: shrunk, they give what they give with zeros.
 
-use onnx_engines::{Outcome, compare};
+use onnx_engines::{Outcome, Program, compare};
 use prune_onnx::DataType;
-use prune_onnx::testing::harness::OPSETS;
+use prune_onnx::testing::eval::{self, Values};
+use prune_onnx::testing::harness::{OPSETS, inputs, parse};
 use prune_onnx::testing::net::Net;
 use prune_onnx::testing::networks::NETWORKS;
 
@@ -25,5 +26,26 @@ fn whole_networks_shrink_to_what_the_engine_gives_with_zeros() {
             }
         }
         println!("{name:12}{TRIED:4} networks equal, at most {share:.1e} of the largest output away");
+    }
+}
+
+#[test]
+fn the_engine_computes_what_the_naive_evaluator_does() {
+    for (name, network) in NETWORKS {
+        for seed in 0..4 {
+            let double = network(Net::new(seed, 13));
+            let x = inputs(&double, seed);
+            let expected = eval::run(&parse(double.bytes), &x, &Values::new());
+            let single = parse(network(Net::of(DataType::Float, seed, 13)).bytes);
+            let found = Program::load(&single, true).expect("loaded").run(&x).expect("run");
+            assert_eq!(found.len(), expected.len(), "{name} of seed {seed}");
+            for (a, b) in found.iter().zip(&expected) {
+                assert_eq!(a.dims, b.dims, "{name} of seed {seed}");
+                let largest = b.data.iter().fold(0.0, |largest: f64, v| largest.max(v.abs()));
+                for (a, b) in a.data.iter().zip(&b.data) {
+                    assert!((a - b).abs() <= 1e-4 * largest, "{name} of seed {seed}: {a} instead of {b}");
+                }
+            }
+        }
     }
 }
