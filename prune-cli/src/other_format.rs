@@ -113,13 +113,6 @@ pub(crate) fn of_file(path: &Path) -> io::Result<Option<OtherFormat>> {
     Ok(of(&begin))
 }
 
-/// Whether a file's name is one that weights in other formats have.
-pub(crate) fn is_of_weights(name: &str) -> bool {
-    let endings =
-        ["bin", "pt", "pth", "ckpt", "pkl", "gguf", "h5", "hdf5", "keras", "npz", "onnx", "tflite", "msgpack"];
-    name.rsplit_once('.').is_some_and(|(_, ending)| endings.contains(&ending.to_ascii_lowercase().as_str()))
-}
-
 /// Whether bytes are text, as far as they go: nothing that is not UTF-8, and no control characters but white space.
 fn is_text(begin: &[u8]) -> bool {
     let text = match core::str::from_utf8(begin) {

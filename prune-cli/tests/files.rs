@@ -257,7 +257,15 @@ fn strategies_come_through_pipes() {
         apply("fifo", "pipe").assert().success();
         writer.join().unwrap().unwrap();
         assert_eq!(fs::read(at.join("text")).unwrap(), fs::read(at.join("pipe")).unwrap());
+        // A file that cannot be looked at is an error, and not a text of that name.
+        std::os::unix::fs::symlink("{loop}", at.join("{loop}")).unwrap();
+        let error = fails(at, 3, &["schedule", "{loop}"]);
+        assert!(error.contains("cannot read {loop}: "), "{error}");
     }
+    // A text longer than a name may be is a text.
+    let long = format!("{strategy}{}", " ".repeat(5000));
+    ok(at, &["apply", "m", "-o", "long", "--strategy", &long]);
+    assert_eq!(fs::read(at.join("text")).unwrap(), fs::read(at.join("long")).unwrap());
     let error = fails(at, 2, &["schedule", "."]);
     assert!(error.contains(". is a folder; name a file with a strategy"), "{error}");
     let error = apply("-", "x").write_stdin(&b"\xff\xfe{"[..]).output().unwrap().stderr;
