@@ -188,6 +188,9 @@ fn other_formats_are_named() {
     fs::write(at.join("cut"), &whole[..whole.len() - 1]).unwrap();
     let error = fails(at, 2, &["inspect", "cut"]);
     assert!(error.contains("was it cut?"), "{error}");
+    fs::write(at.join("cut"), [&whole[..], b"x"].concat()).unwrap();
+    let error = fails(at, 2, &["inspect", "cut"]);
+    assert!(error.contains("what follows the tensors belongs to none") && !error.contains("cut?"), "{error}");
 }
 
 /// A packed tensor is shown as the one that it is, with its true density.
