@@ -48,9 +48,9 @@ pub enum ErrorKind {
     )]
     Layout {
         /// The shape claimed.
-        shape: Vec<usize>,
+        shape: Box<[usize]>,
         /// The strides claimed.
-        strides: Vec<isize>,
+        strides: Box<[isize]>,
         /// The offset claimed.
         offset: usize,
         /// How many elements were lent.
@@ -62,11 +62,11 @@ pub enum ErrorKind {
     #[error("a tensor of shape {from:?} and strides {strides:?} cannot be seen as {to:?}: {why}")]
     Reshape {
         /// The tensor's shape.
-        from: Vec<usize>,
+        from: Box<[usize]>,
         /// The tensor's strides.
-        strides: Vec<isize>,
+        strides: Box<[isize]>,
         /// The shape asked for.
-        to: Vec<usize>,
+        to: Box<[usize]>,
         /// What does not fit.
         why: &'static str,
     },

@@ -74,7 +74,7 @@ pub enum ShrinkBy {
     },
     /// Take out what masks close whole.
     Masks(PathBuf),
-    /// Take out what changes no output.
+    /// Take out what has no effect on any output.
     Dead,
 }
 

@@ -28,7 +28,7 @@ pub struct ShrinkReport {
     pub kept_file: Option<String>,
     /// How what goes was chosen, in words.
     pub chosen_by: String,
-    /// The multiple that counts were rounded to; none for masks.
+    /// The multiple that counts were rounded to; none for masks and channels without effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub multiple: Option<usize>,
     /// Nothing was removed: the output is the model, byte for byte.
@@ -184,7 +184,7 @@ fn chosen_by(by: &ShrinkBy) -> String {
             format!("{}, of the parameters at most: {}", name(method), Target::Density(*fraction))
         }
         ShrinkBy::Masks(path) => format!("the masks in {}", show(path)),
-        ShrinkBy::Dead => "what changes no output".to_owned(),
+        ShrinkBy::Dead => "channels without effect on any output".to_owned(),
     }
 }
 

@@ -51,7 +51,7 @@ impl Selector {
         let scores = unit.scores(layer.scores, self.rank_by, layer.alive)?;
         let scores = LayerRef::of(&scores);
         let ranked = Ranked { name: layer.name, scores: &scores, alive: alive.as_ref() };
-        let selected = self.with_rank_by(RankBy::Value).top_of_layer(&ranked, kept)?;
+        let selected = self.with_rank_by(RankBy::Value).top_of_layer(ranked, kept)?;
         let mut mask = unit.spread(&selected.mask, shape)?;
         if let Some(alive) = layer.alive {
             mask.intersect_in_place(alive)?;

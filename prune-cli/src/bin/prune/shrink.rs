@@ -40,8 +40,8 @@ pub(crate) struct Shrink {
     /// model's constants.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["score", "multiple", "min_density"])]
     masks: Option<PathBuf>,
-    /// Take out what changes no output: channels that are 0, or that only zeros read.
-    #[arg(long, conflicts_with_all = ["score", "multiple", "min_density", "seed"])]
+    /// What has no effect on any output is taken out: channels that nothing reads, or that are always zero.
+    #[arg(long, conflicts_with_all = ["score", "multiple", "min_density"])]
     dead: bool,
     /// No family keeps less than this fraction of its channels.
     #[arg(long, value_name = "DENSITY")]
@@ -50,7 +50,7 @@ pub(crate) struct Shrink {
     #[arg(long, value_enum, default_value_t = Score::L2)]
     score: Score,
     /// The seed of `--score random`.
-    #[arg(long, default_value_t = 0, conflicts_with = "masks")]
+    #[arg(long, default_value_t = 0, conflicts_with_all = ["masks", "dead"])]
     seed: u64,
     /// Counts of channels are rounded to multiples of this, since engines have fast paths for them; 1 rounds nothing.
     #[arg(long, value_name = "M", default_value_t = 4, value_parser = multiple)]
@@ -128,11 +128,7 @@ pub(crate) fn shrink(asked: &Shrink, watch: &Watch) -> Result<ShrinkReport, Erro
         (_, _, Some(fraction), _) => ShrinkBy::Parameters { method, fraction, min_density },
         (_, _, _, Some(masks)) => ShrinkBy::Masks(masks.clone()),
         _ if asked.dead => ShrinkBy::Dead,
-        _ => {
-            return Err(refuse(
-                "say how much stays: --density, --sparsity, --keep-macs, --keep-params, --masks or --dead",
-            ));
-        }
+        _ => return Err(refuse("say what goes: --density, --sparsity, --keep-macs, --keep-params, --masks or --dead")),
     };
     let mut inputs = BTreeMap::new();
     for (name, shape) in &asked.input {
