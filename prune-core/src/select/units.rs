@@ -48,7 +48,7 @@ impl Selector {
         if let Some(alive) = alive.as_ref().map(Mask::kept_len).filter(|&alive| kept > alive) {
             return Err(ErrorKind::TooFewUnits { asked: kept, alive }.into());
         }
-        let scores = unit.scores(layer.scores, self.rank_by, layer.alive)?;
+        let scores = unit.scores_on(layer.scores, self.rank_by, layer.alive, self.threads)?;
         let scores = LayerRef::of(&scores);
         let ranked = Ranked { name: layer.name, scores: &scores, alive: alive.as_ref() };
         let selected = self.with_rank_by(RankBy::Value).top_of_layer(&ranked, kept)?;
