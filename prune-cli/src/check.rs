@@ -3,7 +3,7 @@
 use core::fmt;
 use std::path::{Path, PathBuf};
 
-use prune_core::{Density, Mask, NmPattern};
+use prune_core::{Density, Mask, NmPattern, ZeroShare};
 use prune_schedule::table::{Column, aligned};
 use prune_schedule::{Event, Filter, GroupAxis, Scope};
 use serde::Serialize;
@@ -15,9 +15,9 @@ use crate::error::Error;
 use crate::filter::{self, Candidate, candidates};
 use crate::groups::{Question, ask};
 use crate::inputs::Inputs;
-use crate::inspect::non_zeros;
 use crate::known::Known;
 use crate::model::Model;
+use crate::non_zeros::non_zeros;
 use crate::runs::plain;
 use crate::watch::Watch;
 
@@ -53,6 +53,9 @@ pub struct CheckReport {
     pub layers: Vec<CheckedLayer>,
     /// Whether all is as asked.
     pub holds: bool,
+    /// What the user should know: weights that are mostly zero, and that the masks leave open.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// What was found in a layer, or in all of them together.
@@ -79,17 +82,44 @@ pub fn check(path: &Path, want: &Want, filter: &Filter, watch: &Watch) -> Result
     let known = Known::of(&model)?;
     filter::check(filter, &model, &known)?;
     let mut inputs = Inputs::new(&model, &known);
+    let mut warnings = Vec::new();
     let layers = match want {
         Want::Pattern { pattern, axis } => patterns(&inputs, *pattern, *axis, filter, watch)?,
         Want::Density { density, together } => densities(&inputs, *density, *together, filter, watch)?,
         Want::Masks(masks) => {
-            inputs = inputs.with_masks(masks, Model::open(masks)?, watch)?;
+            inputs = inputs.with_masks(masks, Model::open(masks)?)?.counted(watch)?;
+            warnings = mostly_zero(&inputs, watch)?;
             outside(&inputs, masks, watch)?
         }
     };
     model.witness().check()?;
     let holds = layers.iter().all(|layer| layer.holds != Some(false));
-    Ok(CheckReport { want: want.to_string(), layers, holds })
+    Ok(CheckReport { want: want.to_string(), layers, holds, warnings })
+}
+
+/// Warns of weights without a mask of which more than half is zero: nothing keeps them so. One that is zero as a whole, or
+/// nearly, has not been trained.
+fn mostly_zero(inputs: &Inputs<'_>, watch: &Watch) -> Result<Vec<String>, Error> {
+    let Inputs { model, known, .. } = inputs;
+    let open = |tensor: &usize| {
+        let weight = known.leaves(&Filter::default(), model, *tensor).is_none();
+        weight && inputs.alive_len(*tensor).is_none() && known.mask_of(*tensor).is_none()
+    };
+    let open: Vec<usize> = (0..model.len()).filter(open).collect();
+    let mut warnings = Vec::new();
+    for (&tensor, non_zero) in open.iter().zip(non_zeros(inputs, &open, watch)?) {
+        let (about, non_zero) = (model.tensor(tensor), non_zero.unwrap_or_default());
+        let zeros = about.elements - non_zero;
+        if zeros > non_zero && ZeroShare::of(non_zero, about.elements) == ZeroShare::Sparse {
+            warnings.push(format!(
+                "layer `{}`: {zeros} of {} are zero, but it has no mask and training would fill it; `prune mask --from-zeros` \
+                 makes one",
+                clipped(&about.name),
+                about.elements
+            ));
+        }
+    }
+    Ok(warnings)
 }
 
 fn selected(inputs: &Inputs<'_>, event: Event, filter: &Filter) -> Result<Vec<Candidate>, Error> {
@@ -163,7 +193,7 @@ fn outside(inputs: &Inputs<'_>, masks: &Path, watch: &Watch) -> Result<Vec<Check
     let model = inputs.model;
     let mut work = Vec::new();
     let mut layers = Vec::new();
-    for (tensor, about) in model.tensors().enumerate().filter(|&(tensor, _)| inputs.alive_len(tensor).is_some()) {
+    for (tensor, about) in model.tensors().enumerate().filter(|&(tensor, _)| inputs.has_new_mask(tensor)) {
         let Some(element) = about.element_type() else {
             let why = format!("`{}` is of type {}, which has no masks", clipped(&about.name), about.dtype);
             return Err(Error::Companion { path: masks.to_owned(), why });
@@ -176,8 +206,8 @@ fn outside(inputs: &Inputs<'_>, masks: &Path, watch: &Watch) -> Result<Vec<Check
     }
     watch.progress.begin("comparing", layers.iter().map(|(about, _)| about.bytes).sum());
     let counted = in_order(&work, watch, |&(place, tensor, element, runs), scratch| {
+        let bytes = inputs.read_in_force(tensor, runs, scratch)?;
         inputs.read_alive(tensor, runs, &mut scratch.masks, &mut scratch.alive)?;
-        let bytes = inputs.read_weights(tensor, runs, &mut scratch.weights)?;
         watch.progress.advance(bytes as u64);
         let shape = [runs.elements()];
         let mask = Mask::from_words(&shape, scratch.alive.clone())?;
@@ -220,6 +250,7 @@ impl fmt::Display for CheckReport {
             [clipped(layer), holds.to_owned(), found.clone()]
         });
         write!(f, "{}", aligned(&header, rows))?;
+        self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))?;
         let not = self.layers.iter().filter(|layer| layer.holds == Some(false)).count();
         match not {
             0 => write!(f, "\nit holds"),

@@ -17,6 +17,15 @@ pub(crate) fn clipped(name: &str) -> String {
     format!("{begin}..{end}")
 }
 
+/// Up to ten names.
+pub(crate) fn listed(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().take(10).map(|name| format!("`{}`", clipped(name))).collect();
+    match names.len().saturating_sub(10) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
 /// All of these names, however many: what a message lists so, nothing else says.
 pub(crate) fn all_clipped(names: &[String]) -> String {
     names.iter().map(|name| format!("`{}`", clipped(name))).collect::<Vec<_>>().join(", ")

@@ -2,12 +2,12 @@
 
 use prune_core::{Error as CoreError, ErrorKind, LayerRef, Mask, PlainTensor, Ranked, Selector, SourceCut, Threads};
 
-use crate::bits;
-use crate::buffer::{layer as layer_of, values};
+use crate::buffer::{Buffer, layer as layer_of, values};
 use crate::clipped::clipped;
 use crate::drive::{Scratch, in_order};
 use crate::error::Error;
 use crate::inputs::Inputs;
+use crate::outside::{Outside, outside};
 use crate::plan::{How, Piece, Plan};
 use crate::runs::{Part, Runs, plain};
 use crate::source::{nan, selector};
@@ -15,9 +15,9 @@ use crate::watch::Watch;
 
 /// Takes masks, part by part and in any order.
 pub(crate) trait Sink: Sync {
-    /// Takes the bits of some elements of a tensor. The weights of the same elements may lie in `scratch.scores`, as many
-    /// bytes as `scored` says; 0 where something else lies there.
-    fn put(&self, tensor: usize, runs: Runs, mask: Mask, scored: usize, scratch: &mut Scratch) -> Result<(), Error>;
+    /// Takes the mask of some elements of a tensor with the bytes of their weights, which it may write to. `spare` is memory
+    /// that nothing lies in.
+    fn put(&self, tensor: usize, runs: Runs, mask: &Mask, weights: &mut [u8], spare: &mut Buffer) -> Result<(), Error>;
 }
 
 /// What was met while the masks of a layer were made.
@@ -26,6 +26,20 @@ pub(crate) struct Counts {
     pub(crate) kept: usize,
     pub(crate) ties: usize,
     pub(crate) short_groups: usize,
+    /// Elements outside the mask of which the mask before kept a value other than zero.
+    pub(crate) newly_pruned: usize,
+    /// Elements outside the mask.
+    pub(crate) outside: Outside,
+}
+
+impl Counts {
+    fn add(&mut self, other: Counts) {
+        self.kept += other.kept;
+        self.ties += other.ties;
+        self.short_groups += other.short_groups;
+        self.newly_pruned += other.newly_pruned;
+        self.outside += other.outside;
+    }
 }
 
 /// Makes all masks of a plan; what was met in each of its layers.
@@ -40,9 +54,7 @@ pub(crate) fn carry_out(
     let met = met.map_err(|error| maker.first_nan(error))?;
     let mut counts = vec![Counts::default(); plan.layers.len()];
     for (layer, met) in met.into_iter().flatten() {
-        counts[layer].kept += met.kept;
-        counts[layer].ties += met.ties;
-        counts[layer].short_groups += met.short_groups;
+        counts[layer].add(met);
     }
     let ties: Vec<Vec<usize>> = plan.cuts.iter().map(SourceCut::ties).collect();
     for (counts, layer) in counts.iter_mut().zip(&plan.layers) {
@@ -56,6 +68,13 @@ pub(crate) fn carry_out(
         }
     }
     Ok(counts)
+}
+
+/// What the masks before kept of some elements.
+#[derive(Debug, Clone, Copy)]
+enum Before {
+    All,
+    Alive,
 }
 
 struct Maker<'a, S> {
@@ -92,8 +111,11 @@ impl<S: Sink> Maker<'_, S> {
                     let kept: Vec<bool> = (done..done + runs.elements()).map(|i| selected.mask.is_kept(i)).collect();
                     done += runs.elements();
                     let mask = Mask::from_bools(&[kept.len()], &kept)?;
-                    counts.push((layer, Counts { kept: mask.kept_len(), ..Counts::default() }));
-                    self.sink.put(self.plan.layers[layer].tensor, runs, mask, 0, scratch)?;
+                    let tensor = self.plan.layers[layer].tensor;
+                    let masked = self.inputs.read_alive(tensor, runs, &mut scratch.masks, &mut scratch.alive)?;
+                    let before = if masked { Before::Alive } else { Before::All };
+                    let counted = self.hand_over(tensor, runs, &mask, before, 0, scratch)?;
+                    counts.push((layer, counted));
                 }
                 // A group counts for the layer of its first element.
                 counts[0].1.ties = selected.ties;
@@ -112,9 +134,7 @@ impl<S: Sink> Maker<'_, S> {
         let masked = self.inputs.read_alive(tensor, runs, masks, alive)?;
         if about.how == How::InForce {
             let mask = Mask::from_words(&[elements], alive.clone())?;
-            let kept = mask.kept_len();
-            self.sink.put(tensor, runs, mask, 0, scratch)?;
-            return Ok(Counts { kept, ..Counts::default() });
+            return self.hand_over(tensor, runs, &mask, Before::All, 0, scratch);
         }
         let element = self.inputs.score_type(tensor);
         let bytes = self.inputs.read_scores(tensor, runs, scores)?;
@@ -124,7 +144,6 @@ impl<S: Sink> Maker<'_, S> {
                 let mut masker = self.plan.cuts[cut].masker_from(place, runs.first());
                 let alive = masked.then_some(&alive[..]);
                 let words = masker.mask_alive(values(element, scores.bytes(bytes)), alive).to_vec();
-                counts.kept = bits::count(&words, elements);
                 Mask::from_words(&[elements], words)?
             }
             How::Groups { pattern } => {
@@ -132,16 +151,48 @@ impl<S: Sink> Maker<'_, S> {
                 let alive = masked.then(|| Mask::from_words(&shape, alive.clone())).transpose()?;
                 let ranked = Ranked::new("", &layer).with_alive(alive.as_ref());
                 let selected = self.selector.n_of_m(&ranked, pattern, 1)?;
-                counts =
-                    Counts { kept: selected.mask.kept_len(), ties: selected.ties, short_groups: selected.short_groups };
+                (counts.ties, counts.short_groups) = (selected.ties, selected.short_groups);
                 selected.mask.with_shape(&[elements])?
             }
             How::InForce => unreachable!("handled above"),
         };
         let scored = if self.inputs.has_scores() { 0 } else { bytes };
-        self.sink.put(tensor, runs, mask, scored, scratch)?;
+        let before = if masked { Before::Alive } else { Before::All };
+        counts.add(self.hand_over(tensor, runs, &mask, before, scored, scratch)?);
         self.watch.progress.advance(bytes as u64);
         Ok(counts)
+    }
+
+    /// Hands a mask to the sink, and counts what it keeps and what lies outside it. The weights lie in `scratch.scores`, as
+    /// many bytes as `scored` says; where that is 0 they are read. The bits of [`Before::Alive`] lie in `scratch.alive`.
+    fn hand_over(
+        &self,
+        tensor: usize,
+        runs: Runs,
+        mask: &Mask,
+        before: Before,
+        scored: usize,
+        scratch: &mut Scratch,
+    ) -> Result<Counts, Error> {
+        let about = self.inputs.model.tensor(tensor);
+        let Some(element) = about.element_type() else {
+            let (name, dtype) = (clipped(&about.name), about.dtype);
+            return Err(Error::request(format!("`{name}` is of type {dtype}, which is not pruned")));
+        };
+        let Scratch { scores, weights, masks, alive } = scratch;
+        let weights = if scored > 0 {
+            scores.bytes_mut(scored)
+        } else {
+            let bytes = self.inputs.read_weights(tensor, runs, weights)?;
+            weights.bytes_mut(bytes)
+        };
+        let outside = outside(element, weights, mask, None);
+        let newly_pruned = match before {
+            Before::All => outside.values,
+            Before::Alive => self::outside(element, weights, mask, Some(alive)).values,
+        };
+        self.sink.put(tensor, runs, mask, weights, masks)?;
+        Ok(Counts { kept: mask.kept_len(), newly_pruned, outside, ..Counts::default() })
     }
 
     /// Where groups met a NaN, the first one by layer (as the plan has them) and index.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use prune_core::printable;
 
 use crate::clipped::{all_clipped, clipped};
+use crate::other_format::OtherFormat;
 
 /// A command that was refused or has failed. No output has been put in its place when one of these is returned, but for
 /// [`Error::InPlace`] and [`Error::SetAside`], which say so.
@@ -44,6 +45,14 @@ pub enum Error {
         /// What is wrong with it.
         problem: HeaderProblem,
     },
+    /// A file is of another format.
+    #[error("{} is {}; {}", show(path), format.what, format.instead)]
+    OtherFormat {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead, and what to do.
+        format: OtherFormat,
+    },
     /// An index and its shards do not fit together.
     #[error("{}: {problem}", show(path))]
     Index {
@@ -72,6 +81,14 @@ pub enum Error {
         /// What does not fit.
         why: String,
     },
+    /// An ONNX model was refused.
+    #[error("{}: {source}", show(path))]
+    Onnx {
+        /// The model.
+        path: PathBuf,
+        /// Why.
+        source: Box<prune_onnx::Error>,
+    },
     /// An operation of the core was refused.
     #[error(transparent)]
     Core(#[from] prune_core::Error),
@@ -91,7 +108,7 @@ pub enum Error {
         /// Whether the model may be replaced on request.
         in_place: bool,
     },
-    /// What was read has changed meanwhile, so what was made of it is of no one model.
+    /// A file has changed while it was read, so the output would be of two models.
     #[error("{} changed while it was read; nothing was written, run again once nobody writes it", show(path))]
     Changed {
         /// The file.
@@ -164,7 +181,7 @@ impl Error {
     /// A writing that failed.
     pub(crate) fn write(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Error {
         let path = path.into();
-        |source| Error::Write { path, source }
+        |source| Error::Write { path, source: plain(source) }
     }
 
     /// A request that does not fit.
@@ -317,6 +334,14 @@ pub enum IndexProblem {
         /// The shard.
         shard: String,
     },
+}
+
+/// An error of the system without the path that the library for temporary files puts behind it, which is nobody's business.
+fn plain(error: io::Error) -> io::Error {
+    match error.to_string().split_once(" at path \"") {
+        Some((why, _)) if error.get_ref().is_some() => io::Error::new(error.kind(), why),
+        _ => error,
+    }
 }
 
 /// A path as messages show it.

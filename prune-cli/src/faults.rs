@@ -51,14 +51,17 @@ fn write_file(path: &Path, tensors: &[(&str, &[f32])]) {
     fs::write(path, [&(table.len() as u64).to_le_bytes()[..], table.as_bytes(), &data].concat()).unwrap();
 }
 
-const WEIGHTS: [f32; 8] = [0.5, -3.0, 2.0, 0.1, 0.7, -0.2, 5.0, 1.5];
+/// So many weights that half of them take less when they are packed.
+fn weights(count: usize) -> Vec<f32> {
+    (0..count).map(|i| ((i * 37 % 1009) as f32 - 500.3) / 7.0).collect()
+}
 
 /// A file, a folder of shards with what lies beside, a packed folder, and an old output of each kind.
 fn set_up(at: &Path) {
-    write_file(&at.join("one"), &[("fc.weight", &WEIGHTS)]);
+    write_file(&at.join("one"), &[("fc.weight", &weights(8))]);
     fs::create_dir_all(at.join("m/sub")).unwrap();
-    write_file(&at.join("m/a.safetensors"), &[("a.weight", &WEIGHTS)]);
-    write_file(&at.join("m/b.safetensors"), &[("b.weight", &WEIGHTS[..4])]);
+    write_file(&at.join("m/a.safetensors"), &[("a.weight", &weights(2048))]);
+    write_file(&at.join("m/b.safetensors"), &[("b.weight", &weights(4))]);
     let index = r#"{"weight_map":{"a.weight":"a.safetensors","b.weight":"b.safetensors"}}"#;
     fs::write(at.join("m/model.safetensors.index.json"), index).unwrap();
     fs::write(at.join("m/config.json"), "{}").unwrap();
@@ -302,7 +305,7 @@ fn noticed(model: &str, file: &'static str, when: &'static str, about: &str, cha
         };
         let result = result.map(|_| ());
         let about = format!("{about} of {file} at {when}, masks alone: {masks_alone}: {result:?}");
-        // What is gone before it is copied is not there to be read.
+        // A file that is gone before it is copied cannot be read.
         let gone = matches!(&result, Err(Error::Read { path, source }) if path.ends_with(file) && source.kind() == io::ErrorKind::NotFound);
         assert!(gone || matches!(&result, Err(Error::Changed { path }) if path.ends_with(file)), "{about}");
         assert!(!at.join("new").exists(), "{about}");

@@ -5,11 +5,11 @@ use prune_schedule::names::AxisEvidence;
 use prune_schedule::{AxisUnknown, Event, Filter, Glob, LayerAxis, LeftDense, ScopeKind, Target};
 
 use crate::clipped::clipped;
+use crate::clipped::listed;
 use crate::error::Error;
 use crate::known::Known;
 use crate::model::Model;
 use crate::prune::USUAL_AXIS;
-use crate::report::listed;
 
 /// Refuses a pattern that matches nothing: whoever wrote it meant some layer.
 pub(crate) fn check(filter: &Filter, model: &Model, known: &Known) -> Result<(), Error> {

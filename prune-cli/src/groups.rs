@@ -66,7 +66,7 @@ pub(crate) fn ask(inputs: &Inputs<'_>, questions: &[Question], watch: &Watch) ->
 }
 
 fn answer(inputs: &Inputs<'_>, question: &Question, part: Part, scratch: &mut Scratch) -> Result<Vec<Groups>, Error> {
-    let bytes = inputs.read_weights(question.tensor, part.runs, &mut scratch.weights)?;
+    let bytes = inputs.read_in_force(question.tensor, part.runs, scratch)?;
     let Some(element) = inputs.model.tensor(question.tensor).element_type() else { return Ok(Vec::new()) };
     let mut non_zero: Vec<u8> = Vec::with_capacity(part.runs.elements());
     layer(element, scratch.weights.bytes(bytes), &part.shape)?

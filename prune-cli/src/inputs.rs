@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use prune_core::ElementType;
-use safetensors::Dtype;
+use prune_core::{ElementType, Mask};
 
 use crate::bits;
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, zero_outside};
 use crate::clipped::clipped;
-use crate::drive::in_order;
+use crate::drive::{Scratch, in_order};
 use crate::error::Error;
 use crate::known::Known;
+use crate::mask_values::{TYPES, holds_masks, read_bits};
 use crate::model::Model;
 use crate::runs::{Runs, plain};
 use crate::watch::Watch;
@@ -21,7 +21,9 @@ pub(crate) struct Inputs<'m> {
     pub(crate) model: &'m Model,
     pub(crate) known: &'m Known,
     scores: Option<Scores>,
-    alive: Option<Alive>,
+    masks: Option<Masks>,
+    /// How many elements of each tensor the masks in force keep, once they are counted.
+    kept: Vec<Option<usize>>,
 }
 
 #[derive(Debug)]
@@ -31,17 +33,17 @@ struct Scores {
     of: Vec<Option<usize>>,
 }
 
-/// Masks by tensor of the model.
+/// Masks in a file.
 #[derive(Debug)]
-struct Alive {
-    masks: Model,
-    /// The tensor of the mask and how many elements it keeps.
-    of: Vec<Option<(usize, usize)>>,
+struct Masks {
+    model: Model,
+    /// The mask of each tensor of the model.
+    of: Vec<Option<usize>>,
 }
 
 impl<'m> Inputs<'m> {
     pub(crate) fn new(model: &'m Model, known: &'m Known) -> Self {
-        Inputs { model, known, scores: None, alive: None }
+        Inputs { model, known, scores: None, masks: None, kept: vec![None; model.len()] }
     }
 
     /// Ranks by the scores in a file, which must have the shapes of the model's tensors.
@@ -57,36 +59,70 @@ impl<'m> Inputs<'m> {
         Ok(Inputs { scores: Some(Scores { model: scores, of }), ..self })
     }
 
-    /// Puts the masks in a file in force: BOOL tensors of the shapes of the model's tensors. Reads them once to count.
-    pub(crate) fn with_masks(self, path: &Path, masks: Model, watch: &Watch) -> Result<Self, Error> {
+    /// Puts the masks in a file in force, in the place of those of a file before: tensors of 0 and 1 of the shapes of the
+    /// model's tensors.
+    pub(crate) fn with_masks(self, path: &Path, masks: Model) -> Result<Self, Error> {
         let of = companions(self.model, &masks, path)?;
         let refuse = |why: String| Error::Companion { path: path.to_owned(), why };
-        let mut parts = Vec::new();
         for (tensor, mask) in of.iter().enumerate().filter_map(|(tensor, mask)| mask.map(|mask| (tensor, mask))) {
-            let about = masks.tensor(mask);
-            if about.dtype != Dtype::BOOL {
-                let name = clipped(&about.name);
-                return Err(refuse(format!("the mask of `{name}` is of type {}; masks are BOOL", about.dtype)));
+            let (about, masked) = (masks.tensor(mask), self.model.tensor(tensor));
+            let name = clipped(&about.name);
+            if !holds_masks(about.dtype) {
+                return Err(refuse(format!("the mask of `{name}` is of type {}; masks are {TYPES}", about.dtype)));
             }
-            let masked = self.model.tensor(tensor);
+            if let Some(weight) = self.known.masked_by(tensor) {
+                let weight = clipped(&self.model.tensor(weight).name);
+                return Err(refuse(format!("`{name}` is itself the mask of `{weight}`; name the new mask so")));
+            }
             if masked.element_type().is_none() {
-                let name = clipped(&about.name);
                 let why = format!("`{name}` is of type {}, which is not pruned, but has a mask", masked.dtype);
                 return Err(refuse(format!("{why}; take it out of the file")));
             }
-            parts.extend(plain(about.elements).map(|part| (tensor, mask, part.runs)));
         }
-        watch.progress.begin("counting masks", masks.bytes());
-        let counted = in_order(&parts, watch, |&(tensor, mask, runs), scratch| {
-            let kept = read_bits(&masks, mask, runs, &mut scratch.masks, &mut scratch.alive)?;
+        Ok(Inputs { masks: Some(Masks { model: masks, of }), ..self })
+    }
+
+    /// Counts what the masks in force keep: those in a file, and those that the model itself has beside its weights. Reads
+    /// them once.
+    pub(crate) fn counted(mut self, watch: &Watch) -> Result<Self, Error> {
+        let mut parts = Vec::new();
+        let mut bytes = 0;
+        let mut kept = vec![None; self.model.len()];
+        for (tensor, kept) in kept.iter_mut().enumerate().filter(|(tensor, _)| self.is_masked(*tensor)) {
+            if let Some(own) = self.known.mask_of(tensor).map(|own| self.model.tensor(own))
+                && !holds_masks(own.dtype)
+            {
+                let path = self.model.paths().next().map(Path::to_owned).unwrap_or_default();
+                let why = format!("the mask `{}` is of type {}; masks are {TYPES}", clipped(&own.name), own.dtype);
+                return Err(Error::Companion { path, why });
+            }
+            *kept = Some(0);
+            let elements = self.model.tensor(tensor).elements;
+            bytes += elements as u64;
+            parts.extend(plain(elements).map(|part| (tensor, part.runs)));
+        }
+        watch.progress.begin("counting masks", bytes);
+        let counted = in_order(&parts, watch, |&(tensor, runs), scratch| {
+            self.read_alive(tensor, runs, &mut scratch.masks, &mut scratch.alive)?;
             watch.progress.advance(runs.elements() as u64);
-            Ok((tensor, kept))
+            Ok((tensor, bits::count(&scratch.alive, runs.elements())))
         })?;
         watch.progress.end();
-        let mut kept = vec![0; self.model.len()];
-        counted.into_iter().for_each(|(tensor, count)| kept[tensor] += count);
-        let of = of.into_iter().zip(kept).map(|(mask, kept)| mask.map(|mask| (mask, kept))).collect();
-        Ok(Inputs { alive: Some(Alive { masks, of }), ..self })
+        for (tensor, count) in counted {
+            kept[tensor] = kept[tensor].map(|sum: usize| sum + count);
+        }
+        self.kept = kept;
+        Ok(self)
+    }
+
+    /// Whether a mask of a tensor is in force.
+    fn is_masked(&self, tensor: usize) -> bool {
+        self.has_new_mask(tensor) || self.known.mask_of(tensor).is_some()
+    }
+
+    /// Whether a mask is in force that the model itself does not have.
+    pub(crate) fn has_new_mask(&self, tensor: usize) -> bool {
+        self.masks.as_ref().is_some_and(|masks| masks.of[tensor].is_some())
     }
 
     /// Whether given scores rank, and not the weights' magnitude.
@@ -109,7 +145,7 @@ impl<'m> Inputs<'m> {
 
     /// How many elements of a tensor its mask in force keeps, if it has one.
     pub(crate) fn alive_len(&self, tensor: usize) -> Option<usize> {
-        self.alive.as_ref().and_then(|alive| alive.of[tensor]).map(|(_, kept)| kept)
+        self.kept[tensor]
     }
 
     /// The type of what ranks a tensor.
@@ -126,16 +162,29 @@ impl<'m> Inputs<'m> {
     pub(crate) fn read_scores(&self, tensor: usize, runs: Runs, into: &mut Buffer) -> Result<usize, Error> {
         match &self.scores {
             Some(scores) => match scores.of[tensor] {
-                Some(of) => read(&scores.model, of, runs, into),
-                None => read(self.model, tensor, runs, into),
+                Some(of) => scores.model.read_runs(of, runs, into),
+                None => self.model.read_runs(tensor, runs, into),
             },
-            None => read(self.model, tensor, runs, into),
+            None => self.model.read_runs(tensor, runs, into),
         }
     }
 
     /// Reads some weights of a tensor; how many bytes that were.
     pub(crate) fn read_weights(&self, tensor: usize, runs: Runs, into: &mut Buffer) -> Result<usize, Error> {
-        read(self.model, tensor, runs, into)
+        self.model.read_runs(tensor, runs, into)
+    }
+
+    /// Reads some weights of a tensor as they come into force: zero outside the mask that the model itself has of them; how
+    /// many bytes that were.
+    pub(crate) fn read_in_force(&self, tensor: usize, runs: Runs, scratch: &mut Scratch) -> Result<usize, Error> {
+        let Scratch { weights, masks, alive, .. } = scratch;
+        let bytes = self.read_weights(tensor, runs, weights)?;
+        if let (Some(own), Some(element)) = (self.known.mask_of(tensor), self.model.tensor(tensor).element_type()) {
+            read_bits(self.model, own, runs, masks, alive)?;
+            let mask = Mask::from_words(&[runs.elements()], alive.clone())?;
+            zero_outside(element, weights.bytes_mut(bytes), &mask)?;
+        }
+        Ok(bytes)
     }
 
     /// Reads the mask in force of some elements into `bits`, which are replaced; false where there is none.
@@ -146,42 +195,18 @@ impl<'m> Inputs<'m> {
         bytes: &mut Buffer,
         bits: &mut Vec<u64>,
     ) -> Result<bool, Error> {
-        let Some(alive) = &self.alive else { return Ok(false) };
-        let Some((mask, _)) = alive.of[tensor] else { return Ok(false) };
-        read_bits(&alive.masks, mask, runs, bytes, bits)?;
-        Ok(true)
+        let own = self.known.mask_of(tensor);
+        let given = self.masks.as_ref().and_then(|masks| masks.of[tensor].map(|mask| (&masks.model, mask)));
+        if let Some((masks, mask)) = given {
+            read_bits(masks, mask, runs, bytes, bits)?;
+        }
+        if let Some(own) = own {
+            let before = given.is_some().then(|| bits.clone());
+            read_bits(self.model, own, runs, bytes, bits)?;
+            bits.iter_mut().zip(before.iter().flatten()).for_each(|(own, given)| *own &= given);
+        }
+        Ok(own.is_some() || given.is_some())
     }
-}
-
-/// Reads bits of a BOOL tensor; how many are set.
-pub(crate) fn read_bits(
-    masks: &Model,
-    mask: usize,
-    runs: Runs,
-    bytes: &mut Buffer,
-    bits: &mut Vec<u64>,
-) -> Result<usize, Error> {
-    let len = read(masks, mask, runs, bytes)?;
-    bits.clear();
-    bits.resize(len.div_ceil(64), 0);
-    if !bits::pack(bytes.bytes(len), bits, 0) {
-        let name = clipped(&masks.tensor(mask).name);
-        let why = format!("the mask of `{name}` has bytes other than 0 and 1, which are no BOOL");
-        return Err(Error::Companion { path: masks.shards()[masks.shard_of(mask)].path.clone(), why });
-    }
-    Ok(bits::count(bits, len))
-}
-
-/// Reads elements of a tensor whose elements are whole bytes; how many bytes that were.
-fn read(model: &Model, tensor: usize, runs: Runs, into: &mut Buffer) -> Result<usize, Error> {
-    let size = model.tensor(tensor).dtype.bitsize() / 8;
-    let bytes = into.bytes_mut(runs.elements() * size);
-    let mut done = 0;
-    for (first, len) in runs.iter() {
-        model.read(tensor, first as u64 * size as u64, &mut bytes[done..done + len * size])?;
-        done += len * size;
-    }
-    Ok(done)
 }
 
 /// The tensor of `other` for each tensor of the model, by name. Every one must have its tensor in the model.

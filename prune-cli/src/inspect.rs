@@ -1,22 +1,23 @@
 //! What a checkpoint holds: types, shapes, densities, and the N:M patterns that it has.
 
 use core::fmt;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use prune_core::NmPattern;
 use prune_schedule::Filter;
+use prune_schedule::names::Class;
 use prune_schedule::table::{Column, aligned};
 use serde::Serialize;
 
-use crate::buffer::layer;
+use crate::bitmask::{Packed, find};
 use crate::clipped::clipped;
-use crate::drive::in_order;
 use crate::error::{Error, show};
 use crate::groups::{Question, ask};
 use crate::inputs::Inputs;
 use crate::known::Known;
 use crate::model::Model;
-use crate::runs::plain;
+use crate::non_zeros::non_zeros;
 use crate::size::{bytes, percent, shape};
 use crate::watch::Watch;
 
@@ -30,7 +31,8 @@ pub struct Inspection {
     pub files: usize,
     /// How many bytes they have.
     pub bytes: u64,
-    /// Its tensors, in the order of the files and of their bytes.
+    /// Its tensors, in the order of the files and of their bytes. One that is packed as a bitmask is one tensor, as it is
+    /// once it is expanded, and not the parts that lie in the file.
     pub tensors: Vec<Inspected>,
     /// The prunable layers together.
     pub prunable: Count,
@@ -62,6 +64,8 @@ pub struct Inspected {
     pub elements: usize,
     /// Elements that are not zero; none for types that are not looked into.
     pub non_zero: Option<usize>,
+    /// Whether it is packed as a bitmask.
+    pub packed: bool,
     /// Whether a command prunes it unless told otherwise.
     pub prunable: bool,
     /// Why not, in words; empty where it is.
@@ -105,6 +109,7 @@ pub fn inspect(path: &Path, watch: &Watch) -> Result<Inspection, Error> {
     let model = Model::open(path)?;
     let known = Known::of(&model)?;
     let inputs = Inputs::new(&model, &known);
+    let packed = find(&model)?;
     let non_zero = non_zeros(&inputs, &(0..model.len()).collect::<Vec<_>>(), watch)?;
     let mut questions = Vec::new();
     for (tensor, about) in model.tensors().enumerate() {
@@ -139,9 +144,18 @@ pub fn inspect(path: &Path, watch: &Watch) -> Result<Inspection, Error> {
     }
     let (mut prunable, mut all) = (Count::default(), Count::default());
     let mut tensors = Vec::new();
+    let part_of: BTreeMap<usize, &Packed> = packed.iter().flat_map(|p| p.parts().map(|part| (part, p))).collect();
     for (((place, about), non_zero), patterns) in model.tensors().enumerate().zip(non_zero).zip(held) {
+        if let Some(packed) = part_of.get(&place) {
+            if packed.compressed == place {
+                all.elements += packed.elements;
+                all.non_zero += non_zero.unwrap_or_default();
+                tensors.push(expanded(packed, non_zero));
+            }
+            continue;
+        }
         let (left, role) = (known.leaves(&Filter::default(), &model, place), known.role(place));
-        if let Some(non_zero) = non_zero {
+        if let Some(non_zero) = non_zero.filter(|_| known.masked_by(place).is_none()) {
             for count in [Some(&mut all), left.is_none().then_some(&mut prunable)].into_iter().flatten() {
                 count.elements += about.elements;
                 count.non_zero += non_zero;
@@ -153,6 +167,7 @@ pub fn inspect(path: &Path, watch: &Watch) -> Result<Inspection, Error> {
             shape: about.shape.clone(),
             elements: about.elements,
             non_zero,
+            packed: false,
             prunable: left.is_none(),
             why_not: left.map_or_else(String::new, |left| left.to_string()),
             class: role.class.word(),
@@ -166,34 +181,29 @@ pub fn inspect(path: &Path, watch: &Watch) -> Result<Inspection, Error> {
     Ok(Inspection { model: model_path, files, bytes: model.bytes(), tensors, prunable, all })
 }
 
-/// How many elements of some tensors are not zero; `None` for types that are not looked into.
-pub(crate) fn non_zeros(inputs: &Inputs<'_>, tensors: &[usize], watch: &Watch) -> Result<Vec<Option<usize>>, Error> {
-    let mut work = Vec::new();
-    let mut counts = vec![None; tensors.len()];
-    for (place, &tensor) in tensors.iter().enumerate() {
-        let about = inputs.model.tensor(tensor);
-        if let Some(element) = about.element_type() {
-            counts[place] = Some(0);
-            work.extend(plain(about.elements).map(|part| (place, tensor, element, part.runs)));
-        }
+/// A packed tensor as it is once it is expanded.
+fn expanded(packed: &Packed, non_zero: Option<usize>) -> Inspected {
+    Inspected {
+        layer: packed.name.clone(),
+        dtype: packed.dtype.to_string(),
+        shape: packed.shape.clone(),
+        elements: packed.elements,
+        non_zero,
+        packed: true,
+        prunable: false,
+        why_not: "packed as a bitmask".to_owned(),
+        class: Class::Weight.word(),
+        entry: String::new(),
+        input_axes: Vec::new(),
+        axes_told_by: None,
+        patterns: Vec::new(),
     }
-    watch.progress.begin("counting", tensors.iter().map(|&tensor| inputs.model.tensor(tensor).bytes).sum());
-    let counted = in_order(&work, watch, |&(place, tensor, element, runs), scratch| {
-        let bytes = inputs.read_weights(tensor, runs, &mut scratch.weights)?;
-        watch.progress.advance(bytes as u64);
-        let part = layer(element, scratch.weights.bytes(bytes), &[runs.elements()])?;
-        Ok((place, part.non_zero_len()?))
-    })?;
-    watch.progress.end();
-    for (place, count) in counted {
-        counts[place] = counts[place].map(|sum| sum + count);
-    }
-    Ok(counts)
 }
 
 /// The axes of a weight's inputs, `?` where nothing tells them.
 fn axes(tensor: &Inspected) -> String {
     match (tensor.class, &tensor.input_axes[..]) {
+        _ if tensor.packed => String::new(),
         ("weight", []) if tensor.shape.len() >= 2 => "?".to_owned(),
         (_, axes) => axes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
     }
@@ -203,6 +213,10 @@ impl fmt::Display for Inspection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let files = if self.files == 1 { "1 file".to_owned() } else { format!("{} files", self.files) };
         writeln!(f, "{}: {} tensors in {files}, {}", self.model, self.tensors.len(), bytes(self.bytes))?;
+        let packed = self.tensors.iter().filter(|tensor| tensor.packed).count();
+        if packed > 0 {
+            writeln!(f, "packed as a bitmask: {packed} of them; `prune expand` makes them dense")?;
+        }
         let left = ["layer", "type", "shape"].map(|name| (name, Column::Left));
         let right = ["elements", "non-zero", "density"].map(|name| (name, Column::Right));
         let header: Vec<_> = left

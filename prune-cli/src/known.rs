@@ -6,15 +6,17 @@ use prune_schedule::names::{AxisEvidence, Class, ModelFacts, Role, roles};
 use prune_schedule::{Filter, LeftDense};
 use serde::Serialize;
 
-use crate::clipped::clipped;
+use crate::clipped::{clipped, listed};
 use crate::disk;
 use crate::error::Error;
 use crate::filter::Candidate;
 use crate::model::{Kind, Model};
-use crate::report::listed;
 
 /// The longest `config.json` that is looked into.
 const LONGEST: u64 = 64 << 20;
+
+/// The reason why a mask is left alone.
+const MASK: &str = "mask";
 
 /// What is known of a model's tensors, in its order.
 #[derive(Debug)]
@@ -41,12 +43,10 @@ pub struct DenseTensor {
 impl Known {
     /// What names, shapes and the `config.json` beside a model tell of it.
     pub(crate) fn of(model: &Model) -> Result<Self, Error> {
-        let tensors: Vec<(&str, &[usize])> = model.tensors().map(|t| (t.name.as_str(), t.shape.as_slice())).collect();
-        let mut known = Known {
-            roles: roles(&facts(model)?, &tensors),
-            masks: vec![None; model.len()],
-            masked: vec![None; model.len()],
-        };
+        // A weight with a mask beside it has the name that it had without.
+        let mut tensors: Vec<(&str, &[usize])> =
+            model.tensors().map(|t| (t.name.as_str(), t.shape.as_slice())).collect();
+        let mut known = Known { roles: Vec::new(), masks: vec![None; model.len()], masked: vec![None; model.len()] };
         for (tensor, about) in model.tensors().enumerate() {
             let Some(stem) = about.name.strip_suffix("_orig") else { continue };
             if let Some(mask) = model.find(&format!("{stem}_mask"))
@@ -55,7 +55,12 @@ impl Known {
             {
                 known.masks[tensor] = Some(mask);
                 known.masked[mask] = Some(tensor);
+                tensors[tensor].0 = stem;
             }
+        }
+        known.roles = roles(&facts(model)?, &tensors);
+        for (role, _) in known.roles.iter_mut().zip(&known.masked).filter(|(_, masked)| masked.is_some()) {
+            *role = Role { class: Class::Other(MASK), entry: "*_mask beside *_orig".to_owned(), ..Role::unknown() };
         }
         Ok(known)
     }
@@ -78,7 +83,7 @@ impl Known {
     pub(crate) fn leaves(&self, filter: &Filter, model: &Model, tensor: usize) -> Option<LeftDense> {
         let about = model.tensor(tensor);
         if self.masked[tensor].is_some() {
-            return Some(LeftDense::Other("mask"));
+            return Some(LeftDense::Other(MASK));
         }
         filter.leaves(&about.name, about.element_type().is_some(), about.shape.len(), self.role(tensor))
     }
@@ -110,7 +115,8 @@ impl Known {
         let taken: Vec<String> = candidates.iter().copied().filter(|c| usual(&c)).map(|c| name(&c)).collect();
         if !taken.is_empty() {
             let names = listed(&taken);
-            told.push(format!("nothing but the usual order tells that outputs lie on axis 0 in {names}; see --axis"));
+            let more = "outputs are taken to lie on axis 0; --axis says otherwise";
+            told.push(format!("nothing tells the axes of {names}: {more}"));
         }
         told
     }

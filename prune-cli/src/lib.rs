@@ -23,9 +23,9 @@
 //!
 //! # Map
 //!
-//! `header/` and `model/` read checkpoints; `known` says what they hold and `filter` selects layers; `inputs` reads weights, scores and masks; `source`
+//! `header/` and `model/` read checkpoints; `known` says what they hold and `filter` selects layers; `inputs` reads weights, scores and masks (`mask_values`); `source`
 //! shows layers to the core's ranking; `runs` cuts tensors into parts; `plan` says how masks are made, `decide` makes them,
-//! `sink` takes them; `output/` puts files in their place; `disk/` makes the calls of the file system; `prune/` puts it all together; `bitmask/` is the packed format;
+//! `sink` takes them; `output/` puts files in their place; `disk/` makes the calls of the file system; `prune/` puts it all together; `bitmask/` is the packed format; `shrink/` and `slice/` make smaller models;
 //! `inspect` and `check` look at what is there.
 
 mod bitmask;
@@ -45,15 +45,22 @@ mod header;
 mod inputs;
 mod inspect;
 mod known;
+mod mask_values;
 mod model;
+mod non_zeros;
+mod object_text;
+mod other_format;
 mod output;
+mod outside;
 mod plan;
 mod preview;
 mod prune;
 mod report;
 mod runs;
+mod shrink;
 mod sink;
 mod size;
+mod slice;
 mod source;
 mod texts;
 mod watch;
@@ -66,9 +73,13 @@ pub use header::{Header, TensorInfo};
 pub use inspect::{Count, Held, Inspected, Inspection, inspect};
 pub use known::DenseTensor;
 pub use model::Model;
+pub use other_format::OtherFormat;
 pub use output::{Destination, leftovers};
 pub use preview::{Preview, PreviewRow, preview};
-pub use prune::{Format, Job, ReportFile, USUAL_AXIS, apply, events_of, with_axis, write_masks};
+pub use prune::{Format, Job, ReportFile, USUAL_AXIS, apply, events_of, with_axis, write_masks, write_zero_masks};
+pub use prune_graph::{ClassScore as ChannelScore, Method as ChannelMethod};
 pub use prune_schedule::{Filter, LeftDense};
 pub use report::{EventReport, LayerReport, Report, Totals};
+pub use shrink::{FamilyShare, ShrinkBy, ShrinkJob, ShrinkOutputs, ShrinkReport, ShrunkLayer, StaysReport, shrink};
+pub use slice::{CutTensor, SliceJob, Sliced, slice};
 pub use watch::{Progress, Silent, Watch};

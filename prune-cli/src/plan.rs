@@ -119,7 +119,7 @@ impl Plan {
     pub(crate) fn add_in_force(&mut self, inputs: &Inputs<'_>) {
         let made = self.layer_of(inputs.model.len());
         for (tensor, made) in made.into_iter().enumerate() {
-            if made.is_none() && inputs.alive_len(tensor).is_some() {
+            if made.is_none() && inputs.has_new_mask(tensor) {
                 self.push_plain(inputs, tensor, None, How::InForce, None);
             }
         }

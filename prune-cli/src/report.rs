@@ -6,7 +6,7 @@ use prune_core::printable;
 use prune_schedule::table::{Column, aligned};
 use serde::Serialize;
 
-use crate::clipped::clipped;
+use crate::clipped::{clipped, listed};
 use crate::known::{DenseTensor, lines};
 use crate::size::{bytes, percent};
 
@@ -24,8 +24,11 @@ pub struct Report {
     pub ranked_by: &'static str,
     /// The events in the order in which they were applied.
     pub events: Vec<EventReport>,
-    /// All tensors of the types that can be pruned together, after the last event; pruned or not.
+    /// All tensors of the types that can be pruned together, after the last event; pruned or not. Newly pruned is what was
+    /// not zero in the model and is in the output.
     pub all: Totals,
+    /// Whether every byte of the output's weights is that of the model; only of dense outputs, false for others.
+    pub byte_identical: bool,
     /// Tensors of the types that can be pruned that were left dense, each with the reason.
     pub left_dense: Vec<DenseTensor>,
     /// Tensors that were carried over because their type is not pruned, each with its type.
@@ -33,6 +36,9 @@ pub struct Report {
     /// Layers that could not be written as a bitmask and stayed as they are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_packed: Vec<String>,
+    /// Layers that a bitmask would make larger, and that were written dense instead.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub larger_packed: Vec<String>,
     /// What the user should know of how the output was put in its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -56,6 +62,8 @@ pub struct EventReport {
     pub method: String,
     /// What was to be reached, both ways: `keeps 10%, removes 90%`. Empty where layers have values of their own.
     pub target: String,
+    /// Whether every mask is as it was and no value other than zero was written over.
+    pub unchanged: bool,
     /// The layers that it selected, in the model's order.
     pub layers: Vec<LayerReport>,
     /// Those layers together.
@@ -93,7 +101,9 @@ pub struct Totals {
     pub asked: Option<usize>,
     /// Elements that the masks keep.
     pub kept: usize,
-    /// Elements kept before the event and no longer.
+    /// Elements kept before the event and no longer, zeros among them.
+    pub closed: usize,
+    /// Of the closed elements those that were not zero, of either sign: what the event has pruned.
     pub newly_pruned: usize,
     /// Elements that share the score at which the selection stopped, where it could keep only some of them; for N:M, groups
     /// in which a tie was broken.
@@ -107,6 +117,7 @@ impl Totals {
     pub(crate) fn add(&mut self, other: &Totals) {
         self.elements += other.elements;
         self.kept += other.kept;
+        self.closed += other.closed;
         self.newly_pruned += other.newly_pruned;
         self.ties += other.ties;
         self.short_groups += other.short_groups;
@@ -132,22 +143,19 @@ impl fmt::Display for Report {
                 "kept dense in the file: {names}; packed are tensors with axes and elements whose names end in `.weight`"
             )?;
         }
+        if !self.larger_packed.is_empty() {
+            writeln!(f, "kept dense in the file, since packed they are larger: {}", listed(&self.larger_packed))?;
+        }
         let (before, after) = (bytes(self.bytes_before), bytes(self.bytes_after));
         write!(f, "{}: {before} before, {after} after", printable(&self.output))?;
         if let Some(bound) = self.entropy_bound {
             let [size, least] = [self.bytes_after, bound].map(|of| percent(of as usize, self.bytes_before as usize));
             write!(f, " ({size}; the entropy bound is {}, {least})", bytes(bound))?;
         }
+        if self.byte_identical {
+            f.write_str(", byte-identical to the model's weights")?;
+        }
         self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
-    }
-}
-
-/// Up to ten names.
-pub(crate) fn listed(names: &[String]) -> String {
-    let shown: Vec<String> = names.iter().take(10).map(|name| format!("`{}`", clipped(name))).collect();
-    match names.len().saturating_sub(10) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 
@@ -160,7 +168,7 @@ impl fmt::Display for EventReport {
         if !self.target.is_empty() {
             write!(f, ", {}", self.target)?;
         }
-        if self.selected.newly_pruned == 0 {
+        if self.unchanged {
             f.write_str(": unchanged")?;
         }
         write!(f, "\n{}", self.table())?;
@@ -183,6 +191,7 @@ impl EventReport {
             true,
             true,
             true,
+            self.selected.closed != self.selected.newly_pruned,
             self.selected.ties > 0,
             self.selected.short_groups > 0,
         ];
@@ -197,6 +206,7 @@ impl EventReport {
             ("of", Column::Right),
             ("density", Column::Right),
             ("newly pruned", Column::Right),
+            ("closed", Column::Right),
             ("ties", Column::Right),
             ("short groups", Column::Right),
         ];
@@ -213,6 +223,7 @@ impl EventReport {
                 counts.elements.to_string(),
                 percent(counts.kept, counts.elements),
                 counts.newly_pruned.to_string(),
+                counts.closed.to_string(),
                 counts.ties.to_string(),
                 counts.short_groups.to_string(),
             ];

@@ -43,6 +43,14 @@ pub(crate) struct Part {
     pub(crate) shape: [usize; 3],
 }
 
+/// The index in a shape of an element at a place in logical order.
+pub(crate) fn place(linear: usize, shape: &[usize]) -> Vec<usize> {
+    let mut rest = linear;
+    let mut index: Vec<usize> = shape.iter().rev().map(|&side| (rest % side.max(1), rest /= side.max(1)).0).collect();
+    index.reverse();
+    index
+}
+
 /// A tensor of `elements` in parts of [`PART`].
 pub(crate) fn plain(elements: usize) -> impl Iterator<Item = Part> {
     (0..elements).step_by(PART).map(move |start| {

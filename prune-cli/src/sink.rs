@@ -4,12 +4,12 @@ use prune_core::Mask;
 use safetensors::Dtype;
 
 use crate::bits;
-use crate::buffer::zero_outside;
-use crate::clipped::clipped;
+use crate::buffer::{Buffer, zero_outside};
 use crate::decide::Sink;
-use crate::drive::{Scratch, in_order};
+use crate::drive::in_order;
 use crate::error::Error;
 use crate::inputs::Inputs;
+use crate::mask_values;
 use crate::model::Model;
 use crate::output::Temporary;
 use crate::runs::Runs;
@@ -27,11 +27,15 @@ pub(crate) struct Dense<'a> {
 }
 
 impl Dense<'_> {
-    /// Copies every byte that belongs to none of the tensors of `masked`: headers and other tensors.
+    /// Copies every byte that belongs to none of the tensors of `masked` nor to the masks beside them: headers and other
+    /// tensors.
     pub(crate) fn carry_over(&self, masked: &[usize], watch: &Watch) -> Result<(), Error> {
         let model = self.inputs.model;
         let mut masked_of = vec![false; model.len()];
-        masked.iter().for_each(|&tensor| masked_of[tensor] = true);
+        for &tensor in masked {
+            masked_of[tensor] = true;
+            self.inputs.known.mask_of(tensor).into_iter().for_each(|mask| masked_of[mask] = true);
+        }
         let mut stretches = Vec::new();
         for (shard, file) in model.shards().iter().zip(&self.files) {
             file.set_len(shard.len)?;
@@ -56,30 +60,33 @@ impl Dense<'_> {
         })?;
         Ok(())
     }
-}
 
-impl Sink for Dense<'_> {
-    fn put(&self, tensor: usize, runs: Runs, mask: Mask, scored: usize, scratch: &mut Scratch) -> Result<(), Error> {
+    /// Writes elements of a tensor to their places.
+    fn write(&self, tensor: usize, runs: Runs, bytes: &[u8]) -> Result<(), Error> {
         let model = self.inputs.model;
         let about = model.tensor(tensor);
         let size = about.dtype.bitsize() / 8;
-        let Some(element) = about.element_type() else {
-            let (name, dtype) = (clipped(&about.name), about.dtype);
-            return Err(Error::request(format!("`{name}` is of type {dtype}, which is not pruned")));
-        };
-        let buffer = if scored > 0 {
-            &mut scratch.scores
-        } else {
-            self.inputs.read_weights(tensor, runs, &mut scratch.weights)?;
-            &mut scratch.weights
-        };
-        let bytes = buffer.bytes_mut(runs.elements() * size);
-        zero_outside(element, bytes, &mask)?;
         let mut done = 0;
         for (first, len) in runs.iter() {
             let at = about.start + (first * size) as u64;
             self.files[model.shard_of(tensor)].write(&bytes[done..done + len * size], at)?;
             done += len * size;
+        }
+        Ok(())
+    }
+}
+
+impl Sink for Dense<'_> {
+    fn put(&self, tensor: usize, runs: Runs, mask: &Mask, weights: &mut [u8], spare: &mut Buffer) -> Result<(), Error> {
+        let model = self.inputs.model;
+        let about = model.tensor(tensor);
+        // Others have been refused.
+        let Some(element) = about.element_type() else { return Ok(()) };
+        zero_outside(element, weights, mask)?;
+        self.write(tensor, runs, weights)?;
+        if let Some(own) = self.inputs.known.mask_of(tensor) {
+            let len = mask_values::write(mask, model.tensor(own).dtype, spare);
+            self.write(own, runs, spare.bytes(len))?;
         }
         Ok(())
     }
@@ -117,8 +124,8 @@ impl MaskFile {
 }
 
 impl Sink for MaskFile {
-    fn put(&self, tensor: usize, runs: Runs, mask: Mask, _: usize, scratch: &mut Scratch) -> Result<(), Error> {
-        let bytes = scratch.masks.bytes_mut(runs.elements());
+    fn put(&self, tensor: usize, runs: Runs, mask: &Mask, _: &mut [u8], spare: &mut Buffer) -> Result<(), Error> {
+        let bytes = spare.bytes_mut(runs.elements());
         bits::unpack(mask.words(), 0, bytes);
         let mut done = 0;
         for (first, len) in runs.iter() {

@@ -10,7 +10,7 @@ use crate::clipped::clipped;
 use crate::drive::Scratch;
 use crate::error::Error;
 use crate::inputs::Inputs;
-use crate::runs::Runs;
+use crate::runs::{Runs, place};
 use crate::watch::Watch;
 
 /// Layers that are ranked together.
@@ -54,10 +54,7 @@ fn with_index(inputs: &Inputs<'_>, error: prune_core::Error) -> Error {
 
 /// The error of a NaN at a linear index of a layer.
 pub(crate) fn nan(layer: String, linear: usize, shape: &[usize]) -> Error {
-    let mut rest = linear;
-    let mut index: Vec<usize> = shape.iter().rev().map(|&side| (rest % side.max(1), rest /= side.max(1)).0).collect();
-    index.reverse();
-    ErrorKind::Nan { index }.in_layer(&clipped(&layer)).into()
+    ErrorKind::Nan { index: place(linear, shape) }.in_layer(&clipped(&layer)).into()
 }
 
 impl Source<'_> {

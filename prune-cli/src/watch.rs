@@ -18,7 +18,7 @@ pub trait Progress: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Where the user cannot be told.
+    /// If the message cannot be printed.
     fn tell(&self, _: &str) -> Result<(), Error> {
         Ok(())
     }

@@ -151,7 +151,7 @@ fn strategies_are_applied_in_order() {
                 let arguments = ["apply", "model.safetensors", "-o", "out.safetensors", "--force", "--strategy", given];
                 ok(folder.path(), &arguments);
                 let out = read(&folder.path().join("out.safetensors"));
-                // Where no axis is written it is 1 on files, and the last in a training loop.
+                // Where no axis is written it is that of the inputs on files, and the last in a training loop.
                 let trained = strategy.replace("'pattern': '2:4'}", "'pattern': '2:4', 'axis': 1}");
                 assert!(out == oracle(&weights, &trained), "{kind:?} {strategy}");
             }
@@ -255,8 +255,12 @@ fn companions_must_fit() {
     let mut odd = bools(&[1, 2], &[true, false]);
     odd.bytes[1] = 2;
     let cases = [
-        (tensors([("a.weight", f32s(&[1, 2], &[1.0, 0.0]))]), "the mask of `a.weight` is of type F32; masks are BOOL"),
-        (tensors([("a.weight", odd)]), "bytes other than 0 and 1"),
+        (
+            tensors([("a.weight", tensor(Dtype::I64, &[1, 2], Kind::Uniform, 1))]),
+            "the mask of `a.weight` is of type I64; masks are BOOL, U8, F16, BF16, F32 and F64",
+        ),
+        (tensors([("a.weight", odd)]), "the mask `a.weight` has 2 at [0, 1]; masks are of 0 and 1"),
+        (tensors([("a.weight", f32s(&[1, 2], &[0.5, 1.0]))]), "the mask `a.weight` has 0.5 at [0, 0]"),
     ];
     for (masks, why) in cases {
         write(&folder.path().join("masks.safetensors"), &masks);
@@ -276,7 +280,7 @@ fn embeddings_and_heads_are_left_dense_unless_all() {
     let call = ["apply", "model.safetensors", "-o", "out.safetensors", "--force", "--method", "unstr_unified_local"];
     let text = ok(folder.path(), &[&call[..], &["--density", "0.5"]].concat());
     assert!(
-        text.contains("left dense, by their names (--all prunes them too): `h.wpe.weight`, `h.wte.weight`"),
+        text.contains("left dense, projection to a vocabulary: `lm_head.weight`\n") && text.contains("`h.wte.weight`"),
         "{text}"
     );
     let out = read(&folder.path().join("out.safetensors"));
@@ -286,7 +290,7 @@ fn embeddings_and_heads_are_left_dense_unless_all() {
     let out = read(&folder.path().join("out.safetensors"));
     assert!(names.iter().all(|name| out[*name] != weights[*name]));
     let error = fails(folder.path(), 2, &[&call[..], &["--density", "0.5", "--include", "*embed*"]].concat());
-    assert!(error.contains("no layer is selected: 1 of that kind are named like embeddings"), "{error}");
+    assert!(error.contains("the pattern `*embed*` of --include matches no prunable layer; `model.embed_tokens.weight` is left dense: embedding"), "{error}");
     // A table names its layers, so it means them.
     let table = "{0: {'method': 'unstr_local', 'density': {'lm_head.weight': 0.5}}}";
     ok(folder.path(), &["apply", "model.safetensors", "-o", "out.safetensors", "--force", "--strategy", table]);

@@ -24,12 +24,21 @@ fn u8s(shape: &[usize], values: &[u8]) -> Tensor {
     Tensor { dtype: Dtype::U8, shape: shape.to_vec(), bytes: values.to_vec() }
 }
 
-/// Packs and expands `m`, which must give what `apply` writes without packing, byte for byte.
+/// Packs and expands `m`, which must give what `apply` writes without packing, byte for byte; where nothing became smaller
+/// packing gives it at once. No data are more than dense, and a file that is larger all the same is told of.
 fn there_and_back(at: &Path, method: &[&str]) {
     ok(at, &[&["apply", "m", "-o", "dense", "--force"], method].concat());
-    ok(at, &[&["apply", "m", "-o", "packed", "--force", "--format", "bitmask"], method].concat());
-    ok(at, &["expand", "packed", "-o", "expanded", "--force"]);
-    assert!(fs::read(at.join("dense")).unwrap() == fs::read(at.join("expanded")).unwrap(), "{method:?}");
+    let text = ok(at, &[&["apply", "m", "-o", "packed", "--force", "--format", "bitmask"], method].concat());
+    let bytes = |name: &str| fs::read(at.join(name)).unwrap();
+    let data = |name: &str| read(&at.join(name)).values().map(|tensor| tensor.bytes.len()).sum::<usize>();
+    assert!(data("packed") <= data("dense"), "{method:?}");
+    assert_eq!(text.contains("larger than the model"), bytes("packed").len() > bytes("dense").len(), "{text}");
+    if read(&at.join("packed")).keys().any(|name| name.ends_with(".bitmask")) {
+        ok(at, &["expand", "packed", "-o", "expanded", "--force"]);
+        assert!(bytes("dense") == bytes("expanded"), "{method:?}");
+    } else {
+        assert!(bytes("dense") == bytes("packed"), "{method:?}");
+    }
 }
 
 #[test]
@@ -101,9 +110,13 @@ fn shards_and_configurations() {
     for name in ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"] {
         assert!(fs::read(at.join("expanded").join(name)).unwrap() == fs::read(at.join("dense").join(name)).unwrap());
     }
-    assert_eq!(json("expanded/config.json"), json("m/config.json"));
-    let map = |from: &str| json(&format!("{from}/model.safetensors.index.json"))["weight_map"].clone();
-    assert_eq!(map("expanded"), map("m"));
+    for name in ["config.json", "model.safetensors.index.json"] {
+        assert_eq!(
+            fs::read(at.join("expanded").join(name)).unwrap(),
+            fs::read(at.join("m").join(name)).unwrap(),
+            "{name}"
+        );
+    }
     assert_eq!(entries(at), ["dense", "expanded", "m", "packed"]);
 }
 
@@ -224,4 +237,119 @@ fn packed_files_are_expanded_first() {
     }
     ok(at, &["expand", "packed", "-o", "dense"]);
     ok(at, &["check", "dense", "--density", "0.5", "--together"]);
+}
+
+/// What the block in `config.json` says of a packed folder.
+fn described(at: &Path, folder: &str) -> serde_json::Value {
+    let text = fs::read_to_string(at.join(folder).join("config.json")).unwrap();
+    let plain =
+        text.trim_start_matches('\u{feff}').replace("NaN", "0").replace("-Infinity", "0").replace("Infinity", "0");
+    serde_json::from_str::<serde_json::Value>(&plain).unwrap()["quantization_config"]["sparsity_config"].clone()
+}
+
+/// The true sparsity and structure stand in the block, whatever made the zeros: of every number in the model.
+#[test]
+fn the_block_says_what_is_really_zero() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    fs::create_dir(at.join("m")).unwrap();
+    fs::write(at.join("m/config.json"), "{\"model_type\": \"llama\"}").unwrap();
+    let pattern = |i: usize| [1.0, 0.0, if i % 8 < 4 { -0.0 } else { 2.0 }, 0.0][i % 4];
+    let weights = |bias: &[f32]| {
+        tensors([
+            ("a.weight", f32s(&[32, 32], &(0..1024).map(pattern).collect::<Vec<_>>())),
+            ("a.bias", f32s(&[bias.len()], bias)),
+        ])
+    };
+    let all = ["--method", "unstr_global", "--density", "1"];
+    let pack = |to: &str, method: &[&str]| {
+        ok(at, &[&["apply", "m", "-o", to, "--format", "bitmask"], method].concat());
+        described(at, to)
+    };
+    write(&at.join("m/model.safetensors"), &weights(&[1.0; 1024]));
+    let block = pack("one", &all);
+    // 128 of every 1024 are -0.0, which is zero; and of the numbers of the bias none is.
+    assert_eq!((&block["global_sparsity"], &block["sparsity_structure"]), (&(640.0 / 2048.0).into(), &"2:4".into()));
+    let block = pack("two", &["--method", "unstr_global", "--density", "0.25"]);
+    assert_eq!(block["global_sparsity"], 768.0 / 2048.0);
+    // A group of four with three values is enough for another structure; the last axis counts, and whole groups of it.
+    let dense = |i: usize| if i < 3 { 1.0 } else { pattern(i) };
+    let other = tensors([("a.weight", f32s(&[32, 32], &(0..1024).map(dense).collect::<Vec<_>>()))]);
+    write(&at.join("m/model.safetensors"), &other);
+    assert_eq!(pack("three", &all)["sparsity_structure"], "unstructured");
+    let ragged = tensors([("a.weight", f32s(&[64, 18], &(0..1152).map(pattern).collect::<Vec<_>>()))]);
+    write(&at.join("m/model.safetensors"), &ragged);
+    assert_eq!(pack("four", &all)["sparsity_structure"], "unstructured");
+}
+
+#[test]
+fn what_packing_makes_larger_stays_dense_and_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let method = ["--method", "unstr_global", "--density", "0.1"];
+    let conv = tensor(Dtype::F16, &[16, 16, 3, 3], Kind::Uniform, 1);
+    write(&at.join("m"), &tensors([("conv.weight", conv.clone())]));
+    let text = ok(at, &[&["apply", "m", "-o", "out", "--format", "bitmask"], &method[..]].concat());
+    assert!(text.contains("kept dense in the file, since packed they are larger: `conv.weight`\n"), "{text}");
+    assert!(!text.contains("warning"), "{text}");
+    ok(at, &[&["apply", "m", "-o", "dense"], &method[..]].concat());
+    assert_eq!(fs::read(at.join("out")).unwrap(), fs::read(at.join("dense")).unwrap());
+
+    // In a folder one shard is packed, and of the other only what becomes smaller.
+    let fc = tensor(Dtype::F32, &[64, 64], Kind::Uniform, 2);
+    write_sharded(&at.join("f"), &tensors([("a.weight", conv), ("b.weight", fc)]));
+    fs::write(at.join("f/config.json"), "{}").unwrap();
+    ok(at, &[&["apply", "f", "-o", "packed", "--format", "bitmask"], &method[..]].concat());
+    ok(at, &[&["apply", "f", "-o", "plain"], &method[..]].concat());
+    assert_eq!(described(at, "packed")["targets"], serde_json::json!(["b"]));
+    let shard = |folder: &str, name: &str| fs::read(at.join(folder).join(name)).unwrap();
+    let [one, two] = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+    assert_eq!(shard("packed", one), shard("plain", one));
+    assert!(shard("packed", two).len() < shard("plain", two).len());
+    ok(at, &["expand", "packed", "-o", "expanded"]);
+    for name in [one, two, "config.json", "model.safetensors.index.json"] {
+        assert_eq!(shard("expanded", name), shard("plain", name), "{name}");
+    }
+}
+
+/// `config.json` as Python and Windows write it goes through, and comes back to the byte.
+#[test]
+fn configurations_keep_every_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let weights = tensors([("a.weight", tensor(Dtype::F32, &[64, 64], Kind::Uniform, 2))]);
+    fs::create_dir(at.join("m")).unwrap();
+    write(&at.join("m/model.safetensors"), &weights);
+    for (i, config) in [
+        "\u{feff}{\"rope\": Infinity, \"z\": 1,\"a\":NaN}",
+        "{\r\n    \"min\": -Infinity,\r\n    \"b\": [1,\r\n2]\r\n}\r\n",
+        "{\"quantization_config\": {\"quant_method\": \"compressed-tensors\", \"sparsity_config\": {\"x\": 1}}, \"a\": 1}",
+        "{}\n",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        fs::write(at.join("m/config.json"), config).unwrap();
+        let (packed, expanded) = (format!("packed{i}"), format!("expanded{i}"));
+        ok(at, &[&["apply", "m", "-o", &packed, "--format", "bitmask"], &HALF[..]].concat());
+        assert_eq!(described(at, &packed)["format"], "sparse-bitmask");
+        ok(at, &["expand", &packed, "-o", &expanded]);
+        assert_eq!(fs::read_to_string(at.join(expanded).join("config.json")).unwrap(), config);
+    }
+    // Without one, none is made, and the files say it themselves.
+    fs::remove_file(at.join("m/config.json")).unwrap();
+    ok(at, &[&["apply", "m", "-o", "bare", "--format", "bitmask"], &HALF[..]].concat());
+    assert_eq!(entries(&at.join("bare")), ["model.safetensors"]);
+    let bytes = fs::read(at.join("bare/model.safetensors")).unwrap();
+    let metadata = SafeTensors::read_metadata(&bytes).unwrap().1;
+    assert!(metadata.metadata().as_ref().unwrap()["quantization_config"].contains("sparse-bitmask"));
+    ok(at, &["expand", "bare", "-o", "back"]);
+    assert_eq!(entries(&at.join("back")), ["model.safetensors"]);
+    // What is no configuration is refused before anything is there.
+    for (config, why) in [(&b"[1]"[..], "`{` is due at byte 0"), (b"\xff\xfe{\0}\0", "it is not UTF-8")] {
+        fs::write(at.join("m/config.json"), config).unwrap();
+        let error = fails(at, 2, &[&["apply", "m", "-o", "x", "--format", "bitmask"], &HALF[..]].concat());
+        assert!(error.contains("m/config.json: this is no configuration") && error.contains(why), "{error}");
+        assert!(!at.join("x").exists());
+    }
 }

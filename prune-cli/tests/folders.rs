@@ -1,4 +1,4 @@
-//! What lies beside the weights in a model's folder, and folders of many files.
+//! Files beside the weights in a model's folder, and folders of many files.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -26,11 +26,11 @@ fn inspect_shows_what_is_there() {
         ok(at, &["inspect", "m"]),
         "\
 m: 4 tensors in 1 file, 380 bytes
-layer            type  shape  elements  non-zero  density  patterns      left dense
-ids              I64   2             2         -        -                type
-fc.bias          F32   3             3         2   66.67%                rank below 2
-fc.weight        F32   3x4          12         6   50.00%  2:4 (axis 1)
-lm_head.weight   F32   1x2           2         2  100.00%                named as an embedding or output head
+layer            type  shape  elements  non-zero  density  patterns      inputs  left dense
+ids              I64   2             2         -        -                        type
+fc.bias          F32   3             3         2   66.67%                        rank below 2
+fc.weight        F32   3x4          12         6   50.00%  2:4 (axis 1)  1
+lm_head.weight   F32   1x2           2         2  100.00%                        projection to a vocabulary
 prunable layers                     12         6   50.00%
 all parameters                      17        10   58.82%
 "
@@ -38,6 +38,10 @@ all parameters                      17        10   58.82%
     let json: serde_json::Value = serde_json::from_str(&ok(at, &["inspect", "m", "--json"])).unwrap();
     assert_eq!(json["tensors"][2]["patterns"], serde_json::json!([{ "pattern": "2:4", "axis": 1 }]));
     assert_eq!(json["all"], serde_json::json!({ "elements": 17, "non_zero": 10 }));
+    let classes: Vec<&str> = json["tensors"].as_array().unwrap().iter().map(|t| t["class"].as_str().unwrap()).collect();
+    assert_eq!(classes, ["other", "other", "weight", "other"]);
+    assert_eq!((&json["tensors"][2]["input_axes"], &json["tensors"][2]["axes_told_by"]), (&[1].into(), &"bias".into()));
+    assert!(json["tensors"][3]["entry"].as_str().unwrap().contains("lm_head"), "{json}");
 }
 
 #[test]
@@ -128,13 +132,15 @@ fn schedule_shows_before_anything_is_done() {
         "\
 epoch  method             layers                        reaches                      how
 5      unstr_global       all prunable layers together  keeps 10%, removes 90%
-7      str_unified_local  each prunable layer           1:4: keeps 25%, removes 75%  axis 1
+7      str_unified_local  each prunable layer           1:4: keeps 25%, removes 75%
 
 epoch  layer            shape  axis  asked  of
 5      a.weight         4x6                 24
 5      selected layers                   2  24
 7      a.weight         4x6       1      8  24
 7      selected layers                   8  24
+left dense, rank below 2: `b`
+warning: epoch 7: nothing tells the axes of `a.weight`: outputs are taken to lie on axis 0; --axis says otherwise
 "
     );
     let json: serde_json::Value = serde_json::from_str(&ok(at, &["schedule", strategy, "--json"])).unwrap();
@@ -206,7 +212,7 @@ proptest! {
         let hash = |i: usize| (i as u32 ^ seed).wrapping_mul(0x9E37_79B9).rotate_left(13).wrapping_mul(0x85EB_CA6B) >> 16;
         let values: Vec<f32> = (0..len).map(|i| if hash(i) % 8 < zeros { 0.0 } else { 1.0 }).collect();
         let folder = tempfile::tempdir().unwrap();
-        write(&folder.path().join("m"), &tensors([("a", f32s(&shape, &values))]));
+        write(&folder.path().join("m"), &tensors([("a.weight", f32s(&shape, &values))]));
         let mask = Mask::from_bools(&shape, &values.iter().map(|&value| value != 0.0).collect::<Vec<_>>()).unwrap();
         let holds = |n, m, axis: usize| mask.pattern_counts(NmPattern::new(n, m).unwrap(), axis as isize).unwrap().over == 0;
         let output = run(folder.path(), &["check", "m", "--pattern", &format!("{n}:{m}"), "--axis", &axis.to_string()]);

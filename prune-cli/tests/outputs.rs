@@ -147,7 +147,7 @@ fn hidden(at: &Path) -> Vec<String> {
     entries(at).into_iter().filter(|name| name.starts_with('.')).collect()
 }
 
-/// How long a command takes when it is left alone, in this build and on this machine.
+/// The time a command takes when it is left alone, in this build and on this machine.
 fn whole(at: &Path, arguments: &[&str]) -> Duration {
     let begin = Instant::now();
     ok(at, arguments);

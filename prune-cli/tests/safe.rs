@@ -323,7 +323,7 @@ fn in_place_keeps_the_owner() {
         let about = fs::metadata(path).unwrap();
         assert_eq!((about.uid(), about.gid()), (1234, 5678), "{path:?}");
     }
-    // What is new belongs to who made it.
+    // New files belong to their maker.
     ok(at, &call(&["apply", "m", "-o", "new"]));
     assert_eq!(fs::metadata(at.join("new/deep/notes")).unwrap().uid(), 0);
 }

@@ -149,6 +149,7 @@ pub mod testing;
 mod threads;
 mod unit;
 mod walk;
+mod zeros;
 
 pub use activation::{
     ActivationPruner, ActivationReport, ActivationRule, ActivationScope, Scratch, prune_sample, zero_outside,
@@ -174,6 +175,7 @@ pub use tensor::{
 };
 pub use threads::Threads;
 pub use unit::{Blocks, Channels, Norm, Pool, Unit};
+pub use zeros::{OpenLayer, ZeroMasks, ZeroShare};
 
 // For the other crates of this workspace; no promise to anyone else.
 #[doc(hidden)]

@@ -2,11 +2,12 @@
 //!
 //! [`data`] reads MNIST, [`nn`] is the networks and their training, [`rng`] what is random in it, and [`demo`] the program
 //! that shows all of it together (`cargo xtask demo`); [`sensitivity`] prunes each layer alone (`cargo xtask sensitivity`),
-//! and [`paper`] reproduces published tables (`cargo xtask paper`).
+//! and [`paper`] reproduces published tables (`cargo xtask paper`). [`onnx`] writes networks as ONNX files.
 
 pub mod data;
 pub mod demo;
 pub mod nn;
+pub mod onnx;
 pub mod paper;
 mod picture;
 pub mod rng;

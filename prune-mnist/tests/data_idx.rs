@@ -195,9 +195,23 @@ fn gzip_with_a_wrong_checksum_is_refused() {
 
 #[test]
 fn bytes_after_the_gzip_stream_are_refused() {
-    let packed = [gzip(&images(1)), b"more".to_vec()].concat();
-    let error = idx::read(&packed[..], "a.idx", IdxKind::Images).unwrap_err();
-    assert!(matches!(error, DataError::GzipCut { .. } | DataError::GzipCorrupt { .. }), "{error}");
+    for more in [&b"\n"[..], b"more", b"\0\0x", &[b'x'; 5000]] {
+        let packed = [gzip(&images(1)), more.to_vec()].concat();
+        assert_eq!(
+            idx::read(&packed[..], "a.idx", IdxKind::Images).unwrap_err().to_string(),
+            "a.idx: bytes that are not gzip follow the end of its gzip data, which has 800 uncompressed bytes; copy or \
+             download the file again, or cut them off"
+        );
+    }
+}
+
+#[test]
+fn zeros_after_the_gzip_stream_are_padding() {
+    for zeros in [1, 9, 512, 20_000] {
+        let packed = [gzip(&images(1)), vec![0; zeros]].concat();
+        let read = |bytes: &[u8]| idx::read(bytes, "a.idx", IdxKind::Images).unwrap();
+        assert_eq!(read(&packed), read(&images(1)));
+    }
 }
 
 #[test]

@@ -22,7 +22,6 @@ from safetensors import safe_open
 from safetensors.numpy import load_file as load_numpy
 from safetensors.torch import load_file, save_file
 
-LEFT_DENSE = ("embed", "wte", "wpe", "lm_head")
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
@@ -101,10 +100,10 @@ class Bench:
     def masks_and_weights(self, kind):
         """Every method on one model, by magnitude and by scores that were made elsewhere."""
         dense = load_file(self.folder / "m.safetensors")
-        prunable = {
-            name: t for name, t in dense.items()
-            if t.dtype in FLOATS and t.dim() >= 2 and not any(part in name for part in LEFT_DENSE)
-        }
+        # Which names are weights is the concern of names.py.
+        inspected = json.loads(self.run("inspect", "m.safetensors", "--json"))
+        weights = {t["layer"] for t in inspected["tensors"] if t["class"] == "weight"}
+        prunable = {name: t for name, t in dense.items() if t.dtype in FLOATS and t.dim() >= 2 and name in weights}
         generator = torch.Generator().manual_seed(0)
         given = {name: torch.randint(-50, 50, t.shape, generator=generator).float() for name, t in prunable.items()}
         save_file(given, self.folder / "scores.safetensors")

@@ -108,8 +108,12 @@ def compare(directory, prune, part=""):
             config = {"_class_name": kind} if source == "diffusers" else {"model_type": kind}
             Path(folder, "config.json").write_text(json.dumps(config))
             write_file(Path(folder, "model.safetensors"), rows)
-            said = subprocess.run([prune, "inspect", "--json", folder], capture_output=True, text=True, check=True)
-            told = {tensor["name"]: tensor for tensor in json.loads(said.stdout)["tensors"]}
+            said = subprocess.run([prune, "inspect", "--json", folder], capture_output=True, text=True)
+            if said.returncode:
+                totals.update(refused=1)
+                print(f"{label}\trefused: {said.stderr.strip()}", flush=True)
+                continue
+            told = {tensor["layer"]: tensor for tensor in json.loads(said.stdout)["tensors"]}
         weights = known = 0
         taken, wrong, missed = [], [], []
         for name, shape, truth, axes in rows:
@@ -125,9 +129,9 @@ def compare(directory, prune, part=""):
                 taken.append(name)
         few = known * 100 < weights * 95
         totals.update(models=1, weights=weights, known=known, taken=len(taken), wrong=len(wrong), few=few)
-        print(f"{label}\t{known}/{weights}\ttaken {len(taken)}\twrong {len(wrong)}\t{(taken + wrong + missed)[:3]}")
+        print(f"{label}\t{known}/{weights}\ttaken {len(taken)}\twrong {len(wrong)}\t{(taken + wrong + missed)[:3]}", flush=True)
     print(dict(totals))
-    sys.exit(bool(totals["taken"] or totals["wrong"] or totals["few"]))
+    sys.exit(bool(totals["taken"] or totals["wrong"] or totals["few"] or totals["refused"]))
 
 
 # Written whole; of all others only what no model before them had.

@@ -1,4 +1,4 @@
-"""What module classes say of tensors: builds models without values, and tells weights from the rest.
+"""The roles of tensors by the classes of their modules: builds models without values, and tells weights from the rest.
 
 `names.py build` runs it. Every line written is: source, kind of model, class of model (with `:saved` where transformers writes
 other names to files than it uses), name, shape, class (W a weight, O other, ? a parameter of a module whose class tells
@@ -200,7 +200,7 @@ CATEGORIES = [
 ]
 
 
-# What the default configuration of a kind leaves out.
+# Settings that the default configuration of a kind leaves out.
 OVERRIDES = {
     "autoformer": {"prediction_length": 24},
     "beit": {"out_indices": [3, 5, 7, 11]},

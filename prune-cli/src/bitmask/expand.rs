@@ -8,14 +8,14 @@ use prune_core::printable;
 use safetensors::Dtype;
 use serde::Serialize;
 
-use super::pack::{copy, index_of, pretty};
+use super::pack::{copy, index_of};
 use super::rows::{self, RowPart, parts};
-use super::{CONFIG, DENSE_HEADER, PARTS, WEIGHT, config};
+use super::{DENSE_CONFIG, DENSE_HEADER, DENSE_INDEX, PARTS, WEIGHT, config};
 use crate::clipped::clipped;
 use crate::drive::in_order;
 use crate::error::{Error, show};
 use crate::header::Header;
-use crate::model::{Kind, Model};
+use crate::model::{Kind, Model, index};
 use crate::output::{self, Destination, Temporary, parent};
 use crate::prune::outputs::Outputs;
 use crate::size::bytes;
@@ -49,17 +49,25 @@ impl fmt::Display for Expansion {
 }
 
 /// A packed tensor: where its parts are, and what it is.
-struct Packed {
-    name: String,
-    dtype: Dtype,
-    shape: Vec<usize>,
-    elements: usize,
-    compressed: usize,
+#[derive(Debug)]
+pub(crate) struct Packed {
+    pub(crate) name: String,
+    pub(crate) dtype: Dtype,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) elements: usize,
+    /// The tensor of its values.
+    pub(crate) compressed: usize,
     bitmask: usize,
     row_offsets: usize,
+    sides: usize,
 }
 
 impl Packed {
+    /// The tensors that are its parts.
+    pub(crate) fn parts(&self) -> [usize; 4] {
+        [self.sides, self.compressed, self.bitmask, self.row_offsets]
+    }
+
     fn columns(&self) -> usize {
         self.shape.last().copied().unwrap_or(1)
     }
@@ -97,10 +105,14 @@ pub fn expand(model: &Path, to: &Destination, watch: &Watch) -> Result<Expansion
     }
     match source.kind() {
         Kind::File => {}
-        Kind::Folder(folder) => beside(&outputs, folder)?,
+        Kind::Folder(folder) => beside(&source, &outputs, folder)?,
         Kind::Index { folder, index, .. } => {
-            beside(&outputs, folder)?;
-            outputs.beside(index, &index_of(folder, index, places, data)?)?;
+            beside(&source, &outputs, folder)?;
+            let text = match noted(&source, DENSE_INDEX).filter(|text| places_tensors(text, &places)) {
+                Some(text) => text.as_bytes().to_vec(),
+                None => index_of(folder, index, places, data)?,
+            };
+            outputs.beside(index, &text)?;
         }
     }
     let warnings = outputs.place(files, to, watch)?;
@@ -110,17 +122,23 @@ pub fn expand(model: &Path, to: &Destination, watch: &Watch) -> Result<Expansion
 }
 
 /// Writes `config.json` without the block.
-fn beside(outputs: &Outputs, folder: &Path) -> Result<(), Error> {
-    let Some(mut whole) = config::read(folder)? else { return Ok(()) };
-    let Some(block) = whole.remove(CONFIG) else { return Ok(()) };
-    if let Some(rest) = config::without(&block) {
-        whole.insert(CONFIG.to_owned(), rest);
-    }
-    outputs.beside("config.json", &pretty(&whole))
+fn beside(source: &Model, outputs: &Outputs, folder: &Path) -> Result<(), Error> {
+    let Some(text) = config::read(folder)? else { return Ok(()) };
+    outputs.beside("config.json", config::without_block(&text, noted(source, DENSE_CONFIG)).as_bytes())
 }
 
-/// The packed tensors, in the order of names.
-fn find(source: &Model) -> Result<Vec<Packed>, Error> {
+/// What a file of a packed model says under a name of its metadata.
+fn noted<'s>(source: &'s Model, name: &str) -> Option<&'s str> {
+    source.shards().iter().find_map(|shard| shard.header.metadata.get(name)).map(String::as_str)
+}
+
+/// Whether the text of an index places just these tensors in just these files.
+fn places_tensors(text: &str, places: &BTreeMap<String, String>) -> bool {
+    index::parse(text.as_bytes()).is_ok_and(|map| map == *places)
+}
+
+/// The packed tensors, in the order of names. One whose parts contradict each other is an error.
+pub(crate) fn find(source: &Model) -> Result<Vec<Packed>, Error> {
     let mut packed = Vec::new();
     for tensor in source.tensors() {
         let Some(base) = tensor.name.strip_suffix(PARTS[1]) else { continue };
@@ -191,7 +209,7 @@ fn fit(source: &Model, base: &str, shape: usize, parts: [usize; 3]) -> Result<Pa
     if source.find(&name).is_some() {
         return Err(contradiction(source, compressed, "stands beside the tensor that it would become"));
     }
-    Ok(Packed { name, dtype: about.dtype, shape: sides, elements, compressed, bitmask, row_offsets })
+    Ok(Packed { name, dtype: about.dtype, shape: sides, elements, compressed, bitmask, row_offsets, sides: shape })
 }
 
 /// What a dense file holds.
@@ -216,20 +234,18 @@ fn write_shard(
     file: &Temporary,
     watch: &Watch,
 ) -> Result<Written, Error> {
-    let parts_of_packed: BTreeSet<usize> = packed
-        .iter()
-        .flat_map(|p| {
-            let base = p.name.strip_suffix(WEIGHT).unwrap_or(&p.name);
-            PARTS.iter().filter_map(move |part| source.find(&format!("{base}{part}")))
-        })
-        .collect();
+    let parts_of_packed: BTreeSet<usize> = packed.iter().flat_map(Packed::parts).collect();
     let mut entries: Vec<(Entry, Origin)> = Vec::new();
     for tensor in (0..source.len()).filter(|t| source.shard_of(*t) == shard && !parts_of_packed.contains(t)) {
         let about = source.tensor(tensor);
         let (name, shape) = (about.name.clone(), about.shape.clone());
         entries.push((Entry { name, dtype: about.dtype, shape, bytes: about.bytes }, Origin::Whole(tensor)));
     }
-    for (place, p) in packed.iter().enumerate().filter(|(_, p)| source.shard_of(p.compressed) == shard) {
+    let here = |p: &Packed| source.shard_of(p.compressed) == shard;
+    if parts_of_packed.iter().all(|&tensor| source.shard_of(tensor) != shard) && !packed.iter().any(here) {
+        return as_it_is(source, shard, file, watch);
+    }
+    for (place, p) in packed.iter().enumerate().filter(|(_, p)| here(p)) {
         let bytes = (p.elements * p.size()) as u64;
         let entry = Entry { name: p.name.clone(), dtype: p.dtype, shape: p.shape.clone(), bytes };
         entries.push((entry, Origin::Packed(place)));
@@ -261,6 +277,25 @@ fn write_shard(
     }
     let names = entries.into_iter().map(|(entry, _)| entry.name).collect();
     Ok(Written { names, bytes: at, data: at - head.len() as u64 })
+}
+
+/// Copies a shard that has nothing packed.
+fn as_it_is(source: &Model, shard: usize, file: &Temporary, watch: &Watch) -> Result<Written, Error> {
+    let about = &source.shards()[shard];
+    let head = about.header.data_start;
+    let mut bytes = vec![0; head as usize];
+    about.read(&mut bytes, 0)?;
+    file.write(&bytes, 0)?;
+    file.set_len(about.len)?;
+    let tensors = (0..source.len()).filter(|&tensor| source.shard_of(tensor) == shard);
+    copy(
+        source,
+        &tensors.clone().map(|tensor| (tensor, source.tensor(tensor).start)).collect::<Vec<_>>(),
+        file,
+        watch,
+    )?;
+    let names = tensors.map(|tensor| source.tensor(tensor).name.clone()).collect();
+    Ok(Written { names, bytes: about.len, data: about.len - head })
 }
 
 /// The header that the dense file had, if it is of just these tensors; they are brought into its order then.

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use safetensors::Dtype;
 use serde_json::{Map, Value, json};
 
-use super::rows::{self, RowPart, parts};
-use super::{CONFIG, DENSE_HEADER, PARTS, WEIGHT, config};
+use super::choice::{Choice, describe, entries, packable, read, rows_and_columns, size};
+use super::config::{self, Described};
+use super::{CONFIG, DENSE_CONFIG, DENSE_HEADER, DENSE_INDEX, PARTS, WEIGHT, rows};
 use crate::clipped::clipped;
+use crate::disk;
 use crate::drive::in_order;
 use crate::error::{Error, show};
 use crate::model::{Kind, Model};
@@ -22,7 +23,7 @@ use crate::writing::{Entry, header};
 const COPIED: u64 = 4 << 20;
 
 /// Packs dense files, one for each of the model's, and puts the packed ones in the place of the output. `pruned` are the
-/// layers that have masks.
+/// layers that have masks. A file of which nothing would become smaller is put there as it is.
 pub(crate) fn pack_into(
     outputs: Outputs,
     model: &Model,
@@ -32,56 +33,117 @@ pub(crate) fn pack_into(
     report: &mut Report,
     watch: &Watch,
 ) -> Result<(), Error> {
-    let mut packed: Vec<String> = Vec::new();
-    for &tensor in pruned {
-        let about = model.tensor(tensor);
-        if about.elements == 0 || about.shape.is_empty() || !about.name.ends_with(WEIGHT) {
-            report.not_packed.push(about.name.clone());
-        } else {
-            packed.push(about.name.clone());
-        }
+    let (able, unable): (Vec<usize>, Vec<usize>) = pruned.iter().partition(|&&tensor| packable(model.tensor(tensor)));
+    report.not_packed = unable.iter().map(|&tensor| model.tensor(tensor).name.clone()).collect();
+    let names: BTreeSet<&str> = able.iter().map(|&tensor| model.tensor(tensor).name.as_str()).collect();
+    check_names(model, &names)?;
+    let mut sources = Vec::new();
+    let mut choices = Vec::new();
+    for dense in &dense {
+        let source = Model::open_new(dense.temporary_path(), dense.shown())?;
+        let named = |&tensor: &usize| names.contains(source.tensor(tensor).name.as_str());
+        let tensors: Vec<usize> = (0..source.len()).filter(named).collect();
+        let choice = Choice::of(&source, &tensors, watch)?;
+        let grown = tensors.iter().filter(|tensor| choice.packed.binary_search(tensor).is_err());
+        report.larger_packed.extend(grown.map(|&tensor| source.tensor(tensor).name.clone()));
+        sources.push(source);
+        choices.push(choice);
     }
-    packed.sort_unstable();
-    check_names(model, &packed)?;
-    let names: BTreeSet<&str> = packed.iter().map(String::as_str).collect();
-    let sparsity = report.all.newly_pruned as f64 / report.all.elements.max(1) as f64;
-    let two_of_four = report.events.last().is_some_and(|event| event.target.starts_with("2:4:"));
-    let structure = if two_of_four { "2:4" } else { "unstructured" };
-    let files = outputs.files(model)?;
+    let described = describe(&sources, &choices, watch)?;
+    let mut notes = Notes::of(model, &described)?;
+    let mut files = Vec::new();
     let mut places: BTreeMap<String, String> = BTreeMap::new();
     let (mut bytes, mut data, mut bound) = (0, 0, 0.0);
-    for ((shard, dense), file) in model.shards().iter().zip(dense).zip(&files) {
-        let source = Model::open_new(dense.temporary_path(), dense.shown())?;
-        let mut metadata = shard.header.metadata.clone();
-        metadata.insert(DENSE_HEADER.to_owned(), table_of(&source)?);
-        if matches!(model.kind(), Kind::File) {
-            let within = metadata.get(CONFIG).and_then(|text| serde_json::from_str::<Value>(text).ok());
-            let block = config::block(within.as_ref(), &packed, sparsity, structure);
-            metadata.insert(CONFIG.to_owned(), block.to_string());
-        }
-        let written = pack(&source, &names, &metadata, file, watch)?;
+    let new = outputs.files(model)?;
+    for ((((shard, source), choice), dense), file) in
+        model.shards().iter().zip(&sources).zip(&choices).zip(dense).zip(new)
+    {
+        let written = if choice.packed.is_empty() {
+            let data = source.tensors().map(|tensor| tensor.bytes).sum();
+            let names = source.tensors().map(|tensor| tensor.name.clone()).collect();
+            files.push(dense);
+            Written { names, bytes: source.bytes(), data, bound: data as f64 }
+        } else {
+            let metadata = notes.metadata(source)?;
+            let written = pack(source, choice, &metadata, &file, watch)?;
+            files.push(file);
+            written
+        };
         places.extend(written.names.into_iter().map(|name| (name, shard.name.clone())));
         bytes += written.bytes;
         data += written.data;
         bound += written.bound;
     }
-    match model.kind() {
-        Kind::File => {}
-        Kind::Folder(folder) => beside(&outputs, folder, &packed, sparsity, structure)?,
-        Kind::Index { folder, index, .. } => {
-            beside(&outputs, folder, &packed, sparsity, structure)?;
-            outputs.beside(index, &index_of(folder, index, places, data)?)?;
-        }
+    if let (Some(config), false) = (&notes.config, described.packed.is_empty()) {
+        outputs.beside("config.json", config.as_bytes())?;
+    }
+    if let (Kind::Index { folder, index, .. }, false) = (model.kind(), described.packed.is_empty()) {
+        outputs.beside(index, &index_of(folder, index, places, data)?)?;
     }
     report.format = "bitmask";
     report.bytes_after = bytes;
     report.entropy_bound = Some(bound as u64);
     report.warnings = outputs.place(files, to, watch)?;
+    if bytes > report.bytes_before {
+        let more = crate::size::bytes(bytes - report.bytes_before);
+        report.warnings.push(format!(
+            "the packed output is {more} larger than the model, though its values are fewer: the names of the parts and \
+             the header that `prune expand` needs take more than was saved; write it dense"
+        ));
+    }
     Ok(())
 }
 
+/// What goes along so that readers find the way, and the dense files can be made again byte for byte.
+struct Notes<'m> {
+    model: &'m Model,
+    described: &'m Described,
+    /// The new `config.json`, where there is one.
+    config: Option<String>,
+    /// For the first packed file alone.
+    once: BTreeMap<String, String>,
+}
+
+impl<'m> Notes<'m> {
+    fn of(model: &'m Model, described: &'m Described) -> Result<Self, Error> {
+        let mut notes = Notes { model, described, config: None, once: BTreeMap::new() };
+        let (folder, index) = match model.kind() {
+            Kind::File => return Ok(notes),
+            Kind::Folder(folder) => (folder, None),
+            Kind::Index { folder, index, .. } => (folder, Some(index)),
+        };
+        if let Some(text) = config::read(folder)? {
+            let (text, before) = config::with_block(&text, described);
+            notes.config = Some(text);
+            notes.once.insert(DENSE_CONFIG.to_owned(), before);
+        }
+        if let Some(index) = index {
+            let path = folder.join(index);
+            let bytes = disk::read(&path).map_err(Error::read(&path))?;
+            // It has been read as JSON before, which is a text.
+            notes.once.extend(String::from_utf8(bytes).ok().map(|text| (DENSE_INDEX.to_owned(), text)));
+        }
+        Ok(notes)
+    }
+
+    /// The metadata of a packed file: that of the dense one, and what goes along.
+    fn metadata(&mut self, source: &Model) -> Result<BTreeMap<String, String>, Error> {
+        let mut metadata = source.shards()[0].header.metadata.clone();
+        metadata.insert(DENSE_HEADER.to_owned(), table_of(source)?);
+        // Without a configuration beside them, the files say themselves how they are packed.
+        if self.config.is_none() {
+            let within = metadata.get(CONFIG).map(String::as_str);
+            let block = self.described.block(within);
+            metadata.insert(CONFIG.to_owned(), block);
+        }
+        debug_assert!(self.once.is_empty() || !matches!(self.model.kind(), Kind::File));
+        metadata.append(&mut self.once);
+        Ok(metadata)
+    }
+}
+
 /// Refuses names that the parts of packed tensors would take twice.
-fn check_names(model: &Model, packed: &[String]) -> Result<(), Error> {
+fn check_names(model: &Model, packed: &BTreeSet<&str>) -> Result<(), Error> {
     for name in packed {
         let base = name.strip_suffix(WEIGHT).unwrap_or(name);
         if let Some(taken) = PARTS.iter().map(|part| format!("{base}{part}")).find(|name| model.find(name).is_some()) {
@@ -103,14 +165,6 @@ fn table_of(model: &Model) -> Result<String, Error> {
     String::from_utf8(table).map_err(|_| Error::request(format!("{}: the header is no text", show(&shard.path))))
 }
 
-/// Writes `config.json` with the block.
-fn beside(outputs: &Outputs, folder: &Path, packed: &[String], sparsity: f64, structure: &str) -> Result<(), Error> {
-    let mut whole = config::read(folder)?.unwrap_or_default();
-    let block = config::block(whole.get(CONFIG), packed, sparsity, structure);
-    whole.insert(CONFIG.to_owned(), block);
-    outputs.beside("config.json", &pretty(&whole))
-}
-
 pub(super) fn pretty(whole: &Map<String, Value>) -> Vec<u8> {
     let mut text = serde_json::to_vec_pretty(whole).unwrap_or_default();
     text.push(b'\n');
@@ -125,7 +179,7 @@ pub(super) fn index_of(
     data: u64,
 ) -> Result<Vec<u8>, Error> {
     let path = folder.join(index);
-    let text = std::fs::read(&path).map_err(Error::read(&path))?;
+    let text = disk::read(&path).map_err(Error::read(&path))?;
     // It has been read as an index before.
     let mut whole: Map<String, Value> = serde_json::from_slice(&text).unwrap_or_default();
     if let Some(metadata) = whole.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -153,49 +207,32 @@ enum Part {
     RowOffsets(usize),
 }
 
-/// Packs the tensors of these names of a dense file.
+/// Packs the chosen tensors of a dense file.
 fn pack(
     source: &Model,
-    names: &BTreeSet<&str>,
+    choice: &Choice,
     metadata: &BTreeMap<String, String>,
     file: &Temporary,
     watch: &Watch,
 ) -> Result<Written, Error> {
-    let packed: Vec<usize> = (0..source.len()).filter(|&t| names.contains(source.tensor(t).name.as_str())).collect();
-    let (counts, work) = count(source, &packed, watch)?;
-    let mut values = vec![0u64; source.len()];
-    for (&(tensor, _), count) in work.iter().zip(&counts) {
-        values[tensor] += *count as u64;
-    }
-    let mut entries: Vec<(Entry, Part)> = Vec::new();
+    let mut list: Vec<(Entry, Part)> = Vec::new();
     let mut bound = 0.0;
     for (tensor, about) in source.tensors().enumerate() {
-        let entry = |name: String, dtype: Dtype, shape: Vec<usize>, bytes: u64| Entry { name, dtype, shape, bytes };
-        if packed.binary_search(&tensor).is_err() {
+        if choice.packed.binary_search(&tensor).is_err() {
             let (name, shape) = (about.name.clone(), about.shape.clone());
-            entries.push((entry(name, about.dtype, shape, about.bytes), Part::Whole(tensor)));
+            list.push((Entry { name, dtype: about.dtype, shape, bytes: about.bytes }, Part::Whole(tensor)));
             bound += about.bytes as f64;
             continue;
         }
-        let base = about.name.strip_suffix(WEIGHT).unwrap_or(&about.name);
-        let (lead, columns) = about.shape.split_at(about.shape.len() - 1);
-        let rows: usize = lead.iter().product();
-        let bitmask: Vec<usize> = lead.iter().copied().chain([columns[0].div_ceil(8)]).collect();
-        let bits = (rows * columns[0].div_ceil(8)) as u64;
-        let size = (about.dtype.bitsize() / 8) as u64;
-        let [shape, compressed, mask, offsets] = PARTS.map(|part| format!("{base}{part}"));
-        let rank = about.shape.len();
-        entries.push((entry(shape, Dtype::I64, vec![rank], 8 * rank as u64), Part::Shape(tensor)));
-        let len = vec![values[tensor] as usize];
-        entries.push((entry(compressed, about.dtype, len, values[tensor] * size), Part::Compressed(tensor)));
-        entries.push((entry(mask, Dtype::U8, bitmask, bits), Part::Bitmask(tensor)));
-        entries.push((entry(offsets, Dtype::I64, lead.to_vec(), 8 * rows as u64), Part::RowOffsets(tensor)));
-        bound += values[tensor] as f64 * size as f64 + entropy(values[tensor] as f64, about.elements as f64);
+        let values = choice.values[tensor];
+        let parts = [Part::Shape(tensor), Part::Compressed(tensor), Part::Bitmask(tensor), Part::RowOffsets(tensor)];
+        list.extend(entries(about, values).into_iter().zip(parts));
+        bound += (values * size(source, tensor)) as f64 + entropy(values as f64, about.elements as f64);
     }
     // Longer types first, so that each begins at a multiple of its length.
-    entries.sort_by(|(a, _), (b, _)| b.dtype.bitsize().cmp(&a.dtype.bitsize()).then_with(|| a.name.cmp(&b.name)));
-    let list: Vec<Entry> = entries.iter().map(|(entry, _)| entry.clone()).collect();
-    let head = header(&list, metadata);
+    list.sort_by(|(a, _), (b, _)| b.dtype.bitsize().cmp(&a.dtype.bitsize()).then_with(|| a.name.cmp(&b.name)));
+    let entries: Vec<Entry> = list.iter().map(|(entry, _)| entry.clone()).collect();
+    let head = header(&entries, metadata);
     if head.len() as u64 - 8 > crate::header::LONGEST {
         return Err(Error::request("the header of the packed file would be longer than the format allows"));
     }
@@ -204,7 +241,7 @@ fn pack(
     let mut places =
         Places { compressed: vec![0; source.len()], bitmask: vec![0; source.len()], offsets: vec![0; source.len()] };
     let mut copies = Vec::new();
-    for (entry, part) in &entries {
+    for (entry, part) in &list {
         match *part {
             Part::Whole(tensor) => copies.push((tensor, at)),
             Part::Shape(tensor) => {
@@ -219,8 +256,8 @@ fn pack(
     }
     file.set_len(at)?;
     copy(source, &copies, file, watch)?;
-    fill(source, &work, &counts, &places, file, watch)?;
-    let names = list.into_iter().map(|entry| entry.name).collect();
+    fill(source, choice, &places, file, watch)?;
+    let names = entries.into_iter().map(|entry| entry.name).collect();
     Ok(Written { names, bytes: at, data: at - head.len() as u64, bound })
 }
 
@@ -235,38 +272,6 @@ struct Places {
     compressed: Vec<u64>,
     bitmask: Vec<u64>,
     offsets: Vec<u64>,
-}
-
-/// Parts of tensors, each with its tensor.
-type Work = Vec<(usize, RowPart)>;
-
-/// The parts of all tensors, and how many values each has.
-fn count(source: &Model, packed: &[usize], watch: &Watch) -> Result<(Vec<usize>, Work), Error> {
-    let mut work = Vec::new();
-    for &tensor in packed {
-        let about = source.tensor(tensor);
-        let columns = about.shape.last().copied().unwrap_or(1);
-        work.extend(parts(about.elements / columns, columns).map(|part| (tensor, part)));
-    }
-    watch.progress.begin("counting", packed.iter().map(|&tensor| source.tensor(tensor).bytes).sum());
-    let counts = in_order(&work, watch, |&(tensor, part), scratch| {
-        let bytes = read(source, tensor, part, scratch.weights.bytes_mut(part.elements() * size(source, tensor)))?;
-        watch.progress.advance(bytes.len() as u64);
-        Ok(rows::count(bytes, size(source, tensor)))
-    })?;
-    watch.progress.end();
-    Ok((counts, work))
-}
-
-fn size(source: &Model, tensor: usize) -> usize {
-    source.tensor(tensor).dtype.bitsize() / 8
-}
-
-fn read<'b>(source: &Model, tensor: usize, part: RowPart, into: &'b mut [u8]) -> Result<&'b mut [u8], Error> {
-    let columns = source.tensor(tensor).shape.last().copied().unwrap_or(1);
-    let first = part.row * columns + part.column;
-    source.read(tensor, (first * size(source, tensor)) as u64, into)?;
-    Ok(into)
 }
 
 /// Copies whole tensors to their places.
@@ -287,28 +292,21 @@ pub(super) fn copy(source: &Model, copies: &[(usize, u64)], file: &Temporary, wa
 }
 
 /// Writes values, bits and row offsets.
-fn fill(
-    source: &Model,
-    work: &[(usize, RowPart)],
-    counts: &[usize],
-    places: &Places,
-    file: &Temporary,
-    watch: &Watch,
-) -> Result<(), Error> {
+fn fill(source: &Model, choice: &Choice, places: &Places, file: &Temporary, watch: &Watch) -> Result<(), Error> {
     // How many values of its tensor lie before each part.
-    let mut before = Vec::with_capacity(work.len());
-    let mut sum = 0u64;
-    for (i, &(tensor, part)) in work.iter().enumerate() {
-        if i == 0 || work[i - 1].0 != tensor {
+    let mut work = Vec::with_capacity(choice.parts.len());
+    let (mut last, mut sum) = (None, 0u64);
+    for &(tensor, part, count) in &choice.parts {
+        if last.replace(tensor) != Some(tensor) {
             sum = 0;
         }
-        before.push((tensor, part, sum));
-        sum += counts[i] as u64;
+        work.push((tensor, part, sum));
+        sum += count as u64;
     }
-    watch.progress.begin("packing", before.iter().map(|(_, part, _)| part.elements() as u64).sum());
-    in_order(&before, watch, |&(tensor, part, before), scratch| {
+    watch.progress.begin("packing", work.iter().map(|(_, part, _)| part.elements() as u64).sum());
+    in_order(&work, watch, |&(tensor, part, before), scratch| {
         let size = size(source, tensor);
-        let columns = source.tensor(tensor).shape.last().copied().unwrap_or(1);
+        let (_, columns) = rows_and_columns(source.tensor(tensor));
         let bytes = read(source, tensor, part, scratch.weights.bytes_mut(part.elements() * size))?;
         let (mut bits, mut offsets) = (Vec::with_capacity(part.bytes()), Vec::new());
         let mut row_start = before;

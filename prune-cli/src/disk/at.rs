@@ -15,7 +15,6 @@ pub(super) fn write_all_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()>
     std::os::unix::fs::FileExt::write_all_at(file, bytes, at)
 }
 
-/// Fills `bytes` from the position `at` on.
 #[cfg(windows)]
 pub(super) fn read_exact_at(file: &File, mut bytes: &mut [u8], mut at: u64) -> io::Result<()> {
     use std::os::windows::fs::FileExt as _;

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::{id, open, open_to_write, read_at, set_len, stat_open, sync_all, sync_data, write_at};
 
-/// How many files handles keep open. Threads may use as many more for a moment as there are threads.
+/// Most files that handles keep open. Threads may use as many more for a moment as there are threads.
 const MOST: usize = 40;
 
 /// A file by its path, for reading or for writing too.

@@ -28,19 +28,19 @@ fn pass(call: &'static str, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What a path leads to.
+/// The metadata of the target of a path.
 pub(crate) fn stat(path: &Path) -> io::Result<Metadata> {
     pass("stat", path)?;
     fs::metadata(path)
 }
 
-/// What is at a path; of a link, the link.
+/// The metadata of a path; of a link, the link's own.
 pub(crate) fn lstat(path: &Path) -> io::Result<Metadata> {
     pass("lstat", path)?;
     fs::symlink_metadata(path)
 }
 
-/// What a path leads to, or none where that is known to be nothing. A call that fails otherwise is an error.
+/// The metadata of the target of a path, or none if the system says that there is none. Other failures are errors.
 pub(crate) fn stat_if_there(path: &Path) -> io::Result<Option<Metadata>> {
     if_there(stat(path))
 }
@@ -65,7 +65,7 @@ pub(crate) fn canonical(path: &Path) -> io::Result<PathBuf> {
     fs::canonicalize(path)
 }
 
-/// Where a link leads.
+/// The target of a link.
 pub(crate) fn read_link(path: &Path) -> io::Result<PathBuf> {
     pass("read link", path)?;
     fs::read_link(path)

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{id, pass, stat};
 
-/// Whether another file system, or another part of one, is mounted at a folder.
+/// True if another file system, or another part of one, is mounted at a folder.
 pub(crate) fn is_mount_point(folder: &Path, about: &Metadata) -> io::Result<bool> {
     if is_mount_root(folder)? == Some(true) {
         return Ok(true);
@@ -16,7 +16,7 @@ pub(crate) fn is_mount_point(folder: &Path, about: &Metadata) -> io::Result<bool
     Ok(id(about).is_some() && (id(about) == id(&above) || id(about).map(|id| id.0) != id(&above).map(|id| id.0)))
 }
 
-/// What the system says itself, which knows folders that are mounted within one device; none where it does not.
+/// The system's own answer, which knows mounts within one device; none if the system has no answer.
 #[cfg(target_os = "linux")]
 fn is_mount_root(folder: &Path) -> io::Result<Option<bool>> {
     use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
@@ -36,7 +36,7 @@ fn is_mount_root(folder: &Path) -> io::Result<Option<bool>> {
     pass("statx", folder).map(|()| None)
 }
 
-/// Whether a folder is on a file system of layers, which may refuse to move a folder of the lower ones.
+/// True if a folder is on a file system of layers, which may refuse to move a folder of the lower ones.
 #[cfg(target_os = "linux")]
 pub(crate) fn is_overlay(folder: &Path) -> io::Result<bool> {
     /// `OVERLAYFS_SUPER_MAGIC` of the kernel's `magic.h`.

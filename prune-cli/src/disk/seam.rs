@@ -34,23 +34,23 @@ pub(super) fn pass(call: &'static str, path: &Path) -> io::Result<()> {
 pub(crate) fn arm(
     folder: &Path,
     ask: impl FnMut(usize, &'static str, &Path) -> io::Result<()> + Send + 'static,
-) -> Armed {
+) -> SeamGuard {
     let seam = Arc::new(Mutex::new(Seam { folder: folder.to_owned(), calls: 0, ask: Box::new(ask) }));
     lock(&ARMED).push(Arc::clone(&seam));
-    Armed(seam)
+    SeamGuard(seam)
 }
 
 /// Calls in a folder are asked about.
-pub(crate) struct Armed(Arc<Mutex<Seam>>);
+pub(crate) struct SeamGuard(Arc<Mutex<Seam>>);
 
-impl Armed {
-    /// How many calls there have been.
+impl SeamGuard {
+    /// The number of calls so far.
     pub(crate) fn calls(&self) -> usize {
         lock(&self.0).calls
     }
 }
 
-impl Drop for Armed {
+impl Drop for SeamGuard {
     fn drop(&mut self) {
         lock(&ARMED).retain(|seam| !Arc::ptr_eq(seam, &self.0));
     }

@@ -1,4 +1,4 @@
-//! What tells one file from all others, and from itself at another moment.
+//! The marks that tell one file from all others, and from itself at another moment.
 
 use std::fs::Metadata;
 use std::time::SystemTime;

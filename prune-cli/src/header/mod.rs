@@ -16,6 +16,7 @@ use safetensors::Dtype;
 
 use crate::disk::Handle;
 use crate::error::{Error, HeaderProblem};
+use crate::other_format;
 
 pub(crate) use table::LONGEST;
 
@@ -78,8 +79,29 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads the header of a file of `file_len` bytes.
+    /// Reads the header of a file of `file_len` bytes. A file that has none is named for what it is, where that is known.
     pub(crate) fn read(file: &Handle, path: &Path, file_len: u64) -> Result<Self, Error> {
+        let read = Self::read_strictly(file, path, file_len);
+        let Err(Error::Header { problem, .. }) = &read else { return read };
+        let other = matches!(
+            problem,
+            HeaderProblem::TooShort { .. }
+                | HeaderProblem::TooLong { .. }
+                | HeaderProblem::PastEnd { .. }
+                | HeaderProblem::Unreadable { .. }
+        );
+        if !other {
+            return read;
+        }
+        let mut begin = vec![0; other_format::LOOKED_AT.min(usize::try_from(file_len).unwrap_or(usize::MAX))];
+        file.read_at(&mut begin, 0).map_err(Error::read_within(path))?;
+        match other_format::of(&begin) {
+            Some(format) => Err(Error::OtherFormat { path: path.to_owned(), format }),
+            None => read,
+        }
+    }
+
+    fn read_strictly(file: &Handle, path: &Path, file_len: u64) -> Result<Self, Error> {
         let refuse = |problem| Error::Header { path: path.to_owned(), problem };
         if file_len < 10 {
             return Err(refuse(HeaderProblem::TooShort { bytes: file_len }));

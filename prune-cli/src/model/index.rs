@@ -17,7 +17,7 @@ struct RawIndex {
 }
 
 /// Tensors with the plain file names of their shards.
-pub(super) fn parse(text: &[u8]) -> Result<BTreeMap<String, String>, IndexProblem> {
+pub(crate) fn parse(text: &[u8]) -> Result<BTreeMap<String, String>, IndexProblem> {
     let index: RawIndex = serde_json::from_slice(text).map_err(|error| {
         let why = prune_core::printable(&error.to_string()).chars().take(200).collect();
         IndexProblem::Unreadable { why }

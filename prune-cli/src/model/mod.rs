@@ -1,6 +1,6 @@
 //! A checkpoint: one safetensors file, or several with an index, read by position.
 
-mod index;
+pub(crate) mod index;
 mod open;
 mod witness;
 
@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::buffer::Buffer;
 use crate::disk::{Handle, Stamp};
 use crate::error::Error;
 use crate::header::{Header, TensorInfo};
+use crate::runs::Runs;
 
-use witness::Seen;
+use witness::FileRecord;
 pub(crate) use witness::Witness;
 
 /// A checkpoint that is open for reading: the headers of its files in memory, the tensors where they are.
@@ -101,15 +103,15 @@ impl Model {
         self.shards.iter().map(|shard| shard.path.clone()).chain(index)
     }
 
-    /// What all files were when they were opened, to ask at the end whether they still are.
+    /// All files as they were when they were opened, to compare at the end.
     pub(crate) fn witness(&self) -> Witness {
         let seen = |shard: &Shard| {
             let (path, stamp, header) = (shard.path.clone(), shard.stamp.clone(), Arc::clone(&shard.header));
-            Seen { path, stamp, header: Some(header) }
+            FileRecord { path, stamp, header: Some(header) }
         };
-        let mut files: Vec<Seen> = self.shards.iter().map(seen).collect();
+        let mut files: Vec<FileRecord> = self.shards.iter().map(seen).collect();
         if let Kind::Index { folder, index, stamp } = &self.kind {
-            files.push(Seen { path: folder.join(index), stamp: stamp.clone(), header: None });
+            files.push(FileRecord { path: folder.join(index), stamp: stamp.clone(), header: None });
         }
         Witness { files }
     }
@@ -146,6 +148,18 @@ impl Model {
 
     pub(crate) fn find(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()
+    }
+
+    /// Reads elements of a tensor whose elements are whole bytes; how many bytes that were.
+    pub(crate) fn read_runs(&self, tensor: usize, runs: Runs, into: &mut Buffer) -> Result<usize, Error> {
+        let size = self.tensor(tensor).dtype.bitsize() / 8;
+        let bytes = into.bytes_mut(runs.elements() * size);
+        let mut done = 0;
+        for (first, len) in runs.iter() {
+            self.read(tensor, first as u64 * size as u64, &mut bytes[done..done + len * size])?;
+            done += len * size;
+        }
+        Ok(done)
     }
 
     /// Fills `bytes` with those of a tensor, from its byte `at` on.

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Kind, Model, Shard, index};
+use crate::clipped::clipped;
 use crate::disk::{self, Handle, Stamp};
 use crate::error::{Error, IndexProblem};
 use crate::header::Header;
+use crate::other_format;
 
 /// What the index of a sharded model is called.
 const INDEX: &str = "model.safetensors.index.json";
@@ -49,7 +51,7 @@ impl Model {
                 let shard = open_shard(&path, &path)?;
                 Self::of(Kind::Folder(folder.to_owned()), vec![shard])
             }
-            ([], []) => Err(not_a_model(folder, "holds no .safetensors file")),
+            ([], []) => Err(not_a_model(folder, &format!("holds no .safetensors file{}", instead(folder, &names)))),
             _ => Err(not_a_model(folder, "holds several .safetensors files and no one index; name the file meant")),
         }
     }
@@ -128,6 +130,15 @@ fn open_shard(at: &Path, path: &Path) -> Result<Shard, Error> {
     let header = Arc::new(Header::read(&file, path, about.len())?);
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(Shard { path: path.to_owned(), name, file, len: about.len(), header, stamp: Stamp::of(&about) })
+}
+
+/// What a folder holds in the place of safetensors: its first file of weights in another format.
+fn instead(folder: &Path, names: &[String]) -> String {
+    let told = names.iter().filter(|name| other_format::is_of_weights(name)).find_map(|name| {
+        let format = other_format::of_file(&folder.join(name)).ok().flatten()?;
+        Some(format!(" but `{}`, which is {}; {}", clipped(name), format.what, format.instead))
+    });
+    told.unwrap_or_default()
 }
 
 /// The names of what is in a folder, in order; those that are no text are nobody's model.

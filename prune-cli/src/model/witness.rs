@@ -11,12 +11,12 @@ use crate::header::Header;
 /// headers.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Witness {
-    pub(super) files: Vec<Seen>,
+    pub(super) files: Vec<FileRecord>,
 }
 
 /// One file that was read.
 #[derive(Debug, Clone)]
-pub(super) struct Seen {
+pub(super) struct FileRecord {
     pub(super) path: PathBuf,
     pub(super) stamp: Stamp,
     /// None for an index, which has no header.
@@ -26,11 +26,11 @@ pub(super) struct Seen {
 impl Witness {
     /// Refuses what was made of files that have changed since.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        self.files.iter().try_for_each(Seen::check)
+        self.files.iter().try_for_each(FileRecord::check)
     }
 }
 
-impl Seen {
+impl FileRecord {
     fn check(&self) -> Result<(), Error> {
         let changed = || Error::Changed { path: self.path.clone() };
         let about = disk::stat_if_there(&self.path).map_err(Error::read(&self.path))?.ok_or_else(changed)?;

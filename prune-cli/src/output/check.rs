@@ -1,4 +1,4 @@
-//! What speaks against an output, before any work.
+//! Checks of an output before any work.
 
 use std::fs::FileType;
 use std::path::{Path, PathBuf};
@@ -130,7 +130,7 @@ pub(crate) fn check_new(path: &Path, force: bool, folder: bool) -> Result<(), Er
     }
 }
 
-/// What something is that is neither a file nor a folder.
+/// The kind of a path that is neither a file nor a folder.
 fn special(kind: FileType) -> Option<&'static str> {
     #[cfg(unix)]
     {

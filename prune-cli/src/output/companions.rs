@@ -1,4 +1,4 @@
-//! What lies beside the weights of a model, and goes along to a new folder.
+//! The files beside a model's weights, which go along to a new folder.
 //!
 //! All of it does: what describes the model, its code, its tokenizer, folders in the folder. Weights of other formats, and
 //! second copies of the same weights, would come out as they were and stand beside pruned ones; they are left behind and
@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::foreign::{indexed, is_bookkeeping, is_foreign};
-use super::like::Like;
 use super::litter::is_ours;
+use super::rights::Rights;
 use super::{Folder, is_within};
 use crate::clipped::all_clipped;
 use crate::disk::{self, Stamp};
@@ -28,10 +28,10 @@ const MOST: usize = 200_000;
 /// The longest index that is looked into.
 const LONGEST_INDEX: u64 = 100_000_000;
 
-/// How much is copied before the user may stop the command.
+/// Bytes that are copied before the user may stop the command.
 const PIECE: u64 = 64 << 20;
 
-/// What goes along with a model, and what is left behind.
+/// The files that go along with a model, and those left behind.
 #[derive(Debug, Default)]
 pub(crate) struct Companions {
     /// Folders in the folder, outer ones first.
@@ -40,7 +40,7 @@ pub(crate) struct Companions {
     files: Vec<(PathBuf, PathBuf, Metadata)>,
     /// Safetensors files among them.
     unpruned: Vec<String>,
-    /// What is left behind, by the reason.
+    /// The files left behind, by the reason.
     left: BTreeMap<&'static str, Vec<String>>,
 }
 
@@ -64,7 +64,7 @@ struct Place<'a> {
 }
 
 impl Companions {
-    /// What lies in the folder of a model, where it has one, and is none of its files. `output` is where it would go.
+    /// The companions of a model that is a folder; of a file there are none. `output` is the folder they go to.
     ///
     /// # Errors
     ///
@@ -167,7 +167,7 @@ impl Companions {
         self.left.entry(why).or_default().push(inner.display().to_string());
     }
 
-    /// Whether all shards that an index names go along to the same folder.
+    /// True if all shards that an index names go along to the same folder.
     fn has_shards_of(&self, index: &Path, inner: &Path, len: u64) -> Result<bool, Error> {
         if len > LONGEST_INDEX {
             return Ok(false);
@@ -184,19 +184,19 @@ impl Companions {
     /// Copies all that goes along into a folder that is not in its place yet. In place, owners are kept.
     pub(crate) fn copy_into(&self, folder: &mut Folder, in_place: bool, watch: &Watch) -> Result<(), Error> {
         for (inner, about) in &self.folders {
-            folder.create_inner(inner, Like::of(about, in_place))?;
+            folder.create_inner(inner, Rights::of(about, in_place))?;
         }
         watch.progress.begin("copying", self.files.iter().map(|(_, _, about)| about.len()).sum());
         for (from, inner, about) in &self.files {
             let (to, shown) = (folder.temporary_path().join(inner), folder.path().join(inner));
             copy(from, &to, &shown, watch)?;
-            Like::of(about, in_place).give(&to).map_err(Error::write(shown))?;
+            Rights::of(about, in_place).give(&to).map_err(Error::write(shown))?;
         }
         watch.progress.end();
         Ok(())
     }
 
-    /// What the user should know.
+    /// Notes for the user.
     pub(crate) fn notes(&self) -> Vec<String> {
         let unpruned = (!self.unpruned.is_empty())
             .then(|| format!("copied as they are, not pruned: {}", all_clipped(&self.unpruned)));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Temporary;
 use crate::error::Error;
 
-/// How long the disk is left alone between two rounds: long beside what one costs where nothing is new, short beside what a
+/// The pause of the disk between two rounds: long beside what one costs where nothing is new, short beside what a
 /// system gathers before it would begin by itself.
 const PAUSE: Duration = Duration::from_millis(100);
 

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::aside::Aside;
-use super::like::Like;
 use super::litter::{clear_all, names};
 use super::parent;
+use super::replacement::Replacement;
+use super::rights::Rights;
 use super::temporary::{Scrap, is_there, may_use, sync_place};
 use crate::disk;
 use crate::error::Error;
@@ -20,12 +20,12 @@ pub(crate) struct Folder {
     /// Holds the lock that tells other commands that this is no litter.
     _lock: File,
     path: PathBuf,
-    /// Where the folder goes that is at `path`; none where nothing or an empty folder is there.
-    aside: Option<Aside>,
-    /// Whether the user has been told of those names.
+    /// The new names of a folder with files that is at `path`; none if nothing or an empty folder is there.
+    aside: Option<Replacement>,
+    /// True once the user knows those names.
     told: bool,
-    /// What the folder and those in it get once all is in them: their paths in it, outer ones first.
-    likes: Vec<(PathBuf, Like)>,
+    /// The rights that the folder and its inner ones get once they are full; outer ones first.
+    likes: Vec<(PathBuf, Rights)>,
 }
 
 impl Folder {
@@ -34,7 +34,7 @@ impl Folder {
         let failed = || Error::write(path);
         let there = disk::stat_if_there(path).map_err(failed())?;
         let full = there.is_some() && !disk::names(path).map_err(failed())?.is_empty();
-        let aside = if full { Some(Aside::beside(path).map_err(failed())?) } else { None };
+        let aside = if full { Some(Replacement::beside(path).map_err(failed())?) } else { None };
         let about = disk::stat(like).map_err(Error::read(like))?;
         let (scrap, lock) = locked(&parent(path)).map_err(failed())?;
         let mut told = false;
@@ -46,7 +46,7 @@ impl Folder {
                 aside.try_out(path)?;
             }
         }
-        let likes = vec![(PathBuf::new(), Like::of(&about, in_place))];
+        let likes = vec![(PathBuf::new(), Rights::of(&about, in_place))];
         Ok(Folder { scrap, _lock: lock, path: path.to_owned(), aside, told, likes })
     }
 
@@ -55,13 +55,13 @@ impl Folder {
         &self.path
     }
 
-    /// Where it is until it is in its place.
+    /// Its path until it is in its place.
     pub(crate) fn temporary_path(&self) -> &Path {
         self.scrap.path()
     }
 
     /// A new folder in it, whose outer ones are there.
-    pub(crate) fn create_inner(&mut self, inner: &Path, like: Like) -> Result<(), Error> {
+    pub(crate) fn create_inner(&mut self, inner: &Path, like: Rights) -> Result<(), Error> {
         let shown = self.path.join(inner);
         disk::create_dir(&self.temporary_path().join(inner)).map_err(Error::write(shown))?;
         self.likes.push((inner.to_owned(), like));
@@ -106,7 +106,7 @@ impl Folder {
 }
 
 /// Gives a folder what it should be like, and makes it last.
-fn finish(folder: &Path, like: &Like) -> io::Result<()> {
+fn finish(folder: &Path, like: &Rights) -> io::Result<()> {
     // Opened before, since afterwards it may not be readable.
     let open = disk::open(folder);
     like.give(folder)?;

@@ -1,6 +1,6 @@
 //! Files that hold weights by their names: those of other formats, and copies of a model for other programs.
 
-/// What ends the names of weights in other formats than safetensors.
+/// Endings of weights in other formats than safetensors.
 const ENDINGS: [&str; 26] = [
     "bin",
     "ckpt",
@@ -30,7 +30,7 @@ const ENDINGS: [&str; 26] = [
     "trt",
 ];
 
-/// Whether a file of this name holds weights that are no safetensors, or that stand for the whole model a second time.
+/// True if a file of this name holds weights that are no safetensors, or the whole model a second time.
 pub(super) fn is_foreign(name: &str) -> bool {
     let name = name.to_lowercase();
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
@@ -45,7 +45,7 @@ pub(super) fn is_foreign(name: &str) -> bool {
         || name.starts_with("consolidated")
 }
 
-/// Whether a name ends as that of a part of many: `.data-00000-of-00001`.
+/// True if a name ends as that of a part of many: `.data-00000-of-00001`.
 fn is_part(name: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let part = name.rsplit_once(".data-").and_then(|(_, part)| part.split_once("-of-"));
@@ -58,7 +58,7 @@ pub(super) fn indexed(name: &str) -> Option<&str> {
     (of.ends_with(".safetensors") || is_foreign(of)).then_some(of)
 }
 
-/// Whether a folder of this name is what a program keeps about the others, with copies of them: a repository's history, or
+/// True if a folder of this name is a program's own record of the others, with copies of them: a repository's history, or
 /// downloads.
 pub(super) fn is_bookkeeping(name: &str) -> bool {
     matches!(name, ".git" | ".hg" | ".svn" | ".cache" | ".dvc")

@@ -1,4 +1,4 @@
-//! Whether two paths lead to one place.
+//! Comparing paths by the place they lead to.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::parent;
 use crate::disk::{self, id, if_there};
 
-/// Whether two paths lead to one file or folder, or would once there is one.
+/// True if two paths lead to one file or folder, or would once there is one.
 pub(crate) fn is_same(a: &Path, b: &Path) -> io::Result<bool> {
     let [id_a, id_b] = [disk::stat_if_there(a)?, disk::stat_if_there(b)?].map(|about| about.as_ref().and_then(id));
     if id_a.is_some() && id_b.is_some() {
@@ -16,7 +16,7 @@ pub(crate) fn is_same(a: &Path, b: &Path) -> io::Result<bool> {
     Ok(a.is_some() && a == b)
 }
 
-/// Whether a path lies in a folder, or is the folder itself. What is not there yet lies where its parent does.
+/// True if a path lies in a folder, or is the folder itself. A path that is not there yet lies where its parent does.
 pub(crate) fn is_within(path: &Path, folder: &Path) -> io::Result<bool> {
     let (path, folder) = (resolved(path)?, if_there(disk::canonical(folder))?);
     Ok(matches!((path, folder), (Some(path), Some(folder)) if path.starts_with(&folder)))

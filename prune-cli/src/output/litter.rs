@@ -1,4 +1,4 @@
-//! What commands leave behind that were killed, and what this one cannot remove.
+//! Temporary files that killed commands left behind, and those that this one cannot remove.
 
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
@@ -7,16 +7,16 @@ use std::sync::Mutex;
 
 use tempfile::Builder;
 
-use super::like::writable;
+use super::rights::writable;
 use crate::disk;
 
-/// What temporary names begin with.
+/// The begin of temporary names.
 const PREFIX: &str = ".prune-cli-";
 
-/// What they end with.
+/// Their end.
 const SUFFIX: &str = ".tmp";
 
-/// How many letters and digits lie between.
+/// The number of letters and digits between.
 const RANDOM: usize = 16;
 
 /// Names that nobody else gives.
@@ -26,7 +26,7 @@ pub(super) fn names<'n>() -> Builder<'n, 'n> {
     names
 }
 
-/// Whether a name is one of those.
+/// True if a name is one of those.
 pub(super) fn is_ours(name: &OsStr) -> bool {
     let random = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX));
     random.is_some_and(|random| random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric()))
@@ -80,7 +80,7 @@ fn open_up(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What could not be removed.
+/// Files and folders that could not be removed.
 static LEFT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Removes something temporary; what cannot be removed is among [`leftovers`].

@@ -2,18 +2,18 @@
 //!
 //! Everything is written under a temporary name in the folder of its place, synced, and moved there by a rename. Who is
 //! killed before leaves the old output and a temporary name that the next command in the same folder clears. A folder that
-//! is replaced is moved aside, not removed: see `aside`. All that can be known to speak against an output is looked at
+//! is replaced is moved aside, not removed: see `replacement`. All that can be known to speak against an output is looked at
 //! before any work.
 
-mod aside;
 mod check;
 mod companions;
 mod flush;
 mod folder;
 mod foreign;
 mod identity;
-mod like;
 mod litter;
+mod replacement;
+mod rights;
 mod temporary;
 
 use std::path::{Path, PathBuf};
@@ -23,20 +23,20 @@ pub(crate) use companions::Companions;
 pub(crate) use flush::while_writing;
 pub(crate) use folder::Folder;
 pub(crate) use identity::{is_same, is_within};
-pub(crate) use like::Like;
 pub(crate) use litter::clear;
 pub use litter::leftovers;
+pub(crate) use rights::Rights;
 pub(crate) use temporary::Temporary;
 
 use crate::error::{Error, show};
 use crate::model::Model;
 
-/// Where an output goes.
+/// The place of an output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
     /// The file or folder; none for the model itself, in place.
     pub path: Option<PathBuf>,
-    /// Whether an existing output is replaced. A folder is moved aside, and the report says where to.
+    /// True if an existing output is replaced. A folder is moved aside, and the report says where to.
     pub force: bool,
 }
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
-use super::like::Like;
 use super::litter::{discard, names};
+use super::rights::Rights;
 use super::{Folder, parent};
 use crate::disk::{self, Handle, id};
 use crate::error::Error;
@@ -21,7 +21,7 @@ pub(crate) struct Temporary {
     place: PathBuf,
     /// The same as messages name it: of a file in a folder that is not in its place yet, where it will be then.
     shown: PathBuf,
-    like: Option<Like>,
+    like: Option<Rights>,
 }
 
 /// The file itself.
@@ -67,14 +67,14 @@ impl Drop for Scrap {
 
 impl Temporary {
     /// A new file for `path`. It gets what `like` says when it is in its place, or else what the user's new files have.
-    pub(crate) fn create(path: &Path, like: Option<Like>) -> Result<Self, Error> {
+    pub(crate) fn create(path: &Path, like: Option<Rights>) -> Result<Self, Error> {
         let (file, at) = locked(&parent(path), like.is_none()).map_err(Error::write(path))?;
         let (place, shown) = (path.to_owned(), path.to_owned());
         Ok(Temporary { bytes: Bytes::Held(file), scrap: Scrap::new(at), place, shown, like })
     }
 
     /// A new file of this name in a folder that is not in its place yet.
-    pub(crate) fn create_in(folder: &Folder, name: &str, like: Option<Like>) -> Result<Self, Error> {
+    pub(crate) fn create_in(folder: &Folder, name: &str, like: Option<Rights>) -> Result<Self, Error> {
         let shown = folder.path().join(name);
         let inside = folder.temporary_path();
         let make = || usual(names(), like.is_none()).tempfile_in(inside).and_then(parts);
@@ -84,7 +84,7 @@ impl Temporary {
         Ok(Temporary { bytes, scrap, place: inside.join(name), shown, like })
     }
 
-    /// Where it is until it is in its place.
+    /// Its path until it is in its place.
     pub(crate) fn temporary_path(&self) -> &Path {
         self.scrap.path()
     }
@@ -94,7 +94,7 @@ impl Temporary {
         &self.shown
     }
 
-    /// How long the file is.
+    /// The length of the file.
     pub(crate) fn len(&self) -> Result<u64, Error> {
         let about: io::Result<Metadata> = match &self.bytes {
             Bytes::Held(file) => disk::stat_open(file, self.temporary_path()),
@@ -197,7 +197,7 @@ pub(super) fn may_use(open: &File) -> bool {
     !matches!(open.try_lock(), Err(TryLockError::WouldBlock))
 }
 
-/// Whether an open file or folder still has its name: between making and locking it, somebody may have cleared it.
+/// True if an open file or folder still has its name: between making and locking it, somebody may have cleared it.
 pub(super) fn is_there(open: &File, path: &Path) -> io::Result<bool> {
     let named = disk::lstat_if_there(path)?;
     let open = disk::stat_open(open, path)?;

@@ -31,7 +31,11 @@ pub fn with_axis(strategy: &Strategy, axis: GroupAxis) -> Result<Strategy, Error
     let refused = |source| Error::Strategy { source };
     let unset = |event: &Event| event.has_axis() && event.group_axis().is_none();
     if !strategy.events().any(|(_, event)| unset(event)) {
-        return Err(Error::request("no event of the strategy takes an axis, or each has its own; leave --axis out"));
+        let why = match strategy.events().any(|(_, event)| event.has_axis()) {
+            true => "each event of the strategy that takes an axis has one of its own",
+            false => "no event of the strategy takes an axis",
+        };
+        return Err(Error::request(format!("{why}; leave --axis out")));
     }
     let along = |(epochs, event): (Epochs, &Event)| {
         let event = event.clone();
@@ -62,6 +66,10 @@ pub fn with_axis(strategy: &Strategy, axis: GroupAxis) -> Result<Strategy, Error
 pub fn events_of(strategy: &Strategy, epoch: Option<u64>) -> Result<Vec<(Option<Epochs>, Event)>, Error> {
     if let Some(epoch) = epoch {
         let Some((epochs, event)) = strategy.event_at(epoch) else {
+            let over = |(epochs, event): (Epochs, &Event)| between(epochs, event, epoch);
+            if let Some(why) = strategy.events().find_map(over) {
+                return Err(Error::request(why));
+            }
             let keys: Vec<String> = strategy.events().map(|(epochs, _)| epochs.to_string()).collect();
             return Err(Error::request(format!(
                 "the strategy has no event at epoch {epoch}; its events are at {}",
@@ -88,4 +96,19 @@ pub fn events_of(strategy: &Strategy, epoch: Option<u64>) -> Result<Vec<(Option<
     } else {
         Ok(events)
     }
+}
+
+/// Says which happenings an epoch lies between, where the event's key covers it and it is none of them.
+fn between(epochs: Epochs, event: &Event, epoch: u64) -> Option<String> {
+    let (first, last) = (epochs.first()?, epochs.last()?);
+    if epochs.in_steps() || epoch < first || last < epoch {
+        return None;
+    }
+    let every = event.interval(epochs);
+    let before = first + (epoch - first) / every * every;
+    let after = before.saturating_add(every).min(last);
+    Some(format!(
+        "the event at {epochs} happens every {every} epochs and at the last: at {before} and {after}, but not at {epoch}; name \
+         one of them with --epoch"
+    ))
 }

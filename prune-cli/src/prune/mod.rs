@@ -1,6 +1,7 @@
 //! Pruning a checkpoint: events one after the other, the last of them into the output.
 
 mod events;
+mod from_zeros;
 pub(crate) mod outputs;
 mod report_file;
 mod told;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use prune_schedule::{Epochs, Event, Filter};
 
 pub use events::{USUAL_AXIS, events_of, with_axis};
+pub use from_zeros::write_zero_masks;
 pub use report_file::ReportFile;
 
 use crate::decide::carry_out;
@@ -19,7 +21,7 @@ use crate::inputs::Inputs;
 use crate::known::Known;
 use crate::model::{Model, Witness};
 use crate::output::{self, Destination, Temporary, parent};
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanLayer};
 use crate::report::{EventReport, Report};
 use crate::sink::{Dense, MaskFile};
 use crate::watch::Watch;
@@ -39,7 +41,7 @@ pub struct Job {
     pub filter: Filter,
     /// A file of scores that rank in the place of magnitudes, higher first: tensors of the names and shapes of the layers.
     pub scores: Option<PathBuf>,
-    /// A file of masks that are in force before the first event: BOOL tensors of the names and shapes of the layers.
+    /// A file of masks that are in force before the first event: tensors of 0 and 1 of the names and shapes of the layers.
     pub masks: Option<PathBuf>,
 }
 
@@ -97,6 +99,13 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
         Format::Dense => {
             watch.check()?;
             report.bytes_after = model.bytes();
+            // A mask beside its weight is written anew, so that must be as it was, too.
+            let same_mask = |layer: &PlanLayer, kept: usize| {
+                let alone = job.events.len() <= 1 && job.masks.is_none();
+                known.mask_of(layer.tensor).is_none() || (alone && inputs.alive_len(layer.tensor) == Some(kept))
+            };
+            let mut met = plan.layers.iter().zip(&counts);
+            report.byte_identical = met.all(|(layer, met)| met.outside.bits == 0 && same_mask(layer, met.kept));
             report.warnings = outputs.place(files, to, watch)?;
         }
         Format::Bitmask => crate::bitmask::pack_into(outputs, &model, files, &tensors, to, &mut report, watch)?,
@@ -185,10 +194,11 @@ fn prepare<'m, 'j>(
         inputs = inputs.with_scores(path, scores)?;
     }
     if let (Some(path), Some(masks)) = (&job.masks, beside.masks) {
-        inputs = inputs.with_masks(path, masks, watch)?;
+        inputs = inputs.with_masks(path, masks)?;
     } else if selected.is_empty() {
         return Err(Error::request("nothing is to be done; give a method, a strategy with an event, or masks"));
     }
+    inputs = inputs.counted(watch)?;
     let mut events = Vec::new();
     let mut scratch = None;
     for (step, ((epochs, event), candidates)) in job.events.iter().zip(selected).enumerate() {
@@ -200,7 +210,7 @@ fn prepare<'m, 'j>(
         let (file, counts) = masks_of(&inputs, &plan, Temporary::create(path, None)?, watch)?;
         events.push(event_report(&inputs, &plan, &counts, Some((*epochs, event))));
         let made = Model::open_new(file.temporary_path(), path)?;
-        inputs = inputs.with_masks(path, made, watch)?;
+        inputs = inputs.with_masks(path, made)?.counted(watch)?;
         scratch = Some(file);
     }
     let mut plan = Plan::default();

@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::model::{Kind, Model, Shard, Witness};
-use crate::output::{Companions, Destination, Folder, Like, Temporary};
+use crate::output::{Companions, Destination, Folder, Rights, Temporary};
 use crate::watch::Watch;
 
 /// An output that is not in its place yet.
 pub(crate) struct Outputs {
     place: Place,
-    /// Whether the model itself is replaced.
+    /// True if the model itself is replaced.
     in_place: bool,
-    /// What was read, and must be the same at the end.
+    /// The files that were read, which must be the same at the end.
     read: Vec<Witness>,
-    /// What the user should know of what lies beside the weights.
+    /// Notes on the files beside the weights.
     notes: Vec<String>,
 }
 
@@ -53,7 +53,7 @@ impl Outputs {
     pub(crate) fn files(&self, model: &Model) -> Result<Vec<Temporary>, Error> {
         let create = |shard: &Shard| {
             let about = shard.file.stat().map_err(Error::read(&shard.path))?;
-            let like = Some(Like::of(&about, self.in_place));
+            let like = Some(Rights::of(&about, self.in_place));
             match &self.place {
                 Place::File(path) => Temporary::create(path, like),
                 Place::Folder(folder) => Temporary::create_in(folder, &shard.name, like),

@@ -40,6 +40,7 @@ pub(super) fn event_report(
             Some([(None, target)]) => target.to_string(),
             _ => String::new(),
         },
+        unchanged: if event.is_some() { selected.closed == 0 } else { selected.newly_pruned == 0 },
         layers: layers.into_iter().map(|(_, report)| report).collect(),
         selected,
         warnings,
@@ -74,7 +75,8 @@ fn layer_report(inputs: &Inputs<'_>, layer: &PlanLayer, met: &Counts, made: bool
             elements: tensor.elements,
             asked: layer.asked,
             kept: met.kept,
-            newly_pruned: before - met.kept,
+            closed: before - met.kept,
+            newly_pruned: met.newly_pruned,
             ties: met.ties,
             short_groups: met.short_groups,
         },
@@ -108,15 +110,20 @@ pub(super) fn told(job: &Job, inputs: &Inputs<'_>, plan: &Plan, counts: &[Counts
     let mut all = Totals::default();
     let mut other_types = Vec::new();
     let made_of = plan.layer_of(model.len());
-    for (tensor, &made) in model.tensors().zip(&made_of) {
+    for ((place, tensor), &made) in model.tensors().enumerate().zip(&made_of) {
+        // A mask goes with its weight.
+        if inputs.known.masked_by(place).is_some() {
+            continue;
+        }
         if tensor.element_type().is_none() {
             other_types.push((tensor.name.clone(), tensor.dtype.to_string()));
             continue;
         }
         all.elements += tensor.elements;
-        all.kept += made.map_or(tensor.elements, |layer| counts[layer].kept);
+        all.kept += made.map_or(inputs.alive_len(place).unwrap_or(tensor.elements), |layer| counts[layer].kept);
+        all.newly_pruned += made.map_or(0, |layer| counts[layer].outside.values);
     }
-    all.newly_pruned = all.elements - all.kept;
+    all.closed = all.elements - all.kept;
     Report {
         model: show(&job.model),
         output: String::new(),
@@ -124,9 +131,11 @@ pub(super) fn told(job: &Job, inputs: &Inputs<'_>, plan: &Plan, counts: &[Counts
         ranked_by: if job.scores.is_some() { "scores" } else { "magnitude" },
         events,
         all,
+        byte_identical: false,
         left_dense: inputs.known.left_dense(&job.filter, model, |tensor| made_of[tensor].is_some()),
         other_types,
         not_packed: Vec::new(),
+        larger_packed: Vec::new(),
         warnings: Vec::new(),
         bytes_before: model.bytes(),
         bytes_after: 0,

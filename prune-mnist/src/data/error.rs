@@ -50,6 +50,17 @@ pub enum DataError {
         /// The decoder's words.
         reason: String,
     },
+    /// Something else follows the gzip streams.
+    #[error(
+        "{file}: bytes that are not gzip follow the end of its gzip data, which has {found} uncompressed bytes; \
+         copy or download the file again, or cut them off"
+    )]
+    GzipTrailing {
+        /// The file.
+        file: String,
+        /// How many bytes came out before.
+        found: u64,
+    },
     /// The first four bytes are not those of the kind of IDX file wanted.
     #[error(
         "{file}: the magic number is {found:#010x}, but IDX {expected} start with {:#010x}; {}",

@@ -11,10 +11,10 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::Path;
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use sha2::Digest as _;
 
 use super::{CLASSES, DataError, PIXELS, SIDE, Sha256};
@@ -91,7 +91,8 @@ pub fn read_file(path: &Path, kind: IdxKind) -> Result<Idx, DataError> {
 /// # Errors
 ///
 /// - [`DataError::Read`]: `input` failed.
-/// - [`DataError::GzipCut`], [`DataError::GzipCorrupt`]: the compressed data is damaged.
+/// - [`DataError::GzipCut`], [`DataError::GzipCorrupt`], [`DataError::GzipTrailing`]: the compressed data is damaged. Zeros
+///   after it are padding, as for `gunzip`.
 /// - [`DataError::Truncated`], [`DataError::Trailing`]: too few or too many bytes.
 /// - [`DataError::Magic`], [`DataError::SizeOverflow`], [`DataError::Shape`], [`DataError::TooMany`],
 ///   [`DataError::Empty`]: the header is wrong, checked in this order.
@@ -195,7 +196,9 @@ type Peeked<R> = BufReader<io::Chain<io::Cursor<Vec<u8>>, R>>;
 
 enum Bytes<R> {
     Plain(Peeked<R>),
-    Gzip(Box<MultiGzDecoder<Peeked<R>>>),
+    Gzip(Box<GzDecoder<Peeked<R>>>),
+    /// Gzip that has come to its end.
+    Ended,
 }
 
 impl<'f, R: Read> Unpacked<'f, R> {
@@ -208,20 +211,50 @@ impl<'f, R: Read> Unpacked<'f, R> {
             .map_err(|source| DataError::Read { file: file.to_owned(), source })?;
         let is_gzip = mark == [0x1f, 0x8b];
         let all = BufReader::new(io::Cursor::new(mark).chain(input));
-        // A gzip file may be several streams one after another; all of them are its content.
-        let bytes = if is_gzip { Bytes::Gzip(Box::new(MultiGzDecoder::new(all))) } else { Bytes::Plain(all) };
+        let bytes = if is_gzip { Bytes::Gzip(Box::new(GzDecoder::new(all))) } else { Bytes::Plain(all) };
         Ok(Self { file, bytes, found: 0 })
     }
 
     /// Appends at most `limit` bytes to `to` and says how many; fewer only at the end of the input.
     pub(crate) fn read_up_to(&mut self, limit: usize, to: &mut Vec<u8>) -> Result<usize, DataError> {
-        let before = to.len();
-        let outcome = match &mut self.bytes {
-            Bytes::Plain(plain) => plain.take(limit as u64).read_to_end(to),
-            Bytes::Gzip(gzip) => gzip.take(limit as u64).read_to_end(to),
-        };
-        self.found += (to.len() - before) as u64;
-        outcome.map_err(|source| self.explain(source))
+        let start = to.len();
+        loop {
+            let (before, left) = (to.len(), (limit - (to.len() - start)) as u64);
+            let outcome = match &mut self.bytes {
+                Bytes::Plain(plain) => plain.take(left).read_to_end(to),
+                Bytes::Gzip(gzip) => gzip.take(left).read_to_end(to),
+                Bytes::Ended => Ok(0),
+            };
+            self.found += (to.len() - before) as u64;
+            outcome.map_err(|source| self.explain(source))?;
+            if to.len() - start == limit || !self.next_stream()? {
+                return Ok(to.len() - start);
+            }
+        }
+    }
+
+    /// A gzip file may be several streams one after another, all of which are its content: goes on to the next, if there is
+    /// one.
+    fn next_stream(&mut self) -> Result<bool, DataError> {
+        if !matches!(self.bytes, Bytes::Gzip(_)) {
+            return Ok(false);
+        }
+        let Bytes::Gzip(gzip) = core::mem::replace(&mut self.bytes, Bytes::Ended) else { return Ok(false) };
+        let mut rest = gzip.into_inner();
+        loop {
+            let next = rest.fill_buf().map_err(|source| DataError::Read { file: self.file.to_owned(), source })?;
+            match next.iter().position(|&byte| byte != 0) {
+                None if next.is_empty() => return Ok(false),
+                Some(0) if next[0] == 0x1f => break,
+                Some(_) => return Err(DataError::GzipTrailing { file: self.file.to_owned(), found: self.found }),
+                None => {
+                    let zeros = next.len();
+                    rest.consume(zeros);
+                }
+            }
+        }
+        self.bytes = Bytes::Gzip(Box::new(GzDecoder::new(rest)));
+        Ok(true)
     }
 
     fn explain(&self, source: io::Error) -> DataError {

@@ -68,8 +68,8 @@ pub struct Arguments {
     )]
     pub method: Option<String>,
 
-    /// What --method keeps of the weights it selects, above 0 and at most 1 [default: 0.1, for `wanda` 0.2, `block` 0.25 and
-    /// `channel` 0.5].
+    /// What --method keeps of the weights it selects, above 0 and at most 1 [default: 0.1, for `wanda` 0.2, `block` 0.25,
+    /// `channel` 0.5 and `small` 0.375].
     #[arg(long, value_name = "SHARE", requires = "method")]
     pub density: Option<Density>,
 
@@ -108,8 +108,8 @@ pub struct Arguments {
     pub seed: u64,
 
     /// Folder for checkpoint.safetensors, which every epoch replaces, and for metrics.jsonl, curves.svg, curves.png,
-    /// model.safetensors and masks.safetensors, which are written, over old ones, once the run is complete; made if
-    /// absent. A folder with the checkpoint of a run that is not complete is refused without --resume.
+    /// model.safetensors, masks.safetensors and model.onnx, which are written, over old ones, once the run is complete, and
+    /// where channels were pruned with their biases small.onnx, the network without them; made if absent. A folder with the checkpoint of a run that is not complete is refused without --resume.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
 

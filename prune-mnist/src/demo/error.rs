@@ -11,6 +11,7 @@ use super::interrupt::EXIT_CODE;
 use super::session::Role;
 use crate::data::DataError;
 use crate::nn::NnError;
+use crate::onnx::OnnxError;
 
 /// Why the demo did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -217,6 +218,9 @@ pub enum DemoError {
         /// Why, in the drawing library's words.
         why: String,
     },
+    /// The network cannot be written as ONNX, or not be read back.
+    #[error("ONNX: {0}; please report this")]
+    Onnx(#[from] OnnxError),
     /// Tensors cannot be put into a file.
     #[error("cannot encode {file}: {why}; please report this")]
     Encode {

@@ -13,7 +13,8 @@
 //! - `layers`, `activations`: the network's parameters and activations as the pruning crates see them.
 //! - `trainer`, `session`, `record`: steps and epochs, run and twin, and what they have shown.
 //! - `checkpoint`, `saver`, `interrupt`: stopping, and going on as if nothing had been.
-//! - `show`, `picture`, `size`: what a person sees. `save`, `out`: what is written.
+//! - `show`, `picture`, `size`: what a person sees. `save`, `out`: what is written. `small`: the network without the channels
+//!   that were closed.
 
 pub mod activations;
 mod args;
@@ -31,6 +32,7 @@ mod saver;
 mod session;
 mod show;
 mod size;
+mod small;
 mod strategy;
 #[cfg(test)]
 mod tests;
@@ -48,6 +50,7 @@ pub use self::session::{Begun, Role, Session, Tick, Trained};
 pub use self::show::Console;
 pub(crate) use self::show::{Bar, counted};
 pub use self::size::Size;
+pub use self::small::{ONNX_FILE, SMALL_FILE};
 pub use self::strategy::{DEFAULT_EPOCHS, DEFAULT_STRATEGY, Plan};
 pub use self::trainer::{Part, Settings, State, Trainer};
 pub(crate) use self::trainer::{StepError, hold, revivals};

@@ -123,6 +123,19 @@ impl OutFolder {
         self.sync().map_err(|source| DemoError::Out { path: self.path.clone(), source })
     }
 
+    /// Removes a file that an earlier run has left, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`DemoError::Out`].
+    pub fn remove(&self, name: &str) -> Result<(), DemoError> {
+        let path = self.path.join(name);
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(DemoError::Out { path, source }),
+            _ => Ok(()),
+        }
+    }
+
     /// Makes the renames last through a loss of power, where folders can be synced.
     fn sync(&self) -> io::Result<()> {
         if cfg!(unix) { fs::File::open(&self.path)?.sync_all() } else { Ok(()) }

@@ -17,10 +17,12 @@ use super::save::{self, MASKS_FILE, MODEL_FILE};
 use super::saver::{Saver, beside, resumed};
 use super::session::{Role, Session};
 use super::show::{self, Bar, Console, Intro};
+use super::small::{self, ONNX_FILE, SMALL_FILE};
 use super::strategy::{Plan, steps_end_within};
 use super::trainer::Settings;
 use crate::data::Dataset;
 use crate::nn::{ModelSpec, NalgebraParams, NdarrayParams, ParamKind};
+use crate::onnx;
 
 /// The file of the records.
 const METRICS_FILE: &str = "metrics.jsonl";
@@ -31,10 +33,14 @@ const NOTHING_LEARNT: f64 = 0.15;
 const ENOUGH_STEPS: u64 = 100;
 
 /// The files that a run leaves in its output folder.
-pub const FILES: [&str; 6] = [METRICS_FILE, SVG_FILE, PNG_FILE, MODEL_FILE, MASKS_FILE, CHECKPOINT_FILE];
+pub const FILES: [&str; 7] = [METRICS_FILE, SVG_FILE, PNG_FILE, MODEL_FILE, MASKS_FILE, ONNX_FILE, CHECKPOINT_FILE];
+
+/// All names that a run uses: with the network without closed channels, where channels were pruned.
+const NAMES: [&str; 8] =
+    [METRICS_FILE, SVG_FILE, PNG_FILE, MODEL_FILE, MASKS_FILE, ONNX_FILE, SMALL_FILE, CHECKPOINT_FILE];
 
 /// Those of them that are written once the run is complete.
-const RESULTS: [&str; 5] = [METRICS_FILE, SVG_FILE, PNG_FILE, MODEL_FILE, MASKS_FILE];
+const RESULTS: [&str; 6] = [METRICS_FILE, SVG_FILE, PNG_FILE, MODEL_FILE, MASKS_FILE, ONNX_FILE];
 
 /// Runs the demo and prints to `console`, until it is complete or `interrupt` is requested.
 ///
@@ -55,7 +61,7 @@ pub fn run(arguments: &Arguments, console: &mut Console<'_>, interrupt: &Interru
         return Err(CheckpointError::Absent { folder: arguments.out.clone() }.into());
     }
     // Opened first: from here on no other run can replace the checkpoint.
-    let out = OutFolder::open(&arguments.out, &FILES)?;
+    let out = OutFolder::open(&arguments.out, &NAMES)?;
     let checkpoint = Checkpoint::read(out.path())?;
     let (arguments, plan) = checkpoint.settings().apply(arguments, checkpoint.path())?;
     if checkpoint.last_epoch() > plan.epochs {
@@ -120,7 +126,7 @@ fn run_on<P: Backend>(
             (out, checkpoint.settings().gone_on(arguments, plan), Some(resumed(&checkpoint, &session, plan.epochs)))
         }
         None => {
-            let out = OutFolder::open(&arguments.out, &FILES)?;
+            let out = OutFolder::open(&arguments.out, &NAMES)?;
             beside(&out, console)?;
             (out, RunSettings::new(arguments, plan, data), None)
         }
@@ -148,14 +154,33 @@ fn run_on<P: Backend>(
     finish(&session, console)?;
 
     let curves = Curves::of(&title, &session.history, session.pruner.strategy());
-    saver.out.write(&[
+    let masks = session.pruner.masks();
+    let model = onnx::write(&spec, &session.pruned.params)?;
+    let small = if small::closes_channels(session.trainer.network.parameters(), masks) {
+        small::small(&spec, &session.pruned.params, masks, &model, &data.test)?
+    } else {
+        None
+    };
+    let mut files = vec![
         (METRICS_FILE, metrics(&session)?),
         (SVG_FILE, picture::svg(&curves)?.into_bytes()),
         (PNG_FILE, picture::png(&curves)?),
         (MODEL_FILE, save::model(&session.pruned.params)?),
-        (MASKS_FILE, save::masks(session.pruner.masks())?),
-    ])?;
-    console.line(format_args!("\nwrote {} into {}", RESULTS.join(", "), saver.out.path().display()))?;
+        (MASKS_FILE, save::masks(masks)?),
+        (ONNX_FILE, model),
+    ];
+    let mut written = RESULTS.to_vec();
+    match small {
+        Some(small) => {
+            console.line(format_args!("\n{}", show::small(&small.comparison)))?;
+            files.push((SMALL_FILE, small.file));
+            written.push(SMALL_FILE);
+        }
+        // One that an earlier run left would be of another network.
+        None => saver.out.remove(SMALL_FILE)?,
+    }
+    saver.out.write(&files)?;
+    console.line(format_args!("\nwrote {} into {}", written.join(", "), saver.out.path().display()))?;
     console.line(format_args!(
         "took {:.1} s{}, of which the dense twin {:.1} s",
         job.started.elapsed().as_secs_f64(),

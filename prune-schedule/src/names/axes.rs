@@ -17,12 +17,12 @@ pub(super) enum Order {
 }
 
 /// A weight's input axes, output axes, and what told them.
-pub(super) type Told = (Vec<usize>, Vec<usize>, Option<AxisEvidence>);
+pub(super) type AxisFinding = (Vec<usize>, Vec<usize>, Option<AxisEvidence>);
 
 /// The names that configurations give to the width of a model.
 const WIDTHS: [&str; 6] = ["hidden_size", "n_embd", "d_model", "dim", "model_dim", "embed_dim"];
 
-/// What the layers of a model whose order is clear say for those whose order is not: it counts where they agree.
+/// The votes of layers whose order is clear, for those whose order is not: they count where all agree.
 #[derive(Debug, Default)]
 pub(super) struct Ballot {
     family: Votes,
@@ -77,7 +77,7 @@ pub(super) fn axes(
     all: &Siblings<'_>,
     facts: &ModelFacts,
     ballot: &Ballot,
-) -> Told {
+) -> AxisFinding {
     let rank = tensor.shape.len();
     let of_kind = !entry.kinds.is_empty();
     let by_entry = if of_kind { AxisEvidence::ModelType } else { AxisEvidence::Name };
@@ -107,6 +107,9 @@ pub(super) fn axes(
             Part::GateUp | Part::Down => (Vec::new(), Vec::new(), None),
         };
     }
+    if let (Axes::Plain | Axes::Convolution, Some(order)) = (axes, by_norm(axes, tensor, all)) {
+        return pair(order, AxisEvidence::FamilyShape);
+    }
     match (axes, by_name(axes)) {
         (_, Some(order)) => pair(order, AxisEvidence::Name),
         (Axes::Plain, None) => match ballot.plain.agreed().filter(|_| rank == 2) {
@@ -125,7 +128,7 @@ fn pair_of(axes: Axes, rank: usize) -> (usize, usize) {
     }
 }
 
-fn ordered((first, second): (usize, usize), order: Order, evidence: AxisEvidence) -> Told {
+fn ordered((first, second): (usize, usize), order: Order, evidence: AxisEvidence) -> AxisFinding {
     match order {
         Order::OutIn => (vec![second], vec![first], Some(evidence)),
         Order::InOut => (vec![first], vec![second], Some(evidence)),
@@ -157,6 +160,22 @@ fn by_bias(axes: Axes, tensor: &Tensor<'_>, all: &Siblings<'_>) -> Option<Order>
     };
     // Experts have a bias each.
     let outputs = *bias.last().filter(|_| bias.len() + 1 == rank || bias.len() == 1)?;
+    by_outputs(axes, tensor, outputs)
+}
+
+/// The order that the length of the norm behind a convolution tells, where layers are numbered in their order.
+fn by_norm(axes: Axes, tensor: &Tensor<'_>, all: &Siblings<'_>) -> Option<Order> {
+    let [.., number, "weight"] = tensor.segments[..] else { return None };
+    let next = number.parse::<u32>().ok().filter(|_| tensor.shape.len() > 2)?.checked_add(1)?;
+    match all.beside(tensor, 2, &format!("{next}.weight"))? {
+        [outputs] => by_outputs(axes, tensor, *outputs),
+        _ => None,
+    }
+}
+
+/// The order in which there are so many outputs; nothing where both fit, or neither.
+fn by_outputs(axes: Axes, tensor: &Tensor<'_>, outputs: usize) -> Option<Order> {
+    let rank = tensor.shape.len();
     let (first, second) = pair_of(axes, rank);
     let (first, second) = (tensor.shape[first], tensor.shape[second]);
     let convolution = rank > 2 && matches!(axes, Axes::Plain | Axes::OutIn | Axes::InOutFirst | Axes::Convolution);

@@ -9,14 +9,14 @@ pub(super) struct Entry {
     pub(super) pattern: &'static str,
     /// The least and the greatest rank.
     ranks: (usize, usize),
-    /// What the model must hold or state beside.
-    pub(super) when: When,
-    pub(super) is: Is,
+    /// A condition on the rest of the model.
+    pub(super) when: Condition,
+    pub(super) verdict: Verdict,
 }
 
 /// A condition on the model, beside the name and the rank of the tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum When {
+pub(super) enum Condition {
     Always,
     /// This tensor stands in the same module.
     Beside(&'static str),
@@ -30,15 +30,15 @@ pub(super) enum When {
     Rows(&'static str),
 }
 
-/// What an entry says of a tensor.
+/// An entry's answer for a tensor.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Is {
+pub(super) enum Verdict {
     /// No weight, for this reason.
     Other(&'static str),
     Weight(Axes),
 }
 
-/// What an entry says of a weight's axes.
+/// An entry's answer for the axes of a weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Axes {
     /// Nothing is known but that it is a plain `weight`: (out, in, ..) unless evidence says otherwise.
@@ -74,12 +74,12 @@ pub(super) enum Part {
 
 /// An entry for what is no weight.
 pub(super) const fn other(pattern: &'static str, reason: &'static str) -> Entry {
-    Entry { kinds: &[], pattern, ranks: (0, usize::MAX), when: When::Always, is: Is::Other(reason) }
+    Entry { kinds: &[], pattern, ranks: (0, usize::MAX), when: Condition::Always, verdict: Verdict::Other(reason) }
 }
 
 /// An entry for a weight.
 pub(super) const fn weight(pattern: &'static str, axes: Axes) -> Entry {
-    Entry { kinds: &[], pattern, ranks: (2, usize::MAX), when: When::Always, is: Is::Weight(axes) }
+    Entry { kinds: &[], pattern, ranks: (2, usize::MAX), when: Condition::Always, verdict: Verdict::Weight(axes) }
 }
 
 impl Entry {
@@ -99,7 +99,7 @@ impl Entry {
     }
 
     /// Only under this condition.
-    pub(super) const fn when(self, when: When) -> Self {
+    pub(super) const fn when(self, when: Condition) -> Self {
         Entry { when, ..self }
     }
 

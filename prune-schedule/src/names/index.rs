@@ -68,7 +68,7 @@ impl Index {
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::When;
+    use super::super::entry::Condition;
     use super::*;
     use proptest::prelude::*;
 
@@ -95,7 +95,7 @@ mod tests {
             let name = [head.join("."), tail].join(".");
             let segments: Vec<&str> = name.split('.').filter(|s| !s.is_empty()).collect();
             let index = Index::of_table();
-            let holds = |entry: &Entry| entry.kinds.is_empty() && entry.when == When::Always;
+            let holds = |entry: &Entry| entry.kinds.is_empty() && entry.when == Condition::Always;
             let naive = index.entries.iter().find(|(entry, pattern)| pattern.matches(&segments) && holds(entry));
             let found = index.first(&segments, holds);
             prop_assert_eq!(found.map(|e| format!("{e:?}")), naive.map(|(e, _)| format!("{e:?}")));

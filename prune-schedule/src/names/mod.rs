@@ -20,7 +20,7 @@ mod siblings;
 mod table;
 
 use axes::Ballot;
-use entry::{Entry, Is, When};
+use entry::{Condition, Entry, Verdict};
 use index::Index;
 pub use model_facts::ModelFacts;
 pub use role::{AxisEvidence, Class, Role};
@@ -46,14 +46,14 @@ use siblings::{Siblings, Tensor};
 /// assert_eq!(roles[0].class, Class::Weight);
 /// assert_eq!((&roles[0].inputs[..], &roles[0].outputs[..]), (&[1][..], &[0][..]));
 /// assert_eq!(roles[0].evidence, Some(AxisEvidence::Bias));
-/// assert_eq!(roles[2].class, Class::Other("embedding"));
+/// assert_eq!(roles[2].class, Class::Other("embedding of tokens"));
 /// ```
 pub fn roles<'a>(facts: &ModelFacts, tensors: &[(&'a str, &'a [usize])]) -> Vec<Role> {
     let all = Siblings::new(tensors);
     let entries: Vec<_> = all.tensors().iter().map(|tensor| entry_for(tensor, &all, facts)).collect();
     let mut ballot = Ballot::default();
     for (tensor, entry) in all.tensors().iter().zip(&entries) {
-        if let Some(Entry { is: Is::Weight(axes), .. }) = entry {
+        if let Some(Entry { verdict: Verdict::Weight(axes), .. }) = entry {
             ballot.take(*axes, tensor, &all, facts);
         }
     }
@@ -69,14 +69,14 @@ fn entry_for(tensor: &Tensor<'_>, all: &Siblings<'_>, facts: &ModelFacts) -> Opt
     })
 }
 
-fn holds(when: When, tensor: &Tensor<'_>, all: &Siblings<'_>, facts: &ModelFacts) -> bool {
+fn holds(when: Condition, tensor: &Tensor<'_>, all: &Siblings<'_>, facts: &ModelFacts) -> bool {
     match when {
-        When::Always => true,
-        When::Beside(name) => all.holds(tensor, 1, name),
-        When::Near(name) => all.holds(tensor, 2, name),
-        When::Without(name) => !all.holds(tensor, 1, name),
-        When::Like(name) => all.beside(tensor, 1, name) == Some(tensor.shape),
-        When::Rows(size) => tensor.shape.first().is_some_and(|&rows| facts.states_only(size, rows)),
+        Condition::Always => true,
+        Condition::Beside(name) => all.holds(tensor, 1, name),
+        Condition::Near(name) => all.holds(tensor, 2, name),
+        Condition::Without(name) => !all.holds(tensor, 1, name),
+        Condition::Like(name) => all.beside(tensor, 1, name) == Some(tensor.shape),
+        Condition::Rows(size) => tensor.shape.first().is_some_and(|&rows| facts.states_only(size, rows)),
     }
 }
 
@@ -89,9 +89,9 @@ fn role(tensor: &Tensor<'_>, entry: Option<&Entry>, all: &Siblings<'_>, facts: &
         };
     };
     let printed = entry.printed(entry.kinds.iter().copied().find(|kind| facts.is(kind)));
-    match entry.is {
-        Is::Other(reason) => Role { class: Class::Other(reason), entry: printed, ..none },
-        Is::Weight(known) => {
+    match entry.verdict {
+        Verdict::Other(reason) => Role { class: Class::Other(reason), entry: printed, ..none },
+        Verdict::Weight(known) => {
             let (inputs, outputs, evidence) = axes::axes(entry, known, tensor, all, facts, ballot);
             Role { class: Class::Weight, entry: printed, inputs, outputs, evidence }
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 /// The keys that name the kind of a model: transformers, diffusers, timm.
 const KINDS: [&str; 3] = ["model_type", "_class_name", "architecture"];
 
-/// How deep configurations are nested: a model of several has one for each part, which may itself have parts.
+/// The depth to which nested configurations are read: a model of several parts has one for each, and parts have parts.
 const DEPTH: usize = 8;
 
 /// Facts about a model that its `config.json` states: its kind, and the sizes of its parts.
@@ -77,17 +77,17 @@ impl ModelFacts {
         self.kinds.first().map(String::as_str)
     }
 
-    /// Whether the model, or a part of it, is of this kind.
+    /// True where the model, or a part of it, is of this kind.
     pub(super) fn is(&self, kind: &str) -> bool {
         self.kinds.iter().any(|known| known == kind)
     }
 
-    /// Whether a size of this name is stated with this value, for the model or a part of it.
+    /// True where a size of this name is stated with this value, for the model or a part of it.
     pub(super) fn states(&self, key: &str, size: usize) -> bool {
         self.sizes.get(key).is_some_and(|sizes| sizes.contains(&size))
     }
 
-    /// Whether a size of this name is stated with this value, and no other size has the value.
+    /// True where a size of this name is stated with this value, and no other size has the value.
     pub(super) fn states_only(&self, key: &str, size: usize) -> bool {
         self.states(key, size) && self.sizes.iter().all(|(other, sizes)| other.contains(key) || !sizes.contains(&size))
     }

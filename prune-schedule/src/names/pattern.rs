@@ -70,7 +70,7 @@ impl Part {
         }
     }
 
-    /// Whether this part stands for one segment, and that segment is this one.
+    /// True where this part stands for one segment, and that segment is this one.
     fn matches(&self, segment: &str) -> bool {
         match self {
             Part::Any => false,

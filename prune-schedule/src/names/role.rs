@@ -39,7 +39,7 @@ impl fmt::Display for Class {
     }
 }
 
-/// What told the axes of a weight, strongest first. An axis that the user writes is stronger than all.
+/// The evidence for the axes of a weight, strongest first. An axis that the user writes is stronger than all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AxisEvidence {
     /// The kind of model that `config.json` names.
@@ -48,7 +48,7 @@ pub enum AxisEvidence {
     Bias,
     /// Sizes in `config.json`.
     Config,
-    /// The shapes of the layers of the same family.
+    /// The shapes of the layers of the same family, or of the norm behind a convolution.
     FamilyShape,
     /// The name: every known model that has it agrees.
     Name,
@@ -83,7 +83,7 @@ pub struct Role {
     pub inputs: Vec<usize>,
     /// The axes of a weight's outputs; empty where `inputs` is.
     pub outputs: Vec<usize>,
-    /// What told the axes; `None` where they are empty.
+    /// The evidence for the axes; `None` where they are empty.
     pub evidence: Option<AxisEvidence>,
 }
 

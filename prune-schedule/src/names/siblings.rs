@@ -36,7 +36,7 @@ impl<'n> Siblings<'n> {
         self.sorted.get(at).filter(|(known, _)| *known == name).map(|(_, place)| self.tensors[*place].shape)
     }
 
-    /// Whether there is such a tensor, or such a module that holds some.
+    /// True where there is such a tensor, or such a module that holds some.
     pub(super) fn holds(&self, tensor: &Tensor<'_>, dropped: usize, put: &str) -> bool {
         self.beside(tensor, dropped, put).is_some()
             || replaced(tensor, dropped, put).is_some_and(|mut module| {

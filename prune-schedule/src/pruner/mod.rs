@@ -3,7 +3,8 @@
 //! The files: which layers an event is for (`selection.rs`), what it asks of them (`plan.rs`), testing a strategy against
 //! a model (`check.rs`, `bounds.rs`), making an event's masks (`event.rs`, `biases.rs`, `reopen.rs`, `regrow.rs`), what it
 //! may look at (`evidence.rs`), writing them (`write.rs`), events that are counted in steps (`steps.rs`), forward passes of their own
-//! (`forward.rs`), what an event did (`report.rs`, `report_table.rs`), and saving it all (`state.rs`).
+//! (`forward.rs`), layers that are sparse without a mask (`sparse.rs`), what an event did (`report.rs`, `report_table.rs`),
+//! and saving it all (`state.rs`).
 
 mod biases;
 mod bounds;
@@ -18,6 +19,7 @@ mod reopen;
 mod report;
 mod report_table;
 mod selection;
+mod sparse;
 mod state;
 mod steps;
 mod write;
@@ -103,7 +105,8 @@ impl Pruner {
         Self::with_masks(strategy, Masks::default())
     }
 
-    /// A pruner of a model that has been pruned before, with these masks in force.
+    /// A pruner of a model that has been pruned before, with these masks in force. Where they are not known any more,
+    /// [`Masks::from_zeros`] reads them off the weights.
     pub fn with_masks(strategy: Strategy, masks: Masks) -> Self {
         Pruner {
             strategy,
@@ -140,8 +143,9 @@ impl Pruner {
     /// Tests every event still to come against a model, before any training: names, ranks, axes, patterns, and whether
     /// it asks for more than can be alive by then. Returns what is worth a warning.
     ///
-    /// Only names, shapes and masks are looked at. What depends on the weights can still fail later: NaN, and an N:M or
-    /// per-layer event after a global one that has left a layer too little.
+    /// Only names, shapes and masks are looked at, and of weights how many are zero: a layer of which most is, and which has
+    /// no mask, is warned of ([`Masks::from_zeros`] makes its mask). What depends on the weights can still fail later: NaN,
+    /// and an N:M or per-layer event after a global one that has left a layer too little.
     ///
     /// # Errors
     ///
@@ -153,7 +157,10 @@ impl Pruner {
         let layers = Listed::of(model)?;
         layers.fit(self.masks())?;
         layers.fit(self.held())?;
-        check::check(&self.strategy, &check::Now { epoch: self.epoch, step: self.step, alive: self.held() }, &layers)
+        let now = check::Now { epoch: self.epoch, step: self.step, alive: self.held() };
+        let mut warnings = check::check(&self.strategy, &now, &layers)?;
+        warnings.extend(sparse::mostly_zero(&layers, self.held())?);
+        Ok(warnings)
     }
 
     /// Begins: carries out the event at epoch 0, if there is one. The same as `end_epoch(0, model)`.
@@ -250,7 +257,7 @@ impl Pruner {
         let alive = self.held();
         // Under the straight-through estimator the dense weights train on until the range ends.
         let floats_on = !at.in_steps() && self.strategy.floats_on(epoch, key);
-        let written = !(floats_on && event.passes_straight_through());
+        let applied = !(floats_on && event.passes_straight_through());
         let outcome = Outcome {
             epoch,
             at,
@@ -262,7 +269,7 @@ impl Pruner {
             made: &made,
             alive,
             before: &self.masks,
-            written,
+            written: applied,
         };
         let report = outcome.report(&layers).map_err(in_event)?;
 
@@ -282,7 +289,7 @@ impl Pruner {
                 opened.insert(name, mask.union(alive).map_err(in_event)?);
             }
         }
-        if written {
+        if applied {
             write::write(at, model, &new, alive, &shapes, rewound.as_ref())?;
         }
         self.note(floats_on, new, opened);

@@ -140,6 +140,15 @@ pub enum Warning {
         /// The pattern.
         pattern: NmPattern,
     },
+    /// More than half of a layer is zero, and no mask keeps it so: training will fill it.
+    MostlyZero {
+        /// The layer.
+        layer: String,
+        /// How many of its elements are zero.
+        zeros: usize,
+        /// How many elements it has.
+        elements: usize,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -151,6 +160,12 @@ impl fmt::Display for Warning {
                 let epoch = named(epoch);
                 write!(f, "{epoch}, layer `{}`: none of its {elements} elements is kept", printable(layer))
             }
+            Warning::MostlyZero { layer, zeros, elements } => write!(
+                f,
+                "layer `{}`: {zeros} of {elements} are zero, but it has no mask and training will fill it; \
+                 `Masks::from_zeros` makes one",
+                printable(layer)
+            ),
             Warning::ShortLanes { epoch, layer, axis, lane, pattern } => {
                 let (epoch, kept) = (named(epoch), pattern.kept_of_lane(*lane));
                 write!(

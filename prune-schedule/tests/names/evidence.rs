@@ -54,7 +54,7 @@ fn square_layers_follow_their_family() {
     let square: (&str, &[usize]) = ("h.0.attn.c_proj.weight", &[64, 64]);
     assert_eq!(told("{}", &[square, ("h.0.attn.c_attn.weight", &[64, 192])]), (vec![0], Some(FamilyShape)));
     assert_eq!(told("{}", &[square, ("h.0.attn.c_attn.weight", &[192, 64])]), (vec![1], Some(FamilyShape)));
-    // Where the family disagrees, nothing tells.
+    // A family that disagrees tells nothing.
     let both: [(&str, &[usize]); 3] =
         [square, ("h.0.attn.c_attn.weight", &[192, 64]), ("h.1.attn.c_attn.weight", &[64, 192])];
     assert_eq!(told("{}", &both), (vec![1], Some(Default)));
@@ -82,6 +82,15 @@ fn convolutions_are_told_by_their_bias() {
     assert_eq!(told("{}", &[("decoder.up.weight", &[64, 64, 2, 2])]), (vec![], None));
     assert_eq!(told("{}", &[("features.0.weight", &[64, 64, 3, 3])]), (vec![1], Some(Default)));
     assert_eq!(told("{}", &[("mask_head.deconv.weight", &[64, 64, 2, 2])]), (vec![0], Some(Name)));
+}
+
+#[test]
+fn the_norm_behind_a_convolution_tells_too() {
+    let conv = |norm: &'static [usize]| told("{}", &[("main.0.weight", &[100, 512, 4, 4]), ("main.1.weight", norm)]);
+    assert_eq!(conv(&[512]), (vec![0], Some(FamilyShape)));
+    assert_eq!(conv(&[100]), (vec![1], Some(FamilyShape)));
+    assert_eq!(conv(&[64]), (vec![1], Some(Default)));
+    assert_eq!(conv(&[512, 64, 1, 1]), (vec![1], Some(Default)));
 }
 
 #[test]

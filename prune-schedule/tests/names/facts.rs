@@ -34,7 +34,7 @@ pub(crate) fn models(text: &str) -> Vec<Model> {
             continue;
         }
         let shape = |field: &str| -> Vec<usize> {
-            field.split(',').filter(|size| !size.is_empty()).map(|size| size.parse().unwrap()).collect()
+            field.split(',').filter(|size| !size.is_empty()).map(|size| size.parse().expect("a size")).collect()
         };
         let weight = match fields[2] {
             "W" => true,

@@ -7,8 +7,6 @@ mod evidence;
 mod facts;
 mod properties;
 
-use std::fmt::Write as _;
-
 use facts::{Model, models};
 use prune_schedule::names::{Class, ModelFacts, Role, roles};
 
@@ -21,8 +19,9 @@ fn complaints(model: &Model, facts: &ModelFacts) -> String {
         let mut complain = |what: &str| {
             let Role { class, entry, inputs, evidence, .. } = &role;
             let (label, name, shape) = (&model.label, &tensor.name, &tensor.shape);
-            writeln!(all, "{label}: {name} {shape:?} {what}: {class} by `{entry}`, {inputs:?} by {evidence:?}")
-                .unwrap();
+            all.push_str(&format!(
+                "{label}: {name} {shape:?} {what}: {class} by `{entry}`, {inputs:?} by {evidence:?}\n"
+            ));
         };
         match (tensor.weight, role.class) {
             (false, Class::Weight) => complain("is no weight"),
@@ -38,7 +37,7 @@ fn complaints(model: &Model, facts: &ModelFacts) -> String {
         weights += usize::from(tensor.weight);
     }
     if known * 100 < weights * 95 {
-        writeln!(all, "{}: {known} of {weights} weights are known", model.label).unwrap();
+        all.push_str(&format!("{}: {known} of {weights} weights are known\n", model.label));
     }
     all
 }

@@ -7,6 +7,7 @@ mod events;
 mod model;
 mod models;
 mod selecting;
+mod sparse;
 
 use model::Model;
 use prune_schedule::{Pruner, Report};

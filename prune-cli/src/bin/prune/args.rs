@@ -9,6 +9,8 @@ use prune_cli::{Error, Filter, Format};
 use prune_core::{Density, NmPattern};
 use prune_schedule::{Glob, GroupAxis};
 
+use crate::shrink::{Shrink, Slice};
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -49,7 +51,8 @@ pub(crate) enum Command {
     Apply(Apply),
     /// Writes the masks alone: BOOL tensors under the layers' names.
     #[command(
-        after_help = "Example:\n  prune mask model.safetensors -o masks.safetensors --method unstr_global --density 0.5"
+        after_help = "Examples:\n  prune mask model.safetensors -o masks.safetensors --method unstr_global --density 0.5\n  \
+                      prune mask sparse.safetensors -o masks.safetensors --from-zeros"
     )]
     Mask(MaskFile),
     /// Says layer by layer whether a pattern, a density or masks hold.
@@ -68,12 +71,20 @@ pub(crate) enum Command {
         #[arg(long)]
         force: bool,
     },
+    /// Takes channels, neurons and heads out of an ONNX model, so that any engine runs a smaller dense one.
+    #[command(after_help = "Examples:\n  prune shrink model.onnx -o small.onnx --density 0.5\n  \
+                      prune shrink model.onnx -o small.onnx --keep-macs 0.5 --input image=1x3x640x640\n  \
+                      prune shrink model.onnx -o small.onnx --masks masks.safetensors --kept kept.json")]
+    Shrink(Box<Shrink>),
+    /// Cuts a safetensors checkpoint, optimiser buffers too, as `prune shrink` cut its ONNX model, so that training goes on.
+    #[command(after_help = "Example:\n  prune slice model.safetensors --kept kept.json -o small.safetensors")]
+    Slice(Slice),
     /// Shows what a strategy does, before it is done.
     #[command(
         after_help = "Example:\n  prune schedule \"{10: {'method': 'unstr_global', 'density': 0.5}}\" --model model.safetensors"
     )]
     Schedule {
-        /// A file, or the text itself.
+        /// A file, `-` for standard input, or the text itself.
         #[arg(value_name = "FILE|TEXT")]
         strategy: String,
         /// Also say which layers of this checkpoint each event selects, and what it asks of them.
@@ -99,7 +110,7 @@ pub(crate) enum Command {
 /// What makes the masks.
 #[derive(Debug, Args)]
 pub(crate) struct What {
-    /// A strategy: a file, or the text itself. Its events are applied in order.
+    /// A strategy: a file, `-` for standard input, or the text itself. Its events are applied in order.
     #[arg(long, value_name = "FILE|TEXT", conflicts_with_all = ["method", "density", "sparsity", "pattern"])]
     pub(crate) strategy: Option<String>,
     /// Apply only the strategy's event at the end of this epoch.
@@ -203,6 +214,10 @@ pub(crate) struct MaskFile {
     /// Where the masks go.
     #[arg(long, short, value_name = "MASKS")]
     pub(crate) output: PathBuf,
+    /// Keep what is not zero: the masks of a checkpoint that is sparse already, to train on from it. For each weight of which
+    /// 5% to 99.9% is zero; others are left open.
+    #[arg(long, conflicts_with_all = ["strategy", "method", "density", "sparsity", "pattern", "axis", "scores", "masks"])]
+    pub(crate) from_zeros: bool,
     #[command(flatten)]
     pub(crate) what: What,
 }
@@ -237,7 +252,7 @@ pub(crate) struct Check {
     pub(crate) json: bool,
 }
 
-fn sparsity(text: &str) -> Result<Density, String> {
+pub(crate) fn sparsity(text: &str) -> Result<Density, String> {
     let removed: f64 = text.trim().parse().map_err(|_| "write the fraction removed, such as 0.9".to_owned())?;
     Density::from_sparsity(removed).map_err(|error| error.to_string())
 }

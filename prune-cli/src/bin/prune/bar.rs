@@ -12,12 +12,12 @@ use crate::print;
 /// any case.
 pub(crate) fn progress(quiet: bool) -> Box<dyn Progress> {
     let bar = !quiet && stderr().is_terminal();
-    Box::new(Told(if bar { Box::new(Bar(Mutex::default())) } else { Box::new(Silent) }))
+    Box::new(Printer(if bar { Box::new(Bar(Mutex::default())) } else { Box::new(Silent) }))
 }
 
-struct Told(Box<dyn Progress>);
+struct Printer(Box<dyn Progress>);
 
-impl Progress for Told {
+impl Progress for Printer {
     fn begin(&self, what: &str, bytes: u64) {
         self.0.begin(what, bytes);
     }

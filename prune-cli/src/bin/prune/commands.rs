@@ -4,11 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
 use console::style;
-use prune_cli::{Destination, Error, Job, Report, ReportFile, Want, Watch, apply, events_of, with_axis, write_masks};
+use prune_cli::{
+    Destination, Error, Job, Report, ReportFile, Want, Watch, apply, events_of, with_axis, write_masks,
+    write_zero_masks,
+};
 use prune_schedule::{Epochs, Event, Filter, Scope, Structure};
 
 use crate::args::{Apply, Arguments, Check, Command, MaskFile, What, refuse};
-use crate::{print, strategy};
+use crate::{print, shrink, strategy};
 
 /// Does what is asked; false where a check found what it should not.
 pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
@@ -43,6 +46,14 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
             let expansion = prune_cli::expand(model, &to, watch)?;
             in_place(output, show(&expansion))?;
         }
+        Command::Shrink(asked) => {
+            let report = shrink::shrink(asked, watch)?;
+            if asked.json { print(&pretty(&report)?)? } else { show(&report)? }
+        }
+        Command::Slice(asked) => {
+            let sliced = shrink::slice(asked, watch)?;
+            if asked.json { print(&pretty(&sliced)?)? } else { show(&sliced)? }
+        }
         Command::Schedule { strategy: given, model, axis, which, json } => {
             if model.is_none() && which.filter() != Filter::default() {
                 return Err(refuse(
@@ -70,13 +81,13 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// What fails once an output is in its place says that it is.
+/// An error after the output is in its place, which says so.
 fn in_place(output: &Path, then: Result<(), Error>) -> Result<(), Error> {
     then.map_err(|source| Error::InPlace { output: output.to_owned(), source: Box::new(source) })
 }
 
 fn apply_to(asked: &Apply, watch: &Watch) -> Result<Report, Error> {
-    let job = job(&asked.model, &asked.what)?;
+    let job = job(&asked.model, &asked.what, events(&asked.what)?);
     let file = report_file(&asked.what, &job, asked.output.as_deref())?;
     let to = Destination { path: asked.output.clone(), force: asked.what.force };
     let report = apply(&job, &to, asked.format(), watch)?;
@@ -86,16 +97,18 @@ fn apply_to(asked: &Apply, watch: &Watch) -> Result<Report, Error> {
 }
 
 fn masks(asked: &MaskFile, watch: &Watch) -> Result<Report, Error> {
-    let job = job(&asked.model, &asked.what)?;
+    let events = if asked.from_zeros { Vec::new() } else { events(&asked.what)? };
+    let job = job(&asked.model, &asked.what, events);
     let file = report_file(&asked.what, &job, Some(&asked.output))?;
-    let report = write_masks(&job, &asked.output, asked.what.force, watch)?;
+    let write = if asked.from_zeros { write_zero_masks } else { write_masks };
+    let report = write(&job, &asked.output, asked.what.force, watch)?;
     file.map_or(Ok(()), |file| file.place(&asked.output, &report))?;
     Ok(report)
 }
 
-fn job(model: &Path, what: &What) -> Result<Job, Error> {
+fn job(model: &Path, what: &What, events: Vec<(Option<Epochs>, Event)>) -> Job {
     let (scores, masks): (Option<PathBuf>, Option<PathBuf>) = (what.scores.clone(), what.masks.clone());
-    Ok(Job { model: model.to_owned(), events: events(what)?, filter: what.which.filter(), scores, masks })
+    Job { model: model.to_owned(), events, filter: what.which.filter(), scores, masks }
 }
 
 /// What is done, in order.
@@ -107,6 +120,9 @@ fn events(what: &What) -> Result<Vec<(Option<Epochs>, Event)>, Error> {
     }
     let Some(method) = &what.method else {
         return match (&what.masks, &what.scores) {
+            (Some(_), None) if what.axis.is_some() => {
+                Err(refuse("--axis is for N:M groups, and masks are applied as they are; leave it out"))
+            }
             (Some(_), None) => Ok(Vec::new()),
             _ => Err(refuse("say what is done: --method with --density, --sparsity or --pattern, or --strategy")),
         };

@@ -3,6 +3,7 @@
 mod args;
 mod bar;
 mod commands;
+mod shrink;
 mod strategy;
 
 use std::io::{self, Write};

@@ -1,29 +1,46 @@
-//! Strategies as they are given on the command line: a file, or the text itself.
+//! Strategies as they are given on the command line: a file, standard input, or the text itself.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
 
 use prune_cli::Error;
 use prune_schedule::Strategy;
 
-/// The longest file that is read as a strategy.
+/// The longest text that is read as a strategy.
 const LONGEST: u64 = 16 << 20;
 
-/// Reads a strategy from a file of that name, or from the text itself where it looks like one.
+/// Reads a strategy from a file of that name, which may be a pipe; from standard input for `-`; or from the text itself
+/// where it looks like one.
 pub(crate) fn read(given: &str) -> Result<Strategy, Error> {
     let path = Path::new(given);
     let looks_like_text = given.contains(['{', '=', '\n', '[']);
+    let failed = |source| Error::Read { path: path.to_owned(), source };
     let text = match fs::metadata(path) {
-        Ok(about) if about.is_file() => {
-            if about.len() > LONGEST {
-                let why = format!("a strategy of {} bytes is not plausible: {given}", about.len());
-                return Err(Error::Request { why });
-            }
-            let bytes = fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-            String::from_utf8(bytes).map_err(|_| Error::Request { why: format!("{given} is not a text") })?
+        _ if given == "-" => text(io::stdin().lock(), Path::new("standard input"))?,
+        Ok(about) if about.is_dir() => {
+            let why = format!("{} is a folder; name a file with a strategy, or write the text itself", shown(path));
+            return Err(Error::Request { why });
         }
-        Err(source) if !looks_like_text => return Err(Error::Read { path: path.to_owned(), source }),
-        _ => given.to_owned(),
+        Ok(_) => text(File::open(path).map_err(failed)?, path)?,
+        Err(source) if !looks_like_text => return Err(failed(source)),
+        Err(_) => given.to_owned(),
     };
     text.parse().map_err(|source| Error::Strategy { source })
+}
+
+/// All that there is to read, as far as it is plausible.
+fn text(from: impl Read, path: &Path) -> Result<String, Error> {
+    let mut bytes = Vec::new();
+    let read = from.take(LONGEST + 1).read_to_end(&mut bytes);
+    read.map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let refuse = |why: String| Error::Request { why: format!("{} {why}", shown(path)) };
+    if bytes.len() as u64 > LONGEST {
+        return Err(refuse(format!("has more than {LONGEST} bytes, which is not plausible for a strategy")));
+    }
+    String::from_utf8(bytes).map_err(|_| refuse("is not a text in UTF-8, so it is no strategy".to_owned()))
+}
+
+fn shown(path: &Path) -> String {
+    prune_core::printable(&path.display().to_string()).into_owned()
 }

@@ -4,6 +4,7 @@ mod comparison;
 mod console;
 mod intro;
 mod rows;
+mod small;
 
 use std::path::Path;
 
@@ -12,6 +13,7 @@ pub(crate) use self::console::Bar;
 pub use self::console::Console;
 pub(crate) use self::intro::{Intro, intro};
 pub(crate) use self::rows::{event, header, later, row, steps};
+pub(crate) use self::small::small;
 pub(crate) use crate::data::thousands;
 
 /// A fraction in percent with two decimals.

@@ -1,7 +1,7 @@
 //! Tables that are looked up and not multiplied: tokens, positions, types. None has a bias; a linear layer that has such a name
 //! has one.
 
-use crate::names::entry::{Axes, Entry, When, other, weight};
+use crate::names::entry::{Axes, Condition, Entry, other, weight};
 
 const EMBEDDING: &str = "embedding";
 const TOKENS: &str = "embedding of tokens";
@@ -11,16 +11,16 @@ const CODES: &str = "codebook";
 
 /// A table of the name before `weight`.
 const fn table(pattern: &'static str, reason: &'static str) -> Entry {
-    other(pattern, reason).rank(2).when(When::Without("bias"))
+    other(pattern, reason).rank(2).when(Condition::Without("bias"))
 }
 
 pub(super) const ENTRIES: &[Entry] = &[
     weight("**.vision_tokenizer.quantize.embedding.weight", Axes::OutIn).of(&["apertus1p5"]),
-    table("transformer.w.weight", TOKENS).of(&["ctrl"]),
+    table("**.w.weight", TOKENS).of(&["ctrl"]),
     table("**.time_proj.weight", EMBEDDING).of(&["ConsistencyDecoderVAE"]),
     table("**.cath_code.{a,c,t}.weight", EMBEDDING),
     table("**.{embed_tokens,wte,word_embeddings,word_embedding,tok_embeddings,embed_in,shared}.weight", TOKENS),
-    other("encoder.weight", TOKENS).rank(2).when(When::Near("rnn")),
+    other("encoder.weight", TOKENS).rank(2).when(Condition::Near("rnn")),
     table("**.{token_embedding,token_embeddings,tok_emb,text_token_embedding,prior_token_embedding}.weight", TOKENS),
     table(
         "**.{embed_audio_tokens,embed_text_tokens,audio_embeddings,input_embedding,input_embeds_layer}.weight",
@@ -59,11 +59,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     other("**.pos_emb.weight", POSITIONS).rank(3),
     table("**.{rel_pos_emb,relative_attention_bias,row_embeddings,column_embeddings}.weight", POSITIONS),
     table(
-        "**.{query_position_embeddings,query_refpoint_embeddings,query_embed,query_feat,reference_point_embed,level_embed}.weight",
+        "**.{query_position_embeddings,query_refpoint_embeddings,query_embed,query_feat,queries_embedder,queries_features,reference_point_embed,level_embed}.weight",
         QUERIES,
     ),
     table("**.{iou_token,mask_tokens,obj_score_token,point_embed,no_mask_embed,not_a_point_embed}.weight", QUERIES),
     table("**.{point_embeddings,point_embed}.#.weight", QUERIES),
+    table("query.weight", QUERIES).of(&["eomt", "eomt_dinov3", "videomt"]),
     table("**.codebook.weight", CODES),
     other("**.{codevectors,embed_avg,embed_sum}", CODES),
     other("**.{_codebook,codebook}.embed", CODES),

@@ -1,6 +1,6 @@
 //! Projections to a vocabulary. Heads that classify are weights.
 
-use crate::names::entry::{Axes, Entry, When, other, weight};
+use crate::names::entry::{Axes, Condition, Entry, other, weight};
 
 const VOCABULARY: &str = "projection to a vocabulary";
 
@@ -23,19 +23,19 @@ pub(super) const ENTRIES: &[Entry] = &[
     other("**.decoder.output_projection.weight", VOCABULARY),
     weight("output.weight", Axes::OutIn).of(&["pe_audio_encoder", "pe_audio_video_encoder", "pe_video_encoder"]),
     other("output.weight", VOCABULARY),
-    other("decoder.weight", VOCABULARY).when(When::Near("embeddings")),
-    other("decoder.weight", VOCABULARY).when(When::Near("rnn")),
+    other("decoder.weight", VOCABULARY).when(Condition::Near("embeddings")),
+    other("decoder.weight", VOCABULARY).when(Condition::Near("rnn")),
     other("head.decoder.weight", VOCABULARY).of(&["ultrabert", "ultravbert"]),
     other("cls.weight", VOCABULARY).of(&["ultrabert", "ultravbert"]),
     // Names that mean other layers elsewhere: the table of tokens beside them tells.
     other("proj_out.weight", VOCABULARY).of(&["whisper", "canary", "cohere_asr"]),
-    other("proj_out.weight", VOCABULARY).when(When::Near("decoder.embed_tokens")),
+    other("proj_out.weight", VOCABULARY).when(Condition::Near("decoder.embed_tokens")),
     other("head.weight", VOCABULARY).of(&["rwkv", "rwkv5", "rwkv6", "rwkv7", "deepseek_v4"]),
-    other("head.weight", VOCABULARY).when(When::Near("emb.weight")),
-    other("head.weight", VOCABULARY).when(When::Near("embed.weight")),
-    other("head.weight", VOCABULARY).when(When::Near("embed_tokens.weight")),
-    other("**.output_layer.weight", VOCABULARY).when(When::Near("embed")),
-    other("**.output_layer.weight", VOCABULARY).when(When::Near("embedding")),
+    other("head.weight", VOCABULARY).when(Condition::Near("emb.weight")),
+    other("head.weight", VOCABULARY).when(Condition::Near("embed.weight")),
+    other("head.weight", VOCABULARY).when(Condition::Near("embed_tokens.weight")),
+    other("**.output_layer.weight", VOCABULARY).when(Condition::Near("embed")),
+    other("**.output_layer.weight", VOCABULARY).when(Condition::Near("embedding")),
     // As many rows as the vocabulary has tokens, whatever the name.
-    other("**.weight", "table or projection of a vocabulary").rank(2).when(When::Rows("vocab_size")),
+    other("**.weight", "table or projection of a vocabulary").rank(2).when(Condition::Rows("vocab_size")),
 ];

@@ -1,11 +1,11 @@
 //! Routers: they choose experts, and are far smaller than what they choose.
 
-use crate::names::entry::{Entry, When, other};
+use crate::names::entry::{Condition, Entry, other};
 
 const ROUTER: &str = "router";
 
 pub(super) const ENTRIES: &[Entry] = &[
-    other("**.gate.{weight,kernel}", ROUTER).when(When::Near("experts")),
+    other("**.gate.{weight,kernel}", ROUTER).when(Condition::Near("experts")),
     other("**.{mlp,block_sparse_moe,moe,ffn,feed_forward}.gate.{weight,kernel}", ROUTER).rank(2),
     other("**.router.{weight,kernel}", ROUTER),
     other("**.router.{layer,classifier,proj,gate,weight}.weight", ROUTER),

@@ -2,8 +2,16 @@
 
 use crate::names::entry::{Axes, Entry, weight};
 
-const MIMI: &[&str] =
-    &["mimi", "mimi_decoder", "csm", "kyutai_speech_to_text", "moshi", "pocket_tts_audio_tokenizer", "pocket_tts"];
+const MIMI: &[&str] = &[
+    "mimi",
+    "mimi_decoder",
+    "csm",
+    "kyutai_speech_to_text",
+    "moshi",
+    "pocket_tts_audio_tokenizer",
+    "pocket_tts_audio_tokenizer_decoder",
+    "pocket_tts",
+];
 
 /// A transposed convolution in every model that has the name.
 const fn transposed(pattern: &'static str) -> Entry {
@@ -18,7 +26,7 @@ const fn either(pattern: &'static str) -> Entry {
 pub(super) const ENTRIES: &[Entry] = &[
     transposed("**.upsampler.#.{weight,weight_v,original1}").of(&["vits"]),
     transposed("**.upsample.conv.weight").of(MIMI),
-    transposed("**.{deconv,deconv1,deconv2,deconv3,conv_transpose,conv_transpose1d,conv_transpose2d,convtr}.weight"),
+    transposed("**.{deconv,deconv1,deconv2,deconv3,convtr,conv_transpose*}.weight"),
     transposed("**.{convtr,conv_t1,conv_transpose,deconv}.{weight_v,original1}"),
     transposed("**.{conv_t1,conv5_mask,kps_score_lowres,upscale_conv1,upscale_conv2,upsampling}.weight"),
     transposed("**.{deconv_layers,deconvs}.#.weight"),
@@ -28,6 +36,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     transposed("**.reassemble_stage.layers.{0,1}.resize.weight"),
     weight("**.reassemble_stage.layers.3.resize.weight", Axes::OutIn).rank(4),
     transposed("**.feature_upsample.{intermediate,scaled_images}.#.layers.{1,2,3}.weight"),
+    transposed("fpn.fpn2.weight").of(&["beit", "data2vec-vision"]),
+    transposed("**.upscale_block.block.#.conv1.weight"),
     transposed("**.resize_layers.{0,1}.weight"),
     weight("**.resize_layers.3.weight", Axes::OutIn).rank(4),
     transposed("**.convt_pre.{weight,weight_v,original1}"),
@@ -51,6 +61,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     either("**.{upsampler,ups}.#.{weight,weight_v,original1}"),
     either("**.ups.#.#.{weight,weight_v,original1}"),
     either("**.{up,upsample,upsampler,upscale,upconv,up_conv,up_sample,resize,unpool,convt}.weight"),
+    weight("**.upsample.conv.weight", Axes::OutIn).rank(3).of(&["MMAudioVAE"]),
     either("**.upsample.conv.weight").rank(3),
     either("**.up.{conv,#}.weight"),
 ];

@@ -1,4 +1,4 @@
-//! Whose a new file or folder is, and who may use it.
+//! Owner and permissions of new files and folders.
 
 use std::fs::{Metadata, Permissions};
 use std::io;
@@ -6,27 +6,27 @@ use std::path::Path;
 
 use crate::disk;
 
-/// What a new file or folder has from another one.
+/// Permissions, and in place the owner, that a new file or folder takes from another one.
 #[derive(Debug, Clone)]
-pub(crate) struct Like {
+pub(crate) struct Rights {
     permissions: Permissions,
     /// User and group.
     #[cfg(unix)]
     owner: Option<(u32, u32)>,
 }
 
-impl Like {
+impl Rights {
     /// The permissions of a file or folder, and its owner where the new one takes its place.
     pub(crate) fn of(about: &Metadata, in_place: bool) -> Self {
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt as _;
-            Like { permissions: about.permissions(), owner: in_place.then(|| (about.uid(), about.gid())) }
+            Rights { permissions: about.permissions(), owner: in_place.then(|| (about.uid(), about.gid())) }
         }
         #[cfg(not(unix))]
         {
             let _ = in_place;
-            Like { permissions: about.permissions() }
+            Rights { permissions: about.permissions() }
         }
     }
 
@@ -46,7 +46,7 @@ impl Like {
     }
 }
 
-/// Whether a user may give a file away; what fails for another reason is an error.
+/// False if the user may not give a file away. Other failures are errors.
 #[cfg(unix)]
 fn allowed(given: io::Result<()>) -> io::Result<bool> {
     match given {

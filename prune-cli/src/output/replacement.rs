@@ -14,14 +14,14 @@ use crate::error::{Error, show};
 
 /// The names of two folders while one takes the place of the other.
 #[derive(Debug)]
-pub(super) struct Aside {
+pub(super) struct Replacement {
     /// The folder that was there gets this one.
     pub(super) old: PathBuf,
     /// The new one has this before it takes the place.
     pub(super) new: PathBuf,
 }
 
-impl Aside {
+impl Replacement {
     /// The first names of their kind that nothing has.
     pub(super) fn beside(path: &Path) -> io::Result<Self> {
         let folder = parent(path);
@@ -33,7 +33,7 @@ impl Aside {
                 folder.join(name)
             });
             if disk::lstat_if_there(&old)?.is_none() && disk::lstat_if_there(&new)?.is_none() {
-                return Ok(Aside { old, new });
+                return Ok(Replacement { old, new });
             }
         }
         Err(io::Error::other("ten thousand folders that were replaced lie beside it; remove some"))
@@ -54,7 +54,7 @@ impl Aside {
         format!("the folder that was at {} is now {old}; to delete it: {remove} {}", show(path), quoted(&old))
     }
 
-    /// Moves the folder aside and the one at [`Aside::new`] to its place. Where the second step fails, the first is undone.
+    /// Moves the folder aside and the one at [`Replacement::new`] to its place. Where the second step fails, the first is undone.
     pub(super) fn exchange(&self, path: &Path) -> Result<(), Error> {
         disk::rename(path, &self.old).map_err(Error::write(path))?;
         let Err(source) = disk::rename(&self.new, path) else { return Ok(()) };
@@ -98,10 +98,11 @@ mod tests {
     fn names_are_free_and_fit_for_a_shell() {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("m");
-        let numbers = |aside: Aside| aside.old.to_string_lossy().ends_with("m.old-3") && aside.new.ends_with("m.new-3");
+        let numbers =
+            |aside: Replacement| aside.old.to_string_lossy().ends_with("m.old-3") && aside.new.ends_with("m.new-3");
         fs::create_dir(folder.path().join("m.old-1")).unwrap();
         fs::write(folder.path().join("m.new-2"), "").unwrap();
-        assert!(numbers(Aside::beside(&place).unwrap()));
+        assert!(numbers(Replacement::beside(&place).unwrap()));
         assert_eq!(quoted("a/m.old-1"), "a/m.old-1");
         assert_eq!(quoted("-r"), "./-r");
         assert_eq!(quoted("my model's.old-1"), r"'my model'\''s.old-1'");
@@ -113,7 +114,7 @@ mod tests {
         let place = folder.path().join("m");
         fs::create_dir(&place).unwrap();
         fs::write(place.join("x"), "x").unwrap();
-        Aside::beside(&place).unwrap().try_out(&place).unwrap();
+        Replacement::beside(&place).unwrap().try_out(&place).unwrap();
         assert_eq!(fs::read(place.join("x")).unwrap(), b"x");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }

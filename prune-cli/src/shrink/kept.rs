@@ -1,0 +1,125 @@
+//! The file of indices kept: what `prune slice` cuts a checkpoint by.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use prune_graph::Removal;
+use prune_onnx::{Analysis, Tensor};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::ShrinkJob;
+use crate::disk;
+use crate::error::{Error, show};
+
+/// The value of `format`.
+const FORMAT: &str = "prune-kept-1";
+
+/// The longest file that is read.
+const LONGEST: u64 = 1 << 30;
+
+/// The indices kept of each constant that lost some.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeptFile {
+    format: String,
+    /// The model that was shrunk.
+    pub(crate) model: String,
+    pub(crate) tensors: Vec<KeptTensor>,
+}
+
+/// A constant, what it held before, and the indices kept of each axis that lost some.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeptTensor {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) content: Digest,
+    pub(crate) axes: Vec<KeptAxes>,
+}
+
+/// An axis.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeptAxes {
+    pub(crate) axis: usize,
+    pub(crate) kept: Vec<usize>,
+}
+
+/// SHA-256 of a tensor's values, widened to f64, in logical order: equal for equal values of any floating type.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Digest(String);
+
+/// Works out a [`Digest`] value by value.
+#[derive(Default)]
+pub(crate) struct Digester(Sha256);
+
+impl Digester {
+    pub(crate) fn add(&mut self, value: f64) {
+        // Zeros of either sign are equal.
+        self.0.update((value + 0.0).to_bits().to_le_bytes());
+    }
+
+    pub(crate) fn finish(self) -> Digest {
+        Digest(self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+impl KeptFile {
+    /// What a removal keeps of a model.
+    pub(super) fn of(analysis: &Analysis<'_>, removal: &Removal, job: &ShrinkJob) -> Result<Self, prune_onnx::Error> {
+        let mut axes: BTreeMap<String, Vec<KeptAxes>> = BTreeMap::new();
+        for kept in analysis.kept(removal) {
+            axes.entry(kept.tensor).or_default().push(KeptAxes { axis: kept.axis, kept: kept.kept });
+        }
+        let mut tensors = Vec::new();
+        for (name, axes) in axes {
+            let Some(tensor) = analysis.constant(&name) else { continue };
+            if tensor.data_type().is_floating() {
+                let (shape, content) = (tensor.dims().to_vec(), digest(tensor)?);
+                tensors.push(KeptTensor { name, shape, content, axes });
+            }
+        }
+        Ok(KeptFile { format: FORMAT.to_owned(), model: show(&job.model), tensors })
+    }
+
+    /// Reads a file that [`shrink`](super::shrink()) wrote.
+    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
+        let about = disk::stat(path).map_err(Error::read(path))?;
+        let refuse = |why: String| Error::Companion { path: path.to_owned(), why };
+        if !about.is_file() || about.len() > LONGEST {
+            return Err(refuse("is no file that `prune shrink --kept` writes".to_owned()));
+        }
+        let bytes = disk::read(path).map_err(Error::read(path))?;
+        let file: KeptFile = serde_json::from_slice(&bytes)
+            .map_err(|error| refuse(format!("is no file that `prune shrink --kept` writes: {error}")))?;
+        if file.format != FORMAT {
+            return Err(refuse(format!("is of the format `{}`; `{FORMAT}` is read", file.format)));
+        }
+        for tensor in &file.tensors {
+            for KeptAxes { axis, kept } in &tensor.axes {
+                let length = tensor.shape.get(*axis).copied().unwrap_or(0);
+                let rising = kept.windows(2).all(|pair| pair[0] < pair[1]);
+                if kept.is_empty() || !rising || kept.last().is_some_and(|&last| last >= length) {
+                    let why =
+                        format!("`{}`, axis {axis}: the indices kept do not fit its length {length}", tensor.name);
+                    return Err(refuse(why));
+                }
+            }
+        }
+        Ok(file)
+    }
+
+    /// The file's text.
+    pub(super) fn text(&self) -> Result<Vec<u8>, Error> {
+        let mut text = serde_json::to_vec(self).map_err(|error| Error::request(error.to_string()))?;
+        text.push(b'\n');
+        Ok(text)
+    }
+}
+
+fn digest(tensor: &Tensor) -> Result<Digest, prune_onnx::Error> {
+    let mut digester = Digester::default();
+    tensor.visit(|_, value| digester.add(value))?;
+    Ok(digester.finish())
+}

@@ -1,0 +1,147 @@
+//! Reshapes: axes that are cut into factors or multiplied together, of which one factor can be removed.
+
+use std::collections::HashMap;
+
+use crate::graph::Graph;
+use crate::reason::ReasonId;
+use crate::tensor::TensorAxis;
+
+/// One axis of a reshape as a product of factors, outermost first. Factors are numbers into [`Factoring::lengths`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FactoredAxis {
+    /// The axis.
+    pub axis: TensorAxis,
+    /// Its factors.
+    pub factors: Vec<usize>,
+}
+
+/// A run of axes before a reshape and the run that takes its place, over common factors.
+///
+/// `[N, 12 * 64]` seen as `[N, 12, 64]` has, beside the first axis, factors 12 and 64: one axis of two factors before, two
+/// axes of one factor after. One factor joins and all others are pinned, because a reshape can follow the removal of whole
+/// coordinates of one factor only:
+///
+/// - first reshapes that only multiply: their outermost factor that is not pinned joins (flattening maps a channel to
+///   its block);
+/// - then those that cut an axis: the outermost factor that nothing pins joins (heads), which after a multiplication
+///   that pinned it is an inner one (channel shuffle). All cuts of one axis join the same factor, or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Factoring {
+    /// Lengths of the factors in order; `None` where a length is not known.
+    pub lengths: Vec<Option<usize>>,
+    /// Axes before.
+    pub before: Vec<FactoredAxis>,
+    /// Axes after.
+    pub after: Vec<FactoredAxis>,
+    /// Stands in the explanation of whatever is pinned.
+    pub reason: ReasonId,
+}
+
+/// A factor within an axis: its length and the product of the lengths inside of it.
+type Place = (usize, usize);
+
+impl Factoring {
+    fn cuts(&self) -> Option<&FactoredAxis> {
+        self.before.iter().find(|axis| axis.factors.len() > 1)
+    }
+
+    fn place(&self, axis: &FactoredAxis, factor: usize) -> Option<Place> {
+        let at = axis.factors.iter().position(|&f| f == factor)?;
+        let inner = axis.factors[at + 1..]
+            .iter()
+            .try_fold(1usize, |product, &f| product.checked_mul((*self.lengths.get(f)?)?))?;
+        Some(((*self.lengths.get(factor)?)?, inner))
+    }
+
+    /// The axes on both sides that hold a factor.
+    fn holders(&self, factor: usize) -> impl Iterator<Item = &FactoredAxis> {
+        self.before.iter().chain(&self.after).filter(move |axis| axis.factors.contains(&factor))
+    }
+
+    /// The factor could join now: both its axes are known, and neither is pinned whole.
+    fn is_free(&self, graph: &mut Graph, factor: usize) -> bool {
+        let holders: Vec<_> = self.holders(factor).collect();
+        holders.len() == 2
+            && self.lengths.get(factor).copied().flatten().is_some_and(|n| n > 1)
+            && holders.iter().all(|holder| self.place(holder, factor).is_some() && !graph.is_pinned(holder.axis))
+    }
+
+    /// Joins one factor, or none, and pins all others.
+    fn settle(&self, graph: &mut Graph, chosen: Option<usize>) {
+        let mut joined = Vec::new();
+        if let Some(factor) = chosen {
+            for holder in self.holders(factor) {
+                if let Some((n, inner)) = self.place(holder, factor) {
+                    graph.join_within(holder.axis, n, inner, self.reason);
+                    joined.push((holder.axis, inner));
+                }
+            }
+        }
+        if let (&[(a, inner_a), (b, inner_b)], Some(n)) = (joined.as_slice(), chosen.and_then(|f| self.lengths[f])) {
+            for i in 0..n {
+                graph.join_index((a, i * inner_a), (b, i * inner_b), self.reason);
+            }
+        }
+        for axis in self.before.iter().chain(&self.after) {
+            if !joined.iter().any(|(joined, _)| *joined == axis.axis) {
+                graph.pin(axis.axis, self.reason);
+            }
+        }
+    }
+}
+
+/// Decides every reshape in the order that [`Factoring`] states.
+pub(crate) fn decide(graph: &mut Graph, factorings: Vec<Factoring>) {
+    let (cuts, products): (Vec<_>, Vec<_>) = factorings.into_iter().partition(|f| f.cuts().is_some());
+    for product in &products {
+        let chosen = (0..product.lengths.len()).find(|&factor| product.is_free(graph, factor));
+        product.settle(graph, chosen);
+    }
+    for group in alike(graph, &cuts) {
+        let places: Vec<Place> = group
+            .first()
+            .and_then(|first| first.cuts().map(|axis| (first, axis)))
+            .map(|(first, axis)| axis.factors.iter().filter_map(|&f| first.place(axis, f)).collect())
+            .unwrap_or_default();
+        let common = places.into_iter().find(|&place| {
+            group.iter().all(|cut| at_place(cut, place).is_some_and(|factor| cut.is_free(graph, factor)))
+        });
+        for cut in group {
+            let factor = common.and_then(|place| at_place(cut, place));
+            // A run of axes may hold free factors beside the one that is cut.
+            let factor = factor.or_else(|| {
+                let cut_axis = cut.cuts().map(|axis| axis.axis);
+                (0..cut.lengths.len())
+                    .find(|&f| cut.holders(f).all(|axis| Some(axis.axis) != cut_axis) && cut.is_free(graph, f))
+            });
+            cut.settle(graph, factor);
+        }
+    }
+}
+
+/// The factor at a place of the axis that is cut.
+fn at_place(cut: &Factoring, place: Place) -> Option<usize> {
+    let axis = cut.cuts()?;
+    axis.factors.iter().copied().find(|&factor| cut.place(axis, factor) == Some(place))
+}
+
+/// Cuts of axes that are joined index by index, together; in the order of their first.
+fn alike<'a>(graph: &mut Graph, cuts: &'a [Factoring]) -> Vec<Vec<&'a Factoring>> {
+    let mut groups: Vec<Vec<&Factoring>> = Vec::new();
+    let mut known: HashMap<Vec<u32>, usize> = HashMap::new();
+    for cut in cuts {
+        let nodes = cut.cuts().and_then(|axis| graph.nodes(axis.axis));
+        let roots: Option<Vec<u32>> = nodes.map(|(x, n)| (0..n as u32).map(|i| graph.sets.root(x + i)).collect());
+        match roots {
+            Some(roots) => {
+                let at = *known.entry(roots).or_insert(groups.len());
+                if at == groups.len() {
+                    groups.push(Vec::new());
+                }
+                groups[at].push(cut);
+            }
+            None => groups.push(vec![cut]),
+        }
+    }
+    groups
+}

@@ -1,0 +1,256 @@
+//! The graph while operators state what belongs together: joins of axes, segments and blocks, and pins.
+
+use std::collections::HashMap;
+
+use crate::classes::Classes;
+use crate::error::GraphError;
+use crate::factor::{Factoring, decide};
+use crate::reason::{Reason, ReasonId};
+use crate::tensor::{Entry, Role, TensorAxis, TensorId};
+use crate::union::Sets;
+
+/// The most indices of one graph: two words each, so a gigabyte at most.
+pub const MOST_INDICES: usize = 1 << 27;
+
+/// Tensors of a network and the statements of its operators about them.
+///
+/// Every index of every axis of known length is a node. Operators join nodes that must go together and pin nodes that
+/// may not go. What cannot be joined as stated (axes of different or unknown length, indices out of range) is pinned, so
+/// a statement that is wrong about sizes never makes anything removable.
+///
+/// # Examples
+///
+/// A dense layer of 3 neurons feeds another: a neuron is a row of the first weight and a column of the second.
+///
+/// ```
+/// use prune_graph::{Graph, Reason};
+///
+/// let mut graph = Graph::new();
+/// let first = graph.constant("first", &[3, 2], true)?;
+/// let second = graph.constant("second", &[1, 3], true)?;
+/// let why = graph.reason(Reason::new("Gemm", "", "reads the axis"));
+/// graph.join(first.axis(0), second.axis(1), why);
+/// graph.pin(first.axis(1), why);
+/// graph.pin(second.axis(0), why);
+/// let classes = graph.close();
+/// assert_eq!((classes.families().len(), classes.len()), (1, 3));
+/// # Ok::<(), prune_graph::GraphError>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Graph {
+    pub(crate) tensors: Vec<Entry>,
+    pub(crate) names: HashMap<String, TensorId>,
+    pub(crate) sets: Sets,
+    pub(crate) reasons: Vec<Reason>,
+    numbers: HashMap<Reason, ReasonId>,
+    factorings: Vec<Factoring>,
+}
+
+impl Graph {
+    /// A graph without tensors.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a tensor that the network computes, or is given.
+    ///
+    /// # Errors
+    ///
+    /// [`GraphError::DuplicateTensor`] and [`GraphError::TooManyIndices`].
+    pub fn tensor(&mut self, name: &str, sizes: &[Option<usize>]) -> Result<TensorId, GraphError> {
+        self.add(name, sizes, false, false)
+    }
+
+    /// Adds a constant. `weight` says that its slices are scored, which holds for floating constants; a constant of
+    /// rank 0 or 1 is never scored.
+    ///
+    /// # Errors
+    ///
+    /// As [`Graph::tensor`].
+    pub fn constant(&mut self, name: &str, sizes: &[usize], weight: bool) -> Result<TensorId, GraphError> {
+        let sizes: Vec<_> = sizes.iter().copied().map(Some).collect();
+        self.add(name, &sizes, true, weight && sizes.len() >= 2)
+    }
+
+    fn add(
+        &mut self,
+        name: &str,
+        sizes: &[Option<usize>],
+        constant: bool,
+        weight: bool,
+    ) -> Result<TensorId, GraphError> {
+        if self.names.contains_key(name) {
+            return Err(GraphError::DuplicateTensor { name: name.to_owned() });
+        }
+        let more: u128 = sizes.iter().flatten().map(|&n| n as u128).sum();
+        let indices = self.sets.len() as u128 + more;
+        if indices > MOST_INDICES as u128 {
+            return Err(GraphError::TooManyIndices { name: name.to_owned(), indices, most: MOST_INDICES });
+        }
+        let first = sizes.iter().map(|n| self.sets.grow(n.unwrap_or(0))).collect();
+        let id = TensorId(self.tensors.len() as u32);
+        self.names.insert(name.to_owned(), id);
+        let roles = vec![None; sizes.len()];
+        self.tensors.push(Entry { name: name.to_owned(), sizes: sizes.to_vec(), first, constant, weight, roles });
+        Ok(id)
+    }
+
+    /// The tensor of a name.
+    pub fn find(&self, name: &str) -> Option<TensorId> {
+        self.names.get(name).copied()
+    }
+
+    /// The lengths of a tensor's axes; `None` where a length is not known.
+    pub fn sizes(&self, tensor: TensorId) -> &[Option<usize>] {
+        self.tensors.get(tensor.index()).map_or(&[], |entry| &entry.sizes)
+    }
+
+    /// Notes a reason for later pins.
+    pub fn reason(&mut self, reason: Reason) -> ReasonId {
+        if let Some(&known) = self.numbers.get(&reason) {
+            return known;
+        }
+        let id = ReasonId(self.reasons.len() as u32);
+        self.reasons.push(reason.clone());
+        self.numbers.insert(reason, id);
+        id
+    }
+
+    /// States the role of a constant's axis. The first statement stands, except that a [`Role::Divisor`] always does:
+    /// what divides somewhere may not be zeroed anywhere.
+    pub fn role(&mut self, axis: TensorAxis, role: Role) {
+        let roles = self.tensors.get_mut(axis.tensor.index()).map(|entry| &mut entry.roles);
+        if let Some(slot) = roles.and_then(|roles| roles.get_mut(axis.axis))
+            && (slot.is_none() || role == Role::Divisor)
+        {
+            *slot = Some(role);
+        }
+    }
+
+    /// Joins two axes index by index; pins both if their lengths differ or one is not known.
+    pub fn join(&mut self, a: TensorAxis, b: TensorAxis, why: ReasonId) {
+        match (self.nodes(a), self.nodes(b)) {
+            (Some((x, n)), Some((y, m))) if n == m => (0..n as u32).for_each(|i| self.sets.join(x + i, y + i)),
+            _ => self.pin_both(a, b, why),
+        }
+    }
+
+    /// Joins `len` indices of `a` from `from_a` with those of `b` from `from_b`; pins both axes if either is shorter.
+    pub fn join_segment(
+        &mut self,
+        (a, from_a): (TensorAxis, usize),
+        (b, from_b): (TensorAxis, usize),
+        len: usize,
+        why: ReasonId,
+    ) {
+        match (self.nodes(a), self.nodes(b)) {
+            (Some((x, n)), Some((y, m))) if fits(from_a, len, n) && fits(from_b, len, m) => {
+                let (x, y) = (x + from_a as u32, y + from_b as u32);
+                (0..len as u32).for_each(|i| self.sets.join(x + i, y + i));
+            }
+            _ => self.pin_both(a, b, why),
+        }
+    }
+
+    /// Joins two indices; pins both axes if either index is out of range.
+    pub fn join_index(&mut self, (a, i): (TensorAxis, usize), (b, j): (TensorAxis, usize), why: ReasonId) {
+        self.join_segment((a, i), (b, j), 1, why);
+    }
+
+    /// Joins, within one axis, the same local index of every one of `groups` equal groups; pins the axis if it does not
+    /// divide.
+    pub fn join_groups(&mut self, axis: TensorAxis, groups: usize, why: ReasonId) {
+        match self.nodes(axis) {
+            Some((x, n)) if groups > 0 && n % groups == 0 => {
+                let local = n / groups;
+                (local..n).for_each(|i| self.sets.join(x + (i % local) as u32, x + i as u32));
+            }
+            _ => self.pin(axis, why),
+        }
+    }
+
+    /// Joins index `i` of `flat` with index `(i / inner) % n` of `factor`, `n` its length; pins both axes if `flat` does
+    /// not consist of whole runs.
+    pub fn join_blocks(&mut self, flat: TensorAxis, factor: TensorAxis, inner: usize, why: ReasonId) {
+        match (self.nodes(flat), self.nodes(factor)) {
+            (Some((x, n)), Some((y, m))) if divides(m, inner, n) => {
+                (0..n).for_each(|i| self.sets.join(y + (i / inner % m) as u32, x + i as u32));
+            }
+            _ => self.pin_both(flat, factor, why),
+        }
+    }
+
+    /// Joins indices of one axis that share `(i / inner) % len`; pins the axis if it does not divide.
+    pub fn join_within(&mut self, flat: TensorAxis, len: usize, inner: usize, why: ReasonId) {
+        match self.nodes(flat) {
+            Some((x, n)) if divides(len, inner, n) => {
+                (0..n).for_each(|i| self.sets.join(x + (i / inner % len * inner) as u32, x + i as u32));
+            }
+            _ => self.pin(flat, why),
+        }
+    }
+
+    /// States that a reshape regroups axes; which factor joins is decided by [`Graph::close`].
+    pub fn factor(&mut self, factoring: Factoring) {
+        self.factorings.push(factoring);
+    }
+
+    /// Pins every index of an axis.
+    pub fn pin(&mut self, axis: TensorAxis, why: ReasonId) {
+        if let Some((x, n)) = self.nodes(axis) {
+            (0..n as u32).for_each(|i| self.sets.pin(x + i, why.0));
+        }
+    }
+
+    /// Pins one index of an axis; an index out of range pins the axis.
+    pub fn pin_index(&mut self, axis: TensorAxis, index: usize, why: ReasonId) {
+        match self.nodes(axis) {
+            Some((x, n)) if index < n => self.sets.pin(x + index as u32, why.0),
+            _ => self.pin(axis, why),
+        }
+    }
+
+    /// Pins every axis of a tensor.
+    pub fn pin_tensor(&mut self, tensor: TensorId, why: ReasonId) {
+        (0..self.sizes(tensor).len()).for_each(|axis| self.pin(tensor.axis(axis), why));
+    }
+
+    fn pin_both(&mut self, a: TensorAxis, b: TensorAxis, why: ReasonId) {
+        self.pin(a, why);
+        self.pin(b, why);
+    }
+
+    /// The first node and the length of an axis of known length.
+    pub(crate) fn nodes(&self, axis: TensorAxis) -> Option<(u32, usize)> {
+        let entry = self.tensors.get(axis.tensor.index())?;
+        let n = (*entry.sizes.get(axis.axis)?)?;
+        Some((entry.first[axis.axis], n))
+    }
+
+    /// Every index of the axis is pinned so far, or the axis has none that could be removed.
+    pub fn is_pinned(&mut self, axis: TensorAxis) -> bool {
+        match self.nodes(axis) {
+            Some((x, n)) => (0..n as u32).all(|i| self.sets.pinned(x + i).is_some()),
+            None => true,
+        }
+    }
+
+    /// Decides the reshapes and closes the graph: from here on the classes are fixed.
+    ///
+    /// # Complexity
+    ///
+    /// Near linear in the number of indices; reshapes of one axis are compared index by index.
+    pub fn close(mut self) -> Classes {
+        let factorings = std::mem::take(&mut self.factorings);
+        decide(&mut self, factorings);
+        Classes::new(self)
+    }
+}
+
+fn fits(from: usize, len: usize, n: usize) -> bool {
+    from.checked_add(len).is_some_and(|end| end <= n)
+}
+
+fn divides(len: usize, inner: usize, n: usize) -> bool {
+    len.checked_mul(inner).is_some_and(|run| run > 0 && n % run == 0)
+}

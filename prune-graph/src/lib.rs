@@ -1,0 +1,73 @@
+//! Index classes of a network's graph: what can be removed together, what is removed, and why the rest stays.
+//!
+//! An index of an axis of a tensor can be removed only together with all indices that must equal it: a channel of a
+//! convolution is a row of its weight, an entry of its bias, of the batch normalisation behind it, and a column of every
+//! weight that reads it. [`Graph`] takes such statements from whoever knows the operators; this crate knows none, and no
+//! file format. [`Graph::close`] gives [`Classes`]: sets of indices that go together, and families of classes of one kind.
+//! [`Choice`] says how many of each family stay and by which [`ClassScore`]; the result is a [`Removal`], from which the
+//! indices kept of every axis follow. [`Classes::explain`] names the operator that pins what stays.
+//!
+//! # Examples
+//!
+//! Half of the channels of a hidden layer, by the norm over rows of the first weight and columns of the second:
+//!
+//! ```
+//! use prune_core::Density;
+//! use prune_graph::{Choice, ClassScore, Graph, Reason, TensorId, Weights};
+//!
+//! struct Values(Vec<Vec<f64>>);
+//! impl Weights for Values {
+//!     fn visit(&self, tensor: TensorId, visit: &mut dyn FnMut(&[f64])) -> Result<(), String> {
+//!         visit(&self.0[tensor.index()]);
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let mut graph = Graph::new();
+//! let first = graph.constant("first", &[4, 1], true)?;
+//! let second = graph.constant("second", &[1, 4], true)?;
+//! let why = graph.reason(Reason::new("Gemm", "", "reads the axis"));
+//! graph.join(first.axis(0), second.axis(1), why);
+//! let classes = graph.close();
+//!
+//! let values = Values(vec![vec![1.0, -4.0, 2.0, 0.5], vec![1.0, 0.0, 3.0, 0.1]]);
+//! let scores = classes.scores(ClassScore::L2, &values)?;
+//! let removal = Choice::local(Density::new(0.5)?).choose(&classes, &scores);
+//! assert_eq!(removal.kept(&classes, first.axis(0)), Some(vec![1, 2]));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Map
+//!
+//! - `tensor`, `reason`, `union`: the parts; `graph`: statements; `factor`: reshapes
+//! - `classes`, `explain`: what follows from them
+//! - `score`, `choice`, `search`, `masks`: which classes go; `removal`: what they leave
+//! - `couplings`: the same classes for a trainer
+
+mod choice;
+mod classes;
+mod couplings;
+mod error;
+mod explain;
+mod factor;
+mod graph;
+mod masks;
+mod reason;
+mod removal;
+mod score;
+mod search;
+mod tensor;
+mod union;
+
+pub use choice::{Choice, Method};
+pub use classes::{ClassId, Classes, Family};
+pub use couplings::{CoupledIndex, Coupling, Couplings};
+pub use error::GraphError;
+pub use explain::Stays;
+pub use factor::{FactoredAxis, Factoring};
+pub use graph::{Graph, MOST_INDICES};
+pub use masks::MaskRemoval;
+pub use reason::{Reason, ReasonId};
+pub use removal::Removal;
+pub use score::{ClassScore, Weights};
+pub use tensor::{Role, TensorAxis, TensorId};

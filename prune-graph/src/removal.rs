@@ -1,0 +1,86 @@
+//! A choice of classes to remove, and what it leaves of each axis.
+
+use crate::classes::{ClassId, Classes};
+use crate::error::GraphError;
+use crate::tensor::TensorAxis;
+
+/// Classes that go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    gone: Vec<bool>,
+}
+
+impl Removal {
+    /// Nothing goes.
+    pub fn none(classes: &Classes) -> Self {
+        Removal { gone: vec![false; classes.bound()] }
+    }
+
+    /// Marks a class as one that goes.
+    pub fn close(&mut self, class: ClassId) {
+        if let Some(gone) = self.gone.get_mut(class.index()) {
+            *gone = true;
+        }
+    }
+
+    /// Marks a class as one that stays.
+    pub fn reopen(&mut self, class: ClassId) {
+        if let Some(gone) = self.gone.get_mut(class.index()) {
+            *gone = false;
+        }
+    }
+
+    /// The class goes.
+    pub fn is_gone(&self, class: ClassId) -> bool {
+        self.gone.get(class.index()).copied().unwrap_or(false)
+    }
+
+    /// The number of classes that go.
+    pub fn len(&self) -> usize {
+        self.gone.iter().filter(|&&gone| gone).count()
+    }
+
+    /// Nothing goes.
+    pub fn is_empty(&self) -> bool {
+        !self.gone.contains(&true)
+    }
+
+    /// The index goes.
+    pub fn removes(&self, classes: &Classes, axis: TensorAxis, index: usize) -> bool {
+        classes.class_of(axis, index).is_some_and(|class| self.is_gone(class))
+    }
+
+    /// The indices of an axis that stay; `None` if all do, or if the length of the axis is not known.
+    pub fn kept(&self, classes: &Classes, axis: TensorAxis) -> Option<Vec<usize>> {
+        let n = classes.size(axis)?;
+        let kept: Vec<usize> = (0..n).filter(|&i| !self.removes(classes, axis, i)).collect();
+        (kept.len() < n).then_some(kept)
+    }
+
+    /// How many indices of an axis stay; `None` if its length is not known.
+    pub fn kept_len(&self, classes: &Classes, axis: TensorAxis) -> Option<usize> {
+        let n = classes.size(axis)?;
+        Some((0..n).filter(|&i| !self.removes(classes, axis, i)).count())
+    }
+
+    /// Checks that something stays of every axis.
+    ///
+    /// # Errors
+    ///
+    /// [`GraphError::EmptyAxis`] naming the first that would be empty.
+    pub fn check(&self, classes: &Classes) -> Result<(), GraphError> {
+        let empty =
+            |axis: &TensorAxis| classes.size(*axis).is_some_and(|n| n > 0) && self.kept_len(classes, *axis) == Some(0);
+        match classes.axes().find(empty) {
+            Some(axis) => Err(GraphError::EmptyAxis { name: classes.name(axis.tensor).to_owned(), axis: axis.axis }),
+            None => Ok(()),
+        }
+    }
+
+    /// How many elements of a tensor stay; an axis of unknown length counts as one.
+    pub fn kept_elements(&self, classes: &Classes, tensor: crate::TensorId) -> usize {
+        (0..classes.sizes(tensor).len())
+            .map(|axis| self.kept_len(classes, tensor.axis(axis)).unwrap_or(1))
+            .fold(1, usize::saturating_mul)
+    }
+}

@@ -1,0 +1,57 @@
+//! Tensors as the graph sees them: a name, lengths of axes, and for constants what their values are for.
+
+/// A tensor of one [`Graph`](crate::Graph).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TensorId(pub(crate) u32);
+
+impl TensorId {
+    /// The position of the tensor in the order in which tensors were added.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// Axis `axis` of this tensor.
+    pub fn axis(self, axis: usize) -> TensorAxis {
+        TensorAxis { tensor: self, axis }
+    }
+}
+
+/// One axis of one tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TensorAxis {
+    /// The tensor.
+    pub tensor: TensorId,
+    /// The position of the axis in the tensor's shape.
+    pub axis: usize,
+}
+
+/// The place of a constant's axis in the operator that reads the constant.
+///
+/// It tells what has to be zero for a channel to be closed: rows of its [`Role::Writer`]s. Columns of a
+/// [`Role::Reader`] meet a value that is zero already, and a [`Role::Divisor`] stays as it is, since a division by zero
+/// is no removal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Role {
+    /// Values along the axis become values of the channel: rows of a weight, biases, scales and shifts.
+    #[default]
+    Writer,
+    /// The axis is summed over: columns of the next weight.
+    Reader,
+    /// Values divide or normalise: variances, means, divisors.
+    Divisor,
+}
+
+/// A tensor as it was added.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    /// Lengths of the axes; `None` where the length is not known.
+    pub(crate) sizes: Vec<Option<usize>>,
+    /// The first node of each axis of known length.
+    pub(crate) first: Vec<u32>,
+    pub(crate) constant: bool,
+    /// Its slices are scored: a floating constant of rank 2 or more.
+    pub(crate) weight: bool,
+    /// Roles of the axes, as far as a constant's are known.
+    pub(crate) roles: Vec<Option<Role>>,
+}

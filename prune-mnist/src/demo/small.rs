@@ -1,0 +1,233 @@
+//! The end of a run that prunes channels: the network without them, which any engine runs as it is.
+
+use std::time::{Duration, Instant};
+
+use prune_core::Masks;
+use prune_graph::GraphError;
+use prune_onnx::{AnalysisOptions, Model, analyse};
+
+use super::error::DemoError;
+use super::layers::Backend;
+use crate::data::{PIXELS, Split};
+use crate::nn::{Batch, ModelSpec, NdarrayParams, Network, ParamSet, ParamSpec, Samples};
+use crate::onnx::{self, OnnxError};
+
+/// The file of the network as it was trained.
+pub const ONNX_FILE: &str = "model.onnx";
+/// The file of the network without its closed channels.
+pub const SMALL_FILE: &str = "small.onnx";
+
+/// Images in a batch whose time is taken.
+const BATCH: usize = 64;
+/// Rounds whose median is the time.
+const ROUNDS: usize = 5;
+
+/// A network and the one that is left of it.
+#[derive(Debug)]
+pub(super) struct Small {
+    /// The bytes of [`SMALL_FILE`].
+    pub(super) file: Vec<u8>,
+    pub(super) comparison: Comparison,
+}
+
+/// Both networks on the test images, activations dense in both.
+#[derive(Debug)]
+pub(super) struct Comparison {
+    pub(super) parameters: [usize; 2],
+    pub(super) multiply_adds: [usize; 2],
+    pub(super) bytes: [usize; 2],
+    pub(super) accuracy: [f64; 2],
+    /// Time of an image, in batches.
+    pub(super) time: [Duration; 2],
+    /// The largest difference of two outputs, and the largest output.
+    pub(super) difference: f32,
+    pub(super) scale: f32,
+    /// Images that both say the same of, of all.
+    pub(super) same: usize,
+    pub(super) images: usize,
+}
+
+/// Whether masks close channels with all that they give: each kernel's bias has a mask too. Without it the bias of a closed
+/// channel still gives something, which taking the channel out would change.
+pub(super) fn closes_channels(specs: &[ParamSpec], masks: &Masks) -> bool {
+    let masked = |name: &str| masks.get(name).is_some();
+    let mut any = false;
+    specs.chunks_exact(2).all(|pair| {
+        any |= masked(&pair[0].name);
+        !masked(&pair[0].name) || masked(&pair[1].name)
+    }) && any
+}
+
+/// Takes the channels that masks close out of a network whose file is `model`; none where they close none.
+pub(super) fn small<P: Backend>(
+    spec: &ModelSpec,
+    params: &P,
+    masks: &Masks,
+    model: &[u8],
+    test: &Split,
+) -> Result<Option<Small>, DemoError> {
+    let file = |error: prune_onnx::Error| DemoError::from(OnnxError::from(error));
+    let whole = Model::parse(model.to_vec(), ".".as_ref()).map_err(file)?;
+    let analysis = analyse(&whole, &AnalysisOptions::default()).map_err(file)?;
+    // Biases have no say of their own: they close with their kernels.
+    let kernels: Vec<_> = masks.iter().filter(|(_, mask)| mask.shape().len() > 1).collect();
+    let removal = match analysis.classes().closed_by(&kernels) {
+        Ok(closed) => closed.removal,
+        Err(GraphError::NoChannel { .. }) => return Ok(None),
+        Err(error) => return Err(file(error.into())),
+    };
+    let edits = analysis.edits(&removal).map_err(file)?;
+    let mut bytes = Vec::new();
+    whole.write(&edits, &mut bytes, None).map_err(file)?;
+    let (small_spec, small_params) = onnx::read(spec, &Model::parse(bytes.clone(), ".".as_ref()).map_err(file)?)?;
+    let comparison = compare(spec, params, &small_spec, &small_params, test)?;
+    Ok(Some(Small { comparison: Comparison { bytes: [model.len(), bytes.len()], ..comparison }, file: bytes }))
+}
+
+fn compare<P: Backend>(
+    spec: &ModelSpec,
+    params: &P,
+    small_spec: &ModelSpec,
+    small_params: &NdarrayParams<f32>,
+    test: &Split,
+) -> Result<Comparison, DemoError> {
+    let samples = Samples::new(test.images(), test.labels(), PIXELS)?;
+    let count = test.len().min(BATCH);
+    let [mut whole, mut small] = [Network::<f32>::new(spec, count)?, Network::<f32>::new(small_spec, count)?];
+    let mut batch = Batch::<f32>::new();
+    let mut made = Comparison {
+        parameters: [parameters(&whole), parameters(&small)],
+        multiply_adds: [multiply_adds(&whole), multiply_adds(&small)],
+        bytes: [0; 2],
+        accuracy: [0.0; 2],
+        time: [Duration::ZERO; 2],
+        difference: 0.0,
+        scale: 0.0,
+        same: 0,
+        images: test.len(),
+    };
+    let mut correct = [0; 2];
+    let indices: Vec<u32> = (0..test.len() as u32).collect();
+    for part in indices.chunks(count) {
+        batch.fill(&samples, part)?;
+        correct[0] += whole.score_batch(params, batch.images(), batch.labels())?.correct;
+        correct[1] += small.score_batch(small_params, batch.images(), batch.labels())?.correct;
+        let classes = whole.classes();
+        let rows = whole.logits()[..part.len() * classes].chunks_exact(classes);
+        for (a, b) in rows.zip(small.logits().chunks_exact(classes)) {
+            for (a, b) in a.iter().zip(b) {
+                made.difference = made.difference.max((a - b).abs());
+                made.scale = made.scale.max(a.abs());
+            }
+            made.same += usize::from(highest(a) == highest(b));
+        }
+    }
+    made.accuracy = correct.map(|correct| correct as f64 / made.images as f64);
+    let mut times = [const { Vec::new() }; 2];
+    batch.fill(&samples, &indices[..count])?;
+    // Rounds alternate, so that whatever else the machine does meets both.
+    for _ in 0..ROUNDS {
+        times[0].push(time(&mut whole, params, &batch)?);
+        times[1].push(time(&mut small, small_params, &batch)?);
+    }
+    made.time = times.map(|mut times: Vec<Duration>| {
+        times.sort_unstable();
+        times[ROUNDS / 2] / count as u32
+    });
+    Ok(made)
+}
+
+/// The time of a batch, the mean of several.
+fn time(network: &mut Network<f32>, params: &dyn ParamSet<f32>, batch: &Batch<f32>) -> Result<Duration, DemoError> {
+    const BATCHES: u32 = 4;
+    let started = Instant::now();
+    for _ in 0..BATCHES {
+        network.score_batch(params, batch.images(), batch.labels())?;
+    }
+    Ok(started.elapsed() / BATCHES)
+}
+
+fn parameters(network: &Network<f32>) -> usize {
+    network.parameters().iter().map(ParamSpec::len).sum()
+}
+
+fn multiply_adds(network: &Network<f32>) -> usize {
+    network.parameters().iter().map(|spec| spec.multiply_adds(spec.len())).sum()
+}
+
+/// The place of the highest output, the first of equals.
+fn highest(outputs: &[f32]) -> usize {
+    (1..outputs.len()).fold(0, |best, next| if outputs[next] > outputs[best] { next } else { best })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use prune_core::Mask;
+
+    use super::*;
+    use crate::data::DataSource;
+    use crate::nn::{Initialisation, NalgebraParams, initial_parameters};
+
+    /// Masks that close every third channel of a kernel, with its bias.
+    fn masks(specs: &[ParamSpec], biases: bool) -> Masks {
+        let mut masks = Masks::default();
+        for pair in specs[..specs.len() - 2].chunks_exact(2) {
+            let features = pair[1].len();
+            let kept = |len: usize| (0..len).map(|at| at % features % 3 != 1).collect::<Vec<_>>();
+            masks.insert(pair[0].name.as_str(), Mask::from_bools(&pair[0].shape, &kept(pair[0].len())).unwrap());
+            if biases {
+                masks.insert(pair[1].name.as_str(), Mask::from_bools(&pair[1].shape, &kept(features)).unwrap());
+            }
+        }
+        masks
+    }
+
+    #[test]
+    fn the_small_network_gives_what_the_sparse_one_gives() {
+        let test = DataSource::Sample.load().unwrap().test.head(150);
+        for spec in [ModelSpec::mlp(), ModelSpec::cnn(), ModelSpec::lenet5()] {
+            let specs = spec.parameters().unwrap();
+            let mut params: NalgebraParams<f32> = initial_parameters(&specs, Initialisation::HeNormal, 3);
+            // Biases other than zero, which the closed channels would give if they stayed.
+            for index in (1..specs.len()).step_by(2) {
+                let values = params.values_mut(index).iter_mut().enumerate();
+                values.for_each(|(at, value)| *value = (at as f32 * 0.7).sin() * 0.3);
+            }
+            let masks = masks(&specs, true);
+            assert!(closes_channels(&specs, &masks));
+            masks.hold(&mut params).unwrap();
+            let model = onnx::write(&spec, &params).unwrap();
+            let small = small(&spec, &params, &masks, &model, &test).unwrap().unwrap();
+            let Comparison { parameters, multiply_adds, bytes, accuracy, difference, scale, same, images, .. } =
+                small.comparison;
+            assert!(difference <= scale * 1e-5, "{}: {difference} of {scale}", spec.name);
+            assert_eq!((same, images), (150, 150));
+            assert_eq!(accuracy[0], accuracy[1]);
+            assert!(parameters[1] * 10 < parameters[0] * 7, "{parameters:?}");
+            assert!(multiply_adds[1] * 10 < multiply_adds[0] * 7 && bytes[1] * 10 < bytes[0] * 7);
+        }
+    }
+
+    #[test]
+    fn channels_whose_biases_stay_are_not_closed() {
+        let specs = ModelSpec::mlp().parameters().unwrap();
+        assert!(!closes_channels(&specs, &masks(&specs, false)));
+        assert!(!closes_channels(&specs, &Masks::default()));
+    }
+
+    #[test]
+    fn masks_without_a_closed_channel_leave_nothing_to_take_out() {
+        let spec = ModelSpec::mlp();
+        let specs = spec.parameters().unwrap();
+        let params: NalgebraParams<f32> = initial_parameters(&specs, Initialisation::HeNormal, 3);
+        let mut masks = Masks::default();
+        for spec in &specs[..2] {
+            let kept: Vec<bool> = (0..spec.len()).map(|at| at % 2 == 0 || at > 300).collect();
+            masks.insert(spec.name.as_str(), Mask::from_bools(&spec.shape, &kept).unwrap());
+        }
+        let model = onnx::write(&spec, &params).unwrap();
+        let test = DataSource::Sample.load().unwrap().test.head(10);
+        assert!(small(&spec, &params, &masks, &model, &test).unwrap().is_none());
+    }
+}

@@ -1,0 +1,53 @@
+//! Networks as ONNX files, for engines and for `prune shrink`, and back again once they are smaller.
+//!
+//! Parameters keep their names and shapes, so that masks and checkpoints of a run fit the file: kernels of convolutions stay
+//! (height, width, inputs, features), and a `Transpose` in the graph, which engines do once, gives operators what they want.
+//! Activation pruning is no part of the file.
+
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use crate::nn::NnError;
+
+pub use self::read::read;
+pub use self::write::{INPUT, OUTPUT, write};
+
+/// A network that cannot be written, or a file that cannot be read as one.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OnnxError {
+    /// The description makes no network.
+    #[error(transparent)]
+    Network(#[from] NnError),
+    /// The file is no model.
+    #[error(transparent)]
+    File(#[from] prune_onnx::Error),
+    /// A parameter that cannot be read.
+    #[error("{name}: {source}")]
+    Parameter {
+        /// Its name.
+        name: String,
+        /// Why.
+        source: prune_core::Error,
+    },
+    /// A parameter that the model has and the file or the set has not.
+    #[error("there is no parameter `{name}`, which {model} has")]
+    Absent {
+        /// Its name.
+        name: String,
+        /// The model.
+        model: String,
+    },
+    /// A parameter of a shape that no network of these layers has.
+    #[error("`{name}` has the shape {found:?}, and the layers before it leave {wanted:?}")]
+    Shape {
+        /// Its name.
+        name: String,
+        /// Its shape in the file.
+        found: Vec<usize>,
+        /// The shape that follows from the layers before it.
+        wanted: Vec<usize>,
+    },
+}

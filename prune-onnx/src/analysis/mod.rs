@@ -1,0 +1,313 @@
+//! A model's classes of indices: what can be removed from it, what each removal costs and saves, and why the rest stays.
+
+mod constants;
+mod engine;
+pub(crate) mod faults;
+mod outer;
+mod site;
+mod value;
+mod work;
+
+use std::collections::{BTreeMap, HashMap};
+
+use prune_graph::{ClassScore, Classes, Family, GraphError, Removal, TensorAxis, TensorId, Weights};
+
+use crate::edits::{Edits, TensorPlace};
+use crate::error::Error;
+use crate::model::{Model, Tensor};
+use crate::shapes::Source;
+pub(crate) use constants::{Constant, Use};
+use engine::Engine;
+pub(crate) use outer::captured;
+pub(crate) use site::{Site, Stated, Stop, position};
+use value::Value;
+use work::Work;
+
+/// What an analysis is given beside the model.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AnalysisOptions {
+    /// Shapes of inputs, for counting multiply-adds where the file leaves lengths open. They never change what can be
+    /// removed.
+    pub inputs: BTreeMap<String, Vec<usize>>,
+}
+
+/// The classes of a model, and what follows from removing some.
+///
+/// # Examples
+///
+/// A hidden layer of four neurons loses two:
+///
+/// ```
+/// use prune_core::Density;
+/// use prune_graph::{Choice, ClassScore};
+/// use prune_onnx::{AnalysisOptions, DataType, Dim, GraphBuilder, Model, ModelBuilder, analyse};
+///
+/// let mut graph = GraphBuilder::new("mlp");
+/// graph.input("x", DataType::Float, &[Dim::Named("batch".into()), Dim::Known(1)]);
+/// graph.floats("first", &[1, 4], &[3.0, 0.1, 2.0, 0.2]);
+/// graph.floats("second", &[4, 1], &[1.0, 1.0, 1.0, 1.0]);
+/// graph.node("MatMul", &["x", "first"], &["h"], &[]);
+/// graph.node("Relu", &["h"], &["r"], &[]);
+/// graph.node("MatMul", &["r", "second"], &["y"], &[]);
+/// graph.output("y", DataType::Float, &[Dim::Named("batch".into()), Dim::Known(1)]);
+/// let model = Model::parse(ModelBuilder::new(8, 17).finish(&graph), ".".as_ref())?;
+///
+/// let analysis = analyse(&model, &AnalysisOptions::default())?;
+/// let scores = analysis.scores(ClassScore::L2)?;
+/// let removal = Choice::local(Density::new(0.5)?).choose(analysis.classes(), &scores);
+/// assert_eq!((analysis.parameters(&removal), analysis.all_parameters()), (4, 8));
+/// let kept = analysis.kept(&removal);
+/// assert_eq!((kept[0].tensor.as_str(), kept[0].axis, &kept[0].kept), ("first", 1, &vec![0, 2]));
+/// let edits = analysis.edits(&removal)?; // for Model::write
+/// assert!(!edits.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Analysis<'m> {
+    pub(crate) model: &'m Model,
+    pub(crate) classes: Classes,
+    pub(crate) constants: HashMap<&'m str, Constant<'m>>,
+    pub(crate) uses: Vec<Use>,
+    /// The use that a tensor of the graph of classes is.
+    by_id: HashMap<TensorId, usize>,
+    pub(crate) values: HashMap<&'m str, Value>,
+    /// Constant elements that have to be the lengths of axes.
+    pub(crate) follow: BTreeMap<Source, TensorAxis>,
+    works: Vec<Work>,
+    /// For each work the lengths of its axes where the graph's are open; `None` where the given shapes do not tell.
+    lengths: Vec<Vec<Option<usize>>>,
+}
+
+/// The indices kept of one axis of one constant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptAxis {
+    /// The constant's name.
+    pub tensor: String,
+    /// The axis.
+    pub axis: usize,
+    /// The length of the axis before.
+    pub of: usize,
+    /// The indices kept, in order.
+    pub kept: Vec<usize>,
+}
+
+/// The multiply-adds of one node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeWork {
+    /// The node's position in the graph.
+    pub node: usize,
+    /// Multiply-adds; `None` where a length is not known.
+    pub multiply_adds: Option<u128>,
+}
+
+/// Finds the classes of a model.
+///
+/// # Errors
+///
+/// [`Error::Classes`] for a graph with more indices than are handled.
+///
+/// # Complexity
+///
+/// Linear in the nodes and in the lengths of all axes; values of weights are not read.
+pub fn analyse<'m>(model: &'m Model, options: &AnalysisOptions) -> Result<Analysis<'m>, Error> {
+    let open = Engine::run(model, &AnalysisOptions::default())?;
+    let lengths = {
+        // The same walk with the given shapes: its works come in the same order.
+        let bound = if options.inputs.is_empty() { None } else { Some(Engine::run(model, options)?) };
+        let bound = bound.as_ref().unwrap_or(&open);
+        let length = |axis: &TensorAxis| bound.graph.sizes(axis.tensor).get(axis.axis).copied().flatten();
+        bound.works.iter().map(|work| work.axes.iter().map(length).collect()).collect()
+    };
+    let Engine { graph, constants, uses, values, works, lengths: follow, .. } = open;
+    let by_id = uses.iter().enumerate().map(|(at, found)| (found.id, at)).collect();
+    Ok(Analysis { model, classes: graph.close(), constants, uses, by_id, values, follow, works, lengths })
+}
+
+impl<'m> Analysis<'m> {
+    /// The model.
+    pub fn model(&self) -> &'m Model {
+        self.model
+    }
+
+    /// The classes.
+    pub fn classes(&self) -> &Classes {
+        &self.classes
+    }
+
+    /// A score for each class.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Classes`] for values that are NaN or cannot be read.
+    pub fn scores(&self, score: ClassScore) -> Result<Vec<f64>, Error> {
+        Ok(self.classes.scores(score, &Values(self))?)
+    }
+
+    /// The name of the constant that a tensor of the graph of classes is a use of.
+    pub fn constant_of(&self, tensor: TensorId) -> Option<&str> {
+        self.by_id.get(&tensor).map(|&at| self.uses[at].name.as_str())
+    }
+
+    /// Every use of a constant: the tensor of the graph of classes, the constant's name, and the nodes and slots that read it,
+    /// none where something outside of nodes does. A constant whose uses are cut in different ways is copied by
+    /// [`Analysis::edits`].
+    pub fn uses(&self) -> impl Iterator<Item = (TensorId, &str, &[(usize, usize)])> {
+        self.uses.iter().map(|found| (found.id, found.name.as_str(), found.readers.as_slice()))
+    }
+
+    /// The names of the floating constants of rank 2 or more that a family's classes are slices of, each once.
+    pub fn weights_of(&self, family: &Family) -> Vec<&str> {
+        let mut names: Vec<&str> = family
+            .axes()
+            .iter()
+            .filter(|axis| self.classes.is_weight(axis.tensor))
+            .filter_map(|axis| self.constant_of(axis.tensor))
+            .collect();
+        names.dedup();
+        names
+    }
+
+    /// Elements of the model's floating constants.
+    pub fn all_parameters(&self) -> u128 {
+        self.floating().map(|constant| constant.tensor.elements() as u128).sum()
+    }
+
+    /// Elements of the floating constants after a removal, copies of shared ones included.
+    pub fn parameters(&self, removal: &Removal) -> u128 {
+        let mut lengths = Lengths::new(&self.classes, removal);
+        let mut used: HashMap<&str, Vec<Vec<usize>>> = HashMap::new();
+        for found in &self.uses {
+            let rank = self.classes.sizes(found.id).len();
+            let left = (0..rank).map(|axis| lengths.of(found.id.axis(axis)).unwrap_or(1)).collect();
+            let shapes = used.entry(found.name.as_str()).or_default();
+            // Uses of one constant that are cut to one shape nearly always share their indices, too.
+            if !shapes.contains(&left) {
+                shapes.push(left);
+            }
+        }
+        self.floating()
+            .map(|constant| match used.get(constant.name) {
+                Some(shapes) => shapes.iter().map(|shape| shape.iter().map(|&n| n as u128).product::<u128>()).sum(),
+                None => constant.tensor.elements() as u128,
+            })
+            .sum()
+    }
+
+    fn floating(&self) -> impl Iterator<Item = Named<'_, 'm>> {
+        let constants = self.constants.iter().filter(|(_, constant)| constant.tensor.data_type().is_floating());
+        constants.map(|(name, constant)| Named { name, tensor: constant.tensor })
+    }
+
+    /// Multiply-adds of convolutions and matrix products after a removal, node by node.
+    pub fn work(&self, removal: &Removal) -> Vec<NodeWork> {
+        let mut lengths = Lengths::new(&self.classes, removal);
+        self.works
+            .iter()
+            .zip(&self.lengths)
+            .map(|(work, given)| {
+                let all = work.axes.iter().zip(given).map(|(&axis, &given)| lengths.of(axis).or(given));
+                let multiply_adds = all.map(|n| n.map(|n| n as u128)).try_fold(1u128, |p, n| p.checked_mul(n?));
+                NodeWork { node: work.node, multiply_adds }
+            })
+            .collect()
+    }
+
+    /// All multiply-adds after a removal; `None` where a length is not known: give the shapes of the inputs.
+    pub fn multiply_adds(&self, removal: &Removal) -> Option<u128> {
+        self.work(removal).iter().map(|work| work.multiply_adds).sum()
+    }
+
+    /// The indices kept of every constant that loses some, in the order of names and axes. Where uses of a constant are cut
+    /// in different ways, the first is told.
+    pub fn kept(&self, removal: &Removal) -> Vec<KeptAxis> {
+        let mut all: BTreeMap<(String, usize), KeptAxis> = BTreeMap::new();
+        for found in &self.uses {
+            for (axis, size) in self.classes.sizes(found.id).iter().enumerate() {
+                if let (Some(kept), Some(of)) = (removal.kept(&self.classes, found.id.axis(axis)), *size) {
+                    let key = (found.name.clone(), axis);
+                    all.entry(key).or_insert(KeptAxis { tensor: found.name.clone(), axis, of, kept });
+                }
+            }
+        }
+        all.into_values().collect()
+    }
+
+    /// What has to change in the file. Nothing, if nothing is removed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Classes`] if an axis would be empty, and errors of reading constants.
+    pub fn edits(&self, removal: &Removal) -> Result<Edits, Error> {
+        removal.check(&self.classes)?;
+        crate::removal::edits(self, removal)
+    }
+
+    /// Names of all constants, in order.
+    pub fn constant_names(&self) -> Vec<&'m str> {
+        let mut names: Vec<&str> = self.constants.keys().copied().collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The constant of a name, wherever the model keeps it.
+    pub fn constant(&self, name: &str) -> Option<&'m Tensor> {
+        self.constants.get(name).map(|constant| constant.tensor)
+    }
+
+    /// Where the model keeps the constant of a name.
+    pub fn place(&self, constant: &str) -> Option<TensorPlace> {
+        self.constants.get(constant).map(|constant| constant.place)
+    }
+}
+
+struct Named<'a, 'm> {
+    name: &'a str,
+    tensor: &'m Tensor,
+}
+
+/// Lengths of axes after a removal, each worked out once.
+pub(crate) struct Lengths<'a> {
+    classes: &'a Classes,
+    removal: &'a Removal,
+    known: HashMap<TensorAxis, Option<usize>>,
+}
+
+impl<'a> Lengths<'a> {
+    pub(crate) fn new(classes: &'a Classes, removal: &'a Removal) -> Self {
+        Lengths { classes, removal, known: HashMap::new() }
+    }
+
+    pub(crate) fn of(&mut self, axis: TensorAxis) -> Option<usize> {
+        let (classes, removal) = (self.classes, self.removal);
+        *self.known.entry(axis).or_insert_with(|| removal.kept_len(classes, axis))
+    }
+}
+
+/// Values of constants for scores.
+struct Values<'a, 'm>(&'a Analysis<'m>);
+
+/// Values are handed on in pieces of this many.
+const PIECE: usize = 4096;
+
+impl Weights for Values<'_, '_> {
+    fn visit(&self, tensor: TensorId, visit: &mut dyn FnMut(&[f64])) -> Result<(), String> {
+        let constant = self.0.constant_of(tensor).and_then(|name| self.0.constants.get(name));
+        let Some(constant) = constant else { return Err("it is no constant of the model".to_owned()) };
+        let mut piece = Vec::with_capacity(PIECE);
+        let read = constant.tensor.visit(|_, value| {
+            piece.push(value);
+            if piece.len() == PIECE {
+                visit(&piece);
+                piece.clear();
+            }
+        });
+        visit(&piece);
+        read.map_err(|error| error.to_string())
+    }
+}
+
+impl From<GraphError> for Error {
+    fn from(error: GraphError) -> Self {
+        Error::Classes(error)
+    }
+}

@@ -1,0 +1,20 @@
+//! The encoding of ONNX files.
+//!
+//! A generated protobuf library reads a message into fields that it knows and writes those: it drops or moves what it does
+//! not know, writes packed what was not, and holds every tensor once more. Here messages are walked where they lie, and
+//! writing copies all fields but the few that change.
+
+mod cut;
+pub(crate) mod read;
+mod rope;
+pub(crate) mod schema;
+pub(crate) mod wire;
+pub(crate) mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use cut::cut_bytes;
+
+/// Graphs in graphs beyond this are refused. A protobuf library stops at 100 messages, which are 33 graphs.
+pub(crate) const DEEPEST: usize = 32;

@@ -1,0 +1,111 @@
+//! From a model and its edits to bytes: what no edit names is copied.
+
+mod data;
+mod graph;
+mod node;
+mod tensor;
+mod value_info;
+
+use std::collections::BTreeSet;
+use std::io::Write;
+
+use super::schema::model;
+use crate::edits::{Added, Edits, TensorPlace};
+use crate::error::Error;
+use crate::model::{GraphProblem, Model, TensorProblem};
+
+use super::rope::Rope;
+pub use data::DataFile;
+use data::DataPlan;
+
+/// What is needed wherever a message is written.
+struct Job<'m> {
+    model: &'m Model,
+    edits: &'m Edits,
+    data: DataPlan<'m>,
+}
+
+/// Bytes that [`Model::write`] has written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// Of the model.
+    pub model: u64,
+    /// Of the file of data beside it.
+    pub data: u64,
+}
+
+impl Model {
+    /// Writes the model with its edits. Without any, the bytes are those that were read.
+    ///
+    /// Where the model has external data and there are edits, all of it goes to `data`, first, and the model refers to it by
+    /// that name. Without edits the model refers to the files that it referred to, and `data` is not written.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] and [`Error::Graph`] for edits that do not fit the model, [`Error::External`] for edits of a model
+    /// with external data when there is no `data`, [`Error::Read`] and [`Error::Write`].
+    pub fn write(&self, edits: &Edits, to: &mut dyn Write, data: Option<DataFile<'_>>) -> Result<Sizes, Error> {
+        if edits.is_empty() {
+            to.write_all(&self.encoded.bytes).map_err(super::rope::write_error)?;
+            return Ok(Sizes { model: self.encoded.bytes.len() as u64, data: 0 });
+        }
+        self.check(edits)?;
+        let mut job =
+            Job { model: self, edits, data: DataPlan::new(self, edits, data.as_ref().map(|file| file.name))? };
+        if let Some(file) = data {
+            job.data.write(file.to)?;
+        }
+        let mut rope = Rope::default();
+        for field in self.encoded.fields() {
+            let field = field?;
+            match field.number {
+                model::GRAPH => rope.message(model::GRAPH, job.graph()?),
+                _ => rope.copy(&field.encoded.bytes),
+            }
+        }
+        let sizes = Sizes { model: rope.len(), data: job.data.len() };
+        rope.write(to)?;
+        Ok(sizes)
+    }
+
+    /// Refuses edits of what is not there.
+    fn check(&self, edits: &Edits) -> Result<(), Error> {
+        let nodes = &self.graph.nodes;
+        let missing = |name: String| Err(GraphProblem::Missing { by: "an edit".to_owned(), name }.into());
+        for place in edits.cuts.keys().chain(edits.values.keys()) {
+            let there = match *place {
+                TensorPlace::Initializer(position) => position < self.graph.initializers.len(),
+                TensorPlace::Constant(position) => nodes.get(position).is_some_and(|node| node.constant().is_some()),
+                // What is new has the values that it is added with.
+                TensorPlace::Added(position) => {
+                    matches!(edits.added.get(position), Some(Added::Copy { .. }))
+                }
+            };
+            if !there {
+                return missing(format!("{place:?}"));
+            }
+            if edits.cuts.contains_key(place) && edits.values.contains_key(place) {
+                let problem = TensorProblem::Cut("it is also given other values");
+                return Error::tensor(&format!("{place:?}"), problem);
+            }
+        }
+        let of_nodes = edits.attributes.keys().map(|key| key.0).chain(edits.inputs.keys().map(|key| key.0));
+        if let Some(position) = of_nodes.into_iter().find(|&position| position >= nodes.len()) {
+            return missing(format!("node {position}"));
+        }
+        let mut names: BTreeSet<&str> = self.graph.initializers.iter().map(|tensor| tensor.name.as_str()).collect();
+        names.extend(nodes.iter().flat_map(|node| &node.outputs).map(String::as_str));
+        names.extend(self.graph.inputs.iter().map(|input| input.name.as_str()));
+        for added in &edits.added {
+            let (Added::Copy { name, .. } | Added::New { name, .. }) = added;
+            if !names.insert(name) {
+                return Err(GraphProblem::Twice { name: name.clone(), by: "an edit".to_owned() }.into());
+            }
+            if let Added::Copy { of, .. } = added
+                && *of >= self.graph.initializers.len()
+            {
+                return missing(format!("initializer {of}"));
+            }
+        }
+        Ok(())
+    }
+}

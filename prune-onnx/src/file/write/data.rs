@@ -1,0 +1,182 @@
+//! Where external data goes: one file for all of it, in the order of the model.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{self, Write};
+
+use sha1::{Digest as _, Sha1};
+
+use super::super::cut::Cut;
+use super::super::rope::write_error;
+use crate::edits::{Added, Edits, TensorPlace};
+use crate::error::Error;
+use crate::model::{ExternalProblem, Model, Tensor, hex};
+
+/// A file for external data: its name as the model will refer to it, and the file.
+pub struct DataFile<'f> {
+    /// Its name, beside the model.
+    pub name: &'f str,
+    /// Where its bytes go.
+    pub to: &'f mut dyn Write,
+}
+
+impl fmt::Debug for DataFile<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataFile").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Data that began at a whole page begins at one again, since engines map such files; less than a page need not.
+const PAGE: u64 = 4096;
+
+/// Which tensor: one of the file, by where it begins there, or one that is added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    Read(usize),
+    Added(usize),
+}
+
+/// A part of the file.
+#[derive(Debug, Clone)]
+struct Part<'m> {
+    cut: Cut<'m>,
+    offset: u64,
+}
+
+/// What goes to the file of external data.
+#[derive(Debug, Default)]
+pub(super) struct DataPlan<'m> {
+    name: Option<String>,
+    parts: Vec<Part<'m>>,
+    places: HashMap<Key, usize>,
+    len: u64,
+    wants_checksum: bool,
+    checksum: Option<String>,
+}
+
+impl<'m> DataPlan<'m> {
+    pub(super) fn new(model: &'m Model, edits: &'m Edits, name: Option<&str>) -> Result<Self, Error> {
+        let mut plan = DataPlan { name: name.map(str::to_owned), ..DataPlan::default() };
+        let mut shared = HashMap::new();
+        let mut places = HashMap::new();
+        for (position, tensor) in model.graph.initializers.iter().enumerate() {
+            places.insert(tensor.encoded.at, TensorPlace::Initializer(position));
+        }
+        for (position, node) in model.graph.nodes.iter().enumerate() {
+            if let Some(tensor) = node.constant() {
+                places.insert(tensor.encoded.at, TensorPlace::Constant(position));
+            }
+        }
+        for tensor in model.graph.all_tensors() {
+            plan.add(
+                Key::Read(tensor.encoded.at),
+                tensor,
+                places.get(&tensor.encoded.at).copied(),
+                edits,
+                &mut shared,
+            )?;
+        }
+        for (position, added) in edits.added.iter().enumerate() {
+            if let Added::Copy { of, .. } = added {
+                let tensor = &model.graph.initializers[*of];
+                plan.add(Key::Added(position), tensor, Some(TensorPlace::Added(position)), edits, &mut shared)?;
+            }
+        }
+        Ok(plan)
+    }
+
+    fn add(
+        &mut self,
+        key: Key,
+        tensor: &'m Tensor,
+        place: Option<TensorPlace>,
+        edits: &'m Edits,
+        shared: &mut HashMap<(&'m str, u64, u64), usize>,
+    ) -> Result<(), Error> {
+        // What is given other values goes into the model.
+        let Some(external) = tensor.external().filter(|_| place.is_none_or(|place| !edits.values.contains_key(&place)))
+        else {
+            return Ok(());
+        };
+        if self.name.is_none() {
+            let (tensor, location) = (tensor.name.clone(), external.location.clone());
+            return Err(Error::External { tensor, location, problem: ExternalProblem::NoFile });
+        }
+        self.wants_checksum |= external.checksum.is_some();
+        let kept = place.and_then(|place| edits.cuts.get(&place));
+        // Tensors that lie at one place in the old file, and are left whole, do so in the new one.
+        let from = (external.location.as_str(), external.offset, external.length);
+        let whole = kept.is_none() && external.length > 0;
+        if let Some(&part) = shared.get(&from).filter(|_| whole) {
+            self.places.insert(key, part);
+            return Ok(());
+        }
+        let cut = Cut::new(tensor, kept)?;
+        let paged = external.offset % PAGE == 0 && cut.byte_len() >= PAGE;
+        let offset = if paged { self.len.next_multiple_of(PAGE) } else { self.len };
+        self.len = offset + cut.byte_len();
+        self.places.insert(key, self.parts.len());
+        if whole {
+            shared.insert(from, self.parts.len());
+        }
+        self.parts.push(Part { cut, offset });
+        Ok(())
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Writes the file, and notes its checksum where a tensor has one.
+    pub(super) fn write(&mut self, to: &mut dyn Write) -> Result<(), Error> {
+        let mut to = Summed { to, digest: self.wants_checksum.then(Sha1::new), at: 0 };
+        for part in &self.parts {
+            let gap = vec![0; (part.offset - to.at) as usize];
+            to.write_all(&gap).map_err(write_error)?;
+            part.cut.write(&mut to)?;
+        }
+        self.checksum = to.digest.map(|digest| hex(&digest.finalize()));
+        Ok(())
+    }
+
+    /// The entries of a tensor whose data is in the file; none for other tensors.
+    pub(super) fn entries(&self, key: Key, had_checksum: bool) -> Option<Vec<(&'static str, String)>> {
+        let part = &self.parts[*self.places.get(&key)?];
+        let mut entries = vec![
+            ("location", self.name.clone().unwrap_or_default()),
+            ("offset", part.offset.to_string()),
+            ("length", part.cut.byte_len().to_string()),
+        ];
+        if let Some(checksum) = self.checksum.as_ref().filter(|_| had_checksum) {
+            entries.push(("checksum", checksum.clone()));
+        }
+        Some(entries)
+    }
+
+    /// Whether any tensor has its data there.
+    pub(super) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+}
+
+/// A writer that counts, and works out a checksum.
+struct Summed<'t> {
+    to: &'t mut dyn Write,
+    digest: Option<Sha1>,
+    at: u64,
+}
+
+impl Write for Summed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        if let Some(digest) = &mut self.digest {
+            digest.update(&bytes[..written]);
+        }
+        self.at += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}

@@ -1,0 +1,142 @@
+//! Constant tensors: cut, given other values, renamed, or with their data at another place.
+
+use super::super::cut::Cut;
+use super::super::rope::Rope;
+use super::super::schema::{entry, tensor};
+use super::super::wire::{Encoded, put_bytes, put_int, put_varint};
+use super::Job;
+use super::data::Key;
+use crate::builder::raw_tensor;
+use crate::edits::TensorPlace;
+use crate::error::Error;
+use crate::model::{Data, DataType, Tensor, TensorProblem, Typed};
+
+impl<'m> Job<'m> {
+    /// A tensor; none where nothing of it changes.
+    pub(super) fn tensor(
+        &self,
+        of: &'m Tensor,
+        key: Key,
+        place: Option<TensorPlace>,
+        name: Option<&str>,
+    ) -> Result<Option<Rope<'m>>, Error> {
+        let kept = place.and_then(|place| self.edits.cuts.get(&place));
+        let values = place.and_then(|place| self.edits.values.get(&place));
+        let had_checksum = of.external().is_some_and(|external| external.checksum.is_some());
+        let entries = self.data.entries(key, had_checksum);
+        if kept.is_none() && values.is_none() && entries.is_none() && name.is_none() {
+            return Ok(None);
+        }
+        let stays = kept.is_none() && values.is_none();
+        let mut rope = Rope::default();
+        if !stays {
+            let dims = match values {
+                Some((dims, bytes)) => {
+                    check_length(&of.name, of.data_type, dims, bytes.len())?;
+                    dims.clone()
+                }
+                None => Cut::new(of, kept)?.dims(),
+            };
+            rope.put(|into| dims.iter().for_each(|&length| put_int(into, tensor::DIMS, length as i64)));
+        }
+        for field in of.encoded.fields() {
+            let field = field?;
+            match field.number {
+                tensor::NAME if name.is_some() => {}
+                tensor::NAME | tensor::DATA_TYPE | tensor::DOC_STRING | tensor::METADATA_PROPS => {
+                    rope.copy(&field.encoded.bytes);
+                }
+                tensor::EXTERNAL_DATA if entries.is_some() => {
+                    if !is_placed(&field.clone().bytes("a tensor")?)? {
+                        rope.copy(&field.encoded.bytes);
+                    }
+                }
+                // What only moves, or only gets another name, keeps everything else.
+                _ if stays => rope.copy(&field.encoded.bytes),
+                tensor::DATA_LOCATION if entries.is_some() => rope.copy(&field.encoded.bytes),
+                number if is_known(number) => {}
+                _ => {
+                    let problem = TensorProblem::Cut("it has a field that is newer than this program");
+                    return Error::tensor(&of.name, problem);
+                }
+            }
+        }
+        if let Some(name) = name {
+            rope.put(|into| put_bytes(into, tensor::NAME, name.as_bytes()));
+        }
+        if let Some(entries) = entries {
+            for (key, value) in entries {
+                rope.put(|into| {
+                    let mut pair = Vec::new();
+                    put_bytes(&mut pair, entry::KEY, key.as_bytes());
+                    put_bytes(&mut pair, entry::VALUE, value.as_bytes());
+                    put_bytes(into, tensor::EXTERNAL_DATA, &pair);
+                });
+            }
+        } else if let Some((_, bytes)) = values {
+            match of.data {
+                Data::Typed(Typed::Int64s) => rope.put(|into| put_int64s(into, bytes)),
+                _ => rope.put(|into| put_bytes(into, tensor::RAW_DATA, bytes)),
+            }
+        } else if kept.is_some() {
+            rope.cut(tensor::RAW_DATA, Cut::new(of, kept)?);
+        }
+        Ok(Some(rope))
+    }
+}
+
+/// A tensor that was not there before.
+pub(super) fn new<'m>(name: &str, data_type: DataType, dims: &[usize], bytes: &[u8]) -> Result<Rope<'m>, Error> {
+    check_length(name, data_type, dims, bytes.len())?;
+    let mut rope = Rope::default();
+    rope.put(|into| into.extend_from_slice(&raw_tensor(name, data_type, dims, bytes)));
+    Ok(rope)
+}
+
+fn check_length(name: &str, data_type: DataType, dims: &[usize], found: usize) -> Result<(), Error> {
+    let elements = dims.iter().try_fold(1usize, |all, &length| all.checked_mul(length));
+    let wanted = elements.and_then(|elements| data_type.bytes_of(elements)).unwrap_or(u64::MAX);
+    if wanted == found as u64 {
+        return Ok(());
+    }
+    let (shape, found) = (dims.to_vec(), found as u64);
+    Error::tensor(name, TensorProblem::Length { shape, data_type, wanted, found, units: "bytes" })
+}
+
+/// Whether an entry says where data is, so that it is written anew.
+fn is_placed(encoded: &Encoded) -> Result<bool, Error> {
+    let mut key = String::new();
+    for field in encoded.fields() {
+        let field = field?;
+        if field.number == entry::KEY {
+            key = field.string("an entry")?;
+        }
+    }
+    Ok(matches!(key.as_str(), "location" | "offset" | "length" | "checksum"))
+}
+
+/// Fields that hold the shape, the elements, or where they are.
+fn is_known(number: u32) -> bool {
+    matches!(
+        number,
+        tensor::DIMS
+            | tensor::FLOAT_DATA
+            | tensor::INT32_DATA
+            | tensor::STRING_DATA
+            | tensor::INT64_DATA
+            | tensor::RAW_DATA
+            | tensor::DOUBLE_DATA
+            | tensor::UINT64_DATA
+            | tensor::EXTERNAL_DATA
+            | tensor::DATA_LOCATION
+    )
+}
+
+/// Writes 64-bit integers the way that the tensor had them.
+fn put_int64s(into: &mut Vec<u8>, bytes: &[u8]) {
+    let mut packed = Vec::new();
+    for value in bytes.as_chunks::<8>().0 {
+        put_varint(&mut packed, u64::from_le_bytes(*value));
+    }
+    put_bytes(into, tensor::INT64_DATA, &packed);
+}

@@ -1,0 +1,62 @@
+//! Types of values, of which a length changes.
+
+use super::super::rope::Rope;
+use super::super::schema::{shape, value_info, value_type};
+use super::super::wire::{Encoded, put_int};
+use super::Job;
+use crate::error::Error;
+use crate::model::{Dim, ValueInfo};
+
+impl<'m> Job<'m> {
+    /// A value whose lengths change; none where they do not. Names and unknown lengths stay.
+    pub(super) fn value_info(&self, of: &'m ValueInfo) -> Result<Option<Rope<'m>>, Error> {
+        let mut lengths = Vec::new();
+        for (axis, dim) in of.shape.iter().flatten().enumerate() {
+            let new = self.edits.lengths.get(&(of.name.clone(), axis)).copied();
+            lengths.push(new.filter(|new| matches!(dim, Dim::Known(old) if old != new)));
+        }
+        if lengths.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let path = [value_info::TYPE, value_type::TENSOR, value_type::SHAPE];
+        descend(&of.encoded, &path, &lengths).map(Some)
+    }
+}
+
+/// Copies a message but for the one that the path leads to: a shape, whose lengths are replaced.
+fn descend<'m>(encoded: &Encoded, path: &[u32], lengths: &[Option<i64>]) -> Result<Rope<'m>, Error> {
+    let mut rope = Rope::default();
+    let mut axis = 0;
+    for field in encoded.fields() {
+        let field = field?;
+        match path.split_first() {
+            Some((&number, rest)) if field.number == number => {
+                let inner = field.clone().bytes("a value")?;
+                rope.message(number, descend(&inner, rest, lengths)?);
+                continue;
+            }
+            None if field.number == shape::DIM => {
+                axis += 1;
+                if let Some(&Some(length)) = lengths.get(axis - 1) {
+                    rope.message(shape::DIM, dim(&field.clone().bytes("a shape")?, length)?);
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        rope.copy(&field.encoded.bytes);
+    }
+    Ok(rope)
+}
+
+fn dim<'m>(encoded: &Encoded, length: i64) -> Result<Rope<'m>, Error> {
+    let mut rope = Rope::default();
+    rope.put(|into| put_int(into, shape::DIM_VALUE, length));
+    for field in encoded.fields() {
+        let field = field?;
+        if field.number != shape::DIM_VALUE {
+            rope.copy(&field.encoded.bytes);
+        }
+    }
+    Ok(rope)
+}

@@ -1,0 +1,126 @@
+//! Refuses graphs that contradict themselves, so that whoever walks one meets every value before it is read.
+
+use std::collections::HashSet;
+
+use prune_core::printable;
+
+use super::{AttributeValue, Graph, Model, Node};
+use crate::error::Error;
+
+/// Problems of a graph.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GraphProblem {
+    /// Operators older than those that are known.
+    #[error(
+        "the model imports version {0} of ONNX's operators; versions from 9 are read: convert it with \
+         onnx.version_converter"
+    )]
+    Opset(i64),
+    /// A node without an operator.
+    #[error("node {0} has no operator")]
+    NoOperator(usize),
+    /// A value that two things write.
+    #[error("`{}` is written twice, the second time by {by}", printable(name))]
+    Twice {
+        /// The value.
+        name: String,
+        /// What writes it again.
+        by: String,
+    },
+    /// A value that nothing writes.
+    #[error("{} reads `{}`, which nothing writes", printable(by), printable(name))]
+    Missing {
+        /// What reads it.
+        by: String,
+        /// The value.
+        name: String,
+    },
+    /// A value that is written too late.
+    #[error(
+        "{} reads `{}`, which it writes itself or a later node does: the nodes are not in order, or go in a circle",
+        printable(by),
+        printable(name)
+    )]
+    Later {
+        /// What reads it.
+        by: String,
+        /// The value.
+        name: String,
+    },
+}
+
+/// Versions of ONNX's operators from which their meaning is known.
+const FIRST_OPSET: i64 = 9;
+
+pub(super) fn check(model: &Model) -> Result<(), Error> {
+    if model.opset() < FIRST_OPSET {
+        return Err(GraphProblem::Opset(model.opset()).into());
+    }
+    let mut known = HashSet::new();
+    graph(&model.graph, &mut known).map_err(Error::from)
+}
+
+/// Checks a graph. `known` are the values that graphs around it have written so far, and is left as it was.
+fn graph<'g>(graph: &'g Graph, known: &mut HashSet<&'g str>) -> Result<(), GraphProblem> {
+    // Names of this graph alone are new here: an inner graph may use a name again that one around it has.
+    let mut own: HashSet<&str> = HashSet::new();
+    let mut added: Vec<&str> = Vec::new();
+    let mut write = |name: &'g str, by: &dyn Fn() -> String, known: &mut HashSet<&'g str>| {
+        if !own.insert(name) {
+            return Err(GraphProblem::Twice { name: name.to_owned(), by: by() });
+        }
+        if known.insert(name) {
+            added.push(name);
+        }
+        Ok(())
+    };
+    for input in &graph.inputs {
+        write(&input.name, &|| "an input".to_owned(), known)?;
+    }
+    let inputs: HashSet<&str> = graph.inputs.iter().map(|input| input.name.as_str()).collect();
+    let mut constants: HashSet<&str> = HashSet::new();
+    let sparse = graph.sparse_initializers.iter().map(String::as_str);
+    for name in graph.initializers.iter().map(|tensor| tensor.name.as_str()).chain(sparse) {
+        let by = || "an initializer".to_owned();
+        if !constants.insert(name) {
+            return Err(GraphProblem::Twice { name: name.to_owned(), by: by() });
+        }
+        if !inputs.contains(name) {
+            write(name, &by, known)?;
+        }
+    }
+    for (position, node) in graph.nodes.iter().enumerate() {
+        if node.op_type.is_empty() {
+            return Err(GraphProblem::NoOperator(position));
+        }
+        for name in node.inputs.iter().filter(|name| !name.is_empty()) {
+            if !known.contains(name.as_str()) {
+                return Err(unknown(graph, position, node, name));
+            }
+        }
+        for attribute in &node.attributes {
+            match &attribute.value {
+                AttributeValue::Graph(inner) => self::graph(inner, known)?,
+                AttributeValue::Graphs(inner) => inner.iter().try_for_each(|inner| self::graph(inner, known))?,
+                _ => {}
+            }
+        }
+        for name in node.outputs.iter().filter(|name| !name.is_empty()) {
+            write(name, &|| node.shown(), known)?;
+        }
+    }
+    if let Some(output) = graph.outputs.iter().find(|output| !known.contains(output.name.as_str())) {
+        return Err(GraphProblem::Missing { by: "the graph's output".to_owned(), name: output.name.clone() });
+    }
+    for name in added {
+        known.remove(name);
+    }
+    Ok(())
+}
+
+fn unknown(graph: &Graph, position: usize, node: &Node, name: &str) -> GraphProblem {
+    let (by, name) = (node.shown(), name.to_owned());
+    let later = graph.nodes[position..].iter().any(|node| node.outputs.contains(&name));
+    if later { GraphProblem::Later { by, name } } else { GraphProblem::Missing { by, name } }
+}

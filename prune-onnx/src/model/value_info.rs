@@ -1,0 +1,41 @@
+//! Types and shapes that a model states for its inputs, outputs and what is between them.
+
+use super::DataType;
+use crate::file::wire::Encoded;
+
+/// A named value with its type.
+#[derive(Debug, Clone)]
+pub struct ValueInfo {
+    pub(crate) encoded: Encoded,
+    pub(crate) name: String,
+    pub(crate) data_type: Option<DataType>,
+    pub(crate) shape: Option<Vec<Dim>>,
+}
+
+/// The length of an axis.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dim {
+    /// A number.
+    Known(i64),
+    /// A name that stands for one number wherever it occurs.
+    Named(String),
+    /// Nothing is said.
+    Unknown,
+}
+
+impl ValueInfo {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The type of its elements; none where it is no tensor or the type is not stated.
+    pub fn data_type(&self) -> Option<DataType> {
+        self.data_type
+    }
+
+    /// Its shape; none where it is no tensor or not even the rank is stated.
+    pub fn shape(&self) -> Option<&[Dim]> {
+        self.shape.as_deref()
+    }
+}

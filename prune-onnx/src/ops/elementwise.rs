@@ -1,0 +1,88 @@
+//! Functions of one element.
+
+use super::Operator;
+use crate::analysis::{Site, Stated};
+
+pub(super) const OPERATOR: Operator = Operator {
+    names: &[
+        "Identity",
+        "Relu",
+        "LeakyRelu",
+        "Elu",
+        "Selu",
+        "Celu",
+        "ThresholdedRelu",
+        "HardSwish",
+        "Swish",
+        "Mish",
+        "Gelu",
+        "Tanh",
+        "Erf",
+        "Sin",
+        "Tan",
+        "Asin",
+        "Atan",
+        "Sinh",
+        "Asinh",
+        "Atanh",
+        "Abs",
+        "Neg",
+        "Sign",
+        "Sqrt",
+        "Floor",
+        "Ceil",
+        "Round",
+        "Softsign",
+        "Shrink",
+        "Sigmoid",
+        "HardSigmoid",
+        "Softplus",
+        "Exp",
+        "Log",
+        "Cos",
+        "Acos",
+        "Cosh",
+        "Acosh",
+        "Reciprocal",
+        "Not",
+        "IsNaN",
+        "IsInf",
+        "BitwiseNot",
+    ],
+    joins: "every axis with that of the output",
+    pins: "",
+    rewrites: "",
+    state,
+    rewrite: None,
+};
+
+/// Operators of the list whose result for 0 is not 0.
+const NOT_ZERO_AT_ZERO: &[&str] = &[
+    "Sigmoid",
+    "HardSigmoid",
+    "Softplus",
+    "Exp",
+    "Log",
+    "Cos",
+    "Acos",
+    "Cosh",
+    "Acosh",
+    "Reciprocal",
+    "Not",
+    "IsNaN",
+    "IsInf",
+    "BitwiseNot",
+];
+
+fn state(site: &mut Site<'_, '_>) -> Stated {
+    let shape = site.shape(0)?;
+    if site.node.op_type() == "Identity"
+        && let Some(ints) = site.ints(0)
+    {
+        return site.int_output(0, ints, shape.is_empty());
+    }
+    let zero = !NOT_ZERO_AT_ZERO.contains(&site.node.op_type()) && site.vanishes(0);
+    let rank = shape.len();
+    site.output(0, shape, zero)?;
+    (0..rank).try_for_each(|axis| site.pass(0, axis, 0, axis))
+}

@@ -1,0 +1,30 @@
+//! Instance normalisation: each channel of each sample for itself.
+
+use super::Operator;
+use crate::analysis::{Site, Stated, Stop};
+
+pub(super) const OPERATOR: Operator = Operator {
+    names: &["InstanceNormalization"],
+    joins: "batch; channels with scale and shift",
+    pins: "the axes that it normalises over",
+    rewrites: "",
+    state,
+    rewrite: None,
+};
+
+fn state(site: &mut Site<'_, '_>) -> Stated {
+    let shape = site.shape(0)?;
+    if shape.len() < 2 {
+        return Err(Stop::Pin("has no axis of channels"));
+    }
+    let rank = shape.len();
+    let zero = site.vanishes(1) && site.vanishes(2);
+    site.output(0, shape, zero)?;
+    site.pass(0, 0, 0, 0)?;
+    (0..3).try_for_each(|slot| site.pass(slot, usize::from(slot == 0), 0, 1))?;
+    for axis in 2..rank {
+        site.pass(0, axis, 0, axis)?;
+        site.pin(0, axis, "normalises over the axis")?;
+    }
+    Ok(())
+}

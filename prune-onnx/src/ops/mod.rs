@@ -1,0 +1,129 @@
+//! What each operator says about the axes of what it reads and writes: a file and a line each.
+
+mod arithmetic;
+mod batch_norm;
+mod broadcast;
+mod cast;
+mod clip;
+mod concat;
+mod constant;
+mod constant_of_shape;
+mod conv;
+mod conv_transpose;
+mod dropout;
+mod elementwise;
+mod expand;
+mod flatten;
+mod gather;
+mod gemm;
+mod global_pool;
+mod group_norm;
+mod instance_norm;
+mod layer_norm;
+mod lrn;
+mod matmul;
+mod pad;
+mod pinned;
+mod pool;
+mod prelu;
+mod reduce;
+mod regroup;
+mod reshape;
+mod resize;
+mod shape;
+mod slice;
+mod softmax;
+mod split;
+mod squeeze;
+mod transpose;
+mod unsqueeze;
+mod where_op;
+mod window;
+
+use crate::analysis::{Site, Stated};
+use crate::error::Error;
+use crate::removal::Rewrite;
+
+/// Operators that follow one rule.
+pub(crate) struct Operator {
+    /// Their names.
+    names: &'static [&'static str],
+    /// The axes that are joined.
+    joins: &'static str,
+    /// The axes that are pinned.
+    pins: &'static str,
+    /// What changes in a node when indices go.
+    rewrites: &'static str,
+    /// States the rule for a node.
+    pub(crate) state: fn(&mut Site<'_, '_>) -> Stated,
+    /// Changes a node after a removal.
+    pub(crate) rewrite: Option<fn(&mut Rewrite<'_, '_>) -> Result<(), Error>>,
+}
+
+/// Every rule, in the order of the documentation.
+const OPERATORS: &[Operator] = &[
+    conv::OPERATOR,
+    conv_transpose::OPERATOR,
+    gemm::OPERATOR,
+    matmul::OPERATOR,
+    batch_norm::OPERATOR,
+    instance_norm::OPERATOR,
+    group_norm::OPERATOR,
+    layer_norm::OPERATOR,
+    lrn::OPERATOR,
+    elementwise::OPERATOR,
+    cast::OPERATOR,
+    clip::OPERATOR,
+    dropout::OPERATOR,
+    arithmetic::OPERATOR,
+    prelu::OPERATOR,
+    where_op::OPERATOR,
+    concat::OPERATOR,
+    split::OPERATOR,
+    slice::OPERATOR,
+    gather::OPERATOR,
+    pad::OPERATOR,
+    resize::OPERATOR,
+    pool::OPERATOR,
+    global_pool::OPERATOR,
+    reduce::OPERATOR,
+    softmax::OPERATOR,
+    transpose::OPERATOR,
+    reshape::OPERATOR,
+    flatten::OPERATOR,
+    squeeze::OPERATOR,
+    unsqueeze::OPERATOR,
+    expand::OPERATOR,
+    shape::OPERATOR,
+    constant::OPERATOR,
+    constant_of_shape::OPERATOR,
+    pinned::OPERATOR,
+];
+
+/// The rule of an operator of ONNX's own.
+pub(crate) fn find(name: &str) -> Option<&'static Operator> {
+    OPERATORS.iter().find(|operator| operator.names.contains(&name))
+}
+
+/// A rule as documentation shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OperatorRule {
+    /// The operators that follow it.
+    pub operators: &'static [&'static str],
+    /// The axes that are joined.
+    pub joins: &'static str,
+    /// The axes that are pinned.
+    pub pins: &'static str,
+    /// What changes in a node when indices go.
+    pub rewrites: &'static str,
+}
+
+/// Every operator that is followed. All others, and all of other domains, pin whatever they touch.
+pub fn operators() -> impl Iterator<Item = OperatorRule> {
+    OPERATORS.iter().map(|operator| OperatorRule {
+        operators: operator.names,
+        joins: operator.joins,
+        pins: operator.pins,
+        rewrites: operator.rewrites,
+    })
+}

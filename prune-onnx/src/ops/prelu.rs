@@ -1,0 +1,18 @@
+//! PRelu: a slope for each channel, repeated over the rest.
+
+use super::Operator;
+use super::broadcast::{self, Zero};
+use crate::analysis::{Site, Stated};
+
+pub(super) const OPERATOR: Operator = Operator {
+    names: &["PRelu"],
+    joins: "axes of one length, aligned at the end",
+    pins: "axes of the slope that are repeated",
+    rewrites: "",
+    state,
+    rewrite: None,
+};
+
+fn state(site: &mut Site<'_, '_>) -> Stated {
+    broadcast::state(site, &[0, 1], Zero::First)
+}

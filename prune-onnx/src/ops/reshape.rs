@@ -1,0 +1,123 @@
+//! Reshape, with a target that may be a constant or a chain of nodes.
+
+use super::{Operator, regroup};
+use crate::analysis::{Site, Stated, Stop};
+use crate::error::Error;
+use crate::removal::Rewrite;
+use crate::shapes::{Int, Shape, Size};
+
+pub(super) const OPERATOR: Operator = Operator {
+    names: &["Reshape"],
+    joins: "axes that stay; of an axis that is cut, or of axes that are multiplied, one factor: the outermost that nothing \
+            pins",
+    pins: "all other factors; lengths of a target that several computations give",
+    rewrites: "the target",
+    state,
+    rewrite: Some(rewrite),
+};
+
+fn state(site: &mut Site<'_, '_>) -> Stated {
+    let from = site.shape(0)?;
+    let Some(target) = site.ints(1) else {
+        // The rank alone may be known.
+        let rank = site.shape(1)?.first().and_then(Size::length).filter(|&rank| rank <= 64);
+        let rank = rank.ok_or(Stop::Pin("has a target that is not known"))?;
+        let shape = (0..rank).map(|_| site.fresh()).collect();
+        return site.opaque(shape, "has a target that is not known");
+    };
+    if from.len() <= 1
+        && target.len() <= 1
+        && let Some(ints) = site.ints(0)
+    {
+        // A list stays a list, and an element becomes one.
+        return site.int_output(0, ints, target.is_empty());
+    }
+    let copies_zero = site.int("allowzero", 0) == 0;
+    let to = shape(site, &from, &target, copies_zero)?;
+    let zero = site.vanishes(0);
+    site.output(0, to.clone(), zero)?;
+    regroup::state(site, &from, &to)?;
+    if !has_literal_form(&from, &to, copies_zero) {
+        // The new target cannot be written as a list, so every length has to follow its axis.
+        for (axis, int) in target.iter().enumerate() {
+            let Some(out) = site.out(0, axis).filter(|_| to[axis].length().is_some()) else { continue };
+            match int.constant() {
+                Some(0) if copies_zero => site.pass(0, axis, 0, axis)?,
+                Some(n) if n < 0 => {}
+                _ => site.follow(int, out),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The shape that a target asks for.
+fn shape(site: &mut Site<'_, '_>, from: &Shape, target: &[Int], copies_zero: bool) -> Result<Shape, Stop> {
+    let mut to: Vec<Option<Size>> = Vec::new();
+    for (axis, int) in target.iter().enumerate() {
+        to.push(match int.number() {
+            Some(0) if copies_zero => {
+                Some(from.get(axis).cloned().ok_or(Stop::Pin("copies an axis that is not there"))?)
+            }
+            Some(n) if n < 0 => None,
+            _ => int.value.clone().filter(Size::is_length),
+        });
+    }
+    let open: Vec<usize> = (0..to.len()).filter(|&axis| to[axis].is_none()).collect();
+    if let [axis] = open.as_slice() {
+        let total = Size::product(from);
+        let rest = Size::product(to.iter().flatten());
+        to[*axis] = total.zip(rest).and_then(|(total, rest)| total.over(&rest));
+    } else if open.is_empty() && from.iter().chain(to.iter().flatten()).all(|size| size.number().is_some()) {
+        let (total, rest) = (Size::product(from), Size::product(to.iter().flatten()));
+        if total.is_none() || total != rest {
+            return Err(Stop::Pin("asks for another number of elements than there are"));
+        }
+    }
+    Ok(to.into_iter().map(|size| size.unwrap_or_else(|| site.fresh())).collect())
+}
+
+/// A list of numbers can say the shape: at most one length is neither known nor that of the same axis before.
+fn has_literal_form(from: &Shape, to: &Shape, copies_zero: bool) -> bool {
+    (0..to.len())
+        .filter(|&axis| to[axis].length().is_none() && !(copies_zero && from.get(axis) == Some(&to[axis])))
+        .count()
+        <= 1
+}
+
+fn rewrite(rewrite: &mut Rewrite<'_, '_>) -> Result<(), Error> {
+    let (Some(target), Some(from), Some(to)) = (rewrite.ints(1), rewrite.shape(0), rewrite.output_shape(0)) else {
+        return Ok(());
+    };
+    let copies_zero = rewrite.node.int("allowzero").unwrap_or(0) == 0;
+    if target.len() != to.len() || !has_literal_form(&from, &to, copies_zero) {
+        return Ok(());
+    }
+    // The lengths that the target gives by itself after the removal.
+    let as_it_is = |axis: usize, int: &Int, rewrite: &mut Rewrite<'_, '_>| match int.constant() {
+        Some(0) if copies_zero => rewrite.input_left(0, axis),
+        Some(n) if n < 0 => rewrite.output_left(0, axis),
+        Some(n) => usize::try_from(n).ok(),
+        None => match int.copy_of {
+            Some(copied) => rewrite.left(copied),
+            None => int.number().and_then(|n| usize::try_from(n).ok()),
+        },
+    };
+    let mut fits = true;
+    for (axis, int) in target.iter().enumerate() {
+        fits &= to[axis].length().is_none() || as_it_is(axis, int, rewrite) == rewrite.output_left(0, axis);
+    }
+    if fits {
+        return Ok(());
+    }
+    let mut literal = Vec::new();
+    for (axis, size) in to.iter().enumerate() {
+        literal.push(match (size.length(), rewrite.output_left(0, axis)) {
+            (Some(_), Some(left)) => left as i64,
+            _ if copies_zero && from.get(axis) == Some(size) => 0,
+            _ => -1,
+        });
+    }
+    rewrite.set_ints(1, &literal);
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! Softmax and its kin: up to version 12 over all axes from one on, from 13 over one.
+
+use super::Operator;
+use crate::analysis::{Site, Stated, position};
+
+pub(super) const OPERATOR: Operator = Operator {
+    names: &["Softmax", "LogSoftmax", "Hardmax"],
+    joins: "axes that it does not normalise over",
+    pins: "axes that it normalises over",
+    rewrites: "",
+    state,
+    rewrite: None,
+};
+
+fn state(site: &mut Site<'_, '_>) -> Stated {
+    let shape = site.shape(0)?;
+    let rank = shape.len();
+    let flat = site.opset() < 13;
+    let along = position(site.int("axis", if flat { 1 } else { -1 }), rank)?;
+    site.output(0, shape, false)?;
+    for axis in 0..rank {
+        site.pass(0, axis, 0, axis)?;
+        if axis == along || flat && axis > along {
+            site.pin(0, axis, "normalises over the axis")?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! Transpose: axes in another order.
+
+use super::Operator;
+use crate::analysis::{Site, Stated, Stop, position};
+
+pub(super) const OPERATOR: Operator = Operator {
+    names: &["Transpose"],
+    joins: "each axis with its place in the output",
+    pins: "",
+    rewrites: "",
+    state,
+    rewrite: None,
+};
+
+fn state(site: &mut Site<'_, '_>) -> Stated {
+    let shape = site.shape(0)?;
+    let rank = shape.len();
+    let order: Vec<usize> = match site.node.ints("perm") {
+        Some(order) => order.iter().map(|&axis| position(axis, rank)).collect::<Result<_, _>>()?,
+        None => (0..rank).rev().collect(),
+    };
+    let mut sorted = order.clone();
+    sorted.sort_unstable();
+    if sorted != (0..rank).collect::<Vec<_>>() {
+        return Err(Stop::Pin("has an order that is none of its input's axes"));
+    }
+    let out = order.iter().map(|&axis| shape[axis].clone()).collect();
+    let zero = site.vanishes(0);
+    site.output(0, out, zero)?;
+    order.iter().enumerate().try_for_each(|(at, &axis)| site.pass(0, axis, 0, at))
+}

@@ -1,0 +1,11 @@
+//! Lengths of axes and elements of integer tensors, as far as they are known before a model runs: numbers, or products of
+//! symbols.
+
+mod int;
+mod size;
+
+pub(crate) use int::{Int, Source};
+pub(crate) use size::{Size, Symbols};
+
+/// The shape of a value.
+pub(crate) type Shape = Vec<Size>;

@@ -1,0 +1,130 @@
+//! Graphs that lie: generated networks with bytes changed at random are refused or shrunk, and never end in a panic.
+
+#[path = "../operators/cases.rs"]
+mod cases;
+#[path = "../operators/net.rs"]
+mod net;
+
+use net::{Draw, Net};
+use prune_core::Density;
+use prune_graph::{Choice, ClassScore};
+use prune_onnx::{AnalysisOptions, DataType, Dim, GraphBuilder, Model, ModelBuilder, analyse};
+
+/// Parses, shrinks and writes; whatever is refused on the way is fine.
+fn shrink(bytes: Vec<u8>) -> Option<usize> {
+    let model = Model::parse(bytes, ".".as_ref()).ok()?;
+    let analysis = analyse(&model, &AnalysisOptions::default()).ok()?;
+    let scores = analysis.scores(ClassScore::Random { seed: 1 }).ok()?;
+    let removal = Choice::local(Density::new(0.5).expect("a density")).choose(analysis.classes(), &scores);
+    analysis.multiply_adds(&removal);
+    analysis.parameters(&removal);
+    analysis.kept(&removal);
+    let edits = analysis.edits(&removal).ok()?;
+    let mut small = Vec::new();
+    model.write(&edits, &mut small, None).ok()?;
+    Model::parse(small, ".".as_ref()).expect("what was written can be read");
+    Some(removal.len())
+}
+
+#[test]
+fn changed_bytes_never_end_in_a_panic() {
+    let (mut shrunk, mut tried) = (0, 0);
+    for seed in 0..60 {
+        for (_, case) in cases::CASES {
+            let opset = [9, 11, 13, 18][seed as usize % 4];
+            let built = case(Net::new(seed, opset));
+            assert!(built.inputs.len() <= 2);
+            let bytes = built.bytes;
+            let mut draw = Draw::new(seed);
+            for _ in 0..4 {
+                let mut changed = bytes.clone();
+                for _ in 0..draw.range(1, 4) {
+                    let at = draw.range(0, changed.len() - 1);
+                    changed[at] = match draw.range(0, 3) {
+                        0 => draw.next() as u8,
+                        1 => changed[at].wrapping_add(1),
+                        2 => changed[at] ^ 1,
+                        _ => 0xff,
+                    };
+                }
+                tried += 1;
+                shrunk += usize::from(shrink(changed).is_some_and(|gone| gone > 0));
+            }
+        }
+    }
+    // Most changes hit a weight or a name, so the paths behind the parser are walked, too.
+    assert!(shrunk > tried / 20, "{shrunk} of {tried}");
+}
+
+#[test]
+fn lengths_that_lie_are_pinned_or_refused() {
+    let dim = |n: i64| Dim::Known(n);
+    for (input, weight) in [(3, vec![4, 2, 1, 1]), (i64::MAX, vec![4, 2, 1, 1]), (2, vec![4, 2]), (0, vec![0, 2, 1, 1])]
+    {
+        let mut graph = GraphBuilder::new("lies");
+        graph.input("x", DataType::Float, &[dim(1), dim(input), dim(i64::MAX), dim(1 << 40)]);
+        graph.floats("w", &weight, &vec![1.0; weight.iter().product()]);
+        graph.floats("v", &[2, 4, 1, 1], &[1.0; 8]);
+        graph.node("Conv", &["x", "w"], &["h"], &[]);
+        graph.value_info("h", DataType::Float, &[dim(1), dim(77), dim(1), dim(1)]);
+        graph.node("Conv", &["h", "v"], &["y"], &[]);
+        graph.output("y", DataType::Float, &[dim(1), dim(2), dim(1), dim(1)]);
+        shrink(ModelBuilder::new(8, 17).finish(&graph));
+    }
+}
+
+#[test]
+fn a_deep_graph_is_walked() {
+    let mut graph = GraphBuilder::new("deep");
+    graph.input("n0", DataType::Float, &[Dim::Known(1), Dim::Known(2)]);
+    graph.floats("w", &[2, 4], &[1.0; 8]);
+    graph.floats("v", &[4, 2], &[1.0; 8]);
+    graph.node("MatMul", &["n0", "w"], &["n1"], &[]);
+    let depth = 20_000;
+    for at in 1..depth {
+        graph.node("Relu", &[&format!("n{at}")], &[&format!("n{}", at + 1)], &[]);
+    }
+    graph.node("MatMul", &[&format!("n{depth}"), "v"], &["y"], &[]);
+    graph.output("y", DataType::Float, &[Dim::Known(1), Dim::Known(2)]);
+    assert_eq!(shrink(ModelBuilder::new(8, 17).finish(&graph)), Some(2));
+}
+
+#[test]
+fn what_nodes_outside_see_stays() {
+    // The hidden value is captured by a graph in an attribute, so none of it goes.
+    let mut inner = GraphBuilder::new("inner");
+    inner.node("Relu", &["h"], &["r"], &[]);
+    inner.output("r", DataType::Float, &[]);
+    let mut graph = GraphBuilder::new("outer");
+    graph.input("x", DataType::Float, &[Dim::Known(1), Dim::Known(2)]);
+    graph.input("c", DataType::Bool, &[]);
+    graph.floats("w", &[2, 4], &[1.0; 8]);
+    graph.floats("v", &[4, 2], &[1.0; 8]);
+    graph.node("MatMul", &["x", "w"], &["h"], &[]);
+    graph.node_with_graphs("If", &["c"], &["i"], &[("then_branch", &inner), ("else_branch", &inner)]);
+    graph.node("MatMul", &["h", "v"], &["y"], &[]);
+    graph.output("y", DataType::Float, &[Dim::Known(1), Dim::Known(2)]);
+    graph.output("i", DataType::Float, &[]);
+    let model = Model::parse(ModelBuilder::new(8, 17).finish(&graph), ".".as_ref()).expect("a model");
+    let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
+    assert!(analysis.classes().is_empty());
+    let explained = analysis.classes().explain();
+    let of_w = explained.iter().find(|stays| stays.axis.axis == 1 && analysis.classes().name(stays.axis.tensor) == "w");
+    assert_eq!(of_w.expect("explained").reason.to_string(), "Subgraph reads it from inside of an attribute");
+}
+
+#[test]
+fn unknown_domains_and_functions_pin_what_they_touch() {
+    for (domain, known) in [("com.example", false), ("", true)] {
+        let mut graph = GraphBuilder::new("g");
+        graph.input("x", DataType::Float, &[Dim::Known(1), Dim::Known(2)]);
+        graph.floats("w", &[2, 4], &[1.0; 8]);
+        graph.floats("v", &[4, 2], &[1.0; 8]);
+        graph.node("MatMul", &["x", "w"], &["h"], &[]);
+        graph.node_of(domain, "Relu", "r", &["h"], &["r"], &[]);
+        graph.node("MatMul", &["r", "v"], &["y"], &[]);
+        graph.output("y", DataType::Float, &[Dim::Known(1), Dim::Known(2)]);
+        let bytes = ModelBuilder::new(8, 17).import("com.example", 1).finish(&graph);
+        assert_eq!(shrink(bytes), Some(if known { 2 } else { 0 }));
+    }
+}

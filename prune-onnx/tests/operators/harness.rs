@@ -1,0 +1,145 @@
+//! Removes classes from a network and holds the result to the oracle.
+
+use std::collections::HashMap;
+
+use prune_core::Density;
+use prune_graph::{Choice, ClassScore, Removal, Role};
+use prune_onnx::{Analysis, AnalysisOptions, Model, analyse};
+
+use crate::eval::{self, T, Values};
+use crate::net::{self, Built};
+
+/// Versions of the operators that networks are written in.
+pub(crate) const OPSETS: &[i64] = &[9, 10, 11, 12, 13, 17, 18, 20];
+
+pub(crate) fn parse(bytes: Vec<u8>) -> Model {
+    Model::parse(bytes, ".".as_ref()).expect("a model")
+}
+
+/// The model after a removal.
+pub(crate) fn shrunk(analysis: &Analysis<'_>, removal: &Removal) -> Model {
+    let mut bytes = Vec::new();
+    let edits = analysis.edits(removal).expect("edits");
+    analysis.model().write(&edits, &mut bytes, None).expect("written");
+    parse(bytes)
+}
+
+/// Constants with every removed slice at zero; divisors stay.
+pub(crate) fn zeroed(analysis: &Analysis<'_>, removal: &Removal) -> Values {
+    let model = analysis.model();
+    let mut tensors: HashMap<String, T> = HashMap::new();
+    for tensor in model.graph().initializers() {
+        if tensor.data_type().is_floating() {
+            tensors.insert(tensor.name().to_owned(), T::new(tensor.dims(), tensor.floats().expect("numbers")));
+        }
+    }
+    for node in model.graph().nodes().iter().filter(|node| node.op_type() == "Constant") {
+        if let Some(prune_onnx::AttributeValue::Tensor(tensor)) = node.attribute("value")
+            && tensor.data_type().is_floating()
+        {
+            tensors.insert(node.outputs()[0].clone(), T::new(tensor.dims(), tensor.floats().expect("numbers")));
+        }
+    }
+    let mut zero = Values::new();
+    for axis in analysis.kept(removal) {
+        let id = analysis.classes().find(&axis.tensor).expect("a constant");
+        let Some(old) = tensors.get(&axis.tensor) else { continue };
+        if analysis.classes().role(id.axis(axis.axis)) == Some(Role::Divisor) {
+            continue;
+        }
+        let t = zero.entry(axis.tensor.clone()).or_insert_with(|| old.clone());
+        for (flat, index) in eval::indices(&old.dims).enumerate() {
+            if !axis.kept.contains(&index[axis.axis]) {
+                t.data[flat] = 0.0;
+            }
+        }
+    }
+    zero
+}
+
+pub(crate) fn inputs(built: &Built, seed: u64) -> Values {
+    let mut draw = net::Draw::new(seed + 77);
+    built
+        .inputs
+        .iter()
+        .map(|(name, dims)| (name.clone(), T::new(dims, (0..dims.iter().product()).map(|_| draw.float()).collect())))
+        .collect()
+}
+
+pub(crate) fn assert_equal(left: &[T], right: &[T], about: &str) {
+    assert_eq!(left.len(), right.len());
+    for (a, b) in left.iter().zip(right) {
+        assert_eq!(a.dims, b.dims, "{about}");
+        for (x, y) in a.data.iter().zip(&b.data) {
+            assert!((x - y).abs() <= 1e-12 * y.abs().max(1.0), "{about}: {x} instead of {y}");
+        }
+    }
+}
+
+/// An axis of something that a node of one of these operators touches has lost an index.
+pub(crate) fn went_through(analysis: &Analysis<'_>, removal: &Removal, operators: &[&str]) -> bool {
+    let classes = analysis.classes();
+    let nodes = analysis.model().graph().nodes().iter().filter(|node| operators.contains(&node.op_type()));
+    nodes
+        .flat_map(|node| node.inputs().iter().chain(node.outputs()))
+        .filter_map(|name| classes.find(name))
+        .any(|id| (0..classes.sizes(id).len()).any(|axis| removal.kept(classes, id.axis(axis)).is_some()))
+}
+
+/// Runs one network; tells whether something was removed through the operators.
+pub(crate) fn check(built: Built, seed: u64, operators: &[&str]) -> bool {
+    let about = format!("{} of seed {seed}", operators[0]);
+    let model = parse(built.bytes.clone());
+    let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
+    let scores = analysis.scores(ClassScore::Random { seed }).expect("scores");
+    let density = Density::new([0.3, 0.5, 0.75][seed as usize % 3]).expect("a density");
+    // A global choice leaves families of one size with different counts.
+    let choice = if seed % 4 == 3 { Choice::global(density) } else { Choice::local(density) };
+    let choice = choice.with_multiple(1);
+    let removal = choice.choose(analysis.classes(), &scores);
+    if removal.is_empty() {
+        return false;
+    }
+    let small = shrunk(&analysis, &removal);
+    let x = inputs(&built, seed);
+    let expected = eval::run(&model, &x, &zeroed(&analysis, &removal));
+    let found = eval::run(&small, &x, &Values::new());
+    assert_equal(&found, &expected, &about);
+    if let Some(folder) = std::env::var_os("PRUNE_ONNX_CASES") {
+        keep(folder.as_ref(), &analysis, &removal, &small, &built, &format!("{}-{seed}", operators[0]));
+    }
+    went_through(&analysis, &removal, operators)
+}
+
+/// Writes a case for other evaluators: both models, and the indices kept.
+pub(crate) fn keep(
+    folder: &std::path::Path,
+    analysis: &Analysis<'_>,
+    removal: &Removal,
+    small: &Model,
+    built: &Built,
+    name: &str,
+) {
+    std::fs::create_dir_all(folder).expect("a folder");
+    let write = |end: &str, bytes: &[u8]| std::fs::write(folder.join(format!("{name}{end}")), bytes).expect("written");
+    write(".onnx", &built.bytes);
+    write(".small.onnx", small.bytes());
+    // A line for each axis of each use of a constant: name, axis, whether it divides, indices kept, readers.
+    let mut text = String::new();
+    for (id, constant, readers) in analysis.uses() {
+        for axis in 0..analysis.classes().sizes(id).len() {
+            let Some(kept) = removal.kept(analysis.classes(), id.axis(axis)) else { continue };
+            let divisor = analysis.classes().role(id.axis(axis)) == Some(Role::Divisor);
+            let kept: Vec<String> = kept.iter().map(usize::to_string).collect();
+            let readers: Vec<String> = readers.iter().map(|(node, slot)| format!("{node}:{slot}")).collect();
+            let (kept, readers) = (kept.join(","), readers.join(","));
+            text += &format!("{constant}\t{axis}\t{}\t{kept}\t{readers}\n", u8::from(divisor));
+        }
+    }
+    write(".kept", text.as_bytes());
+    let shapes = built
+        .inputs
+        .iter()
+        .map(|(name, dims)| format!("{name}\t{}\n", dims.iter().map(usize::to_string).collect::<Vec<_>>().join(",")));
+    write(".inputs", shapes.collect::<String>().as_bytes());
+}

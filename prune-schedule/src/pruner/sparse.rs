@@ -1,0 +1,19 @@
+//! Layers that are sparse already, though no mask keeps them so.
+
+use prune_core::{Error, Masks, ZeroShare};
+
+use super::report::Warning;
+use super::selection::Listed;
+
+/// Layers of rank 2 or more without a mask, of which more than half is zero. One that is zero as a whole, or nearly, has not
+/// been trained.
+pub(super) fn mostly_zero(layers: &Listed<'_>, masks: &Masks) -> Result<Vec<Warning>, Error> {
+    let mut warnings = Vec::new();
+    for (name, layer) in layers.iter().filter(|(name, layer)| layer.rank() >= 2 && masks.get(name).is_none()) {
+        let (non_zero, elements) = (layer.non_zero_len().map_err(|error| error.in_layer(name))?, layer.len());
+        if non_zero < elements - non_zero && ZeroShare::of(non_zero, elements) == ZeroShare::Sparse {
+            warnings.push(Warning::MostlyZero { layer: name.to_owned(), zeros: elements - non_zero, elements });
+        }
+    }
+    Ok(warnings)
+}
