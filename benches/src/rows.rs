@@ -263,10 +263,10 @@ fn small(args: &Args, rows: &mut Vec<Row>) {
     let x = tensor(&[100, 100], make(10_000, |i| weight(i) as f32));
     let layer = x.layer();
     let ranked = Ranked::new("", &layer);
-    let with = |threads: Threads| Selector::magnitude().with_threads(threads).unstructured(&ranked, density(0.5));
+    let with = |threads: Threads| Selector::magnitude().with_threads(threads).unstructured(ranked, density(0.5));
     let name = "10,000 elements, unstructured 0.5: pool against one thread";
     group.time(name, Some((1.05, 1.0)), || with(Threads::Pool), || with(Threads::One));
-    let with = |threads: Threads| Selector::magnitude().with_threads(threads).n_of_m(&ranked, pattern(2, 4), -1);
+    let with = |threads: Threads| Selector::magnitude().with_threads(threads).n_of_m(ranked, pattern(2, 4), -1);
     let name = "10,000 elements, 2:4: pool against one thread";
     group.time(name, Some((1.05, 1.0)), || with(Threads::Pool), || with(Threads::One));
 }

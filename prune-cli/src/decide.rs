@@ -104,7 +104,7 @@ impl<S: Sink> Maker<'_, S> {
                 let alive = Mask::from_bools(&[scores.len()], &alive)?;
                 let tensor = PlainTensor::from_logical(&[scores.len()], scores)?;
                 let group = LayerRef::of(&tensor);
-                let selected = self.selector.n_of_m(&Ranked::new("", &group).with_alive(Some(&alive)), *pattern, 0)?;
+                let selected = self.selector.n_of_m(Ranked::new("", &group).with_alive(Some(&alive)), *pattern, 0)?;
                 let mut counts = Vec::new();
                 let mut done = 0;
                 for &(layer, runs) in runs {
@@ -150,7 +150,7 @@ impl<S: Sink> Maker<'_, S> {
                 let layer = layer_of(element, scores.bytes(bytes), &shape)?;
                 let alive = masked.then(|| Mask::from_words(&shape, alive.clone())).transpose()?;
                 let ranked = Ranked::new("", &layer).with_alive(alive.as_ref());
-                let selected = self.selector.n_of_m(&ranked, pattern, 1)?;
+                let selected = self.selector.n_of_m(ranked, pattern, 1)?;
                 (counts.ties, counts.short_groups) = (selected.ties, selected.short_groups);
                 selected.mask.with_shape(&[elements])?
             }

@@ -38,7 +38,6 @@ pub trait Keyed: Copy + Send + Sync + PartialEq + fmt::Debug + Default + 'static
     /// The middle of two keys, for binary search.
     fn midpoint(low: Self::Key, high: Self::Key) -> Self::Key;
     /// Whether this is NaN.
-    #[expect(clippy::wrong_self_convention, reason = "a number is as small as a reference to it")]
     fn is_nan(self) -> bool;
 }
 

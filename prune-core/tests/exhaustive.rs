@@ -112,14 +112,14 @@ fn every_choice_of_alive_elements() {
                 let layer = oracle::Layer { name: "", shape: &[len], scores: &scores, alive: Some(&alive) };
                 for kept in 1..=len {
                     let density = Density::new(kept as f64 / len as f64).unwrap();
-                    let got = Selector::default().unstructured(&ranked, density);
+                    let got = Selector::default().unstructured(ranked, density);
                     match oracle::unstructured(layer, density.get(), RankBy::Magnitude) {
                         Ok(wanted) => assert_same(&got.unwrap(), &wanted, &(&ranks, &alive, kept)),
                         Err(_) => assert!(got.is_err(), "{ranks:?} {alive:?} {kept}"),
                     }
                 }
                 for (n, m) in [(2, 4), (1, 2), (2, 3)] {
-                    let got = Selector::default().n_of_m(&ranked, NmPattern::new(n, m).unwrap(), 0).unwrap();
+                    let got = Selector::default().n_of_m(ranked, NmPattern::new(n, m).unwrap(), 0).unwrap();
                     let wanted = oracle::n_of_m(layer, n, m, 0, RankBy::Magnitude).unwrap();
                     assert_same(&got, &wanted, &(&ranks, &alive, n, m));
                 }

@@ -57,7 +57,7 @@ pub(crate) struct Kind {
 /// let scores = Score::saliency().of(&Subject::new("fc", &weights).with_evidence(&gradient))?;
 /// let scored = scores.layer();
 /// let ranked = prune_core::Ranked::new("fc", &scored);
-/// let kept = Selector::default().with_rank_by(scores.rank_by()).unstructured(&ranked, Density::new(0.5)?)?;
+/// let kept = Selector::default().with_rank_by(scores.rank_by()).unstructured(ranked, Density::new(0.5)?)?;
 /// assert_eq!(kept.mask.kept_indices().collect::<Vec<_>>(), [1, 2]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

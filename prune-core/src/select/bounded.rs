@@ -108,7 +108,7 @@ impl Selector {
                 } else {
                     continue;
                 };
-                decided[i] = Some(self.top_of_layer(&layers[i], fixed)?);
+                decided[i] = Some(self.top_of_layer(layers[i], fixed)?);
                 left -= fixed;
             }
             open.retain(|&i| decided[i].is_none());

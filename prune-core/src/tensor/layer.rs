@@ -247,7 +247,7 @@ mod tests {
         {
             let layer = claims(&shape, &strides, &[]);
             for axis in [0, 1] {
-                let selected = Selector::default().n_of_m(&Ranked::new("a", &layer), pattern, axis).unwrap();
+                let selected = Selector::default().n_of_m(Ranked::new("a", &layer), pattern, axis).unwrap();
                 assert_eq!((selected.mask.shape(), selected.mask.kept_len()), (&shape[..], 0));
             }
         }

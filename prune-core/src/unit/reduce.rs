@@ -251,13 +251,13 @@ impl<E: Element> Layer<'_, E> {
     }
 
     /// Those of neighbours in memory at a time, added up.
-    fn abreast<'s>(
+    fn abreast(
         &self,
         place: &Place,
         from: usize,
         to: usize,
         columns: usize,
-        Scratch { values, abreast }: &'s mut Scratch,
+        Scratch { values, abreast }: &mut Scratch,
     ) -> impl Iterator<Item = Sum> {
         let meaning = self.reduction.meaning();
         values.clear();

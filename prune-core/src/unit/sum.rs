@@ -146,9 +146,9 @@ fn along_lanes(block: &[f64], meaning: Meaning) -> Sum {
         lanes[lane] += meaning.term(value);
         tops[lane] = higher(tops[lane], meaning.height(value));
     }
-    let mut top = tops[0];
-    for lane in 1..LANES {
-        top = higher(top, tops[lane]);
+    let mut top = meaning.lowest();
+    for height in tops {
+        top = higher(top, height);
     }
     Sum { sum: halves(lanes), top }
 }

@@ -190,7 +190,7 @@ fn hold<E: TestElement>((shape, data, alive, layout, case): Layer<E>, by: RankBy
     }
     let ranked = |layer| Ranked { name: "fc", scores: layer, alive: mask.as_ref() };
     let [got, on_rows] =
-        [&lying, &rows].map(|layer| Selector::default().with_rank_by(by).units(&ranked(layer), unit, density));
+        [&lying, &rows].map(|layer| Selector::default().with_rank_by(by).units(ranked(layer), unit, density));
     prop_assert_eq!(&got, &on_rows);
     let layer = oracle::Layer { name: "fc", shape: &shape, scores: &widened, alive: alive.as_deref() };
     let wanted = structures::units(layer, &case.sides, case.pooling, density.get(), by);
@@ -348,7 +348,7 @@ fn the_first_nan_is_named_by_its_element() {
             let nan = |layer: &str| ErrorKind::Nan { index: index.clone() }.in_layer(layer);
             assert_eq!(unit.scores(&layer, RankBy::Magnitude, Some(&mask)), Err(nan("")));
             let ranked = Ranked::new("fc", &layer).with_alive(Some(&mask));
-            assert_eq!(Selector::default().units(&ranked, &unit, Density::new(0.5).unwrap()), Err(nan("fc")));
+            assert_eq!(Selector::default().units(ranked, &unit, Density::new(0.5).unwrap()), Err(nan("fc")));
             alive[0] = true;
         }
         alive[17] = true;
@@ -382,7 +382,7 @@ fn blocks_that_do_not_exist_are_refused() {
     // In a selection they name the layer.
     let tensor = PlainTensor::from_logical(&[2, 2], vec![1.0f32; 4]).unwrap();
     let refused = Selector::default().units(
-        &Ranked::new("fc", &LayerRef::of(&tensor)),
+        Ranked::new("fc", &LayerRef::of(&tensor)),
         &of(&[2, 2], &[1, -1]),
         Density::new(0.5).unwrap(),
     );
@@ -410,7 +410,7 @@ fn emptiness_and_false_claims() {
         let layer = LayerRef::of(&empty);
         let alive = Mask::all(layer.shape()).unwrap();
         for alive in [None, Some(&alive)] {
-            let selected = Selector::default().units(&Ranked::new("", &layer).with_alive(alive), &unit, half).unwrap();
+            let selected = Selector::default().units(Ranked::new("", &layer).with_alive(alive), &unit, half).unwrap();
             assert_eq!((selected.mask.shape(), selected.mask.kept_len()), (layer.shape(), 0));
         }
         let claim = Layout::new(&[1 << 30, 1 << 30], &[1 << 30, 1], 0).unwrap();

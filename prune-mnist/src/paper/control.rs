@@ -30,7 +30,7 @@ pub(super) fn random(masks: &Masks, seed: u64) -> Result<Masks, PaperError> {
         let scores: Vec<f64> = (0..mask.len()).map(|_| (generator.next_u64() >> 11) as f64).collect();
         let scores = PlainTensor::from_logical(mask.shape(), scores)?;
         let scores = LayerRef::of(&scores);
-        let selected = Selector::value().top_of_layer(&Ranked::new(name, &scores), mask.kept_len())?;
+        let selected = Selector::value().top_of_layer(Ranked::new(name, &scores), mask.kept_len())?;
         Ok((name.to_owned(), selected.mask))
     });
     drawn.collect()

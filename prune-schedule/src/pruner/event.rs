@@ -207,7 +207,7 @@ impl Maker<'_> {
             Amount::Pattern(pattern) => {
                 let axis = layers.first().and_then(|first| first.axis);
                 let n_of_m = |selector: Selector, ranked: &[Ranked<'_>]| match axis {
-                    Some(axis) => selector.n_of_m(&ranked[0], *pattern, axis as isize).map(|selected| vec![selected]),
+                    Some(axis) => selector.n_of_m(ranked[0], *pattern, axis as isize).map(|selected| vec![selected]),
                     None => selector.n_of_m_concatenated(ranked, *pattern),
                 };
                 let made = n_of_m(selector, ranked).map_err(refused)?;

@@ -47,7 +47,7 @@ fn layer(
         return Ok(Made { mask: mask.clone(), ties: 0, short_groups: 0, units: None });
     }
     let ranked = Ranked::new(candidate.name, candidate.layer).with_alive(Some(mask));
-    let remains = Selector::magnitude().top_of_layer(&ranked, kept - moved).map_err(refused)?;
+    let remains = Selector::magnitude().top_of_layer(ranked, kept - moved).map_err(refused)?;
     // A weight that was dropped just now may be opened again, and then nothing happens to it.
     let closed = remains.mask.complement();
     let (scores, selector) = match regrow.grow {
@@ -56,7 +56,7 @@ fn layer(
     };
     let scores = LayerRef::of(&scores);
     let opened = selector
-        .top_of_layer(&Ranked::new(candidate.name, &scores).with_alive(Some(&closed)), moved)
+        .top_of_layer(Ranked::new(candidate.name, &scores).with_alive(Some(&closed)), moved)
         .map_err(refused)?;
     let mask = remains.mask.union(&opened.mask).map_err(refused)?;
     Ok(Made { mask, ties: remains.ties + opened.ties, short_groups: 0, units: None })

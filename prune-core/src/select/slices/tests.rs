@@ -38,7 +38,7 @@ fn holds<E: TestElement>(
     let layer = oracle::Layer { name: "fc", shape: &shape, scores: &scores, alive: alive.as_deref() };
     let wanted = structures::each_along(layer, density.get(), along, by);
     for threads in [Threads::One, Threads::Pool] {
-        match (Selector::default().with_rank_by(by).with_threads(threads).each_along(&ranked, density, axis), &wanted) {
+        match (Selector::default().with_rank_by(by).with_threads(threads).each_along(ranked, density, axis), &wanted) {
             (Ok(got), Ok(wanted)) => {
                 prop_assert_eq!(got.mask.iter().collect::<Vec<_>>(), &wanted.kept[..]);
                 prop_assert_eq!((got.ties, got.short_groups), (wanted.ties, 0));
@@ -116,7 +116,7 @@ fn axes_and_empty_slices() {
     let half = Density::new(0.5).unwrap();
     let each = |shape: &[usize], axis| {
         let tensor = PlainTensor::from_logical(shape, vec![1.0f32; shape.iter().product()]).unwrap();
-        Selector::default().each_along(&Ranked::new("fc", &LayerRef::of(&tensor)), half, axis)
+        Selector::default().each_along(Ranked::new("fc", &LayerRef::of(&tensor)), half, axis)
     };
     let refused = each(&[2, 2], -3).unwrap_err();
     assert_eq!(refused.to_string(), "layer `fc`: axis -3 does not exist: the tensor has 2 axes, 0 to 1 (or -2 to -1)");

@@ -42,7 +42,7 @@ fn a_misled_sample_costs_readings_and_not_truth() {
         let cut = Selector::magnitude().cut_source(&source, kept).unwrap();
         let read = source.elements_read.load(Ordering::Relaxed);
         assert!(read > 3 * len && read < len * 19 / 2, "{kept} kept: {read} of {len} elements were read");
-        let wanted = Selector::magnitude().top_of_layer(&Ranked::new("a", &layer), kept).unwrap();
+        let wanted = Selector::magnitude().top_of_layer(Ranked::new("a", &layer), kept).unwrap();
         assert_eq!((cut.kept(), cut.ties()), (&[kept][..], vec![wanted.ties]));
         assert!(cut.masker(0).mask(Values::F64(&source.values)) == wanted.mask.words(), "{kept} kept");
     }

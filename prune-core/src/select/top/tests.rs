@@ -25,7 +25,7 @@ fn against_the_oracle<E: Element>(what: &str, tensor: &PlainTensor<E>, alive: Op
             let wanted = oracle::unstructured(asked, density, by).unwrap();
             for threads in [Threads::One, Threads::Pool] {
                 let selector = Selector::default().with_rank_by(by).with_threads(threads);
-                let got = selector.unstructured(&ranked, Density::new(density).unwrap()).unwrap();
+                let got = selector.unstructured(ranked, Density::new(density).unwrap()).unwrap();
                 assert_same(&format!("{what}, {by:?}, density {density}, {threads:?}"), &got, &wanted);
             }
         }
@@ -170,21 +170,21 @@ fn one_nan_among_many() {
     let half = Density::new(0.5).unwrap();
     let nan = |index: &[usize]| ErrorKind::Nan { index: index.to_vec() }.in_layer("fc");
     let selector = Selector::default();
-    assert_eq!(selector.unstructured(&Ranked::new("fc", &layer), half), Err(nan(&[123, 457])));
+    assert_eq!(selector.unstructured(Ranked::new("fc", &layer), half), Err(nan(&[123, 457])));
     let mut alive = vec![true; len];
     alive[123_457] = false;
     let mask = Mask::from_bools(&[200, 1000], &alive).unwrap();
     let ranked = Ranked::new("fc", &layer).with_alive(Some(&mask));
-    assert_eq!(selector.unstructured(&ranked, half), Err(nan(&[150, 0])));
-    assert_eq!(selector.n_of_m(&ranked, crate::NmPattern::new(2, 4).unwrap(), -1), Err(nan(&[150, 0])));
+    assert_eq!(selector.unstructured(ranked, half), Err(nan(&[150, 0])));
+    assert_eq!(selector.n_of_m(ranked, crate::NmPattern::new(2, 4).unwrap(), -1), Err(nan(&[150, 0])));
     alive[150_000] = false;
     let mask = Mask::from_bools(&[200, 1000], &alive).unwrap();
     assert_eq!(
-        selector.unstructured(&Ranked::new("fc", &layer).with_alive(Some(&mask)), half).unwrap().mask.kept_len(),
+        selector.unstructured(Ranked::new("fc", &layer).with_alive(Some(&mask)), half).unwrap().mask.kept_len(),
         len / 2
     );
     // Also where nothing is to be kept: the scores are ranked all the same.
-    assert_eq!(selector.top_of_layer(&Ranked::new("fc", &layer), 0), Err(nan(&[123, 457])));
+    assert_eq!(selector.top_of_layer(Ranked::new("fc", &layer), 0), Err(nan(&[123, 457])));
 }
 
 /// A scan that counts how often it is gone through.

@@ -114,9 +114,9 @@ pub fn dead_elements_stay_dead(suite: &Suite) {
         let lent = tensor.layer();
         let ranked = Ranked::new("", &lent).with_alive(Some(&alive_mask));
         let selector = Selector::default().with_rank_by(by);
-        let got = selector.unstructured(&ranked, density);
+        let got = selector.unstructured(ranked, density);
         same(got.as_ref(), oracle::unstructured(layer, density.get(), by).as_ref())?;
-        let grouped = selector.n_of_m(&ranked, pattern, axis);
+        let grouped = selector.n_of_m(ranked, pattern, axis);
         same(grouped.as_ref(), oracle::n_of_m(layer, pattern.n(), pattern.m(), axis, by).as_ref())?;
         for selected in got.iter().chain(&grouped) {
             prop_assert!(selected.mask.is_subset(&alive_mask).map_err(failed)?);
@@ -248,7 +248,7 @@ pub fn nan_is_an_error_naming_the_first(suite: &Suite) {
             prop_assert_eq!(tensor.mask_n_m_by_score(pattern, axis), Err(nan.clone()));
         }
         let lent = tensor.layer();
-        let named = Selector::value().unstructured(&Ranked::new("fc1.weight", &lent), density);
+        let named = Selector::value().unstructured(Ranked::new("fc1.weight", &lent), density);
         prop_assert_eq!(named.map(|selected| selected.mask), Err(nan.in_layer("fc1.weight")));
         Ok(())
     });

@@ -81,14 +81,14 @@ fn everything(
     for &pool in *pools {
         for sizes in [&[side][..], &[2, side]] {
             let blocks = Blocks::new(sizes, &[], pool);
-            found.push(one(blocks.and_then(|blocks| selector.units(&ranked, &Unit::from(blocks), density))));
+            found.push(one(blocks.and_then(|blocks| selector.units(ranked, &Unit::from(blocks), density))));
         }
     }
     for axis in 0..layer.rank() as isize {
         for &norm in *norms {
-            found.push(one(selector.units(&ranked, &Channels::new(axis, norm).into(), density)));
+            found.push(one(selector.units(ranked, &Channels::new(axis, norm).into(), density)));
         }
-        found.push(one(selector.each_along(&ranked, density, axis)));
+        found.push(one(selector.each_along(ranked, density, axis)));
     }
     // Beside another layer of which at least a half must stay, and at most as much as density says of this one.
     let other: Result<PlainTensor<f64>, Error> = PlainTensor::from_logical(&[6], vec![0.0, 1e-3, 0.5, -0.5, -1.0, 1e9]);

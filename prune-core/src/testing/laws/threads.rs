@@ -105,13 +105,13 @@ fn agree(
     let ranked = Ranked::new("", &lent);
     let wanted = oracle::unstructured(layer, density.get(), by);
     for place in Place::all() {
-        let got = place.run(|threads| Selector::default().with_threads(threads).unstructured(&ranked, density));
+        let got = place.run(|threads| Selector::default().with_threads(threads).unstructured(ranked, density));
         same(got.as_ref(), wanted.as_ref()).map_err(|error| place.on(error))?;
     }
     for axis in axes {
         let wanted = oracle::n_of_m(layer, pattern.n(), pattern.m(), axis, by);
         for place in Place::all() {
-            let got = place.run(|threads| Selector::default().with_threads(threads).n_of_m(&ranked, pattern, axis));
+            let got = place.run(|threads| Selector::default().with_threads(threads).n_of_m(ranked, pattern, axis));
             same(got.as_ref(), wanted.as_ref()).map_err(|error| place.on(error))?;
         }
     }
