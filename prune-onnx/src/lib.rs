@@ -1,5 +1,43 @@
 //! Takes channels, neurons and heads out of ONNX models, so that any engine runs a smaller dense model.
 //!
+//!
+//! # A smaller model from a file
+//!
+//! ```
+//! use prune_core::Density;
+//! use prune_graph::{Choice, ClassScore};
+//! use prune_onnx::{AnalysisOptions, Model, analyse};
+//!
+//! # use prune_onnx::{DataType, Dim, GraphBuilder, ModelBuilder};
+//! # let folder = tempfile::tempdir()?;
+//! # let [path, out] = ["model.onnx", "small.onnx"].map(|name| folder.path().join(name));
+//! # let mut graph = GraphBuilder::new("mlp");
+//! # graph.input("x", DataType::Float, &[Dim::Named("batch".into()), Dim::Known(1)]);
+//! # graph.floats("first", &[1, 8], &[3.0, 0.1, 2.0, 0.2, 1.0, 0.3, 0.4, 4.0]);
+//! # graph.floats("second", &[8, 1], &[1.0; 8]);
+//! # graph.node("MatMul", &["x", "first"], &["h"], &[]);
+//! # graph.node("Relu", &["h"], &["r"], &[]);
+//! # graph.node("MatMul", &["r", "second"], &["y"], &[]);
+//! # graph.output("y", DataType::Float, &[Dim::Named("batch".into()), Dim::Known(1)]);
+//! # std::fs::write(&path, ModelBuilder::new(8, 17).finish(&graph))?;
+//! let model = Model::read(&path)?;
+//! let analysis = analyse(&model, &AnalysisOptions::default())?;
+//! let scores = analysis.scores(ClassScore::L2)?;
+//! let removal = Choice::local(Density::new(0.5)?).with_multiple(4).choose(analysis.classes(), &scores);
+//! model.write(&analysis.edits(&removal)?, &mut std::fs::File::create(&out)?, None)?;
+//! # assert_eq!(Model::read(&out)?.graph().initializers()[0].dims(), [1, 4]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Why not cut the arrays by hand
+//!
+//! A channel has members in many tensors: rows of the weights that write it, on both sides of an addition, biases, scales and
+//! shifts, columns of all weights that read it; and a reshape, a concatenation or a list of lengths in between moves its
+//! index or names its count. [`analyse`] follows it through every operator, or says which one keeps it.
+//!
+//! The file comes back as it was: what no edit names is copied byte for byte, fields that this crate does not know as well, and
+//! without edits the output is the input.
+//!
 //! # Map
 //!
 //! `file/` is the encoding: it is walked field by field, and what is not changed is written back byte for byte. `model/` is

@@ -9,7 +9,7 @@ use super::constants::{Constant, Use, constants, is_vector};
 use super::outer::captured;
 use super::site::Site;
 use super::value::Value;
-use super::work::Work;
+use super::work::{Sum, Work};
 use crate::model::{DataType, Dim, Model, Node, ValueInfo};
 use crate::ops;
 use crate::shapes::{Int, Shape, Size, Source, Symbols};
@@ -32,8 +32,13 @@ pub(crate) struct Engine<'m> {
     pub(crate) uses: Vec<Use>,
     /// The use of constants whose uses are tied.
     tied: HashMap<&'m str, usize>,
+    /// Constants whose uses are tensors of their own, though they are no vectors.
+    apart: HashSet<&'m str>,
     pub(crate) stated: HashMap<&'m str, &'m ValueInfo>,
     pub(crate) works: Vec<Work>,
+    pub(crate) sums: Vec<Sum>,
+    /// The constants that are 0 where the classes in question are; all floating ones, unless the walk asks about some.
+    zeros: Option<HashSet<TensorId>>,
     /// Constant elements that are lengths: the axis that each has to be the length of.
     pub(crate) lengths: BTreeMap<Source, TensorAxis>,
     /// Constant elements that something computes with.
@@ -41,8 +46,14 @@ pub(crate) struct Engine<'m> {
 }
 
 impl<'m> Engine<'m> {
-    /// Walks over the whole model.
-    pub(crate) fn run(model: &'m Model, options: &AnalysisOptions) -> Result<Self, GraphError> {
+    /// Walks over the whole model with uses of the constants `apart` as tensors of their own, and while only the constants
+    /// `zeros` count as 0. Tensors are the same in every walk with the same `apart`.
+    pub(crate) fn run(
+        model: &'m Model,
+        options: &AnalysisOptions,
+        apart: &HashSet<&'m str>,
+        zeros: Option<HashSet<TensorId>>,
+    ) -> Result<Self, GraphError> {
         let stated = model.graph().value_infos().iter().map(|info| (info.name(), info)).collect();
         let mut engine = Engine {
             model,
@@ -53,8 +64,11 @@ impl<'m> Engine<'m> {
             constants: constants(model),
             uses: Vec::new(),
             tied: HashMap::new(),
+            apart: apart.clone(),
             stated,
             works: Vec::new(),
+            sums: Vec::new(),
+            zeros,
             lengths: BTreeMap::new(),
             frozen: HashSet::new(),
         };
@@ -153,7 +167,7 @@ impl<'m> Engine<'m> {
             }
             None => {
                 let id = self.add_constant(name, constant, Some((at, slot)))?;
-                if !is_vector(tensor) {
+                if !is_vector(tensor) && !self.apart.contains(name) {
                     self.tied.insert(name, self.uses.len() - 1);
                 }
                 id
@@ -166,7 +180,7 @@ impl<'m> Engine<'m> {
             id,
             shape: Some(tensor.dims().iter().map(|&n| Size::of(n)).collect()),
             ints: ints.map(|ints| ints.into_iter().map(Int::known).collect()),
-            vanishes: tensor.data_type().is_floating(),
+            vanishes: self.zeros.as_ref().map_or(tensor.data_type().is_floating(), |zeros| zeros.contains(&id)),
         })
     }
 

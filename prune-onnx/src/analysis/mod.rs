@@ -1,14 +1,16 @@
 //! A model's classes of indices: what can be removed from it, what each removal costs and saves, and why the rest stays.
 
 mod constants;
+mod dead;
 mod engine;
 pub(crate) mod faults;
 mod outer;
+mod shared;
 mod site;
 mod value;
 mod work;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use prune_graph::{ClassScore, Classes, Family, GraphError, Removal, TensorAxis, TensorId, Weights};
 
@@ -76,6 +78,8 @@ pub struct Analysis<'m> {
     works: Vec<Work>,
     /// For each work the lengths of its axes where the graph's are open; `None` where the given shapes do not tell.
     lengths: Vec<Vec<Option<usize>>>,
+    /// Shared constants whose uses are not tied, since copies of them free more than they cost.
+    apart: HashSet<&'m str>,
 }
 
 /// The indices kept of one axis of one constant.
@@ -110,17 +114,31 @@ pub struct NodeWork {
 ///
 /// Linear in the nodes and in the lengths of all axes; values of weights are not read.
 pub fn analyse<'m>(model: &'m Model, options: &AnalysisOptions) -> Result<Analysis<'m>, Error> {
-    let open = Engine::run(model, &AnalysisOptions::default())?;
+    let mut best = walk(model, options, HashSet::new())?;
+    for name in shared::candidates(model, &best) {
+        let mut apart = best.apart.clone();
+        apart.insert(name);
+        let other = walk(model, options, apart)?;
+        if shared::left_of_half(&other) < shared::left_of_half(&best) {
+            best = other;
+        }
+    }
+    Ok(best)
+}
+
+/// The analysis with uses of some shared constants apart from each other.
+fn walk<'m>(model: &'m Model, options: &AnalysisOptions, apart: HashSet<&'m str>) -> Result<Analysis<'m>, Error> {
+    let open = Engine::run(model, &AnalysisOptions::default(), &apart, None)?;
     let lengths = {
         // The same walk with the given shapes: its works come in the same order.
-        let bound = if options.inputs.is_empty() { None } else { Some(Engine::run(model, options)?) };
+        let bound = if options.inputs.is_empty() { None } else { Some(Engine::run(model, options, &apart, None)?) };
         let bound = bound.as_ref().unwrap_or(&open);
         let length = |axis: &TensorAxis| bound.graph.sizes(axis.tensor).get(axis.axis).copied().flatten();
         bound.works.iter().map(|work| work.axes.iter().map(length).collect()).collect()
     };
     let Engine { graph, constants, uses, values, works, lengths: follow, .. } = open;
     let by_id = uses.iter().enumerate().map(|(at, found)| (found.id, at)).collect();
-    Ok(Analysis { model, classes: graph.close(), constants, uses, by_id, values, follow, works, lengths })
+    Ok(Analysis { model, classes: graph.close(), constants, uses, by_id, values, follow, works, lengths, apart })
 }
 
 impl<'m> Analysis<'m> {

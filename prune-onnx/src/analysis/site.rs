@@ -5,7 +5,7 @@ use prune_graph::{Factoring, Graph, GraphError, ReasonId, Role, TensorAxis, Tens
 use super::engine::Engine;
 use super::faults;
 use super::value::Value;
-use super::work::Work;
+use super::work::{Sum, Work};
 use crate::model::{Node, Tensor};
 use crate::ops::Operator;
 use crate::shapes::{Int, Shape, Size, Source};
@@ -301,12 +301,19 @@ impl<'e, 'm> Site<'e, 'm> {
     pub(crate) fn contract(&mut self, (a, x): (usize, usize), (b, y): (usize, usize)) -> Stated {
         let (left, right) = (self.axis(a, x)?, self.axis(b, y)?);
         self.join(left, right);
+        self.summed((a, left), (b, right));
         self.engine.graph.role(left, Role::Reader);
         self.engine.graph.role(right, Role::Reader);
         if !self.vanishes(a) && !self.vanishes(b) {
             self.pin(a, x, "sums over the axis")?;
         }
         Ok(())
+    }
+
+    /// Notes that products of two inputs are summed over an axis of each.
+    pub(crate) fn summed(&mut self, (a, left): (usize, TensorAxis), (b, right): (usize, TensorAxis)) {
+        let zero = self.vanishes(a) || self.vanishes(b);
+        self.engine.sums.push(Sum { axes: [left, right], zero });
     }
 
     /// States the role of an input's axis.

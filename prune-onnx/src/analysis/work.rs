@@ -1,4 +1,4 @@
-//! Multiply-adds of the operators that do most of a network's work.
+//! Multiply-adds of the operators that do most of a network's work, and the sums that they take.
 
 use prune_graph::TensorAxis;
 
@@ -9,4 +9,13 @@ pub(crate) struct Work {
     pub(crate) node: usize,
     /// The axes.
     pub(crate) axes: Vec<TensorAxis>,
+}
+
+/// Products that are summed over an axis of each factor.
+#[derive(Debug, Clone)]
+pub(crate) struct Sum {
+    /// The axis of each factor.
+    pub(crate) axes: [TensorAxis; 2],
+    /// Every product is 0 at an index whose classes' constants are.
+    pub(crate) zero: bool,
 }

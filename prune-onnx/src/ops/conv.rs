@@ -74,6 +74,7 @@ fn channels(
         site.graph().join_blocks(all, x, outputs / groups, why);
         return Ok(());
     }
+    site.summed((input.0, x), (few.0, one));
     if !site.vanishes(input.0) && !site.vanishes(few.0) {
         site.graph().pin(one, why);
     }

@@ -73,6 +73,7 @@ fn channels(site: &mut Site<'_, '_>, groups: usize, x: &Shape, w: &Shape) -> Sta
     }
     site.role(1, 0, Role::Reader)?;
     site.role(1, 1, Role::Writer)?;
+    site.summed((0, input), (1, rows));
     if !site.vanishes(0) && !site.vanishes(1) {
         site.graph().pin(rows, why);
     }

@@ -7,11 +7,17 @@ use prune_graph::Removal;
 use super::rewrite::Names;
 use crate::analysis::{Analysis, Use};
 use crate::edits::{Edits, TensorPlace};
+use crate::error::{Error, TensorProblem};
 
 /// The indices kept of the axes that lose some.
 type Cut = BTreeMap<usize, Vec<usize>>;
 
-pub(super) fn cut(analysis: &Analysis<'_>, removal: &Removal, edits: &mut Edits, names: &mut Names) {
+pub(super) fn cut(
+    analysis: &Analysis<'_>,
+    removal: &Removal,
+    edits: &mut Edits,
+    names: &mut Names,
+) -> Result<(), Error> {
     let mut by_name: BTreeMap<&str, Vec<(&Use, Cut)>> = BTreeMap::new();
     for found in &analysis.uses {
         let rank = analysis.classes.sizes(found.id).len();
@@ -31,9 +37,7 @@ pub(super) fn cut(analysis: &Analysis<'_>, removal: &Removal, edits: &mut Edits,
                 Some(known) => known,
                 None => {
                     let copy = names.fresh(name);
-                    if let Some(place) = copied(analysis, edits, place, name, &copy) {
-                        apply(edits, place, cut);
-                    }
+                    add_copy(analysis, edits, place, (name, &copy), cut)?;
                     copies.push((cut, copy.clone()));
                     copy
                 }
@@ -43,6 +47,7 @@ pub(super) fn cut(analysis: &Analysis<'_>, removal: &Removal, edits: &mut Edits,
             }
         }
     }
+    Ok(())
 }
 
 fn apply(edits: &mut Edits, place: TensorPlace, cut: &Cut) {
@@ -51,20 +56,34 @@ fn apply(edits: &mut Edits, place: TensorPlace, cut: &Cut) {
     }
 }
 
-/// Adds a copy of a constant.
-fn copied(
+/// Adds a copy of a constant with a cut.
+fn add_copy(
     analysis: &Analysis<'_>,
     edits: &mut Edits,
     place: TensorPlace,
-    name: &str,
-    copy: &str,
-) -> Option<TensorPlace> {
-    match place {
-        TensorPlace::Initializer(at) => Some(edits.copy_initializer(at, copy)),
-        _ => {
-            let tensor = analysis.constants.get(name)?.tensor;
-            let bytes = tensor.bytes().ok()?;
-            Some(edits.add_initializer(copy, tensor.data_type(), tensor.dims().to_vec(), bytes.to_vec()))
-        }
+    (name, copy): (&str, &str),
+    cut: &Cut,
+) -> Result<(), Error> {
+    if let TensorPlace::Initializer(at) = place {
+        let place = edits.copy_initializer(at, copy);
+        apply(edits, place, cut);
+        return Ok(());
     }
+    // The tensor of a node cannot be referred to, so its cut elements are added as they are.
+    let Some(constant) = analysis.constants.get(name) else { return Ok(()) };
+    let tensor = constant.tensor;
+    let Some(width) = tensor.data_type().bytes() else {
+        return Error::tensor(name, TensorProblem::Cut("its elements are not whole bytes"));
+    };
+    let (mut bytes, mut dims) = (tensor.bytes()?.to_vec(), tensor.dims().to_vec());
+    for (&axis, kept) in cut {
+        let inner = dims[axis + 1..].iter().product::<usize>() * width;
+        let slab = dims[axis] * inner;
+        let pieces =
+            bytes.chunks(slab.max(1)).flat_map(|outer| kept.iter().map(move |&i| &outer[i * inner..(i + 1) * inner]));
+        bytes = pieces.collect::<Vec<_>>().concat();
+        dims[axis] = kept.len();
+    }
+    edits.add_initializer(copy, tensor.data_type(), dims, bytes);
+    Ok(())
 }

@@ -18,7 +18,7 @@ pub(crate) fn edits(analysis: &Analysis<'_>, removal: &Removal) -> Result<Edits,
         return Ok(edits);
     }
     let mut names = rewrite::Names::new(analysis.model);
-    constants::cut(analysis, removal, &mut edits, &mut names);
+    constants::cut(analysis, removal, &mut edits, &mut names)?;
     rewrite::lengths(analysis, removal, &mut edits, &mut names)?;
     for (at, node) in analysis.model.graph().nodes().iter().enumerate() {
         let followed = node.domain().is_empty() && !analysis.model.has_function("", node.op_type());

@@ -1,9 +1,11 @@
 //! Every operator: networks from which indices are removed give what the whole network gives with those slices at zero.
 
 mod cases;
+mod dead;
 mod eval;
 mod harness;
 mod net;
+mod shared;
 
 use harness::{OPSETS, check};
 use net::Net;
