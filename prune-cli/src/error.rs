@@ -268,7 +268,10 @@ pub enum HeaderProblem {
         expected: u64,
     },
     /// The file has more or fewer data than its tensors.
-    #[error("its tensors have {needed} bytes, but {there} follow the header; was it cut?")]
+    #[error(
+        "its tensors have {needed} bytes, but {there} follow the header; {}",
+        if there < needed { "was it cut?" } else { "what follows the tensors belongs to none; fetch or write it again" }
+    )]
     DataLen {
         /// How many bytes the tensors have.
         needed: u64,

@@ -49,14 +49,17 @@ impl Known {
         let mut known = Known { roles: Vec::new(), masks: vec![None; model.len()], masked: vec![None; model.len()] };
         for (tensor, about) in model.tensors().enumerate() {
             let Some(stem) = about.name.strip_suffix("_orig") else { continue };
-            if let Some(mask) = model.find(&format!("{stem}_mask"))
-                && model.tensor(mask).shape == about.shape
-                && about.element_type().is_some()
-            {
-                known.masks[tensor] = Some(mask);
-                known.masked[mask] = Some(tensor);
-                tensors[tensor].0 = stem;
+            let Some(mask) = model.find(&format!("{stem}_mask")).filter(|_| about.element_type().is_some()) else {
+                continue;
+            };
+            let (shape, held) = (&model.tensor(mask).shape, clipped(&about.name));
+            if *shape != about.shape {
+                let why = format!("`{held}` has shape {:?}, but the mask beside it {shape:?}", about.shape);
+                return Err(Error::Companion { path: model.shards()[model.shard_of(mask)].path.clone(), why });
             }
+            known.masks[tensor] = Some(mask);
+            known.masked[mask] = Some(tensor);
+            tensors[tensor].0 = stem;
         }
         known.roles = roles(&facts(model)?, &tensors);
         for (role, _) in known.roles.iter_mut().zip(&known.masked).filter(|(_, masked)| masked.is_some()) {

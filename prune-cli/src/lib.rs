@@ -40,6 +40,7 @@ mod error;
 #[cfg(test)]
 mod faults;
 mod filter;
+mod foreign;
 mod groups;
 mod header;
 mod inputs;

@@ -18,7 +18,7 @@ pub struct OtherFormat {
 }
 
 /// Formats by the bytes that they begin with.
-const MAGIC: [(&[u8], OtherFormat); 17] = [
+const MAGIC: [(&[u8], OtherFormat); 18] = [
     (
         b"version https://git-lfs",
         OtherFormat {
@@ -33,7 +33,9 @@ const MAGIC: [(&[u8], OtherFormat); 17] = [
     (b"\x80\x04", PICKLE),
     (b"\x80\x05", PICKLE),
     (b"GGUF", GGUF),
-    (b"ggml", GGUF),
+    // Its forerunners, whose four letters are stored as a number.
+    (b"lmgg", GGUF),
+    (b"fmgg", GGUF),
     (b"tjgg", GGUF),
     (b"\x89HDF\r\n\x1a\n", OtherFormat { what: "an HDF5 file, as Keras writes", instead: CONVERT }),
     (b"\x93NUMPY", OtherFormat { what: "an array of NumPy", instead: "save it with `safetensors.numpy.save_file`" }),
@@ -80,6 +82,12 @@ pub(crate) fn of(begin: &[u8]) -> Option<OtherFormat> {
         return known("nothing but zeros where it begins, as a download that has not ended", "fetch it again");
     }
     if !is_text(begin) {
+        if is_flax(begin) {
+            return known(
+                "a msgpack file, as Flax writes",
+                "load it there and save its arrays with `safetensors.flax.save_file`",
+            );
+        }
         // A field of type varint at the beginning: the version of ONNX's intermediate representation.
         let onnx = matches!(begin, [8, 1..=20, 0x12 | 0x3a, ..]);
         return if onnx { known("an ONNX file", "export its weights as safetensors") } else { None };
@@ -113,11 +121,18 @@ pub(crate) fn of_file(path: &Path) -> io::Result<Option<OtherFormat>> {
     Ok(of(&begin))
 }
 
-/// Whether a file's name is one that weights in other formats have.
-pub(crate) fn is_of_weights(name: &str) -> bool {
-    let endings =
-        ["bin", "pt", "pth", "ckpt", "pkl", "gguf", "h5", "hdf5", "keras", "npz", "onnx", "tflite", "msgpack"];
-    name.rsplit_once('.').is_some_and(|(_, ending)| endings.contains(&ending.to_ascii_lowercase().as_str()))
+/// Whether bytes begin a map of msgpack whose first key is a name.
+fn is_flax(begin: &[u8]) -> bool {
+    let rest = match begin {
+        [0x81..=0x8f, rest @ ..] | [0xde, _, _, rest @ ..] => rest,
+        _ => return false,
+    };
+    let (len, rest) = match rest {
+        [len @ 0xa1..=0xbf, rest @ ..] => (usize::from(len & 0x1f), rest),
+        [0xd9, len @ 1..=255, rest @ ..] => (usize::from(*len), rest),
+        _ => return false,
+    };
+    rest.get(..len).is_some_and(|key| key.iter().all(u8::is_ascii_graphic))
 }
 
 /// Whether bytes are text, as far as they go: nothing that is not UTF-8, and no control characters but white space.
@@ -142,7 +157,7 @@ mod tests {
         let mut tar = [b'x'; 300];
         tar[100..257].fill(0);
         tar[257..262].copy_from_slice(b"ustar");
-        let cases: [(&[u8], &str); 14] = [
+        let cases: [(&[u8], &str); 17] = [
             (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "Git LFS"),
             (b"Entry not found", "text"),
             (b"<!DOCTYPE html><html>", "web page"),
@@ -154,6 +169,9 @@ mod tests {
             (b"\x89HDF\r\n\x1a\n\0", "HDF5"),
             (b"\x08\x07\x12\x07pytorch", "ONNX"),
             (b"\x1c\0\0\0TFL3\x14", "TensorFlow Lite"),
+            (b"lmgg\0\0\0\0", "GGUF"),
+            (b"\x82\xa5model\x83\xa4bert", "msgpack"),
+            (b"\xde\x00\x20\xd9\x23transformer_blocks_of_the_generator\x81", "msgpack"),
             (b"", "empty"),
             (&[0; 512], "zeros"),
             (&tar, "tar"),
@@ -162,6 +180,7 @@ mod tests {
             assert!(of(begin).is_some_and(|format| format.what.contains(what)), "{what}: {:?}", of(begin));
         }
         assert_eq!(of(b"\xff\xfe\x01\x02 and so on"), None);
+        assert_eq!(of(b"\x82\xa5mo\x01el\x83"), None);
         // A header of safetensors is none of them.
         assert_eq!(of(b"\x40\0\0\0\0\0\0\0{\"a\":{}}"), None);
     }

@@ -37,6 +37,12 @@ pub struct PreviewRow {
     pub layer: Option<String>,
     /// Its shape; empty for all of them together.
     pub shape: Vec<usize>,
+    /// Its class by the table of names, as [`inspect`](crate::inspect) gives it; empty for all of them together.
+    pub class: &'static str,
+    /// The entry of that table that decided; empty where none did.
+    pub entry: String,
+    /// The axes over which it sums, as far as anything tells them.
+    pub input_axes: Vec<usize>,
     /// The axis of its groups, where they run along one.
     pub axis: Option<usize>,
     /// Elements it keeps; none where the event asks of all layers together.
@@ -76,10 +82,14 @@ pub fn preview(path: &Path, strategy: &Strategy, filter: &Filter) -> Result<Prev
                 _ => None,
             };
             sum = (sum.0.zip(asked).map(|(sum, asked)| sum + asked), sum.1 + about.elements);
+            let role = known.role(candidate.tensor);
             rows.push(PreviewRow {
                 epoch: epochs.to_string(),
                 layer: Some(about.name.clone()),
                 shape: about.shape.clone(),
+                class: role.class.word(),
+                entry: role.entry.clone(),
+                input_axes: role.inputs.clone(),
                 axis: candidate.axis,
                 asked,
                 elements: about.elements,
@@ -91,7 +101,9 @@ pub fn preview(path: &Path, strategy: &Strategy, filter: &Filter) -> Result<Prev
             _ => sum.0,
         };
         let epoch = epochs.to_string();
-        rows.push(PreviewRow { epoch, layer: None, shape: Vec::new(), axis: None, asked, elements: sum.1 });
+        let (shape, input_axes) = (Vec::new(), Vec::new());
+        let (class, entry, elements) = ("", String::new(), sum.1);
+        rows.push(PreviewRow { epoch, layer: None, shape, class, entry, input_axes, axis: None, asked, elements });
     }
     let left_dense = known.left_dense(filter, &model, |tensor| selected[tensor]);
     Ok(Preview { rows, left_dense, warnings })

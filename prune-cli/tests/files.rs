@@ -188,6 +188,9 @@ fn other_formats_are_named() {
     fs::write(at.join("cut"), &whole[..whole.len() - 1]).unwrap();
     let error = fails(at, 2, &["inspect", "cut"]);
     assert!(error.contains("was it cut?"), "{error}");
+    fs::write(at.join("cut"), [&whole[..], b"x"].concat()).unwrap();
+    let error = fails(at, 2, &["inspect", "cut"]);
+    assert!(error.contains("what follows the tensors belongs to none") && !error.contains("cut?"), "{error}");
 }
 
 /// A packed tensor is shown as the one that it is, with its true density.
@@ -257,7 +260,15 @@ fn strategies_come_through_pipes() {
         apply("fifo", "pipe").assert().success();
         writer.join().unwrap().unwrap();
         assert_eq!(fs::read(at.join("text")).unwrap(), fs::read(at.join("pipe")).unwrap());
+        // A file that cannot be looked at is an error, and not a text of that name.
+        std::os::unix::fs::symlink("{loop}", at.join("{loop}")).unwrap();
+        let error = fails(at, 3, &["schedule", "{loop}"]);
+        assert!(error.contains("cannot read {loop}: "), "{error}");
     }
+    // A text longer than a name may be is a text.
+    let long = format!("{strategy}{}", " ".repeat(5000));
+    ok(at, &["apply", "m", "-o", "long", "--strategy", &long]);
+    assert_eq!(fs::read(at.join("text")).unwrap(), fs::read(at.join("long")).unwrap());
     let error = fails(at, 2, &["schedule", "."]);
     assert!(error.contains(". is a folder; name a file with a strategy"), "{error}");
     let error = apply("-", "x").write_stdin(&b"\xff\xfe{"[..]).output().unwrap().stderr;

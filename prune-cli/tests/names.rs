@@ -42,6 +42,21 @@ fn two_of_four(tensor: &Tensor, axis: usize) -> bool {
     counts.pattern_counts(NmPattern::new(2, 4).unwrap(), axis as isize).unwrap().over == 0
 }
 
+/// A mask that does not fit its weight is no reason to prune that as if it had none.
+#[test]
+fn a_mask_of_another_shape_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    for (stem, mask) in [("fc.weight", [4, 8]), ("rnn.weight_hh_l0", [8, 4])] {
+        let (held, beside) = (format!("{stem}_orig"), format!("{stem}_mask"));
+        let model = [(held.as_str(), floats(&[8, 8], 1)), (beside.as_str(), floats(&mask, 2))];
+        write(&at.join("m.safetensors"), &tensors(model));
+        let error = fails(at, 2, &[&["apply", "m.safetensors", "-o", "out.safetensors"], &HALF[..]].concat());
+        let why = format!("`{held}` has shape [8, 8], but the mask beside it {mask:?}");
+        assert!(error.contains(&why) && !at.join("out.safetensors").exists(), "{error}");
+    }
+}
+
 #[test]
 fn nothing_is_pruned_that_is_no_weight() {
     let folder = tempfile::tempdir().unwrap();
@@ -158,6 +173,26 @@ fn groups_run_along_true_inputs() {
 }
 
 /// One name, two orders: the kind of model that config.json names decides.
+/// What is going to be pruned is told with the reason, before anything is done.
+#[test]
+fn a_schedule_says_what_layers_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let model = [("h.0.attn.c_attn.weight", floats(&[16, 48], 1)), ("wte.weight", floats(&[10, 16], 2))];
+    write(&at.join("m.safetensors"), &tensors(model));
+    let event = "{0: {'method': 'str_unified_local', 'pattern': '2:4'}}";
+    let text = ok(at, &["schedule", event, "--model", "m.safetensors", "--all", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let told = |row: usize| {
+        let row = &json["rows"][row];
+        (row["class"].to_string(), row["input_axes"].to_string(), row["axis"].to_string(), row["entry"] != "")
+    };
+    let all = |class: &str, inputs: &str, axis: &str, entry| (class.into(), inputs.into(), axis.into(), entry);
+    assert_eq!(told(0), all("\"weight\"", "[0]", "0", true));
+    assert_eq!(told(1), all("\"other\"", "[]", "1", true));
+    assert_eq!(told(2), all("\"\"", "[]", "null", false));
+}
+
 #[test]
 fn the_kind_of_model_decides_before_shapes() {
     let folder = tempfile::tempdir().unwrap();

@@ -197,6 +197,37 @@ fn masks_take_out_what_they_close_whole() {
 }
 
 #[test]
+fn what_has_no_effect_goes_and_the_outputs_stay() {
+    let folder = place();
+    let at = folder.path();
+    let ask = ["shrink", "model.onnx", "-o", "s.onnx", "--dead"];
+    assert!(ok(at, &ask).contains("nothing was removed"));
+    let [mut first, mut bias, mut second, second_bias] = weights();
+    // Nothing reads neuron 1; neuron 6 is always zero.
+    (second[1], second[8 + 1]) = (0.0, 0.0);
+    first[18..21].fill(0.0);
+    bias[6] = 0.0;
+    let mut graph = GraphBuilder::new("dead");
+    graph.input("x", DataType::Float, &[Dim::Known(1), Dim::Known(3)]);
+    graph.floats("fc1.weight", &[8, 3], &first);
+    graph.floats("fc1.bias", &[8], &bias);
+    graph.floats("fc2.weight", &[2, 8], &second);
+    graph.floats("fc2.bias", &[2], &second_bias);
+    let turned = [("transB", AttributeValue::Int(1))];
+    graph.node("Gemm", &["x", "fc1.weight", "fc1.bias"], &["h"], &turned);
+    graph.node("Relu", &["h"], &["r"], &[]);
+    graph.node("Gemm", &["r", "fc2.weight", "fc2.bias"], &["y"], &turned);
+    graph.output("y", DataType::Float, &[Dim::Known(1), Dim::Known(2)]);
+    fs::write(at.join("model.onnx"), ModelBuilder::new(8, 17).finish(&graph)).unwrap();
+    let text = ok(at, &[&ask[..], &["--force"]].concat());
+    assert!(text.contains("8 classes in 1 families, 6 kept"), "{text}");
+    let [model, small] = ["model.onnx", "s.onnx"].map(|name| Model::read(&at.join(name)).unwrap());
+    let x = [1.0, -2.0, 0.5];
+    assert_eq!(outputs(&model, &x), outputs(&small, &x));
+    assert_eq!(constant(&small, "fc2.weight").0, [2, 6]);
+}
+
+#[test]
 fn bad_input_is_refused_and_nothing_written() {
     let folder = place();
     let at = folder.path();

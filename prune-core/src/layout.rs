@@ -95,7 +95,7 @@ impl Layout {
     /// 4 x 6 matrix without a copy, but it is a 2 x 3 x 4 tensor).
     pub fn reshape(&self, shape: &[usize]) -> Result<Self, Error> {
         let refuse = |why| {
-            let (from, strides, to) = (self.shape.as_slice().into(), self.strides.as_slice().into(), shape.into());
+            let (from, strides, to) = (self.shape[..].into(), self.strides[..].into(), shape.into());
             ErrorKind::Reshape { from, strides, to, why }.into()
         };
         if checked_len(shape)? != self.len {
@@ -204,8 +204,8 @@ impl Layout {
     }
 
     pub(crate) fn wrong(&self, memory_len: usize, why: &'static str) -> Error {
-        let Layout { shape, strides, offset, .. } = self.clone();
-        ErrorKind::Layout { shape: shape.into(), strides: strides.into(), offset, memory_len, why }.into()
+        let (shape, strides) = (self.shape[..].into(), self.strides[..].into());
+        ErrorKind::Layout { shape, strides, offset: self.offset, memory_len, why }.into()
     }
 }
 

@@ -252,5 +252,5 @@ fn fits(from: usize, len: usize, n: usize) -> bool {
 }
 
 fn divides(len: usize, inner: usize, n: usize) -> bool {
-    len.checked_mul(inner).is_some_and(|run| run > 0 && n % run == 0)
+    len.checked_mul(inner).is_some_and(|run| run > 0 && n.is_multiple_of(run))
 }

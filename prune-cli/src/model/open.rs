@@ -8,6 +8,7 @@ use super::{Kind, Model, Shard, index};
 use crate::clipped::clipped;
 use crate::disk::{self, Handle, Stamp};
 use crate::error::{Error, IndexProblem};
+use crate::foreign::may_hold_weights;
 use crate::header::Header;
 use crate::other_format;
 
@@ -134,7 +135,7 @@ fn open_shard(at: &Path, path: &Path) -> Result<Shard, Error> {
 
 /// What a folder holds in the place of safetensors: its first file of weights in another format.
 fn instead(folder: &Path, names: &[String]) -> String {
-    let told = names.iter().filter(|name| other_format::is_of_weights(name)).find_map(|name| {
+    let told = names.iter().filter(|name| may_hold_weights(name)).find_map(|name| {
         let format = other_format::of_file(&folder.join(name)).ok().flatten()?;
         Some(format!(" but `{}`, which is {}; {}", clipped(name), format.what, format.instead))
     });

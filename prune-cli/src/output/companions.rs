@@ -12,13 +12,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::foreign::{indexed, is_bookkeeping, is_foreign};
 use super::litter::is_ours;
 use super::rights::Rights;
 use super::{Folder, is_within};
 use crate::clipped::all_clipped;
 use crate::disk::{self, Stamp};
 use crate::error::{Error, show};
+use crate::foreign::{indexed, is_bookkeeping, is_foreign};
 use crate::model::{Kind, Model};
 use crate::watch::Watch;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::litter::{clear_all, names};
 use super::parent;
-use super::replacement::Replacement;
+use super::replacement::{Replacement, appeared};
 use super::rights::Rights;
 use super::temporary::{Scrap, is_there, may_use, sync_place};
 use crate::disk;
@@ -80,7 +80,10 @@ impl Folder {
         }
         let Some(aside) = aside else {
             disk::rename(scrap.path(), &path).map_err(|source| match source.kind() {
-                io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => Error::Exists { path: path.clone() },
+                // It was not there when the work began, whatever `force` says.
+                io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => {
+                    Error::Write { path: path.clone(), source: appeared(source.kind(), &path) }
+                }
                 _ => Error::Write { path: path.clone(), source },
             })?;
             scrap.keep();
@@ -143,4 +146,26 @@ fn locked(beside: &Path) -> io::Result<(Scrap, File)> {
         }
     }
     Err(io::Error::other("temporary folders are removed as fast as they are made"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn an_output_that_appears_meanwhile_stays() {
+        let at = tempfile::tempdir().unwrap();
+        let (like, path) = (at.path().join("m"), at.path().join("out"));
+        fs::create_dir(&like).unwrap();
+        let folder = Folder::create(&path, &like, false, &Watch::default()).unwrap();
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("x"), "x").unwrap();
+        let error = folder.place(&Watch::default()).unwrap_err().to_string();
+        assert!(error.contains("out has come to be there since this began") && !error.contains("--force"), "{error}");
+        assert_eq!(fs::read(path.join("x")).unwrap(), b"x");
+        assert_eq!(fs::read_dir(at.path()).unwrap().count(), 2);
+    }
 }

@@ -9,7 +9,6 @@ mod check;
 mod companions;
 mod flush;
 mod folder;
-mod foreign;
 mod identity;
 mod litter;
 mod replacement;

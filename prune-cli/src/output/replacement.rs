@@ -56,7 +56,11 @@ impl Replacement {
 
     /// Moves the folder aside and the one at [`Replacement::new`] to its place. Where the second step fails, the first is undone.
     pub(super) fn exchange(&self, path: &Path) -> Result<(), Error> {
-        disk::rename(path, &self.old).map_err(Error::write(path))?;
+        disk::rename(path, &self.old).map_err(|source| {
+            let taken = matches!(source.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists);
+            let source = if taken { appeared(source.kind(), &self.old) } else { source };
+            Error::Write { path: path.to_owned(), source }
+        })?;
         let Err(source) = disk::rename(&self.new, path) else { return Ok(()) };
         match disk::rename(&self.old, path) {
             Ok(()) => Err(Error::Write { path: path.to_owned(), source }),
@@ -78,6 +82,15 @@ impl Replacement {
             Error::Write { path: path.to_owned(), source: io::Error::new(error.kind(), why) }
         })
     }
+}
+
+/// The error where another program has put something in a place that was free when the work began.
+pub(super) fn appeared(kind: io::ErrorKind, place: &Path) -> io::Error {
+    let why = format!(
+        "{} has come to be there since this began, so nothing was replaced; look at it, and run again",
+        show(place)
+    );
+    io::Error::new(kind, why)
 }
 
 /// A path as a shell takes it.
@@ -106,6 +119,23 @@ mod tests {
         assert_eq!(quoted("a/m.old-1"), "a/m.old-1");
         assert_eq!(quoted("-r"), "./-r");
         assert_eq!(quoted("my model's.old-1"), r"'my model'\''s.old-1'");
+    }
+
+    #[test]
+    fn a_name_that_is_taken_meanwhile_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("m");
+        fs::create_dir(&place).unwrap();
+        fs::write(place.join("x"), "x").unwrap();
+        let aside = Replacement::beside(&place).unwrap();
+        for path in [&aside.new, &aside.old] {
+            fs::create_dir(path).unwrap();
+            fs::write(path.join("y"), "y").unwrap();
+        }
+        let error = aside.exchange(&place).unwrap_err().to_string();
+        assert!(error.contains("m.old-1 has come to be there since this began"), "{error}");
+        assert_eq!(fs::read(place.join("x")).unwrap(), b"x");
+        assert_eq!(fs::read(aside.old.join("y")).unwrap(), b"y");
     }
 
     #[test]

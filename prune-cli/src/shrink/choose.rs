@@ -26,14 +26,17 @@ pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>) -> Result<Chosen
             let named: Vec<_> = masks.iter().map(|(name, mask)| (name.as_str(), mask)).collect();
             let companion = |error: GraphError| Error::Companion { path: path.clone(), why: error.to_string() };
             let mut closed = analysis.classes().closed_by(&named).map_err(companion)?;
-            for family in analysis.classes().families().iter().filter(|family| !selected(family)) {
-                family.classes().iter().for_each(|&class| closed.removal.reopen(class));
-            }
+            reopen(&mut closed.removal, analysis, selected);
             let elsewhere = closed.kept_elsewhere.iter();
             let elsewhere = elsewhere.map(|&(axis, index)| (axis, index, "another layer's mask keeps it"));
             let pinned = closed.pinned.iter().map(|&(axis, index)| (axis, index, "it cannot be removed"));
             let left = elsewhere.chain(pinned).collect();
             return Ok(Chosen { removal: closed.removal, left });
+        }
+        ShrinkBy::Dead => {
+            let mut dead = analysis.dead().map_err(|source| onnx(&job.model, source))?;
+            reopen(&mut dead, analysis, selected);
+            dead
         }
         ShrinkBy::Density { method, density, min_density } => {
             let choice =
@@ -65,6 +68,13 @@ pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>) -> Result<Chosen
         }
     };
     Ok(Chosen { removal, left: Vec::new() })
+}
+
+/// Leaves families alone that are not selected.
+fn reopen(removal: &mut Removal, analysis: &Analysis<'_>, selected: impl Fn(&Family) -> bool) {
+    for family in analysis.classes().families().iter().filter(|family| !selected(family)) {
+        family.classes().iter().for_each(|&class| removal.reopen(class));
+    }
 }
 
 /// A choice whose density is searched for.

@@ -74,6 +74,8 @@ pub enum ShrinkBy {
     },
     /// Take out what masks close whole.
     Masks(PathBuf),
+    /// Take out what has no effect on any output.
+    Dead,
 }
 
 /// Where the outputs of [`shrink`] go.

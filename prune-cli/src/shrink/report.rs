@@ -28,7 +28,7 @@ pub struct ShrinkReport {
     pub kept_file: Option<String>,
     /// How what goes was chosen, in words.
     pub chosen_by: String,
-    /// The multiple that counts were rounded to; none for masks.
+    /// The multiple that counts were rounded to; none for masks and channels without effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub multiple: Option<usize>,
     /// Nothing was removed: the output is the model, byte for byte.
@@ -151,7 +151,7 @@ pub(super) fn told(job: &ShrinkJob, analysis: &Analysis<'_>, chosen: &Chosen) ->
         output: String::new(),
         kept_file: None,
         chosen_by: chosen_by(&job.by),
-        multiple: (!matches!(job.by, ShrinkBy::Masks(_))).then_some(job.multiple),
+        multiple: (!matches!(job.by, ShrinkBy::Masks(_) | ShrinkBy::Dead)).then_some(job.multiple),
         unchanged: removal.is_empty(),
         classes: families.iter().map(|family| family.classes).sum(),
         classes_kept: families.iter().map(|family| family.kept).sum(),
@@ -184,6 +184,7 @@ fn chosen_by(by: &ShrinkBy) -> String {
             format!("{}, of the parameters at most: {}", name(method), Target::Density(*fraction))
         }
         ShrinkBy::Masks(path) => format!("the masks in {}", show(path)),
+        ShrinkBy::Dead => "channels without effect on any output".to_owned(),
     }
 }
 

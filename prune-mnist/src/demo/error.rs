@@ -220,7 +220,7 @@ pub enum DemoError {
     },
     /// The network cannot be written as ONNX, or not be read back.
     #[error("ONNX: {0}; please report this")]
-    Onnx(#[from] OnnxError),
+    Onnx(Box<OnnxError>),
     /// Tensors cannot be put into a file.
     #[error("cannot encode {file}: {why}; please report this")]
     Encode {
@@ -247,6 +247,12 @@ fn advice(lr: f64, momentum: f64, weight_decay: f64, batch_size: u64) -> String 
         }
     }
     format!("{advice}, or raise --batch-size (now {batch_size})")
+}
+
+impl From<OnnxError> for DemoError {
+    fn from(error: OnnxError) -> Self {
+        Self::Onnx(Box::new(error))
+    }
 }
 
 impl From<PruneError> for DemoError {

@@ -44,6 +44,9 @@ use crate::analysis::{Site, Stated};
 use crate::error::Error;
 use crate::removal::Rewrite;
 
+/// Changes a node after a removal.
+type RewriteNode = fn(&mut Rewrite<'_, '_>) -> Result<(), Error>;
+
 /// Operators that follow one rule.
 pub(crate) struct Operator {
     /// Their names.
@@ -57,7 +60,7 @@ pub(crate) struct Operator {
     /// States the rule for a node.
     pub(crate) state: fn(&mut Site<'_, '_>) -> Stated,
     /// Changes a node after a removal.
-    pub(crate) rewrite: Option<fn(&mut Rewrite<'_, '_>) -> Result<(), Error>>,
+    pub(crate) rewrite: Option<RewriteNode>,
 }
 
 /// Every rule, in the order of the documentation.

@@ -79,7 +79,7 @@ fn by_sizes(site: &mut Site<'_, '_>, shape: Shape, axes: &[usize], zero: bool) -
             site.pin(0, axis, "resizes the axis")?;
             site.pin_out(0, axis, "resizes the axis");
             if let Some(int) = size(axis) {
-                site.freeze(&[int.clone()]);
+                site.freeze(std::slice::from_ref(int));
             }
             continue;
         }

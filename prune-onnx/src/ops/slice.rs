@@ -95,7 +95,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     }
     let zero = site.vanishes(0);
     site.output(0, out, zero)?;
-    for axis in 0..rank {
+    for (axis, size) in shape.iter().enumerate() {
         let Some(cut) = cuts.iter().find(|cut| cut.axis == axis) else {
             site.pass(0, axis, 0, axis)?;
             continue;
@@ -103,7 +103,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
         let why = site.reason("cuts it with a step, or at an unknown length");
         let input = site.axis(0, axis)?;
         let Some(output) = site.out(0, axis) else { continue };
-        match shape[axis].length() {
+        match size.length() {
             Some(length) if cut.step == 1 => {
                 let (start, count) = cut.segment(length);
                 site.graph().join_segment((input, start), (output, 0), count, why);

@@ -1,5 +1,6 @@
 //! What an operator may ask and change when it rewrites a node.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
@@ -231,12 +232,11 @@ pub(super) fn lengths(
         let name = analysis.model.graph().nodes()[source.node].input(source.slot).unwrap_or("");
         let Some(constant) = analysis.constants.get(name) else { continue };
         let key = (source.node, source.slot);
-        if !changed.contains_key(&key) {
-            changed.insert(key, constant.tensor.ints()?);
-        }
-        if let (Some(values), Some(left)) = (changed.get_mut(&key), left)
-            && let Some(value) = values.get_mut(source.element)
-        {
+        let values = match changed.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(constant.tensor.ints()?),
+        };
+        if let (Some(value), Some(left)) = (values.get_mut(source.element), left) {
             *value = left as i64;
         }
     }

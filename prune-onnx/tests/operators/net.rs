@@ -23,7 +23,7 @@ impl Draw {
     }
 
     pub(crate) fn yes(&mut self) -> bool {
-        self.next() % 2 == 0
+        self.next().is_multiple_of(2)
     }
 
     pub(crate) fn pick<X: Copy>(&mut self, from: &[X]) -> X {

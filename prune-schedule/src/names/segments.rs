@@ -56,12 +56,10 @@ pub(super) fn segments(name: &str) -> Vec<&str> {
             all.remove(all.len() - 3);
             all.remove(all.len() - 2);
         }
+        // torch.nn.utils.prune and spectral norm, of whatever parameter.
         [.., ref mut last] => {
-            *last = match *last {
-                "weight_orig" => "weight",
-                "bias_orig" => "bias",
-                other => other,
-            }
+            let name: &str = last;
+            *last = name.strip_suffix("_orig").filter(|stem| !stem.is_empty()).unwrap_or(name);
         }
         [] => {}
     }
@@ -85,6 +83,8 @@ mod tests {
         assert_eq!(segments(name), ["layers", "0", "self_attn", "q_proj", "weight"]);
         assert_eq!(segments("base_model.model.score.modules_to_save.default.weight"), ["score", "weight"]);
         assert_eq!(segments("module._orig_mod.fc.weight_orig"), ["fc", "weight"]);
+        assert_eq!(segments("rnn.weight_hh_l0_orig"), ["rnn", "weight_hh_l0"]);
+        assert_eq!(segments("rnn._orig"), ["rnn", "_orig"]);
         assert_eq!(segments("a.parametrizations.weight.original"), ["a", "weight"]);
         assert_eq!(segments("a.parametrizations.weight.original1"), ["a", "original1"]);
     }

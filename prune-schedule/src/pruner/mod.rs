@@ -152,7 +152,7 @@ impl Pruner {
     /// [`PruneError::UnknownLayer`], [`PruneError::PatternMatchesNothing`], [`PruneError::SelectsNothing`], [`PruneError::AxisOutOfRange`],
     /// [`PruneError::ReductionUnknown`], [`PruneError::OutputUnknown`], [`PruneError::TooFewAlive`], [`PruneError::Bias`],
     /// [`PruneError::BoundIdle`], [`PruneError::NoMask`]; [`PruneError::Event`] for bounds that cannot be met; [`PruneError::Layers`] for a name that
-    /// stands twice, and for masks in force that do not fit the model.
+    /// stands twice, for masks in force that do not fit the model, and for memory that does not fit the layout claimed.
     pub fn check(&self, model: &(impl Layers + ?Sized)) -> Result<Vec<Warning>, PruneError> {
         let layers = Listed::of(model)?;
         layers.fit(self.masks())?;

@@ -97,8 +97,36 @@ fn the_norm_behind_a_convolution_tells_too() {
 fn names_of_flax_say_their_axes() {
     assert_eq!(told("{}", &[("params/Dense_0/kernel", &[64, 64])]), (vec![0], Some(Name)));
     assert_eq!(told("{}", &[("params/Attention_0/out/kernel", &[4, 16, 64])]), (vec![0, 1], Some(Name)));
+    // Nothing tells the axes of a layer that has several of inputs or outputs, nor where a scan put that of its layers.
+    assert_eq!(told("{}", &[("einsum_dense_1/kernel:0", &[64, 4, 16])]), (vec![], None));
+    assert_eq!(told("{}", &[("params/DenseGeneral_0/kernel", &[4, 16, 64])]), (vec![], None));
+    assert_eq!(told("{}", &[("params/DenseGeneral_0/kernel", &[48, 64])]), (vec![0], Some(Name)));
+    let scanned: [(&str, &[usize]); 2] =
+        [("l/attn/out/kernel", &[12, 4, 16, 64]), ("l/attn/query/kernel", &[12, 64, 4, 16])];
+    assert_eq!(told("{}", &scanned), (vec![], None));
+    assert_eq!(told("{}", &scanned[1..]), (vec![], None));
+    assert_eq!(told("{}", &scanned[..1]), (vec![2], Some(Name)));
     let transposed: [(&str, &[usize]); 2] = [("conv/kernel:0", &[3, 3, 32, 16]), ("conv/bias:0", &[32])];
     assert_eq!(told("{}", &transposed), (vec![3], Some(Bias)));
+}
+
+/// torch.nn.utils.prune adds `_orig` and `_mask` to the name of any parameter.
+#[test]
+fn masks_of_any_parameter_are_masks() {
+    for (weight, shape) in [
+        ("fc.weight", [32, 16]),
+        ("rnn.weight_hh_l0", [64, 16]),
+        ("attn.in_proj_weight", [48, 16]),
+        ("Dense_0/kernel", [16, 32]),
+    ] {
+        let (held, mask) = (format!("{weight}_orig"), format!("{weight}_mask"));
+        let tensors: [(&str, &[usize]); 3] = [(weight, &shape), (&held, &shape), (&mask, &shape)];
+        let [plain, held, mask] = &roles(&ModelFacts::unknown(), &tensors)[..] else { panic!("three roles") };
+        assert_eq!((plain.class, &held), (Class::Weight, &plain), "{weight}");
+        assert_eq!(mask.class, Class::Other("mask"), "{weight}");
+    }
+    let conv: (&str, &[usize]) = ("prompt_encoder.mask_downscaling.0.weight", &[4, 1, 2, 2]);
+    assert_eq!(roles(&ModelFacts::unknown(), &[conv])[0].class, Class::Weight);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::args::{refuse, sparsity};
 
 #[derive(Debug, Args)]
 #[group(skip)]
-#[command(group(ArgGroup::new("by").required(true).args(["density", "sparsity", "keep_macs", "keep_params", "masks"])))]
+#[command(group(ArgGroup::new("by").required(true).args(["density", "sparsity", "keep_macs", "keep_params", "masks", "dead"])))]
 pub(crate) struct Shrink {
     /// The ONNX file. Data beside it is found as the file says.
     pub(crate) model: PathBuf,
@@ -22,7 +22,7 @@ pub(crate) struct Shrink {
     #[arg(long, short, value_name = "OUT")]
     pub(crate) output: PathBuf,
     /// What is ranked together: the channels of each family of layers (channel_unified_local), or all (channel_global).
-    #[arg(long, value_enum, default_value_t = Method::ChannelUnifiedLocal, conflicts_with = "masks")]
+    #[arg(long, value_enum, default_value_t = Method::ChannelUnifiedLocal, conflicts_with_all = ["masks", "dead"])]
     method: Method,
     /// The fraction of channels kept.
     #[arg(long)]
@@ -40,6 +40,9 @@ pub(crate) struct Shrink {
     /// model's constants.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["score", "multiple", "min_density"])]
     masks: Option<PathBuf>,
+    /// What has no effect on any output is taken out: channels that nothing reads, or that are always zero.
+    #[arg(long, conflicts_with_all = ["score", "multiple", "min_density"])]
+    dead: bool,
     /// No family keeps less than this fraction of its channels.
     #[arg(long, value_name = "DENSITY")]
     min_density: Option<Density>,
@@ -47,7 +50,7 @@ pub(crate) struct Shrink {
     #[arg(long, value_enum, default_value_t = Score::L2)]
     score: Score,
     /// The seed of `--score random`.
-    #[arg(long, default_value_t = 0, conflicts_with = "masks")]
+    #[arg(long, default_value_t = 0, conflicts_with_all = ["masks", "dead"])]
     seed: u64,
     /// Counts of channels are rounded to multiples of this, since engines have fast paths for them; 1 rounds nothing.
     #[arg(long, value_name = "M", default_value_t = 4, value_parser = multiple)]
@@ -124,7 +127,8 @@ pub(crate) fn shrink(asked: &Shrink, watch: &Watch) -> Result<ShrinkReport, Erro
         (_, Some(fraction), ..) => ShrinkBy::MultiplyAdds { method, fraction, min_density },
         (_, _, Some(fraction), _) => ShrinkBy::Parameters { method, fraction, min_density },
         (_, _, _, Some(masks)) => ShrinkBy::Masks(masks.clone()),
-        _ => return Err(refuse("say how much stays: --density, --sparsity, --keep-macs, --keep-params or --masks")),
+        _ if asked.dead => ShrinkBy::Dead,
+        _ => return Err(refuse("say what goes: --density, --sparsity, --keep-macs, --keep-params, --masks or --dead")),
     };
     let mut inputs = BTreeMap::new();
     for (name, shape) in &asked.input {

@@ -1,7 +1,7 @@
 //! Strategies as they are given on the command line: a file, standard input, or the text itself.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use prune_cli::Error;
@@ -16,17 +16,26 @@ pub(crate) fn read(given: &str) -> Result<Strategy, Error> {
     let path = Path::new(given);
     let looks_like_text = given.contains(['{', '=', '\n', '[']);
     let failed = |source| Error::Read { path: path.to_owned(), source };
-    let text = match fs::metadata(path) {
-        _ if given == "-" => text(io::stdin().lock(), Path::new("standard input"))?,
-        Ok(about) if about.is_dir() => {
-            let why = format!("{} is a folder; name a file with a strategy, or write the text itself", shown(path));
-            return Err(Error::Request { why });
+    let text = if given == "-" {
+        text(io::stdin().lock(), Path::new("standard input"))?
+    } else {
+        match fs::metadata(path) {
+            Ok(about) if about.is_dir() => {
+                let why = format!("{} is a folder; name a file with a strategy, or write the text itself", shown(path));
+                return Err(Error::Request { why });
+            }
+            Ok(_) => text(File::open(path).map_err(failed)?, path)?,
+            Err(source) if looks_like_text && is_no_file(&source) => given.to_owned(),
+            Err(source) => return Err(failed(source)),
         }
-        Ok(_) => text(File::open(path).map_err(failed)?, path)?,
-        Err(source) if !looks_like_text => return Err(failed(source)),
-        Err(_) => given.to_owned(),
     };
     text.parse().map_err(|source| Error::Strategy { source })
+}
+
+/// True if the system says that there is no file of a name, or can be none; any other failure says nothing of the name.
+fn is_no_file(error: &io::Error) -> bool {
+    use ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory | InvalidFilename | InvalidInput)
 }
 
 /// All that there is to read, as far as it is plausible.

@@ -126,7 +126,7 @@ pub fn with_shape_changes_axes_not_values(suite: &Suite) {
         match tensor.layer_with_shape(&[data.len()]) {
             Ok(lent) => prop_assert_eq!(logical_bits(&lent)?, bits_of(&data)),
             Err(Error { kind: ErrorKind::Reshape { from, to, .. }, .. }) => {
-                prop_assert_eq!((from.to_vec(), to.to_vec()), (shape.clone(), vec![data.len()]))
+                prop_assert_eq!((&from[..], &to[..]), (&shape[..], &[data.len()][..]))
             }
             Err(error) => return Err(failed(error)),
         }

@@ -7,13 +7,13 @@ const BIAS: &str = "bias";
 
 pub(super) const ENTRIES: &[Entry] = &[
     other("**.attn.bias", "causal mask").rank(4),
-    other("**.{bias,biases,bias_orig,b}", BIAS),
+    other("**.{bias,biases,b}", BIAS),
     other("**.{bias_ih_l*,bias_hh_l*,in_proj_bias,bias_k,bias_v}", BIAS),
     other("**.{gate_up_proj_bias,down_proj_bias,gate_proj_bias,up_proj_bias}", BIAS),
     other("**.{final_logits_bias,e_score_correction_bias,attn_bias,attention_bias,relative_attention_bias}", BIAS),
-    // torch.nn.utils.prune.
-    other("**.{weight_mask,bias_mask,kernel_mask,mask}", MASK),
     other("**.{causal_mask,attn_mask,attention_mask,masked_bias,tril,triu,_mask}", "causal mask"),
+    // torch.nn.utils.prune, which adds `_mask` to the name of whatever parameter it prunes.
+    other("**.{mask,*_mask}", MASK),
     // Weight and spectral norm.
     other("**.weight_g", "magnitude of weight norm"),
     other("**.{weight,weight_v}.original0", "magnitude of weight norm"),

@@ -31,18 +31,27 @@ const ENDINGS: [&str; 26] = [
 ];
 
 /// True if a file of this name holds weights that are no safetensors, or the whole model a second time.
-pub(super) fn is_foreign(name: &str) -> bool {
+pub(crate) fn is_foreign(name: &str) -> bool {
     let name = name.to_lowercase();
-    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    let arrays = ending == "npz" && (name.contains("weights") || name.contains("model"));
+    let arrays = ending(&name) == "npz" && (name.contains("weights") || name.contains("model"));
     let tensorflow = name.contains(".ckpt.") || name.contains(".ckpt-") || name == "variables.index" || is_part(&name);
-    ENDINGS.contains(&ending)
+    ENDINGS.contains(&ending(&name))
         || arrays
         || tensorflow
         || name.ends_with(".onnx.data")
         || name.contains(".onnx_data")
         || name.starts_with("openvino_")
         || name.starts_with("consolidated")
+}
+
+/// True if a file of this name may hold weights in another format, judged by the name's end alone.
+pub(crate) fn may_hold_weights(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ENDINGS.contains(&ending(&name)) || ending(&name) == "npz"
+}
+
+fn ending(name: &str) -> &str {
+    name.rsplit_once('.').map_or("", |(_, ending)| ending)
 }
 
 /// True if a name ends as that of a part of many: `.data-00000-of-00001`.
@@ -53,14 +62,14 @@ fn is_part(name: &str) -> bool {
 }
 
 /// The name of the file that an index of shards stands for, where a name is that of an index.
-pub(super) fn indexed(name: &str) -> Option<&str> {
+pub(crate) fn indexed(name: &str) -> Option<&str> {
     let of = name.strip_suffix(".index.json")?;
     (of.ends_with(".safetensors") || is_foreign(of)).then_some(of)
 }
 
 /// True if a folder of this name is a program's own record of the others, with copies of them: a repository's history, or
 /// downloads.
-pub(super) fn is_bookkeeping(name: &str) -> bool {
+pub(crate) fn is_bookkeeping(name: &str) -> bool {
     matches!(name, ".git" | ".hg" | ".svn" | ".cache" | ".dvc")
 }
 
@@ -118,6 +127,8 @@ mod tests {
         ] {
             assert!(!is_foreign(name), "{name}");
         }
+        assert!(["voice.npz", "Q4.GGUF", "saved_model.pb"].into_iter().all(may_hold_weights));
+        assert!(!["voice.npy", "bin", "config.json", "model.safetensors"].into_iter().any(may_hold_weights));
         assert_eq!(indexed("model.safetensors.index.json"), Some("model.safetensors"));
         assert_eq!(indexed("pytorch_model.bin.index.json"), Some("pytorch_model.bin"));
         assert_eq!(indexed("words.index.json"), None);
