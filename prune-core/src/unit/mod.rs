@@ -6,6 +6,7 @@ mod geometry;
 mod place;
 mod reduce;
 mod sum;
+mod work;
 
 pub use blocks::{Blocks, Pool};
 pub use channels::{Channels, Norm};

@@ -1,8 +1,7 @@
 //! One score for each unit.
 
-use fearless_simd::Level;
+use std::collections::BTreeSet;
 
-use crate::bits::read_bits;
 use crate::error::{Error, ErrorKind};
 use crate::kernel::instructions::level;
 use crate::key::RankBy;
@@ -11,7 +10,8 @@ use crate::mask::{Mask, to_memory};
 use crate::tensor::Element;
 use crate::threads::Threads;
 use crate::unit::place::{Place, Places};
-use crate::unit::sum::{Abreast, BLOCK, Meaning, Sum, along, higher, pairs};
+use crate::unit::sum::{BLOCK, Meaning, Sum, along, higher, pairs};
+use crate::unit::work::UnitSums;
 use crate::walk;
 
 /// What becomes of the elements of a unit.
@@ -31,37 +31,6 @@ pub(super) struct Reduction {
     pub(super) by: RankBy,
 }
 
-/// Elements that a task goes through, if a block of the units abreast is not more.
-const A_TASK: usize = 1 << 16;
-
-/// Units that are taken abreast: their lanes fit the innermost cache.
-const COLUMNS: usize = 256;
-
-/// Some blocks of some units.
-#[derive(Debug, Clone)]
-struct Task {
-    rows: core::ops::Range<usize>,
-    columns: core::ops::Range<usize>,
-    blocks: core::ops::Range<usize>,
-}
-
-/// A layer whose units are scored.
-struct Layer<'a, E> {
-    values: &'a [E],
-    /// What is alive, in memory order.
-    alive: Option<Vec<u64>>,
-    places: Places,
-    reduction: Reduction,
-    level: Level,
-}
-
-/// Memory that a task reuses.
-#[derive(Debug, Default)]
-struct Scratch {
-    values: Vec<f64>,
-    abreast: Abreast,
-}
-
 impl Reduction {
     /// A score for each of `units` units, which are boxes of `sides`; `layout` is true of `values`, and not empty.
     ///
@@ -77,7 +46,7 @@ impl Reduction {
         let threads = threads.for_elements(values.len());
         let places = Places::new(layout, sides);
         let in_memory = alive.map(|mask| to_memory(mask.words(), layout, threads));
-        let layer = Layer { values, alive: in_memory, places, reduction: self, level: level() };
+        let layer = UnitSums { values, alive: in_memory, places, meaning: self.meaning(), level: level() };
         let each = layer.places.most().div_ceil(BLOCK);
         // The blocks of a unit lie side by side; units that are cut off by the end of an axis have fewer.
         let mut sums = vec![0.0; units * each];
@@ -106,9 +75,53 @@ impl Reduction {
             }
         }
         if !again.is_empty() {
-            layer.again(&again, &mut scores).ok_or_else(|| first_nan(layout, values, alive))?;
+            self.again(&layer, &again, &mut scores).ok_or_else(|| first_nan(layout, values, alive))?;
         }
         Ok(scores)
+    }
+
+    /// Scores units that have extremes; nothing where one of them has a NaN.
+    fn again<E: Element>(self, layer: &UnitSums<'_, E>, units: &[usize], scores: &mut [f64]) -> Option<()> {
+        let (mut place, mut values) = (Place::default(), Vec::new());
+        let mut wanted = units.iter().copied().collect::<BTreeSet<usize>>();
+        for row in 0..layer.places.rows() {
+            for column in 0..layer.places.abreast() {
+                let unit = layer.places.find(row, column, &mut place);
+                if wanted.remove(&unit) {
+                    scores[unit] = self.extreme(layer, &place, &mut values)?;
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// The score of a unit that may have infinities and elements that must be scaled; nothing where it has a NaN.
+    fn extreme<E: Element>(self, layer: &UnitSums<'_, E>, place: &Place, values: &mut Vec<f64>) -> Option<f64> {
+        let (Reduction { term, by }, meaning) = (self, self.meaning());
+        let (mut top, mut infinity) = (meaning.lowest(), 0.0);
+        for from in (0..place.len()).step_by(BLOCK) {
+            layer.gather(place, from, place.len().min(from + BLOCK), values);
+            for &value in values.iter() {
+                if value.is_nan() {
+                    return None;
+                }
+                if value.is_infinite() && infinity <= 0.0 {
+                    infinity = if by == RankBy::Magnitude { value.abs() } else { value };
+                }
+                top = higher(top, meaning.height(value));
+            }
+        }
+        if infinity != 0.0 && term != Term::Max {
+            return Some(infinity);
+        }
+        let scale = scale(term, top);
+        let mut sums = Vec::with_capacity(place.len().div_ceil(BLOCK));
+        for from in (0..place.len()).step_by(BLOCK) {
+            layer.gather(place, from, place.len().min(from + BLOCK), values);
+            values.iter_mut().for_each(|value| *value *= scale);
+            sums.push(along(layer.level, values, meaning).sum);
+        }
+        Some(self.score(pairs(&mut sums), Held { top, elements: place.len() }, scale))
     }
 
     fn meaning(self) -> Meaning {
@@ -173,172 +186,6 @@ const HUGE: f64 = power_of_two(900);
 /// Brings anything large, or small, to where its squares are safe.
 const DOWN: f64 = power_of_two(-700);
 const UP: f64 = power_of_two(700);
-
-impl<E: Element> Layer<'_, E> {
-    /// All units, `each` blocks of them: cut where tasks would be long, put together where they would be short.
-    fn tasks(&self, each: usize) -> Vec<Task> {
-        let (rows, columns) = (self.places.rows(), self.places.abreast());
-        let a_row = self.places.most() * columns;
-        let rows_a_task = (A_TASK / a_row).max(1);
-        let columns_a_task = if rows_a_task > 1 { columns } else { columns.min(COLUMNS) };
-        let blocks_a_task = if rows_a_task > 1 { each } else { (A_TASK / (BLOCK * columns_a_task)).max(1) };
-        let mut tasks = Vec::new();
-        for row in (0..rows).step_by(rows_a_task) {
-            for column in (0..columns).step_by(columns_a_task) {
-                for block in (0..each).step_by(blocks_a_task) {
-                    tasks.push(Task {
-                        rows: row..rows.min(row + rows_a_task),
-                        columns: column..columns.min(column + columns_a_task),
-                        blocks: block..each.min(block + blocks_a_task),
-                    });
-                }
-            }
-        }
-        tasks
-    }
-
-    /// The sums of a task, in the order in which [`Layer::for_each_unit`] goes through it.
-    fn sums(&self, task: &Task) -> Vec<Sum> {
-        let mut found = Vec::new();
-        let (mut place, mut scratch) = (Place::default(), Scratch::default());
-        for row in task.rows.clone() {
-            for first in task.columns.clone().step_by(COLUMNS) {
-                let columns = COLUMNS.min(task.columns.end - first);
-                self.places.find(row, first, &mut place);
-                let blocks = task.blocks.start..task.blocks.end.min(place.len().div_ceil(BLOCK));
-                let (at, each) = (found.len(), blocks.len());
-                found.resize(at + columns * each, Sum { sum: 0.0, top: 0.0 });
-                for (index, block) in blocks.enumerate() {
-                    let (from, to) = (block * BLOCK, place.len().min(block * BLOCK + BLOCK));
-                    if self.places.abreast() > 1 {
-                        let sums = self.abreast(&place, from, to, columns, &mut scratch);
-                        sums.enumerate().for_each(|(column, sum)| found[at + column * each + index] = sum);
-                    } else {
-                        self.gather(&place, from, to, &mut scratch.values);
-                        found[at + index] = along(self.level, &scratch.values, self.reduction.meaning());
-                    }
-                }
-            }
-        }
-        found
-    }
-
-    /// Calls `visit` with the number of each unit of a task, how many elements it has, and which of its blocks are done.
-    fn for_each_unit(&self, task: &Task, mut visit: impl FnMut(usize, usize, core::ops::Range<usize>)) {
-        let mut place = Place::default();
-        for row in task.rows.clone() {
-            let first = self.places.find(row, task.columns.start, &mut place);
-            let end = task.blocks.end.min(place.len().div_ceil(BLOCK));
-            for column in 0..task.columns.len() {
-                visit(first + column * self.places.step(), place.len(), task.blocks.start..end.max(task.blocks.start));
-            }
-        }
-    }
-
-    /// The elements of a unit from number `from` up to `to`; dead ones are 0.
-    fn gather(&self, place: &Place, from: usize, to: usize, values: &mut Vec<f64>) {
-        values.clear();
-        place.for_each_run(from, to, |position, stride, run| {
-            if stride == 1 {
-                let at = values.len();
-                values.resize(at + run, 0.0);
-                self.read(position, &mut values[at..]);
-            } else {
-                let position = |i: usize| (position as isize + i as isize * stride) as usize;
-                values.extend((0..run).map(|i| self.value(position(i))));
-            }
-        });
-    }
-
-    /// Those of neighbours in memory at a time, added up.
-    fn abreast(
-        &self,
-        place: &Place,
-        from: usize,
-        to: usize,
-        columns: usize,
-        Scratch { values, abreast }: &mut Scratch,
-    ) -> impl Iterator<Item = Sum> {
-        let meaning = self.reduction.meaning();
-        values.clear();
-        values.resize(columns, 0.0);
-        abreast.begin(columns, meaning);
-        let mut number = 0;
-        place.for_each_run(from, to, |position, stride, run| {
-            for i in 0..run as isize {
-                self.read((position as isize + i * stride) as usize, values);
-                abreast.add(self.level, number, values, meaning);
-                number += 1;
-            }
-        });
-        abreast.end()
-    }
-
-    /// Reads neighbours in memory; dead ones are 0.
-    fn read(&self, position: usize, values: &mut [f64]) {
-        for (to, value) in values.iter_mut().zip(&self.values[position..]) {
-            *to = value.to_f64();
-        }
-        let Some(alive) = &self.alive else { return };
-        for (index, values) in values.chunks_mut(64).enumerate() {
-            let bits = read_bits(alive, position + index * 64);
-            for (bit, value) in values.iter_mut().enumerate() {
-                *value = if bits >> bit & 1 == 1 { *value } else { 0.0 };
-            }
-        }
-    }
-
-    fn value(&self, position: usize) -> f64 {
-        match &self.alive {
-            Some(alive) if alive[position / 64] >> (position % 64) & 1 == 0 => 0.0,
-            _ => self.values[position].to_f64(),
-        }
-    }
-
-    /// Scores units that have extremes; nothing where one of them has a NaN.
-    fn again(&self, units: &[usize], scores: &mut [f64]) -> Option<()> {
-        let (mut place, mut values) = (Place::default(), Vec::new());
-        let mut wanted = units.iter().copied().collect::<std::collections::BTreeSet<usize>>();
-        for row in 0..self.places.rows() {
-            for column in 0..self.places.abreast() {
-                let unit = self.places.find(row, column, &mut place);
-                if wanted.remove(&unit) {
-                    scores[unit] = self.extreme(&place, &mut values)?;
-                }
-            }
-        }
-        Some(())
-    }
-
-    /// The score of a unit that may have infinities and elements that must be scaled; nothing where it has a NaN.
-    fn extreme(&self, place: &Place, values: &mut Vec<f64>) -> Option<f64> {
-        let (Reduction { term, by }, meaning) = (self.reduction, self.reduction.meaning());
-        let (mut top, mut infinity) = (meaning.lowest(), 0.0);
-        for from in (0..place.len()).step_by(BLOCK) {
-            self.gather(place, from, place.len().min(from + BLOCK), values);
-            for &value in values.iter() {
-                if value.is_nan() {
-                    return None;
-                }
-                if value.is_infinite() && infinity <= 0.0 {
-                    infinity = if by == RankBy::Magnitude { value.abs() } else { value };
-                }
-                top = higher(top, meaning.height(value));
-            }
-        }
-        if infinity != 0.0 && term != Term::Max {
-            return Some(infinity);
-        }
-        let scale = scale(term, top);
-        let mut sums = Vec::with_capacity(place.len().div_ceil(BLOCK));
-        for from in (0..place.len()).step_by(BLOCK) {
-            self.gather(place, from, place.len().min(from + BLOCK), values);
-            values.iter_mut().for_each(|value| *value *= scale);
-            sums.push(along(self.level, values, meaning).sum);
-        }
-        Some(self.reduction.score(pairs(&mut sums), Held { top, elements: place.len() }, scale))
-    }
-}
 
 /// The error that names the first NaN, in logical order, of what is alive.
 fn first_nan<E: Element>(layout: &Layout, values: &[E], alive: Option<&Mask>) -> Error {
