@@ -4,14 +4,16 @@ mod blocks;
 mod channels;
 mod geometry;
 mod reduce;
+mod tally;
 
 pub use blocks::{Blocks, Pool};
 pub use channels::{Channels, Norm};
+pub use tally::UnitTally;
 
 use crate::bits::set_run;
-use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::key::RankBy;
 use crate::mask::Mask;
 use crate::tensor::{LayerRef, PlainTensor, for_any_type};
@@ -112,11 +114,7 @@ impl Unit {
         // Not before the layout is known to be true of memory is any taken for it.
         for_any_type!(LayerRef, scores, lent => lent.dense().map(|_| ())?);
         let geometry = self.geometry(scores.shape())?;
-        let values = match self {
-            Unit::Blocks(blocks) => blocks.pool().reduce(by),
-            Unit::Channels(channels) => channels.norm().reduce(),
-        }
-        .scores(scores, &geometry, alive)?;
+        let values = self.reduction(by).scores(scores, &geometry, alive)?;
         PlainTensor::from_logical(&self.grid_of(&geometry), values)
     }
 
@@ -164,6 +162,38 @@ impl Unit {
             first += len;
         }
         Mask::from_words(shape, words)
+    }
+
+    /// Of a mask of units, the bits of so many elements of a tensor from one on, packed as masks are: [`Unit::spread`] of a
+    /// part.
+    ///
+    /// # Errors
+    ///
+    /// As [`Unit::spread`]; [`ErrorKind::WrongLen`] where the tensor ends before.
+    pub fn spread_part(&self, units: &Mask, shape: &[usize], first: usize, len: usize) -> Result<Vec<u64>, Error> {
+        let geometry = self.geometry(shape)?;
+        units.fits("mask of units", &self.grid_of(&geometry))?;
+        let mut words = vec![0u64; len.div_ceil(64)];
+        let (mut runs, mut done) = (geometry.runs_from(first), 0);
+        while done < len {
+            let Some((unit, run)) = runs.next() else {
+                let (expected, got) = (crate::layout::checked_len(shape)?, first.saturating_add(len));
+                return Err(ErrorKind::WrongLen { shape: shape.to_vec(), expected, got }.into());
+            };
+            let run = run.min(len - done);
+            if units.is_kept(unit) {
+                set_run(&mut words, done, run);
+            }
+            done += run;
+        }
+        Ok(words)
+    }
+
+    fn reduction(&self, by: RankBy) -> reduce::Reduction {
+        match self {
+            Unit::Blocks(blocks) => blocks.pool().reduce(by),
+            Unit::Channels(channels) => channels.norm().reduce(),
+        }
     }
 
     fn geometry(&self, shape: &[usize]) -> Result<Geometry, Error> {

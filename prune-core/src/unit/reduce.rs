@@ -26,7 +26,7 @@ pub(super) struct Reduction {
 
 /// What has been met of a unit.
 #[derive(Debug, Clone, Copy)]
-struct Held {
+pub(super) struct Held {
     /// The sum of what is finite, scaled.
     sum: f64,
     /// The highest of all where that is asked for, else the greatest finite magnitude.
@@ -44,20 +44,35 @@ impl Reduction {
         geometry: &Geometry,
         alive: Option<&Mask>,
     ) -> Result<Vec<f64>, Error> {
-        let top = if self.term == Term::Max { f64::NEG_INFINITY } else { 0.0 };
-        let mut held = vec![Held { sum: 0.0, top, elements: 0, infinity: 0.0 }; geometry.units()];
-        for_each_alive(layer, geometry, alive, |unit, value| self.add(&mut held[unit], self.meant(value)))?;
-        if self.term != Term::Max && held.iter().any(|held| self.scale(held) != 1.0) {
-            held.iter_mut().filter(|held| self.scale(held) != 1.0).for_each(|held| held.sum = 0.0);
-            for_each_alive(layer, geometry, alive, |unit, value| {
-                let (held, value) = (&mut held[unit], self.meant(value));
-                let scale = self.scale(held);
-                if scale != 1.0 && value.is_finite() {
-                    held.sum += self.term_of(value * scale);
-                }
-            })?;
+        let mut held = vec![self.nothing(); geometry.units()];
+        for_each_alive(layer, geometry, alive, |unit, value| self.add(&mut held[unit], value))?;
+        if self.start_again(&mut held) {
+            for_each_alive(layer, geometry, alive, |unit, value| self.add_scaled(&mut held[unit], value))?;
         }
         Ok(held.iter().map(|held| self.score(held)).collect())
+    }
+
+    /// What has been met of a unit before its first element.
+    pub(super) fn nothing(self) -> Held {
+        let top = if self.term == Term::Max { f64::NEG_INFINITY } else { 0.0 };
+        Held { sum: 0.0, top, elements: 0, infinity: 0.0 }
+    }
+
+    /// Whether some sums must be made once more, scaled, and makes ready for it.
+    pub(super) fn start_again(self, held: &mut [Held]) -> bool {
+        let mut again = false;
+        for held in held.iter_mut().filter(|held| self.term != Term::Max && self.scale(held) != 1.0) {
+            (held.sum, again) = (0.0, true);
+        }
+        again
+    }
+
+    /// Takes an element of a unit in the second pass.
+    pub(super) fn add_scaled(self, held: &mut Held, value: f64) {
+        let (value, scale) = (self.meant(value), self.scale(held));
+        if scale != 1.0 && value.is_finite() {
+            held.sum += self.term_of(value * scale);
+        }
     }
 
     fn meant(self, value: f64) -> f64 {
@@ -67,7 +82,9 @@ impl Reduction {
         }
     }
 
-    fn add(self, held: &mut Held, value: f64) {
+    /// Takes an element of a unit.
+    pub(super) fn add(self, held: &mut Held, value: f64) {
+        let value = self.meant(value);
         held.elements += 1;
         if self.term == Term::Max {
             held.top = if value > held.top { value } else { held.top };
@@ -96,7 +113,8 @@ impl Reduction {
         }
     }
 
-    fn score(self, held: &Held) -> f64 {
+    /// The score of a unit.
+    pub(super) fn score(self, held: &Held) -> f64 {
         // Adding +0.0 leaves no -0.0.
         if self.term == Term::Max {
             return held.top + 0.0;
