@@ -94,7 +94,6 @@ pub(crate) fn write(mask: &Mask, dtype: Dtype, into: &mut Buffer) -> usize {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-
     use super::*;
     use proptest::prelude::*;
 

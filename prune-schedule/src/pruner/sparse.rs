@@ -2,8 +2,8 @@
 
 use prune_core::{Error, Masks, ZeroShare};
 
-use super::report::Warning;
-use super::selection::Listed;
+use super::listed::Listed;
+use crate::warning::Warning;
 
 /// Layers of rank 2 or more without a mask, of which more than half is zero. One that is zero as a whole, or nearly, has not
 /// been trained.
