@@ -2,7 +2,7 @@
 
 use half::{bf16, f16};
 use prune_core::{
-    ElementType, Error, LayerMut, LayerRef, Layout, Lent, LentMut, Mask, Memory, MemoryMut, Threads, Values,
+    Element, ElementType, Error, LayerMut, LayerRef, Layout, Lent, LentMut, Mask, Memory, MemoryMut, Threads, Values,
 };
 
 // Numbers are read as they are stored, least byte first.
@@ -45,6 +45,20 @@ pub(crate) fn values(element: ElementType, bytes: &[u8]) -> Values<'_> {
         ElementType::F64 => Values::F64(bytemuck::cast_slice::<u8, f64>(bytes)),
         ElementType::F16 => Values::F16(bytemuck::cast_slice::<u8, f16>(bytes)),
         ElementType::Bf16 => Values::Bf16(bytemuck::cast_slice::<u8, bf16>(bytes)),
+        _ => unreachable!("all element types are above"),
+    }
+}
+
+/// Visits numbers with their places.
+pub(crate) fn numbers(values: Values<'_>, mut visit: impl FnMut(usize, f64)) {
+    fn each<E: Element>(values: &[E], visit: &mut impl FnMut(usize, f64)) {
+        values.iter().enumerate().for_each(|(i, value)| visit(i, value.to_f64()));
+    }
+    match values {
+        Values::F32(values) => each(values, &mut visit),
+        Values::F64(values) => each(values, &mut visit),
+        Values::F16(values) => each(values, &mut visit),
+        Values::Bf16(values) => each(values, &mut visit),
         _ => unreachable!("all element types are above"),
     }
 }

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use prune_core::{Density, Mask, NmPattern, ZeroShare};
 use prune_schedule::table::{Column, aligned};
-use prune_schedule::{Event, Filter, GroupAxis, Scope};
+use prune_schedule::{Event, Filter, GroupAxis, LayerPlan, Scope};
 use serde::Serialize;
 
 use crate::buffer::layer;
 use crate::clipped::clipped;
 use crate::drive::in_order;
 use crate::error::Error;
-use crate::filter::{self, Candidate, candidates};
+use crate::filter;
 use crate::groups::{Question, ask};
 use crate::inputs::Inputs;
 use crate::known::Known;
@@ -122,8 +122,8 @@ fn mostly_zero(inputs: &Inputs<'_>, watch: &Watch) -> Result<Vec<String>, Error>
     Ok(warnings)
 }
 
-fn selected(inputs: &Inputs<'_>, event: Event, filter: &Filter) -> Result<Vec<Candidate>, Error> {
-    candidates(inputs.model, inputs.known, "", &event, filter)
+fn selected(inputs: &Inputs<'_>, event: Event, filter: &Filter) -> Result<Vec<LayerPlan>, Error> {
+    Ok(filter::plan(inputs.model, inputs.known, None, &event, filter, |_| None)?.layers)
 }
 
 fn refused(error: prune_schedule::StrategyError) -> Error {
@@ -140,14 +140,14 @@ fn patterns(
     let model = inputs.model;
     let event = Event::n_of_m(Scope::UnifiedLocal(pattern));
     let event = event.and_then(|event| axis.map_or(Ok(event.clone()), |axis| event.axis(axis))).map_err(refused)?;
-    let candidates = selected(inputs, event, filter)?;
-    let question = |candidate: &Candidate| Question {
-        tensor: candidate.tensor,
-        axis: candidate.axis.unwrap_or_default(),
+    let layers = selected(inputs, event, filter)?;
+    let question = |layer: &LayerPlan| Question {
+        tensor: layer.place,
+        axis: layer.axis.unwrap_or_default(),
         allowed: vec![(pattern.m(), pattern.n())],
         may_stop: false,
     };
-    let questions: Vec<Question> = candidates.iter().map(question).collect();
+    let questions: Vec<Question> = layers.iter().map(question).collect();
     watch.progress.begin("counting", questions.iter().map(|q| model.tensor(q.tensor).elements as u64).sum());
     let answers = ask(inputs, &questions, watch)?;
     watch.progress.end();
@@ -168,7 +168,7 @@ fn densities(
 ) -> Result<Vec<CheckedLayer>, Error> {
     let model = inputs.model;
     let event = Event::unstructured(Scope::UnifiedLocal(density)).map_err(refused)?;
-    let tensors: Vec<usize> = selected(inputs, event, filter)?.into_iter().map(|candidate| candidate.tensor).collect();
+    let tensors: Vec<usize> = selected(inputs, event, filter)?.into_iter().map(|layer| layer.place).collect();
     let counts = non_zeros(inputs, &tensors, watch)?;
     let found = |name: &str, alone: bool, non_zero: usize, elements: usize| {
         let most = density.kept_of(elements);

@@ -1,4 +1,4 @@
-//! Carrying a plan out: each piece is read, decided, and handed to a sink.
+//! Carrying work out: each piece is read, decided, and handed to a sink.
 
 use prune_core::{Error as CoreError, ErrorKind, LayerRef, Mask, PlainTensor, Ranked, Selector, SourceCut, Threads};
 
@@ -6,12 +6,12 @@ use crate::buffer::{Buffer, layer as layer_of, values};
 use crate::clipped::clipped;
 use crate::drive::{Scratch, in_order};
 use crate::error::Error;
-use crate::inputs::Inputs;
 use crate::outside::{Outside, outside};
-use crate::plan::{How, Piece, Plan};
+use crate::ranks::{Lies, Ranks};
 use crate::runs::{Part, Runs, plain};
-use crate::source::{nan, selector};
+use crate::source::nan;
 use crate::watch::Watch;
+use crate::work::{How, LayerWork, Piece, Work};
 
 /// Takes masks, part by part and in any order.
 pub(crate) trait Sink: Sync {
@@ -21,65 +21,69 @@ pub(crate) trait Sink: Sync {
 }
 
 /// What was met while the masks of a layer were made.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Counts {
     pub(crate) kept: usize,
     pub(crate) ties: usize,
     pub(crate) short_groups: usize,
+    /// Elements kept that are not zero.
+    pub(crate) non_zero: usize,
     /// Elements outside the mask of which the mask before kept a value other than zero.
     pub(crate) newly_pruned: usize,
     /// Elements outside the mask.
     pub(crate) outside: Outside,
+    /// The squared norm, and that of what is kept.
+    pub(crate) squares: (f64, f64),
 }
 
 impl Counts {
-    fn add(&mut self, other: Counts) {
+    fn add(&mut self, other: &Counts) {
         self.kept += other.kept;
         self.ties += other.ties;
         self.short_groups += other.short_groups;
+        self.non_zero += other.non_zero;
         self.newly_pruned += other.newly_pruned;
         self.outside += other.outside;
+        self.squares.0 += other.squares.0;
+        self.squares.1 += other.squares.1;
     }
 }
 
-/// Makes all masks of a plan; what was met in each of its layers.
-pub(crate) fn carry_out(
-    inputs: &Inputs<'_>,
-    plan: &Plan,
-    sink: &impl Sink,
-    watch: &Watch,
-) -> Result<Vec<Counts>, Error> {
-    let maker = Maker { inputs, plan, sink, selector: selector(inputs).with_threads(Threads::One), watch };
-    let met = in_order(&plan.pieces, watch, |piece, scratch| maker.piece(piece, scratch));
+/// Makes all masks; what was met in each of the layers.
+pub(crate) fn carry_out(ranks: &Ranks<'_>, work: &Work, sink: &impl Sink, watch: &Watch) -> Result<Vec<Counts>, Error> {
+    let maker = Maker {
+        ranks,
+        work,
+        sink,
+        selector: Selector::default().with_rank_by(ranks.by()).with_threads(Threads::One),
+        watch,
+    };
+    let met = in_order(&work.pieces, watch, |piece, scratch| maker.piece(piece, scratch));
     let met = met.map_err(|error| maker.first_nan(error))?;
-    let mut counts = vec![Counts::default(); plan.layers.len()];
-    for (layer, met) in met.into_iter().flatten() {
-        counts[layer].add(met);
-    }
-    let ties: Vec<Vec<usize>> = plan.cuts.iter().map(SourceCut::ties).collect();
-    for (counts, layer) in counts.iter_mut().zip(&plan.layers) {
-        if let How::Cut { cut, place } = layer.how {
-            counts.ties = ties[cut][place];
-            if counts.kept != plan.cuts[cut].kept()[place] {
-                let why = "the values changed between two readings; leave the file alone while it is pruned".to_owned();
-                let name = clipped(&inputs.model.tensor(layer.tensor).name);
-                return Err(ErrorKind::Source { why }.in_layer(&name).into());
+    let mut counts = vec![Counts::default(); work.layers.len()];
+    met.iter().flatten().for_each(|(layer, met)| counts[*layer].add(met));
+    let ties: Vec<Vec<usize>> = work.cuts.iter().map(SourceCut::ties).collect();
+    for (counts, layer) in counts.iter_mut().zip(&work.layers) {
+        match &layer.how {
+            How::Cut { cut, place } => {
+                counts.ties = ties[*cut][*place];
+                if counts.kept != work.cuts[*cut].kept()[*place] {
+                    let why =
+                        "the values changed between two readings; leave the file alone while it is pruned".to_owned();
+                    let name = clipped(&ranks.inputs.model.tensor(layer.tensor).name);
+                    return Err(ErrorKind::Source { why }.in_layer(&name).into());
+                }
             }
+            How::Units { ties, .. } => counts.ties = *ties,
+            _ => {}
         }
     }
     Ok(counts)
 }
 
-/// What the masks before kept of some elements.
-#[derive(Debug, Clone, Copy)]
-enum Before {
-    All,
-    Alive,
-}
-
 struct Maker<'a, S> {
-    inputs: &'a Inputs<'a>,
-    plan: &'a Plan,
+    ranks: &'a Ranks<'a>,
+    work: &'a Work,
     sink: &'a S,
     selector: Selector,
     watch: &'a Watch,
@@ -87,18 +91,18 @@ struct Maker<'a, S> {
 
 impl<S: Sink> Maker<'_, S> {
     fn piece(&self, piece: &Piece, scratch: &mut Scratch) -> Result<Vec<(usize, Counts)>, Error> {
+        let inputs = self.ranks.inputs;
         match piece {
             Piece::Part { layer, part } => Ok(vec![(*layer, self.part(*layer, *part, scratch)?)]),
             Piece::Straddle { pattern, runs } => {
                 let mut scores = Vec::new();
                 let mut alive = Vec::new();
                 for &(layer, runs) in runs {
-                    let tensor = self.plan.layers[layer].tensor;
-                    let bytes = self.inputs.read_scores(tensor, runs, &mut scratch.scores)?;
-                    let element = self.inputs.score_type(tensor);
-                    let part = layer_of(element, scratch.scores.bytes(bytes), &[runs.elements()])?;
+                    let tensor = self.work.layers[layer].tensor;
+                    let bytes = self.ranks.read(tensor, runs, scratch)?;
+                    let part = layer_of(self.ranks.element(tensor), scratch.scores.bytes(bytes), &[runs.elements()])?;
                     scores.extend(part.to_logical_f64()?);
-                    let masked = self.inputs.read_alive(tensor, runs, &mut scratch.masks, &mut scratch.alive)?;
+                    let masked = inputs.read_alive(tensor, runs, &mut scratch.masks, &mut scratch.alive)?;
                     alive.extend((0..runs.elements()).map(|i| !masked || scratch.alive[i / 64] >> (i % 64) & 1 == 1));
                 }
                 let alive = Mask::from_bools(&[scores.len()], &alive)?;
@@ -108,14 +112,13 @@ impl<S: Sink> Maker<'_, S> {
                 let mut counts = Vec::new();
                 let mut done = 0;
                 for &(layer, runs) in runs {
-                    let kept: Vec<bool> = (done..done + runs.elements()).map(|i| selected.mask.is_kept(i)).collect();
+                    let part = |mask: &Mask| {
+                        let kept: Vec<bool> = (done..done + runs.elements()).map(|i| mask.is_kept(i)).collect();
+                        Mask::from_bools(&[kept.len()], &kept)
+                    };
+                    let (mask, alive) = (part(&selected.mask)?, part(&alive)?);
                     done += runs.elements();
-                    let mask = Mask::from_bools(&[kept.len()], &kept)?;
-                    let tensor = self.plan.layers[layer].tensor;
-                    let masked = self.inputs.read_alive(tensor, runs, &mut scratch.masks, &mut scratch.alive)?;
-                    let before = if masked { Before::Alive } else { Before::All };
-                    let counted = self.hand_over(tensor, runs, &mask, before, 0, scratch)?;
-                    counts.push((layer, counted));
+                    counts.push((layer, self.hand_over(layer, runs, mask, Some(&alive), Lies::Nowhere, scratch)?));
                 }
                 // A group counts for the layer of its first element.
                 counts[0].1.ties = selected.ties;
@@ -125,74 +128,92 @@ impl<S: Sink> Maker<'_, S> {
         }
     }
 
-    fn part(&self, layer: usize, part: Part, scratch: &mut Scratch) -> Result<Counts, Error> {
+    fn part(&self, place: usize, part: Part, scratch: &mut Scratch) -> Result<Counts, Error> {
         let Part { runs, shape } = part;
-        let about = &self.plan.layers[layer];
-        let tensor = about.tensor;
-        let elements = runs.elements();
-        let Scratch { scores, masks, alive, .. } = scratch;
-        let masked = self.inputs.read_alive(tensor, runs, masks, alive)?;
-        if about.how == How::InForce {
-            let mask = Mask::from_words(&[elements], alive.clone())?;
-            return self.hand_over(tensor, runs, &mask, Before::All, 0, scratch);
-        }
-        let element = self.inputs.score_type(tensor);
-        let bytes = self.inputs.read_scores(tensor, runs, scores)?;
-        let mut counts = Counts::default();
-        let mask = match about.how {
+        let LayerWork { tensor, ref how, .. } = self.work.layers[place];
+        let (elements, about) = (runs.elements(), self.ranks.inputs.model.tensor(tensor));
+        let ranked = matches!(how, How::Cut { .. } | How::Groups { .. } | How::Outputs { .. });
+        let bytes = if ranked { self.ranks.read(tensor, runs, scratch)? } else { 0 };
+        let lies = if ranked { self.ranks.weights_lie(tensor) } else { Lies::Nowhere };
+        let element = self.ranks.element(tensor);
+        let Scratch { scores, masks, alive, .. } = &mut *scratch;
+        let masked = self.ranks.inputs.read_alive(tensor, runs, masks, alive)?;
+        let alive = masked.then(|| Mask::from_words(&[elements], alive.clone())).transpose()?;
+        let (mut ties, mut short_groups) = (0, 0);
+        let mask = match how {
             How::Cut { cut, place } => {
-                let mut masker = self.plan.cuts[cut].masker_from(place, runs.first());
-                let alive = masked.then_some(&alive[..]);
-                let words = masker.mask_alive(values(element, scores.bytes(bytes)), alive).to_vec();
-                Mask::from_words(&[elements], words)?
+                let mut masker = self.work.cuts[*cut].masker_from(*place, runs.first());
+                let words = masker.mask_alive(values(element, scores.bytes(bytes)), alive.as_ref().map(Mask::words));
+                Mask::from_words(&[elements], words.to_vec())?
             }
-            How::Groups { pattern } => {
+            How::Groups { .. } | How::Outputs { .. } => {
                 let layer = layer_of(element, scores.bytes(bytes), &shape)?;
-                let alive = masked.then(|| Mask::from_words(&shape, alive.clone())).transpose()?;
+                let alive = alive.clone().map(|alive| alive.with_shape(&shape)).transpose()?;
                 let ranked = Ranked::new("", &layer).with_alive(alive.as_ref());
-                let selected = self.selector.n_of_m(ranked, pattern, 1)?;
-                (counts.ties, counts.short_groups) = (selected.ties, selected.short_groups);
+                let selected = match how {
+                    How::Groups { pattern } => self.selector.n_of_m(ranked, *pattern, 1)?,
+                    How::Outputs { density } => {
+                        let axis = self.work.layers[place].plan.as_ref().and_then(|plan| plan.axis).unwrap_or(0);
+                        let selected = self.selector.each_along(ranked, *density, 1);
+                        selected.map_err(|error| in_whole(error, &about.name, &about.shape, axis, runs))?
+                    }
+                    _ => unreachable!("both are above"),
+                };
+                (ties, short_groups) = (selected.ties, selected.short_groups);
                 selected.mask.with_shape(&[elements])?
             }
-            How::InForce => unreachable!("handled above"),
+            How::Units { unit, kept, .. } => {
+                let words = unit.spread_part(kept, &about.shape, runs.first(), elements)?;
+                let mask = Mask::from_words(&[elements], words)?;
+                alive.as_ref().map_or_else(|| Ok(mask.clone()), |alive| mask.intersection(alive))?
+            }
+            How::InForce => alive.clone().map_or_else(|| Mask::all(&[elements]), Ok)?,
         };
-        let scored = if self.inputs.has_scores() { 0 } else { bytes };
-        let before = if masked { Before::Alive } else { Before::All };
-        counts.add(self.hand_over(tensor, runs, &mask, before, scored, scratch)?);
-        self.watch.progress.advance(bytes as u64);
-        Ok(counts)
+        // What only stays in force has pruned all that lies outside it.
+        let before = alive.as_ref().filter(|_| !matches!(how, How::InForce));
+        let counts = self.hand_over(place, runs, mask, before, lies, scratch)?;
+        self.watch.progress.advance(elements as u64 * about.bytes / about.elements.max(1) as u64);
+        Ok(Counts { ties, short_groups, ..counts })
     }
 
-    /// Hands a mask to the sink, and counts what it keeps and what lies outside it. The weights lie in `scratch.scores`, as
-    /// many bytes as `scored` says; where that is 0 they are read. The bits of [`Before::Alive`] lie in `scratch.alive`.
+    /// Counts what a mask leaves of some weights, and hands it to the sink.
     fn hand_over(
         &self,
-        tensor: usize,
+        layer: usize,
         runs: Runs,
-        mask: &Mask,
-        before: Before,
-        scored: usize,
+        mask: Mask,
+        alive: Option<&Mask>,
+        lies: Lies,
         scratch: &mut Scratch,
     ) -> Result<Counts, Error> {
-        let about = self.inputs.model.tensor(tensor);
+        let inputs = self.ranks.inputs;
+        let tensor = self.work.layers[layer].tensor;
+        let about = inputs.model.tensor(tensor);
         let Some(element) = about.element_type() else {
             let (name, dtype) = (clipped(&about.name), about.dtype);
             return Err(Error::request(format!("`{name}` is of type {dtype}, which is not pruned")));
         };
-        let Scratch { scores, weights, masks, alive } = scratch;
-        let weights = if scored > 0 {
-            scores.bytes_mut(scored)
-        } else {
-            let bytes = self.inputs.read_weights(tensor, runs, weights)?;
-            weights.bytes_mut(bytes)
+        let Scratch { scores, weights, masks, .. } = scratch;
+        let bytes = match lies {
+            Lies::Nowhere => inputs.read_weights(tensor, runs, weights)?,
+            _ => runs.elements() * about.dtype.bitsize() / 8,
         };
-        let outside = outside(element, weights, mask, None);
-        let newly_pruned = match before {
-            Before::All => outside.values,
-            Before::Alive => self::outside(element, weights, mask, Some(alive)).values,
+        let weights = if lies == Lies::InScores { scores.bytes_mut(bytes) } else { weights.bytes_mut(bytes) };
+        let outside = outside(element, weights, &mask, None);
+        let newly_pruned = match alive {
+            None => outside.values,
+            Some(alive) => self::outside(element, weights, &mask, Some(alive.words())).values,
         };
-        self.sink.put(tensor, runs, mask, weights, masks)?;
-        Ok(Counts { kept: mask.kept_len(), newly_pruned, outside, ..Counts::default() })
+        let stats = layer_of(element, weights, &[runs.elements()])?.stats(Some(&mask))?;
+        self.sink.put(tensor, runs, &mask, weights, masks)?;
+        Ok(Counts {
+            kept: mask.kept_len(),
+            non_zero: stats.non_zero - outside.values,
+            newly_pruned,
+            outside,
+            squares: (stats.squared_norm, stats.kept_squared_norm),
+            ..Counts::default()
+        })
     }
 
     /// Where groups met a NaN, the first one by layer (as the plan has them) and index.
@@ -201,14 +222,14 @@ impl<S: Sink> Maker<'_, S> {
             return error;
         }
         // Masks that only stay in force rank nothing.
-        let ranked = self.plan.layers.iter().filter(|layer| layer.candidate.is_some());
+        let ranked = self.work.layers.iter().filter(|layer| layer.plan.is_some());
         let mut layers: Vec<usize> = ranked.map(|layer| layer.tensor).collect();
-        if self.plan.layers.iter().all(|layer| layer.asked.is_none()) {
-            layers.sort_unstable_by_key(|&tensor| self.inputs.model.tensor(tensor).name.as_bytes());
+        if self.work.layers.iter().all(|layer| layer.plan.as_ref().is_none_or(|plan| plan.asked.is_none())) {
+            layers.sort_unstable_by_key(|&tensor| self.ranks.inputs.model.tensor(tensor).name.as_bytes());
         }
         let mut scratch = Scratch::default();
         for tensor in layers {
-            let about = self.inputs.model.tensor(tensor);
+            let about = self.ranks.inputs.model.tensor(tensor);
             for part in plain(about.elements) {
                 match self.nan_in(tensor, part.runs, &mut scratch) {
                     Ok(None) => {}
@@ -222,9 +243,9 @@ impl<S: Sink> Maker<'_, S> {
 
     /// The index of the first NaN among what is ranked of some elements.
     fn nan_in(&self, tensor: usize, runs: Runs, scratch: &mut Scratch) -> Result<Option<usize>, Error> {
-        let bytes = self.inputs.read_scores(tensor, runs, &mut scratch.scores)?;
-        let part = layer_of(self.inputs.score_type(tensor), scratch.scores.bytes(bytes), &[runs.elements()])?;
-        let masked = self.inputs.read_alive(tensor, runs, &mut scratch.masks, &mut scratch.alive)?;
+        let bytes = self.ranks.read(tensor, runs, scratch)?;
+        let part = layer_of(self.ranks.element(tensor), scratch.scores.bytes(bytes), &[runs.elements()])?;
+        let masked = self.ranks.inputs.read_alive(tensor, runs, &mut scratch.masks, &mut scratch.alive)?;
         let (mut i, mut found) = (0, None);
         part.for_each_logical(|score| {
             if score.is_nan() && found.is_none() && (!masked || scratch.alive[i / 64] >> (i % 64) & 1 == 1) {
@@ -233,5 +254,17 @@ impl<S: Sink> Maker<'_, S> {
             i += 1;
         })?;
         Ok(found)
+    }
+}
+
+/// An error about an index of a part as one about that of the whole layer.
+fn in_whole(error: CoreError, name: &str, shape: &[usize], axis: usize, runs: Runs) -> Error {
+    let inner: usize = shape[axis + 1..].iter().product();
+    match error.kind {
+        ErrorKind::TooFewAliveInSlice { slice, asked, alive, .. } => {
+            let slice = slice + runs.first() / inner.max(1) % shape[axis].max(1);
+            ErrorKind::TooFewAliveInSlice { axis, slice, asked, alive }.in_layer(&clipped(name)).into()
+        }
+        _ => error.into(),
     }
 }

@@ -12,6 +12,7 @@ use crate::watch::Watch;
 pub(crate) struct Scratch {
     pub(crate) scores: Buffer,
     pub(crate) weights: Buffer,
+    pub(crate) evidence: Buffer,
     pub(crate) masks: Buffer,
     pub(crate) alive: Vec<u64>,
 }

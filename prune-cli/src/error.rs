@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use prune_core::printable;
+use prune_schedule::{Key, PruneError};
 
 use crate::clipped::{all_clipped, clipped};
 use crate::other_format::OtherFormat;
@@ -182,6 +183,16 @@ impl Error {
     pub(crate) fn write(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Error {
         let path = path.into();
         |source| Error::Write { path, source: plain(source) }
+    }
+
+    /// An event that was refused. One that is from no strategy has no epoch to be named.
+    pub(crate) fn refused(key: Option<Key>, error: &PruneError) -> Self {
+        let text = error.to_string();
+        let named = format!("epoch {}", Key::Epoch(0));
+        match text.strip_prefix(&named).filter(|_| key.is_none()) {
+            Some(rest) => Error::request(rest.trim_start_matches([':', ',', ' '])),
+            None => Error::request(text),
+        }
     }
 
     /// A request that does not fit.

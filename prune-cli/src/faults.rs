@@ -75,7 +75,15 @@ fn set_up(at: &Path) {
 fn job(at: &Path, model: &str) -> Job {
     let half = || (None, Event::unstructured(Scope::Global(Density::new(0.5).unwrap())).unwrap());
     // Two events: masks lie beside the output in between.
-    Job { model: at.join(model), events: vec![half(), half()], filter: Filter::default(), scores: None, masks: None }
+    Job {
+        model: at.join(model),
+        events: vec![half(), half()],
+        filter: Filter::default(),
+        scores: None,
+        gradients: None,
+        inputs: None,
+        masks: None,
+    }
 }
 
 type Run = fn(&Path) -> Result<(), Error>;

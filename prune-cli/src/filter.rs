@@ -1,15 +1,13 @@
-//! Which tensors of a model an event is for.
+//! What an event will do to the tensors of a model that are its layers.
 
 use prune_core::nearest;
-use prune_schedule::names::AxisEvidence;
-use prune_schedule::{AxisUnknown, Event, Filter, Glob, LayerAxis, LeftDense, ScopeKind, Target};
+use prune_schedule::{Alive, Defaults, Event, EventPlan, Filter, Glob, Key, LayerInfo, LeftDense, PruneError};
 
-use crate::clipped::clipped;
-use crate::clipped::listed;
+use crate::clipped::{clipped, listed};
 use crate::error::Error;
+use crate::header::TensorInfo;
 use crate::known::Known;
 use crate::model::Model;
-use crate::prune::USUAL_AXIS;
 
 /// Refuses a pattern that matches nothing: whoever wrote it meant some layer.
 pub(crate) fn check(filter: &Filter, model: &Model, known: &Known) -> Result<(), Error> {
@@ -50,88 +48,71 @@ fn hint<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
     nearest(name, known).map(|near| format!("; did you mean `{}`?", clipped(near))).unwrap_or_default()
 }
 
-/// A layer that an event selects.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Candidate {
-    /// Its place in the model.
-    pub(crate) tensor: usize,
-    pub(crate) target: Target,
-    /// The axis of its groups, where it has groups of its own.
-    pub(crate) axis: Option<usize>,
-    /// What told that axis; none where it was written.
-    pub(crate) evidence: Option<AxisEvidence>,
-    /// Whether a table names it.
-    pub(crate) named: bool,
+/// What a plan sees of a model's tensors: what `filter` leaves dense is selected by a table alone.
+pub(crate) fn infos<'m>(
+    model: &'m Model,
+    known: &'m Known,
+    filter: &Filter,
+    alive: impl Fn(usize) -> Option<usize>,
+) -> Vec<LayerInfo<'m>> {
+    let info = |(tensor, about): (usize, &'m TensorInfo)| {
+        LayerInfo::new(&about.name, &about.shape)
+            .with_element(about.element_type())
+            .with_weight(known.leaves(filter, model, tensor).is_none())
+            .with_role(known.role(tensor))
+            .with_alive(alive(tensor).map_or(Alive::All, Alive::Count))
+    };
+    model.tensors().enumerate().map(info).collect()
 }
 
-/// The layers that an event selects, in the model's order.
-pub(crate) fn candidates(
+/// What an event will do to a model, of whose tensors so many elements are alive; `key` is that of its strategy, if it is
+/// from one.
+pub(crate) fn plan(
     model: &Model,
     known: &Known,
-    when: &str,
+    key: Option<Key>,
     event: &Event,
     filter: &Filter,
-) -> Result<Vec<Candidate>, Error> {
+    alive: impl Fn(usize) -> Option<usize>,
+) -> Result<EventPlan, Error> {
+    let when = key.map_or_else(String::new, |key| format!("epoch {key}: "));
     let refuse = |why: String| Error::request(format!("{when}{why}"));
-    let targets = event.targets();
-    for name in targets.iter().filter_map(|(name, _)| *name) {
-        let Some(tensor) = model.find(name) else {
-            let hint = hint(name, model.tensors().map(|tensor| tensor.name.as_str()));
-            return Err(refuse(format!("there is no layer `{}`{hint}", clipped(name))));
-        };
+    for name in event.targets().iter().filter_map(|(name, _)| *name) {
+        let Some(tensor) = model.find(name) else { continue };
         if let Some(masked) = known.masked_by(tensor) {
             let masked = clipped(&model.tensor(masked).name);
             return Err(refuse(format!("`{}` is the mask of `{masked}`; name that", clipped(name))));
         }
-        let tensor = model.tensor(tensor);
-        if tensor.element_type().is_none() {
-            let why = format!("layer `{}` is of type {}, which is not pruned", clipped(name), tensor.dtype);
+        let about = model.tensor(tensor);
+        if about.element_type().is_none() {
+            let why = format!("layer `{}` is of type {}, which is not pruned", clipped(name), about.dtype);
             return Err(refuse(format!("{why}; f32, f64, f16 and bf16 are")));
         }
     }
     let prunable = |tensor| known.leaves(&filter.widened(), model, tensor);
     idle(&format!("{when}`include`"), event.included(), model, prunable)?;
     idle(&format!("{when}`exclude`"), event.excluded(), model, |_| None)?;
-    let named = event.method().scope == ScopeKind::Local;
-    let mut selected = Vec::new();
-    let mut left = Vec::new();
-    for (place, tensor) in model.tensors().enumerate() {
-        let (name, shape) = (tensor.name.as_str(), &tensor.shape);
-        if tensor.element_type().is_none() || !event.selects(name, shape.len()) {
-            continue;
-        }
-        // A table names its layers one by one, so it means them.
-        if let Some(why) = known.leaves(filter, model, place).filter(|_| !named) {
-            left.push(format!("{name} ({why})"));
-            continue;
-        }
-        // Entries of a table are in the order of names; a single value has no name.
-        let at = targets.binary_search_by(|(entry, _)| entry.unwrap_or(name).cmp(name));
-        let Ok(target) = at.map(|at| targets[at].1) else { continue };
-        let axis = event.axis_or(USUAL_AXIS).map(|axis| axis.of(name, shape, known.role(place))).transpose();
-        let axis = axis.map_err(|unknown| match unknown {
-            AxisUnknown::OutOfRange(axis) => {
-                refuse(format!("layer `{}`: axis {axis} does not exist in shape {shape:?}", clipped(name)))
-            }
-            _ => refuse(format!(
-                "layer `{}`: nothing tells which axis of {shape:?} is that of its inputs; write the axis as an index, or \
-                 leave the layer out",
-                clipped(name)
-            )),
-        })?;
-        let evidence = axis.and_then(|LayerAxis { evidence, .. }| evidence);
-        selected.push(Candidate { tensor: place, target, axis: axis.map(|axis| axis.index), evidence, named });
+    let at = key.unwrap_or(Key::Epoch(0));
+    event.plan(at, at, &infos(model, known, filter, alive), &Defaults::FILES).map_err(|error| match error {
+        PruneError::SelectsNothing { .. } => refuse(nothing_selected(model, known, event, filter)),
+        error => Error::refused(key, &error),
+    })
+}
+
+/// Why no layer is selected.
+fn nothing_selected(model: &Model, known: &Known, event: &Event, filter: &Filter) -> String {
+    let meant = model.tensors().enumerate().filter(|(_, about)| event.selects(&about.name, about.shape.len()));
+    let left: Vec<String> = meant
+        .filter(|(_, about)| about.element_type().is_some())
+        .filter_map(|(tensor, about)| Some(format!("{} ({})", about.name, known.leaves(filter, model, tensor)?)))
+        .collect();
+    match left.len() {
+        0 => "no layer is selected; prunable are tensors of f32, f64, f16 and bf16 of rank 2 or more that are known to be \
+              weights"
+            .to_owned(),
+        _ => format!(
+            "no layer is selected: left dense are {}; --also GLOB prunes what is unknown, --all every one of rank 2 or more",
+            listed(&left)
+        ),
     }
-    if selected.is_empty() {
-        let more = match left.len() {
-            0 => "; prunable are tensors of f32, f64, f16 and bf16 of rank 2 or more that are known to be weights"
-                .to_owned(),
-            _ => format!(
-                ": left dense are {}; --also GLOB prunes what is unknown, --all every one of rank 2 or more",
-                listed(&left)
-            ),
-        };
-        return Err(refuse(format!("no layer is selected{more}")));
-    }
-    Ok(selected)
 }

@@ -1,11 +1,11 @@
-//! What is read for a selection: weights, scores in their place, and masks in force.
+//! What is read for a selection: weights, evidence beside them, and masks in force.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use prune_core::{ElementType, Mask};
 
 use crate::bits;
-use crate::buffer::{Buffer, zero_outside};
+use crate::buffer::{Buffer, numbers, values, zero_outside};
 use crate::clipped::clipped;
 use crate::drive::{Scratch, in_order};
 use crate::error::Error;
@@ -15,21 +15,48 @@ use crate::model::Model;
 use crate::runs::{Runs, plain};
 use crate::watch::Watch;
 
-/// A model with the scores and masks that go with it.
+/// A model with the evidence and the masks that go with it.
 #[derive(Debug)]
 pub(crate) struct Inputs<'m> {
     pub(crate) model: &'m Model,
     pub(crate) known: &'m Known,
-    scores: Option<Scores>,
+    /// By [`Beside`].
+    companions: [Option<Companion>; 2],
+    /// The norms of inputs, and where they are from.
+    norms: Option<(PathBuf, Model)>,
     masks: Option<Masks>,
     /// How many elements of each tensor the masks in force keep, once they are counted.
     kept: Vec<Option<usize>>,
 }
 
+/// What a file beside the model holds for its layers, in tensors of their names and shapes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beside {
+    Scores,
+    Gradients,
+}
+
+impl Beside {
+    /// The option that hands it over.
+    fn flag(self) -> &'static str {
+        match self {
+            Beside::Scores => "--scores",
+            Beside::Gradients => "--gradients",
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Beside::Scores => "scores",
+            Beside::Gradients => "gradients",
+        }
+    }
+}
+
 #[derive(Debug)]
-struct Scores {
+struct Companion {
     model: Model,
-    /// The tensor of scores of each tensor of the model.
+    /// The companion of each tensor of the model.
     of: Vec<Option<usize>>,
 }
 
@@ -43,20 +70,24 @@ struct Masks {
 
 impl<'m> Inputs<'m> {
     pub(crate) fn new(model: &'m Model, known: &'m Known) -> Self {
-        Inputs { model, known, scores: None, masks: None, kept: vec![None; model.len()] }
+        Inputs { model, known, companions: [None, None], norms: None, masks: None, kept: vec![None; model.len()] }
     }
 
-    /// Ranks by the scores in a file, which must have the shapes of the model's tensors.
-    pub(crate) fn with_scores(self, path: &Path, scores: Model) -> Result<Self, Error> {
-        let of = companions(self.model, &scores, path)?;
-        for tensor in of.iter().flatten().map(|&tensor| scores.tensor(tensor)) {
-            if tensor.element_type().is_none() {
-                let name = clipped(&tensor.name);
-                let why = format!("the scores of `{name}` are of type {}; write f32, f64, f16 or bf16", tensor.dtype);
-                return Err(Error::Companion { path: path.to_owned(), why });
-            }
+    /// With a file beside it, whose tensors must have the shapes of the model's.
+    pub(crate) fn with(mut self, what: Beside, path: &Path, beside: Model) -> Result<Self, Error> {
+        let of = companions(self.model, &beside, path)?;
+        of.iter().flatten().try_for_each(|&tensor| floating(&beside, tensor, what.word(), path))?;
+        self.companions[what as usize] = Some(Companion { model: beside, of });
+        Ok(self)
+    }
+
+    /// With the norms of inputs in a file, under the layers' names.
+    pub(crate) fn with_norms(self, path: &Path, norms: Model) -> Result<Self, Error> {
+        for (tensor, about) in norms.tensors().enumerate() {
+            known_name(self.model, &about.name, path)?;
+            floating(&norms, tensor, "input norms", path)?;
         }
-        Ok(Inputs { scores: Some(Scores { model: scores, of }), ..self })
+        Ok(Inputs { norms: Some((path.to_owned(), norms)), ..self })
     }
 
     /// Puts the masks in a file in force, in the place of those of a file before: tensors of 0 and 1 of the shapes of the
@@ -125,48 +156,56 @@ impl<'m> Inputs<'m> {
         self.masks.as_ref().is_some_and(|masks| masks.of[tensor].is_some())
     }
 
-    /// Whether given scores rank, and not the weights' magnitude.
-    pub(crate) fn has_scores(&self) -> bool {
-        self.scores.is_some()
+    /// The place in its file of what goes with a layer; refuses a layer that has nothing there.
+    pub(crate) fn companion(&self, what: Beside, score: &str, tensor: usize) -> Result<usize, Error> {
+        let Some(companion) = &self.companions[what as usize] else {
+            return Err(Error::request(format!("the score `{score}` needs {}", what.flag())));
+        };
+        let path = || companion.model.paths().next().map(Path::to_owned).unwrap_or_default();
+        companion.of[tensor].ok_or_else(|| self.missing(what.word(), tensor, path()))
     }
 
-    /// Refuses a layer that has no scores where scores are given.
-    pub(crate) fn check_scored(&self, tensor: usize) -> Result<(), Error> {
-        match &self.scores {
-            Some(scores) if scores.of[tensor].is_none() => {
-                let name = clipped(&self.model.tensor(tensor).name);
-                let path = scores.model.paths().next().map(Path::to_owned).unwrap_or_default();
-                let why = format!("there are no scores for layer `{name}`; add them, or leave it out with --exclude");
-                Err(Error::Companion { path, why })
-            }
-            _ => Ok(()),
-        }
+    fn missing(&self, what: &str, tensor: usize, path: PathBuf) -> Error {
+        let name = clipped(&self.model.tensor(tensor).name);
+        let why = format!("there are no {what} for layer `{name}`; add them, or leave it out with --exclude");
+        Error::Companion { path, why }
+    }
+
+    /// The type of the tensor at a place of a file beside the model; none without such a file.
+    pub(crate) fn companion_type(&self, what: Beside, place: usize) -> Option<ElementType> {
+        self.companions[what as usize].as_ref()?.model.tensor(place).element_type()
+    }
+
+    /// Reads some elements of it; how many bytes that were.
+    pub(crate) fn read_companion(
+        &self,
+        what: Beside,
+        place: usize,
+        runs: Runs,
+        into: &mut Buffer,
+    ) -> Result<usize, Error> {
+        self.companions[what as usize].as_ref().map_or(Ok(0), |companion| companion.model.read_runs(place, runs, into))
+    }
+
+    /// The norms of a layer's inputs, with their shape.
+    pub(crate) fn input_norms(&self, score: &str, tensor: usize) -> Result<(Vec<usize>, Vec<f64>), Error> {
+        let Some((path, norms)) = &self.norms else {
+            return Err(Error::request(format!("the score `{score}` needs --inputs")));
+        };
+        let found = norms.find(&self.model.tensor(tensor).name);
+        let about = norms.tensor(found.ok_or_else(|| self.missing("input norms", tensor, path.clone()))?);
+        let mut buffer = Buffer::default();
+        let bytes = norms.read_runs(found.unwrap_or_default(), Runs::one(0, about.elements), &mut buffer)?;
+        let mut read = vec![0.0; about.elements];
+        numbers(values(about.element_type().unwrap_or(ElementType::F32), buffer.bytes(bytes)), |i, norm| {
+            read[i] = norm
+        });
+        Ok((about.shape.clone(), read))
     }
 
     /// How many elements of a tensor its mask in force keeps, if it has one.
     pub(crate) fn alive_len(&self, tensor: usize) -> Option<usize> {
         self.kept[tensor]
-    }
-
-    /// The type of what ranks a tensor.
-    pub(crate) fn score_type(&self, tensor: usize) -> ElementType {
-        let about = match &self.scores {
-            Some(scores) => scores.of[tensor].map_or(self.model.tensor(tensor), |of| scores.model.tensor(of)),
-            None => self.model.tensor(tensor),
-        };
-        // Others are refused before anything is read.
-        about.element_type().unwrap_or(ElementType::F32)
-    }
-
-    /// Reads what ranks some elements of a tensor; how many bytes that were.
-    pub(crate) fn read_scores(&self, tensor: usize, runs: Runs, into: &mut Buffer) -> Result<usize, Error> {
-        match &self.scores {
-            Some(scores) => match scores.of[tensor] {
-                Some(of) => scores.model.read_runs(of, runs, into),
-                None => self.model.read_runs(tensor, runs, into),
-            },
-            None => self.model.read_runs(tensor, runs, into),
-        }
     }
 
     /// Reads some weights of a tensor; how many bytes that were.
@@ -214,12 +253,7 @@ fn companions(model: &Model, other: &Model, path: &Path) -> Result<Vec<Option<us
     let refuse = |why: String| Err(Error::Companion { path: path.to_owned(), why });
     let mut of = vec![None; model.len()];
     for (place, tensor) in other.tensors().enumerate() {
-        let name = clipped(&tensor.name);
-        let Some(found) = model.find(&tensor.name) else {
-            let near = prune_core::nearest(&tensor.name, model.tensors().map(|tensor| tensor.name.as_str()));
-            let near = near.map(|near| format!("; did you mean `{}`?", clipped(near))).unwrap_or_default();
-            return refuse(format!("the model has no layer `{name}`{near}"));
-        };
+        let (name, found) = (clipped(&tensor.name), known_name(model, &tensor.name, path)?);
         let shape = &model.tensor(found).shape;
         if *shape != tensor.shape {
             return refuse(format!("`{name}` has shape {:?}, but {shape:?} in the model", tensor.shape));
@@ -227,4 +261,25 @@ fn companions(model: &Model, other: &Model, path: &Path) -> Result<Vec<Option<us
         of[found] = Some(place);
     }
     Ok(of)
+}
+
+/// The tensor of a name that stands in a file beside the model.
+fn known_name(model: &Model, name: &str, path: &Path) -> Result<usize, Error> {
+    model.find(name).ok_or_else(|| {
+        let near = prune_core::nearest(name, model.tensors().map(|tensor| tensor.name.as_str()));
+        let near = near.map(|near| format!("; did you mean `{}`?", clipped(near))).unwrap_or_default();
+        let why = format!("the model has no layer `{}`{near}", clipped(name));
+        Error::Companion { path: path.to_owned(), why }
+    })
+}
+
+/// Refuses a tensor of a file beside the model whose elements are no numbers that rank.
+fn floating(beside: &Model, tensor: usize, what: &str, path: &Path) -> Result<(), Error> {
+    let about = beside.tensor(tensor);
+    if about.element_type().is_some() {
+        return Ok(());
+    }
+    let name = clipped(&about.name);
+    let why = format!("the {what} of `{name}` are of type {}; write f32, f64, f16 or bf16", about.dtype);
+    Err(Error::Companion { path: path.to_owned(), why })
 }

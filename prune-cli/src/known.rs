@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use prune_schedule::names::{AxisEvidence, Class, ModelFacts, Role, roles};
-use prune_schedule::{Filter, LeftDense};
+use prune_schedule::{EventPlan, Filter, LeftDense, ScopeKind};
 use serde::Serialize;
 
 use crate::clipped::{clipped, listed};
 use crate::disk;
 use crate::error::Error;
-use crate::filter::Candidate;
 use crate::model::{Kind, Model};
 
 /// The longest `config.json` that is looked into.
@@ -105,17 +104,17 @@ impl Known {
     }
 
     /// What a user should know of what an event selects.
-    pub(crate) fn warnings(&self, model: &Model, candidates: &[&Candidate]) -> Vec<String> {
-        let name = |candidate: &&Candidate| model.tensor(candidate.tensor).name.clone();
+    pub(crate) fn warnings(&self, plan: &EventPlan) -> Vec<String> {
         let mut told = Vec::new();
-        for candidate in candidates.iter().filter(|candidate| candidate.named) {
-            if let Class::Other(reason) = self.role(candidate.tensor).class {
-                let name = clipped(&name(candidate));
+        let selected = || plan.layers.iter().filter(|layer| layer.follows.is_none());
+        for layer in selected().filter(|_| plan.event.method().scope == ScopeKind::Local) {
+            if let Class::Other(reason) = self.role(layer.place).class {
+                let name = clipped(&layer.name);
                 told.push(format!("layer `{name}` is pruned because it is named, though its name says {reason}"));
             }
         }
-        let usual = |candidate: &&&Candidate| candidate.evidence == Some(AxisEvidence::Default);
-        let taken: Vec<String> = candidates.iter().copied().filter(|c| usual(&c)).map(|c| name(&c)).collect();
+        let usual = selected().filter(|layer| layer.evidence == Some(AxisEvidence::Default));
+        let taken: Vec<String> = usual.map(|layer| layer.name.clone()).collect();
         if !taken.is_empty() {
             let names = listed(&taken);
             let more = "outputs are taken to lie on axis 0; --axis says otherwise";

@@ -4,15 +4,15 @@ use core::fmt;
 use std::path::Path;
 
 use prune_schedule::table::{Column, aligned};
-use prune_schedule::{Filter, Rule, Scope, Strategy, Target};
+use prune_schedule::{Defaults, Filter, LayerPlan, Strategy};
 use serde::Serialize;
 
 use crate::clipped::clipped;
 use crate::error::Error;
-use crate::filter::{self, candidates};
+use crate::filter;
 use crate::known::{DenseTensor, Known, lines};
 use crate::model::Model;
-use crate::plan::is_global;
+use crate::prune::needs_no_training;
 use crate::size::shape;
 
 /// What each event of a strategy selects and asks. Displays as a table; serialises with every number.
@@ -60,51 +60,34 @@ pub fn preview(path: &Path, strategy: &Strategy, filter: &Filter) -> Result<Prev
     let model = Model::open(path)?;
     let known = Known::of(&model)?;
     filter::check(filter, &model, &known)?;
+    for (epochs, event) in strategy.events() {
+        needs_no_training(&format!("epoch {epochs}: "), event)?;
+    }
     let (mut rows, mut warnings) = (Vec::new(), Vec::new());
     let mut selected = vec![false; model.len()];
     for (epochs, event) in strategy.events() {
-        let mut sum = (Some(0), 0);
-        let global = is_global(event);
-        let when = format!("epoch {epochs}: ");
-        let candidates = candidates(&model, &known, &when, event, filter)?;
-        let told = known.warnings(&model, &candidates.iter().collect::<Vec<_>>());
-        warnings.extend(told.into_iter().map(|warning| format!("{when}{warning}")));
-        for candidate in candidates {
-            selected[candidate.tensor] = true;
-            let about = model.tensor(candidate.tensor);
-            let asked = match (candidate.target, candidate.axis) {
-                _ if global => None,
-                (Target::Density(density), _) => Some(density.kept_of(about.elements)),
-                (Target::Pattern(_), Some(axis)) if about.shape[axis] == 0 => Some(0),
-                (Target::Pattern(pattern), Some(axis)) => {
-                    Some(about.elements / about.shape[axis] * pattern.kept_of_lane(about.shape[axis]))
-                }
-                _ => None,
-            };
-            sum = (sum.0.zip(asked).map(|(sum, asked)| sum + asked), sum.1 + about.elements);
-            let role = known.role(candidate.tensor);
-            rows.push(PreviewRow {
-                epoch: epochs.to_string(),
-                layer: Some(about.name.clone()),
-                shape: about.shape.clone(),
-                class: role.class.word(),
-                entry: role.entry.clone(),
-                input_axes: role.inputs.clone(),
-                axis: candidate.axis,
-                asked,
-                elements: about.elements,
-            });
-        }
-        let asked = match event.rule() {
-            Rule::Unstructured(Scope::Global(density)) => Some(density.kept_of(sum.1)),
-            Rule::NOfM { scope: Scope::Global(pattern), .. } => Some(pattern.kept_of_lane(sum.1)),
-            _ => sum.0,
+        let plan = filter::plan(&model, &known, Some(epochs), event, filter, |_| None)?;
+        warnings.extend(plan.warnings.iter().map(ToString::to_string));
+        warnings.extend(known.warnings(&plan).into_iter().map(|warning| format!("epoch {epochs}: {warning}")));
+        let row = |layer: Option<&LayerPlan>, asked: Option<usize>, elements: usize| PreviewRow {
+            epoch: epochs.to_string(),
+            layer: layer.map(|layer| layer.name.clone()),
+            shape: layer.map_or_else(Vec::new, |layer| layer.shape.clone()),
+            class: layer.map_or("", |layer| known.role(layer.place).class.word()),
+            entry: layer.map_or_else(String::new, |layer| known.role(layer.place).entry.clone()),
+            input_axes: layer.map_or_else(Vec::new, |layer| known.role(layer.place).inputs.clone()),
+            axis: layer.and_then(|layer| layer.axis),
+            asked,
+            elements,
         };
-        let epoch = epochs.to_string();
-        let (shape, input_axes) = (Vec::new(), Vec::new());
-        let (class, entry, elements) = ("", String::new(), sum.1);
-        rows.push(PreviewRow { epoch, layer: None, shape, class, entry, input_axes, axis: None, asked, elements });
+        let elements = |layer: &LayerPlan| model.tensor(layer.place).elements;
+        plan.layers.iter().for_each(|layer| selected[layer.place] = true);
+        rows.extend(plan.layers.iter().map(|layer| row(Some(layer), layer.asked, elements(layer))));
+        rows.push(row(None, plan.asked, plan.layers.iter().map(elements).sum()));
     }
+    // Whether each asks for more than those before leave.
+    let infos = filter::infos(&model, &known, filter, |_| None);
+    strategy.check(&infos, &Defaults::FILES).map_err(|error| Error::request(error.to_string()))?;
     let left_dense = known.left_dense(filter, &model, |tensor| selected[tensor]);
     Ok(Preview { rows, left_dense, warnings })
 }

@@ -4,6 +4,7 @@ use core::fmt;
 
 use prune_core::printable;
 use prune_schedule::table::{Column, aligned};
+use prune_schedule::{Totals, UnitCounts};
 use serde::Serialize;
 
 use crate::clipped::{clipped, listed};
@@ -20,8 +21,8 @@ pub struct Report {
     pub output: String,
     /// What was written: `dense`, `bitmask` or `masks`.
     pub format: &'static str,
-    /// What ranked the elements: `magnitude` or `scores`.
-    pub ranked_by: &'static str,
+    /// What ranked the elements: the scores of the events, such as `magnitude` or `snip`; `scores` where they were given.
+    pub ranked_by: String,
     /// The events in the order in which they were applied.
     pub events: Vec<EventReport>,
     /// All tensors of the types that can be pruned together, after the last event; pruned or not. Newly pruned is what was
@@ -86,42 +87,12 @@ pub struct LayerReport {
     pub target: String,
     /// The axis along which N:M groups ran, where they ran along one.
     pub axis: Option<usize>,
-    /// The numbers.
+    /// Blocks or channels, where those were ranked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub units: Option<UnitCounts>,
+    /// The numbers. `asked` is none where the event asked of all layers together.
     #[serde(flatten)]
     pub counts: Totals,
-}
-
-/// Counts of elements, over a layer or several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[non_exhaustive]
-pub struct Totals {
-    /// Elements there are.
-    pub elements: usize,
-    /// Elements that the event asked to keep; none where it asked of all layers together.
-    pub asked: Option<usize>,
-    /// Elements that the masks keep.
-    pub kept: usize,
-    /// Elements kept before the event and no longer, zeros among them.
-    pub closed: usize,
-    /// Of the closed elements those that were not zero, of either sign: what the event has pruned.
-    pub newly_pruned: usize,
-    /// Elements that share the score at which the selection stopped, where it could keep only some of them; for N:M, groups
-    /// in which a tie was broken.
-    pub ties: usize,
-    /// N:M groups that keep fewer than the pattern says, because too few of their elements were alive.
-    pub short_groups: usize,
-}
-
-impl Totals {
-    /// Adds the counts of another layer but for what was asked.
-    pub(crate) fn add(&mut self, other: &Totals) {
-        self.elements += other.elements;
-        self.kept += other.kept;
-        self.closed += other.closed;
-        self.newly_pruned += other.newly_pruned;
-        self.ties += other.ties;
-        self.short_groups += other.short_groups;
-    }
 }
 
 impl fmt::Display for Report {
@@ -186,12 +157,14 @@ impl EventReport {
             true,
             self.target.is_empty() && any(|layer| !layer.target.is_empty()),
             any(|layer| layer.axis.is_some()),
+            any(|layer| layer.units.is_some()),
             self.selected.asked.is_some(),
             true,
             true,
             true,
             true,
             self.selected.closed != self.selected.newly_pruned,
+            self.selected.non_zero != self.selected.kept,
             self.selected.ties > 0,
             self.selected.short_groups > 0,
         ];
@@ -201,12 +174,14 @@ impl EventReport {
             ("shape", Column::Left),
             ("reaches", Column::Left),
             ("axis", Column::Right),
+            ("units", Column::Right),
             ("asked", Column::Right),
             ("kept", Column::Right),
             ("of", Column::Right),
             ("density", Column::Right),
             ("newly pruned", Column::Right),
             ("closed", Column::Right),
+            ("non-zero", Column::Right),
             ("ties", Column::Right),
             ("short groups", Column::Right),
         ];
@@ -218,12 +193,14 @@ impl EventReport {
                 of(|layer| crate::size::shape(&layer.shape)),
                 of(|layer| layer.target.clone()),
                 of(|layer| layer.axis.map_or_else(String::new, |axis| axis.to_string())),
+                of(|layer| layer.units.map_or_else(String::new, |units| format!("{} of {}", units.kept, units.of))),
                 counts.asked.map_or_else(String::new, |asked| asked.to_string()),
                 counts.kept.to_string(),
                 counts.elements.to_string(),
                 percent(counts.kept, counts.elements),
                 counts.newly_pruned.to_string(),
                 counts.closed.to_string(),
+                counts.non_zero.to_string(),
                 counts.ties.to_string(),
                 counts.short_groups.to_string(),
             ];

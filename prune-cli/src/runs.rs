@@ -99,6 +99,24 @@ pub(crate) fn groups(shape: &[usize], axis: usize, m: usize, most: usize) -> Vec
     parts
 }
 
+/// A tensor in parts of about `most` elements that hold whole indices along an existing axis: all elements of some of them,
+/// along the middle axis of the part. A single index is one part, however many elements it has.
+pub(crate) fn outputs(shape: &[usize], axis: usize, most: usize) -> Vec<Part> {
+    if shape.contains(&0) {
+        return Vec::new();
+    }
+    let lane = shape[axis];
+    let inner: usize = shape[axis + 1..].iter().product();
+    let outer: usize = shape[..axis].iter().product();
+    let indices_a_part = (most / (outer * inner)).max(1);
+    let part = |first: usize| {
+        let indices = indices_a_part.min(lane - first);
+        let runs = Runs { first: first * inner, count: outer, len: indices * inner, stride: lane * inner };
+        Part { runs, shape: [outer, indices, inner] }
+    };
+    (0..lane).step_by(indices_a_part).map(part).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,6 +149,30 @@ mod tests {
                     prop_assert_eq!(place % inner, places[0] % inner + column);
                     prop_assert!(rows % m == 0 || first_row + rows == lane);
                 }
+            }
+            prop_assert!(seen.iter().all(|&times| times == 1));
+        }
+
+        /// Every element is in one part, together with all of its index, at the place that the part's shape says.
+        #[test]
+        fn parts_hold_whole_indices_and_everything_once(
+            shape in prop::collection::vec(0usize..7, 1..4),
+            axis in any::<prop::sample::Index>(),
+            most in 1usize..40,
+        ) {
+            let axis = axis.index(shape.len());
+            let (inner, lane): (usize, usize) = (shape[axis + 1..].iter().product(), shape[axis]);
+            let mut seen = vec![0; shape.iter().product()];
+            let mut next = 0;
+            for Part { runs, shape: [blocks, indices, columns] } in outputs(&shape, axis, most) {
+                prop_assert_eq!(runs.elements(), blocks * indices * columns);
+                let places: Vec<usize> = runs.iter().flat_map(|(first, len)| first..first + len).collect();
+                for (local, &place) in places.iter().enumerate() {
+                    seen[place] += 1;
+                    prop_assert_eq!(place / inner % lane, next + local / columns % indices);
+                    prop_assert_eq!(place % inner, local % columns);
+                }
+                next += indices;
             }
             prop_assert!(seen.iter().all(|&times| times == 1));
         }

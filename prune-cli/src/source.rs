@@ -3,19 +3,20 @@
 use std::cell::RefCell;
 use std::sync::Mutex;
 
-use prune_core::{ChunkSource, ErrorKind, RankBy, Selector, SourceCut, SourceLayer, Values};
+use prune_core::{ChunkSource, ErrorKind, Selector, SourceCut, SourceLayer, Values};
 
 use crate::buffer::values;
 use crate::clipped::clipped;
 use crate::drive::Scratch;
 use crate::error::Error;
 use crate::inputs::Inputs;
+use crate::ranks::Ranks;
 use crate::runs::{Runs, place};
 use crate::watch::Watch;
 
 /// Layers that are ranked together.
 pub(crate) struct Source<'a> {
-    inputs: &'a Inputs<'a>,
+    ranks: &'a Ranks<'a>,
     tensors: &'a [usize],
     watch: &'a Watch,
     /// The first thing that went wrong, which the core would only know in words.
@@ -27,17 +28,12 @@ thread_local! {
 }
 
 /// The cut that keeps the best `kept` of these tensors together.
-pub(crate) fn cut(inputs: &Inputs<'_>, tensors: &[usize], kept: usize, watch: &Watch) -> Result<SourceCut, Error> {
-    let source = Source { inputs, tensors, watch, failed: Mutex::default() };
-    selector(inputs).cut_source(&source, kept).map_err(|error| {
+pub(crate) fn cut(ranks: &Ranks<'_>, tensors: &[usize], kept: usize, watch: &Watch) -> Result<SourceCut, Error> {
+    let source = Source { ranks, tensors, watch, failed: Mutex::default() };
+    Selector::default().with_rank_by(ranks.by()).cut_source(&source, kept).map_err(|error| {
         let failed = source.failed.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-        failed.unwrap_or_else(|| with_index(inputs, error))
+        failed.unwrap_or_else(|| with_index(ranks.inputs, error))
     })
-}
-
-/// What ranks: magnitude, or the value of given scores.
-pub(crate) fn selector(inputs: &Inputs<'_>) -> Selector {
-    Selector::default().with_rank_by(if inputs.has_scores() { RankBy::Value } else { RankBy::Magnitude })
 }
 
 /// A NaN is named by its index in the layer's shape.
@@ -68,7 +64,7 @@ impl Source<'_> {
 impl ChunkSource for Source<'_> {
     fn layers(&self) -> Vec<SourceLayer> {
         let layer = |&tensor: &usize| {
-            let tensor = self.inputs.model.tensor(tensor);
+            let tensor = self.ranks.inputs.model.tensor(tensor);
             SourceLayer { name: tensor.name.clone(), len: tensor.elements }
         };
         self.tensors.iter().map(layer).collect()
@@ -78,21 +74,20 @@ impl ChunkSource for Source<'_> {
         self.watch.check().map_err(|error| self.keep(error))?;
         let tensor = self.tensors[layer];
         SCRATCH.with_borrow_mut(|scratch| {
-            let read = self.inputs.read_scores(tensor, Runs::one(start, len), &mut scratch.scores);
-            let bytes = read.map_err(|error| self.keep(error))?;
-            visit(values(self.inputs.score_type(tensor), scratch.scores.bytes(bytes)));
+            let bytes = self.ranks.read(tensor, Runs::one(start, len), scratch).map_err(|error| self.keep(error))?;
+            visit(values(self.ranks.element(tensor), scratch.scores.bytes(bytes)));
             self.watch.progress.advance(bytes as u64);
             Ok(())
         })
     }
 
     fn alive_len(&self, layer: usize) -> Option<usize> {
-        self.inputs.alive_len(self.tensors[layer])
+        self.ranks.inputs.alive_len(self.tensors[layer])
     }
 
     fn alive(&self, layer: usize, start: usize, len: usize, bits: &mut [u64]) -> Result<(), String> {
         SCRATCH.with_borrow_mut(|Scratch { masks, alive, .. }| {
-            let read = self.inputs.read_alive(self.tensors[layer], Runs::one(start, len), masks, alive);
+            let read = self.ranks.inputs.read_alive(self.tensors[layer], Runs::one(start, len), masks, alive);
             if read.map_err(|error| self.keep(error))? {
                 bits.copy_from_slice(alive);
             } else {

@@ -303,7 +303,7 @@ fn requests_that_do_not_fit_are_refused_before_anything_is_written() {
     let mut weights = mixed(Kind::Uniform);
     weights.insert("vector".to_owned(), tensor(Dtype::F32, &[8], Kind::Uniform, 1));
     write(&folder.path().join("model.safetensors"), &weights);
-    let cases: [(&[&str], &str); 22] = [
+    let cases: [(&[&str], &str); 21] = [
         (&["--method", "unstr_global"], "needs --density or --sparsity"),
         (&["--method", "unstr_global", "--pattern", "2:4"], "needs --density or --sparsity"),
         (&["--method", "str_unified_local", "--density", "0.5"], "needs --pattern N:M"),
@@ -322,17 +322,10 @@ fn requests_that_do_not_fit_are_refused_before_anything_is_written() {
         (&["--strategy", "{0: {'method': 'unstr_global', 'density': 0.5, 'reopen': 'random'}}"], "nothing trains here"),
         (
             &["--strategy", "{0: {'method': 'unstr_global', 'density': 0.5, 'score': 'snip'}}"],
-            "hand it over with --scores",
+            "the score `snip` needs --gradients",
         ),
         (&["--strategy", "{0: {'method': 'unstr_global', 'density': 0.5, 'score': 'given'}}"], "needs --scores"),
-        (
-            &["--strategy", "{0: {'method': 'unstr_global', 'density': 0.5, 'distribution': 'erk'}}"],
-            "not carried out on files",
-        ),
-        (
-            &["--strategy", "{0: {'method': 'channel_global', 'density': 0.5}}"],
-            "`channel_global` is not carried out on files",
-        ),
+        (&["--strategy", "{1: {'method': 'set', 'decay': 'constant'}}"], "`set` moves what masks keep"),
         (&["--strategy", "{2: {'method': 'unstr_global', 'density': 0.5, 'rewind': 0}}"], "which a checkpoint has not"),
         (&["--strategy", "{'5 steps': {'method': 'unstr_global', 'density': 0.5}}"], "counted in steps"),
     ];

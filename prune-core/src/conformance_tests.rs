@@ -152,7 +152,7 @@ macro_rules! backend_names_tests {
                 let selected: Selected = Selector::default()
                     .with_rank_by(RankBy::Magnitude)
                     .with_threads(Threads::One)
-                    .unstructured(&Ranked::new("weights", &shared), half)?;
+                    .unstructured(Ranked::new("weights", &shared), half)?;
                 assert_eq!(selected.mask, mask);
                 drop(shared);
 

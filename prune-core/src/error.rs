@@ -14,7 +14,7 @@ use crate::printable::printable;
 ///
 /// let weights = PlainTensor::from_logical(&[2], vec![1.0f32, f32::NAN])?;
 /// let weights = LayerRef::of(&weights);
-/// let refused = Selector::default().unstructured(&Ranked::new("fc", &weights), Density::new(0.5)?).unwrap_err();
+/// let refused = Selector::default().unstructured(Ranked::new("fc", &weights), Density::new(0.5)?).unwrap_err();
 /// assert_eq!(refused, Error::from(ErrorKind::Nan { index: vec![1] }).in_layer("fc"));
 /// assert_eq!(
 ///     refused.to_string(),
@@ -331,6 +331,12 @@ mod tests {
         let nan = ErrorKind::Nan { index: vec![1] }.in_layer(&red).to_string();
         assert!(nan.starts_with(r"layer `\u{1b}[31mfc`: the score"), "{nan}");
         assert!("\u{7}".parse::<crate::Density>().is_err_and(|error| error.to_string().starts_with(r"`\u{7}` is not")));
+    }
+
+    /// Errors of other crates hold one, and are returned by value.
+    #[test]
+    fn errors_are_small() {
+        assert!(size_of::<Error>() <= 96, "{}", size_of::<Error>());
     }
 
     #[test]

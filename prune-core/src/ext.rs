@@ -88,7 +88,7 @@ macro_rules! define_prune_ext {
             ///
             /// # Complexity
             ///
-            /// Linear in the number of elements; one thread.
+            /// Linear in the number of elements.
             fn mask_units(&self, unit: &$crate::Unit, density: $crate::Density) -> Result<$crate::Mask, $crate::Error> {
                 let layer = self.layer();
                 $crate::Selector::magnitude().units(&layer, unit, density).map(|s| s.mask)

@@ -166,15 +166,18 @@ pub use layout::Layout;
 pub use mask::{Iter, KeptIndices, Mask, PatternCounts};
 pub use masks::Masks;
 pub use n_of_m::{NmPattern, PatternError};
-pub use score::{Need, Score, Scores, Subject, draw};
-pub use select::{Bound, ChunkSource, Ranked, Selected, Selector, SourceCut, SourceLayer, SourceMasker, Values};
+pub use score::{Need, Score, ScoreNorm, Scores, Subject, draw};
+pub use select::{
+    Bound, ChunkSource, Ranked, Selected, Selector, SourceCut, SourceLayer, SourceMasker, Values, reachable,
+    within_bounds,
+};
 pub use stats::Stats;
 pub use tensor::{
     Element, LayerMut, LayerRef, Layers, LayersMut, Lent, LentMut, Memory, MemoryMut, PlainTensor, Run, Strided,
     Tensor, TensorMut,
 };
 pub use threads::Threads;
-pub use unit::{Blocks, Channels, Norm, Pool, Unit};
+pub use unit::{Blocks, Channels, Norm, Pool, Unit, UnitTally};
 pub use zeros::{OpenLayer, ZeroMasks, ZeroShare};
 
 // For the other crates of this workspace; no promise to anyone else.

@@ -1,7 +1,8 @@
 //! A strategy drawn over the epochs of a training, before anything is trained.
 
-use crate::epoch::Epochs;
 use crate::event::{Event, Target};
+use crate::key::Key;
+use crate::moment::Moment;
 use crate::percent::percent;
 use crate::strategy::Strategy;
 use crate::timeline::selection;
@@ -112,7 +113,7 @@ impl Strategy {
 }
 
 /// What holds at the beginning of a column, from one time up to another, in the unit of the key; or moves during it.
-fn cell(strategy: &Strategy, key: Epochs, event: &Event, target: Option<Target>, (time, until): (f64, f64)) -> Cell {
+fn cell(strategy: &Strategy, key: Key, event: &Event, target: Option<Target>, (time, until): (f64, f64)) -> Cell {
     let first = key.first().unwrap_or(1);
     let Some(target) = target else {
         return match key.last() {
@@ -126,7 +127,7 @@ fn cell(strategy: &Strategy, key: Epochs, event: &Event, target: Option<Target>,
         return Cell::Before;
     }
     // Under -1 there is nothing while another key covers the epoch.
-    if key == Epochs::Others && strategy.covering(time).is_some_and(|(covering, _)| covering != key) {
+    if key == Key::OtherEpochs && strategy.covering(Moment::Epoch(time)).is_some_and(|(covering, _)| covering != key) {
         return Cell::After;
     }
     let last = key.last().unwrap_or(u64::MAX);

@@ -2,9 +2,12 @@
 
 use core::fmt;
 
-use prune_core::{DensityError, PatternError, printable};
+use prune_core::{DensityError, PatternError, Score};
 
-use crate::epoch::Epochs;
+use crate::key::{Key, KeyError};
+use crate::method::MethodError;
+use crate::value::FractionError;
+use crate::words::{clip, did_you_mean, quoted};
 
 /// A place in a text. Lines and columns count from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,7 +46,7 @@ pub struct StrategyError(Box<Located>);
 #[derive(Debug, Clone, PartialEq)]
 struct Located {
     position: Option<Position>,
-    epochs: Option<Epochs>,
+    epochs: Option<Key>,
     layer: Option<String>,
     problem: Problem,
 }
@@ -60,7 +63,7 @@ impl StrategyError {
     }
 
     /// At which key of the strategy.
-    pub fn epochs(&self) -> Option<Epochs> {
+    pub fn epochs(&self) -> Option<Key> {
         self.0.epochs
     }
 
@@ -74,7 +77,7 @@ impl StrategyError {
         self
     }
 
-    pub(crate) fn in_epochs(mut self, epochs: Epochs) -> Self {
+    pub(crate) fn in_epochs(mut self, epochs: Key) -> Self {
         self.0.epochs.get_or_insert(epochs);
         self
     }
@@ -136,43 +139,25 @@ pub enum Problem {
     /// A key is no epoch.
     #[error("an epoch is a whole number such as 10, a range such as '10..=20', or -1 for all others; found {found}")]
     EpochKind { found: String },
-    /// A text is no epoch.
-    #[error(
-        "`{text}` is not an epoch; write a whole number such as 10, a range such as '10..=20', -1 for all others, or steps \
-         such as '100 steps'"
-    )]
-    EpochUnreadable { text: String },
-    /// An epoch is negative and not -1.
-    #[error("epoch {found} is negative; only -1, which stands for every epoch not named, may be")]
-    EpochNegative { found: String },
-    /// An epoch is past the last one possible.
-    #[error("epoch {found} is too large; the last possible one is {}", crate::epoch::LAST_EPOCH)]
-    EpochTooLarge { found: String },
-    /// A range is written without its `=`.
-    #[error("range `{text}` leaves open whether its end belongs to it; write it with `..=`, such as '10..=20'")]
-    RangeOpen { text: String },
-    /// A range runs backwards.
-    #[error("range {first}..={last}{unit} runs backwards; did you mean '{last}..={first}{unit}'?")]
-    RangeReversed { first: u64, last: u64, unit: &'static str },
+    /// A key cannot be read.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// An epoch has two events.
     #[error("{} is written twice{}; {}", epochs.named(), other_at(other), one_event(epochs))]
-    EpochTwice { epochs: Epochs, other: Option<Position> },
+    EpochTwice { epochs: Key, other: Option<Position> },
     /// An epoch lies in a range.
     #[error("{} lies inside the range {range}{}; {}", epoch.named(), other_at(other), one_event(epoch))]
-    EpochInRange { epoch: Epochs, range: Epochs, other: Option<Position> },
+    EpochInRange { epoch: Key, range: Key, other: Option<Position> },
     /// Two ranges have an epoch in common.
     #[error("range {range} overlaps the range {with}{}; {}", other_at(other), one_event(range))]
-    RangesOverlap { range: Epochs, with: Epochs, other: Option<Position> },
+    RangesOverlap { range: Key, with: Key, other: Option<Position> },
 
-    /// A step is 0.
-    #[error("steps count from 1, and `{found}` begins at 0; what happens before training is at epoch 0")]
-    StepZero { found: String },
     /// Masks float while others are made by steps.
     #[error(
         "the masks of {floating} float, and those of {steps} would be made in between; give the range a `schedule`, or \
          leave one of the two out"
     )]
-    FloatsWithSteps { floating: Epochs, steps: Epochs },
+    FloatsWithSteps { floating: Key, steps: Key },
 
     /// An event is not a table.
     #[error("an event is a table such as {{'method': 'unstr_global', 'density': 0.1}}; found {found}")]
@@ -184,17 +169,17 @@ pub enum Problem {
     #[error("field `{field}` is written twice{}", other_at(other))]
     FieldTwice { field: &'static str, other: Option<Position> },
     /// There is no such field.
-    #[error("unknown field `{field}`{}; the fields are {}", did_you_mean(nearest), crate::text::written::field_names())]
-    UnknownField { field: String, nearest: Option<String> },
+    #[error("unknown field `{field}`{}; the fields are {}", did_you_mean(nearest), quoted(known))]
+    UnknownField { field: String, nearest: Option<String>, known: Vec<&'static str> },
     /// An event has no method.
-    #[error("the event has no `method`; write one of {}", method_names())]
+    #[error("the event has no `method`; write one of {}", crate::method::names())]
     MethodMissing,
     /// A method's name is not text.
     #[error("`method` is a string such as 'unstr_global'; found {found}")]
     MethodKind { found: String },
     /// There is no such method.
-    #[error("unknown method `{name}`{}; the methods are {}", did_you_mean(nearest), method_names())]
-    UnknownMethod { name: String, nearest: Option<String> },
+    #[error(transparent)]
+    UnknownMethod(#[from] MethodError),
 
     /// Nothing says how much is kept.
     #[error("`{method}` needs one of {}", quoted(fields))]
@@ -242,6 +227,9 @@ pub enum Problem {
     /// A field is of the wrong kind.
     #[error("`{field}` is {wanted}; found {found}")]
     FieldValue { field: &'static str, wanted: &'static str, found: String },
+    /// A fraction is none.
+    #[error(transparent)]
+    Fraction(#[from] FractionError),
     /// A field holds a word that it does not know.
     #[error("`{field}` knows no `{word}`{}; write {wanted}", did_you_mean(nearest))]
     UnknownWord { field: &'static str, word: String, nearest: Option<String>, wanted: &'static str },
@@ -249,7 +237,7 @@ pub enum Problem {
     #[error("`{field}` does not fit: {why}")]
     Contradiction { field: &'static str, why: String },
     /// There is no such score.
-    #[error("unknown score `{name}`{}; the scores are {}", did_you_mean(nearest), crate::option::score::names())]
+    #[error("unknown score `{name}`{}; the scores are {}", did_you_mean(nearest), quoted(&Score::names().collect::<Vec<_>>()))]
     UnknownScore { name: String, nearest: Option<String> },
     /// Something says how much is kept where the method keeps what there is.
     #[error("`{method}` keeps as much as there is; leave `{field}` out")]
@@ -294,7 +282,7 @@ pub enum Problem {
     ScaleZero { from: u64, to: u64 },
     /// Scaling puts two events at one epoch.
     #[error("scaled from {from} epochs to {to}, both {first} and {second} would fall on epoch {epoch}")]
-    ScaleCollision { from: u64, to: u64, first: Epochs, second: Epochs, epoch: u64 },
+    ScaleCollision { from: u64, to: u64, first: Key, second: Key, epoch: u64 },
 }
 
 /// Text that is neither a Python literal nor JSON.
@@ -331,38 +319,10 @@ pub enum SyntaxError {
     Trailing { found: String },
 }
 
-/// At most the first 60 characters of something that a user wrote, control characters as escapes, so that a message stays
-/// a message and tells a terminal nothing.
-pub(crate) fn clip(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{}..", printable(&text[..end])),
-        None => printable(text).into_owned(),
-    }
-}
-
-/// The known name that a misspelt one most likely means. Nobody types more than 200 letters; the comparison takes time
-/// in proportion to the product of the lengths, so beyond that there is no hint.
-pub(crate) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    if name.len() > 200 { None } else { prune_core::nearest(name, known) }
-}
-
-pub(crate) fn did_you_mean(nearest: &Option<String>) -> String {
-    nearest.as_ref().map(|name| format!(" (did you mean `{}`?)", printable(name))).unwrap_or_default()
-}
-
 fn other_at(position: &Option<Position>) -> String {
     position.map(|position| format!(" (the other is at {position})")).unwrap_or_default()
 }
 
-fn one_event(epochs: &Epochs) -> &'static str {
+fn one_event(epochs: &Key) -> &'static str {
     if epochs.in_steps() { "each step has one event" } else { "each epoch has one event" }
-}
-
-fn method_names() -> String {
-    quoted(&crate::method::Method::names().collect::<Vec<_>>())
-}
-
-/// `a`, `b` and `c`, in backticks.
-pub(crate) fn quoted<N: fmt::Display>(names: &[N]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
+use crate::glob::Glob;
 use crate::names::{Class, Role};
-use crate::option::glob::Glob;
 
 /// Narrows and widens what a door that knows tensors by their names alone takes for layers.
 ///

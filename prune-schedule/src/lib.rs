@@ -59,43 +59,53 @@
 //!
 //! # Map
 //!
-//! `epoch`, `method` and `event` hold what a strategy is made of, `option/` what an event may carry beside; `text/` reads
-//! and writes it; `names/` tells the weights of a model's files from what else they hold, and `filter` which of them are
-//! pruned; `strategy` and `timeline` are what comes out; `pruner/` carries it out. Nothing here knows a backend.
+//! `key`, `moment`, `method`, `value/` and `event/` hold what a strategy is made of; `tree/` is what its texts are read into,
+//! `option/` how each field is read from there, and `text/` the texts. `strategy` and `timeline` are what comes out.
+//! `names/` tells the weights of a model's files from what else they hold, and `filter` which of them are pruned. `plan/` works
+//! out what an event asks of layers, and `pruner/` carries it out. Nothing here knows a backend.
 
 mod chart;
-mod epoch;
 mod error;
 mod event;
 mod filter;
+mod glob;
+mod key;
 mod method;
+mod moment;
 pub mod names;
 mod option;
 mod percent;
+mod plan;
+mod prune_error;
 mod pruner;
 mod strategy;
 pub mod table;
 mod text;
 mod timeline;
+mod tree;
+mod value;
+mod warning;
+mod words;
 
-pub use epoch::{Epochs, LAST_EPOCH};
 pub use error::{Position, Problem, StrategyError, SyntaxError};
-pub use event::{Event, Rule, Scope, Target};
+pub use event::{Event, Rule, Scope, Share, Target};
 pub use filter::{Filter, LeftDense};
-pub use method::{Method, ScopeKind, Structure};
-pub use option::axis::{AxisUnknown, GroupAxis, LayerAxis};
-pub use option::distribution::{Bound, Distribution};
-pub use option::glob::Glob;
-pub use option::ranking::Ranking;
-pub use option::regrow::{Decay, Grow, Regrow};
-pub use option::reopen::Reopen;
-pub use option::times::Ramp;
-pub use option::unit::Piece;
+pub use glob::Glob;
+pub use key::{Key, KeyError, LAST_EPOCH};
+pub use method::{Method, MethodError, ScopeKind, Structure};
+pub use moment::Moment;
+pub use plan::{Alive, Amount, Coupling, Defaults, EventPlan, LayerInfo, LayerPlan, RankedLayers};
+pub use prune_error::PruneError;
 pub use pruner::{
-    Evidence, Inputs, LayerReport, MeasureInputs, PruneError, Pruner, PrunerState, Report, Totals, UnitCounts, Warning,
+    Evidence, Inputs, LayerReport, MeasureInputs, Prepared, Pruner, PrunerState, Report, Totals, UnitCounts,
 };
 pub use strategy::Strategy;
 pub use timeline::{Timeline, TimelineRow};
+pub use value::{
+    AxisUnknown, Bound, Decay, Distribution, FractionError, GroupAxis, Grow, LayerAxis, Piece, Ramp, Ranking, Regrow,
+    Reopen,
+};
+pub use warning::Warning;
 
 #[doc = include_str!("../docs/strategies.md")]
 pub mod guide {}

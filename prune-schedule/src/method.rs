@@ -3,8 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::error::nearest;
-use crate::error::{Problem, StrategyError, clip};
+use crate::words::{clip, did_you_mean, nearest, quoted};
 
 /// What is pruned in one piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,7 +44,7 @@ pub enum ScopeKind {
 /// let method: Method = "str_unified_local".parse()?;
 /// assert_eq!((method.structure, method.scope), (Structure::NOfM, ScopeKind::UnifiedLocal));
 /// assert_eq!(method.to_string(), "str_unified_local");
-/// # Ok::<(), prune_schedule::StrategyError>(())
+/// # Ok::<(), prune_schedule::MethodError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Method {
@@ -86,18 +85,22 @@ impl Method {
             .find(|(_, structure, scope)| (*structure, *scope) == (self.structure, self.scope))
             .map_or("", |(name, ..)| name)
     }
+}
 
-    /// The method of a name.
-    pub(crate) fn from_name(name: &str) -> Result<Self, Problem> {
-        METHODS
-            .iter()
-            .find(|(known, ..)| *known == name)
-            .map(|&(_, structure, scope)| Method { structure, scope })
-            .ok_or_else(|| Problem::UnknownMethod {
-                name: clip(name),
-                nearest: nearest(name, Method::names()).map(str::to_owned),
-            })
-    }
+/// A name that no method has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown method `{name}`{}; the methods are {}", did_you_mean(nearest), names())]
+#[non_exhaustive]
+pub struct MethodError {
+    /// The name.
+    pub name: String,
+    /// The nearest name of a method, if one is near.
+    pub nearest: Option<String>,
+}
+
+/// The names of all methods, in a message.
+pub(crate) fn names() -> String {
+    quoted(&Method::names().collect::<Vec<_>>())
 }
 
 impl fmt::Display for Method {
@@ -107,10 +110,13 @@ impl fmt::Display for Method {
 }
 
 impl FromStr for Method {
-    type Err = StrategyError;
+    type Err = MethodError;
 
-    fn from_str(name: &str) -> Result<Self, StrategyError> {
-        Ok(Self::from_name(name)?)
+    fn from_str(name: &str) -> Result<Self, MethodError> {
+        let found = METHODS.iter().find(|(known, ..)| *known == name);
+        found
+            .map(|&(_, structure, scope)| Method { structure, scope })
+            .ok_or_else(|| MethodError { name: clip(name), nearest: nearest(name, Method::names()).map(str::to_owned) })
     }
 }
 

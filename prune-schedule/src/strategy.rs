@@ -2,22 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use core::fmt;
-use core::str::FromStr;
-
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use crate::epoch::{Epochs, LAST_EPOCH};
-use crate::error::{Problem, StrategyError};
+use crate::error::{Position, Problem, StrategyError};
 use crate::event::Event;
-use crate::text;
-use crate::text::node::{self, Value};
-use crate::text::raw::{self, Source};
-use crate::timeline::Timeline;
+use crate::key::{Key, KeyError, LAST_EPOCH};
+use crate::moment::Moment;
 
 /// What is pruned when: a table from epochs to events.
 ///
-/// Read from a Python literal, JSON or TOML by [`FromStr`], or from any format of serde (as a table, or as a string
+/// Read from a Python literal, JSON or TOML by [`FromStr`](core::str::FromStr), or from any format of serde (as a table, or as a string
 /// that holds one of the texts). Both doors go through the same checks, so a value of this type has no event that
 /// cannot be carried out on *some* model; [`Pruner::check`](crate::Pruner::check) tests it against a given one. It
 /// displays as the Python literal; all three forms read back to an equal strategy.
@@ -41,18 +33,18 @@ use crate::timeline::Timeline;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Strategy {
     /// No two keys have an epoch in common.
-    events: BTreeMap<Key, Event>,
+    events: BTreeMap<Order, Event>,
     /// No two keys have a step in common.
-    steps: BTreeMap<Key, Event>,
+    steps: BTreeMap<Order, Event>,
 }
 
-/// [`Epochs`] by their first epoch, with `-1` last.
+/// [`Key`] by their first epoch, with `-1` last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Key(u64, Epochs);
+struct Order(u64, Key);
 
-impl From<Epochs> for Key {
-    fn from(epochs: Epochs) -> Self {
-        Key(epochs.first().unwrap_or(u64::MAX), epochs)
+impl From<Key> for Order {
+    fn from(epochs: Key) -> Self {
+        Order(epochs.first().unwrap_or(u64::MAX), epochs)
     }
 }
 
@@ -61,30 +53,15 @@ impl Strategy {
     ///
     /// # Errors
     ///
-    /// [`Problem::EpochTwice`], [`Problem::EpochInRange`], [`Problem::RangesOverlap`], [`Problem::RangeReversed`] and
-    /// [`Problem::EpochTooLarge`], [`Problem::StepZero`], [`Problem::FloatsWithSteps`] and [`Problem::Contradiction`], as in
-    /// text.
-    pub fn new<E: Into<Epochs>>(events: impl IntoIterator<Item = (E, Event)>) -> Result<Self, StrategyError> {
-        let events: Vec<(Epochs, Event)> = events.into_iter().map(|(epochs, event)| (epochs.into(), event)).collect();
+    /// [`Problem::Key`], [`Problem::EpochTwice`], [`Problem::EpochInRange`], [`Problem::RangesOverlap`],
+    /// [`Problem::FloatsWithSteps`] and [`Problem::Contradiction`], as in text.
+    pub fn new<E: Into<Key>>(events: impl IntoIterator<Item = (E, Event)>) -> Result<Self, StrategyError> {
+        let events: Vec<(Key, Event)> = events.into_iter().map(|(epochs, event)| (epochs.into(), event)).collect();
         for (epochs, _) in &events {
-            match *epochs {
-                Epochs::Range { first, last } if first > last => {
-                    return Err(Problem::RangeReversed { first, last, unit: "" }.into());
-                }
-                Epochs::Steps { first, last } if first > last => {
-                    return Err(Problem::RangeReversed { first, last, unit: " steps" }.into());
-                }
-                Epochs::Steps { first: 0, .. } => {
-                    return Err(Problem::StepZero { found: epochs.to_string() }.into());
-                }
-                Epochs::At(last) | Epochs::Range { last, .. } | Epochs::Steps { last, .. } if last > LAST_EPOCH => {
-                    return Err(Problem::EpochTooLarge { found: last.to_string() }.into());
-                }
-                _ => {}
-            }
+            epochs.check().map_err(Problem::from)?;
         }
-        let keys: Vec<_> = events.iter().map(|(epochs, _)| (*epochs, None)).collect();
-        raw::check_keys(Source::none(), &keys)?;
+        check_keys(&events.iter().map(|(epochs, _)| *epochs).collect::<Vec<_>>())
+            .map_err(|clash| clash.problem(None))?;
         for (epochs, event) in &events {
             event.check(*epochs).map_err(|error: StrategyError| error.in_epochs(*epochs))?;
         }
@@ -93,14 +70,14 @@ impl Strategy {
     }
 
     /// A strategy of events whose keys have been checked.
-    pub(crate) fn from_checked(events: Vec<(Epochs, Event)>) -> Self {
-        let keyed = events.into_iter().map(|(epochs, event)| (Key::from(epochs), event));
-        let (steps, events) = keyed.partition(|(key, _): &(Key, Event)| key.1.in_steps());
+    pub(crate) fn from_checked(events: Vec<(Key, Event)>) -> Self {
+        let keyed = events.into_iter().map(|(epochs, event)| (Order::from(epochs), event));
+        let (steps, events) = keyed.partition(|(key, _): &(Order, Event)| key.1.in_steps());
         Strategy { events, steps }
     }
 
     /// The events by their epochs in ascending order, `-1` after them; then those by steps.
-    pub fn events(&self) -> impl DoubleEndedIterator<Item = (Epochs, &Event)> {
+    pub fn events(&self) -> impl DoubleEndedIterator<Item = (Key, &Event)> {
         self.events.iter().chain(&self.steps).map(|(key, event)| (key.1, event))
     }
 
@@ -116,16 +93,18 @@ impl Strategy {
 
     /// The event at the end of an epoch (0: before training), with the key it stands under. Over a range, one that happens
     /// at every second epoch only is not there at the others.
-    pub fn event_at(&self, epoch: u64) -> Option<(Epochs, &Event)> {
-        self.covering(epoch).filter(|(epochs, event)| event.is_due(*epochs, epoch))
+    pub fn event_at(&self, epoch: u64) -> Option<(Key, &Event)> {
+        self.at(Moment::Epoch(epoch))
     }
 
     /// The event at a step of the optimiser, counted from 1, with the key it stands under.
-    pub fn event_at_step(&self, step: u64) -> Option<(Epochs, &Event)> {
-        let (key, event) =
-            self.steps.range(..=Key(step, Epochs::Steps { first: u64::MAX, last: u64::MAX })).next_back()?;
-        let covers = key.1.last().is_some_and(|last| step <= last);
-        (covers && event.is_due(key.1, step)).then_some((key.1, event))
+    pub fn event_at_step(&self, step: u64) -> Option<(Key, &Event)> {
+        self.at(Moment::Step(step))
+    }
+
+    /// The event at a moment, with the key it stands under.
+    pub(crate) fn at(&self, moment: Moment) -> Option<(Key, &Event)> {
+        self.covering(moment).filter(|(key, event)| event.is_due(*key, moment.time()))
     }
 
     /// Whether any event is counted in steps.
@@ -138,11 +117,12 @@ impl Strategy {
         self.steps.keys().filter_map(|key| key.1.last()).max()
     }
 
-    /// The event whose key covers an epoch, whether or not it happens then.
-    pub(crate) fn covering(&self, epoch: u64) -> Option<(Epochs, &Event)> {
-        let named = self.events.range(..=Key(epoch, Epochs::Others)).next_back();
-        let covers = |key: &Key| key.1.last().is_some_and(|last| epoch <= last);
-        let others = || self.events.get_key_value(&Key::from(Epochs::Others)).filter(|_| epoch >= 1);
+    /// The event whose key covers a moment, whether or not it happens then.
+    pub(crate) fn covering(&self, moment: Moment) -> Option<(Key, &Event)> {
+        let (time, table) = (moment.time(), if moment.is_step() { &self.steps } else { &self.events });
+        let named = table.range(..=Order(time, Key::Steps { first: u64::MAX, last: u64::MAX })).next_back();
+        let covers = |key: &Order| key.1.last().is_some_and(|last| time <= last);
+        let others = || table.get_key_value(&Order::from(Key::OtherEpochs)).filter(|_| time >= 1);
         named.filter(|(key, _)| covers(key)).or_else(others).map(|(key, event)| (key.1, event))
     }
 
@@ -153,39 +133,35 @@ impl Strategy {
 
     /// Whether `-1` is among the keys, so that there is an event at the end of every epoch.
     pub fn covers_every_epoch(&self) -> bool {
-        self.events.contains_key(&Key::from(Epochs::Others))
+        self.events.contains_key(&Order::from(Key::OtherEpochs))
     }
 
     /// Whether a mask that is made at `epoch`, under `key`, floats on from there: the next epoch has the same key.
-    pub(crate) fn floats_on(&self, epoch: u64, key: Epochs) -> bool {
-        let next = epoch.checked_add(1).and_then(|next| self.covering(next));
+    pub(crate) fn floats_on(&self, epoch: u64, key: Key) -> bool {
+        let next = epoch.checked_add(1).and_then(|next| self.covering(Moment::Epoch(next)));
         next.is_some_and(|(next, event)| next == key && event.floats(key))
     }
 
-    /// The first epoch after `after` that has an event, or the very first with `None`.
-    pub(crate) fn next_event_after(&self, after: Option<u64>) -> Option<u64> {
-        let from = after.map_or(0, |epoch| epoch.saturating_add(1));
-        let named = self.events.iter().filter(|(key, _)| key.1 != Epochs::Others);
+    /// The first epoch or step after `after` that has an event, or the very first with `None`.
+    pub(crate) fn next_after(&self, unit: fn(u64) -> Moment, after: Option<u64>) -> Option<u64> {
+        let is_step = unit(0).is_step();
+        let from = after.map_or(u64::from(is_step), |time| time.saturating_add(1));
+        let table = if is_step { &self.steps } else { &self.events };
+        let named = table.iter().filter(|(key, _)| key.1 != Key::OtherEpochs);
         let named = named.filter_map(|(key, event)| event.next_due(key.1, from)).min();
         // Under `-1` there is one in every epoch that no other key covers.
-        let others = if self.covers_every_epoch() { self.first_other(from.max(1)) } else { None };
+        let others = if !is_step && self.covers_every_epoch() { self.first_other(from.max(1)) } else { None };
         [named, others].into_iter().flatten().min()
     }
 
     /// The first epoch from `from` on that no key but `-1` covers. Keys are gone through, not epochs: a range may be long.
     fn first_other(&self, from: u64) -> Option<u64> {
         let mut epoch = from;
-        while let Some((key, _)) = self.covering(epoch) {
+        while let Some((key, _)) = self.covering(Moment::Epoch(epoch)) {
             let Some(last) = key.last() else { return Some(epoch) };
             epoch = last.checked_add(1)?;
         }
         None
-    }
-
-    /// The first step after `after` that has an event.
-    pub(crate) fn next_event_step_after(&self, after: Option<u64>) -> Option<u64> {
-        let from = after.map_or(1, |step| step.saturating_add(1));
-        self.steps.iter().filter_map(|(key, event)| event.next_due(key.1, from)).min()
     }
 
     /// The same events for a training of `to` epochs instead of `from`: every epoch, and every step, is multiplied by
@@ -195,7 +171,7 @@ impl Strategy {
     /// # Errors
     ///
     /// [`Problem::ScaleZero`] unless both are at least 1, [`Problem::ScaleCollision`] where two events would fall on one
-    /// epoch, [`Problem::EpochTooLarge`]; [`Problem::Contradiction`] where what is left of a range is too short for its event.
+    /// epoch, [`Problem::Key`]; [`Problem::Contradiction`] where what is left of a range is too short for its event.
     ///
     /// # Examples
     ///
@@ -220,17 +196,17 @@ impl Strategy {
             let scaled = ((2 * epoch * to + from) / (2 * from)).max(1);
             match u64::try_from(scaled) {
                 Ok(scaled) if scaled <= LAST_EPOCH => Ok(scaled),
-                _ => Err(Problem::EpochTooLarge { found: scaled.to_string() }.into()),
+                _ => Err(Problem::from(KeyError::TooLarge { found: scaled.to_string() }).into()),
             }
         };
-        let mut scaled: Vec<(Epochs, Event)> = Vec::with_capacity(self.len());
-        let mut previous: Option<(Epochs, u64)> = None;
+        let mut scaled: Vec<(Key, Event)> = Vec::with_capacity(self.len());
+        let mut previous: Option<(Key, u64)> = None;
         for (epochs, event) in self.events() {
             let new = match epochs {
-                Epochs::At(epoch) => Epochs::At(scale(epoch)?),
-                Epochs::Range { first, last } => Epochs::Range { first: scale(first)?, last: scale(last)? },
-                Epochs::Steps { first, last } => Epochs::Steps { first: scale(first)?, last: scale(last)? },
-                Epochs::Others => Epochs::Others,
+                Key::Epoch(epoch) => Key::Epoch(scale(epoch)?),
+                Key::Epochs { first, last } => Key::Epochs { first: scale(first)?, last: scale(last)? },
+                Key::Steps { first, last } => Key::Steps { first: scale(first)?, last: scale(last)? },
+                Key::OtherEpochs => Key::OtherEpochs,
             };
             if let (Some((first, end)), Some(epoch)) = (previous, new.first())
                 && first.in_steps() == new.in_steps()
@@ -247,73 +223,60 @@ impl Strategy {
         }
         Self::new(scaled)
     }
+}
 
-    /// What happens when, to which density, without any model.
-    pub fn timeline(&self) -> Timeline {
-        Timeline::of(self)
-    }
+/// Two keys that have an epoch or a step in common, by their places.
+pub(crate) struct Clash {
+    pub(crate) earlier: usize,
+    pub(crate) later: usize,
+    keys: (Key, Key),
+}
 
-    /// The strategy as a Python literal; the same as its `Display`.
-    pub fn to_python(&self) -> String {
-        text::write::python(self)
-    }
-
-    /// The strategy as JSON.
-    pub fn to_json(&self) -> String {
-        text::write::json(self)
-    }
-
-    /// The strategy as TOML: a table per epoch. Without events it is `{}`, since an empty text is refused.
-    pub fn to_toml(&self) -> String {
-        text::write::toml(self)
+impl Clash {
+    /// What is wrong with the later one, where the earlier stands at `other`.
+    pub(crate) fn problem(&self, other: Option<Position>) -> Problem {
+        let (that, this) = self.keys;
+        let is_range = |epochs: Key| match epochs {
+            Key::Epochs { .. } => true,
+            Key::Steps { first, last } => first < last,
+            Key::Epoch(_) | Key::OtherEpochs => false,
+        };
+        match (is_range(this), is_range(that)) {
+            _ if this == that => Problem::EpochTwice { epochs: this, other },
+            (true, true) => Problem::RangesOverlap { range: this, with: that, other },
+            (true, false) => Problem::EpochInRange { epoch: that, range: this, other },
+            _ => Problem::EpochInRange { epoch: this, range: that, other },
+        }
     }
 }
 
+/// Refuses two keys that have an epoch in common; speaks of the later one in the text.
+pub(crate) fn check_keys(keys: &[Key]) -> Result<(), Clash> {
+    let mut order: Vec<usize> = (0..keys.len()).collect();
+    // By their clock first: an epoch and a step are never the same.
+    let span = |index: usize| match keys[index] {
+        Key::Epoch(epoch) => (false, epoch, epoch),
+        Key::Epochs { first, last } => (false, first, last),
+        Key::OtherEpochs => (false, u64::MAX, u64::MAX),
+        Key::Steps { first, last } => (true, first, last),
+    };
+    order.sort_by_key(|&index| (span(index), index));
+    // Sorted by their first epochs, some two overlap only if two neighbours do.
+    let overlap = |pair: &&[usize]| {
+        let ((clock, _, last), (next_clock, first, _)) = (span(pair[0]), span(pair[1]));
+        clock == next_clock && first <= last
+    };
+    let Some(pair) = order.windows(2).find(overlap) else { return Ok(()) };
+    let (earlier, later) = (pair[0].min(pair[1]), pair[0].max(pair[1]));
+    Err(Clash { earlier, later, keys: (keys[earlier], keys[later]) })
+}
+
 /// Refuses masks that float over epochs beside events that are counted in steps.
-pub(crate) fn check_clocks<'e>(events: impl Iterator<Item = (Epochs, &'e Event)> + Clone) -> Result<(), StrategyError> {
+pub(crate) fn check_clocks<'e>(events: impl Iterator<Item = (Key, &'e Event)> + Clone) -> Result<(), StrategyError> {
     let floating = events.clone().find(|(epochs, event)| event.floats(*epochs));
     let steps = events.into_iter().find(|(epochs, _)| epochs.in_steps());
     match (floating, steps) {
         (Some((floating, _)), Some((steps, _))) => Err(Problem::FloatsWithSteps { floating, steps }.into()),
         _ => Ok(()),
-    }
-}
-
-impl FromStr for Strategy {
-    type Err = StrategyError;
-
-    /// Reads a Python literal, JSON or TOML: text that starts with `{` or `name =` is one of the first two.
-    ///
-    /// Takes time in proportion to the text's length, and refuses brackets nested more than 32 deep.
-    fn from_str(text: &str) -> Result<Self, StrategyError> {
-        text::read(text)
-    }
-}
-
-impl fmt::Display for Strategy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_python())
-    }
-}
-
-impl Serialize for Strategy {
-    /// As a table; in formats that do not describe themselves, as its text.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            text::write::tree(self).serialize(serializer)
-        } else {
-            serializer.serialize_str(&self.to_python())
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Strategy {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let tree = node::or_text(deserializer)?;
-        let strategy = match &tree.value {
-            Value::Text(text) => text.parse(),
-            _ => raw::strategy(Source::none(), &tree),
-        };
-        strategy.map_err(serde::de::Error::custom)
     }
 }

@@ -5,8 +5,8 @@ use core::fmt;
 use prune_core::Density;
 use serde::Serialize;
 
-use crate::epoch::Epochs;
 use crate::event::{Event, Target};
+use crate::key::Key;
 use crate::method::ScopeKind;
 use crate::strategy::Strategy;
 use crate::table::{Column, aligned};
@@ -41,7 +41,7 @@ pub struct Timeline {
 pub struct TimelineRow {
     /// The key of the event.
     #[serde(serialize_with = "as_text")]
-    pub epochs: Epochs,
+    pub epochs: Key,
     /// The method's name.
     pub method: &'static str,
     /// The layers concerned: a name, or words for a selection.
@@ -55,6 +55,13 @@ pub struct TimelineRow {
     pub how: String,
 }
 
+impl Strategy {
+    /// What happens when, to which density, without any model.
+    pub fn timeline(&self) -> Timeline {
+        Timeline::of(self)
+    }
+}
+
 impl Timeline {
     pub(crate) fn of(strategy: &Strategy) -> Self {
         Timeline { rows: strategy.events().flat_map(|(epochs, event)| rows(epochs, event)).collect() }
@@ -66,7 +73,7 @@ impl Timeline {
     }
 }
 
-fn rows(epochs: Epochs, event: &Event) -> Vec<TimelineRow> {
+fn rows(epochs: Key, event: &Event) -> Vec<TimelineRow> {
     let row = |layer: Option<&str>, target: Option<Target>| TimelineRow {
         epochs,
         method: event.method().name(),
@@ -83,8 +90,7 @@ fn rows(epochs: Epochs, event: &Event) -> Vec<TimelineRow> {
 
 /// The selection of an event without a table, in words.
 pub(crate) fn selection(event: &Event) -> String {
-    let list =
-        |globs: &[crate::option::glob::Glob]| globs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let list = |globs: &[crate::glob::Glob]| globs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     let mut words = match event.method().scope {
         ScopeKind::Global => "all prunable layers together".to_owned(),
         _ if matches!(event.rule(), crate::event::Rule::Regrow(_)) => "each masked layer".to_owned(),
@@ -99,16 +105,16 @@ pub(crate) fn selection(event: &Event) -> String {
     words
 }
 
-fn how(epochs: Epochs, event: &Event) -> String {
+fn how(epochs: Key, event: &Event) -> String {
     let told = crate::option::ALL.iter().filter_map(|option| (option.tell)(epochs, event));
     told.collect::<Vec<_>>().join("; ")
 }
 
 /// An epoch as a person reads it.
-fn when(epochs: Epochs) -> String {
+fn when(epochs: Key) -> String {
     match epochs {
-        Epochs::At(0) => "0 (before training)".to_owned(),
-        Epochs::Others => "-1 (every other epoch)".to_owned(),
+        Key::Epoch(0) => "0 (before training)".to_owned(),
+        Key::OtherEpochs => "-1 (every other epoch)".to_owned(),
         named => named.to_string(),
     }
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use prune_core::{Density, NmPattern};
-use prune_schedule::{Epochs, Event, GroupAxis, Reopen, Scope, Strategy};
+use prune_schedule::{Event, GroupAxis, Key, Reopen, Scope, Strategy};
 
 fn density(kept: f64) -> Density {
     Density::new(kept).unwrap()
@@ -17,7 +17,7 @@ fn read(text: &str) -> Strategy {
     text.parse().unwrap_or_else(|error| panic!("{text}\n{error}"))
 }
 
-fn one(epochs: Epochs, event: Event) -> Strategy {
+fn one(epochs: Key, event: Event) -> Strategy {
     Strategy::new([(epochs, event)]).unwrap()
 }
 
@@ -26,7 +26,7 @@ fn the_original_texts_work_unchanged() {
     let global = Event::unstructured(Scope::Global(density(0.9))).unwrap();
     assert_eq!(
         read("pruning_strategy = {1: {'method': 'unstr_global', 'prune_rate_pattern': 0.9}}"),
-        one(Epochs::At(1), global)
+        one(Key::Epoch(1), global)
     );
     let unified = |text| Event::n_of_m(Scope::UnifiedLocal(pattern(text))).unwrap();
     assert_eq!(
@@ -37,7 +37,7 @@ fn the_original_texts_work_unchanged() {
         Strategy::new([(10, unified("2:4")), (20, unified("1:4"))]).unwrap()
     );
     let layers = [("Dense_0-kernel", density(0.9)), ("Dense_1-kernel", density(0.8))];
-    let local = one(Epochs::At(10), Event::unstructured(Scope::local(layers)).unwrap());
+    let local = one(Key::Epoch(10), Event::unstructured(Scope::local(layers)).unwrap());
     assert_eq!(
         read("{10: {'method': 'unstr_local', 'prune_rate_pattern': {'Dense_0-kernel': 0.9, 'Dense_1-kernel': 0.8}}}"),
         local
@@ -52,7 +52,7 @@ fn the_original_texts_work_unchanged() {
     let local = Event::n_of_m(Scope::local([("Dense_0-kernel", pattern("2:4"))])).unwrap();
     assert_eq!(
         read("{10: {'method': 'str_local', 'prune_rate_pattern': {'Dense_0-kernel': (2, 4)}}}"),
-        one(Epochs::At(10), local)
+        one(Key::Epoch(10), local)
     );
 }
 
@@ -122,7 +122,7 @@ fn one_strategy_in_three_forms() {
         "#,
     );
     assert_eq!(toml, inline);
-    let events: Vec<(Epochs, &Event)> = python.events().collect();
+    let events: Vec<(Key, &Event)> = python.events().collect();
     assert_eq!(events.iter().map(|(epochs, _)| epochs.to_string()).collect::<Vec<_>>(), ["0", "2..=4", "9", "-1"]);
     assert_eq!(events[1].1.group_axis(), Some(GroupAxis::Reduction));
     assert_eq!(events[2].1.reopens(), Some(Reopen::Random { seed: 7 }));
@@ -260,7 +260,7 @@ fn events_are_checked_when_built_in_code_too() {
         "epoch 1 is written twice; each epoch has one event"
     );
     assert_eq!(
-        message(Strategy::new([(Epochs::Range { first: 3, last: 2 }, event())])),
+        message(Strategy::new([(Key::Epochs { first: 3, last: 2 }, event())])),
         "range 3..=2 runs backwards; did you mean '2..=3'?"
     );
     assert_eq!(

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::strategy::Strategy as _;
 use prune_core::{Blocks, Density, NmPattern, Norm, Pool, Score};
 use prune_schedule::{
-    Bound, Decay, Distribution, Epochs, Event, Glob, GroupAxis, Grow, Piece, Ramp, Ranking, Regrow, Reopen, Scope,
+    Bound, Decay, Distribution, Event, Glob, GroupAxis, Grow, Key, Piece, Ramp, Ranking, Regrow, Reopen, Scope,
     Strategy, StrategyError,
 };
 
@@ -164,7 +164,7 @@ fn events() -> impl proptest::strategy::Strategy<Value = Event> {
 type Span = (u64, Option<u64>);
 
 /// The keys of some spans, from a first epoch or step on, no two of which overlap.
-fn keys(spans: Vec<(Span, Event)>, first: u64, key: fn(u64, u64, bool) -> Epochs) -> Vec<(Epochs, Event)> {
+fn keys(spans: Vec<(Span, Event)>, first: u64, key: fn(u64, u64, bool) -> Key) -> Vec<(Key, Event)> {
     let mut next = first;
     let mut table = Vec::new();
     for ((gap, length), event) in spans {
@@ -181,14 +181,14 @@ fn strategies() -> impl proptest::strategy::Strategy<Value = Strategy> {
     (any::<bool>(), spans(5), spans(4), proptest::option::of(events())).prop_map(
         |(from_zero, epochs, steps, others)| {
             let epochs = keys(epochs, u64::from(!from_zero), |first, last, range| {
-                if range { Epochs::Range { first, last } } else { Epochs::At(first) }
+                if range { Key::Epochs { first, last } } else { Key::Epoch(first) }
             });
-            let steps = keys(steps, 1, |first, last, _| Epochs::Steps { first, last });
-            let others = others.map(|event| (Epochs::Others, event));
+            let steps = keys(steps, 1, |first, last, _| Key::Steps { first, last });
+            let others = others.map(|event| (Key::OtherEpochs, event));
             // What does not go under its key, or beside those before it, is left out.
             let mut strategy = Strategy::default();
             for entry in epochs.into_iter().chain(others).chain(steps) {
-                let mut table: Vec<(Epochs, Event)> =
+                let mut table: Vec<(Key, Event)> =
                     strategy.events().map(|(epochs, event)| (epochs, event.clone())).collect();
                 table.push(entry);
                 strategy = Strategy::new(table).unwrap_or(strategy);
@@ -291,12 +291,12 @@ proptest! {
 }
 
 /// The event at an epoch or step, looked for one by one.
-fn search(strategy: &Strategy, time: u64, steps: bool) -> Option<(Epochs, &Event)> {
-    let covers = |(epochs, _): &(Epochs, &Event)| {
+fn search(strategy: &Strategy, time: u64, steps: bool) -> Option<(Key, &Event)> {
+    let covers = |(epochs, _): &(Key, &Event)| {
         let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else { return false };
         epochs.in_steps() == steps && first <= time && time <= last
     };
-    let others = || strategy.events().find(|(epochs, _)| *epochs == Epochs::Others && time >= 1 && !steps);
+    let others = || strategy.events().find(|(epochs, _)| *epochs == Key::OtherEpochs && time >= 1 && !steps);
     let (epochs, event) = strategy.events().find(covers).or_else(others)?;
     let (first, last) = (epochs.first().unwrap_or(0), epochs.last());
     let mut happens = first;

@@ -1,11 +1,8 @@
 //! Which events of a strategy are carried out on a checkpoint.
 
-use prune_schedule::{Epochs, Event, GroupAxis, Strategy};
+use prune_schedule::{Event, GroupAxis, Key, Rule, Strategy};
 
 use crate::error::Error;
-
-/// The axis along which groups run where an event has none: that of each layer's inputs.
-pub const USUAL_AXIS: GroupAxis = GroupAxis::Reduction;
 
 /// A strategy in which `axis` is written into every event that takes an axis and has none. Axes that are written stay, -1
 /// among them.
@@ -37,7 +34,7 @@ pub fn with_axis(strategy: &Strategy, axis: GroupAxis) -> Result<Strategy, Error
         };
         return Err(Error::request(format!("{why}; leave --axis out")));
     }
-    let along = |(epochs, event): (Epochs, &Event)| {
+    let along = |(epochs, event): (Key, &Event)| {
         let event = event.clone();
         let event = if unset(&event) { event.axis(axis).map_err(refused)? } else { event };
         Ok((epochs, event))
@@ -63,10 +60,10 @@ pub fn with_axis(strategy: &Strategy, axis: GroupAxis) -> Result<Strategy, Error
 /// assert!(events_of(&strategy, None).is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn events_of(strategy: &Strategy, epoch: Option<u64>) -> Result<Vec<(Option<Epochs>, Event)>, Error> {
+pub fn events_of(strategy: &Strategy, epoch: Option<u64>) -> Result<Vec<(Option<Key>, Event)>, Error> {
     if let Some(epoch) = epoch {
         let Some((epochs, event)) = strategy.event_at(epoch) else {
-            let over = |(epochs, event): (Epochs, &Event)| between(epochs, event, epoch);
+            let over = |(epochs, event): (Key, &Event)| between(epochs, event, epoch);
             if let Some(why) = strategy.events().find_map(over) {
                 return Err(Error::request(why));
             }
@@ -99,7 +96,7 @@ pub fn events_of(strategy: &Strategy, epoch: Option<u64>) -> Result<Vec<(Option<
 }
 
 /// Says which happenings an epoch lies between, where the event's key covers it and it is none of them.
-fn between(epochs: Epochs, event: &Event, epoch: u64) -> Option<String> {
+fn between(epochs: Key, event: &Event, epoch: u64) -> Option<String> {
     let (first, last) = (epochs.first()?, epochs.last()?);
     if epochs.in_steps() || epoch < first || last < epoch {
         return None;
@@ -111,4 +108,25 @@ fn between(epochs: Epochs, event: &Event, epoch: u64) -> Option<String> {
         "the event at {epochs} happens every {every} epochs and at the last: at {before} and {after}, but not at {epoch}; name \
          one of them with --epoch"
     ))
+}
+
+/// Refuses an event that means something only while a model trains; `when` begins the message.
+pub(crate) fn needs_no_training(when: &str, event: &Event) -> Result<(), Error> {
+    let leave_out = |what: &str| Err(Error::request(format!("{when}{what}; leave it out")));
+    match event.rule() {
+        Rule::Regrow(_) => {
+            let method = event.method();
+            leave_out(&format!("`{method}` moves what masks keep while a model trains, and nothing trains here"))
+        }
+        _ if event.reopens().is_some() => {
+            leave_out("`reopen` opens weights for training to fill, and nothing trains here")
+        }
+        _ if event.rewinds_to().is_some() => {
+            leave_out("`rewind` goes back to weights of an earlier epoch, which a checkpoint has not")
+        }
+        _ if event.passes_straight_through() => {
+            leave_out("`straight_through` is for training, and nothing trains here")
+        }
+        _ => Ok(()),
+    }
 }

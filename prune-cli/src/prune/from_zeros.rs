@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use prune_core::{OpenLayer, ZeroShare};
+use prune_schedule::Totals;
 
 use crate::buffer::layer;
 use crate::clipped::listed;
@@ -15,14 +16,14 @@ use crate::known::{DenseTensor, Known};
 use crate::model::Model;
 use crate::non_zeros::non_zeros;
 use crate::output::{self, Temporary, parent};
-use crate::plan::Plan;
-use crate::report::{EventReport, LayerReport, Report, Totals};
+use crate::report::{EventReport, LayerReport, Report};
 use crate::runs::plain;
 use crate::sink::MaskFile;
 use crate::watch::Watch;
+use crate::work::Work;
 
 use super::Job;
-use super::told::told;
+use super::reports::report as report_of;
 
 /// Writes masks that keep what is not zero, of either sign, as one safetensors file of BOOL tensors under the layers' names,
 /// so that training on keeps a sparse checkpoint sparse. A weight that the job's filter leaves gets one where 5% to 99.9% of
@@ -37,11 +38,11 @@ use super::told::told;
 ///
 /// Linear: one reading of the weights, and one more of those that get a mask.
 pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result<Report, Error> {
-    let Job { model, events, filter, scores, masks } = job;
-    if !events.is_empty() || scores.is_some() || masks.is_some() {
-        return Err(Error::request(
-            "masks of zeros are read off the weights alone; leave events, scores and masks out",
-        ));
+    let Job { model, events, filter, scores, gradients, inputs, masks } = job;
+    if !events.is_empty() || [scores, gradients, inputs, masks].into_iter().any(Option::is_some) {
+        let why =
+            "masks of zeros are read off the weights alone; leave events, scores, gradients, inputs and masks out";
+        return Err(Error::request(why));
     }
     let model = Model::open(model)?;
     crate::bitmask::refuse_packed(&model)?;
@@ -79,7 +80,7 @@ pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> R
         return Err(Error::request(why + &more));
     }
     let sink = write(&inputs, &sparse.iter().map(|&(tensor, _)| tensor).collect::<Vec<_>>(), file, watch)?;
-    let mut report = told(job, &inputs, &Plan::default(), &[], vec![event(&model, &sparse, &open)]);
+    let mut report = report_of(job, &inputs, &Work::default(), &[], vec![event(&model, &sparse, &open)]);
     report.left_dense = known.left_dense(filter, &model, |tensor| weight(&tensor));
     for (tensors, why) in [(few, "fewer than 5% zeros"), (masked, "its mask lies beside it")] {
         report.left_dense.extend(tensors.into_iter().map(|tensor| DenseTensor {
@@ -90,7 +91,7 @@ pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> R
     }
     report.all.closed = report.events[0].selected.closed;
     report.all.kept -= report.all.closed;
-    (report.format, report.ranked_by) = ("masks", "zeros");
+    (report.format, report.ranked_by) = ("masks", "zeros".to_owned());
     report.output = show(path);
     report.bytes_after = sink.file.len()?;
     read.check()?;
@@ -129,7 +130,9 @@ fn event(model: &Model, sparse: &[(usize, usize)], open: &[OpenLayer]) -> EventR
     for &(tensor, non_zero) in sparse {
         let about = model.tensor(tensor);
         let zeros = about.elements - non_zero;
-        let counts = Totals { elements: about.elements, kept: non_zero, closed: zeros, ..Totals::default() };
+        let mut counts = Totals::default();
+        (counts.elements, counts.kept, counts.closed) = (about.elements, non_zero, zeros);
+        counts.non_zero = non_zero;
         selected.add(&counts);
         layers.push(LayerReport {
             layer: about.name.clone(),
@@ -137,6 +140,7 @@ fn event(model: &Model, sparse: &[(usize, usize)], open: &[OpenLayer]) -> EventR
             shape: about.shape.clone(),
             target: String::new(),
             axis: None,
+            units: None,
             counts,
         });
     }

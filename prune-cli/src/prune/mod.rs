@@ -4,30 +4,33 @@ mod events;
 mod from_zeros;
 pub(crate) mod outputs;
 mod report_file;
-mod told;
+mod reports;
 
 use std::path::{Path, PathBuf};
 
-use prune_schedule::{Epochs, Event, Filter};
+use prune_core::Score;
+use prune_schedule::{Event, EventPlan, Filter, Key};
 
-pub use events::{USUAL_AXIS, events_of, with_axis};
+pub(crate) use events::needs_no_training;
+pub use events::{events_of, with_axis};
 pub use from_zeros::write_zero_masks;
 pub use report_file::ReportFile;
 
 use crate::decide::carry_out;
 use crate::error::{Error, show};
-use crate::filter::{self, Candidate, candidates};
-use crate::inputs::Inputs;
+use crate::filter;
+use crate::inputs::{self, Inputs};
 use crate::known::Known;
 use crate::model::{Model, Witness};
 use crate::output::{self, Destination, Temporary, parent};
-use crate::plan::{Plan, PlanLayer};
+use crate::ranks::Ranks;
 use crate::report::{EventReport, Report};
 use crate::sink::{Dense, MaskFile};
 use crate::watch::Watch;
+use crate::work::{LayerWork, Work};
 
 use outputs::Outputs;
-use told::{event_report, told};
+use reports::{event_report, report};
 
 /// What is pruned, and how.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,11 +39,16 @@ pub struct Job {
     pub model: PathBuf,
     /// What is done, one after the other, each under the masks of those before. The key of its strategy, if it is from one,
     /// is what messages name. Without any, masks are applied as they are.
-    pub events: Vec<(Option<Epochs>, Event)>,
+    pub events: Vec<(Option<Key>, Event)>,
     /// Which layers are left out, whatever the events say.
     pub filter: Filter,
     /// A file of scores that rank in the place of magnitudes, higher first: tensors of the names and shapes of the layers.
     pub scores: Option<PathBuf>,
+    /// A file of gradients, for `saliency` and `snip`: tensors of the names and shapes of the layers.
+    pub gradients: Option<PathBuf>,
+    /// A file of the L2 norms of what each weight multiplies, for `wanda`: tensors of the layers' names, shaped as the layers
+    /// without the axis of their outputs.
+    pub inputs: Option<PathBuf>,
     /// A file of masks that are in force before the first event: tensors of 0 and 1 of the names and shapes of the layers.
     pub masks: Option<PathBuf>,
 }
@@ -81,30 +89,31 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
     let outputs = Outputs::create(&model, &beside.models(), &path, to, watch)?;
     let files = outputs.files(&model)?;
     let prepared = prepare(job, &model, &known, beside, &path, watch)?;
-    let Prepared { inputs, plan, events, last, .. } = &prepared;
+    let Prepared { inputs, last, events, .. } = &prepared;
     let mut events = events.clone();
+    let work = Happening::ready(inputs, last.as_ref(), watch)?;
     let dense = Dense { inputs, files };
     watch.progress.begin("writing", model.bytes());
-    let tensors: Vec<usize> = plan.layers.iter().map(|layer| layer.tensor).collect();
+    let tensors: Vec<usize> = work.work.layers.iter().map(|layer| layer.tensor).collect();
     let counts = output::while_writing(&dense.files, || {
         dense.carry_over(&tensors, watch)?;
-        carry_out(inputs, plan, &dense, watch)
+        carry_out(&work.ranks, &work.work, &dense, watch)
     })?;
     watch.progress.end();
-    events.push(event_report(inputs, plan, &counts, *last));
+    events.push(event_report(inputs, &work.work, &counts, last.as_ref()));
     let files = dense.files;
-    let mut report = told(job, inputs, plan, &counts, events);
+    let mut report = report(job, inputs, &work.work, &counts, events);
     report.output = to.shown(&model);
     match format {
         Format::Dense => {
             watch.check()?;
             report.bytes_after = model.bytes();
             // A mask beside its weight is written anew, so that must be as it was, too.
-            let same_mask = |layer: &PlanLayer, kept: usize| {
+            let same_mask = |layer: &LayerWork, kept: usize| {
                 let alone = job.events.len() <= 1 && job.masks.is_none();
                 known.mask_of(layer.tensor).is_none() || (alone && inputs.alive_len(layer.tensor) == Some(kept))
             };
-            let mut met = plan.layers.iter().zip(&counts);
+            let mut met = work.work.layers.iter().zip(&counts);
             report.byte_identical = met.all(|(layer, met)| met.outside.bits == 0 && same_mask(layer, met.kept));
             report.warnings = outputs.place(files, to, watch)?;
         }
@@ -131,11 +140,12 @@ pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result
     output::clear(&parent(path));
     let file = Temporary::create(path, None)?;
     let prepared = prepare(job, &model, &known, beside, path, watch)?;
-    let Prepared { inputs, plan, events, last, .. } = &prepared;
+    let Prepared { inputs, last, events, .. } = &prepared;
     let mut events = events.clone();
-    let (file, counts) = masks_of(inputs, plan, file, watch)?;
-    events.push(event_report(inputs, plan, &counts, *last));
-    let mut report = told(job, inputs, plan, &counts, events);
+    let work = Happening::ready(inputs, last.as_ref(), watch)?;
+    let (file, counts) = masks_of(&work, file, watch)?;
+    events.push(event_report(inputs, &work.work, &counts, last.as_ref()));
+    let mut report = report(job, inputs, &work.work, &counts, events);
     report.format = "masks";
     report.output = show(path);
     report.bytes_after = file.len()?;
@@ -149,92 +159,148 @@ pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result
 /// What is read beside the model.
 struct Beside {
     scores: Option<Model>,
+    gradients: Option<Model>,
+    inputs: Option<Model>,
     masks: Option<Model>,
 }
 
 impl Beside {
     fn open(job: &Job) -> Result<Self, Error> {
         let open = |path: &Option<PathBuf>| path.as_ref().map(Model::open).transpose();
-        Ok(Beside { scores: open(&job.scores)?, masks: open(&job.masks)? })
+        Ok(Beside {
+            scores: open(&job.scores)?,
+            gradients: open(&job.gradients)?,
+            inputs: open(&job.inputs)?,
+            masks: open(&job.masks)?,
+        })
     }
 
     fn models(&self) -> Vec<&Model> {
-        self.scores.iter().chain(&self.masks).collect()
+        [&self.scores, &self.gradients, &self.inputs, &self.masks].into_iter().flatten().collect()
+    }
+
+    /// What is read for the events of a job.
+    fn inputs<'m>(self, job: &Job, model: &'m Model, known: &'m Known, watch: &Watch) -> Result<Inputs<'m>, Error> {
+        let mut inputs = Inputs::new(model, known);
+        for (what, path, beside) in [
+            (inputs::Beside::Scores, &job.scores, self.scores),
+            (inputs::Beside::Gradients, &job.gradients, self.gradients),
+        ] {
+            if let (Some(path), Some(beside)) = (path, beside) {
+                inputs = inputs.with(what, path, beside)?;
+            }
+        }
+        if let (Some(path), Some(norms)) = (&job.inputs, self.inputs) {
+            inputs = inputs.with_norms(path, norms)?;
+        }
+        if let (Some(path), Some(masks)) = (&job.masks, self.masks) {
+            inputs = inputs.with_masks(path, masks)?;
+        }
+        inputs.counted(watch)
+    }
+}
+
+/// An event as it is carried out: its key in its strategy, and its plan.
+pub(crate) struct Planned {
+    pub(crate) key: Option<Key>,
+    pub(crate) plan: EventPlan,
+}
+
+/// The work of an event, and what ranks for it.
+struct Happening<'a> {
+    ranks: Ranks<'a>,
+    work: Work,
+}
+
+impl<'a> Happening<'a> {
+    /// Ranks the layers of an event, if there is one. Masks in force stay so where it makes none.
+    fn ready(inputs: &'a Inputs<'a>, event: Option<&Planned>, watch: &Watch) -> Result<Self, Error> {
+        let (ranks, mut work) = match event {
+            Some(Planned { key, plan }) => {
+                let ranks = Ranks::of_plan(inputs, plan, watch)?;
+                let work = Work::of_plan(&ranks, plan, *key, watch)?;
+                (ranks, work)
+            }
+            None => (Ranks::of_weights(inputs), Work::default()),
+        };
+        work.add_in_force(inputs);
+        Ok(Happening { ranks, work })
     }
 }
 
 /// Everything before the last event's masks are made.
-struct Prepared<'m, 'j> {
+struct Prepared<'m> {
     inputs: Inputs<'m>,
-    plan: Plan,
     /// What the events before the last did.
     events: Vec<EventReport>,
-    last: Option<(Option<Epochs>, &'j Event)>,
+    last: Option<Planned>,
     /// The masks of the event before, which go when they are no longer needed.
     _scratch: Option<Temporary>,
 }
 
 /// Carries out every event but the last, and plans that. Masks in between lie in a file beside `path`.
-fn prepare<'m, 'j>(
-    job: &'j Job,
+fn prepare<'m>(
+    job: &Job,
     model: &'m Model,
     known: &'m Known,
     beside: Beside,
     path: &Path,
     watch: &Watch,
-) -> Result<Prepared<'m, 'j>, Error> {
+) -> Result<Prepared<'m>, Error> {
     filter::check(&job.filter, model, known)?;
+    let events: Vec<(Option<Key>, Event)> = job
+        .events
+        .iter()
+        .map(|(key, event)| Ok((*key, ranked_by_scores(job, event)?)))
+        .collect::<Result<_, Error>>()?;
     // All events are tested against the model before anything is read.
-    let mut selected: Vec<Vec<Candidate>> = Vec::new();
-    for (epochs, event) in &job.events {
-        selected.push(candidates(model, known, &when(*epochs), event, &job.filter)?);
+    for (key, event) in &events {
+        needs_no_training(&key.map_or_else(String::new, |key| format!("epoch {key}: ")), event)?;
+        filter::plan(model, known, *key, event, &job.filter, |_| None)?;
     }
-    let mut inputs = Inputs::new(model, known);
-    if let (Some(path), Some(scores)) = (&job.scores, beside.scores) {
-        inputs = inputs.with_scores(path, scores)?;
-    }
-    if let (Some(path), Some(masks)) = (&job.masks, beside.masks) {
-        inputs = inputs.with_masks(path, masks)?;
-    } else if selected.is_empty() {
+    if events.is_empty() && job.masks.is_none() {
         return Err(Error::request("nothing is to be done; give a method, a strategy with an event, or masks"));
     }
-    inputs = inputs.counted(watch)?;
-    let mut events = Vec::new();
+    let mut inputs = beside.inputs(job, model, known, watch)?;
+    let mut reports = Vec::new();
     let mut scratch = None;
-    for (step, ((epochs, event), candidates)) in job.events.iter().zip(selected).enumerate() {
-        let mut plan = Plan::of_event(&inputs, &when(*epochs), event, candidates, watch)?;
-        plan.add_in_force(&inputs);
-        if step + 1 == job.events.len() {
-            return Ok(Prepared { inputs, plan, events, last: Some((*epochs, event)), _scratch: scratch });
+    for (step, (key, event)) in events.iter().enumerate() {
+        let plan = filter::plan(model, known, *key, event, &job.filter, |tensor| inputs.alive_len(tensor))?;
+        let planned = Planned { key: *key, plan };
+        if step + 1 == events.len() {
+            return Ok(Prepared { inputs, events: reports, last: Some(planned), _scratch: scratch });
         }
-        let (file, counts) = masks_of(&inputs, &plan, Temporary::create(path, None)?, watch)?;
-        events.push(event_report(&inputs, &plan, &counts, Some((*epochs, event))));
+        let work = Happening::ready(&inputs, Some(&planned), watch)?;
+        let (file, counts) = masks_of(&work, Temporary::create(path, None)?, watch)?;
+        reports.push(event_report(&inputs, &work.work, &counts, Some(&planned)));
+        drop(work);
         let made = Model::open_new(file.temporary_path(), path)?;
         inputs = inputs.with_masks(path, made)?.counted(watch)?;
         scratch = Some(file);
     }
-    let mut plan = Plan::default();
-    plan.add_in_force(&inputs);
-    Ok(Prepared { inputs, plan, events, last: None, _scratch: scratch })
+    Ok(Prepared { inputs, events: reports, last: None, _scratch: scratch })
 }
 
-/// The masks of a plan in a file that is not in its place yet.
+/// The event, ranked by given scores in the place of magnitudes where there are some.
+fn ranked_by_scores(job: &Job, event: &Event) -> Result<Event, Error> {
+    if job.scores.is_none() || event.scored_by() != Score::magnitude() {
+        return Ok(event.clone());
+    }
+    event.clone().score(Score::given()).map_err(|source| Error::Strategy { source })
+}
+
+/// The masks of an event in a file that is not in its place yet.
 fn masks_of(
-    inputs: &Inputs<'_>,
-    plan: &Plan,
+    happening: &Happening<'_>,
     file: Temporary,
     watch: &Watch,
 ) -> Result<(Temporary, Vec<crate::decide::Counts>), Error> {
-    let tensors: Vec<usize> = plan.layers.iter().map(|layer| layer.tensor).collect();
-    let sink = MaskFile::create(file, inputs.model, &tensors)?;
-    let bytes = tensors.iter().map(|&tensor| inputs.model.tensor(tensor).bytes).sum();
+    let Happening { ranks, work } = happening;
+    let tensors: Vec<usize> = work.layers.iter().map(|layer| layer.tensor).collect();
+    let sink = MaskFile::create(file, ranks.inputs.model, &tensors)?;
+    let bytes = tensors.iter().map(|&tensor| ranks.inputs.model.tensor(tensor).bytes).sum();
     watch.progress.begin("making masks", bytes);
-    let counts = carry_out(inputs, plan, &sink, watch)?;
+    let counts = carry_out(ranks, work, &sink, watch)?;
     watch.progress.end();
     Ok((sink.file, counts))
-}
-
-/// What messages about an event begin with.
-fn when(epochs: Option<Epochs>) -> String {
-    epochs.map_or_else(String::new, |epochs| format!("epoch {epochs}: "))
 }

@@ -12,7 +12,7 @@ use assert_cmd::Command;
 use half::{bf16, f16};
 use prune_core::testing::generators::{Kind, many_values};
 use prune_core::{LayerMut, LayerRef, Layers, LayersMut, PlainTensor};
-use prune_schedule::{Pruner, Strategy};
+use prune_schedule::{Evidence, Inputs, PruneError, Pruner, Strategy};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
@@ -184,8 +184,20 @@ impl LayersMut for InMemory {
     }
 }
 
+/// What may stand beside a model: gradients, norms of inputs, scores.
+#[derive(Default)]
+pub struct Beside {
+    pub gradients: Tensors,
+    pub inputs: Tensors,
+    pub scores: Tensors,
+}
+
 /// What a training loop's pruner makes of the same weights, all events after each other.
 pub fn oracle(tensors: &Tensors, strategy: &str) -> Tensors {
+    oracle_with(tensors, strategy, &Beside::default()).unwrap()
+}
+
+fn in_memory(tensors: &Tensors) -> InMemory {
     macro_rules! numbers {
         ($float:ty, $t:expr) => {{
             let size = size_of::<$float>();
@@ -202,14 +214,25 @@ pub fn oracle(tensors: &Tensors, strategy: &str) -> Tensors {
             _ => return None,
         })
     };
-    let mut model =
-        InMemory(tensors.iter().filter_map(|(name, t)| memory(t).map(|memory| (name.clone(), memory))).collect());
+    InMemory(tensors.iter().filter_map(|(name, t)| memory(t).map(|memory| (name.clone(), memory))).collect())
+}
+
+/// The same with what events look at beside the weights; or what the pruner says against it.
+pub fn oracle_with(tensors: &Tensors, strategy: &str, beside: &Beside) -> Result<Tensors, PruneError> {
+    let mut model = in_memory(tensors);
+    let (gradients, inputs, scores) =
+        (in_memory(&beside.gradients), in_memory(&beside.inputs), in_memory(&beside.scores));
     let strategy: Strategy = strategy.parse().unwrap();
     let last = strategy.last_event_epoch().unwrap();
     let mut pruner = Pruner::new(strategy);
-    pruner.start(&mut model).unwrap();
-    for epoch in 1..=last {
-        pruner.end_epoch(epoch, &mut model).unwrap();
+    for epoch in 0..=last {
+        let evidence = Evidence {
+            gradients: Some(&gradients),
+            inputs: Some(Inputs::Norms(&inputs)),
+            scores: Some(&scores),
+            ..Evidence::default()
+        };
+        pruner.end_epoch_with(epoch, &mut model, evidence)?;
     }
     let mut pruned = tensors.clone();
     for (name, memory) in model.0 {
@@ -220,5 +243,5 @@ pub fn oracle(tensors: &Tensors, strategy: &str) -> Tensors {
             Memory::Bf16(tensor) => tensor.values().iter().flat_map(|x| x.to_le_bytes()).collect(),
         };
     }
-    pruned
+    Ok(pruned)
 }

@@ -6,7 +6,7 @@
 
 use crate::bits::{copy_run, copy_run_backwards};
 use crate::layout::{Layout, row_major_strides};
-use crate::mask::squares::Squares;
+use crate::mask::squares::{Source, Squares};
 use crate::threads::Threads;
 
 /// The bits of a tensor with `layout`, given in memory order, in logical order.
@@ -70,14 +70,6 @@ fn gather(bits: &[u64], shape: &[usize], strides: &[isize], offset: usize, len: 
         source.fill(start, end, words);
     });
     out
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Source<'a> {
-    pub(super) bits: &'a [u64],
-    pub(super) shape: &'a [usize],
-    pub(super) strides: &'a [isize],
-    pub(super) offset: usize,
 }
 
 impl Source<'_> {

@@ -2,8 +2,16 @@
 
 use crate::bits::{BitSink, read_bits};
 use crate::kernel::instructions::{dispatch, level};
-use crate::mask::permute::Source;
 use crate::threads::Threads;
+
+/// Bits in one order, and how another order steps through them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) bits: &'a [u64],
+    pub(super) shape: &'a [usize],
+    pub(super) strides: &'a [isize],
+    pub(super) offset: usize,
+}
 
 /// Two dimensions whose bits change places: `across` steps by one in the source, and the last dimension by one in the
 /// output.

@@ -164,6 +164,16 @@ impl FromIterator<(String, Mask)> for Masks {
     }
 }
 
+impl IntoIterator for Masks {
+    type Item = (String, Mask);
+    type IntoIter = std::collections::btree_map::IntoIter<String, Mask>;
+
+    /// Names and masks in the order of names.
+    fn into_iter(self) -> Self::IntoIter {
+        self.by_name.into_iter()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]

@@ -10,4 +10,5 @@ pub(super) const KIND: Kind = Kind {
     within_outputs: false,
     drawn: false,
     scores: |subject, _| Ok(Scores { from: From::Lent(subject.weights), by: RankBy::Magnitude }),
+    element: |weight, _| weight,
 };

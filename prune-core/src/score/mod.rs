@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorKind};
 use crate::key::RankBy;
 use crate::tensor::{LayerRef, PlainTensor};
 
+pub use normalise::ScoreNorm;
 pub use random::draw;
 
 /// Every score that there is.
@@ -32,6 +33,8 @@ pub(crate) struct Kind {
     /// Whether it is drawn, so that a seed means something.
     drawn: bool,
     scores: for<'a> fn(&Subject<'a>, u64) -> Result<Scores<'a>, Error>,
+    /// The score of one element, from its weight and its evidence.
+    element: fn(f64, f64) -> f64,
 }
 
 /// What ranks the elements of a layer, higher first.
@@ -57,7 +60,7 @@ pub(crate) struct Kind {
 /// let scores = Score::saliency().of(&Subject::new("fc", &weights).with_evidence(&gradient))?;
 /// let scored = scores.layer();
 /// let ranked = prune_core::Ranked::new("fc", &scored);
-/// let kept = Selector::default().with_rank_by(scores.rank_by()).unstructured(&ranked, Density::new(0.5)?)?;
+/// let kept = Selector::default().with_rank_by(scores.rank_by()).unstructured(ranked, Density::new(0.5)?)?;
 /// assert_eq!(kept.mask.kept_indices().collect::<Vec<_>>(), [1, 2]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -244,6 +247,21 @@ impl Score {
     /// The seed, of a score that is drawn.
     pub fn seed(self) -> Option<u64> {
         self.kind.drawn.then_some(self.seed)
+    }
+
+    /// The score of one element: from its weight and its evidence, a gradient, the norm of the input that it multiplies or a
+    /// score of the user's; of what is drawn, from where it stands. Magnitude is the weight itself, which ranks by it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_core::Score;
+    ///
+    /// assert_eq!(Score::snip().element("fc", 0, 0.5, -4.0), 2.0);
+    /// assert_eq!(Score::random(3).element("fc", 7, 0.5, 0.0), prune_core::draw(3, "fc", 7));
+    /// ```
+    pub fn element(self, layer: &str, index: u64, weight: f64, evidence: f64) -> f64 {
+        if self.kind.drawn { draw(self.seed, layer, index) } else { (self.kind.element)(weight, evidence) }
     }
 
     /// The scores of a layer. NaN among them is refused where they are ranked.

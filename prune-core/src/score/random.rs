@@ -5,8 +5,15 @@ use crate::error::Error;
 use crate::hash::hash;
 use crate::key::RankBy;
 
-pub(super) const KIND: Kind =
-    Kind { name: "random", needs: None, by: RankBy::Value, within_outputs: false, drawn: true, scores };
+pub(super) const KIND: Kind = Kind {
+    name: "random",
+    needs: None,
+    by: RankBy::Value,
+    within_outputs: false,
+    drawn: true,
+    scores,
+    element: |weight, _| weight,
+};
 
 fn scores<'a>(subject: &Subject<'a>, seed: u64) -> Result<Scores<'a>, Error> {
     let shape = subject.weights.shape();

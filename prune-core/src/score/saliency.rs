@@ -12,6 +12,7 @@ pub(super) const SALIENCY: Kind = Kind {
     within_outputs: false,
     drawn: false,
     scores: |s, _| products(s, &SALIENCY),
+    element,
 };
 
 /// Of the mean gradient over batches, before training (Lee et al. 2019).
@@ -22,11 +23,16 @@ pub(super) const SNIP: Kind = Kind {
     within_outputs: false,
     drawn: false,
     scores: |s, _| products(s, &SNIP),
+    element,
 };
+
+fn element(weight: f64, gradient: f64) -> f64 {
+    (weight * gradient).abs()
+}
 
 fn products<'a>(subject: &Subject<'a>, kind: &'static Kind) -> Result<Scores<'a>, Error> {
     let gradient = subject.shaped(kind, "gradient")?.to_logical_f64()?;
     let mut scores = subject.weights.to_logical_f64()?;
-    scores.iter_mut().zip(gradient).for_each(|(score, gradient)| *score = (*score * gradient).abs());
+    scores.iter_mut().zip(gradient).for_each(|(score, gradient)| *score = element(*score, gradient));
     Scores::own(subject.weights.shape(), scores)
 }

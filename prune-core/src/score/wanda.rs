@@ -12,7 +12,12 @@ pub(super) const KIND: Kind = Kind {
     within_outputs: true,
     drawn: false,
     scores,
+    element,
 };
+
+fn element(weight: f64, norm: f64) -> f64 {
+    weight.abs() * norm
+}
 
 fn scores<'a>(subject: &Subject<'a>, _: u64) -> Result<Scores<'a>, Error> {
     let norms = subject.needed(&KIND)?;
@@ -34,7 +39,7 @@ fn scores<'a>(subject: &Subject<'a>, _: u64) -> Result<Scores<'a>, Error> {
     let (outputs, after) = (shape[axis], shape[axis + 1..].iter().product::<usize>());
     for (index, score) in scores.iter_mut().enumerate() {
         let (before, after_index) = (index / after / outputs, index % after);
-        *score = score.abs() * norms[before * after + after_index];
+        *score = element(*score, norms[before * after + after_index]);
     }
     Scores::own(shape, scores)
 }

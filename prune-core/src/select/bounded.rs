@@ -78,60 +78,80 @@ impl Selector {
     pub fn top_within(&self, layers: &[Ranked<'_>], kept: usize, bounds: &[Bound]) -> Result<Vec<Selected>, Error> {
         layers.iter().try_for_each(Ranked::check)?;
         distinct(layers.iter().map(|layer| layer.name))?;
-        let bounds = reachable(layers, kept, bounds)?;
-
-        // Ranked as if there were no bounds, layers come out below their minima or above their maxima. If all these were
-        // put right, too much would be kept in all or too little. In the first case the cut lies higher than the ranking
-        // had it, so that whatever is below its minimum stays there: these layers are decided. Else those above their
-        // maxima are.
-        let mut decided: Vec<Option<Selected>> = layers.iter().map(|_| None).collect();
-        let mut open: Vec<usize> = (0..layers.len()).collect();
-        let mut left = kept;
-        while !open.is_empty() {
+        let alive: Vec<(&str, usize)> = layers.iter().map(|layer| (layer.name, layer.alive_len())).collect();
+        let bounds = reachable(&alive, kept, bounds)?;
+        let mut selected: Vec<Option<Selected>> = layers.iter().map(|_| None).collect();
+        within_bounds(kept, &bounds, |open, left| {
             let ranked: Vec<Ranked<'_>> = open.iter().map(|&i| layers[i]).collect();
-            let selected = self.top(&ranked, left)?;
-            let counts: Vec<usize> = selected.iter().map(|selected| selected.mask.kept_len()).collect();
-            let of_open = || open.iter().zip(&counts).map(|(&i, &count)| (i, bounds[i], count));
-            let lacking: usize = of_open().map(|(_, bound, count)| bound.min.saturating_sub(count)).sum();
-            let excess: usize = of_open().map(|(_, bound, count)| count.saturating_sub(bound.max)).sum();
-            if lacking == 0 && excess == 0 {
-                for (&i, selected) in open.iter().zip(selected) {
-                    decided[i] = Some(selected);
-                }
-                break;
-            }
-            for (i, bound, count) in of_open() {
-                let fixed = if count < bound.min && lacking >= excess {
-                    bound.min
-                } else if count > bound.max && excess >= lacking {
-                    bound.max
-                } else {
-                    continue;
-                };
-                decided[i] = Some(self.top_of_layer(layers[i], fixed)?);
-                left -= fixed;
-            }
-            open.retain(|&i| decided[i].is_none());
-        }
-        Ok(decided.into_iter().flatten().collect())
+            let found = self.top(&ranked, left)?;
+            let counts = found.iter().map(|selected| selected.mask.kept_len()).collect();
+            // A layer that is ranked again is decided by the later ranking.
+            open.iter().zip(found).for_each(|(&i, found)| selected[i] = Some(found));
+            Ok::<_, Error>(counts)
+        })?;
+        Ok(selected.into_iter().flatten().collect())
     }
 }
 
-/// The bounds, no maximum more than is alive; refuses those that cannot be met.
-fn reachable(layers: &[Ranked<'_>], kept: usize, bounds: &[Bound]) -> Result<Vec<Bound>, Error> {
+/// Decides how many each layer keeps of `kept` in one ranking within bounds that [`reachable`] has found to be met, by
+/// ranking again and again: `rank` selects so many of these layers together and says how many of each that were. The last
+/// ranking of a layer is the one that holds.
+///
+/// # Errors
+///
+/// Those of `rank`.
+pub fn within_bounds<E>(
+    kept: usize,
+    bounds: &[Bound],
+    mut rank: impl FnMut(&[usize], usize) -> Result<Vec<usize>, E>,
+) -> Result<(), E> {
+    // Ranked as if there were no bounds, layers come out below their minima or above their maxima. If all these were put
+    // right, too much would be kept in all or too little. In the first case the cut lies higher than the ranking had it, so
+    // that whatever is below its minimum stays there: these layers are decided. Else those above their maxima are.
+    let mut open: Vec<usize> = (0..bounds.len()).collect();
+    let mut left = kept;
+    while !open.is_empty() {
+        let counts = rank(&open, left)?;
+        let of_open = || open.iter().zip(&counts).map(|(&i, &count)| (i, bounds[i], count));
+        let lacking: usize = of_open().map(|(_, bound, count)| bound.min.saturating_sub(count)).sum();
+        let excess: usize = of_open().map(|(_, bound, count)| count.saturating_sub(bound.max)).sum();
+        if lacking == 0 && excess == 0 {
+            break;
+        }
+        let fixed_at = |(i, bound, count): (usize, Bound, usize)| match () {
+            () if count < bound.min && lacking >= excess => (i, Some(bound.min)),
+            () if count > bound.max && excess >= lacking => (i, Some(bound.max)),
+            () => (i, None),
+        };
+        let decided: Vec<(usize, Option<usize>)> = of_open().map(fixed_at).collect();
+        for (i, fixed) in decided.iter().filter_map(|&(i, fixed)| Some((i, fixed?))) {
+            rank(&[i], fixed)?;
+            left -= fixed;
+        }
+        open = decided.iter().filter(|(_, fixed)| fixed.is_none()).map(|&(i, _)| i).collect();
+    }
+    Ok(())
+}
+
+/// The bounds of layers by their names and how much is alive in them, no maximum more than that; refuses bounds that cannot
+/// be met.
+///
+/// # Errors
+///
+/// As [`Selector::top_within`], of counts.
+pub fn reachable(layers: &[(&str, usize)], kept: usize, bounds: &[Bound]) -> Result<Vec<Bound>, Error> {
     if bounds.len() != layers.len() {
         return Err(ErrorKind::BoundCount { layers: layers.len(), bounds: bounds.len() }.into());
     }
     // What a layout claims may be false, which is found out later: it must not overflow here.
     let (mut least, mut most, mut all) = (0usize, 0usize, 0usize);
     let mut reachable = Vec::with_capacity(bounds.len());
-    for (layer, &Bound { min, max }) in layers.iter().zip(bounds) {
-        let (name, alive) = (|| layer.name.to_owned(), layer.alive_len());
+    for (&(name, alive), &Bound { min, max }) in layers.iter().zip(bounds) {
         if min > max {
-            return Err(ErrorKind::BoundsCross { min, max }.in_layer(&name()));
+            return Err(ErrorKind::BoundsCross { min, max }.in_layer(name));
         }
         if min > alive {
-            return Err(ErrorKind::TooFewAlive { asked: min, alive }.in_layer(&name()));
+            return Err(ErrorKind::TooFewAlive { asked: min, alive }.in_layer(name));
         }
         let max = max.min(alive);
         least = least.saturating_add(min);

@@ -21,7 +21,7 @@ mod top;
 mod units;
 mod values;
 
-pub use bounded::Bound;
+pub use bounded::{Bound, reachable, within_bounds};
 pub use ranked::Ranked;
 pub use selector::{Selected, Selector};
 pub use source::{ChunkSource, SourceCut, SourceLayer, SourceMasker};

@@ -35,7 +35,7 @@ impl Selector {
     /// // A dense layer (in, out): half of the inputs of each output.
     /// let weights = PlainTensor::from_logical(&[4, 2], vec![9.0f32, 0.1, 8.0, 0.2, 7.0, 0.3, 6.0, 0.4])?;
     /// let weights = LayerRef::of(&weights);
-    /// let selected = Selector::default().each_along(&Ranked::new("fc", &weights), Density::new(0.5)?, 1)?;
+    /// let selected = Selector::default().each_along(Ranked::new("fc", &weights), Density::new(0.5)?, 1)?;
     /// assert_eq!(selected.mask.kept_indices().collect::<Vec<_>>(), [0, 2, 5, 7]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -31,7 +31,7 @@ impl Selector {
     /// let weights = LayerRef::of(&weights);
     /// // 2 x 2 blocks; the last is 2 x 1. Means of magnitudes 0.5, 1.75 and 1.05.
     /// let blocks = Unit::from(Blocks::new(&[2, 2], &[], Pool::Mean)?);
-    /// let selected = Selector::default().units(&Ranked::new("fc", &weights), &blocks, Density::new(0.6)?)?;
+    /// let selected = Selector::default().units(Ranked::new("fc", &weights), &blocks, Density::new(0.6)?)?;
     /// assert_eq!(selected.mask.kept_indices().collect::<Vec<_>>(), [2, 3, 4, 7, 8, 9]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -48,7 +48,7 @@ impl Selector {
         if let Some(alive) = alive.as_ref().map(Mask::kept_len).filter(|&alive| kept > alive) {
             return Err(ErrorKind::TooFewUnits { asked: kept, alive }.into());
         }
-        let scores = unit.scores(layer.scores, self.rank_by, layer.alive)?;
+        let scores = unit.scores_on(layer.scores, self.rank_by, layer.alive, self.threads)?;
         let scores = LayerRef::of(&scores);
         let ranked = Ranked { name: layer.name, scores: &scores, alive: alive.as_ref() };
         let selected = self.with_rank_by(RankBy::Value).top_of_layer(ranked, kept)?;

@@ -41,7 +41,7 @@ impl Norm {
 /// let weights = PlainTensor::from_logical(&[2, 3], vec![3.0f32, 0.1, 2.0, -4.0, 0.2, 2.0])?;
 /// let weights = LayerRef::of(&weights);
 /// let outputs = Unit::from(Channels::new(1, Norm::L2));
-/// let selected = Selector::default().units(&Ranked::new("fc", &weights), &outputs, Density::new(0.6)?)?;
+/// let selected = Selector::default().units(Ranked::new("fc", &weights), &outputs, Density::new(0.6)?)?;
 /// assert_eq!(selected.mask.kept_indices().collect::<Vec<_>>(), [0, 2, 3, 5]);
 /// let bias = outputs.alive(&selected.mask)?;
 /// assert_eq!((bias.shape(), bias.kept_indices().collect::<Vec<_>>()), (&[3][..], vec![0, 2]));

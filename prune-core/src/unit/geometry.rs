@@ -66,51 +66,79 @@ impl Geometry {
         self.units
     }
 
+    /// How many elements a unit has that is not cut off by the end of an axis: no unit has more.
+    pub(super) fn most(&self) -> usize {
+        self.axes.iter().map(|axis| axis.side).product()
+    }
+
     /// Runs of neighbours of one unit, in logical order: the unit's index, and how many elements.
-    pub(super) fn runs(&self) -> Runs<'_> {
-        match self.axes.split_last() {
-            Some((&last, outer)) => {
-                Runs { last, outer, index: vec![0; outer.len()], unit: 0, left: last.length, done: false }
-            }
-            None => {
-                let last = Axis { length: 0, side: 1, step: 1 };
-                Runs { last, outer: &[], index: Vec::new(), unit: 0, left: 0, done: true }
-            }
+    pub(super) fn runs(&self) -> Runs {
+        self.runs_from(0)
+    }
+
+    /// The runs from an element on; the first of them may begin within a unit.
+    pub(super) fn runs_from(&self, first: usize) -> Runs {
+        let Some((&last, outer)) = self.axes.split_last() else {
+            let last = Axis { length: 0, side: 1, step: 1 };
+            return Runs { last, outer: Vec::new(), index: Vec::new(), unit: 0, left: 0, skipped: 0, done: true };
+        };
+        let (mut lane, within) = (first / last.length, first % last.length);
+        let mut index = vec![0; outer.len()];
+        for (index, axis) in index.iter_mut().zip(outer).rev() {
+            (*index, lane) = (lane % axis.length, lane / axis.length);
         }
+        let mut runs = Runs {
+            last,
+            outer: outer.to_vec(),
+            index,
+            unit: 0,
+            left: last.length - within,
+            skipped: within % last.side,
+            done: lane > 0,
+        };
+        runs.unit = runs.lane_unit() + within / last.side * last.step;
+        runs
     }
 }
 
 /// [`Geometry::runs`].
 #[derive(Debug)]
-pub(super) struct Runs<'g> {
+pub(super) struct Runs {
     last: Axis,
-    outer: &'g [Axis],
+    outer: Vec<Axis>,
     /// The index of each outer axis.
     index: Vec<usize>,
     /// The next run's.
     unit: usize,
     /// Elements of the lane that are still to come; never 0 before the end.
     left: usize,
+    /// Elements of the next run that are left out.
+    skipped: usize,
     done: bool,
 }
 
-impl Runs<'_> {
+impl Runs {
     /// Counts up the outer axes like an odometer.
     fn next_lane(&mut self) {
         self.left = self.last.length;
-        for (index, axis) in self.index.iter_mut().zip(self.outer).rev() {
+        for (index, axis) in self.index.iter_mut().zip(&self.outer).rev() {
             *index += 1;
             if *index < axis.length {
-                self.unit = self.index.iter().zip(self.outer).map(|(&i, axis)| i / axis.side * axis.step).sum();
+                self.unit = self.lane_unit();
                 return;
             }
             *index = 0;
         }
         self.done = true;
     }
+
+    /// The unit of the lane's first element.
+    fn lane_unit(&self) -> usize {
+        self.index.iter().zip(&self.outer).map(|(&i, axis)| i / axis.side * axis.step).sum()
+    }
 }
 
-impl Iterator for Runs<'_> {
+impl Iterator for Runs {
     type Item = (usize, usize);
 
     #[inline]
@@ -119,7 +147,8 @@ impl Iterator for Runs<'_> {
             return None;
         }
         let Axis { side, step, .. } = self.last;
-        let (unit, run) = (self.unit, side.min(self.left));
+        let (unit, run) = (self.unit, (side - self.skipped).min(self.left));
+        self.skipped = 0;
         self.unit += step;
         self.left -= run;
         if self.left == 0 {
@@ -133,6 +162,21 @@ impl Iterator for Runs<'_> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
+
+    /// Every way into the runs of some shapes, against going through them from the start.
+    #[test]
+    fn runs_from_an_element_are_the_rest_of_all_runs() {
+        for (shape, sides) in
+            [([5, 3, 4], [1, 3, 4]), ([5, 3, 4], [5, 1, 4]), ([5, 3, 4], [2, 2, 3]), ([1, 6, 1], [1, 4, 1])]
+        {
+            let geometry = Geometry::new(&shape, &sides).unwrap();
+            let units = |runs: Runs| runs.flat_map(|(unit, len)| vec![unit; len]).collect::<Vec<_>>();
+            let all = units(geometry.runs());
+            for first in 0..=all.len() {
+                assert_eq!(units(geometry.runs_from(first)), all[first..], "{shape:?} {sides:?} {first}");
+            }
+        }
+    }
 
     #[test]
     fn neighbouring_axes_that_are_cut_as_one_are_one() {

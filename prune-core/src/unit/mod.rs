@@ -3,18 +3,25 @@
 mod blocks;
 mod channels;
 mod geometry;
+mod open;
+mod place;
 mod reduce;
+mod sum;
+mod tally;
+mod work;
 
 pub use blocks::{Blocks, Pool};
 pub use channels::{Channels, Norm};
+pub use tally::UnitTally;
 
 use crate::bits::set_run;
-use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::key::RankBy;
 use crate::mask::Mask;
 use crate::tensor::{LayerRef, PlainTensor, for_any_type};
+use crate::threads::Threads;
 use crate::unit::geometry::Geometry;
 
 /// What is pruned in one piece: blocks or channels.
@@ -30,8 +37,9 @@ use crate::unit::geometry::Geometry;
 ///
 /// # Scores
 ///
-/// Elements are taken in logical order and added up in `f64`, so that a score is the same to the bit on every layout. Dead
-/// elements count as 0, and are not examined. NaN among the others is an error that names the element. Infinities keep
+/// The elements of a unit are numbered in logical order and added up in `f64`: in blocks of 512, within a block those of
+/// equal number modulo 8 one after the other, these eight in halves, and blocks in pairs. So a score is the same to the bit
+/// on every layout, number of threads and instruction set. Dead elements count as 0, and are not examined. NaN among the others is an error that names the element. Infinities keep
 /// their place in the order: an infinity makes a mean or a norm infinite, and where a mean by value meets both, it is
 /// `+inf`. No other unit has an infinite score: sums are scaled where they would overflow (or where squares would vanish),
 /// and norms beyond `f64::MAX` are `f64::MAX`.
@@ -103,21 +111,41 @@ impl Unit {
     ///
     /// # Complexity
     ///
-    /// Linear in the number of elements; one thread. One pass, and a second where elements are so large that sums, or so
-    /// large or small that squares, leave the range of `f64`, which no element type but `f64` is.
+    /// Linear in the number of elements. One pass, and a second over units that have infinities, or elements so large that
+    /// sums, or so large or small that squares, leave the range of `f64`, which of finite elements only those of `f64` are.
+    /// Memory is about fifty bytes a unit and 25 for every 512th element.
     pub fn scores(&self, scores: &LayerRef<'_>, by: RankBy, alive: Option<&Mask>) -> Result<PlainTensor<f64>, Error> {
+        self.scores_on(scores, by, alive, Threads::Pool)
+    }
+
+    /// As [`Unit::scores`], where it is told to run. The scores are the same, to the bit.
+    ///
+    /// # Errors
+    ///
+    /// As [`Unit::scores`].
+    pub fn scores_on(
+        &self,
+        scores: &LayerRef<'_>,
+        by: RankBy,
+        alive: Option<&Mask>,
+        threads: Threads,
+    ) -> Result<PlainTensor<f64>, Error> {
         if let Some(alive) = alive {
             alive.fits("mask in force", scores.shape())?;
         }
-        // Not before the layout is known to be true of memory is any taken for it.
-        for_any_type!(LayerRef, scores, lent => lent.dense().map(|_| ())?);
-        let geometry = self.geometry(scores.shape())?;
-        let values = match self {
-            Unit::Blocks(blocks) => blocks.pool().reduce(by),
-            Unit::Channels(channels) => channels.norm().reduce(),
-        }
-        .scores(scores, &geometry, alive)?;
-        PlainTensor::from_logical(&self.grid_of(&geometry), values)
+        let reduction = self.reduction(by);
+        for_any_type!(LayerRef, scores, lent => {
+            // Allocate only after checking the layout.
+            let (layout, values) = lent.dense()?;
+            let sides = self.sides(layout.shape())?;
+            let geometry = Geometry::new(layout.shape(), &sides)?;
+            let of_units = if layout.is_empty() {
+                Vec::new()
+            } else {
+                reduction.scores((&layout, values), (&sides, geometry.units()), alive, threads)?
+            };
+            PlainTensor::from_logical(&self.grid_of(&geometry), of_units)
+        })
     }
 
     /// The units of which any element is kept. Of the mask of a layer's channels along its outputs, the result is the mask
@@ -166,12 +194,48 @@ impl Unit {
         Mask::from_words(shape, words)
     }
 
+    /// Of a mask of units, the bits of so many elements of a tensor from one on, packed as masks are: [`Unit::spread`] of a
+    /// part.
+    ///
+    /// # Errors
+    ///
+    /// As [`Unit::spread`]; [`ErrorKind::WrongLen`] where the tensor ends before.
+    pub fn spread_part(&self, units: &Mask, shape: &[usize], first: usize, len: usize) -> Result<Vec<u64>, Error> {
+        let geometry = self.geometry(shape)?;
+        units.fits("mask of units", &self.grid_of(&geometry))?;
+        let mut words = vec![0u64; len.div_ceil(64)];
+        let (mut runs, mut done) = (geometry.runs_from(first), 0);
+        while done < len {
+            let Some((unit, run)) = runs.next() else {
+                let (expected, got) = (crate::layout::checked_len(shape)?, first.saturating_add(len));
+                return Err(ErrorKind::WrongLen { shape: shape.to_vec(), expected, got }.into());
+            };
+            let run = run.min(len - done);
+            if units.is_kept(unit) {
+                set_run(&mut words, done, run);
+            }
+            done += run;
+        }
+        Ok(words)
+    }
+
+    fn reduction(&self, by: RankBy) -> reduce::Reduction {
+        match self {
+            Unit::Blocks(blocks) => blocks.pool().reduce(by),
+            Unit::Channels(channels) => channels.norm().reduce(),
+        }
+    }
+
     fn geometry(&self, shape: &[usize]) -> Result<Geometry, Error> {
-        let sides = match self {
-            Unit::Blocks(blocks) => blocks.sides(shape)?,
-            Unit::Channels(channels) => channels.sides(shape)?,
-        };
-        Geometry::new(shape, &sides)
+        Geometry::new(shape, &self.sides(shape)?)
+    }
+
+    /// How long units are along each axis of a tensor.
+    fn sides(&self, shape: &[usize]) -> Result<Vec<usize>, Error> {
+        match self {
+            Unit::Blocks(blocks) => blocks.sides(shape),
+            Unit::Channels(channels) => channels.sides(shape),
+        }
     }
 
     fn grid_of(&self, geometry: &Geometry) -> Vec<usize> {

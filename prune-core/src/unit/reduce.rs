@@ -1,11 +1,18 @@
 //! One score for each unit.
 
+use std::collections::BTreeSet;
+
 use crate::error::{Error, ErrorKind};
+use crate::kernel::instructions::level;
 use crate::key::RankBy;
-use crate::layout::unravel;
-use crate::mask::Mask;
-use crate::tensor::LayerRef;
-use crate::unit::geometry::Geometry;
+use crate::layout::{Layout, unravel};
+use crate::mask::{Mask, to_memory};
+use crate::tensor::Element;
+use crate::threads::Threads;
+use crate::unit::place::{Place, Places};
+use crate::unit::sum::{BLOCK, Meaning, Sum, along, higher, pairs};
+use crate::unit::work::UnitSums;
+use crate::walk;
 
 /// What becomes of the elements of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,93 +31,151 @@ pub(super) struct Reduction {
     pub(super) by: RankBy,
 }
 
-/// What has been met of a unit.
-#[derive(Debug, Clone, Copy)]
-struct Held {
-    /// The sum of what is finite, scaled.
-    sum: f64,
-    /// The highest of all where that is asked for, else the greatest finite magnitude.
-    top: f64,
-    elements: usize,
-    /// The highest of the infinities met, else 0.
-    infinity: f64,
-}
-
 impl Reduction {
-    /// A score for each unit.
-    pub(super) fn scores(
+    /// A score for each of `units` units, which are boxes of `sides`; `layout` is true of `values`, and not empty.
+    ///
+    /// In every unit the sums and the greatest element are found block by block. Where a sum is no finite number, or may
+    /// have lost digits to the range of `f64`, the unit is gone through once more.
+    pub(super) fn scores<E: Element>(
         self,
-        layer: &LayerRef<'_>,
-        geometry: &Geometry,
+        (layout, values): (&Layout, &[E]),
+        (sides, units): (&[usize], usize),
         alive: Option<&Mask>,
+        threads: Threads,
     ) -> Result<Vec<f64>, Error> {
-        let top = if self.term == Term::Max { f64::NEG_INFINITY } else { 0.0 };
-        let mut held = vec![Held { sum: 0.0, top, elements: 0, infinity: 0.0 }; geometry.units()];
-        for_each_alive(layer, geometry, alive, |unit, value| self.add(&mut held[unit], self.meant(value)))?;
-        if self.term != Term::Max && held.iter().any(|held| self.scale(held) != 1.0) {
-            held.iter_mut().filter(|held| self.scale(held) != 1.0).for_each(|held| held.sum = 0.0);
-            for_each_alive(layer, geometry, alive, |unit, value| {
-                let (held, value) = (&mut held[unit], self.meant(value));
-                let scale = self.scale(held);
-                if scale != 1.0 && value.is_finite() {
-                    held.sum += self.term_of(value * scale);
+        let threads = threads.for_elements(values.len());
+        let places = Places::new(layout, sides);
+        let in_memory = alive.map(|mask| to_memory(mask.words(), layout, threads));
+        let layer = UnitSums { values, alive: in_memory, places, meaning: self.meaning(), level: level() };
+        let each = layer.places.most().div_ceil(BLOCK);
+        // The blocks of a unit lie side by side; units that are cut off by the end of an axis have fewer.
+        let mut sums = vec![0.0; units * each];
+        let mut held = vec![Held { top: self.meaning().lowest(), elements: 0 }; units];
+        let tasks = layer.tasks(each);
+        let found = threads.map(tasks.clone(), |task| layer.sums(&task));
+        for (task, found) in tasks.iter().zip(found) {
+            let mut found = found.into_iter();
+            layer.for_each_unit(task, |unit, elements, blocks| {
+                held[unit].elements = elements;
+                for (block, Sum { sum, top }) in blocks.zip(&mut found) {
+                    sums[unit * each + block] = sum;
+                    held[unit].top = higher(held[unit].top, top);
                 }
-            })?;
+            });
         }
-        Ok(held.iter().map(|held| self.score(held)).collect())
+        let mut again = Vec::new();
+        let mut scores = vec![0.0; units];
+        for (unit, (held, sums)) in held.iter().zip(sums.chunks_mut(each)).enumerate() {
+            let blocks = held.elements.div_ceil(BLOCK);
+            let sum = pairs(&mut sums[..blocks]);
+            if sum.is_finite() && scale(self.term, held.top) == 1.0 {
+                scores[unit] = self.score(sum, *held, 1.0);
+            } else {
+                again.push(unit);
+            }
+        }
+        if !again.is_empty() {
+            self.again(&layer, &again, &mut scores).ok_or_else(|| first_nan(layout, values, alive))?;
+        }
+        Ok(scores)
     }
 
-    fn meant(self, value: f64) -> f64 {
+    /// Scores units that have extremes; nothing where one of them has a NaN.
+    fn again<E: Element>(self, layer: &UnitSums<'_, E>, units: &[usize], scores: &mut [f64]) -> Option<()> {
+        let (mut place, mut values) = (Place::default(), Vec::new());
+        let mut wanted = units.iter().copied().collect::<BTreeSet<usize>>();
+        for row in 0..layer.places.rows() {
+            for column in 0..layer.places.abreast() {
+                let unit = layer.places.find(row, column, &mut place);
+                if wanted.remove(&unit) {
+                    scores[unit] = self.extreme(layer, &place, &mut values)?;
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// The score of a unit that may have infinities and elements that must be scaled; nothing where it has a NaN.
+    fn extreme<E: Element>(self, layer: &UnitSums<'_, E>, place: &Place, values: &mut Vec<f64>) -> Option<f64> {
+        let (term, meaning) = (self.term, self.meaning());
+        let (mut top, mut infinity) = (meaning.lowest(), 0.0);
+        for from in (0..place.len()).step_by(BLOCK) {
+            layer.gather(place, from, place.len().min(from + BLOCK), values);
+            for &value in values.iter() {
+                if value.is_nan() {
+                    return None;
+                }
+                infinity = self.infinity(infinity, value);
+                top = higher(top, meaning.height(value));
+            }
+        }
+        if infinity != 0.0 && term != Term::Max {
+            return Some(infinity);
+        }
+        let scale = scale(term, top);
+        let mut sums = Vec::with_capacity(place.len().div_ceil(BLOCK));
+        for from in (0..place.len()).step_by(BLOCK) {
+            layer.gather(place, from, place.len().min(from + BLOCK), values);
+            values.iter_mut().for_each(|value| *value *= scale);
+            sums.push(along(layer.level, values, meaning).sum);
+        }
+        Some(self.score(pairs(&mut sums), Held { top, elements: place.len() }, scale))
+    }
+
+    pub(super) fn meaning(self) -> Meaning {
+        match (self.term, self.by) {
+            (Term::Root, _) => Meaning::Square,
+            (_, RankBy::Magnitude) => Meaning::Magnitude,
+            (Term::Max, RankBy::Value) => Meaning::Value,
+            (_, RankBy::Value) => Meaning::Signed,
+        }
+    }
+
+    /// The infinity that a mean or a norm becomes, or 0: of the one found before, and of one more element.
+    pub(super) fn infinity(self, before: f64, value: f64) -> f64 {
         match self.by {
-            RankBy::Magnitude => value.abs(),
-            RankBy::Value => value,
+            RankBy::Magnitude if value.is_infinite() => f64::INFINITY,
+            RankBy::Value if value.is_infinite() && before <= 0.0 => value,
+            _ => before,
         }
     }
 
-    fn add(self, held: &mut Held, value: f64) {
-        held.elements += 1;
-        if self.term == Term::Max {
-            held.top = if value > held.top { value } else { held.top };
-        } else if value.is_finite() {
-            held.top = held.top.max(value.abs());
-            held.sum += self.term_of(value);
-        } else if held.infinity <= 0.0 {
-            held.infinity = value;
-        }
-    }
-
-    fn term_of(self, value: f64) -> f64 {
-        if self.term == Term::Root { value * value } else { value }
-    }
-
-    /// By which power of two elements are multiplied before they are added up, so that neither sums nor squares overflow
-    /// and not all of the squares vanish: 1 but for extremes.
-    fn scale(self, held: &Held) -> f64 {
-        let (low, high) = if self.term == Term::Root { (SMALL, LARGE) } else { (0.0, HUGE) };
-        if held.top > high {
-            DOWN
-        } else if held.top < low && held.top > 0.0 {
-            UP
-        } else {
-            1.0
-        }
-    }
-
-    fn score(self, held: &Held) -> f64 {
-        // Adding +0.0 leaves no -0.0.
-        if self.term == Term::Max {
-            return held.top + 0.0;
-        }
-        if held.infinity != 0.0 {
-            return held.infinity;
-        }
+    /// The score of a unit of finite elements, whose sum is of elements times `scale`.
+    pub(super) fn score(self, sum: f64, held: Held, scale: f64) -> f64 {
         let scaled = match self.term {
-            Term::Mean => held.sum / held.elements as f64,
-            Term::Root => held.sum.sqrt(),
-            Term::Sum | Term::Max => held.sum,
+            // Adding +0.0 leaves no -0.0.
+            Term::Max => return held.top + 0.0,
+            Term::Mean => sum / held.elements as f64,
+            Term::Root => sum.sqrt(),
+            Term::Sum => sum,
         };
         // Finite elements never rank with infinite ones: what is too large is as large as can be.
-        (scaled / self.scale(held)).clamp(-f64::MAX, f64::MAX) + 0.0
+        (scaled / scale).clamp(-f64::MAX, f64::MAX) + 0.0
+    }
+}
+
+/// What is known of a unit besides its sum.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held {
+    /// The highest element where that is asked for, else the greatest magnitude.
+    pub(super) top: f64,
+    pub(super) elements: usize,
+}
+
+/// By which power of two elements are multiplied before they are added up, so that neither sums nor squares overflow and
+/// not all of the squares vanish: 1 but for extremes.
+pub(super) fn scale(term: Term, top: f64) -> f64 {
+    let (low, high) = match term {
+        Term::Max => return 1.0,
+        Term::Root => (SMALL, LARGE),
+        Term::Mean | Term::Sum => (0.0, HUGE),
+    };
+    if top > high {
+        DOWN
+    } else if top < low && top > 0.0 {
+        UP
+    } else {
+        1.0
     }
 }
 
@@ -129,30 +194,14 @@ const HUGE: f64 = power_of_two(900);
 const DOWN: f64 = power_of_two(-700);
 const UP: f64 = power_of_two(700);
 
-/// Visits the unit and the value of every element in logical order, dead ones as 0.
-fn for_each_alive(
-    layer: &LayerRef<'_>,
-    geometry: &Geometry,
-    alive: Option<&Mask>,
-    mut visit: impl FnMut(usize, f64),
-) -> Result<(), Error> {
-    let mut runs = geometry.runs();
-    let (mut unit, mut left) = (0, 0);
-    let (mut index, mut nan) = (0, None);
-    layer.for_each_logical(|value| {
-        if left == 0 {
-            (unit, left) = runs.next().unwrap_or((unit, 1));
+/// The error that names the first NaN, in logical order, of what is alive.
+fn first_nan<E: Element>(layout: &Layout, values: &[E], alive: Option<&Mask>) -> Error {
+    let (mut index, mut first) = (0, None);
+    walk::logical(layout, |position| {
+        if first.is_none() && values[position].is_nan() && alive.is_none_or(|alive| alive.is_kept(index)) {
+            first = Some(index);
         }
-        left -= 1;
-        let value = if alive.is_none_or(|alive| alive.is_kept(index)) { value } else { 0.0 };
-        if value.is_nan() {
-            nan.get_or_insert(index);
-        }
-        visit(unit, value);
         index += 1;
-    })?;
-    match nan {
-        Some(index) => Err(ErrorKind::Nan { index: unravel(index, layer.shape()) }.into()),
-        None => Ok(()),
-    }
+    });
+    ErrorKind::Nan { index: unravel(first.unwrap_or(0), layout.shape()) }.into()
 }

@@ -5,7 +5,9 @@
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
+use super::sum::{Meaning, Sum, plain};
 use super::{Blocks, Channels, Norm, Pool, Unit};
+use crate::hash::hash;
 use crate::testing::generators::{
     TestElement, alive, densities, layouts, shapes, to_memory_order, values, values_with_nan,
 };
@@ -118,6 +120,41 @@ fn same(got: Result<Selected, Error>, wanted: Result<Answer, Refusal>) -> TestCa
     Ok(())
 }
 
+/// The bits of all scores, from the plain sum of each unit.
+fn by_definition(shape: &[usize], values: &[f64], alive: Option<&[bool]>, case: &Case, by: RankBy) -> Vec<u64> {
+    let alive = |i: usize| alive.is_none_or(|alive| alive[i]);
+    let score = |members: Vec<usize>| {
+        let value = |i| if alive(i) { values[i] } else { 0.0 };
+        let by = if matches!(case.pooling, Pooling::Mean | Pooling::Max) { by } else { RankBy::Magnitude };
+        let meant = |value: f64| if by == RankBy::Magnitude { value.abs() } else { value };
+        let of_unit: Vec<f64> = members.into_iter().map(|i| meant(value(i))).collect();
+        let infinity = [f64::INFINITY, f64::NEG_INFINITY].into_iter().find(|infinity| of_unit.contains(infinity));
+        if matches!(case.pooling, Pooling::Max | Pooling::LMax) {
+            return of_unit.iter().fold(f64::NEG_INFINITY, |top, &value| if value > top { value } else { top }) + 0.0;
+        }
+        if let Some(infinity) = infinity {
+            return infinity;
+        }
+        let top = of_unit.iter().fold(0.0f64, |top, value| top.max(value.abs()));
+        let two = 2.0f64;
+        let squares = case.pooling == Pooling::L2;
+        let scale = match top {
+            top if top > two.powi(if squares { 450 } else { 900 }) => two.powi(-700),
+            top if squares && top > 0.0 && top < two.powi(-450) => two.powi(700),
+            _ => 1.0,
+        };
+        let scaled: Vec<f64> = of_unit.iter().map(|value| value * scale).collect();
+        let Sum { sum, .. } = plain(&scaled, if squares { Meaning::Square } else { Meaning::Signed });
+        let pooled = match case.pooling {
+            Pooling::Mean => sum / of_unit.len() as f64,
+            Pooling::L2 => sum.sqrt(),
+            _ => sum,
+        };
+        (pooled / scale).clamp(-f64::MAX, f64::MAX) + 0.0
+    };
+    structures::members(shape, &case.sides).into_iter().map(|members| score(members).to_bits()).collect()
+}
+
 /// Everything that can be asked of units, in a layout and in row-major memory.
 fn hold<E: TestElement>((shape, data, alive, layout, case): Layer<E>, by: RankBy, density: Density) -> TestCaseResult {
     let lying = PlainTensor::from_memory(layout.clone(), to_memory_order(&layout, &data)).unwrap();
@@ -134,6 +171,7 @@ fn hold<E: TestElement>((shape, data, alive, layout, case): Layer<E>, by: RankBy
             prop_assert_eq!(bits(&scores), bits(&same), "layouts");
             prop_assert_eq!(LayerRef::of(&scores).shape().to_vec(), unit.grid(&shape).unwrap());
             near(&shape, &widened, alive.as_deref(), &case, by, scores.values())?;
+            prop_assert_eq!(bits(&scores), by_definition(&shape, &widened, alive.as_deref(), &case, by), "plain");
         }
         (scores, same) => {
             prop_assert!(matches!(scores, Err(Error { kind: ErrorKind::Nan { .. }, .. })), "{:?}", scores);
@@ -195,6 +233,63 @@ proptest! {
 fn scores(unit: &Unit, shape: &[usize], values: Vec<f64>, by: RankBy) -> Vec<f64> {
     let tensor = PlainTensor::from_logical(shape, values).unwrap();
     unit.scores(&LayerRef::of(&tensor), by, None).unwrap().to_logical()
+}
+
+/// Long enough for many blocks, tasks and threads, and for blocks cut off at every edge.
+#[test]
+fn long_sums_are_those_of_the_definition_on_any_number_of_threads() {
+    let channels = |shape: &[usize], axis: usize, norm, pooling| {
+        let mut sides = shape.to_vec();
+        sides[axis] = 1;
+        Case { unit: Channels::new(axis as isize, norm).into(), sides, pooling }
+    };
+    let boxes = |sides: &[usize], pool, pooling| Case {
+        unit: Blocks::new(sides, &[], pool).unwrap().into(),
+        sides: sides.to_vec(),
+        pooling,
+    };
+    for shape in [[1300, 1, 110], [3, 5200, 9], [140_003, 1, 1], [55, 54, 53]] {
+        let len: usize = shape.iter().product();
+        let number = |i: u64| (hash(i) as i64 as f64 / 2f64.powi(60)) as f32;
+        let data: Vec<f32> = (0..len as u64).map(number).collect();
+        let widened: Vec<f64> = data.iter().map(|&value| f64::from(value)).collect();
+        let alive: Vec<bool> = (0..len as u64).map(|i| !hash(i << 20).is_multiple_of(3)).collect();
+        let mask = Mask::from_bools(&shape, &alive).unwrap();
+        let mut cases =
+            vec![boxes(&[700, 20, 3], Pool::Mean, Pooling::Mean), boxes(&[2, 2, 2], Pool::Max, Pooling::Max)];
+        for axis in 0..3 {
+            cases.push(channels(&shape, axis, Norm::L2, Pooling::L2));
+        }
+        let columns = [1, shape[0] as isize, (shape[0] * shape[1]) as isize];
+        let layouts = [Layout::row_major(&shape).unwrap(), Layout::new(&shape, &columns, 0).unwrap()];
+        for case in cases {
+            for alive in [None, Some(&alive[..])] {
+                let wanted = by_definition(&shape, &widened, alive, &case, RankBy::Value);
+                for layout in &layouts {
+                    let tensor = PlainTensor::from_memory(layout.clone(), to_memory_order(layout, &data)).unwrap();
+                    let layer = LayerRef::of(&tensor);
+                    let bits = || {
+                        let scores = case.unit.scores(&layer, RankBy::Value, alive.map(|_| &mask)).unwrap();
+                        scores.values().iter().map(|score| score.to_bits()).collect::<Vec<u64>>()
+                    };
+                    on_threads(|threads| assert!(bits() == wanted, "{case:?} {layout:?} {threads}"));
+                }
+            }
+        }
+    }
+}
+
+/// Runs `check` on pools of 1, 2 and 7 threads.
+#[cfg(feature = "rayon")]
+fn on_threads(check: impl Fn(usize) + Sync) {
+    for threads in [1, 2, 7] {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| check(threads));
+    }
+}
+
+#[cfg(not(feature = "rayon"))]
+fn on_threads(check: impl Fn(usize) + Sync) {
+    check(1);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use prune_core::{ActivationRule, Error, ErrorKind, Mask, Masks};
+use prune_core::{ActivationRule, ErrorKind, Mask, Masks};
 use prune_schedule::{PruneError, Pruner, Strategy, Warning};
 use serde::{Deserialize, Serialize};
 
@@ -204,8 +204,8 @@ impl<'d, P: Backend> Session<'d, P> {
         }
         self.snapshot(epoch);
         let report = match self.carry_out(epoch)? {
-            Err(PruneError::Event { source: Error { layer, kind: ErrorKind::Nan { .. }, .. }, .. }) => {
-                let layer = layer.unwrap_or_default();
+            Err(PruneError::Event { source, .. }) if matches!(source.kind, ErrorKind::Nan { .. }) => {
+                let layer = source.layer.unwrap_or_default();
                 return Err(self.diverged(epoch, Role::Pruned, format!("weights of layer `{layer}` are NaN")));
             }
             report => report?,

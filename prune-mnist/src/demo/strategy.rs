@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use prune_core::{Density, Need};
-use prune_schedule::{Epochs, Problem, Strategy};
+use prune_schedule::{Key, Problem, Strategy};
 
 use super::args::MOST_EPOCHS;
 use super::error::DemoError;
@@ -203,7 +203,7 @@ fn warnings(strategy: &Strategy, epochs: u64) -> Vec<String> {
     let enough = epochs.saturating_add(FINE_TUNING);
     let warning = match strategy.event_at(epochs) {
         None => return Vec::new(),
-        Some((Epochs::Others, _)) => format!(
+        Some((Key::OtherEpochs, _)) => format!(
             "under -1 the mask is made anew at the end of every epoch, and nothing is fine-tuned after the last one, epoch \
              {epochs}"
         ),

@@ -2,22 +2,17 @@
 
 use prune_core::Score;
 
-use super::{Event, Rule, Scope, Target};
+use super::rule::Course;
+use super::{Event, Rule, Scope, Share, Target};
+use crate::glob::Glob;
 use crate::method::{Method, ScopeKind, Structure};
-use crate::option::axis::GroupAxis;
-use crate::option::distribution::{Bound, Distribution};
-use crate::option::glob::Glob;
-use crate::option::ranking::Ranking;
-use crate::option::regrow::{Grow, Regrow};
-use crate::option::reopen::Reopen;
-use crate::option::times::Ramp;
-use crate::option::unit::Piece;
+use crate::value::{Bound, Distribution, GroupAxis, Grow, Piece, Ramp, Ranking, Regrow, Reopen};
 
 impl Event {
     /// The method.
     pub fn method(&self) -> Method {
         let structure = match &self.rule {
-            Rule::Unstructured(_) => Structure::Unstructured,
+            Rule::Unstructured { .. } => Structure::Unstructured,
             Rule::NOfM { .. } => Structure::NOfM,
             Rule::Pieces { piece, .. } => piece.structure(),
             Rule::Regrow(regrow) => match regrow.grow {
@@ -30,7 +25,7 @@ impl Event {
 
     pub(super) fn scope_kind(&self) -> ScopeKind {
         match &self.rule {
-            Rule::Unstructured(scope) => scope.kind(),
+            Rule::Unstructured { scope, .. } => scope.kind(),
             Rule::NOfM { scope, .. } => scope.kind(),
             Rule::Pieces { scope, .. } => scope.kind(),
             Rule::Regrow(_) => ScopeKind::UnifiedLocal,
@@ -49,36 +44,49 @@ impl Event {
 
     /// Within which group elements are ranked. Wanda's scores are ranked within each output unless told otherwise.
     pub fn ranked_within(&self) -> Ranking {
-        self.ranking.unwrap_or_else(|| self.default_ranking())
+        match &self.rule {
+            Rule::Unstructured { ranking: Some(ranking), .. } => *ranking,
+            _ => self.default_ranking(),
+        }
     }
 
     /// What the scope and the score make of it.
     pub(crate) fn default_ranking(&self) -> Ranking {
         match (&self.rule, self.scope_kind()) {
             (_, ScopeKind::Global) => Ranking::Global,
-            (Rule::Unstructured(_), _) if self.score.ranks_within_outputs() => Ranking::Output(None),
+            (Rule::Unstructured { .. }, _) if self.score.ranks_within_outputs() => Ranking::Output(None),
             _ => Ranking::Layer,
         }
     }
 
     /// How the density of all layers together is shared out.
     pub fn distributed(&self) -> Distribution {
-        self.distribution
+        self.share().map_or(Distribution::Global, |share| share.distribution)
+    }
+
+    fn share(&self) -> Option<&Share> {
+        match &self.rule {
+            Rule::Unstructured { share, .. } | Rule::Pieces { share, .. } => Some(share),
+            Rule::NOfM { .. } | Rule::Regrow(_) => None,
+        }
     }
 
     /// The least density of layers.
     pub fn least(&self) -> Option<&Bound> {
-        self.least.as_ref()
+        self.share()?.least.as_ref()
     }
 
     /// The greatest density of layers.
     pub fn most(&self) -> Option<&Bound> {
-        self.most.as_ref()
+        self.share()?.most.as_ref()
     }
 
     /// How the density moves over the range.
     pub fn ramps(&self) -> Option<Ramp> {
-        self.ramp
+        match self.course {
+            Course::Ramp(ramp) => Some(ramp),
+            Course::Same | Course::StraightThrough => None,
+        }
     }
 
     /// How many epochs or steps lie between two happenings, where that is written: see [`Event::interval`].
@@ -88,7 +96,7 @@ impl Event {
 
     /// Whether masks are for the forward pass alone until the range ends.
     pub fn passes_straight_through(&self) -> bool {
-        self.straight_through
+        self.course == Course::StraightThrough
     }
 
     /// Patterns of which a layer must match one; with none, every prunable layer is selected.
@@ -140,7 +148,7 @@ impl Event {
     /// none.
     pub fn targets(&self) -> Vec<(Option<&str>, Target)> {
         match &self.rule {
-            Rule::Unstructured(scope) | Rule::Pieces { scope, .. } => {
+            Rule::Unstructured { scope, .. } | Rule::Pieces { scope, .. } => {
                 scope.values().into_iter().map(|(name, density)| (name, Target::Density(*density))).collect()
             }
             Rule::NOfM { scope, .. } => {
@@ -199,18 +207,22 @@ impl Event {
         }
     }
 
-    /// Whether the event is for a layer of this name and rank.
+    /// Whether the event is for a layer of this name and rank, where everything of rank 2 or more is prunable.
     ///
-    /// A table is for the layers it names. Other events are for prunable layers, those of rank 2 or more, which
-    /// [`Event::include`] and [`Event::exclude`] narrow.
+    /// A table is for the layers it names. Other events are for prunable layers, which [`Event::include`] and
+    /// [`Event::exclude`] narrow.
     pub fn selects(&self, name: &str, rank: usize) -> bool {
+        self.is_for(name, rank >= 2)
+    }
+
+    /// The same for a layer that is prunable or not, whoever says so.
+    pub(crate) fn is_for(&self, name: &str, prunable: bool) -> bool {
         match &self.rule {
-            Rule::Unstructured(Scope::Local(layers)) | Rule::Pieces { scope: Scope::Local(layers), .. } => {
-                layers.contains_key(name)
-            }
+            Rule::Unstructured { scope: Scope::Local(layers), .. }
+            | Rule::Pieces { scope: Scope::Local(layers), .. } => layers.contains_key(name),
             Rule::NOfM { scope: Scope::Local(layers), .. } => layers.contains_key(name),
             _ => {
-                rank >= 2
+                prunable
                     && (self.include.is_empty() || self.include.iter().any(|glob| glob.matches(name)))
                     && !self.exclude.iter().any(|glob| glob.matches(name))
             }

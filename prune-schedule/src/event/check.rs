@@ -1,18 +1,18 @@
 //! What does not fit together in an event, and under its key.
 
 use super::{Event, Rule};
-use crate::epoch::{Epochs, LAST_EPOCH};
 use crate::error::{Problem, StrategyError};
-use crate::option::ranking::Ranking;
-use crate::option::regrow::Decay;
+use crate::key::{Key, KeyError, LAST_EPOCH};
+use crate::value::Decay;
+use crate::value::Ranking;
 
 impl Event {
     /// What is wrong with an event as a whole, and under its key.
-    pub(crate) fn check(&self, epochs: Epochs) -> Result<(), StrategyError> {
+    pub(crate) fn check(&self, epochs: Key) -> Result<(), StrategyError> {
         let contradiction = |field, why: &str| Err(Problem::Contradiction { field, why: why.to_owned() }.into());
         let ranged =
-            matches!(epochs, Epochs::Range { .. }) || matches!(epochs, Epochs::Steps { first, last } if first < last);
-        if self.ramp.is_some() && !ranged {
+            matches!(epochs, Key::Epochs { .. }) || matches!(epochs, Key::Steps { first, last } if first < last);
+        if self.ramps().is_some() && !ranged {
             return contradiction(
                 "schedule",
                 "it needs a range of epochs or steps, such as '2..=10' or '100..=900 steps'",
@@ -24,26 +24,25 @@ impl Event {
                 "it needs a range of epochs or steps, such as '2..=10' or '100..=900 steps'",
             );
         }
-        if self.straight_through {
-            if !matches!(epochs, Epochs::Range { .. }) {
+        if self.passes_straight_through() {
+            if !matches!(epochs, Key::Epochs { .. }) {
                 return contradiction(
                     "straight_through",
                     "it needs a range of epochs, at whose end the mask is applied",
                 );
             }
-            if self.ramp.is_some() || self.reopen.is_some() || self.rewind.is_some() || self.every.is_some() {
-                let why = "`schedule`, `every`, `reopen` and `rewind` do not go with it";
-                return contradiction("straight_through", why);
+            if self.reopen.is_some() || self.rewind.is_some() || self.every.is_some() {
+                return Err(self.alone());
             }
         }
         self.check_rewind(epochs)?;
         if let Rule::Regrow(regrow) = self.rule {
-            if regrow.decay == Decay::Cosine && epochs.first() == epochs.last() && epochs != Epochs::Others {
+            if regrow.decay == Decay::Cosine && epochs.first() == epochs.last() && epochs != Key::OtherEpochs {
                 let why = "a cosine has come to nothing at the last update, and here is only one; write 'decay': 'constant', \
                            or a range of epochs or steps";
                 return contradiction("decay", why);
             }
-            if epochs == Epochs::Others {
+            if epochs == Key::OtherEpochs {
                 let why = "`set` and `rigl` need a range that ends, such as '100..=7500 steps'";
                 return contradiction("method", why);
             }
@@ -53,7 +52,7 @@ impl Event {
                     "`set` and `rigl` open what they open; `reopen` and `rewind` do not go with them",
                 );
             }
-        } else if ranged && matches!(epochs, Epochs::Steps { .. }) && self.ramp.is_none() {
+        } else if ranged && matches!(epochs, Key::Steps { .. }) && self.ramps().is_none() {
             let why = "a range of steps needs a `schedule`, or `set` or `rigl`; masks float over epochs only";
             return contradiction("method", why);
         }
@@ -64,7 +63,7 @@ impl Event {
             if matches!(self.ranked_within(), Ranking::Output(_)) {
                 return contradiction("reopen", "it works within layers and over all of them, not within outputs");
             }
-            if (self.least.is_some() || self.most.is_some()) && self.distribution.shares().is_none() {
+            if (self.least().is_some() || self.most().is_some()) && self.distributed().shares().is_none() {
                 return contradiction("reopen", "it does not go with `min_density` and `max_density` in one ranking");
             }
         }
@@ -76,10 +75,10 @@ impl Event {
     }
 
     /// Refuses to go back to an epoch that has not ended by then.
-    fn check_rewind(&self, epochs: Epochs) -> Result<(), StrategyError> {
+    fn check_rewind(&self, epochs: Key) -> Result<(), StrategyError> {
         let Some(to) = self.rewind else { return Ok(()) };
         if to > LAST_EPOCH {
-            return Err(Problem::EpochTooLarge { found: to.to_string() }.into());
+            return Err(Problem::from(KeyError::TooLarge { found: to.to_string() }).into());
         }
         // How far training has come at a step is seen when it is there.
         let first = if epochs.in_steps() { u64::MAX } else { epochs.first().unwrap_or(1) };

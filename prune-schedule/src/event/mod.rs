@@ -9,21 +9,17 @@ mod rule;
 mod same;
 mod times;
 
-pub use rule::{Rule, Scope, Target};
+pub use rule::{Rule, Scope, Share, Target};
+
+use rule::Course;
 
 use prune_core::{Density, NmPattern, Score};
 
-use crate::epoch::LAST_EPOCH;
 use crate::error::{Problem, StrategyError};
+use crate::glob::Glob;
+use crate::key::LAST_EPOCH;
 use crate::method::ScopeKind;
-use crate::option::axis::GroupAxis;
-use crate::option::distribution::{Bound, Distribution};
-use crate::option::glob::Glob;
-use crate::option::ranking::Ranking;
-use crate::option::regrow::Regrow;
-use crate::option::reopen::Reopen;
-use crate::option::times::Ramp;
-use crate::option::unit::Piece;
+use crate::value::{Bound, Distribution, GroupAxis, Piece, Ramp, Ranking, Regrow, Reopen};
 
 /// A method with what it is to reach, and which layers it is for.
 ///
@@ -42,15 +38,9 @@ use crate::option::unit::Piece;
 pub struct Event {
     rule: Rule,
     score: Score,
-    /// Where it is not what the scope and the score make it.
-    ranking: Option<Ranking>,
-    distribution: Distribution,
-    least: Option<Bound>,
-    most: Option<Bound>,
-    ramp: Option<Ramp>,
+    course: Course,
     /// None where it is what the rule makes of its key.
     every: Option<u64>,
-    straight_through: bool,
     include: Vec<Glob>,
     exclude: Vec<Glob>,
     reopen: Option<Reopen>,
@@ -65,7 +55,7 @@ impl Event {
     ///
     /// [`Problem::EmptyTable`] for a table that names no layer.
     pub fn unstructured(scope: Scope<Density>) -> Result<Self, StrategyError> {
-        Self::new(Rule::Unstructured(scope))
+        Self::new(Rule::Unstructured { scope, ranking: None, share: Share::default() })
     }
 
     /// An event that keeps N of every M consecutive elements along an axis: that of [`Event::axis`], or the door's
@@ -91,7 +81,7 @@ impl Event {
             let why = format!("a side of {side} is longer than any axis");
             return Err(Problem::Contradiction { field: "block", why }.into());
         }
-        Self::new(Rule::Pieces { scope, piece })
+        Self::new(Rule::Pieces { scope, piece, share: Share::default() })
     }
 
     /// An update of sparse training, in every prunable layer that has a mask by then.
@@ -113,13 +103,8 @@ impl Event {
         Event {
             rule,
             score: Score::magnitude(),
-            ranking: None,
-            distribution: Distribution::Global,
-            least: None,
-            most: None,
-            ramp: None,
+            course: Course::Same,
             every: None,
-            straight_through: false,
             include: Vec::new(),
             exclude: Vec::new(),
             reopen: None,
@@ -146,24 +131,22 @@ impl Event {
     ///
     /// [`Problem::Contradiction`] where the method has groups of its own.
     pub fn ranking(mut self, ranking: Ranking) -> Result<Self, StrategyError> {
-        let fits = match &self.rule {
-            Rule::Unstructured(scope) => (scope.kind() == ScopeKind::Global) == (ranking == Ranking::Global),
-            _ => false,
-        };
-        if !fits {
-            let why = match (&self.rule, self.scope_kind()) {
-                (Rule::Unstructured(_), ScopeKind::Global) => {
-                    "ranks all layers together; `unstr_unified_local` ranks within outputs"
-                }
-                (Rule::Unstructured(_), _) => {
-                    "ranks within a layer, or within an output; `unstr_global` ranks all layers together"
-                }
-                _ => "has groups of its own; leave it out",
-            };
-            return self.contradicts("ranking", why);
+        match &mut self.rule {
+            Rule::Unstructured { scope, ranking: written, .. }
+                if (scope.kind() == ScopeKind::Global) == (ranking == Ranking::Global) =>
+            {
+                *written = Some(ranking);
+                Ok(self)
+            }
+            Rule::Unstructured { scope: Scope::Global(_), .. } => {
+                self.contradicts("ranking", "ranks all layers together; `unstr_unified_local` ranks within outputs")
+            }
+            Rule::Unstructured { .. } => {
+                let why = "ranks within a layer, or within an output; `unstr_global` ranks all layers together";
+                self.contradicts("ranking", why)
+            }
+            _ => self.contradicts("ranking", "has groups of its own; leave it out"),
         }
-        self.ranking = Some(ranking);
-        Ok(self)
     }
 
     /// The same with groups, or outputs, along another axis.
@@ -174,16 +157,16 @@ impl Event {
     /// `str_local` and `channel_*` have an axis, and rankings within an output.
     pub fn axis(mut self, along: GroupAxis) -> Result<Self, StrategyError> {
         let method = self.method().name();
-        let ranking = self.ranked_within();
+        let within = self.ranked_within();
         match &mut self.rule {
             Rule::NOfM { scope: Scope::Global(_), .. } => return Err(Problem::AxisGlobal.into()),
             Rule::NOfM { axis, .. } => *axis = Some(along),
-            Rule::Unstructured(_) if matches!(ranking, Ranking::Output(_)) => {
-                self.ranking = Some(Ranking::Output(Some(along)));
+            Rule::Unstructured { ranking, .. } if matches!(within, Ranking::Output(_)) => {
+                *ranking = Some(Ranking::Output(Some(along)));
             }
             Rule::Pieces { piece: Piece::Channels { axis, .. }, .. } => *axis = Some(along),
             Rule::Pieces { .. } => return self.contradicts("axis", "cuts its blocks along `axes`; write that"),
-            Rule::Unstructured(_) | Rule::Regrow(_) => {
+            Rule::Unstructured { .. } | Rule::Regrow(_) => {
                 return Err(Problem::AxisUnstructured { method }.into());
             }
         }
@@ -196,8 +179,7 @@ impl Event {
     ///
     /// [`Problem::Contradiction`] but for `unstr_global`: the others say themselves what each layer keeps.
     pub fn distribution(mut self, distribution: Distribution) -> Result<Self, StrategyError> {
-        self.refuse_unless_shared("distribution")?;
-        self.distribution = distribution;
+        self.share_mut("distribution")?.distribution = distribution;
         Ok(self)
     }
 
@@ -207,8 +189,7 @@ impl Event {
     ///
     /// As [`Event::distribution`]; [`Problem::Contradiction`] with `reopen` in one ranking over all layers.
     pub fn min_density(mut self, least: Bound) -> Result<Self, StrategyError> {
-        self.refuse_unless_shared("min_density")?;
-        self.least = Some(least);
+        self.share_mut("min_density")?.least = Some(least);
         Ok(self)
     }
 
@@ -218,23 +199,24 @@ impl Event {
     ///
     /// As [`Event::min_density`].
     pub fn max_density(mut self, most: Bound) -> Result<Self, StrategyError> {
-        self.refuse_unless_shared("max_density")?;
-        self.most = Some(most);
+        self.share_mut("max_density")?.most = Some(most);
         Ok(self)
     }
 
-    fn refuse_unless_shared(&self, field: &'static str) -> Result<(), StrategyError> {
-        match &self.rule {
-            Rule::Unstructured(Scope::Global(_)) => Ok(()),
-            Rule::Pieces { scope: Scope::Global(_), .. } if field != "distribution" => Ok(()),
+    /// How the density of all layers together is shared out, for a field that says so.
+    fn share_mut(&mut self, field: &'static str) -> Result<&mut Share, StrategyError> {
+        let method = self.method().name();
+        let why = match &mut self.rule {
+            Rule::Unstructured { scope: Scope::Global(_), share, .. } => return Ok(share),
+            Rule::Pieces { scope: Scope::Global(_), share, .. } if field != "distribution" => return Ok(share),
             Rule::Pieces { scope: Scope::Global(_), .. } => {
-                self.contradicts(field, "ranks the pieces of all layers together; only `unstr_global` is shared out")
+                "ranks the pieces of all layers together; only `unstr_global` is shared out"
             }
-            _ => self.contradicts(
-                field,
-                "says itself what each layer keeps; a density of all layers together, with `unstr_global`, is shared out",
-            ),
-        }
+            _ => {
+                "says itself what each layer keeps; a density of all layers together, with `unstr_global`, is shared out"
+            }
+        };
+        Err(Problem::Contradiction { field, why: format!("`{method}` {why}") }.into())
     }
 
     /// The same with a density that moves over the range of its key.
@@ -243,13 +225,16 @@ impl Event {
     ///
     /// [`Problem::Contradiction`] but for densities.
     pub fn ramp(mut self, ramp: Ramp) -> Result<Self, StrategyError> {
-        if !matches!(self.rule, Rule::Unstructured(_) | Rule::Pieces { .. }) {
+        if !matches!(self.rule, Rule::Unstructured { .. } | Rule::Pieces { .. }) {
             return self.contradicts("schedule", "has no density that could move");
         }
         if ramp.power == 0 {
             return self.contradicts("power", "needs a power of 1 or more");
         }
-        self.ramp = Some(ramp);
+        if self.passes_straight_through() {
+            return Err(self.alone());
+        }
+        self.course = Course::Ramp(ramp);
         Ok(self)
     }
 
@@ -272,7 +257,10 @@ impl Event {
         if matches!(self.rule, Rule::Regrow(_)) {
             return self.contradicts("straight_through", "trains sparse weights, and there are no dense ones");
         }
-        self.straight_through = true;
+        if matches!(self.course, Course::Ramp(_)) {
+            return Err(self.alone());
+        }
+        self.course = Course::StraightThrough;
         Ok(self)
     }
 
@@ -321,6 +309,12 @@ impl Event {
     pub fn rewind(mut self, epoch: u64) -> Self {
         self.rewind = Some(epoch);
         self
+    }
+
+    /// What does not go with masks that are for forward passes alone.
+    fn alone(&self) -> StrategyError {
+        let why = "`schedule`, `every`, `reopen` and `rewind` do not go with it".to_owned();
+        Problem::Contradiction { field: "straight_through", why }.into()
     }
 
     pub(crate) fn with_piece(mut self, new: Piece) -> Self {

@@ -7,10 +7,8 @@ use core::fmt;
 use prune_core::{Density, NmPattern};
 
 use crate::method::ScopeKind;
-use crate::option::axis::GroupAxis;
-use crate::option::regrow::Regrow;
-use crate::option::unit::Piece;
 use crate::percent::BothWays;
+use crate::value::{Bound, Distribution, GroupAxis, Piece, Ramp, Ranking, Regrow};
 
 /// A value and the layers that it is for.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +51,14 @@ impl<T> Scope<T> {
 #[non_exhaustive]
 pub enum Rule {
     /// Keeps single elements, to a density.
-    Unstructured(Scope<Density>),
+    Unstructured {
+        /// The density and the layers it is for.
+        scope: Scope<Density>,
+        /// Within which group elements are ranked, where that is written.
+        ranking: Option<Ranking>,
+        /// How a density of all layers together is shared out.
+        share: Share,
+    },
     /// Keeps N of every M consecutive elements along an axis.
     NOfM {
         /// The pattern and the layers it is for.
@@ -70,9 +75,47 @@ pub enum Rule {
         scope: Scope<Density>,
         /// What is pruned in one piece.
         piece: Piece,
+        /// How little and how much each layer keeps of a density of all layers together.
+        share: Share,
     },
     /// Drops some of what is kept and opens as many others, in every selected layer that has a mask.
     Regrow(Regrow),
+}
+
+impl Rule {
+    /// Whether two do the same but for the group that elements are ranked within.
+    pub(super) fn is_alike(&self, other: &Rule) -> bool {
+        match (self, other) {
+            (Rule::Unstructured { scope, share, .. }, Rule::Unstructured { scope: others, share: other, .. }) => {
+                (scope, share) == (others, other)
+            }
+            (this, that) => this == that,
+        }
+    }
+}
+
+/// How a density of all layers together is shared among them: what only `unstr_global` has, and but for the distribution
+/// `block_global` and `channel_global`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Share {
+    /// By what it is shared.
+    pub distribution: Distribution,
+    /// The least density of layers.
+    pub least: Option<Bound>,
+    /// The greatest density of layers.
+    pub most: Option<Bound>,
+}
+
+/// What happens over a range of epochs or steps.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) enum Course {
+    /// The same at each happening.
+    #[default]
+    Same,
+    /// The density moves.
+    Ramp(Ramp),
+    /// The masks are for forward passes alone until the range ends.
+    StraightThrough,
 }
 
 /// What is to be reached: a density or an N:M pattern.

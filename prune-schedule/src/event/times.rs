@@ -1,33 +1,33 @@
 //! When an event happens under its key, and what it has come to by then.
 
 use super::{Event, Rule, Scope};
-use crate::epoch::Epochs;
+use crate::key::Key;
 
 /// Steps from one update of sparse training to the next, where nothing is written (Evci et al. 2020).
 const UPDATE_STEPS: u64 = 100;
 
 impl Event {
     /// Whether masks float under a key: made anew at each happening and not held in between.
-    pub fn floats(&self, epochs: Epochs) -> bool {
-        epochs.floats() && self.ramp.is_none() && !matches!(self.rule, Rule::Regrow(_))
+    pub fn floats(&self, epochs: Key) -> bool {
+        epochs.floats() && self.ramps().is_none() && !matches!(self.rule, Rule::Regrow(_))
     }
 
     /// How many epochs or steps lie between two happenings in a range: what `every` says, or 1; of sparse training over steps
     /// 100.
-    pub fn interval(&self, epochs: Epochs) -> u64 {
-        let over_steps = matches!(epochs, Epochs::Steps { first, last } if first < last);
+    pub fn interval(&self, epochs: Key) -> u64 {
+        let over_steps = matches!(epochs, Key::Steps { first, last } if first < last);
         let usual = if over_steps && matches!(self.rule, Rule::Regrow(_)) { UPDATE_STEPS } else { 1 };
         self.every.unwrap_or(usual)
     }
 
     /// Whether it happens at `time`, an epoch or step that its key covers.
-    pub(crate) fn is_due(&self, epochs: Epochs, time: u64) -> bool {
+    pub(crate) fn is_due(&self, epochs: Key, time: u64) -> bool {
         let last = epochs.last() == Some(time);
         last || time.saturating_sub(epochs.first().unwrap_or(0)).is_multiple_of(self.interval(epochs))
     }
 
     /// The first time from `time` on at which it happens; `None` where its key ends before.
-    pub(crate) fn next_due(&self, epochs: Epochs, time: u64) -> Option<u64> {
+    pub(crate) fn next_due(&self, epochs: Key, time: u64) -> Option<u64> {
         let first = epochs.first().unwrap_or(1);
         let every = self.interval(epochs);
         let after = time.saturating_sub(first).div_ceil(every).checked_mul(every)?;
@@ -41,10 +41,10 @@ impl Event {
 
     /// The event as it is at a time, an epoch or step, of the range it stands under: with the density that it has come to by
     /// then, and no schedule any more.
-    pub fn at_time(&self, epochs: Epochs, time: u64) -> Event {
+    pub fn at_time(&self, epochs: Key, time: u64) -> Event {
         let mut event = self.clone();
-        if let (Some(ramp), Some(first), Some(last)) = (self.ramp, epochs.first(), epochs.last())
-            && let Rule::Unstructured(scope) | Rule::Pieces { scope, .. } = &mut event.rule
+        if let (Some(ramp), Some(first), Some(last)) = (self.ramps(), epochs.first(), epochs.last())
+            && let Rule::Unstructured { scope, .. } | Rule::Pieces { scope, .. } = &mut event.rule
         {
             let share = if time >= last { 1.0 } else { time.saturating_sub(first) as f64 / (last - first) as f64 };
             match scope {

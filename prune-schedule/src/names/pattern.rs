@@ -1,6 +1,6 @@
 //! Patterns over whole segments of names, anchored at both ends.
 
-use crate::option::glob::Glob;
+use crate::glob::Glob;
 
 /// A pattern over the segments of a canonical name, which must match whole.
 ///

@@ -1,13 +1,10 @@
 //! The field `axis`: along which axis N:M groups run, and which axis outputs and channels lie along.
 
-use core::fmt;
-
 use super::EventOption;
 use crate::error::{Problem, StrategyError};
 use crate::event::Event;
-use crate::names::{AxisEvidence, Class, Role};
-use crate::text::node::{Node, Value};
-use crate::text::written::Written;
+use crate::tree::{Node, Value, Written};
+use crate::value::axis::{GroupAxis, OUTPUT, REDUCTION};
 
 pub(super) const OPTION: EventOption = EventOption {
     fields: &["axis"],
@@ -19,136 +16,27 @@ pub(super) const OPTION: EventOption = EventOption {
 
 fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
     let Some(node) = written.get("axis") else { return Ok(event) };
-    GroupAxis::read(node).and_then(|axis| event.axis(axis)).map_err(written.at(node))
+    axis(node).and_then(|axis| event.axis(axis)).map_err(written.at(node))
 }
 
 fn write(event: &Event) -> Vec<(&'static str, Value)> {
-    event.group_axis().map(|axis| ("axis", axis.write())).into_iter().collect()
+    event.group_axis().map(|axis| ("axis", written_as(axis))).into_iter().collect()
 }
 
-/// The words that stand for the axis over which a layer sums, and for that of its outputs.
-const REDUCTION: &str = "reduction";
-const OUTPUT: &str = "output";
-
-/// An axis of a layer's logical shape: along which N:M groups run, or along which outputs or channels lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum GroupAxis {
-    /// An axis by its index; negative ones count from the end, as in NumPy.
-    Index(isize),
-    /// The axis of the layer's inputs, over which it sums, where the table of [`names`](crate::names) tells it. Hardware
-    /// that skips the zeros of 2:4 wants groups along it.
-    Reduction,
-    /// The axis of the layer's outputs, told in the same way.
-    Output,
-}
-
-impl GroupAxis {
-    /// The last axis: that of N:M groups in the library where none is written.
-    pub const LAST: GroupAxis = GroupAxis::Index(-1);
-
-    pub(crate) fn read(node: &Node) -> Result<Self, StrategyError> {
-        let kind = || Problem::AxisKind { found: node.value.describe() };
-        match &node.value {
-            Value::Int(index) => Ok(GroupAxis::Index(isize::try_from(*index).map_err(|_| kind())?)),
-            Value::Text(word) if word == REDUCTION => Ok(GroupAxis::Reduction),
-            Value::Text(word) if word == OUTPUT => Ok(GroupAxis::Output),
-            _ => Err(kind().into()),
-        }
-    }
-
-    pub(crate) fn write(self) -> Value {
-        match self {
-            GroupAxis::Index(index) => Value::Int(index as i64),
-            GroupAxis::Reduction => Value::text(REDUCTION),
-            GroupAxis::Output => Value::text(OUTPUT),
-        }
+fn axis(node: &Node) -> Result<GroupAxis, StrategyError> {
+    let kind = || Problem::AxisKind { found: node.value.describe() };
+    match &node.value {
+        Value::Int(index) => Ok(GroupAxis::Index(isize::try_from(*index).map_err(|_| kind())?)),
+        Value::Text(word) if word == REDUCTION => Ok(GroupAxis::Reduction),
+        Value::Text(word) if word == OUTPUT => Ok(GroupAxis::Output),
+        _ => Err(kind().into()),
     }
 }
 
-impl fmt::Display for GroupAxis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            GroupAxis::Index(index) => f.pad(&index.to_string()),
-            GroupAxis::Reduction => f.pad(REDUCTION),
-            GroupAxis::Output => f.pad(OUTPUT),
-        }
-    }
-}
-
-/// Why nothing says which axis of a layer is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AxisUnknown {
-    /// The layer has no axis of the index that is written.
-    OutOfRange(isize),
-    /// Nothing tells the layer's axis of inputs, or of outputs.
-    Untold,
-}
-
-/// An axis of a layer, and what told it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LayerAxis {
-    /// The axis, counted from the first.
-    pub index: usize,
-    /// What told it; none where it was written as an index.
-    pub evidence: Option<AxisEvidence>,
-}
-
-impl GroupAxis {
-    /// The axis of a layer of this name, shape and role that is meant: the first of the input axes for
-    /// [`GroupAxis::Reduction`], the first of the output axes for [`GroupAxis::Output`].
-    ///
-    /// # Errors
-    ///
-    /// [`AxisUnknown::OutOfRange`] for an index that the shape does not have, [`AxisUnknown::Untold`] where the role has no
-    /// axes.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use prune_schedule::GroupAxis;
-    /// use prune_schedule::names::{AxisEvidence, ModelFacts, roles};
-    ///
-    /// // The bias of a transposed convolution tells that its outputs lie on axis 1.
-    /// let tensors: [(&str, &[usize]); 2] = [("up.weight", &[4, 6, 2, 2]), ("up.bias", &[6])];
-    /// let role = &roles(&ModelFacts::unknown(), &tensors)[0];
-    /// let output = GroupAxis::Output.of("up.weight", &[4, 6, 2, 2], role).map(|axis| (axis.index, axis.evidence));
-    /// assert_eq!(output, Ok((1, Some(AxisEvidence::Bias))));
-    /// let last = GroupAxis::LAST.of("up.weight", &[4, 6, 2, 2], role).map(|axis| (axis.index, axis.evidence));
-    /// assert_eq!(last, Ok((3, None)));
-    /// ```
-    pub fn of(self, name: &str, shape: &[usize], role: &Role) -> Result<LayerAxis, AxisUnknown> {
-        let rank = shape.len();
-        let told = |known: Option<usize>, plain: Option<usize>| match (known, plain) {
-            (Some(index), _) => Ok(LayerAxis { index, evidence: role.evidence }),
-            // What is no weight has no axes in the table. Where it is pruned all the same, it is one that is stored plainly.
-            (None, Some(index)) if matches!(role.class, Class::Other(_)) => {
-                Ok(LayerAxis { index, evidence: Some(AxisEvidence::Default) })
-            }
-            _ => Err(AxisUnknown::Untold),
-        };
-        match self {
-            GroupAxis::Reduction => told(role.input_axis(), plain_axes(name, rank).map(|(input, _)| input)),
-            GroupAxis::Output => told(role.output_axis(), plain_axes(name, rank).map(|(_, output)| output)),
-            GroupAxis::Index(index) => {
-                let from_start = if index < 0 { index.checked_add_unsigned(rank) } else { Some(index) };
-                match from_start.and_then(|index| usize::try_from(index).ok()) {
-                    Some(index) if index < rank => Ok(LayerAxis { index, evidence: None }),
-                    _ => Err(AxisUnknown::OutOfRange(index)),
-                }
-            }
-        }
-    }
-}
-
-/// The axes of inputs and outputs as layers of this last word are mostly stored: `weight` (out, in, ..) by PyTorch, `kernel`
-/// (.., in, out) by Flax and Keras.
-fn plain_axes(name: &str, rank: usize) -> Option<(usize, usize)> {
-    match name.rsplit(|c: char| !c.is_alphanumeric()).next() {
-        _ if rank < 2 => None,
-        Some("kernel") => Some((rank - 2, rank - 1)),
-        Some("weight") => Some((1, 0)),
-        _ => None,
+fn written_as(axis: GroupAxis) -> Value {
+    match axis {
+        GroupAxis::Index(index) => Value::Int(index as i64),
+        GroupAxis::Reduction => Value::text(REDUCTION),
+        GroupAxis::Output => Value::text(OUTPUT),
     }
 }

@@ -1,11 +1,10 @@
 //! The fields `include` and `exclude`: which of the prunable layers.
 
 use super::EventOption;
-use super::glob::Glob;
 use crate::error::{Problem, StrategyError};
 use crate::event::Event;
-use crate::text::node::{Node, Value};
-use crate::text::written::Written;
+use crate::glob::Glob;
+use crate::tree::{Node, Value, Written};
 
 pub(super) const OPTION: EventOption = EventOption { fields: &["include", "exclude"], read, write, tell: |_, _| None };
 

@@ -3,25 +3,23 @@
 //! An option is a file here and a line in [`ALL`]: the fields it is written with, how they are read into an event and
 //! written from one, and what a timeline tells of it.
 
-pub(crate) mod axis;
-pub(crate) mod distribution;
-pub(crate) mod glob;
+mod axis;
+mod distribution;
 mod layers;
-pub(crate) mod ranking;
+mod ranking;
 mod read;
-pub(crate) mod regrow;
-pub(crate) mod reopen;
+mod regrow;
+mod reopen;
 mod rewind;
-pub(crate) mod score;
+mod score;
 pub(crate) mod seed;
-pub(crate) mod times;
+mod times;
 pub(crate) mod unit;
 
-use crate::epoch::Epochs;
 use crate::error::StrategyError;
 use crate::event::Event;
-use crate::text::node::Value;
-use crate::text::written::Written;
+use crate::key::Key;
+use crate::tree::{Value, Written};
 
 /// One option.
 pub(crate) struct EventOption {
@@ -32,7 +30,7 @@ pub(crate) struct EventOption {
     /// Its fields as they are written, those at their default left out.
     pub(crate) write: fn(&Event) -> Vec<(&'static str, Value)>,
     /// What a timeline tells of it, where there is something to tell.
-    pub(crate) tell: fn(Epochs, &Event) -> Option<String>,
+    pub(crate) tell: fn(Key, &Event) -> Option<String>,
 }
 
 /// Every option, in the order in which they are read, written and told.

@@ -1,7 +1,8 @@
 //! Values of common kinds, read for an option.
 
-use crate::error::{Problem, StrategyError, clip, nearest};
-use crate::text::node::{Node, Value};
+use crate::error::{Problem, StrategyError};
+use crate::tree::{Node, Value};
+use crate::words::{clip, nearest};
 
 fn wrong(field: &'static str, wanted: &'static str, node: &Node) -> StrategyError {
     Problem::FieldValue { field, wanted, found: node.value.describe() }.into()

@@ -1,107 +1,15 @@
 //! The fields `fraction` and `decay` of `set` and `rigl`: how much of each layer moves in an update.
 
-use core::fmt;
-
 use super::EventOption;
 use super::read::{number, word};
-use crate::epoch::Epochs;
 use crate::error::{Problem, StrategyError};
 use crate::event::{Event, Rule};
+use crate::key::Key;
 use crate::percent::percent;
-use crate::text::node::Value;
-use crate::text::written::Written;
+use crate::tree::{Value, Written};
+use crate::value::{Decay, Grow};
 
 const WANTED: &str = "'cosine' or 'constant'";
-const NAMES: [&str; 2] = ["cosine", "constant"];
-
-/// How the fraction that moves changes over the range of updates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum Decay {
-    /// From the fraction at time 0 to nothing at the last update: `fraction / 2 * (1 + cos(pi * t / last))`. At that last time
-    /// nothing moves, no gradient is needed, and the optimiser's step is not replaced.
-    #[default]
-    Cosine,
-    /// The same at every update.
-    Constant,
-}
-
-impl fmt::Display for Decay {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Decay::Cosine => NAMES[0],
-            Decay::Constant => NAMES[1],
-        })
-    }
-}
-
-/// What fills the places that the dropped weights leave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Grow {
-    /// A draw by the seed and the time of the update (SET, Mocanu et al. 2018).
-    Random {
-        /// The seed; 0 when nothing is written.
-        seed: u64,
-    },
-    /// The largest magnitudes of the dense gradient of that batch, before it is masked (RigL, Evci et al. 2020).
-    Gradient,
-}
-
-/// An update of sparse training: in each layer that has a mask, the weights of least magnitude are dropped and as many
-/// others are opened, so that the density stays what it is, to the element.
-///
-/// `round(fraction_t * kept)` weights are dropped in each layer. What is opened is chosen among everything that is not
-/// kept then, the dropped ones included: a weight that is dropped and opened in one update keeps its value and its
-/// optimiser's state; all others start at zero.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Regrow {
-    /// What fills the places.
-    pub grow: Grow,
-    /// Which part of a layer's kept weights moves at time 0, above 0 and at most 1.
-    fraction: f64,
-    /// How that changes over the updates.
-    pub decay: Decay,
-}
-
-impl Regrow {
-    /// Three tenths, falling along a cosine, as RigL has it.
-    pub fn new(grow: Grow) -> Self {
-        Regrow { grow, fraction: 0.3, decay: Decay::Cosine }
-    }
-
-    /// The same with another fraction.
-    ///
-    /// # Errors
-    ///
-    /// [`Problem::FieldValue`] unless it is above 0 and at most 1.
-    pub fn fraction(self, fraction: f64) -> Result<Self, StrategyError> {
-        if fraction > 0.0 && fraction <= 1.0 {
-            return Ok(Regrow { fraction, ..self });
-        }
-        let wanted = "a number above 0 and at most 1, such as 0.3";
-        Err(Problem::FieldValue { field: "fraction", wanted, found: format!("the number {fraction:?}") }.into())
-    }
-
-    /// The fraction that moves at time 0.
-    pub fn initial_fraction(self) -> f64 {
-        self.fraction
-    }
-
-    /// Which fraction moves at time `time` of updates that end at `last`.
-    pub(crate) fn fraction_at(self, time: u64, last: u64) -> f64 {
-        match self.decay {
-            Decay::Constant => self.fraction,
-            Decay::Cosine if time >= last => 0.0,
-            Decay::Cosine => self.fraction / 2.0 * (1.0 + (core::f64::consts::PI * (time as f64 / last as f64)).cos()),
-        }
-    }
-
-    /// How many of `kept` weights move then.
-    pub(crate) fn moved(self, kept: usize, time: u64, last: u64) -> usize {
-        ((self.fraction_at(time, last) * kept as f64).round() as usize).min(kept)
-    }
-}
 
 pub(super) const OPTION: EventOption =
     EventOption { fields: &["fraction", "decay"], read, write, tell: |epochs, event| tell(epochs, event) };
@@ -116,9 +24,9 @@ fn read(written: &Written<'_, '_>, mut event: Event) -> Result<Event, StrategyEr
         };
         let regrow = match field {
             "fraction" => number(field, "a number above 0 and at most 1, such as 0.3", node)
-                .and_then(|fraction| regrow.fraction(fraction)),
-            _ => word(field, WANTED, &NAMES, node)
-                .map(|index| Regrow { decay: [Decay::Cosine, Decay::Constant][index], ..*regrow }),
+                .and_then(|fraction| Ok(regrow.fraction(fraction).map_err(Problem::from)?)),
+            _ => word(field, WANTED, &Decay::NAMES, node)
+                .map(|index| regrow.with_decay([Decay::Cosine, Decay::Constant][index])),
         };
         event = event.with_regrow(regrow.map_err(written.at(node))?);
     }
@@ -127,16 +35,16 @@ fn read(written: &Written<'_, '_>, mut event: Event) -> Result<Event, StrategyEr
 
 fn write(event: &Event) -> Vec<(&'static str, Value)> {
     let Rule::Regrow(regrow) = event.rule() else { return Vec::new() };
-    let fraction = (regrow.fraction != 0.3).then_some(("fraction", Value::Float(regrow.fraction)));
+    let fraction = (regrow.initial_fraction() != 0.3).then_some(("fraction", Value::Float(regrow.initial_fraction())));
     let decay = (regrow.decay != Decay::Cosine).then(|| ("decay", Value::text(regrow.decay.to_string())));
     [fraction, decay].into_iter().flatten().collect()
 }
 
-fn tell(_: Epochs, event: &Event) -> Option<String> {
+fn tell(_: Key, event: &Event) -> Option<String> {
     let Rule::Regrow(regrow) = event.rule() else { return None };
     let grow = match regrow.grow {
         Grow::Random { seed } => format!("at random, seed {seed}"),
         Grow::Gradient => "by gradient".to_owned(),
     };
-    Some(format!("moves {} of what is kept, {}; grows {grow}", percent(regrow.fraction), regrow.decay))
+    Some(format!("moves {} of what is kept, {}; grows {grow}", percent(regrow.initial_fraction()), regrow.decay))
 }

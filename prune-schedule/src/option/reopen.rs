@@ -1,31 +1,12 @@
 //! The field `reopen`: how an event may open elements that earlier events have closed.
 
-use core::fmt;
-
 use super::EventOption;
-use crate::error::{Problem, StrategyError, clip, nearest};
+use crate::error::{Problem, StrategyError};
 use crate::event::Event;
-use crate::text::node::Value;
-use crate::text::written::Written;
-
-const RANDOM: &str = "random";
-const GRADIENT: &str = "gradient";
-
-/// How the elements are chosen that an event opens again (rule 9).
-///
-/// Events only close, unless they say otherwise with this. Elements alive stay first in rank; only what the event asks
-/// beyond them is opened. Reopened weights start at zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Reopen {
-    /// At random: a hash of the seed, the layer's name and the logical index, the same on every platform.
-    Random {
-        /// The seed; 0 when nothing is written.
-        seed: u64,
-    },
-    /// By the largest magnitude of the gradient, which the pruner must be given as evidence.
-    Gradient,
-}
+use crate::tree::{Value, Written};
+use crate::value::Reopen;
+use crate::value::reopen::{GRADIENT, RANDOM};
+use crate::words::{clip, nearest};
 
 pub(super) const OPTION: EventOption = EventOption {
     fields: &["reopen"],
@@ -56,13 +37,4 @@ fn write(event: &Event) -> Vec<(&'static str, Value)> {
         Reopen::Gradient => GRADIENT,
     });
     name.map(|name| ("reopen", Value::text(name))).into_iter().collect()
-}
-
-impl fmt::Display for Reopen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Reopen::Random { seed } => f.pad(&format!("{RANDOM}, seed {seed}")),
-            Reopen::Gradient => f.pad(GRADIENT),
-        }
-    }
 }

@@ -4,8 +4,7 @@ use super::EventOption;
 use super::read::whole;
 use crate::error::StrategyError;
 use crate::event::Event;
-use crate::text::node::Value;
-use crate::text::written::Written;
+use crate::tree::{Value, Written};
 
 pub(super) const OPTION: EventOption = EventOption {
     fields: &["rewind"],

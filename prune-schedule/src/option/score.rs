@@ -3,10 +3,10 @@
 use prune_core::Score;
 
 use super::EventOption;
-use crate::error::{Problem, StrategyError, clip, nearest, quoted};
+use crate::error::{Problem, StrategyError};
 use crate::event::Event;
-use crate::text::node::Value;
-use crate::text::written::Written;
+use crate::tree::{Value, Written};
+use crate::words::{clip, nearest};
 
 pub(super) const OPTION: EventOption = EventOption { fields: &["score"], read, write, tell: |_, event| tell(event) };
 
@@ -35,9 +35,4 @@ fn write(event: &Event) -> Vec<(&'static str, Value)> {
 fn tell(event: &Event) -> Option<String> {
     let score = event.scored_by();
     (score != Score::magnitude()).then(|| format!("by {score}"))
-}
-
-/// The names of all scores, for an error.
-pub(crate) fn names() -> String {
-    quoted(&Score::names().collect::<Vec<_>>())
 }

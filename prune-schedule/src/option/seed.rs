@@ -3,8 +3,7 @@
 use super::EventOption;
 use crate::error::{Problem, StrategyError};
 use crate::event::Event;
-use crate::text::node::{Node, Value};
-use crate::text::written::Written;
+use crate::tree::{Node, Value, Written};
 
 pub(super) const OPTION: EventOption = EventOption { fields: &["seed"], read: refuse_idle, write, tell: |_, _| None };
 

@@ -1,74 +1,98 @@
 //! Making the masks of one event, all of them before anything is written.
 
+use std::collections::BTreeMap;
+
 use prune_core::{
     Density, Error, LayerRef, Mask, Masks, Need, PlainTensor, Ranked, Scores, Selected, Selector, Subject,
 };
 
-use super::error::PruneError;
+use super::candidate::{Candidate, LayerMask};
 use super::evidence::Given;
-use super::plan::{Amount, Ranking, is_joint, needed, ranked_things};
-use super::reopen;
-use super::selection::{Candidate, output_of};
-use crate::epoch::Epochs;
-use crate::event::{Event, Target};
-use crate::option::distribution::Distribution;
-use crate::option::ranking::Ranking as Within;
-
-/// The mask of one layer, and what was met while it was made.
-pub(super) struct Made {
-    pub(super) mask: Mask,
-    pub(super) ties: usize,
-    /// Groups that keep fewer than the pattern says, after reopening.
-    pub(super) short_groups: usize,
-    /// Units kept, where units are ranked.
-    pub(super) units: Option<usize>,
-}
-
-impl From<Selected> for Made {
-    fn from(selected: Selected) -> Self {
-        Made { mask: selected.mask, ties: selected.ties, short_groups: selected.short_groups, units: None }
-    }
-}
+use super::{regrow, reopen};
+use crate::event::{Event, Rule};
+use crate::plan::{Amount, EventPlan, joined};
+use crate::prune_error::PruneError;
+use crate::value::{Distribution, Piece};
 
 /// What the masks of an event are made of.
 #[derive(Clone, Copy)]
 pub(super) struct Maker<'a> {
-    pub(super) epoch: Epochs,
-    pub(super) event: &'a Event,
+    pub(super) plan: &'a EventPlan,
     /// What may be chosen, unless the event reopens.
     pub(super) alive: &'a Masks,
     pub(super) given: &'a Given<'a>,
 }
 
 impl Maker<'_> {
-    /// Makes the masks of these layers.
-    pub(super) fn masks(&self, candidates: &[Candidate<'_>], rankings: &[Ranking]) -> Result<Vec<Made>, PruneError> {
-        let mut made: Vec<Made> = Vec::with_capacity(candidates.len());
+    fn event(&self) -> &Event {
+        &self.plan.event
+    }
+
+    /// Makes the masks of the plan's layers.
+    pub(super) fn masks(&self, candidates: &[Candidate<'_>]) -> Result<Vec<LayerMask>, PruneError> {
+        let mut made: Vec<LayerMask> = Vec::with_capacity(candidates.len());
         // What inputs are measured under: the masks in force, and those of this event as they come to be.
-        let mut so_far = self.given.asks_for_inputs(self.event).then(|| self.alive.clone());
-        for ranking in rankings {
-            let layers = &candidates[ranking.layers.clone()];
-            let new = self.rank(layers, ranking, candidates, so_far.as_ref())?;
+        let mut so_far = self.given.asks_for_inputs(self.event()).then(|| self.alive.clone());
+        let mut followers: BTreeMap<usize, Vec<&Candidate<'_>>> = BTreeMap::new();
+        for candidate in candidates.iter().filter(|candidate| candidate.plan.scored) {
+            candidate.plan.follows.into_iter().for_each(|leader| followers.entry(leader).or_default().push(candidate));
+        }
+        for ranking in &self.plan.rankings {
+            let layers = candidates.get(ranking.layers.clone()).unwrap_or_default();
+            let coupled = ranking.layers.clone().zip(0..).flat_map(|(leader, place)| {
+                followers.get(&leader).into_iter().flatten().map(move |follower| (place, *follower))
+            });
+            let new = self.rank(layers, &coupled.collect::<Vec<_>>(), &ranking.amount, so_far.as_ref())?;
             if let Some(so_far) = &mut so_far {
                 for (candidate, made) in layers.iter().zip(&new) {
-                    so_far.insert(candidate.name, made.mask.clone());
+                    so_far.insert(candidate.name(), made.mask.clone());
                 }
             }
             made.extend(new);
         }
+        for candidate in candidates.iter().skip(made.len()) {
+            made.push(self.follow(candidate, candidates, &made)?);
+        }
         Ok(made)
+    }
+
+    /// Keeps of a layer what is kept of the channels that it follows.
+    fn follow(
+        &self,
+        bias: &Candidate<'_>,
+        candidates: &[Candidate<'_>],
+        made: &[LayerMask],
+    ) -> Result<LayerMask, PruneError> {
+        let refused = |source: Error| self.refused(core::slice::from_ref(bias), source);
+        let leader = bias.plan.follows.and_then(|i| Some((candidates.get(i)?.plan.unit.as_ref()?, made.get(i)?)));
+        let Some((unit, leader)) = leader else {
+            let mask = Mask::all(bias.layer.shape()).map_err(refused)?;
+            return Ok(LayerMask { mask, ties: 0, short_groups: 0, units: None });
+        };
+        let kept = unit.alive(&leader.mask).map_err(refused)?;
+        let units = bias.plan.unit.as_ref().map(|_| kept.kept_len());
+        let mut mask = match &bias.plan.unit {
+            Some(own) => own.spread(&kept, bias.layer.shape()).map_err(refused)?,
+            None => kept,
+        };
+        if let Some(alive) = self.alive.get(bias.name()) {
+            mask.intersect_in_place(alive).map_err(refused)?;
+        }
+        Ok(LayerMask { mask, ties: 0, short_groups: 0, units })
     }
 
     /// Selects within one ranking: of one layer, or of all together.
     fn rank(
         &self,
         layers: &[Candidate<'_>],
-        ranking: &Ranking,
-        candidates: &[Candidate<'_>],
+        coupled: &[(usize, &Candidate<'_>)],
+        amount: &Amount,
         so_far: Option<&Masks>,
-    ) -> Result<Vec<Made>, PruneError> {
-        let Some(first) = layers.first() else { return Ok(Vec::new()) };
-        self.enough(layers, needed(ranking, candidates), first.target)?;
+    ) -> Result<Vec<LayerMask>, PruneError> {
+        if let (Rule::Regrow(regrow), Amount::Moved(moved)) = (self.event().rule(), amount) {
+            let one = |layer| regrow::mask(self.plan.at, *regrow, (layer, *moved), self.alive, self.given);
+            return layers.iter().map(one).collect();
+        }
         let evidence = layers.iter().map(|layer| self.evidence(layer, so_far)).collect::<Result<Vec<_>, _>>()?;
         let evidence: Vec<Option<LayerRef<'_>>> =
             evidence.iter().map(|evidence| evidence.as_ref().map(LayerRef::of)).collect();
@@ -77,16 +101,16 @@ impl Maker<'_> {
             scores.push(self.scores(candidate, evidence.as_ref())?);
         }
         let scored: Vec<LayerRef<'_>> = scores.iter().map(Scores::layer).collect();
-        if self.event.piece().is_some() {
-            return self.rank_units(layers, &scored, &ranking.amount);
+        if self.event().piece().is_some() {
+            return self.rank_units(layers, &scored, &self.coupled(coupled, so_far)?, amount);
         }
         let ranked: Vec<Ranked<'_>> = layers
             .iter()
             .zip(&scored)
-            .map(|(c, scores)| Ranked::new(c.name, scores).with_alive(self.alive.get(c.name)))
+            .map(|(c, scores)| Ranked::new(c.name(), scores).with_alive(self.alive.get(c.name())))
             .collect();
-        let selector = Selector::default().with_rank_by(self.event.scored_by().rank_by());
-        self.select(layers, &ranked, selector, &ranking.amount)
+        let selector = Selector::default().with_rank_by(self.event().scored_by().rank_by());
+        self.select(layers, &ranked, selector, amount)
     }
 
     /// Ranks blocks or channels by what they hold, and keeps the elements of those that are kept.
@@ -94,14 +118,21 @@ impl Maker<'_> {
         &self,
         layers: &[Candidate<'_>],
         scored: &[LayerRef<'_>],
+        coupled: &[(usize, PlainTensor<f64>)],
         amount: &Amount,
-    ) -> Result<Vec<Made>, PruneError> {
+    ) -> Result<Vec<LayerMask>, PruneError> {
         let mut units = Vec::with_capacity(layers.len());
-        for (candidate, scores) in layers.iter().zip(scored) {
-            let Some((unit, _)) = &candidate.units else { continue };
+        for (i, (candidate, scores)) in layers.iter().zip(scored).enumerate() {
+            let Some(unit) = &candidate.plan.unit else { continue };
             let refused = |source: Error| self.refused(core::slice::from_ref(candidate), source);
-            let alive = self.alive.get(candidate.name);
-            let of_units = unit.scores(scores, self.event.scored_by().rank_by(), alive).map_err(refused)?;
+            let alive = self.alive.get(candidate.name());
+            let mut of_units = unit.scores(scores, self.event().scored_by().rank_by(), alive).map_err(refused)?;
+            if let Some(Piece::Channels { norm, .. }) = self.event().piece() {
+                for (_, others) in coupled.iter().filter(|(leader, _)| *leader == i) {
+                    let both = of_units.values_mut().iter_mut().zip(others.values());
+                    both.for_each(|(score, other)| *score = joined(*norm, *score, *other));
+                }
+            }
             units.push((unit, of_units, alive.map(|alive| unit.alive(alive)).transpose().map_err(refused)?));
         }
         let scored: Vec<LayerRef<'_>> = units.iter().map(|(_, scores, _)| LayerRef::of(scores)).collect();
@@ -109,14 +140,14 @@ impl Maker<'_> {
             .iter()
             .zip(&scored)
             .zip(&units)
-            .map(|((c, scores), (.., alive))| Ranked::new(c.name, scores).with_alive(alive.as_ref()))
+            .map(|((c, scores), (.., alive))| Ranked::new(c.name(), scores).with_alive(alive.as_ref()))
             .collect();
         let mut made = self.select(layers, &ranked, Selector::value(), amount)?;
         for ((candidate, made), (unit, ..)) in layers.iter().zip(&mut made).zip(&units) {
             let refused = |source: Error| self.refused(core::slice::from_ref(candidate), source);
             let spread = unit.spread(&made.mask, candidate.layer.shape()).map_err(refused)?;
             made.units = Some(made.mask.kept_len());
-            made.mask = match self.alive.get(candidate.name) {
+            made.mask = match self.alive.get(candidate.name()) {
                 Some(alive) => spread.intersection(alive).map_err(refused)?,
                 None => spread,
             };
@@ -124,24 +155,37 @@ impl Maker<'_> {
         Ok(made)
     }
 
-    /// Refuses what asks for more than is alive.
-    fn enough(&self, layers: &[Candidate<'_>], asked: usize, target: Option<Target>) -> Result<(), PruneError> {
-        let alive = self.alive_of(layers)?;
-        let (Some(target), None, true) = (target, self.event.reopens(), asked > alive) else { return Ok(()) };
-        let layer = match layers {
-            [one] if !is_joint(self.event) => Some(one.name.to_owned()),
-            _ => None,
-        };
-        let what = ranked_things(self.event);
-        Err(PruneError::TooFewAlive { epoch: self.epoch, layer, what, asked, alive, target })
+    /// The scores of the units of layers that follow others, each with the place of the one that it follows.
+    fn coupled(
+        &self,
+        followers: &[(usize, &Candidate<'_>)],
+        so_far: Option<&Masks>,
+    ) -> Result<Vec<(usize, PlainTensor<f64>)>, PruneError> {
+        let mut coupled = Vec::with_capacity(followers.len());
+        for (place, candidate) in followers {
+            let Some(unit) = &candidate.plan.unit else { continue };
+            let refused = |source: Error| self.refused(core::slice::from_ref(*candidate), source);
+            let evidence = self.evidence(candidate, so_far)?;
+            let evidence = evidence.as_ref().map(LayerRef::of);
+            let scores = self.scores(candidate, evidence.as_ref())?;
+            let (by, alive) = (self.event().scored_by().rank_by(), self.alive.get(candidate.name()));
+            coupled.push((*place, unit.scores(&scores.layer(), by, alive).map_err(refused)?));
+        }
+        Ok(coupled)
     }
 
     /// How many of what is ranked can be chosen.
     fn alive_of(&self, layers: &[Candidate<'_>]) -> Result<usize, PruneError> {
         let mut sum = 0usize;
         for layer in layers {
-            let alive = layer.alive_len(self.alive.get(layer.name));
-            sum = sum.saturating_add(alive.map_err(|error| self.refused(core::slice::from_ref(layer), error))?);
+            let alive = match (&layer.plan.unit, self.alive.get(layer.name())) {
+                (_, None) => layer.plan.units,
+                (None, Some(alive)) => alive.kept_len(),
+                (Some(unit), Some(alive)) => {
+                    unit.alive(alive).map_err(|error| self.refused(core::slice::from_ref(layer), error))?.kept_len()
+                }
+            };
+            sum = sum.saturating_add(alive);
         }
         Ok(sum)
     }
@@ -152,7 +196,7 @@ impl Maker<'_> {
         candidate: &Candidate<'_>,
         so_far: Option<&Masks>,
     ) -> Result<Option<PlainTensor<f64>>, PruneError> {
-        self.given.evidence(self.epoch, self.event.scored_by(), candidate, so_far)
+        self.given.evidence(self.plan.at, self.event().scored_by(), candidate, so_far)
     }
 
     fn scores<'s>(
@@ -160,25 +204,20 @@ impl Maker<'_> {
         candidate: &Candidate<'s>,
         evidence: Option<&'s LayerRef<'s>>,
     ) -> Result<Scores<'s>, PruneError> {
-        let refused = |source: Error| PruneError::Event { epoch: self.epoch, source: source.in_layer(candidate.name) };
-        let mut subject = Subject::new(candidate.name, candidate.layer);
+        let refused =
+            |source: Error| PruneError::Event { at: self.plan.at, source: Box::new(source.in_layer(candidate.name())) };
+        let mut subject = Subject::new(candidate.name(), candidate.layer);
         if let Some(evidence) = evidence {
             subject = subject.with_evidence(evidence);
-            if self.event.scored_by().needs() == Some(Need::InputNorms) {
-                let within_outputs = matches!(self.event.ranked_within(), Within::Output(_));
-                let unknown = |()| PruneError::OutputUnknown {
-                    epoch: self.epoch,
-                    layer: candidate.name.to_owned(),
-                    rank: candidate.layer.rank(),
-                };
-                if let Some(axis) = output_of(candidate, within_outputs, evidence.shape()).map_err(unknown)? {
-                    subject = subject.with_output_axis(axis);
-                }
+            if self.event().scored_by().needs() == Some(Need::InputNorms)
+                && let Some(axis) = self.plan.output_axis(candidate.plan, evidence.shape())?
+            {
+                subject = subject.with_output_axis(axis);
             }
         }
-        let scores = self.event.scored_by().of(&subject).map_err(refused)?;
-        match self.event.distributed() {
-            Distribution::GlobalL2 => scores.normalised(self.alive.get(candidate.name)).map_err(refused),
+        let scores = self.event().scored_by().of(&subject).map_err(refused)?;
+        match self.event().distributed() {
+            Distribution::GlobalL2 => scores.normalised(self.alive.get(candidate.name())).map_err(refused),
             _ => Ok(scores),
         }
     }
@@ -189,9 +228,9 @@ impl Maker<'_> {
         ranked: &[Ranked<'_>],
         selector: Selector,
         amount: &Amount,
-    ) -> Result<Vec<Made>, PruneError> {
+    ) -> Result<Vec<LayerMask>, PruneError> {
         let refused = |error| self.refused(layers, error);
-        let done = |selected: Vec<Selected>| Ok(selected.into_iter().map(Made::from).collect());
+        let done = |selected: Vec<Selected>| Ok(selected.into_iter().map(LayerMask::from).collect());
         match amount {
             Amount::Kept(kept) => {
                 let alive = self.alive_of(layers)?;
@@ -203,15 +242,17 @@ impl Maker<'_> {
                 self.reopened(layers, kept_anyway, |ranked| Selector::value().top(ranked, *kept))
             }
             Amount::Within(kept, bounds) => done(selector.top_within(ranked, *kept, bounds).map_err(refused)?),
+            // Nothing is ranked together here: each layer is an update of its own.
+            Amount::Moved(_) => Ok(Vec::new()),
             Amount::EachOutput(density) => done(self.each_output(layers, ranked, selector, *density).map_err(refused)?),
             Amount::Pattern(pattern) => {
-                let axis = layers.first().and_then(|first| first.axis);
+                let axis = layers.first().and_then(|first| first.plan.axis);
                 let n_of_m = |selector: Selector, ranked: &[Ranked<'_>]| match axis {
                     Some(axis) => selector.n_of_m(ranked[0], *pattern, axis as isize).map(|selected| vec![selected]),
                     None => selector.n_of_m_concatenated(ranked, *pattern),
                 };
                 let made = n_of_m(selector, ranked).map_err(refused)?;
-                if self.event.reopens().is_none() || made.iter().all(|made| made.short_groups == 0) {
+                if self.event().reopens().is_none() || made.iter().all(|made| made.short_groups == 0) {
                     return done(made);
                 }
                 let ties: Vec<usize> = made.iter().map(|made| made.ties).collect();
@@ -231,7 +272,8 @@ impl Maker<'_> {
         density: Density,
     ) -> Result<Vec<Selected>, Error> {
         let each = layers.iter().zip(ranked);
-        each.map(|(layer, ranked)| selector.each_along(ranked, density, layer.axis.unwrap_or(0) as isize)).collect()
+        each.map(|(layer, ranked)| selector.each_along(ranked, density, layer.plan.axis.unwrap_or(0) as isize))
+            .collect()
     }
 
     /// Selects again with closed elements among the choice, after those kept anyway.
@@ -240,28 +282,28 @@ impl Maker<'_> {
         layers: &[Candidate<'_>],
         kept_anyway: Vec<Mask>,
         select: impl Fn(&[Ranked<'_>]) -> Result<Vec<Selected>, Error>,
-    ) -> Result<Vec<Made>, PruneError> {
-        let Some(how) = self.event.reopens() else { return Ok(Vec::new()) };
+    ) -> Result<Vec<LayerMask>, PruneError> {
+        let Some(how) = self.event().reopens() else { return Ok(Vec::new()) };
         let mut scores: Vec<PlainTensor<f64>> = Vec::with_capacity(layers.len());
         for (candidate, kept) in layers.iter().zip(&kept_anyway) {
-            let refused = |error: Error| self.refused(layers, error.in_layer(candidate.name));
+            let refused = |error: Error| self.refused(layers, error.in_layer(candidate.name()));
             let all = Mask::all(candidate.layer.shape()).map_err(refused)?;
-            let alive = self.alive.get(candidate.name).unwrap_or(&all);
-            scores.push(reopen::scores(self.epoch, candidate, kept, alive, how, self.given)?);
+            let alive = self.alive.get(candidate.name()).unwrap_or(&all);
+            scores.push(reopen::scores(self.plan.at, candidate, kept, alive, how, self.given)?);
         }
         let scored: Vec<LayerRef<'_>> = scores.iter().map(LayerRef::of).collect();
         let ranked: Vec<Ranked<'_>> =
-            layers.iter().zip(&scored).map(|(c, scores)| Ranked::new(c.name, scores)).collect();
+            layers.iter().zip(&scored).map(|(c, scores)| Ranked::new(c.name(), scores)).collect();
         let selected = select(&ranked).map_err(|error| self.refused(layers, error))?;
-        Ok(selected.into_iter().map(Made::from).collect())
+        Ok(selected.into_iter().map(LayerMask::from).collect())
     }
 
     /// An error of the core, with the epoch, and with the layer where there is just one.
     fn refused(&self, layers: &[Candidate<'_>], error: Error) -> PruneError {
         let source = match layers {
-            [only] => error.in_layer(only.name),
+            [only] => error.in_layer(only.name()),
             _ => error,
         };
-        PruneError::Event { epoch: self.epoch, source }
+        PruneError::Event { at: self.plan.at, source: Box::new(source) }
     }
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use prune_core::{Error, LayerRef, Layers, Layout, Masks, Need, PlainTensor, Score};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::error::PruneError;
-use super::selection::{Candidate, Listed};
-use crate::epoch::Epochs;
+use super::candidate::Candidate;
+use super::listed::Listed;
 use crate::event::{Event, Rule};
-use crate::option::regrow::Grow;
-use crate::option::reopen::Reopen;
+use crate::key::Key;
+use crate::prune_error::PruneError;
+use crate::value::Grow;
+use crate::value::Reopen;
 
 /// What an event may look at besides the weights, under the layers' names: see
 /// [`Pruner::end_epoch_with`](super::Pruner::end_epoch_with).
@@ -113,7 +114,7 @@ impl Observed {
     /// Takes note of the gradients of the layers that an event is for. Nothing is noted where one of them is refused.
     pub(super) fn add(
         &mut self,
-        epoch: Epochs,
+        epoch: Key,
         event: &Event,
         gradients: &Listed<'_>,
         how: Wanted,
@@ -125,7 +126,7 @@ impl Observed {
                 && sum.shape != layer.shape()
             {
                 let (expected, got) = (sum.shape.clone(), layer.shape().to_vec());
-                return Err(PruneError::GradientShape { epoch, layer: (*name).to_owned(), expected, got });
+                return Err(PruneError::GradientShape { at: epoch, layer: (*name).to_owned(), expected, got });
             }
             read.push(layer.to_logical_f64().map_err(|error| error.in_layer(name))?);
         }
@@ -154,50 +155,55 @@ impl Observed {
 pub(super) struct Given<'a> {
     gradients: Option<Listed<'a>>,
     observed: &'a Observed,
-    inputs: Option<Inputs<'a>>,
+    norms: Option<Listed<'a>>,
+    measure: Option<&'a MeasureInputs<'a>>,
     scores: Option<Listed<'a>>,
 }
 
 impl<'a> Given<'a> {
     pub(super) fn of(evidence: Evidence<'a>, observed: &'a Observed) -> Result<Self, Error> {
+        let (norms, measure) = match evidence.inputs {
+            Some(Inputs::Norms(norms)) => (Some(Listed::of(norms)?), None),
+            Some(Inputs::Measure(measure)) => (None, Some(measure)),
+            None => (None, None),
+        };
         Ok(Given {
             gradients: evidence.gradients.map(Listed::of).transpose()?,
             observed,
-            inputs: evidence.inputs,
+            norms,
+            measure,
             scores: evidence.scores.map(Listed::of).transpose()?,
         })
     }
 
     /// Whether inputs are measured while the event goes on.
     pub(super) fn asks_for_inputs(&self, event: &Event) -> bool {
-        event.scored_by().needs() == Some(Need::InputNorms) && matches!(self.inputs, Some(Inputs::Measure(_)))
+        event.scored_by().needs() == Some(Need::InputNorms) && self.measure.is_some()
     }
 
     /// What a score looks at in a layer.
     pub(super) fn evidence(
         &self,
-        epoch: Epochs,
+        epoch: Key,
         score: Score,
         candidate: &Candidate<'_>,
         so_far: Option<&Masks>,
     ) -> Result<Option<PlainTensor<f64>>, PruneError> {
         let Some(need) = score.needs() else { return Ok(None) };
-        let refused = |source: Error| PruneError::Event { epoch, source: source.in_layer(candidate.name) };
+        let refused =
+            |source: Error| PruneError::Event { at: epoch, source: Box::new(source.in_layer(candidate.name())) };
         let found = match need {
             Need::Gradient | Need::MeanGradient => return self.gradient(epoch, candidate, score.name()).map(Some),
-            Need::InputNorms => match self.inputs {
-                Some(Inputs::Norms(norms)) => copied(&Listed::of(norms).map_err(refused)?, candidate.name),
-                Some(Inputs::Measure(measure)) => {
-                    let none = Masks::default();
-                    measure(candidate.name, so_far.unwrap_or(&none)).map(Some)
-                }
-                None => Ok(None),
+            Need::InputNorms => match (self.measure, &self.norms) {
+                (Some(measure), _) => measure(candidate.name(), so_far.unwrap_or(&Masks::default())).map(Some),
+                (None, Some(norms)) => copied(norms, candidate.name()),
+                (None, None) => Ok(None),
             },
-            _ => self.scores.as_ref().map_or(Ok(None), |scores| copied(scores, candidate.name)),
+            _ => self.scores.as_ref().map_or(Ok(None), |scores| copied(scores, candidate.name())),
         };
         let missing = || PruneError::EvidenceMissing {
-            epoch,
-            layer: candidate.name.to_owned(),
+            at: epoch,
+            layer: candidate.name().to_owned(),
             method: score.name(),
             need: need.to_string(),
             how: "hand it over in the `Evidence` of the call",
@@ -208,32 +214,28 @@ impl<'a> Given<'a> {
     /// A layer's gradient, for a method that cannot do without.
     pub(super) fn gradient(
         &self,
-        epoch: Epochs,
+        epoch: Key,
         candidate: &Candidate<'_>,
         method: &'static str,
     ) -> Result<PlainTensor<f64>, PruneError> {
         let shape = candidate.layer.shape();
-        let values = self.gradient_of(epoch, candidate.name, shape)?.ok_or_else(|| PruneError::EvidenceMissing {
-            epoch,
-            layer: candidate.name.to_owned(),
+        let values = self.gradient_of(epoch, candidate.name(), shape)?.ok_or_else(|| PruneError::EvidenceMissing {
+            at: epoch,
+            layer: candidate.name().to_owned(),
             method,
             need: "the layer's gradient".to_owned(),
             how: "call `observe` after each backward pass that leads up to the event, before gradients are masked, or hand \
                   it over in its `Evidence`",
         })?;
-        PlainTensor::from_logical(shape, values).map_err(|source| PruneError::Event { epoch, source })
+        PlainTensor::from_logical(shape, values)
+            .map_err(|source| PruneError::Event { at: epoch, source: Box::new(source) })
     }
 
     /// A layer's gradient in logical order, if there is one.
-    pub(super) fn gradient_of(
-        &self,
-        epoch: Epochs,
-        name: &str,
-        shape: &[usize],
-    ) -> Result<Option<Vec<f64>>, PruneError> {
-        let given = self.gradients.as_ref().and_then(|layers| layers.iter().find(|(listed, _)| *listed == name));
+    pub(super) fn gradient_of(&self, epoch: Key, name: &str, shape: &[usize]) -> Result<Option<Vec<f64>>, PruneError> {
+        let given = self.gradients.as_ref().and_then(|layers| layers.get(name));
         let (got, values) = match (given, self.observed.by_layer.get(name)) {
-            (Some((_, layer)), _) => (layer.shape(), layer.to_logical_f64().map_err(|error| error.in_layer(name))?),
+            (Some(layer), _) => (layer.shape(), layer.to_logical_f64().map_err(|error| error.in_layer(name))?),
             (None, Some(sum)) if self.gradients.is_none() => (sum.shape.as_slice(), sum.values.clone()),
             _ => return Ok(None),
         };
@@ -241,14 +243,14 @@ impl<'a> Given<'a> {
             return Ok(Some(values));
         }
         let (expected, got) = (shape.to_vec(), got.to_vec());
-        Err(PruneError::GradientShape { epoch, layer: name.to_owned(), expected, got })
+        Err(PruneError::GradientShape { at: epoch, layer: name.to_owned(), expected, got })
     }
 }
 
 /// A layer's values, copied, if it is there.
 fn copied(layers: &Listed<'_>, name: &str) -> Result<Option<PlainTensor<f64>>, Error> {
     let copy = |layer: &LayerRef<'_>| PlainTensor::from_logical(layer.shape(), layer.to_logical_f64()?);
-    layers.iter().find(|(listed, _)| *listed == name).map(|(_, layer)| copy(layer)).transpose()
+    layers.get(name).map(copy).transpose()
 }
 
 /// Numbers by their bits, so that every one of them comes back, whatever the format.

@@ -2,17 +2,19 @@
 
 use prune_core::{Layers, Masks};
 
-use super::error::PruneError;
+use super::Pruner;
 use super::evidence::{Evidence, Given};
-use super::selection::Listed;
-use super::{Happening, Pruner};
-use crate::epoch::Epochs;
+use super::listed::Listed;
+use super::prepare::Happening;
+use crate::moment::Moment;
+use crate::prune_error::PruneError;
 
 impl Pruner {
     /// Whether the epoch in training passes straight through, so that forward passes need [`Pruner::forward_masks`].
     pub fn passes_straight_through(&self) -> bool {
-        let epoch = self.epoch.map_or(1, |epoch| epoch.saturating_add(1));
-        self.strategy.covering(epoch).is_some_and(|(_, event)| event.passes_straight_through())
+        self.strategy
+            .covering(Moment::Epoch(self.epochs.next()))
+            .is_some_and(|(_, event)| event.passes_straight_through())
     }
 
     /// The masks that the next forward pass is to use: under `straight_through`, those that the event of the epoch in training
@@ -62,19 +64,17 @@ impl Pruner {
         model: &(impl Layers + ?Sized),
         evidence: Evidence<'_>,
     ) -> Result<Masks, PruneError> {
-        let epoch = self.epoch.map_or(1, |epoch| epoch.saturating_add(1));
+        let moment = Moment::Epoch(self.epochs.next());
         let mut masks = self.held().clone();
-        if let Some((key, event)) = self.strategy.covering(epoch)
+        if let Some((key, event)) = self.strategy.covering(moment)
             && event.passes_straight_through()
         {
-            let at = Epochs::At(epoch);
-            let in_event = |source| PruneError::Event { epoch: at, source };
+            let in_event = |source| PruneError::Event { at: moment.key(), source: Box::new(source) };
             let layers = Listed::of(model).map_err(in_event)?;
-            let given = Given::of(evidence, &self.observed).map_err(in_event)?;
-            let happening = Happening { epoch, at, key, event: event.clone() };
-            let (candidates, _, made) = self.make(&happening, &layers, &given)?;
-            for (candidate, made) in candidates.iter().zip(made) {
-                masks.insert(candidate.name, made.mask);
+            let given = Given::of(evidence, &self.epochs.observed).map_err(in_event)?;
+            let happening = Happening { epoch: moment.time(), moment, key, event: event.clone() };
+            for (name, made) in self.masks_of(&happening, &layers, &given)? {
+                masks.insert(name, made.mask);
             }
         }
         Ok(masks)

@@ -1,46 +1,41 @@
 //! The pruner: carries out a strategy on a model, epoch by epoch.
 //!
-//! The files: which layers an event is for (`selection.rs`), what it asks of them (`plan.rs`), testing a strategy against
-//! a model (`check.rs`, `bounds.rs`), making an event's masks (`event.rs`, `biases.rs`, `reopen.rs`, `regrow.rs`), what it
-//! may look at (`evidence.rs`), writing them (`write.rs`), events that are counted in steps (`steps.rs`), forward passes of their own
-//! (`forward.rs`), layers that are sparse without a mask (`sparse.rs`), what an event did (`report.rs`, `report_table.rs`),
-//! and saving it all (`state.rs`).
+//! An event is planned (`plan/`), prepared (`prepare.rs`: masks in `event.rs`, `reopen.rs` and `regrow.rs` from what
+//! `evidence.rs` holds, figures in `report.rs` and `report_table.rs`) and committed (`commit.rs`). Beside that: how far
+//! epochs and steps have come (`clock.rs`, `steps.rs`), forward passes of their own (`forward.rs`), layers that are sparse
+//! without a mask (`sparse.rs`), and saving it all (`state.rs`).
 
-mod biases;
-mod bounds;
-mod check;
-mod error;
+mod candidate;
+mod clock;
+mod commit;
 mod event;
 mod evidence;
 mod forward;
-mod plan;
+mod listed;
+mod prepare;
 mod regrow;
 mod reopen;
 mod report;
 mod report_table;
-mod selection;
 mod sparse;
 mod state;
 mod steps;
-mod write;
 
-pub use error::PruneError;
 pub use evidence::{Evidence, Inputs, MeasureInputs};
-pub use report::{LayerReport, Report, Totals, UnitCounts, Warning};
+pub use prepare::Prepared;
+pub use report::{LayerReport, Report, Totals, UnitCounts};
 pub use state::PrunerState;
 
 use prune_core::{Layers, LayersMut, Masks};
 
-use self::event::{Made, Maker};
-use self::evidence::{Given, Observed, Wanted};
-use self::plan::{Asked, rankings};
-use self::regrow::Update;
-use self::report::Outcome;
-use self::selection::{Candidate, Listed, select};
-use crate::epoch::Epochs;
-use crate::event::{Event, Rule};
-use crate::option::unit::Piece;
+use self::clock::{Clock, Token};
+use self::evidence::Wanted;
+use self::listed::Listed;
+use crate::moment::Moment;
+use crate::plan::{Coupling, Defaults, check};
+use crate::prune_error::PruneError;
 use crate::strategy::Strategy;
+use crate::warning::Warning;
 
 /// Carries out a [`Strategy`] on a model: makes masks when their epoch has trained, applies them, holds what must stay
 /// zero, and reports what it did.
@@ -85,18 +80,18 @@ use crate::strategy::Strategy;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pruner {
     strategy: Strategy,
-    /// The last epoch that has ended; `start` ends epoch 0.
-    epoch: Option<u64>,
-    /// The last step that has ended, where events are counted in steps.
-    step: Option<u64>,
+    /// The epochs that have ended; `start` ends epoch 0.
+    epochs: Clock,
+    /// The steps that have ended, where events are counted in steps.
+    steps: Clock,
     /// The masks as they were last made and applied.
     masks: Masks,
     /// While masks float: what is alive, and held, instead of `masks`.
     floats_over: Option<Masks>,
-    /// Gradients since the last epoch ended.
-    observed: Observed,
-    /// Gradients since the last step ended.
-    observed_in_step: Observed,
+    /// Channels of the model's that are one unit.
+    couplings: Vec<Coupling>,
+    /// Changes with all of the above.
+    token: Token,
 }
 
 impl Pruner {
@@ -110,13 +105,20 @@ impl Pruner {
     pub fn with_masks(strategy: Strategy, masks: Masks) -> Self {
         Pruner {
             strategy,
-            epoch: None,
-            step: None,
+            epochs: Clock::default(),
+            steps: Clock::default(),
             masks,
             floats_over: None,
-            observed: Observed::default(),
-            observed_in_step: Observed::default(),
+            couplings: Vec::new(),
+            token: Token::default(),
         }
+    }
+
+    /// The same for a model some of whose channels are coupled. They are facts of the model, as the layers are, so a saved
+    /// state does not hold them.
+    #[must_use]
+    pub fn with_couplings(self, couplings: Vec<Coupling>) -> Self {
+        Pruner { couplings, token: Token::default(), ..self }
     }
 
     /// What it carries out.
@@ -126,7 +128,7 @@ impl Pruner {
 
     /// The last epoch that has ended; 0 after [`Pruner::start`].
     pub fn last_epoch(&self) -> Option<u64> {
-        self.epoch
+        self.epochs.last
     }
 
     /// The masks as they were last made and applied, those that float among them. Layers without one are alive as a
@@ -157,8 +159,9 @@ impl Pruner {
         let layers = Listed::of(model)?;
         layers.fit(self.masks())?;
         layers.fit(self.held())?;
-        let now = check::Now { epoch: self.epoch, step: self.step, alive: self.held() };
-        let mut warnings = check::check(&self.strategy, &now, &layers)?;
+        let ended = (self.epochs.last, self.steps.last);
+        let infos = layers.infos(Some(self.held()));
+        let mut warnings = check(&self.strategy, ended, &infos, &Defaults::LIBRARY)?;
         warnings.extend(sparse::mostly_zero(&layers, self.held())?);
         Ok(warnings)
     }
@@ -202,148 +205,7 @@ impl Pruner {
         model: &mut (impl LayersMut + ?Sized),
         evidence: Evidence<'_>,
     ) -> Result<Option<Report>, PruneError> {
-        self.goes_forward(epoch)?;
-        let observed = core::mem::take(&mut self.observed);
-        let report = match self.strategy.event_at(epoch) {
-            Some((key, event)) => {
-                let happening = Happening { epoch, at: Epochs::At(epoch), key, event: event.at_time(key, epoch) };
-                match self.carry_out(&happening, model, evidence, &observed) {
-                    Ok(report) => Some(report),
-                    Err(error) => {
-                        self.observed = observed;
-                        return Err(error);
-                    }
-                }
-            }
-            None => None,
-        };
-        self.epoch = Some(epoch);
-        Ok(report)
-    }
-
-    fn goes_forward(&self, epoch: u64) -> Result<(), PruneError> {
-        if let Some(last) = self.epoch.filter(|&last| epoch <= last) {
-            return Err(PruneError::EpochBackwards { epoch, last });
-        }
-        if let (None, Some(next)) = (self.step, self.strategy.next_event_step_after(None))
-            && epoch > 0
-        {
-            return Err(PruneError::StepsNotCounted { next });
-        }
-        match self.strategy.next_event_after(self.epoch) {
-            Some(skipped) if skipped < epoch => Err(PruneError::EventSkipped { epoch, skipped }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Makes the masks of an event, reports, applies them, and takes note; in this order, so that whatever is refused
-    /// leaves everything as it was.
-    fn carry_out(
-        &mut self,
-        happening: &Happening,
-        model: &mut (impl LayersMut + ?Sized),
-        evidence: Evidence<'_>,
-        observed: &Observed,
-    ) -> Result<Report, PruneError> {
-        let Happening { epoch, at, key, ref event } = *happening;
-        let in_event = |source| PruneError::Event { epoch: at, source };
-        let layers = Listed::of(&*model).map_err(in_event)?;
-        let rewound = write::rewound(at, event, &layers, epoch, evidence.rewind)?;
-        if rewound.is_some() {
-            layers.fit(self.held()).map_err(in_event)?;
-        }
-        let given = Given::of(evidence, observed).map_err(in_event)?;
-        let (candidates, asked, made) = self.make(happening, &layers, &given)?;
-        let alive = self.held();
-        // Under the straight-through estimator the dense weights train on until the range ends.
-        let floats_on = !at.in_steps() && self.strategy.floats_on(epoch, key);
-        let applied = !(floats_on && event.passes_straight_through());
-        let outcome = Outcome {
-            epoch,
-            at,
-            key,
-            event,
-            asked,
-            rewound: rewound.as_ref(),
-            candidates: &candidates,
-            made: &made,
-            alive,
-            before: &self.masks,
-            written: applied,
-        };
-        let report = outcome.report(&layers).map_err(in_event)?;
-
-        let new: Masks =
-            candidates.iter().map(|c| c.name.to_owned()).zip(made.into_iter().map(|made| made.mask)).collect();
-        // What is written: every layer where parameters are set back.
-        let to_write = layers.iter().filter(|(name, _)| rewound.is_some() || new.get(name).is_some());
-        let shapes: Vec<(String, Vec<usize>)> =
-            to_write.map(|(name, layer)| (name.to_owned(), layer.shape().to_vec())).collect();
-        drop(candidates);
-        drop(layers);
-        let mut opened = Masks::default();
-        for (name, mask) in new.iter() {
-            if let Some(alive) = alive.get(name)
-                && !mask.is_subset(alive).map_err(in_event)?
-            {
-                opened.insert(name, mask.union(alive).map_err(in_event)?);
-            }
-        }
-        if applied {
-            write::write(at, model, &new, alive, &shapes, rewound.as_ref())?;
-        }
-        self.note(floats_on, new, opened);
-        Ok(report)
-    }
-
-    /// The layers that an event is for, what it asks of them, and their masks.
-    fn make<'l>(
-        &self,
-        happening: &Happening,
-        layers: &'l Listed<'l>,
-        given: &Given<'_>,
-    ) -> Result<(Vec<Candidate<'l>>, Asked, Vec<Made>), PruneError> {
-        let Happening { at, key, ref event, .. } = *happening;
-        let alive = self.held();
-        let mut candidates = select(at, event, layers)?;
-        if let Rule::Regrow(regrow) = event.rule() {
-            candidates.retain(|candidate| alive.get(candidate.name).is_some());
-            if candidates.is_empty() {
-                return Err(PruneError::NoMask { epoch: at, method: event.method().name() });
-            }
-            layers.fit(alive).map_err(|source| PruneError::Event { epoch: at, source })?;
-            let time = at.first().unwrap_or(0);
-            let update = Update { epoch: at, time, last: key.last().unwrap_or(time) };
-            let made = regrow::masks(&update, *regrow, &candidates, alive, given)?;
-            let each: Vec<Option<usize>> = made.iter().map(|made| Some(made.mask.kept_len())).collect();
-            let asked = Asked { total: Some(each.iter().flatten().sum()), units: vec![None; each.len()], each };
-            return Ok((candidates, asked, made));
-        }
-        let rankings = rankings(at, event, &candidates)?;
-        let mut asked = Asked::of(event, &rankings, &candidates);
-        let mut made = Maker { epoch: at, event, alive, given }.masks(&candidates, &rankings)?;
-        if event.piece().is_some() {
-            asked.forget_elements_of_pieces(&candidates, alive);
-        }
-        if let Some(Piece::Channels { bias: true, .. }) = event.piece() {
-            biases::follow(at, event, layers, alive, &mut candidates, &mut asked, &mut made)?;
-        }
-        Ok((candidates, asked, made))
-    }
-
-    /// Puts new masks in force. `opened` is what is alive from now on where an event has reopened elements.
-    fn note(&mut self, floats_on: bool, new: Masks, opened: Masks) {
-        if floats_on {
-            let held = self.floats_over.get_or_insert_with(|| self.masks.clone());
-            for (name, mask) in opened.iter() {
-                held.insert(name, mask.clone());
-            }
-        } else {
-            self.floats_over = None;
-        }
-        for (name, mask) in new.iter() {
-            self.masks.insert(name, mask.clone());
-        }
+        self.end(Moment::Epoch(epoch), model, evidence)
     }
 
     /// Takes note of the gradients of one backward pass, before they are masked, for an event that asks for them: `snip` and
@@ -355,17 +217,15 @@ impl Pruner {
     ///
     /// [`PruneError::Layers`], [`PruneError::GradientShape`] where a gradient has changed its shape.
     pub fn observe(&mut self, gradients: &(impl Layers + ?Sized)) -> Result<(), PruneError> {
-        let training = self.epoch.map_or(1, |epoch| epoch.saturating_add(1));
-        let next = self.strategy.next_event_after(self.epoch).filter(|&next| next <= training);
-        if let Some((epoch, event)) = next.and_then(|next| self.strategy.event_at(next))
-            && let Some(wanted) = Wanted::by(event)
-        {
-            self.observed.add(epoch, event, &Listed::of(gradients)?, wanted)?;
-        }
-        if let Some((steps, event)) = self.strategy.event_at_step(self.next_step())
-            && let Some(wanted) = Wanted::by(event)
-        {
-            self.observed_in_step.add(steps, event, &Listed::of(gradients)?, wanted)?;
+        let next = self.strategy.next_after(Moment::Epoch, self.epochs.last).filter(|&next| next <= self.epochs.next());
+        for moment in next.map(Moment::Epoch).into_iter().chain([Moment::Step(self.steps.next())]) {
+            if let Some((key, event)) = self.strategy.at(moment)
+                && let Some(wanted) = Wanted::by(event)
+            {
+                let clock = if moment.is_step() { &mut self.steps } else { &mut self.epochs };
+                clock.observed.add(key, event, &Listed::of(gradients)?, wanted)?;
+                self.token = Token::default();
+            }
         }
         Ok(())
     }
@@ -399,16 +259,4 @@ impl Pruner {
     pub fn revivals(&self, layers: &(impl Layers + ?Sized)) -> Result<usize, PruneError> {
         Ok(self.held().revivals(layers)?)
     }
-}
-
-/// An event when it happens.
-struct Happening {
-    /// The epoch that ends, or that is in training.
-    epoch: u64,
-    /// The epoch or step, as errors have it.
-    at: Epochs,
-    /// The key that it stands under.
-    key: Epochs,
-    /// The event with the density that it has come to.
-    event: Event,
 }

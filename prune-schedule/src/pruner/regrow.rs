@@ -2,69 +2,45 @@
 
 use prune_core::{Error, LayerRef, Mask, Masks, PlainTensor, Ranked, Selector, draw};
 
-use super::error::PruneError;
-use super::event::Made;
+use super::candidate::{Candidate, LayerMask};
 use super::evidence::Given;
-use super::selection::Candidate;
-use crate::epoch::Epochs;
-use crate::option::regrow::{Grow, Regrow};
+use crate::key::Key;
+use crate::prune_error::PruneError;
+use crate::value::{Grow, Regrow};
 
-/// When an update happens: its place in errors, and its time among those of its key.
-pub(super) struct Update {
-    pub(super) epoch: Epochs,
-    pub(super) time: u64,
-    pub(super) last: u64,
-}
-
-/// Makes the new masks of these layers, each of which has one.
-pub(super) fn masks(
-    update: &Update,
+/// The new mask of a layer of which `moved` elements give way to others.
+pub(super) fn mask(
+    at: Key,
     regrow: Regrow,
-    candidates: &[Candidate<'_>],
+    (candidate, moved): (&Candidate<'_>, usize),
     alive: &Masks,
     given: &Given<'_>,
-) -> Result<Vec<Made>, PruneError> {
-    let mut made = Vec::with_capacity(candidates.len());
-    for candidate in candidates {
-        let Some(mask) = alive.get(candidate.name) else { continue };
-        made.push(layer(update, regrow, candidate, mask, given)?);
-    }
-    Ok(made)
-}
-
-fn layer(
-    update: &Update,
-    regrow: Regrow,
-    candidate: &Candidate<'_>,
-    mask: &Mask,
-    given: &Given<'_>,
-) -> Result<Made, PruneError> {
-    let epoch = update.epoch;
-    let refused = |source: Error| PruneError::Event { epoch, source: source.in_layer(candidate.name) };
-    let kept = mask.kept_len();
-    let moved = regrow.moved(kept, update.time, update.last);
+) -> Result<LayerMask, PruneError> {
+    let refused = |source: Error| PruneError::Event { at, source: Box::new(source.in_layer(candidate.name())) };
+    let all = || Mask::all(candidate.layer.shape()).map_err(refused);
+    let mask = alive.get(candidate.name()).cloned().map_or_else(all, Ok)?;
     if moved == 0 {
-        return Ok(Made { mask: mask.clone(), ties: 0, short_groups: 0, units: None });
+        return Ok(LayerMask { mask, ties: 0, short_groups: 0, units: None });
     }
-    let ranked = Ranked::new(candidate.name, candidate.layer).with_alive(Some(mask));
+    let kept = mask.kept_len();
+    let ranked = Ranked::new(candidate.name(), candidate.layer).with_alive(Some(&mask));
     let remains = Selector::magnitude().top_of_layer(ranked, kept - moved).map_err(refused)?;
     // A weight that was dropped just now may be opened again, and then nothing happens to it.
     let closed = remains.mask.complement();
     let (scores, selector) = match regrow.grow {
-        Grow::Random { seed } => (drawn(seed, update, candidate).map_err(refused)?, Selector::value()),
-        Grow::Gradient => (given.gradient(epoch, candidate, "rigl")?, Selector::magnitude()),
+        Grow::Random { seed } => (drawn(seed, at, candidate).map_err(refused)?, Selector::value()),
+        Grow::Gradient => (given.gradient(at, candidate, "rigl")?, Selector::magnitude()),
     };
     let scores = LayerRef::of(&scores);
-    let opened = selector
-        .top_of_layer(Ranked::new(candidate.name, &scores).with_alive(Some(&closed)), moved)
-        .map_err(refused)?;
+    let ranked = Ranked::new(candidate.name(), &scores).with_alive(Some(&closed));
+    let opened = selector.top_of_layer(ranked, moved).map_err(refused)?;
     let mask = remains.mask.union(&opened.mask).map_err(refused)?;
-    Ok(Made { mask, ties: remains.ties + opened.ties, short_groups: 0, units: None })
+    Ok(LayerMask { mask, ties: remains.ties + opened.ties, short_groups: 0, units: None })
 }
 
 /// Draws of this update: by another name at each time, so that no two updates draw alike.
-fn drawn(seed: u64, update: &Update, candidate: &Candidate<'_>) -> Result<PlainTensor<f64>, Error> {
-    let name = format!("{}@{}", candidate.name, update.time);
+fn drawn(seed: u64, at: Key, candidate: &Candidate<'_>) -> Result<PlainTensor<f64>, Error> {
+    let name = format!("{}@{}", candidate.name(), at.first().unwrap_or(0));
     let scores = (0..candidate.layer.len() as u64).map(|index| draw(seed, &name, index)).collect();
     PlainTensor::from_logical(candidate.layer.shape(), scores)
 }

@@ -5,26 +5,26 @@
 
 use prune_core::{Error, Mask, PlainTensor, draw};
 
-use super::error::PruneError;
+use super::candidate::Candidate;
 use super::evidence::Given;
-use super::selection::Candidate;
-use crate::epoch::Epochs;
-use crate::option::reopen::Reopen;
+use crate::key::Key;
+use crate::prune_error::PruneError;
+use crate::value::Reopen;
 
 /// Scores under which the elements of `kept` come first, then those outside `alive`.
 pub(super) fn scores(
-    epoch: Epochs,
+    epoch: Key,
     candidate: &Candidate<'_>,
     kept: &Mask,
     alive: &Mask,
     how: Reopen,
     given: &Given<'_>,
 ) -> Result<PlainTensor<f64>, PruneError> {
-    let Candidate { name, layer, .. } = candidate;
+    let (name, layer) = (candidate.name(), candidate.layer);
     let mut scores = match how {
         Reopen::Random { seed } => (0..layer.len() as u64).map(|index| draw(seed, name, index)).collect(),
         Reopen::Gradient => {
-            let missing = || PruneError::GradientMissing { epoch, layer: (*name).to_owned() };
+            let missing = || PruneError::GradientMissing { at: epoch, layer: name.to_owned() };
             let mut gradient = given.gradient_of(epoch, name, layer.shape())?.ok_or_else(missing)?;
             // An infinite gradient comes after what is kept anyway. NaN stays, to be refused where it is ranked.
             gradient.iter_mut().for_each(|value| *value = if value.is_infinite() { f64::MAX } else { value.abs() });
@@ -40,5 +40,6 @@ pub(super) fn scores(
             *score = 0.0;
         }
     }
-    PlainTensor::from_logical(layer.shape(), scores).map_err(|source: Error| PruneError::Event { epoch, source })
+    PlainTensor::from_logical(layer.shape(), scores)
+        .map_err(|source: Error| PruneError::Event { at: epoch, source: Box::new(source) })
 }

@@ -1,15 +1,16 @@
 //! What an event did: every number that a user asks for, per layer and in total.
 
-use core::fmt;
+use std::collections::BTreeSet;
 
-use prune_core::{Density, Error, Mask, Masks, NmPattern, printable};
+use prune_core::{Density, Error, Mask, Masks};
 use serde::{Deserialize, Serialize};
 
-use super::event::Made;
-use super::plan::Asked;
-use super::selection::{Candidate, Listed};
-use crate::epoch::Epochs;
-use crate::event::Event;
+use super::candidate::{Candidate, LayerMask};
+use super::listed::Listed;
+use crate::key::Key;
+use crate::moment::Moment;
+use crate::plan::EventPlan;
+use crate::warning::Warning;
 
 /// What an event did. Displays as an aligned table; serialises with every number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +31,12 @@ pub struct Report {
     pub floats: bool,
     /// Whether every mask is as it was and no value other than zero was written over.
     pub unchanged: bool,
+    /// Whether the masks are for forward passes alone: nothing was written, and nothing counts as pruned.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub forward_only: bool,
+    /// Whether somebody else wrote the masks, and nobody has looked at what is there now.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub unchecked: bool,
     /// The epoch to whose end every parameter was set back before the masks were applied, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rewound_to: Option<u64>,
@@ -75,6 +82,13 @@ pub struct UnitCounts {
     pub of: usize,
 }
 
+impl UnitCounts {
+    /// So many kept of so many; none asked where the event asks of all layers together.
+    pub fn new(asked: Option<usize>, kept: usize, of: usize) -> Self {
+        UnitCounts { asked, kept, of }
+    }
+}
+
 /// Counts of elements, over a layer or several.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -113,84 +127,16 @@ impl Totals {
     }
 }
 
-/// What a user should know, though it is no error.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "warning", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Warning {
-    /// An event left nothing of a layer.
-    Emptied {
-        /// The key of the event.
-        epoch: String,
-        /// The layer.
-        layer: String,
-        /// How many elements it has.
-        elements: usize,
-    },
-    /// A layer's lanes are shorter than a group, so they keep more than the pattern's share.
-    ShortLanes {
-        /// The key of the event.
-        epoch: String,
-        /// The layer.
-        layer: String,
-        /// The axis of its groups.
-        axis: usize,
-        /// How long its lanes are.
-        lane: usize,
-        /// The pattern.
-        pattern: NmPattern,
-    },
-    /// More than half of a layer is zero, and no mask keeps it so: training will fill it.
-    MostlyZero {
-        /// The layer.
-        layer: String,
-        /// How many of its elements are zero.
-        zeros: usize,
-        /// How many elements it has.
-        elements: usize,
-    },
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The key is text here, which any format can hold.
-        let named = |key: &str| key.parse::<Epochs>().map_or_else(|_| format!("epoch {key}"), Epochs::named);
-        match self {
-            Warning::Emptied { epoch, layer, elements } => {
-                let epoch = named(epoch);
-                write!(f, "{epoch}, layer `{}`: none of its {elements} elements is kept", printable(layer))
-            }
-            Warning::MostlyZero { layer, zeros, elements } => write!(
-                f,
-                "layer `{}`: {zeros} of {elements} are zero, but it has no mask and training will fill it; \
-                 `Masks::from_zeros` makes one",
-                printable(layer)
-            ),
-            Warning::ShortLanes { epoch, layer, axis, lane, pattern } => {
-                let (epoch, kept) = (named(epoch), pattern.kept_of_lane(*lane));
-                write!(
-                    f,
-                    "{epoch}, layer `{}`: its lanes along axis {axis} are {lane} long, shorter than a group of \
-                     {pattern}; each keeps {kept} of {lane}",
-                    printable(layer)
-                )
-            }
-        }
-    }
-}
-
 /// What an event leaves behind, and what it found.
 pub(super) struct Outcome<'a> {
     pub(super) epoch: u64,
-    /// When it happens, as errors have it.
-    pub(super) at: Epochs,
-    pub(super) key: Epochs,
-    pub(super) event: &'a Event,
-    pub(super) asked: Asked,
+    pub(super) moment: Moment,
+    pub(super) key: Key,
+    pub(super) plan: &'a EventPlan,
     /// The parameters that are set back to, by an event that rewinds.
     pub(super) rewound: Option<&'a Listed<'a>>,
     pub(super) candidates: &'a [Candidate<'a>],
-    pub(super) made: &'a [Made],
+    pub(super) made: &'a [LayerMask],
     /// What could be chosen.
     pub(super) alive: &'a Masks,
     /// The masks as they were last made; other than `alive` only while a mask floats.
@@ -199,40 +145,57 @@ pub(super) struct Outcome<'a> {
     pub(super) written: bool,
 }
 
+impl Report {
+    /// Takes what is not zero from what a caller has written: none of a layer that is not shown.
+    pub(super) fn recount(&mut self, non_zero: impl Fn(&str) -> Result<Option<usize>, Error>) -> Result<(), Error> {
+        for layer in &mut self.layers {
+            if let Some(found) = non_zero(&layer.layer)? {
+                for totals in [&mut self.selected, &mut self.all] {
+                    totals.non_zero = totals.non_zero - layer.counts.non_zero + found;
+                }
+                layer.counts.non_zero = found;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Outcome<'_> {
     /// The report, from the weights as they are before the masks are applied.
     pub(super) fn report(&self, layers: &Listed<'_>) -> Result<Report, Error> {
         let mut norms = Norms::default();
         let mut reports = Vec::with_capacity(self.candidates.len());
-        let mut selected = Totals { asked: self.asked.total, ..Totals::default() };
+        let mut selected = Totals { asked: self.plan.asked, ..Totals::default() };
         let mut warnings = Vec::new();
         let mut overwrites = self.rewound.is_some();
-        for ((candidate, made), asked) in self.candidates.iter().zip(self.made).zip(&self.asked.each) {
-            let counted = self.counts(candidate, made, *asked, &mut norms).map_err(|e| e.in_layer(candidate.name))?;
+        // They are in the order of the layers.
+        let mut planned = self.plan.warnings.iter().peekable();
+        for (candidate, made) in self.candidates.iter().zip(self.made) {
+            let (plan, name) = (candidate.plan, candidate.name());
+            let counted = self.counts(candidate, made, &mut norms).map_err(|error| error.in_layer(name))?;
             let (counts, overwritten) = counted;
             overwrites |= overwritten > 0;
             selected.add(&counts);
-            warnings.extend(super::check::short_lanes(self.at, candidate));
+            warnings.extend(core::iter::from_fn(|| planned.next_if(|warning| warning.layer() == name)).cloned());
             if counts.kept == 0 && counts.elements > 0 {
-                let (epoch, layer) = (self.at.to_string(), candidate.name.to_owned());
-                warnings.push(Warning::Emptied { epoch, layer, elements: counts.elements });
+                let epoch = self.plan.at.to_string();
+                warnings.push(Warning::Emptied { epoch, layer: name.to_owned(), elements: counts.elements });
             }
+            let units = made.units.map(|kept| UnitCounts { asked: plan.asked_units, kept, of: plan.units });
             reports.push(LayerReport {
-                layer: candidate.name.to_owned(),
-                shape: candidate.layer.shape().to_vec(),
-                target: candidate.target.map_or_else(|| "as many as before".to_owned(), |target| target.to_string()),
-                axis: candidate.axis,
-                units: candidate.units.as_ref().zip(made.units).map(|((_, of), kept)| UnitCounts {
-                    asked: self.asked.units.get(reports.len()).copied().flatten(),
-                    kept,
-                    of: *of,
-                }),
+                layer: name.to_owned(),
+                shape: plan.shape.clone(),
+                target: plan.target.map_or_else(|| "as many as before".to_owned(), |target| target.to_string()),
+                axis: plan.axis,
+                units,
                 counts,
             });
         }
         selected.norm_kept = norms.share();
         let mut all = selected;
-        for (name, layer) in layers.iter().filter(|(name, _)| self.candidates.iter().all(|c| c.name != *name)) {
+        let planned: BTreeSet<usize> = self.plan.layers.iter().map(|layer| layer.place).collect();
+        let others = layers.iter().enumerate().filter(|(place, _)| !planned.contains(place));
+        for (name, layer) in others.map(|(_, other)| other) {
             // The mask in force stays; weights outside it are zero already, or are about to be.
             let mask = self.before.get(name);
             let stats = layer.stats(mask).map_err(|error| error.in_layer(name))?;
@@ -249,17 +212,19 @@ impl Outcome<'_> {
         all.norm_kept = norms.share();
         Ok(Report {
             epoch: self.epoch,
-            step: self.at.first().filter(|_| self.at.in_steps()),
+            step: self.moment.is_step().then(|| self.moment.time()),
             event: self.key.to_string(),
-            method: self.event.method().name().to_owned(),
-            target: match self.event.targets()[..] {
+            method: self.plan.event.method().name().to_owned(),
+            target: match self.plan.event.targets()[..] {
                 [(None, target)] => target.to_string(),
                 [] => "as many as before".to_owned(),
                 _ => String::new(),
             },
-            floats: self.event.floats(self.key),
-            rewound_to: self.event.rewinds_to(),
+            floats: self.plan.event.floats(self.key),
+            rewound_to: self.plan.event.rewinds_to(),
             unchanged: selected.closed + selected.reopened + selected.swaps == 0 && !overwrites,
+            forward_only: !self.written,
+            unchecked: false,
             layers: reports,
             selected,
             all,
@@ -268,20 +233,17 @@ impl Outcome<'_> {
     }
 
     /// The counts of a layer, and how many values other than zero are written over in it.
-    fn counts(
-        &self,
-        candidate: &Candidate<'_>,
-        made: &Made,
-        asked: Option<usize>,
-        norms: &mut Norms,
-    ) -> Result<(Totals, usize), Error> {
+    fn counts(&self, candidate: &Candidate<'_>, made: &LayerMask, norms: &mut Norms) -> Result<(Totals, usize), Error> {
         let mask = &made.mask;
         let elements = candidate.layer.len();
         let kept = mask.kept_len();
-        let (alive, before) = (self.alive.get(candidate.name), self.before.get(candidate.name));
+        let (alive, before) = (self.alive.get(candidate.name()), self.before.get(candidate.name()));
         let reopened = alive.map_or(Ok(0), |alive| mask.difference_len(alive))?;
         let came_in = before.map_or(Ok(0), |before| mask.difference_len(before))?;
-        let closed = before.map_or(Ok(elements - kept), |before| before.difference_len(mask))?;
+        // Masks that were for forward passes alone have closed nothing.
+        let first_written = self.written && self.plan.event.passes_straight_through();
+        let open = if first_written { alive } else { before };
+        let closed = open.map_or(Ok(elements - kept), |open| open.difference_len(mask))?;
         // What is kept of the weights: reopened ones start at zero.
         let remains = match alive {
             Some(alive) if reopened > 0 => mask.intersection(alive)?,
@@ -291,8 +253,9 @@ impl Outcome<'_> {
         norms.add(stats.kept_squared_norm, stats.squared_norm);
         let kept_non_zero = candidate.layer.kept_non_zero_len(&remains)?;
         let overwritten = if self.written { stats.non_zero - kept_non_zero } else { 0 };
-        let newly_pruned = match before {
-            Some(before) if closed > 0 => candidate.layer.kept_non_zero_len(&before.difference(mask)?)?,
+        let newly_pruned = match open {
+            _ if !self.written => 0,
+            Some(open) if closed > 0 => candidate.layer.kept_non_zero_len(&open.difference(mask)?)?,
             Some(_) => 0,
             None => stats.non_zero - kept_non_zero,
         };
@@ -300,9 +263,9 @@ impl Outcome<'_> {
         own.add(stats.kept_squared_norm, stats.squared_norm);
         let counts = Totals {
             elements,
-            asked,
+            asked: candidate.plan.asked,
             kept,
-            non_zero: match self.rewound.and_then(|layers| layers.get(candidate.name)) {
+            non_zero: match self.rewound.and_then(|layers| layers.get(candidate.name())) {
                 Some(layer) => layer.kept_non_zero_len(&remains)?,
                 None => stats.non_zero - overwritten,
             },
@@ -320,7 +283,7 @@ impl Outcome<'_> {
 
 impl Totals {
     /// Adds the counts of another layer; asked and norm are totals of their own.
-    fn add(&mut self, other: &Totals) {
+    pub fn add(&mut self, other: &Totals) {
         self.elements += other.elements;
         self.kept += other.kept;
         self.non_zero += other.non_zero;

@@ -4,8 +4,10 @@ use prune_core::Masks;
 use serde::{Deserialize, Serialize};
 
 use super::Pruner;
-use super::error::PruneError;
+use super::clock::{Clock, Token};
 use super::evidence::Observed;
+use crate::moment::Moment;
+use crate::prune_error::PruneError;
 use crate::strategy::Strategy;
 
 /// The version of [`PrunerState`] that is written and read.
@@ -67,12 +69,12 @@ impl Pruner {
         PrunerState {
             version: Version,
             strategy: self.strategy.clone(),
-            epoch: self.epoch,
-            step: self.step,
+            epoch: self.epochs.last,
+            step: self.steps.last,
             masks: self.masks.clone(),
             held: self.floats_over.clone(),
-            observed: self.observed.clone(),
-            observed_in_step: self.observed_in_step.clone(),
+            observed: self.epochs.observed.clone(),
+            observed_in_step: self.steps.observed.clone(),
         }
     }
 
@@ -85,8 +87,9 @@ impl Pruner {
     pub fn from_state(state: PrunerState) -> Result<Self, PruneError> {
         let PrunerState { version: Version, strategy, epoch, step, masks, held, observed, observed_in_step } = state;
         let contradiction = |why: String| Err(PruneError::StateContradiction { why });
-        let floats =
-            epoch.is_some_and(|epoch| strategy.covering(epoch).is_some_and(|(key, _)| strategy.floats_on(epoch, key)));
+        let floats = epoch.is_some_and(|epoch| {
+            strategy.covering(Moment::Epoch(epoch)).is_some_and(|(key, _)| strategy.floats_on(epoch, key))
+        });
         if held.is_some() && !floats {
             return contradiction("a mask floats, but the strategy has no floating mask after its epoch".to_owned());
         }
@@ -105,7 +108,9 @@ impl Pruner {
         if step.is_some() && !strategy.has_steps() {
             return contradiction("steps have ended, but the strategy has no events in steps".to_owned());
         }
-        Ok(Pruner { strategy, epoch, step, masks, floats_over: held, observed, observed_in_step })
+        let epochs = Clock { last: epoch, observed };
+        let steps = Clock { last: step, observed: observed_in_step };
+        Ok(Pruner { strategy, epochs, steps, masks, floats_over: held, couplings: Vec::new(), token: Token::default() })
     }
 
     /// The state as JSON.

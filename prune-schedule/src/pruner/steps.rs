@@ -2,21 +2,17 @@
 
 use prune_core::LayersMut;
 
-use super::error::PruneError;
+use super::Pruner;
 use super::evidence::Evidence;
 use super::report::Report;
-use super::{Happening, Pruner};
-use crate::epoch::Epochs;
 use crate::event::Rule;
+use crate::moment::Moment;
+use crate::prune_error::PruneError;
 
 impl Pruner {
     /// The last step that has ended, where the strategy has events in steps.
     pub fn last_step(&self) -> Option<u64> {
-        self.step
-    }
-
-    pub(super) fn next_step(&self) -> u64 {
-        self.step.map_or(1, |step| step.saturating_add(1))
+        self.steps.last
     }
 
     /// Whether the event at a step, counted from 1 over the whole training, takes the place of the optimiser's step: an
@@ -67,35 +63,6 @@ impl Pruner {
         if !self.strategy.has_steps() {
             return Ok(None);
         }
-        if self.epoch.is_none() && self.strategy.event_at(0).is_some() {
-            return Err(PruneError::StepBeforeStart { step });
-        }
-        if let Some(last) = self.step.filter(|&last| step <= last) {
-            return Err(PruneError::StepBackwards { step, last });
-        }
-        if let Some(skipped) = self.strategy.next_event_step_after(self.step).filter(|&skipped| skipped < step) {
-            return Err(PruneError::StepSkipped { step, skipped });
-        }
-        let observed = core::mem::take(&mut self.observed_in_step);
-        let report = match self.strategy.event_at_step(step) {
-            Some((key, event)) => {
-                let happening = Happening {
-                    epoch: self.epoch.map_or(1, |epoch| epoch.saturating_add(1)),
-                    at: Epochs::Steps { first: step, last: step },
-                    key,
-                    event: event.at_time(key, step),
-                };
-                match self.carry_out(&happening, model, evidence, &observed) {
-                    Ok(report) => Some(report),
-                    Err(error) => {
-                        self.observed_in_step = observed;
-                        return Err(error);
-                    }
-                }
-            }
-            None => None,
-        };
-        self.step = Some(step);
-        Ok(report)
+        self.end(Moment::Step(step), model, evidence)
     }
 }

@@ -1,20 +1,24 @@
 //! Text to strategies and back: Python literals, JSON and TOML.
 //!
-//! All three are read into one tree of values that remember where they stood ([`node`]); one function makes a strategy
-//! of it ([`raw`]). Writing goes the other way through the same tree ([`write`]).
+//! All three are read into one tree of values that remember where they stood (`tree/`); one function makes a strategy of it
+//! (`raw.rs`). Writing goes the other way through the same tree (`write.rs`).
 
-pub(crate) mod node;
 mod python;
-pub(crate) mod raw;
+mod raw;
 mod toml;
-pub(crate) mod write;
-pub(crate) mod written;
+mod write;
+
+use core::fmt;
+use core::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Problem, StrategyError};
 use crate::strategy::Strategy;
+use crate::tree::{Source, Value, or_text};
 
 /// Reads a strategy in any of its forms.
-pub(crate) fn read(text: &str) -> Result<Strategy, StrategyError> {
+fn read(text: &str) -> Result<Strategy, StrategyError> {
     // Some editors put a byte order mark in front.
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let tree = match python::opening(body) {
@@ -22,5 +26,61 @@ pub(crate) fn read(text: &str) -> Result<Strategy, StrategyError> {
         python::Opening::Literal => python::read(body)?,
         python::Opening::Other => toml::read(body)?,
     };
-    raw::strategy(raw::Source::of(body), &tree)
+    raw::strategy(Source::of(body), &tree)
+}
+
+impl Strategy {
+    /// The strategy as a Python literal; the same as its `Display`.
+    pub fn to_python(&self) -> String {
+        write::python(self)
+    }
+
+    /// The strategy as JSON.
+    pub fn to_json(&self) -> String {
+        write::json(self)
+    }
+
+    /// The strategy as TOML: a table per epoch. Without events it is `{}`, since an empty text is refused.
+    pub fn to_toml(&self) -> String {
+        write::toml(self)
+    }
+}
+
+impl FromStr for Strategy {
+    type Err = StrategyError;
+
+    /// Reads a Python literal, JSON or TOML: text that starts with `{` or `name =` is one of the first two.
+    ///
+    /// Takes time in proportion to the text's length, and refuses brackets nested more than 32 deep.
+    fn from_str(text: &str) -> Result<Self, StrategyError> {
+        read(text)
+    }
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_python())
+    }
+}
+
+impl Serialize for Strategy {
+    /// As a table; in formats that do not describe themselves, as its text.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            write::tree(self).serialize(serializer)
+        } else {
+            serializer.serialize_str(&self.to_python())
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Strategy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let tree = or_text(deserializer)?;
+        let strategy = match &tree.value {
+            Value::Text(text) => text.parse(),
+            _ => raw::strategy(Source::none(), &tree),
+        };
+        strategy.map_err(serde::de::Error::custom)
+    }
 }

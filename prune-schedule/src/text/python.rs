@@ -6,8 +6,9 @@
 //! name. py_literal was weighed and not taken: it refuses newlines, has no positions, and its time is exponential in
 //! the nesting.
 
-use super::node::{DEPTH, Node, Value};
-use crate::error::{Position, Problem, StrategyError, SyntaxError, clip};
+use crate::error::{Position, Problem, StrategyError, SyntaxError};
+use crate::tree::{DEPTH, Node, Value};
+use crate::words::clip;
 
 /// How a text begins.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,15 +4,26 @@
 
 use prune_core::{Density, NmPattern, PatternError};
 
-use super::node::{Node, Value};
-use super::written::{AMOUNTS, METHOD, Written};
-use crate::epoch::Epochs;
-use crate::error::{Position, Problem, StrategyError, clip};
+use crate::error::{Problem, StrategyError};
 use crate::event::{Event, Scope};
+use crate::key::Key;
 use crate::method::{Method, ScopeKind, Structure};
-use crate::option::regrow::{Grow, Regrow};
-use crate::option::unit::Piece;
-use crate::strategy::{Strategy, check_clocks};
+use crate::strategy::{Strategy, check_clocks, check_keys};
+use crate::tree::{Node, Source, Value, Written};
+use crate::value::{Grow, Piece, Regrow};
+use crate::words::clip;
+
+/// The field that names the method.
+const METHOD: &str = "method";
+
+/// The fields that say how much is kept, of which an event has at most one.
+const AMOUNTS: [&str; 4] = ["density", "sparsity", "pattern", "prune_rate_pattern"];
+
+/// The names of all fields.
+fn fields() -> Vec<&'static str> {
+    let options = crate::option::ALL.iter().flat_map(|option| option.fields.iter().copied());
+    [METHOD].into_iter().chain(AMOUNTS).chain(options).collect()
+}
 
 impl Structure {
     /// The fields that say how much is kept, of those that fit.
@@ -27,47 +38,23 @@ impl Structure {
     }
 }
 
-/// The text that offsets point into, if there is one.
-#[derive(Clone, Copy)]
-pub(crate) struct Source<'t>(Option<&'t str>);
-
-impl<'t> Source<'t> {
-    pub(crate) fn of(text: &'t str) -> Self {
-        Source(Some(text))
-    }
-
-    pub(crate) fn none() -> Self {
-        Source(None)
-    }
-
-    pub(super) fn position(self, at: Option<usize>) -> Option<Position> {
-        Some(Position::of(self.0?, at?))
-    }
-
-    /// Says where a problem is.
-    pub(super) fn at(self, node: &Node) -> impl Fn(StrategyError) -> StrategyError + use<'t> {
-        let at = node.at;
-        move |error| if error.position().is_some() { error } else { error.at(self.position(at)) }
-    }
-
-    pub(super) fn refuse<T>(self, node: &Node, problem: Problem) -> Result<T, StrategyError> {
-        Err(self.at(node)(problem.into()))
-    }
-}
-
 /// The strategy that a tree stands for.
 pub(crate) fn strategy(source: Source<'_>, tree: &Node) -> Result<Strategy, StrategyError> {
     let Value::Table(entries) = &tree.value else {
         return source.refuse(tree, Problem::NotATable { found: tree.value.describe() });
     };
+    let known = fields();
     let mut keys = Vec::with_capacity(entries.len());
     let mut events = Vec::with_capacity(entries.len());
     for (key, value) in entries {
         let epochs = epochs(&key.value).map_err(|problem| source.at(key)(problem.into()))?;
         keys.push((epochs, key.at));
-        events.push(event(source, key, value).map_err(|error| source.at(key)(error.in_epochs(epochs)))?);
+        events.push(event(source, key, value, &known).map_err(|error| source.at(key)(error.in_epochs(epochs)))?);
     }
-    check_keys(source, &keys)?;
+    check_keys(&keys.iter().map(|(epochs, _)| *epochs).collect::<Vec<_>>()).map_err(|clash| {
+        let at = |key: usize| source.position(keys[key].1);
+        StrategyError::from(clash.problem(at(clash.earlier))).at(at(clash.later))
+    })?;
     for (((epochs, at), event), (_, written)) in keys.iter().zip(&events).zip(entries) {
         event.check(*epochs).map_err(|error| {
             let at = contradicting(&error, written).or(*at);
@@ -89,59 +76,26 @@ fn contradicting(error: &StrategyError, event: &Node) -> Option<usize> {
     fields.iter().find(|(name, _)| name.value == Value::text(*field)).and_then(|(_, value)| value.at)
 }
 
-fn epochs(key: &Value) -> Result<Epochs, Problem> {
+fn epochs(key: &Value) -> Result<Key, Problem> {
     match key {
-        Value::Int(number) => Epochs::from_number(*number),
-        Value::Text(text) => Epochs::from_text(text),
+        Value::Int(number) => Ok(Key::from_number(*number)?),
+        Value::Text(text) => Ok(text.parse::<Key>()?),
         other => Err(Problem::EpochKind { found: other.describe() }),
     }
 }
 
-/// Refuses two keys that have an epoch in common; speaks of the later one in the text.
-pub(crate) fn check_keys(source: Source<'_>, keys: &[(Epochs, Option<usize>)]) -> Result<(), StrategyError> {
-    let mut order: Vec<usize> = (0..keys.len()).collect();
-    // By their clock first: an epoch and a step are never the same.
-    let span = |index: usize| match keys[index].0 {
-        Epochs::At(epoch) => (false, epoch, epoch),
-        Epochs::Range { first, last } => (false, first, last),
-        Epochs::Others => (false, u64::MAX, u64::MAX),
-        Epochs::Steps { first, last } => (true, first, last),
-    };
-    order.sort_by_key(|&index| (span(index), index));
-    // Sorted by their first epochs, some two overlap only if two neighbours do.
-    let overlap = |pair: &&[usize]| {
-        let ((clock, _, last), (next_clock, first, _)) = (span(pair[0]), span(pair[1]));
-        clock == next_clock && first <= last
-    };
-    let Some(pair) = order.windows(2).find(overlap) else { return Ok(()) };
-    let (earlier, later) = (pair[0].min(pair[1]), pair[0].max(pair[1]));
-    let (this, this_at) = keys[later];
-    let (that, that_at) = keys[earlier];
-    let other = source.position(that_at);
-    let is_range = |epochs: Epochs| match epochs {
-        Epochs::Range { .. } => true,
-        Epochs::Steps { first, last } => first < last,
-        Epochs::At(_) | Epochs::Others => false,
-    };
-    let problem = match (is_range(this), is_range(that)) {
-        _ if this == that => Problem::EpochTwice { epochs: this, other },
-        (true, true) => Problem::RangesOverlap { range: this, with: that, other },
-        (true, false) => Problem::EpochInRange { epoch: that, range: this, other },
-        _ => Problem::EpochInRange { epoch: this, range: that, other },
-    };
-    Err(StrategyError::from(problem).at(source.position(this_at)))
-}
-
 /// The event that an entry of the table stands for.
-fn event(source: Source<'_>, key: &Node, node: &Node) -> Result<Event, StrategyError> {
+fn event(source: Source<'_>, key: &Node, node: &Node, known: &[&'static str]) -> Result<Event, StrategyError> {
     let Value::Table(entries) = &node.value else {
         return source.refuse(node, Problem::EventKind { found: node.value.describe() });
     };
-    let written = Written::read(source, entries)?;
+    let written = Written::read(source, entries, known)?;
     let method = match written.get(METHOD) {
         None => return source.refuse(key, Problem::MethodMissing),
         Some(node) => match &node.value {
-            Value::Text(name) => Method::from_name(name).map_err(|problem| source.at(node)(problem.into()))?,
+            Value::Text(name) => {
+                name.parse::<Method>().map_err(|error| source.at(node)(Problem::from(error).into()))?
+            }
             other => return source.refuse(node, Problem::MethodKind { found: other.describe() }),
         },
     };

@@ -18,8 +18,9 @@ use core::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::node::{DEPTH, Node, Value};
-use crate::error::{Position, Problem, StrategyError, SyntaxError, clip};
+use crate::error::{Position, Problem, StrategyError, SyntaxError};
+use crate::tree::{DEPTH, Node, Value};
+use crate::words::clip;
 
 /// Reads a document.
 pub(super) fn read(text: &str) -> Result<Node, StrategyError> {

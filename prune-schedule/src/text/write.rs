@@ -2,10 +2,10 @@
 
 use core::fmt::Write as _;
 
-use super::node::{Node, Value};
-use crate::epoch::Epochs;
 use crate::event::{Event, Rule, Scope};
+use crate::key::Key;
 use crate::strategy::Strategy;
+use crate::tree::{Node, Value};
 
 /// How values are spelt.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -82,10 +82,10 @@ pub(crate) fn tree(strategy: &Strategy) -> Node {
     Value::Table(entries.collect()).into()
 }
 
-fn key(epochs: Epochs, form: Form) -> Value {
+fn key(epochs: Key, form: Form) -> Value {
     match (form, epochs) {
-        (Form::Python, Epochs::At(epoch)) => i64::try_from(epoch).map_or(Value::Text(epochs.to_string()), Value::Int),
-        (Form::Python, Epochs::Others) => Value::Int(-1),
+        (Form::Python, Key::Epoch(epoch)) => i64::try_from(epoch).map_or(Value::Text(epochs.to_string()), Value::Int),
+        (Form::Python, Key::OtherEpochs) => Value::Int(-1),
         _ => Value::Text(epochs.to_string()),
     }
 }
@@ -99,7 +99,7 @@ fn table(event: &Event, form: Form) -> Value {
 fn fields(event: &Event, form: Form) -> Vec<(&'static str, Value)> {
     let mut fields = vec![("method", Value::text(event.method().name()))];
     match event.rule() {
-        Rule::Unstructured(values) | Rule::Pieces { scope: values, .. } => {
+        Rule::Unstructured { scope: values, .. } | Rule::Pieces { scope: values, .. } => {
             fields.push(("density", scope(values, |density| Value::Float(density.get()))))
         }
         Rule::NOfM { scope: values, .. } => {

@@ -5,6 +5,7 @@
 
 mod axes;
 mod checking;
+mod coupled;
 mod distributions;
 mod growing;
 #[path = "../model/mod.rs"]

@@ -26,7 +26,8 @@ const CASES: u64 = 2_000;
 struct Line {
     masks: String,
     reports: String,
-    strategy: String,
+    /// The strategy, and how its training ended.
+    about: String,
 }
 
 fn line(number: u64) -> Line {
@@ -36,7 +37,7 @@ fn line(number: u64) -> Line {
     Line {
         masks: format!("{name} {:016x}", ended.masks),
         reports: format!("{name} {:016x}", ended.reports),
-        strategy: case.strategy,
+        about: format!("{}\n{:?}", case.strategy, ended.outcome),
     }
 }
 
@@ -63,7 +64,7 @@ fn masks_and_reports_are_as_recorded() {
             recorded.lines().zip(text.lines()).zip(&lines).filter(|((a, b), _)| a != b).map(|(_, line)| line).collect();
         if let Some(first) = other.first() {
             let names = other.iter().map(|line| line.masks[..4].to_owned()).collect::<Vec<_>>().join(" ");
-            panic!("{name}: {} cases differ: {names}; the first is\n{}", other.len(), first.strategy);
+            panic!("{name}: {} cases differ: {names}; the first is\n{}", other.len(), first.about);
         }
     }
 }

@@ -96,6 +96,7 @@ impl Tensors {
 }
 
 /// How a case ended.
+#[derive(Debug)]
 pub(crate) enum Outcome {
     /// All epochs were carried out.
     Ended,

@@ -136,6 +136,13 @@ pub(crate) struct What {
     /// Scores that rank in the place of magnitudes, higher first: a safetensors file of the layers' names and shapes.
     #[arg(long, value_name = "FILE")]
     pub(crate) scores: Option<PathBuf>,
+    /// Gradients, for the scores `saliency` and `snip`: a safetensors file of the layers' names and shapes.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gradients: Option<PathBuf>,
+    /// The L2 norms of what each weight multiplies, for the score `wanda`: a safetensors file of the layers' names, shaped as
+    /// the weights without the axis of their outputs.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) inputs: Option<PathBuf>,
     /// Masks in force: only what they keep may be chosen. Alone, they are applied as they are.
     #[arg(long, value_name = "FILE")]
     pub(crate) masks: Option<PathBuf>,

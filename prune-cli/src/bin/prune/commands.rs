@@ -1,6 +1,6 @@
 //! One function a command.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::CommandFactory as _;
 use console::style;
@@ -8,7 +8,7 @@ use prune_cli::{
     Destination, Error, Job, Report, ReportFile, Want, Watch, apply, events_of, with_axis, write_masks,
     write_zero_masks,
 };
-use prune_schedule::{Epochs, Event, Filter, Scope, Structure};
+use prune_schedule::{Event, Filter, Key, Scope, Structure};
 
 use crate::args::{Apply, Arguments, Check, Command, MaskFile, What, refuse};
 use crate::{print, shrink, strategy};
@@ -106,13 +106,20 @@ fn masks(asked: &MaskFile, watch: &Watch) -> Result<Report, Error> {
     Ok(report)
 }
 
-fn job(model: &Path, what: &What, events: Vec<(Option<Epochs>, Event)>) -> Job {
-    let (scores, masks): (Option<PathBuf>, Option<PathBuf>) = (what.scores.clone(), what.masks.clone());
-    Job { model: model.to_owned(), events, filter: what.which.filter(), scores, masks }
+fn job(model: &Path, what: &What, events: Vec<(Option<Key>, Event)>) -> Job {
+    Job {
+        model: model.to_owned(),
+        events,
+        filter: what.which.filter(),
+        scores: what.scores.clone(),
+        gradients: what.gradients.clone(),
+        inputs: what.inputs.clone(),
+        masks: what.masks.clone(),
+    }
 }
 
 /// What is done, in order.
-fn events(what: &What) -> Result<Vec<(Option<Epochs>, Event)>, Error> {
+fn events(what: &What) -> Result<Vec<(Option<Key>, Event)>, Error> {
     if let Some(given) = &what.strategy {
         let strategy = strategy::read(given)?;
         let strategy = what.axis.map_or(Ok(strategy.clone()), |axis| with_axis(&strategy, axis))?;
@@ -128,7 +135,7 @@ fn events(what: &What) -> Result<Vec<(Option<Epochs>, Event)>, Error> {
         };
     };
     let refused = |source| Error::Strategy { source };
-    let method: prune_schedule::Method = method.parse().map_err(refused)?;
+    let method: prune_schedule::Method = method.parse().map_err(|error| refuse(format!("{error}")))?;
     let global = method.scope == prune_schedule::ScopeKind::Global;
     let event = match (method.structure, what.density.or(what.sparsity), what.pattern) {
         (Structure::Unstructured, Some(density), None) => {

@@ -3,15 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use prune_core::{LayerRef, Mask, Masks};
-
-use super::biases;
-use super::error::PruneError;
-use super::plan::{Amount, Asked, Ranking, is_joint, needed, ranked_things, rankings};
-use super::selection::{Candidate, Listed, select};
-use crate::epoch::Epochs;
+use super::amount::{Amount, RankedLayers, ranked_things};
+use super::info::{Alive, Defaults, LayerInfo};
+use super::{EventPlan, LayerPlan};
 use crate::event::{Event, Rule, Target};
-use crate::option::unit::Piece;
+use crate::key::Key;
+use crate::prune_error::PruneError;
+use crate::value::Piece;
+use crate::warning::Warning;
 
 /// At most how much is alive.
 #[derive(Clone)]
@@ -23,6 +22,7 @@ pub(super) struct Bounds {
     pub(super) masked: BTreeSet<String>,
     /// Layers that have one where events come in another order than is known here.
     pub(super) perhaps_masked: BTreeSet<String>,
+    defaults: Defaults,
 }
 
 /// At most how many of one kind of thing are alive; what is not named may all be.
@@ -52,15 +52,15 @@ impl Tally {
 
 impl Bounds {
     /// What is alive now.
-    pub(super) fn now(alive: &Masks, layers: &Listed<'_>) -> Self {
-        let of = |(name, layer): (&str, &LayerRef<'_>)| {
-            (name.to_owned(), alive.get(name).map_or(layer.len(), Mask::kept_len))
-        };
+    pub(super) fn now(layers: &[LayerInfo<'_>], defaults: Defaults) -> Self {
+        let masked = layers.iter().filter(|info| !matches!(info.alive, Alive::All));
+        let alive = |info: &LayerInfo<'_>| (info.name.to_owned(), info.alive.elements(info.len()));
         Bounds {
-            elements: Tally { by_layer: layers.iter().map(of).collect(), together: Vec::new() },
+            elements: Tally { by_layer: layers.iter().map(alive).collect(), together: Vec::new() },
             pieces: Vec::new(),
-            masked: alive.iter().map(|(name, _)| name.to_owned()).collect(),
+            masked: masked.map(|info| info.name.to_owned()).collect(),
             perhaps_masked: BTreeSet::new(),
+            defaults,
         }
     }
 
@@ -71,41 +71,38 @@ impl Bounds {
     }
 
     /// Tests one event over what is left of its key at `now`, the next epoch or step to end: from what it asks at first to what
-    /// it leaves at last.
+    /// it leaves at last. Says what is worth a warning.
     pub(super) fn pass(
         &mut self,
-        epochs: Epochs,
+        epochs: Key,
         now: u64,
         event: &Event,
-        layers: &Listed<'_>,
-    ) -> Result<(), PruneError> {
+        layers: &[LayerInfo<'_>],
+    ) -> Result<Vec<Warning>, PruneError> {
         if matches!(event.rule(), Rule::Regrow(_)) {
-            let candidates = select(epochs, event, layers)?;
+            let plan = event.outline(epochs, layers, &self.defaults)?;
             let masked = |name: &str| self.masked.contains(name) || self.perhaps_masked.contains(name);
-            if !candidates.iter().any(|candidate| masked(candidate.name)) {
-                return Err(PruneError::NoMask { epoch: epochs, method: event.method().name() });
+            if !plan.layers.iter().any(|layer| masked(&layer.name)) {
+                return Err(PruneError::NoMask { at: epochs, method: event.method().name() });
             }
             // As many elements as before, in as many blocks and channels as may be.
             self.pieces.clear();
-            return Ok(());
+            return Ok(plan.warnings);
         }
         let times =
             [event.next_due(epochs, now.max(epochs.first().unwrap_or(0))), epochs.last()].map(|time| time.unwrap_or(0));
         // A density that moves over the range only falls or only rises.
         let times = if event.ramps().is_some() { &times[..] } else { &times[..1] };
+        let mut warnings = Vec::new();
         for &time in times {
-            let event = event.at_time(epochs, time);
-            let candidates = select(epochs, &event, layers)?;
-            let rankings = rankings(epochs, &event, &candidates)?;
+            let plan = event.at_time(epochs, time).outline(epochs, layers, &self.defaults)?;
             if event.reopens().is_none() {
-                self.admit(epochs, &event, &candidates, &rankings)?;
+                self.admit(&plan)?;
             }
-            self.follow(&event, &candidates, &rankings);
-            if let Some(Piece::Channels { bias: true, .. }) = event.piece() {
-                self.follow_biases(epochs, &event, layers, &candidates, &rankings)?;
-            }
+            self.follow(&plan);
+            warnings = plan.warnings;
         }
-        Ok(())
+        Ok(warnings)
     }
 
     /// The tally of the pieces that an event ranks.
@@ -115,13 +112,13 @@ impl Bounds {
     }
 
     /// At most how many of what an event ranks are alive in a layer: of pieces no more than there are, and than elements.
-    fn most(&self, event: &Event, candidate: &Candidate<'_>) -> usize {
-        let elements = self.elements.of(candidate.name);
+    fn most(&self, event: &Event, layer: &LayerPlan) -> usize {
+        let elements = self.elements.of(&layer.name);
         match event.piece() {
             None => elements,
             Some(_) => {
-                let pieces = self.pieces(event).map_or(usize::MAX, |tally| tally.of(candidate.name));
-                elements.min(pieces).min(candidate.ranked_len())
+                let pieces = self.pieces(event).map_or(usize::MAX, |tally| tally.of(&layer.name));
+                elements.min(pieces).min(layer.units)
             }
         }
     }
@@ -132,41 +129,33 @@ impl Bounds {
     }
 
     /// Refuses an event that asks for more than can be alive.
-    fn admit(
-        &self,
-        epoch: Epochs,
-        event: &Event,
-        candidates: &[Candidate<'_>],
-        rankings: &[Ranking],
-    ) -> Result<(), PruneError> {
-        let Some(target) = candidates.first().and_then(|first| first.target) else { return Ok(()) };
+    fn admit(&self, plan: &EventPlan) -> Result<(), PruneError> {
+        let (epoch, event) = (plan.at, &plan.event);
+        let Some(target) = plan.layers.first().and_then(|first| first.target) else { return Ok(()) };
         let refuse = |layer: Option<&str>, asked, alive, target| {
             let what = ranked_things(event);
-            Err(PruneError::TooFewAlive { epoch, layer: layer.map(str::to_owned), what, asked, alive, target })
+            Err(PruneError::TooFewAlive { at: epoch, layer: layer.map(str::to_owned), what, asked, alive, target })
         };
-        if is_joint(event) {
-            let asked = rankings.iter().map(|ranking| needed(ranking, candidates)).sum();
-            let alive = self.total(event, candidates);
+        if plan.is_joint() {
+            let asked = plan.rankings.iter().map(|ranking| plan.needed(ranking)).sum();
+            let alive = self.total(plan);
             if asked > alive {
                 return refuse(None, asked, alive, target);
             }
-            return self.admit_minima(event, candidates, rankings, refuse);
+            return self.admit_minima(plan, refuse);
         }
-        let each = || {
-            rankings
-                .iter()
-                .filter_map(|ranking| Some((candidates.get(ranking.layers.start)?, needed(ranking, candidates))))
-        };
-        for (candidate, asked) in each() {
-            let alive = self.most(event, candidate);
+        let each =
+            || plan.rankings.iter().filter_map(|ranking| Some((plan.ranked(ranking).first()?, plan.needed(ranking))));
+        for (layer, asked) in each() {
+            let alive = self.most(event, layer);
             if asked > alive {
-                return refuse(Some(candidate.name), asked, alive, candidate.target.unwrap_or(target));
+                return refuse(Some(&layer.name), asked, alive, layer.target.unwrap_or(target));
             }
         }
         // Where each layer might do, all of them together may not.
         for (names, alive) in self.together(event) {
             let asked = each()
-                .filter(|(candidate, _)| names.contains(candidate.name))
+                .filter(|(layer, _)| names.contains(&layer.name))
                 .map(|(_, asked)| asked)
                 .fold(0, usize::saturating_add);
             if asked > *alive {
@@ -179,36 +168,36 @@ impl Bounds {
     /// Refuses a least density of a layer that is more than can be alive in it.
     fn admit_minima(
         &self,
-        event: &Event,
-        candidates: &[Candidate<'_>],
-        rankings: &[Ranking],
+        plan: &EventPlan,
         refuse: impl Fn(Option<&str>, usize, usize, Target) -> Result<(), PruneError>,
     ) -> Result<(), PruneError> {
-        let [Ranking { amount: Amount::Within(_, bounds), .. }] = rankings else { return Ok(()) };
-        for (candidate, bound) in candidates.iter().zip(bounds) {
-            let alive = self.most(event, candidate);
-            if let Some(least) = event.least().and_then(|least| least.of(candidate.name))
+        let [RankedLayers { amount: Amount::Within(_, bounds), .. }] = &plan.rankings[..] else { return Ok(()) };
+        for (layer, bound) in plan.selected().iter().zip(bounds) {
+            let alive = self.most(&plan.event, layer);
+            if let Some(least) = plan.event.least().and_then(|least| least.of(&layer.name))
                 && bound.min > alive
             {
-                return refuse(Some(candidate.name), bound.min, alive, Target::Density(least));
+                return refuse(Some(&layer.name), bound.min, alive, Target::Density(least));
             }
         }
         Ok(())
     }
 
     /// At most how many of what an event ranks are alive in total.
-    fn total(&self, event: &Event, candidates: &[Candidate<'_>]) -> usize {
+    fn total(&self, plan: &EventPlan) -> usize {
         let sum = |names: &BTreeSet<String>| -> usize {
-            let left = candidates.iter().filter(|c| !names.contains(c.name));
-            left.map(|c| self.most(event, c)).fold(0, usize::saturating_add)
+            let left = plan.selected().iter().filter(|layer| !names.contains(&layer.name));
+            left.map(|layer| self.most(&plan.event, layer)).fold(0, usize::saturating_add)
         };
         let each = sum(&BTreeSet::new());
-        self.together(event).map(|(names, total)| total.saturating_add(sum(names))).chain([each]).min().unwrap_or(each)
+        let together = self.together(&plan.event);
+        together.map(|(names, total)| total.saturating_add(sum(names))).chain([each]).min().unwrap_or(each)
     }
 
-    /// What is alive after the event.
-    fn follow(&mut self, event: &Event, candidates: &[Candidate<'_>], rankings: &[Ranking]) {
-        let names: BTreeSet<String> = candidates.iter().map(|c| c.name.to_owned()).collect();
+    /// What is alive after the event, in the biases that follow it too.
+    fn follow(&mut self, plan: &EventPlan) {
+        let (event, selected) = (&plan.event, plan.selected());
+        let names: BTreeSet<String> = selected.iter().map(|layer| layer.name.clone()).collect();
         if event.reopens().is_some() {
             self.elements.together.retain(|(others, _)| others.is_disjoint(&names));
             for name in &names {
@@ -216,22 +205,21 @@ impl Bounds {
             }
             self.pieces.clear();
         }
-        self.masked.extend(names.iter().cloned());
-        let asked = Asked::of(event, rankings, candidates);
-        let joint = is_joint(event);
-        let total = asked.total.filter(|_| joint);
-        for (candidate, each) in candidates.iter().zip(&asked.each) {
-            let most = each.or(total).unwrap_or(usize::MAX).min(candidate.layer.len());
-            self.elements.lower(candidate.name, most);
+        self.masked.extend(plan.layers.iter().map(|layer| layer.name.clone()));
+        let joint = plan.is_joint();
+        let total = plan.rankings.first().filter(|_| joint).and_then(|ranking| plan.elements_asked(ranking));
+        for layer in &plan.layers {
+            let asked = layer.asked.or(total.filter(|_| layer.follows.is_none()));
+            self.elements.lower(&layer.name, asked.unwrap_or(usize::MAX).min(layer.len()));
         }
         if let Some(total) = total {
             self.elements.lower_together(&names, total);
         }
-        if let [Ranking { amount: Amount::Within(_, bounds), .. }] = rankings
+        if let [RankedLayers { amount: Amount::Within(_, bounds), .. }] = &plan.rankings[..]
             && event.piece().is_none()
         {
-            for (candidate, bound) in candidates.iter().zip(bounds) {
-                self.elements.lower(candidate.name, bound.max);
+            for (layer, bound) in selected.iter().zip(bounds) {
+                self.elements.lower(&layer.name, bound.max);
             }
         }
         let Some(piece) = event.piece().map(Piece::unranked) else { return };
@@ -240,30 +228,12 @@ impl Bounds {
             self.pieces.len() - 1
         });
         let tally = &mut self.pieces[place].1;
-        for ranking in rankings {
-            let layers = &candidates[ranking.layers.clone()];
-            let kept = needed(ranking, candidates);
-            layers.iter().for_each(|candidate| tally.lower(candidate.name, kept));
+        for ranking in &plan.rankings {
+            let kept = plan.needed(ranking);
+            plan.ranked(ranking).iter().for_each(|layer| tally.lower(&layer.name, kept));
             if joint {
                 tally.lower_together(&names, kept);
             }
         }
-    }
-
-    /// What is alive of the biases that go with the channels of an event.
-    fn follow_biases(
-        &mut self,
-        epoch: Epochs,
-        event: &Event,
-        layers: &Listed<'_>,
-        candidates: &[Candidate<'_>],
-        rankings: &[Ranking],
-    ) -> Result<(), PruneError> {
-        let units = Asked::of(event, rankings, candidates).units;
-        for (i, bias) in biases::of(epoch, event, layers, candidates)? {
-            self.masked.insert(bias.name.to_owned());
-            self.elements.lower(bias.name, units[i].unwrap_or(usize::MAX).min(bias.layer.len()));
-        }
-        Ok(())
     }
 }

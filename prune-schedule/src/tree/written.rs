@@ -3,25 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::node::{Node, Value};
-use super::raw::Source;
-use crate::error::{Problem, StrategyError, clip, nearest, quoted};
-use crate::option;
-
-/// The field that names the method.
-pub(crate) const METHOD: &str = "method";
-
-/// The fields that say how much is kept, of which an event has at most one.
-pub(crate) const AMOUNTS: [&str; 4] = ["density", "sparsity", "pattern", "prune_rate_pattern"];
-
-/// The names of all fields.
-fn names() -> impl Iterator<Item = &'static str> {
-    [METHOD].into_iter().chain(AMOUNTS).chain(option::ALL.iter().flat_map(|option| option.fields.iter().copied()))
-}
-
-/// The names of all fields, for an error.
-pub(crate) fn field_names() -> String {
-    quoted(&names().collect::<Vec<_>>())
-}
+use super::source::Source;
+use crate::error::{Problem, StrategyError};
+use crate::words::{clip, nearest};
 
 /// The fields of an event, and the text that they stand in.
 pub(crate) struct Written<'t, 'n> {
@@ -30,20 +14,24 @@ pub(crate) struct Written<'t, 'n> {
 }
 
 impl<'t, 'n> Written<'t, 'n> {
-    /// Refuses fields that are unknown or written twice.
-    pub(crate) fn read(source: Source<'t>, entries: &'n [(Node, Node)]) -> Result<Self, StrategyError> {
+    /// Refuses fields that are not among the known ones, or written twice.
+    pub(crate) fn read(
+        source: Source<'t>,
+        entries: &'n [(Node, Node)],
+        known: &[&'static str],
+    ) -> Result<Self, StrategyError> {
         let mut fields: BTreeMap<&'static str, (&Node, &Node)> = BTreeMap::new();
         for (key, value) in entries {
             let Value::Text(name) = &key.value else {
                 return source.refuse(key, Problem::FieldKind { found: key.value.describe() });
             };
-            let Some(known) = names().find(|known| known == name) else {
-                let nearest = nearest(name, names()).map(str::to_owned);
-                return source.refuse(key, Problem::UnknownField { field: clip(name), nearest });
+            let Some(&field) = known.iter().find(|known| *known == name) else {
+                let nearest = nearest(name, known.iter().copied()).map(str::to_owned);
+                return source.refuse(key, Problem::UnknownField { field: clip(name), nearest, known: known.to_vec() });
             };
-            if let Some((first, _)) = fields.insert(known, (key, value)) {
+            if let Some((first, _)) = fields.insert(field, (key, value)) {
                 let other = source.position(first.at);
-                return source.refuse(key, Problem::FieldTwice { field: known, other });
+                return source.refuse(key, Problem::FieldTwice { field, other });
             }
         }
         Ok(Written { source, entries: fields })

@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::error::clip;
+use crate::words::clip;
 
 /// How deep values may nest. The deepest that a strategy needs is four; the reader recurses, so there is a limit.
 pub(crate) const DEPTH: usize = 32;

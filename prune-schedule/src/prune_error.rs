@@ -2,8 +2,8 @@
 
 use prune_core::{ErrorKind, printable};
 
-use crate::epoch::Epochs;
 use crate::event::Target;
+use crate::key::Key;
 
 /// An event that does not fit the model, or a call that does not fit the strategy. Nothing has been written, and the
 /// pruner is as it was, when one of these is returned.
@@ -11,10 +11,10 @@ use crate::event::Target;
 #[non_exhaustive]
 pub enum PruneError {
     /// A table names a layer that the model does not have.
-    #[error("{when}: there is no layer `{layer}`{}", no_layer(layer, nearest), layer = printable(layer), when = epoch.named())]
+    #[error("{when}: there is no layer `{layer}`{}", no_layer(layer, nearest), layer = printable(layer), when = at.named())]
     UnknownLayer {
         /// The event.
-        epoch: Epochs,
+        at: Key,
         /// The name in the table.
         layer: String,
         /// The nearest name in the model, if one is near.
@@ -25,11 +25,11 @@ pub enum PruneError {
         "{when}: the pattern `{pattern}` of `{field}` matches no {}layer{}; the prunable layers (rank 2 or more) \
          are: {}",
         if *field == "include" { "prunable " } else { "" },
-        crate::error::did_you_mean(nearest),
-        listed(prunable), when = epoch.named())]
+        crate::words::did_you_mean(nearest),
+        listed(prunable), when = at.named())]
     PatternMatchesNothing {
         /// The event.
-        epoch: Epochs,
+        at: Key,
         /// `include` or `exclude`.
         field: &'static str,
         /// The pattern.
@@ -39,21 +39,29 @@ pub enum PruneError {
         /// The names that events can select.
         prunable: Vec<String>,
     },
+    /// A table names a layer of a type that is not pruned.
+    #[error("{}, layer `{layer}`: its type is not one that is pruned; f32, f64, f16 and bf16 are", at.named(), layer = printable(layer))]
+    NotPruned {
+        /// The event.
+        at: Key,
+        /// The layer.
+        layer: String,
+    },
     /// A bound is for a layer that the event leaves alone.
-    #[error("{}, layer `{layer}`: `{field}` bounds it, but the event does not select it; take it out of the table", epoch.named(), layer = printable(layer))]
+    #[error("{}, layer `{layer}`: `{field}` bounds it, but the event does not select it; take it out of the table", at.named(), layer = printable(layer))]
     BoundIdle {
         /// The event.
-        epoch: Epochs,
+        at: Key,
         /// The layer.
         layer: String,
         /// `min_density` or `max_density`.
         field: &'static str,
     },
     /// An event selects no layer of the model.
-    #[error("{when}: {why}; the prunable layers (rank 2 or more) are: {}", listed(prunable), when = epoch.named())]
+    #[error("{when}: {why}; the prunable layers (rank 2 or more) are: {}", listed(prunable), when = at.named())]
     SelectsNothing {
         /// The event.
-        epoch: Epochs,
+        at: Key,
         /// Why nothing is selected, in words.
         why: String,
         /// The names it could have selected.
@@ -62,10 +70,10 @@ pub enum PruneError {
     /// `axis` is `reduction`, and nothing tells which axis that is.
     #[error(
         "{when}, layer `{layer}`: nothing tells which of its {rank} axes is that of its inputs; write `axis` as an index",
-        layer = printable(layer), when = epoch.named())]
+        layer = printable(layer), when = at.named())]
     ReductionUnknown {
         /// The event.
-        epoch: Epochs,
+        at: Key,
         /// The layer.
         layer: String,
         /// How many axes it has.
@@ -74,40 +82,50 @@ pub enum PruneError {
     /// An event ranks within outputs, and nothing tells along which axis they lie.
     #[error(
         "{}, layer `{layer}`: nothing tells which of its {rank} axes is that of its outputs; write `axis` as an index",
-        epoch.named(),
+        at.named(),
         layer = printable(layer)
     )]
     OutputUnknown {
         /// The event.
-        epoch: Epochs,
+        at: Key,
         /// The layer.
         layer: String,
         /// How many axes it has.
         rank: usize,
     },
     /// A bias does not go with the channels of its layer.
-    #[error("{}, layer `{layer}`: 'bias': True does not fit: {why}", epoch.named(), layer = printable(layer))]
+    #[error("{}, layer `{layer}`: 'bias': True does not fit: {why}", at.named(), layer = printable(layer))]
     Bias {
         /// The event.
-        epoch: Epochs,
+        at: Key,
+        /// The layer.
+        layer: String,
+        /// What does not fit.
+        why: String,
+    },
+    /// Channels of several layers cannot be kept or pruned together.
+    #[error("{}, layer `{layer}`: its channels cannot be coupled: {why}", at.named(), layer = printable(layer))]
+    Coupling {
+        /// The event.
+        at: Key,
         /// The layer.
         layer: String,
         /// What does not fit.
         why: String,
     },
     /// An update of sparse training finds no mask to update.
-    #[error("{}: `{method}` moves what masks keep, and no selected layer has a mask by then; make them with an event before it", epoch.named())]
+    #[error("{}: `{method}` moves what masks keep, and no selected layer has a mask by then; make them with an event before it", at.named())]
     NoMask {
         /// The event.
-        epoch: Epochs,
+        at: Key,
         /// The method.
         method: &'static str,
     },
     /// A score looks at something that is not there.
-    #[error("{}, layer `{layer}`: `{method}` needs {need}; {how}", epoch.named(), layer = printable(layer))]
+    #[error("{}, layer `{layer}`: `{method}` needs {need}; {how}", at.named(), layer = printable(layer))]
     EvidenceMissing {
         /// The event.
-        epoch: Epochs,
+        at: Key,
         /// The layer.
         layer: String,
         /// The score, or the method.
@@ -118,10 +136,10 @@ pub enum PruneError {
         how: &'static str,
     },
     /// An event rewinds, and the weights to rewind to are not there, or not those of this model.
-    #[error("{}: the parameters of epoch {to} are needed to rewind to; {why}", epoch.named())]
+    #[error("{}: the parameters of epoch {to} are needed to rewind to; {why}", at.named())]
     Rewind {
         /// The event.
-        epoch: Epochs,
+        at: Key,
         /// To which epoch's end.
         to: u64,
         /// What is missing.
@@ -160,10 +178,10 @@ pub enum PruneError {
         step: u64,
     },
     /// A layer has no such axis.
-    #[error("{when}, layer `{layer}`: axis {axis} does not exist in shape {shape:?}", layer = printable(layer), when = epoch.named())]
+    #[error("{when}, layer `{layer}`: axis {axis} does not exist in shape {shape:?}", layer = printable(layer), when = at.named())]
     AxisOutOfRange {
         /// The event.
-        epoch: Epochs,
+        at: Key,
         /// The layer.
         layer: String,
         /// The axis asked for.
@@ -176,10 +194,10 @@ pub enum PruneError {
         "{when}, {}: {asked} {what} are asked for ({target}), but only {alive} are alive; events only close, \
          unless they carry `reopen`{}",
         layer_or_all(layer),
-        fraction_removed(target), when = epoch.named())]
+        fraction_removed(target), when = at.named())]
     TooFewAlive {
         /// The event.
-        epoch: Epochs,
+        at: Key,
         /// The layer; `None` for all selected layers together.
         layer: Option<String>,
         /// What is counted: `elements`, `blocks` or `channels`.
@@ -195,18 +213,18 @@ pub enum PruneError {
     #[error(
         "{when}, layer `{layer}`: 'reopen': 'gradient' needs the layer's gradient; hand it to `end_epoch_with`, or \
          call `observe` after each backward pass of the epoch",
-        layer = printable(layer), when = epoch.named())]
+        layer = printable(layer), when = at.named())]
     GradientMissing {
         /// The event.
-        epoch: Epochs,
+        at: Key,
         /// The layer.
         layer: String,
     },
     /// A tensor of evidence has another shape than its layer.
-    #[error("{when}, layer `{layer}`: the gradient has shape {got:?}, {expected:?} is expected", layer = printable(layer), when = epoch.named())]
+    #[error("{when}, layer `{layer}`: the gradient has shape {got:?}, {expected:?} is expected", layer = printable(layer), when = at.named())]
     GradientShape {
         /// The event that needs it.
-        epoch: Epochs,
+        at: Key,
         /// The layer.
         layer: String,
         /// The shape of the weights, or of the gradients observed before.
@@ -230,6 +248,33 @@ pub enum PruneError {
         /// The epoch of the event.
         skipped: u64,
     },
+    /// A prepared event is of another state than the pruner's.
+    #[error("{}: the event was prepared before the pruner went on; prepare it anew", at.named())]
+    Outdated {
+        /// The event.
+        at: Key,
+    },
+    /// A moment is passed over though it has an event.
+    #[error("{}: there is an event, which `pass` would leave out; prepare and commit it", at.named())]
+    NotPrepared {
+        /// The event.
+        at: Key,
+    },
+    /// A caller has not written what it says it has.
+    #[error(
+        "{}, layer `{layer}`: {count} of its elements are not zero outside the masks; write `where(mask, weight, 0)` with \
+         the masks of `Prepared::writes` first",
+        at.named(),
+        layer = printable(layer)
+    )]
+    NotWritten {
+        /// The event.
+        at: Key,
+        /// The layer.
+        layer: String,
+        /// How many elements.
+        count: usize,
+    },
     /// The model lists other layers for writing than for reading.
     #[error(
         "layer `{layer}` of shape {shape:?} is listed by `layers`, but not by `layers_mut` with the same shape; both must \
@@ -243,12 +288,12 @@ pub enum PruneError {
         shape: Vec<usize>,
     },
     /// An operation of the core was refused.
-    #[error("{when}: {source}{}", unless_reopened(source), when = epoch.named())]
+    #[error("{when}: {source}{}", unless_reopened(source), when = at.named())]
     Event {
         /// The event.
-        epoch: Epochs,
+        at: Key,
         /// Why.
-        source: prune_core::Error,
+        source: Box<prune_core::Error>,
     },
     /// Layers were refused outside an event, by `hold`, `revivals` or `observe`.
     #[error(transparent)]
@@ -272,7 +317,7 @@ fn no_layer(layer: &str, nearest: &Option<String>) -> String {
         _ if layer.contains('*') => {
             "; a table names layers one by one, `*` works in `include` and `exclude`".to_owned()
         }
-        nearest => crate::error::did_you_mean(nearest),
+        nearest => crate::words::did_you_mean(nearest),
     }
 }
 
@@ -329,8 +374,9 @@ mod tests {
     /// The core knows no events; what opens elements is said here.
     #[test]
     fn too_few_alive_says_what_opens_elements() {
-        let refused =
-            |kind: ErrorKind| PruneError::Event { epoch: Epochs::At(3), source: kind.in_layer("fc") }.to_string();
+        let refused = |kind: ErrorKind| {
+            PruneError::Event { at: Key::Epoch(3), source: Box::new(kind.in_layer("fc")) }.to_string()
+        };
         assert_eq!(
             refused(ErrorKind::TooFewAliveInSlice { axis: 1, slice: 2, asked: 5, alive: 4 }),
             "epoch 3: layer `fc`: 5 elements are asked for at index 2 of axis 1, but only 4 are alive there under the masks \

@@ -5,57 +5,75 @@
 
 use std::collections::BTreeSet;
 
-use prune_core::Masks;
-
 use super::bounds::Bounds;
-use super::error::PruneError;
-use super::report::Warning;
-use super::selection::{Candidate, Listed, select};
-use crate::epoch::Epochs;
-use crate::event::{Event, Rule, Target};
+use super::info::{Defaults, LayerInfo};
+use crate::event::{Event, Rule};
+use crate::key::Key;
+use crate::prune_error::PruneError;
 use crate::strategy::Strategy;
+use crate::warning::Warning;
 
-/// What a pruner has come to.
-pub(super) struct Now<'m> {
-    pub(super) epoch: Option<u64>,
-    pub(super) step: Option<u64>,
-    /// What can be chosen.
-    pub(super) alive: &'m Masks,
+impl Strategy {
+    /// Tests every event against these layers, before any value is looked at: names, ranks, axes, patterns, and whether it
+    /// asks for more than can be alive by then. Says what is worth a warning.
+    ///
+    /// # Errors
+    ///
+    /// As [`Strategy::plan`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_schedule::{Defaults, LayerInfo, Strategy};
+    ///
+    /// let rises: Strategy = "{1: {'method': 'unstr_global', 'density': 0.1},
+    ///                         2: {'method': 'unstr_global', 'density': 0.5}}".parse()?;
+    /// let error = rises.check(&[LayerInfo::new("fc", &[4, 5])], &Defaults::LIBRARY).map_err(|error| error.to_string());
+    /// assert!(error.is_err_and(|error| error.contains("10 elements are asked for")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn check(&self, layers: &[LayerInfo<'_>], defaults: &Defaults) -> Result<Vec<Warning>, PruneError> {
+        check(self, (None, None), layers, defaults)
+    }
 }
 
-/// Tests the events to come.
-pub(super) fn check(strategy: &Strategy, now: &Now<'_>, layers: &Listed<'_>) -> Result<Vec<Warning>, PruneError> {
-    let next = now.step.map_or(1, |step| step.saturating_add(1));
-    let by_steps: Vec<(Epochs, &Event)> = strategy
+/// Tests the events after the last epoch and the last step that have ended.
+pub(crate) fn check(
+    strategy: &Strategy,
+    (epoch, step): (Option<u64>, Option<u64>),
+    layers: &[LayerInfo<'_>],
+    defaults: &Defaults,
+) -> Result<Vec<Warning>, PruneError> {
+    let next = step.map_or(1, |step| step.saturating_add(1));
+    let by_steps: Vec<(Key, &Event)> = strategy
         .events()
         .filter(|(epochs, _)| epochs.in_steps() && epochs.last().is_none_or(|last| last >= next))
         .collect();
-    let mut bounds = Bounds::now(now.alive, layers);
+    let mut bounds = Bounds::now(layers, *defaults);
     // When steps come among the epochs is not known here: what they mask may be masked, and opened, at any epoch.
     for (epochs, event) in &by_steps {
         if !matches!(event.rule(), Rule::Regrow(_)) {
-            let names = select(*epochs, event, layers)?;
-            bounds.perhaps_masked.extend(names.iter().map(|candidate| candidate.name.to_owned()));
+            let plan = event.outline(*epochs, layers, defaults)?;
+            bounds.perhaps_masked.extend(plan.selected().iter().map(|layer| layer.name.clone()));
         }
     }
     let steps_open = by_steps.iter().any(|(_, event)| event.reopens().is_some());
     let mut warnings = Vec::new();
     let mut warned = BTreeSet::new();
     let mut before_training = None;
-    let next_epoch = now.epoch.map_or(0, |epoch| epoch.saturating_add(1));
+    let next_epoch = epoch.map_or(0, |epoch| epoch.saturating_add(1));
     for (epochs, event) in spans(strategy, next_epoch) {
-        if epochs != Epochs::At(0) {
+        if epochs != Key::Epoch(0) {
             before_training.get_or_insert_with(|| bounds.clone());
             if steps_open {
                 bounds.open();
             }
         }
-        let candidates = select(epochs, event, layers)?;
+        let found = bounds.pass(epochs, next_epoch, event, layers)?;
         // Under `-1` an event comes up in every gap between the others; once is enough.
         if warned.insert(epochs) {
-            warnings.extend(candidates.iter().filter_map(|candidate| short_lanes(epochs, candidate)));
+            warnings.extend(found);
         }
-        bounds.pass(epochs, next_epoch, event, layers)?;
     }
     // For steps the same holds of epochs: at first there is what was left before training.
     let masked = bounds.masked.clone();
@@ -63,19 +81,18 @@ pub(super) fn check(strategy: &Strategy, now: &Now<'_>, layers: &Listed<'_>) -> 
     bounds.perhaps_masked = masked;
     let opens = strategy.events().any(|(_, event)| event.reopens().is_some());
     for (epochs, event) in by_steps {
-        warnings.extend(select(epochs, event, layers)?.iter().filter_map(|c| short_lanes(epochs, c)));
         if opens {
             bounds.open();
         }
-        bounds.pass(epochs, next, event, layers)?;
+        warnings.extend(bounds.pass(epochs, next, event, layers)?);
     }
     Ok(warnings)
 }
 
 /// The events from an epoch on in the order in which they happen; `-1` once in every gap between the others.
-fn spans(strategy: &Strategy, mut next: u64) -> Vec<(Epochs, &Event)> {
+fn spans(strategy: &Strategy, mut next: u64) -> Vec<(Key, &Event)> {
     let mut spans = Vec::new();
-    let others = strategy.events().find(|(epochs, _)| *epochs == Epochs::Others);
+    let others = strategy.events().find(|(epochs, _)| *epochs == Key::OtherEpochs);
     for (epochs, event) in strategy.events().filter(|(epochs, _)| !epochs.in_steps()) {
         let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else { continue };
         if last < next {
@@ -87,18 +104,4 @@ fn spans(strategy: &Strategy, mut next: u64) -> Vec<(Epochs, &Event)> {
     }
     spans.extend(others);
     spans
-}
-
-/// Lanes that do not fill a group.
-pub(super) fn short_lanes(epoch: Epochs, candidate: &Candidate<'_>) -> Option<Warning> {
-    let (Some(Target::Pattern(pattern)), Some(axis)) = (candidate.target, candidate.axis) else { return None };
-    let lane = candidate.layer.shape()[axis];
-    let layer = || candidate.name.to_owned();
-    (lane < pattern.m() && !candidate.layer.is_empty()).then(|| Warning::ShortLanes {
-        epoch: epoch.to_string(),
-        layer: layer(),
-        axis,
-        lane,
-        pattern,
-    })
 }

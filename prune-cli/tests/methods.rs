@@ -1,0 +1,238 @@
+//! Every method on files against the same method in a training loop: equal masks, whatever the weights and the events.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use common::{Beside, Tensor, Tensors, fails, ok, oracle_with, read, run, tensor, write};
+use proptest::prelude::*;
+use prune_core::testing::generators::Kind;
+use safetensors::Dtype;
+
+const DTYPES: [Dtype; 4] = [Dtype::F32, Dtype::F64, Dtype::F16, Dtype::BF16];
+
+/// Layers with their biases, all names known to be weights.
+const NAMES: [&str; 4] = ["fc1.weight", "conv.weight", "out.weight", "Dense_0-kernel"];
+
+/// Events to a density `D`. What stands after `|` is written for the training loop alone: what the default of files means
+/// there.
+const EVENTS: [&str; 32] = [
+    "'method': 'unstr_unified_local', 'density': D",
+    "'method': 'unstr_global', 'density': D",
+    "'method': 'unstr_global', 'density': D, 'score': 'random', 'seed': 3",
+    "'method': 'unstr_unified_local', 'density': D, 'score': 'random'",
+    "'method': 'unstr_global', 'density': D, 'score': 'snip'",
+    "'method': 'unstr_unified_local', 'density': D, 'score': 'saliency'",
+    "'method': 'unstr_unified_local', 'density': D, 'score': 'wanda'",
+    "'method': 'unstr_unified_local', 'density': D, 'score': 'wanda', 'ranking': 'layer'",
+    "'method': 'unstr_global', 'density': D, 'score': 'given'",
+    "'method': 'unstr_unified_local', 'density': D, 'ranking': 'output'",
+    "'method': 'unstr_unified_local', 'density': D, 'ranking': 'output', 'axis': -1",
+    "'method': 'unstr_unified_local', 'density': D, 'ranking': 'output', 'axis': 'reduction'",
+    "'method': 'unstr_local', 'density': {'fc1.weight': D, 'fc1.bias': D}",
+    "'method': 'unstr_global', 'density': D, 'distribution': 'erk'",
+    "'method': 'unstr_global', 'density': D, 'distribution': 'uniform', 'max_density': 0.9",
+    "'method': 'unstr_global', 'density': D, 'distribution': 'global_l2'",
+    "'method': 'unstr_global', 'density': D, 'distribution': 'global_l2', 'score': 'snip'",
+    "'method': 'unstr_global', 'density': D, 'distribution': 'global_l2', 'score': 'given'",
+    "'method': 'unstr_global', 'density': D, 'min_density': 0.02, 'max_density': {'fc1.weight': 0.8}",
+    "'method': 'str_unified_local', 'pattern': '2:4', 'axis': 'reduction'",
+    "'method': 'str_unified_local', 'pattern': '2:3'|, 'axis': 'reduction'",
+    "'method': 'str_local', 'pattern': {'fc1.weight': '1:2', 'Dense_0-kernel': '2:4'}|, 'axis': 'reduction'",
+    "'method': 'str_unified_local', 'pattern': '1:3', 'axis': -1, 'score': 'snip'",
+    "'method': 'str_global', 'pattern': '2:5', 'score': 'random'",
+    "'method': 'block_unified_local', 'density': D, 'block': (2, 3)",
+    "'method': 'block_global', 'density': D, 'block': (2, 2), 'pool': 'max', 'score': 'saliency'",
+    "'method': 'block_global', 'density': D, 'block': (3, 1), 'axes': (0, 1), 'max_density': 0.95",
+    "'method': 'channel_unified_local', 'density': D, 'bias': True",
+    "'method': 'channel_unified_local', 'density': D, 'norm': 1, 'axis': 1",
+    "'method': 'channel_global', 'density': D, 'norm': 'inf', 'bias': True",
+    "'method': 'channel_global', 'density': D, 'norm': 2, 'min_density': 0.05",
+    "'method': 'channel_local', 'density': {'fc1.weight': D}, 'bias': True",
+];
+
+/// Shapes, types and kinds of values of a model's layers.
+type Layers = Vec<(Vec<usize>, usize, bool, u64)>;
+
+fn layers() -> impl Strategy<Value = Layers> {
+    let layer = (prop::collection::vec(1usize..9, 2..4), 0usize..4, any::<bool>(), 1u64..1000);
+    prop::collection::vec(layer, NAMES.len())
+}
+
+fn kind(tied: bool) -> Kind {
+    if tied { Kind::Tied } else { Kind::Uniform }
+}
+
+/// A model of these layers; the first has a bias, and the last is a kernel.
+fn model(layers: &Layers) -> (Tensors, Beside) {
+    let mut model = Tensors::new();
+    let mut beside = Beside::default();
+    for (name, (shape, dtype, tied, seed)) in NAMES.iter().zip(layers) {
+        let shape = if *name == "conv.weight" {
+            [&shape[..], &[2, 2][..4 - shape.len()]].concat()
+        } else {
+            shape[..2].to_vec()
+        };
+        model.insert((*name).to_owned(), tensor(DTYPES[*dtype], &shape, kind(*tied), *seed));
+        let outputs = if name.ends_with("kernel") { 1 } else { 0 };
+        let mut inputs = shape.clone();
+        inputs.remove(outputs);
+        beside.inputs.insert((*name).to_owned(), norms(&inputs, *seed));
+        if *name == "fc1.weight" || *name == "Dense_0-kernel" {
+            let bias = name.replace("weight", "bias").replace("kernel", "bias");
+            model.insert(bias, tensor(Dtype::F32, &[shape[outputs]], kind(*tied), seed + 1));
+        }
+    }
+    for (name, about) in &model {
+        let other = |dtype, seed| tensor(dtype, &about.shape, Kind::Uniform, seed);
+        beside.gradients.insert(name.clone(), other(Dtype::F32, 7 + about.shape.len() as u64));
+        beside.scores.insert(name.clone(), other(Dtype::BF16, 70 + about.shape.len() as u64));
+    }
+    (model, beside)
+}
+
+/// Norms are not negative.
+fn norms(shape: &[usize], seed: u64) -> Tensor {
+    let len: usize = shape.iter().product();
+    let values: Vec<f32> = (0..len as u64).map(|i| ((i * 5 + seed) % 7) as f32).collect();
+    common::f32s(shape, &values)
+}
+
+fn run_on_files(folder: &std::path::Path, model: &Tensors, beside: &Beside, strategy: &str) -> std::process::Output {
+    for (file, tensors) in [
+        ("model.safetensors", model),
+        ("gradients.safetensors", &beside.gradients),
+        ("inputs.safetensors", &beside.inputs),
+        ("scores.safetensors", &beside.scores),
+    ] {
+        write(&folder.join(file), tensors);
+    }
+    let mut arguments = vec!["apply", "model.safetensors", "-o", "out.safetensors", "--force", "--strategy", strategy];
+    arguments.extend(["--gradients", "gradients.safetensors", "--inputs", "inputs.safetensors"]);
+    // Scores stand in for magnitudes, so they are given where an event asks for them.
+    if strategy.contains("given") {
+        arguments.extend(["--scores", "scores.safetensors"]);
+    }
+    run(folder, &arguments)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// One event, or two after each other: what the pruner makes, or a refusal where it refuses.
+    #[test]
+    fn files_get_the_masks_of_a_training_loop(
+        layers in layers(),
+        first in 0..EVENTS.len(),
+        second in prop::option::of(0..EVENTS.len()),
+        density in (2u32..=19).prop_map(|twentieths| f64::from(twentieths) / 20.0),
+    ) {
+        let event = |which: usize, density: f64| EVENTS[which].replace(": D", &format!(": {density}"));
+        let given = |which: usize| EVENTS[which].contains("given");
+        // Magnitudes are not ranked beside scores.
+        let second = second.filter(|&second| given(first) == given(second) && !given(first));
+        let mut written = format!("{{0: {{{}}}", event(first, density));
+        if let Some(second) = second {
+            written += &format!(", 1: {{{}}}", event(second, density / 4.0));
+        }
+        written += "}";
+        let strategy = written.replace("|, 'axis': 'reduction'", "");
+        let (model, beside) = model(&layers);
+        let folder = tempfile::tempdir().unwrap();
+        let output = run_on_files(folder.path(), &model, &beside, &strategy);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        match oracle_with(&model, &written.replace('|', ""), &beside) {
+            Ok(expected) => {
+                prop_assert!(output.status.success(), "{strategy}\n{said}");
+                let found = read(&folder.path().join("out.safetensors"));
+                for (name, tensor) in &expected {
+                    prop_assert_eq!(&found[name].bytes, &tensor.bytes, "{} of {}", name, strategy);
+                }
+            }
+            Err(error) => prop_assert_eq!(output.status.code(), Some(2), "{}\n{}\n{}", strategy, error, said),
+        }
+    }
+}
+
+#[test]
+fn an_axis_that_is_not_written_is_that_of_the_inputs() {
+    let (model, beside) = model(&vec![(vec![5, 8], 0, false, 3); 4]);
+    let folder = tempfile::tempdir().unwrap();
+    let event = "{0: {'method': 'str_unified_local', 'pattern': '2:4'}}";
+    assert!(run_on_files(folder.path(), &model, &beside, event).status.success());
+    let found = read(&folder.path().join("out.safetensors"));
+    let written = "{0: {'method': 'str_unified_local', 'pattern': '2:4', 'axis': 'reduction'}}";
+    assert_eq!(found, oracle_with(&model, written, &beside).unwrap());
+}
+
+/// What nothing but a training can do is refused by its name, by the preview too.
+#[test]
+fn training_is_refused_by_name() {
+    let (model, _) = model(&vec![(vec![5, 8], 0, false, 3); 4]);
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join("model.safetensors"), &model);
+    for (event, why) in [
+        ("0: {'method': 'unstr_global', 'density': 0.5, 'reopen': 'random'}", "epoch 0: `reopen` opens weights"),
+        ("1: {'method': 'unstr_global', 'density': 0.5, 'rewind': 0}", "epoch 1: `rewind` goes back"),
+        ("3: {'method': 'set', 'decay': 'constant'}", "epoch 3: `set` moves what masks keep while a model trains"),
+        ("3: {'method': 'rigl', 'decay': 'constant'}", "epoch 3: `rigl` moves what masks keep while a model trains"),
+    ] {
+        let strategy = format!("{{{event}}}");
+        let said =
+            fails(folder.path(), 2, &["apply", "model.safetensors", "-o", "x.safetensors", "--strategy", &strategy]);
+        assert!(said.contains(why), "{said}");
+        assert!(fails(folder.path(), 2, &["schedule", &strategy, "--model", "model.safetensors"]).contains(why));
+    }
+    let through = "{'1..=2': {'method': 'unstr_global', 'density': 0.5, 'straight_through': True}}";
+    let said = fails(
+        folder.path(),
+        2,
+        &["apply", "model.safetensors", "-o", "x.safetensors", "--strategy", through, "--epoch", "1"],
+    );
+    assert!(said.contains("`straight_through` is for training"), "{said}");
+}
+
+#[test]
+fn evidence_that_is_missing_is_asked_for() {
+    let (model, beside) = model(&vec![(vec![5, 8], 0, false, 3); 4]);
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join("model.safetensors"), &model);
+    let apply = |score: &str, more: &[&str]| {
+        let strategy = format!("{{0: {{'method': 'unstr_unified_local', 'density': 0.5, 'score': '{score}'}}}}");
+        let arguments = ["apply", "model.safetensors", "-o", "x.safetensors", "--strategy", strategy.as_str()];
+        fails(folder.path(), 2, &[&arguments[..], more].concat())
+    };
+    assert!(apply("snip", &[]).contains("the score `snip` needs --gradients"));
+    assert!(apply("wanda", &[]).contains("the score `wanda` needs --inputs"));
+    assert!(apply("given", &[]).contains("the score `given` needs --scores"));
+    let mut some = beside.gradients.clone();
+    some.remove("out.weight");
+    write(&folder.path().join("some.safetensors"), &some);
+    let said = apply("saliency", &["--gradients", "some.safetensors"]);
+    assert!(said.contains("there are no gradients for layer `out.weight`"), "{said}");
+    write(&folder.path().join("square.safetensors"), &model);
+    let said = apply("wanda", &["--inputs", "square.safetensors"]);
+    assert!(said.contains("without the axis of its outputs"), "{said}");
+}
+
+/// The preview asks of a checkpoint what applying asks: counts of channels, of outputs and of all blocks together, and no
+/// density that rises.
+#[test]
+fn the_preview_counts_as_applying_does() {
+    let model = common::tensors([("fc1.weight", tensor(Dtype::F32, &[5, 9], Kind::Uniform, 1))]);
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join("model.safetensors"), &model);
+    let asked = |event: &str| {
+        let strategy = format!("{{0: {{{event}}}}}");
+        let text = ok(folder.path(), &["schedule", &strategy, "--model", "model.safetensors", "--json"]);
+        let preview: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let rows = preview["rows"].as_array().unwrap();
+        (rows[0]["asked"].as_u64(), rows[1]["asked"].as_u64())
+    };
+    assert_eq!(asked("'method': 'channel_unified_local', 'density': 0.5"), (Some(27), Some(27)));
+    assert_eq!(asked("'method': 'unstr_unified_local', 'density': 0.5, 'ranking': 'output'"), (Some(25), Some(25)));
+    assert_eq!(asked("'method': 'block_global', 'density': 0.5, 'block': (1, 3)"), (None, Some(24)));
+    let rises = "{0: {'method': 'unstr_global', 'density': 0.1}, 1: {'method': 'unstr_global', 'density': 0.5}}";
+    let said = fails(folder.path(), 2, &["schedule", rises, "--model", "model.safetensors"]);
+    assert!(said.contains("epoch 1") && said.contains("23 elements are asked for"), "{said}");
+}

@@ -1,0 +1,276 @@
+//! What is ranked together, and how much of it is kept.
+
+use core::ops::Range;
+
+use prune_core::{Density, Error, ErrorKind, NmPattern, Quota, Unit};
+
+use super::info::{Alive, LayerInfo};
+use super::{EventPlan, LayerPlan, alone, kept_of_groups};
+use crate::event::{Event, Rule, Scope, Target};
+use crate::key::Key;
+use crate::prune_error::PruneError;
+use crate::value::Piece;
+use crate::value::Ranking as Within;
+use crate::value::Regrow;
+
+/// Layers ranked together, or one by itself, and how much of them is kept.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct RankedLayers {
+    /// Places among the plan's layers.
+    pub layers: Range<usize>,
+    /// How much of them is kept.
+    pub amount: Amount,
+}
+
+/// How much a ranking keeps.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Amount {
+    /// So many of what is ranked: elements, or units.
+    Kept(usize),
+    /// So many of all layers together, at least and at most so many of each.
+    Within(usize, Vec<prune_core::Bound>),
+    /// A share of each index along the layer's axis.
+    EachOutput(Density),
+    /// N of every M: along the layer's axis, or over all layers one after the other.
+    Pattern(NmPattern),
+    /// So many of what is kept are dropped, and as many others opened.
+    Moved(usize),
+}
+
+/// Whether an event ranks its layers together.
+pub(crate) fn is_joint(event: &Event) -> bool {
+    match event.rule() {
+        Rule::Unstructured { scope: Scope::Global(_), .. } => event.distributed().shares().is_none(),
+        Rule::NOfM { scope: Scope::Global(_), .. } | Rule::Pieces { scope: Scope::Global(_), .. } => true,
+        _ => false,
+    }
+}
+
+/// What an event counts, in a word.
+pub(crate) fn ranked_things(event: &Event) -> &'static str {
+    match event.piece() {
+        None => "elements",
+        Some(Piece::Blocks(_)) => "blocks",
+        Some(Piece::Channels { .. }) => "channels",
+    }
+}
+
+/// How many things are ranked in all layers.
+fn total_len(layers: &[LayerPlan]) -> usize {
+    layers.iter().map(|layer| layer.units).fold(0, usize::saturating_add)
+}
+
+/// The rankings of an event that keeps densities or patterns.
+pub(super) fn rankings(at: Key, event: &Event, layers: &[LayerPlan]) -> Result<Vec<RankedLayers>, PruneError> {
+    let refused = |source: Error| PruneError::Event { at, source: Box::new(source) };
+    if let (Rule::Unstructured { scope: Scope::Global(density), .. }, Some(shares)) =
+        (event.rule(), event.distributed().shares())
+    {
+        // Of equal claims the smaller name has the first, in whatever order the model lists its layers.
+        let mut order: Vec<usize> = (0..layers.len()).collect();
+        order.sort_by_key(|&i| &layers[i].name);
+        let quotas: Vec<Quota<'_>> = order.iter().map(|&i| quota(event, &layers[i])).collect();
+        let counts = shares.counts(*density, &quotas).map_err(refused)?;
+        let mut each: Vec<(usize, usize)> = order.into_iter().zip(counts).collect();
+        each.sort_unstable();
+        let each = each.into_iter();
+        return Ok(each.map(|(i, kept)| RankedLayers { layers: alone(i), amount: Amount::Kept(kept) }).collect());
+    }
+    if is_joint(event) {
+        let amount = match layers.first().and_then(|first| first.target) {
+            Some(Target::Density(density)) => {
+                let kept = density.kept_of(total_len(layers));
+                if event.least().is_none() && event.most().is_none() {
+                    Amount::Kept(kept)
+                } else {
+                    Amount::Within(kept, bounds(event, layers, kept).map_err(refused)?)
+                }
+            }
+            Some(Target::Pattern(pattern)) => Amount::Pattern(pattern),
+            None => return Ok(Vec::new()),
+        };
+        return Ok(vec![RankedLayers { layers: 0..layers.len(), amount }]);
+    }
+    let outputs = matches!(event.ranked_within(), Within::Output(_));
+    let each = layers.iter().enumerate().filter_map(|(i, layer)| {
+        let amount = match layer.target? {
+            Target::Density(density) if outputs => Amount::EachOutput(density),
+            Target::Density(density) => Amount::Kept(density.kept_of(layer.units)),
+            Target::Pattern(pattern) => Amount::Pattern(pattern),
+        };
+        Some(RankedLayers { layers: alone(i), amount })
+    });
+    Ok(each.collect())
+}
+
+fn quota<'c>(event: &Event, layer: &'c LayerPlan) -> Quota<'c> {
+    Quota {
+        min: event.least().and_then(|bound| bound.of(&layer.name)),
+        max: event.most().and_then(|bound| bound.of(&layer.name)),
+        ..Quota::new(&layer.name, &layer.shape)
+    }
+}
+
+/// How few and how many each layer may keep of `kept` in all; refuses what cannot be met whatever is alive.
+fn bounds(event: &Event, layers: &[LayerPlan], kept: usize) -> Result<Vec<prune_core::Bound>, Error> {
+    let bound = |layer: &LayerPlan| {
+        let of = |bound: Option<&crate::value::Bound>| {
+            bound.and_then(|bound| bound.of(&layer.name)).map(|density| density.kept_of(layer.units))
+        };
+        prune_core::Bound { min: of(event.least()).unwrap_or(0), max: of(event.most()).unwrap_or(layer.units) }
+    };
+    let bounds: Vec<prune_core::Bound> = layers.iter().map(bound).collect();
+    let crossed = layers.iter().zip(&bounds).find(|(_, bound)| bound.min > bound.max);
+    if let Some((layer, &prune_core::Bound { min, max })) = crossed {
+        return Err(ErrorKind::BoundsCross { min, max }.in_layer(&layer.name));
+    }
+    let sum = |of: fn(&prune_core::Bound) -> usize| bounds.iter().map(of).fold(0, usize::saturating_add);
+    match (sum(|bound| bound.min), sum(|bound| bound.max)) {
+        (least, _) if kept < least => Err(ErrorKind::BudgetTooSmall { asked: kept, least }.into()),
+        (_, most) if kept > most => Err(ErrorKind::BudgetTooLarge { asked: kept, most }.into()),
+        _ => Ok(bounds),
+    }
+}
+
+impl EventPlan {
+    /// How many of what is ranked must be alive for a ranking not to ask for more (rule 9): for N:M what its density says,
+    /// since the last group of a lane may ask for more than that, and is merely short where it cannot have it.
+    pub(crate) fn needed(&self, ranking: &RankedLayers) -> usize {
+        let layers = self.ranked(ranking);
+        match (&ranking.amount, layers) {
+            (Amount::Kept(kept) | Amount::Within(kept, _), _) => *kept,
+            (Amount::EachOutput(density), [one]) => of_each_output(*density, one),
+            (Amount::EachOutput(_) | Amount::Moved(_), _) => 0,
+            (Amount::Pattern(pattern), layers) => pattern.density().kept_of(total_len(layers)),
+        }
+    }
+
+    /// Says how many elements are asked for: of each layer, where the event asks of each, and of all.
+    pub(super) fn ask(&mut self) {
+        let joint = self.is_joint();
+        let mut all = Some(0usize);
+        for ranking in &self.rankings {
+            all = all.zip(self.elements_asked(ranking)).map(|(sum, count)| sum.saturating_add(count));
+            // Asked of all layers together, it is asked of none, even of the only one.
+            let Some([one]) = self.layers.get_mut(ranking.layers.clone()).filter(|_| !joint) else { continue };
+            let each = match &ranking.amount {
+                Amount::Kept(kept) => Some(*kept),
+                Amount::EachOutput(density) => Some(of_each_output(*density, one)),
+                Amount::Pattern(pattern) => one.axis.map(|_| kept_of_groups(*pattern, one)),
+                Amount::Within(..) | Amount::Moved(_) => None,
+            };
+            one.asked = each.and_then(|each| one.elements_of(each));
+            one.asked_units = each.filter(|_| one.unit.is_some());
+        }
+        self.asked = all;
+    }
+
+    /// How many elements a ranking asks for in all; none where it asks for units of different sizes.
+    pub(crate) fn elements_asked(&self, ranking: &RankedLayers) -> Option<usize> {
+        let layers = self.ranked(ranking);
+        let ranked = match (&ranking.amount, layers) {
+            (Amount::Kept(kept) | Amount::Within(kept, _), _) => *kept,
+            (Amount::EachOutput(density), [one]) => of_each_output(*density, one),
+            (Amount::Pattern(pattern), [one]) if one.axis.is_some() => kept_of_groups(*pattern, one),
+            (Amount::Pattern(pattern), layers) => pattern.kept_of_lane(total_len(layers)),
+            (Amount::EachOutput(_) | Amount::Moved(_), _) => 0,
+        };
+        match layers {
+            [one] => one.elements_of(ranked),
+            layers => layers.iter().all(|layer| layer.unit.is_none()).then_some(ranked),
+        }
+    }
+
+    /// Of a block or channel of which something is dead only the rest is kept: how many elements that are was not asked.
+    pub(super) fn forget_elements_of_pieces(&mut self, infos: &[LayerInfo<'_>]) {
+        let mut whole = true;
+        for layer in &mut self.layers {
+            let (alive, len) = (infos[layer.place].alive, layer.len());
+            if layer.follows.is_none() && alive.elements(len) < len {
+                layer.asked = None;
+                whole = false;
+            }
+        }
+        self.asked = self.asked.filter(|_| whole);
+    }
+
+    /// Refuses what asks for more than is alive.
+    pub(super) fn admit(&self, infos: &[LayerInfo<'_>]) -> Result<(), PruneError> {
+        if self.event.reopens().is_some() {
+            return Ok(());
+        }
+        for ranking in &self.rankings {
+            let (layers, asked) = (self.ranked(ranking), self.needed(ranking));
+            let Some(target) = layers.first().and_then(|first| first.target) else { continue };
+            let mut alive = 0usize;
+            for layer in layers {
+                let ranked = infos[layer.place].alive.ranked(layer).map_err(|source| {
+                    let source = if let [only] = layers { source.in_layer(&only.name) } else { source };
+                    PruneError::Event { at: self.at, source: Box::new(source) }
+                });
+                alive = alive.saturating_add(ranked?);
+            }
+            if asked > alive {
+                let layer = match layers {
+                    [one] if !self.is_joint() => Some(one.name.clone()),
+                    _ => None,
+                };
+                let what = ranked_things(&self.event);
+                return Err(PruneError::TooFewAlive { at: self.at, layer, what, asked, alive, target });
+            }
+        }
+        Ok(())
+    }
+
+    /// An update of sparse training: of the layers only those that have a mask, each of which keeps as many as it does.
+    pub(super) fn move_masked(&mut self, infos: &[LayerInfo<'_>], regrow: Regrow, key: Key) -> Result<(), PruneError> {
+        self.layers.retain(|layer| !matches!(infos[layer.place].alive, Alive::All));
+        if self.layers.is_empty() {
+            return Err(PruneError::NoMask { at: self.at, method: self.event.method().name() });
+        }
+        let time = self.at.first().unwrap_or(0);
+        let mut sum = 0usize;
+        for (i, layer) in self.layers.iter_mut().enumerate() {
+            let kept = infos[layer.place].alive.elements(layer.len());
+            let moved = regrow.moved(kept, time, key.last().unwrap_or(time));
+            self.rankings.push(RankedLayers { layers: alone(i), amount: Amount::Moved(moved) });
+            layer.asked = Some(kept);
+            sum = sum.saturating_add(kept);
+        }
+        self.asked = Some(sum);
+        Ok(())
+    }
+}
+
+impl Alive<'_> {
+    /// How many of so many elements are alive.
+    pub(crate) fn elements(self, len: usize) -> usize {
+        match self {
+            Alive::All => len,
+            Alive::Count(count) => count.min(len),
+            Alive::Mask(mask) => mask.kept_len(),
+        }
+    }
+
+    /// How many of what is ranked in a layer can be chosen; at most, where nobody knows which elements are alive.
+    fn ranked(self, layer: &LayerPlan) -> Result<usize, Error> {
+        match (&layer.unit, self) {
+            (None, alive) => Ok(alive.elements(layer.units)),
+            (Some(unit), Alive::Mask(mask)) => unit_alive(unit, mask),
+            (Some(_), Alive::Count(count)) => Ok(count.min(layer.units)),
+            (Some(_), Alive::All) => Ok(layer.units),
+        }
+    }
+}
+
+fn unit_alive(unit: &Unit, mask: &prune_core::Mask) -> Result<usize, Error> {
+    Ok(unit.alive(mask)?.kept_len())
+}
+
+fn of_each_output(density: Density, layer: &LayerPlan) -> usize {
+    let len = layer.len();
+    let outputs = layer.axis.map_or(1, |axis| layer.shape[axis]);
+    if len == 0 { 0 } else { outputs * density.kept_of(len / outputs) }
+}

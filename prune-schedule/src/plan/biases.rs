@@ -1,0 +1,81 @@
+//! Biases that go with the channels of their layers.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use super::info::LayerInfo;
+use super::select::Named;
+use super::{EventPlan, LayerPlan};
+use crate::names::{AxisEvidence, Role};
+use crate::prune_error::PruneError;
+use crate::value::GroupAxis;
+use crate::value::piece::bias_of;
+
+impl EventPlan {
+    /// Lets the bias of each layer that has one follow it. A layer without a bias has none pruned; where no layer has one,
+    /// whoever asked for it meant something else.
+    pub(super) fn add_biases(&mut self, infos: &[LayerInfo<'_>]) -> Result<(), PruneError> {
+        let refused = |layer: &str, why: String| Err(PruneError::Bias { at: self.at, layer: layer.to_owned(), why });
+        let named = Named::of(infos);
+        let selected: BTreeSet<usize> = self.layers.iter().map(|layer| layer.place).collect();
+        let mut biases: Vec<LayerPlan> = Vec::new();
+        let mut found_one = false;
+        for (i, layer) in self.layers.iter().enumerate() {
+            let info = &infos[layer.place];
+            // A layer that follows another need not have its channels where its own outputs are.
+            if layer.follows.is_some() && layer.axis.is_none_or(|axis| !layer.role.outputs.contains(&axis)) {
+                continue;
+            }
+            let bias = info.bias.map(Cow::Borrowed).or_else(|| bias_of(&layer.name).map(Cow::Owned));
+            let Some(place) = bias.and_then(|bias| named.place(&bias)) else { continue };
+            let bias = &infos[place];
+            // Where nothing but the usual place of outputs speaks against an index, whoever wrote it knows better.
+            let written = matches!(self.event.group_axis(), Some(GroupAxis::Index(_)));
+            let usual = layer.role.evidence.is_none_or(|evidence| evidence == AxisEvidence::Default);
+            if let Some(axis) = layer.axis
+                && !layer.role.outputs.contains(&axis)
+                && !(written && usual)
+            {
+                let why = format!("channels along axis {axis} are not its outputs, which biases go with");
+                return refused(&layer.name, why);
+            }
+            let count = layer.units;
+            if bias.shape != [count] {
+                let why = format!("its bias has shape {:?}, and there are {count} channels", bias.shape);
+                return refused(&layer.name, why);
+            }
+            found_one = true;
+            if selected.contains(&place) {
+                continue;
+            }
+            let len = bias.len();
+            let asked = layer.asked_units.filter(|_| bias.alive.elements(len) == len);
+            biases.push(LayerPlan {
+                place,
+                name: bias.name.to_owned(),
+                shape: bias.shape.to_vec(),
+                target: layer.target,
+                axis: None,
+                evidence: None,
+                role: Role::unknown(),
+                unit: None,
+                units: len,
+                asked,
+                asked_units: None,
+                follows: Some(i),
+                scored: false,
+            });
+        }
+        if !found_one {
+            let name = self.layers.first().map_or("", |layer| &layer.name);
+            let why = "neither it nor any other selected layer has a bias: a layer of the same name that ends in `bias` \
+                       where it ends in `kernel` or `weight`";
+            return refused(name, why.to_owned());
+        }
+        for bias in biases {
+            self.asked = self.asked.zip(bias.asked).map(|(sum, asked)| sum + asked);
+            self.layers.push(bias);
+        }
+        Ok(())
+    }
+}

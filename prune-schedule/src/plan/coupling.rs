@@ -1,0 +1,129 @@
+//! Channels of several layers that are one unit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prune_core::{Channels, Norm, Unit};
+
+use super::info::LayerInfo;
+use super::select::{Named, unknown};
+use super::{EventPlan, LayerPlan};
+use crate::names::Role;
+use crate::prune_error::PruneError;
+use crate::value::Piece;
+
+/// Layers whose channels are kept or pruned together: what one layer writes and others read, or what is added up. Channel
+/// `i` is index `i` along the axis of each member.
+///
+/// Couplings are facts of a model, so no strategy holds them: whoever knows the model hands them over beside its layers
+/// ([`Event::plan_coupled`](crate::Event::plan_coupled)). Only events that rank channels ask for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coupling {
+    members: Vec<(String, usize)>,
+}
+
+impl Coupling {
+    /// Layers by their names, each with the axis that its channels lie along.
+    pub fn new<N: Into<String>>(members: impl IntoIterator<Item = (N, usize)>) -> Self {
+        Coupling { members: members.into_iter().map(|(name, axis)| (name.into(), axis)).collect() }
+    }
+}
+
+impl EventPlan {
+    /// Lets the members of each coupling follow the first of them that the event selects. They lie behind the others then.
+    pub(super) fn couple(&mut self, infos: &[LayerInfo<'_>], couplings: &[Coupling]) -> Result<(), PruneError> {
+        let Some(Piece::Channels { norm, .. }) = self.event.piece().cloned() else { return Ok(()) };
+        let named = Named::of(infos);
+        // By place: which coupling a layer is in, and along which axis.
+        let mut member_of: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+        for (which, coupling) in couplings.iter().enumerate() {
+            for (name, axis) in &coupling.members {
+                let place = named.place(name).ok_or_else(|| unknown(self.at, name, infos))?;
+                if infos[place].shape.get(*axis).is_none() {
+                    let shape = infos[place].shape.to_vec();
+                    let (epoch, layer, axis) = (self.at, name.clone(), *axis as isize);
+                    return Err(PruneError::AxisOutOfRange { at: epoch, layer, axis, shape });
+                }
+                if member_of.insert(place, (which, *axis)).is_some() {
+                    return self.refuse_coupling(name, "it is a member of two couplings");
+                }
+            }
+        }
+        let selected = core::mem::take(&mut self.layers);
+        let mut leaders: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut following: BTreeMap<usize, LayerPlan> = BTreeMap::new();
+        for layer in selected {
+            match member_of.get(&layer.place) {
+                // Its channels lie along another axis than those that are coupled.
+                Some((_, axis)) if layer.axis != Some(*axis) => self.layers.push(layer),
+                Some((which, _)) if leaders.contains_key(which) => {
+                    following.insert(layer.place, layer);
+                }
+                Some((which, _)) => {
+                    leaders.insert(*which, self.layers.len());
+                    self.layers.push(layer);
+                }
+                None => self.layers.push(layer),
+            }
+        }
+        let placed: BTreeSet<usize> = self.layers.iter().map(|layer| layer.place).collect();
+        for (place, (which, axis)) in member_of.iter().filter(|(place, _)| !placed.contains(place)) {
+            let Some(&leader) = leaders.get(which) else { continue };
+            let (info, count) = (&infos[*place], self.layers[leader].units);
+            if info.shape[*axis] != count {
+                let why = format!(
+                    "it has {} channels along axis {axis}, and `{}` has {count}",
+                    info.shape[*axis], self.layers[leader].name
+                );
+                return self.refuse_coupling(info.name, &why);
+            }
+            let target = self.layers[leader].target;
+            let role = following.remove(place).map_or_else(Role::unknown, |layer| layer.role);
+            self.layers.push(LayerPlan {
+                place: *place,
+                name: info.name.to_owned(),
+                shape: info.shape.to_vec(),
+                target,
+                axis: Some(*axis),
+                evidence: None,
+                role,
+                unit: Some(Unit::from(Channels::new(*axis as isize, norm))),
+                units: count,
+                asked: None,
+                asked_units: None,
+                follows: Some(leader),
+                scored: info.rank() >= 2,
+            });
+        }
+        Ok(())
+    }
+
+    fn refuse_coupling<T>(&self, layer: &str, why: &str) -> Result<T, PruneError> {
+        Err(PruneError::Coupling { at: self.at, layer: layer.to_owned(), why: why.to_owned() })
+    }
+
+    /// Says how many elements are asked of coupled layers: as many channels as of the one that they follow.
+    pub(super) fn ask_of_coupled(&mut self) {
+        for i in 0..self.layers.len() {
+            let Some(leader) = self.layers[i].follows else { continue };
+            let units = self.layers[leader].asked_units;
+            let layer = &mut self.layers[i];
+            layer.asked_units = units;
+            layer.asked = units.and_then(|units| layer.elements_of(units));
+            self.asked = self.asked.zip(layer.asked).map(|(sum, asked)| sum + asked);
+        }
+    }
+}
+
+/// The score of a unit of two layers, from its scores in each.
+pub(crate) fn joined(norm: Norm, a: f64, b: f64) -> f64 {
+    match norm {
+        Norm::L1 => a + b,
+        // By the larger one, so that squares neither overflow nor vanish.
+        Norm::L2 if a.max(b) > 0.0 && a.max(b).is_finite() => {
+            let (large, small) = (a.max(b), a.min(b));
+            large * (1.0 + (small / large) * (small / large)).sqrt()
+        }
+        Norm::L2 => a.max(b),
+        Norm::Max => a.max(b),
+    }
+}

@@ -1,0 +1,40 @@
+//! The layers of a plan with their values, and the masks that are made of them.
+
+use prune_core::{LayerRef, Mask, Selected};
+
+use super::listed::Listed;
+use crate::plan::{EventPlan, LayerPlan};
+
+/// A layer that an event selects, with its values.
+#[derive(Clone, Copy)]
+pub(super) struct Candidate<'l> {
+    pub(super) plan: &'l LayerPlan,
+    pub(super) layer: &'l LayerRef<'l>,
+}
+
+impl<'l> Candidate<'l> {
+    pub(super) fn name(&self) -> &'l str {
+        &self.plan.name
+    }
+
+    /// The layers of a plan; `layers` are those that it was made of.
+    pub(super) fn of_plan(plan: &'l EventPlan, layers: &'l Listed<'l>) -> Vec<Self> {
+        plan.layers.iter().filter_map(|plan| Some(Candidate { plan, layer: layers.at(plan.place)? })).collect()
+    }
+}
+
+/// The mask of one layer, and what was met while it was made.
+pub(super) struct LayerMask {
+    pub(super) mask: Mask,
+    pub(super) ties: usize,
+    /// Groups that keep fewer than the pattern says, after reopening.
+    pub(super) short_groups: usize,
+    /// Units kept, where units are ranked.
+    pub(super) units: Option<usize>,
+}
+
+impl From<Selected> for LayerMask {
+    fn from(selected: Selected) -> Self {
+        LayerMask { mask: selected.mask, ties: selected.ties, short_groups: selected.short_groups, units: None }
+    }
+}

@@ -1,0 +1,167 @@
+//! Committing a prepared event: weights are written, and the pruner takes note.
+
+use std::collections::BTreeMap;
+
+use prune_core::{Layers, LayersMut, Masks};
+
+use super::Pruner;
+use super::clock::Token;
+use super::evidence::{Evidence, Observed};
+use super::listed::Listed;
+use super::prepare::Prepared;
+use super::report::Report;
+use crate::moment::Moment;
+use crate::prune_error::PruneError;
+
+impl Pruner {
+    /// Writes a prepared event to the model, parameters that are set back first and then zeros outside its masks, and puts
+    /// the masks in force. Gradients that were observed for it are used up.
+    ///
+    /// # Errors
+    ///
+    /// [`PruneError::Outdated`] where the pruner has gone on since; [`PruneError::ListsDiffer`] where the model has no layer of
+    /// that name and shape; [`PruneError::Event`]. Nothing has been written then.
+    pub fn commit(
+        &mut self,
+        prepared: Prepared<'_>,
+        model: &mut (impl LayersMut + ?Sized),
+    ) -> Result<Report, PruneError> {
+        self.is_of_now(&prepared)?;
+        let in_event = |source| PruneError::Event { at: prepared.moment.key(), source: Box::new(source) };
+        let writable = model.layers_mut();
+        fits(&prepared, writable.iter().map(|(name, layer)| (name.as_ref(), layer.shape())))?;
+        drop(writable);
+        if let Some(rewound) = &prepared.rewound {
+            for (name, mut layer) in model.layers_mut() {
+                if let Some(source) = rewound.get(&name) {
+                    layer.assign(source).map_err(|source| in_event(source.in_layer(&name)))?;
+                }
+            }
+        }
+        // It refuses whatever it refuses before it writes the first layer.
+        prepared.writes.hold(model).map_err(in_event)?;
+        Ok(self.take_note(prepared))
+    }
+
+    /// Puts the masks of a prepared event in force that the caller has written itself: parameters set back where it
+    /// [rewinds](Prepared::rewinds_to), and zeros outside [`Prepared::writes`]. Where the layers are shown, their zeros are
+    /// checked, and what is not zero is counted anew; without them the report says that nobody has looked.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pruner::commit`]; [`PruneError::NotWritten`] where an element is not zero that should be.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_core::{LayerRef, PlainTensor};
+    /// use prune_schedule::{Evidence, Moment, Pruner};
+    ///
+    /// let weights = PlainTensor::from_logical(&[1, 4], vec![0.9f32, -0.1, 0.3, 0.2])?;
+    /// let mut pruner = Pruner::new("{1: {'method': 'unstr_global', 'density': 0.5}}".parse()?);
+    /// let prepared = pruner.prepare(Moment::Epoch(1), &[("fc", LayerRef::of(&weights))], Evidence::default())?;
+    /// let prepared = prepared.ok_or("there is an event")?;
+    ///
+    /// // Somewhere else, where(mask, weight, 0):
+    /// let kept = prepared.writes().get("fc").ok_or("a mask")?;
+    /// let values = weights.values().iter().zip(kept.iter()).map(|(w, kept)| if kept { *w } else { 0.0 });
+    /// let written = PlainTensor::from_logical(&[1, 4], values.collect())?;
+    /// let report = pruner.commit_written(prepared, Some(&[("fc", LayerRef::of(&written))]))?;
+    /// assert_eq!(report.selected.non_zero, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn commit_written(
+        &mut self,
+        mut prepared: Prepared<'_>,
+        layers: Option<&dyn Layers>,
+    ) -> Result<Report, PruneError> {
+        self.is_of_now(&prepared)?;
+        let Some(layers) = layers else {
+            prepared.report.unchecked = !prepared.written.is_empty();
+            return Ok(self.take_note(prepared));
+        };
+        let in_event = |source| PruneError::Event { at: prepared.moment.key(), source: Box::new(source) };
+        let layers = Listed::of(layers).map_err(in_event)?;
+        fits(&prepared, layers.iter().map(|(name, layer)| (name, layer.shape())))?;
+        for (name, mask) in prepared.writes.iter() {
+            let Some(layer) = layers.get(name) else { continue };
+            let count = layer.revivals(mask).map_err(|source| in_event(source.in_layer(name)))?;
+            if count > 0 {
+                return Err(PruneError::NotWritten { at: prepared.moment.key(), layer: name.to_owned(), count });
+            }
+        }
+        let non_zero = |name: &str| layers.get(name).map_or(Ok(None), |layer| layer.non_zero_len().map(Some));
+        prepared.report.recount(non_zero).map_err(in_event)?;
+        Ok(self.take_note(prepared))
+    }
+
+    /// Ends an epoch or a step that has no event.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pruner::prepare`]; [`PruneError::NotPrepared`] where there is an event.
+    pub fn pass(&mut self, moment: Moment) -> Result<(), PruneError> {
+        if moment.is_step() && !self.strategy.has_steps() {
+            return Ok(());
+        }
+        self.goes_forward(moment)?;
+        if self.strategy.at(moment).is_some() {
+            return Err(PruneError::NotPrepared { at: moment.key() });
+        }
+        self.ended(moment);
+        Ok(())
+    }
+
+    /// Ends an epoch or a step: prepares its event, if there is one, and commits it.
+    pub(super) fn end(
+        &mut self,
+        moment: Moment,
+        model: &mut (impl LayersMut + ?Sized),
+        evidence: Evidence<'_>,
+    ) -> Result<Option<Report>, PruneError> {
+        match self.prepare(moment, &*model, evidence)? {
+            Some(prepared) => self.commit(prepared, model).map(Some),
+            None => self.pass(moment).map(|()| None),
+        }
+    }
+
+    fn is_of_now(&self, prepared: &Prepared<'_>) -> Result<(), PruneError> {
+        if prepared.token.is(&self.token) { Ok(()) } else { Err(PruneError::Outdated { at: prepared.moment.key() }) }
+    }
+
+    /// Puts new masks in force.
+    fn take_note(&mut self, prepared: Prepared<'_>) -> Report {
+        let Prepared { moment, floats_on, masks, opened, report, .. } = prepared;
+        if floats_on {
+            let held = self.floats_over.get_or_insert_with(|| self.masks.clone());
+            put(held, opened);
+        } else {
+            self.floats_over = None;
+        }
+        put(&mut self.masks, masks);
+        self.ended(moment);
+        report
+    }
+
+    fn ended(&mut self, moment: Moment) {
+        let clock = if moment.is_step() { &mut self.steps } else { &mut self.epochs };
+        clock.last = Some(moment.time());
+        clock.observed = Observed::default();
+        self.token = Token::default();
+    }
+}
+
+fn put(into: &mut Masks, masks: Masks) {
+    for (name, mask) in masks {
+        into.insert(name, mask);
+    }
+}
+
+/// Refuses a model without one of the layers that are written.
+fn fits<'n>(prepared: &Prepared<'_>, layers: impl Iterator<Item = (&'n str, &'n [usize])>) -> Result<(), PruneError> {
+    let shapes: BTreeMap<&str, &[usize]> = layers.collect();
+    match prepared.written.iter().find(|(name, shape)| shapes.get(name.as_str()) != Some(&shape.as_slice())) {
+        Some((name, shape)) => Err(PruneError::ListsDiffer { layer: name.clone(), shape: shape.clone() }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,304 @@
+//! Preparing an event: everything is read, made and tested, and nothing is written.
+
+use prune_core::{Layers, Masks};
+
+use super::Pruner;
+use super::candidate::{Candidate, LayerMask};
+use super::clock::{Clock, Token};
+use super::event::Maker;
+use super::evidence::{Evidence, Given};
+use super::listed::Listed;
+use super::report::{Outcome, Report};
+use crate::event::{Event, Rule};
+use crate::key::Key;
+use crate::moment::Moment;
+use crate::plan::{Defaults, EventPlan};
+use crate::prune_error::PruneError;
+
+/// An event that is ready to happen: its masks and its report are made, and nothing has been written.
+///
+/// [`Pruner::commit`] writes it to a model; who holds weights that this crate cannot write applies [`Prepared::writes`] and
+/// calls [`Pruner::commit_written`]. It is for the state of the pruner that made it, and for layers of the shapes that it has
+/// read: a pruner that has gone on refuses it.
+#[must_use = "nothing has been written until it is committed"]
+pub struct Prepared<'e> {
+    pub(super) token: Token,
+    pub(super) moment: Moment,
+    /// Whether the masks float on from here.
+    pub(super) floats_on: bool,
+    /// The new masks.
+    pub(super) masks: Masks,
+    /// What is alive from now on where the event has reopened elements.
+    pub(super) opened: Masks,
+    /// What may stay as it is: zero is written outside.
+    pub(super) writes: Masks,
+    /// The layers that are written, with their shapes.
+    pub(super) written: Vec<(String, Vec<usize>)>,
+    /// The parameters that the model is set back to.
+    pub(super) rewound: Option<Listed<'e>>,
+    pub(super) report: Report,
+}
+
+impl core::fmt::Debug for Prepared<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Prepared")
+            .field("moment", &self.moment)
+            .field("layers", &self.masks.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Prepared<'_> {
+    /// When it happens.
+    pub fn moment(&self) -> Moment {
+        self.moment
+    }
+
+    /// The masks that the event makes, by layer.
+    pub fn masks(&self) -> &Masks {
+        &self.masks
+    }
+
+    /// What a caller writes who applies masks itself: zero outside these. They keep less than [`Prepared::masks`] where
+    /// elements are opened again, which start at zero, and hold masks of other layers where parameters are set back. They
+    /// are empty where nothing is written, as within a range that passes straight through.
+    pub fn writes(&self) -> &Masks {
+        &self.writes
+    }
+
+    /// To the end of which epoch every parameter is set back before that, if the event rewinds.
+    pub fn rewinds_to(&self) -> Option<u64> {
+        self.report.rewound_to
+    }
+
+    /// What the event will have done.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+}
+
+/// An event when it happens.
+pub(super) struct Happening {
+    /// The epoch that ends, or that is in training.
+    pub(super) epoch: u64,
+    pub(super) moment: Moment,
+    /// The key that it stands under.
+    pub(super) key: Key,
+    /// The event with the density that it has come to.
+    pub(super) event: Event,
+}
+
+impl Pruner {
+    /// Prepares the event at a moment, if there is one: tests it, makes its masks, and works out its report. Neither the
+    /// pruner nor the model is changed; dropping the result leaves everything as it was.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pruner::end_epoch`] and [`Pruner::end_step`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_core::{LayerMut, PlainTensor};
+    /// use prune_schedule::{Evidence, Moment, Pruner};
+    ///
+    /// let mut weights = PlainTensor::from_logical(&[1, 4], vec![0.9f32, -0.1, 0.3, 0.2])?;
+    /// let mut pruner = Pruner::new("{2: {'method': 'unstr_global', 'density': 0.5}}".parse()?);
+    /// let mut model = [("fc", LayerMut::of(&mut weights))];
+    /// assert!(pruner.prepare(Moment::Epoch(1), &model, Evidence::default())?.is_none());
+    /// pruner.pass(Moment::Epoch(1))?;
+    ///
+    /// let prepared = pruner.prepare(Moment::Epoch(2), &model, Evidence::default())?.ok_or("there is an event")?;
+    /// assert_eq!(prepared.report().selected.kept, 2);
+    /// pruner.commit(prepared, &mut model)?;
+    /// drop(model);
+    /// assert_eq!(weights.values(), [0.9, 0.0, 0.3, 0.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn prepare<'e>(
+        &self,
+        moment: Moment,
+        model: &(impl Layers + ?Sized),
+        evidence: Evidence<'e>,
+    ) -> Result<Option<Prepared<'e>>, PruneError> {
+        self.goes_forward(moment)?;
+        let Some((key, event)) = self.strategy.at(moment) else { return Ok(None) };
+        let epoch = if moment.is_step() { self.epochs.next() } else { moment.time() };
+        let happening = Happening { epoch, moment, key, event: event.at_time(key, moment.time()) };
+        self.ready(&happening, model, evidence).map(Some)
+    }
+
+    fn ready<'e>(
+        &self,
+        happening: &Happening,
+        model: &(impl Layers + ?Sized),
+        evidence: Evidence<'e>,
+    ) -> Result<Prepared<'e>, PruneError> {
+        let Happening { epoch, moment, key, ref event } = *happening;
+        let in_event = |source| PruneError::Event { at: moment.key(), source: Box::new(source) };
+        let layers = Listed::of(model).map_err(in_event)?;
+        let rewound = rewound(moment.key(), event, &layers, epoch, &evidence)?;
+        if rewound.is_some() {
+            layers.fit(self.held()).map_err(in_event)?;
+        }
+        let given = Given::of(evidence, &self.clock(moment).observed).map_err(in_event)?;
+        let plan = self.plan(happening, &layers)?;
+        let candidates = Candidate::of_plan(&plan, &layers);
+        let alive = self.held();
+        let made = Maker { plan: &plan, alive, given: &given }.masks(&candidates)?;
+        let floats_on = !moment.is_step() && self.strategy.floats_on(epoch, key);
+        // Under the straight-through estimator the dense weights train on until the range ends.
+        let is_written = !(floats_on && event.passes_straight_through());
+        let outcome = Outcome {
+            epoch,
+            moment,
+            key,
+            plan: &plan,
+            rewound: rewound.as_ref(),
+            candidates: &candidates,
+            made: &made,
+            alive,
+            before: &self.masks,
+            written: is_written,
+        };
+        let report = outcome.report(&layers).map_err(in_event)?;
+        let masks: Masks = candidates.iter().zip(made).map(|(c, made)| (c.name().to_owned(), made.mask)).collect();
+        let mut opened = Masks::default();
+        for (name, mask) in masks.iter() {
+            if let Some(alive) = alive.get(name)
+                && !mask.is_subset(alive).map_err(in_event)?
+            {
+                opened.insert(name, mask.union(alive).map_err(in_event)?);
+            }
+        }
+        let mut prepared = Prepared {
+            token: self.token.clone(),
+            moment,
+            floats_on,
+            masks,
+            opened,
+            writes: Masks::default(),
+            written: Vec::new(),
+            rewound,
+            report,
+        };
+        if is_written {
+            prepared.writes = writes(&prepared, alive).map_err(in_event)?;
+            // Every layer is written where parameters are set back.
+            let all = prepared.rewound.is_some();
+            let written = layers.iter().filter(|(name, _)| all || prepared.masks.get(name).is_some());
+            prepared.written = written.map(|(name, layer)| (name.to_owned(), layer.shape().to_vec())).collect();
+        }
+        Ok(prepared)
+    }
+
+    /// The plan of an event on these layers.
+    fn plan(&self, happening: &Happening, layers: &Listed<'_>) -> Result<EventPlan, PruneError> {
+        let at = happening.moment.key();
+        let infos = layers.infos(Some(self.held()));
+        let plan = happening.event.plan_coupled(at, happening.key, &infos, &self.couplings, &Defaults::LIBRARY)?;
+        if matches!(happening.event.rule(), Rule::Regrow(_)) {
+            layers.fit(self.held()).map_err(|source| PruneError::Event { at, source: Box::new(source) })?;
+        }
+        Ok(plan)
+    }
+
+    /// The masks of an event as the weights are now, in the order of its plan.
+    pub(super) fn masks_of(
+        &self,
+        happening: &Happening,
+        layers: &Listed<'_>,
+        given: &Given<'_>,
+    ) -> Result<Vec<(String, LayerMask)>, PruneError> {
+        let plan = self.plan(happening, layers)?;
+        let candidates = Candidate::of_plan(&plan, layers);
+        let made = Maker { plan: &plan, alive: self.held(), given }.masks(&candidates)?;
+        Ok(candidates.iter().map(|candidate| candidate.name().to_owned()).zip(made).collect())
+    }
+
+    pub(super) fn clock(&self, moment: Moment) -> &Clock {
+        if moment.is_step() { &self.steps } else { &self.epochs }
+    }
+
+    /// Refuses a moment that has been, or before which an event has not happened.
+    pub(super) fn goes_forward(&self, moment: Moment) -> Result<(), PruneError> {
+        let last = self.clock(moment).last;
+        let steps_begin = || self.strategy.next_after(Moment::Step, None);
+        match moment {
+            Moment::Step(step) => {
+                if self.epochs.last.is_none() && self.strategy.event_at(0).is_some() && self.strategy.has_steps() {
+                    return Err(PruneError::StepBeforeStart { step });
+                }
+                if let Some(last) = last.filter(|&last| step <= last) {
+                    return Err(PruneError::StepBackwards { step, last });
+                }
+                match self.strategy.next_after(Moment::Step, last) {
+                    Some(skipped) if skipped < step => Err(PruneError::StepSkipped { step, skipped }),
+                    _ => Ok(()),
+                }
+            }
+            Moment::Epoch(epoch) => {
+                if let Some(last) = last.filter(|&last| epoch <= last) {
+                    return Err(PruneError::EpochBackwards { epoch, last });
+                }
+                if let (None, true, Some(next)) = (self.steps.last, epoch > 0, steps_begin()) {
+                    return Err(PruneError::StepsNotCounted { next });
+                }
+                match self.strategy.next_after(Moment::Epoch, last) {
+                    Some(skipped) if skipped < epoch => Err(PruneError::EventSkipped { epoch, skipped }),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+/// What may stay: of the new masks what was alive, since reopened weights start at zero. Where parameters are set back, masks
+/// of layers that the event does not select are applied again: what they closed is there once more.
+fn writes(prepared: &Prepared<'_>, alive: &Masks) -> Result<Masks, prune_core::Error> {
+    let mut writes = Masks::default();
+    for (name, mask) in prepared.masks.iter() {
+        let remains = alive.get(name).map_or_else(|| Ok(mask.clone()), |alive| mask.intersection(alive))?;
+        writes.insert(name, remains);
+    }
+    if prepared.rewound.is_some() {
+        for (name, mask) in alive.iter().filter(|(name, _)| prepared.masks.get(name).is_none()) {
+            writes.insert(name, mask.clone());
+        }
+    }
+    Ok(writes)
+}
+
+/// The parameters that an event sets back to, of the names, shapes and types of the model's; none where it does not.
+fn rewound<'e>(
+    at: Key,
+    event: &Event,
+    layers: &Listed<'_>,
+    training: u64,
+    evidence: &Evidence<'e>,
+) -> Result<Option<Listed<'e>>, PruneError> {
+    let Some(to) = event.rewinds_to() else { return Ok(None) };
+    let refuse = |why: String| PruneError::Rewind { at, to, why };
+    if to >= training {
+        return Err(refuse(format!("that epoch has not ended, epoch {training} is in training")));
+    }
+    let missing = || refuse("hand them over as `rewind` in the `Evidence` of `end_epoch_with`".to_owned());
+    let given = Listed::of(evidence.rewind.ok_or_else(missing)?);
+    let given = given.map_err(|source| PruneError::Event { at, source: Box::new(source) })?;
+    for (name, layer) in layers.iter() {
+        let shown = prune_core::printable(name);
+        let Some(source) = given.get(name) else {
+            return Err(refuse(format!("there is no layer `{shown}` among them")));
+        };
+        if (source.shape(), source.element_type()) != (layer.shape(), layer.element_type()) {
+            return Err(refuse(format!(
+                "layer `{shown}` is {} of shape {:?} there and {} of shape {:?} in the model",
+                source.element_type(),
+                source.shape(),
+                layer.element_type(),
+                layer.shape()
+            )));
+        }
+    }
+    Ok(Some(given))
+}

@@ -1,0 +1,9 @@
+//! The tree that every form of a strategy is read into, and written from.
+
+mod node;
+mod source;
+mod written;
+
+pub(crate) use node::{DEPTH, Node, Value, or_text};
+pub(crate) use source::Source;
+pub(crate) use written::Written;

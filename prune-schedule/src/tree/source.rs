@@ -1,0 +1,32 @@
+//! Where in a text something stands.
+
+use super::node::Node;
+use crate::error::{Position, Problem, StrategyError};
+
+/// The text that offsets point into, if there is one.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'t>(Option<&'t str>);
+
+impl<'t> Source<'t> {
+    pub(crate) fn of(text: &'t str) -> Self {
+        Source(Some(text))
+    }
+
+    pub(crate) fn none() -> Self {
+        Source(None)
+    }
+
+    pub(crate) fn position(self, at: Option<usize>) -> Option<Position> {
+        Some(Position::of(self.0?, at?))
+    }
+
+    /// Says where a problem is.
+    pub(crate) fn at(self, node: &Node) -> impl Fn(StrategyError) -> StrategyError + use<'t> {
+        let at = node.at;
+        move |error| if error.position().is_some() { error } else { error.at(self.position(at)) }
+    }
+
+    pub(crate) fn refuse<T>(self, node: &Node, problem: Problem) -> Result<T, StrategyError> {
+        Err(self.at(node)(problem.into()))
+    }
+}
