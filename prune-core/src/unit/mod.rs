@@ -15,8 +15,6 @@ pub use channels::{Channels, Norm};
 pub use tally::UnitTally;
 
 use crate::bits::set_run;
-#[cfg(doc)]
-use crate::error::ErrorKind;
 use crate::error::{Error, ErrorKind};
 use crate::key::RankBy;
 use crate::mask::Mask;

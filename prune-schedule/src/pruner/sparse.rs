@@ -10,8 +10,7 @@ use crate::warning::Warning;
 pub(super) fn mostly_zero(layers: &Listed<'_>, masks: &Masks) -> Result<Vec<Warning>, Error> {
     let mut warnings = Vec::new();
     for (name, layer) in layers.iter().filter(|(name, layer)| layer.rank() >= 2 && masks.get(name).is_none()) {
-        // What claims more than its memory holds is refused by the event that reads it.
-        let (Ok(non_zero), elements) = (layer.non_zero_len(), layer.len()) else { continue };
+        let (non_zero, elements) = (layer.non_zero_len().map_err(|error| error.in_layer(name))?, layer.len());
         if non_zero < elements - non_zero && ZeroShare::of(non_zero, elements) == ZeroShare::Sparse {
             warnings.push(Warning::MostlyZero { layer: name.to_owned(), zeros: elements - non_zero, elements });
         }
