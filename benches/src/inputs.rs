@@ -33,4 +33,5 @@ pub(crate) const HARD: &[(&str, Value)] = &[
     ("tails over 60 binary orders", |i, _| (60.0 * uniform(i, 7) - 30.0).exp2() as f32),
     ("periodic, stride 64", |i, _| (i % 64) as f32 + 1e-3 * uniform(i, 7) as f32),
     ("periodic, stride 763", |i, _| (i % 763) as f32),
+    ("NaN at the end", |i, len| if i + 1 == len { f32::NAN } else { weight(i) as f32 }),
 ];

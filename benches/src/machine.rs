@@ -16,7 +16,7 @@ pub(crate) fn describe(args: &crate::Args) -> String {
         rayon::current_num_threads(),
         sets.join(", "),
         command.join(" "),
-        args.size,
+        args.sizes().iter().map(|size| size.elements.to_string()).collect::<Vec<_>>().join(", "),
         args.rounds,
     )
 }

@@ -6,8 +6,10 @@ mod inputs;
 mod machine;
 mod measure;
 mod peers;
+mod reading;
 mod rows;
 mod show;
+mod size;
 mod training;
 
 use std::process::ExitCode;
@@ -16,6 +18,8 @@ use clap::Parser;
 use peak_alloc::PeakAlloc;
 use prune_core::InstructionSet;
 
+use crate::size::{SIZES, Size};
+
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
@@ -23,9 +27,9 @@ static MEMORY: PeakAlloc = PeakAlloc;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench")]
 pub(crate) struct Args {
-    /// Elements of the large tensors.
-    #[arg(long, default_value_t = 100_000_000)]
-    size: usize,
+    /// Elements of the large tensors; without it a row for each of 100, 16, 4 and 1 million.
+    #[arg(long)]
+    size: Option<usize>,
     /// Rounds in which each row and what it is compared with are timed, in turns.
     #[arg(long, default_value_t = 9)]
     rounds: usize,
@@ -46,6 +50,23 @@ pub(crate) struct Args {
     save: bool,
 }
 
+impl Args {
+    /// The sizes that each tensor is timed at.
+    fn sizes(&self) -> Vec<Size> {
+        self.size.map_or_else(|| SIZES.to_vec(), |elements| vec![Size { elements, label: "" }])
+    }
+
+    /// The size of rows that have only one.
+    fn largest(&self) -> usize {
+        self.size.unwrap_or(SIZES[0].elements)
+    }
+
+    /// The size of one of a hundred layers.
+    fn layer(&self) -> usize {
+        self.size.map_or(1_000_000, |size| (size / 100).max(1000))
+    }
+}
+
 fn main() -> ExitCode {
     let args = Args::parse();
     match run(&args) {
@@ -58,7 +79,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), String> {
-    if args.size < 100_000 || args.rounds == 0 {
+    if args.size.is_some_and(|size| size < 100_000) || args.rounds == 0 {
         return Err("--size must be at least 100000 and --rounds at least 1".to_owned());
     }
     let mut page = show::Page::new(args.save, if args.training { "-training" } else { "-masks" })?;

@@ -2,6 +2,12 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
+
+use half::bf16;
+
+use crate::reading;
+use crate::size::Size;
 
 /// Makes the environment, runs the script of peers in it, and gives its table.
 pub(crate) fn run(args: &crate::Args) -> Result<String, String> {
@@ -14,11 +20,15 @@ pub(crate) fn run(args: &crate::Args) -> Result<String, String> {
     let script = if args.training { "peers_training.py" } else { "peers.py" };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
     // Ratios are to our reading of as much memory, measured here: torch's own integer sum is slower by far.
-    let reading = crate::rows::reading(args).as_secs_f64() * 1e3;
+    let milliseconds = |time: Duration| (time.as_secs_f64() * 1e3).to_string();
+    let readings = args.sizes().into_iter().flat_map(|Size { elements, .. }| {
+        let single = milliseconds(reading::time(elements, 0.0f32, args.rounds));
+        let half = milliseconds(reading::time(elements, bf16::ZERO, args.rounds));
+        [elements.to_string(), single, half]
+    });
     let output = Command::new(&python)
         .arg(script)
-        .arg(args.size.to_string())
-        .arg(reading.to_string())
+        .args(readings)
         .output()
         .map_err(|error| format!("cannot start {}: {error}", python.display()))?;
     if !output.status.success() {

@@ -16,23 +16,30 @@ pub(crate) struct Row {
 
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    Time(Measured),
-    /// Extra bytes at the peak, of the tensor's bytes.
-    Memory {
-        extra: usize,
-        of: usize,
+    Time {
+        measured: Measured,
+        /// How many bytes are read by what it is compared with, where that only reads.
+        read: Option<usize>,
+        /// The same on a tensor that may stay in the caches, where it is small enough.
+        hot: Option<Measured>,
     },
+    /// Extra bytes at the peak, of the tensor's bytes.
+    Memory { extra: usize, of: usize },
 }
 
 impl Row {
     fn show(&self) -> String {
-        let (figures, ratio) = match &self.outcome {
-            Outcome::Time(measured) => {
-                let (time, base) = (measured.time.as_secs_f64() * 1e3, measured.base.as_secs_f64() * 1e3);
-                (format!("{time:>10.3} {base:>10.3}"), measured.ratio())
+        let blank = String::new;
+        let (figures, speed, ratio, hot) = match &self.outcome {
+            Outcome::Time { measured, read, hot } => {
+                let (time, base) = (measured.time.as_secs_f64(), measured.base.as_secs_f64());
+                let speed = read.map_or_else(blank, |bytes| format!("{:.1}", bytes as f64 / base / 1e9));
+                let hot = hot.map_or_else(blank, |hot| format!("{:.2}", hot.ratio()));
+                (format!("{:>10.3} {:>10.3}", time * 1e3, base * 1e3), speed, measured.ratio(), hot)
             }
             Outcome::Memory { extra, of } => {
-                (format!("{:>7.1} MB {:>7.1} MB", *extra as f64 / 1e6, *of as f64 / 1e6), *extra as f64 / *of as f64)
+                let figures = format!("{:>7.1} MB {:>7.1} MB", *extra as f64 / 1e6, *of as f64 / 1e6);
+                (figures, blank(), *extra as f64 / *of as f64, blank())
             }
         };
         let bar = match self.bar {
@@ -41,7 +48,7 @@ impl Row {
             Some((most, aim)) => format!("{most:>6.2} {aim:>6.2}  MISSED"),
             None => String::new(),
         };
-        format!("{:<62} {figures} {ratio:>7.2} {bar}", self.name)
+        format!("{:<66} {figures} {speed:>6} {ratio:>7.2} {hot:>6} {bar}", self.name)
     }
 }
 
@@ -68,11 +75,11 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// A table, row by row as it is measured.
+    /// A table, row by row as it is measured. GB/s is that of the reading, where a row is compared with it.
     pub(crate) fn section(&mut self, title: &str, rows: impl Iterator<Item = Row>) {
         self.line(&format!(
-            "{title}\n{:<62} {:>10} {:>10} {:>7} {:>6} {:>6}",
-            "", "ms", "against ms", "ratio", "most", "aim"
+            "{title}\n{:<66} {:>10} {:>10} {:>6} {:>7} {:>6} {:>6} {:>6}",
+            "", "ms", "against ms", "GB/s", "ratio", "hot", "most", "aim"
         ));
         for row in rows {
             self.line(row.show().trim_end());
