@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::amount::{Amount, RankedLayers, ranked_things};
-use super::info::{Alive, Defaults, LayerInfo};
+use super::info::{Alive, Known, LayerInfo};
 use super::{EventPlan, LayerPlan};
 use crate::event::{Event, Rule, Target};
 use crate::key::Key;
@@ -14,7 +14,7 @@ use crate::warning::Warning;
 
 /// At most how much is alive.
 #[derive(Clone)]
-pub(super) struct Bounds {
+pub(super) struct Bounds<'a> {
     elements: Tally,
     /// Blocks and channels, by what they are.
     pieces: Vec<(Piece, Tally)>,
@@ -22,7 +22,7 @@ pub(super) struct Bounds {
     pub(super) masked: BTreeSet<String>,
     /// Layers that have one where events come in another order than is known here.
     pub(super) perhaps_masked: BTreeSet<String>,
-    defaults: Defaults,
+    known: Known<'a>,
 }
 
 /// At most how many of one kind of thing are alive; what is not named may all be.
@@ -50,17 +50,17 @@ impl Tally {
     }
 }
 
-impl Bounds {
+impl<'a> Bounds<'a> {
     /// What is alive now.
-    pub(super) fn now(layers: &[LayerInfo<'_>], defaults: Defaults) -> Self {
-        let masked = layers.iter().filter(|info| !matches!(info.alive, Alive::All));
+    pub(super) fn now(known: Known<'a>) -> Self {
+        let masked = known.layers.iter().filter(|info| !matches!(info.alive, Alive::All));
         let alive = |info: &LayerInfo<'_>| (info.name.to_owned(), info.alive.elements(info.len()));
         Bounds {
-            elements: Tally { by_layer: layers.iter().map(alive).collect(), together: Vec::new() },
+            elements: Tally { by_layer: known.layers.iter().map(alive).collect(), together: Vec::new() },
             pieces: Vec::new(),
             masked: masked.map(|info| info.name.to_owned()).collect(),
             perhaps_masked: BTreeSet::new(),
-            defaults,
+            known,
         }
     }
 
@@ -72,15 +72,9 @@ impl Bounds {
 
     /// Tests one event over what is left of its key at `now`, the next epoch or step to end: from what it asks at first to what
     /// it leaves at last. Says what is worth a warning.
-    pub(super) fn pass(
-        &mut self,
-        epochs: Key,
-        now: u64,
-        event: &Event,
-        layers: &[LayerInfo<'_>],
-    ) -> Result<Vec<Warning>, PruneError> {
+    pub(super) fn pass(&mut self, epochs: Key, now: u64, event: &Event) -> Result<Vec<Warning>, PruneError> {
         if matches!(event.rule(), Rule::Regrow(_)) {
-            let plan = event.outline(epochs, layers, &self.defaults)?;
+            let plan = event.outline(epochs, self.known)?;
             let masked = |name: &str| self.masked.contains(name) || self.perhaps_masked.contains(name);
             if !plan.layers.iter().any(|layer| masked(&layer.name)) {
                 return Err(PruneError::NoMask { at: epochs, method: event.method().name() });
@@ -95,7 +89,7 @@ impl Bounds {
         let times = if event.ramps().is_some() { &times[..] } else { &times[..1] };
         let mut warnings = Vec::new();
         for &time in times {
-            let plan = event.at_time(epochs, time).outline(epochs, layers, &self.defaults)?;
+            let plan = event.at_time(epochs, time).outline(epochs, self.known)?;
             if event.reopens().is_none() {
                 self.admit(&plan)?;
             }
