@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::amount::{Amount, RankedLayers, ranked_things};
+use super::amount::{Amount, RankedLayers};
 use super::info::{Alive, Known, LayerInfo};
 use super::{EventPlan, LayerPlan};
 use crate::event::{Event, Rule, Target};
@@ -124,26 +124,22 @@ impl<'a> Bounds<'a> {
 
     /// Refuses an event that asks for more than can be alive.
     fn admit(&self, plan: &EventPlan) -> Result<(), PruneError> {
-        let (epoch, event) = (plan.at, &plan.event);
+        let event = &plan.event;
         let Some(target) = plan.layers.first().and_then(|first| first.target) else { return Ok(()) };
-        let refuse = |layer: Option<&str>, asked, alive, target| {
-            let what = ranked_things(event);
-            Err(PruneError::TooFewAlive { at: epoch, layer: layer.map(str::to_owned), what, asked, alive, target })
-        };
         if plan.is_joint() {
             let asked = plan.rankings.iter().map(|ranking| plan.needed(ranking)).sum();
             let alive = self.total(plan);
             if asked > alive {
-                return refuse(None, asked, alive, target);
+                return Err(plan.too_few(None, (asked, alive), target));
             }
-            return self.admit_minima(plan, refuse);
+            return self.admit_minima(plan);
         }
         let each =
             || plan.rankings.iter().filter_map(|ranking| Some((plan.ranked(ranking).first()?, plan.needed(ranking))));
         for (layer, asked) in each() {
             let alive = self.most(event, layer);
             if asked > alive {
-                return refuse(Some(&layer.name), asked, alive, layer.target.unwrap_or(target));
+                return Err(plan.too_few(Some(&layer.name), (asked, alive), layer.target.unwrap_or(target)));
             }
         }
         // Where each layer might do, all of them together may not.
@@ -153,25 +149,21 @@ impl<'a> Bounds<'a> {
                 .map(|(_, asked)| asked)
                 .fold(0, usize::saturating_add);
             if asked > *alive {
-                return refuse(None, asked, *alive, target);
+                return Err(plan.too_few(None, (asked, *alive), target));
             }
         }
         Ok(())
     }
 
     /// Refuses a least density of a layer that is more than can be alive in it.
-    fn admit_minima(
-        &self,
-        plan: &EventPlan,
-        refuse: impl Fn(Option<&str>, usize, usize, Target) -> Result<(), PruneError>,
-    ) -> Result<(), PruneError> {
+    fn admit_minima(&self, plan: &EventPlan) -> Result<(), PruneError> {
         let [RankedLayers { amount: Amount::Within(_, bounds), .. }] = &plan.rankings[..] else { return Ok(()) };
         for (layer, bound) in plan.selected().iter().zip(bounds) {
             let alive = self.most(&plan.event, layer);
             if let Some(least) = plan.event.least().and_then(|least| least.of(&layer.name))
                 && bound.min > alive
             {
-                return refuse(Some(&layer.name), bound.min, alive, Target::Density(least));
+                return Err(plan.too_few(Some(&layer.name), (bound.min, alive), Target::Density(least)));
             }
         }
         Ok(())

@@ -62,22 +62,14 @@ impl EventPlan {
                 );
                 return self.refuse_coupling(info.name, &why);
             }
-            let target = self.layers[leader].target;
-            let role = following.remove(place).map_or_else(Role::unknown, |layer| layer.role);
             self.layers.push(LayerPlan {
-                place: *place,
-                name: info.name.to_owned(),
-                shape: info.shape.to_vec(),
-                target,
                 axis: Some(*axis),
-                evidence: None,
-                role,
+                role: following.remove(place).map_or_else(Role::unknown, |layer| layer.role),
                 unit: Some(Unit::from(Channels::new(*axis as isize, norm))),
                 units: count,
-                asked: None,
-                asked_units: None,
                 follows: Some(leader),
                 scored: info.rank() >= 2,
+                ..LayerPlan::new(*place, info, self.layers[leader].target)
             });
         }
         Ok(())

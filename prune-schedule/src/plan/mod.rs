@@ -21,7 +21,7 @@ pub use info::{Alive, Defaults, LayerInfo};
 
 use core::ops::Range;
 
-use prune_core::{NmPattern, Unit};
+use prune_core::Unit;
 
 use crate::event::{Event, Rule, Target};
 use crate::key::Key;
@@ -98,6 +98,25 @@ pub struct LayerPlan {
 }
 
 impl LayerPlan {
+    /// A layer of which elements are ranked, if any are; nothing is asked of it yet.
+    fn new(place: usize, info: &LayerInfo<'_>, target: Option<Target>) -> Self {
+        LayerPlan {
+            place,
+            name: info.name.to_owned(),
+            shape: info.shape.to_vec(),
+            target,
+            axis: None,
+            evidence: None,
+            role: Role::unknown(),
+            unit: None,
+            units: info.len(),
+            asked: None,
+            asked_units: None,
+            follows: None,
+            scored: false,
+        }
+    }
+
     /// How many elements it has.
     pub(crate) fn len(&self) -> usize {
         info::len_of(&self.shape)
@@ -263,11 +282,4 @@ impl Event {
 /// Layers ranked together, or one by itself.
 pub(crate) fn alone(place: usize) -> Range<usize> {
     place..place + 1
-}
-
-/// Groups of a lane, kept.
-pub(crate) fn kept_of_groups(pattern: NmPattern, layer: &LayerPlan) -> usize {
-    let len = layer.len();
-    let lane = layer.axis.map_or(len, |axis| layer.shape[axis]);
-    if len == 0 { 0 } else { len / lane * pattern.kept_of_lane(lane) }
 }

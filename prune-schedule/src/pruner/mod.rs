@@ -166,7 +166,7 @@ impl Pruner {
         layers.fit(self.masks())?;
         layers.fit(self.held())?;
         let ended = (self.epochs.last, self.steps.last);
-        let infos = layers.infos(Some(self.held()));
+        let infos = layers.infos(self.held());
         let known = Known { layers: &infos, couplings: &self.couplings, defaults: Defaults::LIBRARY };
         let mut warnings = check(&self.strategy, ended, known)?;
         warnings.extend(sparse::mostly_zero(&layers, self.held())?);
