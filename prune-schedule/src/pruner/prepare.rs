@@ -161,33 +161,29 @@ impl Pruner {
         };
         let report = outcome.report(&layers).map_err(in_event)?;
         let masks: Masks = candidates.iter().zip(made).map(|(c, made)| (c.name().to_owned(), made.mask)).collect();
-        let mut opened = Masks::default();
+        let (mut opened, mut writes) = (Masks::default(), Masks::default());
         for (name, mask) in masks.iter() {
-            if let Some(alive) = alive.get(name)
-                && !mask.is_subset(alive).map_err(in_event)?
-            {
-                opened.insert(name, mask.union(alive).map_err(in_event)?);
+            let mut remains = mask.clone();
+            if let Some(alive) = alive.get(name) {
+                remains.intersect_in_place(alive).map_err(in_event)?;
+                if remains != *mask {
+                    opened.insert(name, mask.union(alive).map_err(in_event)?);
+                }
             }
+            // Of the new masks what was alive: reopened weights start at zero.
+            writes.insert(name, remains);
         }
-        let mut prepared = Prepared {
-            token: self.token.clone(),
-            moment,
-            floats_on,
-            masks,
-            opened,
-            writes: Masks::default(),
-            written: Vec::new(),
-            rewound,
-            report,
-        };
-        if is_written {
-            prepared.writes = writes(&prepared, alive).map_err(in_event)?;
-            // Every layer is written where parameters are set back.
-            let all = prepared.rewound.is_some();
-            let written = layers.iter().filter(|(name, _)| all || prepared.masks.get(name).is_some());
-            prepared.written = written.map(|(name, layer)| (name.to_owned(), layer.shape().to_vec())).collect();
+        let set_back = rewound.is_some();
+        let is_new = |name: &str| masks.get(name).is_some();
+        // Where parameters are set back every layer is written, and what other masks have closed is there once more.
+        for (name, mask) in alive.iter().filter(|(name, _)| set_back && !is_new(name)) {
+            writes.insert(name, mask.clone());
         }
-        Ok(prepared)
+        let written = layers.iter().filter(|(name, _)| set_back || is_new(name));
+        let written = written.map(|(name, layer)| (name.to_owned(), layer.shape().to_vec())).collect();
+        let (writes, written) = if is_written { (writes, written) } else { Default::default() };
+        let token = self.token.clone();
+        Ok(Prepared { token, moment, floats_on, masks, opened, writes, written, rewound, report })
     }
 
     /// The plan of an event on these layers.
@@ -245,22 +241,6 @@ impl Pruner {
             }
         }
     }
-}
-
-/// What may stay: of the new masks what was alive, since reopened weights start at zero. Where parameters are set back, masks
-/// of layers that the event does not select are applied again: what they closed is there once more.
-fn writes(prepared: &Prepared<'_>, alive: &Masks) -> Result<Masks, prune_core::Error> {
-    let mut writes = Masks::default();
-    for (name, mask) in prepared.masks.iter() {
-        let remains = alive.get(name).map_or_else(|| Ok(mask.clone()), |alive| mask.intersection(alive))?;
-        writes.insert(name, remains);
-    }
-    if prepared.rewound.is_some() {
-        for (name, mask) in alive.iter().filter(|(name, _)| prepared.masks.get(name).is_none()) {
-            writes.insert(name, mask.clone());
-        }
-    }
-    Ok(writes)
 }
 
 /// The parameters that an event sets back to, of the names, shapes and types of the model's; none where it does not.
