@@ -1,0 +1,150 @@
+//! The masks of a checkpoint that is sparse already, read off its zeros.
+
+use std::path::Path;
+
+use prune_core::{OpenLayer, ZeroShare};
+use prune_schedule::Totals;
+
+use crate::error::{Error, show};
+use crate::layers::filter;
+use crate::layers::inputs::Inputs;
+use crate::layers::known::{DenseTensor, Known};
+use crate::layers::non_zeros::non_zeros;
+use crate::masks::decide::Sink as _;
+use crate::masks::sink::MaskFile;
+use crate::masks::work::Work;
+use crate::output::{self, Temporary, parent};
+use crate::parts::buffer::layer;
+use crate::parts::drive::{Scratch, in_order};
+use crate::parts::runs::plain;
+use crate::read::model::Model;
+use crate::report::{EventReport, LayerReport, Report};
+use crate::text::clipped::listed;
+use crate::watch::Watch;
+
+use super::Job;
+use super::reports::report as report_of;
+
+/// Writes masks that keep what is not zero, of either sign, as one safetensors file of BOOL tensors under the layers' names,
+/// so that training on keeps a sparse checkpoint sparse. A weight that the job's filter leaves gets one where 5% to 99.9% of
+/// it is zero ([`ZeroShare`]); one that is zero as a whole, or nearly, is warned of and left open.
+///
+/// # Errors
+///
+/// As [`write_masks`](super::write_masks); [`Error::Request`] where the job has events, scores or masks, and where no weight
+/// is sparse.
+///
+/// # Complexity
+///
+/// Linear: one reading of the weights, and one more of those that get a mask.
+pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result<Report, Error> {
+    let Job { model, events, filter, scores, gradients, inputs, masks } = job;
+    if !events.is_empty() || [scores, gradients, inputs, masks].into_iter().any(Option::is_some) {
+        let why =
+            "masks of zeros are read off the weights alone; leave events, scores, gradients, inputs and masks out";
+        return Err(Error::request(why));
+    }
+    let model = Model::open(model)?;
+    crate::bitmask::refuse_packed(&model)?;
+    let known = Known::of(&model)?;
+    filter::check(filter, &model, &known)?;
+    output::check_new(path, force, false)?;
+    output::not_read(path, &model, &[], false)?;
+    output::not_inside(path, &model)?;
+    let read = model.witness();
+    output::clear(&parent(path));
+    let file = Temporary::create(path, None)?;
+    let inputs = Inputs::new(&model, &known);
+    let weight = |tensor: &usize| known.leaves(filter, &model, *tensor).is_none();
+    let (weights, masked): (Vec<usize>, Vec<usize>) =
+        (0..model.len()).filter(weight).partition(|&tensor| known.mask_of(tensor).is_none());
+    let counts = non_zeros(&inputs, &weights, watch)?;
+    let (mut sparse, mut few, mut open) = (Vec::new(), Vec::new(), Vec::new());
+    for (&tensor, non_zero) in weights.iter().zip(counts) {
+        let (about, non_zero) = (model.tensor(tensor), non_zero.unwrap_or_default());
+        match ZeroShare::of(non_zero, about.elements) {
+            ZeroShare::Few => few.push(tensor),
+            ZeroShare::Sparse => sparse.push((tensor, non_zero)),
+            ZeroShare::NearlyAll => {
+                open.push(OpenLayer { layer: about.name.clone(), elements: about.elements, non_zero });
+            }
+        }
+    }
+    if sparse.is_empty() {
+        let why = format!(
+            "{} has no weight of which 5% to 99.9% are zero, so there is no mask to read off",
+            show(&job.model)
+        );
+        let open: Vec<String> = open.into_iter().map(|open| open.layer).collect();
+        let more = if open.is_empty() { String::new() } else { format!("; zero as a whole: {}", listed(&open)) };
+        return Err(Error::request(why + &more));
+    }
+    let sink = write(&inputs, &sparse.iter().map(|&(tensor, _)| tensor).collect::<Vec<_>>(), file, watch)?;
+    let mut report = report_of(job, &inputs, &Work::default(), &[], vec![event(&model, &sparse, &open)]);
+    report.left_dense = known.left_dense(filter, &model, |tensor| weight(&tensor));
+    for (tensors, why) in [(few, "fewer than 5% zeros"), (masked, "its mask lies beside it")] {
+        report.left_dense.extend(tensors.into_iter().map(|tensor| DenseTensor {
+            layer: model.tensor(tensor).name.clone(),
+            why: why.to_owned(),
+            entry: known.role(tensor).entry.clone(),
+        }));
+    }
+    report.all.closed = report.events[0].selected.closed;
+    report.all.kept -= report.all.closed;
+    (report.format, report.ranked_by) = ("masks", "zeros".to_owned());
+    report.output = show(path);
+    report.bytes_after = sink.file.len()?;
+    read.check()?;
+    watch.check()?;
+    sink.file.place(force)?;
+    Ok(report)
+}
+
+/// Reads these tensors and writes what of them is not zero.
+fn write(inputs: &Inputs<'_>, tensors: &[usize], file: Temporary, watch: &Watch) -> Result<MaskFile, Error> {
+    let sink = MaskFile::create(file, inputs.model, tensors)?;
+    let mut work = Vec::new();
+    for &tensor in tensors {
+        let about = inputs.model.tensor(tensor);
+        let parts =
+            about.element_type().into_iter().flat_map(|element| plain(about.elements).map(move |p| (element, p)));
+        work.extend(parts.map(|(element, part)| (tensor, element, part.runs)));
+    }
+    watch.progress.begin("making masks", tensors.iter().map(|&tensor| inputs.model.tensor(tensor).bytes).sum());
+    in_order(&work, watch, |&(tensor, element, runs), scratch| {
+        let Scratch { weights, masks, .. } = scratch;
+        let bytes = inputs.read_weights(tensor, runs, weights)?;
+        let mask = layer(element, weights.bytes(bytes), &[runs.elements()])?.non_zero_mask()?;
+        sink.put(tensor, runs, &mask, weights.bytes_mut(bytes), masks)?;
+        watch.progress.advance(bytes as u64);
+        Ok(())
+    })?;
+    watch.progress.end();
+    Ok(sink)
+}
+
+/// What was read off, layer by layer.
+fn event(model: &Model, sparse: &[(usize, usize)], open: &[OpenLayer]) -> EventReport {
+    let mut selected = Totals::default();
+    let mut layers = Vec::new();
+    for &(tensor, non_zero) in sparse {
+        let about = model.tensor(tensor);
+        let zeros = about.elements - non_zero;
+        let mut counts = Totals::default();
+        (counts.elements, counts.kept, counts.closed) = (about.elements, non_zero, zeros);
+        counts.non_zero = non_zero;
+        selected.add(&counts);
+        layers.push(LayerReport {
+            layer: about.name.clone(),
+            dtype: about.dtype.to_string(),
+            shape: about.shape.clone(),
+            target: String::new(),
+            axis: None,
+            units: None,
+            counts,
+        });
+    }
+    let warnings = open.iter().map(ToString::to_string).collect();
+    let (method, target) = ("zeros".to_owned(), String::new());
+    EventReport { epoch: None, method, target, unchanged: false, layers, selected, warnings }
+}
