@@ -10,8 +10,8 @@ use prune_files::{
 };
 use prune_schedule::{Event, Filter, Key, Scope, Structure};
 
-use crate::args::{Apply, Arguments, Check, Command, MaskFile, What, refuse};
-use crate::{print, shrink, strategy};
+use crate::args::{Apply, Arguments, Check, Command, MaskFile, What};
+use crate::{print, strategy};
 
 /// Does what is asked; false where a check found what it should not.
 pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
@@ -47,16 +47,16 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
             in_place(output, show(&expansion))?;
         }
         Command::Shrink(asked) => {
-            let report = shrink::shrink(asked, watch)?;
+            let report = asked.run(watch)?;
             if asked.json { print(&pretty(&report)?)? } else { show(&report)? }
         }
         Command::Slice(asked) => {
-            let sliced = shrink::slice(asked, watch)?;
+            let sliced = asked.run(watch)?;
             if asked.json { print(&pretty(&sliced)?)? } else { show(&sliced)? }
         }
         Command::Schedule { strategy: given, model, axis, which, json } => {
             if model.is_none() && which.filter() != Filter::default() {
-                return Err(refuse(
+                return Err(Error::request(
                     "--include, --exclude, --also and --all are about a checkpoint; give it with --model",
                 ));
             }
@@ -128,14 +128,16 @@ fn events(what: &What) -> Result<Vec<(Option<Key>, Event)>, Error> {
     let Some(method) = &what.method else {
         return match (&what.masks, &what.scores) {
             (Some(_), None) if what.axis.is_some() => {
-                Err(refuse("--axis is for N:M groups, and masks are applied as they are; leave it out"))
+                Err(Error::request("--axis is for N:M groups, and masks are applied as they are; leave it out"))
             }
             (Some(_), None) => Ok(Vec::new()),
-            _ => Err(refuse("say what is done: --method with --density, --sparsity or --pattern, or --strategy")),
+            _ => {
+                Err(Error::request("say what is done: --method with --density, --sparsity or --pattern, or --strategy"))
+            }
         };
     };
     let refused = |source| Error::Strategy { source };
-    let method: prune_schedule::Method = method.parse().map_err(|error| refuse(format!("{error}")))?;
+    let method: prune_schedule::Method = method.parse().map_err(|error| Error::request(format!("{error}")))?;
     let global = method.scope == prune_schedule::ScopeKind::Global;
     let event = match (method.structure, what.density.or(what.sparsity), what.pattern) {
         (Structure::Unstructured, Some(density), None) => {
@@ -144,8 +146,10 @@ fn events(what: &What) -> Result<Vec<(Option<Key>, Event)>, Error> {
         (Structure::NOfM, None, Some(pattern)) => {
             Event::n_of_m(if global { Scope::Global(pattern) } else { Scope::UnifiedLocal(pattern) })
         }
-        (Structure::NOfM, ..) => return Err(refuse(format!("`{method}` needs --pattern N:M, such as --pattern 2:4"))),
-        _ => return Err(refuse(format!("`{method}` needs --density or --sparsity"))),
+        (Structure::NOfM, ..) => {
+            return Err(Error::request(format!("`{method}` needs --pattern N:M, such as --pattern 2:4")));
+        }
+        _ => return Err(Error::request(format!("`{method}` needs --density or --sparsity"))),
     };
     let event =
         event.and_then(|event| what.axis.map_or(Ok(event.clone()), |axis| event.axis(axis))).map_err(refused)?;
@@ -164,10 +168,10 @@ fn want(asked: &Check) -> Result<Want, Error> {
         (Some(pattern), ..) => Ok(Want::Pattern { pattern, axis: asked.axis }),
         (_, Some(density), _) => Ok(Want::Density { density, together: asked.together }),
         (_, _, Some(masks)) => Ok(Want::Masks(masks.clone())),
-        _ => Err(refuse("say what is checked: --pattern, --density, --sparsity or --masks")),
+        _ => Err(Error::request("say what is checked: --pattern, --density, --sparsity or --masks")),
     }
 }
 
 fn pretty(value: &impl serde::Serialize) -> Result<String, Error> {
-    serde_json::to_string_pretty(value).map_err(|error| refuse(error.to_string()))
+    serde_json::to_string_pretty(value).map_err(|error| Error::request(error.to_string()))
 }

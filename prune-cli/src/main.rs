@@ -3,7 +3,6 @@
 mod args;
 mod bar;
 mod commands;
-mod shrink;
 mod strategy;
 
 use std::io::{self, Write};

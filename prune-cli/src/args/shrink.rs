@@ -7,20 +7,21 @@ use clap::{ArgGroup, Args, ValueEnum};
 use prune_core::Density;
 use prune_files::{
     ChannelMethod, ChannelScore, Error, ShrinkBy, ShrinkJob, ShrinkOutputs, ShrinkReport, SliceJob, Sliced, Watch,
+    shrink, slice,
 };
 use prune_schedule::Glob;
 
-use crate::args::{refuse, sparsity};
+use super::values::{input, multiple, sparsity};
 
 #[derive(Debug, Args)]
 #[group(skip)]
 #[command(group(ArgGroup::new("by").required(true).args(["density", "sparsity", "keep_macs", "keep_params", "masks", "dead"])))]
 pub(crate) struct Shrink {
     /// The ONNX file. Data beside it is found as the file says.
-    pub(crate) model: PathBuf,
+    model: PathBuf,
     /// Where the smaller model goes; data outside of it to a file of the same name and `.data`.
     #[arg(long, short, value_name = "OUT")]
-    pub(crate) output: PathBuf,
+    output: PathBuf,
     /// What is ranked together: the channels of each family of layers (channel_unified_local), or all (channel_global).
     #[arg(long, value_enum, default_value_t = Method::ChannelUnifiedLocal, conflicts_with_all = ["masks", "dead"])]
     method: Method,
@@ -61,10 +62,10 @@ pub(crate) struct Shrink {
     input: Vec<(String, Vec<usize>)>,
     /// Only channels of weights whose whole name matches; `*` stands for any characters. May be given again.
     #[arg(long, value_name = "GLOB")]
-    include: Vec<String>,
+    include: Vec<Glob>,
     /// No channels of weights whose whole name matches. May be given again.
     #[arg(long, value_name = "GLOB")]
-    exclude: Vec<String>,
+    exclude: Vec<Glob>,
     /// Say which axes stay and which operator keeps them.
     #[arg(long)]
     explain: bool,
@@ -115,64 +116,48 @@ pub(crate) struct Slice {
     force: bool,
 }
 
-/// Shrinks a model.
-pub(crate) fn shrink(asked: &Shrink, watch: &Watch) -> Result<ShrinkReport, Error> {
-    let method = match asked.method {
-        Method::ChannelUnifiedLocal => ChannelMethod::ChannelUnifiedLocal,
-        Method::ChannelGlobal => ChannelMethod::ChannelGlobal,
-    };
-    let min_density = asked.min_density;
-    let by = match (asked.density.or(asked.sparsity), asked.keep_macs, asked.keep_params, &asked.masks) {
-        (Some(density), ..) => ShrinkBy::Density { method, density, min_density },
-        (_, Some(fraction), ..) => ShrinkBy::MultiplyAdds { method, fraction, min_density },
-        (_, _, Some(fraction), _) => ShrinkBy::Parameters { method, fraction, min_density },
-        (_, _, _, Some(masks)) => ShrinkBy::Masks(masks.clone()),
-        _ if asked.dead => ShrinkBy::Dead,
-        _ => return Err(refuse("say what goes: --density, --sparsity, --keep-macs, --keep-params, --masks or --dead")),
-    };
-    let mut inputs = BTreeMap::new();
-    for (name, shape) in &asked.input {
-        if inputs.insert(name.clone(), shape.clone()).is_some() {
-            return Err(refuse(format!("--input {name} is given twice")));
-        }
+impl Shrink {
+    /// Shrinks the model.
+    pub(crate) fn run(&self, watch: &Watch) -> Result<ShrinkReport, Error> {
+        let to = ShrinkOutputs { model: self.output.clone(), kept: self.kept.clone(), force: self.force };
+        shrink(&self.job()?, &to, watch)
     }
-    let globs = |texts: &[String]| texts.iter().map(Glob::new).collect();
-    let job = ShrinkJob {
-        model: asked.model.clone(),
-        by,
-        score: match asked.score {
+
+    fn job(&self) -> Result<ShrinkJob, Error> {
+        let method = match self.method {
+            Method::ChannelUnifiedLocal => ChannelMethod::ChannelUnifiedLocal,
+            Method::ChannelGlobal => ChannelMethod::ChannelGlobal,
+        };
+        let min_density = self.min_density;
+        let by = match (self.density.or(self.sparsity), self.keep_macs, self.keep_params, &self.masks) {
+            (Some(density), ..) => ShrinkBy::Density { method, density, min_density },
+            (_, Some(fraction), ..) => ShrinkBy::MultiplyAdds { method, fraction, min_density },
+            (_, _, Some(fraction), _) => ShrinkBy::Parameters { method, fraction, min_density },
+            (_, _, _, Some(masks)) => ShrinkBy::Masks(masks.clone()),
+            // Clap asks for one of them.
+            _ => ShrinkBy::Dead,
+        };
+        let mut inputs = BTreeMap::new();
+        for (name, shape) in &self.input {
+            if inputs.insert(name.clone(), shape.clone()).is_some() {
+                return Err(Error::request(format!("--input {name} is given twice")));
+            }
+        }
+        let score = match self.score {
             Score::L2 => ChannelScore::L2,
             Score::L1 => ChannelScore::L1,
-            Score::Random => ChannelScore::Random { seed: asked.seed },
-        },
-        multiple: asked.multiple,
-        inputs,
-        include: globs(&asked.include),
-        exclude: globs(&asked.exclude),
-        explain: asked.explain,
-    };
-    let to = ShrinkOutputs { model: asked.output.clone(), kept: asked.kept.clone(), force: asked.force };
-    prune_files::shrink(&job, &to, watch)
-}
-
-/// Cuts a checkpoint.
-pub(crate) fn slice(asked: &Slice, watch: &Watch) -> Result<Sliced, Error> {
-    let (checkpoint, kept, names) = (asked.checkpoint.clone(), asked.kept.clone(), asked.names.clone());
-    prune_files::slice(&SliceJob { checkpoint, kept, names }, &asked.output, asked.force, watch)
-}
-
-fn multiple(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(multiple) if multiple > 0 => Ok(multiple),
-        _ => Err("write a whole number from 1 on, such as 4".to_owned()),
+            Score::Random => ChannelScore::Random { seed: self.seed },
+        };
+        let (model, multiple, explain) = (self.model.clone(), self.multiple, self.explain);
+        let (include, exclude) = (self.include.clone(), self.exclude.clone());
+        Ok(ShrinkJob { model, by, score, multiple, inputs, include, exclude, explain })
     }
 }
 
-fn input(text: &str) -> Result<(String, Vec<usize>), String> {
-    let usual = || "write a name and a shape, such as image=1x3x640x640".to_owned();
-    // Names may hold equal signs; shapes do not.
-    let (name, shape) = text.rsplit_once('=').ok_or_else(usual)?;
-    let lengths = shape.split('x').map(|length| length.parse().ok().filter(|&length: &usize| length > 0));
-    let shape = lengths.collect::<Option<Vec<usize>>>().ok_or_else(usual)?;
-    if name.is_empty() { Err(usual()) } else { Ok((name.to_owned(), shape)) }
+impl Slice {
+    /// Cuts the checkpoint.
+    pub(crate) fn run(&self, watch: &Watch) -> Result<Sliced, Error> {
+        let (checkpoint, kept, names) = (self.checkpoint.clone(), self.kept.clone(), self.names.clone());
+        slice(&SliceJob { checkpoint, kept, names }, &self.output, self.force, watch)
+    }
 }
