@@ -107,15 +107,12 @@ fn masks(asked: &MaskFile, watch: &Watch) -> Result<Report, Error> {
 }
 
 fn job(model: &Path, what: &What, events: Vec<(Option<Key>, Event)>) -> Job {
-    Job {
-        model: model.to_owned(),
-        events,
-        filter: what.which.filter(),
-        scores: what.scores.clone(),
-        gradients: what.gradients.clone(),
-        inputs: what.inputs.clone(),
-        masks: what.masks.clone(),
-    }
+    let mut job = Job::new(model, events).with_filter(what.which.filter());
+    job.scores.clone_from(&what.scores);
+    job.gradients.clone_from(&what.gradients);
+    job.inputs.clone_from(&what.inputs);
+    job.masks.clone_from(&what.masks);
+    job
 }
 
 /// What is done, in order.

@@ -5,7 +5,7 @@
 //! [`prune_core`] without ever being in memory, and written beside its place before it appears there whole.
 //!
 //! ```
-//! use prune_files::{Destination, Filter, Format, Job, Watch, apply};
+//! use prune_files::{Destination, Format, Job, Watch, apply};
 //! use prune_core::Density;
 //! use prune_schedule::{Event, Scope};
 //!
@@ -15,10 +15,8 @@
 //! # let values = [0.5f32, -3.0, 2.0, 0.1].map(f32::to_le_bytes).concat();
 //! # std::fs::write(&model, [&(header.len() as u64).to_le_bytes()[..], header, &values].concat())?;
 //! let event = Event::unstructured(Scope::Global(Density::new(0.5)?))?;
-//! let events = vec![(None, event)];
-//! let (scores, gradients, inputs, masks) = (None, None, None, None);
-//! let job = Job { model, events, filter: Filter::default(), scores, gradients, inputs, masks };
-//! let to = Destination { path: Some(sparse), force: false };
+//! let job = Job::new(model, vec![(None, event)]);
+//! let to = Destination::new(sparse);
 //! let report = apply(&job, &to, Format::Dense, &Watch::default())?;
 //! assert_eq!((report.all.kept, report.all.elements), (2, 4));
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::layers::known::{DenseTensor, lines};
 use crate::text::clipped::{clipped, listed};
-use crate::text::size::{bytes, percent};
+use crate::text::size::{bytes, percent, shape, share};
 
 /// What a command did. Displays as tables; serialises with every number.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -147,67 +147,57 @@ impl fmt::Display for EventReport {
     }
 }
 
+/// A row of an event's table: a layer, or all that were selected.
+struct Row<'r> {
+    name: String,
+    layer: Option<&'r LayerReport>,
+    counts: &'r Totals,
+}
+
+impl Row<'_> {
+    /// A cell that only layers have.
+    fn of(&self, show: fn(&LayerReport) -> Option<String>) -> String {
+        self.layer.and_then(show).unwrap_or_default()
+    }
+}
+
+/// A column of an event's table: its name, its setting, whether any row has something to say there, and its cells.
+type ReportColumn = (&'static str, Column, bool, fn(&Row<'_>) -> String);
+
 impl EventReport {
     /// The layers as rows; a column that has nothing to say in any is left out.
     fn table(&self) -> String {
-        let any = |count: fn(&LayerReport) -> bool| self.layers.iter().any(count);
-        let shown = [
-            true,
-            true,
-            true,
-            self.target.is_empty() && any(|layer| !layer.target.is_empty()),
-            any(|layer| layer.axis.is_some()),
-            any(|layer| layer.units.is_some()),
-            self.selected.asked.is_some(),
-            true,
-            true,
-            true,
-            true,
-            self.selected.closed != self.selected.newly_pruned,
-            self.selected.non_zero != self.selected.kept,
-            self.selected.ties > 0,
-            self.selected.short_groups > 0,
+        use Column::{Left, Right};
+        let any = |has: fn(&LayerReport) -> bool| self.layers.iter().any(has);
+        let of = &self.selected;
+        let reaches = self.target.is_empty() && any(|layer| !layer.target.is_empty());
+        let columns: [ReportColumn; 16] = [
+            ("layer", Left, true, |row| row.name.clone()),
+            ("type", Left, true, |row| row.of(|layer| Some(layer.dtype.clone()))),
+            ("shape", Left, true, |row| row.of(|layer| Some(shape(&layer.shape)))),
+            ("reaches", Left, reaches, |row| row.of(|layer| Some(layer.target.clone()))),
+            ("axis", Right, any(|layer| layer.axis.is_some()), |row| row.of(|layer| Some(layer.axis?.to_string()))),
+            ("units", Right, any(|layer| layer.units.is_some()), |row| {
+                row.of(|layer| layer.units.map(|units| format!("{} of {}", units.kept, units.of)))
+            }),
+            ("asked", Right, of.asked.is_some(), |row| row.counts.asked.map_or_else(String::new, |n| n.to_string())),
+            ("kept", Right, true, |row| row.counts.kept.to_string()),
+            ("of", Right, true, |row| row.counts.elements.to_string()),
+            ("density", Right, true, |row| percent(row.counts.kept, row.counts.elements)),
+            ("newly pruned", Right, true, |row| row.counts.newly_pruned.to_string()),
+            ("closed", Right, of.closed != of.newly_pruned, |row| row.counts.closed.to_string()),
+            ("non-zero", Right, of.non_zero != of.kept, |row| row.counts.non_zero.to_string()),
+            ("ties", Right, of.ties > 0, |row| row.counts.ties.to_string()),
+            ("short groups", Right, of.short_groups > 0, |row| row.counts.short_groups.to_string()),
+            ("norm kept", Right, of.norm_kept.is_some(), |row| share(row.counts.norm_kept)),
         ];
-        let names = [
-            ("layer", Column::Left),
-            ("type", Column::Left),
-            ("shape", Column::Left),
-            ("reaches", Column::Left),
-            ("axis", Column::Right),
-            ("units", Column::Right),
-            ("asked", Column::Right),
-            ("kept", Column::Right),
-            ("of", Column::Right),
-            ("density", Column::Right),
-            ("newly pruned", Column::Right),
-            ("closed", Column::Right),
-            ("non-zero", Column::Right),
-            ("ties", Column::Right),
-            ("short groups", Column::Right),
-        ];
-        let row = |name: &str, layer: Option<&LayerReport>, counts: &Totals| {
-            let of = |show: fn(&LayerReport) -> String| layer.map_or_else(String::new, show);
-            let cells = [
-                name.to_owned(),
-                of(|layer| layer.dtype.clone()),
-                of(|layer| crate::text::size::shape(&layer.shape)),
-                of(|layer| layer.target.clone()),
-                of(|layer| layer.axis.map_or_else(String::new, |axis| axis.to_string())),
-                of(|layer| layer.units.map_or_else(String::new, |units| format!("{} of {}", units.kept, units.of))),
-                counts.asked.map_or_else(String::new, |asked| asked.to_string()),
-                counts.kept.to_string(),
-                counts.elements.to_string(),
-                percent(counts.kept, counts.elements),
-                counts.newly_pruned.to_string(),
-                counts.closed.to_string(),
-                counts.non_zero.to_string(),
-                counts.ties.to_string(),
-                counts.short_groups.to_string(),
-            ];
-            cells.into_iter().zip(shown).filter(|(_, shown)| *shown).map(|(cell, _)| cell).collect::<Vec<_>>()
-        };
-        let header: Vec<(&str, Column)> = names.into_iter().zip(shown).filter(|(_, s)| *s).map(|(n, _)| n).collect();
-        let layers = self.layers.iter().map(|layer| row(&clipped(&layer.layer), Some(layer), &layer.counts));
-        aligned(&header, layers.chain([row("selected layers", None, &self.selected)]))
+        let columns: Vec<ReportColumn> = columns.into_iter().filter(|(_, _, shown, _)| *shown).collect();
+        let header: Vec<(&str, Column)> = columns.iter().map(|&(name, set, ..)| (name, set)).collect();
+        let layers = self.layers.iter().map(|layer| (clipped(&layer.layer), Some(layer), &layer.counts));
+        let rows = layers.chain([("selected layers".to_owned(), None, &self.selected)]).map(|(name, layer, counts)| {
+            let row = Row { name, layer, counts };
+            columns.iter().map(|(.., cell)| cell(&row)).collect::<Vec<_>>()
+        });
+        aligned(&header, rows)
     }
 }

@@ -11,6 +11,7 @@ use crate::parts::bits;
 use crate::parts::buffer::{Buffer, numbers, values, zero_outside};
 use crate::parts::drive::{Scratch, in_order};
 use crate::parts::runs::{Runs, plain};
+use crate::read::header::TensorInfo;
 use crate::read::model::Model;
 use crate::text::clipped::clipped;
 use crate::watch::Watch;
@@ -21,19 +22,19 @@ pub(crate) struct Inputs<'m> {
     pub(crate) model: &'m Model,
     pub(crate) known: &'m Known,
     /// By [`Beside`].
-    companions: [Option<Companion>; 2],
-    /// The norms of inputs, and where they are from.
-    norms: Option<(PathBuf, Model)>,
-    masks: Option<Masks>,
+    beside: [Option<Companion>; 4],
     /// How many elements of each tensor the masks in force keep, once they are counted.
     kept: Vec<Option<usize>>,
 }
 
-/// What a file beside the model holds for its layers, in tensors of their names and shapes.
+/// What a file beside the model holds for its layers, in tensors of their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Beside {
     Scores,
     Gradients,
+    /// The norms of inputs, which have shapes of their own.
+    Norms,
+    Masks,
 }
 
 impl Beside {
@@ -42,6 +43,8 @@ impl Beside {
         match self {
             Beside::Scores => "--scores",
             Beside::Gradients => "--gradients",
+            Beside::Norms => "--inputs",
+            Beside::Masks => "--masks",
         }
     }
 
@@ -49,68 +52,80 @@ impl Beside {
         match self {
             Beside::Scores => "scores",
             Beside::Gradients => "gradients",
+            Beside::Norms => "input norms",
+            Beside::Masks => "masks",
         }
     }
 }
 
+/// A file beside the model.
 #[derive(Debug)]
 struct Companion {
+    path: PathBuf,
     model: Model,
-    /// The companion of each tensor of the model.
-    of: Vec<Option<usize>>,
-}
-
-/// Masks in a file.
-#[derive(Debug)]
-struct Masks {
-    model: Model,
-    /// The mask of each tensor of the model.
+    /// What goes with each tensor of the model.
     of: Vec<Option<usize>>,
 }
 
 impl<'m> Inputs<'m> {
     pub(crate) fn new(model: &'m Model, known: &'m Known) -> Self {
-        Inputs { model, known, companions: [None, None], norms: None, masks: None, kept: vec![None; model.len()] }
+        Inputs { model, known, beside: [const { None }; 4], kept: vec![None; model.len()] }
     }
 
-    /// With a file beside it, whose tensors must have the shapes of the model's.
+    /// With a file beside the model, in the place of one of its kind before. Each of its tensors must fit the one of its
+    /// name. Masks are in force once they are [counted](Inputs::counted).
     pub(crate) fn with(mut self, what: Beside, path: &Path, beside: Model) -> Result<Self, Error> {
-        let of = companions(self.model, &beside, path)?;
-        of.iter().flatten().try_for_each(|&tensor| floating(&beside, tensor, what.word(), path))?;
-        self.companions[what as usize] = Some(Companion { model: beside, of });
+        let refuse = |why: String| Error::Companion { path: path.to_owned(), why };
+        let mut of = vec![None; self.model.len()];
+        for (place, about) in beside.tensors().enumerate() {
+            let tensor = self.named(&about.name).map_err(refuse)?;
+            of[tensor] = Some(place);
+            let shape = &self.model.tensor(tensor).shape;
+            if what != Beside::Norms && *shape != about.shape {
+                let name = clipped(&about.name);
+                return Err(refuse(format!("`{name}` has shape {:?}, but {shape:?} in the model", about.shape)));
+            }
+        }
+        for (tensor, place) in of.iter().enumerate().filter_map(|(tensor, place)| Some((tensor, (*place)?))) {
+            self.fits(what, tensor, beside.tensor(place)).map_err(refuse)?;
+        }
+        self.beside[what as usize] = Some(Companion { path: path.to_owned(), model: beside, of });
         Ok(self)
     }
 
-    /// With the norms of inputs in a file, under the layers' names.
-    pub(crate) fn with_norms(self, path: &Path, norms: Model) -> Result<Self, Error> {
-        for (tensor, about) in norms.tensors().enumerate() {
-            known_name(self.model, &about.name, path)?;
-            floating(&norms, tensor, "input norms", path)?;
-        }
-        Ok(Inputs { norms: Some((path.to_owned(), norms)), ..self })
+    /// The tensor of a name that stands in a file beside the model; or why there is none.
+    fn named(&self, name: &str) -> Result<usize, String> {
+        self.model.find(name).ok_or_else(|| {
+            let near = prune_core::nearest(name, self.model.tensors().map(|tensor| tensor.name.as_str()));
+            let near = near.map(|near| format!("; did you mean `{}`?", clipped(near))).unwrap_or_default();
+            format!("the model has no layer `{}`{near}", clipped(name))
+        })
     }
 
-    /// Puts the masks in a file in force, in the place of those of a file before: tensors of 0 and 1 of the shapes of the
-    /// model's tensors.
-    pub(crate) fn with_masks(self, path: &Path, masks: Model) -> Result<Self, Error> {
-        let of = companions(self.model, &masks, path)?;
-        let refuse = |why: String| Error::Companion { path: path.to_owned(), why };
-        for (tensor, mask) in of.iter().enumerate().filter_map(|(tensor, mask)| mask.map(|mask| (tensor, mask))) {
-            let (about, masked) = (masks.tensor(mask), self.model.tensor(tensor));
-            let name = clipped(&about.name);
-            if !holds_masks(about.dtype) {
-                return Err(refuse(format!("the mask of `{name}` is of type {}; masks are {TYPES}", about.dtype)));
-            }
-            if let Some(weight) = self.known.masked_by(tensor) {
-                let weight = clipped(&self.model.tensor(weight).name);
-                return Err(refuse(format!("`{name}` is itself the mask of `{weight}`; name the new mask so")));
-            }
-            if masked.element_type().is_none() {
-                let why = format!("`{name}` is of type {}, which is not pruned, but has a mask", masked.dtype);
-                return Err(refuse(format!("{why}; take it out of the file")));
-            }
+    /// Why something beside a tensor is nothing that can go with it.
+    fn fits(&self, what: Beside, tensor: usize, beside: &TensorInfo) -> Result<(), String> {
+        let (name, dtype, masked) = (clipped(&beside.name), beside.dtype, self.model.tensor(tensor));
+        if what != Beside::Masks {
+            let why = || format!("the {} of `{name}` are of type {dtype}; write f32, f64, f16 or bf16", what.word());
+            return beside.element_type().map(|_| ()).ok_or_else(why);
         }
-        Ok(Inputs { masks: Some(Masks { model: masks, of }), ..self })
+        if !holds_masks(dtype) {
+            return Err(format!("the mask of `{name}` is of type {dtype}; masks are {TYPES}"));
+        }
+        if let Some(weight) = self.known.masked_by(tensor) {
+            let weight = clipped(&self.model.tensor(weight).name);
+            return Err(format!("`{name}` is itself the mask of `{weight}`; name the new mask so"));
+        }
+        if masked.element_type().is_none() {
+            let why = format!("`{name}` is of type {}, which is not pruned, but has a mask", masked.dtype);
+            return Err(format!("{why}; take it out of the file"));
+        }
+        Ok(())
+    }
+
+    /// The file of a kind, if there is one.
+    fn file(&self, what: Beside) -> Option<&Companion> {
+        self.beside[what as usize].as_ref()
     }
 
     /// Counts what the masks in force keep: those in a file, and those that the model itself has beside its weights. Reads
@@ -153,27 +168,23 @@ impl<'m> Inputs<'m> {
 
     /// Whether a mask is in force that the model itself does not have.
     pub(crate) fn has_new_mask(&self, tensor: usize) -> bool {
-        self.masks.as_ref().is_some_and(|masks| masks.of[tensor].is_some())
+        self.file(Beside::Masks).is_some_and(|masks| masks.of[tensor].is_some())
     }
 
     /// The place in its file of what goes with a layer; refuses a layer that has nothing there.
     pub(crate) fn companion(&self, what: Beside, score: &str, tensor: usize) -> Result<usize, Error> {
-        let Some(companion) = &self.companions[what as usize] else {
-            return Err(Error::request(format!("the score `{score}` needs {}", what.flag())));
-        };
-        let path = || companion.model.paths().next().map(Path::to_owned).unwrap_or_default();
-        companion.of[tensor].ok_or_else(|| self.missing(what.word(), tensor, path()))
-    }
-
-    fn missing(&self, what: &str, tensor: usize, path: PathBuf) -> Error {
-        let name = clipped(&self.model.tensor(tensor).name);
-        let why = format!("there are no {what} for layer `{name}`; add them, or leave it out with --exclude");
-        Error::Companion { path, why }
+        let needed = || Error::request(format!("the score `{score}` needs {}", what.flag()));
+        let file = self.file(what).ok_or_else(needed)?;
+        file.of[tensor].ok_or_else(|| {
+            let (what, name) = (what.word(), clipped(&self.model.tensor(tensor).name));
+            let why = format!("there are no {what} for layer `{name}`; add them, or leave it out with --exclude");
+            Error::Companion { path: file.path.clone(), why }
+        })
     }
 
     /// The type of the tensor at a place of a file beside the model; none without such a file.
     pub(crate) fn companion_type(&self, what: Beside, place: usize) -> Option<ElementType> {
-        self.companions[what as usize].as_ref()?.model.tensor(place).element_type()
+        self.file(what)?.model.tensor(place).element_type()
     }
 
     /// Reads some elements of it; how many bytes that were.
@@ -184,23 +195,19 @@ impl<'m> Inputs<'m> {
         runs: Runs,
         into: &mut Buffer,
     ) -> Result<usize, Error> {
-        self.companions[what as usize].as_ref().map_or(Ok(0), |companion| companion.model.read_runs(place, runs, into))
+        self.file(what).map_or(Ok(0), |file| file.model.read_runs(place, runs, into))
     }
 
     /// The norms of a layer's inputs, with their shape.
     pub(crate) fn input_norms(&self, score: &str, tensor: usize) -> Result<(Vec<usize>, Vec<f64>), Error> {
-        let Some((path, norms)) = &self.norms else {
-            return Err(Error::request(format!("the score `{score}` needs --inputs")));
-        };
-        let found = norms.find(&self.model.tensor(tensor).name);
-        let about = norms.tensor(found.ok_or_else(|| self.missing("input norms", tensor, path.clone()))?);
+        let place = self.companion(Beside::Norms, score, tensor)?;
+        let shape = self.file(Beside::Norms).map_or_else(Vec::new, |file| file.model.tensor(place).shape.clone());
+        let element = self.companion_type(Beside::Norms, place).unwrap_or(ElementType::F32);
+        let mut read = vec![0.0; shape.iter().product()];
         let mut buffer = Buffer::default();
-        let bytes = norms.read_runs(found.unwrap_or_default(), Runs::one(0, about.elements), &mut buffer)?;
-        let mut read = vec![0.0; about.elements];
-        numbers(values(about.element_type().unwrap_or(ElementType::F32), buffer.bytes(bytes)), |i, norm| {
-            read[i] = norm
-        });
-        Ok((about.shape.clone(), read))
+        let bytes = self.read_companion(Beside::Norms, place, Runs::one(0, read.len()), &mut buffer)?;
+        numbers(values(element, buffer.bytes(bytes)), |i, norm| read[i] = norm);
+        Ok((shape, read))
     }
 
     /// How many elements of a tensor its mask in force keeps, if it has one.
@@ -235,7 +242,7 @@ impl<'m> Inputs<'m> {
         bits: &mut Vec<u64>,
     ) -> Result<bool, Error> {
         let own = self.known.mask_of(tensor);
-        let given = self.masks.as_ref().and_then(|masks| masks.of[tensor].map(|mask| (&masks.model, mask)));
+        let given = self.file(Beside::Masks).and_then(|file| Some((&file.model, file.of[tensor]?)));
         if let Some((masks, mask)) = given {
             read_bits(masks, mask, runs, bytes, bits)?;
         }
@@ -246,40 +253,4 @@ impl<'m> Inputs<'m> {
         }
         Ok(own.is_some() || given.is_some())
     }
-}
-
-/// The tensor of `other` for each tensor of the model, by name. Every one must have its tensor in the model.
-fn companions(model: &Model, other: &Model, path: &Path) -> Result<Vec<Option<usize>>, Error> {
-    let refuse = |why: String| Err(Error::Companion { path: path.to_owned(), why });
-    let mut of = vec![None; model.len()];
-    for (place, tensor) in other.tensors().enumerate() {
-        let (name, found) = (clipped(&tensor.name), known_name(model, &tensor.name, path)?);
-        let shape = &model.tensor(found).shape;
-        if *shape != tensor.shape {
-            return refuse(format!("`{name}` has shape {:?}, but {shape:?} in the model", tensor.shape));
-        }
-        of[found] = Some(place);
-    }
-    Ok(of)
-}
-
-/// The tensor of a name that stands in a file beside the model.
-fn known_name(model: &Model, name: &str, path: &Path) -> Result<usize, Error> {
-    model.find(name).ok_or_else(|| {
-        let near = prune_core::nearest(name, model.tensors().map(|tensor| tensor.name.as_str()));
-        let near = near.map(|near| format!("; did you mean `{}`?", clipped(near))).unwrap_or_default();
-        let why = format!("the model has no layer `{}`{near}", clipped(name));
-        Error::Companion { path: path.to_owned(), why }
-    })
-}
-
-/// Refuses a tensor of a file beside the model whose elements are no numbers that rank.
-fn floating(beside: &Model, tensor: usize, what: &str, path: &Path) -> Result<(), Error> {
-    let about = beside.tensor(tensor);
-    if about.element_type().is_some() {
-        return Ok(());
-    }
-    let name = clipped(&about.name);
-    let why = format!("the {what} of `{name}` are of type {}; write f32, f64, f16 or bf16", about.dtype);
-    Err(Error::Companion { path: path.to_owned(), why })
 }

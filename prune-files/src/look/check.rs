@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::layers::filter;
 use crate::layers::groups::{Question, ask};
-use crate::layers::inputs::Inputs;
+use crate::layers::inputs::{Beside, Inputs};
 use crate::layers::known::Known;
 use crate::layers::non_zeros::non_zeros;
 use crate::parts::buffer::layer;
@@ -87,7 +87,7 @@ pub fn check(path: &Path, want: &Want, filter: &Filter, watch: &Watch) -> Result
         Want::Pattern { pattern, axis } => patterns(&inputs, *pattern, *axis, filter, watch)?,
         Want::Density { density, together } => densities(&inputs, *density, *together, filter, watch)?,
         Want::Masks(masks) => {
-            inputs = inputs.with_masks(masks, Model::open(masks)?)?.counted(watch)?;
+            inputs = inputs.with(Beside::Masks, masks, Model::open(masks)?)?.counted(watch)?;
             warnings = mostly_zero(&inputs, watch)?;
             outside(&inputs, masks, watch)?
         }

@@ -34,6 +34,15 @@ use crate::error::{Error, show};
 use crate::read::model::Model;
 
 /// The place of an output.
+///
+/// # Examples
+///
+/// ```
+/// use prune_files::Destination;
+///
+/// assert!(Destination::new("sparse.safetensors").with_force(true).force);
+/// assert_eq!(Destination::in_place().path, None);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
     /// The file or folder; none for the model itself, in place.
@@ -51,6 +60,21 @@ pub(crate) fn parent(path: &Path) -> PathBuf {
 }
 
 impl Destination {
+    /// A file or folder that is not there yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Destination { path: Some(path.into()), force: false }
+    }
+
+    /// The model itself.
+    pub fn in_place() -> Self {
+        Destination { path: None, force: false }
+    }
+
+    /// Whether an existing output is replaced.
+    pub fn with_force(self, force: bool) -> Self {
+        Destination { force, ..self }
+    }
+
     /// The path of the output, once everything that speaks against it has been looked at. `beside` are models of scores and
     /// masks that are read, and `in_place` says whether there is an option of that name.
     pub(crate) fn check(&self, model: &Model, beside: &[&Model], in_place: bool) -> Result<PathBuf, Error> {

@@ -13,7 +13,7 @@ use crate::layers::non_zeros::non_zeros;
 use crate::masks::decide::Sink as _;
 use crate::masks::sink::MaskFile;
 use crate::masks::work::Work;
-use crate::output::{self, Temporary, parent};
+use crate::output::Temporary;
 use crate::parts::buffer::layer;
 use crate::parts::drive::{Scratch, in_order};
 use crate::parts::runs::plain;
@@ -23,6 +23,7 @@ use crate::text::clipped::listed;
 use crate::watch::Watch;
 
 use super::Job;
+use super::mask_output::MaskOutput;
 use super::reports::report as report_of;
 
 /// Writes masks that keep what is not zero, of either sign, as one safetensors file of BOOL tensors under the layers' names,
@@ -48,12 +49,7 @@ pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> R
     crate::bitmask::refuse_packed(&model)?;
     let known = Known::of(&model)?;
     filter::check(filter, &model, &known)?;
-    output::check_new(path, force, false)?;
-    output::not_read(path, &model, &[], false)?;
-    output::not_inside(path, &model)?;
-    let read = model.witness();
-    output::clear(&parent(path));
-    let file = Temporary::create(path, None)?;
+    let (output, file) = MaskOutput::create(path, force, &model, &[])?;
     let inputs = Inputs::new(&model, &known);
     let weight = |tensor: &usize| known.leaves(filter, &model, *tensor).is_none();
     let (weights, masked): (Vec<usize>, Vec<usize>) =
@@ -91,13 +87,8 @@ pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> R
     }
     report.all.closed = report.events[0].selected.closed;
     report.all.kept -= report.all.closed;
-    (report.format, report.ranked_by) = ("masks", "zeros".to_owned());
-    report.output = show(path);
-    report.bytes_after = sink.file.len()?;
-    read.check()?;
-    watch.check()?;
-    sink.file.place(force)?;
-    Ok(report)
+    report.ranked_by = "zeros".to_owned();
+    output.place(sink.file, report, watch)
 }
 
 /// Reads these tensors and writes what of them is not zero.

@@ -2,6 +2,7 @@
 
 mod events;
 mod from_zeros;
+mod mask_output;
 pub(crate) mod preview;
 mod report_file;
 mod reports;
@@ -16,23 +17,38 @@ pub use events::{events_of, with_axis};
 pub use from_zeros::write_zero_masks;
 pub use report_file::ReportFile;
 
-use crate::error::{Error, show};
+use crate::error::Error;
 use crate::layers::filter;
-use crate::layers::inputs::{self, Inputs};
+use crate::layers::inputs::{Beside, Inputs};
 use crate::layers::known::Known;
-use crate::masks::decide::carry_out;
+use crate::masks::decide::{Counts, carry_out};
 use crate::masks::ranks::Ranks;
 use crate::masks::sink::{Dense, MaskFile};
 use crate::masks::work::{LayerWork, Work};
 use crate::output::{self, Destination, Outputs, Temporary, parent};
-use crate::read::model::{Model, Witness};
+use crate::read::model::Model;
 use crate::report::{EventReport, Report};
 use crate::watch::Watch;
 
+use mask_output::MaskOutput;
 use reports::{event_report, report};
 
 /// What is pruned, and how.
+///
+/// # Examples
+///
+/// ```
+/// use prune_core::Density;
+/// use prune_files::Job;
+/// use prune_schedule::{Event, Scope};
+///
+/// let event = Event::unstructured(Scope::Global(Density::new(0.5)?))?;
+/// let job = Job::new("model.safetensors", vec![(None, event)]).with_masks("masks.safetensors");
+/// assert_eq!(job.masks.as_deref(), Some("masks.safetensors".as_ref()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Job {
     /// A `.safetensors` file, a folder, or an index with its shards.
     pub model: PathBuf,
@@ -41,15 +57,57 @@ pub struct Job {
     pub events: Vec<(Option<Key>, Event)>,
     /// Which layers are left out, whatever the events say.
     pub filter: Filter,
-    /// A file of scores that rank in the place of magnitudes, higher first: tensors of the names and shapes of the layers.
+    /// A file of scores that rank in the place of magnitudes.
     pub scores: Option<PathBuf>,
-    /// A file of gradients, for `saliency` and `snip`: tensors of the names and shapes of the layers.
+    /// A file of gradients.
     pub gradients: Option<PathBuf>,
-    /// A file of the L2 norms of what each weight multiplies, for `wanda`: tensors of the layers' names, shaped as the layers
-    /// without the axis of their outputs.
+    /// A file of the norms of inputs.
     pub inputs: Option<PathBuf>,
-    /// A file of masks that are in force before the first event: tensors of 0 and 1 of the names and shapes of the layers.
+    /// A file of masks that are in force before the first event.
     pub masks: Option<PathBuf>,
+}
+
+impl Job {
+    /// Events on a model, of whose layers none is left out.
+    pub fn new(model: impl Into<PathBuf>, events: Vec<(Option<Key>, Event)>) -> Self {
+        let (scores, gradients, inputs, masks) = (None, None, None, None);
+        Job { model: model.into(), events, filter: Filter::default(), scores, gradients, inputs, masks }
+    }
+
+    /// With these layers left out.
+    pub fn with_filter(self, filter: Filter) -> Self {
+        Job { filter, ..self }
+    }
+
+    /// With scores that rank in the place of magnitudes, higher first: tensors of the names and shapes of the layers.
+    pub fn with_scores(self, path: impl Into<PathBuf>) -> Self {
+        Job { scores: Some(path.into()), ..self }
+    }
+
+    /// With gradients, for `saliency` and `snip`: tensors of the names and shapes of the layers.
+    pub fn with_gradients(self, path: impl Into<PathBuf>) -> Self {
+        Job { gradients: Some(path.into()), ..self }
+    }
+
+    /// With the L2 norms of what each weight multiplies, for `wanda`: tensors of the layers' names, shaped as the layers
+    /// without the axis of their outputs.
+    pub fn with_inputs(self, path: impl Into<PathBuf>) -> Self {
+        Job { inputs: Some(path.into()), ..self }
+    }
+
+    /// With masks in force before the first event: tensors of 0 and 1 of the names and shapes of the layers.
+    pub fn with_masks(self, path: impl Into<PathBuf>) -> Self {
+        Job { masks: Some(path.into()), ..self }
+    }
+
+    /// Opens all that is read beside the model.
+    fn open_beside(&self) -> Result<Vec<(Beside, &Path, Model)>, Error> {
+        let Job { scores, gradients, inputs, masks, .. } = self;
+        let files =
+            [(Beside::Scores, scores), (Beside::Gradients, gradients), (Beside::Norms, inputs), (Beside::Masks, masks)];
+        let given = files.into_iter().filter_map(|(what, path)| Some((what, path.as_deref()?)));
+        given.map(|(what, path)| Ok((what, path, Model::open(path)?))).collect()
+    }
 }
 
 /// How pruned weights are written.
@@ -81,11 +139,12 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
     let model = Model::open(&job.model)?;
     crate::bitmask::refuse_packed(&model)?;
     let known = Known::of(&model)?;
-    let beside = Beside::open(job)?;
-    let path = to.check(&model, &beside.models(), true)?;
+    let beside = job.open_beside()?;
+    let also: Vec<&Model> = beside.iter().map(|(.., model)| model).collect();
+    let path = to.check(&model, &also, true)?;
     output::clear(&parent(&path));
     // What cannot be written is found before anything is ranked.
-    let outputs = Outputs::create(&model, &beside.models(), &path, to, watch)?;
+    let outputs = Outputs::create(&model, &also, &path, to, watch)?;
     let files = outputs.files(&model)?;
     let prepared = prepare(job, &model, &known, beside, &path, watch)?;
     let Prepared { inputs, last, events, .. } = &prepared;
@@ -131,72 +190,16 @@ pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result
     let model = Model::open(&job.model)?;
     crate::bitmask::refuse_packed(&model)?;
     let known = Known::of(&model)?;
-    output::check_new(path, force, false)?;
-    let beside = Beside::open(job)?;
-    output::not_read(path, &model, &beside.models(), false)?;
-    output::not_inside(path, &model)?;
-    let read: Vec<Witness> = [&model].into_iter().chain(beside.models()).map(Model::witness).collect();
-    output::clear(&parent(path));
-    let file = Temporary::create(path, None)?;
+    let beside = job.open_beside()?;
+    let also: Vec<&Model> = beside.iter().map(|(.., model)| model).collect();
+    let (output, file) = MaskOutput::create(path, force, &model, &also)?;
     let prepared = prepare(job, &model, &known, beside, path, watch)?;
     let Prepared { inputs, last, events, .. } = &prepared;
     let mut events = events.clone();
     let work = Happening::ready(inputs, last.as_ref(), watch)?;
     let (file, counts) = masks_of(&work, file, watch)?;
     events.push(event_report(inputs, &work.work, &counts, last.as_ref()));
-    let mut report = report(job, inputs, &work.work, &counts, events);
-    report.format = "masks";
-    report.output = show(path);
-    report.bytes_after = file.len()?;
-    file.sync()?;
-    read.iter().try_for_each(Witness::check)?;
-    watch.check()?;
-    file.place(force)?;
-    Ok(report)
-}
-
-/// What is read beside the model.
-struct Beside {
-    scores: Option<Model>,
-    gradients: Option<Model>,
-    inputs: Option<Model>,
-    masks: Option<Model>,
-}
-
-impl Beside {
-    fn open(job: &Job) -> Result<Self, Error> {
-        let open = |path: &Option<PathBuf>| path.as_ref().map(Model::open).transpose();
-        Ok(Beside {
-            scores: open(&job.scores)?,
-            gradients: open(&job.gradients)?,
-            inputs: open(&job.inputs)?,
-            masks: open(&job.masks)?,
-        })
-    }
-
-    fn models(&self) -> Vec<&Model> {
-        [&self.scores, &self.gradients, &self.inputs, &self.masks].into_iter().flatten().collect()
-    }
-
-    /// What is read for the events of a job.
-    fn inputs<'m>(self, job: &Job, model: &'m Model, known: &'m Known, watch: &Watch) -> Result<Inputs<'m>, Error> {
-        let mut inputs = Inputs::new(model, known);
-        for (what, path, beside) in [
-            (inputs::Beside::Scores, &job.scores, self.scores),
-            (inputs::Beside::Gradients, &job.gradients, self.gradients),
-        ] {
-            if let (Some(path), Some(beside)) = (path, beside) {
-                inputs = inputs.with(what, path, beside)?;
-            }
-        }
-        if let (Some(path), Some(norms)) = (&job.inputs, self.inputs) {
-            inputs = inputs.with_norms(path, norms)?;
-        }
-        if let (Some(path), Some(masks)) = (&job.masks, self.masks) {
-            inputs = inputs.with_masks(path, masks)?;
-        }
-        inputs.counted(watch)
-    }
+    output.place(file, report(job, inputs, &work.work, &counts, events), watch)
 }
 
 /// An event as it is carried out: its key in its strategy, and its plan.
@@ -242,7 +245,7 @@ fn prepare<'m>(
     job: &Job,
     model: &'m Model,
     known: &'m Known,
-    beside: Beside,
+    beside: Vec<(Beside, &Path, Model)>,
     path: &Path,
     watch: &Watch,
 ) -> Result<Prepared<'m>, Error> {
@@ -260,7 +263,11 @@ fn prepare<'m>(
     if events.is_empty() && job.masks.is_none() {
         return Err(Error::request("nothing is to be done; give a method, a strategy with an event, or masks"));
     }
-    let mut inputs = beside.inputs(job, model, known, watch)?;
+    let mut inputs = Inputs::new(model, known);
+    for (what, path, beside) in beside {
+        inputs = inputs.with(what, path, beside)?;
+    }
+    inputs = inputs.counted(watch)?;
     let mut reports = Vec::new();
     let mut scratch = None;
     for (step, (key, event)) in events.iter().enumerate() {
@@ -274,7 +281,7 @@ fn prepare<'m>(
         reports.push(event_report(&inputs, &work.work, &counts, Some(&planned)));
         drop(work);
         let made = Model::open_new(file.temporary_path(), path)?;
-        inputs = inputs.with_masks(path, made)?.counted(watch)?;
+        inputs = inputs.with(Beside::Masks, path, made)?.counted(watch)?;
         scratch = Some(file);
     }
     Ok(Prepared { inputs, events: reports, last: None, _scratch: scratch })
@@ -289,11 +296,7 @@ fn ranked_by_scores(job: &Job, event: &Event) -> Result<Event, Error> {
 }
 
 /// The masks of an event in a file that is not in its place yet.
-fn masks_of(
-    happening: &Happening<'_>,
-    file: Temporary,
-    watch: &Watch,
-) -> Result<(Temporary, Vec<crate::masks::decide::Counts>), Error> {
+fn masks_of(happening: &Happening<'_>, file: Temporary, watch: &Watch) -> Result<(Temporary, Vec<Counts>), Error> {
     let Happening { ranks, work } = happening;
     let tensors: Vec<usize> = work.layers.iter().map(|layer| layer.tensor).collect();
     let sink = MaskFile::create(file, ranks.inputs.model, &tensors)?;

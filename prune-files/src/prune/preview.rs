@@ -94,13 +94,21 @@ pub fn preview(path: &Path, strategy: &Strategy, filter: &Filter) -> Result<Prev
 
 impl fmt::Display for Preview {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let left = ["epoch", "layer", "shape"].map(|name| (name, Column::Left));
+        let left = ["epoch", "layer", "shape", "class"].map(|name| (name, Column::Left));
         let right = ["axis", "asked", "of"].map(|name| (name, Column::Right));
         let number = |number: Option<usize>| number.map_or_else(String::new, |number| number.to_string());
         let rows = self.rows.iter().map(|row| {
             let sides = if row.layer.is_some() { shape(&row.shape) } else { String::new() };
             let layer = row.layer.as_deref().map_or_else(|| "selected layers".to_owned(), clipped);
-            [row.epoch.clone(), layer, sides, number(row.axis), number(row.asked), row.elements.to_string()]
+            [
+                row.epoch.clone(),
+                layer,
+                sides,
+                row.class.to_owned(),
+                number(row.axis),
+                number(row.asked),
+                row.elements.to_string(),
+            ]
         });
         f.write_str(&aligned(&left.into_iter().chain(right).collect::<Vec<_>>(), rows))?;
         lines(&self.left_dense).iter().try_for_each(|line| write!(f, "\n{line}"))?;

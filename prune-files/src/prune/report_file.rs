@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Beside, Job};
+use super::Job;
 use crate::error::{Error, show};
 use crate::output::{self, Temporary};
 use crate::read::model::Model;
@@ -28,9 +28,9 @@ impl ReportFile {
         output::check_new(path, force, false)?;
         let refuse = |what: &str| Err(Error::request(format!("the report {} {what}; name another file", show(path))));
         let model = Model::open(&job.model)?;
-        let beside = Beside::open(job)?;
+        let beside = job.open_beside()?;
         let same = |other: &Path| output::is_same(path, other).map_err(Error::write(path));
-        let models = [&model].into_iter().chain(beside.models());
+        let models = [&model].into_iter().chain(beside.iter().map(|(.., model)| model));
         for read in models.flat_map(Model::all_paths) {
             if same(&read)? {
                 return refuse("is a file of the model, the scores or the masks");

@@ -16,14 +16,19 @@ pub(crate) fn bytes(bytes: u64) -> String {
 
 /// A share in percent with two decimals, which is 0% or 100% only where it is just that.
 pub(crate) fn percent(part: usize, whole: usize) -> String {
-    if whole == 0 {
-        return "-".to_owned();
-    }
-    let shown = format!("{:.2}%", part as f64 / whole as f64 * 100.0);
-    match shown.as_str() {
-        "0.00%" if part > 0 => "< 0.01%".to_owned(),
-        "100.00%" if part < whole => "> 99.99%".to_owned(),
-        _ => shown,
+    if whole == 0 { "-".to_owned() } else { rounded(part as f64 / whole as f64, part > 0, part < whole) }
+}
+
+/// A measured share as [`percent`] writes those of counts; `-` where there is none.
+pub(crate) fn share(share: Option<f64>) -> String {
+    share.map_or_else(|| "-".to_owned(), |share| rounded(share, share > 0.0, share < 1.0))
+}
+
+fn rounded(share: f64, some: bool, not_all: bool) -> String {
+    match format!("{:.2}%", share * 100.0) {
+        shown if shown == "0.00%" && some => "< 0.01%".to_owned(),
+        shown if shown == "100.00%" && not_all => "> 99.99%".to_owned(),
+        shown => shown,
     }
 }
 
@@ -46,6 +51,7 @@ mod tests {
             [percent(1, 1_000_000), percent(999_999, 1_000_000), percent(1, 3)],
             ["< 0.01%", "> 99.99%", "33.33%"]
         );
+        assert_eq!([share(None), share(Some(1.0)), share(Some(0.999_999))], ["-", "100.00%", "> 99.99%"]);
         assert_eq!(
             [bytes(1023), bytes(1024), bytes(1 << 31), bytes((1 << 20) - 1)],
             ["1023 bytes", "1.00 KiB", "2.00 GiB", "1.00 MiB"]
