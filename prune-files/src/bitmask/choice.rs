@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::layers::groups::{Question, ask};
 use crate::layers::inputs::Inputs;
 use crate::layers::known::Known;
-use crate::layers::non_zeros::non_zeros;
+use crate::layers::sums::non_zeros;
 use crate::output::header::Entry;
 use crate::parts::drive::in_order;
 use crate::read::header::TensorInfo;

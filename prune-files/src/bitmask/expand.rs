@@ -13,7 +13,7 @@ use super::rows::{self, RowPart, parts};
 use super::{DENSE_CONFIG, DENSE_HEADER, DENSE_INDEX, PARTS, WEIGHT, config};
 use crate::error::{Error, show};
 use crate::output::Outputs;
-use crate::output::header::{Entry, header};
+use crate::output::header::{Entry, begin, header};
 use crate::output::{self, Destination, Temporary, parent};
 use crate::parts::drive::in_order;
 use crate::read::header::Header;
@@ -237,9 +237,7 @@ fn write_shard(
     let parts_of_packed: BTreeSet<usize> = packed.iter().flat_map(Packed::parts).collect();
     let mut entries: Vec<(Entry, Origin)> = Vec::new();
     for tensor in (0..source.len()).filter(|t| source.shard_of(*t) == shard && !parts_of_packed.contains(t)) {
-        let about = source.tensor(tensor);
-        let (name, shape) = (about.name.clone(), about.shape.clone());
-        entries.push((Entry { name, dtype: about.dtype, shape, bytes: about.bytes }, Origin::Whole(tensor)));
+        entries.push((Entry::like(source.tensor(tensor)), Origin::Whole(tensor)));
     }
     let here = |p: &Packed| source.shard_of(p.compressed) == shard;
     if parts_of_packed.iter().all(|&tensor| source.shard_of(tensor) != shard) && !packed.iter().any(here) {
@@ -254,29 +252,26 @@ fn write_shard(
     let head = match metadata.get(DENSE_HEADER).and_then(|table| as_before(table, &mut entries)) {
         Some(head) => head,
         None => {
-            entries
-                .sort_by(|(a, _), (b, _)| b.dtype.bitsize().cmp(&a.dtype.bitsize()).then_with(|| a.name.cmp(&b.name)));
+            entries.sort_by(|(a, _), (b, _)| a.order(b));
             let list: Vec<Entry> = entries.iter().map(|(entry, _)| entry.clone()).collect();
             header(&list, &config::plain_metadata(metadata))
         }
     };
-    file.write(&head, 0)?;
-    let mut at = head.len() as u64;
     let (mut copies, mut expanded) = (Vec::new(), Vec::new());
-    for (entry, from) in &entries {
+    let starts = begin(file, &head, entries.iter().map(|(entry, _)| entry))?;
+    for ((_, from), at) in entries.iter().zip(starts) {
         match *from {
             Origin::Whole(tensor) => copies.push((tensor, at)),
             Origin::Packed(place) => expanded.push((&packed[place], at)),
         }
-        at += entry.bytes;
     }
-    file.set_len(at)?;
     copy(source, &copies, file, watch)?;
     for (packed, at) in expanded {
         unpack(source, packed, file, at, watch)?;
     }
+    let data = entries.iter().map(|(entry, _)| entry.bytes).sum();
     let names = entries.into_iter().map(|(entry, _)| entry.name).collect();
-    Ok(Written { names, bytes: at, data: at - head.len() as u64 })
+    Ok(Written { names, bytes: head.len() as u64 + data, data })
 }
 
 /// Copies a shard that has nothing packed.

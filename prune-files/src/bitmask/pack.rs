@@ -11,7 +11,7 @@ use super::{CONFIG, DENSE_CONFIG, DENSE_HEADER, DENSE_INDEX, PARTS, WEIGHT, rows
 use crate::disk;
 use crate::error::{Error, show};
 use crate::output::Outputs;
-use crate::output::header::{Entry, header};
+use crate::output::header::{Entry, begin, header};
 use crate::output::{Destination, Temporary};
 use crate::parts::drive::in_order;
 use crate::read::model::{Kind, Model};
@@ -197,16 +197,6 @@ struct Written {
     bound: f64,
 }
 
-/// Where a tensor's bytes go.
-#[derive(Debug, Clone, Copy)]
-enum Part {
-    Whole(usize),
-    Shape(usize),
-    Compressed(usize),
-    Bitmask(usize),
-    RowOffsets(usize),
-}
-
 /// Packs the chosen tensors of a dense file.
 fn pack(
     source: &Model,
@@ -215,63 +205,48 @@ fn pack(
     file: &Temporary,
     watch: &Watch,
 ) -> Result<Written, Error> {
-    let mut list: Vec<(Entry, Part)> = Vec::new();
+    // Each with its tensor and, of a packed one, which of its parts it is.
+    let mut list: Vec<(Entry, usize, Option<usize>)> = Vec::new();
     let mut bound = 0.0;
     for (tensor, about) in source.tensors().enumerate() {
         if choice.packed.binary_search(&tensor).is_err() {
-            let (name, shape) = (about.name.clone(), about.shape.clone());
-            list.push((Entry { name, dtype: about.dtype, shape, bytes: about.bytes }, Part::Whole(tensor)));
+            list.push((Entry::like(about), tensor, None));
             bound += about.bytes as f64;
             continue;
         }
         let values = choice.values[tensor];
-        let parts = [Part::Shape(tensor), Part::Compressed(tensor), Part::Bitmask(tensor), Part::RowOffsets(tensor)];
-        list.extend(entries(about, values).into_iter().zip(parts));
+        list.extend(entries(about, values).into_iter().enumerate().map(|(part, entry)| (entry, tensor, Some(part))));
         bound += (values * size(source, tensor)) as f64 + entropy(values as f64, about.elements as f64);
     }
-    // Longer types first, so that each begins at a multiple of its length.
-    list.sort_by(|(a, _), (b, _)| b.dtype.bitsize().cmp(&a.dtype.bitsize()).then_with(|| a.name.cmp(&b.name)));
-    let entries: Vec<Entry> = list.iter().map(|(entry, _)| entry.clone()).collect();
+    list.sort_by(|(a, ..), (b, ..)| a.order(b));
+    let entries: Vec<Entry> = list.iter().map(|(entry, ..)| entry.clone()).collect();
     let head = header(&entries, metadata);
     if head.len() as u64 - 8 > crate::read::header::LONGEST {
         return Err(Error::request("the header of the packed file would be longer than the format allows"));
     }
-    file.write(&head, 0)?;
-    let mut at = head.len() as u64;
-    let mut places =
-        Places { compressed: vec![0; source.len()], bitmask: vec![0; source.len()], offsets: vec![0; source.len()] };
+    let mut places = vec![[0; 4]; source.len()];
     let mut copies = Vec::new();
-    for (entry, part) in &list {
-        match *part {
-            Part::Whole(tensor) => copies.push((tensor, at)),
-            Part::Shape(tensor) => {
-                let sides = source.tensor(tensor).shape.iter().flat_map(|&side| (side as i64).to_le_bytes());
-                file.write(&sides.collect::<Vec<u8>>(), at)?;
-            }
-            Part::Compressed(tensor) => places.compressed[tensor] = at,
-            Part::Bitmask(tensor) => places.bitmask[tensor] = at,
-            Part::RowOffsets(tensor) => places.offsets[tensor] = at,
+    for (&(_, tensor, part), at) in list.iter().zip(begin(file, &head, &entries)?) {
+        match part {
+            None => copies.push((tensor, at)),
+            Some(part) => places[tensor][part] = at,
         }
-        at += entry.bytes;
     }
-    file.set_len(at)?;
+    for &tensor in &choice.packed {
+        let sides = source.tensor(tensor).shape.iter().flat_map(|&side| (side as i64).to_le_bytes());
+        file.write(&sides.collect::<Vec<u8>>(), places[tensor][0])?;
+    }
     copy(source, &copies, file, watch)?;
     fill(source, choice, &places, file, watch)?;
+    let data = entries.iter().map(|entry| entry.bytes).sum();
     let names = entries.into_iter().map(|entry| entry.name).collect();
-    Ok(Written { names, bytes: at, data: at - head.len() as u64, bound })
+    Ok(Written { names, bytes: head.len() as u64 + data, data, bound })
 }
 
 /// How many bytes it takes at least to say which `kept` of `elements` are kept.
 fn entropy(kept: f64, elements: f64) -> f64 {
     let term = |count: f64| if count > 0.0 { -count * (count / elements).log2() } else { 0.0 };
     (term(kept) + term(elements - kept)) / 8.0
-}
-
-/// Where the parts of each tensor begin in the packed file.
-struct Places {
-    compressed: Vec<u64>,
-    bitmask: Vec<u64>,
-    offsets: Vec<u64>,
 }
 
 /// Copies whole tensors to their places.
@@ -291,8 +266,8 @@ pub(super) fn copy(source: &Model, copies: &[(usize, u64)], file: &Temporary, wa
     Ok(())
 }
 
-/// Writes values, bits and row offsets.
-fn fill(source: &Model, choice: &Choice, places: &Places, file: &Temporary, watch: &Watch) -> Result<(), Error> {
+/// Writes values, bits and row offsets; `places` are where the parts of each tensor begin.
+fn fill(source: &Model, choice: &Choice, places: &[[u64; 4]], file: &Temporary, watch: &Watch) -> Result<(), Error> {
     // How many values of its tensor lie before each part.
     let mut work = Vec::with_capacity(choice.parts.len());
     let (mut last, mut sum) = (None, 0u64);
@@ -306,6 +281,7 @@ fn fill(source: &Model, choice: &Choice, places: &Places, file: &Temporary, watc
     watch.progress.begin("packing", work.iter().map(|(_, part, _)| part.elements() as u64).sum());
     in_order(&work, watch, |&(tensor, part, before), scratch| {
         let size = size(source, tensor);
+        let [_, compressed, bitmask, row_offsets] = places[tensor];
         let (_, columns) = rows_and_columns(source.tensor(tensor));
         let bytes = read(source, tensor, part, scratch.weights.bytes_mut(part.elements() * size))?;
         let (mut bits, mut offsets) = (Vec::with_capacity(part.bytes()), Vec::new());
@@ -314,11 +290,11 @@ fn fill(source: &Model, choice: &Choice, places: &Places, file: &Temporary, watc
             offsets.extend_from_slice(&(row_start as i64).to_le_bytes());
             row_start += count as u64;
         });
-        file.write(&bytes[..packed], places.compressed[tensor] + before * size as u64)?;
+        file.write(&bytes[..packed], compressed + before * size as u64)?;
         let first_byte = part.row * columns.div_ceil(8) + part.column / 8;
-        file.write(&bits, places.bitmask[tensor] + first_byte as u64)?;
+        file.write(&bits, bitmask + first_byte as u64)?;
         if part.column == 0 {
-            file.write(&offsets, places.offsets[tensor] + 8 * part.row as u64)?;
+            file.write(&offsets, row_offsets + 8 * part.row as u64)?;
         }
         watch.progress.advance(part.elements() as u64);
         Ok(())

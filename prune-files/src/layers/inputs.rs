@@ -7,10 +7,11 @@ use prune_core::{ElementType, Mask};
 use crate::error::Error;
 use crate::layers::known::Known;
 use crate::layers::mask_values::{TYPES, holds_masks, read_bits};
+use crate::layers::sums::sums;
 use crate::parts::bits;
 use crate::parts::buffer::{Buffer, numbers, values, zero_outside};
-use crate::parts::drive::{Scratch, in_order};
-use crate::parts::runs::{Runs, plain};
+use crate::parts::drive::Scratch;
+use crate::parts::runs::Runs;
 use crate::read::header::TensorInfo;
 use crate::read::model::Model;
 use crate::text::clipped::clipped;
@@ -131,33 +132,20 @@ impl<'m> Inputs<'m> {
     /// Counts what the masks in force keep: those in a file, and those that the model itself has beside its weights. Reads
     /// them once.
     pub(crate) fn counted(mut self, watch: &Watch) -> Result<Self, Error> {
-        let mut parts = Vec::new();
-        let mut bytes = 0;
-        let mut kept = vec![None; self.model.len()];
-        for (tensor, kept) in kept.iter_mut().enumerate().filter(|(tensor, _)| self.is_masked(*tensor)) {
-            if let Some(own) = self.known.mask_of(tensor).map(|own| self.model.tensor(own))
-                && !holds_masks(own.dtype)
-            {
+        let masked: Vec<usize> = (0..self.model.len()).filter(|&tensor| self.is_masked(tensor)).collect();
+        for own in masked.iter().filter_map(|&tensor| Some(self.model.tensor(self.known.mask_of(tensor)?))) {
+            if !holds_masks(own.dtype) {
                 let path = self.model.paths().next().map(Path::to_owned).unwrap_or_default();
                 let why = format!("the mask `{}` is of type {}; masks are {TYPES}", clipped(&own.name), own.dtype);
                 return Err(Error::Companion { path, why });
             }
-            *kept = Some(0);
-            let elements = self.model.tensor(tensor).elements;
-            bytes += elements as u64;
-            parts.extend(plain(elements).map(|part| (tensor, part.runs)));
         }
-        watch.progress.begin("counting masks", bytes);
-        let counted = in_order(&parts, watch, |&(tensor, runs), scratch| {
+        let kept = sums(self.model, &masked, "counting masks", watch, |tensor, runs, scratch| {
             self.read_alive(tensor, runs, &mut scratch.masks, &mut scratch.alive)?;
-            watch.progress.advance(runs.elements() as u64);
-            Ok((tensor, bits::count(&scratch.alive, runs.elements())))
+            Ok(bits::count(&scratch.alive, runs.elements()))
         })?;
-        watch.progress.end();
-        for (tensor, count) in counted {
-            kept[tensor] = kept[tensor].map(|sum: usize| sum + count);
-        }
-        self.kept = kept;
+        self.kept = vec![None; self.model.len()];
+        masked.into_iter().zip(kept).for_each(|(tensor, kept)| self.kept[tensor] = Some(kept));
         Ok(self)
     }
 

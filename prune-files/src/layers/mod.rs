@@ -5,4 +5,4 @@ pub(crate) mod groups;
 pub(crate) mod inputs;
 pub(crate) mod known;
 pub(crate) mod mask_values;
-pub(crate) mod non_zeros;
+pub(crate) mod sums;

@@ -13,10 +13,8 @@ use crate::layers::filter;
 use crate::layers::groups::{Question, ask};
 use crate::layers::inputs::{Beside, Inputs};
 use crate::layers::known::Known;
-use crate::layers::non_zeros::non_zeros;
+use crate::layers::sums::{non_zeros, sums};
 use crate::parts::buffer::layer;
-use crate::parts::drive::in_order;
-use crate::parts::runs::plain;
 use crate::read::model::Model;
 use crate::text::clipped::clipped;
 use crate::watch::Watch;
@@ -191,38 +189,25 @@ fn densities(
 
 fn outside(inputs: &Inputs<'_>, masks: &Path, watch: &Watch) -> Result<Vec<CheckedLayer>, Error> {
     let model = inputs.model;
-    let mut work = Vec::new();
-    let mut layers = Vec::new();
-    for (tensor, about) in model.tensors().enumerate().filter(|&(tensor, _)| inputs.has_new_mask(tensor)) {
-        let Some(element) = about.element_type() else {
-            let why = format!("`{}` is of type {}, which has no masks", clipped(&about.name), about.dtype);
-            return Err(Error::Companion { path: masks.to_owned(), why });
-        };
-        work.extend(plain(about.elements).map(|part| (layers.len(), tensor, element, part.runs)));
-        layers.push((about, 0));
-    }
-    if layers.is_empty() {
+    let masked: Vec<usize> = (0..model.len()).filter(|&tensor| inputs.has_new_mask(tensor)).collect();
+    if masked.is_empty() {
         return Err(Error::Companion { path: masks.to_owned(), why: "there is no mask in it".to_owned() });
     }
-    watch.progress.begin("comparing", layers.iter().map(|(about, _)| about.bytes).sum());
-    let counted = in_order(&work, watch, |&(place, tensor, element, runs), scratch| {
+    let counts = sums(model, &masked, "comparing", watch, |tensor, runs, scratch| {
+        // Masks of others are refused where they are read.
+        let Some(element) = model.tensor(tensor).element_type() else { return Ok(0) };
         let bytes = inputs.read_in_force(tensor, runs, scratch)?;
         inputs.read_alive(tensor, runs, &mut scratch.masks, &mut scratch.alive)?;
-        watch.progress.advance(bytes as u64);
         let shape = [runs.elements()];
         let mask = Mask::from_words(&shape, scratch.alive.clone())?;
-        Ok((place, layer(element, scratch.weights.bytes(bytes), &shape)?.revivals(&mask)?))
+        Ok(layer(element, scratch.weights.bytes(bytes), &shape)?.revivals(&mask)?)
     })?;
-    watch.progress.end();
-    for (place, count) in counted {
-        layers[place].1 += count;
-    }
-    let row = |(about, count): (&crate::read::header::TensorInfo, usize)| CheckedLayer {
-        layer: about.name.clone(),
+    let row = |(&tensor, count): (&usize, usize)| CheckedLayer {
+        layer: model.tensor(tensor).name.clone(),
         holds: Some(count == 0),
-        found: format!("{count} of {} are outside the mask and not zero", about.elements),
+        found: format!("{count} of {} are outside the mask and not zero", model.tensor(tensor).elements),
     };
-    Ok(layers.into_iter().map(row).collect())
+    Ok(masked.iter().zip(counts).map(row).collect())
 }
 
 impl fmt::Display for Want {

@@ -15,7 +15,7 @@ use crate::error::{Error, show};
 use crate::layers::groups::{Question, ask};
 use crate::layers::inputs::Inputs;
 use crate::layers::known::Known;
-use crate::layers::non_zeros::non_zeros;
+use crate::layers::sums::non_zeros;
 use crate::read::model::Model;
 use crate::text::clipped::clipped;
 use crate::text::size::{bytes, percent, shape};

@@ -8,7 +8,7 @@ use crate::layers::inputs::Inputs;
 use crate::layers::mask_values;
 use crate::masks::decide::Sink;
 use crate::output::Temporary;
-use crate::output::header::{Entry, header};
+use crate::output::header::{Entry, begin, header};
 use crate::parts::bits;
 use crate::parts::buffer::{Buffer, zero_outside};
 use crate::parts::drive::in_order;
@@ -63,16 +63,9 @@ impl Dense<'_> {
 
     /// Writes elements of a tensor to their places.
     fn write(&self, tensor: usize, runs: Runs, bytes: &[u8]) -> Result<(), Error> {
-        let model = self.inputs.model;
-        let about = model.tensor(tensor);
-        let size = about.dtype.bitsize() / 8;
-        let mut done = 0;
-        for (first, len) in runs.iter() {
-            let at = about.start + (first * size) as u64;
-            self.files[model.shard_of(tensor)].write(&bytes[done..done + len * size], at)?;
-            done += len * size;
-        }
-        Ok(())
+        let about = self.inputs.model.tensor(tensor);
+        let file = &self.files[self.inputs.model.shard_of(tensor)];
+        runs.bytes(about.dtype.bitsize() / 8).try_for_each(|(part, at)| file.write(&bytes[part], about.start + at))
     }
 }
 
@@ -106,19 +99,12 @@ impl MaskFile {
         order.sort_unstable();
         let entry = |&tensor: &usize| {
             let about = model.tensor(tensor);
-            let (name, shape) = (about.name.clone(), about.shape.clone());
-            Entry { name, dtype: Dtype::BOOL, shape, bytes: about.elements as u64 }
+            Entry { dtype: Dtype::BOOL, bytes: about.elements as u64, ..Entry::like(about) }
         };
         let entries: Vec<Entry> = order.iter().map(entry).collect();
-        let header = header(&entries, &Default::default());
-        let mut at = header.len() as u64;
         let mut starts = vec![0; model.len()];
-        for (&tensor, entry) in order.iter().zip(&entries) {
-            starts[tensor] = at;
-            at += entry.bytes;
-        }
-        file.set_len(at)?;
-        file.write(&header, 0)?;
+        let begun = begin(&file, &header(&entries, &Default::default()), &entries)?;
+        order.iter().zip(begun).for_each(|(&tensor, start)| starts[tensor] = start);
         Ok(MaskFile { file, starts })
     }
 }
@@ -127,11 +113,6 @@ impl Sink for MaskFile {
     fn put(&self, tensor: usize, runs: Runs, mask: &Mask, _: &mut [u8], spare: &mut Buffer) -> Result<(), Error> {
         let bytes = spare.bytes_mut(runs.elements());
         bits::unpack(mask.words(), 0, bytes);
-        let mut done = 0;
-        for (first, len) in runs.iter() {
-            self.file.write(&bytes[done..done + len], self.starts[tensor] + first as u64)?;
-            done += len;
-        }
-        Ok(())
+        runs.bytes(1).try_for_each(|(part, at)| self.file.write(&bytes[part], self.starts[tensor] + at))
     }
 }

@@ -1,9 +1,14 @@
 //! The header of a file that is written anew.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use safetensors::Dtype;
 use serde_json::{Value, json};
+
+use super::Temporary;
+use crate::error::Error;
+use crate::read::header::TensorInfo;
 
 /// A tensor that will be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +17,36 @@ pub(crate) struct Entry {
     pub(crate) dtype: Dtype,
     pub(crate) shape: Vec<usize>,
     pub(crate) bytes: u64,
+}
+
+impl Entry {
+    /// A tensor as it was.
+    pub(crate) fn like(about: &TensorInfo) -> Self {
+        Entry { name: about.name.clone(), dtype: about.dtype, shape: about.shape.clone(), bytes: about.bytes }
+    }
+
+    /// Longer types first, so that each begins at a multiple of its length; then by name.
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
+        other.dtype.bitsize().cmp(&self.dtype.bitsize()).then_with(|| self.name.cmp(&other.name))
+    }
+}
+
+/// Gives a new file its length and its header, which [`header`] has made; the byte at which each tensor begins.
+pub(crate) fn begin<'e>(
+    file: &Temporary,
+    header: &[u8],
+    entries: impl IntoIterator<Item = &'e Entry>,
+) -> Result<Vec<u64>, Error> {
+    let mut end = header.len() as u64;
+    let begin = |entry: &Entry| {
+        let start = end;
+        end += entry.bytes;
+        start
+    };
+    let starts = entries.into_iter().map(begin).collect();
+    file.set_len(end)?;
+    file.write(header, 0)?;
+    Ok(starts)
 }
 
 /// Length and table of a file that holds these tensors one after the other. Spaces at the table's end let the data begin

@@ -63,35 +63,34 @@ pub(crate) fn numbers(values: Values<'_>, mut visit: impl FnMut(usize, f64)) {
     }
 }
 
+/// An expression of `$E`, the Rust type of an element type.
+macro_rules! of_type {
+    ($element:expr, $E:ident => $made:expr) => {
+        match $element {
+            ElementType::F32 => of_type!(@ f32, $E => $made),
+            ElementType::F64 => of_type!(@ f64, $E => $made),
+            ElementType::F16 => of_type!(@ f16, $E => $made),
+            ElementType::Bf16 => of_type!(@ bf16, $E => $made),
+            _ => unreachable!("all element types are above"),
+        }
+    };
+    (@ $float:ty, $E:ident => $made:expr) => {{
+        type $E = $float;
+        $made
+    }};
+}
+
 /// The same numbers as a layer of a shape.
 pub(crate) fn layer<'a>(element: ElementType, bytes: &'a [u8], shape: &[usize]) -> Result<LayerRef<'a>, Error> {
     let layout = Layout::row_major(shape)?;
-    Ok(match values(element, bytes) {
-        Values::F32(values) => LayerRef::lent(Lent::new(layout, Memory::Dense(values))),
-        Values::F64(values) => LayerRef::lent(Lent::new(layout, Memory::Dense(values))),
-        Values::F16(values) => LayerRef::lent(Lent::new(layout, Memory::Dense(values))),
-        Values::Bf16(values) => LayerRef::lent(Lent::new(layout, Memory::Dense(values))),
-        _ => unreachable!("all element types are above"),
-    })
+    Ok(of_type!(element, E => LayerRef::lent(Lent::new(layout, Memory::Dense(bytemuck::cast_slice::<u8, E>(bytes))))))
 }
 
 /// Writes `+0.0` where the mask, in the order of the bytes, keeps nothing.
 pub(crate) fn zero_outside(element: ElementType, bytes: &mut [u8], mask: &Mask) -> Result<(), Error> {
     let layout = Layout::row_major(mask.shape())?;
-    let mut layer = match element {
-        ElementType::F32 => {
-            LayerMut::lent(LentMut::new(layout, MemoryMut::Dense(bytemuck::cast_slice_mut::<u8, f32>(bytes))))
-        }
-        ElementType::F64 => {
-            LayerMut::lent(LentMut::new(layout, MemoryMut::Dense(bytemuck::cast_slice_mut::<u8, f64>(bytes))))
-        }
-        ElementType::F16 => {
-            LayerMut::lent(LentMut::new(layout, MemoryMut::Dense(bytemuck::cast_slice_mut::<u8, f16>(bytes))))
-        }
-        ElementType::Bf16 => {
-            LayerMut::lent(LentMut::new(layout, MemoryMut::Dense(bytemuck::cast_slice_mut::<u8, bf16>(bytes))))
-        }
-        _ => unreachable!("all element types are above"),
-    };
+    let mut layer = of_type!(element, E => {
+        LayerMut::lent(LentMut::new(layout, MemoryMut::Dense(bytemuck::cast_slice_mut::<u8, E>(bytes))))
+    });
     layer.apply_mask_on(mask, Threads::One)
 }

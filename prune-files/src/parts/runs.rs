@@ -1,5 +1,7 @@
 //! Parts of a tensor that are worked on at a time, and where they lie in it.
 
+use core::ops::Range;
+
 use prune_core::SourceCut;
 
 /// About how many elements are worked on at a time.
@@ -33,6 +35,12 @@ impl Runs {
     /// The first element and the length of each run.
     pub(crate) fn iter(self) -> impl Iterator<Item = (usize, usize)> {
         (0..self.count).map(move |run| (self.first + run * self.stride, self.len))
+    }
+
+    /// Of elements of `size` bytes that lie together in memory: where in it each run is, and at which byte of the tensor.
+    pub(crate) fn bytes(self, size: usize) -> impl Iterator<Item = (Range<usize>, u64)> {
+        let len = self.len * size;
+        self.iter().enumerate().map(move |(run, (first, _))| (run * len..(run + 1) * len, (first * size) as u64))
     }
 }
 

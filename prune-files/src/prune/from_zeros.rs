@@ -9,14 +9,13 @@ use crate::error::{Error, show};
 use crate::layers::filter;
 use crate::layers::inputs::Inputs;
 use crate::layers::known::{DenseTensor, Known};
-use crate::layers::non_zeros::non_zeros;
+use crate::layers::sums::{non_zeros, sums};
 use crate::masks::decide::Sink as _;
 use crate::masks::sink::MaskFile;
 use crate::masks::work::Work;
 use crate::output::Temporary;
 use crate::parts::buffer::layer;
-use crate::parts::drive::{Scratch, in_order};
-use crate::parts::runs::plain;
+use crate::parts::drive::Scratch;
 use crate::read::model::Model;
 use crate::report::{EventReport, LayerReport, Report};
 use crate::text::clipped::listed;
@@ -94,23 +93,15 @@ pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> R
 /// Reads these tensors and writes what of them is not zero.
 fn write(inputs: &Inputs<'_>, tensors: &[usize], file: Temporary, watch: &Watch) -> Result<MaskFile, Error> {
     let sink = MaskFile::create(file, inputs.model, tensors)?;
-    let mut work = Vec::new();
-    for &tensor in tensors {
-        let about = inputs.model.tensor(tensor);
-        let parts =
-            about.element_type().into_iter().flat_map(|element| plain(about.elements).map(move |p| (element, p)));
-        work.extend(parts.map(|(element, part)| (tensor, element, part.runs)));
-    }
-    watch.progress.begin("making masks", tensors.iter().map(|&tensor| inputs.model.tensor(tensor).bytes).sum());
-    in_order(&work, watch, |&(tensor, element, runs), scratch| {
+    sums(inputs.model, tensors, "making masks", watch, |tensor, runs, scratch| {
+        // Weights are of the types that can be pruned.
+        let Some(element) = inputs.model.tensor(tensor).element_type() else { return Ok(0) };
         let Scratch { weights, masks, .. } = scratch;
         let bytes = inputs.read_weights(tensor, runs, weights)?;
         let mask = layer(element, weights.bytes(bytes), &[runs.elements()])?.non_zero_mask()?;
         sink.put(tensor, runs, &mask, weights.bytes_mut(bytes), masks)?;
-        watch.progress.advance(bytes as u64);
-        Ok(())
+        Ok(mask.kept_len())
     })?;
-    watch.progress.end();
     Ok(sink)
 }
 

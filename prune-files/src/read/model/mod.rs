@@ -154,12 +154,8 @@ impl Model {
     pub(crate) fn read_runs(&self, tensor: usize, runs: Runs, into: &mut Buffer) -> Result<usize, Error> {
         let size = self.tensor(tensor).dtype.bitsize() / 8;
         let bytes = into.bytes_mut(runs.elements() * size);
-        let mut done = 0;
-        for (first, len) in runs.iter() {
-            self.read(tensor, first as u64 * size as u64, &mut bytes[done..done + len * size])?;
-            done += len * size;
-        }
-        Ok(done)
+        runs.bytes(size).try_for_each(|(part, at)| self.read(tensor, at, &mut bytes[part]))?;
+        Ok(bytes.len())
     }
 
     /// Fills `bytes` with those of a tensor, from its byte `at` on.
