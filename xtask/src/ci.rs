@@ -17,6 +17,7 @@ const CHECKS: &[Check] = &[
     ("lints", &["clippy", "--workspace", "--all-targets", "--features", FETCH, "--", "--deny", "warnings"]),
     // Compiled and not run: running it compiles the core and its laws once more, which is a tenth of all the time.
     ("core alone, without threads or serde", &["check", "--package", "prune-core", "--no-default-features"]),
+    ("files without ONNX", &["check", "--package", "prune-files"]),
     (
         "adapters without threads",
         &["check", "--package", "prune-ndarray", "--package", "prune-nalgebra", "--no-default-features"],

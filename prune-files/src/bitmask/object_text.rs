@@ -4,6 +4,8 @@
 
 use core::ops::Range;
 
+use serde::de::IgnoredAny;
+
 /// How deep values may be nested; no more than other readers of JSON allow.
 const DEEPEST: usize = 128;
 
@@ -186,20 +188,14 @@ impl Reader<'_> {
         if !self.rest().starts_with('"') {
             return Err(self.wrong("`\"`"));
         }
-        let mut escaped = true;
-        for (i, byte) in self.rest().bytes().enumerate() {
-            match byte {
-                b'"' if !escaped => {
-                    self.at += i + 1;
-                    let string = &self.text[start..self.at];
-                    let sound = serde_json::from_str::<serde::de::IgnoredAny>(string);
-                    return sound.map(|_| start..self.at).map_err(|error| format!("at byte {start}: {error}"));
-                }
-                // The first is the opening quote.
-                _ => escaped = byte == b'\\' && !escaped && i > 0,
-            }
-        }
-        Err(format!("the text that begins at byte {start} does not end"))
+        let mut strings = serde_json::Deserializer::from_str(self.rest()).into_iter::<IgnoredAny>();
+        strings.next().transpose().map_err(|error| match error.is_eof() {
+            true => format!("the text that begins at byte {start} does not end"),
+            false => format!("at byte {start}: {error}"),
+        })?;
+        let len = strings.byte_offset();
+        self.at += len;
+        Ok(start..self.at)
     }
 
     /// A number or a literal.
@@ -208,7 +204,7 @@ impl Reader<'_> {
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c)).unwrap_or(rest.len());
         let word = &rest[..end];
         let known = ["NaN", "Infinity", "-Infinity"].contains(&word);
-        if !known && serde_json::from_str::<serde::de::IgnoredAny>(word).is_err() {
+        if !known && serde_json::from_str::<IgnoredAny>(word).is_err() {
             return Err(self.wrong("a value"));
         }
         self.at += end;

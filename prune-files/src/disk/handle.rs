@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::{id, open, open_to_write, read_at, set_len, stat_open, sync_all, sync_data, write_at};
+use super::{id, open, open_to_write, read_at, stat_open, sync_all, sync_data};
 
 /// Most files that handles keep open. Threads may use as many more for a moment as there are threads.
 const MOST: usize = 40;
@@ -96,27 +96,18 @@ impl Handle {
         }
     }
 
+    /// A call on the file, which is opened for it where it is not open.
+    pub(crate) fn on<T>(&self, call: impl FnOnce(&File, &Path) -> io::Result<T>) -> io::Result<T> {
+        call(&*self.file()?, &self.path)
+    }
+
     pub(crate) fn stat(&self) -> io::Result<Metadata> {
-        stat_open(&*self.file()?, &self.path)
+        self.on(stat_open)
     }
 
     /// Fills `bytes` from the position `at` on.
     pub(crate) fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<()> {
-        read_at(&*self.file()?, &self.path, bytes, at)
-    }
-
-    /// Writes all of `bytes` from the position `at` on.
-    pub(crate) fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
-        write_at(&*self.file()?, &self.path, bytes, at)
-    }
-
-    pub(crate) fn set_len(&self, len: u64) -> io::Result<()> {
-        set_len(&*self.file()?, &self.path, len)
-    }
-
-    /// Makes last what was written.
-    pub(crate) fn sync_all(&self) -> io::Result<()> {
-        sync_all(&*self.file()?, &self.path)
+        self.on(|file, path| read_at(file, path, bytes, at))
     }
 
     /// Makes the bytes last that were written since it was opened; of a closed file they do already.
@@ -136,6 +127,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use std::fs;
 
+    use super::super::write_at;
     use super::*;
 
     #[test]
@@ -146,7 +138,8 @@ mod tests {
         let handles: Vec<Handle> = paths.iter().map(new).collect();
         for round in 0..2u64 {
             for (i, handle) in handles.iter().enumerate() {
-                handle.write_at(&(i as u64 + round).to_le_bytes(), round * 8).unwrap();
+                let bytes = (i as u64 + round).to_le_bytes();
+                handle.on(|file, path| write_at(file, path, &bytes, round * 8)).unwrap();
                 assert!(pool().len() <= MOST);
             }
         }
@@ -155,7 +148,7 @@ mod tests {
             handle.read_at(&mut bytes, 0).unwrap();
             assert_eq!(bytes[..8], (i as u64).to_le_bytes());
             assert_eq!(bytes[8..], (i as u64 + 1).to_le_bytes());
-            handle.sync_all().unwrap();
+            handle.on(sync_all).unwrap();
         }
         let keys: Vec<u64> = handles.iter().map(|handle| handle.key).collect();
         drop(handles);

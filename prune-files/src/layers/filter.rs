@@ -1,13 +1,12 @@
 //! What an event will do to the tensors of a model that are its layers.
 
-use prune_core::nearest;
 use prune_schedule::{Alive, Defaults, Event, EventPlan, Filter, Glob, Key, LayerInfo, LeftDense, PruneError};
 
 use crate::error::Error;
 use crate::layers::known::Known;
 use crate::read::header::TensorInfo;
 use crate::read::model::Model;
-use crate::text::clipped::{clipped, listed};
+use crate::text::clipped::{clipped, did_you_mean, listed};
 
 /// Refuses a pattern that matches nothing: whoever wrote it meant some layer.
 pub(crate) fn check(filter: &Filter, model: &Model, known: &Known) -> Result<(), Error> {
@@ -28,7 +27,7 @@ fn idle(field: &str, globs: &[Glob], model: &Model, leaves: impl Fn(usize) -> Op
         model.tensors().enumerate().map(|(tensor, about)| (about.name.as_str(), leaves(tensor))).collect();
     let matched = |glob: &Glob| left.iter().any(|(name, left)| left.is_none() && glob.matches(name));
     let Some(glob) = globs.iter().find(|glob| !matched(glob)) else { return Ok(()) };
-    let (text, hint) = (clipped(glob.as_str()), hint(glob.as_str(), left.iter().map(|(name, _)| *name)));
+    let (text, hint) = (clipped(glob.as_str()), did_you_mean(glob.as_str(), left.iter().map(|(name, _)| *name)));
     let more = match left.iter().find(|(name, _)| glob.matches(name)) {
         Some((name, Some(LeftDense::Unknown))) => {
             format!("; `{}` is of an unknown name: add it with --also", clipped(name))
@@ -42,10 +41,6 @@ fn idle(field: &str, globs: &[Glob], model: &Model, leaves: impl Fn(usize) -> Op
         _ => "prunable layer",
     };
     Err(Error::request(format!("the pattern `{text}` of {field} matches no {what}{more}")))
-}
-
-fn hint<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
-    nearest(name, known).map(|near| format!("; did you mean `{}`?", clipped(near))).unwrap_or_default()
 }
 
 /// What a plan sees of a model's tensors: what `filter` leaves dense is selected by a table alone.

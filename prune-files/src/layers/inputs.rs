@@ -14,7 +14,7 @@ use crate::parts::drive::Scratch;
 use crate::parts::runs::Runs;
 use crate::read::header::TensorInfo;
 use crate::read::model::Model;
-use crate::text::clipped::clipped;
+use crate::text::clipped::{clipped, did_you_mean};
 use crate::watch::Watch;
 
 /// A model with the evidence and the masks that go with it.
@@ -97,8 +97,7 @@ impl<'m> Inputs<'m> {
     /// The tensor of a name that stands in a file beside the model; or why there is none.
     fn named(&self, name: &str) -> Result<usize, String> {
         self.model.find(name).ok_or_else(|| {
-            let near = prune_core::nearest(name, self.model.tensors().map(|tensor| tensor.name.as_str()));
-            let near = near.map(|near| format!("; did you mean `{}`?", clipped(near))).unwrap_or_default();
+            let near = did_you_mean(name, self.model.tensors().map(|tensor| tensor.name.as_str()));
             format!("the model has no layer `{}`{near}", clipped(name))
         })
     }

@@ -51,7 +51,7 @@ pub struct Count {
 }
 
 /// One tensor of a checkpoint.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Inspected {
     /// Its name.
@@ -190,13 +190,9 @@ fn expanded(packed: &Packed, non_zero: Option<usize>) -> Inspected {
         elements: packed.elements,
         non_zero,
         packed: true,
-        prunable: false,
         why_not: "packed as a bitmask".to_owned(),
         class: Class::Weight.word(),
-        entry: String::new(),
-        input_axes: Vec::new(),
-        axes_told_by: None,
-        patterns: Vec::new(),
+        ..Inspected::default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! A file that is not there yet.
 
-use std::fs::{File, Metadata, Permissions, TryLockError};
+use std::fs::{File, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -94,40 +94,33 @@ impl Temporary {
         &self.shown
     }
 
+    /// A call on the file, which is open.
+    fn on<T>(&self, call: impl FnOnce(&File, &Path) -> io::Result<T>) -> Result<T, Error> {
+        match &self.bytes {
+            Bytes::Held(file) => call(file, self.temporary_path()),
+            Bytes::Pooled(handle) => handle.on(call),
+        }
+        .map_err(Error::write(&self.shown))
+    }
+
     /// The length of the file.
     pub(crate) fn len(&self) -> Result<u64, Error> {
-        let about: io::Result<Metadata> = match &self.bytes {
-            Bytes::Held(file) => disk::stat_open(file, self.temporary_path()),
-            Bytes::Pooled(handle) => handle.stat(),
-        };
-        about.map(|about| about.len()).map_err(Error::write(&self.shown))
+        self.on(disk::stat_open).map(|about| about.len())
     }
 
     /// Gives the file its length.
     pub(crate) fn set_len(&self, len: u64) -> Result<(), Error> {
-        match &self.bytes {
-            Bytes::Held(file) => disk::set_len(file, self.temporary_path(), len),
-            Bytes::Pooled(handle) => handle.set_len(len),
-        }
-        .map_err(Error::write(&self.shown))
+        self.on(|file, path| disk::set_len(file, path, len))
     }
 
     /// Writes at a position.
     pub(crate) fn write(&self, bytes: &[u8], at: u64) -> Result<(), Error> {
-        match &self.bytes {
-            Bytes::Held(file) => disk::write_at(file, self.temporary_path(), bytes, at),
-            Bytes::Pooled(handle) => handle.write_at(bytes, at),
-        }
-        .map_err(Error::write(&self.shown))
+        self.on(|file, path| disk::write_at(file, path, bytes, at))
     }
 
     /// Makes what was written last.
     pub(crate) fn sync(&self) -> Result<(), Error> {
-        match &self.bytes {
-            Bytes::Held(file) => disk::sync_all(file, self.temporary_path()),
-            Bytes::Pooled(handle) => handle.sync_all(),
-        }
-        .map_err(Error::write(&self.shown))
+        self.on(disk::sync_all)
     }
 
     /// Makes the bytes last that were written so far.

@@ -82,8 +82,12 @@ macro_rules! of_type {
 
 /// The same numbers as a layer of a shape.
 pub(crate) fn layer<'a>(element: ElementType, bytes: &'a [u8], shape: &[usize]) -> Result<LayerRef<'a>, Error> {
-    let layout = Layout::row_major(shape)?;
-    Ok(of_type!(element, E => LayerRef::lent(Lent::new(layout, Memory::Dense(bytemuck::cast_slice::<u8, E>(bytes))))))
+    Ok(layer_in(element, bytes, Layout::row_major(shape)?))
+}
+
+/// The same numbers as a layer that lies so in memory.
+pub(crate) fn layer_in(element: ElementType, bytes: &[u8], layout: Layout) -> LayerRef<'_> {
+    of_type!(element, E => LayerRef::lent(Lent::new(layout, Memory::Dense(bytemuck::cast_slice::<u8, E>(bytes)))))
 }
 
 /// Writes `+0.0` where the mask, in the order of the bytes, keeps nothing.

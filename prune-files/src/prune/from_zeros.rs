@@ -3,27 +3,26 @@
 use std::path::Path;
 
 use prune_core::{OpenLayer, ZeroShare};
-use prune_schedule::Totals;
 
 use crate::error::{Error, show};
 use crate::layers::filter;
 use crate::layers::inputs::Inputs;
 use crate::layers::known::{DenseTensor, Known};
 use crate::layers::sums::{non_zeros, sums};
-use crate::masks::decide::Sink as _;
+use crate::masks::decide::{Counts, Sink as _};
 use crate::masks::sink::MaskFile;
-use crate::masks::work::Work;
+use crate::masks::work::{How, LayerWork, Work};
 use crate::output::Temporary;
 use crate::parts::buffer::layer;
 use crate::parts::drive::Scratch;
 use crate::read::model::Model;
-use crate::report::{EventReport, LayerReport, Report};
+use crate::report::{EventReport, Report};
 use crate::text::clipped::listed;
 use crate::watch::Watch;
 
 use super::Job;
 use super::mask_output::MaskOutput;
-use super::reports::report as report_of;
+use super::reports::{event_report, report as report_of};
 
 /// Writes masks that keep what is not zero, of either sign, as one safetensors file of BOOL tensors under the layers' names,
 /// so that training on keeps a sparse checkpoint sparse. A weight that the job's filter leaves gets one where 5% to 99.9% of
@@ -75,7 +74,14 @@ pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> R
         return Err(Error::request(why + &more));
     }
     let sink = write(&inputs, &sparse.iter().map(|&(tensor, _)| tensor).collect::<Vec<_>>(), file, watch)?;
-    let mut report = report_of(job, &inputs, &Work::default(), &[], vec![event(&model, &sparse, &open)]);
+    let layers = sparse.iter().map(|&(tensor, _)| LayerWork { tensor, plan: None, how: How::InForce }).collect();
+    let work = Work { layers, ..Work::default() };
+    let counts = sparse.iter().map(|&(_, kept)| Counts { kept, non_zero: kept, ..Counts::default() });
+    let counts: Vec<Counts> = counts.collect();
+    let warnings = open.iter().map(ToString::to_string).collect();
+    let made = event_report(&inputs, &work, &counts, None);
+    let event = EventReport { method: "zeros".to_owned(), unchanged: false, warnings, ..made };
+    let mut report = report_of(job, &inputs, &work, &counts, vec![event]);
     report.left_dense = known.left_dense(filter, &model, |tensor| weight(&tensor));
     for (tensors, why) in [(few, "fewer than 5% zeros"), (masked, "its mask lies beside it")] {
         report.left_dense.extend(tensors.into_iter().map(|tensor| DenseTensor {
@@ -84,8 +90,6 @@ pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> R
             entry: known.role(tensor).entry.clone(),
         }));
     }
-    report.all.closed = report.events[0].selected.closed;
-    report.all.kept -= report.all.closed;
     report.ranked_by = "zeros".to_owned();
     output.place(sink.file, report, watch)
 }
@@ -103,30 +107,4 @@ fn write(inputs: &Inputs<'_>, tensors: &[usize], file: Temporary, watch: &Watch)
         Ok(mask.kept_len())
     })?;
     Ok(sink)
-}
-
-/// What was read off, layer by layer.
-fn event(model: &Model, sparse: &[(usize, usize)], open: &[OpenLayer]) -> EventReport {
-    let mut selected = Totals::default();
-    let mut layers = Vec::new();
-    for &(tensor, non_zero) in sparse {
-        let about = model.tensor(tensor);
-        let zeros = about.elements - non_zero;
-        let mut counts = Totals::default();
-        (counts.elements, counts.kept, counts.closed) = (about.elements, non_zero, zeros);
-        counts.non_zero = non_zero;
-        selected.add(&counts);
-        layers.push(LayerReport {
-            layer: about.name.clone(),
-            dtype: about.dtype.to_string(),
-            shape: about.shape.clone(),
-            target: String::new(),
-            axis: None,
-            units: None,
-            counts,
-        });
-    }
-    let warnings = open.iter().map(ToString::to_string).collect();
-    let (method, target) = ("zeros".to_owned(), String::new());
-    EventReport { epoch: None, method, target, unchanged: false, layers, selected, warnings }
 }

@@ -6,7 +6,7 @@ use prune_schedule::Glob;
 
 use super::{ShrinkBy, ShrinkJob, masks, onnx, open_inputs};
 use crate::error::Error;
-use crate::text::clipped::clipped;
+use crate::text::clipped::{clipped, did_you_mean};
 
 /// A removal, and what masks would have closed too.
 pub(super) struct Chosen {
@@ -99,8 +99,7 @@ fn check(job: &ShrinkJob, analysis: &Analysis<'_>) -> Result<(), Error> {
     let names: Vec<&str> = families.iter().flat_map(|family| analysis.weights_of(family)).collect();
     for (option, globs) in [("--include", &job.include), ("--exclude", &job.exclude)] {
         if let Some(idle) = globs.iter().find(|glob| !names.iter().any(|name| glob.matches(name))) {
-            let near = prune_core::nearest(idle.as_str(), names.iter().copied());
-            let near = near.map(|near| format!("; did you mean `{}`?", clipped(near))).unwrap_or_default();
+            let near = did_you_mean(idle.as_str(), names.iter().copied());
             let pattern = clipped(idle.as_str());
             let why = format!("the pattern `{pattern}` of {option} matches no weight that can lose channels{near}");
             return Err(Error::request(why));

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use half::{bf16, f16};
-use prune_core::ElementType;
+use prune_core::{ElementType, Layout};
 
 use super::{Cut, SliceJob};
 use crate::error::Error;
+use crate::parts::buffer::{Buffer, layer_in};
+use crate::parts::runs::Runs;
 use crate::read::header::TensorInfo;
 use crate::read::model::Model;
 use crate::shrink::{Digest, Digester, KeptFile, KeptTensor};
-use crate::text::clipped::clipped;
+use crate::text::clipped::{clipped, did_you_mean, listed};
 use crate::watch::Watch;
 
 /// How each tensor is cut, by its place in the checkpoint.
@@ -38,7 +39,7 @@ pub(super) fn matched(
     let missing = kept.tensors.iter().map(|tensor| tensor.name.as_str()).filter(|name| !there.contains(name));
     let missing: Vec<String> = missing.map(str::to_owned).collect();
     if !missing.is_empty() {
-        let listed = crate::text::clipped::listed(&missing);
+        let listed = listed(&missing);
         let why = format!(
             "no tensor of {} holds the values of {listed}; name their tensors with --names, or export the model from this \
              checkpoint",
@@ -72,14 +73,12 @@ fn named(
     let mut found = BTreeMap::new();
     for (from, to) in names {
         let Some(place) = checkpoint.tensors().position(|tensor| tensor.name == *from) else {
-            let near = prune_core::nearest(from, checkpoint.tensors().map(|tensor| tensor.name.as_str()));
-            let near = near.map(|near| format!("; did you mean `{}`?", clipped(near))).unwrap_or_default();
+            let near = did_you_mean(from, checkpoint.tensors().map(|tensor| tensor.name.as_str()));
             return refuse(format!("the checkpoint has no tensor `{}`{near}", clipped(from)));
         };
         // A constant that lost nothing is not in the file: its tensor stays whole.
         let Some(like) = kept.tensors.iter().find(|tensor| tensor.name == *to) else {
-            let near = prune_core::nearest(to, kept.tensors.iter().map(|tensor| tensor.name.as_str()));
-            let near = near.map(|near| format!("; did you mean `{}`?", clipped(near))).unwrap_or_default();
+            let near = did_you_mean(to, kept.tensors.iter().map(|tensor| tensor.name.as_str()));
             return refuse(format!("`{}` is no constant of the model that lost indices{near}", clipped(to)));
         };
         let Some(tensor) = checkpoint.tensors().nth(place) else { continue };
@@ -108,16 +107,16 @@ fn by_content(
     let turned: Vec<usize> = tensor.shape.iter().rev().copied().collect();
     let straight = || kept.tensors.iter().filter(|like| like.shape == tensor.shape);
     let transposed = || kept.tensors.iter().filter(|like| like.shape.len() == 2 && like.shape == turned);
-    if tensor.element_type().is_none() || straight().chain(transposed()).next().is_none() {
+    let Some(element) = tensor.element_type().filter(|_| straight().chain(transposed()).next().is_some()) else {
         return Ok(None);
-    }
-    let mut bytes = vec![0; tensor.bytes as usize];
-    checkpoint.read(place, 0, &mut bytes)?;
-    let own = digest(tensor, &bytes, false);
+    };
+    let mut buffer = Buffer::default();
+    let bytes = checkpoint.read_runs(place, Runs::one(0, tensor.elements), &mut buffer)?;
+    let own = digest(element, buffer.bytes(bytes), &tensor.shape, false)?;
     let mut same: Vec<(&KeptTensor, bool)> =
         straight().filter(|like| like.content == own).map(|like| (like, false)).collect();
     if same.is_empty() && transposed().next().is_some() {
-        let own = digest(tensor, &bytes, true);
+        let own = digest(element, buffer.bytes(bytes), &tensor.shape, true)?;
         same.extend(transposed().filter(|like| like.content == own).map(|like| (like, true)));
     }
     // Constants of equal values, such as biases of zeros, are told apart by name, or need not be.
@@ -168,29 +167,14 @@ fn has_segments(name: &str, inner: &str) -> bool {
 }
 
 /// The digest of a tensor's values, or of the transposed ones.
-fn digest(tensor: &TensorInfo, bytes: &[u8], turned: bool) -> Digest {
+fn digest(element: ElementType, bytes: &[u8], shape: &[usize], turned: bool) -> Result<Digest, Error> {
+    let layout = match *shape {
+        [rows, columns] if turned => Layout::new(&[columns, rows], &[1, columns as isize], 0)?,
+        _ => Layout::row_major(shape)?,
+    };
     let mut digester = Digester::default();
-    macro_rules! add {
-        ($type:ty, $widen:expr) => {{
-            let (values, _) = bytes.as_chunks::<{ size_of::<$type>() }>();
-            let mut add = |at: usize| digester.add($widen(<$type>::from_le_bytes(values[at])));
-            match tensor.shape[..] {
-                [rows, columns] if turned => {
-                    (0..columns).for_each(|column| (0..rows).for_each(|row| add(row * columns + column)));
-                }
-                _ => (0..values.len()).for_each(add),
-            }
-        }};
-    }
-    match tensor.element_type() {
-        Some(ElementType::F32) => add!(f32, f64::from),
-        Some(ElementType::F64) => add!(f64, f64::from),
-        Some(ElementType::F16) => add!(f16, f64::from),
-        Some(ElementType::Bf16) => add!(bf16, f64::from),
-        // Others are not compared.
-        _ => {}
-    }
-    digester.finish()
+    layer_in(element, bytes, layout).for_each_logical(|value| digester.add(value))?;
+    Ok(digester.finish())
 }
 
 #[cfg(test)]

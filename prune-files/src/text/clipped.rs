@@ -1,5 +1,7 @@
 //! Names from outside, as long as a line of a message bears.
 
+use prune_core::nearest;
+
 /// How many characters of a name are shown.
 const MOST: usize = 100;
 
@@ -29,6 +31,11 @@ pub(crate) fn listed(names: &[String]) -> String {
 /// All of these names, however many: what a message lists so, nothing else says.
 pub(crate) fn all_clipped(names: &[String]) -> String {
     names.iter().map(|name| format!("`{}`", clipped(name))).collect::<Vec<_>>().join(", ")
+}
+
+/// The end of a message about an unknown name: the nearest known one, where one is near.
+pub(crate) fn did_you_mean<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
+    nearest(name, known).map(|near| format!("; did you mean `{}`?", clipped(near))).unwrap_or_default()
 }
 
 #[cfg(test)]

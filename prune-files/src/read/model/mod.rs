@@ -95,7 +95,7 @@ impl Model {
     }
 
     /// The paths of everything that was read: all files, and the index where there is one.
-    pub fn all_paths(&self) -> impl Iterator<Item = PathBuf> {
+    pub(crate) fn all_paths(&self) -> impl Iterator<Item = PathBuf> {
         let index = match &self.kind {
             Kind::Index { folder, index, .. } => Some(folder.join(index)),
             _ => None,
