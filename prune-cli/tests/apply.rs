@@ -506,7 +506,7 @@ fn the_axis_of_a_strategy() {
     let axis = |arguments: &[&str]| {
         let text = ok(at, &[&["schedule", open, "--model", "m"], arguments].concat());
         let line = text.lines().find(|line| line.contains("conv.weight")).unwrap();
-        line.split_whitespace().nth(3).unwrap().to_owned()
+        line.split_whitespace().nth(4).unwrap().to_owned()
     };
     assert_eq!([axis(&[]), axis(&["--axis", "0"])], ["1", "0"]);
     fails(at, 2, &["schedule", open, "--axis", "0"]);
