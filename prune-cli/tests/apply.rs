@@ -405,10 +405,10 @@ fn the_report_has_every_number() {
         text,
         "\
 unstr_global, keeps 50%, removes 50%
-layer            type  shape  asked  kept  of  density  newly pruned  ties
-a.weight         F32   2x4              6   8   75.00%             2     4
-b.weight         F32   1x4              0   4    0.00%             4     1
-selected layers                   6     6  12   50.00%             6     5
+layer            type  shape  asked  kept  of  density  newly pruned  ties  norm kept
+a.weight         F32   2x4              6   8   75.00%             2     4     99.15%
+b.weight         F32   1x4              0   4    0.00%             4     1      0.00%
+selected layers                   6     6  12   50.00%             6     5     98.59%
 warning: layer `b.weight`: none of its 4 elements is kept
 
 all parameters: 6 of 12 kept (50.00%)
@@ -420,6 +420,7 @@ out.safetensors: 288 bytes before, 288 bytes after
         serde_json::from_slice(&fs::read(folder.path().join("report.json")).unwrap()).unwrap();
     assert_eq!(report["events"][0]["selected"]["asked"], 6);
     assert_eq!(report["events"][0]["layers"][0]["kept"], 6);
+    assert_eq!(report["events"][0]["layers"][0]["norm_kept"], 232.0 / 234.0);
     assert_eq!(report["bytes_before"], report["bytes_after"]);
     assert_eq!(report["ranked_by"], "magnitude");
     let error = fails(folder.path(), 2, &[&call[..], &["--density", "0.5"]].concat());
@@ -505,7 +506,7 @@ fn the_axis_of_a_strategy() {
     let axis = |arguments: &[&str]| {
         let text = ok(at, &[&["schedule", open, "--model", "m"], arguments].concat());
         let line = text.lines().find(|line| line.contains("conv.weight")).unwrap();
-        line.split_whitespace().nth(3).unwrap().to_owned()
+        line.split_whitespace().nth(4).unwrap().to_owned()
     };
     assert_eq!([axis(&[]), axis(&["--axis", "0"])], ["1", "0"]);
     fails(at, 2, &["schedule", open, "--axis", "0"]);

@@ -134,11 +134,11 @@ epoch  method             layers                        reaches                 
 5      unstr_global       all prunable layers together  keeps 50%, removes 50%
 7      str_unified_local  each prunable layer           1:4: keeps 25%, removes 75%
 
-epoch  layer            shape  axis  asked  of
-5      a.weight         4x6                 24
-5      selected layers                  12  24
-7      a.weight         4x6       1      8  24
-7      selected layers                   8  24
+epoch  layer            shape  class   axis  asked  of
+5      a.weight         4x6    weight               24
+5      selected layers                          12  24
+7      a.weight         4x6    weight     1      8  24
+7      selected layers                           8  24
 left dense, rank below 2: `b`
 warning: epoch 7: nothing tells the axes of `a.weight`: outputs are taken to lie on axis 0; --axis says otherwise
 "

@@ -17,13 +17,31 @@ const CHECKS: &[Check] = &[
     ("lints", &["clippy", "--workspace", "--all-targets", "--features", FETCH, "--", "--deny", "warnings"]),
     // Compiled and not run: running it compiles the core and its laws once more, which is a tenth of all the time.
     ("core alone, without threads or serde", &["check", "--package", "prune-core", "--no-default-features"]),
+    ("files without ONNX", &["check", "--package", "prune-files"]),
     (
         "adapters without threads",
         &["check", "--package", "prune-ndarray", "--package", "prune-nalgebra", "--no-default-features"],
     ),
+    // Not built from their packages: that would be every crate once more.
+    ("packages of the published crates", PACKAGE),
     ("tests", &["test", "--workspace", "--features", FETCH]),
     ("benches, once each, against their oracles", &["test", "--workspace", "--features", FETCH, "--bench", "*"]),
     ("documentation", &["doc", "--workspace", "--no-deps"]),
+];
+
+/// The packages of all crates but those that are not published. Asks no registry: what they need is there by then.
+const PACKAGE: &[&str] = &[
+    "package",
+    "--workspace",
+    "--exclude",
+    "prune-mnist",
+    "--exclude",
+    "prune-bench",
+    "--exclude",
+    "xtask",
+    "--no-verify",
+    "--allow-dirty",
+    "--offline",
 ];
 
 /// What is checked of the workspace in `adapters/`.
@@ -38,7 +56,7 @@ const ADAPTERS: &[Check] = &[
 pub(crate) const HELP: &str = "\
 usage: cargo xtask ci [adapters]
 
-Without a word: the workspace. Format, lints, tests, benches once against their oracles, documentation.
+Without a word: the workspace. Format, lints, packages, tests, benches once against their oracles, documentation.
 With `adapters`: the workspace in adapters/, which is heavy to build and apart. Format, lints, tests.
 CI runs both, one after the other. Each stops at the first check that fails. Exit code: 0 all passed, 1 otherwise.
 ";
@@ -62,4 +80,41 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), String> {
         eprintln!("== {name}: passed in {:.0} s", started.elapsed().as_secs_f64());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::cargo::root;
+    use std::fs;
+
+    /// Cargo packages a crate without these as well, and warns at most.
+    #[test]
+    fn published_crates_say_what_they_are_and_the_others_are_not_packaged() {
+        let workspace = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+        let members = workspace.split_once("members = [").unwrap().1.split_once(']').unwrap().0;
+        let members: Vec<&str> = members.split('"').skip(1).step_by(2).collect();
+        assert!(members.contains(&"prune-core") && members.contains(&"xtask"), "{members:?}");
+        for member in members {
+            let folder = root().join(member);
+            let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+            let value = |key: &str| {
+                let line = manifest.lines().find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix('='));
+                line.map(|value| value.trim().trim_matches('"'))
+            };
+            let left_out = PACKAGE.windows(2).any(|pair| pair[0] == "--exclude" && Some(pair[1]) == value("name"));
+            assert_eq!(value("publish") == Some("false"), left_out, "{member}: `publish = false` and --exclude");
+            if left_out {
+                continue;
+            }
+            assert!(value("description").is_some_and(|text| text.len() > 10), "{member}: description");
+            for key in ["license", "readme", "repository", "rust-version", "keywords", "categories"] {
+                assert_eq!(value(&format!("{key}.workspace")), Some("true"), "{member}: {key}");
+            }
+            for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
+                assert!(folder.join(licence).is_file(), "{member}: {licence}");
+            }
+        }
+    }
 }

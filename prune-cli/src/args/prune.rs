@@ -1,0 +1,162 @@
+//! What `prune apply`, `mask` and `check` are told of masks and layers.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use prune_core::{Density, NmPattern};
+use prune_files::{Filter, Format};
+use prune_schedule::{Glob, GroupAxis};
+
+use super::values::{axis, sparsity};
+
+/// What makes the masks.
+#[derive(Debug, Args)]
+pub(crate) struct What {
+    /// A strategy: a file, `-` for standard input, or the text itself. Its events are applied in order.
+    #[arg(long, value_name = "FILE|TEXT", conflicts_with_all = ["method", "density", "sparsity", "pattern"])]
+    pub(crate) strategy: Option<String>,
+    /// Apply only the strategy's event at the end of this epoch.
+    #[arg(long, requires = "strategy", conflicts_with = "method")]
+    pub(crate) epoch: Option<u64>,
+    /// How elements are chosen.
+    #[arg(long, value_parser = ["unstr_unified_local", "unstr_global", "str_unified_local", "str_global"])]
+    pub(crate) method: Option<String>,
+    /// The fraction kept.
+    #[arg(long, requires = "method", conflicts_with_all = ["sparsity", "pattern"])]
+    pub(crate) density: Option<Density>,
+    /// The fraction removed.
+    #[arg(long, requires = "method", conflicts_with = "pattern", value_parser = sparsity)]
+    pub(crate) sparsity: Option<Density>,
+    /// N kept of every M neighbours, such as 2:4.
+    #[arg(long, requires = "method", value_name = "N:M")]
+    pub(crate) pattern: Option<NmPattern>,
+    /// The axis along which N:M groups run; negative ones count from the end, and `reduction` is told by the layer's name.
+    /// Without it that of the inputs. Of a strategy, it is for the events that have none;
+    /// others keep theirs.
+    #[arg(long, value_parser = axis, allow_negative_numbers = true)]
+    pub(crate) axis: Option<GroupAxis>,
+    /// Scores that rank in the place of magnitudes, higher first: a safetensors file of the layers' names and shapes.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scores: Option<PathBuf>,
+    /// Gradients, for the scores `saliency` and `snip`: a safetensors file of the layers' names and shapes.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gradients: Option<PathBuf>,
+    /// The L2 norms of what each weight multiplies, for the score `wanda`: a safetensors file of the layers' names, shaped as
+    /// the weights without the axis of their outputs.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) inputs: Option<PathBuf>,
+    /// Masks in force: only what they keep may be chosen. Alone, they are applied as they are.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) masks: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// Write the report as JSON.
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) report: Option<PathBuf>,
+    /// Replace outputs that exist. A folder is moved aside, and its new name printed.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Which layers.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Which {
+    /// Only layers whose whole name matches; `*` stands for any characters. May be given again.
+    #[arg(long, value_name = "GLOB")]
+    include: Vec<Glob>,
+    /// No layers whose whole name matches. May be given again.
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<Glob>,
+    /// Tensors whose whole name matches too, though their names are unknown. May be given again.
+    #[arg(long, value_name = "GLOB")]
+    also: Vec<Glob>,
+    /// Every tensor of f32, f64, f16 and bf16 of rank 2 or more too, embeddings and scales among them.
+    #[arg(long)]
+    all: bool,
+}
+
+impl Which {
+    pub(crate) fn filter(&self) -> Filter {
+        let Which { include, exclude, also, all } = self.clone();
+        Filter { include, exclude, also, all }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Apply {
+    /// The checkpoint.
+    pub(crate) model: PathBuf,
+    /// Where the pruned checkpoint goes: a file for a file, a folder for a folder or an index.
+    #[arg(long, short, value_name = "OUT", required_unless_present = "in_place", conflicts_with = "in_place")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace the checkpoint itself, as safely. A folder is moved aside, and its new name printed.
+    #[arg(long)]
+    pub(crate) in_place: bool,
+    #[command(flatten)]
+    pub(crate) what: What,
+    /// How the weights are written.
+    #[arg(long, value_enum, default_value_t = Packing::Dense)]
+    format: Packing,
+}
+
+impl Apply {
+    pub(crate) fn format(&self) -> Format {
+        match self.format {
+            Packing::Dense => Format::Dense,
+            Packing::Bitmask => Format::Bitmask,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Packing {
+    /// As they were, with zeros.
+    Dense,
+    /// A bit an element and what is not zero, as compressed-tensors has it (sparse-bitmask).
+    Bitmask,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MaskFile {
+    /// The checkpoint.
+    pub(crate) model: PathBuf,
+    /// Where the masks go.
+    #[arg(long, short, value_name = "MASKS")]
+    pub(crate) output: PathBuf,
+    /// Keep what is not zero: the masks of a checkpoint that is sparse already, to train on from it. For each weight of which
+    /// 5% to 99.9% is zero; others are left open.
+    #[arg(long, conflicts_with_all = ["strategy", "method", "density", "sparsity", "pattern", "axis", "scores", "masks"])]
+    pub(crate) from_zeros: bool,
+    #[command(flatten)]
+    pub(crate) what: What,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "want", required = true, multiple = false, args = ["pattern", "density", "sparsity", "masks"])]
+pub(crate) struct Check {
+    /// The checkpoint.
+    pub(crate) model: PathBuf,
+    /// At most N of every M neighbours are not zero.
+    #[arg(long, value_name = "N:M")]
+    pub(crate) pattern: Option<NmPattern>,
+    /// The axis along which groups run; that of each layer's inputs without it, as in `prune apply`.
+    #[arg(long, requires = "pattern", value_parser = axis, allow_negative_numbers = true)]
+    pub(crate) axis: Option<GroupAxis>,
+    /// No more elements of a layer are other than zero than this fraction.
+    #[arg(long)]
+    pub(crate) density: Option<Density>,
+    /// The same by the fraction that must be zero.
+    #[arg(long, value_parser = sparsity)]
+    pub(crate) sparsity: Option<Density>,
+    /// Count all layers together, as `unstr_global` does.
+    #[arg(long, conflicts_with_all = ["pattern", "masks"])]
+    pub(crate) together: bool,
+    /// Everything outside these masks is zero.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["include", "exclude", "also", "all"])]
+    pub(crate) masks: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,163 @@
+//! `prune shrink` and `prune slice`: models without some of their channels, and checkpoints cut alike.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, ValueEnum};
+use prune_core::Density;
+use prune_files::{
+    ChannelMethod, ChannelScore, Error, ShrinkBy, ShrinkJob, ShrinkOutputs, ShrinkReport, SliceJob, Sliced, Watch,
+    shrink, slice,
+};
+use prune_schedule::Glob;
+
+use super::values::{input, multiple, sparsity};
+
+#[derive(Debug, Args)]
+#[group(skip)]
+#[command(group(ArgGroup::new("by").required(true).args(["density", "sparsity", "keep_macs", "keep_params", "masks", "dead"])))]
+pub(crate) struct Shrink {
+    /// The ONNX file. Data beside it is found as the file says.
+    model: PathBuf,
+    /// Where the smaller model goes; data outside of it to a file of the same name and `.data`.
+    #[arg(long, short, value_name = "OUT")]
+    output: PathBuf,
+    /// What is ranked together: the channels of each family of layers (channel_unified_local), or all (channel_global).
+    #[arg(long, value_enum, default_value_t = Method::ChannelUnifiedLocal, conflicts_with_all = ["masks", "dead"])]
+    method: Method,
+    /// The fraction of channels kept.
+    #[arg(long)]
+    density: Option<Density>,
+    /// The fraction of channels removed.
+    #[arg(long, value_parser = sparsity)]
+    sparsity: Option<Density>,
+    /// The fraction of multiply-adds kept, at most: as many channels stay as it allows.
+    #[arg(long, value_name = "FRACTION")]
+    keep_macs: Option<Density>,
+    /// The fraction of parameters kept, at most: as many channels stay as it allows.
+    #[arg(long, value_name = "FRACTION")]
+    keep_params: Option<Density>,
+    /// Masks from training: what they close whole is taken out. A safetensors file of BOOL tensors under the names of the
+    /// model's constants.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["score", "multiple", "min_density"])]
+    masks: Option<PathBuf>,
+    /// What has no effect on any output is taken out: channels that nothing reads, or that are always zero.
+    #[arg(long, conflicts_with_all = ["score", "multiple", "min_density"])]
+    dead: bool,
+    /// No family keeps less than this fraction of its channels.
+    #[arg(long, value_name = "DENSITY")]
+    min_density: Option<Density>,
+    /// What ranks channels: the norm of all weights that write or read one, or a draw.
+    #[arg(long, value_enum, default_value_t = Score::L2)]
+    score: Score,
+    /// The seed of `--score random`.
+    #[arg(long, default_value_t = 0, conflicts_with_all = ["masks", "dead"])]
+    seed: u64,
+    /// Counts of channels are rounded to multiples of this, since engines have fast paths for them; 1 rounds nothing.
+    #[arg(long, value_name = "M", default_value_t = 4, value_parser = multiple)]
+    multiple: usize,
+    /// The shape of an input, such as image=1x3x640x640, where the file leaves lengths open: for counting multiply-adds. May
+    /// be given again.
+    #[arg(long, value_name = "NAME=SHAPE", value_parser = input)]
+    input: Vec<(String, Vec<usize>)>,
+    /// Only channels of weights whose whole name matches; `*` stands for any characters. May be given again.
+    #[arg(long, value_name = "GLOB")]
+    include: Vec<Glob>,
+    /// No channels of weights whose whole name matches. May be given again.
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<Glob>,
+    /// Say which axes stay and which operator keeps them.
+    #[arg(long)]
+    explain: bool,
+    /// Write the indices kept, for `prune slice`.
+    #[arg(long, value_name = "FILE.json")]
+    kept: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Replace outputs that exist.
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Method {
+    ChannelUnifiedLocal,
+    ChannelGlobal,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Score {
+    L2,
+    L1,
+    Random,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Slice {
+    /// The safetensors checkpoint that the ONNX model was exported from, or its optimiser's state beside the weights.
+    checkpoint: PathBuf,
+    /// The indices kept, as `prune shrink --kept` writes them.
+    #[arg(long, value_name = "FILE.json")]
+    kept: PathBuf,
+    /// A JSON table from names of the checkpoint to names of the ONNX model, for tensors that hold other values than the
+    /// model's constants.
+    #[arg(long, value_name = "FILE.json")]
+    names: Option<PathBuf>,
+    /// Where the smaller checkpoint goes.
+    #[arg(long, short, value_name = "OUT")]
+    output: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Replace an output that exists.
+    #[arg(long)]
+    force: bool,
+}
+
+impl Shrink {
+    /// Shrinks the model.
+    pub(crate) fn run(&self, watch: &Watch) -> Result<ShrinkReport, Error> {
+        let to = ShrinkOutputs { model: self.output.clone(), kept: self.kept.clone(), force: self.force };
+        shrink(&self.job()?, &to, watch)
+    }
+
+    fn job(&self) -> Result<ShrinkJob, Error> {
+        let method = match self.method {
+            Method::ChannelUnifiedLocal => ChannelMethod::ChannelUnifiedLocal,
+            Method::ChannelGlobal => ChannelMethod::ChannelGlobal,
+        };
+        let min_density = self.min_density;
+        let by = match (self.density.or(self.sparsity), self.keep_macs, self.keep_params, &self.masks) {
+            (Some(density), ..) => ShrinkBy::Density { method, density, min_density },
+            (_, Some(fraction), ..) => ShrinkBy::MultiplyAdds { method, fraction, min_density },
+            (_, _, Some(fraction), _) => ShrinkBy::Parameters { method, fraction, min_density },
+            (_, _, _, Some(masks)) => ShrinkBy::Masks(masks.clone()),
+            // Clap asks for one of them.
+            _ => ShrinkBy::Dead,
+        };
+        let mut inputs = BTreeMap::new();
+        for (name, shape) in &self.input {
+            if inputs.insert(name.clone(), shape.clone()).is_some() {
+                return Err(Error::request(format!("--input {name} is given twice")));
+            }
+        }
+        let score = match self.score {
+            Score::L2 => ChannelScore::L2,
+            Score::L1 => ChannelScore::L1,
+            Score::Random => ChannelScore::Random { seed: self.seed },
+        };
+        let (model, multiple, explain) = (self.model.clone(), self.multiple, self.explain);
+        let (include, exclude) = (self.include.clone(), self.exclude.clone());
+        Ok(ShrinkJob { model, by, score, multiple, inputs, include, exclude, explain })
+    }
+}
+
+impl Slice {
+    /// Cuts the checkpoint.
+    pub(crate) fn run(&self, watch: &Watch) -> Result<Sliced, Error> {
+        let (checkpoint, kept, names) = (self.checkpoint.clone(), self.kept.clone(), self.names.clone());
+        slice(&SliceJob { checkpoint, kept, names }, &self.output, self.force, watch)
+    }
+}

@@ -1,0 +1,79 @@
+//! Prunes trained checkpoints: `prune --help` says how.
+
+mod args;
+mod bar;
+mod commands;
+mod strategy;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use clap::Parser as _;
+use console::style;
+use prune_files::{Error, Watch};
+
+use args::Arguments;
+
+/// Threads beyond which reading and writing gain nothing, and each would hold some MiB.
+const MOST_THREADS: usize = 16;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if std::env::var_os("NO_COLOR").is_some_and(|no| !no.is_empty()) {
+        console::set_colors_enabled(false);
+        console::set_colors_enabled_stderr(false);
+    }
+    let watch = Watch { progress: bar::progress(arguments.quiet), stop: stop_on_signals() };
+    let wanted = std::thread::available_parallelism().map_or(1, |threads| threads.get().min(MOST_THREADS));
+    if std::env::var_os("RAYON_NUM_THREADS").is_none() {
+        // The pool is the only one, and begins here.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(wanted).build_global();
+    }
+    let done = commands::run(&arguments, &watch);
+    for path in prune_files::leftovers() {
+        let path = prune_core::printable(&path.display().to_string()).into_owned();
+        let _ = writeln!(io::stderr(), "warning: {path} is temporary, but could not be removed; delete it");
+    }
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            // What a bar has left on the line would stand before the message.
+            watch.progress.end();
+            let _ = writeln!(io::stderr(), "{} {error}", style("error:").for_stderr().red().bold());
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// A flag that Ctrl-C and requests to end set; a second Ctrl-C ends at once.
+fn stop_on_signals() -> Arc<AtomicBool> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::flag;
+    let stop = Arc::new(AtomicBool::new(false));
+    // Where a signal cannot be caught, it ends the command at once, as without this; nothing is lost but tidiness.
+    let _ = flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&stop));
+    let mut signals = vec![SIGINT, SIGTERM];
+    #[cfg(unix)]
+    {
+        signals.push(signal_hook::consts::SIGHUP);
+        // A file that may not grow is then an error of the write, and not the end of the process.
+        let _ = flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    }
+    for signal in signals {
+        let _ = flag::register(signal, Arc::clone(&stop));
+    }
+    stop
+}
+
+/// Prints a command's answer. A reader that has gone has seen enough.
+fn print(text: &str) -> Result<(), Error> {
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::Write { path: "standard output".into(), source: error })
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,243 @@
+//! What is read for a selection: weights, evidence beside them, and masks in force.
+
+use std::path::{Path, PathBuf};
+
+use prune_core::{ElementType, Mask};
+
+use crate::error::Error;
+use crate::layers::known::Known;
+use crate::layers::mask_values::{TYPES, holds_masks, read_bits};
+use crate::layers::sums::sums;
+use crate::parts::bits;
+use crate::parts::buffer::{Buffer, numbers, values, zero_outside};
+use crate::parts::drive::Scratch;
+use crate::parts::runs::Runs;
+use crate::read::header::TensorInfo;
+use crate::read::model::Model;
+use crate::text::clipped::{clipped, did_you_mean};
+use crate::watch::Watch;
+
+/// A model with the evidence and the masks that go with it.
+#[derive(Debug)]
+pub(crate) struct Inputs<'m> {
+    pub(crate) model: &'m Model,
+    pub(crate) known: &'m Known,
+    /// By [`Beside`].
+    beside: [Option<Companion>; 4],
+    /// How many elements of each tensor the masks in force keep, once they are counted.
+    kept: Vec<Option<usize>>,
+}
+
+/// What a file beside the model holds for its layers, in tensors of their names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beside {
+    Scores,
+    Gradients,
+    /// The norms of inputs, which have shapes of their own.
+    Norms,
+    Masks,
+}
+
+impl Beside {
+    /// The option that hands it over.
+    fn flag(self) -> &'static str {
+        match self {
+            Beside::Scores => "--scores",
+            Beside::Gradients => "--gradients",
+            Beside::Norms => "--inputs",
+            Beside::Masks => "--masks",
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Beside::Scores => "scores",
+            Beside::Gradients => "gradients",
+            Beside::Norms => "input norms",
+            Beside::Masks => "masks",
+        }
+    }
+}
+
+/// A file beside the model.
+#[derive(Debug)]
+struct Companion {
+    path: PathBuf,
+    model: Model,
+    /// What goes with each tensor of the model.
+    of: Vec<Option<usize>>,
+}
+
+impl<'m> Inputs<'m> {
+    pub(crate) fn new(model: &'m Model, known: &'m Known) -> Self {
+        Inputs { model, known, beside: [const { None }; 4], kept: vec![None; model.len()] }
+    }
+
+    /// With a file beside the model, in the place of one of its kind before. Each of its tensors must fit the one of its
+    /// name. Masks are in force once they are [counted](Inputs::counted).
+    pub(crate) fn with(mut self, what: Beside, path: &Path, beside: Model) -> Result<Self, Error> {
+        let refuse = |why: String| Error::Companion { path: path.to_owned(), why };
+        let mut of = vec![None; self.model.len()];
+        for (place, about) in beside.tensors().enumerate() {
+            let tensor = self.named(&about.name).map_err(refuse)?;
+            of[tensor] = Some(place);
+            let shape = &self.model.tensor(tensor).shape;
+            if what != Beside::Norms && *shape != about.shape {
+                let name = clipped(&about.name);
+                return Err(refuse(format!("`{name}` has shape {:?}, but {shape:?} in the model", about.shape)));
+            }
+        }
+        for (tensor, place) in of.iter().enumerate().filter_map(|(tensor, place)| Some((tensor, (*place)?))) {
+            self.fits(what, tensor, beside.tensor(place)).map_err(refuse)?;
+        }
+        self.beside[what as usize] = Some(Companion { path: path.to_owned(), model: beside, of });
+        Ok(self)
+    }
+
+    /// The tensor of a name that stands in a file beside the model; or why there is none.
+    fn named(&self, name: &str) -> Result<usize, String> {
+        self.model.find(name).ok_or_else(|| {
+            let near = did_you_mean(name, self.model.tensors().map(|tensor| tensor.name.as_str()));
+            format!("the model has no layer `{}`{near}", clipped(name))
+        })
+    }
+
+    /// Why something beside a tensor is nothing that can go with it.
+    fn fits(&self, what: Beside, tensor: usize, beside: &TensorInfo) -> Result<(), String> {
+        let (name, dtype, masked) = (clipped(&beside.name), beside.dtype, self.model.tensor(tensor));
+        if what != Beside::Masks {
+            let why = || format!("the {} of `{name}` are of type {dtype}; write f32, f64, f16 or bf16", what.word());
+            return beside.element_type().map(|_| ()).ok_or_else(why);
+        }
+        if !holds_masks(dtype) {
+            return Err(format!("the mask of `{name}` is of type {dtype}; masks are {TYPES}"));
+        }
+        if let Some(weight) = self.known.masked_by(tensor) {
+            let weight = clipped(&self.model.tensor(weight).name);
+            return Err(format!("`{name}` is itself the mask of `{weight}`; name the new mask so"));
+        }
+        if masked.element_type().is_none() {
+            let why = format!("`{name}` is of type {}, which is not pruned, but has a mask", masked.dtype);
+            return Err(format!("{why}; take it out of the file"));
+        }
+        Ok(())
+    }
+
+    /// The file of a kind, if there is one.
+    fn file(&self, what: Beside) -> Option<&Companion> {
+        self.beside[what as usize].as_ref()
+    }
+
+    /// Counts what the masks in force keep: those in a file, and those that the model itself has beside its weights. Reads
+    /// them once.
+    pub(crate) fn counted(mut self, watch: &Watch) -> Result<Self, Error> {
+        let masked: Vec<usize> = (0..self.model.len()).filter(|&tensor| self.is_masked(tensor)).collect();
+        for own in masked.iter().filter_map(|&tensor| Some(self.model.tensor(self.known.mask_of(tensor)?))) {
+            if !holds_masks(own.dtype) {
+                let path = self.model.paths().next().map(Path::to_owned).unwrap_or_default();
+                let why = format!("the mask `{}` is of type {}; masks are {TYPES}", clipped(&own.name), own.dtype);
+                return Err(Error::Companion { path, why });
+            }
+        }
+        let kept = sums(self.model, &masked, "counting masks", watch, |tensor, runs, scratch| {
+            self.read_alive(tensor, runs, &mut scratch.masks, &mut scratch.alive)?;
+            Ok(bits::count(&scratch.alive, runs.elements()))
+        })?;
+        self.kept = vec![None; self.model.len()];
+        masked.into_iter().zip(kept).for_each(|(tensor, kept)| self.kept[tensor] = Some(kept));
+        Ok(self)
+    }
+
+    /// Whether a mask of a tensor is in force.
+    fn is_masked(&self, tensor: usize) -> bool {
+        self.has_new_mask(tensor) || self.known.mask_of(tensor).is_some()
+    }
+
+    /// Whether a mask is in force that the model itself does not have.
+    pub(crate) fn has_new_mask(&self, tensor: usize) -> bool {
+        self.file(Beside::Masks).is_some_and(|masks| masks.of[tensor].is_some())
+    }
+
+    /// The place in its file of what goes with a layer; refuses a layer that has nothing there.
+    pub(crate) fn companion(&self, what: Beside, score: &str, tensor: usize) -> Result<usize, Error> {
+        let needed = || Error::request(format!("the score `{score}` needs {}", what.flag()));
+        let file = self.file(what).ok_or_else(needed)?;
+        file.of[tensor].ok_or_else(|| {
+            let (what, name) = (what.word(), clipped(&self.model.tensor(tensor).name));
+            let why = format!("there are no {what} for layer `{name}`; add them, or leave it out with --exclude");
+            Error::Companion { path: file.path.clone(), why }
+        })
+    }
+
+    /// The type of the tensor at a place of a file beside the model; none without such a file.
+    pub(crate) fn companion_type(&self, what: Beside, place: usize) -> Option<ElementType> {
+        self.file(what)?.model.tensor(place).element_type()
+    }
+
+    /// Reads some elements of it; how many bytes that were.
+    pub(crate) fn read_companion(
+        &self,
+        what: Beside,
+        place: usize,
+        runs: Runs,
+        into: &mut Buffer,
+    ) -> Result<usize, Error> {
+        self.file(what).map_or(Ok(0), |file| file.model.read_runs(place, runs, into))
+    }
+
+    /// The norms of a layer's inputs, with their shape.
+    pub(crate) fn input_norms(&self, score: &str, tensor: usize) -> Result<(Vec<usize>, Vec<f64>), Error> {
+        let place = self.companion(Beside::Norms, score, tensor)?;
+        let shape = self.file(Beside::Norms).map_or_else(Vec::new, |file| file.model.tensor(place).shape.clone());
+        let element = self.companion_type(Beside::Norms, place).unwrap_or(ElementType::F32);
+        let mut read = vec![0.0; shape.iter().product()];
+        let mut buffer = Buffer::default();
+        let bytes = self.read_companion(Beside::Norms, place, Runs::one(0, read.len()), &mut buffer)?;
+        numbers(values(element, buffer.bytes(bytes)), |i, norm| read[i] = norm);
+        Ok((shape, read))
+    }
+
+    /// How many elements of a tensor its mask in force keeps, if it has one.
+    pub(crate) fn alive_len(&self, tensor: usize) -> Option<usize> {
+        self.kept[tensor]
+    }
+
+    /// Reads some weights of a tensor; how many bytes that were.
+    pub(crate) fn read_weights(&self, tensor: usize, runs: Runs, into: &mut Buffer) -> Result<usize, Error> {
+        self.model.read_runs(tensor, runs, into)
+    }
+
+    /// Reads some weights of a tensor as they come into force: zero outside the mask that the model itself has of them; how
+    /// many bytes that were.
+    pub(crate) fn read_in_force(&self, tensor: usize, runs: Runs, scratch: &mut Scratch) -> Result<usize, Error> {
+        let Scratch { weights, masks, alive, .. } = scratch;
+        let bytes = self.read_weights(tensor, runs, weights)?;
+        if let (Some(own), Some(element)) = (self.known.mask_of(tensor), self.model.tensor(tensor).element_type()) {
+            read_bits(self.model, own, runs, masks, alive)?;
+            let mask = Mask::from_words(&[runs.elements()], alive.clone())?;
+            zero_outside(element, weights.bytes_mut(bytes), &mask)?;
+        }
+        Ok(bytes)
+    }
+
+    /// Reads the mask in force of some elements into `bits`, which are replaced; false where there is none.
+    pub(crate) fn read_alive(
+        &self,
+        tensor: usize,
+        runs: Runs,
+        bytes: &mut Buffer,
+        bits: &mut Vec<u64>,
+    ) -> Result<bool, Error> {
+        let own = self.known.mask_of(tensor);
+        let given = self.file(Beside::Masks).and_then(|file| Some((&file.model, file.of[tensor]?)));
+        if let Some((masks, mask)) = given {
+            read_bits(masks, mask, runs, bytes, bits)?;
+        }
+        if let Some(own) = own {
+            let before = given.is_some().then(|| bits.clone());
+            read_bits(self.model, own, runs, bytes, bits)?;
+            bits.iter_mut().zip(before.iter().flatten()).for_each(|(own, given)| *own &= given);
+        }
+        Ok(own.is_some() || given.is_some())
+    }
+}

@@ -1,0 +1,88 @@
+//! Reads, prunes and writes trained checkpoints of any size, exactly, safely and in little memory. The command `prune` is
+//! `prune-cli`, on this library.
+//!
+//! A checkpoint is a safetensors file, or several with an index. It is read by position in parts of a few MiB, ranked by
+//! [`prune_core`] without ever being in memory, and written beside its place before it appears there whole.
+//!
+//! ```
+//! use prune_files::{Destination, Format, Job, Watch, apply};
+//! use prune_core::Density;
+//! use prune_schedule::{Event, Scope};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let [model, sparse] = ["model.safetensors", "sparse.safetensors"].map(|name| folder.path().join(name));
+//! # let header = b"{\"fc.weight\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}";
+//! # let values = [0.5f32, -3.0, 2.0, 0.1].map(f32::to_le_bytes).concat();
+//! # std::fs::write(&model, [&(header.len() as u64).to_le_bytes()[..], header, &values].concat())?;
+//! let event = Event::unstructured(Scope::Global(Density::new(0.5)?))?;
+//! let job = Job::new(model, vec![(None, event)]);
+//! let to = Destination::new(sparse);
+//! let report = apply(&job, &to, Format::Dense, &Watch::default())?;
+//! assert_eq!((report.all.kept, report.all.elements), (2, 4));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! `onnx`: `shrink` takes channels out of ONNX models, and `slice` cuts the checkpoints that they were exported from.
+//!
+//! # Map
+//!
+//! A room knows only rooms above it.
+//!
+//! ```text
+//! text/, disk/, other_format   names and numbers as messages show them; calls of the file system; files of other formats
+//! error, watch                 what is refused or has failed; who is told how far it is, and stops it
+//! parts/                       tensors in parts: bytes as numbers, bits as masks, work on all threads
+//! read/                        headers, indexes and files, read strictly and by position
+//! layers/                      which tensors are weights, the plan of an event, evidence and masks beside a model, counts
+//! output/                      outputs that appear whole or not at all
+//! masks/                       a plan becomes work in pieces, which are ranked, decided and handed to a sink
+//! report                       what pruning did
+//! bitmask/                     the packed format
+//! prune/                       a job: all of it put together; a strategy's preview
+//! look/                        what is there, and whether it is as asked
+//! shrink/, slice/              smaller ONNX models and checkpoints
+//! ```
+
+mod bitmask;
+mod disk;
+mod error;
+#[cfg(test)]
+mod faults;
+mod layers;
+mod look;
+mod masks;
+mod other_format;
+mod output;
+mod parts;
+mod prune;
+mod read;
+mod report;
+#[cfg(feature = "onnx")]
+mod shrink;
+#[cfg(feature = "onnx")]
+mod slice;
+mod text;
+mod watch;
+
+pub use bitmask::{Expansion, expand};
+pub use error::{Error, HeaderProblem, IndexProblem};
+pub use layers::known::DenseTensor;
+pub use look::check::{CheckReport, CheckedLayer, Want, check};
+pub use look::inspect::{Count, Held, Inspected, Inspection, inspect};
+pub use other_format::OtherFormat;
+pub use output::{Destination, leftovers};
+pub use prune::preview::{Preview, PreviewRow, preview};
+pub use prune::{Format, Job, ReportFile, apply, events_of, with_axis, write_masks, write_zero_masks};
+#[cfg(feature = "onnx")]
+pub use prune_graph::{ClassScore as ChannelScore, Method as ChannelMethod};
+pub use prune_schedule::{Filter, LeftDense, Totals, UnitCounts};
+pub use read::header::{Header, TensorInfo};
+pub use read::model::Model;
+pub use report::{EventReport, LayerReport, Report};
+#[cfg(feature = "onnx")]
+pub use shrink::{FamilyShare, ShrinkBy, ShrinkJob, ShrinkOutputs, ShrinkReport, ShrunkLayer, StaysReport, shrink};
+#[cfg(feature = "onnx")]
+pub use slice::{CutTensor, SliceJob, Sliced, slice};
+pub use watch::{Progress, Silent, Watch};

@@ -1,0 +1,96 @@
+//! Elements outside a mask: how many have a value, and how many would change where zeros are written.
+
+use core::ops::AddAssign;
+
+use bytemuck::Pod;
+use prune_core::{ElementType, Mask};
+
+/// Counts of elements outside a mask.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Outside {
+    /// Those that are not zero, of either sign.
+    pub(crate) values: usize,
+    /// Those of which a bit is set: what `+0.0` changes where it is written.
+    pub(crate) bits: usize,
+}
+
+impl AddAssign for Outside {
+    fn add_assign(&mut self, other: Outside) {
+        self.values += other.values;
+        self.bits += other.bits;
+    }
+}
+
+/// Counts among the elements in `bytes`, of those in `among` where it is given.
+pub(crate) fn outside(element: ElementType, bytes: &[u8], mask: &Mask, among: Option<&[u64]>) -> Outside {
+    match element {
+        ElementType::F16 | ElementType::Bf16 => count::<u16>(bytes, mask.words(), among, |word| word << 1 != 0),
+        ElementType::F32 => count::<u32>(bytes, mask.words(), among, |word| word << 1 != 0),
+        ElementType::F64 => count::<u64>(bytes, mask.words(), among, |word| word << 1 != 0),
+        _ => unreachable!("all element types are above"),
+    }
+}
+
+/// Counts elements by their bits, of which `has_value` sees whether any but the sign is set.
+fn count<W: Pod + Default + PartialEq>(
+    bytes: &[u8],
+    kept: &[u64],
+    among: Option<&[u64]>,
+    has_value: impl Fn(W) -> bool,
+) -> Outside {
+    let mut counts = Outside::default();
+    for (block, words) in bytemuck::cast_slice::<u8, W>(bytes).chunks(64).enumerate() {
+        let counted = !kept[block] & among.map_or(u64::MAX, |among| among[block]);
+        if counted == 0 {
+            continue;
+        }
+        for (bit, &word) in words.iter().enumerate() {
+            let here = counted >> bit & 1 == 1;
+            counts.values += usize::from(here && has_value(word));
+            counts.bits += usize::from(here && word != W::default());
+        }
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::parts::buffer::{Buffer, layer};
+    use proptest::prelude::*;
+
+    proptest! {
+        /// As the core counts, and as bytes differ once zeros are written.
+        #[test]
+        fn counts_are_those_of_the_core(
+            picks in prop::collection::vec((0usize..6, any::<bool>(), any::<bool>()), 1..200),
+            element in prop::sample::select(vec![ElementType::F16, ElementType::Bf16, ElementType::F32, ElementType::F64]),
+        ) {
+            let size = element.size();
+            let mut buffer = Buffer::default();
+            let bytes = buffer.bytes_mut(picks.len() * size);
+            for (into, (pick, ..)) in bytes.chunks_mut(size).zip(&picks) {
+                // Zeros of both signs, the smallest numbers of both, a NaN and a number.
+                let high = [0x0000u16, 0x8000, 0x0000, 0x8000, 0x7fff, 0x4000][*pick].to_le_bytes();
+                into.fill(0);
+                into[0] = u8::from([2, 3].contains(pick));
+                into[size - 1] = high[1];
+                into[size - 2] |= high[0];
+            }
+            let shape = [picks.len()];
+            let mask = Mask::from_bools(&shape, &picks.iter().map(|pick| pick.1).collect::<Vec<_>>()).unwrap();
+            let among = Mask::from_bools(&shape, &picks.iter().map(|pick| pick.2).collect::<Vec<_>>()).unwrap();
+            let len = picks.len() * size;
+            let weights = layer(element, buffer.bytes(len), &shape).unwrap();
+            let counted = outside(element, buffer.bytes(len), &mask, None);
+            prop_assert_eq!(counted.values, weights.revivals(&mask).unwrap());
+            let some = outside(element, buffer.bytes(len), &mask, Some(among.words()));
+            prop_assert_eq!(some.values, weights.kept_non_zero_len(&among.difference(&mask).unwrap()).unwrap());
+            let before = buffer.bytes(len).to_vec();
+            crate::parts::buffer::zero_outside(element, buffer.bytes_mut(len), &mask).unwrap();
+            let changed = before.chunks(size).zip(buffer.bytes(len).chunks(size)).filter(|(a, b)| a != b).count();
+            prop_assert_eq!(counted.bits, changed);
+        }
+    }
+}

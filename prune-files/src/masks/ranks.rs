@@ -1,0 +1,216 @@
+//! What ranks the elements of each layer of an event: its weights, a tensor of scores, or what is computed of weights and
+//! evidence as they are read.
+
+use prune_core::{ElementType, Need, RankBy, Score, ScoreNorm};
+use prune_schedule::{Distribution, EventPlan, LayerPlan};
+
+use crate::error::Error;
+use crate::layers::inputs::{Beside, Inputs};
+use crate::parts::buffer::{numbers, values};
+use crate::parts::drive::{Scratch, in_order};
+use crate::parts::runs::{Runs, plain};
+use crate::watch::Watch;
+
+/// What ranks each tensor of a model for an event.
+pub(crate) struct Ranks<'a> {
+    pub(crate) inputs: &'a Inputs<'a>,
+    by: RankBy,
+    /// By tensor of the model: the weights where nothing else is said.
+    of: Vec<Scorer>,
+}
+
+/// What ranks a tensor.
+#[derive(Debug, Clone)]
+enum Scorer {
+    Weights,
+    /// The tensor of scores at a place of their file.
+    Given(usize),
+    Computed(Computed),
+}
+
+/// A score that is computed, and then perhaps divided by the norm of its layer.
+#[derive(Debug, Clone)]
+struct Computed {
+    score: Score,
+    evidence: Evidence,
+    norm: Option<ScoreNorm>,
+}
+
+/// What a score looks at besides the weights.
+#[derive(Debug, Clone)]
+enum Evidence {
+    None,
+    /// The tensor at a place of a file.
+    Beside(Beside, usize),
+    /// The norms of inputs, and how they belong to elements: logical order is (before, output, after), an input is
+    /// (before, after).
+    Norms {
+        values: Vec<f64>,
+        outputs: usize,
+        after: usize,
+    },
+}
+
+/// Where the weights of a part lie once its scores have been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lies {
+    InScores,
+    InWeights,
+    Nowhere,
+}
+
+impl<'a> Ranks<'a> {
+    /// The weights by magnitude, for no event.
+    pub(crate) fn of_weights(inputs: &'a Inputs<'a>) -> Self {
+        Ranks { inputs, by: RankBy::Magnitude, of: vec![Scorer::Weights; inputs.model.len()] }
+    }
+
+    /// What ranks the layers of a plan. Reads the norms of inputs, and layers whose scores are divided by a norm twice.
+    pub(crate) fn of_plan(inputs: &'a Inputs<'a>, plan: &EventPlan, watch: &Watch) -> Result<Self, Error> {
+        let score = plan.event.scored_by();
+        let mut ranks = Ranks { by: score.rank_by(), ..Ranks::of_weights(inputs) };
+        let layers: Vec<&LayerPlan> = plan.layers.iter().filter(|layer| layer.follows.is_none()).collect();
+        let divided = plan.event.distributed() == Distribution::GlobalL2;
+        for layer in &layers {
+            let evidence = match score.needs() {
+                None => Evidence::None,
+                Some(Need::InputNorms) => norms(inputs, plan, layer)?,
+                Some(need) => {
+                    let gradients = matches!(need, Need::Gradient | Need::MeanGradient);
+                    let what = if gradients { Beside::Gradients } else { Beside::Scores };
+                    Evidence::Beside(what, inputs.companion(what, score.name(), layer.place)?)
+                }
+            };
+            ranks.of[layer.place] = match evidence {
+                Evidence::Beside(Beside::Scores, of) if !divided => Scorer::Given(of),
+                Evidence::None if !divided && score == Score::magnitude() => Scorer::Weights,
+                evidence => Scorer::Computed(Computed { score, evidence, norm: None }),
+            };
+        }
+        if divided {
+            let norms = in_order(&layers, watch, |layer, scratch| ranks.norm(layer.place, scratch, watch))?;
+            for (layer, found) in layers.iter().zip(norms) {
+                if let Scorer::Computed(computed) = &mut ranks.of[layer.place] {
+                    computed.norm = Some(found);
+                }
+            }
+        }
+        Ok(ranks)
+    }
+
+    /// How they rank.
+    pub(crate) fn by(&self) -> RankBy {
+        self.by
+    }
+
+    /// The type of what ranks a tensor.
+    pub(crate) fn element(&self, tensor: usize) -> ElementType {
+        let element = match &self.of[tensor] {
+            Scorer::Weights => self.inputs.model.tensor(tensor).element_type(),
+            Scorer::Given(of) => self.inputs.companion_type(Beside::Scores, *of),
+            Scorer::Computed(_) => Some(ElementType::F64),
+        };
+        // Others are refused before anything is read.
+        element.unwrap_or(ElementType::F32)
+    }
+
+    /// Where the weights lie that [`Ranks::read`] has read.
+    pub(crate) fn weights_lie(&self, tensor: usize) -> Lies {
+        match &self.of[tensor] {
+            Scorer::Weights => Lies::InScores,
+            Scorer::Computed(computed) if computed.looks_at_weights() => Lies::InWeights,
+            Scorer::Given(_) | Scorer::Computed(_) => Lies::Nowhere,
+        }
+    }
+
+    /// Reads what ranks some elements of a tensor into `scratch.scores`; how many bytes that are.
+    pub(crate) fn read(&self, tensor: usize, runs: Runs, scratch: &mut Scratch) -> Result<usize, Error> {
+        let computed = match &self.of[tensor] {
+            Scorer::Weights => return self.inputs.read_weights(tensor, runs, &mut scratch.scores),
+            Scorer::Given(of) => {
+                return self.inputs.read_companion(Beside::Scores, *of, runs, &mut scratch.scores);
+            }
+            Scorer::Computed(computed) => computed,
+        };
+        let Scratch { scores, weights, evidence, .. } = scratch;
+        let inputs = self.inputs;
+        let bytes = runs.elements() * size_of::<f64>();
+        let out: &mut [f64] = bytemuck::cast_slice_mut(scores.bytes_mut(bytes));
+        out.fill(0.0);
+        if computed.looks_at_weights() {
+            let read = inputs.read_weights(tensor, runs, weights)?;
+            let element = inputs.model.tensor(tensor).element_type().unwrap_or(ElementType::F32);
+            numbers(values(element, weights.bytes(read)), |i, weight| out[i] = weight);
+        }
+        let name = &inputs.model.tensor(tensor).name;
+        let score = |i: usize, index: usize, out: &mut [f64], evidence: f64| {
+            out[i] = computed.score.element(name, index as u64, out[i], evidence);
+        };
+        match &computed.evidence {
+            Evidence::None => each_index(runs, |i, index| score(i, index, out, 0.0)),
+            Evidence::Norms { values, outputs, after } => each_index(runs, |i, index| {
+                score(i, index, out, values[index / after / outputs * after + index % after]);
+            }),
+            Evidence::Beside(what, of) => {
+                let read = inputs.read_companion(*what, *of, runs, evidence)?;
+                let element = inputs.companion_type(*what, *of).unwrap_or(ElementType::F32);
+                numbers(values(element, evidence.bytes(read)), |i, evidence| score(i, i, out, evidence));
+            }
+        }
+        if let Some(norm) = computed.norm {
+            let by_magnitude = self.by == RankBy::Magnitude;
+            for score in out {
+                let divided = norm.of(*score);
+                *score = if by_magnitude { divided.abs() } else { divided };
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// The norm of a layer's scores over what is alive.
+    fn norm(&self, tensor: usize, scratch: &mut Scratch, watch: &Watch) -> Result<ScoreNorm, Error> {
+        let mut norm = ScoreNorm::default();
+        for adds in [false, true] {
+            for part in plain(self.inputs.model.tensor(tensor).elements) {
+                watch.check()?;
+                let bytes = self.read(tensor, part.runs, scratch)?;
+                let Scratch { scores, masks, alive, .. } = &mut *scratch;
+                let masked = self.inputs.read_alive(tensor, part.runs, masks, alive)?;
+                numbers(values(ElementType::F64, scores.bytes(bytes)), |i, score| match adds {
+                    _ if masked && alive[i / 64] >> (i % 64) & 1 == 0 => {}
+                    false => norm.meet(score),
+                    true => norm.add(score),
+                });
+            }
+        }
+        Ok(norm)
+    }
+}
+
+impl Computed {
+    fn looks_at_weights(&self) -> bool {
+        self.score.seed().is_none() && !matches!(self.evidence, Evidence::Beside(Beside::Scores, _))
+    }
+}
+
+/// The place in the part and the logical index of each element.
+fn each_index(runs: Runs, mut visit: impl FnMut(usize, usize)) {
+    runs.iter().flat_map(|(first, len)| first..first + len).enumerate().for_each(|(i, index)| visit(i, index));
+}
+
+/// The norms of a layer's inputs, with where its outputs lie.
+fn norms(inputs: &Inputs<'_>, plan: &EventPlan, layer: &LayerPlan) -> Result<Evidence, Error> {
+    let (shape, values) = inputs.input_norms(plan.event.scored_by().name(), layer.place)?;
+    let refused = |why: String| Error::request(why);
+    let axis = plan.output_axis(layer, &shape).map_err(|error| refused(error.to_string()))?;
+    let fits = |axis: &usize| [&layer.shape[..*axis], &layer.shape[*axis + 1..]].concat() == shape;
+    let Some(axis) = axis.filter(fits) else {
+        let (name, of) = (crate::text::clipped::clipped(&layer.name), &layer.shape);
+        return Err(refused(format!(
+            "the input norms of `{name}` have shape {shape:?}; they are shaped as the weights, {of:?}, without the axis of \
+             its outputs"
+        )));
+    };
+    let after = layer.shape[axis + 1..].iter().product::<usize>();
+    Ok(Evidence::Norms { values, outputs: layer.shape[axis].max(1), after: after.max(1) })
+}

@@ -1,0 +1,311 @@
+//! From what an event asks of a checkpoint to work in pieces: cuts and units are found, parts are laid out.
+
+use prune_core::{
+    Density, LayerRef, Mask, NmPattern, PlainTensor, Ranked, Selected, Selector, SourceCut, Unit, UnitTally, reachable,
+    within_bounds,
+};
+use prune_schedule::{Amount, EventPlan, Key, LayerPlan, PruneError, RankedLayers};
+
+use crate::error::Error;
+use crate::layers::inputs::Inputs;
+use crate::masks::ranks::Ranks;
+use crate::masks::source::cut;
+use crate::parts::buffer::values;
+use crate::parts::drive::{Scratch, in_order};
+use crate::parts::runs::{PART, Part, Runs, groups, outputs, plain};
+use crate::watch::Watch;
+
+/// The most elements of a layer that is ranked beside others.
+const SMALL: usize = 4 << 20;
+
+/// Masks to be made: of which layers, by what, in which pieces.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    pub(crate) layers: Vec<LayerWork>,
+    pub(crate) cuts: Vec<SourceCut>,
+    pub(crate) pieces: Vec<Piece>,
+}
+
+/// A layer that gets a mask.
+#[derive(Debug)]
+pub(crate) struct LayerWork {
+    /// Its place in the model.
+    pub(crate) tensor: usize,
+    /// What the event asks of it; none for a layer whose mask only stays in force.
+    pub(crate) plan: Option<LayerPlan>,
+    pub(crate) how: How,
+}
+
+/// How a layer's mask is made.
+#[derive(Debug, Clone)]
+pub(crate) enum How {
+    /// What lies above a cut: which, and at which place of it this layer is.
+    Cut { cut: usize, place: usize },
+    /// Groups along the middle axis of each part.
+    Groups { pattern: NmPattern },
+    /// A share of each index along the middle axis of each part.
+    Outputs { density: Density },
+    /// All elements of the units that are kept.
+    Units { unit: Unit, kept: Mask, ties: usize },
+    /// The mask in force, as it is.
+    InForce,
+}
+
+/// Something that is decided at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// A part of one layer, by its place among the layers.
+    Part { layer: usize, part: Part },
+    /// One group that lies in several layers.
+    Straddle { pattern: NmPattern, runs: Vec<(usize, Runs)> },
+}
+
+/// What has been found of the layers of a ranking: the cuts that decide about them, each with their places among the plan's
+/// layers, or their units.
+enum Found {
+    Cuts(Vec<(Vec<usize>, SourceCut)>),
+    Units(Vec<Selected>),
+    Nothing,
+}
+
+impl Work {
+    /// The masks that an event makes. Reads the layers that are ranked.
+    pub(crate) fn of_plan(ranks: &Ranks<'_>, plan: &EventPlan, key: Option<Key>, watch: &Watch) -> Result<Self, Error> {
+        let finder = Finder { ranks, plan, key, watch };
+        let in_parts = |ranking: &RankedLayers| matches!(ranking.amount, Amount::Kept(_) | Amount::Within(..));
+        let read = plan.rankings.iter().filter(|ranking| in_parts(ranking)).flat_map(|ranking| plan.ranked(ranking));
+        let bytes = read.map(|layer| ranks.inputs.model.tensor(layer.place).bytes).sum::<u64>();
+        if bytes > 0 {
+            watch.progress.begin("ranking", bytes);
+        }
+        // A ranking takes memory with its layer's size up to a bound, and all threads where the layer is large: one large
+        // ranking at a time, and small ones side by side. A layer of units is read on one thread, so those all are.
+        let size = |ranking: &RankedLayers| match plan.ranked(ranking) {
+            [one] if one.unit.is_some() => 0,
+            [one] => ranks.inputs.model.tensor(one.place).elements,
+            _ => usize::MAX,
+        };
+        let mut found = Vec::with_capacity(plan.rankings.len());
+        for together in plan.rankings.chunk_by(|a, b| size(a).max(size(b)) <= SMALL) {
+            found.extend(in_order(together, watch, |ranking, _| finder.find(ranking))?);
+        }
+        if bytes > 0 {
+            watch.progress.end();
+        }
+        let mut work = Work::default();
+        let mut hows: Vec<Option<How>> = vec![None; plan.layers.len()];
+        let mut concatenated = None;
+        for (ranking, found) in plan.rankings.iter().zip(found) {
+            match (found, &ranking.amount) {
+                (Found::Cuts(cuts), _) => {
+                    for (layers, cut) in cuts {
+                        for (place, layer) in layers.into_iter().enumerate() {
+                            hows[layer] = Some(How::Cut { cut: work.cuts.len(), place });
+                        }
+                        work.cuts.push(cut);
+                    }
+                }
+                (Found::Units(selected), _) => {
+                    for (layer, Selected { mask, ties, .. }) in ranking.layers.clone().zip(selected) {
+                        let unit = plan.layers[layer].unit.clone();
+                        hows[layer] = unit.map(|unit| How::Units { unit, kept: mask, ties });
+                    }
+                }
+                (Found::Nothing, Amount::Pattern(pattern)) => {
+                    let alone = matches!(plan.ranked(ranking), [one] if one.axis.is_some());
+                    if !alone {
+                        concatenated = Some((ranking.layers.clone(), *pattern));
+                    }
+                    ranking.layers.clone().for_each(|layer| hows[layer] = Some(How::Groups { pattern: *pattern }));
+                }
+                (Found::Nothing, Amount::EachOutput(density)) => {
+                    ranking.layers.clone().for_each(|layer| hows[layer] = Some(How::Outputs { density: *density }));
+                }
+                (Found::Nothing, _) => {}
+            }
+        }
+        for (place, layer) in plan.layers.iter().enumerate() {
+            // A layer that follows another keeps what is kept of the other's units.
+            let how = hows[place].clone().or_else(|| match hows.get(layer.follows?)?.as_ref()? {
+                How::Units { kept, .. } => {
+                    let unit = Unit::from(prune_core::Channels::new(0, prune_core::Norm::L2));
+                    Some(How::Units { unit, kept: kept.clone(), ties: 0 })
+                }
+                _ => None,
+            });
+            let parts = match (&how, layer.axis) {
+                _ if concatenated.as_ref().is_some_and(|(layers, _)| layers.contains(&place)) => Vec::new(),
+                (Some(How::Groups { pattern }), Some(axis)) => groups(&layer.shape, axis, pattern.m(), PART),
+                (Some(How::Outputs { .. }), Some(axis)) => outputs(&layer.shape, axis, PART),
+                _ => plain(ranks.inputs.model.tensor(layer.place).elements).collect(),
+            };
+            let at = work.layers.len();
+            work.pieces.extend(parts.into_iter().map(|part| Piece::Part { layer: at, part }));
+            let how = how.unwrap_or(How::InForce);
+            work.layers.push(LayerWork { tensor: layer.place, plan: Some(layer.clone()), how });
+        }
+        if let Some((layers, pattern)) = concatenated {
+            work.concatenate(ranks.inputs, pattern, layers.collect());
+        }
+        Ok(work)
+    }
+
+    /// The masks in force as they are, for every tensor that has one and is not among the layers yet.
+    pub(crate) fn add_in_force(&mut self, inputs: &Inputs<'_>) {
+        let made = self.layer_of(inputs.model.len());
+        for (tensor, made) in made.into_iter().enumerate() {
+            if made.is_none() && inputs.has_new_mask(tensor) {
+                let layer = self.layers.len();
+                self.pieces.extend(plain(inputs.model.tensor(tensor).elements).map(|part| Piece::Part { layer, part }));
+                self.layers.push(LayerWork { tensor, plan: None, how: How::InForce });
+            }
+        }
+    }
+
+    /// The place among the layers of each of a model's tensors.
+    pub(crate) fn layer_of(&self, tensors: usize) -> Vec<Option<usize>> {
+        let mut places = vec![None; tensors];
+        for (place, layer) in self.layers.iter().enumerate() {
+            places[layer.tensor] = Some(place);
+        }
+        places
+    }
+
+    /// Groups over the concatenation of layers, by name; a group that begins in one may end in another.
+    fn concatenate(&mut self, inputs: &Inputs<'_>, pattern: NmPattern, mut order: Vec<usize>) {
+        let m = pattern.m();
+        order.sort_unstable_by_key(|&layer| inputs.model.tensor(self.layers[layer].tensor).name.as_bytes());
+        // The group that is open, and how many elements it lacks.
+        let mut open: Vec<(usize, Runs)> = Vec::new();
+        let mut lacks = 0;
+        for layer in order {
+            let elements = inputs.model.tensor(self.layers[layer].tensor).elements;
+            let head = lacks.min(elements);
+            if head > 0 {
+                open.push((layer, Runs::one(0, head)));
+                lacks -= head;
+            }
+            if lacks > 0 {
+                continue;
+            }
+            self.straddle(pattern, &mut open);
+            let whole = (elements - head) / m;
+            let groups_a_part = (PART / m).max(1);
+            for first in (0..whole).step_by(groups_a_part) {
+                let groups = groups_a_part.min(whole - first);
+                let part = Part { runs: Runs::one(head + first * m, groups * m), shape: [groups, m, 1] };
+                self.pieces.push(Piece::Part { layer, part });
+            }
+            let tail = elements - head - whole * m;
+            if tail > 0 {
+                open.push((layer, Runs::one(elements - tail, tail)));
+                lacks = m - tail;
+            }
+        }
+        self.straddle(pattern, &mut open);
+    }
+
+    fn straddle(&mut self, pattern: NmPattern, open: &mut Vec<(usize, Runs)>) {
+        if !open.is_empty() {
+            self.pieces.push(Piece::Straddle { pattern, runs: core::mem::take(open) });
+        }
+    }
+}
+
+/// Finds what decides about the layers of a plan.
+struct Finder<'a> {
+    ranks: &'a Ranks<'a>,
+    plan: &'a EventPlan,
+    /// The key of the strategy that the event is from.
+    key: Option<Key>,
+    watch: &'a Watch,
+}
+
+impl Finder<'_> {
+    fn find(&self, ranking: &RankedLayers) -> Result<Found, Error> {
+        let layers = self.plan.ranked(ranking);
+        let units = layers.iter().any(|layer| layer.unit.is_some());
+        let place = |i: &usize| ranking.layers.start + i;
+        match &ranking.amount {
+            amount @ (Amount::Kept(_) | Amount::Within(..)) if units => self.units(layers, amount),
+            Amount::Kept(kept) => {
+                let cut = self.cut(layers.iter(), *kept)?;
+                Ok(Found::Cuts(vec![(ranking.layers.clone().collect(), cut)]))
+            }
+            Amount::Within(kept, bounds) => {
+                let alive = |layer: &LayerPlan| {
+                    let of = self.ranks.inputs.alive_len(layer.place);
+                    of.unwrap_or(self.ranks.inputs.model.tensor(layer.place).elements)
+                };
+                let known: Vec<(&str, usize)> =
+                    layers.iter().map(|layer| (layer.name.as_str(), alive(layer))).collect();
+                let bounds = reachable(&known, *kept, bounds)?;
+                let mut cuts = Vec::new();
+                within_bounds(*kept, &bounds, |open, left| {
+                    let cut = self.cut(open.iter().map(|&i| &layers[i]), left)?;
+                    let counts = cut.kept().to_vec();
+                    cuts.push((open.iter().map(place).collect(), cut));
+                    Ok::<_, Error>(counts)
+                })?;
+                Ok(Found::Cuts(cuts))
+            }
+            _ => Ok(Found::Nothing),
+        }
+    }
+
+    fn cut<'l>(&self, layers: impl Iterator<Item = &'l LayerPlan>, kept: usize) -> Result<SourceCut, Error> {
+        cut(self.ranks, &layers.map(|layer| layer.place).collect::<Vec<_>>(), kept, self.watch)
+    }
+
+    /// Ranks blocks or channels by what they hold.
+    fn units(&self, layers: &[LayerPlan], amount: &Amount) -> Result<Found, Error> {
+        let of_units: Vec<(&LayerPlan, &Unit)> =
+            layers.iter().filter_map(|layer| Some((layer, layer.unit.as_ref()?))).collect();
+        let tallied = in_order(&of_units, self.watch, |(layer, unit), scratch| self.tally(layer, unit, scratch))?;
+        let scores: Vec<LayerRef<'_>> = tallied.iter().map(|(scores, _)| LayerRef::of(scores)).collect();
+        let ranked: Vec<Ranked<'_>> = layers
+            .iter()
+            .zip(&scores)
+            .zip(&tallied)
+            .map(|((layer, scores), (_, alive))| Ranked::new(&layer.name, scores).with_alive(Some(alive)))
+            .collect();
+        let alive: usize = tallied.iter().map(|(_, alive)| alive.kept_len()).sum();
+        match (amount, layers.first().and_then(|layer| layer.target)) {
+            (&(Amount::Kept(asked) | Amount::Within(asked, _)), Some(target)) if asked > alive => {
+                let layer = match layers {
+                    [one] if !self.plan.is_joint() => Some(one.name.clone()),
+                    _ => None,
+                };
+                let what = if matches!(layers[0].unit, Some(Unit::Blocks(_))) { "blocks" } else { "channels" };
+                let error = PruneError::TooFewAlive { at: self.plan.at, layer, what, asked, alive, target };
+                Err(Error::refused(self.key, &error))
+            }
+            (Amount::Kept(kept), _) => Ok(Found::Units(Selector::value().top(&ranked, *kept)?)),
+            (Amount::Within(kept, bounds), _) => {
+                Ok(Found::Units(Selector::value().top_within(&ranked, *kept, bounds)?))
+            }
+            _ => Ok(Found::Nothing),
+        }
+    }
+
+    /// The score of each unit of a layer, and which of them are alive.
+    fn tally(&self, layer: &LayerPlan, unit: &Unit, scratch: &mut Scratch) -> Result<(PlainTensor<f64>, Mask), Error> {
+        let ranks = self.ranks;
+        let named = |error: prune_core::Error| Error::from(error.in_layer(&layer.name));
+        let mut tally = UnitTally::new(unit, &layer.shape, ranks.by()).map_err(named)?;
+        let element = ranks.element(layer.place);
+        loop {
+            for part in plain(ranks.inputs.model.tensor(layer.place).elements) {
+                self.watch.check()?;
+                let bytes = ranks.read(layer.place, part.runs, scratch)?;
+                let Scratch { scores, masks, alive, .. } = &mut *scratch;
+                let masked = ranks.inputs.read_alive(layer.place, part.runs, masks, alive)?;
+                tally.push(values(element, scores.bytes(bytes)), masked.then_some(&alive[..])).map_err(named)?;
+                self.watch.progress.advance(bytes as u64);
+            }
+            if tally.is_done() {
+                return tally.finish().map_err(named);
+            }
+        }
+    }
+}

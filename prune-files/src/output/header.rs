@@ -1,0 +1,73 @@
+//! The header of a file that is written anew.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use safetensors::Dtype;
+use serde_json::{Value, json};
+
+use super::Temporary;
+use crate::error::Error;
+use crate::read::header::TensorInfo;
+
+/// A tensor that will be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) dtype: Dtype,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) bytes: u64,
+}
+
+impl Entry {
+    /// A tensor as it was.
+    pub(crate) fn like(about: &TensorInfo) -> Self {
+        Entry { name: about.name.clone(), dtype: about.dtype, shape: about.shape.clone(), bytes: about.bytes }
+    }
+
+    /// Longer types first, so that each begins at a multiple of its length; then by name.
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
+        other.dtype.bitsize().cmp(&self.dtype.bitsize()).then_with(|| self.name.cmp(&other.name))
+    }
+}
+
+/// Gives a new file its length and its header, which [`header`] has made; the byte at which each tensor begins.
+pub(crate) fn begin<'e>(
+    file: &Temporary,
+    header: &[u8],
+    entries: impl IntoIterator<Item = &'e Entry>,
+) -> Result<Vec<u64>, Error> {
+    let mut end = header.len() as u64;
+    let begin = |entry: &Entry| {
+        let start = end;
+        end += entry.bytes;
+        start
+    };
+    let starts = entries.into_iter().map(begin).collect();
+    file.set_len(end)?;
+    file.write(header, 0)?;
+    Ok(starts)
+}
+
+/// Length and table of a file that holds these tensors one after the other. Spaces at the table's end let the data begin
+/// at a multiple of eight bytes, where readers may take any element type as it is.
+pub(crate) fn header(entries: &[Entry], metadata: &BTreeMap<String, String>) -> Vec<u8> {
+    let mut table = String::from("{");
+    if !metadata.is_empty() {
+        table += &format!("\"__metadata__\":{}", json!(metadata));
+    }
+    let mut start = 0;
+    for entry in entries {
+        let end = start + entry.bytes;
+        let (name, dtype) = (Value::from(entry.name.as_str()), entry.dtype.to_string());
+        let about = json!({ "dtype": dtype, "shape": entry.shape, "data_offsets": [start, end] });
+        let comma = if table.len() > 1 { "," } else { "" };
+        table += &format!("{comma}{name}:{about}");
+        start = end;
+    }
+    table.push('}');
+    table.extend(core::iter::repeat_n(' ', (8 - table.len() % 8) % 8));
+    let mut bytes = (table.len() as u64).to_le_bytes().to_vec();
+    bytes.extend_from_slice(table.as_bytes());
+    bytes
+}

@@ -1,0 +1,98 @@
+//! The files of an output: one, or those of a folder together.
+
+use std::path::{Path, PathBuf};
+
+use super::{Companions, Destination, Folder, Rights, Temporary};
+use crate::error::Error;
+use crate::read::model::{Kind, Model, Shard, Witness};
+use crate::watch::Watch;
+
+/// An output that is not in its place yet.
+pub(crate) struct Outputs {
+    place: Place,
+    /// True if the model itself is replaced.
+    in_place: bool,
+    /// The files that were read, which must be the same at the end.
+    read: Vec<Witness>,
+    /// Notes on the files beside the weights.
+    notes: Vec<String>,
+}
+
+enum Place {
+    /// A file.
+    File(PathBuf),
+    /// A folder of files.
+    Folder(Folder),
+}
+
+impl Outputs {
+    /// An output for `path`, of the same kind as the model. In a folder is, from the beginning, all that goes along.
+    /// `beside` is what else is read.
+    pub(crate) fn create(
+        model: &Model,
+        beside: &[&Model],
+        path: &Path,
+        to: &Destination,
+        watch: &Watch,
+    ) -> Result<Self, Error> {
+        let in_place = to.path.is_none();
+        let read = [model].into_iter().chain(beside.iter().copied()).map(Model::witness).collect();
+        let (place, notes) = match model.kind() {
+            Kind::File => (Place::File(path.to_owned()), Vec::new()),
+            Kind::Folder(folder) | Kind::Index { folder, .. } => {
+                let companions = Companions::of(model, path)?;
+                let mut new = Folder::create(path, folder, in_place, watch)?;
+                companions.copy_into(&mut new, in_place, watch)?;
+                (Place::Folder(new), companions.notes())
+            }
+        };
+        Ok(Outputs { place, in_place, read, notes })
+    }
+
+    /// New files for the model's, in its order.
+    pub(crate) fn files(&self, model: &Model) -> Result<Vec<Temporary>, Error> {
+        let create = |shard: &Shard| {
+            let about = shard.file.stat().map_err(Error::read(&shard.path))?;
+            let like = Some(Rights::of(&about, self.in_place));
+            match &self.place {
+                Place::File(path) => Temporary::create(path, like),
+                Place::Folder(folder) => Temporary::create_in(folder, &shard.name, like),
+            }
+        };
+        model.shards().iter().map(create).collect()
+    }
+
+    /// Writes a small file beside the others. A model of one file has none.
+    pub(crate) fn beside(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        match &self.place {
+            Place::File(_) => Ok(()),
+            Place::Folder(folder) => {
+                let file = Temporary::create_in(folder, name, None)?;
+                file.write(bytes, 0)?;
+                file.place(true)
+            }
+        }
+    }
+
+    /// Puts everything in its place, once it is whole; what the user should know.
+    ///
+    /// An error leaves the place as it was, but for those that say otherwise.
+    pub(crate) fn place(self, files: Vec<Temporary>, to: &Destination, watch: &Watch) -> Result<Vec<String>, Error> {
+        let replace = to.force || to.path.is_none();
+        watch.progress.begin("syncing", 0);
+        files.iter().try_for_each(Temporary::sync)?;
+        self.read.iter().try_for_each(Witness::check)?;
+        // The last moment to stop: what follows takes none.
+        watch.check()?;
+        watch.progress.end();
+        let mut notes = self.notes;
+        match self.place {
+            Place::File(_) => files.into_iter().try_for_each(|file| file.place(replace))?,
+            Place::Folder(folder) => {
+                files.into_iter().try_for_each(|file| file.place(true))?;
+                notes.extend(folder.place(watch)?);
+            }
+        }
+        Ok(notes)
+    }
+}

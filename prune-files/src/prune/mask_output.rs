@@ -1,0 +1,44 @@
+//! A file of masks, which appears whole or not at all.
+
+use std::path::Path;
+
+use crate::error::{Error, show};
+use crate::output::{self, Temporary, parent};
+use crate::read::model::{Model, Witness};
+use crate::report::Report;
+use crate::watch::Watch;
+
+/// The place of a file of masks that nothing speaks against.
+pub(super) struct MaskOutput<'p> {
+    path: &'p Path,
+    force: bool,
+    /// The files that are read, which must be the same at the end.
+    read: Vec<Witness>,
+}
+
+impl<'p> MaskOutput<'p> {
+    /// A new file for masks of `model`, beside which others are read.
+    pub(super) fn create(
+        path: &'p Path,
+        force: bool,
+        model: &Model,
+        beside: &[&Model],
+    ) -> Result<(Self, Temporary), Error> {
+        output::check_new(path, force, false)?;
+        output::not_read(path, model, beside, false)?;
+        output::not_inside(path, model)?;
+        let read = [model].into_iter().chain(beside.iter().copied()).map(Model::witness).collect();
+        output::clear(&parent(path));
+        Ok((MaskOutput { path, force, read }, Temporary::create(path, None)?))
+    }
+
+    /// Puts the file, once it is whole, in its place; the report that says so.
+    pub(super) fn place(self, file: Temporary, report: Report, watch: &Watch) -> Result<Report, Error> {
+        let report = Report { format: "masks", output: show(self.path), bytes_after: file.len()?, ..report };
+        file.sync()?;
+        self.read.iter().try_for_each(Witness::check)?;
+        watch.check()?;
+        file.place(self.force)?;
+        Ok(report)
+    }
+}

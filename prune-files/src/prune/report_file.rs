@@ -1,0 +1,72 @@
+//! The report as a file.
+
+use std::path::Path;
+
+use super::Job;
+use crate::error::{Error, show};
+use crate::output::{self, Temporary};
+use crate::read::model::Model;
+
+/// A report that is not in its place yet. It is made before any work, so that what cannot be written is found before, and
+/// gone when this is dropped before [`ReportFile::place`].
+#[derive(Debug)]
+pub struct ReportFile {
+    file: Temporary,
+    path: std::path::PathBuf,
+    force: bool,
+}
+
+impl ReportFile {
+    /// A file for the report of a job. `output` is where the job's output goes, or none for the model itself; `also` are
+    /// other files that the job is from, such as its strategy's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Exists`] without `force`; [`Error::Request`], whatever `force` says, where the report would replace the
+    /// output, lie in a folder that is replaced, or replace a file that is read; [`Error::Write`].
+    pub fn create(path: &Path, force: bool, job: &Job, output: Option<&Path>, also: &[&Path]) -> Result<Self, Error> {
+        output::check_new(path, force, false)?;
+        let refuse = |what: &str| Err(Error::request(format!("the report {} {what}; name another file", show(path))));
+        let model = Model::open(&job.model)?;
+        let beside = job.open_beside()?;
+        let same = |other: &Path| output::is_same(path, other).map_err(Error::write(path));
+        let models = [&model].into_iter().chain(beside.iter().map(|(.., model)| model));
+        for read in models.flat_map(Model::all_paths) {
+            if same(&read)? {
+                return refuse("is a file of the model, the scores or the masks");
+            }
+        }
+        for read in also {
+            if same(read)? {
+                return refuse("is the strategy");
+            }
+        }
+        let output = output.unwrap_or(model.place());
+        if same(output)? {
+            return refuse("is the output itself");
+        }
+        if output::is_within(path, output).map_err(Error::write(path))? {
+            return refuse("would lie in the folder that is replaced");
+        }
+        Ok(ReportFile { file: Temporary::create(path, None)?, path: path.to_owned(), force })
+    }
+
+    /// Writes the report as JSON and puts it in its place.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InPlace`], since the output that it reports is in its place: because of [`Error::Exists`] where a file has
+    /// come there since and `force` was not said, or of [`Error::Write`].
+    pub fn place(self, output: &Path, report: &impl serde::Serialize) -> Result<(), Error> {
+        let in_place = |source| Error::InPlace { output: output.to_owned(), source: Box::new(source) };
+        self.write(report).map_err(in_place)
+    }
+
+    fn write(self, report: &impl serde::Serialize) -> Result<(), Error> {
+        let failed = |error: serde_json::Error| Error::Write { path: self.path.clone(), source: error.into() };
+        let mut text = serde_json::to_vec_pretty(report).map_err(failed)?;
+        text.push(b'\n');
+        self.file.write(&text, 0)?;
+        self.file.place(self.force)
+    }
+}

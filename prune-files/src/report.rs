@@ -1,0 +1,203 @@
+//! What was done to a checkpoint: every number that a user asks for, per layer and in total.
+
+use core::fmt;
+
+use prune_core::printable;
+use prune_schedule::table::{Column, aligned};
+use prune_schedule::{Totals, UnitCounts};
+use serde::Serialize;
+
+use crate::layers::known::{DenseTensor, lines};
+use crate::text::clipped::{clipped, listed};
+use crate::text::size::{bytes, percent, shape, share};
+
+/// What a command did. Displays as tables; serialises with every number.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// The model as it was given.
+    pub model: String,
+    /// Where the output is.
+    pub output: String,
+    /// What was written: `dense`, `bitmask` or `masks`.
+    pub format: &'static str,
+    /// What ranked the elements: the scores of the events, such as `magnitude` or `snip`; `scores` where they were given.
+    pub ranked_by: String,
+    /// The events in the order in which they were applied.
+    pub events: Vec<EventReport>,
+    /// All tensors of the types that can be pruned together, after the last event; pruned or not. Newly pruned is what was
+    /// not zero in the model and is in the output.
+    pub all: Totals,
+    /// Whether every byte of the output's weights is that of the model; only of dense outputs, false for others.
+    pub byte_identical: bool,
+    /// Tensors of the types that can be pruned that were left dense, each with the reason.
+    pub left_dense: Vec<DenseTensor>,
+    /// Tensors that were carried over because their type is not pruned, each with its type.
+    pub other_types: Vec<(String, String)>,
+    /// Layers that could not be written as a bitmask and stayed as they are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_packed: Vec<String>,
+    /// Layers that a bitmask would make larger, and that were written dense instead.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub larger_packed: Vec<String>,
+    /// What the user should know of how the output was put in its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// Bytes of the model's files.
+    pub bytes_before: u64,
+    /// Bytes of the output's files.
+    pub bytes_after: u64,
+    /// The least that any code could need, which knows only how many elements of each tensor are kept: their bytes, and the
+    /// entropy of where they are. For a bitmask only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entropy_bound: Option<u64>,
+}
+
+/// What one event did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct EventReport {
+    /// The key that it stands under in its strategy; none without a strategy.
+    pub epoch: Option<String>,
+    /// The method's name; `masks` where masks were applied as they are.
+    pub method: String,
+    /// What was to be reached, both ways: `keeps 10%, removes 90%`. Empty where layers have values of their own.
+    pub target: String,
+    /// Whether every mask is as it was and no value other than zero was written over.
+    pub unchanged: bool,
+    /// The layers that it selected, in the model's order.
+    pub layers: Vec<LayerReport>,
+    /// Those layers together.
+    pub selected: Totals,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// What an event did to a layer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct LayerReport {
+    /// Its name.
+    pub layer: String,
+    /// Its type.
+    pub dtype: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// What was to be reached in it.
+    pub target: String,
+    /// The axis along which N:M groups ran, where they ran along one.
+    pub axis: Option<usize>,
+    /// Blocks or channels, where those were ranked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub units: Option<UnitCounts>,
+    /// The numbers. `asked` is none where the event asked of all layers together.
+    #[serde(flatten)]
+    pub counts: Totals,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for event in &self.events {
+            writeln!(f, "{event}\n")?;
+        }
+        let Totals { elements, kept, .. } = self.all;
+        writeln!(f, "all parameters: {kept} of {elements} kept ({})", percent(kept, elements))?;
+        lines(&self.left_dense).iter().try_for_each(|line| writeln!(f, "{line}"))?;
+        if !self.other_types.is_empty() {
+            let names: Vec<String> = self.other_types.iter().map(|(name, dtype)| format!("{name} ({dtype})")).collect();
+            writeln!(f, "carried over, of types that are not pruned: {}", listed(&names))?;
+        }
+        if !self.not_packed.is_empty() {
+            let names = listed(&self.not_packed);
+            writeln!(
+                f,
+                "kept dense in the file: {names}; packed are tensors with axes and elements whose names end in `.weight`"
+            )?;
+        }
+        if !self.larger_packed.is_empty() {
+            writeln!(f, "kept dense in the file, since packed they are larger: {}", listed(&self.larger_packed))?;
+        }
+        let (before, after) = (bytes(self.bytes_before), bytes(self.bytes_after));
+        write!(f, "{}: {before} before, {after} after", printable(&self.output))?;
+        if let Some(bound) = self.entropy_bound {
+            let [size, least] = [self.bytes_after, bound].map(|of| percent(of as usize, self.bytes_before as usize));
+            write!(f, " ({size}; the entropy bound is {}, {least})", bytes(bound))?;
+        }
+        if self.byte_identical {
+            f.write_str(", byte-identical to the model's weights")?;
+        }
+        self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
+    }
+}
+
+impl fmt::Display for EventReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(epoch) = &self.epoch {
+            write!(f, "epoch {epoch}: ")?;
+        }
+        f.write_str(&self.method)?;
+        if !self.target.is_empty() {
+            write!(f, ", {}", self.target)?;
+        }
+        if self.unchanged {
+            f.write_str(": unchanged")?;
+        }
+        write!(f, "\n{}", self.table())?;
+        self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
+    }
+}
+
+/// A row of an event's table: a layer, or all that were selected.
+struct Row<'r> {
+    name: String,
+    layer: Option<&'r LayerReport>,
+    counts: &'r Totals,
+}
+
+impl Row<'_> {
+    /// A cell that only layers have.
+    fn of(&self, show: fn(&LayerReport) -> Option<String>) -> String {
+        self.layer.and_then(show).unwrap_or_default()
+    }
+}
+
+/// A column of an event's table: its name, its setting, whether any row has something to say there, and its cells.
+type ReportColumn = (&'static str, Column, bool, fn(&Row<'_>) -> String);
+
+impl EventReport {
+    /// The layers as rows; a column that has nothing to say in any is left out.
+    fn table(&self) -> String {
+        use Column::{Left, Right};
+        let any = |has: fn(&LayerReport) -> bool| self.layers.iter().any(has);
+        let of = &self.selected;
+        let reaches = self.target.is_empty() && any(|layer| !layer.target.is_empty());
+        let columns: [ReportColumn; 16] = [
+            ("layer", Left, true, |row| row.name.clone()),
+            ("type", Left, true, |row| row.of(|layer| Some(layer.dtype.clone()))),
+            ("shape", Left, true, |row| row.of(|layer| Some(shape(&layer.shape)))),
+            ("reaches", Left, reaches, |row| row.of(|layer| Some(layer.target.clone()))),
+            ("axis", Right, any(|layer| layer.axis.is_some()), |row| row.of(|layer| Some(layer.axis?.to_string()))),
+            ("units", Right, any(|layer| layer.units.is_some()), |row| {
+                row.of(|layer| layer.units.map(|units| format!("{} of {}", units.kept, units.of)))
+            }),
+            ("asked", Right, of.asked.is_some(), |row| row.counts.asked.map_or_else(String::new, |n| n.to_string())),
+            ("kept", Right, true, |row| row.counts.kept.to_string()),
+            ("of", Right, true, |row| row.counts.elements.to_string()),
+            ("density", Right, true, |row| percent(row.counts.kept, row.counts.elements)),
+            ("newly pruned", Right, true, |row| row.counts.newly_pruned.to_string()),
+            ("closed", Right, of.closed != of.newly_pruned, |row| row.counts.closed.to_string()),
+            ("non-zero", Right, of.non_zero != of.kept, |row| row.counts.non_zero.to_string()),
+            ("ties", Right, of.ties > 0, |row| row.counts.ties.to_string()),
+            ("short groups", Right, of.short_groups > 0, |row| row.counts.short_groups.to_string()),
+            ("norm kept", Right, of.norm_kept.is_some(), |row| share(row.counts.norm_kept)),
+        ];
+        let columns: Vec<ReportColumn> = columns.into_iter().filter(|(_, _, shown, _)| *shown).collect();
+        let header: Vec<(&str, Column)> = columns.iter().map(|&(name, set, ..)| (name, set)).collect();
+        let layers = self.layers.iter().map(|layer| (clipped(&layer.layer), Some(layer), &layer.counts));
+        let rows = layers.chain([("selected layers".to_owned(), None, &self.selected)]).map(|(name, layer, counts)| {
+            let row = Row { name, layer, counts };
+            columns.iter().map(|(.., cell)| cell(&row)).collect::<Vec<_>>()
+        });
+        aligned(&header, rows)
+    }
+}

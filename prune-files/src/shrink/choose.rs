@@ -1,0 +1,109 @@
+//! Which classes go.
+
+use prune_graph::{Choice, Family, GraphError, Method, Removal, TensorAxis};
+use prune_onnx::Analysis;
+use prune_schedule::Glob;
+
+use super::{ShrinkBy, ShrinkJob, masks, onnx, open_inputs};
+use crate::error::Error;
+use crate::text::clipped::{clipped, did_you_mean};
+
+/// A removal, and what masks would have closed too.
+pub(super) struct Chosen {
+    pub(super) removal: Removal,
+    /// Slices that masks close and that stay, as tensor, axis and index, each with the reason.
+    pub(super) left: Vec<(TensorAxis, usize, &'static str)>,
+}
+
+/// Works out what goes.
+pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>) -> Result<Chosen, Error> {
+    check(job, analysis)?;
+    let refused = |error: GraphError| Error::request(error.to_string());
+    let selected = |family: &Family| selects(job, analysis, family);
+    let removal = match &job.by {
+        ShrinkBy::Masks(path) => {
+            let masks = masks::read(path)?;
+            let named: Vec<_> = masks.iter().map(|(name, mask)| (name.as_str(), mask)).collect();
+            let companion = |error: GraphError| Error::Companion { path: path.clone(), why: error.to_string() };
+            let mut closed = analysis.classes().closed_by(&named).map_err(companion)?;
+            reopen(&mut closed.removal, analysis, selected);
+            let elsewhere = closed.kept_elsewhere.iter();
+            let elsewhere = elsewhere.map(|&(axis, index)| (axis, index, "another layer's mask keeps it"));
+            let pinned = closed.pinned.iter().map(|&(axis, index)| (axis, index, "it cannot be removed"));
+            let left = elsewhere.chain(pinned).collect();
+            return Ok(Chosen { removal: closed.removal, left });
+        }
+        ShrinkBy::Dead => {
+            let mut dead = analysis.dead().map_err(|source| onnx(&job.model, source))?;
+            reopen(&mut dead, analysis, selected);
+            dead
+        }
+        ShrinkBy::Density { method, density, min_density } => {
+            let choice =
+                Choice { method: *method, density: *density, min_density: *min_density, multiple: job.multiple };
+            choice.choose_where(analysis.classes(), &scores(job, analysis)?, selected)
+        }
+        ShrinkBy::MultiplyAdds { method, fraction, min_density } => {
+            if analysis.multiply_adds(&Removal::none(analysis.classes())).is_none() {
+                let inputs = open_inputs(analysis);
+                let more = if inputs.is_empty() {
+                    "; a length in the middle of the model is open: use --keep-params".to_owned()
+                } else {
+                    format!("; give the shapes of the inputs, such as {inputs}")
+                };
+                return Err(Error::request(format!("--keep-macs: the multiply-adds cannot be counted{more}")));
+            }
+            let choice = open(*method, *min_density, job.multiple);
+            let cost = |removal: &Removal| analysis.multiply_adds(removal).unwrap_or(u128::MAX);
+            let scores = scores(job, analysis)?;
+            let asked = ("multiply-adds", *fraction);
+            choice.keep_at_most(analysis.classes(), &scores, selected, asked, cost).map_err(refused)?
+        }
+        ShrinkBy::Parameters { method, fraction, min_density } => {
+            let choice = open(*method, *min_density, job.multiple);
+            let cost = |removal: &Removal| analysis.parameters(removal);
+            let scores = scores(job, analysis)?;
+            let asked = ("parameters", *fraction);
+            choice.keep_at_most(analysis.classes(), &scores, selected, asked, cost).map_err(refused)?
+        }
+    };
+    Ok(Chosen { removal, left: Vec::new() })
+}
+
+/// Leaves families alone that are not selected.
+fn reopen(removal: &mut Removal, analysis: &Analysis<'_>, selected: impl Fn(&Family) -> bool) {
+    for family in analysis.classes().families().iter().filter(|family| !selected(family)) {
+        family.classes().iter().for_each(|&class| removal.reopen(class));
+    }
+}
+
+/// A choice whose density is searched for.
+fn open(method: Method, min_density: Option<prune_core::Density>, multiple: usize) -> Choice {
+    Choice { method, density: prune_core::Density::ONE, min_density, multiple }
+}
+
+fn scores(job: &ShrinkJob, analysis: &Analysis<'_>) -> Result<Vec<f64>, Error> {
+    analysis.scores(job.score).map_err(|source| onnx(&job.model, source))
+}
+
+/// Whether a family may lose classes.
+pub(super) fn selects(job: &ShrinkJob, analysis: &Analysis<'_>, family: &Family) -> bool {
+    let weights = analysis.weights_of(family);
+    let any = |globs: &[Glob]| globs.iter().any(|glob| weights.iter().any(|name| glob.matches(name)));
+    (job.include.is_empty() || any(&job.include)) && !any(&job.exclude)
+}
+
+/// Refuses patterns that match no weight.
+fn check(job: &ShrinkJob, analysis: &Analysis<'_>) -> Result<(), Error> {
+    let families = analysis.classes().families();
+    let names: Vec<&str> = families.iter().flat_map(|family| analysis.weights_of(family)).collect();
+    for (option, globs) in [("--include", &job.include), ("--exclude", &job.exclude)] {
+        if let Some(idle) = globs.iter().find(|glob| !names.iter().any(|name| glob.matches(name))) {
+            let near = did_you_mean(idle.as_str(), names.iter().copied());
+            let pattern = clipped(idle.as_str());
+            let why = format!("the pattern `{pattern}` of {option} matches no weight that can lose channels{near}");
+            return Err(Error::request(why));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! `prune shrink`: an ONNX model without some of its channels, neurons and heads.
+
+mod choose;
+mod kept;
+mod masks;
+mod report;
+mod write;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use prune_core::Density;
+use prune_graph::{ClassScore, Method};
+use prune_onnx::{Analysis, AnalysisOptions, Dim, Model, analyse};
+use prune_schedule::Glob;
+
+use crate::error::Error;
+use crate::text::clipped::clipped;
+use crate::watch::Watch;
+
+pub(crate) use kept::{Digest, Digester, KeptFile, KeptTensor};
+pub use report::{FamilyShare, ShrinkReport, ShrunkLayer, StaysReport};
+
+/// Something that is to be taken out of a model.
+#[derive(Debug, Clone)]
+pub struct ShrinkJob {
+    /// The ONNX file.
+    pub model: PathBuf,
+    /// How what goes is chosen.
+    pub by: ShrinkBy,
+    /// What ranks.
+    pub score: ClassScore,
+    /// What the number of classes that stay of each family is a multiple of.
+    pub multiple: usize,
+    /// Shapes of inputs, for counting multiply-adds.
+    pub inputs: BTreeMap<String, Vec<usize>>,
+    /// Only families with a weight whose name matches one of these; all, where there is none.
+    pub include: Vec<Glob>,
+    /// No families with a weight whose name matches one of these.
+    pub exclude: Vec<Glob>,
+    /// Whether the report says why what stays cannot go.
+    pub explain: bool,
+}
+
+/// How what goes is chosen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ShrinkBy {
+    /// Rank, and keep a fraction of the classes.
+    Density {
+        /// What the fraction is of.
+        method: Method,
+        /// The fraction kept.
+        density: Density,
+        /// The least of each family.
+        min_density: Option<Density>,
+    },
+    /// Rank, and keep as much as a fraction of the multiply-adds allows.
+    MultiplyAdds {
+        /// What is ranked together.
+        method: Method,
+        /// The fraction kept.
+        fraction: Density,
+        /// The least of each family.
+        min_density: Option<Density>,
+    },
+    /// Rank, and keep as much as a fraction of the parameters allows.
+    Parameters {
+        /// What is ranked together.
+        method: Method,
+        /// The fraction kept.
+        fraction: Density,
+        /// The least of each family.
+        min_density: Option<Density>,
+    },
+    /// Take out what masks close whole.
+    Masks(PathBuf),
+    /// Take out what has no effect on any output.
+    Dead,
+}
+
+/// Where the outputs of [`shrink`] go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShrinkOutputs {
+    /// The smaller model. Data that was outside of the model goes to a file beside it, of the same name and `.data`.
+    pub model: PathBuf,
+    /// The indices kept, for [`slice`](crate::slice()).
+    pub kept: Option<PathBuf>,
+    /// Whether outputs that exist are replaced.
+    pub force: bool,
+}
+
+/// Takes channels, neurons and heads out of a model and writes the rest, whole or not at all.
+///
+/// # Errors
+///
+/// Any [`Error`]; no output has changed then.
+///
+/// # Complexity
+///
+/// One reading of all weights to rank them and one to write them; memory is the model's file and one tensor.
+pub fn shrink(job: &ShrinkJob, to: &ShrinkOutputs, watch: &Watch) -> Result<ShrinkReport, Error> {
+    let failed = |source| onnx(&job.model, source);
+    watch.progress.begin("reading", 0);
+    let model = Model::read(&job.model).map_err(failed)?;
+    watch.progress.end();
+    if model.has_training() {
+        let why = "holds instructions for training, which name its tensors; export it for inference";
+        return Err(Error::NotAModel { path: job.model.clone(), why: why.to_owned() });
+    }
+    check_inputs(&model, &job.inputs)?;
+    let places = write::Places::check(job, &model, to)?;
+    let analysis = analyse(&model, &AnalysisOptions { inputs: job.inputs.clone() }).map_err(failed)?;
+    watch.check()?;
+    watch.progress.begin("ranking", 0);
+    let removal = choose::removal(job, &analysis)?;
+    watch.progress.end();
+    watch.check()?;
+    let mut report = report::told(job, &analysis, &removal);
+    let edits = analysis.edits(&removal.removal).map_err(failed)?;
+    let kept = match &to.kept {
+        Some(_) => Some(KeptFile::of(&analysis, &removal.removal, job).map_err(failed)?),
+        None => None,
+    };
+    watch.progress.begin("writing", 0);
+    places.write(&model, &edits, kept.as_ref(), &mut report, watch)?;
+    watch.progress.end();
+    Ok(report)
+}
+
+/// An error of a model as one of the command.
+fn onnx(path: &Path, source: prune_onnx::Error) -> Error {
+    match source {
+        prune_onnx::Error::Read { path, source } => Error::Read { path, source },
+        source => Error::Onnx { path: path.to_owned(), source: Box::new(source) },
+    }
+}
+
+/// Refuses shapes of inputs that the model does not have.
+fn check_inputs(model: &Model, given: &BTreeMap<String, Vec<usize>>) -> Result<(), Error> {
+    let constants = model.graph().initializers();
+    let inputs = || model.graph().inputs().iter().filter(|input| constants.iter().all(|c| c.name() != input.name()));
+    for (name, shape) in given {
+        let Some(input) = inputs().find(|input| input.name() == name) else {
+            let names: Vec<String> = inputs().map(|input| input.name().to_owned()).collect();
+            let names = crate::text::clipped::listed(&names);
+            return Err(Error::request(format!("--input {}: the model's inputs are {names}", clipped(name))));
+        };
+        let Some(stated) = input.shape() else { continue };
+        let fits = stated.len() == shape.len()
+            && stated.iter().zip(shape).all(|(stated, &given)| match stated {
+                Dim::Known(length) => usize::try_from(*length) == Ok(given),
+                _ => true,
+            });
+        if !fits {
+            let shown = |dim: &Dim| match dim {
+                Dim::Known(length) => length.to_string(),
+                Dim::Named(name) => clipped(name),
+                Dim::Unknown => "?".to_owned(),
+            };
+            let stated: Vec<String> = stated.iter().map(shown).collect();
+            let why = format!("--input {}: the model states {}", clipped(name), stated.join("x"));
+            return Err(Error::request(why));
+        }
+    }
+    Ok(())
+}
+
+/// Inputs whose shapes are not known in full, for messages.
+fn open_inputs(analysis: &Analysis<'_>) -> String {
+    let graph = analysis.model().graph();
+    let constant = |name: &str| graph.initializers().iter().any(|tensor| tensor.name() == name);
+    let open = |shape: Option<&[Dim]>| shape.is_none_or(|dims| dims.iter().any(|dim| !matches!(dim, Dim::Known(_))));
+    let names = graph.inputs().iter().filter(|input| !constant(input.name()) && open(input.shape()));
+    let shown: Vec<String> = names
+        .map(|input| {
+            let dims = input.shape().unwrap_or_default().iter();
+            let dims = dims.map(|dim| match dim {
+                Dim::Known(length) => length.to_string(),
+                _ => "1".to_owned(),
+            });
+            format!("--input {}={}", clipped(input.name()), dims.collect::<Vec<_>>().join("x"))
+        })
+        .collect();
+    shown.join(" ")
+}

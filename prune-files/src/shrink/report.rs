@@ -1,0 +1,342 @@
+//! What a shrink did: every number that a user asks for, by family, by layer and in total.
+
+use core::fmt;
+use std::collections::BTreeMap;
+
+use prune_graph::{Method, Removal};
+use prune_onnx::Analysis;
+use prune_schedule::Target;
+use prune_schedule::table::{Column, aligned};
+use serde::Serialize;
+
+use super::choose::{Chosen, selects};
+use super::{ShrinkBy, ShrinkJob};
+use crate::error::show;
+use crate::text::clipped::clipped;
+use crate::text::size;
+
+/// What a shrink did. Displays as tables; serialises with every number.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ShrinkReport {
+    /// The model as it was given.
+    pub model: String,
+    /// Where the smaller one is.
+    pub output: String,
+    /// The file of indices kept, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_file: Option<String>,
+    /// How what goes was chosen, in words.
+    pub chosen_by: String,
+    /// The multiple that counts were rounded to; none for masks and channels without effect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub multiple: Option<usize>,
+    /// Nothing was removed: the output is the model, byte for byte.
+    pub unchanged: bool,
+    /// The families, in the order of their first members.
+    pub families: Vec<FamilyShare>,
+    /// Classes of all families.
+    pub classes: usize,
+    /// Classes that stay.
+    pub classes_kept: usize,
+    /// Weights of rank 2 or more, in the order of names.
+    pub layers: Vec<ShrunkLayer>,
+    /// Elements of all floating constants before.
+    pub parameters_before: u64,
+    /// The same after.
+    pub parameters_after: u64,
+    /// Multiply-adds of convolutions and matrix products before; none where lengths are not known.
+    pub multiply_adds_before: Option<u64>,
+    /// The same after.
+    pub multiply_adds_after: Option<u64>,
+    /// Bytes of the model, data outside of it included.
+    pub bytes_before: u64,
+    /// Bytes of the output.
+    pub bytes_after: u64,
+    /// Why what stays cannot go, where that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stays: Vec<StaysReport>,
+    /// What the user should know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// What is left of a family.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct FamilyShare {
+    /// The weights that its classes are slices of.
+    pub weights: Vec<String>,
+    /// Its classes.
+    pub classes: usize,
+    /// Those that stay.
+    pub kept: usize,
+    /// Whether `include` and `exclude` let it lose any.
+    pub selected: bool,
+}
+
+/// What is left of a weight.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ShrunkLayer {
+    /// Its name.
+    pub layer: String,
+    /// Its type.
+    pub dtype: String,
+    /// Its shape before.
+    pub shape: Vec<usize>,
+    /// Its shape after.
+    pub shape_after: Vec<usize>,
+    /// Multiply-adds of the nodes that read it, before; none where no such node is counted.
+    pub multiply_adds: Option<u64>,
+    /// The same after.
+    pub multiply_adds_after: Option<u64>,
+}
+
+/// Indices of an axis that stay, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct StaysReport {
+    /// The weight.
+    pub layer: String,
+    /// The axis.
+    pub axis: usize,
+    /// How many indices stay for this reason.
+    pub indices: usize,
+    /// The length of the axis.
+    pub of: usize,
+    /// The operator.
+    pub operator: String,
+    /// The reason, which begins with the operator.
+    pub reason: String,
+}
+
+/// The report of a choice, before anything is written.
+pub(super) fn told(job: &ShrinkJob, analysis: &Analysis<'_>, chosen: &Chosen) -> ShrinkReport {
+    let removal = &chosen.removal;
+    let classes = analysis.classes();
+    let nothing = Removal::none(classes);
+    let narrow = |count: u128| u64::try_from(count).unwrap_or(u64::MAX);
+    let families: Vec<FamilyShare> = classes
+        .families()
+        .iter()
+        .map(|family| FamilyShare {
+            weights: analysis.weights_of(family).into_iter().map(str::to_owned).collect(),
+            classes: family.classes().len(),
+            kept: family.classes().iter().filter(|&&class| !removal.is_gone(class)).count(),
+            selected: selects(job, analysis, family),
+        })
+        .collect();
+    let mut warnings = Vec::new();
+    if classes.is_empty() {
+        warnings.push("no channel of this model can be removed; --explain says why".to_owned());
+    }
+    if !chosen.left.is_empty() {
+        let shown: Vec<String> = chosen
+            .left
+            .iter()
+            .take(10)
+            .map(|(axis, index, why)| {
+                let name = clipped(classes.name(axis.tensor));
+                format!("`{name}`, axis {}, index {index}: {why}", axis.axis)
+            })
+            .collect();
+        let more = chosen.left.len() - shown.len();
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        let count = chosen.left.len();
+        warnings.push(format!("{count} slices that the masks close stay: {}{more}", shown.join("; ")));
+    }
+    ShrinkReport {
+        model: show(&job.model),
+        output: String::new(),
+        kept_file: None,
+        chosen_by: chosen_by(&job.by),
+        multiple: (!matches!(job.by, ShrinkBy::Masks(_) | ShrinkBy::Dead)).then_some(job.multiple),
+        unchanged: removal.is_empty(),
+        classes: families.iter().map(|family| family.classes).sum(),
+        classes_kept: families.iter().map(|family| family.kept).sum(),
+        families,
+        layers: layers(analysis, removal),
+        parameters_before: narrow(analysis.all_parameters()),
+        parameters_after: narrow(analysis.parameters(removal)),
+        multiply_adds_before: analysis.multiply_adds(&nothing).map(narrow),
+        multiply_adds_after: analysis.multiply_adds(removal).map(narrow),
+        bytes_before: 0,
+        bytes_after: 0,
+        stays: if job.explain { stays(analysis) } else { Vec::new() },
+        warnings,
+    }
+}
+
+fn chosen_by(by: &ShrinkBy) -> String {
+    let name = |method: &Method| match method {
+        Method::ChannelUnifiedLocal => "channel_unified_local",
+        Method::ChannelGlobal => "channel_global",
+    };
+    match by {
+        ShrinkBy::Density { method, density, .. } => {
+            format!("{}, {}", name(method), Target::Density(*density))
+        }
+        ShrinkBy::MultiplyAdds { method, fraction, .. } => {
+            format!("{}, of the multiply-adds at most: {}", name(method), Target::Density(*fraction))
+        }
+        ShrinkBy::Parameters { method, fraction, .. } => {
+            format!("{}, of the parameters at most: {}", name(method), Target::Density(*fraction))
+        }
+        ShrinkBy::Masks(path) => format!("the masks in {}", show(path)),
+        ShrinkBy::Dead => "channels without effect on any output".to_owned(),
+    }
+}
+
+/// Floating weights of rank 2 or more.
+fn layers(analysis: &Analysis<'_>, removal: &Removal) -> Vec<ShrunkLayer> {
+    let classes = analysis.classes();
+    let mut work: BTreeMap<&str, [Option<u128>; 2]> = BTreeMap::new();
+    let [before, after] = [&Removal::none(classes), removal].map(|removal| analysis.work(removal));
+    for (before, after) in before.iter().zip(&after) {
+        for name in analysis.model().graph().nodes()[before.node].inputs() {
+            let [all, left] = work.entry(name.as_str()).or_insert([Some(0), Some(0)]);
+            let add = |to: &mut Option<u128>, more: Option<u128>| *to = to.zip(more).map(|(a, b)| a + b);
+            add(all, before.multiply_adds);
+            add(left, after.multiply_adds);
+        }
+    }
+    let narrow = |count: Option<u128>| count.map(|count| u64::try_from(count).unwrap_or(u64::MAX));
+    let mut cut: BTreeMap<String, BTreeMap<usize, usize>> = BTreeMap::new();
+    for kept in analysis.kept(removal) {
+        cut.entry(kept.tensor).or_default().insert(kept.axis, kept.kept.len());
+    }
+    let names = analysis.constant_names().into_iter();
+    let weights = names.filter_map(|name| analysis.constant(name).map(|tensor| (name, tensor)));
+    weights
+        .filter(|(_, tensor)| tensor.data_type().is_floating() && tensor.dims().len() >= 2)
+        .map(|(name, tensor)| {
+            let mut shape_after = tensor.dims().to_vec();
+            for (&axis, &kept) in cut.get(name).into_iter().flatten() {
+                shape_after[axis] = kept;
+            }
+            let [all, left] = work.get(name).copied().unwrap_or_default();
+            ShrunkLayer {
+                layer: name.to_owned(),
+                dtype: tensor.data_type().to_string(),
+                shape: tensor.dims().to_vec(),
+                shape_after,
+                multiply_adds: narrow(all),
+                multiply_adds_after: narrow(left),
+            }
+        })
+        .collect()
+}
+
+fn stays(analysis: &Analysis<'_>) -> Vec<StaysReport> {
+    let classes = analysis.classes();
+    let told = classes.explain().into_iter().map(|stays| StaysReport {
+        layer: classes.name(stays.axis.tensor).to_owned(),
+        axis: stays.axis.axis,
+        indices: stays.indices,
+        of: stays.of,
+        operator: stays.reason.operator.clone(),
+        reason: stays.reason.to_string(),
+    });
+    told.collect()
+}
+
+impl fmt::Display for ShrinkReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.chosen_by)?;
+        if let Some(multiple) = self.multiple.filter(|&multiple| multiple > 1) {
+            write!(f, ", counts rounded to multiples of {multiple}")?;
+        }
+        if !self.families.is_empty() {
+            write!(f, "\n{}", self.family_table())?;
+        }
+        if self.layers.iter().any(|layer| layer.shape != layer.shape_after) {
+            write!(f, "\n\n{}", self.layer_table())?;
+        }
+        if !self.stays.is_empty() {
+            write!(f, "\n\n{}", self.stays_table())?;
+        }
+        let (classes, families) = (self.classes, self.families.len());
+        write!(f, "\n\n{classes} classes in {families} families, {} kept", self.classes_kept)?;
+        let counts = |before: u64, after: u64| {
+            format!("{before} before, {after} after ({})", size::percent(after as usize, before as usize))
+        };
+        write!(f, "\nparameters: {}", counts(self.parameters_before, self.parameters_after))?;
+        match (self.multiply_adds_before, self.multiply_adds_after) {
+            (Some(before), Some(after)) => write!(f, "\nmultiply-adds: {}", counts(before, after))?,
+            _ => f.write_str("\nmultiply-adds: not known without the inputs' shapes (--input NAME=1x3x224x224)")?,
+        }
+        let (before, after) = (size::bytes(self.bytes_before), size::bytes(self.bytes_after));
+        let share = size::percent(self.bytes_after as usize, self.bytes_before as usize);
+        write!(f, "\n{}: {before} before, {after} after ({share})", self.output)?;
+        if self.unchanged {
+            f.write_str("; nothing was removed, so it is the model, byte-identical")?;
+        }
+        if let Some(kept) = &self.kept_file {
+            write!(f, "\n{kept}: the indices kept, for `prune slice`")?;
+        }
+        self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
+    }
+}
+
+impl ShrinkReport {
+    fn family_table(&self) -> String {
+        let header = [("family", Column::Left), ("classes", Column::Right), ("kept", Column::Right)];
+        let rows = self.families.iter().map(|family| {
+            let first = family.weights.first().map(|name| clipped(name)).unwrap_or_default();
+            let more = family.weights.len().saturating_sub(1);
+            let mut name = if more > 0 { format!("{first} and {more} more") } else { first };
+            if !family.selected {
+                name += " (left out)";
+            }
+            [name, family.classes.to_string(), family.kept.to_string()]
+        });
+        aligned(&header, rows)
+    }
+
+    /// The layers that changed. Multiply-adds are left out where none is known.
+    fn layer_table(&self) -> String {
+        let counted = self.layers.iter().any(|layer| layer.multiply_adds.is_some());
+        let mut header = vec![
+            ("layer", Column::Left),
+            ("shape", Column::Left),
+            ("left", Column::Left),
+            ("parameters left", Column::Right),
+        ];
+        if counted {
+            header.extend([("multiply-adds", Column::Right), ("left", Column::Right)]);
+        }
+        let changed = self.layers.iter().filter(|layer| layer.shape != layer.shape_after);
+        let rows = changed.map(|layer| {
+            let elements = |shape: &[usize]| shape.iter().product::<usize>();
+            let mut row = vec![
+                clipped(&layer.layer),
+                size::shape(&layer.shape),
+                size::shape(&layer.shape_after),
+                size::percent(elements(&layer.shape_after), elements(&layer.shape)),
+            ];
+            if counted {
+                let number = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
+                row.extend([number(layer.multiply_adds), number(layer.multiply_adds_after)]);
+            }
+            row
+        });
+        aligned(&header, rows)
+    }
+
+    fn stays_table(&self) -> String {
+        let header = [
+            ("stays", Column::Left),
+            ("axis", Column::Right),
+            ("indices", Column::Right),
+            ("of", Column::Right),
+            ("because", Column::Left),
+        ];
+        let rows = self.stays.iter().map(|stays| {
+            let numbers = [stays.axis, stays.indices, stays.of].map(|number| number.to_string());
+            let [axis, indices, of] = numbers;
+            [clipped(&stays.layer), axis, indices, of, stays.reason.clone()]
+        });
+        aligned(&header, rows)
+    }
+}
