@@ -138,6 +138,12 @@ pub enum ErrorKind {
         /// The index of the first NaN in logical order.
         index: Vec<usize>,
     },
+    /// The elements of an opaque layer are needed.
+    #[error("it cannot be pruned: {why}; exclude it")]
+    Opaque {
+        /// Why they cannot be had, in the backend's words.
+        why: String,
+    },
     /// More elements are asked for than the masks in force have left alive.
     #[error("{asked} elements are asked for, but only {alive} are alive under the masks in force; masks only close")]
     TooFewAlive {

@@ -139,7 +139,7 @@ macro_rules! define_prune_ext {
                 Self: LendMut + Clone + Sized,
             {
                 let mut pruner = $crate::ActivationPruner::unstructured(density);
-                let mut pruned = self.clone();
+                let mut pruned = LendMut::duplicate(self);
                 pruner.prune(pruned.lend_mut())?;
                 Ok((pruned, pruner.mask().clone()))
             }
@@ -155,7 +155,7 @@ macro_rules! define_prune_ext {
                 Self: LendMut + Clone + Sized,
             {
                 let mut pruner = $crate::ActivationPruner::n_of_m(pattern);
-                let mut pruned = self.clone();
+                let mut pruned = LendMut::duplicate(self);
                 pruner.prune(pruned.lend_mut())?;
                 Ok((pruned, pruner.mask().clone()))
             }
@@ -186,6 +186,15 @@ macro_rules! define_prune_ext {
         pub trait LendMut {
             /// The tensor with its element type erased, lent for writing.
             fn lend_mut(&mut self) -> $crate::LayerMut<'_>;
+
+            /// A tensor of the same elements in memory of its own, which can be written without any other's changing: a
+            /// clone, unless the backend says otherwise. It must where a clone is a handle to the same memory.
+            fn duplicate(&self) -> Self
+            where
+                Self: Clone + Sized,
+            {
+                self.clone()
+            }
         }
     };
 }
@@ -201,5 +210,12 @@ impl<T: crate::Tensor> PruneExt for T {
 impl<T: crate::TensorMut> LendMut for T {
     fn lend_mut(&mut self) -> crate::LayerMut<'_> {
         crate::LayerMut::of(self)
+    }
+
+    fn duplicate(&self) -> Self
+    where
+        Self: Clone + Sized,
+    {
+        crate::TensorMut::duplicate(self)
     }
 }
