@@ -182,6 +182,24 @@ macro_rules! define_prune_ext {
             }
         }
 
+        /// Tensors under names, as a map or a list of pairs holds them: a model for whatever takes `Layers`.
+        ///
+        /// # Examples
+        ///
+        /// See `layers!` in prune-core, which lists the fields of a struct.
+        pub fn named<'t, N: AsRef<str>, T: PruneExt + 't>(
+            tensors: impl IntoIterator<Item = (N, &'t T)>,
+        ) -> Vec<(N, $crate::LayerRef<'t>)> {
+            tensors.into_iter().map(|(name, tensor)| (name, tensor.layer())).collect()
+        }
+
+        /// As [`named`], for writing.
+        pub fn named_mut<'t, N: AsRef<str>, T: LendMut + 't>(
+            tensors: impl IntoIterator<Item = (N, &'t mut T)>,
+        ) -> Vec<(N, $crate::LayerMut<'t>)> {
+            tensors.into_iter().map(|(name, tensor)| (name, tensor.lend_mut())).collect()
+        }
+
         /// Tensors that can be written: what the `&mut self` methods of [`PruneExt`] ask for.
         pub trait LendMut {
             /// The tensor with its element type erased, lent for writing.

@@ -4,6 +4,7 @@ mod element;
 mod layer;
 mod layers;
 mod lent;
+mod list;
 mod plain;
 
 pub use element::Element;
