@@ -244,6 +244,18 @@ pub enum ErrorKind {
         /// The name.
         name: String,
     },
+    /// Two layers are one memory, and have two masks.
+    #[error(
+        "layers `{}` and `{}` are the same memory and have different masks; keep one name, or give both one mask",
+        printable(first),
+        printable(second)
+    )]
+    SharedMemory {
+        /// One of the names.
+        first: String,
+        /// The other.
+        second: String,
+    },
     /// A name stands for no layer.
     #[error("there is no layer `{}`{}", printable(name), nearest_hint(nearest))]
     UnknownLayer {
@@ -287,6 +299,7 @@ impl ErrorKind {
                 | ErrorKind::BudgetTooLarge { .. }
                 | ErrorKind::BoundCount { .. }
                 | ErrorKind::DuplicateLayer { .. }
+                | ErrorKind::SharedMemory { .. }
                 | ErrorKind::UnknownLayer { .. }
         )
     }

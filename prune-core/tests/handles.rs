@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use prune_core::testing::conformance::{self, Suite};
 use prune_core::testing::generators::Shapes;
-use prune_core::{Layout, Memory, MemoryMut, PruneExt, Run, Strided, Tensor, TensorMut, conformance_tests};
+use prune_core::{
+    Layout, Mask, Masks, Memory, MemoryMut, PruneExt, Run, Strided, Tensor, TensorMut, conformance_tests, named_mut,
+};
 
 /// A tensor behind a lock, as tensors are that may lie on a device. `COPIES` says whether it duplicates as it must.
 #[derive(Clone)]
@@ -54,6 +56,10 @@ impl Strided<f32> for Locked<'_> {
     fn for_each_run(&mut self, write: &mut dyn FnMut(Run<'_, f32>)) {
         write(Run { first: 0, step: 1, values: &mut self.0.lock().unwrap() });
     }
+
+    fn identity(&self) -> Option<usize> {
+        Some(std::ptr::from_ref(self.0).addr())
+    }
 }
 
 conformance_tests!(handles_f32: f32, |shape, data| Handle::<true>::new(shape, data));
@@ -80,4 +86,21 @@ fn a_handle_that_is_not_duplicated_is_found() {
     });
     let message = *found.unwrap_err().downcast::<String>().unwrap();
     assert!(message.starts_with("activations_are_pruned_in_a_copy does not hold"), "{message}");
+}
+
+#[test]
+fn two_names_of_one_memory_are_held_to_one_mask_only() {
+    let mut weight = Handle::<true>::new(&[2], vec![1.0, 2.0]);
+    let mut tied = weight.clone();
+    let mask = |kept: [bool; 2]| Mask::from_bools(&[2], &kept).unwrap();
+    let mut masks: Masks = ["wte", "lm_head"].map(|name| (name.to_owned(), mask([true, false]))).into_iter().collect();
+    masks.hold(&mut named_mut([("wte", &mut weight), ("lm_head", &mut tied)])).unwrap();
+    assert_eq!(*weight.values.lock().unwrap(), [1.0, 0.0]);
+    masks.insert("lm_head", mask([false, true]));
+    let refused = masks.hold(&mut named_mut([("wte", &mut weight), ("lm_head", &mut tied)])).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "layers `wte` and `lm_head` are the same memory and have different masks; keep one name, or give both one mask"
+    );
+    assert_eq!(*weight.values.lock().unwrap(), [1.0, 0.0]);
 }

@@ -137,31 +137,45 @@ impl Masks {
     pub fn hold_present(&self, layers: &mut (impl LayersMut + ?Sized)) -> Result<Vec<&str>, Error> {
         let mut layers = layers.layers_mut();
         distinct(layers.iter().map(|(name, _)| name.as_ref()))?;
-        let mut present: Vec<(&Mask, &mut LayerMut<'_>)> = Vec::with_capacity(self.len());
         let mut absent: BTreeSet<&str> = self.by_name.keys().map(String::as_str).collect();
-        for (name, layer) in &mut layers {
-            if let Some(mask) = self.get(name) {
-                layer.check_apply(mask).map_err(|error| error.in_layer(name))?;
-                absent.remove(name.as_ref());
-                present.push((mask, layer));
-            }
-        }
-        zero_outside_all(&mut present, Threads::Pool);
+        layers.iter().for_each(|(name, _)| _ = absent.remove(name.as_ref()));
+        let mut masked = Vec::with_capacity(self.len());
+        self.masked(&mut layers, &mut masked)?;
+        zero_outside_all(&mut masked, Threads::Pool);
         Ok(absent.into_iter().collect())
     }
 
     fn hold_lists(&self, lists: &mut [Vec<(Cow<'_, str>, LayerMut<'_>)>]) -> Result<(), Error> {
-        let mut masked: Vec<(&Mask, &mut LayerMut<'_>)> = Vec::with_capacity(self.len() * lists.len());
+        let mut masked = Vec::with_capacity(self.len() * lists.len());
         for layers in lists {
             self.check(&layers.iter().map(|(name, layer)| (name.as_ref(), layer.shape())).collect::<Vec<_>>())?;
-            for (name, layer) in layers {
-                if let Some(mask) = self.get(name) {
-                    layer.check_apply(mask).map_err(|error| error.in_layer(name))?;
-                    masked.push((mask, layer));
-                }
-            }
+            self.masked(layers, &mut masked)?;
         }
         zero_outside_all(&mut masked, Threads::Pool);
+        Ok(())
+    }
+
+    /// Adds the layers of a set that have a mask, each checked with it.
+    fn masked<'l, 't>(
+        &'l self,
+        layers: &'l mut [(Cow<'_, str>, LayerMut<'t>)],
+        masked: &mut Vec<(&'l Mask, &'l mut LayerMut<'t>)>,
+    ) -> Result<(), Error> {
+        let mut by_memory: BTreeMap<usize, (&str, &Mask)> = BTreeMap::new();
+        for (name, layer) in layers {
+            let Some(mask) = self.get(name) else { continue };
+            layer.check_apply(mask).map_err(|error| error.in_layer(name))?;
+            if let Some(memory) = layer.identity() {
+                match by_memory.get(&memory) {
+                    Some((other, another)) if *another != mask => {
+                        let (first, second) = ((*other).to_owned(), name.to_string());
+                        return Err(ErrorKind::SharedMemory { first, second }.into());
+                    }
+                    _ => _ = by_memory.insert(memory, (name, mask)),
+                }
+            }
+            masked.push((mask, layer));
+        }
         Ok(())
     }
 

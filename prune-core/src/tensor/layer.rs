@@ -206,6 +206,14 @@ impl<'a> LayerMut<'a> {
         for_any_type!(LayerMut, self, lent => LayerRef::lent(lent.lend()))
     }
 
+    /// Which memory this is, where another layer can be a handle to the same; see [`Strided::identity`](crate::Strided::identity).
+    pub(crate) fn identity(&self) -> Option<usize> {
+        for_any_type!(LayerMut, self, lent => match &lent.memory {
+            MemoryMut::Strided(strided) => strided.identity(),
+            MemoryMut::Dense(_) | MemoryMut::Opaque(_) => None,
+        })
+    }
+
     /// The same layer, lent on for a shorter time.
     pub fn reborrow(&mut self) -> LayerMut<'_> {
         for_any_type!(LayerMut, self, lent => LayerMut::lent(lent.reborrow()))

@@ -32,6 +32,12 @@ pub trait Strided<E>: Send {
 
     /// Calls `write` for disjoint runs that together hold every element once.
     fn for_each_run(&mut self, write: &mut dyn FnMut(Run<'_, E>));
+
+    /// Which memory this is, where two tensors can be handles to the same: its address, or another number of its own. Two
+    /// names for one memory cannot be held to two masks.
+    fn identity(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// A piece of memory whose elements are evenly spaced in logical order.
@@ -178,5 +184,9 @@ impl<E> Strided<E> for &mut (dyn Strided<E> + '_) {
 
     fn for_each_run(&mut self, write: &mut dyn FnMut(Run<'_, E>)) {
         (**self).for_each_run(write);
+    }
+
+    fn identity(&self) -> Option<usize> {
+        (**self).identity()
     }
 }
