@@ -31,6 +31,52 @@ impl Coupling {
         &self.axes
     }
 
+    /// The axes as a trainer takes them that masks channel `i` at index `i` of each
+    /// (`prune_schedule::Pruner::with_couplings`): an event that ranks the channels of one member closes them in all.
+    ///
+    /// # Errors
+    ///
+    /// [`GraphError::Coupling`] where an axis has channels at other indices, as one behind a concatenation has.
+    ///
+    /// # Examples
+    ///
+    /// Two convolutions whose outputs are added, one with a bias. To be given by the user, as here, or by
+    /// [`Couplings::of`] a graph:
+    ///
+    /// ```
+    /// use prune_core::{LayerMut, PlainTensor};
+    /// use prune_graph::{Coupling, Couplings};
+    /// use prune_schedule::Pruner;
+    ///
+    /// let mut a = PlainTensor::from_logical(&[2, 2], vec![3.0f32, 1.0, 0.5, -2.0])?;
+    /// let mut bias = PlainTensor::from_logical(&[2], vec![0.1f32, 0.2])?;
+    /// let mut b = PlainTensor::from_logical(&[2, 1], vec![1.0f32, 4.0])?;
+    /// let couplings = Couplings::stated(&[vec![("a.weight", 0, 2), ("a.bias", 0, 2), ("b.weight", 0, 2)]])?;
+    /// let members = couplings.groups().iter().map(Coupling::members).collect::<Result<Vec<_>, _>>()?;
+    ///
+    /// let strategy = "{1: {'method': 'channel_unified_local', 'density': 0.5}}".parse()?;
+    /// let mut pruner = Pruner::new(strategy).with_couplings(members);
+    /// let mut model =
+    ///     [("a.weight", LayerMut::of(&mut a)), ("a.bias", LayerMut::of(&mut bias)), ("b.weight", LayerMut::of(&mut b))];
+    /// pruner.check(&model)?;
+    /// pruner.end_epoch(1, &mut model)?;
+    /// drop(model);
+    /// assert_eq!((a.values(), bias.values(), b.values()), (&[0.0, 0.0, 0.5, -2.0][..], &[0.0, 0.2][..], &[0.0, 4.0][..]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn members(&self) -> Result<impl Iterator<Item = (&str, usize)>, GraphError> {
+        for (channel, slices) in self.channels.iter().enumerate() {
+            let aligned = |at: usize| (at < self.axes.len()).then_some((at as u32, channel as u32));
+            if let Some(at) = (0..=self.axes.len()).find(|&at| slices.get(at).copied() != aligned(at)) {
+                let (name, _) = &self.axes[at.min(self.axes.len() - 1)];
+                let why =
+                    "its channels have other indices than in the rest of the group; exclude the layers of the group";
+                return Err(GraphError::Coupling { name: name.clone(), why });
+            }
+        }
+        Ok(self.axes.iter().map(|(name, axis)| (name.as_str(), *axis)))
+    }
+
     /// The number of channels.
     pub fn len(&self) -> usize {
         self.channels.len()
@@ -54,7 +100,8 @@ impl Coupling {
 ///
 /// A channel whose rows are zero in one layer still carries the bias, the shift of a normalisation, or what another branch
 /// adds to it. It is closed when all that writes it is zero: rows of every writer on both sides of an addition, biases,
-/// scales and shifts. Columns of readers may stay, as they meet zeros.
+/// scales and shifts. Columns of readers may stay, as they meet zeros. A trainer closes them so with
+/// [`Coupling::members`].
 ///
 /// # Examples
 ///

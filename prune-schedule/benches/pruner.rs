@@ -55,5 +55,34 @@ fn pruner(c: &mut Criterion) {
     group.bench_function("save and load its state", |b| b.iter(|| Pruner::from_json(&held.to_json()).unwrap()));
 }
 
-criterion_group!(benches, pruner);
+/// Small layers, so that what counts is their number: an event must take time in proportion to it, and not to its square.
+fn many_layers(c: &mut Criterion) {
+    let mut group = c.benchmark_group("an event over layers of 2x2");
+    group.sample_size(10);
+    for count in [12_500, 100_000] {
+        let names: Vec<String> = (0..count).map(|i| format!("layer.{i}.weight")).collect();
+        let tensor = || PlainTensor::from_logical(&[2, 2], vec![4.0f32, 3.0, 2.0, 1.0]).unwrap();
+        let mut tensors: Vec<PlainTensor<f32>> = (0..count).map(|_| tensor()).collect();
+        let mut model: Vec<(&str, LayerMut<'_>)> =
+            names.iter().map(String::as_str).zip(tensors.iter_mut().map(|tensor| tensor.layer_mut())).collect();
+        for (end, key) in [("end_epoch", "1"), ("end_step", "'1 steps'")] {
+            let text = format!("{{{key}: {{'method': 'unstr_unified_local', 'density': 0.5}}}}");
+            let strategy: Strategy = text.parse().unwrap();
+            group.bench_function(BenchmarkId::new(end, count), |b| {
+                b.iter(|| {
+                    let mut pruner = Pruner::new(strategy.clone());
+                    let report = match end {
+                        "end_epoch" => pruner.end_epoch(1, &mut model),
+                        _ => pruner.end_step(1, &mut model),
+                    };
+                    let report = report.unwrap().unwrap();
+                    assert_eq!((report.layers.len(), report.selected.kept), (count, 2 * count));
+                    report
+                });
+            });
+        }
+    }
+}
+
+criterion_group!(benches, pruner, many_layers);
 criterion_main!(benches);

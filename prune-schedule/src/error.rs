@@ -174,9 +174,6 @@ pub enum Problem {
     /// An event has no method.
     #[error("the event has no `method`; write one of {}", crate::method::names())]
     MethodMissing,
-    /// A method's name is not text.
-    #[error("`method` is a string such as 'unstr_global'; found {found}")]
-    MethodKind { found: String },
     /// There is no such method.
     #[error(transparent)]
     UnknownMethod(#[from] MethodError),
@@ -243,9 +240,6 @@ pub enum Problem {
     #[error("`{method}` keeps as much as there is; leave `{field}` out")]
     AmountUnused { field: &'static str, method: &'static str },
 
-    /// An axis is of the wrong kind.
-    #[error("`axis` is an index such as 0 or -1, 'reduction' or 'output'; found {found}")]
-    AxisKind { found: String },
     /// An axis stands where there are no groups.
     #[error(
         "`axis` says along which axis N:M groups run, or outputs where `ranking` is 'output'; `{method}` has neither here, \
@@ -255,24 +249,15 @@ pub enum Problem {
     /// An axis stands where groups run over all layers.
     #[error("`str_global` groups over all selected layers, one after the other, along no axis; leave `axis` out")]
     AxisGlobal,
-    /// A pattern over names is of the wrong kind.
-    #[error("`{field}` is a pattern over layer names such as '*kernel', or a list of them; found {found}")]
-    GlobKind { field: &'static str, found: String },
     /// `include` is an empty list.
     #[error("`include` is an empty list, which selects no layer; leave it out to select every prunable layer")]
     IncludeEmpty,
     /// A pattern over names stands beside a table of layers.
     #[error("`{field}` does not go with `{method}`, whose table names its layers already")]
     GlobWithTable { field: &'static str, method: &'static str },
-    /// Reopening is of the wrong kind.
-    #[error("`reopen` is 'random' or 'gradient'; found {found}")]
-    ReopenKind { found: String },
     /// There is no such way to reopen.
     #[error("unknown way to reopen, `{name}`{}; write 'random' or 'gradient'", did_you_mean(nearest))]
     UnknownReopen { name: String, nearest: Option<String> },
-    /// A seed is of the wrong kind.
-    #[error("`seed` is a whole number of 0 or more; found {found}")]
-    SeedKind { found: String },
     /// A seed stands where nothing is drawn.
     #[error("`seed` is for what is drawn, and nothing of this event is; leave it out")]
     SeedUnused,

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::glob::Glob;
+use crate::glob::{Glob, leave};
 use crate::names::{Class, Role};
 
 /// Narrows and widens what a door that knows tensors by their names alone takes for layers.
@@ -73,7 +73,6 @@ impl Filter {
     /// Why a tensor is left dense; `None` where it may be pruned. `floating` says whether its type is one of those that are
     /// pruned.
     pub fn leaves(&self, name: &str, floating: bool, rank: usize, role: &Role) -> Option<LeftDense> {
-        let matched = |globs: &[Glob]| globs.iter().any(|glob| glob.matches(name));
         if !floating {
             return Some(LeftDense::Type);
         }
@@ -84,11 +83,10 @@ impl Filter {
             _ if self.all => {}
             Class::Weight => {}
             Class::Other(reason) => return Some(LeftDense::Other(reason)),
-            Class::Unknown if matched(&self.also) => {}
+            Class::Unknown if self.also.iter().any(|glob| glob.matches(name)) => {}
             Class::Unknown => return Some(LeftDense::Unknown),
         }
-        let narrowed = (!self.include.is_empty() && !matched(&self.include)) || matched(&self.exclude);
-        narrowed.then_some(LeftDense::Pattern)
+        (!leave(&self.include, &self.exclude, name)).then_some(LeftDense::Pattern)
     }
 
     /// The same filter without `include` and `exclude`: what they narrow.

@@ -47,6 +47,12 @@ impl Glob {
     }
 }
 
+/// Whether a name is one of those that patterns leave: of `include`, where there are any, and none of `exclude`.
+pub(crate) fn leave(include: &[Glob], exclude: &[Glob], name: &str) -> bool {
+    let among = |globs: &[Glob]| globs.iter().any(|glob| glob.matches(name));
+    (include.is_empty() || among(include)) && !among(exclude)
+}
+
 impl fmt::Display for Glob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)

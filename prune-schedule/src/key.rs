@@ -86,18 +86,26 @@ impl Key {
 
     /// The first epoch or step named; `None` for `-1`.
     pub fn first(self) -> Option<u64> {
-        match self {
-            Key::Epoch(epoch) | Key::Epochs { first: epoch, .. } | Key::Steps { first: epoch, .. } => Some(epoch),
-            Key::OtherEpochs => None,
-        }
+        self.span().map(|(first, _)| first)
     }
 
     /// The last epoch or step named; `None` for `-1`.
     pub fn last(self) -> Option<u64> {
+        self.span().map(|(_, last)| last)
+    }
+
+    /// The first and the last epoch or step named.
+    pub(crate) fn span(self) -> Option<(u64, u64)> {
         match self {
-            Key::Epoch(epoch) | Key::Epochs { last: epoch, .. } | Key::Steps { last: epoch, .. } => Some(epoch),
+            Key::Epoch(epoch) => Some((epoch, epoch)),
+            Key::Epochs { first, last } | Key::Steps { first, last } => Some((first, last)),
             Key::OtherEpochs => None,
         }
+    }
+
+    /// Whether it is written as a range.
+    pub(crate) fn is_range(self) -> bool {
+        matches!(self, Key::Epochs { .. }) || self.first() != self.last()
     }
 
     /// Whether it counts steps and not epochs.
@@ -116,13 +124,11 @@ impl Key {
 
     /// Refuses a range that runs backwards, step 0, and what is past the last epoch.
     pub(crate) fn check(self) -> Result<(), KeyError> {
-        match self {
-            Key::Epochs { first, last } if first > last => Err(KeyError::RangeReversed { first, last, unit: "" }),
-            Key::Steps { first, last } if first > last => Err(KeyError::RangeReversed { first, last, unit: " steps" }),
-            Key::Steps { first: 0, .. } => Err(KeyError::StepZero { found: self.to_string() }),
-            Key::Epoch(last) | Key::Epochs { last, .. } | Key::Steps { last, .. } if last > LAST_EPOCH => {
-                Err(KeyError::TooLarge { found: last.to_string() })
-            }
+        let unit = if self.in_steps() { " steps" } else { "" };
+        match self.span() {
+            Some((first, last)) if first > last => Err(KeyError::RangeReversed { first, last, unit }),
+            Some((0, _)) if self.in_steps() => Err(KeyError::StepZero { found: self.to_string() }),
+            Some((_, last)) if last > LAST_EPOCH => Err(KeyError::TooLarge { found: last.to_string() }),
             _ => Ok(()),
         }
     }

@@ -1,6 +1,6 @@
 //! What a pruner can refuse.
 
-use prune_core::{ErrorKind, printable};
+use prune_core::{Error, ErrorKind, printable};
 
 use crate::event::Target;
 use crate::key::Key;
@@ -9,307 +9,157 @@ use crate::key::Key;
 /// pruner is as it was, when one of these is returned.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "the fields are what the message beside them names")]
 pub enum PruneError {
     /// A table names a layer that the model does not have.
-    #[error("{when}: there is no layer `{layer}`{}", no_layer(layer, nearest), layer = printable(layer), when = at.named())]
-    UnknownLayer {
-        /// The event.
-        at: Key,
-        /// The name in the table.
-        layer: String,
-        /// The nearest name in the model, if one is near.
-        nearest: Option<String>,
-    },
+    #[error("{}: there is no layer `{}`{}", at.named(), printable(layer), no_layer(layer, nearest))]
+    UnknownLayer { at: Key, layer: String, nearest: Option<String> },
     /// A pattern of `include` or `exclude` matches nothing.
     #[error(
-        "{when}: the pattern `{pattern}` of `{field}` matches no {}layer{}; the prunable layers (rank 2 or more) \
-         are: {}",
+        "{}: the pattern `{pattern}` of `{field}` matches no {}layer{}; the prunable layers (rank 2 or more) are: {}",
+        at.named(),
         if *field == "include" { "prunable " } else { "" },
         crate::words::did_you_mean(nearest),
-        listed(prunable), when = at.named())]
+        listed(prunable)
+    )]
     PatternMatchesNothing {
-        /// The event.
         at: Key,
-        /// `include` or `exclude`.
         field: &'static str,
-        /// The pattern.
         pattern: String,
-        /// The nearest name in the model, if one is near.
         nearest: Option<String>,
-        /// The names that events can select.
         prunable: Vec<String>,
     },
     /// A table names a layer of a type that is not pruned.
-    #[error("{}, layer `{layer}`: its type is not one that is pruned; f32, f64, f16 and bf16 are", at.named(), layer = printable(layer))]
-    NotPruned {
-        /// The event.
-        at: Key,
-        /// The layer.
-        layer: String,
-    },
+    #[error("{}: its type is not one that is pruned; f32, f64, f16 and bf16 are", layer_at(at, layer))]
+    NotPruned { at: Key, layer: String },
     /// A bound is for a layer that the event leaves alone.
-    #[error("{}, layer `{layer}`: `{field}` bounds it, but the event does not select it; take it out of the table", at.named(), layer = printable(layer))]
-    BoundIdle {
-        /// The event.
-        at: Key,
-        /// The layer.
-        layer: String,
-        /// `min_density` or `max_density`.
-        field: &'static str,
-    },
+    #[error("{}: `{field}` bounds it, but the event does not select it; take it out of the table", layer_at(at, layer))]
+    BoundIdle { at: Key, layer: String, field: &'static str },
     /// An event selects no layer of the model.
-    #[error("{when}: {why}; the prunable layers (rank 2 or more) are: {}", listed(prunable), when = at.named())]
-    SelectsNothing {
-        /// The event.
-        at: Key,
-        /// Why nothing is selected, in words.
-        why: String,
-        /// The names it could have selected.
-        prunable: Vec<String>,
-    },
+    #[error("{}: {why}; the prunable layers (rank 2 or more) are: {}", at.named(), listed(prunable))]
+    SelectsNothing { at: Key, why: String, prunable: Vec<String> },
     /// `axis` is `reduction`, and nothing tells which axis that is.
     #[error(
-        "{when}, layer `{layer}`: nothing tells which of its {rank} axes is that of its inputs; write `axis` as an index",
-        layer = printable(layer), when = at.named())]
-    ReductionUnknown {
-        /// The event.
-        at: Key,
-        /// The layer.
-        layer: String,
-        /// How many axes it has.
-        rank: usize,
-    },
+        "{}: nothing tells which of its {rank} axes is that of its inputs; write `axis` as an index",
+        layer_at(at, layer)
+    )]
+    ReductionUnknown { at: Key, layer: String, rank: usize },
     /// An event ranks within outputs, and nothing tells along which axis they lie.
     #[error(
-        "{}, layer `{layer}`: nothing tells which of its {rank} axes is that of its outputs; write `axis` as an index",
-        at.named(),
-        layer = printable(layer)
+        "{}: nothing tells which of its {rank} axes is that of its outputs; write `axis` as an index",
+        layer_at(at, layer)
     )]
-    OutputUnknown {
-        /// The event.
-        at: Key,
-        /// The layer.
-        layer: String,
-        /// How many axes it has.
-        rank: usize,
-    },
+    OutputUnknown { at: Key, layer: String, rank: usize },
     /// A bias does not go with the channels of its layer.
-    #[error("{}, layer `{layer}`: 'bias': True does not fit: {why}", at.named(), layer = printable(layer))]
-    Bias {
-        /// The event.
-        at: Key,
-        /// The layer.
-        layer: String,
-        /// What does not fit.
-        why: String,
-    },
+    #[error("{}: 'bias': True does not fit: {why}", layer_at(at, layer))]
+    Bias { at: Key, layer: String, why: String },
     /// Channels of several layers cannot be kept or pruned together.
-    #[error("{}, layer `{layer}`: its channels cannot be coupled: {why}", at.named(), layer = printable(layer))]
-    Coupling {
-        /// The event.
-        at: Key,
-        /// The layer.
-        layer: String,
-        /// What does not fit.
-        why: String,
-    },
+    #[error("{}: its channels cannot be coupled: {why}", layer_at(at, layer))]
+    Coupling { at: Key, layer: String, why: String },
     /// An update of sparse training finds no mask to update.
-    #[error("{}: `{method}` moves what masks keep, and no selected layer has a mask by then; make them with an event before it", at.named())]
-    NoMask {
-        /// The event.
-        at: Key,
-        /// The method.
-        method: &'static str,
-    },
+    #[error(
+        "{}: `{method}` moves what masks keep, and no selected layer has a mask by then; make them with an event before it",
+        at.named()
+    )]
+    NoMask { at: Key, method: &'static str },
     /// A score looks at something that is not there.
-    #[error("{}, layer `{layer}`: `{method}` needs {need}; {how}", at.named(), layer = printable(layer))]
-    EvidenceMissing {
-        /// The event.
-        at: Key,
-        /// The layer.
-        layer: String,
-        /// The score, or the method.
-        method: &'static str,
-        /// What it needs, in words.
-        need: String,
-        /// How to hand it over.
-        how: &'static str,
-    },
+    #[error("{}: `{method}` needs {need}; {how}", layer_at(at, layer))]
+    EvidenceMissing { at: Key, layer: String, method: &'static str, need: String, how: &'static str },
     /// An event rewinds, and the weights to rewind to are not there, or not those of this model.
     #[error("{}: the parameters of epoch {to} are needed to rewind to; {why}", at.named())]
-    Rewind {
-        /// The event.
-        at: Key,
-        /// To which epoch's end.
-        to: u64,
-        /// What is missing.
-        why: String,
-    },
+    Rewind { at: Key, to: u64, why: String },
     /// Steps have not been counted, though events are.
     #[error(
         "the strategy has events in steps, the next at step {next}, but no step has ended; call `end_step` after each"
     )]
-    StepsNotCounted {
-        /// The step of the next event.
-        next: u64,
-    },
+    StepsNotCounted { next: u64 },
     /// A step has ended already.
     #[error("step {step} cannot end after step {last} has; steps only go forward, over all epochs")]
-    StepBackwards {
-        /// The step of the call.
-        step: u64,
-        /// The last step that ended.
-        last: u64,
-    },
+    StepBackwards { step: u64, last: u64 },
     /// A step's event would never happen.
     #[error(
         "step {step} cannot end yet: the event at step {skipped} has not happened; call `end_step` after every step"
     )]
-    StepSkipped {
-        /// The step of the call.
-        step: u64,
-        /// The step of the event.
-        skipped: u64,
-    },
+    StepSkipped { step: u64, skipped: u64 },
     /// Steps are counted before what happens before training has happened.
     #[error("step {step} cannot end yet: the event before training, at epoch 0, has not happened; call `start` first")]
-    StepBeforeStart {
-        /// The step of the call.
-        step: u64,
-    },
+    StepBeforeStart { step: u64 },
     /// A layer has no such axis.
-    #[error("{when}, layer `{layer}`: axis {axis} does not exist in shape {shape:?}", layer = printable(layer), when = at.named())]
-    AxisOutOfRange {
-        /// The event.
-        at: Key,
-        /// The layer.
-        layer: String,
-        /// The axis asked for.
-        axis: isize,
-        /// The layer's shape.
-        shape: Vec<usize>,
-    },
+    #[error("{}: axis {axis} does not exist in shape {shape:?}", layer_at(at, layer))]
+    AxisOutOfRange { at: Key, layer: String, axis: isize, shape: Vec<usize> },
     /// An event asks for more elements, blocks or channels than are alive (rule 9).
     #[error(
-        "{when}, {}: {asked} {what} are asked for ({target}), but only {alive} are alive; events only close, \
-         unless they carry `reopen`{}",
+        "{}, {}: {asked} {what} are asked for ({target}), but only {alive} are alive; events only close, unless they carry \
+         `reopen`{}",
+        at.named(),
         layer_or_all(layer),
-        fraction_removed(target), when = at.named())]
-    TooFewAlive {
-        /// The event.
-        at: Key,
-        /// The layer; `None` for all selected layers together.
-        layer: Option<String>,
-        /// What is counted: `elements`, `blocks` or `channels`.
-        what: &'static str,
-        /// How many of them are asked for.
-        asked: usize,
-        /// How many may be chosen; for an event still to come, at most.
-        alive: usize,
-        /// What is asked for.
-        target: Target,
-    },
+        fraction_removed(target)
+    )]
+    TooFewAlive { at: Key, layer: Option<String>, what: &'static str, asked: usize, alive: usize, target: Target },
     /// An event reopens by gradient, and there is no gradient.
     #[error(
-        "{when}, layer `{layer}`: 'reopen': 'gradient' needs the layer's gradient; hand it to `end_epoch_with`, or \
-         call `observe` after each backward pass of the epoch",
-        layer = printable(layer), when = at.named())]
-    GradientMissing {
-        /// The event.
-        at: Key,
-        /// The layer.
-        layer: String,
-    },
+        "{}: 'reopen': 'gradient' needs the layer's gradient; hand it to `end_epoch_with`, or call `observe` after each \
+         backward pass of the epoch",
+        layer_at(at, layer)
+    )]
+    GradientMissing { at: Key, layer: String },
     /// A tensor of evidence has another shape than its layer.
-    #[error("{when}, layer `{layer}`: the gradient has shape {got:?}, {expected:?} is expected", layer = printable(layer), when = at.named())]
-    GradientShape {
-        /// The event that needs it.
-        at: Key,
-        /// The layer.
-        layer: String,
-        /// The shape of the weights, or of the gradients observed before.
-        expected: Vec<usize>,
-        /// The gradient's shape.
-        got: Vec<usize>,
-    },
+    #[error("{}: the gradient has shape {got:?}, {expected:?} is expected", layer_at(at, layer))]
+    GradientShape { at: Key, layer: String, expected: Vec<usize>, got: Vec<usize> },
     /// An epoch has ended already.
     #[error("epoch {epoch} cannot end after epoch {last} has; epochs only go forward")]
-    EpochBackwards {
-        /// The epoch of the call.
-        epoch: u64,
-        /// The last epoch that ended.
-        last: u64,
-    },
+    EpochBackwards { epoch: u64, last: u64 },
     /// An event would never happen.
     #[error("epoch {epoch} cannot end yet: the event at epoch {skipped} has not happened; {}", instead(*skipped))]
-    EventSkipped {
-        /// The epoch of the call.
-        epoch: u64,
-        /// The epoch of the event.
-        skipped: u64,
-    },
+    EventSkipped { epoch: u64, skipped: u64 },
     /// A prepared event is of another state than the pruner's.
     #[error("{}: the event was prepared before the pruner went on; prepare it anew", at.named())]
-    Outdated {
-        /// The event.
-        at: Key,
-    },
+    Outdated { at: Key },
     /// A moment is passed over though it has an event.
     #[error("{}: there is an event, which `pass` would leave out; prepare and commit it", at.named())]
-    NotPrepared {
-        /// The event.
-        at: Key,
-    },
+    NotPrepared { at: Key },
     /// A caller has not written what it says it has.
     #[error(
-        "{}, layer `{layer}`: {count} of its elements are not zero outside the masks; write `where(mask, weight, 0)` with \
+        "{}: {count} of its elements are not zero outside the masks; write `where(mask, weight, 0)` with \
          the masks of `Prepared::writes` first",
-        at.named(),
-        layer = printable(layer)
+        layer_at(at, layer)
     )]
-    NotWritten {
-        /// The event.
-        at: Key,
-        /// The layer.
-        layer: String,
-        /// How many elements.
-        count: usize,
-    },
+    NotWritten { at: Key, layer: String, count: usize },
     /// The model lists other layers for writing than for reading.
     #[error(
         "layer `{layer}` of shape {shape:?} is listed by `layers`, but not by `layers_mut` with the same shape; both must \
          list the same",
         layer = printable(layer)
     )]
-    ListsDiffer {
-        /// The layer.
-        layer: String,
-        /// Its shape as `layers` has it.
-        shape: Vec<usize>,
-    },
+    ListsDiffer { layer: String, shape: Vec<usize> },
     /// An operation of the core was refused.
-    #[error("{when}: {source}{}", unless_reopened(source), when = at.named())]
-    Event {
-        /// The event.
-        at: Key,
-        /// Why.
-        source: Box<prune_core::Error>,
-    },
+    #[error("{}: {source}{}", at.named(), unless_reopened(source))]
+    Event { at: Key, source: Box<Error> },
     /// Layers were refused outside an event, by `hold`, `revivals` or `observe`.
     #[error(transparent)]
-    Layers(#[from] prune_core::Error),
+    Layers(#[from] Error),
     /// A saved state is not one.
     #[error("the saved state cannot be read: {source}")]
-    StateUnreadable {
-        /// Why.
-        source: serde_json::Error,
-    },
+    StateUnreadable { source: serde_json::Error },
     /// A saved state contradicts itself.
     #[error("the saved state contradicts itself: {why}")]
-    StateContradiction {
-        /// What does not fit.
-        why: String,
-    },
+    StateContradiction { why: String },
+}
+
+impl PruneError {
+    /// Says at which event the core has refused something.
+    pub(crate) fn in_event(at: Key) -> impl Fn(Error) -> PruneError + Copy {
+        move |source| PruneError::Event { at, source: Box::new(source) }
+    }
+
+    /// The same for a layer of its.
+    pub(crate) fn in_layer(at: Key, layer: &str) -> impl Fn(Error) -> PruneError + Copy {
+        move |source| PruneError::in_event(at)(source.in_layer(layer))
+    }
+}
+
+fn layer_at(at: &Key, layer: &str) -> String {
+    format!("{}, layer `{}`", at.named(), printable(layer))
 }
 
 fn no_layer(layer: &str, nearest: &Option<String>) -> String {
@@ -322,25 +172,24 @@ fn no_layer(layer: &str, nearest: &Option<String>) -> String {
 }
 
 fn layer_or_all(layer: &Option<String>) -> String {
-    layer
-        .as_ref()
-        .map_or_else(|| "all selected layers together".to_owned(), |layer| format!("layer `{}`", printable(layer)))
+    match layer {
+        Some(layer) => format!("layer `{}`", printable(layer)),
+        None => "all selected layers together".to_owned(),
+    }
 }
 
 /// Up to ten names.
 fn listed(names: &[String]) -> String {
-    match names {
-        [] => "none".to_owned(),
-        names => {
-            let shown =
-                names.iter().take(10).map(|name| format!("`{}`", printable(name))).collect::<Vec<_>>().join(", ");
-            if names.len() > 10 { format!("{shown} and {} more", names.len() - 10) } else { shown }
-        }
+    let shown = names.iter().take(10).map(|name| format!("`{}`", printable(name))).collect::<Vec<_>>().join(", ");
+    match names.len() {
+        0 => "none".to_owned(),
+        count if count > 10 => format!("{shown} and {} more", count - 10),
+        _ => shown,
     }
 }
 
 /// How a core that knows no events is told to open elements.
-fn unless_reopened(error: &prune_core::Error) -> &'static str {
+fn unless_reopened(error: &Error) -> &'static str {
     match error.kind {
         ErrorKind::TooFewAlive { .. } | ErrorKind::TooFewAliveInSlice { .. } | ErrorKind::TooFewUnits { .. } => {
             " unless an event carries `reopen`"

@@ -236,12 +236,7 @@ impl Clash {
     /// What is wrong with the later one, where the earlier stands at `other`.
     pub(crate) fn problem(&self, other: Option<Position>) -> Problem {
         let (that, this) = self.keys;
-        let is_range = |epochs: Key| match epochs {
-            Key::Epochs { .. } => true,
-            Key::Steps { first, last } => first < last,
-            Key::Epoch(_) | Key::OtherEpochs => false,
-        };
-        match (is_range(this), is_range(that)) {
+        match (this.is_range(), that.is_range()) {
             _ if this == that => Problem::EpochTwice { epochs: this, other },
             (true, true) => Problem::RangesOverlap { range: this, with: that, other },
             (true, false) => Problem::EpochInRange { epoch: that, range: this, other },
@@ -254,11 +249,9 @@ impl Clash {
 pub(crate) fn check_keys(keys: &[Key]) -> Result<(), Clash> {
     let mut order: Vec<usize> = (0..keys.len()).collect();
     // By their clock first: an epoch and a step are never the same.
-    let span = |index: usize| match keys[index] {
-        Key::Epoch(epoch) => (false, epoch, epoch),
-        Key::Epochs { first, last } => (false, first, last),
-        Key::OtherEpochs => (false, u64::MAX, u64::MAX),
-        Key::Steps { first, last } => (true, first, last),
+    let span = |index: usize| {
+        let (first, last) = keys[index].span().unwrap_or((u64::MAX, u64::MAX));
+        (keys[index].in_steps(), first, last)
     };
     order.sort_by_key(|&index| (span(index), index));
     // Sorted by their first epochs, some two overlap only if two neighbours do.

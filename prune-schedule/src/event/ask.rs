@@ -4,7 +4,7 @@ use prune_core::Score;
 
 use super::rule::Course;
 use super::{Event, Rule, Scope, Share, Target};
-use crate::glob::Glob;
+use crate::glob::{Glob, leave};
 use crate::method::{Method, ScopeKind, Structure};
 use crate::value::{Bound, Distribution, GroupAxis, Grow, Piece, Ramp, Ranking, Regrow, Reopen};
 
@@ -221,11 +221,7 @@ impl Event {
             Rule::Unstructured { scope: Scope::Local(layers), .. }
             | Rule::Pieces { scope: Scope::Local(layers), .. } => layers.contains_key(name),
             Rule::NOfM { scope: Scope::Local(layers), .. } => layers.contains_key(name),
-            _ => {
-                prunable
-                    && (self.include.is_empty() || self.include.iter().any(|glob| glob.matches(name)))
-                    && !self.exclude.iter().any(|glob| glob.matches(name))
-            }
+            _ => prunable && leave(&self.include, &self.exclude, name),
         }
     }
 }

@@ -3,33 +3,21 @@
 use super::{Event, Rule};
 use crate::error::{Problem, StrategyError};
 use crate::key::{Key, KeyError, LAST_EPOCH};
-use crate::value::Decay;
-use crate::value::Ranking;
+use crate::value::{Decay, Ranking};
 
 impl Event {
     /// What is wrong with an event as a whole, and under its key.
     pub(crate) fn check(&self, epochs: Key) -> Result<(), StrategyError> {
         let contradiction = |field, why: &str| Err(Problem::Contradiction { field, why: why.to_owned() }.into());
-        let ranged =
-            matches!(epochs, Key::Epochs { .. }) || matches!(epochs, Key::Steps { first, last } if first < last);
-        if self.ramps().is_some() && !ranged {
-            return contradiction(
-                "schedule",
-                "it needs a range of epochs or steps, such as '2..=10' or '100..=900 steps'",
-            );
-        }
-        if self.every.is_some_and(|every| every != 1) && !ranged {
-            return contradiction(
-                "every",
-                "it needs a range of epochs or steps, such as '2..=10' or '100..=900 steps'",
-            );
+        let ranged = epochs.is_range();
+        let over_range = [("schedule", self.ramps().is_some()), ("every", self.every.is_some_and(|every| every != 1))];
+        if let Some((field, _)) = over_range.into_iter().find(|(_, is_written)| *is_written && !ranged) {
+            return contradiction(field, "it needs a range of epochs or steps, such as '2..=10' or '100..=900 steps'");
         }
         if self.passes_straight_through() {
             if !matches!(epochs, Key::Epochs { .. }) {
-                return contradiction(
-                    "straight_through",
-                    "it needs a range of epochs, at whose end the mask is applied",
-                );
+                let why = "it needs a range of epochs, at whose end the mask is applied";
+                return contradiction("straight_through", why);
             }
             if self.reopen.is_some() || self.rewind.is_some() || self.every.is_some() {
                 return Err(self.alone());
@@ -47,12 +35,10 @@ impl Event {
                 return contradiction("method", why);
             }
             if self.reopen.is_some() || self.rewind.is_some() {
-                return contradiction(
-                    "method",
-                    "`set` and `rigl` open what they open; `reopen` and `rewind` do not go with them",
-                );
+                let why = "`set` and `rigl` open what they open; `reopen` and `rewind` do not go with them";
+                return contradiction("method", why);
             }
-        } else if ranged && matches!(epochs, Key::Steps { .. }) && self.ramps().is_none() {
+        } else if ranged && epochs.in_steps() && self.ramps().is_none() {
             let why = "a range of steps needs a `schedule`, or `set` or `rigl`; masks float over epochs only";
             return contradiction("method", why);
         }

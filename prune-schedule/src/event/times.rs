@@ -15,8 +15,8 @@ impl Event {
     /// How many epochs or steps lie between two happenings in a range: what `every` says, or 1; of sparse training over steps
     /// 100.
     pub fn interval(&self, epochs: Key) -> u64 {
-        let over_steps = matches!(epochs, Key::Steps { first, last } if first < last);
-        let usual = if over_steps && matches!(self.rule, Rule::Regrow(_)) { UPDATE_STEPS } else { 1 };
+        let updates = matches!(self.rule, Rule::Regrow(_)) && epochs.in_steps() && epochs.is_range();
+        let usual = if updates { UPDATE_STEPS } else { 1 };
         self.every.unwrap_or(usual)
     }
 

@@ -1,7 +1,8 @@
 //! The field `axis`: along which axis N:M groups run, and which axis outputs and channels lie along.
 
 use super::EventOption;
-use crate::error::{Problem, StrategyError};
+use super::read::wrong;
+use crate::error::StrategyError;
 use crate::event::Event;
 use crate::tree::{Node, Value, Written};
 use crate::value::axis::{GroupAxis, OUTPUT, REDUCTION};
@@ -15,8 +16,7 @@ pub(super) const OPTION: EventOption = EventOption {
 };
 
 fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
-    let Some(node) = written.get("axis") else { return Ok(event) };
-    axis(node).and_then(|axis| event.axis(axis)).map_err(written.at(node))
+    written.put("axis", event, |node, event| event.axis(axis(node)?))
 }
 
 fn write(event: &Event) -> Vec<(&'static str, Value)> {
@@ -24,12 +24,12 @@ fn write(event: &Event) -> Vec<(&'static str, Value)> {
 }
 
 fn axis(node: &Node) -> Result<GroupAxis, StrategyError> {
-    let kind = || Problem::AxisKind { found: node.value.describe() };
+    let kind = || wrong("axis", "an index such as 0 or -1, 'reduction' or 'output'", node);
     match &node.value {
         Value::Int(index) => Ok(GroupAxis::Index(isize::try_from(*index).map_err(|_| kind())?)),
         Value::Text(word) if word == REDUCTION => Ok(GroupAxis::Reduction),
         Value::Text(word) if word == OUTPUT => Ok(GroupAxis::Output),
-        _ => Err(kind().into()),
+        _ => Err(kind()),
     }
 }
 

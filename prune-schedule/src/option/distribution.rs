@@ -14,21 +14,13 @@ const WANTED: &str = "'global', 'global_l2', 'uniform' or 'erk'";
 pub(super) const OPTION: EventOption =
     EventOption { fields: &["distribution", "min_density", "max_density"], read, write, tell: |_, event| tell(event) };
 
-fn read(written: &Written<'_, '_>, mut event: Event) -> Result<Event, StrategyError> {
-    if let Some(node) = written.get("distribution") {
-        let distribution =
-            word("distribution", WANTED, &Distribution::NAMES, node).map(|index| Distribution::ALL[index]);
-        event = distribution.and_then(|distribution| event.distribution(distribution)).map_err(written.at(node))?;
-    }
-    if let Some(node) = written.get("min_density") {
-        event =
-            bound(written, "min_density", node).and_then(|bound| event.min_density(bound)).map_err(written.at(node))?;
-    }
-    if let Some(node) = written.get("max_density") {
-        event =
-            bound(written, "max_density", node).and_then(|bound| event.max_density(bound)).map_err(written.at(node))?;
-    }
-    Ok(event)
+fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
+    let event = written.put("distribution", event, |node, event| {
+        event.distribution(Distribution::ALL[word("distribution", WANTED, &Distribution::NAMES, node)?])
+    })?;
+    let least = |node: &Node, event: Event| event.min_density(bound(written, "min_density", node)?);
+    let most = |node: &Node, event: Event| event.max_density(bound(written, "max_density", node)?);
+    written.put("max_density", written.put("min_density", event, least)?, most)
 }
 
 fn bound(written: &Written<'_, '_>, field: &'static str, node: &Node) -> Result<Bound, StrategyError> {

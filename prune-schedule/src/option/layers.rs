@@ -1,28 +1,24 @@
 //! The fields `include` and `exclude`: which of the prunable layers.
 
 use super::EventOption;
-use crate::error::{Problem, StrategyError};
+use super::read::wrong;
+use crate::error::StrategyError;
 use crate::event::Event;
 use crate::glob::Glob;
 use crate::tree::{Node, Value, Written};
 
 pub(super) const OPTION: EventOption = EventOption { fields: &["include", "exclude"], read, write, tell: |_, _| None };
 
-fn read(written: &Written<'_, '_>, mut event: Event) -> Result<Event, StrategyError> {
-    if let Some(node) = written.get("include") {
-        event = globs("include", node).and_then(|globs| event.include(globs)).map_err(written.at(node))?;
-    }
-    if let Some(node) = written.get("exclude") {
-        event = globs("exclude", node).and_then(|globs| event.exclude(globs)).map_err(written.at(node))?;
-    }
-    Ok(event)
+fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
+    let event = written.put("include", event, |node, event| event.include(globs("include", node)?))?;
+    written.put("exclude", event, |node, event| event.exclude(globs("exclude", node)?))
 }
 
 /// One pattern over names, or a list of them.
 fn globs(field: &'static str, node: &Node) -> Result<Vec<Glob>, StrategyError> {
     let one = |node: &Node| match &node.value {
         Value::Text(pattern) => Ok(Glob::new(pattern)),
-        other => Err(StrategyError::from(Problem::GlobKind { field, found: other.describe() })),
+        _ => Err(wrong(field, "a pattern over layer names such as '*kernel', or a list of them", node)),
     };
     match &node.value {
         Value::List(items) => items.iter().map(one).collect(),

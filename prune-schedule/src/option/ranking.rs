@@ -12,13 +12,9 @@ const WANTED: &str = "'layer', 'global' or 'output'";
 pub(super) const OPTION: EventOption = EventOption { fields: &["ranking"], read, write, tell: |_, event| tell(event) };
 
 fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
-    let Some(node) = written.get("ranking") else { return Ok(event) };
-    let ranking = word("ranking", WANTED, &Ranking::NAMES, node).map(|index| match index {
-        0 => Ranking::Layer,
-        1 => Ranking::Global,
-        _ => Ranking::Output(None),
-    });
-    ranking.and_then(|ranking| event.ranking(ranking)).map_err(written.at(node))
+    const RANKINGS: [Ranking; 3] = [Ranking::Layer, Ranking::Global, Ranking::Output(None)];
+    written
+        .put("ranking", event, |node, event| event.ranking(RANKINGS[word("ranking", WANTED, &Ranking::NAMES, node)?]))
 }
 
 fn write(event: &Event) -> Vec<(&'static str, Value)> {

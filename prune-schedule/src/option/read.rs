@@ -4,7 +4,8 @@ use crate::error::{Problem, StrategyError};
 use crate::tree::{Node, Value};
 use crate::words::{clip, nearest};
 
-fn wrong(field: &'static str, wanted: &'static str, node: &Node) -> StrategyError {
+/// The error of a value of another kind.
+pub(super) fn wrong(field: &'static str, wanted: &'static str, node: &Node) -> StrategyError {
     Problem::FieldValue { field, wanted, found: node.value.describe() }.into()
 }
 

@@ -16,19 +16,20 @@ pub(super) const OPTION: EventOption =
 
 fn read(written: &Written<'_, '_>, mut event: Event) -> Result<Event, StrategyError> {
     for field in ["fraction", "decay"] {
-        let Some(node) = written.get(field) else { continue };
-        let method = event.method().name();
-        let Rule::Regrow(regrow) = event.rule() else {
-            let why = format!("it goes with `set` and `rigl`, not with `{method}`; leave it out");
-            return Err(written.at(node)(Problem::Contradiction { field, why }.into()));
-        };
-        let regrow = match field {
-            "fraction" => number(field, "a number above 0 and at most 1, such as 0.3", node)
-                .and_then(|fraction| Ok(regrow.fraction(fraction).map_err(Problem::from)?)),
-            _ => word(field, WANTED, &Decay::NAMES, node)
-                .map(|index| regrow.with_decay([Decay::Cosine, Decay::Constant][index])),
-        };
-        event = event.with_regrow(regrow.map_err(written.at(node))?);
+        event = written.put(field, event, |node, event| {
+            let Rule::Regrow(regrow) = event.rule() else {
+                let method = event.method().name();
+                let why = format!("it goes with `set` and `rigl`, not with `{method}`; leave it out");
+                return Err(Problem::Contradiction { field, why }.into());
+            };
+            let regrow = if field == "fraction" {
+                let fraction = number(field, "a number above 0 and at most 1, such as 0.3", node)?;
+                regrow.fraction(fraction).map_err(Problem::from)?
+            } else {
+                regrow.with_decay([Decay::Cosine, Decay::Constant][word(field, WANTED, &Decay::NAMES, node)?])
+            };
+            Ok(event.with_regrow(regrow))
+        })?;
     }
     Ok(event)
 }

@@ -1,6 +1,7 @@
 //! The field `reopen`: how an event may open elements that earlier events have closed.
 
 use super::EventOption;
+use super::read::wrong;
 use crate::error::{Problem, StrategyError};
 use crate::event::Event;
 use crate::tree::{Value, Written};
@@ -16,19 +17,17 @@ pub(super) const OPTION: EventOption = EventOption {
 };
 
 fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
-    let Some(node) = written.get("reopen") else { return Ok(event) };
-    let how = match &node.value {
-        Value::Text(name) => match name.as_str() {
-            RANDOM => Ok(Reopen::Random { seed: super::seed::read(written)?.unwrap_or(0) }),
-            GRADIENT => Ok(Reopen::Gradient),
-            other => {
-                let nearest = nearest(other, [RANDOM, GRADIENT]).map(str::to_owned);
-                Err(Problem::UnknownReopen { name: clip(other), nearest })
-            }
-        },
-        other => Err(Problem::ReopenKind { found: other.describe() }),
-    };
-    Ok(event.reopen(how.map_err(|problem| written.at(node)(problem.into()))?))
+    written.put("reopen", event, |node, event| match &node.value {
+        Value::Text(name) if name == RANDOM => {
+            Ok(event.reopen(Reopen::Random { seed: super::seed::read(written)?.unwrap_or(0) }))
+        }
+        Value::Text(name) if name == GRADIENT => Ok(event.reopen(Reopen::Gradient)),
+        Value::Text(name) => {
+            let nearest = nearest(name, [RANDOM, GRADIENT]).map(str::to_owned);
+            Err(Problem::UnknownReopen { name: clip(name), nearest }.into())
+        }
+        _ => Err(wrong("reopen", "'random' or 'gradient'", node)),
+    })
 }
 
 fn write(event: &Event) -> Vec<(&'static str, Value)> {

@@ -14,9 +14,8 @@ pub(super) const OPTION: EventOption = EventOption {
 };
 
 fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
-    let Some(node) = written.get("rewind") else { return Ok(event) };
     let wanted = "the epoch to go back to, such as 0 for the initial weights";
-    whole("rewind", wanted, 0, node).map(|epoch| event.rewind(epoch)).map_err(written.at(node))
+    written.put("rewind", event, |node, event| Ok(event.rewind(whole("rewind", wanted, 0, node)?)))
 }
 
 fn write(event: &Event) -> Vec<(&'static str, Value)> {

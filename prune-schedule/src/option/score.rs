@@ -3,6 +3,7 @@
 use prune_core::Score;
 
 use super::EventOption;
+use super::read::wrong;
 use crate::error::{Problem, StrategyError};
 use crate::event::Event;
 use crate::tree::{Value, Written};
@@ -11,20 +12,12 @@ use crate::words::{clip, nearest};
 pub(super) const OPTION: EventOption = EventOption { fields: &["score"], read, write, tell: |_, event| tell(event) };
 
 fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
-    let Some(node) = written.get("score") else { return Ok(event) };
-    let score = match &node.value {
-        Value::Text(name) => {
-            let seed = super::seed::read(written)?.unwrap_or(0);
-            Score::named(name, seed).ok_or_else(|| Problem::UnknownScore {
-                name: clip(name),
-                nearest: nearest(name, Score::names()).map(str::to_owned),
-            })
-        }
-        other => {
-            Err(Problem::FieldValue { field: "score", wanted: "a name such as 'magnitude'", found: other.describe() })
-        }
-    };
-    score.map_err(StrategyError::from).and_then(|score| event.score(score)).map_err(written.at(node))
+    written.put("score", event, |node, event| {
+        let Value::Text(name) = &node.value else { return Err(wrong("score", "a name such as 'magnitude'", node)) };
+        let score = Score::named(name, super::seed::read(written)?.unwrap_or(0));
+        let nearest = || nearest(name, Score::names()).map(str::to_owned);
+        event.score(score.ok_or_else(|| Problem::UnknownScore { name: clip(name), nearest: nearest() })?)
+    })
 }
 
 fn write(event: &Event) -> Vec<(&'static str, Value)> {

@@ -1,6 +1,7 @@
 //! The field `seed`, for whatever an event draws at random.
 
 use super::EventOption;
+use super::read::wrong;
 use crate::error::{Problem, StrategyError};
 use crate::event::Event;
 use crate::tree::{Node, Value, Written};
@@ -9,13 +10,12 @@ pub(super) const OPTION: EventOption = EventOption { fields: &["seed"], read: re
 
 /// The seed, where one is written.
 pub(crate) fn read(written: &Written<'_, '_>) -> Result<Option<u64>, StrategyError> {
-    let Some(node) = written.get("seed") else { return Ok(None) };
-    seed(node).map(Some).map_err(|problem| written.at(node)(problem.into()))
+    written.put("seed", None, |node, _| seed(node).map(Some))
 }
 
 /// A whole number, or its digits as a string where a form has no number of that size.
-fn seed(node: &Node) -> Result<u64, Problem> {
-    let kind = || Problem::SeedKind { found: node.value.describe() };
+fn seed(node: &Node) -> Result<u64, StrategyError> {
+    let kind = || wrong("seed", "a whole number of 0 or more", node);
     match &node.value {
         Value::Int(seed) => u64::try_from(*seed).map_err(|_| kind()),
         Value::Text(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse().map_err(|_| kind()),

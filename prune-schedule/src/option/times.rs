@@ -13,54 +13,48 @@ use crate::tree::{Value, Written};
 use crate::value::Ramp;
 
 const WANTED: &str = "'linear', 'cubic' or 'polynomial'";
+const POWER_IDLE: &str = "it goes with 'schedule': 'polynomial'; leave it out";
 
 pub(super) const OPTION: EventOption =
     EventOption { fields: &["schedule", "power", "from_density", "every", "straight_through"], read, write, tell };
 
-fn read(written: &Written<'_, '_>, mut event: Event) -> Result<Event, StrategyError> {
-    let curve = written.get("schedule");
-    let idle = |field: &'static str, why: &'static str| match written.get(field) {
-        Some(node) => Err(written.at(node)(Problem::Contradiction { field, why: why.to_owned() }.into())),
-        None => Ok(()),
+fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
+    let idle = |field: &'static str, why: &str| {
+        written.put(field, (), |_, ()| Err(Problem::Contradiction { field, why: why.to_owned() }.into()))
     };
-    if let Some(node) = curve {
-        let index = word("schedule", WANTED, &Ramp::NAMES, node).map_err(written.at(node))?;
-        let power = match (index, written.get("power")) {
-            (0, _) => 1,
-            (1, _) => 3,
-            (_, Some(node)) => {
-                let power = whole("power", "a whole number of 1 or more", 1, node).map_err(written.at(node))?;
-                u32::try_from(power).unwrap_or(u32::MAX)
-            }
-            (_, None) => {
-                let why = "`polynomial` needs `power`, such as 2".to_owned();
-                return Err(written.at(node)(Problem::Contradiction { field: "schedule", why }.into()));
-            }
+    let event = written.put("schedule", event, |node, event| {
+        let power = match word("schedule", WANTED, &Ramp::NAMES, node)? {
+            0 => Some(1),
+            1 => Some(3),
+            _ => None,
         };
-        if index < 2 {
-            idle("power", "it goes with 'schedule': 'polynomial'; leave it out")?;
-        }
-        let from = match written.get("from_density") {
-            None => Density::ONE,
-            Some(node) => number("from_density", "a density such as 1.0", node)
-                .and_then(|from| Ok(Density::new(from).map_err(Problem::from)?))
-                .map_err(written.at(node))?,
+        let power = match power {
+            Some(power) => idle("power", POWER_IDLE).map(|()| power)?,
+            None => written
+                .put("power", None, |node, _| {
+                    let power = whole("power", "a whole number of 1 or more", 1, node)?;
+                    Ok(Some(u32::try_from(power).unwrap_or(u32::MAX)))
+                })?
+                .ok_or_else(|| {
+                    let why = "`polynomial` needs `power`, such as 2".to_owned();
+                    Problem::Contradiction { field: "schedule", why }
+                })?,
         };
-        event = event.ramp(Ramp { from, power }).map_err(written.at(node))?;
-    } else {
-        idle("power", "it goes with 'schedule': 'polynomial'; leave it out")?;
+        let from = written.put("from_density", Density::ONE, |node, _| {
+            let from = number("from_density", "a density such as 1.0", node)?;
+            Ok(Density::new(from).map_err(Problem::from)?)
+        })?;
+        event.ramp(Ramp { from, power })
+    })?;
+    if written.get("schedule").is_none() {
+        idle("power", POWER_IDLE)?;
         idle("from_density", "it goes with `schedule`, which is not written")?;
     }
-    if let Some(node) = written.get("every") {
-        let every = whole("every", "a whole number of 1 or more", 1, node).map_err(written.at(node))?;
-        event = event.every(every);
-    }
-    if let Some(node) = written.get("straight_through")
-        && flag("straight_through", node).map_err(written.at(node))?
-    {
-        event = event.straight_through().map_err(written.at(node))?;
-    }
-    Ok(event)
+    let event = written
+        .put("every", event, |node, event| Ok(event.every(whole("every", "a whole number of 1 or more", 1, node)?)))?;
+    written.put("straight_through", event, |node, event| {
+        if flag("straight_through", node)? { event.straight_through() } else { Ok(event) }
+    })
 }
 
 fn write(event: &Event) -> Vec<(&'static str, Value)> {

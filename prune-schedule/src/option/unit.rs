@@ -3,7 +3,7 @@
 use prune_core::{Blocks, Norm, Pool};
 
 use super::EventOption;
-use super::read::{flag, word};
+use super::read::{flag, word, wrong};
 use crate::error::{Problem, StrategyError};
 use crate::event::{Event, Rule};
 use crate::key::Key;
@@ -46,29 +46,13 @@ pub(crate) fn blocks(written: &Written<'_, '_>, key: &Node, method: &'static str
         let why = format!("`{method}` needs the size of its blocks, such as (4, 4)");
         return Err(written.at(key)(Problem::Contradiction { field: "block", why }.into()));
     };
-    let sizes = numbers("block", "the sizes of a block, such as (4, 4)", node).map_err(written.at(node))?;
-    let whole = |size: i64| {
-        usize::try_from(size).map_err(|_| Problem::FieldValue {
-            field: "block",
-            wanted: "the sizes of a block, such as (4, 4)",
-            found: node.value.describe(),
-        })
-    };
-    let sizes = sizes.into_iter().map(whole).collect::<Result<Vec<_>, _>>().map_err(|p| written.at(node)(p.into()))?;
-    let axes = match written.get("axes") {
-        None => Vec::new(),
-        Some(node) => {
-            let axes = numbers("axes", "the axes that blocks are cut along, such as (0, 1)", node)
-                .map_err(written.at(node))?;
-            axes.into_iter().map(|axis| isize::try_from(axis).unwrap_or(isize::MAX)).collect()
-        }
-    };
-    let pool = match written.get("pool") {
-        None => Pool::Mean,
-        Some(node) => {
-            [Pool::Mean, Pool::Max][word("pool", "'mean' or 'max'", &POOLS, node).map_err(written.at(node))?]
-        }
-    };
+    let sizes = numbers::<usize>("block", "the sizes of a block, such as (4, 4)", node).map_err(written.at(node))?;
+    let axes = written.put("axes", Vec::new(), |node, _| {
+        numbers::<isize>("axes", "the axes that blocks are cut along, such as (0, 1)", node)
+    })?;
+    let pool = written.put("pool", Pool::Mean, |node, _| {
+        Ok([Pool::Mean, Pool::Max][word("pool", "'mean' or 'max'", &POOLS, node)?])
+    })?;
     let refused = |error: prune_core::Error| {
         written.at(node)(Problem::Contradiction { field: "block", why: error.to_string() }.into())
     };
@@ -76,32 +60,22 @@ pub(crate) fn blocks(written: &Written<'_, '_>, key: &Node, method: &'static str
 }
 
 fn channels(written: &Written<'_, '_>, axis: Option<GroupAxis>) -> Result<Piece, StrategyError> {
-    let norm = match written.get("norm") {
-        None => Norm::L2,
-        Some(node) => match &node.value {
-            Value::Int(1) => Norm::L1,
-            Value::Int(2) => Norm::L2,
-            Value::Text(word) if word == "inf" => Norm::Max,
-            Value::Float(number) if *number == f64::INFINITY => Norm::Max,
-            other => {
-                let (field, wanted) = ("norm", "1, 2 or 'inf'");
-                return Err(written.at(node)(Problem::FieldValue { field, wanted, found: other.describe() }.into()));
-            }
-        },
-    };
-    let bias = match written.get("bias") {
-        None => false,
-        Some(node) => flag("bias", node).map_err(written.at(node))?,
-    };
+    let norm = written.put("norm", Norm::L2, |node, _| match &node.value {
+        Value::Int(1) => Ok(Norm::L1),
+        Value::Int(2) => Ok(Norm::L2),
+        Value::Text(word) if word == "inf" => Ok(Norm::Max),
+        Value::Float(number) if *number == f64::INFINITY => Ok(Norm::Max),
+        _ => Err(wrong("norm", "1, 2 or 'inf'", node)),
+    })?;
+    let bias = written.put("bias", false, |node, _| flag("bias", node))?;
     Ok(Piece::Channels { axis, norm, bias })
 }
 
 /// A whole number, or a list of them.
-fn numbers(field: &'static str, wanted: &'static str, node: &Node) -> Result<Vec<i64>, StrategyError> {
-    let refused = || StrategyError::from(Problem::FieldValue { field, wanted, found: node.value.describe() });
+fn numbers<T: TryFrom<i64>>(field: &'static str, wanted: &'static str, node: &Node) -> Result<Vec<T>, StrategyError> {
     let one = |value: &Value| match value {
-        Value::Int(number) => Ok(*number),
-        _ => Err(refused()),
+        Value::Int(number) => T::try_from(*number).map_err(|_| wrong(field, wanted, node)),
+        _ => Err(wrong(field, wanted, node)),
     };
     match &node.value {
         Value::List(items) => items.iter().map(|item| one(&item.value)).collect(),

@@ -2,16 +2,14 @@
 
 use core::ops::Range;
 
-use prune_core::{Density, Error, ErrorKind, NmPattern, Quota, Unit};
+use prune_core::{Density, Error, ErrorKind, NmPattern, Quota};
 
 use super::info::{Alive, LayerInfo};
-use super::{EventPlan, LayerPlan, alone, kept_of_groups};
+use super::{EventPlan, LayerPlan, alone};
 use crate::event::{Event, Rule, Scope, Target};
 use crate::key::Key;
 use crate::prune_error::PruneError;
-use crate::value::Piece;
-use crate::value::Ranking as Within;
-use crate::value::Regrow;
+use crate::value::{Bound, Piece, Ranking as Within, Regrow};
 
 /// Layers ranked together, or one by itself, and how much of them is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,15 +46,6 @@ pub(crate) fn is_joint(event: &Event) -> bool {
     }
 }
 
-/// What an event counts, in a word.
-pub(crate) fn ranked_things(event: &Event) -> &'static str {
-    match event.piece() {
-        None => "elements",
-        Some(Piece::Blocks(_)) => "blocks",
-        Some(Piece::Channels { .. }) => "channels",
-    }
-}
-
 /// How many things are ranked in all layers.
 fn total_len(layers: &[LayerPlan]) -> usize {
     layers.iter().map(|layer| layer.units).fold(0, usize::saturating_add)
@@ -64,15 +53,18 @@ fn total_len(layers: &[LayerPlan]) -> usize {
 
 /// The rankings of an event that keeps densities or patterns.
 pub(super) fn rankings(at: Key, event: &Event, layers: &[LayerPlan]) -> Result<Vec<RankedLayers>, PruneError> {
-    let refused = |source: Error| PruneError::Event { at, source: Box::new(source) };
+    let refused = PruneError::in_event(at);
     if let (Rule::Unstructured { scope: Scope::Global(density), .. }, Some(shares)) =
         (event.rule(), event.distributed().shares())
     {
         // Of equal claims the smaller name has the first, in whatever order the model lists its layers.
         let mut order: Vec<usize> = (0..layers.len()).collect();
         order.sort_by_key(|&i| &layers[i].name);
-        let quotas: Vec<Quota<'_>> = order.iter().map(|&i| quota(event, &layers[i])).collect();
-        let counts = shares.counts(*density, &quotas).map_err(refused)?;
+        let quota = |&i: &usize| {
+            let (min, max) = limits(event, &layers[i]);
+            Quota { min, max, ..Quota::new(&layers[i].name, &layers[i].shape) }
+        };
+        let counts = shares.counts(*density, &order.iter().map(quota).collect::<Vec<_>>()).map_err(refused)?;
         let mut each: Vec<(usize, usize)> = order.into_iter().zip(counts).collect();
         each.sort_unstable();
         let each = each.into_iter();
@@ -105,21 +97,18 @@ pub(super) fn rankings(at: Key, event: &Event, layers: &[LayerPlan]) -> Result<V
     Ok(each.collect())
 }
 
-fn quota<'c>(event: &Event, layer: &'c LayerPlan) -> Quota<'c> {
-    Quota {
-        min: event.least().and_then(|bound| bound.of(&layer.name)),
-        max: event.most().and_then(|bound| bound.of(&layer.name)),
-        ..Quota::new(&layer.name, &layer.shape)
-    }
+/// The least and the greatest density that an event leaves a layer.
+fn limits(event: &Event, layer: &LayerPlan) -> (Option<Density>, Option<Density>) {
+    let of = |bound: Option<&Bound>| bound.and_then(|bound| bound.of(&layer.name));
+    (of(event.least()), of(event.most()))
 }
 
 /// How few and how many each layer may keep of `kept` in all; refuses what cannot be met whatever is alive.
 fn bounds(event: &Event, layers: &[LayerPlan], kept: usize) -> Result<Vec<prune_core::Bound>, Error> {
     let bound = |layer: &LayerPlan| {
-        let of = |bound: Option<&crate::value::Bound>| {
-            bound.and_then(|bound| bound.of(&layer.name)).map(|density| density.kept_of(layer.units))
-        };
-        prune_core::Bound { min: of(event.least()).unwrap_or(0), max: of(event.most()).unwrap_or(layer.units) }
+        let (min, max) = limits(event, layer);
+        let kept = |density: Density| density.kept_of(layer.units);
+        prune_core::Bound { min: min.map_or(0, kept), max: max.map_or(layer.units, kept) }
     };
     let bounds: Vec<prune_core::Bound> = layers.iter().map(bound).collect();
     let crossed = layers.iter().zip(&bounds).find(|(_, bound)| bound.min > bound.max);
@@ -139,11 +128,9 @@ impl EventPlan {
     /// since the last group of a lane may ask for more than that, and is merely short where it cannot have it.
     pub(crate) fn needed(&self, ranking: &RankedLayers) -> usize {
         let layers = self.ranked(ranking);
-        match (&ranking.amount, layers) {
-            (Amount::Kept(kept) | Amount::Within(kept, _), _) => *kept,
-            (Amount::EachOutput(density), [one]) => of_each_output(*density, one),
-            (Amount::EachOutput(_) | Amount::Moved(_), _) => 0,
-            (Amount::Pattern(pattern), layers) => pattern.density().kept_of(total_len(layers)),
+        match &ranking.amount {
+            Amount::Pattern(pattern) => pattern.density().kept_of(total_len(layers)),
+            amount => asked_of(amount, layers),
         }
     }
 
@@ -153,33 +140,21 @@ impl EventPlan {
         let mut all = Some(0usize);
         for ranking in &self.rankings {
             all = all.zip(self.elements_asked(ranking)).map(|(sum, count)| sum.saturating_add(count));
+            let each = asked_of(&ranking.amount, self.ranked(ranking));
             // Asked of all layers together, it is asked of none, even of the only one.
             let Some([one]) = self.layers.get_mut(ranking.layers.clone()).filter(|_| !joint) else { continue };
-            let each = match &ranking.amount {
-                Amount::Kept(kept) => Some(*kept),
-                Amount::EachOutput(density) => Some(of_each_output(*density, one)),
-                Amount::Pattern(pattern) => one.axis.map(|_| kept_of_groups(*pattern, one)),
-                Amount::Within(..) | Amount::Moved(_) => None,
-            };
-            one.asked = each.and_then(|each| one.elements_of(each));
-            one.asked_units = each.filter(|_| one.unit.is_some());
+            one.asked = one.elements_of(each);
+            one.asked_units = one.unit.is_some().then_some(each);
         }
         self.asked = all;
     }
 
     /// How many elements a ranking asks for in all; none where it asks for units of different sizes.
     pub(crate) fn elements_asked(&self, ranking: &RankedLayers) -> Option<usize> {
-        let layers = self.ranked(ranking);
-        let ranked = match (&ranking.amount, layers) {
-            (Amount::Kept(kept) | Amount::Within(kept, _), _) => *kept,
-            (Amount::EachOutput(density), [one]) => of_each_output(*density, one),
-            (Amount::Pattern(pattern), [one]) if one.axis.is_some() => kept_of_groups(*pattern, one),
-            (Amount::Pattern(pattern), layers) => pattern.kept_of_lane(total_len(layers)),
-            (Amount::EachOutput(_) | Amount::Moved(_), _) => 0,
-        };
-        match layers {
-            [one] => one.elements_of(ranked),
-            layers => layers.iter().all(|layer| layer.unit.is_none()).then_some(ranked),
+        let asked = asked_of(&ranking.amount, self.ranked(ranking));
+        match self.ranked(ranking) {
+            [one] => one.elements_of(asked),
+            layers => layers.iter().all(|layer| layer.unit.is_none()).then_some(asked),
         }
     }
 
@@ -196,6 +171,16 @@ impl EventPlan {
         self.asked = self.asked.filter(|_| whole);
     }
 
+    /// The error of more being asked for than is alive: of a layer, or of all that are ranked together.
+    pub(super) fn too_few(&self, layer: Option<&str>, (asked, alive): (usize, usize), target: Target) -> PruneError {
+        let what = match self.event.piece() {
+            None => "elements",
+            Some(Piece::Blocks(_)) => "blocks",
+            Some(Piece::Channels { .. }) => "channels",
+        };
+        PruneError::TooFewAlive { at: self.at, layer: layer.map(str::to_owned), what, asked, alive, target }
+    }
+
     /// Refuses what asks for more than is alive.
     pub(super) fn admit(&self, infos: &[LayerInfo<'_>]) -> Result<(), PruneError> {
         if self.event.reopens().is_some() {
@@ -206,19 +191,12 @@ impl EventPlan {
             let Some(target) = layers.first().and_then(|first| first.target) else { continue };
             let mut alive = 0usize;
             for layer in layers {
-                let ranked = infos[layer.place].alive.ranked(layer).map_err(|source| {
-                    let source = if let [only] = layers { source.in_layer(&only.name) } else { source };
-                    PruneError::Event { at: self.at, source: Box::new(source) }
-                });
-                alive = alive.saturating_add(ranked?);
+                let ranked = infos[layer.place].alive.ranked(layer);
+                alive = alive.saturating_add(ranked.map_err(PruneError::in_layer(self.at, &layer.name))?);
             }
             if asked > alive {
-                let layer = match layers {
-                    [one] if !self.is_joint() => Some(one.name.clone()),
-                    _ => None,
-                };
-                let what = ranked_things(&self.event);
-                return Err(PruneError::TooFewAlive { at: self.at, layer, what, asked, alive, target });
+                let layer = layers.first().filter(|_| !self.is_joint()).map(|one| one.name.as_str());
+                return Err(self.too_few(layer, (asked, alive), target));
             }
         }
         Ok(())
@@ -255,22 +233,29 @@ impl Alive<'_> {
     }
 
     /// How many of what is ranked in a layer can be chosen; at most, where nobody knows which elements are alive.
-    fn ranked(self, layer: &LayerPlan) -> Result<usize, Error> {
+    pub(crate) fn ranked(self, layer: &LayerPlan) -> Result<usize, Error> {
         match (&layer.unit, self) {
             (None, alive) => Ok(alive.elements(layer.units)),
-            (Some(unit), Alive::Mask(mask)) => unit_alive(unit, mask),
+            (Some(unit), Alive::Mask(mask)) => Ok(unit.alive(mask)?.kept_len()),
             (Some(_), Alive::Count(count)) => Ok(count.min(layer.units)),
             (Some(_), Alive::All) => Ok(layer.units),
         }
     }
 }
 
-fn unit_alive(unit: &Unit, mask: &prune_core::Mask) -> Result<usize, Error> {
-    Ok(unit.alive(mask)?.kept_len())
-}
-
-fn of_each_output(density: Density, layer: &LayerPlan) -> usize {
-    let len = layer.len();
-    let outputs = layer.axis.map_or(1, |axis| layer.shape[axis]);
-    if len == 0 { 0 } else { outputs * density.kept_of(len / outputs) }
+/// How many of what is ranked in these layers an amount asks for.
+fn asked_of(amount: &Amount, layers: &[LayerPlan]) -> usize {
+    match (amount, layers) {
+        (Amount::Kept(kept) | Amount::Within(kept, _), _) => *kept,
+        (Amount::EachOutput(density), [one]) => {
+            let (len, outputs) = (one.len(), one.axis.map_or(1, |axis| one.shape[axis]));
+            if len == 0 { 0 } else { outputs * density.kept_of(len / outputs) }
+        }
+        (Amount::Pattern(pattern), [one @ LayerPlan { axis: Some(axis), .. }]) => {
+            let (len, lane) = (one.len(), one.shape[*axis]);
+            if len == 0 { 0 } else { len / lane * pattern.kept_of_lane(lane) }
+        }
+        (Amount::Pattern(pattern), layers) => pattern.kept_of_lane(total_len(layers)),
+        (Amount::EachOutput(_) | Amount::Moved(_), _) => 0,
+    }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::info::LayerInfo;
 use super::select::Named;
 use super::{EventPlan, LayerPlan};
-use crate::names::{AxisEvidence, Role};
+use crate::names::AxisEvidence;
 use crate::prune_error::PruneError;
 use crate::value::GroupAxis;
 use crate::value::piece::bias_of;
@@ -48,23 +48,8 @@ impl EventPlan {
             if selected.contains(&place) {
                 continue;
             }
-            let len = bias.len();
-            let asked = layer.asked_units.filter(|_| bias.alive.elements(len) == len);
-            biases.push(LayerPlan {
-                place,
-                name: bias.name.to_owned(),
-                shape: bias.shape.to_vec(),
-                target: layer.target,
-                axis: None,
-                evidence: None,
-                role: Role::unknown(),
-                unit: None,
-                units: len,
-                asked,
-                asked_units: None,
-                follows: Some(i),
-                scored: false,
-            });
+            let asked = layer.asked_units.filter(|_| bias.alive.elements(count) == count);
+            biases.push(LayerPlan { asked, follows: Some(i), ..LayerPlan::new(place, bias, layer.target) });
         }
         if !found_one {
             let name = self.layers.first().map_or("", |layer| &layer.name);

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::amount::{Amount, RankedLayers, ranked_things};
-use super::info::{Alive, Defaults, LayerInfo};
+use super::amount::{Amount, RankedLayers};
+use super::info::{Alive, Known, LayerInfo};
 use super::{EventPlan, LayerPlan};
 use crate::event::{Event, Rule, Target};
 use crate::key::Key;
@@ -14,7 +14,7 @@ use crate::warning::Warning;
 
 /// At most how much is alive.
 #[derive(Clone)]
-pub(super) struct Bounds {
+pub(super) struct Bounds<'a> {
     elements: Tally,
     /// Blocks and channels, by what they are.
     pieces: Vec<(Piece, Tally)>,
@@ -22,7 +22,7 @@ pub(super) struct Bounds {
     pub(super) masked: BTreeSet<String>,
     /// Layers that have one where events come in another order than is known here.
     pub(super) perhaps_masked: BTreeSet<String>,
-    defaults: Defaults,
+    known: Known<'a>,
 }
 
 /// At most how many of one kind of thing are alive; what is not named may all be.
@@ -50,17 +50,17 @@ impl Tally {
     }
 }
 
-impl Bounds {
+impl<'a> Bounds<'a> {
     /// What is alive now.
-    pub(super) fn now(layers: &[LayerInfo<'_>], defaults: Defaults) -> Self {
-        let masked = layers.iter().filter(|info| !matches!(info.alive, Alive::All));
+    pub(super) fn now(known: Known<'a>) -> Self {
+        let masked = known.layers.iter().filter(|info| !matches!(info.alive, Alive::All));
         let alive = |info: &LayerInfo<'_>| (info.name.to_owned(), info.alive.elements(info.len()));
         Bounds {
-            elements: Tally { by_layer: layers.iter().map(alive).collect(), together: Vec::new() },
+            elements: Tally { by_layer: known.layers.iter().map(alive).collect(), together: Vec::new() },
             pieces: Vec::new(),
             masked: masked.map(|info| info.name.to_owned()).collect(),
             perhaps_masked: BTreeSet::new(),
-            defaults,
+            known,
         }
     }
 
@@ -72,15 +72,9 @@ impl Bounds {
 
     /// Tests one event over what is left of its key at `now`, the next epoch or step to end: from what it asks at first to what
     /// it leaves at last. Says what is worth a warning.
-    pub(super) fn pass(
-        &mut self,
-        epochs: Key,
-        now: u64,
-        event: &Event,
-        layers: &[LayerInfo<'_>],
-    ) -> Result<Vec<Warning>, PruneError> {
+    pub(super) fn pass(&mut self, epochs: Key, now: u64, event: &Event) -> Result<Vec<Warning>, PruneError> {
         if matches!(event.rule(), Rule::Regrow(_)) {
-            let plan = event.outline(epochs, layers, &self.defaults)?;
+            let plan = event.outline(epochs, self.known)?;
             let masked = |name: &str| self.masked.contains(name) || self.perhaps_masked.contains(name);
             if !plan.layers.iter().any(|layer| masked(&layer.name)) {
                 return Err(PruneError::NoMask { at: epochs, method: event.method().name() });
@@ -95,7 +89,7 @@ impl Bounds {
         let times = if event.ramps().is_some() { &times[..] } else { &times[..1] };
         let mut warnings = Vec::new();
         for &time in times {
-            let plan = event.at_time(epochs, time).outline(epochs, layers, &self.defaults)?;
+            let plan = event.at_time(epochs, time).outline(epochs, self.known)?;
             if event.reopens().is_none() {
                 self.admit(&plan)?;
             }
@@ -130,26 +124,22 @@ impl Bounds {
 
     /// Refuses an event that asks for more than can be alive.
     fn admit(&self, plan: &EventPlan) -> Result<(), PruneError> {
-        let (epoch, event) = (plan.at, &plan.event);
+        let event = &plan.event;
         let Some(target) = plan.layers.first().and_then(|first| first.target) else { return Ok(()) };
-        let refuse = |layer: Option<&str>, asked, alive, target| {
-            let what = ranked_things(event);
-            Err(PruneError::TooFewAlive { at: epoch, layer: layer.map(str::to_owned), what, asked, alive, target })
-        };
         if plan.is_joint() {
             let asked = plan.rankings.iter().map(|ranking| plan.needed(ranking)).sum();
             let alive = self.total(plan);
             if asked > alive {
-                return refuse(None, asked, alive, target);
+                return Err(plan.too_few(None, (asked, alive), target));
             }
-            return self.admit_minima(plan, refuse);
+            return self.admit_minima(plan);
         }
         let each =
             || plan.rankings.iter().filter_map(|ranking| Some((plan.ranked(ranking).first()?, plan.needed(ranking))));
         for (layer, asked) in each() {
             let alive = self.most(event, layer);
             if asked > alive {
-                return refuse(Some(&layer.name), asked, alive, layer.target.unwrap_or(target));
+                return Err(plan.too_few(Some(&layer.name), (asked, alive), layer.target.unwrap_or(target)));
             }
         }
         // Where each layer might do, all of them together may not.
@@ -159,25 +149,21 @@ impl Bounds {
                 .map(|(_, asked)| asked)
                 .fold(0, usize::saturating_add);
             if asked > *alive {
-                return refuse(None, asked, *alive, target);
+                return Err(plan.too_few(None, (asked, *alive), target));
             }
         }
         Ok(())
     }
 
     /// Refuses a least density of a layer that is more than can be alive in it.
-    fn admit_minima(
-        &self,
-        plan: &EventPlan,
-        refuse: impl Fn(Option<&str>, usize, usize, Target) -> Result<(), PruneError>,
-    ) -> Result<(), PruneError> {
+    fn admit_minima(&self, plan: &EventPlan) -> Result<(), PruneError> {
         let [RankedLayers { amount: Amount::Within(_, bounds), .. }] = &plan.rankings[..] else { return Ok(()) };
         for (layer, bound) in plan.selected().iter().zip(bounds) {
             let alive = self.most(&plan.event, layer);
             if let Some(least) = plan.event.least().and_then(|least| least.of(&layer.name))
                 && bound.min > alive
             {
-                return refuse(Some(&layer.name), bound.min, alive, Target::Density(least));
+                return Err(plan.too_few(Some(&layer.name), (bound.min, alive), Target::Density(least)));
             }
         }
         Ok(())

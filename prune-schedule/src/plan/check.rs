@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::bounds::Bounds;
-use super::info::{Defaults, LayerInfo};
+use super::info::{Defaults, Known, LayerInfo};
 use crate::event::{Event, Rule};
 use crate::key::Key;
 use crate::prune_error::PruneError;
@@ -33,7 +33,7 @@ impl Strategy {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn check(&self, layers: &[LayerInfo<'_>], defaults: &Defaults) -> Result<Vec<Warning>, PruneError> {
-        check(self, (None, None), layers, defaults)
+        check(self, (None, None), Known { layers, couplings: &[], defaults: *defaults })
     }
 }
 
@@ -41,19 +41,18 @@ impl Strategy {
 pub(crate) fn check(
     strategy: &Strategy,
     (epoch, step): (Option<u64>, Option<u64>),
-    layers: &[LayerInfo<'_>],
-    defaults: &Defaults,
+    known: Known<'_>,
 ) -> Result<Vec<Warning>, PruneError> {
     let next = step.map_or(1, |step| step.saturating_add(1));
     let by_steps: Vec<(Key, &Event)> = strategy
         .events()
         .filter(|(epochs, _)| epochs.in_steps() && epochs.last().is_none_or(|last| last >= next))
         .collect();
-    let mut bounds = Bounds::now(layers, *defaults);
+    let mut bounds = Bounds::now(known);
     // When steps come among the epochs is not known here: what they mask may be masked, and opened, at any epoch.
     for (epochs, event) in &by_steps {
         if !matches!(event.rule(), Rule::Regrow(_)) {
-            let plan = event.outline(*epochs, layers, defaults)?;
+            let plan = event.outline(*epochs, known)?;
             bounds.perhaps_masked.extend(plan.selected().iter().map(|layer| layer.name.clone()));
         }
     }
@@ -69,7 +68,7 @@ pub(crate) fn check(
                 bounds.open();
             }
         }
-        let found = bounds.pass(epochs, next_epoch, event, layers)?;
+        let found = bounds.pass(epochs, next_epoch, event)?;
         // Under `-1` an event comes up in every gap between the others; once is enough.
         if warned.insert(epochs) {
             warnings.extend(found);
@@ -84,7 +83,7 @@ pub(crate) fn check(
         if opens {
             bounds.open();
         }
-        warnings.extend(bounds.pass(epochs, next, event, layers)?);
+        warnings.extend(bounds.pass(epochs, next, event)?);
     }
     Ok(warnings)
 }

@@ -11,32 +11,18 @@ use crate::names::Role;
 use crate::prune_error::PruneError;
 use crate::value::Piece;
 
-/// Layers whose channels are kept or pruned together: what one layer writes and others read, or what is added up. Channel
-/// `i` is index `i` along the axis of each member.
-///
-/// Couplings are facts of a model, so no strategy holds them: whoever knows the model hands them over beside its layers
-/// ([`Event::plan_coupled`](crate::Event::plan_coupled)). Only events that rank channels ask for them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Coupling {
-    members: Vec<(String, usize)>,
-}
-
-impl Coupling {
-    /// Layers by their names, each with the axis that its channels lie along.
-    pub fn new<N: Into<String>>(members: impl IntoIterator<Item = (N, usize)>) -> Self {
-        Coupling { members: members.into_iter().map(|(name, axis)| (name.into(), axis)).collect() }
-    }
-}
+/// The axes of one group of coupled channels, by layer: channel `i` is index `i` along each of them.
+pub(crate) type Members = Vec<(String, usize)>;
 
 impl EventPlan {
     /// Lets the members of each coupling follow the first of them that the event selects. They lie behind the others then.
-    pub(super) fn couple(&mut self, infos: &[LayerInfo<'_>], couplings: &[Coupling]) -> Result<(), PruneError> {
+    pub(super) fn couple(&mut self, infos: &[LayerInfo<'_>], couplings: &[Members]) -> Result<(), PruneError> {
         let Some(Piece::Channels { norm, .. }) = self.event.piece().cloned() else { return Ok(()) };
         let named = Named::of(infos);
         // By place: which coupling a layer is in, and along which axis.
         let mut member_of: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
         for (which, coupling) in couplings.iter().enumerate() {
-            for (name, axis) in &coupling.members {
+            for (name, axis) in coupling {
                 let place = named.place(name).ok_or_else(|| unknown(self.at, name, infos))?;
                 if infos[place].shape.get(*axis).is_none() {
                     let shape = infos[place].shape.to_vec();
@@ -76,22 +62,14 @@ impl EventPlan {
                 );
                 return self.refuse_coupling(info.name, &why);
             }
-            let target = self.layers[leader].target;
-            let role = following.remove(place).map_or_else(Role::unknown, |layer| layer.role);
             self.layers.push(LayerPlan {
-                place: *place,
-                name: info.name.to_owned(),
-                shape: info.shape.to_vec(),
-                target,
                 axis: Some(*axis),
-                evidence: None,
-                role,
+                role: following.remove(place).map_or_else(Role::unknown, |layer| layer.role),
                 unit: Some(Unit::from(Channels::new(*axis as isize, norm))),
                 units: count,
-                asked: None,
-                asked_units: None,
                 follows: Some(leader),
                 scored: info.rank() >= 2,
+                ..LayerPlan::new(*place, info, self.layers[leader].target)
             });
         }
         Ok(())

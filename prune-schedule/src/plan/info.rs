@@ -2,6 +2,7 @@
 
 use prune_core::{ElementType, Mask};
 
+use super::coupling::Members;
 use crate::names::Role;
 use crate::value::GroupAxis;
 
@@ -97,6 +98,14 @@ pub enum Alive<'a> {
     Count(usize),
     /// What a mask in force keeps.
     Mask(&'a Mask),
+}
+
+/// What a plan follows from besides its event.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'a> {
+    pub(crate) layers: &'a [LayerInfo<'a>],
+    pub(crate) couplings: &'a [Members],
+    pub(crate) defaults: Defaults,
 }
 
 /// What a door decides where a strategy leaves it open.

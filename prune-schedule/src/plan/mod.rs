@@ -15,13 +15,13 @@ mod select;
 
 pub use amount::{Amount, RankedLayers};
 pub(crate) use check::check;
-pub use coupling::Coupling;
-pub(crate) use coupling::joined;
+pub(crate) use coupling::{Members, joined};
+pub(crate) use info::Known;
 pub use info::{Alive, Defaults, LayerInfo};
 
 use core::ops::Range;
 
-use prune_core::{NmPattern, Unit};
+use prune_core::Unit;
 
 use crate::event::{Event, Rule, Target};
 use crate::key::Key;
@@ -98,6 +98,25 @@ pub struct LayerPlan {
 }
 
 impl LayerPlan {
+    /// A layer of which elements are ranked, if any are; nothing is asked of it yet.
+    fn new(place: usize, info: &LayerInfo<'_>, target: Option<Target>) -> Self {
+        LayerPlan {
+            place,
+            name: info.name.to_owned(),
+            shape: info.shape.to_vec(),
+            target,
+            axis: None,
+            evidence: None,
+            role: Role::unknown(),
+            unit: None,
+            units: info.len(),
+            asked: None,
+            asked_units: None,
+            follows: None,
+            scored: false,
+        }
+    }
+
     /// How many elements it has.
     pub(crate) fn len(&self) -> usize {
         info::len_of(&self.shape)
@@ -199,8 +218,10 @@ impl Event {
         self.plan_coupled(at, key, layers, &[], defaults)
     }
 
-    /// The same of layers some of whose channels are coupled: an event that ranks channels keeps or prunes them together,
-    /// by the norm over all members of two axes or more, in whichever member it selects first; all others follow.
+    /// The same of layers some of whose channels are coupled. A coupling lists layers, each with the axis along which its
+    /// channels lie; channel `i` is index `i` there. An event that ranks channels keeps or prunes them together, by the norm
+    /// over all members of two axes or more, in whichever member it selects first; all others follow. Couplings are facts of a
+    /// model, so no strategy holds them.
     ///
     /// # Errors
     ///
@@ -209,13 +230,13 @@ impl Event {
     /// # Examples
     ///
     /// ```
-    /// use prune_schedule::{Coupling, Defaults, Key, Event, LayerInfo, Piece, Scope};
+    /// use prune_schedule::{Defaults, Key, Event, LayerInfo, Piece, Scope};
     ///
     /// let half = Scope::UnifiedLocal(prune_core::Density::new(0.5)?);
     /// let event = Event::pieces(half, Piece::channels())?.include(["fc1*"])?;
     /// let layers = [LayerInfo::new("fc1.weight", &[6, 4]), LayerInfo::new("fc2.weight", &[3, 6])];
     /// // What the first layer writes is what the second reads.
-    /// let coupled = [Coupling::new([("fc1.weight", 0), ("fc2.weight", 1)])];
+    /// let coupled = [vec![("fc1.weight".to_owned(), 0), ("fc2.weight".to_owned(), 1)]];
     /// let plan = event.plan_coupled(Key::Epoch(1), Key::Epoch(1), &layers, &coupled, &Defaults::LIBRARY)?;
     /// let asked: Vec<_> = plan.layers.iter().map(|layer| (layer.name.as_str(), layer.asked)).collect();
     /// assert_eq!(asked, [("fc1.weight", Some(12)), ("fc2.weight", Some(9))]);
@@ -226,10 +247,10 @@ impl Event {
         at: Key,
         key: Key,
         layers: &[LayerInfo<'_>],
-        couplings: &[Coupling],
+        couplings: &[Vec<(String, usize)>],
         defaults: &Defaults,
     ) -> Result<EventPlan, PruneError> {
-        let mut plan = self.outline_coupled(at, layers, couplings, defaults)?;
+        let mut plan = self.outline(at, Known { layers, couplings, defaults: *defaults })?;
         if let Rule::Regrow(regrow) = self.rule() {
             plan.move_masked(layers, *regrow, key)?;
         }
@@ -241,23 +262,9 @@ impl Event {
     }
 
     /// The same without a look at how much is alive; of sparse training only which layers may be meant.
-    pub(crate) fn outline(
-        &self,
-        at: Key,
-        layers: &[LayerInfo<'_>],
-        defaults: &Defaults,
-    ) -> Result<EventPlan, PruneError> {
-        self.outline_coupled(at, layers, &[], defaults)
-    }
-
-    fn outline_coupled(
-        &self,
-        at: Key,
-        layers: &[LayerInfo<'_>],
-        couplings: &[Coupling],
-        defaults: &Defaults,
-    ) -> Result<EventPlan, PruneError> {
-        let selected = select::select(at, self, layers, defaults)?;
+    fn outline(&self, at: Key, known: Known<'_>) -> Result<EventPlan, PruneError> {
+        let Known { layers, couplings, defaults } = known;
+        let selected = select::select(at, self, layers, &defaults)?;
         let warnings = selected.iter().filter_map(|layer| layer.short_lanes(at)).collect();
         let mut plan =
             EventPlan { at, event: self.clone(), layers: selected, rankings: Vec::new(), asked: None, warnings };
@@ -275,11 +282,4 @@ impl Event {
 /// Layers ranked together, or one by itself.
 pub(crate) fn alone(place: usize) -> Range<usize> {
     place..place + 1
-}
-
-/// Groups of a lane, kept.
-pub(crate) fn kept_of_groups(pattern: NmPattern, layer: &LayerPlan) -> usize {
-    let len = layer.len();
-    let lane = layer.axis.map_or(len, |axis| layer.shape[axis]);
-    if len == 0 { 0 } else { len / lane * pattern.kept_of_lane(lane) }
 }

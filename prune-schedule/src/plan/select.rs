@@ -56,7 +56,7 @@ pub(super) fn output_of(layer: &LayerPlan, within_outputs: bool, inputs: &[usize
 /// How many units a layer has.
 fn count(at: Key, unit: &Unit, info: &LayerInfo<'_>) -> Result<usize, PruneError> {
     let grid = unit.grid(info.shape);
-    let grid = grid.map_err(|source| PruneError::Event { at, source: Box::new(source.in_layer(info.name)) })?;
+    let grid = grid.map_err(PruneError::in_layer(at, info.name))?;
     // Without elements there are no units, however long the other sides claim to be.
     Ok(if info.len() == 0 { 0 } else { grid.iter().product() })
 }
@@ -95,21 +95,7 @@ pub(super) fn select(
         let (axis, evidence) = (axis.map(|axis| axis.index), axis.and_then(|axis| axis.evidence));
         let unit = event.piece().map(|piece| piece.unit(axis));
         let units = unit.as_ref().map_or(Ok(info.len()), |unit| count(at, unit, info))?;
-        selected.push(LayerPlan {
-            place,
-            name: name.to_owned(),
-            shape: info.shape.to_vec(),
-            target,
-            axis,
-            evidence,
-            role,
-            unit,
-            units,
-            asked: None,
-            asked_units: None,
-            follows: None,
-            scored: false,
-        });
+        selected.push(LayerPlan { axis, evidence, role, unit, units, ..LayerPlan::new(place, info, target) });
     }
     if selected.is_empty() {
         return Err(PruneError::SelectsNothing { at, why: nothing_selected(event), prunable: prunable(infos) });
@@ -168,9 +154,7 @@ fn no_idle_bound(at: Key, event: &Event, infos: &[LayerInfo<'_>], selected: &[La
         if infos.iter().any(|info| info.name == name) {
             return Err(PruneError::BoundIdle { at, layer: crate::words::clip(name), field });
         }
-        let layer = crate::words::clip(name);
-        let nearest = crate::words::nearest(name, infos.iter().map(|info| info.name)).map(str::to_owned);
-        return Err(PruneError::UnknownLayer { at, layer, nearest });
+        return Err(unknown(at, name, infos));
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ impl Pruner {
         model: &mut (impl LayersMut + ?Sized),
     ) -> Result<Report, PruneError> {
         self.is_of_now(&prepared)?;
-        let in_event = |source| PruneError::Event { at: prepared.moment.key(), source: Box::new(source) };
+        let in_event = PruneError::in_event(prepared.moment.key());
         let writable = model.layers_mut();
         fits(&prepared, writable.iter().map(|(name, layer)| (name.as_ref(), layer.shape())))?;
         drop(writable);
@@ -80,7 +80,7 @@ impl Pruner {
             prepared.report.unchecked = !prepared.written.is_empty();
             return Ok(self.take_note(prepared));
         };
-        let in_event = |source| PruneError::Event { at: prepared.moment.key(), source: Box::new(source) };
+        let in_event = PruneError::in_event(prepared.moment.key());
         let layers = Listed::of(layers).map_err(in_event)?;
         fits(&prepared, layers.iter().map(|(name, layer)| (name, layer.shape())))?;
         for (name, mask) in prepared.writes.iter() {

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use prune_core::{
-    Density, Error, LayerRef, Mask, Masks, Need, PlainTensor, Ranked, Scores, Selected, Selector, Subject,
-};
+use prune_core::{Error, LayerRef, Mask, Masks, Need, PlainTensor, Ranked, Scores, Selected, Selector, Subject, Unit};
 
 use super::candidate::{Candidate, LayerMask};
 use super::evidence::Given;
 use super::{regrow, reopen};
 use crate::event::{Event, Rule};
-use crate::plan::{Amount, EventPlan, joined};
+use crate::plan::{Alive, Amount, EventPlan, joined};
 use crate::prune_error::PruneError;
 use crate::value::{Distribution, Piece};
 
@@ -63,7 +61,7 @@ impl Maker<'_> {
         candidates: &[Candidate<'_>],
         made: &[LayerMask],
     ) -> Result<LayerMask, PruneError> {
-        let refused = |source: Error| self.refused(core::slice::from_ref(bias), source);
+        let refused = self.in_layer(bias);
         let leader = bias.plan.follows.and_then(|i| Some((candidates.get(i)?.plan.unit.as_ref()?, made.get(i)?)));
         let Some((unit, leader)) = leader else {
             let mask = Mask::all(bias.layer.shape()).map_err(refused)?;
@@ -93,6 +91,9 @@ impl Maker<'_> {
             let one = |layer| regrow::mask(self.plan.at, *regrow, (layer, *moved), self.alive, self.given);
             return layers.iter().map(one).collect();
         }
+        if self.event().piece().is_some() {
+            return self.rank_units(layers, coupled, amount, so_far);
+        }
         let evidence = layers.iter().map(|layer| self.evidence(layer, so_far)).collect::<Result<Vec<_>, _>>()?;
         let evidence: Vec<Option<LayerRef<'_>>> =
             evidence.iter().map(|evidence| evidence.as_ref().map(LayerRef::of)).collect();
@@ -101,9 +102,6 @@ impl Maker<'_> {
             scores.push(self.scores(candidate, evidence.as_ref())?);
         }
         let scored: Vec<LayerRef<'_>> = scores.iter().map(Scores::layer).collect();
-        if self.event().piece().is_some() {
-            return self.rank_units(layers, &scored, &self.coupled(coupled, so_far)?, amount);
-        }
         let ranked: Vec<Ranked<'_>> = layers
             .iter()
             .zip(&scored)
@@ -113,27 +111,28 @@ impl Maker<'_> {
         self.select(layers, &ranked, selector, amount)
     }
 
-    /// Ranks blocks or channels by what they hold, and keeps the elements of those that are kept.
+    /// Ranks blocks or channels by what they hold, and keeps the elements of those that are kept. Of coupled layers each
+    /// stands beside the place of the one that it follows.
     fn rank_units(
         &self,
         layers: &[Candidate<'_>],
-        scored: &[LayerRef<'_>],
-        coupled: &[(usize, PlainTensor<f64>)],
+        coupled: &[(usize, &Candidate<'_>)],
         amount: &Amount,
+        so_far: Option<&Masks>,
     ) -> Result<Vec<LayerMask>, PruneError> {
         let mut units = Vec::with_capacity(layers.len());
-        for (i, (candidate, scores)) in layers.iter().zip(scored).enumerate() {
+        for (i, candidate) in layers.iter().enumerate() {
             let Some(unit) = &candidate.plan.unit else { continue };
-            let refused = |source: Error| self.refused(core::slice::from_ref(candidate), source);
-            let alive = self.alive.get(candidate.name());
-            let mut of_units = unit.scores(scores, self.event().scored_by().rank_by(), alive).map_err(refused)?;
-            if let Some(Piece::Channels { norm, .. }) = self.event().piece() {
-                for (_, others) in coupled.iter().filter(|(leader, _)| *leader == i) {
-                    let both = of_units.values_mut().iter_mut().zip(others.values());
+            let mut scores = self.unit_scores(candidate, unit, so_far)?;
+            for (_, follower) in coupled.iter().filter(|(leader, _)| *leader == i) {
+                if let (Some(Piece::Channels { norm, .. }), Some(unit)) = (self.event().piece(), &follower.plan.unit) {
+                    let others = self.unit_scores(follower, unit, so_far)?;
+                    let both = scores.values_mut().iter_mut().zip(others.values());
                     both.for_each(|(score, other)| *score = joined(*norm, *score, *other));
                 }
             }
-            units.push((unit, of_units, alive.map(|alive| unit.alive(alive)).transpose().map_err(refused)?));
+            let alive = self.alive.get(candidate.name()).map(|alive| unit.alive(alive)).transpose();
+            units.push((unit, scores, alive.map_err(self.in_layer(candidate))?));
         }
         let scored: Vec<LayerRef<'_>> = units.iter().map(|(_, scores, _)| LayerRef::of(scores)).collect();
         let ranked: Vec<Ranked<'_>> = layers
@@ -144,50 +143,35 @@ impl Maker<'_> {
             .collect();
         let mut made = self.select(layers, &ranked, Selector::value(), amount)?;
         for ((candidate, made), (unit, ..)) in layers.iter().zip(&mut made).zip(&units) {
-            let refused = |source: Error| self.refused(core::slice::from_ref(candidate), source);
-            let spread = unit.spread(&made.mask, candidate.layer.shape()).map_err(refused)?;
+            let refused = self.in_layer(candidate);
             made.units = Some(made.mask.kept_len());
-            made.mask = match self.alive.get(candidate.name()) {
-                Some(alive) => spread.intersection(alive).map_err(refused)?,
-                None => spread,
-            };
+            made.mask = unit.spread(&made.mask, candidate.layer.shape()).map_err(refused)?;
+            if let Some(alive) = self.alive.get(candidate.name()) {
+                made.mask.intersect_in_place(alive).map_err(refused)?;
+            }
         }
         Ok(made)
     }
 
-    /// The scores of the units of layers that follow others, each with the place of the one that it follows.
-    fn coupled(
+    fn unit_scores(
         &self,
-        followers: &[(usize, &Candidate<'_>)],
+        candidate: &Candidate<'_>,
+        unit: &Unit,
         so_far: Option<&Masks>,
-    ) -> Result<Vec<(usize, PlainTensor<f64>)>, PruneError> {
-        let mut coupled = Vec::with_capacity(followers.len());
-        for (place, candidate) in followers {
-            let Some(unit) = &candidate.plan.unit else { continue };
-            let refused = |source: Error| self.refused(core::slice::from_ref(*candidate), source);
-            let evidence = self.evidence(candidate, so_far)?;
-            let evidence = evidence.as_ref().map(LayerRef::of);
-            let scores = self.scores(candidate, evidence.as_ref())?;
-            let (by, alive) = (self.event().scored_by().rank_by(), self.alive.get(candidate.name()));
-            coupled.push((*place, unit.scores(&scores.layer(), by, alive).map_err(refused)?));
-        }
-        Ok(coupled)
+    ) -> Result<PlainTensor<f64>, PruneError> {
+        let evidence = self.evidence(candidate, so_far)?;
+        let evidence = evidence.as_ref().map(LayerRef::of);
+        let scores = self.scores(candidate, evidence.as_ref())?;
+        let (by, alive) = (self.event().scored_by().rank_by(), self.alive.get(candidate.name()));
+        unit.scores(&scores.layer(), by, alive).map_err(self.in_layer(candidate))
     }
 
     /// How many of what is ranked can be chosen.
     fn alive_of(&self, layers: &[Candidate<'_>]) -> Result<usize, PruneError> {
-        let mut sum = 0usize;
-        for layer in layers {
-            let alive = match (&layer.plan.unit, self.alive.get(layer.name())) {
-                (_, None) => layer.plan.units,
-                (None, Some(alive)) => alive.kept_len(),
-                (Some(unit), Some(alive)) => {
-                    unit.alive(alive).map_err(|error| self.refused(core::slice::from_ref(layer), error))?.kept_len()
-                }
-            };
-            sum = sum.saturating_add(alive);
-        }
-        Ok(sum)
+        layers.iter().try_fold(0usize, |sum, layer| {
+            let alive = self.alive.get(layer.name()).map_or(Alive::All, Alive::Mask);
+            Ok(sum.saturating_add(alive.ranked(layer.plan).map_err(self.in_layer(layer))?))
+        })
     }
 
     /// What the score looks at besides the weights.
@@ -204,8 +188,7 @@ impl Maker<'_> {
         candidate: &Candidate<'s>,
         evidence: Option<&'s LayerRef<'s>>,
     ) -> Result<Scores<'s>, PruneError> {
-        let refused =
-            |source: Error| PruneError::Event { at: self.plan.at, source: Box::new(source.in_layer(candidate.name())) };
+        let refused = self.in_layer(candidate);
         let mut subject = Subject::new(candidate.name(), candidate.layer);
         if let Some(evidence) = evidence {
             subject = subject.with_evidence(evidence);
@@ -244,7 +227,12 @@ impl Maker<'_> {
             Amount::Within(kept, bounds) => done(selector.top_within(ranked, *kept, bounds).map_err(refused)?),
             // Nothing is ranked together here: each layer is an update of its own.
             Amount::Moved(_) => Ok(Vec::new()),
-            Amount::EachOutput(density) => done(self.each_output(layers, ranked, selector, *density).map_err(refused)?),
+            Amount::EachOutput(density) => {
+                let axis = |layer: &Candidate<'_>| layer.plan.axis.unwrap_or(0) as isize;
+                let each = layers.iter().zip(ranked);
+                let made = each.map(|(layer, ranked)| selector.each_along(ranked, *density, axis(layer)));
+                done(made.collect::<Result<Vec<_>, _>>().map_err(refused)?)
+            }
             Amount::Pattern(pattern) => {
                 let axis = layers.first().and_then(|first| first.plan.axis);
                 let n_of_m = |selector: Selector, ranked: &[Ranked<'_>]| match axis {
@@ -264,18 +252,6 @@ impl Maker<'_> {
         }
     }
 
-    fn each_output(
-        &self,
-        layers: &[Candidate<'_>],
-        ranked: &[Ranked<'_>],
-        selector: Selector,
-        density: Density,
-    ) -> Result<Vec<Selected>, Error> {
-        let each = layers.iter().zip(ranked);
-        each.map(|(layer, ranked)| selector.each_along(ranked, density, layer.plan.axis.unwrap_or(0) as isize))
-            .collect()
-    }
-
     /// Selects again with closed elements among the choice, after those kept anyway.
     fn reopened(
         &self,
@@ -286,8 +262,7 @@ impl Maker<'_> {
         let Some(how) = self.event().reopens() else { return Ok(Vec::new()) };
         let mut scores: Vec<PlainTensor<f64>> = Vec::with_capacity(layers.len());
         for (candidate, kept) in layers.iter().zip(&kept_anyway) {
-            let refused = |error: Error| self.refused(layers, error.in_layer(candidate.name()));
-            let all = Mask::all(candidate.layer.shape()).map_err(refused)?;
+            let all = Mask::all(candidate.layer.shape()).map_err(self.in_layer(candidate))?;
             let alive = self.alive.get(candidate.name()).unwrap_or(&all);
             scores.push(reopen::scores(self.plan.at, candidate, kept, alive, how, self.given)?);
         }
@@ -300,10 +275,13 @@ impl Maker<'_> {
 
     /// An error of the core, with the epoch, and with the layer where there is just one.
     fn refused(&self, layers: &[Candidate<'_>], error: Error) -> PruneError {
-        let source = match layers {
-            [only] => error.in_layer(only.name()),
-            _ => error,
-        };
-        PruneError::Event { at: self.plan.at, source: Box::new(source) }
+        match layers {
+            [only] => self.in_layer(only)(error),
+            _ => PruneError::in_event(self.plan.at)(error),
+        }
+    }
+
+    fn in_layer<'n>(&self, candidate: &Candidate<'n>) -> impl Fn(Error) -> PruneError + Copy + use<'n> {
+        PruneError::in_layer(self.plan.at, candidate.name())
     }
 }

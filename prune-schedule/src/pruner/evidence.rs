@@ -10,8 +10,7 @@ use super::listed::Listed;
 use crate::event::{Event, Rule};
 use crate::key::Key;
 use crate::prune_error::PruneError;
-use crate::value::Grow;
-use crate::value::Reopen;
+use crate::value::{Grow, Reopen};
 
 /// What an event may look at besides the weights, under the layers' names: see
 /// [`Pruner::end_epoch_with`](super::Pruner::end_epoch_with).
@@ -190,8 +189,6 @@ impl<'a> Given<'a> {
         so_far: Option<&Masks>,
     ) -> Result<Option<PlainTensor<f64>>, PruneError> {
         let Some(need) = score.needs() else { return Ok(None) };
-        let refused =
-            |source: Error| PruneError::Event { at: epoch, source: Box::new(source.in_layer(candidate.name())) };
         let found = match need {
             Need::Gradient | Need::MeanGradient => return self.gradient(epoch, candidate, score.name()).map(Some),
             Need::InputNorms => match (self.measure, &self.norms) {
@@ -208,7 +205,7 @@ impl<'a> Given<'a> {
             need: need.to_string(),
             how: "hand it over in the `Evidence` of the call",
         };
-        found.map_err(refused)?.ok_or_else(missing).map(Some)
+        found.map_err(PruneError::in_layer(epoch, candidate.name()))?.ok_or_else(missing).map(Some)
     }
 
     /// A layer's gradient, for a method that cannot do without.
@@ -227,8 +224,7 @@ impl<'a> Given<'a> {
             how: "call `observe` after each backward pass that leads up to the event, before gradients are masked, or hand \
                   it over in its `Evidence`",
         })?;
-        PlainTensor::from_logical(shape, values)
-            .map_err(|source| PruneError::Event { at: epoch, source: Box::new(source) })
+        PlainTensor::from_logical(shape, values).map_err(PruneError::in_event(epoch))
     }
 
     /// A layer's gradient in logical order, if there is one.

@@ -69,7 +69,7 @@ impl Pruner {
         if let Some((key, event)) = self.strategy.covering(moment)
             && event.passes_straight_through()
         {
-            let in_event = |source| PruneError::Event { at: moment.key(), source: Box::new(source) };
+            let in_event = PruneError::in_event(moment.key());
             let layers = Listed::of(model).map_err(in_event)?;
             let given = Given::of(evidence, &self.epochs.observed).map_err(in_event)?;
             let happening = Happening { epoch: moment.time(), moment, key, event: event.clone() };

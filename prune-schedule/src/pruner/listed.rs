@@ -50,12 +50,11 @@ impl<'m> Listed<'m> {
     }
 
     /// What a plan sees of the layers, in their order: what these masks keep is alive, and everything without any.
-    pub(super) fn infos<'s>(&'s self, alive: Option<&'s Masks>) -> Vec<LayerInfo<'s>> {
+    pub(super) fn infos<'s>(&'s self, alive: &'s Masks) -> Vec<LayerInfo<'s>> {
         let info = |(name, layer): (&'s str, &'s LayerRef<'m>)| {
-            let mask = alive.and_then(|alive| alive.get(name));
             LayerInfo::new(name, layer.shape())
                 .with_element(Some(layer.element_type()))
-                .with_alive(mask.map_or(Alive::All, Alive::Mask))
+                .with_alive(alive.get(name).map_or(Alive::All, Alive::Mask))
         };
         self.iter().map(info).collect()
     }

@@ -32,7 +32,7 @@ use self::clock::{Clock, Token};
 use self::evidence::Wanted;
 use self::listed::Listed;
 use crate::moment::Moment;
-use crate::plan::{Coupling, Defaults, check};
+use crate::plan::{Defaults, Known, Members, check};
 use crate::prune_error::PruneError;
 use crate::strategy::Strategy;
 use crate::warning::Warning;
@@ -89,7 +89,7 @@ pub struct Pruner {
     /// While masks float: what is alive, and held, instead of `masks`.
     floats_over: Option<Masks>,
     /// Channels of the model's that are one unit.
-    couplings: Vec<Coupling>,
+    couplings: Vec<Members>,
     /// Changes with all of the above.
     token: Token,
 }
@@ -114,11 +114,17 @@ impl Pruner {
         }
     }
 
-    /// The same for a model some of whose channels are coupled. They are facts of the model, as the layers are, so a saved
-    /// state does not hold them.
+    /// The same for a model some of whose channels are coupled: see [`Event::plan_coupled`](crate::Event::plan_coupled).
+    /// Couplings are facts of the model, as the layers are, so a saved state does not hold them. prune-graph reads them off a
+    /// network, with an example at its `Coupling::members`.
     #[must_use]
-    pub fn with_couplings(self, couplings: Vec<Coupling>) -> Self {
-        Pruner { couplings, token: Token::default(), ..self }
+    pub fn with_couplings<N, M>(self, couplings: impl IntoIterator<Item = M>) -> Self
+    where
+        N: Into<String>,
+        M: IntoIterator<Item = (N, usize)>,
+    {
+        let members = |coupling: M| coupling.into_iter().map(|(name, axis)| (name.into(), axis)).collect();
+        Pruner { couplings: couplings.into_iter().map(members).collect(), token: Token::default(), ..self }
     }
 
     /// What it carries out.
@@ -160,8 +166,9 @@ impl Pruner {
         layers.fit(self.masks())?;
         layers.fit(self.held())?;
         let ended = (self.epochs.last, self.steps.last);
-        let infos = layers.infos(Some(self.held()));
-        let mut warnings = check(&self.strategy, ended, &infos, &Defaults::LIBRARY)?;
+        let infos = layers.infos(self.held());
+        let known = Known { layers: &infos, couplings: &self.couplings, defaults: Defaults::LIBRARY };
+        let mut warnings = check(&self.strategy, ended, known)?;
         warnings.extend(sparse::mostly_zero(&layers, self.held())?);
         Ok(warnings)
     }

@@ -135,7 +135,7 @@ impl Pruner {
         evidence: Evidence<'e>,
     ) -> Result<Prepared<'e>, PruneError> {
         let Happening { epoch, moment, key, ref event } = *happening;
-        let in_event = |source| PruneError::Event { at: moment.key(), source: Box::new(source) };
+        let in_event = PruneError::in_event(moment.key());
         let layers = Listed::of(model).map_err(in_event)?;
         let rewound = rewound(moment.key(), event, &layers, epoch, &evidence)?;
         if rewound.is_some() {
@@ -150,9 +150,7 @@ impl Pruner {
         // Under the straight-through estimator the dense weights train on until the range ends.
         let is_written = !(floats_on && event.passes_straight_through());
         let outcome = Outcome {
-            epoch,
-            moment,
-            key,
+            happening,
             plan: &plan,
             rewound: rewound.as_ref(),
             candidates: &candidates,
@@ -195,10 +193,10 @@ impl Pruner {
     /// The plan of an event on these layers.
     fn plan(&self, happening: &Happening, layers: &Listed<'_>) -> Result<EventPlan, PruneError> {
         let at = happening.moment.key();
-        let infos = layers.infos(Some(self.held()));
+        let infos = layers.infos(self.held());
         let plan = happening.event.plan_coupled(at, happening.key, &infos, &self.couplings, &Defaults::LIBRARY)?;
         if matches!(happening.event.rule(), Rule::Regrow(_)) {
-            layers.fit(self.held()).map_err(|source| PruneError::Event { at, source: Box::new(source) })?;
+            layers.fit(self.held()).map_err(PruneError::in_event(at))?;
         }
         Ok(plan)
     }
@@ -222,31 +220,27 @@ impl Pruner {
 
     /// Refuses a moment that has been, or before which an event has not happened.
     pub(super) fn goes_forward(&self, moment: Moment) -> Result<(), PruneError> {
-        let last = self.clock(moment).last;
-        let steps_begin = || self.strategy.next_after(Moment::Step, None);
+        let (last, time) = (self.clock(moment).last, moment.time());
+        let ended = last.filter(|&last| time <= last);
+        let skipped = |unit| self.strategy.next_after(unit, last).filter(|&skipped| skipped < time);
         match moment {
             Moment::Step(step) => {
-                if self.epochs.last.is_none() && self.strategy.event_at(0).is_some() && self.strategy.has_steps() {
-                    return Err(PruneError::StepBeforeStart { step });
-                }
-                if let Some(last) = last.filter(|&last| step <= last) {
-                    return Err(PruneError::StepBackwards { step, last });
-                }
-                match self.strategy.next_after(Moment::Step, last) {
-                    Some(skipped) if skipped < step => Err(PruneError::StepSkipped { step, skipped }),
-                    _ => Ok(()),
+                let unstarted =
+                    self.epochs.last.is_none() && self.strategy.event_at(0).is_some() && self.strategy.has_steps();
+                match (ended, skipped(Moment::Step)) {
+                    _ if unstarted => Err(PruneError::StepBeforeStart { step }),
+                    (Some(last), _) => Err(PruneError::StepBackwards { step, last }),
+                    (_, Some(skipped)) => Err(PruneError::StepSkipped { step, skipped }),
+                    (None, None) => Ok(()),
                 }
             }
             Moment::Epoch(epoch) => {
-                if let Some(last) = last.filter(|&last| epoch <= last) {
-                    return Err(PruneError::EpochBackwards { epoch, last });
-                }
-                if let (None, true, Some(next)) = (self.steps.last, epoch > 0, steps_begin()) {
-                    return Err(PruneError::StepsNotCounted { next });
-                }
-                match self.strategy.next_after(Moment::Epoch, last) {
-                    Some(skipped) if skipped < epoch => Err(PruneError::EventSkipped { epoch, skipped }),
-                    _ => Ok(()),
+                let begin = self.strategy.next_after(Moment::Step, None);
+                match (ended, begin.filter(|_| self.steps.last.is_none() && epoch > 0), skipped(Moment::Epoch)) {
+                    (Some(last), ..) => Err(PruneError::EpochBackwards { epoch, last }),
+                    (_, Some(next), _) => Err(PruneError::StepsNotCounted { next }),
+                    (.., Some(skipped)) => Err(PruneError::EventSkipped { epoch, skipped }),
+                    (None, None, None) => Ok(()),
                 }
             }
         }
@@ -284,7 +278,7 @@ fn rewound<'e>(
     }
     let missing = || refuse("hand them over as `rewind` in the `Evidence` of `end_epoch_with`".to_owned());
     let given = Listed::of(evidence.rewind.ok_or_else(missing)?);
-    let given = given.map_err(|source| PruneError::Event { at, source: Box::new(source) })?;
+    let given = given.map_err(PruneError::in_event(at))?;
     for (name, layer) in layers.iter() {
         let shown = prune_core::printable(name);
         let Some(source) = given.get(name) else {

@@ -16,7 +16,7 @@ pub(super) fn mask(
     alive: &Masks,
     given: &Given<'_>,
 ) -> Result<LayerMask, PruneError> {
-    let refused = |source: Error| PruneError::Event { at, source: Box::new(source.in_layer(candidate.name())) };
+    let refused = PruneError::in_layer(at, candidate.name());
     let all = || Mask::all(candidate.layer.shape()).map_err(refused);
     let mask = alive.get(candidate.name()).cloned().map_or_else(all, Ok)?;
     if moved == 0 {

@@ -3,7 +3,7 @@
 //! One trick serves every method: what is kept anyway scores plus infinity, what is closed scores by the draw or the
 //! gradient, and the method selects once more. So the count is as exact as everywhere else, also in each N:M group.
 
-use prune_core::{Error, Mask, PlainTensor, draw};
+use prune_core::{Mask, PlainTensor, draw};
 
 use super::candidate::Candidate;
 use super::evidence::Given;
@@ -40,6 +40,5 @@ pub(super) fn scores(
             *score = 0.0;
         }
     }
-    PlainTensor::from_logical(layer.shape(), scores)
-        .map_err(|source: Error| PruneError::Event { at: epoch, source: Box::new(source) })
+    PlainTensor::from_logical(layer.shape(), scores).map_err(PruneError::in_event(epoch))
 }

@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::candidate::{Candidate, LayerMask};
 use super::listed::Listed;
-use crate::key::Key;
-use crate::moment::Moment;
+use super::prepare::Happening;
 use crate::plan::EventPlan;
 use crate::warning::Warning;
 
@@ -129,9 +128,7 @@ impl Totals {
 
 /// What an event leaves behind, and what it found.
 pub(super) struct Outcome<'a> {
-    pub(super) epoch: u64,
-    pub(super) moment: Moment,
-    pub(super) key: Key,
+    pub(super) happening: &'a Happening,
     pub(super) plan: &'a EventPlan,
     /// The parameters that are set back to, by an event that rewinds.
     pub(super) rewound: Option<&'a Listed<'a>>,
@@ -210,18 +207,19 @@ impl Outcome<'_> {
             norms.add(stats.squared_norm, stats.squared_norm);
         }
         all.norm_kept = norms.share();
+        let Happening { epoch, moment, key, ref event } = *self.happening;
         Ok(Report {
-            epoch: self.epoch,
-            step: self.moment.is_step().then(|| self.moment.time()),
-            event: self.key.to_string(),
-            method: self.plan.event.method().name().to_owned(),
-            target: match self.plan.event.targets()[..] {
+            epoch,
+            step: moment.is_step().then(|| moment.time()),
+            event: key.to_string(),
+            method: event.method().name().to_owned(),
+            target: match event.targets()[..] {
                 [(None, target)] => target.to_string(),
                 [] => "as many as before".to_owned(),
                 _ => String::new(),
             },
-            floats: self.plan.event.floats(self.key),
-            rewound_to: self.plan.event.rewinds_to(),
+            floats: event.floats(key),
+            rewound_to: event.rewinds_to(),
             unchanged: selected.closed + selected.reopened + selected.swaps == 0 && !overwrites,
             forward_only: !self.written,
             unchecked: false,

@@ -1,7 +1,7 @@
 //! Saving a pruner and going on from there, bit for bit.
 
 use prune_core::Masks;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Pruner;
 use super::clock::{Clock, Token};
@@ -11,30 +11,14 @@ use crate::prune_error::PruneError;
 use crate::strategy::Strategy;
 
 /// The version of [`PrunerState`] that is written and read.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
-struct Version;
+const VERSION: u32 = 1;
 
-impl Version {
-    const NUMBER: u32 = 1;
-}
-
-impl From<Version> for u32 {
-    fn from(_: Version) -> u32 {
-        Version::NUMBER
-    }
-}
-
-impl TryFrom<u32> for Version {
-    type Error = String;
-
-    fn try_from(found: u32) -> Result<Self, String> {
-        let read = Version::NUMBER;
-        if found == read {
-            Ok(Version)
-        } else {
-            Err(format!("it has version {found}, this version of prune reads version {read}"))
-        }
+fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    match u32::deserialize(deserializer)? {
+        VERSION => Ok(VERSION),
+        found => Err(serde::de::Error::custom(format_args!(
+            "it has version {found}, this version of prune reads version {VERSION}"
+        ))),
     }
 }
 
@@ -47,7 +31,8 @@ impl TryFrom<u32> for Version {
 #[serde(deny_unknown_fields)]
 pub struct PrunerState {
     /// The first field, so that a state of another version is refused as such and not for the fields it has.
-    version: Version,
+    #[serde(deserialize_with = "known_version")]
+    version: u32,
     strategy: Strategy,
     /// The last epoch that has ended.
     epoch: Option<u64>,
@@ -67,7 +52,7 @@ impl Pruner {
     /// All that this pruner knows, to be saved.
     pub fn state(&self) -> PrunerState {
         PrunerState {
-            version: Version,
+            version: VERSION,
             strategy: self.strategy.clone(),
             epoch: self.epochs.last,
             step: self.steps.last,
@@ -85,7 +70,7 @@ impl Pruner {
     /// [`PruneError::StateContradiction`]. Whether the masks fit a model is seen when they
     /// meet it: by [`Pruner::check`], [`Pruner::hold`] and each event.
     pub fn from_state(state: PrunerState) -> Result<Self, PruneError> {
-        let PrunerState { version: Version, strategy, epoch, step, masks, held, observed, observed_in_step } = state;
+        let PrunerState { version: _, strategy, epoch, step, masks, held, observed, observed_in_step } = state;
         let contradiction = |why: String| Err(PruneError::StateContradiction { why });
         let floats = epoch.is_some_and(|epoch| {
             strategy.covering(Moment::Epoch(epoch)).is_some_and(|(key, _)| strategy.floats_on(epoch, key))

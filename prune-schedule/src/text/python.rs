@@ -151,63 +151,44 @@ impl<'t> Reader<'t> {
 
     fn table(&mut self, depth: usize) -> Result<Value, StrategyError> {
         let opened = self.at;
-        self.take('{');
-        let mut entries = Vec::new();
-        loop {
-            self.skip_blank();
-            if self.take('}') {
-                return Ok(Value::Table(entries));
+        let entry = |reader: &mut Self| {
+            let key = reader.value(depth)?;
+            reader.skip_blank();
+            if !reader.take(':') {
+                return Err(reader.missing("`:` between a key and its value", '{', opened));
             }
-            if self.peek().is_none() {
-                return Err(self.missing("`}`", '{', opened));
+            reader.skip_blank();
+            if reader.peek().is_none() {
+                return Err(reader.missing("a value", '{', opened));
             }
-            let key = self.value(depth)?;
-            self.skip_blank();
-            if !self.take(':') {
-                return Err(self.missing("`:` between a key and its value", '{', opened));
-            }
-            self.skip_blank();
-            if self.peek().is_none() {
-                return Err(self.missing("a value", '{', opened));
-            }
-            entries.push((key, self.value(depth)?));
-            self.skip_blank();
-            if !self.take(',') && self.peek() != Some('}') {
-                return Err(self.missing("`,` or `}`", '{', opened));
-            }
-        }
+            Ok((key, reader.value(depth)?))
+        };
+        Ok(Value::Table(self.items('{', '}', "`,` or `}`", entry)?.0))
     }
 
     fn list(&mut self, depth: usize) -> Result<Value, StrategyError> {
-        let opened = self.at;
-        self.take('[');
-        let (items, _) = self.items(']', "`,` or `]`", ('[', opened), depth)?;
-        Ok(Value::List(items))
+        Ok(Value::List(self.items('[', ']', "`,` or `]`", |reader| reader.value(depth))?.0))
     }
 
-    /// A tuple, or one value in parentheses.
+    /// A tuple, or a value in parentheses: only the comma makes the tuple.
     fn parentheses(&mut self, depth: usize) -> Result<Value, StrategyError> {
-        let opened = self.at;
-        self.take('(');
-        let (mut items, commas) = self.items(')', "`,` or `)`", ('(', opened), depth)?;
+        let (mut items, commas) = self.items('(', ')', "`,` or `)`", |reader| reader.value(depth))?;
         match items.pop() {
             Some(only) if items.is_empty() && !commas => Ok(only.value),
-            Some(last) => {
-                items.push(last);
-                Ok(Value::List(items))
-            }
-            None => Ok(Value::List(items)),
+            last => Ok(Value::List(items.into_iter().chain(last).collect())),
         }
     }
 
-    /// The values up to `close`, and whether there was a comma among them.
-    fn items(
+    /// What lies between brackets, and whether commas do.
+    fn items<T>(
         &mut self,
+        open: char,
         close: char,
         wanted: &'static str,
-        (bracket, opened): (char, usize),
-        depth: usize,
-    ) -> Result<(Vec<Node>, bool), StrategyError> {
+        item: impl Fn(&mut Self) -> Result<T, StrategyError>,
+    ) -> Result<(Vec<T>, bool), StrategyError> {
+        let opened = self.at;
+        self.take(open);
         let mut items = Vec::new();
         let mut commas = false;
         loop {
@@ -216,14 +197,14 @@ impl<'t> Reader<'t> {
                 return Ok((items, commas));
             }
             if self.peek().is_none() {
-                return Err(self.missing(wanted, bracket, opened));
+                return Err(self.missing(wanted, open, opened));
             }
-            items.push(self.value(depth)?);
+            items.push(item(self)?);
             self.skip_blank();
             if self.take(',') {
                 commas = true;
             } else if self.peek() != Some(close) {
-                return Err(self.missing(wanted, bracket, opened));
+                return Err(self.missing(wanted, open, opened));
             }
         }
     }

@@ -90,38 +90,31 @@ fn event(source: Source<'_>, key: &Node, node: &Node, known: &[&'static str]) ->
         return source.refuse(node, Problem::EventKind { found: node.value.describe() });
     };
     let written = Written::read(source, entries, known)?;
-    let method = match written.get(METHOD) {
-        None => return source.refuse(key, Problem::MethodMissing),
-        Some(node) => match &node.value {
-            Value::Text(name) => {
-                name.parse::<Method>().map_err(|error| source.at(node)(Problem::from(error).into()))?
-            }
-            other => return source.refuse(node, Problem::MethodKind { found: other.describe() }),
-        },
-    };
-    let event = bare(source, key, &written, method)?;
+    let method = written.put(METHOD, None, |node, _| match &node.value {
+        Value::Text(name) => Ok(Some(name.parse::<Method>().map_err(Problem::from)?)),
+        other => {
+            let (field, wanted, found) = (METHOD, "a string such as 'unstr_global'", other.describe());
+            Err(Problem::FieldValue { field, wanted, found }.into())
+        }
+    })?;
+    let Some(method) = method else { return written.refuse(key, Problem::MethodMissing) };
+    let event = bare(key, &written, method)?;
     crate::option::ALL.iter().try_fold(event, |event, option| (option.read)(&written, event))
 }
 
 /// The event with its method and amount alone.
-fn bare(source: Source<'_>, key: &Node, written: &Written<'_, '_>, method: Method) -> Result<Event, StrategyError> {
-    let seed = || crate::option::seed::read(written);
-    let (field, amount) = match method.structure {
-        Structure::Set => {
-            no_amount(source, written, method)?;
-            return Ok(Event::regrow(Regrow::new(Grow::Random { seed: seed()?.unwrap_or(0) })));
-        }
-        Structure::Rigl => {
-            no_amount(source, written, method)?;
-            return Ok(Event::regrow(Regrow::new(Grow::Gradient)));
-        }
-        _ => amount(source, key, written, method)?,
+fn bare(key: &Node, written: &Written<'_, '_>, method: Method) -> Result<Event, StrategyError> {
+    let Some((field, amount)) = amount(key, written, method)? else {
+        let grow = match method.structure {
+            Structure::Rigl => Grow::Gradient,
+            _ => Grow::Random { seed: crate::option::seed::read(written)?.unwrap_or(0) },
+        };
+        return Ok(Event::regrow(Regrow::new(grow)));
     };
-    let scoped = Scoped { source, written, method, field };
     let made = match method.structure {
-        Structure::NOfM => Event::n_of_m(scoped.read(amount, |node| pattern(method, field, node))?),
+        Structure::NOfM => Event::n_of_m(scope(written, method, (field, amount), pattern)?),
         structure => {
-            let scope = scoped.read(amount, |node| density(method, field, node))?;
+            let scope = scope(written, method, (field, amount), density)?;
             match structure {
                 Structure::Block => Event::pieces(scope, crate::option::unit::blocks(written, key, method.name())?),
                 Structure::Channel => Event::pieces(scope, Piece::channels()),
@@ -129,69 +122,55 @@ fn bare(source: Source<'_>, key: &Node, written: &Written<'_, '_>, method: Metho
             }
         }
     };
-    made.map_err(source.at(amount))
+    made.map_err(written.at(amount))
 }
 
-/// Refuses every field that says how much is kept.
-fn no_amount(source: Source<'_>, written: &Written<'_, '_>, method: Method) -> Result<(), StrategyError> {
-    match AMOUNTS.iter().find_map(|&name| written.entry(name).map(|(node, _)| (name, node))) {
-        Some((field, node)) => source.refuse(node, Problem::AmountUnused { field, method: method.name() }),
-        None => Ok(()),
-    }
-}
-
-/// The one field that says how much is kept, with its value.
+/// The one field that says how much is kept, with its value; none where the method keeps as much as there is.
 fn amount<'n>(
-    source: Source<'_>,
     key: &Node,
     written: &Written<'_, 'n>,
     method: Method,
-) -> Result<(&'static str, &'n Node), StrategyError> {
-    let mut written = AMOUNTS.iter().filter_map(|&name| written.entry(name).map(|entry| (name, entry)));
-    let allowed = method.structure.amounts();
-    match (written.next(), written.next()) {
-        (None, _) => source.refuse(key, Problem::AmountMissing { method: method.name(), fields: allowed }),
-        (Some((first, _)), Some((second, (node, _)))) => source.refuse(node, Problem::AmountTwice { first, second }),
-        (Some((field, (node, _))), None) if !allowed.contains(&field) => {
-            source.refuse(node, Problem::AmountMismatch { field, method: method.name(), fields: allowed })
+) -> Result<Option<(&'static str, &'n Node)>, StrategyError> {
+    let mut amounts = AMOUNTS.iter().filter_map(|&name| written.entry(name).map(|entry| (name, entry)));
+    let (fields, method) = (method.structure.amounts(), method.name());
+    match (amounts.next(), amounts.next()) {
+        (None, _) if fields.is_empty() => Ok(None),
+        (Some((field, (node, _))), _) if fields.is_empty() => {
+            written.refuse(node, Problem::AmountUnused { field, method })
         }
-        (Some((field, (_, value))), None) => Ok((field, value)),
+        (None, _) => written.refuse(key, Problem::AmountMissing { method, fields }),
+        (Some((first, _)), Some((second, (node, _)))) => written.refuse(node, Problem::AmountTwice { first, second }),
+        (Some((field, (node, _))), None) if !fields.contains(&field) => {
+            written.refuse(node, Problem::AmountMismatch { field, method, fields })
+        }
+        (Some((field, (_, value))), None) => Ok(Some((field, value))),
     }
 }
 
 /// The amount of a method, which is one value or a table of them.
-struct Scoped<'w, 't, 'n> {
-    source: Source<'t>,
-    written: &'w Written<'t, 'n>,
+fn scope<T>(
+    written: &Written<'_, '_>,
     method: Method,
-    field: &'static str,
-}
-
-impl Scoped<'_, '_, '_> {
-    fn read<T>(&self, node: &Node, read: impl Fn(&Node) -> Result<T, Problem>) -> Result<Scope<T>, StrategyError> {
-        let Scoped { source, written, method, field } = *self;
-        let named = |scope| Method { scope, ..method }.name();
-        let one = || read(node).map_err(|problem| source.at(node)(problem.into()));
-        match (&node.value, method.scope) {
-            (Value::Table(_), ScopeKind::Global) => {
-                let instead = named(ScopeKind::Local);
-                source.refuse(node, Problem::TableUnderGlobal { method: method.name(), instead })
-            }
-            // A table under `_unified_local` means `_local`: the original README writes it so.
-            (Value::Table(entries), _) => {
-                Ok(Scope::Local(written.layers(entries, |node| Ok::<_, StrategyError>(read(node)?))?))
-            }
-            (_, ScopeKind::UnifiedLocal) => Ok(Scope::UnifiedLocal(one()?)),
-            (_, ScopeKind::Global) => Ok(Scope::Global(one()?)),
-            (other, ScopeKind::Local) => {
-                let problem = Problem::ScalarUnderLocal {
-                    method: method.name(),
-                    instead: named(ScopeKind::UnifiedLocal),
-                    example: example(method.structure, field),
-                    found: other.describe(),
-                };
-                source.refuse(node, problem)
-            }
+    (field, node): (&'static str, &Node),
+    read: fn(Method, &'static str, &Node) -> Result<T, Problem>,
+) -> Result<Scope<T>, StrategyError> {
+    let named = |scope| Method { scope, ..method }.name();
+    let one = || read(method, field, node).map_err(|problem| written.at(node)(problem.into()));
+    match (&node.value, method.scope) {
+        (Value::Table(_), ScopeKind::Global) => {
+            let instead = named(ScopeKind::Local);
+            written.refuse(node, Problem::TableUnderGlobal { method: method.name(), instead })
+        }
+        // A table under `_unified_local` means `_local`: the original README writes it so.
+        (Value::Table(entries), _) => {
+            Ok(Scope::Local(written.layers(entries, |node| Ok::<_, StrategyError>(read(method, field, node)?))?))
+        }
+        (_, ScopeKind::UnifiedLocal) => Ok(Scope::UnifiedLocal(one()?)),
+        (_, ScopeKind::Global) => Ok(Scope::Global(one()?)),
+        (other, ScopeKind::Local) => {
+            let (instead, example) = (named(ScopeKind::UnifiedLocal), example(method.structure, field));
+            let found = other.describe();
+            written.refuse(node, Problem::ScalarUnderLocal { method: method.name(), instead, example, found })
         }
     }
 }

@@ -47,6 +47,24 @@ impl<'t, 'n> Written<'t, 'n> {
         self.entries.get(name).copied()
     }
 
+    /// The error of a problem, which says where it is.
+    pub(crate) fn refuse<T>(&self, node: &Node, problem: Problem) -> Result<T, StrategyError> {
+        self.source.refuse(node, problem)
+    }
+
+    /// What a field makes of `before`, where it is written. What refuses it says where it stands.
+    pub(crate) fn put<T>(
+        &self,
+        name: &str,
+        before: T,
+        put: impl FnOnce(&'n Node, T) -> Result<T, StrategyError>,
+    ) -> Result<T, StrategyError> {
+        match self.get(name) {
+            Some(node) => put(node, before).map_err(self.at(node)),
+            None => Ok(before),
+        }
+    }
+
     /// Says where a problem is, unless it says so already.
     pub(crate) fn at(&self, node: &Node) -> impl Fn(StrategyError) -> StrategyError + use<'t> {
         self.source.at(node)

@@ -1,7 +1,7 @@
 //! Channels of several layers as one unit, against sums over all members.
 
 use proptest::prelude::*;
-use prune_schedule::{Coupling, Evidence, Pruner};
+use prune_schedule::{Evidence, Pruner};
 
 use crate::model::Model;
 use crate::oracle::{best, count, place, weights};
@@ -43,7 +43,7 @@ proptest! {
         let (method, norm) = (if global { "channel_global" } else { "channel_unified_local" }, if by_max { "'inf'" } else { "1" });
         let before = model.clone();
         let strategy = format!("{{1: {{'method': '{method}', 'density': {density}, 'norm': {norm}, 'include': 'a.*'}}}}");
-        let mut pruner = Pruner::new(strategy.parse().unwrap()).with_couplings(vec![Coupling::new(MEMBERS)]);
+        let mut pruner = Pruner::new(strategy.parse().unwrap()).with_couplings([MEMBERS]);
         pruner.check(&model).unwrap();
         let report = pruner.end_epoch_with(1, &mut model, Evidence::default()).unwrap().unwrap();
 
@@ -79,7 +79,7 @@ fn couplings_that_do_not_fit_are_refused() {
     let model = Model::seeded(&[("a.weight", &[4, 3]), ("b.weight", &[2, 5])], 1);
     let refused = |members: [(&str, usize); 2]| {
         let strategy = "{1: {'method': 'channel_unified_local', 'density': 0.5, 'include': 'a*'}}";
-        let pruner = Pruner::new(strategy.parse().unwrap()).with_couplings(vec![Coupling::new(members)]);
+        let pruner = Pruner::new(strategy.parse().unwrap()).with_couplings([members]);
         let prepared = pruner.prepare(prune_schedule::Moment::Epoch(1), &model, Evidence::default());
         prepared.map(|_| ()).unwrap_err().to_string()
     };
