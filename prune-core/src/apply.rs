@@ -83,6 +83,7 @@ pub(crate) fn zero_outside_all(masked: &mut [(&Mask, &mut LayerMut<'_>)], thread
                 }
             }
             MemoryMut::Strided(strided) => tasks.push((0.0, Box::new(move || zero_outside_runs(&mut **strided, mask)))),
+            MemoryMut::Opaque(_) => {} // refused by the check
         });
     }
     // Weights and an optimiser's buffers have just been written from their fronts by one thread and from their middles by

@@ -66,6 +66,7 @@ fn copy<E: Element>(to: &mut LentMut<'_, E>, from: &Lent<'_, E>) -> Result<(), E
                 index = index.wrapping_add_signed(run.step);
             }
         }),
+        MemoryMut::Opaque(_) => {} // refused by the check
     }
     Ok(())
 }

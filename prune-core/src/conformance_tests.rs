@@ -9,7 +9,8 @@
 /// `prune-core = { version = "..", features = ["testing"] }`.
 ///
 /// The element type is inferred from the closure, or named after the module's name. A backend whose tensors do not have
-/// every rank says which `testing::generators::Shapes` it has.
+/// every rank says which `testing::generators::Shapes` it has. A type that is not `Clone`, such as a mutable view, is stamped as
+/// `not_clone name`, and one that cannot be written as `read_only name`: the laws that need more are left out.
 ///
 /// Cases are the same in every run; a failure prints the smallest case found and its seed. The environment variables
 /// `PRUNE_SEED` and `PRUNE_CASES` choose other cases and how many.
@@ -28,17 +29,53 @@
 ///     shapes = prune_core::testing::generators::Shapes::ranks(2..=2),
 ///     |shape, data| PlainTensor::from_logical(shape, data).expect("as many values as the shape has elements")
 /// );
+/// prune_core::conformance_tests!(read_only plain_views: f32, |shape, data| {
+///     PlainTensor::from_logical(shape, data).expect("as many values as the shape has elements")
+/// });
 /// ```
 #[macro_export]
 macro_rules! conformance_tests {
-    ($name:ident $(: $elem:ty)?, |$shape:ident, $data:ident| $tensor:expr $(,)?) => {
-        $crate::conformance_tests!(
-            $name $(: $elem)?, shapes = $crate::testing::generators::Shapes::any(), |$shape, $data| $tensor
-        );
+    (read_only $name:ident $($rest:tt)*) => {
+        $crate::conformance_tests! { @shapes [$name, reads,] [] $($rest)* }
     };
-    ($name:ident $(: $elem:ty)?, shapes = $shapes:expr, |$shape:ident, $data:ident| $tensor:expr $(,)?) => {
+    (not_clone $name:ident $($rest:tt)*) => {
         $crate::conformance_tests! {
-            @laws $name [$($elem)?] [$shapes] |$shape, $data| [$tensor]
+            @shapes [$name, writes,] [
+                applying_writes_plus_zero_and_leaves_kept_bits
+                applying_twice_equals_once
+                applying_agrees_on_every_thread_count
+                wrong_shape_is_refused_before_writing
+                revivals_are_counted
+                holding_covers_every_layer_with_a_mask
+                activations_are_pruned_sample_by_sample
+            ] $($rest)*
+        }
+    };
+    ($name:ident $($rest:tt)*) => {
+        $crate::conformance_tests! {
+            @shapes [$name, copies,] [
+                applying_writes_plus_zero_and_leaves_kept_bits
+                applying_twice_equals_once
+                applying_agrees_on_every_thread_count
+                wrong_shape_is_refused_before_writing
+                revivals_are_counted
+                holding_covers_every_layer_with_a_mask
+                activations_are_pruned_sample_by_sample
+                activations_are_pruned_in_a_copy
+            ] $($rest)*
+        }
+    };
+    (@shapes $how:tt $laws:tt $(: $elem:ty)?, |$shape:ident, $data:ident| $tensor:expr $(,)?) => {
+        $crate::conformance_tests! {
+            @shapes $how $laws $(: $elem)?, shapes = $crate::testing::generators::Shapes::any(), |$shape, $data| $tensor
+        }
+    };
+    (
+        @shapes $how:tt [$($law:ident)*] $(: $elem:ty)?, shapes = $shapes:expr, |$shape:ident, $data:ident| $tensor:expr
+        $(,)?
+    ) => {
+        $crate::conformance_tests! {
+            @laws $how [$($elem)?] [$shapes] |$shape, $data| [$tensor]
             lends_its_logical_content
             kept_count_follows_density
             every_kept_ranks_above_every_pruned
@@ -56,16 +93,13 @@ macro_rules! conformance_tests {
             mask_bytes_equal_across_layouts
             with_shape_changes_axes_not_values
             threads_1_2_7_agree
-            applying_writes_plus_zero_and_leaves_kept_bits
-            applying_twice_equals_once
-            applying_agrees_on_every_thread_count
-            wrong_shape_is_refused_before_writing
-            revivals_are_counted
-            holding_covers_every_layer_with_a_mask
-            activations_are_pruned_sample_by_sample
+            $($law)*
         }
     };
-    (@laws $name:ident $elem:tt [$shapes:expr] |$shape:ident, $data:ident| [$tensor:expr] $($law:ident)*) => {
+    (
+        @laws [$name:ident, $how:ident,] $elem:tt [$shapes:expr] |$shape:ident, $data:ident| [$tensor:expr]
+        $($law:ident)*
+    ) => {
         #[cfg(test)]
         mod $name {
             #[allow(unused_imports, reason = "what the closure and the methods need is found where the macro is used")]
@@ -79,14 +113,13 @@ macro_rules! conformance_tests {
                         $crate::testing::conformance::adapt(tensor, $crate::testing::conformance::Methods {
                             layer: |tensor| tensor.layer(),
                             layer_with_shape: |tensor, shape| tensor.layer_with_shape(shape),
-                            layer_mut: |tensor| tensor.layer_mut(),
-                            layer_mut_with_shape: |tensor, shape| tensor.layer_mut_with_shape(shape),
                             mask_unstructured: |tensor, density| tensor.mask_unstructured(density),
                             mask_unstructured_by_score: |tensor, density| tensor.mask_unstructured_by_score(density),
                             mask_n_m: |tensor, pattern, axis| tensor.mask_n_m(pattern, axis),
                             mask_n_m_by_score: |tensor, pattern, axis| tensor.mask_n_m_by_score(pattern, axis),
-                            apply_mask: |tensor, mask| tensor.apply_mask(mask),
                             revivals: |tensor, mask| tensor.revivals(mask),
+                            writing: $crate::conformance_tests!(@writing $how),
+                            copying: $crate::conformance_tests!(@copying $how),
                         })
                     };
                     $crate::testing::conformance::$law(&$crate::testing::conformance::Suite::new($shapes, make));
@@ -94,6 +127,20 @@ macro_rules! conformance_tests {
             )*
         }
     };
+    (@writing reads) => { None };
+    (@writing $how:ident) => {
+        Some($crate::testing::conformance::Writing {
+            layer_mut: |tensor| tensor.layer_mut(),
+            layer_mut_with_shape: |tensor, shape| tensor.layer_mut_with_shape(shape),
+            apply_mask: |tensor, mask| tensor.apply_mask(mask),
+        })
+    };
+    (@copying copies) => {
+        Some($crate::testing::conformance::Copying {
+            prune_act_unstruct: |tensor, density| tensor.prune_act_unstruct(density),
+        })
+    };
+    (@copying $how:ident) => { None };
     (@values []) => { Vec<_> };
     (@values [$elem:ty]) => { Vec<$elem> };
 }

@@ -138,6 +138,12 @@ pub enum ErrorKind {
         /// The index of the first NaN in logical order.
         index: Vec<usize>,
     },
+    /// The elements of an opaque layer are needed.
+    #[error("it cannot be pruned: {why}; exclude it")]
+    Opaque {
+        /// Why they cannot be had, in the backend's words.
+        why: String,
+    },
     /// More elements are asked for than the masks in force have left alive.
     #[error("{asked} elements are asked for, but only {alive} are alive under the masks in force; masks only close")]
     TooFewAlive {
@@ -238,6 +244,18 @@ pub enum ErrorKind {
         /// The name.
         name: String,
     },
+    /// Two layers are one memory, and have two masks.
+    #[error(
+        "layers `{}` and `{}` are the same memory and have different masks; keep one name, or give both one mask",
+        printable(first),
+        printable(second)
+    )]
+    SharedMemory {
+        /// One of the names.
+        first: String,
+        /// The other.
+        second: String,
+    },
     /// A name stands for no layer.
     #[error("there is no layer `{}`{}", printable(name), nearest_hint(nearest))]
     UnknownLayer {
@@ -281,6 +299,7 @@ impl ErrorKind {
                 | ErrorKind::BudgetTooLarge { .. }
                 | ErrorKind::BoundCount { .. }
                 | ErrorKind::DuplicateLayer { .. }
+                | ErrorKind::SharedMemory { .. }
                 | ErrorKind::UnknownLayer { .. }
         )
     }

@@ -139,7 +139,7 @@ macro_rules! define_prune_ext {
                 Self: LendMut + Clone + Sized,
             {
                 let mut pruner = $crate::ActivationPruner::unstructured(density);
-                let mut pruned = self.clone();
+                let mut pruned = LendMut::duplicate(self);
                 pruner.prune(pruned.lend_mut())?;
                 Ok((pruned, pruner.mask().clone()))
             }
@@ -155,7 +155,7 @@ macro_rules! define_prune_ext {
                 Self: LendMut + Clone + Sized,
             {
                 let mut pruner = $crate::ActivationPruner::n_of_m(pattern);
-                let mut pruned = self.clone();
+                let mut pruned = LendMut::duplicate(self);
                 pruner.prune(pruned.lend_mut())?;
                 Ok((pruned, pruner.mask().clone()))
             }
@@ -182,10 +182,37 @@ macro_rules! define_prune_ext {
             }
         }
 
+        /// Tensors under names, as a map or a list of pairs holds them: a model for whatever takes `Layers`.
+        ///
+        /// # Examples
+        ///
+        /// See `layers!` in prune-core, which lists the fields of a struct.
+        pub fn named<'t, N: AsRef<str>, T: PruneExt + 't>(
+            tensors: impl IntoIterator<Item = (N, &'t T)>,
+        ) -> Vec<(N, $crate::LayerRef<'t>)> {
+            tensors.into_iter().map(|(name, tensor)| (name, tensor.layer())).collect()
+        }
+
+        /// As [`named`], for writing.
+        pub fn named_mut<'t, N: AsRef<str>, T: LendMut + 't>(
+            tensors: impl IntoIterator<Item = (N, &'t mut T)>,
+        ) -> Vec<(N, $crate::LayerMut<'t>)> {
+            tensors.into_iter().map(|(name, tensor)| (name, tensor.lend_mut())).collect()
+        }
+
         /// Tensors that can be written: what the `&mut self` methods of [`PruneExt`] ask for.
         pub trait LendMut {
             /// The tensor with its element type erased, lent for writing.
             fn lend_mut(&mut self) -> $crate::LayerMut<'_>;
+
+            /// A tensor of the same elements in memory of its own, which can be written without any other's changing: a
+            /// clone, unless the backend says otherwise. It must where a clone is a handle to the same memory.
+            fn duplicate(&self) -> Self
+            where
+                Self: Clone + Sized,
+            {
+                self.clone()
+            }
         }
     };
 }
@@ -201,5 +228,12 @@ impl<T: crate::Tensor> PruneExt for T {
 impl<T: crate::TensorMut> LendMut for T {
     fn lend_mut(&mut self) -> crate::LayerMut<'_> {
         crate::LayerMut::of(self)
+    }
+
+    fn duplicate(&self) -> Self
+    where
+        Self: Clone + Sized,
+    {
+        crate::TensorMut::duplicate(self)
     }
 }

@@ -96,7 +96,7 @@
 //! # A backend of your own
 //!
 //! Implement [`Tensor`] and [`TensorMut`] for your type, or call [`define_prune_ext!`] where the type is foreign, and
-//! stamp [`conformance_tests!`] on it.
+//! stamp [`conformance_tests!`] on it. [`backend`] writes one from nothing.
 //!
 //! # Why not the obvious few lines
 //!
@@ -159,7 +159,8 @@ pub use density::{Density, DensityError};
 pub use distribution::{Distribution, Quota};
 pub use element_type::ElementType;
 pub use error::{Error, ErrorKind};
-pub use ext::{LendMut, PruneExt};
+pub use ext::{LendMut, PruneExt, named, named_mut};
+pub use half;
 pub use kernel::instructions::InstructionSet;
 pub use key::RankBy;
 pub use layout::Layout;
@@ -179,6 +180,9 @@ pub use tensor::{
 pub use threads::Threads;
 pub use unit::{Blocks, Channels, Norm, Pool, Unit, UnitTally};
 pub use zeros::{OpenLayer, ZeroMasks, ZeroShare};
+
+#[doc = include_str!("../docs/backend.md")]
+pub mod backend {}
 
 // For the other crates of this workspace; no promise to anyone else.
 #[doc(hidden)]

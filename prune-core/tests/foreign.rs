@@ -9,6 +9,7 @@ use prune_core::{
 };
 
 /// A tensor whose runs along its first axis lie apart, every other one backwards: nothing in it is in one piece.
+#[derive(Clone)]
 struct Gapped<E> {
     shape: Vec<usize>,
     /// `GAP`, then a run of the first axis and again `GAP`, for every index of the other axes.

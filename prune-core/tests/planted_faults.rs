@@ -21,18 +21,7 @@ macro_rules! laws {
 
 /// A backend without a fault.
 fn sound() -> Methods<Values> {
-    Methods {
-        layer: |tensor| tensor.layer(),
-        layer_with_shape: |tensor, shape| tensor.layer_with_shape(shape),
-        layer_mut: |tensor| tensor.layer_mut(),
-        layer_mut_with_shape: |tensor, shape| tensor.layer_mut_with_shape(shape),
-        mask_unstructured: |tensor, density| tensor.mask_unstructured(density),
-        mask_unstructured_by_score: |tensor, density| tensor.mask_unstructured_by_score(density),
-        mask_n_m: |tensor, pattern, axis| tensor.mask_n_m(pattern, axis),
-        mask_n_m_by_score: |tensor, pattern, axis| tensor.mask_n_m_by_score(pattern, axis),
-        apply_mask: |tensor, mask| tensor.apply_mask(mask),
-        revivals: |tensor, mask| tensor.revivals(mask),
-    }
+    laws::plain_methods()
 }
 
 fn row_major(shape: &[usize], logical: Vec<f32>) -> Values {

@@ -165,7 +165,7 @@
 //!
 //! # Features
 //!
-//! `rayon` (default) is forwarded to prune-core and prune-schedule: masks are made and applied on all threads, and are
+//! `testing` is forwarded to prune-core. `rayon` (default) is forwarded to prune-core and prune-schedule: masks are made and applied on all threads, and are
 //! the same without it.
 //!
 //! # Map

@@ -7,6 +7,7 @@ mod permute;
 mod serial;
 mod set;
 mod squares;
+mod values;
 
 pub use groups::PatternCounts;
 pub use iter::{Iter, KeptIndices};

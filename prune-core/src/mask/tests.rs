@@ -34,6 +34,21 @@ proptest! {
     }
 
     #[test]
+    fn bytes_and_values_are_one_where_an_element_is_kept((a, _) in pairs()) {
+        let x = mask(&a);
+        let bytes: Vec<u8> = a.iter().map(|&kept| u8::from(kept)).collect();
+        prop_assert_eq!(x.to_bytes(), &bytes[..]);
+        prop_assert_eq!(Mask::from_bytes(&[a.len()], &bytes), Ok(x.clone()));
+        let other_bytes: Vec<u8> = bytes.iter().map(|&byte| byte * 255).collect();
+        prop_assert_eq!(Mask::from_bytes(&[a.len()], &other_bytes), Ok(x.clone()));
+        prop_assert!(Mask::from_bytes(&[a.len() + 1], &bytes).is_err());
+        let bits: Vec<u32> = a.iter().map(|&kept| if kept { 1.0f32.to_bits() } else { 0 }).collect();
+        prop_assert_eq!(x.to_values::<f32>().into_iter().map(f32::to_bits).collect::<Vec<_>>(), bits);
+        let values: Vec<half::f16> = a.iter().map(|&kept| if kept { half::f16::ONE } else { half::f16::ZERO }).collect();
+        prop_assert_eq!(x.to_values::<half::f16>(), values);
+    }
+
+    #[test]
     fn iteration_is_in_logical_order((a, _) in pairs()) {
         let x = mask(&a);
         prop_assert_eq!(x.iter().collect::<Vec<_>>(), &a[..]);
@@ -102,4 +117,13 @@ fn a_layer_with_two_masks_is_refused() {
     let two = r#"{"a": {"shape": [3], "bits": "BQ=="}, "a": {"shape": [3], "bits": "Ag=="}}"#;
     let error = serde_json::from_str::<crate::Masks>(two).unwrap_err().to_string();
     assert!(error.starts_with("layer `a` has two masks"), "{error}");
+}
+
+/// Longer than a task, and no whole number of words.
+#[test]
+fn values_are_written_by_several_threads() {
+    let kept: Vec<bool> = (0..300_001u64).map(|i| crate::hash::hash(i).is_multiple_of(3)).collect();
+    let x = mask(&kept);
+    assert!(x.to_bytes().iter().zip(&kept).all(|(&byte, &kept)| byte == u8::from(kept)));
+    assert!(x.to_values::<f64>().iter().zip(&kept).all(|(&value, &kept)| value == if kept { 1.0 } else { 0.0 }));
 }

@@ -4,7 +4,7 @@
 mod serial;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::apply::zero_outside_all;
 use crate::error::{Error, ErrorKind};
@@ -113,18 +113,69 @@ impl Masks {
         self.hold_lists(&mut sets.iter_mut().map(|set| set.layers_mut()).collect::<Vec<_>>())
     }
 
+    /// As [`Masks::hold`], on a set that may lack layers: an optimiser keeps no buffers of layers that are frozen. Names the
+    /// masks that found no layer, in the order of names.
+    ///
+    /// # Errors
+    ///
+    /// As [`Masks::hold`], but for [`ErrorKind::UnknownLayer`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_core::{LayerMut, Mask, Masks, PlainTensor};
+    ///
+    /// let mut momentum = PlainTensor::from_logical(&[2], vec![3.0f32, 4.0])?;
+    /// let mut masks = Masks::default();
+    /// masks.insert("fc", Mask::from_bools(&[2], &[true, false])?);
+    /// masks.insert("frozen", Mask::from_bools(&[2], &[false, true])?);
+    ///
+    /// assert_eq!(masks.hold_present(&mut [("fc", LayerMut::of(&mut momentum))])?, ["frozen"]);
+    /// assert_eq!(momentum.values(), [3.0, 0.0]);
+    /// # Ok::<(), prune_core::Error>(())
+    /// ```
+    pub fn hold_present(&self, layers: &mut (impl LayersMut + ?Sized)) -> Result<Vec<&str>, Error> {
+        let mut layers = layers.layers_mut();
+        distinct(layers.iter().map(|(name, _)| name.as_ref()))?;
+        let mut absent: BTreeSet<&str> = self.by_name.keys().map(String::as_str).collect();
+        layers.iter().for_each(|(name, _)| _ = absent.remove(name.as_ref()));
+        let mut masked = Vec::with_capacity(self.len());
+        self.masked(&mut layers, &mut masked)?;
+        zero_outside_all(&mut masked, Threads::Pool);
+        Ok(absent.into_iter().collect())
+    }
+
     fn hold_lists(&self, lists: &mut [Vec<(Cow<'_, str>, LayerMut<'_>)>]) -> Result<(), Error> {
-        let mut masked: Vec<(&Mask, &mut LayerMut<'_>)> = Vec::with_capacity(self.len() * lists.len());
+        let mut masked = Vec::with_capacity(self.len() * lists.len());
         for layers in lists {
             self.check(&layers.iter().map(|(name, layer)| (name.as_ref(), layer.shape())).collect::<Vec<_>>())?;
-            for (name, layer) in layers {
-                if let Some(mask) = self.get(name) {
-                    layer.check_apply(mask).map_err(|error| error.in_layer(name))?;
-                    masked.push((mask, layer));
-                }
-            }
+            self.masked(layers, &mut masked)?;
         }
         zero_outside_all(&mut masked, Threads::Pool);
+        Ok(())
+    }
+
+    /// Adds the layers of a set that have a mask, each checked with it.
+    fn masked<'l, 't>(
+        &'l self,
+        layers: &'l mut [(Cow<'_, str>, LayerMut<'t>)],
+        masked: &mut Vec<(&'l Mask, &'l mut LayerMut<'t>)>,
+    ) -> Result<(), Error> {
+        let mut by_memory: BTreeMap<usize, (&str, &Mask)> = BTreeMap::new();
+        for (name, layer) in layers {
+            let Some(mask) = self.get(name) else { continue };
+            layer.check_apply(mask).map_err(|error| error.in_layer(name))?;
+            if let Some(memory) = layer.identity() {
+                match by_memory.get(&memory) {
+                    Some((other, another)) if *another != mask => {
+                        let (first, second) = ((*other).to_owned(), name.to_string());
+                        return Err(ErrorKind::SharedMemory { first, second }.into());
+                    }
+                    _ => _ = by_memory.insert(memory, (name, mask)),
+                }
+            }
+            masked.push((mask, layer));
+        }
         Ok(())
     }
 
@@ -212,6 +263,23 @@ mod tests {
                 assert!(tensor.to_logical() == expected, "{strides:?} {seed}");
             }
         }
+    }
+
+    #[test]
+    fn a_set_that_lacks_layers_is_held_and_they_are_named() {
+        let masks: Masks = ["a", "b", "c"].map(|name| (name.to_owned(), mask(1))).into_iter().collect();
+        let mut tensor = PlainTensor::from_logical(&SHAPE, vec![1.0f32; 150_000]).unwrap();
+        let mut other = PlainTensor::from_logical(&[2], vec![1.0f32; 2]).unwrap();
+        let mut buffers = [("d", LayerMut::of(&mut other)), ("b", LayerMut::of(&mut tensor))];
+        assert_eq!(masks.hold_present(&mut buffers).unwrap(), ["a", "c"]);
+        drop(buffers);
+        assert!(tensor.values().iter().zip(mask(1).iter()).all(|(&value, kept)| value == if kept { 1.0 } else { 0.0 }));
+        assert_eq!(other.values(), [1.0, 1.0]);
+        let mut twice = [("d", LayerMut::of(&mut other)), ("d", LayerMut::of(&mut tensor))];
+        assert!(matches!(masks.hold_present(&mut twice).unwrap_err().kind, ErrorKind::DuplicateLayer { .. }));
+        drop(twice);
+        let mut misshapen = [("b", LayerMut::of(&mut tensor)), ("a", LayerMut::of(&mut other))];
+        assert!(matches!(masks.hold_present(&mut misshapen).unwrap_err().kind, ErrorKind::ShapeMismatch { .. }));
     }
 
     #[test]

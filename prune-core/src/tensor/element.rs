@@ -21,6 +21,9 @@ pub trait Element:
     /// `+0.0`, what pruned elements become. Its bits are all zero.
     const ZERO: Self;
 
+    /// One: what a mask as values has where it keeps.
+    const ONE: Self;
+
     /// The same number as an `f64`; exact.
     fn to_f64(self) -> f64;
 }
@@ -41,10 +44,11 @@ pub(super) mod sealed {
 }
 
 macro_rules! element {
-    ($float:ty, $variant:ident, $zero:expr, $widen:expr) => {
+    ($float:ty, $variant:ident, $zero:expr, $one:expr, $widen:expr) => {
         impl Element for $float {
             const TYPE: ElementType = ElementType::$variant;
             const ZERO: Self = $zero;
+            const ONE: Self = $one;
 
             fn to_f64(self) -> f64 {
                 let widen: fn($float) -> f64 = $widen;
@@ -64,7 +68,7 @@ macro_rules! element {
     };
 }
 
-element!(f32, F32, 0.0, f64::from);
-element!(f64, F64, 0.0, |x| x);
-element!(f16, F16, f16::ZERO, f64::from);
-element!(bf16, Bf16, bf16::ZERO, f64::from);
+element!(f32, F32, 0.0, 1.0, f64::from);
+element!(f64, F64, 0.0, 1.0, |x| x);
+element!(f16, F16, f16::ZERO, f16::ONE, f64::from);
+element!(bf16, Bf16, bf16::ZERO, bf16::ONE, f64::from);

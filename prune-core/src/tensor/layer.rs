@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::layout::Layout;
 use crate::tensor::element::sealed::Sealed;
-use crate::tensor::{Element, Lent, LentMut, Memory, Tensor, TensorMut};
+use crate::tensor::{Element, Lent, LentMut, Memory, MemoryMut, Tensor, TensorMut};
 use crate::walk;
 
 /// A tensor of any element type, lent for reading. Models mix ranks and element types, so this is what they hand over.
@@ -60,6 +60,37 @@ impl<'a> LayerRef<'a> {
         E::lent(lent)
     }
 
+    /// A parameter of this shape whose elements cannot be had, and why: a type that is not pruned, memory of another
+    /// device. It is listed like every other layer, so that its name is known. Whatever needs its elements is refused with
+    /// [`ErrorKind::Opaque`], which gives the reason; what leaves it alone is not.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ShapeOverflow`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_core::{Density, LayerRef, PruneExt, Selector};
+    ///
+    /// let counts = LayerRef::opaque(&[2, 2], "its elements are 64-bit integers")?;
+    /// assert_eq!((counts.shape(), counts.opaque_reason()), (&[2, 2][..], Some("its elements are 64-bit integers")));
+    /// let refused = Selector::magnitude().unstructured(&counts, Density::new(0.5)?).unwrap_err();
+    /// assert_eq!(refused.to_string(), "it cannot be pruned: its elements are 64-bit integers; exclude it");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn opaque(shape: &[usize], why: &'a str) -> Result<Self, Error> {
+        Ok(LayerRef::F32(Lent::new(Layout::row_major(shape)?, Memory::Opaque(why))))
+    }
+
+    /// Why the elements cannot be had, where they cannot.
+    pub fn opaque_reason(&self) -> Option<&str> {
+        for_any_type!(LayerRef, self, lent => match &lent.memory {
+            Memory::Opaque(why) => Some(*why),
+            Memory::Dense(_) | Memory::Gathered(_) => None,
+        })
+    }
+
     /// The layout claimed.
     pub fn layout(&self) -> &Layout {
         for_any_type!(LayerRef, self, lent => &lent.layout)
@@ -85,7 +116,7 @@ impl<'a> LayerRef<'a> {
         self.len() == 0
     }
 
-    /// The element type.
+    /// The element type; `f32` in the place of that of an opaque layer.
     pub fn element_type(&self) -> ElementType {
         match self {
             LayerRef::F32(_) => ElementType::F32,
@@ -97,13 +128,7 @@ impl<'a> LayerRef<'a> {
 
     /// The same layer, lent on for a shorter time; a gathered copy is copied once more.
     pub(crate) fn lend(&self) -> LayerRef<'_> {
-        for_any_type!(LayerRef, self, lent => {
-            let memory = match &lent.memory {
-                Memory::Dense(values) => Memory::Dense(values),
-                Memory::Gathered(values) => Memory::Gathered(values.clone()),
-            };
-            LayerRef::lent(Lent::new(lent.layout.clone(), memory))
-        })
+        for_any_type!(LayerRef, self, lent => LayerRef::lent(lent.lend()))
     }
 
     /// Checks the layout claimed against the memory lent.
@@ -167,9 +192,26 @@ impl<'a> LayerMut<'a> {
         E::lent_mut(lent)
     }
 
+    /// As [`LayerRef::opaque`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ShapeOverflow`].
+    pub fn opaque(shape: &[usize], why: &'a str) -> Result<Self, Error> {
+        Ok(LayerMut::F32(LentMut::new(Layout::row_major(shape)?, MemoryMut::Opaque(why))))
+    }
+
     /// The same layer for reading; gathers where the memory has gaps.
     pub fn as_ref(&self) -> LayerRef<'_> {
         for_any_type!(LayerMut, self, lent => LayerRef::lent(lent.lend()))
+    }
+
+    /// Which memory this is, where another layer can be a handle to the same; see [`Strided::identity`](crate::Strided::identity).
+    pub(crate) fn identity(&self) -> Option<usize> {
+        for_any_type!(LayerMut, self, lent => match &lent.memory {
+            MemoryMut::Strided(strided) => strided.identity(),
+            MemoryMut::Dense(_) | MemoryMut::Opaque(_) => None,
+        })
     }
 
     /// The same layer, lent on for a shorter time.

@@ -1,6 +1,6 @@
 //! Memory as it is lent, with the layout that says what lies where.
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::layout::Layout;
 use crate::tensor::Element;
 
@@ -11,6 +11,8 @@ pub enum Memory<'a, E> {
     Dense(&'a [E]),
     /// A copy in logical order, of a tensor whose own memory has gaps or repeats.
     Gathered(Vec<E>),
+    /// Nothing, for this reason; see [`LayerRef::opaque`](crate::LayerRef::opaque).
+    Opaque(&'a str),
 }
 
 /// Elements lent for writing.
@@ -19,6 +21,8 @@ pub enum MemoryMut<'a, E> {
     Dense(&'a mut [E]),
     /// In pieces with gaps between them.
     Strided(Box<dyn Strided<E> + 'a>),
+    /// Nothing, for this reason; see [`LayerRef::opaque`](crate::LayerRef::opaque).
+    Opaque(&'a str),
 }
 
 /// Writable memory with gaps: read by gathering, written run by run in place, never through a copy.
@@ -28,6 +32,12 @@ pub trait Strided<E>: Send {
 
     /// Calls `write` for disjoint runs that together hold every element once.
     fn for_each_run(&mut self, write: &mut dyn FnMut(Run<'_, E>));
+
+    /// Which memory this is, where two tensors can be handles to the same: its address, or another number of its own. Two
+    /// names for one memory cannot be held to two masks.
+    fn identity(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// A piece of memory whose elements are evenly spaced in logical order.
@@ -71,13 +81,24 @@ impl<'a, E: Element> Lent<'a, E> {
                 layout.check_dense(values.len())?;
                 Ok((layout, values))
             }
+            Memory::Opaque(why) => Err(opaque(why)),
         }
+    }
+
+    /// The same, lent on for a shorter time; a gathered copy is copied once more.
+    pub(super) fn lend(&self) -> Lent<'_, E> {
+        let memory = match &self.memory {
+            Memory::Dense(values) => Memory::Dense(values),
+            Memory::Gathered(values) => Memory::Gathered(values.clone()),
+            Memory::Opaque(why) => Memory::Opaque(why),
+        };
+        Lent { layout: self.layout.clone(), memory }
     }
 
     pub(super) fn reshape(self, shape: &[usize]) -> Result<Self, Error> {
         let layout = match self.memory {
             Memory::Dense(_) => self.layout.reshape(shape)?,
-            Memory::Gathered(_) => Layout::row_major(self.layout.shape())?.reshape(shape)?,
+            Memory::Gathered(_) | Memory::Opaque(_) => Layout::row_major(self.layout.shape())?.reshape(shape)?,
         };
         Ok(Lent { layout, memory: self.memory })
     }
@@ -100,6 +121,7 @@ impl<'a, E: Element> LentMut<'a, E> {
         let strided = match &mut self.memory {
             MemoryMut::Dense(values) => return self.layout.check_dense(values.len()),
             MemoryMut::Strided(strided) => strided,
+            MemoryMut::Opaque(why) => return Err(opaque(why)),
         };
         let len = self.layout.len();
         let mut seen = vec![0u64; len.div_ceil(64)];
@@ -127,6 +149,7 @@ impl<'a, E: Element> LentMut<'a, E> {
         let memory = match &self.memory {
             MemoryMut::Dense(values) => Memory::Dense(values),
             MemoryMut::Strided(strided) => Memory::Gathered(strided.gather()),
+            MemoryMut::Opaque(why) => Memory::Opaque(why),
         };
         Lent { layout: self.layout.clone(), memory }
     }
@@ -136,6 +159,7 @@ impl<'a, E: Element> LentMut<'a, E> {
         let memory = match &mut self.memory {
             MemoryMut::Dense(values) => MemoryMut::Dense(values),
             MemoryMut::Strided(strided) => MemoryMut::Strided(Box::new(&mut **strided)),
+            MemoryMut::Opaque(why) => MemoryMut::Opaque(why),
         };
         LentMut { layout: self.layout.clone(), memory }
     }
@@ -143,10 +167,14 @@ impl<'a, E: Element> LentMut<'a, E> {
     pub(super) fn reshape(self, shape: &[usize]) -> Result<Self, Error> {
         let layout = match self.memory {
             MemoryMut::Dense(_) => self.layout.reshape(shape)?,
-            MemoryMut::Strided(_) => Layout::row_major(self.layout.shape())?.reshape(shape)?,
+            MemoryMut::Strided(_) | MemoryMut::Opaque(_) => Layout::row_major(self.layout.shape())?.reshape(shape)?,
         };
         Ok(LentMut { layout, memory: self.memory })
     }
+}
+
+fn opaque(why: &str) -> Error {
+    ErrorKind::Opaque { why: why.to_owned() }.into()
 }
 
 impl<E> Strided<E> for &mut (dyn Strided<E> + '_) {
@@ -156,5 +184,9 @@ impl<E> Strided<E> for &mut (dyn Strided<E> + '_) {
 
     fn for_each_run(&mut self, write: &mut dyn FnMut(Run<'_, E>)) {
         (**self).for_each_run(write);
+    }
+
+    fn identity(&self) -> Option<usize> {
+        (**self).identity()
     }
 }

@@ -4,6 +4,7 @@ mod element;
 mod layer;
 mod layers;
 mod lent;
+mod list;
 mod plain;
 
 pub use element::Element;
@@ -63,4 +64,13 @@ pub trait Tensor {
 pub trait TensorMut: Tensor {
     /// The elements, to be written in place: under the same [`Tensor::layout`] where they are in one piece.
     fn memory_mut(&mut self) -> MemoryMut<'_, Self::Elem>;
+
+    /// A tensor of the same elements in memory of its own: a clone, unless the backend says otherwise. It must where a
+    /// clone is a handle to the same memory.
+    fn duplicate(&self) -> Self
+    where
+        Self: Clone + Sized,
+    {
+        self.clone()
+    }
 }

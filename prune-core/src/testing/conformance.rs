@@ -39,6 +39,10 @@ pub trait Subject {
     fn apply_mask(&mut self, mask: &Mask) -> Result<(), Error>;
     /// `PruneExt::revivals`.
     fn revivals(&self, mask: &Mask) -> Result<usize, Error>;
+    /// Whether the tensor can be written; the methods that write panic where it cannot.
+    fn is_writable(&self) -> bool;
+    /// `PruneExt::prune_act_unstruct`: what became of the copy, and its mask. Panics where the tensor cannot be copied.
+    fn prune_act_unstruct(&self, density: Density) -> Result<(Box<dyn Subject>, Mask), Error>;
 }
 
 /// A backend under test: which shapes and elements it has, and how a tensor is made from values in logical order.
@@ -73,20 +77,55 @@ impl Suite {
     }
 }
 
-/// The methods of a backend's `PruneExt`, found by name where the macro is used.
+/// The methods of a backend's `PruneExt` that read, found by name where the macro is used.
 #[doc(hidden)]
 pub struct Methods<T> {
     pub layer: fn(&T) -> LayerRef<'_>,
     pub layer_with_shape: for<'t> fn(&'t T, &[usize]) -> Result<LayerRef<'t>, Error>,
-    pub layer_mut: fn(&mut T) -> LayerMut<'_>,
-    pub layer_mut_with_shape: for<'t> fn(&'t mut T, &[usize]) -> Result<LayerMut<'t>, Error>,
     pub mask_unstructured: fn(&T, Density) -> Result<Mask, Error>,
     pub mask_unstructured_by_score: fn(&T, Density) -> Result<Mask, Error>,
     pub mask_n_m: fn(&T, NmPattern, isize) -> Result<Mask, Error>,
     pub mask_n_m_by_score: fn(&T, NmPattern, isize) -> Result<Mask, Error>,
-    pub apply_mask: fn(&mut T, &Mask) -> Result<(), Error>,
     pub revivals: fn(&T, &Mask) -> Result<usize, Error>,
+    pub writing: Option<Writing<T>>,
+    pub copying: Option<Copying<T>>,
 }
+
+/// Those that write.
+#[doc(hidden)]
+pub struct Writing<T> {
+    pub layer_mut: fn(&mut T) -> LayerMut<'_>,
+    pub layer_mut_with_shape: for<'t> fn(&'t mut T, &[usize]) -> Result<LayerMut<'t>, Error>,
+    pub apply_mask: fn(&mut T, &Mask) -> Result<(), Error>,
+}
+
+/// Those that write a copy.
+#[doc(hidden)]
+pub struct Copying<T> {
+    pub prune_act_unstruct: fn(&T, Density) -> Result<(T, Mask), Error>,
+}
+
+impl<T> Clone for Methods<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Clone for Writing<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Clone for Copying<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Methods<T> {}
+impl<T> Copy for Writing<T> {}
+impl<T> Copy for Copying<T> {}
 
 struct Adapter<T> {
     tensor: T,
@@ -99,24 +138,38 @@ pub fn adapt<T: 'static>(tensor: T, methods: Methods<T>) -> Box<dyn Subject> {
     Box::new(Adapter { tensor, methods })
 }
 
-/// The reference tensor as a [`Subject`].
-pub(crate) fn adapt_plain<E: TestElement>(tensor: PlainTensor<E>) -> Box<dyn Subject> {
-    let methods = Methods::<PlainTensor<E>> {
+/// The methods of the reference tensor.
+#[doc(hidden)]
+pub fn plain_methods<E: TestElement>() -> Methods<PlainTensor<E>> {
+    Methods {
         layer: |tensor| tensor.layer(),
         layer_with_shape: |tensor, shape| tensor.layer_with_shape(shape),
-        layer_mut: |tensor| tensor.layer_mut(),
-        layer_mut_with_shape: |tensor, shape| tensor.layer_mut_with_shape(shape),
         mask_unstructured: |tensor, density| tensor.mask_unstructured(density),
         mask_unstructured_by_score: |tensor, density| tensor.mask_unstructured_by_score(density),
         mask_n_m: |tensor, pattern, axis| tensor.mask_n_m(pattern, axis),
         mask_n_m_by_score: |tensor, pattern, axis| tensor.mask_n_m_by_score(pattern, axis),
-        apply_mask: |tensor, mask| tensor.apply_mask(mask),
         revivals: |tensor, mask| tensor.revivals(mask),
-    };
-    adapt(tensor, methods)
+        writing: Some(Writing {
+            layer_mut: |tensor| tensor.layer_mut(),
+            layer_mut_with_shape: |tensor, shape| tensor.layer_mut_with_shape(shape),
+            apply_mask: |tensor, mask| tensor.apply_mask(mask),
+        }),
+        copying: Some(Copying { prune_act_unstruct: |tensor, density| tensor.prune_act_unstruct(density) }),
+    }
 }
 
-impl<T> Subject for Adapter<T> {
+/// The reference tensor as a [`Subject`].
+pub(crate) fn adapt_plain<E: TestElement>(tensor: PlainTensor<E>) -> Box<dyn Subject> {
+    adapt(tensor, plain_methods())
+}
+
+impl<T> Adapter<T> {
+    fn writing(&self) -> Writing<T> {
+        self.methods.writing.expect("a law that writes is stamped on tensors that can be written")
+    }
+}
+
+impl<T: 'static> Subject for Adapter<T> {
     fn layer(&self) -> LayerRef<'_> {
         (self.methods.layer)(&self.tensor)
     }
@@ -126,11 +179,11 @@ impl<T> Subject for Adapter<T> {
     }
 
     fn layer_mut(&mut self) -> LayerMut<'_> {
-        (self.methods.layer_mut)(&mut self.tensor)
+        (self.writing().layer_mut)(&mut self.tensor)
     }
 
     fn layer_mut_with_shape(&mut self, shape: &[usize]) -> Result<LayerMut<'_>, Error> {
-        (self.methods.layer_mut_with_shape)(&mut self.tensor, shape)
+        (self.writing().layer_mut_with_shape)(&mut self.tensor, shape)
     }
 
     fn mask_unstructured(&self, density: Density) -> Result<Mask, Error> {
@@ -150,11 +203,21 @@ impl<T> Subject for Adapter<T> {
     }
 
     fn apply_mask(&mut self, mask: &Mask) -> Result<(), Error> {
-        (self.methods.apply_mask)(&mut self.tensor, mask)
+        (self.writing().apply_mask)(&mut self.tensor, mask)
     }
 
     fn revivals(&self, mask: &Mask) -> Result<usize, Error> {
         (self.methods.revivals)(&self.tensor, mask)
+    }
+
+    fn is_writable(&self) -> bool {
+        self.methods.writing.is_some()
+    }
+
+    fn prune_act_unstruct(&self, density: Density) -> Result<(Box<dyn Subject>, Mask), Error> {
+        let copying = self.methods.copying.expect("a law that copies is stamped on tensors that can be copied");
+        let (pruned, mask) = (copying.prune_act_unstruct)(&self.tensor, density)?;
+        Ok((adapt(pruned, self.methods), mask))
     }
 }
 

@@ -25,6 +25,8 @@ pub struct LayerInfo<'a> {
     pub shape: &'a [usize],
     /// The type of its elements; none where it is one that is not pruned.
     pub element: Option<ElementType>,
+    /// Why its elements cannot be had, where they cannot: an event that selects it is refused with this reason.
+    pub opaque: Option<&'a str>,
     /// Whether events select it without being told its name.
     pub weight: bool,
     /// Its axes, as its door knows them. Without one they are told by the names and shapes of all layers.
@@ -39,13 +41,19 @@ impl<'a> LayerInfo<'a> {
     /// A layer that is alive as a whole; a weight where it has two axes or more.
     pub fn new(name: &'a str, shape: &'a [usize]) -> Self {
         let (element, weight) = (Some(ElementType::F32), shape.len() >= 2);
-        LayerInfo { name, shape, element, weight, role: None, bias: None, alive: Alive::All }
+        LayerInfo { name, shape, element, opaque: None, weight, role: None, bias: None, alive: Alive::All }
     }
 
     /// The same of elements of another type; none is one that is not pruned.
     #[must_use]
     pub fn with_element(self, element: Option<ElementType>) -> Self {
         LayerInfo { element, ..self }
+    }
+
+    /// The same of elements that cannot be had, for this reason.
+    #[must_use]
+    pub fn with_opaque(self, opaque: Option<&'a str>) -> Self {
+        LayerInfo { opaque, ..self }
     }
 
     /// The same that events select without being told its name, or do not.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use prune_core::{Need, Unit};
+use prune_core::{ErrorKind, Need, Unit};
 
 use super::LayerPlan;
 use super::info::{Defaults, LayerInfo};
@@ -89,6 +89,9 @@ pub(super) fn select(
         let target = found.ok().map(|found| targets[found].1);
         if target.is_none() && !matches!(event.rule(), Rule::Regrow(_)) {
             continue;
+        }
+        if let Some(why) = info.opaque {
+            return Err(PruneError::in_layer(at, name)(ErrorKind::Opaque { why: why.to_owned() }.into()));
         }
         let role = info.role.or_else(|| told.get(place)).cloned().unwrap_or_else(Role::unknown);
         let axis = event.axis_or(defaults.axis).map(|axis| resolve(at, axis, info, &role)).transpose()?;

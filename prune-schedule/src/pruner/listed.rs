@@ -54,6 +54,7 @@ impl<'m> Listed<'m> {
         let info = |(name, layer): (&'s str, &'s LayerRef<'m>)| {
             LayerInfo::new(name, layer.shape())
                 .with_element(Some(layer.element_type()))
+                .with_opaque(layer.opaque_reason())
                 .with_alive(alive.get(name).map_or(Alive::All, Alive::Mask))
         };
         self.iter().map(info).collect()

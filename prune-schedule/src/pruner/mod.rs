@@ -258,6 +258,16 @@ impl Pruner {
         Ok(self.held().hold_each(sets)?)
     }
 
+    /// As [`Pruner::hold`], on a set that may lack layers: an optimiser keeps no buffers of layers that are frozen. Names the
+    /// masks that found no layer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pruner::hold`], but for a mask whose layer is missing.
+    pub fn hold_present(&self, layers: &mut (impl LayersMut + ?Sized)) -> Result<Vec<&str>, PruneError> {
+        Ok(self.held().hold_present(layers)?)
+    }
+
     /// How many elements outside the masks in force are not zero, of either sign. After [`Pruner::hold`] there are none.
     ///
     /// # Errors

@@ -2,12 +2,27 @@
 
 use proptest::prelude::*;
 
-use super::{bits_of, failed, logical_bits, nameless, same_elements, same_refusal, scores, with_nan};
+use super::{bits_of, failed, logical_bits, nameless, same_elements, same_refusal, scores, small, with_nan};
 use crate::activation::{ActivationPruner, ActivationRule};
 use crate::key::RankBy;
 use crate::testing::conformance::{Suite, for_all};
 use crate::testing::generators::{densities, patterns};
 use crate::testing::oracle::{self, Refusal, index_of};
+
+/// `prune_act_unstruct` prunes a copy: what was given stays as it was, to the bit. A backend whose `clone` is a handle to the
+/// same memory must override `LendMut::duplicate`, or `TensorMut::duplicate` where the type is its own.
+pub fn activations_are_pruned_in_a_copy(suite: &Suite) {
+    let cases = (small(suite), densities());
+    for_all("activations_are_pruned_in_a_copy", cases, |((shape, data), density)| {
+        let tensor = suite.tensor(&shape, &data);
+        let (pruned, mask) = tensor.prune_act_unstruct(density).map_err(failed)?;
+        prop_assert_eq!(logical_bits(&tensor.layer())?, bits_of(&data));
+        let wanted: Vec<u64> =
+            data.iter().zip(mask.iter()).map(|(value, kept)| if kept { value.low_bits() } else { 0 }).collect();
+        prop_assert_eq!(logical_bits(&pruned.layer())?, wanted);
+        Ok(())
+    });
+}
 
 /// What `prune_act_unstruct` and `prune_act_struct` do to a copy, done in place: the density of each index of axis 0, or
 /// N:M along the last axis. A NaN is named before anything is written.

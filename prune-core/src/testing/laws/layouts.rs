@@ -27,9 +27,11 @@ pub fn lends_its_logical_content(suite: &Suite) {
         let seen: Vec<u64> = lent.to_logical_f64().map_err(failed)?.iter().map(|x| x.to_bits()).collect();
         prop_assert_eq!(seen, scores(&data).iter().map(|x| x.to_bits()).collect::<Vec<_>>());
         drop(lent);
-        let lent = tensor.layer_mut();
-        prop_assert_eq!(lent.shape(), &shape[..]);
-        prop_assert_eq!(logical_bits(&lent.as_ref())?, bits_of(&data));
+        if tensor.is_writable() {
+            let lent = tensor.layer_mut();
+            prop_assert_eq!(lent.shape(), &shape[..]);
+            prop_assert_eq!(logical_bits(&lent.as_ref())?, bits_of(&data));
+        }
         Ok(())
     });
 }
@@ -118,8 +120,10 @@ pub fn with_shape_changes_axes_not_values(suite: &Suite) {
                 same_mask(got.map(|selected| selected.mask), wanted)?;
             }
             drop(lent);
-            let lent = tensor.layer_mut_with_shape(&to).map_err(failed)?;
-            prop_assert_eq!(logical_bits(&lent.as_ref())?, bits_of(&data));
+            if tensor.is_writable() {
+                let lent = tensor.layer_mut_with_shape(&to).map_err(failed)?;
+                prop_assert_eq!(logical_bits(&lent.as_ref())?, bits_of(&data));
+            }
         }
 
         // All dimensions made one: it depends on the memory.
@@ -134,8 +138,10 @@ pub fn with_shape_changes_axes_not_values(suite: &Suite) {
         // Another number of elements never fits.
         let refused = tensor.layer_with_shape(&[data.len() + 1]).map(|_: LayerRef<'_>| ());
         prop_assert!(matches!(refused, Err(Error { kind: ErrorKind::Reshape { .. }, .. })), "{:?}", refused);
-        let refused = tensor.layer_mut_with_shape(&[2, data.len() + 1]).map(|_| ());
-        prop_assert!(matches!(refused, Err(Error { kind: ErrorKind::Reshape { .. }, .. })), "{:?}", refused);
+        if tensor.is_writable() {
+            let refused = tensor.layer_mut_with_shape(&[2, data.len() + 1]).map(|_| ());
+            prop_assert!(matches!(refused, Err(Error { kind: ErrorKind::Reshape { .. }, .. })), "{:?}", refused);
+        }
         Ok(())
     });
 }
