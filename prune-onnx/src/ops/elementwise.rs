@@ -74,6 +74,11 @@ const NOT_ZERO_AT_ZERO: &[&str] = &[
     "BitwiseNot",
 ];
 
+/// A function of the list that gives 0 for 0.
+pub(super) fn is_zero_at_zero(name: &str) -> bool {
+    OPERATOR.names.contains(&name) && !NOT_ZERO_AT_ZERO.contains(&name)
+}
+
 fn state(site: &mut Site<'_, '_>) -> Stated {
     let shape = site.shape(0)?;
     if site.node.op_type() == "Identity"
@@ -81,7 +86,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     {
         return site.int_output(0, ints, shape.is_empty());
     }
-    let zero = !NOT_ZERO_AT_ZERO.contains(&site.node.op_type()) && site.vanishes(0);
+    let zero = is_zero_at_zero(site.node.op_type()) && site.vanishes(0);
     let rank = shape.len();
     site.output(0, shape, zero)?;
     (0..rank).try_for_each(|axis| site.pass(0, axis, 0, axis))

@@ -143,7 +143,7 @@ fn step(node: &Node, x: &[Option<T>], opset: i64) -> Vec<T> {
         "Relu" => map(&|v| v.max(0.0)),
         "LeakyRelu" => map(&|v| if v < 0.0 { v * f64::from(node.float("alpha").unwrap_or(0.01)) } else { v }),
         "Sigmoid" => map(&|v| 1.0 / (1.0 + (-v).exp())),
-        "HardSigmoid" => map(&|v| (0.2 * v + 0.5).clamp(0.0, 1.0)),
+        "HardSigmoid" => map(&|v| (f64::from(node.float("alpha").unwrap_or(0.2)) * v + 0.5).clamp(0.0, 1.0)),
         "HardSwish" => map(&|v| v * (v / 6.0 + 0.5).clamp(0.0, 1.0)),
         "Tanh" => map(&f64::tanh),
         "Exp" => map(&f64::exp),
