@@ -38,11 +38,11 @@ from shrink_oracle import Noise
 SAME_TIME = 0.03
 
 
-def timed(under, files, shape, threads, rounds):
+def timed(options, files, shape, threads):
     """Medians of all files, in milliseconds, from a process that does nothing else."""
     script = pathlib.Path(__file__).with_name("shrink_times.py")
-    command = [*under, sys.executable, str(script), "x".join(map(str, shape)), *map(str, files)]
-    command += ["--threads", str(threads), "--rounds", str(rounds)]
+    command = [*options.under, sys.executable, str(script), "x".join(map(str, shape)), *map(str, files)]
+    command += ["--threads", str(threads), "--rounds", str(options.rounds), "--seconds", str(options.seconds)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{' '.join(command)}: {done.stderr}")
@@ -118,7 +118,7 @@ class Row:
         """Milliseconds and speedup of the forms that are timed, for one and two threads; checks the bars."""
         files = [self.whole, *(form["file"] for form in forms)]
         for threads in (1, 2):
-            before, *after = timed(self.options.under, files, self.shape, threads, self.options.rounds)
+            before, *after = timed(self.options, files, self.shape, threads)
             for form, after in zip(forms, after, strict=True):
                 form[f"times {threads}"] = (before, after)
                 speedup, about = before / after, f"{self.name}, {form['label']}, {threads} threads"
@@ -132,7 +132,8 @@ def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--prune", default="target/release/prune", help="the command")
     options.add_argument("--rows", default=",".join([*PP, *LIGHT]), help="models, separated by commas")
-    options.add_argument("--rounds", type=int, default=21, help="rounds whose median is the time")
+    options.add_argument("--rounds", type=int, default=21, help="the least rounds whose median is the time")
+    options.add_argument("--seconds", type=float, default=15, help="how long the rounds of a model go on, at least")
     options.add_argument("--no-times", action="store_true", help="only the oracle")
     options.add_argument("--random", type=int, default=2, help="seeds of random channels that are held to the oracle too")
     options.add_argument("--under", default="", help="a command that the timed process is given to")

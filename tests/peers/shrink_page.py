@@ -4,9 +4,10 @@
     cargo build --release -p prune-cli
     python tests/peers/shrink_page.py [--prune target/release/prune] [--page page.png]
 
-The page is drawn here: lines of words from a fixed list, in the font that Pillow brings. The detector gives each pixel the
+The page is drawn here, in the font that Pillow brings. The detector gives each pixel the
 probability that it is text; overlap is that of the pixels above RapidOCR's threshold of 0.3, shared by both over all of either. At
-density 0.98, with counts as they are, RapidOCR must read the lines that it reads with the dense detector.
+density 0.98, with counts as they are, RapidOCR must read the
+lines that it reads with the dense detector, spaces aside, which it often leaves out.
 """
 
 import argparse
@@ -22,30 +23,30 @@ from shrink_oracle import run
 
 DENSITIES = [0.98, 0.95, 0.9, 0.8, 0.5]
 THRESHOLD = 0.3
-WORDS = (
-    "a network is smaller when whole channels leave it and what reads them is cut alike so that no engine has to know of zeros "
-    "the page shows lines of common words in three sizes with numbers such as 1874 or 25.3 and names like Berlin Oslo and Kyoto"
-).split()
+LINES = [
+    "A network is smaller when whole channels",
+    "leave it, with all that reads them.",
+    "The engine knows of no zeros: it runs",
+    "a dense model of another shape.",
+    "Berlin 1874, Oslo 25.3, Kyoto 60",
+    "Of each layer a share is kept, ranked",
+    "by the norm of what it writes and reads.",
+    "Without training this costs accuracy,",
+    "and the more the less is kept.",
+    "This page shows how much of the text",
+    "the detector still finds.",
+]
 
 
-def page(side=640, seed=0):
+def page(side=640, zoom=1.0):
     """A page of text: the picture, and its lines from top to bottom."""
     picture = Image.new("RGB", (side, side), "white")
-    pen, rng = ImageDraw.Draw(picture), np.random.default_rng(seed)
-    lines, top = [], 24
-    while True:
-        size = int(rng.choice([20, 24, 30]))
-        if top + size > side - 24:
-            return picture, lines
-        font, line = ImageFont.load_default(size), ""
-        while True:
-            longer = f"{line} {rng.choice(WORDS)}".strip()
-            if pen.textlength(longer, font) > side - 48:
-                break
-            line = longer
-        pen.text((24, top), line, "black", font)
-        lines.append(line)
-        top += 2 * size
+    pen, top = ImageDraw.Draw(picture), side // 20
+    for number, line in enumerate(LINES):
+        size = int((22 + 4 * (number % 3)) * zoom)
+        pen.text((side // 20, top), line, "black", ImageFont.load_default(size))
+        top += int(52 * zoom)
+    return picture, LINES
 
 
 def overlaps(prune, folder, densities=DENSITIES):
@@ -75,7 +76,7 @@ def read(picture, detector=None):
 
     engine = RapidOCR(det_model_path=str(detector)) if detector else RapidOCR()
     found, _ = engine(np.ascontiguousarray(np.asarray(picture)[:, :, ::-1]))
-    return [text for box, text, _ in sorted(found or [], key=lambda line: (round(line[0][0][1] / 10), line[0][0][0]))]
+    return [text.replace(" ", "") for box, text, _ in sorted(found or [], key=lambda line: (round(line[0][0][1] / 10), line[0][0][0]))]
 
 
 def table(prune, folder):
@@ -84,17 +85,16 @@ def table(prune, folder):
     rows = overlaps(prune, folder)
     for density, left, overlap, _ in rows:
         print(f"| {density} | {left:.3f} | {overlap:.3f} |", flush=True)
-    picture, lines = page(960, seed=1)
+    picture, lines = page(960, 1.5)
     try:
         dense = read(picture)
     except ImportError as missing:
         print(f"\nRapidOCR does not run here: {missing}")
         return []
     found = read(picture, rows[0][3])
-    same = sum(a == b for a, b in zip(dense, found, strict=False))
-    right = sum(a.replace(" ", "") == b.replace(" ", "") for a, b in zip(lines, dense, strict=False))
-    print(f"\nRapidOCR on a page of {len(lines)} lines: {len(dense)} found with the dense detector, {right} as drawn but for", end="")
-    print(f" spaces; {len(found)} found with the detector at density {rows[0][0]}, {same} of them word for word the same")
+    right = sum(line.replace(" ", "") in dense for line in lines)
+    print(f"\nRapidOCR on a page of {len(lines)} lines: {len(dense)} read with the dense detector, {right} of them as drawn;", end="")
+    print(f" {len(found)} with the detector at density {rows[0][0]}, {sum(line in dense for line in found)} of them the same")
     if dense != found:
         return [f"RapidOCR reads another text with the detector at density {rows[0][0]}: {dense} and {found}"]
     return []
@@ -106,7 +106,7 @@ def main():
     options.add_argument("--page", type=pathlib.Path, help="where the page that RapidOCR reads is kept as a picture")
     options = options.parse_args()
     if options.page:
-        page(960, seed=1)[0].save(options.page)
+        page(960, 1.5)[0].save(options.page)
     with tempfile.TemporaryDirectory() as folder:
         failed = table(str(pathlib.Path(options.prune).resolve()), pathlib.Path(folder))
     for line in failed:

@@ -1,9 +1,9 @@
 """Times ONNX files in ONNX Runtime against each other: medians of rounds in which each runs once, as one line of JSON.
 
-    python tests/peers/shrink_times.py 1x3x640x640 det.onnx small.onnx [...] [--threads 1] [--rounds 21] [--seconds 40]
+    python tests/peers/shrink_times.py 1x3x640x640 det.onnx small.onnx [...] [--threads 1] [--rounds 21] [--seconds 15]
 
-All files have one input, of the shape given first. Nothing is shrunk here, so that the run is short: --seconds ends the rounds
-early, after at least five.
+All files have one input, of the shape given first. Nothing is shrunk here, so that the run is short. Rounds go on for so many
+seconds, and until there are so many of them.
 """
 
 import argparse
@@ -27,16 +27,16 @@ def medians(files, shape, threads, rounds, seconds):
     options.log_severity_level = 3
     sessions = [onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"]) for file in files]
     taken = [[] for _ in sessions]
+    for _ in range(WARM):
+        for session in sessions:
+            session.run(None, {session.get_inputs()[0].name: x})
     begun = time.perf_counter()
-    for turn in range(rounds + WARM):
-        if turn >= WARM + 5 and time.perf_counter() - begun > seconds:
-            break
+    while len(taken[0]) < rounds or time.perf_counter() - begun < seconds:
         for session, times in zip(sessions, taken, strict=True):
             feed = {session.get_inputs()[0].name: x}
             started = time.perf_counter()
             session.run(None, feed)
-            if turn >= WARM:
-                times.append(time.perf_counter() - started)
+            times.append(time.perf_counter() - started)
     return [1000 * statistics.median(times) for times in taken], len(taken[0])
 
 
@@ -45,8 +45,8 @@ def main():
     options.add_argument("shape", help="of the input, such as 1x3x640x640")
     options.add_argument("files", nargs="+", help="ONNX files")
     options.add_argument("--threads", type=int, default=1, help="threads of one operator")
-    options.add_argument("--rounds", type=int, default=21, help="rounds whose median is the time")
-    options.add_argument("--seconds", type=float, default=40, help="when no further round begins")
+    options.add_argument("--rounds", type=int, default=21, help="the least rounds whose median is the time")
+    options.add_argument("--seconds", type=float, default=15, help="how long rounds go on, at least")
     options = options.parse_args()
     shape = [int(n) for n in options.shape.split("x")]
     times, rounds = medians(options.files, shape, options.threads, options.rounds, options.seconds)

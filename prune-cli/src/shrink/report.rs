@@ -237,7 +237,10 @@ fn dead_warnings(dead: &Dead, unfolded: usize) -> Vec<String> {
     let told = [
         (dead.folded(), "channels were constants other than 0, which the biases of their readers took over"),
         (unfolded, "channels are constants other than 0 and stay: without --kept biases would take them over"),
-        (stay, "channels are constants other than 0 and stay, since a reader cannot take them over; --explain names it"),
+        (
+            stay,
+            "channels are constants other than 0 and stay, since a reader cannot take them over; --explain names it",
+        ),
     ];
     told.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()
 }

@@ -211,7 +211,8 @@ impl Analysis<'_> {
         for (node, numbers) in read {
             let Some(layer) = Linear::of(self, node) else { continue };
             let Ok(addend) = layer.takes() else { continue };
-            let inputs: Vec<f64> = (0..layer.inputs()).map(|index| numbers.get(&index).copied().unwrap_or(0.0)).collect();
+            let inputs: Vec<f64> =
+                (0..layer.inputs()).map(|index| numbers.get(&index).copied().unwrap_or(0.0)).collect();
             all.push((addend, layer.adds(&inputs)?));
         }
         Ok(all)

@@ -90,13 +90,7 @@ fn apply(edits: &mut Edits, place: TensorPlace, tensor: &Tensor, change: &Change
 }
 
 /// Adds a copy of a constant with a change.
-fn add_copy(
-    edits: &mut Edits,
-    place: TensorPlace,
-    tensor: &Tensor,
-    copy: &str,
-    change: &Change,
-) -> Result<(), Error> {
+fn add_copy(edits: &mut Edits, place: TensorPlace, tensor: &Tensor, copy: &str, change: &Change) -> Result<(), Error> {
     if let TensorPlace::Initializer(at) = place
         && change.add.is_empty()
     {

@@ -38,7 +38,10 @@ fn dead_channels_go_and_others_stay() {
         let stays = case("Sigmoid", &[2], &[2], &[]);
         assert!(stays.gone.is_empty());
         let [(why, 1)] = stays.stays.as_slice() else { panic!("{:?}", stays.stays) };
-        assert!(why.starts_with("Conv `") && why.ends_with("reads a constant that is not 0 beside its padding"), "{why}");
+        assert!(
+            why.starts_with("Conv `") && why.ends_with("reads a constant that is not 0 beside its padding"),
+            "{why}"
+        );
         assert_eq!(gone(case("Relu", &[2], &[2], &[4])), [2, 4]);
         // One stays of what is dead altogether.
         assert_eq!(gone(case("Relu", &[], &[0, 1, 2, 3, 4], &[])), [1, 2, 3, 4]);

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::model::Tensor;
 
 impl Reading<'_, '_> {
-    /// The operators of two inputs. Sum and friends of more are not followed.
+    /// Operators at two inputs; of more nothing is known.
     pub(super) fn combine(&self) -> Result<Option<Uniform>, Error> {
         let (Some(left), Some(right), Some(out)) = (self.shape(0), self.shape(1), self.out_shape()) else {
             return Ok(None);
@@ -28,7 +28,7 @@ impl Reading<'_, '_> {
             let (a, b) = (sides[0][i], sides[1][i]);
             match self.node.op_type() {
                 "Mul" if a == Some(0.0) || b == Some(0.0) => Some(0.0),
-                "Add" => Some(a? + b?),
+                "Add" | "Sum" => Some(a? + b?),
                 "Sub" => Some(a? - b?),
                 "Mul" => Some(a? * b?),
                 "Div" => Some(a? / b?),

@@ -182,7 +182,11 @@ fn own<'m>(
 ) -> Result<Addend<'m>, &'static str> {
     let (slot, data_type) = (2, weight.data_type());
     let Some(name) = analysis.model.graph().nodes()[node].input(slot).filter(|name| !name.is_empty()) else {
-        return if factor == 1.0 { Ok(Addend { node, slot, tensor: None, data_type }) } else { Err("multiplies its bias") };
+        return if factor == 1.0 {
+            Ok(Addend { node, slot, tensor: None, data_type })
+        } else {
+            Err("multiplies its bias")
+        };
     };
     match analysis.constant(name) {
         Some(tensor) if factor == 1.0 && is_list(tensor, outputs) => {
@@ -194,19 +198,15 @@ fn own<'m>(
 }
 
 /// The addend of an Add that alone reads what a node gives.
-fn behind<'m>(
-    analysis: &Analysis<'m>,
-    at: usize,
-    weight: &Tensor,
-    outputs: usize,
-) -> Result<Addend<'m>, &'static str> {
+fn behind<'m>(analysis: &Analysis<'m>, at: usize, weight: &Tensor, outputs: usize) -> Result<Addend<'m>, &'static str> {
     let none = Err("has no bias that a constant could be added to");
     let graph = analysis.model.graph();
     let Some(output) = graph.nodes()[at].output(0) else { return none };
     if graph.outputs().iter().any(|other| other.name() == output) || captured(analysis.model).contains(output) {
         return none;
     }
-    let mut readers = graph.nodes().iter().enumerate().filter(|(_, node)| node.inputs().iter().any(|name| name == output));
+    let mut readers =
+        graph.nodes().iter().enumerate().filter(|(_, node)| node.inputs().iter().any(|name| name == output));
     let (Some((node, add)), None) = (readers.next(), readers.next()) else { return none };
     if add.op_type() != "Add" || !add.domain().is_empty() || analysis.model.has_function("", "Add") {
         return none;

@@ -61,7 +61,7 @@ impl<'m> Reading<'_, 'm> {
         match self.node.op_type() {
             "Conv" | "Gemm" | "MatMul" => self.linear(),
             "BatchNormalization" => self.batch_norm(),
-            "Add" | "Sub" | "Mul" | "Div" | "Max" | "Min" | "Pow" | "PRelu" => self.combine(),
+            "Add" | "Sum" | "Sub" | "Mul" | "Div" | "Max" | "Min" | "Pow" | "PRelu" => self.combine(),
             "Concat" => Ok(self.concat()),
             "Flatten" | "Reshape" | "Squeeze" | "Unsqueeze" => Ok(self.regroup()),
             "Transpose" => Ok(self.transpose()),
