@@ -235,14 +235,11 @@ fn layers(analysis: &Analysis<'_>, removal: &Removal) -> Vec<ShrunkLayer> {
 fn dead_warnings(dead: &Dead, unfolded: usize) -> Vec<String> {
     let stay: usize = dead.stays().iter().map(|stays| stays.classes).sum();
     let told = [
-        (dead.folded(), "channels were constants other than 0, which the biases of their readers took over"),
-        (unfolded, "channels are constants other than 0 and stay: without --kept biases would take them over"),
-        (
-            stay,
-            "channels are constants other than 0 and stay, since a reader cannot take them over; --explain names it",
-        ),
+        (dead.folded(), "whose constant values were added to the biases of their readers"),
+        (unfolded, "with constant values stay, since a checkpoint that is cut by --kept would lack the new biases"),
+        (stay, "with constant values stay, since a reader has no bias that could take them (--explain names it)"),
     ];
-    told.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()
+    told.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("channels {what}: {count}")).collect()
 }
 
 fn stays(analysis: &Analysis<'_>, dead: Option<&Dead>) -> Vec<StaysReport> {

@@ -74,6 +74,13 @@ impl Dead {
     }
 }
 
+/// What holds of the model whatever goes.
+struct Known<'m> {
+    uniforms: Uniforms<'m>,
+    /// The layers that take sums, by node.
+    layers: HashMap<usize, Linear<'m>>,
+}
+
 /// The verdict on one class.
 enum Verdict {
     Lives,
@@ -101,6 +108,8 @@ impl Analysis<'_> {
     pub fn dead(&self) -> Result<Dead, Error> {
         let mut dead = Dead { removal: Removal::none(&self.classes), folds: Vec::new(), stays: Vec::new() };
         let (known, bare) = (uniforms(self)?, self.sums(HashSet::new())?);
+        let layers = bare.iter().filter_map(|sum| Some((sum.node, Linear::of(self, sum.node)?)));
+        let known = Known { uniforms: known, layers: layers.collect() };
         // What only dead classes read is dead as well.
         loop {
             let before = dead.removal.len();
@@ -112,7 +121,7 @@ impl Analysis<'_> {
     }
 
     /// Adds classes that are dead without those that are known to be. `bare` are the sums while no constant counts as 0.
-    fn add_dead(&self, dead: &mut Dead, known: &Uniforms<'_>, bare: &[Sum]) -> Result<(), Error> {
+    fn add_dead(&self, dead: &mut Dead, known: &Known<'_>, bare: &[Sum]) -> Result<(), Error> {
         let zeros = self.zero_slices(&dead.removal)?;
         // Classes of one family that have zeros in the same constants are met by the same walk.
         let mut alike: BTreeMap<(usize, Vec<TensorId>), Vec<ClassId>> = BTreeMap::new();
@@ -166,12 +175,14 @@ impl Analysis<'_> {
         Ok(Engine::run(self.model, &AnalysisOptions::default(), &self.apart, Some(zeros))?.sums)
     }
 
-    fn verdict(&self, class: ClassId, sums: &[&Sum], known: &Uniforms<'_>) -> Verdict {
+    fn verdict(&self, class: ClassId, sums: &[&Sum], known: &Known<'_>) -> Verdict {
         let (mut folds, mut refused) = (Vec::new(), None);
         for sum in sums.iter().filter(|sum| !sum.zero) {
             let node = &self.model.graph().nodes()[sum.node];
-            let Some(layer) = Linear::of(self, sum.node).filter(|_| sum.slots == [0, 1]) else { return Verdict::Lives };
-            let read = node.input(0).and_then(|name| known.get(name)).filter(|read| read.axis == layer.axis);
+            let Some(layer) = known.layers.get(&sum.node).filter(|_| sum.slots == [0, 1]) else {
+                return Verdict::Lives;
+            };
+            let read = node.input(0).and_then(|name| known.uniforms.get(name)).filter(|read| read.axis == layer.axis);
             let Some(read) = read else { return Verdict::Lives };
             for (index, number) in read.numbers.iter().enumerate() {
                 if self.classes.class_of(sum.axes[0], index) != Some(class) {

@@ -135,7 +135,7 @@ impl<'m> Linear<'m> {
         self.visit(|output, input, value| {
             let term = match read[input] {
                 _ if value == 0.0 => return,
-                Some(number) if number == 0.0 => return,
+                Some(0.0) => return,
                 Some(number) if !self.pads => Some(number * value * self.factor),
                 _ => None,
             };
