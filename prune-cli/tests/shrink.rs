@@ -228,6 +228,43 @@ fn what_has_no_effect_goes_and_the_outputs_stay() {
 }
 
 #[test]
+fn constants_go_into_biases_unless_a_checkpoint_is_cut_alike() {
+    let folder = place();
+    let at = folder.path();
+    let [mut first, mut bias, second, second_bias] = weights();
+    // Neuron 4 is 0.5 for any input.
+    first[12..15].fill(0.0);
+    bias[4] = 0.5;
+    let mut graph = GraphBuilder::new("constant");
+    graph.input("x", DataType::Float, &[Dim::Known(1), Dim::Known(3)]);
+    graph.floats("fc1.weight", &[8, 3], &first);
+    graph.floats("fc1.bias", &[8], &bias);
+    graph.floats("fc2.weight", &[2, 8], &second);
+    graph.floats("fc2.bias", &[2], &second_bias);
+    let turned = [("transB", AttributeValue::Int(1))];
+    graph.node("Gemm", &["x", "fc1.weight", "fc1.bias"], &["h"], &turned);
+    graph.node("Relu", &["h"], &["r"], &[]);
+    graph.node("Gemm", &["r", "fc2.weight", "fc2.bias"], &["y"], &turned);
+    graph.output("y", DataType::Float, &[Dim::Known(1), Dim::Known(2)]);
+    fs::write(at.join("model.onnx"), ModelBuilder::new(8, 17).finish(&graph)).unwrap();
+    let ask = ["shrink", "model.onnx", "-o", "s.onnx", "--dead"];
+    let text = ok(at, &ask);
+    assert!(text.contains("8 classes in 1 families, 7 kept"), "{text}");
+    assert!(text.contains("added to the biases of their readers: 1"), "{text}");
+    let [model, small] = ["model.onnx", "s.onnx"].map(|name| Model::read(&at.join(name)).unwrap());
+    let x = [1.0, -2.0, 0.5];
+    for (before, after) in outputs(&model, &x).iter().zip(outputs(&small, &x)) {
+        assert!((before - after).abs() < 1e-5, "{before} and {after}");
+    }
+    for (output, bias) in constant(&small, "fc2.bias").1.iter().enumerate() {
+        assert_eq!(*bias as f32, second_bias[output] + 0.5 * second[8 * output + 4]);
+    }
+    let text = ok(at, &[&ask[..], &["--force", "--kept", "kept.json"]].concat());
+    assert!(text.contains("nothing was removed"), "{text}");
+    assert!(text.contains("would lack the new biases: 1"), "{text}");
+}
+
+#[test]
 fn bad_input_is_refused_and_nothing_written() {
     let folder = place();
     let at = folder.path();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::factor::decide;
 use crate::graph::Graph;
 use crate::reason::{Reason, ReasonId};
 use crate::tensor::{Entry, Role, TensorAxis, TensorId};
@@ -61,8 +62,21 @@ pub struct Classes {
     order: Vec<TensorId>,
 }
 
+impl Graph {
+    /// Decides the reshapes and closes the graph: from here on the classes are fixed.
+    ///
+    /// # Complexity
+    ///
+    /// Near linear in the number of indices; reshapes of one axis are compared index by index.
+    pub fn close(mut self) -> Classes {
+        let factorings = std::mem::take(&mut self.factorings);
+        decide(&mut self, factorings);
+        Classes::new(self)
+    }
+}
+
 impl Classes {
-    pub(crate) fn new(graph: Graph) -> Self {
+    fn new(graph: Graph) -> Self {
         let Graph { tensors, names, mut sets, reasons, .. } = graph;
         let mut order: Vec<TensorId> = (0..tensors.len() as u32).map(TensorId).collect();
         order.sort_by(|a, b| tensors[a.index()].name.cmp(&tensors[b.index()].name));

@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::classes::Classes;
 use crate::error::GraphError;
-use crate::factor::{Factoring, decide};
+use crate::factoring::Factoring;
 use crate::reason::{Reason, ReasonId};
 use crate::tensor::{Entry, Role, TensorAxis, TensorId};
 use crate::union::Sets;
@@ -43,7 +42,7 @@ pub struct Graph {
     pub(crate) sets: Sets,
     pub(crate) reasons: Vec<Reason>,
     numbers: HashMap<Reason, ReasonId>,
-    factorings: Vec<Factoring>,
+    pub(crate) factorings: Vec<Factoring>,
 }
 
 impl Graph {
@@ -233,17 +232,6 @@ impl Graph {
             Some((x, n)) => (0..n as u32).all(|i| self.sets.pinned(x + i).is_some()),
             None => true,
         }
-    }
-
-    /// Decides the reshapes and closes the graph: from here on the classes are fixed.
-    ///
-    /// # Complexity
-    ///
-    /// Near linear in the number of indices; reshapes of one axis are compared index by index.
-    pub fn close(mut self) -> Classes {
-        let factorings = std::mem::take(&mut self.factorings);
-        decide(&mut self, factorings);
-        Classes::new(self)
     }
 }
 

@@ -39,7 +39,7 @@
 //!
 //! # Map
 //!
-//! - `tensor`, `reason`, `union`: the parts; `graph`: statements; `factor`: reshapes
+//! - `tensor`, `reason`, `union`: the parts; `graph`: statements; `factoring`, `factor`: reshapes, and which factor of each can go
 //! - `classes`, `explain`: what follows from them
 //! - `score`, `choice`, `search`, `masks`: which classes go; `removal`: what they leave
 //! - `couplings`: the same classes for a trainer
@@ -50,6 +50,7 @@ mod couplings;
 mod error;
 mod explain;
 mod factor;
+mod factoring;
 mod graph;
 mod masks;
 mod reason;
@@ -64,7 +65,7 @@ pub use classes::{ClassId, Classes, Family};
 pub use couplings::{CoupledIndex, Coupling, Couplings};
 pub use error::GraphError;
 pub use explain::Stays;
-pub use factor::{FactoredAxis, Factoring};
+pub use factoring::{FactoredAxis, Factoring};
 pub use graph::{Graph, MOST_INDICES};
 pub use masks::MaskRemoval;
 pub use reason::{Reason, ReasonId};

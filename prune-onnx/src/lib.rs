@@ -1,6 +1,5 @@
 //! Takes channels, neurons and heads out of ONNX models, so that any engine runs a smaller dense model.
 //!
-//!
 //! # A smaller model from a file
 //!
 //! ```
@@ -27,6 +26,35 @@
 //! model.write(&analysis.edits(&removal)?, &mut std::fs::File::create(&out)?, None)?;
 //! # assert_eq!(Model::read(&out)?.graph().initializers()[0].dims(), [1, 4]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What has no effect
+//!
+//! The second neuron is 3 whatever the input is, so the bias of the next layer takes it over, and nothing else changes.
+//!
+//! ```
+//! use prune_onnx::{AnalysisOptions, DataType, Dim, GraphBuilder, Model, ModelBuilder, analyse};
+//!
+//! let mut graph = GraphBuilder::new("mlp");
+//! graph.input("x", DataType::Float, &[Dim::Named("batch".into()), Dim::Known(1)]);
+//! graph.floats("first", &[1, 2], &[1.0, 0.0]);
+//! graph.floats("bias", &[2], &[0.0, 3.0]);
+//! graph.floats("second", &[2, 1], &[1.0, 4.0]);
+//! graph.node("Gemm", &["x", "first", "bias"], &["h"], &[]);
+//! graph.node("Relu", &["h"], &["r"], &[]);
+//! graph.node("Gemm", &["r", "second"], &["y"], &[]);
+//! graph.output("y", DataType::Float, &[Dim::Named("batch".into()), Dim::Known(1)]);
+//! let model = Model::parse(ModelBuilder::new(8, 17).finish(&graph), ".".as_ref())?;
+//!
+//! let analysis = analyse(&model, &AnalysisOptions::default())?;
+//! let dead = analysis.dead()?;
+//! assert_eq!((dead.removal().len(), dead.folded()), (1, 1));
+//! let mut small = Vec::new();
+//! model.write(&analysis.edits_of_dead(&dead)?, &mut small, None)?;
+//! let small = Model::parse(small, ".".as_ref())?;
+//! let bias = small.graph().initializers().last().expect("the new one");
+//! assert_eq!((bias.dims(), bias.floats()?), ([1].as_slice(), vec![12.0]));
+//! # Ok::<(), prune_onnx::Error>(())
 //! ```
 //!
 //! # Why not cut the arrays by hand
@@ -61,7 +89,7 @@ mod shapes;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use analysis::{Analysis, AnalysisOptions, KeptAxis, NodeWork, analyse};
+pub use analysis::{Analysis, AnalysisOptions, Dead, DeadStays, KeptAxis, NodeWork, analyse};
 pub use builder::{GraphBuilder, ModelBuilder};
 pub use edits::{Edits, TensorPlace};
 pub use error::{Error, ExternalProblem, GraphProblem, NotOnnx, TensorProblem, WireProblem};

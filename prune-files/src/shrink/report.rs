@@ -4,7 +4,7 @@ use core::fmt;
 use std::collections::BTreeMap;
 
 use prune_graph::{Method, Removal};
-use prune_onnx::Analysis;
+use prune_onnx::{Analysis, Dead};
 use prune_schedule::Target;
 use prune_schedule::table::{Column, aligned};
 use serde::Serialize;
@@ -146,6 +146,9 @@ pub(super) fn told(job: &ShrinkJob, analysis: &Analysis<'_>, chosen: &Chosen) ->
         let count = chosen.left.len();
         warnings.push(format!("{count} slices that the masks close stay: {}{more}", shown.join("; ")));
     }
+    if let Some(dead) = &chosen.dead {
+        warnings.extend(dead_warnings(dead, chosen.unfolded));
+    }
     ShrinkReport {
         model: show(&job.model),
         output: String::new(),
@@ -163,7 +166,7 @@ pub(super) fn told(job: &ShrinkJob, analysis: &Analysis<'_>, chosen: &Chosen) ->
         multiply_adds_after: analysis.multiply_adds(removal).map(narrow),
         bytes_before: 0,
         bytes_after: 0,
-        stays: if job.explain { stays(analysis) } else { Vec::new() },
+        stays: if job.explain { stays(analysis, chosen.dead.as_ref()) } else { Vec::new() },
         warnings,
     }
 }
@@ -228,8 +231,27 @@ fn layers(analysis: &Analysis<'_>, removal: &Removal) -> Vec<ShrunkLayer> {
         .collect()
 }
 
-fn stays(analysis: &Analysis<'_>) -> Vec<StaysReport> {
+/// What a user should know of channels that are constants.
+fn dead_warnings(dead: &Dead, unfolded: usize) -> Vec<String> {
+    let stay: usize = dead.stays().iter().map(|stays| stays.classes).sum();
+    let told = [
+        (dead.folded(), "whose constant values were added to the biases of their readers"),
+        (unfolded, "with constant values stay, since a checkpoint that is cut by --kept would lack the new biases"),
+        (stay, "with constant values stay, since a reader has no bias that could take them (--explain names it)"),
+    ];
+    told.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("channels {what}: {count}")).collect()
+}
+
+fn stays(analysis: &Analysis<'_>, dead: Option<&Dead>) -> Vec<StaysReport> {
     let classes = analysis.classes();
+    let constants = dead.into_iter().flat_map(Dead::stays).map(|stays| StaysReport {
+        layer: classes.name(stays.axis.tensor).to_owned(),
+        axis: stays.axis.axis,
+        indices: stays.classes,
+        of: classes.size(stays.axis).unwrap_or(0),
+        operator: stays.reason.operator.clone(),
+        reason: stays.reason.to_string(),
+    });
     let told = classes.explain().into_iter().map(|stays| StaysReport {
         layer: classes.name(stays.axis.tensor).to_owned(),
         axis: stays.axis.axis,
@@ -238,7 +260,7 @@ fn stays(analysis: &Analysis<'_>) -> Vec<StaysReport> {
         operator: stays.reason.operator.clone(),
         reason: stays.reason.to_string(),
     });
-    told.collect()
+    told.chain(constants).collect()
 }
 
 impl fmt::Display for ShrinkReport {

@@ -36,7 +36,11 @@ impl<'j> Places<'j> {
         output::check_new(&to.model, to.force, false)?;
         places.not_read(&to.model)?;
         if !places.external.is_empty() {
-            // A model and its data cannot be replaced in one step.
+            if places.data.symlink_metadata().is_ok() {
+                let data = show(&places.data);
+                let why = "a model and its data cannot be replaced in one step: remove it, or name another output";
+                return Err(Error::request(format!("{data} exists, and {why}")));
+            }
             output::check_new(&places.data, false, false)?;
         }
         if let Some(kept) = &to.kept {

@@ -2,17 +2,99 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use prune_graph::{ClassId, Removal, TensorId};
+use prune_graph::{ClassId, Reason, Removal, Role, TensorAxis, TensorId};
 
 use super::engine::Engine;
+use super::uniform::{Addend, Linear, Uniforms, uniforms};
+use super::work::Sum;
 use super::{Analysis, AnalysisOptions};
 use crate::error::Error;
 
+/// Classes whose removal changes no output, and the constants that biases take over from them.
+#[derive(Debug, Clone)]
+pub struct Dead {
+    removal: Removal,
+    folds: Vec<Fold>,
+    stays: Vec<DeadStays>,
+}
+
+/// An index of a layer's input that is one number, which is not 0.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Fold {
+    class: ClassId,
+    pub(crate) node: usize,
+    pub(crate) index: usize,
+    pub(crate) number: f64,
+}
+
+/// Classes of one axis that are constants, and stay for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadStays {
+    /// The axis of a weight that writes them.
+    pub axis: TensorAxis,
+    /// How many there are.
+    pub classes: usize,
+    /// What reads the constant and cannot take it over.
+    pub reason: Reason,
+}
+
+impl Dead {
+    /// The classes that go.
+    pub fn removal(&self) -> &Removal {
+        &self.removal
+    }
+
+    /// Classes that are constants other than 0 and stay, since a reader has no bias that could take the constant over.
+    pub fn stays(&self) -> &[DeadStays] {
+        &self.stays
+    }
+
+    /// Leaves a class in.
+    pub fn reopen(&mut self, class: ClassId) {
+        self.removal.reopen(class);
+    }
+
+    /// Leaves all classes in whose constants biases would take over; the number of those. Other tensors that are cut alike,
+    /// such as a checkpoint, know of no new biases.
+    pub fn keep_biases(&mut self) -> usize {
+        let before = self.removal.len();
+        self.folds.iter().for_each(|fold| self.removal.reopen(fold.class));
+        before - self.removal.len()
+    }
+
+    /// The number of classes that go and whose constants biases take over.
+    pub fn folded(&self) -> usize {
+        let classes: HashSet<ClassId> = self.folds().map(|fold| fold.class).collect();
+        classes.len()
+    }
+
+    /// The constants of classes that go.
+    pub(crate) fn folds(&self) -> impl Iterator<Item = &Fold> {
+        self.folds.iter().filter(|fold| self.removal.is_gone(fold.class))
+    }
+}
+
+/// What holds of the model whatever goes.
+struct Known<'m> {
+    uniforms: Uniforms<'m>,
+    /// The layers that take sums, by node.
+    layers: HashMap<usize, Linear<'m>>,
+}
+
+/// The verdict on one class.
+enum Verdict {
+    Lives,
+    Stays(Reason),
+    Goes(Vec<Fold>),
+}
+
 impl Analysis<'_> {
-    /// The ranked classes whose removal changes no output: wherever values of the class are summed over, each product is
-    /// exactly 0, since the weight that reads it has zeros there, or since the value is 0 itself (zero rows and bias, or a
-    /// normalisation with scale and shift 0, through activations that give 0 for 0). The first class of a family stays if
-    /// all of its classes are such. A channel whose value is a constant other than 0 stays.
+    /// The ranked classes whose removal changes no output. Wherever values of such a class are summed over, each product is
+    /// exactly 0, since the weight that reads it has zeros there, or since the value is 0 itself; or the value is another
+    /// number that does not depend on the input, and each reader is a Gemm, a MatMul with an addition behind it, or an
+    /// unpadded Conv, whose bias takes over what it adds: give the result to [`Analysis::edits_of_dead`]. A padded Conv
+    /// reads such a number differently at borders, so the class stays ([`Dead::stays`]). The first class of a family stays
+    /// if all of its classes could go.
     ///
     /// # Errors
     ///
@@ -20,51 +102,155 @@ impl Analysis<'_> {
     ///
     /// # Complexity
     ///
-    /// One pass over the constants, and one walk over the model for each family and each set of its constants that are 0 in
+    /// Passes over the constants, one more than there are layers in the longest row of layers each of which is dead only
+    /// since the next is; in each pass one walk over the model for each family and each set of its constants that are 0 in
     /// some class.
-    pub fn dead(&self) -> Result<Removal, Error> {
-        let zeros = self.zero_slices()?;
-        // Classes of one family that have zeros in the same constants are all dead, or none is.
+    pub fn dead(&self) -> Result<Dead, Error> {
+        let mut dead = Dead { removal: Removal::none(&self.classes), folds: Vec::new(), stays: Vec::new() };
+        let (known, bare) = (uniforms(self)?, self.sums(HashSet::new())?);
+        let layers = bare.iter().filter_map(|sum| Some((sum.node, Linear::of(self, sum.node)?)));
+        let known = Known { uniforms: known, layers: layers.collect() };
+        // What only dead classes read is dead as well.
+        loop {
+            let before = dead.removal.len();
+            self.add_dead(&mut dead, &known, &bare)?;
+            if dead.removal.len() == before {
+                return Ok(dead);
+            }
+        }
+    }
+
+    /// Adds classes that are dead without those that are known to be. `bare` are the sums while no constant counts as 0.
+    fn add_dead(&self, dead: &mut Dead, known: &Known<'_>, bare: &[Sum]) -> Result<(), Error> {
+        let zeros = self.zero_slices(&dead.removal)?;
+        // Classes of one family that have zeros in the same constants are met by the same walk.
         let mut alike: BTreeMap<(usize, Vec<TensorId>), Vec<ClassId>> = BTreeMap::new();
         for (number, family) in self.classes.families().iter().enumerate() {
-            for &class in family.classes() {
-                if let Some(constants) = zeros.get(&class) {
-                    alike.entry((number, constants.clone())).or_default().push(class);
+            for &class in family.classes().iter().filter(|&&class| !dead.removal.is_gone(class)) {
+                let constants = zeros.get(&class).cloned().unwrap_or_default();
+                alike.entry((number, constants)).or_default().push(class);
+            }
+        }
+        let mut stays: BTreeMap<TensorAxis, Vec<(Reason, usize)>> = BTreeMap::new();
+        for ((number, constants), members) in alike {
+            let family = &self.classes.families()[number];
+            let walked;
+            let sums = if constants.is_empty() {
+                bare
+            } else {
+                walked = self.sums(constants.into_iter().collect())?;
+                &walked
+            };
+            let met: Vec<&Sum> =
+                sums.iter().filter(|sum| sum.axes.iter().any(|axis| family.axes().contains(axis))).collect();
+            for class in members {
+                match self.verdict(class, &met, known) {
+                    Verdict::Lives => {}
+                    Verdict::Goes(folds) => {
+                        dead.removal.close(class);
+                        dead.folds.extend(folds);
+                    }
+                    Verdict::Stays(reason) => {
+                        let counts = stays.entry(self.written(family.axes())).or_default();
+                        match counts.iter_mut().find(|(known, _)| *known == reason) {
+                            Some((_, count)) => *count += 1,
+                            None => counts.push((reason, 1)),
+                        }
+                    }
                 }
             }
         }
-        let mut removal = Removal::none(&self.classes);
-        for ((number, constants), members) in alike {
-            let zeros: HashSet<TensorId> = constants.into_iter().collect();
-            let walk = Engine::run(self.model, &AnalysisOptions::default(), &self.apart, Some(zeros))?;
-            let axes = self.classes.families()[number].axes();
-            let met = walk.sums.iter().filter(|sum| sum.axes.iter().any(|axis| axes.contains(axis)));
-            if met.into_iter().all(|sum| sum.zero) {
-                members.into_iter().for_each(|class| removal.close(class));
-            }
-        }
         for family in self.classes.families() {
-            if family.classes().iter().all(|&class| removal.is_gone(class)) {
-                removal.reopen(family.classes()[0]);
+            if family.classes().iter().all(|&class| dead.removal.is_gone(class)) {
+                dead.removal.reopen(family.classes()[0]);
             }
         }
-        Ok(removal)
+        let told = stays.into_iter().flat_map(|(axis, counts)| counts.into_iter().map(move |count| (axis, count)));
+        dead.stays = told.map(|(axis, (reason, classes))| DeadStays { axis, classes, reason }).collect();
+        Ok(())
     }
 
-    /// For each class with any, the uses of constants of which all slices of the class are 0.
-    fn zero_slices(&self) -> Result<HashMap<ClassId, Vec<TensorId>>, Error> {
+    /// The sums of the model while only these constants count as 0.
+    fn sums(&self, zeros: HashSet<TensorId>) -> Result<Vec<Sum>, Error> {
+        Ok(Engine::run(self.model, &AnalysisOptions::default(), &self.apart, Some(zeros))?.sums)
+    }
+
+    fn verdict(&self, class: ClassId, sums: &[&Sum], known: &Known<'_>) -> Verdict {
+        let (mut folds, mut refused) = (Vec::new(), None);
+        for sum in sums.iter().filter(|sum| !sum.zero) {
+            let node = &self.model.graph().nodes()[sum.node];
+            let Some(layer) = known.layers.get(&sum.node).filter(|_| sum.slots == [0, 1]) else {
+                return Verdict::Lives;
+            };
+            let read = node.input(0).and_then(|name| known.uniforms.get(name)).filter(|read| read.axis == layer.axis);
+            let Some(read) = read else { return Verdict::Lives };
+            for (index, number) in read.numbers.iter().enumerate() {
+                if self.classes.class_of(sum.axes[0], index) != Some(class) {
+                    continue;
+                }
+                match (number, layer.takes()) {
+                    (None, _) => return Verdict::Lives,
+                    (Some(number), _) if *number == 0.0 => {}
+                    (Some(number), Ok(_)) => folds.push(Fold { class, node: sum.node, index, number: *number }),
+                    (Some(_), Err(why)) => refused = refused.or(Some((node, why))),
+                }
+            }
+        }
+        match refused {
+            Some((node, why)) => {
+                let name = if node.name().is_empty() { node.output(0).unwrap_or("") } else { node.name() };
+                Verdict::Stays(Reason::new(node.op_type(), name, why))
+            }
+            None => Verdict::Goes(folds),
+        }
+    }
+
+    /// The axis to name a family by: of a weight that writes it, or else of one that reads it.
+    fn written(&self, axes: &[TensorAxis]) -> TensorAxis {
+        let weights = || axes.iter().filter(|axis| self.classes.is_weight(axis.tensor));
+        let written = weights().find(|&&axis| self.classes.role(axis) == Some(Role::Writer));
+        *written.or_else(|| weights().next()).unwrap_or(&axes[0])
+    }
+
+    /// What biases take over: for each of them the numbers to add.
+    pub(crate) fn additions(&self, dead: &Dead) -> Result<Vec<(Addend<'_>, Vec<f64>)>, Error> {
+        let mut read: BTreeMap<usize, HashMap<usize, f64>> = BTreeMap::new();
+        for fold in dead.folds() {
+            read.entry(fold.node).or_default().insert(fold.index, fold.number);
+        }
+        let mut all = Vec::new();
+        for (node, numbers) in read {
+            let Some(layer) = Linear::of(self, node) else { continue };
+            let Ok(addend) = layer.takes() else { continue };
+            let inputs: Vec<f64> =
+                (0..layer.inputs()).map(|index| numbers.get(&index).copied().unwrap_or(0.0)).collect();
+            all.push((addend, layer.adds(&inputs)?));
+        }
+        Ok(all)
+    }
+
+    /// For each class with any, the uses of constants of which all slices of the class are 0, or are gone.
+    fn zero_slices(&self, gone: &Removal) -> Result<HashMap<ClassId, Vec<TensorId>>, Error> {
         let mut zeros: HashMap<ClassId, Vec<TensorId>> = HashMap::new();
         for found in &self.uses {
             let Some(constant) = self.constants.get(found.name.as_str()) else { continue };
             let sizes: Option<Vec<usize>> = self.classes.sizes(found.id).iter().copied().collect();
             let Some(sizes) = sizes.filter(|_| constant.tensor.data_type().is_floating()) else { continue };
+            let stays = |(axis, &n): (usize, &usize)| -> Vec<bool> {
+                (0..n).map(|index| !gone.removes(&self.classes, found.id.axis(axis), index)).collect()
+            };
+            let stays: Vec<Vec<bool>> = sizes.iter().enumerate().map(stays).collect();
             let mut zero: Vec<Vec<bool>> = sizes.iter().map(|&n| vec![true; n]).collect();
+            let mut place = vec![0; sizes.len()];
             constant.tensor.visit(|index, value| {
                 if value != 0.0 {
                     let mut rest = index;
                     for (axis, &n) in sizes.iter().enumerate().rev() {
-                        zero[axis][rest % n] = false;
+                        place[axis] = rest % n;
                         rest /= n;
+                    }
+                    if place.iter().zip(&stays).all(|(&index, stays)| stays[index]) {
+                        place.iter().zip(&mut zero).for_each(|(&index, zero)| zero[index] = false);
                     }
                 }
             })?;

@@ -7,6 +7,7 @@ pub(crate) mod faults;
 mod outer;
 mod shared;
 mod site;
+mod uniform;
 mod value;
 mod work;
 
@@ -17,11 +18,13 @@ use prune_graph::{ClassScore, Classes, Family, GraphError, Removal, TensorAxis, 
 use crate::edits::{Edits, TensorPlace};
 use crate::error::Error;
 use crate::model::{Model, Tensor};
-use crate::shapes::Source;
+use crate::shapes::{Shape, Size, Source};
 pub(crate) use constants::{Constant, Use};
+pub use dead::{Dead, DeadStays};
 use engine::Engine;
 pub(crate) use outer::captured;
 pub(crate) use site::{Site, Stated, Stop, position};
+pub(crate) use uniform::Addend;
 use value::Value;
 use work::Work;
 
@@ -257,7 +260,26 @@ impl<'m> Analysis<'m> {
     /// [`Error::Classes`] if an axis would be empty, and errors of reading constants.
     pub fn edits(&self, removal: &Removal) -> Result<Edits, Error> {
         removal.check(&self.classes)?;
-        crate::removal::edits(self, removal)
+        crate::removal::edits(self, removal, Vec::new())
+    }
+
+    /// What has to change in the file when classes without effect go: as [`Analysis::edits`], and biases take over the
+    /// constants of those classes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Analysis::edits`].
+    pub fn edits_of_dead(&self, dead: &Dead) -> Result<Edits, Error> {
+        dead.removal().check(&self.classes)?;
+        crate::removal::edits(self, dead.removal(), self.additions(dead)?)
+    }
+
+    /// The shape of a value or a constant.
+    pub(crate) fn shape_of(&self, name: &str) -> Option<Shape> {
+        match self.constants.get(name) {
+            Some(constant) => Some(constant.tensor.dims().iter().map(|&n| Size::of(n)).collect()),
+            None => self.values.get(name)?.shape.clone(),
+        }
     }
 
     /// Names of all constants, in order.

@@ -313,7 +313,7 @@ impl<'e, 'm> Site<'e, 'm> {
     /// Notes that products of two inputs are summed over an axis of each.
     pub(crate) fn summed(&mut self, (a, left): (usize, TensorAxis), (b, right): (usize, TensorAxis)) {
         let zero = self.vanishes(a) || self.vanishes(b);
-        self.engine.sums.push(Sum { axes: [left, right], zero });
+        self.engine.sums.push(Sum { node: self.at, slots: [a, b], axes: [left, right], zero });
     }
 
     /// States the role of an input's axis.

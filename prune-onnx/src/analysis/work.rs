@@ -14,6 +14,10 @@ pub(crate) struct Work {
 /// Products that are summed over an axis of each factor.
 #[derive(Debug, Clone)]
 pub(crate) struct Sum {
+    /// The node's position.
+    pub(crate) node: usize,
+    /// The inputs that are the factors.
+    pub(crate) slots: [usize; 2],
     /// The axis of each factor.
     pub(crate) axes: [TensorAxis; 2],
     /// Every product is 0 at an index whose classes' constants are.

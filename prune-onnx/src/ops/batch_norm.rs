@@ -2,7 +2,7 @@
 
 use prune_graph::Role;
 
-use super::Operator;
+use super::{Operator, elementwise};
 use crate::analysis::{Site, Stated, Stop};
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -15,18 +15,15 @@ pub(super) const OPERATOR: Operator = Operator {
 };
 
 fn state(site: &mut Site<'_, '_>) -> Stated {
-    let shape = site.shape(0)?;
     let outputs = (1..site.node.outputs().len()).filter(|&slot| site.node.output(slot).is_some()).count();
     if site.int("training_mode", 0) != 0 || outputs > 0 {
         return Err(Stop::Pin("is in training"));
     }
-    if shape.len() < 2 {
+    if site.shape(0)?.len() < 2 {
         return Err(Stop::Pin("has no axis of channels"));
     }
-    let rank = shape.len();
     let zero = site.vanishes(1) && site.vanishes(2);
-    site.output(0, shape, zero)?;
-    (0..rank).try_for_each(|axis| site.pass(0, axis, 0, axis))?;
+    elementwise::passes(site, zero)?;
     (1..5).try_for_each(|slot| site.pass(slot, 0, 0, 1))?;
     // Without its row a mean has nothing to be subtracted from, and a variance divides.
     (3..5).try_for_each(|slot| site.role(slot, 0, Role::Divisor))

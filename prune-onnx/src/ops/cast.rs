@@ -1,6 +1,6 @@
 //! Casts. One to integers keeps the elements of a shape.
 
-use super::Operator;
+use super::{Operator, elementwise};
 use crate::analysis::{Site, Stated};
 use crate::model::DataType;
 
@@ -21,7 +21,6 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     {
         return site.int_output(0, ints, shape.is_empty());
     }
-    let (rank, zero) = (shape.len(), site.vanishes(0));
-    site.output(0, shape, zero)?;
-    (0..rank).try_for_each(|axis| site.pass(0, axis, 0, axis))
+    let zero = site.vanishes(0);
+    elementwise::passes(site, zero)
 }

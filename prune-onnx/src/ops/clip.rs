@@ -1,6 +1,6 @@
 //! Bounds on every element.
 
-use super::Operator;
+use super::{Operator, elementwise};
 use crate::analysis::{Site, Stated};
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -13,7 +13,6 @@ pub(super) const OPERATOR: Operator = Operator {
 };
 
 fn state(site: &mut Site<'_, '_>) -> Stated {
-    let shape = site.shape(0)?;
     // 0 stays 0 if it lies within the bounds: attributes up to version 10, inputs from 11.
     let bound = |site: &Site<'_, '_>, slot: usize, name: &str| match site.node.float(name) {
         Some(bound) => Some(f64::from(bound)),
@@ -22,7 +21,6 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     };
     let low = bound(site, 1, "min").is_none_or(|low| low <= 0.0);
     let high = bound(site, 2, "max").is_none_or(|high| high >= 0.0);
-    let (rank, zero) = (shape.len(), low && high && site.vanishes(0));
-    site.output(0, shape, zero)?;
-    (0..rank).try_for_each(|axis| site.pass(0, axis, 0, axis))
+    let zero = low && high && site.vanishes(0);
+    elementwise::passes(site, zero)
 }

@@ -4,8 +4,6 @@ use prune_graph::Role;
 
 use super::{Operator, window};
 use crate::analysis::{Site, Stated, Stop};
-use crate::error::Error;
-use crate::removal::Rewrite;
 use crate::shapes::Size;
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -15,28 +13,18 @@ pub(super) const OPERATOR: Operator = Operator {
     pins: "spatial axes",
     rewrites: "`group` of a depthwise one",
     state,
-    rewrite: Some(rewrite),
+    rewrite: Some(window::rewrite_groups),
 };
 
 fn state(site: &mut Site<'_, '_>) -> Stated {
-    let (x, w) = (site.shape(0)?, site.shape(1)?);
+    let (x, w) = window::convolved(site)?;
     let rank = x.len();
-    if rank < 3 || w.len() != rank {
-        return Err(Stop::Pin("has a weight of another rank than its input"));
-    }
     let kernel: Vec<Option<usize>> = w[2..].iter().map(Size::length).collect();
     let mut out = vec![x[0].clone(), w[0].clone()];
     out.extend(window::lengths(site, &x[2..], &kernel)?);
-    let zero = site.vanishes(1) && (!site.has(2) || site.vanishes(2));
-    site.output(0, out, zero)?;
-    window::pin_spatial(site, 0, rank)?;
-    (2..rank).try_for_each(|axis| site.pin(1, axis, "moves a window over the axis"))?;
-    site.pass(0, 0, 0, 0)?;
+    window::convolution(site, out)?;
     site.pass(1, 0, 0, 1)?;
     site.role(1, 0, Role::Writer)?;
-    if site.has(2) {
-        site.pass(2, 0, 0, 1)?;
-    }
     channels(site, (0, 1), (1, 0), x[1].length(), w[0].length(), (1, 1), w[1].length())?;
     let mut axes = (0..rank).filter_map(|axis| site.out(0, axis)).collect::<Vec<_>>();
     for axis in 1..rank {
@@ -57,14 +45,14 @@ fn channels(
     few: (usize, usize),
     local: Option<usize>,
 ) -> Stated {
-    let groups = usize::try_from(site.int("group", 1)).map_err(|_| Stop::Pin("has a negative number of groups"))?;
+    let groups = window::groups(site)?;
     if groups == 1 {
         return site.contract(input, few);
     }
     let (Some(channels), Some(outputs), Some(local)) = (channels, outputs, local) else {
         return Err(Stop::Pin("has groups of unknown size"));
     };
-    if groups == 0 || local.checked_mul(groups) != Some(channels) || outputs % groups != 0 {
+    if local.checked_mul(groups) != Some(channels) || outputs % groups != 0 {
         return Err(Stop::Pin("has groups that do not fit its channels"));
     }
     let why = site.reason("has groups");
@@ -82,18 +70,5 @@ fn channels(
     site.graph().join_groups(x, groups, why);
     site.graph().join_segment((x, 0), (one, 0), local, why);
     site.graph().join_groups(all, groups, why);
-    Ok(())
-}
-
-fn rewrite(rewrite: &mut Rewrite<'_, '_>) -> Result<(), Error> {
-    let Some(group) = rewrite.node.int("group").filter(|&group| group > 1) else { return Ok(()) };
-    // Of a depthwise convolution whole groups go; of others local indices, and the groups stay.
-    if rewrite.input_length(1, 1) == Some(1)
-        && let (Some(before), Some(now)) = (rewrite.input_length(0, 1), rewrite.input_left(0, 1))
-        && before as i64 == group
-        && now != before
-    {
-        rewrite.set_int("group", now as i64);
-    }
     Ok(())
 }

@@ -4,8 +4,6 @@ use prune_graph::Role;
 
 use super::{Operator, window};
 use crate::analysis::{Site, Stated, Stop};
-use crate::error::Error;
-use crate::removal::Rewrite;
 use crate::shapes::{Shape, Size};
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -15,28 +13,16 @@ pub(super) const OPERATOR: Operator = Operator {
     pins: "spatial axes",
     rewrites: "`group` of a depthwise one",
     state,
-    rewrite: Some(rewrite),
+    rewrite: Some(window::rewrite_groups),
 };
 
 fn state(site: &mut Site<'_, '_>) -> Stated {
-    let (x, w) = (site.shape(0)?, site.shape(1)?);
-    let rank = x.len();
-    if rank < 3 || w.len() != rank {
-        return Err(Stop::Pin("has a weight of another rank than its input"));
-    }
-    let groups = usize::try_from(site.int("group", 1)).ok().filter(|&groups| groups > 0);
-    let groups = groups.ok_or(Stop::Pin("has no number of groups"))?;
+    let (x, w) = window::convolved(site)?;
+    let (rank, groups) = (x.len(), window::groups(site)?);
     let outputs = w[1].times(&Size::of(groups)).ok_or(Stop::Pin("has more channels than can be counted"))?;
     let mut out = vec![x[0].clone(), outputs];
     out.extend(spatial(site, &x[2..], &w[2..])?);
-    let zero = site.vanishes(1) && (!site.has(2) || site.vanishes(2));
-    site.output(0, out, zero)?;
-    window::pin_spatial(site, 0, rank)?;
-    (2..rank).try_for_each(|axis| site.pin(1, axis, "moves a window over the axis"))?;
-    site.pass(0, 0, 0, 0)?;
-    if site.has(2) {
-        site.pass(2, 0, 0, 1)?;
-    }
+    window::convolution(site, out)?;
     channels(site, groups, &x, &w)?;
     let mut axes = Vec::new();
     for axis in 0..rank {
@@ -106,15 +92,4 @@ fn spatial(site: &mut Site<'_, '_>, x: &[Size], w: &[Size]) -> Result<Shape, Sto
     };
     let known: Vec<Option<i64>> = (0..count).map(length).collect();
     Ok(known.into_iter().map(|n| n.filter(|&n| n > 0).map_or_else(|| site.fresh(), Size::known)).collect())
-}
-
-fn rewrite(rewrite: &mut Rewrite<'_, '_>) -> Result<(), Error> {
-    let Some(group) = rewrite.node.int("group").filter(|&group| group > 1) else { return Ok(()) };
-    if let (Some(before), Some(now)) = (rewrite.input_length(0, 1), rewrite.input_left(0, 1))
-        && before as i64 == group
-        && now != before
-    {
-        rewrite.set_int("group", now as i64);
-    }
-    Ok(())
 }

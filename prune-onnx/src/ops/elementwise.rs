@@ -74,6 +74,11 @@ const NOT_ZERO_AT_ZERO: &[&str] = &[
     "BitwiseNot",
 ];
 
+/// A function of the list that gives 0 for 0.
+pub(super) fn is_zero_at_zero(name: &str) -> bool {
+    OPERATOR.names.contains(&name) && !NOT_ZERO_AT_ZERO.contains(&name)
+}
+
 fn state(site: &mut Site<'_, '_>) -> Stated {
     let shape = site.shape(0)?;
     if site.node.op_type() == "Identity"
@@ -81,8 +86,18 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     {
         return site.int_output(0, ints, shape.is_empty());
     }
-    let zero = !NOT_ZERO_AT_ZERO.contains(&site.node.op_type()) && site.vanishes(0);
+    let zero = is_zero_at_zero(site.node.op_type()) && site.vanishes(0);
+    passes(site, zero)
+}
+
+/// Declares output 0 with the shape of input 0, and joins every axis with its own. `zero` as at [`Site::output`].
+#[cfg_attr(feature = "testing", track_caller)]
+pub(super) fn passes(site: &mut Site<'_, '_>, zero: bool) -> Stated {
+    let shape = site.shape(0)?;
     let rank = shape.len();
     site.output(0, shape, zero)?;
-    (0..rank).try_for_each(|axis| site.pass(0, axis, 0, axis))
+    for axis in 0..rank {
+        site.pass(0, axis, 0, axis)?;
+    }
+    Ok(())
 }

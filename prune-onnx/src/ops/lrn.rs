@@ -1,6 +1,6 @@
 //! Local response normalisation: over neighbours among the channels.
 
-use super::Operator;
+use super::{Operator, elementwise};
 use crate::analysis::{Site, Stated, Stop};
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -13,13 +13,10 @@ pub(super) const OPERATOR: Operator = Operator {
 };
 
 fn state(site: &mut Site<'_, '_>) -> Stated {
-    let shape = site.shape(0)?;
-    let rank = shape.len();
-    if rank < 2 {
+    if site.shape(0)?.len() < 2 {
         return Err(Stop::Pin("has no axis of channels"));
     }
     let zero = site.vanishes(0);
-    site.output(0, shape, zero)?;
-    (0..rank).try_for_each(|axis| site.pass(0, axis, 0, axis))?;
+    elementwise::passes(site, zero)?;
     site.pin(0, 1, "normalises over neighbours along the axis")
 }

@@ -108,6 +108,11 @@ pub(crate) fn find(name: &str) -> Option<&'static Operator> {
     OPERATORS.iter().find(|operator| operator.names.contains(&name))
 }
 
+/// A function of one element that gives 0 for 0.
+pub(crate) fn is_zero_at_zero(name: &str) -> bool {
+    elementwise::is_zero_at_zero(name)
+}
+
 /// A rule as documentation shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OperatorRule {

@@ -1,6 +1,6 @@
 //! Softmax and its kin: up to version 12 over all axes from one on, from 13 over one.
 
-use super::Operator;
+use super::{Operator, elementwise};
 use crate::analysis::{Site, Stated, position};
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -13,13 +13,11 @@ pub(super) const OPERATOR: Operator = Operator {
 };
 
 fn state(site: &mut Site<'_, '_>) -> Stated {
-    let shape = site.shape(0)?;
-    let rank = shape.len();
+    let rank = site.shape(0)?.len();
     let flat = site.opset() < 13;
     let along = position(site.int("axis", if flat { 1 } else { -1 }), rank)?;
-    site.output(0, shape, false)?;
+    elementwise::passes(site, false)?;
     for axis in 0..rank {
-        site.pass(0, axis, 0, axis)?;
         if axis == along || flat && axis > along {
             site.pin(0, axis, "normalises over the axis")?;
         }

@@ -1,7 +1,9 @@
-//! Spatial axes of convolutions and pools: their lengths after the operator. None of their indices can go.
+//! Spatial axes of convolutions and pools, of which no index can go, and what all convolutions have in common.
 
 use crate::analysis::{Site, Stated, Stop};
+use crate::error::Error;
 use crate::model::Node;
+use crate::removal::Rewrite;
 use crate::shapes::{Shape, Size};
 
 /// The lengths after windows of length `kernel` run over spatial axes; a fresh symbol where one is not known.
@@ -40,6 +42,47 @@ pub(super) fn list(node: &Node, name: &str, default: i64, count: usize) -> Resul
         Some(values) if values.len() == count => Ok(values.to_vec()),
         Some(_) => Err(Stop::Pin("has attributes that do not fit its input's rank")),
     }
+}
+
+/// The shapes of a convolution's input and weight, which have one rank.
+pub(super) fn convolved(site: &Site<'_, '_>) -> Result<(Shape, Shape), Stop> {
+    let (x, w) = (site.shape(0)?, site.shape(1)?);
+    if x.len() < 3 || w.len() != x.len() {
+        return Err(Stop::Pin("has a weight of another rank than its input"));
+    }
+    Ok((x, w))
+}
+
+/// The number of groups of a convolution.
+pub(super) fn groups(site: &Site<'_, '_>) -> Result<usize, Stop> {
+    let groups = usize::try_from(site.int("group", 1)).ok().filter(|&groups| groups > 0);
+    groups.ok_or(Stop::Pin("has no number of groups"))
+}
+
+/// States of a convolution what does not depend on which axis of its weight is which: its output, batch, bias and windows.
+pub(super) fn convolution(site: &mut Site<'_, '_>, out: Shape) -> Stated {
+    let rank = out.len();
+    let zero = site.vanishes(1) && (!site.has(2) || site.vanishes(2));
+    site.output(0, out, zero)?;
+    pin_spatial(site, 0, rank)?;
+    (2..rank).try_for_each(|axis| site.pin(1, axis, "moves a window over the axis"))?;
+    site.pass(0, 0, 0, 0)?;
+    if site.has(2) {
+        site.pass(2, 0, 0, 1)?;
+    }
+    Ok(())
+}
+
+/// Of a depthwise convolution whole groups go; of others local indices, and the groups stay.
+pub(super) fn rewrite_groups(rewrite: &mut Rewrite<'_, '_>) -> Result<(), Error> {
+    let Some(group) = rewrite.node.int("group").filter(|&group| group > 1) else { return Ok(()) };
+    if let (Some(before), Some(now)) = (rewrite.input_length(0, 1), rewrite.input_left(0, 1))
+        && before as i64 == group
+        && now != before
+    {
+        rewrite.set_int("group", now as i64);
+    }
+    Ok(())
 }
 
 /// Pins the spatial axes, from the third on, of an input and of output 0.

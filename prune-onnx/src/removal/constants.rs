@@ -1,44 +1,71 @@
-//! Constants: cut where they are, or in a copy where uses want different cuts.
+//! Constants: cut where they are, or in a copy where uses want different cuts; and numbers added to those that are biases.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use half::{bf16, f16};
 use prune_graph::Removal;
 
 use super::rewrite::Names;
-use crate::analysis::{Analysis, Use};
+use crate::analysis::{Addend, Analysis, Use};
 use crate::edits::{Edits, TensorPlace};
 use crate::error::{Error, TensorProblem};
+use crate::model::{DataType, Tensor};
 
-/// The indices kept of the axes that lose some.
-type Cut = BTreeMap<usize, Vec<usize>>;
+/// What a use of a constant wants of it.
+#[derive(Debug, Default, PartialEq)]
+struct Change {
+    /// The indices kept of the axes that lose some.
+    kept: BTreeMap<usize, Vec<usize>>,
+    /// Numbers to add, one for each element before the cut; none where nothing is added.
+    add: Vec<f64>,
+}
+
+impl Change {
+    fn is_nothing(&self) -> bool {
+        self.kept.is_empty() && self.add.is_empty()
+    }
+}
 
 pub(super) fn cut(
     analysis: &Analysis<'_>,
     removal: &Removal,
     edits: &mut Edits,
     names: &mut Names,
+    additions: Vec<(Addend<'_>, Vec<f64>)>,
 ) -> Result<(), Error> {
-    let mut by_name: BTreeMap<&str, Vec<(&Use, Cut)>> = BTreeMap::new();
+    let mut added: HashMap<(usize, usize), Vec<f64>> = HashMap::new();
+    for (addend, numbers) in additions {
+        match addend.tensor {
+            Some(_) => _ = added.insert((addend.node, addend.slot), numbers),
+            None => add_bias(analysis, removal, edits, names, addend, &numbers),
+        }
+    }
+    let mut by_name: BTreeMap<&str, Vec<(&Use, Change)>> = BTreeMap::new();
     for found in &analysis.uses {
         let rank = analysis.classes.sizes(found.id).len();
         let kept = |axis: usize| removal.kept(&analysis.classes, found.id.axis(axis)).map(|kept| (axis, kept));
-        by_name.entry(&found.name).or_default().push((found, (0..rank).filter_map(kept).collect()));
+        let add = found.readers.iter().find_map(|reader| added.remove(reader)).unwrap_or_default();
+        let change = Change { kept: (0..rank).filter_map(kept).collect(), add };
+        by_name.entry(&found.name).or_default().push((found, change));
     }
     for (name, uses) in by_name {
-        let Some(place) = analysis.place(name) else { continue };
+        let Some(constant) = analysis.constants.get(name).copied() else { continue };
         // What is read from outside of nodes, and what loses nothing, keeps the original.
-        let whole = uses.iter().position(|(found, cut)| found.readers.is_empty() || cut.is_empty());
-        let stays = whole.unwrap_or(0);
-        let mut copies: Vec<(&Cut, String)> = vec![(&uses[stays].1, name.to_owned())];
-        apply(edits, place, &uses[stays].1);
-        for (found, cut) in &uses {
-            let known = copies.iter().find(|(other, _)| *other == cut).map(|(_, name)| name.clone());
+        let whole = uses.iter().position(|(found, change)| found.readers.is_empty() || change.is_nothing());
+        let stays = &uses[whole.unwrap_or(0)].1;
+        let mut copies: Vec<(&Change, String)> = vec![(stays, name.to_owned())];
+        apply(edits, constant.place, constant.tensor, stays)?;
+        for (&axis, kept) in &stays.kept {
+            edits.set_length(name, axis, kept.len() as i64);
+        }
+        for (found, change) in &uses {
+            let known = copies.iter().find(|(other, _)| *other == change).map(|(_, name)| name.clone());
             let source = match known {
                 Some(known) => known,
                 None => {
                     let copy = names.fresh(name);
-                    add_copy(analysis, edits, place, (name, &copy), cut)?;
-                    copies.push((cut, copy.clone()));
+                    add_copy(edits, constant.place, constant.tensor, &copy, change)?;
+                    copies.push((change, copy.clone()));
                     copy
                 }
             };
@@ -50,33 +77,45 @@ pub(super) fn cut(
     Ok(())
 }
 
-fn apply(edits: &mut Edits, place: TensorPlace, cut: &Cut) {
-    for (&axis, kept) in cut {
-        edits.keep(place, axis, kept.clone());
+fn apply(edits: &mut Edits, place: TensorPlace, tensor: &Tensor, change: &Change) -> Result<(), Error> {
+    if change.add.is_empty() {
+        for (&axis, kept) in &change.kept {
+            edits.keep(place, axis, kept.clone());
+        }
+    } else {
+        let (dims, bytes) = changed(tensor, change)?;
+        edits.replace(place, dims, bytes);
     }
+    Ok(())
 }
 
-/// Adds a copy of a constant with a cut.
-fn add_copy(
-    analysis: &Analysis<'_>,
-    edits: &mut Edits,
-    place: TensorPlace,
-    (name, copy): (&str, &str),
-    cut: &Cut,
-) -> Result<(), Error> {
-    if let TensorPlace::Initializer(at) = place {
+/// Adds a copy of a constant with a change.
+fn add_copy(edits: &mut Edits, place: TensorPlace, tensor: &Tensor, copy: &str, change: &Change) -> Result<(), Error> {
+    if let TensorPlace::Initializer(at) = place
+        && change.add.is_empty()
+    {
         let place = edits.copy_initializer(at, copy);
-        apply(edits, place, cut);
-        return Ok(());
+        return apply(edits, place, tensor, change);
     }
     // The tensor of a node cannot be referred to, so its cut elements are added as they are.
-    let Some(constant) = analysis.constants.get(name) else { return Ok(()) };
-    let tensor = constant.tensor;
+    let (dims, bytes) = changed(tensor, change)?;
+    edits.add_initializer(copy, tensor.data_type(), dims, bytes);
+    Ok(())
+}
+
+/// The shape and the bytes of a constant after a change.
+fn changed(tensor: &Tensor, change: &Change) -> Result<(Vec<usize>, Vec<u8>), Error> {
     let Some(width) = tensor.data_type().bytes() else {
-        return Error::tensor(name, TensorProblem::Cut("its elements are not whole bytes"));
+        return Error::tensor(tensor.name(), TensorProblem::Cut("its elements are not whole bytes"));
     };
-    let (mut bytes, mut dims) = (tensor.bytes()?.to_vec(), tensor.dims().to_vec());
-    for (&axis, kept) in cut {
+    let mut bytes = if change.add.is_empty() {
+        tensor.bytes()?.to_vec()
+    } else {
+        let values = tensor.floats()?;
+        encoded(tensor.data_type(), values.iter().zip(&change.add).map(|(value, add)| value + add))
+    };
+    let mut dims = tensor.dims().to_vec();
+    for (&axis, kept) in &change.kept {
         let inner = dims[axis + 1..].iter().product::<usize>() * width;
         let slab = dims[axis] * inner;
         let pieces =
@@ -84,6 +123,37 @@ fn add_copy(
         bytes = pieces.collect::<Vec<_>>().concat();
         dims[axis] = kept.len();
     }
-    edits.add_initializer(copy, tensor.data_type(), dims, bytes);
-    Ok(())
+    Ok((dims, bytes))
+}
+
+/// Gives a layer that has no bias one.
+fn add_bias(
+    analysis: &Analysis<'_>,
+    removal: &Removal,
+    edits: &mut Edits,
+    names: &mut Names,
+    addend: Addend<'_>,
+    numbers: &[f64],
+) {
+    let output = analysis.model.graph().nodes()[addend.node].output(0).unwrap_or("bias");
+    let channels = analysis.values.get(output).map(|value| value.id.axis(1));
+    let kept = channels.and_then(|axis| removal.kept(&analysis.classes, axis));
+    let numbers: Vec<f64> = match kept {
+        Some(kept) => kept.iter().map(|&index| numbers[index]).collect(),
+        None => numbers.to_vec(),
+    };
+    let name = names.fresh(output);
+    let bytes = encoded(addend.data_type, numbers.iter().copied());
+    edits.add_initializer(&name, addend.data_type, vec![numbers.len()], bytes);
+    edits.set_input(addend.node, addend.slot, &name);
+}
+
+/// Floats as a tensor of a type has them.
+fn encoded(data_type: DataType, values: impl Iterator<Item = f64>) -> Vec<u8> {
+    match data_type {
+        DataType::Double => values.flat_map(f64::to_le_bytes).collect(),
+        DataType::Float16 => values.flat_map(|value| f16::from_f64(value).to_le_bytes()).collect(),
+        DataType::Bfloat16 => values.flat_map(|value| bf16::from_f64(value).to_le_bytes()).collect(),
+        _ => values.flat_map(|value| (value as f32).to_le_bytes()).collect(),
+    }
 }

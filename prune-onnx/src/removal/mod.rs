@@ -5,20 +5,24 @@ mod rewrite;
 
 use prune_graph::Removal;
 
-use crate::analysis::Analysis;
+use crate::analysis::{Addend, Analysis};
 use crate::edits::Edits;
 use crate::error::Error;
 use crate::ops;
 pub(crate) use rewrite::Rewrite;
 
-/// The edits of a removal.
-pub(crate) fn edits(analysis: &Analysis<'_>, removal: &Removal) -> Result<Edits, Error> {
+/// The edits of a removal, with numbers that are added to biases.
+pub(crate) fn edits(
+    analysis: &Analysis<'_>,
+    removal: &Removal,
+    additions: Vec<(Addend<'_>, Vec<f64>)>,
+) -> Result<Edits, Error> {
     let mut edits = Edits::new();
     if removal.is_empty() {
         return Ok(edits);
     }
     let mut names = rewrite::Names::new(analysis.model);
-    constants::cut(analysis, removal, &mut edits, &mut names)?;
+    constants::cut(analysis, removal, &mut edits, &mut names, additions)?;
     rewrite::lengths(analysis, removal, &mut edits, &mut names)?;
     for (at, node) in analysis.model.graph().nodes().iter().enumerate() {
         let followed = node.domain().is_empty() && !analysis.model.has_function("", node.op_type());
@@ -30,9 +34,6 @@ pub(crate) fn edits(analysis: &Analysis<'_>, removal: &Removal) -> Result<Edits,
     }
     for (name, value) in &analysis.values {
         stated_lengths(analysis, removal, &mut edits, name, value.id);
-    }
-    for found in analysis.uses.iter().filter(|found| analysis.classes.name(found.id) == found.name) {
-        stated_lengths(analysis, removal, &mut edits, &found.name, found.id);
     }
     Ok(edits)
 }

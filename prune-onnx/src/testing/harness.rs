@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::{Analysis, AnalysisOptions, Edits, Model, analyse};
+use crate::{Analysis, AnalysisOptions, Dead, Edits, Model, analyse};
 use prune_core::Density;
 use prune_graph::{Choice, ClassScore, Removal, Role};
 
@@ -28,6 +28,15 @@ pub fn parse(bytes: Vec<u8>) -> Model {
 /// Panics if it cannot be written.
 pub fn shrunk(analysis: &Analysis<'_>, removal: &Removal) -> Model {
     written(analysis.model(), &analysis.edits(removal).expect("edits"))
+}
+
+/// The model without classes that have no effect.
+///
+/// # Panics
+///
+/// Panics if it cannot be written.
+pub fn without_dead(analysis: &Analysis<'_>, dead: &Dead) -> Model {
+    written(analysis.model(), &analysis.edits_of_dead(dead).expect("edits"))
 }
 
 /// Constants with every removed slice at zero; divisors stay.

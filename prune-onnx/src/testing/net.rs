@@ -81,6 +81,8 @@ pub struct Net {
     pub opset: i64,
     /// The type of all floats.
     pub(crate) float: DataType,
+    /// As before version 4 of the format: every initializer is an input as well.
+    listed: bool,
     graph: GraphBuilder,
     count: usize,
     /// Shapes of the inputs, for whoever runs the model.
@@ -95,7 +97,15 @@ impl Net {
 
     /// A network with floats of a type, [`DataType::Float`] or [`DataType::Double`]. Nothing else depends on it.
     pub fn of(float: DataType, seed: u64, opset: i64) -> Self {
-        Net { draw: Draw::new(seed), opset, float, graph: GraphBuilder::new("net"), count: 0, inputs: Vec::new() }
+        let graph = GraphBuilder::new("net");
+        Net { draw: Draw::new(seed), opset, float, listed: false, graph, count: 0, inputs: Vec::new() }
+    }
+
+    /// The same network in version 3 of the format, in which every initializer is an input as well. No constant is a node.
+    #[must_use]
+    pub fn listed(mut self) -> Self {
+        self.listed = true;
+        self
     }
 
     /// A name that nothing has.
@@ -161,10 +171,15 @@ impl Net {
     /// A constant: an initializer, or now and then a node.
     pub fn constant(&mut self, data_type: DataType, dims: &[usize], bytes: &[u8]) -> String {
         let name = self.fresh("w");
-        if self.draw.range(0, 3) == 0 {
+        let is_node = self.draw.range(0, 3) == 0;
+        if is_node && !self.listed {
             self.graph.constant(&name, data_type, dims, bytes);
         } else {
             self.graph.initializer(&name, data_type, dims, bytes);
+            if self.listed {
+                let dims: Vec<Dim> = dims.iter().map(|&n| Dim::Known(n as i64)).collect();
+                self.graph.input(&name, data_type, &dims);
+            }
         }
         name
     }
@@ -217,7 +232,8 @@ impl Net {
         for output in outputs {
             self.graph.output(output, self.float, &[]);
         }
-        let bytes = ModelBuilder::new(8, self.opset).finish(&self.graph);
+        let version = if self.listed { 3 } else { 8 };
+        let bytes = ModelBuilder::new(version, self.opset).finish(&self.graph);
         Built { bytes, inputs: self.inputs }
     }
 }

@@ -109,6 +109,41 @@ fn what_nodes_outside_see_stays() {
     assert_eq!(of_w.expect("explained").reason.to_string(), "Subgraph reads it from inside of an attribute");
 }
 
+/// A field of an encoded message: its number, its kind, and what it holds.
+fn field(number: u32, bytes: &[u8]) -> Vec<u8> {
+    let key = number << 3 | 2;
+    let key: Vec<u8> = if key < 128 { vec![key as u8] } else { vec![key as u8 | 128, (key >> 7) as u8] };
+    [key.as_slice(), &[u8::try_from(bytes.len()).expect("short")], bytes].concat()
+}
+
+#[test]
+fn functions_that_call_each_other_pin_what_they_touch() {
+    // The body of each is one call of the other: whoever inlined them would not come to an end.
+    let function = |name: &[u8], calls: &[u8]| {
+        let call = [field(1, b"a"), field(2, b"b"), field(4, calls), field(7, b"mine")].concat();
+        let parts = [field(1, name), field(4, b"a"), field(5, b"b"), field(7, &call), field(10, b"mine")];
+        field(25, &parts.concat())
+    };
+    let mut graph = GraphBuilder::new("g");
+    graph.input("x", DataType::Float, &[Dim::Known(1), Dim::Known(2)]);
+    graph.floats("w", &[2, 4], &[1.0; 8]);
+    graph.floats("v", &[4, 4], &[1.0; 16]);
+    graph.node("MatMul", &["x", "w"], &["h"], &[]);
+    graph.node("MatMul", &["h", "v"], &["i"], &[]);
+    graph.node_of("mine", "Ping", "p", &["i"], &["y"], &[]);
+    graph.output("y", DataType::Float, &[Dim::Known(1), Dim::Known(4)]);
+    let mut bytes = ModelBuilder::new(8, 17).import("mine", 1).finish(&graph);
+    bytes.extend(function(b"Ping", b"Pong"));
+    bytes.extend(function(b"Pong", b"Ping"));
+    // The hidden axis goes; what the function reads stays.
+    let model = Model::parse(bytes.clone(), ".".as_ref()).expect("a model");
+    let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
+    let explained = analysis.classes().explain();
+    let of_v = explained.iter().find(|stays| stays.axis.axis == 1 && analysis.classes().name(stays.axis.tensor) == "v");
+    assert_eq!(of_v.expect("explained").reason.to_string(), "Ping `p` is not followed");
+    assert_eq!(shrink(bytes), Some(2));
+}
+
 #[test]
 fn unknown_domains_and_functions_pin_what_they_touch() {
     for (domain, known) in [("com.example", false), ("", true)] {

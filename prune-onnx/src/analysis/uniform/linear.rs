@@ -1,0 +1,227 @@
+//! Layers that sum products with a constant weight: Conv, Gemm and MatMul.
+
+use crate::analysis::{Analysis, captured};
+use crate::error::Error;
+use crate::model::{DataType, Node, Tensor};
+
+/// A layer, with its weight on the right.
+pub(crate) struct Linear<'m> {
+    /// The axis of input 0 that is summed over.
+    pub(crate) axis: usize,
+    /// The axis of the output that has the layer's outputs.
+    pub(crate) out_axis: usize,
+    /// The number of outputs.
+    pub(crate) outputs: usize,
+    weight: &'m Tensor,
+    groups: usize,
+    /// Inputs of one group.
+    local: usize,
+    /// Elements of the weight from one output to the next, and from one input to the next.
+    strides: [usize; 2],
+    /// What the products are multiplied by.
+    factor: f64,
+    /// Why a number that is read does not become one: a window that meets padding.
+    pads: bool,
+    /// The node adds a bias itself.
+    has_bias: bool,
+    /// Where numbers can be added to the outputs.
+    addend: Result<Addend<'m>, &'static str>,
+}
+
+/// The input of a node that is added to a layer's outputs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Addend<'m> {
+    /// The node's position.
+    pub(crate) node: usize,
+    /// The input's.
+    pub(crate) slot: usize,
+    /// The constant, one element for each output; `None` where the layer has none yet.
+    pub(crate) tensor: Option<&'m Tensor>,
+    /// The type of the layer's weight, which a new constant has as well.
+    pub(crate) data_type: DataType,
+}
+
+/// The reason that a padded window is given.
+const PADS: &str = "reads a constant that is not 0 beside its padding";
+
+impl<'m> Linear<'m> {
+    /// The layer that a node is.
+    pub(crate) fn of(analysis: &Analysis<'m>, at: usize) -> Option<Self> {
+        let node = &analysis.model.graph().nodes()[at];
+        let weight = analysis.constant(node.input(1)?).filter(|weight| weight.data_type().is_floating())?;
+        let rank = analysis.shape_of(node.input(0)?)?.len();
+        let dims = weight.dims();
+        match node.op_type() {
+            "Conv" if rank >= 3 && dims.len() == rank => {
+                let groups = usize::try_from(node.int("group").unwrap_or(1)).ok().filter(|&groups| groups > 0)?;
+                let inner: usize = dims[2..].iter().product();
+                let strides = [dims[1] * inner, inner];
+                let addend = own(analysis, at, weight, dims[0], 1.0);
+                let pads = !is_unpadded(node);
+                let layer = Linear {
+                    axis: 1,
+                    out_axis: 1,
+                    outputs: dims[0],
+                    weight,
+                    groups,
+                    local: dims[1],
+                    strides,
+                    factor: 1.0,
+                    pads,
+                    has_bias: true,
+                    addend,
+                };
+                (dims[0].is_multiple_of(groups) && inner > 0).then_some(layer)
+            }
+            "Gemm" if dims.len() == 2 && node.int("transA").unwrap_or(0) == 0 => {
+                let turned = node.int("transB").unwrap_or(0) != 0;
+                let (outputs, local) = if turned { (dims[0], dims[1]) } else { (dims[1], dims[0]) };
+                let strides = if turned { [local, 1] } else { [1, outputs] };
+                let factor = f64::from(node.float("alpha").unwrap_or(1.0));
+                let addend = own(analysis, at, weight, outputs, f64::from(node.float("beta").unwrap_or(1.0)));
+                Some(Linear {
+                    axis: 1,
+                    out_axis: 1,
+                    outputs,
+                    weight,
+                    groups: 1,
+                    local,
+                    strides,
+                    factor,
+                    pads: false,
+                    has_bias: true,
+                    addend,
+                })
+            }
+            "MatMul" if dims.len() == 2 && rank >= 2 => {
+                let (local, outputs) = (dims[0], dims[1]);
+                Some(Linear {
+                    axis: rank - 1,
+                    out_axis: rank - 1,
+                    outputs,
+                    weight,
+                    groups: 1,
+                    local,
+                    strides: [1, outputs],
+                    factor: 1.0,
+                    pads: false,
+                    has_bias: false,
+                    addend: behind(analysis, at, weight, outputs),
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// The number of inputs.
+    pub(crate) fn inputs(&self) -> usize {
+        self.groups * self.local
+    }
+
+    /// What the layer itself adds to each output; `None` if that is no list of constants.
+    pub(crate) fn bias(&self) -> Result<Option<Vec<f64>>, Error> {
+        match &self.addend {
+            // The addition behind a MatMul is a node of its own.
+            _ if !self.has_bias => Ok(Some(vec![0.0; self.outputs])),
+            Ok(Addend { tensor: Some(tensor), .. }) => tensor.floats().map(Some),
+            Ok(_) => Ok(Some(vec![0.0; self.outputs])),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The outputs that are numbers, from the inputs that are.
+    pub(crate) fn numbers(&self, read: &[Option<f64>], bias: &[f64]) -> Result<Vec<Option<f64>>, Error> {
+        let mut sums: Vec<Option<f64>> = bias.iter().copied().map(Some).collect();
+        self.visit(|output, input, value| {
+            let term = match read[input] {
+                _ if value == 0.0 => return,
+                Some(0.0) => return,
+                Some(number) if !self.pads => Some(number * value * self.factor),
+                _ => None,
+            };
+            sums[output] = sums[output].zip(term).map(|(sum, term)| sum + term);
+        })?;
+        Ok(sums)
+    }
+
+    /// What inputs that are these numbers add to each output.
+    pub(crate) fn adds(&self, read: &[f64]) -> Result<Vec<f64>, Error> {
+        let mut sums = vec![0.0; self.outputs];
+        self.visit(|output, input, value| sums[output] += read[input] * value * self.factor)?;
+        Ok(sums)
+    }
+
+    /// The place of a number that is read: what it adds goes there. Else the reason why it cannot.
+    pub(crate) fn takes(&self) -> Result<Addend<'m>, &'static str> {
+        if self.pads { Err(PADS) } else { self.addend }
+    }
+
+    /// Every element of the weight, with its output and its input.
+    fn visit(&self, mut visit: impl FnMut(usize, usize, f64)) -> Result<(), Error> {
+        let of_group = self.outputs / self.groups;
+        self.weight.visit(|index, value| {
+            let (output, local) = (index / self.strides[0] % self.outputs, index / self.strides[1] % self.local);
+            visit(output, output / of_group.max(1) * self.local + local, value);
+        })
+    }
+}
+
+/// The windows of a convolution or pool never reach beyond the input.
+pub(super) fn is_unpadded(node: &Node) -> bool {
+    matches!(node.text("auto_pad").unwrap_or("NOTSET"), "NOTSET" | "VALID")
+        && node.ints("pads").is_none_or(|pads| pads.iter().all(|&pad| pad == 0))
+}
+
+/// The addend that a node reads itself.
+fn own<'m>(
+    analysis: &Analysis<'m>,
+    node: usize,
+    weight: &Tensor,
+    outputs: usize,
+    factor: f64,
+) -> Result<Addend<'m>, &'static str> {
+    let (slot, data_type) = (2, weight.data_type());
+    let Some(name) = analysis.model.graph().nodes()[node].input(slot).filter(|name| !name.is_empty()) else {
+        return if factor == 1.0 {
+            Ok(Addend { node, slot, tensor: None, data_type })
+        } else {
+            Err("multiplies its bias")
+        };
+    };
+    match analysis.constant(name) {
+        Some(tensor) if factor == 1.0 && is_list(tensor, outputs) => {
+            Ok(Addend { node, slot, tensor: Some(tensor), data_type })
+        }
+        Some(_) => Err("has no bias of one element for each output"),
+        None => Err("has a bias that is computed"),
+    }
+}
+
+/// The addend of an Add that alone reads what a node gives.
+fn behind<'m>(analysis: &Analysis<'m>, at: usize, weight: &Tensor, outputs: usize) -> Result<Addend<'m>, &'static str> {
+    let none = Err("has no bias that a constant could be added to");
+    let graph = analysis.model.graph();
+    let Some(output) = graph.nodes()[at].output(0) else { return none };
+    if graph.outputs().iter().any(|other| other.name() == output) || captured(analysis.model).contains(output) {
+        return none;
+    }
+    let mut readers =
+        graph.nodes().iter().enumerate().filter(|(_, node)| node.inputs().iter().any(|name| name == output));
+    let (Some((node, add)), None) = (readers.next(), readers.next()) else { return none };
+    if add.op_type() != "Add" || !add.domain().is_empty() || analysis.model.has_function("", "Add") {
+        return none;
+    }
+    for slot in 0..2 {
+        if let Some(tensor) = add.input(slot).filter(|&name| name != output).and_then(|name| analysis.constant(name))
+            && is_list(tensor, outputs)
+        {
+            return Ok(Addend { node, slot, tensor: Some(tensor), data_type: weight.data_type() });
+        }
+    }
+    none
+}
+
+/// One element for each output, along the last axis.
+fn is_list(tensor: &Tensor, outputs: usize) -> bool {
+    tensor.data_type().is_floating() && tensor.elements() == outputs && tensor.dims().last() == Some(&outputs)
+}

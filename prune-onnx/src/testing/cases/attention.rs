@@ -1,0 +1,126 @@
+//! Products of matrices, and attention as exporters write it.
+
+use super::around::{end_rows, is_wide, sequence, unsqueezed, wide};
+use crate::testing::net::{Built, Net, int, list};
+
+pub(super) fn matmul(mut net: Net) -> Built {
+    if is_wide(&mut net) {
+        return wide(net, &[2, 3, 4], |net, x| {
+            let w = net.weight(&[4, 3]);
+            (net.node("MatMul", &[x, &w], &[]), vec![2, 3, 3])
+        });
+    }
+    match net.draw.range(0, 4) {
+        0 => {
+            let n = net.draw.range(2, 6);
+            let x = sequence(&mut net, 3, n);
+            end_rows(net, &x, n)
+        }
+        1 => attention(net, 1),
+        2 => {
+            let groups = net.draw.range(1, 3);
+            attention(net, groups)
+        }
+        3 => one_head(net),
+        _ => {
+            // A list on the right: its axis is summed away.
+            let n = net.draw.range(2, 6);
+            let x = sequence(&mut net, 3, n);
+            let w = net.weight(&[n]);
+            let y = net.node("MatMul", &[&x, &w], &[]);
+            net.finish(&[&y])
+        }
+    }
+}
+
+/// Attention without a cut into heads: the axis that is summed over goes where a factor is 0 without its index, and stays
+/// behind a function that is not 0 at 0.
+pub(super) fn one_head(mut net: Net) -> Built {
+    let (inputs, width, length) = (net.draw.range(2, 3), net.draw.range(2, 5), 3);
+    let x = net.input(&[2, length, inputs]);
+    let mut q = net.linear(&x, inputs, width);
+    let mut k = net.linear(&x, inputs, width);
+    if net.draw.yes() {
+        q = net.node("Sigmoid", &[&q], &[]);
+    }
+    if net.draw.yes() {
+        k = net.node("Exp", &[&k], &[]);
+    }
+    let k = net.node("Transpose", &[&k], &[("perm", list(&[0, 2, 1]))]);
+    let scores = net.node("MatMul", &[&q, &k], &[]);
+    let scores = net.node("Softmax", &[&scores], &[("axis", int(2))]);
+    let v = net.linear(&x, inputs, width);
+    let y = net.node("MatMul", &[&scores, &v], &[]);
+    end_rows(net, &y, width)
+}
+
+/// Attention with heads; `shared` query heads share a head of keys and values.
+pub(super) fn attention(mut net: Net, shared: usize) -> Built {
+    let (heads, width, length) = (net.draw.range(2, 4), net.draw.range(1, 3), 3);
+    let inputs = net.draw.range(2, 3);
+    let chained = net.draw.yes();
+    let open = chained && net.draw.yes();
+    let x = net.input_where(&[2, length, inputs], |axis| open && axis < 2);
+    let q = net.linear(&x, inputs, heads * shared * width);
+    let k = net.linear(&x, inputs, heads * width);
+    let v = net.linear(&x, inputs, heads * width);
+    // Lengths of batch and sequence as exporters compute them.
+    let dims = chained.then(|| {
+        let shape = net.node("Shape", &[&x], &[]);
+        [0, 1].map(|axis| {
+            let at = net.scalar(axis);
+            let length = net.node("Gather", &[&shape, &at], &[("axis", int(0))]);
+            unsqueezed(&mut net, &length)
+        })
+    });
+    let target = |net: &mut Net, rest: &[i64]| match &dims {
+        None => net.ints(&[&[2, length as i64], rest].concat()),
+        Some([batch, sequence]) => {
+            let rest: Vec<String> = rest.iter().map(|&n| net.ints(&[n])).collect();
+            let mut all = vec![batch.as_str(), sequence.as_str()];
+            all.extend(rest.iter().map(String::as_str));
+            net.node("Concat", &all, &[("axis", int(0))])
+        }
+    };
+    let cut = |net: &mut Net, x: &str, heads: usize| {
+        let shape = target(net, &[heads as i64, width as i64]);
+        let x = net.node("Reshape", &[x, &shape], &[]);
+        net.node("Transpose", &[&x], &[("perm", list(&[0, 2, 1, 3]))])
+    };
+    let q = cut(&mut net, &q, heads * shared);
+    let mut k = cut(&mut net, &k, heads);
+    let mut v = cut(&mut net, &v, heads);
+    if shared > 1 {
+        let repeat = |net: &mut Net, x: &str| {
+            let axes = net.ints(&[2]);
+            let x = net.node("Unsqueeze", &[x, &axes], &[]);
+            let of = |net: &mut Net, lengths: [i64; 5]| match &dims {
+                None => net.ints(&lengths),
+                Some([batch, sequence]) => {
+                    let [h, r, w] = [lengths[1], lengths[2], lengths[4]].map(|n| net.ints(&[n]));
+                    net.node("Concat", &[batch, &h, &r, sequence, &w], &[("axis", int(0))])
+                }
+            };
+            let expanded = of(net, [2, heads as i64, shared as i64, length as i64, width as i64]);
+            let x = net.node("Expand", &[&x, &expanded], &[]);
+            let merged = match &dims {
+                None => net.ints(&[2, (heads * shared) as i64, length as i64, width as i64]),
+                Some([batch, sequence]) => {
+                    let [h, w] = [heads * shared, width].map(|n| net.ints(&[n as i64]));
+                    net.node("Concat", &[batch, &h, sequence, &w], &[("axis", int(0))])
+                }
+            };
+            net.node("Reshape", &[&x, &merged], &[])
+        };
+        k = repeat(&mut net, &k);
+        v = repeat(&mut net, &v);
+    }
+    let k = net.node("Transpose", &[&k], &[("perm", list(&[0, 1, 3, 2]))]);
+    let scores = net.node("MatMul", &[&q, &k], &[]);
+    let scores = net.node("Softmax", &[&scores], &[("axis", int(3))]);
+    let y = net.node("MatMul", &[&scores, &v], &[]);
+    let y = net.node("Transpose", &[&y], &[("perm", list(&[0, 2, 1, 3]))]);
+    let shape = target(&mut net, &[(heads * shared * width) as i64]);
+    let y = net.node("Reshape", &[&y, &shape], &[]);
+    end_rows(net, &y, heads * shared * width)
+}

@@ -1,0 +1,118 @@
+//! Functions of elements, and arithmetic with repetition.
+
+use super::around::{end, image};
+use crate::DataType;
+use crate::testing::net::{Built, Net, int};
+
+pub(super) fn elementwise(mut net: Net) -> Built {
+    let c = net.draw.range(2, 6);
+    let x = image(&mut net, c);
+    let operators = [
+        "Identity",
+        "Relu",
+        "LeakyRelu",
+        "Sigmoid",
+        "HardSigmoid",
+        "HardSwish",
+        "Tanh",
+        "Exp",
+        "Abs",
+        "Neg",
+        "Softplus",
+        "Floor",
+    ];
+    let operator = net.draw.pick(&operators);
+    let y = net.node(operator, &[&x], &[]);
+    // A weight behind an Identity, as some exporters share them.
+    let w = net.weight(&[2, c, 1, 1]);
+    let w = net.node("Identity", &[&w], &[]);
+    let y = net.node("Conv", &[&y, &w], &[]);
+    net.finish(&[&y])
+}
+
+pub(super) fn cast(mut net: Net) -> Built {
+    let c = net.draw.range(2, 6);
+    let x = image(&mut net, c);
+    let y = net.node("Cast", &[&x], &[("to", int(net.float_code()))]);
+    end(net, &y, c)
+}
+
+pub(super) fn clip(mut net: Net) -> Built {
+    let c = net.draw.range(2, 6);
+    let x = image(&mut net, c);
+    let (low, high) = (net.draw.float() * 0.1, net.draw.range(1, 6) as f64);
+    let y = if net.opset < 11 {
+        net.opset = 10;
+        let bounds = [("min", crate::AttributeValue::Float(low as f32)), ("max", crate::AttributeValue::Float(6.0))];
+        net.node("Clip", &[&x], &bounds)
+    } else {
+        let (low, high) = (net.floats(&[], &[low]), net.floats(&[], &[high]));
+        net.node("Clip", &[&x, &low, &high], &[])
+    };
+    end(net, &y, c)
+}
+
+pub(super) fn dropout(mut net: Net) -> Built {
+    let c = net.draw.range(2, 6);
+    let x = image(&mut net, c);
+    let y = net.node("Dropout", &[&x], &[]);
+    end(net, &y, c)
+}
+
+pub(super) fn arithmetic(mut net: Net) -> Built {
+    let c = net.draw.range(2, 6);
+    let inputs = net.draw.range(1, 3);
+    let x = net.input(&[2, inputs, 3, 3]);
+    let a = net.conv(&x, inputs, c);
+    let operator = net.draw.pick(&["Add", "Sub", "Mul", "Max", "Min", "Sum", "Div", "Pow"]);
+    let b = match operator {
+        "Div" => {
+            let rank = net.draw.range(1, 2);
+            net.positive(&[1, c, 1, 1][2 - rank..])
+        }
+        "Pow" => net.floats(&[], &[2.0]),
+        _ => match net.draw.range(0, 5) {
+            0 => net.weight(&[c, 1, 1]),
+            1 => net.weight(&[1, c, 1, 1]),
+            2 => net.weight(&[]),
+            3 => net.weight(&[1]),
+            4 => {
+                // A gate for each channel.
+                let pooled = net.node("GlobalAveragePool", &[&a], &[]);
+                let squeezed = net.conv(&pooled, c, 2);
+                let squeezed = net.node("Relu", &[&squeezed], &[]);
+                let gate = net.conv(&squeezed, 2, c);
+                net.node("Sigmoid", &[&gate], &[])
+            }
+            _ => net.conv(&x, inputs, c),
+        },
+    };
+    let turned = !matches!(operator, "Div" | "Pow") && net.draw.yes();
+    let y = net.node(operator, if turned { [b.as_str(), &a] } else { [a.as_str(), &b] }.as_slice(), &[]);
+    end(net, &y, c)
+}
+
+pub(super) fn prelu(mut net: Net) -> Built {
+    let c = net.draw.range(2, 6);
+    let x = image(&mut net, c);
+    let slope = if net.draw.yes() { net.weight(&[c, 1, 1]) } else { net.weight(&[1]) };
+    let y = net.node("PRelu", &[&x, &slope], &[]);
+    end(net, &y, c)
+}
+
+pub(super) fn where_op(mut net: Net) -> Built {
+    let c = net.draw.range(2, 6);
+    let inputs = net.draw.range(1, 3);
+    let x = net.input(&[2, inputs, 3, 3]);
+    let (a, b) = (net.conv(&x, inputs, c), net.conv(&x, inputs, c));
+    let condition = if net.draw.yes() {
+        let bound = net.weight(&[c, 1, 1]);
+        net.node("Greater", &[&a, &bound], &[])
+    } else {
+        let bits: Vec<u8> = (0..c).map(|_| u8::from(net.draw.yes())).collect();
+        net.constant(DataType::Bool, &[c, 1, 1], &bits)
+    };
+    let other = if net.draw.yes() { b } else { net.weight(&[]) };
+    let y = net.node("Where", &[&condition, &a, &other], &[]);
+    end(net, &y, c)
+}

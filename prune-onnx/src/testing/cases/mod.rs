@@ -1,0 +1,54 @@
+//! For each rule of the table a generator of networks in which an index is removed through its operator.
+
+mod around;
+mod attention;
+mod elements;
+mod forms;
+mod layers;
+mod norms;
+mod parts;
+mod spatial;
+
+use super::net::{Built, Net};
+
+/// A generator of networks.
+pub type Case = fn(Net) -> Built;
+
+/// The first operator of a rule, and networks in which something goes through it.
+pub const CASES: &[(&str, Case)] = &[
+    ("Conv", layers::conv),
+    ("ConvTranspose", layers::conv_transpose),
+    ("Gemm", layers::gemm),
+    ("MatMul", attention::matmul),
+    ("BatchNormalization", norms::batch_norm),
+    ("InstanceNormalization", norms::instance_norm),
+    ("GroupNormalization", norms::group_norm),
+    ("LayerNormalization", norms::layer_norm),
+    ("LRN", norms::lrn),
+    ("Identity", elements::elementwise),
+    ("Cast", elements::cast),
+    ("Clip", elements::clip),
+    ("Dropout", elements::dropout),
+    ("Add", elements::arithmetic),
+    ("PRelu", elements::prelu),
+    ("Where", elements::where_op),
+    ("Concat", parts::concat),
+    ("Split", parts::split),
+    ("Slice", parts::slice),
+    ("Gather", parts::gather),
+    ("Pad", parts::pad),
+    ("Resize", spatial::resize),
+    ("MaxPool", spatial::pool),
+    ("GlobalAveragePool", spatial::global_pool),
+    ("ReduceSum", spatial::reduce),
+    ("Softmax", spatial::softmax),
+    ("Transpose", forms::transpose),
+    ("Reshape", forms::reshape),
+    ("Flatten", forms::flatten),
+    ("Squeeze", forms::squeeze),
+    ("Unsqueeze", forms::unsqueeze),
+    ("Expand", forms::expand),
+    ("Shape", forms::shape),
+    ("Constant", forms::constant),
+    ("ConstantOfShape", forms::constant_of_shape),
+];

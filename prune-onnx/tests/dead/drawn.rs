@@ -1,0 +1,118 @@
+//! Generated networks with zeros in drawn places: whatever goes, outputs stay equal, and much goes.
+
+use prune_onnx::testing::net::{Built, Net, int, list};
+
+use super::{found, values};
+
+/// Some channels, each with one chance in three.
+fn some(net: &mut Net, of: usize) -> Vec<usize> {
+    (0..of).filter(|_| net.draw.range(0, 2) == 0).collect()
+}
+
+/// A convolution with zeros in some rows and columns; padded or not, grouped or not, with a bias or without.
+fn conv(net: &mut Net, x: &str, [inputs, outputs]: [usize; 2], kernel: usize) -> String {
+    let groups = if inputs == outputs { net.draw.pick(&[1, 1, inputs]) } else { 1 };
+    let axis = net.draw.range(0, 1);
+    let zero = some(net, [outputs, inputs / groups][axis]);
+    let w = values(net, &[outputs, inputs / groups, kernel, kernel], axis, &zero);
+    let pad = (kernel / 2) as i64;
+    let attributes = [("group", int(groups as i64)), ("pads", list(&[pad; 4]))];
+    if net.draw.yes() {
+        return net.node("Conv", &[x, &w], &attributes);
+    }
+    let zero = some(net, outputs);
+    let b = values(net, &[outputs], 0, &zero);
+    net.node("Conv", &[x, &w, &b], &attributes)
+}
+
+/// One of the steps that a channel may meet between two layers.
+fn step(net: &mut Net, x: &str, c: usize) -> String {
+    let zero = some(net, c);
+    match net.draw.range(0, 8) {
+        0 => {
+            let (scale, shift, mean) = (values(net, &[c], 0, &zero), net.weight(&[c]), net.weight(&[c]));
+            let variance = net.positive(&[c]);
+            net.node("BatchNormalization", &[x, &scale, &shift, &mean, &variance], &[])
+        }
+        1 => {
+            let factor = values(net, &[c, 1, 1], 0, &zero);
+            net.node("Mul", &[&factor, x], &[])
+        }
+        2 => {
+            let more = values(net, &[1, c, 1, 1], 1, &zero);
+            let operator = net.draw.pick(&["Add", "Sub", "Max", "Min"]);
+            net.node(operator, &[x, &more], &[])
+        }
+        3 => {
+            let one = net.weight(&[1]);
+            net.node("Add", &[x, &one], &[])
+        }
+        4 => net.node("MaxPool", &[x], &[("kernel_shape", list(&[1, 1]))]),
+        5 => {
+            let slope = net.weight(&[c, 1, 1]);
+            net.node("PRelu", &[x, &slope], &[])
+        }
+        _ => {
+            let all = ["Relu", "Sigmoid", "Tanh", "HardSigmoid", "HardSwish", "Softplus", "LeakyRelu", "Abs", "Neg"];
+            let operator = net.draw.pick(&all);
+            net.node(operator, &[x], &[])
+        }
+    }
+}
+
+/// Layers of convolutions, a way around some of them, and a head that reads means or pixels.
+fn network(seed: u64) -> Built {
+    let mut net = Net::new(seed, [9, 13, 18][seed as usize % 3]);
+    let c = net.draw.range(3, 6);
+    let x = net.input(&[2, 2, 4, 4]);
+    let mut x = conv(&mut net, &x, [2, c], 1);
+    for _ in 0..net.draw.range(1, 3) {
+        let kernel = net.draw.pick(&[1, 1, 3]);
+        let mut y = conv(&mut net, &x, [c, c], kernel);
+        for _ in 0..net.draw.range(0, 2) {
+            y = step(&mut net, &y, c);
+        }
+        x = match net.draw.range(0, 3) {
+            0 => net.node("Add", &[&x, &y], &[]),
+            1 => net.node("Mul", &[&x, &y], &[]),
+            _ => y,
+        };
+        x = step(&mut net, &x, c);
+    }
+    if net.draw.yes() {
+        x = net.node("GlobalAveragePool", &[&x], &[]);
+    }
+    let y = if net.draw.yes() {
+        let y = conv(&mut net, &x, [c, 2], 1);
+        net.node("Sigmoid", &[&y], &[])
+    } else {
+        let x = net.node("GlobalMaxPool", &[&x], &[]);
+        let x = net.node("Flatten", &[&x], &[("axis", int(1))]);
+        net.linear(&x, c, 3)
+    };
+    net.finish(&[&y])
+}
+
+#[test]
+fn what_goes_from_drawn_networks_changes_nothing() {
+    let (mut gone, mut folded, mut stays) = (0, 0, 0);
+    for seed in 0..600 {
+        let found = found(&network(seed), seed);
+        gone += found.gone.concat().len();
+        folded += found.folded;
+        stays += found.stays.iter().map(|(_, count)| count).sum::<usize>();
+    }
+    assert!(gone > 600 && folded > 100 && stays > 50, "{gone} went, {folded} into biases, {stays} stayed");
+}
+
+#[test]
+fn a_network_without_its_dead_channels_has_no_more() {
+    for seed in 0..100 {
+        let built = network(seed);
+        let first = found(&built, seed);
+        let again = Built { bytes: first.models[1].bytes().to_vec(), inputs: built.inputs };
+        let second = found(&again, seed);
+        assert_eq!(second.gone, Vec::<Vec<usize>>::new(), "seed {seed}");
+        assert_eq!(second.stays, first.stays, "seed {seed}");
+    }
+}

@@ -1,0 +1,151 @@
+//! Constants that are not 0: a reader with a bias takes them over, and each other reader is named.
+
+use prune_onnx::AttributeValue;
+use prune_onnx::testing::net::{Net, int, list, text};
+
+use super::{Found, found, values};
+
+/// Channels 1 and 3 of 5 are sigmoid of their bias, a constant, before a reader.
+fn behind_sigmoid(seed: u64, reader: impl Fn(&mut Net, &str) -> Vec<String>) -> Found {
+    let mut net = Net::new(seed, 13);
+    let x = net.input(&[2, 2, 3, 3]);
+    let w = values(&mut net, &[5, 2, 1, 1], 0, &[1, 3]);
+    let b = net.weight(&[5]);
+    let x = net.node("Conv", &[&x, &w, &b], &[]);
+    let x = net.node("Sigmoid", &[&x], &[]);
+    let outputs = reader(&mut net, &x);
+    let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
+    found(&net.finish(&outputs), seed)
+}
+
+/// Rows of the mean of each channel.
+fn means(net: &mut Net, x: &str) -> String {
+    let x = net.node("GlobalAveragePool", &[x], &[]);
+    net.node("Flatten", &[&x], &[("axis", int(1))])
+}
+
+type Reader = fn(&mut Net, &str) -> Vec<String>;
+
+const TAKES: &[(&str, Reader)] = &[
+    ("a convolution with a bias", |net, x| {
+        let (w, b) = (net.weight(&[3, 5, 2, 2]), net.weight(&[3]));
+        vec![net.node("Conv", &[x, &w, &b], &[])]
+    }),
+    ("a convolution without", |net, x| {
+        let w = net.weight(&[3, 5, 2, 2]);
+        vec![net.node("Conv", &[x, &w], &[("auto_pad", text("VALID"))])]
+    }),
+    ("a convolution whose own outputs go, too", |net, x| {
+        // Outputs 0 and 2 are read by zeros, so the new bias is cut.
+        let w = net.weight(&[4, 5, 1, 1]);
+        let y = net.node("Conv", &[x, &w], &[]);
+        let v = values(net, &[2, 4, 1, 1], 1, &[0, 2]);
+        vec![net.node("Conv", &[&y, &v], &[])]
+    }),
+    ("a Gemm", |net, x| {
+        let x = means(net, x);
+        let (w, b) = (net.weight(&[3, 5]), net.weight(&[1, 3]));
+        vec![net.node("Gemm", &[&x, &w, &b], &[("transB", int(1))])]
+    }),
+    ("a Gemm that multiplies, without a bias", |net, x| {
+        let x = means(net, x);
+        let w = net.weight(&[5, 3]);
+        vec![net.node("Gemm", &[&x, &w], &[("alpha", AttributeValue::Float(0.5))])]
+    }),
+    ("a MatMul with an addition behind it", |net, x| {
+        let x = means(net, x);
+        vec![net.linear(&x, 5, 3)]
+    }),
+    ("a Gemm that reads every pixel", |net, x| {
+        let x = net.node("Flatten", &[x], &[("axis", int(1))]);
+        let (w, b) = (net.weight(&[3, 45]), net.weight(&[3]));
+        vec![net.node("Gemm", &[&x, &w, &b], &[("transB", int(1))])]
+    }),
+    ("two readers", |net, x| {
+        let (w, v) = (net.weight(&[3, 5, 2, 2]), net.weight(&[2, 5, 1, 1]));
+        vec![net.node("Conv", &[x, &w], &[]), net.node("Conv", &[x, &v], &[])]
+    }),
+    ("two readers of one bias", |net, x| {
+        let (w, v, b) = (net.weight(&[3, 5, 2, 2]), net.weight(&[3, 5, 1, 1]), net.weight(&[3]));
+        vec![net.node("Conv", &[x, &w, &b], &[]), net.node("Conv", &[x, &v, &b], &[])]
+    }),
+];
+
+#[test]
+fn readers_with_a_bias_take_constants_over() {
+    for (name, reader) in TAKES {
+        for seed in 0..20 {
+            let found = behind_sigmoid(seed, reader);
+            assert!(found.gone.contains(&vec![1, 3]), "{name}, seed {seed}: {:?}, {:?}", found.gone, found.stays);
+            assert_eq!((found.folded, found.stays.len()), (2, 0), "{name}, seed {seed}");
+        }
+    }
+}
+
+const REFUSES: &[(&str, Reader, &str)] = &[
+    (
+        "a padded convolution",
+        |net, x| {
+            let w = net.weight(&[3, 5, 3, 3]);
+            vec![net.node("Conv", &[x, &w], &[("pads", list(&[0, 0, 0, 1]))])]
+        },
+        "reads a constant that is not 0 beside its padding",
+    ),
+    (
+        "one padded convolution of two",
+        |net, x| {
+            let (w, v) = (net.weight(&[3, 5, 3, 3]), net.weight(&[3, 5, 1, 1]));
+            vec![net.node("Conv", &[x, &v], &[]), net.node("Conv", &[x, &w], &[("pads", list(&[1, 1, 1, 1]))])]
+        },
+        "reads a constant that is not 0 beside its padding",
+    ),
+    (
+        "a MatMul alone",
+        |net, x| {
+            let x = means(net, x);
+            let w = net.weight(&[5, 3]);
+            vec![net.node("MatMul", &[&x, &w], &[])]
+        },
+        "has no bias that a constant could be added to",
+    ),
+    (
+        "a MatMul that is read twice",
+        |net, x| {
+            let x = means(net, x);
+            let w = net.weight(&[5, 3]);
+            let (y, b) = (net.node("MatMul", &[&x, &w], &[]), net.weight(&[3]));
+            vec![net.node("Add", &[&y, &b], &[]), y]
+        },
+        "has no bias that a constant could be added to",
+    ),
+    (
+        "a Gemm whose bias is one number",
+        |net, x| {
+            let x = means(net, x);
+            let (w, b) = (net.weight(&[5, 3]), net.weight(&[1]));
+            vec![net.node("Gemm", &[&x, &w, &b], &[])]
+        },
+        "has no bias of one element for each output",
+    ),
+    (
+        "a Gemm that multiplies its bias",
+        |net, x| {
+            let x = means(net, x);
+            let (w, b) = (net.weight(&[5, 3]), net.weight(&[3]));
+            vec![net.node("Gemm", &[&x, &w, &b], &[("beta", AttributeValue::Float(2.0))])]
+        },
+        "has no bias of one element for each output",
+    ),
+];
+
+#[test]
+fn other_readers_are_named() {
+    for (name, reader, why) in REFUSES {
+        for seed in 0..20 {
+            let found = behind_sigmoid(seed, reader);
+            assert!(found.gone.is_empty(), "{name}, seed {seed}: {:?}", found.gone);
+            let [(reason, 2)] = found.stays.as_slice() else { panic!("{name}, seed {seed}: {:?}", found.stays) };
+            assert!(reason.ends_with(why), "{name}: {reason}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Removal without effect: what is called dead changes no output, and what matters is not called so.
+
+mod drawn;
+mod folds;
+mod zeros;
+
+use prune_onnx::testing::eval::{self, Values};
+use prune_onnx::testing::harness::{assert_equal, inputs, without_dead};
+use prune_onnx::testing::net::{Built, Net};
+use prune_onnx::{AnalysisOptions, Model, analyse};
+
+/// What went, after checking that nothing changes.
+struct Found {
+    /// For each family in which something goes, the positions of what does.
+    gone: Vec<Vec<usize>>,
+    /// Reasons of constants that stay, with their counts.
+    stays: Vec<(String, usize)>,
+    folded: usize,
+    /// The model before and after.
+    models: [Model; 2],
+}
+
+fn found(built: &Built, seed: u64) -> Found {
+    let model = Model::parse(built.bytes.clone(), ".".as_ref()).expect("a model");
+    let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
+    let dead = analysis.dead().expect("readable");
+    let small = without_dead(&analysis, &dead);
+    let x = inputs(built, seed);
+    let before = eval::run(&model, &x, &Values::new());
+    assert_equal(&eval::run(&small, &x, &Values::new()), &before, &format!("dead classes, seed {seed}"));
+    let mut gone = Vec::new();
+    for family in analysis.classes().families() {
+        let classes = family.classes().iter().enumerate().filter(|(_, class)| dead.removal().is_gone(**class));
+        let classes: Vec<usize> = classes.map(|(channel, _)| channel).collect();
+        gone.extend((!classes.is_empty()).then_some(classes));
+    }
+    let stays = dead.stays().iter().map(|stays| (stays.reason.to_string(), stays.classes)).collect();
+    let folded = dead.folded();
+    drop(analysis);
+    Found { gone, stays, folded, models: [model, small] }
+}
+
+/// A constant of drawn floats with some slices of an axis at zero.
+fn values(net: &mut Net, dims: &[usize], axis: usize, zero: &[usize]) -> String {
+    let data: Vec<f64> =
+        eval::indices(dims).map(|index| if zero.contains(&index[axis]) { 0.0 } else { net.draw.float() }).collect();
+    net.floats(dims, &data)
+}
