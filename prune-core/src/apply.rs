@@ -76,23 +76,18 @@ pub(crate) fn zero_outside_all(masked: &mut [(&Mask, &mut LayerMut<'_>)], thread
         let words = moved.iter().find(same).map_or(mask.words(), |(_, _, words)| words);
         for_any_type!(LayerMut, layer, lent => match &mut lent.memory {
             MemoryMut::Dense(values) => {
-                let len = values.len();
-                for (index, (values, words)) in values.chunks_mut(CHUNK).zip(words.chunks(CHUNK / 64)).enumerate() {
-                    let from = index as f64 * CHUNK as f64 / len as f64;
-                    tasks.push((from, Box::new(move || zero_outside(level, values, words))));
+                for (values, words) in values.chunks_mut(CHUNK).zip(words.chunks(CHUNK / 64)) {
+                    tasks.push(Box::new(move || zero_outside(level, values, words)));
                 }
             }
-            MemoryMut::Strided(strided) => tasks.push((0.0, Box::new(move || zero_outside_runs(&mut **strided, mask)))),
+            MemoryMut::Strided(strided) => tasks.push(Box::new(move || zero_outside_runs(&mut **strided, mask))),
         });
     }
-    // Weights and an optimiser's buffers have just been written from their fronts by one thread and from their middles by
-    // another. In this order each thread is given what it has in its cache.
-    tasks.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-    threads.map(tasks, |(_, work)| work());
+    threads.map(tasks, |work| work());
 }
 
-/// A part of one layer: where in the layer it begins, from 0 to 1, and its work.
-type Task<'a> = (f64, Box<dyn FnOnce() + Send + 'a>);
+/// The work on a part of one layer.
+type Task<'a> = Box<dyn FnOnce() + Send + 'a>;
 
 impl LayerRef<'_> {
     /// How many elements outside the mask are not zero: what momentum or weight decay brought back (rule 8). A zero of
