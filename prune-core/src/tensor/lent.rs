@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::layout::Layout;
 use crate::tensor::Element;
+use crate::tensor::runs::{RunOrder, once_each};
 
 /// Elements lent for reading.
 #[derive(Debug, Clone)]
@@ -26,8 +27,10 @@ pub trait Strided<E>: Send {
     /// The elements in logical order.
     fn gather(&self) -> Vec<E>;
 
-    /// Calls `write` for disjoint runs that together hold every element once.
-    fn for_each_run(&mut self, write: &mut dyn FnMut(Run<'_, E>));
+    /// Calls `visit` for runs that together hold every element once. They are lent as long as all of this is, so that they
+    /// can be gathered and written by several threads. It is quickest where they come lane by lane along one axis, in the
+    /// logical order of their first elements.
+    fn for_each_run<'s>(&'s mut self, visit: &mut dyn FnMut(Run<'s, E>));
 }
 
 /// A piece of memory whose elements are evenly spaced in logical order.
@@ -102,23 +105,12 @@ impl<'a, E: Element> LentMut<'a, E> {
             MemoryMut::Strided(strided) => strided,
         };
         let len = self.layout.len();
-        let mut seen = vec![0u64; len.div_ceil(64)];
-        let (mut elements, mut once) = (0usize, true);
-        strided.for_each_run(&mut |run| {
-            elements = elements.saturating_add(run.values.len());
-            let mut index = run.first;
-            for _ in 0..run.values.len() {
-                match seen.get_mut(index / 64) {
-                    Some(word) if index < len && *word >> (index % 64) & 1 == 0 => *word |= 1 << (index % 64),
-                    _ => once = false,
-                }
-                index = index.wrapping_add_signed(run.step);
-            }
-        });
-        if once && elements == len {
-            Ok(())
-        } else {
-            Err(self.layout.wrong(elements, "the runs do not hold every element once"))
+        if RunOrder::of(&mut **strided, len).is_some() {
+            return Ok(());
+        }
+        match once_each(&mut **strided, len) {
+            (true, _) => Ok(()),
+            (false, elements) => Err(self.layout.wrong(elements, "the runs do not hold every element once")),
         }
     }
 
@@ -154,7 +146,7 @@ impl<E> Strided<E> for &mut (dyn Strided<E> + '_) {
         (**self).gather()
     }
 
-    fn for_each_run(&mut self, write: &mut dyn FnMut(Run<'_, E>)) {
-        (**self).for_each_run(write);
+    fn for_each_run<'s>(&'s mut self, visit: &mut dyn FnMut(Run<'s, E>)) {
+        (**self).for_each_run(visit);
     }
 }

@@ -5,6 +5,7 @@ mod layer;
 mod layers;
 mod lent;
 mod plain;
+mod runs;
 
 pub use element::Element;
 pub(crate) use layer::for_any_type;
@@ -13,6 +14,7 @@ pub(crate) use layers::distinct;
 pub use layers::{Layers, LayersMut};
 pub use lent::{Lent, LentMut, Memory, MemoryMut, Run, Strided};
 pub use plain::PlainTensor;
+pub(crate) use runs::RunOrder;
 
 use crate::layout::Layout;
 
