@@ -4,6 +4,26 @@ use crate::error::{Error, ErrorKind};
 use crate::tensor::{Element, LayerMut, LayerRef, Lent, LentMut, MemoryMut};
 use crate::walk;
 
+/// Calls `$what` with both tensors where they are of one shape and type, and refuses them where not.
+macro_rules! with_same_type {
+    ($to:expr, $source:expr, $what:ident) => {{
+        let (to, source) = ($to, $source);
+        if to.shape() != source.shape() {
+            let (expected, got) = (to.shape().to_vec(), source.shape().to_vec());
+            return Err(ErrorKind::ShapeMismatch { what: "source", expected, got }.into());
+        }
+        match (to, source) {
+            (LayerMut::F32(to), LayerRef::F32(from)) => $what(to, from),
+            (LayerMut::F64(to), LayerRef::F64(from)) => $what(to, from),
+            (LayerMut::F16(to), LayerRef::F16(from)) => $what(to, from),
+            (LayerMut::Bf16(to), LayerRef::Bf16(from)) => $what(to, from),
+            (to, source) => {
+                Err(ErrorKind::TypeMismatch { expected: to.element_type(), got: source.element_type() }.into())
+            }
+        }
+    }};
+}
+
 impl LayerMut<'_> {
     /// Writes the values of `source`, to the bit: what rewinding weights to an earlier state does.
     ///
@@ -27,35 +47,40 @@ impl LayerMut<'_> {
     /// # Ok::<(), prune_core::Error>(())
     /// ```
     pub fn assign(&mut self, source: &LayerRef<'_>) -> Result<(), Error> {
-        if self.shape() != source.shape() {
-            let (expected, got) = (self.shape().to_vec(), source.shape().to_vec());
-            return Err(ErrorKind::ShapeMismatch { what: "source", expected, got }.into());
-        }
-        let expected = self.as_ref().element_type();
-        match (self, source) {
-            (LayerMut::F32(to), LayerRef::F32(from)) => copy(to, from),
-            (LayerMut::F64(to), LayerRef::F64(from)) => copy(to, from),
-            (LayerMut::F16(to), LayerRef::F16(from)) => copy(to, from),
-            (LayerMut::Bf16(to), LayerRef::Bf16(from)) => copy(to, from),
-            (_, source) => Err(ErrorKind::TypeMismatch { expected, got: source.element_type() }.into()),
-        }
+        with_same_type!(self, source, copy)
     }
+
+    /// Everything that makes [`LayerMut::assign`] fail, so that several layers can be checked before the first is written.
+    ///
+    /// # Errors
+    ///
+    /// As [`LayerMut::assign`].
+    pub fn check_assign(&mut self, source: &LayerRef<'_>) -> Result<(), Error> {
+        with_same_type!(self, source, check)
+    }
+}
+
+/// Everything that makes a copy fail.
+fn check<E: Element>(to: &mut LentMut<'_, E>, from: &Lent<'_, E>) -> Result<(), Error> {
+    to.check()?;
+    from.dense().map(|_| ())
 }
 
 fn copy<E: Element>(to: &mut LentMut<'_, E>, from: &Lent<'_, E>) -> Result<(), Error> {
     to.check()?;
     let (layout, values) = from.dense()?;
-    let mut logical = Vec::with_capacity(values.len());
-    walk::logical(&layout, |position| logical.push(values[position]));
+    let logical = walk::gather(&layout, values);
+    let scatter = |memory: &mut [E]| {
+        let mut next = logical.iter();
+        walk::logical(&to.layout, |position| {
+            if let (Some(place), Some(&value)) = (memory.get_mut(position), next.next()) {
+                *place = value;
+            }
+        });
+    };
     match &mut to.memory {
-        MemoryMut::Dense(memory) => {
-            let mut next = logical.into_iter();
-            walk::logical(&to.layout, |position| {
-                if let Some(value) = next.next() {
-                    memory[position] = value;
-                }
-            });
-        }
+        MemoryMut::Dense(memory) => scatter(memory),
+        MemoryMut::Guarded(guarded) => guarded.write(&mut |memory| scatter(memory)),
         MemoryMut::Strided(strided) => strided.for_each_run(&mut |run| {
             let mut index = run.first;
             for place in run.values {

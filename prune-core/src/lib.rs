@@ -174,8 +174,8 @@ pub use select::{
 };
 pub use stats::Stats;
 pub use tensor::{
-    Element, LayerMut, LayerRef, Layers, LayersMut, Lent, LentMut, Memory, MemoryMut, PlainTensor, Run, Strided,
-    Tensor, TensorMut,
+    Element, Guarded, LayerMut, LayerRef, Layers, LayersMut, Lent, LentMut, Memory, MemoryMut, PlainTensor, Run,
+    Strided, Tensor, TensorMut,
 };
 pub use threads::Threads;
 pub use unit::{Blocks, Channels, Norm, Pool, Unit, UnitTally};

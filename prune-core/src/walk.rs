@@ -2,6 +2,13 @@
 
 use crate::layout::Layout;
 
+/// The elements in logical order.
+pub(crate) fn gather<E: Copy>(layout: &Layout, values: &[E]) -> Vec<E> {
+    let mut gathered = Vec::with_capacity(values.len());
+    logical(layout, |position| gathered.push(values[position]));
+    gathered
+}
+
 /// Calls `visit` with the memory position of every element, in logical order.
 ///
 /// # Complexity

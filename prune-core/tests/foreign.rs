@@ -78,7 +78,7 @@ impl<E: TestElement> Strided<E> for Runs<'_, E> {
         gathered(self.shape, self.memory)
     }
 
-    fn for_each_run(&mut self, write: &mut dyn FnMut(Run<'_, E>)) {
+    fn for_each_run<'s>(&'s mut self, visit: &mut dyn FnMut(Run<'s, E>)) {
         let (run, columns) = Gapped::<E>::runs(self.shape);
         if run * columns == 0 {
             return;
@@ -86,7 +86,7 @@ impl<E: TestElement> Strided<E> for Runs<'_, E> {
         for (column, chunk) in self.memory[GAP..].chunks_mut(run + GAP).enumerate() {
             let step = columns as isize;
             let (first, step) = if column % 2 == 1 { (column + (run - 1) * columns, -step) } else { (column, step) };
-            write(Run { first, step, values: &mut chunk[..run] });
+            visit(Run { first, step, values: &mut chunk[..run] });
         }
     }
 }
@@ -143,6 +143,7 @@ impl TensorMut for Liar {
     }
 }
 
+/// Its runs lie one after the other in memory.
 struct Told<'a> {
     memory: &'a mut Vec<f32>,
     runs: Vec<(usize, isize, usize)>,
@@ -153,9 +154,12 @@ impl Strided<f32> for Told<'_> {
         self.memory.clone()
     }
 
-    fn for_each_run(&mut self, write: &mut dyn FnMut(Run<'_, f32>)) {
+    fn for_each_run<'s>(&'s mut self, visit: &mut dyn FnMut(Run<'s, f32>)) {
+        let mut rest = &mut self.memory[..];
         for &(first, step, length) in &self.runs {
-            write(Run { first, step, values: &mut self.memory[..length] });
+            let (values, after) = rest.split_at_mut(length);
+            rest = after;
+            visit(Run { first, step, values });
         }
     }
 }
@@ -269,7 +273,8 @@ fn false_runs_are_an_error_before_anything_is_written() {
         vec![(6, 1, 6)],
         vec![(1 << 60, 1, 6)],
     ] {
-        refuses_to_write(&mut liar(&[2, 3], &[3, 1], 0, 6, How::Gapped(runs)));
+        let memory = runs.iter().map(|run| run.2).sum::<usize>().max(6);
+        refuses_to_write(&mut liar(&[2, 3], &[3, 1], 0, memory, How::Gapped(runs)));
     }
     let mut honest = liar(&[2, 3], &[3, 1], 0, 6, How::Gapped(vec![(5, -1, 6)]));
     honest.apply_mask(&Mask::from_bools(&[2, 3], &[true, false, true, true, true, true]).unwrap()).unwrap();

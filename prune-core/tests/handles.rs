@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use prune_core::testing::conformance::{self, Suite};
 use prune_core::testing::generators::Shapes;
 use prune_core::{
-    Layout, Mask, Masks, Memory, MemoryMut, PruneExt, Run, Strided, Tensor, TensorMut, conformance_tests, named_mut,
+    Guarded, Layout, Mask, Masks, Memory, MemoryMut, PruneExt, Tensor, TensorMut, conformance_tests, named_mut,
 };
 
 /// A tensor behind a lock, as tensors are that may lie on a device. `COPIES` says whether it duplicates as it must.
@@ -38,7 +38,7 @@ impl<const COPIES: bool> Tensor for Handle<COPIES> {
 
 impl<const COPIES: bool> TensorMut for Handle<COPIES> {
     fn memory_mut(&mut self) -> MemoryMut<'_, f32> {
-        MemoryMut::Strided(Box::new(Locked(&self.values)))
+        MemoryMut::Guarded(Box::new(Locked(&self.values)))
     }
 
     fn duplicate(&self) -> Self {
@@ -48,13 +48,13 @@ impl<const COPIES: bool> TensorMut for Handle<COPIES> {
 
 struct Locked<'a>(&'a Mutex<Vec<f32>>);
 
-impl Strided<f32> for Locked<'_> {
-    fn gather(&self) -> Vec<f32> {
-        self.0.lock().unwrap().clone()
+impl Guarded<f32> for Locked<'_> {
+    fn read(&self, read: &mut dyn FnMut(&[f32])) {
+        read(&self.0.lock().unwrap());
     }
 
-    fn for_each_run(&mut self, write: &mut dyn FnMut(Run<'_, f32>)) {
-        write(Run { first: 0, step: 1, values: &mut self.0.lock().unwrap() });
+    fn write(&mut self, write: &mut dyn FnMut(&mut [f32])) {
+        write(&mut self.0.lock().unwrap());
     }
 
     fn identity(&self) -> Option<usize> {

@@ -6,7 +6,7 @@
 //! first. The safe twins are [`gather`](crate::runs::gather) for reading and one run an element for writing: ten times
 //! slower and more where a view is in one piece, and tested to agree.
 
-use nalgebra::{Dim, Matrix, RawStorage, RawStorageMut};
+use nalgebra::{Dim, Dyn, Matrix, MatrixViewMut, RawStorage, RawStorageMut};
 use prune_core::{Element, Layout};
 
 /// The elements in memory order, where they lie without gaps or repeats: column by column or row by row.
@@ -39,6 +39,19 @@ pub(crate) fn as_slice_mut<E, R: Dim, C: Dim, S: RawStorageMut<E, R, C>>(
     #[expect(unsafe_code, reason = "nalgebra has no safe way to a slice of a view whose strides are known at run time")]
     let values = unsafe { matrix.data.as_mut_slice_unchecked() };
     (values.len() == len).then_some(values)
+}
+
+/// As [`as_slice_mut`], of a view that is used up, for as long as it was lent; the view itself where it has gaps.
+pub(crate) fn into_slice_mut<'a, E, R: Dim, C: Dim>(
+    mut matrix: MatrixViewMut<'a, E, R, C, Dyn, Dyn>,
+) -> Result<&'a mut [E], MatrixViewMut<'a, E, R, C, Dyn, Dyn>> {
+    let Some(values) = as_slice_mut(&mut matrix) else { return Err(matrix) };
+    let (first, len) = (values.as_mut_ptr(), values.len());
+    // SAFETY: pointer and length are those of a slice. Its elements were lent to the view for `'a` and to nobody else, and
+    // the view ends here.
+    #[expect(unsafe_code, reason = "nalgebra has no safe way from a view with strides to a slice that outlives it")]
+    let values = unsafe { core::slice::from_raw_parts_mut(first, len) };
+    Ok(values)
 }
 
 /// Whether a matrix with elements lies in one piece, each place one element. The stride of a dimension of 1 says

@@ -3,7 +3,7 @@
 use nalgebra::{Dim, Dyn, Matrix, MatrixViewMut, RawStorage, RawStorageMut};
 use prune_core::{Element, Run, Strided};
 
-use crate::contiguous::as_slice_mut;
+use crate::contiguous::into_slice_mut;
 
 /// The elements in logical order.
 pub(crate) fn gather<E: Element, R: Dim, C: Dim, S: RawStorage<E, R, C>>(matrix: &Matrix<E, R, C, S>) -> Vec<E> {
@@ -32,24 +32,26 @@ impl<E: Element> Strided<E> for Runs<'_, E> {
         gather(&self.matrix)
     }
 
-    fn for_each_run(&mut self, write: &mut dyn FnMut(Run<'_, E>)) {
-        let (rows, columns) = self.matrix.shape();
+    fn for_each_run<'s>(&'s mut self, visit: &mut dyn FnMut(Run<'s, E>)) {
+        let columns = self.matrix.ncols();
         let (row_stride, column_stride) = self.matrix.strides();
         if column_stride == 1 && row_stride != 1 {
-            for (row, mut values) in self.matrix.row_iter_mut().enumerate() {
-                if let Some(values) = as_slice_mut(&mut values) {
-                    write(Run { first: row * columns, step: 1, values });
+            for (row, values) in self.matrix.row_iter_mut().enumerate() {
+                if let Ok(values) = into_slice_mut(values) {
+                    visit(Run { first: row * columns, step: 1, values });
                 }
             }
             return;
         }
-        for (column, mut values) in self.matrix.column_iter_mut().enumerate() {
-            if let Some(values) = as_slice_mut(&mut values) {
-                write(Run { first: column, step: columns as isize, values });
-                continue;
-            }
-            for row in 0..rows {
-                write(Run { first: row * columns + column, step: 0, values: core::slice::from_mut(&mut values[row]) });
+        for (column, values) in self.matrix.column_iter_mut().enumerate() {
+            match into_slice_mut(values) {
+                Ok(values) => visit(Run { first: column, step: columns as isize, values }),
+                Err(values) => {
+                    for (row, value) in values.into_iter().enumerate() {
+                        let values = core::slice::from_mut(value);
+                        visit(Run { first: row * columns + column, step: 0, values });
+                    }
+                }
             }
         }
     }

@@ -27,10 +27,10 @@ impl<E: Element> Strided<E> for Runs<'_, E> {
         self.array.iter().copied().collect()
     }
 
-    fn for_each_run(&mut self, write: &mut dyn FnMut(Run<'_, E>)) {
+    fn for_each_run<'s>(&'s mut self, visit: &mut dyn FnMut(Run<'s, E>)) {
         let Some(axis) = self.axis_of_runs() else {
             for (first, value) in self.array.iter_mut().enumerate() {
-                write(Run { first, step: 0, values: core::slice::from_mut(value) });
+                visit(Run { first, step: 0, values: core::slice::from_mut(value) });
             }
             return;
         };
@@ -38,16 +38,16 @@ impl<E: Element> Strided<E> for Runs<'_, E> {
         let backwards = self.array.strides()[axis] < 0;
         // In logical order, one step along the axis passes over all later axes.
         let step: usize = self.array.shape()[axis + 1..].iter().product();
-        for (lane, mut values) in self.array.lanes_mut(Axis(axis)).into_iter().enumerate() {
+        for (lane, values) in self.array.lanes_mut(Axis(axis)).into_iter().enumerate() {
             // Lanes come in the logical order of their first elements.
             let first = lane / step * step * length + lane % step;
-            let Some(values) = values.as_slice_memory_order_mut() else {
+            let Some(values) = values.into_slice_memory_order() else {
                 unreachable!("a lane of stride 1 or -1 is in one piece");
             };
             if backwards {
-                write(Run { first: first + (length - 1) * step, step: -(step as isize), values });
+                visit(Run { first: first + (length - 1) * step, step: -(step as isize), values });
             } else {
-                write(Run { first, step: step as isize, values });
+                visit(Run { first, step: step as isize, values });
             }
         }
     }

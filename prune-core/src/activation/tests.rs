@@ -182,9 +182,9 @@ impl crate::Strided<f32> for TwiceWritten {
         self.0.clone()
     }
 
-    fn for_each_run(&mut self, write: &mut dyn FnMut(crate::Run<'_, f32>)) {
-        for _ in 0..2 {
-            write(crate::Run { first: 0, step: 1, values: &mut self.0[..2] });
+    fn for_each_run<'s>(&'s mut self, visit: &mut dyn FnMut(crate::Run<'s, f32>)) {
+        for values in self.0.chunks_mut(2) {
+            visit(crate::Run { first: 0, step: 1, values });
         }
     }
 }

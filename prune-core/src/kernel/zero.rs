@@ -5,11 +5,12 @@ use fearless_simd::prelude::*;
 
 use crate::kernel::instructions::dispatch;
 use crate::kernel::lanes::Lanes;
-use crate::kernel::prefetch::ahead;
 
 /// Writes `+0.0` into `values[i]` where bit `i` of `words` is not set.
 ///
-/// Departures from the plain version: blocks that are kept whole are not touched, the others are blended as vectors.
+/// Departures from the plain version: blocks that are kept whole are not touched, the others are blended as vectors. Memory
+/// is not asked for ahead of its use as it is where values are only read: lines that are written soon after gained nothing
+/// from it, and `hold` of 100 layers took a seventh longer.
 pub(crate) fn zero_outside<E: Lanes>(level: Level, values: &mut [E], words: &[u64]) {
     let whole = values.len() / 64;
     let (blocks, rest) = values.split_at_mut(whole * 64);
@@ -35,7 +36,6 @@ fn vector<S: Simd, E: Lanes>(simd: S, blocks: &mut [E], words: &[u64]) {
     let lanes = <E::Raw<S> as SimdBase<S>>::LEN;
     let zero = E::zero(simd);
     for (block, &word) in E::scalars_mut(blocks).chunks_exact_mut(64).zip(words) {
-        ahead(block);
         if word == u64::MAX {
             continue;
         }

@@ -6,7 +6,7 @@ mod serial;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::apply::zero_outside_all;
+use crate::apply::{revivals_of_all, zero_outside_all};
 use crate::error::{Error, ErrorKind};
 use crate::mask::Mask;
 use crate::nearest::nearest;
@@ -187,11 +187,14 @@ impl Masks {
     pub fn revivals(&self, layers: &(impl Layers + ?Sized)) -> Result<usize, Error> {
         let layers = layers.layers();
         self.check(&layers.iter().map(|(name, layer)| (name.as_ref(), layer.shape())).collect::<Vec<_>>())?;
-        let count = |(name, layer): &(_, LayerRef<'_>)| match self.get(AsRef::<str>::as_ref(name)) {
-            Some(mask) => layer.revivals(mask).map_err(|error| error.in_layer(AsRef::<str>::as_ref(name))),
-            None => Ok(0),
-        };
-        layers.iter().map(count).sum()
+        let mut masked: Vec<(&Mask, &LayerRef<'_>)> = Vec::with_capacity(self.len());
+        for (name, layer) in &layers {
+            if let Some(mask) = self.get(name) {
+                layer.check().map_err(|error| error.in_layer(name))?;
+                masked.push((mask, layer));
+            }
+        }
+        revivals_of_all(&masked, Threads::Pool)
     }
 
     fn check(&self, layers: &[(&str, &[usize])]) -> Result<(), Error> {

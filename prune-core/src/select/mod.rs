@@ -3,7 +3,7 @@
 //! A selection never sorts. An unstructured or global one finds its *cut* (the lowest key that is kept, and how many of
 //! the elements that have it) in `cut.rs`, over anything that can be scanned again: tensors in memory (`scan.rs`) or a
 //! source of chunks (`source.rs`). N:M works group by group (`lanes.rs`, `concatenated.rs`), slices of a layer are
-//! ranked one by one (`slices.rs`), units by their scores (`units.rs`); layers within bounds take several cuts (`bounded.rs`).
+//! ranked one by one (`slices.rs`, `slice_rank.rs`), units by their scores (`units.rs`); layers within bounds take several cuts (`bounded.rs`).
 
 mod bounded;
 pub(crate) mod candidates;
@@ -14,6 +14,7 @@ mod ranked;
 pub(crate) mod sample;
 mod scan;
 mod selector;
+mod slice_rank;
 mod slices;
 mod source;
 mod tally;

@@ -1,11 +1,13 @@
 //! A ranking of its own for each index of an axis.
 
-use crate::bits::{copy_run, first_bits, read_bits};
+use crate::bits::{BitSink, read_bits};
 use crate::density::Density;
 use crate::error::{Error, ErrorKind};
+use crate::kernel::lanes::Lanes;
 use crate::key::RankBy;
 use crate::layout::{Layout, resolve_axis};
 use crate::mask::{Mask, to_logical, to_memory};
+use crate::select::slice_rank::Ranking;
 use crate::select::top::first_nan_of;
 use crate::select::{Ranked, Selected, Selector};
 use crate::tensor::{Element, LayerRef, for_any_type};
@@ -88,9 +90,12 @@ struct Slices<'a, E> {
 }
 
 /// Elements that a task ranks, if a slice is not longer.
-const A_TASK: usize = 1 << 14;
+const A_TASK: usize = 1 << 16;
 
-impl<'a, E: Element> Slices<'a, E> {
+/// Slices that are gathered together where they do not lie in one piece: neighbours share the lines of memory.
+const TOGETHER: usize = 16;
+
+impl<'a, E: Element + Lanes> Slices<'a, E> {
     /// Of a layout that is true of the values, and not empty.
     fn of(
         layout: &Layout,
@@ -134,90 +139,57 @@ impl<'a, E: Element> Slices<'a, E> {
 
     /// The best `asked` of each slice, which are alive; nothing where an element alive is NaN.
     fn select(&self, asked: usize) -> Option<Selected> {
-        let slices_a_task = (A_TASK / self.each).max(1);
+        let inner = Layout::new(&self.shape, &self.strides, 0).ok()?;
+        let in_one_piece = inner.merged().iter().all(|&(_, stride)| stride == 1);
+        let slices_a_task = (A_TASK / self.each).max(if in_one_piece { 1 } else { TOGETHER });
         let tasks = (0..self.count).step_by(slices_a_task).collect();
+        let sink = BitSink::zeros(self.order.len());
         let found = self.threads.map(tasks, |first: usize| {
+            let (mut ranking, mut ties) = (Ranking::new(self.by), 0);
+            let (mut gathered, mut alive) = (Vec::new(), Vec::new());
             let slices = first..self.count.min(first + slices_a_task);
-            let mut words = vec![0; (slices.len() * self.each).div_ceil(64)];
-            let (mut ties, mut ranking) = (0, Ranking::default());
-            for slice in slices.clone() {
-                let kept = self.rank(slice, asked, &mut ranking)?;
-                copy_run(&ranking.words, 0, &mut words, (slice - first) * self.each, self.each);
-                ties += kept;
+            if !in_one_piece {
+                self.gather(&inner, slices.clone(), &mut gathered);
             }
-            Some((slices.len() * self.each, words, ties))
+            for slice in slices {
+                let values = if in_one_piece {
+                    &self.values[self.start(slice)..][..self.each]
+                } else {
+                    &gathered[(slice - first) * self.each..][..self.each]
+                };
+                let bits = self.alive.as_ref().map(|words| {
+                    alive.clear();
+                    alive.extend((0..self.each).step_by(64).map(|start| self.bits(words, slice, start)));
+                    &alive[..]
+                });
+                ties += ranking.rank(values, bits, asked)?;
+                sink.put(slice * self.each, &ranking.kept, self.each);
+            }
+            Some(ties)
         });
-        let (mut words, mut at, mut ties) = (vec![0; self.order.len().div_ceil(64)], 0, 0);
-        for found in found {
-            let (bits, of_task, tied) = found?;
-            copy_run(&of_task, 0, &mut words, at, bits);
-            (at, ties) = (at + bits, ties + tied);
-        }
-        let words = to_logical(words, &self.order, self.threads);
+        let ties = found.into_iter().sum::<Option<usize>>()?;
+        let words = to_logical(sink.into_words(), &self.order, self.threads);
         let mask = Mask::from_own_words(self.order.shape(), self.order.len(), words);
         Some(Selected { mask, ties, short_groups: 0 })
     }
 
-    /// Ranks one slice into `ranking.words`, and counts the ties at its cut.
-    fn rank(&self, slice: usize, asked: usize, ranking: &mut Ranking<E::Key>) -> Option<usize> {
-        let Ranking { keys, alive, words } = ranking;
-        keys.clear();
-        words.clear();
-        words.extend((0..self.each).step_by(64).map(|start| match &self.alive {
-            Some(alive) => self.bits(alive, slice, start),
-            None => u64::MAX >> 64usize.saturating_sub(self.each - start),
-        }));
-        let mut nan = false;
+    /// The position of a slice's first element.
+    fn start(&self, slice: usize) -> usize {
+        (self.offset as isize + slice as isize * self.step) as usize
+    }
+
+    /// The elements of some slices, slice after slice, each in logical order.
+    fn gather(&self, inner: &Layout, slices: core::ops::Range<usize>, gathered: &mut Vec<E>) {
+        gathered.clear();
+        gathered.resize(slices.len() * self.each, E::ZERO);
         let mut index = 0;
-        let offset = (self.offset as isize + slice as isize * self.step) as usize;
-        let layout = Layout::new(&self.shape, &self.strides, offset).ok()?;
-        walk::logical(&layout, |position| {
-            let value = self.values[position];
-            nan |= value.is_nan() && words[index / 64] >> (index % 64) & 1 == 1;
-            keys.push(value.key(self.by));
+        walk::logical(inner, |position| {
+            for (at, slice) in slices.clone().enumerate() {
+                gathered[at * self.each + index] =
+                    self.values[(position as isize + self.start(slice) as isize) as usize];
+            }
             index += 1;
         });
-        if nan {
-            return None;
-        }
-        let Some(last) = asked.checked_sub(1) else {
-            words.fill(0);
-            return Some(0);
-        };
-        alive.clear();
-        let is_alive = |words: &[u64], i: usize| words[i / 64] >> (i % 64) & 1 == 1;
-        alive.extend((0..keys.len()).filter(|&i| is_alive(words, i)).map(|i| keys[i]));
-        let (greater, &mut cut, smaller) = alive.select_nth_unstable_by(last, |a, b| b.cmp(a));
-        let above = greater.iter().filter(|&&key| key > cut).count();
-        let tied = asked - above + smaller.iter().filter(|&&key| key == cut).count();
-        let mut left = asked - above;
-        for (word, keys) in words.iter_mut().zip(keys.chunks(64)) {
-            let (mut sure, mut equal) = (0, 0);
-            for (bit, key) in keys.iter().enumerate() {
-                sure |= u64::from(*key > cut) << bit;
-                equal |= u64::from(*key == cut) << bit;
-            }
-            let equal = first_bits(equal & *word, left.min(64));
-            left -= equal.count_ones() as usize;
-            *word = sure & *word | equal;
-        }
-        Some(if tied > asked - above { tied } else { 0 })
-    }
-}
-
-/// Memory that lives on from slice to slice.
-struct Ranking<K> {
-    /// Of all the elements.
-    keys: Vec<K>,
-    /// Of those alive, in any order.
-    alive: Vec<K>,
-    /// What is alive, then what is kept.
-    words: Vec<u64>,
-}
-
-impl<K> Default for Ranking<K> {
-    fn default() -> Self {
-        Ranking { keys: Vec::new(), alive: Vec::new(), words: Vec::new() }
     }
 }
 

@@ -206,11 +206,21 @@ impl<'a> LayerMut<'a> {
         for_any_type!(LayerMut, self, lent => LayerRef::lent(lent.lend()))
     }
 
-    /// Which memory this is, where another layer can be a handle to the same; see [`Strided::identity`](crate::Strided::identity).
+    /// As [`LayerRef::element_type`].
+    pub fn element_type(&self) -> ElementType {
+        match self {
+            LayerMut::F32(_) => ElementType::F32,
+            LayerMut::F64(_) => ElementType::F64,
+            LayerMut::F16(_) => ElementType::F16,
+            LayerMut::Bf16(_) => ElementType::Bf16,
+        }
+    }
+
+    /// Which memory this is, where another layer can be a handle to the same; see [`Guarded::identity`](crate::Guarded::identity).
     pub(crate) fn identity(&self) -> Option<usize> {
         for_any_type!(LayerMut, self, lent => match &lent.memory {
-            MemoryMut::Strided(strided) => strided.identity(),
-            MemoryMut::Dense(_) | MemoryMut::Opaque(_) => None,
+            MemoryMut::Guarded(guarded) => guarded.identity(),
+            MemoryMut::Dense(_) | MemoryMut::Strided(_) | MemoryMut::Opaque(_) => None,
         })
     }
 

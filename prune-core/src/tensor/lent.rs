@@ -3,6 +3,8 @@
 use crate::error::{Error, ErrorKind};
 use crate::layout::Layout;
 use crate::tensor::Element;
+use crate::tensor::runs::{RunOrder, once_each};
+use crate::walk;
 
 /// Elements lent for reading.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub enum MemoryMut<'a, E> {
     Dense(&'a mut [E]),
     /// In pieces with gaps between them.
     Strided(Box<dyn Strided<E> + 'a>),
+    /// In one piece, as [`MemoryMut::Dense`], but within a call alone.
+    Guarded(Box<dyn Guarded<E> + 'a>),
     /// Nothing, for this reason; see [`LayerRef::opaque`](crate::LayerRef::opaque).
     Opaque(&'a str),
 }
@@ -30,8 +34,20 @@ pub trait Strided<E>: Send {
     /// The elements in logical order.
     fn gather(&self) -> Vec<E>;
 
-    /// Calls `write` for disjoint runs that together hold every element once.
-    fn for_each_run(&mut self, write: &mut dyn FnMut(Run<'_, E>));
+    /// Calls `visit` for runs that together hold every element once. They are lent as long as all of this is, so that they
+    /// can be gathered and written by several threads. It is quickest where they come lane by lane along one axis, in the
+    /// logical order of their first elements.
+    fn for_each_run<'s>(&'s mut self, visit: &mut dyn FnMut(Run<'s, E>));
+}
+
+/// Writable memory in one piece that is not to be had for longer than a call: it lies behind a lock, or its owner hands it to a
+/// function. The piece holds each element of the layout once.
+pub trait Guarded<E>: Send {
+    /// Calls `read` once, with the memory.
+    fn read(&self, read: &mut dyn FnMut(&[E]));
+
+    /// Calls `write` once, with the memory. Nothing else of this tensor is touched meanwhile.
+    fn write(&mut self, write: &mut dyn FnMut(&mut [E]));
 
     /// Which memory this is, where two tensors can be handles to the same: its address, or another number of its own. Two
     /// names for one memory cannot be held to two masks.
@@ -121,26 +137,20 @@ impl<'a, E: Element> LentMut<'a, E> {
         let strided = match &mut self.memory {
             MemoryMut::Dense(values) => return self.layout.check_dense(values.len()),
             MemoryMut::Strided(strided) => strided,
+            MemoryMut::Guarded(guarded) => {
+                let mut checked = Ok(());
+                guarded.read(&mut |values| checked = self.layout.check_dense(values.len()));
+                return checked;
+            }
             MemoryMut::Opaque(why) => return Err(opaque(why)),
         };
         let len = self.layout.len();
-        let mut seen = vec![0u64; len.div_ceil(64)];
-        let (mut elements, mut once) = (0usize, true);
-        strided.for_each_run(&mut |run| {
-            elements = elements.saturating_add(run.values.len());
-            let mut index = run.first;
-            for _ in 0..run.values.len() {
-                match seen.get_mut(index / 64) {
-                    Some(word) if index < len && *word >> (index % 64) & 1 == 0 => *word |= 1 << (index % 64),
-                    _ => once = false,
-                }
-                index = index.wrapping_add_signed(run.step);
-            }
-        });
-        if once && elements == len {
-            Ok(())
-        } else {
-            Err(self.layout.wrong(elements, "the runs do not hold every element once"))
+        if RunOrder::of(&mut **strided, len).is_some() {
+            return Ok(());
+        }
+        match once_each(&mut **strided, len) {
+            (true, _) => Ok(()),
+            (false, elements) => Err(self.layout.wrong(elements, "the runs do not hold every element once")),
         }
     }
 
@@ -149,6 +159,16 @@ impl<'a, E: Element> LentMut<'a, E> {
         let memory = match &self.memory {
             MemoryMut::Dense(values) => Memory::Dense(values),
             MemoryMut::Strided(strided) => Memory::Gathered(strided.gather()),
+            MemoryMut::Guarded(guarded) => {
+                let mut logical = Vec::new();
+                guarded.read(&mut |values| {
+                    // Nothing of a false claim, which is refused at its use.
+                    if self.layout.check_dense(values.len()).is_ok() {
+                        logical = walk::gather(&self.layout, values);
+                    }
+                });
+                Memory::Gathered(logical)
+            }
             MemoryMut::Opaque(why) => Memory::Opaque(why),
         };
         Lent { layout: self.layout.clone(), memory }
@@ -159,6 +179,7 @@ impl<'a, E: Element> LentMut<'a, E> {
         let memory = match &mut self.memory {
             MemoryMut::Dense(values) => MemoryMut::Dense(values),
             MemoryMut::Strided(strided) => MemoryMut::Strided(Box::new(&mut **strided)),
+            MemoryMut::Guarded(guarded) => MemoryMut::Guarded(Box::new(&mut **guarded)),
             MemoryMut::Opaque(why) => MemoryMut::Opaque(why),
         };
         LentMut { layout: self.layout.clone(), memory }
@@ -166,7 +187,7 @@ impl<'a, E: Element> LentMut<'a, E> {
 
     pub(super) fn reshape(self, shape: &[usize]) -> Result<Self, Error> {
         let layout = match self.memory {
-            MemoryMut::Dense(_) => self.layout.reshape(shape)?,
+            MemoryMut::Dense(_) | MemoryMut::Guarded(_) => self.layout.reshape(shape)?,
             MemoryMut::Strided(_) | MemoryMut::Opaque(_) => Layout::row_major(self.layout.shape())?.reshape(shape)?,
         };
         Ok(LentMut { layout, memory: self.memory })
@@ -182,8 +203,18 @@ impl<E> Strided<E> for &mut (dyn Strided<E> + '_) {
         (**self).gather()
     }
 
-    fn for_each_run(&mut self, write: &mut dyn FnMut(Run<'_, E>)) {
-        (**self).for_each_run(write);
+    fn for_each_run<'s>(&'s mut self, visit: &mut dyn FnMut(Run<'s, E>)) {
+        (**self).for_each_run(visit);
+    }
+}
+
+impl<E> Guarded<E> for &mut (dyn Guarded<E> + '_) {
+    fn read(&self, read: &mut dyn FnMut(&[E])) {
+        (**self).read(read);
+    }
+
+    fn write(&mut self, write: &mut dyn FnMut(&mut [E])) {
+        (**self).write(write);
     }
 
     fn identity(&self) -> Option<usize> {

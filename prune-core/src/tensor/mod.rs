@@ -6,14 +6,16 @@ mod layers;
 mod lent;
 mod list;
 mod plain;
+mod runs;
 
 pub use element::Element;
 pub(crate) use layer::for_any_type;
 pub use layer::{LayerMut, LayerRef};
 pub(crate) use layers::distinct;
 pub use layers::{Layers, LayersMut};
-pub use lent::{Lent, LentMut, Memory, MemoryMut, Run, Strided};
+pub use lent::{Guarded, Lent, LentMut, Memory, MemoryMut, Run, Strided};
 pub use plain::PlainTensor;
+pub(crate) use runs::RunOrder;
 
 use crate::layout::Layout;
 

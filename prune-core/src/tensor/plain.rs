@@ -48,9 +48,7 @@ impl<E: Element> PlainTensor<E> {
 
     /// The values in logical order.
     pub fn to_logical(&self) -> Vec<E> {
-        let mut values = Vec::with_capacity(self.values.len());
-        walk::logical(&self.layout, |position| values.push(self.values[position]));
-        values
+        walk::gather(&self.layout, &self.values)
     }
 }
 

@@ -71,6 +71,23 @@ impl Geometry {
         self.axes.iter().map(|axis| axis.side).product()
     }
 
+    /// How many elements a lane along the innermost axis has, and of these a unit; nothing where there are no elements. The
+    /// units of a lane follow each other.
+    pub(super) fn lanes(&self) -> Option<(usize, usize)> {
+        self.axes.last().map(|axis| (axis.length, axis.side))
+    }
+
+    /// The unit of the first element of a lane.
+    pub(super) fn first_unit(&self, mut lane: usize) -> usize {
+        let Some((_, outer)) = self.axes.split_last() else { return 0 };
+        let mut unit = 0;
+        for axis in outer.iter().rev() {
+            unit += lane % axis.length / axis.side * axis.step;
+            lane /= axis.length;
+        }
+        unit
+    }
+
     /// Runs of neighbours of one unit, in logical order: the unit's index, and how many elements.
     pub(super) fn runs(&self) -> Runs {
         self.runs_from(0)

@@ -7,9 +7,14 @@ use crate::layout::Layout;
 pub(super) struct Places {
     axes: Vec<Axis>,
     offset: isize,
-    /// The axis along which units abreast are neighbours in memory, where elements of one unit are not.
+    /// The axis along which units lie abreast: side by side in memory, `side` elements apart.
     abreast: Option<usize>,
+    /// Elements of a unit abreast that follow each other in memory and in number: 1, 2, 4 or 8.
+    chunk: usize,
 }
+
+/// Elements of a unit in one run from which on it is better taken by itself.
+const LONG: usize = 64;
 
 /// One axis of the tensor.
 #[derive(Debug, Clone, Copy)]
@@ -46,20 +51,46 @@ impl Places {
             step *= blocks;
         }
         axes.reverse();
-        // Elements of a unit that are neighbours in logical order are neighbours in memory where this is 1.
-        let inner = axes.iter().rev().find(|axis| axis.side > 1).map_or(0, |axis| axis.stride);
-        let abreast = axes.iter().position(|axis| axis.side == 1 && axis.length > 1 && axis.stride == 1);
-        Places { axes, offset: layout.offset() as isize, abreast: abreast.filter(|_| inner != 1) }
+        let inner = axes.iter().rposition(|axis| axis.side > 1);
+        let abreast = axes
+            .iter()
+            .position(|axis| axis.stride == 1 && axis.length > axis.side)
+            .filter(|&axis| Some(axis) != inner || axes[axis].side < LONG);
+        // Numbers run along an axis only where it is the innermost of those that a unit has several elements of.
+        let within = abreast.filter(|_| abreast == inner).map_or(1, |axis| axes[axis].side);
+        let chunk = 1 << within.trailing_zeros().min(3);
+        Places { axes, offset: layout.offset() as isize, abreast, chunk }
     }
 
     /// How many units lie abreast, at one index of the other axes; 1 where they are taken one by one.
     pub(super) fn abreast(&self) -> usize {
-        self.abreast.map_or(1, |axis| self.axes[axis].length)
+        self.abreast.map_or(1, |axis| self.axes[axis].blocks)
+    }
+
+    /// How many of them are not cut off by the end of the axis; all but the last are never. 0 where units are taken one by
+    /// one.
+    pub(super) fn full(&self) -> usize {
+        self.abreast.map_or(0, |axis| self.axes[axis].length / self.axes[axis].side)
+    }
+
+    /// How far apart units abreast are in memory.
+    pub(super) fn side(&self) -> usize {
+        self.abreast.map_or(1, |axis| self.axes[axis].side)
+    }
+
+    /// How many elements of a unit abreast follow each other in memory and in number, from any multiple of as many on.
+    pub(super) fn chunk(&self) -> usize {
+        self.chunk
     }
 
     /// How far apart units abreast are among all units.
     pub(super) fn step(&self) -> usize {
         self.abreast.map_or(1, |axis| self.axes[axis].step)
+    }
+
+    /// Whether units come in their order when row after row is gone through.
+    pub(super) fn in_order(&self) -> bool {
+        self.step() == 1
     }
 
     /// How many times units lie abreast.
@@ -114,6 +145,18 @@ impl Place {
     /// How many elements there are.
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    /// The position of element number `from`, where those up to `to` follow it in memory.
+    pub(super) fn position_of_piece(&self, from: usize, to: usize) -> Option<usize> {
+        match self.axes.last() {
+            Some(&(length, 1)) if from % length + (to - from) <= length => {
+                let mut found = None;
+                self.for_each_run(from, to, |position, _, _| found = Some(position));
+                found
+            }
+            _ => None,
+        }
     }
 
     /// Calls `visit` for the elements from number `from` up to `to`, run by run: the position of a run's first element,
@@ -171,12 +214,17 @@ mod tests {
                         });
                     }
                     let positions: Vec<usize> = wanted[unit].iter().map(|&index| layout.position(index)).collect();
-                    prop_assert_eq!(found, positions);
-                    // Those abreast are neighbours in memory.
+                    prop_assert_eq!(&found, &positions);
+                    if places.full() > column {
+                        for chunk in positions.chunks(places.chunk()) {
+                            prop_assert!(chunk.iter().copied().eq(chunk[0]..chunk[0] + places.chunk()));
+                        }
+                    }
+                    // Those abreast are side by side in memory.
                     let first = places.find(row, 0, &mut place);
                     prop_assert_eq!(unit, first + column * places.step());
                     place.for_each_run(0, 1, |position, _, _| {
-                        assert_eq!(layout.position(wanted[unit][0]), position + column);
+                        assert_eq!(layout.position(wanted[unit][0]), position + column * places.side());
                     });
                 }
             }

@@ -10,8 +10,8 @@ use crate::mask::{Mask, to_memory};
 use crate::tensor::Element;
 use crate::threads::Threads;
 use crate::unit::place::{Place, Places};
-use crate::unit::sum::{BLOCK, Meaning, Sum, along, higher, pairs};
-use crate::unit::work::UnitSums;
+use crate::unit::sum::{BLOCK, Meaning, along, higher, pairs};
+use crate::unit::work::{Task, UnitSums};
 use crate::walk;
 
 /// What becomes of the elements of a unit.
@@ -48,36 +48,120 @@ impl Reduction {
         let in_memory = alive.map(|mask| to_memory(mask.words(), layout, threads));
         let layer = UnitSums { values, alive: in_memory, places, meaning: self.meaning(), level: level() };
         let each = layer.places.most().div_ceil(BLOCK);
-        // The blocks of a unit lie side by side; units that are cut off by the end of an axis have fewer.
-        let mut sums = vec![0.0; units * each];
-        let mut held = vec![Held { top: self.meaning().lowest(), elements: 0 }; units];
         let tasks = layer.tasks(each);
-        let found = threads.map(tasks.clone(), |task| layer.sums(&task));
-        for (task, found) in tasks.iter().zip(found) {
-            let mut found = found.into_iter();
-            layer.for_each_unit(task, |unit, elements, blocks| {
-                held[unit].elements = elements;
-                for (block, Sum { sum, top }) in blocks.zip(&mut found) {
-                    sums[unit * each + block] = sum;
-                    held[unit].top = higher(held[unit].top, top);
-                }
-            });
-        }
-        let mut again = Vec::new();
         let mut scores = vec![0.0; units];
-        for (unit, (held, sums)) in held.iter().zip(sums.chunks_mut(each)).enumerate() {
-            let blocks = held.elements.div_ceil(BLOCK);
-            let sum = pairs(&mut sums[..blocks]);
-            if sum.is_finite() && scale(self.term, held.top) == 1.0 {
-                scores[unit] = self.score(sum, *held, 1.0);
-            } else {
-                again.push(unit);
-            }
-        }
+        let again = if layer.in_order(&tasks, each) {
+            self.in_order(&layer, tasks, &mut scores, threads)
+        } else {
+            self.put_together(&layer, tasks, each, &mut scores, threads)
+        };
         if !again.is_empty() {
             self.again(&layer, &again, &mut scores).ok_or_else(|| first_nan(layout, values, alive))?;
         }
         Ok(scores)
+    }
+
+    /// Scores units in tasks that have all of each, one after the other; gives those that must be gone through once more.
+    fn in_order<E: Element>(
+        self,
+        layer: &UnitSums<'_, E>,
+        tasks: Vec<Task>,
+        scores: &mut [f64],
+        threads: Threads,
+    ) -> Vec<usize> {
+        let mut rest = scores;
+        let with_scores = |task: Task| {
+            let (of_task, after) = core::mem::take(&mut rest).split_at_mut(task.units());
+            rest = after;
+            (task, of_task)
+        };
+        let tasks: Vec<(Task, &mut [f64])> = tasks.into_iter().map(with_scores).collect();
+        let again = threads.map(tasks, |(task, scores)| {
+            let (mut rest, mut again) = (scores, Vec::new());
+            layer.for_each_strip(&task, |strip| {
+                let (scores, after) = core::mem::take(&mut rest).split_at_mut(strip.tops.len());
+                rest = after;
+                if strip.each == 1 && self.settle_all(strip.sums, strip.tops, strip.elements, scores) {
+                    return;
+                }
+                let units = strip.sums.chunks_mut(strip.each).zip(strip.tops).zip(scores);
+                for (unit, ((sums, &top), score)) in units.enumerate() {
+                    match self.settle(sums, Held { top, elements: strip.elements }) {
+                        Some(found) => *score = found,
+                        None => again.push(strip.unit + unit * layer.places.step()),
+                    }
+                }
+            });
+            again
+        });
+        again.concat()
+    }
+
+    /// As [`Reduction::in_order`], of units whose blocks are found by several tasks or whose numbers do not follow each
+    /// other: first all sums, then the scores.
+    fn put_together<E: Element>(
+        self,
+        layer: &UnitSums<'_, E>,
+        tasks: Vec<Task>,
+        each: usize,
+        scores: &mut [f64],
+        threads: Threads,
+    ) -> Vec<usize> {
+        // The blocks of a unit lie side by side; units that are cut off by the end of an axis have fewer.
+        let mut sums = vec![0.0; scores.len() * each];
+        let mut held = vec![Held { top: self.meaning().lowest(), elements: 0 }; scores.len()];
+        let found = threads.map(tasks, |task| {
+            let (mut strips, mut sums, mut tops) = (Vec::new(), Vec::new(), Vec::new());
+            layer.for_each_strip(&task, |strip| {
+                strips.push((strip.unit, strip.elements, strip.first, strip.each, strip.tops.len()));
+                sums.extend_from_slice(strip.sums);
+                tops.extend_from_slice(strip.tops);
+            });
+            (strips, sums, tops)
+        });
+        for (strips, of_task, tops) in found {
+            let (mut of_task, mut tops) = (&of_task[..], tops.into_iter());
+            for (first, elements, block, blocks, count) in strips {
+                for unit in (0..count).map(|unit| first + unit * layer.places.step()) {
+                    let (now, later) = of_task.split_at(blocks);
+                    of_task = later;
+                    sums[unit * each + block..][..blocks].copy_from_slice(now);
+                    let top = tops.next().unwrap_or(held[unit].top);
+                    held[unit] = Held { top: higher(held[unit].top, top), elements };
+                }
+            }
+        }
+        let mut again = Vec::new();
+        for (unit, (held, sums)) in held.iter().zip(sums.chunks_mut(each)).enumerate() {
+            match self.settle(&mut sums[..held.elements.div_ceil(BLOCK)], *held) {
+                Some(found) => scores[unit] = found,
+                None => again.push(unit),
+            }
+        }
+        again
+    }
+
+    /// The scores of units of one block, where none of them must be gone through once more: as [`Reduction::settle`], of many
+    /// at a time.
+    fn settle_all(self, sums: &[f64], tops: &[f64], elements: usize, scores: &mut [f64]) -> bool {
+        let finite = sums.iter().fold(true, |all, sum| all & sum.is_finite());
+        if !finite || !tops.iter().fold(true, |all, &top| all & (scale(self.term, top) == 1.0)) {
+            return false;
+        }
+        let each = scores.iter_mut().zip(sums);
+        match self.term {
+            Term::Max => scores.iter_mut().zip(tops).for_each(|(score, top)| *score = top + 0.0),
+            Term::Mean => each.for_each(|(score, sum)| *score = bounded(sum / elements as f64)),
+            Term::Root => each.for_each(|(score, sum)| *score = bounded(sum.sqrt())),
+            Term::Sum => each.for_each(|(score, &sum)| *score = bounded(sum)),
+        }
+        true
+    }
+
+    /// The score of a unit from the sums of its blocks; nothing where it must be gone through once more.
+    fn settle(self, sums: &mut [f64], held: Held) -> Option<f64> {
+        let sum = pairs(sums);
+        (sum.is_finite() && scale(self.term, held.top) == 1.0).then(|| self.score(sum, held, 1.0))
     }
 
     /// Scores units that have extremes; nothing where one of them has a NaN.
@@ -125,8 +209,9 @@ impl Reduction {
     pub(super) fn meaning(self) -> Meaning {
         match (self.term, self.by) {
             (Term::Root, _) => Meaning::Square,
-            (_, RankBy::Magnitude) => Meaning::Magnitude,
+            (Term::Max, RankBy::Magnitude) => Meaning::Greatest,
             (Term::Max, RankBy::Value) => Meaning::Value,
+            (_, RankBy::Magnitude) => Meaning::Magnitude,
             (_, RankBy::Value) => Meaning::Signed,
         }
     }
@@ -149,9 +234,14 @@ impl Reduction {
             Term::Root => sum.sqrt(),
             Term::Sum => sum,
         };
-        // Finite elements never rank with infinite ones: what is too large is as large as can be.
-        (scaled / scale).clamp(-f64::MAX, f64::MAX) + 0.0
+        bounded(scaled / scale)
     }
+}
+
+/// Finite elements never rank with infinite ones: what is too large is as large as can be.
+#[inline(always)]
+fn bounded(score: f64) -> f64 {
+    score.clamp(-f64::MAX, f64::MAX) + 0.0
 }
 
 /// What is known of a unit besides its sum.

@@ -1,0 +1,214 @@
+//! One ranking of elements that lie side by side and fit a cache.
+//!
+//! Plain: a selection among the keys of all that is alive ([`Ranking::plainly`]). Departure: slices of a layer are alike, so
+//! that the cut of one is near that of the one before. Keys around it are a bracket, one pass of the vector kernel counts
+//! above and inside it, and the few keys inside decide. Where the bracket misses, one from a sample of the slice is tried,
+//! and then the plain way is taken. No answer depends on which it was.
+
+use crate::bits::{first_bits, set_bit};
+use crate::kernel::compare::{Bracket, compare};
+use crate::kernel::instructions::level;
+use crate::kernel::lanes::Lanes;
+use crate::key::RankBy;
+
+/// Elements below which there is nothing to gain.
+const SHORT: usize = 512;
+
+/// Elements of a sample.
+const SAMPLE: usize = 128;
+
+/// Memory that lives on from slice to slice, and the bracket for the next one.
+pub(super) struct Ranking<E: Lanes> {
+    by: RankBy,
+    bracket: Option<Bracket>,
+    /// Keys of all the elements, of those alive, or of those inside the bracket.
+    keys: Vec<E::Key>,
+    sorted: Vec<E::Key>,
+    /// Where the keys inside the bracket are.
+    places: Vec<u32>,
+    inside: Vec<u64>,
+    /// What is kept.
+    pub(super) kept: Vec<u64>,
+}
+
+impl<E: Lanes> Ranking<E> {
+    pub(super) fn new(by: RankBy) -> Self {
+        let (keys, sorted, places) = (Vec::new(), Vec::new(), Vec::new());
+        Ranking { by, bracket: None, keys, sorted, places, inside: Vec::new(), kept: Vec::new() }
+    }
+
+    /// Keeps the best `asked` of those alive, of which there are as many, and counts the ties at the cut; nothing where one
+    /// of them is NaN.
+    pub(super) fn rank(&mut self, values: &[E], alive: Option<&[u64]>, asked: usize) -> Option<usize> {
+        if values.len() < SHORT || asked == 0 || u32::try_from(values.len()).is_err() {
+            return self.plainly(values, alive, asked);
+        }
+        for bracket in [self.bracket, None] {
+            let bracket = bracket.unwrap_or_else(|| self.sampled(values, alive, asked));
+            let words = values.len().div_ceil(64);
+            self.kept.resize(words, 0);
+            self.inside.resize(words, 0);
+            let seen = compare(level(), values, alive, self.by, bracket, &mut self.kept, &mut self.inside);
+            if seen.nan {
+                // Dead or alive: the plain way tells.
+                break;
+            }
+            if seen.sure < asked && asked <= seen.sure + seen.inside && seen.inside <= values.len() / 2 {
+                return Some(self.settle(values, bracket, asked - seen.sure, seen.inside));
+            }
+        }
+        self.bracket = None;
+        self.plainly(values, alive, asked)
+    }
+
+    /// A bracket from every so manieth element.
+    fn sampled(&mut self, values: &[E], alive: Option<&[u64]>, asked: usize) -> Bracket {
+        let is_alive = |i: usize| alive.is_none_or(|alive| alive[i / 64] >> (i % 64) & 1 == 1);
+        self.keys.clear();
+        let every = values.len() / SAMPLE;
+        self.keys.extend((0..values.len()).step_by(every).filter(|&i| is_alive(i)).map(|i| values[i].key(self.by)));
+        let count = alive.map_or(values.len(), |alive| alive.iter().map(|word| word.count_ones() as usize).sum());
+        let share = asked as f64 / count.max(1) as f64;
+        let drawn = self.keys.len() as f64;
+        let margin = 2.5 * (drawn * share * (1.0 - share)).sqrt() + 2.0;
+        let (keys, by) = (&mut self.keys, self.by);
+        let mut wide = |rank: f64| {
+            (rank >= 0.0 && rank < drawn).then(|| {
+                let key = *keys.select_nth_unstable_by(rank as usize, |a, b| b.cmp(a)).1;
+                E::from_key(key, by).wide_key(by)
+            })
+        };
+        let sure = wide(share * drawn - margin).map_or(u64::MAX, |key| key.saturating_add(1));
+        let inside = wide(share * drawn + margin).unwrap_or(0);
+        Bracket { sure, inside }
+    }
+
+    /// Adds the best `wanted` of the elements inside the bracket to those kept, and counts the ties.
+    fn settle(&mut self, values: &[E], bracket: Bracket, wanted: usize, inside: usize) -> usize {
+        self.keys.clear();
+        self.places.clear();
+        for (block, &word) in self.inside.iter().enumerate() {
+            let mut bits = word;
+            while bits != 0 {
+                let place = block * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                self.keys.push(values[place].key(self.by));
+                self.places.push(place as u32);
+            }
+        }
+        self.sorted.clear();
+        self.sorted.extend_from_slice(&self.keys);
+        let (greater, &mut cut, smaller) = self.sorted.select_nth_unstable_by(wanted - 1, |a, b| b.cmp(a));
+        let above = greater.iter().filter(|&&key| key > cut).count();
+        let tied = greater.len() - above + 1 + smaller.iter().filter(|&&key| key == cut).count();
+        let mut left = wanted - above;
+        for (&key, &place) in self.keys.iter().zip(&self.places) {
+            if key > cut || key == cut && left > 0 {
+                left -= usize::from(key == cut);
+                set_bit(&mut self.kept, place as usize);
+            }
+        }
+        self.bracket = Some(self.next_bracket(cut, bracket, inside, values.len()));
+        if tied > wanted - above { tied } else { 0 }
+    }
+
+    /// As wide a bracket around the cut as holds three standard deviations of what lies between the cuts of two slices, as
+    /// far as one can tell by how many this one held.
+    fn next_bracket(&self, cut: E::Key, bracket: Bracket, inside: usize, len: usize) -> Bracket {
+        let key = E::from_key(cut, self.by).wide_key(self.by);
+        let width = (bracket.sure - bracket.inside) as f64;
+        // At any density: that of one half has the widest.
+        let half = width * (2.2 * (len as f64).sqrt()) / inside as f64;
+        let half = (half as u64).max(1);
+        Bracket { sure: key.saturating_add(half), inside: key.saturating_sub(half) }
+    }
+
+    /// As [`Ranking::rank`], by a selection among all keys.
+    pub(super) fn plainly(&mut self, values: &[E], alive: Option<&[u64]>, asked: usize) -> Option<usize> {
+        let is_alive = |i: usize| alive.is_none_or(|alive| alive[i / 64] >> (i % 64) & 1 == 1);
+        let living = || (0..values.len()).filter(|&i| is_alive(i));
+        if living().any(|i| values[i].is_nan()) {
+            return None;
+        }
+        self.kept.clear();
+        self.kept.resize(values.len().div_ceil(64), 0);
+        let Some(last) = asked.checked_sub(1) else { return Some(0) };
+        self.sorted.clear();
+        self.sorted.extend(living().map(|i| values[i].key(self.by)));
+        let (greater, &mut cut, smaller) = self.sorted.select_nth_unstable_by(last, |a, b| b.cmp(a));
+        let above = greater.iter().filter(|&&key| key > cut).count();
+        let tied = asked - above + smaller.iter().filter(|&&key| key == cut).count();
+        let mut left = asked - above;
+        for (block, (word, values)) in self.kept.iter_mut().zip(values.chunks(64)).enumerate() {
+            let (mut sure, mut equal) = (0, 0);
+            for (bit, value) in values.iter().enumerate() {
+                let key = value.key(self.by);
+                sure |= u64::from(key > cut) << bit;
+                equal |= u64::from(key == cut) << bit;
+            }
+            let alive = alive.map_or(u64::MAX, |alive| alive[block]);
+            let equal = first_bits(equal & alive, left.min(64));
+            left -= equal.count_ones() as usize;
+            *word = sure & alive | equal;
+        }
+        Some(if tied > asked - above { tied } else { 0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::hash::hash;
+    use crate::testing::generators::{Kind, many_values};
+    use half::bf16;
+
+    /// Slice after slice by one ranking with a memory, each against the plain way; how many were bracketed.
+    fn agree<E: Lanes>(slices: &[Vec<E>], alive: Option<&[u64]>, asked: usize, by: RankBy) -> usize {
+        let (mut quick, mut plain) = (Ranking::<E>::new(by), Ranking::<E>::new(by));
+        let mut bracketed = 0;
+        for (at, values) in slices.iter().enumerate() {
+            let wanted = plain.plainly(values, alive, asked);
+            assert_eq!(quick.rank(values, alive, asked), wanted, "slice {at}, {asked}, {by:?}");
+            if wanted.is_some() {
+                assert!(quick.kept == plain.kept, "slice {at}, {asked}, {by:?}");
+            }
+            bracketed += usize::from(quick.bracket.is_some());
+        }
+        bracketed
+    }
+
+    /// Slices that are alike, that are not, ties, and NaN dead and alive; at every density.
+    #[test]
+    fn brackets_never_change_an_answer() {
+        let len = 2000;
+        let alive: Vec<u64> = (0..len as u64).step_by(64).map(|i| hash(i) | hash(i + 1)).collect();
+        let alive: Vec<u64> =
+            alive.iter().enumerate().map(|(i, w)| if i == len / 64 { w & 0xFFFF } else { *w }).collect();
+        let living = alive.iter().map(|word| word.count_ones() as usize).sum::<usize>();
+        for kind in [Kind::Uniform, Kind::Tied] {
+            let mut slices: Vec<Vec<f32>> = (0..12).map(|seed| many_values::<f32>(kind, len, seed)).collect();
+            slices[4].iter_mut().for_each(|value| *value *= 1e6);
+            slices[5].fill(-0.0);
+            slices[6].iter_mut().enumerate().for_each(|(i, value)| *value = (i % 3) as f32 - 1.0);
+            let halves: Vec<Vec<bf16>> =
+                slices.iter().map(|slice| slice.iter().map(|&value| bf16::from_f32(value)).collect()).collect();
+            for by in [RankBy::Magnitude, RankBy::Value] {
+                for asked in [0, 1, 2, 100, living / 2, living - 1, living] {
+                    agree(&halves, Some(&alive), asked, by);
+                    agree(&slices, Some(&alive), asked, by);
+                    agree(&slices, None, asked, by);
+                }
+                if matches!(kind, Kind::Uniform) {
+                    assert!(agree(&slices[..4], None, len / 2, by) == 4, "{by:?}");
+                }
+            }
+            for at in [3, 700] {
+                let mut slices = slices.clone();
+                slices[2][at] = f32::NAN;
+                agree(&slices, Some(&alive), living / 2, RankBy::Magnitude);
+                agree(&slices, None, len / 2, RankBy::Value);
+            }
+        }
+    }
+}
