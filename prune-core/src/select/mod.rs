@@ -9,6 +9,7 @@ mod bounded;
 pub(crate) mod candidates;
 mod concatenated;
 pub(crate) mod cut;
+mod guess;
 mod lanes;
 mod ranked;
 pub(crate) mod sample;

@@ -2,6 +2,7 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::bits::read_bits;
 use crate::error::{Error, ErrorKind};
 use crate::kernel::compare::{Bracket, compare};
 use crate::kernel::instructions::level;
@@ -9,7 +10,7 @@ use crate::key::Keyed as _;
 use crate::key::RankBy;
 use crate::select::candidates::{Candidates, Shorts, cut_of};
 use crate::select::cut::{Counts, Cut, Scan};
-use crate::select::sample::position;
+use crate::select::sample::{RUN, position};
 use crate::select::values::Values;
 use crate::tensor::for_any_type;
 use crate::threads::Threads;
@@ -30,8 +31,8 @@ pub(crate) struct Part<'a> {
 pub(crate) const CHUNK: usize = 1 << 16;
 pub(crate) const CHUNK_WORDS: usize = CHUNK / 64;
 
-/// Elements that one task samples.
-const DRAWN_A_TASK: usize = 1 << 12;
+/// Runs that one task samples.
+const RUNS_A_TASK: usize = 1 << 8;
 
 /// A ranking over tensors in memory.
 #[derive(Debug)]
@@ -70,11 +71,11 @@ impl<'a> MemoryScan<'a> {
     }
 }
 
-/// How many elements are sampled where `alive` of `len` may be chosen: so many that about one in 64 of those is among
-/// them, but enough of few and not too many.
-pub(crate) fn sample_len(alive: usize, len: usize) -> usize {
-    let wanted = 1usize << (alive / 64).clamp(1 << 10, 1 << 17).ilog2();
-    wanted.saturating_mul(len / alive.max(1)).clamp(wanted, len.clamp(wanted, 1 << 19))
+/// How many runs are sampled where `alive` of `len` may be chosen: so many that about one in 64 of those is among them, but
+/// enough of few and not too many.
+pub(crate) fn sampled_runs(alive: usize, len: usize) -> usize {
+    let wanted = 1usize << (alive / (64 * RUN)).clamp(1 << 6, 1 << 13).ilog2();
+    wanted.saturating_mul(len / alive.max(1)).clamp(wanted, (len / RUN).clamp(wanted, 1 << 15))
 }
 
 impl Scan for MemoryScan<'_> {
@@ -87,24 +88,23 @@ impl Scan for MemoryScan<'_> {
             let count = |bits: &Vec<u64>| bits.iter().map(|word| word.count_ones() as usize).sum();
             alive += part.alive.as_ref().map_or(part.values.len(), count);
         }
-        let drawn = sample_len(alive, len);
-        let tasks = (0..drawn).step_by(DRAWN_A_TASK).collect();
-        // A sampled element takes about as long as a vector of those that are gone through in order.
-        let keys = self.threads.for_elements(drawn * 8).map(tasks, |first| {
-            let mut keys = Vec::with_capacity(DRAWN_A_TASK);
+        let runs = sampled_runs(alive, len);
+        let tasks = (0..runs).step_by(RUNS_A_TASK).collect();
+        // A run takes about as long as a page of those that are gone through in order.
+        let keys = self.threads.for_elements(runs * 128).map(tasks, |first| {
+            let mut keys = Vec::with_capacity(RUNS_A_TASK * RUN);
             // All positions before the first look: nearly every look misses the caches, and many of them are then under
             // way at a time.
             let found = |i: usize| {
-                let position = position(i, drawn, len);
+                let position = position(i, runs, len);
                 let index = starts.partition_point(|&start| start <= position) - 1;
                 (index, position - starts[index])
             };
-            let places: Vec<(usize, usize)> = (first..drawn.min(first + DRAWN_A_TASK)).map(found).collect();
+            let places: Vec<(usize, usize)> = (first..runs.min(first + RUNS_A_TASK)).map(found).collect();
             for (index, position) in places {
                 let part = &self.parts[index];
-                if part.alive.as_ref().is_none_or(|bits| bits[position / 64] >> (position % 64) & 1 == 1) {
-                    keys.push(part.values.wide_key(position, self.by));
-                }
+                let run = part.values.slice(position, part.values.len().min(position + RUN));
+                run.keys_of(part.alive.as_ref().map_or(u64::MAX, |bits| read_bits(bits, position)), self.by, &mut keys);
             }
             keys
         });

@@ -6,8 +6,8 @@ use super::room;
 use crate::error::{Error, ErrorKind};
 use crate::kernel::compare::Bracket;
 use crate::select::cut::{Counts, Cut, Scan, find};
-use crate::select::sample::positions;
-use crate::select::scan::{MemoryScan, Part, sample_len};
+use crate::select::sample::{RUN, positions};
+use crate::select::scan::{MemoryScan, Part, sampled_runs};
 use crate::select::values::Values;
 use crate::testing::generators::{Kind, Random, dense_layout, many_values, to_memory_order};
 use crate::testing::oracle;
@@ -40,9 +40,9 @@ fn assert_same(what: &str, got: &Selected, wanted: &oracle::Answer) {
 
 /// Values that show the sample only `decoy`, whatever the rest is: the sampled positions are known.
 fn hide_from_the_sample(values: &mut [f32], mut decoy: impl FnMut(usize) -> f32) {
-    for (i, position) in positions(sample_len(values.len(), values.len()), values.len()).enumerate() {
-        values[position] = decoy(i);
-    }
+    let len = values.len();
+    let sampled = positions(sampled_runs(len, len), len).flat_map(|start| start..len.min(start + RUN));
+    sampled.enumerate().for_each(|(i, position)| values[position] = decoy(i));
 }
 
 #[test]
