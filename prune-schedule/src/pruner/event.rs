@@ -37,7 +37,10 @@ impl Maker<'_> {
         for candidate in candidates.iter().filter(|candidate| candidate.plan.scored) {
             candidate.plan.follows.into_iter().for_each(|leader| followers.entry(leader).or_default().push(candidate));
         }
-        for ranking in &self.plan.rankings {
+        let alone = if so_far.is_none() { self.each_alone(candidates)? } else { None };
+        let rankings = if alone.is_some() { &[][..] } else { &self.plan.rankings };
+        made.extend(alone.into_iter().flatten());
+        for ranking in rankings {
             let layers = candidates.get(ranking.layers.clone()).unwrap_or_default();
             let coupled = ranking.layers.clone().zip(0..).flat_map(|(leader, place)| {
                 followers.get(&leader).into_iter().flatten().map(move |follower| (place, *follower))
@@ -175,7 +178,7 @@ impl Maker<'_> {
     }
 
     /// How many of what is ranked can be chosen.
-    fn alive_of(&self, layers: &[Candidate<'_>]) -> Result<usize, PruneError> {
+    pub(super) fn alive_of(&self, layers: &[Candidate<'_>]) -> Result<usize, PruneError> {
         let mut sum = 0usize;
         for layer in layers {
             let alive = match (&layer.plan.unit, self.alive.get(layer.name())) {
@@ -299,7 +302,7 @@ impl Maker<'_> {
     }
 
     /// An error of the core, with the epoch, and with the layer where there is just one.
-    fn refused(&self, layers: &[Candidate<'_>], error: Error) -> PruneError {
+    pub(super) fn refused(&self, layers: &[Candidate<'_>], error: Error) -> PruneError {
         let source = match layers {
             [only] => error.in_layer(only.name()),
             _ => error,
