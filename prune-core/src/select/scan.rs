@@ -31,6 +31,9 @@ pub(crate) struct Part<'a> {
 pub(crate) const CHUNK: usize = 1 << 16;
 pub(crate) const CHUNK_WORDS: usize = CHUNK / 64;
 
+/// Elements of a pass that take as long as one candidate.
+const CANDIDATE: usize = 8;
+
 /// Runs that one task samples.
 const RUNS_A_TASK: usize = 1 << 8;
 
@@ -43,13 +46,25 @@ pub(crate) struct MemoryScan<'a> {
     /// What the last pass gathered, chunk by chunk in the order of parts and positions.
     candidates: Vec<Candidates>,
     shorts: Shorts,
+    /// The part and the start of each chunk in which the last pass met a NaN that is ranked.
+    nans: Vec<(usize, usize)>,
 }
 
 impl<'a> MemoryScan<'a> {
     pub(crate) fn new(parts: Vec<Part<'a>>, by: RankBy, threads: Threads) -> Self {
         let elements = parts.iter().map(|part| part.values.len()).sum();
         let threads = threads.for_elements(elements);
-        MemoryScan { parts, by, threads, candidates: Vec::new(), shorts: Shorts::default() }
+        MemoryScan { parts, by, threads, candidates: Vec::new(), shorts: Shorts::default(), nans: Vec::new() }
+    }
+
+    /// The first part in which the last pass met a NaN, and where in its memory all of those are, ascending.
+    pub(crate) fn first_nans(&self) -> Option<(usize, impl Iterator<Item = usize>)> {
+        let &(first, _) = self.nans.first()?;
+        let Part { values, alive, .. } = &self.parts[first];
+        let ranked = move |i: &usize| alive.as_ref().is_none_or(|alive| alive[i / 64] >> (i % 64) & 1 == 1);
+        let chunks = self.nans.iter().filter(move |(part, _)| *part == first).map(|&(_, start)| start);
+        let places = chunks.flat_map(|start| start..values.len().min(start + CHUNK));
+        Some((first, places.filter(move |&i| values.is_nan(i)).filter(ranked)))
     }
 
     /// Sets the bits of candidates above the cut. Gives the positions of those at it, by part.
@@ -61,7 +76,7 @@ impl<'a> MemoryScan<'a> {
         }
         let work: Vec<_> = tasks(&mut self.parts).into_iter().zip(candidates).collect();
         let few: usize = work.iter().map(|(_, candidates)| candidates.len()).sum();
-        let settled = self.threads.for_elements(few).map(work, |(task, candidates)| {
+        let settled = self.threads.for_elements(few * CANDIDATE).map(work, |(task, candidates)| {
             (task.part, task.start, candidates.settle(task.values, by, shorts, cut, task.sure))
         });
         for (part, start, offsets) in settled {
@@ -71,10 +86,13 @@ impl<'a> MemoryScan<'a> {
     }
 }
 
-/// How many runs are sampled where `alive` of `len` may be chosen: so many that about one in 64 of those is among them, but
-/// enough of few and not too many.
+/// How many runs are sampled where `alive` of `len` may be chosen: enough of few, and not too many.
+///
+/// What a sample of `s` costs grows with `s`, and what lies in its bracket with the elements divided by the root of `s`. Both
+/// together are least where `s` grows as the elements to the power of two thirds; the factor is measured, on a Zen 4.
 pub(crate) fn sampled_runs(alive: usize, len: usize) -> usize {
-    let wanted = 1usize << (alive / (64 * RUN)).clamp(1 << 6, 1 << 13).ilog2();
+    let keys = 1.65 * (alive as f64).cbrt().powi(2);
+    let wanted = 1usize << (keys as usize / RUN).clamp(1 << 6, 1 << 13).ilog2();
     wanted.saturating_mul(len / alive.max(1)).clamp(wanted, (len / RUN).clamp(wanted, 1 << 15))
 }
 
@@ -122,13 +140,12 @@ impl Scan for MemoryScan<'_> {
         let results =
             self.threads.map(tasks(&mut self.parts), |task| task.compare(bracket, by, shorts, room, &gathered));
         let mut counts = Counts::default();
-        let mut nan = false;
         for result in &results {
             counts.sure += result.sure;
             counts.inside += result.inside;
-            nan |= result.nan;
         }
-        if nan {
+        self.nans = results.iter().filter_map(|result| result.nan).collect();
+        if !self.nans.is_empty() {
             return Err(ErrorKind::Nan { index: Vec::new() }.into());
         }
         counts.gathered = room > 0 && counts.inside <= room;
@@ -142,8 +159,8 @@ impl Scan for MemoryScan<'_> {
     fn cut_gathered(&mut self, wanted: usize) -> Cut {
         let chunks = tasks(&mut self.parts).into_iter().map(|task| task.values);
         let chunks: Vec<_> = chunks.zip(&self.candidates).filter(|(_, candidates)| candidates.len() > 0).collect();
-        let few = chunks.iter().map(|(_, candidates)| candidates.len()).sum();
-        cut_of(&chunks, self.by, self.shorts, wanted, self.threads.for_elements(few))
+        let few: usize = chunks.iter().map(|(_, candidates)| candidates.len()).sum();
+        cut_of(&chunks, self.by, self.shorts, wanted, self.threads.for_elements(few * CANDIDATE))
     }
 
     fn histogram(&mut self, low: u64, shift: u32, buckets: usize) -> Result<Vec<usize>, Error> {
@@ -173,7 +190,8 @@ struct Task<'a> {
 struct TaskResult {
     sure: usize,
     inside: usize,
-    nan: bool,
+    /// The part and the start of the chunk, if there is a NaN in it that is ranked.
+    nan: Option<(usize, usize)>,
     candidates: Candidates,
 }
 
@@ -220,7 +238,7 @@ impl Task<'_> {
         } else {
             Candidates::default()
         };
-        TaskResult { sure: seen.sure, inside: seen.inside, nan, candidates }
+        TaskResult { sure: seen.sure, inside: seen.inside, nan: nan.then_some((self.part, self.start)), candidates }
     }
 
     fn histogram(self, low: u64, shift: u32, buckets: usize, by: RankBy) -> Vec<u32> {
