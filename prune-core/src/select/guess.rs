@@ -26,7 +26,7 @@ pub(crate) struct Guess {
     room: f64,
 }
 
-/// What may find the cut after a pass that did not.
+/// The next attempt after a pass that did not enclose the cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
     /// It is probably at this key, which many elements share.
@@ -35,7 +35,7 @@ pub(crate) enum Next {
     Bracket(Bracket),
 }
 
-/// How many standard deviations the bracket reaches to either side: it misses the cut about once in eighty times,
+/// Standard deviations that the bracket reaches to either side: it misses the cut about once in eighty times,
 /// which costs one more pass, and each further deviation would gather a third more keys every time.
 const DEVIATIONS: f64 = 2.5;
 
@@ -51,7 +51,7 @@ impl Guess {
         let share = kept as f64 / elements as f64;
         let drawn = keys.len() as f64;
         // An odd step comes by every place of a run.
-        let mut coarse: Vec<u64> = keys.iter().copied().step_by(keys.len() / COARSE | 1).collect();
+        let mut coarse: Vec<u64> = keys.iter().copied().step_by((keys.len() / COARSE) | 1).collect();
         coarse.sort_unstable_by(|a, b| b.cmp(a));
         let middle = coarse.get((share * coarse.len() as f64) as usize).copied().unwrap_or(0);
         let by_chance = share * (1.0 - share);
@@ -70,7 +70,7 @@ impl Guess {
         self.between(self.rank - self.margin, self.rank + self.margin)
     }
 
-    /// What to try next, where a pass over the [`Guess::bracket`] has found the cut to lie outside it.
+    /// The next attempt, if a pass over the [`Guess::bracket`] has found the cut to lie outside it.
     pub(crate) fn after(&mut self, bracket: Bracket, counts: &Counts, kept: usize) -> Option<Next> {
         let reach = counts.sure + counts.inside;
         // An end of the bracket was a key of the sample; the cut is at it or beyond it, and the next bracket begins there.
@@ -137,7 +137,7 @@ mod tests {
 
     /// Independent keys in runs that are alike by so much: of each run, so many sixteenths share its key's upper bits.
     fn runs(count: usize, alike: u64) -> Vec<u64> {
-        let key = |run: u64, i: u64| if i < alike { hash(run) } else { hash(run << 32 | i + 1) };
+        let key = |run: u64, i: u64| if i < alike { hash(run) } else { hash((run << 32) | (i + 1)) };
         (0..count as u64).flat_map(|run| (0..RUN as u64).map(move |i| key(run, i))).collect()
     }
 

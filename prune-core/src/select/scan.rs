@@ -86,7 +86,7 @@ impl<'a> MemoryScan<'a> {
     }
 }
 
-/// How many runs are sampled where `alive` of `len` may be chosen: enough of few, and not too many.
+/// The number of runs that are sampled if `alive` of `len` may be chosen: enough of few, and not too many.
 ///
 /// What a sample of `s` costs grows with `s`, and what lies in its bracket with the elements divided by the root of `s`. Both
 /// together are least where `s` grows as the elements to the power of two thirds; the factor is measured, on a Zen 4.
@@ -108,7 +108,7 @@ impl Scan for MemoryScan<'_> {
         }
         let runs = sampled_runs(alive, len);
         let tasks = (0..runs).step_by(RUNS_A_TASK).collect();
-        // A run takes about as long as a page of those that are gone through in order.
+        // A run takes about as long as a page of values that are gone through in order.
         let keys = self.threads.for_elements(runs * 128).map(tasks, |first| {
             let mut keys = Vec::with_capacity(RUNS_A_TASK * RUN);
             // All positions before the first look: nearly every look misses the caches, and many of them are then under

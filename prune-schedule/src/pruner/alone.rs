@@ -24,7 +24,7 @@ impl Maker<'_> {
         for ranking in &self.plan.rankings {
             let layers = candidates.get(ranking.layers.clone()).unwrap_or_default();
             let ([layer], Amount::Kept(kept)) = (layers, &ranking.amount) else { return Ok(None) };
-            // Where more is asked for than is alive, the event reopens.
+            // An event that asks for more than is alive reopens.
             if *kept > self.alive_of(from_ref(layer))? {
                 return Ok(None);
             }

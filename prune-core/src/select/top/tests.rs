@@ -254,7 +254,8 @@ fn the_first_nan_in_any_memory_order() {
     };
     // In memory order by columns the last of these comes first, and each lies in a chunk of its own.
     let nans = [200 * 600 + 599, 300 * 600 + 300, 400 * 600];
-    for (order, reversed) in [([0, 1], [false; 2]), ([1, 0], [false; 2]), ([0, 1], [true; 2]), ([1, 0], [true, false])] {
+    for (order, reversed) in [([0, 1], [false; 2]), ([1, 0], [false; 2]), ([0, 1], [true; 2]), ([1, 0], [true, false])]
+    {
         let wanted = ErrorKind::Nan { index: vec![200, 599] }.in_layer("a");
         assert_eq!(first(&nans, &order, &reversed), wanted, "{order:?} {reversed:?}");
     }
