@@ -8,8 +8,8 @@
 //! 3. Where many elements share one key, the cut falls on an end of the bracket, because samples repeat such a key: one
 //!    more pass proves it by counting.
 //! 4. Where the cut lies outside the bracket otherwise, the counts tell how far, and one more pass goes over a bracket there.
-//! 5. Where the sample misled altogether, histograms over ever finer key ranges enclose the cut; at most six passes, whatever the
-//!    values are.
+//! 5. Where the sample misled altogether, histograms over ever finer key ranges enclose the cut; at most six passes,
+//!    whatever the values are.
 //!
 //! Samples decide only how long it takes. The cut itself follows from exact counts.
 
