@@ -69,7 +69,7 @@ fn alone(group: &mut Group<'_>, name: &str, each: usize) {
         let model = Model::new(200, each);
         let layers = model.layers();
         let ranked = model.ranked(&layers);
-        let one = |layer: &Ranked<'_>| must(Selector::magnitude().unstructured(*layer, density(0.5)));
-        time(group, name, (1.8, 1.4), &model, || ranked.iter().map(one).collect::<Vec<_>>());
+        let asked: Vec<_> = ranked.iter().map(|layer| (*layer, density(0.5).kept_of(each))).collect();
+        time(group, name, (1.8, 1.4), &model, || must(Selector::magnitude().top_of_each(&asked)));
     }
 }

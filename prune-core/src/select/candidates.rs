@@ -132,8 +132,9 @@ fn shorts_of<E: Lanes>(values: &[E], offsets: &[u16], by: RankBy, shorts: Shorts
     (found, bits.trailing_zeros() >= shorts.shift)
 }
 
-/// Chunks whose candidates are counted by one task.
-const CHUNKS_A_TASK: usize = 64;
+/// Into how many tasks the counting of candidates is divided, and how many chunks each has at least.
+const TASKS: usize = 16;
+const CHUNKS_A_TASK: usize = 4;
 
 /// Ranges that candidates are counted in; what remains to be sorted out is that much less.
 const RANGES_LOG2: u32 = 12;
@@ -149,7 +150,8 @@ pub(crate) fn cut_of(
     threads: Threads,
 ) -> Cut {
     let shift = shorts.bits.saturating_sub(RANGES_LOG2);
-    let counts = threads.map(chunks.chunks(CHUNKS_A_TASK).collect(), |chunks| {
+    let chunks_a_task = chunks.len().div_ceil(TASKS).max(CHUNKS_A_TASK);
+    let counts = threads.map(chunks.chunks(chunks_a_task).collect(), |chunks| {
         let mut counts = vec![0u32; 1 << RANGES_LOG2];
         for short in chunks.iter().flat_map(|(_, candidates)| &candidates.shorts) {
             counts[(short >> shift) as usize] += 1;
@@ -167,7 +169,7 @@ pub(crate) fn cut_of(
     }
     // Keys that repeat are counted where they stand next to each other, since in a range of a short type they may be many.
     let runs = threads
-        .map(chunks.chunks(CHUNKS_A_TASK).collect(), |chunks| {
+        .map(chunks.chunks(chunks_a_task).collect(), |chunks| {
             let mut runs: Vec<(u64, usize)> = Vec::new();
             for (values, candidates) in chunks {
                 for (&offset, &short) in candidates.offsets.iter().zip(&candidates.shorts) {

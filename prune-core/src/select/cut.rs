@@ -2,18 +2,20 @@
 //!
 //! The plain algorithm: sort all keys, take the one at position `kept`. What is done instead:
 //!
-//! 1. A sample gives a bracket of two keys that very probably encloses the cut.
+//! 1. A sample gives a bracket of two keys that very probably encloses the cut (`guess.rs`).
 //! 2. One pass counts what lies at or above the bracket (surely kept), and gathers the few keys inside it; a selection
 //!    among those finds the cut exactly.
 //! 3. Where many elements share one key, the cut falls on an end of the bracket, because samples repeat such a key: one
 //!    more pass proves it by counting.
-//! 4. Where the sample misled, histograms over ever finer key ranges enclose the cut; at most six passes, whatever the
-//!    values are.
+//! 4. Where the cut lies outside the bracket otherwise, the counts tell how far, and one more pass goes over a bracket there.
+//! 5. Where the sample misled altogether, histograms over ever finer key ranges enclose the cut; at most six passes,
+//!    whatever the values are.
 //!
 //! Samples decide only how long it takes. The cut itself follows from exact counts.
 
 use crate::error::{Error, ErrorKind};
 use crate::kernel::compare::Bracket;
+use crate::select::guess::{Guess, Next};
 
 /// Where a ranking is cut: everything with a greater key is kept, and the first `ties` of those with just this key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +40,8 @@ pub(crate) struct Counts {
 
 /// Something whose keys can be gone through again and again. Only alive elements take part.
 pub(crate) trait Scan {
-    /// Keys of some elements, at positions that have nothing to do with their values.
+    /// Keys of some elements in runs of [`RUN`](crate::select::sample::RUN) neighbours, at positions that have nothing to do
+    /// with their values.
     fn sample(&mut self) -> Result<Vec<u64>, Error>;
 
     /// Counts above and inside a bracket. Gathers what lies inside unless it is more than `room`.
@@ -62,20 +65,25 @@ pub(crate) fn find(scan: &mut impl Scan, kept: usize, elements: usize, room: usi
             return Ok(cut);
         }
     } else {
-        let bracket = bracket(&mut scan.sample()?, kept, elements);
-        // A key that many elements share is an end of the bracket: at its top, or just below it.
-        let mut end = Some(bracket.sure);
+        let mut guess = Guess::of(scan.sample()?, kept, elements, room);
+        let bracket = guess.bracket();
+        let mut next = Some(Next::Key(bracket.sure));
         if bracket.inside < bracket.sure {
             let counts = scan.pass(bracket, room)?;
-            let reach = counts.sure + counts.inside;
-            end = if kept <= counts.sure { end } else { bracket.inside.checked_sub(1).filter(|_| kept > reach) };
+            next = guess.after(bracket, &counts, kept);
             if let Some(cut) = cut_inside(scan, counts, kept) {
                 return Ok(cut);
             }
         }
-        if let Some(key) = end
-            && let Some(cut) = prove(scan, key, kept)?
-        {
+        let found = match next {
+            Some(Next::Key(key)) => prove(scan, key, kept)?,
+            Some(Next::Bracket(bracket)) => {
+                let counts = scan.pass(bracket, room)?;
+                cut_inside(scan, counts, kept)
+            }
+            None => None,
+        };
+        if let Some(cut) = found {
             return Ok(cut);
         }
     }
@@ -102,27 +110,6 @@ fn prove(scan: &mut impl Scan, key: u64, kept: usize) -> Result<Option<Cut>, Err
     let there = counts.sure < kept && kept <= counts.sure + counts.inside;
     Ok(there.then(|| Cut { key, ties: kept - counts.sure, tied: counts.inside }))
 }
-
-/// A bracket around the cut, a few standard deviations of the sample's rank wide.
-///
-/// Its lower end is just above a sampled key and its upper end is one: so a key that many elements share, and that the
-/// sample therefore repeats, stays outside, and what lies inside is few whatever the values.
-fn bracket(sample: &mut [u64], kept: usize, elements: usize) -> Bracket {
-    let share = kept as f64 / elements as f64;
-    let drawn = sample.len() as f64;
-    let rank = share * drawn;
-    let margin = DEVIATIONS * (drawn * share * (1.0 - share)).sqrt() + 2.0;
-    let mut descending = |rank: f64| {
-        (rank >= 0.0 && rank < drawn).then(|| *sample.select_nth_unstable_by(rank as usize, |a, b| b.cmp(a)).1)
-    };
-    let sure = descending(rank - margin).unwrap_or(u64::MAX);
-    let below = descending(rank + margin).map_or(0, |key| key.saturating_add(1));
-    Bracket { sure, inside: below.min(sure) }
-}
-
-/// How many standard deviations the bracket reaches to either side: it misses the cut about once in eighty times,
-/// which costs one more pass, and each further deviation would gather a third more keys every time.
-const DEVIATIONS: f64 = 2.5;
 
 /// Elements that are gathered without a sample: sampling would take as long.
 const ALL: usize = 1 << 11;

@@ -2,6 +2,10 @@
 
 use crate::hash::hash;
 
+/// Neighbours that are sampled together: an f32's cache line. One element alone costs as much as all of these: the way
+/// to memory takes the time.
+pub(crate) const RUN: usize = 16;
+
 /// `count` positions below `len`, ascending: one in each of `count` equal stretches, at a place in it that a hash
 /// chooses. Sorted values are sampled evenly, and no period in the values can line up with the positions.
 ///

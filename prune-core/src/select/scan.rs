@@ -2,6 +2,7 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::bits::read_bits;
 use crate::error::{Error, ErrorKind};
 use crate::kernel::compare::{Bracket, compare};
 use crate::kernel::instructions::level;
@@ -9,7 +10,7 @@ use crate::key::Keyed as _;
 use crate::key::RankBy;
 use crate::select::candidates::{Candidates, Shorts, cut_of};
 use crate::select::cut::{Counts, Cut, Scan};
-use crate::select::sample::position;
+use crate::select::sample::{RUN, position};
 use crate::select::values::Values;
 use crate::tensor::for_any_type;
 use crate::threads::Threads;
@@ -30,8 +31,11 @@ pub(crate) struct Part<'a> {
 pub(crate) const CHUNK: usize = 1 << 16;
 pub(crate) const CHUNK_WORDS: usize = CHUNK / 64;
 
-/// Elements that one task samples.
-const DRAWN_A_TASK: usize = 1 << 12;
+/// Elements of a pass that take as long as one candidate.
+const CANDIDATE: usize = 8;
+
+/// Runs that one task samples.
+const RUNS_A_TASK: usize = 1 << 8;
 
 /// A ranking over tensors in memory.
 #[derive(Debug)]
@@ -42,13 +46,25 @@ pub(crate) struct MemoryScan<'a> {
     /// What the last pass gathered, chunk by chunk in the order of parts and positions.
     candidates: Vec<Candidates>,
     shorts: Shorts,
+    /// The part and the start of each chunk in which the last pass met a NaN that is ranked.
+    nans: Vec<(usize, usize)>,
 }
 
 impl<'a> MemoryScan<'a> {
     pub(crate) fn new(parts: Vec<Part<'a>>, by: RankBy, threads: Threads) -> Self {
         let elements = parts.iter().map(|part| part.values.len()).sum();
         let threads = threads.for_elements(elements);
-        MemoryScan { parts, by, threads, candidates: Vec::new(), shorts: Shorts::default() }
+        MemoryScan { parts, by, threads, candidates: Vec::new(), shorts: Shorts::default(), nans: Vec::new() }
+    }
+
+    /// The first part in which the last pass met a NaN, and where in its memory all of those are, ascending.
+    pub(crate) fn first_nans(&self) -> Option<(usize, impl Iterator<Item = usize>)> {
+        let &(first, _) = self.nans.first()?;
+        let Part { values, alive, .. } = &self.parts[first];
+        let ranked = move |i: &usize| alive.as_ref().is_none_or(|alive| alive[i / 64] >> (i % 64) & 1 == 1);
+        let chunks = self.nans.iter().filter(move |(part, _)| *part == first).map(|&(_, start)| start);
+        let places = chunks.flat_map(|start| start..values.len().min(start + CHUNK));
+        Some((first, places.filter(move |&i| values.is_nan(i)).filter(ranked)))
     }
 
     /// Sets the bits of candidates above the cut. Gives the positions of those at it, by part.
@@ -60,7 +76,7 @@ impl<'a> MemoryScan<'a> {
         }
         let work: Vec<_> = tasks(&mut self.parts).into_iter().zip(candidates).collect();
         let few: usize = work.iter().map(|(_, candidates)| candidates.len()).sum();
-        let settled = self.threads.for_elements(few).map(work, |(task, candidates)| {
+        let settled = self.threads.for_elements(few * CANDIDATE).map(work, |(task, candidates)| {
             (task.part, task.start, candidates.settle(task.values, by, shorts, cut, task.sure))
         });
         for (part, start, offsets) in settled {
@@ -70,11 +86,14 @@ impl<'a> MemoryScan<'a> {
     }
 }
 
-/// How many elements are sampled where `alive` of `len` may be chosen: so many that about one in 64 of those is among
-/// them, but enough of few and not too many.
-pub(crate) fn sample_len(alive: usize, len: usize) -> usize {
-    let wanted = 1usize << (alive / 64).clamp(1 << 10, 1 << 17).ilog2();
-    wanted.saturating_mul(len / alive.max(1)).clamp(wanted, len.clamp(wanted, 1 << 19))
+/// The number of runs that are sampled if `alive` of `len` may be chosen: enough of few, and not too many.
+///
+/// What a sample of `s` costs grows with `s`, and what lies in its bracket with the elements divided by the root of `s`. Both
+/// together are least where `s` grows as the elements to the power of two thirds; the factor is measured, on a Zen 4.
+pub(crate) fn sampled_runs(alive: usize, len: usize) -> usize {
+    let keys = 1.65 * (alive as f64).cbrt().powi(2);
+    let wanted = 1usize << (keys as usize / RUN).clamp(1 << 6, 1 << 13).ilog2();
+    wanted.saturating_mul(len / alive.max(1)).clamp(wanted, (len / RUN).clamp(wanted, 1 << 15))
 }
 
 impl Scan for MemoryScan<'_> {
@@ -87,24 +106,23 @@ impl Scan for MemoryScan<'_> {
             let count = |bits: &Vec<u64>| bits.iter().map(|word| word.count_ones() as usize).sum();
             alive += part.alive.as_ref().map_or(part.values.len(), count);
         }
-        let drawn = sample_len(alive, len);
-        let tasks = (0..drawn).step_by(DRAWN_A_TASK).collect();
-        // A sampled element takes about as long as a vector of those that are gone through in order.
-        let keys = self.threads.for_elements(drawn * 8).map(tasks, |first| {
-            let mut keys = Vec::with_capacity(DRAWN_A_TASK);
+        let runs = sampled_runs(alive, len);
+        let tasks = (0..runs).step_by(RUNS_A_TASK).collect();
+        // A run takes about as long as a page of values that are gone through in order.
+        let keys = self.threads.for_elements(runs * 128).map(tasks, |first| {
+            let mut keys = Vec::with_capacity(RUNS_A_TASK * RUN);
             // All positions before the first look: nearly every look misses the caches, and many of them are then under
             // way at a time.
             let found = |i: usize| {
-                let position = position(i, drawn, len);
+                let position = position(i, runs, len);
                 let index = starts.partition_point(|&start| start <= position) - 1;
                 (index, position - starts[index])
             };
-            let places: Vec<(usize, usize)> = (first..drawn.min(first + DRAWN_A_TASK)).map(found).collect();
+            let places: Vec<(usize, usize)> = (first..runs.min(first + RUNS_A_TASK)).map(found).collect();
             for (index, position) in places {
                 let part = &self.parts[index];
-                if part.alive.as_ref().is_none_or(|bits| bits[position / 64] >> (position % 64) & 1 == 1) {
-                    keys.push(part.values.wide_key(position, self.by));
-                }
+                let run = part.values.slice(position, part.values.len().min(position + RUN));
+                run.keys_of(part.alive.as_ref().map_or(u64::MAX, |bits| read_bits(bits, position)), self.by, &mut keys);
             }
             keys
         });
@@ -122,13 +140,12 @@ impl Scan for MemoryScan<'_> {
         let results =
             self.threads.map(tasks(&mut self.parts), |task| task.compare(bracket, by, shorts, room, &gathered));
         let mut counts = Counts::default();
-        let mut nan = false;
         for result in &results {
             counts.sure += result.sure;
             counts.inside += result.inside;
-            nan |= result.nan;
         }
-        if nan {
+        self.nans = results.iter().filter_map(|result| result.nan).collect();
+        if !self.nans.is_empty() {
             return Err(ErrorKind::Nan { index: Vec::new() }.into());
         }
         counts.gathered = room > 0 && counts.inside <= room;
@@ -142,8 +159,8 @@ impl Scan for MemoryScan<'_> {
     fn cut_gathered(&mut self, wanted: usize) -> Cut {
         let chunks = tasks(&mut self.parts).into_iter().map(|task| task.values);
         let chunks: Vec<_> = chunks.zip(&self.candidates).filter(|(_, candidates)| candidates.len() > 0).collect();
-        let few = chunks.iter().map(|(_, candidates)| candidates.len()).sum();
-        cut_of(&chunks, self.by, self.shorts, wanted, self.threads.for_elements(few))
+        let few: usize = chunks.iter().map(|(_, candidates)| candidates.len()).sum();
+        cut_of(&chunks, self.by, self.shorts, wanted, self.threads.for_elements(few * CANDIDATE))
     }
 
     fn histogram(&mut self, low: u64, shift: u32, buckets: usize) -> Result<Vec<usize>, Error> {
@@ -173,7 +190,8 @@ struct Task<'a> {
 struct TaskResult {
     sure: usize,
     inside: usize,
-    nan: bool,
+    /// The part and the start of the chunk, if there is a NaN in it that is ranked.
+    nan: Option<(usize, usize)>,
     candidates: Candidates,
 }
 
@@ -220,7 +238,7 @@ impl Task<'_> {
         } else {
             Candidates::default()
         };
-        TaskResult { sure: seen.sure, inside: seen.inside, nan, candidates }
+        TaskResult { sure: seen.sure, inside: seen.inside, nan: nan.then_some((self.part, self.start)), candidates }
     }
 
     fn histogram(self, low: u64, shift: u32, buckets: usize, by: RankBy) -> Vec<u32> {

@@ -147,6 +147,34 @@ impl Selector {
         selected.into_iter().next().ok_or_else(|| unreachable!("one layer in, one mask out"))
     }
 
+    /// Keeps the best `kept` elements of each of these layers, every one ranked by itself: as [`Selector::top_of_layer`] of
+    /// one after the other, but threads share out whole layers before they share one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Selector::top_of_layer`], of the first layer in this order that is refused.
+    ///
+    /// # Complexity
+    ///
+    /// Linear in the number of elements.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_core::{LayerRef, PlainTensor, Ranked, Selector};
+    ///
+    /// let a = PlainTensor::from_logical(&[4], vec![0.1f32, -0.9, 0.3, 0.2])?;
+    /// let b = PlainTensor::from_logical(&[2], vec![2.0f32, 0.05])?;
+    /// let (a, b) = (LayerRef::of(&a), LayerRef::of(&b));
+    /// let selected = Selector::magnitude().top_of_each(&[(Ranked::new("a", &a), 2), (Ranked::new("b", &b), 1)])?;
+    /// assert_eq!(selected[0].mask.kept_indices().collect::<Vec<_>>(), [1, 2]);
+    /// assert_eq!(selected[1].mask.kept_indices().collect::<Vec<_>>(), [0]);
+    /// # Ok::<(), prune_core::Error>(())
+    /// ```
+    pub fn top_of_each(&self, layers: &[(Ranked<'_>, usize)]) -> Result<Vec<Selected>, Error> {
+        self.threads.map(layers.to_vec(), |(layer, kept)| self.top_of_layer(layer, kept)).into_iter().collect()
+    }
+
     /// Keeps the best `kept` elements of all the layers together.
     ///
     /// # Errors

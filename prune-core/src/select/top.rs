@@ -41,7 +41,7 @@ pub(crate) fn select(layers: &[Ranked<'_>], kept: usize, by: RankBy, threads: Th
         find(&mut scan, kept, alive, room(alive)).map(Some)
     };
     let cut = match cut {
-        Err(Error { kind: ErrorKind::Nan { .. }, .. }) => return Err(first_nan(layers)),
+        Err(Error { kind: ErrorKind::Nan { .. }, .. }) => return Err(first_nan(&scan, &layouts, layers, &order)),
         cut => cut?,
     };
     let mut selected = match cut {
@@ -111,15 +111,15 @@ fn finish(mut scan: MemoryScan<'_>, layouts: &[Layout], cut: Cut, threads: Threa
 }
 
 /// The first NaN among what is ranked: by layer name, then in logical order.
-fn first_nan(layers: &[Ranked<'_>]) -> Error {
-    let mut order: Vec<&Ranked<'_>> = layers.iter().collect();
-    order.sort_unstable_by_key(|layer| layer.name.as_bytes());
-    for layer in order {
-        if let Some(index) = first_nan_of(layer) {
-            return ErrorKind::Nan { index }.in_layer(layer.name);
-        }
-    }
-    unreachable!("a pass over these values met a NaN")
+fn first_nan(scan: &MemoryScan<'_>, layouts: &[Layout], layers: &[Ranked<'_>], order: &[usize]) -> Error {
+    let Some((part, mut positions)) = scan.first_nans() else { unreachable!("a pass over these values met a NaN") };
+    let layout = &layouts[part];
+    let index = match layout.is_row_major() {
+        true => positions.next(),
+        false => positions.map(|position| layout.logical_index(position)).min(),
+    };
+    let index = index.map(|index| unravel(index, layout.shape())).unwrap_or_default();
+    ErrorKind::Nan { index }.in_layer(layers[order[part]].name)
 }
 
 /// The index of the first NaN, in logical order, among the elements of a layer that may be chosen.

@@ -41,6 +41,18 @@ impl<'a> Values<'a> {
         for_any_type!(Values, self, values => values[position].wide_key(by))
     }
 
+    /// Appends the keys of those whose bits are set, of at most 64.
+    pub(crate) fn keys_of(self, bits: u64, by: RankBy, keys: &mut Vec<u64>) {
+        for_any_type!(Values, self, values => {
+            let set = |&(i, _): &(usize, _)| bits >> i & 1 == 1;
+            if bits == u64::MAX {
+                keys.extend(values.iter().map(|value| value.wide_key(by)));
+            } else {
+                keys.extend(values.iter().enumerate().filter(set).map(|(_, value)| value.wide_key(by)));
+            }
+        });
+    }
+
     pub(crate) fn is_nan(self, position: usize) -> bool {
         for_any_type!(Values, self, values => Keyed::is_nan(values[position]))
     }

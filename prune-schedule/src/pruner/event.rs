@@ -35,7 +35,10 @@ impl Maker<'_> {
         for candidate in candidates.iter().filter(|candidate| candidate.plan.scored) {
             candidate.plan.follows.into_iter().for_each(|leader| followers.entry(leader).or_default().push(candidate));
         }
-        for ranking in &self.plan.rankings {
+        let alone = if so_far.is_none() { self.each_alone(candidates)? } else { None };
+        let rankings = if alone.is_some() { &[][..] } else { &self.plan.rankings };
+        made.extend(alone.into_iter().flatten());
+        for ranking in rankings {
             let layers = candidates.get(ranking.layers.clone()).unwrap_or_default();
             let coupled = ranking.layers.clone().zip(0..).flat_map(|(leader, place)| {
                 followers.get(&leader).into_iter().flatten().map(move |follower| (place, *follower))
@@ -167,7 +170,7 @@ impl Maker<'_> {
     }
 
     /// How many of what is ranked can be chosen.
-    fn alive_of(&self, layers: &[Candidate<'_>]) -> Result<usize, PruneError> {
+    pub(super) fn alive_of(&self, layers: &[Candidate<'_>]) -> Result<usize, PruneError> {
         layers.iter().try_fold(0usize, |sum, layer| {
             let alive = self.alive.get(layer.name()).map_or(Alive::All, Alive::Mask);
             Ok(sum.saturating_add(alive.ranked(layer.plan).map_err(self.in_layer(layer))?))
@@ -274,7 +277,7 @@ impl Maker<'_> {
     }
 
     /// An error of the core, with the epoch, and with the layer where there is just one.
-    fn refused(&self, layers: &[Candidate<'_>], error: Error) -> PruneError {
+    pub(super) fn refused(&self, layers: &[Candidate<'_>], error: Error) -> PruneError {
         match layers {
             [only] => self.in_layer(only)(error),
             _ => PruneError::in_event(self.plan.at)(error),

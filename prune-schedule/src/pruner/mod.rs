@@ -5,6 +5,7 @@
 //! epochs and steps have come (`clock.rs`, `steps.rs`), forward passes of their own (`forward.rs`), layers that are sparse
 //! without a mask (`sparse.rs`), and saving it all (`state.rs`).
 
+mod alone;
 mod candidate;
 mod clock;
 mod commit;

@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use core::sync::atomic::{AtomicUsize, Ordering};
 use std::collections::BTreeSet;
 
+use super::scan::sampled_runs;
 use super::*;
-use crate::{LayerRef, PlainTensor, Ranked};
+use crate::select::sample::{RUN, positions};
+use crate::{LayerRef, PlainTensor, Ranked, Selector};
 
 /// One layer that counts how often its elements are read.
 struct Counted {

@@ -6,8 +6,8 @@ use super::room;
 use crate::error::{Error, ErrorKind};
 use crate::kernel::compare::Bracket;
 use crate::select::cut::{Counts, Cut, Scan, find};
-use crate::select::sample::positions;
-use crate::select::scan::{MemoryScan, Part, sample_len};
+use crate::select::sample::{RUN, positions};
+use crate::select::scan::{MemoryScan, Part, sampled_runs};
 use crate::select::values::Values;
 use crate::testing::generators::{Kind, Random, dense_layout, many_values, to_memory_order};
 use crate::testing::oracle;
@@ -40,9 +40,9 @@ fn assert_same(what: &str, got: &Selected, wanted: &oracle::Answer) {
 
 /// Values that show the sample only `decoy`, whatever the rest is: the sampled positions are known.
 fn hide_from_the_sample(values: &mut [f32], mut decoy: impl FnMut(usize) -> f32) {
-    for (i, position) in positions(sample_len(values.len(), values.len()), values.len()).enumerate() {
-        values[position] = decoy(i);
-    }
+    let len = values.len();
+    let sampled = positions(sampled_runs(len, len), len).flat_map(|start| start..len.min(start + RUN));
+    sampled.enumerate().for_each(|(i, position)| values[position] = decoy(i));
 }
 
 #[test]
@@ -234,4 +234,57 @@ fn one_pass_is_enough_and_two_where_masses_tie() {
             }
         }
     }
+}
+
+/// The NaN that is named is the first in logical order, wherever memory has it, of the first layer by name.
+#[test]
+fn the_first_nan_in_any_memory_order() {
+    let shape = [500, 600];
+    let first = |nans: &[usize], order: &[usize], reversed: &[bool]| {
+        let mut logical = many_values::<f32>(Kind::Uniform, 300_000, 31);
+        nans.iter().for_each(|&nan| logical[nan] = f32::NAN);
+        let layout = dense_layout(&shape, order, reversed);
+        let memory = to_memory_order(&layout, &logical);
+        let tensor = PlainTensor::from_memory(layout, memory).unwrap();
+        let other = PlainTensor::from_logical(&[2], vec![f32::NAN, 1.0]).unwrap();
+        let (layer, other) = (LayerRef::of(&tensor), LayerRef::of(&other));
+        let half = Density::new(0.5).unwrap();
+        // The other layer comes first by its place and second by its name.
+        Selector::default().global(&[Ranked::new("b", &other), Ranked::new("a", &layer)], half).unwrap_err()
+    };
+    // In memory order by columns the last of these comes first, and each lies in a chunk of its own.
+    let nans = [200 * 600 + 599, 300 * 600 + 300, 400 * 600];
+    for (order, reversed) in [([0, 1], [false; 2]), ([1, 0], [false; 2]), ([0, 1], [true; 2]), ([1, 0], [true, false])]
+    {
+        let wanted = ErrorKind::Nan { index: vec![200, 599] }.in_layer("a");
+        assert_eq!(first(&nans, &order, &reversed), wanted, "{order:?} {reversed:?}");
+    }
+}
+
+/// Layers that are shared out among threads come out as they do one after the other, and so do errors.
+#[test]
+fn each_layer_by_itself_is_as_one_after_the_other() {
+    let lens = [3usize, 200_000, 1, 70_000, 300_000, 0, 65_536, 5_000];
+    let tensors: Vec<PlainTensor<f32>> = lens
+        .iter()
+        .enumerate()
+        .map(|(i, &len)| {
+            let kind = if i % 2 == 0 { Kind::Tied } else { Kind::Uniform };
+            PlainTensor::from_logical(&[len], many_values::<f32>(kind, len, i as u64)).unwrap()
+        })
+        .collect();
+    let layers: Vec<LayerRef<'_>> = tensors.iter().map(LayerRef::of).collect();
+    // Names need not differ: each is a ranking of its own.
+    let mut asked: Vec<(Ranked<'_>, usize)> =
+        layers.iter().zip(&lens).map(|(layer, &len)| (Ranked::new("same", layer), len / 3)).collect();
+    for threads in [Threads::One, Threads::Pool] {
+        let selector = Selector::default().with_threads(threads);
+        let wanted: Vec<Selected> =
+            asked.iter().map(|&(layer, kept)| selector.top_of_layer(layer, kept).unwrap()).collect();
+        assert_eq!(selector.top_of_each(&asked).unwrap(), wanted);
+    }
+    asked[3].0.name = "third";
+    (asked[3].1, asked[6].1) = (70_001, 70_000);
+    let refused = ErrorKind::TooFewAlive { asked: 70_001, alive: 70_000 }.in_layer("third");
+    assert_eq!(Selector::default().top_of_each(&asked), Err(refused));
 }

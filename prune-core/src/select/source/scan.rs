@@ -1,261 +1,36 @@
-//! Ranking data that does not fit memory: a source of chunks that can be read again.
-//!
-//! The cut is found by the same code as in memory; the masks are then made chunk by chunk.
+//! Going through a source: its sample, its passes and its histograms.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::bits::{first_bits, tail_bits};
-use crate::density::Density;
+use super::{ChunkSource, READ, SourceCut, SourceLayer};
+use crate::bits::tail_bits;
 use crate::error::{Error, ErrorKind};
 use crate::kernel::compare::{Bracket, compare};
 use crate::kernel::instructions::level;
 use crate::key::RankBy;
-use crate::select::Selector;
-use crate::select::cut::{Counts, Cut, Scan, cut_among, find};
-use crate::select::sample::positions;
+use crate::select::cut::{Counts, Cut, Scan, cut_among};
+use crate::select::sample::{RUN, positions};
 use crate::select::scan::{CHUNK, CHUNK_WORDS};
 use crate::select::values::Values;
-use crate::tensor::{distinct, for_any_type};
+use crate::tensor::for_any_type;
 use crate::threads::Threads;
 
-/// A layer of a [`ChunkSource`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct SourceLayer {
-    /// Its name; among equal scores the smaller name comes first.
-    pub name: String,
-    /// How many elements it has.
-    pub len: usize,
-}
-
-/// Scores that are read in chunks, again and again, in logical order: files larger than memory.
-///
-/// # Examples
-///
-/// ```
-/// use prune_core::{ChunkSource, Selector, SourceLayer, Values};
-///
-/// struct Files(Vec<(String, Vec<f32>)>);
-///
-/// impl ChunkSource for Files {
-///     fn layers(&self) -> Vec<SourceLayer> {
-///         self.0.iter().map(|(name, values)| SourceLayer { name: name.clone(), len: values.len() }).collect()
-///     }
-///     fn read(&self, layer: usize, start: usize, len: usize, visit: &mut dyn FnMut(Values<'_>)) -> Result<(), String> {
-///         visit(Values::F32(&self.0[layer].1[start..start + len]));
-///         Ok(())
-///     }
-/// }
-///
-/// let files = Files(vec![("b".into(), vec![3.0, 0.5]), ("a".into(), vec![-1.0, 2.0, 0.5])]);
-/// let cut = Selector::magnitude().cut_source(&files, 4)?;
-/// assert_eq!(cut.kept(), [1, 3]); // the tie at 0.5 goes to layer `a`
-/// let mut masker = cut.masker(0);
-/// assert_eq!(masker.mask(Values::F32(&[3.0, 0.5])), [0b01]);
-/// # Ok::<(), prune_core::Error>(())
-/// ```
-pub trait ChunkSource: Sync {
-    /// The layers, in any order; a layer is named by its place in this list.
-    fn layers(&self) -> Vec<SourceLayer>;
-
-    /// Calls `visit` once with the `len` elements of a layer from the logical index `start` on. Called from several
-    /// threads at once.
-    ///
-    /// # Errors
-    ///
-    /// What went wrong, in words for the user.
-    fn read(&self, layer: usize, start: usize, len: usize, visit: &mut dyn FnMut(Values<'_>)) -> Result<(), String>;
-
-    /// How many elements of a layer may be chosen, where a mask is in force; `None` where there is none, and all of them
-    /// may.
-    fn alive_len(&self, _layer: usize) -> Option<usize> {
-        None
-    }
-
-    /// Sets bit `i % 64` of word `i / 64` of `bits`, which are zeros, where the element `start + i` of a layer may be
-    /// chosen, for `i` below `len`. Called where [`ChunkSource::alive_len`] gives a number, from several threads at once.
-    ///
-    /// # Errors
-    ///
-    /// What went wrong, in words for the user.
-    fn alive(&self, _layer: usize, _start: usize, _len: usize, bits: &mut [u64]) -> Result<(), String> {
-        bits.fill(u64::MAX);
-        Ok(())
-    }
-}
-
-/// Where a ranking over a source is cut: [`Selector::cut_source`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceCut {
-    key: u64,
-    by: RankBy,
-    kept: Vec<usize>,
-    /// How many of the elements that have just this key are kept in each layer.
-    ties: Vec<usize>,
-    /// How many there are.
-    tied: Vec<usize>,
-    /// How many of them lie before each reading of each layer.
-    tied_before: Vec<Vec<usize>>,
-}
-
-impl SourceCut {
-    /// Elements of which one reading of a source has the most: masks can be made from any multiple of this on.
-    pub const READING: usize = READ;
-
-    /// How many elements each layer keeps, in the order of [`ChunkSource::layers`].
-    pub fn kept(&self) -> &[usize] {
-        &self.kept
-    }
-
-    /// How many elements of each layer share the score at the cut, where only a part of them is kept; else 0.
-    pub fn ties(&self) -> Vec<usize> {
-        let contested = self.ties.iter().sum::<usize>() < self.tied.iter().sum::<usize>();
-        if contested { self.tied.clone() } else { vec![0; self.tied.len()] }
-    }
-
-    /// Makes the masks of a layer, chunk by chunk from its beginning.
-    ///
-    /// # Panics
-    ///
-    /// Where there is no such layer.
-    pub fn masker(&self, layer: usize) -> SourceMasker {
-        self.masker_from(layer, 0)
-    }
-
-    /// Makes the masks of a layer from the element `start` on, so that parts of a layer can be masked side by side.
-    ///
-    /// # Panics
-    ///
-    /// Where there is no such layer, or `start` is not a multiple of [`SourceCut::READING`].
-    pub fn masker_from(&self, layer: usize, start: usize) -> SourceMasker {
-        assert!(start.is_multiple_of(READ), "masks begin at a multiple of {READ}, not at {start}");
-        // Past the end there is nothing to mask, and nothing was counted.
-        let before = self.tied_before[layer].get(start / READ).copied().unwrap_or(usize::MAX);
-        SourceMasker { key: self.key, by: self.by, ties: self.ties[layer].saturating_sub(before), words: Vec::new() }
-    }
-}
-
-/// Makes the masks of one layer of a source.
-#[derive(Debug, Clone)]
-pub struct SourceMasker {
-    key: u64,
-    by: RankBy,
-    ties: usize,
-    words: Vec<u64>,
-}
-
-impl SourceMasker {
-    /// The mask of the next chunk in logical order: bit `i % 64` of word `i / 64` is its element `i`.
-    pub fn mask(&mut self, chunk: Values<'_>) -> &[u64] {
-        self.mask_alive(chunk, None)
-    }
-
-    /// As [`SourceMasker::mask`], of which only what `alive` has set is kept: the bits of the chunk as
-    /// [`ChunkSource::alive`] gives them.
-    ///
-    /// # Panics
-    ///
-    /// Where there are fewer bits than elements.
-    pub fn mask_alive(&mut self, chunk: Values<'_>, alive: Option<&[u64]>) -> &[u64] {
-        self.words.clear();
-        self.words.resize(chunk.len().div_ceil(64), 0);
-        let mut equal = vec![0; self.words.len()];
-        for_any_type!(Values, chunk, values => {
-            compare(level(), values, alive, self.by, Bracket::exactly(self.key), &mut self.words, &mut equal)
-        });
-        for (word, mut equal) in self.words.iter_mut().zip(equal) {
-            if self.ties < equal.count_ones() as usize {
-                equal = first_bits(equal, self.ties);
-            }
-            self.ties -= equal.count_ones() as usize;
-            *word |= equal;
-        }
-        &self.words
-    }
-}
-
-impl Selector {
-    /// Finds the cut that keeps the best `density` of all the layers of a source together (rule 1 gives the count, from
-    /// all elements, dead ones among them).
-    ///
-    /// # Errors
-    ///
-    /// As [`Selector::cut_source`].
-    ///
-    /// # Complexity
-    ///
-    /// As [`Selector::cut_source`].
-    pub fn global_source(&self, source: &(impl ChunkSource + ?Sized), density: Density) -> Result<SourceCut, Error> {
-        // A sum that overflows is refused below.
-        let elements = source.layers().iter().fold(0usize, |sum, layer| sum.saturating_add(layer.len));
-        self.cut_source(source, density.kept_of(elements))
-    }
-
-    /// Finds the cut that keeps the best `kept` elements of all the layers of a source together, of those that are alive
-    /// where the source has masks in force; [`Selector::global_source`] takes a density.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Source`] where reading fails or the lengths of the layers overflow, [`ErrorKind::Nan`], [`ErrorKind::TooFewAlive`], [`ErrorKind::DuplicateLayer`].
-    ///
-    /// # Complexity
-    ///
-    /// Linear; the source is sampled and then read once, twice where many elements share the score at the cut, about four
-    /// times where there are billions of elements, and at most nine times whatever the values are. Memory is sixteen
-    /// bytes for every 64th element, but not more than 64 MiB, and what is read at once.
-    pub fn cut_source(&self, source: &(impl ChunkSource + ?Sized), kept: usize) -> Result<SourceCut, Error> {
-        let layers = source.layers();
-        distinct(layers.iter().map(|layer| layer.name.as_str()))?;
-        let counted = layers.iter().try_fold(0usize, |sum, layer| sum.checked_add(layer.len));
-        if counted.is_none() {
-            let why = "its layers together have more elements than can be counted".to_owned();
-            return Err(ErrorKind::Source { why }.into());
-        }
-        let masked: Vec<Option<usize>> = (0..layers.len()).map(|layer| source.alive_len(layer)).collect();
-        let mut alive = 0;
-        for (layer, masked) in layers.iter().zip(&masked) {
-            let choice = masked.unwrap_or(layer.len);
-            if choice > layer.len {
-                let why = format!("{choice} of its {} elements are said to be alive", layer.len);
-                return Err(ErrorKind::Source { why }.in_layer(&layer.name));
-            }
-            alive += choice;
-        }
-        if kept > alive {
-            return Err(ErrorKind::TooFewAlive { asked: kept, alive }.into());
-        }
-        let (by, threads) = (self.rank_by, self.threads);
-        let mut scan = SourceScan { source, layers: &layers, masked, by, threads, found: Vec::new() };
-        let none = vec![0; layers.len()];
-        if kept == 0 {
-            // Nothing is kept, but everything is ranked: a NaN is an error here too.
-            scan.pass(Bracket { sure: u64::MAX, inside: u64::MAX }, 1)?;
-            let (kept, tied_before) = (none.clone(), vec![Vec::new(); layers.len()]);
-            return Ok(SourceCut { key: u64::MAX, by, kept, ties: none.clone(), tied: none, tied_before });
-        }
-        let cut = find(&mut scan, kept, alive, (alive / ROOM).clamp(1 << 16, MOST_ROOM))?;
-        Ok(scan.share_out(cut))
-    }
-}
-
-/// One key may be gathered for so many elements. A bracket of the sample below, at density 0.5, holds fewer.
-const ROOM: usize = 64;
-
 /// However many elements there are, no more keys than this are gathered: 32 MiB, and as much again to select among them.
-const MOST_ROOM: usize = 1 << 22;
+pub(super) const MOST_ROOM: usize = 1 << 22;
 
-struct SourceScan<'s, S: ?Sized> {
-    source: &'s S,
-    layers: &'s [SourceLayer],
+pub(super) struct SourceScan<'s, S: ?Sized> {
+    pub(super) source: &'s S,
+    pub(super) layers: &'s [SourceLayer],
     /// How many elements of each layer are alive, where it has a mask in force.
-    masked: Vec<Option<usize>>,
-    by: RankBy,
-    threads: Threads,
+    pub(super) masked: Vec<Option<usize>>,
+    pub(super) by: RankBy,
+    pub(super) threads: Threads,
     /// What the last pass found in each chunk.
-    found: Vec<Found>,
+    pub(super) found: Vec<Found>,
 }
 
 #[derive(Debug, Default)]
-struct Found {
+pub(super) struct Found {
     layer: usize,
     start: usize,
     alive: usize,
@@ -346,7 +121,7 @@ impl<S: ChunkSource + ?Sized> SourceScan<'_, S> {
     }
 
     /// How many elements each layer keeps, and which share of the ties, from the last pass.
-    fn share_out(&self, cut: Cut) -> SourceCut {
+    pub(super) fn share_out(&self, cut: Cut) -> SourceCut {
         let mut kept = vec![0; self.layers.len()];
         let mut tied = vec![0; self.layers.len()];
         let mut tied_before = vec![Vec::new(); self.layers.len()];
@@ -371,9 +146,6 @@ impl<S: ChunkSource + ?Sized> SourceScan<'_, S> {
         SourceCut { key: cut.key, by: self.by, kept, ties, tied, tied_before }
     }
 }
-
-/// Elements that are read at once.
-const READ: usize = 1 << 17;
 
 /// Readings whose results wait for each other: enough for any number of threads, and few beside the data.
 const BATCH: usize = 256;
@@ -488,14 +260,8 @@ fn is_set(alive: Option<&[u64]>, i: usize) -> bool {
 /// How many runs are sampled of a source of `len` elements of which `alive` may be chosen: about every 64th of those, but
 /// enough of few and not too many. More of billions, so that what lies in the bracket finds room: at density 0.5 that is
 /// `2.5 * alive / sqrt(16 * runs)` elements.
-fn sampled_runs(len: usize, alive: usize) -> usize {
+pub(super) fn sampled_runs(len: usize, alive: usize) -> usize {
     let roomy = (2.5 * alive as f64 / (4.0 * (MOST_ROOM / 2) as f64)).powi(2) as usize;
     let runs = (alive / (64 * RUN)).clamp(256, 1 << 14).max(roomy.min(1 << 17));
     runs.saturating_mul(len / alive.max(1)).clamp(runs, 1 << 18)
 }
-
-/// Neighbours sampled together.
-const RUN: usize = 16;
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,36 @@
+//! Layers that are each ranked by itself and by their weights alone: the masks of all of them are made at once, so that
+//! threads share out whole layers.
+
+use core::slice::from_ref;
+
+use prune_core::{Ranked, Score, Selector};
+
+use super::candidate::{Candidate, LayerMask};
+use super::event::Maker;
+use crate::event::Rule;
+use crate::plan::Amount;
+use crate::prune_error::PruneError;
+use crate::value::Distribution;
+
+impl Maker<'_> {
+    /// The masks of the rankings of an event, if it is such a one; they are those that one ranking after the other gives.
+    pub(super) fn each_alone(&self, candidates: &[Candidate<'_>]) -> Result<Option<Vec<LayerMask>>, PruneError> {
+        let event = &self.plan.event;
+        let weights_alone = event.scored_by() == Score::magnitude() && event.distributed() != Distribution::GlobalL2;
+        if !weights_alone || !matches!(event.rule(), Rule::Unstructured { .. }) {
+            return Ok(None);
+        }
+        let mut asked = Vec::with_capacity(self.plan.rankings.len());
+        for ranking in &self.plan.rankings {
+            let layers = candidates.get(ranking.layers.clone()).unwrap_or_default();
+            let ([layer], Amount::Kept(kept)) = (layers, &ranking.amount) else { return Ok(None) };
+            // An event that asks for more than is alive reopens.
+            if *kept > self.alive_of(from_ref(layer))? {
+                return Ok(None);
+            }
+            asked.push((Ranked::new(layer.name(), layer.layer).with_alive(self.alive.get(layer.name())), *kept));
+        }
+        let made = Selector::magnitude().top_of_each(&asked).map_err(|error| self.refused(candidates, error))?;
+        Ok(Some(made.into_iter().map(LayerMask::from).collect()))
+    }
+}
