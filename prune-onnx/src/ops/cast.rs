@@ -23,5 +23,9 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     }
     let (rank, zero) = (shape.len(), site.vanishes(0));
     site.output(0, shape, zero)?;
-    (0..rank).try_for_each(|axis| site.pass(0, axis, 0, axis))
+    for axis in 0..rank {
+        site.pass(0, axis, 0, axis)?;
+        site.view(0, axis, 0, axis)?;
+    }
+    Ok(())
 }
