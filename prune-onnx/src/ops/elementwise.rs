@@ -77,9 +77,7 @@ const NOT_ZERO_AT_ZERO: &[&str] = &[
 fn state(site: &mut Site<'_, '_>) -> Stated {
     let shape = site.shape(0)?;
     let same = site.node.op_type() == "Identity";
-    if same
-        && let Some(ints) = site.ints(0)
-    {
+    if same && let Some(ints) = site.ints(0) {
         return site.int_output(0, ints, shape.is_empty());
     }
     let zero = !NOT_ZERO_AT_ZERO.contains(&site.node.op_type()) && site.vanishes(0);
