@@ -87,6 +87,8 @@ pub(super) fn small<P: Backend>(
         Ok(closed) => closed.removal,
         Err(GraphError::NoChannel { .. }) => return Ok(Err("the masks close no whole channel".to_owned())),
         Err(GraphError::EmptyAxis { name, .. }) => {
+            let empty = kernels.iter().find(|(_, mask)| mask.kept_len() == 0);
+            let name = empty.map_or(name.as_str(), |(kernel, _)| kernel);
             return Ok(Err(format!("the masks close every channel of `{name}`; keep more of it")));
         }
         Err(error) => return Err(file(error.into())),
