@@ -42,6 +42,8 @@ pub struct Graph {
     pub(crate) sets: Sets,
     pub(crate) reasons: Vec<Reason>,
     numbers: HashMap<Reason, ReasonId>,
+    /// For the axes of views those that they view.
+    views: HashMap<TensorAxis, TensorAxis>,
     pub(crate) factorings: Vec<Factoring>,
 }
 
@@ -115,14 +117,27 @@ impl Graph {
         id
     }
 
-    /// States the role of a constant's axis. The first statement stands, except that a [`Role::Divisor`] always does:
-    /// what divides somewhere may not be zeroed anywhere.
+    /// States the role of a constant's axis, and of the axis that it [views](Graph::view). The first statement stands,
+    /// except that a [`Role::Divisor`] always does: what divides somewhere may not be zeroed anywhere.
     pub fn role(&mut self, axis: TensorAxis, role: Role) {
-        let roles = self.tensors.get_mut(axis.tensor.index()).map(|entry| &mut entry.roles);
-        if let Some(slot) = roles.and_then(|roles| roles.get_mut(axis.axis))
-            && (slot.is_none() || role == Role::Divisor)
-        {
-            *slot = Some(role);
+        let mut next = Some(axis);
+        while let Some(axis) = next {
+            let roles = self.tensors.get_mut(axis.tensor.index()).map(|entry| &mut entry.roles);
+            if let Some(slot) = roles.and_then(|roles| roles.get_mut(axis.axis))
+                && (slot.is_none() || role == Role::Divisor)
+            {
+                *slot = Some(role);
+            }
+            next = self.views.get(&axis).copied();
+        }
+    }
+
+    /// States that `axis` holds the values of `of` as they are, as a transposed or converted constant does: roles of `axis`
+    /// that are stated from here on are roles of `of` too. Joins are stated apart. Only a tensor
+    /// that was added after another can view it.
+    pub fn view(&mut self, axis: TensorAxis, of: TensorAxis) {
+        if of.tensor < axis.tensor {
+            self.views.insert(axis, of);
         }
     }
 

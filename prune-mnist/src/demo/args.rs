@@ -109,7 +109,8 @@ pub struct Arguments {
 
     /// Folder for checkpoint.safetensors, which every epoch replaces, and for metrics.jsonl, curves.svg, curves.png,
     /// model.safetensors, masks.safetensors and model.onnx, which are written, over old ones, once the run is complete, and
-    /// where channels were pruned with their biases small.onnx, the network without them; made if absent. A folder with the checkpoint of a run that is not complete is refused without --resume.
+    /// where channels were pruned with their biases small.onnx, the network without them; made if absent. A folder with the
+    /// checkpoint of a run that is not complete is refused without --resume.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
 
@@ -118,6 +119,12 @@ pub struct Arguments {
     /// run of --epochs from its beginning, so that it is higher after --epochs is raised.
     #[arg(long)]
     pub resume: bool,
+
+    /// After the run, trains the network of small.onnx from new weights too, as long and with the same settings, and writes
+    /// scratch.onnx: what channels that were pruned should beat. For strategies that prune channels with their biases. It is
+    /// no part of the checkpoint, so give it again with --resume; a run that is complete trains nothing else then.
+    #[arg(long)]
+    pub from_scratch: bool,
 
     /// Leaves activations dense. Otherwise the CNN prunes them as jax_pruning's README does: to density 0.9 after the
     /// first relu, to 2:4 after the second. The MLP has no place for it.

@@ -210,6 +210,29 @@ pub enum DemoError {
         /// The output folder.
         out: PathBuf,
     },
+    /// Ctrl-C after the run, while the small network was trained from scratch.
+    #[error(
+        "stopped while the small network was trained from scratch; the run is complete and its other files are written\nto \
+         train it again: cargo xtask demo --resume --from-scratch --out {}",
+        super::show::shell_word(out)
+    )]
+    InterruptedFromScratch {
+        /// The output folder.
+        out: PathBuf,
+    },
+    /// `--from-scratch` with a strategy that leaves no small network.
+    #[error(
+        "--from-scratch: the strategy {}, so there will be no small network to train; use --method channel or --method small",
+        if *has_channels {
+            "prunes channels without their biases ('bias': True closes them too)"
+        } else {
+            "prunes no channels"
+        }
+    )]
+    NoSmall {
+        /// It prunes channels.
+        has_channels: bool,
+    },
     /// A picture cannot be drawn.
     #[error("cannot draw {picture}: {why}; please report this")]
     Picture {
@@ -278,9 +301,10 @@ impl DemoError {
             | Self::NoDensity { .. }
             | Self::UnknownMethod { .. }
             | Self::EvidenceNotGathered { .. }
-            | Self::Unfit { .. } => 2,
+            | Self::Unfit { .. }
+            | Self::NoSmall { .. } => 2,
             Self::Checkpoint(error) if error.is_about_options() => 2,
-            Self::Interrupted { .. } => EXIT_CODE,
+            Self::Interrupted { .. } | Self::InterruptedFromScratch { .. } => EXIT_CODE,
             _ => 1,
         }
     }

@@ -13,8 +13,8 @@
 //! - `layers`, `activations`: the network's parameters and activations as the pruning crates see them.
 //! - `trainer`, `session`, `record`: steps and epochs, run and twin, and what they have shown.
 //! - `checkpoint`, `saver`, `interrupt`: stopping, and going on as if nothing had been.
-//! - `show`, `picture`, `size`: what a person sees. `save`, `out`: what is written. `small`: the network without the channels
-//!   that were closed.
+//! - `show`, `picture`, `size`: what a person sees. `save`, `out`, `results`: what is written. `small`: the network without
+//!   the channels that were closed; `scratch`: the same from new weights.
 
 pub mod activations;
 mod args;
@@ -26,9 +26,11 @@ mod out;
 pub mod picture;
 mod presets;
 mod record;
+mod results;
 mod run;
 pub mod save;
 mod saver;
+mod scratch;
 mod session;
 mod show;
 mod size;
@@ -45,7 +47,9 @@ pub use self::interrupt::Interrupt;
 pub use self::layers::Backend;
 pub use self::out::OutFolder;
 pub use self::record::{EpochRecord, EventRecord, Figures, History, Later, TwinRecord};
-pub use self::run::{FILES, run};
+pub use self::results::FILES;
+pub use self::run::run;
+pub use self::scratch::SCRATCH_FILE;
 pub use self::session::{Begun, Role, Session, Tick, Trained};
 pub use self::show::Console;
 pub(crate) use self::show::{Bar, counted};

@@ -11,36 +11,21 @@ use super::error::DemoError;
 use super::interrupt::Interrupt;
 use super::layers::Backend;
 use super::out::OutFolder;
-use super::picture::{self, Curves, PNG_FILE, SVG_FILE};
 use super::record::History;
-use super::save::{self, MASKS_FILE, MODEL_FILE};
+use super::results::{self, NAMES, check_from_scratch};
 use super::saver::{Saver, beside, resumed};
+use super::scratch;
 use super::session::{Role, Session};
 use super::show::{self, Bar, Console, Intro};
-use super::small::{self, ONNX_FILE, SMALL_FILE};
 use super::strategy::{Plan, steps_end_within};
 use super::trainer::Settings;
 use crate::data::Dataset;
 use crate::nn::{ModelSpec, NalgebraParams, NdarrayParams, ParamKind};
-use crate::onnx;
-
-/// The file of the records.
-const METRICS_FILE: &str = "metrics.jsonl";
 
 /// A training accuracy that guessing among ten classes reaches too, more or less.
 const NOTHING_LEARNT: f64 = 0.15;
 /// Steps after which a network should have learnt something.
 const ENOUGH_STEPS: u64 = 100;
-
-/// The files that a run leaves in its output folder.
-pub const FILES: [&str; 7] = [METRICS_FILE, SVG_FILE, PNG_FILE, MODEL_FILE, MASKS_FILE, ONNX_FILE, CHECKPOINT_FILE];
-
-/// All names that a run uses: with the network without closed channels, where channels were pruned.
-const NAMES: [&str; 8] =
-    [METRICS_FILE, SVG_FILE, PNG_FILE, MODEL_FILE, MASKS_FILE, ONNX_FILE, SMALL_FILE, CHECKPOINT_FILE];
-
-/// Those of them that are written once the run is complete.
-const RESULTS: [&str; 6] = [METRICS_FILE, SVG_FILE, PNG_FILE, MODEL_FILE, MASKS_FILE, ONNX_FILE];
 
 /// Runs the demo and prints to `console`, until it is complete or `interrupt` is requested.
 ///
@@ -107,7 +92,8 @@ fn run_on<P: Backend>(
         Some(plan) => plan.clone(),
         None => preset(arguments, data, &spec)?,
     };
-    let settings = Settings {
+    check_from_scratch(arguments, &plan.strategy)?;
+    let trained_with = Settings {
         epochs: plan.epochs,
         lr: arguments.lr,
         momentum: arguments.momentum,
@@ -116,9 +102,8 @@ fn run_on<P: Backend>(
         seed: arguments.seed,
     };
     let rules: Vec<ActivationRule> = if arguments.no_act_pruning { Vec::new() } else { readme_rules().into() };
-    let mut session = Session::<P>::new(&spec, data, settings, plan.strategy.clone(), &rules)?;
+    let mut session = Session::<P>::new(&spec, data, trained_with, plan.strategy.clone(), &rules)?;
     steps_end_within(&plan.strategy, plan.epochs, session.trainer.steps())?;
-    let title = format!("{} on MNIST, {} training images", spec.name.to_uppercase(), show::thousands(data.train.len()));
     let (out, settings, origin) = match from {
         Some((out, checkpoint)) => {
             checkpoint.settings().check_data(arguments, data, checkpoint.path())?;
@@ -153,34 +138,15 @@ fn run_on<P: Backend>(
     session.measure_activations()?;
     finish(&session, console)?;
 
-    let curves = Curves::of(&title, &session.history, session.pruner.strategy());
-    let masks = session.pruner.masks();
-    let model = onnx::write(&spec, &session.pruned.params)?;
-    let small = if small::closes_channels(session.trainer.network.parameters(), masks) {
-        small::small(&spec, &session.pruned.params, masks, &model, &data.test)?
-    } else {
-        None
-    };
-    let mut files = vec![
-        (METRICS_FILE, metrics(&session)?),
-        (SVG_FILE, picture::svg(&curves)?.into_bytes()),
-        (PNG_FILE, picture::png(&curves)?),
-        (MODEL_FILE, save::model(&session.pruned.params)?),
-        (MASKS_FILE, save::masks(masks)?),
-        (ONNX_FILE, model),
-    ];
-    let mut written = RESULTS.to_vec();
-    match small {
-        Some(small) => {
-            console.line(format_args!("\n{}", show::small(&small.comparison)))?;
-            files.push((SMALL_FILE, small.file));
-            written.push(SMALL_FILE);
+    let small = results::write(&session, &spec, data, &mut saver.out, console)?;
+    if arguments.from_scratch {
+        match &small {
+            Some(small) => {
+                scratch::train::<P>(small, data, trained_with, &rules, job.interrupt, &mut saver.out, console)?
+            }
+            None => console.warning("--from-scratch: nothing is trained from scratch, since there is no small network"),
         }
-        // One that an earlier run left would be of another network.
-        None => saver.out.remove(SMALL_FILE)?,
     }
-    saver.out.write(&files)?;
-    console.line(format_args!("\nwrote {} into {}", written.join(", "), saver.out.path().display()))?;
     console.line(format_args!(
         "took {:.1} s{}, of which the dense twin {:.1} s",
         job.started.elapsed().as_secs_f64(),
@@ -316,9 +282,4 @@ fn finish<P: Backend>(session: &Session<'_, P>, console: &mut Console<'_>) -> Re
         Some(text) => console.line(format_args!("\n{text}")),
         None => Ok(()),
     }
-}
-
-fn metrics<P: Backend>(session: &Session<'_, P>) -> Result<Vec<u8>, DemoError> {
-    let text = session.history.to_jsonl();
-    text.map(String::into_bytes).map_err(|error| DemoError::Encode { file: METRICS_FILE, why: error.to_string() })
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use prune_core::Masks;
 use prune_graph::GraphError;
 use prune_onnx::{AnalysisOptions, Model, analyse};
+use prune_schedule::{Piece, Rule, Strategy};
 
 use super::error::DemoError;
 use super::layers::Backend;
@@ -22,9 +23,10 @@ const BATCH: usize = 64;
 /// Rounds whose median is the time.
 const ROUNDS: usize = 5;
 
-/// A network and the one that is left of it.
+/// What is left of a network.
 #[derive(Debug)]
 pub(super) struct Small {
+    pub(super) spec: ModelSpec,
     /// The bytes of [`SMALL_FILE`].
     pub(super) file: Vec<u8>,
     pub(super) comparison: Comparison,
@@ -47,25 +49,35 @@ pub(super) struct Comparison {
     pub(super) images: usize,
 }
 
-/// Whether masks close channels with all that they give: each kernel's bias has a mask too. Without it the bias of a closed
-/// channel still gives something, which taking the channel out would change.
-pub(super) fn closes_channels(specs: &[ParamSpec], masks: &Masks) -> bool {
-    let masked = |name: &str| masks.get(name).is_some();
-    let mut any = false;
-    specs.chunks_exact(2).all(|pair| {
-        any |= masked(&pair[0].name);
-        !masked(&pair[0].name) || masked(&pair[1].name)
-    }) && any
+/// Whether a strategy prunes channels with their biases; `None` where it prunes no channels.
+pub(super) fn closes_biases(strategy: &Strategy) -> Option<bool> {
+    let biases = strategy.events().filter_map(|(_, event)| match event.rule() {
+        Rule::Pieces { piece: Piece::Channels { bias, .. }, .. } => Some(*bias),
+        _ => None,
+    });
+    biases.reduce(|all, bias| all && bias)
 }
 
-/// Takes the channels that masks close out of a network whose file is `model`; none where they close none.
+/// Whether each kernel that has a mask has one for its bias too. Without it the bias of a closed channel still gives
+/// something, which taking the channel out would change.
+fn biases_close(specs: &[ParamSpec], masks: &Masks) -> bool {
+    let masked = |spec: &ParamSpec| masks.get(&spec.name).is_some();
+    specs.chunks_exact(2).all(|pair| !masked(&pair[0]) || masked(&pair[1]))
+}
+
+/// Takes the channels that masks close out of a network whose file is `model`; or says why there are none to take out.
 pub(super) fn small<P: Backend>(
     spec: &ModelSpec,
     params: &P,
     masks: &Masks,
     model: &[u8],
     test: &Split,
-) -> Result<Option<Small>, DemoError> {
+) -> Result<Result<Small, String>, DemoError> {
+    if !biases_close(&spec.parameters()?, masks) {
+        return Ok(Err("channels were closed, but not their biases, which still give something; write 'bias': True \
+                       into the events that prune channels, and they close too"
+            .to_owned()));
+    }
     let file = |error: prune_onnx::Error| DemoError::from(OnnxError::from(error));
     let whole = Model::parse(model.to_vec(), ".".as_ref()).map_err(file)?;
     let analysis = analyse(&whole, &AnalysisOptions::default()).map_err(file)?;
@@ -73,7 +85,12 @@ pub(super) fn small<P: Backend>(
     let kernels: Vec<_> = masks.iter().filter(|(_, mask)| mask.shape().len() > 1).collect();
     let removal = match analysis.classes().closed_by(&kernels) {
         Ok(closed) => closed.removal,
-        Err(GraphError::NoChannel { .. }) => return Ok(None),
+        Err(GraphError::NoChannel { .. }) => return Ok(Err("the masks close no whole channel".to_owned())),
+        Err(GraphError::EmptyAxis { name, .. }) => {
+            let empty = kernels.iter().find(|(_, mask)| mask.kept_len() == 0);
+            let name = empty.map_or(name.as_str(), |(kernel, _)| kernel);
+            return Ok(Err(format!("the masks close every channel of `{name}`; keep more of it")));
+        }
         Err(error) => return Err(file(error.into())),
     };
     let edits = analysis.edits(&removal).map_err(file)?;
@@ -81,7 +98,15 @@ pub(super) fn small<P: Backend>(
     whole.write(&edits, &mut bytes, None).map_err(file)?;
     let (small_spec, small_params) = onnx::read(spec, &Model::parse(bytes.clone(), ".".as_ref()).map_err(file)?)?;
     let comparison = compare(spec, params, &small_spec, &small_params, test)?;
-    Ok(Some(Small { comparison: Comparison { bytes: [model.len(), bytes.len()], ..comparison }, file: bytes }))
+    let comparison = Comparison { bytes: [model.len(), bytes.len()], ..comparison };
+    Ok(Ok(Small { spec: small_spec, comparison, file: bytes }))
+}
+
+/// The test accuracy of a network, activations dense.
+pub(super) fn accuracy<P: Backend>(spec: &ModelSpec, params: &P, test: &Split) -> Result<f64, DemoError> {
+    let samples = Samples::new(test.images(), test.labels(), PIXELS)?;
+    let mut network = Network::<f32>::new(spec, test.len().min(BATCH))?;
+    Ok(network.evaluate(params, &samples)?.accuracy())
 }
 
 fn compare<P: Backend>(
@@ -195,10 +220,15 @@ mod tests {
                 values.for_each(|(at, value)| *value = (at as f32 * 0.7).sin() * 0.3);
             }
             let masks = masks(&specs, true);
-            assert!(closes_channels(&specs, &masks));
             masks.hold(&mut params).unwrap();
             let model = onnx::write(&spec, &params).unwrap();
             let small = small(&spec, &params, &masks, &model, &test).unwrap().unwrap();
+            // Of n channels n / 3 are closed, rounded: of every layer but the last, the first one included.
+            let left = |features: usize| features - (features + 1) / 3;
+            for (pair, small) in specs.chunks_exact(2).zip(small.spec.parameters().unwrap().chunks_exact(2)) {
+                let features = pair[1].len();
+                assert_eq!(small[1].len(), if features == 10 { 10 } else { left(features) }, "{}", pair[1].name);
+            }
             let Comparison { parameters, multiply_adds, bytes, accuracy, difference, scale, same, images, .. } =
                 small.comparison;
             assert!(difference <= scale * 1e-5, "{}: {difference} of {scale}", spec.name);
@@ -210,10 +240,61 @@ mod tests {
     }
 
     #[test]
-    fn channels_whose_biases_stay_are_not_closed() {
-        let specs = ModelSpec::mlp().parameters().unwrap();
-        assert!(!closes_channels(&specs, &masks(&specs, false)));
-        assert!(!closes_channels(&specs, &Masks::default()));
+    fn channels_that_cannot_be_taken_out_are_told() {
+        let spec = ModelSpec::mlp();
+        let specs = spec.parameters().unwrap();
+        let params: NalgebraParams<f32> = initial_parameters(&specs, Initialisation::HeNormal, 3);
+        let test = DataSource::Sample.load().unwrap().test.head(10);
+        let model = onnx::write(&spec, &params).unwrap();
+        let why = |masks: &Masks| small(&spec, &params, masks, &model, &test).unwrap().unwrap_err();
+        assert!(why(&masks(&specs, false)).contains("'bias': True"));
+        let mut all = masks(&specs, true);
+        all.insert("Dense_1-kernel", Mask::from_bools(&[300, 100], &[false; 30_000]).unwrap());
+        assert_eq!(why(&all), "the masks close every channel of `Dense_1-kernel`; keep more of it");
+    }
+
+    #[test]
+    fn strategies_tell_whether_they_close_biases() {
+        let closes = |text: &str| closes_biases(&text.parse().unwrap());
+        let channels = "'method': 'channel_global', 'density': 0.5";
+        assert_eq!(closes("{1: {'method': 'unstr_global', 'density': 0.5}}"), None);
+        assert_eq!(closes(&format!("{{1: {{{channels}}}}}")), Some(false));
+        assert_eq!(closes(&format!("{{1: {{{channels}, 'bias': True}}}}")), Some(true));
+        assert_eq!(closes(&format!("{{1: {{{channels}, 'bias': True}}, 2: {{{channels}}}}}")), Some(false));
+    }
+
+    /// The graph of each network says the same as the events do: a channel is its slice of the kernel and its bias.
+    #[test]
+    fn events_close_what_the_graph_couples() {
+        for spec in [ModelSpec::mlp(), ModelSpec::cnn(), ModelSpec::lenet5()] {
+            let specs = spec.parameters().unwrap();
+            let mut params: NalgebraParams<f32> = initial_parameters(&specs, Initialisation::HeNormal, 3);
+            let model = Model::parse(onnx::write(&spec, &params).unwrap(), ".".as_ref()).unwrap();
+            let analysis = analyse(&model, &AnalysisOptions::default()).unwrap();
+            let couplings = prune_graph::Couplings::of(analysis.classes());
+            let strategy = "{1: {'method': 'channel_unified_local', 'density': 0.5, 'bias': True}}";
+            let mut pruner = prune_schedule::Pruner::new(strategy.parse().unwrap());
+            pruner.end_epoch(1, &mut params).unwrap();
+            let masks = pruner.masks();
+            let is_closed = |slice: &prune_graph::CoupledIndex| {
+                let mask = masks.get(&slice.tensor).unwrap();
+                let inner: usize = mask.shape()[slice.axis + 1..].iter().product();
+                let is_in = |at: &usize| at / inner % mask.shape()[slice.axis] == slice.index;
+                (0..mask.len()).filter(is_in).all(|at| !mask.is_kept(at))
+            };
+            let mut closed = 0;
+            // Every layer but the last, whose outputs are the network's.
+            assert_eq!(couplings.groups().len(), specs.len() / 2 - 1, "{}", spec.name);
+            for group in couplings.groups() {
+                for channel in 0..group.len() {
+                    let slices: Vec<bool> = group.slices(channel).map(|slice| is_closed(&slice)).collect();
+                    assert!(slices.len() == 2 && slices[0] == slices[1], "{}: {slices:?}", spec.name);
+                    closed += usize::from(slices[0]);
+                }
+            }
+            let channels: usize = specs[..specs.len() - 2].chunks_exact(2).map(|pair| pair[1].len()).sum();
+            assert_eq!(closed * 2, channels, "{}", spec.name);
+        }
     }
 
     #[test]
@@ -228,6 +309,7 @@ mod tests {
         }
         let model = onnx::write(&spec, &params).unwrap();
         let test = DataSource::Sample.load().unwrap().test.head(10);
-        assert!(small(&spec, &params, &masks, &model, &test).unwrap().is_none());
+        let why = small(&spec, &params, &masks, &model, &test).unwrap().unwrap_err();
+        assert_eq!(why, "the masks close no whole channel");
     }
 }

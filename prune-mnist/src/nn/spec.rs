@@ -96,6 +96,14 @@ impl ModelSpec {
         Self { name: name.into(), input, layers }
     }
 
+    /// The features of each layer that has parameters.
+    pub fn features(&self) -> impl Iterator<Item = usize> {
+        self.layers.iter().filter_map(|layer| match *layer {
+            Layer::Conv { features, .. } | Layer::Dense { features } => Some(features),
+            _ => None,
+        })
+    }
+
     /// LeNet-300-100: 784-300-100-10 with relu between; 266,200 weights and 410 biases.
     #[must_use]
     pub fn mlp() -> Self {

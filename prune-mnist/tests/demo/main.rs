@@ -5,6 +5,7 @@ mod bad_input;
 mod kill;
 mod output;
 mod resume;
+mod small;
 mod strategies;
 
 use std::collections::BTreeSet;

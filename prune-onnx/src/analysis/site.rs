@@ -269,6 +269,16 @@ impl<'e, 'm> Site<'e, 'm> {
         Ok(())
     }
 
+    /// Notes that an axis of an output holds the values of an input's axis as they are: what reads or writes a weight that
+    /// was transposed does so with the weight.
+    pub(crate) fn view(&mut self, slot: usize, axis: usize, out: usize, out_axis: usize) -> Stated {
+        let of = self.axis(slot, axis)?;
+        if let Some(axis) = self.out(out, out_axis) {
+            self.engine.graph.view(axis, of);
+        }
+        Ok(())
+    }
+
     /// Pins an axis of an input.
     #[cfg_attr(feature = "testing", track_caller)]
     pub(crate) fn pin(&mut self, slot: usize, axis: usize, why: &'static str) -> Stated {

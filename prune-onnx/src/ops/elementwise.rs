@@ -81,13 +81,16 @@ pub(super) fn is_zero_at_zero(name: &str) -> bool {
 
 fn state(site: &mut Site<'_, '_>) -> Stated {
     let shape = site.shape(0)?;
-    if site.node.op_type() == "Identity"
-        && let Some(ints) = site.ints(0)
-    {
+    let same = site.node.op_type() == "Identity";
+    if same && let Some(ints) = site.ints(0) {
         return site.int_output(0, ints, shape.is_empty());
     }
     let zero = is_zero_at_zero(site.node.op_type()) && site.vanishes(0);
-    passes(site, zero)
+    passes(site, zero)?;
+    if same {
+        (0..shape.len()).try_for_each(|axis| site.view(0, axis, 0, axis))?;
+    }
+    Ok(())
 }
 
 /// Declares output 0 with the shape of input 0, and joins every axis with its own. `zero` as at [`Site::output`].

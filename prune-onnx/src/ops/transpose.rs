@@ -27,5 +27,9 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     let out = order.iter().map(|&axis| shape[axis].clone()).collect();
     let zero = site.vanishes(0);
     site.output(0, out, zero)?;
-    order.iter().enumerate().try_for_each(|(at, &axis)| site.pass(0, axis, 0, at))
+    for (at, &axis) in order.iter().enumerate() {
+        site.pass(0, axis, 0, at)?;
+        site.view(0, axis, 0, at)?;
+    }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use prune_schedule::table::{Column, aligned};
 
 use super::{percent, thousands};
-use crate::demo::small::{Comparison, SMALL_FILE};
+use crate::demo::small::{Comparison, ONNX_FILE, SMALL_FILE};
 
 /// The network as it was trained against the one that is left.
 #[must_use]
@@ -32,10 +32,10 @@ pub(crate) fn small(made: &Comparison) -> String {
         ],
     ];
     let header = [
-        ("closed channels taken out, activations dense", Column::Left),
-        ("pruned", Column::Right),
+        ("closed channels taken out; both with activations left dense", Column::Left),
+        (ONNX_FILE, Column::Right),
         (SMALL_FILE, Column::Right),
-        ("small / pruned", Column::Right),
+        ("small / model", Column::Right),
     ];
     let same = if made.same == made.images {
         format!("all {} predictions are the same", thousands(made.images))
