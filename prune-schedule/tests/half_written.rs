@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use prune_core::{LayerMut, LayerRef, Layers, LayersMut, Layout, LentMut, MemoryMut, PlainTensor};
-use prune_schedule::Pruner;
+use prune_schedule::{Evidence, Pruner};
 
 /// Two layers, of which the second lends less than its shape says when it is lent for writing.
 struct Shrinking {
@@ -36,6 +36,22 @@ fn all_layers_are_checked_before_the_first_is_written() {
     let error = pruner.end_epoch(1, &mut model).unwrap_err().to_string();
     assert!(error.starts_with("epoch 1: layer `b`: layout of shape [2, 2]"), "{error}");
     assert_eq!((model.a, model.b, pruner), (tensor(), tensor(), before));
+}
+
+/// What is set back is checked, too.
+#[test]
+fn all_layers_are_checked_before_the_first_is_set_back() {
+    let tensor =
+        |by: f32| PlainTensor::from_logical(&[2, 2], [1.0f32, 2.0, 3.0, 4.0].map(|x| by * x).to_vec()).unwrap();
+    let mut model = Shrinking { a: tensor(1.0), b: tensor(1.0) };
+    let initial = Shrinking { a: tensor(2.0), b: tensor(2.0) };
+    let strategy = "{1: {'method': 'unstr_unified_local', 'density': 0.5, 'rewind': 0}}";
+    let mut pruner = Pruner::new(strategy.parse().unwrap());
+    let before = pruner.clone();
+    let evidence = Evidence { rewind: Some(&initial), ..Evidence::default() };
+    let error = pruner.end_epoch_with(1, &mut model, evidence).unwrap_err().to_string();
+    assert!(error.starts_with("epoch 1: layer `b`: layout of shape [2, 2]"), "{error}");
+    assert_eq!((model.a, model.b, pruner), (tensor(1.0), tensor(1.0), before));
 }
 
 /// Two layers that claim more elements together than can be counted.

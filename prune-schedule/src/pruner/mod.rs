@@ -91,6 +91,8 @@ pub struct Pruner {
     floats_over: Option<Masks>,
     /// Channels of the model's that are one unit.
     couplings: Vec<Members>,
+    /// What holds where the strategy leaves it open.
+    defaults: Defaults,
     /// Changes with all of the above.
     token: Token,
 }
@@ -111,6 +113,7 @@ impl Pruner {
             masks,
             floats_over: None,
             couplings: Vec::new(),
+            defaults: Defaults::LIBRARY,
             token: Token::default(),
         }
     }
@@ -126,6 +129,28 @@ impl Pruner {
     {
         let members = |coupling: M| coupling.into_iter().map(|(name, axis)| (name.into(), axis)).collect();
         Pruner { couplings: couplings.into_iter().map(members).collect(), token: Token::default(), ..self }
+    }
+
+    /// The same with other defaults than the library's, such as [`Defaults::FILES`], under which a strategy means what it means
+    /// on files. A saved state does not hold them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_core::{LayerMut, PlainTensor};
+    /// use prune_schedule::{Defaults, Pruner};
+    ///
+    /// // The inputs of a kernel lie along its first axis.
+    /// let mut kernel = PlainTensor::from_logical(&[2, 2], vec![0.9f32, 0.1, 0.8, 0.2])?;
+    /// let mut pruner = Pruner::new("{1: {'method': 'str_unified_local', 'pattern': '1:2'}}".parse()?).with_defaults(Defaults::FILES);
+    /// let report = pruner.end_epoch(1, &mut [("Dense_0-kernel", LayerMut::of(&mut kernel))])?;
+    /// assert_eq!(report.ok_or("there is an event")?.layers[0].axis, Some(0));
+    /// assert_eq!(kernel.values(), [0.9, 0.0, 0.0, 0.2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_defaults(self, defaults: Defaults) -> Self {
+        Pruner { defaults, token: Token::default(), ..self }
     }
 
     /// What it carries out.
@@ -168,7 +193,7 @@ impl Pruner {
         layers.fit(self.held())?;
         let ended = (self.epochs.last, self.steps.last);
         let infos = layers.infos(self.held());
-        let known = Known { layers: &infos, couplings: &self.couplings, defaults: Defaults::LIBRARY };
+        let known = Known { layers: &infos, couplings: &self.couplings, defaults: self.defaults };
         let mut warnings = check(&self.strategy, ended, known)?;
         warnings.extend(sparse::mostly_zero(&layers, self.held())?);
         Ok(warnings)

@@ -12,7 +12,7 @@ use super::report::{Outcome, Report};
 use crate::event::{Event, Rule};
 use crate::key::Key;
 use crate::moment::Moment;
-use crate::plan::{Defaults, EventPlan};
+use crate::plan::EventPlan;
 use crate::prune_error::PruneError;
 
 /// An event that is ready to happen: its masks and its report are made, and nothing has been written.
@@ -190,7 +190,7 @@ impl Pruner {
     fn plan(&self, happening: &Happening, layers: &Listed<'_>) -> Result<EventPlan, PruneError> {
         let at = happening.moment.key();
         let infos = layers.infos(self.held());
-        let plan = happening.event.plan_coupled(at, happening.key, &infos, &self.couplings, &Defaults::LIBRARY)?;
+        let plan = happening.event.plan_coupled(at, happening.key, &infos, &self.couplings, &self.defaults)?;
         if matches!(happening.event.rule(), Rule::Regrow(_)) {
             layers.fit(self.held()).map_err(PruneError::in_event(at))?;
         }

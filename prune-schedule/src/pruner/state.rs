@@ -7,6 +7,7 @@ use super::Pruner;
 use super::clock::{Clock, Token};
 use super::evidence::Observed;
 use crate::moment::Moment;
+use crate::plan::Defaults;
 use crate::prune_error::PruneError;
 use crate::strategy::Strategy;
 
@@ -95,7 +96,16 @@ impl Pruner {
         }
         let epochs = Clock { last: epoch, observed };
         let steps = Clock { last: step, observed: observed_in_step };
-        Ok(Pruner { strategy, epochs, steps, masks, floats_over: held, couplings: Vec::new(), token: Token::default() })
+        Ok(Pruner {
+            strategy,
+            epochs,
+            steps,
+            masks,
+            floats_over: held,
+            couplings: Vec::new(),
+            defaults: Defaults::LIBRARY,
+            token: Token::default(),
+        })
     }
 
     /// The state as JSON.
