@@ -72,6 +72,17 @@ fn byte_identical_is_said_only_where_it_is_so() {
     write(&at.join("dense"), &tensors([("fc.weight", f32s(&[8, 8], &[1.0; 64]))]));
     let json = report(at, &["apply", "dense", "-o", "out", "--masks", "masks"]);
     assert_eq!((&json["events"][0]["unchanged"], &json["all"]["newly_pruned"]), (&false.into(), &32.into()));
+    // So they are by an event that closes nothing more, the first of two; and in a layer that it leaves alone.
+    let half = "'method': 'unstr_unified_local', 'density': 0.5";
+    let twice = format!("{{0: {{{half}}}, 1: {{{half}}}}}");
+    let json = report(at, &["apply", "dense", "-o", "out", "--masks", "masks", "--strategy", &twice]);
+    let of = |event: usize| (&json["events"][event]["unchanged"], &json["events"][event]["selected"]["closed"]);
+    assert_eq!([of(0), of(1)], [(&false.into(), &0.into()), (&true.into(), &0.into())]);
+    let other = tensors([("fc.weight", f32s(&[8, 8], &[1.0; 64])), ("other.weight", f32s(&[2, 2], &[1.0; 4]))]);
+    write(&at.join("two"), &other);
+    let all = ["--method", "unstr_unified_local", "--density", "1", "--exclude", "fc.*"];
+    let json = report(at, &[&["apply", "two", "-o", "out", "--masks", "masks"], &all[..]].concat());
+    assert_eq!(json["events"][0]["unchanged"], false);
     // Under masks in force an event counts what they kept.
     let quarter = ["--method", "unstr_unified_local", "--density", "0.25"];
     let json = report(at, &[&["apply", "dense", "-o", "out", "--masks", "masks"], &quarter[..]].concat());

@@ -158,7 +158,7 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
         carry_out(&work.ranks, &work.work, &dense, watch)
     })?;
     watch.progress.end();
-    events.push(event_report(inputs, &work.work, &counts, last.as_ref()));
+    events.push(event_report(inputs, &work.work, &counts, last.as_ref(), events.is_empty()));
     let files = dense.files;
     let mut report = report(job, inputs, &work.work, &counts, events);
     report.output = to.shown(&model);
@@ -198,7 +198,7 @@ pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result
     let mut events = events.clone();
     let work = Happening::ready(inputs, last.as_ref(), watch)?;
     let (file, counts) = masks_of(&work, file, watch)?;
-    events.push(event_report(inputs, &work.work, &counts, last.as_ref()));
+    events.push(event_report(inputs, &work.work, &counts, last.as_ref(), events.is_empty()));
     output.place(file, report(job, inputs, &work.work, &counts, events), watch)
 }
 
@@ -278,7 +278,7 @@ fn prepare<'m>(
         }
         let work = Happening::ready(&inputs, Some(&planned), watch)?;
         let (file, counts) = masks_of(&work, Temporary::create(path, None)?, watch)?;
-        reports.push(event_report(&inputs, &work.work, &counts, Some(&planned)));
+        reports.push(event_report(&inputs, &work.work, &counts, Some(&planned), step == 0));
         drop(work);
         let made = Model::open_new(file.temporary_path(), path)?;
         inputs = inputs.with(Beside::Masks, path, made)?.counted(watch)?;

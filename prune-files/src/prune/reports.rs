@@ -11,12 +11,14 @@ use crate::masks::work::{How, LayerWork, Work};
 use crate::report::{EventReport, LayerReport, Report};
 use crate::text::clipped::clipped;
 
-/// What an event did; none where masks were applied as they are.
+/// What an event did; none where masks were applied as they are. The first event also writes the masks that were in force
+/// before it.
 pub(super) fn event_report(
     inputs: &Inputs<'_>,
     work: &Work,
     counts: &[Counts],
     event: Option<&Planned>,
+    first: bool,
 ) -> EventReport {
     let mut selected = Totals::default();
     let mut squares = (0.0, 0.0);
@@ -44,6 +46,8 @@ pub(super) fn event_report(
         warnings.extend(inputs.known.warnings(plan));
     }
     let plan = event.map(|event| &event.plan);
+    // Layers that the event does not select are written too, where a mask of theirs is in force.
+    let overwrites = counts.iter().any(|met| met.outside.values > 0);
     EventReport {
         epoch: event.and_then(|event| event.key).map(|key| key.to_string()),
         method: plan.map_or_else(|| "masks".to_owned(), |plan| plan.event.method().to_string()),
@@ -51,7 +55,7 @@ pub(super) fn event_report(
             Some([(None, target)]) => target.to_string(),
             _ => String::new(),
         },
-        unchanged: if event.is_some() { selected.closed == 0 } else { selected.newly_pruned == 0 },
+        unchanged: (event.is_none() || selected.closed == 0) && !(first && overwrites),
         layers: layers.into_iter().map(|(_, report)| report).collect(),
         selected,
         warnings,
