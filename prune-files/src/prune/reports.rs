@@ -8,7 +8,7 @@ use crate::error::show;
 use crate::layers::inputs::Inputs;
 use crate::masks::decide::Counts;
 use crate::masks::work::{How, LayerWork, Work};
-use crate::report::{EventReport, LayerReport, Report};
+use crate::report::{AllTotals, EventReport, LayerReport, Report};
 use crate::text::clipped::clipped;
 
 /// What an event did; none where masks were applied as they are. The first event also writes the masks that were in force
@@ -107,7 +107,7 @@ pub(super) fn report(
     events: Vec<EventReport>,
 ) -> Report {
     let model = inputs.model;
-    let mut all = Totals::default();
+    let mut all = AllTotals::default();
     let mut other_types = Vec::new();
     let made_of = work.layer_of(model.len());
     for ((place, tensor), &made) in model.tensors().enumerate().zip(&made_of) {
@@ -123,7 +123,6 @@ pub(super) fn report(
         all.kept += made.map_or(inputs.alive_len(place).unwrap_or(tensor.elements), |layer| counts[layer].kept);
         all.newly_pruned += made.map_or(0, |layer| counts[layer].outside.values);
     }
-    all.closed = all.elements - all.kept;
     Report {
         model: show(&job.model),
         output: String::new(),
