@@ -83,6 +83,15 @@ fn byte_identical_is_said_only_where_it_is_so() {
     let all = ["--method", "unstr_unified_local", "--density", "1", "--exclude", "fc.*"];
     let json = report(at, &[&["apply", "two", "-o", "out", "--masks", "masks"], &all[..]].concat());
     assert_eq!(json["events"][0]["unchanged"], false);
+    // Masks as they are have a norm of all that was there; an event has it of what masks in force keep.
+    let json = report(at, &["apply", "dense", "-o", "out", "--masks", "masks"]);
+    assert_eq!(json["events"][0]["selected"]["norm_kept"], 0.5);
+    let json = report(at, &["apply", "dense", "-o", "out", "--masks", "masks", "--strategy", &twice]);
+    assert_eq!(json["events"][0]["selected"]["norm_kept"], 1.0);
+    let own = tensors([("fc.weight_orig", f32s(&[8, 8], &[1.0; 64])), ("fc.weight_mask", bools(&[8, 8], &kept))]);
+    write(&at.join("own"), &own);
+    let json = report(at, &["apply", "own", "-o", "out", "--method", "unstr_global", "--density", "0.25"]);
+    assert_eq!(json["events"][0]["selected"]["norm_kept"], 0.5);
     // Under masks in force an event counts what they kept.
     let quarter = ["--method", "unstr_unified_local", "--density", "0.25"];
     let json = report(at, &[&["apply", "dense", "-o", "out", "--masks", "masks"], &quarter[..]].concat());
