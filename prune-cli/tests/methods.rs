@@ -183,6 +183,25 @@ fn training_is_refused_by_name() {
         assert!(said.contains(why), "{said}");
         assert!(fails(folder.path(), 2, &["schedule", &strategy, "--model", "model.safetensors"]).contains(why));
     }
+    // In words of what it is counted in.
+    let square = common::tensors([("fc1.weight", tensor(Dtype::F32, &[4, 4], Kind::Uniform, 1))]);
+    write(&folder.path().join("square.safetensors"), &square);
+    for (event, why) in [
+        ("'100..=700 steps': {'method': 'rigl', 'decay': 'constant'", "step 100..=700: `rigl` moves what masks keep"),
+        (
+            "'7 steps': {'method': 'unstr_global', 'density': 0.5, 'include': ['no']",
+            "step 7: the pattern `no` of `include`",
+        ),
+        (
+            "'7 steps': {'method': 'str_unified_local', 'pattern': '2:4'",
+            "step 7: nothing tells the axes of `fc1.weight`",
+        ),
+    ] {
+        let strategy = format!("{{{event}}}}}");
+        let output = run(folder.path(), &["schedule", &strategy, "--model", "square.safetensors"]);
+        let said = [output.stdout, output.stderr].map(|said| String::from_utf8(said).unwrap()).concat();
+        assert!(said.contains(why), "{said}");
+    }
     let through = "{'1..=2': {'method': 'unstr_global', 'density': 0.5, 'straight_through': True}}";
     let said = fails(
         folder.path(),

@@ -257,7 +257,7 @@ fn prepare<'m>(
         .collect::<Result<_, Error>>()?;
     // All events are tested against the model before anything is read.
     for (key, event) in &events {
-        needs_no_training(&key.map_or_else(String::new, |key| format!("epoch {key}: ")), event)?;
+        needs_no_training(&key.map_or_else(String::new, |key| format!("{}: ", key.named())), event)?;
         filter::plan(model, known, *key, event, &job.filter, |_| None)?;
     }
     if events.is_empty() && job.masks.is_none() {
