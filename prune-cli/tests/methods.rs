@@ -108,10 +108,16 @@ fn run_on_files(folder: &std::path::Path, model: &Tensors, beside: &Beside, stra
         write(&folder.join(file), tensors);
     }
     let mut arguments = vec!["apply", "model.safetensors", "-o", "out.safetensors", "--force", "--strategy", strategy];
-    arguments.extend(["--gradients", "gradients.safetensors", "--inputs", "inputs.safetensors"]);
-    // Scores stand in for magnitudes, so they are given where an event asks for them.
-    if strategy.contains("given") {
-        arguments.extend(["--scores", "scores.safetensors"]);
+    arguments.extend(["--report", "report.json"]);
+    // What no event looks at is refused.
+    for (scores, option, file) in [
+        (&["saliency", "snip"][..], "--gradients", "gradients.safetensors"),
+        (&["wanda"], "--inputs", "inputs.safetensors"),
+        (&["given"], "--scores", "scores.safetensors"),
+    ] {
+        if scores.iter().any(|score| strategy.contains(score)) {
+            arguments.extend([option, file]);
+        }
     }
     run(folder, &arguments)
 }
@@ -232,6 +238,48 @@ fn evidence_that_is_missing_is_asked_for() {
     write(&folder.path().join("square.safetensors"), &model);
     let said = apply("wanda", &["--inputs", "square.safetensors"]);
     assert!(said.contains("without the axis of its outputs"), "{said}");
+}
+
+/// Evidence that nothing looks at is refused by its option, before anything is made.
+#[test]
+fn evidence_without_use_is_refused_by_name() {
+    let (model, beside) = model(&vec![(vec![5, 8], 0, false, 3); 4]);
+    let folder = tempfile::tempdir().unwrap();
+    let masks = model.iter().map(|(name, about)| {
+        let kept = vec![true; about.shape.iter().product()];
+        (name.clone(), common::bools(&about.shape, &kept))
+    });
+    for (file, tensors) in
+        [("m", &model), ("scores", &beside.scores), ("gradients", &beside.gradients), ("inputs", &beside.inputs)]
+    {
+        write(&folder.path().join(file), tensors);
+    }
+    write(&folder.path().join("masks"), &masks.collect());
+    let before = common::entries(folder.path());
+    let by = |score: &str| format!("{{0: {{'method': 'unstr_unified_local', 'density': 0.5, 'score': '{score}'}}}}");
+    for (score, file) in [
+        ("magnitude", "gradients"),
+        ("magnitude", "inputs"),
+        ("random", "scores"),
+        ("snip", "inputs"),
+        ("wanda", "gradients"),
+        ("wanda", "scores"),
+        ("given", "gradients"),
+    ] {
+        let (option, strategy) = (format!("--{file}"), by(score));
+        for command in ["apply", "mask"] {
+            let said = fails(folder.path(), 2, &[command, "m", "-o", "x", "--strategy", &strategy, &option, file]);
+            assert!(said.contains(&format!("no event looks at {option}; leave it out")), "{score}: {said}");
+        }
+    }
+    for file in ["scores", "gradients", "inputs"] {
+        let option = format!("--{file}");
+        let said = fails(folder.path(), 2, &["apply", "m", "-o", "x", "--masks", "masks", &option, file]);
+        assert!(said.contains("say what is done: --method"), "{said}");
+        let said = fails(folder.path(), 2, &["mask", "m", "-o", "x", "--from-zeros", &option, file]);
+        assert!(said.contains("cannot be used with"), "{said}");
+    }
+    assert_eq!(common::entries(folder.path()), before);
 }
 
 /// The preview asks of a checkpoint what applying asks: counts of channels, of outputs and of all blocks together, and no

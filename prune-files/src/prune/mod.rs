@@ -100,13 +100,28 @@ impl Job {
         Job { masks: Some(path.into()), ..self }
     }
 
-    /// Opens all that is read beside the model.
+    /// Opens all that is read beside the model. Refuses what no event looks at.
     fn open_beside(&self) -> Result<Vec<(Beside, &Path, Model)>, Error> {
         let Job { scores, gradients, inputs, masks, .. } = self;
         let files =
             [(Beside::Scores, scores), (Beside::Gradients, gradients), (Beside::Norms, inputs), (Beside::Masks, masks)];
         let given = files.into_iter().filter_map(|(what, path)| Some((what, path.as_deref()?)));
-        given.map(|(what, path)| Ok((what, path, Model::open(path)?))).collect()
+        given
+            .map(|(what, path)| {
+                if !self.looks_at(what) {
+                    return Err(Error::request(format!("no event looks at {}; leave it out", what.flag())));
+                }
+                Ok((what, path, Model::open(path)?))
+            })
+            .collect()
+    }
+
+    /// True if an event looks at this; masks are in force whatever the events are.
+    fn looks_at(&self, what: Beside) -> bool {
+        // Scores stand in for magnitudes.
+        let stands_in = |score: Score| what == Beside::Scores && score == Score::magnitude();
+        let mut scores = self.events.iter().map(|(_, event)| event.scored_by());
+        what == Beside::Masks || scores.any(|score| score.needs().map(Beside::of) == Some(what) || stands_in(score))
     }
 }
 
