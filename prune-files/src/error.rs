@@ -74,10 +74,10 @@ pub enum Error {
         /// What does not fit, and what to do instead.
         why: String,
     },
-    /// Scores or masks do not fit the model's layers.
+    /// Scores, gradients, norms of inputs or masks do not fit the model's layers.
     #[error("{}: {why}", show(path))]
     Companion {
-        /// The file of scores or masks.
+        /// Their file.
         path: PathBuf,
         /// What does not fit.
         why: String,
@@ -106,7 +106,7 @@ pub enum Error {
         /// The output.
         path: PathBuf,
         /// What it is.
-        what: &'static str,
+        what: String,
         /// Whether the model may be replaced on request.
         in_place: bool,
     },

@@ -58,7 +58,7 @@ impl Beside {
         }
     }
 
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Beside::Scores => "scores",
             Beside::Gradients => "gradients",

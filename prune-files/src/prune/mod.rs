@@ -155,7 +155,7 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
     crate::bitmask::refuse_packed(&model)?;
     let known = Known::of(&model)?;
     let beside = job.open_beside()?;
-    let also: Vec<&Model> = beside.iter().map(|(.., model)| model).collect();
+    let also: Vec<(&str, &Model)> = beside.iter().map(|(what, _, model)| (what.word(), model)).collect();
     let path = to.check(&model, &also, true)?;
     output::clear(&parent(&path));
     // What cannot be written is found before anything is ranked.
@@ -206,7 +206,7 @@ pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result
     crate::bitmask::refuse_packed(&model)?;
     let known = Known::of(&model)?;
     let beside = job.open_beside()?;
-    let also: Vec<&Model> = beside.iter().map(|(.., model)| model).collect();
+    let also: Vec<(&str, &Model)> = beside.iter().map(|(what, _, model)| (what.word(), model)).collect();
     let (output, file) = MaskOutput::create(path, force, &model, &also)?;
     let prepared = prepare(job, &model, &known, beside, path, watch)?;
     let Prepared { inputs, last, events, .. } = &prepared;
