@@ -188,12 +188,7 @@ impl Error {
 
     /// An event that was refused. One that is from no strategy has no epoch to be named.
     pub(crate) fn refused(key: Option<Key>, error: &PruneError) -> Self {
-        let text = error.to_string();
-        let named = format!("epoch {}", Key::Epoch(0));
-        match text.strip_prefix(&named).filter(|_| key.is_none()) {
-            Some(rest) => Error::request(rest.trim_start_matches([':', ',', ' '])),
-            None => Error::request(text),
-        }
+        Error::request(if key.is_some() { error.to_string() } else { error.without_moment() })
     }
 
     /// A request that does not fit: `why` says what, and what to do instead.

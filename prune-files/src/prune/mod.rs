@@ -10,7 +10,7 @@ mod reports;
 use std::path::{Path, PathBuf};
 
 use prune_core::Score;
-use prune_schedule::{Event, EventPlan, Filter, Key};
+use prune_schedule::{Event, EventPlan, Filter, Key, PruneError};
 
 pub(crate) use events::needs_no_training;
 pub use events::{events_of, with_axis};
@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::layers::filter;
 use crate::layers::inputs::{Beside, Inputs};
 use crate::layers::known::Known;
-use crate::masks::decide::{Counts, carry_out};
+use crate::masks::decide::{Counts, Sink, carry_out};
 use crate::masks::ranks::Ranks;
 use crate::masks::sink::{Dense, MaskFile};
 use crate::masks::work::{LayerWork, Work};
@@ -170,7 +170,7 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
     let tensors: Vec<usize> = work.work.layers.iter().map(|layer| layer.tensor).collect();
     let counts = output::while_writing(&dense.files, || {
         dense.carry_over(&tensors, watch)?;
-        carry_out(&work.ranks, &work.work, &dense, watch)
+        work.carry_out(&dense, watch)
     })?;
     watch.progress.end();
     events.push(event_report(inputs, &work.work, &counts, last.as_ref(), events.is_empty()));
@@ -223,25 +223,47 @@ pub(crate) struct Planned {
     pub(crate) plan: EventPlan,
 }
 
+impl Planned {
+    /// An error of the core as one of this event.
+    fn refused(&self, error: Error) -> Error {
+        match error {
+            Error::Core(source) => {
+                Error::refused(self.key, &PruneError::Event { at: self.plan.at, source: Box::new(source) })
+            }
+            error => error,
+        }
+    }
+}
+
 /// The work of an event, and what ranks for it.
 struct Happening<'a> {
+    event: Option<&'a Planned>,
     ranks: Ranks<'a>,
     work: Work,
 }
 
 impl<'a> Happening<'a> {
     /// Ranks the layers of an event, if there is one. Masks in force stay so where it makes none.
-    fn ready(inputs: &'a Inputs<'a>, event: Option<&Planned>, watch: &Watch) -> Result<Self, Error> {
+    fn ready(inputs: &'a Inputs<'a>, event: Option<&'a Planned>, watch: &Watch) -> Result<Self, Error> {
         let (ranks, mut work) = match event {
-            Some(Planned { key, plan }) => {
-                let ranks = Ranks::of_plan(inputs, plan, watch)?;
-                let work = Work::of_plan(&ranks, plan, *key, watch)?;
+            Some(event @ Planned { key, plan }) => {
+                let ranks = Ranks::of_plan(inputs, plan, *key, watch)?;
+                let work = Work::of_plan(&ranks, plan, *key, watch).map_err(|error| event.refused(error))?;
                 (ranks, work)
             }
             None => (Ranks::of_weights(inputs), Work::default()),
         };
         work.add_in_force(inputs);
-        Ok(Happening { ranks, work })
+        Ok(Happening { event, ranks, work })
+    }
+
+    /// Makes all masks; what was met in each of the layers.
+    fn carry_out(&self, sink: &impl Sink, watch: &Watch) -> Result<Vec<Counts>, Error> {
+        let counts = carry_out(&self.ranks, &self.work, sink, watch);
+        counts.map_err(|error| match self.event {
+            Some(event) => event.refused(error),
+            None => error,
+        })
     }
 }
 
@@ -312,12 +334,12 @@ fn ranked_by_scores(job: &Job, event: &Event) -> Result<Event, Error> {
 
 /// The masks of an event in a file that is not in its place yet.
 fn masks_of(happening: &Happening<'_>, file: Temporary, watch: &Watch) -> Result<(Temporary, Vec<Counts>), Error> {
-    let Happening { ranks, work } = happening;
+    let Happening { ranks, work, .. } = happening;
     let tensors: Vec<usize> = work.layers.iter().map(|layer| layer.tensor).collect();
     let sink = MaskFile::create(file, ranks.inputs.model, &tensors)?;
     let bytes = tensors.iter().map(|&tensor| ranks.inputs.model.tensor(tensor).bytes).sum();
     watch.progress.begin("making masks", bytes);
-    let counts = carry_out(ranks, work, &sink, watch)?;
+    let counts = happening.carry_out(&sink, watch)?;
     watch.progress.end();
     Ok((sink.file, counts))
 }
