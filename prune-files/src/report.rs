@@ -97,7 +97,7 @@ pub struct LayerReport {
     pub shape: Vec<usize>,
     /// What was to be reached in it.
     pub target: String,
-    /// The axis along which N:M groups ran, where they ran along one.
+    /// The axis along which N:M groups ran, or channels or ranked outputs lay; none for other events and `str_global`.
     pub axis: Option<usize>,
     /// Blocks or channels, where those were ranked.
     #[serde(skip_serializing_if = "Option::is_none")]
