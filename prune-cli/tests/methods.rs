@@ -4,10 +4,15 @@
 
 mod common;
 
+use std::cell::Cell;
+
 use common::{Beside, Tensor, Tensors, fails, ok, oracle_with, read, run, tensor, write};
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use prune_core::testing::generators::Kind;
+use prune_schedule::Totals;
 use safetensors::Dtype;
+use serde_json::Value;
 
 const DTYPES: [Dtype; 4] = [Dtype::F32, Dtype::F64, Dtype::F16, Dtype::BF16];
 
@@ -122,42 +127,87 @@ fn run_on_files(folder: &std::path::Path, model: &Tensors, beside: &Beside, stra
     run(folder, &arguments)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+/// The report of the command has the figures of the pruner's.
+fn same_figures(found: &Value, expected: &Totals) -> Result<(), TestCaseError> {
+    let expected = serde_json::to_value(expected).unwrap();
+    for figure in ["elements", "asked", "kept", "non_zero", "closed", "newly_pruned", "ties", "short_groups"] {
+        prop_assert_eq!(&found[figure], &expected[figure], "{}", figure);
+    }
+    // Files are added up part by part.
+    match (found["norm_kept"].as_f64(), expected["norm_kept"].as_f64()) {
+        (Some(found), Some(expected)) => prop_assert!((found - expected).abs() < 1e-12, "norm {found}, not {expected}"),
+        (found, expected) => prop_assert_eq!(found, expected, "norm kept"),
+    }
+    Ok(())
+}
 
-    /// One event, or two after each other: what the pruner makes, or a refusal where it refuses.
-    #[test]
-    fn files_get_the_masks_of_a_training_loop(
-        layers in layers(),
-        first in 0..EVENTS.len(),
-        second in prop::option::of(0..EVENTS.len()),
-        density in (2u32..=19).prop_map(|twentieths| f64::from(twentieths) / 20.0),
-    ) {
-        let event = |which: usize, density: f64| EVENTS[which].replace(": D", &format!(": {density}"));
-        let given = |which: usize| EVENTS[which].contains("given");
-        // Magnitudes are not ranked beside scores.
-        let second = second.filter(|&second| given(first) == given(second) && !given(first));
-        let mut written = format!("{{0: {{{}}}", event(first, density));
-        if let Some(second) = second {
-            written += &format!(", 1: {{{}}}", event(second, density / 4.0));
-        }
-        written += "}";
-        let strategy = written.replace("|, 'axis': 'reduction'", "");
-        let (model, beside) = model(&layers);
-        let folder = tempfile::tempdir().unwrap();
-        let output = run_on_files(folder.path(), &model, &beside, &strategy);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        match oracle_with(&model, &written.replace('|', ""), &beside) {
-            Ok(expected) => {
-                prop_assert!(output.status.success(), "{strategy}\n{said}");
-                let found = read(&folder.path().join("out.safetensors"));
-                for (name, tensor) in &expected {
-                    prop_assert_eq!(&found[name].bytes, &tensor.bytes, "{} of {}", name, strategy);
+/// One event, or two after each other, to a density.
+type Asked = (Layers, usize, Option<usize>, f64);
+
+/// What the pruner makes and reports; or a refusal in its words where it refuses. True if it was made.
+fn files_as_training(folder: &std::path::Path, (layers, first, second, density): Asked) -> Result<bool, TestCaseError> {
+    let event = |which: usize, density: f64| EVENTS[which].replace(": D", &format!(": {density}"));
+    let given = |which: usize| EVENTS[which].contains("given");
+    // Magnitudes are not ranked beside scores.
+    let second = second.filter(|&second| given(first) == given(second) && !given(first));
+    let mut written = format!("{{0: {{{}}}", event(first, density));
+    if let Some(second) = second {
+        written += &format!(", 1: {{{}}}", event(second, density / 4.0));
+    }
+    written += "}";
+    let strategy = written.replace("|, 'axis': 'reduction'", "");
+    let (model, beside) = model(&layers);
+    let output = run_on_files(folder, &model, &beside, &strategy);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    match oracle_with(&model, &written.replace('|', ""), &beside) {
+        Ok((expected, reports)) => {
+            prop_assert!(output.status.success(), "{strategy}\n{said}");
+            let found = read(&folder.join("out.safetensors"));
+            for (name, tensor) in &expected {
+                prop_assert_eq!(&found[name].bytes, &tensor.bytes, "{} of {}", name, strategy);
+            }
+            let found: Value = serde_json::from_slice(&std::fs::read(folder.join("report.json")).unwrap()).unwrap();
+            let events = found["events"].as_array().unwrap();
+            prop_assert_eq!(events.len(), reports.len());
+            for (event, expected) in events.iter().zip(&reports) {
+                let about = |error| TestCaseError::fail(format!("{error}: {strategy}\n{event}\n{expected}"));
+                same_figures(&event["selected"], &expected.selected).map_err(about)?;
+                prop_assert_eq!(&event["unchanged"], expected.unchanged, "{}", strategy);
+                let layers = event["layers"].as_array().unwrap();
+                prop_assert_eq!(layers.len(), expected.layers.len());
+                for layer in &expected.layers {
+                    let found = layers.iter().find(|found| found["layer"] == layer.layer.as_str()).unwrap();
+                    same_figures(found, &layer.counts).map_err(about)?;
+                    prop_assert_eq!(&found["axis"], &serde_json::to_value(layer.axis).unwrap());
                 }
             }
-            Err(error) => prop_assert_eq!(output.status.code(), Some(2), "{}\n{}\n{}", strategy, error, said),
+            Ok(true)
+        }
+        Err(error) => {
+            prop_assert_eq!(output.status.code(), Some(2), "{}\n{}\n{}", strategy, error, said);
+            prop_assert_eq!(said.trim_end(), format!("error: {error}"), "{}", strategy);
+            Ok(false)
         }
     }
+}
+
+#[test]
+fn files_get_the_masks_and_figures_of_a_training_loop() {
+    let density = (2u32..=19).prop_map(|twentieths| f64::from(twentieths) / 20.0);
+    let asked = (layers(), 0..EVENTS.len(), prop::option::of(0..EVENTS.len()), density);
+    let config = ProptestConfig { cases: 300, source_file: Some(file!()), ..ProptestConfig::default() };
+    let (made, refused) = (Cell::new(0), Cell::new(0));
+    let tested = TestRunner::new(config).run(&asked, |asked| {
+        let folder = tempfile::tempdir().unwrap();
+        let count = if files_as_training(folder.path(), asked)? { &made } else { &refused };
+        count.set(count.get() + 1);
+        Ok(())
+    });
+    if let Err(failed) = tested {
+        panic!("{failed}");
+    }
+    let (made, refused) = (made.get(), refused.get());
+    assert!(made > 2 * refused, "{made} were made, {refused} refused");
 }
 
 #[test]
@@ -168,7 +218,7 @@ fn an_axis_that_is_not_written_is_that_of_the_inputs() {
     assert!(run_on_files(folder.path(), &model, &beside, event).status.success());
     let found = read(&folder.path().join("out.safetensors"));
     let written = "{0: {'method': 'str_unified_local', 'pattern': '2:4', 'axis': 'reduction'}}";
-    assert_eq!(found, oracle_with(&model, written, &beside).unwrap());
+    assert_eq!(found, oracle_with(&model, written, &beside).unwrap().0);
 }
 
 /// What nothing but a training can do is refused by its name, by the preview too.
@@ -292,7 +342,7 @@ fn the_preview_counts_as_applying_does() {
     let asked = |event: &str| {
         let strategy = format!("{{0: {{{event}}}}}");
         let text = ok(folder.path(), &["schedule", &strategy, "--model", "model.safetensors", "--json"]);
-        let preview: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let preview: Value = serde_json::from_str(&text).unwrap();
         let rows = preview["rows"].as_array().unwrap();
         (rows[0]["asked"].as_u64(), rows[1]["asked"].as_u64())
     };
