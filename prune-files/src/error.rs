@@ -1,4 +1,4 @@
-//! Everything that can go wrong with a checkpoint, and the exit code that stands for it.
+//! Everything that can go wrong with a checkpoint.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -155,16 +155,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// The exit code of the command: 2 for bad input, 3 where reading or writing failed, 130 where the user stopped it.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Error::Read { .. } | Error::Write { .. } | Error::Changed { .. } => 3,
-            Error::NotSynced { .. } | Error::InPlace { .. } | Error::SetAside { .. } => 3,
-            Error::Interrupted => 130,
-            _ => 2,
-        }
-    }
-
     /// A reading that failed.
     pub(crate) fn read(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Error {
         let path = path.into();
