@@ -123,7 +123,8 @@ fn events(what: &What) -> Result<Vec<(Option<Key>, Event)>, Error> {
         return events_of(&strategy, what.epoch);
     }
     let Some(method) = &what.method else {
-        return match (&what.masks, &what.scores) {
+        let evidence = [&what.scores, &what.gradients, &what.inputs].into_iter().flatten().next();
+        return match (&what.masks, evidence) {
             (Some(_), None) if what.axis.is_some() => {
                 Err(Error::request("--axis is for N:M groups, and masks are applied as they are; leave it out"))
             }

@@ -43,8 +43,18 @@ fn main() -> ExitCode {
             // What a bar has left on the line would stand before the message.
             watch.progress.end();
             let _ = writeln!(io::stderr(), "{} {error}", style("error:").for_stderr().red().bold());
-            ExitCode::from(error.exit_code())
+            ExitCode::from(exit_code(&error))
         }
+    }
+}
+
+/// 2 for bad input, 3 where reading or writing failed, 130 where the user stopped it.
+fn exit_code(error: &Error) -> u8 {
+    match error {
+        Error::Read { .. } | Error::Write { .. } | Error::Changed { .. } => 3,
+        Error::NotSynced { .. } | Error::InPlace { .. } | Error::SetAside { .. } => 3,
+        Error::Interrupted => 130,
+        _ => 2,
     }
 }
 

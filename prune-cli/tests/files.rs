@@ -72,6 +72,26 @@ fn byte_identical_is_said_only_where_it_is_so() {
     write(&at.join("dense"), &tensors([("fc.weight", f32s(&[8, 8], &[1.0; 64]))]));
     let json = report(at, &["apply", "dense", "-o", "out", "--masks", "masks"]);
     assert_eq!((&json["events"][0]["unchanged"], &json["all"]["newly_pruned"]), (&false.into(), &32.into()));
+    // So they are by an event that closes nothing more, the first of two; and in a layer that it leaves alone.
+    let half = "'method': 'unstr_unified_local', 'density': 0.5";
+    let twice = format!("{{0: {{{half}}}, 1: {{{half}}}}}");
+    let json = report(at, &["apply", "dense", "-o", "out", "--masks", "masks", "--strategy", &twice]);
+    let of = |event: usize| (&json["events"][event]["unchanged"], &json["events"][event]["selected"]["closed"]);
+    assert_eq!([of(0), of(1)], [(&false.into(), &0.into()), (&true.into(), &0.into())]);
+    let other = tensors([("fc.weight", f32s(&[8, 8], &[1.0; 64])), ("other.weight", f32s(&[2, 2], &[1.0; 4]))]);
+    write(&at.join("two"), &other);
+    let all = ["--method", "unstr_unified_local", "--density", "1", "--exclude", "fc.*"];
+    let json = report(at, &[&["apply", "two", "-o", "out", "--masks", "masks"], &all[..]].concat());
+    assert_eq!(json["events"][0]["unchanged"], false);
+    // Masks as they are have a norm of all that was there; an event has it of what masks in force keep.
+    let json = report(at, &["apply", "dense", "-o", "out", "--masks", "masks"]);
+    assert_eq!(json["events"][0]["selected"]["norm_kept"], 0.5);
+    let json = report(at, &["apply", "dense", "-o", "out", "--masks", "masks", "--strategy", &twice]);
+    assert_eq!(json["events"][0]["selected"]["norm_kept"], 1.0);
+    let own = tensors([("fc.weight_orig", f32s(&[8, 8], &[1.0; 64])), ("fc.weight_mask", bools(&[8, 8], &kept))]);
+    write(&at.join("own"), &own);
+    let json = report(at, &["apply", "own", "-o", "out", "--method", "unstr_global", "--density", "0.25"]);
+    assert_eq!(json["events"][0]["selected"]["norm_kept"], 0.5);
     // Under masks in force an event counts what they kept.
     let quarter = ["--method", "unstr_unified_local", "--density", "0.25"];
     let json = report(at, &[&["apply", "dense", "-o", "out", "--masks", "masks"], &quarter[..]].concat());
@@ -103,6 +123,10 @@ fn masks_of_zeros_keep_a_checkpoint_sparse() {
     ]);
     write(&at.join("m"), &model);
     let json = report(at, &["mask", "m", "-o", "masks", "--from-zeros"]);
+    // A figure that nobody has counted is not there.
+    let all =
+        serde_json::json!({ "elements": 3 * 64 + 2 * 2000 + 4, "kept": 32 + 2 * 64 + 2 * 2000 + 4, "newly_pruned": 0 });
+    assert_eq!(json["all"], all);
     let kept: Vec<bool> = values.iter().map(|value| *value != 0.0).collect();
     assert_eq!(read(&at.join("masks")), tensors([("a.weight", bools(&[8, 8], &kept))]));
     let warnings: Vec<&str> =
@@ -122,7 +146,7 @@ fn masks_of_zeros_keep_a_checkpoint_sparse() {
         .collect();
     assert!(left.contains(&("dense.weight", "fewer than 5% zeros")), "{left:?}");
     assert!(left.iter().any(|(layer, _)| *layer == "lm_head.weight"), "{left:?}");
-    assert_eq!((&json["ranked_by"], &json["all"]["closed"]), (&"zeros".into(), &32.into()));
+    assert_eq!(json["ranked_by"], "zeros");
     ok(at, &["check", "m", "--masks", "masks"]);
     // A layer that is mostly zero is warned of unless it has a mask; half is not most, and a head is no weight.
     let mostly: Vec<f32> = values.iter().enumerate().map(|(i, value)| if i % 8 < 4 { *value } else { 0.0 }).collect();

@@ -4,10 +4,15 @@
 
 mod common;
 
+use std::cell::Cell;
+
 use common::{Beside, Tensor, Tensors, fails, ok, oracle_with, read, run, tensor, write};
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use prune_core::testing::generators::Kind;
+use prune_schedule::Totals;
 use safetensors::Dtype;
+use serde_json::Value;
 
 const DTYPES: [Dtype; 4] = [Dtype::F32, Dtype::F64, Dtype::F16, Dtype::BF16];
 
@@ -108,50 +113,101 @@ fn run_on_files(folder: &std::path::Path, model: &Tensors, beside: &Beside, stra
         write(&folder.join(file), tensors);
     }
     let mut arguments = vec!["apply", "model.safetensors", "-o", "out.safetensors", "--force", "--strategy", strategy];
-    arguments.extend(["--gradients", "gradients.safetensors", "--inputs", "inputs.safetensors"]);
-    // Scores stand in for magnitudes, so they are given where an event asks for them.
-    if strategy.contains("given") {
-        arguments.extend(["--scores", "scores.safetensors"]);
+    arguments.extend(["--report", "report.json"]);
+    // What no event looks at is refused.
+    for (scores, option, file) in [
+        (&["saliency", "snip"][..], "--gradients", "gradients.safetensors"),
+        (&["wanda"], "--inputs", "inputs.safetensors"),
+        (&["given"], "--scores", "scores.safetensors"),
+    ] {
+        if scores.iter().any(|score| strategy.contains(score)) {
+            arguments.extend([option, file]);
+        }
     }
     run(folder, &arguments)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+/// The report of the command has the figures of the pruner's.
+fn same_figures(found: &Value, expected: &Totals) -> Result<(), TestCaseError> {
+    let expected = serde_json::to_value(expected).unwrap();
+    for figure in ["elements", "asked", "kept", "non_zero", "closed", "newly_pruned", "ties", "short_groups"] {
+        prop_assert_eq!(&found[figure], &expected[figure], "{}", figure);
+    }
+    // Files are added up part by part.
+    match (found["norm_kept"].as_f64(), expected["norm_kept"].as_f64()) {
+        (Some(found), Some(expected)) => prop_assert!((found - expected).abs() < 1e-12, "norm {found}, not {expected}"),
+        (found, expected) => prop_assert_eq!(found, expected, "norm kept"),
+    }
+    Ok(())
+}
 
-    /// One event, or two after each other: what the pruner makes, or a refusal where it refuses.
-    #[test]
-    fn files_get_the_masks_of_a_training_loop(
-        layers in layers(),
-        first in 0..EVENTS.len(),
-        second in prop::option::of(0..EVENTS.len()),
-        density in (2u32..=19).prop_map(|twentieths| f64::from(twentieths) / 20.0),
-    ) {
-        let event = |which: usize, density: f64| EVENTS[which].replace(": D", &format!(": {density}"));
-        let given = |which: usize| EVENTS[which].contains("given");
-        // Magnitudes are not ranked beside scores.
-        let second = second.filter(|&second| given(first) == given(second) && !given(first));
-        let mut written = format!("{{0: {{{}}}", event(first, density));
-        if let Some(second) = second {
-            written += &format!(", 1: {{{}}}", event(second, density / 4.0));
-        }
-        written += "}";
-        let strategy = written.replace("|, 'axis': 'reduction'", "");
-        let (model, beside) = model(&layers);
-        let folder = tempfile::tempdir().unwrap();
-        let output = run_on_files(folder.path(), &model, &beside, &strategy);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        match oracle_with(&model, &written.replace('|', ""), &beside) {
-            Ok(expected) => {
-                prop_assert!(output.status.success(), "{strategy}\n{said}");
-                let found = read(&folder.path().join("out.safetensors"));
-                for (name, tensor) in &expected {
-                    prop_assert_eq!(&found[name].bytes, &tensor.bytes, "{} of {}", name, strategy);
+/// One event, or two after each other, to a density.
+type Asked = (Layers, usize, Option<usize>, f64);
+
+/// What the pruner makes and reports; or a refusal in its words where it refuses. True if it was made.
+fn files_as_training(folder: &std::path::Path, (layers, first, second, density): Asked) -> Result<bool, TestCaseError> {
+    let event = |which: usize, density: f64| EVENTS[which].replace(": D", &format!(": {density}"));
+    let given = |which: usize| EVENTS[which].contains("given");
+    // Magnitudes are not ranked beside scores.
+    let second = second.filter(|&second| given(first) == given(second) && !given(first));
+    let mut written = format!("{{0: {{{}}}", event(first, density));
+    if let Some(second) = second {
+        written += &format!(", 1: {{{}}}", event(second, density / 4.0));
+    }
+    written += "}";
+    let strategy = written.replace("|, 'axis': 'reduction'", "");
+    let (model, beside) = model(&layers);
+    let output = run_on_files(folder, &model, &beside, &strategy);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    match oracle_with(&model, &written.replace('|', ""), &beside) {
+        Ok((expected, reports)) => {
+            prop_assert!(output.status.success(), "{strategy}\n{said}");
+            let found = read(&folder.join("out.safetensors"));
+            for (name, tensor) in &expected {
+                prop_assert_eq!(&found[name].bytes, &tensor.bytes, "{} of {}", name, strategy);
+            }
+            let found: Value = serde_json::from_slice(&std::fs::read(folder.join("report.json")).unwrap()).unwrap();
+            let events = found["events"].as_array().unwrap();
+            prop_assert_eq!(events.len(), reports.len());
+            for (event, expected) in events.iter().zip(&reports) {
+                let about = |error| TestCaseError::fail(format!("{error}: {strategy}\n{event}\n{expected}"));
+                same_figures(&event["selected"], &expected.selected).map_err(about)?;
+                prop_assert_eq!(&event["unchanged"], expected.unchanged, "{}", strategy);
+                let layers = event["layers"].as_array().unwrap();
+                prop_assert_eq!(layers.len(), expected.layers.len());
+                for layer in &expected.layers {
+                    let found = layers.iter().find(|found| found["layer"] == layer.layer.as_str()).unwrap();
+                    same_figures(found, &layer.counts).map_err(about)?;
+                    prop_assert_eq!(&found["axis"], &serde_json::to_value(layer.axis).unwrap());
                 }
             }
-            Err(error) => prop_assert_eq!(output.status.code(), Some(2), "{}\n{}\n{}", strategy, error, said),
+            Ok(true)
+        }
+        Err(error) => {
+            prop_assert_eq!(output.status.code(), Some(2), "{}\n{}\n{}", strategy, error, said);
+            prop_assert_eq!(said.trim_end(), format!("error: {error}"), "{}", strategy);
+            Ok(false)
         }
     }
+}
+
+#[test]
+fn files_get_the_masks_and_figures_of_a_training_loop() {
+    let density = (2u32..=19).prop_map(|twentieths| f64::from(twentieths) / 20.0);
+    let asked = (layers(), 0..EVENTS.len(), prop::option::of(0..EVENTS.len()), density);
+    let config = ProptestConfig { cases: 300, source_file: Some(file!()), ..ProptestConfig::default() };
+    let (made, refused) = (Cell::new(0), Cell::new(0));
+    let tested = TestRunner::new(config).run(&asked, |asked| {
+        let folder = tempfile::tempdir().unwrap();
+        let count = if files_as_training(folder.path(), asked)? { &made } else { &refused };
+        count.set(count.get() + 1);
+        Ok(())
+    });
+    if let Err(failed) = tested {
+        panic!("{failed}");
+    }
+    let (made, refused) = (made.get(), refused.get());
+    assert!(made > 2 * refused, "{made} were made, {refused} refused");
 }
 
 #[test]
@@ -162,7 +218,7 @@ fn an_axis_that_is_not_written_is_that_of_the_inputs() {
     assert!(run_on_files(folder.path(), &model, &beside, event).status.success());
     let found = read(&folder.path().join("out.safetensors"));
     let written = "{0: {'method': 'str_unified_local', 'pattern': '2:4', 'axis': 'reduction'}}";
-    assert_eq!(found, oracle_with(&model, written, &beside).unwrap());
+    assert_eq!(found, oracle_with(&model, written, &beside).unwrap().0);
 }
 
 /// What nothing but a training can do is refused by its name, by the preview too.
@@ -182,6 +238,25 @@ fn training_is_refused_by_name() {
             fails(folder.path(), 2, &["apply", "model.safetensors", "-o", "x.safetensors", "--strategy", &strategy]);
         assert!(said.contains(why), "{said}");
         assert!(fails(folder.path(), 2, &["schedule", &strategy, "--model", "model.safetensors"]).contains(why));
+    }
+    // In words of what it is counted in.
+    let square = common::tensors([("fc1.weight", tensor(Dtype::F32, &[4, 4], Kind::Uniform, 1))]);
+    write(&folder.path().join("square.safetensors"), &square);
+    for (event, why) in [
+        ("'100..=700 steps': {'method': 'rigl', 'decay': 'constant'", "step 100..=700: `rigl` moves what masks keep"),
+        (
+            "'7 steps': {'method': 'unstr_global', 'density': 0.5, 'include': ['no']",
+            "step 7: the pattern `no` of `include`",
+        ),
+        (
+            "'7 steps': {'method': 'str_unified_local', 'pattern': '2:4'",
+            "step 7: nothing tells the axes of `fc1.weight`",
+        ),
+    ] {
+        let strategy = format!("{{{event}}}}}");
+        let output = run(folder.path(), &["schedule", &strategy, "--model", "square.safetensors"]);
+        let said = [output.stdout, output.stderr].map(|said| String::from_utf8(said).unwrap()).concat();
+        assert!(said.contains(why), "{said}");
     }
     let through = "{'1..=2': {'method': 'unstr_global', 'density': 0.5, 'straight_through': True}}";
     let said = fails(
@@ -215,6 +290,48 @@ fn evidence_that_is_missing_is_asked_for() {
     assert!(said.contains("without the axis of its outputs"), "{said}");
 }
 
+/// Evidence that nothing looks at is refused by its option, before anything is made.
+#[test]
+fn evidence_without_use_is_refused_by_name() {
+    let (model, beside) = model(&vec![(vec![5, 8], 0, false, 3); 4]);
+    let folder = tempfile::tempdir().unwrap();
+    let masks = model.iter().map(|(name, about)| {
+        let kept = vec![true; about.shape.iter().product()];
+        (name.clone(), common::bools(&about.shape, &kept))
+    });
+    for (file, tensors) in
+        [("m", &model), ("scores", &beside.scores), ("gradients", &beside.gradients), ("inputs", &beside.inputs)]
+    {
+        write(&folder.path().join(file), tensors);
+    }
+    write(&folder.path().join("masks"), &masks.collect());
+    let before = common::entries(folder.path());
+    let by = |score: &str| format!("{{0: {{'method': 'unstr_unified_local', 'density': 0.5, 'score': '{score}'}}}}");
+    for (score, file) in [
+        ("magnitude", "gradients"),
+        ("magnitude", "inputs"),
+        ("random", "scores"),
+        ("snip", "inputs"),
+        ("wanda", "gradients"),
+        ("wanda", "scores"),
+        ("given", "gradients"),
+    ] {
+        let (option, strategy) = (format!("--{file}"), by(score));
+        for command in ["apply", "mask"] {
+            let said = fails(folder.path(), 2, &[command, "m", "-o", "x", "--strategy", &strategy, &option, file]);
+            assert!(said.contains(&format!("no event looks at {option}; leave it out")), "{score}: {said}");
+        }
+    }
+    for file in ["scores", "gradients", "inputs"] {
+        let option = format!("--{file}");
+        let said = fails(folder.path(), 2, &["apply", "m", "-o", "x", "--masks", "masks", &option, file]);
+        assert!(said.contains("say what is done: --method"), "{said}");
+        let said = fails(folder.path(), 2, &["mask", "m", "-o", "x", "--from-zeros", &option, file]);
+        assert!(said.contains("cannot be used with"), "{said}");
+    }
+    assert_eq!(common::entries(folder.path()), before);
+}
+
 /// The preview asks of a checkpoint what applying asks: counts of channels, of outputs and of all blocks together, and no
 /// density that rises.
 #[test]
@@ -225,7 +342,7 @@ fn the_preview_counts_as_applying_does() {
     let asked = |event: &str| {
         let strategy = format!("{{0: {{{event}}}}}");
         let text = ok(folder.path(), &["schedule", &strategy, "--model", "model.safetensors", "--json"]);
-        let preview: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let preview: Value = serde_json::from_str(&text).unwrap();
         let rows = preview["rows"].as_array().unwrap();
         (rows[0]["asked"].as_u64(), rows[1]["asked"].as_u64())
     };

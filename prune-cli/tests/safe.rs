@@ -41,16 +41,29 @@ fn a_report_replaces_nothing_that_is_read_or_written() {
         assert!(error.contains(why), "{report}: {error}");
         assert_eq!(entries(at), before);
     };
-    let read = "is a file of the model, the scores or the masks";
+    let read = "is a file of the model, which is read; name another file";
     for report in
         ["m/model-00001-of-00002.safetensors", &format!("m/{INDEX}"), "here/m/model-00002-of-00002.safetensors"]
     {
         refused(&call(&["apply", "m", "-o", "out"]), report, read);
         refused(&call(&["mask", "m", "-o", "out"]), report, read);
     }
-    for report in ["one", "hard", "here/one", "scores", "./masks"] {
+    for (report, read) in [
+        ("one", read),
+        ("hard", read),
+        ("here/one", read),
+        ("scores", "is a file of scores, which is read"),
+        ("./masks", "is a file of masks, which is read"),
+    ] {
         let command = ["apply", "one", "-o", "out", "--scores", "scores", "--masks", "masks", "--include", "a.weight"];
         refused(&call(&command), report, read);
+    }
+    for (score, option, what) in [("snip", "--gradients", "gradients"), ("wanda", "--inputs", "input norms")] {
+        let strategy = format!("{{0: {{'method': 'unstr_unified_local', 'density': 0.5, 'score': '{score}'}}}}");
+        let command = ["apply", "one", "--strategy", &strategy, option, "scores"];
+        let read = format!("is a file of {what}, which is read");
+        refused(&[&command[..], &["-o", "out"]].concat(), "scores", &read);
+        refused(&[&command[..], &["-o", "scores"]].concat(), "report.json", &read);
     }
     refused(&["apply", "one", "-o", "out", "--strategy", "strategy"], "here/strategy", "is the strategy");
     for report in ["out", "./out", "here/out"] {
@@ -79,7 +92,7 @@ fn an_output_replaces_nothing_that_is_read() {
     assert!(error.contains("is the model itself; write elsewhere\n"), "{error}");
     let out = format!("masks/{INDEX}");
     let error = fails(at, 2, &call(&["mask", "m", "-o", &out, "--force", "--masks", "masks"]));
-    assert!(error.contains("is a file of scores or masks, which is read; write elsewhere\n"), "{error}");
+    assert!(error.contains("is a file of masks, which is read; write elsewhere\n"), "{error}");
     assert_eq!(fs::read(at.join("m").join(INDEX)).unwrap(), index);
     // The only command that has the option names it.
     let error = fails(at, 2, &call(&["apply", "m", "-o", "m", "--force"]));

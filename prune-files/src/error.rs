@@ -1,4 +1,4 @@
-//! Everything that can go wrong with a checkpoint, and the exit code that stands for it.
+//! Everything that can go wrong with a checkpoint.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -74,10 +74,10 @@ pub enum Error {
         /// What does not fit, and what to do instead.
         why: String,
     },
-    /// Scores or masks do not fit the model's layers.
+    /// Scores, gradients, norms of inputs or masks do not fit the model's layers.
     #[error("{}: {why}", show(path))]
     Companion {
-        /// The file of scores or masks.
+        /// Their file.
         path: PathBuf,
         /// What does not fit.
         why: String,
@@ -106,7 +106,7 @@ pub enum Error {
         /// The output.
         path: PathBuf,
         /// What it is.
-        what: &'static str,
+        what: String,
         /// Whether the model may be replaced on request.
         in_place: bool,
     },
@@ -155,16 +155,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// The exit code of the command: 2 for bad input, 3 where reading or writing failed, 130 where the user stopped it.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Error::Read { .. } | Error::Write { .. } | Error::Changed { .. } => 3,
-            Error::NotSynced { .. } | Error::InPlace { .. } | Error::SetAside { .. } => 3,
-            Error::Interrupted => 130,
-            _ => 2,
-        }
-    }
-
     /// A reading that failed.
     pub(crate) fn read(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Error {
         let path = path.into();
@@ -188,12 +178,7 @@ impl Error {
 
     /// An event that was refused. One that is from no strategy has no epoch to be named.
     pub(crate) fn refused(key: Option<Key>, error: &PruneError) -> Self {
-        let text = error.to_string();
-        let named = format!("epoch {}", Key::Epoch(0));
-        match text.strip_prefix(&named).filter(|_| key.is_none()) {
-            Some(rest) => Error::request(rest.trim_start_matches([':', ',', ' '])),
-            None => Error::request(text),
-        }
+        Error::request(if key.is_some() { error.to_string() } else { error.without_moment() })
     }
 
     /// A request that does not fit: `why` says what, and what to do instead.

@@ -138,7 +138,8 @@ fn judge(at: &Path, output: &str, result: &Result<(), Error>, before: &Tree, old
         Err(error) => {
             assert!(there == *old, "{about}: changed, but {error}");
             assert!(aside.is_empty(), "{about}: moved, but {error}");
-            assert_eq!(error.exit_code(), 3, "{about}: {error}");
+            let failed = matches!(error, Error::Read { .. } | Error::Write { .. } | Error::Changed { .. });
+            assert!(failed || matches!(error, Error::NotSynced { .. }), "{about}: {error}");
             assert!(!error.to_string().contains(".prune-cli-"), "{about}: {error}");
         }
     }

@@ -25,9 +25,8 @@ pub struct Report {
     pub ranked_by: String,
     /// The events in the order in which they were applied.
     pub events: Vec<EventReport>,
-    /// All tensors of the types that can be pruned together, after the last event; pruned or not. Newly pruned is what was
-    /// not zero in the model and is in the output.
-    pub all: Totals,
+    /// All tensors of the types that can be pruned together, after the last event; pruned or not.
+    pub all: AllTotals,
     /// Whether every byte of the output's weights is that of the model; only of dense outputs, false for others.
     pub byte_identical: bool,
     /// Tensors of the types that can be pruned that were left dense, each with the reason.
@@ -51,6 +50,19 @@ pub struct Report {
     /// entropy of where they are. For a bitmask only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entropy_bound: Option<u64>,
+}
+
+/// Counts over all tensors of the types that can be pruned. Those that no event selects are not read, so what their values
+/// would tell is not among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct AllTotals {
+    /// Elements there are.
+    pub elements: usize,
+    /// Elements that masks keep; all of a tensor without one.
+    pub kept: usize,
+    /// Elements that were not zero in the model and are zero in the output.
+    pub newly_pruned: usize,
 }
 
 /// What one event did.
@@ -85,7 +97,7 @@ pub struct LayerReport {
     pub shape: Vec<usize>,
     /// What was to be reached in it.
     pub target: String,
-    /// The axis along which N:M groups ran, where they ran along one.
+    /// The axis along which N:M groups ran, or channels or ranked outputs lay; none for other events and `str_global`.
     pub axis: Option<usize>,
     /// Blocks or channels, where those were ranked.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,7 +112,7 @@ impl fmt::Display for Report {
         for event in &self.events {
             writeln!(f, "{event}\n")?;
         }
-        let Totals { elements, kept, .. } = self.all;
+        let AllTotals { elements, kept, .. } = self.all;
         writeln!(f, "all parameters: {kept} of {elements} kept ({})", percent(kept, elements))?;
         lines(&self.left_dense).iter().try_for_each(|line| writeln!(f, "{line}"))?;
         if !self.other_types.is_empty() {

@@ -114,7 +114,7 @@ impl Key {
     }
 
     /// It with its word, as errors begin: `epoch 10`, `step 100`, `epoch 10..=20`.
-    pub(crate) fn named(self) -> String {
+    pub fn named(self) -> String {
         match self {
             Key::Steps { first, last } if first == last => format!("step {first}"),
             Key::Steps { first, last } => format!("step {first}..={last}"),

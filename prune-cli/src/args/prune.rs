@@ -125,7 +125,9 @@ pub(crate) struct MaskFile {
     pub(crate) output: PathBuf,
     /// Keep what is not zero: the masks of a checkpoint that is sparse already, to train on from it. For each weight of which
     /// 5% to 99.9% is zero; others are left open.
-    #[arg(long, conflicts_with_all = ["strategy", "method", "density", "sparsity", "pattern", "axis", "scores", "masks"])]
+    #[arg(long, conflicts_with_all = [
+        "strategy", "method", "density", "sparsity", "pattern", "axis", "scores", "gradients", "inputs", "masks",
+    ])]
     pub(crate) from_zeros: bool,
     #[command(flatten)]
     pub(crate) what: What,

@@ -148,9 +148,13 @@ impl Shrink {
             Score::L1 => ChannelScore::L1,
             Score::Random => ChannelScore::Random { seed: self.seed },
         };
-        let (model, multiple, explain) = (self.model.clone(), self.multiple, self.explain);
-        let (include, exclude) = (self.include.clone(), self.exclude.clone());
-        Ok(ShrinkJob { model, by, score, multiple, inputs, include, exclude, explain })
+        Ok(ShrinkJob::new(&self.model, by)
+            .with_score(score)
+            .with_multiple(self.multiple)
+            .with_inputs(inputs)
+            .with_include(self.include.clone())
+            .with_exclude(self.exclude.clone())
+            .with_explain(self.explain))
     }
 }
 

@@ -12,7 +12,7 @@ use assert_cmd::Command;
 use half::{bf16, f16};
 use prune_core::testing::generators::{Kind, many_values};
 use prune_core::{LayerMut, LayerRef, Layers, LayersMut, PlainTensor};
-use prune_schedule::{Evidence, Inputs, PruneError, Pruner, Strategy};
+use prune_schedule::{Evidence, Inputs, PruneError, Pruner, Report, Strategy};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
@@ -194,7 +194,7 @@ pub struct Beside {
 
 /// What a training loop's pruner makes of the same weights, all events after each other.
 pub fn oracle(tensors: &Tensors, strategy: &str) -> Tensors {
-    oracle_with(tensors, strategy, &Beside::default()).unwrap()
+    oracle_with(tensors, strategy, &Beside::default()).unwrap().0
 }
 
 fn in_memory(tensors: &Tensors) -> InMemory {
@@ -214,17 +214,21 @@ fn in_memory(tensors: &Tensors) -> InMemory {
             _ => return None,
         })
     };
-    InMemory(tensors.iter().filter_map(|(name, t)| memory(t).map(|memory| (name.clone(), memory))).collect())
+    // In the order of a file, which is that of the types and then of the names.
+    let mut tensors: Vec<(&String, &Tensor)> = tensors.iter().collect();
+    tensors.sort_by_key(|(_, about)| std::cmp::Reverse(about.dtype));
+    InMemory(tensors.into_iter().filter_map(|(name, t)| memory(t).map(|memory| (name.clone(), memory))).collect())
 }
 
-/// The same with what events look at beside the weights; or what the pruner says against it.
-pub fn oracle_with(tensors: &Tensors, strategy: &str, beside: &Beside) -> Result<Tensors, PruneError> {
+/// The same with what events look at beside the weights, and the reports; or what the pruner says against it.
+pub fn oracle_with(tensors: &Tensors, strategy: &str, beside: &Beside) -> Result<(Tensors, Vec<Report>), PruneError> {
     let mut model = in_memory(tensors);
     let (gradients, inputs, scores) =
         (in_memory(&beside.gradients), in_memory(&beside.inputs), in_memory(&beside.scores));
     let strategy: Strategy = strategy.parse().unwrap();
     let last = strategy.last_event_epoch().unwrap();
     let mut pruner = Pruner::new(strategy);
+    let mut reports = Vec::new();
     for epoch in 0..=last {
         let evidence = Evidence {
             gradients: Some(&gradients),
@@ -232,7 +236,7 @@ pub fn oracle_with(tensors: &Tensors, strategy: &str, beside: &Beside) -> Result
             scores: Some(&scores),
             ..Evidence::default()
         };
-        pruner.end_epoch_with(epoch, &mut model, evidence)?;
+        reports.extend(pruner.end_epoch_with(epoch, &mut model, evidence)?);
     }
     let mut pruned = tensors.clone();
     for (name, memory) in model.0 {
@@ -243,5 +247,5 @@ pub fn oracle_with(tensors: &Tensors, strategy: &str, beside: &Beside) -> Result
             Memory::Bf16(tensor) => tensor.values().iter().flat_map(|x| x.to_le_bytes()).collect(),
         };
     }
-    Ok(pruned)
+    Ok((pruned, reports))
 }

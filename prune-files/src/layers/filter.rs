@@ -11,18 +11,24 @@ use crate::text::clipped::{clipped, did_you_mean, listed};
 /// Refuses a pattern that matches nothing: whoever wrote it meant some layer.
 pub(crate) fn check(filter: &Filter, model: &Model, known: &Known) -> Result<(), Error> {
     let prunable = |tensor| known.leaves(&filter.widened(), model, tensor);
-    idle("--include", &filter.include, model, prunable)?;
-    idle("--exclude", &filter.exclude, model, |_| None)?;
+    idle("", "--include", &filter.include, model, prunable)?;
+    idle("", "--exclude", &filter.exclude, model, |_| None)?;
     let unknown = |tensor| match known.leaves(&Filter::default(), model, tensor) {
         Some(LeftDense::Unknown) => None,
         None => Some(LeftDense::Other("known as a weight already")),
         other => other,
     };
-    idle("--also", &filter.also, model, unknown)
+    idle("", "--also", &filter.also, model, unknown)
 }
 
-/// Refuses a pattern that matches no tensor that it could be for: `leaves` says why one is not.
-fn idle(field: &str, globs: &[Glob], model: &Model, leaves: impl Fn(usize) -> Option<LeftDense>) -> Result<(), Error> {
+/// Refuses a pattern that matches no tensor that it could be for: `leaves` says why one is not. `when` begins the message.
+fn idle(
+    when: &str,
+    field: &str,
+    globs: &[Glob],
+    model: &Model,
+    leaves: impl Fn(usize) -> Option<LeftDense>,
+) -> Result<(), Error> {
     let left: Vec<(&str, Option<LeftDense>)> =
         model.tensors().enumerate().map(|(tensor, about)| (about.name.as_str(), leaves(tensor))).collect();
     let matched = |glob: &Glob| left.iter().any(|(name, left)| left.is_none() && glob.matches(name));
@@ -40,7 +46,7 @@ fn idle(field: &str, globs: &[Glob], model: &Model, leaves: impl Fn(usize) -> Op
         _ if field.contains("exclude") => "tensor",
         _ => "prunable layer",
     };
-    Err(Error::request(format!("the pattern `{text}` of {field} matches no {what}{more}")))
+    Err(Error::request(format!("{when}the pattern `{text}` of {field} matches no {what}{more}")))
 }
 
 /// What a plan sees of a model's tensors: what `filter` leaves dense is selected by a table alone.
@@ -70,7 +76,7 @@ pub(crate) fn plan(
     filter: &Filter,
     alive: impl Fn(usize) -> Option<usize>,
 ) -> Result<EventPlan, Error> {
-    let when = key.map_or_else(String::new, |key| format!("epoch {key}: "));
+    let when = key.map_or_else(String::new, |key| format!("{}: ", key.named()));
     let refuse = |why: String| Error::request(format!("{when}{why}"));
     for name in event.targets().iter().filter_map(|(name, _)| *name) {
         let Some(tensor) = model.find(name) else { continue };
@@ -85,8 +91,8 @@ pub(crate) fn plan(
         }
     }
     let prunable = |tensor| known.leaves(&filter.widened(), model, tensor);
-    idle(&format!("{when}`include`"), event.included(), model, prunable)?;
-    idle(&format!("{when}`exclude`"), event.excluded(), model, |_| None)?;
+    idle(&when, "`include`", event.included(), model, prunable)?;
+    idle(&when, "`exclude`", event.excluded(), model, |_| None)?;
     let at = key.unwrap_or(Key::Epoch(0));
     event.plan(at, at, &infos(model, known, filter, alive), &Defaults::FILES).map_err(|error| match error {
         PruneError::SelectsNothing { .. } => refuse(nothing_selected(model, known, event, filter)),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use prune_core::{ElementType, Mask};
+use prune_core::{ElementType, Mask, Need};
 
 use crate::error::Error;
 use crate::layers::known::Known;
@@ -39,8 +39,17 @@ pub(crate) enum Beside {
 }
 
 impl Beside {
+    /// The file in which a score finds what it looks at besides weights.
+    pub(crate) fn of(need: Need) -> Self {
+        match need {
+            Need::Gradient | Need::MeanGradient => Beside::Gradients,
+            Need::InputNorms => Beside::Norms,
+            _ => Beside::Scores,
+        }
+    }
+
     /// The option that hands it over.
-    fn flag(self) -> &'static str {
+    pub(crate) fn flag(self) -> &'static str {
         match self {
             Beside::Scores => "--scores",
             Beside::Gradients => "--gradients",
@@ -49,7 +58,7 @@ impl Beside {
         }
     }
 
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Beside::Scores => "scores",
             Beside::Gradients => "gradients",

@@ -32,7 +32,7 @@ pub(crate) struct Counts {
     pub(crate) newly_pruned: usize,
     /// Elements outside the mask.
     pub(crate) outside: Outside,
-    /// The squared norm, and that of what is kept.
+    /// The squared norm of what the mask before keeps, and that of what is kept.
     pub(crate) squares: (f64, f64),
 }
 
@@ -204,14 +204,20 @@ impl<S: Sink> Maker<'_, S> {
             None => outside.values,
             Some(alive) => self::outside(element, weights, &mask, Some(alive.words())).values,
         };
-        let stats = layer_of(element, weights, &[runs.elements()])?.stats(Some(&mask))?;
+        let layer = layer_of(element, weights, &[runs.elements()])?;
+        let stats = layer.stats(Some(&mask))?;
+        // In a training, weights outside a mask before are zero by now.
+        let whole = match alive {
+            Some(alive) => layer.stats(Some(alive))?.kept_squared_norm,
+            None => stats.squared_norm,
+        };
         self.sink.put(tensor, runs, &mask, weights, masks)?;
         Ok(Counts {
             kept: mask.kept_len(),
             non_zero: stats.non_zero - outside.values,
             newly_pruned,
             outside,
-            squares: (stats.squared_norm, stats.kept_squared_norm),
+            squares: (whole, stats.kept_squared_norm),
             ..Counts::default()
         })
     }

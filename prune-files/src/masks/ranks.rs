@@ -1,8 +1,8 @@
 //! What ranks the elements of each layer of an event: its weights, a tensor of scores, or what is computed of weights and
 //! evidence as they are read.
 
-use prune_core::{ElementType, Need, RankBy, Score, ScoreNorm};
-use prune_schedule::{Distribution, EventPlan, LayerPlan};
+use prune_core::{ElementType, RankBy, Score, ScoreNorm};
+use prune_schedule::{Distribution, EventPlan, Key, LayerPlan};
 
 use crate::error::Error;
 use crate::layers::inputs::{Beside, Inputs};
@@ -65,8 +65,14 @@ impl<'a> Ranks<'a> {
         Ranks { inputs, by: RankBy::Magnitude, of: vec![Scorer::Weights; inputs.model.len()] }
     }
 
-    /// What ranks the layers of a plan. Reads the norms of inputs, and layers whose scores are divided by a norm twice.
-    pub(crate) fn of_plan(inputs: &'a Inputs<'a>, plan: &EventPlan, watch: &Watch) -> Result<Self, Error> {
+    /// What ranks the layers of a plan; `key` is that of its strategy, if it is from one. Reads the norms of inputs, and layers
+    /// whose scores are divided by a norm twice.
+    pub(crate) fn of_plan(
+        inputs: &'a Inputs<'a>,
+        plan: &EventPlan,
+        key: Option<Key>,
+        watch: &Watch,
+    ) -> Result<Self, Error> {
         let score = plan.event.scored_by();
         let mut ranks = Ranks { by: score.rank_by(), ..Ranks::of_weights(inputs) };
         let layers: Vec<&LayerPlan> = plan.layers.iter().filter(|layer| layer.follows.is_none()).collect();
@@ -74,12 +80,10 @@ impl<'a> Ranks<'a> {
         for layer in &layers {
             let evidence = match score.needs() {
                 None => Evidence::None,
-                Some(Need::InputNorms) => norms(inputs, plan, layer)?,
-                Some(need) => {
-                    let gradients = matches!(need, Need::Gradient | Need::MeanGradient);
-                    let what = if gradients { Beside::Gradients } else { Beside::Scores };
-                    Evidence::Beside(what, inputs.companion(what, score.name(), layer.place)?)
-                }
+                Some(need) => match Beside::of(need) {
+                    Beside::Norms => norms(inputs, plan, key, layer)?,
+                    what => Evidence::Beside(what, inputs.companion(what, score.name(), layer.place)?),
+                },
             };
             ranks.of[layer.place] = match evidence {
                 Evidence::Beside(Beside::Scores, of) if !divided => Scorer::Given(of),
@@ -199,14 +203,13 @@ fn each_index(runs: Runs, mut visit: impl FnMut(usize, usize)) {
 }
 
 /// The norms of a layer's inputs, with where its outputs lie.
-fn norms(inputs: &Inputs<'_>, plan: &EventPlan, layer: &LayerPlan) -> Result<Evidence, Error> {
+fn norms(inputs: &Inputs<'_>, plan: &EventPlan, key: Option<Key>, layer: &LayerPlan) -> Result<Evidence, Error> {
     let (shape, values) = inputs.input_norms(plan.event.scored_by().name(), layer.place)?;
-    let refused = |why: String| Error::request(why);
-    let axis = plan.output_axis(layer, &shape).map_err(|error| refused(error.to_string()))?;
+    let axis = plan.output_axis(layer, &shape).map_err(|error| Error::refused(key, &error))?;
     let fits = |axis: &usize| [&layer.shape[..*axis], &layer.shape[*axis + 1..]].concat() == shape;
     let Some(axis) = axis.filter(fits) else {
         let (name, of) = (crate::text::clipped::clipped(&layer.name), &layer.shape);
-        return Err(refused(format!(
+        return Err(Error::request(format!(
             "the input norms of `{name}` have shape {shape:?}; they are shaped as the weights, {of:?}, without the axis of \
              its outputs"
         )));

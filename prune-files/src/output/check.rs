@@ -40,7 +40,7 @@ pub(super) fn elsewhere(
     path: &Path,
     force: bool,
     model: &Model,
-    beside: &[&Model],
+    beside: &[(&str, &Model)],
     in_place: bool,
 ) -> Result<PathBuf, Error> {
     let folder = !matches!(model.kind(), Kind::File);
@@ -64,17 +64,19 @@ pub(super) fn elsewhere(
 }
 
 /// Refuses an output that is something which is read.
-pub(crate) fn not_read(path: &Path, model: &Model, beside: &[&Model], in_place: bool) -> Result<(), Error> {
-    let refuse = |what, in_place| Err(Error::SameFile { path: path.to_owned(), what, in_place });
+pub(crate) fn not_read(path: &Path, model: &Model, beside: &[(&str, &Model)], in_place: bool) -> Result<(), Error> {
+    let refuse = |what: String, in_place| Err(Error::SameFile { path: path.to_owned(), what, in_place });
     let same = |read: &Path| is_same(path, read).map_err(Error::write(path));
     for read in model.all_paths().chain([model.place().to_owned()]) {
         if same(&read)? {
-            return refuse("the model itself", in_place);
+            return refuse("the model itself".to_owned(), in_place);
         }
     }
-    for read in beside.iter().flat_map(|model| model.all_paths()) {
-        if same(&read)? {
-            return refuse("a file of scores or masks, which is read", false);
+    for (what, beside) in beside {
+        for read in beside.all_paths() {
+            if same(&read)? {
+                return refuse(format!("a file of {what}, which is read"), false);
+            }
         }
     }
     Ok(())

@@ -75,9 +75,9 @@ impl Destination {
         Destination { force, ..self }
     }
 
-    /// The path of the output, once everything that speaks against it has been looked at. `beside` are models of scores and
-    /// masks that are read, and `in_place` says whether there is an option of that name.
-    pub(crate) fn check(&self, model: &Model, beside: &[&Model], in_place: bool) -> Result<PathBuf, Error> {
+    /// The path of the output, once everything that speaks against it has been looked at. `beside` is what else is read, each
+    /// with the word for what it holds, and `in_place` says whether there is an option of that name.
+    pub(crate) fn check(&self, model: &Model, beside: &[(&str, &Model)], in_place: bool) -> Result<PathBuf, Error> {
         match &self.path {
             None => check::in_place(model),
             Some(path) => check::elsewhere(path, self.force, model, beside, in_place),

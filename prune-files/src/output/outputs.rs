@@ -27,16 +27,16 @@ enum Place {
 
 impl Outputs {
     /// An output for `path`, of the same kind as the model. In a folder is, from the beginning, all that goes along.
-    /// `beside` is what else is read.
+    /// `beside` is what else is read, each with the word for what it holds.
     pub(crate) fn create(
         model: &Model,
-        beside: &[&Model],
+        beside: &[(&str, &Model)],
         path: &Path,
         to: &Destination,
         watch: &Watch,
     ) -> Result<Self, Error> {
         let in_place = to.path.is_none();
-        let read = [model].into_iter().chain(beside.iter().copied()).map(Model::witness).collect();
+        let read = [model].into_iter().chain(beside.iter().map(|(_, model)| *model)).map(Model::witness).collect();
         let (place, notes) = match model.kind() {
             Kind::File => (Place::File(path.to_owned()), Vec::new()),
             Kind::Folder(folder) | Kind::Index { folder, .. } => {

@@ -79,7 +79,7 @@ pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> R
     let counts = sparse.iter().map(|&(_, kept)| Counts { kept, non_zero: kept, ..Counts::default() });
     let counts: Vec<Counts> = counts.collect();
     let warnings = open.iter().map(ToString::to_string).collect();
-    let made = event_report(&inputs, &work, &counts, None);
+    let made = event_report(&inputs, &work, &counts, None, true);
     let event = EventReport { method: "zeros".to_owned(), unchanged: false, warnings, ..made };
     let mut report = report_of(job, &inputs, &work, &counts, vec![event]);
     report.left_dense = known.left_dense(filter, &model, |tensor| weight(&tensor));

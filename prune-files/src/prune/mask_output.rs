@@ -17,17 +17,17 @@ pub(super) struct MaskOutput<'p> {
 }
 
 impl<'p> MaskOutput<'p> {
-    /// A new file for masks of `model`, beside which others are read.
+    /// A new file for masks of `model`, beside which others are read, each with the word for what it holds.
     pub(super) fn create(
         path: &'p Path,
         force: bool,
         model: &Model,
-        beside: &[&Model],
+        beside: &[(&str, &Model)],
     ) -> Result<(Self, Temporary), Error> {
         output::check_new(path, force, false)?;
         output::not_read(path, model, beside, false)?;
         output::not_inside(path, model)?;
-        let read = [model].into_iter().chain(beside.iter().copied()).map(Model::witness).collect();
+        let read = [model].into_iter().chain(beside.iter().map(|(_, model)| *model)).map(Model::witness).collect();
         output::clear(&parent(path));
         Ok((MaskOutput { path, force, read }, Temporary::create(path, None)?))
     }

@@ -10,7 +10,7 @@ mod reports;
 use std::path::{Path, PathBuf};
 
 use prune_core::Score;
-use prune_schedule::{Event, EventPlan, Filter, Key};
+use prune_schedule::{Event, EventPlan, Filter, Key, PruneError};
 
 pub(crate) use events::needs_no_training;
 pub use events::{events_of, with_axis};
@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::layers::filter;
 use crate::layers::inputs::{Beside, Inputs};
 use crate::layers::known::Known;
-use crate::masks::decide::{Counts, carry_out};
+use crate::masks::decide::{Counts, Sink, carry_out};
 use crate::masks::ranks::Ranks;
 use crate::masks::sink::{Dense, MaskFile};
 use crate::masks::work::{LayerWork, Work};
@@ -100,13 +100,28 @@ impl Job {
         Job { masks: Some(path.into()), ..self }
     }
 
-    /// Opens all that is read beside the model.
+    /// Opens all that is read beside the model. Refuses what no event looks at.
     fn open_beside(&self) -> Result<Vec<(Beside, &Path, Model)>, Error> {
         let Job { scores, gradients, inputs, masks, .. } = self;
         let files =
             [(Beside::Scores, scores), (Beside::Gradients, gradients), (Beside::Norms, inputs), (Beside::Masks, masks)];
         let given = files.into_iter().filter_map(|(what, path)| Some((what, path.as_deref()?)));
-        given.map(|(what, path)| Ok((what, path, Model::open(path)?))).collect()
+        given
+            .map(|(what, path)| {
+                if !self.looks_at(what) {
+                    return Err(Error::request(format!("no event looks at {}; leave it out", what.flag())));
+                }
+                Ok((what, path, Model::open(path)?))
+            })
+            .collect()
+    }
+
+    /// True if an event looks at this; masks are in force whatever the events are.
+    fn looks_at(&self, what: Beside) -> bool {
+        // Scores stand in for magnitudes.
+        let stands_in = |score: Score| what == Beside::Scores && score == Score::magnitude();
+        let mut scores = self.events.iter().map(|(_, event)| event.scored_by());
+        what == Beside::Masks || scores.any(|score| score.needs().map(Beside::of) == Some(what) || stands_in(score))
     }
 }
 
@@ -140,7 +155,7 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
     crate::bitmask::refuse_packed(&model)?;
     let known = Known::of(&model)?;
     let beside = job.open_beside()?;
-    let also: Vec<&Model> = beside.iter().map(|(.., model)| model).collect();
+    let also: Vec<(&str, &Model)> = beside.iter().map(|(what, _, model)| (what.word(), model)).collect();
     let path = to.check(&model, &also, true)?;
     output::clear(&parent(&path));
     // What cannot be written is found before anything is ranked.
@@ -155,10 +170,10 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
     let tensors: Vec<usize> = work.work.layers.iter().map(|layer| layer.tensor).collect();
     let counts = output::while_writing(&dense.files, || {
         dense.carry_over(&tensors, watch)?;
-        carry_out(&work.ranks, &work.work, &dense, watch)
+        work.carry_out(&dense, watch)
     })?;
     watch.progress.end();
-    events.push(event_report(inputs, &work.work, &counts, last.as_ref()));
+    events.push(event_report(inputs, &work.work, &counts, last.as_ref(), events.is_empty()));
     let files = dense.files;
     let mut report = report(job, inputs, &work.work, &counts, events);
     report.output = to.shown(&model);
@@ -191,14 +206,14 @@ pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result
     crate::bitmask::refuse_packed(&model)?;
     let known = Known::of(&model)?;
     let beside = job.open_beside()?;
-    let also: Vec<&Model> = beside.iter().map(|(.., model)| model).collect();
+    let also: Vec<(&str, &Model)> = beside.iter().map(|(what, _, model)| (what.word(), model)).collect();
     let (output, file) = MaskOutput::create(path, force, &model, &also)?;
     let prepared = prepare(job, &model, &known, beside, path, watch)?;
     let Prepared { inputs, last, events, .. } = &prepared;
     let mut events = events.clone();
     let work = Happening::ready(inputs, last.as_ref(), watch)?;
     let (file, counts) = masks_of(&work, file, watch)?;
-    events.push(event_report(inputs, &work.work, &counts, last.as_ref()));
+    events.push(event_report(inputs, &work.work, &counts, last.as_ref(), events.is_empty()));
     output.place(file, report(job, inputs, &work.work, &counts, events), watch)
 }
 
@@ -208,25 +223,47 @@ pub(crate) struct Planned {
     pub(crate) plan: EventPlan,
 }
 
+impl Planned {
+    /// An error of the core as one of this event.
+    fn refused(&self, error: Error) -> Error {
+        match error {
+            Error::Core(source) => {
+                Error::refused(self.key, &PruneError::Event { at: self.plan.at, source: Box::new(source) })
+            }
+            error => error,
+        }
+    }
+}
+
 /// The work of an event, and what ranks for it.
 struct Happening<'a> {
+    event: Option<&'a Planned>,
     ranks: Ranks<'a>,
     work: Work,
 }
 
 impl<'a> Happening<'a> {
     /// Ranks the layers of an event, if there is one. Masks in force stay so where it makes none.
-    fn ready(inputs: &'a Inputs<'a>, event: Option<&Planned>, watch: &Watch) -> Result<Self, Error> {
+    fn ready(inputs: &'a Inputs<'a>, event: Option<&'a Planned>, watch: &Watch) -> Result<Self, Error> {
         let (ranks, mut work) = match event {
-            Some(Planned { key, plan }) => {
-                let ranks = Ranks::of_plan(inputs, plan, watch)?;
-                let work = Work::of_plan(&ranks, plan, *key, watch)?;
+            Some(event @ Planned { key, plan }) => {
+                let ranks = Ranks::of_plan(inputs, plan, *key, watch)?;
+                let work = Work::of_plan(&ranks, plan, *key, watch).map_err(|error| event.refused(error))?;
                 (ranks, work)
             }
             None => (Ranks::of_weights(inputs), Work::default()),
         };
         work.add_in_force(inputs);
-        Ok(Happening { ranks, work })
+        Ok(Happening { event, ranks, work })
+    }
+
+    /// Makes all masks; what was met in each of the layers.
+    fn carry_out(&self, sink: &impl Sink, watch: &Watch) -> Result<Vec<Counts>, Error> {
+        let counts = carry_out(&self.ranks, &self.work, sink, watch);
+        counts.map_err(|error| match self.event {
+            Some(event) => event.refused(error),
+            None => error,
+        })
     }
 }
 
@@ -257,7 +294,7 @@ fn prepare<'m>(
         .collect::<Result<_, Error>>()?;
     // All events are tested against the model before anything is read.
     for (key, event) in &events {
-        needs_no_training(&key.map_or_else(String::new, |key| format!("epoch {key}: ")), event)?;
+        needs_no_training(&key.map_or_else(String::new, |key| format!("{}: ", key.named())), event)?;
         filter::plan(model, known, *key, event, &job.filter, |_| None)?;
     }
     if events.is_empty() && job.masks.is_none() {
@@ -278,7 +315,7 @@ fn prepare<'m>(
         }
         let work = Happening::ready(&inputs, Some(&planned), watch)?;
         let (file, counts) = masks_of(&work, Temporary::create(path, None)?, watch)?;
-        reports.push(event_report(&inputs, &work.work, &counts, Some(&planned)));
+        reports.push(event_report(&inputs, &work.work, &counts, Some(&planned), step == 0));
         drop(work);
         let made = Model::open_new(file.temporary_path(), path)?;
         inputs = inputs.with(Beside::Masks, path, made)?.counted(watch)?;
@@ -297,12 +334,12 @@ fn ranked_by_scores(job: &Job, event: &Event) -> Result<Event, Error> {
 
 /// The masks of an event in a file that is not in its place yet.
 fn masks_of(happening: &Happening<'_>, file: Temporary, watch: &Watch) -> Result<(Temporary, Vec<Counts>), Error> {
-    let Happening { ranks, work } = happening;
+    let Happening { ranks, work, .. } = happening;
     let tensors: Vec<usize> = work.layers.iter().map(|layer| layer.tensor).collect();
     let sink = MaskFile::create(file, ranks.inputs.model, &tensors)?;
     let bytes = tensors.iter().map(|&tensor| ranks.inputs.model.tensor(tensor).bytes).sum();
     watch.progress.begin("making masks", bytes);
-    let counts = carry_out(ranks, work, &sink, watch)?;
+    let counts = happening.carry_out(&sink, watch)?;
     watch.progress.end();
     Ok((sink.file, counts))
 }

@@ -60,17 +60,17 @@ pub fn preview(path: &Path, strategy: &Strategy, filter: &Filter) -> Result<Prev
     let model = Model::open(path)?;
     let known = Known::of(&model)?;
     filter::check(filter, &model, &known)?;
-    for (epochs, event) in strategy.events() {
-        needs_no_training(&format!("epoch {epochs}: "), event)?;
+    for (key, event) in strategy.events() {
+        needs_no_training(&format!("{}: ", key.named()), event)?;
     }
     let (mut rows, mut warnings) = (Vec::new(), Vec::new());
     let mut selected = vec![false; model.len()];
-    for (epochs, event) in strategy.events() {
-        let plan = filter::plan(&model, &known, Some(epochs), event, filter, |_| None)?;
+    for (key, event) in strategy.events() {
+        let plan = filter::plan(&model, &known, Some(key), event, filter, |_| None)?;
         warnings.extend(plan.warnings.iter().map(ToString::to_string));
-        warnings.extend(known.warnings(&plan).into_iter().map(|warning| format!("epoch {epochs}: {warning}")));
+        warnings.extend(known.warnings(&plan).into_iter().map(|warning| format!("{}: {warning}", key.named())));
         let row = |layer: Option<&LayerPlan>, asked: Option<usize>, elements: usize| PreviewRow {
-            epoch: epochs.to_string(),
+            epoch: key.to_string(),
             layer: layer.map(|layer| layer.name.clone()),
             shape: layer.map_or_else(Vec::new, |layer| layer.shape.clone()),
             class: layer.map_or("", |layer| known.role(layer.place).class.word()),

@@ -30,10 +30,12 @@ impl ReportFile {
         let model = Model::open(&job.model)?;
         let beside = job.open_beside()?;
         let same = |other: &Path| output::is_same(path, other).map_err(Error::write(path));
-        let models = [&model].into_iter().chain(beside.iter().map(|(.., model)| model));
-        for read in models.flat_map(Model::all_paths) {
-            if same(&read)? {
-                return refuse("is a file of the model, the scores or the masks");
+        let beside = beside.iter().map(|(what, _, model)| (what.word(), model));
+        for (what, model) in [("the model", &model)].into_iter().chain(beside) {
+            for read in model.all_paths() {
+                if same(&read)? {
+                    return refuse(&format!("is a file of {what}, which is read"));
+                }
             }
         }
         for read in also {

@@ -8,15 +8,17 @@ use crate::error::show;
 use crate::layers::inputs::Inputs;
 use crate::masks::decide::Counts;
 use crate::masks::work::{How, LayerWork, Work};
-use crate::report::{EventReport, LayerReport, Report};
+use crate::report::{AllTotals, EventReport, LayerReport, Report};
 use crate::text::clipped::clipped;
 
-/// What an event did; none where masks were applied as they are.
+/// What an event did; none where masks were applied as they are. The first event also writes the masks that were in force
+/// before it.
 pub(super) fn event_report(
     inputs: &Inputs<'_>,
     work: &Work,
     counts: &[Counts],
     event: Option<&Planned>,
+    first: bool,
 ) -> EventReport {
     let mut selected = Totals::default();
     let mut squares = (0.0, 0.0);
@@ -44,6 +46,8 @@ pub(super) fn event_report(
         warnings.extend(inputs.known.warnings(plan));
     }
     let plan = event.map(|event| &event.plan);
+    // Layers that the event does not select are written too, where a mask of theirs is in force.
+    let overwrites = counts.iter().any(|met| met.outside.values > 0);
     EventReport {
         epoch: event.and_then(|event| event.key).map(|key| key.to_string()),
         method: plan.map_or_else(|| "masks".to_owned(), |plan| plan.event.method().to_string()),
@@ -51,7 +55,7 @@ pub(super) fn event_report(
             Some([(None, target)]) => target.to_string(),
             _ => String::new(),
         },
-        unchanged: if event.is_some() { selected.closed == 0 } else { selected.newly_pruned == 0 },
+        unchanged: (event.is_none() || selected.closed == 0) && !(first && overwrites),
         layers: layers.into_iter().map(|(_, report)| report).collect(),
         selected,
         warnings,
@@ -103,7 +107,7 @@ pub(super) fn report(
     events: Vec<EventReport>,
 ) -> Report {
     let model = inputs.model;
-    let mut all = Totals::default();
+    let mut all = AllTotals::default();
     let mut other_types = Vec::new();
     let made_of = work.layer_of(model.len());
     for ((place, tensor), &made) in model.tensors().enumerate().zip(&made_of) {
@@ -119,7 +123,6 @@ pub(super) fn report(
         all.kept += made.map_or(inputs.alive_len(place).unwrap_or(tensor.elements), |layer| counts[layer].kept);
         all.newly_pruned += made.map_or(0, |layer| counts[layer].outside.values);
     }
-    all.closed = all.elements - all.kept;
     Report {
         model: show(&job.model),
         output: String::new(),

@@ -22,7 +22,17 @@ pub(crate) use kept::{Digest, Digester, KeptFile, KeptTensor};
 pub use report::{FamilyShare, ShrinkReport, ShrunkLayer, StaysReport};
 
 /// Something that is to be taken out of a model.
+///
+/// # Examples
+///
+/// ```
+/// use prune_files::{ShrinkBy, ShrinkJob};
+///
+/// let job = ShrinkJob::new("model.onnx", ShrinkBy::Dead).with_multiple(8).with_explain(true);
+/// assert_eq!((job.multiple, job.explain), (8, true));
+/// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ShrinkJob {
     /// The ONNX file.
     pub model: PathBuf,
@@ -40,6 +50,53 @@ pub struct ShrinkJob {
     pub exclude: Vec<Glob>,
     /// Whether the report says why what stays cannot go.
     pub explain: bool,
+}
+
+impl ShrinkJob {
+    /// All families of a model, by the L2 norm where something ranks them, to any number of classes.
+    pub fn new(model: impl Into<PathBuf>, by: ShrinkBy) -> Self {
+        let (inputs, include, exclude) = (BTreeMap::new(), Vec::new(), Vec::new());
+        ShrinkJob {
+            model: model.into(),
+            by,
+            score: ClassScore::L2,
+            multiple: 1,
+            inputs,
+            include,
+            exclude,
+            explain: false,
+        }
+    }
+
+    /// Ranked by this score.
+    pub fn with_score(self, score: ClassScore) -> Self {
+        ShrinkJob { score, ..self }
+    }
+
+    /// With a multiple of so many classes left of each family.
+    pub fn with_multiple(self, multiple: usize) -> Self {
+        ShrinkJob { multiple, ..self }
+    }
+
+    /// With shapes of inputs, for counting multiply-adds.
+    pub fn with_inputs(self, inputs: BTreeMap<String, Vec<usize>>) -> Self {
+        ShrinkJob { inputs, ..self }
+    }
+
+    /// With only families of which the name of a weight matches one of these; all, where there is none.
+    pub fn with_include(self, include: Vec<Glob>) -> Self {
+        ShrinkJob { include, ..self }
+    }
+
+    /// Without families of which the name of a weight matches one of these.
+    pub fn with_exclude(self, exclude: Vec<Glob>) -> Self {
+        ShrinkJob { exclude, ..self }
+    }
+
+    /// With the reasons why what stays cannot go in the report, or without.
+    pub fn with_explain(self, explain: bool) -> Self {
+        ShrinkJob { explain, ..self }
+    }
 }
 
 /// How what goes is chosen.

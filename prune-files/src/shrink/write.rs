@@ -56,7 +56,8 @@ impl<'j> Places<'j> {
 
     fn not_read(&self, path: &Path) -> Result<(), Error> {
         let same = |read: &Path| is_same(path, read).map_err(Error::write(path));
-        let refuse = |what| Err(Error::SameFile { path: path.to_owned(), what, in_place: false });
+        let refuse =
+            |what: &str| Err(Error::SameFile { path: path.to_owned(), what: what.to_owned(), in_place: false });
         if same(&self.job.model)? {
             return refuse("the model itself");
         }

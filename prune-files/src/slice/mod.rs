@@ -81,7 +81,7 @@ pub fn slice(job: &SliceJob, output: &Path, force: bool, watch: &Watch) -> Resul
     read.extend(job.names.clone());
     for path in &read {
         if is_same(output, path).map_err(Error::write(output))? {
-            let what = "a file that is read";
+            let what = "a file that is read".to_owned();
             return Err(Error::SameFile { path: output.to_owned(), what, in_place: false });
         }
     }

@@ -1,6 +1,6 @@
 //! Any bytes at all: no panic, and what is accepted is what the safetensors crate reads from the same file.
 //!
-//! `PROPTEST_CASES=200000 cargo test -p prune-cli --release --lib header` is the long run.
+//! `PROPTEST_CASES=200000 cargo test -p prune-files --release --lib header` is the long run.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
