@@ -42,7 +42,7 @@ pub trait Subject {
     /// Whether the tensor can be written; the methods that write panic where it cannot.
     fn is_writable(&self) -> bool;
     /// `PruneExt::prune_act_unstruct`: what became of the copy, and its mask. Panics where the tensor cannot be copied.
-    fn prune_act_unstruct(&self, density: Density) -> Result<(Box<dyn Subject>, Mask), Error>;
+    fn prune_act_unstruct(&self, density: Density) -> PrunedCopy<Box<dyn Subject>>;
 }
 
 /// A backend under test: which shapes and elements it has, and how a tensor is made from values in logical order.
@@ -102,8 +102,11 @@ pub struct Writing<T> {
 /// Those that write a copy.
 #[doc(hidden)]
 pub struct Copying<T> {
-    pub prune_act_unstruct: fn(&T, Density) -> Result<(T, Mask), Error>,
+    pub prune_act_unstruct: fn(&T, Density) -> PrunedCopy<T>,
 }
+
+/// A copy that was pruned, and its mask; or why not.
+pub type PrunedCopy<T> = Result<(T, Mask), Error>;
 
 impl<T> Clone for Methods<T> {
     fn clone(&self) -> Self {
@@ -214,7 +217,7 @@ impl<T: 'static> Subject for Adapter<T> {
         self.methods.writing.is_some()
     }
 
-    fn prune_act_unstruct(&self, density: Density) -> Result<(Box<dyn Subject>, Mask), Error> {
+    fn prune_act_unstruct(&self, density: Density) -> PrunedCopy<Box<dyn Subject>> {
         let copying = self.methods.copying.expect("a law that copies is stamped on tensors that can be copied");
         let (pruned, mask) = (copying.prune_act_unstruct)(&self.tensor, density)?;
         Ok((adapt(pruned, self.methods), mask))
