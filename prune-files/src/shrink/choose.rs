@@ -15,13 +15,11 @@ pub(super) struct Chosen {
     pub(super) left: Vec<(TensorAxis, usize, &'static str)>,
     /// What goes without effect, where that was asked for.
     pub(super) dead: Option<Dead>,
-    /// Channels without effect that stay, since a checkpoint that is cut alike has no new biases.
-    pub(super) unfolded: usize,
 }
 
 impl Chosen {
     fn of(removal: Removal) -> Self {
-        Chosen { removal, left: Vec::new(), dead: None, unfolded: 0 }
+        Chosen { removal, left: Vec::new(), dead: None }
     }
 }
 
@@ -44,12 +42,8 @@ pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>, alike: bool) -> 
             return Ok(Chosen { left, ..Chosen::of(closed.removal) });
         }
         ShrinkBy::Dead => {
-            let mut dead = analysis.dead().map_err(|source| onnx(&job.model, source))?;
-            for family in analysis.classes().families().iter().filter(|family| !selected(family)) {
-                family.classes().iter().for_each(|&class| dead.reopen(class));
-            }
-            let unfolded = if alike { dead.keep_biases() } else { 0 };
-            return Ok(Chosen { unfolded, dead: Some(dead.clone()), ..Chosen::of(dead.removal().clone()) });
+            let dead = analysis.dead_where(selected, !alike).map_err(|source| onnx(&job.model, source))?;
+            return Ok(Chosen { dead: Some(dead.clone()), ..Chosen::of(dead.removal().clone()) });
         }
         ShrinkBy::Density { method, density, min_density } => {
             let choice =

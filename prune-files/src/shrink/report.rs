@@ -147,7 +147,7 @@ pub(super) fn told(job: &ShrinkJob, analysis: &Analysis<'_>, chosen: &Chosen) ->
         warnings.push(format!("{count} slices that the masks close stay: {}{more}", shown.join("; ")));
     }
     if let Some(dead) = &chosen.dead {
-        warnings.extend(dead_warnings(dead, chosen.unfolded));
+        warnings.extend(dead_warnings(dead));
     }
     ShrinkReport {
         model: show(&job.model),
@@ -232,11 +232,14 @@ fn layers(analysis: &Analysis<'_>, removal: &Removal) -> Vec<ShrunkLayer> {
 }
 
 /// What a user should know of channels that are constants.
-fn dead_warnings(dead: &Dead, unfolded: usize) -> Vec<String> {
+fn dead_warnings(dead: &Dead) -> Vec<String> {
     let stay: usize = dead.stays().iter().map(|stays| stays.classes).sum();
     let told = [
         (dead.folded(), "whose constant values were added to the biases of their readers"),
-        (unfolded, "with constant values stay, since a checkpoint that is cut by --kept would lack the new biases"),
+        (
+            dead.unfolded(),
+            "with constant values stay, since a checkpoint that is cut by --kept would lack the new biases",
+        ),
         (stay, "with constant values stay, since a reader has no bias that could take them (--explain names it)"),
     ];
     told.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("channels {what}: {count}")).collect()
