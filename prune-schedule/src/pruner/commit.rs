@@ -32,16 +32,15 @@ impl Pruner {
         fits(&prepared, writable.iter().map(|(name, layer)| (name.as_ref(), layer.shape())))?;
         drop(writable);
         if let Some(rewound) = &prepared.rewound {
-            let set_back = |model: &mut dyn LayersMut,
-                            set: fn(&mut LayerMut<'_>, &LayerRef<'_>) -> Result<(), Error>| {
-                model.layers_mut().iter_mut().try_for_each(|(name, layer)| match rewound.get(name) {
-                    Some(source) => set(layer, source).map_err(|source| in_event(source.in_layer(name))),
-                    None => Ok(()),
-                })
-            };
+            type Set = fn(&mut LayerMut<'_>, &LayerRef<'_>) -> Result<(), Error>;
             // All of them are checked before the first is written.
-            set_back(model, |layer, source| layer.check_assign(source))?;
-            set_back(model, |layer, source| layer.assign(source))?;
+            for set in [(|layer, source| layer.check_assign(source)) as Set, |layer, source| layer.assign(source)] {
+                for (name, mut layer) in model.layers_mut() {
+                    if let Some(source) = rewound.get(&name) {
+                        set(&mut layer, source).map_err(|source| in_event(source.in_layer(&name)))?;
+                    }
+                }
+            }
         }
         // It refuses whatever it refuses before it writes the first layer.
         prepared.writes.hold(model).map_err(in_event)?;
