@@ -146,6 +146,16 @@ pub(super) fn told(job: &ShrinkJob, analysis: &Analysis<'_>, chosen: &Chosen) ->
         let count = chosen.left.len();
         warnings.push(format!("{count} slices that the masks close stay: {}{more}", shown.join("; ")));
     }
+    if !chosen.live.is_empty() {
+        let shown = chosen.live.iter().take(10).map(|(name, count)| format!("`{}` {count}", clipped(name)));
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        let more = chosen.live.len().saturating_sub(10);
+        let more = if more > 0 { format!(" and of {more} more constants") } else { String::new() };
+        warnings.push(format!(
+            "channels that the masks close lose values that no mask closes and that are not 0, so outputs may change: {shown}{more}; \
+             train with 'bias': True, and give the masks of the biases, too"
+        ));
+    }
     if let Some(dead) = &chosen.dead {
         warnings.extend(dead_warnings(dead));
     }

@@ -4,6 +4,7 @@ mod constants;
 mod dead;
 mod engine;
 pub(crate) mod faults;
+mod live;
 mod outer;
 mod shared;
 mod site;
