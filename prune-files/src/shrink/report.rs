@@ -2,6 +2,7 @@
 
 use core::fmt;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use prune_graph::{Method, Removal};
 use prune_onnx::{Analysis, Dead};
@@ -215,9 +216,14 @@ fn layers(analysis: &Analysis<'_>, removal: &Removal) -> Vec<ShrunkLayer> {
         }
     }
     let narrow = |count: Option<u128>| count.map(|count| u64::try_from(count).unwrap_or(u64::MAX));
-    let mut cut: BTreeMap<String, BTreeMap<usize, usize>> = BTreeMap::new();
-    for kept in analysis.kept(removal) {
-        cut.entry(kept.tensor).or_default().insert(kept.axis, kept.kept.len());
+    // Of a constant whose uses are cut in different ways, what keeps the name is told: the whole one, or else the first.
+    let mut cut: BTreeMap<String, BTreeMap<usize, Vec<usize>>> = BTreeMap::new();
+    for found in analysis.kept(removal) {
+        match cut.entry(found.tensor) {
+            Entry::Occupied(mut known) if found.axes.is_empty() => _ = known.insert(found.axes),
+            Entry::Occupied(_) => {}
+            Entry::Vacant(place) => _ = place.insert(found.axes),
+        }
     }
     let names = analysis.constant_names().into_iter();
     let weights = names.filter_map(|name| analysis.constant(name).map(|tensor| (name, tensor)));
@@ -225,8 +231,8 @@ fn layers(analysis: &Analysis<'_>, removal: &Removal) -> Vec<ShrunkLayer> {
         .filter(|(_, tensor)| tensor.data_type().is_floating() && tensor.dims().len() >= 2)
         .map(|(name, tensor)| {
             let mut shape_after = tensor.dims().to_vec();
-            for (&axis, &kept) in cut.get(name).into_iter().flatten() {
-                shape_after[axis] = kept;
+            for (&axis, kept) in cut.get(name).into_iter().flatten() {
+                shape_after[axis] = kept.len();
             }
             let [all, left] = work.get(name).copied().unwrap_or_default();
             ShrunkLayer {

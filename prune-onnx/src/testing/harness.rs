@@ -60,16 +60,18 @@ pub fn zeroed(analysis: &Analysis<'_>, removal: &Removal) -> Values {
         }
     }
     let mut zero = Values::new();
-    for axis in analysis.kept(removal) {
-        let id = analysis.classes().find(&axis.tensor).expect("a constant");
-        let Some(old) = tensors.get(&axis.tensor) else { continue };
-        if analysis.classes().role(id.axis(axis.axis)) == Some(Role::Divisor) {
-            continue;
-        }
-        let t = zero.entry(axis.tensor.clone()).or_insert_with(|| old.clone());
-        for (flat, index) in eval::indices(&old.dims).enumerate() {
-            if !axis.kept.contains(&index[axis.axis]) {
-                t.data[flat] = 0.0;
+    for found in analysis.kept(removal) {
+        let id = analysis.classes().find(&found.tensor).expect("a constant");
+        let Some(old) = tensors.get(&found.tensor) else { continue };
+        for (&axis, kept) in &found.axes {
+            if analysis.classes().role(id.axis(axis)) == Some(Role::Divisor) {
+                continue;
+            }
+            let t = zero.entry(found.tensor.clone()).or_insert_with(|| old.clone());
+            for (flat, index) in eval::indices(&old.dims).enumerate() {
+                if !kept.contains(&index[axis]) {
+                    t.data[flat] = 0.0;
+                }
             }
         }
     }
