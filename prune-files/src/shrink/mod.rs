@@ -1,6 +1,8 @@
 //! `prune shrink`: an ONNX model without some of its channels, neurons and heads.
 
 mod choose;
+#[cfg(test)]
+mod faults;
 mod kept;
 mod masks;
 mod report;
