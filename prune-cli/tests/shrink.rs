@@ -176,6 +176,20 @@ fn masks_take_out_what_they_close_whole() {
     assert!(text.contains("8 classes in 1 families, 6 kept"), "{text}");
     let small = Model::read(&at.join("s.onnx")).unwrap();
     assert_eq!(constant(&small, "fc2.weight").0, [2, 6]);
+    // No mask closes the biases, -0.5 and 0.25, and they go.
+    assert!(text.contains("warning: channels that the masks close lose values"), "{text}");
+    assert!(text.contains("outputs may change: `fc1.bias` 2; train with 'bias': True"), "{text}");
+    let json = |masks: &Tensors| {
+        write(&at.join("masks.safetensors"), masks);
+        let report = ok(at, &[&ask[..], &["--force", "--json"]].concat());
+        serde_json::from_str::<Value>(&report).unwrap()
+    };
+    assert!(json(&closed(&[2, 5]))["warnings"][0].as_str().unwrap().contains("`fc1.bias` 2"));
+    // The bias of neuron 4 is 0.
+    assert_eq!(json(&closed(&[4]))["warnings"], Value::Null);
+    let mut with_bias = closed(&[2, 5]);
+    with_bias.extend(tensors([("fc1.bias", bools(&[8], &[0, 1, 2, 3, 4, 5, 6, 7].map(|at| at != 2 && at != 5)))]));
+    assert_eq!(json(&with_bias)["warnings"], Value::Null);
     fs::remove_file(at.join("s.onnx")).unwrap();
 
     write(&at.join("masks.safetensors"), &closed(&[0, 1, 2, 3, 4, 5, 6, 7]));
@@ -444,4 +458,64 @@ fn linear_layers_that_an_exporter_turned_are_found() {
     assert_eq!(shape, [4, 3]);
     let turned: Vec<f64> = turn(&values, 4, 3).into_iter().map(f64::from).collect();
     assert_eq!(constant(&small, "onnx::MatMul_7").1, turned);
+}
+
+#[test]
+fn a_constant_whose_uses_lost_different_indices_is_not_guessed() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let numbers = |len: usize, step: usize| -> Vec<f32> { (0..len).map(|at| (at * step % 13) as f32 - 6.0).collect() };
+    let (first, second, third) = (numbers(18, 5), numbers(36, 7), numbers(24, 3));
+    let mut graph = GraphBuilder::new("shared");
+    graph.input("x", DataType::Float, &[Dim::Known(1), Dim::Known(3)]);
+    graph.floats("l1.weight", &[6, 3], &first);
+    graph.floats("l2.weight", &[6, 6], &second);
+    graph.floats("l3.weight", &[4, 6], &third);
+    // An exporter keeps one of two biases of equal values.
+    graph.floats("l1.bias", &[6], &[0.0; 6]);
+    let turned = [("transB", AttributeValue::Int(1))];
+    graph.node("Gemm", &["x", "l1.weight", "l1.bias"], &["h"], &turned);
+    graph.node("Relu", &["h"], &["r"], &[]);
+    graph.node("Gemm", &["r", "l2.weight", "l1.bias"], &["i"], &turned);
+    graph.node("Relu", &["i"], &["s"], &[]);
+    graph.node("Gemm", &["s", "l3.weight"], &["y"], &turned);
+    graph.output("y", DataType::Float, &[Dim::Known(1), Dim::Known(4)]);
+    fs::write(at.join("model.onnx"), ModelBuilder::new(8, 17).finish(&graph)).unwrap();
+    let more = ["--density", "0.5", "--multiple", "1", "--kept", "kept.json"];
+    ok(at, &[&["shrink", "model.onnx", "-o", "s.onnx"][..], &more].concat());
+    let text = fs::read_to_string(at.join("kept.json")).unwrap();
+    let kept: Value = serde_json::from_str(&text).unwrap();
+    let rows = |name: &str| -> Vec<u64> {
+        let tensors = kept["tensors"].as_array().unwrap();
+        let tensor = tensors.iter().find(|tensor| tensor["name"] == name).unwrap_or_else(|| panic!("{name}: {text}"));
+        let axis = tensor["axes"].as_array().unwrap().iter().find(|axis| axis["axis"] == 0).unwrap();
+        axis["kept"].as_array().unwrap().iter().map(|index| index.as_u64().unwrap()).collect()
+    };
+    assert_ne!(rows("l1.weight"), rows("l2.weight"));
+    assert_eq!(rows("l1.bias@h"), rows("l1.weight"));
+    assert_eq!(rows("l1.bias@i"), rows("l2.weight"));
+    let momentum: Vec<f32> = (0..6).map(|at| at as f32).collect();
+    let state = tensors([
+        ("l1.weight", f32s(&[6, 3], &first)),
+        ("l2.weight", f32s(&[6, 6], &second)),
+        ("l3.weight", f32s(&[4, 6], &third)),
+        ("l1.bias", f32s(&[6], &[0.0; 6])),
+        ("l2.bias", f32s(&[6], &[0.0; 6])),
+        ("momentum.l1.bias", f32s(&[6], &momentum)),
+        ("momentum.l2.bias", f32s(&[6], &momentum)),
+    ]);
+    write(&at.join("state.safetensors"), &state);
+    let ask = ["slice", "state.safetensors", "--kept", "kept.json", "-o", "small.safetensors"];
+    let message = refused(at, &ask, 2);
+    assert!(message.contains("`l1.bias` holds the values of `l1.bias@h` and of `l1.bias@i`"), "{message}");
+    let named = [&ask[..], &["--names", "names.json"]].concat();
+    fs::write(at.join("names.json"), r#"{"l1.bias": "l1.bias"}"#).unwrap();
+    let message = refused(at, &named, 2);
+    assert!(message.contains("name one of `l1.bias@h`, `l1.bias@i`"), "{message}");
+    fs::write(at.join("names.json"), r#"{"l1.bias": "l1.bias@h", "l2.bias": "l1.bias@i"}"#).unwrap();
+    ok(at, &named);
+    for (layer, use_of) in [("l1", "l1.bias@h"), ("l2", "l1.bias@i")] {
+        let (_, left) = read_f32s(&at.join("small.safetensors"), &format!("momentum.{layer}.bias"));
+        assert_eq!(left.iter().map(|&at| at as u64).collect::<Vec<_>>(), rows(use_of));
+    }
 }

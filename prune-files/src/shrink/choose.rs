@@ -13,15 +13,15 @@ pub(super) struct Chosen {
     pub(super) removal: Removal,
     /// Slices that masks close and that stay, as tensor, axis and index, each with the reason.
     pub(super) left: Vec<(TensorAxis, usize, &'static str)>,
+    /// Constants that no mask closes and that are not 0 in channels that masks take out, with the number of those.
+    pub(super) live: Vec<(String, usize)>,
     /// What goes without effect, where that was asked for.
     pub(super) dead: Option<Dead>,
-    /// Channels without effect that stay, since a checkpoint that is cut alike has no new biases.
-    pub(super) unfolded: usize,
 }
 
 impl Chosen {
     fn of(removal: Removal) -> Self {
-        Chosen { removal, left: Vec::new(), dead: None, unfolded: 0 }
+        Chosen { removal, left: Vec::new(), live: Vec::new(), dead: None }
     }
 }
 
@@ -41,15 +41,13 @@ pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>, alike: bool) -> 
             let elsewhere = elsewhere.map(|&(axis, index)| (axis, index, "another layer's mask keeps it"));
             let pinned = closed.pinned.iter().map(|&(axis, index)| (axis, index, "it cannot be removed"));
             let left = elsewhere.chain(pinned).collect();
-            return Ok(Chosen { left, ..Chosen::of(closed.removal) });
+            let names = masks.iter().map(|(name, _)| name.as_str()).collect();
+            let live = analysis.live_writers(&closed.removal, &names).map_err(|source| onnx(&job.model, source))?;
+            return Ok(Chosen { left, live, ..Chosen::of(closed.removal) });
         }
         ShrinkBy::Dead => {
-            let mut dead = analysis.dead().map_err(|source| onnx(&job.model, source))?;
-            for family in analysis.classes().families().iter().filter(|family| !selected(family)) {
-                family.classes().iter().for_each(|&class| dead.reopen(class));
-            }
-            let unfolded = if alike { dead.keep_biases() } else { 0 };
-            return Ok(Chosen { unfolded, dead: Some(dead.clone()), ..Chosen::of(dead.removal().clone()) });
+            let dead = analysis.dead_where(selected, !alike).map_err(|source| onnx(&job.model, source))?;
+            return Ok(Chosen { dead: Some(dead.clone()), ..Chosen::of(dead.removal().clone()) });
         }
         ShrinkBy::Density { method, density, min_density } => {
             let choice =

@@ -1,10 +1,9 @@
 //! The file of indices kept: what `prune slice` cuts a checkpoint by.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use prune_graph::Removal;
-use prune_onnx::{Analysis, Tensor};
+use prune_onnx::{Analysis, KeptUse, Tensor};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -14,6 +13,9 @@ use crate::error::{Error, show};
 
 /// The value of `format`.
 const FORMAT: &str = "prune-kept-1";
+
+/// What stands between the name of a constant and the value that a use of it goes into.
+pub(crate) const USE: char = '@';
 
 /// The longest file that is read.
 const LONGEST: u64 = 1 << 30;
@@ -32,6 +34,7 @@ pub(crate) struct KeptFile {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeptTensor {
+    /// The constant's name; with `@` and a value's name, the use that goes into that value.
     pub(crate) name: String,
     pub(crate) shape: Vec<usize>,
     pub(crate) content: Digest,
@@ -68,16 +71,17 @@ impl Digester {
 impl KeptFile {
     /// What a removal keeps of a model.
     pub(super) fn of(analysis: &Analysis<'_>, removal: &Removal, job: &ShrinkJob) -> Result<Self, prune_onnx::Error> {
-        let mut axes: BTreeMap<String, Vec<KeptAxes>> = BTreeMap::new();
-        for kept in analysis.kept(removal) {
-            axes.entry(kept.tensor).or_default().push(KeptAxes { axis: kept.axis, kept: kept.kept });
-        }
+        let all = analysis.kept(removal);
         let mut tensors = Vec::new();
-        for (name, axes) in axes {
-            let Some(tensor) = analysis.constant(&name) else { continue };
+        for found in &all {
+            let Some(tensor) = analysis.constant(&found.tensor) else { continue };
             if tensor.data_type().is_floating() {
-                let (shape, content) = (tensor.dims().to_vec(), digest(tensor)?);
-                tensors.push(KeptTensor { name, shape, content, axes });
+                let name = match all.iter().filter(|other| other.tensor == found.tensor).count() {
+                    1 => found.tensor.clone(),
+                    _ => name_of_use(analysis, found),
+                };
+                let axes = found.axes.iter().map(|(&axis, kept)| KeptAxes { axis, kept: kept.clone() }).collect();
+                tensors.push(KeptTensor { name, shape: tensor.dims().to_vec(), content: digest(tensor)?, axes });
             }
         }
         Ok(KeptFile { format: FORMAT.to_owned(), model: show(&job.model), tensors })
@@ -116,6 +120,12 @@ impl KeptFile {
         text.push(b'\n');
         Ok(text)
     }
+}
+
+/// The name of a constant whose uses are cut in different ways, with what the first node of this use writes.
+fn name_of_use(analysis: &Analysis<'_>, found: &KeptUse) -> String {
+    let node = found.nodes.first().and_then(|&node| analysis.model().graph().nodes()[node].output(0));
+    format!("{}{USE}{}", found.tensor, node.unwrap_or("output"))
 }
 
 fn digest(tensor: &Tensor) -> Result<Digest, prune_onnx::Error> {

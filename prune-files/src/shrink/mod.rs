@@ -1,6 +1,8 @@
 //! `prune shrink`: an ONNX model without some of its channels, neurons and heads.
 
 mod choose;
+#[cfg(test)]
+mod faults;
 mod kept;
 mod masks;
 mod report;
@@ -18,7 +20,7 @@ use crate::error::Error;
 use crate::text::clipped::clipped;
 use crate::watch::Watch;
 
-pub(crate) use kept::{Digest, Digester, KeptFile, KeptTensor};
+pub(crate) use kept::{Digest, Digester, KeptFile, KeptTensor, USE};
 pub use report::{FamilyShare, ShrinkReport, ShrunkLayer, StaysReport};
 
 /// Something that is to be taken out of a model.

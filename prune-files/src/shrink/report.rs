@@ -2,6 +2,7 @@
 
 use core::fmt;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use prune_graph::{Method, Removal};
 use prune_onnx::{Analysis, Dead};
@@ -146,8 +147,18 @@ pub(super) fn told(job: &ShrinkJob, analysis: &Analysis<'_>, chosen: &Chosen) ->
         let count = chosen.left.len();
         warnings.push(format!("{count} slices that the masks close stay: {}{more}", shown.join("; ")));
     }
+    if !chosen.live.is_empty() {
+        let shown = chosen.live.iter().take(10).map(|(name, count)| format!("`{}` {count}", clipped(name)));
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        let more = chosen.live.len().saturating_sub(10);
+        let more = if more > 0 { format!(" and of {more} more constants") } else { String::new() };
+        warnings.push(format!(
+            "channels that the masks close lose values that no mask closes and that are not 0, so outputs may change: {shown}{more}; \
+             train with 'bias': True, and give the masks of the biases, too"
+        ));
+    }
     if let Some(dead) = &chosen.dead {
-        warnings.extend(dead_warnings(dead, chosen.unfolded));
+        warnings.extend(dead_warnings(dead));
     }
     ShrinkReport {
         model: show(&job.model),
@@ -205,9 +216,14 @@ fn layers(analysis: &Analysis<'_>, removal: &Removal) -> Vec<ShrunkLayer> {
         }
     }
     let narrow = |count: Option<u128>| count.map(|count| u64::try_from(count).unwrap_or(u64::MAX));
-    let mut cut: BTreeMap<String, BTreeMap<usize, usize>> = BTreeMap::new();
-    for kept in analysis.kept(removal) {
-        cut.entry(kept.tensor).or_default().insert(kept.axis, kept.kept.len());
+    // Of a constant whose uses are cut in different ways, what keeps the name is told: the whole one, or else the first.
+    let mut cut: BTreeMap<String, BTreeMap<usize, Vec<usize>>> = BTreeMap::new();
+    for found in analysis.kept(removal) {
+        match cut.entry(found.tensor) {
+            Entry::Occupied(mut known) if found.axes.is_empty() => _ = known.insert(found.axes),
+            Entry::Occupied(_) => {}
+            Entry::Vacant(place) => _ = place.insert(found.axes),
+        }
     }
     let names = analysis.constant_names().into_iter();
     let weights = names.filter_map(|name| analysis.constant(name).map(|tensor| (name, tensor)));
@@ -215,8 +231,8 @@ fn layers(analysis: &Analysis<'_>, removal: &Removal) -> Vec<ShrunkLayer> {
         .filter(|(_, tensor)| tensor.data_type().is_floating() && tensor.dims().len() >= 2)
         .map(|(name, tensor)| {
             let mut shape_after = tensor.dims().to_vec();
-            for (&axis, &kept) in cut.get(name).into_iter().flatten() {
-                shape_after[axis] = kept;
+            for (&axis, kept) in cut.get(name).into_iter().flatten() {
+                shape_after[axis] = kept.len();
             }
             let [all, left] = work.get(name).copied().unwrap_or_default();
             ShrunkLayer {
@@ -232,11 +248,14 @@ fn layers(analysis: &Analysis<'_>, removal: &Removal) -> Vec<ShrunkLayer> {
 }
 
 /// What a user should know of channels that are constants.
-fn dead_warnings(dead: &Dead, unfolded: usize) -> Vec<String> {
+fn dead_warnings(dead: &Dead) -> Vec<String> {
     let stay: usize = dead.stays().iter().map(|stays| stays.classes).sum();
     let told = [
         (dead.folded(), "whose constant values were added to the biases of their readers"),
-        (unfolded, "with constant values stay, since a checkpoint that is cut by --kept would lack the new biases"),
+        (
+            dead.unfolded(),
+            "with constant values stay, since a checkpoint that is cut by --kept would lack the new biases",
+        ),
         (stay, "with constant values stay, since a reader has no bias that could take them (--explain names it)"),
     ];
     told.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("channels {what}: {count}")).collect()

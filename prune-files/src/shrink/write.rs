@@ -11,6 +11,7 @@ use super::{KeptFile, ShrinkBy, ShrinkJob, ShrinkOutputs, onnx};
 use crate::disk;
 use crate::error::{Error, show};
 use crate::output::{self, Temporary, is_same, parent};
+use crate::read::model::Witness;
 use crate::watch::Watch;
 
 /// Places of outputs that nothing speaks against.
@@ -19,6 +20,8 @@ pub(super) struct Places<'j> {
     to: &'j ShrinkOutputs,
     /// Paths of external data, and their names in the model.
     external: Vec<(String, PathBuf)>,
+    /// The external data as it was before any of it was read.
+    read: Witness,
     /// The file beside the output that external data goes to.
     data: PathBuf,
 }
@@ -32,7 +35,8 @@ impl<'j> Places<'j> {
         let mut name = to.model.file_name().map(OsString::from).unwrap_or_default();
         name.push(".data");
         let data = to.model.with_file_name(name);
-        let places = Places { job, to, external, data };
+        let read = Witness::of_files(external.iter().map(|(_, path)| path.clone()))?;
+        let places = Places { job, to, external, read, data };
         output::check_new(&to.model, to.force, false)?;
         places.not_read(&to.model)?;
         if !places.external.is_empty() {
@@ -106,46 +110,67 @@ impl<'j> Places<'j> {
             report.bytes_after = sizes.model + sizes.data;
             beside.push((data, self.data.clone()));
         }
+        self.read.check()?;
         watch.check()?;
         let kept = match (kept, &self.to.kept) {
             (Some(kept), Some(path)) => {
                 let file = Temporary::create(path, None)?;
                 file.write(&kept.text()?, 0)?;
-                Some((file, path))
+                Some((file, path.clone()))
             }
             _ => None,
         };
-        self.place(file, beside, kept.map(|(file, _)| file))?;
+        self.place(file, beside, kept)?;
         report.output = show(&self.to.model);
         report.kept_file = self.to.kept.as_deref().map(show);
         if report.bytes_after > report.bytes_before {
             report
                 .warnings
-                .push("the output is larger than the model: constants that are shared were copied".to_owned());
+                .push("the output is larger than the model: shared constants were copied, or biases added".to_owned());
         }
         Ok(())
     }
 
-    /// Puts the files in their places; where one fails, those before it are taken away again.
-    fn place(&self, model: Temporary, data: Vec<(Temporary, PathBuf)>, kept: Option<Temporary>) -> Result<(), Error> {
+    /// Puts the files in their places, the model last; where one fails, those before it are taken away again, and a file of
+    /// indices that one replaced comes back.
+    fn place(
+        &self,
+        model: Temporary,
+        data: Vec<(Temporary, PathBuf)>,
+        kept: Option<(Temporary, PathBuf)>,
+    ) -> Result<(), Error> {
+        let old = match &kept {
+            Some((_, path)) if self.to.force => disk::if_there(disk::read(path)).map_err(Error::read(path))?,
+            _ => None,
+        };
         let mut placed = Vec::new();
+        let data = data.into_iter().map(|file| (file, false));
+        let beside = data.chain(kept.map(|file| (file, self.to.force)));
         let all = || {
-            for (file, path) in data {
-                file.place(false)?;
+            for ((file, path), force) in beside {
+                match file.place(force) {
+                    // The file is there, but the model that it belongs to is not.
+                    Err(Error::InPlace { source, .. }) => {
+                        placed.push(path);
+                        return Err(*source);
+                    }
+                    done => done?,
+                }
                 placed.push(path);
             }
             model.place(self.to.force)
         };
-        if let Err(error) = all() {
-            if !matches!(error, Error::InPlace { .. }) {
-                for path in placed {
-                    // It is new, and nothing refers to it.
-                    let _ = disk::remove_file(&path);
-                }
+        let done = all();
+        if done.as_ref().is_err_and(|error| !matches!(error, Error::InPlace { .. })) {
+            for path in placed {
+                // Data is new, and nothing refers to it.
+                let _ = match &old {
+                    Some(old) if Some(&path) == self.to.kept.as_ref() => restore(&path, old),
+                    _ => disk::remove_file(&path).map_err(Error::write(&path)),
+                };
             }
-            return Err(error);
         }
-        kept.map_or(Ok(()), |kept| kept.place(self.to.force))
+        done
     }
 
     /// Copies external data under its own names, unless the output refers to the very same files.
@@ -180,6 +205,13 @@ impl<'j> Places<'j> {
             source => onnx(&self.job.model, source),
         }
     }
+}
+
+/// Puts a file back as it was.
+fn restore(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let file = Temporary::create(path, None)?;
+    file.write(bytes, 0)?;
+    file.place(true)
 }
 
 /// A file that is written from its beginning on.

@@ -10,7 +10,7 @@ use crate::parts::buffer::{Buffer, layer_in};
 use crate::parts::runs::Runs;
 use crate::read::header::TensorInfo;
 use crate::read::model::Model;
-use crate::shrink::{Digest, Digester, KeptFile, KeptTensor};
+use crate::shrink::{Digest, Digester, KeptFile, KeptTensor, USE};
 use crate::text::clipped::{clipped, did_you_mean, listed};
 use crate::watch::Watch;
 
@@ -78,6 +78,12 @@ fn named(
         };
         // A constant that lost nothing is not in the file: its tensor stays whole.
         let Some(like) = kept.tensors.iter().find(|tensor| tensor.name == *to) else {
+            let of_use = |tensor: &&KeptTensor| tensor.name.strip_prefix(to).is_some_and(|rest| rest.starts_with(USE));
+            let uses: Vec<String> = kept.tensors.iter().filter(of_use).map(|tensor| tensor.name.clone()).collect();
+            if !uses.is_empty() {
+                let (to, uses) = (clipped(to), listed(&uses));
+                return refuse(format!("uses of `{to}` lost different indices: name one of {uses}"));
+            }
             let near = did_you_mean(to, kept.tensors.iter().map(|tensor| tensor.name.as_str()));
             return refuse(format!("`{}` is no constant of the model that lost indices{near}", clipped(to)));
         };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use prune_graph::{ClassId, Reason, Removal, Role, TensorAxis, TensorId};
+use prune_graph::{ClassId, Family, Reason, Removal, Role, TensorAxis, TensorId};
 
 use super::engine::Engine;
 use super::uniform::{Addend, Linear, Uniforms, uniforms};
@@ -16,6 +16,7 @@ pub struct Dead {
     removal: Removal,
     folds: Vec<Fold>,
     stays: Vec<DeadStays>,
+    unfolded: usize,
 }
 
 /// An index of a layer's input that is one number, which is not 0.
@@ -49,28 +50,18 @@ impl Dead {
         &self.stays
     }
 
-    /// Leaves a class in.
-    pub fn reopen(&mut self, class: ClassId) {
-        self.removal.reopen(class);
-    }
-
-    /// Leaves all classes in whose constants biases would take over; the number of those. Other tensors that are cut alike,
-    /// such as a checkpoint, know of no new biases.
-    pub fn keep_biases(&mut self) -> usize {
-        let before = self.removal.len();
-        self.folds.iter().for_each(|fold| self.removal.reopen(fold.class));
-        before - self.removal.len()
+    /// The number of classes that stay only because biases may not take constants over.
+    pub fn unfolded(&self) -> usize {
+        self.unfolded
     }
 
     /// The number of classes that go and whose constants biases take over.
     pub fn folded(&self) -> usize {
-        let classes: HashSet<ClassId> = self.folds().map(|fold| fold.class).collect();
-        classes.len()
+        self.folded_classes().len()
     }
 
-    /// The constants of classes that go.
-    pub(crate) fn folds(&self) -> impl Iterator<Item = &Fold> {
-        self.folds.iter().filter(|fold| self.removal.is_gone(fold.class))
+    fn folded_classes(&self) -> HashSet<ClassId> {
+        self.folds.iter().map(|fold| fold.class).collect()
     }
 }
 
@@ -93,8 +84,8 @@ impl Analysis<'_> {
     /// exactly 0, since the weight that reads it has zeros there, or since the value is 0 itself; or the value is another
     /// number that does not depend on the input, and each reader is a Gemm, a MatMul with an addition behind it, or an
     /// unpadded Conv, whose bias takes over what it adds: give the result to [`Analysis::edits_of_dead`]. A padded Conv
-    /// reads such a number differently at borders, so the class stays ([`Dead::stays`]). The first class of a family stays
-    /// if all of its classes could go.
+    /// reads such a number differently at borders, so the class stays ([`Dead::stays`]). One class of a family stays if all
+    /// of its classes could go.
     ///
     /// # Errors
     ///
@@ -106,14 +97,27 @@ impl Analysis<'_> {
     /// since the next is; in each pass one walk over the model for each family and each set of its constants that are 0 in
     /// some class.
     pub fn dead(&self) -> Result<Dead, Error> {
-        let mut dead = Dead { removal: Removal::none(&self.classes), folds: Vec::new(), stays: Vec::new() };
+        self.dead_where(|_| true, true)
+    }
+
+    /// As [`Analysis::dead`], but only families that are `selected` lose classes. Unless biases `may_fold`, classes stay
+    /// whose constants they would take over ([`Dead::unfolded`]): other tensors that are cut alike, such as a checkpoint,
+    /// know of no new biases. What only such classes read stays as well.
+    ///
+    /// # Errors
+    ///
+    /// As [`Analysis::dead`].
+    pub fn dead_where(&self, selected: impl Fn(&Family) -> bool, may_fold: bool) -> Result<Dead, Error> {
+        let removal = Removal::none(&self.classes);
+        let mut dead = Dead { removal, folds: Vec::new(), stays: Vec::new(), unfolded: 0 };
+        let selected: Vec<bool> = self.classes.families().iter().map(selected).collect();
         let (known, bare) = (uniforms(self)?, self.sums(HashSet::new())?);
         let layers = bare.iter().filter_map(|sum| Some((sum.node, Linear::of(self, sum.node)?)));
         let known = Known { uniforms: known, layers: layers.collect() };
         // What only dead classes read is dead as well.
         loop {
             let before = dead.removal.len();
-            self.add_dead(&mut dead, &known, &bare)?;
+            self.add_dead(&mut dead, &known, &bare, &selected, may_fold)?;
             if dead.removal.len() == before {
                 return Ok(dead);
             }
@@ -121,17 +125,26 @@ impl Analysis<'_> {
     }
 
     /// Adds classes that are dead without those that are known to be. `bare` are the sums while no constant counts as 0.
-    fn add_dead(&self, dead: &mut Dead, known: &Known<'_>, bare: &[Sum]) -> Result<(), Error> {
-        let zeros = self.zero_slices(&dead.removal)?;
+    fn add_dead(
+        &self,
+        dead: &mut Dead,
+        known: &Known<'_>,
+        bare: &[Sum],
+        selected: &[bool],
+        may_fold: bool,
+    ) -> Result<(), Error> {
+        let zeros = self.zero_slices(dead)?;
         // Classes of one family that have zeros in the same constants are met by the same walk.
         let mut alike: BTreeMap<(usize, Vec<TensorId>), Vec<ClassId>> = BTreeMap::new();
-        for (number, family) in self.classes.families().iter().enumerate() {
+        for (number, family) in self.classes.families().iter().enumerate().filter(|(number, _)| selected[*number]) {
             for &class in family.classes().iter().filter(|&&class| !dead.removal.is_gone(class)) {
                 let constants = zeros.get(&class).cloned().unwrap_or_default();
                 alike.entry((number, constants)).or_default().push(class);
             }
         }
         let mut stays: BTreeMap<TensorAxis, Vec<(Reason, usize)>> = BTreeMap::new();
+        let mut goes: BTreeMap<usize, BTreeMap<ClassId, Vec<Fold>>> = BTreeMap::new();
+        dead.unfolded = 0;
         for ((number, constants), members) in alike {
             let family = &self.classes.families()[number];
             let walked;
@@ -146,10 +159,8 @@ impl Analysis<'_> {
             for class in members {
                 match self.verdict(class, &met, known) {
                     Verdict::Lives => {}
-                    Verdict::Goes(folds) => {
-                        dead.removal.close(class);
-                        dead.folds.extend(folds);
-                    }
+                    Verdict::Goes(folds) if !folds.is_empty() && !may_fold => dead.unfolded += 1,
+                    Verdict::Goes(folds) => _ = goes.entry(number).or_default().insert(class, folds),
                     Verdict::Stays(reason) => {
                         let counts = stays.entry(self.written(family.axes())).or_default();
                         match counts.iter_mut().find(|(known, _)| *known == reason) {
@@ -160,9 +171,15 @@ impl Analysis<'_> {
                 }
             }
         }
-        for family in self.classes.families() {
-            if family.classes().iter().all(|&class| dead.removal.is_gone(class)) {
-                dead.removal.reopen(family.classes()[0]);
+        for (number, mut goes) in goes {
+            let left = self.classes.families()[number].classes().iter().filter(|&&class| !dead.removal.is_gone(class));
+            if left.count() == goes.len() {
+                // One stays. It is none that went before, since what else went may rest on that.
+                goes.pop_first();
+            }
+            for (class, folds) in goes {
+                dead.removal.close(class);
+                dead.folds.extend(folds);
             }
         }
         let told = stays.into_iter().flat_map(|(axis, counts)| counts.into_iter().map(move |count| (axis, count)));
@@ -215,7 +232,7 @@ impl Analysis<'_> {
     /// What biases take over: for each of them the numbers to add.
     pub(crate) fn additions(&self, dead: &Dead) -> Result<Vec<(Addend<'_>, Vec<f64>)>, Error> {
         let mut read: BTreeMap<usize, HashMap<usize, f64>> = BTreeMap::new();
-        for fold in dead.folds() {
+        for fold in &dead.folds {
             read.entry(fold.node).or_default().insert(fold.index, fold.number);
         }
         let mut all = Vec::new();
@@ -229,17 +246,29 @@ impl Analysis<'_> {
         Ok(all)
     }
 
-    /// For each class with any, the uses of constants of which all slices of the class are 0, or are gone.
-    fn zero_slices(&self, gone: &Removal) -> Result<HashMap<ClassId, Vec<TensorId>>, Error> {
+    /// For each class with any, the uses of constants of which all slices of the class are 0 without what is gone. A bias
+    /// takes over what a folded class adds to the outputs of its readers, so it is missing from no slice but those of
+    /// inputs: an output that reads nothing else is a constant, not 0.
+    fn zero_slices(&self, dead: &Dead) -> Result<HashMap<ClassId, Vec<TensorId>>, Error> {
+        let (gone, folded) = (&dead.removal, dead.folded_classes());
         let mut zeros: HashMap<ClassId, Vec<TensorId>> = HashMap::new();
         for found in &self.uses {
             let Some(constant) = self.constants.get(found.name.as_str()) else { continue };
             let sizes: Option<Vec<usize>> = self.classes.sizes(found.id).iter().copied().collect();
             let Some(sizes) = sizes.filter(|_| constant.tensor.data_type().is_floating()) else { continue };
-            let stays = |(axis, &n): (usize, &usize)| -> Vec<bool> {
-                (0..n).map(|index| !gone.removes(&self.classes, found.id.axis(axis), index)).collect()
+            // For each index whether it is there when slices of inputs are judged, and other slices.
+            let there = |(axis, &n): (usize, &usize)| -> Vec<[bool; 2]> {
+                let class = |index| self.classes.class_of(found.id.axis(axis), index);
+                let there = |class: Option<ClassId>| match class.filter(|&class| gone.is_gone(class)) {
+                    Some(class) => [false, folded.contains(&class)],
+                    None => [true, true],
+                };
+                (0..n).map(|index| there(class(index))).collect()
             };
-            let stays: Vec<Vec<bool>> = sizes.iter().enumerate().map(stays).collect();
+            let there: Vec<Vec<[bool; 2]>> = sizes.iter().enumerate().map(there).collect();
+            let side: Vec<usize> = (0..sizes.len())
+                .map(|axis| usize::from(self.classes.role(found.id.axis(axis)) != Some(Role::Reader)))
+                .collect();
             let mut zero: Vec<Vec<bool>> = sizes.iter().map(|&n| vec![true; n]).collect();
             let mut place = vec![0; sizes.len()];
             constant.tensor.visit(|index, value| {
@@ -249,8 +278,9 @@ impl Analysis<'_> {
                         place[axis] = rest % n;
                         rest /= n;
                     }
-                    if place.iter().zip(&stays).all(|(&index, stays)| stays[index]) {
-                        place.iter().zip(&mut zero).for_each(|(&index, zero)| zero[index] = false);
+                    let counts = [0, 1].map(|side| place.iter().zip(&there).all(|(&index, there)| there[index][side]));
+                    for ((&index, zero), &side) in place.iter().zip(&mut zero).zip(&side) {
+                        zero[index] &= !counts[side];
                     }
                 }
             })?;

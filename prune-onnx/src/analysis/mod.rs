@@ -4,6 +4,7 @@ mod constants;
 mod dead;
 mod engine;
 pub(crate) mod faults;
+mod live;
 mod outer;
 mod shared;
 mod site;
@@ -62,7 +63,7 @@ pub struct AnalysisOptions {
 /// let removal = Choice::local(Density::new(0.5)?).choose(analysis.classes(), &scores);
 /// assert_eq!((analysis.parameters(&removal), analysis.all_parameters()), (4, 8));
 /// let kept = analysis.kept(&removal);
-/// assert_eq!((kept[0].tensor.as_str(), kept[0].axis, &kept[0].kept), ("first", 1, &vec![0, 2]));
+/// assert_eq!((kept[0].tensor.as_str(), &kept[0].axes[&1]), ("first", &vec![0, 2]));
 /// let edits = analysis.edits(&removal)?; // for Model::write
 /// assert!(!edits.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -85,17 +86,15 @@ pub struct Analysis<'m> {
     apart: HashSet<&'m str>,
 }
 
-/// The indices kept of one axis of one constant.
+/// The indices kept of a constant by those of its uses that are cut alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptAxis {
+pub struct KeptUse {
     /// The constant's name.
     pub tensor: String,
-    /// The axis.
-    pub axis: usize,
-    /// The length of the axis before.
-    pub of: usize,
-    /// The indices kept, in order.
-    pub kept: Vec<usize>,
+    /// The positions of the nodes that read it so; none where something outside of nodes does.
+    pub nodes: Vec<usize>,
+    /// For each axis that loses some, the indices kept, in order; nothing where the constant stays whole.
+    pub axes: BTreeMap<usize, Vec<usize>>,
 }
 
 /// The multiply-adds of one node.
@@ -238,19 +237,22 @@ impl<'m> Analysis<'m> {
         self.work(removal).iter().map(|work| work.multiply_adds).sum()
     }
 
-    /// The indices kept of every constant that loses some, in the order of names and axes. Where uses of a constant are cut
-    /// in different ways, the first is told.
-    pub fn kept(&self, removal: &Removal) -> Vec<KeptAxis> {
-        let mut all: BTreeMap<(String, usize), KeptAxis> = BTreeMap::new();
+    /// The indices kept of every constant that loses some, in the order of names. A constant whose uses are cut in different
+    /// ways comes once for each way, the whole one included.
+    pub fn kept(&self, removal: &Removal) -> Vec<KeptUse> {
+        let mut all: BTreeMap<&str, Vec<KeptUse>> = BTreeMap::new();
         for found in &self.uses {
-            for (axis, size) in self.classes.sizes(found.id).iter().enumerate() {
-                if let (Some(kept), Some(of)) = (removal.kept(&self.classes, found.id.axis(axis)), *size) {
-                    let key = (found.name.clone(), axis);
-                    all.entry(key).or_insert(KeptAxis { tensor: found.name.clone(), axis, of, kept });
-                }
+            let rank = self.classes.sizes(found.id).len();
+            let kept = |axis: usize| removal.kept(&self.classes, found.id.axis(axis)).map(|kept| (axis, kept));
+            let axes: BTreeMap<usize, Vec<usize>> = (0..rank).filter_map(kept).collect();
+            let nodes = found.readers.iter().map(|&(node, _)| node);
+            let uses = all.entry(&found.name).or_default();
+            match uses.iter_mut().find(|known| known.axes == axes) {
+                Some(known) => known.nodes.extend(nodes),
+                None => uses.push(KeptUse { tensor: found.name.clone(), nodes: nodes.collect(), axes }),
             }
         }
-        all.into_values().collect()
+        all.into_values().filter(|uses| uses.iter().any(|found| !found.axes.is_empty())).flatten().collect()
     }
 
     /// What has to change in the file. Nothing, if nothing is removed.

@@ -1,6 +1,6 @@
 //! Removes classes from a network and holds the result to the oracle.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{Analysis, AnalysisOptions, Dead, Edits, Model, analyse};
 use prune_core::Density;
@@ -59,17 +59,21 @@ pub fn zeroed(analysis: &Analysis<'_>, removal: &Removal) -> Values {
             tensors.insert(node.outputs()[0].clone(), T::new(tensor.dims(), tensor.floats().expect("numbers")));
         }
     }
-    let mut zero = Values::new();
-    for axis in analysis.kept(removal) {
-        let id = analysis.classes().find(&axis.tensor).expect("a constant");
-        let Some(old) = tensors.get(&axis.tensor) else { continue };
-        if analysis.classes().role(id.axis(axis.axis)) == Some(Role::Divisor) {
-            continue;
-        }
-        let t = zero.entry(axis.tensor.clone()).or_insert_with(|| old.clone());
-        for (flat, index) in eval::indices(&old.dims).enumerate() {
-            if !axis.kept.contains(&index[axis.axis]) {
-                t.data[flat] = 0.0;
+    let (mut zero, mut told) = (Values::new(), HashSet::new());
+    for found in analysis.kept(removal) {
+        let id = analysis.classes().find(&found.tensor).expect("a constant");
+        let Some(old) = tensors.get(&found.tensor) else { continue };
+        for (&axis, kept) in &found.axes {
+            // Of uses that are cut in different ways the first counts.
+            let first = told.insert((found.tensor.clone(), axis));
+            if !first || analysis.classes().role(id.axis(axis)) == Some(Role::Divisor) {
+                continue;
+            }
+            let t = zero.entry(found.tensor.clone()).or_insert_with(|| old.clone());
+            for (flat, index) in eval::indices(&old.dims).enumerate() {
+                if !kept.contains(&index[axis]) {
+                    t.data[flat] = 0.0;
+                }
             }
         }
     }

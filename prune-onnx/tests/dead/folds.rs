@@ -1,9 +1,10 @@
 //! Constants that are not 0: a reader with a bias takes them over, and each other reader is named.
 
+use prune_graph::Family;
 use prune_onnx::AttributeValue;
 use prune_onnx::testing::net::{Net, int, list, text};
 
-use super::{Found, found, values};
+use super::{Found, found, found_where, values};
 
 /// Channels 1 and 3 of 5 are sigmoid of their bias, a constant, before a reader.
 fn behind_sigmoid(seed: u64, reader: impl Fn(&mut Net, &str) -> Vec<String>) -> Found {
@@ -147,5 +148,82 @@ fn other_readers_are_named() {
             let [(reason, 2)] = found.stays.as_slice() else { panic!("{name}, seed {seed}: {:?}", found.stays) };
             assert!(reason.ends_with(why), "{name}: {reason}");
         }
+    }
+}
+
+#[test]
+fn a_row_that_reads_only_a_folded_constant_is_not_zero() {
+    for seed in 0..20 {
+        let y = |net: &mut Net, bias: Option<f64>| {
+            let x = net.input(&[2, 2, 3, 3]);
+            let w = values(net, &[4, 2, 1, 1], 0, &[1]);
+            let b = net.floats(&[4], &[0.5, 2.0, 0.5, -0.5]);
+            let x = net.node("Conv", &[&x, &w, &b], &[]);
+            let x = net.node("Relu", &[&x], &[]);
+            // Output 2 reads channel 1 alone, which is 2.
+            let data: Vec<f64> = (0..16)
+                .map(|at| {
+                    [net.draw.float(), 0.0, 1.5][if at / 4 != 2 {
+                        0
+                    } else if at % 4 == 1 {
+                        2
+                    } else {
+                        1
+                    }]
+                })
+                .collect();
+            let v = net.floats(&[4, 4, 1, 1], &data);
+            let x = match bias {
+                Some(bias) => {
+                    let b = net.floats(&[4], &[bias; 4]);
+                    net.node("Conv", &[&x, &v, &b], &[])
+                }
+                None => net.node("Conv", &[&x, &v], &[]),
+            };
+            let u = net.weight(&[3, 4, 3, 3]);
+            net.node("Conv", &[&x, &u], &[("pads", list(&[1, 1, 1, 1]))])
+        };
+        for bias in [None, Some(0.0)] {
+            let mut net = Net::new(seed, 13);
+            let y = y(&mut net, bias);
+            let found = found(&net.finish(&[&y]), seed);
+            assert_eq!((found.gone, found.folded), (vec![vec![1]], 1), "seed {seed}");
+            assert_eq!(found.stays.iter().map(|(_, count)| count).sum::<usize>(), 1, "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn what_only_a_constant_that_stays_reads_stays_as_well() {
+    for seed in 0..20 {
+        let mut net = Net::new(seed, 13);
+        let x = net.input(&[2, 3]);
+        let w = values(&mut net, &[3, 4], 1, &[1]);
+        let b = net.floats(&[4], &[0.5, 2.0, 0.5, 0.5]);
+        let x = net.node("Gemm", &[&x, &w, &b], &[]);
+        let x = net.node("Relu", &[&x], &[]);
+        // Channel 1 is 2, and only output 2 reads it, which reads nothing else and is 3.
+        let data: Vec<f64> = (0..20)
+            .map(|at| [(at / 5 == 1), (at % 5 == 2)])
+            .map(|here| match here {
+                [true, true] => 1.5,
+                [false, false] => net.draw.float(),
+                _ => 0.0,
+            })
+            .collect();
+        let v = net.floats(&[4, 5], &data);
+        let x = net.node("MatMul", &[&x, &v], &[]);
+        let x = net.node("Relu", &[&x], &[]);
+        let (u, c) = (net.weight(&[5, 2]), net.weight(&[2]));
+        let y = net.node("Gemm", &[&x, &u, &c], &[]);
+        let built = net.finish(&[&y]);
+        let all = found(&built, seed);
+        assert_eq!((all.gone, all.folded), (vec![vec![1], vec![2]], 1), "seed {seed}");
+        let found = found_where(&built, seed, |_| true, false);
+        assert_eq!((found.gone.len(), found.folded, found.unfolded), (0, 0, 1), "seed {seed}: {:?}", found.gone);
+        // The same where the second family is not to lose anything.
+        let first = |family: &Family| family.classes().len() == 4;
+        let found = found_where(&built, seed, first, true);
+        assert_eq!((found.gone.len(), found.folded), (0, 0), "seed {seed}: {:?}", found.gone);
     }
 }

@@ -4,6 +4,7 @@ mod drawn;
 mod folds;
 mod zeros;
 
+use prune_graph::Family;
 use prune_onnx::testing::eval::{self, Values};
 use prune_onnx::testing::harness::{assert_equal, inputs, without_dead};
 use prune_onnx::testing::net::{Built, Net};
@@ -16,14 +17,20 @@ struct Found {
     /// Reasons of constants that stay, with their counts.
     stays: Vec<(String, usize)>,
     folded: usize,
+    unfolded: usize,
     /// The model before and after.
     models: [Model; 2],
 }
 
 fn found(built: &Built, seed: u64) -> Found {
+    found_where(built, seed, |_| true, true)
+}
+
+/// As [`found`]; only families of which `selected` holds lose classes.
+fn found_where(built: &Built, seed: u64, selected: impl Fn(&Family) -> bool, may_fold: bool) -> Found {
     let model = Model::parse(built.bytes.clone(), ".".as_ref()).expect("a model");
     let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
-    let dead = analysis.dead().expect("readable");
+    let dead = analysis.dead_where(selected, may_fold).expect("readable");
     let small = without_dead(&analysis, &dead);
     let x = inputs(built, seed);
     let before = eval::run(&model, &x, &Values::new());
@@ -35,9 +42,9 @@ fn found(built: &Built, seed: u64) -> Found {
         gone.extend((!classes.is_empty()).then_some(classes));
     }
     let stays = dead.stays().iter().map(|stays| (stays.reason.to_string(), stays.classes)).collect();
-    let folded = dead.folded();
+    let (folded, unfolded) = (dead.folded(), dead.unfolded());
     drop(analysis);
-    Found { gone, stays, folded, models: [model, small] }
+    Found { gone, stays, folded, unfolded, models: [model, small] }
 }
 
 /// A constant of drawn floats with some slices of an axis at zero.

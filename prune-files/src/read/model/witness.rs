@@ -19,11 +19,23 @@ pub(crate) struct Witness {
 pub(super) struct FileRecord {
     pub(super) path: PathBuf,
     pub(super) stamp: Stamp,
-    /// None for an index, which has no header.
+    /// None for an index and for a file of another format, which have no header.
     pub(super) header: Option<Arc<Header>>,
 }
 
 impl Witness {
+    /// Files as they are now. One that is not there is left to whoever reads it.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn of_files(paths: impl Iterator<Item = PathBuf>) -> Result<Self, Error> {
+        let mut files = Vec::new();
+        for path in paths {
+            if let Some(about) = disk::stat_if_there(&path).map_err(Error::read(&path))? {
+                files.push(FileRecord { path, stamp: Stamp::of(&about), header: None });
+            }
+        }
+        Ok(Witness { files })
+    }
+
     /// Refuses what was made of files that have changed since.
     pub(crate) fn check(&self) -> Result<(), Error> {
         self.files.iter().try_for_each(FileRecord::check)
