@@ -93,26 +93,33 @@ fn rewrite(rewrite: &mut Rewrite<'_, '_>) -> Result<(), Error> {
     if target.len() != to.len() || !has_literal_form(&from, &to, copies_zero) {
         return Ok(());
     }
+    // Axes that are too long to be followed keep their lengths.
+    let input_left = |axis: usize, rewrite: &Rewrite<'_, '_>| {
+        rewrite.input_left(0, axis).or_else(|| from.get(axis).and_then(Size::length))
+    };
+    let output_left =
+        |axis: usize, rewrite: &Rewrite<'_, '_>| rewrite.output_left(0, axis).or_else(|| to[axis].length());
     // The lengths that the target gives by itself after the removal.
-    let as_it_is = |axis: usize, int: &Int, rewrite: &mut Rewrite<'_, '_>| match int.constant() {
-        Some(0) if copies_zero => rewrite.input_left(0, axis),
-        Some(n) if n < 0 => rewrite.output_left(0, axis),
-        Some(n) => usize::try_from(n).ok(),
-        None => match int.copy_of {
-            Some(copied) => rewrite.left(copied),
-            None => int.number().and_then(|n| usize::try_from(n).ok()),
-        },
+    let as_it_is = |axis: usize, int: &Int, rewrite: &Rewrite<'_, '_>| match int.constant() {
+        Some(0) if copies_zero => input_left(axis, rewrite),
+        Some(n) if n < 0 => output_left(axis, rewrite),
+        // Another reader of the element may have it follow an axis of its own.
+        Some(n) => rewrite.followed(int).or_else(|| usize::try_from(n).ok()),
+        None => {
+            let copied = int.copy_of.and_then(|copied| rewrite.left(copied));
+            copied.or_else(|| int.number().and_then(|n| usize::try_from(n).ok()))
+        }
     };
     let mut fits = true;
     for (axis, int) in target.iter().enumerate() {
-        fits &= to[axis].length().is_none() || as_it_is(axis, int, rewrite) == rewrite.output_left(0, axis);
+        fits &= to[axis].length().is_none() || as_it_is(axis, int, rewrite) == output_left(axis, rewrite);
     }
     if fits {
         return Ok(());
     }
     let mut literal = Vec::new();
     for (axis, size) in to.iter().enumerate() {
-        literal.push(match (size.length(), rewrite.output_left(0, axis)) {
+        literal.push(match (size.length(), output_left(axis, rewrite)) {
             (Some(_), Some(left)) => left as i64,
             _ if copies_zero && from.get(axis) == Some(size) => 0,
             _ => -1,

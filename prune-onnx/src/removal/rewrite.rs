@@ -112,6 +112,11 @@ impl<'a, 'm> Rewrite<'a, 'm> {
         self.removal.kept_len(&self.analysis.classes, axis)
     }
 
+    /// The new value of a constant element that has to be the length of an axis, wherever it enters.
+    pub(crate) fn followed(&self, int: &Int) -> Option<usize> {
+        self.left(*self.analysis.follow.get(&int.source?)?)
+    }
+
     /// The length of an input's axis after the removal.
     pub(crate) fn input_left(&self, slot: usize, axis: usize) -> Option<usize> {
         self.left(self.input(slot)?.axis(axis))

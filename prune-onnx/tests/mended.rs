@@ -1,0 +1,105 @@
+//! Networks that were once shrunk to something else: each is held to the oracle, at several removals.
+
+use prune_onnx::testing::eval::{self, Values};
+use prune_onnx::testing::harness::{assert_equal, drawn_removal, inputs, parse, shrunk, zeroed};
+use prune_onnx::testing::net::{Built, Net, int, list};
+use prune_onnx::{AnalysisOptions, DataType, Dim, GraphBuilder, Model, ModelBuilder, analyse};
+
+/// Holds a network to the oracle at removals of several densities; the shrunk models.
+fn holds(built: &Built, about: &str) -> Vec<Model> {
+    let model = parse(built.bytes.clone());
+    let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
+    let mut small = Vec::new();
+    for seed in 0..8 {
+        let removal = drawn_removal(&analysis, seed);
+        if removal.is_empty() {
+            continue;
+        }
+        let x = inputs(built, seed);
+        let expected = eval::run(&model, &x, &zeroed(&analysis, &removal));
+        let model = shrunk(&analysis, &removal);
+        assert_equal(&eval::run(&model, &x, &Values::new()), &expected, about);
+        small.push(model);
+    }
+    assert!(!small.is_empty(), "{about}: nothing goes");
+    small
+}
+
+/// A target of a batch and a width, which a Reshape and another operator read.
+fn shared_target(seed: u64, open: bool, beside: &str) -> Built {
+    let mut net = Net::new(seed, 13);
+    let x = net.input_where(&[2, 3], |axis| axis == 0);
+    let z = net.input_where(&[2, 2, 4], |axis| axis == 0);
+    let width = net.ints(&[8]);
+    let first = if open {
+        net.ints(&[-1])
+    } else {
+        let (shape, at) = (net.node("Shape", &[&x], &[]), net.ints(&[0]));
+        net.node("Gather", &[&shape, &at], &[])
+    };
+    // The same element in two lists where the other operator does not take -1.
+    let wide = net.node("Identity", &[&width], &[]);
+    let target = net.node("Concat", &[&first, &wide], &[("axis", int(0))]);
+    let h = net.linear(&x, 3, 8);
+    let repeated = match beside {
+        "Expand" => {
+            let one = net.weight(&[1, 1]);
+            let lengths = if open { wide.clone() } else { target.clone() };
+            net.node("Expand", &[&one, &lengths], &[])
+        }
+        _ => {
+            let lengths = if open { wide.clone() } else { target.clone() };
+            let zeros = net.node("ConstantOfShape", &[&lengths], &[]);
+            net.node("Exp", &[&zeros], &[])
+        }
+    };
+    let h = net.node("Mul", &[&h, &repeated], &[]);
+    let y = net.linear(&h, 8, 4);
+    let r = net.node("Reshape", &[&z, &target], &[]);
+    net.finish(&[&y, &r])
+}
+
+#[test]
+fn a_target_that_another_operator_follows_is_read_as_it_will_be() {
+    for seed in 0..8 {
+        for beside in ["Expand", "ConstantOfShape"] {
+            for open in [false, true] {
+                holds(&shared_target(seed, open, beside), &format!("{beside}, -1: {open}, seed {seed}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_reshape_of_an_axis_that_is_too_long_to_follow_stays_as_it_is() {
+    let long = (1 << 22) + 4;
+    let mut graph = GraphBuilder::new("long");
+    graph.input("x", DataType::Float, &[Dim::Known(2), Dim::Known(3)]);
+    graph.input("z", DataType::Float, &[Dim::Named("N".into()), Dim::Named("T".into()), Dim::Known(long)]);
+    graph.floats("w", &[3, 6], &[1.0; 18]);
+    graph.floats("v", &[6, 4], &[1.0; 24]);
+    graph.ints("open", &[2], &[-1, long]);
+    graph.ints("copied", &[4], &[0, 0, 2, long / 2]);
+    graph.node("MatMul", &["x", "w"], &["h"], &[]);
+    graph.node("MatMul", &["h", "v"], &["y"], &[]);
+    graph.node("Reshape", &["z", "open"], &["r"], &[]);
+    graph.node("Reshape", &["z", "copied"], &["s"], &[]);
+    for output in ["y", "r", "s"] {
+        graph.output(output, DataType::Float, &[]);
+    }
+    let model = parse(ModelBuilder::new(8, 17).finish(&graph));
+    let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
+    let removal = drawn_removal(&analysis, 1);
+    assert!(!removal.is_empty());
+    let small = shrunk(&analysis, &removal);
+    for (now, then) in small.graph().nodes().iter().zip(model.graph().nodes()) {
+        assert_eq!(now.inputs(), then.inputs());
+    }
+    for name in ["open", "copied"] {
+        let ints = |model: &Model| {
+            let mut all = model.graph().initializers().iter();
+            all.find(|tensor| tensor.name() == name).expect("a list").ints().expect("numbers")
+        };
+        assert_eq!(ints(&small), ints(&model));
+    }
+}
