@@ -25,6 +25,13 @@ fn holds(built: &Built, about: &str) -> Vec<Model> {
     small
 }
 
+/// The lists that are added as initializers or changed where they are, by the operator and slot that read them.
+fn read_by<'m>(model: &'m Model, operator: &str, slot: usize) -> &'m prune_onnx::Tensor {
+    let node = model.graph().nodes().iter().find(|node| node.op_type() == operator).expect("a node");
+    let name = node.input(slot).expect("an input");
+    model.graph().initializers().iter().find(|tensor| tensor.name() == name).expect("an initializer")
+}
+
 /// A target of a batch and a width, which a Reshape and another operator read.
 fn shared_target(seed: u64, open: bool, beside: &str) -> Built {
     let mut net = Net::new(seed, 13);
@@ -101,5 +108,60 @@ fn a_reshape_of_an_axis_that_is_too_long_to_follow_stays_as_it_is() {
             all.find(|tensor| tensor.name() == name).expect("a list").ints().expect("numbers")
         };
         assert_eq!(ints(&small), ints(&model));
+    }
+}
+
+/// A single index that a node or a chain of nodes gives.
+fn chosen_by_a_scalar(seed: u64, chained: bool) -> Built {
+    let mut net = Net::new(seed, 13);
+    let x = net.input(&[2, 3]);
+    let h = net.linear(&x, 3, 6);
+    let index = net.fresh("i");
+    net.graph().node("Constant", &[], &[&index], &[("value_int", int(3))]);
+    let index = if chained { net.node("Identity", &[&index], &[]) } else { index };
+    let g = net.node("Gather", &[&h, &index], &[("axis", int(1))]);
+    let y = net.linear(&h, 6, 4);
+    net.finish(&[&y, &g])
+}
+
+#[test]
+fn a_single_index_stays_single_whoever_gives_it() {
+    for seed in 0..6 {
+        for small in holds(&chosen_by_a_scalar(seed, seed % 2 == 0), "a single index") {
+            let added = small.graph().initializers().iter().find(|tensor| tensor.name().contains("_shrunk"));
+            assert!(added.is_none_or(|tensor| tensor.dims().is_empty()));
+        }
+    }
+}
+
+#[test]
+fn a_list_that_is_computed_keeps_its_type() {
+    let narrow = |values: &[i32]| -> Vec<u8> { values.iter().flat_map(|v| v.to_le_bytes()).collect() };
+    for (from, cast) in [("Identity", None), ("Cast", Some(6)), ("Squeeze", None)] {
+        let mut net = Net::new(3, 13);
+        let x = net.input(&[2, 3]);
+        let h = net.linear(&x, 3, 8);
+        let [starts, ends, axes] = ["starts", "ends", "axes"];
+        match cast {
+            Some(_) => net.graph().ints("given", &[1], &[2]),
+            None => net.graph().initializer("given", DataType::Int32, &[1], &narrow(&[2])),
+        }
+        net.graph().initializer(ends, DataType::Int32, &[1], &narrow(&[7]));
+        net.graph().initializer(axes, DataType::Int32, &[1], &narrow(&[1]));
+        match from {
+            "Cast" => net.graph().node("Cast", &["given"], &[starts], &[("to", int(6))]),
+            "Squeeze" => {
+                let axes = net.ints(&[0]);
+                net.graph().node("Squeeze", &["given", &axes], &["single"], &[]);
+                net.graph().node("Unsqueeze", &["single", &axes], &[starts], &[]);
+            }
+            _ => net.graph().node("Identity", &["given"], &[starts], &[]),
+        }
+        let s = net.node("Slice", &[&h, starts, ends, axes], &[]);
+        let y = net.linear(&s, 5, 4);
+        for small in holds(&net.finish(&[&y]), from) {
+            assert_eq!(read_by(&small, "Slice", 1).data_type(), DataType::Int32, "{from}");
+            assert_eq!(read_by(&small, "Slice", 2).data_type(), DataType::Int32, "{from}");
+        }
     }
 }
