@@ -23,7 +23,7 @@ pub(crate) use constants::{Constant, Use};
 pub use dead::{Dead, DeadStays};
 use engine::Engine;
 pub(crate) use outer::captured;
-pub(crate) use site::{Site, Stated, Stop, position};
+pub(crate) use site::{Site, Stated, Stop, followed_rank, position};
 pub(crate) use uniform::Addend;
 use value::Value;
 use work::Work;

@@ -1,7 +1,7 @@
 //! Reshape, with a target that may be a constant or a chain of nodes.
 
 use super::{Operator, regroup};
-use crate::analysis::{Site, Stated, Stop};
+use crate::analysis::{Site, Stated, Stop, followed_rank};
 use crate::error::Error;
 use crate::removal::Rewrite;
 use crate::shapes::{Int, Shape, Size};
@@ -20,9 +20,9 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     let from = site.shape(0)?;
     let Some(target) = site.ints(1) else {
         // The rank alone may be known.
-        let rank = site.shape(1)?.first().and_then(Size::length).filter(|&rank| rank <= 64);
+        let rank = site.shape(1)?.first().and_then(Size::length);
         let rank = rank.ok_or(Stop::Pin("has a target that is not known"))?;
-        let shape = (0..rank).map(|_| site.fresh()).collect();
+        let shape = (0..followed_rank(rank)?).map(|_| site.fresh()).collect();
         return site.opaque(shape, "has a target that is not known");
     };
     if from.len() <= 1
