@@ -165,3 +165,73 @@ fn a_list_that_is_computed_keeps_its_type() {
         }
     }
 }
+
+#[test]
+fn a_layer_over_a_learned_constant_is_no_zero_beside_its_bias() {
+    // What the layer gives is summed over an axis other than its channels, with an activation of a free axis.
+    for (layer, over) in [
+        ("Conv", 0),
+        ("ConvTranspose", 0),
+        ("BatchNormalization", 0),
+        ("BatchNormalization", 2),
+        ("InstanceNormalization", 0),
+        ("GroupNormalization", 0),
+    ] {
+        for seed in 0..4 {
+            let mut net = Net::new(seed, 21);
+            let x = net.input(&[2, 3]);
+            let dims = if over == 0 { [5, 2, 4] } else { [4, 2, 5] };
+            let p = net.weight(&dims);
+            let c = match layer {
+                "Conv" | "ConvTranspose" => {
+                    let (w, b) = (net.weight(&[2, 2, 1]), net.positive(&[2]));
+                    net.node(layer, &[&p, &w, &b], &[])
+                }
+                "BatchNormalization" => {
+                    let [scale, shift, mean, variance] = [0; 4].map(|_| net.positive(&[2]));
+                    net.node(layer, &[&p, &scale, &shift, &mean, &variance], &[])
+                }
+                _ => {
+                    let (scale, shift) = (net.weight(&[2]), net.positive(&[2]));
+                    let groups = [("num_groups", int(2))];
+                    net.node(layer, &[&p, &scale, &shift], if layer.starts_with('G') { &groups } else { &[] })
+                }
+            };
+            let order = [over, 1, 2 - over].map(|axis| axis as i64);
+            let c = net.node("Transpose", &[&c], &[("perm", list(&order))]);
+            let flat = net.ints(&[5, 8]);
+            let c = net.node("Reshape", &[&c, &flat], &[]);
+            let q = net.weight(&[3, 5]);
+            let q = net.node("MatMul", &[&x, &q], &[]);
+            let q = net.node("Sigmoid", &[&q], &[]);
+            let y = net.node("MatMul", &[&q, &c], &[]);
+            // Something that can go.
+            let h = net.linear(&x, 3, 6);
+            let h = net.linear(&h, 6, 2);
+            holds(&net.finish(&[&y, &h]), &format!("{layer} over axis {over}, seed {seed}"));
+        }
+    }
+}
+
+#[test]
+fn without_a_bias_a_convolution_of_nothing_is_nothing() {
+    let mut net = Net::new(1, 13);
+    let x = net.input(&[2, 3]);
+    let (p, w) = (net.weight(&[5, 2, 4]), net.weight(&[2, 2, 1]));
+    let c = net.node("Conv", &[&p, &w], &[]);
+    let flat = net.ints(&[5, 8]);
+    let c = net.node("Reshape", &[&c, &flat], &[]);
+    let q = net.weight(&[3, 5]);
+    let q = net.node("MatMul", &[&x, &q], &[]);
+    let q = net.node("Sigmoid", &[&q], &[]);
+    let y = net.node("MatMul", &[&q, &c], &[]);
+    for small in holds(&net.finish(&[&y]), "no bias") {
+        let constants = small.graph().initializers().iter();
+        let nodes = small.graph().nodes().iter().filter_map(|node| match node.attribute("value") {
+            Some(prune_onnx::AttributeValue::Tensor(tensor)) => Some(tensor),
+            _ => None,
+        });
+        let first = constants.chain(nodes).find(|tensor| tensor.dims().len() == 3 && tensor.dims()[2] == 4);
+        assert!(first.expect("the learned constant").dims()[0] < 5);
+    }
+}
