@@ -235,3 +235,22 @@ fn without_a_bias_a_convolution_of_nothing_is_nothing() {
         assert!(first.expect("the learned constant").dims()[0] < 5);
     }
 }
+
+#[test]
+fn a_shrink_with_a_negative_bound_is_no_zero() {
+    for seed in 0..4 {
+        let mut net = Net::new(seed, 13);
+        let x = net.input(&[2, 3]);
+        let w = net.weight(&[5, 8]);
+        let lambd =
+            [("lambd", prune_onnx::AttributeValue::Float(-0.5)), ("bias", prune_onnx::AttributeValue::Float(1.5))];
+        let c = net.node("Shrink", &[&w], &lambd);
+        let q = net.weight(&[3, 5]);
+        let q = net.node("MatMul", &[&x, &q], &[]);
+        let q = net.node("Sigmoid", &[&q], &[]);
+        let y = net.node("MatMul", &[&q, &c], &[]);
+        let h = net.linear(&x, 3, 6);
+        let h = net.linear(&h, 6, 2);
+        holds(&net.finish(&[&y, &h]), "Shrink");
+    }
+}
