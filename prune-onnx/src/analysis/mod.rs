@@ -9,6 +9,7 @@ mod shared;
 mod site;
 mod uniform;
 mod value;
+mod warning;
 mod work;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -26,6 +27,7 @@ pub(crate) use outer::captured;
 pub(crate) use site::{Site, Stated, Stop, followed_rank, position};
 pub(crate) use uniform::Addend;
 use value::Value;
+pub use warning::Warning;
 use work::Work;
 
 /// What an analysis is given beside the model.
