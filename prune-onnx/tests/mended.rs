@@ -254,3 +254,17 @@ fn a_shrink_with_a_negative_bound_is_no_zero() {
         holds(&net.finish(&[&y, &h]), "Shrink");
     }
 }
+
+#[test]
+fn the_long_name_of_the_own_domain_is_the_own_domain() {
+    let mut graph = GraphBuilder::new("named");
+    graph.input("x", DataType::Float, &[Dim::Known(2), Dim::Known(3)]);
+    graph.floats("w", &[3, 6], &[1.0; 18]);
+    graph.floats("v", &[6, 4], &[1.0; 24]);
+    graph.node_of("ai.onnx", "MatMul", "", &["x", "w"], &["h"], &[]);
+    graph.node_of("ai.onnx", "MatMul", "", &["h", "v"], &["y"], &[]);
+    graph.output("y", DataType::Float, &[]);
+    let model = parse(ModelBuilder::new(8, 17).finish(&graph));
+    let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
+    assert_eq!(analysis.classes().len(), 6);
+}
