@@ -153,6 +153,26 @@ fn nothing_removed_is_the_model_byte_for_byte() {
 }
 
 #[test]
+fn defaults_that_a_caller_may_replace_are_warned_of() {
+    let place = place();
+    let mut graph = graph(false);
+    let [inputs, hidden, _] = SIZES.map(|n| Dim::Known(n as i64));
+    graph.input("fc1.weight", DataType::Float, &[hidden, inputs]);
+    fs::write(place.path().join("model.onnx"), ModelBuilder::new(8, 99).finish(&graph)).unwrap();
+    let half = ["shrink", "model.onnx", "-o", "small.onnx", "--density", "0.5", "--force"];
+    let text = ok(place.path(), &half);
+    assert!(text.contains("warning: inputs whose default values were cut: `fc1.weight`; "), "{text}");
+    assert!(text.contains("warning: the model imports version 99 of ONNX's operators"), "{text}");
+    let json: Value = serde_json::from_str(&ok(place.path(), &[&half[..], &["--json"]].concat())).unwrap();
+    let told =
+        |start: &str| json["warnings"].as_array().unwrap().iter().any(|w| w.as_str().unwrap().starts_with(start));
+    assert!(told("the model imports version 99") && told("inputs whose default values were cut"), "{json}");
+    // The density 1 changes nothing, so there is nothing to warn of.
+    let whole = ok(place.path(), &["shrink", "model.onnx", "-o", "same.onnx", "--density", "1"]);
+    assert!(!whole.contains("warning"), "{whole}");
+}
+
+#[test]
 fn explain_names_the_operator_that_keeps_an_axis() {
     let folder = place();
     let text = ok(folder.path(), &["shrink", "model.onnx", "-o", "s.onnx", "--density", "0.5", "--explain"]);

@@ -89,7 +89,7 @@ mod shapes;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use analysis::{Analysis, AnalysisOptions, Dead, DeadStays, KeptUse, NodeWork, analyse};
+pub use analysis::{Analysis, AnalysisOptions, Dead, DeadStays, KeptUse, NodeWork, Warning, analyse};
 pub use builder::{GraphBuilder, ModelBuilder};
 pub use edits::{Edits, TensorPlace};
 pub use error::{Error, ExternalProblem, GraphProblem, NotOnnx, TensorProblem, WireProblem};

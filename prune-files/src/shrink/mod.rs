@@ -180,6 +180,7 @@ pub fn shrink(job: &ShrinkJob, to: &ShrinkOutputs, watch: &Watch) -> Result<Shri
         None => analysis.edits(&removal.removal),
     };
     let edits = edits.map_err(failed)?;
+    report.warnings.extend(analysis.warnings(&edits).iter().map(ToString::to_string));
     let kept = match &to.kept {
         Some(_) => Some(KeptFile::of(&analysis, &removal.removal, job).map_err(failed)?),
         None => None,

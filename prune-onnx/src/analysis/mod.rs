@@ -10,6 +10,7 @@ mod shared;
 mod site;
 mod uniform;
 mod value;
+mod warning;
 mod work;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -24,9 +25,10 @@ pub(crate) use constants::{Constant, Use};
 pub use dead::{Dead, DeadStays};
 use engine::Engine;
 pub(crate) use outer::captured;
-pub(crate) use site::{Site, Stated, Stop, position};
+pub(crate) use site::{Site, Stated, Stop, followed_rank, position};
 pub(crate) use uniform::Addend;
 use value::Value;
+pub use warning::Warning;
 use work::Work;
 
 /// What an analysis is given beside the model.

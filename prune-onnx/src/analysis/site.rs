@@ -125,7 +125,9 @@ impl<'e, 'm> Site<'e, 'm> {
 
     /// The shape of an input.
     pub(crate) fn shape(&self, slot: usize) -> Result<Shape, Stop> {
-        self.value(slot)?.shape.clone().ok_or(Stop::Pin("reads a value of unknown rank"))
+        let shape = self.value(slot)?.shape.as_ref().ok_or(Stop::Pin("reads a value of unknown rank"))?;
+        followed_rank(shape.len())?;
+        Ok(shape.clone())
     }
 
     /// An axis of an input, which from here on the operator follows.
@@ -195,6 +197,7 @@ impl<'e, 'm> Site<'e, 'm> {
 
     /// Declares an output. `vanishes` as at [`Value::vanishes`].
     pub(crate) fn output(&mut self, slot: usize, shape: Shape, vanishes: bool) -> Result<(), Stop> {
+        followed_rank(shape.len())?;
         if let Some(name) = self.node.output(slot) {
             self.engine.declare(name, Some(shape), None, vanishes)?;
         }
@@ -306,6 +309,11 @@ impl<'e, 'm> Site<'e, 'm> {
         self.engine.graph.is_pinned(axis)
     }
 
+    /// Every index of an axis of output 0 is pinned already.
+    pub(crate) fn stays(&mut self, axis: usize) -> bool {
+        self.out(0, axis).is_none_or(|axis| self.is_pinned(axis))
+    }
+
     /// Joins two axes over whose indices the operator sums products: an index can go only if a factor is 0 there.
     #[cfg_attr(feature = "testing", track_caller)]
     pub(crate) fn contract(&mut self, (a, x): (usize, usize), (b, y): (usize, usize)) -> Stated {
@@ -350,6 +358,14 @@ impl<'e, 'm> Site<'e, 'm> {
     pub(crate) fn int(&self, name: &str, default: i64) -> i64 {
         self.node.int(name).unwrap_or(default)
     }
+}
+
+/// Tensors with more axes are not followed: a file can claim any number of them, and operators compare axes with each other.
+const MOST_AXES: usize = 64;
+
+/// A number of axes that is followed.
+pub(crate) fn followed_rank(rank: usize) -> Result<usize, Stop> {
+    if rank <= MOST_AXES { Ok(rank) } else { Err(Stop::Pin("has more axes than are followed")) }
 }
 
 /// The position of an axis that may be counted from the end.

@@ -53,6 +53,10 @@ pub enum GraphProblem {
 /// Versions of ONNX's operators from which their meaning is known.
 const FIRST_OPSET: i64 = 9;
 
+/// The newest version of ONNX's operators that the rules of this crate were compared with. Newer ones are read, and a
+/// warning says so.
+pub(crate) const NEWEST_OPSET: i64 = 28;
+
 pub(super) fn check(model: &Model) -> Result<(), Error> {
     if model.opset() < FIRST_OPSET {
         return Err(GraphProblem::Opset(model.opset()).into());

@@ -19,6 +19,7 @@ use crate::file::read;
 use crate::file::wire::Encoded;
 
 pub use check::GraphProblem;
+pub(crate) use check::NEWEST_OPSET;
 pub use external::ExternalProblem;
 pub(crate) use external::{Entries, External, Folder, hex};
 pub use graph::{Attribute, AttributeValue, Graph, Node};

@@ -19,12 +19,16 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     if site.int("training_mode", 0) != 0 || outputs > 0 {
         return Err(Stop::Pin("is in training"));
     }
-    if site.shape(0)?.len() < 2 {
+    let rank = site.shape(0)?.len();
+    if rank < 2 {
         return Err(Stop::Pin("has no axis of channels"));
     }
-    let zero = site.vanishes(1) && site.vanishes(2);
-    elementwise::passes(site, zero)?;
+    elementwise::passes(site, false)?;
     (1..5).try_for_each(|slot| site.pass(slot, 0, 0, 1))?;
+    // The shift of a channel stays wherever an index of another axis goes.
+    let others_stay = (0..rank).filter(|&axis| axis != 1).all(|axis| site.stays(axis));
+    let zero = site.vanishes(1) && site.vanishes(2) && others_stay;
+    site.set_vanishes(0, zero);
     // Without its row a mean has nothing to be subtracted from, and a variance divides.
     (3..5).try_for_each(|slot| site.role(slot, 0, Role::Divisor))
 }

@@ -68,8 +68,7 @@ pub(super) enum Zero {
 /// The output is 0 where its class goes. An operand tells for an axis that it has; for one along which it is repeated, only
 /// if the axis stays anyway.
 pub(super) fn vanishes(site: &mut Site<'_, '_>, slots: &[usize], shapes: &[Shape], out: &Shape, zero: Zero) -> bool {
-    let stays: Vec<bool> =
-        (0..out.len()).map(|axis| site.out(0, axis).is_none_or(|axis| site.is_pinned(axis))).collect();
+    let stays: Vec<bool> = (0..out.len()).map(|axis| site.stays(axis)).collect();
     let tells = |site: &Site<'_, '_>, at: usize| {
         let shape: &Shape = &shapes[at];
         let missing = out.len() - shape.len();

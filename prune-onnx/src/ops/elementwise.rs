@@ -58,6 +58,8 @@ pub(super) const OPERATOR: Operator = Operator {
 
 /// Operators of the list whose result for 0 is not 0.
 const NOT_ZERO_AT_ZERO: &[&str] = &[
+    // With a negative `lambd` it adds its bias to 0.
+    "Shrink",
     "Sigmoid",
     "HardSigmoid",
     "Softplus",

@@ -1,7 +1,7 @@
 //! Expand: axes of length 1 are repeated up to a shape.
 
 use super::Operator;
-use crate::analysis::{Site, Stated, Stop};
+use crate::analysis::{Site, Stated, Stop, followed_rank};
 use crate::shapes::{Int, Size};
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -16,9 +16,9 @@ pub(super) const OPERATOR: Operator = Operator {
 fn state(site: &mut Site<'_, '_>) -> Stated {
     let from = site.shape(0)?;
     let Some(target) = site.ints(1) else {
-        let rank = site.shape(1)?.first().and_then(Size::length).filter(|&rank| rank <= 64);
+        let rank = site.shape(1)?.first().and_then(Size::length);
         let rank = rank.ok_or(Stop::Pin("has a shape that is not known"))?.max(from.len());
-        let shape = (0..rank).map(|_| site.fresh()).collect();
+        let shape = (0..followed_rank(rank)?).map(|_| site.fresh()).collect();
         return site.opaque(shape, "has a shape that is not known");
     };
     let rank = from.len().max(target.len());
@@ -46,7 +46,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
                 site.pass(0, axis - missing, 0, axis)?;
             }
         }
-        covered &= !repeats || site.out(0, axis).is_none_or(|axis| site.is_pinned(axis));
+        covered &= !repeats || site.stays(axis);
         let one = |int: &Int| int.constant() == Some(1);
         if let (Some(int), Some(axis)) = (asked(axis).filter(|int| !one(int)), site.out(0, axis)) {
             site.follow(&int, axis);

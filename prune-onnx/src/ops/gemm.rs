@@ -27,8 +27,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     site.pass(0, row, 0, 0)?;
     site.pass(1, column, 0, 1)?;
     site.role(1, column, Role::Writer)?;
-    let stays = |site: &mut Site<'_, '_>, axis: usize| site.out(0, axis).is_none_or(|axis| site.is_pinned(axis));
-    let (rows_stay, columns_stay) = (stays(site, 0), stays(site, 1));
+    let (rows_stay, columns_stay) = (site.stays(0), site.stays(1));
     let mut zero = (site.vanishes(0) || rows_stay) && (site.vanishes(1) || columns_stay);
     if site.has(2) {
         let c = site.shape(2)?;

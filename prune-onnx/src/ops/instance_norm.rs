@@ -18,13 +18,15 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
         return Err(Stop::Pin("has no axis of channels"));
     }
     let rank = shape.len();
-    let zero = site.vanishes(1) && site.vanishes(2);
-    site.output(0, shape, zero)?;
+    site.output(0, shape, false)?;
     site.pass(0, 0, 0, 0)?;
     (0..3).try_for_each(|slot| site.pass(slot, usize::from(slot == 0), 0, 1))?;
     for axis in 2..rank {
         site.pass(0, axis, 0, axis)?;
         site.pin(0, axis, "normalises over the axis")?;
     }
+    // A sample of zeros keeps the shift.
+    let zero = site.vanishes(1) && site.vanishes(2) && site.stays(0);
+    site.set_vanishes(0, zero);
     Ok(())
 }

@@ -51,8 +51,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
         }
     }
 
-    let stays: Vec<bool> =
-        (0..out.len()).map(|axis| site.out(0, axis).is_none_or(|axis| site.is_pinned(axis))).collect();
+    let stays: Vec<bool> = (0..out.len()).map(|axis| site.stays(axis)).collect();
     let rows_stay = row.is_none() || stays[batch];
     let columns_stay = column.is_none() || stays[out.len() - 1];
     let (x, y) = (site.vanishes(0), site.vanishes(1));

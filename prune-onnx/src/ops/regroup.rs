@@ -29,16 +29,30 @@ pub(super) fn state(site: &mut Site<'_, '_>, from: &Shape, to: &Shape) -> Stated
 
 /// The shortest runs from the front whose products are equal.
 fn run(from: &[Size], to: &[Size]) -> Option<(usize, usize)> {
+    let (left, right) = (products(from), products(to));
     let mut best: Option<(usize, usize)> = None;
-    for m in 1..=from.len() {
-        let product = Size::product(&from[..m])?;
-        for n in 1..=to.len() {
-            if best.is_none_or(|(x, y)| m + n < x + y) && Size::product(&to[..n]).as_ref() == Some(&product) {
+    for (m, product) in (1..).zip(&left) {
+        // A longer run on this side is no shorter in all.
+        if best.is_some_and(|(x, y)| m >= x + y) {
+            break;
+        }
+        for (n, other) in (1..).zip(&right) {
+            if best.is_none_or(|(x, y)| m + n < x + y) && other == product {
                 best = Some((m, n));
             }
         }
     }
     best
+}
+
+/// The products of the first axis, of the first two, and so on, as far as they can be counted.
+fn products(sizes: &[Size]) -> Vec<Size> {
+    let mut product = Size::known(1);
+    let next = |size: &Size| {
+        product = product.times(size)?;
+        Some(product.clone())
+    };
+    sizes.iter().map_while(next).collect()
 }
 
 fn group(

@@ -1,7 +1,7 @@
 //! Reshape, with a target that may be a constant or a chain of nodes.
 
 use super::{Operator, regroup};
-use crate::analysis::{Site, Stated, Stop};
+use crate::analysis::{Site, Stated, Stop, followed_rank};
 use crate::error::Error;
 use crate::removal::Rewrite;
 use crate::shapes::{Int, Shape, Size};
@@ -20,9 +20,9 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     let from = site.shape(0)?;
     let Some(target) = site.ints(1) else {
         // The rank alone may be known.
-        let rank = site.shape(1)?.first().and_then(Size::length).filter(|&rank| rank <= 64);
+        let rank = site.shape(1)?.first().and_then(Size::length);
         let rank = rank.ok_or(Stop::Pin("has a target that is not known"))?;
-        let shape = (0..rank).map(|_| site.fresh()).collect();
+        let shape = (0..followed_rank(rank)?).map(|_| site.fresh()).collect();
         return site.opaque(shape, "has a target that is not known");
     };
     if from.len() <= 1
@@ -93,26 +93,33 @@ fn rewrite(rewrite: &mut Rewrite<'_, '_>) -> Result<(), Error> {
     if target.len() != to.len() || !has_literal_form(&from, &to, copies_zero) {
         return Ok(());
     }
+    // Axes that are too long to be followed keep their lengths.
+    let input_left = |axis: usize, rewrite: &Rewrite<'_, '_>| {
+        rewrite.input_left(0, axis).or_else(|| from.get(axis).and_then(Size::length))
+    };
+    let output_left =
+        |axis: usize, rewrite: &Rewrite<'_, '_>| rewrite.output_left(0, axis).or_else(|| to[axis].length());
     // The lengths that the target gives by itself after the removal.
-    let as_it_is = |axis: usize, int: &Int, rewrite: &mut Rewrite<'_, '_>| match int.constant() {
-        Some(0) if copies_zero => rewrite.input_left(0, axis),
-        Some(n) if n < 0 => rewrite.output_left(0, axis),
-        Some(n) => usize::try_from(n).ok(),
-        None => match int.copy_of {
-            Some(copied) => rewrite.left(copied),
-            None => int.number().and_then(|n| usize::try_from(n).ok()),
-        },
+    let as_it_is = |axis: usize, int: &Int, rewrite: &Rewrite<'_, '_>| match int.constant() {
+        Some(0) if copies_zero => input_left(axis, rewrite),
+        Some(n) if n < 0 => output_left(axis, rewrite),
+        // Another reader of the element may have it follow an axis of its own.
+        Some(n) => rewrite.followed(int).or_else(|| usize::try_from(n).ok()),
+        None => {
+            let copied = int.copy_of.and_then(|copied| rewrite.left(copied));
+            copied.or_else(|| int.number().and_then(|n| usize::try_from(n).ok()))
+        }
     };
     let mut fits = true;
     for (axis, int) in target.iter().enumerate() {
-        fits &= to[axis].length().is_none() || as_it_is(axis, int, rewrite) == rewrite.output_left(0, axis);
+        fits &= to[axis].length().is_none() || as_it_is(axis, int, rewrite) == output_left(axis, rewrite);
     }
     if fits {
         return Ok(());
     }
     let mut literal = Vec::new();
     for (axis, size) in to.iter().enumerate() {
-        literal.push(match (size.length(), rewrite.output_left(0, axis)) {
+        literal.push(match (size.length(), output_left(axis, rewrite)) {
             (Some(_), Some(left)) => left as i64,
             _ if copies_zero && from.get(axis) == Some(size) => 0,
             _ => -1,

@@ -35,6 +35,8 @@ impl Cut {
     }
 }
 
+const TOO_MANY: &str = "has more bounds than there are axes";
+
 /// The cuts, if all of them are constant; `None` otherwise.
 fn cuts(
     starts: Option<Vec<i64>>,
@@ -48,6 +50,9 @@ fn cuts(
     let steps = steps.unwrap_or_else(|| vec![1; starts.len()]);
     if ends.len() != starts.len() || axes.len() != starts.len() || steps.len() != starts.len() {
         return Err(Stop::Pin("has bounds of different lengths"));
+    }
+    if starts.len() > rank {
+        return Err(Stop::Pin(TOO_MANY));
     }
     let mut cuts = Vec::new();
     for at in 0..starts.len() {
@@ -120,6 +125,9 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
 /// Bounds that are computed: the axes that they cut are known, the lengths afterwards are not.
 fn unknown_bounds(site: &mut Site<'_, '_>, shape: Shape) -> Stated {
     let count = site.shape(1)?.first().and_then(Size::length).ok_or(Stop::Pin("has bounds of unknown number"))?;
+    if count > shape.len() {
+        return Err(Stop::Pin(TOO_MANY));
+    }
     let axes = if site.has(3) { site.constants(3) } else { Some((0..count as i64).collect()) };
     let axes = axes.ok_or(Stop::Pin("cuts axes that are not constant"))?;
     let axes = axes.into_iter().map(|axis| position(axis, shape.len())).collect::<Result<Vec<_>, _>>()?;

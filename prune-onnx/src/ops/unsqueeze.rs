@@ -1,7 +1,7 @@
 //! Unsqueeze: axes of length 1 are added.
 
 use super::Operator;
-use crate::analysis::{Site, Stated, Stop, position};
+use crate::analysis::{Site, Stated, Stop, followed_rank, position};
 use crate::shapes::Size;
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -25,7 +25,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     {
         return site.int_output(0, ints, false);
     }
-    let rank = shape.len() + axes.len();
+    let rank = followed_rank(shape.len().saturating_add(axes.len()))?;
     let added = axes.iter().map(|&axis| position(axis, rank)).collect::<Result<Vec<_>, _>>()?;
     if (0..added.len()).any(|at| added[..at].contains(&added[at])) {
         return Err(Stop::Pin("adds an axis twice"));

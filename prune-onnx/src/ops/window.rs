@@ -62,14 +62,18 @@ pub(super) fn groups(site: &Site<'_, '_>) -> Result<usize, Stop> {
 /// States of a convolution what does not depend on which axis of its weight is which: its output, batch, bias and windows.
 pub(super) fn convolution(site: &mut Site<'_, '_>, out: Shape) -> Stated {
     let rank = out.len();
-    let zero = site.vanishes(1) && (!site.has(2) || site.vanishes(2));
-    site.output(0, out, zero)?;
+    site.output(0, out, false)?;
     pin_spatial(site, 0, rank)?;
     (2..rank).try_for_each(|axis| site.pin(1, axis, "moves a window over the axis"))?;
     site.pass(0, 0, 0, 0)?;
     if site.has(2) {
         site.pass(2, 0, 0, 1)?;
     }
+    // A sample of zeros gives zeros as well, though not beside a bias.
+    let (weight, bias) = (site.vanishes(1), site.has(2));
+    let samples = site.stays(0) || site.vanishes(0) && !bias;
+    let zero = weight && (!bias || site.vanishes(2)) && samples;
+    site.set_vanishes(0, zero);
     Ok(())
 }
 

@@ -30,7 +30,7 @@ pub(super) fn cut(
     analysis: &Analysis<'_>,
     removal: &Removal,
     edits: &mut Edits,
-    names: &mut Names,
+    names: &mut Names<'_>,
     additions: Vec<(Addend<'_>, Vec<f64>)>,
 ) -> Result<(), Error> {
     let mut added: HashMap<(usize, usize), Vec<f64>> = HashMap::new();
@@ -131,7 +131,7 @@ fn add_bias(
     analysis: &Analysis<'_>,
     removal: &Removal,
     edits: &mut Edits,
-    names: &mut Names,
+    names: &mut Names<'_>,
     addend: Addend<'_>,
     numbers: &[f64],
 ) {

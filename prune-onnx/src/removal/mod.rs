@@ -2,6 +2,7 @@
 
 mod constants;
 mod rewrite;
+mod types;
 
 use prune_graph::Removal;
 

@@ -12,14 +12,16 @@ use crate::error::Error;
 use crate::model::{AttributeValue, DataType, Model, Node, Tensor};
 use crate::shapes::{Int, Shape, Size};
 
-/// Names that are free in a model.
-pub(super) struct Names {
+/// Names that are free in a model, and what is known of those that are taken.
+pub(super) struct Names<'m> {
     taken: HashSet<String>,
     readers: HashMap<String, usize>,
+    /// Types of the integers that nodes compute.
+    types: HashMap<&'m str, DataType>,
 }
 
-impl Names {
-    pub(super) fn new(model: &Model) -> Self {
+impl<'m> Names<'m> {
+    pub(super) fn new(model: &'m Model) -> Self {
         let graph = model.graph();
         let mut taken: HashSet<String> = graph.initializers().iter().map(|tensor| tensor.name().to_owned()).collect();
         taken.extend(graph.sparse_initializers().iter().cloned());
@@ -37,7 +39,7 @@ impl Names {
             *readers.entry(name.to_owned()).or_default() += 1;
         }
         graph.outputs().iter().for_each(|output| *readers.entry(output.name().to_owned()).or_default() += 1);
-        Names { taken, readers }
+        Names { taken, readers, types: super::types::types(model) }
     }
 
     /// A name that nothing has yet.
@@ -62,7 +64,7 @@ pub(crate) struct Rewrite<'a, 'm> {
     analysis: &'a Analysis<'m>,
     removal: &'a Removal,
     edits: &'a mut Edits,
-    names: &'a mut Names,
+    names: &'a mut Names<'m>,
     at: usize,
     /// The node as it was read.
     pub(crate) node: &'m Node,
@@ -73,7 +75,7 @@ impl<'a, 'm> Rewrite<'a, 'm> {
         analysis: &'a Analysis<'m>,
         removal: &'a Removal,
         edits: &'a mut Edits,
-        names: &'a mut Names,
+        names: &'a mut Names<'m>,
         at: usize,
         node: &'m Node,
     ) -> Self {
@@ -110,6 +112,11 @@ impl<'a, 'm> Rewrite<'a, 'm> {
     /// The length of an axis after the removal.
     pub(crate) fn left(&self, axis: TensorAxis) -> Option<usize> {
         self.removal.kept_len(&self.analysis.classes, axis)
+    }
+
+    /// The new value of a constant element that has to be the length of an axis, wherever it enters.
+    pub(crate) fn followed(&self, int: &Int) -> Option<usize> {
+        self.left(*self.analysis.follow.get(&int.source?)?)
     }
 
     /// The length of an input's axis after the removal.
@@ -187,15 +194,16 @@ impl<'a, 'm> Rewrite<'a, 'm> {
 fn set_ints(
     analysis: &Analysis<'_>,
     edits: &mut Edits,
-    names: &mut Names,
+    names: &mut Names<'_>,
     (node, slot): (usize, usize),
     values: &[i64],
 ) {
     let reader = &analysis.model.graph().nodes()[node];
     let name = reader.input(slot).unwrap_or("");
     let constant = analysis.constants.get(name);
-    let data_type = constant.map_or(DataType::Int64, |constant| constant.tensor.data_type());
-    let scalar = constant.is_some_and(|constant| constant.tensor.dims().is_empty());
+    // A list that is computed is replaced by a constant of its type and rank.
+    let data_type = names.types.get(name).copied().unwrap_or(DataType::Int64);
+    let scalar = analysis.shape_of(name).is_some_and(|shape| shape.is_empty());
     let dims = if scalar { Vec::new() } else { vec![values.len()] };
     let bytes: Vec<u8> = match data_type {
         // A length fits: it was one of the model's before.
@@ -221,7 +229,7 @@ pub(super) fn lengths(
     analysis: &Analysis<'_>,
     removal: &Removal,
     edits: &mut Edits,
-    names: &mut Names,
+    names: &mut Names<'_>,
 ) -> Result<(), Error> {
     let mut changed: BTreeMap<(usize, usize), Vec<i64>> = BTreeMap::new();
     for (source, &axis) in &analysis.follow {

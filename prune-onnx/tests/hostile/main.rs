@@ -159,3 +159,71 @@ fn unknown_domains_and_functions_pin_what_they_touch() {
         assert_eq!(shrink(bytes), Some(if known { 2 } else { 0 }));
     }
 }
+
+#[test]
+fn ranks_that_a_file_claims_cost_nothing() {
+    let rank = 3000;
+    let ones = || vec![1; rank];
+    let (before, after) = ([vec![2], ones(), vec![3]].concat(), [vec![3], ones(), vec![2]].concat());
+    let all: Vec<i64> = (0..rank as i64).collect();
+    let many = rank + 2;
+    let bytes = |build: &dyn Fn(&mut GraphBuilder)| {
+        let mut graph = GraphBuilder::new("ranks");
+        graph.input("x", DataType::Float, &[Dim::Known(2), Dim::Known(3)]);
+        graph.floats("w", &[3, 6], &[1.0; 18]);
+        graph.floats("v", &[6, 4], &[1.0; 24]);
+        graph.ints("before", &[many], &before);
+        graph.ints("after", &[many], &after);
+        graph.ints("all", &[rank], &all);
+        graph.node("MatMul", &["x", "w"], &["h"], &[]);
+        graph.node("MatMul", &["h", "v"], &["y"], &[]);
+        graph.output("y", DataType::Float, &[]);
+        build(&mut graph);
+        ModelBuilder::new(8, 17).finish(&graph)
+    };
+    let two = |operator: &'static str| {
+        move |graph: &mut GraphBuilder| {
+            graph.node(operator, &["x", "before"], &["a"], &[]);
+            for at in 0..20 {
+                graph.node(operator, &["a", "after"], &[&format!("b{at}")], &[]);
+            }
+        }
+    };
+    let cases: [(&str, Vec<u8>); 6] = [
+        ("Reshape", bytes(&two("Reshape"))),
+        ("Expand", bytes(&two("Expand"))),
+        (
+            "ConstantOfShape",
+            bytes(&|graph| {
+                graph.node("ConstantOfShape", &["before"], &["a"], &[]);
+                (0..20).for_each(|at| graph.node("Reshape", &["a", "after"], &[&format!("b{at}")], &[]));
+            }),
+        ),
+        (
+            "Unsqueeze",
+            bytes(&|graph| (0..200).for_each(|at| graph.node("Unsqueeze", &["x", "all"], &[&format!("b{at}")], &[]))),
+        ),
+        (
+            "Slice",
+            bytes(&|graph| {
+                graph.ints("zero", &[rank], &vec![0; rank]);
+                graph.input("wide", DataType::Float, &vec![Dim::Known(1); rank]);
+                (0..200).for_each(|at| graph.node("Slice", &["wide", "zero", "before"], &[&format!("b{at}")], &[]));
+                (0..200).for_each(|at| graph.node("Slice", &["wide", "zero", "zero"], &[&format!("c{at}")], &[]));
+            }),
+        ),
+        (
+            "Slice at bounds that are given",
+            bytes(&|graph| {
+                graph.input("bounds", DataType::Int64, &[Dim::Known(1 << 40)]);
+                graph.node("Slice", &["x", "bounds", "bounds"], &["b"], &[]);
+            }),
+        ),
+    ];
+    for (name, bytes) in cases {
+        let (send, receive) = std::sync::mpsc::channel();
+        std::thread::spawn(move || send.send(shrink(bytes)));
+        let gone = receive.recv_timeout(std::time::Duration::from_secs(20));
+        assert_eq!(gone, Ok(Some(3)), "{name}");
+    }
+}

@@ -29,6 +29,19 @@ pub(super) fn step(node: &Node, x: &[Option<T>], opset: i64) -> Vec<T> {
         "Exp" => map(&f64::exp),
         "Abs" => map(&f64::abs),
         "Neg" => map(&|v| -v),
+        "Shrink" => {
+            let (lambd, bias) = (node.float("lambd").unwrap_or(0.5), node.float("bias").unwrap_or(0.0));
+            let (lambd, bias) = (f64::from(lambd), f64::from(bias));
+            map(&|v| {
+                if v < -lambd {
+                    v + bias
+                } else if v > lambd {
+                    v - bias
+                } else {
+                    0.0
+                }
+            })
+        }
         "Softplus" => map(&|v| v.exp().ln_1p()),
         "Floor" => map(&f64::floor),
         "Clip" => {
