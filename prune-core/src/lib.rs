@@ -169,13 +169,12 @@ pub use masks::Masks;
 pub use n_of_m::{NmPattern, PatternError};
 pub use score::{Need, Score, ScoreNorm, Scores, Subject, draw};
 pub use select::{
-    Bound, ChunkSource, Ranked, Selected, Selector, SourceCut, SourceLayer, SourceMasker, Values, reachable,
-    within_bounds,
+    Bound, ChunkSource, Ranked, Selected, Selector, SourceCut, SourceLayer, SourceMasker, reachable, within_bounds,
 };
 pub use stats::Stats;
 pub use tensor::{
     Element, Guarded, LayerMut, LayerRef, Layers, LayersMut, Lent, LentMut, Memory, MemoryMut, PlainTensor, Run,
-    Strided, Tensor, TensorMut,
+    Strided, Tensor, TensorMut, Values,
 };
 pub use threads::Threads;
 pub use unit::{Blocks, Channels, Norm, Pool, Unit, UnitTally};

@@ -4,7 +4,7 @@ use crate::kernel::compare::Bracket;
 use crate::kernel::lanes::Lanes;
 use crate::key::RankBy;
 use crate::select::cut::{Cut, cut_among};
-use crate::select::values::Values;
+use crate::tensor::Values;
 use crate::tensor::for_any_type;
 use crate::threads::Threads;
 

@@ -19,8 +19,8 @@ use crate::mask::{Mask, to_logical, to_memory};
 use crate::n_of_m::NmPattern;
 use crate::select::tally::{Tally, tally_columns, tally_contiguous};
 use crate::select::top::{dense, first_nan_of};
-use crate::select::values::Values;
 use crate::select::{Ranked, Selected, Selector};
+use crate::tensor::Values;
 use crate::tensor::for_any_type;
 use crate::threads::Threads;
 

@@ -21,10 +21,8 @@ mod source;
 mod tally;
 mod top;
 mod units;
-mod values;
 
 pub use bounded::{Bound, reachable, within_bounds};
 pub use ranked::Ranked;
 pub use selector::{Selected, Selector};
 pub use source::{ChunkSource, SourceCut, SourceLayer, SourceMasker};
-pub use values::Values;

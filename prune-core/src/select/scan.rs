@@ -11,7 +11,7 @@ use crate::key::RankBy;
 use crate::select::candidates::{Candidates, Shorts, cut_of};
 use crate::select::cut::{Counts, Cut, Scan};
 use crate::select::sample::{RUN, position};
-use crate::select::values::Values;
+use crate::tensor::Values;
 use crate::tensor::for_any_type;
 use crate::threads::Threads;
 

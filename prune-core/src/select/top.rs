@@ -8,9 +8,9 @@ use crate::layout::{Layout, unravel};
 use crate::mask::{Mask, to_logical, to_memory};
 use crate::select::cut::{Cut, Scan, find};
 use crate::select::scan::{MemoryScan, Part};
-use crate::select::values::Values;
 use crate::select::{Ranked, Selected};
 use crate::tensor::LayerRef;
+use crate::tensor::Values;
 use crate::threads::Threads;
 
 /// Keeps the `kept` best alive elements of all layers together. Names are distinct and masks fit.

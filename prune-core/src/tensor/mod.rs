@@ -7,6 +7,7 @@ mod lent;
 mod list;
 mod plain;
 mod runs;
+mod values;
 
 pub use element::Element;
 pub(crate) use layer::for_any_type;
@@ -16,6 +17,7 @@ pub use layers::{Layers, LayersMut};
 pub use lent::{Guarded, Lent, LentMut, Memory, MemoryMut, Run, Strided};
 pub use plain::PlainTensor;
 pub(crate) use runs::RunOrder;
+pub use values::Values;
 
 use crate::layout::Layout;
 

@@ -5,7 +5,7 @@ use crate::kernel::instructions::level;
 use crate::key::RankBy;
 use crate::layout::unravel;
 use crate::mask::Mask;
-use crate::select::Values;
+use crate::tensor::Values;
 use crate::tensor::{Element, PlainTensor};
 use crate::unit::Unit;
 use crate::unit::geometry::{Geometry, Runs};

@@ -5,7 +5,7 @@ use crate::bits::first_bits;
 use crate::kernel::compare::{Bracket, compare};
 use crate::kernel::instructions::level;
 use crate::key::RankBy;
-use crate::select::values::Values;
+use crate::tensor::Values;
 use crate::tensor::for_any_type;
 
 #[cfg(doc)]

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::kernel::compare::Bracket;
 use crate::select::Selector;
 use crate::select::cut::{Scan as _, find};
-use crate::select::values::Values;
+use crate::tensor::Values;
 use crate::tensor::distinct;
 
 /// A layer of a [`ChunkSource`].

@@ -11,7 +11,7 @@ use crate::key::RankBy;
 use crate::select::cut::{Counts, Cut, Scan, cut_among};
 use crate::select::sample::{RUN, positions};
 use crate::select::scan::{CHUNK, CHUNK_WORDS};
-use crate::select::values::Values;
+use crate::tensor::Values;
 use crate::tensor::for_any_type;
 use crate::threads::Threads;
 

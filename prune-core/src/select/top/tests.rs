@@ -8,7 +8,7 @@ use crate::kernel::compare::Bracket;
 use crate::select::cut::{Counts, Cut, Scan, find};
 use crate::select::sample::{RUN, positions};
 use crate::select::scan::{MemoryScan, Part, sampled_runs};
-use crate::select::values::Values;
+use crate::tensor::Values;
 use crate::testing::generators::{Kind, Random, dense_layout, many_values, to_memory_order};
 use crate::testing::oracle;
 use crate::{Density, Element, LayerRef, Mask, PlainTensor, RankBy, Ranked, Selected, Selector, Threads};
