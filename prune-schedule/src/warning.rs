@@ -43,15 +43,23 @@ pub enum Warning {
         /// How many elements it has.
         elements: usize,
     },
+    /// A layer's elements cannot be had, so that it is in no figure.
+    Opaque {
+        /// The layer.
+        layer: String,
+        /// Why they cannot.
+        why: String,
+    },
 }
 
 impl Warning {
     /// The layer that it is about.
     pub fn layer(&self) -> &str {
         match self {
-            Warning::Emptied { layer, .. } | Warning::ShortLanes { layer, .. } | Warning::MostlyZero { layer, .. } => {
-                layer
-            }
+            Warning::Emptied { layer, .. }
+            | Warning::ShortLanes { layer, .. }
+            | Warning::MostlyZero { layer, .. }
+            | Warning::Opaque { layer, .. } => layer,
         }
     }
 }
@@ -68,6 +76,7 @@ impl Warning {
                  `Masks::from_zeros` makes one",
                 printable(layer)
             ),
+            Warning::Opaque { layer, why } => format!("layer `{}` is left out of all figures: {why}", printable(layer)),
             Warning::ShortLanes { layer, axis, lane, pattern, .. } => format!(
                 "layer `{}`: its lanes along axis {axis} are {lane} long, shorter than a group of {pattern}; each keeps {} of \
                  {lane}",

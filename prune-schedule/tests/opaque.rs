@@ -48,7 +48,10 @@ fn one_that_no_event_selects_is_left_alone() {
     let strategy = "{1: {'method': 'unstr_unified_local', 'density': 0.5, 'exclude': ['ids']}}";
     let mut pruner = Pruner::new(strategy.parse().unwrap());
     pruner.check(&model).unwrap();
-    assert!(pruner.end_epoch(1, &mut model).unwrap().is_some());
+    let report = pruner.end_epoch(1, &mut model).unwrap().unwrap();
+    assert_eq!((report.all.elements, report.all.non_zero), (4, 2));
+    let warnings: Vec<String> = report.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(warnings, ["layer `ids` is left out of all figures: its elements are 64-bit integers"]);
     pruner.hold(&mut model).unwrap();
     assert_eq!((model.weight.values(), pruner.revivals(&model).unwrap()), (&[0.0, 0.0, 3.0, 4.0][..], 0));
 

@@ -43,7 +43,7 @@ pub struct Report {
     pub layers: Vec<LayerReport>,
     /// Those layers together.
     pub selected: Totals,
-    /// All parameters of the model together, layers that no event ever selected among them.
+    /// All parameters of the model together, layers that no event ever selected among them; but for opaque ones.
     pub all: Totals,
     /// What the user should know.
     pub warnings: Vec<Warning>,
@@ -193,6 +193,10 @@ impl Outcome<'_> {
         let planned: BTreeSet<usize> = self.plan.layers.iter().map(|layer| layer.place).collect();
         let others = layers.iter().enumerate().filter(|(place, _)| !planned.contains(place));
         for (name, layer) in others.map(|(_, other)| other) {
+            if let Some(why) = layer.opaque_reason() {
+                warnings.push(Warning::Opaque { layer: name.to_owned(), why: why.to_owned() });
+                continue;
+            }
             // The mask in force stays; weights outside it are zero already, or are about to be.
             let mask = self.before.get(name);
             let stats = layer.stats(mask).map_err(|error| error.in_layer(name))?;

@@ -1,6 +1,6 @@
 //! Layers that are sparse already, though no mask keeps them so.
 
-use prune_core::{Error, Masks, ZeroShare};
+use prune_core::{Error, LayerRef, Masks, ZeroShare};
 
 use super::listed::Listed;
 use crate::warning::Warning;
@@ -9,7 +9,8 @@ use crate::warning::Warning;
 /// been trained.
 pub(super) fn mostly_zero(layers: &Listed<'_>, masks: &Masks) -> Result<Vec<Warning>, Error> {
     let mut warnings = Vec::new();
-    for (name, layer) in layers.iter().filter(|(name, layer)| layer.rank() >= 2 && masks.get(name).is_none()) {
+    let open = |name: &str, layer: &LayerRef<'_>| layer.rank() >= 2 && masks.get(name).is_none();
+    for (name, layer) in layers.iter().filter(|(name, layer)| layer.opaque_reason().is_none() && open(name, layer)) {
         let (non_zero, elements) = (layer.non_zero_len().map_err(|error| error.in_layer(name))?, layer.len());
         if non_zero < elements - non_zero && ZeroShare::of(non_zero, elements) == ZeroShare::Sparse {
             warnings.push(Warning::MostlyZero { layer: name.to_owned(), zeros: elements - non_zero, elements });
