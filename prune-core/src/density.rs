@@ -72,7 +72,7 @@ impl Density {
         complement(self.0)
     }
 
-    /// How many of `n` ranked units are kept (rule 1, above).
+    /// The kept count of `n` ranked units (rule 1, above).
     pub fn kept_of(self, n: usize) -> usize {
         if n == 0 {
             return 0;
