@@ -1,4 +1,4 @@
-//! What can stop the published tables, each with what to do instead.
+//! The errors that stop the published tables, each with a remedy.
 
 use prune_core::Error;
 use prune_schedule::{PruneError, StrategyError};
@@ -7,7 +7,7 @@ use crate::data::DataError;
 use crate::demo::DemoError;
 use crate::nn::NnError;
 
-/// Why the tables were not made. What is finished stays, and the same command goes on from there.
+/// The reason why the tables were not made. Finished runs are kept, and the same command continues from there.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PaperError {
@@ -42,10 +42,10 @@ pub enum PaperError {
         settings: String,
         /// The epoch.
         epoch: u64,
-        /// What was seen.
+        /// The loss.
         loss: f64,
     },
-    /// What a run has left has gone while other runs needed it.
+    /// The result of a run has disappeared while other runs needed it.
     #[error("the network {key} has gone from the folder of runs while it was needed; run the same command again")]
     BaseGone {
         /// The file's name without its ending.
