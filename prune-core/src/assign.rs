@@ -1,4 +1,4 @@
-//! Copying one tensor's values into another's memory, whatever their layouts.
+//! Copies one tensor's values into another's memory, whatever their layouts.
 
 use crate::error::{Error, ErrorKind};
 use crate::tensor::{Element, LayerMut, LayerRef, Lent, LentMut, MemoryMut};

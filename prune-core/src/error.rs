@@ -174,7 +174,7 @@ pub enum ErrorKind {
          masks in force; masks only close"
     )]
     TooFewAliveInSlice {
-        /// The axis of which each index is ranked by itself, counted from the first.
+        /// The axis whose indices are each ranked alone, counted from the first.
         axis: usize,
         /// The first index at which too few are alive.
         slice: usize,
@@ -189,7 +189,7 @@ pub enum ErrorKind {
         /// The shape of its weights.
         shape: Vec<usize>,
     },
-    /// A dense layer does not take what the one before it gives.
+    /// A dense layer does not take the outputs of the layer before it.
     #[error("it takes {inputs} inputs, but `{}` before it has {outputs} outputs", printable(before))]
     ChainBroken {
         /// The number of inputs it takes.

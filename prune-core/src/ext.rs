@@ -17,8 +17,8 @@ macro_rules! define_prune_ext {
         ///
         $(#[$about])*
         pub trait PruneExt {
-            /// The tensor with its element type erased, lent for reading. Costs nothing where the memory is in one
-            /// piece, in any axis order; gathers a copy where it has gaps.
+            /// The tensor with its element type erased, lent for reading. Memory in one piece costs nothing, in any
+            /// axis order; memory with gaps is gathered into a copy.
             fn layer(&self) -> $crate::LayerRef<'_>;
 
             /// The same, under another logical shape of as many elements: a (9 x 32) matrix that holds a convolution

@@ -35,8 +35,8 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ShapeOverflow`] where the shape's product is more than `isize::MAX`, [`ErrorKind::Layout`] where there are
-    /// not as many strides as dimensions.
+    /// [`ErrorKind::ShapeOverflow`] if the shape's product is more than `isize::MAX`, [`ErrorKind::Layout`] if there
+    /// are not as many strides as dimensions.
     pub fn new(shape: &[usize], strides: &[isize], offset: usize) -> Result<Self, Error> {
         let len = checked_len(shape)?;
         let layout = Layout { shape: shape.to_vec(), strides: strides.to_vec(), offset, len };
@@ -51,7 +51,7 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ShapeOverflow`] where the shape's product is more than `isize::MAX`.
+    /// [`ErrorKind::ShapeOverflow`] if the shape's product is more than `isize::MAX`.
     pub fn row_major(shape: &[usize]) -> Result<Self, Error> {
         let len = checked_len(shape)?;
         Ok(Layout { shape: shape.to_vec(), strides: row_major_strides(shape), offset: 0, len })

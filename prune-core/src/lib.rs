@@ -97,7 +97,7 @@
 //!
 //! # A backend of your own
 //!
-//! Implement [`Tensor`] and [`TensorMut`] for your type, or call [`define_prune_ext!`] where the type is foreign, and
+//! Implement [`Tensor`] and [`TensorMut`] for your type, or call [`define_prune_ext!`] if the type is foreign, and
 //! stamp [`conformance_tests!`] on it. [`backend`] writes one from nothing.
 //!
 //! # Why not the obvious few lines

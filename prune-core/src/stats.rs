@@ -23,12 +23,12 @@ pub struct Stats {
     pub non_zero: usize,
     /// The sum of all squares, in `f64` over fixed blocks in logical order.
     pub squared_norm: f64,
-    /// The sum of the squares of what the mask keeps.
+    /// The sum of the squares of kept elements.
     pub kept_squared_norm: f64,
 }
 
 impl LayerRef<'_> {
-    /// Counts and norms of this tensor, and of what `mask` keeps of it (all of it without a mask).
+    /// Counts and norms of this tensor, and of the elements that `mask` keeps (all of them without a mask).
     ///
     /// # Errors
     ///

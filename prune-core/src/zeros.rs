@@ -37,7 +37,7 @@ pub enum ZeroShare {
 }
 
 impl ZeroShare {
-    /// The share of a layer of `elements`, of which `non_zero` are not zero.
+    /// The share for a layer of `elements` elements, `non_zero` of them not zero.
     pub fn of(non_zero: usize, elements: usize) -> Self {
         let (all, zeros) = (elements as u128, elements.saturating_sub(non_zero) as u128);
         if zeros * 20 < all || all == 0 {

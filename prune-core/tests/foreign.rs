@@ -143,7 +143,7 @@ impl TensorMut for Liar {
     }
 }
 
-/// Runs that lie one after the other in memory.
+/// Runs that follow each other in memory.
 struct Told<'a> {
     memory: &'a mut Vec<f32>,
     runs: Vec<(usize, isize, usize)>,

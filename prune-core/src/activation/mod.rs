@@ -22,7 +22,7 @@ use crate::walk;
 /// The activations that one ranking spans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ActivationScope {
-    /// Each sample (each index of axis 0) by itself, so that a prediction does not depend on its batch.
+    /// Each sample (each index of axis 0) alone, so that a prediction does not depend on its batch.
     #[default]
     PerSample,
     /// The whole tensor at once, as jax_pruning intends.

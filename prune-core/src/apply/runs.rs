@@ -24,7 +24,7 @@ pub(super) struct Part<'a, E> {
 /// The place of the bits of a run.
 #[derive(Clone, Copy)]
 enum RunBits<'a> {
-    /// One after the other, from a bit on.
+    /// One after the other, from this bit on.
     Ordered(&'a [u64], usize),
     /// At the logical index of each element.
     Indexed { mask: &'a Mask, first: usize, step: isize },

@@ -13,7 +13,7 @@ pub struct DenseLayer<'a> {
     pub name: &'a str,
     /// The weights, of rank 2.
     pub weights: &'a LayerRef<'a>,
-    /// The biases, of shape (outputs); zeros where there are none.
+    /// The biases, of shape (outputs); zeros if there are none.
     pub bias: Option<&'a LayerRef<'a>>,
     /// The mask of the weights; all of them are kept if there is none.
     pub mask: Option<&'a Mask>,

@@ -25,7 +25,7 @@ pub(super) struct Squares<'a> {
 const WORTH_IT: usize = 8;
 
 impl<'a> Squares<'a> {
-    /// The pair of dimensions to turn, if there is one that is worth it.
+    /// The pair of dimensions to turn, if turning a pair is worth it.
     pub(super) fn of(source: &Source<'a>) -> Option<Self> {
         let across = source.strides.iter().position(|&stride| stride == 1)?;
         let last = source.shape.len() - 1;

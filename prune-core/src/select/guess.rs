@@ -46,7 +46,7 @@ const COARSE: usize = 1 << 11;
 const PAIRS: usize = 1 << 10;
 
 impl Guess {
-    /// The guess from a sample of `elements` elements, of which `kept` are to be kept and `room` may be gathered.
+    /// The guess from a sample of `elements` elements. `kept` elements are to be kept, and `room` may be gathered.
     pub(crate) fn of(keys: Vec<u64>, kept: usize, elements: usize, room: usize) -> Self {
         let share = kept as f64 / elements as f64;
         let drawn = keys.len() as f64;

@@ -19,12 +19,12 @@ pub struct Ranked<'a> {
 }
 
 impl<'a> Ranked<'a> {
-    /// A layer of which every element may be chosen.
+    /// A layer whose elements may all be chosen.
     pub fn new(name: &'a str, scores: &'a LayerRef<'a>) -> Self {
         Ranked { name, scores, alive: None }
     }
 
-    /// The same layer, of which only elements that `alive` keeps may be chosen.
+    /// The same layer, but only elements that `alive` keeps may be chosen.
     #[must_use]
     pub fn with_alive(self, alive: Option<&'a Mask>) -> Self {
         Ranked { alive, ..self }
@@ -44,7 +44,7 @@ impl<'a> Ranked<'a> {
     }
 }
 
-/// A tensor without a name, of which every element may be chosen.
+/// A tensor without a name, whose elements may all be chosen.
 impl<'a> From<&'a LayerRef<'_>> for Ranked<'a> {
     fn from(scores: &'a LayerRef<'_>) -> Self {
         Ranked::new("", scores)

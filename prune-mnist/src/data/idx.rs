@@ -81,7 +81,7 @@ pub struct Idx {
 ///
 /// # Errors
 ///
-/// [`DataError::NotAFile`] and [`DataError::Read`] for the file itself, and all that [`read`] returns.
+/// [`DataError::NotAFile`] and [`DataError::Read`] for the file itself, and all errors of [`read`].
 pub fn read_file(path: &Path, kind: IdxKind) -> Result<Idx, DataError> {
     read(open(path)?, &path.display().to_string(), kind)
 }

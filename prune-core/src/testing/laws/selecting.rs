@@ -101,7 +101,7 @@ pub fn equals_the_full_sort_oracle(suite: &Suite) {
     });
 }
 
-/// Rule 9: dead elements are never chosen nor examined, and asking for more than is alive is refused.
+/// Rule 9: dead elements are neither chosen nor examined, and asking for more than is alive is refused.
 pub fn dead_elements_stay_dead(suite: &Suite) {
     let cases = masked(with_nan(suite)).prop_flat_map(|(shape, data, alive)| {
         let axes = axes(shape.len().max(1));

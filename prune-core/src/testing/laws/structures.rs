@@ -91,7 +91,7 @@ fn everything(
         }
         found.push(one(selector.each_along(ranked, density, axis)));
     }
-    // Ranked beside another layer, of which at least half must stay; of this layer at most the density may stay.
+    // Ranked beside another layer: at least half of that layer must stay, and at most the density of this one.
     let other: Result<PlainTensor<f64>, Error> = PlainTensor::from_logical(&[6], vec![0.0, 1e-3, 0.5, -0.5, -1.0, 1e9]);
     found.push(other.and_then(|other| {
         let other = LayerRef::of(&other);

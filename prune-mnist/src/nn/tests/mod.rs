@@ -144,7 +144,7 @@ fn unusual() -> Vec<ModelSpec> {
         vec![conv(3, [3, 3], same), prune, pool, prune, conv(2, [2, 2], same), prune, relu, dense(5), prune, dense(3)],
         // A dense layer pruned before its relu, and one with both the other way round.
         vec![dense(9), prune, relu, dense(8), relu, prune, dense(3)],
-        // Pooling first, a relu of its own after it, pooling last, one channel in the middle.
+        // Pooling first, a separate relu after it, pooling last, one channel in the middle.
         vec![max, relu, conv(1, [3, 3], same), conv(3, [2, 2], Padding::Valid), relu, pool, dense(3)],
         // A dense layer before a convolution: the features become the channels of one pixel.
         vec![dense(6), relu, conv(4, [1, 1], same), max_of_one(), dense(3), relu],
