@@ -141,7 +141,7 @@ pub enum ErrorKind {
     /// The elements of an opaque layer are needed.
     #[error("it cannot be pruned: {why}; exclude it")]
     Opaque {
-        /// Why they cannot be had, in the backend's words.
+        /// The reason, in the backend's words.
         why: String,
     },
     /// More elements are asked for than the masks in force have left alive.

@@ -5,11 +5,11 @@
 /// A backend's tensor types are foreign to this crate and this crate's traits are foreign to the backend, so a
 /// blanket implementation is not possible: each backend needs an extension trait of its own. This macro writes it,
 /// with the same names and documentation everywhere, so changing the backend means changing one import. The backend
-/// then implements
-/// `PruneExt::layer` and `LendMut::lend_mut`, and stamps [`conformance_tests!`](crate::conformance_tests) on them.
+/// then implements `PruneExt::layer` and `LendMut::lend_mut`, and stamps
+/// [`conformance_tests!`](crate::conformance_tests) on them.
 ///
-/// What is handed over, `#[doc]` attributes or `///` lines, stands in the trait's documentation: an example with the backend's
-/// own tensors.
+/// The trait's documentation holds the `#[doc]` attributes or `///` lines that are passed in: an example with the
+/// backend's own tensors.
 #[macro_export]
 macro_rules! define_prune_ext {
     ($(#[$about:meta])*) => {

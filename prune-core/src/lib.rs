@@ -104,9 +104,8 @@
 //!
 //! Sorting magnitudes and comparing with the threshold takes some hundred times as long as reading the weights. It
 //! keeps too many elements if values tie, and panics or errs in silence on NaN. Multiplying by a mask turns
-//! infinities into NaN. The rules
-//! kept here instead are stated once each: the kept count at [`Density`], order and ties at [`Mask`], NaN at
-//! [`Element`], groups at [`NmPattern`], layouts at [`Layout`], zeros at [`Masks`].
+//! infinities into NaN. The rules kept here instead are stated once each: the kept count at [`Density`], order and
+//! ties at [`Mask`], NaN at [`Element`], groups at [`NmPattern`], layouts at [`Layout`], zeros at [`Masks`].
 //!
 //! # Features
 //!

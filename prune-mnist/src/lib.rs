@@ -1,9 +1,9 @@
 //! An MLP and a CNN on real MNIST, trained and pruned end to end on either tensor backend.
 //!
 //! [`data`] reads MNIST, [`nn`] holds the networks and their training, [`rng`] its random numbers, and [`demo`] the
-//! program that shows all of it together (`cargo xtask demo`). [`sensitivity`] prunes each layer alone (`cargo xtask
-//! sensitivity`), and [`paper`] reproduces published tables (`cargo xtask paper`). [`onnx`] writes networks as ONNX
-//! files.
+//! program that shows all of it together (`cargo xtask demo`). [`sensitivity`] prunes each layer alone
+//! (`cargo xtask sensitivity`), and [`paper`] reproduces published tables (`cargo xtask paper`). [`onnx`] writes
+//! networks as ONNX files.
 
 pub mod data;
 pub mod demo;

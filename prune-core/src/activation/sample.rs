@@ -32,9 +32,9 @@ impl<E: Element> Default for Scratch<E> {
     }
 }
 
-/// Selects the kept elements of one sample, `values` in logical order with lanes of `lane` elements. Sets bit `i %
-/// 64` of `words[i / 64]` for each kept element `i` and clears the others. The values stay as they are. A caller that
-/// owns the memory of a training step then calls [`zero_outside`]; other callers want
+/// Selects the kept elements of one sample, `values` in logical order with lanes of `lane` elements. Sets bit
+/// `i % 64` of `words[i / 64]` for each kept element `i` and clears the others. The values stay as they are. A caller
+/// that owns the memory of a training step then calls [`zero_outside`]; other callers want
 /// [`ActivationPruner`](crate::ActivationPruner).
 ///
 /// # Errors

@@ -34,8 +34,8 @@ use crate::tensor::PlainTensor;
 /// # Errors
 ///
 /// [`ErrorKind::NotAMatrix`], [`ErrorKind::ChainBroken`] if a layer does not take as many inputs as the one before
-/// has outputs,
-/// [`ErrorKind::ShapeMismatch`] of a bias or a mask, [`ErrorKind::AxisOutOfRange`], [`ErrorKind::Layout`].
+/// has outputs, [`ErrorKind::ShapeMismatch`] of a bias or a mask, [`ErrorKind::AxisOutOfRange`],
+/// [`ErrorKind::Layout`].
 ///
 /// # Complexity
 ///

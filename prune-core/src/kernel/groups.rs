@@ -212,7 +212,7 @@ impl<S: Simd, E: Lanes, const ALIVE: bool> KeysOf<S, E, ALIVE> {
     }
 }
 
-/// From M vectors of neighbours to M vectors of places: element `g * M + j` of all becomes lane `g` of vector `j`.
+/// Turns M vectors of neighbours into M vectors of places: element `g * M + j` of all becomes lane `g` of vector `j`.
 ///
 /// Each round moves the lowest bit of an element's position to the top. After log2(M) rounds, these bits name its
 /// vector.
@@ -301,8 +301,8 @@ struct Scores<S: Simd, K: SimdBase<S>, const M: usize> {
     start: [<K::Mask as SimdMask<S>>::Ints; M],
 }
 
-/// The bits of 64 / M groups, run number `part` of `bits`, one after the other: bit `g` of place `j` becomes bit `g *
-/// M + j`. This rotates the six binary digits of the positions, by swaps of two digits at a time.
+/// The bits of 64 / M groups, run number `part` of `bits`, one after the other: bit `g` of place `j` becomes bit
+/// `g * M + j`. This rotates the six binary digits of the positions, by swaps of two digits at a time.
 #[inline(always)]
 fn weave<const M: usize>(bits: [u64; M], part: usize) -> u64 {
     let run = 64 / M;

@@ -24,8 +24,7 @@ use crate::layout::checked_len;
 /// # Invariants
 ///
 /// There are exactly as many bits as the shape has elements. Equal logical content means equal masks, equal hashes
-/// and
-/// equal serialised bytes, on every backend.
+/// and equal serialised bytes, on every backend.
 ///
 /// # Order and ties (rule 2)
 ///

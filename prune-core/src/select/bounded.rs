@@ -53,8 +53,8 @@ impl Selector {
     /// [`ErrorKind::BoundCount`] unless there is a bound for each layer, [`ErrorKind::BoundsCross`],
     /// [`ErrorKind::TooFewAlive`] if a minimum is more than is alive in its layer, or `kept` is more than is alive in
     /// all; [`ErrorKind::BudgetTooSmall`] and [`ErrorKind::BudgetTooLarge`] if the bounds cannot meet `kept`;
-    /// [`ErrorKind::Nan`], [`ErrorKind::DuplicateLayer`],
-    /// [`ErrorKind::ShapeMismatch`] of a mask in force, [`ErrorKind::Layout`].
+    /// [`ErrorKind::Nan`], [`ErrorKind::DuplicateLayer`], [`ErrorKind::ShapeMismatch`] of a mask in force,
+    /// [`ErrorKind::Layout`].
     ///
     /// # Complexity
     ///

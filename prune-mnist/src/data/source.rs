@@ -33,10 +33,9 @@ impl DataSource {
     ///
     /// # Errors
     ///
-    /// [`DataError::FullAbsent`] or [`DataError::Checksum`] for the full set,
-    /// [`DataError::NoFolder`] or [`DataError::MissingFile`] for a folder,
-    /// [`DataError::CountsDisagree`] if images and labels do not match, and for each file the errors of
-    /// [`idx::read_file`](super::idx::read_file).
+    /// [`DataError::FullAbsent`] or [`DataError::Checksum`] for the full set, [`DataError::NoFolder`] or
+    /// [`DataError::MissingFile`] for a folder, [`DataError::CountsDisagree`] if images and labels do not match, and
+    /// for each file the errors of [`idx::read_file`](super::idx::read_file).
     pub fn load(&self) -> Result<Dataset, DataError> {
         match self {
             Self::Sample => sample::load(),

@@ -39,7 +39,7 @@ pub enum DemoError {
     StrategyUnreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The strategy's file is a folder.
@@ -125,7 +125,7 @@ pub enum DemoError {
     Unfit {
         /// The model.
         model: String,
-        /// Why not.
+        /// The cause.
         source: Box<PruneError>,
     },
     /// The data cannot be read.
@@ -142,7 +142,7 @@ pub enum DemoError {
     Threads {
         /// The number of threads.
         threads: usize,
-        /// Why not.
+        /// The cause.
         source: rayon::ThreadPoolBuildError,
     },
     /// The run has diverged.
@@ -171,7 +171,7 @@ pub enum DemoError {
     Out {
         /// The folder or file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// Something other than a folder is at the path of the output folder, or a folder at the path of a file.
@@ -238,7 +238,7 @@ pub enum DemoError {
     Picture {
         /// The picture.
         picture: &'static str,
-        /// Why, in the drawing library's words.
+        /// The cause, in the drawing library's words.
         why: String,
     },
     /// The network cannot be written as ONNX, or cannot be read back.
@@ -249,13 +249,13 @@ pub enum DemoError {
     Encode {
         /// The file.
         file: &'static str,
-        /// Why.
+        /// The cause.
         why: String,
     },
     /// The results cannot be printed.
     #[error("cannot print: {source}; send the output where it can be written")]
     Print {
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 }

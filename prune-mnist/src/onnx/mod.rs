@@ -29,7 +29,7 @@ pub enum OnnxError {
     Parameter {
         /// Its name.
         name: String,
-        /// Why.
+        /// The cause.
         source: prune_core::Error,
     },
     /// The model has a parameter that the file or the set lacks.

@@ -32,7 +32,7 @@ pub enum PaperError {
     /// Threads cannot be started.
     #[error("cannot start a thread: {source}; lower --jobs")]
     Threads {
-        /// Why not.
+        /// The cause.
         source: rayon::ThreadPoolBuildError,
     },
     /// A run has diverged.
@@ -54,7 +54,7 @@ pub enum PaperError {
     /// A result cannot be put into a file.
     #[error("cannot encode a result: {why}; please report this")]
     Encode {
-        /// Why.
+        /// The cause.
         why: String,
     },
     /// Ctrl-C was pressed.

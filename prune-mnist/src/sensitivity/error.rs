@@ -52,7 +52,7 @@ pub enum SensitivityError {
     /// The table cannot be put into a file.
     #[error("cannot encode the table: {why}; please report this")]
     Encode {
-        /// Why.
+        /// The cause.
         why: String,
     },
     /// Ctrl-C was pressed.

@@ -1,4 +1,4 @@
-//! From the bytes of a checkpoint back to a session.
+//! Reads a session from the bytes of a checkpoint.
 
 use std::fs;
 use std::io;

@@ -1,4 +1,4 @@
-//! From a session to the bytes of its checkpoint.
+//! Writes a session as the bytes of a checkpoint.
 
 use std::collections::HashMap;
 

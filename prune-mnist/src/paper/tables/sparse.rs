@@ -53,7 +53,7 @@ struct Steps {
 }
 
 impl Steps {
-    /// The steps of a run of `all` steps. A short run has at most ten steps before its first update.
+    /// The steps of a run of `all` steps. In a short run, each update comes after a tenth of its steps.
     fn of(all: u64) -> Self {
         let last = ((all as f64 * SPARSE_UNTIL) as u64).max(1);
         let every = SPARSE_EVERY.min(all / 10).clamp(1, last);
