@@ -8,8 +8,8 @@ use crate::tensor::{LayerMut, LayerRef};
 
 /// Names with layers: a model, its gradients or an optimiser's buffers.
 ///
-/// Object-safe and small: a model implements it by listing its parameters, in any order. A vector or an array of
-/// pairs `(name, layer)` serves a single use.
+/// Object-safe and small: a model implements it by listing its parameters, in any order. For a single use, a vector
+/// or an array of pairs `(name, layer)` is enough.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! Runs all runs, one for each core at a time, each on one core.
+//! Carries out all runs, one for each core at a time, each on one core.
 //!
 //! Two runs on one core each get more done than one run on two cores: the layers of these networks are small. This
 //! changes no result, since none depends on the number of threads.
