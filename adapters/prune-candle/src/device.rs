@@ -6,7 +6,7 @@ use candle_core::{DType, Device, Tensor};
 use prune_core::half::{bf16, f16};
 use prune_core::{ErrorKind, Mask, Masks};
 
-use crate::error::Error;
+use crate::error::CandleError;
 use crate::params::Params;
 
 /// A mask as a tensor of its shape: 1 where it keeps and 0 elsewhere, of any of the types `u8`, `u32`, `i64`, `f32`, `f64`,
@@ -15,7 +15,7 @@ use crate::params::Params;
 ///
 /// # Errors
 ///
-/// [`Error::Candle`] where the device has no memory, or for another type.
+/// [`CandleError::Candle`] where the device has no memory, or for another type.
 ///
 /// # Examples
 ///
@@ -27,7 +27,7 @@ use crate::params::Params;
 /// assert_eq!(mask_tensor(&mask, DType::U8, &Device::Cpu)?.to_vec2::<u8>()?, [[1, 0], [0, 1]]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn mask_tensor(mask: &Mask, dtype: DType, device: &Device) -> Result<Tensor, Error> {
+pub fn mask_tensor(mask: &Mask, dtype: DType, device: &Device) -> Result<Tensor, CandleError> {
     let shape = mask.shape();
     Ok(match dtype {
         DType::U8 => Tensor::from_vec(mask.to_bytes(), shape, device)?,
@@ -78,10 +78,10 @@ impl DeviceMasks {
     ///
     /// # Errors
     ///
-    /// [`Error::Candle`].
-    pub fn new(masks: &Masks, device: &Device) -> Result<Self, Error> {
+    /// [`CandleError::Candle`].
+    pub fn new(masks: &Masks, device: &Device) -> Result<Self, CandleError> {
         let copy = |(name, mask): (&str, &Mask)| Ok((name.to_owned(), mask_tensor(mask, DType::U8, device)?));
-        Ok(DeviceMasks { by_name: masks.iter().map(copy).collect::<Result<_, Error>>()? })
+        Ok(DeviceMasks { by_name: masks.iter().map(copy).collect::<Result<_, CandleError>>()? })
     }
 
     /// The mask of a parameter, as the condition of `where_cond`.
@@ -93,9 +93,9 @@ impl DeviceMasks {
     ///
     /// # Errors
     ///
-    /// Before anything is written: [`Error::UnknownParam`] for a mask without a parameter, [`Error::Mask`] for one of another
-    /// shape. [`Error::Candle`] where a device fails.
-    pub fn hold(&self, params: &Params) -> Result<(), Error> {
+    /// Before anything is written: [`CandleError::UnknownParam`] for a mask without a parameter, [`CandleError::Mask`] for one of another
+    /// shape. [`CandleError::Candle`] where a device fails.
+    pub fn hold(&self, params: &Params) -> Result<(), CandleError> {
         let mut masked = Vec::with_capacity(self.by_name.len());
         for (name, mask) in &self.by_name {
             let var = params.get(name).ok_or_else(|| params.unknown(name))?;

@@ -9,7 +9,7 @@ use prune_schedule::PruneError;
 /// A call that was refused or that failed. Nothing has been written when it was refused.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum CandleError {
     /// One variable stands under two names.
     #[error(
         "`{}` and `{}` are one variable, which cannot have two masks; keep one name, or join them with `Params::joined`",
@@ -40,7 +40,10 @@ pub enum Error {
     #[error("the variables of the map are locked; drop the guard that `VarMap::data` gave before listing them")]
     MapLocked,
     /// A map has another variable under a name than it had.
-    #[error("the variable `{}` has been {change} since the parameters were listed; list them again with `Params::of`", printable(name))]
+    #[error(
+        "the variable `{}` has been {change} since the parameters were listed; list them again with `Params::of`",
+        printable(name)
+    )]
     Changed {
         /// Its name.
         name: String,
@@ -97,13 +100,19 @@ pub enum StateMismatch {
         name: String,
     },
     /// A tensor belongs to nothing here.
-    #[error("its tensor `{}` belongs to nothing here; it is the state of another model or another optimiser", printable(name))]
+    #[error(
+        "its tensor `{}` belongs to nothing here; it is the state of another model or another optimiser",
+        printable(name)
+    )]
     Unknown {
         /// The tensor's name.
         name: String,
     },
     /// A tensor is of another shape or type.
-    #[error("its tensor `{}` is {got:?} of shape {got_shape:?} where {expected:?} of shape {expected_shape:?} is needed", printable(name))]
+    #[error(
+        "its tensor `{}` is {got:?} of shape {got_shape:?} where {expected:?} of shape {expected_shape:?} is needed",
+        printable(name)
+    )]
     Differs {
         /// The tensor's name.
         name: String,
@@ -126,14 +135,14 @@ pub enum StateMismatch {
 
 /// Ends the message about an unknown name.
 fn hint(nearest: &Option<String>) -> String {
-    nearest.as_ref().map_or(String::new(), |nearest| format!("; the nearest name is `{}`", printable(nearest)))
+    nearest.as_ref().map_or(String::new(), |nearest| format!("; did you mean `{}`?", printable(nearest)))
 }
 
 /// candle's traits want candle's errors.
-impl From<Error> for candle_core::Error {
-    fn from(error: Error) -> Self {
+impl From<CandleError> for candle_core::Error {
+    fn from(error: CandleError) -> Self {
         match error {
-            Error::Candle(error) => error,
+            CandleError::Candle(error) => error,
             other => candle_core::Error::wrap(other),
         }
     }

@@ -6,7 +6,7 @@ use candle_core::Tensor;
 use candle_core::backprop::GradStore;
 use prune_core::{LayerRef, Layers, Masks};
 
-use crate::error::Error;
+use crate::error::CandleError;
 use crate::params::Params;
 use crate::{LendMut, PruneExt, named_mut};
 
@@ -70,7 +70,7 @@ impl Layers for Gradients {
 ///
 /// # Errors
 ///
-/// Before any gradient is masked: [`Error::UnknownParam`] for a mask without a parameter, [`Error::Mask`] for one of another
+/// Before any gradient is masked: [`CandleError::UnknownParam`] for a mask without a parameter, [`CandleError::Mask`] for one of another
 /// shape.
 ///
 /// # Examples
@@ -94,7 +94,7 @@ impl Layers for Gradients {
 /// assert_eq!(params.revivals(pruner.masks())?, 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn mask_gradients(store: &mut GradStore, params: &Params, masks: &Masks) -> Result<Vec<String>, Error> {
+pub fn mask_gradients(store: &mut GradStore, params: &Params, masks: &Masks) -> Result<Vec<String>, CandleError> {
     let mut masked: Vec<(&str, Tensor)> = Vec::with_capacity(masks.len());
     let mut absent = Vec::new();
     for (name, _) in masks.iter() {

@@ -8,7 +8,7 @@ use candle_nn::{Optimizer, ParamsAdamW};
 
 use super::buffers::{by_place, setting, update, zeros};
 use super::state;
-use crate::error::Error;
+use crate::error::CandleError;
 use crate::params::Params;
 
 /// Adam with decoupled weight decay (Loshchilov and Hutter 2019), whose moments can be seen, held and saved.
@@ -52,8 +52,8 @@ impl AdamW {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`], [`Error::Candle`].
-    pub fn for_params(params: &Params, config: ParamsAdamW) -> std::result::Result<Self, Error> {
+    /// [`CandleError::Setting`], [`CandleError::Candle`].
+    pub fn for_params(params: &Params, config: ParamsAdamW) -> std::result::Result<Self, CandleError> {
         let config = checked(config)?;
         Ok(AdamW { first: zeros(params)?, second: zeros(params)?, params: params.clone(), steps: 0, config })
     }
@@ -83,8 +83,8 @@ impl AdamW {
     ///
     /// # Errors
     ///
-    /// [`Error::File`], [`Error::Candle`].
-    pub fn save(&self, path: impl AsRef<Path>) -> std::result::Result<(), Error> {
+    /// [`CandleError::File`], [`CandleError::Candle`].
+    pub fn save(&self, path: impl AsRef<Path>) -> std::result::Result<(), CandleError> {
         state::save(&self.buffers(), Some(self.steps), path.as_ref())
     }
 
@@ -92,8 +92,8 @@ impl AdamW {
     ///
     /// # Errors
     ///
-    /// [`Error::State`], [`Error::Candle`]; nothing has been changed then.
-    pub fn load(&mut self, path: impl AsRef<Path>) -> std::result::Result<(), Error> {
+    /// [`CandleError::State`], [`CandleError::Candle`]; nothing has been changed then.
+    pub fn load(&mut self, path: impl AsRef<Path>) -> std::result::Result<(), CandleError> {
         if let Some(steps) = state::load(&self.buffers(), true, path.as_ref())? {
             self.steps = steps;
         }
@@ -142,8 +142,9 @@ impl Optimizer for AdamW {
     }
 }
 
-fn checked(config: ParamsAdamW) -> std::result::Result<ParamsAdamW, Error> {
-    let positive = |what, got| setting("AdamW", what, got, "finite and at least 0", |got| got >= 0.0 && got.is_finite());
+fn checked(config: ParamsAdamW) -> std::result::Result<ParamsAdamW, CandleError> {
+    let positive =
+        |what, got| setting("AdamW", what, got, "finite and at least 0", |got| got >= 0.0 && got.is_finite());
     let share = |what, got| setting("AdamW", what, got, "at least 0 and below 1", |got| (0.0..1.0).contains(&got));
     positive("lr", config.lr)?;
     positive("weight_decay", config.weight_decay)?;

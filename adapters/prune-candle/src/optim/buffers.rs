@@ -3,11 +3,11 @@
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Tensor, Var};
 
-use crate::error::Error;
+use crate::error::CandleError;
 use crate::params::Params;
 
 /// The names of variables that come without any: their places, from 0.
-pub(super) fn by_place(vars: Vec<Var>) -> Result<Params, Error> {
+pub(super) fn by_place(vars: Vec<Var>) -> Result<Params, CandleError> {
     // Padded, so that the order of names is that of places.
     let digits = vars.len().saturating_sub(1).to_string().len();
     Params::named(vars.into_iter().enumerate().map(|(place, var)| (format!("{place:0digits$}"), var)))
@@ -22,7 +22,7 @@ pub(super) fn buffer_type(parameter: DType) -> DType {
 }
 
 /// Buffers of zeros.
-pub(super) fn zeros(params: &Params) -> Result<Params, Error> {
+pub(super) fn zeros(params: &Params) -> Result<Params, CandleError> {
     params.zeros_like(buffer_type)
 }
 
@@ -52,6 +52,6 @@ pub(super) fn setting(
     got: f64,
     allowed: &'static str,
     is_allowed: impl Fn(f64) -> bool,
-) -> Result<(), Error> {
-    if is_allowed(got) { Ok(()) } else { Err(Error::Setting { optimiser, setting, got, allowed }) }
+) -> Result<(), CandleError> {
+    if is_allowed(got) { Ok(()) } else { Err(CandleError::Setting { optimiser, setting, got, allowed }) }
 }

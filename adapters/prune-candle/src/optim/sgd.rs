@@ -8,7 +8,7 @@ use candle_nn::Optimizer;
 
 use super::buffers::{by_place, setting, update, zeros};
 use super::state;
-use crate::error::Error;
+use crate::error::CandleError;
 use crate::params::Params;
 
 /// The settings of [`Sgd`].
@@ -32,8 +32,9 @@ impl Default for SgdConfig {
 }
 
 impl SgdConfig {
-    fn checked(self) -> std::result::Result<Self, Error> {
-        let positive = |what, got| setting("Sgd", what, got, "finite and at least 0", |got| got >= 0.0 && got.is_finite());
+    fn checked(self) -> std::result::Result<Self, CandleError> {
+        let positive =
+            |what, got| setting("Sgd", what, got, "finite and at least 0", |got| got >= 0.0 && got.is_finite());
         positive("learning_rate", self.learning_rate)?;
         positive("weight_decay", self.weight_decay)?;
         setting("Sgd", "momentum", self.momentum, "at least 0 and below 1", |got| (0.0..1.0).contains(&got))?;
@@ -83,8 +84,8 @@ impl Sgd {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`], [`Error::Candle`].
-    pub fn for_params(params: &Params, config: SgdConfig) -> std::result::Result<Self, Error> {
+    /// [`CandleError::Setting`], [`CandleError::Candle`].
+    pub fn for_params(params: &Params, config: SgdConfig) -> std::result::Result<Self, CandleError> {
         Ok(Sgd { momentum: zeros(params)?, params: params.clone(), config: config.checked()? })
     }
 
@@ -107,8 +108,8 @@ impl Sgd {
     ///
     /// # Errors
     ///
-    /// [`Error::File`], [`Error::Candle`].
-    pub fn save(&self, path: impl AsRef<Path>) -> std::result::Result<(), Error> {
+    /// [`CandleError::File`], [`CandleError::Candle`].
+    pub fn save(&self, path: impl AsRef<Path>) -> std::result::Result<(), CandleError> {
         state::save(&[("momentum", &self.momentum)], None, path.as_ref())
     }
 
@@ -116,8 +117,8 @@ impl Sgd {
     ///
     /// # Errors
     ///
-    /// [`Error::State`], [`Error::Candle`]; nothing has been changed then.
-    pub fn load(&mut self, path: impl AsRef<Path>) -> std::result::Result<(), Error> {
+    /// [`CandleError::State`], [`CandleError::Candle`]; nothing has been changed then.
+    pub fn load(&mut self, path: impl AsRef<Path>) -> std::result::Result<(), CandleError> {
         state::load(&[("momentum", &self.momentum)], false, path.as_ref()).map(|_| ())
     }
 }

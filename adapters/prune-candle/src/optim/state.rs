@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor, Var};
 
-use crate::error::{Error, StateMismatch};
+use crate::error::{CandleError, StateMismatch};
 use crate::params::Params;
 
 /// The tensor that holds the count of steps. No buffer is called so, since theirs have a `/`.
@@ -14,15 +14,15 @@ const STEPS: &str = "steps";
 type Buffers<'a> = [(&'a str, &'a Params)];
 
 /// Writes buffers beside the file and puts them in its place at the end.
-pub(super) fn save(buffers: &Buffers<'_>, steps: Option<u32>, path: &Path) -> Result<(), Error> {
+pub(super) fn save(buffers: &Buffers<'_>, steps: Option<u32>, path: &Path) -> Result<(), CandleError> {
     let mut tensors: HashMap<String, Tensor> =
         named(buffers).map(|(name, var)| (name, var.as_detached_tensor())).collect();
     if let Some(steps) = steps {
         tensors.insert(STEPS.to_owned(), Tensor::new(i64::from(steps), &Device::Cpu)?);
     }
     let beside = beside(path);
-    let failed = |source| Error::File { path: path.to_owned(), source };
-    let written = candle_core::safetensors::save(&tensors, &beside).map_err(Error::from);
+    let failed = |source| CandleError::File { path: path.to_owned(), source };
+    let written = candle_core::safetensors::save(&tensors, &beside).map_err(CandleError::from);
     let written = written.and_then(|()| {
         std::fs::File::open(&beside).and_then(|file| file.sync_all()).map_err(failed)?;
         std::fs::rename(&beside, path).map_err(failed)
@@ -35,10 +35,10 @@ pub(super) fn save(buffers: &Buffers<'_>, steps: Option<u32>, path: &Path) -> Re
 }
 
 /// Reads buffers, and the count of steps where there is to be one. Everything is checked before the first is set.
-pub(super) fn load(buffers: &Buffers<'_>, counts_steps: bool, path: &Path) -> Result<Option<u32>, Error> {
-    let bytes = std::fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+pub(super) fn load(buffers: &Buffers<'_>, counts_steps: bool, path: &Path) -> Result<Option<u32>, CandleError> {
+    let bytes = std::fs::read(path).map_err(|source| CandleError::File { path: path.to_owned(), source })?;
     let mut found = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
-    let refuse = |why| Error::State { path: path.to_owned(), why };
+    let refuse = |why| CandleError::State { path: path.to_owned(), why };
     let missing = |name: &str| refuse(StateMismatch::Missing { name: name.to_owned() });
     let steps = if counts_steps {
         let steps = found.remove(STEPS).ok_or_else(|| missing(STEPS))?;

@@ -6,7 +6,7 @@ use prune_core::{LayerRef, Layers, Masks};
 use prune_schedule::{Evidence, Inputs, Moment, Prepared, PruneError, Pruner, Report};
 
 use super::Params;
-use crate::error::Error;
+use crate::error::CandleError;
 use crate::tensor::ReadTensor;
 
 impl Params {
@@ -69,7 +69,7 @@ impl Params {
     /// # Errors
     ///
     /// As [`Masks::revivals`].
-    pub fn revivals(&self, masks: &Masks) -> Result<usize, Error> {
+    pub fn revivals(&self, masks: &Masks) -> Result<usize, CandleError> {
         Ok(masks.revivals(&ReadParams::new(self))?)
     }
 }

@@ -8,7 +8,7 @@ use candle_core::Var;
 use candle_nn::VarMap;
 
 use super::{Param, Params};
-use crate::error::Error;
+use crate::error::CandleError;
 
 /// Ways to a map's lock that are tried before it is said to be locked: whoever builds a layer meanwhile is done sooner.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -18,9 +18,9 @@ impl Params {
     ///
     /// # Errors
     ///
-    /// [`Error::Tied`] where one variable stands under two names; [`Error::MapLocked`] where the guard of `VarMap::data`
+    /// [`CandleError::Tied`] where one variable stands under two names; [`CandleError::MapLocked`] where the guard of `VarMap::data`
     /// is alive.
-    pub fn of(varmap: &VarMap) -> Result<Self, Error> {
+    pub fn of(varmap: &VarMap) -> Result<Self, CandleError> {
         Params::named(vars_of(varmap)?)
     }
 
@@ -29,26 +29,26 @@ impl Params {
     ///
     /// # Errors
     ///
-    /// [`Error::MapLocked`].
+    /// [`CandleError::MapLocked`].
     ///
     /// # Examples
     ///
     /// ```
     /// use prune_candle::candle_core::{DType, Device, Var};
     /// use prune_candle::candle_nn::VarMap;
-    /// use prune_candle::{Error, Params};
+    /// use prune_candle::{CandleError, Params};
     ///
     /// let (varmap, table) = (VarMap::new(), Var::zeros((3, 2), DType::F32, &Device::Cpu)?);
     /// for name in ["head.weight", "embed.weight"] {
     ///     varmap.data().lock().map_err(|_| "poisoned")?.insert(name.to_owned(), table.clone());
     /// }
-    /// assert!(matches!(Params::of(&varmap), Err(Error::Tied { .. })));
+    /// assert!(matches!(Params::of(&varmap), Err(CandleError::Tied { .. })));
     /// let params = Params::joined(&varmap)?;
     /// assert_eq!(params.names().collect::<Vec<_>>(), ["embed.weight"]);
     /// assert_eq!(params.joined_names().collect::<Vec<_>>(), [("head.weight", "embed.weight")]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn joined(varmap: &VarMap) -> Result<Self, Error> {
+    pub fn joined(varmap: &VarMap) -> Result<Self, CandleError> {
         Params::named_joined(vars_of(varmap)?)
     }
 
@@ -56,11 +56,11 @@ impl Params {
     ///
     /// # Errors
     ///
-    /// [`Error::Tied`], [`Error::DuplicateName`].
-    pub fn named<N: Into<String>>(vars: impl IntoIterator<Item = (N, Var)>) -> Result<Self, Error> {
+    /// [`CandleError::Tied`], [`CandleError::DuplicateName`].
+    pub fn named<N: Into<String>>(vars: impl IntoIterator<Item = (N, Var)>) -> Result<Self, CandleError> {
         let params = Params::named_joined(vars)?;
         match params.entries.iter().find_map(|param| Some((param, param.others.first()?))) {
-            Some((param, other)) => Err(Error::Tied { first: param.name.clone(), second: other.clone() }),
+            Some((param, other)) => Err(CandleError::Tied { first: param.name.clone(), second: other.clone() }),
             None => Ok(params),
         }
     }
@@ -69,13 +69,13 @@ impl Params {
     ///
     /// # Errors
     ///
-    /// [`Error::DuplicateName`].
-    pub fn named_joined<N: Into<String>>(vars: impl IntoIterator<Item = (N, Var)>) -> Result<Self, Error> {
+    /// [`CandleError::DuplicateName`].
+    pub fn named_joined<N: Into<String>>(vars: impl IntoIterator<Item = (N, Var)>) -> Result<Self, CandleError> {
         let mut by_name = BTreeMap::new();
         for (name, var) in vars {
             let name = name.into();
             if by_name.contains_key(&name) {
-                return Err(Error::DuplicateName { name });
+                return Err(CandleError::DuplicateName { name });
             }
             by_name.insert(name, var);
         }
@@ -100,13 +100,18 @@ impl Params {
     ///
     /// # Errors
     ///
-    /// [`Error::Changed`] with what has become of it, [`Error::MapLocked`].
-    pub fn check_current(&self, varmap: &VarMap) -> Result<(), Error> {
+    /// [`CandleError::Changed`] with what has become of it, [`CandleError::MapLocked`].
+    pub fn check_current(&self, varmap: &VarMap) -> Result<(), CandleError> {
         let now: BTreeMap<String, Var> = vars_of(varmap)?.into_iter().collect();
-        let names = |param: &Param| core::iter::once(param.name.clone()).chain(param.others.iter().cloned()).collect::<Vec<_>>();
-        let known: BTreeMap<String, &Var> =
-            self.entries.iter().flat_map(|param| names(param).into_iter().map(move |name| (name, &param.var))).collect();
-        let changed = |name: &str, change| Err(Error::Changed { name: name.to_owned(), change });
+        let names = |param: &Param| {
+            core::iter::once(param.name.clone()).chain(param.others.iter().cloned()).collect::<Vec<_>>()
+        };
+        let known: BTreeMap<String, &Var> = self
+            .entries
+            .iter()
+            .flat_map(|param| names(param).into_iter().map(move |name| (name, &param.var)))
+            .collect();
+        let changed = |name: &str, change| Err(CandleError::Changed { name: name.to_owned(), change });
         for (name, var) in &known {
             match now.get(name) {
                 None => return changed(name, "taken out"),
@@ -121,7 +126,7 @@ impl Params {
 }
 
 /// Names and variables of a map, in no order. Where the caller itself holds the lock, waiting would be for ever.
-fn vars_of(varmap: &VarMap) -> Result<Vec<(String, Var)>, Error> {
+fn vars_of(varmap: &VarMap) -> Result<Vec<(String, Var)>, CandleError> {
     let begin = Instant::now();
     loop {
         let vars = match varmap.data().try_lock() {
@@ -131,7 +136,7 @@ fn vars_of(varmap: &VarMap) -> Result<Vec<(String, Var)>, Error> {
                 std::thread::sleep(Duration::from_millis(1));
                 continue;
             }
-            Err(TryLockError::WouldBlock) => return Err(Error::MapLocked),
+            Err(TryLockError::WouldBlock) => return Err(CandleError::MapLocked),
         };
         return Ok(vars.iter().map(|(name, var)| (name.clone(), var.clone())).collect());
     }

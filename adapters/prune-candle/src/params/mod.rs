@@ -15,7 +15,7 @@ use prune_core::{LayerMut, LayerRef, Layers, LayersMut, nearest};
 
 pub use roles::RoleWarning;
 
-use crate::error::Error;
+use crate::error::CandleError;
 use crate::{LendMut, PruneExt};
 
 /// The parameters of a model, as [`Layers`] and [`LayersMut`]: what a [`Pruner`](crate::Pruner) prunes and holds.
@@ -131,8 +131,8 @@ impl Params {
     ///
     /// # Errors
     ///
-    /// [`Error::Candle`] where a copy fails.
-    pub fn on_cpu(&self) -> Result<Params, Error> {
+    /// [`CandleError::Candle`] where a copy fails.
+    pub fn on_cpu(&self) -> Result<Params, CandleError> {
         let copy = |param: &Param| {
             let var = Var::from_tensor(&param.var.to_device(&Device::Cpu)?.detach())?;
             Ok(Param { var, name: param.name.clone(), others: param.others.clone() })
@@ -142,7 +142,7 @@ impl Params {
     }
 
     /// Zeros of the shapes of those whose elements are floats, each of the type that `of_type` says: an optimiser's buffers.
-    pub(crate) fn zeros_like(&self, of_type: impl Fn(DType) -> DType) -> Result<Params, Error> {
+    pub(crate) fn zeros_like(&self, of_type: impl Fn(DType) -> DType) -> Result<Params, CandleError> {
         let floats = self.entries.iter().filter(|param| param.var.dtype().is_float());
         let zero = |param: &Param| {
             let var = Var::zeros(param.var.shape(), of_type(param.var.dtype()), param.var.device())?;
@@ -153,8 +153,8 @@ impl Params {
     }
 
     /// Names the parameter that a name was meant for.
-    pub(crate) fn unknown(&self, name: &str) -> Error {
-        Error::UnknownParam { name: name.to_owned(), nearest: nearest(name, self.names()).map(str::to_owned) }
+    pub(crate) fn unknown(&self, name: &str) -> CandleError {
+        CandleError::UnknownParam { name: name.to_owned(), nearest: nearest(name, self.names()).map(str::to_owned) }
     }
 
     /// Those that events see.

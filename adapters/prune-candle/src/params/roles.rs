@@ -6,7 +6,7 @@ use prune_core::printable;
 use prune_schedule::names::{Class, ModelFacts, roles};
 
 use super::Params;
-use crate::error::Error;
+use crate::error::CandleError;
 
 /// A parameter that events select because it has two axes or more, though its name looks like something else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +34,8 @@ impl Params {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownParam`].
-    pub fn with_weights<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Result<Self, Error> {
+    /// [`CandleError::UnknownParam`].
+    pub fn with_weights<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Result<Self, CandleError> {
         for name in names {
             let name = self.known(name.as_ref())?;
             self.dense.remove(&name);
@@ -49,7 +49,7 @@ impl Params {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownParam`].
+    /// [`CandleError::UnknownParam`].
     ///
     /// # Examples
     ///
@@ -65,7 +65,7 @@ impl Params {
     /// assert_eq!((params.layers().len(), params.vars().len()), (1, 2));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn with_dense<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Result<Self, Error> {
+    pub fn with_dense<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Result<Self, CandleError> {
         for name in names {
             let name = self.known(name.as_ref())?;
             self.weights.remove(&name);
@@ -90,8 +90,9 @@ impl Params {
     }
 
     /// The name by which a parameter is listed.
-    fn known(&self, name: &str) -> Result<String, Error> {
-        let found = self.entries.iter().find(|param| param.name == name || param.others.iter().any(|other| other == name));
+    fn known(&self, name: &str) -> Result<String, CandleError> {
+        let found =
+            self.entries.iter().find(|param| param.name == name || param.others.iter().any(|other| other == name));
         found.map(|param| param.name.clone()).ok_or_else(|| self.unknown(name))
     }
 }

@@ -27,8 +27,13 @@ impl Place {
         if lies.has_internal_overlap() {
             return Place::Repeats;
         }
-        let mut axes: Vec<(usize, usize)> =
-            lies.dims().iter().zip(lies.stride()).filter(|(len, _)| **len > 1).map(|(len, step)| (*step, *len)).collect();
+        let mut axes: Vec<(usize, usize)> = lies
+            .dims()
+            .iter()
+            .zip(lies.stride())
+            .filter(|(len, _)| **len > 1)
+            .map(|(len, step)| (*step, *len))
+            .collect();
         axes.sort_unstable();
         let mut dense = 1;
         for (step, len) in axes {

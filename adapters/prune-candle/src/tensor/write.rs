@@ -20,8 +20,12 @@ fn lent_as<E: Stored>(tensor: &Tensor) -> LayerMut<'_> {
     let (layout, memory) = match Place::of(tensor) {
         // candle refuses to write to shapes with a 0.
         Place::Empty => (row_major(tensor), MemoryMut::Dense(&mut [] as &mut [E])),
-        Place::Piece { layout, range } => (layout, MemoryMut::Guarded(Box::new(Piece { tensor, range }) as Box<dyn Guarded<E>>)),
-        Place::Gaps => (row_major(tensor), MemoryMut::Strided(Box::new(Scattered::<E>::new(tensor)) as Box<dyn Strided<E>>)),
+        Place::Piece { layout, range } => {
+            (layout, MemoryMut::Guarded(Box::new(Piece { tensor, range }) as Box<dyn Guarded<E>>))
+        }
+        Place::Gaps => {
+            (row_major(tensor), MemoryMut::Strided(Box::new(Scattered::<E>::new(tensor)) as Box<dyn Strided<E>>))
+        }
         Place::Repeats => return opaque(tensor, "some of its elements are the same memory, as in a broadcast view"),
     };
     LayerMut::lent(LentMut::new(layout, memory))
