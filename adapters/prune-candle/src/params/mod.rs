@@ -87,7 +87,8 @@ impl Params {
 
     /// The variable of a name.
     pub fn get(&self, name: &str) -> Option<&Var> {
-        self.entries.iter().find(|param| param.name == name).map(|param| &param.var)
+        let place = self.entries.binary_search_by(|param| param.name.as_str().cmp(name)).ok()?;
+        Some(&self.entries[place].var)
     }
 
     /// How many there are.

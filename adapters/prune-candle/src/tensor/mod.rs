@@ -70,9 +70,6 @@ impl LendMut for Var {
     }
 
     fn duplicate(&self) -> Self {
-        match Var::from_tensor(&self.as_detached_tensor()) {
-            Ok(var) => var,
-            Err(error) => unreachable!("the device has no memory for a second `{:?}`: {error}", self.shape()),
-        }
+        read::duplicate_var(self)
     }
 }

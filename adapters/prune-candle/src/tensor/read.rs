@@ -1,6 +1,6 @@
 //! Reading: a copy, or the memory itself under a read lock.
 
-use candle_core::{Storage, StorageRef, Tensor};
+use candle_core::{Storage, StorageRef, Tensor, Var};
 use prune_core::{LayerRef, Lent, Memory};
 
 use super::by_type;
@@ -85,6 +85,17 @@ pub(crate) fn duplicate(tensor: &Tensor) -> Tensor {
     }
     match tensor.copy() {
         Ok(copy) => copy.detach(),
+        Err(error) => unreachable!("memory of the host is copied: {error}"),
+    }
+}
+
+/// The same of a variable.
+pub(crate) fn duplicate_var(var: &Var) -> Var {
+    if reason(var).is_some() {
+        return var.clone();
+    }
+    match Var::from_tensor(&var.as_detached_tensor()) {
+        Ok(copy) => copy,
         Err(error) => unreachable!("memory of the host is copied: {error}"),
     }
 }

@@ -38,10 +38,13 @@ fn opaque<'a>(tensor: &Tensor, why: &'static str) -> LayerMut<'a> {
     }
 }
 
-/// A function as candle's operation in place.
-struct InPlace<'f, E>(RefCell<&'f mut dyn FnMut(&mut [E], &CandleLayout)>);
+/// What writes: it is given all memory of a storage, and the place of a tensor's elements in it.
+type Write<'f, E> = dyn FnMut(&mut [E], &CandleLayout) + 'f;
 
-impl<E: Stored> InplaceOp1 for InPlace<'_, E> {
+/// A function as candle's operation in place.
+struct InPlace<'w, 'f, E>(RefCell<&'w mut Write<'f, E>>);
+
+impl<E: Stored> InplaceOp1 for InPlace<'_, '_, E> {
     fn name(&self) -> &'static str {
         "prune"
     }
@@ -52,8 +55,8 @@ impl<E: Stored> InplaceOp1 for InPlace<'_, E> {
     }
 }
 
-/// Calls `write` once, with all memory of a tensor's storage and the place of its elements in it.
-fn in_place<E: Stored>(tensor: &Tensor, write: &mut dyn FnMut(&mut [E], &CandleLayout)) {
+/// Calls `write` once.
+fn in_place<E: Stored>(tensor: &Tensor, write: &mut Write<'_, E>) {
     if let Err(error) = tensor.inplace_op1(&InPlace(RefCell::new(write))) {
         unreachable!("a tensor on the host whose elements lie apart can be written: {error}");
     }
