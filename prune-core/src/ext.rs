@@ -6,14 +6,15 @@
 /// implementation is not to be had: each backend needs an extension trait of its own. This macro writes it, with the same
 /// names and documentation everywhere, so that changing backend is changing one import. The backend then implements
 /// `PruneExt::layer` and `LendMut::lend_mut`, and stamps [`conformance_tests!`](crate::conformance_tests) on them.
+///
+/// What is handed over, `#[doc]` attributes or `///` lines, stands in the trait's documentation: an example with the backend's
+/// own tensors.
 #[macro_export]
 macro_rules! define_prune_ext {
-    () => {
-        /// Pruning as methods on tensors.
+    ($(#[$about:meta])*) => {
+        /// Pruning as methods on tensors. The methods have the same names in every backend.
         ///
-        /// # Examples
-        ///
-        /// See the crate page; the methods have the same names in every backend.
+        $(#[$about])*
         pub trait PruneExt {
             /// The tensor with its element type erased, lent for reading. Costs nothing where the memory is in one
             /// piece, in any axis order; gathers a copy where it has gaps.
@@ -217,7 +218,19 @@ macro_rules! define_prune_ext {
     };
 }
 
-define_prune_ext!();
+define_prune_ext! {
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_core::{Density, PlainTensor, PruneExt};
+    ///
+    /// let mut weights = PlainTensor::from_logical(&[4], vec![0.5f32, -3.0, 2.0, 0.1])?;
+    /// let mask = weights.mask_unstructured(Density::new(0.5)?)?;
+    /// weights.apply_mask(&mask)?;
+    /// assert_eq!(weights.values(), [0.0, -3.0, 2.0, 0.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+}
 
 impl<T: crate::Tensor> PruneExt for T {
     fn layer(&self) -> crate::LayerRef<'_> {

@@ -164,4 +164,17 @@ pub use prune_core::{
 };
 pub use prune_schedule::{Evidence, Pruner, Report, Strategy};
 
-prune_core::define_prune_ext!();
+prune_core::define_prune_ext! {
+    /// # Examples
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use prune_ndarray::{Density, PruneExt};
+    ///
+    /// let mut weights = array![[0.5_f32, -3.0], [2.0, 0.1]];
+    /// let mask = weights.mask_unstructured(Density::new(0.5)?)?;
+    /// weights.apply_mask(&mask)?;
+    /// assert_eq!(weights, array![[0.0, -3.0], [2.0, 0.0]]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+}

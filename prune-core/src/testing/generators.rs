@@ -12,6 +12,7 @@ use proptest::sample::select;
 
 use crate::density::Density;
 use crate::layout::Layout;
+use crate::mask::Mask;
 use crate::n_of_m::NmPattern;
 use crate::tensor::Element;
 
@@ -326,6 +327,15 @@ pub fn alive(len: usize) -> BoxedStrategy<Vec<bool>> {
         1 => Just(vec![false; len]),
     ]
     .boxed()
+}
+
+/// Masks of a shape: about half kept, nearly all, a few, all or none. They shrink element by element, towards nothing kept.
+pub fn masks(shape: Vec<usize>) -> BoxedStrategy<Mask> {
+    let len = shape.iter().product();
+    let mask = move |kept: Vec<bool>| {
+        Mask::from_bools(&shape, &kept).unwrap_or_else(|error| unreachable!("a bool for each element: {error}"))
+    };
+    alive(len).prop_map(mask).boxed()
 }
 
 /// Dense layouts of a shape: memory in any order of axes, any of them reversed.
