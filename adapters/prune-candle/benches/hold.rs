@@ -4,7 +4,8 @@
 //! cargo bench -p prune-candle --bench hold
 //! ```
 //!
-//! Steps and holds take turns, and medians are compared. With `--test` everything runs once, as a test.
+//! Steps and holds take turns, and medians are compared. As a test, or with `--test`, everything
+//! runs once.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -16,7 +17,9 @@ use prune_candle::{AdamW, Evidence, Params, Pruner};
 const STRATEGY: &str = "{1: {'method': 'unstr_unified_local', 'density': 0.1}}";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let is_test = std::env::args().any(|argument| argument == "--test");
+    // `cargo test` gives no `--bench`.
+    let given = |word| std::env::args().any(|argument| argument == word);
+    let is_test = given("--test") || !given("--bench");
     println!("{:<52} {:>9} {:>9} {:>7} {:>5}", "", "step", "hold", "share", "bar");
     let (varmap, vars) = model();
     let lenet = LeNet::new(&vars)?;

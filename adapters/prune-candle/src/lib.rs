@@ -159,4 +159,17 @@ pub use prune_core::{
 };
 pub use prune_schedule::{Evidence, Pruner, Report, Strategy};
 
-prune_core::define_prune_ext!();
+prune_core::define_prune_ext! {
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_candle::candle_core::{Device, Tensor};
+    /// use prune_candle::{Density, PruneExt};
+    ///
+    /// let mut weights = Tensor::new(&[[0.5f32, -3.0], [2.0, 0.1]], &Device::Cpu)?;
+    /// let mask = weights.mask_unstructured(Density::new(0.5)?)?;
+    /// weights.apply_mask(&mask)?;
+    /// assert_eq!(weights.to_vec2::<f32>()?, [[0.0, -3.0], [2.0, 0.0]]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+}
