@@ -1,0 +1,113 @@
+//! Masks as candle tensors, and masks applied where the weights lie.
+
+use std::collections::BTreeMap;
+
+use candle_core::{DType, Device, Tensor};
+use prune_core::half::{bf16, f16};
+use prune_core::{ErrorKind, Mask, Masks};
+
+use crate::error::CandleError;
+use crate::params::Params;
+
+/// A mask as a tensor of its shape: 1 where it keeps and 0 elsewhere, of any of the types `u8`, `u32`, `i64`, `f32`, `f64`,
+/// `f16` and `bf16`. It selects, as the condition of `where_cond`; a product with it leaves `-0.0`, and NaN where a weight
+/// is infinite.
+///
+/// # Errors
+///
+/// [`CandleError::Candle`] where the device has no memory, or for another type.
+///
+/// # Examples
+///
+/// ```
+/// use prune_candle::candle_core::{DType, Device};
+/// use prune_candle::{Mask, mask_tensor};
+///
+/// let mask = Mask::from_bools(&[2, 2], &[true, false, false, true])?;
+/// assert_eq!(mask_tensor(&mask, DType::U8, &Device::Cpu)?.to_vec2::<u8>()?, [[1, 0], [0, 1]]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn mask_tensor(mask: &Mask, dtype: DType, device: &Device) -> Result<Tensor, CandleError> {
+    let shape = mask.shape();
+    Ok(match dtype {
+        DType::U8 => Tensor::from_vec(mask.to_bytes(), shape, device)?,
+        DType::F32 => Tensor::from_vec(mask.to_values::<f32>(), shape, device)?,
+        DType::F64 => Tensor::from_vec(mask.to_values::<f64>(), shape, device)?,
+        DType::F16 => Tensor::from_vec(mask.to_values::<f16>(), shape, device)?,
+        DType::BF16 => Tensor::from_vec(mask.to_values::<bf16>(), shape, device)?,
+        other => Tensor::from_vec(mask.to_bytes(), shape, device)?.to_dtype(other)?,
+    })
+}
+
+/// Masks as tensors on a device, which hold parameters there: `where(mask, weight, 0)`, nothing is copied to the host.
+///
+/// For parameters that do not lie on the host, where [`Masks::hold`] does without a copy. Masks are made on the host, from
+/// [`Params::on_cpu`], and committed as written. It was tested on the host alone, which goes the same way; **CUDA and Metal
+/// were not tested**.
+///
+/// # Examples
+///
+/// ```
+/// use prune_candle::candle_core::{Device, Var};
+/// use prune_candle::prune_schedule::Moment;
+/// use prune_candle::{DeviceMasks, Evidence, Params, Pruner};
+///
+/// let device = Device::Cpu; // or another
+/// let weight = Var::new(&[[0.9f32, -0.1, 0.3, 0.2]], &device)?;
+/// let params = Params::named([("fc.weight", weight.clone())])?;
+/// let mut pruner = Pruner::new("{1: {'method': 'unstr_global', 'density': 0.5}}".parse()?);
+///
+/// // At the end of an epoch: masks on the host, zeros on the device, and a look at what was written.
+/// if let Some(prepared) = params.on_cpu()?.prepare(&pruner, Moment::Epoch(1), Evidence::default())? {
+///     DeviceMasks::new(prepared.writes(), &device)?.hold(&params)?;
+///     pruner.commit_written(prepared, Some(&params.on_cpu()?))?;
+/// }
+/// // After each step: weights, and an optimiser's buffers.
+/// let masks = DeviceMasks::new(pruner.held(), &device)?;
+/// masks.hold(&params)?;
+/// assert_eq!(weight.to_vec2::<f32>()?, [[0.9, 0.0, 0.3, 0.0]]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct DeviceMasks {
+    by_name: BTreeMap<String, Tensor>,
+}
+
+impl DeviceMasks {
+    /// Copies masks to a device: a byte an element.
+    ///
+    /// # Errors
+    ///
+    /// [`CandleError::Candle`].
+    pub fn new(masks: &Masks, device: &Device) -> Result<Self, CandleError> {
+        let copy = |(name, mask): (&str, &Mask)| Ok((name.to_owned(), mask_tensor(mask, DType::U8, device)?));
+        Ok(DeviceMasks { by_name: masks.iter().map(copy).collect::<Result<_, CandleError>>()? })
+    }
+
+    /// The mask of a parameter, as the condition of `where_cond`.
+    pub fn get(&self, name: &str) -> Option<&Tensor> {
+        self.by_name.get(name)
+    }
+
+    /// Writes `+0.0` outside the masks. Costs a second tensor of each parameter's size while that is written.
+    ///
+    /// # Errors
+    ///
+    /// Before anything is written: [`CandleError::UnknownParam`] for a mask without a parameter, [`CandleError::Mask`] for one of another
+    /// shape. [`CandleError::Candle`] where a device fails.
+    pub fn hold(&self, params: &Params) -> Result<(), CandleError> {
+        let mut masked = Vec::with_capacity(self.by_name.len());
+        for (name, mask) in &self.by_name {
+            let var = params.get(name).ok_or_else(|| params.unknown(name))?;
+            if mask.dims() != var.dims() {
+                let (expected, got) = (var.dims().to_vec(), mask.dims().to_vec());
+                return Err(ErrorKind::ShapeMismatch { what: "mask", expected, got }.in_layer(name).into());
+            }
+            masked.push((mask, var));
+        }
+        for (mask, var) in masked.into_iter().filter(|(mask, _)| mask.elem_count() > 0) {
+            var.set(&mask.where_cond(&var.as_detached_tensor(), &var.zeros_like()?)?)?;
+        }
+        Ok(())
+    }
+}

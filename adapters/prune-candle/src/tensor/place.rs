@@ -1,0 +1,84 @@
+//! Where a tensor's elements lie in the memory of its storage.
+
+use core::ops::Range;
+
+use candle_core::{Layout as CandleLayout, Tensor};
+use prune_core::Layout;
+
+/// Where the elements lie.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// There are none.
+    Empty,
+    /// In one piece without gaps, in an order of axes that the layout says.
+    Piece { layout: Layout, range: Range<usize> },
+    /// With gaps between them.
+    Gaps,
+    /// Some of them more than once, as in a broadcast view.
+    Repeats,
+}
+
+impl Place {
+    pub(crate) fn of(tensor: &Tensor) -> Self {
+        let lies = tensor.layout();
+        if tensor.elem_count() == 0 {
+            return Place::Empty;
+        }
+        if lies.has_internal_overlap() {
+            return Place::Repeats;
+        }
+        let mut axes: Vec<(usize, usize)> = lies
+            .dims()
+            .iter()
+            .zip(lies.stride())
+            .filter(|(len, _)| **len > 1)
+            .map(|(len, step)| (*step, *len))
+            .collect();
+        axes.sort_unstable();
+        let mut dense = 1;
+        for (step, len) in axes {
+            if step != dense {
+                return Place::Gaps;
+            }
+            dense *= len;
+        }
+        let start = lies.start_offset();
+        match layout_from_its_start(lies) {
+            Some(layout) => Place::Piece { layout, range: start..start + dense },
+            None => Place::Gaps,
+        }
+    }
+}
+
+/// The layout relative to the first element, which lies lowest: candle has no axes that run backwards.
+fn layout_from_its_start(lies: &CandleLayout) -> Option<Layout> {
+    let strides: Vec<isize> = lies.stride().iter().map(|&step| step as isize).collect();
+    Layout::new(lies.dims(), &strides, 0).ok()
+}
+
+/// The layout of a tensor's elements in logical order.
+pub(crate) fn row_major(tensor: &Tensor) -> Layout {
+    match Layout::row_major(tensor.dims()) {
+        Ok(layout) => layout,
+        Err(error) => unreachable!("the elements of a tensor can be counted: {error}"),
+    }
+}
+
+/// Where in memory each element lies, in logical order.
+pub(crate) fn positions(lies: &CandleLayout) -> impl Iterator<Item = usize> {
+    let (shape, strides) = (lies.dims(), lies.stride());
+    let (mut index, mut position) = (vec![0; shape.len()], lies.start_offset());
+    (0..lies.shape().elem_count()).map(move |_| {
+        let here = position;
+        for axis in (0..shape.len()).rev() {
+            index[axis] += 1;
+            position += strides[axis];
+            if index[axis] < shape[axis] {
+                break;
+            }
+            position -= strides[axis] * shape[axis];
+            index[axis] = 0;
+        }
+        here
+    })
+}

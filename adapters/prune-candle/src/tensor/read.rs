@@ -1,0 +1,108 @@
+//! Reading: a copy, or the memory itself under a read lock.
+
+use candle_core::{Storage, StorageRef, Tensor, Var};
+use prune_core::{LayerRef, Lent, Memory};
+
+use super::by_type;
+use super::opaque::reason;
+use super::place::{Place, positions, row_major};
+use super::stored::Stored;
+
+/// A tensor under a read lock, for as long as this lives.
+pub(crate) struct ReadTensor<'t> {
+    tensor: &'t Tensor,
+    place: Place,
+    storage: StorageRef<'t>,
+}
+
+impl<'t> ReadTensor<'t> {
+    /// Takes the lock.
+    pub(crate) fn new(tensor: &'t Tensor) -> Self {
+        ReadTensor { tensor, place: Place::of(tensor), storage: tensor.storage_and_layout().0 }
+    }
+
+    /// The memory itself where it is in one piece, a copy where not.
+    pub(crate) fn layer(&self) -> LayerRef<'_> {
+        by_type!(self.tensor, E => self.lend::<E>(), why => opaque(self.tensor, why))
+    }
+
+    /// A copy in logical order, which outlives the lock.
+    fn copied<'a>(&self) -> LayerRef<'a> {
+        by_type!(
+            self.tensor,
+            E => LayerRef::lent(Lent::<E>::new(row_major(self.tensor), Memory::Gathered(self.gather()))),
+            why => opaque(self.tensor, why)
+        )
+    }
+
+    fn lend<E: Stored>(&self) -> LayerRef<'_> {
+        let lent = match &self.place {
+            Place::Piece { layout, range } => {
+                Lent::new(layout.clone(), Memory::Dense(self.memory::<E>().get(range.clone()).unwrap_or_default()))
+            }
+            _ => Lent::new(row_major(self.tensor), Memory::Gathered(self.gather())),
+        };
+        LayerRef::lent(lent)
+    }
+
+    /// The elements in logical order.
+    pub(crate) fn gather<E: Stored>(&self) -> Vec<E> {
+        let memory = self.memory::<E>();
+        match self.tensor.layout().contiguous_offsets() {
+            Some((start, end)) => memory.get(start..end).unwrap_or_default().to_vec(),
+            None => positions(self.tensor.layout()).map(|position| memory[position]).collect(),
+        }
+    }
+
+    /// The elements where they are in one piece.
+    pub(crate) fn piece<E: Stored>(&self) -> &[E] {
+        match &self.place {
+            Place::Piece { range, .. } => self.memory().get(range.clone()).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+
+    fn memory<E: Stored>(&self) -> &[E] {
+        match &*self.storage {
+            Storage::Cpu(storage) => E::of(storage).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+}
+
+/// A copy of a tensor.
+pub(crate) fn copied(tensor: &Tensor) -> LayerRef<'_> {
+    match reason(tensor) {
+        None => ReadTensor::new(tensor).copied(),
+        Some(why) => opaque(tensor, why),
+    }
+}
+
+/// A tensor in memory of its own. One that cannot be written is itself.
+pub(crate) fn duplicate(tensor: &Tensor) -> Tensor {
+    if reason(tensor).is_some() {
+        return tensor.clone();
+    }
+    match tensor.copy() {
+        Ok(copy) => copy.detach(),
+        Err(error) => unreachable!("memory of the host is copied: {error}"),
+    }
+}
+
+/// The same of a variable.
+pub(crate) fn duplicate_var(var: &Var) -> Var {
+    if reason(var).is_some() {
+        return var.clone();
+    }
+    match Var::from_tensor(&var.as_detached_tensor()) {
+        Ok(copy) => copy,
+        Err(error) => unreachable!("memory of the host is copied: {error}"),
+    }
+}
+
+fn opaque<'a>(tensor: &Tensor, why: &'static str) -> LayerRef<'a> {
+    match LayerRef::opaque(tensor.dims(), why) {
+        Ok(layer) => layer,
+        Err(error) => unreachable!("the elements of a tensor can be counted: {error}"),
+    }
+}

@@ -1,0 +1,30 @@
+//! The element types that candle stores and prune knows.
+
+use candle_core::CpuStorage;
+use prune_core::Element;
+use prune_core::half::{bf16, f16};
+
+/// An element of both worlds.
+pub(crate) trait Stored: Element {
+    /// The memory of a storage of this type.
+    fn of(storage: &CpuStorage) -> Option<&[Self]>;
+
+    /// The same, for writing.
+    fn of_mut(storage: &mut CpuStorage) -> Option<&mut [Self]>;
+}
+
+macro_rules! stored {
+    ($($float:ty => $variant:ident),*) => {$(
+        impl Stored for $float {
+            fn of(storage: &CpuStorage) -> Option<&[Self]> {
+                if let CpuStorage::$variant(values) = storage { Some(values) } else { None }
+            }
+
+            fn of_mut(storage: &mut CpuStorage) -> Option<&mut [Self]> {
+                if let CpuStorage::$variant(values) = storage { Some(values) } else { None }
+            }
+        }
+    )*};
+}
+
+stored!(f32 => F32, f64 => F64, f16 => F16, bf16 => BF16);

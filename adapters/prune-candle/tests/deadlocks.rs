@@ -1,0 +1,186 @@
+//! No way in hangs: each is tried on a thread of its own, and must be done in time.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+use candle_core::{DType, Device, Tensor, Var};
+use candle_nn::{Optimizer, ParamsAdamW, VarMap};
+use prune_candle::{
+    AdamW, CandleError, DeviceMasks, Evidence, Gradients, LayerMut, Layers, LayersMut, Mask, Masks, Params, PruneExt,
+    Pruner, Sgd, SgdConfig, mask_gradients,
+};
+use prune_core::PlainTensor;
+use prune_schedule::{Inputs, Moment, StepAction};
+
+/// Longer than any of these takes, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs `way` and fails where it has not come back in time.
+fn in_time(way: impl FnOnce() + Send + 'static) {
+    let (done, is_done) = channel();
+    let worker = thread::spawn(move || {
+        way();
+        let _ = done.send(());
+    });
+    match is_done.recv_timeout(PATIENCE) {
+        Err(RecvTimeoutError::Timeout) => panic!("it hangs"),
+        Ok(()) | Err(RecvTimeoutError::Disconnected) => worker.join().unwrap(),
+    }
+}
+
+fn var() -> Var {
+    Var::new(&[[0.9f32, -0.1, 0.3, 0.2]], &Device::Cpu).unwrap()
+}
+
+fn half() -> Masks {
+    [("w".to_owned(), Mask::from_bools(&[1, 4], &[true, false, true, false]).unwrap())].into_iter().collect()
+}
+
+fn ones() -> Tensor {
+    Tensor::ones((1, 4), DType::F32, &Device::Cpu).unwrap()
+}
+
+#[test]
+fn a_locked_map_is_refused() {
+    in_time(|| {
+        let varmap = VarMap::new();
+        let guard = varmap.data().lock().unwrap();
+        assert!(matches!(Params::of(&varmap), Err(CandleError::MapLocked)));
+        assert!(matches!(Params::joined(&varmap), Err(CandleError::MapLocked)));
+        drop(guard);
+        let params = Params::of(&varmap).unwrap();
+        let _guard = varmap.data().lock().unwrap();
+        assert!(matches!(params.check_current(&varmap), Err(CandleError::MapLocked)));
+    });
+}
+
+#[test]
+fn variables_are_used_and_set_within_with_mut() {
+    in_time(|| {
+        let var = var();
+        let params = Params::named([("w", var.clone())]).unwrap();
+        params.with_mut(|layers| {
+            let mut pruner = Pruner::new("{1: {'method': 'unstr_global', 'density': 0.5}}".parse().unwrap());
+            pruner.check(layers).unwrap();
+            var.set(&ones()).unwrap();
+            let read = layers.layers();
+            var.set(&(var.as_tensor() * 2.0).unwrap()).unwrap();
+            drop(read);
+            let written = layers.layers_mut();
+            assert_eq!(var.to_vec2::<f32>().unwrap(), [[2.0; 4]]);
+            var.set(&ones()).unwrap();
+            drop(written);
+            params.with_mut(|inner| pruner.end_epoch(1, inner)).unwrap();
+            half().hold(layers).unwrap();
+        });
+        assert_eq!(params.revivals(&half()).unwrap(), 0);
+    });
+}
+
+#[test]
+fn variables_are_set_while_layers_of_tensors_are_alive() {
+    in_time(|| {
+        let mut var = var();
+        let other = var.clone();
+        let layer = other.layer();
+        other.set(&ones()).unwrap();
+        // It is as it was when it was read.
+        assert_eq!(layer.to_logical_f64().unwrap()[0], f64::from(0.9f32));
+        let mut writable: LayerMut<'_> = var.layer_mut();
+        other.set(&(other.as_tensor() * 3.0).unwrap()).unwrap();
+        // From a layer of the same memory.
+        writable.assign(&other.layer()).unwrap();
+        writable.apply_mask(&Mask::none(&[1, 4]).unwrap()).unwrap();
+        assert_eq!(other.to_vec2::<f32>().unwrap(), [[0.0; 4]]);
+        // A view with gaps, beside the whole.
+        let whole = Tensor::ones((4, 4), DType::F32, &Device::Cpu).unwrap();
+        let mut inside = whole.narrow(1, 1, 2).unwrap();
+        let mut writable = inside.layer_mut();
+        assert_eq!(whole.sum_all().unwrap().to_scalar::<f32>().unwrap(), 16.0);
+        writable.apply_mask(&Mask::none(&[4, 2]).unwrap()).unwrap();
+        drop(writable);
+        assert_eq!(whole.sum_all().unwrap().to_scalar::<f32>().unwrap(), 8.0);
+    });
+}
+
+#[test]
+fn inputs_are_measured_by_code_that_sets_variables() {
+    in_time(|| {
+        let var = var();
+        let mut params = Params::named([("fc.weight", var.clone())]).unwrap();
+        let measure = |_: &str, _: &Masks| {
+            var.set(&(var.as_tensor() * 1.0).unwrap()).unwrap();
+            PlainTensor::from_logical(&[4], vec![1.0; 4])
+        };
+        let mut pruner =
+            Pruner::new("{1: {'method': 'unstr_unified_local', 'density': 0.5, 'score': 'wanda'}}".parse().unwrap());
+        let evidence = Evidence { inputs: Some(Inputs::Measure(&measure)), ..Evidence::default() };
+        assert!(params.end_epoch(&mut pruner, 1, evidence).unwrap().is_some());
+        assert_eq!(params.revivals(pruner.masks()).unwrap(), 0);
+    });
+}
+
+#[test]
+fn one_memory_under_two_names_is_held_and_refused() {
+    in_time(|| {
+        let (mut one, mut two) = (var(), var());
+        two.clone_from(&one);
+        let mut masks = half();
+        masks.insert("x", masks.get("w").unwrap().clone());
+        masks.hold(&mut [("w", one.layer_mut()), ("x", two.layer_mut())]).unwrap();
+        assert_eq!(one.to_vec2::<f32>().unwrap(), [[0.9, 0.0, 0.3, 0.0]]);
+        masks.insert("x", Mask::all(&[1, 4]).unwrap());
+        let refused = masks.hold(&mut [("w", one.layer_mut()), ("x", two.layer_mut())]).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "layers `w` and `x` are the same memory and have different masks; keep one name, or give both one mask"
+        );
+    });
+}
+
+#[test]
+fn optimisers_step_and_are_held_within_with_mut() {
+    in_time(|| {
+        let var = var();
+        let params = Params::named([("w", var.clone())]).unwrap();
+        let mut adam = AdamW::for_params(&params, ParamsAdamW::default()).unwrap();
+        let mut sgd = Sgd::for_params(&params, SgdConfig::default()).unwrap();
+        let mut pruner = Pruner::new("{'2 steps': {'method': 'unstr_global', 'density': 0.5}}".parse().unwrap());
+        pruner.start(&mut params.clone()).unwrap();
+        for _step in 0..3 {
+            let mut store = var.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+            let gradients = Gradients::of(&params, &store);
+            let read = gradients.layers();
+            params.with_mut(|layers| {
+                assert_eq!(pruner.before_step(&gradients).unwrap(), StepAction::Go);
+                adam.step(&store).unwrap();
+                sgd.step(&store).unwrap();
+                let [first, second] = adam.moments_mut();
+                pruner.after_step(layers, &mut [first, second, sgd.momentum_mut()]).unwrap();
+                mask_gradients(&mut store, layers, pruner.held()).unwrap();
+                DeviceMasks::new(pruner.held(), &Device::Cpu).unwrap().hold(layers).unwrap();
+            });
+            drop(read);
+        }
+        assert_eq!(params.revivals(pruner.masks()).unwrap(), 0);
+    });
+}
+
+#[test]
+fn two_threads_hold_and_train() {
+    in_time(|| {
+        let var = var();
+        let params = Params::named([("w", var.clone())]).unwrap();
+        let pruner = Pruner::new("{1: {'method': 'unstr_global', 'density': 0.5}}".parse().unwrap());
+        thread::scope(|scope| {
+            scope.spawn(|| (0..200).for_each(|_| var.set(&ones()).unwrap()));
+            scope.spawn(|| (0..200).for_each(|_| half().hold(&mut params.clone()).unwrap()));
+            scope.spawn(|| {
+                (0..200).for_each(|_| drop(params.prepare(&pruner, Moment::Epoch(1), Evidence::default()).unwrap()));
+            });
+        });
+    });
+}

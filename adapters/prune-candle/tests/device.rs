@@ -1,0 +1,87 @@
+//! Masks as tensors, and masks applied by `where_cond`, against masks applied in memory.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use candle_core::{DType, Device, Tensor, Var};
+use proptest::prelude::*;
+use prune_candle::{CandleError, DeviceMasks, Evidence, Mask, Masks, Params, Pruner, mask_tensor};
+use prune_schedule::{Moment, PruneError};
+
+fn value() -> impl Strategy<Value = f64> {
+    prop_oneof![-2.0..2.0f64, Just(-0.0), Just(f64::INFINITY), Just(f64::NEG_INFINITY), Just(f64::NAN)]
+}
+
+fn bits(params: &Params) -> Vec<u64> {
+    let var = params.get("w").unwrap().to_dtype(DType::F64).unwrap();
+    var.flatten_all().unwrap().to_vec1::<f64>().unwrap().into_iter().map(f64::to_bits).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// It selects and never multiplies: infinities, NaN and zeros of both signs come out as they do in memory.
+    #[test]
+    fn where_cond_writes_what_memory_holds(
+        rows in 0usize..5,
+        drawn in prop::collection::vec((value(), any::<bool>()), 28),
+        dtype in prop::sample::select(vec![DType::F32, DType::F64, DType::F16, DType::BF16]),
+    ) {
+        let len = rows * 7;
+        let values: Vec<f64> = drawn[..len].iter().map(|&(value, _)| value).collect();
+        let kept: Vec<bool> = drawn[..len].iter().map(|&(_, kept)| kept).collect();
+        let params = || {
+            let tensor = Tensor::from_slice(&values, (rows, 7), &Device::Cpu).unwrap().to_dtype(dtype).unwrap();
+            Params::named([("w", Var::from_tensor(&tensor).unwrap())]).unwrap()
+        };
+        let (there, mut here) = (params(), params());
+        let mask = Mask::from_bools(&[rows, 7], &kept).unwrap();
+        let masks: Masks = [("w".to_owned(), mask.clone())].into_iter().collect();
+        DeviceMasks::new(&masks, &Device::Cpu).unwrap().hold(&there).unwrap();
+        masks.hold(&mut here).unwrap();
+        prop_assert_eq!(bits(&there), bits(&here));
+
+        for of in [DType::U8, DType::U32, DType::I64, dtype] {
+            let tensor = mask_tensor(&mask, of, &Device::Cpu).unwrap();
+            prop_assert_eq!((tensor.dtype(), tensor.dims()), (of, &[rows, 7][..]));
+            let ones = tensor.to_dtype(DType::U8).unwrap().flatten_all().unwrap().to_vec1::<u8>().unwrap();
+            prop_assert_eq!(ones, kept.iter().map(|&kept| u8::from(kept)).collect::<Vec<_>>());
+        }
+    }
+}
+
+fn ones(shape: (usize, usize)) -> Params {
+    Params::named([("fc1.weight", Var::ones(shape, DType::F32, &Device::Cpu).unwrap())]).unwrap()
+}
+
+fn masks(name: &str, shape: &[usize]) -> DeviceMasks {
+    let masks = [(name.to_owned(), Mask::none(shape).unwrap())].into_iter().collect();
+    DeviceMasks::new(&masks, &Device::Cpu).unwrap()
+}
+
+#[test]
+fn masks_that_do_not_fit_are_refused() {
+    let params = ones((2, 3));
+    let error = masks("fc1.wieght", &[2, 3]).hold(&params).unwrap_err();
+    assert_eq!(error.to_string(), "there is no parameter `fc1.wieght`; did you mean `fc1.weight`?");
+    let error = masks("fc1.weight", &[3, 2]).hold(&params).unwrap_err();
+    assert_eq!(error.to_string(), "layer `fc1.weight`: the mask has shape [3, 2] where [2, 3] is needed");
+    assert_eq!(params.get("fc1.weight").unwrap().to_vec2::<f32>().unwrap(), [[1.0; 3]; 2]);
+    let mask = Mask::all(&[2]).unwrap();
+    assert!(matches!(mask_tensor(&mask, DType::F4, &Device::Cpu), Err(CandleError::Candle(_))));
+}
+
+/// An event whose masks nobody has applied is refused once somebody looks.
+#[test]
+fn what_was_not_written_is_found() {
+    let params = ones((2, 3));
+    let mut pruner = Pruner::new("{1: {'method': 'unstr_global', 'density': 0.5}}".parse().unwrap());
+    let prepare = |pruner: &Pruner| {
+        params.on_cpu().unwrap().prepare(pruner, Moment::Epoch(1), Evidence::default()).unwrap().unwrap()
+    };
+    let refused = pruner.commit_written(prepare(&pruner), Some(&params.on_cpu().unwrap())).unwrap_err();
+    assert!(matches!(refused, PruneError::NotWritten { count: 3, .. }), "{refused}");
+    let prepared = prepare(&pruner);
+    DeviceMasks::new(prepared.writes(), &Device::Cpu).unwrap().hold(&params).unwrap();
+    let report = pruner.commit_written(prepared, Some(&params.on_cpu().unwrap())).unwrap();
+    assert_eq!((report.selected.kept, report.selected.non_zero), (3, 3));
+}
