@@ -123,9 +123,7 @@ impl<M: Network> Run<M> {
 }
 
 fn measure<M: Network>(name: &str, model: M, count: usize, bar: f64) {
-    let pruner = |strategy: &str| {
-        ModulePruner::new(strategy.parse().unwrap_or_else(|error| panic!("{error}")))
-    };
+    let pruner = |strategy: &str| ModulePruner::new(strategy.parse().unwrap_or_else(|error| panic!("{error}")));
     let mut dense = Run::new(&model, pruner("{}"));
     let mut held = Run::new(&model, pruner(STRATEGY));
     let mut within = Run::new(&model, pruner(STRATEGY).with_masks_in_module());

@@ -146,7 +146,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let reached = accuracy(&model, &test);
 
         // Saved and read back, it answers the same.
-        let path = folder.join(format!("{}.bpk", name.split([':', ',']).collect::<Vec<_>>().join("-").replace(' ', "")));
+        let path =
+            folder.join(format!("{}.bpk", name.split([':', ',']).collect::<Vec<_>>().join("-").replace(' ', "")));
         model.into_record().save(&path)?;
         let loaded = LeNet::new(&device).load_record(ModuleRecord::load(&path)?);
         assert_eq!(accuracy(&loaded, &test), reached);

@@ -19,7 +19,8 @@ pub enum BurnError {
     #[error(
         "parameters `{}` and `{}` are one: they share an id, and burn's optimisers move the first alone; give one of them \
          an id of its own, or use one field in both places",
-        printable(first), printable(second)
+        printable(first),
+        printable(second)
     )]
     Tied { first: String, second: String },
     /// A parameter that is to be masked, or is, has a reparameterisation of another kind.
@@ -35,7 +36,7 @@ pub enum BurnError {
     /// An event looks at gradients that masks within the module have set to zero.
     #[error(
         "{at}: `{method}` looks at gradients of pruned weights, and masks within the module make them zero; use a pruner \
-         without `with_masks_in_module`",
+         without `with_masks_in_module`"
     )]
     GradientHidden { at: String, method: String },
     /// A parameter could not be copied from its device.

@@ -9,10 +9,22 @@ prune_core::define_prune_ext!();
 macro_rules! for_float {
     ($dtype:expr, $E:ident => $body:expr, $other:expr) => {
         match $dtype {
-            DType::F32 => { type $E = f32; $body }
-            DType::F64 => { type $E = f64; $body }
-            DType::F16 => { type $E = f16; $body }
-            DType::BF16 => { type $E = bf16; $body }
+            DType::F32 => {
+                type $E = f32;
+                $body
+            }
+            DType::F64 => {
+                type $E = f64;
+                $body
+            }
+            DType::F16 => {
+                type $E = f16;
+                $body
+            }
+            DType::BF16 => {
+                type $E = bf16;
+                $body
+            }
             _ => $other,
         }
     };

@@ -121,7 +121,7 @@
 //! let mut weights = Tensor::<2>::from_data([[0.5, -3.0, 2.0], [-0.1, 0.2, 1.0]], &Device::default());
 //! let mask = weights.mask_unstructured(Density::new(0.5)?)?;
 //! weights.apply_mask(&mask)?;
-//! assert_eq!(weights.into_data().to_vec::<f32>()?, [0.0, -3.0, 2.0, 0.0, 0.0, 1.0]);
+//! assert_eq!(weights.into_data().try_into_vec::<f32>()?, [0.0, -3.0, 2.0, 0.0, 0.0, 1.0]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

@@ -25,9 +25,9 @@ impl Path {
 
     /// The type of the module that has the parameter here, and the parameter's field.
     pub(crate) fn field(&self) -> (&str, &str) {
-        self.entered.last().map_or(("", ""), |(name, container)| {
-            (container.strip_prefix("Struct:").unwrap_or(container), name)
-        })
+        self.entered
+            .last()
+            .map_or(("", ""), |(name, container)| (container.strip_prefix("Struct:").unwrap_or(container), name))
     }
 
     /// Within a reparameterisation its name, and the name of the parameter that has it.

@@ -72,7 +72,8 @@ impl AutodiffContext {
         AutodiffContext {
             checkpointing: tensor.gradient_checkpointing_strategy(),
             requires_gradient: tensor.is_require_grad(),
-            distributed: tensor.is_distributed(),
+            // burn asks tensors with autodiff alone.
+            distributed: tensor.is_autodiff() && tensor.is_distributed(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::TensorData;
-use prune_core::{Layers, Masks};
+use prune_core::Masks;
 use prune_schedule::{Evidence, Moment, Prepared, Report};
 
 use super::ModulePruner;

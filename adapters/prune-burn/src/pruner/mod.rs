@@ -6,7 +6,6 @@
 mod events;
 mod steps;
 
-
 pub use events::PreparedEvent;
 pub use steps::StepAction;
 
@@ -14,7 +13,7 @@ use std::collections::BTreeMap;
 
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
-use prune_core::{ErrorKind, Layers, Masks};
+use prune_core::{ErrorKind, Masks};
 use prune_schedule::{Defaults, Evidence, Grow, LayerFacts, Pruner, Reopen, Report, Rule, Strategy, Warning};
 
 use crate::closed::ClosedMasks;

@@ -94,7 +94,11 @@ impl ModulePruner {
         Ok((module, ended?))
     }
 
-    fn after<M: Module>(&mut self, module: M, optimizer: &mut ModuleOptimizer) -> (M, Result<Option<Report>, BurnError>) {
+    fn after<M: Module>(
+        &mut self,
+        module: M,
+        optimizer: &mut ModuleOptimizer,
+    ) -> (M, Result<Option<Report>, BurnError>) {
         if let Err(error) = self.fits(&module) {
             return (module, Err(error));
         }

@@ -1,12 +1,12 @@
 //! Zeros stay zero: in weights and in the optimiser's buffers, after every step and after every event.
 
 use burn::module::Module;
-use burn::optim::{
-    AdaGradConfig, AdamConfig, AdamWConfig, AdanConfig, LambConfig, LionConfig, ModuleOptimizer, MuonConfig, RmsPropConfig,
-    SgdConfig,
-};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
+use burn::optim::{
+    AdaGradConfig, AdamConfig, AdamWConfig, AdanConfig, LambConfig, LionConfig, ModuleOptimizer, MuonConfig,
+    RmsPropConfig, SgdConfig,
+};
 use prune_burn::ModulePruner;
 
 use crate::nets::{Mlp, device, values};
@@ -84,7 +84,8 @@ fn muon_moves_pruned_weights_and_the_hold_after_the_step_takes_it_back() {
 /// The event, and not the steps after it, takes what momentum has gathered.
 #[test]
 fn an_event_takes_the_buffers_of_what_it_prunes() {
-    for mut optimizer in [AdamWConfig::new().init(), SgdConfig::new().with_momentum(Some(MomentumConfig::new())).init()] {
+    for mut optimizer in [AdamWConfig::new().init(), SgdConfig::new().with_momentum(Some(MomentumConfig::new())).init()]
+    {
         let mut model = Mlp::new(5, &device());
         for batch in 0..5 {
             let gradients = model.gradients(batch);

@@ -90,9 +90,8 @@ fn trained(strategy: &str, epochs_of: Option<u64>) -> (Model, SharedPruner) {
     shared.check(&model).unwrap();
     let model = shared.start(model).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let training = SupervisedTraining::new(folder.path(), loader(20), loader(4))
-        .with_application_logger(None)
-        .num_epochs(3);
+    let training =
+        SupervisedTraining::new(folder.path(), loader(20), loader(4)).with_application_logger(None).num_epochs(3);
     let learned = training.launch(Learner::new(model, AdamWConfig::new().init(), 0.01));
     (learned.model, shared)
 }
@@ -124,7 +123,8 @@ fn a_strategy_keyed_by_epochs_is_told_their_length() {
 
 #[test]
 fn rigl_runs_in_the_learner() {
-    let strategy = "{0: {'method': 'unstr_unified_local', 'density': 0.3}, '3..=12 steps': {'method': 'rigl', 'every': 3}}";
+    let strategy =
+        "{0: {'method': 'unstr_unified_local', 'density': 0.3}, '3..=12 steps': {'method': 'rigl', 'every': 3}}";
     let (model, shared) = trained(strategy, None);
     let reports = shared.finish().unwrap();
     assert_eq!(reports.len(), 5);
@@ -155,21 +155,14 @@ fn after_an_error_the_module_stays_and_the_error_is_returned() {
 
 #[test]
 fn gradients_of_several_devices_are_added_up() {
-    let one = || {
-        let model = Model {
-            net: Mlp::new(7, &device()),
-            pruner: SharedPruner::new(ModulePruner::new("{}".parse().unwrap())),
-        };
-        (model.clone(), model.net.gradients(1), model.net.gradients(2))
+    let pruner = SharedPruner::new(ModulePruner::new("{}".parse().unwrap()));
+    let model = Model { net: Mlp::new(7, &device()), pruner: pruner.clone() };
+    let gradients = || {
+        let device = device().without_autodiff();
+        MultiGradientsParams { grads: [1, 2].map(|batch| (model.net.gradients(batch), device.clone())).into() }
     };
-    let (model, first, second) = one();
-    let device = device().without_autodiff();
-    let multi = MultiGradientsParams { grads: vec![(first, device.clone()), (second, device)] };
-    let shared = model.pruner.clone();
-    let stepped = shared.optimize_multi(model.clone(), &mut AdamWConfig::new().init(), 0.01, multi);
-    let (_, first, second) = one();
-    let device = crate::nets::device().without_autodiff();
-    let multi = MultiGradientsParams { grads: vec![(first, device.clone()), (second, device)] };
-    let expected = AdamWConfig::new().init().step_multi(0.01, model, multi);
+    let stepped = pruner.optimize_multi(model.clone(), &mut AdamWConfig::new().init(), 0.01, gradients());
+    let expected = AdamWConfig::new().init().step_multi(0.01, model.clone(), gradients());
     assert_eq!(values(&stepped.net.fc1.weight), values(&expected.net.fc1.weight));
+    assert_ne!(values(&stepped.net.fc1.weight), values(&model.net.fc1.weight));
 }

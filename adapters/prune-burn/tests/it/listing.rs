@@ -22,9 +22,24 @@ fn parameters_are_named_by_their_paths() {
     assert_eq!(
         names,
         [
-            "conv.weight", "conv.bias", "up.weight", "up.bias", "norm.gamma", "norm.beta", "norm.running_mean",
-            "norm.running_var", "table.weight", "layers.0.weight", "layers.0.bias", "layers.1.weight", "column.weight",
-            "column.bias", "scale.gamma", "scale.beta", "own", "steps",
+            "conv.weight",
+            "conv.bias",
+            "up.weight",
+            "up.bias",
+            "norm.gamma",
+            "norm.beta",
+            "norm.running_mean",
+            "norm.running_var",
+            "table.weight",
+            "layers.0.weight",
+            "layers.0.bias",
+            "layers.1.weight",
+            "column.weight",
+            "column.bias",
+            "scale.gamma",
+            "scale.beta",
+            "own",
+            "steps",
         ]
     );
     let shapes = |name: &str| layers.iter().find(|(listed, _)| listed == name).unwrap().1.shape().to_vec();
@@ -47,13 +62,10 @@ fn values_are_those_of_the_parameters_in_logical_order() {
 #[test]
 fn classes_tell_the_axes_and_what_is_no_weight() {
     let along = |word: &str| {
-        format!(
-            "{{0: {{'method': 'str_unified_local', 'pattern': '1:2', 'axis': '{word}', 'exclude': ['own']}}}}"
-        )
+        format!("{{0: {{'method': 'str_unified_local', 'pattern': '1:2', 'axis': '{word}', 'exclude': ['own']}}}}")
     };
-    let inputs = [
-        ("conv.weight", 1), ("up.weight", 0), ("layers.0.weight", 0), ("layers.1.weight", 0), ("column.weight", 0),
-    ];
+    let inputs =
+        [("conv.weight", 1), ("up.weight", 0), ("layers.0.weight", 0), ("layers.1.weight", 0), ("column.weight", 0)];
     let named = |axes: [(&str, usize); 5]| axes.map(|(name, axis)| (name.to_owned(), Some(axis))).to_vec();
     assert_eq!(report(&along("reduction")).1, named(inputs));
     let channels = "{0: {'method': 'channel_unified_local', 'density': 0.5, 'exclude': ['own']}}";

@@ -1,8 +1,8 @@
 //! A run that is saved and goes on is the run that was not.
 
 use burn::module::Module;
-use burn::optim::{AdamWConfig, ModuleOptimizer, SgdConfig};
 use burn::optim::momentum::MomentumConfig;
+use burn::optim::{AdamWConfig, ModuleOptimizer, SgdConfig};
 use prune_burn::ModulePruner;
 
 use crate::nets::{Mlp, device, values};
@@ -37,19 +37,19 @@ impl Run {
         Run { pruner, model, optimizer: optimizer.from_bytes(moments).unwrap() }
     }
 
-    fn bits(&self) -> (Vec<u32>, Vec<u8>, String) {
-        let bits = [&self.model.fc1, &self.model.fc2].map(|layer| values(&layer.weight)).concat();
-        let moments = self.optimizer.to_record();
-        assert!(!moments.is_empty());
-        let bits = bits.into_iter().map(f32::to_bits).collect();
-        (bits, sorted(moments.into_bytes().unwrap().to_vec()), self.pruner.to_json())
+    /// Weights, buffers and state; ids are new in every run.
+    fn bits(&self) -> (Vec<u32>, Vec<(String, Vec<u8>)>, String) {
+        let weights = [&self.model.fc1, &self.model.fc2].map(|layer| values(&layer.weight)).concat();
+        let reader = burn_pack::Reader::from_bytes(self.optimizer.into_bytes().unwrap()).unwrap();
+        let buffer = |tensor: burn_pack::Tensor| {
+            let (name, _, _, _, bytes) = tensor.into_parts().unwrap();
+            (name.split_once('.').unwrap().1.to_owned(), bytes.to_vec())
+        };
+        let mut buffers: Vec<_> = reader.into_tensors().unwrap().into_iter().map(buffer).collect();
+        buffers.sort();
+        assert!(!buffers.is_empty());
+        (weights.into_iter().map(f32::to_bits).collect(), buffers, self.pruner.to_json())
     }
-}
-
-/// A record lists its tensors in the order of a hash map: its bytes are compared in any order.
-fn sorted(mut bytes: Vec<u8>) -> Vec<u8> {
-    bytes.sort_unstable();
-    bytes
 }
 
 fn started(optimizer: ModuleOptimizer, strategy: &str, build: impl Fn(ModulePruner) -> ModulePruner) -> Run {
@@ -60,7 +60,11 @@ fn started(optimizer: ModuleOptimizer, strategy: &str, build: impl Fn(ModulePrun
     Run { pruner, model, optimizer }
 }
 
-fn resumes(optimizer: impl Fn() -> ModuleOptimizer, strategy: &str, build: impl Fn(ModulePruner) -> ModulePruner + Copy) {
+fn resumes(
+    optimizer: impl Fn() -> ModuleOptimizer,
+    strategy: &str,
+    build: impl Fn(ModulePruner) -> ModulePruner + Copy,
+) {
     let whole = started(optimizer(), strategy, build).epoch(1).epoch(2).epoch(3);
     let first = started(optimizer(), strategy, build).epoch(1);
     let resumed = first.reloaded(optimizer(), build).epoch(2).reloaded(optimizer(), build).epoch(3);

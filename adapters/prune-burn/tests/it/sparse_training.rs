@@ -16,7 +16,7 @@ fn rigl_opens_where_the_dense_gradient_is_greatest() {
     let (mut updates, mut moved) = (0, 0);
     for step in 1..=48 {
         let gradients = model.gradients(step);
-        let dense = gradients.get::<2>(model.fc1.weight.id).unwrap().into_data().to_vec::<f32>().unwrap();
+        let dense = gradients.get::<2>(model.fc1.weight.id).unwrap().into_data().try_into_vec::<f32>().unwrap();
         let before = pruner.masks().get("fc1.weight").unwrap().clone();
         let weights = values(&model.fc1.weight);
         let (gradients, action) = pruner.before_step(&model, gradients).unwrap();
