@@ -146,12 +146,13 @@
 //! # Map
 //!
 //! `pruner/` is what users call, `shared` the same for the `Learner`. `parameters` lists a module with what `classes` tells,
-//! `gradients` its gradients; `closed` has masks on devices, `write` and `prune_mask` put them in force, `moments` does so in an
+//! `gradients` its gradients; `fit` tells whether masks and a module fit; `closed` has masks on devices, `write` and `prune_mask` put them in force, `moments` does so in an
 //! optimiser's record; `host` lends tensors to prune-core.
 
 mod classes;
 mod closed;
 mod error;
+mod fit;
 mod gradients;
 mod host;
 mod moments;
@@ -170,11 +171,11 @@ pub use error::BurnError;
 pub use host::{LendMut, PruneExt, named, named_mut};
 pub use parameters::Parameters;
 pub use prune_mask::PruneMask;
-pub use pruner::{ModulePruner, PreparedEvent, StepAction};
+pub use pruner::{ModulePruner, PreparedEvent};
 pub use shared::SharedPruner;
 
 pub use prune_core::{
     Density, Element, Error, ErrorKind, LayerMut, LayerRef, Layers, LayersMut, Mask, Masks, NmPattern, RankBy, Ranked,
     Selected, Selector, Threads,
 };
-pub use prune_schedule::{Evidence, LayerFacts, Pruner, Report, Strategy};
+pub use prune_schedule::{Evidence, LayerFacts, Pruner, Report, StepAction, Strategy};

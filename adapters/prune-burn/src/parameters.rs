@@ -46,8 +46,8 @@ pub(crate) struct Parameter {
     pub(crate) id: ParamId,
     pub(crate) shape: Vec<usize>,
     pub(crate) facts: LayerFacts,
-    /// Its reparameterisation, where it has one.
-    pub(crate) reparameterization: Option<String>,
+    /// Whether it has a reparameterisation.
+    is_reparameterized: bool,
     value: Value,
 }
 
@@ -154,7 +154,7 @@ impl Lister<'_> {
             Some(_) => classes::other(module, "part of a reparameterisation"),
             None => classes::facts(module, field, &name),
         };
-        self.list.push(Parameter { name, id, shape, facts, reparameterization: None, value });
+        self.list.push(Parameter { name, id, shape, facts, is_reparameterized: false, value });
     }
 
     fn is_in_mask(&self) -> bool {
@@ -167,7 +167,7 @@ impl ModuleVisitor for Lister<'_> {
         self.path.enter(name, container);
         if let Some((reparameterization, layer)) = self.path.reparameterization()
             && let Some(base) = self.list.iter_mut().rev().find(|parameter| parameter.name == layer)
-            && base.reparameterization.is_none()
+            && !base.is_reparameterized
         {
             if reparameterization != PRUNE_MASK {
                 base.value = Value::Opaque(format!(
@@ -175,7 +175,7 @@ impl ModuleVisitor for Lister<'_> {
                      merges it)"
                 ));
             }
-            base.reparameterization = Some(reparameterization.to_owned());
+            base.is_reparameterized = true;
         }
     }
 

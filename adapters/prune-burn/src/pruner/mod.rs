@@ -7,20 +7,20 @@ mod events;
 mod steps;
 
 pub use events::PreparedEvent;
-pub use steps::StepAction;
 
 use std::collections::BTreeMap;
 
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
-use prune_core::{ErrorKind, Masks};
-use prune_schedule::{Defaults, Evidence, Grow, LayerFacts, Pruner, Reopen, Report, Rule, Strategy, Warning};
+use prune_core::Masks;
+use prune_schedule::{Defaults, Evidence, Grow, LayerFacts, Moment, Pruner, Reopen, Report, Rule, Strategy, Warning};
 
 use crate::closed::ClosedMasks;
 use crate::error::BurnError;
+use crate::fit::{fits, unknown};
 use crate::gradients::ModuleGradients;
 use crate::moments::{self, MasksById};
-use crate::parameters::Parameters;
+use crate::parameters::{Parameter, Parameters};
 use crate::{prune_mask, write};
 
 /// Carries out a [`Strategy`] on a module of burn. The crate page shows it in a loop; [`SharedPruner`](crate::SharedPruner)
@@ -174,7 +174,7 @@ impl ModulePruner {
         module: M,
         evidence: Evidence<'_>,
     ) -> Result<(M, Option<Report>), BurnError> {
-        let (module, ended) = self.end(prune_schedule::Moment::Epoch(0), module, None, evidence);
+        let (module, ended) = self.end(Moment::Epoch(0), module, None, evidence);
         Ok((module, ended?))
     }
 
@@ -207,7 +207,7 @@ impl ModulePruner {
         optimizer: &mut ModuleOptimizer,
         evidence: Evidence<'_>,
     ) -> Result<(M, Option<Report>), BurnError> {
-        let (module, ended) = self.end(prune_schedule::Moment::Epoch(epoch), module, Some(optimizer), evidence);
+        let (module, ended) = self.end(Moment::Epoch(epoch), module, Some(optimizer), evidence);
         Ok((module, ended?))
     }
 
@@ -297,32 +297,19 @@ impl ModulePruner {
 
     /// The masks in force by the ids of their parameters.
     fn masks_by_id<M: Module>(&self, module: &M) -> Result<MasksById<'_>, BurnError> {
-        let outline = self.fits(module)?;
-        let mask = |(name, mask)| outline.get(name).map(|parameter| (parameter.id.val(), mask));
-        Ok(self.pruner.held().iter().filter_map(mask).collect())
+        self.fits(module)?;
+        let outline = Parameters::outline(module);
+        let masked = |parameter: &Parameter| Some((parameter.id.val(), self.pruner.held().get(&parameter.name)?));
+        Ok(outline.iter().filter_map(masked).collect())
     }
 
-    /// Refuses a module without a parameter of the name and shape of each mask in force.
-    fn fits<M: Module>(&self, module: &M) -> Result<Parameters, BurnError> {
-        let outline = Parameters::outline(module);
-        for (name, mask) in self.pruner.held().iter() {
-            let Some(parameter) = outline.get(name) else {
-                return Err(unknown(name).into());
-            };
-            if parameter.shape != mask.shape() {
-                let (expected, got) = (parameter.shape.clone(), mask.shape().to_vec());
-                return Err(ErrorKind::ShapeMismatch { what: "mask", expected, got }.in_layer(name).into());
-            }
-            if let Some(other) = parameter.reparameterization.as_ref().filter(|name| *name != prune_mask::PRUNE_MASK) {
-                return Err(BurnError::Reparameterized { layer: name.to_owned(), name: other.clone() });
-            }
-        }
-        Ok(outline)
+    fn fits<M: Module>(&self, module: &M) -> Result<(), BurnError> {
+        fits(module, self.pruner.held())
     }
 
     /// What is known of the layers of a module.
     fn facts_of(&self, parameters: &Parameters) -> Result<BTreeMap<String, LayerFacts>, BurnError> {
-        let facts = |parameter: &crate::parameters::Parameter| (parameter.name.clone(), parameter.facts.clone());
+        let facts = |parameter: &Parameter| (parameter.name.clone(), parameter.facts.clone());
         let mut known: BTreeMap<String, LayerFacts> = parameters.iter().map(facts).collect();
         for (name, told) in &self.told {
             let facts = known.get_mut(name).ok_or_else(|| BurnError::from(unknown(name)))?;
@@ -343,8 +330,4 @@ impl ModulePruner {
         }
         Ok(())
     }
-}
-
-fn unknown(name: &str) -> prune_core::Error {
-    ErrorKind::UnknownLayer { name: name.to_owned(), nearest: None }.into()
 }

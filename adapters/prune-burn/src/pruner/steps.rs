@@ -3,22 +3,12 @@
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
-use prune_schedule::{Evidence, Moment, Report};
+use prune_schedule::{Evidence, Moment, Report, StepAction};
 
 use super::ModulePruner;
 use crate::error::BurnError;
 use crate::gradients::ModuleGradients;
 use crate::write;
-
-/// Who moves the parameters in a step: the optimiser, or the step's event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[must_use = "the optimiser must not move the parameters where an event takes its place"]
-pub enum StepAction {
-    /// The optimiser's step follows.
-    Go,
-    /// The step's event takes the place of the optimiser's step, which is left out.
-    Replace,
-}
 
 impl ModulePruner {
     /// One step of training: [`before_step`](ModulePruner::before_step), the optimiser's step unless an event takes its

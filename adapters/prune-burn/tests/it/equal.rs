@@ -12,8 +12,11 @@ use prune_schedule::names::{AxisEvidence, Class, Role};
 
 use crate::nets::{Zoo, filled, numbers};
 
+/// A layer with its axes of inputs and outputs.
+type Known = (&'static str, Option<(usize, usize)>);
+
 /// The axes of inputs and outputs of each layer, as burn's documentation has them; the table is no weight.
-const AXES: [(&str, Option<(usize, usize)>); 7] = [
+const AXES: [Known; 7] = [
     ("conv.weight", Some((1, 0))),
     ("up.weight", Some((0, 1))),
     ("layers.0.weight", Some((0, 1))),
@@ -84,14 +87,14 @@ fn facts() -> impl Iterator<Item = (&'static str, LayerFacts)> {
 
 /// Norms of inputs for each layer with axes: its shape without that of its outputs.
 fn norms(zoo: &Arrays, seed: u64) -> Arrays {
-    let norms = |(i, (name, axes)): (usize, (&str, Option<(usize, usize)>))| {
+    let norms = |(i, &(name, axes)): (usize, &Known)| {
         let (_, output) = axes?;
         let mut shape = zoo.iter().find(|(listed, _)| listed == name)?.1.shape().to_vec();
         shape.remove(output);
         let values = numbers(seed + i as u64, shape.iter().product()).into_iter().map(f32::abs).collect();
         Some((name.to_owned(), ArrayD::from_shape_vec(IxDyn(&shape), values).unwrap()))
     };
-    AXES.into_iter().enumerate().filter_map(norms).collect()
+    AXES.iter().enumerate().filter_map(norms).collect()
 }
 
 /// A gradient for every parameter.

@@ -11,6 +11,9 @@ const STRATEGY: &str = "{0: {'method': 'unstr_global', 'density': 0.5, 'score': 
                          '3..=9 steps': {'method': 'rigl', 'every': 3},
                          2: {'method': 'str_unified_local', 'pattern': '1:4', 'axis': 'reduction'}}";
 
+/// The names of an optimiser's buffers, with their bytes.
+type Buffers = Vec<(String, Vec<u8>)>;
+
 struct Run {
     pruner: ModulePruner,
     model: Mlp,
@@ -38,14 +41,14 @@ impl Run {
     }
 
     /// Weights, buffers and state; ids are new in every run.
-    fn bits(&self) -> (Vec<u32>, Vec<(String, Vec<u8>)>, String) {
+    fn bits(&self) -> (Vec<u32>, Buffers, String) {
         let weights = [&self.model.fc1, &self.model.fc2].map(|layer| values(&layer.weight)).concat();
         let reader = burn_pack::Reader::from_bytes(self.optimizer.into_bytes().unwrap()).unwrap();
         let buffer = |tensor: burn_pack::Tensor| {
             let (name, _, _, _, bytes) = tensor.into_parts().unwrap();
             (name.split_once('.').unwrap().1.to_owned(), bytes.to_vec())
         };
-        let mut buffers: Vec<_> = reader.into_tensors().unwrap().into_iter().map(buffer).collect();
+        let mut buffers: Buffers = reader.into_tensors().unwrap().into_iter().map(buffer).collect();
         buffers.sort();
         assert!(!buffers.is_empty());
         (weights.into_iter().map(f32::to_bits).collect(), buffers, self.pruner.to_json())
