@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Bool, Int, Tensor, TensorData};
-use prune_core::{LayerRef, Layers};
+use prune_core::{LayerRef, Layers, Mask};
 use prune_schedule::LayerFacts;
 
 use crate::classes;
 use crate::error::BurnError;
-use crate::host::{PruneExt, refusal};
+use crate::host::{LendMut, PruneExt, refusal};
 use crate::path::Path;
 use crate::prune_mask::PRUNE_MASK;
 
@@ -104,11 +104,13 @@ impl Parameters {
 
     /// Whether a parameter's elements are the same, bit by bit.
     pub(crate) fn same(&self, other: &Parameters, name: &str) -> bool {
-        let data = |parameters: &Self| match parameters.get(name)?.value {
-            Value::Data(ref data) => Some(data.clone()),
-            Value::Opaque(_) | Value::Unread => None,
-        };
-        data(self) == data(other)
+        fn data<'p>(parameters: &'p Parameters, name: &str) -> Option<&'p TensorData> {
+            match &parameters.get(name)?.value {
+                Value::Data(data) => Some(data),
+                Value::Opaque(_) | Value::Unread => None,
+            }
+        }
+        data(self, name) == data(other, name)
     }
 
     /// Two weights of one id.
@@ -218,11 +220,10 @@ impl ModuleVisitor for Lister<'_> {
             && let Some(Parameter { value: Value::Data(data), .. }) =
                 self.list.iter_mut().rev().find(|parameter| parameter.name == layer)
             && let Ok(closed) = param.val().try_into_data()
-            && let Ok(kept) = closed.try_to_vec::<bool>()
         {
-            let kept: Vec<bool> = kept.into_iter().map(|closed| !closed).collect();
-            if let Ok(mask) = prune_core::Mask::from_bools(&data.shape().to_vec(), &kept) {
-                _ = crate::host::LendMut::lend_mut(data).apply_mask(&mask);
+            let kept: Vec<bool> = closed.iter::<bool>().map(|closed| !closed).collect();
+            if let Ok(mask) = Mask::from_bools(data.shape(), &kept) {
+                _ = data.lend_mut().apply_mask(&mask);
             }
         }
     }
