@@ -3,7 +3,20 @@
 use burn::tensor::{DType, Element as BurnElement, Tensor, TensorData, bf16, f16};
 use prune_core::{Element, Guarded, LayerMut, LayerRef, Layout, Lent, LentMut, Memory, MemoryMut};
 
-prune_core::define_prune_ext!();
+prune_core::define_prune_ext! {
+    /// # Examples
+    ///
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use prune_burn::{Density, PruneExt};
+    ///
+    /// let mut weights = Tensor::<2>::from_data([[0.5, -3.0], [2.0, 0.1]], &Device::default());
+    /// let mask = weights.mask_unstructured(Density::new(0.5)?)?;
+    /// weights.apply_mask(&mask)?;
+    /// assert_eq!(weights.into_data().try_into_vec::<f32>()?, [0.0, -3.0, 2.0, 0.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+}
 
 /// Runs `$body` with `$E` as the element type of that name; `$other` for a type that is not pruned.
 macro_rules! for_float {
