@@ -11,7 +11,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Distribution, Tensor};
 use prune_burn::{ModulePruner, StepAction};
 
-const STRATEGY: &str = "{0: {'method': 'unstr_unified_local', 'density': 0.1}}";
+const STRATEGY: &str = "{0: {'method': 'unstr_unified_local', 'density': 0.1, 'exclude': 'input'}}";
 
 trait Network: Module {
     fn loss(&self) -> Tensor<1>;

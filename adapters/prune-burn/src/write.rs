@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Bool, Tensor, TensorData};
 
 use crate::closed::ClosedMasks;
 use crate::path::Path;
@@ -54,10 +54,19 @@ impl ModuleMapper for Writer<'_> {
             plain = Tensor::from_data(value.clone(), (&device, dtype));
         }
         if let Some(closed) = closed {
-            plain = plain.mask_fill(closed, 0.0);
+            plain = filled(plain, closed);
         }
         Param::from_mapped_value(id, context.put_back(plain, id), mapper)
     }
+}
+
+/// The tensor with zeros where a mask closes. Flex writes a tensor that nobody else has in place, with a branch for each
+/// element that is guessed wrong often; a copy is selected without any, which is sooner done (`benches/hold.rs`).
+fn filled<const D: usize>(tensor: Tensor<D>, closed: Tensor<D, Bool>) -> Tensor<D> {
+    let held = tensor.clone();
+    let filled = tensor.mask_fill(closed, 0.0);
+    drop(held);
+    filled
 }
 
 /// What autodiff knows of a parameter, taken off before it is written and put back afterwards.
@@ -107,10 +116,9 @@ impl ModuleVisitor for GradientWriter<'_> {
         if self.closed.masks().get(&name).is_none() {
             return;
         }
-        // Taken out, so that it can be written in place.
         if let Some(gradient) = self.gradients.remove::<D>(param.id) {
             let held = match self.closed.get::<D>(&name, &gradient.device()) {
-                Some(closed) => gradient.mask_fill(closed, 0.0),
+                Some(closed) => filled(gradient, closed),
                 None => gradient,
             };
             self.gradients.register(param.id, held);
