@@ -1,1 +1,181 @@
-//! Begun.
+//! Prune modules of [burn](burn): strategies, masks that hold through its optimisers, resuming and reports.
+//!
+//! For burn 0.22, on any backend: tests run on Flex. Parameters are named by their paths in the module (`fc1.weight`), and
+//! what a layer is follows from the class that holds it: the weight of burn's `Linear` is (in, out), so its outputs lie on
+//! axis 1; embeddings are left dense unless they are named.
+//!
+//! # In a loop of your own
+//!
+//! ```
+//! use burn::module::Module;
+//! use burn::nn::{Linear, LinearConfig};
+//! use burn::optim::{AdamWConfig, GradientsParams};
+//! use burn::tensor::activation::relu;
+//! use burn::tensor::{Device, Distribution, Tensor};
+//! use prune_burn::ModulePruner;
+//!
+//! #[derive(Module, Debug)]
+//! struct Net { fc1: Linear, fc2: Linear }
+//!
+//! let device = Device::default().autodiff();
+//! let mut net = Net { fc1: LinearConfig::new(16, 32).init(&device), fc2: LinearConfig::new(32, 4).init(&device) };
+//! let mut optimizer = AdamWConfig::new().init();
+//! let images = Tensor::<2>::random([8, 16], Distribution::Default, &device);
+//!
+//! // Two of every four inputs, after the first epoch.
+//! let strategy = "{1: {'method': 'str_unified_local', 'pattern': '2:4', 'axis': 'reduction'}}";
+//! let mut pruner = ModulePruner::new(strategy.parse()?);
+//! pruner.check(&net)?;
+//! (net, _) = pruner.start(net)?;
+//! for epoch in 1..=2 {
+//!     for _batch in 0..3 {
+//!         let loss = net.fc2.forward(relu(net.fc1.forward(images.clone()))).powf_scalar(2.0).mean();
+//!         let gradients = GradientsParams::from_grads(loss.backward(), &net);
+//!         // In the place of `optimizer.step(1e-3, net, gradients)`.
+//!         (net, _) = pruner.step(1e-3, net, gradients, &mut optimizer)?;
+//!     }
+//!     let report;
+//!     (net, report) = pruner.end_epoch(epoch, net, &mut optimizer)?;
+//!     if let Some(report) = report {
+//!         assert_eq!((epoch, report.selected.kept, report.selected.elements), (1, 320, 640));
+//!     }
+//! }
+//! assert_eq!(pruner.revivals(&net)? + pruner.moment_revivals(&net, &optimizer)?, 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`before_step`](ModulePruner::before_step) and [`after_step`](ModulePruner::after_step) are `step` in two halves, for a loop
+//! that steps in its own way: an event of RigL takes the place of a step. Gradients must be those of the module as it is; to
+//! clip them, give burn's optimiser its clipping.
+//!
+//! # In burn's `Learner`
+//!
+//! The module carries a [`SharedPruner`], and `TrainStep::optimize` calls it:
+//!
+//! ```
+//! # use burn::module::Module;
+//! # use burn::nn::{Linear, LinearConfig};
+//! # use burn::tensor::Device;
+//! use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
+//! use burn::optim::{GradientsParams, ModuleOptimizer};
+//! use prune_burn::{ModulePruner, SharedPruner};
+//!
+//! #[derive(Module, Debug)]
+//! struct Net {
+//!     fc: Linear,
+//!     #[module(skip)]
+//!     pruner: SharedPruner,
+//! }
+//!
+//! // impl TrainStep for Net {
+//! # impl Net {
+//! fn optimize(self, optimizer: &mut ModuleOptimizer, rate: ModuleLearningRate, gradients: GradientsParams) -> Self {
+//!     let pruner = self.pruner.clone();
+//!     pruner.optimize(self, optimizer, rate, gradients)
+//! }
+//! // }
+//! # }
+//!
+//! let strategy = "{'100 steps': {'method': 'unstr_global', 'density': 0.5}, 3: {'method': 'unstr_global', 'density': 0.2}}";
+//! // The `Learner` tells of no epoch: here one has 79 steps.
+//! let pruner = SharedPruner::new(ModulePruner::new(strategy.parse()?)).with_epochs_of(79);
+//! let net = Net { fc: LinearConfig::new(16, 4).init(&Device::default()), pruner: pruner.clone() };
+//! pruner.check(&net)?;
+//! let net = pruner.start(net)?;
+//! // SupervisedTraining::new(..).launch(Learner::new(net, optimizer, rate));
+//! let reports = pruner.finish()?;
+//! # assert!(reports.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where masks are kept in force
+//!
+//! | way | when | what it costs |
+//! |---|---|---|
+//! | zeros in gradients before a step, and in weights after it | always, unless you ask for the other | two passes over masked layers in a step, each a copy of one layer at a time (on Flex 1.5% of the step of a transformer block, 6.1% of LeNet's: `benches/hold.rs`); a byte a masked weight on the device |
+//! | within the module ([`with_masks_in_module`](ModulePruner::with_masks_in_module)), as burn's reparameterisation | the optimiser is no `ModuleOptimizer` (L-BFGS), or the step is not yours; masks shall be part of the module's record | a masked copy of a layer for each use in a forward pass, kept until the backward pass |
+//!
+//! The first is the default because it is the cheaper, lets RigL see the dense gradient, and leaves the module as it is. Masks
+//! select in either (`mask_fill`) and never multiply. An optimiser's buffers are private in burn: events write zeros into
+//! them through its record, and from then on gradients of zero leave them there. [`moment_revivals`](ModulePruner::moment_revivals)
+//! counts.
+//!
+//! Muon mixes the elements of a matrix and moves pruned weights, which `after_step` takes back; within a module it moves the
+//! base below the mask, and what is used stays zero. So does L-BFGS where its history is older than a mask: make a new one after an event.
+//!
+//! # Saving, resuming, inference
+//!
+//! Save the records of the module and of the optimiser with burn, and [`to_json`](ModulePruner::to_json) beside them; a run
+//! that goes on from there is the run that was not stopped, bit for bit. Masks within the module are
+//! [attached](ModulePruner::attach) before its record is loaded. For inference nothing is to be done, since weights are zero;
+//! masks within the module are merged by burn's `materialize`.
+//!
+//! # A tensor by itself
+//!
+//! [`PruneExt`] puts the methods of [`prune_core`] on burn's tensors and on [`TensorData`](burn::tensor::TensorData):
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use prune_burn::{Density, PruneExt};
+//!
+//! let mut weights = Tensor::<2>::from_data([[0.5, -3.0, 2.0], [-0.1, 0.2, 1.0]], &Device::default());
+//! let mask = weights.mask_unstructured(Density::new(0.5)?)?;
+//! weights.apply_mask(&mask)?;
+//! assert_eq!(weights.into_data().try_into_vec::<f32>()?, [0.0, -3.0, 2.0, 0.0, 0.0, 1.0]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Limits
+//!
+//! - Masks are made on the host: an event copies the parameters, and the optimiser's buffers, there and back. Steps copy
+//!   nothing. Only Flex is tested; other backends are reached through burn's own operations alone.
+//! - A class is known by its name: a module of your own that is called `Linear` is taken for burn's. Of other modules nothing is
+//!   guessed: an event that needs an axis says so, and [`with_facts`](ModulePruner::with_facts) tells it.
+//! - One parameter under two names is refused: burn's optimisers move the first alone.
+//! - A parameter has one reparameterisation: LoRA on a masked parameter is refused where masks are not in the module. Where
+//!   they are, burn drops the adapter that comes later, and says nothing.
+//! - Quantised, integer and boolean parameters are listed, and refused once an event selects them.
+//! - Adafactor's sums of rows and columns are no weight's and are not held; weights are.
+//! - What needs burn 0.22, and is to be looked at with the next: the names of its classes and of `enter_module`'s containers,
+//!   `Reparameterization` (new in it), and the format of an optimiser's record, which is read by `burn-pack`.
+//!
+//! # Features
+//!
+//! `rayon` (default) and `testing` are forwarded to prune-core and prune-schedule.
+//!
+//! # Map
+//!
+//! `pruner/` is what users call, `shared` the same for the `Learner`. `parameters` lists a module with what `classes` tells,
+//! `gradients` its gradients; `fit` tells whether masks and a module fit; `closed` has masks on devices, `write` and `prune_mask` put them in force, `moments` does so in an
+//! optimiser's record; `host` lends tensors to prune-core.
+
+mod classes;
+mod closed;
+mod error;
+mod fit;
+mod gradients;
+mod host;
+mod moments;
+mod parameters;
+mod path;
+mod prune_mask;
+mod pruner;
+mod shared;
+mod write;
+
+pub use burn;
+pub use prune_core;
+pub use prune_schedule;
+
+pub use error::BurnError;
+pub use host::{LendMut, PruneExt, named, named_mut};
+pub use parameters::Parameters;
+pub use prune_mask::PruneMask;
+pub use pruner::{ModulePruner, PreparedEvent};
+pub use shared::SharedPruner;
+
+pub use prune_core::{
+    Density, Element, Error, ErrorKind, LayerMut, LayerRef, Layers, LayersMut, Mask, Masks, NmPattern, RankBy, Ranked,
+    Selected, Selector, Threads,
+};
+pub use prune_schedule::{Evidence, LayerFacts, Pruner, Report, StepAction, Strategy};

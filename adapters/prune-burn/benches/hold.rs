@@ -1,0 +1,174 @@
+//! What it costs to keep masks in force, against forward, backward and the optimiser's step: a block of a transformer and
+//! LeNet-300-100, at density 0.1. Steps alternate; medians. `--test` runs each once.
+
+use std::time::{Duration, Instant};
+
+use burn::module::Module;
+use burn::nn::transformer::{TransformerEncoder, TransformerEncoderConfig, TransformerEncoderInput};
+use burn::nn::{Linear, LinearConfig};
+use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Distribution, Tensor};
+use prune_burn::{ModulePruner, StepAction};
+
+const STRATEGY: &str = "{0: {'method': 'unstr_unified_local', 'density': 0.1, 'exclude': 'input'}}";
+
+trait Network: Module {
+    fn loss(&self) -> Tensor<1>;
+}
+
+#[derive(Module, Debug)]
+struct Block {
+    encoder: TransformerEncoder,
+    input: burn::module::Param<Tensor<3>>,
+}
+
+impl Network for Block {
+    fn loss(&self) -> Tensor<1> {
+        let input = TransformerEncoderInput::new(self.input.val());
+        self.encoder.forward(input).powf_scalar(2.0).mean()
+    }
+}
+
+#[derive(Module, Debug)]
+struct LeNet {
+    layers: Vec<Linear>,
+    input: burn::module::Param<Tensor<2>>,
+}
+
+impl Network for LeNet {
+    fn loss(&self) -> Tensor<1> {
+        let mut value = self.input.val();
+        for (i, layer) in self.layers.iter().enumerate() {
+            value = layer.forward(value);
+            if i + 1 < self.layers.len() {
+                value = relu(value);
+            }
+        }
+        value.powf_scalar(2.0).mean()
+    }
+}
+
+fn main() {
+    // `cargo bench` says `--bench`, `cargo test` nothing or `--test`.
+    let counts = if std::env::args().any(|argument| argument == "--bench") { (25, 200) } else { (1, 1) };
+    let device = Device::default().autodiff();
+    device.seed(1);
+    let frozen = |tensor: Tensor<3>| burn::module::Param::initialized(burn::module::ParamId::new(), tensor);
+    let block = Block {
+        encoder: TransformerEncoderConfig::new(512, 2048, 8, 1).with_dropout(0.0).init(&device),
+        input: frozen(Tensor::random([8, 64, 512], Distribution::Default, &device)),
+    };
+    measure("transformer block", block, counts.0, 0.05);
+    let sizes = [(784, 300), (300, 100), (100, 10)];
+    let lenet = LeNet {
+        layers: sizes.iter().map(|&(inputs, outputs)| LinearConfig::new(inputs, outputs).init(&device)).collect(),
+        input: burn::module::Param::initialized(
+            burn::module::ParamId::new(),
+            Tensor::random([128, 784], Distribution::Default, &device),
+        ),
+    };
+    measure("LeNet-300-100", lenet, counts.1, 0.10);
+}
+
+/// A network in training.
+struct Run<M> {
+    model: Option<M>,
+    optimizer: ModuleOptimizer,
+    pruner: ModulePruner,
+}
+
+impl<M: Network> Run<M> {
+    fn new(model: &M, pruner: ModulePruner) -> Self {
+        let mut pruner = pruner;
+        let (model, _) = pruner.start(model.clone()).unwrap_or_else(|error| panic!("{error}"));
+        Run { model: Some(model), optimizer: AdamWConfig::new().with_weight_decay(0.01).init(), pruner }
+    }
+
+    /// How long forward, backward and step take, and how long what the pruner adds.
+    fn step(&mut self) -> (Duration, Duration) {
+        let Some(model) = self.model.take() else { unreachable!("a step gives the model back") };
+        let begun = Instant::now();
+        let gradients = GradientsParams::from_grads(model.loss().backward(), &model);
+        let backward = begun.elapsed();
+        let begun = Instant::now();
+        let (gradients, action) = self.pruner.before_step(&model, gradients).unwrap_or_else(|error| panic!("{error}"));
+        let before = begun.elapsed();
+        assert_eq!(action, StepAction::Go);
+        let begun = Instant::now();
+        let model = self.optimizer.step(1e-3, model, gradients);
+        let step = begun.elapsed();
+        let begun = Instant::now();
+        let (model, _) = self.pruner.after_step(model, &mut self.optimizer).unwrap_or_else(|error| panic!("{error}"));
+        let after = begun.elapsed();
+        self.model = Some(model);
+        (backward + step, before + after)
+    }
+
+    /// By how many bytes a hold of the weights raises what the process uses, where the system tells.
+    fn extra_of_a_hold(&mut self) -> u64 {
+        let Some(model) = self.model.take() else { unreachable!("a step gives the model back") };
+        let before = memory("VmRSS");
+        _ = std::fs::write("/proc/self/clear_refs", "5");
+        self.model = Some(self.pruner.hold(model).unwrap_or_else(|error| panic!("{error}")));
+        memory("VmHWM").saturating_sub(before)
+    }
+
+    fn revivals(&self) -> usize {
+        let Some(model) = &self.model else { unreachable!("a step gives the model back") };
+        let weights = self.pruner.revivals(model);
+        let moments = self.pruner.moment_revivals(model, &self.optimizer);
+        weights.and_then(|weights| Ok(weights + moments?)).unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+fn measure<M: Network>(name: &str, model: M, count: usize, bar: f64) {
+    let pruner = |strategy: &str| ModulePruner::new(strategy.parse().unwrap_or_else(|error| panic!("{error}")));
+    let mut dense = Run::new(&model, pruner("{}"));
+    let mut held = Run::new(&model, pruner(STRATEGY));
+    let mut within = Run::new(&model, pruner(STRATEGY).with_masks_in_module());
+    drop(model);
+    let mut times: [Vec<Duration>; 3] = Default::default();
+    let mut peak = 0;
+    for round in 0..count + usize::from(count > 1) {
+        let (plain, _) = dense.step();
+        let (_, hold) = held.step();
+        let (masked, also) = within.step();
+        peak = peak.max(held.extra_of_a_hold());
+        // The first round warms caches.
+        if round > 0 || count == 1 {
+            for (times, time) in times.iter_mut().zip([plain, hold, masked + also]) {
+                times.push(time);
+            }
+        }
+    }
+    assert_eq!(held.revivals() + within.revivals(), 0, "{name}: pruned weights or moments have come back");
+    let [plain, hold, masked] = times.map(median);
+    let ratio = hold.as_secs_f64() / plain.as_secs_f64();
+    let in_module = masked.as_secs_f64() / plain.as_secs_f64() - 1.0;
+    let masks = held.pruner.masks().iter().map(|(_, mask)| mask.len()).sum::<usize>();
+    println!(
+        "{name}: step {:.1} ms; hold of weights and moments {:.2} ms, {:.1}% (at most {:.0}%); masks within the module \
+         {:+.1}%; masks on the device {:.2} MB, peak of a hold above that {:.2} MB of {:.2} MB masked",
+        1e3 * plain.as_secs_f64(),
+        1e3 * hold.as_secs_f64(),
+        100.0 * ratio,
+        100.0 * bar,
+        100.0 * in_module,
+        masks as f64 / 1e6,
+        peak as f64 / 1e6,
+        4.0 * masks as f64 / 1e6
+    );
+}
+
+/// A figure of the process in bytes, as Linux tells it; 0 elsewhere.
+fn memory(figure: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(figure)?.strip_prefix(':'));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).map_or(0, |kilobytes| kilobytes * 1024)
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}

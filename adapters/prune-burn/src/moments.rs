@@ -1,0 +1,102 @@
+//! The buffers of burn's optimisers. They are private there: the way to them is the optimiser's record.
+
+use std::collections::BTreeMap;
+
+use burn::optim::ModuleOptimizer;
+use burn::store::RecordError;
+use burn::tensor::TensorData;
+use burn_pack::{Reader, Tensor as PackedTensor, Writer};
+use prune_core::Mask;
+
+use crate::error::BurnError;
+use crate::host::{LendMut, PruneExt, refusal};
+
+/// The masks of parameters by the parameters' ids.
+pub(crate) type MasksById<'m> = BTreeMap<u64, &'m Mask>;
+
+/// Writes zeros outside masks in every buffer that has its parameter's shape. Names those that have another.
+pub(crate) fn hold(optimizer: &mut ModuleOptimizer, masks: &MasksById<'_>) -> Result<Vec<String>, BurnError> {
+    let Some(record) = Record::of(optimizer, masks)? else { return Ok(Vec::new()) };
+    let Record { scalars, metadata, mut buffers } = record;
+    let (mut others, mut changed) = (Vec::new(), false);
+    for buffer in &mut buffers {
+        let Some(mask) = buffer.id.and_then(|id| masks.get(&id)) else { continue };
+        if !buffer.fits(mask) {
+            others.push(buffer.name.clone());
+        } else if buffer.data.revivals(mask)? > 0 {
+            buffer.data.lend_mut().apply_mask(mask)?;
+            changed = true;
+        }
+    }
+    if changed {
+        let mut writer = Writer::new(buffers.into_iter().map(Buffer::packed).collect());
+        for (name, scalar) in scalars {
+            writer = writer.with_scalar(&name, scalar);
+        }
+        for (name, text) in metadata {
+            writer = writer.with_metadata(&name, &text);
+        }
+        let bytes = writer.into_bytes().map_err(RecordError::from)?;
+        *optimizer = optimizer.clone().from_bytes(bytes)?;
+    }
+    Ok(others)
+}
+
+/// How many elements of buffers outside masks are not zero.
+pub(crate) fn revivals(optimizer: &ModuleOptimizer, masks: &MasksById<'_>) -> Result<usize, BurnError> {
+    let Some(record) = Record::of(optimizer, masks)? else { return Ok(0) };
+    let mut count = 0;
+    for buffer in &record.buffers {
+        if let Some(mask) = buffer.id.and_then(|id| masks.get(&id)).filter(|mask| buffer.fits(mask)) {
+            count += buffer.data.revivals(mask)?;
+        }
+    }
+    Ok(count)
+}
+
+/// An optimiser's record, taken apart.
+struct Record {
+    scalars: BTreeMap<String, burn_pack::Scalar>,
+    metadata: BTreeMap<String, String>,
+    buffers: Vec<Buffer>,
+}
+
+/// One tensor of it.
+struct Buffer {
+    name: String,
+    /// The id of its parameter.
+    id: Option<u64>,
+    data: TensorData,
+}
+
+impl Record {
+    /// The record of an optimiser that has buffers; nothing where no mask asks for them.
+    fn of(optimizer: &ModuleOptimizer, masks: &MasksById<'_>) -> Result<Option<Self>, BurnError> {
+        if masks.is_empty() {
+            return Ok(None);
+        }
+        let record = optimizer.to_record();
+        if record.is_empty() {
+            return Ok(None);
+        }
+        let reader = Reader::from_bytes(record.into_bytes()?).map_err(RecordError::from)?;
+        let (scalars, metadata) = (reader.scalars().clone(), reader.metadata().clone());
+        let mut buffers = Vec::new();
+        for tensor in reader.into_tensors().map_err(RecordError::from)? {
+            let (name, dtype, shape, id, bytes) = tensor.into_parts().map_err(RecordError::from)?;
+            buffers.push(Buffer { name, id, data: TensorData::from_bytes(bytes, shape, dtype) });
+        }
+        Ok(Some(Record { scalars, metadata, buffers }))
+    }
+}
+
+impl Buffer {
+    fn fits(&self, mask: &Mask) -> bool {
+        self.data.shape().as_slice() == mask.shape() && refusal(self.data.dtype()).is_none()
+    }
+
+    fn packed(self) -> PackedTensor {
+        let (bytes, shape, dtype) = self.data.into_parts();
+        PackedTensor::new(self.name, dtype, shape, self.id, bytes)
+    }
+}

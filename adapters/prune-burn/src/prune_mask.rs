@@ -1,0 +1,76 @@
+//! Masks within a module, as burn's reparameterisations: every forward pass uses the masked weights.
+
+use burn::module::{Module, ModuleMapper, Param, ParamId, Reparameterization, Reparameterizer};
+use burn::tensor::{Bool, Tensor};
+
+use crate::closed::ClosedMasks;
+use crate::path::Path;
+
+/// The name of the mask in a parameter's path: the mask of `fc1.weight` is saved as `fc1.weight.prune_mask.closed`.
+pub(crate) const PRUNE_MASK: &str = "prune_mask";
+
+/// The mask of one parameter. It selects and never multiplies: what it closes is `+0.0` whatever the weight is.
+#[derive(Module, Debug)]
+pub struct PruneMask {
+    /// Where it closes, in the parameter's logical order.
+    closed: Param<Tensor<1, Bool>>,
+}
+
+impl Reparameterization for PruneMask {
+    const NAME: &'static str = PRUNE_MASK;
+
+    fn apply<const D: usize>(&self, base: Tensor<D>) -> Tensor<D> {
+        let closed = self.closed.val().reshape(base.shape());
+        base.mask_fill(closed, 0.0)
+    }
+}
+
+/// Puts masks into a module: parameters without one get theirs, and those that have one get the new values. burn would keep
+/// the old mask of a parameter that has one.
+pub(crate) fn attach<M: Module>(module: M, masks: &mut ClosedMasks) -> M {
+    let module = module.apply_reparameterization(Attacher { masks });
+    module.map(&mut Updater { path: Path::default(), masks })
+}
+
+struct Attacher<'m> {
+    masks: &'m mut ClosedMasks,
+}
+
+impl Reparameterizer for Attacher<'_> {
+    type Reparam = PruneMask;
+
+    fn reparameterize<const D: usize>(
+        &mut self,
+        path: &str,
+        param: Param<Tensor<D>>,
+    ) -> (Param<Tensor<D>>, Option<PruneMask>) {
+        let closed = self.masks.flat(path, &param.lazy_device());
+        let mask = closed.map(|closed| PruneMask { closed: Param::initialized(ParamId::new(), closed) });
+        (param, mask)
+    }
+}
+
+struct Updater<'m> {
+    path: Path,
+    masks: &'m mut ClosedMasks,
+}
+
+impl ModuleMapper for Updater<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.exit();
+    }
+
+    fn map_bool<const D: usize>(&mut self, param: Param<Tensor<D, Bool>>) -> Param<Tensor<D, Bool>> {
+        let masked = match self.path.reparameterization() {
+            Some((PRUNE_MASK, layer)) => layer,
+            _ => return param,
+        };
+        let Some(closed) = self.masks.flat(&masked, &param.lazy_device()) else { return param };
+        let shape = param.lazy_shape();
+        param.map(|_| closed.reshape(shape))
+    }
+}

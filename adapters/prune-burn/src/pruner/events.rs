@@ -1,0 +1,184 @@
+//! Events prepared from copies on the host, and written to a module by mapping it.
+
+use std::collections::BTreeMap;
+
+use burn::module::Module;
+use burn::optim::ModuleOptimizer;
+use burn::tensor::TensorData;
+use prune_core::Masks;
+use prune_schedule::{Evidence, Moment, Prepared, Report};
+
+use super::ModulePruner;
+use crate::closed::ClosedMasks;
+use crate::error::BurnError;
+use crate::parameters::Parameters;
+use crate::{moments, prune_mask, write};
+
+/// An event that is ready to happen to a module: nothing has been written yet.
+#[must_use = "nothing has been written until it is committed"]
+#[derive(Debug)]
+pub struct PreparedEvent<'e> {
+    prepared: Prepared<'e>,
+    /// The parameters as they were.
+    parameters: Parameters,
+    evidence: Evidence<'e>,
+}
+
+impl PreparedEvent<'_> {
+    /// What the event will have done.
+    pub fn report(&self) -> &Report {
+        self.prepared.report()
+    }
+
+    /// The masks that it makes.
+    pub fn masks(&self) -> &Masks {
+        self.prepared.masks()
+    }
+}
+
+impl ModulePruner {
+    /// Prepares the event at a moment, if there is one: reads the module and makes masks and report. Nothing is changed but
+    /// what the pruner knows of the module's classes; dropping the result leaves everything as it was.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModulePruner::end_epoch`].
+    ///
+    /// # Complexity
+    ///
+    /// A copy of every parameter, and the event's own.
+    pub fn prepare<'e, M: Module>(
+        &mut self,
+        moment: Moment,
+        module: &M,
+        evidence: Evidence<'e>,
+    ) -> Result<Option<PreparedEvent<'e>>, BurnError> {
+        let parameters = Parameters::of(module)?;
+        let known = self.facts_of(&parameters)?;
+        if self.in_module {
+            self.sees_gradients()?;
+        }
+        if known != self.facts {
+            self.pruner = self.pruner.clone().with_facts(known.clone());
+            self.facts = known;
+        }
+        let Some(prepared) = self.pruner.prepare(moment, &parameters, evidence)? else { return Ok(None) };
+        self.one_mask_each(&parameters, prepared.masks())?;
+        Ok(Some(PreparedEvent { prepared, parameters, evidence }))
+    }
+
+    /// Writes a prepared event to the module and to the optimiser's buffers.
+    ///
+    /// # Errors
+    ///
+    /// [`BurnError::Changed`] where a parameter that is written is not what it was when the event was prepared;
+    /// [`BurnError::Prune`] where the pruner has gone on since; [`BurnError::Record`], [`BurnError::Read`].
+    pub fn commit<M: Module>(
+        &mut self,
+        event: PreparedEvent<'_>,
+        module: M,
+        optimizer: &mut ModuleOptimizer,
+    ) -> Result<(M, Report), BurnError> {
+        let masked = |name: &str| event.prepared.masks().get(name).is_some();
+        let now = Parameters::some(&module, &masked)?;
+        if let Some((name, _)) = event.masks().iter().find(|(name, _)| !event.parameters.same(&now, name)) {
+            return Err(BurnError::Changed { layer: name.to_owned() });
+        }
+        let (module, report) = self.written(event, module, Some(optimizer));
+        Ok((module, report?))
+    }
+
+    /// Ends an epoch or a step.
+    pub(crate) fn end<M: Module>(
+        &mut self,
+        moment: Moment,
+        module: M,
+        optimizer: Option<&mut ModuleOptimizer>,
+        evidence: Evidence<'_>,
+    ) -> (M, Result<Option<Report>, BurnError>) {
+        let strategy = self.pruner.strategy();
+        let is_due = match moment {
+            Moment::Epoch(epoch) => strategy.event_at(epoch).is_some(),
+            Moment::Step(step) => strategy.event_at_step(step).is_some(),
+        };
+        if !is_due {
+            return (module, self.pruner.pass(moment).map(|()| None).map_err(BurnError::from));
+        }
+        match self.prepare(moment, &module, evidence) {
+            Ok(Some(event)) => {
+                let (module, report) = self.written(event, module, optimizer);
+                (module, report.map(Some))
+            }
+            Ok(None) => (module, Ok(None)),
+            Err(error) => (module, Err(error)),
+        }
+    }
+
+    /// Writes an event, and puts its masks in force.
+    fn written<M: Module>(
+        &mut self,
+        event: PreparedEvent<'_>,
+        module: M,
+        optimizer: Option<&mut ModuleOptimizer>,
+    ) -> (M, Result<Report, BurnError>) {
+        let PreparedEvent { prepared, parameters, evidence } = event;
+        let set_back = match rewound(&prepared, &parameters, evidence) {
+            Ok(values) => values,
+            Err(error) => return (module, Err(error)),
+        };
+        drop(parameters);
+        let module = write::rewind(module, &set_back, &mut ClosedMasks::new(prepared.writes().clone()));
+        let mut masks = prepared.masks().clone();
+        for (name, mask) in prepared.writes().iter() {
+            masks.insert(name, mask.clone());
+        }
+        let written = Parameters::some(&module, &|name| masks.get(name).is_some());
+        let noted = written.and_then(|written| Ok(self.pruner.commit_written(prepared, Some(&written))?));
+        let report = match noted {
+            Ok(report) => report,
+            Err(error) => return (module, Err(error)),
+        };
+        self.closed.replace(self.pruner.held());
+        let module = if self.in_module { prune_mask::attach(module, &mut self.closed) } else { module };
+        let held = match optimizer {
+            Some(optimizer) => {
+                self.masks_by_id(&module).and_then(|masks| moments::hold(optimizer, &masks)).map(|_| report)
+            }
+            None => Ok(report),
+        };
+        (module, held)
+    }
+
+    /// Refuses different masks, or a mask and none, for two names of one parameter.
+    fn one_mask_each(&self, parameters: &Parameters, new: &Masks) -> Result<(), BurnError> {
+        let mask_of = |name: &str| new.get(name).or_else(|| self.pruner.held().get(name));
+        let mut by_id: BTreeMap<u64, &str> = BTreeMap::new();
+        for parameter in parameters.iter() {
+            let name = parameter.name.as_str();
+            if let Some(first) = by_id.insert(parameter.id.val(), name)
+                && mask_of(first) != mask_of(name)
+            {
+                return Err(BurnError::Tied { first: first.to_owned(), second: name.to_owned() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The values that an event sets parameters back to.
+fn rewound(
+    prepared: &Prepared<'_>,
+    parameters: &Parameters,
+    evidence: Evidence<'_>,
+) -> Result<BTreeMap<String, TensorData>, BurnError> {
+    let Some(source) = evidence.rewind.filter(|_| prepared.rewinds_to().is_some()) else { return Ok(BTreeMap::new()) };
+    let mut values = BTreeMap::new();
+    for (name, layer) in source.layers() {
+        if layer.opaque_reason().is_none() && parameters.get(&name).is_some() {
+            // Exact: every element type fits into f64, and it is what it was before.
+            let logical = layer.to_logical_f64()?;
+            values.insert(name.into_owned(), TensorData::new(logical, layer.shape().to_vec()));
+        }
+    }
+    Ok(values)
+}

@@ -1,0 +1,333 @@
+//! The pruner of a module: a strategy carried out on burn's modules, gradients and optimisers.
+//!
+//! What is asked of it between steps is here; `steps.rs` has what goes around a step of the optimiser, `events.rs` prepares
+//! events and writes them.
+
+mod events;
+mod steps;
+
+pub use events::PreparedEvent;
+
+use std::collections::BTreeMap;
+
+use burn::module::Module;
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use prune_core::Masks;
+use prune_schedule::{Defaults, Evidence, Grow, LayerFacts, Moment, Pruner, Reopen, Report, Rule, Strategy, Warning};
+
+use crate::closed::ClosedMasks;
+use crate::error::BurnError;
+use crate::fit::{fits, unknown};
+use crate::gradients::ModuleGradients;
+use crate::moments::{self, MasksById};
+use crate::parameters::{Parameter, Parameters};
+use crate::{prune_mask, write};
+
+/// Carries out a [`Strategy`] on a module of burn. The crate page shows it in a loop; [`SharedPruner`](crate::SharedPruner)
+/// is for burn's `Learner`.
+///
+/// Tensors of burn do not change: what writes a module takes it and gives it back. A module that is to survive an error is
+/// cloned first, which copies nothing.
+///
+/// # Masks in force
+///
+/// [`before_step`](ModulePruner::before_step) writes zeros into the gradients of pruned weights, so that every optimiser
+/// that moves elements by their own gradient and buffers leaves them, and its buffers, at `+0.0`.
+/// [`after_step`](ModulePruner::after_step) writes zeros into the weights as well, for optimisers that do not (Muon mixes
+/// whole rows). Each event writes zeros into the optimiser's buffers through its record.
+///
+/// [`with_masks_in_module`](ModulePruner::with_masks_in_module) puts the masks into the module instead.
+#[derive(Debug, Clone)]
+pub struct ModulePruner {
+    pruner: Pruner,
+    /// What is held, on the devices.
+    closed: ClosedMasks,
+    in_module: bool,
+    /// What the user knows of layers, before what classes tell.
+    told: BTreeMap<String, LayerFacts>,
+    /// What the pruner has been told of the module's layers.
+    facts: BTreeMap<String, LayerFacts>,
+}
+
+impl ModulePruner {
+    /// A pruner that has done nothing yet.
+    pub fn new(strategy: Strategy) -> Self {
+        Self::from_pruner(Pruner::new(strategy))
+    }
+
+    /// A pruner that goes on where another was.
+    pub fn from_pruner(pruner: Pruner) -> Self {
+        let closed = ClosedMasks::new(pruner.held().clone());
+        ModulePruner { pruner, closed, in_module: false, told: BTreeMap::new(), facts: BTreeMap::new() }
+    }
+
+    /// A pruner of a module that has been pruned before, with these masks in force. Buffers of an optimiser that has trained
+    /// without them are held by [`hold_moments`](ModulePruner::hold_moments).
+    pub fn with_masks(strategy: Strategy, masks: Masks) -> Self {
+        Self::from_pruner(Pruner::with_masks(strategy, masks))
+    }
+
+    /// The same with other defaults than the library's: under [`Defaults::FILES`] groups of N:M run along the inputs.
+    #[must_use]
+    pub fn with_defaults(self, defaults: Defaults) -> Self {
+        ModulePruner { pruner: self.pruner.with_defaults(defaults), ..self }
+    }
+
+    /// The same that knows more of a layer than its class tells: that an embedding is a weight to be pruned, or along which
+    /// axes a module of your own has its inputs and outputs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use burn::nn::EmbeddingConfig;
+    /// use burn::tensor::Device;
+    /// use prune_burn::{LayerFacts, ModulePruner};
+    ///
+    /// let table = EmbeddingConfig::new(8, 4).init(&Device::default());
+    /// let strategy = || "{0: {'method': 'unstr_unified_local', 'density': 0.5}}".parse();
+    /// // Embeddings are left dense.
+    /// assert!(ModulePruner::new(strategy()?).start(table.clone()).is_err());
+    /// let weight = LayerFacts { weight: Some(true), ..LayerFacts::default() };
+    /// let mut pruner = ModulePruner::new(strategy()?).with_facts("weight", weight);
+    /// let (_, report) = pruner.start(table)?;
+    /// assert_eq!(report.ok_or("there is an event")?.selected.kept, 16);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_facts(mut self, layer: impl Into<String>, facts: LayerFacts) -> Self {
+        self.told.insert(layer.into(), facts);
+        self
+    }
+
+    /// The same that puts masks into the module, as a reparameterisation of burn's: every forward pass uses the masked
+    /// weights, whoever moves the weights below, and the masks are part of the module's record.
+    ///
+    /// It serves where the loop is not yours: an optimiser that is not a [`ModuleOptimizer`], or code that calls it for you.
+    /// It costs a masked copy of a layer for each use in a forward pass, which autodiff keeps until the backward pass. Pruned
+    /// weights have no gradient then, so that events which look at them (RigL, `'reopen': 'gradient'`) are refused. A
+    /// parameter has one reparameterisation: one with LoRA is refused.
+    ///
+    /// To resume, [`attach`](ModulePruner::attach) the masks before a record is loaded. `module.materialize()` puts the
+    /// masked weights in the place of both.
+    #[must_use]
+    pub fn with_masks_in_module(self) -> Self {
+        ModulePruner { in_module: true, ..self }
+    }
+
+    /// What carries out the strategy.
+    pub fn pruner(&self) -> &Pruner {
+        &self.pruner
+    }
+
+    /// The masks as they were last made and applied, by the paths of their parameters.
+    pub fn masks(&self) -> &Masks {
+        self.pruner.masks()
+    }
+
+    /// All that this pruner knows of what has happened, as JSON: save it beside the records of the module and the optimiser.
+    pub fn to_json(&self) -> String {
+        self.pruner.to_json()
+    }
+
+    /// The pruner that was saved. What it was built with (`with_...`) is given once more.
+    ///
+    /// # Errors
+    ///
+    /// [`BurnError::State`].
+    pub fn from_json(text: &str) -> Result<Self, BurnError> {
+        Pruner::from_json(text).map(Self::from_pruner).map_err(|source| BurnError::State { source })
+    }
+
+    /// Tests every event still to come against a module, before any training. Returns what is worth a warning.
+    ///
+    /// # Errors
+    ///
+    /// [`BurnError::Prune`], as [`Pruner::check`]; [`BurnError::Tied`], [`BurnError::GradientHidden`]; [`BurnError::Read`].
+    pub fn check<M: Module>(&self, module: &M) -> Result<Vec<Warning>, BurnError> {
+        let parameters = Parameters::of(module)?;
+        if let Some((first, second)) = parameters.tied() {
+            return Err(BurnError::Tied { first: first.name.clone(), second: second.name.clone() });
+        }
+        if self.in_module {
+            self.sees_gradients()?;
+        }
+        let known = self.facts_of(&parameters)?;
+        Ok(self.pruner.clone().with_facts(known).check(&parameters)?)
+    }
+
+    /// Begins: carries out the event at epoch 0, if there is one, before any optimiser has stepped.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModulePruner::end_epoch`].
+    pub fn start<M: Module>(&mut self, module: M) -> Result<(M, Option<Report>), BurnError> {
+        self.start_with(module, Evidence::default())
+    }
+
+    /// As [`ModulePruner::start`], for events that look at more than the weights.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModulePruner::end_epoch`].
+    pub fn start_with<M: Module>(
+        &mut self,
+        module: M,
+        evidence: Evidence<'_>,
+    ) -> Result<(M, Option<Report>), BurnError> {
+        let (module, ended) = self.end(Moment::Epoch(0), module, None, evidence);
+        Ok((module, ended?))
+    }
+
+    /// Ends an epoch that has trained: carries out its event, if there is one, on the module and on the optimiser's buffers,
+    /// and reports what that did.
+    ///
+    /// # Errors
+    ///
+    /// [`BurnError::Prune`], as [`Pruner::end_epoch`]; [`BurnError::Tied`], [`BurnError::Reparameterized`],
+    /// [`BurnError::Read`]; [`BurnError::Record`] for an optimiser's record that cannot be read back.
+    pub fn end_epoch<M: Module>(
+        &mut self,
+        epoch: u64,
+        module: M,
+        optimizer: &mut ModuleOptimizer,
+    ) -> Result<(M, Option<Report>), BurnError> {
+        self.end_epoch_with(epoch, module, optimizer, Evidence::default())
+    }
+
+    /// As [`ModulePruner::end_epoch`], for events that look at more than the weights: input norms, scores of your own, or
+    /// [`Parameters`] of an earlier epoch to set back to.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModulePruner::end_epoch`].
+    pub fn end_epoch_with<M: Module>(
+        &mut self,
+        epoch: u64,
+        module: M,
+        optimizer: &mut ModuleOptimizer,
+        evidence: Evidence<'_>,
+    ) -> Result<(M, Option<Report>), BurnError> {
+        let (module, ended) = self.end(Moment::Epoch(epoch), module, Some(optimizer), evidence);
+        Ok((module, ended?))
+    }
+
+    /// Takes note of the gradients of a backward pass that no step follows, as before [`ModulePruner::start`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Pruner::observe`].
+    pub fn observe<M: Module>(&mut self, module: &M, gradients: &GradientsParams) -> Result<(), BurnError> {
+        Ok(self.pruner.observe(&ModuleGradients { module, gradients })?)
+    }
+
+    /// The module for the forward and backward pass of a step. Under `straight_through` its weights are masked, and its
+    /// gradients move the dense weights of `module`, whose parameters have the same ids; otherwise it is a clone.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pruner::forward_masks`].
+    pub fn forward<M: Module>(&self, module: &M) -> Result<M, BurnError> {
+        if !self.pruner.passes_straight_through() {
+            return Ok(module.clone());
+        }
+        let parameters = Parameters::of(module)?;
+        let known = self.facts_of(&parameters)?;
+        let masks = self.pruner.clone().with_facts(known).forward_masks(&parameters)?;
+        Ok(write::hold(module.clone(), &mut ClosedMasks::new(masks)))
+    }
+
+    /// Writes `+0.0` outside the masks in force: after a step that [`ModulePruner::after_step`] has not ended.
+    ///
+    /// # Errors
+    ///
+    /// [`BurnError::Core`] where a mask finds no parameter of its name and shape; [`BurnError::Reparameterized`].
+    pub fn hold<M: Module>(&mut self, module: M) -> Result<M, BurnError> {
+        self.fits(&module)?;
+        Ok(write::hold(module, &mut self.closed))
+    }
+
+    /// Puts the masks in force into a module, as [`ModulePruner::with_masks_in_module`] says: before a record that was saved
+    /// with masks is loaded. Where masks are not in the module, it only holds.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModulePruner::hold`].
+    pub fn attach<M: Module>(&mut self, module: M) -> Result<M, BurnError> {
+        let module = self.hold(module)?;
+        Ok(if self.in_module { prune_mask::attach(module, &mut self.closed) } else { module })
+    }
+
+    /// Writes `+0.0` outside the masks in force in the optimiser's buffers, through its record. Names the buffers of masked
+    /// parameters that have another shape than the parameter, which are left alone, such as Adafactor's sums of rows. Events
+    /// do it by themselves.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModulePruner::hold`]; [`BurnError::Record`].
+    ///
+    /// # Complexity
+    ///
+    /// A copy of all buffers.
+    pub fn hold_moments<M: Module>(
+        &self,
+        module: &M,
+        optimizer: &mut ModuleOptimizer,
+    ) -> Result<Vec<String>, BurnError> {
+        moments::hold(optimizer, &self.masks_by_id(module)?)
+    }
+
+    /// How many weights outside the masks in force are not zero. Masks within the module count as they do for forward passes.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModulePruner::hold`]; [`BurnError::Read`].
+    pub fn revivals<M: Module>(&self, module: &M) -> Result<usize, BurnError> {
+        let parameters = Parameters::some(module, &|name| self.pruner.held().get(name).is_some())?;
+        Ok(self.pruner.revivals(&parameters)?)
+    }
+
+    /// How many elements of the optimiser's buffers outside the masks in force are not zero.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModulePruner::hold_moments`].
+    pub fn moment_revivals<M: Module>(&self, module: &M, optimizer: &ModuleOptimizer) -> Result<usize, BurnError> {
+        moments::revivals(optimizer, &self.masks_by_id(module)?)
+    }
+
+    /// The masks in force by the ids of their parameters.
+    fn masks_by_id<M: Module>(&self, module: &M) -> Result<MasksById<'_>, BurnError> {
+        self.fits(module)?;
+        let outline = Parameters::outline(module);
+        let masked = |parameter: &Parameter| Some((parameter.id.val(), self.pruner.held().get(&parameter.name)?));
+        Ok(outline.iter().filter_map(masked).collect())
+    }
+
+    fn fits<M: Module>(&self, module: &M) -> Result<(), BurnError> {
+        fits(module, self.pruner.held())
+    }
+
+    /// What is known of the layers of a module.
+    fn facts_of(&self, parameters: &Parameters) -> Result<BTreeMap<String, LayerFacts>, BurnError> {
+        let facts = |parameter: &Parameter| (parameter.name.clone(), parameter.facts.clone());
+        let mut known: BTreeMap<String, LayerFacts> = parameters.iter().map(facts).collect();
+        for (name, told) in &self.told {
+            let facts = known.get_mut(name).ok_or_else(|| BurnError::from(unknown(name)))?;
+            facts.weight = told.weight.or(facts.weight);
+            facts.role = told.role.clone().or(facts.role.take());
+            facts.bias = told.bias.clone().or(facts.bias.take());
+        }
+        Ok(known)
+    }
+
+    /// Refuses a strategy with events that look at gradients of pruned weights.
+    fn sees_gradients(&self) -> Result<(), BurnError> {
+        for (key, event) in self.pruner.strategy().events() {
+            let grows = matches!(event.rule(), Rule::Regrow(regrow) if regrow.grow == Grow::Gradient);
+            if grows || event.reopens() == Some(Reopen::Gradient) {
+                return Err(BurnError::GradientHidden { at: key.to_string(), method: event.method().to_string() });
+            }
+        }
+        Ok(())
+    }
+}

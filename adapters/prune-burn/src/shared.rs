@@ -1,0 +1,163 @@
+//! A pruner that a module carries along, for burn's `Learner`.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::{GradientsParams, ModuleOptimizer, MultiGradientsParams};
+use burn::tensor::Tensor;
+use prune_schedule::{Evidence, Moment, Report, Warning};
+
+use crate::error::BurnError;
+use crate::pruner::ModulePruner;
+
+/// A [`ModulePruner`] for burn's `Learner`, which calls the module and nobody else. Clones are handles to one pruner: one is a
+/// field of the module under `#[module(skip)]`, and `TrainStep::optimize` calls [`optimize`](SharedPruner::optimize). The
+/// crate page shows it.
+///
+/// The `Learner` tells its module of no epoch. A strategy is keyed by steps, or the pruner is told how many steps an epoch
+/// has.
+#[derive(Debug, Clone)]
+pub struct SharedPruner(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    pruner: ModulePruner,
+    /// How many steps an epoch has, and how many have been in this one.
+    epochs_of: Option<u64>,
+    steps_in_epoch: u64,
+    reports: Vec<Report>,
+    failed: Option<BurnError>,
+}
+
+impl SharedPruner {
+    /// Shares a pruner.
+    pub fn new(pruner: ModulePruner) -> Self {
+        let (reports, failed) = (Vec::new(), None);
+        SharedPruner(Arc::new(Mutex::new(State { pruner, epochs_of: None, steps_in_epoch: 0, reports, failed })))
+    }
+
+    /// The same that ends an epoch after so many steps: the batches of the training data, divided by those of which
+    /// gradients are accumulated. Where training goes on from a checkpoint, it does from the end of an epoch.
+    #[must_use]
+    pub fn with_epochs_of(self, steps: u64) -> Self {
+        self.state().epochs_of = Some(steps.max(1));
+        self
+    }
+
+    /// As [`ModulePruner::check`].
+    ///
+    /// # Errors
+    ///
+    /// As [`ModulePruner::check`].
+    pub fn check<M: Module>(&self, module: &M) -> Result<Vec<Warning>, BurnError> {
+        self.state().pruner.check(module)
+    }
+
+    /// As [`ModulePruner::start`]; [`finish`](SharedPruner::finish) has the report.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModulePruner::start`].
+    pub fn start<M: Module>(&self, module: M) -> Result<M, BurnError> {
+        let mut state = self.state();
+        let (module, report) = state.pruner.start(module)?;
+        state.reports.extend(report);
+        Ok(module)
+    }
+
+    /// What `TrainStep::optimize` does: a step of the optimiser, with masks in force, and the events that are due.
+    ///
+    /// It has no way to return an error. After one the module stays as it is, whatever the `Learner` goes on to do, and
+    /// [`finish`](SharedPruner::finish) returns the error.
+    pub fn optimize<M: Module>(
+        &self,
+        module: M,
+        optimizer: &mut ModuleOptimizer,
+        rate: impl Into<ModuleLearningRate>,
+        gradients: GradientsParams,
+    ) -> M {
+        let mut state = self.state();
+        if state.failed.is_some() {
+            return module;
+        }
+        let (module, stepped) = state.pruner.stepped(rate.into(), module, gradients, optimizer);
+        if !state.note(stepped) {
+            return module;
+        }
+        state.steps_in_epoch += 1;
+        if state.epochs_of != Some(state.steps_in_epoch) {
+            return module;
+        }
+        state.steps_in_epoch = 0;
+        let epoch = state.pruner.pruner().last_epoch().map_or(1, |last| last.saturating_add(1));
+        let (module, ended) = state.pruner.end(Moment::Epoch(epoch), module, Some(optimizer), Evidence::default());
+        state.note(ended);
+        module
+    }
+
+    /// What `TrainStep::optimize_multi` does: the same with gradients of several devices, added up.
+    pub fn optimize_multi<M: Module>(
+        &self,
+        module: M,
+        optimizer: &mut ModuleOptimizer,
+        rate: impl Into<ModuleLearningRate>,
+        gradients: MultiGradientsParams,
+    ) -> M {
+        let mut sum = Sum { of: gradients, sum: GradientsParams::new() };
+        module.visit(&mut sum);
+        self.optimize(module, optimizer, rate, sum.sum)
+    }
+
+    /// A copy of the pruner as it is now, to look at its masks or to save its state.
+    pub fn pruner(&self) -> ModulePruner {
+        self.state().pruner.clone()
+    }
+
+    /// What has been wrong so far, in words.
+    pub fn failure(&self) -> Option<String> {
+        self.state().failed.as_ref().map(ToString::to_string)
+    }
+
+    /// The reports of the events since the last call.
+    ///
+    /// # Errors
+    ///
+    /// The first error, after which the module was left as it was.
+    pub fn finish(&self) -> Result<Vec<Report>, BurnError> {
+        let mut state = self.state();
+        match state.failed.take() {
+            Some(error) => Err(error),
+            None => Ok(std::mem::take(&mut state.reports)),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Whether it went well.
+    fn note(&mut self, ended: Result<Option<Report>, BurnError>) -> bool {
+        match ended {
+            Ok(report) => self.reports.extend(report),
+            Err(error) => self.failed = Some(error),
+        }
+        self.failed.is_none()
+    }
+}
+
+/// Gradients of several devices, added up.
+struct Sum {
+    of: MultiGradientsParams,
+    sum: GradientsParams,
+}
+
+impl ModuleVisitor for Sum {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some((gradient, _)) = self.of.remove::<D>(param.id) {
+            self.sum.register(param.id, gradient.to_device(&param.lazy_device().without_autodiff()));
+        }
+    }
+}

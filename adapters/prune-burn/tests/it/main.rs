@@ -1,0 +1,14 @@
+//! The adapter on modules of burn, in one program: burn takes long to link.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod conformance;
+mod equal;
+mod in_force;
+mod learner;
+mod listing;
+mod nets;
+mod refused;
+mod resuming;
+mod sparse_training;
+mod within_module;
