@@ -167,11 +167,16 @@ where
         let (images, labels) = (self.batch.images(), self.batch.labels());
         let params: &dyn ParamSet<f32> = &self.params;
         self.network.gradients(params, images, labels, &mut self.gradients)?;
-        if let Some(pruner) = &self.pruner {
-            // What was zero stays so, in weights and momentum: see `Trainer::mask_gradient` of the demo.
-            pruner.hold(&mut self.gradients)?;
+        if let Some(pruner) = &mut self.pruner {
+            let _ = pruner.before_step(&self.gradients)?;
         }
         self.sgd.step(&mut self.params, &self.gradients, 0.01)?;
+        if let Some(pruner) = &mut self.pruner {
+            let mut buffers = self.sgd.buffers_mut();
+            let mut velocities: Vec<&mut dyn LayersMut> =
+                buffers.iter_mut().map(|(_, buffer)| &mut **buffer as &mut dyn LayersMut).collect();
+            pruner.after_step(&mut self.params, &mut velocities)?;
+        }
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ mod evidence;
 use std::ops::ControlFlow;
 
 use prune_core::{Error, LayersMut, Masks};
-use prune_schedule::{PruneError, Pruner, Report};
+use prune_schedule::{PruneError, Pruner, Report, StepAction};
 use serde::{Deserialize, Serialize};
 
 use super::layers::Backend;
@@ -190,39 +190,26 @@ impl<'d, P: Backend> Trainer<'d, P> {
             state.optimiser.step(&mut state.params, &self.gradients, rate)?;
             return Ok(score);
         };
-        let report = self.descend::<O, StepError>(epoch, step, rate, state, pruner)?;
+        let report = self.descend::<O, StepError>(rate, state, pruner)?;
         self.reports.extend(report);
         Ok(score)
     }
 
-    /// What follows the gradients of a step: they are shown to the pruner, and masked; the optimiser moves along them unless
-    /// the step's event takes its place; and the event is carried out. What that did, if there was one.
+    /// The rest of a step once its gradients are there: the optimiser moves along them unless the step's event takes its place,
+    /// and the event is carried out. Returns what the event did, if there was one.
     ///
     /// It fails with whatever error its caller has for what network and pruner refuse.
-    pub(crate) fn descend<O: Optimiser<f32, P>, E>(
-        &mut self,
-        epoch: u64,
-        step: u64,
+    pub(crate) fn descend<O: Optimiser<f32, P>, E: From<NnError> + From<PruneError>>(
+        &self,
         rate: f32,
         state: &mut State<P, O>,
         pruner: &mut Pruner,
-    ) -> Result<Option<Report>, E>
-    where
-        E: From<NnError> + From<PruneError> + From<Error>,
-    {
-        pruner.observe(&self.gradients)?;
-        // Steps are counted over all epochs.
-        let counted = epoch.saturating_sub(1) * self.steps() + step + 1;
-        if !pruner.replaces_step(counted) {
-            self.mask_gradient(pruner.held())?;
+    ) -> Result<Option<Report>, E> {
+        if pruner.before_step(&self.gradients)? == StepAction::Go {
             state.optimiser.step(&mut state.params, &self.gradients, rate)?;
         }
-        let report = pruner.end_step(counted, &mut state.params)?;
-        if report.is_some() {
-            // What was dropped must be zero in the optimiser's buffers too.
-            hold(pruner.held(), state)?;
-        }
-        Ok(report)
+        let buffers = state.optimiser.buffers_mut().into_iter().map(|(_, buffer)| buffer as &mut dyn LayersMut);
+        Ok(pruner.after_step(&mut state.params, &mut buffers.collect::<Vec<_>>())?)
     }
 
     /// The weights as the next forward pass uses them: under the straight-through estimator zero outside its masks.
@@ -267,18 +254,6 @@ impl<'d, P: Backend> Trainer<'d, P> {
         self.network.gradients(params, images, labels, &mut self.gradients)
     }
 
-    /// Writes zero outside `masks` into the gradients, after everyone who wants them dense has read them.
-    ///
-    /// Where weights and momentum are zero outside the masks, as `hold` leaves them, a step along these gradients keeps
-    /// them so, decay and momentum included: each adds zero to zero. That is holding both, for the price of one.
-    ///
-    /// # Errors
-    ///
-    /// Masks that are not the model's.
-    pub fn mask_gradient(&mut self, masks: &Masks) -> Result<(), Error> {
-        masks.hold(&mut self.gradients)
-    }
-
     /// The gradients that were computed last.
     #[must_use]
     pub fn gradient(&self) -> &P {
@@ -295,8 +270,7 @@ impl<'d, P: Backend> Trainer<'d, P> {
     }
 }
 
-/// Writes zero outside masks: in the weights and in every buffer of the optimiser. What new masks need; from there on
-/// [`Trainer::mask_gradient`] is enough.
+/// Writes zero outside masks: in the weights and in every buffer of the optimiser.
 pub(crate) fn hold<P: Backend, O: Optimiser<f32, P>>(masks: &Masks, state: &mut State<P, O>) -> Result<(), Error> {
     let buffers = state.optimiser.buffers_mut().into_iter().map(|(_, buffer)| buffer as &mut dyn LayersMut);
     let mut all: Vec<&mut dyn LayersMut> =

@@ -203,13 +203,13 @@ impl Run<'_> {
                 (loss, images) = (loss + score.loss_sum, images + score.count);
                 let rate = rate((epoch - first - 1) * steps + step, (last - first) * steps) as f32;
                 if let Pruning::Strategy(pruner) = pruning {
-                    self.trainer.descend::<O, PaperError>(epoch, step, rate, state, pruner)?;
+                    self.trainer.descend::<O, PaperError>(rate, state, pruner)?;
                     continue;
                 }
-                if let Some(masks) = pruning.held() {
-                    self.trainer.mask_gradient(masks)?;
-                }
                 state.optimiser.step(&mut state.params, self.trainer.gradient(), rate)?;
+                if let Some(masks) = pruning.held() {
+                    hold(masks, state)?;
+                }
             }
             self.train_loss.push(loss / images as f64);
             if epoch < last {

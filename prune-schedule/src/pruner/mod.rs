@@ -26,6 +26,7 @@ pub use evidence::{Evidence, Inputs, MeasureInputs};
 pub use prepare::Prepared;
 pub use report::{LayerReport, Report, Totals, UnitCounts};
 pub use state::PrunerState;
+pub use steps::StepAction;
 
 use prune_core::{Layers, LayersMut, Masks};
 
@@ -47,6 +48,11 @@ use crate::warning::Warning;
 /// that asks for more than is alive is an error, unless it carries `reopen`. N:M over an existing mask keeps
 /// `min(N, alive)` of each group, and the report counts the groups that came out short; it asks for more than is alive
 /// where its density does. Masks of layers that an event does not select stay in force.
+///
+/// # In a training loop
+///
+/// [`Pruner::start`] before it, [`Pruner::before_step`] and [`Pruner::after_step`] around each step of the optimiser, and
+/// [`Pruner::end_epoch`] after each epoch.
 ///
 /// # Floating masks
 ///

@@ -1,6 +1,6 @@
 //! Events that are counted in steps of the optimiser.
 
-use prune_core::LayersMut;
+use prune_core::{Layers, LayersMut};
 
 use super::Pruner;
 use super::evidence::Evidence;
@@ -9,7 +9,95 @@ use crate::event::Rule;
 use crate::moment::Moment;
 use crate::prune_error::PruneError;
 
+/// Who moves the parameters in a step: the optimiser, or the step's event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[must_use = "the optimiser must not move the parameters where an event takes its place"]
+pub enum StepAction {
+    /// The optimiser's step follows.
+    Go,
+    /// The step's event takes the place of the optimiser's step, which is left out: see [`Pruner::replaces_step`].
+    Replace,
+}
+
 impl Pruner {
+    /// Begins a step of training, between its backward pass and the optimiser's step: takes note of the gradients
+    /// ([`Pruner::observe`]) and says whether the optimiser moves the parameters. [`Pruner::after_step`] ends the step either
+    /// way. Together they are all that a loop needs beside [`Pruner::start`] and [`Pruner::end_epoch`]; the pruner counts the
+    /// steps.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pruner::observe`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_core::{LayerMut, PlainTensor};
+    /// use prune_schedule::{Pruner, StepAction};
+    ///
+    /// let mut weights = PlainTensor::from_logical(&[1, 4], vec![0.9f32, -0.1, 0.3, 0.2])?;
+    /// let mut momentum = PlainTensor::from_logical(&[1, 4], vec![0.0f32; 4])?;
+    /// let mut gradient = PlainTensor::from_logical(&[1, 4], vec![0.1f32; 4])?;
+    /// let mut pruner = Pruner::new("{'2 steps': {'method': 'unstr_unified_local', 'density': 0.5}}".parse()?);
+    /// pruner.start(&mut [("fc", LayerMut::of(&mut weights))])?;
+    ///
+    /// for step in 1..=3 {
+    ///     // The backward pass makes the gradient here.
+    ///     if pruner.before_step(&[("fc", LayerMut::of(&mut gradient))])? == StepAction::Go {
+    ///         for (weight, velocity) in weights.values_mut().iter_mut().zip(momentum.values_mut()) {
+    ///             *velocity = 0.9 * *velocity + 0.1;
+    ///             *weight -= 0.1 * *velocity;
+    ///         }
+    ///     }
+    ///     let mut model = [("fc", LayerMut::of(&mut weights))];
+    ///     let mut buffer = [("fc", LayerMut::of(&mut momentum))];
+    ///     let report = pruner.after_step(&mut model, &mut [&mut buffer])?;
+    ///     assert_eq!(report.is_some(), step == 2);
+    ///     assert_eq!(pruner.revivals(&buffer)?, 0);
+    /// }
+    /// assert_eq!((weights.values()[1], weights.values()[3]), (0.0, 0.0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn before_step(&mut self, gradients: &(impl Layers + ?Sized)) -> Result<StepAction, PruneError> {
+        self.observe(gradients)?;
+        Ok(if self.replaces_step(self.steps.next()) { StepAction::Replace } else { StepAction::Go })
+    }
+
+    /// Ends a step of training: carries out its event, if there is one, and writes `+0.0` outside the masks in force, in the
+    /// parameters and in each set of the optimiser's buffers. Reports what the event did.
+    ///
+    /// A buffer set shows a layer for each mask, under the layer's name. For an optimiser that keeps no buffers of frozen
+    /// layers pass no set, and hold it with [`Pruner::hold_present`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Pruner::end_step`] and [`Pruner::hold`]. All sets are tested against the masks in force before the event.
+    pub fn after_step(
+        &mut self,
+        parameters: &mut (dyn LayersMut + '_),
+        buffers: &mut [&mut (dyn LayersMut + '_)],
+    ) -> Result<Option<Report>, PruneError> {
+        let step = self.steps.next();
+        // Before the event, which may open what the optimiser has just moved outside the masks.
+        self.hold_all(parameters, buffers)?;
+        let report = self.end_step(step, parameters)?;
+        if report.is_some() {
+            self.hold_all(parameters, buffers)?;
+        }
+        Ok(report)
+    }
+
+    fn hold_all(
+        &self,
+        parameters: &mut (dyn LayersMut + '_),
+        buffers: &mut [&mut (dyn LayersMut + '_)],
+    ) -> Result<(), PruneError> {
+        let mut sets: Vec<&mut dyn LayersMut> = Vec::with_capacity(1 + buffers.len());
+        sets.push(parameters);
+        sets.extend(buffers.iter_mut().map(|set| &mut **set as &mut dyn LayersMut));
+        self.hold_each(&mut sets)
+    }
+
     /// The last step that has ended, where the strategy has events in steps.
     pub fn last_step(&self) -> Option<u64> {
         self.steps.last

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use prune_core::draw;
-use prune_schedule::{Evidence, PruneError, Pruner, Report};
+use prune_schedule::{Evidence, PruneError, Pruner, Report, StepAction};
 
 use crate::model::Model;
 use crate::oracle::{Thing, best, things, weights};
@@ -44,14 +44,13 @@ struct Run {
     pruner: Pruner,
     model: Model,
     momentum: Model,
-    rigl: bool,
 }
 
 impl Run {
-    fn new(strategy: &str, rigl: bool, seed: u64) -> Self {
+    fn new(strategy: &str, seed: u64) -> Self {
         let model = Model::seeded(&SHAPES, seed);
         let momentum = model.zeros();
-        let mut run = Run { pruner: pruner(strategy), model, momentum, rigl };
+        let mut run = Run { pruner: pruner(strategy), model, momentum };
         run.pruner.check(&run.model).unwrap();
         run.pruner.start(&mut run.model).unwrap();
         run
@@ -59,16 +58,11 @@ impl Run {
 
     /// One step as RigL has it: an update takes the place of the optimiser's step.
     fn step(&mut self, step: u64) -> Result<Option<Report>, PruneError> {
-        if self.rigl {
-            self.pruner.observe(&gradient(step))?;
-        }
-        if !self.pruner.replaces_step(step) {
+        if self.pruner.before_step(&gradient(step))? == StepAction::Go {
             self.model.disturb(step);
             self.momentum.disturb(step + 1000);
-            self.pruner.hold_each(&mut [&mut self.model, &mut self.momentum])?;
         }
-        let report = self.pruner.end_step(step, &mut self.model)?;
-        self.pruner.hold(&mut self.momentum)?;
+        let report = self.pruner.after_step(&mut self.model, &mut [&mut self.momentum])?;
         Ok(report)
     }
 }
@@ -94,7 +88,7 @@ proptest! {
         let decay = if cosine { "cosine" } else { "constant" };
         let strategy = format!("{{0: {{'method': 'unstr_unified_local', 'density': {density}, 'score': 'random'}},
             '{first}..={last} steps': {{'method': '{method}{decay}', 'every': {every}}}}}");
-        let mut run = Run::new(&strategy, rigl, seed);
+        let mut run = Run::new(&strategy, seed);
         let counts = |kept: &Kept| kept.values().map(|mask| mask.iter().filter(|kept| **kept).count()).collect::<Vec<_>>();
         let asked = counts(&kept(&run.pruner));
         for step in 1..=last + 2 {
