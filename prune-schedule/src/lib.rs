@@ -94,7 +94,7 @@ pub use glob::Glob;
 pub use key::{Key, KeyError, LAST_EPOCH};
 pub use method::{Method, MethodError, ScopeKind, Structure};
 pub use moment::Moment;
-pub use plan::{Alive, Amount, Defaults, EventPlan, LayerInfo, LayerPlan, RankedLayers};
+pub use plan::{Alive, Amount, Defaults, EventPlan, LayerFacts, LayerInfo, LayerPlan, RankedLayers};
 pub use prune_error::PruneError;
 pub use pruner::{
     Evidence, Inputs, LayerReport, MeasureInputs, Prepared, Pruner, PrunerState, Report, StepAction, Totals, UnitCounts,

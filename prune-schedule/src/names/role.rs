@@ -42,6 +42,8 @@ impl fmt::Display for Class {
 /// The evidence for the axes of a weight, strongest first. An axis that the user writes is stronger than all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AxisEvidence {
+    /// The class of the module that holds the weight, where a door sees classes.
+    Class,
     /// The kind of model that `config.json` names.
     ModelType,
     /// The length of the bias beside the weight.
@@ -56,10 +58,11 @@ pub enum AxisEvidence {
     Default,
 }
 
-/// Shows the evidence as reports do: `model type`, `bias`, `config`, `family shape`, `name`, `default`.
+/// Shows the evidence as reports do: `class`, `model type`, `bias`, `config`, `family shape`, `name`, `default`.
 impl fmt::Display for AxisEvidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            AxisEvidence::Class => "class",
             AxisEvidence::ModelType => "model type",
             AxisEvidence::Bias => "bias",
             AxisEvidence::Config => "config",

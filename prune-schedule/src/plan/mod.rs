@@ -10,12 +10,15 @@ mod biases;
 mod bounds;
 mod check;
 mod coupling;
+mod facts;
 mod info;
 mod select;
 
 pub use amount::{Amount, RankedLayers};
 pub(crate) use check::check;
 pub(crate) use coupling::{Members, joined};
+pub(crate) use facts::FactsByLayer;
+pub use facts::LayerFacts;
 pub(crate) use info::Known;
 pub use info::{Alive, Defaults, LayerInfo};
 

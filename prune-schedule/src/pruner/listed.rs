@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use prune_core::{Error, ErrorKind, LayerRef, Layers, Masks};
 
-use crate::plan::{Alive, LayerInfo};
+use crate::plan::{Alive, FactsByLayer, LayerInfo};
 
 /// A model's layers as it lists them, no name twice.
 pub(super) struct Listed<'m> {
@@ -50,11 +50,12 @@ impl<'m> Listed<'m> {
     }
 
     /// What a plan sees of the layers, in their order: what these masks keep is alive, and everything without any.
-    pub(super) fn infos<'s>(&'s self, alive: &'s Masks) -> Vec<LayerInfo<'s>> {
+    pub(super) fn infos<'s>(&'s self, alive: &'s Masks, facts: &'s FactsByLayer) -> Vec<LayerInfo<'s>> {
         let info = |(name, layer): (&'s str, &'s LayerRef<'m>)| {
             LayerInfo::new(name, layer.shape())
                 .with_element(Some(layer.element_type()))
                 .with_opaque(layer.opaque_reason())
+                .with_facts(facts)
                 .with_alive(alive.get(name).map_or(Alive::All, Alive::Mask))
         };
         self.iter().map(info).collect()

@@ -34,7 +34,7 @@ use self::clock::{Clock, Token};
 use self::evidence::Wanted;
 use self::listed::Listed;
 use crate::moment::Moment;
-use crate::plan::{Defaults, Known, Members, check};
+use crate::plan::{Defaults, FactsByLayer, Known, LayerFacts, Members, check};
 use crate::prune_error::PruneError;
 use crate::strategy::Strategy;
 use crate::warning::Warning;
@@ -97,6 +97,8 @@ pub struct Pruner {
     floats_over: Option<Masks>,
     /// Channels of the model's that are one unit.
     couplings: Vec<Members>,
+    /// What the door knows of the layers.
+    facts: FactsByLayer,
     /// What holds where the strategy leaves it open.
     defaults: Defaults,
     /// Changes with all of the above.
@@ -119,6 +121,7 @@ impl Pruner {
             masks,
             floats_over: None,
             couplings: Vec::new(),
+            facts: FactsByLayer::new(),
             defaults: Defaults::LIBRARY,
             token: Token::default(),
         }
@@ -135,6 +138,33 @@ impl Pruner {
     {
         let members = |coupling: M| coupling.into_iter().map(|(name, axis)| (name.into(), axis)).collect();
         Pruner { couplings: couplings.into_iter().map(members).collect(), token: Token::default(), ..self }
+    }
+
+    /// The same for a model of whose layers more is known than names and shapes tell, such as the class of the module that
+    /// holds each. Facts of the model too, so a saved state does not hold them. What was known before is forgotten.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_core::{LayerMut, PlainTensor};
+    /// use prune_schedule::names::{AxisEvidence, Class, Role};
+    /// use prune_schedule::{LayerFacts, Pruner};
+    ///
+    /// // A `weight` stored as (in, out), as the door knows; its name alone would say (out, in).
+    /// let (inputs, outputs, evidence) = (vec![0], vec![1], Some(AxisEvidence::Class));
+    /// let role = Role { class: Class::Weight, entry: "Linear".to_owned(), inputs, outputs, evidence };
+    /// let facts = LayerFacts { role: Some(role), ..LayerFacts::default() };
+    /// let mut weight = PlainTensor::from_logical(&[2, 2], vec![0.9f32, 0.1, 0.8, 0.2])?;
+    /// let strategy = "{1: {'method': 'str_unified_local', 'pattern': '1:2', 'axis': 'reduction'}}".parse()?;
+    /// let mut pruner = Pruner::new(strategy).with_facts([("fc.weight", facts)]);
+    /// pruner.end_epoch(1, &mut [("fc.weight", LayerMut::of(&mut weight))])?;
+    /// assert_eq!(weight.values(), [0.9, 0.0, 0.0, 0.2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_facts<N: Into<String>>(self, facts: impl IntoIterator<Item = (N, LayerFacts)>) -> Self {
+        let facts = facts.into_iter().map(|(name, facts)| (name.into(), facts)).collect();
+        Pruner { facts, token: Token::default(), ..self }
     }
 
     /// The same with other defaults than the library's, such as [`Defaults::FILES`], under which a strategy means what it means
@@ -198,7 +228,7 @@ impl Pruner {
         layers.fit(self.masks())?;
         layers.fit(self.held())?;
         let ended = (self.epochs.last, self.steps.last);
-        let infos = layers.infos(self.held());
+        let infos = layers.infos(self.held(), &self.facts);
         let known = Known { layers: &infos, couplings: &self.couplings, defaults: self.defaults };
         let mut warnings = check(&self.strategy, ended, known)?;
         warnings.extend(sparse::mostly_zero(&layers, self.held())?);

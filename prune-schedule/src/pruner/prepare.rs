@@ -189,7 +189,7 @@ impl Pruner {
     /// The plan of an event on these layers.
     fn plan(&self, happening: &Happening, layers: &Listed<'_>) -> Result<EventPlan, PruneError> {
         let at = happening.moment.key();
-        let infos = layers.infos(self.held());
+        let infos = layers.infos(self.held(), &self.facts);
         let plan = happening.event.plan_coupled(at, happening.key, &infos, &self.couplings, &self.defaults)?;
         if matches!(happening.event.rule(), Rule::Regrow(_)) {
             layers.fit(self.held()).map_err(PruneError::in_event(at))?;

@@ -7,7 +7,7 @@ use super::Pruner;
 use super::clock::{Clock, Token};
 use super::evidence::Observed;
 use crate::moment::Moment;
-use crate::plan::Defaults;
+use crate::plan::{Defaults, FactsByLayer};
 use crate::prune_error::PruneError;
 use crate::strategy::Strategy;
 
@@ -103,6 +103,7 @@ impl Pruner {
             masks,
             floats_over: held,
             couplings: Vec::new(),
+            facts: FactsByLayer::new(),
             defaults: Defaults::LIBRARY,
             token: Token::default(),
         })
