@@ -1,6 +1,8 @@
 //! A mask of one tensor.
 
-use numpy::{PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods, ToPyArray};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use numpy::{PyReadonlyArrayDyn, ToPyArray};
 use prune_core::{Density, Mask as CoreMask};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyType};
@@ -13,8 +15,8 @@ use crate::number::{axis as axis_of, lengths, pattern as pattern_of, shown};
 /// Masks are values: they do not change, compare equal where they keep the same of the same shape, can be keys of dicts and
 /// are pickled. `a & b`, `a | b`, `a - b` and `~a` are the intersection, union, difference and complement; `a <= b` says
 /// whether b keeps all that a keeps. len(mask) is the number of elements, kept or not.
-#[pyclass(module = "prune_rs", name = "Mask", frozen, eq, hash)]
-#[derive(PartialEq, Eq, Hash, Clone)]
+#[pyclass(module = "prune_rs", name = "Mask", frozen)]
+#[derive(Clone)]
 pub(crate) struct Mask {
     pub(crate) mask: CoreMask,
 }
@@ -96,6 +98,7 @@ impl Mask {
         array.call_method1("view", ("bool",))?.call_method1("reshape", (self.mask.shape().to_vec(),))
     }
 
+    #[pyo3(signature = (dtype=None, copy=None))]
     fn __array__<'py>(
         &self,
         py: Python<'py>,
@@ -172,6 +175,16 @@ impl Mask {
 
     fn __invert__(&self) -> Self {
         self.mask.complement().into()
+    }
+
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        other.cast::<Mask>().is_ok_and(|other| other.get().mask == self.mask)
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.mask.hash(&mut hasher);
+        hasher.finish()
     }
 
     fn __le__(&self, other: &Self) -> PyResult<bool> {

@@ -8,9 +8,9 @@ mod read;
 mod write;
 
 pub(crate) use bits::Bf16;
-pub(crate) use model::{Model, named};
-pub(crate) use read::{Readable, Views};
-pub(crate) use write::{Writable, ViewsMut};
+pub(crate) use model::{Model, Reading, named};
+pub(crate) use read::{Readable, View, Views};
+pub(crate) use write::Writable;
 
 use half::f16;
 use numpy::{PyArrayDescrMethods, PyArrayDyn, PyUntypedArray, PyUntypedArrayMethods};
