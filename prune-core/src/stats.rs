@@ -3,6 +3,7 @@
 use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
+use crate::kernel::instructions::{dispatch, level};
 use crate::mask::{Mask, to_memory};
 use crate::tensor::{Element, LayerRef, for_any_type};
 use crate::threads::Threads;
@@ -11,6 +12,9 @@ use crate::walk::logical;
 /// Elements whose squares are added up before their sum joins the total. The blocks are fixed, in logical order, so
 /// the sum is the same to the bit on every layout and thread count.
 const BLOCK: usize = 4096;
+
+/// Blocks that are added side by side.
+const ABREAST: usize = 8;
 
 /// What a tensor holds, as a whole and under a mask: [`LayerRef::stats`].
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -89,22 +93,70 @@ fn zero_of<E: Element>(_: &E) -> E {
 }
 
 fn row_major<E: Element>(values: &[E], words: Option<&[u64]>) -> Stats {
-    let tasks: Vec<(usize, &[E])> = values.chunks(BLOCK).enumerate().collect();
-    let blocks = Threads::Pool.for_elements(values.len()).map(tasks, |(block, values)| {
-        let mut sums = Sums::default();
-        for (i, value) in values.iter().enumerate() {
-            let index = block * BLOCK + i;
-            sums.add(value.to_f64(), words.is_none_or(|words| words[index / 64] >> (index % 64) & 1 == 1));
+    let tasks: Vec<(usize, &[E])> = values.chunks(ABREAST * BLOCK).enumerate().collect();
+    let level = level();
+    let blocks = Threads::Pool.for_elements(values.len()).map(tasks, |(task, values)| {
+        let words = words.map(|words| &words[task * ABREAST * BLOCK / 64..]);
+        if values.len() == ABREAST * BLOCK {
+            dispatch!(level, simd => {
+                let _ = simd;
+                abreast(values, words)
+            })
+        } else {
+            plain(values, words)
         }
-        sums
     });
     let mut total = Sums::default();
-    for block in blocks {
+    for block in blocks.into_iter().flatten() {
         total.stats.non_zero += block.stats.non_zero;
         (total.all, total.kept) = (block.all, block.kept);
         total.close_block();
     }
     total.finish()
+}
+
+/// The open sums of up to [`ABREAST`] blocks, one after the other.
+fn plain<E: Element>(values: &[E], words: Option<&[u64]>) -> [Sums; ABREAST] {
+    let mut blocks: [Sums; ABREAST] = Default::default();
+    for (i, value) in values.iter().enumerate() {
+        blocks[i / BLOCK].add(value.to_f64(), words.is_none_or(|words| words[i / 64] >> (i % 64) & 1 == 1));
+    }
+    blocks
+}
+
+/// As [`plain`], of blocks that are all full: an element of each at a time, so that no addition waits for the one before. The
+/// additions of a block are the same, in the same order.
+#[inline(always)]
+fn abreast<E: Element>(values: &[E], words: Option<&[u64]>) -> [Sums; ABREAST] {
+    let (mut all, mut kept, mut non_zero) = ([0.0f64; ABREAST], [0.0f64; ABREAST], [0u64; ABREAST]);
+    for first in (0..BLOCK).step_by(64) {
+        let mut turned = [[0.0f64; ABREAST]; 64];
+        let mut bits = [u64::MAX; ABREAST];
+        for block in 0..ABREAST {
+            let first = block * BLOCK + first;
+            for (row, value) in turned.iter_mut().zip(&values[first..first + 64]) {
+                row[block] = value.to_f64();
+            }
+            if let Some(words) = words {
+                bits[block] = words[first / 64];
+            }
+        }
+        for row in &turned {
+            for block in 0..ABREAST {
+                let square = row[block] * row[block];
+                non_zero[block] += u64::from(row[block] != 0.0);
+                all[block] += square;
+                // All bits of the square, or none.
+                kept[block] += f64::from_bits(square.to_bits() & (bits[block] & 1).wrapping_neg());
+                bits[block] >>= 1;
+            }
+        }
+    }
+    core::array::from_fn(|block| Sums {
+        stats: Stats { non_zero: non_zero[block] as usize, ..Stats::default() },
+        all: all[block],
+        kept: kept[block],
+    })
 }
 
 #[derive(Default)]
@@ -140,7 +192,8 @@ impl Sums {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::{Layout, PlainTensor};
+    use crate::hash::hash;
+    use crate::{InstructionSet, Layout, PlainTensor};
 
     #[test]
     fn layouts_give_the_same_bits() {
@@ -159,6 +212,30 @@ mod tests {
         let all = a.stats(None).unwrap();
         assert_eq!(all.squared_norm, all.kept_squared_norm);
         assert_eq!(all.non_zero, a.non_zero_len().unwrap());
+    }
+
+    /// Squares that sums round differently in any other order.
+    #[test]
+    fn blocks_abreast_give_the_same_bits_on_every_instruction_set() {
+        let value = |i: usize| match hash(i as u64) {
+            hash if hash % 7 == 0 => -0.0,
+            hash => (hash as i64 as f64) / 1e18 * [1e-3, 1.0, 1e6][(hash >> 60) as usize % 3],
+        };
+        let values: Vec<f64> = (0..ABREAST * BLOCK).map(value).collect();
+        let words: Vec<u64> = (0..values.len() / 64).map(|i| hash(!(i as u64))).collect();
+        let bits =
+            |blocks: [Sums; ABREAST]| blocks.map(|sums| (sums.stats.non_zero, sums.all.to_bits(), sums.kept.to_bits()));
+        let narrow: Vec<half::bf16> = values.iter().map(|&value| half::bf16::from_f64(value)).collect();
+        for words in [None, Some(&words[..])] {
+            let wanted = (bits(plain(&values, words)), bits(plain(&narrow, words)));
+            for level in InstructionSet::available().into_iter().filter_map(InstructionSet::level) {
+                let found = dispatch!(level, simd => {
+                    let _ = simd;
+                    (bits(abreast(&values, words)), bits(abreast(&narrow, words)))
+                });
+                assert_eq!(found, wanted);
+            }
+        }
     }
 
     #[test]

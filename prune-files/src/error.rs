@@ -74,6 +74,12 @@ pub enum Error {
         /// What does not fit, and what to do instead.
         why: String,
     },
+    /// Bytes do not hold masks, or cannot.
+    #[error("{why}")]
+    Masks {
+        /// Which is wrong, and why.
+        why: String,
+    },
     /// Scores, gradients, norms of inputs or masks do not fit the model's layers.
     #[error("{}: {why}", show(path))]
     Companion {

@@ -69,6 +69,7 @@ mod watch;
 pub use bitmask::{Expansion, expand};
 pub use error::{Error, HeaderProblem, IndexProblem};
 pub use layers::known::DenseTensor;
+pub use layers::mask_bytes::{masks_from_safetensors, masks_to_safetensors};
 pub use look::check::{CheckReport, CheckedLayer, Want, check};
 pub use look::inspect::{Count, Held, Inspected, Inspection, inspect};
 pub use other_format::OtherFormat;

@@ -29,7 +29,12 @@ pub(crate) fn root() -> &'static Path {
 /// The command that builds and runs a program in release mode, with `arguments` of its own; `program` is how cargo names it.
 /// On a terminal cargo shows the build, of which the first takes minutes; elsewhere only the program is heard.
 pub(crate) fn release_command(program: &[&str], arguments: Vec<OsString>) -> Command {
-    let mut command = cargo(["run", "--release"]);
+    release_command_in("", program, arguments)
+}
+
+/// [`release_command`], of the workspace in a folder below this one.
+pub(crate) fn release_command_in(folder: &str, program: &[&str], arguments: Vec<OsString>) -> Command {
+    let mut command = cargo_in(folder, ["run", "--release"]);
     if !stderr().is_terminal() {
         command.arg("--quiet");
     }

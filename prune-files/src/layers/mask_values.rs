@@ -33,15 +33,7 @@ pub(crate) fn read_bits(
     bits.clear();
     bits.resize(elements.div_ceil(64), 0);
     let bytes = bytes.bytes(len);
-    let odd = match about.dtype {
-        Dtype::F16 => pack(bytemuck::cast_slice::<u8, f16>(bytes), bits),
-        Dtype::BF16 => pack(bytemuck::cast_slice::<u8, bf16>(bytes), bits),
-        Dtype::F32 => pack(bytemuck::cast_slice::<u8, f32>(bytes), bits),
-        Dtype::F64 => pack(bytemuck::cast_slice::<u8, f64>(bytes), bits),
-        // Bytes are 0 or 1 nearly always, so only where one is not is it looked for.
-        _ if bits::pack(bytes, bits, 0) => None,
-        _ => pack(bytes, bits),
-    };
+    let odd = read_into(about.dtype, bytes, bits);
     let Some((at, value)) = odd else { return Ok(bits::count(bits, elements)) };
     let mut rest = at;
     let linear = runs.iter().find_map(|(first, len)| {
@@ -52,6 +44,19 @@ pub(crate) fn read_bits(
     let (name, index) = (clipped(&about.name), place(linear.unwrap_or_default(), &about.shape));
     let why = format!("the mask `{name}` has {value} at {index:?}; masks are of 0 and 1");
     Err(Error::Companion { path: masks.shards()[masks.shard_of(mask)].path.clone(), why })
+}
+
+/// Sets the bits of what is 1 among values of a type that [`holds_masks`]; the first value that is neither 0 nor 1, with its place.
+pub(super) fn read_into(dtype: Dtype, bytes: &[u8], bits: &mut [u64]) -> Option<(usize, f64)> {
+    match dtype {
+        Dtype::F16 => pack(bytemuck::cast_slice::<u8, f16>(bytes), bits),
+        Dtype::BF16 => pack(bytemuck::cast_slice::<u8, bf16>(bytes), bits),
+        Dtype::F32 => pack(bytemuck::cast_slice::<u8, f32>(bytes), bits),
+        Dtype::F64 => pack(bytemuck::cast_slice::<u8, f64>(bytes), bits),
+        // Bytes are 0 or 1 nearly always, so only where one is not is it looked for.
+        _ if bits::pack(bytes, bits, 0) => None,
+        _ => pack(bytes, bits),
+    }
 }
 
 /// Sets the bits of what is 1; the first value that is neither 0 nor 1, with its place.
@@ -114,13 +119,7 @@ mod tests {
                     prop_assert_eq!(found, Some((odd, 0.5)));
                     continue;
                 }
-                let found = match dtype {
-                    Dtype::F16 => pack(bytemuck::cast_slice::<u8, f16>(bytes), &mut bits),
-                    Dtype::BF16 => pack(bytemuck::cast_slice::<u8, bf16>(bytes), &mut bits),
-                    Dtype::F32 => pack(bytemuck::cast_slice::<u8, f32>(bytes), &mut bits),
-                    Dtype::F64 => pack(bytemuck::cast_slice::<u8, f64>(bytes), &mut bits),
-                    _ => pack(&*bytes, &mut bits),
-                };
+                let found = read_into(dtype, bytes, &mut bits);
                 prop_assert_eq!((found, &bits[..]), (None, mask.words()));
             }
         }

@@ -4,5 +4,6 @@ pub(crate) mod filter;
 pub(crate) mod groups;
 pub(crate) mod inputs;
 pub(crate) mod known;
+pub(crate) mod mask_bytes;
 pub(crate) mod mask_values;
 pub(crate) mod sums;

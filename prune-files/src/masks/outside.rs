@@ -50,11 +50,13 @@ fn count<W: Pod + Default + PartialEq>(
             counts += Outside { values: all, bits: all };
             continue;
         }
+        let (mut values, mut bits) = (0u64, 0u64);
         for (bit, &word) in words.iter().enumerate() {
-            let here = counted >> bit & 1 == 1;
-            counts.values += usize::from(here && has_value(word));
-            counts.bits += usize::from(here && word != W::default());
+            values |= u64::from(has_value(word)) << bit;
+            bits |= u64::from(word != W::default()) << bit;
         }
+        let count = |of: u64| (of & counted).count_ones() as usize;
+        counts += Outside { values: count(values), bits: count(bits) };
     }
     counts
 }

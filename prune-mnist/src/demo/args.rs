@@ -43,6 +43,7 @@ pub struct Arguments {
     pub model: ModelChoice,
 
     /// Which tensor library holds the parameters. Both give the same accuracy; masks, files and tables are alike.
+    /// `cargo xtask demo --backend candle` and `--backend burn` run the examples of those adapters.
     #[arg(long, value_enum, default_value_t = BackendChoice::Ndarray)]
     pub backend: BackendChoice,
 
