@@ -18,7 +18,7 @@ def blocks():
             yield pytest.param(page.name, code, id=f"{page.name}:{number}", marks=marks)
 
 
-@pytest.mark.parametrize("page, code", blocks())
+@pytest.mark.parametrize("page, code", list(blocks()))
 def test_the_code_of_a_page_runs(page, code, tmp_path):
     for module in NEEDS.get(page, []):
         pytest.importorskip(module)
