@@ -45,11 +45,7 @@ struct ModelFacts {
 }
 
 impl ModelFacts {
-    fn of(
-        defaults: &str,
-        couplings: Option<&Bound<'_, PyAny>>,
-        layers: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
+    fn of(defaults: &str, couplings: Option<&Bound<'_, PyAny>>, layers: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let defaults = one_of("defaults", defaults, &[("library", Defaults::LIBRARY), ("files", Defaults::FILES)])?;
         let couplings = couplings.map_or(Ok(Vec::new()), couplings_of)?;
         Ok(ModelFacts { defaults, couplings, layers: layers.map_or(Ok(Vec::new()), facts_of)? })
@@ -407,7 +403,8 @@ impl Pruner {
     }
 
     fn __repr__(&self) -> String {
-        let ended = self.pruner.last_epoch().map_or_else(|| "not begun".to_owned(), |epoch| format!("epoch {epoch} has ended"));
+        let ended =
+            self.pruner.last_epoch().map_or_else(|| "not begun".to_owned(), |epoch| format!("epoch {epoch} has ended"));
         format!("<pruner of {} events, {ended}, {} masks>", self.pruner.strategy().len(), self.pruner.masks().len())
     }
 }
