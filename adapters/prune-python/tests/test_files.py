@@ -169,7 +169,7 @@ REFUSED = {
     "no file": (lambda t: prune_rs.inspect(t / "none.safetensors"), "cannot read .*none.safetensors"),
     "no path": (lambda t: prune_rs.inspect(5), "a path is needed, this is 5"),
     "no tensors": (lambda t: prune_rs.inspect(write(t / "a.safetensors", b"hello")), "a.safetensors"),
-    "an output that is there": (lambda t: prune_rs.apply(made(t), made(t), {"method": "unstr_global", "density": 0.5}), "."),
+    "an output that is there": (lambda t: prune_rs.apply(made(t), made(t), {"method": "unstr_global", "density": 0.5}), "model.safetensors exists"),
     "nothing to do": (lambda t: prune_rs.apply(made(t), t / "o"), "say what is done: a strategy, one event"),
     "axis": (lambda t: prune_rs.check(made(t), pattern="2:4", axis="rows"), "axis is 'rows'.*'reduction' or 'output'"),
     "two wishes": (lambda t: prune_rs.check(made(t), pattern="2:4", density=0.5), "one of pattern, density, sparsity and masks"),
