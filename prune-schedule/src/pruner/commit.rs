@@ -20,7 +20,8 @@ impl Pruner {
     /// # Errors
     ///
     /// [`PruneError::Outdated`] where the pruner has gone on since; [`PruneError::ListsDiffer`] where the model has no layer of
-    /// that name and shape; [`PruneError::Event`]. Nothing has been written then.
+    /// that name and shape; [`PruneError::Event`]; [`PruneError::Rewind`] where it was [detached](Prepared::detached) from the
+    /// parameters that it sets back. Nothing has been written then.
     pub fn commit(
         &mut self,
         prepared: Prepared<'_>,
@@ -31,6 +32,10 @@ impl Pruner {
         let writable = model.layers_mut();
         fits(&prepared, writable.iter().map(|(name, layer)| (name.as_ref(), layer.shape())))?;
         drop(writable);
+        if let (Some(to), None) = (prepared.rewinds_to(), &prepared.rewound) {
+            let why = "the event was detached from them; write them, and call `commit_written`".to_owned();
+            return Err(PruneError::Rewind { at: prepared.moment.key(), to, why });
+        }
         if let Some(rewound) = &prepared.rewound {
             type Set = fn(&mut LayerMut<'_>, &LayerRef<'_>) -> Result<(), Error>;
             // All of them are checked before the first is written.

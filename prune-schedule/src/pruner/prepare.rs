@@ -75,6 +75,14 @@ impl Prepared<'_> {
     pub fn report(&self) -> &Report {
         &self.report
     }
+
+    /// The same without the parameters that are set back, so that it can outlive the evidence: for who writes masks and
+    /// parameters elsewhere. [`Pruner::commit_written`] takes it; [`Pruner::commit`] refuses it where it
+    /// [rewinds](Prepared::rewinds_to).
+    pub fn detached(self) -> Prepared<'static> {
+        let Prepared { token, moment, floats_on, masks, opened, writes, written, rewound: _, report } = self;
+        Prepared { token, moment, floats_on, masks, opened, writes, written, rewound: None, report }
+    }
 }
 
 /// An event when it happens.

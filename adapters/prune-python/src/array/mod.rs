@@ -1,0 +1,137 @@
+//! Arrays as they come from Python, and as layers: `read` lends them for reading, `write` for writing, `bits` sees 16-bit
+//! integers as bf16, `model` is a mapping of names to arrays.
+
+mod bits;
+mod frozen;
+mod model;
+mod read;
+mod write;
+
+pub(crate) use bits::Bf16;
+pub(crate) use model::{InLayer, Model, Reading, named};
+pub(crate) use read::{Readable, View, Views};
+pub(crate) use write::Writable;
+
+use half::f16;
+use numpy::{PyArrayDescrMethods, PyArrayDyn, PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+use crate::error::{PruneError, refused};
+
+/// More axes than this numpy's own crate cannot lend.
+const MOST_AXES: usize = 32;
+
+/// An array by the type of its elements.
+pub(crate) enum Typed<'py> {
+    F32(Bound<'py, PyArrayDyn<f32>>),
+    F64(Bound<'py, PyArrayDyn<f64>>),
+    F16(Bound<'py, PyArrayDyn<f16>>),
+    /// bf16, seen as the integers that its bits are.
+    Bf16(Bound<'py, PyArrayDyn<u16>>),
+    /// One that is not pruned: its shape, and why.
+    Opaque(Vec<usize>, String),
+}
+
+/// An array, and where it came from.
+pub(crate) struct Array<'py> {
+    pub(crate) typed: Typed<'py>,
+    /// Whether numpy writes it.
+    writeable: bool,
+    /// Whether nothing can write its memory as long as it lives.
+    pub(crate) frozen: bool,
+    /// Why it cannot be written, if so.
+    pub(crate) read_only: Option<&'static str>,
+}
+
+impl<'py> Array<'py> {
+    /// An array of anything that numpy makes one of.
+    pub(crate) fn of(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+        if let Ok(wrapped) = object.cast::<Bf16>() {
+            let array = wrapped.get().array.bind(object.py()).clone();
+            return Self::of_array(array.cast_into()?, true, None);
+        }
+        if let Ok(array) = object.cast::<PyUntypedArray>() {
+            return Self::of_array(array.clone(), false, None);
+        }
+        let numpy = object.py().import("numpy")?;
+        let kind = object.get_type().name()?;
+        if object.is_instance_of::<PyString>() || object.is_none() {
+            return Err(refused(format!("an array is needed, this is a {kind}")));
+        }
+        let array = numpy.call_method1("asarray", (object,)).map_err(|error| {
+            interrupt_or(object.py(), error, |error| refused(format!("numpy makes no array of this {kind}: {error}")))
+        })?;
+        let read_only = "it is no numpy array but was made into one, so that writing would change a copy";
+        let array = Self::of_array(array.cast_into()?, false, Some(read_only))?;
+        // The capsule that numpy's view of some JAX arrays hangs on does not tell whose it is.
+        let frozen = array.frozen || (!array.writeable && frozen::is_jax(object)?);
+        Ok(Array { frozen, ..array })
+    }
+
+    fn of_array(array: Bound<'py, PyUntypedArray>, bits: bool, copied: Option<&'static str>) -> PyResult<Self> {
+        let writeable: bool = array.getattr("flags")?.getattr("writeable")?.extract()?;
+        let frozen = !writeable && frozen::is_frozen(array.as_any())?;
+        let read_only = copied.or_else(|| (!writeable).then_some("its memory is read-only"));
+        Ok(Array { typed: typed(array, bits)?, writeable, frozen, read_only })
+    }
+}
+
+/// Sees an array by its element type.
+fn typed<'py>(array: Bound<'py, PyUntypedArray>, bits: bool) -> PyResult<Typed<'py>> {
+    let opaque = |why: String| Ok(Typed::Opaque(array.shape().to_vec(), why));
+    let dtype = array.dtype();
+    if dtype.is_native_byteorder() == Some(false) {
+        return opaque(format!("its bytes are in the order of another machine ({dtype}); convert it with `astype`"));
+    }
+    if array.ndim() > MOST_AXES {
+        return opaque(format!("it has {} axes, more than {MOST_AXES}", array.ndim()));
+    }
+    let array = match even(&array)? {
+        Some(even) => even,
+        None => return opaque("its elements are not aligned in memory; copy it with `numpy.array(x)`".to_owned()),
+    };
+    if bits {
+        return Ok(Typed::Bf16(array.call_method1("view", ("uint16",))?.cast_into()?));
+    }
+    Ok(match array.dtype().num() {
+        11 => Typed::F32(array.into_any().cast_into()?),
+        12 => Typed::F64(array.into_any().cast_into()?),
+        23 => Typed::F16(array.into_any().cast_into()?),
+        _ if array.dtype().getattr("name")?.extract::<String>().is_ok_and(|name| name == "bfloat16") => {
+            Typed::Bf16(array.call_method1("view", ("uint16",))?.cast_into()?)
+        }
+        _ => {
+            let dtype = array.dtype();
+            return opaque(format!(
+                "its elements are of type {dtype}; float32, float64, float16 and bfloat16 are pruned, `astype` converts"
+            ));
+        }
+    })
+}
+
+/// The array itself where its elements lie at whole steps from an aligned address, else none.
+fn even<'py>(array: &Bound<'py, PyUntypedArray>) -> PyResult<Option<Bound<'py, PyUntypedArray>>> {
+    let size = array.dtype().itemsize() as isize;
+    let steps = size > 0 && array.strides().iter().all(|stride| stride % size == 0);
+    Ok((array.is_aligned() && steps).then(|| array.clone()))
+}
+
+/// Passes on what is no error of an argument but a wish to stop, and words everything else.
+pub(crate) fn interrupt_or(py: Python<'_>, error: PyErr, word: impl FnOnce(PyErr) -> PyErr) -> PyErr {
+    if error.is_instance_of::<pyo3::exceptions::PyException>(py) && !error.is_instance_of::<PruneError>(py) {
+        word(error)
+    } else {
+        error
+    }
+}
+
+impl Array<'_> {
+    /// Refuses an array of a type that is not pruned.
+    pub(crate) fn must_be_float(&self) -> PyResult<()> {
+        match &self.typed {
+            Typed::Opaque(_, why) => Err(refused(format!("it cannot be pruned: {why}"))),
+            _ => Ok(()),
+        }
+    }
+}

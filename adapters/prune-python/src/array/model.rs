@@ -1,0 +1,138 @@
+//! A mapping of names to arrays: a model, its gradients, or an optimiser's buffers.
+
+use numpy::PyUntypedArrayMethods;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyMapping};
+
+use super::read::{Readable, Views};
+use super::write::{ViewsMut, Writable};
+use super::{Array, Typed};
+use crate::error::{refused, refused_in};
+
+/// Arrays under names, in the mapping's order.
+pub(crate) struct Model<'py> {
+    py: Python<'py>,
+    arrays: Vec<(String, Array<'py>)>,
+}
+
+/// Arrays of a model, borrowed for reading.
+pub(crate) struct Reading<'py> {
+    arrays: Vec<(String, Readable<'py>)>,
+}
+
+/// Arrays of a model, some of them borrowed for writing.
+pub(crate) struct Writing<'py> {
+    arrays: Vec<(String, Writable<'py>)>,
+}
+
+/// The items of a mapping whose keys are names.
+pub(crate) fn named<'py>(object: &Bound<'py, PyAny>, what: &str) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
+    let not_a_mapping = || {
+        let kind = object.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
+        refused(format!("{what} must be a dict from names to values, this is a {kind}"))
+    };
+    let name = |key: &Bound<'py, PyAny>| {
+        key.extract::<String>()
+            .map_err(|_| refused(format!("{what} has the key {key:?}; the names of layers are strings")))
+    };
+    if let Ok(dict) = object.cast::<PyDict>() {
+        return dict.iter().map(|(key, value)| Ok((name(&key)?, value))).collect();
+    }
+    let mapping = object.cast::<PyMapping>().map_err(|_| not_a_mapping())?;
+    mapping
+        .items()?
+        .iter()
+        .map(|item| {
+            let (key, value): (Bound<'py, PyAny>, Bound<'py, PyAny>) = item.extract()?;
+            Ok((name(&key)?, value))
+        })
+        .collect()
+}
+
+impl<'py> Model<'py> {
+    /// Arrays of a mapping; `what` is how a refusal calls it.
+    pub(crate) fn of(object: &Bound<'py, PyAny>, what: &str) -> PyResult<Self> {
+        Self::of_those(object, what, |_| true)
+    }
+
+    /// Those arrays of a mapping whose names are wanted.
+    pub(crate) fn of_those(object: &Bound<'py, PyAny>, what: &str, wanted: impl Fn(&str) -> bool) -> PyResult<Self> {
+        let items = named(object, what)?.into_iter().filter(|(name, _)| wanted(name));
+        let arrays = items.map(|(name, value)| {
+            Array::of(&value).map(|array| (name.clone(), array)).map_err(|e| e.in_layer(object.py(), &name))
+        });
+        Ok(Model { py: object.py(), arrays: arrays.collect::<PyResult<_>>()? })
+    }
+
+    /// Borrows all of it for reading.
+    pub(crate) fn read(&self) -> PyResult<Reading<'py>> {
+        let borrow = |(name, array): &(String, Array<'py>)| {
+            Ok((name.clone(), Readable::of(array).map_err(|error| error.in_layer(self.py, name))?))
+        };
+        Ok(Reading { arrays: self.arrays.iter().map(borrow).collect::<PyResult<_>>()? })
+    }
+
+    /// Borrows the arrays of these names for writing; the others are listed with their shapes and not touched.
+    pub(crate) fn write(&self, written: impl Fn(&str) -> bool) -> PyResult<Writing<'py>> {
+        let borrow = |(name, array): &(String, Array<'py>)| {
+            let lent = if written(name) { Writable::of(array) } else { Writable::listed(array) };
+            Ok((name.clone(), lent.map_err(|error| error.in_layer(self.py, name))?))
+        };
+        Ok(Writing { arrays: self.arrays.iter().map(borrow).collect::<PyResult<_>>()? })
+    }
+
+    /// Reads it: while other Python threads run where nothing can write its memory.
+    pub(crate) fn reading<R: Send>(&self, read: impl FnOnce(&Views<'_>) -> R + Send) -> PyResult<R> {
+        let lent = self.read()?;
+        let views = lent.views();
+        Ok(if self.is_frozen() { self.py.detach(|| read(&views)) } else { read(&views) })
+    }
+
+    /// Whether nothing can write any of it.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.arrays.iter().all(|(_, array)| array.frozen)
+    }
+}
+
+impl Reading<'_> {
+    /// The elements.
+    pub(crate) fn views(&self) -> Views<'_> {
+        Views(self.arrays.iter().map(|(name, array)| (name.as_str(), array.view())).collect())
+    }
+}
+
+impl Writing<'_> {
+    /// The elements.
+    pub(crate) fn views(&mut self) -> ViewsMut<'_> {
+        ViewsMut(self.arrays.iter_mut().map(|(name, array)| (name.as_str(), array.view())).collect())
+    }
+}
+
+impl Array<'_> {
+    /// The length of each axis.
+    pub(crate) fn shape(&self) -> &[usize] {
+        match &self.typed {
+            Typed::F32(array) => array.shape(),
+            Typed::F64(array) => array.shape(),
+            Typed::F16(array) => array.shape(),
+            Typed::Bf16(array) => array.shape(),
+            Typed::Opaque(shape, _) => shape,
+        }
+    }
+}
+
+/// Refusals that name the layer.
+pub(crate) trait InLayer {
+    /// The same, naming the layer.
+    fn in_layer(self, py: Python<'_>, name: &str) -> Self;
+}
+
+impl InLayer for PyErr {
+    fn in_layer(self, py: Python<'_>, name: &str) -> Self {
+        if self.is_instance_of::<crate::error::PruneError>(py) {
+            refused_in(&format!("layer `{}`", prune_core::printable(name)), self.value(py))
+        } else {
+            self
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What an event may look at besides the weights.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use prune_core::{Error, ErrorKind, Layers, Masks as CoreMasks, PlainTensor};
+use prune_schedule::{Evidence, Inputs, MeasureInputs};
+use pyo3::prelude::*;
+
+use crate::array::{Array, Model, Readable, Reading, Views};
+use crate::masks::Masks;
+
+/// The arguments of a call, as they come.
+#[derive(Default)]
+pub(crate) struct Arguments<'a, 'py> {
+    pub(crate) gradients: Option<&'a Bound<'py, PyAny>>,
+    pub(crate) inputs: Option<&'a Bound<'py, PyAny>>,
+    pub(crate) scores: Option<&'a Bound<'py, PyAny>>,
+    pub(crate) rewind: Option<&'a Bound<'py, PyAny>>,
+}
+
+/// Arrays of the arguments, borrowed; and the function that measures inputs, if it is one.
+pub(crate) struct Given<'py> {
+    gradients: Option<Reading<'py>>,
+    norms: Option<Reading<'py>>,
+    scores: Option<Reading<'py>>,
+    rewind: Option<Reading<'py>>,
+    measure: Option<Measure<'py>>,
+    frozen: bool,
+}
+
+/// Their elements.
+pub(crate) struct GivenViews<'a> {
+    gradients: Option<Views<'a>>,
+    norms: Option<Views<'a>>,
+    scores: Option<Views<'a>>,
+    rewind: Option<Views<'a>>,
+}
+
+/// A function of Python's that measures the norms of the inputs of a layer under masks.
+struct Measure<'py> {
+    call: Box<MeasureInputs<'py>>,
+    /// What it raised.
+    raised: Rc<RefCell<Option<PyErr>>>,
+}
+
+impl<'py> Given<'py> {
+    pub(crate) fn of(arguments: &Arguments<'_, 'py>) -> PyResult<Self> {
+        let mut frozen = true;
+        let mut read = |object: Option<&Bound<'py, PyAny>>, what: &str| -> PyResult<Option<Reading<'py>>> {
+            let Some(object) = object.filter(|object| !object.is_none()) else { return Ok(None) };
+            let model = Model::of(object, what)?;
+            frozen &= model.is_frozen();
+            model.read().map(Some)
+        };
+        let measured = arguments.inputs.filter(|inputs| inputs.is_callable());
+        let given = Given {
+            gradients: read(arguments.gradients, "gradients")?,
+            norms: read(arguments.inputs.filter(|_| measured.is_none()), "inputs")?,
+            scores: read(arguments.scores, "scores")?,
+            rewind: read(arguments.rewind, "rewind")?,
+            measure: measured.map(Measure::of),
+            frozen: true,
+        };
+        Ok(Given { frozen, ..given })
+    }
+
+    /// Whether nothing can write any of it, and nothing of Python's is called.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.frozen && self.measure.is_none()
+    }
+
+    pub(crate) fn views(&self) -> GivenViews<'_> {
+        GivenViews {
+            gradients: self.gradients.as_ref().map(Reading::views),
+            norms: self.norms.as_ref().map(Reading::views),
+            scores: self.scores.as_ref().map(Reading::views),
+            rewind: self.rewind.as_ref().map(Reading::views),
+        }
+    }
+
+    /// The evidence: of arrays, and of the function that measures inputs.
+    pub(crate) fn evidence<'e>(&'e self, views: &'e GivenViews<'_>) -> Evidence<'e> {
+        let measure = self.measure.as_ref().map(|measure| Inputs::Measure(&*measure.call));
+        Evidence { inputs: measure.or(views.evidence().inputs), ..views.evidence() }
+    }
+
+    /// What the function that measures inputs has raised, if it has.
+    pub(crate) fn raised(&self) -> Option<PyErr> {
+        self.measure.as_ref().and_then(|measure| measure.raised.take())
+    }
+}
+
+impl GivenViews<'_> {
+    /// The evidence of arrays.
+    pub(crate) fn evidence(&self) -> Evidence<'_> {
+        Evidence {
+            gradients: self.gradients.as_ref().map(|views| views as &dyn Layers),
+            inputs: self.norms.as_ref().map(|views| Inputs::Norms(views)),
+            scores: self.scores.as_ref().map(|views| views as &dyn Layers),
+            rewind: self.rewind.as_ref().map(|views| views as &dyn Layers),
+        }
+    }
+}
+
+impl<'py> Measure<'py> {
+    fn of(function: &Bound<'py, PyAny>) -> Self {
+        let raised = Rc::new(RefCell::default());
+        let (function, raises) = (function.clone(), Rc::clone(&raised));
+        let call = move |layer: &str, masks: &CoreMasks| {
+            norms(&function, layer, masks).unwrap_or_else(|error| {
+                raises.replace(Some(error));
+                Err(ErrorKind::Opaque { why: "the function that measures its inputs raised".to_owned() }.into())
+            })
+        };
+        Measure { call: Box::new(call), raised }
+    }
+}
+
+/// The norms of the inputs of a layer under masks.
+fn norms(function: &Bound<'_, PyAny>, layer: &str, masks: &CoreMasks) -> PyResult<Result<PlainTensor<f64>, Error>> {
+    let norms = function.call1((layer, Masks::from(masks.clone())))?;
+    let lent = Readable::of(&Array::of(&norms)?)?;
+    let view = lent.view();
+    let layer = view.layer();
+    Ok(layer.to_logical_f64().and_then(|values| PlainTensor::from_logical(layer.shape(), values)))
+}

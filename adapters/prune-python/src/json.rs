@@ -1,0 +1,27 @@
+//! Whatever serde writes, as dicts and lists of Python.
+
+use pyo3::prelude::*;
+use serde::Serialize;
+
+use crate::error::refused;
+
+/// A value as `json.loads` reads it.
+pub(crate) fn to_python<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
+    let text = serde_json::to_string(value).map_err(refused)?;
+    py.import("json")?.call_method1("loads", (text,))
+}
+
+/// A dict, or JSON as a text or bytes, as JSON.
+pub(crate) fn text_of(value: &Bound<'_, PyAny>, what: &str) -> PyResult<String> {
+    if let Ok(text) = value.extract::<String>() {
+        return Ok(text);
+    }
+    if let Ok(bytes) = value.extract::<Vec<u8>>().map(String::from_utf8) {
+        return bytes.map_err(|_| refused(format!("{what} is not UTF-8")));
+    }
+    let text = value.py().import("json")?.call_method1("dumps", (value,));
+    let text = text.map_err(|error| {
+        crate::array::interrupt_or(value.py(), error, |error| refused(format!("{what} cannot be read: {error}")))
+    })?;
+    text.extract()
+}

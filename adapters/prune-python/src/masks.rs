@@ -1,0 +1,192 @@
+//! Masks by name.
+
+use prune_core::{LayersMut, Masks as CoreMasks};
+use pyo3::exceptions::PyKeyError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyType};
+
+use crate::array::{InLayer, Model, named};
+use crate::error::refused;
+use crate::mask::{Mask, mask_of};
+
+/// Masks by the names of their layers: a mapping that keeps weights, and an optimiser's buffers of the same names, at zero.
+///
+/// Masks(masks) takes a mapping from names to Mask or arrays of bool. It reads as a dict in the order of names.
+#[pyclass(module = "prune_rs", name = "Masks", mapping, eq)]
+#[derive(PartialEq, Clone, Default)]
+pub(crate) struct Masks {
+    pub(crate) masks: CoreMasks,
+}
+
+impl From<CoreMasks> for Masks {
+    fn from(masks: CoreMasks) -> Self {
+        Masks { masks }
+    }
+}
+
+impl Masks {
+    /// Masks, or a mapping that holds such.
+    pub(crate) fn from_any(value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Ok(masks) = value.cast::<Masks>() {
+            return Ok(masks.try_borrow()?.clone());
+        }
+        let mask = |(name, value): (String, Bound<'_, PyAny>)| {
+            let mask = mask_of(&value).map_err(|error| error.in_layer(value.py(), &name))?;
+            Ok((name, mask))
+        };
+        let masks = named(value, "masks")?.into_iter().map(mask).collect::<PyResult<CoreMasks>>()?;
+        Ok(masks.into())
+    }
+}
+
+/// Holds the layers of sets of arrays to masks, in place: of each set those that have one.
+pub(crate) fn hold_sets(masks: &CoreMasks, sets: &[Bound<'_, PyAny>]) -> PyResult<()> {
+    let masked = |name: &str| masks.get(name).is_some();
+    let models = sets.iter().map(|set| Model::of_those(set, "arrays", masked)).collect::<PyResult<Vec<_>>>()?;
+    let mut lent = models.iter().map(|model| model.write(masked)).collect::<PyResult<Vec<_>>>()?;
+    let mut views: Vec<_> = lent.iter_mut().map(|lent| lent.views()).collect();
+    let mut sets: Vec<&mut dyn LayersMut> = views.iter_mut().map(|views| views as &mut dyn LayersMut).collect();
+    masks.hold_each(&mut sets).map_err(refused)
+}
+
+/// Holds those of a set of arrays that have a mask, and names the masks that found none.
+pub(crate) fn hold_present(masks: &CoreMasks, arrays: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    let masked = |name: &str| masks.get(name).is_some();
+    let model = Model::of_those(arrays, "arrays", masked)?;
+    let mut lent = model.write(masked)?;
+    let absent = masks.hold_present(&mut lent.views()).map_err(refused)?;
+    Ok(absent.into_iter().map(str::to_owned).collect())
+}
+
+/// How many elements outside masks are not zero.
+pub(crate) fn revivals_of(masks: &CoreMasks, arrays: &Bound<'_, PyAny>) -> PyResult<usize> {
+    let model = Model::of_those(arrays, "arrays", |name| masks.get(name).is_some())?;
+    model.reading(|views| masks.revivals(views))?.map_err(refused)
+}
+
+#[pymethods]
+impl Masks {
+    #[new]
+    #[pyo3(signature = (masks=None))]
+    fn new(masks: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        masks.map_or_else(|| Ok(Self::default()), Self::from_any)
+    }
+
+    /// The masks of a model that is sparse already: what is not zero is kept. Layers of two axes or more get one where 5% to
+    /// 99.9% of them is zero. Returns the masks, and the names of layers that are zero nearly as a whole and left open.
+    #[classmethod]
+    fn from_zeros(_: &Bound<'_, PyType>, arrays: &Bound<'_, PyAny>) -> PyResult<(Self, Vec<String>)> {
+        let found = Model::of(arrays, "arrays")?.reading(|views| CoreMasks::from_zeros(views))?.map_err(refused)?;
+        Ok((found.masks.into(), found.open.into_iter().map(|open| open.layer).collect()))
+    }
+
+    /// Writes +0.0 outside the masks, in place, in every array that has one; arrays without a mask are not touched.
+    ///
+    /// arrays: a dict from names to writable numpy arrays, with one for every mask.
+    ///
+    /// Raises PruneError, before anything is written, where an array is missing, of another shape or type, or read-only.
+    fn hold(&self, arrays: &Bound<'_, PyAny>) -> PyResult<()> {
+        hold_sets(&self.masks, std::slice::from_ref(arrays))
+    }
+
+    /// As hold, on each of several dicts: weights, and an optimiser's buffers of the same names. Sooner done than one after
+    /// the other.
+    fn hold_each(&self, sets: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
+        hold_sets(&self.masks, &sets)
+    }
+
+    /// As hold, on a dict that may lack arrays. Returns the names of the masks that found none.
+    fn hold_present(&self, arrays: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+        hold_present(&self.masks, arrays)
+    }
+
+    /// How many elements outside the masks are not zero, of either sign.
+    fn revivals(&self, arrays: &Bound<'_, PyAny>) -> PyResult<usize> {
+        revivals_of(&self.masks, arrays)
+    }
+
+    /// The masks as a safetensors file in memory: a tensor of booleans under each name, as `prune mask` writes.
+    fn to_safetensors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = prune_files::masks_to_safetensors(&self.masks).map_err(refused)?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// Masks from the bytes of a safetensors file: tensors of 0 and 1, of booleans or of another type that holds masks.
+    ///
+    /// Raises PruneError where it is none, or holds other tensors.
+    #[classmethod]
+    fn from_safetensors(_: &Bound<'_, PyType>, bytes: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let bytes = bytes.cast::<PyBytes>().map_err(|_| refused("bytes of a safetensors file are needed"))?;
+        Ok(prune_files::masks_from_safetensors(bytes.as_bytes()).map_err(refused)?.into())
+    }
+
+    /// The names, in order.
+    fn keys(&self) -> Vec<String> {
+        self.masks.iter().map(|(name, _)| name.to_owned()).collect()
+    }
+
+    /// The masks, in the order of names.
+    fn values(&self) -> Vec<Mask> {
+        self.masks.iter().map(|(_, mask)| mask.clone().into()).collect()
+    }
+
+    /// Names and masks, in the order of names.
+    fn items(&self) -> Vec<(String, Mask)> {
+        self.masks.iter().map(|(name, mask)| (name.to_owned(), mask.clone().into())).collect()
+    }
+
+    /// The mask of a layer, or `default` where it has none.
+    #[pyo3(signature = (name, default=None))]
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        name: &str,
+        default: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match self.masks.get(name) {
+            Some(mask) => Ok(Some(Mask::from(mask.clone()).into_pyobject(py)?.into_any())),
+            None => Ok(default),
+        }
+    }
+
+    fn __getitem__(&self, name: &str) -> PyResult<Mask> {
+        self.masks.get(name).map(|mask| mask.clone().into()).ok_or_else(|| PyKeyError::new_err(name.to_owned()))
+    }
+
+    fn __setitem__(&mut self, name: String, mask: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.masks.insert(name, mask_of(mask)?);
+        Ok(())
+    }
+
+    fn __delitem__(&mut self, name: &str) -> PyResult<()> {
+        self.masks.remove(name).map(|_| ()).ok_or_else(|| PyKeyError::new_err(name.to_owned()))
+    }
+
+    fn __contains__(&self, name: &Bound<'_, PyAny>) -> bool {
+        name.extract::<String>().is_ok_and(|name| self.masks.get(&name).is_some())
+    }
+
+    fn __len__(&self) -> usize {
+        self.masks.len()
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, pyo3::types::PyIterator>> {
+        self.keys().into_pyobject(py)?.try_iter()
+    }
+
+    fn __repr__(&self) -> String {
+        let lines: Vec<String> =
+            self.masks.iter().map(|(name, mask)| format!("  {}: {mask}", prune_core::printable(name))).collect();
+        format!(
+            "<masks of {} layers>{}{}",
+            self.masks.len(),
+            if lines.is_empty() { "" } else { "\n" },
+            lines.join("\n")
+        )
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let make = py.get_type::<Self>().getattr("from_safetensors")?;
+        Ok((make, (self.to_safetensors(py)?,)).into_pyobject(py)?.into_any())
+    }
+}

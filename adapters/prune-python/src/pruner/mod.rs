@@ -1,0 +1,305 @@
+//! The pruner: carries out a strategy on arrays, epoch by epoch and step by step (`event.rs`).
+
+mod event;
+
+use prune_schedule::{Moment, Pruner as CorePruner, StepAction};
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+
+use self::event::moment_of;
+use crate::array::Model;
+use crate::error::refused;
+use crate::evidence::{Arguments, Given};
+use crate::facts::ModelFacts;
+use crate::json::{text_of, to_python};
+use crate::masks::{Masks, hold_present, hold_sets, revivals_of};
+use crate::number::count;
+use crate::prepared::Prepared;
+use crate::report::Report;
+use crate::strategy::{Strategy, strategy_of};
+
+/// Carries out a strategy on a model: makes masks when their epoch has trained, applies them, holds what must stay zero, and
+/// reports what it did.
+///
+/// strategy: a Strategy, a dict or a text. masks: the masks in force of a model that has been pruned before.
+/// defaults: "library" (N:M runs along the last axis where none is written) or "files" (along the first axis of inputs).
+/// couplings: lists of (name, axis), the channels of which are kept or pruned together.
+/// layers: a dict from names to LayerFacts.
+///
+/// A model is a dict from names to arrays; arrays that are written must be writable numpy arrays. `gradients`, `scores` and
+/// `rewind` are dicts of arrays shaped as the weights, for the methods that look at them; `inputs` is a dict of the L2 norms
+/// of each layer's inputs, shaped as the weights without their output axis, or a function (name, Masks) that measures them.
+///
+/// Raises PruneError naming epoch, layer and value. Model and pruner are then as they were.
+#[pyclass(module = "prune_rs", name = "Pruner")]
+pub(crate) struct Pruner {
+    pruner: CorePruner,
+    model: ModelFacts,
+}
+
+#[pymethods]
+impl Pruner {
+    #[new]
+    #[pyo3(signature = (strategy, masks=None, *, defaults="library", couplings=None, layers=None))]
+    fn new(
+        strategy: &Bound<'_, PyAny>,
+        masks: Option<&Bound<'_, PyAny>>,
+        defaults: &str,
+        couplings: Option<&Bound<'_, PyAny>>,
+        layers: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let masks = masks.map(Masks::from_any).transpose()?.unwrap_or_default();
+        let model = ModelFacts::of(defaults, couplings, layers)?;
+        let pruner = model.put_into(CorePruner::with_masks(strategy_of(strategy)?, masks.masks));
+        Ok(Pruner { pruner, model })
+    }
+
+    /// Tests every event still to come against a model, before any training. Returns what is worth a warning, in words.
+    fn check(&self, arrays: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+        let pruner = &self.pruner;
+        let warnings = Model::of(arrays, "arrays")?.reading(|views| pruner.check(views))?.map_err(refused)?;
+        Ok(warnings.iter().map(ToString::to_string).collect())
+    }
+
+    /// Begins: carries out the event at epoch 0, if there is one. The same as end_epoch(0, arrays).
+    #[pyo3(signature = (arrays, *, gradients=None, inputs=None, scores=None, rewind=None))]
+    fn start<'py>(
+        &mut self,
+        arrays: &Bound<'py, PyAny>,
+        gradients: Option<&Bound<'py, PyAny>>,
+        inputs: Option<&Bound<'py, PyAny>>,
+        scores: Option<&Bound<'py, PyAny>>,
+        rewind: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Report>> {
+        self.end(Moment::Epoch(0), arrays, &Arguments { gradients, inputs, scores, rewind })
+    }
+
+    /// Ends an epoch that has trained: carries out its event in place, if there is one, and returns its Report, else None.
+    ///
+    /// All masks are made before the first weight is written.
+    #[pyo3(signature = (epoch, arrays, *, gradients=None, inputs=None, scores=None, rewind=None))]
+    fn end_epoch<'py>(
+        &mut self,
+        epoch: &Bound<'py, PyAny>,
+        arrays: &Bound<'py, PyAny>,
+        gradients: Option<&Bound<'py, PyAny>>,
+        inputs: Option<&Bound<'py, PyAny>>,
+        scores: Option<&Bound<'py, PyAny>>,
+        rewind: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Report>> {
+        self.end(Moment::Epoch(count("epoch", epoch)?), arrays, &Arguments { gradients, inputs, scores, rewind })
+    }
+
+    /// Ends a step of the optimiser, counted from 1 over the whole training. Needed only where the strategy has events in
+    /// steps, and then after every step.
+    #[pyo3(signature = (step, arrays, *, gradients=None, inputs=None, scores=None, rewind=None))]
+    fn end_step<'py>(
+        &mut self,
+        step: &Bound<'py, PyAny>,
+        arrays: &Bound<'py, PyAny>,
+        gradients: Option<&Bound<'py, PyAny>>,
+        inputs: Option<&Bound<'py, PyAny>>,
+        scores: Option<&Bound<'py, PyAny>>,
+        rewind: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Report>> {
+        self.end(Moment::Step(count("step", step)?), arrays, &Arguments { gradients, inputs, scores, rewind })
+    }
+
+    /// Begins a step, between its backward pass and the optimiser's step: takes note of the gradients, and returns whether the
+    /// optimiser is to move the parameters. Where it returns False, the step's event takes the place of the optimiser's step.
+    fn before_step(&mut self, gradients: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let model = Model::of(gradients, "gradients")?;
+        let lent = model.read()?;
+        Ok(self.pruner.before_step(&lent.views()).map_err(refused)? == StepAction::Go)
+    }
+
+    /// Ends a step: carries out its event, if there is one, and writes +0.0 outside the masks in force, in the arrays and in
+    /// each dict of buffers. The pruner counts the steps.
+    #[pyo3(signature = (arrays, buffers=Vec::new()))]
+    fn after_step(&mut self, arrays: &Bound<'_, PyAny>, buffers: Vec<Bound<'_, PyAny>>) -> PyResult<Option<Report>> {
+        let sets: Vec<Bound<'_, PyAny>> = std::iter::once(arrays.clone()).chain(buffers).collect();
+        // Before the event, which may open what the optimiser has just moved outside the masks.
+        hold_sets(self.pruner.held(), &sets)?;
+        let step = self.pruner.last_step().map_or(1, |last| last.saturating_add(1));
+        let report = self.end(Moment::Step(step), arrays, &Arguments::default())?;
+        if report.is_some() {
+            hold_sets(self.pruner.held(), &sets)?;
+        }
+        Ok(report)
+    }
+
+    /// Takes note of the gradients of one backward pass, for an event that asks for them; costs nothing for others.
+    fn observe(&mut self, gradients: &Bound<'_, PyAny>) -> PyResult<()> {
+        let model = Model::of(gradients, "gradients")?;
+        let lent = model.read()?;
+        self.pruner.observe(&lent.views()).map_err(refused)
+    }
+
+    /// Whether the event at a step takes the place of the optimiser's step.
+    fn replaces_step(&self, step: &Bound<'_, PyAny>) -> PyResult<bool> {
+        Ok(self.pruner.replaces_step(count("step", step)?))
+    }
+
+    /// Prepares the event that ends an epoch, or a step: makes its masks and its report and writes nothing. None where there
+    /// is no event; call pass_by then. The pruner is not changed.
+    #[pyo3(signature = (arrays, *, epoch=None, step=None, gradients=None, inputs=None, scores=None, rewind=None))]
+    #[expect(clippy::too_many_arguments, reason = "arguments of Python, all but one by name")]
+    fn prepare<'py>(
+        &self,
+        arrays: &Bound<'py, PyAny>,
+        epoch: Option<&Bound<'py, PyAny>>,
+        step: Option<&Bound<'py, PyAny>>,
+        gradients: Option<&Bound<'py, PyAny>>,
+        inputs: Option<&Bound<'py, PyAny>>,
+        scores: Option<&Bound<'py, PyAny>>,
+        rewind: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Prepared>> {
+        let given = Given::of(&Arguments { gradients, inputs, scores, rewind })?;
+        let views = given.views();
+        let prepared = self.ready(moment_of(epoch, step)?, arrays, &given, &views)?;
+        Ok(prepared.map(|prepared| Prepared::new(prepared.detached())))
+    }
+
+    /// Ends an epoch, or a step, that has no event.
+    #[pyo3(signature = (*, epoch=None, step=None))]
+    fn pass_by(&mut self, epoch: Option<&Bound<'_, PyAny>>, step: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        self.pruner.pass(moment_of(epoch, step)?).map_err(refused)
+    }
+
+    /// Writes a prepared event to the arrays, in place, and puts its masks in force. An event that sets parameters back is
+    /// for commit_written. The event is used up, also where it is refused.
+    fn commit(&mut self, prepared: &Prepared, arrays: &Bound<'_, PyAny>) -> PyResult<Report> {
+        self.write(prepared.take()?, arrays)
+    }
+
+    /// Puts the masks of a prepared event in force that the caller has written. With `arrays`, as they are now, their zeros
+    /// are checked and counted; without them the report says that nobody has looked. The event is used up, also where it is
+    /// refused.
+    #[pyo3(signature = (prepared, arrays=None))]
+    fn commit_written(&mut self, prepared: &Prepared, arrays: Option<&Bound<'_, PyAny>>) -> PyResult<Report> {
+        let Some(arrays) = arrays else {
+            return Ok(Report { report: self.pruner.commit_written(prepared.take()?, None).map_err(refused)? });
+        };
+        let model = Model::of(arrays, "arrays")?;
+        let (prepared, pruner) = (prepared.take()?, &mut self.pruner);
+        let report = model.reading(|views| pruner.commit_written(prepared, Some(views)))?;
+        Ok(Report { report: report.map_err(refused)? })
+    }
+
+    /// Writes +0.0 outside the masks in force, in place. Call it after every step of the optimiser, with the weights and with
+    /// every dict of buffers of the same names and shapes. Arrays without a mask are not touched.
+    fn hold(&self, arrays: &Bound<'_, PyAny>) -> PyResult<()> {
+        hold_sets(self.pruner.held(), std::slice::from_ref(arrays))
+    }
+
+    /// As hold, on each of several dicts; sooner done than one after the other.
+    fn hold_each(&self, sets: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
+        hold_sets(self.pruner.held(), &sets)
+    }
+
+    /// As hold, on a dict that may lack arrays. Returns the names of the masks that found none.
+    fn hold_present(&self, arrays: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+        hold_present(self.pruner.held(), arrays)
+    }
+
+    /// How many elements outside the masks in force are not zero, of either sign.
+    fn revivals(&self, arrays: &Bound<'_, PyAny>) -> PyResult<usize> {
+        revivals_of(self.pruner.held(), arrays)
+    }
+
+    /// The masks as they were last made and applied. A copy.
+    #[getter]
+    fn masks(&self) -> Masks {
+        self.pruner.masks().clone().into()
+    }
+
+    /// The masks that hold holds: `masks`, but for those that float. A copy.
+    #[getter]
+    fn held(&self) -> Masks {
+        self.pruner.held().clone().into()
+    }
+
+    /// What it carries out.
+    #[getter]
+    fn strategy(&self) -> Strategy {
+        Strategy { strategy: self.pruner.strategy().clone() }
+    }
+
+    /// The last epoch that has ended, or None.
+    #[getter]
+    fn last_epoch(&self) -> Option<u64> {
+        self.pruner.last_epoch()
+    }
+
+    /// The last step that has ended, where the strategy has events in steps, or None.
+    #[getter]
+    fn last_step(&self) -> Option<u64> {
+        self.pruner.last_step()
+    }
+
+    /// Whether the epoch in training passes straight through, so that forward passes need forward_masks.
+    #[getter]
+    fn passes_straight_through(&self) -> bool {
+        self.pruner.passes_straight_through()
+    }
+
+    /// The masks that the next forward pass is to use: under "straight_through" those of the weights as they are now, else
+    /// those that are held.
+    #[pyo3(signature = (arrays, *, gradients=None, inputs=None, scores=None))]
+    fn forward_masks<'py>(
+        &self,
+        arrays: &Bound<'py, PyAny>,
+        gradients: Option<&Bound<'py, PyAny>>,
+        inputs: Option<&Bound<'py, PyAny>>,
+        scores: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Masks> {
+        let given = Given::of(&Arguments { gradients, inputs, scores, rewind: None })?;
+        let views = given.views();
+        let model = Model::of(arrays, "arrays")?;
+        let lent = model.read()?;
+        let masks = self.pruner.forward_masks_with(&lent.views(), given.evidence(&views));
+        given.raised().map_or(Ok(()), Err)?;
+        Ok(masks.map_err(refused)?.into())
+    }
+
+    /// All that the pruner knows, as a dict of plain values: save it beside the weights and the optimiser's buffers.
+    fn state_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_python(py, &self.pruner.state())
+    }
+
+    /// Goes on from a saved state: a dict of state_dict, or JSON of one. Defaults, couplings and layers stay as they are.
+    ///
+    /// Raises PruneError for a state of another strategy; Pruner.from_state_dict takes its strategy too.
+    fn load_state_dict(&mut self, state: &Bound<'_, PyAny>) -> PyResult<()> {
+        let loaded = CorePruner::from_json(&text_of(state, "the state")?).map_err(refused)?;
+        if loaded.strategy() != self.pruner.strategy() {
+            return Err(refused(format!(
+                "the state is of another strategy, {}; Pruner.from_state_dict takes that one",
+                loaded.strategy()
+            )));
+        }
+        self.pruner = self.model.put_into(loaded);
+        Ok(())
+    }
+
+    /// The pruner that was saved, with its strategy.
+    #[classmethod]
+    #[pyo3(signature = (state, *, defaults="library", couplings=None, layers=None))]
+    fn from_state_dict(
+        _: &Bound<'_, PyType>,
+        state: &Bound<'_, PyAny>,
+        defaults: &str,
+        couplings: Option<&Bound<'_, PyAny>>,
+        layers: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let model = ModelFacts::of(defaults, couplings, layers)?;
+        let loaded = CorePruner::from_json(&text_of(state, "the state")?).map_err(refused)?;
+        Ok(Pruner { pruner: model.put_into(loaded), model })
+    }
+
+    fn __repr__(&self) -> String {
+        let ended =
+            self.pruner.last_epoch().map_or_else(|| "not begun".to_owned(), |epoch| format!("epoch {epoch} has ended"));
+        format!("<pruner of {} events, {ended}, {} masks>", self.pruner.strategy().len(), self.pruner.masks().len())
+    }
+}

@@ -1,0 +1,274 @@
+//! What an event did.
+
+use prune_core::Density;
+use prune_schedule::{LayerReport as CoreLayer, Report as CoreReport, Totals as CoreTotals, UnitCounts};
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use crate::json::to_python;
+
+/// What an event did. str() of it is an aligned table; to_dict() holds every figure.
+#[pyclass(module = "prune_rs", name = "Report", frozen, eq)]
+#[derive(PartialEq)]
+pub(crate) struct Report {
+    pub(crate) report: CoreReport,
+}
+
+/// What an event did to a layer. The figures of Totals stand in counts, and as attributes of their own.
+#[pyclass(module = "prune_rs", name = "LayerReport", frozen)]
+pub(crate) struct LayerReport {
+    layer: CoreLayer,
+}
+
+/// Counts of elements, over a layer or several.
+#[pyclass(module = "prune_rs", name = "Totals", frozen)]
+pub(crate) struct Totals {
+    totals: CoreTotals,
+}
+
+#[pymethods]
+impl Report {
+    /// The epoch at whose end it happened, 0 being before training; of an event at a step, the epoch in training.
+    #[getter]
+    fn epoch(&self) -> u64 {
+        self.report.epoch
+    }
+
+    /// The step after which it happened, of an event that is counted in steps; else None.
+    #[getter]
+    fn step(&self) -> Option<u64> {
+        self.report.step
+    }
+
+    /// The key that the event stands under, such as "10", "10..=20" or "-1".
+    #[getter]
+    fn event(&self) -> &str {
+        &self.report.event
+    }
+
+    /// The method's name.
+    #[getter]
+    fn method(&self) -> &str {
+        &self.report.method
+    }
+
+    /// What was to be reached, both ways: "keeps 10%, removes 90%". Empty where layers have values of their own.
+    #[getter]
+    fn target(&self) -> &str {
+        &self.report.target
+    }
+
+    /// Whether the mask is not held, but made anew at the end of the next epoch.
+    #[getter]
+    fn floats(&self) -> bool {
+        self.report.floats
+    }
+
+    /// Whether every mask is as it was and no value other than zero was written over.
+    #[getter]
+    fn unchanged(&self) -> bool {
+        self.report.unchanged
+    }
+
+    /// Whether the masks are for forward passes alone, and nothing was written.
+    #[getter]
+    fn forward_only(&self) -> bool {
+        self.report.forward_only
+    }
+
+    /// Whether somebody else wrote the masks, and nobody has looked at what is there now.
+    #[getter]
+    fn unchecked(&self) -> bool {
+        self.report.unchecked
+    }
+
+    /// The epoch to whose end every parameter was set back before the masks were applied, or None.
+    #[getter]
+    fn rewound_to(&self) -> Option<u64> {
+        self.report.rewound_to
+    }
+
+    /// The layers that the event selected, in the model's order.
+    #[getter]
+    fn layers(&self) -> Vec<LayerReport> {
+        self.report.layers.iter().map(|layer| LayerReport { layer: layer.clone() }).collect()
+    }
+
+    /// Those layers together.
+    #[getter]
+    fn selected(&self) -> Totals {
+        Totals { totals: self.report.selected }
+    }
+
+    /// All arrays of the model together, those that no event selected among them.
+    #[getter]
+    fn all(&self) -> Totals {
+        Totals { totals: self.report.all }
+    }
+
+    /// What the user should know, in words.
+    #[getter]
+    fn warnings(&self) -> Vec<String> {
+        self.report.warnings.iter().map(ToString::to_string).collect()
+    }
+
+    /// Every figure, as dicts and lists.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_python(py, &self.report)
+    }
+
+    fn __str__(&self) -> String {
+        self.report.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        self.report.to_string()
+    }
+}
+
+#[pymethods]
+impl LayerReport {
+    /// The layer's name.
+    #[getter]
+    fn layer(&self) -> &str {
+        &self.layer.layer
+    }
+
+    /// Its shape.
+    #[getter]
+    fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.layer.shape)
+    }
+
+    /// What was to be reached in it, both ways.
+    #[getter]
+    fn target(&self) -> &str {
+        &self.layer.target
+    }
+
+    /// The axis along which N:M groups ran, or channels or ranked outputs lay; else None.
+    #[getter]
+    fn axis(&self) -> Option<usize> {
+        self.layer.axis
+    }
+
+    /// Blocks or channels as (asked or None, kept, of); None for single elements and N:M.
+    #[getter]
+    fn units(&self) -> Option<(Option<usize>, usize, usize)> {
+        self.layer.units.map(|UnitCounts { asked, kept, of, .. }| (asked, kept, of))
+    }
+
+    /// The figures.
+    #[getter]
+    fn counts(&self) -> Totals {
+        Totals { totals: self.layer.counts }
+    }
+
+    fn __getattr__<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        self.counts().into_pyobject(py)?.getattr(name)
+    }
+
+    /// Every figure, as a dict.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_python(py, &self.layer)
+    }
+
+    fn __repr__(&self) -> String {
+        let CoreTotals { kept, elements, .. } = self.layer.counts;
+        format!(
+            "<layer {} of shape {:?} keeping {kept} of {elements}>",
+            prune_core::printable(&self.layer.layer),
+            self.layer.shape
+        )
+    }
+}
+
+#[pymethods]
+impl Totals {
+    /// Elements there are.
+    #[getter]
+    fn elements(&self) -> usize {
+        self.totals.elements
+    }
+
+    /// Elements that the event asked to keep; None where it asked for units of different sizes.
+    #[getter]
+    fn asked(&self) -> Option<usize> {
+        self.totals.asked
+    }
+
+    /// Elements kept by the masks after the event.
+    #[getter]
+    fn kept(&self) -> usize {
+        self.totals.kept
+    }
+
+    /// Elements that are not zero after the event.
+    #[getter]
+    fn non_zero(&self) -> usize {
+        self.totals.non_zero
+    }
+
+    /// Elements kept before the event and no longer, zeros among them.
+    #[getter]
+    fn closed(&self) -> usize {
+        self.totals.closed
+    }
+
+    /// Of the closed elements those that were not zero.
+    #[getter]
+    fn newly_pruned(&self) -> usize {
+        self.totals.newly_pruned
+    }
+
+    /// Elements that earlier events had closed, and this one opened again.
+    #[getter]
+    fn reopened(&self) -> usize {
+        self.totals.reopened
+    }
+
+    /// Of a floating mask: elements that came in for others since it was last made.
+    #[getter]
+    fn swaps(&self) -> usize {
+        self.totals.swaps
+    }
+
+    /// Elements that share the score at which the selection stopped; of N:M, groups in which a tie was broken.
+    #[getter]
+    fn ties(&self) -> usize {
+        self.totals.ties
+    }
+
+    /// The share of the squared norm that was kept; None where there is no finite one.
+    #[getter]
+    fn norm_kept(&self) -> Option<f64> {
+        self.totals.norm_kept
+    }
+
+    /// N:M groups that keep fewer than the pattern says, because too few of their elements were alive.
+    #[getter]
+    fn short_groups(&self) -> usize {
+        self.totals.short_groups
+    }
+
+    /// The fraction kept; None where nothing is kept of some.
+    #[getter]
+    fn density(&self) -> Option<f64> {
+        self.totals.density().map(Density::get)
+    }
+
+    /// The fraction removed; None where nothing is kept of some.
+    #[getter]
+    fn sparsity(&self) -> Option<f64> {
+        self.totals.density().map(Density::sparsity)
+    }
+
+    /// Every figure, as a dict.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_python(py, &self.totals)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<{} of {} kept>", self.totals.kept, self.totals.elements)
+    }
+}
