@@ -1,0 +1,108 @@
+"""Zeros that stay zero: weights and an optimiser's buffers, written after each step."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import prune_rs
+import torch
+from prune_rs import Mask, PruneError
+from prune_rs.torch._layers import Layers
+from prune_rs.torch._state import OptimizerState, PruneWarning
+from prune_rs.torch._views import Array, weight_view
+
+Tensors = list[tuple[str, torch.Tensor]]
+
+
+class Holder:
+    """Holds the layers of a module, and what optimisers keep for them, to masks.
+
+    On the CPU the native half writes through views, in one pass for all buffers of a layer. On other devices the masks are
+    kept as tensors of bool, and select.
+    """
+
+    def __init__(self, layers: Layers) -> None:
+        self._layers = layers
+        self.state = OptimizerState()
+        self._warned: set[str] = set()
+        self._names: list[str] = []
+        self._masks: dict[str, Mask] = {}
+        self._outside: dict[tuple[str, torch.device], torch.Tensor] = {}
+
+    def set_masks(self, masks: prune_rs.Masks) -> None:
+        """Takes note of the masks in force, which have changed."""
+        self._names = masks.keys()
+        self._masks = dict(masks.items())
+        self._outside.clear()
+
+    def hold(self, pruner: prune_rs.Pruner, optimizers: Sequence[torch.optim.Optimizer]) -> None:
+        """Writes +0.0 outside the masks."""
+        sets, elsewhere = self._gathered(optimizers)
+        for name, tensor in elsewhere:
+            self._must_fit(name, tensor)
+        whole = [arrays for arrays in sets if len(arrays) == len(self._names)]
+        if whole:
+            pruner.hold_each(whole)
+        for arrays in sets:
+            if 0 < len(arrays) < len(self._names):
+                pruner.hold_present(arrays)
+        with torch.no_grad():
+            for name, tensor in elsewhere:
+                tensor.masked_fill_(self.outside(name, tensor.device), 0.0)
+        self._warn()
+
+    def revivals(self, pruner: prune_rs.Pruner, optimizers: Sequence[torch.optim.Optimizer]) -> int:
+        """How many elements outside the masks are not zero, in weights and buffers."""
+        sets, elsewhere = self._gathered(optimizers)
+        masks = pruner.held
+        count = 0
+        for arrays in sets:
+            here = prune_rs.Masks({name: mask for name, mask in masks.items() if name in arrays})
+            count += here.revivals(arrays)
+        for name, tensor in elsewhere:
+            self._must_fit(name, tensor)
+            count += int((tensor.detach()[self.outside(name, tensor.device)] != 0).sum())
+        return count
+
+    def outside(self, name: str, device: torch.device) -> torch.Tensor:
+        """True where a mask removes, on a device."""
+        found = self._outside.get((name, device))
+        if found is None:
+            found = torch.from_numpy(~self._masks[name].to_numpy()).to(device)
+            self._outside[name, device] = found
+        return found
+
+    def _gathered(self, optimizers: Sequence[torch.optim.Optimizer]) -> tuple[list[dict[str, Array]], Tensors]:
+        """Sets of arrays of the CPU by layer: the weights, and one of each kind of buffer; and tensors of other devices."""
+        weights: dict[str, Array] = {}
+        buffers: dict[str, dict[str, Array]] = {}
+        elsewhere: Tensors = []
+        for name in self._names:
+            parameter = self._layers.must_be_here(name)
+            if parameter.is_cpu:
+                weights[name] = weight_view(parameter)
+            else:
+                elsewhere.append((name, parameter))
+            objects = (parameter, *self._layers.twins.get(name, ()))
+            for key, tensor in self.state.held(name, objects, optimizers):
+                if not tensor.is_cpu:
+                    elsewhere.append((name, tensor))
+                    continue
+                while name in buffers.setdefault(key, {}):
+                    key += "'"
+                buffers[key][name] = weight_view(tensor)
+        return [weights, *buffers.values()], elsewhere
+
+    def _must_fit(self, name: str, tensor: torch.Tensor) -> None:
+        shape = self._masks[name].shape
+        if tuple(tensor.shape) != shape:
+            raise PruneError(f"layer `{name}`: its mask has shape {shape}, but the tensor has {tuple(tensor.shape)}")
+
+    def _warn(self) -> None:
+        new = [f"{place}: {why}" for place, why in self.state.left.items() if place not in self._warned]
+        if new:
+            self._warned.update(self.state.left)
+            warnings.warn(
+                "the optimiser keeps what is not held at zero; the weights are. " + "; ".join(new), PruneWarning, stacklevel=2
+            )
