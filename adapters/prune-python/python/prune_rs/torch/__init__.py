@@ -9,6 +9,7 @@ Whatever cannot be done raises prune_rs.PruneError, which says what, where and w
 
 from prune_rs.torch._pruner import Pruner
 from prune_rs.torch._report import Report
+from prune_rs.torch._slice import slice_module
 from prune_rs.torch._state import PruneWarning
 from prune_rs.torch._take_over import take_over
 from prune_rs.torch._tensor import apply_mask, prune_tensor
@@ -21,5 +22,6 @@ __all__ = [
     "apply_mask",
     "as_array",
     "prune_tensor",
+    "slice_module",
     "take_over",
 ]

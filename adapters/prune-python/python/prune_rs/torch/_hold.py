@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import prune_rs
 import torch
 from prune_rs import Mask, PruneError
+from prune_rs.torch import _views
 from prune_rs.torch._layers import Layers
 from prune_rs.torch._state import OptimizerState, PruneWarning
-from prune_rs.torch._views import Array, weight_view
 
 Tensors = list[tuple[str, torch.Tensor]]
 
@@ -73,25 +73,25 @@ class Holder:
             self._outside[name, device] = found
         return found
 
-    def _gathered(self, optimizers: Sequence[torch.optim.Optimizer]) -> tuple[list[dict[str, Array]], Tensors]:
+    def _gathered(self, optimizers: Sequence[torch.optim.Optimizer]) -> tuple[list[dict[str, _views.Array]], Tensors]:
         """Sets of arrays of the CPU by layer: the weights, and one of each kind of buffer; and tensors of other devices."""
-        weights: dict[str, Array] = {}
-        buffers: dict[str, dict[str, Array]] = {}
+        weights: dict[str, _views.Array] = {}
+        buffers: dict[str, dict[str, _views.Array]] = {}
         elsewhere: Tensors = []
         for name in self._names:
             parameter = self._layers.must_be_here(name)
-            if parameter.is_cpu:
-                weights[name] = weight_view(parameter)
+            if _views.in_place(parameter):
+                weights[name] = _views.weight_view(parameter)
             else:
                 elsewhere.append((name, parameter))
             objects = (parameter, *self._layers.twins.get(name, ()))
             for key, tensor in self.state.held(name, objects, optimizers):
-                if not tensor.is_cpu:
+                if not _views.in_place(tensor):
                     elsewhere.append((name, tensor))
                     continue
                 while name in buffers.setdefault(key, {}):
                     key += "'"
-                buffers[key][name] = weight_view(tensor)
+                buffers[key][name] = _views.weight_view(tensor)
         return [weights, *buffers.values()], elsewhere
 
     def _must_fit(self, name: str, tensor: torch.Tensor) -> None:

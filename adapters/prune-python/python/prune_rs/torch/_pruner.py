@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import prune_rs
 import torch
@@ -43,7 +43,7 @@ class Pruner:
         masks: Any = None,
         also: Iterable[str] = (),
         layers: Mapping[str, LayerFacts] | None = None,
-        defaults: str = "library",
+        defaults: Literal["library", "files"] = "library",
         couplings: Any = None,
     ) -> None:
         strategy = strategy if isinstance(strategy, prune_rs.Strategy) else prune_rs.Strategy(strategy)
@@ -163,7 +163,7 @@ class Pruner:
         """Takes note of the gradients of one backward pass, those in `.grad` unless given, for an event that asks for them
         before or between the steps of an attached optimiser, which shows its own."""
         shown = gradients_of(self._layers) if gradients is None else gradients
-        self._pruner.observe(arrays_of("gradients", shown))
+        self._pruner.observe(arrays_of("gradients", shown) or {})
 
     def hold(self) -> None:
         """Writes +0.0 outside the masks in force, in the weights and in what attached optimisers keep for them."""
@@ -244,7 +244,7 @@ class Pruner:
         """Shows the gradients where they are looked at, and says whether the optimiser is to step."""
         replaces = self.strategy.has_steps and self._pruner.replaces_step((self._pruner.last_step or 0) + 1)
         if self._needs.at(replaces):
-            self._pruner.observe(arrays_of("gradients", gradients_of(self._layers, optimizer)))
+            self._pruner.observe(arrays_of("gradients", gradients_of(self._layers, optimizer)) or {})
         return not replaces
 
     def _after(self) -> Report | None:

@@ -7,6 +7,7 @@ from typing import Any
 import prune_rs
 import torch
 from prune_rs import Mask, PruneError
+from prune_rs.torch import _views
 from prune_rs.torch._views import as_array
 
 
@@ -55,7 +56,7 @@ def apply_mask(tensor: torch.Tensor, mask: Any) -> None:
     if not tensor.is_floating_point():
         raise PruneError(f"the tensor's elements are of type {tensor.dtype}; float32, float64, float16 and bfloat16 are pruned")
     with torch.no_grad():
-        if tensor.is_cpu:
+        if _views.in_place(tensor):
             prune_rs.apply_mask(array, mask)
             if not tensor.is_inference():
                 torch.autograd.graph.increment_version(tensor)
