@@ -8,7 +8,7 @@ mod read;
 mod write;
 
 pub(crate) use bits::Bf16;
-pub(crate) use model::{Model, Reading, named};
+pub(crate) use model::{InLayer, Model, Reading, named};
 pub(crate) use read::{Readable, View, Views};
 pub(crate) use write::Writable;
 

@@ -119,7 +119,8 @@ impl Array<'_> {
 }
 
 /// Refusals that name the layer.
-trait InLayer {
+pub(crate) trait InLayer {
+    /// The same, naming the layer.
     fn in_layer(self, py: Python<'_>, name: &str) -> Self;
 }
 
