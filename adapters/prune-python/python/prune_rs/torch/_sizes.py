@@ -43,6 +43,15 @@ def sizes_of(owner: nn.Module, shapes: Shapes) -> dict[str, object]:
     raise PruneError(f"it belongs to a {type(owner).__name__}, of which it is not known what else depends on its size")
 
 
+def output_axis(owner: nn.Module) -> int | None:
+    """The axis of a module's weight along which its biases and statistics run, where they run along one."""
+    if isinstance(owner, nn.modules.conv._ConvTransposeNd):
+        return 1 if owner.groups == 1 else None
+    if isinstance(owner, (nn.Linear, nn.modules.conv._ConvNd, nn.modules.batchnorm._NormBase, nn.GroupNorm)):
+        return 0
+    return None
+
+
 def _longest(shapes: Shapes) -> int:
     """The length that the parameters of a norm share."""
     return max(shape[0] for shape in shapes.values() if len(shape) == 1)

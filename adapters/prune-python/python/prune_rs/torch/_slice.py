@@ -13,7 +13,7 @@ from prune_rs.torch._hooks import must_be_optimizer
 from prune_rs.torch._kept import KeptTensor, digest, read_kept
 from prune_rs.torch._layers import plain_name
 from prune_rs.torch._roles import near
-from prune_rs.torch._sizes import shapes_in, sizes_of
+from prune_rs.torch._sizes import output_axis, shapes_in, sizes_of
 from prune_rs.torch._views import why_closed
 
 
@@ -43,8 +43,9 @@ def slice_module(
 ) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
     """Cuts a module, in place, as `prune shrink --kept` says that its ONNX model was cut, so that training goes on.
 
-    The model's constants are matched with parameters and buffers by the names of the state dict. Parameters stay the same
-    objects, and modules get the sizes that fit. optimizer: its state of each parameter is cut too. Gradients are dropped.
+    The model's constants are matched with parameters and buffers by the names of the state dict. Vectors that run along the
+    channels of a tensor beside them (biases, the statistics of a norm) are cut with it where the model does not list them,
+    as where an exporter kept one constant for several. Parameters stay the same objects, and modules get the sizes that fit. optimizer: its state of each parameter is cut too. Gradients are dropped.
     values_differ: cut also tensors that hold other values than the model's constants, as after more training.
     Masks in force before are of other shapes: make the Pruner anew.
 
@@ -61,6 +62,8 @@ def slice_module(
     tensors = dict(_tensors(module))
     cuts = {like.name: _cut(like, tensors, values_differ) for like in read_kept(kept)}
     by_tensor = _one_each(cuts)
+    for name, cut in _followers(module, by_tensor, {id(tensor): name for name, tensor in tensors.items()}):
+        cuts[name] = by_tensor[id(cut.tensor)] = cut
     sizes = _sizes(module, by_tensor, {id(cut.tensor): name for name, cut in cuts.items()})
     states = [] if optimizer is None else list(_states(optimizer, cuts))
     shapes = {name: (tuple(cut.tensor.shape), cut.shape()) for name, cut in cuts.items()}
@@ -85,6 +88,11 @@ def _tensors(module: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
 
 def _cut(like: KeptTensor, tensors: Mapping[str, torch.Tensor], values_differ: bool) -> _Cut:
     tensor = tensors.get(like.name)
+    if tensor is None and tensors.get(like.name.partition("@")[0]) is not None:
+        raise PruneError(
+            f"the uses of the model's constant `{like.name.partition('@')[0]}` lost different indices; give each module that uses "
+            "it values of its own, so that the exporter keeps them apart"
+        )
     if tensor is None:
         hint = near(like.name, tensors)
         raise PruneError(
@@ -117,6 +125,23 @@ def _one_each(cuts: Mapping[str, _Cut]) -> dict[int, _Cut]:
         if found.setdefault(id(cut.tensor), cut).axes != cut.axes:
             raise PruneError(f"`{name}` is tied to another tensor that lost other indices; give each memory of its own first")
     return found
+
+
+def _followers(module: torch.nn.Module, cuts: Mapping[int, _Cut], names: Mapping[int, str]) -> Iterator[tuple[str, _Cut]]:
+    """Vectors along the output channels of what is cut beside them, which are not cut by themselves."""
+    for owner in module.modules():
+        held = [tensor for kept in (owner._parameters, owner._buffers) for tensor in kept.values() if tensor is not None]
+        vectors = [tensor for tensor in held if tensor.ndim == 1]
+        leaders = [tensor for tensor in held if id(tensor) in cuts]
+        axis = output_axis(owner)
+        if axis is None or not leaders:
+            continue
+        leader = max(leaders, key=lambda tensor: tensor.ndim)
+        along = axis if leader.ndim > 1 else 0
+        kept = cuts[id(leader)].axes.get(along)
+        for vector in vectors:
+            if kept is not None and id(vector) not in cuts and len(vector) == leader.shape[along]:
+                yield names[id(vector)], _Cut(vector, {0: kept})
 
 
 def _sizes(module: torch.nn.Module, cuts: Mapping[int, _Cut], names: Mapping[int, str]) -> list[tuple[torch.nn.Module, str, object]]:
