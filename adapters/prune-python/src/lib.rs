@@ -50,9 +50,7 @@ mod _native {
     #[pymodule_export]
     use crate::scores::scores;
     #[pymodule_export]
-    use crate::select::{
-        mask_blocks, mask_channels, mask_global, mask_n_m, mask_per_output, mask_unstructured,
-    };
+    use crate::select::{mask_blocks, mask_channels, mask_global, mask_n_m, mask_per_output, mask_unstructured};
     #[pymodule_export]
     use crate::strategy::{Strategy, Timeline};
 

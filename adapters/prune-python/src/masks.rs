@@ -137,7 +137,12 @@ impl Masks {
 
     /// The mask of a layer, or `default` where it has none.
     #[pyo3(signature = (name, default=None))]
-    fn get<'py>(&self, py: Python<'py>, name: &str, default: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        name: &str,
+        default: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         match self.masks.get(name) {
             Some(mask) => Ok(Some(Mask::from(mask.clone()).into_pyobject(py)?.into_any())),
             None => Ok(default),
@@ -172,7 +177,12 @@ impl Masks {
     fn __repr__(&self) -> String {
         let lines: Vec<String> =
             self.masks.iter().map(|(name, mask)| format!("  {}: {mask}", prune_core::printable(name))).collect();
-        format!("<masks of {} layers>{}{}", self.masks.len(), if lines.is_empty() { "" } else { "\n" }, lines.join("\n"))
+        format!(
+            "<masks of {} layers>{}{}",
+            self.masks.len(),
+            if lines.is_empty() { "" } else { "\n" },
+            lines.join("\n")
+        )
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

@@ -1,11 +1,9 @@
 //! Checkpoints in safetensors: pruned, checked, looked at.
 
-use std::path::PathBuf;
-
 use prune_files::{Destination, Format, Want, write_masks, write_zero_masks};
 use pyo3::prelude::*;
 
-use super::job::{Asked, filter, group_axis, strategy_for_files};
+use super::job::{Asked, Beside, FilePath, filter, group_axis, strategy_for_files};
 use super::watched::{FileReport, watched};
 use crate::error::refused;
 use crate::number::{density as density_of, one_of, pattern as pattern_of};
@@ -28,8 +26,8 @@ use crate::number::{density as density_of, one_of, pattern as pattern_of};
 #[expect(clippy::too_many_arguments, reason = "arguments of Python, most of them by name")]
 pub(crate) fn apply(
     py: Python<'_>,
-    model: PathBuf,
-    output: Option<PathBuf>,
+    model: FilePath,
+    output: Option<FilePath>,
     strategy: Option<&Bound<'_, PyAny>>,
     epoch: Option<u64>,
     format: &str,
@@ -39,15 +37,16 @@ pub(crate) fn apply(
     exclude: Vec<String>,
     also: Vec<String>,
     all: bool,
-    scores: Option<PathBuf>,
-    gradients: Option<PathBuf>,
-    inputs: Option<PathBuf>,
-    masks: Option<PathBuf>,
+    scores: Option<FilePath>,
+    gradients: Option<FilePath>,
+    inputs: Option<FilePath>,
+    masks: Option<FilePath>,
 ) -> PyResult<FileReport> {
     let format = one_of("format", format, &[("dense", Format::Dense), ("bitmask", Format::Bitmask)])?;
     let filter = filter(include, exclude, also, all);
-    let job = Asked { strategy, epoch, axis, filter, scores, gradients, inputs, masks }.job(model)?;
-    let to = Destination { path: output, force };
+    let beside = Beside { scores, gradients, inputs, masks };
+    let job = Asked { strategy, epoch, axis, filter, beside }.job(model)?;
+    let to = Destination { path: output.map(|path| path.0), force };
     watched(py, |watch| prune_files::apply(&job, &to, format, watch))
 }
 
@@ -61,8 +60,8 @@ pub(crate) fn apply(
 #[expect(clippy::too_many_arguments, reason = "arguments of Python, most of them by name")]
 pub(crate) fn mask(
     py: Python<'_>,
-    model: PathBuf,
-    output: PathBuf,
+    model: FilePath,
+    output: FilePath,
     strategy: Option<&Bound<'_, PyAny>>,
     from_zeros: bool,
     epoch: Option<u64>,
@@ -72,22 +71,23 @@ pub(crate) fn mask(
     exclude: Vec<String>,
     also: Vec<String>,
     all: bool,
-    scores: Option<PathBuf>,
-    gradients: Option<PathBuf>,
-    inputs: Option<PathBuf>,
-    masks: Option<PathBuf>,
+    scores: Option<FilePath>,
+    gradients: Option<FilePath>,
+    inputs: Option<FilePath>,
+    masks: Option<FilePath>,
 ) -> PyResult<FileReport> {
     let filter = filter(include, exclude, also, all);
     if from_zeros {
         if strategy.is_some() || epoch.is_some() || axis.is_some() {
             return Err(refused("from_zeros reads masks off the weights alone; leave strategy, epoch and axis out"));
         }
-        let mut job = prune_files::Job::new(model, Vec::new()).with_filter(filter);
-        (job.scores, job.gradients, job.inputs, job.masks) = (scores, gradients, inputs, masks);
-        return watched(py, |watch| write_zero_masks(&job, &output, force, watch));
+        let beside = Beside { scores, gradients, inputs, masks };
+        let job = beside.put_into(prune_files::Job::new(model.0, Vec::new()).with_filter(filter));
+        return watched(py, |watch| write_zero_masks(&job, &output.0, force, watch));
     }
-    let job = Asked { strategy, epoch, axis, filter, scores, gradients, inputs, masks }.job(model)?;
-    watched(py, |watch| write_masks(&job, &output, force, watch))
+    let beside = Beside { scores, gradients, inputs, masks };
+    let job = Asked { strategy, epoch, axis, filter, beside }.job(model)?;
+    watched(py, |watch| write_masks(&job, &output.0, force, watch))
 }
 
 /// Whether a checkpoint keeps to a pattern, a density or masks: a report whose `holds` says so.
@@ -102,11 +102,11 @@ pub(crate) fn mask(
 #[expect(clippy::too_many_arguments, reason = "arguments of Python, most of them by name")]
 pub(crate) fn check(
     py: Python<'_>,
-    model: PathBuf,
+    model: FilePath,
     pattern: Option<&Bound<'_, PyAny>>,
     density: Option<&Bound<'_, PyAny>>,
     sparsity: Option<&Bound<'_, PyAny>>,
-    masks: Option<PathBuf>,
+    masks: Option<FilePath>,
     axis: Option<&Bound<'_, PyAny>>,
     together: bool,
     include: Vec<String>,
@@ -126,17 +126,17 @@ pub(crate) fn check(
             Want::Pattern { pattern: pattern_of(pattern)?, axis: axis.map(group_axis).transpose()? }
         }
         (None, Some(density), None) => Want::Density { density, together },
-        (None, None, Some(masks)) => Want::Masks(masks),
+        (None, None, Some(masks)) => Want::Masks(masks.0),
         _ => return Err(refused("say what is checked: one of pattern, density, sparsity and masks")),
     };
     let filter = filter(include, exclude, also, all);
-    watched(py, |watch| prune_files::check(&model, &want, &filter, watch))
+    watched(py, |watch| prune_files::check(&model.0, &want, &filter, watch))
 }
 
 /// What a checkpoint holds: types, shapes, densities, and the N:M patterns that it has.
 #[pyfunction]
-pub(crate) fn inspect(py: Python<'_>, model: PathBuf) -> PyResult<FileReport> {
-    watched(py, |watch| prune_files::inspect(&model, watch))
+pub(crate) fn inspect(py: Python<'_>, model: FilePath) -> PyResult<FileReport> {
+    watched(py, |watch| prune_files::inspect(&model.0, watch))
 }
 
 /// What a strategy will ask of a checkpoint, from its headers alone. The arguments are those of apply.
@@ -145,7 +145,7 @@ pub(crate) fn inspect(py: Python<'_>, model: PathBuf) -> PyResult<FileReport> {
 #[expect(clippy::too_many_arguments, reason = "arguments of Python, most of them by name")]
 pub(crate) fn preview(
     py: Python<'_>,
-    model: PathBuf,
+    model: FilePath,
     strategy: &Bound<'_, PyAny>,
     axis: Option<&Bound<'_, PyAny>>,
     include: Vec<String>,
@@ -154,13 +154,13 @@ pub(crate) fn preview(
     all: bool,
 ) -> PyResult<FileReport> {
     let (strategy, filter) = (strategy_for_files(strategy, axis)?, filter(include, exclude, also, all));
-    watched(py, |_| prune_files::preview(&model, &strategy, &filter))
+    watched(py, |_| prune_files::preview(&model.0, &strategy, &filter))
 }
 
 /// Turns a checkpoint in the bitmask format back into a dense one, bit for bit.
 #[pyfunction]
 #[pyo3(signature = (model, output, *, force=false))]
-pub(crate) fn expand(py: Python<'_>, model: PathBuf, output: PathBuf, force: bool) -> PyResult<FileReport> {
-    let to = Destination { path: Some(output), force };
-    watched(py, |watch| prune_files::expand(&model, &to, watch))
+pub(crate) fn expand(py: Python<'_>, model: FilePath, output: FilePath, force: bool) -> PyResult<FileReport> {
+    let to = Destination { path: Some(output.0), force };
+    watched(py, |watch| prune_files::expand(&model.0, &to, watch))
 }

@@ -1,13 +1,13 @@
 //! ONNX models without some of their channels, and checkpoints cut alike.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use prune_core::Density;
 use prune_files::{ChannelMethod, ChannelScore, ShrinkBy, ShrinkJob, ShrinkOutputs, SliceJob};
 use prune_schedule::Glob;
 use pyo3::prelude::*;
 
+use super::job::FilePath;
 use super::watched::{FileReport, watched};
 use crate::array::named;
 use crate::error::refused;
@@ -30,13 +30,13 @@ use crate::number::{density as density_of, lengths, one_of};
 #[expect(clippy::too_many_arguments, reason = "arguments of Python, most of them by name")]
 pub(crate) fn shrink(
     py: Python<'_>,
-    model: PathBuf,
-    output: PathBuf,
+    model: FilePath,
+    output: FilePath,
     density: Option<&Bound<'_, PyAny>>,
     sparsity: Option<&Bound<'_, PyAny>>,
     keep_macs: Option<&Bound<'_, PyAny>>,
     keep_params: Option<&Bound<'_, PyAny>>,
-    masks: Option<PathBuf>,
+    masks: Option<FilePath>,
     dead: bool,
     method: &str,
     min_density: Option<&Bound<'_, PyAny>>,
@@ -47,7 +47,7 @@ pub(crate) fn shrink(
     include: Vec<String>,
     exclude: Vec<String>,
     explain: bool,
-    kept: Option<PathBuf>,
+    kept: Option<FilePath>,
     force: bool,
 ) -> PyResult<FileReport> {
     let methods = [
@@ -66,7 +66,7 @@ pub(crate) fn shrink(
         (Some(density), None, None, None, false) => ShrinkBy::Density { method, density, min_density },
         (None, Some(fraction), None, None, false) => ShrinkBy::MultiplyAdds { method, fraction, min_density },
         (None, None, Some(fraction), None, false) => ShrinkBy::Parameters { method, fraction, min_density },
-        (None, None, None, Some(masks), false) if min_density.is_none() => ShrinkBy::Masks(masks),
+        (None, None, None, Some(masks), false) if min_density.is_none() => ShrinkBy::Masks(masks.0),
         (None, None, None, None, true) if min_density.is_none() => ShrinkBy::Dead,
         (None, None, None, ..) if min_density.is_some() => {
             return Err(refused("min_density is for what is ranked: density, sparsity, keep_macs and keep_params"));
@@ -81,14 +81,14 @@ pub(crate) fn shrink(
         shapes.insert(name, lengths("the shape of an input", &shape)?);
     }
     let globs = |patterns: Vec<String>| patterns.into_iter().map(Glob::new).collect();
-    let job = ShrinkJob::new(model, by)
+    let job = ShrinkJob::new(model.0, by)
         .with_score(score)
         .with_multiple(multiple)
         .with_inputs(shapes)
         .with_include(globs(include))
         .with_exclude(globs(exclude))
         .with_explain(explain);
-    let to = ShrinkOutputs { model: output, kept, force };
+    let to = ShrinkOutputs { model: output.0, kept: kept.map(|path| path.0), force };
     watched(py, |watch| prune_files::shrink(&job, &to, watch))
 }
 
@@ -103,12 +103,12 @@ pub(crate) fn shrink(
 #[pyo3(signature = (checkpoint, output, kept, *, names=None, force=false))]
 pub(crate) fn slice(
     py: Python<'_>,
-    checkpoint: PathBuf,
-    output: PathBuf,
-    kept: PathBuf,
-    names: Option<PathBuf>,
+    checkpoint: FilePath,
+    output: FilePath,
+    kept: FilePath,
+    names: Option<FilePath>,
     force: bool,
 ) -> PyResult<FileReport> {
-    let job = SliceJob { checkpoint, kept, names };
-    watched(py, |watch| prune_files::slice(&job, &output, force, watch))
+    let job = SliceJob { checkpoint: checkpoint.0, kept: kept.0, names: names.map(|path| path.0) };
+    watched(py, |watch| prune_files::slice(&job, &output.0, force, watch))
 }

@@ -17,30 +17,45 @@ pub(super) struct Asked<'a, 'py> {
     pub(super) epoch: Option<u64>,
     pub(super) axis: Option<&'a Bound<'py, PyAny>>,
     pub(super) filter: Filter,
-    pub(super) scores: Option<PathBuf>,
-    pub(super) gradients: Option<PathBuf>,
-    pub(super) inputs: Option<PathBuf>,
-    pub(super) masks: Option<PathBuf>,
+    pub(super) beside: Beside,
+}
+
+/// Files beside the model.
+pub(super) struct Beside {
+    pub(super) scores: Option<FilePath>,
+    pub(super) gradients: Option<FilePath>,
+    pub(super) inputs: Option<FilePath>,
+    pub(super) masks: Option<FilePath>,
+}
+
+impl Beside {
+    /// The job with them.
+    pub(super) fn put_into(self, mut job: Job) -> Job {
+        let path = |file: Option<FilePath>| file.map(|path| path.0);
+        job.scores = path(self.scores);
+        job.gradients = path(self.gradients);
+        job.inputs = path(self.inputs);
+        job.masks = path(self.masks);
+        job
+    }
 }
 
 impl Asked<'_, '_> {
     /// The job on a model.
-    pub(super) fn job(self, model: PathBuf) -> PyResult<Job> {
-        let mut job = Job::new(model, self.events()?).with_filter(self.filter);
-        job.scores = self.scores;
-        job.gradients = self.gradients;
-        job.inputs = self.inputs;
-        job.masks = self.masks;
-        Ok(job)
+    pub(super) fn job(self, model: FilePath) -> PyResult<Job> {
+        let job = Job::new(model.0, self.events()?).with_filter(self.filter);
+        Ok(self.beside.put_into(job))
     }
 
     /// What is done, in order; nothing where masks are applied as they are.
     fn events(&self) -> PyResult<Vec<(Option<Key>, Event)>> {
         let Some(table) = self.strategy else {
-            return match (&self.masks, self.axis, self.epoch) {
+            return match (&self.beside.masks, self.axis, self.epoch) {
                 (Some(_), None, None) => Ok(Vec::new()),
                 (Some(_), ..) => Err(refused("masks are applied as they are; leave axis and epoch out")),
-                (None, ..) => Err(refused("say what is done: a strategy, one event such as {\"method\": ...}, or masks")),
+                (None, ..) => {
+                    Err(refused("say what is done: a strategy, one event such as {\"method\": ...}, or masks"))
+                }
             };
         };
         let alone = is_event(table)?;
@@ -85,4 +100,16 @@ pub(super) fn group_axis(axis: &Bound<'_, PyAny>) -> PyResult<GroupAxis> {
 pub(super) fn filter(include: Vec<String>, exclude: Vec<String>, also: Vec<String>, all: bool) -> Filter {
     let globs = |patterns: Vec<String>| patterns.into_iter().map(Glob::new).collect();
     Filter { include: globs(include), exclude: globs(exclude), also: globs(also), all }
+}
+
+/// The path of a file or folder.
+pub(crate) struct FilePath(pub(super) PathBuf);
+
+impl<'py> FromPyObject<'_, 'py> for FilePath {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let path = object.extract::<PathBuf>();
+        path.map(FilePath).map_err(|_| refused(format!("a path is needed, this is {}", shown(&object))))
+    }
 }
