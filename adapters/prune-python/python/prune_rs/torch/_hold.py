@@ -9,7 +9,7 @@ import prune_rs
 import torch
 from prune_rs import Mask, PruneError
 from prune_rs.torch import _views
-from prune_rs.torch._layers import Layers
+from prune_rs.torch._layers import Layers, Place
 from prune_rs.torch._state import OptimizerState, PruneWarning
 
 Tensors = list[tuple[str, torch.Tensor]]
@@ -27,12 +27,16 @@ class Holder:
         self.state = OptimizerState()
         self._warned: set[str] = set()
         self._names: list[str] = []
+        self._rows: list[tuple[str, torch.Tensor, Place, tuple[torch.Tensor, ...]]] = []
         self._masks: dict[str, Mask] = {}
         self._outside: dict[tuple[str, torch.device], torch.Tensor] = {}
 
     def set_masks(self, masks: prune_rs.Masks) -> None:
         """Takes note of the masks in force, which have changed."""
         self._names = masks.keys()
+        known = self._layers
+        objects = ((name, known.parameters[name]) for name in self._names)
+        self._rows = [(name, p, known.places[name], (p, *known.twins.get(name, ()))) for name, p in objects]
         self._masks = dict(masks.items())
         self._outside.clear()
 
@@ -78,20 +82,21 @@ class Holder:
         weights: dict[str, _views.Array] = {}
         buffers: dict[str, dict[str, _views.Array]] = {}
         elsewhere: Tensors = []
-        for name in self._names:
-            parameter = self._layers.must_be_here(name)
+        for name, parameter, place, objects in self._rows:
+            if place.owner._parameters.get(place.attribute) is not parameter:
+                self._layers.must_be_here(name)
             if _views.in_place(parameter):
                 weights[name] = _views.weight_view(parameter)
             else:
                 elsewhere.append((name, parameter))
-            objects = (parameter, *self._layers.twins.get(name, ()))
-            for key, tensor in self.state.held(name, objects, optimizers):
-                if not _views.in_place(tensor):
+            for key, tensor, array in self.state.held(name, objects, optimizers):
+                if array is None:
                     elsewhere.append((name, tensor))
                     continue
+                # Twins of a tied parameter may have a buffer each.
                 while name in buffers.setdefault(key, {}):
                     key += "'"
-                buffers[key][name] = _views.weight_view(tensor)
+                buffers[key][name] = array
         return [weights, *buffers.values()], elsewhere
 
     def _must_fit(self, name: str, tensor: torch.Tensor) -> None:

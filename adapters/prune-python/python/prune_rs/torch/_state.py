@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import torch
-
-from prune_rs.torch._views import why_closed
+from prune_rs.torch import _views
+from prune_rs.torch._views import Array, why_closed
 
 
 class PruneWarning(UserWarning):
@@ -20,33 +20,44 @@ class OptimizerState:
     def __init__(self) -> None:
         self.left: dict[str, str] = {}
         """What is not held, as `layer: key`, and why."""
-        self._known: dict[tuple[int, int, str], tuple[Any, bool]] = {}
+        self._known: dict[tuple[int, int, str], tuple[Any, int, Array]] = {}
 
     def held(
         self, name: str, parameters: Iterable[torch.Tensor], optimizers: Iterable[torch.optim.Optimizer]
-    ) -> Iterator[tuple[str, torch.Tensor]]:
-        """The floating tensors of the layer's shape that optimisers keep for it, each with its key.
+    ) -> list[tuple[str, torch.Tensor, Array]]:
+        """The floating tensors of the layer's shape that optimisers keep for it, each with its key; and its array, if it
+        is on the CPU, else None.
 
         parameters: the objects that stand for the layer, of which an optimiser may keep any.
         """
+        found = []
         for optimizer in optimizers:
             for parameter in parameters:
                 state = optimizer.state.get(parameter)
-                for key, value in state.items() if state else ():
-                    # Shapes and types are looked at once: they cost more than the rest.
+                if not state:
+                    continue
+                for key, value in state.items():
+                    # Shapes and types are looked at once: they cost more than the rest, at every step.
                     place = (id(optimizer), id(parameter), key)
                     known = self._known.get(place)
-                    if known is None or known[0] is not value:
-                        known = (value, self._can_hold(f"{name}: {key}", parameter, value))
+                    if known is None or known[0] is not value or (known[1] and known[1] != value.data_ptr()):
+                        known = self._looked_at(f"{name}: {key}", parameter, value)
                         self._known[place] = known
                     if known[1]:
-                        yield key, value
+                        found.append((key, value, known[2]))
+        return found
+
+    def _looked_at(self, place: str, parameter: torch.Tensor, value: Any) -> tuple[Any, int, Array]:
+        """A value, where it lies if it is to be held, else 0, and its array."""
+        if not self._can_hold(place, parameter, value):
+            return value, 0, None
+        return value, value.data_ptr(), _views.weight_view(value) if _views.in_place(value) else None
 
     def _can_hold(self, place: str, parameter: torch.Tensor, value: Any) -> bool:
         why = _why_left(parameter, value)
         if why is None:
             self.left.pop(place, None)
-            return isinstance(value, torch.Tensor) and value.shape == parameter.shape
+            return isinstance(value, torch.Tensor) and value.shape == parameter.shape and value.numel() > 0
         self.left[place] = why
         return False
 
