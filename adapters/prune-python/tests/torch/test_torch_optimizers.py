@@ -104,6 +104,12 @@ def test_8_bit_and_unknown_state_is_left_and_named():
     assert set(left) == {f"{name}: {key}" for name in ("0.weight", "2.weight") for key in ("state1", "history")}
     assert "torch.uint8" in left["0.weight: state1"] and "a list" in left["0.weight: history"]
     assert (optimizer.state[module[0].weight]["state1"] == 127).all() and pruner.revivals() == 0
+    # What takes the place of such a value is looked at anew.
+    optimizer.state[module[0].weight]["state1"] = torch.ones(16, 12)
+    pruner.hold()
+    kept = torch.from_numpy(pruner.masks["0.weight"].to_numpy())
+    assert torch.equal(optimizer.state[module[0].weight]["state1"], kept.float())
+    assert "0.weight: state1" not in pruner.left_in_optimizers
 
 
 def test_groups_added_later_are_held_and_hooks_come_off():

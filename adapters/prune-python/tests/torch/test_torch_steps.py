@@ -124,6 +124,17 @@ def test_scores_inputs_and_weights_to_go_back_to():
     assert torch.equal(module[0].weight, torch.where(kept, start["0.weight"], 0)) and torch.equal(module[0].bias, start["0.bias"])
 
 
+def test_weights_go_back_on_other_devices_too(elsewhere):
+    module = mlp()
+    start = {name: value.clone() for name, value in module.state_dict().items()}
+    optimizer = torch.optim.SGD(module.parameters(), 0.1)
+    pruner = Pruner(module, {1: {"method": "unstr_unified_local", "density": 0.2, "rewind": 0}}, optimizer)
+    trained(module, optimizer, 3)
+    pruner.end_epoch(1, rewind=start)
+    kept = torch.from_numpy(pruner.masks["0.weight"].to_numpy())
+    assert torch.equal(module[0].weight, torch.where(kept, start["0.weight"], 0)) and torch.equal(module[0].bias, start["0.bias"])
+
+
 def test_steps_count_once():
     module = mlp()
     optimizer = torch.optim.SGD(module.parameters(), 0.1)

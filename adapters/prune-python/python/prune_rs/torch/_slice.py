@@ -45,7 +45,8 @@ def slice_module(
 
     The model's constants are matched with parameters and buffers by the names of the state dict. Vectors that run along the
     channels of a tensor beside them (biases, the statistics of a norm) are cut with it where the model does not list them,
-    as where an exporter kept one constant for several. Parameters stay the same objects, and modules get the sizes that fit. optimizer: its state of each parameter is cut too. Gradients are dropped.
+    as where an exporter kept one constant for several. Parameters stay the same objects, and modules get the sizes that fit.
+    optimizer: its state of each parameter is cut too. Gradients are dropped.
     values_differ: cut also tensors that hold other values than the model's constants, as after more training.
     Masks in force before are of other shapes: make the Pruner anew.
 
@@ -144,7 +145,9 @@ def _followers(module: torch.nn.Module, cuts: Mapping[int, _Cut], names: Mapping
                 yield names[id(vector)], _Cut(vector, {0: kept})
 
 
-def _sizes(module: torch.nn.Module, cuts: Mapping[int, _Cut], names: Mapping[int, str]) -> list[tuple[torch.nn.Module, str, object]]:
+def _sizes(
+    module: torch.nn.Module, cuts: Mapping[int, _Cut], names: Mapping[int, str]
+) -> list[tuple[torch.nn.Module, str, object]]:
     """The attributes that change, of every module that holds a tensor that is cut."""
     after = {tensor: cut.shape() for tensor, cut in cuts.items()}
     sizes: list[tuple[torch.nn.Module, str, object]] = []

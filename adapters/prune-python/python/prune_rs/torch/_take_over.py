@@ -33,7 +33,8 @@ def take_over(module: torch.nn.Module) -> Masks:
             if kept.is_meta:
                 raise PruneError(f"layer `{name}`: its mask is on the device `meta`, which holds no values; load them first")
             if not bool(((kept == 0) | (kept == 1)).all()):
-                raise PruneError(f"layer `{name}`: `{attribute}_mask` holds other values than 0 and 1, and masks only keep or remove")
+                why = f"`{attribute}_mask` holds other values than 0 and 1, and masks only keep or remove"
+                raise PruneError(f"layer `{name}`: {why}")
             found[name] = (owner, attribute, kept != 0)
     masks = Masks()
     remove: Any = torch_prune.remove
