@@ -10,7 +10,7 @@ import torch
 from prune_rs import Mask, PruneError
 from prune_rs.torch import _views
 from prune_rs.torch._layers import Layers, Place
-from prune_rs.torch._state import OptimizerState, PruneWarning
+from prune_rs.torch._state import Held, OptimizerState, PruneWarning
 
 Tensors = list[tuple[str, torch.Tensor]]
 
@@ -29,6 +29,9 @@ class Holder:
         self._names: list[str] = []
         self._rows: list[tuple[str, torch.Tensor, Place, tuple[torch.Tensor, ...]]] = []
         self._masks: dict[str, Mask] = {}
+        self._kept: list[list[Held]] = []
+        self._buffers: list[dict[str, _views.Array]] = []
+        self._buffers_elsewhere: Tensors = []
         self._outside: dict[tuple[str, torch.device], torch.Tensor] = {}
 
     def set_masks(self, masks: prune_rs.Masks) -> None:
@@ -39,22 +42,31 @@ class Holder:
         self._rows = [(name, p, known.places[name], (p, *known.twins.get(name, ()))) for name, p in objects]
         self._masks = dict(masks.items())
         self._outside.clear()
+        self._kept = []
+        self._buffers, self._buffers_elsewhere = [], []
 
     def hold(self, pruner: prune_rs.Pruner, optimizers: Sequence[torch.optim.Optimizer]) -> None:
         """Writes +0.0 outside the masks."""
+        if not self._names:
+            return
         sets, elsewhere = self._gathered(optimizers)
         for name, tensor in elsewhere:
             self._must_fit(name, tensor)
-        whole = [arrays for arrays in sets if len(arrays) == len(self._names)]
+        every = len(self._names)
+        whole = [arrays for arrays in sets if len(arrays) == every]
         if whole:
             pruner.hold_each(whole)
-        for arrays in sets:
-            if 0 < len(arrays) < len(self._names):
-                pruner.hold_present(arrays)
-        with torch.no_grad():
-            for name, tensor in elsewhere:
-                tensor.masked_fill_(self.outside(name, tensor.device), 0.0)
-        self._warn()
+        if len(whole) < len(sets):
+            for arrays in sets:
+                if 0 < len(arrays) < every:
+                    pruner.hold_present(arrays)
+        if elsewhere:
+            with torch.no_grad():
+                for name, tensor in elsewhere:
+                    tensor.masked_fill_(self.outside(name, tensor.device), 0.0)
+        if self.state.looked:
+            self.state.looked = False
+            self._warn()
 
     def revivals(self, pruner: prune_rs.Pruner, optimizers: Sequence[torch.optim.Optimizer]) -> int:
         """How many elements outside the masks are not zero, in weights and buffers."""
@@ -80,8 +92,8 @@ class Holder:
     def _gathered(self, optimizers: Sequence[torch.optim.Optimizer]) -> tuple[list[dict[str, _views.Array]], Tensors]:
         """Sets of arrays of the CPU by layer: the weights, and one of each kind of buffer; and tensors of other devices."""
         weights: dict[str, _views.Array] = {}
-        buffers: dict[str, dict[str, _views.Array]] = {}
         elsewhere: Tensors = []
+        kept: list[list[Held]] = []
         for name, parameter, place, objects in self._rows:
             if place.owner._parameters.get(place.attribute) is not parameter:
                 self._layers.must_be_here(name)
@@ -89,7 +101,18 @@ class Holder:
                 weights[name] = _views.weight_view(parameter)
             else:
                 elsewhere.append((name, parameter))
-            for key, tensor, array in self.state.held(name, objects, optimizers):
+            kept.append(self.state.held(name, objects, optimizers))
+        if len(kept) != len(self._kept) or any(now is not before for now, before in zip(kept, self._kept)):
+            self._kept = kept
+            self._buffers, self._buffers_elsewhere = self._sorted(kept)
+        return [weights, *self._buffers], elsewhere + self._buffers_elsewhere
+
+    def _sorted(self, kept: list[list[Held]]) -> tuple[list[dict[str, _views.Array]], Tensors]:
+        """What optimisers keep of each layer, as sets of one kind of buffer; and tensors of other devices."""
+        buffers: dict[str, dict[str, _views.Array]] = {}
+        elsewhere: Tensors = []
+        for name, held in zip(self._names, kept):
+            for key, tensor, array in held:
                 if array is None:
                     elsewhere.append((name, tensor))
                     continue
@@ -97,7 +120,7 @@ class Holder:
                 while name in buffers.setdefault(key, {}):
                     key += "'"
                 buffers[key][name] = array
-        return [weights, *buffers.values()], elsewhere
+        return list(buffers.values()), elsewhere
 
     def _must_fit(self, name: str, tensor: torch.Tensor) -> None:
         shape = self._masks[name].shape

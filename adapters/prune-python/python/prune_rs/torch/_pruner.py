@@ -61,6 +61,8 @@ class Pruner:
         self._facts = {"defaults": defaults, "couplings": couplings, "layers": facts}
         self._pruner = prune_rs.Pruner(strategy, in_force, **self._facts)
         self._needs = GradientNeeds(strategy)
+        # Asked for after every step; the strategy itself is copied where it is asked for.
+        self._has_steps = strategy.has_steps
         self._holder = Holder(self._layers)
         self._attached: list[Attachment] = []
         self.reports: list[Report] = []
@@ -83,7 +85,7 @@ class Pruner:
         must_be_optimizer(optimizer)
         if any(attachment.optimizer is optimizer for attachment in self._attached):
             raise PruneError("this optimiser is attached already")
-        if self._attached and self.strategy.has_steps:
+        if self._attached and self._has_steps:
             raise PruneError(
                 "the strategy counts steps, and the steps of two optimisers cannot both count; attach none, and call "
                 "before_step() and after_step() around the steps of both"
@@ -93,7 +95,7 @@ class Pruner:
             raise PruneError(
                 "the optimiser has none of the module's parameters; make it from module.parameters() of this very module"
             )
-        looks_first = self.strategy.has_steps or self._needs.at(True)
+        looks_first = self._has_steps or self._needs.at(True)
         self._attached.append(Attachment(optimizer, self._before, self._after, looks_first))
         self.hold()
 
@@ -237,12 +239,12 @@ class Pruner:
         return [attachment.optimizer for attachment in self._attached]
 
     def _must_not_count(self, call: str) -> None:
-        if self._attached and self.strategy.has_steps:
+        if self._attached and self._has_steps:
             raise PruneError(f"the attached optimiser counts its steps itself, {call}() would count them twice; detach() it first")
 
     def _before(self, optimizer: torch.optim.Optimizer | None) -> bool:
         """Shows the gradients where they are looked at, and says whether the optimiser is to step."""
-        replaces = self.strategy.has_steps and self._pruner.replaces_step((self._pruner.last_step or 0) + 1)
+        replaces = self._has_steps and self._pruner.replaces_step((self._pruner.last_step or 0) + 1)
         if self._needs.at(replaces):
             self._pruner.observe(arrays_of("gradients", gradients_of(self._layers, optimizer)) or {})
         return not replaces
@@ -250,7 +252,7 @@ class Pruner:
     def _after(self) -> Report | None:
         # Before the event, which may open what the optimiser has just moved outside the masks.
         self.hold()
-        if not self.strategy.has_steps:
+        if not self._has_steps:
             return None
         model = self._model()
         report = self._pruner.end_step((self._pruner.last_step or 0) + 1, model)

@@ -14,44 +14,72 @@ class PruneWarning(UserWarning):
     """Something that a pruner leaves as it is, though its user may think otherwise."""
 
 
+Held = tuple[str, torch.Tensor, Array]
+"""A key of an optimiser's state, its tensor, and the array of that, or None for one that is not on the CPU."""
+
+
+class _Seen:
+    """The state of one parameter as it was when it was last looked at."""
+
+    def __init__(self, state: dict[str, Any], values: list[tuple[str, Any, int]], held: list[Held]) -> None:
+        self._state = state
+        self._values = values
+        self._keys = {key for key, _, _ in values}
+        self.held = held
+
+    def is_still(self, state: dict[str, Any]) -> bool:
+        """Whether it holds the same values at the same places in memory."""
+        if state is not self._state or state.keys() != self._keys:
+            return False
+        for key, value, place in self._values:
+            if state[key] is not value or (place and value.data_ptr() != place):
+                return False
+        return True
+
+
 class OptimizerState:
     """The state of optimisers, looked through parameter by parameter."""
 
     def __init__(self) -> None:
         self.left: dict[str, str] = {}
         """What is not held, as `layer: key`, and why."""
-        self._known: dict[tuple[int, int, str], tuple[Any, int, Array]] = {}
+        self.looked = False
+        """Whether anything has been looked at since this was last set to False."""
+        self._seen: dict[tuple[int, int], _Seen] = {}
 
     def held(
         self, name: str, parameters: Iterable[torch.Tensor], optimizers: Iterable[torch.optim.Optimizer]
-    ) -> list[tuple[str, torch.Tensor, Array]]:
-        """The floating tensors of the layer's shape that optimisers keep for it, each with its key; and its array, if it
-        is on the CPU, else None.
+    ) -> list[Held]:
+        """The floating tensors of the layer's shape that optimisers keep for it.
 
         parameters: the objects that stand for the layer, of which an optimiser may keep any.
         """
-        found = []
+        found: list[Held] = []
         for optimizer in optimizers:
             for parameter in parameters:
                 state = optimizer.state.get(parameter)
                 if not state:
                     continue
-                for key, value in state.items():
-                    # Shapes and types are looked at once: they cost more than the rest, at every step.
-                    place = (id(optimizer), id(parameter), key)
-                    known = self._known.get(place)
-                    if known is None or known[0] is not value or (known[1] and known[1] != value.data_ptr()):
-                        known = self._looked_at(f"{name}: {key}", parameter, value)
-                        self._known[place] = known
-                    if known[1]:
-                        found.append((key, value, known[2]))
+                # Shapes and types are looked at once: they cost more than the rest, at every step.
+                place = (id(optimizer), id(parameter))
+                seen = self._seen.get(place)
+                if seen is None or not seen.is_still(state):
+                    seen = self._seen[place] = self._look(name, parameter, state)
+                # The very list, where there is one alone: the caller sees from that that nothing is new.
+                found = [*found, *seen.held] if found else seen.held
         return found
 
-    def _looked_at(self, place: str, parameter: torch.Tensor, value: Any) -> tuple[Any, int, Array]:
-        """A value, where it lies if it is to be held, else 0, and its array."""
-        if not self._can_hold(place, parameter, value):
-            return value, 0, None
-        return value, value.data_ptr(), _views.weight_view(value) if _views.in_place(value) else None
+    def _look(self, name: str, parameter: torch.Tensor, state: dict[str, Any]) -> _Seen:
+        self.looked = True
+        values: list[tuple[str, Any, int]] = []
+        held: list[Held] = []
+        for key, value in state.items():
+            if self._can_hold(f"{name}: {key}", parameter, value):
+                values.append((key, value, value.data_ptr()))
+                held.append((key, value, _views.weight_view(value) if _views.in_place(value) else None))
+            else:
+                values.append((key, value, 0))
+        return _Seen(state, values, held)
 
     def _can_hold(self, place: str, parameter: torch.Tensor, value: Any) -> bool:
         why = _why_left(parameter, value)
