@@ -13,7 +13,7 @@ from prune_rs import PruneError
 from prune_rs.jax import prune_act_struct, prune_act_unstruct, pruning_act_struct, pruning_act_unstruct
 
 TYPES = [np.float32, np.float16, ml_dtypes.bfloat16]
-SHAPES = [(), (1,), (7,), (3, 5), (2, 9), (4, 1), (1, 300), (2, 3, 4), (3, 2, 2, 5), (0, 4), (3, 0)]
+SHAPES = [(), (7,), (4, 1), (2, 41), (3, 2, 5), (0, 4), (3, 0)]
 
 
 def activations(seed, shape, dtype):
@@ -47,7 +47,7 @@ def pruned_and_mask(prune, x):
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_densities_are_those_of_the_library(shape, dtype):
-    for seed, density in enumerate([0.05, 0.3, 0.5, 0.9, 1.0]):
+    for seed, density in enumerate([0.05, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0]):
         x = activations(seed, shape, dtype)
         for scope in ("sample", "tensor"):
             expected, mask = prune_rs.prune_act_unstruct(x, density, scope=scope)

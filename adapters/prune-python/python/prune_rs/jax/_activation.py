@@ -47,7 +47,7 @@ def prune_act_unstruct(x: Any, density: float | None = None, *, sparsity: float 
     samples = x.shape[0] if scope == "sample" and x.ndim > 1 else 1
     each = x.size // samples if samples else 0
     kept = _kept(each, _number("density", density), _number("sparsity", sparsity))
-    return _selected(x, lambda keys: _largest(keys.reshape(samples, each), kept).reshape(x.shape))
+    return _dense(x, kept, samples) if x.size else x
 
 
 def prune_act_struct(x: Any, pattern: Any, *, axis: int = -1) -> Any:
@@ -62,17 +62,23 @@ def prune_act_struct(x: Any, pattern: Any, *, axis: int = -1) -> Any:
     n, m = _pattern(pattern)
     if isinstance(axis, bool) or not isinstance(axis, int) or not -max(x.ndim, 1) <= axis < max(x.ndim, 1):
         raise PruneError(f"axis is {axis!r}, the array has {x.ndim} axes")
+    return _grouped(x, n, m, axis) if x.size else x
 
-    def mask(keys: jax.Array) -> jax.Array:
-        lanes = jnp.moveaxis(keys.reshape(keys.shape or (1,)), axis, -1)
-        length = lanes.shape[-1]
-        # What fills up the last group ranks after its zeros, which come first.
-        filled = jnp.pad(lanes, [(0, 0)] * (lanes.ndim - 1) + [(0, -length % m)])
-        groups = filled.reshape(*lanes.shape[:-1], -1, m)
-        kept = _paired(groups, n) if m <= _PAIRED else _largest(groups, n)
-        return jnp.moveaxis(kept.reshape(filled.shape)[..., :length], -1, axis).reshape(keys.shape)
 
-    return _selected(x, mask)
+@functools.partial(jax.jit, static_argnames="samples")
+def _dense(x: jax.Array, kept: Any, samples: int) -> jax.Array:
+    return _selected(x, _largest(_magnitudes(x).reshape(samples, -1), kept).reshape(x.shape))
+
+
+@functools.partial(jax.jit, static_argnames=("m", "axis"))
+def _grouped(x: jax.Array, n: Any, m: int, axis: int) -> jax.Array:
+    lanes = jnp.moveaxis(_magnitudes(x).reshape(x.shape or (1,)), axis, -1)
+    length = lanes.shape[-1]
+    # What fills up the last group ranks after its zeros, which come first.
+    filled = jnp.pad(lanes, [(0, 0)] * (lanes.ndim - 1) + [(0, -length % m)])
+    groups = filled.reshape(*lanes.shape[:-1], -1, m)
+    kept = _paired(groups, n) if m <= _PAIRED else _largest(groups, n)
+    return _selected(x, jnp.moveaxis(kept.reshape(filled.shape)[..., :length], -1, axis).reshape(x.shape))
 
 
 def _checked(x: Any) -> jax.Array:
@@ -113,17 +119,17 @@ def _pattern(pattern: Any) -> tuple[int, int]:
     return int(n), int(m)
 
 
-def _selected(x: jax.Array, mask: Callable[[jax.Array], jax.Array]) -> jax.Array:
-    if x.size == 0:
-        return x
+def _magnitudes(x: jax.Array) -> jax.Array:
+    """Integers that order as the magnitudes do, zeros of both signs alike: the bits without the sign."""
     bits = _BITS[str(x.dtype)]
     unsigned = jnp.dtype(f"uint{bits}")
-    # Bits without the sign order as magnitudes do, zeros of both signs alike.
-    magnitudes = lax.bitcast_convert_type(lax.stop_gradient(x), unsigned) & unsigned.type(2 ** (bits - 1) - 1)
-    return jnp.where(mask(magnitudes), x, jnp.zeros((), x.dtype))
+    return lax.bitcast_convert_type(lax.stop_gradient(x), unsigned) & unsigned.type(2 ** (bits - 1) - 1)
 
 
-@jax.jit
+def _selected(x: jax.Array, mask: jax.Array) -> jax.Array:
+    return jnp.where(mask, x, jnp.zeros((), x.dtype))
+
+
 def _paired(groups: jax.Array, n: Any) -> jax.Array:
     """The n largest of each group along the last axis, equal ones by index."""
     places = [groups[..., i] for i in range(groups.shape[-1])]
@@ -136,7 +142,6 @@ def _paired(groups: jax.Array, n: Any) -> jax.Array:
     return jnp.stack([jnp.broadcast_to(count < n, places[0].shape) for count in better], -1)
 
 
-@jax.jit
 def _largest(keys: jax.Array, kept: Any) -> jax.Array:
     """The so many largest along the last axis, equal ones by index."""
     length = keys.shape[-1]
