@@ -15,9 +15,8 @@ struct Net {
 
 impl Net {
     fn new() -> Self {
-        let rising = |shape: &[usize], len: u8| {
-            PlainTensor::from_logical(shape, (1..=len).map(f32::from).collect()).unwrap()
-        };
+        let rising =
+            |shape: &[usize], len: u8| PlainTensor::from_logical(shape, (1..=len).map(f32::from).collect()).unwrap();
         Net { table: rising(&[3, 2], 6), linear: rising(&[2, 3], 6), shift: rising(&[3], 3) }
     }
 

@@ -1,5 +1,7 @@
 //! `cargo xtask ci`: what CI runs, and nothing else, cheapest checks first.
 
+mod python;
+
 use std::ffi::OsString;
 use std::time::Instant;
 
@@ -52,13 +54,18 @@ const ADAPTERS: &[Check] = &[
     ("tests", &["test", "--workspace"]),
 ];
 
+/// What makes the build of a Python module ask for no interpreter, and link none.
+const NO_PYTHON: [(&str, &str); 2] = [("PYO3_NO_PYTHON", "1"), ("PYO3_BUILD_EXTENSION_MODULE", "1")];
+
 /// What `--help` says.
 pub(crate) const HELP: &str = "\
-usage: cargo xtask ci [adapters]
+usage: cargo xtask ci [adapters|python]
 
 Without a word: the workspace. Format, lints, packages, tests, benches once against their oracles, documentation.
 With `adapters`: the workspace in adapters/, which is heavy to build and apart. Format, lints, tests.
-CI runs both, one after the other. Each stops at the first check that fails. Exit code: 0 all passed, 1 otherwise.
+With `python`: the Python package, installed as a user does in an environment of its own. Types, stubs, tests but for those
+that need torch. PYTHON names the interpreter, python3 without it.
+CI runs the three, one after the other. Each stops at the first check that fails. Exit code: 0 all passed, 1 otherwise.
 ";
 
 /// Runs every check and stops at the first that fails.
@@ -70,15 +77,28 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), String> {
     let (folder, checks) = match arguments.as_slice() {
         [] => ("", CHECKS),
         [word] if word == "adapters" => ("adapters", ADAPTERS),
-        [word] => return Err(format!("ci checks the workspace or `adapters`, but `{}` was given", word.display())),
-        _ => return Err(format!("ci takes at most one word, `adapters`, but {} were given", arguments.len())),
+        [word] if word == "python" => return timed(python::run),
+        [word] => {
+            return Err(format!("ci checks the workspace, `adapters` or `python`, but `{}` was given", word.display()));
+        }
+        _ => return Err(format!("ci takes at most one word, but {} were given", arguments.len())),
     };
     for (name, arguments) in checks {
         let started = Instant::now();
         eprintln!("== {name}: cargo {}", arguments.join(" "));
-        finish(cargo_in(folder, *arguments).env("RUSTDOCFLAGS", "--deny warnings"), name)?;
+        // The Python package is built as a module of any Python's, so that none is needed here.
+        let cargo = &mut cargo_in(folder, *arguments);
+        finish(cargo.env("RUSTDOCFLAGS", "--deny warnings").envs(NO_PYTHON.iter().copied()), name)?;
         eprintln!("== {name}: passed in {:.0} s", started.elapsed().as_secs_f64());
     }
+    Ok(())
+}
+
+/// Runs checks and says how long all of them took.
+fn timed(run: fn() -> Result<(), String>) -> Result<(), String> {
+    let started = Instant::now();
+    run()?;
+    eprintln!("== all: passed in {:.0} s", started.elapsed().as_secs_f64());
     Ok(())
 }
 

@@ -1,12 +1,12 @@
 //! What is known of a model's layers besides names and shapes.
 
-use prune_schedule::LayerFacts as CoreFacts;
 use prune_schedule::names::{AxisEvidence, Class, Role};
+use prune_schedule::{Defaults, LayerFacts as CoreFacts, Pruner as CorePruner};
 use pyo3::prelude::*;
 
 use crate::array::named;
 use crate::error::{refused, refused_in};
-use crate::number::{lengths, shown};
+use crate::number::{axis as axis_of, lengths, one_of, shown};
 
 /// What is known of a layer besides its name and shape, such as from the class of the module that holds it.
 ///
@@ -50,7 +50,7 @@ impl LayerFacts {
 }
 
 /// Facts by layer.
-pub(crate) fn facts_of(layers: &Bound<'_, PyAny>) -> PyResult<Vec<(String, CoreFacts)>> {
+fn facts_of(layers: &Bound<'_, PyAny>) -> PyResult<Vec<(String, CoreFacts)>> {
     let fact = |(name, value): (String, Bound<'_, PyAny>)| match value.cast::<LayerFacts>() {
         Ok(facts) => Ok((name, facts.get().facts.clone())),
         Err(_) => Err(refused_in(
@@ -59,4 +59,47 @@ pub(crate) fn facts_of(layers: &Bound<'_, PyAny>) -> PyResult<Vec<(String, CoreF
         )),
     };
     named(layers, "layers")?.into_iter().map(fact).collect()
+}
+
+/// What a saved state does not hold.
+#[derive(Clone)]
+pub(crate) struct ModelFacts {
+    defaults: Defaults,
+    couplings: Vec<Vec<(String, usize)>>,
+    layers: Vec<(String, CoreFacts)>,
+}
+
+impl ModelFacts {
+    /// From the arguments of a call.
+    pub(crate) fn of(
+        defaults: &str,
+        couplings: Option<&Bound<'_, PyAny>>,
+        layers: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let defaults = one_of("defaults", defaults, &[("library", Defaults::LIBRARY), ("files", Defaults::FILES)])?;
+        let couplings = couplings.map_or(Ok(Vec::new()), couplings_of)?;
+        Ok(ModelFacts { defaults, couplings, layers: layers.map_or(Ok(Vec::new()), facts_of)? })
+    }
+
+    /// A pruner of such a model.
+    pub(crate) fn put_into(&self, pruner: CorePruner) -> CorePruner {
+        pruner.with_defaults(self.defaults).with_couplings(self.couplings.clone()).with_facts(self.layers.clone())
+    }
+}
+
+/// Lists of (name, axis), or dicts from names to axes.
+fn couplings_of(couplings: &Bound<'_, PyAny>) -> PyResult<Vec<Vec<(String, usize)>>> {
+    let unfit = || refused(format!("couplings are lists of (name, axis), these are {}", shown(couplings)));
+    let member = |(name, axis): (String, Bound<'_, PyAny>)| {
+        Ok((name, usize::try_from(axis_of("axis", &axis)?).map_err(|_| unfit())?))
+    };
+    let coupling = |coupling: PyResult<Bound<'_, PyAny>>| {
+        let coupling = coupling?;
+        let members = match coupling.extract::<Vec<(String, Bound<'_, PyAny>)>>() {
+            Ok(members) => members,
+            Err(_) => named(&coupling, "couplings").map_err(|_| unfit())?,
+        };
+        members.into_iter().map(member).collect()
+    };
+    couplings.try_iter().map_err(|_| unfit())?.map(coupling).collect()
 }

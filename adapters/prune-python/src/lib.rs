@@ -9,6 +9,7 @@ mod array;
 mod error;
 mod evidence;
 mod facts;
+mod files;
 mod json;
 mod literal;
 mod mask;
@@ -17,6 +18,7 @@ mod number;
 mod prepared;
 mod pruner;
 mod report;
+mod scores;
 mod select;
 mod strategy;
 
@@ -34,6 +36,8 @@ mod _native {
     #[pymodule_export]
     use crate::facts::LayerFacts;
     #[pymodule_export]
+    use crate::files::{FileReport, apply, check, expand, inspect, mask, preview, shrink, slice};
+    #[pymodule_export]
     use crate::mask::Mask;
     #[pymodule_export]
     use crate::masks::Masks;
@@ -44,9 +48,9 @@ mod _native {
     #[pymodule_export]
     use crate::report::{LayerReport, Report, Totals};
     #[pymodule_export]
-    use crate::select::{
-        mask_blocks, mask_channels, mask_global, mask_n_m, mask_per_output, mask_unstructured,
-    };
+    use crate::scores::scores;
+    #[pymodule_export]
+    use crate::select::{mask_blocks, mask_channels, mask_global, mask_n_m, mask_per_output, mask_unstructured};
     #[pymodule_export]
     use crate::strategy::{Strategy, Timeline};
 

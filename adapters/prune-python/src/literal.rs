@@ -71,5 +71,8 @@ fn items<'py>(
 }
 
 fn unfit(value: &Bound<'_, PyAny>) -> PyErr {
-    refused(format!("the strategy holds {}; it is made of dicts, tuples, lists, texts, numbers and truth values", shown(value)))
+    refused(format!(
+        "the strategy holds {}; it is made of dicts, tuples, lists, texts, numbers and truth values",
+        shown(value)
+    ))
 }

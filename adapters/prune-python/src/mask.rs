@@ -45,7 +45,8 @@ fn from_bools(value: &Bound<'_, PyAny>) -> PyResult<CoreMask> {
     }
     // In row-major order, copied only where it is not.
     let array = py.import("numpy")?.call_method1("ascontiguousarray", (array,))?;
-    let shape: Vec<usize> = value.getattr("shape").and_then(|shape| shape.extract()).or_else(|_| array.getattr("shape")?.extract())?;
+    let shape: Vec<usize> =
+        value.getattr("shape").and_then(|shape| shape.extract()).or_else(|_| array.getattr("shape")?.extract())?;
     let bytes: PyReadonlyArrayDyn<'_, u8> = array.call_method1("view", ("uint8",))?.extract().map_err(|_| not_one())?;
     CoreMask::from_bytes(&shape, bytes.as_slice().map_err(refused)?).map_err(refused)
 }
@@ -73,12 +74,17 @@ impl Mask {
     #[classmethod]
     fn from_bytes(_: &Bound<'_, PyType>, shape: &Bound<'_, PyAny>, bits: &Bound<'_, PyAny>) -> PyResult<Self> {
         let shape = lengths("shape", shape)?;
-        let bits = bits.cast::<PyBytes>().map_err(|_| refused(format!("bits must be bytes, this is {}", shown(bits))))?;
+        let bits =
+            bits.cast::<PyBytes>().map_err(|_| refused(format!("bits must be bytes, this is {}", shown(bits))))?;
         let bits = bits.as_bytes();
         let elements = shape.iter().try_fold(1usize, |all, &length| all.checked_mul(length));
         if elements.map(|elements| elements.div_ceil(8)) != Some(bits.len()) {
-            let needed = elements.map_or_else(|| "more than memory can hold".to_owned(), |all| all.div_ceil(8).to_string());
-            return Err(refused(format!("a mask of shape {shape:?} has {needed} bytes of bits, but {} were given", bits.len())));
+            let needed =
+                elements.map_or_else(|| "more than memory can hold".to_owned(), |all| all.div_ceil(8).to_string());
+            return Err(refused(format!(
+                "a mask of shape {shape:?} has {needed} bytes of bits, but {} were given",
+                bits.len()
+            )));
         }
         let word = |bytes: &[u8]| bytes.iter().rev().fold(0u64, |word, &byte| word << 8 | u64::from(byte));
         Ok(CoreMask::from_words(&shape, bits.chunks(8).map(word).collect()).map_err(refused)?.into())

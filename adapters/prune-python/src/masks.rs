@@ -1,15 +1,12 @@
 //! Masks by name.
 
-use std::collections::BTreeMap;
-
-use prune_core::{LayersMut, Mask as CoreMask, Masks as CoreMasks};
+use prune_core::{LayersMut, Masks as CoreMasks};
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyType};
-use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 
-use crate::array::{Model, named};
-use crate::error::{refused, refused_in};
+use crate::array::{InLayer, Model, named};
+use crate::error::refused;
 use crate::mask::{Mask, mask_of};
 
 /// Masks by the names of their layers: a mapping that keeps weights, and an optimiser's buffers of the same names, at zero.
@@ -34,9 +31,7 @@ impl Masks {
             return Ok(masks.try_borrow()?.clone());
         }
         let mask = |(name, value): (String, Bound<'_, PyAny>)| {
-            let mask = mask_of(&value).map_err(|error| {
-                crate::array::interrupt_or(value.py(), error, |error| error)
-            })?;
+            let mask = mask_of(&value).map_err(|error| error.in_layer(value.py(), &name))?;
             Ok((name, mask))
         };
         let masks = named(value, "masks")?.into_iter().map(mask).collect::<PyResult<CoreMasks>>()?;
@@ -112,31 +107,17 @@ impl Masks {
 
     /// The masks as a safetensors file in memory: a tensor of booleans under each name, as `prune mask` writes.
     fn to_safetensors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes: BTreeMap<&str, (Vec<usize>, Vec<u8>)> =
-            self.masks.iter().map(|(name, mask)| (name, (mask.shape().to_vec(), mask.to_bytes()))).collect();
-        let mut views = Vec::with_capacity(bytes.len());
-        for (name, (shape, bytes)) in &bytes {
-            views.push((*name, TensorView::new(Dtype::BOOL, shape.clone(), bytes).map_err(refused)?));
-        }
-        Ok(PyBytes::new(py, &serialize(views, None).map_err(refused)?))
+        let bytes = prune_files::masks_to_safetensors(&self.masks).map_err(refused)?;
+        Ok(PyBytes::new(py, &bytes))
     }
 
-    /// Masks from the bytes of a safetensors file of booleans.
+    /// Masks from the bytes of a safetensors file: tensors of 0 and 1, of booleans or of another type that holds masks.
     ///
-    /// Raises PruneError where it is none, or holds a tensor of another type.
+    /// Raises PruneError where it is none, or holds other tensors.
     #[classmethod]
     fn from_safetensors(_: &Bound<'_, PyType>, bytes: &Bound<'_, PyAny>) -> PyResult<Self> {
         let bytes = bytes.cast::<PyBytes>().map_err(|_| refused("bytes of a safetensors file are needed"))?;
-        let tensors = SafeTensors::deserialize(bytes.as_bytes()).map_err(refused)?;
-        let mask = |(name, tensor): (String, TensorView<'_>)| -> PyResult<(String, CoreMask)> {
-            let place = format!("mask `{}`", prune_core::printable(&name));
-            if tensor.dtype() != Dtype::BOOL {
-                return Err(refused_in(&place, format!("its values are {:?}, booleans are needed", tensor.dtype())));
-            }
-            let mask = CoreMask::from_bytes(tensor.shape(), tensor.data()).map_err(|error| refused_in(&place, error))?;
-            Ok((name, mask))
-        };
-        Ok(tensors.tensors().into_iter().map(mask).collect::<PyResult<CoreMasks>>()?.into())
+        Ok(prune_files::masks_from_safetensors(bytes.as_bytes()).map_err(refused)?.into())
     }
 
     /// The names, in order.
@@ -156,7 +137,12 @@ impl Masks {
 
     /// The mask of a layer, or `default` where it has none.
     #[pyo3(signature = (name, default=None))]
-    fn get<'py>(&self, py: Python<'py>, name: &str, default: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        name: &str,
+        default: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         match self.masks.get(name) {
             Some(mask) => Ok(Some(Mask::from(mask.clone()).into_pyobject(py)?.into_any())),
             None => Ok(default),
@@ -191,7 +177,12 @@ impl Masks {
     fn __repr__(&self) -> String {
         let lines: Vec<String> =
             self.masks.iter().map(|(name, mask)| format!("  {}: {mask}", prune_core::printable(name))).collect();
-        format!("<masks of {} layers>{}{}", self.masks.len(), if lines.is_empty() { "" } else { "\n" }, lines.join("\n"))
+        format!(
+            "<masks of {} layers>{}{}",
+            self.masks.len(),
+            if lines.is_empty() { "" } else { "\n" },
+            lines.join("\n")
+        )
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

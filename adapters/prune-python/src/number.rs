@@ -80,6 +80,7 @@ pub(crate) fn one_of<T: Copy>(name: &str, word: &str, words: &[(&str, T)]) -> Py
 /// A value as a refusal shows it, cut short.
 pub(crate) fn shown(value: &Bound<'_, PyAny>) -> String {
     let kind = value.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
-    let text: String = value.repr().map_or_else(|_| String::new(), |repr| repr.to_string_lossy().chars().take(60).collect());
+    let text: String =
+        value.repr().map_or_else(|_| String::new(), |repr| repr.to_string_lossy().chars().take(60).collect());
     format!("{} ({kind})", prune_core::printable(&text))
 }

@@ -175,7 +175,11 @@ impl LayerReport {
 
     fn __repr__(&self) -> String {
         let CoreTotals { kept, elements, .. } = self.layer.counts;
-        format!("<layer {} of shape {:?} keeping {kept} of {elements}>", prune_core::printable(&self.layer.layer), self.layer.shape)
+        format!(
+            "<layer {} of shape {:?} keeping {kept} of {elements}>",
+            prune_core::printable(&self.layer.layer),
+            self.layer.shape
+        )
     }
 }
 

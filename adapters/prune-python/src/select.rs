@@ -7,7 +7,9 @@ use crate::array::{Array, Model, Readable, View};
 use crate::error::refused;
 use crate::mask::{Mask, mask_of};
 use crate::masks::Masks;
-use crate::number::{axes as axes_of, axis as axis_of, density as density_of, lengths, one_of, pattern as pattern_of, rank_by};
+use crate::number::{
+    axes as axes_of, axis as axis_of, density as density_of, lengths, one_of, pattern as pattern_of, rank_by,
+};
 
 /// Reads one array: while other Python threads run where nothing can write its memory.
 pub(crate) fn reading<R: Send>(

@@ -1,7 +1,7 @@
 //! The lottery ticket: everything is set back, and only then the new masks are applied.
 
 use proptest::prelude::*;
-use prune_schedule::{Evidence, Pruner};
+use prune_schedule::{Evidence, Moment, Pruner};
 
 use crate::model::Model;
 use crate::oracle::{unstructured, weights};
@@ -138,4 +138,32 @@ fn scaling_moves_the_epoch_to_go_back_to() {
         twelve.scale_epochs(12, 1).unwrap_err().to_string(),
         "epoch 1: `rewind` does not fit: it goes back to the end of an earlier epoch, and epoch 1 is not before epoch 1"
     );
+}
+
+/// Detached from the parameters that it sets back, an event is for who writes those: none is left out in silence.
+#[test]
+fn an_event_detached_from_its_parameters_is_committed_by_who_writes_them() {
+    let mut model = Model::seeded(&[("a.weight", &[3, 4]), ("a.bias", &[3])], 4);
+    let initial = model.clone();
+    let mut pruner = pruner("{1: {'method': 'unstr_global', 'density': 0.5, 'rewind': 0}}");
+    model.disturb(7);
+    let (mut whole, mut expected) = (pruner.clone(), model.clone());
+    let evidence = || Evidence { rewind: Some(&initial), ..Evidence::default() };
+    let report = whole.end_epoch_with(1, &mut expected, evidence()).unwrap().unwrap();
+
+    let detached = || pruner.prepare(Moment::Epoch(1), &model, evidence()).unwrap().unwrap().detached();
+    let (first, second) = (detached(), detached());
+    let before = model.bits();
+    let error = pruner.clone().commit(first, &mut model).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "epoch 1: the parameters of epoch 0 are needed to rewind to; the event was detached from them; write them, and call \
+         `commit_written`"
+    );
+    assert_eq!(model.bits(), before);
+
+    let mut written = initial.clone();
+    second.writes().hold(&mut written).unwrap();
+    assert_eq!(pruner.commit_written(second, Some(&written)).unwrap(), report);
+    assert_eq!((written.bits(), pruner.to_json()), (expected.bits(), whole.to_json()));
 }

@@ -7,8 +7,11 @@ Whatever cannot be done raises PruneError (a ValueError), which says what, where
 written then.
 """
 
+from collections.abc import MutableMapping
+
 from prune_rs._native import (
     Bf16,
+    FileReport,
     LayerFacts,
     LayerReport,
     Mask,
@@ -21,20 +24,30 @@ from prune_rs._native import (
     Timeline,
     Totals,
     __version__,
+    apply,
     apply_mask,
+    check,
+    expand,
+    inspect,
+    mask,
     mask_blocks,
     mask_channels,
     mask_global,
     mask_n_m,
     mask_per_output,
     mask_unstructured,
+    preview,
     prune_act_struct,
     prune_act_unstruct,
     revivals,
+    scores,
+    shrink,
+    slice,
 )
 
 __all__ = [
     "Bf16",
+    "FileReport",
     "LayerFacts",
     "LayerReport",
     "Mask",
@@ -47,14 +60,25 @@ __all__ = [
     "Timeline",
     "Totals",
     "__version__",
+    "apply",
     "apply_mask",
+    "check",
+    "expand",
+    "inspect",
+    "mask",
     "mask_blocks",
     "mask_channels",
     "mask_global",
     "mask_n_m",
     "mask_per_output",
     "mask_unstructured",
+    "preview",
     "prune_act_struct",
     "prune_act_unstruct",
     "revivals",
+    "scores",
+    "shrink",
+    "slice",
 ]
+
+MutableMapping.register(Masks)

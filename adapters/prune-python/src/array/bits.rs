@@ -30,7 +30,9 @@ impl Bf16 {
             .map_err(|_| refused("Bf16 takes a numpy array of int16 or uint16, the bits of bf16 values"))?;
         let dtype = array.dtype();
         if !matches!((dtype.kind(), dtype.itemsize()), (b'i' | b'u', 2)) {
-            return Err(refused(format!("Bf16 takes an array of int16 or uint16, the bits of bf16 values, not of {dtype}")));
+            return Err(refused(format!(
+                "Bf16 takes an array of int16 or uint16, the bits of bf16 values, not of {dtype}"
+            )));
         }
         Ok(Bf16 { array: array.clone().into_any().unbind() })
     }

@@ -2,7 +2,7 @@
 
 use numpy::PyUntypedArray;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyMemoryView};
 
 /// Longer chains of views than this are not followed: they count as writable.
 const LONGEST_CHAIN: usize = 16;
@@ -12,18 +12,23 @@ const LONGEST_CHAIN: usize = 16;
 pub(super) fn is_frozen(array: &Bound<'_, PyAny>) -> PyResult<bool> {
     let mut at = array.clone();
     for _ in 0..LONGEST_CHAIN {
-        if at.is_instance_of::<PyBytes>() {
+        if at.is_instance_of::<PyBytes>() || is_jax(&at)? {
             return Ok(true);
         }
-        if at.cast::<PyUntypedArray>().is_err() {
-            let module = at.get_type().module()?;
-            let module = module.to_string();
-            return Ok(module == "jaxlib" || module.starts_with("jaxlib.") || module.starts_with("jax."));
-        }
-        if at.getattr("flags")?.getattr("writeable")?.extract()? {
+        at = if at.is_instance_of::<PyMemoryView>() {
+            at.getattr("obj")?
+        } else if at.cast::<PyUntypedArray>().is_ok() && !at.getattr("flags")?.getattr("writeable")?.extract()? {
+            at.getattr("base")?
+        } else {
             return Ok(false);
-        }
-        at = at.getattr("base")?;
+        };
     }
     Ok(false)
+}
+
+/// Whether it is an array of JAX, which never changes.
+pub(super) fn is_jax(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let module = object.get_type().module()?;
+    let module = module.to_string_lossy();
+    Ok(module == "jaxlib" || module.starts_with("jaxlib.") || module.starts_with("jax."))
 }

@@ -8,7 +8,7 @@ mod read;
 mod write;
 
 pub(crate) use bits::Bf16;
-pub(crate) use model::{Model, Reading, named};
+pub(crate) use model::{InLayer, Model, Reading, named};
 pub(crate) use read::{Readable, View, Views};
 pub(crate) use write::Writable;
 
@@ -36,6 +36,8 @@ pub(crate) enum Typed<'py> {
 /// An array, and where it came from.
 pub(crate) struct Array<'py> {
     pub(crate) typed: Typed<'py>,
+    /// Whether numpy writes it.
+    writeable: bool,
     /// Whether nothing can write its memory as long as it lives.
     pub(crate) frozen: bool,
     /// Why it cannot be written, if so.
@@ -54,23 +56,24 @@ impl<'py> Array<'py> {
         }
         let numpy = object.py().import("numpy")?;
         let kind = object.get_type().name()?;
-        let made = if object.is_instance_of::<PyString>() || object.is_none() {
+        if object.is_instance_of::<PyString>() || object.is_none() {
             return Err(refused(format!("an array is needed, this is a {kind}")));
-        } else {
-            numpy.call_method1("asarray", (object,))
-        };
-        let array = made.map_err(|error| interrupt_or(object.py(), error, |error| {
-            refused(format!("numpy makes no array of this {kind}: {error}"))
-        }))?;
+        }
+        let array = numpy.call_method1("asarray", (object,)).map_err(|error| {
+            interrupt_or(object.py(), error, |error| refused(format!("numpy makes no array of this {kind}: {error}")))
+        })?;
         let read_only = "it is no numpy array but was made into one, so that writing would change a copy";
-        Self::of_array(array.cast_into()?, false, Some(read_only))
+        let array = Self::of_array(array.cast_into()?, false, Some(read_only))?;
+        // The capsule that numpy's view of some JAX arrays hangs on does not tell whose it is.
+        let frozen = array.frozen || (!array.writeable && frozen::is_jax(object)?);
+        Ok(Array { frozen, ..array })
     }
 
     fn of_array(array: Bound<'py, PyUntypedArray>, bits: bool, copied: Option<&'static str>) -> PyResult<Self> {
         let writeable: bool = array.getattr("flags")?.getattr("writeable")?.extract()?;
         let frozen = !writeable && frozen::is_frozen(array.as_any())?;
         let read_only = copied.or_else(|| (!writeable).then_some("its memory is read-only"));
-        Ok(Array { typed: typed(array, bits)?, frozen, read_only })
+        Ok(Array { typed: typed(array, bits)?, writeable, frozen, read_only })
     }
 }
 

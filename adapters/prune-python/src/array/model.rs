@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping};
 
 use super::read::{Readable, Views};
-use super::write::{Writable, ViewsMut};
+use super::write::{ViewsMut, Writable};
 use super::{Array, Typed};
 use crate::error::{refused, refused_in};
 
@@ -32,7 +32,8 @@ pub(crate) fn named<'py>(object: &Bound<'py, PyAny>, what: &str) -> PyResult<Vec
         refused(format!("{what} must be a dict from names to values, this is a {kind}"))
     };
     let name = |key: &Bound<'py, PyAny>| {
-        key.extract::<String>().map_err(|_| refused(format!("{what} has the key {key:?}; the names of layers are strings")))
+        key.extract::<String>()
+            .map_err(|_| refused(format!("{what} has the key {key:?}; the names of layers are strings")))
     };
     if let Ok(dict) = object.cast::<PyDict>() {
         return dict.iter().map(|(key, value)| Ok((name(&key)?, value))).collect();
@@ -57,7 +58,9 @@ impl<'py> Model<'py> {
     /// Those arrays of a mapping whose names are wanted.
     pub(crate) fn of_those(object: &Bound<'py, PyAny>, what: &str, wanted: impl Fn(&str) -> bool) -> PyResult<Self> {
         let items = named(object, what)?.into_iter().filter(|(name, _)| wanted(name));
-        let arrays = items.map(|(name, value)| Array::of(&value).map(|array| (name.clone(), array)).map_err(|e| e.in_layer(object.py(), &name)));
+        let arrays = items.map(|(name, value)| {
+            Array::of(&value).map(|array| (name.clone(), array)).map_err(|e| e.in_layer(object.py(), &name))
+        });
         Ok(Model { py: object.py(), arrays: arrays.collect::<PyResult<_>>()? })
     }
 
@@ -119,7 +122,8 @@ impl Array<'_> {
 }
 
 /// Refusals that name the layer.
-trait InLayer {
+pub(crate) trait InLayer {
+    /// The same, naming the layer.
     fn in_layer(self, py: Python<'_>, name: &str) -> Self;
 }
 

@@ -71,7 +71,11 @@ pub(super) fn room_for_a_copy<T: Element>(array: &Bound<'_, PyArrayDyn<T>>) -> P
     }
     let elements = array.shape().iter().try_fold(1usize, |elements, &length| elements.checked_mul(length));
     let room = elements.is_some_and(|elements| Vec::<T>::new().try_reserve_exact(elements).is_ok());
-    if room { Ok(()) } else { Err(refused(format!("there is no memory for a copy of an array of shape {:?}", array.shape()))) }
+    if room {
+        Ok(())
+    } else {
+        Err(refused(format!("there is no memory for a copy of an array of shape {:?}", array.shape())))
+    }
 }
 
 impl View<'_> {

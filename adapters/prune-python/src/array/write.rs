@@ -69,11 +69,15 @@ impl<'py> Writable<'py> {
 
 fn borrow<'py, T: Element>(array: &Bound<'py, PyArrayDyn<T>>) -> PyResult<PyReadwriteArrayDyn<'py, T>> {
     if !elements_are_apart(array) {
-        return Err(refused("several of its elements lie at one place in memory; pass a copy, such as `numpy.array(x)`"));
+        return Err(refused(
+            "several of its elements lie at one place in memory; pass a copy, such as `numpy.array(x)`",
+        ));
     }
     room_for_a_copy(array)?;
     array.try_readwrite().map_err(|_| {
-        refused("its memory may be that of another array of this call, or is in use; pass one array for both, or copies")
+        refused(
+            "its memory may be that of another array of this call, or is in use; pass one array for both, or copies",
+        )
     })
 }
 

@@ -1,18 +1,19 @@
-//! The pruner: carries out a strategy on arrays, epoch by epoch and step by step.
+//! The pruner: carries out a strategy on arrays, epoch by epoch and step by step (`event.rs`).
 
-use std::collections::BTreeSet;
+mod event;
 
-use prune_schedule::{Defaults, LayerFacts, Moment, Prepared as CorePrepared, Pruner as CorePruner, StepAction};
+use prune_schedule::{Moment, Pruner as CorePruner, StepAction};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
-use crate::array::{Model, named};
+use self::event::moment_of;
+use crate::array::Model;
 use crate::error::refused;
-use crate::evidence::{Arguments, Given, GivenViews};
-use crate::facts::facts_of;
+use crate::evidence::{Arguments, Given};
+use crate::facts::ModelFacts;
 use crate::json::{text_of, to_python};
 use crate::masks::{Masks, hold_present, hold_sets, revivals_of};
-use crate::number::{axis as axis_of, count, one_of, shown};
+use crate::number::count;
 use crate::prepared::Prepared;
 use crate::report::Report;
 use crate::strategy::{Strategy, strategy_of};
@@ -34,116 +35,6 @@ use crate::strategy::{Strategy, strategy_of};
 pub(crate) struct Pruner {
     pruner: CorePruner,
     model: ModelFacts,
-}
-
-/// What a saved state does not hold.
-#[derive(Clone)]
-struct ModelFacts {
-    defaults: Defaults,
-    couplings: Vec<Vec<(String, usize)>>,
-    layers: Vec<(String, LayerFacts)>,
-}
-
-impl ModelFacts {
-    fn of(
-        defaults: &str,
-        couplings: Option<&Bound<'_, PyAny>>,
-        layers: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
-        let defaults = one_of("defaults", defaults, &[("library", Defaults::LIBRARY), ("files", Defaults::FILES)])?;
-        let couplings = couplings.map_or(Ok(Vec::new()), couplings_of)?;
-        Ok(ModelFacts { defaults, couplings, layers: layers.map_or(Ok(Vec::new()), facts_of)? })
-    }
-
-    fn put_into(&self, pruner: CorePruner) -> CorePruner {
-        pruner.with_defaults(self.defaults).with_couplings(self.couplings.clone()).with_facts(self.layers.clone())
-    }
-}
-
-/// Lists of (name, axis), or dicts from names to axes.
-fn couplings_of(couplings: &Bound<'_, PyAny>) -> PyResult<Vec<Vec<(String, usize)>>> {
-    let unfit = || refused(format!("couplings are lists of (name, axis), these are {}", shown(couplings)));
-    let member = |(name, axis): (String, Bound<'_, PyAny>)| {
-        Ok((name, usize::try_from(axis_of("axis", &axis)?).map_err(|_| unfit())?))
-    };
-    let coupling = |coupling: PyResult<Bound<'_, PyAny>>| {
-        let coupling = coupling?;
-        let members = match coupling.extract::<Vec<(String, Bound<'_, PyAny>)>>() {
-            Ok(members) => members,
-            Err(_) => named(&coupling, "couplings").map_err(|_| unfit())?,
-        };
-        members.into_iter().map(member).collect()
-    };
-    couplings.try_iter().map_err(|_| unfit())?.map(coupling).collect()
-}
-
-impl Pruner {
-    /// Prepares the event at a moment, while other Python threads run where nothing can write what is read.
-    fn ready<'e>(
-        &self,
-        moment: Moment,
-        arrays: &Bound<'_, PyAny>,
-        given: &'e Given<'_>,
-        evidence: &'e GivenViews<'_>,
-    ) -> PyResult<Option<CorePrepared<'e>>> {
-        let model = Model::of(arrays, "arrays")?;
-        let lent = model.read()?;
-        let (views, pruner) = (lent.views(), &self.pruner);
-        let prepared = if model.is_frozen() && given.is_frozen() {
-            arrays.py().detach(|| pruner.prepare(moment, &views, evidence.evidence()))
-        } else {
-            pruner.prepare(moment, &views, given.evidence(evidence))
-        };
-        given.raised().map_or(Ok(()), Err)?;
-        prepared.map_err(refused)
-    }
-
-    /// Ends an epoch or a step: prepares its event, if there is one, and commits it.
-    fn end(
-        &mut self,
-        moment: Moment,
-        arrays: &Bound<'_, PyAny>,
-        evidence: &Arguments<'_, '_>,
-    ) -> PyResult<Option<Report>> {
-        if moment.is_step() && !self.pruner.strategy().has_steps() {
-            return Ok(None);
-        }
-        if !self.is_due(moment) {
-            self.pruner.pass(moment).map_err(refused)?;
-            return Ok(None);
-        }
-        let given = Given::of(evidence)?;
-        let views = given.views();
-        let Some(prepared) = self.ready(moment, arrays, &given, &views)? else { return Ok(None) };
-        // Ctrl-C, before anything is written.
-        arrays.py().check_signals()?;
-        self.write(prepared, arrays).map(Some)
-    }
-
-    fn is_due(&self, moment: Moment) -> bool {
-        let strategy = self.pruner.strategy();
-        match moment {
-            Moment::Epoch(epoch) => strategy.event_at(epoch).is_some(),
-            Moment::Step(step) => strategy.event_at_step(step).is_some(),
-        }
-    }
-
-    /// Commits an event to arrays: all are written where it rewinds, else those that it masks.
-    fn write(&mut self, prepared: CorePrepared<'_>, arrays: &Bound<'_, PyAny>) -> PyResult<Report> {
-        let masked: BTreeSet<String> = prepared.writes().iter().map(|(name, _)| name.to_owned()).collect();
-        let all = prepared.rewinds_to().is_some();
-        let mut lent = Model::of(arrays, "arrays")?.write(|name| all || masked.contains(name))?;
-        Ok(Report { report: self.pruner.commit(prepared, &mut lent.views()).map_err(refused)? })
-    }
-}
-
-/// The moment of a call: an epoch or a step.
-fn moment_of(epoch: Option<&Bound<'_, PyAny>>, step: Option<&Bound<'_, PyAny>>) -> PyResult<Moment> {
-    match (epoch, step) {
-        (Some(epoch), None) => Ok(Moment::Epoch(count("epoch", epoch)?)),
-        (None, Some(step)) => Ok(Moment::Step(count("step", step)?)),
-        _ => Err(refused("pass epoch or step: the epoch that ends, or the step, counted from 1")),
-    }
 }
 
 #[pymethods]
@@ -407,7 +298,8 @@ impl Pruner {
     }
 
     fn __repr__(&self) -> String {
-        let ended = self.pruner.last_epoch().map_or_else(|| "not begun".to_owned(), |epoch| format!("epoch {epoch} has ended"));
+        let ended =
+            self.pruner.last_epoch().map_or_else(|| "not begun".to_owned(), |epoch| format!("epoch {epoch} has ended"));
         format!("<pruner of {} events, {ended}, {} masks>", self.pruner.strategy().len(), self.pruner.masks().len())
     }
 }

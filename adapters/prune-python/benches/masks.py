@@ -1,0 +1,78 @@
+"""Masks through Python, against the Rust call and torch, alternating in one run; the import, and the wheel.
+
+usage: python masks.py RUST_CALL [--elements N] [--runs R] [--torch] [--wheel FILE]
+
+RUST_CALL is the program that `cargo build --release -p prune-python --example rust_call` makes.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+import prune_rs
+
+
+def seconds(call):
+    started = time.perf_counter()
+    result = call()
+    return time.perf_counter() - started, result
+
+
+def import_time(modules):
+    code = f"import time; started = time.perf_counter(); import {modules}; print(time.perf_counter() - started)"
+    return min(float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout) for _ in range(5))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("rust_call")
+    parser.add_argument("--elements", type=int, default=100_000_000)
+    parser.add_argument("--runs", type=int, default=9)
+    parser.add_argument("--torch", action="store_true")
+    parser.add_argument("--wheel")
+    asked = parser.parse_args()
+    weights = np.random.default_rng(0).standard_normal(asked.elements, np.float32)
+    with tempfile.NamedTemporaryFile() as file:
+        weights.tofile(file.name)
+        rust = subprocess.Popen([asked.rust_call, file.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert rust.stdout.readline() == "ready\n"
+    ours, theirs = [], []
+    for run in range(asked.runs + 1):
+        took, mask = seconds(lambda: prune_rs.mask_unstructured(weights, 0.5))
+        rust.stdin.write("0.5\n")
+        rust.stdin.flush()
+        of_rust, kept = rust.stdout.readline().split()
+        assert int(kept) == mask.kept == asked.elements // 2
+        if run > 0:  # The first warms up.
+            ours.append(took)
+            theirs.append(float(of_rust))
+    rust.stdin.close()
+    rust.wait()
+    python, native = statistics.median(ours), statistics.median(theirs)
+    print(f"mask of {asked.elements} f32 at density 0.5, medians of {asked.runs}")
+    print(f"  through Python {python * 1e3:8.1f} ms")
+    print(f"  the Rust call  {native * 1e3:8.1f} ms   Python / Rust {python / native:.3f}")
+    applied, _ = seconds(lambda: prune_rs.apply_mask(weights, mask))
+    print(f"  applied        {applied * 1e3:8.1f} ms")
+    if asked.torch:
+        import torch
+        from torch.nn.utils import prune
+
+        module = torch.nn.Module()
+        module.weight = torch.nn.Parameter(torch.from_numpy(weights.copy()).reshape(-1, 1000))
+        took, _ = seconds(lambda: prune.l1_unstructured(module, "weight", 0.5))
+        print(f"  l1_unstructured{took * 1e3:8.1f} ms   torch / Python {took / python:.0f}")
+    numpy_alone, with_it = import_time("numpy"), import_time("numpy, prune_rs")
+    print(f"import: numpy {numpy_alone * 1e3:.0f} ms, prune_rs behind it {(with_it - numpy_alone) * 1e3:.1f} ms")
+    if asked.wheel:
+        print(f"wheel: {os.path.getsize(asked.wheel) / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,11 @@
+//! Doors to files: checkpoints (`checkpoint.rs`), ONNX models and what was exported to them (`graph.rs`). `job.rs` reads
+//! what they ask in common, `watched.rs` runs them so that Ctrl-C stops them.
+
+mod checkpoint;
+mod graph;
+mod job;
+mod watched;
+
+pub(crate) use checkpoint::{apply, check, expand, inspect, mask, preview};
+pub(crate) use graph::{shrink, slice};
+pub(crate) use watched::FileReport;

@@ -1,0 +1,82 @@
+//! An event on arrays: prepared while they are read, committed while they are written.
+
+use std::collections::BTreeSet;
+
+use prune_schedule::{Moment, Prepared};
+use pyo3::prelude::*;
+
+use super::Pruner;
+use crate::array::Model;
+use crate::error::refused;
+use crate::evidence::{Arguments, Given, GivenViews};
+use crate::number::count;
+use crate::report::Report;
+
+impl Pruner {
+    /// Prepares the event at a moment, while other Python threads run where nothing can write what is read.
+    pub(super) fn ready<'e>(
+        &self,
+        moment: Moment,
+        arrays: &Bound<'_, PyAny>,
+        given: &'e Given<'_>,
+        evidence: &'e GivenViews<'_>,
+    ) -> PyResult<Option<Prepared<'e>>> {
+        let model = Model::of(arrays, "arrays")?;
+        let lent = model.read()?;
+        let (views, pruner) = (lent.views(), &self.pruner);
+        let prepared = if model.is_frozen() && given.is_frozen() {
+            arrays.py().detach(|| pruner.prepare(moment, &views, evidence.evidence()))
+        } else {
+            pruner.prepare(moment, &views, given.evidence(evidence))
+        };
+        given.raised().map_or(Ok(()), Err)?;
+        prepared.map_err(refused)
+    }
+
+    /// Ends an epoch or a step: prepares its event, if there is one, and commits it.
+    pub(super) fn end(
+        &mut self,
+        moment: Moment,
+        arrays: &Bound<'_, PyAny>,
+        evidence: &Arguments<'_, '_>,
+    ) -> PyResult<Option<Report>> {
+        if moment.is_step() && !self.pruner.strategy().has_steps() {
+            return Ok(None);
+        }
+        if !self.is_due(moment) {
+            self.pruner.pass(moment).map_err(refused)?;
+            return Ok(None);
+        }
+        let given = Given::of(evidence)?;
+        let views = given.views();
+        let Some(prepared) = self.ready(moment, arrays, &given, &views)? else { return Ok(None) };
+        // Ctrl-C, before anything is written.
+        arrays.py().check_signals()?;
+        self.write(prepared, arrays).map(Some)
+    }
+
+    fn is_due(&self, moment: Moment) -> bool {
+        let strategy = self.pruner.strategy();
+        match moment {
+            Moment::Epoch(epoch) => strategy.event_at(epoch).is_some(),
+            Moment::Step(step) => strategy.event_at_step(step).is_some(),
+        }
+    }
+
+    /// Commits an event to arrays: all are written where it rewinds, else those that it masks.
+    pub(super) fn write(&mut self, prepared: Prepared<'_>, arrays: &Bound<'_, PyAny>) -> PyResult<Report> {
+        let masked: BTreeSet<String> = prepared.writes().iter().map(|(name, _)| name.to_owned()).collect();
+        let all = prepared.rewinds_to().is_some();
+        let mut lent = Model::of(arrays, "arrays")?.write(|name| all || masked.contains(name))?;
+        Ok(Report { report: self.pruner.commit(prepared, &mut lent.views()).map_err(refused)? })
+    }
+}
+
+/// The moment of a call: an epoch or a step.
+pub(super) fn moment_of(epoch: Option<&Bound<'_, PyAny>>, step: Option<&Bound<'_, PyAny>>) -> PyResult<Moment> {
+    match (epoch, step) {
+        (Some(epoch), None) => Ok(Moment::Epoch(count("epoch", epoch)?)),
+        (None, Some(step)) => Ok(Moment::Step(count("step", step)?)),
+        _ => Err(refused("pass epoch or step: the epoch that ends, or the step, counted from 1")),
+    }
+}

@@ -1,0 +1,58 @@
+//! `cargo xtask ci python`: the wheel as a user installs it, its types and its tests.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use crate::cargo::{finish, root};
+
+/// What the tests need beside the wheel. torch is not among them: its wheel is larger than all of these together.
+const NEEDS: &[&str] = &["pytest", "numpy", "ml_dtypes", "jax[cpu]", "flax", "optax", "mypy"];
+
+/// Installs the package in an environment of its own and checks it there. `PYTHON` names the interpreter; `python3` without it.
+///
+/// # Errors
+///
+/// A sentence naming the check.
+pub(super) fn run() -> Result<(), String> {
+    let (package, environment) = (root().join("adapters/prune-python"), root().join("adapters/target/python"));
+    let python = interpreter_in(&environment);
+    let maker = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+    step("environment", Command::new(maker).args(["-m", "venv", "--clear"]).arg(&environment))?;
+    step("what the tests need", pip(&python).args(NEEDS))?;
+    // As the page says. Cargo builds it within adapters/target, in release mode.
+    step("wheel", pip(&python).arg("--verbose").arg(&package))?;
+    // In a folder without the sources, so that the installed package is what is imported.
+    let typed = |arguments: &[&str]| {
+        let mut command = Command::new(&python);
+        command.arg("-m").args(arguments).arg("--config-file").arg(package.join("pyproject.toml"));
+        command
+    };
+    step("types of the package", typed(&["mypy", "--package", "prune_rs"]).current_dir(&environment))?;
+    let typed_use = package.join("tests/typed.py");
+    step("types of its use", typed(&["mypy"]).arg(typed_use).current_dir(&environment))?;
+    let stubs = ["-m", "mypy.stubtest", "prune_rs._native", "--allowlist"];
+    let allowed = package.join("tests/stubtest.txt");
+    step("stubs against the module", Command::new(&python).args(stubs).arg(allowed).current_dir(&environment))?;
+    let tests = ["-m", "pytest", "-q", "-m", "not torch", "-p", "no:cacheprovider"];
+    step("tests", Command::new(&python).args(tests).current_dir(package))
+}
+
+/// The interpreter of an environment.
+fn interpreter_in(environment: &Path) -> PathBuf {
+    environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
+}
+
+fn pip(python: &Path) -> Command {
+    let mut command = Command::new(python);
+    command.args(["-m", "pip", "install", "--disable-pip-version-check"]);
+    command
+}
+
+fn step(name: &str, command: &mut Command) -> Result<(), String> {
+    let started = Instant::now();
+    eprintln!("== {name}: {command:?}");
+    finish(command, name)?;
+    eprintln!("== {name}: passed in {:.0} s", started.elapsed().as_secs_f64());
+    Ok(())
+}
