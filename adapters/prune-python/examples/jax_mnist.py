@@ -108,15 +108,22 @@ def optimizer():
     return optax.sgd(0.1, 0.9)
 
 
-def train(train_set, seed, epochs, prune_strategy):
-    """Trains from a seed; returns the state and the masks."""
+def begin(train_set, seed):
+    """The state of a seed after the first epoch, which the twins share, and the generator for the others."""
     rng, init_rng = jax.random.split(jax.random.PRNGKey(seed))
     params = CNN().init(init_rng, jnp.ones([1, 28, 28, 1]))["params"]
     state = train_state.TrainState.create(apply_fn=CNN().apply, params=params, tx=optimizer())
+    rng, input_rng = jax.random.split(rng)
+    return train_epoch(state, *train_set, 128, input_rng), rng
+
+
+def train(state, rng, train_set, epochs, prune_strategy):
+    """The original's loop, from the end of the first epoch; returns the state and the masks."""
     mask_key = None
     for epoch in range(1, epochs + 1):
-        rng, input_rng = jax.random.split(rng)
-        state = train_epoch(state, *train_set, 128, input_rng)
+        if epoch > 1:
+            rng, input_rng = jax.random.split(rng)
+            state = train_epoch(state, *train_set, 128, input_rng)
         state, mask_key = pruning_apply(state, mask_key)
         mask_updated, mask_key = pruning(state, epoch, mask_key=mask_key, prune_strategy=prune_strategy)
         if mask_updated:
@@ -129,16 +136,17 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=pathlib.Path, help="folder of MNIST's four gzipped IDX files; by default the sample")
     parser.add_argument("--seeds", type=int, default=1, help="how many pairs of twins (1)")
-    parser.add_argument("--epochs", type=int, default=3, help="epochs of each (3)")
+    parser.add_argument("--first-seed", type=int, default=0, help="the first seed (0)")
+    parser.add_argument("--epochs", type=int, default=2, help="epochs of each (2)")
     parser.add_argument("--images", type=int, default=None, help="only so many images of each set")
     chosen = parser.parse_args(arguments)
     train_set, test_set = load(chosen.data or sample_folder(), chosen.images)
     print(f"{len(train_set[0])} training images, {len(test_set[0])} test images, {chosen.epochs} epochs")
     began, results = time.perf_counter(), []
-    for seed in range(chosen.seeds):
-        twins = []
+    for seed in range(chosen.first_seed, chosen.first_seed + chosen.seeds):
+        twins, begun = [], begin(train_set, seed)
         for strategy in ({}, pruning_strategy):
-            state, mask_key = train(train_set, seed, chosen.epochs, strategy)
+            state, mask_key = train(*begun, train_set, chosen.epochs, strategy)
             twins.append(accuracy(state.params, *test_set))
         assert revivals(state.params, mask_key.masks, state.opt_state) == 0, "what is pruned stays zero"
         results.append(twins)

@@ -66,12 +66,12 @@ def prune_act_struct(x: Any, pattern: Any, *, axis: int = -1) -> Any:
 
 
 @functools.partial(jax.jit, static_argnames="samples")
-def _dense(x: jax.Array, kept: Any, samples: int) -> jax.Array:
+def _dense(x: jax.Array, kept: Any, samples: int) -> Any:
     return _selected(x, _largest(_magnitudes(x).reshape(samples, -1), kept).reshape(x.shape))
 
 
 @functools.partial(jax.jit, static_argnames=("m", "axis"))
-def _grouped(x: jax.Array, n: Any, m: int, axis: int) -> jax.Array:
+def _grouped(x: jax.Array, n: Any, m: int, axis: int) -> Any:
     lanes = jnp.moveaxis(_magnitudes(x).reshape(x.shape or (1,)), axis, -1)
     length = lanes.shape[-1]
     # What fills up the last group ranks after its zeros, which come first.
@@ -119,7 +119,7 @@ def _pattern(pattern: Any) -> tuple[int, int]:
     return int(n), int(m)
 
 
-def _magnitudes(x: jax.Array) -> jax.Array:
+def _magnitudes(x: jax.Array) -> Any:
     """Integers that order as the magnitudes do, zeros of both signs alike: the bits without the sign."""
     bits = _BITS[str(x.dtype)]
     unsigned = jnp.dtype(f"uint{bits}")
@@ -166,7 +166,7 @@ def _count(found: jax.Array) -> jax.Array:
     return jnp.sum(found, -1, keepdims=True, dtype=jnp.int32)
 
 
-def _reaching(values: jax.Array, bits: int, holds: Callable[..., jax.Array]) -> jax.Array:
+def _reaching(values: jax.Array, bits: int, holds: Callable[..., jax.Array]) -> Any:
     """The greatest number of so many bits for which a condition holds that, from some number on, no longer does."""
     one = values.dtype.type(1)
 

@@ -1,5 +1,6 @@
 """jax_pruning's two functions, under its names and with its arguments."""
 
+import functools
 from typing import Any
 
 import prune_rs
@@ -63,7 +64,7 @@ def pruning(
     if prune_strategy is None:
         full = method if method.startswith(("unstr_", "str_")) else f"{type}_{method}"
         event = {"method": full, "prune_rate_pattern": prune_rate_pattern}
-        native, epoch = prune_rs.Pruner(_along({0: event}, prune_axis), before and before._native.held), 0
+        native, epoch = prune_rs.Pruner(_along({0: event}, prune_axis), None if before is None else before._native.held), 0
     else:
         if epoch is None:
             raise PruneError("pass the epoch that ends: a strategy says what happens at which")
@@ -120,9 +121,15 @@ def _with_held_optimizer(state: Any, key: MaskKey) -> Any:
         return state.replace(opt_state=set_masks(state.opt_state, held, sep=key._sep))
     if not len(held):
         return state
-    tx = hold(state.tx, sep=key._sep)
+    tx = _held(state.tx, key._sep)
     begun = tx.init(state.params)._replace(inner=state.opt_state)
     return state.replace(tx=tx, opt_state=set_masks(begun, held, sep=key._sep))
+
+
+@functools.lru_cache(maxsize=8)
+def _held(tx: Any, sep: str) -> Any:
+    """The same object for the same optimiser, so that a second training compiles no step anew."""
+    return hold(tx, sep=sep)
 
 
 def _key(mask_key: Any) -> MaskKey | None:

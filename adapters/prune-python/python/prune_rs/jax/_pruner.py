@@ -1,6 +1,6 @@
 """A pruner for pytrees, which are not changed but returned."""
 
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +31,7 @@ class Pruner:
         masks: Any = None,
         *,
         sep: str = "-",
-        defaults: str = "library",
+        defaults: Literal["library", "files"] = "library",
         couplings: Any = None,
         layers: Any = None,
     ) -> None:
@@ -106,7 +106,7 @@ class Pruner:
             kind: tree if tree is None or callable(tree) else self._named(tree) for kind, tree in evidence.items()
         }
 
-    def _end(self, params: Tree, evidence: dict[str, Any], **moment: int) -> tuple[Tree, Report | None]:
+    def _end(self, params: Tree, evidence: dict[str, Any], **moment: Any) -> tuple[Tree, Report | None]:
         named = self._named(params)
         prepared = self.native.prepare(named, **moment, **self._evidence(evidence))
         if prepared is None:
