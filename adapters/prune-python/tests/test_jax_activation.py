@@ -2,11 +2,14 @@
 
 import functools
 
-import jax
-import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 import pytest
+
+jax = pytest.importorskip("jax")
+pytest.importorskip("optax")
+
+import jax.numpy as jnp
 
 import prune_rs
 from prune_rs import PruneError

@@ -1,22 +1,25 @@
 """The pruner on pytrees against the one on dicts of numpy, and the original's two functions."""
 
 import copy
+import json
 
 import numpy as np
 import pytest
 
 jax = pytest.importorskip("jax")
 optax = pytest.importorskip("optax")
-pytest.importorskip("flax")
+flax = pytest.importorskip("flax")
 
+import flax.serialization
 import jax.numpy as jnp
 from flax.core import FrozenDict, freeze
 from flax.training import train_state
 
 import prune_rs
 from prune_rs import PruneError
-from prune_rs.jax import HoldState, Pruner, hold, named_arrays, pruning, pruning_apply, revivals
+from prune_rs.jax import HoldState, MaskKey, Pruner, hold, named_arrays, pruning, pruning_apply, revivals
 
+TX = optax.adamw(1e-2, weight_decay=0.1)
 GRADUAL = {
     1: {"method": "str_unified_local", "prune_rate_pattern": (2, 4)},
     3: {"method": "unstr_global", "prune_rate_pattern": 0.3},
@@ -168,6 +171,28 @@ def test_momentum_brings_nothing_back_between_two_calls():
     inside = train_state.TrainState.create(apply_fn=None, params=tree, tx=optax.chain(hold(optax.adam(1e-2))))
     inside, _ = pruning_apply(inside, mask_key)
     assert revivals(step(inside).params, mask_key.masks) == 0 and not isinstance(inside.opt_state, HoldState)
+
+
+def test_a_loop_is_saved_and_goes_on():
+    fresh = lambda: train_state.TrainState.create(apply_fn=None, params=params(), tx=TX)
+    step = lambda state: state.apply_gradients(grads=jax.tree.map(lambda leaf: leaf + 1, state.params))
+    _, mask_key = pruning(fresh(), 1, prune_strategy=GRADUAL)
+    with pytest.raises(PruneError, match="have not been applied yet; save what pruning_apply returns"):
+        mask_key.state_dict()
+    state, mask_key = pruning_apply(step(fresh()), mask_key)
+    saved = json.dumps(mask_key.state_dict()), flax.serialization.to_bytes(step(state))
+
+    again = MaskKey.from_state_dict(json.loads(saved[0]))
+    assert again.masks == mask_key.masks
+    resumed, again = pruning_apply(fresh(), again)
+    resumed = flax.serialization.from_bytes(resumed, saved[1])
+    here, there = step(step(state)), step(resumed)
+    assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(here), jax.tree.leaves(there), strict=True))
+    made = [pruning(now, 3, key, GRADUAL)[1].masks for now, key in ((here, mask_key), (there, again))]
+    assert made[0] == made[1] and made[0]["Dense_0-kernel"] <= mask_key.masks["Dense_0-kernel"]
+    for unfit in ({}, [], {"sep": 1, "pruner": {}}, {"sep": "-", "pruner": {}}):
+        with pytest.raises(PruneError):
+            MaskKey.from_state_dict(unfit)
 
 
 def test_parameters_alone_and_one_event_without_a_strategy():

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 jax = pytest.importorskip("jax")
-flax = pytest.importorskip("flax")
+pytest.importorskip("optax")
+pytest.importorskip("flax")
 
 import jax.numpy as jnp
 import ml_dtypes
@@ -96,6 +97,13 @@ def test_applying_selects(dtype):
         assert revivals(applied, masks) == 0 < revivals(tree, masks)
     inside = jax.jit(apply_masks)(tree, {"Dense_0": {"kernel": kept}})
     assert np.asarray(inside["Dense_0"]["kernel"]).tobytes() == expected.tobytes()
+
+
+def test_one_array_is_a_tree():
+    array = jnp.arange(8.0)
+    mask = prune_rs.mask_n_m(array, "1:4")
+    assert apply_masks(array, mask).tolist() == [0, 0, 0, 3, 0, 0, 0, 7]
+    assert mask_tree(mask, array).tolist() == mask.to_numpy().tolist() and revivals(array, mask) == 5
 
 
 def test_numpy_stays_numpy():

@@ -27,6 +27,22 @@ class MaskKey:
         """The masks in force, by layer. A copy."""
         return self._native.masks
 
+    def state_dict(self) -> dict[str, Any]:
+        """All of it as a dict of plain values, to be saved beside the state.
+
+        Raises PruneError between pruning and pruning_apply.
+        """
+        if self._writes is not None:
+            raise PruneError("its masks have not been applied yet; save what pruning_apply returns")
+        return {"sep": self._sep, "pruner": self._native.state_dict()}
+
+    @classmethod
+    def from_state_dict(cls, state: Any) -> "MaskKey":
+        """The masks that were saved. Raises PruneError for anything but what state_dict gives."""
+        if not (isinstance(state, dict) and set(state) == {"sep", "pruner"} and isinstance(state["sep"], str)):
+            raise PruneError("a mask key's state is a dict of `sep` and `pruner`, as MaskKey.state_dict gives it")
+        return cls(prune_rs.Pruner.from_state_dict(state["pruner"]), state["sep"])
+
     def __repr__(self) -> str:
         return f"<mask key of {len(self.masks)} masks>"
 
