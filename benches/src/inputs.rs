@@ -1,8 +1,8 @@
-//! What is masked: random weights, and the inputs that are known to be hard.
+//! The inputs of the masks: random weights, and inputs that are known to be hard.
 
 use rayon::prelude::*;
 
-/// Uniform in [0, 1), the same for the same index everywhere.
+/// A number in [0, 1), evenly spread; the same for the same index everywhere.
 fn uniform(index: usize, stream: u64) -> f64 {
     let mut z = (index as u64 ^ stream << 56).wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -10,7 +10,7 @@ fn uniform(index: usize, stream: u64) -> f64 {
     ((z ^ z >> 31) >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// Bell-shaped around zero, as trained weights are.
+/// Bell-shaped around zero, like trained weights.
 pub(crate) fn weight(index: usize) -> f64 {
     (1..=4).map(|stream| uniform(index, stream)).sum::<f64>() - 2.0
 }
@@ -20,7 +20,7 @@ pub(crate) fn make<E: Send>(len: usize, value: impl Fn(usize) -> E + Sync + Send
     (0..len).into_par_iter().map(value).collect()
 }
 
-/// The value at an index, of so many.
+/// The value at an index, given the number of elements.
 type Value = fn(usize, usize) -> f32;
 
 /// Inputs that must not be much slower than random ones.

@@ -1,4 +1,4 @@
-//! Where the figures come from.
+//! The machine and the tools that made the figures.
 
 use prune_core::InstructionSet;
 

@@ -1,4 +1,4 @@
-//! What masks cost: every figure is a ratio to something measured beside it, in the same rounds.
+//! The cost of masks: every figure is a ratio to something measured beside it, in the same rounds.
 //!
 //! Started by `cargo xtask bench`.
 

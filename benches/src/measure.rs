@@ -1,9 +1,9 @@
-//! Timing two things in turns.
+//! Times two things in turns.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// What a row took beside what it is compared with.
+/// The time of a row, and of the work it is compared with.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Measured {
     pub(crate) time: Duration,
@@ -11,14 +11,14 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
-    /// How many times as long it took: the ratio of the medians.
+    /// The ratio of the medians.
     pub(crate) fn ratio(&self) -> f64 {
         self.time.as_secs_f64() / self.base.as_secs_f64()
     }
 }
 
-/// Times `work` and `base` in turns, `rounds` times each after one that is not counted, and gives the medians: what else the
-/// machine does falls on both alike.
+/// Times `work` and `base` in turns, `rounds` times each after one that is not counted, and returns the medians.
+/// Other load on the machine falls on both alike.
 pub(crate) fn in_turns<R, B>(rounds: usize, mut work: impl FnMut() -> R, mut base: impl FnMut() -> B) -> Measured {
     let (mut times, mut bases) = (Vec::new(), Vec::new());
     for round in 0..=rounds {
@@ -31,7 +31,7 @@ pub(crate) fn in_turns<R, B>(rounds: usize, mut work: impl FnMut() -> R, mut bas
     Measured { time: median(times), base: median(bases) }
 }
 
-/// Work of microseconds is repeated until it fills a millisecond.
+/// Work that takes microseconds is repeated until it fills a millisecond.
 fn once<R>(work: &mut impl FnMut() -> R) -> Duration {
     let mut count = 0;
     let start = Instant::now();

@@ -9,7 +9,7 @@ use half::bf16;
 use crate::reading;
 use crate::size::Size;
 
-/// Makes the environment, runs the script of peers in it, and gives its table.
+/// Makes the environment, runs the peers' script in it, and returns its table.
 pub(crate) fn run(args: &crate::Args) -> Result<String, String> {
     let folder = tempfile::tempdir().map_err(|error| format!("cannot make a temporary folder: {error}"))?;
     let environment = folder.path().join("environment");
@@ -19,7 +19,7 @@ pub(crate) fn run(args: &crate::Args) -> Result<String, String> {
     finish(Command::new(&python).args(["-m", "pip", "install", "--quiet", "numpy", "torch"]))?;
     let script = if args.training { "peers_training.py" } else { "peers.py" };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
-    // Ratios are to our reading of as much memory, measured here: torch's own integer sum is slower by far.
+    // Ratios are to our own reading of as much memory, measured here: torch's integer sum is far slower.
     let milliseconds = |time: Duration| (time.as_secs_f64() * 1e3).to_string();
     let readings = args.sizes().into_iter().flat_map(|Size { elements, .. }| {
         let single = milliseconds(reading::time(elements, 0.0f32, args.rounds));

@@ -1,7 +1,7 @@
-//! Reading memory once: what every figure is a ratio to.
+//! Reads memory once: the base of every ratio.
 //!
-//! This code is frozen. A faster or slower reading would move every ratio of every record, so it changes only together with
-//! all of them.
+//! This code is frozen. A faster or slower reading would change every ratio of every record, so change it only
+//! together with all of them.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use crate::measure::{Measured, in_turns};
 use crate::size::Rotation;
 
-/// Elements whose bits are added up as words of their own width: nothing that only reads is faster.
+/// Elements whose bits are added up as words of their own width: no reading is faster.
 pub(crate) trait Words: Element {
     /// The word.
     type Word: Send + WrappingAdd + Zero;

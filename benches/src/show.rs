@@ -9,7 +9,7 @@ use crate::measure::Measured;
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) name: String,
-    /// At most this, and better this; none where a row only informs.
+    /// The most it may be, and a better aim; none if a row only informs.
     pub(crate) bar: Option<(f64, f64)>,
     pub(crate) outcome: Outcome,
 }
@@ -18,12 +18,12 @@ pub(crate) struct Row {
 pub(crate) enum Outcome {
     Time {
         measured: Measured,
-        /// How many bytes are read by what it is compared with, where that only reads.
+        /// The number of bytes that the base reads, if it only reads.
         read: Option<usize>,
-        /// The same on a tensor that may stay in the caches, where it is small enough.
+        /// The same work on a tensor that may stay in the caches, if it is small enough.
         hot: Option<Measured>,
     },
-    /// Extra bytes at the peak, of the tensor's bytes.
+    /// Extra bytes at the peak, and the bytes of the tensor.
     Memory { extra: usize, of: usize },
 }
 
@@ -52,11 +52,11 @@ impl Row {
     }
 }
 
-/// What is printed, and kept where it is to be saved.
+/// The printed text, with the folder it is saved in.
 pub(crate) struct Page {
     text: String,
     save: Option<PathBuf>,
-    /// What tells the file from others of its day.
+    /// The suffix that tells the file from others of its day.
     suffix: &'static str,
 }
 
@@ -75,7 +75,7 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// A table, row by row as it is measured. GB/s is that of the reading, where a row is compared with it.
+    /// A table, row by row as it is measured. GB/s is the speed of the reading, if a row is compared with one.
     pub(crate) fn section(&mut self, title: &str, rows: impl Iterator<Item = Row>) {
         self.line(&format!(
             "{title}\n{:<66} {:>10} {:>10} {:>6} {:>7} {:>6} {:>6} {:>6}",
@@ -87,7 +87,7 @@ impl Page {
         self.line("");
     }
 
-    /// Writes the file beside its place and renames it.
+    /// Writes a temporary file beside the target and renames it.
     pub(crate) fn finish(self) -> Result<(), String> {
         let Some(folder) = self.save else { return Ok(()) };
         let date = self.text.lines().find_map(|line| line.strip_prefix("date: ")).unwrap_or("undated").to_owned();

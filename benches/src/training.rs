@@ -1,4 +1,4 @@
-//! What an epoch of training costs: seconds, arithmetic a second, the share of each layer, and memory at the peak.
+//! The cost of an epoch of training: seconds, arithmetic a second, the share of each layer, and memory at the peak.
 
 use std::time::{Duration, Instant};
 
@@ -17,10 +17,10 @@ use crate::show::Page;
 
 const BATCH: usize = 128;
 
-/// Images of an epoch: those of the full training set.
+/// The number of images of an epoch: those of the full training set.
 const EPOCH: usize = 60_000;
 
-/// What is trained, and how.
+/// One training setup.
 #[derive(Clone, Copy)]
 struct Case {
     name: &'static str,
@@ -29,7 +29,7 @@ struct Case {
     holds_masks: bool,
 }
 
-/// Every case: the same training with and without what is asked about stand next to each other.
+/// All cases. The same training with and without an option stands side by side.
 const CASES: [Case; 6] = [
     Case { name: "CNN", model: ModelSpec::cnn, prunes_activations: false, holds_masks: false },
     Case { name: "CNN, activations pruned", model: ModelSpec::cnn, prunes_activations: true, holds_masks: false },
@@ -41,8 +41,8 @@ const CASES: [Case; 6] = [
 
 /// The table of all cases on both backends, and the share of each layer.
 ///
-/// All of it runs on a thread of the pool, as the demo does: a thread outside would hand over to the pool and back at every
-/// product.
+/// All of it runs on a thread of the pool, as in the demo: a thread outside would hand over to the pool and back at
+/// every product.
 pub(crate) fn run(args: &crate::Args, page: &mut Page) -> Result<(), String> {
     rayon::scope(|_| all(args, page))
 }
@@ -79,11 +79,11 @@ where
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
     let mut run = Run::<P>::new(case, data)?;
-    // Not counted: memory and threads come to life.
+    // Not counted: memory and threads start up.
     run.steps(20)?;
     let steps = EPOCH.div_ceil(BATCH);
     let taken = run.steps(steps)?.as_secs_f64();
-    // Forward, and backward for weights and inputs; the first layer's input wants no gradient.
+    // Forward, and backward for weights and inputs; the first layer's input needs no gradient.
     let layers = run.network.layers();
     let all: usize = layers.iter().map(|layer| layer.multiply_adds).sum();
     let first = layers.iter().map(|layer| layer.multiply_adds).find(|&count| count > 0).unwrap_or(0);
@@ -92,7 +92,7 @@ where
     Ok(format!("{:<38} {backend:>9} {taken:>9.2} {:>9.1} {peak:>9.1}", case.name, operations / taken / 1e9))
 }
 
-/// The time of each layer in some steps, as shares of all of it.
+/// The time of each layer in some steps, as shares of the whole.
 fn shares(case: &Case, data: &Dataset) -> Result<String, String> {
     let mut run = Run::<NdarrayParams<f32>>::new(case, data)?;
     run.steps(20)?;
@@ -148,7 +148,7 @@ where
         Ok(Run { network, samples, params, gradients, sgd, pruner, batch, order, next: 0 })
     }
 
-    /// The time of so many steps, reading the images over and over in an order of chance.
+    /// The time of `count` steps, reading the images over and over in a random order.
     fn steps(&mut self, count: usize) -> Result<Duration, String> {
         let start = Instant::now();
         for _ in 0..count {

@@ -20,7 +20,7 @@ fn density(kept: f64) -> Density {
     Density::new(kept).unwrap()
 }
 
-/// As square as `len` allows, with rows that are not whole words of a mask.
+/// A nearly square matrix of about `len` elements; a row is no whole number of mask words.
 fn matrix<E: TestElement>(kind: Kind, len: usize) -> PlainTensor<E> {
     let columns = (len as f64).sqrt() as usize / 8 * 8 + 4;
     let rows = len / columns;

@@ -1,10 +1,10 @@
-//! Copying one tensor's values into another's memory, whatever their layouts.
+//! Copies one tensor's values into another's memory, whatever their layouts.
 
 use crate::error::{Error, ErrorKind};
 use crate::tensor::{Element, LayerMut, LayerRef, Lent, LentMut, MemoryMut};
 use crate::walk;
 
-/// Calls `$what` with both tensors where they are of one shape and type, and refuses them where not.
+/// Calls `$what` with both tensors if they have the same shape and type; otherwise returns an error.
 macro_rules! with_same_type {
     ($to:expr, $source:expr, $what:ident) => {{
         let (to, source) = ($to, $source);
@@ -25,7 +25,7 @@ macro_rules! with_same_type {
 }
 
 impl LayerMut<'_> {
-    /// Writes the values of `source`, to the bit: what rewinding weights to an earlier state does.
+    /// Copies the values of `source`, to the bit. This rewinds weights to an earlier state.
     ///
     /// # Errors
     ///
@@ -50,7 +50,8 @@ impl LayerMut<'_> {
         with_same_type!(self, source, copy)
     }
 
-    /// Everything that makes [`LayerMut::assign`] fail, so that several layers can be checked before the first is written.
+    /// Makes every check of [`LayerMut::assign`] and writes nothing, so that several layers can be checked before the
+    /// first is written.
     ///
     /// # Errors
     ///
@@ -60,7 +61,7 @@ impl LayerMut<'_> {
     }
 }
 
-/// Everything that makes a copy fail.
+/// Makes every check of a copy and writes nothing.
 fn check<E: Element>(to: &mut LentMut<'_, E>, from: &Lent<'_, E>) -> Result<(), Error> {
     to.check()?;
     from.dense().map(|_| ())
@@ -84,7 +85,7 @@ fn copy<E: Element>(to: &mut LentMut<'_, E>, from: &Lent<'_, E>) -> Result<(), E
         MemoryMut::Strided(strided) => strided.for_each_run(&mut |run| {
             let mut index = run.first;
             for place in run.values {
-                // Runs have been checked; should they have changed since, what lies outside is left alone.
+                // The runs have been checked. If they have changed since, values outside them are left alone.
                 if let Some(&value) = logical.get(index) {
                     *place = value;
                 }

@@ -9,11 +9,12 @@
 /// `prune-core = { version = "..", features = ["testing"] }`.
 ///
 /// The element type is inferred from the closure, or named after the module's name. A backend whose tensors do not have
-/// every rank says which `testing::generators::Shapes` it has. A type that is not `Clone`, such as a mutable view, is stamped as
-/// `not_clone name`, and one that cannot be written as `read_only name`: the laws that need more are left out.
+/// every rank says which `testing::generators::Shapes` it has. A type that is not `Clone`, such as a mutable view, is
+/// stamped as `not_clone name`. A type that cannot be written is stamped as `read_only name`. Laws that need more are
+/// left out.
 ///
 /// Cases are the same in every run; a failure prints the smallest case found and its seed. The environment variables
-/// `PRUNE_SEED` and `PRUNE_CASES` choose other cases and how many.
+/// `PRUNE_SEED` and `PRUNE_CASES` choose other cases and their number.
 ///
 /// # Examples
 ///

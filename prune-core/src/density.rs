@@ -49,7 +49,7 @@ impl Density {
     /// A density from the fraction removed.
     ///
     /// `1 - sparsity` is taken on the shortest decimal digits of `sparsity`, so that `from_sparsity(0.9)` is
-    /// `new(0.1)` to the bit, where the plain subtraction of floats gives 0.09999999999999998.
+    /// `new(0.1)` to the bit. The plain subtraction of floats gives 0.09999999999999998.
     ///
     /// # Errors
     ///
@@ -72,7 +72,7 @@ impl Density {
         complement(self.0)
     }
 
-    /// How many of `n` ranked units are kept (rule 1, above).
+    /// The kept count of `n` ranked units (rule 1, above).
     pub fn kept_of(self, n: usize) -> usize {
         if n == 0 {
             return 0;
@@ -86,7 +86,7 @@ impl Density {
 /// `1 - x` for `x` in [0, 1], correctly rounded for the decimal number that `x` is written as.
 ///
 /// `x` prints as at most 17 significant digits. Its complement in those digits is an exact decimal string, which is
-/// parsed back: the float nearest to what a person means by it.
+/// parsed back: the float nearest to the number that people mean.
 fn complement(x: f64) -> f64 {
     if x == 0.0 {
         return 1.0;

@@ -1,4 +1,4 @@
-//! Everything that operations on tensors and masks can refuse: in which layer, and what.
+//! The errors of operations on tensors and masks, each with its layer.
 
 use core::fmt;
 
@@ -25,13 +25,13 @@ use crate::printable::printable;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Error {
-    /// The layer that was refused; none where the tensor has no name, or where several layers together were refused.
+    /// The refused layer; none if the tensor has no name, or if several layers together were refused.
     pub layer: Option<String>,
-    /// What was refused.
+    /// The reason.
     pub kind: ErrorKind,
 }
 
-/// What was refused, wherever it was.
+/// The reason why an operation was refused, apart from the layer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -53,9 +53,9 @@ pub enum ErrorKind {
         strides: Box<[isize]>,
         /// The offset claimed.
         offset: usize,
-        /// How many elements were lent.
+        /// The number of elements lent.
         memory_len: usize,
-        /// What does not fit.
+        /// The claim that does not fit.
         why: &'static str,
     },
     /// A tensor cannot be seen under another shape.
@@ -67,13 +67,13 @@ pub enum ErrorKind {
         strides: Box<[isize]>,
         /// The shape asked for.
         to: Box<[usize]>,
-        /// What does not fit.
+        /// The reason, in words.
         why: &'static str,
     },
     /// Two things that must have one shape have two.
     #[error("the {what} has shape {got:?} where {expected:?} is needed")]
     ShapeMismatch {
-        /// Which thing is of the wrong shape.
+        /// The thing that has the wrong shape.
         what: &'static str,
         /// The shape needed.
         expected: Vec<usize>,
@@ -85,15 +85,15 @@ pub enum ErrorKind {
     WrongLen {
         /// The shape given.
         shape: Vec<usize>,
-        /// How many elements it has.
+        /// The number of elements of that shape.
         expected: usize,
-        /// How many values were given.
+        /// The number of values given.
         got: usize,
     },
     /// Packed bits are set past the end of a mask.
     #[error("bits are set past the last of the {len} elements of a mask")]
     TailBits {
-        /// How many elements the mask has.
+        /// The number of elements of the mask.
         len: usize,
     },
     /// There is no such axis.
@@ -101,7 +101,7 @@ pub enum ErrorKind {
     AxisOutOfRange {
         /// The axis given.
         axis: isize,
-        /// How many axes there are.
+        /// The number of axes.
         rank: usize,
     },
     /// The least that layers may keep is more than the budget for all of them.
@@ -111,7 +111,7 @@ pub enum ErrorKind {
     BudgetTooSmall {
         /// Elements asked for.
         asked: usize,
-        /// What the minima add up to.
+        /// The sum of the minima.
         least: usize,
     },
     /// The most that layers may keep is less than the budget for all of them.
@@ -121,7 +121,7 @@ pub enum ErrorKind {
     BudgetTooLarge {
         /// Elements asked for.
         asked: usize,
-        /// What the maxima add up to.
+        /// The sum of the maxima.
         most: usize,
     },
     /// A layer's least is above its most.
@@ -141,26 +141,26 @@ pub enum ErrorKind {
     /// The elements of an opaque layer are needed.
     #[error("it cannot be pruned: {why}; exclude it")]
     Opaque {
-        /// Why they cannot be had, in the backend's words.
+        /// The reason, in the backend's words.
         why: String,
     },
     /// More elements are asked for than the masks in force have left alive.
     #[error("{asked} elements are asked for, but only {alive} are alive under the masks in force; masks only close")]
     TooFewAlive {
-        /// How many elements are asked for.
+        /// The number of elements asked for.
         asked: usize,
-        /// How many may be chosen.
+        /// The number of elements alive.
         alive: usize,
     },
-    /// A score lacks what it looks at besides the weights.
+    /// A score lacks data that it needs besides the weights.
     #[error("the score `{score}` needs {needs}, and there is none")]
     EvidenceMissing {
         /// The score.
         score: &'static str,
-        /// What it needs, in words.
+        /// The data it needs, in words.
         needs: String,
     },
-    /// Two tensors that must be of one element type are of two.
+    /// Two tensors that must have one element type have two.
     #[error("the values are {got} where {expected} is needed")]
     TypeMismatch {
         /// The element type needed.
@@ -174,13 +174,13 @@ pub enum ErrorKind {
          masks in force; masks only close"
     )]
     TooFewAliveInSlice {
-        /// The axis of which each index is ranked by itself, counted from the first.
+        /// The axis whose indices are each ranked alone, counted from the first.
         axis: usize,
         /// The first index at which too few are alive.
         slice: usize,
-        /// How many elements the density asks for.
+        /// The number of elements that the density asks for.
         asked: usize,
-        /// How many may be chosen.
+        /// The number of elements alive there.
         alive: usize,
     },
     /// A dense layer is no matrix.
@@ -189,22 +189,22 @@ pub enum ErrorKind {
         /// The shape of its weights.
         shape: Vec<usize>,
     },
-    /// A dense layer does not take what the one before it gives.
+    /// A dense layer does not take the outputs of the layer before it.
     #[error("it takes {inputs} inputs, but `{}` before it has {outputs} outputs", printable(before))]
     ChainBroken {
-        /// How many inputs it takes.
+        /// The number of inputs it takes.
         inputs: usize,
         /// The layer before it.
         before: String,
-        /// How many outputs that one has.
+        /// The number of outputs of the layer before it.
         outputs: usize,
     },
     /// There are not as many bounds as layers.
     #[error("{bounds} bounds are given for {layers} layers; each layer needs one")]
     BoundCount {
-        /// How many layers there are.
+        /// The number of layers.
         layers: usize,
-        /// How many bounds there are.
+        /// The number of bounds.
         bounds: usize,
     },
     /// More units are asked for than have any element alive.
@@ -212,39 +212,39 @@ pub enum ErrorKind {
         "{asked} units are asked for, but only {alive} have an element alive under the masks in force; masks only close"
     )]
     TooFewUnits {
-        /// How many units the density asks for.
+        /// The number of units that the density asks for.
         asked: usize,
-        /// How many may be chosen.
+        /// The number of units that have an element alive.
         alive: usize,
     },
-    /// Blocks that no tensor has.
+    /// No tensor has blocks of these sizes and axes.
     #[error("blocks of sizes {sizes:?} along {}: {why}", along(axes))]
     Blocks {
-        /// How long they are along each axis.
+        /// The length of the blocks along each axis.
         sizes: Vec<usize>,
         /// The axes given; none for the last ones.
         axes: Vec<isize>,
-        /// What is wrong.
+        /// The reason, in words.
         why: &'static str,
     },
-    /// Blocks of more axes than a tensor has.
+    /// The blocks have more axes than the tensor.
     #[error(
         "blocks of sizes {sizes:?} need {} axes, but the tensor of shape {shape:?} has {}; give fewer sizes",
         sizes.len(), shape.len()
     )]
     BlockRank {
-        /// How long the blocks are along each axis.
+        /// The length of the blocks along each axis.
         sizes: Vec<usize>,
         /// The shape of the tensor.
         shape: Vec<usize>,
     },
-    /// A name stands for two layers.
+    /// One name stands for two layers.
     #[error("layer `{}` is given twice; every layer needs a name of its own", printable(name))]
     DuplicateLayer {
         /// The name.
         name: String,
     },
-    /// Two layers are one memory, and have two masks.
+    /// Two layers share one memory and have different masks.
     #[error(
         "layers `{}` and `{}` are the same memory and have different masks; keep one name, or give both one mask",
         printable(first),
@@ -256,7 +256,7 @@ pub enum ErrorKind {
         /// The other.
         second: String,
     },
-    /// A name stands for no layer.
+    /// No layer has this name.
     #[error("there is no layer `{}`{}", printable(name), nearest_hint(nearest))]
     UnknownLayer {
         /// The name given.
@@ -264,17 +264,17 @@ pub enum ErrorKind {
         /// The nearest known name, if there are any.
         nearest: Option<String>,
     },
-    /// A source of chunks could not be read, or lied about its layers.
+    /// A source of chunks could not be read, or its layers are not as it said.
     #[error("reading failed: {why}")]
     Source {
-        /// What went wrong, in the source's words.
+        /// The reason, in the source's words.
         why: String,
     },
 }
 
 impl Error {
-    /// The same error, saying in which layer it happened, where it does not say so yet and is about one layer. An empty
-    /// name is none.
+    /// The same error with the name of the layer added. Nothing is added if the error names a layer already, if it is
+    /// about several layers, or if the name is empty.
     #[must_use]
     pub fn in_layer(mut self, name: &str) -> Self {
         if self.layer.is_none() && !name.is_empty() && self.kind.is_of_one_layer() {
@@ -285,13 +285,13 @@ impl Error {
 }
 
 impl ErrorKind {
-    /// The same, refused in a layer; an empty name is none.
+    /// The same reason as an error of this layer; an empty name is no name.
     #[must_use]
     pub fn in_layer(self, name: &str) -> Error {
         Error::from(self).in_layer(name)
     }
 
-    /// Whether one layer is to blame, and not how several of them go together.
+    /// True if the error is about one layer, false if it is about how several layers go together.
     fn is_of_one_layer(&self) -> bool {
         !matches!(
             self,
@@ -352,7 +352,7 @@ mod tests {
         assert!("\u{7}".parse::<crate::Density>().is_err_and(|error| error.to_string().starts_with(r"`\u{7}` is not")));
     }
 
-    /// Errors of other crates hold one, and are returned by value.
+    /// Errors of other crates hold an [`Error`] and are returned by value.
     #[test]
     fn errors_are_small() {
         assert!(size_of::<Error>() <= 96, "{}", size_of::<Error>());

@@ -2,21 +2,23 @@
 
 /// Defines `PruneExt` and its writable half `LendMut` in the crate that calls it.
 ///
-/// A backend's tensor types are foreign to this crate and this crate's traits are foreign to the backend, so a blanket
-/// implementation is not to be had: each backend needs an extension trait of its own. This macro writes it, with the same
-/// names and documentation everywhere, so that changing backend is changing one import. The backend then implements
-/// `PruneExt::layer` and `LendMut::lend_mut`, and stamps [`conformance_tests!`](crate::conformance_tests) on them.
+/// A backend's tensor types are foreign to this crate and this crate's traits are foreign to the backend, so a
+/// blanket implementation is not possible: each backend needs an extension trait of its own. This macro writes it,
+/// with the same names and documentation everywhere, so changing the backend means changing one import. The backend
+/// then implements `PruneExt::layer` and `LendMut::lend_mut`, and stamps
+/// [`conformance_tests!`](crate::conformance_tests) on them.
+///
+/// The trait's documentation holds the `#[doc]` attributes or `///` lines that are passed in: an example with the
+/// backend's own tensors.
 #[macro_export]
 macro_rules! define_prune_ext {
-    () => {
-        /// Pruning as methods on tensors.
+    ($(#[$about:meta])*) => {
+        /// Pruning as methods on tensors. The methods have the same names in every backend.
         ///
-        /// # Examples
-        ///
-        /// See the crate page; the methods have the same names in every backend.
+        $(#[$about])*
         pub trait PruneExt {
-            /// The tensor with its element type erased, lent for reading. Costs nothing where the memory is in one
-            /// piece, in any axis order; gathers a copy where it has gaps.
+            /// The tensor with its element type erased, lent for reading. Memory in one piece costs nothing, in any
+            /// axis order; memory with gaps is gathered into a copy.
             fn layer(&self) -> $crate::LayerRef<'_>;
 
             /// The same, under another logical shape of as many elements: a (9 x 32) matrix that holds a convolution
@@ -24,7 +26,7 @@ macro_rules! define_prune_ext {
             ///
             /// # Errors
             ///
-            /// `ErrorKind::Reshape` where strides cannot say it.
+            /// `ErrorKind::Reshape` if no strides can express the shape.
             fn layer_with_shape(&self, shape: &[usize]) -> Result<$crate::LayerRef<'_>, $crate::Error> {
                 self.layer().with_shape(shape)
             }
@@ -79,8 +81,8 @@ macro_rules! define_prune_ext {
                 $crate::Selector::magnitude().with_count_ties(false).n_of_m(&layer, pattern, axis).map(|s| s.mask)
             }
 
-            /// The mask that keeps whole blocks or channels: `density` of their number, exactly, those that hold most
-            /// (`Unit` says what a unit's score is, and how edges count).
+            /// The mask that keeps whole blocks or channels: exactly `density` of their number, those with the
+            /// highest score (`Unit` defines the score of a unit, and how edges count).
             ///
             /// # Errors
             ///
@@ -94,7 +96,7 @@ macro_rules! define_prune_ext {
                 $crate::Selector::magnitude().units(&layer, unit, density).map(|s| s.mask)
             }
 
-            /// Taking this tensor as *scores*: the mask that keeps the highest, `density` of them, exactly.
+            /// Takes this tensor as *scores*: the mask keeps the highest, exactly `density` of them.
             ///
             /// # Errors
             ///
@@ -108,7 +110,7 @@ macro_rules! define_prune_ext {
                 $crate::Selector::value().unstructured(&layer, density).map(|s| s.mask)
             }
 
-            /// Taking this tensor as *scores*: the mask that keeps the N highest of every M consecutive elements along
+            /// Takes this tensor as *scores*: the mask keeps the N highest of every M consecutive elements along
             /// `axis`.
             ///
             /// # Errors
@@ -127,9 +129,9 @@ macro_rules! define_prune_ext {
                 $crate::Selector::value().with_count_ties(false).n_of_m(&layer, pattern, axis).map(|s| s.mask)
             }
 
-            /// Taking this tensor as *activations*: a pruned copy that keeps `density` of each sample (each index of
-            /// axis 0), and the mask for the backward pass. `ActivationPruner` does it in place, over the whole tensor
-            /// too, and reports what it changed.
+            /// Takes this tensor as *activations*: returns a pruned copy that keeps `density` of each sample (each
+            /// index of axis 0), and the mask for the backward pass. `ActivationPruner` prunes in place, over the
+            /// whole tensor too, and reports what it changed.
             ///
             /// # Errors
             ///
@@ -144,8 +146,8 @@ macro_rules! define_prune_ext {
                 Ok((pruned, pruner.mask().clone()))
             }
 
-            /// Taking this tensor as *activations*: a pruned copy that keeps N of every M consecutive elements of the
-            /// last axis, and the mask for the backward pass. `ActivationPruner` does it in place and reports.
+            /// Takes this tensor as *activations*: returns a pruned copy that keeps N of every M consecutive elements
+            /// of the last axis, and the mask for the backward pass. `ActivationPruner` prunes in place and reports.
             ///
             /// # Errors
             ///
@@ -172,7 +174,7 @@ macro_rules! define_prune_ext {
                 LendMut::lend_mut(self).apply_mask(mask)
             }
 
-            /// How many elements outside the mask are not zero, of either sign.
+            /// The number of elements outside the mask that are not zero, of either sign.
             ///
             /// # Errors
             ///
@@ -182,7 +184,7 @@ macro_rules! define_prune_ext {
             }
         }
 
-        /// Tensors under names, as a map or a list of pairs holds them: a model for whatever takes `Layers`.
+        /// Named tensors, from a map or a list of pairs, as a model for every function that takes `Layers`.
         ///
         /// # Examples
         ///
@@ -200,13 +202,13 @@ macro_rules! define_prune_ext {
             tensors.into_iter().map(|(name, tensor)| (name, tensor.lend_mut())).collect()
         }
 
-        /// Tensors that can be written: what the `&mut self` methods of [`PruneExt`] ask for.
+        /// Tensors that can be written. The `&mut self` methods of [`PruneExt`] need this trait.
         pub trait LendMut {
             /// The tensor with its element type erased, lent for writing.
             fn lend_mut(&mut self) -> $crate::LayerMut<'_>;
 
-            /// A tensor of the same elements in memory of its own, which can be written without any other's changing: a
-            /// clone, unless the backend says otherwise. It must where a clone is a handle to the same memory.
+            /// A tensor of the same elements in memory of its own: writing it changes no other tensor. By default a
+            /// clone. A backend whose clones share memory must override this.
             fn duplicate(&self) -> Self
             where
                 Self: Clone + Sized,
@@ -217,7 +219,19 @@ macro_rules! define_prune_ext {
     };
 }
 
-define_prune_ext!();
+define_prune_ext! {
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_core::{Density, PlainTensor, PruneExt};
+    ///
+    /// let mut weights = PlainTensor::from_logical(&[4], vec![0.5f32, -3.0, 2.0, 0.1])?;
+    /// let mask = weights.mask_unstructured(Density::new(0.5)?)?;
+    /// weights.apply_mask(&mask)?;
+    /// assert_eq!(weights.values(), [0.0, -3.0, 2.0, 0.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+}
 
 impl<T: crate::Tensor> PruneExt for T {
     fn layer(&self) -> crate::LayerRef<'_> {

@@ -1,4 +1,4 @@
-//! The one hash: of positions that are sampled, and of scores that are drawn.
+//! The hash that picks sampled positions and draws random scores.
 
 /// Sebastiano Vigna's SplitMix64 step: an equidistributed hash of 64 bits.
 pub(crate) fn hash(seed: u64) -> u64 {

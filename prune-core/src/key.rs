@@ -8,13 +8,13 @@ use core::fmt;
 
 use half::{bf16, f16};
 
-/// What a number means when it ranks an element.
+/// The meaning of a number that ranks an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum RankBy {
-    /// By absolute value: how weights rank when they are their own score. Both infinities come first.
+    /// By absolute value, as weights rank when they are their own score. Both infinities come first.
     #[default]
     Magnitude,
-    /// By value: how a tensor of scores ranks. `+inf` comes first, `-inf` last, and `-0.0 = +0.0`.
+    /// By value, as a tensor of scores ranks. `+inf` comes first, `-inf` last, and `-0.0 = +0.0`.
     Value,
 }
 
@@ -37,7 +37,7 @@ pub trait Keyed: Copy + Send + Sync + PartialEq + fmt::Debug + Default + 'static
     fn from_key(key: Self::Key, by: RankBy) -> Self;
     /// The middle of two keys, for binary search.
     fn midpoint(low: Self::Key, high: Self::Key) -> Self::Key;
-    /// Whether this is NaN.
+    /// True if this is NaN.
     fn is_nan(self) -> bool;
 }
 
@@ -108,8 +108,8 @@ keyed!(f16, u16, f16::INFINITY, of_f16);
 // A bf16 is the upper half of an f32. The library's conversion gives the same and branches.
 keyed!(bf16, u16, bf16::INFINITY, |x| f64::from(f32::from_bits(u32::from(x.to_bits()) << 16)));
 
-/// As the library's conversion, without a branch. The fields of an f16, placed as those of an f32, are a number too small by
-/// 2^112, subnormal or not.
+/// The same value as the library's conversion, without a branch. The fields of an f16, read as the fields of an f32,
+/// give a number too small by 2^112, subnormal or not.
 #[inline(always)]
 fn of_f16(x: f16) -> f64 {
     const SCALE: f32 = f32::from_bits((127 + 112) << 23);
@@ -124,10 +124,10 @@ fn widen<E: Keyed>(key: E::Key, by: RankBy) -> u64 {
     E::from_key(key, by).wide_key(by)
 }
 
-/// The smallest key of `E` whose widening is at least `wide`; one past the top where there is none.
+/// The smallest key of `E` whose widening is at least `wide`, or one past the top if there is none.
 ///
 /// It turns a threshold of the common order into one for the native keys of an element type: for every number,
-/// `x.wide_key() >= wide` exactly where `x.key() >= ceil_key(wide)`.
+/// Turns a threshold of the common order into one for the native keys of an element type: for every number,
 pub(crate) fn ceil_key<E: Keyed>(wide: u64, by: RankBy) -> E::Key {
     let (mut low, mut high) = (E::bottom_key(by), E::top_key(by));
     if widen::<E>(low, by) >= wide {

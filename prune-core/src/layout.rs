@@ -1,13 +1,13 @@
-//! How the elements of a tensor lie in memory.
+//! The memory layout of the elements of a tensor.
 
 use crate::error::{Error, ErrorKind};
 
-/// Where each logical element lies in the memory that a tensor lends: shape, signed strides in elements, and the
+/// The place of each logical element in the memory that a tensor lends: shape, signed strides in elements, and the
 /// position of the first logical element.
 ///
-/// *Logical order* is the row-major order of indices, whatever the memory layout. A layout is only a claim until it is
-/// checked against memory; every operation of this crate does that first and returns [`ErrorKind::Layout`] where the two
-/// disagree, so a backend that is wrong about itself gets an error and never a wrong mask.
+/// *Logical order* is the row-major order of indices, whatever the memory layout. A layout is only a claim until it
+/// is checked against memory. Every operation of this crate checks first and returns [`ErrorKind::Layout`] if the two
+/// disagree, so a backend with a false layout gets an error and never a wrong mask.
 ///
 /// # Examples
 ///
@@ -35,8 +35,8 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ShapeOverflow`] where the shape's product is more than `isize::MAX`, [`ErrorKind::Layout`] where there are
-    /// not as many strides as dimensions.
+    /// [`ErrorKind::ShapeOverflow`] if the shape's product is more than `isize::MAX`, [`ErrorKind::Layout`] if there
+    /// are not as many strides as dimensions.
     pub fn new(shape: &[usize], strides: &[isize], offset: usize) -> Result<Self, Error> {
         let len = checked_len(shape)?;
         let layout = Layout { shape: shape.to_vec(), strides: strides.to_vec(), offset, len };
@@ -51,7 +51,7 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ShapeOverflow`] where the shape's product is more than `isize::MAX`.
+    /// [`ErrorKind::ShapeOverflow`] if the shape's product is more than `isize::MAX`.
     pub fn row_major(shape: &[usize]) -> Result<Self, Error> {
         let len = checked_len(shape)?;
         Ok(Layout { shape: shape.to_vec(), strides: row_major_strides(shape), offset: 0, len })
@@ -72,17 +72,17 @@ impl Layout {
         self.offset
     }
 
-    /// How many dimensions there are.
+    /// The number of dimensions.
     pub fn rank(&self) -> usize {
         self.shape.len()
     }
 
-    /// How many elements there are.
+    /// The number of elements.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are no elements.
+    /// True if there are no elements.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -91,8 +91,8 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Reshape`] where the lengths differ or where no strides can say it (a column-major 6 x 4 matrix is no
-    /// 4 x 6 matrix without a copy, but it is a 2 x 3 x 4 tensor).
+    /// [`ErrorKind::Reshape`] if the lengths differ or no strides can express the shape (a column-major 6 x 4 matrix
+    /// is no 4 x 6 matrix without a copy, but it is a 2 x 3 x 4 tensor).
     pub fn reshape(&self, shape: &[usize]) -> Result<Self, Error> {
         let refuse = |why| {
             let (from, strides, to) = (self.shape[..].into(), self.strides[..].into(), shape.into());
@@ -146,7 +146,7 @@ impl Layout {
         runs
     }
 
-    /// Whether logical order is memory order. Only meaningful after [`Layout::check_dense`].
+    /// True if logical order is memory order. Only meaningful after [`Layout::check_dense`].
     pub(crate) fn is_row_major(&self) -> bool {
         self.len == 0 || matches!(self.merged()[..], [] | [(_, 1)])
     }

@@ -1,11 +1,12 @@
 //! Exact pruning masks for the weights of neural networks, on any tensor type.
 //!
-//! A density or an N:M pattern goes in, a packed [`Mask`] comes out: exactly as many elements as asked for, whatever
-//! ties, zeros and infinities there are; the same mask, bit for bit, on any backend, memory layout, number of threads and
-//! instruction set; in time linear in the number of elements, without a sort. Training loops then keep the zeros zero.
+//! A density or an N:M pattern goes in, a packed [`Mask`] comes out. It keeps exactly the number of elements asked
+//! for, whatever the ties, zeros and infinities. It is the same, bit for bit, on any backend, memory layout, number
+//! of threads and instruction set. It takes linear time, without a sort. Training loops then keep the zeros zero.
 //!
-//! Most users want this crate through an adapter, `prune-ndarray` or `prune-nalgebra`, and strategies over epochs through
-//! `prune-schedule`. Here is what they stand on, for those who write a backend or hold their own memory.
+//! Most users use this crate through an adapter, `prune-ndarray` or `prune-nalgebra`, and strategies over epochs
+//! through `prune-schedule`. This crate is what those stand on, for those who write a backend or hold their own
+//! memory.
 //!
 //! # One mask
 //!
@@ -25,8 +26,8 @@
 //!
 //! # Several layers
 //!
-//! A [`Selector`] ranks layers together, also of different element types, by magnitude or by any tensor of scores, and
-//! leaves dead what an earlier mask pruned.
+//! A [`Selector`] ranks layers together, also of different element types, by magnitude or by any tensor of scores.
+//! Elements that an earlier mask pruned stay dead.
 //!
 //! ```
 //! use prune_core::{Density, LayerRef, PlainTensor, Ranked, Selector};
@@ -44,8 +45,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Blocks and channels are ranked as a [`Unit`] each; a [`Distribution`] says how many elements each layer keeps of a budget
-//! for all of them; a [`Score`] is what ranks besides magnitude; [`ChunkSource`] is for data larger than memory.
+//! Blocks and channels are ranked as one [`Unit`] each. A [`Distribution`] shares one budget among layers. A
+//! [`Score`] ranks by something other than magnitude. A [`ChunkSource`] reads data larger than memory.
 //!
 //! # A model that stays sparse
 //!
@@ -87,7 +88,8 @@
 //!
 //! # Smaller layers
 //!
-//! [`compact()`] takes the neurons that masks have cut off out of a chain of dense layers; the function stays.
+//! [`compact()`] removes neurons that masks have cut off from a chain of dense layers; the chain computes the same
+//! function.
 //!
 //! # Activations
 //!
@@ -95,30 +97,29 @@
 //!
 //! # A backend of your own
 //!
-//! Implement [`Tensor`] and [`TensorMut`] for your type, or call [`define_prune_ext!`] where the type is foreign, and
+//! Implement [`Tensor`] and [`TensorMut`] for your type, or call [`define_prune_ext!`] if the type is foreign, and
 //! stamp [`conformance_tests!`] on it. [`backend`] writes one from nothing.
 //!
 //! # Why not the obvious few lines
 //!
-//! Sorting magnitudes and comparing with the threshold takes some hundred times as long as reading the weights, keeps too
-//! many where values tie, panics or errs in silence on NaN, and multiplying by a mask turns infinities into NaN. The rules
-//! kept here instead are stated once each: the kept count at [`Density`], order and ties at [`Mask`], NaN at
-//! [`Element`], groups at [`NmPattern`], layouts at [`Layout`], zeros at [`Masks`].
+//! Sorting magnitudes and comparing with the threshold takes some hundred times as long as reading the weights. It
+//! keeps too many elements if values tie, and panics or errs in silence on NaN. Multiplying by a mask turns
+//! infinities into NaN. The rules kept here instead are stated once each: the kept count at [`Density`], order and
+//! ties at [`Mask`], NaN at [`Element`], groups at [`NmPattern`], layouts at [`Layout`], zeros at [`Masks`].
 //!
 //! # Features
 //!
 //! * `rayon` (default): masks are made and applied on rayon's current thread pool; [`Threads::One`] still runs on the
 //!   calling thread alone.
-//! * `serde` (default): [`Mask`], [`Masks`], [`Density`] and [`NmPattern`] are written and read.
+//! * `serde` (default): [`Mask`], [`Masks`], [`Density`] and [`NmPattern`] can be serialised and read back.
 //! * `testing`: the generators, the full-sort oracle and the conformance suite.
 //!
 //! # Map
 //!
-//! `key` is the order of scores; `tensor/` and `layout` are how memory is lent; `mask/` the packed
-//! mask; `score/` what ranks; `unit/` blocks and channels; `select/` how a cut is found and groups are decided;
-//! `distribution/` shares a budget out among layers; `kernel/` the innermost loops on vectors, each beside its plain twin;
-//! `apply`, `assign` and `masks` write; `compact/` takes idle neurons out; `activation/` prunes activations; `testing/`
-//! tests backends.
+//! `key` is the order of scores; `tensor/` and `layout` lend memory; `mask/` is the packed mask; `score/` holds the
+//! scores; `unit/` blocks and channels; `select/` finds cuts and decides groups; `distribution/` shares a budget
+//! among layers; `kernel/` holds the innermost loops on vectors, each beside its plain twin; `apply`, `assign` and
+//! `masks` write; `compact/` removes idle neurons; `activation/` prunes activations; `testing/` tests backends.
 
 mod activation;
 mod apply;

@@ -49,7 +49,7 @@ impl NmPattern {
         if 1 <= n && n <= m { Ok(NmPattern { n, m }) } else { Err(PatternError::OutOfRange { n, m }) }
     }
 
-    /// How many elements of a full group are kept.
+    /// The number of elements kept of a full group.
     pub fn n(self) -> usize {
         self.n
     }
@@ -65,7 +65,8 @@ impl NmPattern {
         Density::new(self.n as f64 / self.m as f64).unwrap_or(Density::ONE)
     }
 
-    /// How many elements a lane of `len` keeps: `n` a full group, and `min(n, r)` of a last group of `r`.
+    /// The number of elements that a lane of `len` keeps: `n` of each full group, and `min(n, r)` of a last group of
+    /// `r`.
     pub fn kept_of_lane(self, len: usize) -> usize {
         // Not more than `len`, so it cannot overflow.
         (len / self.m) * self.n + (len % self.m).min(self.n)

@@ -1,6 +1,6 @@
 //! The known name that a misspelt one most likely means.
 
-/// The nearest of `known` to `name` by Jaro-Winkler similarity, if any is near at all.
+/// The nearest of `known` to `name` by Jaro-Winkler similarity; none if no name is near.
 pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     if name.len() > LONGEST {
         return None;

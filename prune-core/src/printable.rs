@@ -1,10 +1,10 @@
-//! Names and texts from outside, as messages show them.
+//! Makes names and texts from outside safe to show in messages.
 
 use std::borrow::Cow;
 
-/// The text with control characters, and those that are not seen or change the order of what is, as their escapes (`\n`,
-/// `\u{1b}`, `\u{202e}`): whatever a file or a strategy calls its layers, a line of a message stays a line, tells a terminal
-/// nothing, and two names that differ look different.
+/// Escapes control characters, and characters that are invisible or change the order of others (`\n`, `\u{1b}`,
+/// `\u{202e}`). So a message stays one line and sends no commands to a terminal, whatever a file or a strategy calls
+/// its layers, and two names that differ look different.
 ///
 /// # Examples
 ///
@@ -29,7 +29,8 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// True of control characters, of those without width, and of those that end lines or turn the direction of writing.
+/// True for control characters, for characters without width, and for those that end lines or turn the direction of
+/// writing.
 fn is_hidden(character: char) -> bool {
     let unseen =
         matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');

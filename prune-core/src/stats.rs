@@ -1,4 +1,4 @@
-//! What a report tells of a layer.
+//! The figures of a layer in a report.
 
 use crate::error::Error;
 #[cfg(doc)]
@@ -9,26 +9,26 @@ use crate::tensor::{Element, LayerRef, for_any_type};
 use crate::threads::Threads;
 use crate::walk::logical;
 
-/// Elements whose squares are added up before their sum joins the total. The blocks are fixed, in logical order, so
-/// the sum is the same to the bit on every layout and thread count.
+/// The number of elements whose squares are added up before their sum joins the total. The blocks are fixed, in
+/// logical order, so the sum is the same to the bit on every layout and thread count.
 const BLOCK: usize = 4096;
 
-/// Blocks that are added side by side.
+/// The number of blocks that are added side by side.
 const ABREAST: usize = 8;
 
-/// What a tensor holds, as a whole and under a mask: [`LayerRef::stats`].
+/// Counts and norms of a tensor, as a whole and under a mask: [`LayerRef::stats`].
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Stats {
     /// Elements that are not zero; neither `+0.0` nor `-0.0` counts.
     pub non_zero: usize,
     /// The sum of all squares, in `f64` over fixed blocks in logical order.
     pub squared_norm: f64,
-    /// The sum of the squares of what the mask keeps.
+    /// The sum of the squares of kept elements.
     pub kept_squared_norm: f64,
 }
 
 impl LayerRef<'_> {
-    /// Counts and norms of this tensor, and of what `mask` keeps of it (all of it without a mask).
+    /// Counts and norms of this tensor, and of the elements that `mask` keeps (all of them without a mask).
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ impl LayerRef<'_> {
         })
     }
 
-    /// How many elements are not zero.
+    /// The number of elements that are not zero.
     ///
     /// # Errors
     ///
@@ -72,7 +72,7 @@ impl LayerRef<'_> {
         })
     }
 
-    /// How many elements that `mask` keeps are not zero.
+    /// The number of elements that `mask` keeps and that are not zero.
     ///
     /// # Errors
     ///
@@ -115,7 +115,7 @@ fn row_major<E: Element>(values: &[E], words: Option<&[u64]>) -> Stats {
     total.finish()
 }
 
-/// The open sums of up to [`ABREAST`] blocks, one after the other.
+/// The open sums of up to [`ABREAST`] blocks, one block after the other.
 fn plain<E: Element>(values: &[E], words: Option<&[u64]>) -> [Sums; ABREAST] {
     let mut blocks: [Sums; ABREAST] = Default::default();
     for (i, value) in values.iter().enumerate() {
@@ -124,8 +124,8 @@ fn plain<E: Element>(values: &[E], words: Option<&[u64]>) -> [Sums; ABREAST] {
     blocks
 }
 
-/// As [`plain`], of blocks that are all full: an element of each at a time, so that no addition waits for the one before. The
-/// additions of a block are the same, in the same order.
+/// Does the work of [`plain`] for blocks that are all full: one element of each block at a time, so that no addition
+/// waits for the one before. The additions of a block are the same, in the same order.
 #[inline(always)]
 fn abreast<E: Element>(values: &[E], words: Option<&[u64]>) -> [Sums; ABREAST] {
     let (mut all, mut kept, mut non_zero) = ([0.0f64; ABREAST], [0.0f64; ABREAST], [0u64; ABREAST]);

@@ -1,22 +1,22 @@
-//! Where work runs. Threads never change an answer; they only change how long it takes.
+//! The threads on which work runs. They never change an answer, only the time it takes.
 
-/// Whether an operation may use more than one thread.
+/// One thread, or more than one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Threads {
-    /// The calling thread alone, also where the `rayon` feature is on: features unify across a build, a caller's wish
-    /// does not.
+    /// The calling thread alone, even if the `rayon` feature is on: features unify across a build, but a caller's
+    /// wish does not.
     One,
-    /// Rayon's current thread pool, where the `rayon` feature is on and the tensor is large enough to gain from it.
+    /// Rayon's current thread pool, if the `rayon` feature is on and the tensor is large enough to gain from it.
     /// Without the feature, the same as [`Threads::One`].
     #[default]
     Pool,
 }
 
-/// Elements below which threads cost more than they save: a pass over so many takes about as long as waking a thread.
+/// Below this number of elements threads cost more than they save: one pass takes about as long as waking a thread.
 const PARALLEL_FROM: usize = 1 << 17;
 
 impl Threads {
-    /// One thread where `elements` are too few to share.
+    /// One thread if `elements` are too few to share.
     pub(crate) fn for_elements(self, elements: usize) -> Threads {
         if elements < PARALLEL_FROM { Threads::One } else { self }
     }

@@ -1,4 +1,4 @@
-//! Masks of a model that is sparse already, read off its zeros.
+//! Masks read off the zeros of a model that is already sparse.
 
 use core::fmt;
 
@@ -10,10 +10,10 @@ use crate::masks::Masks;
 use crate::tensor::{Element, LayerRef, Layers, Lent, distinct, for_any_type};
 use crate::threads::Threads;
 
-/// Elements that one task looks at: whole words of bits.
+/// The number of elements of one task: whole words of bits.
 const CHUNK: usize = 1 << 16;
 
-/// Whether the zeros of a layer are those of a mask.
+/// The share of zeros in a layer. It tells whether the zeros are those of a mask.
 ///
 /// # Examples
 ///
@@ -27,17 +27,17 @@ const CHUNK: usize = 1 << 16;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ZeroShare {
-    /// Fewer than 5% are zero: a dense layer in which some happen to be.
+    /// Fewer than 5% are zero: a dense layer with a few zeros by chance.
     Few,
     /// 5% to 99.9% are zero: a layer that was pruned.
     Sparse,
-    /// More than 99.9% are zero: a layer that has not been trained, or was emptied. A mask of its zeros would never let
-    /// anything through.
+    /// More than 99.9% are zero: a layer that has not been trained, or was emptied. A mask of its zeros would let
+    /// nothing through, ever.
     NearlyAll,
 }
 
 impl ZeroShare {
-    /// The share of a layer with so many elements, of which `non_zero` are not zero.
+    /// The share for a layer of `elements` elements, `non_zero` of them not zero.
     pub fn of(non_zero: usize, elements: usize) -> Self {
         let (all, zeros) = (elements as u128, elements.saturating_sub(non_zero) as u128);
         if zeros * 20 < all || all == 0 {
@@ -55,18 +55,18 @@ impl ZeroShare {
 pub struct ZeroMasks {
     /// The masks of the layers that are sparse.
     pub masks: Masks,
-    /// The layers that have no mask though nearly all of them is zero, in the order of names.
+    /// The layers that get no mask though nearly all of their elements are zero, in the order of names.
     pub open: Vec<OpenLayer>,
 }
 
-/// A layer that is left open: nothing of it is masked.
+/// A layer that is left open: none of its elements is masked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenLayer {
     /// Its name.
     pub layer: String,
-    /// Elements there are.
+    /// The number of its elements.
     pub elements: usize,
-    /// Elements that are not zero, of either sign.
+    /// The number of its elements that are not zero, of either sign.
     pub non_zero: usize,
 }
 
@@ -79,12 +79,12 @@ impl fmt::Display for OpenLayer {
 }
 
 impl Masks {
-    /// The masks of a model that is sparse already: what is not zero is kept. Put in force with the first step, they let
-    /// training go on from a sparse checkpoint and keep it as sparse.
+    /// The masks of a model that is already sparse: each keeps what is not zero. Put in force with the first step,
+    /// they let training go on from a sparse checkpoint and keep it as sparse.
     ///
-    /// Looked at is every layer of rank 2 or more; pass only those that are meant. A layer gets a mask where 5% to 99.9% of
-    /// it is zero ([`ZeroShare`]). One that is zero as a whole, or nearly, is named in [`ZeroMasks::open`] and left open.
-    /// Zeros of either sign are zero, and NaN is not.
+    /// Every layer of rank 2 or more is examined, so pass only the layers that are meant. A layer gets a mask if 5%
+    /// to 99.9% of it is zero ([`ZeroShare`]). A layer with more zeros than that is named in [`ZeroMasks::open`] and
+    /// left open. Zeros of either sign are zero, and NaN is not.
     ///
     /// # Errors
     ///
@@ -133,7 +133,7 @@ impl Masks {
 }
 
 impl LayerRef<'_> {
-    /// The mask that keeps what is not zero, of either sign; NaN is kept.
+    /// The mask that keeps elements that are not zero, of either sign; NaN is kept.
     ///
     /// # Errors
     ///
@@ -148,7 +148,7 @@ impl LayerRef<'_> {
     }
 }
 
-/// Bits of what is not zero, in logical order.
+/// The bits of elements that are not zero, in logical order.
 fn words<E: Element>(lent: &Lent<'_, E>) -> Result<Vec<u64>, Error> {
     let (layout, values) = lent.dense()?;
     let threads = Threads::Pool.for_elements(values.len());

@@ -1,4 +1,5 @@
-//! The conformance suite on AVX2 where the machine has it, and nothing beyond: a process of its own, since the limit is for all of it.
+//! The conformance suite with no instructions beyond AVX2, if the machine has it. It is a process of its own, since
+//! the limit holds for a whole process.
 
 use half::{bf16, f16};
 use memory::{column_major, permuted, reversed, row_major};

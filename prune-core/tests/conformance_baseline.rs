@@ -1,4 +1,5 @@
-//! The conformance suite on the vector instructions that every machine has: a process of its own, since the limit is for all of it.
+//! The conformance suite on the vector instructions that every machine has. It is a process of its own, since the
+//! limit holds for a whole process.
 
 use half::{bf16, f16};
 use memory::{column_major, permuted, reversed, row_major};

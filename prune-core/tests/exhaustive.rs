@@ -1,4 +1,4 @@
-//! Every ordering of up to six weights, ties included, against the full sort: the whole of a small space.
+//! Every ordering of up to six weights, ties included, compared with the full sort: the whole of a small space.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -6,7 +6,7 @@ use prune_core::testing::generators::{dense_layout, to_memory_order};
 use prune_core::testing::oracle;
 use prune_core::{Density, LayerRef, Mask, NmPattern, PlainTensor, RankBy, Ranked, Selected, Selector};
 
-/// Every way in which `len` weights can be ordered with ties, each as numbers 0, 1, 2, ... without a gap.
+/// Every order of `len` weights with ties, each as numbers 0, 1, 2, ... without a gap.
 fn orderings(len: usize) -> Vec<Vec<usize>> {
     let all = len.pow(len as u32).max(1);
     (0..all)
@@ -70,7 +70,7 @@ fn every_pattern_along_every_axis_of_every_layout() {
         if shape.len() == 2 {
             orders.push(vec![1, 0]);
         }
-        // The longer a tensor, the fewer layouts: the space has to end somewhere.
+        // The longer a tensor, the fewer layouts, to limit the space.
         let flips = if len == 6 { 1 } else { 1 << shape.len() };
         for ranks in orderings(len) {
             let logical = weights(&ranks);

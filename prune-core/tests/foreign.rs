@@ -1,4 +1,4 @@
-//! Backends unlike the plain tensor: memory with gaps, and claims that are not true.
+//! Backends unlike the plain tensor: memory with gaps, and false claims.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -8,7 +8,7 @@ use prune_core::{
     PlainTensor, PruneExt, Ranked, Run, Selector, Strided, Tensor, TensorMut, conformance_tests,
 };
 
-/// A tensor whose runs along its first axis lie apart, every other one backwards: nothing in it is in one piece.
+/// A tensor whose runs along its first axis lie apart, every other one backwards: no two runs are in one piece.
 #[derive(Clone)]
 struct Gapped<E> {
     shape: Vec<usize>,
@@ -33,7 +33,7 @@ impl<E: TestElement> Gapped<E> {
         Gapped { shape: shape.to_vec(), memory }
     }
 
-    /// How long the runs are, and how many.
+    /// The length of the runs, and their number.
     fn runs(shape: &[usize]) -> (usize, usize) {
         (shape.first().copied().unwrap_or(1), shape.get(1..).unwrap_or_default().iter().product())
     }
@@ -93,7 +93,7 @@ impl<E: TestElement> Strided<E> for Runs<'_, E> {
 
 conformance_tests!(gapped_f32: f32, |shape, data| Gapped::new(shape, data));
 conformance_tests!(gapped_f16: half::f16, |shape, data| Gapped::new(shape, data));
-// The element type is found in the closure.
+// The element type is inferred from the closure.
 conformance_tests!(gapped_inferred, |shape, data| Gapped::<f64>::new(shape, data));
 
 #[test]
@@ -105,7 +105,7 @@ fn gaps_are_not_written() {
     assert_eq!(tensor.layer().to_logical_f64().unwrap(), [0.0; 30]);
 }
 
-/// A backend that says whatever a test wants it to.
+/// A backend that claims whatever a test wants.
 struct Liar {
     layout: Layout,
     memory: Vec<f32>,
@@ -115,7 +115,7 @@ struct Liar {
 #[derive(Debug, Clone)]
 enum How {
     Dense,
-    /// Reading gathers; writing goes through runs of (first, step, length).
+    /// Reading gathers; writing visits runs of (first, step, length).
     Gapped(Vec<(usize, isize, usize)>),
 }
 
@@ -143,7 +143,7 @@ impl TensorMut for Liar {
     }
 }
 
-/// Its runs lie one after the other in memory.
+/// Runs that follow each other in memory.
 struct Told<'a> {
     memory: &'a mut Vec<f32>,
     runs: Vec<(usize, isize, usize)>,
@@ -168,7 +168,7 @@ fn liar(shape: &[usize], strides: &[isize], offset: usize, memory: usize, how: H
     Liar { layout: Layout::new(shape, strides, offset).unwrap(), memory: vec![1.5; memory], how }
 }
 
-/// Refused for its layout, with the layer's name where it has one.
+/// True for a layout error, with the layer's name if it has one.
 fn is_layout<T: std::fmt::Debug>(result: Result<T, Error>) -> bool {
     match result {
         Err(Error { layer, kind: ErrorKind::Layout { .. }, .. }) => layer.is_none_or(|layer| layer == "liar"),
@@ -176,7 +176,7 @@ fn is_layout<T: std::fmt::Debug>(result: Result<T, Error>) -> bool {
     }
 }
 
-/// Every way in for a tensor that lies when read.
+/// Tries every entry for a tensor that lies when it is read.
 fn refuses_to_read(liar: &Liar) {
     let shape = liar.layout.shape().to_vec();
     let what = format!("{:?} with {} elements, {:?}", liar.layout, liar.memory.len(), liar.how);
@@ -200,7 +200,7 @@ fn refuses_to_read(liar: &Liar) {
     ));
 }
 
-/// Every way in for a tensor that lies when written; nothing may be touched.
+/// Tries every entry for a tensor that lies when it is written; nothing may be touched.
 fn refuses_to_write(liar: &mut Liar) {
     let shape = liar.layout.shape().to_vec();
     let what = format!("{:?} with {} elements, {:?}", liar.layout, liar.memory.len(), liar.how);
@@ -238,7 +238,7 @@ fn a_false_layout_is_an_error_everywhere() {
         (&[1 << 40, 1 << 20], &[1 << 20, 1], 0, 4),
     ] {
         let mut liar = liar(shape, strides, offset, memory, How::Dense);
-        // A mask of the claimed shape may be too large to make; then there is nothing to apply.
+        // A mask of the claimed shape may be too large to allocate; then there is nothing to apply.
         if shape.iter().product::<usize>() < 1 << 30 {
             refuses_to_read(&liar);
             refuses_to_write(&mut liar);
@@ -281,7 +281,7 @@ fn false_runs_are_an_error_before_anything_is_written() {
     assert_eq!(honest.memory, [1.5, 1.5, 1.5, 1.5, 0.0, 1.5]);
 }
 
-/// Another shape for a false claim is refused, or the claim is when it is used; neither panics.
+/// A false claim under another shape is refused at once or at its use; neither panics.
 #[test]
 fn a_false_layout_under_another_shape_never_panics() {
     for strides in [[isize::MIN, isize::MIN], [isize::MAX, isize::MAX], [isize::MAX, 1], [1, isize::MIN], [0, 0]] {
@@ -297,7 +297,7 @@ fn a_false_layout_under_another_shape_never_panics() {
     }
 }
 
-/// Groups longer than any task's share, along an axis that is not the innermost in memory.
+/// Groups longer than the share of a task, along an axis that is not the innermost in memory.
 #[test]
 fn groups_longer_than_a_task() {
     let values: Vec<f32> = (0..120_000).map(|i| ((i * 7919) % 120_011) as f32).collect();
@@ -320,7 +320,7 @@ fn types_mix_in_one_ranking_as_real_numbers() {
     let b = layer(&[0.1f64]);
     let c = layer(&[half::f16::from_f64(0.1)]);
     let d = layer(&[half::bf16::from_f64(0.1)]);
-    // What the types hold when 0.1 is written: bf16 0.10009765625, f32 0.100000001490, f64 0.1000..., f16 0.0999755859375.
+    // The values of 0.1 in each type: bf16 0.10009765625, f32 0.100000001490, f64 0.1000..., f16 0.0999755859375.
     let lent = [LayerRef::of(&a), LayerRef::of(&b), LayerRef::of(&c), LayerRef::of(&d)];
     let ranked: Vec<Ranked<'_>> =
         ["a", "b", "c", "d"].iter().zip(&lent).map(|(name, l)| Ranked::new(name, l)).collect();

@@ -1,4 +1,5 @@
-//! Backends whose clone is a handle to the same memory: the suite finds one that does not say so, and passes one that does.
+//! Backends whose clone is a handle to the same memory: the suite finds a backend that hides this, and passes one
+//! that declares it.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -11,7 +12,7 @@ use prune_core::{
     Guarded, Layout, Mask, Masks, Memory, MemoryMut, PruneExt, Tensor, TensorMut, conformance_tests, named_mut,
 };
 
-/// A tensor behind a lock, as tensors are that may lie on a device. `COPIES` says whether it duplicates as it must.
+/// A tensor behind a lock, like a tensor on a device. If `COPIES`, it duplicates as it must.
 #[derive(Clone)]
 struct Handle<const COPIES: bool> {
     shape: Vec<usize>,

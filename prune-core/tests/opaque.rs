@@ -1,4 +1,4 @@
-//! Layers whose elements cannot be had are listed, and refused by whatever needs their elements.
+//! Layers with inaccessible elements are listed; operations that need the elements refuse them.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -11,7 +11,7 @@ use prune_core::{
 
 const WHY: &str = "it lies on another device";
 
-/// A model of a layer that is at hand and one that is not.
+/// A model of an accessible layer and an inaccessible one.
 struct Model {
     near: PlainTensor<f32>,
 }

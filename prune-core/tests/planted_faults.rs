@@ -1,7 +1,7 @@
-//! The conformance suite is tried itself: backends with a fault planted in them, which it must find.
+//! Tests the conformance suite itself, with backends that have a planted fault, which it must find.
 //!
-//! Each fault is one that a backend could really have. Next to the laws that must fail stands one that must hold, so that
-//! a suite that fails everything would be noticed too; and the same backend without a fault passes all of them.
+//! A real backend could have each of these faults. Beside the laws that must fail stand laws that must hold, so that
+//! a suite that fails everything is found too. The same backend without a fault passes all of them.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -30,13 +30,13 @@ fn row_major(shape: &[usize], logical: Vec<f32>) -> Values {
 
 /// A suite on tensors made by `make` that are used through `methods`.
 fn suite(make: fn(&[usize], Vec<f32>) -> Values, methods: fn() -> Methods<Values>) -> Suite {
-    // Few and small shapes, so that little time goes into making the failures smaller still.
+    // Few and small shapes, so that shrinking the failures takes little time.
     Suite::new(Shapes::only(&[[3, 5], [9, 7], [6, 2]]), move |shape: &[usize], logical: Vec<f32>| -> Box<dyn Subject> {
         adapt(make(shape, logical), methods())
     })
 }
 
-/// Those of `laws` that the suite finds broken. A law fails by its own name, or it is no finding of the suite.
+/// The `laws` that the suite finds broken. Only a failure under the law's own name counts.
 fn broken(suite: &Suite, laws: &[Law]) -> Vec<&'static str> {
     let broken = laws.iter().filter(|(name, law)| match catch_unwind(AssertUnwindSafe(|| law(suite))) {
         Ok(()) => false,
@@ -49,7 +49,7 @@ fn broken(suite: &Suite, laws: &[Law]) -> Vec<&'static str> {
     broken.map(|(name, _)| *name).collect()
 }
 
-/// The right mask, but for ties at the threshold: the last of them are kept, not the first.
+/// The right mask, except for ties at the threshold: the last of them are kept, not the first.
 fn keeps_the_last_of_a_tie(tensor: &Values, density: Density) -> Result<Mask, Error> {
     let right = tensor.mask_unstructured(density)?;
     let values = tensor.to_logical();
@@ -70,7 +70,7 @@ fn a_tie_broken_wrongly_is_found() {
     assert!(broken(&suite(row_major, sound), &laws).is_empty());
 }
 
-/// The right mask, but for the last group of each lane where it is not a whole one: it is kept as it is.
+/// The right mask, except for an incomplete last group of each lane, which stays dense.
 fn leaves_the_remainder_dense(tensor: &Values, pattern: NmPattern, axis: isize) -> Result<Mask, Error> {
     let right = tensor.mask_n_m(pattern, axis)?;
     let shape = right.shape();
@@ -91,7 +91,7 @@ fn a_remainder_group_treated_wrongly_is_found() {
     assert!(broken(&suite(row_major, sound), &laws).is_empty());
 }
 
-/// Memory in column-major order, under a layout that says row-major.
+/// Memory in column-major order, under a layout that claims row-major.
 fn transposed(shape: &[usize], logical: Vec<f32>) -> Values {
     let rows = Layout::row_major(shape).unwrap();
     let order: Vec<usize> = (0..shape.len()).rev().collect();
@@ -106,7 +106,7 @@ fn a_transposed_layout_lent_as_row_major_is_found() {
         mask_bytes_equal_across_layouts units_slices_and_bounds_agree_everywhere applying_writes_plus_zero_and_leaves_kept_bits
         nan_is_an_error_naming_the_first
     ];
-    // What does not ask which element is where.
+    // Laws that do not depend on the place of an element.
     let others = laws![kept_count_follows_density n_m_holds_in_each_group later_mask_is_subset_of_earlier];
     let faulty = suite(transposed, sound);
     assert_eq!(broken(&faulty, &laws), laws.map(|(name, _)| name));

@@ -1,4 +1,4 @@
-//! Rankings over a source of chunks: the masks of the same data in memory, and sources that fail.
+//! Rankings over a source of chunks: they equal the masks of the same data in memory; and sources that fail.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -47,7 +47,7 @@ impl Data {
     }
 }
 
-/// Layers by name, and how often each element was read.
+/// Layers by name, and the number of elements read.
 struct Source {
     layers: Vec<(&'static str, Data)>,
     /// A mask in force for each layer, or none.
@@ -167,7 +167,7 @@ fn masks_are_those_of_the_same_layers_in_memory() {
     }
 }
 
-/// Under masks in force only what is alive is ranked, ties and NaN among them.
+/// Under masks in force only alive elements are ranked, ties and NaN included.
 #[test]
 fn masks_in_force_only_close() {
     for len in [100usize, 30_000, 200_000] {
@@ -235,7 +235,7 @@ fn a_density_is_of_all_elements() {
     assert_eq!(cut, Selector::magnitude().cut_source(&source, half.kept_of(source.len())).unwrap());
 }
 
-/// Past the million elements that are read at once.
+/// Layers longer than the elements that are read at once.
 #[test]
 fn layers_longer_than_a_reading() {
     for kind in [Kind::Uniform, Kind::Tied] {
@@ -287,7 +287,7 @@ fn more_than_there_is_and_names_that_stand_twice_are_refused() {
     assert_eq!(Selector::magnitude().cut_source(&none, 0).unwrap().kept(), [] as [usize; 0]);
 }
 
-/// A source that goes wrong in one way at a time.
+/// A source that fails in one way at a time.
 struct Broken(How);
 
 #[derive(Debug, Clone, Copy)]

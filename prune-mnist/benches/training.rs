@@ -1,6 +1,6 @@
 //! One training step of both models on both storages, at one and two threads.
 //!
-//! Before anything is timed, the gradients are held against those of the same arithmetic in f64, and these against a
+//! Before anything is timed, the gradients are compared with those of the same arithmetic in f64, and these with a
 //! finite difference of the loss.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench: a failure should stop it")]
 
@@ -15,7 +15,7 @@ use prune_mnist::nn::{
 const BATCH: usize = 128;
 const SEED: u64 = 42;
 
-/// Images that look as random as any, and labels.
+/// Images that look random, and labels.
 fn batch<T: Real>(count: usize, sample: usize) -> (Vec<T>, Vec<u8>) {
     let value = |i: usize| T::from_f64(((i * 2_654_435_761) >> 7 & 255) as f64 / 255.0);
     ((0..count * sample).map(value).collect(), (0..count).map(|i| (i * 7 % 10) as u8).collect())

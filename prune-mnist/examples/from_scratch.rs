@@ -1,12 +1,12 @@
-//! Trains a network of the widths of a run's `small.onnx` from scratch, as long as the run and on the same data: the control
-//! beside which a pruned network has to be seen.
+//! Trains a network of the widths of a run's `small.onnx` from scratch, as long as the run and on the same data: the
+//! control for a pruned network.
 //!
 //! ```text
 //! cargo xtask demo --method small --no-act-pruning --data full --out out
 //! cargo run --release -p prune-mnist --example from_scratch -- --data full --out out
 //! ```
 //!
-//! The options are those of the demo; of a run with others than the defaults, give the same.
+//! The options are those of the demo; if the run had other options than the defaults, give the same.
 
 use std::error::Error;
 use std::ops::ControlFlow;

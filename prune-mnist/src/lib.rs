@@ -1,8 +1,9 @@
 //! An MLP and a CNN on real MNIST, trained and pruned end to end on either tensor backend.
 //!
-//! [`data`] reads MNIST, [`nn`] is the networks and their training, [`rng`] what is random in it, and [`demo`] the program
-//! that shows all of it together (`cargo xtask demo`); [`sensitivity`] prunes each layer alone (`cargo xtask sensitivity`),
-//! and [`paper`] reproduces published tables (`cargo xtask paper`). [`onnx`] writes networks as ONNX files.
+//! [`data`] reads MNIST, [`nn`] holds the networks and their training, [`rng`] its random numbers, and [`demo`] the
+//! program that shows all of it together (`cargo xtask demo`). [`sensitivity`] prunes each layer alone
+//! (`cargo xtask sensitivity`), and [`paper`] reproduces published tables (`cargo xtask paper`). [`onnx`] writes
+//! networks as ONNX files.
 
 pub mod data;
 pub mod demo;
@@ -13,7 +14,7 @@ mod picture;
 pub mod rng;
 pub mod sensitivity;
 
-/// The pages of the project, run as tests: this crate has both backends at hand.
+/// The pages of the project, run as tests here because this crate depends on both backends.
 #[cfg(doctest)]
 mod pages {
     #[doc = include_str!("../../README.md")]

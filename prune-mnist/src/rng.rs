@@ -2,17 +2,17 @@
 //!
 //! The generator is ChaCha with 8 rounds from `rand_chacha`, whose output is documented as reproducible across
 //! platforms and releases. `StdRng` is not: its algorithm may change with any release, and a seed printed today would
-//! then give another run. What is drawn from it here (bounded integers, the order of samples) is our own few lines for
-//! the same reason: the shuffles of the `rand` crate may change their values in a minor release.
+//! then give another run. The bounded integers and the order of samples are drawn by a few lines of our own for the
+//! same reason: the shuffles of the `rand` crate may change their values in a minor release.
 //!
-//! A stream is chosen by purpose and index, never by how many numbers were drawn before it. So the order of samples in
-//! epoch 7 is the same whether epochs 1 to 6 ran in this process or before a resume, and one more layer does not change
-//! the initial values of the others.
+//! Purpose and index choose a stream, never the count of numbers drawn before it. So the order of samples in epoch 7
+//! is the same whether epochs 1 to 6 ran in this process or before a resume, and one more layer does not change the
+//! initial values of the others.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// What a stream of random numbers is for. Streams of different purposes never overlap.
+/// The purpose of a stream of random numbers. Streams of different purposes never overlap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Purpose {
@@ -20,7 +20,7 @@ pub enum Purpose {
     Initialisation(u32),
     /// The order of samples in this epoch.
     Order(u32),
-    /// A mask drawn at random for the layer with this index, to compare with.
+    /// A random mask for the layer with this index, as a control.
     Control(u32),
 }
 
@@ -56,7 +56,7 @@ pub fn stream(seed: u64, purpose: Purpose) -> ChaCha8Rng {
 
 /// The order in which the samples `0..count` are visited in `epoch`, written into `order` (its old content is dropped).
 ///
-/// A uniform permutation that depends on `seed`, `epoch` and `count` alone.
+/// A uniform permutation that depends only on `seed`, `epoch` and `count`.
 ///
 /// # Examples
 /// ```
@@ -74,7 +74,7 @@ pub fn epoch_order(seed: u64, epoch: u32, count: u32, order: &mut Vec<u32>) {
     let mut generator = stream(seed, Purpose::Order(epoch));
     // Fisher and Yates' shuffle, from the last place down.
     for last in (1..order.len()).rev() {
-        // `last` is below `count`, a u32, so that neither the sum nor the cast can overflow.
+        // `last` is below `count`, a u32, so neither the sum nor the cast can overflow.
         let chosen = below(&mut generator, last as u32 + 1);
         order.swap(last, chosen as usize);
     }
@@ -82,7 +82,7 @@ pub fn epoch_order(seed: u64, epoch: u32, count: u32, order: &mut Vec<u32>) {
 
 /// A uniform integer in `0..bound`, for `bound` of 1 or more.
 ///
-/// The high half of a product maps 32 random bits onto the range; the few low products that would make some values
+/// The high half of a product maps 32 random bits onto the range. The few low products that would make some values
 /// more likely than others are drawn again (Lemire's method).
 fn below(generator: &mut ChaCha8Rng, bound: u32) -> u32 {
     let unfair = bound.wrapping_neg() % bound;
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn the_order_is_fixed_for_all_time() {
-        // Written down once: a release that changes these values breaks every recorded run.
+        // Recorded values: a release that changes them breaks every recorded run.
         let mut order = Vec::new();
         epoch_order(42, 1, 8, &mut order);
         assert_eq!(order, [1, 5, 4, 6, 7, 2, 3, 0]);

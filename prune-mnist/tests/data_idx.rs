@@ -1,4 +1,4 @@
-//! The IDX reader: one defect a test, on the whole message, and laws over arbitrary bytes.
+//! The IDX reader: one defect in each test, with the whole message, and laws over arbitrary bytes.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::cell::Cell;
@@ -21,7 +21,7 @@ fn images(count: usize) -> Vec<u8> {
     idx::write_images(&pixels)
 }
 
-/// The message for bytes that must be refused, gzipped or not: both ways must say the same.
+/// The message for bytes that must be refused. It must be the same for gzipped and plain bytes.
 fn refused(bytes: &[u8], kind: IdxKind) -> String {
     let plain = idx::read(bytes, "a.idx", kind).unwrap_err().to_string();
     let packed = idx::read(&gzip(bytes)[..], "a.idx", kind).unwrap_err().to_string();
@@ -36,7 +36,7 @@ fn with_header(sizes: &[u32], body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-// What is read
+// Files that are read
 
 #[test]
 fn plain_and_gzipped_files_give_the_same() {
@@ -70,7 +70,7 @@ fn a_reader_that_trickles_is_read_whole() {
     }
 }
 
-// What is refused
+// Files that are refused
 
 #[test]
 fn an_empty_file_is_truncated() {
@@ -230,8 +230,8 @@ fn a_failing_reader_is_named() {
 
 // A hostile header costs nothing
 
-/// An input that counts what is taken from it, and goes on for as long as an honest reader could want
-/// and then fails, so that a reader without limits fails the test and not the machine.
+/// An input that counts the bytes taken from it. It goes on for as long as an honest reader could want and then
+/// fails, so that a reader without limits fails the test and not the machine.
 struct Endless<'a> {
     start: &'a [u8],
     taken: &'a Cell<usize>,
@@ -305,7 +305,7 @@ fn check_sound(bytes: &[u8], kind: IdxKind) {
             IdxKind::Images => idx::write_images(&read.values),
             IdxKind::Labels => idx::write_labels(&read.values),
         };
-        // Whatever is accepted is exactly a file of ours, so nothing in it was passed over.
+        // An accepted file equals one of ours, so no byte in it was passed over.
         assert_eq!(read.sha256, Sha256::of(&written));
         assert_eq!(read.byte_len, written.len() as u64);
         assert!(!read.values.is_empty());
@@ -334,8 +334,8 @@ proptest! {
         prop_assert_eq!(idx::read(&gzip(&idx::write_labels(&labels))[..], "a.idx", IdxKind::Labels).unwrap().values, labels);
     }
 
-    /// One flipped bit in a gzipped file is noticed, or the content is the same: a few bits are notes or
-    /// padding, and a repeat may be copied from either of two places.
+    /// One flipped bit in a gzipped file is noticed, or the content is the same: a few bits are notes or padding, and
+    /// a repeat may be copied from either of two places.
     #[test]
     fn a_flipped_bit_in_gzip_is_noticed(at in any::<prop::sample::Index>(), bit in 0..8u8) {
         let bytes = images(1);

@@ -1,4 +1,4 @@
-//! The bundled sample is what its README says, and can be drawn again.
+//! The bundled sample agrees with its README, and can be drawn again.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! `--data`: its words, and folders with files under every name or with one thing wrong.
+//! `--data`: its words, and folders with files under every name or with one defect.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
@@ -62,7 +62,7 @@ fn every_spelling_is_found() {
     fs::write(at("train-images-idx3-ubyte"), contents(MnistFile::TrainImages)).unwrap();
     fs::write(at("train-labels-idx1-ubyte.gz"), gzip(&contents(MnistFile::TrainLabels))).unwrap();
     fs::write(at("t10k-images.idx3-ubyte"), contents(MnistFile::TestImages)).unwrap();
-    // Named as if gzipped, but a browser has unpacked it.
+    // Its name ends in `.gz`, but a browser has unpacked it.
     fs::write(at("t10k-labels.idx1-ubyte.gz"), contents(MnistFile::TestLabels)).unwrap();
 
     let data = load(folder.path()).unwrap();

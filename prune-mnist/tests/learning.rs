@@ -1,4 +1,4 @@
-//! What all the rest is for: real digits are learnt while the network is pruned, on either backend.
+//! The purpose of all the rest: a network learns real digits while it is pruned, on either backend.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::ops::ControlFlow;
@@ -9,10 +9,10 @@ use prune_mnist::nn::{NalgebraParams, NdarrayParams};
 
 const EPOCHS: u64 = 3;
 
-/// Test accuracy of the pruned MLP, and of its dense twin, after the demo's default run of so many epochs.
+/// Test accuracy of the pruned MLP, and of its dense twin, after the demo's default run with `EPOCHS` epochs.
 fn accuracies<P: Backend>(data: &Dataset) -> [f64; 2] {
     let plan = Plan::new(None, Some(EPOCHS)).unwrap();
-    // The program's defaults, but for smaller batches: three epochs of the sample are few steps otherwise.
+    // The program's defaults, except for smaller batches: otherwise three epochs of the sample are few steps.
     let settings = Settings { epochs: EPOCHS, lr: 0.1, momentum: 0.9, weight_decay: 0.0, batch_size: 32, seed: 0 };
     let mut session = Session::<P>::new(&ModelChoice::Mlp.spec(), data, settings, plan.strategy, &[]).unwrap();
     session.start().unwrap();
@@ -25,7 +25,7 @@ fn accuracies<P: Backend>(data: &Dataset) -> [f64; 2] {
     [last.test_accuracy, last.twin.unwrap().test_accuracy]
 }
 
-/// Guessing reaches 0.1; what is reached here is 0.949 to 0.954 with the seeds that were tried, and 0.96 by the twin.
+/// Guessing reaches 0.1. The runs reach 0.949 to 0.954 with the tried seeds, and the twin 0.96.
 #[test]
 fn the_bundled_digits_are_learnt_at_a_quarter_of_the_weights_on_both_backends() {
     let data = DataSource::Sample.load().unwrap();

@@ -1,4 +1,4 @@
-//! The published tables as a program: how mistakes fail, and what Ctrl-C leaves.
+//! The published tables as a program: the errors of mistakes, and the files that Ctrl-C leaves.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
@@ -53,7 +53,7 @@ fn a_table_that_is_stopped_by_ctrl_c_goes_on_and_is_made() {
         let files = fs::read_dir(root.path().join("out/runs")).into_iter().flatten().flatten();
         files.filter(|file| file.file_name().to_string_lossy().ends_with(".json")).count()
     };
-    // A record says how long its run took, so that one that was repeated would differ.
+    // A record holds the time of its run, so a repeated run would differ.
     let records = || {
         let files = fs::read_dir(root.path().join("out/runs")).into_iter().flatten().flatten().map(|file| file.path());
         let records = files.filter(|path| path.extension().is_some_and(|ending| ending == "json"));
@@ -90,7 +90,7 @@ fn a_table_that_is_stopped_by_ctrl_c_goes_on_and_is_made() {
     let table = fs::read_to_string(out.join("lottery.txt")).unwrap();
     assert!(table.contains("not to be quoted") && stdout.contains(&table[..table.len() - 1]), "{table}");
 
-    // What the field knows: a ticket wins, and neither its masks nor its weights alone do.
+    // The known result: a ticket wins, and neither its masks nor its weights alone do.
     let mut errors: BTreeMap<String, f64> = BTreeMap::new();
     for row in csv::Reader::from_path(out.join("runs.csv")).unwrap().deserialize() {
         let row: BTreeMap<String, String> = row.unwrap();

@@ -35,10 +35,10 @@ fn the_scan_of_a_trained_network_is_whole() {
         let own: Vec<_> = rows_of.iter().filter(|row| row["layer"] == layer).collect();
         let densities: Vec<&str> = own.iter().map(|row| row["density"].as_str()).collect();
         assert_eq!(densities, ["1", "0.5", "0.3", "0.2", "0.1", "0.05", "0.02", "0.01", "0.5"]);
-        // Nothing is changed at density 1, also after other layers have been pruned and put back.
+        // Density 1 changes nothing, even after other layers have been pruned and restored.
         assert_eq!(number(own[0], "accuracy_percent"), dense, "{layer}");
         for row in &own {
-            // Of 2:4, lanes of 10 features end with a group of two, which keeps both.
+            // With 2:4, lanes of 10 features end with a group of two, which keeps both.
             let kept = if row["method"] == "2:4" && layer == "Dense_2-kernel" {
                 600.0
             } else {
@@ -47,7 +47,7 @@ fn the_scan_of_a_trained_network_is_whole() {
             assert_eq!((number(row, "kept"), number(row, "weights")), (kept, weights), "{row:?}");
             assert_eq!(number(row, "images"), 2000.0);
         }
-        // Table and file say the same.
+        // The table and the file agree.
         let line = printed.lines().find(|line| line.starts_with(layer)).unwrap();
         let printed: Vec<&str> = line.split_whitespace().skip(2).collect();
         let stored: Vec<String> = own.iter().map(|row| format!("{:.2}", number(row, "accuracy_percent"))).collect();
@@ -87,7 +87,7 @@ fn the_dense_twin_of_a_checkpoint_is_scanned() {
         let rows = rows(&root.path().join(backend));
         assert_eq!(rows.len(), 6);
         let accuracy = |row: &BTreeMap<String, String>| row["accuracy_percent"].parse::<f64>().unwrap();
-        // The same arithmetic as in the demo, but for the order of nalgebra's sums.
+        // The same arithmetic as in the demo, except for the order of nalgebra's sums.
         let close = if backend == "ndarray" { 1e-9 } else { 0.2 };
         assert!((accuracy(&rows[0]) - twin).abs() < close, "{} {twin}", accuracy(&rows[0]));
         assert!(accuracy(&rows[1]) < accuracy(&rows[0]));

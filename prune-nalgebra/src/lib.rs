@@ -1,13 +1,14 @@
 //! Prune nalgebra matrices: exact masks from their values, and zeros that stay zero.
 //!
 //! [`PruneExt`] puts the methods of [`prune_core`] on every [`Matrix`](nalgebra::Matrix) of `f32`, `f64`, `f16` or
-//! `bf16`: owned, statically sized, view and mutable view. Memory in one piece is used as it lies; memory with gaps is
-//! gathered to be read and written in place. The mask is the same, bit for bit, in each of these cases, and in every
-//! other backend: [`PruneExt`] has the same methods there, so that changing backend is changing one import.
+//! `bf16`: owned, statically sized, view and mutable view. Memory in one piece is used in place; memory with gaps is
+//! gathered for reading and written in place. The mask is the same, bit for bit, in each of these cases and in every
+//! other backend. Every backend's [`PruneExt`] has the same methods, so changing the backend means changing one
+//! import.
 //!
-//! A type with one column or one row (`DVector`, `RowDVector`, `Vector3`, ...) is a tensor of rank 1, any other of rank
-//! 2. Indices and groups go by rows and columns, `logical order` is row by row, although nalgebra's memory goes column
-//! by column.
+//! A type with one column or one row (`DVector`, `RowDVector`, `Vector3`, ...) is a tensor of rank 1, any other of
+//! rank 2. Indices and groups go by rows and columns. `Logical order` is row by row, although nalgebra's memory goes
+//! column by column.
 //!
 //! # The best weights
 //!
@@ -56,8 +57,8 @@
 //!
 //! # A convolution kernel
 //!
-//! A matrix holds a kernel of more dimensions row by row and column by column; given its logical shape, it has that
-//! tensor's axes, masks and saved files.
+//! A matrix can hold a kernel of more dimensions, flattened into rows and columns. Given its logical shape, it has
+//! that tensor's axes, masks and saved files.
 //!
 //! ```
 //! use nalgebra::DMatrix;
@@ -74,8 +75,8 @@
 //!
 //! # A whole model
 //!
-//! A model shows its parameters, of any rank and element type, through [`Layers`] and [`LayersMut`]. [`Selector`] ranks
-//! them together; [`Masks`] hold weights, and the optimiser's buffers of the same names, at zero.
+//! A model lists its parameters, of any rank and element type, through [`Layers`] and [`LayersMut`]. [`Selector`]
+//! ranks them together; [`Masks`] hold weights, and the optimiser's buffers of the same names, at zero.
 //!
 //! ```
 //! use std::borrow::Cow;
@@ -128,7 +129,7 @@
 //!
 //! # In a training loop
 //!
-//! A [`Pruner`] carries out a [`Strategy`]: what is pruned when, in one text.
+//! A [`Pruner`] carries out a [`Strategy`], a text that lists the events of a training run.
 //!
 //! ```
 //! use nalgebra::DMatrix;
@@ -159,19 +160,19 @@
 //!
 //! # Why not a threshold
 //!
-//! `weights.map(|w| if w.abs() >= threshold { w } else { 0.0 })` keeps more than was asked for where values tie, needs a
-//! sort to find the threshold, and is undone by the next step of the optimiser. Here counts are exact, selection is
-//! linear in the number of weights, and one call holds weights and momentum at zero.
+//! `weights.map(|w| if w.abs() >= threshold { w } else { 0.0 })` keeps too many elements if values tie, needs a sort
+//! to find the threshold, and is undone by the next step of the optimiser. Here counts are exact, selection is linear
+//! in the number of weights, and one call holds weights and momentum at zero.
 //!
 //! # Features
 //!
-//! `testing` is forwarded to prune-core. `rayon` (default) is forwarded to prune-core and prune-schedule: masks are made and applied on all threads, and are
-//! the same without it.
+//! `testing` is forwarded to prune-core. `rayon` (default) is forwarded to prune-core and prune-schedule: masks are
+//! made and applied on all threads. Without it the masks are the same.
 //!
 //! # Map
 //!
-//! The crate is thin: how matrices lend their memory. Everything else is [`prune_core`] (masks, selection, errors) and
-//! [`prune_schedule`] (what is pruned when), both re-exported, as [`nalgebra`] is.
+//! The crate is thin: it lends the memory of matrices. Everything else is in [`prune_core`] (masks, selection,
+//! errors) and [`prune_schedule`] (strategies and their events). Both are re-exported, and so is [`nalgebra`].
 
 mod contiguous;
 mod lend;
@@ -187,4 +188,17 @@ pub use prune_core::{
 };
 pub use prune_schedule::{Evidence, Pruner, Report, Strategy};
 
-prune_core::define_prune_ext!();
+prune_core::define_prune_ext! {
+    /// # Examples
+    ///
+    /// ```
+    /// use nalgebra::Matrix2;
+    /// use prune_nalgebra::{Density, PruneExt};
+    ///
+    /// let mut weights = Matrix2::new(0.5_f32, -3.0, 2.0, 0.1);
+    /// let mask = weights.mask_unstructured(Density::new(0.5)?)?;
+    /// weights.apply_mask(&mask)?;
+    /// assert_eq!(weights, Matrix2::new(0.0, -3.0, 2.0, 0.0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+}

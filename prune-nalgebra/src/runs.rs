@@ -1,4 +1,4 @@
-//! Memory with gaps: gathered to be read, written run by run in place.
+//! Memory with gaps: gathered for reading, written run by run in place.
 
 use nalgebra::{Dim, Dyn, Matrix, MatrixViewMut, RawStorage, RawStorageMut};
 use prune_core::{Element, Run, Strided};
@@ -67,14 +67,14 @@ mod tests {
     use crate::contiguous::as_slice;
     use prune_core::Strided;
 
-    /// The safe twins and the slices agree wherever there is a slice, over every small shape and stride.
+    /// The safe twins and the slices agree wherever there is a slice, for every small shape and stride.
     #[test]
     fn slices_agree_with_their_safe_twins() {
         let mut memory: Vec<f32> = (0..100).map(|i| i as f32).collect();
         let mut in_one_piece = 0;
         for (rows, columns) in (0..=4).flat_map(|rows| (0..=4).map(move |columns| (rows, columns))) {
             for (row_stride, column_stride) in (1..=12).flat_map(|r| (1..=12).map(move |c| (r, c))) {
-                // Strides that repeat a place are no matrix that can be written.
+                // A matrix whose strides repeat a place cannot be written.
                 let mut places: Vec<usize> =
                     (0..rows).flat_map(|r| (0..columns).map(move |c| r * row_stride + c * column_stride)).collect();
                 let logical: Vec<f32> = places.iter().map(|&place| place as f32).collect();

@@ -1,4 +1,4 @@
-//! The conformance suite on matrices: every element type, every way for a matrix to lie in memory.
+//! The conformance suite on matrices: every element type, in every memory layout of a matrix.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -15,7 +15,7 @@ fn matrix<E: TestElement>(shape: &[usize], logical: Vec<E>) -> DMatrix<E> {
 
 type Steps<E> = MatrixViewMut<'static, E, Dyn, Dyn, Dyn, Dyn>;
 
-/// A mutable view with any strides, over memory that is leaked so that the view may live as long as the suite needs.
+/// A mutable view with any strides, over leaked memory, so that the view lives as long as the suite needs.
 fn view<E: TestElement>(shape: &[usize], logical: Vec<E>, row_stride: usize, column_stride: usize) -> Steps<E> {
     let (rows, columns) = (shape[0], shape[1]);
     let memory = vec![E::nearest(7.0); rows * row_stride + columns * column_stride + 1];
@@ -39,7 +39,7 @@ fn inner_rows<E: TestElement>(shape: &[usize], logical: Vec<E>) -> DMatrixViewMu
     view
 }
 
-/// All rows of some columns of a larger matrix: in one piece, though the type does not say so.
+/// All rows of some columns of a larger matrix: in one piece, though the type does not show it.
 fn inner_columns<E: TestElement>(shape: &[usize], logical: Vec<E>) -> DMatrixViewMut<'static, E> {
     let (rows, columns) = (shape[0], shape[1]);
     let larger = Box::leak(Box::new(DMatrix::from_element(rows, columns + 2, E::nearest(7.0))));

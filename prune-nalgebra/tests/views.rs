@@ -1,4 +1,4 @@
-//! Each kind of matrix and view, one by one: what is lent, what is written, and what is left alone.
+//! Each kind of matrix and view, one by one: the memory it lends, the elements it writes, and those it leaves alone.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -14,7 +14,7 @@ fn half() -> Density {
     Density::new(0.5).unwrap()
 }
 
-/// Whether the memory is lent as it lies.
+/// True if the memory is lent without a copy.
 fn lent_as_it_lies(layer: &LayerRef<'_>, address: *const f32) -> bool {
     let LayerRef::F32(lent) = layer else { return false };
     matches!(lent.memory(), Memory::Dense(values) if values.as_ptr() == address)
@@ -87,7 +87,7 @@ fn every_view_of_a_small_matrix_is_read_and_written_right() {
                     logical.iter().zip(&kept).map(|(&x, &kept)| if kept { x } else { 0.0 }).collect();
                 assert_eq!(view.transpose().iter().map(|&x| f64::from(x)).collect::<Vec<_>>(), wanted, "{what}");
                 assert_eq!(view.revivals(&mask).unwrap(), 0, "{what}");
-                // Everything outside the view is as it was: each value stands only once in the matrix.
+                // Everything outside the view is unchanged: each value appears only once in the matrix.
                 for (&before, &after) in untouched.iter().zip(&matrix) {
                     assert!(before == after || (after == 0.0 && logical.contains(&f64::from(before))), "{what}");
                 }
@@ -103,7 +103,7 @@ fn one_column_or_one_row_by_type_is_rank_1() {
     assert_eq!(Vector3::<f64>::zeros().layer().shape(), [3]);
     assert_eq!(RowVector4::<f32>::zeros().layer().shape(), [4]);
     assert_eq!(Matrix1::<f32>::zeros().layer().shape(), [1]);
-    // By its size alone a matrix stays a matrix.
+    // A matrix with one column or row by its size alone stays a matrix.
     assert_eq!(DMatrix::<f32>::zeros(5, 1).layer().shape(), [5, 1]);
     assert_eq!(DMatrix::<f32>::zeros(1, 5).layer().shape(), [1, 5]);
 
@@ -156,7 +156,7 @@ fn a_kernel_has_the_masks_of_its_logical_shape() {
     assert_eq!(pruned.iter().filter(|&&x| x != 0.0).count(), 43);
     assert_eq!(pruned.layer_with_shape(&shape).unwrap().revivals(&selected.mask).unwrap(), 0);
 
-    // Column by column, 18 x 8 is no 8 x 18 without a copy.
+    // In column order, 18 x 8 is no 8 x 18 without a copy.
     let refused = kernel.layer_with_shape(&[8, 18]).map(|_| ());
     assert!(refused.as_ref().is_err_and(|error| matches!(error.kind, ErrorKind::Reshape { .. })), "{refused:?}");
 }

@@ -1,20 +1,20 @@
-//! Memory in one piece, and what lies where in it.
+//! Memory in one piece, and its layout.
 
 use ndarray::{ArrayRef, Dimension};
 use prune_core::{Element, Layout};
 
-/// The elements in memory order, where they lie without gaps or repeats: in any order of axes, in any direction.
+/// The elements in memory order, if they lie without gaps or repeats, in any order and direction of axes.
 pub(crate) fn as_slice<E, D: Dimension>(array: &ArrayRef<E, D>) -> Option<&[E]> {
     array.as_slice_memory_order()
 }
 
-/// As [`as_slice`], for writing.
+/// The same as [`as_slice`], for writing.
 pub(crate) fn as_slice_mut<E, D: Dimension>(array: &mut ArrayRef<E, D>) -> Option<&mut [E]> {
     array.as_slice_memory_order_mut()
 }
 
-/// Where the elements lie in memory. ndarray lends memory from its lowest address on, so the first logical element is
-/// found by going back along every axis that runs backwards.
+/// The layout of the elements in memory. ndarray lends memory from its lowest address on, so the first logical
+/// element is found by going back along every axis that runs backwards.
 pub(crate) fn layout_of<E: Element, D: Dimension>(array: &ArrayRef<E, D>) -> Layout {
     let (shape, strides) = (array.shape(), array.strides());
     let backwards = |(&length, &stride): (&usize, &isize)| match stride {

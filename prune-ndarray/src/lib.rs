@@ -1,10 +1,10 @@
 //! Prune ndarray tensors: exact masks from their values, and zeros that stay zero.
 //!
 //! [`PruneExt`] puts the methods of [`prune_core`] on every [`ArrayBase`](ndarray::ArrayBase) of `f32`, `f64`, `f16` or
-//! `bf16`: owned, shared, view and mutable view, of any dimension. Memory in one piece is used as it lies, whatever the
-//! order and direction of its axes; memory with gaps is gathered to be read and written in place. The mask is the same,
-//! bit for bit, in each of these cases, and in every other backend: [`PruneExt`] has the same methods there, so that
-//! changing backend is changing one import.
+//! `bf16`: owned, shared, view and mutable view, of any dimension. Memory in one piece is used in place, whatever the
+//! order and direction of its axes; memory with gaps is gathered for reading and written in place. The mask is the
+//! same, bit for bit, in each of these cases and in every other backend. Every backend's [`PruneExt`] has the same
+//! methods, so changing the backend means changing one import.
 //!
 //! # The best weights
 //!
@@ -53,8 +53,8 @@
 //!
 //! # A whole model
 //!
-//! A model shows its parameters, of any rank and element type, through [`Layers`] and [`LayersMut`]. [`Selector`] ranks
-//! them together; [`Masks`] hold weights, and the optimiser's buffers of the same names, at zero.
+//! A model lists its parameters, of any rank and element type, through [`Layers`] and [`LayersMut`]. [`Selector`]
+//! ranks them together; [`Masks`] hold weights, and the optimiser's buffers of the same names, at zero.
 //!
 //! ```
 //! use std::borrow::Cow;
@@ -105,7 +105,7 @@
 //!
 //! # In a training loop
 //!
-//! A [`Pruner`] carries out a [`Strategy`]: what is pruned when, in one text.
+//! A [`Pruner`] carries out a [`Strategy`], a text that lists the events of a training run.
 //!
 //! ```
 //! use ndarray::{Array2, Axis};
@@ -136,19 +136,19 @@
 //!
 //! # Why not a threshold
 //!
-//! `weights.mapv(|w| if w.abs() >= threshold { w } else { 0.0 })` keeps more than was asked for where values tie, needs a
-//! sort to find the threshold, and is undone by the next step of the optimiser. Here counts are exact, selection is
-//! linear in the number of weights, and one call holds weights and momentum at zero.
+//! `weights.mapv(|w| if w.abs() >= threshold { w } else { 0.0 })` keeps too many elements if values tie, needs a sort
+//! to find the threshold, and is undone by the next step of the optimiser. Here counts are exact, selection is linear
+//! in the number of weights, and one call holds weights and momentum at zero.
 //!
 //! # Features
 //!
-//! `testing` is forwarded to prune-core. `rayon` (default) is forwarded to prune-core and prune-schedule: masks are made and applied on all threads, and are
-//! the same without it.
+//! `testing` is forwarded to prune-core. `rayon` (default) is forwarded to prune-core and prune-schedule: masks are
+//! made and applied on all threads. Without it the masks are the same.
 //!
 //! # Map
 //!
-//! The crate is thin: how arrays lend their memory. Everything else is [`prune_core`] (masks, selection, errors) and
-//! [`prune_schedule`] (what is pruned when), both re-exported, as [`ndarray`] is.
+//! The crate is thin: it lends the memory of arrays. Everything else is in [`prune_core`] (masks, selection, errors)
+//! and [`prune_schedule`] (strategies and their events). Both are re-exported, and so is [`ndarray`].
 
 mod contiguous;
 mod lend;
@@ -164,4 +164,17 @@ pub use prune_core::{
 };
 pub use prune_schedule::{Evidence, Pruner, Report, Strategy};
 
-prune_core::define_prune_ext!();
+prune_core::define_prune_ext! {
+    /// # Examples
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use prune_ndarray::{Density, PruneExt};
+    ///
+    /// let mut weights = array![[0.5_f32, -3.0], [2.0, 0.1]];
+    /// let mask = weights.mask_unstructured(Density::new(0.5)?)?;
+    /// weights.apply_mask(&mask)?;
+    /// assert_eq!(weights, array![[0.0, -3.0], [2.0, 0.0]]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+}

@@ -1,4 +1,4 @@
-//! Memory with gaps: gathered to be read, written run by run in place.
+//! Memory with gaps: gathered for reading, written run by run in place.
 
 use ndarray::{ArrayRef, ArrayViewMutD, Axis, Dimension};
 use prune_core::{Element, Run, Strided};
@@ -13,7 +13,7 @@ impl<'a, E: Element> Runs<'a, E> {
         Runs { array: array.view_mut().into_dyn() }
     }
 
-    /// The longest axis along which neighbours are neighbours in memory, if there is one.
+    /// The longest axis whose neighbours are neighbours in memory, if there is one.
     fn axis_of_runs(&self) -> Option<usize> {
         let (shape, strides) = (self.array.shape(), self.array.strides());
         (0..shape.len())

@@ -1,4 +1,4 @@
-//! The conformance suite on arrays: every element type, every way for an array to lie in memory.
+//! The conformance suite on arrays: every element type, in every memory layout of an array.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -23,7 +23,7 @@ fn permuted<E: TestElement>(shape: &[usize], logical: Vec<E>) -> ArrayD<E> {
     let logical = row_major(shape, logical);
     let mut axes: Vec<usize> = (0..shape.len()).collect();
     axes.rotate_left(usize::from(shape.len() > 1));
-    // Owned memory in the order of `axes`, seen back in the order of the shape.
+    // Owned memory in the order of `axes`, seen in the order of the shape.
     let lying = logical.view().permuted_axes(axes.clone()).as_standard_layout().into_owned();
     let mut back = vec![0; axes.len()];
     axes.iter().enumerate().for_each(|(place, &axis)| back[axis] = place);
@@ -71,7 +71,7 @@ fn backward_rows_with_gaps<E: TestElement>(shape: &[usize], logical: Vec<E>) -> 
 /// A mutable view of memory with gaps, in column-major order.
 fn column_view<E: TestElement>(shape: &[usize], logical: Vec<E>) -> ArrayViewMutD<'static, E> {
     let turned: Vec<usize> = shape.iter().rev().copied().collect();
-    // Leaked, so that the view may outlive this function as the suite needs.
+    // Leaked, so that the view outlives this function, as the suite needs.
     let base = Box::leak(Box::new(rows_with_gaps(&turned, vec![E::ZERO; logical.len()])));
     let mut view = base.view_mut().reversed_axes();
     view.assign(&row_major(shape, logical));
@@ -96,7 +96,7 @@ conformance_tests!(rows_with_gaps_f64: f64, |shape, data| rows_with_gaps(shape, 
 conformance_tests!(backward_rows_with_gaps_f16: half::f16, |shape, data| backward_rows_with_gaps(shape, data));
 conformance_tests!(not_clone column_view_f32: f32, |shape, data| column_view(shape, data));
 
-// Arrays of a rank known when compiled.
+// Arrays of a rank known at compile time.
 conformance_tests!(array1_f32: f32, shapes = Shapes::ranks(1..=1), |_shape, data| Array1::from_vec(data));
 conformance_tests!(
     array2_f64: f64,

@@ -1,4 +1,4 @@
-//! Each kind of array and view, one by one: what is lent, what is written, and what is left alone.
+//! Each kind of array and view, one by one: the memory it lends, the elements it writes, and those it leaves alone.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -16,7 +16,7 @@ fn half() -> Density {
     Density::new(0.5).unwrap()
 }
 
-/// Whether the memory is lent as it lies.
+/// True if the memory is lent without a copy.
 fn lent_as_it_lies(layer: &LayerRef<'_>, address: *const f32) -> bool {
     let LayerRef::F32(lent) = layer else { return false };
     matches!(lent.memory(), Memory::Dense(values) if values.as_ptr() == address)
@@ -86,7 +86,7 @@ fn every_slice_of_a_small_array_is_read_and_written_right() {
         let wanted: Vec<f64> = logical.iter().zip(&kept).map(|(&x, &kept)| if kept { x } else { 0.0 }).collect();
         assert_eq!(view.iter().map(|&x| f64::from(x)).collect::<Vec<_>>(), wanted, "{what}");
         assert_eq!(view.revivals(&mask).unwrap(), 0, "{what}");
-        // Everything outside the view is as it was: each value stands only once in the array.
+        // Everything outside the view is unchanged: each value appears only once in the array.
         for (&before, &after) in untouched.iter().zip(&array) {
             assert!(before == after || (after == 0.0 && logical.contains(&f64::from(before))), "{what}");
         }

@@ -186,3 +186,19 @@ def test_other_threads_run_while_memory_is_read_that_nothing_can_write():
             assert any(ticks_during(array) == 0 for _ in range(20))
     finally:
         sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_other_threads_run_while_jax_arrays_are_read(dtype):
+    jax = pytest.importorskip("jax")
+    array = jax.random.normal(jax.random.key(0), (4_000_000,)).astype(dtype)
+    mask = prune_rs.mask_unstructured(array, 0.5)
+    assert mask == prune_rs.mask_unstructured(np.array(array), 0.5)
+    with pytest.raises(prune_rs.PruneError, match="it is no numpy array"):
+        prune_rs.apply_mask(array, mask)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-4)
+    try:
+        assert any(ticks_during(array) for _ in range(20))
+    finally:
+        sys.setswitchinterval(before)

@@ -1,4 +1,4 @@
-//! Zeros outside masks: applying, holding, counting what came back, and writing where memory has gaps.
+//! Zeros outside masks: applying, holding, counting revivals, and writing to memory with gaps.
 
 use std::cell::RefCell;
 
@@ -32,7 +32,7 @@ fn memory(group: &mut Group<'_>) {
     }
 }
 
-/// Writes every element, and so reads it: what applying a mask is measured against.
+/// Writes, and so reads, every element: the base for applying a mask.
 fn scale(values: &mut [f32]) {
     let chunk = |chunk: &mut [f32]| chunk.iter_mut().for_each(|value| *value *= 1.000_001);
     values.par_chunks_mut(1 << 16).for_each(chunk);
@@ -48,7 +48,7 @@ fn apply(group: &mut Group<'_>) {
     }
 }
 
-/// Memory in runs, as a view of some columns has it, against as many elements in one piece.
+/// Memory in runs, as in a view of some columns, compared with as many elements in one piece.
 fn gaps(group: &mut Group<'_>) {
     use prune_ndarray::PruneExt as _;
 
@@ -64,7 +64,7 @@ fn gaps(group: &mut Group<'_>) {
     }
 }
 
-/// A hundred layers under masks of their own, with names.
+/// A hundred named layers, each under its own mask.
 struct Model {
     names: Vec<String>,
     masks: Masks,

@@ -1,4 +1,4 @@
-//! Column-major memory against row-major memory.
+//! Column-major memory, compared with row-major memory.
 
 use std::cell::LazyCell;
 

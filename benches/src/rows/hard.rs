@@ -1,4 +1,4 @@
-//! Hard inputs against random ones.
+//! Hard inputs, compared with random ones.
 
 use std::cell::LazyCell;
 
@@ -23,7 +23,7 @@ fn of_size(group: &mut Group<'_>, size: Size) {
     for (name, value) in HARD {
         let x = LazyCell::new(|| rotation(make(len, |i| value(i, len))));
         for kept in [0.1, 0.5] {
-            // One of the inputs is refused, and that takes its time too.
+            // One of the inputs is refused, and that takes time too.
             let mask = |x: &PlainTensor<f32>| x.mask_unstructured(density(kept)).ok();
             let row = format!("unstructured {kept}, {name}, against random{}", size.label);
             group.time(&row, Some((2.0, 1.0)), || mask(x.next()), || mask(random.next()));

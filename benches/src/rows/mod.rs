@@ -1,4 +1,4 @@
-//! The rows of the table: what is timed, against what, and what it should reach.
+//! The rows of the table: the work, its base, and the ratio that it should reach.
 
 mod applying;
 mod columns;
@@ -21,7 +21,7 @@ use crate::reading::{Words, read};
 use crate::show::{Outcome, Row};
 use crate::size::{Bar, Rotation};
 
-/// Every row, measured as it is asked for.
+/// Every row, measured when the iterator reaches it.
 pub(crate) fn all(args: &Args) -> impl Iterator<Item = Row> {
     let groups: [fn(&mut Group<'_>); 10] = [
         types::f32_by_size,
@@ -42,7 +42,7 @@ pub(crate) fn all(args: &Args) -> impl Iterator<Item = Row> {
     })
 }
 
-/// Collects the rows of a group, but for those that are not wanted.
+/// Collects the rows of a group, except the unwanted ones.
 struct Group<'a> {
     args: &'a Args,
     rounds: usize,
@@ -66,8 +66,8 @@ impl Group<'_> {
         }
     }
 
-    /// A row of work on a tensor against reading it: on tensors that take turns and come from memory, and beside it on one
-    /// that stays in the caches where it fits them.
+    /// A row of work on a tensor, compared with reading it, on tensors that take turns and come from memory. If a
+    /// tensor fits the caches, the work is also timed on one that stays in them.
     fn against_reading<E: Words, R>(
         &mut self,
         name: &str,
@@ -108,7 +108,7 @@ fn tensor<E: Element>(shape: &[usize], values: Vec<E>) -> PlainTensor<E> {
     PlainTensor::from_logical(shape, values).unwrap_or_else(|_| unreachable!("as many values as elements"))
 }
 
-/// A mask that must come out; its bits are not looked at here, the tests did that.
+/// The mask, which must be made. Its bits are not checked here; the tests check them.
 fn must<T>(mask: Result<T, prune_core::Error>) -> T {
     mask.unwrap_or_else(|error| panic!("{error}"))
 }

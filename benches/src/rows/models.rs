@@ -19,7 +19,7 @@ pub(super) fn rows(group: &mut Group<'_>) {
     alone(group, "each of 200 layers, 0.5, f32, 1M each", 1_000_000);
 }
 
-/// Layers that lie in one piece of memory each.
+/// Layers in one piece of memory each.
 struct Model {
     names: Vec<String>,
     tensors: Vec<PlainTensor<f32>>,
@@ -63,7 +63,7 @@ fn global(group: &mut Group<'_>, name: &str, bar: Bar, layers: usize, each: usiz
     }
 }
 
-/// Each layer is ranked by itself, as an event on a whole model does it.
+/// Each layer is ranked alone, as in an event on a whole model.
 fn alone(group: &mut Group<'_>, name: &str, each: usize) {
     if group.wants(name) {
         let model = Model::new(200, each);

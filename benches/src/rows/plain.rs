@@ -8,7 +8,7 @@ use super::{Group, matrix};
 use crate::size::Rotation;
 
 pub(super) fn rows(group: &mut Group<'_>) {
-    // A tenth of the size, as the rows say: a sort of all would take most of the time of the table.
+    // A tenth of the size, as the rows state: sorting all elements would take most of the time of the table.
     let size = group.args.largest() / 10;
     let x = LazyCell::new(|| Rotation::new(4 * size, || matrix(size)));
     let magnitudes = |x: &PlainTensor<f32>| x.values().iter().map(|value| value.abs()).collect::<Vec<f32>>();

@@ -1,4 +1,4 @@
-//! Tensors that threads are no use for.
+//! Tensors too small to gain from threads.
 
 use std::cell::LazyCell;
 

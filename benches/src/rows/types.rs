@@ -10,10 +10,10 @@ use crate::inputs::{make, weight};
 use crate::reading::Words;
 use crate::size::{Bar, Rotation};
 
-/// What an unstructured mask of each size should take.
+/// The bar and the aim for an unstructured mask of each size.
 const SINGLE: [Bar; 4] = [(1.5, 1.25), (1.8, 1.4), (2.5, 1.8), (3.0, 2.0)];
 const HALF: [Bar; 4] = [(2.0, 1.5), (2.5, 1.8), (3.5, 2.5), (4.0, 3.0)];
-/// What 2:4 of each size should take.
+/// The bar and the aim for 2:4 of each size.
 const TWO_OF_FOUR: [Bar; 4] = [(1.4, 1.1), (1.4, 1.1), (1.8, 1.3), (1.8, 1.3)];
 
 pub(super) fn f32_by_size(group: &mut Group<'_>) {

@@ -1,6 +1,6 @@
 //! Pruning activations inside a model's forward pass.
 //!
-//! The mask that the forward pass finds is kept for the backward pass, which lets gradient through kept elements only.
+//! The mask of the forward pass is kept for the backward pass, which lets gradient through kept elements only.
 
 mod report;
 mod sample;
@@ -19,21 +19,21 @@ use crate::n_of_m::NmPattern;
 use crate::tensor::{Element, LayerMut, LentMut};
 use crate::walk;
 
-/// What one ranking of activations spans.
+/// The activations that one ranking spans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ActivationScope {
-    /// Each sample (each index of axis 0) by itself, so that a prediction does not depend on its batch.
+    /// Each sample (each index of axis 0) alone, so that a prediction does not depend on its batch.
     #[default]
     PerSample,
     /// The whole tensor at once, as jax_pruning intends.
     WholeTensor,
 }
 
-/// Prunes activations in place, reusing its mask and scratch from call to call: once they have grown to a batch's size,
-/// activations in one piece of memory are pruned without an allocation of their size.
+/// Prunes activations in place and reuses its mask and scratch memory from call to call. Once these have grown to the
+/// size of a batch, pruning allocates nothing of that size, if the activations lie in one piece of memory.
 ///
-/// Successor of jax_pruning's `prune_act_unstruct` and `prune_act_struct`; as free functions that allocate, these are
-/// methods on tensors in every backend.
+/// The successor of jax_pruning's `prune_act_unstruct` and `prune_act_struct`. Every backend also has these two as
+/// methods on tensors, which allocate.
 ///
 /// # Examples
 ///
@@ -61,7 +61,7 @@ pub struct ActivationPruner {
     reused: Reused,
 }
 
-/// Memory that lives on from call to call; of the element types only the one in use takes any.
+/// Memory that lives on from call to call. Only the element type in use takes any.
 #[derive(Debug, Clone, Default)]
 struct Reused {
     /// The mask of one ranking.
@@ -75,12 +75,12 @@ struct Reused {
 #[derive(Debug, Clone, Default)]
 struct ReusedFor<E: Element> {
     scratch: Scratch<E>,
-    /// Activations in logical order, where memory has another.
+    /// Activations in logical order, if memory has another order.
     logical: Vec<E>,
 }
 
 impl ActivationPruner {
-    /// Keeps the given density of each ranking.
+    /// Keeps this density of each ranking.
     pub fn unstructured(density: Density) -> Self {
         Self::new(ActivationRule::Unstructured(density))
     }
@@ -96,7 +96,7 @@ impl ActivationPruner {
         ActivationPruner { rule, scope: ActivationScope::default(), mask, reused: Reused::default() }
     }
 
-    /// The same, ranking over another scope. Makes no difference to N:M, whose groups never leave their lane.
+    /// The same pruner with another scope. The scope makes no difference to N:M, whose groups never leave their lane.
     #[must_use]
     pub fn with_scope(self, scope: ActivationScope) -> Self {
         ActivationPruner { scope, ..self }
@@ -107,7 +107,7 @@ impl ActivationPruner {
         self.rule
     }
 
-    /// What each ranking spans.
+    /// The scope of each ranking.
     pub fn scope(&self) -> ActivationScope {
         self.scope
     }
@@ -117,7 +117,7 @@ impl ActivationPruner {
         &self.mask
     }
 
-    /// Prunes `x` in place and remembers the mask. Of a tensor of rank 0 or 1 the whole is one sample.
+    /// Prunes `x` in place and keeps the mask. A tensor of rank 0 or 1 is one sample.
     ///
     /// # Errors
     ///
@@ -170,7 +170,8 @@ enum Failure {
     Other(Error),
 }
 
-/// Fills `words` with the mask, in logical order: by a rule, over so many samples, in lanes of so many elements.
+/// Fills `words` with the mask in logical order. The tuple is the rule, the number of samples and the length of a
+/// lane.
 fn prune<E: Element>(
     x: &LentMut<'_, E>,
     (rule, samples, lane): (ActivationRule, usize, usize),
@@ -180,7 +181,7 @@ fn prune<E: Element>(
 ) -> Result<ActivationReport, Failure> {
     let lent = x.lend();
     let (layout, memory) = lent.dense().map_err(Failure::Other)?;
-    // Not before the layout is known to be true of memory.
+    // Allocate only after checking the layout.
     words.clear();
     words.resize(memory.len().div_ceil(64), 0);
     let logical = if layout.is_row_major() {

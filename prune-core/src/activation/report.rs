@@ -1,9 +1,9 @@
-//! What pruning activations did.
+//! The report of pruning activations.
 
 use core::fmt;
 use core::ops::AddAssign;
 
-/// What pruning activations did, over one call or added up over many.
+/// The effect of pruning activations, in one call or summed over many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ActivationReport {
@@ -11,7 +11,7 @@ pub struct ActivationReport {
     pub elements: usize,
     /// Activations that the rule asks to keep.
     pub asked: usize,
-    /// Activations that the mask keeps: as many as were asked for, to the element.
+    /// Activations that the mask keeps: exactly as many as were asked for.
     pub kept: usize,
     /// Activations that were not zero before.
     pub non_zero_before: usize,
@@ -20,7 +20,7 @@ pub struct ActivationReport {
 }
 
 impl ActivationReport {
-    /// Whether pruning changed anything.
+    /// True if pruning changed anything.
     pub fn had_effect(&self) -> bool {
         self.non_zero_after != self.non_zero_before
     }

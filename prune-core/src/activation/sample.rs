@@ -1,4 +1,4 @@
-//! One ranking of activations: a sample, or a whole tensor, as a slice.
+//! One ranking of activations, a sample or a whole tensor, as a slice.
 
 use crate::activation::ActivationReport;
 use crate::bits::tail_bits;
@@ -8,7 +8,7 @@ use crate::key::RankBy;
 use crate::n_of_m::NmPattern;
 use crate::tensor::Element;
 
-/// How activations are pruned, by magnitude.
+/// The rule by which activations are pruned, by magnitude.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ActivationRule {
     /// A density of each ranking.
@@ -22,7 +22,7 @@ pub enum ActivationRule {
 pub struct Scratch<E: Element> {
     keys: Vec<E::Key>,
     group: Group<E::Key>,
-    /// Which elements are not zero, where the mask itself does not start from that.
+    /// Bits of the elements that are not zero, if the mask itself does not start from them.
     non_zeros: Vec<u64>,
 }
 
@@ -32,9 +32,9 @@ impl<E: Element> Default for Scratch<E> {
     }
 }
 
-/// Finds what is kept of one sample, `values` in logical order with lanes of `lane` elements: sets bit `i % 64` of
-/// `words[i / 64]` for each kept element `i` and clears the others. Leaves the values alone; a caller that owns the memory
-/// of a training step has [`zero_outside`] do the rest, other callers want
+/// Selects the kept elements of one sample, `values` in logical order with lanes of `lane` elements. Sets bit
+/// `i % 64` of `words[i / 64]` for each kept element `i` and clears the others. The values stay as they are. A caller
+/// that owns the memory of a training step then calls [`zero_outside`]; other callers want
 /// [`ActivationPruner`](crate::ActivationPruner).
 ///
 /// # Errors
@@ -43,11 +43,11 @@ impl<E: Element> Default for Scratch<E> {
 ///
 /// # Panics
 ///
-/// Where `words` are not `values.len().div_ceil(64)`, or `lane` does not divide the length.
+/// If `words` does not have `values.len().div_ceil(64)` words, or `lane` does not divide the length.
 ///
 /// # Complexity
 ///
-/// Linear. Where there are fewer non-zeros than may be kept, as after a relu, nothing is ranked at all.
+/// Linear. If there are no more non-zeros than may be kept, as after a relu, nothing is ranked.
 pub fn prune_sample<E: Element>(
     rule: ActivationRule,
     values: &[E],
@@ -120,7 +120,7 @@ fn unstructured<E: Element>(values: &[E], kept: usize, non_zero: usize, words: &
     }
 }
 
-/// Sets the first `count` of the bits that `among` names, of `len`.
+/// Sets the first `count` of the bits that `among` gives, in a mask of `len` bits.
 fn fill(words: &mut [u64], len: usize, mut count: usize, among: impl Fn(u64) -> u64) {
     for (i, word) in words.iter_mut().enumerate() {
         if count == 0 {
@@ -141,10 +141,10 @@ fn fill(words: &mut [u64], len: usize, mut count: usize, among: impl Fn(u64) -> 
 /// Fills `words` with the mask.
 fn n_of_m<E: Element>(values: &[E], lane: usize, pattern: NmPattern, words: &mut [u64], group: &mut Group<E::Key>) {
     words.fill(0);
-    // Where groups end with their lanes, lanes do not matter, and most of the groups are decided side by side.
+    // If groups end with their lanes, lanes do not matter, and most of the groups are decided side by side.
     let whole = lane.is_multiple_of(pattern.m());
     let done = if whole { E::n_of_m_blocks(values, pattern.n(), pattern.m(), words) } else { 0 };
-    // What is left is groups of one run, or, where nothing is done yet, lanes of groups.
+    // The rest is groups of one run or, if nothing is done yet, lanes of groups.
     let lane = if whole { pattern.m() } else { lane.max(1) };
     for (row, values) in values[done..].chunks(lane).enumerate() {
         for (index, members) in values.chunks(pattern.m()).enumerate() {
@@ -164,12 +164,12 @@ fn count(words: &[u64]) -> usize {
     words.iter().map(|word| word.count_ones() as usize).sum()
 }
 
-/// Writes `+0.0` into `values[i]` where bit `i % 64` of `words[i / 64]` is not set, and leaves the others as they are, to
-/// the bit.
+/// Writes `+0.0` into `values[i]` if bit `i % 64` of `words[i / 64]` is not set; the others stay as they are, to the
+/// bit.
 ///
 /// # Panics
 ///
-/// Where `words` are not `values.len().div_ceil(64)`.
+/// If `words` does not have `values.len().div_ceil(64)` words.
 ///
 /// # Examples
 ///

@@ -7,7 +7,7 @@ use crate::{
     PlainTensor,
 };
 
-/// By definition: sort each ranking, keep the first ones.
+/// The definition: sort each ranking, keep the first elements.
 fn oracle(values: &[f32], each: usize, lane: usize, rule: ActivationRule) -> Vec<bool> {
     let mut kept = vec![false; values.len()];
     let mut keep_best = |start: usize, end: usize, count: usize| {
@@ -68,7 +68,7 @@ proptest! {
         prop_assert_eq!(report.non_zero_before, values.iter().filter(|x| **x != 0.0).count());
         prop_assert_eq!(report.non_zero_after, x.values().iter().filter(|x| **x != 0.0).count());
 
-        // The same tensor in column-major memory, with the same pruner's memory.
+        // The same tensor in column-major memory, pruned with the memory of the same pruner.
         let layout = Layout::new(&shape, &[1, a as isize, (a * b) as isize], 0).unwrap();
         let memory = (0..a * b * c).map(|p| values[layout.logical_index(p)]).collect();
         let mut y = PlainTensor::from_memory(layout, memory).unwrap();
@@ -79,7 +79,7 @@ proptest! {
 }
 
 proptest! {
-    /// Samples large enough for groups to be decided side by side, with some left over.
+    /// Samples large enough for groups that are decided side by side, with some left over.
     #[test]
     fn groups_side_by_side_equal_the_sort(
         (lane, values) in (1usize..20, 1usize..12, prop::sample::select(vec![1usize, 2, 4, 8, 12]))
@@ -174,7 +174,7 @@ fn a_layout_that_claims_too_much_is_refused_before_memory_is_taken_for_it() {
     assert!(matches!(pruner.prune(x), Err(Error { kind: ErrorKind::Layout { .. }, .. })));
 }
 
-/// Memory that is read well and then cannot be written: its runs name elements twice.
+/// Memory that can be read but not written: its runs name elements twice.
 struct TwiceWritten(Vec<f32>);
 
 impl crate::Strided<f32> for TwiceWritten {
@@ -207,6 +207,6 @@ fn a_call_that_is_refused_leaves_no_mask() {
     let refused = pruner.prune(LayerMut::lent(crate::LentMut::new(layout, memory)));
     assert!(matches!(refused, Err(Error { kind: ErrorKind::Layout { .. }, .. })), "{refused:?}");
     assert_eq!(pruner.mask(), &empty);
-    // And no gradient passes by a mask that is not this batch's.
+    // A mask of another batch lets no gradient pass.
     assert!(pruner.mask_gradient(LayerMut::of(&mut good())).is_err());
 }

@@ -1,4 +1,4 @@
-//! Applying masks: zeros where a mask is false, and nothing else.
+//! Applies masks: writes zeros where a mask is false, and nothing else.
 
 mod runs;
 
@@ -13,12 +13,12 @@ use crate::mask::{Mask, to_memory};
 use crate::tensor::{Element, LayerMut, LayerRef, MemoryMut, RunOrder, for_any_type};
 use crate::threads::Threads;
 
-/// Elements that one task writes.
+/// The number of elements that one task writes.
 const CHUNK: usize = 1 << 16;
 
 impl LayerMut<'_> {
-    /// Writes `+0.0` where the mask is false (rule 7). Kept elements stay as they are, to the bit; it never
-    /// multiplies, since NaN times 0 is NaN. Doing it twice is doing it once.
+    /// Writes `+0.0` where the mask is false (rule 7). Kept elements stay as they are, to the bit. It never
+    /// multiplies, since NaN times 0 is NaN. Applying twice equals applying once.
     ///
     /// # Errors
     ///
@@ -26,13 +26,13 @@ impl LayerMut<'_> {
     ///
     /// # Complexity
     ///
-    /// One pass over the memory; nothing is copied, also where the memory has gaps (whose runs are gone through once
-    /// more, to check that they hold every element).
+    /// One pass over the memory; nothing is copied. Memory with gaps takes a second pass over its runs, to check that
+    /// they hold every element.
     pub fn apply_mask(&mut self, mask: &Mask) -> Result<(), Error> {
         self.apply_mask_on(mask, Threads::Pool)
     }
 
-    /// As [`LayerMut::apply_mask`], where it is told to run.
+    /// Does the same as [`LayerMut::apply_mask`] on the given threads.
     ///
     /// # Errors
     ///
@@ -43,7 +43,8 @@ impl LayerMut<'_> {
         Ok(())
     }
 
-    /// Everything that makes applying fail, so that several layers can be checked before the first is written.
+    /// Makes every check of applying and writes nothing, so that several layers can be checked before the first is
+    /// written.
     pub(crate) fn check_apply(&mut self, mask: &Mask) -> Result<(), Error> {
         mask.fits("mask", self.shape())?;
         for_any_type!(LayerMut, self, lent => lent.check())
@@ -55,8 +56,9 @@ impl LayerMut<'_> {
     }
 }
 
-/// Applies masks that [`LayerMut::check_apply`] has passed, all in one go: waking a thread takes about as long as going
-/// through a layer, and a mask whose bits must be brought into the order of memory is, once for all layers that lie alike.
+/// Applies masks that [`LayerMut::check_apply`] has passed, all at once. Waking a thread takes about as long as going
+/// through a layer. A mask whose bits must be brought into the order of memory is brought once for all layers with
+/// the same layout.
 pub(crate) fn zero_outside_all(masked: &mut [(&Mask, &mut LayerMut<'_>)], threads: Threads) {
     let threads = threads.for_elements(masked.iter().map(|(mask, _)| mask.len()).sum());
     let orders: Vec<MemoryOrder> = masked.iter_mut().map(|(_, layer)| MemoryOrder::of(layer)).collect();
@@ -94,14 +96,14 @@ pub(crate) fn zero_outside_all(masked: &mut [(&Mask, &mut LayerMut<'_>)], thread
     threads.map(tasks, |work| work());
 }
 
-/// The work on a part of one layer.
+/// The work on one part of a layer.
 type Task<'a> = Box<dyn FnOnce() + Send + 'a>;
 
-/// In which order a layer's elements come when its memory is gone through.
+/// The order in which a layer's elements come in memory.
 struct MemoryOrder {
-    /// Nothing where it is logical order, or where no layout can say it.
+    /// None if it is logical order, or if no layout can express it.
     layout: Option<Layout>,
-    /// That of the runs, where memory has gaps and they come evenly.
+    /// The order of the runs, if memory has gaps and the runs come evenly.
     runs: Option<RunOrder>,
 }
 
@@ -121,8 +123,8 @@ impl MemoryOrder {
 }
 
 impl LayerRef<'_> {
-    /// How many elements outside the mask are not zero: what momentum or weight decay brought back (rule 8). A zero of
-    /// either sign is zero, and NaN is not.
+    /// The number of elements outside the mask that are not zero, which momentum or weight decay brought back (rule
+    /// 8). A zero of either sign is zero, and NaN is not.
     ///
     /// # Examples
     ///
@@ -145,7 +147,8 @@ impl LayerRef<'_> {
     }
 }
 
-/// How many elements outside the masks of some layers are not zero; all in one go, as [`zero_outside_all`]. Masks fit.
+/// The number of non-zero elements outside the masks of some layers, counted at once as in [`zero_outside_all`]. The
+/// masks fit.
 pub(crate) fn revivals_of_all(masked: &[(&Mask, &LayerRef<'_>)], threads: Threads) -> Result<usize, Error> {
     let threads = threads.for_elements(masked.iter().map(|(mask, _)| mask.len()).sum());
     let in_memory = |(mask, layer): &(&Mask, &LayerRef<'_>)| {
@@ -167,16 +170,16 @@ pub(crate) fn revivals_of_all(masked: &[(&Mask, &LayerRef<'_>)], threads: Thread
     Ok(threads.map(tasks, |work| work()).into_iter().sum())
 }
 
-/// Elements whose bits are made at a time.
+/// The number of elements whose bits are made at a time.
 const PIECE: usize = 4096;
 
-/// How many of `values` are not zero where the bit of `words` is not set.
+/// The number of `values` that are not zero and whose bit in `words` is not set.
 fn non_zeros_outside<E: Element>(values: &[E], words: &[u64]) -> usize {
     let mut non_zero = [0; PIECE / 64];
     let of_piece = |(values, words): (&[E], &[u64])| -> usize {
         let non_zero = &mut non_zero[..words.len()];
         if E::non_zeros(values, non_zero) {
-            // A NaN is among them, whose bit means nothing.
+            // There is a NaN among them, so the bits mean nothing.
             return plain_non_zeros_outside(values, words);
         }
         non_zero.iter().zip(words).map(|(non_zero, kept)| (non_zero & !kept).count_ones() as usize).sum()
@@ -184,7 +187,7 @@ fn non_zeros_outside<E: Element>(values: &[E], words: &[u64]) -> usize {
     values.chunks(PIECE).zip(words.chunks(PIECE / 64)).map(of_piece).sum()
 }
 
-/// As [`non_zeros_outside`], element by element.
+/// The same count as [`non_zeros_outside`], element by element.
 fn plain_non_zeros_outside<E: Element>(values: &[E], words: &[u64]) -> usize {
     let outside = |i: usize| words[i / 64] >> (i % 64) & 1 == 0;
     values.iter().enumerate().filter(|&(i, value)| outside(i) && *value != E::ZERO).count()

@@ -1,7 +1,7 @@
-//! Zeros outside masks where memory has gaps.
+//! Writes zeros outside masks into memory with gaps.
 //!
-//! Plain: of each run, element by element, look up the bit of its logical index. Departures: where runs come evenly, the
-//! mask has been brought into their order, so that the bits of a run are neighbours and are blended as those of memory in
+//! Plain: for each run, element by element, look up the bit of its logical index. Departures: if runs come evenly,
+//! the mask has been brought into their order, so the bits of a run are neighbours and are blended as in memory of
 //! one piece; and threads share the runs.
 
 use crate::apply::CHUNK;
@@ -9,29 +9,30 @@ use crate::bits::read_bits;
 use crate::mask::Mask;
 use crate::tensor::{Element, Run, RunOrder, Strided};
 
-/// Elements below which a run is written at once: handing it to a thread takes as long.
+/// A run of fewer elements is written at once: handing it to a thread takes as long.
 const SHORT: usize = 64;
 
-/// Elements whose bits are read at a time.
+/// The number of elements whose bits are read at a time.
 const PIECE: usize = 4096;
 
-/// Some runs, with the bits that belong to them.
+/// Some runs, with their bits.
 pub(super) struct Part<'a, E> {
     runs: Vec<(&'a mut [E], RunBits<'a>)>,
     elements: usize,
 }
 
-/// Where the bits of a run are.
+/// The place of the bits of a run.
 #[derive(Clone, Copy)]
 enum RunBits<'a> {
-    /// One after the other, from a bit on.
+    /// One after the other, from this bit on.
     Ordered(&'a [u64], usize),
     /// At the logical index of each element.
     Indexed { mask: &'a Mask, first: usize, step: isize },
 }
 
-/// Calls `visit` with the parts of a tensor, which together are all runs but those that are so short that they have been
-/// done. `ordered` is the order of the runs, where they come evenly, and the bits of the mask in that order.
+/// Calls `visit` with the parts of a tensor. Together the parts are all runs, except runs so short that they have
+/// been written already. `ordered` is the order of the runs, if they come evenly, and the bits of the mask in that
+/// order.
 pub(super) fn for_each_part<'a, E: Element>(
     strided: &'a mut (dyn Strided<E> + '_),
     mask: &'a Mask,
@@ -42,7 +43,8 @@ pub(super) fn for_each_part<'a, E: Element>(
     let mut part = Part { runs: Vec::new(), elements: 0 };
     strided.for_each_run(&mut |Run { first, step, values }| {
         let run = Run { first, step, values };
-        // Runs have been checked; should they have changed since, each element is looked up for what its run says.
+        // The runs have been checked. If they have changed since, each element is looked up at the index that its run
+        // states.
         let before = followed.as_mut().and_then(|(followed, words)| Some((followed.take(&run)?, *words)));
         let bits = match before {
             Some((before, words)) => RunBits::Ordered(words, before),
@@ -75,7 +77,7 @@ impl<E: Element> Part<'_, E> {
 }
 
 impl RunBits<'_> {
-    /// Those from an element of the run on.
+    /// The bits from one element of the run on.
     fn from(self, element: usize) -> Self {
         match self {
             RunBits::Ordered(words, before) => RunBits::Ordered(words, before + element),
@@ -96,12 +98,12 @@ impl RunBits<'_> {
         }
     }
 
-    /// The bits of 64 elements from one of the run on; what lies past its end means nothing.
+    /// The bits of 64 elements from one element of the run on; bits past its end mean nothing.
     fn word(self, from: usize) -> u64 {
         match self {
             RunBits::Ordered(words, before) => read_bits(words, before + from),
             RunBits::Indexed { mask, first, step } => {
-                // What lies outside the mask is left alone.
+                // Elements outside the mask are left alone.
                 let kept = |index: usize| index >= mask.len() || mask.is_kept(index);
                 let index = |i: usize| first.wrapping_add_signed(step.wrapping_mul((from + i) as isize));
                 (0..64).fold(0, |word, i| word | u64::from(kept(index(i))) << i)

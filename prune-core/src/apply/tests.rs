@@ -1,4 +1,4 @@
-//! Applying and counting against the definition, where memory has gaps and where layers are long.
+//! Applying and counting against the definition, in memory with gaps and on long layers.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::hash::hash;
 use crate::{LayerMut, LayerRef, Layout, LentMut, Mask, Masks, MemoryMut, PlainTensor, Run, Strided};
 
-/// Runs as they are told: first, step, elements.
+/// Runs as a backend states them: first, step, elements.
 struct Told(Vec<(usize, isize, Vec<f32>)>);
 
 impl Strided<f32> for &mut Told {
@@ -26,7 +26,7 @@ fn random(shape: &[usize], seed: u64) -> Mask {
     Mask::from_bools(shape, &(0..len).map(kept).collect::<Vec<_>>()).unwrap()
 }
 
-/// Lanes of `length` at `step`, in groups; every value tells its logical index, from 1 on.
+/// Lanes of `length` at `step`, in groups; every value is its logical index plus one.
 fn lanes(groups: usize, length: usize, step: usize, backwards: bool) -> Told {
     let lane = |lane: usize| {
         let first = lane / step * step * length + lane % step;
@@ -56,7 +56,7 @@ fn holds(mut told: Told, len: usize, seed: u64) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
-    /// Runs in every order, also those that no layout can say, short ones and such as threads share.
+    /// Runs in every order, including orders that no layout can express, short runs, and runs that threads share.
     #[test]
     fn runs_are_zeroed_as_their_elements_are(
         groups in 1usize..5,
@@ -73,7 +73,7 @@ proptest! {
     }
 }
 
-/// Longer than what one thread is given.
+/// Longer than the share of one thread.
 #[test]
 fn long_runs_are_cut() {
     holds(lanes(1, 200_000, 2, true), 400_000, 1);
@@ -91,7 +91,7 @@ fn long_runs_are_cut() {
 fn revivals_of_many_layers_are_those_of_each() {
     let shape = [300, 501];
     let value = |i: u64| [0.0, -0.0, 1.5, f32::NAN, -f32::INFINITY][(hash(i) % 5) as usize];
-    // Pieces with NaN, and such without.
+    // Pieces with NaN, and pieces without.
     let logical: Vec<f32> = (0..300 * 501).map(|i| if i / 9000 % 2 == 0 { value(i) } else { (i % 3) as f32 }).collect();
     let rows = PlainTensor::from_logical(&shape, logical.clone()).unwrap();
     let layout = Layout::new(&shape, &[1, 300], 0).unwrap();

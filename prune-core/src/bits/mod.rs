@@ -4,7 +4,7 @@ mod sink;
 
 pub(crate) use sink::BitSink;
 
-/// The bits of the last word that stand for elements, of a mask of `len > 0` elements.
+/// The bits of the last word that stand for elements, in a mask of `len > 0` elements.
 pub(crate) fn tail_bits(len: usize) -> u64 {
     u64::MAX >> ((64 - len % 64) % 64)
 }
@@ -37,7 +37,7 @@ pub(crate) fn set_run(words: &mut [u64], from: usize, count: usize) {
     }
 }
 
-/// Up to 64 bits of `bits` from the bit `from` on; what lies past the end reads as zero.
+/// Up to 64 bits of `bits` from the bit `from` on; bits past the end read as zero.
 #[inline]
 pub(crate) fn read_bits(bits: &[u64], from: usize) -> u64 {
     let (word, shift) = (from / 64, from % 64);
@@ -56,7 +56,7 @@ pub(crate) fn copy_run(bits: &[u64], from: usize, out: &mut [u64], to: usize, co
     }
 }
 
-/// As [`copy_run`], from the bit `from` down.
+/// Does the same as [`copy_run`], from the bit `from` down.
 pub(crate) fn copy_run_backwards(bits: &[u64], from: usize, out: &mut [u64], to: usize, count: usize) {
     let mut done = 0;
     while done < count {

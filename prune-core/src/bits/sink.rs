@@ -2,8 +2,9 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
-/// Bits that tasks set concurrently, each its own. Words inside a task's run are plain stores; only the words that two
-/// runs may share are combined atomically, and since each bit has one writer the result does not depend on the order.
+/// Bits that tasks set concurrently, each task its own. Words inside a task's run are plain stores. Only the words
+/// that two runs may share are combined atomically. Each bit has one writer, so the result does not depend on the
+/// order.
 #[derive(Debug)]
 pub(crate) struct BitSink {
     words: Vec<AtomicU64>,
@@ -11,11 +12,11 @@ pub(crate) struct BitSink {
 
 impl BitSink {
     pub(crate) fn zeros(bits: usize) -> Self {
-        // Zeroed by the system where they are many; the conversions here and back cost nothing.
+        // The system gives large allocations zeroed; the conversions here and back cost nothing.
         BitSink { words: vec![0u64; bits.div_ceil(64)].into_iter().map(AtomicU64::new).collect() }
     }
 
-    /// Puts the first `count` bits of `run` at the bit `at`. What `run` holds past them must be zero.
+    /// Puts the first `count` bits of `run` at the bit `at`. The bits of `run` past them must be zero.
     pub(crate) fn put(&self, at: usize, run: &[u64], count: usize) {
         let (first, shift) = (at / 64, at % 64);
         let end = at + count;

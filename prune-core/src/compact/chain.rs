@@ -1,4 +1,4 @@
-//! Dense layers as they are given, and as matrices in `f64`.
+//! Dense layers as the caller gives them, and as matrices in `f64`.
 
 use crate::compact::CompactedLayer;
 use crate::error::{Error, ErrorKind};
@@ -13,9 +13,9 @@ pub struct DenseLayer<'a> {
     pub name: &'a str,
     /// The weights, of rank 2.
     pub weights: &'a LayerRef<'a>,
-    /// The biases, of shape (outputs); zeros where there are none.
+    /// The biases, of shape (outputs); zeros if there are none.
     pub bias: Option<&'a LayerRef<'a>>,
-    /// Which weights are kept; all of them where there is no mask.
+    /// The mask of the weights; all of them are kept if there is none.
     pub mask: Option<&'a Mask>,
     /// The axis of the weights along which inputs lie: 0 for (in, out), 1 for (out, in).
     pub input_axis: isize,
@@ -33,7 +33,7 @@ impl<'a> DenseLayer<'a> {
         DenseLayer { bias, ..self }
     }
 
-    /// The same layer, of whose weights this mask keeps some.
+    /// The same layer with this mask of its weights.
     #[must_use]
     pub fn with_mask(self, mask: Option<&'a Mask>) -> Self {
         DenseLayer { mask, ..self }
@@ -56,13 +56,13 @@ pub(super) struct Matrix {
     kept: Vec<bool>,
 }
 
-/// A layer that has been read.
+/// A layer as it was read.
 pub(super) struct Read {
     pub(super) matrix: Matrix,
     pub(super) bias: Vec<f64>,
 }
 
-/// Reads all the layers, and refuses those that make no chain.
+/// Reads all layers, and refuses layers that make no chain.
 pub(super) fn read(layers: &[DenseLayer<'_>]) -> Result<Vec<Read>, Error> {
     let chain: Vec<Read> = layers
         .iter()
@@ -111,7 +111,7 @@ fn read_layer(layer: &DenseLayer<'_>) -> Result<Read, Error> {
 }
 
 impl Matrix {
-    /// What is left of a layer, to be restricted further.
+    /// The weights left of a compacted layer, as a matrix that can be restricted further.
     pub(super) fn of_compacted(layer: &CompactedLayer) -> Self {
         Matrix {
             inputs: layer.inputs.kept_len(),
@@ -126,7 +126,7 @@ impl Matrix {
         if self.input_axis == 0 { input * self.outputs + output } else { output * self.inputs + input }
     }
 
-    /// Visits the connections, (input, output, weight), those of an output by ascending input.
+    /// Visits the connections as (input, output, weight), those of one output by ascending input.
     pub(super) fn for_each_connection(&self, mut visit: impl FnMut(usize, usize, f64)) {
         let lane = if self.input_axis == 0 { self.outputs } else { self.inputs };
         for (row, weights) in self.weights.chunks(lane.max(1)).enumerate() {

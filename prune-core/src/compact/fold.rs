@@ -1,8 +1,8 @@
-//! Which neurons are constants, which are of no use, and what is left without them.
+//! Finds neurons that are constant or of no use, and builds the layers without them.
 //!
-//! One way forward finds the constants, since a neuron is one as soon as all that it is connected to is; one way back finds
-//! what is of use, since a neuron is as soon as it is connected to something that is. Nothing found on the way back makes
-//! another constant: what a neuron of use varies with is itself of use.
+//! A pass forward finds the constants: a neuron is constant if everything it is connected to is. A pass backward
+//! finds the neurons of use: a neuron is of use if something of use is connected to it. The pass backward makes no
+//! new constants: whatever a neuron of use varies with is itself of use.
 
 use crate::compact::chain::{DenseLayer, Matrix, Read};
 use crate::compact::{Compacted, CompactedLayer};
@@ -16,7 +16,7 @@ pub(super) fn fold(
     activation: &impl Fn(f64) -> f64,
 ) -> Result<Compacted, Error> {
     let constants = fold_constants(&mut chain, activation);
-    // Which outputs of each layer are left, from the last on; at the end, which inputs of the chain are used.
+    // The outputs left of each layer, from the last layer on; at the end, the inputs of the chain that are used.
     let mut left: Vec<Vec<bool>> = Vec::with_capacity(chain.len());
     let mut wanted = vec![true; chain.last().map_or(0, |last| last.matrix.outputs)];
     for (Read { matrix, .. }, constants) in chain.iter().zip(&constants).rev() {
@@ -27,7 +27,7 @@ pub(super) fn fold(
     left.reverse();
     let used_inputs = Mask::from_bools(&[wanted.len()], &wanted)?;
 
-    // The first layer takes whatever it is given.
+    // The first layer takes all its inputs, used or not.
     let mut inputs = vec![true; wanted.len()];
     let mut compacted = Vec::with_capacity(chain.len());
     for ((layer, read), outputs) in layers.iter().zip(&chain).zip(left) {
@@ -37,7 +37,8 @@ pub(super) fn fold(
     Ok(Compacted { layers: compacted, used_inputs })
 }
 
-/// Adds to the biases what constants bring in. Gives, for the inputs of each layer, the constants among them.
+/// Adds the contributions of constants to the biases. Returns, for the inputs of each layer, the constants among
+/// them.
 fn fold_constants(chain: &mut [Read], activation: &impl Fn(f64) -> f64) -> Vec<Vec<Option<f64>>> {
     let mut of_layers = Vec::with_capacity(chain.len());
     let mut constants: Vec<Option<f64>> = vec![None; chain.first().map_or(0, |first| first.matrix.inputs)];
@@ -53,7 +54,7 @@ fn fold_constants(chain: &mut [Read], activation: &impl Fn(f64) -> f64) -> Vec<V
     of_layers
 }
 
-/// What is left of a layer at these inputs and outputs.
+/// The rest of a layer at these inputs and outputs.
 fn rest(layer: &DenseLayer<'_>, read: &Read, inputs: &[bool], outputs: &[bool]) -> Result<CompactedLayer, Error> {
     let indices = |left: &[bool]| (0..left.len()).filter(|&i| left[i]).collect::<Vec<usize>>();
     let Read { matrix, bias } = read;

@@ -1,4 +1,4 @@
-//! Smaller dense layers that compute the same function, once masks have cut neurons off.
+//! Smaller dense layers that compute the same function after masks have cut neurons off.
 
 mod chain;
 mod fold;
@@ -15,28 +15,31 @@ use crate::mask::Mask;
 use crate::printable::printable;
 use crate::tensor::PlainTensor;
 
-/// Removes the hidden neurons that a chain of dense layers has no use for: `y = act(x W + b)` layer by layer, the last
-/// without an activation. A *neuron* is one output of a layer.
+/// Removes the hidden neurons that have no effect in a chain of dense layers: `y = act(x W + b)` layer by layer, the
+/// last without an activation. A *neuron* is one output of a layer.
 ///
-/// A weight is a connection where the mask keeps it and it is not zero. A neuron without a connection to anything that
-/// depends on the chain's inputs is a constant, `act(b)` if it has no connection at all: the constant is folded into the
-/// biases of the next layer, and so on to the last. A neuron without a connection towards an output is of no use. Both go,
-/// and whatever only they connected, until each hidden neuron left has connections on both sides. The outputs of the chain
-/// all stay; one that depends on no input is its bias alone, and a layer may be left without neurons.
+/// A weight is a connection if the mask keeps it and it is not zero. A neuron without a connection to anything that
+/// depends on the chain's inputs is a constant, `act(b)` if it has no connection at all. The constant is folded into
+/// the biases of the next layer, and so on to the last. A neuron without a connection towards an output is of no use.
+/// Both kinds are removed, with everything that only they connected, until each hidden neuron left has connections on
+/// both sides. The outputs of the chain all stay. An output that depends on no input is its bias alone, and a layer
+/// may be left without neurons.
 ///
-/// `activation` acts on each number by itself, as `|x| x.max(0.0)` does.
+/// `activation` acts on each number alone, as `|x| x.max(0.0)` does.
 ///
-/// The function computed is the same for all finite inputs, but for the rounding of sums in another order. Weights are the
-/// given ones to the bit, widened to `f64` as the biases are; who holds narrower ones rounds the biases once more.
+/// The chain computes the same function for all finite inputs, up to the rounding of sums in another order. Weights
+/// are the given ones to the bit, widened to `f64`, as are the biases. A caller with narrower biases rounds them once
+/// more.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::NotAMatrix`], [`ErrorKind::ChainBroken`] where a layer does not take as many inputs as the one before has outputs,
-/// [`ErrorKind::ShapeMismatch`] of a bias or a mask, [`ErrorKind::AxisOutOfRange`], [`ErrorKind::Layout`].
+/// [`ErrorKind::NotAMatrix`], [`ErrorKind::ChainBroken`] if a layer does not take as many inputs as the one before
+/// has outputs, [`ErrorKind::ShapeMismatch`] of a bias or a mask, [`ErrorKind::AxisOutOfRange`],
+/// [`ErrorKind::Layout`].
 ///
 /// # Complexity
 ///
-/// Linear in the number of weights, of which it holds a copy in `f64`.
+/// Linear in the number of weights. It holds a copy of them in `f64`.
 ///
 /// # Examples
 ///
@@ -65,14 +68,15 @@ pub fn compact(layers: &[DenseLayer<'_>], activation: impl Fn(f64) -> f64) -> Re
     fold::fold(layers, chain, &activation)
 }
 
-/// A chain of dense layers without idle neurons: [`compact`]. Its `Display` is a table of what became smaller.
+/// A chain of dense layers without idle neurons: [`compact`]. Its `Display` is a table of the layers that became
+/// smaller.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Compacted {
     /// The layers, as many as before.
     pub layers: Vec<CompactedLayer>,
-    /// Which inputs of the chain its outputs still depend on. The first layer takes all of them all the same, unless they
-    /// are dropped by [`Compacted::without_unused_inputs`].
+    /// The inputs of the chain that its outputs still depend on. The first layer still takes all inputs, unless
+    /// [`Compacted::without_unused_inputs`] drops the others.
     pub used_inputs: Mask,
 }
 
@@ -82,15 +86,15 @@ pub struct Compacted {
 pub struct CompactedLayer {
     /// The layer's name.
     pub name: String,
-    /// What is left of the weights, their axes in the order given; +0.0 outside the mask.
+    /// The weights left, with their axes in the order given; +0.0 outside the mask.
     pub weights: PlainTensor<f64>,
-    /// The biases with the constants folded in, of shape (outputs). None where none was given and none is needed.
+    /// The biases with the constants folded in, of shape (outputs). None if none was given and none is needed.
     pub bias: Option<PlainTensor<f64>>,
-    /// What the mask keeps of what is left; everything where none was given.
+    /// The mask of the weights left; everything is kept if no mask was given.
     pub mask: Mask,
-    /// Which of the layer's inputs are left.
+    /// The inputs of the layer that are left.
     pub inputs: Mask,
-    /// Which of its outputs, the neurons, are left.
+    /// The outputs of the layer, its neurons, that are left.
     pub outputs: Mask,
     /// The axis of the weights along which inputs lie: 0 or 1.
     pub input_axis: usize,
@@ -120,13 +124,13 @@ impl Compacted {
         self.layers.iter().map(CompactedLayer::parameters).sum()
     }
 
-    /// The same chain, whose first layer takes the used inputs alone, in their order: whoever calls it leaves the others
-    /// out.
+    /// The same chain, but its first layer takes only the used inputs, in their order. The caller leaves out the
+    /// others.
     #[must_use]
     pub fn without_unused_inputs(mut self) -> Self {
         if let Some(first) = self.layers.first_mut() {
             let matrix = Matrix::of_compacted(first);
-            // Indices among the inputs that are left, which are all of them unless this was called before.
+            // Indices among the inputs that are left. These are all inputs, unless this was called before.
             let used: Vec<usize> = first
                 .inputs
                 .kept_indices()
@@ -143,7 +147,7 @@ impl Compacted {
 }
 
 impl fmt::Display for Compacted {
-    /// A line for each layer, and the whole.
+    /// One line for each layer, and one for the whole.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for layer in &self.layers {
             let (outputs, left) = (layer.outputs.len(), layer.outputs.kept_len());

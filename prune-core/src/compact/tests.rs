@@ -13,7 +13,7 @@ use crate::{Error, LayerRef, Layout, Mask, PlainTensor, Tensor as _};
 struct Dense {
     inputs: usize,
     outputs: usize,
-    /// Whether weights are of shape (out, in).
+    /// True if weights are of shape (out, in).
     turned: bool,
     layout: Layout,
     /// In logical order.
@@ -101,7 +101,7 @@ fn compacted(chain: &[Dense], activation: fn(f64) -> f64) -> Result<Compacted, E
     compact(&layers, activation)
 }
 
-/// What the masked dense chain computes.
+/// The output of the masked dense chain.
 fn run(chain: &[Dense], input: &[f64], activation: fn(f64) -> f64) -> Vec<f64> {
     let mut x = input.to_vec();
     for (l, dense) in chain.iter().enumerate() {
@@ -112,7 +112,7 @@ fn run(chain: &[Dense], input: &[f64], activation: fn(f64) -> f64) -> Vec<f64> {
     x
 }
 
-/// What the compacted chain computes.
+/// The output of the compacted chain.
 fn run_small(chain: &Compacted, input: &[f64], activation: fn(f64) -> f64) -> Vec<f64> {
     let mut x = input.to_vec();
     for (l, layer) in chain.layers.iter().enumerate() {
@@ -130,8 +130,8 @@ fn run_small(chain: &Compacted, input: &[f64], activation: fn(f64) -> f64) -> Ve
     x
 }
 
-/// The hidden neurons that are left, by removing one neuron without connections on either side at a time, for as long as
-/// there is one; and the inputs that are still connected.
+/// The hidden neurons that are left after removing, one at a time, every neuron without connections on one side; and
+/// the inputs that are still connected.
 fn one_at_a_time(chain: &[Dense]) -> Vec<Vec<bool>> {
     // Columns of neurons: the inputs first, the outputs last.
     let mut left: Vec<Vec<bool>> = vec![vec![true; chain[0].inputs]];
@@ -183,7 +183,7 @@ proptest! {
             let last = l + 1 == chain.len();
             prop_assert_eq!(layer.inputs.iter().collect::<Vec<_>>(), if l == 0 { vec![true; chain[0].inputs] } else { left[l].clone() });
             prop_assert_eq!(layer.outputs.iter().collect::<Vec<_>>(), if last { vec![true; chain[l].outputs] } else { left[l + 1].clone() });
-            // The mask of what is left is what is left of the mask.
+            // The mask of the rest equals the rest of the mask.
             let kept = |dense: &Dense, i, j| dense.kept.as_ref().is_none_or(|kept| kept[dense.place(i, j)]);
             let both = layer.inputs.kept_indices().flat_map(|i| layer.outputs.kept_indices().map(move |j| (i, j)));
             let of_both = both.filter(|&(i, j)| kept(&chain[l], i, j)).count();
@@ -216,7 +216,7 @@ fn plain(inputs: usize, outputs: usize, weights: &[f32], bias: &[f32]) -> Dense 
     Dense { inputs, outputs, turned: false, layout, weights, kept: None, bias }
 }
 
-/// A neuron whose only input is itself a constant is one too, through to the outputs.
+/// A neuron whose only input is a constant is a constant too, through to the outputs.
 #[test]
 fn constants_are_folded_through_to_the_last() {
     let chain = [
@@ -237,7 +237,7 @@ fn constants_are_folded_through_to_the_last() {
     );
 }
 
-/// A layer that holds nothing leaves constants, and no input of any use.
+/// A layer without connections leaves constants, and no input is used.
 #[test]
 fn an_empty_layer_makes_the_outputs_constants() {
     let chain = [

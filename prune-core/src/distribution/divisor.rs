@@ -1,25 +1,25 @@
-//! Sharing out a total in whole units (the divisor method of Webster and Sainte-Lague).
+//! Shares a total in whole units (the divisor method of Webster and Sainte-Lague).
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-/// What one layer claims of a total, and how little and how much it gets of it.
+/// One layer's claim to a total, with the least and the most it gets.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Claim {
-    /// In proportion to which units are given; 0 or more, finite.
+    /// Units are given in proportion to this; 0 or more, finite.
     pub(super) claim: f64,
     pub(super) min: usize,
     pub(super) max: usize,
 }
 
 impl Claim {
-    /// How much the next unit is worth to a layer that has `count`.
+    /// The worth of the next unit to a layer that has `count`.
     fn worth(self, count: usize) -> f64 {
         self.claim / (count as f64 + 0.5)
     }
 
-    /// How many units are worth more than `price`, within the bounds. Worth falls as the count grows, rounding included,
-    /// so they are the first ones.
+    /// The number of units that are worth more than `price`, within the bounds. Worth falls as the count grows,
+    /// rounding included, so they are the first ones.
     fn above(self, price: f64) -> usize {
         let (mut low, mut high) = (self.min, self.max);
         while low < high {
@@ -30,7 +30,7 @@ impl Claim {
     }
 }
 
-/// The next unit of a layer. The greatest is given first: the highest worth, and among equals the first layer.
+/// The next unit of a layer. The greatest is given first: the highest worth; among equals, the first layer.
 #[derive(PartialEq)]
 struct Next {
     worth: f64,
@@ -51,13 +51,14 @@ impl PartialOrd for Next {
     }
 }
 
-/// The counts that giving unit after unit, from the minima on, ends with. `total` lies between the minima and the maxima.
+/// The final counts after giving unit after unit, from the minima on. `total` lies between the minima and the maxima.
 ///
-/// Not done one by one: a price is looked for that leaves no more to give than there are layers, or than units are worth
-/// exactly that price. Prices are looked for among the bits of floats, whose order is that of the numbers.
+/// Units are not given one by one. A search finds a price at which the rest to give is at most the number of layers,
+/// or at most the number of units worth exactly that price. It searches among the bits of floats, whose order is that
+/// of the numbers.
 pub(super) fn share_out(total: usize, claims: &[Claim]) -> Vec<usize> {
     let given = |price: f64| claims.iter().map(|claim| claim.above(price)).sum::<usize>();
-    // The lowest price at which not too much is given: no unit is worth more than infinity.
+    // The lowest price at which no more than the total is given: no unit is worth more than infinity.
     let (mut low, mut high) = (0u64, f64::INFINITY.to_bits());
     while low < high {
         let middle = low + (high - low) / 2;
@@ -86,7 +87,7 @@ mod tests {
 
     use super::*;
 
-    /// Unit after unit, looking at every layer each time.
+    /// Gives unit after unit and looks at every layer each time.
     fn one_by_one(total: usize, claims: &[Claim]) -> Vec<usize> {
         let mut counts: Vec<usize> = claims.iter().map(|claim| claim.min).collect();
         while counts.iter().sum::<usize>() < total {
@@ -106,7 +107,7 @@ mod tests {
     }
 
     fn claims() -> impl Strategy<Value = Vec<Claim>> {
-        // Few different claims, so that many are equal; zeros too.
+        // Few different claims, so that many are equal; zero is among them.
         let claim = prop_oneof![Just(0.0), (1u32..5).prop_map(f64::from), 0.001f64..1000.0];
         prop::collection::vec((claim, 0usize..6, 0usize..40), 1..7).prop_map(|claims| {
             claims.into_iter().map(|(claim, min, more)| Claim { claim, min, max: min + more }).collect()

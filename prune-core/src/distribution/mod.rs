@@ -1,4 +1,4 @@
-//! How a density of a whole model is shared among its layers.
+//! Shares the density of a whole model among its layers.
 
 mod divisor;
 
@@ -7,22 +7,22 @@ use crate::density::Density;
 use crate::error::{Error, ErrorKind};
 use crate::layout::checked_len;
 
-/// What is handed to a [`Distribution`] of one layer: its shape, and how little and how much it may keep.
+/// One layer as a [`Distribution`] sees it: its shape, and the least and the most it may keep.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Quota<'a> {
-    /// The layer's name, for errors. Names are also the order in which equal claims are met: pass layers in the order of
-    /// names, as everywhere.
+    /// The layer's name, for errors. Equal claims are met in the order of names, so pass layers in that order, as
+    /// everywhere.
     pub name: &'a str,
     /// The length of each dimension.
     pub shape: &'a [usize],
-    /// The least it keeps, whatever the distribution says; without one, nothing.
+    /// The least it keeps, whatever the distribution says. None means no minimum.
     pub min: Option<Density>,
-    /// The most it keeps; without one, everything.
+    /// The most it keeps. None means everything.
     pub max: Option<Density>,
 }
 
 impl<'a> Quota<'a> {
-    /// A layer that may keep anything between nothing and everything.
+    /// A layer that may keep any number of its elements.
     pub fn new(name: &'a str, shape: &'a [usize]) -> Self {
         Quota { name, shape, min: None, max: None }
     }
@@ -32,11 +32,11 @@ impl<'a> Quota<'a> {
     }
 }
 
-/// By what the elements that a model keeps are shared among its layers.
+/// The rule that shares the kept elements of a model among its layers.
 ///
-/// The counts close on the asked total to the element: units are given one after the other to the layer with the highest
-/// claim / (count + 1/2), from the minima up to the maxima (the divisor method of Webster and Sainte-Lague), the first
-/// layer among equals. So they also nest: a larger total takes nothing from any layer.
+/// The counts add up to the asked total exactly. Units are given one after the other to the layer with the highest
+/// claim / (count + 1/2), from the minima up to the maxima (the divisor method of Webster and Sainte-Lague); among
+/// equals, to the first layer. So the counts nest: a larger total takes nothing from any layer.
 ///
 /// # Examples
 ///
@@ -57,21 +57,21 @@ impl<'a> Quota<'a> {
 pub enum Distribution {
     /// The same density in each layer: a layer claims its elements.
     Uniform,
-    /// Erdos-Renyi-Kernel (Evci et al. 2020, after Mocanu et al. 2018): a layer claims the sum of its dimensions, kernel
-    /// sizes included, so that narrow layers keep more of theirs. What a layer cannot hold goes to the others; it is then
-    /// dense inside the budget.
+    /// Erdos-Renyi-Kernel (Evci et al. 2020, after Mocanu et al. 2018): a layer claims the sum of its dimensions,
+    /// kernel sizes included, so narrow layers keep a larger share. Units that a layer cannot hold go to the others;
+    /// such a layer is dense inside the budget.
     Erk,
 }
 
 impl Distribution {
-    /// How many elements each layer keeps so that all together keep `density` of their elements.
+    /// The number of elements that each layer keeps, so that all together keep `density` of their elements.
     ///
-    /// A layer that is to stay dense outside the budget is not passed at all.
+    /// Do not pass a layer that stays dense outside the budget.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::BudgetTooSmall`] and [`ErrorKind::BudgetTooLarge`] where minima or maxima cannot meet the total;
-    /// [`ErrorKind::BoundsCross`] where a layer's minimum is above its maximum; [`ErrorKind::ShapeOverflow`].
+    /// [`ErrorKind::BudgetTooSmall`] and [`ErrorKind::BudgetTooLarge`] if minima or maxima cannot meet the total;
+    /// [`ErrorKind::BoundsCross`] if a layer's minimum is above its maximum; [`ErrorKind::ShapeOverflow`].
     ///
     /// # Complexity
     ///
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn erk_gives_the_cnn_its_published_densities() {
-        // jaxpruner's figures at 0.1: both ends dense, inside the budget.
+        // jaxpruner's figures at 0.1: the first and the last layer are dense, inside the budget.
         let shapes: [(&str, &[usize]); 4] = [
             ("Conv_0", &[3, 3, 1, 32]),
             ("Conv_1", &[3, 3, 32, 64]),
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn models_without_elements_keep_none() {
         assert_eq!(Distribution::Erk.counts(density(0.5), &[]), Ok(vec![]));
-        // A side of 0 leaves nothing, wherever it stands and however long the others are.
+        // A shape with a length of 0 has no elements, wherever the 0 stands and however long the other axes are.
         for shape in [[0, usize::MAX, usize::MAX], [usize::MAX, 0, usize::MAX], [usize::MAX, usize::MAX, 0]] {
             let layers = [Quota::new("a", &shape), Quota::new("b", &[2, 2])];
             assert_eq!(Distribution::Erk.counts(density(0.5), &layers), Ok(vec![0, 2]));
@@ -177,7 +177,7 @@ mod tests {
     }
 
     proptest! {
-        /// Every total from one end to the other: closed to the element, within the bounds, and nothing is taken back.
+        /// Every total from one end to the other: the counts add up exactly, stay within the bounds, and nest.
         #[test]
         fn budgets_close_within_bounds_and_nest(
             shapes in prop::collection::vec(prop::collection::vec(1usize..6, 1..4), 1..6),

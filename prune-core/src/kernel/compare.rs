@@ -1,4 +1,4 @@
-//! Which elements lie at or above two keys: the loop of every selection by rank.
+//! Marks the elements that lie at or above two keys: the loop of every selection by rank.
 
 use fearless_simd::Level;
 use fearless_simd::prelude::*;
@@ -8,7 +8,7 @@ use crate::kernel::lanes::Lanes;
 use crate::kernel::prefetch::ahead;
 use crate::key::{RankBy, ceil_key};
 
-/// Two keys that enclose a range: keys from `sure` on are counted as kept, keys from `inside` up to `sure` may be.
+/// Two keys that enclose a range: keys from `sure` on are surely kept, keys from `inside` up to `sure` may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bracket {
     pub(crate) sure: u64,
@@ -22,22 +22,22 @@ impl Bracket {
     }
 }
 
-/// What [`compare`] saw.
+/// The counts of [`compare`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
     /// Elements at or above the bracket.
     pub(crate) sure: usize,
     /// Elements inside it.
     pub(crate) inside: usize,
-    /// Whether there is a NaN, dead or alive; then all else means nothing.
+    /// True if there is a NaN, dead or alive; all other fields then mean nothing.
     pub(crate) nan: bool,
 }
 
-/// Sets bit `i` of `sure` where `values[i]` is at or above the bracket, and bit `i` of `inside` where it lies inside; only
-/// where bit `i` of `alive` is set, if that is given. Counts the bits.
+/// Sets bit `i` of `sure` if `values[i]` is at or above the bracket, and bit `i` of `inside` if it lies inside. If
+/// `alive` is given, only elements whose bit is set in it are marked. Counts the bits.
 ///
-/// Departures from the plain version: 64 comparisons become vectors whose results are moved into a word as they are, and
-/// memory is asked for ahead of its use.
+/// Departures from the plain version: 64 comparisons become vectors whose results go into a word as they are, and
+/// memory is prefetched.
 pub(crate) fn compare<E: Lanes>(
     level: Level,
     values: &[E],
@@ -66,7 +66,7 @@ pub(crate) fn compare<E: Lanes>(
     Seen { sure: blocks.sure + rest.sure, inside: blocks.inside + rest.inside, nan: blocks.nan | rest.nan }
 }
 
-/// As [`compare`], element by element.
+/// The same as [`compare`], element by element.
 pub(crate) fn plain<E: Lanes>(
     values: &[E],
     alive: Option<&[u64]>,
@@ -99,7 +99,7 @@ impl Seen {
     }
 }
 
-/// As [`plain`], for whole blocks of 64.
+/// The same as [`plain`], for whole blocks of 64.
 #[inline(always)]
 fn vector<S: Simd, E: Lanes>(
     simd: S,
@@ -141,7 +141,7 @@ mod tests {
     use half::{bf16, f16};
     use proptest::prelude::*;
 
-    /// Every instruction set against the plain loop.
+    /// Compares every instruction set with the plain loop.
     fn agree<E: Lanes>(values: &[E], brackets: (u64, u64)) {
         let some: Vec<u64> = (0..values.len().div_ceil(64)).map(|i| hash(i as u64)).collect();
         for alive in [None, Some(&some[..])] {
@@ -174,7 +174,7 @@ mod tests {
     proptest! {
         #[test]
         fn instruction_sets_agree_on_any_bits(bits in prop::collection::vec(any::<u64>(), 0..300), one: u64, two: u64, pick: [usize; 2]) {
-            // Thresholds that are values themselves, beside any.
+            // Thresholds that are values themselves, and any others.
             let threshold = |pick: usize, any: u64| match bits.get(pick % (bits.len() + 1)) {
                 Some(&bits) if !f64::from_bits(bits).is_nan() => f64::from_bits(bits).wide_key_of(),
                 _ => any,

@@ -2,18 +2,18 @@
 
 use core::cmp::Reverse;
 
-/// The alive elements of a group: a key and a place each, reused from group to group.
+/// The alive elements of a group, each a key and a place; the memory is reused from group to group.
 #[derive(Debug, Clone)]
 pub(crate) struct Group<K> {
     members: Vec<(Reverse<K>, usize)>,
 }
 
-/// What a group keeps.
+/// The elements that a group keeps.
 #[derive(Debug)]
 pub(crate) struct Kept<'g, K> {
     /// In no particular order.
     pub(crate) kept: &'g [(Reverse<K>, usize)],
-    /// Whether an element was left out that has the key of one that was kept.
+    /// True if a pruned element has the same key as a kept one.
     pub(crate) tied: bool,
 }
 
@@ -37,7 +37,7 @@ impl<K: Copy + Ord> Group<K> {
         self.members.len()
     }
 
-    /// The `n` best, equal keys by place; fewer where there are fewer.
+    /// The `n` best, equal keys by place; all of them if there are fewer.
     pub(crate) fn keep(&mut self, n: usize) -> Kept<'_, K> {
         if self.members.len() <= n {
             return Kept { kept: &self.members, tied: false };

@@ -1,9 +1,9 @@
-//! Which N of M elements a group keeps, for many groups side by side.
+//! Decides N of M elements for many groups side by side.
 //!
-//! Plain: `place j is kept if fewer than N others beat it`, where an element beats another if its key is greater, or equal
-//! and its place lower. Departures: the M elements of a group lie in M vectors at the same lane, so that one comparison of
-//! two vectors settles a pair in as many groups as a vector has lanes; for M = 4 the counting is done on the comparisons'
-//! bits. Neighbouring groups in one lane of the tensor are first turned into that form, and their bits back.
+//! Plain: `place j is kept if fewer than N others beat it`. An element beats another if its key is greater, or equal
+//! and its place lower. Departures: the M elements of a group lie in M vectors at the same lane, so one comparison of
+//! two vectors settles a pair in as many groups as a vector has lanes. For M = 4 the bits of the comparisons are
+//! counted. Neighbouring groups in one lane of the tensor are first turned into that form, and their bits back.
 
 use fearless_simd::Level;
 use fearless_simd::prelude::*;
@@ -14,23 +14,24 @@ use crate::kernel::lanes::Lanes;
 use crate::kernel::prefetch::ahead;
 use crate::key::RankBy;
 
-/// Groups that are worked on at a time: a word of bits a place.
+/// The number of groups worked on at a time: one word of bits for each place.
 pub(crate) const GROUPS: usize = 64;
 
-/// What the groups of a call have in common.
+/// The rule shared by the groups of one call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rule {
-    /// How many places of each group are kept.
+    /// The number of places kept of each group.
     pub(crate) n: usize,
-    /// How many places a group has.
+    /// The number of places of a group.
     pub(crate) m: usize,
     pub(crate) by: RankBy,
-    /// Which of equal elements are kept: the first, as it must be, or the last, to see where it makes a difference.
+    /// Decides ties: false keeps the first of equal elements, as the rule demands; true keeps the last, to see if
+    /// ties matter.
     pub(crate) last_of_ties: bool,
 }
 
 impl Rule {
-    /// Whether there is a vector version: dead elements need a key below all others, which only magnitudes have.
+    /// True if there is a vector version: dead elements need a key below all others, which only magnitudes have.
     pub(crate) fn has_vectors(self, alive: bool) -> bool {
         matches!(self.m, 2 | 4 | 8) && !(alive && self.by == RankBy::Value)
     }
@@ -41,7 +42,7 @@ impl Rule {
 pub(crate) struct Columns<'a, E> {
     pub(crate) values: &'a [E],
     pub(crate) stride: usize,
-    /// How many groups; a multiple of 64.
+    /// The number of groups; a multiple of 64.
     pub(crate) columns: usize,
 }
 
@@ -68,8 +69,8 @@ macro_rules! with_constants {
     };
 }
 
-/// Neighbouring groups in one piece: `values` are whole multiples of 64 groups, `words` get their bits, and `alive`, where it
-/// is given, has theirs. Says whether there is a NaN among what is alive.
+/// Neighbouring groups in one piece: `values` holds whole multiples of 64 groups, `words` receives their bits, and
+/// `alive`, if given, holds theirs. Returns true if an alive element is NaN.
 pub(crate) fn contiguous<E: Lanes>(
     level: Level,
     values: &[E],
@@ -81,7 +82,8 @@ pub(crate) fn contiguous<E: Lanes>(
     with_constants!(level, rule, alive, contiguous_vector(values, words))
 }
 
-/// Groups side by side. The bits of place `j` go to `words[j * columns / 64 ..]`, and those of `alive` are there.
+/// Groups side by side. The bits of place `j` go to `words[j * columns / 64 ..]`; the bits of `alive` lie in the same
+/// order.
 pub(crate) fn columns<E: Lanes>(
     level: Level,
     block: Columns<'_, E>,
@@ -93,8 +95,8 @@ pub(crate) fn columns<E: Lanes>(
     with_constants!(level, rule, alive, columns_vector(block, words))
 }
 
-// No closure is handed to a function of the standard library in what follows: such a function is compiled without the
-// vector instructions where it is not inlined, and then every operation in it is a call.
+// The code below passes no closure to a function of the standard library. If such a function is not inlined, it is
+// compiled without the vector instructions, and every operation in it becomes a call.
 
 #[inline(always)]
 fn contiguous_vector<S: Simd, E: Lanes, const M: usize, const ALIVE: bool>(
@@ -189,8 +191,8 @@ impl<S: Simd, E: Lanes, const ALIVE: bool> KeysOf<S, E, ALIVE> {
         KeysOf { simd, by, numbers: SimdMask::splat(simd, true) }
     }
 
-    /// The keys of a vector's worth of values. Where `ALIVE`, the low bits of `alive` say which count; the others get a
-    /// key below all.
+    /// The keys of one vector of values. If `ALIVE`, only elements whose low bit in `alive` is set count; the others
+    /// get a key below all.
     #[inline(always)]
     fn load(&mut self, values: &[E::Scalar], alive: u64) -> E::Keys<S> {
         let raw = E::Raw::<S>::from_slice(self.simd, values);
@@ -210,9 +212,9 @@ impl<S: Simd, E: Lanes, const ALIVE: bool> KeysOf<S, E, ALIVE> {
     }
 }
 
-/// From M vectors of neighbours to M vectors of places: element `g * M + j` of all becomes lane `g` of vector `j`.
+/// Turns M vectors of neighbours into M vectors of places: element `g * M + j` of all becomes lane `g` of vector `j`.
 ///
-/// Each round moves the lowest bit of an element's position to the top; after log2(M) of them, its lowest bits name its
+/// Each round moves the lowest bit of an element's position to the top. After log2(M) rounds, these bits name its
 /// vector.
 #[inline(always)]
 fn deal<S: Simd, V: SimdBase<S>, const M: usize>(vectors: &mut [V; M]) {
@@ -226,7 +228,7 @@ fn deal<S: Simd, V: SimdBase<S>, const M: usize>(vectors: &mut [V; M]) {
     }
 }
 
-/// Where each place is among the best of its group.
+/// Marks the places that are among the best of their group.
 #[inline(always)]
 fn keep<S: Simd, K: SimdBase<S>, const M: usize>(keys: [K; M], rule: Rule, scores: Scores<S, K, M>) -> [K::Mask; M] {
     if M == 4 {
@@ -239,8 +241,8 @@ fn keep<S: Simd, K: SimdBase<S>, const M: usize>(keys: [K; M], rule: Rule, score
         kept[3] = most(rule.n, !ad, !bd, !cd);
         return kept;
     }
-    // Each comparison adds -1 to the earlier place where it wins and +1 to the later one, so that after all of them
-    // place j has won `j - score[j]` times; it is kept if that is at least M - n.
+    // Each comparison adds -1 to the score of the earlier place if it wins, and +1 to the later one. After all of
+    // them place j has won `j - score[j]` times; it is kept if that is at least M - n.
     let mut score = scores.start;
     for j in 0..M {
         for k in j + 1..M {
@@ -256,13 +258,13 @@ fn keep<S: Simd, K: SimdBase<S>, const M: usize>(keys: [K; M], rule: Rule, score
     kept
 }
 
-/// Whether the earlier of two places beats the later.
+/// True if the earlier of two places beats the later.
 #[inline(always)]
 fn wins<S: Simd, K: SimdBase<S>>(earlier: K, later: K, rule: Rule) -> K::Mask {
     if rule.last_of_ties { earlier.simd_gt(later) } else { earlier.simd_ge(later) }
 }
 
-/// Whether a place that has won `x`, `y` and `z` is among the best `n` of four.
+/// True if a place with the comparisons `x`, `y` and `z` is among the best `n` of four.
 #[inline(always)]
 fn most<S: Simd, M: SimdMask<S>>(n: usize, x: M, y: M, z: M) -> M {
     match n {
@@ -273,7 +275,7 @@ fn most<S: Simd, M: SimdMask<S>>(n: usize, x: M, y: M, z: M) -> M {
     }
 }
 
-/// Where the scores of [`keep`] start, so that a place is kept if its score ends at zero or below: `M - n - j`.
+/// The starting scores of [`keep`], `M - n - j`: a place is then kept if its score ends at zero or below.
 #[inline(always)]
 fn start<S: Simd, K: SimdBase<S>, const M: usize>(simd: S, n: usize) -> Scores<S, K, M> {
     let minus_one = K::Mask::splat(simd, true).to_vector();
@@ -292,15 +294,15 @@ fn start<S: Simd, K: SimdBase<S>, const M: usize>(simd: S, n: usize) -> Scores<S
     Scores { zero, start }
 }
 
-/// Counters of wins, a lane a group.
+/// Counters of wins, one lane for each group.
 #[derive(Clone, Copy)]
 struct Scores<S: Simd, K: SimdBase<S>, const M: usize> {
     zero: <K::Mask as SimdMask<S>>::Ints,
     start: [<K::Mask as SimdMask<S>>::Ints; M],
 }
 
-/// The bits of 64 / M groups, the `part`-th such run of `bits`, one after the other: bit `g` of place `j` becomes bit
-/// `g * M + j`. On the positions' six binary digits that is a rotation, done by swaps of two digits at a time.
+/// The bits of 64 / M groups, run number `part` of `bits`, one after the other: bit `g` of place `j` becomes bit
+/// `g * M + j`. This rotates the six binary digits of the positions, by swaps of two digits at a time.
 #[inline(always)]
 fn weave<const M: usize>(bits: [u64; M], part: usize) -> u64 {
     let run = 64 / M;
@@ -343,7 +345,7 @@ mod tests {
     use half::{bf16, f16};
     use proptest::prelude::*;
 
-    /// The kept places of one group, by its definition.
+    /// The kept places of one group, by the definition.
     fn kept<E: Lanes>(members: impl Iterator<Item = (E, bool)>, rule: Rule) -> Vec<usize> {
         let mut group = Group::default();
         let members: Vec<(E, bool)> = members.collect();
@@ -359,7 +361,7 @@ mod tests {
         group.keep(rule.n).kept.iter().map(place).collect()
     }
 
-    /// Every instruction set, contiguous and in columns, against the plain selection of each group.
+    /// Compares every instruction set, contiguous and in columns, with the plain selection of each group.
     fn agree<E: Lanes>(value: impl Fn(usize) -> E, alive: Option<fn(usize) -> bool>, rule: Rule) {
         let m = rule.m;
         let values: Vec<E> = (0..GROUPS * m * 2).map(value).collect();
@@ -403,10 +405,10 @@ mod tests {
             let by = if pick % 3 == 0 && !masked { RankBy::Value } else { RankBy::Magnitude };
             let rule = Rule { n: pick % m + 1, m, by, last_of_ties };
             let alive: Option<fn(usize) -> bool> = if masked { Some(|i| i * 7919 % 11 < 6) } else { None };
-            // A small number of small values makes ties; bits as they come have subnormals, infinities and NaN.
+            // Few and small values make ties; arbitrary bits include subnormals, infinities and NaN.
             let few = [0.0, -0.0, 1.0, -1.0, 2.0, f64::INFINITY, f64::NEG_INFINITY, -2.0];
             let small = |i: usize| few[(bits[i % bits.len()] >> (i % 61)) as usize % 8];
-            // Some numbers of which no type's bits are NaN, unless NaN is wanted.
+            // Without `nan`, the bits are not NaN in any element type.
             let any = |i: usize| bits[i % bits.len()].rotate_left(i as u32 / 7) & if nan { u64::MAX } else { 0xBFBF_FFFF_BFBF_BFBF };
             if ties {
                 agree(small, alive, rule);

@@ -1,4 +1,4 @@
-//! Which vector instructions are used.
+//! The vector instructions in use.
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
@@ -8,7 +8,7 @@ use fearless_simd::Level;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum InstructionSet {
-    /// What every processor of the target has: SSE2 on x86-64, NEON on AArch64.
+    /// The instructions of every processor of the target: SSE2 on x86-64, NEON on AArch64.
     Baseline,
     /// AVX2 and its companions (x86-64-v3).
     Avx2,
@@ -35,7 +35,7 @@ impl InstructionSet {
         limited.map_or(best, |limit| limit.min(best))
     }
 
-    /// Uses nothing beyond `set` from now on, in the whole process; `None` lifts the limit.
+    /// Uses no set beyond `set` from now on, in the whole process; `None` lifts the limit.
     pub fn limit(set: Option<InstructionSet>) {
         let place = set.and_then(|set| Self::ALL.iter().position(|&other| other == set));
         LIMIT.store(place.map_or(0, |place| place as u8 + 1), Ordering::Relaxed);
@@ -66,8 +66,8 @@ fn baseline(best: Level) -> Level {
     best
 }
 
-/// Runs `$work` with `$simd` bound to the token of a level. Only the sets of [`InstructionSet`] are compiled in: what lies
-/// between them gains little and would cost every user's build as much as they do.
+/// Runs `$work` with `$simd` bound to the token of a level. Only the sets of [`InstructionSet`] are compiled in. The
+/// sets between them gain little, and each would lengthen every user's build as much.
 macro_rules! dispatch {
     ($level:expr, $simd:ident => $work:expr) => {{
         #[cfg(target_arch = "x86_64")]

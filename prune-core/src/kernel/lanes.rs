@@ -1,7 +1,7 @@
-//! Elements as vectors: how each element type is loaded, compared and stored.
+//! Elements as vectors: loads, compares and stores each element type.
 //!
-//! `f32` and `f64` compare as floats, `f16` and `bf16` as the integers that their bits are in the order of the numbers.
-//! Either way `a >= b` on vectors of keys is what it is on [`Keyed::key`].
+//! `f32` and `f64` compare as floats; `f16` and `bf16` compare as integers, made of their bits, in the order of the
+//! numbers. Either way `a >= b` on vectors of keys gives the same as on [`Keyed::key`].
 
 use fearless_simd::prelude::*;
 use half::slice::HalfFloatSliceExt as _;
@@ -11,9 +11,9 @@ use crate::key::{Keyed, RankBy};
 
 /// An element type with vectors.
 pub(crate) trait Lanes: Keyed {
-    /// What memory holds, to the vector unit.
+    /// The type of one element for the vector unit.
     type Scalar: Copy;
-    /// A vector of what memory holds.
+    /// A vector of elements as memory holds them.
     type Raw<S: Simd>: SimdBase<S, Element = Self::Scalar>;
     /// A vector of keys.
     type Keys<S: Simd>: SimdBase<S>;
@@ -25,11 +25,11 @@ pub(crate) trait Lanes: Keyed {
     fn zero<S: Simd>(simd: S) -> Self::Raw<S>;
     /// The keys of a vector.
     fn keys<S: Simd>(simd: S, raw: Self::Raw<S>, by: RankBy) -> Self::Keys<S>;
-    /// A vector of which every key is `key`.
+    /// A vector in which every key is `key`.
     fn splat_key<S: Simd>(simd: S, key: Self::Key, by: RankBy) -> Self::Keys<S>;
-    /// Under magnitude, a vector of which every key is below that of any element.
+    /// Under magnitude, a vector in which every key is below the key of any element.
     fn below_all<S: Simd>(simd: S) -> Self::Keys<S>;
-    /// Where the elements are numbers, as a mask of the keys.
+    /// The elements that are numbers, not NaN, as a mask of the keys.
     fn numbers<S: Simd>(simd: S, raw: Self::Raw<S>) -> <Self::Keys<S> as SimdBase<S>>::Mask;
 }
 
@@ -65,7 +65,7 @@ macro_rules! float_lanes {
 
             #[inline(always)]
             fn splat_key<S: Simd>(simd: S, key: Self::Key, by: RankBy) -> S::$vector {
-                // A key past the top becomes a NaN, at or above which nothing is: just what it means.
+                // A key past the top becomes NaN. No element is at or above NaN, as intended.
                 S::$vector::splat(simd, <$float>::from_key(key, by))
             }
 

@@ -1,8 +1,8 @@
 //! The innermost loops, as fast as memory.
 //!
-//! Each file has one loop: a plain version that says what is meant, and a vector version of the same signature that is
-//! generic over the instruction set and tested against the plain one on each set the machine offers. Which set runs is
-//! decided once per process by `fearless_simd`, whose tokens make it safe; no answer depends on it.
+//! Each file has one loop: a plain version that defines the result, and a vector version of the same signature that
+//! is generic over the instruction set and tested against the plain one on each set the machine offers.
+//! `fearless_simd` chooses the set once per process, and its tokens make that safe; no answer depends on it.
 
 pub(crate) mod compare;
 pub(crate) mod group;
@@ -19,15 +19,15 @@ use crate::kernel::groups::{GROUPS, Rule, contiguous};
 use crate::kernel::instructions::level;
 use crate::key::{Keyed, RankBy};
 
-/// The loops that code reaches which is generic over the element and compiled wherever it is used: by these doors they are
-/// compiled here, once for each element type.
+/// Loops for code that is generic over the element type and compiled in the crate that uses it. Through this trait
+/// the loops are compiled here, once for each element type.
 pub trait Kernels: Keyed {
-    /// Sets bit `i` of `words` where `values[i]` is not zero, and says whether there is a NaN.
+    /// Sets bit `i` of `words` if `values[i]` is not zero. Returns true if there is a NaN.
     fn non_zeros(values: &[Self], words: &mut [u64]) -> bool;
-    /// Sets the bits of the `n` largest magnitudes of every `m` neighbours and clears the others, where there is a
-    /// vector version; from the front, as many whole blocks as there are. Says how many elements that were.
+    /// Sets the bits of the `n` largest magnitudes of every `m` neighbours and clears the others, for whole blocks
+    /// from the front, if there is a vector version. Returns the number of elements done.
     fn n_of_m_blocks(values: &[Self], n: usize, m: usize, words: &mut [u64]) -> usize;
-    /// Writes `+0.0` into `values[i]` where bit `i` of `words` is not set.
+    /// Writes `+0.0` into `values[i]` if bit `i` of `words` is not set.
     fn zero_outside(values: &mut [Self], words: &[u64]);
 }
 

@@ -1,4 +1,4 @@
-//! Which elements are not zero.
+//! Marks the elements that are not zero.
 
 use fearless_simd::Level;
 use fearless_simd::prelude::*;
@@ -8,10 +8,10 @@ use crate::kernel::lanes::Lanes;
 use crate::kernel::prefetch::ahead;
 use crate::key::RankBy;
 
-/// Sets bit `i` of `words` where `values[i]` is not zero, of either sign, and clears the others. Says whether there is a
-/// NaN, whose own bit means nothing.
+/// Sets bit `i` of `words` if `values[i]` is not zero, of either sign, and clears the others. Returns true if there
+/// is a NaN; the bit of a NaN means nothing.
 ///
-/// Departures from the plain version: 64 comparisons become vectors whose results are moved into a word as they are.
+/// Departures from the plain version: 64 comparisons become vectors whose results go into a word as they are.
 pub(crate) fn non_zeros<E: Lanes>(level: Level, values: &[E], words: &mut [u64]) -> bool {
     let whole = values.len() / 64;
     let (blocks, rest) = values.split_at(whole * 64);
@@ -20,7 +20,7 @@ pub(crate) fn non_zeros<E: Lanes>(level: Level, values: &[E], words: &mut [u64])
     plain(rest, rest_words) | nan
 }
 
-/// As [`non_zeros`], element by element.
+/// The same as [`non_zeros`], element by element.
 pub(crate) fn plain<E: Lanes>(values: &[E], words: &mut [u64]) -> bool {
     let mut nan = false;
     for (block, word) in values.chunks(64).zip(words) {
@@ -34,7 +34,7 @@ pub(crate) fn plain<E: Lanes>(values: &[E], words: &mut [u64]) -> bool {
     nan
 }
 
-/// As [`plain`], for whole blocks of 64.
+/// The same as [`plain`], for whole blocks of 64.
 #[inline(always)]
 fn vector<S: Simd, E: Lanes>(simd: S, blocks: &[E], words: &mut [u64]) -> bool {
     let zero = E::splat_key(simd, E::default().key(RankBy::Magnitude), RankBy::Magnitude);
@@ -73,7 +73,7 @@ mod tests {
         }
     }
 
-    /// Any bits, among them NaN and infinities; mostly zeros of both signs and small numbers.
+    /// Any bits, including NaN and infinities; mostly zeros of both signs and small numbers.
     fn bits() -> impl Strategy<Value = u64> {
         prop_oneof![
             1 => any::<u64>(),

@@ -1,11 +1,11 @@
-//! Asking for memory before it is needed.
+//! Prefetches memory before it is needed.
 
-/// How far ahead a kernel asks, in bytes. Processors follow a stream by themselves, but stop at the end of each page of
-/// 4096 bytes; this far ahead the next page is under way when the kernel comes to it.
+/// The distance in bytes by which a kernel prefetches. Processors follow a stream by themselves, but stop at the end
+/// of each page of 4096 bytes. With this distance the next page is on its way when the kernel reaches it.
 pub(crate) const AHEAD: usize = 2048;
 
-/// Asks for the cache line [`AHEAD`] of `block`'s beginning, and for those after it that `block` is long. Changes nothing
-/// but time.
+/// Prefetches the cache line [`AHEAD`] of the start of `block`, and the lines after it for the length of `block`.
+/// Changes nothing but time.
 #[inline(always)]
 pub(crate) fn ahead<T>(block: &[T]) {
     #[cfg(target_arch = "x86_64")]

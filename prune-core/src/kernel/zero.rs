@@ -1,4 +1,4 @@
-//! Zeroing what a mask does not keep.
+//! Writes zeros where a mask is false.
 
 use fearless_simd::Level;
 use fearless_simd::prelude::*;
@@ -6,11 +6,11 @@ use fearless_simd::prelude::*;
 use crate::kernel::instructions::dispatch;
 use crate::kernel::lanes::Lanes;
 
-/// Writes `+0.0` into `values[i]` where bit `i` of `words` is not set.
+/// Writes `+0.0` into `values[i]` if bit `i` of `words` is not set.
 ///
-/// Departures from the plain version: blocks that are kept whole are not touched, the others are blended as vectors. Memory
-/// is not asked for ahead of its use as it is where values are only read: lines that are written soon after gained nothing
-/// from it, and `hold` of 100 layers took a seventh longer.
+/// Departures from the plain version: blocks that are kept whole are not touched; the others are blended as vectors.
+/// Unlike the loops that only read, this one does not prefetch: lines that are soon written gained nothing from it,
+/// and `hold` of 100 layers took a seventh longer.
 pub(crate) fn zero_outside<E: Lanes>(level: Level, values: &mut [E], words: &[u64]) {
     let whole = values.len() / 64;
     let (blocks, rest) = values.split_at_mut(whole * 64);
@@ -19,7 +19,7 @@ pub(crate) fn zero_outside<E: Lanes>(level: Level, values: &mut [E], words: &[u6
     plain(rest, rest_words);
 }
 
-/// As [`zero_outside`], element by element.
+/// The same as [`zero_outside`], element by element.
 pub(crate) fn plain<E: Lanes>(values: &mut [E], words: &[u64]) {
     for (block, &word) in values.chunks_mut(64).zip(words) {
         for (bit, value) in block.iter_mut().enumerate() {
@@ -30,7 +30,7 @@ pub(crate) fn plain<E: Lanes>(values: &mut [E], words: &[u64]) {
     }
 }
 
-/// As [`plain`], for whole blocks of 64.
+/// The same as [`plain`], for whole blocks of 64.
 #[inline(always)]
 fn vector<S: Simd, E: Lanes>(simd: S, blocks: &mut [E], words: &[u64]) {
     let lanes = <E::Raw<S> as SimdBase<S>>::LEN;

@@ -1,4 +1,4 @@
-//! Does a mask hold an N:M pattern?
+//! Compares a mask with an N:M pattern.
 
 use super::Mask;
 use crate::error::Error;
@@ -7,7 +7,7 @@ use crate::error::ErrorKind;
 use crate::layout::resolve_axis;
 use crate::n_of_m::NmPattern;
 
-/// How a mask stands to an N:M pattern along an axis: [`Mask::pattern_counts`].
+/// The groups of a mask along an axis, counted against an N:M pattern: [`Mask::pattern_counts`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PatternCounts {
     /// Groups that keep exactly `min(N, r)` of their `r` elements (`r` is M, or less in the last group of a lane).
@@ -19,7 +19,7 @@ pub struct PatternCounts {
 }
 
 impl Mask {
-    /// Counts the groups along `axis` that keep exactly, fewer and more than the pattern says (rule 4).
+    /// Counts the groups along `axis` that keep exactly as many as the pattern says, fewer, and more (rule 4).
     ///
     /// # Errors
     ///

@@ -1,10 +1,10 @@
-//! Going through a mask in logical order.
+//! Iterates over a mask in logical order.
 
 use core::iter::FusedIterator;
 
 use super::Mask;
 
-/// Whether each element is kept, in logical order: [`Mask::iter`].
+/// A bool for each element, true if it is kept, in logical order: [`Mask::iter`].
 #[derive(Debug, Clone)]
 pub struct Iter<'a> {
     words: &'a [u64],
@@ -16,14 +16,14 @@ pub struct Iter<'a> {
 #[derive(Debug, Clone)]
 pub struct KeptIndices<'a> {
     words: &'a [u64],
-    /// Which word `left` came from.
+    /// The index of the word that `left` came from.
     word: usize,
     /// The bits of that word that are still to come.
     left: u64,
 }
 
 impl Mask {
-    /// Whether each element is kept, in logical order.
+    /// A bool for each element, true if it is kept, in logical order.
     pub fn iter(&self) -> Iter<'_> {
         Iter { words: &self.words, next: 0, len: self.len }
     }

@@ -1,4 +1,4 @@
-//! The mask: which elements are kept, a bit an element in logical order.
+//! The mask: one bit for each element in logical order, set if the element is kept.
 
 mod groups;
 mod iter;
@@ -19,12 +19,12 @@ use crate::bits::tail_bits;
 use crate::error::{Error, ErrorKind};
 use crate::layout::checked_len;
 
-/// Which elements of a tensor are kept: one bit an element, in logical order, whatever the tensor's memory layout.
+/// The kept elements of a tensor: one bit an element, in logical order, whatever the tensor's memory layout.
 ///
 /// # Invariants
 ///
-/// The bits are exactly as many as the shape has elements. Equal logical content means equal masks, equal hashes and
-/// equal serialised bytes, on every backend.
+/// There are exactly as many bits as the shape has elements. Equal logical content means equal masks, equal hashes
+/// and equal serialised bytes, on every backend.
 ///
 /// # Order and ties (rule 2)
 ///
@@ -37,8 +37,8 @@ use crate::layout::checked_len;
 ///
 /// # Nesting (rule 6)
 ///
-/// Since no two elements rank the same, masks of equal scores nest: what a lower density keeps, a higher one keeps too,
-/// and so for a lower N of the same M along the same axis.
+/// No two elements rank the same, so masks of equal scores nest: a higher density keeps all that a lower one keeps,
+/// and so does a higher N of the same M along the same axis.
 ///
 /// # Examples
 ///
@@ -89,7 +89,7 @@ impl Mask {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::WrongLen`] where there are more or fewer bools than elements, [`ErrorKind::ShapeOverflow`].
+    /// [`ErrorKind::WrongLen`] if there are more or fewer bools than elements, [`ErrorKind::ShapeOverflow`].
     pub fn from_bools(shape: &[usize], kept: &[bool]) -> Result<Self, Error> {
         let len = checked_len(shape)?;
         if kept.len() != len {
@@ -106,8 +106,8 @@ impl Mask {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::WrongLen`] where there are not `len.div_ceil(64)` words (counted in bits), [`ErrorKind::TailBits`] where bits
-    /// past the last element are set, [`ErrorKind::ShapeOverflow`].
+    /// [`ErrorKind::WrongLen`] if there are not `len.div_ceil(64)` words (counted in bits), [`ErrorKind::TailBits`]
+    /// if bits past the last element are set, [`ErrorKind::ShapeOverflow`].
     pub fn from_words(shape: &[usize], words: Vec<u64>) -> Result<Self, Error> {
         let len = checked_len(shape)?;
         if words.len() != len.div_ceil(64) {
@@ -136,12 +136,12 @@ impl Mask {
         &self.shape
     }
 
-    /// How many elements there are, kept or not.
+    /// The number of elements, kept or not.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are no elements.
+    /// True if there are no elements.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -151,17 +151,17 @@ impl Mask {
         &self.words
     }
 
-    /// Whether the element of the linear logical index `index` is kept.
+    /// True if the element of the linear logical index `index` is kept.
     ///
     /// # Panics
     ///
-    /// Where `index` is not less than [`Mask::len`], as slices do.
+    /// If `index` is not less than [`Mask::len`], as slices do.
     pub fn is_kept(&self, index: usize) -> bool {
         assert!(index < self.len, "index {index} is outside a mask of {} elements", self.len);
         self.words[index / 64] >> (index % 64) & 1 == 1
     }
 
-    /// How many elements are kept. One pass over the bits.
+    /// The number of kept elements. One pass over the bits.
     pub fn kept_len(&self) -> usize {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
     }
@@ -206,7 +206,7 @@ impl fmt::Display for Mask {
 }
 
 impl fmt::Debug for Mask {
-    /// The bits too, while they are few.
+    /// Shows the bits too, if they are few.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)?;
         if self.len <= 256 {

@@ -1,8 +1,8 @@
-//! Bits between memory order and logical order.
+//! Reorders bits between memory order and logical order.
 //!
-//! Masks are found where the weights lie, in memory order; a mask is in logical order. In pseudo-code the whole of this
-//! file is `out[i] = bits[position(i)]`. Departures, each for speed: runs that lie the same way in both orders are copied
-//! 64 bits at a time, and where the innermost dimensions differ, squares of 64 x 64 bits are turned in registers.
+//! Masks are found in memory order, where the weights lie; a mask is in logical order. In pseudo-code this whole file
+//! is `out[i] = bits[position(i)]`. Departures, each for speed: runs that lie the same way in both orders are copied
+//! 64 bits at a time, and if the innermost dimensions differ, squares of 64 x 64 bits are turned in registers.
 
 use crate::bits::{copy_run, copy_run_backwards};
 use crate::layout::{Layout, row_major_strides};
@@ -23,8 +23,8 @@ pub(crate) fn to_memory(bits: &[u64], layout: &Layout, threads: Threads) -> Vec<
     if layout.is_row_major() {
         return bits.to_vec();
     }
-    // Dimensions in the order of memory, outermost first; each steps through logical order by its logical stride,
-    // backwards where memory runs against the index.
+    // Dimensions in the order of memory, outermost first. Each steps through logical order by its logical stride,
+    // backwards if memory runs against the index.
     let logical = row_major_strides(layout.shape());
     let mut dims: Vec<(usize, isize, isize)> = (0..layout.rank())
         .filter(|&d| layout.shape()[d] != 1)

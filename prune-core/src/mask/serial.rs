@@ -8,8 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::Mask;
 use crate::layout::checked_len;
 
-/// What is written: the bits as bytes, low bit first, with no byte past the last element; base64 where the format is
-/// text.
+/// The serialised form: the bits as bytes, low bit first, with no byte past the last element; base64 in text formats.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawMask<B> {

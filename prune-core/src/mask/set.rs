@@ -46,28 +46,28 @@ impl Mask {
         symmetric_difference, symmetric_difference_in_place, symmetric_difference_len, "exactly one of the masks", a b => a ^ b;
     }
 
-    /// What this mask does not keep.
+    /// The mask of the elements that this mask does not keep.
     #[must_use]
     pub fn complement(&self) -> Mask {
         let words = self.words.iter().map(|word| !word).collect();
         Mask::from_own_words(&self.shape, self.len, words)
     }
 
-    /// Whether everything that this mask keeps is kept by `other` too.
+    /// True if `other` keeps every element that this mask keeps.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ShapeMismatch`] where the shapes differ.
+    /// [`ErrorKind::ShapeMismatch`] if the shapes differ.
     pub fn is_subset(&self, other: &Mask) -> Result<bool, Error> {
         other.fits("other mask", &self.shape)?;
         Ok(self.words.iter().zip(&other.words).all(|(a, b)| a & !b == 0))
     }
 
-    /// Whether nothing is kept by both masks.
+    /// True if no element is kept by both masks.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ShapeMismatch`] where the shapes differ.
+    /// [`ErrorKind::ShapeMismatch`] if the shapes differ.
     pub fn is_disjoint(&self, other: &Mask) -> Result<bool, Error> {
         other.fits("other mask", &self.shape)?;
         Ok(self.words.iter().zip(&other.words).all(|(a, b)| a & b == 0))

@@ -1,10 +1,10 @@
-//! Turning bits in squares of 64 x 64, where the innermost dimensions of two orders differ.
+//! Turns bits in squares of 64 x 64, if the innermost dimensions of two orders differ.
 
 use crate::bits::{BitSink, read_bits};
 use crate::kernel::instructions::{dispatch, level};
 use crate::threads::Threads;
 
-/// Bits in one order, and how another order steps through them.
+/// Bits in one order, and the steps of another order through them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Source<'a> {
     pub(super) bits: &'a [u64],
@@ -25,7 +25,7 @@ pub(super) struct Squares<'a> {
 const WORTH_IT: usize = 8;
 
 impl<'a> Squares<'a> {
-    /// The pair of dimensions to turn, if there is one that is worth it.
+    /// The pair of dimensions to turn, if turning a pair is worth it.
     pub(super) fn of(source: &Source<'a>) -> Option<Self> {
         let across = source.strides.iter().position(|&stride| stride == 1)?;
         let last = source.shape.len() - 1;
@@ -89,10 +89,10 @@ impl<'a> Squares<'a> {
     }
 }
 
-/// Squares that are turned at a time: where neighbours lie in one line of memory, it is read once.
+/// The number of squares turned at a time. Neighbours in one line of memory are then read once.
 const ABREAST: usize = 8;
 
-/// The bits from the bit `from` on; what lies past the end reads as zero.
+/// The bits from the bit `from` on; bits past the end read as zero.
 #[inline(always)]
 fn read(bits: &[u64], from: usize, words: &mut [u64; ABREAST]) {
     let (first, shift) = (from / 64, from % 64);

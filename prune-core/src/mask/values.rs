@@ -1,4 +1,4 @@
-//! A mask as one number an element, there and back, for whatever knows no packed bits.
+//! Converts a mask to one number an element and back, for tools that know no packed bits.
 
 use super::Mask;
 use crate::error::{Error, ErrorKind};
@@ -6,10 +6,10 @@ use crate::layout::checked_len;
 use crate::tensor::Element;
 use crate::threads::Threads;
 
-/// Elements that a task writes: a whole number of words.
+/// The number of elements that a task writes: a whole number of words.
 const PART: usize = 1 << 16;
 
-/// The eight bytes of 0 or 1 that eight bits become, for every eight bits.
+/// For each value of eight bits, the eight bytes of 0 or 1.
 const SPREAD: [[u8; 8]; 256] = {
     let mut spread = [[0; 8]; 256];
     let mut bits = 0;
@@ -25,8 +25,8 @@ const SPREAD: [[u8; 8]; 256] = {
 };
 
 impl Mask {
-    /// One byte an element in logical order: 1 where it is kept, 0 where not. The bytes of numpy's, torch's and safetensors'
-    /// booleans are the same.
+    /// One byte an element in logical order: 1 if it is kept, else 0. Booleans of numpy, torch and safetensors have
+    /// the same bytes.
     ///
     /// # Complexity
     ///
@@ -50,10 +50,10 @@ impl Mask {
         })
     }
 
-    /// One value an element in logical order: one where it is kept, `+0.0` where not.
+    /// One value an element in logical order: one if it is kept, else `+0.0`.
     ///
-    /// To apply a mask is to select by it: a product with these values is NaN where it prunes an infinity, and `-0.0` where
-    /// it prunes a negative number.
+    /// Apply a mask by selecting, not by multiplying with these values: a product is NaN where the mask prunes an
+    /// infinity, and `-0.0` where it prunes a negative number.
     ///
     /// # Complexity
     ///
@@ -72,11 +72,11 @@ impl Mask {
         self.written(E::ONE, |values, words| E::zero_outside(values, words))
     }
 
-    /// A mask from one byte an element, in logical order: kept where the byte is not 0.
+    /// A mask from one byte an element, in logical order; an element is kept if its byte is not 0.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::WrongLen`] where there are more or fewer bytes than elements, [`ErrorKind::ShapeOverflow`].
+    /// [`ErrorKind::WrongLen`] if there are more or fewer bytes than elements, [`ErrorKind::ShapeOverflow`].
     pub fn from_bytes(shape: &[usize], bytes: &[u8]) -> Result<Self, Error> {
         let len = checked_len(shape)?;
         if bytes.len() != len {
@@ -87,7 +87,7 @@ impl Mask {
         Ok(Mask { shape: shape.to_vec(), len, words })
     }
 
-    /// As many of `filler` as there are elements, which `write` then changes part by part with the bits of each.
+    /// A copy of `filler` for each element; `write` then changes them part by part with the bits of each part.
     fn written<T: Copy + Send>(&self, filler: T, write: impl Fn(&mut [T], &[u64]) + Sync + Send) -> Vec<T> {
         let mut all = vec![filler; self.len];
         let parts = all.chunks_mut(PART).zip(self.words.chunks(PART / 64)).collect();

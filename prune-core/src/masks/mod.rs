@@ -1,4 +1,4 @@
-//! Masks by layer name, and holding a model or an optimiser's buffers to them.
+//! Masks by layer name; they hold a model or an optimiser's buffers at zero.
 
 #[cfg(feature = "serde")]
 mod serial;
@@ -13,14 +13,14 @@ use crate::nearest::nearest;
 use crate::tensor::{LayerMut, LayerRef, Layers, LayersMut, distinct};
 use crate::threads::Threads;
 
-/// The masks in force: layer name to [`Mask`], in the order of names. A layer without one is alive as a whole.
+/// The masks in force: layer name to [`Mask`], in the order of names. A layer without a mask is wholly alive.
 ///
 /// # Zeros stay zero (rule 8)
 ///
 /// Once a mask is in force, weights and every per-weight buffer of the optimiser must be `+0.0` outside it after each
-/// step, whatever momentum or weight decay do. [`Masks::hold`] does it, in one call for everything that has the layers'
-/// names, [`Masks::hold_each`] for several such things at once; [`Masks::revivals`] counts offenders, of which a zero of
-/// either sign is none.
+/// step, whatever momentum or weight decay do. [`Masks::hold`] writes these zeros, in one call for everything that
+/// has the layers' names; [`Masks::hold_each`] does so for several such sets at once. [`Masks::revivals`] counts
+/// elements that are not zero; a zero of either sign is zero.
 ///
 /// # Examples
 ///
@@ -51,7 +51,7 @@ impl Masks {
         self.by_name.get(layer)
     }
 
-    /// Puts a mask in force; gives back the one it replaces.
+    /// Puts a mask in force; returns the mask that it replaces.
     pub fn insert(&mut self, layer: impl Into<String>, mask: Mask) -> Option<Mask> {
         self.by_name.insert(layer.into(), mask)
     }
@@ -66,12 +66,12 @@ impl Masks {
         self.by_name.iter().map(|(name, mask)| (name.as_str(), mask))
     }
 
-    /// How many layers have a mask.
+    /// The number of layers with a mask.
     pub fn len(&self) -> usize {
         self.by_name.len()
     }
 
-    /// Whether no layer has a mask.
+    /// True if no layer has a mask.
     pub fn is_empty(&self) -> bool {
         self.by_name.is_empty()
     }
@@ -80,14 +80,15 @@ impl Masks {
     ///
     /// # Errors
     ///
-    /// Before anything is written: [`ErrorKind::UnknownLayer`] where a mask has no layer in `layers`,
+    /// Before anything is written: [`ErrorKind::UnknownLayer`] if a mask has no layer in `layers`,
     /// [`ErrorKind::ShapeMismatch`], [`ErrorKind::DuplicateLayer`], [`ErrorKind::Layout`].
     pub fn hold(&self, layers: &mut (impl LayersMut + ?Sized)) -> Result<(), Error> {
         self.hold_lists(&mut [layers.layers_mut()])
     }
 
-    /// As [`Masks::hold`] on each of several sets of the layers, such as the weights and an optimiser's buffers; sooner
-    /// done than one after the other, since they share the threads and what must be done once a mask.
+    /// Does the same as [`Masks::hold`] on several sets of the layers, such as the weights and an optimiser's
+    /// buffers. One call is faster than one after the other: the sets share the threads, and the work that each mask
+    /// needs only once.
     ///
     /// # Errors
     ///
@@ -113,12 +114,12 @@ impl Masks {
         self.hold_lists(&mut sets.iter_mut().map(|set| set.layers_mut()).collect::<Vec<_>>())
     }
 
-    /// As [`Masks::hold`], on a set that may lack layers: an optimiser keeps no buffers of layers that are frozen. Names the
-    /// masks that found no layer, in the order of names.
+    /// Does the same as [`Masks::hold`] on a set that may lack layers: an optimiser keeps no buffers of frozen
+    /// layers. Returns the names of masks without a layer in the set, in the order of names.
     ///
     /// # Errors
     ///
-    /// As [`Masks::hold`], but for [`ErrorKind::UnknownLayer`].
+    /// As [`Masks::hold`], except [`ErrorKind::UnknownLayer`].
     ///
     /// # Examples
     ///
@@ -155,7 +156,7 @@ impl Masks {
         Ok(())
     }
 
-    /// Adds the layers of a set that have a mask, each checked with it.
+    /// Adds the layers of a set that have a mask, and checks each with its mask.
     fn masked<'l, 't>(
         &'l self,
         layers: &'l mut [(Cow<'_, str>, LayerMut<'t>)],
@@ -179,7 +180,7 @@ impl Masks {
         Ok(())
     }
 
-    /// How many elements outside the masks are not zero, of either sign; tests want none.
+    /// The number of elements outside the masks that are not zero, of either sign; tests want none.
     ///
     /// # Errors
     ///
@@ -199,7 +200,7 @@ impl Masks {
 
     fn check(&self, layers: &[(&str, &[usize])]) -> Result<(), Error> {
         distinct(layers.iter().map(|&(name, _)| name))?;
-        // Looked up and not searched for, since this happens at every step of a training.
+        // A map lookup, not a search, since this runs at every training step.
         let shapes: BTreeMap<&str, &[usize]> = layers.iter().copied().collect();
         for (name, mask) in self.iter() {
             let Some(shape) = shapes.get(name) else {
@@ -242,8 +243,8 @@ mod tests {
             .unwrap()
     }
 
-    /// Two layers that lie alike under different masks, in two sets: longer than a task, so that parts are handed out in
-    /// an order of their own.
+    /// Two layers of one layout under different masks, in two sets. They are longer than a task, so that parts are
+    /// handed out in an order of their own.
     #[test]
     fn several_sets_are_held_as_one_after_the_other_is() {
         let masks: Masks = [("a".to_owned(), mask(1)), ("b".to_owned(), mask(2))].into_iter().collect();

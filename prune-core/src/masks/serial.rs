@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use super::Masks;
 use crate::mask::Mask;
 
-/// A layer that is there twice is an error: a table of serde's would take the last in silence.
+/// A layer that appears twice is an error: a plain map would silently keep the last.
 impl<'de> Deserialize<'de> for Masks {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Named;

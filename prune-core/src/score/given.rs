@@ -1,4 +1,4 @@
-//! Scores of the user's.
+//! Scores that the user gives.
 
 use super::{From, Kind, Need, Scores, Subject};
 use crate::error::Error;

@@ -1,6 +1,6 @@
-//! What ranks elements: magnitude, or something that is computed from the weights and from evidence.
+//! The scores that rank elements: magnitude, or scores computed from the weights and from evidence.
 //!
-//! A score is a file here and a line in [`KINDS`]: its name, the evidence it needs, and how it is computed.
+//! A score is one file here and one line in [`KINDS`]: its name, the evidence it needs, and its formula.
 
 mod given;
 mod magnitude;
@@ -18,26 +18,26 @@ use crate::tensor::{LayerRef, PlainTensor};
 pub use normalise::ScoreNorm;
 pub use random::draw;
 
-/// Every score that there is.
+/// All scores.
 const KINDS: [&Kind; 6] =
     [&magnitude::KIND, &random::KIND, &saliency::SALIENCY, &saliency::SNIP, &wanda::KIND, &given::KIND];
 
-/// How a score is computed.
+/// One kind of score.
 pub(crate) struct Kind {
     name: &'static str,
     needs: Option<Need>,
-    /// How its scores rank.
+    /// The order in which its scores rank.
     by: RankBy,
-    /// Whether each output is ranked by itself, unless told otherwise.
+    /// True if each output is ranked alone by default.
     within_outputs: bool,
-    /// Whether it is drawn, so that a seed means something.
+    /// True if it is drawn at random, from a seed.
     drawn: bool,
     scores: for<'a> fn(&Subject<'a>, u64) -> Result<Scores<'a>, Error>,
     /// The score of one element, from its weight and its evidence.
     element: fn(f64, f64) -> f64,
 }
 
-/// What ranks the elements of a layer, higher first.
+/// The score that ranks the elements of a layer, higher first.
 ///
 /// | name | score | needs | from |
 /// |---|---|---|---|
@@ -70,7 +70,7 @@ pub struct Score {
     seed: u64,
 }
 
-/// What a score looks at besides the weights.
+/// The evidence that a score needs besides the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Need {
@@ -78,10 +78,10 @@ pub enum Need {
     Gradient,
     /// The same, averaged over batches before anything is multiplied; shaped as the weights.
     MeanGradient,
-    /// The L2 norm of each input over calibration data; shaped as the weights without their output axis, so that a
-    /// convolution has one for each place in the patch that its kernel sees.
+    /// The L2 norm of each input over calibration data. It is shaped as the weights without their output axis, so a
+    /// convolution has one norm for each place in the patch that its kernel sees.
     InputNorms,
-    /// Scores of the user's; shaped as the weights.
+    /// Scores that the user gives; shaped as the weights.
     Scores,
 }
 
@@ -106,30 +106,30 @@ pub struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// A layer by its name, which random scores are drawn by and errors name.
+    /// A layer by its name. The name enters random scores and errors.
     pub fn new(name: &'a str, weights: &'a LayerRef<'a>) -> Self {
         Subject { name, weights, evidence: None, output_axis: None }
     }
 
-    /// The same with what the score [needs](Score::needs).
+    /// The same layer with the evidence that the score [needs](Score::needs).
     #[must_use]
     pub fn with_evidence(self, evidence: &'a LayerRef<'a>) -> Self {
         Subject { evidence: Some(evidence), ..self }
     }
 
-    /// The same with the axis of the layer's outputs, which input norms do not have; the last where it is not said.
+    /// The same layer with the axis of its outputs, which input norms do not have; the last axis by default.
     #[must_use]
     pub fn with_output_axis(self, axis: usize) -> Self {
         Subject { output_axis: Some(axis), ..self }
     }
 
-    /// The evidence, or an error that says what it should be.
+    /// The evidence, or an error that says which is needed.
     fn needed(&self, kind: &'static Kind) -> Result<&'a LayerRef<'a>, Error> {
         let needs = || kind.needs.map_or_else(String::new, |need| need.to_string());
         self.evidence.ok_or_else(|| ErrorKind::EvidenceMissing { score: kind.name, needs: needs() }.in_layer(self.name))
     }
 
-    /// The evidence where it must be shaped as the weights are.
+    /// The evidence, checked to have the shape of the weights.
     fn shaped(&self, kind: &'static Kind, what: &'static str) -> Result<&'a LayerRef<'a>, Error> {
         let evidence = self.needed(kind)?;
         self.same_shape(what, self.weights.shape(), evidence)?;
@@ -145,7 +145,7 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// The scores of a layer: a tensor, and whether it ranks by magnitude or by value.
+/// The scores of a layer: a tensor, and the order (magnitude or value) in which it ranks.
 #[derive(Debug, Clone)]
 pub struct Scores<'a> {
     from: From<'a>,
@@ -163,7 +163,7 @@ impl<'a> Scores<'a> {
         Ok(Scores { from: From::Own(PlainTensor::from_logical(shape, values)?), by: RankBy::Value })
     }
 
-    /// The scores as a layer; the weights themselves where magnitude ranks.
+    /// The scores as a layer; the weights themselves if they rank by magnitude.
     pub fn layer(&self) -> LayerRef<'_> {
         match &self.from {
             From::Lent(layer) => layer.lend(),
@@ -171,7 +171,7 @@ impl<'a> Scores<'a> {
         }
     }
 
-    /// How they rank.
+    /// The order in which they rank.
     pub fn rank_by(&self) -> RankBy {
         self.by
     }
@@ -183,7 +183,7 @@ impl Score {
         KINDS.iter().map(|kind| kind.name)
     }
 
-    /// The score of a name; `seed` is for those that are drawn.
+    /// The score with this name; `seed` is used by drawn scores only.
     pub fn named(name: &str, seed: u64) -> Option<Self> {
         KINDS.iter().find(|kind| kind.name == name).map(|kind| Score::of_kind(kind, seed))
     }
@@ -197,7 +197,7 @@ impl Score {
         Score::of_kind(&magnitude::KIND, 0)
     }
 
-    /// A number in [0, 1) drawn by hashing the seed, the layer's name and the logical index ([`draw`]): the same on
+    /// A number in [0, 1) hashed from the seed, the layer's name and the logical index ([`draw`]). It is the same on
     /// every platform, layout and number of threads.
     pub fn random(seed: u64) -> Self {
         Score::of_kind(&random::KIND, seed)
@@ -219,7 +219,7 @@ impl Score {
         Score::of_kind(&wanda::KIND, 0)
     }
 
-    /// Scores of the user's, by value, higher first.
+    /// Scores that the user gives, by value, higher first.
     pub fn given() -> Self {
         Score::of_kind(&given::KIND, 0)
     }
@@ -229,28 +229,29 @@ impl Score {
         self.kind.name
     }
 
-    /// What it looks at besides the weights.
+    /// The evidence that it needs besides the weights.
     pub fn needs(self) -> Option<Need> {
         self.kind.needs
     }
 
-    /// How its scores rank: weights by magnitude, what is computed or given by value.
+    /// The order in which its scores rank: weights by magnitude, computed and given scores by value.
     pub fn rank_by(self) -> RankBy {
         self.kind.by
     }
 
-    /// Whether each output of a layer is ranked by itself where nothing else is said, as Wanda has it.
+    /// True if each output of a layer is ranked alone by default, as in Wanda.
     pub fn ranks_within_outputs(self) -> bool {
         self.kind.within_outputs
     }
 
-    /// The seed, of a score that is drawn.
+    /// The seed, if the score is drawn.
     pub fn seed(self) -> Option<u64> {
         self.kind.drawn.then_some(self.seed)
     }
 
-    /// The score of one element: from its weight and its evidence, a gradient, the norm of the input that it multiplies or a
-    /// score of the user's; of what is drawn, from where it stands. Magnitude is the weight itself, which ranks by it.
+    /// The score of one element, from its weight and its evidence: a gradient, the norm of the input that it
+    /// multiplies, or a given score. A drawn score depends on the layer's name and the index only. Magnitude gives
+    /// the weight itself, which ranks by magnitude.
     ///
     /// # Examples
     ///
@@ -264,7 +265,7 @@ impl Score {
         if self.kind.drawn { draw(self.seed, layer, index) } else { (self.kind.element)(weight, evidence) }
     }
 
-    /// The scores of a layer. NaN among them is refused where they are ranked.
+    /// The scores of a layer. NaN among them is refused later, when they are ranked.
     ///
     /// # Errors
     ///
@@ -273,7 +274,8 @@ impl Score {
     ///
     /// # Complexity
     ///
-    /// Linear in the number of elements. Computed scores take eight bytes an element; magnitude and given scores none.
+    /// Linear in the number of elements. Computed scores take eight bytes an element; magnitude and given scores take
+    /// none.
     pub fn of<'a>(self, subject: &Subject<'a>) -> Result<Scores<'a>, Error> {
         (self.kind.scores)(subject, self.seed).map_err(|error| error.in_layer(subject.name))
     }

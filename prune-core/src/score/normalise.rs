@@ -1,4 +1,4 @@
-//! Scores over the norm of their layer, so that layers of different scale meet in one ranking as equals.
+//! Divides scores by the norm of their layer, so that layers of different scale compete as equals in one ranking.
 
 use super::{From, Scores};
 use crate::error::Error;
@@ -9,12 +9,12 @@ use crate::mask::Mask;
 use crate::tensor::PlainTensor;
 
 impl<'a> Scores<'a> {
-    /// The same scores, divided by their L2 norm over what is alive: what a global ranking compares where layers of large
-    /// weights are not to crowd out the others.
+    /// The same scores, divided by their L2 norm over alive elements. A global ranking compares these, so that layers
+    /// of large weights do not crowd out the others.
     ///
-    /// The order within the layer stays, but where rounding makes neighbours equal. Where the norm is zero every score
-    /// is; where it is infinite, so is what was, and everything else is zero. Scores that rank by magnitude rank by it
-    /// still.
+    /// The order within the layer stays, except where rounding makes neighbours equal. If the norm is zero, every
+    /// score is zero. If it is infinite, infinite scores stay infinite and all others become zero. Scores that rank
+    /// by magnitude still do.
     ///
     /// # Errors
     ///
@@ -22,7 +22,7 @@ impl<'a> Scores<'a> {
     ///
     /// # Complexity
     ///
-    /// Linear in the number of elements, of which each takes eight bytes.
+    /// Linear in the number of elements; the result takes eight bytes for each.
     pub fn normalised(&self, alive: Option<&Mask>) -> Result<Scores<'static>, Error> {
         let layer = self.layer();
         if let Some(alive) = alive {
@@ -46,12 +46,12 @@ impl<'a> Scores<'a> {
     }
 }
 
-/// The L2 norm of the scores of what is alive in a layer, which the scores are divided by: [`Scores::normalised`] for layers
-/// that are read in parts.
+/// The L2 norm of the scores of a layer's alive elements, by which the scores are divided. It does the work of
+/// [`Scores::normalised`] for layers that are read in parts.
 ///
-/// It is kept in two factors that are never too large: the largest score by magnitude, and the norm of what is divided by
-/// that. Squares overflow, and vanish, long before the values do. So all scores are shown twice in logical order, first to
-/// [`ScoreNorm::meet`] and then to [`ScoreNorm::add`].
+/// The norm is kept as two factors that never overflow: the largest score by magnitude, and the norm of the scores
+/// divided by it. Squares overflow, and vanish, long before the values do. So every score must be passed twice, first
+/// to [`ScoreNorm::meet`] and then, once all have been met, to [`ScoreNorm::add`].
 ///
 /// # Examples
 ///
@@ -69,19 +69,19 @@ pub struct ScoreNorm {
 }
 
 impl ScoreNorm {
-    /// Sees a score for the first time.
+    /// Takes a score in the first round.
     pub fn meet(&mut self, score: f64) {
         self.largest = self.largest.max(score.abs());
     }
 
-    /// Sees a score for the second time, once all have been met.
+    /// Takes a score in the second round, after all have been met.
     pub fn add(&mut self, score: f64) {
         if self.largest > 0.0 && self.largest.is_finite() {
             self.squares += (score / self.largest) * (score / self.largest);
         }
     }
 
-    /// A score over the norm; see [`Scores::normalised`] for what becomes of infinities and of nothing but zeros.
+    /// A score divided by the norm; [`Scores::normalised`] says what infinities and layers of zeros give.
     pub fn of(&self, score: f64) -> f64 {
         match () {
             () if score.is_nan() || score.is_infinite() => score,

@@ -1,4 +1,4 @@
-//! Scores that are drawn: what any other score must beat.
+//! Random scores: the baseline that any other score must beat.
 
 use super::{Kind, Scores, Subject};
 use crate::error::Error;
@@ -17,12 +17,12 @@ pub(super) const KIND: Kind = Kind {
 
 fn scores<'a>(subject: &Subject<'a>, seed: u64) -> Result<Scores<'a>, Error> {
     let shape = subject.weights.shape();
-    // A layout that claims more than memory holds is refused before any is taken for it.
+    // Allocate only after checking the layout.
     subject.weights.check()?;
     Scores::own(shape, (0..subject.weights.len() as u64).map(|index| draw(seed, subject.name, index)).collect())
 }
 
-/// A number in [0, 1) from a seed, a layer's name and a logical index: the same on every platform and thread.
+/// A number in [0, 1) from a seed, a layer's name and a logical index; the same on every platform and thread.
 ///
 /// # Examples
 ///

@@ -1,10 +1,10 @@
-//! Weight times gradient: how much the loss would change, to first order, were the weight zero.
+//! Weight times gradient: the change of the loss, to first order, if the weight became zero.
 
 use super::{Kind, Need, Scores, Subject};
 use crate::error::Error;
 use crate::key::RankBy;
 
-/// Of the current batch (Mozer and Smolensky 1989, Molchanov et al. 2016).
+/// Uses the gradient of the current batch (Mozer and Smolensky 1989, Molchanov et al. 2016).
 pub(super) const SALIENCY: Kind = Kind {
     name: "saliency",
     needs: Some(Need::Gradient),
@@ -15,7 +15,7 @@ pub(super) const SALIENCY: Kind = Kind {
     element,
 };
 
-/// Of the mean gradient over batches, before training (Lee et al. 2019).
+/// Uses the mean gradient over batches, before training (Lee et al. 2019).
 pub(super) const SNIP: Kind = Kind {
     name: "snip",
     needs: Some(Need::MeanGradient),

@@ -8,7 +8,7 @@ fn plain(shape: &[usize], values: Vec<f64>) -> PlainTensor<f64> {
     PlainTensor::from_logical(shape, values).unwrap()
 }
 
-/// The same values, the first axis innermost and backwards.
+/// The same values in memory with the first axis innermost and backwards.
 fn odd(shape: &[usize], values: &[f64]) -> PlainTensor<f64> {
     let mut strides = vec![0isize; shape.len()];
     let (mut step, mut offset) = (1isize, 0usize);
@@ -47,7 +47,7 @@ fn same(a: f64, b: f64) -> bool {
 }
 
 proptest! {
-    /// Every score by its formula, index by index, whatever the layout of weights and evidence.
+    /// Every score equals its formula, index by index, whatever the layout of weights and evidence.
     #[test]
     fn scores_are_their_formulas(
         (shape, weights, evidence, norms, axis) in prop::collection::vec(1usize..5, 1..4).prop_flat_map(|shape| {
@@ -84,7 +84,7 @@ proptest! {
             let subject = Subject::new("fc", &layer).with_evidence(&norm).with_output_axis(axis);
             let scores = Score::wanda().of(&subject).unwrap().layer().to_logical_f64().unwrap();
             for (i, found) in scores.into_iter().enumerate() {
-                // The index of the element, without the output's.
+                // The index of the element without its output axis.
                 let mut index = Vec::new();
                 let mut rest = i;
                 for &side in shape.iter().rev() {
@@ -98,7 +98,7 @@ proptest! {
         }
     }
 
-    /// The norm is over what is alive, and no order changes but by rounding.
+    /// The norm covers alive elements only, and no order changes except by rounding.
     #[test]
     fn normalised_scores_keep_their_order(
         values in prop::collection::vec(-1e3f64..1e3, 1..40), kept in prop::collection::vec(any::<bool>(), 40), exponent in -1000i32..1000,
@@ -117,7 +117,7 @@ proptest! {
         }
         let sum: f64 = found.iter().zip(mask.iter()).filter(|(_, kept)| *kept).map(|(v, _)| v * v).sum();
         let any = values.iter().zip(mask.iter()).any(|(v, kept)| kept && *v != 0.0);
-        // Subnormal values have lost digits before they come here.
+        // Subnormal values have already lost digits here.
         if any && exponent > -960 {
             prop_assert!((sum - 1.0).abs() < 1e-9, "{}", sum);
         }

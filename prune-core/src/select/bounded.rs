@@ -1,28 +1,28 @@
-//! One ranking over layers, each of which keeps no fewer and no more than it is told to.
+//! One ranking over layers, each with a minimum and a maximum kept count.
 
 use crate::density::Density;
 use crate::error::{Error, ErrorKind};
 use crate::select::{Ranked, Selected, Selector};
 use crate::tensor::distinct;
 
-/// How few and how many elements of a layer may be kept.
+/// The least and the most elements of a layer that may be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Bound {
     /// The least.
     pub min: usize,
-    /// The most; what is more than there is means everything.
+    /// The most; a number above the layer's size means everything.
     pub max: usize,
 }
 
 impl Default for Bound {
-    /// Anything between nothing and everything.
+    /// Any number of elements, from none to all.
     fn default() -> Self {
         Bound { min: 0, max: usize::MAX }
     }
 }
 
 impl Bound {
-    /// The counts of a least and a most density of so many elements (rule 1); what is not given does not bind.
+    /// The counts of a least and a most density of `elements` (rule 1); a density that is not given does not bind.
     ///
     /// # Examples
     ///
@@ -41,24 +41,25 @@ impl Bound {
 }
 
 impl Selector {
-    /// Keeps exactly `kept` elements of all the layers together, each layer within its bound: the best `min` of each are
-    /// in, and the rest is chosen in the one order of all elements (rule 2), passing over layers that have their `max`.
-    /// This keeps a global ranking from emptying a layer.
+    /// Keeps exactly `kept` elements of all the layers together, each layer within its bound. The best `min` of each
+    /// layer are kept. The rest is chosen in the one order of all elements (rule 2), passing over layers that have
+    /// reached their `max`. This keeps a global ranking from emptying a layer.
     ///
-    /// [`Selected::ties`] are those of the ranking that decided about the layer: a ranking of its own where a bound did,
-    /// and that of all the other layers where none did.
+    /// [`Selected::ties`] counts the ties of the ranking that decided the layer: a ranking of that layer alone if a
+    /// bound decided, and otherwise the ranking of all layers that no bound decided.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::BoundCount`] unless there is a bound for each layer, [`ErrorKind::BoundsCross`], [`ErrorKind::TooFewAlive`] where a
-    /// minimum is more than is alive in its layer, or `kept` more than in all; [`ErrorKind::BudgetTooSmall`] and
-    /// [`ErrorKind::BudgetTooLarge`] where the bounds cannot meet `kept`; [`ErrorKind::Nan`], [`ErrorKind::DuplicateLayer`],
-    /// [`ErrorKind::ShapeMismatch`] of a mask in force, [`ErrorKind::Layout`].
+    /// [`ErrorKind::BoundCount`] unless there is a bound for each layer, [`ErrorKind::BoundsCross`],
+    /// [`ErrorKind::TooFewAlive`] if a minimum is more than is alive in its layer, or `kept` is more than is alive in
+    /// all; [`ErrorKind::BudgetTooSmall`] and [`ErrorKind::BudgetTooLarge`] if the bounds cannot meet `kept`;
+    /// [`ErrorKind::Nan`], [`ErrorKind::DuplicateLayer`], [`ErrorKind::ShapeMismatch`] of a mask in force,
+    /// [`ErrorKind::Layout`].
     ///
     /// # Complexity
     ///
-    /// A linear selection over the layers, and one more for each round in which bounds decide about at least one layer:
-    /// at most as many as there are layers.
+    /// One linear selection over the layers, and one more for each round in which bounds decide at least one layer:
+    /// there are at most as many rounds as layers.
     ///
     /// # Examples
     ///
@@ -85,7 +86,7 @@ impl Selector {
             let ranked: Vec<Ranked<'_>> = open.iter().map(|&i| layers[i]).collect();
             let found = self.top(&ranked, left)?;
             let counts = found.iter().map(|selected| selected.mask.kept_len()).collect();
-            // A layer that is ranked again is decided by the later ranking.
+            // A later ranking of the same layer replaces the earlier one.
             open.iter().zip(found).for_each(|(&i, found)| selected[i] = Some(found));
             Ok::<_, Error>(counts)
         })?;
@@ -93,21 +94,22 @@ impl Selector {
     }
 }
 
-/// Decides how many each layer keeps of `kept` in one ranking within bounds that [`reachable`] has found to be met, by
-/// ranking again and again: `rank` selects so many of these layers together and says how many of each that were. The last
-/// ranking of a layer is the one that holds.
+/// Decides the kept count of each layer, `kept` in all, within bounds that [`reachable`] has checked, by ranking
+/// again and again. `rank` selects the given number of elements from the given layers together and returns the count
+/// of each layer. The last ranking of a layer counts.
 ///
 /// # Errors
 ///
-/// Those of `rank`.
+/// The errors of `rank`.
 pub fn within_bounds<E>(
     kept: usize,
     bounds: &[Bound],
     mut rank: impl FnMut(&[usize], usize) -> Result<Vec<usize>, E>,
 ) -> Result<(), E> {
-    // Ranked as if there were no bounds, layers come out below their minima or above their maxima. If all these were put
-    // right, too much would be kept in all or too little. In the first case the cut lies higher than the ranking had it, so
-    // that whatever is below its minimum stays there: these layers are decided. Else those above their maxima are.
+    // A ranking without bounds leaves some layers below their minima and some above their maxima. Moving all of them
+    // to their bounds would keep too much in all, or too little. If too much, the true cut lies higher than that of
+    // the ranking, so a layer below its minimum stays below it: these layers are decided. If too little, layers above
+    // their maxima are.
     let mut open: Vec<usize> = (0..bounds.len()).collect();
     let mut left = kept;
     while !open.is_empty() {
@@ -133,17 +135,17 @@ pub fn within_bounds<E>(
     Ok(())
 }
 
-/// The bounds of layers by their names and how much is alive in them, no maximum more than that; refuses bounds that cannot
-/// be met.
+/// The bounds of layers, given by name and number of alive elements; no maximum is left above the number alive.
+/// Refuses bounds that cannot be met.
 ///
 /// # Errors
 ///
-/// As [`Selector::top_within`], of counts.
+/// As [`Selector::top_within`], for counts.
 pub fn reachable(layers: &[(&str, usize)], kept: usize, bounds: &[Bound]) -> Result<Vec<Bound>, Error> {
     if bounds.len() != layers.len() {
         return Err(ErrorKind::BoundCount { layers: layers.len(), bounds: bounds.len() }.into());
     }
-    // What a layout claims may be false, which is found out later: it must not overflow here.
+    // A layout may make a false claim, which is found out later: the sums must not overflow here.
     let (mut least, mut most, mut all) = (0usize, 0usize, 0usize);
     let mut reachable = Vec::with_capacity(bounds.len());
     for (&(name, alive), &Bound { min, max }) in layers.iter().zip(bounds) {

@@ -1,4 +1,4 @@
-//! The few elements inside a bracket: which of them is at the cut, and on which side of it each lies.
+//! The few elements inside a bracket: finds the cut among them, and the side of it on which each lies.
 
 use crate::kernel::compare::Bracket;
 use crate::kernel::lanes::Lanes;
@@ -8,21 +8,23 @@ use crate::tensor::Values;
 use crate::tensor::for_any_type;
 use crate::threads::Threads;
 
-/// Keys inside a bracket in half the memory: their upper bits, counted from those of the bracket's lower end. Shorts are in
-/// the order of the keys; where the lower bits were not all zero, keys that share a short are read again to be told apart.
+/// Keys inside a bracket in half the memory: their upper bits, counted from those of the bracket's lower end. Shorts
+/// are in the order of the keys. If the lower bits were not all zero, keys that share a short are read again to tell
+/// them apart.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Shorts {
-    /// The short of the bracket's lower end, as it was before counting from it.
+    /// The short of the bracket's lower end, before it is subtracted.
     first: u64,
     shift: u32,
-    /// How many bits the largest short has.
+    /// The number of bits of the largest short.
     bits: u32,
 }
 
 impl Shorts {
     pub(crate) fn of(bracket: Bracket) -> Self {
         let last = bracket.sure.saturating_sub(1).max(bracket.inside);
-        // One bit less than there is room for: shifting first and then subtracting may give one more than the other way.
+        // One bit less than there is room for: shifting before subtracting may give one more than subtracting before
+        // shifting.
         let shift = (u64::BITS - (last - bracket.inside).leading_zeros()).saturating_sub(u32::BITS - 1);
         let first = bracket.inside >> shift;
         Shorts { first, shift, bits: u64::BITS - ((last >> shift) - first).leading_zeros() }
@@ -40,25 +42,25 @@ impl Shorts {
     }
 }
 
-/// What lies inside the bracket in one chunk of at most 2^16 elements.
+/// The elements inside the bracket in one chunk of at most 2^16 elements.
 #[derive(Debug, Default)]
 pub(crate) struct Candidates {
-    /// Where they lie in the chunk, ascending.
+    /// Their places in the chunk, ascending.
     offsets: Vec<u16>,
     shorts: Vec<u32>,
-    /// Whether each short has but one key, the lowest. So it is with nearly all f32, f16 and bf16.
+    /// True if each short has only one key, the lowest. This holds for nearly all f32, f16 and bf16.
     exact: bool,
 }
 
 impl Candidates {
-    /// Gathers the `count` elements whose bits are set.
+    /// Gathers the `count` elements whose bits are set in `inside`.
     pub(crate) fn gather(values: Values<'_>, inside: &[u64], count: usize, by: RankBy, shorts: Shorts) -> Self {
         let offsets = set_bits(inside, count);
         let (shorts, exact) = for_any_type!(Values, values, values => shorts_of(values, &offsets, by, shorts));
         Candidates { offsets, shorts, exact }
     }
 
-    /// How many there are.
+    /// The number of candidates.
     pub(crate) fn len(&self) -> usize {
         self.offsets.len()
     }
@@ -69,7 +71,7 @@ impl Candidates {
         if self.exact { shorts.key(short) } else { values.wide_key(usize::from(offset), by) }
     }
 
-    /// Sets the bits of those above the cut; gives the offsets of those at it.
+    /// Sets the bits of candidates above the cut; returns the offsets of those at it.
     pub(crate) fn settle(
         &self,
         values: Values<'_>,
@@ -97,8 +99,8 @@ impl Candidates {
 
 /// The positions of the `count` bits that are set.
 ///
-/// Plain: test each bit. Departure: a word rarely has more than two, and those are written without asking whether they
-/// are there, which a processor could not guess.
+/// Plain: test each bit. Departure: a word rarely has more than two set bits, so two are written without testing that
+/// they exist, which a processor could not predict.
 fn set_bits(words: &[u64], count: usize) -> Vec<u16> {
     let mut offsets = vec![0u16; count + 2];
     let mut found = 0;
@@ -120,7 +122,7 @@ fn set_bits(words: &[u64], count: usize) -> Vec<u16> {
     offsets
 }
 
-/// The shorts of some elements, and whether no bit of their keys was lost.
+/// The shorts of some elements, and true if no bit of their keys was lost.
 fn shorts_of<E: Lanes>(values: &[E], offsets: &[u16], by: RankBy, shorts: Shorts) -> (Vec<u32>, bool) {
     let mut bits = 0;
     let short = |&offset: &u16| {
@@ -132,16 +134,16 @@ fn shorts_of<E: Lanes>(values: &[E], offsets: &[u16], by: RankBy, shorts: Shorts
     (found, bits.trailing_zeros() >= shorts.shift)
 }
 
-/// Into how many tasks the counting of candidates is divided, and how many chunks each has at least.
+/// The number of tasks that count candidates, and the least number of chunks for each.
 const TASKS: usize = 16;
 const CHUNKS_A_TASK: usize = 4;
 
-/// Ranges that candidates are counted in; what remains to be sorted out is that much less.
+/// The base-2 logarithm of the number of ranges in which candidates are counted. One range is left to sort out.
 const RANGES_LOG2: u32 = 12;
 
 /// The cut that keeps the best `wanted` of all candidates. `chunks` are the values that they were gathered from.
 ///
-/// A histogram finds the range of shorts that has the cut; the keys of the few candidates in it are read again.
+/// A histogram finds the range of shorts that contains the cut; the keys of the few candidates in it are read again.
 pub(crate) fn cut_of(
     chunks: &[(Values<'_>, &Candidates)],
     by: RankBy,
@@ -167,7 +169,7 @@ pub(crate) fn cut_of(
         }
         above += inside;
     }
-    // Keys that repeat are counted where they stand next to each other, since in a range of a short type they may be many.
+    // Equal keys that stand next to each other are counted as a run, since one range of a short type may hold many.
     let runs = threads
         .map(chunks.chunks(chunks_a_task).collect(), |chunks| {
             let mut runs: Vec<(u64, usize)> = Vec::new();
@@ -235,7 +237,7 @@ mod tests {
             width in 1usize..70,
             few_bits: bool,
         ) {
-            // Numbers of which no bit is lost, or any.
+            // Numbers that lose no bit, or any numbers.
             let values: Vec<f64> = values.into_iter().map(|value| if few_bits { f64::from(value as f32) } else { value }).collect();
             prop_assume!(values.iter().all(|value| value.is_finite()));
             let by = RankBy::Magnitude;

@@ -1,4 +1,4 @@
-//! N:M over the concatenation of all layers, as the original's `str_global` has it.
+//! N:M over the concatenation of all layers, as in the original's `str_global`.
 
 use crate::error::{Error, ErrorKind};
 use crate::kernel::group::{Group, Kept};
@@ -12,7 +12,7 @@ use crate::select::{Ranked, Selected};
 pub(crate) fn select(layers: &[Ranked<'_>], pattern: NmPattern, by: RankBy) -> Result<Vec<Selected>, Error> {
     let mut order: Vec<usize> = (0..layers.len()).collect();
     order.sort_unstable_by_key(|&i| layers[i].name.as_bytes());
-    // Not before the layouts are known to be true of memory is any taken for them.
+    // Allocate only after checking the layouts.
     layers.iter().try_for_each(|layer| dense(layer.scores).map(|_| ()).map_err(|error| error.in_layer(layer.name)))?;
     let mut words: Vec<Vec<u64>> = layers.iter().map(|layer| vec![0; layer.scores.len().div_ceil(64)]).collect();
     let mut counts = vec![(0, 0); layers.len()];

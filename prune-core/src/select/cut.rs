@@ -1,65 +1,67 @@
-//! Finding where a ranking is cut: the lowest key that is kept, without sorting.
+//! Finds the cut of a ranking, the lowest key that is kept, without sorting.
 //!
-//! The plain algorithm: sort all keys, take the one at position `kept`. What is done instead:
+//! The plain algorithm: sort all keys, take the one at position `kept`. Instead:
 //!
 //! 1. A sample gives a bracket of two keys that very probably encloses the cut (`guess.rs`).
-//! 2. One pass counts what lies at or above the bracket (surely kept), and gathers the few keys inside it; a selection
+//! 2. One pass counts the keys at or above the bracket (surely kept), and gathers the few keys inside it; a selection
 //!    among those finds the cut exactly.
-//! 3. Where many elements share one key, the cut falls on an end of the bracket, because samples repeat such a key: one
+//! 3. If many elements share one key, the cut falls on an end of the bracket, because samples repeat such a key: one
 //!    more pass proves it by counting.
-//! 4. Where the cut lies outside the bracket otherwise, the counts tell how far, and one more pass goes over a bracket there.
-//! 5. Where the sample misled altogether, histograms over ever finer key ranges enclose the cut; at most six passes,
-//!    whatever the values are.
+//! 4. If the cut lies outside the bracket otherwise, the counts tell how far, and one more pass uses a bracket there.
+//! 5. If the sample misled altogether, histograms over ever finer key ranges enclose the cut, in at most six passes,
+//!    whatever the values.
 //!
-//! Samples decide only how long it takes. The cut itself follows from exact counts.
+//! Samples decide only the time it takes. The cut itself follows from exact counts.
 
 use crate::error::{Error, ErrorKind};
 use crate::kernel::compare::Bracket;
 use crate::select::guess::{Guess, Next};
 
-/// Where a ranking is cut: everything with a greater key is kept, and the first `ties` of those with just this key.
+/// The cut of a ranking: every element with a greater key is kept, and the first `ties` of those with exactly this
+/// key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cut {
     pub(crate) key: u64,
-    /// How many elements of this key are kept; at least 1.
+    /// The number of elements of this key that are kept; at least 1.
     pub(crate) ties: usize,
-    /// How many elements have this key.
+    /// The number of elements that have this key.
     pub(crate) tied: usize,
 }
 
-/// What a pass over everything found.
+/// The counts of one pass over all keys.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     /// Elements at or above [`Bracket::sure`].
     pub(crate) sure: usize,
     /// Elements inside the bracket.
     pub(crate) inside: usize,
-    /// Whether those were gathered.
+    /// True if the keys inside the bracket were gathered.
     pub(crate) gathered: bool,
 }
 
-/// Something whose keys can be gone through again and again. Only alive elements take part.
+/// Keys that can be scanned again and again. Only alive elements take part.
 pub(crate) trait Scan {
     /// Keys of some elements in runs of [`RUN`](crate::select::sample::RUN) neighbours, at positions that have nothing to do
     /// with their values.
     fn sample(&mut self) -> Result<Vec<u64>, Error>;
 
-    /// Counts above and inside a bracket. Gathers what lies inside unless it is more than `room`.
+    /// Counts keys above and inside a bracket. Gathers those inside unless there are more than `room`.
     fn pass(&mut self, bracket: Bracket, room: usize) -> Result<Counts, Error>;
 
-    /// The cut that keeps the best `wanted` of what the last pass gathered, at least 1 and at most all.
+    /// The cut that keeps the best `wanted` of the keys that the last pass gathered, at least 1 and at most all.
     fn cut_gathered(&mut self, wanted: usize) -> Cut;
 
-    /// How many keys lie in each of `buckets` ranges of `1 << shift` keys, the first of which starts at `low`.
+    /// The number of keys in each of `buckets` ranges of `1 << shift` keys, the first of which starts at `low`.
     fn histogram(&mut self, low: u64, shift: u32, buckets: usize) -> Result<Vec<usize>, Error>;
 }
 
-/// Finds the cut that keeps `kept` of `elements` alive ones, `1 <= kept <= elements`. The last pass made encloses it.
+/// Finds the cut that keeps `kept` of `elements` alive ones, `1 <= kept <= elements`. The bracket of the last pass
+/// encloses it.
 ///
-/// `room` is how many keys may be gathered.
+/// `room` is the number of keys that may be gathered.
 pub(crate) fn find(scan: &mut impl Scan, kept: usize, elements: usize, room: usize) -> Result<Cut, Error> {
     if elements <= room.min(ALL) {
-        // So few that all of them may be gathered.
+        // Few enough to gather all of them.
         let counts = scan.pass(Bracket { sure: u64::MAX, inside: 0 }, room)?;
         if let Some(cut) = cut_inside(scan, counts, kept) {
             return Ok(cut);
@@ -90,7 +92,7 @@ pub(crate) fn find(scan: &mut impl Scan, kept: usize, elements: usize, room: usi
     narrow(scan, kept, room)
 }
 
-/// The cut among what a pass gathered, if it is there.
+/// The cut, if it lies among the keys that a pass gathered.
 fn cut_inside(scan: &mut impl Scan, counts: Counts, kept: usize) -> Option<Cut> {
     let there = counts.gathered && counts.sure < kept && kept <= counts.sure + counts.inside;
     there.then(|| scan.cut_gathered(kept - counts.sure))
@@ -104,17 +106,17 @@ pub(crate) fn cut_among(keys: &mut [u64], wanted: usize) -> Cut {
     Cut { key, ties: wanted - above, tied }
 }
 
-/// The cut at `key`, if a count shows that it is there.
+/// The cut at `key`, if a count shows that it lies there.
 fn prove(scan: &mut impl Scan, key: u64, kept: usize) -> Result<Option<Cut>, Error> {
     let counts = scan.pass(Bracket::exactly(key), 0)?;
     let there = counts.sure < kept && kept <= counts.sure + counts.inside;
     Ok(there.then(|| Cut { key, ties: kept - counts.sure, tied: counts.inside }))
 }
 
-/// Elements that are gathered without a sample: sampling would take as long.
+/// Up to this number of elements, all are gathered without a sample: sampling would take as long.
 const ALL: usize = 1 << 11;
 
-/// Ranges that a histogram divides a range of keys into; their counts fit the cache of any machine.
+/// The base-2 logarithm of the number of ranges in a histogram; their counts fit the cache of any machine.
 const BUCKETS_LOG2: u32 = 12;
 
 /// Encloses the cut by histograms, without any guess.

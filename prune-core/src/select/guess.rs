@@ -1,11 +1,11 @@
-//! A guess at where a ranking is cut, from a sample: a bracket around the cut, and a better one where the first missed.
+//! Guesses the cut of a ranking from a sample: a bracket around the cut, and a better one if the first missed.
 //!
 //! The plain algorithm: sort the sample, and take the keys a margin to either side of the cut's rank in it. Departures:
 //!
-//! 1. Both keys are selected, among the few that a coarser sample encloses.
-//! 2. The sample consists of runs of neighbours, and neighbours may be alike. So the margin follows from how much the runs
-//!    really differ from each other, where that is more than chance would have it.
-//! 3. A pass that missed the cut has counted exactly how far off it was, which the next bracket makes use of.
+//! 1. Both keys are selected among the few keys that a coarser sample encloses.
+//! 2. The sample consists of runs of neighbours, and neighbours may be alike. So the margin follows from the measured
+//!    difference between runs, if that is more than chance would give.
+//! 3. A pass that missed the cut has counted exactly how far off it was; the next bracket uses that count.
 
 use crate::kernel::compare::Bracket;
 use crate::select::cut::Counts;
@@ -20,7 +20,7 @@ pub(crate) struct Guess {
     coarse: Vec<u64>,
     /// Sampled keys for each element.
     rate: f64,
-    /// Of the sampled keys, how many lie above the cut, and how far that may be off.
+    /// The number of sampled keys above the cut, and the possible error of it.
     rank: f64,
     margin: f64,
     room: f64,
@@ -39,33 +39,33 @@ pub(crate) enum Next {
 /// which costs one more pass, and each further deviation would gather a third more keys every time.
 const DEVIATIONS: f64 = 2.5;
 
-/// As many keys tell where in the sample its two order statistics are to be looked for.
+/// The number of keys in the coarse sample, which narrows the search for the two order statistics of the sample.
 const COARSE: usize = 1 << 11;
 
-/// As many pairs of runs tell how much runs differ.
+/// The number of pairs of runs that measure how much runs differ.
 const PAIRS: usize = 1 << 10;
 
 impl Guess {
-    /// The guess from a sample of `elements` elements, of which `kept` are to be kept and `room` may be gathered.
+    /// The guess from a sample of `elements` elements. `kept` elements are to be kept, and `room` may be gathered.
     pub(crate) fn of(keys: Vec<u64>, kept: usize, elements: usize, room: usize) -> Self {
         let share = kept as f64 / elements as f64;
         let drawn = keys.len() as f64;
-        // An odd step comes by every place of a run.
+        // An odd step visits every place of a run.
         let mut coarse: Vec<u64> = keys.iter().copied().step_by((keys.len() / COARSE) | 1).collect();
         coarse.sort_unstable_by(|a, b| b.cmp(a));
         let middle = coarse.get((share * coarse.len() as f64) as usize).copied().unwrap_or(0);
         let by_chance = share * (1.0 - share);
         let variance = drawn * by_chance.max(scatter(&keys, middle));
         let rate = drawn / elements as f64;
-        // A bracket that holds more than there is room for would be of no use.
+        // A bracket with more elements than there is room for would be of no use.
         let margin = (DEVIATIONS * variance.sqrt() + 2.0).min((0.4 * rate * room as f64).max(2.0));
         Guess { keys, coarse, rate, rank: share * drawn, margin, room: room as f64 }
     }
 
     /// A bracket around the cut.
     ///
-    /// Its lower end is just above a sampled key and its upper end is one: so a key that many elements share, and that the
-    /// sample therefore repeats, stays outside, and what lies inside is few whatever the values.
+    /// Its lower end is just above a sampled key and its upper end is a sampled key. A key that many elements share
+    /// is repeated in the sample and therefore stays outside, so few elements lie inside, whatever the values.
     pub(crate) fn bracket(&mut self) -> Bracket {
         self.between(self.rank - self.margin, self.rank + self.margin)
     }
@@ -73,7 +73,7 @@ impl Guess {
     /// The next attempt, if a pass over the [`Guess::bracket`] has found the cut to lie outside it.
     pub(crate) fn after(&mut self, bracket: Bracket, counts: &Counts, kept: usize) -> Option<Next> {
         let reach = counts.sure + counts.inside;
-        // An end of the bracket was a key of the sample; the cut is at it or beyond it, and the next bracket begins there.
+        // An end of the bracket was a sampled key; the cut is at it or beyond it, and the next bracket begins there.
         let (key, next) = if kept <= counts.sure {
             let off = 2.0 * self.rate * (counts.sure - kept + 1) as f64;
             let far = self.between(self.rank - 2.0 * self.margin - off, self.rank + self.margin);
@@ -90,7 +90,7 @@ impl Guess {
         Some(if crowded || next.inside == next.sure { Next::Key(key) } else { Next::Bracket(next) })
     }
 
-    /// The bracket between two ranks in the sample; beyond its ends there is no bound.
+    /// The bracket between two ranks in the sample; beyond the ends of the sample there is no bound.
     fn between(&mut self, high: f64, low: f64) -> Bracket {
         let drawn = self.keys.len() as f64;
         let fine = self.coarse.len() as f64 / drawn;
@@ -117,8 +117,8 @@ fn nth(keys: &mut [u64], rank: usize) -> u64 {
     *keys.select_nth_unstable_by(rank, |a, b| b.cmp(a)).1
 }
 
-/// The variance for each sampled element of how many lie at or above `key`, judged by runs next to each other: what a trend
-/// through all the data adds does no harm, since the runs are spread evenly.
+/// The variance, for each sampled element, of the number of elements at or above `key`, estimated from neighbouring
+/// runs. A trend through all the data does no harm, since the runs are spread evenly.
 fn scatter(keys: &[u64], key: u64) -> f64 {
     let step = (keys.len() / (2 * RUN * PAIRS)).max(1);
     let at_or_above = |run: &[u64]| run.iter().filter(|&&other| other >= key).count() as f64;
@@ -135,14 +135,14 @@ mod tests {
     use super::*;
     use crate::hash::hash;
 
-    /// Independent keys in runs that are alike by so much: of each run, so many sixteenths share its key's upper bits.
+    /// Independent keys in runs: in each run, `alike` of sixteen keys share their upper bits.
     fn runs(count: usize, alike: u64) -> Vec<u64> {
         let key = |run: u64, i: u64| if i < alike { hash(run) } else { hash((run << 32) | (i + 1)) };
         (0..count as u64).flat_map(|run| (0..RUN as u64).map(move |i| key(run, i))).collect()
     }
 
     proptest! {
-        /// Both ends are what sorting gives, though only a part of the sample is looked at.
+        /// Both ends equal those of a full sort, though only a part of the sample is examined.
         #[test]
         fn ends_are_those_of_the_sorted_sample(
             keys in prop_oneof![
@@ -174,14 +174,14 @@ mod tests {
         assert!(Guess::of(sorted, 500_000, 1_000_000, 1_000_000).margin < 1.1 * chance);
     }
 
-    /// Wherever the cut truly is, the second bracket holds it, or the key that it is at is named.
+    /// The second bracket holds the cut, or the key at the cut is named, wherever the cut is.
     #[test]
     fn a_second_bracket_follows_what_was_counted() {
         let elements = 1_000_000usize;
         let keys: Vec<u64> = (0..elements as u64).map(|i| i * 8).collect();
         for off in [-4000i64, -600, -30, 30, 600, 4000] {
             for kept in [100_000usize, 500_000, 900_000] {
-                // The sample takes the ranking to be longer or shorter at the top than it is.
+                // The sample overstates or understates the number of elements at the top of the ranking.
                 let shifted = keys.iter().step_by(61).map(|&key| key.saturating_add_signed(off * 8)).collect();
                 let mut guess = Guess::of(shifted, kept, elements, 1 << 16);
                 let first = guess.bracket();

@@ -1,7 +1,7 @@
 //! N:M along an axis, lane by lane.
 //!
-//! In memory a dense tensor is `outer` blocks of `lane` rows of `inner` elements, whatever its axis order: the axis of
-//! the lanes has the stride `inner`. Three ways through it, which agree:
+//! In memory a dense tensor is `outer` blocks of `lane` rows of `inner` elements, whatever its axis order: the axis
+//! of the lanes has the stride `inner`. Three ways through it give the same result:
 //!
 //! * `flat`: groups lie one after the other through all of memory, so chunks own whole words of the mask;
 //! * `columns`: the places of a group lie `inner` apart, groups side by side;
@@ -54,7 +54,7 @@ struct Lanes {
     lane: usize,
     inner: usize,
     pattern: NmPattern,
-    /// Whether memory runs through a lane backwards.
+    /// True if memory runs through a lane backwards.
     reversed: bool,
 }
 
@@ -65,7 +65,7 @@ impl Lanes {
             // The other lengths and the strides may then be any numbers.
             return Lanes { outer: 0, lane: 0, inner: 1, pattern, reversed: false };
         }
-        // The stride of an axis of one element says nothing.
+        // The stride of an axis of one element means nothing.
         let inner = if lane > 1 { stride.unsigned_abs() } else { 1 };
         let outer = layout.len() / (lane * inner);
         Lanes { outer, lane, inner, pattern, reversed: lane > 1 && stride < 0 }
@@ -75,7 +75,7 @@ impl Lanes {
         self.outer * self.lane * self.inner
     }
 
-    /// Whether groups lie one after the other, without a gap or remainder.
+    /// True if groups lie one after the other, without a gap or remainder.
     fn is_flat(&self) -> bool {
         self.inner == 1 && !self.reversed && self.lane.is_multiple_of(self.pattern.m())
     }
@@ -87,7 +87,7 @@ impl Lanes {
     }
 }
 
-/// About how many elements a task works on.
+/// The approximate number of elements that a task works on.
 const SPAN: usize = 1 << 15;
 
 /// Groups `group..group + groups` of the lanes `column..column + columns` in the blocks `outer..outer + blocks`.
@@ -130,7 +130,7 @@ impl Job<'_> {
         Rule { n: self.lanes.pattern.n().min(m), m, by: self.by, last_of_ties: false }
     }
 
-    /// The chunk of memory from `start` on, which holds whole groups and whose bits are `words`.
+    /// Selects in the chunk of memory from `start` on, which holds whole groups and whose bits are `words`.
     fn flat<E: Vectors>(&self, start: usize, values: &[E], words: &mut [u64]) -> Tally {
         let m = self.lanes.pattern.m();
         let rule = self.rule(m);
@@ -171,7 +171,7 @@ impl Job<'_> {
         let groups = lane.div_ceil(pattern.m());
         let mut spans = Vec::new();
         if lane * inner <= SPAN {
-            // Whole blocks, as many as fill a task.
+            // Whole blocks, enough to fill a task.
             let blocks_a_span = (SPAN / (lane * inner).max(1)).max(1);
             for outer in (0..blocks).step_by(blocks_a_span) {
                 let blocks = blocks_a_span.min(blocks - outer);
@@ -179,7 +179,7 @@ impl Job<'_> {
             }
             return spans;
         }
-        // Rows of groups, cut at whole words where they are long and put together where they are short.
+        // Rows of groups: long ones are cut at whole words, short ones are put together.
         let row = pattern.m().min(lane);
         let columns_a_span = ((SPAN / row).div_ceil(64) * 64).max(64);
         let groups_a_span = if inner <= columns_a_span { (SPAN / row / inner).max(1) } else { 1 };
@@ -210,8 +210,8 @@ impl Job<'_> {
                     done = span.columns / 64 * 64;
                     let first = self.lanes.position(outer, start, span.column);
                     tally += self.columns(first, done, rule, values, &mut scratch, sink);
-                    // The last columns once more with some before them, where nothing but NaN is counted: the same bits
-                    // again, and much faster than one by one.
+                    // The last columns run again with some columns before them; nothing but NaN is counted here. The
+                    // bits come out the same, and much faster than one by one.
                     if done < span.columns && self.alive.is_none() && !self.count_ties {
                         done = span.columns;
                         let first = self.lanes.position(outer, start, span.column + done - 64);
@@ -226,7 +226,7 @@ impl Job<'_> {
         tally
     }
 
-    /// `columns` groups (whole words of them) side by side, the first of which starts at `first`.
+    /// Selects in `columns_len` groups (whole words of them) side by side, the first of which starts at `first`.
     fn columns<E: Vectors>(
         &self,
         first: usize,
@@ -263,7 +263,7 @@ impl Job<'_> {
         tally
     }
 
-    /// One group, element by element.
+    /// Selects in one group, element by element.
     #[expect(clippy::too_many_arguments, reason = "the state of one innermost loop, split off for its name")]
     fn loose<E: Vectors>(
         &self,

@@ -1,9 +1,10 @@
-//! Selecting which elements are kept.
+//! Selects the elements that are kept.
 //!
-//! A selection never sorts. An unstructured or global one finds its *cut* (the lowest key that is kept, and how many of
-//! the elements that have it) in `cut.rs`, over anything that can be scanned again: tensors in memory (`scan.rs`) or a
-//! source of chunks (`source/`). N:M works group by group (`lanes.rs`, `concatenated.rs`), slices of a layer are
-//! ranked one by one (`slices.rs`, `slice_rank.rs`), units by their scores (`units.rs`); layers within bounds take several cuts (`bounded.rs`).
+//! A selection never sorts. An unstructured or global one finds its *cut* (the lowest key that is kept, and the
+//! number of elements with this key that are kept) in `cut.rs`, over anything that can be scanned again: tensors in
+//! memory (`scan.rs`) or a source of chunks (`source/`). N:M works group by group (`lanes.rs`, `concatenated.rs`).
+//! Slices of a layer are ranked one by one (`slices.rs`, `slice_rank.rs`), units by their scores (`units.rs`). Layers
+//! within bounds take several cuts (`bounded.rs`).
 
 mod bounded;
 pub(crate) mod candidates;

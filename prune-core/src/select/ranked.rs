@@ -1,36 +1,36 @@
-//! What is ranked.
+//! A layer as a ranking takes it.
 
 use crate::error::Error;
 use crate::mask::Mask;
 use crate::tensor::LayerRef;
 
-/// A layer to be ranked: its scores, and which of its elements may be chosen.
+/// A layer to rank: its scores, and the elements that may be chosen.
 ///
 /// Under [`RankBy::Magnitude`](crate::RankBy) the scores are the weights themselves.
 #[derive(Debug, Clone, Copy)]
 pub struct Ranked<'a> {
-    /// The layer's name. Among equal scores the smaller name comes first, bytewise; errors name it. Empty for a tensor
-    /// without a name, as a [`LayerRef`] becomes one.
+    /// The layer's name. Among equal scores the smaller name comes first, bytewise; errors name it. It is empty for a
+    /// tensor without a name, such as a converted [`LayerRef`].
     pub name: &'a str,
     /// A score for every element.
     pub scores: &'a LayerRef<'a>,
-    /// The elements that may be chosen; all of them where there is no mask. Dead elements are not examined.
+    /// The elements that may be chosen; all of them if there is no mask. Dead elements are not examined.
     pub alive: Option<&'a Mask>,
 }
 
 impl<'a> Ranked<'a> {
-    /// A layer of which everything may be chosen.
+    /// A layer whose elements may all be chosen.
     pub fn new(name: &'a str, scores: &'a LayerRef<'a>) -> Self {
         Ranked { name, scores, alive: None }
     }
 
-    /// The same layer, of which only what `alive` keeps may be chosen.
+    /// The same layer, but only elements that `alive` keeps may be chosen.
     #[must_use]
     pub fn with_alive(self, alive: Option<&'a Mask>) -> Self {
         Ranked { alive, ..self }
     }
 
-    /// How many elements may be chosen.
+    /// The number of elements that may be chosen.
     pub(crate) fn alive_len(&self) -> usize {
         self.alive.map_or(self.scores.len(), Mask::kept_len)
     }
@@ -44,7 +44,7 @@ impl<'a> Ranked<'a> {
     }
 }
 
-/// A tensor without a name, of which everything may be chosen.
+/// A tensor without a name, whose elements may all be chosen.
 impl<'a> From<&'a LayerRef<'_>> for Ranked<'a> {
     fn from(scores: &'a LayerRef<'_>) -> Self {
         Ranked::new("", scores)

@@ -2,14 +2,14 @@
 
 use crate::hash::hash;
 
-/// Neighbours that are sampled together: an f32's cache line. One element alone costs as much as all of these: the way
-/// to memory takes the time.
+/// The number of neighbours that are sampled together: a cache line of f32. One element alone costs as much as all of
+/// these, since the way to memory takes the time.
 pub(crate) const RUN: usize = 16;
 
 /// `count` positions below `len`, ascending: one in each of `count` equal stretches, at a place in it that a hash
-/// chooses. Sorted values are sampled evenly, and no period in the values can line up with the positions.
+/// chooses. Sorted values are sampled evenly, and no period in the values can coincide with the positions.
 ///
-/// Always the same positions for the same numbers, though masks do not depend on them.
+/// The same numbers always give the same positions, though masks do not depend on them.
 pub(crate) fn positions(count: usize, len: usize) -> impl Iterator<Item = usize> {
     (0..count).map(move |i| position(i, count, len))
 }

@@ -1,4 +1,4 @@
-//! Scanning tensors in memory, with the masks as a by-product of the last pass.
+//! Scans tensors in memory; the masks are a by-product of the last pass.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
@@ -19,22 +19,23 @@ use crate::threads::Threads;
 #[derive(Debug)]
 pub(crate) struct Part<'a> {
     pub(crate) values: Values<'a>,
-    /// Which elements may be chosen; all of them where there is none.
+    /// The elements that may be chosen; all of them if there is no mask.
     pub(crate) alive: Option<Vec<u64>>,
     /// The bits at or above the last pass's bracket.
     pub(crate) sure: Vec<u64>,
-    /// The bits inside the last pass's bracket, where it left no room for keys; else empty.
+    /// The bits inside the last pass's bracket, if it left no room for keys; else empty.
     pub(crate) inside: Vec<u64>,
 }
 
-/// Elements a task works on: their bits fit the innermost cache, and an offset among them fits 16 bits.
+/// The number of elements that a task works on: their bits fit the innermost cache, and an offset among them fits 16
+/// bits.
 pub(crate) const CHUNK: usize = 1 << 16;
 pub(crate) const CHUNK_WORDS: usize = CHUNK / 64;
 
-/// Elements of a pass that take as long as one candidate.
+/// The number of elements of a pass that take as long as one candidate.
 const CANDIDATE: usize = 8;
 
-/// Runs that one task samples.
+/// The number of runs that one task samples.
 const RUNS_A_TASK: usize = 1 << 8;
 
 /// A ranking over tensors in memory.
@@ -43,7 +44,7 @@ pub(crate) struct MemoryScan<'a> {
     pub(crate) parts: Vec<Part<'a>>,
     pub(crate) by: RankBy,
     threads: Threads,
-    /// What the last pass gathered, chunk by chunk in the order of parts and positions.
+    /// The candidates that the last pass gathered, chunk by chunk in the order of parts and positions.
     candidates: Vec<Candidates>,
     shorts: Shorts,
     /// The part and the start of each chunk in which the last pass met a NaN that is ranked.
@@ -57,7 +58,7 @@ impl<'a> MemoryScan<'a> {
         MemoryScan { parts, by, threads, candidates: Vec::new(), shorts: Shorts::default(), nans: Vec::new() }
     }
 
-    /// The first part in which the last pass met a NaN, and where in its memory all of those are, ascending.
+    /// The first part in which the last pass met a NaN, and the memory positions of all NaN in it, ascending.
     pub(crate) fn first_nans(&self) -> Option<(usize, impl Iterator<Item = usize>)> {
         let &(first, _) = self.nans.first()?;
         let Part { values, alive, .. } = &self.parts[first];
@@ -67,7 +68,7 @@ impl<'a> MemoryScan<'a> {
         Some((first, places.filter(move |&i| values.is_nan(i)).filter(ranked)))
     }
 
-    /// Sets the bits of candidates above the cut. Gives the positions of those at it, by part.
+    /// Sets the bits of candidates above the cut. Returns the positions of those at it, by part.
     pub(crate) fn settle(&mut self, cut: Cut) -> Vec<Vec<usize>> {
         let (by, shorts, candidates) = (self.by, self.shorts, core::mem::take(&mut self.candidates));
         let mut tied: Vec<Vec<usize>> = self.parts.iter().map(|_| Vec::new()).collect();
@@ -86,10 +87,11 @@ impl<'a> MemoryScan<'a> {
     }
 }
 
-/// The number of runs that are sampled if `alive` of `len` may be chosen: enough of few, and not too many.
+/// The number of runs that are sampled if `alive` of `len` may be chosen: enough if these are few, and not too many.
 ///
-/// What a sample of `s` costs grows with `s`, and what lies in its bracket with the elements divided by the root of `s`. Both
-/// together are least where `s` grows as the elements to the power of two thirds; the factor is measured, on a Zen 4.
+/// The cost of a sample of `s` keys grows with `s`; the cost of its bracket grows with the number of elements divided
+/// by the root of `s`. Their sum is least if `s` grows as the elements to the power of two thirds. The factor is
+/// measured on a Zen 4.
 pub(crate) fn sampled_runs(alive: usize, len: usize) -> usize {
     let keys = 1.65 * (alive as f64).cbrt().powi(2);
     let wanted = 1usize << (keys as usize / RUN).clamp(1 << 6, 1 << 13).ilog2();
@@ -108,11 +110,11 @@ impl Scan for MemoryScan<'_> {
         }
         let runs = sampled_runs(alive, len);
         let tasks = (0..runs).step_by(RUNS_A_TASK).collect();
-        // A run takes about as long as a page of values that are gone through in order.
+        // A run takes about as long as a page of values read in order.
         let keys = self.threads.for_elements(runs * 128).map(tasks, |first| {
             let mut keys = Vec::with_capacity(RUNS_A_TASK * RUN);
-            // All positions before the first look: nearly every look misses the caches, and many of them are then under
-            // way at a time.
+            // All positions are computed before the first access: nearly every access misses the caches, and many of
+            // them are then under way at a time.
             let found = |i: usize| {
                 let position = position(i, runs, len);
                 let index = starts.partition_point(|&start| start <= position) - 1;
@@ -190,7 +192,7 @@ struct Task<'a> {
 struct TaskResult {
     sure: usize,
     inside: usize,
-    /// The part and the start of the chunk, if there is a NaN in it that is ranked.
+    /// The part and the start of the chunk, if it holds a NaN that is ranked.
     nan: Option<(usize, usize)>,
     candidates: Candidates,
 }
@@ -229,7 +231,7 @@ impl Task<'_> {
         let seen = for_any_type!(Values, self.values, values => {
             compare(level(), values, self.alive, by, bracket, self.sure, inside)
         });
-        // A NaN counts only where it is ranked.
+        // A NaN counts only if it is ranked.
         let ranked = |i: usize| self.alive.is_none_or(|alive| alive[i / 64] >> (i % 64) & 1 == 1);
         let nan = seen.nan && (0..self.values.len()).any(|i| ranked(i) && self.values.is_nan(i));
         let before = gathered.fetch_add(seen.inside, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! The one door to all selections.
+//! The entry to all selections.
 
 use crate::density::Density;
 use crate::error::Error;
@@ -12,12 +12,12 @@ use crate::select::{Ranked, concatenated, lanes, top};
 use crate::tensor::distinct;
 use crate::threads::Threads;
 
-/// Makes masks from scores: by magnitude and on all threads, unless told otherwise. A layer is a [`Ranked`]; where there is
-/// just one tensor, and nothing to name, a [`LayerRef`](crate::LayerRef) will do.
+/// Makes masks from scores: by magnitude and on all threads, by default. A layer is a [`Ranked`]; for a single tensor
+/// without a name, a [`LayerRef`](crate::LayerRef) will do.
 ///
-/// Backends offer the common cases as methods on tensors; this type offers all of them: several layers in one ranking,
-/// each within bounds or not, a ranking for each output, blocks and channels, scores that are not the weights, masks in
-/// force that only close.
+/// Backends offer the common cases as methods on tensors. This type offers all of them: several layers in one
+/// ranking, each within bounds or not, one ranking for each output, blocks and channels, scores other than the
+/// weights, and masks in force that only close.
 ///
 /// # Examples
 ///
@@ -48,17 +48,18 @@ impl Default for Selector {
     }
 }
 
-/// A mask, and what was met while it was made.
+/// A mask, and the counts of the selection that made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Selected {
-    /// What is kept.
+    /// The mask of the kept elements.
     pub mask: Mask,
-    /// How many elements of this layer share the score at which the selection stopped, where only a part of them could
-    /// be kept; 0 where no tie had to be broken. For N:M, the number of groups in which a tie was broken; of
-    /// [`Selector::units`], units in place of elements.
+    /// The number of elements of this layer that share the score at the cut, if only a part of them could be kept; 0
+    /// if no tie had to be broken. For N:M, the number of groups in which a tie was broken; for [`Selector::units`],
+    /// units in place of elements.
     pub ties: usize,
-    /// Groups that keep fewer than `min(N, r)` of their `r` elements, because too few were alive. 0 but for N:M.
+    /// Groups that keep fewer than `min(N, r)` of their `r` elements, because too few were alive. Always 0 except for
+    /// N:M.
     pub short_groups: usize,
 }
 
@@ -73,36 +74,36 @@ impl Selector {
         Selector { rank_by: RankBy::Value, ..Selector::default() }
     }
 
-    /// The same, ranking in the given way.
+    /// The same selector with another order.
     #[must_use]
     pub fn with_rank_by(self, rank_by: RankBy) -> Self {
         Selector { rank_by, ..self }
     }
 
-    /// The same, running where it is told to. The masks are the same.
+    /// The same selector on the given threads. The masks are the same.
     #[must_use]
     pub fn with_threads(self, threads: Threads) -> Self {
         Selector { threads, ..self }
     }
 
-    /// The same, counting the groups of N:M in which a tie was broken, as it does unless told otherwise, or not. Without
-    /// it [`Selected::ties`] is 0 for N:M, and the mask takes about half the time.
+    /// The same selector, which counts the groups of N:M in which a tie was broken (the default), or does not.
+    /// Without the count, [`Selected::ties`] is 0 for N:M, and the mask takes about half the time.
     #[must_use]
     pub fn with_count_ties(self, count_ties: bool) -> Self {
         Selector { count_ties, ..self }
     }
 
-    /// What scores mean.
+    /// The order in which scores rank.
     pub fn rank_by(&self) -> RankBy {
         self.rank_by
     }
 
-    /// Where it runs.
+    /// The threads it runs on.
     pub fn threads(&self) -> Threads {
         self.threads
     }
 
-    /// Whether N:M counts ties.
+    /// True if N:M counts ties.
     pub fn count_ties(&self) -> bool {
         self.count_ties
     }
@@ -131,7 +132,7 @@ impl Selector {
     ///
     /// Linear in the number of elements.
     pub fn global(&self, layers: &[Ranked<'_>], density: Density) -> Result<Vec<Selected>, Error> {
-        // What a layout claims may be false, which is found out later: it must not overflow here.
+        // A layout may make a false claim, which is found out later: the sum must not overflow here.
         let elements = layers.iter().fold(0usize, |sum, layer| sum.saturating_add(layer.scores.len()));
         self.top(layers, density.kept_of(elements))
     }
@@ -147,12 +148,12 @@ impl Selector {
         selected.into_iter().next().ok_or_else(|| unreachable!("one layer in, one mask out"))
     }
 
-    /// Keeps the best `kept` elements of each of these layers, every one ranked by itself: as [`Selector::top_of_layer`] of
-    /// one after the other, but threads share out whole layers before they share one.
+    /// Keeps the best `kept` elements of each of these layers, each ranked alone. The result is that of
+    /// [`Selector::top_of_layer`] on one after the other, but threads take whole layers before they share one.
     ///
     /// # Errors
     ///
-    /// As [`Selector::top_of_layer`], of the first layer in this order that is refused.
+    /// As [`Selector::top_of_layer`]; the first refused layer in this order is named.
     ///
     /// # Complexity
     ///
@@ -202,7 +203,7 @@ impl Selector {
         lanes::select(&layer, pattern, axis, self).map_err(|error| error.in_layer(layer.name))
     }
 
-    /// Keeps `pattern` over the concatenation of all the layers: by name (bytewise), each in logical order. Groups
+    /// Keeps `pattern` over the concatenation of all the layers, by name (bytewise), each in logical order. Groups
     /// straddle lanes and layers.
     ///
     /// # Errors

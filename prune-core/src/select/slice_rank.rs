@@ -1,9 +1,9 @@
 //! One ranking of elements that lie side by side and fit a cache.
 //!
-//! Plain: a selection among the keys of all that is alive ([`Ranking::plainly`]). Departure: slices of a layer are alike, so
-//! that the cut of one is near that of the one before. Keys around it are a bracket, one pass of the vector kernel counts
-//! above and inside it, and the few keys inside decide. Where the bracket misses, one from a sample of the slice is tried,
-//! and then the plain way is taken. No answer depends on which it was.
+//! Plain: a selection among the keys of all alive elements ([`Ranking::plainly`]). Departure: slices of a layer are
+//! alike, so the cut of one is near that of the one before. Keys around that cut are a bracket. One pass of the
+//! vector kernel counts above and inside it, and the few keys inside decide. If the bracket misses, a bracket from a
+//! sample of the slice is tried, and then the plain way. No answer depends on the way taken.
 
 use crate::bits::{first_bits, set_bit};
 use crate::kernel::compare::{Bracket, compare};
@@ -11,10 +11,10 @@ use crate::kernel::instructions::level;
 use crate::kernel::lanes::Lanes;
 use crate::key::RankBy;
 
-/// Elements below which there is nothing to gain.
+/// With fewer elements there is nothing to gain.
 const SHORT: usize = 512;
 
-/// Elements of a sample.
+/// The number of elements of a sample.
 const SAMPLE: usize = 128;
 
 /// Memory that lives on from slice to slice, and the bracket for the next one.
@@ -24,10 +24,10 @@ pub(super) struct Ranking<E: Lanes> {
     /// Keys of all the elements, of those alive, or of those inside the bracket.
     keys: Vec<E::Key>,
     sorted: Vec<E::Key>,
-    /// Where the keys inside the bracket are.
+    /// The places of the keys inside the bracket.
     places: Vec<u32>,
     inside: Vec<u64>,
-    /// What is kept.
+    /// The bits of the kept elements.
     pub(super) kept: Vec<u64>,
 }
 
@@ -37,8 +37,8 @@ impl<E: Lanes> Ranking<E> {
         Ranking { by, bracket: None, keys, sorted, places, inside: Vec::new(), kept: Vec::new() }
     }
 
-    /// Keeps the best `asked` of those alive, of which there are as many, and counts the ties at the cut; nothing where one
-    /// of them is NaN.
+    /// Keeps the best `asked` of the alive elements, of which there are at least as many, and counts the ties at the
+    /// cut. Returns none if an alive element is NaN.
     pub(super) fn rank(&mut self, values: &[E], alive: Option<&[u64]>, asked: usize) -> Option<usize> {
         if values.len() < SHORT || asked == 0 || u32::try_from(values.len()).is_err() {
             return self.plainly(values, alive, asked);
@@ -50,7 +50,7 @@ impl<E: Lanes> Ranking<E> {
             self.inside.resize(words, 0);
             let seen = compare(level(), values, alive, self.by, bracket, &mut self.kept, &mut self.inside);
             if seen.nan {
-                // Dead or alive: the plain way tells.
+                // The NaN may be dead or alive; the plain way finds out.
                 break;
             }
             if seen.sure < asked && asked <= seen.sure + seen.inside && seen.inside <= values.len() / 2 {
@@ -61,7 +61,7 @@ impl<E: Lanes> Ranking<E> {
         self.plainly(values, alive, asked)
     }
 
-    /// A bracket from every so manieth element.
+    /// A bracket from evenly spaced elements.
     fn sampled(&mut self, values: &[E], alive: Option<&[u64]>, asked: usize) -> Bracket {
         let is_alive = |i: usize| alive.is_none_or(|alive| alive[i / 64] >> (i % 64) & 1 == 1);
         self.keys.clear();
@@ -83,7 +83,7 @@ impl<E: Lanes> Ranking<E> {
         Bracket { sure, inside }
     }
 
-    /// Adds the best `wanted` of the elements inside the bracket to those kept, and counts the ties.
+    /// Keeps the best `wanted` of the elements inside the bracket, and counts the ties.
     fn settle(&mut self, values: &[E], bracket: Bracket, wanted: usize, inside: usize) -> usize {
         self.keys.clear();
         self.places.clear();
@@ -112,18 +112,18 @@ impl<E: Lanes> Ranking<E> {
         if tied > wanted - above { tied } else { 0 }
     }
 
-    /// As wide a bracket around the cut as holds three standard deviations of what lies between the cuts of two slices, as
-    /// far as one can tell by how many this one held.
+    /// A bracket around the cut for the next slice. It is as wide as three standard deviations of the difference
+    /// between the cuts of two slices, estimated from the number of elements inside this bracket.
     fn next_bracket(&self, cut: E::Key, bracket: Bracket, inside: usize, len: usize) -> Bracket {
         let key = E::from_key(cut, self.by).wide_key(self.by);
         let width = (bracket.sure - bracket.inside) as f64;
-        // At any density: that of one half has the widest.
+        // The width for a density of one half, which is the widest; it serves every density.
         let half = width * (2.2 * (len as f64).sqrt()) / inside as f64;
         let half = (half as u64).max(1);
         Bracket { sure: key.saturating_add(half), inside: key.saturating_sub(half) }
     }
 
-    /// As [`Ranking::rank`], by a selection among all keys.
+    /// The same as [`Ranking::rank`], by a selection among all keys.
     pub(super) fn plainly(&mut self, values: &[E], alive: Option<&[u64]>, asked: usize) -> Option<usize> {
         let is_alive = |i: usize| alive.is_none_or(|alive| alive[i / 64] >> (i % 64) & 1 == 1);
         let living = || (0..values.len()).filter(|&i| is_alive(i));
@@ -163,7 +163,8 @@ mod tests {
     use crate::testing::generators::{Kind, many_values};
     use half::bf16;
 
-    /// Slice after slice by one ranking with a memory, each against the plain way; how many were bracketed.
+    /// Ranks slice after slice with one memory, and compares each with the plain way; returns the number of slices
+    /// that a bracket decided.
     fn agree<E: Lanes>(slices: &[Vec<E>], alive: Option<&[u64]>, asked: usize, by: RankBy) -> usize {
         let (mut quick, mut plain) = (Ranking::<E>::new(by), Ranking::<E>::new(by));
         let mut bracketed = 0;
@@ -178,7 +179,7 @@ mod tests {
         bracketed
     }
 
-    /// Slices that are alike, that are not, ties, and NaN dead and alive; at every density.
+    /// Slices that are alike, slices that are not, ties, and NaN dead and alive; at every density.
     #[test]
     fn brackets_never_change_an_answer() {
         let len = 2000;

@@ -1,4 +1,4 @@
-//! A ranking of its own for each index of an axis.
+//! A ranking of each slice, at each index of an axis, alone.
 
 use crate::bits::{BitSink, read_bits};
 use crate::density::Density;
@@ -15,8 +15,8 @@ use crate::threads::Threads;
 use crate::walk;
 
 impl Selector {
-    /// Keeps the best `density` of each slice, a ranking of its own at each index of `axis`: of each output, say, as
-    /// Wanda does (Sun et al. 2023). Rule 1 gives the count of a slice, rule 2 the order in it.
+    /// Keeps the best `density` of each slice: each index of `axis`, such as each output, is ranked alone, as in
+    /// Wanda (Sun et al. 2023). Rule 1 gives the count of a slice, rule 2 the order in it.
     ///
     /// [`Selected::ties`] is the sum over the slices.
     ///
@@ -62,7 +62,7 @@ impl Selector {
             let slices = Slices::of(&layout, values, layer.alive, axis, self)?;
             let asked = density.kept_of(slices.each);
             slices.check_alive(asked)?;
-            // Only where there is a NaN does it matter which is the first.
+            // The index of the first NaN is searched for only if there is a NaN.
             slices
                 .select(asked)
                 .ok_or_else(|| ErrorKind::Nan { index: first_nan_of(layer).unwrap_or_default() }.into())
@@ -70,14 +70,14 @@ impl Selector {
     }
 }
 
-/// A layer in slices, one after the other; in each its elements are in logical order.
+/// A layer in slices, one after the other; the elements of each are in logical order.
 struct Slices<'a, E> {
     values: &'a [E],
-    /// What is alive, in the order of slices.
+    /// The bits of alive elements, in the order of slices.
     alive: Option<Vec<u64>>,
-    /// The slices' order as if it were memory.
+    /// The order of slices as a layout, as if it were memory.
     order: Layout,
-    /// How one slice lies in memory, but for its offset.
+    /// The layout of one slice, without its offset.
     shape: Vec<usize>,
     strides: Vec<isize>,
     offset: usize,
@@ -89,14 +89,14 @@ struct Slices<'a, E> {
     threads: Threads,
 }
 
-/// Elements that a task ranks, if a slice is not longer.
+/// The number of elements that a task ranks, unless a slice is longer.
 const A_TASK: usize = 1 << 16;
 
-/// Slices that are gathered together where they do not lie in one piece: neighbours share the lines of memory.
+/// The number of slices that are gathered together if they do not lie in one piece: neighbours share lines of memory.
 const TOGETHER: usize = 16;
 
 impl<'a, E: Element + Lanes> Slices<'a, E> {
-    /// Of a layout that is true of the values, and not empty.
+    /// The slices of a layout that has been checked against the values and is not empty.
     fn of(
         layout: &Layout,
         values: &'a [E],
@@ -116,7 +116,7 @@ impl<'a, E: Element + Lanes> Slices<'a, E> {
         Ok(Slices { values, alive, order, shape, strides, offset, step, axis, count, each, by, threads })
     }
 
-    /// Refuses to keep more than is alive, in any slice.
+    /// Refuses to keep more than is alive in any slice.
     fn check_alive(&self, asked: usize) -> Result<(), Error> {
         let Some(words) = &self.alive else { return Ok(()) };
         for slice in 0..self.count {
@@ -137,7 +137,7 @@ impl<'a, E: Element + Lanes> Slices<'a, E> {
         read_bits(words, slice * self.each + start) & (u64::MAX >> past)
     }
 
-    /// The best `asked` of each slice, which are alive; nothing where an element alive is NaN.
+    /// Keeps the best `asked` alive elements of each slice; none if an alive element is NaN.
     fn select(&self, asked: usize) -> Option<Selected> {
         let inner = Layout::new(&self.shape, &self.strides, 0).ok()?;
         let in_one_piece = inner.merged().iter().all(|&(_, stride)| stride == 1);

@@ -1,18 +1,18 @@
-//! Counting what was met while groups were decided.
+//! Counts ties, short groups and NaN while groups are decided.
 
 use core::iter::Sum;
 use core::ops::AddAssign;
 
 use crate::kernel::group::Kept;
 
-/// What was met in some groups.
+/// The counts of some groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Tally {
     /// Groups in which a tie was broken.
     pub(crate) ties: usize,
-    /// Groups in which fewer were alive than were asked for.
+    /// Groups in which fewer elements were alive than were asked for.
     pub(crate) short: usize,
-    /// Whether a NaN was among what is ranked.
+    /// True if an element that is ranked is NaN.
     pub(crate) nan: bool,
 }
 
@@ -24,19 +24,19 @@ impl Tally {
         group.kept.iter().map(|&(_, place)| place).for_each(set);
     }
 
-    /// How many of the neighbouring groups of `m` bits (2, 4 or 8) have fewer than `n` set.
+    /// The number of neighbouring groups of `m` bits (2, 4 or 8) with fewer than `n` set.
     pub(crate) fn short_groups(words: &[u64], n: usize, m: usize) -> usize {
         let group = u64::MAX >> (64 - m);
         let short = |word: &u64| (0..64).step_by(m).filter(|at| ((word >> at) & group).count_ones() < n as u32).count();
         words.iter().map(short).sum()
     }
 
-    /// How many of the groups side by side, whose places' bits follow each other `words_a_row` words apart, have fewer
-    /// than `n` set. At most `n` are set in any.
+    /// The number of groups side by side with fewer than `n` bits set. The bits of their places follow each other
+    /// `words_a_row` words apart. No group has more than `n` set.
     pub(crate) fn short_columns(words: &[u64], n: usize, words_a_row: usize) -> usize {
         let mut short = 0;
         for column in 0..words_a_row {
-            // 64 counters at a time, a bit of each in a word: `n` is at most 8.
+            // 64 counters at a time, one bit of each in a word: `n` is at most 8.
             let mut planes = [0u64; 4];
             for mut carry in words.iter().skip(column).step_by(words_a_row).copied() {
                 for plane in &mut planes {
@@ -51,7 +51,7 @@ impl Tally {
     }
 }
 
-/// In how many neighbouring groups of `m` bits (2, 4 or 8) two masks differ.
+/// The number of neighbouring groups of `m` bits (2, 4 or 8) in which two masks differ.
 pub(crate) fn tally_contiguous(words: &[u64], other: &[u64], m: usize) -> usize {
     let group = u64::MAX >> (64 - m);
     let differ = |(a, b): (&u64, &u64)| match a ^ b {
@@ -61,7 +61,7 @@ pub(crate) fn tally_contiguous(words: &[u64], other: &[u64], m: usize) -> usize 
     words.iter().zip(other).map(differ).sum()
 }
 
-/// In how many groups side by side two masks differ; laid out as in [`Tally::short_columns`].
+/// The number of groups side by side in which two masks differ; laid out as in [`Tally::short_columns`].
 pub(crate) fn tally_columns(words: &[u64], other: &[u64], words_a_row: usize) -> usize {
     let mut count = 0;
     for column in 0..words_a_row {

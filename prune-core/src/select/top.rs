@@ -28,14 +28,14 @@ pub(crate) fn select(layers: &[Ranked<'_>], kept: usize, by: RankBy, threads: Th
         layouts.push(layout);
     }
 
-    // Lengths are true of memory by now, so that their sum cannot overflow.
+    // The lengths have been checked against memory by now, so their sum cannot overflow.
     let alive = layers.iter().map(Ranked::alive_len).sum();
     if kept > alive {
         return Err(ErrorKind::TooFewAlive { asked: kept, alive }.into());
     }
     let mut scan = MemoryScan::new(parts, by, threads);
     let cut = if kept == 0 {
-        // Nothing is kept, but everything is ranked: a NaN is an error here too.
+        // Nothing is kept, but every element is ranked: a NaN is an error here too.
         scan.pass(Bracket { sure: u64::MAX, inside: u64::MAX }, 1).map(|_| None)
     } else {
         find(&mut scan, kept, alive, room(alive)).map(Some)
@@ -56,9 +56,9 @@ pub(crate) fn select(layers: &[Ranked<'_>], kept: usize, by: RankBy, threads: Th
     Ok(given.into_iter().flatten().collect())
 }
 
-/// How many elements may be gathered: their six bytes each stay below a thirtieth of an f32 tensor's own memory where that
-/// is large. Where it is not, the bracket of a sample of every 64th to 128th element holds up to 29 times the root of the
-/// elements (at density 0.5), which is no more than this.
+/// The number of elements that may be gathered. Their six bytes each stay below a thirtieth of a large f32 tensor's
+/// own memory. In a small tensor, the bracket of a sample of every 64th to 128th element holds up to 29 times the
+/// root of the number of elements (at density 0.5), which is no more than this.
 fn room(elements: usize) -> usize {
     (elements / 48).max(1 << 16)
 }
@@ -77,7 +77,7 @@ fn selected(layout: &Layout, logical: Vec<u64>, ties: usize) -> Selected {
     Selected { mask: Mask::from_own_words(layout.shape(), layout.len(), logical), ties, short_groups: 0 }
 }
 
-/// The masks that follow from a cut and the last pass, which encloses it.
+/// The masks that follow from a cut and the last pass, whose bracket encloses it.
 fn finish(mut scan: MemoryScan<'_>, layouts: &[Layout], cut: Cut, threads: Threads) -> Vec<Selected> {
     let contested = cut.ties < cut.tied;
     let mut left = cut.ties;
@@ -92,7 +92,7 @@ fn finish(mut scan: MemoryScan<'_>, layouts: &[Layout], cut: Cut, threads: Threa
         tied[..kept].iter().for_each(|&position| set_bit(&mut part.sure, position));
         left -= kept;
         let mut logical = to_logical(part.sure, layout, threads);
-        // ... or a bit each, where the last pass was made for a key that many elements share.
+        // ... or they are one bit each, if the last pass was made for a key that many elements share.
         let mut ties = tied.len();
         if !part.inside.is_empty() {
             let equal = to_logical(part.inside, layout, threads);
@@ -110,7 +110,7 @@ fn finish(mut scan: MemoryScan<'_>, layouts: &[Layout], cut: Cut, threads: Threa
     parts.into_iter().zip(layouts).zip(tied).map(&mut finish_part).collect()
 }
 
-/// The first NaN among what is ranked: by layer name, then in logical order.
+/// The first NaN among the elements that are ranked: by layer name, then in logical order.
 fn first_nan(scan: &MemoryScan<'_>, layouts: &[Layout], layers: &[Ranked<'_>], order: &[usize]) -> Error {
     let Some((part, mut positions)) = scan.first_nans() else { unreachable!("a pass over these values met a NaN") };
     let layout = &layouts[part];

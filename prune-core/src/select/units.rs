@@ -10,13 +10,14 @@ use crate::tensor::LayerRef;
 use crate::unit::Unit;
 
 impl Selector {
-    /// Keeps the best `density` of the units of one layer (rule 1 over units), of each all that is alive.
+    /// Keeps the best `density` of the units of one layer (rule 1 over units), and of each kept unit all alive
+    /// elements.
     ///
     /// [`Selected::ties`] counts units. The units kept are [`Unit::alive`] of the mask.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::TooFewUnits`]; all of [`Unit::scores`].
+    /// [`ErrorKind::TooFewUnits`]; all errors of [`Unit::scores`].
     ///
     /// # Complexity
     ///

@@ -1,4 +1,4 @@
-//! The numbers that can be pruned.
+//! The element types that can be pruned.
 
 use core::fmt;
 
@@ -15,13 +15,13 @@ use crate::tensor::{LayerMut, LayerRef, Lent, LentMut};
 pub trait Element:
     Copy + Send + Sync + PartialEq + fmt::Debug + fmt::Display + Default + 'static + sealed::Sealed
 {
-    /// Which of the element types this is.
+    /// The name of this element type.
     const TYPE: ElementType;
 
-    /// `+0.0`, what pruned elements become. Its bits are all zero.
+    /// `+0.0`, the value of pruned elements. Its bits are all zero.
     const ZERO: Self;
 
-    /// One: what a mask as values has where it keeps.
+    /// One, the value of kept elements in a mask as values.
     const ONE: Self;
 
     /// The same number as an `f64`; exact.
@@ -32,7 +32,7 @@ pub(super) mod sealed {
     use super::{Element, LayerMut, LayerRef, Lent, LentMut};
     use crate::kernel::Kernels;
 
-    /// What the algorithms need of an element, kept out of the public contract.
+    /// The operations that the algorithms need of an element, kept out of the public contract.
     pub trait Sealed: Kernels {
         fn lent(lent: Lent<'_, Self>) -> LayerRef<'_>
         where
@@ -74,11 +74,11 @@ element!(f64, F64, 0.0, 1.0, |x| x);
 element!(f16, F16, f16::ZERO, f16::ONE, widened_f16);
 element!(bf16, Bf16, bf16::ZERO, bf16::ONE, |x| f64::from(f32::from_bits(u32::from(x.to_bits()) << 16)));
 
-/// Without a branch or a question to the processor, so that loops over it become vectors.
+/// Has no branch and asks the processor nothing, so that loops over it become vectors.
 #[inline(always)]
 fn widened_f16(x: f16) -> f64 {
     let bits = u32::from(x.to_bits());
-    // As the bits of an `f32` an exponent is too low by 112, and subnormal numbers are subnormal still.
+    // Read as the bits of an `f32`, the exponent is too low by 112, and subnormal numbers stay subnormal.
     let finite = f64::from(f32::from_bits((bits & 0x7FFF) << 13)) * f64::from_bits((1023 + 112) << 52);
     let endless = f64::from(f32::from_bits(0x7F80_0000 | (bits & 0x3FF) << 13));
     let magnitude = if bits & 0x7C00 == 0x7C00 { endless } else { finite };

@@ -9,7 +9,8 @@ use crate::tensor::element::sealed::Sealed;
 use crate::tensor::{Element, Lent, LentMut, Memory, MemoryMut, Tensor, TensorMut};
 use crate::walk;
 
-/// A tensor of any element type, lent for reading. Models mix ranks and element types, so this is what they hand over.
+/// A tensor of any element type, lent for reading. Models mix ranks and element types, so they lend their layers as
+/// this.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum LayerRef<'a> {
@@ -36,7 +37,8 @@ pub enum LayerMut<'a> {
     Bf16(LentMut<'a, half::bf16>),
 }
 
-/// Runs `$body` with `$lent` bound to what any variant of `$layer` (an enum `$Layer` over the element types) holds.
+/// Runs `$body` with `$lent` bound to the content of any variant of `$layer` (an enum `$Layer` over the element
+/// types).
 macro_rules! for_any_type {
     ($Layer:ident, $layer:expr, $lent:ident => $body:expr) => {
         match $layer {
@@ -55,14 +57,14 @@ impl<'a> LayerRef<'a> {
         <T::Elem as Sealed>::lent(Lent::new(tensor.layout(), tensor.memory()))
     }
 
-    /// A layer of layout and memory as they are lent.
+    /// A layer from a lent layout and memory.
     pub fn lent<E: Element>(lent: Lent<'a, E>) -> Self {
         E::lent(lent)
     }
 
-    /// A parameter of this shape whose elements cannot be had, and why: a type that is not pruned, memory of another
-    /// device. It is listed like every other layer, so that its name is known. Whatever needs its elements is refused with
-    /// [`ErrorKind::Opaque`], which gives the reason; what leaves it alone is not.
+    /// A parameter of this shape whose elements are not accessible, with the reason: a type that is not pruned, or
+    /// memory of another device. It is listed like every other layer, so that its name is known. Every operation that
+    /// needs its elements is refused with [`ErrorKind::Opaque`], which gives the reason; other operations are not.
     ///
     /// # Errors
     ///
@@ -83,7 +85,7 @@ impl<'a> LayerRef<'a> {
         Ok(LayerRef::F32(Lent::new(Layout::row_major(shape)?, Memory::Opaque(why))))
     }
 
-    /// Why the elements cannot be had, where they cannot.
+    /// The reason why the elements are not accessible; none if they are.
     pub fn opaque_reason(&self) -> Option<&str> {
         for_any_type!(LayerRef, self, lent => match &lent.memory {
             Memory::Opaque(why) => Some(*why),
@@ -101,22 +103,22 @@ impl<'a> LayerRef<'a> {
         self.layout().shape()
     }
 
-    /// How many dimensions there are.
+    /// The number of dimensions.
     pub fn rank(&self) -> usize {
         self.layout().rank()
     }
 
-    /// How many elements there are.
+    /// The number of elements.
     pub fn len(&self) -> usize {
         self.layout().len()
     }
 
-    /// Whether there are no elements.
+    /// True if there are no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The element type; `f32` in the place of that of an opaque layer.
+    /// The element type; always `f32` for an opaque layer.
     pub fn element_type(&self) -> ElementType {
         match self {
             LayerRef::F32(_) => ElementType::F32,
@@ -126,7 +128,7 @@ impl<'a> LayerRef<'a> {
         }
     }
 
-    /// The same layer, lent on for a shorter time; a gathered copy is copied once more.
+    /// The same layer, lent for a shorter time; a gathered copy is copied once more.
     pub(crate) fn lend(&self) -> LayerRef<'_> {
         for_any_type!(LayerRef, self, lent => LayerRef::lent(lent.lend()))
     }
@@ -140,7 +142,7 @@ impl<'a> LayerRef<'a> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Layout`] where the backend's claim is false.
+    /// [`ErrorKind::Layout`] if the backend's claim is false.
     pub fn for_each_logical(&self, mut visit: impl FnMut(f64)) -> Result<(), Error> {
         for_any_type!(LayerRef, self, lent => {
             let (layout, values) = lent.dense()?;
@@ -153,9 +155,9 @@ impl<'a> LayerRef<'a> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Layout`] where the backend's claim is false.
+    /// [`ErrorKind::Layout`] if the backend's claim is false.
     pub fn to_logical_f64(&self) -> Result<Vec<f64>, Error> {
-        // Not before the layout is known to be true of memory is any taken for it.
+        // Allocate only after checking the layout.
         for_any_type!(LayerRef, self, lent => {
             let (layout, values) = lent.dense()?;
             let mut logical = Vec::with_capacity(values.len());
@@ -169,7 +171,7 @@ impl<'a> LayerRef<'a> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Reshape`] where the lengths differ or where it would take a copy, [`ErrorKind::ShapeOverflow`].
+    /// [`ErrorKind::Reshape`] if the lengths differ or if it would take a copy, [`ErrorKind::ShapeOverflow`].
     pub fn with_shape(self, shape: &[usize]) -> Result<Self, Error> {
         Ok(match self {
             LayerRef::F32(lent) => LayerRef::F32(lent.reshape(shape)?),
@@ -187,7 +189,7 @@ impl<'a> LayerMut<'a> {
         <T::Elem as Sealed>::lent_mut(LentMut::new(layout, tensor.memory_mut()))
     }
 
-    /// A layer of layout and memory as they are lent.
+    /// A layer from a lent layout and memory.
     pub fn lent<E: Element>(lent: LentMut<'a, E>) -> Self {
         E::lent_mut(lent)
     }
@@ -201,7 +203,7 @@ impl<'a> LayerMut<'a> {
         Ok(LayerMut::F32(LentMut::new(Layout::row_major(shape)?, MemoryMut::Opaque(why))))
     }
 
-    /// The same layer for reading; gathers where the memory has gaps.
+    /// The same layer for reading; gathers a copy if the memory has gaps.
     pub fn as_ref(&self) -> LayerRef<'_> {
         for_any_type!(LayerMut, self, lent => LayerRef::lent(lent.lend()))
     }
@@ -216,7 +218,8 @@ impl<'a> LayerMut<'a> {
         }
     }
 
-    /// Which memory this is, where another layer can be a handle to the same; see [`Guarded::identity`](crate::Guarded::identity).
+    /// The identity of this memory, if another layer can be a handle to the same; see
+    /// [`Guarded::identity`](crate::Guarded::identity).
     pub(crate) fn identity(&self) -> Option<usize> {
         for_any_type!(LayerMut, self, lent => match &lent.memory {
             MemoryMut::Guarded(guarded) => guarded.identity(),
@@ -224,7 +227,7 @@ impl<'a> LayerMut<'a> {
         })
     }
 
-    /// The same layer, lent on for a shorter time.
+    /// The same layer, lent for a shorter time.
     pub fn reborrow(&mut self) -> LayerMut<'_> {
         for_any_type!(LayerMut, self, lent => LayerMut::lent(lent.reborrow()))
     }
@@ -275,7 +278,7 @@ mod tests {
         matches!(error.kind, ErrorKind::Layout { .. })
     }
 
-    /// Lengths whose sum overflows, and which no memory could be taken for: an error each, before any is.
+    /// Lengths whose sum overflows, and lengths too large to allocate: each is an error before any allocation.
     #[test]
     fn claims_beyond_any_memory_are_refused() {
         let layers = ["a", "b", "c"].map(|_| claims(&[isize::MAX as usize], &[1], &[1.0, 2.0]));
@@ -290,7 +293,7 @@ mod tests {
         assert!(layers[0].to_logical_f64().is_err_and(|error| is_layout(&error)));
     }
 
-    /// The strides and the other lengths of an empty tensor mean nothing, whatever they are.
+    /// The strides and the other lengths of an empty tensor mean nothing.
     #[test]
     fn empty_tensors_may_claim_any_strides() {
         let pattern = NmPattern::new(2, 4).unwrap();

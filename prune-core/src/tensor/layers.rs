@@ -1,4 +1,4 @@
-//! The traits by which a model shows its layers.
+//! The traits by which a model lists its layers.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use crate::error::{Error, ErrorKind};
 use crate::tensor::{LayerMut, LayerRef};
 
-/// Names with layers: what a model, its gradients or an optimiser's buffers show of themselves.
+/// Names with layers: a model, its gradients or an optimiser's buffers.
 ///
-/// Object-safe and small: a model implements it by listing its parameters, in any order. For a one-off, a vector or an
-/// array of pairs `(name, layer)` will do.
+/// Object-safe and small: a model implements it by listing its parameters, in any order. For a single use, a vector
+/// or an array of pairs `(name, layer)` is enough.
 ///
 /// # Examples
 ///
@@ -33,7 +33,7 @@ use crate::tensor::{LayerMut, LayerRef};
 /// # Ok::<(), prune_core::Error>(())
 /// ```
 pub trait Layers {
-    /// Every parameter with its name. No name may stand twice.
+    /// Every parameter with its name. No name may appear twice.
     fn layers(&self) -> Vec<(Cow<'_, str>, LayerRef<'_>)>;
 }
 
@@ -53,7 +53,7 @@ macro_rules! layers_of_pairs {
     )*};
 }
 
-/// What a list of pairs may hold.
+/// The layer of a pair, for reading.
 trait AsShared {
     fn as_shared(&self) -> LayerRef<'_>;
 }
@@ -93,7 +93,7 @@ impl<N: AsRef<str>, const C: usize> LayersMut for [(N, LayerMut<'_>); C] {
     }
 }
 
-/// Refuses a list in which a name stands twice.
+/// Refuses a list in which a name appears twice.
 pub(crate) fn distinct<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<(), Error> {
     let mut seen = BTreeSet::new();
     for name in names {

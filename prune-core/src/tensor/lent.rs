@@ -1,4 +1,4 @@
-//! Memory as it is lent, with the layout that says what lies where.
+//! Memory as it is lent, with the layout that gives the place of each element.
 
 use crate::error::{Error, ErrorKind};
 use crate::layout::Layout;
@@ -9,23 +9,23 @@ use crate::walk;
 /// Elements lent for reading.
 #[derive(Debug, Clone)]
 pub enum Memory<'a, E> {
-    /// In one piece, each element once, in the order that the layout says.
+    /// In one piece, each element once, in the order of the layout.
     Dense(&'a [E]),
     /// A copy in logical order, of a tensor whose own memory has gaps or repeats.
     Gathered(Vec<E>),
-    /// Nothing, for this reason; see [`LayerRef::opaque`](crate::LayerRef::opaque).
+    /// No elements, for this reason; see [`LayerRef::opaque`](crate::LayerRef::opaque).
     Opaque(&'a str),
 }
 
 /// Elements lent for writing.
 pub enum MemoryMut<'a, E> {
-    /// In one piece, each element once, in the order that the layout says.
+    /// In one piece, each element once, in the order of the layout.
     Dense(&'a mut [E]),
     /// In pieces with gaps between them.
     Strided(Box<dyn Strided<E> + 'a>),
-    /// In one piece, as [`MemoryMut::Dense`], but within a call alone.
+    /// In one piece, as [`MemoryMut::Dense`], but only within a call.
     Guarded(Box<dyn Guarded<E> + 'a>),
-    /// Nothing, for this reason; see [`LayerRef::opaque`](crate::LayerRef::opaque).
+    /// No elements, for this reason; see [`LayerRef::opaque`](crate::LayerRef::opaque).
     Opaque(&'a str),
 }
 
@@ -34,14 +34,14 @@ pub trait Strided<E>: Send {
     /// The elements in logical order.
     fn gather(&self) -> Vec<E>;
 
-    /// Calls `visit` for runs that together hold every element once. They are lent as long as all of this is, so that they
-    /// can be gathered and written by several threads. It is quickest where they come lane by lane along one axis, in the
+    /// Calls `visit` for runs that together hold every element once. The runs are lent as long as the whole tensor,
+    /// so several threads can gather and write them. It is fastest if they come lane by lane along one axis, in the
     /// logical order of their first elements.
     fn for_each_run<'s>(&'s mut self, visit: &mut dyn FnMut(Run<'s, E>));
 }
 
-/// Writable memory in one piece that is not to be had for longer than a call: it lies behind a lock, or its owner hands it to a
-/// function. The piece holds each element of the layout once.
+/// Writable memory in one piece that is accessible only within a call: it lies behind a lock, or its owner passes it
+/// to a function. The piece holds each element of the layout once.
 pub trait Guarded<E>: Send {
     /// Calls `read` once, with the memory.
     fn read(&self, read: &mut dyn FnMut(&[E]));
@@ -49,8 +49,8 @@ pub trait Guarded<E>: Send {
     /// Calls `write` once, with the memory. Nothing else of this tensor is touched meanwhile.
     fn write(&mut self, write: &mut dyn FnMut(&mut [E]));
 
-    /// Which memory this is, where two tensors can be handles to the same: its address, or another number of its own. Two
-    /// names for one memory cannot be held to two masks.
+    /// The identity of this memory, if two tensors can be handles to the same: its address, or another unique number.
+    /// Two names for one memory cannot be held to two masks.
     fn identity(&self) -> Option<usize> {
         None
     }
@@ -61,7 +61,7 @@ pub trait Guarded<E>: Send {
 pub struct Run<'a, E> {
     /// The linear logical index of the first element.
     pub first: usize,
-    /// How much the logical index grows from one element to the next; any number where there is just one.
+    /// The growth of the logical index from one element to the next; any number if there is only one element.
     pub step: isize,
     /// The elements.
     pub values: &'a mut [E],
@@ -75,17 +75,17 @@ pub struct Lent<'a, E> {
 }
 
 impl<'a, E: Element> Lent<'a, E> {
-    /// Puts layout and memory together; they are checked against each other at each use.
+    /// Joins layout and memory; they are checked against each other at each use.
     pub fn new(layout: Layout, memory: Memory<'a, E>) -> Self {
         Lent { layout, memory }
     }
 
-    /// The memory lent: in one piece, or a copy.
+    /// The memory: in one piece, or a copy.
     pub fn memory(&self) -> &Memory<'a, E> {
         &self.memory
     }
 
-    /// The values in memory order with the layout that says which is which, checked. A gathered copy is row-major.
+    /// The values in memory order, with the layout of that order, checked. A gathered copy is row-major.
     pub(crate) fn dense(&self) -> Result<(Layout, &[E]), Error> {
         match &self.memory {
             Memory::Dense(values) => {
@@ -101,7 +101,7 @@ impl<'a, E: Element> Lent<'a, E> {
         }
     }
 
-    /// The same, lent on for a shorter time; a gathered copy is copied once more.
+    /// The same tensor, lent for a shorter time; a gathered copy is copied once more.
     pub(super) fn lend(&self) -> Lent<'_, E> {
         let memory = match &self.memory {
             Memory::Dense(values) => Memory::Dense(values),
@@ -127,7 +127,7 @@ pub struct LentMut<'a, E> {
 }
 
 impl<'a, E: Element> LentMut<'a, E> {
-    /// Puts layout and memory together; they are checked against each other at each use.
+    /// Joins layout and memory; they are checked against each other at each use.
     pub fn new(layout: Layout, memory: MemoryMut<'a, E>) -> Self {
         LentMut { layout, memory }
     }
@@ -154,7 +154,7 @@ impl<'a, E: Element> LentMut<'a, E> {
         }
     }
 
-    /// The same tensor for reading; gathers where the memory has gaps.
+    /// The same tensor for reading; gathers a copy if the memory has gaps.
     pub(crate) fn lend(&self) -> Lent<'_, E> {
         let memory = match &self.memory {
             MemoryMut::Dense(values) => Memory::Dense(values),
@@ -162,7 +162,7 @@ impl<'a, E: Element> LentMut<'a, E> {
             MemoryMut::Guarded(guarded) => {
                 let mut logical = Vec::new();
                 guarded.read(&mut |values| {
-                    // Nothing of a false claim, which is refused at its use.
+                    // A false claim gathers nothing; its use is refused later.
                     if self.layout.check_dense(values.len()).is_ok() {
                         logical = walk::gather(&self.layout, values);
                     }
@@ -174,7 +174,7 @@ impl<'a, E: Element> LentMut<'a, E> {
         Lent { layout: self.layout.clone(), memory }
     }
 
-    /// The same tensor, lent on for a shorter time.
+    /// The same tensor, lent for a shorter time.
     pub(crate) fn reborrow(&mut self) -> LentMut<'_, E> {
         let memory = match &mut self.memory {
             MemoryMut::Dense(values) => MemoryMut::Dense(values),

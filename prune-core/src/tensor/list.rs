@@ -5,11 +5,11 @@
 /// An entry is one of
 ///
 /// - `fc1.weight`: the tensor in that field, named `fc1.weight`;
-/// - `encoder.*`: everything that the model in that field lists, each name behind `encoder.`;
-/// - `blocks[]`: the same of each model in that vector, array or slice, behind `blocks.0.`, `blocks.1.` and so on;
+/// - `encoder.*`: everything that the model in that field lists, each name after `encoder.`;
+/// - `blocks[]`: the same for each model in that vector, array or slice, after `blocks.0.`, `blocks.1.` and so on.
 ///
-/// and `as "name"` behind it gives another name, or another beginning of names. Tensors are lent by the `PruneExt` in scope,
-/// which is that of the backend. Type parameters stand in square brackets before the type.
+/// `as "name"` after an entry gives another name, or another prefix of names. The backend's `PruneExt` in scope lends
+/// the tensors. Type parameters stand in square brackets before the type.
 ///
 /// # Examples
 ///
@@ -66,7 +66,7 @@ macro_rules! layers {
         }
     };
     (@list $model:ident $all:ident $how:tt) => {};
-    // A name of its own, or the path.
+    // An entry has a name of its own, or its path.
     (@list $model:ident $all:ident $how:tt $field:ident $(. $inner:ident)* as $name:literal $(, $($rest:tt)*)?) => {
         $crate::layers!(@tensor $all $how [$model.$field $(. $inner)*] $name);
         $crate::layers!(@list $model $all $how $($($rest)*)?);

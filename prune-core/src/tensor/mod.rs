@@ -1,4 +1,4 @@
-//! Tensors: what a backend lends, and what models show of themselves.
+//! Tensors: the memory that a backend lends, and the layers that a model lists.
 
 mod element;
 mod layer;
@@ -24,11 +24,11 @@ use crate::layout::Layout;
 /// Weights in some backend, lent for reading.
 ///
 /// The contract: `memory` lends either one piece that holds each element of `layout` exactly once, in any axis order
-/// and direction, and then costs nothing; or, where the backend's memory has gaps or repeats, a copy in logical order,
-/// of which only the layout's shape counts. Both are checked at each use.
+/// and direction, and then costs nothing; or, if the backend's memory has gaps or repeats, a copy in logical order,
+/// for which only the layout's shape counts. Both are checked at each use.
 ///
-/// The trait is open: a backend outside this workspace implements it for its own type, or for a thin view where the
-/// type is foreign, and stamps [`conformance_tests!`](crate::conformance_tests) on it with one line.
+/// The trait is open. A backend outside this workspace implements it for its own type, or for a thin view if the type
+/// is foreign, and stamps [`conformance_tests!`](crate::conformance_tests) on it with one line.
 ///
 /// # Examples
 ///
@@ -57,7 +57,7 @@ pub trait Tensor {
     /// The element type.
     type Elem: Element;
 
-    /// Where each logical element lies in the memory lent.
+    /// The place of each logical element in the memory lent.
     fn layout(&self) -> Layout;
 
     /// The elements.
@@ -66,11 +66,11 @@ pub trait Tensor {
 
 /// A [`Tensor`] that can be written.
 pub trait TensorMut: Tensor {
-    /// The elements, to be written in place: under the same [`Tensor::layout`] where they are in one piece.
+    /// The elements, to be written in place: under the same [`Tensor::layout`] if they are in one piece.
     fn memory_mut(&mut self) -> MemoryMut<'_, Self::Elem>;
 
-    /// A tensor of the same elements in memory of its own: a clone, unless the backend says otherwise. It must where a
-    /// clone is a handle to the same memory.
+    /// A tensor of the same elements in memory of its own. By default a clone. A backend whose clones share memory
+    /// must override this.
     fn duplicate(&self) -> Self
     where
         Self: Clone + Sized,

@@ -5,7 +5,7 @@ use crate::layout::Layout;
 use crate::tensor::{Element, Memory, MemoryMut, Tensor, TensorMut};
 use crate::walk;
 
-/// A vector with a [`Layout`]: the tensor for those who have no tensor crate, and the reference in tests.
+/// A vector with a [`Layout`]: the tensor for users without a tensor crate, and the reference in tests.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlainTensor<E> {
     layout: Layout,
@@ -17,7 +17,8 @@ impl<E: Element> PlainTensor<E> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::WrongLen`] where there are more or fewer values than the shape has elements, [`ErrorKind::ShapeOverflow`].
+    /// [`ErrorKind::WrongLen`] if there are more or fewer values than the shape has elements,
+    /// [`ErrorKind::ShapeOverflow`].
     pub fn from_logical(shape: &[usize], values: Vec<E>) -> Result<Self, Error> {
         let layout = Layout::row_major(shape)?;
         if layout.len() != values.len() {
@@ -30,7 +31,7 @@ impl<E: Element> PlainTensor<E> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Layout`] where `values` are not exactly the elements of `layout`.
+    /// [`ErrorKind::Layout`] if `values` are not exactly the elements of `layout`.
     pub fn from_memory(layout: Layout, values: Vec<E>) -> Result<Self, Error> {
         layout.check_dense(values.len())?;
         Ok(PlainTensor { layout, values })

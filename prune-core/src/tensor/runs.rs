@@ -1,33 +1,34 @@
-//! In which order the runs of memory with gaps come.
+//! The order of the runs of memory with gaps.
 //!
-//! Plain: mark the element of each place, and see that each is marked once ([`once_each`]). Departure: backends go through
-//! their lanes one after the other, and then it is enough to look at where each run begins. Runs that come so are like
+//! Plain: mark the element of each place, and check that each is marked once ([`once_each`]). Departure: backends
+//! visit their lanes one after the other, and then it is enough to look at the start of each run. Such runs are like
 //! memory in one piece, run after run, which has a [`Layout`]: a mask is brought into their order as into any other.
 
 use crate::layout::Layout;
 use crate::tensor::{Run, Strided};
 
-/// Runs that come evenly: in groups, one after the other in logical order, of `step` lanes each, neighbours side by side.
+/// Evenly spaced runs: in groups, one after the other in logical order, of `step` lanes each, neighbours side by
+/// side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RunOrder {
-    /// How many elements there are in all.
+    /// The number of elements in all.
     len: usize,
     lane: Lane,
 }
 
-/// A run, but for its place.
+/// A run without its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Lane {
-    /// How far apart its elements are in logical order; also how many such runs are a group.
+    /// The distance of its elements in logical order; also the number of such runs in a group.
     step: usize,
-    /// How many elements it has; 0 where `step` is 1 and they may differ.
+    /// The number of its elements; 0 if `step` is 1, when lengths may differ.
     length: usize,
-    /// Whether its last element in memory is the first in logical order.
+    /// True if its last element in memory is the first in logical order.
     backwards: bool,
 }
 
 impl RunOrder {
-    /// The order of the runs of so many elements, where they come evenly and hold every element once.
+    /// The order of the runs of `len` elements, if they come evenly and hold every element once.
     pub(crate) fn of<E>(strided: &mut (dyn Strided<E> + '_), len: usize) -> Option<Self> {
         let (mut followed, mut even) = (FollowedRuns { len, lane: None, next: 0, within: 0 }, true);
         strided.for_each_run(&mut |run| even = even && followed.take(&run).is_some());
@@ -36,12 +37,12 @@ impl RunOrder {
         whole.then_some(RunOrder { len, lane })
     }
 
-    /// Follows the runs once more.
+    /// Starts to follow the runs once more.
     pub(crate) fn follow(self) -> FollowedRuns {
         FollowedRuns { len: self.len, lane: Some(self.lane), next: 0, within: 0 }
     }
 
-    /// The runs one after the other, as if that were memory; nothing where it is logical order.
+    /// The layout of the runs one after the other, as if that were memory; none if it is logical order.
     pub(crate) fn layout(self) -> Option<Layout> {
         let Lane { step, length, backwards } = self.lane;
         if step == 1 && !backwards {
@@ -54,20 +55,20 @@ impl RunOrder {
     }
 }
 
-/// How far runs have come.
+/// The progress through the runs.
 #[derive(Debug)]
 pub(crate) struct FollowedRuns {
     len: usize,
-    /// That of all runs, once there was one.
+    /// The lane that all runs share, once there was one.
     lane: Option<Lane>,
-    /// The element at which the group begins.
+    /// The first element of the group.
     next: usize,
-    /// Runs of the group that have come.
+    /// The number of runs of the group so far.
     within: usize,
 }
 
 impl FollowedRuns {
-    /// Takes a run; gives how many elements came before it, or nothing where it is not the one that was to come.
+    /// Takes a run. Returns the number of elements before it, or none if it is not the expected one.
     pub(crate) fn take<E>(&mut self, run: &Run<'_, E>) -> Option<usize> {
         let length = run.values.len();
         if length == 0 {
@@ -90,7 +91,7 @@ impl FollowedRuns {
     }
 }
 
-/// Whether the runs hold each of so many elements once, by the definition; and how many elements they have.
+/// By the definition: true if the runs hold each of `len` elements once; and the number of their elements.
 pub(crate) fn once_each<E>(strided: &mut (dyn Strided<E> + '_), len: usize) -> (bool, usize) {
     let mut seen = vec![0u64; len.div_ceil(64)];
     let (mut elements, mut once) = (0usize, true);
@@ -114,7 +115,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Runs as they are told: first, step, elements.
+    /// Runs as a backend states them: first, step, elements.
     struct Told(Vec<(usize, isize, Vec<u8>)>);
 
     impl Told {
@@ -155,8 +156,8 @@ mod tests {
     }
 
     proptest! {
-        /// Lanes are told for what they are, in their order; and after any one change nothing is taken for even that does
-        /// not hold each element once.
+        /// Lanes are recognised in their order. After any one change, runs that do not hold each element once are not
+        /// taken for even.
         #[test]
         fn even_runs_are_known(
             (groups, length, step) in (1usize..4, 1usize..5, 1usize..5),
@@ -198,7 +199,7 @@ mod tests {
         assert!(even(&[(0, 1, 3), (3, 1, 0), (3, 1, 5), (8, 7, 1)], 9));
         assert!(even(&[], 0) && !even(&[], 1) && !even(&[(0, 1, 3)], 2));
         assert!(!even(&[(3, 1, 5), (0, 1, 3)], 8) && once_each(&mut Told::new(&[(3, 1, 5), (0, 1, 3)]), 8).0);
-        // Steps that stand still, and out of all numbers.
+        // Steps of zero, and steps out of range.
         assert!(
             !even(&[(0, 0, 2), (1, 0, 1)], 3) && !even(&[(0, isize::MIN, 2)], 2) && !even(&[(0, isize::MAX, 9)], 9)
         );

@@ -19,12 +19,12 @@ pub enum Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// How many values there are.
+    /// The number of values.
     pub fn len(self) -> usize {
         for_any_type!(Values, self, values => values.len())
     }
 
-    /// Whether there are none.
+    /// True if there are no values.
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
@@ -41,7 +41,7 @@ impl<'a> Values<'a> {
         for_any_type!(Values, self, values => values[position].wide_key(by))
     }
 
-    /// Appends the keys of those whose bits are set, of at most 64.
+    /// Appends the keys of the values whose bits are set, of at most 64.
     pub(crate) fn keys_of(self, bits: u64, by: RankBy, keys: &mut Vec<u64>) {
         for_any_type!(Values, self, values => {
             let set = |&(i, _): &(usize, _)| bits >> i & 1 == 1;

@@ -1,5 +1,5 @@
-//! What [`conformance_tests!`](crate::conformance_tests) stamps on a backend: the laws of this crate, each a test of its
-//! own, run through the backend's own `PruneExt`.
+//! The tests that [`conformance_tests!`](crate::conformance_tests) stamps on a backend: the laws of this crate, one
+//! test each, run through the backend's own `PruneExt`.
 
 use core::fmt::Debug;
 
@@ -17,7 +17,7 @@ use crate::testing::generators::{Shapes, TestElement};
 
 pub use super::laws::*;
 
-/// A backend's tensor as the suite uses it: the methods of `PruneExt`, whichever crate's trait that is.
+/// A backend's tensor as the suite uses it: the methods of `PruneExt`, from any crate's trait.
 pub trait Subject {
     /// `PruneExt::layer`.
     fn layer(&self) -> LayerRef<'_>;
@@ -39,13 +39,13 @@ pub trait Subject {
     fn apply_mask(&mut self, mask: &Mask) -> Result<(), Error>;
     /// `PruneExt::revivals`.
     fn revivals(&self, mask: &Mask) -> Result<usize, Error>;
-    /// Whether the tensor can be written; the methods that write panic where it cannot.
+    /// True if the tensor can be written; if it is false, the methods that write panic.
     fn is_writable(&self) -> bool;
-    /// `PruneExt::prune_act_unstruct`: what became of the copy, and its mask. Panics where the tensor cannot be copied.
+    /// `PruneExt::prune_act_unstruct`: the pruned copy and its mask. Panics if the tensor cannot be copied.
     fn prune_act_unstruct(&self, density: Density) -> PrunedCopy<Box<dyn Subject>>;
 }
 
-/// A backend under test: which shapes and elements it has, and how a tensor is made from values in logical order.
+/// A backend under test: its shapes and elements, and a function that makes a tensor from values in logical order.
 pub struct Suite {
     shapes: Shapes,
     element_type: ElementType,
@@ -55,7 +55,7 @@ pub struct Suite {
 type MakeTensor = dyn Fn(&[usize], &[Number]) -> Box<dyn Subject>;
 
 impl Suite {
-    /// A backend whose tensors have these shapes and are made like this.
+    /// A backend whose tensors have these shapes and are made by `make`.
     pub fn new<E: TestElement>(shapes: Shapes, make: impl Fn(&[usize], Vec<E>) -> Box<dyn Subject> + 'static) -> Self {
         let make = move |shape: &[usize], logical: &[Number]| make(shape, Number::typed(logical));
         Suite { shapes, element_type: E::TYPE, make: Box::new(make) }
@@ -66,7 +66,7 @@ impl Suite {
         &self.shapes
     }
 
-    /// What the tensors are made of.
+    /// The element type of the tensors.
     pub fn element_type(&self) -> ElementType {
         self.element_type
     }
@@ -77,7 +77,7 @@ impl Suite {
     }
 }
 
-/// The methods of a backend's `PruneExt` that read, found by name where the macro is used.
+/// The reading methods of a backend's `PruneExt`, found by name at the place of the macro.
 #[doc(hidden)]
 pub struct Methods<T> {
     pub layer: fn(&T) -> LayerRef<'_>,
@@ -91,7 +91,7 @@ pub struct Methods<T> {
     pub copying: Option<Copying<T>>,
 }
 
-/// Those that write.
+/// The writing methods.
 #[doc(hidden)]
 pub struct Writing<T> {
     pub layer_mut: fn(&mut T) -> LayerMut<'_>,
@@ -99,13 +99,13 @@ pub struct Writing<T> {
     pub apply_mask: fn(&mut T, &Mask) -> Result<(), Error>,
 }
 
-/// Those that write a copy.
+/// The methods that write a copy.
 #[doc(hidden)]
 pub struct Copying<T> {
     pub prune_act_unstruct: fn(&T, Density) -> PrunedCopy<T>,
 }
 
-/// A copy that was pruned, and its mask; or why not.
+/// A pruned copy and its mask, or an error.
 pub type PrunedCopy<T> = Result<(T, Mask), Error>;
 
 impl<T> Clone for Methods<T> {
@@ -224,11 +224,11 @@ impl<T: 'static> Subject for Adapter<T> {
     }
 }
 
-/// Runs a law on generated cases, the same ones every time. `PRUNE_SEED` chooses others, `PRUNE_CASES` how many.
+/// Runs a law on generated cases, the same in every run. `PRUNE_SEED` chooses others, `PRUNE_CASES` their number.
 ///
 /// # Panics
 ///
-/// Where the law does not hold: with the smallest case found and the seed that leads to it.
+/// If the law does not hold: with the smallest case found and the seed that leads to it.
 pub fn for_all<S: Strategy>(law: &str, cases: S, holds: impl Fn(S::Value) -> TestCaseResult)
 where
     S::Value: Debug,
@@ -237,7 +237,7 @@ where
     let seed = number("PRUNE_SEED").unwrap_or(1);
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    // Laws draw cases of their own, so that one more law does not move the others'.
+    // Each law draws cases of its own, so that one more law does not change the cases of the others.
     for (i, byte) in law.bytes().enumerate() {
         bytes[8 + i % 24] ^= byte.rotate_left((i / 24) as u32);
     }

@@ -12,10 +12,11 @@ use proptest::sample::select;
 
 use crate::density::Density;
 use crate::layout::Layout;
+use crate::mask::Mask;
 use crate::n_of_m::NmPattern;
 use crate::tensor::Element;
 
-/// An element type that tests can make and take apart.
+/// An element type whose values tests can make and take apart.
 pub trait TestElement: Element {
     /// The nearest number of this type.
     fn nearest(value: f64) -> Self;
@@ -23,7 +24,7 @@ pub trait TestElement: Element {
     /// The number with these lowest bits.
     fn from_low_bits(bits: u64) -> Self;
 
-    /// The bits, so that zeros of both signs and NaNs can be told apart.
+    /// The bits, which tell zeros of both signs and NaNs apart.
     fn low_bits(self) -> u64;
 
     /// The same number with the other sign.
@@ -61,9 +62,9 @@ test_element! {
 /// The shapes that a backend's tensors can have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shapes {
-    /// Any shape of so many dimensions.
+    /// Any shape with this number of dimensions.
     Ranks(RangeInclusive<usize>),
-    /// These shapes alone: statically sized tensors, say.
+    /// These shapes alone, such as those of statically sized tensors.
     Only(Vec<Vec<usize>>),
 }
 
@@ -73,7 +74,7 @@ impl Shapes {
         Shapes::Ranks(0..=5)
     }
 
-    /// Shapes of so many dimensions.
+    /// Shapes with this number of dimensions.
     pub fn ranks(ranks: RangeInclusive<usize>) -> Self {
         Shapes::Ranks(ranks)
     }
@@ -91,7 +92,7 @@ impl Shapes {
         }
     }
 
-    /// Shapes around the size at which threads start; none where only given shapes will do.
+    /// Shapes around the size at which threads start; none if only given shapes are allowed.
     pub fn around_the_parallel_cut_off(&self) -> Vec<Vec<usize>> {
         match self {
             Shapes::Ranks(ranks) => ranks.clone().flat_map(large_shapes).collect(),
@@ -110,11 +111,11 @@ pub fn lengths() -> impl Strategy<Value = usize> + Clone {
     ]
 }
 
-/// Shapes of so many dimensions and at most 4,096 elements.
+/// Shapes with this number of dimensions and at most 4,096 elements.
 pub fn shapes(ranks: RangeInclusive<usize>) -> BoxedStrategy<Vec<usize>> {
     vec(lengths(), ranks)
         .prop_map(|mut shape| {
-            // Long dimensions are cut until the whole is small; which ones depends on the shape alone.
+            // Long dimensions are cut until the whole is small; the choice depends on the shape alone.
             while shape.iter().product::<usize>() > 4096 {
                 if let Some(longest) = shape.iter_mut().max() {
                     *longest = longest.div_ceil(3);
@@ -181,7 +182,7 @@ pub fn values<E: TestElement>(len: usize) -> BoxedStrategy<Vec<E>> {
         1 => vec(any::<bool>(), len).prop_map(|signs| {
             signs.into_iter().map(|minus| E::nearest(if minus { -0.0 } else { 0.0 })).collect()
         }),
-        // Sorted weights mislead whoever samples a part of them.
+        // Sorted weights mislead any sample of a part of them.
         1 => vec(numbers::<E>(), len).prop_map(ascending),
         1 => vec(numbers::<E>(), len).prop_map(move |values| ascending(values).into_iter().rev().collect()),
     ]
@@ -199,14 +200,14 @@ pub enum Kind {
     Equal,
     /// From the lowest to the highest.
     Sorted,
-    /// Nearly all the same, a few others hidden among them.
+    /// Nearly all the same, with a few others hidden among them.
     Needles,
     /// Spread evenly over the bits, so over all exponents.
     Exponents,
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Kind; 6] = [Kind::Uniform, Kind::Tied, Kind::Equal, Kind::Sorted, Kind::Needles, Kind::Exponents];
 }
 
@@ -231,7 +232,7 @@ pub fn many_values<E: TestElement>(kind: Kind, len: usize, seed: u64) -> Vec<E> 
         .collect()
 }
 
-/// A small generator of random bits (xorshift), for what is too large for proptest. The same seed gives the same bits.
+/// A small generator of random bits (xorshift), for data too large for proptest. The same seed gives the same bits.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 
@@ -251,7 +252,7 @@ impl Random {
     }
 }
 
-/// `len` values of which some may be NaN, of both signs and with payloads.
+/// `len` values, some of which may be NaN, of both signs and with payloads.
 pub fn values_with_nan<E: TestElement>(len: usize) -> BoxedStrategy<Vec<E>> {
     (values::<E>(len), vec((any::<prop::sample::Index>(), any::<bool>()), 0..3))
         .prop_map(|(mut values, places)| {
@@ -276,7 +277,7 @@ pub fn tensors<E: TestElement>(shapes: BoxedStrategy<Vec<usize>>) -> BoxedStrate
         .boxed()
 }
 
-/// As [`tensors`], where some values may be NaN.
+/// The same as [`tensors`], but some values may be NaN.
 pub fn tensors_with_nan<E: TestElement>(shapes: BoxedStrategy<Vec<usize>>) -> BoxedStrategy<(Vec<usize>, Vec<E>)> {
     shapes
         .prop_flat_map(|shape| {
@@ -286,7 +287,7 @@ pub fn tensors_with_nan<E: TestElement>(shapes: BoxedStrategy<Vec<usize>>) -> Bo
         .boxed()
 }
 
-/// Densities: the usual ones, any at all, 1, and ones so small that the count's lower bound of 1 decides.
+/// Densities: the usual ones, any others, 1, and densities so small that the count's lower bound of 1 decides.
 pub fn densities() -> BoxedStrategy<Density> {
     let usual = select(vec![0.5, 0.1, 0.25, 0.9, 0.75, 0.3, 1.0, 0.05, 1e-9, f64::MIN_POSITIVE]);
     prop_oneof![2 => usual, 3 => 1e-6f64..=1.0, 1 => (1u32..=16, 1u32..=16).prop_map(|(a, b)| {
@@ -311,12 +312,12 @@ pub fn patterns() -> BoxedStrategy<NmPattern> {
     .boxed()
 }
 
-/// The axes of a tensor with at least one, counted from either end.
+/// The axes of a tensor with at least one axis, counted from either end.
 pub fn axes(rank: usize) -> BoxedStrategy<isize> {
     (-(rank as isize)..rank as isize).boxed()
 }
 
-/// Which of `len` elements are alive: about half, nearly all, a few, all or none.
+/// The alive elements among `len`: about half, nearly all, a few, all or none.
 pub fn alive(len: usize) -> BoxedStrategy<Vec<bool>> {
     prop_oneof![
         3 => vec(any::<bool>(), len),
@@ -328,6 +329,15 @@ pub fn alive(len: usize) -> BoxedStrategy<Vec<bool>> {
     .boxed()
 }
 
+/// Masks of a shape: about half kept, nearly all, a few, all or none. They shrink element by element, towards nothing kept.
+pub fn masks(shape: Vec<usize>) -> BoxedStrategy<Mask> {
+    let len = shape.iter().product();
+    let mask = move |kept: Vec<bool>| {
+        Mask::from_bools(&shape, &kept).unwrap_or_else(|error| unreachable!("a bool for each element: {error}"))
+    };
+    alive(len).prop_map(mask).boxed()
+}
+
 /// Dense layouts of a shape: memory in any order of axes, any of them reversed.
 pub fn layouts(shape: Vec<usize>) -> BoxedStrategy<Layout> {
     let rank = shape.len();
@@ -336,11 +346,12 @@ pub fn layouts(shape: Vec<usize>) -> BoxedStrategy<Layout> {
         .boxed()
 }
 
-/// The layout of memory that runs through the axes in `order`, outermost first, backwards where `reversed` says so.
+/// The layout of memory that runs through the axes in `order`, outermost first, backwards along axes that are
+/// `reversed`.
 ///
 /// # Panics
 ///
-/// Where `order` does not name each axis of the shape once.
+/// If `order` does not name each axis of the shape once.
 pub fn dense_layout(shape: &[usize], order: &[usize], reversed: &[bool]) -> Layout {
     let mut strides = vec![0isize; shape.len()];
     let (mut step, mut offset) = (1isize, 0isize);
@@ -356,7 +367,7 @@ pub fn dense_layout(shape: &[usize], order: &[usize], reversed: &[bool]) -> Layo
     Layout::new(shape, &strides, offset).unwrap_or_else(|error| unreachable!("a stride for every axis: {error}"))
 }
 
-/// Logical values as the memory of a layout; for an element that no logical one lies at, zero.
+/// Logical values as the memory of a layout; zero for an element without a logical one.
 pub fn to_memory_order<E: Element>(layout: &Layout, logical: &[E]) -> Vec<E> {
     let mut memory = vec![E::ZERO; logical.len()];
     for (linear, &value) in logical.iter().enumerate() {
@@ -365,7 +376,7 @@ pub fn to_memory_order<E: Element>(layout: &Layout, logical: &[E]) -> Vec<E> {
     memory
 }
 
-/// Where a logical element lies, by the definition of a layout: the offset plus each index times its stride.
+/// The place of a logical element, by the definition of a layout: the offset plus each index times its stride.
 pub fn place_of(layout: &Layout, linear: usize) -> usize {
     let index = super::oracle::index_of(linear, layout.shape());
     let along = |(&i, &stride): (&usize, &isize)| i as isize * stride;

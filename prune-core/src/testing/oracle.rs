@@ -1,7 +1,7 @@
-//! The oracle: every selection as plainly as its rule reads, by sorting everything.
+//! The oracle: every selection as plain as its rule, by sorting everything.
 //!
-//! Nothing here is shared with the code it judges: numbers compare as `f64`, indices are lists of one number a
-//! dimension, counts are counted. It is slow on purpose.
+//! It shares nothing with the code it judges: numbers compare as `f64`, indices are lists of one number a dimension,
+//! counts are counted. It is slow on purpose.
 
 use core::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -17,14 +17,14 @@ pub struct Layer<'a> {
     pub shape: &'a [usize],
     /// The scores in logical order, widened to `f64`.
     pub scores: &'a [f64],
-    /// Which elements may be chosen, in logical order; all of them where there is none.
+    /// The elements that may be chosen, in logical order; all of them if there is no list.
     pub alive: Option<&'a [bool]>,
 }
 
-/// What the oracle keeps of one layer, in the terms of [`Selected`](crate::Selected).
+/// The oracle's answer for one layer, in the terms of [`Selected`](crate::Selected).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// Which elements are kept, in logical order.
+    /// A bool for each element, true if it is kept, in logical order.
     pub kept: Vec<bool>,
     /// As [`Selected::ties`](crate::Selected::ties).
     pub ties: usize,
@@ -32,7 +32,7 @@ pub struct Answer {
     pub short_groups: usize,
 }
 
-/// Why the oracle refuses.
+/// The oracle's reason for refusing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// A score that is ranked is NaN: the first, by layer name and logical index.
@@ -42,18 +42,18 @@ pub enum Refusal {
         /// One number a dimension.
         index: Vec<usize>,
     },
-    /// More is asked for than is alive.
+    /// More elements are asked for than are alive.
     TooFewAlive {
-        /// How many are asked for.
+        /// The number asked for.
         asked: usize,
-        /// How many may be chosen.
+        /// The number that may be chosen.
         alive: usize,
     },
     /// There is no such axis.
     NoSuchAxis,
 }
 
-/// Rule 1: how many of `n` units the density keeps.
+/// Rule 1: the number of `n` units that the density keeps.
 pub fn kept_count(density: f64, n: usize) -> usize {
     if n == 0 {
         return 0;
@@ -112,7 +112,7 @@ pub fn top(layers: &[Layer<'_>], kept: usize, by: RankBy) -> Result<Vec<Answer>,
     Ok(answers)
 }
 
-/// Rule 2: everything that may be chosen, the best first, as (layer, index).
+/// Rule 2: all elements that may be chosen, the best first, as (layer, index).
 ///
 /// # Errors
 ///
@@ -148,7 +148,8 @@ pub fn n_of_m(layer: Layer<'_>, n: usize, m: usize, axis: isize, by: RankBy) -> 
     }
     let axis = if axis < 0 { (axis + rank) as usize } else { axis as usize };
     refuse_nan(&[layer])?;
-    // A group is named by what comes before the axis, which M-th of the lane it is, and what comes after the axis.
+    // The key of a group: the index before the axis, the number of the group in its lane, and the index after the
+    // axis.
     let (lane, after): (usize, usize) = (layer.shape[axis], layer.shape[axis + 1..].iter().product());
     let mut groups: BTreeMap<(usize, usize, usize), Vec<(usize, usize)>> = BTreeMap::new();
     for linear in 0..layer.scores.len() {
@@ -187,7 +188,7 @@ pub fn apply(values: &[f64], kept: &[bool]) -> Vec<f64> {
     values.iter().zip(kept).map(|(&value, &kept)| if kept { value } else { 0.0 }).collect()
 }
 
-/// How many elements outside the mask are anything but a zero, of either sign; NaN is.
+/// The number of elements outside the mask that are not a zero of either sign; NaN counts.
 pub fn revivals(values: &[f64], kept: &[bool]) -> usize {
     let mut count = 0;
     for (value, kept) in values.iter().zip(kept) {
@@ -198,7 +199,7 @@ pub fn revivals(values: &[f64], kept: &[bool]) -> usize {
     count
 }
 
-/// The index of each dimension that a place in logical order stands for.
+/// The index of each dimension for a place in logical order.
 pub fn index_of(linear: usize, shape: &[usize]) -> Vec<usize> {
     let mut index = Vec::new();
     for dimension in 0..shape.len() {
@@ -275,7 +276,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    /// The oracle itself, on cases small enough to be worked out by hand.
+    /// Checks the oracle itself on cases small enough to work out by hand.
     #[test]
     fn agrees_with_pencil_and_paper() {
         let scores = [0.5, -3.0, 2.0, -2.0, 0.0, -0.0];

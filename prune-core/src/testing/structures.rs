@@ -1,14 +1,14 @@
-//! The oracle for units, slices and bounds: which elements belong together, what they score, and who is chosen in turn,
-//! as plainly as the rules read.
+//! The oracle for units, slices and bounds: the elements of each unit, its score, and the choice of elements in turn,
+//! as plain as the rules.
 //!
-//! As [`oracle`](super::oracle), on which it builds, it shares nothing with the code it judges.
+//! Like [`oracle`](super::oracle), on which it builds, it shares nothing with the code it judges.
 
 use std::collections::BTreeMap;
 
 use crate::key::RankBy;
 use crate::testing::oracle::{self, Answer, Layer, Refusal, index_of, kept_count};
 
-/// What a unit's elements are made into.
+/// The function that turns a unit's elements into one score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pooling {
     /// Their mean.
@@ -33,13 +33,13 @@ pub fn members(shape: &[usize], sides: &[usize]) -> Vec<Vec<usize>> {
     units.into_values().collect()
 }
 
-/// The score of each unit, dead elements being 0.
+/// The score of each unit; dead elements count as 0.
 ///
 /// # Errors
 ///
 /// [`Refusal::Nan`].
 pub fn unit_scores(layer: Layer<'_>, sides: &[usize], pooling: Pooling, by: RankBy) -> Result<Vec<f64>, Refusal> {
-    // Nothing is kept of this ranking: it refuses NaN.
+    // This ranking keeps nothing; it only refuses NaN.
     oracle::top(&[layer], 0, by)?;
     let by = if matches!(pooling, Pooling::Mean | Pooling::Max) { by } else { RankBy::Magnitude };
     let value = |&i: &usize| match (layer.alive.is_none_or(|alive| alive[i]), by) {
@@ -65,7 +65,8 @@ fn pooled(values: &[f64], pooling: Pooling) -> f64 {
     if top == 0.0 {
         return 0.0;
     }
-    // Nothing in (-1, 1) overflows, nor do squares of all of it vanish. Whole numbers are left as they are: exact.
+    // After dividing by the largest magnitude nothing overflows, and the squares do not all vanish. Whole numbers are
+    // exact as they are.
     let unit = if values.iter().all(|value| value.fract() == 0.0 && value.abs() < 1e6) { 1.0 } else { top };
     let sum: f64 =
         values.iter().map(|value| if pooling == Pooling::L2 { (value / unit).powi(2) } else { value / unit }).sum();
@@ -77,7 +78,7 @@ fn pooled(values: &[f64], pooling: Pooling) -> f64 {
     (pooled * unit).clamp(-f64::MAX, f64::MAX)
 }
 
-/// The best `density` of the units of a layer: the elements of those that are alive.
+/// The best `density` of the units of a layer: their alive elements.
 ///
 /// # Errors
 ///
@@ -100,7 +101,7 @@ pub fn units(layer: Layer<'_>, sides: &[usize], pooling: Pooling, density: f64, 
     Ok(Answer { kept, ..chosen })
 }
 
-/// The best `density` of each slice along an axis that there is.
+/// The best `density` of each slice along an existing axis.
 ///
 /// # Errors
 ///
@@ -129,8 +130,9 @@ pub fn each_along(layer: Layer<'_>, density: f64, axis: usize, by: RankBy) -> Re
     Ok(answer)
 }
 
-/// Each layer's best up to its minimum, and then element by element of the one ranking, passing over layers that have
-/// their maximum. Which elements are kept, layer by layer; the bounds (minimum, maximum) can be met.
+/// Keeps each layer's best up to its minimum, and then goes element by element through the one ranking, passing over
+/// layers that have reached their maximum. Returns a bool for each element, layer by layer. The bounds (minimum,
+/// maximum) can be met.
 ///
 /// # Errors
 ///

@@ -1,10 +1,11 @@
-//! Blocks of many units at a time, whose elements are neighbours in memory.
+//! Sums blocks of many units at a time, whose elements are neighbours in memory.
 //!
-//! Plain: the definition in [`sum`](super::sum), unit after unit. Departure: a *chunk* is 1, 2, 4 or 8 elements of a unit that
-//! follow each other both in memory and in number; the first is a multiple of as many. So chunk `k` of a block belongs
-//! into the lanes from `k * chunk` on, modulo 8, whatever the unit, and chunks of equal number of many units side by side are
-//! one row that is added to another as a whole. Rows of the same lanes are added four at a time, one after the other in
-//! each lane: the same additions in the same order, with the lanes loaded and stored once.
+//! Plain: the definition in [`sum`](super::sum), unit after unit. Departure: a *chunk* is 1, 2, 4 or 8 elements of a
+//! unit that follow each other both in memory and in number; the number of the first is a multiple of the chunk's
+//! length. So chunk `k` of a block belongs to the lanes from `k * chunk` on, modulo 8, in every unit. Chunks of equal
+//! number in many units side by side form one row, which is added to another as a whole. Rows of the same lanes are
+//! added four at a time, one after the other in each lane: the additions and their order stay the same, but the lanes
+//! are loaded and stored once.
 
 use fearless_simd::Level;
 
@@ -12,24 +13,24 @@ use crate::kernel::instructions::dispatch;
 use crate::tensor::Element;
 use crate::unit::sum::{LANES, Meaning, higher, with_meaning};
 
-/// Rows of the same lanes that are added at a time.
+/// The number of rows of the same lanes that are added at a time.
 const ABREAST: usize = 4;
 
 /// The open sums of a block of each of many units.
 #[derive(Debug, Default)]
 pub(super) struct Abreast {
-    /// Elements of a unit that a row has.
+    /// The number of elements of each unit in a row.
     chunk: usize,
-    /// Elements of a row.
+    /// The number of elements of a row.
     width: usize,
-    /// As many rows as chunks have all the lanes.
+    /// Enough rows for the chunks to have all lanes.
     lanes: Vec<f64>,
-    /// One row.
+    /// One row of greatest heights.
     tops: Vec<f64>,
 }
 
 impl Abreast {
-    /// Begins a block of so many units, whose rows have `chunk` elements of each.
+    /// Begins a block of `units` units, whose rows have `chunk` elements of each.
     pub(super) fn begin(&mut self, units: usize, chunk: usize, meaning: Meaning) {
         (self.chunk, self.width) = (chunk, units * chunk);
         self.lanes.clear();
@@ -38,25 +39,26 @@ impl Abreast {
         self.tops.resize(self.width, meaning.lowest());
     }
 
-    /// How many rows are best added at a time.
+    /// The best number of rows to add at a time.
     pub(super) fn rows(&self) -> usize {
         ABREAST * self.period()
     }
 
-    /// After how many rows the lanes are the same.
+    /// The number of rows after which the lanes repeat.
     fn period(&self) -> usize {
         LANES / self.chunk
     }
 
-    /// Adds the rows that begin at these places. The number of rows added before is a multiple of [`Abreast::rows`].
+    /// Adds the rows that begin at these positions. The number of rows added before is a multiple of
+    /// [`Abreast::rows`].
     pub(super) fn add<E: Element>(&mut self, level: Level, values: &[E], rows: &[usize], meaning: Meaning) {
         let (width, period) = (self.width, self.period());
         let (lanes, tops) = (&mut self.lanes[..], &mut self.tops[..]);
         with_meaning!(level, meaning, constant => add_rows((values, rows), (lanes, tops), (width, period), constant));
     }
 
-    /// Ends the block: the sum of each unit goes to every `step`-th of `sums`, and its greatest height into `tops`, where it
-    /// is the higher.
+    /// Ends the block. The sum of each unit goes to every `step`-th of `sums`, and its greatest height into `tops`,
+    /// if it is higher.
     pub(super) fn end(&mut self, level: Level, sums: &mut [f64], step: usize, tops: &mut [f64]) {
         let (width, chunk) = (self.width, self.chunk);
         let (lanes, heights) = (&mut self.lanes[..], &self.tops[..]);
@@ -115,7 +117,7 @@ fn add_row<E: Element, const N: usize>(rows: [&[E]; N], lane: &mut [f64], tops: 
     }
 }
 
-/// Adds rows of lanes in halves until one is left: the first steps of [`halves`](super::sum::halves), of all units.
+/// Adds rows of lanes in halves until one is left: the first steps of [`halves`](super::sum::halves), for all units.
 #[inline(always)]
 fn fold_rows(lanes: &mut [f64], width: usize) {
     let mut half = lanes.len() / width / 2;
@@ -133,7 +135,7 @@ fn fold_rows(lanes: &mut [f64], width: usize) {
 fn fold_units<const CHUNK: usize>(lanes: &[f64], heights: &[f64], sums: &mut [f64], step: usize, tops: &mut [f64]) {
     let lanes = lanes.as_chunks::<CHUNK>().0;
     if step == 1 {
-        // A constant step makes vectors of it.
+        // A constant step lets the compiler use vectors.
         sums.iter_mut().zip(lanes).for_each(|(sum, lanes)| *sum = folded(*lanes));
     } else {
         sums.iter_mut().step_by(step).zip(lanes).for_each(|(sum, lanes)| *sum = folded(*lanes));
@@ -203,7 +205,7 @@ mod tests {
             step in 1usize..3,
             seed: u64,
         ) {
-            // Rounded differently, sums of these differ.
+            // Sums of these numbers differ if they are rounded in another order.
             let value = |i: usize| match crate::hash::hash(seed ^ i as u64) {
                 hash if hash % 7 == 0 => -0.0,
                 hash => (hash as i64 as f64) / 1e18 * [1e-3, 1.0, 1e6][(hash >> 60) as usize % 3],

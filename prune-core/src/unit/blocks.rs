@@ -5,13 +5,13 @@ use crate::key::RankBy;
 use crate::layout::resolve_axis;
 use crate::unit::reduce::{Reduction, Term};
 
-/// What the score of a block is made of its elements.
+/// The function that makes a block's score from its elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Pool {
-    /// Their mean, over all the elements that the block has.
+    /// The mean of all elements of the block.
     #[default]
     Mean,
-    /// The highest of them.
+    /// The highest element.
     Max,
 }
 
@@ -24,14 +24,14 @@ impl Pool {
     }
 }
 
-/// Boxes of neighbouring elements, over chosen axes: what kernels for block-sparse matrices want.
+/// Boxes of neighbouring elements, over chosen axes, as kernels for block-sparse matrices need them.
 ///
 /// Blocks lie side by side from index 0 of each chosen axis on. Along the other axes a block is one element long.
 ///
 /// # Ragged edges
 ///
-/// Where a side does not divide an axis, the blocks at its far end are smaller. Their mean is over the elements that they
-/// have, and each is one unit in every count.
+/// If a side does not divide an axis, the blocks at its far end are smaller. Their mean is over the elements that
+/// they have, and each is one unit in every count.
 ///
 /// # Examples
 ///
@@ -59,8 +59,8 @@ impl Blocks {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Blocks`] where there is no size or one is 0, where there are axes but not one for each size, and where an
-    /// axis stands twice.
+    /// [`ErrorKind::Blocks`] if there is no size or one is 0, if there are axes but not one for each size, or if an
+    /// axis appears twice.
     pub fn new(sizes: &[usize], axes: &[isize], pool: Pool) -> Result<Self, Error> {
         let blocks = Blocks { sizes: sizes.to_vec(), axes: axes.to_vec(), pool };
         if sizes.is_empty() {
@@ -78,22 +78,22 @@ impl Blocks {
         Ok(blocks)
     }
 
-    /// How long blocks are along each of their axes.
+    /// The length of a block along each of its axes.
     pub fn sizes(&self) -> &[usize] {
         &self.sizes
     }
 
-    /// The axes as they were given; none where blocks lie along the last ones.
+    /// The axes as they were given; none if blocks lie along the last ones.
     pub fn axes(&self) -> &[isize] {
         &self.axes
     }
 
-    /// What their scores are.
+    /// The function that makes their scores.
     pub fn pool(&self) -> Pool {
         self.pool
     }
 
-    /// How long blocks are along each axis of a tensor.
+    /// The length of a block along each axis of a tensor.
     pub(super) fn sides(&self, shape: &[usize]) -> Result<Vec<usize>, Error> {
         let rank = shape.len();
         let mut sides = vec![None; rank];

@@ -1,11 +1,11 @@
-//! Everything at one index of an axis.
+//! Channels: all elements at one index of an axis.
 
 use crate::error::Error;
 use crate::key::RankBy;
 use crate::layout::resolve_axis;
 use crate::unit::reduce::{Reduction, Term};
 
-/// By what channels are ranked: a norm of all their elements.
+/// The norm of all its elements, by which a channel ranks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Norm {
     /// The sum of magnitudes.
@@ -28,8 +28,8 @@ impl Norm {
     }
 }
 
-/// Everything at one index of an axis: neurons of a dense layer, filters or input channels of a convolution. Ln-structured
-/// pruning for n = 1, 2 and infinity (Li et al. 2017 for filters by L1).
+/// All elements at one index of an axis: neurons of a dense layer, filters or input channels of a convolution. This
+/// is Ln-structured pruning for n = 1, 2 and infinity (Li et al. 2017 for filters by L1).
 ///
 /// # Examples
 ///
@@ -64,12 +64,12 @@ impl Channels {
         self.axis
     }
 
-    /// By what they are ranked.
+    /// The norm by which they rank.
     pub fn norm(self) -> Norm {
         self.norm
     }
 
-    /// A channel is a block: as long as the tensor along every other axis.
+    /// A channel is a block that is as long as the tensor along every other axis.
     pub(super) fn sides(self, shape: &[usize]) -> Result<Vec<usize>, Error> {
         let axis = resolve_axis(self.axis, shape.len())?;
         let mut sides: Vec<usize> = shape.iter().map(|&length| length.max(1)).collect();

@@ -1,24 +1,24 @@
-//! Which unit each element belongs to, in logical order.
+//! Assigns each element to its unit, in logical order.
 
 use crate::error::Error;
 use crate::layout::checked_len;
 
-/// Neighbouring axes that are cut as one.
+/// Neighbouring axes that are cut as one axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Axis {
     length: usize,
-    /// Elements of a block along it; at most the length.
+    /// The number of elements of a block along it; at most the length.
     side: usize,
-    /// How far apart neighbouring blocks along it are among all units.
+    /// The distance of neighbouring blocks along it in the order of all units.
     step: usize,
 }
 
-/// How blocks lie in a tensor. Channels are blocks too, as long as the tensor along all axes but one.
+/// The blocks of a tensor. Channels are blocks too, as long as the tensor along all axes but one.
 #[derive(Debug)]
 pub(super) struct Geometry {
     grid: Vec<usize>,
     units: usize,
-    /// None where there are no elements, else at least one.
+    /// Empty if there are no elements; else at least one axis.
     axes: Vec<Axis>,
 }
 
@@ -61,18 +61,18 @@ impl Geometry {
         &self.grid
     }
 
-    /// How many units there are.
+    /// The number of units.
     pub(super) fn units(&self) -> usize {
         self.units
     }
 
-    /// How many elements a unit has that is not cut off by the end of an axis: no unit has more.
+    /// The number of elements of a unit that no end of an axis cuts off; no unit has more.
     pub(super) fn most(&self) -> usize {
         self.axes.iter().map(|axis| axis.side).product()
     }
 
-    /// How many elements a lane along the innermost axis has, and of these a unit; nothing where there are no elements. The
-    /// units of a lane follow each other.
+    /// The number of elements of a lane along the innermost axis, and of a unit in it; none if there are no elements.
+    /// The units of a lane follow each other.
     pub(super) fn lanes(&self) -> Option<(usize, usize)> {
         self.axes.last().map(|axis| (axis.length, axis.side))
     }
@@ -88,12 +88,12 @@ impl Geometry {
         unit
     }
 
-    /// Runs of neighbours of one unit, in logical order: the unit's index, and how many elements.
+    /// Runs of neighbours of one unit, in logical order: the unit's index, and the number of elements.
     pub(super) fn runs(&self) -> Runs {
         self.runs_from(0)
     }
 
-    /// The runs from an element on; the first of them may begin within a unit.
+    /// The runs from an element on; the first may begin within a unit.
     pub(super) fn runs_from(&self, first: usize) -> Runs {
         let Some((&last, outer)) = self.axes.split_last() else {
             let last = Axis { length: 0, side: 1, step: 1 };
@@ -125,11 +125,11 @@ pub(super) struct Runs {
     outer: Vec<Axis>,
     /// The index of each outer axis.
     index: Vec<usize>,
-    /// The next run's.
+    /// The unit of the next run.
     unit: usize,
     /// Elements of the lane that are still to come; never 0 before the end.
     left: usize,
-    /// Elements of the next run that are left out.
+    /// Elements of the next run that are skipped.
     skipped: usize,
     done: bool,
 }
@@ -180,7 +180,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    /// Every way into the runs of some shapes, against going through them from the start.
+    /// The runs from every element of some shapes equal the rest of all runs.
     #[test]
     fn runs_from_an_element_are_the_rest_of_all_runs() {
         for (shape, sides) in

@@ -1,4 +1,4 @@
-//! Units: what is pruned in one piece where it is not a single element.
+//! Units: groups of elements that are pruned in one piece.
 
 mod abreast;
 mod blocks;
@@ -25,25 +25,26 @@ use crate::tensor::{LayerRef, PlainTensor, for_any_type};
 use crate::threads::Threads;
 use crate::unit::geometry::Geometry;
 
-/// What is pruned in one piece: blocks or channels.
+/// A group of elements that is pruned in one piece: a block or a channel.
 ///
-/// A tensor has a *grid* of units, itself a tensor: [`Unit::scores`] gives each unit one score, any selection ranks those
-/// as it ranks any scores, by value, and [`Unit::spread`] turns the mask of units into a mask of elements.
-/// [`Selector::units`](crate::Selector::units) does all of it for one layer.
+/// A tensor has a *grid* of units, itself a tensor. [`Unit::scores`] gives each unit one score; any selection ranks
+/// those by value, as it ranks any scores; and [`Unit::spread`] turns the mask of units into a mask of elements.
+/// [`Selector::units`](crate::Selector::units) does all of this for one layer.
 ///
 /// # Counts are in units (rule 1)
 ///
-/// A density asks for a share of the units, whatever the number of elements in each: a smaller block at the far edge of a
+/// A density is a share of the units, whatever the number of elements in each. A smaller block at the far edge of a
 /// tensor counts as one unit like any other. A tensor without elements has no units.
 ///
 /// # Scores
 ///
-/// The elements of a unit are numbered in logical order and added up in `f64`: in blocks of 512, within a block those of
-/// equal number modulo 8 one after the other, these eight in halves, and blocks in pairs. So a score is the same to the bit
-/// on every layout, number of threads and instruction set. Dead elements count as 0, and are not examined. NaN among the others is an error that names the element. Infinities keep
-/// their place in the order: an infinity makes a mean or a norm infinite, and where a mean by value meets both, it is
-/// `+inf`. No other unit has an infinite score: sums are scaled where they would overflow (or where squares would vanish),
-/// and norms beyond `f64::MAX` are `f64::MAX`.
+/// The elements of a unit are numbered in logical order and added up in `f64`: in blocks of 512; within a block those
+/// of equal number modulo 8 one after the other; these eight sums in halves; and blocks in pairs. So a score is the
+/// same to the bit on every layout, number of threads and instruction set. Dead elements count as 0, and are not
+/// examined. NaN among the others is an error that names the element. Infinities keep their place in the order: an
+/// infinity makes a mean or a norm infinite, and a mean by value that meets both infinities is `+inf`. No other unit
+/// has an infinite score: sums are scaled if they would overflow (or if squares would vanish), and norms beyond
+/// `f64::MAX` are `f64::MAX`.
 ///
 /// # Examples
 ///
@@ -91,19 +92,19 @@ impl From<Channels> for Unit {
 }
 
 impl Unit {
-    /// The shape of the tensor of units. Of blocks: the length of each axis in blocks, which is that of the tensor where
-    /// an axis is not cut. Of channels: the length of their axis, or 0 where the tensor has no elements.
+    /// The shape of the tensor of units. For blocks: the length of each axis in blocks, which is that of the tensor
+    /// if an axis is not cut. For channels: the length of their axis, or 0 if the tensor has no elements.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::AxisOutOfRange`], [`ErrorKind::BlockRank`], [`ErrorKind::Blocks`] where two axes are the same one,
+    /// [`ErrorKind::AxisOutOfRange`], [`ErrorKind::BlockRank`], [`ErrorKind::Blocks`] if two axes are the same one,
     /// [`ErrorKind::ShapeOverflow`].
     pub fn grid(&self, shape: &[usize]) -> Result<Vec<usize>, Error> {
         Ok(self.grid_of(&self.geometry(shape)?))
     }
 
-    /// A score for each unit, in logical order. `by` says what a block pools: magnitudes, or values as they are. A norm is
-    /// one of magnitudes either way.
+    /// A score for each unit, in logical order. `by` decides if a block pools magnitudes, or values as they are. A
+    /// norm uses magnitudes either way.
     ///
     /// # Errors
     ///
@@ -112,14 +113,15 @@ impl Unit {
     ///
     /// # Complexity
     ///
-    /// Linear in the number of elements. One pass, and a second over units that have infinities, or elements so large that
-    /// sums, or so large or small that squares, leave the range of `f64`, which of finite elements only those of `f64` are.
-    /// Memory is 8 bytes a unit, and about forty more for every unit of more than 512 elements and every 512th element.
+    /// Linear in the number of elements. One pass, and a second over units that have infinities or extreme elements:
+    /// elements so large that sums leave the range of `f64`, or so large or small that squares do. Finite elements
+    /// can be so extreme only in `f64`. Memory is 8 bytes a unit, and about forty more for every unit of more than
+    /// 512 elements and every 512th element.
     pub fn scores(&self, scores: &LayerRef<'_>, by: RankBy, alive: Option<&Mask>) -> Result<PlainTensor<f64>, Error> {
         self.scores_on(scores, by, alive, Threads::Pool)
     }
 
-    /// As [`Unit::scores`], where it is told to run. The scores are the same, to the bit.
+    /// Does the same as [`Unit::scores`] on the given threads. The scores are the same, to the bit.
     ///
     /// # Errors
     ///
@@ -149,8 +151,8 @@ impl Unit {
         })
     }
 
-    /// The units of which any element is kept. Of the mask of a layer's channels along its outputs, the result is the mask
-    /// of the bias that goes with them.
+    /// The units of which at least one element is kept. For the mask of a layer's channels along its outputs, the
+    /// result is the mask of the layer's bias.
     ///
     /// # Errors
     ///
@@ -172,11 +174,11 @@ impl Unit {
         Mask::from_words(&self.grid_of(&geometry), words)
     }
 
-    /// From units back to elements: keeps all the elements of each unit kept.
+    /// Turns units back into elements: keeps all elements of each kept unit.
     ///
     /// # Errors
     ///
-    /// As [`Unit::grid`], and [`ErrorKind::ShapeMismatch`] where `units` are not those of a tensor of this shape.
+    /// As [`Unit::grid`], and [`ErrorKind::ShapeMismatch`] if `units` are not those of a tensor of this shape.
     ///
     /// # Complexity
     ///
@@ -187,12 +189,12 @@ impl Unit {
         Mask::from_words(shape, spread::spread(&geometry, units, checked_len(shape)?, Threads::Pool))
     }
 
-    /// Of a mask of units, the bits of so many elements of a tensor from one on, packed as masks are: [`Unit::spread`] of a
-    /// part.
+    /// A part of [`Unit::spread`]: the bits of `len` elements of a tensor from the element `first` on, packed as
+    /// masks are.
     ///
     /// # Errors
     ///
-    /// As [`Unit::spread`]; [`ErrorKind::WrongLen`] where the tensor ends before.
+    /// As [`Unit::spread`]; [`ErrorKind::WrongLen`] if the tensor ends before.
     pub fn spread_part(&self, units: &Mask, shape: &[usize], first: usize, len: usize) -> Result<Vec<u64>, Error> {
         let geometry = self.geometry(shape)?;
         units.fits("mask of units", &self.grid_of(&geometry))?;
@@ -223,7 +225,7 @@ impl Unit {
         Geometry::new(shape, &self.sides(shape)?)
     }
 
-    /// How long units are along each axis of a tensor.
+    /// The length of a unit along each axis of a tensor.
     fn sides(&self, shape: &[usize]) -> Result<Vec<usize>, Error> {
         match self {
             Unit::Blocks(blocks) => blocks.sides(shape),

@@ -1,8 +1,8 @@
 //! Sums of units that grow as elements come, in the order that `sum` defines.
 //!
-//! The lanes of a unit's last block stay open. Sums of blocks that are full are held as a binary counter holds its
-//! digits: at place `k` the sum of 2^k blocks, if their number has that bit. So sums are added in the same pairs as with
-//! all of them at hand, and few are held.
+//! The lanes of a unit's last block stay open. Sums of full blocks are held as a binary counter holds its digits:
+//! place `k` holds the sum of 2^k blocks, if their number has that bit. So few sums are held, and they are added in
+//! the same pairs as if all were in memory.
 
 use fearless_simd::Level;
 
@@ -13,18 +13,18 @@ use crate::unit::sum::{BLOCK, LANES, Meaning, along, halves};
 pub(super) struct OpenSums {
     meaning: Meaning,
     level: Level,
-    /// How many elements have come of each unit.
+    /// The number of elements taken so far, for each unit.
     elements: Vec<usize>,
-    /// Unit after unit; no more of them than a unit has elements.
+    /// Lanes, unit after unit; no more of them than a unit has elements.
     lanes: Vec<f64>,
     lanes_each: usize,
-    /// Unit after unit: sums of full blocks.
+    /// Sums of full blocks, unit after unit.
     places: Vec<f64>,
     places_each: usize,
 }
 
 impl OpenSums {
-    /// Of so many units, of which none has more than `most` elements.
+    /// Sums for `units` units, none of which has more than `most` elements.
     pub(super) fn new(units: usize, most: usize, meaning: Meaning, level: Level) -> Self {
         let lanes_each = most.min(LANES);
         let places_each = (usize::BITS - (most / BLOCK).leading_zeros()) as usize;
@@ -39,7 +39,7 @@ impl OpenSums {
         }
     }
 
-    /// How many elements have come of a unit.
+    /// The number of elements taken so far of a unit.
     pub(super) fn elements(&self, unit: usize) -> usize {
         self.elements[unit]
     }
@@ -67,7 +67,7 @@ impl OpenSums {
         }
     }
 
-    /// Puts the sum of a full block, the last of those that have come, among those of its unit.
+    /// Adds the sum of the last full block to the sums of its unit.
     fn close(&mut self, unit: usize, mut sum: f64) {
         let before = self.elements[unit] / BLOCK - 1;
         let places = &mut self.places[unit * self.places_each..];
@@ -84,7 +84,7 @@ impl OpenSums {
         halves(lanes)
     }
 
-    /// The sum of what has come of a unit.
+    /// The sum of a unit's elements so far.
     pub(super) fn sum(&self, unit: usize) -> f64 {
         let (blocks, open) = (self.elements[unit] / BLOCK, self.elements[unit] % BLOCK);
         let mut sum = (open > 0).then(|| self.open_block(unit));
@@ -95,7 +95,7 @@ impl OpenSums {
         sum.unwrap_or(0.0)
     }
 
-    /// Forgets what has come of a unit.
+    /// Forgets the elements of a unit.
     pub(super) fn reset(&mut self, unit: usize) {
         self.elements[unit] = 0;
         self.lanes[unit * self.lanes_each..][..self.lanes_each].fill(0.0);
@@ -112,7 +112,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
-        /// However the elements of two units are cut and mixed, at every instruction set.
+        /// The sums are the same for any cut and order of the elements of two units, on every instruction set.
         #[test]
         fn sums_that_grow_have_the_bits_of_the_definition(
             values in prop::collection::vec(prop_oneof![-1e3f64..1e3, -1e-3f64..1e-3, -1e9f64..1e9, Just(-0.0)], 0..9000),

@@ -1,4 +1,4 @@
-//! Where the elements of each unit lie in memory.
+//! The places of each unit's elements in memory.
 
 use crate::layout::Layout;
 
@@ -9,11 +9,11 @@ pub(super) struct Places {
     offset: isize,
     /// The axis along which units lie abreast: side by side in memory, `side` elements apart.
     abreast: Option<usize>,
-    /// Elements of a unit abreast that follow each other in memory and in number: 1, 2, 4 or 8.
+    /// The number of elements of a unit abreast that follow each other in memory and in number: 1, 2, 4 or 8.
     chunk: usize,
 }
 
-/// Elements of a unit in one run from which on it is better taken by itself.
+/// A unit whose runs have at least this number of elements is better taken alone.
 const LONG: usize = 64;
 
 /// One axis of the tensor.
@@ -21,15 +21,15 @@ const LONG: usize = 64;
 struct Axis {
     length: usize,
     stride: isize,
-    /// Elements of a unit along it; at most the length.
+    /// The number of elements of a unit along it; at most the length.
     side: usize,
-    /// Units along it.
+    /// The number of units along it.
     blocks: usize,
-    /// How far apart neighbours along it are among all units.
+    /// The distance of neighbours along it in the order of all units.
     step: usize,
 }
 
-/// The elements of one unit, or of the first of several abreast, from the first in logical order on.
+/// The elements of one unit, or of the first of several abreast, in logical order.
 #[derive(Debug, Default)]
 pub(super) struct Place {
     start: isize,
@@ -39,7 +39,7 @@ pub(super) struct Place {
 }
 
 impl Places {
-    /// Of a layout that is true of memory and not empty; `sides` are at least 1.
+    /// The places for a layout that has been checked against memory and is not empty; `sides` are at least 1.
     pub(super) fn new(layout: &Layout, sides: &[usize]) -> Self {
         let mut step = 1;
         let mut axes: Vec<Axis> = Vec::with_capacity(layout.rank());
@@ -56,54 +56,55 @@ impl Places {
             .iter()
             .position(|axis| axis.stride == 1 && axis.length > axis.side)
             .filter(|&axis| Some(axis) != inner || axes[axis].side < LONG);
-        // Numbers run along an axis only where it is the innermost of those that a unit has several elements of.
+        // Numbers run along an axis only if it is the innermost axis with several elements of a unit.
         let within = abreast.filter(|_| abreast == inner).map_or(1, |axis| axes[axis].side);
         let chunk = 1 << within.trailing_zeros().min(3);
         Places { axes, offset: layout.offset() as isize, abreast, chunk }
     }
 
-    /// How many units lie abreast, at one index of the other axes; 1 where they are taken one by one.
+    /// The number of units abreast, at one index of the other axes; 1 if units are taken one by one.
     pub(super) fn abreast(&self) -> usize {
         self.abreast.map_or(1, |axis| self.axes[axis].blocks)
     }
 
-    /// How many of them are not cut off by the end of the axis; all but the last are never. 0 where units are taken one by
-    /// one.
+    /// The number of units abreast that the end of the axis does not cut off; only the last can be cut off. 0 if
+    /// units are taken one by one.
     pub(super) fn full(&self) -> usize {
         self.abreast.map_or(0, |axis| self.axes[axis].length / self.axes[axis].side)
     }
 
-    /// How far apart units abreast are in memory.
+    /// The distance of units abreast in memory.
     pub(super) fn side(&self) -> usize {
         self.abreast.map_or(1, |axis| self.axes[axis].side)
     }
 
-    /// How many elements of a unit abreast follow each other in memory and in number, from any multiple of as many on.
+    /// The number of elements of a unit abreast that follow each other in memory and in number, from any multiple of
+    /// it on.
     pub(super) fn chunk(&self) -> usize {
         self.chunk
     }
 
-    /// How far apart units abreast are among all units.
+    /// The distance of units abreast in the order of all units.
     pub(super) fn step(&self) -> usize {
         self.abreast.map_or(1, |axis| self.axes[axis].step)
     }
 
-    /// Whether units come in their order when row after row is gone through.
+    /// True if units come in their order when rows are visited one after the other.
     pub(super) fn in_order(&self) -> bool {
         self.step() == 1
     }
 
-    /// How many times units lie abreast.
+    /// The number of rows of units abreast.
     pub(super) fn rows(&self) -> usize {
         self.axes.iter().map(|axis| axis.blocks).product::<usize>() / self.abreast()
     }
 
-    /// How many elements a unit has that is not cut off by the end of an axis: no unit has more.
+    /// The number of elements of a unit that no end of an axis cuts off; no unit has more.
     pub(super) fn most(&self) -> usize {
         self.axes.iter().map(|axis| axis.side).product()
     }
 
-    /// Finds the units of a row, from the one at `column` on; gives the number of that unit.
+    /// Finds the units of a row, from the one at `column` on; returns the number of that unit.
     pub(super) fn find(&self, mut row: usize, column: usize, place: &mut Place) -> usize {
         place.axes.clear();
         (place.start, place.len) = (self.offset, 1);
@@ -130,7 +131,7 @@ impl Places {
 }
 
 impl Place {
-    /// Adds an axis outside those that there are.
+    /// Adds an axis outside the present ones.
     fn push(&mut self, side: usize, stride: isize) {
         if side == 1 {
             return;
@@ -142,12 +143,12 @@ impl Place {
         }
     }
 
-    /// How many elements there are.
+    /// The number of elements.
     pub(super) fn len(&self) -> usize {
         self.len
     }
 
-    /// The position of element number `from`, where those up to `to` follow it in memory.
+    /// The position of element number `from`, if the elements up to `to` follow it in memory.
     pub(super) fn position_of_piece(&self, from: usize, to: usize) -> Option<usize> {
         match self.axes.last() {
             Some(&(length, 1)) if from % length + (to - from) <= length => {
@@ -159,8 +160,8 @@ impl Place {
         }
     }
 
-    /// Calls `visit` for the elements from number `from` up to `to`, run by run: the position of a run's first element,
-    /// how far apart its elements are, and how many they are.
+    /// Calls `visit` for the elements from number `from` up to `to`, run by run, with the position of a run's first
+    /// element, the distance of its elements, and their number.
     pub(super) fn for_each_run(&self, from: usize, to: usize, mut visit: impl FnMut(usize, isize, usize)) {
         let Some((&(length, stride), outer)) = self.axes.split_last() else { return };
         let mut number = from;
@@ -220,7 +221,7 @@ mod tests {
                             prop_assert!(chunk.iter().copied().eq(chunk[0]..chunk[0] + places.chunk()));
                         }
                     }
-                    // Those abreast are side by side in memory.
+                    // Units abreast lie side by side in memory.
                     let first = places.find(row, 0, &mut place);
                     prop_assert_eq!(unit, first + column * places.step());
                     place.for_each_run(0, 1, |position, _, _| {

@@ -1,4 +1,4 @@
-//! One score for each unit.
+//! Reduces each unit to one score.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::unit::sum::{BLOCK, Meaning, along, higher, pairs};
 use crate::unit::work::{Task, UnitSums};
 use crate::walk;
 
-/// What becomes of the elements of a unit.
+/// The function that makes a score from the elements of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Term {
     Mean,
@@ -24,7 +24,7 @@ pub(super) enum Term {
     Root,
 }
 
-/// How units are scored.
+/// The rule that scores units.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reduction {
     pub(super) term: Term,
@@ -32,10 +32,11 @@ pub(super) struct Reduction {
 }
 
 impl Reduction {
-    /// A score for each of `units` units, which are boxes of `sides`; `layout` is true of `values`, and not empty.
+    /// A score for each of `units` units, which are boxes of `sides`. The layout has been checked against `values`,
+    /// and is not empty.
     ///
-    /// In every unit the sums and the greatest element are found block by block. Where a sum is no finite number, or may
-    /// have lost digits to the range of `f64`, the unit is gone through once more.
+    /// The sums and the greatest element of every unit are found block by block. If a sum is not finite, or may have
+    /// lost digits to the range of `f64`, the unit takes a second pass.
     pub(super) fn scores<E: Element>(
         self,
         (layout, values): (&Layout, &[E]),
@@ -61,7 +62,8 @@ impl Reduction {
         Ok(scores)
     }
 
-    /// Scores units in tasks that have all of each, one after the other; gives those that must be gone through once more.
+    /// Scores units in tasks that each hold whole units, one after the other; returns the units that need a second
+    /// pass.
     fn in_order<E: Element>(
         self,
         layer: &UnitSums<'_, E>,
@@ -97,8 +99,8 @@ impl Reduction {
         again.concat()
     }
 
-    /// As [`Reduction::in_order`], of units whose blocks are found by several tasks or whose numbers do not follow each
-    /// other: first all sums, then the scores.
+    /// Does the same as [`Reduction::in_order`] for units whose blocks are found by several tasks or whose numbers do
+    /// not follow each other: first all sums, then the scores.
     fn put_together<E: Element>(
         self,
         layer: &UnitSums<'_, E>,
@@ -141,8 +143,8 @@ impl Reduction {
         again
     }
 
-    /// The scores of units of one block, where none of them must be gone through once more: as [`Reduction::settle`], of many
-    /// at a time.
+    /// Scores units of one block, many at a time, as [`Reduction::settle`] does one by one. Returns false if any of
+    /// them needs a second pass.
     fn settle_all(self, sums: &[f64], tops: &[f64], elements: usize, scores: &mut [f64]) -> bool {
         let finite = sums.iter().fold(true, |all, sum| all & sum.is_finite());
         if !finite || !tops.iter().fold(true, |all, &top| all & (scale(self.term, top) == 1.0)) {
@@ -158,13 +160,13 @@ impl Reduction {
         true
     }
 
-    /// The score of a unit from the sums of its blocks; nothing where it must be gone through once more.
+    /// The score of a unit from the sums of its blocks; none if it needs a second pass.
     fn settle(self, sums: &mut [f64], held: Held) -> Option<f64> {
         let sum = pairs(sums);
         (sum.is_finite() && scale(self.term, held.top) == 1.0).then(|| self.score(sum, held, 1.0))
     }
 
-    /// Scores units that have extremes; nothing where one of them has a NaN.
+    /// Scores units that have extremes; none if one of them has a NaN.
     fn again<E: Element>(self, layer: &UnitSums<'_, E>, units: &[usize], scores: &mut [f64]) -> Option<()> {
         let (mut place, mut values) = (Place::default(), Vec::new());
         let mut wanted = units.iter().copied().collect::<BTreeSet<usize>>();
@@ -179,7 +181,7 @@ impl Reduction {
         Some(())
     }
 
-    /// The score of a unit that may have infinities and elements that must be scaled; nothing where it has a NaN.
+    /// The score of a unit that may have infinities and elements that must be scaled; none if it has a NaN.
     fn extreme<E: Element>(self, layer: &UnitSums<'_, E>, place: &Place, values: &mut Vec<f64>) -> Option<f64> {
         let (term, meaning) = (self.term, self.meaning());
         let (mut top, mut infinity) = (meaning.lowest(), 0.0);
@@ -216,7 +218,7 @@ impl Reduction {
         }
     }
 
-    /// The infinity that a mean or a norm becomes, or 0: of the one found before, and of one more element.
+    /// The infinity that decides a mean or a norm, or 0, after one more element; `before` is the one so far.
     pub(super) fn infinity(self, before: f64, value: f64) -> f64 {
         match self.by {
             RankBy::Magnitude if value.is_infinite() => f64::INFINITY,
@@ -225,7 +227,7 @@ impl Reduction {
         }
     }
 
-    /// The score of a unit of finite elements, whose sum is of elements times `scale`.
+    /// The score of a unit of finite elements; `sum` is of elements times `scale`.
     pub(super) fn score(self, sum: f64, held: Held, scale: f64) -> f64 {
         let scaled = match self.term {
             // Adding +0.0 leaves no -0.0.
@@ -238,22 +240,22 @@ impl Reduction {
     }
 }
 
-/// Finite elements never rank with infinite ones: what is too large is as large as can be.
+/// Finite elements never rank with infinite ones: a score that is too large becomes the largest finite number.
 #[inline(always)]
 fn bounded(score: f64) -> f64 {
     score.clamp(-f64::MAX, f64::MAX) + 0.0
 }
 
-/// What is known of a unit besides its sum.
+/// The data of a unit besides its sum.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Held {
-    /// The highest element where that is asked for, else the greatest magnitude.
+    /// The highest element if the score needs it, else the greatest magnitude.
     pub(super) top: f64,
     pub(super) elements: usize,
 }
 
-/// By which power of two elements are multiplied before they are added up, so that neither sums nor squares overflow and
-/// not all of the squares vanish: 1 but for extremes.
+/// The power of two by which elements are multiplied before they are added up, so that neither sums nor squares
+/// overflow and not all squares vanish: 1 except for extremes.
 pub(super) fn scale(term: Term, top: f64) -> f64 {
     let (low, high) = match term {
         Term::Max => return 1.0,
@@ -273,18 +275,18 @@ const fn power_of_two(exponent: i64) -> f64 {
     f64::from_bits(((1023 + exponent) as u64) << 52)
 }
 
-/// Beyond these the squares of as many elements as memory holds may overflow, or lose digits.
+/// Beyond these bounds the squares of all elements that memory can hold may overflow, or lose digits.
 const LARGE: f64 = power_of_two(450);
 const SMALL: f64 = power_of_two(-450);
 
-/// Beyond this the sum of as many elements as memory holds may overflow.
+/// Beyond this bound the sum of all elements that memory can hold may overflow.
 const HUGE: f64 = power_of_two(900);
 
-/// Brings anything large, or small, to where its squares are safe.
+/// Factors that bring anything large, or small, into the range where its squares are safe.
 const DOWN: f64 = power_of_two(-700);
 const UP: f64 = power_of_two(700);
 
-/// The error that names the first NaN, in logical order, of what is alive.
+/// The error that names the first NaN, in logical order, among alive elements.
 fn first_nan<E: Element>(layout: &Layout, values: &[E], alive: Option<&Mask>) -> Error {
     let (mut index, mut first) = (0, None);
     walk::logical(layout, |position| {

@@ -1,18 +1,18 @@
-//! From bits of units to bits of elements.
+//! Turns bits of units into bits of elements.
 //!
-//! Plain: for every run of neighbours of one unit, as many bits as it has elements. Departures: along the innermost axis
-//! the bits of a lane are those of its units, each repeated; where a side is a power of two that is doubling all bits again and again; lanes
-//! of the same units are made once; and threads share the lanes.
+//! Plain: for every run of neighbours of one unit, repeat its bit once for each element. Departures: along the
+//! innermost axis the bits of a lane are those of its units, each repeated; if a side is a power of two, all bits are
+//! doubled again and again; lanes of the same units are made once; and threads share the lanes.
 
 use crate::bits::{BitSink, read_bits, set_run};
 use crate::mask::Mask;
 use crate::threads::Threads;
 use crate::unit::geometry::Geometry;
 
-/// Elements whose bits a task makes, if a unit's share of a lane is not longer.
+/// The number of elements whose bits a task makes, unless a unit's share of a lane is longer.
 const A_TASK: usize = 1 << 18;
 
-/// The bits of all elements, of a mask of units.
+/// The bits of all elements, from a mask of units.
 pub(super) fn spread(geometry: &Geometry, units: &Mask, elements: usize, threads: Threads) -> Vec<u64> {
     let Some((length, side)) = geometry.lanes() else { return Vec::new() };
     let (lanes, blocks) = (elements / length, length.div_ceil(side));
@@ -38,7 +38,7 @@ pub(super) fn spread(geometry: &Geometry, units: &Mask, elements: usize, threads
     sink.into_words()
 }
 
-/// Each of `len` bits from the bit `from` on `times` times, but no more than `count` of them all.
+/// Repeats each of `len` bits from the bit `from` on `times` times, and stops at `count` bits in all.
 fn repeated(bits: &[u64], from: usize, len: usize, times: usize, count: usize, out: &mut Vec<u64>) {
     let twos = times.trailing_zeros();
     let (odd, mut done) = (times >> twos, len * (times >> twos));
@@ -62,7 +62,7 @@ fn repeated(bits: &[u64], from: usize, len: usize, times: usize, count: usize, o
     }
 }
 
-/// Each bit twice.
+/// Repeats each bit twice.
 fn doubled(bits: u32) -> u64 {
     let mut spread = u64::from(bits);
     spread = (spread | spread << 16) & 0x0000_FFFF_0000_FFFF;
@@ -80,7 +80,7 @@ mod tests {
     use crate::hash::hash;
     use proptest::prelude::*;
 
-    /// Run by run.
+    /// Spreads run by run.
     fn plain(geometry: &Geometry, units: &Mask, elements: usize) -> Vec<u64> {
         let (mut words, mut first) = (vec![0; elements.div_ceil(64)], 0);
         for (unit, len) in geometry.runs() {
@@ -114,7 +114,7 @@ mod tests {
         }
     }
 
-    /// Many lanes, and such as are longer than a task.
+    /// Many lanes, and lanes longer than a task.
     #[test]
     fn tasks_meet() {
         for (shape, sides) in

@@ -1,12 +1,12 @@
-//! How the elements of a unit are added up, so that no cut of the work changes a bit of the sum.
+//! Adds up the elements of a unit in one fixed order, so that no cut of the work changes a bit of the sum.
 //!
 //! The elements of a unit are numbered in logical order. [`BLOCK`] of them are a block; in a block the elements of equal
 //! number modulo [`LANES`] are added one after the other, in `f64`. The sums of the lanes are added in halves, the upper
 //! to the lower, and the sums of the blocks in pairs of neighbours, then pairs of pairs.
 //!
-//! Plain: `plain`. Departures: blocks are added up by whoever comes to them; one unit after the other, where its
-//! elements lie side by side ([`along`]), or many units abreast where theirs do ([`Abreast`](super::abreast::Abreast)), or
-//! all units of a layer that is read in parts ([`OpenSums`](super::open::OpenSums)). The order in which the
+//! Plain: `plain`. Departures: several loops add up blocks. One takes unit after unit, if its elements lie side by
+//! side ([`along`]). One takes many units abreast, if those lie side by side ([`Abreast`](super::abreast::Abreast)).
+//! One takes all units of a layer that is read in parts ([`OpenSums`](super::open::OpenSums)). The order in which the
 //! elements of a lane are added is the same in all of them.
 
 use fearless_simd::Level;
@@ -15,20 +15,20 @@ use crate::ElementType;
 use crate::kernel::instructions::dispatch;
 use crate::tensor::Element;
 
-/// Elements of a block.
+/// The number of elements of a block.
 pub(super) const BLOCK: usize = 512;
 
-/// Sums in a block: as many as the widest vectors have.
+/// The number of sums in a block: as many as the widest vectors have lanes.
 pub(super) const LANES: usize = 8;
 
-/// What is added of an element, and by what it is compared to find the highest.
+/// The term that an element adds to the sum, and the height by which the greatest is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
     /// Values, and the highest of them.
     Value,
     /// Values, and the greatest magnitude.
     Signed,
-    /// Magnitudes, and the greatest where it may be too large for a sum.
+    /// Magnitudes, and the greatest if it may be too large for a sum.
     Magnitude,
     /// Magnitudes, and the greatest.
     Greatest,
@@ -37,7 +37,7 @@ pub(super) enum Meaning {
 }
 
 impl Meaning {
-    /// What is added of a value.
+    /// The term of a value in the sum.
     #[inline(always)]
     pub(super) fn term(self, value: f64) -> f64 {
         match self {
@@ -47,14 +47,14 @@ impl Meaning {
         }
     }
 
-    /// By what a value is compared.
+    /// The height of a value, by which it is compared.
     #[inline(always)]
     pub(super) fn height(self, value: f64) -> f64 {
         if self == Meaning::Value { value } else { value.abs() }
     }
 
-    /// Whether the greatest height is looked for: where it is the score, or where sums may leave the range of `f64`, which
-    /// those of shorter types never do.
+    /// True if the greatest height is needed: if it is the score, or if sums may leave the range of `f64`. Sums of
+    /// shorter types never do.
     #[inline(always)]
     pub(super) fn has_top<E: Element>(self) -> bool {
         matches!(self, Meaning::Value | Meaning::Greatest) || matches!(E::TYPE, ElementType::F64)
@@ -66,14 +66,15 @@ impl Meaning {
     }
 }
 
-/// Sums of terms and the greatest height, which a NaN never is; the lowest where [`Meaning::has_top`] says so.
+/// The sum of terms and the greatest height. A NaN is never the greatest; if [`Meaning::has_top`] is false, this is
+/// the lowest height.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Sum {
     pub(super) sum: f64,
     pub(super) top: f64,
 }
 
-/// The sum of all elements of a unit, by its definition.
+/// The sum of all elements of a unit, by the definition.
 #[cfg(test)]
 pub(super) fn plain(values: &[f64], meaning: Meaning) -> Sum {
     let of_block = |block: &[f64]| {
@@ -98,7 +99,7 @@ pub(super) fn halves(mut lanes: [f64; LANES]) -> f64 {
     lanes[0]
 }
 
-/// The sum of the sums of blocks, which are used up.
+/// The sum of the sums of blocks. It overwrites them.
 pub(super) fn pairs(sums: &mut [f64]) -> f64 {
     let mut left = sums.len();
     while left > 1 {
@@ -118,7 +119,7 @@ pub(super) fn higher(top: f64, height: f64) -> f64 {
     if height > top { height } else { top }
 }
 
-/// Runs `$work` with the meaning as a constant, on the vectors that there are.
+/// Runs `$work` with the meaning as a constant, on the vectors of the level.
 macro_rules! with_meaning {
     ($level:expr, $meaning:expr, $constant:ident => $work:expr) => {
         match $meaning {
@@ -132,7 +133,7 @@ macro_rules! with_meaning {
     (@ $level:expr, $variant:ident, $constant:ident => $work:expr) => {{
         dispatch!($level, simd => {
             let _ = simd;
-            // In here, since what is captured is no constant to the loops.
+            // It is bound in here: the loops would not see a captured value as a constant.
             let $constant = Meaning::$variant;
             $work
         })
@@ -183,7 +184,7 @@ mod tests {
     const MEANINGS: [Meaning; 5] =
         [Meaning::Value, Meaning::Signed, Meaning::Magnitude, Meaning::Greatest, Meaning::Square];
 
-    /// Rounded differently, these sums differ: numbers of any size, none so large that sums overflow.
+    /// Numbers whose sums differ if they are rounded in another order: of any size, none so large that sums overflow.
     fn numbers() -> impl Strategy<Value = Vec<f64>> {
         prop::collection::vec(prop_oneof![-1e3f64..1e3, -1e-3f64..1e-3, -1e9f64..1e9, Just(-0.0)], 0..1700)
     }
@@ -192,8 +193,8 @@ mod tests {
         [sum.sum, sum.top].map(f64::to_bits)
     }
 
-    /// From an independent computation: another order would change masks where units nearly tie. Six blocks, so that pairs of
-    /// them differ from one after the other.
+    /// From an independent computation: another order would change masks when units nearly tie. There are six blocks,
+    /// so that adding them in pairs differs from adding them one after the other.
     #[test]
     fn the_order_of_adding_never_changes() {
         let values: Vec<f64> = (1..=3000).map(|i| 1.0 / f64::from(i)).collect();

@@ -13,9 +13,9 @@ use crate::unit::open::OpenSums;
 use crate::unit::reduce::{Held, Reduction, Term, scale};
 use crate::unit::sum::{BLOCK, higher};
 
-/// Makes the scores of a layer's units ([`Unit::scores`]) from its elements as they are read, part by part in logical order.
+/// Makes the scores of a layer's units ([`Unit::scores`]) from elements that are read part by part, in logical order.
 ///
-/// The same to the bit as with everything in memory, since sums are made in the same order.
+/// The scores are the same to the bit as with everything in memory, since sums are made in the same order.
 ///
 /// # Examples
 ///
@@ -44,15 +44,15 @@ pub struct UnitTally {
     sums: OpenSums,
     /// The highest element of each unit, or the greatest magnitude.
     tops: Vec<f64>,
-    /// The infinity that decides about each unit, or 0.
+    /// The infinity that decides each unit, or 0.
     infinities: Vec<f64>,
-    /// Units of which an element is alive.
+    /// Units with an alive element.
     alive: Vec<u64>,
     scaled: bool,
-    /// How many elements have been taken in this pass.
+    /// The number of elements taken in this pass.
     index: usize,
     runs: Runs,
-    /// The unit of the next element, and how many of the run are left.
+    /// The unit of the next element, and the number of elements left in its run.
     run: (usize, usize),
     /// Elements of one unit, in `f64`.
     scratch: Vec<f64>,
@@ -67,7 +67,7 @@ impl UnitTally {
     pub fn new(unit: &Unit, shape: &[usize], by: RankBy) -> Result<Self, Error> {
         let (geometry, reduction) = (unit.geometry(shape)?, unit.reduction(by));
         let (units, meaning) = (geometry.units(), reduction.meaning());
-        // Of units that are scored by their highest element, nothing is added up.
+        // Units that are scored by their highest element need no sums.
         let most = if reduction.term == Term::Max { 0 } else { geometry.most() };
         Ok(UnitTally {
             reduction,
@@ -86,12 +86,12 @@ impl UnitTally {
         })
     }
 
-    /// Takes the next elements, with the bits of those that are alive; all are where there are no bits.
+    /// Takes the next elements, with the bits of those that are alive; without bits, all are alive.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Nan`] with the index of an element alive, [`ErrorKind::WrongLen`] where there are more elements than the
-    /// layer has, or too few bits.
+    /// [`ErrorKind::Nan`] with the index of an alive element, [`ErrorKind::WrongLen`] if there are more elements than
+    /// the layer has, or too few bits.
     pub fn push(&mut self, values: Values<'_>, alive: Option<&[u64]>) -> Result<(), Error> {
         let all: usize = self.shape.iter().product();
         let bits = alive.map_or(values.len(), |alive| alive.len() * 64);
@@ -114,7 +114,7 @@ impl UnitTally {
                 self.run = self.runs.next().unwrap_or((0, 1));
             }
             let (unit, left) = self.run;
-            // Never beyond the end of a block: whole blocks are added up at once.
+            // Stops at the end of a block: whole blocks are added up at once.
             let len = left.min(values.len() - from).min(BLOCK - self.sums.elements(unit) % BLOCK);
             self.scratch.clear();
             self.scratch.extend(values[from..from + len].iter().map(|value| value.to_f64()));
@@ -159,13 +159,13 @@ impl UnitTally {
         Ok(())
     }
 
-    /// By which elements of a unit are multiplied; an infinity decides without.
+    /// The factor by which a unit's elements are multiplied; 1 if an infinity decides.
     fn scale(&self, unit: usize) -> f64 {
         if self.infinities[unit] == 0.0 { scale(self.reduction.term, self.tops[unit]) } else { 1.0 }
     }
 
-    /// Whether the scores can be told, once all elements have been pushed. Where sums left the range of `f64` they must be
-    /// pushed once more, from the first on.
+    /// True if the scores are known, once all elements have been pushed. If sums left the range of `f64`, all
+    /// elements must be pushed once more, from the first on.
     pub fn is_done(&mut self) -> bool {
         let again: Vec<usize> = (0..self.tops.len()).filter(|&unit| self.scale(unit) != 1.0).collect();
         if self.scaled || again.is_empty() {
@@ -177,11 +177,12 @@ impl UnitTally {
         false
     }
 
-    /// The scores of the units, and the mask of those of which something is alive.
+    /// The scores of the units, and the mask of units with an alive element.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::WrongLen`] where elements are missing, also those that [`UnitTally::is_done`] would ask for once more.
+    /// [`ErrorKind::WrongLen`] if elements are missing, including those that [`UnitTally::is_done`] asks for once
+    /// more.
     pub fn finish(mut self) -> Result<(PlainTensor<f64>, Mask), Error> {
         let expected: usize = self.shape.iter().product();
         if self.index != expected || !self.is_done() {
@@ -218,7 +219,7 @@ mod tests {
         ]
     }
 
-    /// Small ones, and such that units have several blocks.
+    /// Small shapes, and shapes whose units have several blocks.
     fn shapes() -> impl Strategy<Value = Vec<usize>> {
         let long = (0usize..3, 300usize..2500).prop_map(|(axis, length)| {
             let mut shape = vec![2, 2, 2];
@@ -228,7 +229,7 @@ mod tests {
         prop_oneof![prop::collection::vec(0usize..5, 3), prop::collection::vec(1usize..24, 3), long]
     }
 
-    /// Some of them leave the range of `f64` when they are added or squared; an infinity may be among them.
+    /// Some elements leave the range of `f64` when they are added or squared; an infinity may be among them.
     fn elements(len: usize) -> impl Strategy<Value = Vec<f64>> {
         let sizes = prop_oneof![Just(1.0), Just(1e-200), Just(1e200), Just(1.7e308), Just(5e-324)];
         let infinite = prop_oneof![3 => Just(None), 1 => (0..len.max(1), any::<bool>()).prop_map(Some)];
@@ -262,7 +263,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(500))]
 
-        /// In parts of any length, scaled or not, under a mask or not: what the whole layer gives, to the bit.
+        /// Parts of any length, scaled or not, masked or not, give the scores of the whole layer, to the bit.
         #[test]
         fn parts_give_the_scores_of_the_whole(
             unit in units(),
@@ -302,7 +303,7 @@ mod tests {
             prop_assert_eq!(bits(scores.values()), bits(expected.values()));
             let all = Mask::all(&shape).unwrap();
             prop_assert_eq!(&alive, &unit.alive(mask.as_ref().unwrap_or(&all)).unwrap());
-            // And back from units to elements, part by part.
+            // The spread from units back to elements, part by part.
             let chosen: Vec<bool> = (0..alive.len()).map(|i| seed.wrapping_mul(2 * i as u64 + 1) >> 63 == 1).collect();
             let chosen = Mask::from_bools(alive.shape(), &chosen).unwrap();
             let whole: Vec<bool> = unit.spread(&chosen, &shape).unwrap().iter().collect();
@@ -315,7 +316,7 @@ mod tests {
         }
     }
 
-    /// A sum that overflowed is not told: its elements are asked for once more.
+    /// If a sum overflowed, the tally asks for its elements once more.
     #[test]
     fn a_second_pass_is_not_forgotten() {
         let unit = Unit::from(Channels::new(0, Norm::L2));

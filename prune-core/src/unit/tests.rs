@@ -1,4 +1,4 @@
-//! Units against boxes of indices.
+//! Units, compared with boxes of indices.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -15,7 +15,7 @@ use crate::testing::oracle::{self, Answer, Refusal};
 use crate::testing::structures::{self, Pooling};
 use crate::{Density, Error, ErrorKind, LayerRef, Layout, Mask, PlainTensor, RankBy, Ranked, Selected, Selector};
 
-/// A unit, and what the oracle needs to know of it.
+/// A unit, and the facts that the oracle needs.
 #[derive(Debug, Clone)]
 struct Case {
     unit: Unit,
@@ -58,7 +58,7 @@ fn units(shape: Vec<usize>) -> BoxedStrategy<Case> {
     prop_oneof![blocks(shape.clone()), channels(shape)].boxed()
 }
 
-/// A layer: its shape, values in logical order, what is alive, a layout, and a unit.
+/// A layer: its shape, values in logical order, alive elements, a layout, and a unit.
 type Layer<E> = (Vec<usize>, Vec<E>, Option<Vec<bool>>, Layout, Case);
 
 fn layers<E: TestElement>(content: fn(usize) -> BoxedStrategy<Vec<E>>) -> BoxedStrategy<Layer<E>> {
@@ -70,7 +70,7 @@ fn layers<E: TestElement>(content: fn(usize) -> BoxedStrategy<Vec<E>>) -> BoxedS
         .boxed()
 }
 
-/// Sums and means of which are exact, so that equal ones are equal.
+/// Values whose sums and means are exact, so that equal ones are equal.
 fn whole(len: usize) -> BoxedStrategy<Vec<f32>> {
     prop::collection::vec((-3i8..=3).prop_map(f32::from), len).boxed()
 }
@@ -79,7 +79,7 @@ fn by() -> impl Strategy<Value = RankBy> {
     prop_oneof![Just(RankBy::Magnitude), Just(RankBy::Value)]
 }
 
-/// The same units of the same elements score the same, but for rounding.
+/// The same units of the same elements score the same, up to rounding.
 fn near(
     shape: &[usize],
     scores: &[f64],
@@ -155,7 +155,7 @@ fn by_definition(shape: &[usize], values: &[f64], alive: Option<&[bool]>, case: 
     structures::members(shape, &case.sides).into_iter().map(|members| score(members).to_bits()).collect()
 }
 
-/// Everything that can be asked of units, in a layout and in row-major memory.
+/// Checks every method of units, in a layout and in row-major memory.
 fn hold<E: TestElement>((shape, data, alive, layout, case): Layer<E>, by: RankBy, density: Density) -> TestCaseResult {
     let lying = PlainTensor::from_memory(layout.clone(), to_memory_order(&layout, &data)).unwrap();
     let rows = PlainTensor::from_logical(&shape, data.clone()).unwrap();
@@ -179,7 +179,7 @@ fn hold<E: TestElement>((shape, data, alive, layout, case): Layer<E>, by: RankBy
         }
     }
     if let Some(mask) = &mask {
-        // There and back: the units of which anything is alive, and all their elements.
+        // There and back: the units with an alive element, and all their elements.
         let units = unit.alive(mask).unwrap();
         let members = structures::members(&shape, &case.sides);
         let any: Vec<bool> = members.iter().map(|members| members.iter().any(|&i| mask.is_kept(i))).collect();
@@ -194,7 +194,7 @@ fn hold<E: TestElement>((shape, data, alive, layout, case): Layer<E>, by: RankBy
     prop_assert_eq!(&got, &on_rows);
     let layer = oracle::Layer { name: "fc", shape: &shape, scores: &widened, alive: alive.as_deref() };
     let wanted = structures::units(layer, &case.sides, case.pooling, density.get(), by);
-    // Where sums are rounded, the oracle's order may be another one.
+    // If sums are rounded, the oracle's order may differ.
     if got.is_err() || wanted.is_err() || widened.iter().all(|value| value.fract() == 0.0 && value.abs() < 1e6) {
         same(got, wanted)?;
     } else if let (Ok(got), Ok(wanted)) = (got, wanted) {
@@ -307,7 +307,7 @@ fn infinities_keep_their_place() {
     assert_eq!(scores(&highest, &[10], values, RankBy::Value), [plus, plus, max, plus, 1.0]);
 }
 
-/// Finite elements never score as infinite ones do, and extremes keep their order.
+/// Finite elements never score like infinite ones, and extremes keep their order.
 #[test]
 fn extremes_are_scaled() {
     let max = f64::MAX;
@@ -317,7 +317,7 @@ fn extremes_are_scaled() {
     assert_eq!(scores(&mean, &[16], values.clone(), RankBy::Value), [max, 0.0, max / 2.0, tiny]);
     assert_eq!(scores(&mean, &[16], values, RankBy::Magnitude), [max, max, max, tiny]);
     let rows = |norm| Unit::from(Channels::new(0, norm));
-    // Beyond the greatest number: as great as can be, below infinity.
+    // Beyond the greatest number: as large as possible, but below infinity.
     let values = vec![max, max, f64::INFINITY, 0.0, max, 0.0, max / 4.0, max / 2.0];
     assert_eq!(
         scores(&rows(Norm::L1), &[4, 2], values.clone(), RankBy::Value),
@@ -336,7 +336,7 @@ fn the_first_nan_is_named_by_its_element() {
     let mut values = vec![0.0f32; 24];
     values[17] = f32::NAN;
     values[22] = f32::NAN;
-    // In column-major memory the second comes first.
+    // In column-major memory the second NaN comes first.
     let layout = Layout::new(&[4, 6], &[1, 4], 0).unwrap();
     let tensor = PlainTensor::from_memory(layout.clone(), to_memory_order(&layout, &values)).unwrap();
     let layer = LayerRef::of(&tensor);
@@ -379,7 +379,7 @@ fn blocks_that_do_not_exist_are_refused() {
     let channels = Unit::from(Channels::new(-3, Norm::L2));
     assert_eq!(channels.grid(&[4, 4]), Err(ErrorKind::AxisOutOfRange { axis: -3, rank: 2 }.into()));
     assert!(matches!(channels.grid(&[2, 2, usize::MAX, 2]), Err(Error { kind: ErrorKind::ShapeOverflow { .. }, .. })));
-    // In a selection they name the layer.
+    // Errors of a selection name the layer.
     let tensor = PlainTensor::from_logical(&[2, 2], vec![1.0f32; 4]).unwrap();
     let refused = Selector::default().units(
         Ranked::new("fc", &LayerRef::of(&tensor)),
@@ -400,8 +400,8 @@ fn blocks_that_do_not_exist_are_refused() {
     ));
 }
 
-/// Tensors without elements have no units, however long their other axes are; and what is no true layout is refused before
-/// memory is taken for its units.
+/// Tensors without elements have no units, however long their other axes are. A false layout is refused before memory
+/// is allocated for its units.
 #[test]
 fn emptiness_and_false_claims() {
     let half = Density::new(0.5).unwrap();

@@ -1,4 +1,4 @@
-//! The sums of all units, found in tasks: whoever cuts them, and wherever elements lie.
+//! Finds the sums of all units in tasks, for any cut of the work and any layout.
 
 use fearless_simd::Level;
 
@@ -8,11 +8,11 @@ use crate::unit::abreast::Abreast;
 use crate::unit::place::{Place, Places};
 use crate::unit::sum::{BLOCK, Meaning, along, higher};
 
-/// Elements that a task goes through, if a block of the units abreast is not more.
+/// The number of elements of a task, unless one block of the units abreast is longer.
 const A_TASK: usize = 1 << 16;
 
-/// Elements of a row of units that are taken abreast: their open sums fit the cache of a core, and memory is read in
-/// stretches long enough.
+/// The number of elements of a row of units that are taken abreast: their open sums fit the cache of a core, and
+/// memory is read in long enough stretches.
 const A_ROW: usize = 2048;
 
 /// Some blocks of some units.
@@ -24,7 +24,7 @@ pub(super) struct Task {
 }
 
 impl Task {
-    /// How many units it has to do with.
+    /// The number of units that it touches.
     pub(super) fn units(&self) -> usize {
         self.rows.len() * self.columns.len()
     }
@@ -33,26 +33,26 @@ impl Task {
 /// A layer whose units are added up.
 pub(super) struct UnitSums<'a, E> {
     pub(super) values: &'a [E],
-    /// What is alive, in memory order.
+    /// The bits of alive elements, in memory order.
     pub(super) alive: Option<Vec<u64>>,
     pub(super) places: Places,
     pub(super) meaning: Meaning,
     pub(super) level: Level,
 }
 
-/// Units side by side of which the sums have been found.
+/// Units side by side whose sums have been found.
 pub(super) struct Strip<'a> {
     /// The number of the first of them; the others follow by the step of the places.
     pub(super) unit: usize,
-    /// How many elements each has.
+    /// The number of elements of each unit.
     pub(super) elements: usize,
     /// The first of the blocks.
     pub(super) first: usize,
-    /// How many blocks each unit has here.
+    /// The number of blocks of each unit here.
     pub(super) each: usize,
     /// The sums of the blocks, unit after unit.
     pub(super) sums: &'a mut [f64],
-    /// Of each unit.
+    /// The greatest height of each unit.
     pub(super) tops: &'a [f64],
 }
 
@@ -60,7 +60,7 @@ pub(super) struct Strip<'a> {
 #[derive(Debug)]
 struct Scratch<E> {
     abreast: Abreast,
-    /// Where the rows of a block begin.
+    /// The starts of the rows of a block.
     rows: Vec<usize>,
     /// Rows that do not lie in one piece, or have dead elements.
     copies: Vec<E>,
@@ -70,7 +70,7 @@ struct Scratch<E> {
 }
 
 impl<E: Element> UnitSums<'_, E> {
-    /// All units, `each` blocks of them: cut where tasks would be long, put together where they would be short.
+    /// All units, `each` blocks of them. Long tasks are cut, short ones are put together.
     pub(super) fn tasks(&self, each: usize) -> Vec<Task> {
         let (rows, columns) = (self.places.rows(), self.places.abreast());
         let a_row = self.places.most() * columns;
@@ -95,13 +95,13 @@ impl<E: Element> UnitSums<'_, E> {
         tasks
     }
 
-    /// Whether each of these tasks, cut for `each` blocks a unit, has all the blocks of its units, and their numbers follow
-    /// each other from task to task.
+    /// True if each of these tasks, cut for `each` blocks a unit, holds all the blocks of its units, and the units'
+    /// numbers follow each other from task to task.
     pub(super) fn in_order(&self, tasks: &[Task], each: usize) -> bool {
         self.places.in_order() && tasks.iter().all(|task| task.blocks == (0..each))
     }
 
-    /// How many units are taken abreast.
+    /// The number of units that are taken abreast.
     fn columns(&self) -> usize {
         (A_ROW / self.places.chunk()).max(1)
     }
@@ -175,7 +175,7 @@ impl<E: Element> UnitSums<'_, E> {
         }
     }
 
-    /// Adds up a block of each of the units side by side, the first of which is at `place`.
+    /// Adds up one block of each of the units side by side, the first of which is at `place`.
     fn abreast(
         &self,
         place: &Place,
@@ -234,7 +234,7 @@ impl<E: Element> UnitSums<'_, E> {
     }
 }
 
-/// The first elements of every `side`.
+/// Copies the first `CHUNK` elements of every `side`.
 fn copy_chunks<E: Element, const CHUNK: usize>(values: &[E], side: usize, row: &mut [E]) {
     for (unit, to) in row.as_chunks_mut::<CHUNK>().0.iter_mut().enumerate() {
         if let Some(from) = values[unit * side..].first_chunk::<CHUNK>() {

@@ -1,4 +1,4 @@
-//! Plain tensors in memory of every kind of order.
+//! Plain tensors in memory of every order.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 #![allow(dead_code, reason = "not every test needs every order")]
@@ -6,7 +6,7 @@
 use prune_core::PlainTensor;
 use prune_core::testing::generators::{TestElement, dense_layout, to_memory_order};
 
-/// A plain tensor whose memory runs through the axes in `order`, backwards where `reversed` says so.
+/// A plain tensor whose memory runs through the axes in `order`, backwards along axes that are `reversed`.
 fn lying<E: TestElement>(shape: &[usize], logical: &[E], order: &[usize], reversed: &[bool]) -> PlainTensor<E> {
     let layout = dense_layout(shape, order, reversed);
     let memory = to_memory_order(&layout, logical);
@@ -22,7 +22,7 @@ pub(crate) fn column_major<E: TestElement>(shape: &[usize], logical: Vec<E>) -> 
     lying(shape, &logical, &order, &vec![false; shape.len()])
 }
 
-/// Every other axis backwards, the last one first of all.
+/// Every other axis backwards, beginning with the last.
 pub(crate) fn reversed<E: TestElement>(shape: &[usize], logical: Vec<E>) -> PlainTensor<E> {
     let order: Vec<usize> = (0..shape.len()).collect();
     let reversed: Vec<bool> = order.iter().map(|axis| (shape.len() - axis) % 2 == 1).collect();

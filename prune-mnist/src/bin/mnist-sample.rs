@@ -1,8 +1,8 @@
-//! Draws the bundled sample again from the full set, as it was drawn once.
+//! Repeats the draw of the bundled sample from the full set.
 //!
 //! `cargo run --release -p prune-mnist --bin mnist-sample` writes the four gzipped IDX files into
-//! `prune-mnist/data/sample` and prints the hashes that `src/data/sample.rs` records. With nothing
-//! changed, it writes the bytes that are already there.
+//! `prune-mnist/data/sample` and prints the hashes that `src/data/sample.rs` records. If nothing has changed, it
+//! writes the bytes that are already there.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -51,8 +51,8 @@ fn run(arguments: &Arguments) -> Result<(), DataError> {
     Ok(())
 }
 
-/// Writes `plain` gzipped to `path`, and says how many bytes that took. The gzip header holds no time
-/// and no system, so that the same sample gives the same file.
+/// Writes `plain` gzipped to `path`, and returns the number of bytes. The gzip header holds no time and no system, so
+/// the same sample gives the same file.
 fn write(folder: &Path, path: &Path, plain: &[u8]) -> io::Result<u64> {
     fs::create_dir_all(folder)?;
     let mut builder = tempfile::Builder::new();

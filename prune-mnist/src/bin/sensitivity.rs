@@ -1,4 +1,4 @@
-//! Prunes each layer of a network alone and shows what is left; `cargo xtask sensitivity` starts it.
+//! Prunes each layer of a network alone and shows the accuracy left; `cargo xtask sensitivity` starts it.
 
 use std::io;
 use std::process::ExitCode;

@@ -1,20 +1,20 @@
-//! Images with their labels, as bytes, and what is known of where they came from.
+//! Images with their labels, as bytes, and their origin.
 
 use std::fmt;
 
 use super::{DataError, Origin, Sha256};
 
-/// Rows, and columns, of an image.
+/// The number of rows, and of columns, of an image.
 pub const SIDE: usize = 28;
-/// Pixels of an image.
+/// The number of pixels of an image.
 pub const PIXELS: usize = SIDE * SIDE;
-/// Classes: the digits 0 to 9.
+/// The number of classes: the digits 0 to 9.
 pub const CLASSES: usize = 10;
 
 /// Images and their labels.
 ///
-/// Holds always: at least one image, 784 bytes (28 rows of 28, 0 black to 255 white) for each label,
-/// and labels from 0 to 9.
+/// It always has at least one image, 784 bytes (28 rows of 28, 0 black to 255 white) for each label, and labels from
+/// 0 to 9.
 ///
 /// # Examples
 ///
@@ -42,7 +42,7 @@ impl Split {
         Self::from_files(images, "images", labels, "labels")
     }
 
-    /// As [`new`](Self::new), with the files' names for errors.
+    /// Does the same as [`new`](Self::new), with the files' names for errors.
     pub(crate) fn from_files(
         images: Vec<u8>,
         images_file: &str,
@@ -69,7 +69,7 @@ impl Split {
         Ok(Self { images, labels })
     }
 
-    /// How many images there are: at least one.
+    /// The number of images: at least one.
     #[expect(clippy::len_without_is_empty, reason = "a split is never empty")]
     pub fn len(&self) -> usize {
         self.labels.len()
@@ -89,15 +89,14 @@ impl Split {
     ///
     /// # Panics
     ///
-    /// When `index` is not below [`len`](Self::len).
+    /// If `index` is not below [`len`](Self::len).
     pub fn image(&self, index: usize) -> &[u8] {
         &self.images[index * PIXELS..][..PIXELS]
     }
 
-    /// The first `len` images and labels; all of them where there are fewer, and one where `len` is 0.
+    /// The first `len` images and labels; all of them if there are fewer, and one if `len` is 0.
     ///
-    /// The bundled sample lies in the order in which it was drawn, so there its first images are a
-    /// fair draw themselves.
+    /// The bundled sample lies in the order in which it was drawn, so its first images are a fair draw themselves.
     #[must_use]
     pub fn head(&self, len: usize) -> Self {
         let len = len.clamp(1, self.len());
@@ -105,7 +104,7 @@ impl Split {
     }
 }
 
-/// Says the size, not thousands of bytes.
+/// Shows the size, not thousands of bytes.
 impl fmt::Debug for Split {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Split").field("len", &self.len()).finish_non_exhaustive()
@@ -123,14 +122,14 @@ pub struct FileRecord {
     pub byte_len: u64,
 }
 
-/// A set to train on and one to test on. Shows itself as one line: origin and sizes.
+/// A set to train on and one to test on. `Display` shows one line: origin and sizes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dataset {
-    /// What the network learns from.
+    /// The images to train on.
     pub train: Split,
-    /// What its accuracy is measured on.
+    /// The images on which accuracy is measured.
     pub test: Split,
-    /// Where both came from.
+    /// The origin of both.
     pub origin: Origin,
     /// The files read: training images and labels, test images and labels.
     pub files: [FileRecord; 4],

@@ -1,4 +1,4 @@
-//! What can be wrong with data, each with the file, what was found, what was expected, and what to do.
+//! Errors of data. Each names the file, the value found, the value expected, and a remedy.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::idx::{IdxKind, MAX_ITEMS};
 use super::{CLASSES, SIDE, Sha256};
 
-/// Why data could not be read or stored.
+/// An error of reading or storing data.
 ///
 /// `file` is the path as the user would type it, or the bundled file's name.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,7 @@ pub enum DataError {
     Read {
         /// The file.
         file: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The path is a folder, a pipe or a device.
@@ -34,7 +34,7 @@ pub enum DataError {
     GzipCut {
         /// The file.
         file: String,
-        /// How many bytes came out before the cut.
+        /// The number of bytes before the cut.
         found: u64,
     },
     /// The gzip stream breaks its own format or fails its checksum.
@@ -45,7 +45,7 @@ pub enum DataError {
     GzipCorrupt {
         /// The file.
         file: String,
-        /// How many bytes came out before the fault was seen.
+        /// The number of bytes before the fault.
         found: u64,
         /// The decoder's words.
         reason: String,
@@ -58,7 +58,7 @@ pub enum DataError {
     GzipTrailing {
         /// The file.
         file: String,
-        /// How many bytes came out before.
+        /// The number of bytes of the gzip data.
         found: u64,
     },
     /// The first four bytes are not those of the kind of IDX file wanted.
@@ -71,7 +71,7 @@ pub enum DataError {
         file: String,
         /// The first four bytes, big-endian.
         found: u32,
-        /// What the file should hold.
+        /// The kind of file expected.
         expected: IdxKind,
     },
     /// The file ends before its header, or before the last item that its header announces.
@@ -131,7 +131,7 @@ pub enum DataError {
         /// Items announced.
         count: u32,
     },
-    /// The file is well formed and holds nothing.
+    /// The file is well formed but holds no items.
     #[error("{file}: holds no items; at least one is needed to train or test")]
     Empty {
         /// The file.
@@ -155,11 +155,11 @@ pub enum DataError {
     CountsDisagree {
         /// The file of images.
         images_file: String,
-        /// How many images it holds.
+        /// The number of images in it.
         images: usize,
         /// The file of labels.
         labels_file: String,
-        /// How many labels it holds.
+        /// The number of labels in it.
         labels: usize,
     },
     /// A slice of pixels is not a whole number of images.
@@ -197,35 +197,35 @@ pub enum DataError {
         folder.display(), missing.join(", ")
     )]
     FullAbsent {
-        /// Where the full set belongs.
+        /// The folder of the full set.
         folder: PathBuf,
         /// The usual names of the missing files.
         missing: Vec<&'static str>,
     },
-    /// A file that must be MNIST's own is not.
+    /// A file that must be MNIST's own is another file.
     #[error(
         "{file}: the SHA-256 of its uncompressed bytes is {found}, but MNIST's is {expected}; \
          run `cargo xtask mnist` to fetch it again"
     )]
     Checksum {
-        /// The file, or where it came from.
+        /// The file, or its source.
         file: String,
         /// The hash found.
         found: Sha256,
         /// MNIST's hash.
         expected: Sha256,
     },
-    /// The system refused to store a file. Nothing of that file is left behind.
+    /// The system refused to store a file. No part of that file is left behind.
     #[error("{}: cannot be written: {source}; check that the folder is writable and the disk has room", path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// Says what a wrong magic number most likely means.
+/// The most likely cause of a wrong magic number.
 fn magic_advice(found: u32, expected: IdxKind) -> &'static str {
     match IdxKind::from_magic(found) {
         Some(kind) if kind != expected => "images and labels seem to be swapped: exchange the two files",

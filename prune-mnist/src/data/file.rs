@@ -1,4 +1,4 @@
-//! The four files that make up MNIST: their names, sizes and hashes.
+//! The four files of MNIST: their names, sizes and hashes.
 
 use std::fmt;
 
@@ -62,7 +62,7 @@ impl MnistFile {
         }
     }
 
-    /// What the file holds.
+    /// The kind of the file's content.
     pub const fn kind(self) -> IdxKind {
         match self {
             Self::TrainImages | Self::TestImages => IdxKind::Images,

@@ -1,4 +1,4 @@
-//! The four files in a folder: finding them under any of their names, and loading them.
+//! Finds the four files in a folder under any of their names, and loads them.
 
 use std::path::{Path, PathBuf};
 
@@ -6,29 +6,29 @@ use super::dataset::{Dataset, FileRecord, Split};
 use super::idx::{self, Idx};
 use super::{DataError, MnistFile, Origin, VerifiedFile};
 
-/// Where the full set belongs: `data/mnist` at the root of this workspace, which git ignores.
+/// The folder of the full set: `data/mnist` at the root of this workspace, which git ignores.
 ///
-/// The place is fixed when the crate is built, so the program finds it from any working folder.
+/// The path is fixed when the crate is built, so the program finds it from any working folder.
 pub fn full_folder() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     root.parent().unwrap_or(root).join("data").join("mnist")
 }
 
-/// What a folder has of one file of the full set.
+/// The state of one file of the full set in a folder.
 #[derive(Debug)]
 pub enum FileState {
-    /// It is there and has MNIST's SHA-256.
+    /// It exists and has MNIST's SHA-256.
     Verified(PathBuf),
-    /// It is there and is not MNIST's file, or cannot be read.
+    /// It exists and is not MNIST's file, or cannot be read.
     Damaged(DataError),
-    /// It is under none of its names.
+    /// It exists under none of its names.
     Absent,
 }
 
 impl MnistFile {
-    /// Looks for this file in `folder`: the usual name, the dotted one, then both with `.gz`. The first
-    /// regular file is taken, so that a file stored by `cargo xtask mnist` (plain, usual name) wins, and
-    /// a folder of the same name, which some archives contain, is passed over where it can be.
+    /// Looks for this file in `folder`: the usual name, the dotted one, then both with `.gz`. The first regular file
+    /// is taken. So a file stored by `cargo xtask mnist` (plain, usual name) wins, and a folder of the same name,
+    /// which some archives contain, is passed over if another name is found.
     pub fn find(self, folder: &Path) -> Option<PathBuf> {
         let mut candidates: Vec<_> = ["", ".gz"]
             .iter()
@@ -39,7 +39,7 @@ impl MnistFile {
         (!candidates.is_empty()).then(|| candidates.swap_remove(regular))
     }
 
-    /// Reads and hashes this file in `folder`, expecting the full set's.
+    /// Reads this file in `folder` and compares its hash with the full set's.
     pub fn state(self, folder: &Path) -> FileState {
         let Some(path) = self.find(folder) else { return FileState::Absent };
         let checked = idx::open(&path).and_then(|file| VerifiedFile::read(self, file, &path.display().to_string()));
@@ -74,7 +74,7 @@ pub(crate) fn load(folder: &Path) -> Result<Dataset, DataError> {
     Ok(data)
 }
 
-/// Loads a folder that must hold the full set, hash by hash.
+/// Loads a folder that must hold the full set, and checks every hash.
 pub(crate) fn load_full(folder: &Path) -> Result<Dataset, DataError> {
     let missing: Vec<_> =
         MnistFile::ALL.into_iter().filter(|file| file.find(folder).is_none()).map(MnistFile::name).collect();
@@ -148,7 +148,7 @@ mod tests {
         assert!(file.ends_with("train-images-idx3-ubyte"), "{file}");
         assert_eq!(*expected, MnistFile::TrainImages.sha256());
         assert!(error.to_string().ends_with("run `cargo xtask mnist` to fetch it again"), "{error}");
-        // The same folder, asked for as a folder, is what it is.
+        // The same folder given as a folder keeps that origin.
         let data = load(root.path()).unwrap();
         assert_eq!(data.origin, Origin::Folder { folder: root.path().to_owned(), is_full_mnist: false });
     }

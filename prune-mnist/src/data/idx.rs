@@ -1,13 +1,13 @@
-//! IDX, the format of MNIST's files, read with suspicion and written plainly.
+//! IDX, the format of MNIST's files: a reader that trusts nothing, and a plain writer.
 //!
 //! A file of images is `00 00 08 03`, then count, rows and columns, then a byte a pixel, row by row;
 //! a file of labels is `00 00 08 01`, then the count, then a byte a label. Numbers are big-endian
 //! 32-bit. The reader takes gzip or plain bytes and tells them apart by their first two bytes, not by
 //! the name, since browsers unpack `.gz` files and keep the name.
 //!
-//! A header is a claim: memory grows with the bytes that really arrive, at most one byte past what the
-//! header announces is read, and at most [`MAX_ITEMS`] items are accepted, so no header and no gzip
-//! bomb costs more than a large honest file would.
+//! A header is only a claim. Memory grows with the bytes that really arrive, at most one byte past the announced end
+//! is read, and at most [`MAX_ITEMS`] items are accepted. So no header and no gzip bomb costs more than a large
+//! honest file.
 
 use std::fmt;
 use std::fs;
@@ -22,7 +22,7 @@ use super::{CLASSES, DataError, PIXELS, SIDE, Sha256};
 /// The most images or labels that one file may hold: sixteen times MNIST, under 800 MB of pixels.
 pub const MAX_ITEMS: u32 = 1_000_000;
 
-/// What an IDX file holds.
+/// The content of an IDX file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IdxKind {
     /// Images of 28x28 bytes.
@@ -81,7 +81,7 @@ pub struct Idx {
 ///
 /// # Errors
 ///
-/// [`DataError::NotAFile`] and [`DataError::Read`] for the file itself, and all that [`read`] returns.
+/// [`DataError::NotAFile`] and [`DataError::Read`] for the file itself, and all errors of [`read`].
 pub fn read_file(path: &Path, kind: IdxKind) -> Result<Idx, DataError> {
     read(open(path)?, &path.display().to_string(), kind)
 }
@@ -125,8 +125,8 @@ fn read_plain(input: &mut Unpacked<'_, impl Read>, file: &str, kind: IdxKind) ->
     let mut header = Vec::new();
     input.read_up_to(kind.header_len(), &mut header)?;
 
-    // The magic number is judged even where the rest of the header is missing: a wrong file is the
-    // likelier mistake, and the better message.
+    // The magic number is checked even if the rest of the header is missing: a wrong file is the likelier mistake,
+    // and the better message.
     let mut numbers = header.chunks_exact(4).map(|four| {
         // `chunks_exact(4)` yields four bytes each.
         four.iter().fold(0u32, |number, &byte| number << 8 | u32::from(byte))
@@ -184,7 +184,7 @@ fn read_plain(input: &mut Unpacked<'_, impl Read>, file: &str, kind: IdxKind) ->
     Ok(Idx { values, sha256: Sha256::from_digest(hasher), byte_len: expected })
 }
 
-/// Bytes with their gzip layer, if any, taken off, and failures told apart.
+/// Bytes with their gzip layer removed, if there is one. Failures are told apart.
 pub(crate) struct Unpacked<'f, R> {
     file: &'f str,
     bytes: Bytes<R>,
@@ -197,7 +197,7 @@ type Peeked<R> = BufReader<io::Chain<io::Cursor<Vec<u8>>, R>>;
 enum Bytes<R> {
     Plain(Peeked<R>),
     Gzip(Box<GzDecoder<Peeked<R>>>),
-    /// Gzip that has come to its end.
+    /// Gzip that has reached its end.
     Ended,
 }
 
@@ -215,7 +215,7 @@ impl<'f, R: Read> Unpacked<'f, R> {
         Ok(Self { file, bytes, found: 0 })
     }
 
-    /// Appends at most `limit` bytes to `to` and says how many; fewer only at the end of the input.
+    /// Appends at most `limit` bytes to `to` and returns their number; fewer only at the end of the input.
     pub(crate) fn read_up_to(&mut self, limit: usize, to: &mut Vec<u8>) -> Result<usize, DataError> {
         let start = to.len();
         loop {
@@ -233,8 +233,8 @@ impl<'f, R: Read> Unpacked<'f, R> {
         }
     }
 
-    /// A gzip file may be several streams one after another, all of which are its content: goes on to the next, if there is
-    /// one.
+    /// Goes on to the next gzip stream, if there is one: a gzip file may be several streams one after another, all of
+    /// them its content.
     fn next_stream(&mut self) -> Result<bool, DataError> {
         if !matches!(self.bytes, Bytes::Gzip(_)) {
             return Ok(false);
@@ -273,7 +273,7 @@ impl<'f, R: Read> Unpacked<'f, R> {
 ///
 /// # Panics
 ///
-/// When `pixels` is not a whole number of images, or holds more than [`MAX_ITEMS`].
+/// If `pixels` is not a whole number of images, or holds more than [`MAX_ITEMS`].
 pub fn write_images(pixels: &[u8]) -> Vec<u8> {
     assert!(pixels.len().is_multiple_of(PIXELS), "{} pixels are not whole images", pixels.len());
     let side = SIDE as u32;
@@ -284,7 +284,7 @@ pub fn write_images(pixels: &[u8]) -> Vec<u8> {
 ///
 /// # Panics
 ///
-/// When there are more than [`MAX_ITEMS`].
+/// If there are more than [`MAX_ITEMS`].
 pub fn write_labels(labels: &[u8]) -> Vec<u8> {
     write(IdxKind::Labels, &[item_count(labels.len())], labels)
 }

@@ -1,13 +1,13 @@
-//! MNIST: reading it, the sample that travels in the binary, and fetching the full set.
+//! MNIST: reading it, the sample inside the program, and fetching the full set.
 //!
 //! ```text
 //! --data text -> DataSource -> Dataset { train: Split, test: Split, origin, files }
 //!                                  ^ idx (bytes to numbers) over sample | data/mnist | any folder
 //! ```
 //!
-//! Everything read from outside goes through [`idx`], which trusts no header, and every split goes
-//! through [`Split::new`], so a [`Dataset`] in hand always has 784 pixels for each label and labels
-//! from 0 to 9. What the rest of the crate may rely on is stated at [`Split`].
+//! All data from outside goes through [`idx`], which trusts no header, and every split goes through [`Split::new`].
+//! So a [`Dataset`] always has 784 pixels for each label and labels from 0 to 9. [`Split`] states what the rest of
+//! the crate may rely on.
 
 mod dataset;
 mod error;

@@ -1,20 +1,19 @@
 //! The bundled sample of the real MNIST: 10,000 training and 2,000 test images inside the program.
 //!
-//! Drawn without replacement, from the training and the test set apart, and without a random number
-//! generator: every image of a set is ranked by the SHA-256 of `prune-mnist sample, seed S, SET, I`
-//! (`SET` is `train` or `test`, `I` its index in the full set, both numbers in decimal), and the
-//! lowest hashes are taken, lowest first. So the draw can be repeated in any language, at any time,
-//! and the first images of the sample are a fair draw themselves. `mnist-sample` (in `src/bin`) drew
-//! it; `data/sample/README.md` states origin and licence.
+//! The sample is drawn without replacement, from the training and the test set apart, and without a random number
+//! generator. Every image of a set is ranked by the SHA-256 of `prune-mnist sample, seed S, SET, I` (`SET` is `train`
+//! or `test`, `I` its index in the full set, both numbers in decimal), and the lowest hashes are taken, lowest first.
+//! So the draw can be repeated in any language, at any time, and the first images of the sample are a fair draw
+//! themselves. `mnist-sample` (in `src/bin`) drew it; `data/sample/README.md` states origin and licence.
 
 use super::dataset::{Dataset, Split};
 use super::{DataError, MnistFile, Origin, PIXELS, Sha256, folder, idx};
 
 /// The seed by which the bundled sample was drawn.
 pub const SEED: u64 = 2;
-/// Training images in the bundled sample.
+/// The number of training images in the bundled sample.
 pub const TRAIN_LEN: usize = 10_000;
-/// Test images in the bundled sample.
+/// The number of test images in the bundled sample.
 pub const TEST_LEN: usize = 2_000;
 
 /// The SHA-256 of each bundled file, uncompressed, in the order of [`MnistFile::ALL`].
@@ -48,7 +47,7 @@ pub(crate) fn load() -> Result<Dataset, DataError> {
     folder::assemble([read(0)?, read(1)?, read(2)?, read(3)?], Origin::Sample { seed: SEED })
 }
 
-/// The set that an index is drawn from.
+/// The set from which an index is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The 60,000 training images.
@@ -57,8 +56,7 @@ pub enum Part {
     Test,
 }
 
-/// Draws `len` of the indices `0..population` without replacement; all of them, shuffled, where there
-/// are fewer.
+/// Draws `len` of the indices `0..population` without replacement; all of them, shuffled, if there are fewer.
 ///
 /// # Examples
 ///

@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::Digest as _;
 
-/// The SHA-256 of a file's uncompressed bytes. Shows itself as 64 lower-case hex digits.
+/// The SHA-256 of a file's uncompressed bytes. `Display` shows 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sha256([u8; 32]);
 
@@ -27,7 +27,7 @@ impl Sha256 {
         &self.0
     }
 
-    /// The hash of what was fed to `hasher`.
+    /// The hash of the bytes given to `hasher`.
     pub(crate) fn from_digest(hasher: sha2::Sha256) -> Self {
         Self(hasher.finalize().into())
     }

@@ -1,4 +1,4 @@
-//! Which data the user asked for (`--data`), and where the data in hand came from.
+//! The data that the user asked for (`--data`), and the origin of the loaded data.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::{DataError, Dataset, folder, sample};
 
-/// What `--data` takes: `sample`, `full`, or a folder of IDX files.
+/// The value of `--data`: `sample`, `full`, or a folder of IDX files.
 ///
 /// # Examples
 ///
@@ -33,10 +33,9 @@ impl DataSource {
     ///
     /// # Errors
     ///
-    /// [`DataError::FullAbsent`] or [`DataError::Checksum`] for the full set,
-    /// [`DataError::NoFolder`] or [`DataError::MissingFile`] for a folder,
-    /// [`DataError::CountsDisagree`] where images and labels do not match, and for each file what
-    /// [`idx::read_file`](super::idx::read_file) returns.
+    /// [`DataError::FullAbsent`] or [`DataError::Checksum`] for the full set, [`DataError::NoFolder`] or
+    /// [`DataError::MissingFile`] for a folder, [`DataError::CountsDisagree`] if images and labels do not match, and
+    /// for each file the errors of [`idx::read_file`](super::idx::read_file).
     pub fn load(&self) -> Result<Dataset, DataError> {
         match self {
             Self::Sample => sample::load(),
@@ -77,7 +76,7 @@ impl fmt::Display for DataSource {
     }
 }
 
-/// Where a [`Dataset`] came from. Shows itself as the start of a sentence for the user.
+/// The origin of a [`Dataset`]. `Display` shows the start of a sentence for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Origin {
     /// The sample bundled in the program.
@@ -87,17 +86,17 @@ pub enum Origin {
     },
     /// The full set, every file verified by its SHA-256.
     Full {
-        /// Where it lies.
+        /// The folder of the files.
         folder: PathBuf,
     },
     /// A folder that the user named.
     Folder {
         /// The folder.
         folder: PathBuf,
-        /// Whether its four files are, by SHA-256, the full MNIST set.
+        /// True if its four files are, by SHA-256, the full MNIST set.
         is_full_mnist: bool,
     },
-    /// Made by the program itself, as tests do.
+    /// Made by the program itself, as in tests.
     Made,
 }
 

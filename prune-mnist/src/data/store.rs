@@ -1,4 +1,4 @@
-//! Storing the full set: only files that verify, and never half a file.
+//! Stores the full set: only files that verify, and never half a file.
 
 use std::fs;
 use std::io::{Read, Write as _};
@@ -9,7 +9,7 @@ use super::{DataError, MnistFile, Sha256};
 
 /// The uncompressed bytes of one file of the full set, known to have MNIST's SHA-256.
 ///
-/// [`save`] takes nothing else, so what does not verify cannot be stored.
+/// [`save`] takes nothing else, so a file that does not verify cannot be stored.
 #[derive(Clone)]
 pub struct VerifiedFile {
     file: MnistFile,
@@ -44,7 +44,7 @@ impl VerifiedFile {
         Ok(Self { file, bytes })
     }
 
-    /// Which of the four files this is.
+    /// The file among the four.
     pub fn file(&self) -> MnistFile {
         self.file
     }
@@ -52,8 +52,8 @@ impl VerifiedFile {
 
 /// Stores `files` in `folder`, uncompressed under their usual names, and returns the paths.
 ///
-/// All are written and synced beside their places first and renamed only then, so a failure leaves
-/// each place as it was: no file, or the whole old one.
+/// All files are written and synced under temporary names first and renamed only then. A failure leaves each place as
+/// it was: no file, or the whole old one.
 ///
 /// # Errors
 ///
@@ -80,7 +80,7 @@ pub fn save(folder: &Path, files: &[VerifiedFile]) -> Result<Vec<PathBuf>, DataE
 fn stage(folder: &Path, file: MnistFile, bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(file.name()).suffix(".tmp");
-    // A data set is no secret: the file gets the permissions of any other, not a temporary file's own.
+    // A data set is no secret: the file gets the usual permissions, not those of a temporary file.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut temporary = builder.tempfile_in(folder)?;
@@ -125,7 +125,7 @@ mod tests {
         let error = save(&root.path().join("occupied"), &[]).unwrap_err().to_string();
         assert!(error.contains("occupied: cannot be written: "), "{error}");
 
-        // A folder that is not empty cannot be renamed over.
+        // A rename cannot replace a folder that is not empty.
         let taken = root.path().join("train-images-idx3-ubyte");
         fs::create_dir(&taken).unwrap();
         fs::write(taken.join("inside"), b"").unwrap();

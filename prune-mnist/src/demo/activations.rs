@@ -1,4 +1,4 @@
-//! Activation pruning: the core's rules, plugged into the network's hook, and what they changed.
+//! Activation pruning: the core's rules in the network's hook, and counts of their effect.
 
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ pub fn readme_rules() -> [ActivationRule; 2] {
     [ActivationRule::Unstructured(density), ActivationRule::NOfM(pattern)]
 }
 
-/// A value that has no rank.
+/// A NaN, which has no rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("activation {index} is NaN")]
 pub struct NanActivation {
@@ -25,18 +25,18 @@ pub struct NanActivation {
     pub index: usize,
 }
 
-/// One place of a network where activations are pruned: its rule, and counts of what it did.
+/// One place of a network where activations are pruned: its rule, and counts of its effect.
 #[derive(Debug)]
 pub struct Place {
     /// The layer whose output is pruned, such as `Conv_0`.
     pub layer: String,
     /// The rule.
     pub rule: ActivationRule,
-    /// The pooling that comes next, if one does.
+    /// The pooling that comes next, if there is one.
     pool: Option<Pooling>,
-    /// Sums of counts, and so the same in whatever order threads add to them.
+    /// Sums of counts, which do not depend on the order in which threads add to them.
     total: Mutex<ActivationReport>,
-    /// Whether the pooled pattern is counted too, which takes a pass of its own.
+    /// True if the pooled pattern is counted too, which takes a pass of its own.
     looks_behind_pool: AtomicBool,
     groups: AtomicUsize,
     broken: AtomicUsize,
@@ -61,14 +61,14 @@ impl Pooling {
     }
 }
 
-/// What became of an N:M pattern after pooling.
+/// Counts of an N:M pattern after pooling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pooled {
     /// The pooling.
     pub pooling: Pooling,
     /// Groups of M pooled activations.
     pub groups: usize,
-    /// Those with more than N non-zeros.
+    /// Groups with more than N non-zeros.
     pub broken: usize,
 }
 
@@ -79,25 +79,25 @@ impl Place {
         Self { layer, rule, pool, total, looks_behind_pool: AtomicBool::new(false), groups, broken }
     }
 
-    /// Sets all counts to zero; with `behind_pool` the pattern is from now on counted after pooling too.
+    /// Sets all counts to zero. With `behind_pool` the pattern is counted after pooling too from now on.
     pub fn reset(&self, behind_pool: bool) {
         *self.total() = ActivationReport::default();
         [&self.groups, &self.broken].into_iter().for_each(|count| count.store(0, Ordering::Relaxed));
         self.looks_behind_pool.store(behind_pool, Ordering::Relaxed);
     }
 
-    /// What was done since the last reset.
+    /// The counts since the last reset.
     #[must_use]
     pub fn report(&self) -> ActivationReport {
         *self.total()
     }
 
     fn total(&self) -> MutexGuard<'_, ActivationReport> {
-        // Whoever panicked with the lock has left whole numbers.
+        // A thread that panicked with the lock has left whole numbers.
         self.total.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What became of the pattern after pooling; `None` for a density, without pooling, or where it was not counted.
+    /// The counts of the pattern after pooling; `None` for a density, without pooling, or if it was not counted.
     #[must_use]
     pub fn pooled(&self) -> Option<Pooled> {
         let groups = self.groups.load(Ordering::Relaxed);
@@ -105,8 +105,8 @@ impl Place {
         self.pool.map(pooled).filter(|_| groups > 0)
     }
 
-    /// Counts the groups of M channels of each pooled pixel, and those with more than N non-zeros. Activations after a
-    /// relu are not negative, so a pooled one is zero exactly where all of its window is.
+    /// Counts the groups of M channels of each pooled pixel, and those with more than N non-zeros. Activations after
+    /// a relu are not negative, so a pooled one is zero exactly if its whole window is.
     fn look_behind_pool<T: Real>(&self, sample: &[T], shape: &[usize], window: usize, pattern: NmPattern) {
         let &[height, width, channels] = shape else { return };
         let (mut groups, mut broken) = (0, 0);
@@ -142,7 +142,7 @@ impl<T: Real + Element> nn::ActivationPruner<T> for Place {
         let mut own = Scratch::default();
         let scratch = scratch.downcast_mut().unwrap_or(&mut own);
         let report = prune_sample(self.rule, sample, lane, mask, scratch).map_err(|index| NanActivation { index })?;
-        // Without effect, all that is not kept is zero already.
+        // Without effect, every element outside the mask is zero already.
         if report.had_effect() {
             zero_outside(sample, mask);
         }
@@ -165,7 +165,7 @@ impl<T: Real + Element> nn::ActivationPruner<T> for Place {
 ///
 /// # Errors
 ///
-/// None where `network` was made from `spec`.
+/// None if `network` was made from `spec`.
 pub fn prune_activations<T: Real + Element>(
     network: &mut Network<T>,
     spec: &ModelSpec,

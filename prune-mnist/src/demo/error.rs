@@ -1,4 +1,4 @@
-//! What can stop the demo, each with what to do instead.
+//! The errors that stop the demo, each with a remedy.
 
 use std::io;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::data::DataError;
 use crate::nn::NnError;
 use crate::onnx::OnnxError;
 
-/// Why the demo did not run to its end.
+/// The reason why the demo did not run to its end.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DemoError {
@@ -22,7 +22,7 @@ pub enum DemoError {
     Strategy {
         /// `--strategy`, or the file.
         from: String,
-        /// What is wrong with it, and where.
+        /// The error of the text, with its place.
         source: StrategyError,
     },
     /// `--strategy` is neither text nor a file.
@@ -31,7 +31,7 @@ pub enum DemoError {
          'str_unified_local', 'pattern': (2, 4)}}}}, or the name of a file that holds one"
     )]
     StrategyAbsent {
-        /// What was written.
+        /// The text given.
         text: String,
     },
     /// The strategy's file cannot be read.
@@ -39,7 +39,7 @@ pub enum DemoError {
     StrategyUnreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The strategy's file is a folder.
@@ -53,7 +53,7 @@ pub enum DemoError {
     StrategyNotUtf8 {
         /// The file.
         path: PathBuf,
-        /// The first byte that is none of UTF-8, counted from 0.
+        /// The offset of the first byte that is not UTF-8, counted from 0.
         offset: usize,
     },
     /// The strategy's file is too long to be one.
@@ -95,15 +95,15 @@ pub enum DemoError {
     /// There is no such method.
     #[error("--method: there is no `{method}`; `--help` lists them")]
     UnknownMethod {
-        /// What was given.
+        /// The name given.
         method: String,
     },
-    /// An event looks at something that the demo does not gather.
+    /// An event needs evidence that the demo does not gather.
     #[error("the strategy's event at {event} is not for the demo: {why}")]
     EvidenceNotGathered {
         /// The event's key.
         event: String,
-        /// What the demo lacks.
+        /// The evidence that the demo lacks.
         why: &'static str,
     },
     /// A method has no density.
@@ -125,7 +125,7 @@ pub enum DemoError {
     Unfit {
         /// The model.
         model: String,
-        /// Why not.
+        /// The cause.
         source: Box<PruneError>,
     },
     /// The data cannot be read.
@@ -140,9 +140,9 @@ pub enum DemoError {
     /// Threads cannot be started.
     #[error("cannot start {threads} threads: {source}; lower --threads")]
     Threads {
-        /// How many.
+        /// The number of threads.
         threads: usize,
-        /// Why not.
+        /// The cause.
         source: rayon::ThreadPoolBuildError,
     },
     /// The run has diverged.
@@ -153,9 +153,9 @@ pub enum DemoError {
     Diverged {
         /// The epoch.
         epoch: u64,
-        /// Which of the two networks.
+        /// The network that diverged.
         role: Role,
-        /// What was seen.
+        /// The sign of divergence.
         what: String,
         /// The learning rate of the first step.
         lr: f64,
@@ -171,24 +171,24 @@ pub enum DemoError {
     Out {
         /// The folder or file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// Something that is no folder is where the output folder should be, or a folder where a file should be.
+    /// Something other than a folder is at the path of the output folder, or a folder at the path of a file.
     #[error("--out: `{}` is {found}; move it away, or name another folder", path.display())]
     OutTaken {
         /// The path.
         path: PathBuf,
-        /// What is there.
+        /// The thing found there.
         found: &'static str,
     },
-    /// Another run is at work in the output folder.
+    /// Another run is writing into the output folder.
     #[error("--out: another run is writing into `{}`; wait until it has ended, or name another folder", path.display())]
     OutBusy {
         /// The folder.
         path: PathBuf,
     },
-    /// The checkpoint cannot be gone on with, or is in the way.
+    /// The checkpoint cannot be resumed, or is in the way.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// Ctrl-C was pressed; the run is saved.
@@ -230,37 +230,37 @@ pub enum DemoError {
         }
     )]
     NoSmall {
-        /// It prunes channels.
+        /// True if the strategy prunes channels.
         has_channels: bool,
     },
     /// A picture cannot be drawn.
     #[error("cannot draw {picture}: {why}; please report this")]
     Picture {
-        /// Which.
+        /// The picture.
         picture: &'static str,
-        /// Why, in the drawing library's words.
+        /// The cause, in the drawing library's words.
         why: String,
     },
-    /// The network cannot be written as ONNX, or not be read back.
+    /// The network cannot be written as ONNX, or cannot be read back.
     #[error("ONNX: {0}; please report this")]
     Onnx(Box<OnnxError>),
     /// Tensors cannot be put into a file.
     #[error("cannot encode {file}: {why}; please report this")]
     Encode {
-        /// Which file.
+        /// The file.
         file: &'static str,
-        /// Why.
+        /// The cause.
         why: String,
     },
     /// The results cannot be printed.
     #[error("cannot print: {source}; send the output where it can be written")]
     Print {
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 }
 
-/// What may keep a run from diverging: each flag that could have caused it, with its value now.
+/// Advice against divergence: each flag that could have caused it, with its value now.
 fn advice(lr: f64, momentum: f64, weight_decay: f64, batch_size: u64) -> String {
     let number = super::show::number;
     let mut advice = format!("lower --lr (now {})", number(lr));
@@ -285,7 +285,7 @@ impl From<PruneError> for DemoError {
 }
 
 impl DemoError {
-    /// 2 where an option or the strategy is wrong, 130 where Ctrl-C was pressed, 1 otherwise.
+    /// The exit code: 2 if an option or the strategy is wrong, 130 if Ctrl-C was pressed, 1 otherwise.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {

@@ -1,12 +1,12 @@
-//! What the demo asks of a backend's parameters.
+//! The traits that the demo needs from a backend's parameters.
 
 use prune_core::{Layers, LayersMut};
 
 use crate::nn::ParamStorage;
 
-/// What a backend's set of parameters must be for the demo: storage for the network, layers for the pruner.
+/// A backend's set of parameters, as the demo needs it: storage for the network, layers for the pruner.
 ///
-/// Gradients and momentum are sets of the same type, so whatever is done to the weights by name is done to them alike.
+/// Gradients and momentum are sets of the same type, so an operation on the weights by name works on them too.
 pub trait Backend: ParamStorage<f32> + Layers + LayersMut + Clone {}
 
 impl<P: ParamStorage<f32> + Layers + LayersMut + Clone> Backend for P {}

@@ -1,20 +1,20 @@
-//! The demo: trains a network on MNIST, prunes it by a strategy, shows and stores what was gained.
+//! The demo: trains a network on MNIST, prunes it by a strategy, and shows and stores the result.
 //!
 //! ```text
 //! Arguments -> Plan (strategy, epochs) -> Session (network, twin, pruner) -> History -> tables, files, pictures
 //! ```
 //!
-//! Everything that the user can get wrong is tried before training: strategy against model, data, output folder.
-//! Each epoch replaces the checkpoint, from which a run that was killed goes on. No other file is written before the run is
-//! complete; then all at once (`out`).
+//! All input of the user is checked before training: strategy against model, data, output folder. Each epoch replaces
+//! the checkpoint, from which a killed run can resume. No other file is written before the run is complete; then all
+//! are written at once (`out`).
 //!
 //! # How it is laid out
-//! - `args`, `strategy`, `presets`, `error`: what was asked for, and what is refused.
+//! - `args`, `strategy`, `presets`, `error`: the options, and the inputs that are refused.
 //! - `layers`, `activations`: the network's parameters and activations as the pruning crates see them.
-//! - `trainer`, `session`, `record`: steps and epochs, run and twin, and what they have shown.
-//! - `checkpoint`, `saver`, `interrupt`: stopping, and going on as if nothing had been.
-//! - `show`, `picture`, `size`: what a person sees. `save`, `out`, `results`: what is written. `small`: the network without
-//!   the channels that were closed; `scratch`: the same from new weights.
+//! - `trainer`, `session`, `record`: steps and epochs, run and twin, and their records.
+//! - `checkpoint`, `saver`, `interrupt`: stopping, and resuming without a difference.
+//! - `show`, `picture`, `size`: output for people. `save`, `out`, `results`: files. `small`: the network without the
+//!   closed channels; `scratch`: the same from new weights.
 
 pub mod activations;
 mod args;

@@ -8,22 +8,22 @@ use tempfile::NamedTempFile;
 
 use super::error::DemoError;
 
-/// A folder that can be written to, as was tried before training.
+/// A folder that was found writable before training.
 ///
-/// Dropped before [`write`](Self::write) succeeded, it removes the folders that it made, so that a run that fails leaves
-/// nothing. Until then no other run can open it, on systems where folders can be locked.
+/// If it is dropped before [`write`](Self::write) succeeded, it removes the folders that it made, so a run that fails
+/// leaves nothing. Until then no other run can open it, on systems with locks for folders.
 #[derive(Debug)]
 pub struct OutFolder {
     path: PathBuf,
-    /// Holds the lock, which a process that is killed gives back too.
+    /// Holds the lock. A killed process releases it too.
     _lock: Option<fs::File>,
     /// Folders made here, the innermost first.
     made: Vec<PathBuf>,
 }
 
 impl OutFolder {
-    /// Makes the folder if it is absent, and tries whether files can be made in it and `names` are free for files. What a
-    /// run that was killed has left half written is removed.
+    /// Makes the folder if it is absent. Checks that files can be made in it and that `names` are free for files.
+    /// Removes half-written files of a killed run.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ impl OutFolder {
         for path in absent.into_iter().rev() {
             match fs::create_dir(&path) {
                 Ok(()) => self.made.insert(0, path),
-                // There by now, as `a/..` is once `a` is made.
+                // It exists by now, like `a/..` once `a` is made.
                 Err(_) if path.is_dir() => {}
                 Err(_) if path.is_symlink() => return Err(DemoError::OutTaken { path, found: "a link to nowhere" }),
                 Err(source) => return Err(DemoError::Out { path, source }),
@@ -72,8 +72,8 @@ impl OutFolder {
         Ok(())
     }
 
-    /// Keeps other runs out, and then takes away what one that was killed has left. A file system that knows no locks is no
-    /// reason to stop, but there nothing can be told from the files of a run at work.
+    /// Keeps other runs out, and then removes the files that a killed run has left. A file system without locks is no
+    /// reason to stop, but there these files cannot be told from the files of an active run.
     fn lock(&mut self) -> Result<(), DemoError> {
         if cfg!(not(unix)) {
             return Ok(());
@@ -90,7 +90,7 @@ impl OutFolder {
             let is_ours = |name: &str| name.starts_with(PREFIX) && name.ends_with(SUFFIX);
             name.to_str().is_some_and(is_ours) && entry.file_type().is_ok_and(|kind| kind.is_file())
         });
-        // One that cannot be removed costs room, and nothing else.
+        // A file that cannot be removed only takes up room.
         left.for_each(|entry| drop(fs::remove_file(entry.path())));
         Ok(())
     }
@@ -101,8 +101,8 @@ impl OutFolder {
         &self.path
     }
 
-    /// Writes files of these names: all are written beside their places and synced first, and renamed only then. A full
-    /// disk so leaves each place as it was: no file, or the whole old one.
+    /// Writes files of these names. All are written under temporary names and synced first, and renamed only then. So
+    /// a full disk leaves each place as it was: no file, or the whole old one.
     ///
     /// # Errors
     ///
@@ -136,7 +136,7 @@ impl OutFolder {
         }
     }
 
-    /// Makes the renames last through a loss of power, where folders can be synced.
+    /// Makes the renames survive a loss of power, if folders can be synced.
     fn sync(&self) -> io::Result<()> {
         if cfg!(unix) { fs::File::open(&self.path)?.sync_all() } else { Ok(()) }
     }
@@ -144,12 +144,12 @@ impl OutFolder {
 
 impl Drop for OutFolder {
     fn drop(&mut self) {
-        // A folder that someone has put something into meanwhile stays.
+        // A folder that is no longer empty stays.
         self.made.iter().take_while(|path| fs::remove_dir(path).is_ok()).for_each(drop);
     }
 }
 
-/// What files are called until they are whole.
+/// The names of files until they are whole.
 const PREFIX: &str = ".prune-";
 const SUFFIX: &str = ".tmp";
 
@@ -192,7 +192,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         drop(OutFolder::open(&root.path().join("a/b"), &[]).unwrap());
         assert!(names(root.path()).is_empty());
-        // What was there stays.
+        // The old content stays.
         fs::create_dir(root.path().join("kept")).unwrap();
         drop(OutFolder::open(&root.path().join("kept"), &[]).unwrap());
         assert_eq!(names(root.path()), ["kept"]);
@@ -219,7 +219,7 @@ mod tests {
         drop(folder);
         assert_eq!(fs::read(root.path().join("b/c/x")).unwrap(), [1]);
         drop(OutFolder::open(&root.path().join("d/../e"), &[]).unwrap());
-        // As with `mkdir -p`, the folder on the way is made too; a run that fails takes both away.
+        // The missing parent is made too, as with `mkdir -p`; a run that fails removes both.
         assert_eq!(names(root.path()), ["a", "b"]);
     }
 
@@ -256,7 +256,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let mut folder = OutFolder::open(root.path(), &["x"]).unwrap();
         folder.write(&[("x", vec![1])]).unwrap();
-        // The second file has no place to be made in, so the first must not be replaced either.
+        // The second file cannot be made, so the first must not be replaced either.
         folder.path = root.path().join("gone");
         assert!(folder.write(&[("x", vec![2])]).is_err());
         assert_eq!(fs::read(root.path().join("x")).unwrap(), [1]);

@@ -1,10 +1,10 @@
 //! `--method`: every method by a name, as a strategy for the run at hand.
 //!
-//! A preset is a line in [`PRESETS`]. What it stands for is printed before training, so that it can be copied and changed.
+//! A preset is a line in [`PRESETS`]. Its strategy is printed before training, so that it can be copied and changed.
 
 use prune_core::Density;
 
-/// What a preset is made for.
+/// The run for which a preset is made.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Ask {
     /// `--density`.
@@ -15,23 +15,23 @@ pub(super) struct Ask {
     pub steps: u64,
     /// The kernel of the output layer.
     pub output: String,
-    /// `--seed`, which masks are drawn by too.
+    /// `--seed`, from which masks are drawn too.
     pub seed: u64,
 }
 
 /// One method.
 #[derive(Debug)]
 pub(super) struct Preset {
-    /// What `--method` is given.
+    /// The value of `--method`.
     name: &'static str,
-    /// What `--help` says.
+    /// The text in `--help`.
     about: &'static str,
-    /// What it keeps unless `--density` says otherwise; none where there is nothing to say.
+    /// The density it keeps unless `--density` is given; none if it has no density.
     density: Option<f64>,
     strategy: fn(&Times, &str) -> String,
 }
 
-/// When things happen, in the run at hand.
+/// The epochs and steps of events, in the run at hand.
 struct Times {
     /// The epoch of a single event, two sevenths of the way.
     at: u64,
@@ -42,7 +42,7 @@ struct Times {
     /// Steps from one update to the next.
     every: u64,
     output: String,
-    /// The field `seed`, with a comma before it, where there is one to write.
+    /// The field `seed`, with a comma before it; empty if there is none to write.
     seed: String,
 }
 
@@ -218,19 +218,19 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     PRESETS.iter().map(|preset| preset.name)
 }
 
-/// Names and what they stand for, for `--help`.
+/// Names and descriptions, for `--help`.
 pub(super) fn help() -> String {
     PRESETS.iter().map(|preset| format!("{} ({})", preset.name, preset.about)).collect::<Vec<_>>().join(", ")
 }
 
-/// The strategy's text of a preset; `None` for a name that there is not.
+/// The strategy's text of a preset; `None` for an unknown name.
 pub(super) fn strategy(name: &str, ask: &Ask) -> Option<String> {
     let preset = PRESETS.iter().find(|preset| preset.name == name)?;
     let density = ask.density.map(Density::get).or(preset.density).unwrap_or(1.0);
     Some((preset.strategy)(&Times::of(ask), &format!("{density:?}")))
 }
 
-/// Whether a preset has a density that `--density` can change.
+/// True if a preset has a density that `--density` can change.
 pub(super) fn has_density(name: &str) -> bool {
     PRESETS.iter().any(|preset| preset.name == name && preset.density.is_some())
 }
@@ -256,7 +256,7 @@ mod tests {
             let output = specs.iter().rfind(|spec| spec.shape.len() > 1).unwrap().name.clone();
             for name in names() {
                 for (epochs, steps) in [(1, 1), (1, 79), (2, 10), (7, 79), (20, 469)] {
-                    // Neither a schedule over one epoch nor updates within one step.
+                    // No schedule fits one epoch, and no updates fit one step.
                     if (name == "gradual" && epochs == 1) || (["set", "rigl"].contains(&name) && steps == 1) {
                         continue;
                     }
@@ -274,8 +274,8 @@ mod tests {
         assert_eq!(strategy("magnitud", &ask), None);
     }
 
-    /// Every preset trains on the MLP, those that treat convolutions in a way of their own on the CNN too, and none leaves a zero
-    /// that came back.
+    /// Every preset trains on the MLP. Presets that treat convolutions specially train on the CNN too. None leaves a
+    /// zero that came back.
     #[test]
     fn presets_run() {
         let sample = DataSource::Sample.load().unwrap();
@@ -287,7 +287,7 @@ mod tests {
         };
         for spec in [ModelSpec::mlp(), ModelSpec::cnn()] {
             let output = spec.parameters().unwrap().iter().rfind(|spec| spec.shape.len() > 1).unwrap().name.clone();
-            // Of the larger network what treats convolutions in a way of its own.
+            // On the larger network, only presets that treat convolutions specially.
             let of_cnn = ["wanda", "channel", "block", "2:4", "rigl"];
             for name in names().filter(|name| spec.name == "mlp" || of_cnn.contains(name)) {
                 let ask = Ask { density: None, epochs: 3, steps: 4, output: output.clone(), seed: 3 };

@@ -1,4 +1,4 @@
-//! What a run has shown so far: a record an epoch, a record an event.
+//! The records of a run so far: one for each epoch, one for each event.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::nn::Score;
 
-/// One line of `metrics.jsonl`. Figures on the test set are those of the network as the epoch leaves it, its event
-/// included; those of training are means over the epoch's batches as they were trained on.
+/// One line of `metrics.jsonl`. Figures on the test set are those of the network at the end of the epoch, after its
+/// event. Figures of training are means over the epoch's batches as they were trained on.
 ///
-/// Nothing in it depends on the machine's speed, so equal runs write equal files.
+/// It does not depend on the machine's speed, so equal runs write equal files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
     /// The epoch, from 1.
@@ -23,7 +23,7 @@ pub struct EpochRecord {
     pub test_loss: f64,
     /// Fraction of the test images predicted correctly.
     pub test_accuracy: f64,
-    /// The accuracy just before the epoch's event, where it had one.
+    /// The accuracy just before the epoch's event, if it had one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub test_accuracy_before_event: Option<f64>,
     /// Fraction of all parameters, biases included, that the masks in force keep.
@@ -67,16 +67,16 @@ impl From<Score> for Figures {
     }
 }
 
-/// An event with what it did to the accuracy.
+/// An event with the accuracy around it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventRecord {
-    /// What the pruner did.
+    /// The pruner's report.
     pub report: Report,
     /// Before the event.
     pub before: Figures,
     /// Right after it.
     pub after: Figures,
-    /// When the next epoch has trained, before an event of that epoch.
+    /// After the next epoch has trained, before an event of that epoch.
     pub later: Option<Later>,
 }
 
@@ -94,21 +94,21 @@ pub struct Later {
 /// All records of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
-    /// One an epoch, from epoch 1.
+    /// One for each epoch, from epoch 1.
     pub epochs: Vec<EpochRecord>,
-    /// One an event at an epoch's end, in the order in which they happened.
+    /// One for each event at the end of an epoch, in order of time.
     pub events: Vec<EventRecord>,
-    /// What events after steps did.
+    /// The reports of events after steps.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub steps: Vec<Report>,
 }
 
 impl History {
-    /// The content of `metrics.jsonl`: a line of JSON an epoch.
+    /// The content of `metrics.jsonl`: a line of JSON for each epoch.
     ///
     /// # Errors
     ///
-    /// What serde_json refuses; nothing in a record is of that kind.
+    /// Values that serde_json refuses; no record contains one.
     pub fn to_jsonl(&self) -> Result<String, serde_json::Error> {
         let mut text = String::new();
         for record in &self.epochs {

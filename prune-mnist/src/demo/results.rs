@@ -1,4 +1,4 @@
-//! What a run that is complete writes and says last: its files, all or none, and the network without closed channels.
+//! The files and the last words of a complete run: all files or none, and the network without closed channels.
 
 use super::args::Arguments;
 use super::checkpoint::CHECKPOINT_FILE;
@@ -21,12 +21,12 @@ const METRICS_FILE: &str = "metrics.jsonl";
 /// The files that a run leaves in its output folder.
 pub const FILES: [&str; 7] = [METRICS_FILE, SVG_FILE, PNG_FILE, MODEL_FILE, MASKS_FILE, ONNX_FILE, CHECKPOINT_FILE];
 
-/// All names that a run uses: with the networks without closed channels, where channels were pruned.
+/// All names that a run uses, including those of the networks without closed channels.
 pub(super) const NAMES: [&str; 9] =
     [METRICS_FILE, SVG_FILE, PNG_FILE, MODEL_FILE, MASKS_FILE, ONNX_FILE, SMALL_FILE, SCRATCH_FILE, CHECKPOINT_FILE];
 
-/// Writes the results of a session that has trained all its epochs. Gives back the network without closed channels, where
-/// the strategy prunes channels and they can be taken out, with its test accuracy.
+/// Writes the results of a session that has trained all its epochs. Returns the network without closed channels, with
+/// its test accuracy, if the strategy prunes channels and they can be removed.
 pub(super) fn write<P: Backend>(
     session: &Session<'_, P>,
     spec: &ModelSpec,
@@ -62,7 +62,7 @@ pub(super) fn write<P: Backend>(
         }
         None => None,
     };
-    // Those that an earlier run left would be of another network.
+    // The files of an earlier run would be of another network.
     out.remove(SCRATCH_FILE)?;
     if small.is_none() {
         out.remove(SMALL_FILE)?;
@@ -78,7 +78,7 @@ fn metrics<P: Backend>(session: &Session<'_, P>) -> Result<Vec<u8>, DemoError> {
     text.map(String::into_bytes).map_err(|error| DemoError::Encode { file: METRICS_FILE, why: error.to_string() })
 }
 
-/// Refuses `--from-scratch` before anything is trained where there will be no small network.
+/// Refuses `--from-scratch` before training if there will be no small network.
 pub(super) fn check_from_scratch(arguments: &Arguments, strategy: &prune_schedule::Strategy) -> Result<(), DemoError> {
     match small::closes_biases(strategy) {
         Some(true) => Ok(()),

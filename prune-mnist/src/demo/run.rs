@@ -1,4 +1,4 @@
-//! The demo from its options to its files.
+//! Runs the demo, from its options to its files.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ use super::trainer::Settings;
 use crate::data::Dataset;
 use crate::nn::{ModelSpec, NalgebraParams, NdarrayParams, ParamKind};
 
-/// A training accuracy that guessing among ten classes reaches too, more or less.
+/// A training accuracy that guessing among ten classes can reach too.
 const NOTHING_LEARNT: f64 = 0.15;
 /// Steps after which a network should have learnt something.
 const ENOUGH_STEPS: u64 = 100;
@@ -31,8 +31,8 @@ const ENOUGH_STEPS: u64 = 100;
 ///
 /// # Errors
 ///
-/// Every variant of [`DemoError`]. No results have been written then, though checkpoints may have been; but for
-/// [`DemoError::Print`], which can also be of the last lines, after all files were.
+/// Every variant of [`DemoError`]. No results have been written then, though checkpoints may have been. The one
+/// exception is [`DemoError::Print`]: it may concern the last lines, after all files were written.
 pub fn run(arguments: &Arguments, console: &mut Console<'_>, interrupt: &Interrupt) -> Result<(), DemoError> {
     let started = Instant::now();
     if !arguments.resume {
@@ -45,7 +45,7 @@ pub fn run(arguments: &Arguments, console: &mut Console<'_>, interrupt: &Interru
     if !arguments.out.join(CHECKPOINT_FILE).exists() {
         return Err(CheckpointError::Absent { folder: arguments.out.clone() }.into());
     }
-    // Opened first: from here on no other run can replace the checkpoint.
+    // The folder is opened first: from here on no other run can replace the checkpoint.
     let out = OutFolder::open(&arguments.out, &NAMES)?;
     let checkpoint = Checkpoint::read(out.path())?;
     let (arguments, plan) = checkpoint.settings().apply(arguments, checkpoint.path())?;
@@ -56,19 +56,19 @@ pub fn run(arguments: &Arguments, console: &mut Console<'_>, interrupt: &Interru
     load(&Job { arguments: &arguments, plan: Some(plan), interrupt, started }, Some((out, checkpoint)), console)
 }
 
-/// What is to be done.
+/// The run to do.
 struct Job<'a> {
     arguments: &'a Arguments,
-    /// None where it takes the data to make one.
+    /// None if the plan depends on the data.
     plan: Option<Plan>,
     interrupt: &'a Interrupt,
     started: Instant,
 }
 
-/// Reads the data and goes on, in as many threads as asked for, with the backend asked for.
+/// Reads the data and continues, on the threads and the backend asked for.
 fn load(job: &Job<'_>, from: Option<(OutFolder, Checkpoint)>, console: &mut Console<'_>) -> Result<(), DemoError> {
     let threads = job.arguments.threads.map_or(0, |threads| threads as usize);
-    // 0 is one for each core.
+    // 0 means one for each core.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     let pool = pool.map_err(|source| DemoError::Threads { threads, source })?;
     pool.install(|| {
@@ -164,7 +164,7 @@ fn preset(arguments: &Arguments, data: &Dataset, spec: &ModelSpec) -> Result<Pla
     Plan::preset(method, arguments.density, arguments.epochs, steps, output, arguments.seed)
 }
 
-/// Trains all epochs that are left and prints them; gives back how long the twin took.
+/// Trains all remaining epochs and prints them; returns the time of the twin.
 fn train<P: Backend>(
     session: &mut Session<'_, P>,
     epochs: u64,
@@ -201,13 +201,13 @@ fn train<P: Backend>(
         }
     }
     if is_complete {
-        // Nothing is left to train, but --epochs may have been lowered to what is done.
+        // No epoch is left to train, but --epochs may have been lowered to the epochs done.
         saver.save(session)?;
     }
     Ok(twin_took)
 }
 
-/// Prints the row of an epoch, and what there is to say of events.
+/// Prints the row of an epoch, and the reports of events.
 fn epoch_ended<P: Backend>(
     session: &Session<'_, P>,
     epoch: u64,
@@ -240,7 +240,7 @@ fn epoch_ended<P: Backend>(
     Ok(())
 }
 
-/// Tells the twin's time from the rest of an epoch.
+/// Tells the time of the twin from the rest of an epoch.
 struct Clock {
     started: Instant,
     last: Instant,

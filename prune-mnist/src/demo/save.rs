@@ -15,7 +15,7 @@ pub const MODEL_FILE: &str = "model.safetensors";
 /// The file of the masks.
 pub const MASKS_FILE: &str = "masks.safetensors";
 
-/// A tensor as it is written.
+/// A tensor in the form in which it is written.
 pub(super) struct Written {
     pub(super) dtype: Dtype,
     pub(super) shape: Vec<usize>,
@@ -23,7 +23,7 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// Bytes that are no numbers.
+    /// Bytes that are not numbers.
     pub(super) fn bytes(bytes: Vec<u8>) -> Self {
         Self { dtype: Dtype::U8, shape: vec![bytes.len()], bytes }
     }
@@ -57,12 +57,12 @@ pub fn model(params: &impl Layers) -> Result<Vec<u8>, DemoError> {
     safetensors::serialize(tensors(params).map_err(refused)?, None).map_err(|error| refused(error.to_string()))
 }
 
-/// Every parameter with its name, as F32, row-major; or why one cannot be read.
+/// Every parameter with its name, as F32, row-major; or the reason why one cannot be read.
 pub(super) fn tensors(params: &impl Layers) -> Result<Vec<(String, Written)>, String> {
     let mut tensors = Vec::new();
     for (name, layer) in params.layers() {
         let mut bytes = Vec::with_capacity(layer.len() * 4);
-        // Widened from f32 by the core, and so exactly what it was.
+        // The core has widened it from f32, so it is exactly the original value.
         let visited = layer.for_each_logical(|value| bytes.extend((value as f32).to_le_bytes()));
         visited.map_err(|error| error.to_string())?;
         tensors.push((name.into_owned(), Written { dtype: Dtype::F32, shape: layer.shape().to_vec(), bytes }));

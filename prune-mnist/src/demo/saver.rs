@@ -1,4 +1,4 @@
-//! A run and the checkpoint in its folder: one that is there already, one that is gone on from, and those that it writes.
+//! A run and the checkpoint in its folder: an old one, the one that it resumes from, and those that it writes.
 
 use super::checkpoint::{self, CHECKPOINT_FILE, Checkpoint, CheckpointError, RunSettings};
 use super::error::DemoError;
@@ -7,8 +7,8 @@ use super::out::OutFolder;
 use super::session::Session;
 use super::show::{self, Console};
 
-/// What a new run does about a checkpoint that is there already: one of a run that is complete is replaced, and so is one that
-/// nothing can go on from; one that can be gone on with is not.
+/// Decides what a new run does with an existing checkpoint. It replaces the checkpoint of a complete run, and one
+/// from which nothing can resume. It refuses to replace one that can be resumed.
 pub(super) fn beside(out: &OutFolder, console: &mut Console<'_>) -> Result<(), DemoError> {
     match Checkpoint::read(out.path()) {
         Ok(old) if old.epoch() < old.settings().epochs => {
@@ -29,7 +29,7 @@ pub(super) fn beside(out: &OutFolder, console: &mut Console<'_>) -> Result<(), D
     }
 }
 
-/// What is said of a run that goes on.
+/// The message of a resumed run.
 pub(super) fn resumed<P: Backend>(checkpoint: &Checkpoint, session: &Session<'_, P>, epochs: u64) -> String {
     let (done, steps) = (checkpoint.epoch(), checkpoint.steps());
     let mut text = format!("\nresumed      {}, after epoch {done}", checkpoint.path().display());
@@ -51,21 +51,21 @@ pub(super) fn resumed<P: Backend>(checkpoint: &Checkpoint, session: &Session<'_,
     text
 }
 
-/// Where checkpoints go.
+/// Writes the checkpoints of a run.
 pub(super) struct Saver {
     /// The folder.
     pub(super) out: OutFolder,
-    /// What the run was asked for.
+    /// The settings of the run.
     pub(super) settings: RunSettings,
 }
 
 impl Saver {
-    /// Replaces the checkpoint by one of the session as it is.
+    /// Replaces the checkpoint by one of the session's present state.
     pub(super) fn save<P: Backend>(&mut self, session: &Session<'_, P>) -> Result<(), DemoError> {
         self.out.write(&[(CHECKPOINT_FILE, checkpoint::encode(&self.settings, session)?)])
     }
 
-    /// What a run that was stopped, and saved, ends with.
+    /// The error that ends a run that was stopped and saved.
     pub(super) fn interrupted<P: Backend>(&self, session: &Session<'_, P>, epochs: u64) -> DemoError {
         let of_both = if session.twin.is_some() { 2 } else { 1 };
         DemoError::Interrupted {

@@ -18,8 +18,8 @@ use crate::onnx;
 /// The file of the small network that was trained from scratch.
 pub const SCRATCH_FILE: &str = "scratch.onnx";
 
-/// Trains a network of `spec` with all that the pruned one was trained with, and writes it. `accuracy` is that of the network
-/// that pruning left.
+/// Trains a network of `spec` with the settings of the pruned one, and writes it. `accuracy` is that of the network
+/// left by pruning.
 ///
 /// # Errors
 ///

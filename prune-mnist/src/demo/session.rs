@@ -1,4 +1,4 @@
-//! A run: the network that is pruned, the dense twin beside it, and what happens at the end of each epoch.
+//! A run: the pruned network, its dense twin, and the end of each epoch.
 
 mod evidence;
 
@@ -19,10 +19,10 @@ use super::trainer::{Part, Settings, State, StepError, Trainer, hold, revivals};
 use crate::data::Dataset;
 use crate::nn::{Initialisation, ModelSpec, NnError, Optimiser as _, ParamSpec, Score, Sgd, initial_parameters};
 
-/// A training loss, in nats, that no run recovers from: ten times that of guessing among ten classes.
+/// A training loss, in nats, from which no run recovers: ten times that of guessing among ten classes.
 const HOPELESS_LOSS: f64 = 23.0;
 
-/// Which of the two networks a step was of.
+/// The network of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The network that the strategy prunes.
@@ -40,13 +40,14 @@ impl fmt::Display for Role {
     }
 }
 
-/// What is called after each step with the network it was of and that one's loss so far, and says whether to go on.
+/// The callback after each step. It gets the network of the step and that network's loss so far, and returns whether
+/// to go on.
 pub type Tick<'t> = dyn FnMut(Role, f64) -> ControlFlow<()> + 't;
 
 /// A network with its optimiser.
 pub type Trained<P> = State<P, Sgd<f32, P>>;
 
-/// How far the epoch in training has come, for both networks.
+/// The progress of the epoch in training, for both networks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Begun {
@@ -57,41 +58,41 @@ pub struct Begun {
 }
 
 impl Begun {
-    /// Steps done of both.
+    /// Steps done by both networks.
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.pruned.steps + self.twin.steps
     }
 }
 
-/// A run that goes on epoch by epoch.
+/// A run that trains epoch by epoch.
 ///
-/// After each step, [`pruned`](Self::pruned), [`twin`](Self::twin), [`pruner`](Self::pruner), [`history`](Self::history)
-/// and [`begun`](Self::begun) are all that the next one depends on, besides the settings.
+/// After each step, [`pruned`](Self::pruned), [`twin`](Self::twin), [`pruner`](Self::pruner),
+/// [`history`](Self::history) and [`begun`](Self::begun) are all that the next step depends on, besides the settings.
 pub struct Session<'d, P> {
     /// The working memory.
     pub trainer: Trainer<'d, P>,
-    /// Where activations are pruned.
+    /// The places where activations are pruned.
     pub places: Vec<Arc<Place>>,
-    /// What carries out the strategy.
+    /// The pruner that carries out the strategy.
     pub pruner: Pruner,
     /// The network that is pruned.
     pub pruned: Trained<P>,
     /// Its dense twin, from the first event on.
     pub twin: Option<Trained<P>>,
-    /// What has been seen.
+    /// The records so far.
     pub history: History,
-    /// What has been trained since the last epoch of the history.
+    /// The progress since the last epoch of the history.
     pub begun: Begun,
-    /// The parameters at the end of epochs that events rewind to.
+    /// The parameters at the end of epochs to which events rewind.
     pub snapshots: BTreeMap<u64, P>,
-    /// What the pruner warned of before training.
+    /// The pruner's warnings before training.
     pub warnings: Vec<Warning>,
     settings: Settings,
 }
 
 impl<'d, P: Backend> Session<'d, P> {
-    /// A run at its beginning, its strategy tested against the model.
+    /// A run at its beginning, with its strategy checked against the model.
     ///
     /// # Errors
     ///
@@ -125,7 +126,7 @@ impl<'d, P: Backend> Session<'d, P> {
         })
     }
 
-    /// Carries out the event before training, if there is one, and gives back its record.
+    /// Carries out the event before training, if there is one, and returns its record.
     ///
     /// # Errors
     ///
@@ -141,14 +142,14 @@ impl<'d, P: Backend> Session<'d, P> {
         Ok(self.history.events.last())
     }
 
-    /// The epoch to train next, or to go on with.
+    /// The epoch to train next, or to continue.
     #[must_use]
     pub fn next_epoch(&self) -> u64 {
         self.history.epochs.len() as u64 + 1
     }
 
-    /// Trains the next epoch, and the twin's, and ends it. `tick` is called after each step with the loss so far; where it
-    /// breaks off, so does this, and the next call goes on with the same epoch.
+    /// Trains the next epoch, and the twin's, and ends it. `tick` is called after each step with the loss so far. If
+    /// `tick` breaks off, so does this call, and the next call continues the same epoch.
     ///
     /// # Errors
     ///
@@ -196,7 +197,7 @@ impl<'d, P: Backend> Session<'d, P> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Carries out the epoch's event, if there is one; the score after it.
+    /// Carries out the epoch's event, if there is one; returns the score after it.
     fn end_epoch(&mut self, epoch: u64, before: Score) -> Result<Option<Score>, DemoError> {
         let event = self.pruner.strategy().event_at(epoch).is_some();
         if event && self.twin.is_none() {
@@ -212,7 +213,7 @@ impl<'d, P: Backend> Session<'d, P> {
         };
         let Some(report) = report else { return Ok(None) };
         if report.rewound_to.is_some() {
-            // What moved the weights to where they were has nothing to say about where they are now.
+            // After a rewind, the momentum of the old weights means nothing for the new ones.
             for (_, buffer) in self.pruned.optimiser.buffers_mut() {
                 (0..buffer.specs().len()).for_each(|index| buffer.values_mut(index).fill(0.0));
             }
@@ -247,8 +248,8 @@ impl<'d, P: Backend> Session<'d, P> {
         }
     }
 
-    /// Measures once more what activation pruning does in the pruned network, over all test images, the pattern after
-    /// pooling included.
+    /// Measures once more the effect of activation pruning in the pruned network, over all test images, including the
+    /// pattern after pooling.
     ///
     /// # Errors
     ///
@@ -260,7 +261,8 @@ impl<'d, P: Backend> Session<'d, P> {
         measured.map(|_| ())
     }
 
-    /// Elements that are not zero though the masks say so, now, in the weights and the momentum of the pruned network.
+    /// Counts the elements that are not zero though the masks prune them, in the weights and the momentum of the
+    /// pruned network.
     ///
     /// # Errors
     ///
@@ -269,7 +271,7 @@ impl<'d, P: Backend> Session<'d, P> {
         Ok(revivals(self.pruner.held(), &self.pruned).map_err(PruneError::from)?)
     }
 
-    /// NaN in front of an activation pruning is divergence too.
+    /// A NaN before activation pruning is divergence too.
     fn network_error(&self, epoch: u64, role: Role, error: NnError) -> DemoError {
         match error {
             NnError::Activation { layer, .. } => {
@@ -285,7 +287,7 @@ impl<'d, P: Backend> Session<'d, P> {
     }
 }
 
-/// Elements that the masks keep of a parameter.
+/// The number of elements of a parameter that the masks keep.
 pub(super) fn kept(spec: &ParamSpec, masks: &Masks) -> usize {
     masks.get(&spec.name).map_or(spec.len(), Mask::kept_len)
 }

@@ -1,17 +1,17 @@
-//! What a network costs, dense and pruned: elements, multiply-adds, bytes.
+//! The cost of a network, dense and pruned: elements, multiply-adds, bytes.
 
 use prune_core::Masks;
 
 use super::session::kept;
 use crate::nn::ParamSpec;
 
-/// Bytes of an f32.
+/// The number of bytes of an f32.
 const BYTES: usize = 4;
 
-/// What one parameter costs, or several together.
+/// The cost of one parameter, or of several together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size {
-    /// Elements there are.
+    /// All elements.
     pub elements: usize,
     /// Elements that the mask keeps.
     pub kept: usize,
@@ -21,13 +21,13 @@ pub struct Size {
     pub multiply_adds: usize,
     /// Bytes as f32.
     pub dense_bytes: usize,
-    /// Bytes as a packed mask (a bit an element, rounded up to whole bytes a parameter) with the kept values as f32; of a
-    /// parameter without a mask, its bytes as f32.
+    /// Bytes as a packed mask (one bit for each element, rounded up to whole bytes for each parameter) with the kept
+    /// values as f32; for a parameter without a mask, its bytes as f32.
     pub packed_bytes: usize,
 }
 
 impl Size {
-    /// What `spec` costs under its mask.
+    /// The cost of `spec` under its mask.
     #[must_use]
     pub fn of(spec: &ParamSpec, masks: &Masks) -> Self {
         let (elements, kept) = (spec.len(), kept(spec, masks));
@@ -42,13 +42,13 @@ impl Size {
         }
     }
 
-    /// What all of `specs` cost together.
+    /// The cost of all `specs` together.
     #[must_use]
     pub fn of_all(specs: &[ParamSpec], masks: &Masks) -> Self {
         specs.iter().fold(Self::default(), |total, spec| total + Self::of(spec, masks))
     }
 
-    /// Elements kept, as a fraction of those there are.
+    /// Elements kept, as a fraction of all.
     #[must_use]
     pub fn density(&self) -> f64 {
         self.kept as f64 / self.elements.max(1) as f64

@@ -1,4 +1,4 @@
-//! The end of a run that prunes channels: the network without them, which any engine runs as it is.
+//! The end of a run that prunes channels: the network without them, which any engine runs.
 
 use std::time::{Duration, Instant};
 
@@ -13,17 +13,17 @@ use crate::data::{PIXELS, Split};
 use crate::nn::{Batch, ModelSpec, NdarrayParams, Network, ParamSet, ParamSpec, Samples};
 use crate::onnx::{self, OnnxError};
 
-/// The file of the network as it was trained.
+/// The file of the trained network.
 pub const ONNX_FILE: &str = "model.onnx";
 /// The file of the network without its closed channels.
 pub const SMALL_FILE: &str = "small.onnx";
 
-/// Images in a batch whose time is taken.
+/// The number of images in a timed batch.
 const BATCH: usize = 64;
-/// Rounds whose median is the time.
+/// The number of rounds whose median is the time.
 const ROUNDS: usize = 5;
 
-/// What is left of a network.
+/// The network left without closed channels.
 #[derive(Debug)]
 pub(super) struct Small {
     pub(super) spec: ModelSpec,
@@ -39,17 +39,17 @@ pub(super) struct Comparison {
     pub(super) multiply_adds: [usize; 2],
     pub(super) bytes: [usize; 2],
     pub(super) accuracy: [f64; 2],
-    /// Time of an image, in batches.
+    /// Time of one image, in batches.
     pub(super) time: [Duration; 2],
     /// The largest difference of two outputs, and the largest output.
     pub(super) difference: f32,
     pub(super) scale: f32,
-    /// Images that both say the same of, of all.
+    /// The number of images to which both give the same class, and of all images.
     pub(super) same: usize,
     pub(super) images: usize,
 }
 
-/// Whether a strategy prunes channels with their biases; `None` where it prunes no channels.
+/// True if a strategy prunes channels with their biases; `None` if it prunes no channels.
 pub(super) fn closes_biases(strategy: &Strategy) -> Option<bool> {
     let biases = strategy.events().filter_map(|(_, event)| match event.rule() {
         Rule::Pieces { piece: Piece::Channels { bias, .. }, .. } => Some(*bias),
@@ -58,14 +58,15 @@ pub(super) fn closes_biases(strategy: &Strategy) -> Option<bool> {
     biases.reduce(|all, bias| all && bias)
 }
 
-/// Whether each kernel that has a mask has one for its bias too. Without it the bias of a closed channel still gives
-/// something, which taking the channel out would change.
+/// True if each kernel with a mask has a mask for its bias too. Without it the bias of a closed channel still adds to
+/// the output, and removing the channel would change that.
 fn biases_close(specs: &[ParamSpec], masks: &Masks) -> bool {
     let masked = |spec: &ParamSpec| masks.get(&spec.name).is_some();
     specs.chunks_exact(2).all(|pair| !masked(&pair[0]) || masked(&pair[1]))
 }
 
-/// Takes the channels that masks close out of a network whose file is `model`; or says why there are none to take out.
+/// Removes the channels that masks close from the network in the file `model`; or gives the reason why none can be
+/// removed.
 pub(super) fn small<P: Backend>(
     spec: &ModelSpec,
     params: &P,
@@ -81,7 +82,7 @@ pub(super) fn small<P: Backend>(
     let file = |error: prune_onnx::Error| DemoError::from(OnnxError::from(error));
     let whole = Model::parse(model.to_vec(), ".".as_ref()).map_err(file)?;
     let analysis = analyse(&whole, &AnalysisOptions::default()).map_err(file)?;
-    // Biases have no say of their own: they close with their kernels.
+    // Biases need no choice of their own: they close with their kernels.
     let kernels: Vec<_> = masks.iter().filter(|(_, mask)| mask.shape().len() > 1).collect();
     let removal = match analysis.classes().closed_by(&kernels) {
         Ok(closed) => closed.removal,
@@ -150,7 +151,7 @@ fn compare<P: Backend>(
     made.accuracy = correct.map(|correct| correct as f64 / made.images as f64);
     let mut times = [const { Vec::new() }; 2];
     batch.fill(&samples, &indices[..count])?;
-    // Rounds alternate, so that whatever else the machine does meets both.
+    // Rounds alternate, so that other load on the machine meets both.
     for _ in 0..ROUNDS {
         times[0].push(time(&mut whole, params, &batch)?);
         times[1].push(time(&mut small, small_params, &batch)?);
@@ -180,7 +181,7 @@ fn multiply_adds(network: &Network<f32>) -> usize {
     network.parameters().iter().map(|spec| spec.multiply_adds(spec.len())).sum()
 }
 
-/// The place of the highest output, the first of equals.
+/// The index of the highest output, the first of equals.
 fn highest(outputs: &[f32]) -> usize {
     (1..outputs.len()).fold(0, |best, next| if outputs[next] > outputs[best] { next } else { best })
 }
@@ -214,7 +215,7 @@ mod tests {
         for spec in [ModelSpec::mlp(), ModelSpec::cnn(), ModelSpec::lenet5()] {
             let specs = spec.parameters().unwrap();
             let mut params: NalgebraParams<f32> = initial_parameters(&specs, Initialisation::HeNormal, 3);
-            // Biases other than zero, which the closed channels would give if they stayed.
+            // Biases other than zero, which the closed channels would add if they stayed.
             for index in (1..specs.len()).step_by(2) {
                 let values = params.values_mut(index).iter_mut().enumerate();
                 values.for_each(|(at, value)| *value = (at as f32 * 0.7).sin() * 0.3);
@@ -223,7 +224,7 @@ mod tests {
             masks.hold(&mut params).unwrap();
             let model = onnx::write(&spec, &params).unwrap();
             let small = small(&spec, &params, &masks, &model, &test).unwrap().unwrap();
-            // Of n channels n / 3 are closed, rounded: of every layer but the last, the first one included.
+            // Of n channels n / 3 are closed, rounded, in every layer but the last, the first one included.
             let left = |features: usize| features - (features + 1) / 3;
             for (pair, small) in specs.chunks_exact(2).zip(small.spec.parameters().unwrap().chunks_exact(2)) {
                 let features = pair[1].len();
@@ -263,7 +264,7 @@ mod tests {
         assert_eq!(closes(&format!("{{1: {{{channels}, 'bias': True}}, 2: {{{channels}}}}}")), Some(false));
     }
 
-    /// The graph of each network says the same as the events do: a channel is its slice of the kernel and its bias.
+    /// The graph of each network agrees with the events: a channel is its slice of the kernel and its bias.
     #[test]
     fn events_close_what_the_graph_couples() {
         for spec in [ModelSpec::mlp(), ModelSpec::cnn(), ModelSpec::lenet5()] {

@@ -1,4 +1,4 @@
-//! Which strategy a run follows, and for how many epochs.
+//! The strategy that a run follows, and its number of epochs.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -12,43 +12,43 @@ use super::error::DemoError;
 use super::presets::{self, Ask};
 use super::show::counted;
 
-/// What is done without `--strategy`, over [`DEFAULT_EPOCHS`].
+/// The strategy without `--strategy`, over [`DEFAULT_EPOCHS`].
 pub const DEFAULT_STRATEGY: &str = "{2: {'method': 'str_unified_local', 'pattern': (2, 4)}, \
                                     4: {'method': 'str_unified_local', 'pattern': (1, 4)}}";
 
-/// Epochs of the default run, and of a strategy that names none.
+/// Epochs of the default run, and of a strategy that names no epoch.
 pub const DEFAULT_EPOCHS: u64 = 7;
 
 /// Epochs of fine-tuning after the last event, unless `--epochs` says otherwise.
 const FINE_TUNING: u64 = 3;
 
-/// The most bytes read of a strategy file: far more than a strategy takes, and little enough for memory.
+/// The most bytes read of a strategy file: far more than a strategy needs, and little enough for memory.
 const MOST_BYTES: u64 = 16 << 20;
 
 /// A strategy with the number of epochs to train.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// What is pruned when.
+    /// The strategy.
     pub strategy: Strategy,
-    /// Where it is from, as the start of a sentence.
+    /// Its source, as the start of a sentence.
     pub origin: String,
     /// Epochs to train.
     pub epochs: u64,
-    /// Why so many.
+    /// The reason for this number.
     pub epochs_origin: &'static str,
-    /// What is odd about it, though it can be carried out.
+    /// Oddities of the plan that do not stop it.
     pub warnings: Vec<String>,
 }
 
 impl Plan {
     /// The plan of `--strategy` and `--epochs`.
     ///
-    /// Without `--epochs`, training goes on for three epochs after the last event that is named; a strategy that names no
+    /// Without `--epochs`, training goes on for three epochs after the last named event. A strategy that names no
     /// epoch (`{}`, or -1 alone) gets the default's seven.
     ///
     /// # Errors
     ///
-    /// Every variant of [`DemoError`] that speaks of the strategy, but for [`DemoError::Unfit`], which takes a model.
+    /// Every variant of [`DemoError`] about the strategy, except [`DemoError::Unfit`], which needs a model.
     pub fn new(strategy: Option<&str>, epochs: Option<u64>) -> Result<Self, DemoError> {
         let Some(given) = strategy else { return Self::default_for(epochs) };
         let (strategy, origin) = Self::read(given)?;
@@ -70,7 +70,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`DemoError::NoDensity`] for a method that `density` means nothing to.
+    /// [`DemoError::NoDensity`] for a method without a density.
     pub fn preset(
         method: &str,
         density: Option<Density>,
@@ -96,23 +96,23 @@ impl Plan {
         Ok(Self { warnings: warnings(&strategy, count), strategy, origin, epochs: count, epochs_origin })
     }
 
-    /// What the place of a preset is called.
+    /// The source of a preset, as messages name it.
     pub fn method_origin(method: &str) -> String {
         format!("--method {method}")
     }
 
-    /// The strategy that `--strategy` names or writes out, and what to call its place.
+    /// The strategy that `--strategy` names or writes out, and the name of its source.
     ///
     /// # Errors
     ///
-    /// Every variant of [`DemoError`] that speaks of reading one.
+    /// Every variant of [`DemoError`] about reading one.
     pub fn read(given: &str) -> Result<(Strategy, String), DemoError> {
         let (text, origin) = text_or_file(given)?;
         let strategy = text.parse().map_err(|source| DemoError::Strategy { from: origin.clone(), source })?;
         Ok((strategy, origin))
     }
 
-    /// The plan of a run that goes on: `strategy` as it was, for `epochs` where `--epochs` is given anew.
+    /// The plan of a resumed run: `strategy` as it was, for `epochs` if `--epochs` is given anew.
     ///
     /// # Errors
     ///
@@ -157,7 +157,7 @@ impl Plan {
     }
 }
 
-/// Refuses what looks at something that the demo does not gather.
+/// Refuses events that need evidence which the demo does not gather.
 fn fits_the_demo(strategy: &Strategy) -> Result<(), DemoError> {
     for (key, event) in strategy.events() {
         let needs = event.scored_by().needs();
@@ -198,7 +198,7 @@ pub(super) fn steps_end_within(strategy: &Strategy, epochs: u64, steps: u64) -> 
     }
 }
 
-/// An event at the last epoch is allowed, and rarely meant.
+/// Warns of an event at the last epoch: it is allowed, but rarely meant.
 fn warnings(strategy: &Strategy, epochs: u64) -> Vec<String> {
     let enough = epochs.saturating_add(FINE_TUNING);
     let warning = match strategy.event_at(epochs) {
@@ -215,7 +215,7 @@ fn warnings(strategy: &Strategy, epochs: u64) -> Vec<String> {
     vec![warning]
 }
 
-/// The strategy's text, and what to call its place: an existing file's content, or what was given itself.
+/// The strategy's text, and the name of its source: the content of an existing file, or the given text itself.
 fn text_or_file(given: &str) -> Result<(String, String), DemoError> {
     let path = Path::new(given);
     match fs::metadata(path) {
@@ -224,10 +224,10 @@ fn text_or_file(given: &str) -> Result<(String, String), DemoError> {
         Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
             return Err(DemoError::StrategyUnreadable { path: path.to_owned(), source });
         }
-        // No file of that name, or a text that no file can be named.
+        // There is no file of that name, or the text cannot be a file name.
         Err(_) => {}
     }
-    // Every strategy but an empty text has one of these, and hardly any file name has.
+    // Every strategy except an empty text has one of these characters, and hardly any file name has.
     if given.is_empty() || given.contains(['{', '[', '=', '\n']) {
         return Ok((given.to_owned(), "--strategy".to_owned()));
     }

@@ -1,4 +1,4 @@
-//! Tests of runs inside the program: zeros that stay zero, a fault that must be caught, twins that are twins.
+//! Tests of runs inside the program: zeros that stay zero, a fault that must be caught, twins that train alike.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::ops::ControlFlow;
@@ -92,7 +92,7 @@ fn the_default_run_prunes_as_asked_on_nalgebra() {
     default_runs_on::<NalgebraParams<f32>>();
 }
 
-/// Prunes after an epoch, when momentum is in motion, and counts after every later step what came back to life.
+/// Prunes after an epoch, with momentum in motion, and counts revived elements after every later step.
 fn revived_over_steps<O: Optimiser<f32, NdarrayParams<f32>>>(
     make: impl Fn(Sgd<f32, NdarrayParams<f32>>) -> O,
 ) -> (usize, usize) {
@@ -123,7 +123,7 @@ fn nothing_revives_after_any_step_in_weights_or_momentum() {
     assert_eq!(revived_over_steps(|sgd| sgd), (0, 0));
 }
 
-/// The planted fault: an optimiser whose momentum is not handed over to be held.
+/// The planted fault: an optimiser that does not offer its momentum to be held.
 struct Forgetful(Sgd<f32, NdarrayParams<f32>>);
 
 impl Optimiser<f32, NdarrayParams<f32>> for Forgetful {
@@ -148,7 +148,7 @@ impl Optimiser<f32, NdarrayParams<f32>> for Forgetful {
 #[test]
 fn momentum_that_is_not_held_is_caught() {
     let (all, of_weights) = revived_over_steps(Forgetful);
-    // The weights, which it has moved, are held all the same.
+    // The weights that it moved are held nevertheless.
     assert!(all > 0 && of_weights == 0, "{all} {of_weights}");
 }
 
@@ -225,7 +225,7 @@ fn an_epoch_broken_off_after_every_step_ends_as_the_whole_one() {
         let flow = broken.epoch(&mut |_, _| ControlFlow::Break(())).unwrap();
         breaks += u32::from(flow.is_break());
     }
-    // Three steps of each network; the twin is there from the second epoch on.
+    // Three steps of each network; the twin exists from the second epoch on.
     assert_eq!(breaks, 3 + 6 + 6);
     assert_eq!((&broken.pruned.params, &broken.history), (&whole.pruned.params, &whole.history));
     assert_eq!(broken.twin.unwrap().params, whole.twin.unwrap().params);
@@ -282,7 +282,7 @@ fn the_twin_that_diverges_is_named_and_its_numbers_are_short() {
         "epoch 3: the dense twin has diverged (a mean training loss of 1.000e30); no results are written: lower --lr (now \
          1e300), or raise --batch-size (now 16)"
     );
-    // An optimiser that no network survives, for the twin alone.
+    // An optimiser that ruins any network, for the twin alone.
     let data = data(64, 16);
     let strategy = "{0: {'method': 'unstr_global', 'density': 0.5}}";
     let mut session = session::<NdarrayParams<f32>>(ModelChoice::Mlp, &data, 1, strategy, &[]);
@@ -326,7 +326,7 @@ fn progress_is_told_step_by_step_for_both_networks() {
         };
         assert!(session.epoch(&mut tick).unwrap().is_continue());
     }
-    // Three steps of 16, 16 and 8 images; the twin is there from the second epoch on.
+    // Three steps of 16, 16 and 8 images; the twin exists from the second epoch on.
     let expected = [[Role::Pruned; 3], [Role::Pruned; 3], [Role::Twin; 3]].concat();
     assert_eq!(seen, expected.into_iter().map(|role| (role, true)).collect::<Vec<_>>());
 }

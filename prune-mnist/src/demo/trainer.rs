@@ -1,4 +1,4 @@
-//! Training by the step and by the epoch, and measuring on the test images.
+//! Trains by the step and by the epoch, and measures on the test images.
 
 mod evidence;
 
@@ -13,7 +13,7 @@ use crate::data::{Dataset, PIXELS, Split};
 use crate::nn::{Batch, ModelSpec, Network, NnError, Optimiser, Samples, Score, linear_rate};
 use crate::rng::epoch_order;
 
-/// What a run is trained with.
+/// The training settings of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     /// Epochs to train.
@@ -26,7 +26,7 @@ pub struct Settings {
     pub weight_decay: f64,
     /// Images a step.
     pub batch_size: u64,
-    /// What initial weights and orders are drawn from.
+    /// The seed of initial weights and orders.
     pub seed: u64,
 }
 
@@ -35,11 +35,11 @@ pub struct Settings {
 pub struct State<P, O> {
     /// The weights and biases.
     pub params: P,
-    /// What moves them.
+    /// The optimiser that moves them.
     pub optimiser: O,
 }
 
-/// How far a network has come in an epoch.
+/// The progress of a network in an epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Part {
@@ -60,14 +60,14 @@ impl Part {
         *self = Self { steps: self.steps + 1, loss_sum: total.loss_sum, correct: total.correct, count: total.count };
     }
 
-    /// What the steps done have scored.
+    /// The score of the steps done.
     #[must_use]
     pub fn score(&self) -> Score {
         Score { loss_sum: self.loss_sum, correct: self.correct, count: self.count }
     }
 }
 
-/// Why a step failed.
+/// The reason why a step failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StepError {
     #[error(transparent)]
@@ -90,7 +90,7 @@ impl From<PruneError> for StepError {
     }
 }
 
-/// The working memory of training, which a run and its twin take turns to use.
+/// The working memory of training, which a run and its twin use in turns.
 pub struct Trainer<'d, P> {
     /// The network.
     pub network: Network<f32>,
@@ -100,11 +100,11 @@ pub struct Trainer<'d, P> {
     gradients: P,
     batch: Batch<f32>,
     order: Vec<u32>,
-    /// The epoch that `order` is of.
+    /// The epoch of `order`.
     ordered: Option<u64>,
-    /// What the forward pass runs on under the straight-through estimator.
+    /// The weights of the forward pass under the straight-through estimator.
     forward: Option<P>,
-    /// What the pruner did after steps, since they were last taken from here.
+    /// The pruner's reports after steps, since they were last taken.
     reports: Vec<Report>,
 }
 
@@ -113,9 +113,9 @@ impl<'d, P: Backend> Trainer<'d, P> {
     ///
     /// # Errors
     ///
-    /// A `spec` that makes no network, or a batch size of 0.
+    /// A `spec` that describes no network, or a batch size of 0.
     pub fn new(spec: &ModelSpec, data: &'d Dataset, settings: Settings) -> Result<Self, NnError> {
-        // A batch larger than all there is would only cost memory.
+        // A batch larger than the whole set would only cost memory.
         let most = data.train.len().max(data.test.len()) as u64;
         let network = Network::new(spec, settings.batch_size.min(most) as usize)?;
         let samples = |split: &'d Split| Samples::new(split.images(), split.labels(), PIXELS);
@@ -139,15 +139,15 @@ impl<'d, P: Backend> Trainer<'d, P> {
         (self.train.len() as u64).div_ceil(self.settings.batch_size)
     }
 
-    /// The learning rate of a step of an epoch, both counted from where their words begin: epochs from 1, steps from 0.
+    /// The learning rate of a step of an epoch; epochs count from 1, steps from 0.
     #[must_use]
     pub fn rate(&self, epoch: u64, step: u64) -> f64 {
         let steps = self.steps();
         linear_rate(self.settings.lr, epoch.saturating_sub(1) * steps + step, self.settings.epochs * steps)
     }
 
-    /// Trains what is left of an epoch after `part`. With a pruner, zeros are held after every step. `tick` is called after
-    /// each step with the loss so far, and can break off there; `part` then says where to go on.
+    /// Trains the rest of an epoch after `part`. With a pruner, zeros are held after every step. `tick` is called
+    /// after each step with the loss so far, and can break off there; `part` then holds the progress.
     pub(crate) fn epoch<O: Optimiser<f32, P>>(
         &mut self,
         epoch: u64,
@@ -195,10 +195,10 @@ impl<'d, P: Backend> Trainer<'d, P> {
         Ok(score)
     }
 
-    /// The rest of a step once its gradients are there: the optimiser moves along them unless the step's event takes its place,
-    /// and the event is carried out. Returns what the event did, if there was one.
+    /// The rest of a step after its gradients: the optimiser moves along them unless the step's event takes its
+    /// place, and the event is carried out. Returns the report of the event, if there was one.
     ///
-    /// It fails with whatever error its caller has for what network and pruner refuse.
+    /// `E` is the caller's error for refusals of the network and the pruner.
     pub(crate) fn descend<O: Optimiser<f32, P>, E: From<NnError> + From<PruneError>>(
         &self,
         rate: f32,
@@ -212,11 +212,11 @@ impl<'d, P: Backend> Trainer<'d, P> {
         Ok(pruner.after_step(&mut state.params, &mut buffers.collect::<Vec<_>>())?)
     }
 
-    /// The weights as the next forward pass uses them: under the straight-through estimator zero outside its masks.
+    /// The weights for the next forward pass: under the straight-through estimator they are zero outside its masks.
     ///
     /// # Errors
     ///
-    /// What the pruner refuses.
+    /// Errors of the pruner.
     pub(super) fn forward_copy(&mut self, pruner: &Pruner, params: &P) -> Result<P, PruneError> {
         let masks = pruner.forward_masks(params)?;
         let mut forward = match self.forward.take() {
@@ -230,19 +230,19 @@ impl<'d, P: Backend> Trainer<'d, P> {
         Ok(forward)
     }
 
-    /// What the pruner did after steps since this was last called.
+    /// The pruner's reports after steps since the last call.
     pub(super) fn take_reports(&mut self) -> Vec<Report> {
         std::mem::take(&mut self.reports)
     }
 
-    /// The gradients of a step's batch, into [`gradient`](Self::gradient), and what the batch has scored.
+    /// Writes the gradients of a step's batch into [`gradient`](Self::gradient), and returns the score of the batch.
     ///
     /// # Errors
     ///
-    /// Parameters that are not the network's; a NaN met by activation pruning.
+    /// Parameters that are not the network's; a NaN found by activation pruning.
     pub fn gradients(&mut self, epoch: u64, step: u64, params: &P) -> Result<Score, NnError> {
         if self.ordered != Some(epoch) {
-            // At most MOST_EPOCHS, and the largest set has 60,000 images.
+            // Epochs are at most MOST_EPOCHS, and the largest set has 60,000 images, so both casts are exact.
             epoch_order(self.settings.seed, epoch as u32, self.train.len() as u32, &mut self.order);
             self.ordered = Some(epoch);
         }
@@ -254,7 +254,7 @@ impl<'d, P: Backend> Trainer<'d, P> {
         self.network.gradients(params, images, labels, &mut self.gradients)
     }
 
-    /// The gradients that were computed last.
+    /// The last computed gradients.
     #[must_use]
     pub fn gradient(&self) -> &P {
         &self.gradients
@@ -264,13 +264,13 @@ impl<'d, P: Backend> Trainer<'d, P> {
     ///
     /// # Errors
     ///
-    /// Parameters that are not the network's; a NaN met by activation pruning.
+    /// Parameters that are not the network's; a NaN found by activation pruning.
     pub fn evaluate(&mut self, params: &P) -> Result<Score, NnError> {
         self.network.evaluate(params, &self.test)
     }
 }
 
-/// Writes zero outside masks: in the weights and in every buffer of the optimiser.
+/// Writes zeros outside masks, in the weights and in every buffer of the optimiser.
 pub(crate) fn hold<P: Backend, O: Optimiser<f32, P>>(masks: &Masks, state: &mut State<P, O>) -> Result<(), Error> {
     let buffers = state.optimiser.buffers_mut().into_iter().map(|(_, buffer)| buffer as &mut dyn LayersMut);
     let mut all: Vec<&mut dyn LayersMut> =
@@ -278,7 +278,7 @@ pub(crate) fn hold<P: Backend, O: Optimiser<f32, P>>(masks: &Masks, state: &mut 
     masks.hold_each(&mut all)
 }
 
-/// Elements outside masks that are not zero, in the weights and in every buffer of the optimiser.
+/// The number of elements outside masks that are not zero, in the weights and in every buffer of the optimiser.
 pub(crate) fn revivals<P: Backend, O: Optimiser<f32, P>>(masks: &Masks, state: &State<P, O>) -> Result<usize, Error> {
     let buffers = state.optimiser.buffers();
     let buffers = buffers.iter().map(|(_, buffer)| masks.revivals(*buffer));

@@ -4,7 +4,7 @@ use super::error::NnError;
 use super::real::Real;
 use super::simd::vectorised;
 
-/// Labelled images as they are stored: a byte a pixel, sample after sample, and a byte a label.
+/// Labelled images in stored form: one byte for each pixel, sample after sample, and one byte for each label.
 #[derive(Clone, Copy, Debug)]
 pub struct Samples<'a> {
     pixels: &'a [u8],
@@ -16,7 +16,7 @@ impl<'a> Samples<'a> {
     /// `labels.len()` samples of `sample` pixels each.
     ///
     /// # Errors
-    /// [`NnError::CountsDisagree`] if the number of pixels is another.
+    /// [`NnError::CountsDisagree`] if there are more or fewer pixels.
     pub fn new(pixels: &'a [u8], labels: &'a [u8], sample: usize) -> Result<Self, NnError> {
         if labels.len().checked_mul(sample) != Some(pixels.len()) {
             return Err(NnError::CountsDisagree { images: pixels.len(), labels: labels.len(), sample });
@@ -30,7 +30,7 @@ impl<'a> Samples<'a> {
         self.labels.len()
     }
 
-    /// Whether there are none.
+    /// True if there are no samples.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
@@ -43,7 +43,7 @@ impl<'a> Samples<'a> {
     }
 }
 
-/// A batch, whose memory is used again for the next.
+/// A batch. Its memory is used again for the next batch.
 ///
 /// # Examples
 /// ```

@@ -1,14 +1,14 @@
 //! One fixed part of the batch on its way through convolutions and pooling.
 //!
-//! A batch is cut into chunks of [`CHUNK`] samples, whatever the number of threads. A chunk goes through a whole run of
-//! per-sample stages on one thread with buffers of its own, and keeps its own gradients of their kernels, which are
+//! A batch is cut into chunks of [`CHUNK`] samples, whatever the number of threads. A chunk goes through a whole run
+//! of per-sample stages on one thread with its own buffers. It keeps its own gradients of their kernels, which are
 //! added up afterwards in the order of the chunks.
 //!
-//! 1. Inside a chunk a few samples at a time take all the stages, so that what one stage wrote is still in the
-//!    second-level cache when the next reads it.
-//! 2. The output of a convolution is the largest thing a network makes (100 kB a sample in the CNN's first), and all that
-//!    the backward pass wants of it, where average pooling follows, is what its relu let through. There a byte an
-//!    element is kept, and the output's memory is used again by the next samples; it never leaves the cache.
+//! 1. Inside a chunk a few samples at a time go through all the stages, so that the output of a stage is still in the
+//!    second-level cache when the next stage reads it.
+//! 2. The output of a convolution is the largest array of a network (100 kB for each sample in the CNN's first). If
+//!    average pooling follows, the backward pass needs only the signs that the relu let through. They are kept as one
+//!    byte for each element, and the next samples reuse the output's memory, which never leaves the cache.
 
 use std::ops::Range;
 
@@ -22,11 +22,11 @@ use super::profile::Profile;
 use super::real::Real;
 use super::storage::{ParamSet, row_major, row_major_mut};
 
-/// Samples in a chunk. Eight chunks of a batch of 128 keep up to eight threads busy, and the gradients they hold apart
-/// (18,816 values each in the CNN) are still small against the arithmetic.
+/// The number of samples in a chunk. Eight chunks of a batch of 128 keep up to eight threads busy, and their separate
+/// gradients (18,816 values each in the CNN) are still small against the arithmetic.
 pub(super) const CHUNK: usize = 16;
 
-/// What every pass needs to know.
+/// The data that every pass needs.
 pub(super) struct Pass<'a, T> {
     pub(super) stages: &'a [Stage],
     /// Index of the first of `stages` within the model.
@@ -34,15 +34,15 @@ pub(super) struct Pass<'a, T> {
     pub(super) params: &'a dyn ParamSet<T>,
     pub(super) pruners: &'a [Option<SharedActivationPruner<T>>],
     pub(super) profile: &'a Profile,
-    /// Copies of the kernels of these stages, where they are convolutions.
+    /// Copies of the kernels of these stages, for convolutions.
     pub(super) kernels: &'a [KernelCopies<T>],
 }
 
-/// A convolution's kernel as its products want it, whatever the storage: row-major, and transposed.
+/// A convolution's kernel in the form that its products need, whatever the storage: row-major, and transposed.
 ///
-/// Every sample multiplies with it, and the product would reorder it each time; once a pass is enough. A kernel is small.
-/// Kernel gradients are kept row-major likewise, and are brought into the storage's order when they are added up. So a
-/// convolution costs the same in every storage, and gives the same bits.
+/// Every sample multiplies with it, and the product would reorder it each time; once for each pass is enough. A
+/// kernel is small. Kernel gradients are kept row-major too, and are brought into the storage's order when they are
+/// added up. So a convolution costs the same in every storage, and gives the same bits.
 #[derive(Debug, Default)]
 pub(super) struct KernelCopies<T> {
     rows: Vec<T>,
@@ -74,7 +74,7 @@ impl<T: Real> KernelCopies<T> {
 pub(super) struct Chunk<T> {
     stages: Vec<Buffers<T>>,
     unrolled: Vec<T>,
-    /// Samples that take all the stages together.
+    /// The number of samples that go through all stages together.
     group: usize,
     /// The first error of the chunk in its last pass.
     pub(super) error: Option<NnError>,
@@ -82,18 +82,19 @@ pub(super) struct Chunk<T> {
 
 /// Buffers of one stage.
 struct Buffers<T> {
-    /// Output, of all samples of the chunk or of one group; empty for the last stage, which writes into the whole batch.
+    /// Output, of all samples of the chunk or of one group; empty for the last stage, which writes into the whole
+    /// batch.
     output: Vec<T>,
-    /// Whether `output` has all samples of the chunk.
+    /// True if `output` has all samples of the chunk.
     whole: bool,
     /// Gradient of the output, for one group; empty for the last stage.
     gradient: Vec<T>,
-    /// What the activation pruner kept; each sample starts on a fresh word.
+    /// The masks of the activation pruner; each sample starts on a fresh word.
     masks: Vec<u64>,
     scratch: Scratch,
-    /// What a relu let through, where the output is not kept to tell.
+    /// The elements that a relu let through, if the output is not kept.
     signs: Vec<u8>,
-    /// Kernel and bias gradients, where the stage has them; the kernel's row-major.
+    /// Kernel and bias gradients, if the stage has them; the kernel's row-major.
     params: [Vec<T>; 2],
 }
 
@@ -118,7 +119,7 @@ impl<T: Real> Buffers<T> {
         }
     }
 
-    /// Where the samples `group` of the chunk are in `output`.
+    /// The range of the chunk's samples `group` in `output`.
     fn place(&self, group: &Range<usize>, stage: &Stage) -> Range<usize> {
         if self.whole { part(group, stage.len) } else { part(&(0..group.len()), stage.len) }
     }
@@ -145,7 +146,8 @@ impl<'a, T> Pass<'a, T> {
 }
 
 impl<T: Real> Chunk<T> {
-    /// Buffers for `stages`, whose convolutions and pooling run here; of a dense stage, alone, only the mask is here.
+    /// Buffers for `stages`, whose convolutions and pooling run here; for a dense stage, which is alone, only the
+    /// mask.
     pub(super) fn new(stages: &[Stage]) -> Self {
         let convs = || {
             stages.iter().filter_map(|stage| match stage.kind {
@@ -163,7 +165,7 @@ impl<T: Real> Chunk<T> {
         }
     }
 
-    /// Takes the working memory for a pruner that was set at stage `index` of the run.
+    /// Takes the working memory for the pruner at stage `index` of the run.
     pub(super) fn set_scratch(&mut self, index: usize, scratch: Scratch) {
         self.stages[index].scratch = scratch;
     }
@@ -173,8 +175,8 @@ impl<T: Real> Chunk<T> {
         &self.stages[index].params
     }
 
-    /// What stage `index` of the run, which is none of the first and a convolution, was fed in the last forward pass: all
-    /// samples of the chunk.
+    /// The input of stage `index` of the run in the last forward pass, for all samples of the chunk. The stage is a
+    /// convolution and not the first.
     pub(super) fn fed(&self, index: usize) -> &[T] {
         let inner = &self.stages[index - 1];
         debug_assert!(inner.whole, "only in front of average pooling is the output not kept");
@@ -187,7 +189,7 @@ impl<T: Real> Chunk<T> {
         self.stages[last].gate(pass, &pass.stages[last], output, sample)
     }
 
-    /// Takes the samples of `input` through all the stages; the last one's output goes to `output`.
+    /// Takes the samples of `input` through all the stages; the output of the last goes to `output`.
     pub(super) fn forward(&mut self, pass: &Pass<'_, T>, input: &[T], output: &mut [T], first_sample: usize) {
         let count = input.len() / pass.stages[0].input_len;
         self.error = None;
@@ -218,7 +220,7 @@ impl<T: Real> Chunk<T> {
             Some(inner) => &inner.output[inner.place(group, &pass.stages[index - 1])],
             None => &input[part(group, stage.input_len)],
         };
-        // Taken out for the time being, so that the stage's masks can be written beside it.
+        // Taken out for now, so that the stage's masks can be written beside it.
         let mut inner = std::mem::take(&mut own.output);
         let output = match inner.is_empty() {
             true => &mut output[part(group, stage.len)],
@@ -254,8 +256,9 @@ impl<T: Real> Chunk<T> {
         samples.try_for_each(|(sample, output)| own.finish(pass, stage, None, output, sample, first_sample))
     }
 
-    /// Takes the gradient of the last stage's output back through the run: leaves the gradients of its parameters in
-    /// [`params`](Self::params), and writes that of its input where one is asked for, closed by the gate of each sample.
+    /// Takes the gradient of the last stage's output back through the run. Leaves the gradients of its parameters in
+    /// [`params`](Self::params). Writes the gradient of its input if one is asked for, closed by the gate of each
+    /// sample.
     pub(super) fn backward(
         &mut self,
         pass: &Pass<'_, T>,
@@ -325,8 +328,8 @@ impl<T: Real> Chunk<T> {
 }
 
 impl<T: Real> Buffers<T> {
-    /// The element-wise part of one sample's output: bias, relu, activation pruning, relu after that, and the signs
-    /// that the backward pass will want.
+    /// The element-wise part of one sample's output: bias, relu, activation pruning, a relu after that, and the signs
+    /// that the backward pass needs.
     fn finish(
         &mut self,
         pass: &Pass<'_, T>,
@@ -364,7 +367,7 @@ impl<T: Real> Buffers<T> {
     }
 }
 
-/// What a stage's backward pass reads, for one group of samples.
+/// The values that a stage's backward pass reads, for one group of samples.
 #[derive(Clone, Copy)]
 struct Values<'a, T> {
     input: &'a [T],
@@ -400,7 +403,7 @@ fn backward_input<T: Real>(
     }
 }
 
-/// Where the values of samples `group` lie, each sample having `len` of them.
+/// The range of the values of samples `group`, with `len` values for each sample.
 fn part(group: &Range<usize>, len: usize) -> Range<usize> {
     group.start * len..group.end * len
 }

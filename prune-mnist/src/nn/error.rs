@@ -1,4 +1,4 @@
-//! What can go wrong when a model is described, built or run.
+//! The errors of describing, building and running a model.
 
 /// An error of this module.
 #[derive(Debug, thiserror::Error)]
@@ -19,10 +19,10 @@ pub enum NnError {
         index: usize,
         /// The layer, as described.
         layer: String,
-        /// Which value.
+        /// The value that is 0.
         what: &'static str,
     },
-    /// A window that does not fit into the layer's input.
+    /// A window larger than the layer's input.
     #[error(
         "model `{model}`, layer {index} ({layer}): a window of {window:?} does not fit into an input of {input:?} \
          (height, width)"
@@ -61,7 +61,7 @@ pub enum NnError {
         /// The layer, as described.
         layer: String,
     },
-    /// A size that does not fit into memory addresses.
+    /// A size beyond memory addresses.
     #[error("model `{model}`, layer {index} ({layer}): its size overflows; make the input or the features smaller")]
     TooLarge {
         /// Name of the model.
@@ -92,7 +92,7 @@ pub enum NnError {
         /// Values a sample.
         sample: usize,
     },
-    /// Image values that are no whole number of samples.
+    /// Image values that are not a whole number of samples.
     #[error("{values} image values are no whole number of samples; a sample of this model has {sample} values")]
     PartSample {
         /// Number of image values.
@@ -115,13 +115,13 @@ pub enum NnError {
     NoSuchSample {
         /// The index.
         index: u32,
-        /// How many samples there are.
+        /// The number of samples.
         count: usize,
     },
-    /// Parameters, gradients or buffers that are not those of the model.
+    /// Parameters, gradients or buffers that are not the model's.
     #[error("{role} `{name}` has {got} values; the model's has {expected} ({shape:?})")]
     WrongParameter {
-        /// Which set: parameters, gradients or a buffer.
+        /// The set: parameters, gradients or a buffer.
         role: &'static str,
         /// Name of the parameter.
         name: String,
@@ -135,7 +135,7 @@ pub enum NnError {
     /// A set of parameters with other members than the model's.
     #[error("{role}: {got} tensors, but the model has {expected}")]
     WrongParameterCount {
-        /// Which set: parameters, gradients or a buffer.
+        /// The set: parameters, gradients or a buffer.
         role: &'static str,
         /// Tensors found.
         got: usize,
@@ -149,7 +149,7 @@ pub enum NnError {
         model: String,
         /// The place asked for, from 0.
         index: usize,
-        /// How many the model has.
+        /// The number in the model.
         count: usize,
     },
     /// Activation pruning refused a sample.
@@ -159,10 +159,10 @@ pub enum NnError {
         layer: String,
         /// Index of the sample within its batch.
         sample: usize,
-        /// What the pruner said.
+        /// The pruner's error.
         source: ActivationError,
     },
 }
 
-/// What an activation pruner reports when it cannot prune a sample.
+/// The error of an activation pruner that cannot prune a sample.
 pub type ActivationError = Box<dyn std::error::Error + Send + Sync>;

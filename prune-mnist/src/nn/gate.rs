@@ -1,9 +1,9 @@
-//! What the element-wise part of a stage lets back through.
+//! The part of a gradient that passes back through the element-wise part of a stage.
 //!
-//! A relu passes the gradient where its output is positive, an activation pruning where it kept the element. Both work
-//! in place on the stage's output, in either order, and a pruner writes zero over what it does not keep. So where a
-//! relu took part, the final output is positive exactly where both let through, and the mask need not be read again.
-//! Where that output is not kept for the backward pass, its signs are.
+//! A relu passes the gradient where its output is positive, an activation pruning where it kept the element. Both
+//! work in place on the stage's output, in either order, and a pruner writes zero over elements that it does not
+//! keep. So after a relu, the final output is positive exactly where both let the gradient pass, and the mask need
+//! not be read again. If that output is not kept for the backward pass, its signs are.
 //! `pruned_activations_gate_the_gradient` in the tests of the network checks that against finite differences.
 
 use super::real::Real;
@@ -14,11 +14,11 @@ use super::simd::vectorised;
 pub(super) enum Gate<'a, T> {
     /// Everything passes.
     Open,
-    /// What is positive in this output passes.
+    /// Elements that are positive in this output pass.
     Positive(&'a [T]),
-    /// What was positive when these signs were noted passes.
+    /// Elements that were positive when these signs were noted pass.
     Noted(&'a [u8]),
-    /// What this packed mask keeps passes: bit i of the words, lowest bit first, is element i.
+    /// Elements that this packed mask keeps pass: bit i of the words, lowest bit first, is element i.
     Kept(&'a [u64]),
 }
 
@@ -54,14 +54,14 @@ impl<T: Real> Gate<'_, T> {
 }
 
 vectorised! {
-    /// Notes which elements of `values` are positive: 1 or 0 each. A byte an element, because packing bits is slower
-    /// than writing the few bytes more.
+    /// Notes which elements of `values` are positive, as 1 or 0. It takes a byte for each element, because packing
+    /// bits is slower than writing the few more bytes.
     pub(super) fn note_signs<'a, T>(values: &'a [T], signs: &'a mut [u8]) {
         note_signs_inline(values, signs);
     }
 }
 
-/// [`note_signs`], to be part of another loop.
+/// The same as [`note_signs`], to be inlined into another loop.
 #[inline(always)]
 pub(super) fn note_signs_inline<T: Real>(values: &[T], signs: &mut [u8]) {
     for (sign, &value) in signs.iter_mut().zip(values) {

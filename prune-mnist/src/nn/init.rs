@@ -8,15 +8,15 @@ use super::spec::{ParamKind, ParamSpec};
 use super::storage::ParamStorage;
 use crate::rng::{Purpose, stream};
 
-/// How kernels are drawn. Biases start at zero.
+/// The distribution of initial kernels. Biases start at zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Initialisation {
-    /// Variance 1 / fan-in, from a normal distribution cut off at two standard deviations: Flax's default, and so the
-    /// original project's.
+    /// Variance 1 / fan-in, from a normal distribution cut off at two standard deviations: the default of Flax, and
+    /// therefore of the original project.
     #[default]
     LecunNormal,
-    /// Variance 2 / fan-in, cut off likewise: made for relu.
+    /// Variance 2 / fan-in, cut off likewise; made for relu.
     HeNormal,
     /// Variance 2 / (fan-in + fan-out), cut off likewise (Glorot and Bengio 2010); the fan-out of a convolution is its
     /// features times the pixels under its kernel.
@@ -37,8 +37,8 @@ impl Initialisation {
     }
 }
 
-/// Standard deviation of a standard normal distribution cut off at two: what the scale must be divided by so that the
-/// variance after the cut is the one asked for.
+/// The standard deviation of a standard normal distribution cut off at two. Dividing the scale by it gives the wanted
+/// variance after the cut.
 const CUT_DEVIATION: f64 = 0.879_625_661_034_239_8;
 
 /// The parameters of a model before training. Every backend gets the same values at the same logical places, and each

@@ -1,18 +1,19 @@
-//! Neural networks as MNIST needs them: sequential models of convolution, pooling and dense layers, trained by gradient
-//! descent on the processor.
+//! Neural networks for MNIST: sequential models of convolution, pooling and dense layers, trained by gradient descent
+//! on the processor.
 //!
-//! A [`ModelSpec`] says what the model is; a [`Network`] has its working memory and computes gradients; the parameters
+//! A [`ModelSpec`] describes the model. A [`Network`] has its working memory and computes gradients. The parameters
 //! are in the storage of a tensor backend ([`NdarrayParams`], [`NalgebraParams`]), and an [`Optimiser`] moves them.
 //!
 //! # How it is laid out
-//! - `spec`, `plan`: descriptions of models, and what follows from them.
-//! - `layers`: the arithmetic of each layer on slices. `product` is the one matrix product they all call.
-//! - `chunk`, `segment`, `network`: how a batch is cut up and driven through the layers.
+//! - `spec`, `plan`: descriptions of models, and the stages that follow from them.
+//! - `layers`: the arithmetic of each layer on slices. All call the one matrix product in `product`.
+//! - `chunk`, `segment`, `network`: cut a batch up and drive it through the layers.
 //! - `storage`, `backends`: parameters as strided matrices over a backend's memory.
 //!
 //! # The same result at any number of threads
-//! Every batch is cut into fixed chunks, every large matrix into fixed parts, and partial sums are added in the order of
-//! the chunks. Threads decide only who computes what. So a run is bit-identical on one machine at any thread count.
+//! Every batch is cut into fixed chunks, every large matrix into fixed parts, and partial sums are added in the order
+//! of the chunks. Threads decide only who computes a part. So a run is bit-identical on one machine at any thread
+//! count.
 
 mod activation;
 mod backends;

@@ -17,14 +17,14 @@ use super::storage::ParamSet;
 
 pub use self::inputs::InputNorms;
 
-/// A model that can be trained and evaluated, with all the memory this takes.
+/// A model that can be trained and evaluated, with all its working memory.
 ///
-/// The parameters are not in it: they, their gradients and the optimiser's buffers are the caller's, in whichever
-/// backend's storage. Between [`gradients`](Self::gradients) and the optimiser's step the caller can read the dense
-/// gradients and mask them; after the step it holds weights and buffers at zero.
+/// The parameters are not in it. The caller holds them, their gradients and the optimiser's buffers, in any backend's
+/// storage. Between [`gradients`](Self::gradients) and the optimiser's step the caller can read the dense gradients
+/// and mask them; after the step it holds weights and buffers at zero.
 ///
-/// Work is shared among the threads of the rayon pool it is called in. The results are the same bit for bit at any
-/// number of threads.
+/// The threads of the current rayon pool share the work. The results are the same bit for bit at any number of
+/// threads.
 ///
 /// # Examples
 /// ```
@@ -90,7 +90,7 @@ impl<T: Real> Network<T> {
     /// A model with memory for batches of up to `capacity` samples.
     ///
     /// # Errors
-    /// A description that makes no model (see [`ModelSpec::layers`]), or a capacity of 0.
+    /// A description of no valid model (see [`ModelSpec::layers`]), or a capacity of 0.
     pub fn new(spec: &ModelSpec, capacity: usize) -> Result<Self, NnError> {
         let plan = plan(spec)?;
         if capacity == 0 {
@@ -107,25 +107,25 @@ impl<T: Real> Network<T> {
         &self.plan.params
     }
 
-    /// The table of the model: a row a layer.
+    /// The table of the model: one row for each layer.
     #[must_use]
     pub fn layers(&self) -> &[LayerSummary] {
         &self.plan.summaries
     }
 
-    /// Samples that fit into a batch.
+    /// The number of samples that fit into a batch.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// Values of one sample.
+    /// The number of values of one sample.
     #[must_use]
     pub fn sample_len(&self) -> usize {
         self.plan.input_len
     }
 
-    /// Outputs of the last layer.
+    /// The number of outputs of the last layer.
     #[must_use]
     pub fn classes(&self) -> usize {
         self.plan.stages.last().map_or(0, |stage| stage.len)
@@ -137,8 +137,8 @@ impl<T: Real> Network<T> {
         self.pruners.len()
     }
 
-    /// Prunes activations at place `index`, counted from 0 in the order of the model, from now on, in training and in
-    /// evaluation; `None` stops it.
+    /// Prunes activations at place `index` from now on, in training and in evaluation; `None` stops it. Places count
+    /// from 0 in the order of the model.
     ///
     /// # Errors
     /// [`NnError::NoSuchActivation`].
@@ -162,13 +162,13 @@ impl<T: Real> Network<T> {
         Ok(())
     }
 
-    /// Writes the gradients of the mean loss over a batch to `gradients`, whose old content does not matter.
+    /// Writes the gradients of the mean loss over a batch to `gradients`, and overwrites its old content.
     ///
     /// `images` holds the samples one after the other, each in row-major order of height, width and channels.
     ///
     /// # Errors
-    /// Counts, labels or parameters that do not fit the model, which are found before anything is written; or the error
-    /// of an activation pruner, which leaves `gradients` as they were.
+    /// Counts, labels or parameters that do not fit the model, found before anything is written; or the error of an
+    /// activation pruner, which leaves `gradients` unchanged.
     pub fn gradients(
         &mut self,
         params: &dyn ParamSet<T>,
@@ -215,13 +215,13 @@ impl<T: Real> Network<T> {
         self.segments.last().map_or(&[], |segment| &segment.output)
     }
 
-    /// Starts the clocks of all layers at zero, or stops them.
+    /// Resets the clocks of all layers and starts them, or stops them.
     pub fn set_profile(&mut self, on: bool) {
         self.profile.set(on);
     }
 
-    /// What the clocks show, a row for each layer that has an output of its own. Times of dense layers are those of the
-    /// calling thread; the others add up all threads.
+    /// The times of the clocks, one row for each layer with an output of its own. Times of dense layers are those of
+    /// the calling thread; the others add up all threads.
     #[must_use]
     pub fn profile(&self) -> Vec<LayerTime> {
         let rows = self.plan.stages.iter().enumerate().map(|(index, stage)| {
@@ -233,7 +233,7 @@ impl<T: Real> Network<T> {
         rows.collect()
     }
 
-    /// Checks a batch, whose first sample is sample `offset` for errors, and takes it through the model.
+    /// Checks a batch and takes it through the model; errors count samples from `offset`.
     fn forward(&mut self, params: &dyn ParamSet<T>, images: &[T], labels: &[u8], offset: usize) -> Result<(), NnError> {
         params.check("parameters", &self.plan.params)?;
         let (count, sample, classes) = (labels.len(), self.plan.input_len, self.classes());
@@ -252,7 +252,7 @@ impl<T: Real> Network<T> {
         self.propagate(params, images)
     }
 
-    /// Takes a batch through the model, of which and of the parameters all is known to fit.
+    /// Takes a batch through the model; batch and parameters have been checked.
     fn propagate(&mut self, params: &dyn ParamSet<T>, images: &[T]) -> Result<(), NnError> {
         let count = images.len() / self.plan.input_len;
         for index in 0..self.segments.len() {
@@ -264,7 +264,7 @@ impl<T: Real> Network<T> {
         Ok(())
     }
 
-    /// Scores the outputs of the last forward pass, and with `gradient` writes their gradient.
+    /// Scores the outputs of the last forward pass, and writes their gradient if `gradient` is set.
     fn score(&mut self, params: &dyn ParamSet<T>, labels: &[u8], gradient: bool) -> Score {
         let mut total = Score { count: labels.len(), ..Score::default() };
         let Some(segment) = self.segments.last_mut() else { return total };

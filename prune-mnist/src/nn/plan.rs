@@ -1,15 +1,15 @@
-//! From a description to what is executed: shapes, parameters, and stages.
+//! Turns a description into shapes, parameters and stages.
 //!
 //! A stage is a layer with an output of its own (convolution, dense, pooling) together with the element-wise layers
-//! that follow it and work in place. Fusing them saves a pass over memory a layer, and it is also what makes the
-//! backward pass simple: see `gate`.
+//! that follow it and work in place. Fusing them saves one pass over memory for each layer, and makes the backward
+//! pass simple (see `gate`).
 
 use super::error::NnError;
 use super::layers::conv::ConvShape;
 use super::layers::pool::{PoolKind, PoolShape};
 use super::spec::{Layer, LayerSummary, ModelSpec, Padding, ParamKind, ParamSpec};
 
-/// What a stage computes before its element-wise part.
+/// The operation of a stage before its element-wise part.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum StageKind {
     Conv(ConvShape),
@@ -29,9 +29,9 @@ pub(super) struct Stage {
     /// Values of one sample's input.
     pub(super) input_len: usize,
     pub(super) relu: bool,
-    /// Index of the activation pruning within the model, and whether a relu comes before it.
+    /// The index of the activation pruning within the model, and its order with the relu.
     pub(super) prune: Option<PrunePlace>,
-    /// Index of the kernel among the parameters; the bias is the next.
+    /// The index of the kernel among the parameters; the bias follows it.
     pub(super) kernel: Option<usize>,
 }
 
@@ -47,7 +47,7 @@ impl Stage {
         self.len.div_ceil(64)
     }
 
-    /// Values of the larger gradient that a chunk keeps for this stage: a convolution's kernel or bias.
+    /// The length of the larger gradient that a chunk keeps for this stage: a convolution's kernel or bias.
     pub(super) fn gradient_len(&self) -> usize {
         match self.kind {
             StageKind::Conv(shape) => shape.weights().max(shape.features),
@@ -55,7 +55,7 @@ impl Stage {
         }
     }
 
-    /// Whether the relu is taken together with the bias; one that comes after an activation pruning cannot be.
+    /// True if the relu runs together with the bias; a relu after an activation pruning cannot.
     pub(super) fn fused_relu(&self) -> bool {
         self.relu && self.prune.is_none_or(|place| place.after_relu)
     }
@@ -75,12 +75,12 @@ impl ModelSpec {
     /// The parameters of the model in the order of its layers, each kernel followed by its bias.
     ///
     /// # Errors
-    /// What [`layers`](Self::layers) refuses.
+    /// The errors of [`layers`](Self::layers).
     pub fn parameters(&self) -> Result<Vec<ParamSpec>, NnError> {
         Ok(plan(self)?.params)
     }
 
-    /// The table of the model: a row a layer.
+    /// The table of the model: one row for each layer.
     ///
     /// # Errors
     /// No layers, a zero dimension, a window that does not fit, an element-wise layer with nothing before it, sizes
@@ -104,7 +104,7 @@ pub(super) fn plan(spec: &ModelSpec) -> Result<Plan, NnError> {
 
 struct Builder {
     plan: Plan,
-    /// Height, width and channels of what comes next; a flat output of n features is (1, 1, n).
+    /// Height, width and channels of the current output; a flat output of n features is (1, 1, n).
     shape: [usize; 3],
     convs: usize,
     denses: usize,
@@ -195,7 +195,7 @@ impl At<'_> {
         let name = format!("Conv_{}", builder.convs);
         builder.convs += 1;
         let fan_in = self.size(&[kernel[0], kernel[1], channels])?;
-        // What the layer unrolls for one sample must be addressable too.
+        // The unrolled input of one sample must be addressable too.
         self.size(&[out[0], out[1], fan_in])?;
         let logical = vec![kernel[0], kernel[1], channels, features];
         self.add_stage(builder, &name, StageKind::Conv(shape), vec![out[0], out[1], features])?;
@@ -295,7 +295,7 @@ impl At<'_> {
         Ok(())
     }
 
-    /// The product of `sizes`, small enough that bytes, too, can be counted in an `isize`.
+    /// The product of `sizes`; an error unless its bytes, too, can be counted in an `isize`.
     fn size(self, sizes: &[usize]) -> Result<usize, NnError> {
         sizes
             .iter()

@@ -1,13 +1,13 @@
-//! The matrix product that every layer is made of.
+//! The matrix product behind every layer.
 //!
 //! `gemm` was chosen by measurement on the shapes of these models, one thread of a processor with AVX-512, against
-//! `faer` and `matrixmultiply` (GFLOP/s): second convolution forward 158, 159, 112; its kernel gradient 167, 157, 142;
-//! first convolution (inner dimension 9) 104, 83, 77; its kernel gradient 135, 92, 31; first dense layer 133, 104, 111.
-//! It takes strides for all three matrices, which is what lets row-major and column-major storage share one arithmetic,
-//! and it builds in a tenth of the time of `faer`.
+//! `faer` and `matrixmultiply` (GFLOP/s): second convolution forward 158, 159, 112; its kernel gradient 167, 157,
+//! 142; first convolution (inner dimension 9) 104, 83, 77; its kernel gradient 135, 92, 31; first dense layer 133,
+//! 104, 111. It takes strides for all three matrices, so row-major and column-major storage share one arithmetic. It
+//! builds in a tenth of the time of `faer`.
 //!
-//! One call is one thread. Threads are used above, over fixed parts of the batch or of a matrix, so that the order of
-//! every sum is fixed by the shapes and never by the number of threads.
+//! One call is one thread. Threads are used above this level, over fixed parts of the batch or of a matrix, so the
+//! shapes fix the order of every sum, and the number of threads never changes it.
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
@@ -64,7 +64,7 @@ fn strides(strides: &[isize]) -> [isize; 2] {
     [strides[0], strides[1]]
 }
 
-/// What [`product`] computes, in three loops.
+/// The definition of [`product`], in three loops.
 #[cfg(test)]
 pub(super) fn product_plain<T: Real>(
     mut c: ArrayViewMut2<'_, T>,
@@ -88,7 +88,7 @@ mod tests {
 
     use super::*;
 
-    /// Small whole numbers: every product and sum is exact, so any order of summing must give the same.
+    /// Small whole numbers: every product and sum is exact, so any order of summing must give the same result.
     fn filled(rows: usize, columns: usize, column_major: bool, salt: usize) -> Array2<f32> {
         let shape = (rows, columns).set_f(column_major);
         Array2::from_shape_fn(shape, |(i, j)| ((i * 7 + j * 13 + i * j + salt) % 17) as f32 - 8.0)

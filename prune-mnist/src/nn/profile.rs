@@ -1,9 +1,9 @@
-//! Where the time of a step goes.
+//! The time of a step, layer by layer.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Processor time of one layer, summed over threads, since it was last reset.
+/// Processor time of one layer, summed over threads, since the last reset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerTime {
     /// `Conv_0`, `avg-pool 2`, ...; element-wise layers are counted with the layer before them.
@@ -17,7 +17,7 @@ pub struct LayerTime {
     pub multiply_adds: usize,
 }
 
-/// Clocks of all stages. Off unless asked for.
+/// Clocks of all stages. They are off by default.
 #[derive(Debug, Default)]
 pub(super) struct Profile {
     on: AtomicBool,
@@ -29,7 +29,7 @@ impl Profile {
         Self { on: AtomicBool::new(false), clocks: (0..stages).map(|_| Default::default()).collect() }
     }
 
-    /// Sets all clocks to zero and lets them run, or stops them.
+    /// Sets all clocks to zero and starts them, or stops them.
     pub(super) fn set(&self, on: bool) {
         self.clocks.iter().flatten().for_each(|clock| clock.store(0, Ordering::Relaxed));
         self.on.store(on, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! The two element types that the arithmetic is compiled for.
+//! The two element types for which the arithmetic is compiled.
 //!
 //! Training runs in f32. The same code in f64 makes finite differences exact enough to check every gradient closely,
 //! and costs nothing, because each layer is generic over [`Real`] alone.

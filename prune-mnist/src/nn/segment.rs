@@ -1,8 +1,8 @@
-//! A run of stages between two points where the whole batch must be there.
+//! A run of stages between two points that need the whole batch.
 //!
 //! Convolutions and pooling run chunk by chunk, each chunk on one thread (`chunk`). A dense stage is a run of its own
-//! and takes the whole batch (`layers::dense`). A segment owns the output of its last stage and that output's gradient
-//! for the whole batch; the next segment reads the one and writes the other.
+//! and takes the whole batch (`layers::dense`). A segment owns the output of its last stage and that output's
+//! gradient for the whole batch; the next segment reads the output and writes the gradient.
 
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ use super::plan::{Stage, StageKind};
 use super::real::Real;
 use super::storage::{ParamSet, row_major, row_major_mut};
 
-/// Elements of a gradient that one thread adds up at a time.
+/// The number of elements of a gradient that one thread adds up at a time.
 const REDUCED_PART: usize = 1 << 12;
 
 /// A run of per-sample stages, or one dense stage.
@@ -29,12 +29,12 @@ pub(super) struct Segment<T> {
     pub(super) len: usize,
     /// Output of the last stage, for a whole batch.
     pub(super) output: Vec<T>,
-    /// Gradient of that output. Whoever writes it closes the gate of the last stage.
+    /// Gradient of that output. The writer closes the gate of the last stage.
     pub(super) gradient: Vec<T>,
     pub(super) chunks: Vec<Chunk<T>>,
-    /// Of each stage.
+    /// The kernel copies of each stage.
     pub(super) kernels: Vec<KernelCopies<T>>,
-    /// Where the chunks' gradients of one parameter are added up.
+    /// The sum of the chunks' gradients of one parameter.
     sums: Vec<T>,
 }
 
@@ -84,13 +84,13 @@ impl<T: Real> Segment<T> {
                 chunk.forward(pass, input, output, index * CHUNK);
             });
         }
-        // The first chunk's error is the one reported, whichever thread met it first.
+        // The error of the first chunk is reported, whichever thread met its error first.
         let used = count.div_ceil(CHUNK);
         self.chunks[..used].iter_mut().find_map(|chunk| chunk.error.take()).map_or(Ok(()), Err)
     }
 
-    /// What stage `index` of this segment was fed in the last forward pass, whose input and number of samples are given: a
-    /// slice a sample, in order. The stage is a convolution or dense.
+    /// The input of stage `index` of this segment in the last forward pass, one slice for each sample, in order.
+    /// `input` and `count` are those of the segment. The stage is a convolution or dense.
     pub(super) fn fed<'a>(&'a self, index: usize, len: usize, input: &'a [T], count: usize) -> Vec<&'a [T]> {
         match index {
             0 => input.chunks_exact(len).take(count).collect(),
@@ -110,8 +110,8 @@ impl<T: Real> Segment<T> {
         });
     }
 
-    /// Takes the gradient of the segment's output back: writes the gradients of its parameters, and that of its input
-    /// where one is asked for.
+    /// Takes the gradient of the segment's output back. Writes the gradients of its parameters, and that of its input
+    /// if one is asked for.
     pub(super) fn backward(
         &mut self,
         pass: &Pass<'_, T>,

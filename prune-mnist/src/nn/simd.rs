@@ -1,13 +1,13 @@
 //! Loops compiled for the widest vectors that the machine has.
 //!
-//! The crate is built for the oldest processor of its target, and so the compiler may use 128-bit vectors at most.
-//! `pulp` looks once which instruction set is there, and calls the copy of a loop that was compiled for it. No loop
-//! here reorders a sum, so that every instruction set gives the same result.
+//! The crate is built for the oldest processor of its target, so the compiler may use 128-bit vectors at most. `pulp`
+//! checks the instruction set once, and calls the copy of a loop that was compiled for it. No loop here reorders a
+//! sum, so every instruction set gives the same result.
 
-/// Defines a function whose body is compiled once for each instruction set, the best of which is called.
+/// Defines a function whose body is compiled once for each instruction set; a call runs the best.
 ///
-/// What the body calls must be `#[inline(always)]`, or it is compiled for the oldest processor after all. That is also
-/// why this is a macro: a closure handed to `pulp` is inlined only when the compiler thinks it small.
+/// Functions that the body calls must be `#[inline(always)]`, or they are compiled for the oldest processor. That is
+/// also the reason for a macro: a closure given to `pulp` is inlined only if the compiler thinks it small.
 ///
 /// References in the arguments name the lifetime `'a`.
 macro_rules! vectorised {

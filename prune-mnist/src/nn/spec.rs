@@ -1,17 +1,17 @@
 //! A model as a description: its layers in order, from which everything else follows.
 //!
-//! Adding a model is writing a [`ModelSpec`]; no arithmetic is touched. Layers that carry parameters are numbered by
-//! kind as Flax does, which is how the original project's parameters got their names: `Conv_0-kernel`, `Dense_1-bias`.
+//! A new model needs only a new [`ModelSpec`], and no new arithmetic. Layers with parameters are numbered by kind as
+//! in Flax, which gave the original project's parameters their names: `Conv_0-kernel`, `Dense_1-bias`.
 
 use std::fmt;
 
-/// How a convolution treats the border of its input.
+/// The treatment of the border of a convolution's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Padding {
-    /// Zeros are added so that the output is as large as the input. Where their number is odd, one more is added below
+    /// Zeros are added so that the output is as large as the input. If their number is odd, one more is added below
     /// and to the right, as in XLA.
     Same,
-    /// Nothing is added; the output shrinks by the kernel size less one.
+    /// No zeros are added; the output shrinks by the kernel size less one.
     Valid,
 }
 
@@ -25,7 +25,7 @@ pub enum Layer {
         features: usize,
         /// Height and width of the kernel.
         kernel: [usize; 2],
-        /// What happens at the border.
+        /// The treatment of the border.
         padding: Padding,
     },
     /// A fully connected layer with a bias; its kernel is (inputs, features). An image is flattened in NHWC order.
@@ -68,7 +68,7 @@ impl fmt::Display for Layer {
     }
 }
 
-/// A sequential model: what goes in, and the layers in order.
+/// A sequential model: the shape of its input, and the layers in order.
 ///
 /// # Examples
 /// ```
@@ -81,7 +81,7 @@ impl fmt::Display for Layer {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelSpec {
-    /// What the model is called in tables and errors.
+    /// The name of the model in tables and errors.
     pub name: String,
     /// Height, width and channels of a sample.
     pub input: [usize; 3],
@@ -111,8 +111,8 @@ impl ModelSpec {
         Self::new("mlp", [28, 28, 1], vec![dense(300), Layer::Relu, dense(100), Layer::Relu, dense(10)])
     }
 
-    /// LeNet-5 as Caffe has it: valid convolutions of 20 and 50 features, 5x5, each with max pooling by 2, then dense 500,
-    /// relu, dense 10; 430,500 weights and 580 biases.
+    /// LeNet-5 in Caffe's form: valid convolutions of 20 and 50 features, 5x5, each with max pooling by 2, then dense
+    /// 500, relu, dense 10; 430,500 weights and 580 biases.
     #[must_use]
     pub fn lenet5() -> Self {
         let conv = |features| Layer::Conv { features, kernel: [5, 5], padding: Padding::Valid };
@@ -145,12 +145,12 @@ impl ModelSpec {
     }
 }
 
-/// Whether a parameter is a layer's weights or its bias.
+/// The kind of a parameter: a layer's weights or its bias.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ParamKind {
-    /// Weights: weight decay and pruning are meant for these.
+    /// Weights, to which weight decay and pruning apply.
     Kernel,
-    /// One number a feature.
+    /// The bias, one number for each feature.
     Bias,
 }
 
@@ -163,14 +163,15 @@ pub struct ParamSpec {
     pub kind: ParamKind,
     /// Logical shape: HWIO for a convolution, (inputs, features) for a dense kernel, (features) for a bias.
     pub shape: Vec<usize>,
-    /// Rows of the matrix that the arithmetic sees: the product of all axes but the last; a bias has one row a feature.
+    /// Rows of the matrix in the arithmetic: the product of all axes but the last; a bias has one row for each
+    /// feature.
     pub rows: usize,
     /// Columns of that matrix: the features, or 1 for a bias.
     pub columns: usize,
-    /// Inputs that are summed into one output: what the scale of the initial values depends on.
+    /// The number of inputs that are summed into one output. The scale of the initial values depends on it.
     pub fan_in: usize,
-    /// How often each value is used in one sample's forward pass: the output pixels of a convolution, 1 for a dense
-    /// kernel. Times the kept weights, that is the number of multiply-adds.
+    /// The number of uses of each value in one sample's forward pass: the output pixels of a convolution, 1 for a
+    /// dense kernel. Times the kept weights, this is the number of multiply-adds.
     pub uses: usize,
 }
 
@@ -182,7 +183,7 @@ impl ParamSpec {
         self.rows * self.columns
     }
 
-    /// Multiply-adds of one sample's forward pass when `kept` of the weights are non-zero; a bias has none.
+    /// Multiply-adds of one sample's forward pass with `kept` non-zero weights; a bias has none.
     #[must_use]
     pub fn multiply_adds(&self, kept: usize) -> usize {
         match self.kind {
@@ -195,7 +196,7 @@ impl ParamSpec {
 /// One row of a model's table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerSummary {
-    /// `Conv_0`, `Dense_1`, or for a layer without parameters what it does.
+    /// `Conv_0`, `Dense_1`, or the operation of a layer without parameters.
     pub name: String,
     /// The layer as described.
     pub layer: Layer,

@@ -1,8 +1,8 @@
-//! Where parameters live: the one thing that a tensor backend supplies.
+//! The storage of parameters, the only part that a tensor backend supplies.
 //!
 //! The arithmetic sees every parameter as a matrix over a slice: rows, columns, and two strides, which is enough for
-//! row-major and column-major storage alike. Gradients and optimiser buffers are sets of the same kind, so that an
-//! element has the same place in memory in all of them and the optimiser can walk them side by side.
+//! row-major and column-major storage. Gradients and optimiser buffers are sets of the same kind, so an element has
+//! the same place in memory in all of them, and the optimiser can walk them side by side.
 
 use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
 
@@ -10,7 +10,7 @@ use super::error::NnError;
 use super::real::Real;
 use super::spec::ParamSpec;
 
-/// How a matrix lies in memory.
+/// The order of a matrix in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Order {
     /// Rows are contiguous, as in ndarray.
@@ -28,7 +28,7 @@ pub trait ParamSet<T: Real>: Send + Sync {
     /// The tensors' names and shapes, in the order of the model.
     fn specs(&self) -> &[ParamSpec];
 
-    /// How every tensor lies in memory.
+    /// The order of every tensor in memory.
     fn order(&self) -> Order;
 
     /// The values of tensor `index` in memory order.
@@ -63,7 +63,7 @@ impl<T: Real> dyn ParamSet<T> + '_ {
         matrix_mut(self.values_mut(index), rows, columns, order)
     }
 
-    /// Whether this set is one of the model with `specs`.
+    /// Checks that this set fits the model with `specs`.
     pub(super) fn check(&self, role: &'static str, specs: &[ParamSpec]) -> Result<(), NnError> {
         let got = self.specs().len();
         if got != specs.len() {
@@ -105,7 +105,7 @@ pub(super) fn row_major_mut<T>(values: &mut [T], columns: usize) -> ArrayViewMut
     matrix_mut(values, rows, columns, Order::RowMajor)
 }
 
-/// Every length was checked when the model or the set was; getting here is a fault of this module.
+/// Every length was checked with the model or the set; a call is a fault of this module.
 fn broken(len: usize, rows: usize, columns: usize) -> ! {
     unreachable!("{len} values for a matrix of {rows} x {columns}")
 }

@@ -1,8 +1,8 @@
-//! Networks as ONNX files, for engines and for `prune shrink`, and back again once they are smaller.
+//! Networks as ONNX files, for engines and for `prune shrink`, and back again after shrinking.
 //!
-//! Parameters keep their names and shapes, so that masks and checkpoints of a run fit the file: kernels of convolutions stay
-//! (height, width, inputs, features), and a `Transpose` in the graph, which engines do once, gives operators what they want.
-//! Activation pruning is no part of the file.
+//! Parameters keep their names and shapes, so masks and checkpoints of a run fit the file. Kernels of convolutions
+//! stay (height, width, inputs, features); a `Transpose` in the graph, which engines run once, gives operators their
+//! order. Activation pruning is no part of the file.
 
 mod read;
 #[cfg(test)]
@@ -14,14 +14,14 @@ use crate::nn::NnError;
 pub use self::read::read;
 pub use self::write::{INPUT, OUTPUT, write};
 
-/// A network that cannot be written, or a file that cannot be read as one.
+/// The reason why a network cannot be written, or a file cannot be read as a network.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OnnxError {
     /// The description makes no network.
     #[error(transparent)]
     Network(#[from] NnError),
-    /// The file is no model.
+    /// The file is not a model.
     #[error(transparent)]
     File(#[from] prune_onnx::Error),
     /// A parameter that cannot be read.
@@ -29,10 +29,10 @@ pub enum OnnxError {
     Parameter {
         /// Its name.
         name: String,
-        /// Why.
+        /// The cause.
         source: prune_core::Error,
     },
-    /// A parameter that the model has and the file or the set has not.
+    /// The model has a parameter that the file or the set lacks.
     #[error("there is no parameter `{name}`, which {model} has")]
     Absent {
         /// Its name.
@@ -40,7 +40,7 @@ pub enum OnnxError {
         /// The model.
         model: String,
     },
-    /// A parameter of a shape that no network of these layers has.
+    /// A parameter has a shape that no network of these layers has.
     #[error("`{name}` has the shape {found:?}, and the layers before it leave {wanted:?}")]
     Shape {
         /// Its name.

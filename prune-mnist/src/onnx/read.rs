@@ -1,12 +1,12 @@
-//! From a file to a network that our own forward pass runs.
+//! Turns a file into a network that our own forward pass runs.
 
 use prune_onnx::Model;
 
 use super::OnnxError;
 use crate::nn::{Layer, ModelSpec, NdarrayParams, ParamSet as _, ParamStorage as _};
 
-/// Reads a network of the layers of `spec` from a file, which may have fewer features in each: what [`write`](super::write)
-/// wrote, shrunk.
+/// Reads a network with the layers of `spec` from a file of [`write`](super::write), which may have been shrunk to
+/// fewer features in each layer.
 ///
 /// # Errors
 /// Parameters that are absent, or whose shapes do not follow from each other.

@@ -27,7 +27,7 @@ fn a_network_is_read_back_as_it_was_written() {
 fn a_shrunk_file_is_a_smaller_network() {
     let spec = ModelSpec::mlp();
     let mut params: NdarrayParams<f32> = initial_parameters(&spec.parameters().unwrap(), Initialisation::HeNormal, 3);
-    // Neuron 4 of the first layer gives 0 whatever comes in.
+    // Neuron 4 of the first layer gives 0 for every input.
     for (row, value) in params.values_mut(0).iter_mut().enumerate() {
         *value = if row % 300 == 4 { 0.0 } else { *value };
     }

@@ -1,4 +1,4 @@
-//! From a network to a file.
+//! Turns a network into a file.
 
 use prune_core::Layers;
 use prune_onnx::{AttributeValue, DataType, Dim, GraphBuilder, ModelBuilder};
@@ -11,14 +11,14 @@ pub const INPUT: &str = "image";
 /// The name of the outputs before softmax: (batch, classes).
 pub const OUTPUT: &str = "logits";
 
-/// A version of the format and of its operators that every engine of the last years reads.
+/// Versions of the format and of its operators that every engine of recent years reads.
 const IR_VERSION: i64 = 8;
 const OPSET: i64 = 17;
 
 /// The bytes of a network as an ONNX model of 32-bit floats.
 ///
 /// # Errors
-/// A description that makes no network, and parameters that are not its own.
+/// A description that makes no network, or parameters that are not its own.
 pub fn write(spec: &ModelSpec, params: &dyn Layers) -> Result<Vec<u8>, OnnxError> {
     let specs = spec.parameters()?;
     let summaries = spec.layers()?;
@@ -28,7 +28,7 @@ pub fn write(spec: &ModelSpec, params: &dyn Layers) -> Result<Vec<u8>, OnnxError
     for (name, layer) in params.layers() {
         let mut values = Vec::with_capacity(layer.len());
         let name = name.into_owned();
-        // Widened from f32 by the core, and so exactly what it was.
+        // The core has widened it from f32, so it is exactly the original value.
         let visited = layer.for_each_logical(|value| values.push(value as f32));
         visited.map_err(|source| OnnxError::Parameter { name: name.clone(), source })?;
         chain.graph.floats(&name, layer.shape(), &values);
@@ -74,7 +74,7 @@ pub fn write(spec: &ModelSpec, params: &dyn Layers) -> Result<Vec<u8>, OnnxError
     Ok(model.finish(&chain.graph))
 }
 
-/// A graph in which each node reads what the last one wrote.
+/// A graph in which each node reads the output of the last one.
 struct Chain {
     graph: GraphBuilder,
     value: String,

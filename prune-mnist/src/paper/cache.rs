@@ -1,4 +1,4 @@
-//! Finished runs on disk, each in a file of its own that appears whole or not at all.
+//! Finished runs on disk, each in its own file, which appears whole or not at all.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::settings::Settings;
 use crate::demo::{OutFolder, save};
 use crate::nn::{NdarrayParams, ParamSet as _, ParamStorage as _};
 
-/// What a run leaves to those that need it.
+/// The result of a run that other runs need.
 pub(super) struct Base {
     pub(super) params: NdarrayParams<f32>,
     pub(super) masks: Masks,
@@ -22,7 +22,7 @@ fn masks_file(settings: &Settings) -> String {
     format!("{}.masks.safetensors", settings.key())
 }
 
-/// The folder of finished runs. One process at a time.
+/// The folder of finished runs. Only one process uses it at a time.
 pub(super) struct Cache {
     folder: Mutex<OutFolder>,
 }
@@ -38,15 +38,15 @@ impl Cache {
         fs::read(folder.path().join(name)).ok()
     }
 
-    /// The finished run of these settings. A file that is cut, or does not hold what these settings give, is as good as
-    /// none: the run is repeated and the file replaced.
+    /// The finished run of these settings. A file that is cut, or does not fit these settings, counts as absent: the
+    /// run is repeated and the file replaced.
     pub(super) fn outcome(&self, settings: &Settings) -> Option<Outcome> {
         let bytes = self.read(&format!("{}.json", settings.key()))?;
         let outcome: Outcome = serde_json::from_slice(&bytes).ok()?;
         outcome.is_of(settings).then_some(outcome)
     }
 
-    /// What a finished run has left to those that need it: the masks of a dense network are none.
+    /// The result that a finished run left for others: a dense network has no masks.
     pub(super) fn base(&self, settings: &Settings) -> Option<Base> {
         let params = self.weights(settings)?;
         let masks = match settings.then {
@@ -56,7 +56,7 @@ impl Cache {
         Some(Base { params, masks })
     }
 
-    /// The masks of a finished run; none where the file does not hold masks of its network.
+    /// The masks of a finished run; none if the file does not hold masks of its network.
     fn masks(&self, settings: &Settings) -> Option<Masks> {
         let bytes = self.read(&masks_file(settings))?;
         let tensors = safetensors::SafeTensors::deserialize(&bytes).ok()?;
@@ -70,7 +70,7 @@ impl Cache {
         masks.collect()
     }
 
-    /// The weights of a finished run that others begin with.
+    /// The weights of a finished run from which others begin.
     pub(super) fn weights(&self, settings: &Settings) -> Option<NdarrayParams<f32>> {
         let bytes = self.read(&format!("{}.safetensors", settings.key()))?;
         let tensors = safetensors::SafeTensors::deserialize(&bytes).ok()?;
@@ -88,7 +88,7 @@ impl Cache {
         Some(params)
     }
 
-    /// Stores a finished run, and what it leaves to others where they may need it.
+    /// Stores a finished run, and its result for others if they may need it.
     pub(super) fn store(&self, outcome: &Outcome, left: &Base) -> Result<(), PaperError> {
         let key = outcome.settings.key();
         let json = serde_json::to_vec_pretty(outcome).map_err(|error| PaperError::Encode { why: error.to_string() })?;

@@ -1,4 +1,4 @@
-//! What is left of a sparse network of dense layers, once neurons that nothing goes through are taken out.
+//! A sparse network of dense layers after its idle neurons are removed.
 
 use prune_core::{CompactedLayer, DenseLayer, Layers as _, Masks, compact};
 use serde::{Deserialize, Serialize};
@@ -11,24 +11,24 @@ use crate::nn::{NdarrayParams, ParamSpec};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Compacted {
-    /// Inputs that are used, then the neurons left of each layer; the outputs, last, all stay.
+    /// The number of used inputs, then the number of neurons left in each layer; the outputs, last, all stay.
     pub(super) units: Vec<usize>,
-    /// Weights that the masks keep between them.
+    /// The number of weights that the masks keep between them.
     pub(super) kept: usize,
     pub(super) biases: usize,
-    /// Test images that it predicts wrongly, computed by itself and in `f64`.
+    /// The number of test images that it predicts wrongly, computed by the network itself in `f64`.
     pub(super) wrong: usize,
 }
 
-/// Bytes of an f32.
+/// The number of bytes of an f32.
 const BYTES: usize = 4;
 
 impl Compacted {
-    /// The network of these weights and masks, dense layers with relu between, compacted and tested.
+    /// Compacts and tests the network of these weights and masks, dense layers with relu between.
     ///
     /// # Errors
     ///
-    /// What [`compact`] refuses.
+    /// Errors of [`compact`].
     pub(super) fn of(params: &NdarrayParams<f32>, masks: &Masks, test: &Split) -> Result<Self, PaperError> {
         let layers = params.layers();
         // Each kernel is followed by its bias.
@@ -65,19 +65,19 @@ impl Compacted {
         self.weights() + self.biases
     }
 
-    /// Bytes as Evci et al. count them: a bit for each weight of its layers, and an f32 for each that is kept and for each
-    /// bias.
+    /// The number of bytes by the count of Evci et al.: one bit for each weight of its layers, and an f32 for each
+    /// kept weight and for each bias.
     pub(super) fn bytes(&self) -> usize {
         self.weights().div_ceil(8) + BYTES * (self.kept + self.biases)
     }
 
-    /// As 408-100-69: without the outputs, which are always there.
+    /// The name, such as 408-100-69; the outputs are left out, since they always stay.
     pub(super) fn name(&self) -> String {
         let units: Vec<String> = self.units.iter().rev().skip(1).rev().map(ToString::to_string).collect();
         units.join("-")
     }
 
-    /// Whether it can be what is left of a network of these kernels.
+    /// True if it can come from a network of these kernels.
     pub(super) fn is_within(&self, kernels: &[ParamSpec]) -> bool {
         let first = kernels.first().map(|kernel| kernel.rows);
         let most: Vec<usize> = first.into_iter().chain(kernels.iter().map(|kernel| kernel.columns)).collect();
@@ -127,13 +127,13 @@ mod tests {
             let biases = params.values_mut(index).iter_mut().enumerate();
             biases.for_each(|(neuron, bias)| *bias = (neuron as f32 * 0.7).sin() * 0.2);
         }
-        // So few weights that pixels and neurons are cut off, on both sides.
+        // So few weights that pixels and neurons are cut off on both sides.
         let mut masks = Masks::default();
         for (index, share) in [(0, 0.004), (2, 0.008)] {
             let spec = &specs[index];
             let kept: Vec<bool> = (0..spec.len() as u64).map(|place| draw(5, &spec.name, place) < share).collect();
             masks.insert(spec.name.as_str(), Mask::from_bools(&spec.shape, &kept).unwrap());
-            // What is left must outweigh the biases.
+            // The weights left must outweigh the biases.
             params.values_mut(index).iter_mut().for_each(|weight| *weight *= 10.0);
         }
         masks.hold(&mut params).unwrap();
@@ -170,7 +170,7 @@ mod tests {
         use crate::paper::published::RIGL;
         let published = Compacted { units: RIGL.units.to_vec(), kept: RIGL.kept, biases: 179, wrong: 0 };
         assert_eq!((published.name(), published.weights()), ("408-100-69".to_owned(), 48_390));
-        // Theirs are kept weights as a rounded sparsity tells them, and the mean of several networks may be meant.
+        // Their number of kept weights follows from a rounded sparsity, and may be the mean of several networks.
         assert_eq!(published.bytes(), 6049 + 4 * (6291 + 179));
         assert!(published.bytes().abs_diff(RIGL.bytes) < RIGL.bytes / 1000);
     }

@@ -1,4 +1,5 @@
-//! The controls: what magnitude is worth is seen beside masks drawn at random, and retraining beside none.
+//! The controls: random masks show the worth of magnitude, and networks without retraining show the worth of
+//! retraining.
 
 use prune_core::{LayerRef, Masks, PlainTensor, Ranked, Selector};
 use prune_schedule::{Evidence, Pruner, Strategy};
@@ -8,8 +9,8 @@ use super::error::PaperError;
 use crate::nn::NdarrayParams;
 use crate::rng::{Purpose, stream};
 
-/// The masks that the last event of `strategy` would make of `params` and this evidence, at once and without any event before
-/// it.
+/// The masks that the last event of `strategy` would make of `params` and this evidence, at once and without earlier
+/// events.
 pub(super) fn at_once(
     strategy: &Strategy,
     params: &NdarrayParams<f32>,
@@ -22,11 +23,12 @@ pub(super) fn at_once(
     Ok(pruner.masks().clone())
 }
 
-/// Masks of the same shapes and counts, each a uniform draw.
+/// Masks of the same shapes and counts, each drawn uniformly.
 pub(super) fn random(masks: &Masks, seed: u64) -> Result<Masks, PaperError> {
     let drawn = masks.iter().enumerate().map(|(index, (name, mask))| {
         let mut generator = stream(seed, Purpose::Control(index as u32));
-        // Distinct for all practical purposes: 53 random bits each. The first of equals would be kept, as everywhere.
+        // Scores are distinct for all practical purposes, with 53 random bits each. The first of equals is kept, as
+        // everywhere.
         let scores: Vec<f64> = (0..mask.len()).map(|_| (generator.next_u64() >> 11) as f64).collect();
         let scores = PlainTensor::from_logical(mask.shape(), scores)?;
         let scores = LayerRef::of(&scores);
@@ -56,7 +58,7 @@ mod tests {
         assert_eq!((a.kept_len(), b.kept_len(), a.shape()), (1000, 1000, [40, 50].as_slice()));
         assert_ne!(a, b);
         assert_ne!(a, random(&masks, 8).unwrap().get("a").unwrap());
-        // Half of each half, within five standard deviations (about 80).
+        // Half of the elements of each half, within five standard deviations (about 80).
         let first = a.kept_indices().filter(|&index| index < 1000).count();
         assert!((420..=580).contains(&first), "{first}");
     }

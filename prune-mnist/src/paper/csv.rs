@@ -12,7 +12,7 @@ pub(super) struct Record {
     pub(super) table: Table,
     pub(super) name: String,
     pub(super) outcome: Outcome,
-    /// The masks of the control that was not retrained, where there is one.
+    /// The masks of the control without retraining, if there is one.
     pub(super) untrained: Option<Masks>,
 }
 
@@ -39,7 +39,7 @@ const HEADER: [&str; 20] = [
     "settings",
 ];
 
-/// The file: a row a run, and one for each control that was not retrained.
+/// The file: one row for each run, and one for each control without retraining.
 pub(super) fn csv(records: &[Record]) -> Result<Vec<u8>, PaperError> {
     let refused = |error: csv::Error| PaperError::Encode { why: error.to_string() };
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -62,7 +62,7 @@ pub(super) fn csv(records: &[Record]) -> Result<Vec<u8>, PaperError> {
     writer.into_inner().map_err(|error| PaperError::Encode { why: error.to_string() })
 }
 
-/// What differs between a run and its control.
+/// The values that differ between a run and its control.
 struct Row<'a> {
     table: Table,
     name: &'a str,
@@ -77,7 +77,7 @@ impl Row<'_> {
         let (kept, weights) =
             self.layers.iter().fold((0, 0), |(kept, all), layer| (kept + layer.kept, all + layer.weights));
         let by_layer = self.layers.iter().map(|layer| format!("{}={}/{}", layer.name, layer.kept, layer.weights));
-        // Of what was not trained there is no time, and nothing to come back.
+        // A network that was not trained has no time and no revivals.
         let of_training = |cell: String| if trained { cell } else { String::new() };
         [
             self.table.name().to_owned(),

@@ -1,37 +1,37 @@
-//! Which images a run learns from and which it is tested on.
+//! The images that a run learns from, and those it is tested on.
 
 use serde::{Deserialize, Serialize};
 
 use super::error::PaperError;
 use crate::data::{Dataset, Split};
 
-/// Images set aside for choosing settings: the last 5,000 of the 60,000, or of another set one in twelve.
+/// One in this many training images is set aside for choosing settings: the last 5,000 of the 60,000.
 const HELD_OUT: usize = 12;
 
-/// What of the data a run uses, and which data it was.
+/// The part of the data that a run uses, and the identity of the data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DataUse {
     /// SHA-256 of the four files: training images and labels, test images and labels.
     pub(super) sha256: [String; 4],
-    /// Training images that are learnt from: the first so many.
+    /// The number of training images to learn from: the first ones.
     pub(super) learnt: usize,
-    /// Where the images come from that the network is tested on.
+    /// The source of the test images.
     pub(super) tested: Tested,
 }
 
-/// Where the images come from that a network is tested on.
+/// The source of the images that a network is tested on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Tested {
     /// The test set.
     TestSet,
-    /// The training images that are not learnt from.
+    /// The training images that are held out.
     HeldOut,
 }
 
 impl Tested {
-    /// As it is written in files.
+    /// The name in files.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::TestSet => "test_set",
@@ -41,7 +41,7 @@ impl Tested {
 }
 
 impl DataUse {
-    /// How `data` is used: with `validate`, the test set is put away.
+    /// Divides `data` for use. With `validate`, the test set is put away.
     pub(super) fn of(data: Dataset, validate: bool) -> Result<(Dataset, Self), PaperError> {
         let sha256 = data.files.each_ref().map(|file| file.sha256.to_string());
         if !validate {

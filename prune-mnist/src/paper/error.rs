@@ -1,4 +1,4 @@
-//! What can stop the published tables, each with what to do instead.
+//! The errors that stop the published tables, each with a remedy.
 
 use prune_core::Error;
 use prune_schedule::{PruneError, StrategyError};
@@ -7,7 +7,7 @@ use crate::data::DataError;
 use crate::demo::DemoError;
 use crate::nn::NnError;
 
-/// Why the tables were not made. What is finished stays, and the same command goes on from there.
+/// The reason why the tables were not made. Finished runs are kept, and the same command continues from there.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PaperError {
@@ -32,7 +32,7 @@ pub enum PaperError {
     /// Threads cannot be started.
     #[error("cannot start a thread: {source}; lower --jobs")]
     Threads {
-        /// Why not.
+        /// The cause.
         source: rayon::ThreadPoolBuildError,
     },
     /// A run has diverged.
@@ -42,10 +42,10 @@ pub enum PaperError {
         settings: String,
         /// The epoch.
         epoch: u64,
-        /// What was seen.
+        /// The loss.
         loss: f64,
     },
-    /// What a run has left has gone while other runs needed it.
+    /// The result of a run has disappeared while other runs needed it.
     #[error("the network {key} has gone from the folder of runs while it was needed; run the same command again")]
     BaseGone {
         /// The file's name without its ending.
@@ -54,7 +54,7 @@ pub enum PaperError {
     /// A result cannot be put into a file.
     #[error("cannot encode a result: {why}; please report this")]
     Encode {
-        /// Why.
+        /// The cause.
         why: String,
     },
     /// Ctrl-C was pressed.

@@ -1,7 +1,7 @@
-//! The lottery ticket (Frankle and Carbin 2019): train, prune by magnitude, put the weights that are left back to what they were
-//! drawn as, and train again.
+//! The lottery ticket (Frankle and Carbin 2019): train, prune by magnitude, reset the weights left to their initial
+//! values, and train again.
 //!
-//! Round 0 is the dense network. Each round begins where the one before has ended: its trained weights say which are kept.
+//! Round 0 is the dense network. Each round begins where the one before ended: its trained weights decide the masks.
 
 use prune_core::{Density, Masks};
 use prune_schedule::{Event, Pruner, Scope, Strategy};
@@ -15,21 +15,21 @@ use crate::nn::{ParamKind, ParamSet as _, ParamSpec};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Lottery {
-    /// What is trained under the round's masks.
+    /// The weights and masks that the round trains.
     pub(super) start: Start,
     /// Counted from 0, the dense network.
     pub(super) round: u64,
-    /// What each round keeps of what the one before has kept in a layer.
+    /// The share that each round keeps of a layer's weights left by the round before.
     pub(super) kept: f64,
-    /// The same of the output layer.
+    /// The same share for the output layer.
     pub(super) kept_of_output: f64,
 }
 
-/// What is trained in a round.
+/// The start of a round: its weights and masks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Start {
-    /// The ticket: its weights as they were drawn.
+    /// The ticket: its initial weights.
     Rewound,
     /// A control: the ticket's masks, other weights.
     Redrawn,
@@ -47,18 +47,19 @@ impl Start {
     }
 }
 
-/// The seed that other weights are drawn from; far from those that runs have.
+/// The seed for other weights, far from the seeds of runs.
 pub(super) fn other_seed(seed: u64) -> u64 {
     seed.wrapping_add(1_000_000)
 }
 
 impl Lottery {
-    /// What is trained in this round.
+    /// The name of this round's start.
     pub(super) fn name(&self) -> &'static str {
         if self.round == 0 { "dense twin" } else { self.start.name() }
     }
 
-    /// The round that must have ended before this one begins: that before it, or of a control the ticket of the same masks.
+    /// The round that must end before this one begins: the round before, or for a control the ticket with the same
+    /// masks.
     pub(super) fn needs(&self) -> Option<Self> {
         match (self.start, self.round) {
             (Start::Rewound, 0) => None,
@@ -67,8 +68,8 @@ impl Lottery {
         }
     }
 
-    /// The strategy that makes the round's masks: in each layer, the share that so many rounds leave, rounded once and not in
-    /// each round.
+    /// The strategy that makes the round's masks: in each layer, the share left after all rounds so far, rounded once
+    /// and not in each round.
     fn strategy(&self, specs: &[ParamSpec]) -> Result<Strategy, PaperError> {
         let kernels: Vec<&ParamSpec> = specs.iter().filter(|spec| spec.kind == ParamKind::Kernel).collect();
         let rounds = i32::try_from(self.round).unwrap_or(i32::MAX);
@@ -81,7 +82,7 @@ impl Lottery {
         Ok(Strategy::new([(self.round, event)])?)
     }
 
-    /// The ticket's masks in this round: of what the round before has kept, the largest of its trained weights.
+    /// The ticket's masks in this round: the largest trained weights among those that the round before kept.
     pub(super) fn masks(&self, mut before: Base) -> Result<Masks, PaperError> {
         let strategy = self.strategy(before.params.specs())?;
         let mut pruner = Pruner::with_masks(strategy, before.masks);
@@ -105,7 +106,7 @@ mod tests {
             let lottery = Lottery { start: Start::Rewound, round, kept: 0.8, kept_of_output: 0.9 };
             let mut trained = params.clone();
             masks.hold(&mut trained).unwrap();
-            // Weights that are kept may be zero: they must not count as pruned.
+            // Kept weights may be zero, and must not count as pruned.
             let half = if round % 2 == 0 { 0..500 } else { 500..1000 };
             trained.values_mut(4)[half].fill(0.0);
             let alive = masks.get("Dense_2-kernel").map_or(1000, prune_core::Mask::kept_len);
@@ -128,7 +129,7 @@ mod tests {
             masks = next;
         }
         let kept: usize = masks.iter().map(|(_, mask)| mask.kept_len()).sum();
-        // 3.5% and a little, as they report.
+        // A little more than 3.5%, as they report.
         assert_eq!(kept, 9537);
         assert!(masks.get("Dense_0-bias").is_none());
     }

@@ -1,4 +1,4 @@
-//! What a run has shown.
+//! The result of a run.
 
 use prune_core::Masks;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,8 @@ use super::settings::Settings;
 use crate::demo::Size;
 use crate::nn::{ParamKind, ParamSpec, Score};
 
-/// Raised whenever a run of equal settings would give another result than before, so that none from before is believed.
+/// Raise this whenever a run of equal settings would give another result than before, so that no older result is
+/// used.
 pub(super) const VERSION: u32 = 0;
 
 /// A finished run.
@@ -16,16 +17,16 @@ pub(super) const VERSION: u32 = 0;
 #[serde(deny_unknown_fields)]
 pub(super) struct Outcome {
     pub(super) settings: Settings,
-    /// Which way of training wrote it.
+    /// The version of training that wrote it.
     #[serde(default)]
     pub(super) version: u32,
     /// The commit of the program that ran.
     pub(super) commit: String,
-    /// Wall-clock time, alone on its core or not.
+    /// Wall-clock time, whether the run had its core to itself or not.
     pub(super) seconds: f64,
     /// Mean training loss of each epoch of the last phase.
     pub(super) train_loss: Vec<f64>,
-    /// After the last epoch, or after each where that was asked for.
+    /// Tests after the last epoch, or after each if that was asked for.
     pub(super) tests: Vec<Test>,
     /// The network cut by magnitude to the last event's density and not retrained: a control that costs one test.
     pub(super) untrained: Option<Test>,
@@ -35,11 +36,11 @@ pub(super) struct Outcome {
     pub(super) multiply_adds: usize,
     /// Bytes as packed masks and kept values, biases included.
     pub(super) bytes: usize,
-    /// Elements that were not zero though the mask said so, at the end.
+    /// The number of pruned elements that were not zero at the end.
     pub(super) revivals: usize,
-    /// Connections kept for each pixel, where the first layer is dense.
+    /// Connections kept for each pixel, if the first layer is dense.
     pub(super) pixels: Option<Vec<u32>>,
-    /// What is left once neurons that nothing goes through are taken out, where that was done.
+    /// The network without its idle neurons, if it was compacted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) compacted: Option<Compacted>,
 }
@@ -48,17 +49,17 @@ pub(super) struct Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Test {
-    /// Counted from the beginning of the dense phase.
+    /// The epoch, counted from the beginning of the dense phase.
     pub(super) epoch: u64,
     /// Images predicted wrongly.
     pub(super) wrong: usize,
     pub(super) images: usize,
     pub(super) loss: f64,
-    /// Of the kernels.
+    /// The density of the kernels.
     pub(super) density: f64,
 }
 
-/// A kernel and what its mask keeps.
+/// A kernel with its kept count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LayerKept {
@@ -78,7 +79,7 @@ impl Test {
         self.images > 0 && self.wrong <= self.images && self.density > 0.0 && self.density <= 1.0
     }
 
-    /// In percent.
+    /// The error in percent.
     pub(super) fn error(&self) -> f64 {
         100.0 * self.wrong as f64 / self.images as f64
     }
@@ -95,19 +96,19 @@ impl Outcome {
         self.last().map_or(f64::NAN, Test::error)
     }
 
-    /// Weights for each one kept.
+    /// The number of weights for each kept one.
     pub(super) fn compression(&self) -> f64 {
         let (kept, weights) = totals(&self.layers);
         weights as f64 / kept as f64
     }
 
-    /// Kernel weights kept, of how many.
+    /// The numbers of kept and of all kernel weights.
     pub(super) fn kept(&self) -> (usize, usize) {
         totals(&self.layers)
     }
 
-    /// Whether this is a whole outcome of `settings`, as this program writes it: what an older one wrote under the name, or a
-    /// file that somebody has changed by hand, may be anything.
+    /// True if this is a whole outcome of `settings`, as this program writes it. A file by an older program, or one
+    /// changed by hand, may hold anything.
     pub(super) fn is_of(&self, settings: &Settings) -> bool {
         let kernels = settings.net.kernels();
         let layers_fit = kernels.len() == self.layers.len()
@@ -140,7 +141,7 @@ fn totals(layers: &[LayerKept]) -> (usize, usize) {
     layers.iter().fold((0, 0), |(kept, all), layer| (kept + layer.kept, all + layer.weights))
 }
 
-/// What masks keep of each kernel.
+/// The kept count of each kernel.
 pub(super) fn layers(specs: &[ParamSpec], masks: &Masks) -> Vec<LayerKept> {
     let kernels = specs.iter().filter(|spec| spec.kind == ParamKind::Kernel);
     let kept = |spec: &ParamSpec| {
@@ -150,7 +151,7 @@ pub(super) fn layers(specs: &[ParamSpec], masks: &Masks) -> Vec<LayerKept> {
     kernels.map(kept).collect()
 }
 
-/// Connections kept for each input of the first layer, where it is dense.
+/// The connections kept for each input of the first layer, if it is dense.
 pub(super) fn pixels(specs: &[ParamSpec], masks: &Masks) -> Option<Vec<u32>> {
     let first = specs.first().filter(|spec| spec.shape.len() == 2)?;
     let mask = masks.get(&first.name)?;

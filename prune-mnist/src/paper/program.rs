@@ -1,4 +1,4 @@
-//! The command from its options to its files.
+//! Runs the command, from its options to its files.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -26,7 +26,7 @@ use crate::nn::NdarrayParams;
 
 /// The file of all runs.
 const RUNS_FILE: &str = "runs.csv";
-/// The variable by which `cargo xtask` tells the commit.
+/// The variable by which `cargo xtask` passes the commit.
 const COMMIT: &str = "PRUNE_COMMIT";
 
 /// Makes the tables and prints them to `console`.
@@ -125,7 +125,7 @@ fn records(context: &Context, cache: &Cache, outcomes: &Outcomes) -> Result<Vec<
     Ok(records)
 }
 
-/// Carries out the runs, with a progress bar on a terminal and a line a run elsewhere.
+/// Carries out the runs, with a progress bar on a terminal, and elsewhere with one line for each run.
 fn carry_out(queue: &Queue<'_>, wanted: &[Settings]) -> Result<Outcomes, PaperError> {
     let all = BTreeSet::from_iter(
         wanted.iter().chain(&wanted.iter().flat_map(Settings::bases).collect::<Vec<_>>()).map(Settings::key),
@@ -140,7 +140,7 @@ fn carry_out(queue: &Queue<'_>, wanted: &[Settings]) -> Result<Outcomes, PaperEr
         let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *done += 1;
         if bar.is_hidden() && !found {
-            // That nobody reads any more is no reason to stop.
+            // A closed output is no reason to stop.
             let _ = writeln!(io::stderr(), "[{}/{}] {}", *done, all.len(), said(outcome));
         }
     });
@@ -148,7 +148,7 @@ fn carry_out(queue: &Queue<'_>, wanted: &[Settings]) -> Result<Outcomes, PaperEr
     outcomes
 }
 
-/// A finished run in a line.
+/// The line for a finished run.
 fn said(outcome: &Outcome) -> String {
     let Settings { net, seed, then, .. } = &outcome.settings;
     let what = match then.as_ref().map(|phase| &phase.change) {

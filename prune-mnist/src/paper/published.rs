@@ -1,4 +1,4 @@
-//! Other people's figures on MNIST, each with where it stands. Errors are top-1, in percent of the test set.
+//! Other people's figures on MNIST, each with its source. Errors are top-1, in percent of the test set.
 
 use super::recipe::Net;
 
@@ -6,7 +6,7 @@ use super::recipe::Net;
 pub(super) struct Point {
     pub(super) net: Net,
     pub(super) method: &'static str,
-    /// Weights for each one kept.
+    /// The number of weights for each kept one.
     pub(super) compression: f64,
     pub(super) error: f64,
 }
@@ -32,7 +32,7 @@ pub(super) const POINTS: &[Point] = &[
     point(Net::Lenet5, "LC", 100.0, 1.1),
 ];
 
-/// Lee et al. 2019 (SNIP, Table 1): the error of their dense network; of the CNN there is none.
+/// Lee et al. 2019 (SNIP, Table 1): the error of their dense network; none for the CNN.
 pub(super) fn snip_reference(net: Net) -> Option<f64> {
     match net {
         Net::Lenet300 => Some(1.7),
@@ -41,7 +41,7 @@ pub(super) fn snip_reference(net: Net) -> Option<f64> {
     }
 }
 
-/// The error that `method` is published with at this compression.
+/// The published error of `method` at this compression.
 pub(super) fn error_of(net: Net, method: &str, compression: f64) -> Option<f64> {
     let is_it = |point: &&Point| {
         // Compressions are printed with three digits.
@@ -55,12 +55,12 @@ pub(super) fn error_of(net: Net, method: &str, compression: f64) -> Option<f64> 
 pub(super) struct Rigl {
     /// Inputs used, neurons of each layer, outputs.
     pub(super) units: [usize; 4],
-    /// Weights kept, as its sparsity of 0.870 tells.
+    /// Weights kept, from its sparsity of 0.870.
     pub(super) kept: usize,
     pub(super) bytes: usize,
-    /// Of the final version; an earlier one has 1.44.
+    /// The error in the final version; an earlier one has 1.44.
     pub(super) error: f64,
-    /// Kept of each kernel in training, in the order of the model.
+    /// The share kept of each kernel in training, in the order of the model.
     pub(super) shares: [f64; 3],
 }
 
@@ -68,9 +68,8 @@ pub(super) struct Rigl {
 pub(super) const RIGL: Rigl =
     Rigl { units: [408, 100, 69, 10], kept: 6291, bytes: 31_914, error: 1.48, shares: [0.01, 0.11, 1.0] };
 
-/// Frankle and Carbin 2019 (The Lottery Ticket Hypothesis, section 2), LeNet-300-100: at how many of the weights kept, in percent,
-/// something happens to the accuracy where training would have been stopped early. `as_dense` is the final version's, whose
-/// earlier one has 3.5.
+/// Frankle and Carbin 2019 (The Lottery Ticket Hypothesis, section 2), LeNet-300-100: the percentages of kept weights
+/// at which the accuracy at early stopping changes. `as_dense` is from the final version; an earlier one has 3.5.
 pub(super) struct LotteryTicket {
     /// The ticket learns fastest.
     pub(super) fastest: f64,
@@ -90,13 +89,13 @@ pub(super) const LOTTERY: LotteryTicket =
 pub(super) struct Han {
     pub(super) dense_error: f64,
     pub(super) error: f64,
-    /// As they print it; their shares give 12.2 and 11.9.
+    /// The figure they print; their shares give 12.2 and 11.9.
     pub(super) compression: f64,
-    /// Kept of each kernel, in the order of the model.
+    /// The share kept of each kernel, in the order of the model.
     pub(super) kept: &'static [f64],
 }
 
-/// Han et al.'s figures for a network; the CNN is none of theirs.
+/// Han et al.'s figures for a network; they have none for the CNN.
 pub(super) fn han(net: Net) -> Option<Han> {
     match net {
         Net::Lenet300 => Some(Han { dense_error: 1.64, error: 1.59, compression: 12.0, kept: &[0.08, 0.09, 0.26] }),

@@ -1,7 +1,7 @@
-//! All runs, as many at a time as there are cores, each on one.
+//! Carries out all runs, one for each core at a time, each on one core.
 //!
-//! A run on one core beside another gets more done than one run on two: the layers of these networks are small. It changes
-//! no result, since none depends on the number of threads.
+//! Two runs on one core each get more done than one run on two cores: the layers of these networks are small. This
+//! changes no result, since none depends on the number of threads.
 
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -17,33 +17,33 @@ use crate::demo::Interrupt;
 /// Finished runs by the name of their settings.
 pub(super) type Outcomes = HashMap<String, Outcome>;
 
-/// What runs are carried out with.
+/// The data, cache and settings with which runs are carried out.
 pub(super) struct Queue<'a> {
     pub(super) data: &'a Dataset,
     pub(super) cache: &'a Cache,
     pub(super) commit: &'a str,
     pub(super) interrupt: &'a Interrupt,
-    /// Runs at a time.
+    /// The number of runs at a time.
     pub(super) jobs: usize,
 }
 
-/// How far the runs have come.
+/// The progress of the runs.
 #[derive(Default)]
 struct State {
     waiting: Vec<Settings>,
-    /// Names of the runs in training that others may need.
+    /// Names of the runs in training that other runs may need.
     in_training: Vec<String>,
     finished: Outcomes,
     failed: Option<PaperError>,
 }
 
 impl Queue<'_> {
-    /// Carries out `wanted` and the runs they need, each once, but for those that are in the cache. `seen` is
-    /// called for each as it ends, with whether it was found.
+    /// Carries out `wanted` and the runs they need, each once, except those in the cache. `seen` is called for each
+    /// run as it ends, with true if the cache had it.
     ///
     /// # Errors
     ///
-    /// The first error of any run; those that are at work end first, and what is finished stays in the cache.
+    /// The first error of any run. Runs at work end first, and finished ones stay in the cache.
     pub(super) fn run(
         &self,
         wanted: &[Settings],
@@ -97,7 +97,7 @@ impl Queue<'_> {
     }
 }
 
-/// Takes a run out of those at work when it ends, also in a panic: others may wait for it.
+/// Removes a run from those at work when it ends, even in a panic: others may wait for it.
 struct AtWork<'s> {
     state: &'s (Mutex<State>, Condvar),
     key: String,
@@ -121,7 +121,7 @@ fn fail(state: &(Mutex<State>, Condvar), error: PaperError) {
     state.1.notify_all();
 }
 
-/// The next run of which what it needs is ready, once there is one.
+/// The next run whose needs are ready, once there is one.
 fn next(state: &(Mutex<State>, Condvar)) -> Option<Settings> {
     let mut guard = lock(state);
     loop {
@@ -140,14 +140,14 @@ fn next(state: &(Mutex<State>, Condvar)) -> Option<Settings> {
             return Some(settings);
         }
         if guard.in_training.is_empty() {
-            // The run that was waited for has ended without a result; its own thread says why.
+            // The run that was waited for has ended without a result; its own thread reports the reason.
             return None;
         }
         guard = state.1.wait(guard).unwrap_or_else(PoisonError::into_inner);
     }
 }
 
-/// `wanted` and the runs that they need, each once; those first, because others wait for them.
+/// `wanted` and the runs that they need, each once. The needed ones come first, because others wait for them.
 fn all(wanted: &[Settings]) -> Vec<Settings> {
     let mut all: Vec<Settings> = Vec::new();
     for settings in wanted.iter().flat_map(Settings::bases).chain(wanted.iter().cloned()) {

@@ -1,4 +1,4 @@
-//! How each network is trained, frozen after it was chosen on the held-out images.
+//! The training of each network, frozen after it was chosen on the held-out images.
 
 use serde::{Deserialize, Serialize};
 
@@ -41,14 +41,14 @@ impl Net {
         self.spec().parameters().unwrap_or_else(|error| unreachable!("a network of ours: {error}"))
     }
 
-    /// The weights that are pruned: every kernel, in the order of the model.
+    /// The prunable weights: every kernel, in the order of the model.
     pub(super) fn kernels(self) -> Vec<ParamSpec> {
         let mut params = self.parameters();
         params.retain(|param| param.kind == ParamKind::Kernel);
         params
     }
 
-    /// Steps, and how long they are, in a run of this size.
+    /// The phases and their lengths, in a run of this size.
     pub(super) fn recipe(self, scale: Scale) -> Recipe {
         let recipe = |lr, dense, gradual, held| Recipe { lr, weight_decay: WEIGHT_DECAY, dense, gradual, held };
         match (self, scale) {
@@ -61,7 +61,7 @@ impl Net {
         }
     }
 
-    /// The same for the curves, which retrain so often that the larger networks get less of it.
+    /// The same for the curves. They retrain so often that the larger networks train for less time.
     pub(super) fn curve_recipe(self, scale: Scale) -> Recipe {
         let whole = self.recipe(scale);
         let (gradual, held) = match (self, scale) {
@@ -73,7 +73,7 @@ impl Net {
         Recipe { gradual, held, ..whole }
     }
 
-    /// The same for networks that are pruned before they are trained: one phase, from the weights as they are drawn.
+    /// The same for networks that are pruned before training: one phase, from the initial weights.
     pub(super) fn snip_recipe(self, scale: Scale) -> Recipe {
         let epochs = match (self, scale) {
             (_, Scale::Full) => 25,
@@ -83,7 +83,7 @@ impl Net {
         Recipe { dense: 0, gradual: 0, held: epochs, ..self.recipe(scale) }
     }
 
-    /// The same for sparse training, and for the gradual pruning that it is compared with.
+    /// The same for sparse training, and for the gradual pruning beside it.
     pub(super) fn sparse_recipe(self, scale: Scale) -> Recipe {
         let epochs = match scale {
             Scale::Full => 30,
@@ -92,8 +92,8 @@ impl Net {
         Recipe { dense: 0, gradual: 0, held: epochs, ..self.recipe(scale) }
     }
 
-    /// How kernels are drawn: for relu, but for LeNet-5, whose convolutions have none. Drawn for relu it diverged in the
-    /// first epoch of a trial at this rate.
+    /// The distribution of initial kernels: made for relu, except for LeNet-5, whose convolutions have no relu. With
+    /// the distribution for relu it diverged in the first epoch of a trial at this rate.
     pub(super) fn initialisation(self) -> Initialisation {
         match self {
             Self::Lenet300 | Self::Cnn => Initialisation::HeNormal,
@@ -101,7 +101,7 @@ impl Net {
         }
     }
 
-    /// Seeds of the final runs, more where a run is cheap; or others, for runs on images that are held out.
+    /// Seeds of the final runs, more of them if a run is cheap; other seeds for runs on held-out images.
     pub(super) fn seeds(self, scale: Scale, tested: Tested) -> std::ops::Range<u64> {
         match (tested, self, scale) {
             (Tested::TestSet, Self::Lenet300, Scale::Full) => 0..5,
@@ -114,7 +114,7 @@ impl Net {
     }
 }
 
-/// Whether a table is made in full, or in about a minute.
+/// The size of a table: in full, or in about a minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scale {
     /// The full set and all epochs and seeds.
@@ -123,10 +123,10 @@ pub(super) enum Scale {
     Quick,
 }
 
-/// Learning rate and epochs: first dense, then with gradual pruning, then with the masks held as they are.
+/// Learning rate and epochs: first dense, then gradual pruning, then with fixed masks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Recipe {
-    /// Of the first step of each phase, from where a cosine takes it to 0.
+    /// The learning rate of the first step of each phase; a cosine takes it to 0.
     pub(super) lr: f64,
     pub(super) weight_decay: f64,
     pub(super) dense: u64,
@@ -141,13 +141,13 @@ impl Recipe {
     }
 }
 
-/// How the lottery ticket is found on LeNet-300-100: Frankle and Carbin 2019.
+/// The training of the lottery ticket on LeNet-300-100, after Frankle and Carbin 2019.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct LotteryRecipe {
-    /// Adam's, throughout.
+    /// Adam's learning rate, throughout.
     pub(super) lr: f64,
     pub(super) batch_size: u64,
-    /// Of each round.
+    /// Epochs of each round.
     pub(super) epochs: u64,
     /// Rounds of pruning, after the dense one.
     pub(super) rounds: u64,
@@ -162,9 +162,9 @@ pub(super) fn lottery_recipe(scale: Scale) -> LotteryRecipe {
     LotteryRecipe { lr: 1.2e-3, batch_size: 60, epochs, rounds }
 }
 
-/// What each round keeps of what the one before has kept in a layer.
+/// The share that each round keeps of a layer's weights left by the round before.
 pub(super) const LOTTERY_KEPT: f64 = 0.8;
-/// The same of the output layer.
+/// The same share for the output layer.
 pub(super) const LOTTERY_KEPT_OF_OUTPUT: f64 = 0.9;
 
 /// Seeds of the lottery ticket's runs.
@@ -177,9 +177,10 @@ pub(super) fn lottery_seeds(scale: Scale, tested: Tested) -> std::ops::Range<u64
     }
 }
 
-/// Training images that SNIP's gradients are averaged over, or all where there are fewer: ten batches.
+/// The number of training images over which SNIP's gradients are averaged, or all if there are fewer: ten batches.
 pub(super) const CALIBRATION: usize = 1280;
-/// Share of the updates of sparse training, and of gradual pruning's events, among all steps: the last comes then.
+/// The share of all steps that hold the updates of sparse training and the events of gradual pruning; the last comes
+/// at its end.
 pub(super) const SPARSE_UNTIL: f64 = 0.75;
 /// Steps from one update to the next.
 pub(super) const SPARSE_EVERY: u64 = 100;
@@ -188,9 +189,9 @@ pub(super) const SPARSE_FRACTION: f64 = 0.3;
 
 /// Share of the last step that each step repeats.
 pub(super) const MOMENTUM: f64 = 0.9;
-/// Pull of weights, not biases, towards zero.
+/// The pull of weights, not of biases, towards zero.
 pub(super) const WEIGHT_DECAY: f64 = 5e-4;
 /// Images a step.
 pub(super) const BATCH_SIZE: u64 = 128;
-/// Share of the learning rate with which Han et al. restart.
+/// The share of the learning rate with which Han et al. restart.
 pub(super) const HAN_RESTART: f64 = 0.1;

@@ -8,32 +8,32 @@ use super::recipe::{BATCH_SIZE, LotteryRecipe, MOMENTUM, Net, Recipe};
 use crate::data::Sha256;
 use crate::nn::Initialisation;
 
-/// All that a run follows from, besides the program.
+/// Everything that decides a run, besides the program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Settings {
     pub(super) net: Net,
     pub(super) seed: u64,
     pub(super) data: DataUse,
-    /// How kernels are drawn.
+    /// The distribution of initial kernels.
     pub(super) initialisation: Initialisation,
     pub(super) optimiser: String,
-    /// How the learning rate falls in each phase.
+    /// The fall of the learning rate in each phase.
     pub(super) schedule: String,
     pub(super) momentum: f64,
     pub(super) weight_decay: f64,
     pub(super) batch_size: u64,
     /// Learning rate of the dense phase's first step.
     pub(super) lr: f64,
-    /// Epochs of the dense phase; none where the second phase begins with the weights as they are drawn.
+    /// Epochs of the dense phase; 0 if the second phase begins with the initial weights.
     pub(super) epochs: u64,
     /// The second phase; none for the network that runs share.
     pub(super) then: Option<Phase>,
-    /// Whether the network is tested after each epoch, for a picture, or after the last alone.
+    /// True if the network is tested after each epoch, for a picture; false if only after the last.
     pub(super) tested_every_epoch: bool,
 }
 
-/// What follows the dense phase: from its weights, with momentum at rest.
+/// The phase after the dense one: from its weights, with momentum at rest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Phase {
@@ -44,22 +44,23 @@ pub(super) struct Phase {
     pub(super) change: Change,
 }
 
-/// What is done to the dense network.
+/// The change to the dense network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Change {
     /// Nothing: the dense twin.
     None,
-    /// Pruned by a strategy, whose epochs and steps are counted from the beginning of the dense phase.
+    /// Pruned by a strategy, whose epochs and steps count from the beginning of the dense phase.
     Strategy(String),
     /// A round of the lottery ticket, or one of its controls; nothing is trained before it.
     Lottery(Lottery),
-    /// A control: as many weights a layer as this strategy's last event would keep at once, but drawn at random.
+    /// A control: as many weights in each layer as this strategy's last event would keep at once, but drawn at
+    /// random.
     RandomMask(String),
 }
 
 impl Settings {
-    /// The dense network of `net`, which other runs begin from.
+    /// The dense network of `net`, from which other runs begin.
     pub(super) fn dense(net: Net, recipe: Recipe, seed: u64, data: &DataUse) -> Self {
         Self {
             net,
@@ -103,8 +104,8 @@ impl Settings {
         }
     }
 
-    /// The run that this one needs what is left of: the dense network that it begins with, or the ticket whose masks it
-    /// takes; this run itself where it needs none, as one that begins with weights as they are drawn.
+    /// The run whose result this one needs: the dense network with which it begins, or the ticket whose masks it
+    /// takes. It is this run itself if it needs none, such as a run that begins with the initial weights.
     pub(super) fn base(&self) -> Self {
         match &self.then {
             Some(Phase { change: Change::Lottery(lottery), lr, weight_decay, epochs }) => match lottery.needs() {
@@ -119,7 +120,7 @@ impl Settings {
         }
     }
 
-    /// Its base, that one's base, and so on, the first to be trained first; without this run.
+    /// Its base, the base of that, and so on, in the order of training; without this run.
     pub(super) fn bases(&self) -> Vec<Self> {
         let mut bases = Vec::new();
         let (mut run, mut base) = (self.clone(), self.base());
@@ -130,7 +131,7 @@ impl Settings {
         bases
     }
 
-    /// Whether others may need its weights and masks.
+    /// True if other runs may need its weights and masks.
     pub(super) fn is_base(&self) -> bool {
         match self.then.as_ref().map(|phase| &phase.change) {
             None => true,
@@ -139,14 +140,13 @@ impl Settings {
         }
     }
 
-    /// Whether its dense network, cut at once to what the strategy ends with and not retrained, is tested as well. Of a network
-    /// that has never been trained there is nothing to see.
+    /// True if its dense network is also tested after being cut at once to the strategy's last density, without
+    /// retraining. A network that was never trained would show nothing.
     pub(super) fn has_untrained(&self) -> bool {
         self.epochs > 0 && self.is_by_strategy()
     }
 
-    /// Whether it is compacted at the end: of those that a strategy makes sparse from the start, the networks of dense layers
-    /// alone.
+    /// True if it is compacted at the end: only networks of dense layers that a strategy makes sparse from the start.
     pub(super) fn is_compacted(&self) -> bool {
         self.net == Net::Lenet300 && self.epochs == 0 && self.is_by_strategy()
     }

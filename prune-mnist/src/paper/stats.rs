@@ -1,4 +1,4 @@
-//! What several runs have in common.
+//! The statistics of several runs.
 
 /// Mean and spread of a figure over seeds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,7 +13,7 @@ pub(super) struct Summary {
 pub(super) const NO_WORSE: f64 = 0.10;
 
 impl Summary {
-    /// Of at least one figure; otherwise NaN.
+    /// The summary of at least one figure; of none, NaN.
     pub(super) fn of(values: &[f64]) -> Self {
         let n = values.len();
         let mean = values.iter().sum::<f64>() / n as f64;
@@ -21,15 +21,15 @@ impl Summary {
         Self { mean, sd: (n > 1).then(|| (squares / (n - 1) as f64).sqrt()), n }
     }
 
-    /// Of the differences between runs and their twins, pair by pair.
+    /// The summary of the differences between runs and their twins, pair by pair.
     pub(super) fn of_pairs(values: &[f64], twins: &[f64]) -> Self {
         debug_assert_eq!(values.len(), twins.len(), "every run has its twin");
         Self::of(&values.iter().zip(twins).map(|(value, twin)| value - twin).collect::<Vec<_>>())
     }
 
-    /// Whether these differences in error count as no worse.
+    /// True if these differences in error count as no worse.
     pub(super) fn is_no_worse(&self) -> bool {
-        // What rounding does to a difference of two errors in percent is far below a hundredth of a point.
+        // Rounding changes a difference of two errors in percent by far less than a hundredth of a point.
         self.mean <= NO_WORSE + 1e-9
     }
 }

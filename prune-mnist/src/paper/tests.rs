@@ -1,4 +1,4 @@
-//! Tables from end to end on a few hundred images: what is shown means nothing, but how it comes about is the same.
+//! Tables from end to end on a few hundred images: the figures mean nothing, but they are made in the same way.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -31,7 +31,7 @@ fn tiny(images: usize) -> Dataset {
     Dataset { train: data.train.head(images), test: data.test.head(images / 2), ..data }
 }
 
-/// Carries out `wanted`; gives back what was not found in the cache as well.
+/// Carries out `wanted`; returns the outcomes, and the runs that the cache lacked.
 fn carry_out(
     data: &Dataset,
     folder: &Path,
@@ -61,7 +61,7 @@ fn family(seed: u64, data: &Dataset) -> (Settings, [Settings; 3]) {
     (base, runs)
 }
 
-/// All but the time it took.
+/// True if all but the time is equal.
 fn same(one: &Outcome, other: &Outcome) -> bool {
     Outcome { seconds: 0.0, ..one.clone() } == Outcome { seconds: 0.0, ..other.clone() }
 }
@@ -82,7 +82,7 @@ fn runs_share_their_dense_network_and_are_what_they_say() {
     // The random mask has the counts of the last event, carried out at once on the dense network.
     assert_eq!(of(&random).kept(), (26_620, 266_200));
     assert_eq!(of(&pruned).pixels.as_ref().unwrap().iter().sum::<u32>() as usize, of(&pruned).layers[0].kept);
-    // Read once, after the last epoch; the shared network not at all.
+    // Tested once, after the last epoch; the shared network is not tested.
     let epochs = |settings| of(settings).tests.iter().map(|test| test.epoch).collect::<Vec<_>>();
     assert_eq!((epochs(&twin), epochs(&pruned), epochs(&base)), (vec![3], vec![3], vec![]));
     assert!(of(&twin).error() < 60.0, "it learns: {}", of(&twin).error());
@@ -100,7 +100,7 @@ fn rounds_of_the_lottery_follow_one_another() {
     };
     let tickets = [0, 1, 2].map(|round| run(Start::Rewound, round));
     let [redrawn, random] = [Start::Redrawn, Start::RandomMask].map(|start| run(start, 2));
-    // The controls alone are asked for; the rounds that they need are found out and carried out first.
+    // Only the controls are asked for; the rounds that they need are found and carried out first.
     let wanted = [redrawn.clone(), random.clone()];
     let go_on = Interrupt::default();
     let (outcomes, made) = carry_out(&data, root.path(), 2, &wanted, &go_on).unwrap();
@@ -118,12 +118,12 @@ fn rounds_of_the_lottery_follow_one_another() {
         assert_eq!(outcome.train_loss.len(), 2);
         assert!(outcome.error() < 80.0, "it learns: {}", outcome.error());
     }
-    // The same masks, other weights; and other masks.
+    // The same masks with other weights; and other masks.
     assert_eq!(of(&redrawn).pixels, of(&tickets[2]).pixels);
     assert_ne!(of(&redrawn).train_loss, of(&tickets[2]).train_loss);
     assert_ne!(of(&random).pixels, of(&tickets[2]).pixels);
 
-    // A round's masks on disk are those of the next one's beginning, and the weights are zero outside them.
+    // A round's masks on disk are those of the next round's beginning, and the weights are zero outside them.
     let cache = Cache::open(root.path()).unwrap();
     let left = cache.base(&tickets[1]).unwrap();
     assert_eq!(left.masks.iter().map(|(_, mask)| mask.kept_len()).sum::<usize>(), 188_160 + 24_000 + 900);
@@ -131,7 +131,7 @@ fn rounds_of_the_lottery_follow_one_another() {
     assert!(cache.base(&tickets[0]).unwrap().masks.is_empty() && cache.weights(&redrawn).is_none());
     drop(cache);
 
-    // One at a time the results are the same; a round whose masks are gone is made again, and nothing else.
+    // One run at a time gives the same results. A round whose masks are gone is made again, and no other round.
     let other = tempfile::tempdir().unwrap();
     let (again, _) = carry_out(&data, other.path(), 1, &wanted, &go_on).unwrap();
     outcomes.iter().for_each(|(key, outcome)| assert!(same(outcome, &again[key])));
@@ -141,7 +141,7 @@ fn rounds_of_the_lottery_follow_one_another() {
     outcomes.iter().for_each(|(key, outcome)| assert!(same(outcome, &again[key])));
 }
 
-/// A run of four epochs from the weights as they are drawn.
+/// A run of four epochs from the initial weights.
 fn from_the_start(seed: u64, data: &Dataset, change: Change) -> Settings {
     let used = DataUse::of(data.clone(), false).unwrap().1;
     let recipe = Recipe { held: 4, ..Net::Lenet300.snip_recipe(Scale::Quick) };
@@ -149,7 +149,8 @@ fn from_the_start(seed: u64, data: &Dataset, change: Change) -> Settings {
     Settings::dense(Net::Lenet300, recipe, seed, &used).then(phase)
 }
 
-/// How many of the 5% that matter most for the loss each layer has, and each pixel, by sorting all products.
+/// The counts, for each layer and each pixel, among the 5% of weights that matter most for the loss, by sorting all
+/// products.
 fn snip_by_hand(data: &Dataset, seed: u64) -> (Vec<usize>, Vec<u32>) {
     let settings = demo::Settings { epochs: 1, lr: 0.1, momentum: 0.9, weight_decay: 0.0, batch_size: 128, seed };
     let net = Net::Lenet300;
@@ -192,7 +193,7 @@ fn networks_are_pruned_before_they_are_trained() {
         assert!(outcome.train_loss[3] < outcome.train_loss[0], "it learns: {:?}", outcome.train_loss);
     }
     assert!(pruned.compacted.is_some() && twin.compacted.is_none() && random.compacted.is_none());
-    // All of them are found again.
+    // All runs are found in the cache.
     let (_, made) = carry_out(&data, root.path(), 1, &wanted, &Interrupt::default()).unwrap();
     assert!(made.is_empty());
 }
@@ -207,7 +208,7 @@ fn sparse_training_keeps_its_density_and_moves_its_weights() {
     };
     let run =
         |seed: u64, more: &str| from_the_start(seed, &data, Change::Strategy(format!("{{{}{more}}}", drawn(seed))));
-    // Five steps an epoch, so that some updates end an epoch and others do not.
+    // Five steps in each epoch, so that some updates fall on the end of an epoch and others do not.
     let fixed = run(0, "");
     let other = run(1, "");
     let set = run(0, ", '3..=15 steps': {'method': 'set', 'every': 2, 'seed': 0}");
@@ -225,7 +226,7 @@ fn sparse_training_keeps_its_density_and_moves_its_weights() {
         assert_eq!((outcome.kept().0, outcome.revivals), (6389, 0));
         assert!(outcome.untrained.is_none());
         assert!(outcome.train_loss[3] < outcome.train_loss[0], "it learns: {:?}", outcome.train_loss);
-        // The smaller network is the same function.
+        // The smaller network computes the same function.
         let small: &Compacted = outcome.compacted.as_ref().unwrap();
         assert_eq!(small.wrong, outcome.last().unwrap().wrong);
         assert!(small.kept <= 6389 && small.units[0] < 784 && small.bytes() < outcome.bytes, "{small:?}");
@@ -265,7 +266,7 @@ fn results_depend_neither_on_jobs_nor_on_what_ran_before() {
     let runs: Vec<Settings> = (0..2).flat_map(|seed| family(seed, &data).1).collect();
     let go_on = Interrupt::default();
     let (all, _) = carry_out(&data, one.path(), 2, &runs, &go_on).unwrap();
-    // The other way round, one at a time, in two goes.
+    // In reverse order, one at a time, in two commands.
     let backwards: Vec<Settings> = runs.iter().rev().cloned().collect();
     carry_out(&data, two.path(), 1, &backwards[..2], &go_on).unwrap();
     let (again, made) = carry_out(&data, two.path(), 1, &backwards, &go_on).unwrap();
@@ -286,7 +287,7 @@ fn finished_runs_are_found_and_damaged_ones_repeated() {
     assert!(made.is_empty() && first == found);
 
     let path = |settings: &Settings, ending: &str| root.path().join(format!("{}.{ending}", settings.key()));
-    // A run's record cut short, another one's under its name, and the dense network's weights gone.
+    // A truncated record, another run's record under its name, and missing weights of the dense network.
     let text = fs::read(path(&runs[0], "json")).unwrap();
     fs::write(path(&runs[0], "json"), &text[..text.len() / 2]).unwrap();
     fs::copy(path(&runs[2], "json"), path(&runs[1], "json")).unwrap();
@@ -353,7 +354,7 @@ fn a_run_that_diverges_is_named() {
     assert!(error.contains("has diverged") && error.contains("LeNet-300-100"), "{error}");
 }
 
-/// The shape of a kernel that every network has.
+/// The shape of one kernel of the network.
 fn last_shape(settings: &Settings) -> &'static [usize] {
     match settings.net {
         Net::Lenet300 => &[300, 100],
@@ -463,7 +464,7 @@ fn the_pages_show_what_was_printed_and_how_it_was_trained() {
     }
 }
 
-/// Runs are found by their settings, and finished ones take hours: what is published must still be found.
+/// Runs are found by their settings, and finished ones take hours: published runs must still be found.
 #[test]
 fn published_runs_keep_their_names() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/paper/runs.csv");

@@ -1,4 +1,4 @@
-//! One run: the dense network, or what goes on from it.
+//! One run: the dense network, or a run that starts from it.
 
 use std::time::Instant;
 
@@ -19,7 +19,7 @@ use crate::nn::{Adam, NdarrayParams, Optimiser, ParamSpec, Sgd, cosine_rate, ini
 
 type Params = NdarrayParams<f32>;
 
-/// A run in the making.
+/// A run in progress.
 struct Run<'a> {
     settings: &'a Settings,
     trainer: Trainer<'a, Params>,
@@ -29,7 +29,7 @@ struct Run<'a> {
     tests: Vec<Test>,
 }
 
-/// What prunes a run's second phase.
+/// The pruning of a run's second phase.
 enum Pruning {
     None,
     Strategy(Box<Pruner>),
@@ -46,11 +46,11 @@ impl Pruning {
     }
 }
 
-/// Runs `settings` on `data`: a run without a base from its seed, any other from `base`, which is what its base has left.
+/// Runs `settings` on `data`: a run without a base from its seed, any other from `base`, the result of its base.
 ///
 /// # Errors
 ///
-/// [`PaperError::Diverged`], [`PaperError::Interrupted`], and what network and pruner refuse.
+/// [`PaperError::Diverged`], [`PaperError::Interrupted`], and errors of network and pruner.
 pub(super) fn train(
     settings: &Settings,
     base: Option<Base>,
@@ -114,7 +114,7 @@ impl Run<'_> {
         State { params, optimiser: Sgd::new(&self.specs, self.settings.momentum as f32, weight_decay as f32) }
     }
 
-    /// From the dense network, or the weights as they are drawn, to the end.
+    /// Trains from the dense network, or from the initial weights, to the end.
     fn second_phase(
         &mut self,
         phase: &Phase,
@@ -154,7 +154,7 @@ impl Run<'_> {
         Ok((state.params, masks, untrained, revivals))
     }
 
-    /// A round of the lottery ticket, or one of its controls.
+    /// Trains a round of the lottery ticket, or one of its controls.
     fn lottery(
         &mut self,
         phase: &Phase,
@@ -180,7 +180,8 @@ impl Run<'_> {
         Ok((state.params, masks, None, revivals))
     }
 
-    /// Epochs `first + 1` to `last`; `rate` is the learning rate of a step of the phase, and is given how many there are.
+    /// Trains the epochs `first + 1` to `last`. `rate` gives the learning rate of a step of the phase, from the step
+    /// and the number of steps.
     fn phase<O: Optimiser<f32, Params>>(
         &mut self,
         state: &mut State<Params, O>,
@@ -220,7 +221,7 @@ impl Run<'_> {
                     hold(masks, state)?;
                 }
             }
-            // The shared network is tested after each epoch or not at all, since its runs are what a table reads.
+            // The shared network is tested after each epoch or never, since a table reads its runs.
             let is_end = epoch == last && self.settings.then.is_some();
             if is_end || self.settings.tested_every_epoch {
                 let test = self.test(epoch, &state.params, pruning.held())?;
@@ -230,7 +231,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The gradients that the event at the beginning of the second phase ranks by, if it does: averaged, and no step taken.
+    /// The gradients by which the event at the beginning of the second phase ranks, if it does: averaged, without a
+    /// step.
     fn gradients(&mut self, strategy: &Strategy, params: &Params) -> Result<Option<Params>, PaperError> {
         let event = strategy.event_at(self.settings.epochs);
         if event.is_none_or(|(_, event)| event.scored_by().needs() != Some(Need::MeanGradient)) {
@@ -240,7 +242,7 @@ impl Run<'_> {
         Ok(Some(self.trainer.mean_gradients(&images, params)?.1))
     }
 
-    /// The dense network, cut to the strategy's last event at once.
+    /// Tests the dense network, cut at once to the strategy's last event.
     fn untrained(&mut self, strategy: &Strategy, base: &Params) -> Result<Test, PaperError> {
         let masks = control::at_once(strategy, base, Evidence::default())?;
         let mut params = base.clone();

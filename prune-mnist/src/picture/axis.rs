@@ -1,4 +1,4 @@
-//! Axes: what they span, where their ticks are, and the numbers beside those.
+//! Axes: their ranges, their ticks, and the numbers beside the ticks.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 pub(crate) struct Axis {
     pub(crate) range: Range<f64>,
     pub(crate) ticks: Vec<f64>,
-    /// What stands beside a tick.
+    /// The text beside a tick.
     pub(crate) label: fn(f64) -> String,
 }
 
@@ -18,7 +18,7 @@ impl Axis {
         Self { range, ticks, label: number }
     }
 
-    /// An axis of powers of ten: places and ticks are logarithms, what stands beside them is not.
+    /// An axis of powers of ten: positions and ticks are logarithms, but the numbers beside the ticks are not.
     pub(crate) fn logarithmic(range: Range<f64>, ticks: &[f64]) -> Self {
         let ticks = ticks.iter().map(|tick| tick.log10()).collect();
         Self { range: range.start.log10()..range.end.log10(), ticks, label: |tick| number(10_f64.powf(tick)) }
@@ -43,7 +43,7 @@ impl Ranged for Axis {
     }
 }
 
-/// What the accuracies span, with some room, in percent.
+/// The range of the accuracies, with some room, in percent.
 pub(crate) fn accuracy_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
     if low > high {
@@ -54,7 +54,7 @@ pub(crate) fn accuracy_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     ((low - room).max(-1.0), (high + room).min(101.0))
 }
 
-/// A tick's number, without what floating point adds.
+/// A tick's number, without the error of floating point.
 pub(crate) fn number(value: f64) -> String {
     format!("{}", (value * 1000.0).round() / 1000.0)
 }

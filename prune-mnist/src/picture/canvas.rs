@@ -1,4 +1,4 @@
-//! A canvas of either kind, with the few things that every picture needs: text that sits where it should, axes, colours.
+//! A canvas of either kind, with the few tools that every picture needs: aligned text, axes, colours.
 
 use plotters::chart::{ChartBuilder, ChartContext};
 use plotters::coord::Shift;
@@ -11,13 +11,13 @@ use plotters::style::{Color, FontTransform, IntoFont, RGBColor, ShapeStyle, Text
 
 use super::axis::Axis;
 
-/// Okabe and Ito's colours, which colour-blind readers tell apart, the light ones left out.
+/// Okabe and Ito's colours, which colour-blind readers can tell apart, without the light ones.
 pub(crate) mod colour {
     use plotters::style::RGBColor;
 
     /// Blue.
     pub(crate) const BLUE: RGBColor = RGBColor(0, 114, 178);
-    /// Vermilion, as dark an orange as reads on white.
+    /// Vermilion, an orange dark enough to read on white.
     pub(crate) const VERMILION: RGBColor = RGBColor(213, 94, 0);
     /// Bluish green.
     pub(crate) const GREEN: RGBColor = RGBColor(0, 158, 115);
@@ -25,24 +25,24 @@ pub(crate) mod colour {
     pub(crate) const PURPLE: RGBColor = RGBColor(204, 121, 167);
     /// Nearly black.
     pub(crate) const TEXT: RGBColor = RGBColor(34, 34, 34);
-    /// For what is in the background.
+    /// For the background.
     pub(crate) const GREY: RGBColor = RGBColor(110, 110, 110);
     /// Lines that help to read off a value.
     pub(crate) const GRID: RGBColor = RGBColor(226, 226, 226);
 }
 
-/// Room left of the data for numbers and what they are.
+/// Room left of the data for the numbers and their title.
 pub(crate) const LEFT: u32 = 78;
-/// Height of the axis below the data, its numbers and what they are.
+/// Height of the axis below the data, with its numbers and their title.
 pub(crate) const AXIS: u32 = 52;
 /// The size of most text.
 pub(crate) const TEXT_SIZE: u32 = 14;
 
-/// A drawing area with the pixels for one of the drawing's units.
+/// A drawing area, with the number of pixels for one unit of the drawing.
 pub(crate) struct Canvas<'a, B: DrawingBackend> {
     pub(crate) root: &'a DrawingArea<B, Shift>,
     pub(crate) scale: u32,
-    /// How far above its place the backend sets text that is to be centred there, as a share of the font's size.
+    /// The distance by which the backend sets centred text too high, as a share of the font's size.
     pub(crate) rise: f64,
 }
 
@@ -81,12 +81,12 @@ impl<B: DrawingBackend> Canvas<'_, B> {
         self.root.draw(&Text::new(text.to_owned(), (x, y + self.sink(size)), style))
     }
 
-    /// What brings text of a size back to where it is to be centred.
+    /// The correction that centres text of a size at its place.
     pub(crate) fn sink(&self, size: u32) -> i32 {
         (f64::from(self.px(size)) * self.rise).round() as i32
     }
 
-    /// How wide text is, in pixels.
+    /// The width of text, in pixels.
     pub(crate) fn width(&self, text: &str, size: u32) -> Result<i32, Refused<B>> {
         Ok(self.root.estimate_text_size(text, &self.style(size))?.0 as i32)
     }
@@ -107,7 +107,7 @@ impl<B: DrawingBackend> Canvas<'_, B> {
             .build_cartesian_2d(across, up)
     }
 
-    /// Grid, axes, numbers and what they are: `vertical` at the left, `horizontal` below.
+    /// Draws grid, axes, numbers and titles: `vertical` at the left, `horizontal` below.
     pub(crate) fn axes(&self, chart: &Chart<'_, B>, vertical: &str, horizontal: Option<&str>) -> Drawn<B> {
         let area = chart.plotting_area();
         let (across, up) = (area.get_x_range(), area.get_y_range());

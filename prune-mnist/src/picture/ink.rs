@@ -1,4 +1,4 @@
-//! How lines are told apart: by colour, by dashes and by marks, so that none of these is needed alone.
+//! The looks of lines: they differ in colour, dashes and marks, so that none of these is needed alone.
 
 use plotters::element::{Circle, Cross, PathElement, Rectangle, TriangleMarker};
 use plotters::prelude::DrawingBackend;
@@ -30,7 +30,7 @@ const fn ink(colour: RGBColor, dash: Option<(u32, u32)>, mark: Shape) -> Ink {
     Ink { colour, dash, mark }
 }
 
-/// In the order in which they are given to lines.
+/// The inks, in the order in which lines get them.
 pub(crate) const INKS: [Ink; 5] = [
     ink(colour::BLUE, None, Shape::Circle),
     ink(colour::VERMILION, None, Shape::Triangle),
@@ -39,7 +39,7 @@ pub(crate) const INKS: [Ink; 5] = [
     ink(colour::GREY, Some((2, 4)), Shape::Cross),
 ];
 
-/// The dense twin's.
+/// The ink of the dense twin.
 pub(crate) const TWIN: Ink = ink(colour::TEXT, Some((3, 4)), Shape::None);
 
 impl<B: DrawingBackend> Canvas<'_, B> {

@@ -1,7 +1,7 @@
 //! Pictures as SVG and PNG, for the demo, the sensitivity scan and the published tables.
 //!
-//! Both are one [`Drawing`] on two canvases. No system font and no C library is used: the font is a file of this crate
-//! (`data/font`).
+//! Both are one [`Drawing`] on two canvases. Pictures use no system font and no C library: the font is a file of this
+//! crate (`data/font`).
 
 mod axis;
 mod canvas;
@@ -18,7 +18,7 @@ pub(crate) use self::axis::{Axis, accuracy_range, ticks};
 pub(crate) use self::canvas::{AXIS, Canvas, Chart, Drawn, LEFT, Margins, Refused, TEXT_SIZE, colour};
 pub(crate) use self::ink::{INKS, Ink, TWIN};
 
-/// What can be drawn.
+/// A picture that can be drawn.
 pub(crate) trait Drawing {
     /// Width and height in the drawing's units.
     fn size(&self) -> (u32, u32);
@@ -27,19 +27,19 @@ pub(crate) trait Drawing {
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B>;
 }
 
-/// Pixels for one of the drawing's units.
+/// The number of pixels for one unit of the drawing.
 const SCALE: u32 = 2;
 
-/// How far above its place each canvas centres digits and capitals, as a share of the font's size; the baseline is
-/// placed in whole shares of the size, which no font's middle is.
+/// The distance by which each canvas centres digits and capitals too high, as a share of the font's size. The canvas
+/// places the baseline in whole shares of the size, and no font's middle is one.
 const SVG_RISE: f64 = 0.09;
 /// As [`SVG_RISE`].
 const PNG_RISE: f64 = 0.2;
 
-/// DejaVu Sans, reduced to what the pictures need; see `data/font/README.md`.
+/// DejaVu Sans, reduced to the characters that the pictures need; see `data/font/README.md`.
 static FONT: &[u8] = include_bytes!("../../data/font/DejaVuSans-subset.ttf");
 
-/// The picture as SVG; or why not, in the drawing library's words.
+/// The picture as SVG, or the drawing library's error.
 pub(crate) fn svg(drawing: &impl Drawing) -> Result<String, String> {
     font()?;
     let mut text = String::new();
@@ -48,12 +48,12 @@ pub(crate) fn svg(drawing: &impl Drawing) -> Result<String, String> {
     let root = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
     drawing.draw(&Canvas { root: &root, scale: SCALE, rise: SVG_RISE }).map_err(|error| error.to_string())?;
     drop(root);
-    // Places are whole numbers, so the drawing is made larger than it is to be shown.
+    // Positions are whole numbers, so the drawing is made larger than it is shown.
     let shown = format!("width=\"{}\" height=\"{}\"", size.0, size.1);
     Ok(text.replacen(&format!("width=\"{width}\" height=\"{height}\""), &shown, 1))
 }
 
-/// The picture as PNG; or why not, in the drawing library's words.
+/// The picture as PNG, or the drawing library's error.
 pub(crate) fn png(drawing: &impl Drawing) -> Result<Vec<u8>, String> {
     font()?;
     let size = drawing.size();

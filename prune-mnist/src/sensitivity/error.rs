@@ -1,4 +1,4 @@
-//! What can stop the scan.
+//! The errors that stop the scan.
 
 use prune_core::Error;
 use prune_schedule::{PruneError, StrategyError};
@@ -8,7 +8,7 @@ use crate::demo::checkpoint::CheckpointError;
 use crate::demo::{DemoError, INTERRUPTED};
 use crate::nn::NnError;
 
-/// Why there is no scan. No file has been written then.
+/// The reason why there is no scan. No file has been written then.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SensitivityError {
@@ -21,7 +21,7 @@ pub enum SensitivityError {
     /// The network refused.
     #[error(transparent)]
     Network(#[from] NnError),
-    /// A layer cannot be pruned so.
+    /// A layer cannot be pruned in this way.
     #[error(transparent)]
     Strategy(#[from] StrategyError),
     /// The pruner refused.
@@ -38,7 +38,7 @@ pub enum SensitivityError {
     Diverged {
         /// The epoch.
         epoch: u64,
-        /// What was seen.
+        /// The sign of divergence.
         what: String,
         /// The learning rate of the first step.
         lr: f64,
@@ -46,13 +46,13 @@ pub enum SensitivityError {
     /// The dense network's outputs are not finite.
     #[error("the dense network's test loss is {loss}, so nothing can be measured; take another checkpoint")]
     NotFinite {
-        /// What was seen.
+        /// The loss.
         loss: f64,
     },
     /// The table cannot be put into a file.
     #[error("cannot encode the table: {why}; please report this")]
     Encode {
-        /// Why.
+        /// The cause.
         why: String,
     },
     /// Ctrl-C was pressed.

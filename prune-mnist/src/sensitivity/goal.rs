@@ -1,4 +1,4 @@
-//! What a layer is pruned to.
+//! The methods and densities to which a layer is pruned.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use prune_core::{Density, NmPattern};
 use prune_schedule::{Event, Scope, Strategy, StrategyError};
 
-/// How a layer is pruned: `unstructured`, or a pattern such as `2:4`.
+/// The method of pruning a layer: `unstructured`, or a pattern such as `2:4`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// The largest weights of the whole layer, to each density.
@@ -29,7 +29,7 @@ impl FromStr for Method {
     }
 }
 
-/// What one measurement prunes a layer to.
+/// The target to which one measurement prunes a layer.
 ///
 /// # Examples
 /// ```
@@ -49,7 +49,8 @@ pub enum Goal {
 }
 
 impl Goal {
-    /// The goals of each method in turn: every density for the unstructured one, a pattern for itself. None twice.
+    /// The goals of each method in turn: every density for the unstructured one, a pattern for itself. No goal
+    /// appears twice.
     #[must_use]
     pub fn all(methods: &[Method], densities: &[Density]) -> Vec<Self> {
         let mut goals = Vec::new();
@@ -65,7 +66,7 @@ impl Goal {
         goals
     }
 
-    /// The share that is kept, but for rounding.
+    /// The density, apart from rounding.
     #[must_use]
     pub fn density(self) -> Density {
         match self {
@@ -74,7 +75,7 @@ impl Goal {
         }
     }
 
-    /// How: `unstructured`, or the pattern.
+    /// The method: `unstructured`, or the pattern.
     #[must_use]
     pub fn method(self) -> String {
         match self {
@@ -83,11 +84,11 @@ impl Goal {
         }
     }
 
-    /// The strategy that prunes one layer to this, before training.
+    /// The strategy that prunes one layer to this goal, before training.
     ///
     /// # Errors
     ///
-    /// What the strategy refuses.
+    /// Errors of the strategy.
     pub fn strategy(self, layer: &str) -> Result<Strategy, StrategyError> {
         let event = match self {
             Self::Density(density) => Event::unstructured(Scope::local([(layer, density)]))?,
@@ -97,7 +98,7 @@ impl Goal {
     }
 }
 
-/// As it heads a column: `0.05`, `2:4`.
+/// Shows the heading of a column: `0.05`, `2:4`.
 impl fmt::Display for Goal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! Where the dense network comes from.
+//! The source of the dense network.
 
 use std::ops::ControlFlow;
 
@@ -10,11 +10,11 @@ use crate::demo::checkpoint::{Checkpoint, CheckpointError};
 use crate::demo::{Backend, Bar, Console, Interrupt, Part, Role, Settings, State, StepError, Trainer, counted};
 use crate::nn::{Initialisation, Sgd, initial_parameters};
 
-/// Images a step, and at a time where they are only measured.
+/// The number of images in a step, and in a batch that is only measured.
 const BATCH_SIZE: u64 = 128;
 const MOMENTUM: f64 = 0.9;
 
-/// A network that is to be trained, or is there already.
+/// A network that must be trained, or one that exists already.
 pub(super) enum Source<'a> {
     Train(&'a SensitivityArguments),
     Stored(Box<Checkpoint>),
@@ -35,7 +35,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// What the network learns from, or has learnt from.
+    /// The data that the network learns from, or has learnt from.
     pub(super) fn data(&self) -> Result<DataSource, SensitivityError> {
         match self {
             Self::Train(_) => Ok(DataSource::Sample),

@@ -1,4 +1,4 @@
-//! Accuracy against the density of one layer, a line a layer.
+//! Accuracy against the density of one layer, one line for each layer.
 
 use plotters::element::Circle;
 use plotters::prelude::DrawingBackend;
@@ -11,7 +11,7 @@ use crate::picture::{
     AXIS, Axis, Canvas, Drawing, Drawn, INKS, LEFT, Margins, TEXT_SIZE, TWIN, accuracy_range, colour, ticks,
 };
 
-/// What is drawn of a scan.
+/// The content of the picture of a scan.
 pub(super) struct Lines<'a> {
     pub(super) title: String,
     pub(super) scan: &'a Scan,
@@ -23,7 +23,7 @@ const LEGEND: u32 = 250;
 const MOST_NAMED: usize = 8;
 
 impl Lines<'_> {
-    /// Of every goal, in percent.
+    /// The densities of all goals, in percent.
     fn densities(&self) -> impl Iterator<Item = f64> {
         self.scan.goals.iter().map(|goal| 100.0 * goal.density().get())
     }
@@ -34,11 +34,11 @@ fn percents(low: f64) -> Vec<f64> {
     let digits = |power: i32| [5.0, 2.0, 1.0].map(|digit| digit * 10_f64.powi(power));
     let below = (-15..=1).rev().flat_map(digits).take_while(|&percent| percent >= low * 0.999);
     let all: Vec<f64> = [100.0].into_iter().chain(below).collect();
-    // Too many digits would run into one another; powers of ten are enough then.
+    // Too many numbers would run into one another; then powers of ten are enough.
     if all.len() <= 12 { all } else { all.into_iter().step_by(3).collect() }
 }
 
-/// A percentage without what floating point adds.
+/// A percentage without the error of floating point.
 fn label(logarithm: f64) -> String {
     let percent = 10_f64.powf(logarithm);
     if percent < 1e-4 { format!("{percent:.0e}") } else { format!("{}", (percent * 1e6).round() / 1e6) }
@@ -58,7 +58,7 @@ impl Drawing for Lines<'_> {
         let measured = scan.layers.iter().flat_map(|layer| &layer.measured).map(|measured| accuracy(&measured.score));
         let (low, high) = accuracy_range(measured.chain([accuracy(&scan.dense)]));
         let sparsest = self.densities().fold(100.0, f64::min);
-        // Denser to the left, so that more is pruned the further one reads.
+        // Densities fall from left to right, so that more is pruned the further one reads.
         let across = Axis::logarithmic(115.0..sparsest / 1.15, &percents(sparsest));
         let across = Axis { label, ..across };
         let up = Axis::linear(low..high, ticks(low, high, 7, 0.0));

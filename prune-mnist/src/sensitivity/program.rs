@@ -1,4 +1,4 @@
-//! The command from its options to its files.
+//! Runs the command, from its options to its files.
 
 use std::time::Instant;
 
@@ -30,7 +30,7 @@ pub fn run(
     interrupt: &Interrupt,
 ) -> Result<(), SensitivityError> {
     let threads = arguments.threads.map_or(0, usize::from);
-    // 0 is one for each core.
+    // 0 means one for each core.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     let pool = pool.map_err(|source| DemoError::Threads { threads, source })?;
     pool.install(|| {

@@ -9,12 +9,12 @@ use super::goal::Goal;
 use crate::demo::{Backend, Trainer};
 use crate::nn::{ParamKind, ParamSpec, Score};
 
-/// What a network is left with when one layer at a time is pruned.
+/// The accuracies of a network with one layer pruned at a time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scan {
     /// The dense network, on the test images.
     pub dense: Score,
-    /// What each layer was pruned to.
+    /// The goals to which each layer was pruned.
     pub goals: Vec<Goal>,
     /// Every kernel, in the order of the model.
     pub layers: Vec<LayerScan>,
@@ -25,31 +25,31 @@ pub struct Scan {
 pub struct LayerScan {
     /// Its name.
     pub name: String,
-    /// Its weights.
+    /// The number of its weights.
     pub weights: usize,
-    /// What was measured, a goal each.
+    /// The measurements, one for each goal.
     pub measured: Vec<Measured>,
 }
 
 /// One measurement.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measured {
-    /// Weights of the layer that were kept.
+    /// The number of kept weights of the layer.
     pub kept: usize,
-    /// On the test images.
+    /// The score on the test images.
     pub score: Score,
 }
 
 /// Prunes each kernel of `params` alone to each of `goals` by magnitude, and measures on the test images of `trainer`.
 ///
-/// `params` are copied once; between measurements the pruned layer's values are put back as they were. `tick` is called after
-/// each measurement, the dense one first, with how many are done and how many there are, and can break off there. The cost is
+/// `params` are copied once; between measurements the pruned layer's values are restored. `tick` is called after each
+/// measurement, the dense one first, with the number done and the number of all, and can break off there. The cost is
 /// one evaluation for each layer and goal, and one more.
 ///
 /// # Errors
 ///
-/// [`SensitivityError::Interrupted`] where `tick` breaks off, [`SensitivityError::NotFinite`]; parameters that are not the
-/// network's, weights that are NaN.
+/// [`SensitivityError::Interrupted`] if `tick` breaks off, [`SensitivityError::NotFinite`]; parameters that are not
+/// the network's, weights that are NaN.
 ///
 /// # Examples
 /// ```
@@ -149,7 +149,7 @@ mod tests {
         [&densities[..], &[Goal::NOfM("1:4".parse().unwrap())]].concat()
     }
 
-    /// The score with one layer pruned, all of it written out: a full sort, groups of M in a row of features.
+    /// The score with one layer pruned, written out plainly: a full sort, groups of M in a row of features.
     fn naive(data: &Dataset, params: &NdarrayParams<f32>, index: usize, goal: Goal) -> (usize, Score) {
         let mut pruned = params.clone();
         let columns = params.specs()[index].columns;

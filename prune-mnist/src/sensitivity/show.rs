@@ -31,7 +31,7 @@ const HEADER: [&str; 10] = [
     "dense_accuracy_percent",
 ];
 
-/// A row a measurement.
+/// The file, one row for each measurement.
 pub(super) fn csv(scan: &Scan) -> Result<Vec<u8>, SensitivityError> {
     let refused = |error: csv::Error| SensitivityError::Encode { why: error.to_string() };
     let mut writer = csv::Writer::from_writer(Vec::new());

@@ -1,4 +1,4 @@
-//! What is wrong besides the strategy is named too: options, data, a run that diverges.
+//! Errors other than those of the strategy: options, data, a run that diverges.
 
 use std::fs;
 

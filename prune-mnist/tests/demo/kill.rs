@@ -1,4 +1,4 @@
-//! Runs that are killed, or stopped by Ctrl-C, end as one that nobody stopped.
+//! Runs that are killed, or stopped by Ctrl-C, end like an unbroken run.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use rand_chacha::rand_core::Rng as _;
 use crate::resume::{CHECKPOINT, wait_for_row};
 use crate::{Place, check_files, names};
 
-/// A run that takes a few hundred steps, with a twin, masks that float, and gradients that are observed.
+/// A run of a few hundred steps, with a twin, masks that float, and gradients that are observed.
 const LONG: [&str; 8] = [
     "--model",
     "mlp",
@@ -25,7 +25,7 @@ const LONG: [&str; 8] = [
     "0.0005",
 ];
 
-/// The CNN on the other backend, its activations pruned as well: two convolutions, more tensors, fewer steps.
+/// The CNN on the other backend with pruned activations: two convolutions, more tensors, fewer steps.
 const CNN: [&str; 8] = [
     "--model",
     "cnn",
@@ -37,7 +37,7 @@ const CNN: [&str; 8] = [
     "{2: {'method': 'str_unified_local', 'pattern': (2, 4)}, 4: {'method': 'unstr_global', 'density': 0.2}}",
 ];
 
-/// The run that nobody stops, and how long it takes.
+/// An unbroken run, and its time.
 fn unbroken(run: &[&str], epochs: usize) -> ([Vec<u8>; FILES.len()], Duration) {
     let place = Place::new();
     let started = Instant::now();
@@ -47,15 +47,15 @@ fn unbroken(run: &[&str], epochs: usize) -> ([Vec<u8>; FILES.len()], Duration) {
     (place.files(), took)
 }
 
-/// Starts the run, or goes on where there is something to go on from, and kills it at a moment that `is_due` chooses. Says
-/// whether it was still at work.
+/// Starts the run, or resumes it if there is a checkpoint, and kills it at a moment that `is_due` chooses. Returns
+/// true if it was still running.
 fn start_and_kill(place: &Place, run: &[&str], threads: &str, mut is_due: impl FnMut() -> bool) -> bool {
     let mut child = if place.out().join(CHECKPOINT).exists() {
         place.start(&["--resume", "--threads", threads])
     } else {
         place.start(&[run, &["--threads", threads]].concat())
     };
-    // Nobody reads, and nobody must: the output is dropped as soon as its reader is.
+    // Nobody reads the output, and nobody must: the run drops it with its reader.
     drop((child.stdout.take(), child.stderr.take()));
     while !is_due() {
         if let Some(status) = child.try_wait().unwrap() {
@@ -81,7 +81,7 @@ fn runs_killed_at_random_moments_end_as_one_that_never_was() {
     let (whole, took) = unbroken(&LONG, 40);
     let mut generator = stream(20, Purpose::Order(1));
     let mut moment = |most: Duration| most.mul_f64(f64::from(generator.next_u32()) / f64::from(u32::MAX));
-    // Once each, anywhere in the run.
+    // One kill each, at any moment of the run.
     let mut resumed = 0;
     for round in 0..8 {
         let (place, after, started) = (Place::new(), moment(took), Instant::now());
@@ -91,7 +91,7 @@ fn runs_killed_at_random_moments_end_as_one_that_never_was() {
         assert_equal(&place, &whole, &format!("round {round}, killed after {after:?} of {took:?}"));
     }
     assert!(resumed > 0, "no kill has met a run with something to go on from");
-    // The same run again and again, until it is through.
+    // The same run, killed again and again until it is complete.
     for round in 0..2 {
         let (place, mut kills) = (Place::new(), 0);
         loop {
@@ -100,7 +100,7 @@ fn runs_killed_at_random_moments_end_as_one_that_never_was() {
                 break;
             }
             kills += 1;
-            // One that is never let go far enough to save would never end.
+            // A run that is always killed before it saves would never end.
             assert!(kills < 200);
         }
         assert_equal(&place, &whole, &format!("round {round} of many kills, {kills} of them"));
@@ -113,7 +113,7 @@ fn a_cnn_that_is_killed_ends_as_one_that_never_was() {
     let mut generator = stream(21, Purpose::Order(1));
     for round in 0..3 {
         let place = Place::new();
-        // From the first checkpoint on, a little later each time: there is always something to go on from.
+        // From the first checkpoint on, a little later each time: there is always a checkpoint to resume from.
         let wait = Duration::from_millis(u64::from(generator.next_u32() % 40) * round);
         let mut since = None;
         let killed = start_and_kill(&place, &CNN, "1", || {
@@ -136,7 +136,7 @@ fn runs_killed_while_they_write_end_as_one_that_never_was() {
     let place = Place::new();
     let mut left = 0;
     for write in 0..12 {
-        // The first temporary file only tries whether one can be written; later ones are checkpoints.
+        // The first temporary file only tests that one can be written; later ones are checkpoints.
         let (mut seen, mut is_there) = (0, false);
         let killed = start_and_kill(&place, &LONG, "1", || {
             let now = half_written(&place.out()) > 0;

@@ -1,4 +1,4 @@
-//! The demo as a program: what it prints and writes, and how each mistake fails.
+//! The demo as a program: its output and files, and the errors of mistakes.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod bad_input;
@@ -35,7 +35,7 @@ fn tiny() -> &'static Path {
     made.path()
 }
 
-/// A place to run in, with a folder `out` that is not there yet.
+/// A place to run in, with a folder `out` that does not exist yet.
 struct Place(TempDir);
 
 impl Place {
@@ -66,7 +66,7 @@ impl Place {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Runs the demo to fail with `code`; gives back what it said.
+    /// Runs the demo, which must fail with `code`; returns its error text.
     fn fails(&self, arguments: &[&str], code: i32) -> String {
         let output = self.run(arguments);
         let stderr = String::from_utf8(output.stderr).unwrap();
@@ -111,7 +111,7 @@ fn check_files(out: &Path, epochs: usize) {
     assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
     let svg = fs::read_to_string(out.join("curves.svg")).unwrap();
     assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
-    // What is not kept is zero in the weights as saved.
+    // Pruned weights are zero in the saved file.
     let (model, masks) =
         (fs::read(out.join("model.safetensors")).unwrap(), fs::read(out.join("masks.safetensors")).unwrap());
     let (model, masks) = (SafeTensors::deserialize(&model).unwrap(), SafeTensors::deserialize(&masks).unwrap());

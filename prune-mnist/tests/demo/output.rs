@@ -1,4 +1,4 @@
-//! What is printed and written, and what becomes of both where they cannot go.
+//! The output and the files, and the errors if they cannot be written.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -98,7 +98,7 @@ fn output_folders_that_cannot_be_written_are_named() {
     assert_eq!(names(&place.0.path().join("taken")), BTreeSet::from(["curves.png".to_owned()]));
 }
 
-/// A limit on the size of files stands for a full disk: the write fails in its middle.
+/// A limit on the size of files simulates a full disk: the write fails in its middle.
 #[cfg(unix)]
 #[test]
 fn a_full_disk_leaves_what_was_there() {
@@ -126,7 +126,7 @@ fn a_full_disk_leaves_what_was_there() {
 
 #[test]
 fn a_reader_that_goes_away_costs_no_file() {
-    // A reader of nothing, and one of the first three lines, as `head -3` is.
+    // A reader that reads nothing, and one that reads three lines, like `head -3`.
     for lines in [0, 3] {
         let place = Place::new();
         let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_demo"))

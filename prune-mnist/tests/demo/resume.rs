@@ -1,4 +1,4 @@
-//! What a run goes on from, and from what it does not: settings, data, checkpoints, epochs.
+//! The states from which a run resumes, and those that it refuses: settings, data, checkpoints, epochs.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -12,7 +12,7 @@ pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 const STRATEGY: &str = "{1: {'method': 'unstr_global', 'density': 0.3}}";
 
 impl Place {
-    /// Starts the demo here and does not wait for it.
+    /// Starts the demo here without waiting for it.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));
         command.current_dir(self.0.path()).args(arguments);
@@ -25,7 +25,7 @@ impl Place {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
-    /// A run that was killed after the row of epoch `epochs` was printed, of very many.
+    /// A run of very many epochs, killed after the row of epoch `epochs` was printed.
     fn killed_after(epochs: u64) -> Self {
         let place = Self::new();
         let mut child = place.start(&["--model", "mlp", "--epochs", "5000", "--strategy", STRATEGY]);
@@ -35,7 +35,8 @@ impl Place {
         place
     }
 
-    /// Goes on with `arguments`, to fail with `code`; nothing of the folder changes. Gives back what was said.
+    /// Resumes with `arguments`, which must fail with `code` and change no file of the folder. Returns the error
+    /// text.
     fn refuses(&self, arguments: &[&str], code: i32) -> String {
         let content = |file: &String| fs::read(self.out().join(file)).unwrap();
         let files: Vec<_> = names(&self.out()).into_iter().filter(|name| !name.ends_with(".tmp")).collect();
@@ -67,10 +68,10 @@ impl Place {
     }
 }
 
-/// Reads until the row of this epoch or a later one; whoever reads no further leaves the rest unprinted, which stops no run.
+/// Reads until the row of this epoch or a later one. The rest is then dropped, which stops no run.
 pub(crate) fn wait_for_row(child: &mut Child, epoch: u64) {
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    // A number and a loss, so that no line of the strategy is taken for a row.
+    // A row has a number and a loss, so no line of the strategy is taken for one.
     let row_of = |line: &str| {
         let mut fields = line.split_whitespace();
         let epoch = fields.next()?.parse::<u64>().ok()?;
@@ -104,7 +105,7 @@ fn settings_that_must_not_change_are_refused_by_name() {
             assert!(message.contains(part), "{arguments:?}: no `{part}` in {message}");
         }
     }
-    // What is written out and is what it was, is no change; nor is another name for the same data.
+    // An option given with its old value is no change; nor is another name for the same data.
     let copied = place.0.path().join("copied");
     fs::create_dir(&copied).unwrap();
     for file in fs::read_dir(tiny()).unwrap().map(Result::unwrap) {
@@ -115,7 +116,7 @@ fn settings_that_must_not_change_are_refused_by_name() {
     wait_for_row(&mut child, 200);
     child.kill().unwrap();
     child.wait().unwrap();
-    // Other data under that name is.
+    // Other data under that name is a change.
     let labels = copied.join("t10k-labels-idx1-ubyte");
     let mut bytes = fs::read(&labels).unwrap();
     bytes[8] = (bytes[8] + 1) % 10;
@@ -157,7 +158,7 @@ fn a_new_run_spares_one_that_is_not_complete() {
     {
         assert!(message.contains(part), "{message}");
     }
-    // A complete one is replaced, and so is one that nothing can go on from.
+    // A complete checkpoint is replaced, and so is one from which nothing can resume.
     let run = ["--model", "mlp", "--epochs", "2"];
     let place = Place::new();
     assert!(!place.completes(&run).contains("begins anew"));
@@ -180,7 +181,7 @@ fn a_complete_run_has_nothing_left_to_train_and_more_epochs_train_on() {
     let place = Place::new();
     place.completes(&["--model", "mlp", "--epochs", "7"]);
     let files = place.files();
-    // Results that were lost are written again.
+    // Lost results are written again.
     fs::remove_file(place.out().join("model.safetensors")).unwrap();
     let text = place.completes(&["--resume"]);
     assert!(text.contains("all 7 epochs are done: there is nothing left to train"), "{text}");

@@ -1,4 +1,4 @@
-//! Runs that prune channels: `small.onnx`, the same network from scratch, and what becomes of both.
+//! Runs that prune channels: `small.onnx`, and the same network from scratch.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,7 +22,7 @@ fn channels_are_taken_out_alike_on_both_backends_and_after_a_resume() {
         let cells: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
         for row in [
             "closed channels taken out; both with activations left dense model.onnx small.onnx small / model",
-            // Of 32, 64 and 256 channels 12, 24 and 96 are left.
+            // 12, 24 and 96 channels are left of 32, 64 and 256.
             "parameters 824,458 116,698 14.15%",
             "multiply-adds an image 4,643,840 706,560 15.21%",
         ] {
@@ -39,7 +39,7 @@ fn channels_are_taken_out_alike_on_both_backends_and_after_a_resume() {
     assert_eq!(written[0], written[1], "both backends leave a network of the same size");
     let place = Place::new();
     place.succeeds(&["--method", "small", "--epochs", "1"]);
-    // What the first part left is of a network that was trained for less long.
+    // The file of the first part is of a network with less training.
     place.completes(&["--resume", "--epochs", "2"]);
     let whole = fs::read(place.out().join(SMALL_FILE)).unwrap();
     place.completes(&["--resume"]);
@@ -57,12 +57,12 @@ fn the_small_network_is_trained_from_scratch_on_demand() {
     let read = |name: &str| fs::read(place.out().join(name)).unwrap();
     let (small, scratch) = (read(SMALL_FILE), read(SCRATCH_FILE));
     assert!(small != scratch && small.len() == scratch.len(), "other weights in the same places");
-    // It follows from the seed, as the rest does, and is no part of the checkpoint.
+    // Like the rest, it follows from the seed, and it is no part of the checkpoint.
     place.completes(&["--resume"]);
     assert_eq!(names(&place.out()), with(&[SMALL_FILE]));
     place.completes(&["--resume", "--from-scratch"]);
     assert!(read(SMALL_FILE) == small && read(SCRATCH_FILE) == scratch);
-    // A run without channels takes both away, which would be of another network.
+    // A run without channels removes both files, which would be of another network.
     place.succeeds(&["--model", "mlp", "--epochs", "1"]);
     assert_eq!(names(&place.out()), with(&[]));
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::{Place, check_files};
 
-/// The strategies of jax_pruning's README, as they stand there; the last two are its two schedules, which it gives in
+/// The strategies of jax_pruning's README, copied literally; the last two are its two schedules, which it gives in
 /// words.
 const README: [&str; 6] = [
     "pruning_strategy = {1: {'method': 'unstr_global', 
@@ -159,7 +159,7 @@ fn an_event_at_the_last_epoch_is_warned_of() {
     assert!(output.status.success());
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.contains("warning: the event at epoch 2") && stderr.contains("--epochs 5"), "{stderr}");
-    // Standard error is no terminal here, so there is no progress bar in it.
+    // Standard error is not a terminal here, so it has no progress bar.
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
     assert!(String::from_utf8(output.stdout).unwrap().contains("nothing is fine-tuned"));
 }

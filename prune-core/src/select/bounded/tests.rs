@@ -1,4 +1,4 @@
-//! Bounds against choosing element by element.
+//! Bounds, compared with choosing element by element.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -9,7 +9,7 @@ use crate::testing::generators::{alive, layouts, to_memory_order, values};
 use crate::testing::{oracle, structures};
 use crate::{Density, ErrorKind, LayerRef, Layout, Mask, PlainTensor, RankBy, Ranked, Selector, Threads};
 
-/// A layer: its name, values in logical order, what is alive, a layout, and a bound as shares of what is alive.
+/// A layer: its name, values in logical order, alive elements, a layout, and a bound as shares of the alive elements.
 type Case = (String, Vec<f32>, Option<Vec<bool>>, Layout, (f64, f64));
 
 fn case() -> BoxedStrategy<Case> {
@@ -17,7 +17,7 @@ fn case() -> BoxedStrategy<Case> {
     ("[ab]{1,2}", 0usize..9, 1usize..9, -3i32..4)
         .prop_flat_map(move |(name, rows, columns, magnitude)| {
             let (shape, len) = (vec![rows, columns], rows * columns);
-            // Layers of different scales, so that bounds are met from both sides; or of the same few values.
+            // Layers of different scales, so that bounds are met from both sides; or layers of the same few values.
             let values = prop_oneof![
                 values::<f32>(len),
                 prop::collection::vec((1u8..5).prop_map(move |x| f32::from(x) * 10f32.powi(magnitude)), len),
@@ -73,7 +73,7 @@ proptest! {
             prop_assert_eq!(got.iter().flatten().filter(|&&kept| kept).count(), kept);
             prop_assert_eq!(&got, &wanted);
         }
-        // Without bounds it is the global ranking, ties and all.
+        // Without bounds the result is the global ranking, ties included.
         let free = vec![Bound::default(); cases.len()];
         let selector = Selector::default().with_rank_by(by);
         prop_assert_eq!(selector.top_within(&ranked, kept, &free), selector.top(&ranked, kept));
@@ -92,13 +92,13 @@ fn bounds_that_cannot_be_met_are_refused_with_the_numbers() {
         Selector::default().top_within(&layers, kept, &bounds).unwrap_err()
     };
     assert_eq!(refused(3, &[(2, 4), (2, 3)]), ErrorKind::BudgetTooSmall { asked: 3, least: 4 }.into());
-    // A maximum beyond what is alive is what is alive.
+    // A maximum beyond the number alive becomes the number alive.
     assert_eq!(refused(6, &[(0, 2), (0, 99)]), ErrorKind::BudgetTooLarge { asked: 6, most: 5 }.into());
     assert_eq!(refused(8, &[(0, 9), (0, 9)]), ErrorKind::TooFewAlive { asked: 8, alive: 7 }.into());
     assert_eq!(refused(3, &[(0, 4), (3, 2)]), ErrorKind::BoundsCross { min: 3, max: 2 }.in_layer("b"));
     assert_eq!(refused(3, &[(0, 4), (4, 4)]), ErrorKind::TooFewAlive { asked: 4, alive: 3 }.in_layer("b"));
     assert_eq!(refused(3, &[(0, 4)]).to_string(), "1 bounds are given for 2 layers; each layer needs one");
-    // What is dead is not examined, and what is alive is, however little is kept.
+    // Dead elements are not examined; alive elements are, however few are kept.
     let free = [Bound::default(); 2];
     assert!(Selector::default().top_within(&layers, 7, &free).is_ok());
     let all = [layers[0], layers[1].with_alive(None)];
@@ -109,7 +109,7 @@ fn bounds_that_cannot_be_met_are_refused_with_the_numbers() {
     assert_eq!(Selector::default().top_within(&[], 0, &[]), Ok(vec![]));
 }
 
-/// Ties are counted in the ranking that decided.
+/// Ties are counted in the ranking that decided the layer.
 #[test]
 fn ties_are_those_of_the_ranking_that_decided() {
     let tensors = [vec![9.0f32, 9.0, 9.0], vec![1.0, 1.0, 1.0], vec![1.0, 1.0, 0.5]]

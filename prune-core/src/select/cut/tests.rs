@@ -1,4 +1,4 @@
-//! The cut over scans that tell the truth, and whose samples do not.
+//! The cut over scans that are true, with samples that mislead.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Keys in a list, with whatever sample a test wants.
+/// Keys in a list, with any sample that a test wants.
 struct Keys {
     keys: Vec<u64>,
     sample: Vec<u64>,
@@ -59,7 +59,7 @@ impl Scan for Keys {
     }
 }
 
-/// The cut by sorting, and how hard it was to find.
+/// Compares the cut with that of sorting, and bounds the number of passes.
 fn check(keys: &[u64], sample: Vec<u64>, kept: usize, room: usize) -> Result<(), TestCaseError> {
     let mut sorted = keys.to_vec();
     sorted.sort_unstable_by(|a, b| b.cmp(a));
@@ -88,7 +88,7 @@ fn keys() -> impl Strategy<Value = Vec<u64>> {
     prop_oneof![
         proptest::collection::vec(key, 1..400),
         (0..u64::MAX, 1usize..300).prop_map(|(key, len)| vec![key; len]),
-        // One key takes up nearly everything.
+        // One key makes up nearly everything.
         (0..u64::MAX, proptest::collection::vec(0..u64::MAX, 1..20), 1usize..300).prop_map(|(key, mut rest, len)| {
             rest.resize(rest.len() + len, key);
             rest
@@ -128,7 +128,7 @@ proptest! {
     }
 }
 
-/// Where everything shares a key, narrowing goes down to that one key and proves it by counting.
+/// If all elements share a key, narrowing goes down to that one key and proves it by counting.
 #[test]
 fn narrowing_ends_at_a_single_key() {
     for key in [0, 1, 12345, 1 << 63, u64::MAX - 1] {
@@ -140,7 +140,7 @@ fn narrowing_ends_at_a_single_key() {
     }
 }
 
-/// Values that change between two readings are an error, not a wrong answer nor a loop.
+/// Values that change between two readings give an error, not a wrong answer or a loop.
 #[test]
 fn values_that_change_are_refused() {
     struct Fickle(u64);

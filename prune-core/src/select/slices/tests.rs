@@ -1,4 +1,4 @@
-//! Slices against a ranking for each index.
+//! Slices, compared with a ranking for each index.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -23,7 +23,7 @@ fn cases<E: TestElement>() -> BoxedStrategy<Case<E>> {
         .boxed()
 }
 
-/// As the oracle has it, in this layout.
+/// Compares with the oracle, in this layout.
 fn holds<E: TestElement>(
     (shape, data, alive, layout, axis): Case<E>,
     density: Density,
@@ -83,7 +83,7 @@ proptest! {
     }
 }
 
-/// So many elements that threads share them: tasks of many slices, of one, and of a part of all.
+/// Enough elements for threads to share: tasks of many slices, of one slice, and of a part of all.
 #[test]
 fn slices_of_large_layers() {
     for (shape, axis) in [([60_000, 3], 0), ([3, 60_000], 0), ([400, 500], 1)] {
@@ -91,7 +91,7 @@ fn slices_of_large_layers() {
         for (kind, order) in [(Kind::Tied, [0, 1]), (Kind::Uniform, [1, 0])] {
             let layout = crate::testing::generators::dense_layout(&shape, &order, &[false, true]);
             let data = many_values::<f32>(kind, len, 7);
-            // Per slice, what is kept and nothing else: the oracle would take its time over so many.
+            // Only the kept count of each slice is checked: the oracle would be slow over so many elements.
             let tensor = PlainTensor::from_memory(layout.clone(), to_memory_order(&layout, &data)).unwrap();
             let lent = LayerRef::of(&tensor);
             let half = Density::new(0.4).unwrap();
@@ -121,7 +121,7 @@ fn axes_and_empty_slices() {
     let refused = each(&[2, 2], -3).unwrap_err();
     assert_eq!(refused.to_string(), "layer `fc`: axis -3 does not exist: the tensor has 2 axes, 0 to 1 (or -2 to -1)");
     assert!(each(&[], 0).is_err());
-    // Slices of no elements keep none; slices of one keep it.
+    // Slices without elements keep none; slices of one element keep it.
     assert_eq!(each(&[3, 0], 0).unwrap().mask.kept_len(), 0);
     assert_eq!(each(&[3], 0).unwrap().mask.kept_len(), 3);
 }

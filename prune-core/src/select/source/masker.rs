@@ -1,4 +1,4 @@
-//! Masks of a source, from where its ranking is cut.
+//! Masks of a source, made from the cut of its ranking.
 
 use super::READ;
 use crate::bits::first_bits;
@@ -13,30 +13,30 @@ use super::ChunkSource;
 #[cfg(doc)]
 use crate::select::Selector;
 
-/// Where a ranking over a source is cut: [`Selector::cut_source`].
+/// The cut of a ranking over a source: [`Selector::cut_source`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceCut {
     pub(super) key: u64,
     pub(super) by: RankBy,
     pub(super) kept: Vec<usize>,
-    /// How many of the elements that have just this key are kept in each layer.
+    /// The number of elements with exactly this key that are kept, for each layer.
     pub(super) ties: Vec<usize>,
-    /// How many there are.
+    /// The number of elements with this key, for each layer.
     pub(super) tied: Vec<usize>,
-    /// How many of them lie before each reading of each layer.
+    /// The number of them before each reading of each layer.
     pub(super) tied_before: Vec<Vec<usize>>,
 }
 
 impl SourceCut {
-    /// Elements of which one reading of a source has the most: masks can be made from any multiple of this on.
+    /// The most elements of one reading of a source: masks can be made from any multiple of this on.
     pub const READING: usize = READ;
 
-    /// How many elements each layer keeps, in the order of [`ChunkSource::layers`].
+    /// The kept count of each layer, in the order of [`ChunkSource::layers`].
     pub fn kept(&self) -> &[usize] {
         &self.kept
     }
 
-    /// How many elements of each layer share the score at the cut, where only a part of them is kept; else 0.
+    /// The number of elements of each layer that share the score at the cut, if only a part of them is kept; else 0.
     pub fn ties(&self) -> Vec<usize> {
         let contested = self.ties.iter().sum::<usize>() < self.tied.iter().sum::<usize>();
         if contested { self.tied.clone() } else { vec![0; self.tied.len()] }
@@ -46,7 +46,7 @@ impl SourceCut {
     ///
     /// # Panics
     ///
-    /// Where there is no such layer.
+    /// If there is no such layer.
     pub fn masker(&self, layer: usize) -> SourceMasker {
         self.masker_from(layer, 0)
     }
@@ -55,10 +55,10 @@ impl SourceCut {
     ///
     /// # Panics
     ///
-    /// Where there is no such layer, or `start` is not a multiple of [`SourceCut::READING`].
+    /// If there is no such layer, or `start` is not a multiple of [`SourceCut::READING`].
     pub fn masker_from(&self, layer: usize, start: usize) -> SourceMasker {
         assert!(start.is_multiple_of(READ), "masks begin at a multiple of {READ}, not at {start}");
-        // Past the end there is nothing to mask, and nothing was counted.
+        // Past the end there is nothing to mask, and there are no counts.
         let before = self.tied_before[layer].get(start / READ).copied().unwrap_or(usize::MAX);
         SourceMasker { key: self.key, by: self.by, ties: self.ties[layer].saturating_sub(before), words: Vec::new() }
     }
@@ -79,12 +79,12 @@ impl SourceMasker {
         self.mask_alive(chunk, None)
     }
 
-    /// As [`SourceMasker::mask`], of which only what `alive` has set is kept: the bits of the chunk as
-    /// [`ChunkSource::alive`] gives them.
+    /// The same as [`SourceMasker::mask`], but keeps only elements whose bit in `alive` is set. These are the bits of
+    /// the chunk that [`ChunkSource::alive`] gives.
     ///
     /// # Panics
     ///
-    /// Where there are fewer bits than elements.
+    /// If there are fewer bits than elements.
     pub fn mask_alive(&mut self, chunk: Values<'_>, alive: Option<&[u64]>) -> &[u64] {
         self.words.clear();
         self.words.resize(chunk.len().div_ceil(64), 0);

@@ -1,4 +1,4 @@
-//! Ranking data that does not fit memory: a source of chunks that can be read again.
+//! Ranks data that does not fit memory: a source of chunks that can be read again.
 //!
 //! The cut is found by the same code as in memory (`scan.rs`); the masks are then made chunk by chunk (`masker.rs`).
 
@@ -21,11 +21,11 @@ use crate::tensor::distinct;
 pub struct SourceLayer {
     /// Its name; among equal scores the smaller name comes first.
     pub name: String,
-    /// How many elements it has.
+    /// The number of its elements.
     pub len: usize,
 }
 
-/// Scores that are read in chunks, again and again, in logical order: files larger than memory.
+/// Scores that are read in chunks, again and again, in logical order; for files larger than memory.
 ///
 /// # Examples
 ///
@@ -60,21 +60,22 @@ pub trait ChunkSource: Sync {
     ///
     /// # Errors
     ///
-    /// What went wrong, in words for the user.
+    /// The reason, in words for the user.
     fn read(&self, layer: usize, start: usize, len: usize, visit: &mut dyn FnMut(Values<'_>)) -> Result<(), String>;
 
-    /// How many elements of a layer may be chosen, where a mask is in force; `None` where there is none, and all of them
-    /// may.
+    /// The number of elements of a layer that may be chosen, if a mask is in force; `None` if there is none, and all
+    /// may be chosen.
     fn alive_len(&self, _layer: usize) -> Option<usize> {
         None
     }
 
-    /// Sets bit `i % 64` of word `i / 64` of `bits`, which are zeros, where the element `start + i` of a layer may be
-    /// chosen, for `i` below `len`. Called where [`ChunkSource::alive_len`] gives a number, from several threads at once.
+    /// For `i` below `len`, sets bit `i % 64` of word `i / 64` of `bits`, which starts as zeros, if the element
+    /// `start + i` of a layer may be chosen. Called if [`ChunkSource::alive_len`] gives a number, from several
+    /// threads at once.
     ///
     /// # Errors
     ///
-    /// What went wrong, in words for the user.
+    /// The reason, in words for the user.
     fn alive(&self, _layer: usize, _start: usize, _len: usize, bits: &mut [u64]) -> Result<(), String> {
         bits.fill(u64::MAX);
         Ok(())
@@ -82,8 +83,8 @@ pub trait ChunkSource: Sync {
 }
 
 impl Selector {
-    /// Finds the cut that keeps the best `density` of all the layers of a source together (rule 1 gives the count, from
-    /// all elements, dead ones among them).
+    /// Finds the cut that keeps the best `density` of all the layers of a source together (rule 1 gives the count,
+    /// from all elements, dead ones included).
     ///
     /// # Errors
     ///
@@ -98,18 +99,19 @@ impl Selector {
         self.cut_source(source, density.kept_of(elements))
     }
 
-    /// Finds the cut that keeps the best `kept` elements of all the layers of a source together, of those that are alive
-    /// where the source has masks in force; [`Selector::global_source`] takes a density.
+    /// Finds the cut that keeps the best `kept` elements of all the layers of a source together, chosen among alive
+    /// elements if the source has masks in force. [`Selector::global_source`] takes a density.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Source`] where reading fails or the lengths of the layers overflow, [`ErrorKind::Nan`], [`ErrorKind::TooFewAlive`], [`ErrorKind::DuplicateLayer`].
+    /// [`ErrorKind::Source`] if reading fails or the lengths of the layers overflow, [`ErrorKind::Nan`],
+    /// [`ErrorKind::TooFewAlive`], [`ErrorKind::DuplicateLayer`].
     ///
     /// # Complexity
     ///
-    /// Linear; the source is sampled and then read once, twice where many elements share the score at the cut, about four
-    /// times where there are billions of elements, and at most nine times whatever the values are. Memory is sixteen
-    /// bytes for every 64th element, but not more than 64 MiB, and what is read at once.
+    /// Linear. The source is sampled and then read once; twice if many elements share the score at the cut; about
+    /// four times if there are billions of elements; and at most nine times, whatever the values. Memory is sixteen
+    /// bytes for every 64th element, but not more than 64 MiB, and the chunks being read.
     pub fn cut_source(&self, source: &(impl ChunkSource + ?Sized), kept: usize) -> Result<SourceCut, Error> {
         let layers = source.layers();
         distinct(layers.iter().map(|layer| layer.name.as_str()))?;
@@ -135,7 +137,7 @@ impl Selector {
         let mut scan = SourceScan { source, layers: &layers, masked, by, threads, found: Vec::new() };
         let none = vec![0; layers.len()];
         if kept == 0 {
-            // Nothing is kept, but everything is ranked: a NaN is an error here too.
+            // Nothing is kept, but every element is ranked: a NaN is an error here too.
             scan.pass(Bracket { sure: u64::MAX, inside: u64::MAX }, 1)?;
             let (kept, tied_before) = (none.clone(), vec![Vec::new(); layers.len()]);
             return Ok(SourceCut { key: u64::MAX, by, kept, ties: none.clone(), tied: none, tied_before });
@@ -145,10 +147,10 @@ impl Selector {
     }
 }
 
-/// One key may be gathered for so many elements. A bracket of the sample below, at density 0.5, holds fewer.
+/// One key may be gathered for each `ROOM` elements. A bracket of the sample below holds fewer at density 0.5.
 const ROOM: usize = 64;
 
-/// Elements that are read at once.
+/// The number of elements that are read at once.
 const READ: usize = 1 << 17;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Going through a source: its sample, its passes and its histograms.
+//! Scans a source: its sample, its passes and its histograms.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,17 +15,17 @@ use crate::tensor::Values;
 use crate::tensor::for_any_type;
 use crate::threads::Threads;
 
-/// However many elements there are, no more keys than this are gathered: 32 MiB, and as much again to select among them.
+/// The most keys that are gathered, however many elements there are: 32 MiB, and as much again to select among them.
 pub(super) const MOST_ROOM: usize = 1 << 22;
 
 pub(super) struct SourceScan<'s, S: ?Sized> {
     pub(super) source: &'s S,
     pub(super) layers: &'s [SourceLayer],
-    /// How many elements of each layer are alive, where it has a mask in force.
+    /// The number of alive elements of each layer with a mask in force.
     pub(super) masked: Vec<Option<usize>>,
     pub(super) by: RankBy,
     pub(super) threads: Threads,
-    /// What the last pass found in each chunk.
+    /// The results of the last pass in each chunk.
     pub(super) found: Vec<Found>,
 }
 
@@ -41,8 +41,8 @@ pub(super) struct Found {
 }
 
 impl<S: ChunkSource + ?Sized> SourceScan<'_, S> {
-    /// Reads everything, gives `work` every chunk of at most [`CHUNK`] elements, and `take` the results in the order of
-    /// layers.
+    /// Reads the whole source, gives `work` every chunk of at most [`CHUNK`] elements, and gives `take` the results
+    /// in the order of layers.
     fn for_each_chunk<R: Send>(
         &self,
         work: impl Fn(usize, usize, Values<'_>, Option<&[u64]>) -> R + Sync + Send,
@@ -91,7 +91,7 @@ impl<S: ChunkSource + ?Sized> SourceScan<'_, S> {
         }
     }
 
-    /// The bits of what may be chosen, where a layer has a mask in force.
+    /// The bits of elements that may be chosen, if a layer has a mask in force.
     fn alive(&self, layer: usize, start: usize, len: usize) -> Result<Option<Vec<u64>>, Error> {
         if self.masked[layer].is_none() {
             return Ok(None);
@@ -105,7 +105,7 @@ impl<S: ChunkSource + ?Sized> SourceScan<'_, S> {
         Ok(Some(bits))
     }
 
-    /// Refuses a source whose masks keep another number of elements than it says.
+    /// Refuses a source whose masks keep another number of elements than it states.
     fn check_alive(&self, found: &[Found]) -> Result<(), Error> {
         let mut alive = vec![0; self.layers.len()];
         for found in found {
@@ -120,7 +120,7 @@ impl<S: ChunkSource + ?Sized> SourceScan<'_, S> {
         Ok(())
     }
 
-    /// How many elements each layer keeps, and which share of the ties, from the last pass.
+    /// The kept count of each layer, and its share of the ties, from the last pass.
     pub(super) fn share_out(&self, cut: Cut) -> SourceCut {
         let mut kept = vec![0; self.layers.len()];
         let mut tied = vec![0; self.layers.len()];
@@ -130,7 +130,7 @@ impl<S: ChunkSource + ?Sized> SourceScan<'_, S> {
                 tied_before[found.layer].push(tied[found.layer]);
             }
             kept[found.layer] += found.sure + found.keys.iter().filter(|&&key| key > cut.key).count();
-            // Without keys, the last pass was made for just this key.
+            // If no keys were gathered, the last pass was made for exactly this key.
             let equal = found.keys.iter().filter(|&&key| key == cut.key).count();
             tied[found.layer] += if found.keys.is_empty() { found.inside } else { equal };
         }
@@ -147,12 +147,13 @@ impl<S: ChunkSource + ?Sized> SourceScan<'_, S> {
     }
 }
 
-/// Readings whose results wait for each other: enough for any number of threads, and few beside the data.
+/// The number of readings whose results wait for each other: enough for any number of threads, and few beside the
+/// data.
 const BATCH: usize = 256;
 
 impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
     fn sample(&mut self) -> Result<Vec<u64>, Error> {
-        // Runs of a few neighbours, since each reading has its price.
+        // Runs of a few neighbours, since each reading has its cost.
         let len: usize = self.layers.iter().map(|layer| layer.len).sum();
         let alive: usize =
             self.layers.iter().zip(&self.masked).map(|(layer, masked)| masked.unwrap_or(layer.len)).sum();
@@ -190,7 +191,7 @@ impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
             let mut found =
                 Found { layer, start, alive: alive_len, sure: seen.sure, inside: seen.inside, ..Found::default() };
             if seen.nan {
-                // A NaN counts only where it is ranked.
+                // A NaN counts only if it is ranked.
                 let ranked = |i: &usize| is_set(alive, *i) && values.is_nan(*i);
                 found.nan = (0..values.len()).find(ranked).map(|i| start + i);
             }
@@ -252,14 +253,14 @@ impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
     }
 }
 
-/// Whether an element may be chosen.
+/// True if an element may be chosen.
 fn is_set(alive: Option<&[u64]>, i: usize) -> bool {
     alive.is_none_or(|bits| bits[i / 64] >> (i % 64) & 1 == 1)
 }
 
-/// How many runs are sampled of a source of `len` elements of which `alive` may be chosen: about every 64th of those, but
-/// enough of few and not too many. More of billions, so that what lies in the bracket finds room: at density 0.5 that is
-/// `2.5 * alive / sqrt(16 * runs)` elements.
+/// The number of runs that are sampled of a source of `len` elements, of which `alive` may be chosen: about every
+/// 64th element, but enough if these are few, and not too many. Billions of elements need more runs, so that the
+/// bracket does not exceed the room: at density 0.5 it holds `2.5 * alive / sqrt(16 * runs)` elements.
 pub(super) fn sampled_runs(len: usize, alive: usize) -> usize {
     let roomy = (2.5 * alive as f64 / (4.0 * (MOST_ROOM / 2) as f64)).powi(2) as usize;
     let runs = (alive / (64 * RUN)).clamp(256, 1 << 14).max(roomy.min(1 << 17));

@@ -1,4 +1,4 @@
-//! What only shows from inside: samples that mislead, and lengths that no data has.
+//! Cases that only show from inside: samples that mislead, and lengths that no data has.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -28,11 +28,11 @@ impl ChunkSource for Counted {
     }
 }
 
-/// What no sample has seen is found by histograms, in at most nine readings.
+/// Values that no sample has seen are found by histograms, in at most nine readings.
 #[test]
 fn a_misled_sample_costs_readings_and_not_truth() {
     let len = READ + 100_000;
-    // The sample falls on ones alone; everything else is larger, half of it alike.
+    // The sample meets ones alone; all other values are larger, half of them alike.
     let runs = positions(sampled_runs(len, len), len);
     let sampled: BTreeSet<usize> = runs.flat_map(|at| at..at + RUN).collect();
     let hidden = |i: usize| if i.is_multiple_of(2) { 3.0 } else { 2.0 + i as f64 / (2 * len) as f64 };
@@ -51,7 +51,7 @@ fn a_misled_sample_costs_readings_and_not_truth() {
     }
 }
 
-/// Layers of these lengths, none of which can be read.
+/// Layers of these lengths that cannot be read.
 struct Claimed(Vec<usize>);
 
 impl ChunkSource for Claimed {

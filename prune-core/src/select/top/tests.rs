@@ -1,4 +1,4 @@
-//! Large rankings made to mislead the sample, against the full sort.
+//! Large rankings made to mislead the sample, compared with the full sort.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -38,7 +38,7 @@ fn assert_same(what: &str, got: &Selected, wanted: &oracle::Answer) {
     assert_eq!(got.ties, wanted.ties, "{what}: ties");
 }
 
-/// Values that show the sample only `decoy`, whatever the rest is: the sampled positions are known.
+/// Makes the sample see only `decoy`, whatever the rest is: the sampled positions are known.
 fn hide_from_the_sample(values: &mut [f32], mut decoy: impl FnMut(usize) -> f32) {
     let len = values.len();
     let sampled = positions(sampled_runs(len, len), len).flat_map(|start| start..len.min(start + RUN));
@@ -92,7 +92,7 @@ fn millions_of_values_of_each_type() {
     }
     one::<f32>(&shape, len, Kind::Exponents);
     one::<f64>(&shape, len, Kind::Uniform);
-    // 65,536 values at most: about thirty times each.
+    // At most 65,536 distinct values: each appears about thirty times.
     one::<half::f16>(&shape, len, Kind::Exponents);
     one::<half::bf16>(&shape, len, Kind::Uniform);
 }
@@ -138,7 +138,7 @@ fn a_ranking_over_large_layers_of_every_type() {
     let b = PlainTensor::from_logical(shapes[1], many_values::<half::f16>(Kind::Tied, lens[1], 2)).unwrap();
     let c = PlainTensor::from_logical(shapes[2], many_values::<f64>(Kind::Uniform, lens[2], 3)).unwrap();
     let d = PlainTensor::from_logical(shapes[3], many_values::<half::bf16>(Kind::Tied, lens[3], 4)).unwrap();
-    // Given in an order that is not that of the names.
+    // Given in an order other than that of the names.
     let layers = [LayerRef::of(&d), LayerRef::of(&c), LayerRef::of(&b), LayerRef::of(&a)];
     let names: Vec<&str> = names.into_iter().rev().collect();
     let shapes: Vec<&[usize]> = shapes.into_iter().rev().collect();
@@ -158,7 +158,7 @@ fn a_ranking_over_large_layers_of_every_type() {
     }
 }
 
-/// A NaN that no sample sees is still met, and one that is dead is not.
+/// A NaN that no sample sees is an error, and a dead one is not.
 #[test]
 fn one_nan_among_many() {
     let len = 200_000;
@@ -183,11 +183,11 @@ fn one_nan_among_many() {
         selector.unstructured(Ranked::new("fc", &layer).with_alive(Some(&mask)), half).unwrap().mask.kept_len(),
         len / 2
     );
-    // Also where nothing is to be kept: the scores are ranked all the same.
+    // An error even if nothing is to be kept: the scores are ranked all the same.
     assert_eq!(selector.top_of_layer(Ranked::new("fc", &layer), 0), Err(nan(&[123, 457])));
 }
 
-/// A scan that counts how often it is gone through.
+/// A scan that counts its passes.
 struct Counting<'a> {
     scan: MemoryScan<'a>,
     passes: usize,
@@ -214,8 +214,8 @@ impl Scan for Counting<'_> {
     }
 }
 
-/// What makes selection fast: values without mass ties are gone through once, whatever the length and the density, and
-/// values with mass ties twice.
+/// The reason that selection is fast: values without mass ties take one pass, whatever the length and the density,
+/// and values with mass ties take two.
 #[test]
 fn one_pass_is_enough_and_two_where_masses_tie() {
     for len in [1000usize, 16_384, 16_385, 60_000, 262_144, 700_000, 1_500_000, 2_400_000, 4_000_000] {
@@ -236,7 +236,7 @@ fn one_pass_is_enough_and_two_where_masses_tie() {
     }
 }
 
-/// The NaN that is named is the first in logical order, wherever memory has it, of the first layer by name.
+/// The error names the first NaN in logical order, whatever the memory order, of the first layer by name.
 #[test]
 fn the_first_nan_in_any_memory_order() {
     let shape = [500, 600];
@@ -249,10 +249,10 @@ fn the_first_nan_in_any_memory_order() {
         let other = PlainTensor::from_logical(&[2], vec![f32::NAN, 1.0]).unwrap();
         let (layer, other) = (LayerRef::of(&tensor), LayerRef::of(&other));
         let half = Density::new(0.5).unwrap();
-        // The other layer comes first by its place and second by its name.
+        // The other layer comes first in the list and second by name.
         Selector::default().global(&[Ranked::new("b", &other), Ranked::new("a", &layer)], half).unwrap_err()
     };
-    // In memory order by columns the last of these comes first, and each lies in a chunk of its own.
+    // In column order the last of these comes first, and each lies in a chunk of its own.
     let nans = [200 * 600 + 599, 300 * 600 + 300, 400 * 600];
     for (order, reversed) in [([0, 1], [false; 2]), ([1, 0], [false; 2]), ([0, 1], [true; 2]), ([1, 0], [true, false])]
     {
@@ -261,7 +261,7 @@ fn the_first_nan_in_any_memory_order() {
     }
 }
 
-/// Layers that are shared out among threads come out as they do one after the other, and so do errors.
+/// Layers shared among threads give the same results, and the same errors, as one after the other.
 #[test]
 fn each_layer_by_itself_is_as_one_after_the_other() {
     let lens = [3usize, 200_000, 1, 70_000, 300_000, 0, 65_536, 5_000];
@@ -274,7 +274,7 @@ fn each_layer_by_itself_is_as_one_after_the_other() {
         })
         .collect();
     let layers: Vec<LayerRef<'_>> = tensors.iter().map(LayerRef::of).collect();
-    // Names need not differ: each is a ranking of its own.
+    // Names may repeat: each layer is ranked alone.
     let mut asked: Vec<(Ranked<'_>, usize)> =
         layers.iter().zip(&lens).map(|(layer, &len)| (Ranked::new("same", layer), len / 3)).collect();
     for threads in [Threads::One, Threads::Pool] {

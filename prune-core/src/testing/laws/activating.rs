@@ -1,4 +1,4 @@
-//! Laws of activations: each sample is pruned by itself, and gradient passes where the mask keeps.
+//! Laws of activations: each sample is pruned alone, and gradient passes where the mask keeps.
 
 use proptest::prelude::*;
 
@@ -9,8 +9,8 @@ use crate::testing::conformance::{Suite, for_all};
 use crate::testing::generators::{densities, patterns};
 use crate::testing::oracle::{self, Refusal, index_of};
 
-/// `prune_act_unstruct` prunes a copy: what was given stays as it was, to the bit. A backend whose `clone` is a handle to the
-/// same memory must override `LendMut::duplicate`, or `TensorMut::duplicate` where the type is its own.
+/// `prune_act_unstruct` prunes a copy: the original stays as it was, to the bit. A backend whose `clone` is a handle
+/// to the same memory must override `LendMut::duplicate`, or `TensorMut::duplicate` if it owns the type.
 pub fn activations_are_pruned_in_a_copy(suite: &Suite) {
     let cases = (small(suite), densities());
     for_all("activations_are_pruned_in_a_copy", cases, |((shape, data), density)| {
@@ -24,8 +24,8 @@ pub fn activations_are_pruned_in_a_copy(suite: &Suite) {
     });
 }
 
-/// What `prune_act_unstruct` and `prune_act_struct` do to a copy, done in place: the density of each index of axis 0, or
-/// N:M along the last axis. A NaN is named before anything is written.
+/// `prune_act_unstruct` and `prune_act_struct` do to a copy the same as pruning in place: the density at each index
+/// of axis 0, or N:M along the last axis. A NaN is named before anything is written.
 pub fn activations_are_pruned_sample_by_sample(suite: &Suite) {
     let cases = (with_nan(suite), densities(), patterns(), any::<bool>());
     for_all("activations_are_pruned_sample_by_sample", cases, |((shape, data), density, pattern, grouped)| {
@@ -56,7 +56,7 @@ pub fn activations_are_pruned_sample_by_sample(suite: &Suite) {
     });
 }
 
-/// Which activations are kept: of a tensor of rank 0 or 1 the whole is one sample.
+/// The kept activations; a tensor of rank 0 or 1 is one sample.
 fn by_definition(rule: ActivationRule, shape: &[usize], scores: &[f64]) -> Result<Vec<bool>, Refusal> {
     if let Some(first) = scores.iter().position(|score| score.is_nan()) {
         return Err(Refusal::Nan { layer: String::new(), index: index_of(first, shape) });

@@ -15,7 +15,8 @@ fn cases(suite: &Suite) -> BoxedStrategy<super::Masked> {
     masked(with_nan(suite))
 }
 
-/// Rule 7: `+0.0` where the mask is false, also over NaN and `-0.0`; what is kept stays to the bit, NaN too.
+/// Rule 7: `+0.0` where the mask is false, also over NaN and `-0.0`; kept elements stay as they are to the bit, NaN
+/// too.
 pub fn applying_writes_plus_zero_and_leaves_kept_bits(suite: &Suite) {
     let law = "applying_writes_plus_zero_and_leaves_kept_bits";
     for_all(law, cases(suite), |(shape, data, kept)| {
@@ -70,7 +71,7 @@ pub fn wrong_shape_is_refused_before_writing(suite: &Suite) {
     });
 }
 
-/// Rule 8: what is not zero outside the mask is counted, NaN too; a zero of either sign is not.
+/// Rule 8: elements outside the mask that are not zero are counted, NaN too; a zero of either sign is not.
 pub fn revivals_are_counted(suite: &Suite) {
     for_all("revivals_are_counted", cases(suite), |(shape, data, kept)| {
         let wanted = oracle::revivals(&super::scores(&data), &kept);
@@ -84,7 +85,7 @@ pub fn revivals_are_counted(suite: &Suite) {
     });
 }
 
-/// Rule 8: one call holds every layer that has a mask, in the backend or beside it, and touches no other.
+/// Rule 8: one call holds every layer with a mask, in the backend or beside it, and touches no other.
 pub fn holding_covers_every_layer_with_a_mask(suite: &Suite) {
     for_all("holding_covers_every_layer_with_a_mask", (cases(suite), any::<u64>()), |((shape, data, kept), seed)| {
         let mut random = Random::new(seed);
@@ -108,7 +109,7 @@ pub fn holding_covers_every_layer_with_a_mask(suite: &Suite) {
         prop_assert_eq!(logical_bits(&momentum.layer())?, wanted);
         prop_assert_eq!(bias.values(), &bias_before[..]);
 
-        // A layer of another shape, or a name that is not there, is refused before the first layer is touched.
+        // A layer of another shape, or an unknown name, is refused before the first layer is touched.
         let mut whole = suite.tensor(&shape, &data);
         let mut model = vec![("weight", whole.layer_mut()), ("momentum", LayerMut::of(&mut bias))];
         let refused = matches!(masks.hold(&mut model), Err(Error { kind: ErrorKind::ShapeMismatch { .. }, .. }));

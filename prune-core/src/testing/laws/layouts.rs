@@ -1,4 +1,4 @@
-//! Laws of layout: the same logical tensor is the same to every method, however it lies in memory.
+//! Laws of layout: every method treats the same logical tensor alike, in any memory layout.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -14,7 +14,7 @@ use crate::testing::conformance::{Suite, for_all};
 use crate::testing::generators::{axes, densities, layouts, patterns};
 use crate::testing::oracle;
 
-/// What a backend lends is what was put in, to the bit, for reading and for writing.
+/// A backend lends the values that were put in, to the bit, for reading and for writing.
 pub fn lends_its_logical_content(suite: &Suite) {
     let cases = with_nan(suite);
     for_all("lends_its_logical_content", cases, |(shape, data)| {
@@ -52,8 +52,8 @@ pub fn layouts_agree_with_row_major(suite: &Suite) {
     });
 }
 
-/// Equal masks have equal words, hashes and, with the feature `serde`, serialised bytes, also where one was found in
-/// memory of any other layout.
+/// Equal masks have equal words, hashes and, with the feature `serde`, serialised bytes, even if one was found in
+/// memory of another layout.
 pub fn mask_bytes_equal_across_layouts(suite: &Suite) {
     let cases = small(suite).prop_flat_map(|(shape, data)| {
         let layouts = layouts(shape.clone());
@@ -85,7 +85,7 @@ fn serialised(mask: &crate::Mask) -> Result<Vec<u8>, TestCaseError> {
     serde_json::to_vec(mask).map_err(|error| TestCaseError::fail(format!("a mask cannot be serialised: {error}")))
 }
 
-/// Another logical shape gives other axes to the same elements; where strides cannot say it, an error does.
+/// Another logical shape gives other axes to the same elements, or an error if no strides can express it.
 pub fn with_shape_changes_axes_not_values(suite: &Suite) {
     let cases = small(suite).prop_flat_map(|(shape, data)| {
         let rank = shape.len();
@@ -96,7 +96,7 @@ pub fn with_shape_changes_axes_not_values(suite: &Suite) {
         let scores = scores(&data);
         let mut tensor = suite.tensor(&shape, &data);
 
-        // Dimensions of 1 put in, and one dimension cut in two: strides can always say these.
+        // Dimensions of 1 put in, and one dimension cut in two: strides can always express these.
         let mut with_ones = shape.clone();
         ones.iter().for_each(|&place| with_ones.insert(place, 1));
         let mut finer = vec![with_ones];
@@ -126,7 +126,7 @@ pub fn with_shape_changes_axes_not_values(suite: &Suite) {
             }
         }
 
-        // All dimensions made one: it depends on the memory.
+        // All dimensions merged into one; the memory decides whether this is possible.
         match tensor.layer_with_shape(&[data.len()]) {
             Ok(lent) => prop_assert_eq!(logical_bits(&lent)?, bits_of(&data)),
             Err(Error { kind: ErrorKind::Reshape { from, to, .. }, .. }) => {

@@ -1,4 +1,4 @@
-//! The laws, by what they speak of, and what they share: cases, and the comparison with the oracle.
+//! The laws, by subject, and their shared parts: cases, and the comparison with the oracle.
 
 mod activating;
 mod applying;
@@ -90,7 +90,7 @@ fn mask_of(shape: &[usize], kept: &[bool]) -> Result<Mask, TestCaseError> {
     Mask::from_bools(shape, kept).map_err(failed)
 }
 
-/// An error where none may be.
+/// An error that must not happen.
 fn failed(error: Error) -> TestCaseError {
     TestCaseError::fail(format!("refused: {error}"))
 }

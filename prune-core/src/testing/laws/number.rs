@@ -1,4 +1,5 @@
-//! Numbers whose element type is a value: the laws are compiled once, and not once for each type in each backend.
+//! Numbers whose element type is a value, so that the laws are compiled once, and not once for each type in each
+//! backend.
 
 use core::fmt;
 
@@ -18,7 +19,7 @@ pub struct Number {
     bits: u64,
 }
 
-/// Runs `$body` with `$E` as the type that `$element_type` stands for.
+/// Runs `$body` with `$E` as the type of `$element_type`.
 macro_rules! for_type {
     ($element_type:expr, $E:ident => $body:expr) => {
         match $element_type {
@@ -60,7 +61,7 @@ impl Number {
         for_type!(element_type, E => Number::of(<E as TestElement>::nearest(value)))
     }
 
-    /// The nearest number of this one's type.
+    /// The nearest number of the same type.
     pub(crate) fn like(self, value: f64) -> Self {
         Number::nearest(self.element_type, value)
     }

@@ -1,4 +1,4 @@
-//! Laws of selection: how many, which ones, in which groups.
+//! Laws of selection: the kept count, the elements and the groups.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -15,7 +15,7 @@ use crate::testing::conformance::{Suite, for_all};
 use crate::testing::generators::{axes, densities, patterns};
 use crate::testing::oracle::{self, index_of, kept_count};
 
-/// Rule 1: the count is exact, whatever ties, zeros and equal values there are.
+/// Rule 1: the count is exact, whatever the ties, zeros and equal values.
 pub fn kept_count_follows_density(suite: &Suite) {
     for_all("kept_count_follows_density", (small(suite), densities()), |((shape, data), density)| {
         let wanted = kept_count(density.get(), data.len());
@@ -26,7 +26,8 @@ pub fn kept_count_follows_density(suite: &Suite) {
     });
 }
 
-/// Rule 2: what is kept is at least as high as what is not; among equals it comes first in logical order.
+/// Rule 2: every kept element ranks at least as high as every pruned one; among equals it comes first in logical
+/// order.
 pub fn every_kept_ranks_above_every_pruned(suite: &Suite) {
     let cases = (small(suite), densities(), ranking());
     for_all("every_kept_ranks_above_every_pruned", cases, |((shape, data), density, by)| {
@@ -37,7 +38,7 @@ pub fn every_kept_ranks_above_every_pruned(suite: &Suite) {
             RankBy::Value => tensor.mask_unstructured_by_score(density),
         };
         let mask = mask.map_err(failed)?;
-        // The lowest kept one and the highest pruned one decide for all.
+        // The lowest kept element and the highest pruned one decide for all.
         let lowest = mask.kept_indices().min_by(|&a, &b| rank(a).total_cmp(&rank(b)).then(b.cmp(&a)));
         let pruned = (0..data.len()).filter(|&i| !mask.is_kept(i));
         let highest = pruned.max_by(|&a, &b| rank(a).total_cmp(&rank(b)).then(b.cmp(&a)));
@@ -49,7 +50,7 @@ pub fn every_kept_ranks_above_every_pruned(suite: &Suite) {
     });
 }
 
-/// `total_cmp` tells the zeros apart, which rank as one: then the last kept zero must come before the first pruned one.
+/// `total_cmp` tells the zeros apart, but they rank as one: the last kept zero must come before the first pruned one.
 fn zeros_in_order(data: &[Number], mask: &crate::Mask, low: f64, high: f64) -> bool {
     let zero = |i: &usize| data[*i].to_f64() == 0.0;
     let last_kept = (0..data.len()).filter(zero).filter(|&i| mask.is_kept(i)).max();
@@ -63,7 +64,7 @@ pub fn n_m_holds_in_each_group(suite: &Suite) {
         let mask = suite.tensor(&shape, &data).mask_n_m(pattern, axis).map_err(failed)?;
         prop_assert_eq!(mask.shape(), &shape[..]);
         let along = if axis < 0 { (axis + shape.len() as isize) as usize } else { axis as usize };
-        // Kept and all elements of each group, the group named as in the oracle.
+        // The numbers of kept and of all elements in each group; the group has the oracle's key.
         let mut groups = std::collections::BTreeMap::<Vec<usize>, (usize, usize)>::new();
         for linear in 0..mask.len() {
             let mut name = index_of(linear, &shape);
@@ -100,7 +101,7 @@ pub fn equals_the_full_sort_oracle(suite: &Suite) {
     });
 }
 
-/// Rule 9: dead elements are never chosen nor examined, and asking for more than is alive is refused.
+/// Rule 9: dead elements are neither chosen nor examined, and asking for more than is alive is refused.
 pub fn dead_elements_stay_dead(suite: &Suite) {
     let cases = masked(with_nan(suite)).prop_flat_map(|(shape, data, alive)| {
         let axes = axes(shape.len().max(1));
@@ -164,7 +165,7 @@ fn several_layers(
     for_all(law, cases, |((shape, mut data, alive), companions, nan, share, names, density, pattern, by)| {
         let (mut doubles, mut halves): (Vec<f64>, Vec<half::bf16>) = companions;
         if share {
-            // A few numbers that all layers have: ties across layers and types, which names must break.
+            // A few numbers that all layers share: ties across layers and types, which names must break.
             data.iter_mut().for_each(|value| *value = value.like(few(value.low_bits())));
             doubles.iter_mut().for_each(|value| *value = few(value.to_bits()));
             halves.iter_mut().for_each(|value| *value = half::bf16::from_f64(few(value.to_bits().into())));
@@ -193,7 +194,7 @@ fn several_layers(
     });
 }
 
-/// Rule 6: a lower density, or a lower N of the same M, keeps a part of what the higher one keeps.
+/// Rule 6: a lower density, or a lower N of the same M, keeps a subset of the higher one's elements.
 pub fn later_mask_is_subset_of_earlier(suite: &Suite) {
     let cases = (small(suite), densities(), densities(), patterns(), 1usize..=9);
     for_all("later_mask_is_subset_of_earlier", cases, |((shape, data), one, other, pattern, n)| {
@@ -213,7 +214,7 @@ pub fn later_mask_is_subset_of_earlier(suite: &Suite) {
     });
 }
 
-/// Magnitude does not see signs.
+/// Flipping signs changes nothing under magnitude.
 pub fn sign_flips_change_nothing(suite: &Suite) {
     let cases = (masked(small(suite)), densities(), patterns());
     for_all("sign_flips_change_nothing", cases, |((shape, data, flips), density, pattern)| {
@@ -254,7 +255,7 @@ pub fn nan_is_an_error_naming_the_first(suite: &Suite) {
     });
 }
 
-/// An axis that is not there is an error that says which ones are.
+/// An axis that does not exist is an error that names the ones that do.
 pub fn no_axis_is_an_error(suite: &Suite) {
     for_all("no_axis_is_an_error", (small(suite), patterns(), 0isize..4), |((shape, data), pattern, beyond)| {
         let rank = shape.len();

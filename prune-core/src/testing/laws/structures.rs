@@ -16,8 +16,8 @@ use crate::testing::generators::{Kind, densities};
 use crate::threads::Threads;
 use crate::unit::{Blocks, Channels, Norm, Pool, Unit};
 
-/// Units, slices along each axis, and a ranking within bounds are those of a row-major tensor with the same logical
-/// content, whatever is alive; and the same on the calling thread and in pools of 1, 2 and 7.
+/// Units, slices along each axis, and a ranking within bounds equal those of a row-major tensor with the same logical
+/// content, whatever is alive. They are the same on the calling thread and in pools of 1, 2 and 7.
 pub fn units_slices_and_bounds_agree_everywhere(suite: &Suite) {
     let name = "units_slices_and_bounds_agree_everywhere";
     let tensors = prop_oneof![2 => small(suite), 1 => with_nan(suite)].boxed();
@@ -43,12 +43,13 @@ pub fn units_slices_and_bounds_agree_everywhere(suite: &Suite) {
     }
 }
 
-/// What units are tried with: pools and norms.
+/// The pools and norms with which units are tried.
 type Tried<'t> = (&'t [Pool], &'t [Norm]);
 
 const ALL: Tried<'static> = (&[Pool::Mean, Pool::Max], &[Norm::L1, Norm::L2, Norm::Max]);
 
-/// In each place; with one pool or norm a shape, since scores are made on one thread and only their ranking is shared.
+/// Compares every place; one pool or norm for each shape, since scores are made on one thread and only their ranking
+/// is shared.
 fn agree(suite: &Suite, shape: &[usize], data: &[Number], i: usize) -> TestCaseResult {
     let tried: Tried<'_> = (&ALL.0[i % 2..=i % 2], &ALL.1[i % 3..=i % 3]);
     let tensor = suite.tensor(shape, data);
@@ -67,7 +68,7 @@ fn agree(suite: &Suite, shape: &[usize], data: &[Number], i: usize) -> TestCaseR
     Ok(())
 }
 
-/// Every selection of this kind that a layer has.
+/// All selections of these kinds that a layer allows.
 fn everything(
     layer: &LayerRef<'_>,
     alive: Option<&Mask>,
@@ -90,7 +91,7 @@ fn everything(
         }
         found.push(one(selector.each_along(ranked, density, axis)));
     }
-    // Beside another layer of which at least a half must stay, and at most as much as density says of this one.
+    // Ranked beside another layer: at least half of that layer must stay, and at most the density of this one.
     let other: Result<PlainTensor<f64>, Error> = PlainTensor::from_logical(&[6], vec![0.0, 1e-3, 0.5, -0.5, -1.0, 1e9]);
     found.push(other.and_then(|other| {
         let other = LayerRef::of(&other);

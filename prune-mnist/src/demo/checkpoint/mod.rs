@@ -1,4 +1,4 @@
-//! The checkpoint: one safetensors file that holds all that the rest of a run depends on.
+//! The checkpoint: one safetensors file with everything that the rest of a run depends on.
 //!
 //! ```text
 //! metadata `prune`     JSON: format, version, settings, epochs done, steps of the epoch begun
@@ -9,13 +9,13 @@
 //! sha256               U8, 32 bytes: the digest of everything else
 //! ```
 //!
-//! There is no state of a random generator in it: seed and epoch are all that the order of images follows from (see
-//! [`crate::rng`]). JSON stands in tensors where it can outgrow the header, which has a limit. All metadata is one entry,
-//! because several would be written in any order, and equal runs are to write equal files.
+//! It holds no state of a random generator: the order of images follows from seed and epoch alone (see
+//! [`crate::rng`]). JSON is stored in tensors if it can outgrow the header, which has a limit. All metadata is one
+//! entry, because several would be written in any order, and equal runs must write equal files.
 //!
-//! - `settings`: what a run was asked for, and what may change when it goes on.
-//! - `write`, `read`: from a session to bytes and back. `digest`: what tells a whole file from an altered one.
-//! - `error`: why a checkpoint is refused.
+//! - `settings`: the settings of a run, and those that may change when it resumes.
+//! - `write`, `read`: from a session to bytes and back. `digest`: detects an altered file.
+//! - `error`: the reasons why a checkpoint is refused.
 
 mod digest;
 mod error;
@@ -36,25 +36,25 @@ use super::session::{Begun, Role};
 /// The file of the checkpoint.
 pub const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
 
-/// What the first field of the metadata says.
+/// The first field of the metadata.
 const FORMAT: &str = "checkpoint of prune's demo";
 /// The version that is written, and the latest that is read.
 const VERSION: u32 = 1;
 
-/// What the names of snapshots begin with.
+/// The prefix of the names of snapshots.
 const REWIND: &str = "rewind";
 
 /// The metadata's one entry.
 const METADATA: &str = "prune";
-/// The tensors that are no parameters.
+/// The tensors that are not parameters.
 const PRUNER: &str = "pruner";
 const HISTORY: &str = "history";
 const DIGEST: &str = "sha256";
 
-/// The buffer that is none of the optimiser's.
+/// The name of the weights in place of a buffer of the optimiser.
 const WEIGHTS: &str = "weights";
 
-/// The metadata. What of it tells other formats and versions apart is read first, by [`Kind`].
+/// The metadata. The fields that tell formats and versions apart are read first, as [`Kind`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
@@ -63,9 +63,9 @@ struct Header {
     settings: RunSettings,
     /// Epochs done.
     epoch: u64,
-    /// What has been trained since.
+    /// The progress since then.
     begun: Begun,
-    /// Whether the twin has branched off.
+    /// True if the twin has branched off.
     twin: bool,
 }
 

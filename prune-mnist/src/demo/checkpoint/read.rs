@@ -1,4 +1,4 @@
-//! From the bytes of a checkpoint back to a session.
+//! Reads a session from the bytes of a checkpoint.
 
 use std::fs;
 use std::io;
@@ -18,7 +18,7 @@ use crate::demo::record::History;
 use crate::demo::session::{Role, Session, Trained};
 use crate::nn::{Optimiser as _, Order, ParamSpec};
 
-/// A checkpoint that is whole, of this format and of a version that is read.
+/// A whole checkpoint, of this format and of a version that this program reads.
 #[derive(Debug)]
 pub struct Checkpoint {
     path: PathBuf,
@@ -57,7 +57,7 @@ impl Checkpoint {
             Ok(_) => {}
             Err(error) => return Err(damaged(format!("its metadata: {error}"))),
         }
-        // Nothing is believed before the digest has been compared.
+        // The content is not used before the digest has been compared.
         let tensors = SafeTensors::deserialize(&bytes).map_err(|error| damaged(error.to_string()))?;
         let all: Vec<_> = tensors.iter().filter(|(name, _)| *name != DIGEST).collect();
         let views = all.iter().map(|(name, tensor)| (*name, tensor.dtype(), tensor.shape(), tensor.data()));
@@ -75,7 +75,7 @@ impl Checkpoint {
         &self.path
     }
 
-    /// What the run was asked for.
+    /// The settings of the run.
     #[must_use]
     pub fn settings(&self) -> &RunSettings {
         &self.header.settings
@@ -99,12 +99,12 @@ impl Checkpoint {
         self.epoch() + u64::from(self.steps() > 0)
     }
 
-    /// The dense network's weights, into `params`: those of the twin where an event has happened, and of the one network
-    /// before that.
+    /// Reads the dense network's weights into `params`: the twin's after the first event, and the single network's
+    /// before it.
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::Unfit`] where names or shapes are not those of `params`.
+    /// [`CheckpointError::Unfit`] if names or shapes are not those of `params`.
     pub fn dense<P: Backend>(&self, params: &mut P) -> Result<(), CheckpointError> {
         let unfit = |why: String| CheckpointError::Unfit { path: self.path.clone(), why };
         let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| unfit(error.to_string()))?;
@@ -112,12 +112,12 @@ impl Checkpoint {
         fill_buffer(role, WEIGHTS, params, &tensors).map(drop).map_err(unfit)
     }
 
-    /// Puts `session`, at its beginning, where the run was.
+    /// Moves `session` from its beginning to the state of the run.
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::Unfit`] where names, shapes or counts are not those of the session's model and data;
-    /// [`DemoError::Unfit`] where events still to come do not fit.
+    /// [`CheckpointError::Unfit`] if names, shapes or counts are not those of the session's model and data;
+    /// [`DemoError::Unfit`] if events still to come do not fit.
     pub fn restore<P: Backend>(&self, session: &mut Session<'_, P>, model: &str) -> Result<(), DemoError> {
         let unfit = |why: String| CheckpointError::Unfit { path: self.path.clone(), why };
         let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| unfit(error.to_string()))?;
@@ -163,14 +163,14 @@ impl Checkpoint {
     }
 }
 
-/// Reads a network's weights and its optimiser's buffers; gives back how many tensors that were.
+/// Reads a network's weights and its optimiser's buffers; returns the number of tensors.
 fn fill<P: Backend>(role: Role, state: &mut Trained<P>, tensors: &SafeTensors<'_>) -> Result<usize, String> {
     let buffers = state.optimiser.buffers_mut();
     let all = [(WEIGHTS, &mut state.params)].into_iter().chain(buffers);
     all.map(|(buffer, params)| fill_buffer(role, buffer, params, tensors)).sum()
 }
 
-/// Reads the weights, or a buffer; gives back how many tensors that were.
+/// Reads the weights, or a buffer; returns the number of tensors.
 fn fill_buffer<P: Backend>(
     role: Role,
     buffer: &str,
@@ -180,7 +180,7 @@ fn fill_buffer<P: Backend>(
     fill_named(|parameter| tensor_name(role, buffer, parameter), params, tensors)
 }
 
-/// Reads parameters that stand under these names; gives back how many tensors that were.
+/// Reads the parameters with these names; returns the number of tensors.
 fn fill_named<P: Backend>(
     named: impl Fn(&str) -> String,
     params: &mut P,
@@ -199,7 +199,7 @@ fn fill_named<P: Backend>(
     Ok(specs.len())
 }
 
-/// Row-major values, into memory of either order.
+/// Copies row-major values into memory of either order.
 fn copy(bytes: &[u8], spec: &ParamSpec, order: Order, values: &mut [f32]) {
     let (numbers, _) = bytes.as_chunks::<4>();
     for (index, number) in numbers.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What a run was asked for, as its checkpoint keeps it, and what may change when it goes on.
+//! The settings of a run, as its checkpoint keeps them, and those that may change when it resumes.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::demo::error::DemoError;
 use crate::demo::show::number;
 use crate::demo::strategy::Plan;
 
-/// All that decides the result of a run. `--threads` and `--out` do not, and so are not in it.
+/// All settings that decide the result of a run. `--threads` and `--out` do not, so they are left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunSettings {
@@ -20,7 +20,7 @@ pub struct RunSettings {
     backend: BackendChoice,
     /// `--data`, as it was written.
     data: String,
-    /// The hashes of the four files, which are what must not change.
+    /// The hashes of the four files, which must not change.
     data_sha256: [String; 4],
     seed: u64,
     lr: f64,
@@ -35,7 +35,7 @@ pub struct RunSettings {
 }
 
 impl RunSettings {
-    /// What `arguments` and `plan` ask for, on `data`.
+    /// The settings of `arguments` and `plan`, on `data`.
     #[must_use]
     pub fn new(arguments: &Arguments, plan: &Plan, data: &Dataset) -> Self {
         Self {
@@ -67,22 +67,22 @@ impl RunSettings {
         &self.data
     }
 
-    /// Whether activations are pruned where the model has a place for it.
+    /// True if activations are pruned, in a model with a place for it.
     #[must_use]
     pub fn prunes_activations(&self) -> bool {
         !self.no_act_pruning
     }
 
-    /// The options that a run goes on with, and its plan: what is given now must be what it was, and what is left out is
+    /// The options and the plan of a resumed run. An option given now must equal the one here; an option left out is
     /// taken from here.
     ///
-    /// The strategy is the one that the run was begun with, at the epochs that it had then: the default one is not scaled
-    /// anew to another `--epochs`, because some of it may have happened.
+    /// The strategy is that of the run's beginning, with the same epochs. The default strategy is not scaled again to
+    /// another `--epochs`, because a part of it may be done.
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::Differs`], with every option that does; an event after `--epochs`; a strategy that cannot be
-    /// read.
+    /// [`CheckpointError::Differs`], with every option that differs; an event after `--epochs`; a strategy that
+    /// cannot be read.
     pub fn apply(&self, given: &Arguments, path: &Path) -> Result<(Arguments, Plan), DemoError> {
         let mut differences = Vec::new();
         let mut arguments = given.clone();
@@ -132,13 +132,13 @@ impl RunSettings {
         Ok((arguments, plan))
     }
 
-    /// These settings with what may change: the epochs, and where the data lies.
+    /// These settings with the parts that may change: the epochs, and the place of the data.
     #[must_use]
     pub fn gone_on(&self, arguments: &Arguments, plan: &Plan) -> Self {
         Self { epochs: plan.epochs, data: arguments.data.to_string(), ..self.clone() }
     }
 
-    /// Whether `data` is what the run was begun on.
+    /// Checks that `data` is the data of the run's beginning.
     ///
     /// # Errors
     ///

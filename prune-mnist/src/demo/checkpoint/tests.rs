@@ -1,4 +1,4 @@
-//! Tests of the file by itself: what goes in comes out, and nothing else is taken for it.
+//! Tests of the file alone: it returns its content, and no other file passes for it.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
@@ -22,12 +22,12 @@ fn data() -> Dataset {
     Dataset { train, test, origin: Origin::Made, files: sample.files }
 }
 
-/// Small enough that each byte of its checkpoint can be altered.
+/// Small enough to alter each byte of its checkpoint.
 fn tiny() -> ModelSpec {
     ModelSpec::new("tiny", [28, 28, 1], vec![Layer::Dense { features: 4 }, Layer::Relu, Layer::Dense { features: 10 }])
 }
 
-/// What keeps a state of its own between steps, each with the steps and ends of epochs after which it is stopped.
+/// Methods with a state of their own between steps, each with the number of stops, after steps and ends of epochs.
 const METHODS: [(&str, u64); 4] = [
     (
         "{0: {'method': 'unstr_global', 'density': 0.2, 'score': 'random', 'distribution': 'erk'},
@@ -65,7 +65,7 @@ fn settings_of(data: &Dataset, strategy: &str) -> RunSettings {
     RunSettings::new(&arguments, &Plan::new(Some(strategy), Some(EPOCHS)).unwrap(), data)
 }
 
-/// The checkpoint of a run of [`tiny`] that was stopped after so many steps.
+/// The checkpoint of a run of [`tiny`] that was stopped after `steps` steps.
 fn stopped(data: &Dataset, steps: usize) -> Vec<u8> {
     let mut session = session::<NdarrayParams<f32>>(&tiny(), data);
     session.start().unwrap();
@@ -81,7 +81,7 @@ fn read(bytes: &[u8]) -> Result<Checkpoint, CheckpointError> {
     Checkpoint::read(folder.path())
 }
 
-/// After each step the run is given up and gone on with from its checkpoint alone.
+/// Abandons the run after each step and resumes it from its checkpoint alone.
 fn goes_on_from_each_step<P: Backend + std::fmt::Debug + PartialEq>(strategy: &str, expected_stops: u64) {
     let (data, spec) = (data(), ModelSpec::mlp());
     let settings = settings_of(&data, strategy);
@@ -104,7 +104,7 @@ fn goes_on_from_each_step<P: Backend + std::fmt::Debug + PartialEq>(strategy: &s
         broken = next;
         stops += 1;
     }
-    // Three steps of each network, the twin's from the first event on, and the end of each epoch.
+    // Three steps of each network (the twin's from the first event on), and the end of each epoch.
     assert_eq!(stops, expected_stops, "{strategy}");
     assert_eq!(broken.history, whole.history);
     assert_eq!(broken.pruner, whole.pruner);

@@ -1,4 +1,4 @@
-//! From a session to the bytes of its checkpoint.
+//! Writes a session as the bytes of a checkpoint.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::demo::save::{self, Written};
 use crate::demo::session::{Role, Session, Trained};
 use crate::nn::Optimiser as _;
 
-/// The content of `checkpoint.safetensors` for a session as it is, after any of its steps.
+/// The content of `checkpoint.safetensors` for a session in its present state, after any step.
 ///
 /// # Errors
 ///

@@ -1,20 +1,20 @@
-//! What is drawn: points over epochs, and events.
+//! The content of the picture: points over epochs, and events.
 
 use prune_core::Density;
 use prune_schedule::{Strategy, Target};
 
 use crate::demo::record::History;
 
-/// A run as points. Two points of one epoch are before and after its event.
+/// A run as points. Two points of one epoch are its states before and after the event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curves {
-    /// What stands above.
+    /// The title above the picture.
     pub title: String,
     /// Epochs trained.
     pub epochs: u64,
     /// Test accuracy of the pruned network, as a fraction.
     pub pruned: Vec<(u64, f64)>,
-    /// Test accuracy of the dense twin, from where it branches off.
+    /// Test accuracy of the dense twin, from its first epoch on.
     pub twin: Vec<(u64, f64)>,
     /// Fraction of the parameters kept, from epoch 0.
     pub density: Vec<(u64, f64)>,
@@ -27,9 +27,9 @@ pub struct Curves {
 pub struct Marked {
     /// Its epoch.
     pub epoch: u64,
-    /// What it reaches, in a word or two.
+    /// Its target, in a word or two.
     pub label: String,
-    /// Whether its mask floats.
+    /// True if its mask floats.
     pub floats: bool,
 }
 
@@ -78,7 +78,7 @@ impl Curves {
     }
 }
 
-/// What the event at `epoch` reaches, as short as can be.
+/// The target of the event at `epoch`, as short as possible.
 fn label(strategy: &Strategy, epoch: u64) -> String {
     let targets = strategy.event_at(epoch).map(|(_, event)| event.targets()).unwrap_or_default();
     match targets[..] {
@@ -90,7 +90,7 @@ fn label(strategy: &Strategy, epoch: u64) -> String {
 
 fn kept(density: Density) -> String {
     let percent = density.get() * 100.0;
-    // As many digits as a density has that someone writes.
+    // Enough digits for the densities that people write.
     let digits = format!("{percent:.2}");
     format!("keeps {}%", digits.trim_end_matches('0').trim_end_matches('.'))
 }

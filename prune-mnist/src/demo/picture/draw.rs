@@ -19,9 +19,9 @@ use crate::picture::{
 const PRUNED: RGBColor = colour::BLUE;
 const TWIN: RGBColor = colour::VERMILION;
 const DENSITY: RGBColor = colour::GREEN;
-/// Where an event is.
+/// The line of an event.
 const EVENT: RGBColor = colour::GREY;
-/// Where masks float.
+/// The shade of floating masks.
 const FLOATING: RGBColor = RGBColor(236, 236, 236);
 
 const RIGHT: u32 = 24;
@@ -29,9 +29,9 @@ const RIGHT: u32 = 24;
 const TOP: u32 = 100;
 /// Height of the lower chart with its axis.
 const LOWER: u32 = 176;
-/// From so many epochs on, points have no marks.
+/// From this number of epochs on, points have no marks.
 const MOST_MARKS: u64 = 40;
-/// From so many events on, each has no line of its own.
+/// From this number of events on, events have no lines of their own.
 const MOST_LINES: usize = 60;
 
 type Points = Vec<(f64, f64)>;
@@ -136,7 +136,7 @@ impl<B: DrawingBackend> Canvas<'_, B> {
         self.chart(area, Margins { top, right: RIGHT, bottom }, across, up)
     }
 
-    /// A shade where masks float: between two masks of a range nothing is held.
+    /// Shades the ranges of floating masks: between two masks of a range nothing is held.
     fn shades(&self, chart: &Chart<'_, B>, curves: &Curves) -> Drawn<B> {
         let range = chart.plotting_area().get_y_range();
         for pair in curves.events.windows(2).filter(|pair| pair.iter().all(|event| event.floats)) {
@@ -146,7 +146,7 @@ impl<B: DrawingBackend> Canvas<'_, B> {
         Ok(())
     }
 
-    /// A line at each event, its label above the data where there is room.
+    /// Draws a line at each event, with its label above the data if there is room.
     fn events(&self, chart: &Chart<'_, B>, curves: &Curves, labelled: bool) -> Drawn<B> {
         let area = chart.plotting_area();
         let (low, high) = (area.get_y_range().start, area.get_y_range().end);

@@ -1,4 +1,4 @@
-//! The demo's pictures: accuracy of pruned network and dense twin, and density, over the epochs.
+//! The demo's pictures: density, and the accuracy of pruned network and dense twin, over the epochs.
 
 mod curves;
 mod draw;
@@ -76,7 +76,7 @@ mod tests {
         let empty = Curves { pruned: vec![(1, 0.5)], twin: Vec::new(), events: Vec::new(), epochs: 1, ..curves() };
         svg(&empty).unwrap();
         png(&empty).unwrap();
-        // A mask that is made anew every epoch, and more epochs than there are pixels.
+        // A new mask every epoch, and more epochs than pixels.
         let long = 3000;
         let event = |epoch| Marked { epoch, label: "keeps 10%".to_owned(), floats: true };
         let busy = Curves {

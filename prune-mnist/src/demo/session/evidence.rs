@@ -1,4 +1,4 @@
-//! What events look at besides the weights, gathered for them.
+//! Gathers the evidence that events need besides the weights.
 
 use std::cell::RefCell;
 
@@ -9,12 +9,12 @@ use super::{DemoError, Role, Session};
 use crate::demo::layers::Backend;
 use crate::nn::{NnError, Score};
 
-/// Training images that gradients before training, and the inputs of layers, are measured on.
+/// The number of training images for gradients before training and for the inputs of layers.
 const CALIBRATION: usize = 1280;
 
 impl<P: Backend> Session<'_, P> {
-    /// Keeps the parameters where an event rewinds to the end of this epoch. To what it was before the epoch's own event: what
-    /// that closes stays closed by its mask.
+    /// Keeps the parameters if an event rewinds to the end of this epoch. The state is that before the epoch's own
+    /// event; elements that this event closes stay closed by its mask.
     pub(super) fn snapshot(&mut self, epoch: u64) {
         let rewinds =
             |session: &Self| session.pruner.strategy().events().any(|(_, event)| event.rewinds_to() == Some(epoch));
@@ -23,8 +23,8 @@ impl<P: Backend> Session<'_, P> {
         }
     }
 
-    /// Whether an epoch trains otherwise than the twin's would: its forward pass is masked, or an event comes after one of its
-    /// steps.
+    /// True if an epoch trains otherwise than the twin's would: its forward pass is masked, or an event follows one
+    /// of its steps.
     pub(super) fn differs_in(&self, epoch: u64) -> bool {
         let (steps, strategy) = (self.trainer.steps(), self.pruner.strategy());
         let first = epoch.saturating_sub(1) * steps + 1;
@@ -32,7 +32,7 @@ impl<P: Backend> Session<'_, P> {
             || (strategy.has_steps() && (first..first + steps).any(|step| strategy.event_at_step(step).is_some()))
     }
 
-    /// The epoch's event, with all that it looks at.
+    /// Carries out the epoch's event, with all the evidence it needs.
     pub(super) fn carry_out(&mut self, epoch: u64) -> Result<Result<Option<Report>, PruneError>, DemoError> {
         let event = self.pruner.strategy().event_at(epoch).map(|(_, event)| event.clone());
         let Some(event) = event else { return Ok(self.pruner.end_epoch(epoch, &mut self.pruned.params)) };
@@ -42,7 +42,7 @@ impl<P: Backend> Session<'_, P> {
         if need == Some(Need::Gradient) {
             images.truncate(usize::try_from(self.settings.batch_size).unwrap_or(usize::MAX));
         }
-        // Before training nothing has been observed.
+        // Before training the pruner has observed nothing.
         let wanted = epoch == 0 && (by_gradient || matches!(need, Some(Need::Gradient | Need::MeanGradient)));
         let gradients = if wanted { Some(self.trainer.mean_gradients(&images, &self.pruned.params)?.1) } else { None };
         let rewind = event.rewinds_to().and_then(|epoch| self.snapshots.get(&epoch));
@@ -65,7 +65,7 @@ impl<P: Backend> Session<'_, P> {
         Ok(self.pruner.end_epoch_with(epoch, &mut self.pruned.params, evidence))
     }
 
-    /// Loss and accuracy on the test images; of the pruned network as its forward pass is.
+    /// Loss and accuracy on the test images; those of the pruned network in the form of its forward pass.
     pub(super) fn measure(&mut self, epoch: u64, role: Role) -> Result<Score, DemoError> {
         let score = match (role, &self.twin) {
             (Role::Twin, Some(twin)) => self.trainer.evaluate(&twin.params),

@@ -1,4 +1,4 @@
-//! What is printed at the end: pruned against its dense twin, layer by layer, and what became of the activations.
+//! The output at the end: pruned network and dense twin, layer by layer, and the effect of activation pruning.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::demo::record::EpochRecord;
 use crate::demo::size::Size;
 use crate::nn::ParamSpec;
 
-/// Pruned against dense twin, of the last epoch, with `revivals` counted at the very end.
+/// Compares the pruned network with its dense twin at the last epoch; `revivals` are counted at the very end.
 #[must_use]
 pub(crate) fn comparison(last: &EpochRecord, specs: &[ParamSpec], masks: &Masks, revivals: usize) -> String {
     let size = Size::of_all(specs, masks);
@@ -63,7 +63,7 @@ pub(crate) fn comparison(last: &EpochRecord, specs: &[ParamSpec], masks: &Masks,
     format!("{}\n\n{}", aligned(&header, rows), layers(specs, masks))
 }
 
-/// What is left of each parameter.
+/// The kept part of each parameter.
 fn layers(specs: &[ParamSpec], masks: &Masks) -> String {
     let header = [
         ("layer", Column::Left),
@@ -94,7 +94,7 @@ fn layers(specs: &[ParamSpec], masks: &Masks) -> String {
     aligned(&header, rows.chain([total]))
 }
 
-/// What activation pruning did, a line a place; `None` without a place.
+/// The effect of activation pruning, one line for each place; `None` without a place.
 #[must_use]
 pub(crate) fn activations(places: &[Arc<Place>]) -> Option<String> {
     let line = |place: &Arc<Place>| {

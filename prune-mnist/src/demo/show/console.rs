@@ -1,4 +1,4 @@
-//! Where output goes, and the progress bar of an epoch.
+//! The output channel, and the progress bar of an epoch.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -8,10 +8,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::demo::error::DemoError;
 use crate::demo::session::Role;
 
-/// Standard output, or what stands for it in tests.
+/// Standard output, or its substitute in tests.
 ///
-/// Once nobody reads it any more, as in `demo | head -3`, all further lines are dropped: the run goes on for the sake of
-/// its files.
+/// Once the reader has closed it, as in `demo | head -3`, all further lines are dropped. The run goes on for its
+/// files.
 pub struct Console<'w> {
     out: &'w mut (dyn Write + Send),
     closed: bool,
@@ -27,12 +27,12 @@ impl<'w> Console<'w> {
     ///
     /// # Errors
     ///
-    /// [`DemoError::Print`]; not where the reader has gone away.
+    /// [`DemoError::Print`], except if the reader has closed the output.
     pub fn line(&mut self, text: impl Display) -> Result<(), DemoError> {
         if self.closed {
             return Ok(());
         }
-        // A row should be seen when it is there, also where the output is a file.
+        // Each row must show at once, even if the output is a file.
         match writeln!(self.out, "{text}").and_then(|()| self.out.flush()) {
             Err(source) if source.kind() == io::ErrorKind::BrokenPipe => {
                 self.closed = true;
@@ -42,13 +42,13 @@ impl<'w> Console<'w> {
         }
     }
 
-    /// Prints a warning to standard error. That it cannot be printed there is no reason to stop.
+    /// Prints a warning to standard error. A failure to print it is no reason to stop.
     pub fn warning(&mut self, text: impl Display) {
         let _ = writeln!(io::stderr(), "warning: {text}");
     }
 }
 
-/// The progress bar of one epoch: on a terminal, gone when the epoch is over; silent where standard error is none.
+/// The progress bar of one epoch. On a terminal it disappears at the end of the epoch; elsewhere it is silent.
 pub(crate) struct Bar {
     bar: ProgressBar,
     role: Role,
@@ -56,8 +56,8 @@ pub(crate) struct Bar {
 }
 
 impl Bar {
-    /// A bar for epoch `epoch` of `epochs`, with `steps` steps for each network trained: with `twin`, two. Of all these, `done`
-    /// were done before a resume.
+    /// A bar for epoch `epoch` of `epochs`, with `steps` steps for each trained network: two of them with `twin`. Of
+    /// all these steps, `done` were done before a resume.
     #[must_use]
     pub(crate) fn new(epoch: u64, epochs: u64, steps: u64, twin: bool, done: u64) -> Self {
         let len = if twin { 2 * steps } else { steps };
@@ -69,7 +69,7 @@ impl Bar {
         Self { bar, role: Role::Pruned, twin }
     }
 
-    /// One more step, with the mean loss so far of the network it was of.
+    /// One more step, with the network's mean loss so far.
     pub(crate) fn tick(&mut self, role: Role, loss: f64) {
         self.role = role;
         if self.bar.is_hidden() {

@@ -1,4 +1,4 @@
-//! What is printed before training: data, model, training, activation pruning, strategy.
+//! The output before training: data, model, training, activation pruning, strategy.
 
 use std::fmt::Write as _;
 
@@ -12,23 +12,23 @@ use crate::demo::args::Arguments;
 use crate::demo::strategy::Plan;
 use crate::nn::LayerSummary;
 
-/// What the introduction is about.
+/// The content of the introduction.
 pub(crate) struct Intro<'a> {
     /// The options.
     pub arguments: &'a Arguments,
-    /// Where images come from.
+    /// The data.
     pub data: &'a Dataset,
     /// Strategy and epochs.
     pub plan: &'a Plan,
     /// The model's layers.
     pub layers: &'a [LayerSummary],
-    /// Where activations are pruned.
+    /// The places where activations are pruned.
     pub places: &'a [std::sync::Arc<Place>],
-    /// Places that the model has for it.
+    /// The number of places in the model.
     pub place_count: usize,
     /// Steps of an epoch.
     pub steps: u64,
-    /// Threads that compute.
+    /// The number of computing threads.
     pub threads: usize,
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn intro(about: &Intro<'_>) -> String {
     let _ = writeln!(text, "activations  {}", activation_rules(about));
     let _ = writeln!(text, "strategy     {}", plan.origin);
     if arguments.method.is_some() {
-        // As it is written, to be copied and changed.
+        // Printed in full, to be copied and changed.
         let written = plan.strategy.to_python();
         let _ = writeln!(text, "             {}", written.replace('\n', "\n             "));
     }
@@ -92,7 +92,7 @@ fn activation_rules(about: &Intro<'_>) -> String {
     }
 }
 
-/// What a place's rule asks for.
+/// The target of a place's rule.
 pub(super) fn goal(place: &Place) -> String {
     match place.rule {
         ActivationRule::Unstructured(density) => format!("density {}", density.get()),
@@ -112,7 +112,7 @@ fn model(layers: &[LayerSummary]) -> String {
     let count = |number: usize| if number == 0 { String::new() } else { thousands(number) };
     let row = |layer: &LayerSummary| {
         let what = layer.layer.to_string();
-        // Layers without parameters are called what they do.
+        // A layer without parameters is named after its operation.
         let name = if layer.name == what { String::new() } else { layer.name.clone() };
         [name, what, shape(&layer.output), count(layer.parameters), count(layer.multiply_adds)]
     };

@@ -1,4 +1,4 @@
-//! What the demo prints: lines and tables on standard output, warnings and the progress bar on standard error.
+//! The demo's output: lines and tables on standard output, warnings and the progress bar on standard error.
 
 mod comparison;
 mod console;
@@ -21,24 +21,24 @@ pub(crate) fn percent(fraction: f64) -> String {
     format!("{:.2}%", fraction * 100.0)
 }
 
-/// So many of something: `1 epoch`, `7 epochs`.
+/// A number with its noun: `1 epoch`, `7 epochs`.
 pub(crate) fn counted(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-/// A number as it was given; one that would take many digits with its power of ten.
+/// A number as the user gave it; with a power of ten if it would take many digits.
 pub(crate) fn number(number: f64) -> String {
     if number != 0.0 && !(1e-6..1e7).contains(&number.abs()) { format!("{number:e}") } else { number.to_string() }
 }
 
-/// A path as a shell takes it: quoted where it has anything but letters, digits and the usual marks.
+/// A path in shell syntax: quoted if it has other characters than letters, digits and the usual marks.
 pub(crate) fn shell_word(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+:".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
-/// A measured number with four decimals, or where it is large with its power of ten.
+/// A measured number with four decimals; with a power of ten if it is large.
 fn decimals(number: f64) -> String {
     if number.abs() < 1e5 { format!("{number:.4}") } else { format!("{number:.2e}") }
 }

@@ -1,4 +1,4 @@
-//! What is printed while training: a row an epoch, the report of each event.
+//! The output while training: one row for each epoch, and the report of each event.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use prune_schedule::Report;
 use super::{counted, decimals, percent};
 use crate::demo::record::{EpochRecord, EventRecord, Figures};
 
-/// The columns of an epoch's row with their widths, which hold whatever the numbers are, since rows come one by one.
+/// The columns of an epoch's row with their widths. They fit all numbers, since rows come one by one.
 const COLUMNS: [(&str, usize); 10] = [
     ("epoch", 5),
     ("train loss", 10),
@@ -28,7 +28,7 @@ pub(crate) fn header() -> String {
     aligned(COLUMNS.map(|(name, _)| name.to_owned()))
 }
 
-/// An epoch's row. Test figures and density are of the network as the epoch leaves it, its event included.
+/// An epoch's row. Test figures and density are those at the end of the epoch, after its event.
 #[must_use]
 pub(crate) fn row(record: &EpochRecord, took: Duration) -> String {
     aligned([
@@ -62,7 +62,7 @@ pub(crate) fn event(event: &EventRecord, epochs: u64) -> String {
     )
 }
 
-/// How an event's accuracy has recovered, once the next epoch has trained; `None` before that.
+/// The recovery of an event's accuracy, once the next epoch has trained; `None` before that.
 #[must_use]
 pub(crate) fn later(event: &EventRecord) -> Option<String> {
     let later = event.later?;
@@ -77,7 +77,7 @@ pub(crate) fn later(event: &EventRecord) -> Option<String> {
     ))
 }
 
-/// What the events after the steps of an epoch did, in a line a method; `None` where there were none.
+/// The effect of the events after the steps of an epoch, one line for each method; `None` if there were none.
 pub(crate) fn steps<'r>(reports: impl Iterator<Item = &'r Report>) -> Option<String> {
     let mut by_method: BTreeMap<&str, Vec<&Report>> = BTreeMap::new();
     reports.for_each(|report| by_method.entry(&report.method).or_default().push(report));

@@ -1,11 +1,11 @@
-//! What is printed of the network without its closed channels.
+//! The output on the network without its closed channels.
 
 use prune_schedule::table::{Column, aligned};
 
 use super::{percent, thousands};
 use crate::demo::small::{Comparison, ONNX_FILE, SMALL_FILE};
 
-/// The network as it was trained against the one that is left.
+/// The trained network, compared with the one left without closed channels.
 #[must_use]
 pub(crate) fn small(made: &Comparison) -> String {
     let counts = |name: &str, [before, after]: [usize; 2]| {

@@ -1,4 +1,4 @@
-//! What methods look at besides the weights, measured on training images without a step.
+//! Measures the evidence that methods need besides the weights, on training images without a step.
 
 use super::Trainer;
 use crate::demo::layers::Backend;
@@ -6,10 +6,10 @@ use crate::nn::{InputNorms, NnError, Score};
 use crate::rng::epoch_order;
 
 impl<P: Backend> Trainer<'_, P> {
-    /// Training images to measure on: `count` of them, or all where there are fewer, drawn without replacement by the seed
-    /// of the run.
+    /// Training images to measure on: `count` of them, or all if there are fewer, drawn without replacement by the
+    /// seed of the run.
     ///
-    /// They are the first in the order of epoch 0, which is never trained, so that training draws nothing else for it.
+    /// They are the first in the order of epoch 0, which is never trained, so training needs no other draw for them.
     #[must_use]
     pub fn calibration(&self, count: usize) -> Vec<u32> {
         let mut order = Vec::new();
@@ -19,17 +19,18 @@ impl<P: Backend> Trainer<'_, P> {
         order
     }
 
-    /// The gradients of the mean loss over these training images, with what they have scored: the mean over batches, each
-    /// weighted by its images, before anything is multiplied with weights. SNIP (Lee et al. 2019) ranks by them.
+    /// The gradients of the mean loss over these training images, with their score. The mean over batches, each
+    /// weighted by its images, is taken before anything is multiplied with weights. SNIP (Lee et al. 2019) ranks by
+    /// them.
     ///
-    /// The images are cut into batches of the run's size in the order in which they are given; sums are in f64 in that
-    /// order, so that threads do not change a bit. No step is taken, and [`gradient`](Self::gradient) is afterwards that of
-    /// the last batch.
+    /// The images are cut into batches of the run's size in the given order. Sums are in f64 in that order, so
+    /// threads do not change a bit. No step is taken, and [`gradient`](Self::gradient) is then that of the last
+    /// batch.
     ///
     /// # Errors
     ///
-    /// [`NnError::EmptyBatch`] without images, [`NnError::NoSuchSample`]; parameters that are not the network's; a NaN met
-    /// by activation pruning.
+    /// [`NnError::EmptyBatch`] without images, [`NnError::NoSuchSample`]; parameters that are not the network's; a
+    /// NaN found by activation pruning.
     pub fn mean_gradients(&mut self, images: &[u32], params: &P) -> Result<(Score, P), NnError> {
         if images.is_empty() {
             return Err(NnError::EmptyBatch);
@@ -102,7 +103,7 @@ mod tests {
         let data = data();
         let mut trainer = trainer::<P>(&data);
         let params: P = initial_parameters(trainer.network.parameters(), Initialisation::default(), 1);
-        // The last batch has 5 images, so that weighting batches alike would be seen.
+        // The last batch has 5 images, so the test sees equal weights for unequal batches.
         let images = trainer.calibration(37);
         let (score, mean) = trainer.mean_gradients(&images, &params).unwrap();
         let (expected, gradients, norms) = at_once(&data, &images, &params);

@@ -9,10 +9,10 @@ use crate::nn::real::Real;
 use crate::nn::spec::{ParamKind, ParamSpec};
 use crate::nn::storage::{Order, ParamSet, ParamStorage};
 
-/// A parameter as nalgebra holds it.
+/// A parameter in nalgebra's form.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NalgebraTensor<T> {
-    /// A kernel. Seen through its logical shape, which its [`ParamSpec`] has, it may be of rank 4.
+    /// A kernel. Under its logical shape, which its [`ParamSpec`] has, it may be of rank 4.
     Matrix(DMatrix<T>),
     /// A bias, of rank 1.
     Vector(DVector<T>),
@@ -37,7 +37,7 @@ impl<T: Real> NalgebraTensor<T> {
     }
 }
 
-/// One matrix or vector a parameter.
+/// One matrix or vector for each parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NalgebraParams<T> {
     specs: Vec<ParamSpec>,
@@ -50,8 +50,8 @@ impl<T> NalgebraParams<T> {
         self.specs.iter().zip(&self.tensors)
     }
 
-    /// Descriptions and tensors to write, in the order of the model. A tensor that is given another size is refused by
-    /// the next step.
+    /// Descriptions and tensors to write, in the order of the model. If a tensor is given another size, the next step
+    /// refuses it.
     pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&ParamSpec, &mut NalgebraTensor<T>)> {
         self.specs.iter().zip(&mut self.tensors)
     }
@@ -85,8 +85,8 @@ impl<T: Real> ParamSet<T> for NalgebraParams<T> {
     }
 }
 
-/// Kernels are seen under their logical shapes. A tensor that was given another size keeps its own shape, which the
-/// pruner then refuses.
+/// Kernels have their logical shapes. A tensor that was given another size keeps its own shape, which the pruner then
+/// refuses.
 impl<T: Real + Element> Layers for NalgebraParams<T> {
     fn layers(&self) -> Vec<(Cow<'_, str>, LayerRef<'_>)> {
         let layer = |(spec, tensor)| -> (Cow<'_, str>, LayerRef<'_>) {
@@ -115,7 +115,7 @@ impl<T: Real + Element> LayersMut for NalgebraParams<T> {
                 }
                 NalgebraTensor::Vector(vector) => Ok(vector.layer_mut()),
             };
-            // What can be read under a shape can be written under it.
+            // A shape that allows reading allows writing too.
             layers.extend(layer.map(|layer| (Cow::Borrowed(spec.name.as_str()), layer)));
         }
         layers

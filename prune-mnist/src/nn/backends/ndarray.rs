@@ -9,11 +9,11 @@ use crate::nn::real::Real;
 use crate::nn::spec::ParamSpec;
 use crate::nn::storage::{Order, ParamSet, ParamStorage};
 
-/// One array a parameter, of the parameter's logical shape.
+/// One array for each parameter, of the parameter's logical shape.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NdarrayParams<T> {
     specs: Vec<ParamSpec>,
-    /// In standard layout, always: they are lent as views only, which cannot change it.
+    /// Always in standard layout: they are lent as views only, which cannot change it.
     arrays: Vec<ArrayD<T>>,
 }
 

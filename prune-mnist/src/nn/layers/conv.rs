@@ -9,11 +9,11 @@
 //! ```
 //!
 //! 1. A few samples are unrolled at a time, so that the unrolled matrix stays in the second-level cache between being
-//!    written and being multiplied; it is never kept for the backward pass, since making it again costs less than
+//!    written and being multiplied. It is never kept for the backward pass, since making it again costs less than
 //!    reading it back from memory.
 //! 2. In NHWC the inputs under one kernel row are contiguous, so unrolling copies runs of (kernel width x channels)
-//!    values. With one channel those runs would be 3 values long; there the matrix is unrolled tap by tap, whole image
-//!    rows at a time, and handed to the product as a transposed view.
+//!    values. With one channel those runs would be 3 values long. That matrix is unrolled tap by tap instead, whole
+//!    image rows at a time, and the product gets a transposed view.
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
@@ -22,8 +22,8 @@ use crate::nn::product::product;
 use crate::nn::real::Real;
 use crate::nn::simd::vectorised;
 
-/// Rows of the unrolled matrix worth one product: below this the product does not reach its speed, far above it the
-/// matrix falls out of the cache.
+/// Rows of the unrolled matrix for one product: with fewer rows the product does not reach its speed, with many more
+/// the matrix falls out of the cache.
 const UNROLLED_ROWS: usize = 256;
 
 /// The sizes of a convolution.
@@ -66,7 +66,8 @@ impl ConvShape {
         self.taps() * self.features
     }
 
-    /// Samples unrolled at once. Depends on the shape alone, so that sums are always cut in the same places.
+    /// The number of samples unrolled at once. It depends on the shape alone, so sums are always cut in the same
+    /// places.
     pub(in crate::nn) fn group(&self) -> usize {
         (UNROLLED_ROWS / self.pixels()).max(1)
     }
@@ -110,8 +111,8 @@ impl ConvShape {
         }
     }
 
-    /// Writes the gradient of the input to `input_gradient`. The kernel is given transposed, (features x taps), because
-    /// the product wants it contiguous that way.
+    /// Writes the gradient of the input to `input_gradient`. The kernel is given transposed, (features x taps),
+    /// because the product needs it contiguous that way.
     pub(in crate::nn) fn backward_input<T: Real>(
         &self,
         transposed: ArrayView2<'_, T>,
@@ -128,8 +129,8 @@ impl ConvShape {
         }
     }
 
-    /// The squares of what lies under each tap of the kernel, summed over the output pixels of one sample in their order;
-    /// what is outside the image counts as zero. A tap is (row, column, channel), as a row of an HWIO kernel.
+    /// The squares of the inputs under each tap of the kernel, summed over the output pixels of one sample in their
+    /// order; outside the image they count as zero. A tap is (row, column, channel), as in a row of an HWIO kernel.
     pub(in crate::nn) fn tap_squares<T: Real>(&self, image: &[T]) -> Vec<f64> {
         let mut squares = vec![0.0; self.taps()];
         let run = self.kernel[1] * self.channels;
@@ -159,7 +160,7 @@ impl ConvShape {
         }
     }
 
-    /// One row a tap, for inputs of one channel.
+    /// Unrolls one row for each tap, for inputs of one channel.
     #[inline(always)]
     fn unroll_by_tap<T: Real>(&self, input: &[T], count: usize, unrolled: &mut [T]) {
         let ([height, width], [out_height, out_width]) = (self.input, self.out);
@@ -185,7 +186,7 @@ impl ConvShape {
         }
     }
 
-    /// One row a pixel.
+    /// Unrolls one row for each pixel.
     #[inline(always)]
     fn unroll_by_pixel<T: Real>(&self, input: &[T], unrolled: &mut [T]) {
         let run = self.kernel[1] * self.channels;
@@ -224,7 +225,7 @@ impl ConvShape {
         }
     }
 
-    /// The inputs under row `tap_y` of the kernel at output pixel `pixel`, or `None` where that row is outside.
+    /// The inputs under row `tap_y` of the kernel at output pixel `pixel`, or `None` if that row is outside.
     #[inline(always)]
     fn run(&self, pixel: usize, tap_y: usize) -> Option<Run> {
         let [height, width] = self.input;
@@ -255,7 +256,7 @@ vectorised! {
     }
 }
 
-/// Where one row of the kernel meets the image.
+/// The part of the image under one row of the kernel.
 struct Run {
     /// Index of the first value within the image.
     from: usize,

@@ -1,9 +1,9 @@
 //! Fully connected layers.
 //!
-//! A dense kernel can be large (3136 x 256 in the CNN) against a batch of 128, so that a gradient for each part of the
-//! batch would cost more to add up than to compute. These layers therefore take the whole batch at once, and what is
-//! cut into parts for the threads is the output: each part is one product over fixed columns (or rows), and no sum ever
-//! crosses a part. The parts depend on the shapes alone.
+//! A dense kernel can be large (3136 x 256 in the CNN) against a batch of 128, so a gradient for each part of the
+//! batch would cost more to add up than to compute. These layers therefore take the whole batch at once, and cut the
+//! output into parts for the threads. Each part is one product over fixed columns (or rows), and no sum ever crosses
+//! a part. The parts depend on the shapes alone.
 
 use ndarray::parallel::prelude::*;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, s};
@@ -14,17 +14,17 @@ use crate::nn::product::product;
 use crate::nn::real::Real;
 use crate::nn::storage::Order;
 
-/// Columns of an output that one thread computes at a time, about: enough for the product to reach its speed, few
-/// enough that the threads share even a layer of 300.
+/// The approximate number of columns of an output that one thread computes at a time: enough for the product to reach
+/// its speed, few enough that the threads share even a layer of 300.
 const OUTPUT_PART: usize = 64;
 
-/// Rows of a kernel's gradient that one thread computes at a time, about.
+/// The approximate number of rows of a kernel's gradient that one thread computes at a time.
 const KERNEL_PART: usize = 392;
 
 /// Below this number of multiply-adds a layer is computed in one piece: waking a second thread takes longer.
 const WORTH_SHARING: usize = 1 << 18;
 
-/// Writes relu(`input` x `kernel` + `bias`) to `output`, the relu being optional.
+/// Writes relu(`input` x `kernel` + `bias`) to `output`; the relu is optional.
 pub(in crate::nn) fn forward<T: Real>(
     kernel: ArrayView2<'_, T>,
     bias: &[T],
@@ -46,8 +46,8 @@ pub(in crate::nn) fn forward<T: Real>(
     });
 }
 
-/// Writes the gradients of kernel and bias, and that of the input where one is asked for, the latter closed by the gate
-/// of each sample.
+/// Writes the gradients of kernel and bias, and that of the input if one is asked for, closed by the gate of each
+/// sample.
 pub(in crate::nn) fn backward<T: Real>(
     kernel: ArrayView2<'_, T>,
     input: ArrayView2<'_, T>,
@@ -72,7 +72,7 @@ pub(in crate::nn) fn backward_bias<T: Real>(output_gradient: &[T], bias_gradient
     add_rows(bias_gradient, output_gradient);
 }
 
-/// Parts are cut along the axis that lies slowest in memory, so that each is one run of memory.
+/// Cuts parts along the slowest axis in memory, so that each part is one run of memory.
 fn backward_kernel<T: Real>(
     input: ArrayView2<'_, T>,
     output_gradient: ArrayView2<'_, T>,
@@ -121,8 +121,8 @@ fn backward_input<T: Real>(
     });
 }
 
-/// Length of the parts that `size` is cut into for `work` multiply-adds: about `target` each, an even number of them,
-/// since two threads are the least that share, and a multiple of the vector length.
+/// The length of the parts into which `size` is cut for `work` multiply-adds: about `target` each, an even number of
+/// parts, since at least two threads share, and a multiple of the vector length.
 fn part_of(target: usize, size: usize, work: usize) -> usize {
     let parts = (size / target) & !1;
     if work < WORTH_SHARING || parts == 0 { size } else { size.div_ceil(parts).next_multiple_of(16).min(size) }

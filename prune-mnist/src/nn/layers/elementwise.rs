@@ -4,14 +4,14 @@ use crate::nn::gate::note_signs_inline;
 use crate::nn::real::Real;
 use crate::nn::simd::vectorised;
 
-/// Values that a short row is repeated to fill: a row is as short as a layer has channels, too short for a loop to reach
-/// its speed, and a few hundred values are enough for that.
+/// A short row is repeated to this number of values. A row is only as long as a layer has channels, too short for a
+/// loop to reach its speed; a few hundred values are enough.
 const REPEATED: usize = 1024;
 
 vectorised! {
     /// Adds `bias` to each row of `values` (whose width is that of `bias`), and with `relu` takes the positive part.
-    /// Where `signs` has an element for each value, it gets what [`note_signs`](crate::nn::gate::note_signs) would note;
-    /// it may be empty.
+    /// If `signs` has an element for each value, it receives the signs as [`note_signs`](crate::nn::gate::note_signs)
+    /// notes them; it may be empty.
     ///
     /// NaN stays NaN, so that a diverged run is seen. A negative zero becomes zero under relu.
     pub(in crate::nn) fn add_bias<'a, T>(values: &'a mut [T], bias: &'a [T], relu: bool, signs: &'a mut [u8]) {
@@ -63,8 +63,8 @@ vectorised! {
     }
 }
 
-/// Copies a run of a few dozen values, for which calling the library's copy takes longer than copying: in pieces of a
-/// fixed length, which are moved in registers. The last piece begins early where the length is no multiple.
+/// Copies a run of a few dozen values, in pieces of a fixed length that are moved in registers: calling the library's
+/// copy would take longer than copying. The last piece begins early if the length is no multiple.
 #[inline(always)]
 pub(super) fn copy<T: Real>(to: &mut [T], from: &[T]) {
     match to.len() {

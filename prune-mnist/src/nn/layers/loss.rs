@@ -2,21 +2,21 @@
 
 use crate::nn::real::Real;
 
-/// What one sample adds to a batch's figures.
+/// The share of one sample in a batch's figures.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::nn) struct SampleLoss {
     /// Cross-entropy in nats.
     pub(in crate::nn) loss: f64,
-    /// Whether the largest output, the first of equals, is the label's.
+    /// True if the largest output, the first of equals, is the label's.
     pub(in crate::nn) correct: bool,
 }
 
-/// The loss of one sample, and, where `gradient` is given, `scale` times its gradient by the logits.
+/// The loss of one sample; if `gradient` is given, it receives `scale` times the gradient by the logits.
 ///
 /// The largest logit is subtracted first, so that no exponential overflows. A NaN makes the loss NaN.
 ///
 /// # Panics
-/// If `label` is no index of `logits`.
+/// If `label` is not an index of `logits`.
 pub(in crate::nn) fn cross_entropy<T: Real>(
     logits: &[T],
     label: u8,

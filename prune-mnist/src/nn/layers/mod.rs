@@ -1,7 +1,7 @@
-//! The arithmetic of each layer, on slices: what goes in and out lies in NHWC order, one sample after the other.
+//! The arithmetic of each layer, on slices. Inputs and outputs lie in NHWC order, one sample after the other.
 //!
-//! Nothing here knows of threads, models or backends. A caller hands over the samples of one fixed part of the batch,
-//! and parameters and their gradients as matrix views, whose strides say how the backend stores them.
+//! This module knows no threads, models or backends. A caller passes the samples of one fixed part of the batch, and
+//! parameters and their gradients as matrix views, whose strides describe the backend's storage.
 
 pub(super) mod conv;
 pub(super) mod dense;

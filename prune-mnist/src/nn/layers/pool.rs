@@ -147,8 +147,8 @@ impl PoolShape {
         rest.fill(T::zero());
     }
 
-    /// Writes a share of the gradient of one line of windows to each input: to the first row of inputs, and from there to
-    /// the others.
+    /// Writes a share of the gradient of one line of windows to each input: to the first row of inputs, and from
+    /// there to the others.
     #[inline(always)]
     fn spread<T: Real>(&self, gradient: &[T], target: &mut [T]) {
         let (channels, scale) = (self.channels, self.scale::<T>());
@@ -164,8 +164,8 @@ impl PoolShape {
         others.chunks_exact_mut(first.len()).for_each(|other| other.copy_from_slice(first));
     }
 
-    /// [`send_to_maximum`](Self::send_to_maximum) for the common window of 2 x 2: which of the four has the maximum
-    /// is a choice between values and no branch, because it is as good as chance and would be guessed wrong.
+    /// The same as [`send_to_maximum`](Self::send_to_maximum) for the common window of 2 x 2. It chooses among the
+    /// four values without a branch, because the choice is random and a processor would guess it wrong.
     #[inline(always)]
     fn send_to_maximum_of_four<T: Real>(&self, input: &[T], maxima: &[T], gradient: &[T], target: &mut [T]) {
         let (channels, line, pair) = (self.channels, self.input[1] * self.channels, 2 * self.channels);
@@ -198,7 +198,7 @@ impl PoolShape {
                 let first = x * self.window * channels + channel;
                 let taps = (0..self.window * self.window)
                     .map(|tap| first + tap / self.window * line + tap % self.window * channels);
-                // A NaN is equal to nothing; then nothing passes, and the loss is NaN already.
+                // A NaN is equal to nothing: no gradient passes, and the loss is NaN already.
                 if let Some(index) = taps.into_iter().find(|&index| input[index] == maxima[out]) {
                     target[index] = gradient[out];
                 }
@@ -207,12 +207,12 @@ impl PoolShape {
     }
 }
 
-/// Channels that [`send_in_runs`] takes together: those of one vector, or two.
+/// The number of channels that [`send_in_runs`] takes together: those of one vector, or two.
 const LANES: usize = 16;
 
-/// Sends the gradient of one window of 2 x 2 to where its maximum is, in each of at least `N` channels. `N` channels are
-/// read before any is written, which is what lets the compiler see that nothing it reads is changed meanwhile; the last
-/// run begins early where the channels are no multiple, and writes some of the values again.
+/// Sends the gradient of one window of 2 x 2 to its maximum, in each of at least `N` channels. `N` channels are read
+/// before any is written, so the compiler sees that no value it reads changes in between. The last run begins early
+/// if the channels are no multiple, and writes some of the values again.
 #[inline(always)]
 fn send_in_runs<T: Real, const N: usize>(
     maxima: &[T],
@@ -246,7 +246,7 @@ fn send_in_runs<T: Real, const N: usize>(
     }
 }
 
-/// `values`, of which there are `N`, as an array.
+/// The `N` values of `values` as an array.
 #[inline(always)]
 fn run<T: Real, const N: usize>(values: &[T]) -> [T; N] {
     let mut run = [T::zero(); N];

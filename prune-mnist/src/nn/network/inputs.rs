@@ -1,4 +1,4 @@
-//! How large the inputs of each kernel are.
+//! The norms of the inputs of each kernel.
 
 use std::borrow::Cow;
 
@@ -12,13 +12,14 @@ use crate::nn::real::Real;
 use crate::nn::spec::ParamSpec;
 use crate::nn::storage::ParamSet;
 
-/// The L2 norm of each input of each kernel over some samples: what Wanda (Sun et al. 2023) weighs magnitudes with.
+/// The L2 norm of each input of each kernel over some samples. Wanda (Sun et al. 2023) multiplies magnitudes by
+/// these.
 ///
-/// Under a kernel's name (`Conv_0-kernel`, `Dense_1-kernel`) stands a tensor of the kernel's shape without its last axis,
-/// the features: (inputs) for a dense kernel, (height, width, input channels) for a convolution's. A norm is zero where
-/// the input was zero throughout, and not finite where the input was not.
+/// A kernel's name (`Conv_0-kernel`, `Dense_1-kernel`) leads to a tensor of the kernel's shape without its last axis,
+/// the features: (inputs) for a dense kernel, (height, width, input channels) for a convolution's. A norm is zero if
+/// the input was always zero, and not finite if the input was not.
 ///
-/// As [`Layers`], it is the evidence that pruning by such norms asks for.
+/// As [`Layers`], it is the evidence for pruning by such norms.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InputNorms {
     kernels: Vec<(String, PlainTensor<f64>)>,
@@ -44,16 +45,17 @@ impl Layers for InputNorms {
 }
 
 impl<T: Real> Network<T> {
-    /// The norm of each input of each kernel over `images`, which are given as [`gradients`](Self::gradients) takes them,
-    /// but may be more than a batch; in the order of the model.
+    /// The norm of each input of each kernel over `images`, in the order of the model. `images` has the form that
+    /// [`gradients`](Self::gradients) takes, but may be larger than a batch.
     ///
-    /// An input of a convolution is a place under its kernel: its norm is over all output pixels of all images, and what
-    /// lies outside an image counts as zero. Inputs are those that the network with `params` and its activation pruners
-    /// meets: where earlier layers are pruned already, they are what these pass on.
+    /// An input of a convolution is a place under its kernel. Its norm is over all output pixels of all images, and
+    /// places outside an image count as zero. Inputs are those that the network with `params` and its activation
+    /// pruners meets: if earlier layers are pruned already, these are their outputs.
     ///
-    /// Squares are summed in f64, over the pixels of an image and then over the images, both in their order. So the norms
-    /// are the same bit for bit at any number of threads, and but for the rounding of the forward pass for any capacity.
-    /// The cost is that of a forward pass, and an addition for each value under a kernel at each of its places.
+    /// Squares are summed in f64, over the pixels of an image and then over the images, both in their order. So the
+    /// norms are the same bit for bit at any number of threads, and for any capacity up to the rounding of the
+    /// forward pass. The cost is that of a forward pass, and an addition for each value under a kernel at each of its
+    /// places.
     ///
     /// # Errors
     /// [`NnError::EmptyBatch`] without images, [`NnError::PartSample`], parameters that do not fit the model; or the error

@@ -9,8 +9,8 @@ use crate::nn::simd::vectorised;
 use crate::nn::spec::ParamSpec;
 use crate::nn::storage::{ParamSet, ParamStorage};
 
-/// Adam (Kingma and Ba 2015, algorithm 1): the mean of the gradients over the root of the mean of their squares, both
-/// means running ones that are corrected for having begun at zero.
+/// Adam (Kingma and Ba 2015, algorithm 1): the mean of the gradients over the root of the mean of their squares. Both
+/// are running means, corrected for starting at zero.
 ///
 /// ```text
 /// m = 0.9 m + 0.1 g      v = 0.999 v + 0.001 g^2
@@ -20,7 +20,7 @@ use crate::nn::storage::{ParamSet, ParamStorage};
 /// There is no weight decay. An element whose gradients were all zero does not move: its m and v stay zero, and
 /// 0 / (0 + 1e-8) is 0. So masked gradients are enough to keep zeros zero, in the weights and in both buffers.
 ///
-/// A run goes on bit for bit from its weights, both buffers and [`steps`](Self::steps).
+/// A run resumes bit for bit from its weights, both buffers and [`steps`](Self::steps).
 ///
 /// # Examples
 /// ```
@@ -45,11 +45,11 @@ pub struct Adam<P> {
     steps: u64,
 }
 
-/// What each step leaves of the running mean of gradients.
+/// The share that each step keeps of the running mean of gradients.
 const BETA_1: f64 = 0.9;
-/// What each step leaves of the running mean of their squares.
+/// The share that each step keeps of the running mean of their squares.
 const BETA_2: f64 = 0.999;
-/// What keeps the quotient finite.
+/// A small number that keeps the quotient finite.
 const EPSILON: f64 = 1e-8;
 
 impl<P> Adam<P> {
@@ -62,13 +62,13 @@ impl<P> Adam<P> {
         Self { specs: specs.to_vec(), mean: P::zeros(specs), square: P::zeros(specs), steps: 0 }
     }
 
-    /// Steps done, which the corrections depend on.
+    /// Steps done; the corrections depend on them.
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// Goes on as after `steps` steps; for a run whose buffers were stored.
+    /// Continues as after `steps` steps, for a run with stored buffers.
     pub fn set_steps(&mut self, steps: u64) {
         self.steps = steps;
     }
@@ -103,7 +103,7 @@ impl<T: Real, P: ParamStorage<T>> Optimiser<T, P> for Adam<P> {
     }
 }
 
-/// What a step multiplies with, found in f64 so that the powers lose nothing.
+/// The factors of a step, computed in f64 so that the powers lose nothing.
 #[derive(Clone, Copy)]
 struct Corrections<T> {
     /// The rate over the correction of the mean.

@@ -1,5 +1,5 @@
-//! Optimisers, a file each. Their buffers are sets of parameters like the weights themselves, so that whatever is done to
-//! the weights by name (holding pruned ones at zero above all) can be done to every buffer.
+//! Optimisers, one file each. Their buffers are sets of parameters like the weights themselves, so every operation on
+//! the weights by name (above all holding pruned ones at zero) works on every buffer.
 
 mod adam;
 mod rate;
@@ -17,15 +17,16 @@ pub trait Optimiser<T: Real, P: ParamStorage<T>> {
     /// One step with learning rate `rate`.
     ///
     /// # Errors
-    /// Parameters or gradients that are not of the model this optimiser was made for; nothing is written then.
+    /// Parameters or gradients that are not of this optimiser's model; nothing is written then.
     fn step(&mut self, params: &mut P, gradients: &P, rate: T) -> Result<(), NnError>;
 
-    /// Every buffer with its name; each has one tensor a parameter.
+    /// Every buffer with its name; each has one tensor for each parameter.
     fn buffers(&self) -> Vec<(&'static str, &P)>;
 
     /// Every buffer with its name, to write.
     fn buffers_mut(&mut self) -> Vec<(&'static str, &mut P)>;
 }
 
-/// Elements that one thread updates at a time: enough to outweigh handing them out, few enough to share a layer.
+/// The number of elements that one thread updates at a time: enough to outweigh the hand-over, few enough to share a
+/// layer.
 const PART: usize = 1 << 15;

@@ -1,4 +1,4 @@
-//! How the learning rate falls.
+//! Schedules of the learning rate.
 
 /// The learning rate of step `step` of `steps`, counted from 0: `start` at first, falling linearly to 0.
 ///

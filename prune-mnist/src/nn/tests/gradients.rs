@@ -1,4 +1,4 @@
-//! Every gradient against central finite differences in f64.
+//! Every gradient, compared with central finite differences in f64.
 
 use std::sync::Mutex;
 
@@ -10,7 +10,7 @@ use crate::demo::activations::{Place, prune_activations};
 /// More than one chunk, and the last one not full.
 const SAMPLES: usize = 19;
 
-/// Elements of each parameter that are moved; spread over it.
+/// The number of elements of each parameter that are moved, spread over it.
 const PROBES: usize = 24;
 
 fn check<P: ParamStorage<f64>>(spec: &ModelSpec, pruned: bool, masked: bool) {
@@ -78,7 +78,7 @@ fn pruned_activations_gate_the_gradient() {
     }
 }
 
-/// A place of the demo, watched: how far apart what it keeps and what it prunes come.
+/// A place of the demo that measures the gap between kept and pruned values.
 struct Watched {
     place: Arc<Place>,
     least_gap: Mutex<f64>,
@@ -109,7 +109,7 @@ impl ActivationPruner<f64> for Watched {
             };
             let lowest_kept = magnitudes(true).fold(f64::INFINITY, f64::min);
             let highest_pruned = magnitudes(false).fold(0.0, f64::max);
-            // Where nothing but zeros of the relu is pruned, no small step changes which.
+            // If only zeros of the relu are pruned, no small step changes the choice.
             if highest_pruned > 0.0 {
                 let mut least = self.least_gap.lock().unwrap();
                 *least = least.min(lowest_kept - highest_pruned);
@@ -123,8 +123,8 @@ impl ActivationPruner<f64> for Watched {
     }
 }
 
-/// The places of the demo follow their values, so the loss jumps where two values change ranks: the gaps between them are
-/// seen to be far wider than the steps of the finite differences.
+/// The places of the demo follow their values, so the loss jumps if two values change ranks. This checks that the
+/// gaps between them are far wider than the steps of the finite differences.
 fn check_places<P: ParamStorage<f64>>(spec: &ModelSpec, rules: [ActivationRule; 2]) {
     let mut fixture = Fixture::<f64, P>::new(spec, SAMPLES, false);
     let dense = fixture.loss();

@@ -1,10 +1,10 @@
-//! Input norms against a forward pass and an unfolding written out from their definitions, in f64.
+//! Input norms, compared with a forward pass and an unfolding written out from their definitions, in f64.
 
 use prune_core::Layers as _;
 
 use super::*;
 
-/// A sample on its way through the naive forward pass: height, width, channels, values in that order.
+/// A sample on its way through the naive forward pass: its height, width and channels, and its values in that order.
 struct Values {
     shape: [usize; 3],
     values: Vec<f64>,
@@ -20,7 +20,7 @@ impl Values {
     }
 }
 
-/// Every patch that a kernel of this size sees, pixel by pixel, its taps in the order (row, column, channel).
+/// Every patch under a kernel of this size, pixel by pixel, with its taps in the order (row, column, channel).
 fn patches(input: &Values, [rows, columns]: [usize; 2], padding: Padding) -> ([usize; 2], Vec<Vec<f64>>) {
     let [height, width, channels] = input.shape;
     let (out, before) = match padding {
@@ -110,7 +110,7 @@ fn naive(spec: &ModelSpec, params: &[Vec<f64>], image: &[f64], squares: &mut [Ve
 /// More than two chunks, the last one not full.
 const SAMPLES: usize = 37;
 
-/// Networks of `T` in storage `P` against the naive pass; `masked` leaves earlier layers pruned.
+/// Compares networks of `T` in storage `P` with the naive pass; `masked` leaves earlier layers pruned.
 fn check<T: Real, P: ParamStorage<T>>(spec: &ModelSpec, pruned: bool, masked: bool, close: f64) {
     let mut fixture = Fixture::<T, P>::new(spec, SAMPLES, pruned);
     let specs = fixture.network.parameters().to_vec();
@@ -133,7 +133,7 @@ fn check<T: Real, P: ParamStorage<T>>(spec: &ModelSpec, pruned: bool, masked: bo
         outputs.extend(naive(spec, &plain, &image, &mut squares, pruned));
     }
     let norms = fixture.network.input_norms(&fixture.params, &fixture.images).unwrap();
-    // The naive pass is that of the network.
+    // The naive pass equals the network's.
     for (naive, &network) in outputs.iter().zip(fixture.network.logits()) {
         assert!((naive - Real::to_f64(network)).abs() < close, "{}: {naive} {network:?}", spec.name);
     }
@@ -198,7 +198,7 @@ fn norms_are_summed_image_by_image_whatever_the_batch() {
         for capacity in [1, 5, 16, 36] {
             let mut network = Network::<f64>::new(&spec, capacity).unwrap();
             let parts = network.input_norms(&fixture.params, &fixture.images).unwrap();
-            // The images themselves are not computed, so there nothing may differ.
+            // The images themselves are not computed, so their norms must be equal.
             let first = |norms: &InputNorms| norms.iter().next().unwrap().1.clone();
             assert_eq!(first(&parts), first(&whole), "{}, {capacity}", spec.name);
             for (part, whole) in parts.iter().zip(whole.iter()) {

@@ -29,7 +29,7 @@ impl<T: Real, P: ParamStorage<T>> Fixture<T, P> {
             }
         }
         let mut params: P = initial_parameters(network.parameters(), Initialisation::HeNormal, 5);
-        // Biases away from zero, so that they take part.
+        // Biases are not zero, so that they take part.
         for (index, spec) in network.parameters().iter().enumerate() {
             if spec.kind == ParamKind::Bias {
                 let values = params.values_mut(index).iter_mut().enumerate();
@@ -43,7 +43,7 @@ impl<T: Real, P: ParamStorage<T>> Fixture<T, P> {
 
     fn gradients(&mut self) -> (Score, P) {
         let mut gradients = P::zeros(self.network.parameters());
-        // What was there before must not matter.
+        // The old content must not matter.
         gradients.values_mut(0).fill(T::nan());
         let score = self.network.gradients(&self.params, &self.images, &self.labels, &mut gradients).unwrap();
         (score, gradients)
@@ -97,7 +97,7 @@ fn dense(features: usize) -> Layer {
     Layer::Dense { features }
 }
 
-/// The original's CNN in small.
+/// A small version of the original's CNN.
 fn small_cnn() -> ModelSpec {
     let layers = vec![
         conv(3, [3, 3], Padding::Same),
@@ -115,12 +115,12 @@ fn small_cnn() -> ModelSpec {
     ModelSpec::new("small cnn", [9, 8, 1], layers)
 }
 
-/// LeNet-300-100 in small.
+/// A small version of LeNet-300-100.
 fn small_mlp() -> ModelSpec {
     ModelSpec::new("small mlp", [4, 5, 1], vec![dense(9), Layer::Relu, dense(7), Layer::Relu, dense(4)])
 }
 
-/// LeNet-5 in small.
+/// A small version of LeNet-5.
 fn small_lenet() -> ModelSpec {
     let layers = vec![
         conv(3, [3, 3], Padding::Valid),
@@ -134,7 +134,7 @@ fn small_lenet() -> ModelSpec {
     ModelSpec::new("small lenet", [10, 11, 1], layers)
 }
 
-/// Orders of layers that no model of ours has, but a description may.
+/// Orders of layers that no model here has, but a description may have.
 fn unusual() -> Vec<ModelSpec> {
     let pool = Layer::AvgPool { window: 2 };
     let max = Layer::MaxPool { window: 2 };
@@ -144,7 +144,7 @@ fn unusual() -> Vec<ModelSpec> {
         vec![conv(3, [3, 3], same), prune, pool, prune, conv(2, [2, 2], same), prune, relu, dense(5), prune, dense(3)],
         // A dense layer pruned before its relu, and one with both the other way round.
         vec![dense(9), prune, relu, dense(8), relu, prune, dense(3)],
-        // Pooling first, a relu of its own after it, pooling last, one channel in the middle.
+        // Pooling first, a separate relu after it, pooling last, one channel in the middle.
         vec![max, relu, conv(1, [3, 3], same), conv(3, [2, 2], Padding::Valid), relu, pool, dense(3)],
         // A dense layer before a convolution: the features become the channels of one pixel.
         vec![dense(6), relu, conv(4, [1, 1], same), max_of_one(), dense(3), relu],

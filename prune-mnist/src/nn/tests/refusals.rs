@@ -1,4 +1,4 @@
-//! Every wrong call is refused with a sentence, and writes nothing.
+//! Every wrong call gets an error with a sentence, and writes nothing.
 
 use super::*;
 

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Three steps with a full batch, a partial one and a tiny one; everything that training produced, as bits.
+/// Trains three steps with a full batch, a partial one and a tiny one; returns all results of training, as bits.
 fn train<P: ParamStorage<f32>>(spec: &ModelSpec, threads: usize) -> Vec<u32> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {

@@ -1,4 +1,4 @@
-//! Training does what it should.
+//! Training, evaluation and profiles of small models.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Kept of each layer, as bars side by side.
+//! The share kept of each layer, as bars side by side.
 
 use plotters::element::Rectangle;
 use plotters::prelude::DrawingBackend;
@@ -7,7 +7,7 @@ use plotters::style::{Color, WHITE};
 
 use crate::picture::{Canvas, Drawing, Drawn, INKS, TEXT_SIZE};
 
-/// Groups of bars, one bar of each name.
+/// Groups of bars, with one bar for each name.
 pub(in crate::paper) struct Bars {
     pub(in crate::paper) title: String,
     pub(in crate::paper) names: Vec<String>,
@@ -17,13 +17,13 @@ pub(in crate::paper) struct Bars {
 /// A layer.
 pub(in crate::paper) struct Group {
     pub(in crate::paper) name: String,
-    /// In percent, in the order of the names.
+    /// The values in percent, in the order of the names.
     pub(in crate::paper) values: Vec<f64>,
 }
 
-/// Where bars begin: the layers' names stand left of it.
+/// The left end of the bars; the layers' names stand left of it.
 const START: u32 = 210;
-/// Length of a bar of 100%.
+/// The length of a bar of 100%.
 const LENGTH: u32 = 560;
 const BAR: u32 = 17;
 const TOP: u32 = 84;

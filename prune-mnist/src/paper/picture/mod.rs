@@ -1,4 +1,4 @@
-//! What the tables draw, a file a kind.
+//! The pictures of the tables, one file for each kind.
 
 mod bars;
 mod epochs;
@@ -16,9 +16,9 @@ use crate::picture::{Drawing, png, svg};
 pub(super) enum Picture {
     /// Error against compression.
     Plot(&'static str, Plot),
-    /// Kept of each layer.
+    /// The share kept of each layer.
     Bars(&'static str, Bars),
-    /// Kept of each pixel.
+    /// The connections kept of each pixel.
     Pixels(&'static str, Pixels),
     /// Accuracy and density over epochs.
     Epochs(&'static str, Epochs),

@@ -1,4 +1,4 @@
-//! Which pixels the first layer still looks at.
+//! The pixels that the first layer still uses.
 
 use plotters::element::Rectangle;
 use plotters::prelude::DrawingBackend;
@@ -8,22 +8,22 @@ use plotters::style::{Color, RGBColor, WHITE};
 use crate::data::SIDE;
 use crate::picture::{Canvas, Drawing, Drawn, TEXT_SIZE, colour};
 
-/// Connections kept of each pixel, row by row.
+/// The number of connections kept of each pixel, row by row.
 pub(in crate::paper) struct Pixels {
     pub(in crate::paper) title: String,
     pub(in crate::paper) counts: Vec<u32>,
 }
 
-/// Side of a pixel.
+/// The side of a pixel.
 const CELL: u32 = 15;
 const LEFT: u32 = 24;
 const TOP: u32 = 52;
 /// Room for the scale, right of the data.
 const SCALE: u32 = 190;
-/// Steps of the scale that are drawn.
+/// The number of steps in which the scale is drawn.
 const STEPS: u32 = 64;
 
-/// From nearly white to dark blue: light is little, also where colours cannot be told apart.
+/// From nearly white to dark blue: light means little, even for readers who see no colours.
 fn shade(share: f64) -> RGBColor {
     let stops = [(247.0, 251.0, 255.0), (107.0, 174.0, 214.0), (8.0, 48.0, 107.0)];
     let place = share.clamp(0.0, 1.0) * 2.0;

@@ -8,7 +8,7 @@ use plotters::style::{Color, WHITE};
 use crate::paper::stats::Summary;
 use crate::picture::{AXIS, Axis, Canvas, Drawing, Drawn, INKS, LEFT, Margins, TEXT_SIZE, TWIN, colour, ticks};
 
-/// Curves of errors, and what others have published.
+/// Curves of errors, and the published points.
 pub(in crate::paper) struct Plot {
     pub(in crate::paper) title: String,
     /// The dense twin's error, in percent.
@@ -18,14 +18,14 @@ pub(in crate::paper) struct Plot {
     pub(in crate::paper) across: Across,
 }
 
-/// What the axis across shows; places are the same.
+/// The quantity on the horizontal axis; positions are the same.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::paper) enum Across {
     /// Up to about 100x.
     Compression,
-    /// Kept, in percent, from all down to about 3.
+    /// Density in percent, from 100 down to about 3.
     Density,
-    /// The same from about 13 down to about 1.5.
+    /// Density in percent, from about 13 down to about 1.5.
     LowDensity,
 }
 
@@ -38,7 +38,7 @@ impl Across {
         }
     }
 
-    /// The same axis with what is kept beside its ticks, in percent.
+    /// The same axis with densities in percent beside its ticks.
     fn kept(axis: Axis) -> Axis {
         Axis { label: |tick| format!("{:.0}", 100.0 / 10_f64.powf(tick)), ..axis }
     }
@@ -67,11 +67,11 @@ pub(in crate::paper) struct Mark {
 
 /// Room for the legend, right of the data.
 const LEGEND: u32 = 250;
-/// Errors above this many times the twin's are not drawn: a curve that leaves the picture says enough.
+/// Errors above this many times the twin's are not drawn: a curve that leaves the picture shows enough.
 const MOST: f64 = 4.0;
 
 impl Plot {
-    /// What is drawn of the errors, in percent.
+    /// The range of errors that is drawn, in percent.
     fn range(&self) -> (f64, f64) {
         let limit = (self.twin.mean * MOST).max(self.twin.mean + 0.5);
         let points = self.curves.iter().flat_map(|curve| &curve.points).map(|(_, error)| error);
@@ -105,12 +105,12 @@ impl Area {
     }
 }
 
-/// Writes a mark's name beside it: left, right, below or above, the first where nothing else stands; and left if none is free.
+/// Writes a mark's name beside it: left, right, below or above, at the first free place; left if none is free.
 fn label<B: DrawingBackend>(canvas: &Canvas<'_, B>, name: &str, at: (i32, i32), taken: &mut Vec<Area>) -> Drawn<B> {
     let size = TEXT_SIZE - 2;
     let (width, half, gap) = (canvas.width(name, size)?, canvas.px(size) as i32 / 2, canvas.px(9) as i32);
     let below = gap + half;
-    // Where the text's middle is, and its area.
+    // The middle of the text, and its area.
     let middles = [(-gap - width / 2, 0), (gap + width / 2, 0), (0, below), (0, -below)];
     let areas = middles.map(|(x, y)| {
         let (x, y) = (at.0 + x, at.1 + y);
@@ -141,10 +141,10 @@ impl Drawing for Plot {
         let (left, right) = (area.get_x_range().start, area.get_x_range().end);
         let level = |end: f64| area.map_coordinate(&(end, self.twin.mean));
         canvas.path(&[level(left), level(right)], TWIN)?;
-        // Where names must not stand.
+        // The areas that names must avoid.
         let mut taken: Vec<Area> = Vec::new();
         for (curve, &ink) in self.curves.iter().zip(&INKS) {
-            // What is above the picture is cut off where it leaves.
+            // A curve is cut off where it leaves the picture at the top.
             let points: Vec<(f64, f64)> =
                 curve.points.iter().map(|(compression, error)| (*compression, error.mean)).collect();
             let inside = points.iter().take_while(|(_, error)| *error <= high).count();

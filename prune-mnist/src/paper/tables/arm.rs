@@ -9,7 +9,7 @@ use crate::paper::recipe::{Net, Recipe};
 use crate::paper::settings::{Change, Phase, Settings};
 use crate::paper::stats::Summary;
 
-/// The same treatment under each seed, the dense twins beside.
+/// The same treatment under each seed, beside the dense twins.
 pub(super) struct Arm {
     pub(super) name: String,
     pub(super) runs: Vec<Settings>,
@@ -21,12 +21,12 @@ pub(super) struct Figures<'a> {
 }
 
 impl Arm {
-    /// What `change` does to each seed's dense network within the epochs that `recipe` leaves for it.
+    /// Applies `change` to each seed's dense network, within the epochs that `recipe` leaves for it.
     pub(super) fn new(name: String, context: &Context, net: Net, recipe: Recipe, lr: f64, change: &Change) -> Self {
         Self::by_seed(name, context, net, recipe, lr, |_| change.clone())
     }
 
-    /// The same where what is done follows from the seed too, as masks that are drawn do.
+    /// Does the same if the change depends on the seed too, as drawn masks do.
     pub(super) fn by_seed(
         name: String,
         context: &Context,
@@ -42,13 +42,13 @@ impl Arm {
         Self { name, runs: runs.collect() }
     }
 
-    /// The same, tested after each epoch.
+    /// The same arm, tested after each epoch.
     pub(super) fn tested_every_epoch(mut self) -> Self {
         self.runs.iter_mut().for_each(|run| run.tested_every_epoch = true);
         self
     }
 
-    /// What its runs have shown.
+    /// The figures of its runs.
     pub(super) fn figures<'a>(&self, outcomes: &'a Outcomes) -> Figures<'a> {
         let outcome = |run: &Settings| {
             outcomes.get(&run.key()).unwrap_or_else(|| unreachable!("the queue has carried out every run"))
@@ -58,17 +58,17 @@ impl Arm {
 }
 
 impl Figures<'_> {
-    /// In percent.
+    /// The errors in percent.
     pub(super) fn errors(&self) -> Vec<f64> {
         self.outcomes.iter().map(|outcome| outcome.error()).collect()
     }
 
-    /// Of the same masks without any retraining.
+    /// The errors of the same masks without any retraining, in percent.
     pub(super) fn untrained(&self) -> Option<Vec<f64>> {
         self.outcomes.iter().map(|outcome| outcome.untrained.as_ref().map(Test::error)).collect()
     }
 
-    /// Of kernels, in percent; the mean over seeds.
+    /// The density of kernels in percent; the mean over seeds.
     pub(super) fn density(&self) -> f64 {
         let density = |outcome: &&Outcome| {
             let (kept, weights) = outcome.kept();
@@ -81,12 +81,12 @@ impl Figures<'_> {
         100.0 / self.density()
     }
 
-    /// Elements that were not zero though a mask said so, over all runs.
+    /// The number of pruned elements that were not zero, over all runs.
     pub(super) fn revivals(&self) -> usize {
         self.outcomes.iter().map(|outcome| outcome.revivals).sum()
     }
 
-    /// Kept of each kernel, in percent; the mean over seeds.
+    /// The share kept of each kernel, in percent; the mean over seeds.
     pub(super) fn kept_by_layer(&self) -> Vec<(String, f64)> {
         let Some(first) = self.outcomes.first() else { return Vec::new() };
         let mean = |index: usize| {
@@ -103,16 +103,16 @@ impl Figures<'_> {
 /// A row of a table of errors.
 pub(super) struct Row {
     pub(super) name: String,
-    /// Of kernels, in percent.
+    /// The density of kernels, in percent.
     pub(super) density: f64,
     pub(super) errors: Vec<f64>,
-    /// The twins' errors, unless these are they.
+    /// The twins' errors; none for the twins themselves.
     pub(super) twins: Option<Vec<f64>>,
     pub(super) published: Option<f64>,
 }
 
-/// Rows of errors: density, compression, mean, spread and number of seeds, every seed, the paired difference to the twin with
-/// its spread, published.
+/// Rows of errors: density, compression, mean, spread and number of seeds, every seed, the paired difference from the
+/// twin with its spread, and the published error.
 pub(super) fn rows(rows: impl IntoIterator<Item = Row>) -> String {
     let rows: Vec<Row> = rows.into_iter().collect();
     let has_published = rows.iter().any(|row| row.published.is_some());
@@ -156,7 +156,7 @@ pub(super) fn rows(rows: impl IntoIterator<Item = Row>) -> String {
     aligned(&header, cells)
 }
 
-/// The standard deviation, where there is one.
+/// The standard deviation, if there is one.
 fn spread(summary: &Summary) -> Option<String> {
     summary.sd.map(|sd| format!("{sd:.2}"))
 }

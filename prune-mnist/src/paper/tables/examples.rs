@@ -16,7 +16,7 @@ use crate::paper::stats::Summary;
 
 const NET: Net = Net::Cnn;
 
-/// 0.9, 0.8, ... 0.1 of all weights, an epoch each, from the middle on.
+/// Keeps 0.9, 0.8, ... 0.1 of all weights, one epoch each, from the middle on.
 fn gradual(recipe: Recipe) -> String {
     let step = 0.8 / (recipe.gradual - 1) as f64;
     let events = (0..recipe.gradual).map(|event| {
@@ -54,13 +54,13 @@ pub(super) fn arms(context: &Context) -> Vec<Arm> {
     vec![twin, gradual, two_of_four]
 }
 
-/// The tests of a run with those of the dense network that it began with.
+/// The tests of a run, after those of the dense network from which it began.
 fn tests<'a>(outcome: &'a Outcome, outcomes: &'a Outcomes) -> impl Iterator<Item = &'a Test> {
     let base = outcomes.get(&outcome.settings.base().key());
     base.into_iter().flat_map(|base| &base.tests).chain(&outcome.tests)
 }
 
-/// Epoch, accuracy in percent over seeds, density in percent.
+/// Epoch, accuracy over seeds in percent, density in percent.
 fn line(figures: &Figures<'_>, outcomes: &Outcomes) -> Vec<(u64, Summary, f64)> {
     let runs: Vec<Vec<&Test>> = figures.outcomes.iter().map(|outcome| tests(outcome, outcomes).collect()).collect();
     let Some(first) = runs.first() else { return Vec::new() };

@@ -15,7 +15,7 @@ use crate::paper::stats::Summary;
 
 const NETS: [Net; 2] = [Net::Lenet300, Net::Lenet5];
 
-/// In the order in which they are drawn.
+/// The kinds of pruning, in drawing order.
 const KINDS: [(Ranking, Pace); 4] = [
     (Ranking::Global, Pace::Gradual),
     (Ranking::PerLayer, Pace::Gradual),
@@ -23,7 +23,7 @@ const KINDS: [(Ranking, Pace); 4] = [
     (Ranking::PerLayer, Pace::OneShot),
 ];
 
-/// Compressions that are tried.
+/// The compressions that are tried.
 fn compressions(net: Net, scale: Scale) -> &'static [f64] {
     match (net, scale) {
         (Net::Lenet300, Scale::Full) => &[12.0, 25.0, 56.0, 100.0],
@@ -45,13 +45,13 @@ fn pruned(context: &Context, net: Net, (ranking, pace): (Ranking, Pace), compres
     Arm::new(name, context, net, recipe, recipe.lr, &Change::Strategy(text))
 }
 
-/// The lowest error that others have published for a network at a compression that is tried.
+/// The lowest published error for a network at a compression that is tried.
 fn beside(net: Net, compression: f64) -> Option<f64> {
     let there = POINTS.iter().filter(|point| point.net == net && point.compression == compression);
     there.map(|point| point.error).min_by(f64::total_cmp)
 }
 
-/// The largest compression that is no worse than the twin, of those tried, and whether a smaller one was worse.
+/// The largest tried compression that is no worse than the twin, with a note if a smaller one was worse.
 fn furthest(no_worse: &[f64], worse: &[f64]) -> String {
     let Some(&largest) = no_worse.last() else { return "none of those tried".to_owned() };
     match worse.iter().find(|&&compression| compression < largest) {
@@ -60,7 +60,7 @@ fn furthest(no_worse: &[f64], worse: &[f64]) -> String {
     }
 }
 
-/// Drawn at random, as many a layer as the global ranking keeps.
+/// Random masks, with as many weights in each layer as the global ranking keeps.
 fn random(context: &Context, net: Net, compression: f64) -> Arm {
     let recipe = net.curve_recipe(context.scale);
     let text = strategy(net, &goal(net, Ranking::Global, compression), Pace::OneShot, recipe);

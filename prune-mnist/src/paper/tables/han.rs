@@ -26,7 +26,7 @@ struct Arms {
     random: Arm,
 }
 
-/// The global ranking keeps as many weights as Han et al. do, wherever they lie.
+/// The arms of one network. The global ranking keeps as many weights as Han et al. do, wherever they lie.
 fn of(context: &Context, net: Net, han: &Han) -> Arms {
     let recipe = net.recipe(context.scale);
     let [per_layer, global] = [Ranking::PerLayer, Ranking::Global]
@@ -123,7 +123,7 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
     Shown { text, pictures }
 }
 
-/// What errors are measured on, in words.
+/// The images on which errors are measured, in words.
 pub(super) fn tested(context: &Context) -> &'static str {
     match context.data.tested {
         crate::paper::data::Tested::TestSet => "the test set",

@@ -1,4 +1,4 @@
-//! Frankle and Carbin 2019: the winning ticket beside weights drawn anew and masks drawn at random.
+//! Frankle and Carbin 2019: the winning ticket, beside other weights and random masks.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ use crate::paper::recipe::{LOTTERY_KEPT, LOTTERY_KEPT_OF_OUTPUT, lottery_recipe,
 use crate::paper::settings::Settings;
 use crate::paper::stats::Summary;
 
-/// In the order in which they are drawn.
+/// The starts, in drawing order.
 const STARTS: [Start; 3] = [Start::Rewound, Start::Redrawn, Start::RandomMask];
 
 fn arm(context: &Context, start: Start, round: u64) -> Arm {
@@ -32,7 +32,8 @@ pub(super) fn arms(context: &Context) -> Vec<Arm> {
     [arm(context, Start::Rewound, 0)].into_iter().chain(pruned).collect()
 }
 
-/// Of the densities that were tried, in percent and falling: the last that was no worse than the twin, and the first that was.
+/// Among the tried densities, in percent and falling: the last that was no worse than the twin, and the first that
+/// was worse.
 fn turned(tried: &[(f64, bool)]) -> String {
     let last = tried.iter().rev().find(|(_, is_no_worse)| *is_no_worse);
     let first = tried.iter().find(|(_, is_no_worse)| !is_no_worse);

@@ -1,4 +1,4 @@
-//! The tables, a file each: which runs it wants, and what it shows of them.
+//! The tables, one file each: the runs that it needs, and the content that it shows.
 
 mod arm;
 mod examples;
@@ -34,20 +34,20 @@ pub enum Table {
     Sparse,
 }
 
-/// What tables are made under.
+/// The context in which tables are made.
 pub(super) struct Context {
     pub(super) scale: Scale,
     pub(super) data: DataUse,
 }
 
-/// What a table shows.
+/// The content of a table.
 pub(super) struct Shown {
     pub(super) text: String,
     pub(super) pictures: Vec<Picture>,
 }
 
 impl Table {
-    /// All of them, in the order in which they are printed.
+    /// All tables, in printing order.
     pub(super) const ALL: [Self; 6] =
         [Self::Han, Self::Further, Self::Examples, Self::Lottery, Self::Snip, Self::Sparse];
 
@@ -74,13 +74,13 @@ impl Table {
         }
     }
 
-    /// Every file that it writes.
+    /// Every file that the table writes.
     pub(super) fn files(self) -> Vec<String> {
         let pictures = self.pictures().iter().flat_map(|name| [format!("{name}.svg"), format!("{name}.png")]);
         [format!("{}.txt", self.name())].into_iter().chain(pictures).collect()
     }
 
-    /// Every run that it reads, its name in the table first.
+    /// Every run that it reads, each after its name in the table.
     pub(super) fn runs(self, context: &Context) -> Vec<(String, Settings)> {
         let arms = match self {
             Self::Han => han::arms(context),

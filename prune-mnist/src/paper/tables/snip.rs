@@ -1,4 +1,4 @@
-//! Lee et al. 2019 (SNIP): pruned once, before any training, by how much the loss depends on each weight.
+//! Lee et al. 2019 (SNIP): pruned once, before any training, by the dependence of the loss on each weight.
 
 use std::fmt::Write as _;
 
@@ -16,10 +16,10 @@ use crate::paper::settings::Change;
 use crate::paper::stats::Summary;
 
 const NETS: [Net; 2] = [Net::Lenet300, Net::Lenet5];
-/// A published error is met if ours is no further above it, in points.
+/// A published error is met if ours is at most this far above it, in points.
 const NEAR: f64 = 0.3;
 
-/// What is kept of all weights: what they publish.
+/// The published densities of all weights.
 fn densities(net: Net) -> &'static [f64] {
     match net {
         Net::Lenet300 => &[0.05, 0.02],
@@ -27,13 +27,13 @@ fn densities(net: Net) -> &'static [f64] {
     }
 }
 
-/// What a network is cut to before it is trained.
+/// The way in which a network is cut before training.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Cut {
     Snip,
-    /// A control: the largest weights as they are drawn.
+    /// A control: the largest initial weights.
     Magnitude,
-    /// A control: as many in each layer as SNIP keeps.
+    /// A control: as many random weights in each layer as SNIP keeps.
     Random,
 }
 
@@ -56,7 +56,7 @@ impl Cut {
     }
 }
 
-/// In the order in which they are drawn. Magnitude is left out where a run takes minutes.
+/// The cuts, in drawing order. Magnitude is left out if a run takes minutes.
 fn cuts(net: Net) -> &'static [Cut] {
     match net {
         Net::Lenet300 => &[Cut::Snip, Cut::Random, Cut::Magnitude],
@@ -83,9 +83,9 @@ pub(super) fn arms(context: &Context) -> Vec<Arm> {
     NETS.into_iter().flat_map(of).collect()
 }
 
-/// Ours beside theirs.
+/// Our error beside theirs.
 fn beside(ours: f64, theirs: f64) -> String {
-    // What rounding does to a difference of two errors in percent is far below a hundredth of a point.
+    // Rounding changes a difference of two errors in percent by far less than a hundredth of a point.
     let near = if ours - theirs <= NEAR + 1e-9 { "within" } else { "not within" };
     format!("{ours:.2}% beside {theirs:.2}%, {:+.2}: {near} {NEAR} points", ours - theirs)
 }
@@ -135,7 +135,7 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
                     twins: Some(twins.clone()),
                     published: found,
                 });
-                // The random masks keep what SNIP does.
+                // The random masks keep as many weights as SNIP.
                 if cut != Cut::Random {
                     let name = if cut == Cut::Snip { "SNIP" } else { "magnitude" };
                     header.push((format!("{name}, {}%", 100.0 * density), Column::Right));

@@ -1,5 +1,5 @@
-//! Sparse training against gradual pruning at equal density: static random masks, SET (Mocanu et al. 2018), RigL (Evci et al.
-//! 2020), magnitude (Zhu and Gupta 2017); and what is left of their networks without idle neurons.
+//! Sparse training, compared with gradual pruning at equal density: static random masks, SET (Mocanu et al. 2018),
+//! RigL (Evci et al. 2020), magnitude (Zhu and Gupta 2017); and their networks without idle neurons.
 
 use std::fmt::Write as _;
 
@@ -18,33 +18,33 @@ use crate::paper::settings::Change;
 use crate::paper::stats::Summary;
 
 const NET: Net = Net::Lenet300;
-/// What RigL's network keeps of all weights.
+/// The density of RigL's network, over all weights.
 const RIGL_DENSITY: f64 = 0.024;
 
-/// In the order in which they are drawn.
+/// The methods, in drawing order.
 const METHODS: [Method; 4] = [Method::Gradual, Method::Rigl, Method::Set, Method::Static];
 
-/// How a network comes to be sparse.
+/// The way in which a network becomes sparse.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Method {
-    /// The control: a mask drawn before training, that stays.
+    /// The control: a mask drawn before training, which stays.
     Static,
     Set,
     Rigl,
-    /// From dense, by magnitude.
+    /// Gradual pruning of a dense network, by magnitude.
     Gradual,
 }
 
-/// How the weights that are kept are shared out among layers, where a mask is drawn.
+/// The shares of layers in a drawn mask.
 #[derive(Clone, Copy)]
 enum Shares {
-    /// By Erdos-Renyi-Kernel, at this density of all of them.
+    /// Shares by Erdos-Renyi-Kernel, at this density of all weights.
     Erk(f64),
-    /// As RigL's network was published.
+    /// The published shares of RigL's network.
     Published,
 }
 
-/// Steps at which something happens: from the first to the last, and how far apart.
+/// The steps of updates: the first, the last, and their distance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Steps {
     first: u64,
@@ -53,7 +53,7 @@ struct Steps {
 }
 
 impl Steps {
-    /// Of a run of so many steps. A short one has ten before its first update at most.
+    /// The steps of a run of `all` steps. In a short run, each update comes after a tenth of its steps.
     fn of(all: u64) -> Self {
         let last = ((all as f64 * SPARSE_UNTIL) as u64).max(1);
         let every = SPARSE_EVERY.min(all / 10).clamp(1, last);
@@ -99,10 +99,10 @@ impl Method {
     }
 }
 
-/// Of all weights, falling; the last is RigL's.
+/// Densities of all weights, falling; the last is RigL's.
 const DENSITIES: [f64; 2] = [0.1, RIGL_DENSITY];
 
-/// Of a run, and of how its updates are laid out.
+/// The update steps of a run.
 fn steps(context: &Context) -> Steps {
     let steps_an_epoch = (context.data.learnt as u64).div_ceil(BATCH_SIZE);
     Steps::of(steps_an_epoch * NET.sparse_recipe(context.scale).pruned())
@@ -125,7 +125,7 @@ fn sparse(context: &Context, method: Method, shares: Shares) -> Arm {
     Arm::by_seed(name, context, NET, recipe, recipe.lr, change)
 }
 
-/// Those of the table, and last RigL with the published shares.
+/// The methods of the table, and last RigL with the published shares.
 fn all() -> Vec<(Method, Shares)> {
     let each =
         METHODS.into_iter().flat_map(|method| DENSITIES.into_iter().map(move |density| (method, Shares::Erk(density))));
@@ -199,7 +199,7 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
     Shown { text, pictures: vec![Picture::Plot("sparse", plot)] }
 }
 
-/// The networks of RigL's density without idle neurons, each of them, beside the published one.
+/// Each network of RigL's density without its idle neurons, beside the published one.
 fn compacted(context: &Context, outcomes: &Outcomes) -> String {
     let header = [
         ("without idle neurons", Column::Left),

@@ -1,20 +1,20 @@
-//! The strategies of the tables, as the text that anyone can paste.
+//! The strategies of the tables, as text that anyone can paste.
 
 use std::fmt::Write as _;
 
 use crate::paper::published;
 use crate::paper::recipe::{Net, Recipe};
 
-/// What weights are ranked among.
+/// The scope of a ranking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ranking {
-    /// Each layer by itself, with shares in the proportions of Han et al.
+    /// Each layer alone, with shares in the proportions of Han et al.
     PerLayer,
     /// All kernels together.
     Global,
 }
 
-/// How the final density is reached.
+/// The path to the final density.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pace {
     /// At once, after the dense phase.
@@ -41,7 +41,7 @@ impl Pace {
     }
 }
 
-/// What is kept in the end.
+/// The final density.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Goal {
     /// This share of all kernels together.
@@ -50,8 +50,8 @@ pub(super) enum Goal {
     PerLayer(Vec<f64>),
 }
 
-/// What keeps about 1 of `compression` weights of `net`; at the compression of Han et al. their own shares, or as many
-/// weights.
+/// The goal that keeps about 1 of `compression` weights of `net`; at the compression of Han et al. their own shares,
+/// or as many weights.
 pub(super) fn goal(net: Net, ranking: Ranking, compression: f64) -> Goal {
     let han = published::han(net).filter(|han| han.compression == compression);
     match (ranking, han) {
@@ -66,13 +66,13 @@ pub(super) fn goal(net: Net, ranking: Ranking, compression: f64) -> Goal {
     }
 }
 
-/// Han et al.'s shares, all scaled alike so that 1 of `compression` weights is kept; none above 1.
+/// Han et al.'s shares, all scaled by one factor so that 1 of `compression` weights is kept; none above 1.
 fn han_proportions(net: Net, compression: f64) -> Vec<f64> {
     let shares = published::han(net).map_or(&[][..], |han| han.kept);
     let weights: Vec<f64> = net.kernels().iter().map(|kernel| kernel.len() as f64).collect();
     let wanted = weights.iter().sum::<f64>() / compression;
     let kept = |scale: f64| -> f64 { shares.iter().zip(&weights).map(|(share, n)| (share * scale).min(1.0) * n).sum() };
-    // What is kept grows with the scale, so halving the interval finds it.
+    // The kept count grows with the scale, so halving the interval finds it.
     let (mut low, mut high) = (0.0, 100.0);
     for _ in 0..60 {
         let middle = 0.5 * (low + high);
@@ -81,7 +81,7 @@ fn han_proportions(net: Net, compression: f64) -> Vec<f64> {
     shares.iter().map(|share| rounded((share * high).min(1.0))).collect()
 }
 
-/// Four significant digits: what someone would write.
+/// Rounds to four significant digits, as people write them.
 fn rounded(share: f64) -> f64 {
     format!("{share:.3e}").parse().unwrap_or(share)
 }
@@ -94,7 +94,7 @@ pub(super) fn strategy(net: Net, goal: &Goal, pace: Pace, recipe: Recipe) -> Str
     };
     let mut text = String::from("{");
     for event in 1..=events {
-        // Zhu and Gupta: the sparsity's distance to its goal falls with the cube of what is left.
+        // Zhu and Gupta: the sparsity's distance to its goal falls with the cube of the remaining share of events.
         let left = (1.0 - event as f64 / events as f64).powi(3);
         let share = |end: f64| rounded(end + (1.0 - end) * left);
         let (method, density) = match goal {

@@ -1,4 +1,4 @@
-//! Convolution against the plain definition.
+//! Convolution, compared with the plain definition.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 use ndarray::Array2;

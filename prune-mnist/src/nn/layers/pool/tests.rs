@@ -1,4 +1,4 @@
-//! Pooling against the plain definition.
+//! Pooling, compared with the plain definition.
 
 use super::*;
 
@@ -6,7 +6,7 @@ fn shape(kind: PoolKind, input: [usize; 2], channels: usize, window: usize) -> P
     PoolShape { kind, input, channels, out: [input[0] / window, input[1] / window], window }
 }
 
-/// Few different numbers, so that many windows hold their maximum more than once, zeros of both signs, and NaN.
+/// Few different numbers, so that many windows hold their maximum more than once, with zeros of both signs, and NaN.
 fn image(len: usize) -> Vec<f32> {
     let value = |i: usize| match (i * 2_654_435_761) >> 9 & 15 {
         0 => -0.0,

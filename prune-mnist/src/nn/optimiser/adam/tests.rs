@@ -1,4 +1,4 @@
-//! Adam against its definition.
+//! Adam, compared with its definition.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 use proptest::prelude::*;
@@ -51,7 +51,7 @@ fn the_first_steps_are_those_worked_out_by_hand() {
     assert_eq!(adam.steps(), 2);
 }
 
-/// As many steps as there are gradients; the weights afterwards.
+/// One step for each gradient; returns the weights afterwards.
 fn run<T: Real, P: ParamStorage<T>>(start: &[f64], gradients: &[Vec<f64>], rate: f64) -> Vec<f64> {
     let specs = specs();
     let (mut params, mut gradient) = (P::zeros(&specs), P::zeros(&specs));
