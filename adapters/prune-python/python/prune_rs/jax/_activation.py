@@ -142,7 +142,7 @@ def _paired(groups: jax.Array, n: Any) -> jax.Array:
     return jnp.stack([jnp.broadcast_to(count < n, places[0].shape) for count in better], -1)
 
 
-def _largest(keys: jax.Array, kept: Any) -> jax.Array:
+def _largest(keys: jax.Array, kept: Any) -> Any:
     """The so many largest along the last axis, equal ones by index."""
     length = keys.shape[-1]
     above = jnp.zeros(keys.shape, bool)

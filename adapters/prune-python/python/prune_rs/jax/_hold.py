@@ -141,7 +141,7 @@ def _returned(moved: Tree, params: dict[str, Any], held: dict[str, Any], sep: st
     def update(path: tuple[Any, ...], leaf: Any) -> Any:
         name = path_name(path, sep)
         mask = held.get(name)
-        # 0 - w is +0.0 for zeros of both signs, and adds up with w to +0.0.
+        # No update where the weight is zero already; else w + (0 - w), which is +0.0.
         return leaf if mask is None or name not in params else jnp.where(mask, leaf, 0 - params[name])
 
     return jax.tree_util.tree_map_with_path(update, moved)
