@@ -1,0 +1,158 @@
+"""Zeros that stay zero: an optax transformation around another one."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax  # type: ignore[import-untyped, unused-ignore]
+
+from prune_rs import PruneError
+from prune_rs.jax._apply import fitting, mask_array, named_masks, select
+from prune_rs.jax._buffers import owner
+from prune_rs.jax._names import Tree, is_float, named_leaves, path_name
+
+
+class HoldState(NamedTuple):
+    """The state of hold: a mask of bool for every floating parameter, by name, and the state of what it holds."""
+
+    masks: dict[str, Any]
+    inner: Any
+
+
+def hold(
+    inner: optax.GradientTransformation, masks: Any = None, *, sep: str = "-"
+) -> optax.GradientTransformationExtraArgs:
+    """An optax transformation under which weights, and every buffer of an element per weight, are +0.0 outside masks after
+    each step.
+
+    inner: any transformation, a whole chain too: make hold the outermost, since whatever comes after it can move weights
+    again. masks: the masks to begin with, in any form that apply_masks takes; without them everything is kept. They stand in
+    the state (a byte per parameter), where set_masks replaces them: a jitted step is not compiled anew.
+
+    Gradients are masked on the way in, so that norms and second moments are of what is kept. On the way out updates are 0,
+    or, where a weight outside the masks is not zero, what takes it there; so `update` needs params, as TrainState and
+    nnx.Optimizer pass them. Buffers are known by the ends of their paths (see buffers); Adafactor's factored ones hold
+    sums over rows and columns and are left as they are, since they cannot move a weight that has no update.
+
+    Raises PruneError, while tracing under jit, for masks that do not fit the parameters and where params is missing.
+    """
+    wrapped = optax.with_extra_args_support(inner)
+
+    def init(params: Tree) -> HoldState:
+        leaves = named_leaves(params, sep, "params")
+        given = named_masks(masks, sep=sep)
+        fitting(given, leaves)
+        begun = {name: _kept_all(leaf) for name, leaf in leaves.items() if is_float(leaf)}
+        return HoldState(begun | {name: _copied(mask) for name, mask in given.items()}, wrapped.init(params))
+
+    def update(updates: Tree, state: Any, params: Tree = None, **extra: Any) -> tuple[Tree, HoldState]:
+        if not isinstance(state, HoldState):
+            raise PruneError(f"the state of a held optimiser is a HoldState, this is a {type(state).__name__}; use hold's init")
+        if params is None:
+            raise PruneError("hold needs the parameters; call update(updates, state, params)")
+        held, leaves = dict(state.masks), named_leaves(params, sep, "params")
+        fitting({name: mask for name, mask in held.items() if name in leaves}, leaves)
+        moved, inner_state = wrapped.update(_masked(updates, held, sep), state.inner, params, **extra)
+        return _returned(moved, leaves, held, sep), HoldState(held, _held(inner_state, held, leaves, sep))
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+def set_masks(state: Tree, masks: Any, *, sep: str = "-") -> Tree:
+    """A copy of an optimiser's state, or of anything that has one inside, with other masks for hold.
+
+    state: `opt_state` of a TrainState or of nnx.Optimizer, in which hold's state stands somewhere. masks: those in force
+    from now on, such as Pruner.held, in any form that apply_masks takes; what they do not name is kept whole. Buffers follow
+    at the next step.
+
+    Raises PruneError where no hold is found, and for masks of unknown names or other shapes.
+    """
+    given = named_masks(masks, sep=sep)
+    if not has_hold(state):
+        raise PruneError("there is no state of hold in it; make the optimiser with hold(...)")
+
+    def replace(node: Any) -> Any:
+        if not _is_hold(node):
+            return node
+        before = dict(node.masks)
+        boxed = {name: _unboxed(mask) for name, mask in before.items()}
+        _fitting(given, boxed)
+        after = {name: _like(given.get(name), mask) for name, mask in boxed.items()}
+        return HoldState({name: _reboxed(before[name], mask) for name, mask in after.items()}, node.inner)
+
+    return jax.tree_util.tree_map(replace, state, is_leaf=_is_hold)
+
+
+def has_hold(state: Tree) -> bool:
+    """Whether hold's state stands somewhere in it."""
+    return any(_is_hold(node) for node in jax.tree_util.tree_leaves(state, is_leaf=_is_hold))
+
+
+def _is_hold(node: Any) -> bool:
+    return isinstance(node, HoldState)
+
+
+def _fitting(masks: dict[str, Any], before: dict[str, Any]) -> None:
+    """Refuses masks for which there is no parameter, or of another shape."""
+    fitting(masks, {name: np.broadcast_to(np.float32(0), mask.shape) for name, mask in before.items()})
+
+
+def _unboxed(mask: Any) -> Any:
+    """The array in a variable of nnx, which keeps its optimiser's state in such."""
+    leaves = jax.tree_util.tree_leaves(mask)
+    return leaves[0] if len(leaves) == 1 else mask
+
+
+def _reboxed(box: Any, mask: Any) -> Any:
+    return jax.tree_util.tree_map(lambda _: mask, box)
+
+
+def _kept_all(leaf: Any) -> Any:
+    return jnp.ones_like(leaf, dtype=bool)
+
+
+def _copied(mask: Any) -> Any:
+    """A copy, since a step may be given the state's memory to write to (donate_argnums)."""
+    return jnp.array(mask_array(mask), copy=True)
+
+
+def _like(mask: Any, before: Any) -> Any:
+    if mask is None:
+        return _kept_all(before)
+    copied = _copied(mask)
+    traced = isinstance(before, jax.core.Tracer) or isinstance(copied, jax.core.Tracer)
+    if traced or not getattr(before, "committed", False):
+        return copied
+    return jax.device_put(copied, before.sharding)
+
+
+def _masked(updates: Tree, held: dict[str, Any], sep: str) -> Tree:
+    def mask(path: tuple[Any, ...], leaf: Any) -> Any:
+        mask = held.get(path_name(path, sep))
+        return leaf if mask is None else select(mask, leaf)
+
+    return jax.tree_util.tree_map_with_path(mask, updates)
+
+
+def _returned(moved: Tree, params: dict[str, Any], held: dict[str, Any], sep: str) -> Tree:
+    """Updates that leave zeros outside the masks."""
+
+    def update(path: tuple[Any, ...], leaf: Any) -> Any:
+        name = path_name(path, sep)
+        mask = held.get(name)
+        # No update where the weight is zero already; else w + (0 - w), which is +0.0.
+        return leaf if mask is None or name not in params else jnp.where(mask, leaf, 0 - params[name])
+
+    return jax.tree_util.tree_map_with_path(update, moved)
+
+
+def _held(state: Tree, held: dict[str, Any], params: dict[str, Any], sep: str) -> Tree:
+    """The state with its buffers +0.0 outside the masks."""
+
+    def hold(path: tuple[Any, ...], leaf: Any) -> Any:
+        layer = owner(path_name(path, sep), params, sep) if is_float(leaf) else None
+        mask = None if layer is None else held.get(layer)
+        return leaf if mask is None or mask.shape != leaf.shape else select(mask, leaf)
+
+    return jax.tree_util.tree_map_with_path(hold, state)
