@@ -1,4 +1,4 @@
-//! The walk over the nodes: each states what its operator joins and pins.
+//! What is known of a model while its nodes are walked over.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -10,8 +10,8 @@ use super::outer::captured;
 use super::site::Site;
 use super::value::Value;
 use super::work::{Sum, Work};
-use crate::model::{DataType, Dim, Model, Node, ValueInfo};
-use crate::ops;
+use crate::data_type::DataType;
+use crate::model::{Dim, Model, Node, ValueInfo};
 use crate::shapes::{Int, Shape, Size, Source, Symbols};
 
 /// Axes longer than this are taken for unknown: no index of them can be removed.
@@ -33,7 +33,7 @@ pub(crate) struct Engine<'m> {
     /// The use of constants whose uses are tied.
     tied: HashMap<&'m str, usize>,
     /// Constants whose uses are tensors of their own, though they are no vectors.
-    apart: HashSet<&'m str>,
+    pub(crate) apart: HashSet<&'m str>,
     pub(crate) stated: HashMap<&'m str, &'m ValueInfo>,
     pub(crate) works: Vec<Work>,
     pub(crate) sums: Vec<Sum>,
@@ -46,9 +46,9 @@ pub(crate) struct Engine<'m> {
 }
 
 impl<'m> Engine<'m> {
-    /// Walks over the whole model with uses of the constants `apart` as tensors of their own, and while only the constants
-    /// `zeros` count as 0. Tensors are the same in every walk with the same `apart`.
-    pub(crate) fn run(
+    /// Before the first node. Uses of the constants `apart` are tensors of their own, and only the constants `zeros` count as
+    /// 0.
+    pub(crate) fn new(
         model: &'m Model,
         options: &AnalysisOptions,
         apart: &HashSet<&'m str>,
@@ -73,10 +73,6 @@ impl<'m> Engine<'m> {
             frozen: HashSet::new(),
         };
         engine.inputs(options)?;
-        for (at, node) in model.graph().nodes().iter().enumerate() {
-            engine.node(at, node)?;
-        }
-        engine.outside()?;
         Ok(engine)
     }
 
@@ -126,18 +122,13 @@ impl<'m> Engine<'m> {
         Ok(id)
     }
 
-    fn node(&mut self, at: usize, node: &'m Node) -> Result<(), GraphError> {
+    /// The next node, with what it reads.
+    pub(crate) fn site(&mut self, at: usize, node: &'m Node) -> Result<Site<'_, 'm>, GraphError> {
         let mut inputs = Vec::with_capacity(node.inputs().len());
         for (slot, name) in node.inputs().iter().enumerate() {
             inputs.push(if name.is_empty() { None } else { self.read(name, at, slot)? });
         }
-        let known = node.domain().is_empty() && !self.model.has_function("", node.op_type());
-        let operator = if known { ops::find(node.op_type()) } else { None };
-        let site = Site::new(self, at, node, inputs);
-        match operator {
-            Some(operator) => site.state(operator),
-            None => site.unknown(),
-        }
+        Ok(Site::new(self, at, node, inputs))
     }
 
     /// The value that a node reads.
@@ -210,7 +201,7 @@ impl<'m> Engine<'m> {
     }
 
     /// Pins what is read from outside of the main graph's nodes.
-    fn outside(&mut self) -> Result<(), GraphError> {
+    pub(crate) fn outside(&mut self) -> Result<(), GraphError> {
         let model = self.model;
         let outputs: Vec<&str> = model.graph().outputs().iter().map(ValueInfo::name).collect();
         let annotated: Vec<&str> = model.graph().annotated().iter().map(String::as_str).collect();

@@ -1,34 +1,33 @@
 //! A model's classes of indices: what can be removed from it, what each removal costs and saves, and why the rest stays.
+//!
+//! `Engine` holds what is known while the nodes are walked over, and `Site` is one of them as its operator sees it; neither
+//! knows an operator.
 
 mod constants;
-mod dead;
 mod engine;
 pub(crate) mod faults;
 mod live;
 mod outer;
-mod shared;
 mod site;
-mod uniform;
 mod value;
 mod warning;
 mod work;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use prune_graph::{ClassScore, Classes, Family, GraphError, Removal, TensorAxis, TensorId, Weights};
+use prune_graph::{ClassScore, Classes, Family, Removal, TensorAxis, TensorId, Weights};
 
-use crate::edits::{Edits, TensorPlace};
+use crate::edits::TensorPlace;
 use crate::error::Error;
 use crate::model::{Model, Tensor};
 use crate::shapes::{Shape, Size, Source};
-pub(crate) use constants::{Constant, Use};
-pub use dead::{Dead, DeadStays};
-use engine::Engine;
+pub(crate) use constants::{Constant, Use, is_vector};
+pub(crate) use engine::Engine;
 pub(crate) use outer::captured;
-pub(crate) use site::{Site, Stated, Stop, followed_rank, position};
-pub(crate) use uniform::Addend;
+pub(crate) use site::{Site, State, Stated, Stop, followed_rank, position};
 use value::Value;
 pub use warning::Warning;
+pub(crate) use work::Sum;
 use work::Work;
 
 /// What an analysis is given beside the model.
@@ -85,7 +84,7 @@ pub struct Analysis<'m> {
     /// For each work the lengths of its axes where the graph's are open; `None` where the given shapes do not tell.
     lengths: Vec<Vec<Option<usize>>>,
     /// Shared constants whose uses are not tied, since copies of them free more than they cost.
-    apart: HashSet<&'m str>,
+    pub(crate) apart: HashSet<&'m str>,
 }
 
 /// The indices kept of a constant by those of its uses that are cut alike.
@@ -108,44 +107,20 @@ pub struct NodeWork {
     pub multiply_adds: Option<u128>,
 }
 
-/// Finds the classes of a model.
-///
-/// # Errors
-///
-/// [`Error::Classes`] for a graph with more indices than are handled.
-///
-/// # Complexity
-///
-/// Linear in the nodes and in the lengths of all axes; values of weights are not read.
-pub fn analyse<'m>(model: &'m Model, options: &AnalysisOptions) -> Result<Analysis<'m>, Error> {
-    let mut best = walk(model, options, HashSet::new())?;
-    for name in shared::candidates(model, &best) {
-        let mut apart = best.apart.clone();
-        apart.insert(name);
-        let other = walk(model, options, apart)?;
-        if shared::left_of_half(&other) < shared::left_of_half(&best) {
-            best = other;
-        }
-    }
-    Ok(best)
-}
-
-/// The analysis with uses of some shared constants apart from each other.
-fn walk<'m>(model: &'m Model, options: &AnalysisOptions, apart: HashSet<&'m str>) -> Result<Analysis<'m>, Error> {
-    let open = Engine::run(model, &AnalysisOptions::default(), &apart, None)?;
-    let lengths = {
-        // The same walk with the given shapes: its works come in the same order.
-        let bound = if options.inputs.is_empty() { None } else { Some(Engine::run(model, options, &apart, None)?) };
-        let bound = bound.as_ref().unwrap_or(&open);
-        let length = |axis: &TensorAxis| bound.graph.sizes(axis.tensor).get(axis.axis).copied().flatten();
-        bound.works.iter().map(|work| work.axes.iter().map(length).collect()).collect()
-    };
-    let Engine { graph, constants, uses, values, works, lengths: follow, .. } = open;
-    let by_id = uses.iter().enumerate().map(|(at, found)| (found.id, at)).collect();
-    Ok(Analysis { model, classes: graph.close(), constants, uses, by_id, values, follow, works, lengths, apart })
-}
-
 impl<'m> Analysis<'m> {
+    /// What a walk over the model has found. `bound` is the same walk with given shapes, if there are any: its works come in
+    /// the same order.
+    pub(crate) fn of(open: Engine<'m>, bound: Option<&Engine<'m>>) -> Self {
+        let lengths = {
+            let bound = bound.unwrap_or(&open);
+            let length = |axis: &TensorAxis| bound.graph.sizes(axis.tensor).get(axis.axis).copied().flatten();
+            bound.works.iter().map(|work| work.axes.iter().map(length).collect()).collect()
+        };
+        let Engine { model, graph, constants, uses, values, works, lengths: follow, apart, .. } = open;
+        let by_id = uses.iter().enumerate().map(|(at, found)| (found.id, at)).collect();
+        Analysis { model, classes: graph.close(), constants, uses, by_id, values, follow, works, lengths, apart }
+    }
+
     /// The model.
     pub fn model(&self) -> &'m Model {
         self.model
@@ -257,27 +232,6 @@ impl<'m> Analysis<'m> {
         all.into_values().filter(|uses| uses.iter().any(|found| !found.axes.is_empty())).flatten().collect()
     }
 
-    /// What has to change in the file. Nothing, if nothing is removed.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Classes`] if an axis would be empty, and errors of reading constants.
-    pub fn edits(&self, removal: &Removal) -> Result<Edits, Error> {
-        removal.check(&self.classes)?;
-        crate::removal::edits(self, removal, Vec::new())
-    }
-
-    /// What has to change in the file when classes without effect go: as [`Analysis::edits`], and biases take over the
-    /// constants of those classes.
-    ///
-    /// # Errors
-    ///
-    /// As [`Analysis::edits`].
-    pub fn edits_of_dead(&self, dead: &Dead) -> Result<Edits, Error> {
-        dead.removal().check(&self.classes)?;
-        crate::removal::edits(self, dead.removal(), self.additions(dead)?)
-    }
-
     /// The shape of a value or a constant.
     pub(crate) fn shape_of(&self, name: &str) -> Option<Shape> {
         match self.constants.get(name) {
@@ -347,11 +301,5 @@ impl Weights for Values<'_, '_> {
         });
         visit(&piece);
         read.map_err(|error| error.to_string())
-    }
-}
-
-impl From<GraphError> for Error {
-    fn from(error: GraphError) -> Self {
-        Error::Classes(error)
     }
 }

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use half::{bf16, f16};
 use prune_graph::Removal;
 
-use super::rewrite::Names;
-use crate::analysis::{Addend, Analysis, Use};
+use crate::analysis::{Analysis, Use};
+use crate::data_type::DataType;
+use crate::dead::Addend;
 use crate::edits::{Edits, TensorPlace};
 use crate::error::{Error, TensorProblem};
-use crate::model::{DataType, Tensor};
+use crate::model::Tensor;
+use crate::rewrite::Names;
 
 /// What a use of a constant wants of it.
 #[derive(Debug, Default, PartialEq)]

@@ -1,5 +1,7 @@
 //! What an operator may ask and change when it rewrites a node.
 
+mod types;
+
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
@@ -7,13 +9,14 @@ use std::ops::Range;
 use prune_graph::{Removal, TensorAxis, TensorId};
 
 use crate::analysis::{Analysis, faults};
+use crate::data_type::DataType;
 use crate::edits::Edits;
 use crate::error::Error;
-use crate::model::{AttributeValue, DataType, Model, Node, Tensor};
+use crate::model::{AttributeValue, Model, Node, Tensor};
 use crate::shapes::{Int, Shape, Size};
 
 /// Names that are free in a model, and what is known of those that are taken.
-pub(super) struct Names<'m> {
+pub(crate) struct Names<'m> {
     taken: HashSet<String>,
     readers: HashMap<String, usize>,
     /// Types of the integers that nodes compute.
@@ -21,7 +24,7 @@ pub(super) struct Names<'m> {
 }
 
 impl<'m> Names<'m> {
-    pub(super) fn new(model: &'m Model) -> Self {
+    pub(crate) fn new(model: &'m Model) -> Self {
         let graph = model.graph();
         let mut taken: HashSet<String> = graph.initializers().iter().map(|tensor| tensor.name().to_owned()).collect();
         taken.extend(graph.sparse_initializers().iter().cloned());
@@ -39,11 +42,11 @@ impl<'m> Names<'m> {
             *readers.entry(name.to_owned()).or_default() += 1;
         }
         graph.outputs().iter().for_each(|output| *readers.entry(output.name().to_owned()).or_default() += 1);
-        Names { taken, readers, types: super::types::types(model) }
+        Names { taken, readers, types: types::types(model) }
     }
 
     /// A name that nothing has yet.
-    pub(super) fn fresh(&mut self, like: &str) -> String {
+    pub(crate) fn fresh(&mut self, like: &str) -> String {
         let mut number = 1;
         loop {
             let name = format!("{like}_shrunk{number}");
@@ -71,7 +74,7 @@ pub(crate) struct Rewrite<'a, 'm> {
 }
 
 impl<'a, 'm> Rewrite<'a, 'm> {
-    pub(super) fn new(
+    pub(crate) fn new(
         analysis: &'a Analysis<'m>,
         removal: &'a Removal,
         edits: &'a mut Edits,
@@ -225,7 +228,7 @@ fn set_ints(
 }
 
 /// Gives constant elements that are lengths their new values, where they enter.
-pub(super) fn lengths(
+pub(crate) fn lengths(
     analysis: &Analysis<'_>,
     removal: &Removal,
     edits: &mut Edits,

@@ -9,9 +9,10 @@ mod reshape;
 
 use std::collections::HashMap;
 
-use super::Analysis;
+use crate::analysis::Analysis;
 use crate::error::Error;
 use crate::model::{Node, Tensor};
+use crate::ops;
 use crate::shapes::Shape;
 pub(crate) use linear::{Addend, Linear};
 
@@ -34,8 +35,7 @@ pub(crate) type Uniforms<'m> = HashMap<&'m str, Uniform>;
 pub(crate) fn uniforms<'m>(analysis: &Analysis<'m>) -> Result<Uniforms<'m>, Error> {
     let mut known = Uniforms::new();
     for (at, node) in analysis.model.graph().nodes().iter().enumerate() {
-        let ours = node.domain().is_empty() && !analysis.model.has_function("", node.op_type());
-        let Some(output) = node.output(0).filter(|_| ours) else { continue };
+        let Some(output) = node.output(0).filter(|_| ops::is_own(analysis.model, node)) else { continue };
         let found = Reading { analysis, known: &known, at, node }.state()?;
         let found = found.map(|found| Uniform {
             axis: found.axis,

@@ -1,8 +1,10 @@
 //! Layers that sum products with a constant weight: Conv, Gemm and MatMul.
 
 use crate::analysis::{Analysis, captured};
+use crate::data_type::DataType;
 use crate::error::Error;
-use crate::model::{DataType, Node, Tensor};
+use crate::model::{Node, Tensor};
+use crate::ops;
 
 /// A layer, with its weight on the right.
 pub(crate) struct Linear<'m> {
@@ -208,7 +210,7 @@ fn behind<'m>(analysis: &Analysis<'m>, at: usize, weight: &Tensor, outputs: usiz
     let mut readers =
         graph.nodes().iter().enumerate().filter(|(_, node)| node.inputs().iter().any(|name| name == output));
     let (Some((node, add)), None) = (readers.next(), readers.next()) else { return none };
-    if add.op_type() != "Add" || !add.domain().is_empty() || analysis.model.has_function("", "Add") {
+    if add.op_type() != "Add" || !ops::is_own(analysis.model, add) {
         return none;
     }
     for slot in 0..2 {

@@ -1,14 +1,16 @@
 //! Classes that can go without any effect.
 
+mod uniform;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use prune_graph::{ClassId, Family, Reason, Removal, Role, TensorAxis, TensorId};
 
-use super::engine::Engine;
-use super::uniform::{Addend, Linear, Uniforms, uniforms};
-use super::work::Sum;
-use super::{Analysis, AnalysisOptions};
+use crate::analysis::{Analysis, AnalysisOptions, Sum};
 use crate::error::Error;
+use crate::walk;
+pub(crate) use uniform::Addend;
+use uniform::{Linear, Uniforms, uniforms};
 
 /// Classes whose removal changes no output, and the constants that biases take over from them.
 #[derive(Debug, Clone)]
@@ -189,7 +191,7 @@ impl Analysis<'_> {
 
     /// The sums of the model while only these constants count as 0.
     fn sums(&self, zeros: HashSet<TensorId>) -> Result<Vec<Sum>, Error> {
-        Ok(Engine::run(self.model, &AnalysisOptions::default(), &self.apart, Some(zeros))?.sums)
+        Ok(walk::run(self.model, &AnalysisOptions::default(), &self.apart, Some(zeros))?.sums)
     }
 
     fn verdict(&self, class: ClassId, sums: &[&Sum], known: &Known<'_>) -> Verdict {
