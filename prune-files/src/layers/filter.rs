@@ -91,8 +91,8 @@ pub(crate) fn plan(
         }
     }
     let prunable = |tensor| known.leaves(&filter.widened(), model, tensor);
-    idle(&when, "`include`", event.included(), model, prunable)?;
-    idle(&when, "`exclude`", event.excluded(), model, |_| None)?;
+    idle(&when, "`include`", event.include(), model, prunable)?;
+    idle(&when, "`exclude`", event.exclude(), model, |_| None)?;
     let at = key.unwrap_or(Key::Epoch(0));
     event.plan(at, at, &infos(model, known, filter, alive), &Defaults::FILES).map_err(|error| match error {
         PruneError::SelectsNothing { .. } => refuse(nothing_selected(model, known, event, filter)),

@@ -150,7 +150,7 @@ fn ranked_by(job: &Job) -> String {
         name => name,
     };
     let mut words: Vec<&str> = Vec::new();
-    for word in job.events.iter().map(|(_, event)| word(event.scored_by())) {
+    for word in job.events.iter().map(|(_, event)| word(event.score())) {
         if !words.contains(&word) {
             words.push(word);
         }

@@ -56,7 +56,7 @@ pub(crate) fn check(
             bounds.perhaps_masked.extend(plan.selected().iter().map(|layer| layer.name.clone()));
         }
     }
-    let steps_open = by_steps.iter().any(|(_, event)| event.reopens().is_some());
+    let steps_open = by_steps.iter().any(|(_, event)| event.reopen().is_some());
     let mut warnings = Vec::new();
     let mut warned = BTreeSet::new();
     let mut before_training = None;
@@ -78,7 +78,7 @@ pub(crate) fn check(
     let masked = bounds.masked.clone();
     let mut bounds = before_training.unwrap_or(bounds);
     bounds.perhaps_masked = masked;
-    let opens = strategy.events().any(|(_, event)| event.reopens().is_some());
+    let opens = strategy.events().any(|(_, event)| event.reopen().is_some());
     for (epochs, event) in by_steps {
         if opens {
             bounds.open();

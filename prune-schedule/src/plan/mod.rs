@@ -163,7 +163,7 @@ impl EventPlan {
     ///
     /// [`PruneError::OutputUnknown`] where several fit and nothing tells which is meant.
     pub fn output_axis(&self, layer: &LayerPlan, inputs: &[usize]) -> Result<Option<usize>, PruneError> {
-        let within_outputs = matches!(self.event.ranked_within(), Ranking::Output(_));
+        let within_outputs = matches!(self.event.ranking(), Ranking::Output(_));
         let rank = layer.shape.len();
         select::output_of(layer, within_outputs, inputs).map_err(|()| PruneError::OutputUnknown {
             at: self.at,
@@ -233,7 +233,7 @@ impl Event {
     /// use prune_schedule::{Defaults, Key, Event, LayerInfo, Piece, Scope};
     ///
     /// let half = Scope::UnifiedLocal(prune_core::Density::new(0.5)?);
-    /// let event = Event::pieces(half, Piece::channels())?.include(["fc1*"])?;
+    /// let event = Event::pieces(half, Piece::channels())?.with_include(["fc1*"])?;
     /// let layers = [LayerInfo::new("fc1.weight", &[6, 4]), LayerInfo::new("fc2.weight", &[3, 6])];
     /// // What the first layer writes is what the second reads.
     /// let coupled = [vec![("fc1.weight".to_owned(), 0), ("fc2.weight".to_owned(), 1)]];

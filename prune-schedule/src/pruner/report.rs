@@ -223,7 +223,7 @@ impl Outcome<'_> {
                 _ => String::new(),
             },
             floats: event.floats(key),
-            rewound_to: event.rewinds_to(),
+            rewound_to: event.rewind(),
             unchanged: selected.closed + selected.reopened + selected.swaps == 0 && !overwrites,
             forward_only: !self.written,
             unchecked: false,
@@ -243,7 +243,7 @@ impl Outcome<'_> {
         let reopened = alive.map_or(Ok(0), |alive| mask.difference_len(alive))?;
         let came_in = before.map_or(Ok(0), |before| mask.difference_len(before))?;
         // Masks that were for forward passes alone have closed nothing.
-        let first_written = self.written && self.plan.event.passes_straight_through();
+        let first_written = self.written && self.plan.event.straight_through();
         let open = if first_written { alive } else { before };
         let closed = open.map_or(Ok(elements - kept), |open| open.difference_len(mask))?;
         // What is kept of the weights: reopened ones start at zero.
