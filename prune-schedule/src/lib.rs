@@ -97,7 +97,8 @@ pub use moment::Moment;
 pub use plan::{Alive, Amount, Defaults, EventPlan, LayerInfo, LayerPlan, RankedLayers};
 pub use prune_error::PruneError;
 pub use pruner::{
-    Evidence, Inputs, LayerReport, MeasureInputs, Prepared, Pruner, PrunerState, Report, Totals, UnitCounts,
+    Evidence, Inputs, LayerReport, MeasureInputs, Prepared, Pruner, PrunerState, Report, ReportColumn, ReportRow,
+    Totals, UnitCounts, report_table,
 };
 pub use strategy::Strategy;
 pub use timeline::{Timeline, TimelineRow};
