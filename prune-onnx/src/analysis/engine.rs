@@ -30,6 +30,8 @@ pub(crate) struct Engine<'m> {
     pub(crate) values: HashMap<&'m str, Value>,
     pub(crate) constants: HashMap<&'m str, Constant<'m>>,
     pub(crate) uses: Vec<Use>,
+    /// The number of the last tensor that a constant's name was given to, where there are several.
+    numbers: HashMap<&'m str, usize>,
     /// The use of constants whose uses are tied.
     tied: HashMap<&'m str, usize>,
     /// Constants whose uses are tensors of their own, though they are no vectors.
@@ -63,6 +65,7 @@ impl<'m> Engine<'m> {
             values: HashMap::new(),
             constants: constants(model),
             uses: Vec::new(),
+            numbers: HashMap::new(),
             tied: HashMap::new(),
             apart: apart.clone(),
             stated,
@@ -178,15 +181,16 @@ impl<'m> Engine<'m> {
     /// A tensor for one use of a constant. The first has the constant's name.
     fn add_constant(
         &mut self,
-        name: &str,
+        name: &'m str,
         constant: Constant<'m>,
         reader: Option<(usize, usize)>,
     ) -> Result<TensorId, GraphError> {
         let tensor = constant.tensor;
         let mut label = name.to_owned();
-        let mut number = 1;
+        // Uses are numbered on from the last one: a vector may have as many as there are nodes.
+        let number = self.numbers.entry(name).or_insert(1);
         while self.graph.find(&label).is_some() {
-            number += 1;
+            *number += 1;
             label = format!("{name} (use {number})");
         }
         let long = tensor.dims().iter().any(|&n| n > LONGEST_AXIS);
@@ -203,16 +207,16 @@ impl<'m> Engine<'m> {
     /// Pins what is read from outside of the main graph's nodes.
     pub(crate) fn outside(&mut self) -> Result<(), GraphError> {
         let model = self.model;
-        let outputs: Vec<&str> = model.graph().outputs().iter().map(ValueInfo::name).collect();
-        let annotated: Vec<&str> = model.graph().annotated().iter().map(String::as_str).collect();
+        let outputs: Vec<&'m str> = model.graph().outputs().iter().map(ValueInfo::name).collect();
+        let annotated: Vec<&'m str> = model.graph().annotated().iter().map(String::as_str).collect();
         self.pin_names(&outputs, Reason::new("Output", "", "gives it to the caller"))?;
-        let mut captured: Vec<&str> = captured(model).into_iter().collect();
+        let mut captured: Vec<&'m str> = captured(model).into_iter().collect();
         captured.sort_unstable();
         self.pin_names(&captured, Reason::new("Subgraph", "", "reads it from inside of an attribute"))?;
         self.pin_names(&annotated, Reason::new("Quantisation", "", "speaks of it in an annotation"))?;
         if model.has_training() {
-            let all: HashSet<&str> = self.constants.keys().copied().collect();
-            let mut all: Vec<&str> = all.into_iter().collect();
+            let all: HashSet<&'m str> = self.constants.keys().copied().collect();
+            let mut all: Vec<&'m str> = all.into_iter().collect();
             all.sort_unstable();
             self.pin_names(&all, Reason::new("Training", "", "updates it by its name"))?;
         }
@@ -220,7 +224,7 @@ impl<'m> Engine<'m> {
     }
 
     /// Pins values by name: constants get a use that is never cut, so the others are cut in copies.
-    fn pin_names(&mut self, names: &[&str], reason: Reason) -> Result<(), GraphError> {
+    fn pin_names(&mut self, names: &[&'m str], reason: Reason) -> Result<(), GraphError> {
         let why = self.graph.reason(reason);
         for &name in names {
             if let Some(value) = self.values.get(name).cloned() {

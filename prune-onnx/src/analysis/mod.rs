@@ -77,6 +77,8 @@ pub struct Analysis<'m> {
     pub(crate) uses: Vec<Use>,
     /// The use that a tensor of the graph of classes is.
     by_id: HashMap<TensorId, usize>,
+    /// The use that a node reads in a slot.
+    by_reader: HashMap<(usize, usize), usize>,
     pub(crate) values: HashMap<&'m str, Value>,
     /// Constant elements that have to be the lengths of axes.
     pub(crate) follow: BTreeMap<Source, TensorAxis>,
@@ -118,7 +120,21 @@ impl<'m> Analysis<'m> {
         };
         let Engine { model, graph, constants, uses, values, works, lengths: follow, apart, .. } = open;
         let by_id = uses.iter().enumerate().map(|(at, found)| (found.id, at)).collect();
-        Analysis { model, classes: graph.close(), constants, uses, by_id, values, follow, works, lengths, apart }
+        let readers = uses.iter().enumerate().flat_map(|(at, found)| found.readers.iter().map(move |&slot| (slot, at)));
+        let by_reader = readers.collect();
+        Analysis {
+            model,
+            classes: graph.close(),
+            constants,
+            uses,
+            by_id,
+            by_reader,
+            values,
+            follow,
+            works,
+            lengths,
+            apart,
+        }
     }
 
     /// The model.
@@ -143,6 +159,11 @@ impl<'m> Analysis<'m> {
     /// The name of the constant that a tensor of the graph of classes is a use of.
     pub fn constant_of(&self, tensor: TensorId) -> Option<&str> {
         self.by_id.get(&tensor).map(|&at| self.uses[at].name.as_str())
+    }
+
+    /// The use of a constant that a node reads in a slot.
+    pub(crate) fn use_read_at(&self, node: usize, slot: usize) -> Option<&Use> {
+        self.by_reader.get(&(node, slot)).map(|&at| &self.uses[at])
     }
 
     /// Every use of a constant: the tensor of the graph of classes, the constant's name, and the nodes and slots that read it,
@@ -218,13 +239,15 @@ impl<'m> Analysis<'m> {
     /// ways comes once for each way, the whole one included.
     pub fn kept(&self, removal: &Removal) -> Vec<KeptUse> {
         let mut all: BTreeMap<&str, Vec<KeptUse>> = BTreeMap::new();
+        let mut known: HashMap<(&str, BTreeMap<usize, Vec<usize>>), usize> = HashMap::new();
         for found in &self.uses {
             let rank = self.classes.sizes(found.id).len();
             let kept = |axis: usize| removal.kept(&self.classes, found.id.axis(axis)).map(|kept| (axis, kept));
             let axes: BTreeMap<usize, Vec<usize>> = (0..rank).filter_map(kept).collect();
             let nodes = found.readers.iter().map(|&(node, _)| node);
             let uses = all.entry(&found.name).or_default();
-            match uses.iter_mut().find(|known| known.axes == axes) {
+            let at = *known.entry((&found.name, axes.clone())).or_insert(uses.len());
+            match uses.get_mut(at) {
                 Some(known) => known.nodes.extend(nodes),
                 None => uses.push(KeptUse { tensor: found.name.clone(), nodes: nodes.collect(), axes }),
             }

@@ -10,7 +10,7 @@ use crate::analysis::{Analysis, AnalysisOptions, Sum};
 use crate::error::Error;
 use crate::walk;
 pub(crate) use uniform::Addend;
-use uniform::{Linear, Uniforms, uniforms};
+use uniform::{Linear, SoleReaders, Uniforms, uniforms};
 
 /// Classes whose removal changes no output, and the constants that biases take over from them.
 #[derive(Debug, Clone)]
@@ -113,8 +113,9 @@ impl Analysis<'_> {
         let removal = Removal::none(&self.classes);
         let mut dead = Dead { removal, folds: Vec::new(), stays: Vec::new(), unfolded: 0 };
         let selected: Vec<bool> = self.classes.families().iter().map(selected).collect();
-        let (known, bare) = (uniforms(self)?, self.sums(HashSet::new())?);
-        let layers = bare.iter().filter_map(|sum| Some((sum.node, Linear::of(self, sum.node)?)));
+        let sole = SoleReaders::new(self.model);
+        let (known, bare) = (uniforms(self, &sole)?, self.sums(HashSet::new())?);
+        let layers = bare.iter().filter_map(|sum| Some((sum.node, Linear::of(self, &sole, sum.node)?)));
         let known = Known { uniforms: known, layers: layers.collect() };
         // What only dead classes read is dead as well.
         loop {
@@ -237,9 +238,10 @@ impl Analysis<'_> {
         for fold in &dead.folds {
             read.entry(fold.node).or_default().insert(fold.index, fold.number);
         }
+        let sole = SoleReaders::new(self.model);
         let mut all = Vec::new();
         for (node, numbers) in read {
-            let Some(layer) = Linear::of(self, node) else { continue };
+            let Some(layer) = Linear::of(self, &sole, node) else { continue };
             let Ok(addend) = layer.takes() else { continue };
             let inputs: Vec<f64> =
                 (0..layer.inputs()).map(|index| numbers.get(&index).copied().unwrap_or(0.0)).collect();

@@ -18,6 +18,8 @@ use crate::shapes::{Int, Shape, Size};
 /// Names that are free in a model, and what is known of those that are taken.
 pub(crate) struct Names<'m> {
     taken: HashSet<String>,
+    /// The last number that a name like this one was given.
+    numbers: HashMap<String, usize>,
     readers: HashMap<String, usize>,
     /// Types of the integers that nodes compute.
     types: HashMap<&'m str, DataType>,
@@ -42,18 +44,18 @@ impl<'m> Names<'m> {
             *readers.entry(name.to_owned()).or_default() += 1;
         }
         graph.outputs().iter().for_each(|output| *readers.entry(output.name().to_owned()).or_default() += 1);
-        Names { taken, readers, types: types::types(model) }
+        Names { taken, numbers: HashMap::new(), readers, types: types::types(model) }
     }
 
     /// A name that nothing has yet.
     pub(crate) fn fresh(&mut self, like: &str) -> String {
-        let mut number = 1;
+        let number = self.numbers.entry(like.to_owned()).or_insert(0);
         loop {
+            *number += 1;
             let name = format!("{like}_shrunk{number}");
             if self.taken.insert(name.clone()) {
                 return name;
             }
-            number += 1;
         }
     }
 
@@ -94,8 +96,7 @@ impl<'a, 'm> Rewrite<'a, 'm> {
         if let Some(value) = self.analysis.values.get(name) {
             return Some(value.id);
         }
-        let read = |readers: &[(usize, usize)]| readers.contains(&(self.at, slot));
-        self.analysis.uses.iter().find(|found| found.name == name && read(&found.readers)).map(|found| found.id)
+        self.analysis.use_read_at(self.at, slot).map(|found| found.id)
     }
 
     fn output(&self, slot: usize) -> Option<TensorId> {
