@@ -4,7 +4,7 @@ use core::fmt;
 
 use prune_core::printable;
 use prune_schedule::table::percent;
-use prune_schedule::{ReportColumn, ReportRow, Totals, UnitCounts, report_table};
+use prune_schedule::{ReportColumn, ReportRow, Totals, UnitCounts, UsedDefaults, report_table};
 use serde::Serialize;
 
 use crate::layers::known::{DenseTensor, lines};
@@ -77,6 +77,9 @@ pub struct EventReport {
     pub target: String,
     /// Whether every mask is as it was and no value other than zero was written over.
     pub unchanged: bool,
+    /// What was decided for the event, since it leaves it open.
+    #[serde(skip_serializing_if = "UsedDefaults::is_empty")]
+    pub defaults: UsedDefaults,
     /// The layers that it selected, in the model's order.
     pub layers: Vec<LayerReport>,
     /// Those layers together.
@@ -155,6 +158,9 @@ impl fmt::Display for EventReport {
             f.write_str(": unchanged")?;
         }
         write!(f, "\n{}", self.table())?;
+        if !self.defaults.is_empty() {
+            write!(f, "\n{}", self.defaults)?;
+        }
         self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
     }
 }

@@ -55,6 +55,7 @@ pub(super) fn event_report(
             Some([(None, target)]) => target.to_string(),
             _ => String::new(),
         },
+        defaults: plan.map(|plan| plan.defaults).unwrap_or_default(),
         unchanged: (event.is_none() || selected.closed == 0) && !(first && overwrites),
         layers: layers.into_iter().map(|(_, report)| report).collect(),
         selected,

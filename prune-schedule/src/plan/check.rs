@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 
 use super::bounds::Bounds;
-use super::info::{Defaults, Known, LayerInfo};
+use super::defaults::Defaults;
+use super::info::{Known, LayerInfo};
 use crate::event::{Event, Rule};
 use crate::key::Key;
 use crate::prune_error::PruneError;

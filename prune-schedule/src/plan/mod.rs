@@ -10,14 +10,16 @@ mod biases;
 mod bounds;
 mod check;
 mod coupling;
+mod defaults;
 mod info;
 mod select;
 
 pub use amount::{Amount, RankedLayers};
 pub(crate) use check::check;
 pub(crate) use coupling::{Members, joined};
+pub use defaults::{Defaults, UsedDefaults, WeightsBy};
 pub(crate) use info::Known;
-pub use info::{Alive, Defaults, LayerInfo};
+pub use info::{Alive, LayerInfo};
 
 use core::ops::Range;
 
@@ -60,6 +62,8 @@ pub struct EventPlan {
     /// How many elements the event asks to keep in all; none where it asks for units of different sizes, or units of which
     /// something is closed.
     pub asked: Option<usize>,
+    /// What the door decided, since the event leaves it open.
+    pub defaults: UsedDefaults,
     /// What the user should know.
     pub warnings: Vec<Warning>,
 }
@@ -266,8 +270,15 @@ impl Event {
         let Known { layers, couplings, defaults } = known;
         let selected = select::select(at, self, layers, &defaults)?;
         let warnings = selected.iter().filter_map(|layer| layer.short_lanes(at)).collect();
-        let mut plan =
-            EventPlan { at, event: self.clone(), layers: selected, rankings: Vec::new(), asked: None, warnings };
+        let mut plan = EventPlan {
+            at,
+            event: self.clone(),
+            layers: selected,
+            rankings: Vec::new(),
+            asked: None,
+            defaults: UsedDefaults::of(self, &defaults),
+            warnings,
+        };
         plan.couple(layers, couplings)?;
         plan.rankings = amount::rankings(at, self, plan.selected())?;
         plan.ask();

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use prune_core::{ErrorKind, Need, Unit};
 
 use super::LayerPlan;
-use super::info::{Defaults, LayerInfo};
+use super::defaults::Defaults;
+use super::info::LayerInfo;
 use crate::event::{Event, Rule};
 use crate::glob::Glob;
 use crate::key::Key;

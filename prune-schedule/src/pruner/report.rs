@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::candidate::{Candidate, LayerMask};
 use super::listed::Listed;
 use super::prepare::Happening;
-use crate::plan::EventPlan;
+use crate::plan::{EventPlan, UsedDefaults};
 use crate::warning::Warning;
 
 /// What an event did. Displays as an aligned table; serialises with every number.
@@ -39,6 +39,9 @@ pub struct Report {
     /// The epoch to whose end every parameter was set back before the masks were applied, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rewound_to: Option<u64>,
+    /// What the door decided, since the event leaves it open.
+    #[serde(default, skip_serializing_if = "UsedDefaults::is_empty")]
+    pub defaults: UsedDefaults,
     /// The layers that the event selected, in the model's order.
     pub layers: Vec<LayerReport>,
     /// Those layers together.
@@ -227,6 +230,7 @@ impl Outcome<'_> {
             unchanged: selected.closed + selected.reopened + selected.swaps == 0 && !overwrites,
             forward_only: !self.written,
             unchecked: false,
+            defaults: self.plan.defaults,
             layers: reports,
             selected,
             all,

@@ -26,6 +26,9 @@ impl fmt::Display for Report {
             f.write_str(": unchanged, every mask and weight is as it was")?;
         }
         write!(f, "\n{}", self.table())?;
+        if !self.defaults.is_empty() {
+            write!(f, "\n{}", self.defaults)?;
+        }
         self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
     }
 }
