@@ -99,7 +99,7 @@ mod wire;
 pub use analysis::{Analysis, AnalysisOptions, KeptUse, NodeWork, Warning};
 pub use builder::{GraphBuilder, ModelBuilder};
 pub use data_type::DataType;
-pub use dead::{Dead, DeadStays};
+pub use dead::{Dead, DeadStays, MadeOfZero};
 pub use edits::{Edits, TensorPlace};
 pub use error::{Error, ExternalProblem, GraphProblem, NotOnnx, TensorProblem, WireProblem};
 pub use file::cut_bytes;

@@ -1,14 +1,16 @@
 //! Classes that can go without any effect.
 
+mod masked;
 mod uniform;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use prune_graph::{ClassId, Family, Reason, Removal, Role, TensorAxis, TensorId};
+use prune_graph::{ClassId, Classes, Family, Reason, Removal, Role, TensorAxis, TensorId};
 
 use crate::analysis::{Analysis, AnalysisOptions, Sum};
 use crate::error::Error;
 use crate::walk;
+pub use masked::MadeOfZero;
 pub(crate) use uniform::Addend;
 use uniform::{Linear, SoleReaders, Uniforms, uniforms};
 
@@ -42,6 +44,10 @@ pub struct DeadStays {
 }
 
 impl Dead {
+    fn none(classes: &Classes) -> Self {
+        Dead { removal: Removal::none(classes), folds: Vec::new(), stays: Vec::new(), unfolded: 0 }
+    }
+
     /// The classes that go.
     pub fn removal(&self) -> &Removal {
         &self.removal
@@ -110,8 +116,7 @@ impl Analysis<'_> {
     ///
     /// As [`Analysis::dead`].
     pub fn dead_where(&self, selected: impl Fn(&Family) -> bool, may_fold: bool) -> Result<Dead, Error> {
-        let removal = Removal::none(&self.classes);
-        let mut dead = Dead { removal, folds: Vec::new(), stays: Vec::new(), unfolded: 0 };
+        let mut dead = Dead::none(&self.classes);
         let selected: Vec<bool> = self.classes.families().iter().map(selected).collect();
         let sole = SoleReaders::new(self.model);
         let (known, bare) = (uniforms(self, &sole)?, self.sums(HashSet::new())?);
@@ -212,17 +217,21 @@ impl Analysis<'_> {
                     (None, _) => return Verdict::Lives,
                     (Some(number), _) if *number == 0.0 => {}
                     (Some(number), Ok(_)) => folds.push(Fold { class, node: sum.node, index, number: *number }),
-                    (Some(_), Err(why)) => refused = refused.or(Some((node, why))),
+                    (Some(_), Err(why)) => refused = refused.or(Some((sum.node, why))),
                 }
             }
         }
         match refused {
-            Some((node, why)) => {
-                let name = if node.name().is_empty() { node.output(0).unwrap_or("") } else { node.name() };
-                Verdict::Stays(Reason::new(node.op_type(), name, why))
-            }
+            Some((node, why)) => Verdict::Stays(self.reason(node, why)),
             None => Verdict::Goes(folds),
         }
+    }
+
+    /// A reason that names a node.
+    fn reason(&self, node: usize, why: &'static str) -> Reason {
+        let node = &self.model.graph().nodes()[node];
+        let name = if node.name().is_empty() { node.output(0).unwrap_or("") } else { node.name() };
+        Reason::new(node.op_type(), name, why)
     }
 
     /// The axis to name a family by: of a weight that writes it, or else of one that reads it.
