@@ -17,7 +17,9 @@ fn shrunk(seed: u64, activation: &str, zero_column: Option<usize>) -> usize {
     };
     let rows: Vec<f64> = (0..5).flat_map(|at| row(&mut net, at)).collect();
     let w = net.floats(&[5, 3, 1, 1], &rows);
-    let h = net.node("Conv", &[&x, &w], &[]);
+    let b: Vec<f64> = (0..5).map(|at| if CLOSED.contains(&at) { 0.0 } else { 0.5 }).collect();
+    let b = net.floats(&[5], &b);
+    let h = net.node("Conv", &[&x, &w, &b], &[]);
     let h = net.node(activation, &[&h], &[]);
     let columns: Vec<f64> =
         (0..10).map(|at| if Some(at % 5) == zero_column { 0.0 } else { net.draw.float() }).collect();

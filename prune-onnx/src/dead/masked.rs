@@ -45,7 +45,7 @@ impl Analysis<'_> {
         closed.iter().for_each(|&(class, tensor)| _ = zeros.entry(class).or_default().insert(tensor));
         let mut alike: BTreeMap<(usize, BTreeSet<TensorId>), Vec<ClassId>> = BTreeMap::new();
         for (number, family) in self.classes.families().iter().enumerate() {
-            let writes = |axis: &&TensorAxis| self.classes.role(**axis) == Some(Role::Writer);
+            let writes = |axis: &&TensorAxis| !matches!(self.classes.role(**axis), Some(Role::Reader | Role::Divisor));
             let writers: BTreeSet<TensorId> = family.axes().iter().filter(writes).map(|axis| axis.tensor).collect();
             for &class in family.classes().iter().filter(|&&class| removal.is_gone(class)) {
                 let zeros = zeros.get(&class).into_iter().flatten().chain(&writers).copied().collect();
