@@ -443,7 +443,8 @@ fn a_checkpoint_of_other_values_needs_names() {
     // A file of indices that lies.
     let kept = fs::read_to_string(at.join("kept.json")).unwrap().replace("[4,5,6,7]", "[4,5,6,8]");
     fs::write(at.join("kept.json"), kept).unwrap();
-    let message = refused(at, &[&named[..], &["--force"]].concat(), 2);
+    let named = [&ask[..], &["--names", "names.json"]].concat();
+    let message = refused(at, &named, 2);
     assert!(message.contains("do not fit its length 8"), "{message}");
     fs::write(at.join("kept.json"), "{}").unwrap();
     assert!(
@@ -546,6 +547,7 @@ fn a_constant_whose_uses_lost_different_indices_is_not_guessed() {
         ("bias", f32s(&[6], &[0.0; 6])),
     ]);
     write(&at.join("state.safetensors"), &tied);
+    let ask = [&ask[..], &["--force"]].concat();
     let message = refused(at, &ask, 2);
     assert!(
         message.contains("say with --names which it is; if it is both, save it once more under another name"),
