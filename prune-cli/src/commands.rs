@@ -150,7 +150,7 @@ fn events(what: &What) -> Result<Vec<(Option<Key>, Event)>, Error> {
         _ => return Err(Error::request(format!("`{method}` needs --density or --sparsity"))),
     };
     let event =
-        event.and_then(|event| what.axis.map_or(Ok(event.clone()), |axis| event.axis(axis))).map_err(refused)?;
+        event.and_then(|event| what.axis.map_or(Ok(event.clone()), |axis| event.with_axis(axis))).map_err(refused)?;
     Ok(vec![(None, event)])
 }
 

@@ -409,6 +409,7 @@ layer            type  shape  asked  kept  of  density  newly pruned  ties  norm
 a.weight         F32   2x4              6   8   75.00%             2     4     99.15%
 b.weight         F32   1x4              0   4    0.00%             4     1      0.00%
 selected layers                   6     6  12   50.00%             6     5     98.59%
+by default: weights are what the table of names says
 warning: layer `b.weight`: none of its 4 elements is kept
 
 all parameters: 6 of 12 kept (50.00%)
@@ -423,6 +424,7 @@ out.safetensors: 288 bytes before, 288 bytes after
     assert_eq!(report["events"][0]["layers"][0]["norm_kept"], 232.0 / 234.0);
     assert_eq!(report["bytes_before"], report["bytes_after"]);
     assert_eq!(report["ranked_by"], "magnitude");
+    assert_eq!(report["events"][0]["defaults"], serde_json::json!({"weights": "names"}));
     let error = fails(folder.path(), 2, &[&call[..], &["--density", "0.5"]].concat());
     assert!(error.contains("report.json exists"), "{error}");
     let text = ok(
@@ -509,6 +511,14 @@ fn the_axis_of_a_strategy() {
         line.split_whitespace().nth(4).unwrap().to_owned()
     };
     assert_eq!([axis(&[]), axis(&["--axis", "0"])], ["1", "0"]);
+    let told = |arguments: &[&str]| {
+        let text = ok(at, &[&["apply", "m", "-o", "out", "--force"], &method[..4], arguments].concat());
+        text.lines().find(|line| line.starts_with("by default")).map(str::to_owned)
+    };
+    let unset = "by default: the axis is that of the inputs; weights are what the table of names says";
+    assert_eq!(told(&[]).as_deref(), Some(unset));
+    let all = "by default: weights are the layers of rank 2 or more";
+    assert_eq!(told(&["--axis", "0", "--all"]).as_deref(), Some(all));
     fails(at, 2, &["schedule", open, "--axis", "0"]);
 }
 

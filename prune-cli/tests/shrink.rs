@@ -443,7 +443,8 @@ fn a_checkpoint_of_other_values_needs_names() {
     // A file of indices that lies.
     let kept = fs::read_to_string(at.join("kept.json")).unwrap().replace("[4,5,6,7]", "[4,5,6,8]");
     fs::write(at.join("kept.json"), kept).unwrap();
-    let message = refused(at, &[&named[..], &["--force"]].concat(), 2);
+    let named = [&ask[..], &["--names", "names.json"]].concat();
+    let message = refused(at, &named, 2);
     assert!(message.contains("do not fit its length 8"), "{message}");
     fs::write(at.join("kept.json"), "{}").unwrap();
     assert!(
@@ -538,4 +539,25 @@ fn a_constant_whose_uses_lost_different_indices_is_not_guessed() {
         let (_, left) = read_f32s(&at.join("small.safetensors"), &format!("momentum.{layer}.bias"));
         assert_eq!(left.iter().map(|&at| at as u64).collect::<Vec<_>>(), rows(use_of));
     }
+    // A checkpoint that has one tensor for both uses.
+    let tied = tensors([
+        ("l1.weight", f32s(&[6, 3], &first)),
+        ("l2.weight", f32s(&[6, 6], &second)),
+        ("l3.weight", f32s(&[4, 6], &third)),
+        ("bias", f32s(&[6], &[0.0; 6])),
+    ]);
+    write(&at.join("state.safetensors"), &tied);
+    let ask = [&ask[..], &["--force"]].concat();
+    let message = refused(at, &ask, 2);
+    assert!(
+        message.contains("say with --names which it is; if it is both, save it once more under another name"),
+        "{message}"
+    );
+    fs::write(at.join("names.json"), r#"{"bias": "l1.bias@h"}"#).unwrap();
+    let message = refused(at, &[&named[..], &["--force"]].concat(), 2);
+    assert!(
+        message.contains("`l1.bias@i` and what --names calls a tensor of state.safetensors are uses of one constant")
+            && message.contains("save it once more under another name, and name that too"),
+        "{message}"
+    );
 }

@@ -3,13 +3,13 @@
 use core::fmt;
 
 use prune_core::printable;
-use prune_schedule::table::{Column, aligned};
-use prune_schedule::{Totals, UnitCounts};
+use prune_schedule::table::percent;
+use prune_schedule::{ReportColumn, ReportRow, Totals, UnitCounts, UsedDefaults, report_table};
 use serde::Serialize;
 
 use crate::layers::known::{DenseTensor, lines};
 use crate::text::clipped::{clipped, listed};
-use crate::text::size::{bytes, percent, shape, share};
+use crate::text::size::bytes;
 
 /// What a command did. Displays as tables; serialises with every number.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -77,6 +77,9 @@ pub struct EventReport {
     pub target: String,
     /// Whether every mask is as it was and no value other than zero was written over.
     pub unchanged: bool,
+    /// What was decided for the event, since it leaves it open.
+    #[serde(skip_serializing_if = "UsedDefaults::is_empty")]
+    pub defaults: UsedDefaults,
     /// The layers that it selected, in the model's order.
     pub layers: Vec<LayerReport>,
     /// Those layers together.
@@ -155,61 +158,50 @@ impl fmt::Display for EventReport {
             f.write_str(": unchanged")?;
         }
         write!(f, "\n{}", self.table())?;
+        if !self.defaults.is_empty() {
+            write!(f, "\n{}", self.defaults)?;
+        }
         self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
     }
 }
 
-/// A row of an event's table: a layer, or all that were selected.
-struct Row<'r> {
-    name: String,
-    layer: Option<&'r LayerReport>,
-    counts: &'r Totals,
-}
-
-impl Row<'_> {
-    /// A cell that only layers have.
-    fn of(&self, show: fn(&LayerReport) -> Option<String>) -> String {
-        self.layer.and_then(show).unwrap_or_default()
+impl LayerReport {
+    fn row(&self) -> ReportRow<'_> {
+        let mut row = ReportRow::new(clipped(&self.layer), &self.counts);
+        row.dtype = Some(&self.dtype);
+        row.shape = Some(&self.shape);
+        row.target = Some(&self.target);
+        (row.axis, row.units) = (self.axis, self.units);
+        row
     }
 }
-
-/// A column of an event's table: its name, its setting, whether any row has something to say there, and its cells.
-type ReportColumn = (&'static str, Column, bool, fn(&Row<'_>) -> String);
 
 impl EventReport {
     /// The layers as rows; a column that has nothing to say in any is left out.
     fn table(&self) -> String {
-        use Column::{Left, Right};
+        use ReportColumn as C;
         let any = |has: fn(&LayerReport) -> bool| self.layers.iter().any(has);
         let of = &self.selected;
-        let reaches = self.target.is_empty() && any(|layer| !layer.target.is_empty());
-        let columns: [ReportColumn; 16] = [
-            ("layer", Left, true, |row| row.name.clone()),
-            ("type", Left, true, |row| row.of(|layer| Some(layer.dtype.clone()))),
-            ("shape", Left, true, |row| row.of(|layer| Some(shape(&layer.shape)))),
-            ("reaches", Left, reaches, |row| row.of(|layer| Some(layer.target.clone()))),
-            ("axis", Right, any(|layer| layer.axis.is_some()), |row| row.of(|layer| Some(layer.axis?.to_string()))),
-            ("units", Right, any(|layer| layer.units.is_some()), |row| {
-                row.of(|layer| layer.units.map(|units| format!("{} of {}", units.kept, units.of)))
-            }),
-            ("asked", Right, of.asked.is_some(), |row| row.counts.asked.map_or_else(String::new, |n| n.to_string())),
-            ("kept", Right, true, |row| row.counts.kept.to_string()),
-            ("of", Right, true, |row| row.counts.elements.to_string()),
-            ("density", Right, true, |row| percent(row.counts.kept, row.counts.elements)),
-            ("newly pruned", Right, true, |row| row.counts.newly_pruned.to_string()),
-            ("closed", Right, of.closed != of.newly_pruned, |row| row.counts.closed.to_string()),
-            ("non-zero", Right, of.non_zero != of.kept, |row| row.counts.non_zero.to_string()),
-            ("ties", Right, of.ties > 0, |row| row.counts.ties.to_string()),
-            ("short groups", Right, of.short_groups > 0, |row| row.counts.short_groups.to_string()),
-            ("norm kept", Right, of.norm_kept.is_some(), |row| share(row.counts.norm_kept)),
+        let columns = [
+            (C::Layer, true),
+            (C::Type, true),
+            (C::Shape, true),
+            (C::Reaches, self.target.is_empty() && any(|layer| !layer.target.is_empty())),
+            (C::Axis, any(|layer| layer.axis.is_some())),
+            (C::Units, any(|layer| layer.units.is_some())),
+            (C::Asked, of.asked.is_some()),
+            (C::Kept, true),
+            (C::Of, true),
+            (C::Density, true),
+            (C::NewlyPruned, true),
+            (C::Closed, of.closed != of.newly_pruned),
+            (C::NonZero, of.non_zero != of.kept),
+            (C::Ties, of.ties > 0),
+            (C::ShortGroups, of.short_groups > 0),
+            (C::NormKept, of.norm_kept.is_some()),
         ];
-        let columns: Vec<ReportColumn> = columns.into_iter().filter(|(_, _, shown, _)| *shown).collect();
-        let header: Vec<(&str, Column)> = columns.iter().map(|&(name, set, ..)| (name, set)).collect();
-        let layers = self.layers.iter().map(|layer| (clipped(&layer.layer), Some(layer), &layer.counts));
-        let rows = layers.chain([("selected layers".to_owned(), None, &self.selected)]).map(|(name, layer, counts)| {
-            let row = Row { name, layer, counts };
-            columns.iter().map(|(.., cell)| cell(&row)).collect::<Vec<_>>()
-        });
-        aligned(&header, rows)
+        let mut rows: Vec<ReportRow<'_>> = self.layers.iter().map(LayerReport::row).collect();
+        rows.push(ReportRow::new("selected layers", of));
+        report_table(&columns, &rows)
     }
 }

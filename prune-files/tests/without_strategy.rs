@@ -23,7 +23,7 @@ fn what_is_refused_names_no_epoch() {
     write(&at("model"), &[3, 3]);
     write(&at("inputs"), &[3]);
     let event = Event::unstructured(Scope::UnifiedLocal(Density::new(0.5).unwrap())).unwrap();
-    let by_inputs = event.clone().score(Score::wanda()).unwrap();
+    let by_inputs = event.clone().with_score(Score::wanda()).unwrap();
     let filter = Filter { also: vec!["odd".into()], ..Filter::default() };
     let refused = |event: Event| {
         let job = Job::new(at("model"), vec![(None, event)]).with_filter(filter.clone()).with_inputs(at("inputs"));
@@ -32,6 +32,6 @@ fn what_is_refused_names_no_epoch() {
     // The plan refuses the one, and what reads the norms the other.
     let outputs = "layer `odd`: nothing tells which of its 2 axes is that of its outputs; write `axis` as an index";
     assert_eq!(refused(by_inputs.clone()), outputs);
-    assert_eq!(refused(by_inputs.ranking(Ranking::Layer).unwrap()), outputs);
+    assert_eq!(refused(by_inputs.with_ranking(Ranking::Layer).unwrap()), outputs);
     assert_eq!(refused(event), "no event looks at --inputs; leave it out");
 }

@@ -14,6 +14,8 @@ pub struct MaskRemoval {
     pub removal: Removal,
     /// Closed slices of classes that stay, because the mask of another layer keeps its slice of the class.
     pub kept_elsewhere: Vec<(TensorAxis, usize)>,
+    /// Tensors that read classes and whose slices of them are closed.
+    pub closed_readers: Vec<(ClassId, TensorId)>,
     /// Closed slices that an operator pins.
     pub pinned: Vec<(TensorAxis, usize)>,
 }
@@ -68,12 +70,14 @@ impl Classes {
             return Err(GraphError::NoChannel { pinned });
         }
         removal.check(self)?;
+        let readers = slices.iter().filter(|(.., side)| *side == 1);
+        let closed_readers = readers.map(|&(class, axis, ..)| (class, axis.tensor)).collect();
         let kept_elsewhere = slices
             .into_iter()
             .filter(|&(class, _, _, side)| side == 0 && !removal.is_gone(class))
             .map(|(_, axis, index, _)| (axis, index))
             .collect();
-        Ok(MaskRemoval { removal, kept_elsewhere, pinned })
+        Ok(MaskRemoval { removal, kept_elsewhere, closed_readers, pinned })
     }
 
     fn masked(&self, name: &str, mask: &Mask) -> Result<TensorId, GraphError> {

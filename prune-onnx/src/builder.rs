@@ -1,8 +1,9 @@
 //! New models, for exporters and tests.
 
-use crate::file::schema::{attribute, entry, graph, model, node, operator_set, shape, tensor, value_info, value_type};
-use crate::file::wire::{put_bytes, put_float, put_int};
-use crate::model::{AttributeValue, DataType, Dim};
+use crate::data_type::DataType;
+use crate::model::{AttributeValue, Dim};
+use crate::wire::schema::{attribute, entry, graph, model, node, operator_set, shape, tensor, value_info, value_type};
+use crate::wire::{put_bytes, put_float, put_int};
 
 /// Builds the bytes of an ONNX model.
 ///

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{AttributeValue, DataType};
+use crate::data_type::DataType;
+use crate::model::AttributeValue;
 
 /// A constant tensor of the model's graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -68,32 +68,42 @@
 //!
 //! # Map
 //!
-//! `file/` is the encoding: it is walked field by field, and what is not changed is written back byte for byte. `model/` is
-//! what a model says: [`Model`], [`Graph`], [`Node`], [`Tensor`], and the files beside it. [`Edits`] are what changes, and
-//! [`Model::write`] writes them. [`ModelBuilder`] makes new models.
+//! `wire/` is the encoding: it is walked field by field. `model/` is what a model says: [`Model`], [`Graph`], [`Node`],
+//! [`Tensor`], and the files beside it. [`Edits`] are what changes. `file/` reads models and writes them with their edits;
+//! what is not changed is written back byte for byte. [`ModelBuilder`] makes new models.
 //!
-//! [`analyse`] walks over the nodes: `ops/` has a file for each kind of operator, `analysis/` the walk, `shapes/` lengths and
-//! integer tensors as far as they are known before the model runs. `removal/` turns a choice of classes into [`Edits`].
+//! `shapes/` are lengths and integer tensors as far as they are known before the model runs. [`Analysis`] is what is known of
+//! a model's axes, `rewrite/` what an operator changes in a node, and `ops/` has a file for each kind of operator. On these
+//! stand [`analyse`] in `walk/`, which goes over the nodes, [`Analysis::dead`] in `dead/`, and `removal/`, which turns a
+//! choice of classes into [`Edits`].
 //!
 //! `testing/`, behind the feature of that name, has generated networks of every operator and a naive evaluator.
 
 mod analysis;
 mod builder;
+mod data_type;
+mod dead;
 mod edits;
 mod error;
 mod file;
 mod model;
 mod ops;
 mod removal;
+mod rewrite;
 mod shapes;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod walk;
+mod wire;
 
-pub use analysis::{Analysis, AnalysisOptions, Dead, DeadStays, KeptUse, NodeWork, Warning, analyse};
+pub use analysis::{Analysis, AnalysisOptions, KeptUse, NodeWork, Warning};
 pub use builder::{GraphBuilder, ModelBuilder};
+pub use data_type::DataType;
+pub use dead::{Dead, DeadStays, MadeOfZero};
 pub use edits::{Edits, TensorPlace};
 pub use error::{Error, ExternalProblem, GraphProblem, NotOnnx, TensorProblem, WireProblem};
 pub use file::cut_bytes;
 pub use file::write::{DataFile, Sizes};
-pub use model::{Attribute, AttributeValue, DataType, Dim, Graph, Model, Node, OperatorSet, Tensor, ValueInfo};
+pub use model::{Attribute, AttributeValue, Dim, Graph, Model, Node, OperatorSet, Tensor, ValueInfo};
 pub use ops::{OperatorRule, operators};
+pub use walk::analyse;

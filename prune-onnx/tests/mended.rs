@@ -48,15 +48,14 @@ fn shared_target(seed: u64, open: bool, beside: &str) -> Built {
     let wide = net.node("Identity", &[&width], &[]);
     let target = net.node("Concat", &[&first, &wide], &[("axis", int(0))]);
     let h = net.linear(&x, 3, 8);
+    let lengths = if open { &wide } else { &target };
     let repeated = match beside {
         "Expand" => {
             let one = net.weight(&[1, 1]);
-            let lengths = if open { wide.clone() } else { target.clone() };
-            net.node("Expand", &[&one, &lengths], &[])
+            net.node("Expand", &[&one, lengths], &[])
         }
         _ => {
-            let lengths = if open { wide.clone() } else { target.clone() };
-            let zeros = net.node("ConstantOfShape", &[&lengths], &[]);
+            let zeros = net.node("ConstantOfShape", &[lengths], &[]);
             net.node("Exp", &[&zeros], &[])
         }
     };
@@ -166,6 +165,14 @@ fn a_list_that_is_computed_keeps_its_type() {
     }
 }
 
+/// Five rows summed with weights between 0 and 1 that an input of three columns gives.
+fn mixed(net: &mut Net, x: &str, rows: &str) -> String {
+    let q = net.weight(&[3, 5]);
+    let q = net.node("MatMul", &[x, &q], &[]);
+    let q = net.node("Sigmoid", &[&q], &[]);
+    net.node("MatMul", &[&q, rows], &[])
+}
+
 #[test]
 fn a_layer_over_a_learned_constant_is_no_zero_beside_its_bias() {
     // What the layer gives is summed over an axis other than its channels, with an activation of a free axis.
@@ -201,10 +208,7 @@ fn a_layer_over_a_learned_constant_is_no_zero_beside_its_bias() {
             let c = net.node("Transpose", &[&c], &[("perm", list(&order))]);
             let flat = net.ints(&[5, 8]);
             let c = net.node("Reshape", &[&c, &flat], &[]);
-            let q = net.weight(&[3, 5]);
-            let q = net.node("MatMul", &[&x, &q], &[]);
-            let q = net.node("Sigmoid", &[&q], &[]);
-            let y = net.node("MatMul", &[&q, &c], &[]);
+            let y = mixed(&mut net, &x, &c);
             // Something that can go.
             let h = net.linear(&x, 3, 6);
             let h = net.linear(&h, 6, 2);
@@ -221,10 +225,7 @@ fn without_a_bias_a_convolution_of_nothing_is_nothing() {
     let c = net.node("Conv", &[&p, &w], &[]);
     let flat = net.ints(&[5, 8]);
     let c = net.node("Reshape", &[&c, &flat], &[]);
-    let q = net.weight(&[3, 5]);
-    let q = net.node("MatMul", &[&x, &q], &[]);
-    let q = net.node("Sigmoid", &[&q], &[]);
-    let y = net.node("MatMul", &[&q, &c], &[]);
+    let y = mixed(&mut net, &x, &c);
     for small in holds(&net.finish(&[&y]), "no bias") {
         let constants = small.graph().initializers().iter();
         let nodes = small.graph().nodes().iter().filter_map(|node| match node.attribute("value") {
@@ -245,10 +246,7 @@ fn a_shrink_with_a_negative_bound_is_no_zero() {
         let lambd =
             [("lambd", prune_onnx::AttributeValue::Float(-0.5)), ("bias", prune_onnx::AttributeValue::Float(1.5))];
         let c = net.node("Shrink", &[&w], &lambd);
-        let q = net.weight(&[3, 5]);
-        let q = net.node("MatMul", &[&x, &q], &[]);
-        let q = net.node("Sigmoid", &[&q], &[]);
-        let y = net.node("MatMul", &[&q, &c], &[]);
+        let y = mixed(&mut net, &x, &c);
         let h = net.linear(&x, 3, 6);
         let h = net.linear(&h, 6, 2);
         holds(&net.finish(&[&y, &h]), "Shrink");

@@ -142,14 +142,14 @@ fn cell(strategy: &Strategy, key: Key, event: &Event, target: Option<Target>, (t
 fn who(event: &Event, layer: Option<&str>) -> Who {
     match layer {
         Some(layer) => Who::Layer(layer.to_owned()),
-        None if event.included().is_empty() && event.excluded().is_empty() => Who::All,
-        None => Who::Some(format!("{:?} {:?}", event.included(), event.excluded())),
+        None if event.include().is_empty() && event.exclude().is_empty() => Who::All,
+        None => Who::Some(format!("{:?} {:?}", event.include(), event.exclude())),
     }
 }
 
 fn reaches(event: &Event, target: Target) -> String {
     let kept = percent(target.density().get());
-    match (event.ramps(), target) {
+    match (event.ramp(), target) {
         (Some(ramp), _) => format!("{} to {kept}", percent(ramp.from.get())),
         (None, Target::Pattern(pattern)) => format!("{pattern}, {kept}"),
         (None, _) => kept,

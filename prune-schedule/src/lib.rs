@@ -44,7 +44,8 @@
 //! layer            shape  asked  kept  of  density  non-zero  newly pruned  norm kept
 //! fc-kernel        2x4              2   8   25.00%         2             6     59.18%
 //! selected layers             2     2   8   25.00%         2             6     59.18%
-//! all parameters              2     2   8   25.00%         2             6     59.18%");
+//! all parameters              2     2   8   25.00%         2             6     59.18%
+//! by default: weights are the layers of rank 2 or more");
 //!     }
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -94,10 +95,13 @@ pub use glob::Glob;
 pub use key::{Key, KeyError, LAST_EPOCH};
 pub use method::{Method, MethodError, ScopeKind, Structure};
 pub use moment::Moment;
-pub use plan::{Alive, Amount, Defaults, EventPlan, LayerFacts, LayerInfo, LayerPlan, RankedLayers};
+pub use plan::{
+    Alive, Amount, Defaults, EventPlan, LayerFacts, LayerInfo, LayerPlan, RankedLayers, UsedDefaults, WeightsBy,
+};
 pub use prune_error::PruneError;
 pub use pruner::{
-    Evidence, Inputs, LayerReport, MeasureInputs, Prepared, Pruner, PrunerState, Report, StepAction, Totals, UnitCounts,
+    Evidence, Inputs, LayerReport, MeasureInputs, Prepared, Pruner, PrunerState, Report, ReportColumn, ReportRow,
+    StepAction, Totals, UnitCounts, report_table,
 };
 pub use strategy::Strategy;
 pub use timeline::{Timeline, TimelineRow};

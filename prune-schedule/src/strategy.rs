@@ -215,8 +215,8 @@ impl Strategy {
                 return Err(Problem::ScaleCollision { from, to, first, second: epochs, epoch }.into());
             }
             previous = new.last().map(|last| (epochs, last));
-            let event = match event.rewinds_to() {
-                Some(to) => event.clone().rewind(scale(to)?),
+            let event = match event.rewind() {
+                Some(to) => event.clone().with_rewind(scale(to)?),
                 None => event.clone(),
             };
             scaled.push((new, event));

@@ -96,11 +96,11 @@ pub(crate) fn selection(event: &Event) -> String {
         _ if matches!(event.rule(), crate::event::Rule::Regrow(_)) => "each masked layer".to_owned(),
         ScopeKind::UnifiedLocal | ScopeKind::Local => "each prunable layer".to_owned(),
     };
-    if !event.included().is_empty() {
-        words = format!("{words} named {}", list(event.included()));
+    if !event.include().is_empty() {
+        words = format!("{words} named {}", list(event.include()));
     }
-    if !event.excluded().is_empty() {
-        words = format!("{words} but {}", list(event.excluded()));
+    if !event.exclude().is_empty() {
+        words = format!("{words} but {}", list(event.exclude()));
     }
     words
 }

@@ -124,8 +124,8 @@ fn one_strategy_in_three_forms() {
     assert_eq!(toml, inline);
     let events: Vec<(Key, &Event)> = python.events().collect();
     assert_eq!(events.iter().map(|(epochs, _)| epochs.to_string()).collect::<Vec<_>>(), ["0", "2..=4", "9", "-1"]);
-    assert_eq!(events[1].1.group_axis(), Some(GroupAxis::Reduction));
-    assert_eq!(events[2].1.reopens(), Some(Reopen::Random { seed: 7 }));
+    assert_eq!(events[1].1.axis(), Some(GroupAxis::Reduction));
+    assert_eq!(events[2].1.reopen(), Some(Reopen::Random { seed: 7 }));
     assert_eq!(
         python.to_string(),
         r#"{
@@ -334,11 +334,7 @@ fn an_unset_axis_is_no_axis_that_was_written() {
             for read in forms.into_iter().chain([serde_json::from_str(&saved).unwrap(), resumed]) {
                 let event = read.event_at(1).unwrap().1;
                 assert!(event.has_axis());
-                assert_eq!(
-                    (event.group_axis(), event.axis_or(GroupAxis::LAST)),
-                    (*axis, axis.or(Some(default))),
-                    "{saved}"
-                );
+                assert_eq!((event.axis(), event.axis_or(GroupAxis::LAST)), (*axis, axis.or(Some(default))), "{saved}");
                 assert_eq!(&read, strategy);
                 assert_eq!(read == unset, axis.is_none());
             }

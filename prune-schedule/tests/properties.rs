@@ -114,20 +114,20 @@ fn addition(seed: u64) -> impl proptest::strategy::Strategy<Value = Addition> {
     let ramps = (densities(), prop_oneof![1u32..5, any::<u32>()]).prop_map(|(from, power)| Ramp { from, power });
     let ramps = prop_oneof![ramps, Just(Ramp::linear()), Just(Ramp::cubic())];
     let all = vec![
-        scores(seed).prop_map(add(Event::score)).boxed(),
-        rankings.prop_map(add(Event::ranking)).boxed(),
-        axes().prop_map(add(Event::axis)).boxed(),
-        distributions.prop_map(add(Event::distribution)).boxed(),
-        bound().prop_map(add(Event::min_density)).boxed(),
-        bound().prop_map(add(Event::max_density)).boxed(),
-        ramps.prop_map(add(Event::ramp)).boxed(),
-        prop_oneof![1u64..9, any::<u64>()].prop_map(add(|event, every| Ok(event.every(every)))).boxed(),
-        Just(()).prop_map(add(|event, ()| event.straight_through())).boxed(),
-        globs().prop_map(add(Event::include::<Glob>)).boxed(),
-        globs().prop_map(add(Event::exclude::<Glob>)).boxed(),
-        Just(Reopen::Gradient).prop_map(add(|event, how| Ok(event.reopen(how)))).boxed(),
-        Just(Reopen::Random { seed }).prop_map(add(|event, how| Ok(event.reopen(how)))).boxed(),
-        (0u64..60).prop_map(add(|event, epoch| Ok(event.rewind(epoch)))).boxed(),
+        scores(seed).prop_map(add(Event::with_score)).boxed(),
+        rankings.prop_map(add(Event::with_ranking)).boxed(),
+        axes().prop_map(add(Event::with_axis)).boxed(),
+        distributions.prop_map(add(Event::with_distribution)).boxed(),
+        bound().prop_map(add(Event::with_min_density)).boxed(),
+        bound().prop_map(add(Event::with_max_density)).boxed(),
+        ramps.prop_map(add(Event::with_ramp)).boxed(),
+        prop_oneof![1u64..9, any::<u64>()].prop_map(add(|event, every| Ok(event.with_every(every)))).boxed(),
+        Just(()).prop_map(add(|event, ()| event.with_straight_through())).boxed(),
+        globs().prop_map(add(Event::with_include::<Glob>)).boxed(),
+        globs().prop_map(add(Event::with_exclude::<Glob>)).boxed(),
+        Just(Reopen::Gradient).prop_map(add(|event, how| Ok(event.with_reopen(how)))).boxed(),
+        Just(Reopen::Random { seed }).prop_map(add(|event, how| Ok(event.with_reopen(how)))).boxed(),
+        (0u64..60).prop_map(add(|event, epoch| Ok(event.with_rewind(epoch)))).boxed(),
     ];
     proptest::strategy::Union::new(all)
 }

@@ -138,7 +138,7 @@ proptest! {
             prop_assert_eq!(
                 &serde_json::from_str::<Report>(&serde_json::to_string(&report).unwrap()).unwrap(), &report
             );
-            let reopens = pruner.strategy().event_at(epoch).unwrap().1.reopens().is_some();
+            let reopens = pruner.strategy().event_at(epoch).unwrap().1.reopen().is_some();
             let mut kept = 0;
             let mut same = true;
             for layer in &report.layers {

@@ -1,6 +1,8 @@
 //! What an event will do to the tensors of a model that are its layers.
 
-use prune_schedule::{Alive, Defaults, Event, EventPlan, Filter, Glob, Key, LayerInfo, LeftDense, PruneError};
+use prune_schedule::{
+    Alive, Defaults, Event, EventPlan, Filter, Glob, Key, LayerInfo, LeftDense, PruneError, WeightsBy,
+};
 
 use crate::error::Error;
 use crate::layers::known::Known;
@@ -91,10 +93,12 @@ pub(crate) fn plan(
         }
     }
     let prunable = |tensor| known.leaves(&filter.widened(), model, tensor);
-    idle(&when, "`include`", event.included(), model, prunable)?;
-    idle(&when, "`exclude`", event.excluded(), model, |_| None)?;
+    idle(&when, "`include`", event.include(), model, prunable)?;
+    idle(&when, "`exclude`", event.exclude(), model, |_| None)?;
     let at = key.unwrap_or(Key::Epoch(0));
-    event.plan(at, at, &infos(model, known, filter, alive), &Defaults::FILES).map_err(|error| match error {
+    let weights = if filter.all { WeightsBy::Rank } else { WeightsBy::Names };
+    let defaults = Defaults::FILES.with_weights(weights);
+    event.plan(at, at, &infos(model, known, filter, alive), &defaults).map_err(|error| match error {
         PruneError::SelectsNothing { .. } => refuse(nothing_selected(model, known, event, filter)),
         error => Error::refused(key, &error),
     })

@@ -137,7 +137,8 @@ fn patterns(
 ) -> Result<Vec<CheckedLayer>, Error> {
     let model = inputs.model;
     let event = Event::n_of_m(Scope::UnifiedLocal(pattern));
-    let event = event.and_then(|event| axis.map_or(Ok(event.clone()), |axis| event.axis(axis))).map_err(refused)?;
+    let event =
+        event.and_then(|event| axis.map_or(Ok(event.clone()), |axis| event.with_axis(axis))).map_err(refused)?;
     let layers = selected(inputs, event, filter)?;
     let question = |layer: &LayerPlan| Question {
         tensor: layer.place,

@@ -7,7 +7,7 @@ use std::path::Path;
 use prune_core::NmPattern;
 use prune_schedule::Filter;
 use prune_schedule::names::Class;
-use prune_schedule::table::{Column, aligned};
+use prune_schedule::table::{Column, aligned, percent, shape};
 use serde::Serialize;
 
 use crate::bitmask::{Packed, find};
@@ -18,7 +18,7 @@ use crate::layers::known::Known;
 use crate::layers::sums::non_zeros;
 use crate::read::model::Model;
 use crate::text::clipped::clipped;
-use crate::text::size::{bytes, percent, shape};
+use crate::text::size::bytes;
 use crate::watch::Watch;
 
 /// What a checkpoint holds. Displays as a table; serialises with every number.

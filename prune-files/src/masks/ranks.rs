@@ -73,10 +73,10 @@ impl<'a> Ranks<'a> {
         key: Option<Key>,
         watch: &Watch,
     ) -> Result<Self, Error> {
-        let score = plan.event.scored_by();
+        let score = plan.event.score();
         let mut ranks = Ranks { by: score.rank_by(), ..Ranks::of_weights(inputs) };
         let layers: Vec<&LayerPlan> = plan.layers.iter().filter(|layer| layer.follows.is_none()).collect();
-        let divided = plan.event.distributed() == Distribution::GlobalL2;
+        let divided = plan.event.distribution() == Distribution::GlobalL2;
         for layer in &layers {
             let evidence = match score.needs() {
                 None => Evidence::None,
@@ -204,7 +204,7 @@ fn each_index(runs: Runs, mut visit: impl FnMut(usize, usize)) {
 
 /// The norms of a layer's inputs, with where its outputs lie.
 fn norms(inputs: &Inputs<'_>, plan: &EventPlan, key: Option<Key>, layer: &LayerPlan) -> Result<Evidence, Error> {
-    let (shape, values) = inputs.input_norms(plan.event.scored_by().name(), layer.place)?;
+    let (shape, values) = inputs.input_norms(plan.event.score().name(), layer.place)?;
     let axis = plan.output_axis(layer, &shape).map_err(|error| Error::refused(key, &error))?;
     let fits = |axis: &usize| [&layer.shape[..*axis], &layer.shape[*axis + 1..]].concat() == shape;
     let Some(axis) = axis.filter(fits) else {

@@ -20,13 +20,13 @@ use crate::error::Error;
 /// let strategy: Strategy = "{0: {'method': 'str_unified_local', 'pattern': '2:4'}, \
 ///                            1: {'method': 'str_unified_local', 'pattern': '2:4', 'axis': -1}}".parse()?;
 /// let strategy = with_axis(&strategy, GroupAxis::Index(0))?;
-/// let axes: Vec<_> = strategy.events().map(|(_, event)| event.group_axis()).collect();
+/// let axes: Vec<_> = strategy.events().map(|(_, event)| event.axis()).collect();
 /// assert_eq!(axes, [Some(GroupAxis::Index(0)), Some(GroupAxis::LAST)]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn with_axis(strategy: &Strategy, axis: GroupAxis) -> Result<Strategy, Error> {
     let refused = |source| Error::Strategy { source };
-    let unset = |event: &Event| event.has_axis() && event.group_axis().is_none();
+    let unset = |event: &Event| event.has_axis() && event.axis().is_none();
     if !strategy.events().any(|(_, event)| unset(event)) {
         let why = match strategy.events().any(|(_, event)| event.has_axis()) {
             true => "each event of the strategy that takes an axis has one of its own",
@@ -36,7 +36,7 @@ pub fn with_axis(strategy: &Strategy, axis: GroupAxis) -> Result<Strategy, Error
     }
     let along = |(epochs, event): (Key, &Event)| {
         let event = event.clone();
-        let event = if unset(&event) { event.axis(axis).map_err(refused)? } else { event };
+        let event = if unset(&event) { event.with_axis(axis).map_err(refused)? } else { event };
         Ok((epochs, event))
     };
     Strategy::new(strategy.events().map(along).collect::<Result<Vec<_>, Error>>()?).map_err(refused)
@@ -118,15 +118,13 @@ pub(crate) fn needs_no_training(when: &str, event: &Event) -> Result<(), Error> 
             let method = event.method();
             leave_out(&format!("`{method}` moves what masks keep while a model trains, and nothing trains here"))
         }
-        _ if event.reopens().is_some() => {
+        _ if event.reopen().is_some() => {
             leave_out("`reopen` opens weights for training to fill, and nothing trains here")
         }
-        _ if event.rewinds_to().is_some() => {
+        _ if event.rewind().is_some() => {
             leave_out("`rewind` goes back to weights of an earlier epoch, which a checkpoint has not")
         }
-        _ if event.passes_straight_through() => {
-            leave_out("`straight_through` is for training, and nothing trains here")
-        }
+        _ if event.straight_through() => leave_out("`straight_through` is for training, and nothing trains here"),
         _ => Ok(()),
     }
 }

@@ -120,7 +120,7 @@ impl Job {
     fn looks_at(&self, what: Beside) -> bool {
         // Scores stand in for magnitudes.
         let stands_in = |score: Score| what == Beside::Scores && score == Score::magnitude();
-        let mut scores = self.events.iter().map(|(_, event)| event.scored_by());
+        let mut scores = self.events.iter().map(|(_, event)| event.score());
         what == Beside::Masks || scores.any(|score| score.needs().map(Beside::of) == Some(what) || stands_in(score))
     }
 }
@@ -326,10 +326,10 @@ fn prepare<'m>(
 
 /// The event, ranked by given scores in the place of magnitudes where there are some.
 fn ranked_by_scores(job: &Job, event: &Event) -> Result<Event, Error> {
-    if job.scores.is_none() || event.scored_by() != Score::magnitude() {
+    if job.scores.is_none() || event.score() != Score::magnitude() {
         return Ok(event.clone());
     }
-    event.clone().score(Score::given()).map_err(|source| Error::Strategy { source })
+    event.clone().with_score(Score::given()).map_err(|source| Error::Strategy { source })
 }
 
 /// The masks of an event in a file that is not in its place yet.

@@ -3,7 +3,7 @@
 use core::fmt;
 use std::path::Path;
 
-use prune_schedule::table::{Column, aligned};
+use prune_schedule::table::{Column, aligned, shape};
 use prune_schedule::{Defaults, Filter, LayerPlan, Strategy};
 use serde::Serialize;
 
@@ -13,7 +13,6 @@ use crate::layers::known::{DenseTensor, Known, lines};
 use crate::prune::needs_no_training;
 use crate::read::model::Model;
 use crate::text::clipped::clipped;
-use crate::text::size::shape;
 
 /// What each event of a strategy selects and asks. Displays as a table; serialises with every number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -55,6 +55,7 @@ pub(super) fn event_report(
             Some([(None, target)]) => target.to_string(),
             _ => String::new(),
         },
+        defaults: plan.map(|plan| plan.defaults).unwrap_or_default(),
         unchanged: (event.is_none() || selected.closed == 0) && !(first && overwrites),
         layers: layers.into_iter().map(|(_, report)| report).collect(),
         selected,
@@ -150,7 +151,7 @@ fn ranked_by(job: &Job) -> String {
         name => name,
     };
     let mut words: Vec<&str> = Vec::new();
-    for word in job.events.iter().map(|(_, event)| word(event.scored_by())) {
+    for word in job.events.iter().map(|(_, event)| word(event.score())) {
         if !words.contains(&word) {
             words.push(word);
         }

@@ -12,7 +12,7 @@ use crate::text::clipped::{clipped, did_you_mean};
 pub(super) struct Chosen {
     pub(super) removal: Removal,
     /// Slices that masks close and that stay, as tensor, axis and index, each with the reason.
-    pub(super) left: Vec<(TensorAxis, usize, &'static str)>,
+    pub(super) left: Vec<(TensorAxis, usize, String)>,
     /// Constants that no mask closes and that are not 0 in channels that masks take out, with the number of those.
     pub(super) live: Vec<(String, usize)>,
     /// What goes without effect, where that was asked for.
@@ -38,9 +38,14 @@ pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>, alike: bool) -> 
             let mut closed = analysis.classes().closed_by(&named).map_err(companion)?;
             reopen(&mut closed.removal, analysis, selected);
             let elsewhere = closed.kept_elsewhere.iter();
-            let elsewhere = elsewhere.map(|&(axis, index)| (axis, index, "another layer's mask keeps it"));
-            let pinned = closed.pinned.iter().map(|&(axis, index)| (axis, index, "it cannot be removed"));
-            let left = elsewhere.chain(pinned).collect();
+            let elsewhere = elsewhere.map(|&(axis, index)| (axis, index, "another layer's mask keeps it".to_owned()));
+            let pinned = closed.pinned.iter().map(|&(axis, index)| (axis, index, "it cannot be removed".to_owned()));
+            let mut left: Vec<_> = elsewhere.chain(pinned).collect();
+            let made = analysis.made_of_zero(&closed.removal, &closed.closed_readers);
+            for made in made.map_err(|source| onnx(&job.model, source))? {
+                closed.removal.reopen(made.class);
+                left.push((made.axis, made.index, format!("{}; --dead adds that to biases", made.reason)));
+            }
             let names = masks.iter().map(|(name, _)| name.as_str()).collect();
             let live = analysis.live_writers(&closed.removal, &names).map_err(|source| onnx(&job.model, source))?;
             return Ok(Chosen { left, live, ..Chosen::of(closed.removal) });

@@ -7,7 +7,7 @@ use std::collections::btree_map::Entry;
 use prune_graph::{Method, Removal};
 use prune_onnx::{Analysis, Dead};
 use prune_schedule::Target;
-use prune_schedule::table::{Column, aligned};
+use prune_schedule::table::{Column, aligned, percent, shape};
 use serde::Serialize;
 
 use super::choose::{Chosen, selects};
@@ -300,7 +300,7 @@ impl fmt::Display for ShrinkReport {
         let (classes, families) = (self.classes, self.families.len());
         write!(f, "\n\n{classes} classes in {families} families, {} kept", self.classes_kept)?;
         let counts = |before: u64, after: u64| {
-            format!("{before} before, {after} after ({})", size::percent(after as usize, before as usize))
+            format!("{before} before, {after} after ({})", percent(after as usize, before as usize))
         };
         write!(f, "\nparameters: {}", counts(self.parameters_before, self.parameters_after))?;
         match (self.multiply_adds_before, self.multiply_adds_after) {
@@ -308,7 +308,7 @@ impl fmt::Display for ShrinkReport {
             _ => f.write_str("\nmultiply-adds: not known without the inputs' shapes (--input NAME=1x3x224x224)")?,
         }
         let (before, after) = (size::bytes(self.bytes_before), size::bytes(self.bytes_after));
-        let share = size::percent(self.bytes_after as usize, self.bytes_before as usize);
+        let share = percent(self.bytes_after as usize, self.bytes_before as usize);
         write!(f, "\n{}: {before} before, {after} after ({share})", self.output)?;
         if self.unchanged {
             f.write_str("; nothing was removed, so it is the model, byte-identical")?;
@@ -352,9 +352,9 @@ impl ShrinkReport {
             let elements = |shape: &[usize]| shape.iter().product::<usize>();
             let mut row = vec![
                 clipped(&layer.layer),
-                size::shape(&layer.shape),
-                size::shape(&layer.shape_after),
-                size::percent(elements(&layer.shape_after), elements(&layer.shape)),
+                shape(&layer.shape),
+                shape(&layer.shape_after),
+                percent(elements(&layer.shape_after), elements(&layer.shape)),
             ];
             if counted {
                 let number = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());

@@ -40,11 +40,19 @@ pub(super) fn matched(
     let missing: Vec<String> = missing.map(str::to_owned).collect();
     if !missing.is_empty() {
         let listed = listed(&missing);
-        let why = format!(
-            "no tensor of {} holds the values of {listed}; name their tensors with --names, or export the model from this \
-             checkpoint",
-            crate::error::show(&job.checkpoint)
-        );
+        let model = crate::error::show(&job.checkpoint);
+        let tied = |name: &String| found.values().any(|cut| constant_of(&cut.like) == constant_of(name));
+        let why = if missing.iter().all(tied) {
+            format!(
+                "{listed} and what --names calls a tensor of {model} are uses of one constant that lost different indices, so \
+                 one tensor cannot be cut for both: save it once more under another name, and name that too"
+            )
+        } else {
+            format!(
+                "no tensor of {model} holds the values of {listed}; name their tensors with --names, or export the model from \
+                 this checkpoint"
+            )
+        };
         return Err(Error::Companion { path: job.kept.clone(), why });
     }
     let buffers = buffers(checkpoint, &found);
@@ -132,12 +140,21 @@ fn by_content(
     let Some(&(first, turned)) = same.first() else { return Ok(None) };
     if let Some((other, _)) = same.iter().find(|(like, _)| like.axes != first.axes) {
         let (name, first, other) = (clipped(&tensor.name), clipped(&first.name), clipped(&other.name));
-        let why = format!(
-            "`{name}` holds the values of `{first}` and of `{other}`, which lost different indices; say with --names which it is"
-        );
+        let way = if constant_of(&first) == constant_of(&other) {
+            "say with --names which it is; if it is both, save it once more under another name"
+        } else {
+            "say with --names which it is"
+        };
+        let why =
+            format!("`{name}` holds the values of `{first}` and of `{other}`, which lost different indices; {way}");
         return Err(Error::Companion { path: job.checkpoint.clone(), why });
     }
     Ok(Some(cut(first, turned, if turned { "transposed content" } else { "content" })))
+}
+
+/// The constant that a name is of, or a use of it.
+fn constant_of(name: &str) -> &str {
+    name.split(USE).next().unwrap_or(name)
 }
 
 fn cut(like: &KeptTensor, turned: bool, by: &str) -> Cut {

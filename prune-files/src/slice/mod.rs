@@ -160,8 +160,7 @@ fn read_names(path: &Path) -> Result<BTreeMap<String, String>, Error> {
 impl fmt::Display for Sliced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use crate::text::clipped::clipped;
-        use crate::text::size::shape;
-        use prune_schedule::table::{Column, aligned};
+        use prune_schedule::table::{Column, aligned, shape};
         let header = [
             ("tensor", Column::Left),
             ("shape", Column::Left),

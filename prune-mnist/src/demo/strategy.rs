@@ -160,14 +160,14 @@ impl Plan {
 /// Refuses events that need evidence which the demo does not gather.
 fn fits_the_demo(strategy: &Strategy) -> Result<(), DemoError> {
     for (key, event) in strategy.events() {
-        let needs = event.scored_by().needs();
+        let needs = event.score().needs();
         let why = match needs {
             Some(Need::Scores) => "it has no scores of yours; hand them over in a loop of your own",
             Some(Need::InputNorms) if key.in_steps() => "inputs are measured at the end of epochs; write it at one",
-            Some(_) if event.passes_straight_through() => {
+            Some(_) if event.straight_through() => {
                 "forward passes under `straight_through` rank by magnitude there, or at random; leave the score out"
             }
-            _ if key.in_steps() && event.rewinds_to().is_some() => "it rewinds at the end of epochs; write it at one",
+            _ if key.in_steps() && event.rewind().is_some() => "it rewinds at the end of epochs; write it at one",
             _ => continue,
         };
         return Err(DemoError::EvidenceNotGathered { event: key.to_string(), why });

@@ -235,7 +235,7 @@ impl Run<'_> {
     /// step.
     fn gradients(&mut self, strategy: &Strategy, params: &Params) -> Result<Option<Params>, PaperError> {
         let event = strategy.event_at(self.settings.epochs);
-        if event.is_none_or(|(_, event)| event.scored_by().needs() != Some(Need::MeanGradient)) {
+        if event.is_none_or(|(_, event)| event.score().needs() != Some(Need::MeanGradient)) {
             return Ok(None);
         }
         let images = self.trainer.calibration(CALIBRATION);

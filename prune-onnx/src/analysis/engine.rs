@@ -1,4 +1,4 @@
-//! The walk over the nodes: each states what its operator joins and pins.
+//! What is known of a model while its nodes are walked over.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -10,8 +10,8 @@ use super::outer::captured;
 use super::site::Site;
 use super::value::Value;
 use super::work::{Sum, Work};
-use crate::model::{DataType, Dim, Model, Node, ValueInfo};
-use crate::ops;
+use crate::data_type::DataType;
+use crate::model::{Dim, Model, Node, ValueInfo};
 use crate::shapes::{Int, Shape, Size, Source, Symbols};
 
 /// Axes longer than this are taken for unknown: no index of them can be removed.
@@ -30,10 +30,12 @@ pub(crate) struct Engine<'m> {
     pub(crate) values: HashMap<&'m str, Value>,
     pub(crate) constants: HashMap<&'m str, Constant<'m>>,
     pub(crate) uses: Vec<Use>,
+    /// The number of the last tensor that a constant's name was given to, where there are several.
+    numbers: HashMap<&'m str, usize>,
     /// The use of constants whose uses are tied.
     tied: HashMap<&'m str, usize>,
     /// Constants whose uses are tensors of their own, though they are no vectors.
-    apart: HashSet<&'m str>,
+    pub(crate) apart: HashSet<&'m str>,
     pub(crate) stated: HashMap<&'m str, &'m ValueInfo>,
     pub(crate) works: Vec<Work>,
     pub(crate) sums: Vec<Sum>,
@@ -46,9 +48,9 @@ pub(crate) struct Engine<'m> {
 }
 
 impl<'m> Engine<'m> {
-    /// Walks over the whole model with uses of the constants `apart` as tensors of their own, and while only the constants
-    /// `zeros` count as 0. Tensors are the same in every walk with the same `apart`.
-    pub(crate) fn run(
+    /// Before the first node. Uses of the constants `apart` are tensors of their own, and only the constants `zeros` count as
+    /// 0.
+    pub(crate) fn new(
         model: &'m Model,
         options: &AnalysisOptions,
         apart: &HashSet<&'m str>,
@@ -63,6 +65,7 @@ impl<'m> Engine<'m> {
             values: HashMap::new(),
             constants: constants(model),
             uses: Vec::new(),
+            numbers: HashMap::new(),
             tied: HashMap::new(),
             apart: apart.clone(),
             stated,
@@ -73,10 +76,6 @@ impl<'m> Engine<'m> {
             frozen: HashSet::new(),
         };
         engine.inputs(options)?;
-        for (at, node) in model.graph().nodes().iter().enumerate() {
-            engine.node(at, node)?;
-        }
-        engine.outside()?;
         Ok(engine)
     }
 
@@ -126,18 +125,13 @@ impl<'m> Engine<'m> {
         Ok(id)
     }
 
-    fn node(&mut self, at: usize, node: &'m Node) -> Result<(), GraphError> {
+    /// The next node, with what it reads.
+    pub(crate) fn site(&mut self, at: usize, node: &'m Node) -> Result<Site<'_, 'm>, GraphError> {
         let mut inputs = Vec::with_capacity(node.inputs().len());
         for (slot, name) in node.inputs().iter().enumerate() {
             inputs.push(if name.is_empty() { None } else { self.read(name, at, slot)? });
         }
-        let known = node.domain().is_empty() && !self.model.has_function("", node.op_type());
-        let operator = if known { ops::find(node.op_type()) } else { None };
-        let site = Site::new(self, at, node, inputs);
-        match operator {
-            Some(operator) => site.state(operator),
-            None => site.unknown(),
-        }
+        Ok(Site::new(self, at, node, inputs))
     }
 
     /// The value that a node reads.
@@ -187,15 +181,16 @@ impl<'m> Engine<'m> {
     /// A tensor for one use of a constant. The first has the constant's name.
     fn add_constant(
         &mut self,
-        name: &str,
+        name: &'m str,
         constant: Constant<'m>,
         reader: Option<(usize, usize)>,
     ) -> Result<TensorId, GraphError> {
         let tensor = constant.tensor;
         let mut label = name.to_owned();
-        let mut number = 1;
+        // Uses are numbered on from the last one: a vector may have as many as there are nodes.
+        let number = self.numbers.entry(name).or_insert(1);
         while self.graph.find(&label).is_some() {
-            number += 1;
+            *number += 1;
             label = format!("{name} (use {number})");
         }
         let long = tensor.dims().iter().any(|&n| n > LONGEST_AXIS);
@@ -210,18 +205,18 @@ impl<'m> Engine<'m> {
     }
 
     /// Pins what is read from outside of the main graph's nodes.
-    fn outside(&mut self) -> Result<(), GraphError> {
+    pub(crate) fn outside(&mut self) -> Result<(), GraphError> {
         let model = self.model;
-        let outputs: Vec<&str> = model.graph().outputs().iter().map(ValueInfo::name).collect();
-        let annotated: Vec<&str> = model.graph().annotated().iter().map(String::as_str).collect();
+        let outputs: Vec<&'m str> = model.graph().outputs().iter().map(ValueInfo::name).collect();
+        let annotated: Vec<&'m str> = model.graph().annotated().iter().map(String::as_str).collect();
         self.pin_names(&outputs, Reason::new("Output", "", "gives it to the caller"))?;
-        let mut captured: Vec<&str> = captured(model).into_iter().collect();
+        let mut captured: Vec<&'m str> = captured(model).into_iter().collect();
         captured.sort_unstable();
         self.pin_names(&captured, Reason::new("Subgraph", "", "reads it from inside of an attribute"))?;
         self.pin_names(&annotated, Reason::new("Quantisation", "", "speaks of it in an annotation"))?;
         if model.has_training() {
-            let all: HashSet<&str> = self.constants.keys().copied().collect();
-            let mut all: Vec<&str> = all.into_iter().collect();
+            let all: HashSet<&'m str> = self.constants.keys().copied().collect();
+            let mut all: Vec<&'m str> = all.into_iter().collect();
             all.sort_unstable();
             self.pin_names(&all, Reason::new("Training", "", "updates it by its name"))?;
         }
@@ -229,7 +224,7 @@ impl<'m> Engine<'m> {
     }
 
     /// Pins values by name: constants get a use that is never cut, so the others are cut in copies.
-    fn pin_names(&mut self, names: &[&str], reason: Reason) -> Result<(), GraphError> {
+    fn pin_names(&mut self, names: &[&'m str], reason: Reason) -> Result<(), GraphError> {
         let why = self.graph.reason(reason);
         for &name in names {
             if let Some(value) = self.values.get(name).cloned() {

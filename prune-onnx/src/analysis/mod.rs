@@ -1,34 +1,33 @@
 //! A model's classes of indices: what can be removed from it, what each removal costs and saves, and why the rest stays.
+//!
+//! `Engine` holds what is known while the nodes are walked over, and `Site` is one of them as its operator sees it; neither
+//! knows an operator.
 
 mod constants;
-mod dead;
 mod engine;
 pub(crate) mod faults;
 mod live;
 mod outer;
-mod shared;
 mod site;
-mod uniform;
 mod value;
 mod warning;
 mod work;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use prune_graph::{ClassScore, Classes, Family, GraphError, Removal, TensorAxis, TensorId, Weights};
+use prune_graph::{ClassScore, Classes, Family, Removal, TensorAxis, TensorId, Weights};
 
-use crate::edits::{Edits, TensorPlace};
+use crate::edits::TensorPlace;
 use crate::error::Error;
 use crate::model::{Model, Tensor};
 use crate::shapes::{Shape, Size, Source};
-pub(crate) use constants::{Constant, Use};
-pub use dead::{Dead, DeadStays};
-use engine::Engine;
+pub(crate) use constants::{Constant, Use, is_vector};
+pub(crate) use engine::Engine;
 pub(crate) use outer::captured;
-pub(crate) use site::{Site, Stated, Stop, followed_rank, position};
-pub(crate) use uniform::Addend;
+pub(crate) use site::{Site, State, Stated, Stop, followed_rank, position};
 use value::Value;
 pub use warning::Warning;
+pub(crate) use work::Sum;
 use work::Work;
 
 /// What an analysis is given beside the model.
@@ -78,6 +77,8 @@ pub struct Analysis<'m> {
     pub(crate) uses: Vec<Use>,
     /// The use that a tensor of the graph of classes is.
     by_id: HashMap<TensorId, usize>,
+    /// The use that a node reads in a slot.
+    by_reader: HashMap<(usize, usize), usize>,
     pub(crate) values: HashMap<&'m str, Value>,
     /// Constant elements that have to be the lengths of axes.
     pub(crate) follow: BTreeMap<Source, TensorAxis>,
@@ -85,7 +86,7 @@ pub struct Analysis<'m> {
     /// For each work the lengths of its axes where the graph's are open; `None` where the given shapes do not tell.
     lengths: Vec<Vec<Option<usize>>>,
     /// Shared constants whose uses are not tied, since copies of them free more than they cost.
-    apart: HashSet<&'m str>,
+    pub(crate) apart: HashSet<&'m str>,
 }
 
 /// The indices kept of a constant by those of its uses that are cut alike.
@@ -108,44 +109,34 @@ pub struct NodeWork {
     pub multiply_adds: Option<u128>,
 }
 
-/// Finds the classes of a model.
-///
-/// # Errors
-///
-/// [`Error::Classes`] for a graph with more indices than are handled.
-///
-/// # Complexity
-///
-/// Linear in the nodes and in the lengths of all axes; values of weights are not read.
-pub fn analyse<'m>(model: &'m Model, options: &AnalysisOptions) -> Result<Analysis<'m>, Error> {
-    let mut best = walk(model, options, HashSet::new())?;
-    for name in shared::candidates(model, &best) {
-        let mut apart = best.apart.clone();
-        apart.insert(name);
-        let other = walk(model, options, apart)?;
-        if shared::left_of_half(&other) < shared::left_of_half(&best) {
-            best = other;
+impl<'m> Analysis<'m> {
+    /// What a walk over the model has found. `bound` is the same walk with given shapes, if there are any: its works come in
+    /// the same order.
+    pub(crate) fn of(open: Engine<'m>, bound: Option<&Engine<'m>>) -> Self {
+        let lengths = {
+            let bound = bound.unwrap_or(&open);
+            let length = |axis: &TensorAxis| bound.graph.sizes(axis.tensor).get(axis.axis).copied().flatten();
+            bound.works.iter().map(|work| work.axes.iter().map(length).collect()).collect()
+        };
+        let Engine { model, graph, constants, uses, values, works, lengths: follow, apart, .. } = open;
+        let by_id = uses.iter().enumerate().map(|(at, found)| (found.id, at)).collect();
+        let readers = uses.iter().enumerate().flat_map(|(at, found)| found.readers.iter().map(move |&slot| (slot, at)));
+        let by_reader = readers.collect();
+        Analysis {
+            model,
+            classes: graph.close(),
+            constants,
+            uses,
+            by_id,
+            by_reader,
+            values,
+            follow,
+            works,
+            lengths,
+            apart,
         }
     }
-    Ok(best)
-}
 
-/// The analysis with uses of some shared constants apart from each other.
-fn walk<'m>(model: &'m Model, options: &AnalysisOptions, apart: HashSet<&'m str>) -> Result<Analysis<'m>, Error> {
-    let open = Engine::run(model, &AnalysisOptions::default(), &apart, None)?;
-    let lengths = {
-        // The same walk with the given shapes: its works come in the same order.
-        let bound = if options.inputs.is_empty() { None } else { Some(Engine::run(model, options, &apart, None)?) };
-        let bound = bound.as_ref().unwrap_or(&open);
-        let length = |axis: &TensorAxis| bound.graph.sizes(axis.tensor).get(axis.axis).copied().flatten();
-        bound.works.iter().map(|work| work.axes.iter().map(length).collect()).collect()
-    };
-    let Engine { graph, constants, uses, values, works, lengths: follow, .. } = open;
-    let by_id = uses.iter().enumerate().map(|(at, found)| (found.id, at)).collect();
-    Ok(Analysis { model, classes: graph.close(), constants, uses, by_id, values, follow, works, lengths, apart })
-}
-
-impl<'m> Analysis<'m> {
     /// The model.
     pub fn model(&self) -> &'m Model {
         self.model
@@ -168,6 +159,11 @@ impl<'m> Analysis<'m> {
     /// The name of the constant that a tensor of the graph of classes is a use of.
     pub fn constant_of(&self, tensor: TensorId) -> Option<&str> {
         self.by_id.get(&tensor).map(|&at| self.uses[at].name.as_str())
+    }
+
+    /// The use of a constant that a node reads in a slot.
+    pub(crate) fn use_read_at(&self, node: usize, slot: usize) -> Option<&Use> {
+        self.by_reader.get(&(node, slot)).map(|&at| &self.uses[at])
     }
 
     /// Every use of a constant: the tensor of the graph of classes, the constant's name, and the nodes and slots that read it,
@@ -243,39 +239,20 @@ impl<'m> Analysis<'m> {
     /// ways comes once for each way, the whole one included.
     pub fn kept(&self, removal: &Removal) -> Vec<KeptUse> {
         let mut all: BTreeMap<&str, Vec<KeptUse>> = BTreeMap::new();
+        let mut known: HashMap<(&str, BTreeMap<usize, Vec<usize>>), usize> = HashMap::new();
         for found in &self.uses {
             let rank = self.classes.sizes(found.id).len();
             let kept = |axis: usize| removal.kept(&self.classes, found.id.axis(axis)).map(|kept| (axis, kept));
             let axes: BTreeMap<usize, Vec<usize>> = (0..rank).filter_map(kept).collect();
             let nodes = found.readers.iter().map(|&(node, _)| node);
             let uses = all.entry(&found.name).or_default();
-            match uses.iter_mut().find(|known| known.axes == axes) {
+            let at = *known.entry((&found.name, axes.clone())).or_insert(uses.len());
+            match uses.get_mut(at) {
                 Some(known) => known.nodes.extend(nodes),
                 None => uses.push(KeptUse { tensor: found.name.clone(), nodes: nodes.collect(), axes }),
             }
         }
         all.into_values().filter(|uses| uses.iter().any(|found| !found.axes.is_empty())).flatten().collect()
-    }
-
-    /// What has to change in the file. Nothing, if nothing is removed.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Classes`] if an axis would be empty, and errors of reading constants.
-    pub fn edits(&self, removal: &Removal) -> Result<Edits, Error> {
-        removal.check(&self.classes)?;
-        crate::removal::edits(self, removal, Vec::new())
-    }
-
-    /// What has to change in the file when classes without effect go: as [`Analysis::edits`], and biases take over the
-    /// constants of those classes.
-    ///
-    /// # Errors
-    ///
-    /// As [`Analysis::edits`].
-    pub fn edits_of_dead(&self, dead: &Dead) -> Result<Edits, Error> {
-        dead.removal().check(&self.classes)?;
-        crate::removal::edits(self, dead.removal(), self.additions(dead)?)
     }
 
     /// The shape of a value or a constant.
@@ -347,11 +324,5 @@ impl Weights for Values<'_, '_> {
         });
         visit(&piece);
         read.map_err(|error| error.to_string())
-    }
-}
-
-impl From<GraphError> for Error {
-    fn from(error: GraphError) -> Self {
-        Error::Classes(error)
     }
 }

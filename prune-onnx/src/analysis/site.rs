@@ -7,7 +7,6 @@ use super::faults;
 use super::value::Value;
 use super::work::{Sum, Work};
 use crate::model::{Node, Tensor};
-use crate::ops::Operator;
 use crate::shapes::{Int, Shape, Size, Source};
 
 /// An operator that cannot state anything about a node: all that the node touches is pinned.
@@ -27,6 +26,9 @@ impl From<GraphError> for Stop {
 
 /// What operators return.
 pub(crate) type Stated = Result<(), Stop>;
+
+/// States the rule of an operator for a node.
+pub(crate) type State = fn(&mut Site<'_, '_>) -> Stated;
 
 /// A node and what it reads.
 ///
@@ -53,8 +55,8 @@ impl<'e, 'm> Site<'e, 'm> {
     }
 
     /// Lets an operator state what it does, and pins what it leaves.
-    pub(crate) fn state(mut self, operator: &Operator) -> Result<(), GraphError> {
-        match (operator.state)(&mut self) {
+    pub(crate) fn state(mut self, operator: State) -> Result<(), GraphError> {
+        match operator(&mut self) {
             Ok(()) => self.finish(None),
             Err(Stop::Pin(why)) => self.finish(Some(why)),
             Err(Stop::Fail(error)) => Err(error),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use super::rope::write_error;
-use crate::error::Error;
-use crate::model::{Tensor, TensorProblem};
+use crate::error::{Error, TensorProblem};
+use crate::model::Tensor;
 
 /// A tensor and the indices kept of some of its axes.
 #[derive(Debug, Clone)]

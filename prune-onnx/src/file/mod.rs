@@ -5,16 +5,11 @@
 //! writing copies all fields but the few that change.
 
 mod cut;
-pub(crate) mod read;
+mod read;
 mod rope;
-pub(crate) mod schema;
-pub(crate) mod wire;
 pub(crate) mod write;
 
 #[cfg(test)]
 mod tests;
 
 pub use cut::cut_bytes;
-
-/// Graphs in graphs beyond this are refused. A protobuf library stops at 100 messages, which are 33 graphs.
-pub(crate) const DEEPEST: usize = 32;

@@ -4,15 +4,47 @@ mod attribute;
 mod tensor;
 mod value_info;
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::DEEPEST;
-use super::schema::{annotation, function, graph, model, node, operator_set, sparse_tensor};
-use super::wire::{Encoded, Field, WireProblem};
-use crate::error::{Error, NotOnnx};
-use crate::model::{ExternalProblem, Folder, Graph, Model, Node, OperatorSet, Tensor};
+use crate::error::{DEEPEST, Error, ExternalProblem, NotOnnx, WireProblem};
+use crate::model::{Folder, Graph, Model, Node, OperatorSet, Tensor, check};
+use crate::wire::schema::{annotation, function, graph, model, node, operator_set, sparse_tensor};
+use crate::wire::{Encoded, Field};
+
+impl Model {
+    /// Reads a model. External data is looked for in the file's folder and checked to be there, but not read.
+    ///
+    /// # Errors
+    /// [`Error::Read`] where a file cannot be read, and all errors of [`Model::parse`].
+    pub fn read(path: &Path) -> Result<Model, Error> {
+        let about = fs::metadata(path).map_err(Error::read(path))?;
+        if !about.is_file() {
+            let kind = if about.is_dir() { "a folder; name the .onnx file in it" } else { "no regular file" };
+            return Err(Error::NotOnnx { why: NotOnnx::Other(kind) });
+        }
+        let bytes = fs::read(path).map_err(Error::read(path))?;
+        let folder = match path.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        Model::parse(bytes, folder)
+    }
+
+    /// Reads a model from its bytes. `folder` is where external data is.
+    ///
+    /// # Errors
+    /// [`Error::NotOnnx`] for something else, [`Error::Wire`] for a broken encoding, [`Error::Graph`] for a graph that
+    /// contradicts itself, [`Error::Tensor`] and [`Error::External`] for tensors whose data does not fit their shape.
+    pub fn parse(bytes: impl Into<Bytes>, folder: &Path) -> Result<Model, Error> {
+        let model = model(bytes.into(), &Arc::new(Folder::new(folder)))?;
+        check(&model)?;
+        Ok(model)
+    }
+}
 
 /// What the parts of a model need to know of their surroundings.
 #[derive(Clone, Copy)]
@@ -26,7 +58,7 @@ pub(super) struct Context<'c> {
 /// The first versions of the format that name the sets of operators they use.
 const FIRST_IR_VERSION: i64 = 3;
 
-pub(crate) fn model(bytes: Bytes, folder: &Arc<Folder>) -> Result<Model, Error> {
+fn model(bytes: Bytes, folder: &Arc<Folder>) -> Result<Model, Error> {
     if let Some(why) = other_format(&bytes) {
         return Err(Error::NotOnnx { why });
     }

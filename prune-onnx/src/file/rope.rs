@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use bytes::Bytes;
 
 use super::cut::Cut;
-use super::wire::put_head;
 use crate::error::Error;
+use crate::wire::put_head;
 
 /// Bytes that are there, or will be.
 #[derive(Debug, Clone)]

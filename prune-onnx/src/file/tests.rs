@@ -4,8 +4,8 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::schema::{attribute, graph, model, node, tensor};
-use super::wire::{put_bytes, put_head, put_int, put_varint};
+use crate::wire::schema::{attribute, graph, model, node, tensor};
+use crate::wire::{put_bytes, put_head, put_int, put_varint};
 use crate::{
     AttributeValue, DataType, Dim, Edits, Error, GraphBuilder, GraphProblem, Model, ModelBuilder, NotOnnx, TensorPlace,
     TensorProblem, WireProblem,
@@ -160,7 +160,7 @@ fn each_type_is_read_from_its_typed_field_as_from_raw_data() {
             if packed {
                 put_bytes(into, tensor::FLOAT_DATA, &[1.5f32, -0.25].map(f32::to_le_bytes).concat());
             } else {
-                [1.5, -0.25].iter().for_each(|&value| super::wire::put_float(into, tensor::FLOAT_DATA, value));
+                [1.5, -0.25].iter().for_each(|&value| crate::wire::put_float(into, tensor::FLOAT_DATA, value));
             }
         });
         assert_eq!(floats.unwrap().graph().initializers()[0].floats().unwrap(), [1.5, -0.25]);

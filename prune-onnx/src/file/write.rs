@@ -9,10 +9,11 @@ mod value_info;
 use std::collections::BTreeSet;
 use std::io::Write;
 
-use super::schema::model;
 use crate::edits::{Added, Edits, TensorPlace};
 use crate::error::Error;
-use crate::model::{GraphProblem, Model, TensorProblem};
+use crate::error::{GraphProblem, TensorProblem};
+use crate::model::Model;
+use crate::wire::schema::model;
 
 use super::rope::Rope;
 pub use data::DataFile;

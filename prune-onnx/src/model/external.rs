@@ -10,47 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use sha1::{Digest as _, Sha1};
 
-use crate::error::Error;
-
-/// Problems of data beside the model.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ExternalProblem {
-    /// No `location`.
-    #[error("the model does not say in which file it is")]
-    NoLocation,
-    /// A path that could lead anywhere.
-    #[error("leads out of the model's folder; data is read from files in that folder only: copy it there")]
-    Outside,
-    /// No such file.
-    #[error("is not there; put it into the model's folder, {}", .0.display())]
-    Missing(PathBuf),
-    /// A folder or a device.
-    #[error("is no regular file")]
-    NotRegular,
-    /// A position that is no number.
-    #[error("its `{0}` is no number of bytes")]
-    Number(&'static str),
-    /// Data past the end of the file.
-    #[error("bytes {offset} to {end} are asked for, and the file has {long}")]
-    PastEnd {
-        /// The first byte.
-        offset: u64,
-        /// The byte after the last.
-        end: u64,
-        /// The file's length.
-        long: u64,
-    },
-    /// Data of something that is not followed.
-    #[error("belongs to {0}, where external data is not followed; save the model with this data inside")]
-    Hidden(&'static str),
-    /// Nowhere to write it to.
-    #[error("has no place in the output")]
-    NoFile,
-    /// Another content than the model was saved with.
-    #[error("has another SHA-1 than the model states; it belongs to another model, or was changed")]
-    Checksum,
-}
+use crate::error::{Error, ExternalProblem};
 
 /// The folder of a model, and which of its files were compared with their checksums.
 #[derive(Debug)]

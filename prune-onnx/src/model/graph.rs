@@ -1,7 +1,7 @@
 //! Graphs, their nodes, and the attributes of those.
 
 use super::{Tensor, ValueInfo};
-use crate::file::wire::Encoded;
+use crate::wire::Encoded;
 
 /// A graph: the model's, or one that an attribute holds.
 #[derive(Debug, Clone)]

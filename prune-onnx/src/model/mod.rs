@@ -8,23 +8,13 @@ mod tensor;
 mod value_info;
 mod values;
 
-use std::fs;
-use std::path::Path;
-use std::sync::Arc;
+use crate::wire::Encoded;
 
-use bytes::Bytes;
-
-use crate::error::{Error, NotOnnx};
-use crate::file::read;
-use crate::file::wire::Encoded;
-
-pub use check::GraphProblem;
-pub(crate) use check::NEWEST_OPSET;
-pub use external::ExternalProblem;
+pub(crate) use check::{NEWEST_OPSET, check};
 pub(crate) use external::{Entries, External, Folder, hex};
 pub use graph::{Attribute, AttributeValue, Graph, Node};
-pub(crate) use tensor::{Data, Typed};
-pub use tensor::{DataType, Tensor, TensorProblem};
+pub(crate) use tensor::Data;
+pub use tensor::Tensor;
 pub use value_info::{Dim, ValueInfo};
 
 /// An ONNX model: its graph, what it imports, and the bytes that it was read from.
@@ -51,35 +41,6 @@ pub struct OperatorSet {
 }
 
 impl Model {
-    /// Reads a model. External data is looked for in the file's folder and checked to be there, but not read.
-    ///
-    /// # Errors
-    /// [`Error::Read`] where a file cannot be read, and all errors of [`Model::parse`].
-    pub fn read(path: &Path) -> Result<Model, Error> {
-        let about = fs::metadata(path).map_err(Error::read(path))?;
-        if !about.is_file() {
-            let kind = if about.is_dir() { "a folder; name the .onnx file in it" } else { "no regular file" };
-            return Err(Error::NotOnnx { why: NotOnnx::Other(kind) });
-        }
-        let bytes = fs::read(path).map_err(Error::read(path))?;
-        let folder = match path.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        Model::parse(bytes, folder)
-    }
-
-    /// Reads a model from its bytes. `folder` is where external data is.
-    ///
-    /// # Errors
-    /// [`Error::NotOnnx`] for something else, [`Error::Wire`] for a broken encoding, [`Error::Graph`] for a graph that
-    /// contradicts itself, [`Error::Tensor`] and [`Error::External`] for tensors whose data does not fit their shape.
-    pub fn parse(bytes: impl Into<Bytes>, folder: &Path) -> Result<Model, Error> {
-        let model = read::model(bytes.into(), &Arc::new(Folder::new(folder)))?;
-        check::check(&model)?;
-        Ok(model)
-    }
-
     /// The bytes that it was read from.
     pub fn bytes(&self) -> &[u8] {
         &self.encoded.bytes

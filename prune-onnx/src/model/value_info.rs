@@ -1,7 +1,7 @@
 //! Types and shapes that a model states for its inputs, outputs and what is between them.
 
-use super::DataType;
-use crate::file::wire::Encoded;
+use crate::data_type::DataType;
+use crate::wire::Encoded;
 
 /// A named value with its type.
 #[derive(Debug, Clone)]

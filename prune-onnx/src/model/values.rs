@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use half::{bf16, f16};
 
-use super::{Data, DataType, Tensor, TensorProblem, Typed};
-use crate::error::Error;
-use crate::file::schema::tensor as field;
-use crate::file::wire::Value;
+use super::{Data, Tensor};
+use crate::data_type::{DataType, Typed};
+use crate::error::{Error, TensorProblem};
+use crate::wire::Value;
+use crate::wire::schema::tensor as field;
 
 impl Tensor {
     /// The elements: little-endian, in logical order. Data beside the model is read; `raw_data` is lent.

@@ -2,7 +2,7 @@
 
 use super::{Operator, elementwise};
 use crate::analysis::{Site, Stated};
-use crate::model::DataType;
+use crate::data_type::DataType;
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &["Cast"],

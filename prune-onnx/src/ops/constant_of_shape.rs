@@ -2,7 +2,8 @@
 
 use super::Operator;
 use crate::analysis::{Site, Stated, Stop};
-use crate::model::{AttributeValue, DataType, Tensor};
+use crate::data_type::DataType;
+use crate::model::{AttributeValue, Tensor};
 use crate::shapes::{Int, Size};
 
 pub(super) const OPERATOR: Operator = Operator {

@@ -3,7 +3,7 @@
 use super::Operator;
 use crate::analysis::{Site, Stated, Stop, position};
 use crate::error::Error;
-use crate::removal::Rewrite;
+use crate::rewrite::Rewrite;
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &["Gather"],

@@ -40,9 +40,10 @@ mod unsqueeze;
 mod where_op;
 mod window;
 
-use crate::analysis::{Site, Stated};
+use crate::analysis::State;
 use crate::error::Error;
-use crate::removal::Rewrite;
+use crate::model::{Model, Node};
+use crate::rewrite::Rewrite;
 
 /// Changes a node after a removal.
 type RewriteNode = fn(&mut Rewrite<'_, '_>) -> Result<(), Error>;
@@ -58,7 +59,7 @@ pub(crate) struct Operator {
     /// What changes in a node when indices go.
     rewrites: &'static str,
     /// States the rule for a node.
-    pub(crate) state: fn(&mut Site<'_, '_>) -> Stated,
+    pub(crate) state: State,
     /// Changes a node after a removal.
     pub(crate) rewrite: Option<RewriteNode>,
 }
@@ -103,9 +104,15 @@ const OPERATORS: &[Operator] = &[
     pinned::OPERATOR,
 ];
 
-/// The rule of an operator of ONNX's own.
-pub(crate) fn find(name: &str) -> Option<&'static Operator> {
-    OPERATORS.iter().find(|operator| operator.names.contains(&name))
+/// The rule of a node's operator, if it is one of ONNX's own.
+pub(crate) fn find(model: &Model, node: &Node) -> Option<&'static Operator> {
+    let known = || OPERATORS.iter().find(|operator| operator.names.contains(&node.op_type()));
+    if is_own(model, node) { known() } else { None }
+}
+
+/// The operator of a node means what ONNX says: no other domain's, and no function of the model.
+pub(crate) fn is_own(model: &Model, node: &Node) -> bool {
+    node.domain().is_empty() && !model.has_function("", node.op_type())
 }
 
 /// A function of one element that gives 0 for 0.

@@ -3,7 +3,7 @@
 use super::{Operator, regroup};
 use crate::analysis::{Site, Stated, Stop, followed_rank};
 use crate::error::Error;
-use crate::removal::Rewrite;
+use crate::rewrite::Rewrite;
 use crate::shapes::{Int, Shape, Size};
 
 pub(super) const OPERATOR: Operator = Operator {

@@ -4,7 +4,7 @@ use super::Operator;
 use crate::analysis::{Site, Stated, Stop, position};
 use crate::error::Error;
 use crate::model::AttributeValue;
-use crate::removal::Rewrite;
+use crate::rewrite::Rewrite;
 use crate::shapes::{Shape, Size};
 
 pub(super) const OPERATOR: Operator = Operator {

@@ -3,7 +3,7 @@
 use crate::analysis::{Site, Stated, Stop};
 use crate::error::Error;
 use crate::model::Node;
-use crate::removal::Rewrite;
+use crate::rewrite::Rewrite;
 use crate::shapes::{Shape, Size};
 
 /// The lengths after windows of length `kernel` run over spatial axes; a fresh symbol where one is not known.

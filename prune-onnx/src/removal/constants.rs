@@ -1,18 +1,21 @@
 //! Constants: cut where they are, or in a copy where uses want different cuts; and numbers added to those that are biases.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use half::{bf16, f16};
 use prune_graph::Removal;
 
-use super::rewrite::Names;
-use crate::analysis::{Addend, Analysis, Use};
+use crate::analysis::{Analysis, Use};
+use crate::data_type::DataType;
+use crate::dead::Addend;
 use crate::edits::{Edits, TensorPlace};
 use crate::error::{Error, TensorProblem};
-use crate::model::{DataType, Tensor};
+use crate::model::Tensor;
+use crate::rewrite::Names;
 
 /// What a use of a constant wants of it.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 struct Change {
     /// The indices kept of the axes that lose some.
     kept: BTreeMap<usize, Vec<usize>>,
@@ -20,7 +23,14 @@ struct Change {
     add: Vec<f64>,
 }
 
+/// Indices and bits of numbers, by which equal changes are found.
+type ChangeKey<'c> = (&'c BTreeMap<usize, Vec<usize>>, Vec<u64>);
+
 impl Change {
+    fn key(&self) -> ChangeKey<'_> {
+        (&self.kept, self.add.iter().map(|number| number.to_bits()).collect())
+    }
+
     fn is_nothing(&self) -> bool {
         self.kept.is_empty() && self.add.is_empty()
     }
@@ -53,24 +63,22 @@ pub(super) fn cut(
         // What is read from outside of nodes, and what loses nothing, keeps the original.
         let whole = uses.iter().position(|(found, change)| found.readers.is_empty() || change.is_nothing());
         let stays = &uses[whole.unwrap_or(0)].1;
-        let mut copies: Vec<(&Change, String)> = vec![(stays, name.to_owned())];
+        let mut copies: HashMap<ChangeKey<'_>, String> = HashMap::from([(stays.key(), name.to_owned())]);
         apply(edits, constant.place, constant.tensor, stays)?;
         for (&axis, kept) in &stays.kept {
             edits.set_length(name, axis, kept.len() as i64);
         }
         for (found, change) in &uses {
-            let known = copies.iter().find(|(other, _)| *other == change).map(|(_, name)| name.clone());
-            let source = match known {
-                Some(known) => known,
-                None => {
+            let source = match copies.entry(change.key()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
                     let copy = names.fresh(name);
                     add_copy(edits, constant.place, constant.tensor, &copy, change)?;
-                    copies.push((change, copy.clone()));
-                    copy
+                    new.insert(copy)
                 }
             };
             if source != name {
-                found.readers.iter().for_each(|&(node, slot)| edits.set_input(node, slot, &source));
+                found.readers.iter().for_each(|&(node, slot)| edits.set_input(node, slot, source));
             }
         }
     }

@@ -1,23 +1,41 @@
 //! From a choice of classes to edits of the file: constants are cut, nodes are given new lengths.
 
 mod constants;
-mod rewrite;
-mod types;
 
 use prune_graph::Removal;
 
-use crate::analysis::{Addend, Analysis};
+use crate::analysis::Analysis;
+use crate::dead::{Addend, Dead};
 use crate::edits::Edits;
 use crate::error::Error;
 use crate::ops;
-pub(crate) use rewrite::Rewrite;
+use crate::rewrite::{self, Rewrite};
+
+impl Analysis<'_> {
+    /// What has to change in the file. Nothing, if nothing is removed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Classes`] if an axis would be empty, and errors of reading constants.
+    pub fn edits(&self, removal: &Removal) -> Result<Edits, Error> {
+        removal.check(&self.classes)?;
+        edits(self, removal, Vec::new())
+    }
+
+    /// What has to change in the file when classes without effect go: as [`Analysis::edits`], and biases take over the
+    /// constants of those classes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Analysis::edits`].
+    pub fn edits_of_dead(&self, dead: &Dead) -> Result<Edits, Error> {
+        dead.removal().check(&self.classes)?;
+        edits(self, dead.removal(), self.additions(dead)?)
+    }
+}
 
 /// The edits of a removal, with numbers that are added to biases.
-pub(crate) fn edits(
-    analysis: &Analysis<'_>,
-    removal: &Removal,
-    additions: Vec<(Addend<'_>, Vec<f64>)>,
-) -> Result<Edits, Error> {
+fn edits(analysis: &Analysis<'_>, removal: &Removal, additions: Vec<(Addend<'_>, Vec<f64>)>) -> Result<Edits, Error> {
     let mut edits = Edits::new();
     if removal.is_empty() {
         return Ok(edits);
@@ -26,10 +44,7 @@ pub(crate) fn edits(
     constants::cut(analysis, removal, &mut edits, &mut names, additions)?;
     rewrite::lengths(analysis, removal, &mut edits, &mut names)?;
     for (at, node) in analysis.model.graph().nodes().iter().enumerate() {
-        let followed = node.domain().is_empty() && !analysis.model.has_function("", node.op_type());
-        if let Some(operator) = ops::find(node.op_type()).filter(|_| followed)
-            && let Some(rewrite) = operator.rewrite
-        {
+        if let Some(rewrite) = ops::find(analysis.model, node).and_then(|operator| operator.rewrite) {
             rewrite(&mut Rewrite::new(analysis, removal, &mut edits, &mut names, at, node))?;
         }
     }

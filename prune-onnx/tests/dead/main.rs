@@ -2,6 +2,7 @@
 
 mod drawn;
 mod folds;
+mod many_uses;
 mod zeros;
 
 use prune_graph::Family;

@@ -38,12 +38,12 @@ impl Event {
     }
 
     /// What ranks the elements.
-    pub fn scored_by(&self) -> Score {
+    pub fn score(&self) -> Score {
         self.score
     }
 
     /// Within which group elements are ranked. Wanda's scores are ranked within each output unless told otherwise.
-    pub fn ranked_within(&self) -> Ranking {
+    pub fn ranking(&self) -> Ranking {
         match &self.rule {
             Rule::Unstructured { ranking: Some(ranking), .. } => *ranking,
             _ => self.default_ranking(),
@@ -60,7 +60,7 @@ impl Event {
     }
 
     /// How the density of all layers together is shared out.
-    pub fn distributed(&self) -> Distribution {
+    pub fn distribution(&self) -> Distribution {
         self.share().map_or(Distribution::Global, |share| share.distribution)
     }
 
@@ -72,17 +72,17 @@ impl Event {
     }
 
     /// The least density of layers.
-    pub fn least(&self) -> Option<&Bound> {
+    pub fn min_density(&self) -> Option<&Bound> {
         self.share()?.least.as_ref()
     }
 
     /// The greatest density of layers.
-    pub fn most(&self) -> Option<&Bound> {
+    pub fn max_density(&self) -> Option<&Bound> {
         self.share()?.most.as_ref()
     }
 
     /// How the density moves over the range.
-    pub fn ramps(&self) -> Option<Ramp> {
+    pub fn ramp(&self) -> Option<Ramp> {
         match self.course {
             Course::Ramp(ramp) => Some(ramp),
             Course::Same | Course::StraightThrough => None,
@@ -95,27 +95,27 @@ impl Event {
     }
 
     /// Whether masks are for the forward pass alone until the range ends.
-    pub fn passes_straight_through(&self) -> bool {
+    pub fn straight_through(&self) -> bool {
         self.course == Course::StraightThrough
     }
 
     /// Patterns of which a layer must match one; with none, every prunable layer is selected.
-    pub fn included(&self) -> &[Glob] {
+    pub fn include(&self) -> &[Glob] {
         &self.include
     }
 
     /// Patterns of which a layer must match none.
-    pub fn excluded(&self) -> &[Glob] {
+    pub fn exclude(&self) -> &[Glob] {
         &self.exclude
     }
 
     /// How elements are opened again, if they may be.
-    pub fn reopens(&self) -> Option<Reopen> {
+    pub fn reopen(&self) -> Option<Reopen> {
         self.reopen
     }
 
     /// To which epoch's end parameters are set back, if they are.
-    pub fn rewinds_to(&self) -> Option<u64> {
+    pub fn rewind(&self) -> Option<u64> {
         self.rewind
     }
 
@@ -160,7 +160,7 @@ impl Event {
 
     /// The axis that is written for it: of its groups or channels, or of the outputs it ranks within. None where it is unset,
     /// and where the event has no axis.
-    pub fn group_axis(&self) -> Option<GroupAxis> {
+    pub fn axis(&self) -> Option<GroupAxis> {
         self.axis_field().flatten()
     }
 
@@ -192,7 +192,7 @@ impl Event {
 
     /// The field `axis` as it is written, where the event has one.
     fn axis_field(&self) -> Option<Option<GroupAxis>> {
-        match self.ranked_within() {
+        match self.ranking() {
             Ranking::Output(axis) => Some(axis),
             _ => self.unit_axis(),
         }
@@ -209,8 +209,8 @@ impl Event {
 
     /// Whether the event is for a layer of this name and rank, where everything of rank 2 or more is prunable.
     ///
-    /// A table is for the layers it names. Other events are for prunable layers, which [`Event::include`] and
-    /// [`Event::exclude`] narrow.
+    /// A table is for the layers it names. Other events are for prunable layers, which [`Event::with_include`] and
+    /// [`Event::with_exclude`] narrow.
     pub fn selects(&self, name: &str, rank: usize) -> bool {
         self.is_for(name, rank >= 2)
     }

@@ -10,11 +10,11 @@ impl Event {
     pub(crate) fn check(&self, epochs: Key) -> Result<(), StrategyError> {
         let contradiction = |field, why: &str| Err(Problem::Contradiction { field, why: why.to_owned() }.into());
         let ranged = epochs.is_range();
-        let over_range = [("schedule", self.ramps().is_some()), ("every", self.every.is_some_and(|every| every != 1))];
+        let over_range = [("schedule", self.ramp().is_some()), ("every", self.every.is_some_and(|every| every != 1))];
         if let Some((field, _)) = over_range.into_iter().find(|(_, is_written)| *is_written && !ranged) {
             return contradiction(field, "it needs a range of epochs or steps, such as '2..=10' or '100..=900 steps'");
         }
-        if self.passes_straight_through() {
+        if self.straight_through() {
             if !matches!(epochs, Key::Epochs { .. }) {
                 let why = "it needs a range of epochs, at whose end the mask is applied";
                 return contradiction("straight_through", why);
@@ -38,7 +38,7 @@ impl Event {
                 let why = "`set` and `rigl` open what they open; `reopen` and `rewind` do not go with them";
                 return contradiction("method", why);
             }
-        } else if ranged && epochs.in_steps() && self.ramps().is_none() {
+        } else if ranged && epochs.in_steps() && self.ramp().is_none() {
             let why = "a range of steps needs a `schedule`, or `set` or `rigl`; masks float over epochs only";
             return contradiction("method", why);
         }
@@ -46,10 +46,11 @@ impl Event {
             if matches!(self.rule, Rule::Pieces { .. }) {
                 return contradiction("reopen", "it opens elements, and here whole blocks or channels are ranked");
             }
-            if matches!(self.ranked_within(), Ranking::Output(_)) {
+            if matches!(self.ranking(), Ranking::Output(_)) {
                 return contradiction("reopen", "it works within layers and over all of them, not within outputs");
             }
-            if (self.least().is_some() || self.most().is_some()) && self.distributed().shares().is_none() {
+            if (self.min_density().is_some() || self.max_density().is_some()) && self.distribution().shares().is_none()
+            {
                 return contradiction("reopen", "it does not go with `min_density` and `max_density` in one ranking");
             }
         }

@@ -27,9 +27,10 @@ use crate::value::{Bound, Distribution, GroupAxis, Piece, Ramp, Ranking, Regrow,
 ///
 /// ```
 /// use prune_core::Density;
-/// use prune_schedule::{Event, Scope, Strategy};
+/// use prune_schedule::{Event, Ranking, Scope, Strategy};
 ///
-/// let event = Event::unstructured(Scope::Global(Density::new(0.1)?))?.exclude(["Dense_1*"])?;
+/// let event = Event::unstructured(Scope::Global(Density::new(0.1)?))?.with_exclude(["Dense_1*"])?;
+/// assert_eq!((event.exclude()[0].as_str(), event.ranking()), ("Dense_1*", Ranking::Global));
 /// let strategy = Strategy::new([(10, event)])?;
 /// assert_eq!(strategy, "{10: {'method': 'unstr_global', 'density': 0.1, 'exclude': 'Dense_1*'}}".parse()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -58,7 +59,7 @@ impl Event {
         Self::new(Rule::Unstructured { scope, ranking: None, share: Share::default() })
     }
 
-    /// An event that keeps N of every M consecutive elements along an axis: that of [`Event::axis`], or the door's
+    /// An event that keeps N of every M consecutive elements along an axis: that of [`Event::with_axis`], or the door's
     /// default where none is given.
     ///
     /// # Errors
@@ -117,7 +118,7 @@ impl Event {
     /// # Errors
     ///
     /// [`Problem::Contradiction`]: `set` and `rigl` drop by magnitude.
-    pub fn score(mut self, score: Score) -> Result<Self, StrategyError> {
+    pub fn with_score(mut self, score: Score) -> Result<Self, StrategyError> {
         if matches!(self.rule, Rule::Regrow(_)) {
             return self.contradicts("score", "drops by magnitude; leave it out");
         }
@@ -130,7 +131,7 @@ impl Event {
     /// # Errors
     ///
     /// [`Problem::Contradiction`] where the method has groups of its own.
-    pub fn ranking(mut self, ranking: Ranking) -> Result<Self, StrategyError> {
+    pub fn with_ranking(mut self, ranking: Ranking) -> Result<Self, StrategyError> {
         match &mut self.rule {
             Rule::Unstructured { scope, ranking: written, .. }
                 if (scope.kind() == ScopeKind::Global) == (ranking == Ranking::Global) =>
@@ -155,9 +156,9 @@ impl Event {
     ///
     /// [`Problem::AxisUnstructured`], [`Problem::AxisGlobal`] and [`Problem::Contradiction`]: only `str_unified_local`,
     /// `str_local` and `channel_*` have an axis, and rankings within an output.
-    pub fn axis(mut self, along: GroupAxis) -> Result<Self, StrategyError> {
+    pub fn with_axis(mut self, along: GroupAxis) -> Result<Self, StrategyError> {
         let method = self.method().name();
-        let within = self.ranked_within();
+        let within = self.ranking();
         match &mut self.rule {
             Rule::NOfM { scope: Scope::Global(_), .. } => return Err(Problem::AxisGlobal.into()),
             Rule::NOfM { axis, .. } => *axis = Some(along),
@@ -178,7 +179,7 @@ impl Event {
     /// # Errors
     ///
     /// [`Problem::Contradiction`] but for `unstr_global`: the others say themselves what each layer keeps.
-    pub fn distribution(mut self, distribution: Distribution) -> Result<Self, StrategyError> {
+    pub fn with_distribution(mut self, distribution: Distribution) -> Result<Self, StrategyError> {
         self.share_mut("distribution")?.distribution = distribution;
         Ok(self)
     }
@@ -187,8 +188,8 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// As [`Event::distribution`]; [`Problem::Contradiction`] with `reopen` in one ranking over all layers.
-    pub fn min_density(mut self, least: Bound) -> Result<Self, StrategyError> {
+    /// As [`Event::with_distribution`]; [`Problem::Contradiction`] with `reopen` in one ranking over all layers.
+    pub fn with_min_density(mut self, least: Bound) -> Result<Self, StrategyError> {
         self.share_mut("min_density")?.least = Some(least);
         Ok(self)
     }
@@ -197,8 +198,8 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// As [`Event::min_density`].
-    pub fn max_density(mut self, most: Bound) -> Result<Self, StrategyError> {
+    /// As [`Event::with_min_density`].
+    pub fn with_max_density(mut self, most: Bound) -> Result<Self, StrategyError> {
         self.share_mut("max_density")?.most = Some(most);
         Ok(self)
     }
@@ -224,14 +225,14 @@ impl Event {
     /// # Errors
     ///
     /// [`Problem::Contradiction`] but for densities.
-    pub fn ramp(mut self, ramp: Ramp) -> Result<Self, StrategyError> {
+    pub fn with_ramp(mut self, ramp: Ramp) -> Result<Self, StrategyError> {
         if !matches!(self.rule, Rule::Unstructured { .. } | Rule::Pieces { .. }) {
             return self.contradicts("schedule", "has no density that could move");
         }
         if ramp.power == 0 {
             return self.contradicts("power", "needs a power of 1 or more");
         }
-        if self.passes_straight_through() {
+        if self.straight_through() {
             return Err(self.alone());
         }
         self.course = Course::Ramp(ramp);
@@ -241,7 +242,7 @@ impl Event {
     /// The same, happening at the first epoch or step of its range, at every `every`-th from there, and at the last. No range
     /// is longer than [`LAST_EPOCH`](crate::LAST_EPOCH), and so is no interval.
     #[must_use]
-    pub fn every(mut self, every: u64) -> Self {
+    pub fn with_every(mut self, every: u64) -> Self {
         let every = every.clamp(1, LAST_EPOCH);
         self.every = (every != 1 || matches!(self.rule, Rule::Regrow(_))).then_some(every);
         self
@@ -253,7 +254,7 @@ impl Event {
     /// # Errors
     ///
     /// [`Problem::Contradiction`] for `set` and `rigl`, and with a moving density.
-    pub fn straight_through(mut self) -> Result<Self, StrategyError> {
+    pub fn with_straight_through(mut self) -> Result<Self, StrategyError> {
         if matches!(self.rule, Rule::Regrow(_)) {
             return self.contradicts("straight_through", "trains sparse weights, and there are no dense ones");
         }
@@ -269,7 +270,7 @@ impl Event {
     /// # Errors
     ///
     /// [`Problem::IncludeEmpty`] without a pattern, [`Problem::GlobWithTable`] where a table names the layers already.
-    pub fn include<G: Into<Glob>>(mut self, patterns: impl IntoIterator<Item = G>) -> Result<Self, StrategyError> {
+    pub fn with_include<G: Into<Glob>>(mut self, patterns: impl IntoIterator<Item = G>) -> Result<Self, StrategyError> {
         self.refuse_table("include")?;
         self.include = patterns.into_iter().map(Into::into).collect();
         if self.include.is_empty() { Err(Problem::IncludeEmpty.into()) } else { Ok(self) }
@@ -280,7 +281,7 @@ impl Event {
     /// # Errors
     ///
     /// [`Problem::GlobWithTable`] where a table names the layers already.
-    pub fn exclude<G: Into<Glob>>(mut self, patterns: impl IntoIterator<Item = G>) -> Result<Self, StrategyError> {
+    pub fn with_exclude<G: Into<Glob>>(mut self, patterns: impl IntoIterator<Item = G>) -> Result<Self, StrategyError> {
         self.refuse_table("exclude")?;
         self.exclude = patterns.into_iter().map(Into::into).collect();
         Ok(self)
@@ -297,7 +298,7 @@ impl Event {
 
     /// The same, allowed to open elements again where it asks for more than is alive.
     #[must_use]
-    pub fn reopen(mut self, how: Reopen) -> Self {
+    pub fn with_reopen(mut self, how: Reopen) -> Self {
         self.reopen = Some(how);
         self
     }
@@ -306,7 +307,7 @@ impl Event {
     /// before the new masks are applied: the lottery ticket's rewinding (Frankle and Carbin 2019, Renda et al. 2020). That
     /// epoch must lie before the event's; a [`Strategy`](crate::Strategy) sees to it.
     #[must_use]
-    pub fn rewind(mut self, epoch: u64) -> Self {
+    pub fn with_rewind(mut self, epoch: u64) -> Self {
         self.rewind = Some(epoch);
         self
     }

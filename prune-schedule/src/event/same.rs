@@ -7,7 +7,7 @@ impl PartialEq for Event {
     /// makes no difference.
     fn eq(&self, other: &Self) -> bool {
         let Event { rule, score, course, every, include, exclude, reopen, rewind } = self;
-        self.ranked_within() == other.ranked_within()
+        self.ranking() == other.ranking()
             && rule.is_alike(&other.rule)
             && (*score, *course, *every) == (other.score, other.course, other.every)
             && (include, exclude) == (&other.include, &other.exclude)

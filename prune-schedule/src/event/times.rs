@@ -9,7 +9,7 @@ const UPDATE_STEPS: u64 = 100;
 impl Event {
     /// Whether masks float under a key: made anew at each happening and not held in between.
     pub fn floats(&self, epochs: Key) -> bool {
-        epochs.floats() && self.ramps().is_none() && !matches!(self.rule, Rule::Regrow(_))
+        epochs.floats() && self.ramp().is_none() && !matches!(self.rule, Rule::Regrow(_))
     }
 
     /// How many epochs or steps lie between two happenings in a range: what `every` says, or 1; of sparse training over steps
@@ -43,7 +43,7 @@ impl Event {
     /// then, and no schedule any more.
     pub fn at_time(&self, epochs: Key, time: u64) -> Event {
         let mut event = self.clone();
-        if let (Some(ramp), Some(first), Some(last)) = (self.ramps(), epochs.first(), epochs.last())
+        if let (Some(ramp), Some(first), Some(last)) = (self.ramp(), epochs.first(), epochs.last())
             && let Rule::Unstructured { scope, .. } | Rule::Pieces { scope, .. } = &mut event.rule
         {
             let share = if time >= last { 1.0 } else { time.saturating_sub(first) as f64 / (last - first) as f64 };

@@ -16,11 +16,11 @@ pub(super) const OPTION: EventOption = EventOption {
 };
 
 fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
-    written.put("axis", event, |node, event| event.axis(axis(node)?))
+    written.put("axis", event, |node, event| event.with_axis(axis(node)?))
 }
 
 fn write(event: &Event) -> Vec<(&'static str, Value)> {
-    event.group_axis().map(|axis| ("axis", written_as(axis))).into_iter().collect()
+    event.axis().map(|axis| ("axis", written_as(axis))).into_iter().collect()
 }
 
 fn axis(node: &Node) -> Result<GroupAxis, StrategyError> {

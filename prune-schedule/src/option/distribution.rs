@@ -16,10 +16,10 @@ pub(super) const OPTION: EventOption =
 
 fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
     let event = written.put("distribution", event, |node, event| {
-        event.distribution(Distribution::ALL[word("distribution", WANTED, &Distribution::NAMES, node)?])
+        event.with_distribution(Distribution::ALL[word("distribution", WANTED, &Distribution::NAMES, node)?])
     })?;
-    let least = |node: &Node, event: Event| event.min_density(bound(written, "min_density", node)?);
-    let most = |node: &Node, event: Event| event.max_density(bound(written, "max_density", node)?);
+    let least = |node: &Node, event: Event| event.with_min_density(bound(written, "min_density", node)?);
+    let most = |node: &Node, event: Event| event.with_max_density(bound(written, "max_density", node)?);
     written.put("max_density", written.put("min_density", event, least)?, most)
 }
 
@@ -35,24 +35,24 @@ fn bound(written: &Written<'_, '_>, field: &'static str, node: &Node) -> Result<
 }
 
 fn write(event: &Event) -> Vec<(&'static str, Value)> {
-    let distribution = Some(event.distributed()).filter(|&by| by != Distribution::Global);
+    let distribution = Some(event.distribution()).filter(|&by| by != Distribution::Global);
     let fields = [
         distribution.map(|by| ("distribution", Value::text(by.to_string()))),
-        event.least().map(|bound| ("min_density", written_as(bound))),
-        event.most().map(|bound| ("max_density", written_as(bound))),
+        event.min_density().map(|bound| ("min_density", written_as(bound))),
+        event.max_density().map(|bound| ("max_density", written_as(bound))),
     ];
     fields.into_iter().flatten().collect()
 }
 
 fn tell(event: &Event) -> Option<String> {
-    let distribution = match event.distributed() {
+    let distribution = match event.distribution() {
         Distribution::Global => None,
         Distribution::GlobalL2 => Some("scores over their layer's norm".to_owned()),
         Distribution::Uniform => Some("shared out uniformly".to_owned()),
         Distribution::Erk => Some("shared out by ERK".to_owned()),
     };
-    let least = event.least().map(|bound| format!("no layer below {bound}"));
-    let most = event.most().map(|bound| format!("no layer above {bound}"));
+    let least = event.min_density().map(|bound| format!("no layer below {bound}"));
+    let most = event.max_density().map(|bound| format!("no layer above {bound}"));
     let told = [distribution, least, most].into_iter().flatten().collect::<Vec<_>>().join(", ");
     (!told.is_empty()).then_some(told)
 }

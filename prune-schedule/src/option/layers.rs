@@ -10,8 +10,8 @@ use crate::tree::{Node, Value, Written};
 pub(super) const OPTION: EventOption = EventOption { fields: &["include", "exclude"], read, write, tell: |_, _| None };
 
 fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
-    let event = written.put("include", event, |node, event| event.include(globs("include", node)?))?;
-    written.put("exclude", event, |node, event| event.exclude(globs("exclude", node)?))
+    let event = written.put("include", event, |node, event| event.with_include(globs("include", node)?))?;
+    written.put("exclude", event, |node, event| event.with_exclude(globs("exclude", node)?))
 }
 
 /// One pattern over names, or a list of them.
@@ -28,7 +28,7 @@ fn globs(field: &'static str, node: &Node) -> Result<Vec<Glob>, StrategyError> {
 
 fn write(event: &Event) -> Vec<(&'static str, Value)> {
     let field = |name, globs: &[Glob]| Some((name, glob_list(globs)?));
-    [field("include", event.included()), field("exclude", event.excluded())].into_iter().flatten().collect()
+    [field("include", event.include()), field("exclude", event.exclude())].into_iter().flatten().collect()
 }
 
 /// One pattern over names as itself, several as a list.

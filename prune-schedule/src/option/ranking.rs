@@ -13,12 +13,13 @@ pub(super) const OPTION: EventOption = EventOption { fields: &["ranking"], read,
 
 fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
     const RANKINGS: [Ranking; 3] = [Ranking::Layer, Ranking::Global, Ranking::Output(None)];
-    written
-        .put("ranking", event, |node, event| event.ranking(RANKINGS[word("ranking", WANTED, &Ranking::NAMES, node)?]))
+    written.put("ranking", event, |node, event| {
+        event.with_ranking(RANKINGS[word("ranking", WANTED, &Ranking::NAMES, node)?])
+    })
 }
 
 fn write(event: &Event) -> Vec<(&'static str, Value)> {
-    match event.ranked_within() {
+    match event.ranking() {
         ranking if ranking == event.default_ranking() => Vec::new(),
         Ranking::Output(_) if matches!(event.default_ranking(), Ranking::Output(_)) => Vec::new(),
         ranking => vec![("ranking", Value::text(ranking.to_string()))],
@@ -26,7 +27,7 @@ fn write(event: &Event) -> Vec<(&'static str, Value)> {
 }
 
 fn tell(event: &Event) -> Option<String> {
-    match event.ranked_within() {
+    match event.ranking() {
         Ranking::Output(None | Some(GroupAxis::Output)) => Some("each output by itself".to_owned()),
         Ranking::Output(Some(axis)) => Some(format!("each index of axis {axis} by itself")),
         ranking => (ranking != event.default_ranking()).then(|| format!("ranked by {ranking}")),

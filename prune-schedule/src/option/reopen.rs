@@ -13,15 +13,15 @@ pub(super) const OPTION: EventOption = EventOption {
     fields: &["reopen"],
     read,
     write,
-    tell: |_, event| event.reopens().map(|how| format!("reopens: {how}")),
+    tell: |_, event| event.reopen().map(|how| format!("reopens: {how}")),
 };
 
 fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
     written.put("reopen", event, |node, event| match &node.value {
         Value::Text(name) if name == RANDOM => {
-            Ok(event.reopen(Reopen::Random { seed: super::seed::read(written)?.unwrap_or(0) }))
+            Ok(event.with_reopen(Reopen::Random { seed: super::seed::read(written)?.unwrap_or(0) }))
         }
-        Value::Text(name) if name == GRADIENT => Ok(event.reopen(Reopen::Gradient)),
+        Value::Text(name) if name == GRADIENT => Ok(event.with_reopen(Reopen::Gradient)),
         Value::Text(name) => {
             let nearest = nearest(name, [RANDOM, GRADIENT]).map(str::to_owned);
             Err(Problem::UnknownReopen { name: clip(name), nearest }.into())
@@ -31,7 +31,7 @@ fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError>
 }
 
 fn write(event: &Event) -> Vec<(&'static str, Value)> {
-    let name = event.reopens().map(|how| match how {
+    let name = event.reopen().map(|how| match how {
         Reopen::Random { .. } => RANDOM,
         Reopen::Gradient => GRADIENT,
     });

@@ -10,14 +10,14 @@ pub(super) const OPTION: EventOption = EventOption {
     fields: &["rewind"],
     read,
     write,
-    tell: |_, event| event.rewinds_to().map(|epoch| format!("rewinds to epoch {epoch}")),
+    tell: |_, event| event.rewind().map(|epoch| format!("rewinds to epoch {epoch}")),
 };
 
 fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
     let wanted = "the epoch to go back to, such as 0 for the initial weights";
-    written.put("rewind", event, |node, event| Ok(event.rewind(whole("rewind", wanted, 0, node)?)))
+    written.put("rewind", event, |node, event| Ok(event.with_rewind(whole("rewind", wanted, 0, node)?)))
 }
 
 fn write(event: &Event) -> Vec<(&'static str, Value)> {
-    event.rewinds_to().map(|epoch| ("rewind", Value::Int(epoch as i64))).into_iter().collect()
+    event.rewind().map(|epoch| ("rewind", Value::Int(epoch as i64))).into_iter().collect()
 }

@@ -16,16 +16,16 @@ fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError>
         let Value::Text(name) = &node.value else { return Err(wrong("score", "a name such as 'magnitude'", node)) };
         let score = Score::named(name, super::seed::read(written)?.unwrap_or(0));
         let nearest = || nearest(name, Score::names()).map(str::to_owned);
-        event.score(score.ok_or_else(|| Problem::UnknownScore { name: clip(name), nearest: nearest() })?)
+        event.with_score(score.ok_or_else(|| Problem::UnknownScore { name: clip(name), nearest: nearest() })?)
     })
 }
 
 fn write(event: &Event) -> Vec<(&'static str, Value)> {
-    let score = event.scored_by();
+    let score = event.score();
     if score == Score::magnitude() { Vec::new() } else { vec![("score", Value::text(score.name()))] }
 }
 
 fn tell(event: &Event) -> Option<String> {
-    let score = event.scored_by();
+    let score = event.score();
     (score != Score::magnitude()).then(|| format!("by {score}"))
 }

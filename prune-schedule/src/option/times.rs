@@ -44,22 +44,23 @@ fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError>
             let from = number("from_density", "a density such as 1.0", node)?;
             Ok(Density::new(from).map_err(Problem::from)?)
         })?;
-        event.ramp(Ramp { from, power })
+        event.with_ramp(Ramp { from, power })
     })?;
     if written.get("schedule").is_none() {
         idle("power", POWER_IDLE)?;
         idle("from_density", "it goes with `schedule`, which is not written")?;
     }
-    let event = written
-        .put("every", event, |node, event| Ok(event.every(whole("every", "a whole number of 1 or more", 1, node)?)))?;
+    let event = written.put("every", event, |node, event| {
+        Ok(event.with_every(whole("every", "a whole number of 1 or more", 1, node)?))
+    })?;
     written.put("straight_through", event, |node, event| {
-        if flag("straight_through", node)? { event.straight_through() } else { Ok(event) }
+        if flag("straight_through", node)? { event.with_straight_through() } else { Ok(event) }
     })
 }
 
 fn write(event: &Event) -> Vec<(&'static str, Value)> {
     let mut fields = Vec::new();
-    if let Some(ramp) = event.ramps() {
+    if let Some(ramp) = event.ramp() {
         fields.push(("schedule", Value::text(ramp.name())));
         if !matches!(ramp.power, 1 | 3) {
             fields.push(("power", Value::Int(i64::from(ramp.power))));
@@ -71,20 +72,20 @@ fn write(event: &Event) -> Vec<(&'static str, Value)> {
     if let Some(every) = event.written_interval() {
         fields.push(("every", i64::try_from(every).map_or(Value::Int(i64::MAX), Value::Int)));
     }
-    if event.passes_straight_through() {
+    if event.straight_through() {
         fields.push(("straight_through", Value::Bool(true)));
     }
     fields
 }
 
 fn tell(epochs: Key, event: &Event) -> Option<String> {
-    let ramp = event.ramps().map(|ramp| {
+    let ramp = event.ramp().map(|ramp| {
         let power = if matches!(ramp.power, 1 | 3) { String::new() } else { format!(" of power {}", ramp.power) };
         format!("{}{power} from {}", ramp.name(), percent(ramp.from.get()))
     });
     let floats = event
         .floats(epochs)
-        .then(|| if event.passes_straight_through() { "straight through".to_owned() } else { "floats".to_owned() });
+        .then(|| if event.straight_through() { "straight through".to_owned() } else { "floats".to_owned() });
     let interval = event.interval(epochs);
     let every = (interval != 1).then(|| match epochs {
         Key::Steps { .. } => format!("every {interval} steps"),

@@ -40,7 +40,7 @@ pub enum Amount {
 /// Whether an event ranks its layers together.
 pub(crate) fn is_joint(event: &Event) -> bool {
     match event.rule() {
-        Rule::Unstructured { scope: Scope::Global(_), .. } => event.distributed().shares().is_none(),
+        Rule::Unstructured { scope: Scope::Global(_), .. } => event.distribution().shares().is_none(),
         Rule::NOfM { scope: Scope::Global(_), .. } | Rule::Pieces { scope: Scope::Global(_), .. } => true,
         _ => false,
     }
@@ -55,7 +55,7 @@ fn total_len(layers: &[LayerPlan]) -> usize {
 pub(super) fn rankings(at: Key, event: &Event, layers: &[LayerPlan]) -> Result<Vec<RankedLayers>, PruneError> {
     let refused = PruneError::in_event(at);
     if let (Rule::Unstructured { scope: Scope::Global(density), .. }, Some(shares)) =
-        (event.rule(), event.distributed().shares())
+        (event.rule(), event.distribution().shares())
     {
         // Of equal claims the smaller name has the first, in whatever order the model lists its layers.
         let mut order: Vec<usize> = (0..layers.len()).collect();
@@ -74,7 +74,7 @@ pub(super) fn rankings(at: Key, event: &Event, layers: &[LayerPlan]) -> Result<V
         let amount = match layers.first().and_then(|first| first.target) {
             Some(Target::Density(density)) => {
                 let kept = density.kept_of(total_len(layers));
-                if event.least().is_none() && event.most().is_none() {
+                if event.min_density().is_none() && event.max_density().is_none() {
                     Amount::Kept(kept)
                 } else {
                     Amount::Within(kept, bounds(event, layers, kept).map_err(refused)?)
@@ -85,7 +85,7 @@ pub(super) fn rankings(at: Key, event: &Event, layers: &[LayerPlan]) -> Result<V
         };
         return Ok(vec![RankedLayers { layers: 0..layers.len(), amount }]);
     }
-    let outputs = matches!(event.ranked_within(), Within::Output(_));
+    let outputs = matches!(event.ranking(), Within::Output(_));
     let each = layers.iter().enumerate().filter_map(|(i, layer)| {
         let amount = match layer.target? {
             Target::Density(density) if outputs => Amount::EachOutput(density),
@@ -100,7 +100,7 @@ pub(super) fn rankings(at: Key, event: &Event, layers: &[LayerPlan]) -> Result<V
 /// The least and the greatest density that an event leaves a layer.
 fn limits(event: &Event, layer: &LayerPlan) -> (Option<Density>, Option<Density>) {
     let of = |bound: Option<&Bound>| bound.and_then(|bound| bound.of(&layer.name));
-    (of(event.least()), of(event.most()))
+    (of(event.min_density()), of(event.max_density()))
 }
 
 /// How few and how many each layer may keep of `kept` in all; refuses what cannot be met whatever is alive.
@@ -183,7 +183,7 @@ impl EventPlan {
 
     /// Refuses what asks for more than is alive.
     pub(super) fn admit(&self, infos: &[LayerInfo<'_>]) -> Result<(), PruneError> {
-        if self.event.reopens().is_some() {
+        if self.event.reopen().is_some() {
             return Ok(());
         }
         for ranking in &self.rankings {

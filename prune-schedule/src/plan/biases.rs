@@ -30,7 +30,7 @@ impl EventPlan {
             let Some(place) = bias.and_then(|bias| named.place(&bias)) else { continue };
             let bias = &infos[place];
             // Where nothing but the usual place of outputs speaks against an index, whoever wrote it knows better.
-            let written = matches!(self.event.group_axis(), Some(GroupAxis::Index(_)));
+            let written = matches!(self.event.axis(), Some(GroupAxis::Index(_)));
             let usual = layer.role.evidence.is_none_or(|evidence| evidence == AxisEvidence::Default);
             if let Some(axis) = layer.axis
                 && !layer.role.outputs.contains(&axis)

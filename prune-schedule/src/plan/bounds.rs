@@ -86,11 +86,11 @@ impl<'a> Bounds<'a> {
         let times =
             [event.next_due(epochs, now.max(epochs.first().unwrap_or(0))), epochs.last()].map(|time| time.unwrap_or(0));
         // A density that moves over the range only falls or only rises.
-        let times = if event.ramps().is_some() { &times[..] } else { &times[..1] };
+        let times = if event.ramp().is_some() { &times[..] } else { &times[..1] };
         let mut warnings = Vec::new();
         for &time in times {
             let plan = event.at_time(epochs, time).outline(epochs, self.known)?;
-            if event.reopens().is_none() {
+            if event.reopen().is_none() {
                 self.admit(&plan)?;
             }
             self.follow(&plan);
@@ -160,7 +160,7 @@ impl<'a> Bounds<'a> {
         let [RankedLayers { amount: Amount::Within(_, bounds), .. }] = &plan.rankings[..] else { return Ok(()) };
         for (layer, bound) in plan.selected().iter().zip(bounds) {
             let alive = self.most(&plan.event, layer);
-            if let Some(least) = plan.event.least().and_then(|least| least.of(&layer.name))
+            if let Some(least) = plan.event.min_density().and_then(|least| least.of(&layer.name))
                 && bound.min > alive
             {
                 return Err(plan.too_few(Some(&layer.name), (bound.min, alive), Target::Density(least)));
@@ -184,7 +184,7 @@ impl<'a> Bounds<'a> {
     fn follow(&mut self, plan: &EventPlan) {
         let (event, selected) = (&plan.event, plan.selected());
         let names: BTreeSet<String> = selected.iter().map(|layer| layer.name.clone()).collect();
-        if event.reopens().is_some() {
+        if event.reopen().is_some() {
             self.elements.together.retain(|(others, _)| others.is_disjoint(&names));
             for name in &names {
                 self.elements.by_layer.remove(name);

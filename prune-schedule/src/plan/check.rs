@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 
 use super::bounds::Bounds;
-use super::info::{Defaults, Known, LayerInfo};
+use super::defaults::Defaults;
+use super::info::{Known, LayerInfo};
 use crate::event::{Event, Rule};
 use crate::key::Key;
 use crate::prune_error::PruneError;
@@ -56,7 +57,7 @@ pub(crate) fn check(
             bounds.perhaps_masked.extend(plan.selected().iter().map(|layer| layer.name.clone()));
         }
     }
-    let steps_open = by_steps.iter().any(|(_, event)| event.reopens().is_some());
+    let steps_open = by_steps.iter().any(|(_, event)| event.reopen().is_some());
     let mut warnings = Vec::new();
     let mut warned = BTreeSet::new();
     let mut before_training = None;
@@ -78,7 +79,7 @@ pub(crate) fn check(
     let masked = bounds.masked.clone();
     let mut bounds = before_training.unwrap_or(bounds);
     bounds.perhaps_masked = masked;
-    let opens = strategy.events().any(|(_, event)| event.reopens().is_some());
+    let opens = strategy.events().any(|(_, event)| event.reopen().is_some());
     for (epochs, event) in by_steps {
         if opens {
             bounds.open();

@@ -3,8 +3,8 @@
 use prune_core::{ElementType, Mask};
 
 use super::coupling::Members;
+use super::defaults::Defaults;
 use crate::names::Role;
-use crate::value::GroupAxis;
 
 /// A layer as a plan sees it: its name and shape, what it is for, and what of it is alive.
 ///
@@ -114,25 +114,4 @@ pub(crate) struct Known<'a> {
     pub(crate) layers: &'a [LayerInfo<'a>],
     pub(crate) couplings: &'a [Members],
     pub(crate) defaults: Defaults,
-}
-
-/// What a door decides where a strategy leaves it open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Defaults {
-    /// The axis of N:M groups where none is written.
-    pub axis: GroupAxis,
-}
-
-impl Defaults {
-    /// Those of the library: the last axis.
-    pub const LIBRARY: Defaults = Defaults { axis: GroupAxis::LAST };
-    /// Those of files: the axis of inputs.
-    pub const FILES: Defaults = Defaults { axis: GroupAxis::Reduction };
-}
-
-impl Default for Defaults {
-    fn default() -> Self {
-        Defaults::LIBRARY
-    }
 }

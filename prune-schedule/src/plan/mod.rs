@@ -10,6 +10,7 @@ mod biases;
 mod bounds;
 mod check;
 mod coupling;
+mod defaults;
 mod facts;
 mod info;
 mod select;
@@ -17,10 +18,11 @@ mod select;
 pub use amount::{Amount, RankedLayers};
 pub(crate) use check::check;
 pub(crate) use coupling::{Members, joined};
+pub use defaults::{Defaults, UsedDefaults, WeightsBy};
 pub(crate) use facts::FactsByLayer;
 pub use facts::LayerFacts;
 pub(crate) use info::Known;
-pub use info::{Alive, Defaults, LayerInfo};
+pub use info::{Alive, LayerInfo};
 
 use core::ops::Range;
 
@@ -63,6 +65,8 @@ pub struct EventPlan {
     /// How many elements the event asks to keep in all; none where it asks for units of different sizes, or units of which
     /// something is closed.
     pub asked: Option<usize>,
+    /// What the door decided, since the event leaves it open.
+    pub defaults: UsedDefaults,
     /// What the user should know.
     pub warnings: Vec<Warning>,
 }
@@ -166,7 +170,7 @@ impl EventPlan {
     ///
     /// [`PruneError::OutputUnknown`] where several fit and nothing tells which is meant.
     pub fn output_axis(&self, layer: &LayerPlan, inputs: &[usize]) -> Result<Option<usize>, PruneError> {
-        let within_outputs = matches!(self.event.ranked_within(), Ranking::Output(_));
+        let within_outputs = matches!(self.event.ranking(), Ranking::Output(_));
         let rank = layer.shape.len();
         select::output_of(layer, within_outputs, inputs).map_err(|()| PruneError::OutputUnknown {
             at: self.at,
@@ -236,7 +240,7 @@ impl Event {
     /// use prune_schedule::{Defaults, Key, Event, LayerInfo, Piece, Scope};
     ///
     /// let half = Scope::UnifiedLocal(prune_core::Density::new(0.5)?);
-    /// let event = Event::pieces(half, Piece::channels())?.include(["fc1*"])?;
+    /// let event = Event::pieces(half, Piece::channels())?.with_include(["fc1*"])?;
     /// let layers = [LayerInfo::new("fc1.weight", &[6, 4]), LayerInfo::new("fc2.weight", &[3, 6])];
     /// // What the first layer writes is what the second reads.
     /// let coupled = [vec![("fc1.weight".to_owned(), 0), ("fc2.weight".to_owned(), 1)]];
@@ -269,8 +273,15 @@ impl Event {
         let Known { layers, couplings, defaults } = known;
         let selected = select::select(at, self, layers, &defaults)?;
         let warnings = selected.iter().filter_map(|layer| layer.short_lanes(at)).collect();
-        let mut plan =
-            EventPlan { at, event: self.clone(), layers: selected, rankings: Vec::new(), asked: None, warnings };
+        let mut plan = EventPlan {
+            at,
+            event: self.clone(),
+            layers: selected,
+            rankings: Vec::new(),
+            asked: None,
+            defaults: UsedDefaults::of(self, &defaults),
+            warnings,
+        };
         plan.couple(layers, couplings)?;
         plan.rankings = amount::rankings(at, self, plan.selected())?;
         plan.ask();

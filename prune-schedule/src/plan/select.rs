@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use prune_core::{ErrorKind, Need, Unit};
 
 use super::LayerPlan;
-use super::info::{Defaults, LayerInfo};
+use super::defaults::Defaults;
+use super::info::LayerInfo;
 use crate::event::{Event, Rule};
 use crate::glob::Glob;
 use crate::key::Key;
@@ -120,7 +121,7 @@ fn nothing_selected(event: &Event) -> String {
     let list = |patterns: &[Glob]| {
         crate::words::quoted(&patterns.iter().map(|pattern| crate::words::clip(pattern.as_str())).collect::<Vec<_>>())
     };
-    match (event.included(), event.excluded()) {
+    match (event.include(), event.exclude()) {
         (_, []) => "there is no prunable layer to select".to_owned(),
         ([], excluded) => format!("`exclude` leaves out every prunable layer ({})", list(excluded)),
         (included, excluded) => {
@@ -132,7 +133,7 @@ fn nothing_selected(event: &Event) -> String {
 /// Refuses a pattern of `include` that matches no prunable layer, or one of `exclude` that matches no layer at all:
 /// whoever wrote it meant some layer.
 fn no_idle_pattern(epoch: Key, event: &Event, infos: &[LayerInfo<'_>]) -> Result<(), PruneError> {
-    for (field, patterns, rank) in [("include", event.included(), 2), ("exclude", event.excluded(), 0)] {
+    for (field, patterns, rank) in [("include", event.include(), 2), ("exclude", event.exclude(), 0)] {
         let could_be = |info: &&LayerInfo<'_>| rank == 0 || info.element.is_some() && info.rank() >= rank;
         let names = || infos.iter().filter(could_be).map(|info| info.name);
         if let Some(idle) = patterns.iter().find(|pattern| !names().any(|name| pattern.matches(name))) {
@@ -150,7 +151,7 @@ fn no_idle_pattern(epoch: Key, event: &Event, infos: &[LayerInfo<'_>]) -> Result
 
 /// Refuses a bound on the density of a layer that the event does not select.
 fn no_idle_bound(at: Key, event: &Event, infos: &[LayerInfo<'_>], selected: &[LayerPlan]) -> Result<(), PruneError> {
-    for (field, bound) in [("min_density", event.least()), ("max_density", event.most())] {
+    for (field, bound) in [("min_density", event.min_density()), ("max_density", event.max_density())] {
         let Some(Bound::By(table)) = bound else { continue };
         let known: BTreeSet<&str> = selected.iter().map(|layer| layer.name.as_str()).collect();
         let Some(name) = table.keys().find(|name| !known.contains(name.as_str())) else { continue };
@@ -169,7 +170,7 @@ fn prunable(infos: &[LayerInfo<'_>]) -> Vec<String> {
 
 /// What names and shapes tell of each layer's axes, where the event needs to know and a door does not say; else nothing.
 fn told_roles(event: &Event, infos: &[LayerInfo<'_>]) -> Vec<Role> {
-    let needed = event.has_axis() || event.scored_by().needs() == Some(Need::InputNorms);
+    let needed = event.has_axis() || event.score().needs() == Some(Need::InputNorms);
     if !needed || infos.iter().all(|info| info.role.is_some()) {
         return Vec::new();
     }

@@ -16,7 +16,7 @@ impl Maker<'_> {
     /// The masks of the rankings of an event, if it is such a one; they are those that one ranking after the other gives.
     pub(super) fn each_alone(&self, candidates: &[Candidate<'_>]) -> Result<Option<Vec<LayerMask>>, PruneError> {
         let event = &self.plan.event;
-        let weights_alone = event.scored_by() == Score::magnitude() && event.distributed() != Distribution::GlobalL2;
+        let weights_alone = event.score() == Score::magnitude() && event.distribution() != Distribution::GlobalL2;
         if !weights_alone || !matches!(event.rule(), Rule::Unstructured { .. }) {
             return Ok(None);
         }

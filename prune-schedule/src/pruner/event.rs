@@ -110,7 +110,7 @@ impl Maker<'_> {
             .zip(&scored)
             .map(|(c, scores)| Ranked::new(c.name(), scores).with_alive(self.alive.get(c.name())))
             .collect();
-        let selector = Selector::default().with_rank_by(self.event().scored_by().rank_by());
+        let selector = Selector::default().with_rank_by(self.event().score().rank_by());
         self.select(layers, &ranked, selector, amount)
     }
 
@@ -165,7 +165,7 @@ impl Maker<'_> {
         let evidence = self.evidence(candidate, so_far)?;
         let evidence = evidence.as_ref().map(LayerRef::of);
         let scores = self.scores(candidate, evidence.as_ref())?;
-        let (by, alive) = (self.event().scored_by().rank_by(), self.alive.get(candidate.name()));
+        let (by, alive) = (self.event().score().rank_by(), self.alive.get(candidate.name()));
         unit.scores(&scores.layer(), by, alive).map_err(self.in_layer(candidate))
     }
 
@@ -183,7 +183,7 @@ impl Maker<'_> {
         candidate: &Candidate<'_>,
         so_far: Option<&Masks>,
     ) -> Result<Option<PlainTensor<f64>>, PruneError> {
-        self.given.evidence(self.plan.at, self.event().scored_by(), candidate, so_far)
+        self.given.evidence(self.plan.at, self.event().score(), candidate, so_far)
     }
 
     fn scores<'s>(
@@ -195,14 +195,14 @@ impl Maker<'_> {
         let mut subject = Subject::new(candidate.name(), candidate.layer);
         if let Some(evidence) = evidence {
             subject = subject.with_evidence(evidence);
-            if self.event().scored_by().needs() == Some(Need::InputNorms)
+            if self.event().score().needs() == Some(Need::InputNorms)
                 && let Some(axis) = self.plan.output_axis(candidate.plan, evidence.shape())?
             {
                 subject = subject.with_output_axis(axis);
             }
         }
-        let scores = self.event().scored_by().of(&subject).map_err(refused)?;
-        match self.event().distributed() {
+        let scores = self.event().score().of(&subject).map_err(refused)?;
+        match self.event().distribution() {
             Distribution::GlobalL2 => scores.normalised(self.alive.get(candidate.name())).map_err(refused),
             _ => Ok(scores),
         }
@@ -243,7 +243,7 @@ impl Maker<'_> {
                     None => selector.n_of_m_concatenated(ranked, *pattern),
                 };
                 let made = n_of_m(selector, ranked).map_err(refused)?;
-                if self.event().reopens().is_none() || made.iter().all(|made| made.short_groups == 0) {
+                if self.event().reopen().is_none() || made.iter().all(|made| made.short_groups == 0) {
                     return done(made);
                 }
                 let ties: Vec<usize> = made.iter().map(|made| made.ties).collect();
@@ -262,7 +262,7 @@ impl Maker<'_> {
         kept_anyway: Vec<Mask>,
         select: impl Fn(&[Ranked<'_>]) -> Result<Vec<Selected>, Error>,
     ) -> Result<Vec<LayerMask>, PruneError> {
-        let Some(how) = self.event().reopens() else { return Ok(Vec::new()) };
+        let Some(how) = self.event().reopen() else { return Ok(Vec::new()) };
         let mut scores: Vec<PlainTensor<f64>> = Vec::with_capacity(layers.len());
         for (candidate, kept) in layers.iter().zip(&kept_anyway) {
             let all = Mask::all(candidate.layer.shape()).map_err(self.in_layer(candidate))?;

@@ -81,7 +81,7 @@ pub(super) enum Wanted {
 impl Wanted {
     /// What an event wants of the gradients, if anything.
     pub(super) fn by(event: &Event) -> Option<Wanted> {
-        match (event.rule(), event.scored_by().needs(), event.reopens()) {
+        match (event.rule(), event.score().needs(), event.reopen()) {
             (Rule::Regrow(regrow), ..) => (regrow.grow == Grow::Gradient).then_some(Wanted::Last),
             (_, Some(Need::Gradient), _) => Some(Wanted::Last),
             (_, Some(Need::MeanGradient), _) | (_, _, Some(Reopen::Gradient)) => Some(Wanted::Sum),
@@ -177,7 +177,7 @@ impl<'a> Given<'a> {
 
     /// Whether inputs are measured while the event goes on.
     pub(super) fn asks_for_inputs(&self, event: &Event) -> bool {
-        event.scored_by().needs() == Some(Need::InputNorms) && self.measure.is_some()
+        event.score().needs() == Some(Need::InputNorms) && self.measure.is_some()
     }
 
     /// What a score looks at in a layer.

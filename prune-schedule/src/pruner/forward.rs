@@ -12,9 +12,7 @@ use crate::prune_error::PruneError;
 impl Pruner {
     /// Whether the epoch in training passes straight through, so that forward passes need [`Pruner::forward_masks`].
     pub fn passes_straight_through(&self) -> bool {
-        self.strategy
-            .covering(Moment::Epoch(self.epochs.next()))
-            .is_some_and(|(_, event)| event.passes_straight_through())
+        self.strategy.covering(Moment::Epoch(self.epochs.next())).is_some_and(|(_, event)| event.straight_through())
     }
 
     /// The masks that the next forward pass is to use: under `straight_through`, those that the event of the epoch in training
@@ -67,7 +65,7 @@ impl Pruner {
         let moment = Moment::Epoch(self.epochs.next());
         let mut masks = self.held().clone();
         if let Some((key, event)) = self.strategy.covering(moment)
-            && event.passes_straight_through()
+            && event.straight_through()
         {
             let in_event = PruneError::in_event(moment.key());
             let layers = Listed::of(model).map_err(in_event)?;

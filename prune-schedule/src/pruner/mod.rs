@@ -18,6 +18,7 @@ mod regrow;
 mod reopen;
 mod report;
 mod report_table;
+mod report_text;
 mod sparse;
 mod state;
 mod steps;
@@ -25,6 +26,7 @@ mod steps;
 pub use evidence::{Evidence, Inputs, MeasureInputs};
 pub use prepare::Prepared;
 pub use report::{LayerReport, Report, Totals, UnitCounts};
+pub use report_table::{ReportColumn, ReportRow, report_table};
 pub use state::PrunerState;
 pub use steps::StepAction;
 

@@ -156,7 +156,7 @@ impl Pruner {
         let made = Maker { plan: &plan, alive, given: &given }.masks(&candidates)?;
         let floats_on = !moment.is_step() && self.strategy.floats_on(epoch, key);
         // Under the straight-through estimator the dense weights train on until the range ends.
-        let is_written = !(floats_on && event.passes_straight_through());
+        let is_written = !(floats_on && event.straight_through());
         let outcome = Outcome {
             happening,
             plan: &plan,
@@ -259,7 +259,7 @@ fn rewound<'e>(
     training: u64,
     evidence: &Evidence<'e>,
 ) -> Result<Option<Listed<'e>>, PruneError> {
-    let Some(to) = event.rewinds_to() else { return Ok(None) };
+    let Some(to) = event.rewind() else { return Ok(None) };
     let refuse = |why: String| PruneError::Rewind { at, to, why };
     if to >= training {
         return Err(refuse(format!("that epoch has not ended, epoch {training} is in training")));

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::candidate::{Candidate, LayerMask};
 use super::listed::Listed;
 use super::prepare::Happening;
-use crate::plan::EventPlan;
+use crate::plan::{EventPlan, UsedDefaults};
 use crate::warning::Warning;
 
 /// What an event did. Displays as an aligned table; serialises with every number.
@@ -39,6 +39,9 @@ pub struct Report {
     /// The epoch to whose end every parameter was set back before the masks were applied, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rewound_to: Option<u64>,
+    /// What the door decided, since the event leaves it open.
+    #[serde(default, skip_serializing_if = "UsedDefaults::is_empty")]
+    pub defaults: UsedDefaults,
     /// The layers that the event selected, in the model's order.
     pub layers: Vec<LayerReport>,
     /// Those layers together.
@@ -223,10 +226,11 @@ impl Outcome<'_> {
                 _ => String::new(),
             },
             floats: event.floats(key),
-            rewound_to: event.rewinds_to(),
+            rewound_to: event.rewind(),
             unchanged: selected.closed + selected.reopened + selected.swaps == 0 && !overwrites,
             forward_only: !self.written,
             unchecked: false,
+            defaults: self.plan.defaults,
             layers: reports,
             selected,
             all,
@@ -243,7 +247,7 @@ impl Outcome<'_> {
         let reopened = alive.map_or(Ok(0), |alive| mask.difference_len(alive))?;
         let came_in = before.map_or(Ok(0), |before| mask.difference_len(before))?;
         // Masks that were for forward passes alone have closed nothing.
-        let first_written = self.written && self.plan.event.passes_straight_through();
+        let first_written = self.written && self.plan.event.straight_through();
         let open = if first_written { alive } else { before };
         let closed = open.map_or(Ok(elements - kept), |open| open.difference_len(mask))?;
         // What is kept of the weights: reopened ones start at zero.

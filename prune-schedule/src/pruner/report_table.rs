@@ -1,110 +1,148 @@
-//! The report as a person reads it.
+//! The table of a report, whoever reports: a row a layer, and one for several together.
 
-use core::fmt;
+use std::borrow::Cow;
 
-use prune_core::Density;
+use super::report::{Totals, UnitCounts};
+use crate::table::{Column, aligned, percent, shape, share};
 
-use super::report::{LayerReport, Report, Totals};
-use crate::percent::percent;
-use crate::table::{Column, aligned};
+/// A row of a report's table: a layer, or several together, which have a name and counts alone.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ReportRow<'r> {
+    /// Its name.
+    pub name: Cow<'r, str>,
+    /// The type of its elements.
+    pub dtype: Option<&'r str>,
+    /// Its shape.
+    pub shape: Option<&'r [usize]>,
+    /// What was to be reached in it.
+    pub target: Option<&'r str>,
+    /// The axis of its groups.
+    pub axis: Option<usize>,
+    /// Blocks or channels, where those were ranked.
+    pub units: Option<UnitCounts>,
+    /// The numbers.
+    pub counts: &'r Totals,
+}
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { epoch, method, target, .. } = self;
-        match (epoch, self.step) {
-            (_, Some(step)) => write!(f, "step {step}: {method}")?,
-            (0, None) => write!(f, "before training: {method}")?,
-            (epoch, None) => write!(f, "epoch {epoch}: {method}")?,
-        }
-        if !target.is_empty() {
-            write!(f, ", {target}")?;
-        }
-        if self.floats {
-            write!(f, ", floating ({})", self.event)?;
-        }
-        if let Some(to) = self.rewound_to {
-            write!(f, ", rewound to epoch {to}")?;
-        }
-        if self.unchanged {
-            f.write_str(": unchanged, every mask and weight is as it was")?;
-        }
-        let columns = columns(self);
-        let header: Vec<(&str, Column)> = columns.iter().map(|column| (column.name, column.set)).collect();
-        let selected = Row { name: "selected layers", layer: None, counts: &self.selected };
-        let all = Row { name: "all parameters", layer: None, counts: &self.all };
-        let layers =
-            self.layers.iter().map(|layer| Row { name: &layer.layer, layer: Some(layer), counts: &layer.counts });
-        let rows = layers.chain([selected, all]).map(|row| columns.iter().map(|c| (c.cell)(&row)).collect::<Vec<_>>());
-        write!(f, "\n{}", aligned(&header, rows))?;
-        self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
+impl<'r> ReportRow<'r> {
+    /// A row of a name and counts alone.
+    pub fn new(name: impl Into<Cow<'r, str>>, counts: &'r Totals) -> Self {
+        ReportRow { name: name.into(), dtype: None, shape: None, target: None, axis: None, units: None, counts }
     }
 }
 
-struct Row<'r> {
-    name: &'r str,
-    layer: Option<&'r LayerReport>,
-    counts: &'r Totals,
+/// A column of a report's table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReportColumn {
+    /// The layer's name.
+    Layer,
+    /// The type of its elements.
+    Type,
+    /// Its shape.
+    Shape,
+    /// What was to be reached in it.
+    Reaches,
+    /// The axis of its groups.
+    Axis,
+    /// Blocks or channels kept of those there are.
+    Units,
+    /// Elements asked.
+    Asked,
+    /// Elements kept.
+    Kept,
+    /// Elements there are.
+    Of,
+    /// The share of them that is kept.
+    Density,
+    /// Elements that are not zero.
+    NonZero,
+    /// Elements that were not zero before and are now.
+    NewlyPruned,
+    /// Elements kept before and no longer.
+    Closed,
+    /// Elements opened again.
+    Reopened,
+    /// Elements of a floating mask that came in for others.
+    Swaps,
+    /// Elements that tied at the cut.
+    Ties,
+    /// N:M groups that keep too few.
+    ShortGroups,
+    /// The share of the squared norm that was kept.
+    NormKept,
 }
 
-struct ReportColumn {
-    name: &'static str,
-    set: Column,
-    cell: fn(&Row<'_>) -> String,
+impl ReportColumn {
+    fn header(self) -> (&'static str, Column) {
+        use Column::{Left, Right};
+        match self {
+            ReportColumn::Layer => ("layer", Left),
+            ReportColumn::Type => ("type", Left),
+            ReportColumn::Shape => ("shape", Left),
+            ReportColumn::Reaches => ("reaches", Left),
+            ReportColumn::Axis => ("axis", Right),
+            ReportColumn::Units => ("units", Right),
+            ReportColumn::Asked => ("asked", Right),
+            ReportColumn::Kept => ("kept", Right),
+            ReportColumn::Of => ("of", Right),
+            ReportColumn::Density => ("density", Right),
+            ReportColumn::NonZero => ("non-zero", Right),
+            ReportColumn::NewlyPruned => ("newly pruned", Right),
+            ReportColumn::Closed => ("closed", Right),
+            ReportColumn::Reopened => ("reopened", Right),
+            ReportColumn::Swaps => ("swaps", Right),
+            ReportColumn::Ties => ("ties", Right),
+            ReportColumn::ShortGroups => ("short groups", Right),
+            ReportColumn::NormKept => ("norm kept", Right),
+        }
+    }
+
+    fn cell(self, row: &ReportRow<'_>) -> String {
+        let counts = row.counts;
+        let of = |number: Option<usize>| number.map_or_else(String::new, |number| number.to_string());
+        match self {
+            ReportColumn::Layer => row.name.clone().into_owned(),
+            ReportColumn::Type => row.dtype.unwrap_or_default().to_owned(),
+            ReportColumn::Shape => row.shape.map_or_else(String::new, shape),
+            ReportColumn::Reaches => row.target.unwrap_or_default().to_owned(),
+            ReportColumn::Axis => of(row.axis),
+            ReportColumn::Units => {
+                row.units.map_or_else(String::new, |units| format!("{} of {}", units.kept, units.of))
+            }
+            ReportColumn::Asked => of(counts.asked),
+            ReportColumn::Kept => counts.kept.to_string(),
+            ReportColumn::Of => counts.elements.to_string(),
+            ReportColumn::Density => percent(counts.kept, counts.elements),
+            ReportColumn::NonZero => counts.non_zero.to_string(),
+            ReportColumn::NewlyPruned => counts.newly_pruned.to_string(),
+            ReportColumn::Closed => counts.closed.to_string(),
+            ReportColumn::Reopened => counts.reopened.to_string(),
+            ReportColumn::Swaps => counts.swaps.to_string(),
+            ReportColumn::Ties => counts.ties.to_string(),
+            ReportColumn::ShortGroups => counts.short_groups.to_string(),
+            ReportColumn::NormKept => share(counts.norm_kept),
+        }
+    }
 }
 
-/// The columns that have something to say: a count that is zero in every row is left out.
-fn columns(report: &Report) -> Vec<ReportColumn> {
-    let left = |name, cell| ReportColumn { name, set: Column::Left, cell };
-    let right = |name, cell| ReportColumn { name, set: Column::Right, cell };
-    let mut columns = vec![
-        left("layer", |row| row.name.to_owned()),
-        left("shape", |row| row.layer.map_or_else(String::new, |layer| shape(&layer.shape))),
-    ];
-    let values_differ = report.target.is_empty();
-    if values_differ {
-        columns.push(left("reaches", |row| row.layer.map_or_else(String::new, |layer| layer.target.clone())));
-    }
-    if report.layers.iter().any(|layer| layer.axis.is_some()) {
-        columns.push(right("axis", |row| {
-            row.layer.and_then(|layer| layer.axis).map_or_else(String::new, |axis| axis.to_string())
-        }));
-    }
-    if report.layers.iter().any(|layer| layer.units.is_some()) {
-        columns.push(right("units", |row| {
-            let units = row.layer.and_then(|layer| layer.units);
-            units.map_or_else(String::new, |units| format!("{} of {}", units.kept, units.of))
-        }));
-    }
-    columns.push(right("asked", |row| row.counts.asked.map_or_else(String::new, |asked| asked.to_string())));
-    columns.push(right("kept", |row| row.counts.kept.to_string()));
-    columns.push(right("of", |row| row.counts.elements.to_string()));
-    columns.push(right("density", |row| share(row.counts.density().map_or(0.0, Density::get))));
-    columns.push(right("non-zero", |row| row.counts.non_zero.to_string()));
-    columns.push(right("newly pruned", |row| row.counts.newly_pruned.to_string()));
-    let counts = &report.selected;
-    let optional = [
-        (usize::from(counts.closed != counts.newly_pruned), right("closed", |row| row.counts.closed.to_string())),
-        (counts.reopened, right("reopened", |row| row.counts.reopened.to_string())),
-        (counts.swaps, right("swaps", |row| row.counts.swaps.to_string())),
-        (counts.ties, right("ties", |row| row.counts.ties.to_string())),
-        (counts.short_groups, right("short groups", |row| row.counts.short_groups.to_string())),
-    ];
-    columns.extend(optional.into_iter().filter(|(count, _)| *count > 0).map(|(_, column)| column));
-    columns.push(right("norm kept", |row| row.counts.norm_kept.map_or_else(|| "-".to_owned(), share)));
-    columns
-}
-
-/// A measured fraction in percent with two decimals; in full where that would make it 0% or 100% and it is not.
-fn share(fraction: f64) -> String {
-    let rounded = format!("{:.2}%", fraction * 100.0);
-    let lies = (rounded == "0.00%" && fraction != 0.0) || (rounded == "100.00%" && fraction != 1.0);
-    if lies { percent(fraction) } else { rounded }
-}
-
-/// A shape as people write it: `3x3x1x32`.
-fn shape(shape: &[usize]) -> String {
-    match shape {
-        [] => "scalar".to_owned(),
-        sides => sides.iter().map(ToString::to_string).collect::<Vec<_>>().join("x"),
-    }
+/// Rows of layers under the columns that are to be shown.
+///
+/// # Examples
+///
+/// ```
+/// use prune_schedule::{ReportColumn, ReportRow, Totals, report_table};
+///
+/// let mut counts = Totals::default();
+/// (counts.elements, counts.kept) = (8, 2);
+/// let mut row = ReportRow::new("fc.weight", &counts);
+/// row.shape = Some(&[2, 4]);
+/// let columns = [(ReportColumn::Layer, true), (ReportColumn::Ties, false), (ReportColumn::Shape, true), (ReportColumn::Density, true)];
+/// assert_eq!(report_table(&columns, &[row]), "layer      shape  density\nfc.weight  2x4     25.00%");
+/// ```
+pub fn report_table(columns: &[(ReportColumn, bool)], rows: &[ReportRow<'_>]) -> String {
+    let shown: Vec<ReportColumn> = columns.iter().filter(|(_, shown)| *shown).map(|&(column, _)| column).collect();
+    let header: Vec<(&str, Column)> = shown.iter().map(|column| column.header()).collect();
+    aligned(&header, rows.iter().map(|row| shown.iter().map(|column| column.cell(row)).collect::<Vec<_>>()))
 }

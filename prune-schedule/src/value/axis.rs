@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::names::{AxisEvidence, Class, Role};
 
 /// The words that stand for the axis over which a layer sums, and for that of its outputs.
@@ -9,7 +11,8 @@ pub(crate) const REDUCTION: &str = "reduction";
 pub(crate) const OUTPUT: &str = "output";
 
 /// An axis of a layer's logical shape: along which N:M groups run, or along which outputs or channels lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "RawAxis", from = "RawAxis")]
 pub enum GroupAxis {
     /// An axis by its index; negative ones count from the end, as in NumPy.
     Index(isize),
@@ -18,6 +21,41 @@ pub enum GroupAxis {
     Reduction,
     /// The axis of the layer's outputs, told in the same way.
     Output,
+}
+
+/// An axis as strategies and reports write it: an index, or a word.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum RawAxis {
+    Index(isize),
+    Word(RawWord),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RawWord {
+    Reduction,
+    Output,
+}
+
+impl From<GroupAxis> for RawAxis {
+    fn from(axis: GroupAxis) -> Self {
+        match axis {
+            GroupAxis::Index(index) => RawAxis::Index(index),
+            GroupAxis::Reduction => RawAxis::Word(RawWord::Reduction),
+            GroupAxis::Output => RawAxis::Word(RawWord::Output),
+        }
+    }
+}
+
+impl From<RawAxis> for GroupAxis {
+    fn from(raw: RawAxis) -> Self {
+        match raw {
+            RawAxis::Index(index) => GroupAxis::Index(index),
+            RawAxis::Word(RawWord::Reduction) => GroupAxis::Reduction,
+            RawAxis::Word(RawWord::Output) => GroupAxis::Output,
+        }
+    }
 }
 
 impl GroupAxis {

@@ -1,5 +1,7 @@
 //! Which elements an event keeps, and what its report says of them.
 
+use prune_schedule::Report;
+
 use crate::model::Model;
 use crate::{ended, kept, pruner, small};
 
@@ -31,8 +33,12 @@ Dense_0-kernel   2x4       1      4     4   8   50.00%         4             4  
 Dense_1-kernel   4x1       1      4     4   4  100.00%         4             0    100.00%
 selected layers                   8     8  12   66.67%         8             4     98.47%
 all parameters                   12    12  16   75.00%        12             4     99.27%
+by default: the axis is the last; weights are the layers of rank 2 or more
 warning: epoch 2, layer `Dense_1-kernel`: its lanes along axis 1 are 1 long, shorter than a group of 2:4; each keeps 1 of 1"
     );
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["defaults"], serde_json::json!({"axis": -1, "weights": "rank"}));
+    assert_eq!(serde_json::from_value::<Report>(json).unwrap(), report);
 }
 
 #[test]

@@ -145,7 +145,7 @@ impl Checkpoint {
         }
         session.snapshots.clear();
         for (_, event) in pruner.strategy().events() {
-            let Some(to) = event.rewinds_to().filter(|&to| to <= epoch) else { continue };
+            let Some(to) = event.rewind().filter(|&to| to <= epoch) else { continue };
             let mut params = session.pruned.params.clone();
             let count = fill_named(|name| format!("{REWIND}/{to}/{name}"), &mut params, &tensors).map_err(unfit)?;
             if session.snapshots.insert(to, params).is_none() {

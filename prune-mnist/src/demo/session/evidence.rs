@@ -17,7 +17,7 @@ impl<P: Backend> Session<'_, P> {
     /// event; elements that this event closes stay closed by its mask.
     pub(super) fn snapshot(&mut self, epoch: u64) {
         let rewinds =
-            |session: &Self| session.pruner.strategy().events().any(|(_, event)| event.rewinds_to() == Some(epoch));
+            |session: &Self| session.pruner.strategy().events().any(|(_, event)| event.rewind() == Some(epoch));
         if rewinds(self) {
             self.snapshots.insert(epoch, self.pruned.params.clone());
         }
@@ -36,8 +36,8 @@ impl<P: Backend> Session<'_, P> {
     pub(super) fn carry_out(&mut self, epoch: u64) -> Result<Result<Option<Report>, PruneError>, DemoError> {
         let event = self.pruner.strategy().event_at(epoch).map(|(_, event)| event.clone());
         let Some(event) = event else { return Ok(self.pruner.end_epoch(epoch, &mut self.pruned.params)) };
-        let need = event.scored_by().needs();
-        let by_gradient = event.reopens() == Some(Reopen::Gradient);
+        let need = event.score().needs();
+        let by_gradient = event.reopen() == Some(Reopen::Gradient);
         let mut images = if need.is_some() || by_gradient { self.trainer.calibration(CALIBRATION) } else { Vec::new() };
         if need == Some(Need::Gradient) {
             images.truncate(usize::try_from(self.settings.batch_size).unwrap_or(usize::MAX));
@@ -45,7 +45,7 @@ impl<P: Backend> Session<'_, P> {
         // Before training the pruner has observed nothing.
         let wanted = epoch == 0 && (by_gradient || matches!(need, Some(Need::Gradient | Need::MeanGradient)));
         let gradients = if wanted { Some(self.trainer.mean_gradients(&images, &self.pruned.params)?.1) } else { None };
-        let rewind = event.rewinds_to().and_then(|epoch| self.snapshots.get(&epoch));
+        let rewind = event.rewind().and_then(|epoch| self.snapshots.get(&epoch));
         let weights = if need == Some(Need::InputNorms) { Some(self.pruned.params.clone()) } else { None };
         let trainer = RefCell::new(&mut self.trainer);
         let measure = |layer: &str, masks: &Masks| -> Result<PlainTensor<f64>, Error> {

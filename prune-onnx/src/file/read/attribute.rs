@@ -1,10 +1,10 @@
 //! Attributes of nodes.
 
 use super::{Context, graph, once, tensor};
-use crate::error::Error;
-use crate::file::schema::attribute as field;
-use crate::file::wire::{Encoded, WireProblem};
+use crate::error::{Error, WireProblem};
 use crate::model::{Attribute, AttributeValue};
+use crate::wire::Encoded;
+use crate::wire::schema::attribute as field;
 
 /// The number that says which field holds the value.
 mod kind {

@@ -1,10 +1,11 @@
 //! Constant tensors.
 
 use super::Context;
-use crate::error::Error;
-use crate::file::schema::{entry as pair, tensor as field};
-use crate::file::wire::{Encoded, Value};
-use crate::model::{Data, DataType, Entries, External, Tensor, TensorProblem, Typed};
+use crate::data_type::{DataType, Typed};
+use crate::error::{Error, TensorProblem};
+use crate::model::{Data, Entries, External, Tensor};
+use crate::wire::schema::{entry as pair, tensor as field};
+use crate::wire::{Encoded, Value};
 
 /// The value of `data_location` for data in another file.
 const EXTERNAL: i64 = 1;

@@ -1,10 +1,11 @@
 //! Types and shapes of values.
 
 use super::once;
+use crate::data_type::DataType;
 use crate::error::Error;
-use crate::file::schema::{shape, value_info as info, value_type as field_of_type};
-use crate::file::wire::Encoded;
-use crate::model::{DataType, Dim, ValueInfo};
+use crate::model::{Dim, ValueInfo};
+use crate::wire::Encoded;
+use crate::wire::schema::{shape, value_info as info, value_type as field_of_type};
 
 pub(super) fn value_info(encoded: Encoded) -> Result<ValueInfo, Error> {
     let message = "a value";

@@ -9,8 +9,8 @@ use sha1::{Digest as _, Sha1};
 use super::super::cut::Cut;
 use super::super::rope::write_error;
 use crate::edits::{Added, Edits, TensorPlace};
-use crate::error::Error;
-use crate::model::{ExternalProblem, Model, Tensor, hex};
+use crate::error::{Error, ExternalProblem};
+use crate::model::{Model, Tensor, hex};
 
 /// A file for external data: its name as the model will refer to it, and the file.
 pub struct DataFile<'f> {

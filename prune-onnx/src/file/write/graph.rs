@@ -1,14 +1,14 @@
 //! Graphs: the model's own with its edits, and those in attributes, whose external data has moved.
 
 use super::super::rope::Rope;
-use super::super::schema::graph;
 use super::Job;
 use super::data::Key;
 use crate::builder::described;
 use crate::edits::{Added, TensorPlace};
 use crate::error::Error;
-use crate::file::wire::put_bytes;
 use crate::model::{Dim, Graph};
+use crate::wire::put_bytes;
+use crate::wire::schema::graph;
 
 /// Until this version of the format, every initializer is an input too.
 const INITIALIZERS_ALONE: i64 = 4;

@@ -1,14 +1,14 @@
 //! Nodes and their attributes.
 
 use super::super::rope::Rope;
-use super::super::schema::{attribute, node};
 use super::Job;
 use super::data::Key;
 use crate::builder::encode_attribute;
 use crate::edits::TensorPlace;
 use crate::error::Error;
-use crate::file::wire::put_bytes;
 use crate::model::{Attribute, AttributeValue, Node};
+use crate::wire::put_bytes;
+use crate::wire::schema::{attribute, node};
 
 impl<'m> Job<'m> {
     /// A node; none where nothing of it changes. `position` is none for nodes of inner graphs, which are not edited.
@@ -80,7 +80,7 @@ impl<'m> Job<'m> {
     fn attribute(
         &self,
         of: &'m Attribute,
-        encoded: &crate::file::wire::Encoded,
+        encoded: &crate::wire::Encoded,
         position: Option<usize>,
     ) -> Result<Option<Rope<'m>>, Error> {
         let is_value = of.name == "value";

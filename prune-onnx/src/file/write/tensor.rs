@@ -2,14 +2,15 @@
 
 use super::super::cut::Cut;
 use super::super::rope::Rope;
-use super::super::schema::{entry, tensor};
-use super::super::wire::{Encoded, put_bytes, put_int, put_varint};
 use super::Job;
 use super::data::Key;
 use crate::builder::raw_tensor;
+use crate::data_type::{DataType, Typed};
 use crate::edits::TensorPlace;
-use crate::error::Error;
-use crate::model::{Data, DataType, Tensor, TensorProblem, Typed};
+use crate::error::{Error, TensorProblem};
+use crate::model::{Data, Tensor};
+use crate::wire::schema::{entry, tensor};
+use crate::wire::{Encoded, put_bytes, put_int, put_varint};
 
 impl<'m> Job<'m> {
     /// A tensor; none where nothing of it changes.

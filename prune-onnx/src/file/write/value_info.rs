@@ -1,11 +1,11 @@
 //! Types of values, of which a length changes.
 
 use super::super::rope::Rope;
-use super::super::schema::{shape, value_info, value_type};
-use super::super::wire::{Encoded, put_int};
 use super::Job;
 use crate::error::Error;
 use crate::model::{Dim, ValueInfo};
+use crate::wire::schema::{shape, value_info, value_type};
+use crate::wire::{Encoded, put_int};
 
 impl<'m> Job<'m> {
     /// A value whose lengths change; none where they do not. Names and unknown lengths stay.

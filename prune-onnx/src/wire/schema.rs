@@ -65,7 +65,7 @@ pub(crate) mod attribute {
 
 /// `TensorProto`.
 pub(crate) mod tensor {
-    use crate::model::Typed;
+    use crate::data_type::Typed;
 
     pub(crate) const DIMS: u32 = 1;
     pub(crate) const DATA_TYPE: u32 = 2;

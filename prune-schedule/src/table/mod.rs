@@ -1,7 +1,11 @@
 //! Aligned tables for the terminal, as reports and timelines are shown: for programs that print their own beside them.
 
+mod cells;
+
 use comfy_table::{CellAlignment, Table, presets};
 use prune_core::printable;
+
+pub use cells::{percent, shape, share};
 
 /// How a column is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

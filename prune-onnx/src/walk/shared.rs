@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use prune_core::Density;
 use prune_graph::Choice;
 
-use super::Analysis;
-use super::constants::is_vector;
+use crate::analysis::{Analysis, is_vector};
 use crate::model::Model;
 
 /// More shared matrices than this are all taken for tied; each that is tried costs a walk.

@@ -1,14 +1,18 @@
 //! Classes that can go without any effect.
 
+mod masked;
+mod uniform;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use prune_graph::{ClassId, Family, Reason, Removal, Role, TensorAxis, TensorId};
+use prune_graph::{ClassId, Classes, Family, Reason, Removal, Role, TensorAxis, TensorId};
 
-use super::engine::Engine;
-use super::uniform::{Addend, Linear, Uniforms, uniforms};
-use super::work::Sum;
-use super::{Analysis, AnalysisOptions};
+use crate::analysis::{Analysis, AnalysisOptions, Sum};
 use crate::error::Error;
+use crate::walk;
+pub use masked::MadeOfZero;
+pub(crate) use uniform::Addend;
+use uniform::{Linear, SoleReaders, Uniforms, uniforms};
 
 /// Classes whose removal changes no output, and the constants that biases take over from them.
 #[derive(Debug, Clone)]
@@ -40,6 +44,10 @@ pub struct DeadStays {
 }
 
 impl Dead {
+    fn none(classes: &Classes) -> Self {
+        Dead { removal: Removal::none(classes), folds: Vec::new(), stays: Vec::new(), unfolded: 0 }
+    }
+
     /// The classes that go.
     pub fn removal(&self) -> &Removal {
         &self.removal
@@ -108,11 +116,11 @@ impl Analysis<'_> {
     ///
     /// As [`Analysis::dead`].
     pub fn dead_where(&self, selected: impl Fn(&Family) -> bool, may_fold: bool) -> Result<Dead, Error> {
-        let removal = Removal::none(&self.classes);
-        let mut dead = Dead { removal, folds: Vec::new(), stays: Vec::new(), unfolded: 0 };
+        let mut dead = Dead::none(&self.classes);
         let selected: Vec<bool> = self.classes.families().iter().map(selected).collect();
-        let (known, bare) = (uniforms(self)?, self.sums(HashSet::new())?);
-        let layers = bare.iter().filter_map(|sum| Some((sum.node, Linear::of(self, sum.node)?)));
+        let sole = SoleReaders::new(self.model);
+        let (known, bare) = (uniforms(self, &sole)?, self.sums(HashSet::new())?);
+        let layers = bare.iter().filter_map(|sum| Some((sum.node, Linear::of(self, &sole, sum.node)?)));
         let known = Known { uniforms: known, layers: layers.collect() };
         // What only dead classes read is dead as well.
         loop {
@@ -189,7 +197,7 @@ impl Analysis<'_> {
 
     /// The sums of the model while only these constants count as 0.
     fn sums(&self, zeros: HashSet<TensorId>) -> Result<Vec<Sum>, Error> {
-        Ok(Engine::run(self.model, &AnalysisOptions::default(), &self.apart, Some(zeros))?.sums)
+        Ok(walk::run(self.model, &AnalysisOptions::default(), &self.apart, Some(zeros))?.sums)
     }
 
     fn verdict(&self, class: ClassId, sums: &[&Sum], known: &Known<'_>) -> Verdict {
@@ -209,17 +217,21 @@ impl Analysis<'_> {
                     (None, _) => return Verdict::Lives,
                     (Some(number), _) if *number == 0.0 => {}
                     (Some(number), Ok(_)) => folds.push(Fold { class, node: sum.node, index, number: *number }),
-                    (Some(_), Err(why)) => refused = refused.or(Some((node, why))),
+                    (Some(_), Err(why)) => refused = refused.or(Some((sum.node, why))),
                 }
             }
         }
         match refused {
-            Some((node, why)) => {
-                let name = if node.name().is_empty() { node.output(0).unwrap_or("") } else { node.name() };
-                Verdict::Stays(Reason::new(node.op_type(), name, why))
-            }
+            Some((node, why)) => Verdict::Stays(self.reason(node, why)),
             None => Verdict::Goes(folds),
         }
+    }
+
+    /// A reason that names a node.
+    fn reason(&self, node: usize, why: &'static str) -> Reason {
+        let node = &self.model.graph().nodes()[node];
+        let name = if node.name().is_empty() { node.output(0).unwrap_or("") } else { node.name() };
+        Reason::new(node.op_type(), name, why)
     }
 
     /// The axis to name a family by: of a weight that writes it, or else of one that reads it.
@@ -235,9 +247,10 @@ impl Analysis<'_> {
         for fold in &dead.folds {
             read.entry(fold.node).or_default().insert(fold.index, fold.number);
         }
+        let sole = SoleReaders::new(self.model);
         let mut all = Vec::new();
         for (node, numbers) in read {
-            let Some(layer) = Linear::of(self, node) else { continue };
+            let Some(layer) = Linear::of(self, &sole, node) else { continue };
             let Ok(addend) = layer.takes() else { continue };
             let inputs: Vec<f64> =
                 (0..layer.inputs()).map(|index| numbers.get(&index).copied().unwrap_or(0.0)).collect();

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::model::{AttributeValue, DataType, Model, Node, ValueInfo};
+use crate::data_type::DataType;
+use crate::model::{AttributeValue, Model, Node, ValueInfo};
 
 /// The types of inputs, constants and first outputs of nodes, as far as they follow from these.
 pub(super) fn types(model: &Model) -> HashMap<&str, DataType> {

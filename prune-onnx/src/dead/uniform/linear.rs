@@ -1,8 +1,12 @@
 //! Layers that sum products with a constant weight: Conv, Gemm and MatMul.
 
+use std::collections::HashMap;
+
 use crate::analysis::{Analysis, captured};
+use crate::data_type::DataType;
 use crate::error::Error;
-use crate::model::{DataType, Node, Tensor};
+use crate::model::{Model, Node, Tensor};
+use crate::ops;
 
 /// A layer, with its weight on the right.
 pub(crate) struct Linear<'m> {
@@ -41,12 +45,34 @@ pub(crate) struct Addend<'m> {
     pub(crate) data_type: DataType,
 }
 
+/// The node that alone reads a value, for values of which nothing else takes note.
+pub(crate) struct SoleReaders<'m>(HashMap<&'m str, Option<usize>>);
+
+impl<'m> SoleReaders<'m> {
+    pub(crate) fn new(model: &'m Model) -> Self {
+        let mut readers: HashMap<&str, Option<usize>> = HashMap::new();
+        for (at, node) in model.graph().nodes().iter().enumerate() {
+            for name in node.inputs() {
+                let reader = readers.entry(name).or_insert(Some(at));
+                *reader = reader.filter(|&known| known == at);
+            }
+        }
+        let outside = model.graph().outputs().iter().map(|output| output.name()).chain(captured(model));
+        readers.extend(outside.map(|name| (name, None)));
+        SoleReaders(readers)
+    }
+
+    fn of(&self, value: &str) -> Option<usize> {
+        self.0.get(value).copied().flatten()
+    }
+}
+
 /// The reason that a padded window is given.
 const PADS: &str = "reads a constant that is not 0 beside its padding";
 
 impl<'m> Linear<'m> {
     /// The layer that a node is.
-    pub(crate) fn of(analysis: &Analysis<'m>, at: usize) -> Option<Self> {
+    pub(crate) fn of(analysis: &Analysis<'m>, sole: &SoleReaders<'m>, at: usize) -> Option<Self> {
         let node = &analysis.model.graph().nodes()[at];
         let weight = analysis.constant(node.input(1)?).filter(|weight| weight.data_type().is_floating())?;
         let rank = analysis.shape_of(node.input(0)?)?.len();
@@ -106,7 +132,7 @@ impl<'m> Linear<'m> {
                     factor: 1.0,
                     pads: false,
                     has_bias: false,
-                    addend: behind(analysis, at, weight, outputs),
+                    addend: behind(analysis, sole, at, weight, outputs),
                 })
             }
             _ => None,
@@ -198,17 +224,19 @@ fn own<'m>(
 }
 
 /// The addend of an Add that alone reads what a node gives.
-fn behind<'m>(analysis: &Analysis<'m>, at: usize, weight: &Tensor, outputs: usize) -> Result<Addend<'m>, &'static str> {
+fn behind<'m>(
+    analysis: &Analysis<'m>,
+    sole: &SoleReaders<'m>,
+    at: usize,
+    weight: &Tensor,
+    outputs: usize,
+) -> Result<Addend<'m>, &'static str> {
     let none = Err("has no bias that a constant could be added to");
     let graph = analysis.model.graph();
     let Some(output) = graph.nodes()[at].output(0) else { return none };
-    if graph.outputs().iter().any(|other| other.name() == output) || captured(analysis.model).contains(output) {
-        return none;
-    }
-    let mut readers =
-        graph.nodes().iter().enumerate().filter(|(_, node)| node.inputs().iter().any(|name| name == output));
-    let (Some((node, add)), None) = (readers.next(), readers.next()) else { return none };
-    if add.op_type() != "Add" || !add.domain().is_empty() || analysis.model.has_function("", "Add") {
+    let Some(node) = sole.of(output) else { return none };
+    let add = &graph.nodes()[node];
+    if add.op_type() != "Add" || !ops::is_own(analysis.model, add) {
         return none;
     }
     for slot in 0..2 {

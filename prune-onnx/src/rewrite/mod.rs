@@ -1,5 +1,7 @@
 //! What an operator may ask and change when it rewrites a node.
 
+mod types;
+
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
@@ -7,21 +9,24 @@ use std::ops::Range;
 use prune_graph::{Removal, TensorAxis, TensorId};
 
 use crate::analysis::{Analysis, faults};
+use crate::data_type::DataType;
 use crate::edits::Edits;
 use crate::error::Error;
-use crate::model::{AttributeValue, DataType, Model, Node, Tensor};
+use crate::model::{AttributeValue, Model, Node, Tensor};
 use crate::shapes::{Int, Shape, Size};
 
 /// Names that are free in a model, and what is known of those that are taken.
-pub(super) struct Names<'m> {
+pub(crate) struct Names<'m> {
     taken: HashSet<String>,
+    /// The last number that a name like this one was given.
+    numbers: HashMap<String, usize>,
     readers: HashMap<String, usize>,
     /// Types of the integers that nodes compute.
     types: HashMap<&'m str, DataType>,
 }
 
 impl<'m> Names<'m> {
-    pub(super) fn new(model: &'m Model) -> Self {
+    pub(crate) fn new(model: &'m Model) -> Self {
         let graph = model.graph();
         let mut taken: HashSet<String> = graph.initializers().iter().map(|tensor| tensor.name().to_owned()).collect();
         taken.extend(graph.sparse_initializers().iter().cloned());
@@ -39,18 +44,18 @@ impl<'m> Names<'m> {
             *readers.entry(name.to_owned()).or_default() += 1;
         }
         graph.outputs().iter().for_each(|output| *readers.entry(output.name().to_owned()).or_default() += 1);
-        Names { taken, readers, types: super::types::types(model) }
+        Names { taken, numbers: HashMap::new(), readers, types: types::types(model) }
     }
 
     /// A name that nothing has yet.
-    pub(super) fn fresh(&mut self, like: &str) -> String {
-        let mut number = 1;
+    pub(crate) fn fresh(&mut self, like: &str) -> String {
+        let number = self.numbers.entry(like.to_owned()).or_insert(0);
         loop {
+            *number += 1;
             let name = format!("{like}_shrunk{number}");
             if self.taken.insert(name.clone()) {
                 return name;
             }
-            number += 1;
         }
     }
 
@@ -71,7 +76,7 @@ pub(crate) struct Rewrite<'a, 'm> {
 }
 
 impl<'a, 'm> Rewrite<'a, 'm> {
-    pub(super) fn new(
+    pub(crate) fn new(
         analysis: &'a Analysis<'m>,
         removal: &'a Removal,
         edits: &'a mut Edits,
@@ -91,8 +96,7 @@ impl<'a, 'm> Rewrite<'a, 'm> {
         if let Some(value) = self.analysis.values.get(name) {
             return Some(value.id);
         }
-        let read = |readers: &[(usize, usize)]| readers.contains(&(self.at, slot));
-        self.analysis.uses.iter().find(|found| found.name == name && read(&found.readers)).map(|found| found.id)
+        self.analysis.use_read_at(self.at, slot).map(|found| found.id)
     }
 
     fn output(&self, slot: usize) -> Option<TensorId> {
@@ -225,7 +229,7 @@ fn set_ints(
 }
 
 /// Gives constant elements that are lengths their new values, where they enter.
-pub(super) fn lengths(
+pub(crate) fn lengths(
     analysis: &Analysis<'_>,
     removal: &Removal,
     edits: &mut Edits,

@@ -1,8 +1,9 @@
 //! Functions of one element, at a number.
 
 use super::{Reading, Uniform};
+use crate::data_type::DataType;
 use crate::error::Error;
-use crate::model::{DataType, Node};
+use crate::model::Node;
 use crate::ops;
 
 impl Reading<'_, '_> {

@@ -9,11 +9,12 @@ mod reshape;
 
 use std::collections::HashMap;
 
-use super::Analysis;
+use crate::analysis::Analysis;
 use crate::error::Error;
 use crate::model::{Node, Tensor};
+use crate::ops;
 use crate::shapes::Shape;
-pub(crate) use linear::{Addend, Linear};
+pub(crate) use linear::{Addend, Linear, SoleReaders};
 
 /// Constants with more elements are not compared element by element; biases, scales and shifts are short.
 const MOST_ELEMENTS: usize = 1 << 20;
@@ -31,12 +32,11 @@ pub(crate) struct Uniform {
 pub(crate) type Uniforms<'m> = HashMap<&'m str, Uniform>;
 
 /// Works out the slices of every value that are numbers.
-pub(crate) fn uniforms<'m>(analysis: &Analysis<'m>) -> Result<Uniforms<'m>, Error> {
+pub(crate) fn uniforms<'m>(analysis: &Analysis<'m>, sole: &SoleReaders<'m>) -> Result<Uniforms<'m>, Error> {
     let mut known = Uniforms::new();
     for (at, node) in analysis.model.graph().nodes().iter().enumerate() {
-        let ours = node.domain().is_empty() && !analysis.model.has_function("", node.op_type());
-        let Some(output) = node.output(0).filter(|_| ours) else { continue };
-        let found = Reading { analysis, known: &known, at, node }.state()?;
+        let Some(output) = node.output(0).filter(|_| ops::is_own(analysis.model, node)) else { continue };
+        let found = Reading { analysis, sole, known: &known, at, node }.state()?;
         let found = found.map(|found| Uniform {
             axis: found.axis,
             numbers: found.numbers.into_iter().map(|number| number.filter(|number| number.is_finite())).collect(),
@@ -51,6 +51,7 @@ pub(crate) fn uniforms<'m>(analysis: &Analysis<'m>) -> Result<Uniforms<'m>, Erro
 /// A node, and what is known of what it reads.
 struct Reading<'a, 'm> {
     analysis: &'a Analysis<'m>,
+    sole: &'a SoleReaders<'m>,
     known: &'a Uniforms<'m>,
     at: usize,
     node: &'m Node,
@@ -100,7 +101,7 @@ impl<'m> Reading<'_, 'm> {
     }
 
     fn linear(&self) -> Result<Option<Uniform>, Error> {
-        let Some(linear) = Linear::of(self.analysis, self.at) else { return Ok(None) };
+        let Some(linear) = Linear::of(self.analysis, self.sole, self.at) else { return Ok(None) };
         let Some(bias) = linear.bias()? else { return Ok(None) };
         let read = self.value(0).filter(|read| read.axis == linear.axis && read.numbers.len() == linear.inputs());
         let numbers = match read {

@@ -1,12 +1,20 @@
 //! Everything that can be wrong with a model.
 
+mod external;
+mod graph;
+mod tensor;
+mod wire;
+
 use std::io;
 use std::path::PathBuf;
 
 use prune_core::printable;
 
-pub use crate::file::wire::WireProblem;
-pub use crate::model::{ExternalProblem, GraphProblem, TensorProblem};
+pub use external::ExternalProblem;
+pub use graph::GraphProblem;
+pub use tensor::TensorProblem;
+pub(crate) use wire::DEEPEST;
+pub use wire::WireProblem;
 
 /// A model that was refused, or could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +53,7 @@ pub enum Error {
     Graph(#[from] GraphProblem),
     /// The classes of the model, or a choice of them, are refused.
     #[error(transparent)]
-    Classes(prune_graph::GraphError),
+    Classes(#[from] prune_graph::GraphError),
     /// A tensor contradicts itself.
     #[error("tensor `{}`: {problem}", printable(tensor))]
     Tensor {

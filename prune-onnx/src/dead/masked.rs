@@ -1,0 +1,75 @@
+//! Classes that masks close and whose readers get something else than 0 all the same.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use prune_graph::{ClassId, Reason, Removal, Role, TensorAxis, TensorId};
+
+use super::Dead;
+use crate::analysis::{Analysis, Sum};
+use crate::error::Error;
+
+/// A class that masks close and that cannot go without another result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeOfZero {
+    /// The class.
+    pub class: ClassId,
+    /// An axis of a weight that writes it.
+    pub axis: TensorAxis,
+    /// Its index there.
+    pub index: usize,
+    /// The reader.
+    pub reason: Reason,
+}
+
+/// What a reader of such a class does.
+const WHY: &str = "reads something else than 0 there, such as a sigmoid's 0.5, and would lose it";
+
+impl Analysis<'_> {
+    /// The classes of a removal whose values are not 0 at a reader though all that writes them is: an activation makes 0.5 of
+    /// 0, say, or a number is added. `closed` are readers whose slices of a class masks close, so that it does not matter
+    /// there; neither does it where those slices are 0. [`Analysis::dead`] adds such values to biases, where it can.
+    ///
+    /// # Errors
+    ///
+    /// Errors of reading constants.
+    ///
+    /// # Complexity
+    ///
+    /// A pass over the constants, and one walk over the model for each family that loses classes and each set of its readers
+    /// that are 0 in some class.
+    pub fn made_of_zero(&self, removal: &Removal, closed: &[(ClassId, TensorId)]) -> Result<Vec<MadeOfZero>, Error> {
+        let mut zeros: HashMap<ClassId, BTreeSet<TensorId>> = HashMap::new();
+        for (class, constants) in self.zero_slices(&Dead::none(&self.classes))? {
+            zeros.entry(class).or_default().extend(constants);
+        }
+        closed.iter().for_each(|&(class, tensor)| _ = zeros.entry(class).or_default().insert(tensor));
+        let mut alike: BTreeMap<(usize, BTreeSet<TensorId>), Vec<ClassId>> = BTreeMap::new();
+        for (number, family) in self.classes.families().iter().enumerate() {
+            let writes = |axis: &&TensorAxis| !matches!(self.classes.role(**axis), Some(Role::Reader | Role::Divisor));
+            let writers: BTreeSet<TensorId> = family.axes().iter().filter(writes).map(|axis| axis.tensor).collect();
+            for &class in family.classes().iter().filter(|&&class| removal.is_gone(class)) {
+                let zeros = zeros.get(&class).into_iter().flatten().chain(&writers).copied().collect();
+                alike.entry((number, zeros)).or_default().push(class);
+            }
+        }
+        let mut found = Vec::new();
+        for ((number, zeros), classes) in alike {
+            let family = &self.classes.families()[number];
+            let sums = self.sums(zeros.into_iter().collect())?;
+            let reads = |sum: &&Sum| !sum.zero && sum.axes.iter().any(|axis| family.axes().contains(axis));
+            let read: Vec<&Sum> = sums.iter().filter(reads).collect();
+            for class in classes {
+                let has = |axis: TensorAxis| {
+                    (0..self.classes.size(axis).unwrap_or(0))
+                        .find(|&index| self.classes.class_of(axis, index) == Some(class))
+                };
+                if let Some(sum) = read.iter().find(|sum| sum.axes.iter().any(|&axis| has(axis).is_some())) {
+                    let axis = self.written(family.axes());
+                    let reason = self.reason(sum.node, WHY);
+                    found.push(MadeOfZero { class, axis, index: has(axis).unwrap_or(0), reason });
+                }
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,46 @@
+//! A graph that contradicts itself.
+
+use prune_core::printable;
+
+/// Problems of a graph.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GraphProblem {
+    /// Operators older than those that are known.
+    #[error(
+        "the model imports version {0} of ONNX's operators; versions from 9 are read: convert it with \
+         onnx.version_converter"
+    )]
+    Opset(i64),
+    /// A node without an operator.
+    #[error("node {0} has no operator")]
+    NoOperator(usize),
+    /// A value that two things write.
+    #[error("`{}` is written twice, the second time by {by}", printable(name))]
+    Twice {
+        /// The value.
+        name: String,
+        /// What writes it again.
+        by: String,
+    },
+    /// A value that nothing writes.
+    #[error("{} reads `{}`, which nothing writes", printable(by), printable(name))]
+    Missing {
+        /// What reads it.
+        by: String,
+        /// The value.
+        name: String,
+    },
+    /// A value that is written too late.
+    #[error(
+        "{} reads `{}`, which it writes itself or a later node does: the nodes are not in order, or go in a circle",
+        printable(by),
+        printable(name)
+    )]
+    Later {
+        /// What reads it.
+        by: String,
+        /// The value.
+        name: String,
+    },
+}
