@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy
 import torch
-
 from prune_rs import PruneError
 from prune_rs.torch._views import weight_view, why_closed
+from torch.nn.utils.prune import BasePruningMethod
 
 _WRAPPERS = ("_orig_mod", "_checkpoint_wrapped_module")
 """Segments that torch.compile and activation checkpointing put into names."""
@@ -41,6 +41,20 @@ class Layers:
     closed: dict[str, str] = field(default_factory=dict)
     """Parameters whose elements cannot be had, and why."""
 
+    def first_name(self, name: str) -> str:
+        """The name under which a layer goes, whichever of its names this is; the name itself where there is no such layer."""
+        if name in self.parameters:
+            return name
+        return next((first for first, others in self.tied.items() if name in others), name)
+
+    def must_be_moved_by(self, optimizer: torch.optim.Optimizer) -> None:
+        """Raises PruneError where an optimiser has none of the parameters."""
+        objects = {id(p) for p in self.parameters.values()} | {id(p) for ps in self.twins.values() for p in ps}
+        if not any(id(parameter) in objects for group in optimizer.param_groups for parameter in group["params"]):
+            raise PruneError(
+                "the optimiser has none of the module's parameters; make it from module.parameters() of this very module"
+            )
+
     def current(self) -> dict[str, torch.Tensor]:
         """The parameters, which must be those that were listed."""
         for name in self.parameters:
@@ -66,8 +80,15 @@ def plain_name(name: str) -> str:
     return ".".join(segment for segment in name.split(".") if segment not in _WRAPPERS)
 
 
+def torch_pruned(owner: torch.nn.Module) -> list[str]:
+    """The attributes of a module that torch.nn.utils.prune has pruned."""
+    hooks = owner._forward_pre_hooks.values()
+    return [hook._tensor_name for hook in hooks if isinstance(hook, BasePruningMethod)]
+
+
 def layers_of(module: torch.nn.Module) -> Layers:
     """The parameters of a module, frozen ones too. Of tied parameters the first name counts.
+    What torch.nn.utils.prune has pruned goes under the name that it has when it is taken over.
 
     Raises PruneError for a module without values (on the device `meta`, or not initialised), and where two parameters
     share part of their memory.
@@ -95,8 +116,10 @@ def layers_of(module: torch.nn.Module) -> Layers:
 def _walk(
     module: torch.nn.Module, prefix: str, around: tuple[torch.nn.Module, ...]
 ) -> Iterator[tuple[str, Place, torch.Tensor]]:
+    pruned = {f"{attribute}_orig": attribute for attribute in torch_pruned(module)}
     for attribute, parameter in module._parameters.items():
         if parameter is not None:
+            attribute = pruned.get(attribute, attribute)
             yield plain_name(prefix + attribute), Place(module, attribute, around), parameter
     for name, child in module._modules.items():
         if child is not None:

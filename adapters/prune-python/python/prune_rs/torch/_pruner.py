@@ -9,12 +9,13 @@ import prune_rs
 import torch
 from prune_rs import LayerFacts, PruneError
 from prune_rs.torch._evidence import GradientNeeds, Inputs, Tensors, arrays_of, gradients_of, inputs_of
+from prune_rs.torch._fit import joined, must_fit, refuse_closed
 from prune_rs.torch._hold import Holder
 from prune_rs.torch._hooks import Attachment, must_be_optimizer
 from prune_rs.torch._layers import Layers, layers_of
 from prune_rs.torch._report import Report
-from prune_rs.torch._roles import facts_of, near
-from prune_rs.torch._take_over import take_over
+from prune_rs.torch._roles import facts_of
+from prune_rs.torch._take_over import find_pruned
 from prune_rs.torch._views import HostModel
 
 
@@ -47,19 +48,17 @@ class Pruner:
         couplings: Any = None,
     ) -> None:
         strategy = strategy if isinstance(strategy, prune_rs.Strategy) else prune_rs.Strategy(strategy)
-        # Refused before the module is touched.
-        prune_rs.Pruner(strategy, masks, defaults=defaults, couplings=couplings)
-        layers_of(module)
-        if optimizer is not None:
-            must_be_optimizer(optimizer)
-        in_force = _joined(take_over(module), masks)
+        # All that can be refused is, before the module is touched.
         self._layers = layers_of(module)
+        pruned = find_pruned(module, self._layers)
         facts, self.left_dense = facts_of(self._layers, also, layers)
         """Layers of two axes or more that events do not select without being told their names, and why."""
-        _refuse_closed(strategy, self._layers)
-        _must_fit(self._layers, in_force)
+        refuse_closed(strategy, self._layers)
+        in_force = joined(pruned.masks, masks, self._layers)
         self._facts = {"defaults": defaults, "couplings": couplings, "layers": facts}
         self._pruner = prune_rs.Pruner(strategy, in_force, **self._facts)
+        if optimizer is not None:
+            self._layers.must_be_moved_by(must_be_optimizer(optimizer))
         self._needs = GradientNeeds(strategy)
         # Asked for after every step; the strategy itself is copied where it is asked for.
         self._has_steps = strategy.has_steps
@@ -68,6 +67,7 @@ class Pruner:
         self.reports: list[Report] = []
         """What the events did, those at steps too. It is not part of the state."""
         self._holder.set_masks(self._pruner.held)
+        pruned.commit()
         self.hold()
         if optimizer is not None:
             self.attach(optimizer)
@@ -90,11 +90,7 @@ class Pruner:
                 "the strategy counts steps, and the steps of two optimisers cannot both count; attach none, and call "
                 "before_step() and after_step() around the steps of both"
             )
-        objects = {id(p) for p in self._layers.parameters.values()} | {id(p) for ps in self._layers.twins.values() for p in ps}
-        if not any(id(parameter) in objects for group in optimizer.param_groups for parameter in group["params"]):
-            raise PruneError(
-                "the optimiser has none of the module's parameters; make it from module.parameters() of this very module"
-            )
+        self._layers.must_be_moved_by(optimizer)
         looks_first = self._has_steps or self._needs.at(True)
         self._attached.append(Attachment(optimizer, self._before, self._after, looks_first))
         self.hold()
@@ -217,7 +213,7 @@ class Pruner:
         Raises PruneError, before anything is changed, for a state of another strategy or of other layers.
         """
         loaded = prune_rs.Pruner.from_state_dict(state, **self._facts)
-        _must_fit(self._layers, loaded.masks)
+        must_fit(self._layers, loaded.masks)
         self._layers.current()
         self._pruner.load_state_dict(state)
         self._holder.set_masks(self._pruner.held)
@@ -268,32 +264,3 @@ class Pruner:
         self.hold()
         self.reports.append(Report(report, self.left_dense))
         return self.reports[-1]
-
-
-def _joined(taken: prune_rs.Masks, given: Any) -> prune_rs.Masks:
-    """Masks taken over, and masks given."""
-    masks = prune_rs.Masks({} if given is None else given)
-    for name, mask in taken.items():
-        masks[name] = mask & masks[name] if name in masks else mask
-    return masks
-
-
-def _must_fit(layers: Layers, masks: prune_rs.Masks) -> None:
-    for name, mask in masks.items():
-        parameter = layers.parameters.get(name)
-        if parameter is None:
-            raise PruneError(f"masks: the module has no layer `{name}`{near(name, layers.parameters)}")
-        if tuple(parameter.shape) != mask.shape:
-            raise PruneError(f"layer `{name}`: its mask has shape {mask.shape}, but the parameter has {tuple(parameter.shape)}")
-
-
-def _refuse_closed(strategy: prune_rs.Strategy, layers: Layers) -> None:
-    """Refuses a strategy that names a layer whose elements cannot be had."""
-    for key, event in strategy.events:
-        for name, why in layers.closed.items():
-            if _names(event, name):
-                raise PruneError(f"event {key}, layer `{name}`: {why}")
-
-
-def _names(table: Any, name: str) -> bool:
-    return isinstance(table, Mapping) and (name in table or any(_names(value, name) for value in table.values()))
