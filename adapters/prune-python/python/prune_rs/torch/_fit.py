@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,6 +53,47 @@ def must_fit_layer(layers: Layers, name: str, mask: prune_rs.Mask) -> None:
 def _overlaps_itself(tensor: torch.Tensor) -> bool:
     """Whether the tensor is expanded, so that a zero at one index is one at others."""
     return any(step == 0 and length > 1 for length, step in zip(tensor.shape, tensor.stride()))
+
+
+def by_first_names(strategy: prune_rs.Strategy, layers: Layers, selectable: set[str]) -> prune_rs.Strategy:
+    """The strategy with the first names of tied layers in place of their others.
+
+    selectable: the layers that patterns select.
+
+    Raises PruneError where an event gives one layer two values under two names.
+    """
+    if not layers.tied:
+        return strategy
+    firsts = {other: first for first, others in layers.tied.items() for other in others}
+    open_firsts = {other: first for other, first in firsts.items() if first in selectable}
+    events: dict[Any, Any] = {}
+    for key, event in strategy.events:
+        events[key] = renamed = dict(event)
+        for word, value in event.items():
+            if word in ("include", "exclude"):
+                patterns = [value] if isinstance(value, str) else value
+                renamed[word] = [name for pattern in patterns for name in _widened(pattern, open_firsts, selectable)]
+            elif isinstance(value, Mapping):
+                renamed[word] = _by_layer(value, firsts, f"event {key}, {word}")
+    return prune_rs.Strategy(events)
+
+
+def _widened(pattern: str, firsts: Mapping[str, str], selectable: set[str]) -> list[str]:
+    """A pattern, and the first names of layers that it matches under another name; or those alone."""
+    like = re.compile(".*".join(re.escape(part) for part in pattern.split("*")), re.DOTALL)
+    found = list(dict.fromkeys(first for other, first in firsts.items() if like.fullmatch(other) and not like.fullmatch(first)))
+    alone = bool(found) and not any(like.fullmatch(name) for name in selectable)
+    return found if alone else [pattern, *found]
+
+
+def _by_layer(values: Mapping[str, Any], firsts: Mapping[str, str], where: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        first = firsts.get(name, name)
+        if first in found and found[first] != value:
+            raise PruneError(f"{where}: `{name}` and another name of layer `{first}`, which are tied, have two values; write one")
+        found[first] = value
+    return found
 
 
 def refuse_closed(strategy: prune_rs.Strategy, layers: Layers) -> None:

@@ -94,8 +94,9 @@ class Holder:
         weights: dict[str, _views.Array] = {}
         elsewhere: Tensors = []
         kept: list[list[Held]] = []
+        tied = self._layers.elsewhere
         for name, parameter, place, objects in self._rows:
-            if place.owner._parameters.get(place.attribute) is not parameter:
+            if place.owner._parameters.get(place.attribute) is not parameter or name in tied:
                 self._layers.must_be_here(name)
             if _views.in_place(parameter):
                 weights[name] = _views.weight_view(parameter)

@@ -36,6 +36,8 @@ class Layers:
     places: dict[str, Place] = field(default_factory=dict)
     tied: dict[str, list[str]] = field(default_factory=dict)
     """The other names of a layer, where it has several."""
+    elsewhere: dict[str, list[tuple[Place, torch.Tensor]]] = field(default_factory=dict)
+    """The places that those names stand for, and the parameter object at each."""
     twins: dict[str, list[torch.Tensor]] = field(default_factory=dict)
     """Other parameter objects over the memory of a layer."""
     closed: dict[str, str] = field(default_factory=dict)
@@ -64,15 +66,28 @@ class Layers:
     def must_be_here(self, name: str) -> torch.Tensor:
         """The parameter of a layer.
 
-        Raises PruneError where the module holds another one by now.
+        Raises PruneError where the module holds another one by now, at any place of a tied one, and where two parameters
+        that shared memory have come apart.
         """
         parameter = self.parameters[name]
         if self.places[name].now() is not parameter:
-            raise PruneError(
-                f"layer `{name}`: the module holds another parameter than when the pruner was made; make a new "
-                "Pruner over the module and hand it the state: `new.load_state_dict(old.state_dict())`"
-            )
+            raise PruneError(f"layer `{name}`: {_REPLACED}")
+        for (place, other), called in zip(self.elsewhere.get(name, ()), self.tied.get(name, ())):
+            if place.now() is not other:
+                raise PruneError(f"layer `{name}`, tied to `{called}`: {_REPLACED}")
+            if other is not parameter and other.data_ptr() != parameter.data_ptr():
+                raise PruneError(
+                    f"layer `{name}`: it shared its memory with `{called}`, and no longer does, as after a cast or a move of two "
+                    "parameters over one memory; make one parameter of them, as in `head.weight = embedding.weight`, and a new "
+                    "Pruner over the module"
+                )
         return parameter
+
+
+_REPLACED = (
+    "the module holds another parameter than when the pruner was made; make a new Pruner over the module and hand it the "
+    "state: `new.load_state_dict(old.state_dict())`"
+)
 
 
 def plain_name(name: str) -> str:
@@ -107,6 +122,7 @@ def layers_of(module: torch.nn.Module) -> Layers:
         first.setdefault(id(parameter), known or name)
         if known is not None and known != name:
             layers.tied.setdefault(known, []).append(name)
+            layers.elsewhere.setdefault(known, []).append((place, parameter))
             continue
         _add(layers, name, place, parameter)
     _refuse_overlaps(layers)

@@ -9,7 +9,7 @@ import prune_rs
 import torch
 from prune_rs import LayerFacts, PruneError
 from prune_rs.torch._evidence import GradientNeeds, Inputs, Tensors, arrays_of, gradients_of, inputs_of
-from prune_rs.torch._fit import joined, must_fit, refuse_closed
+from prune_rs.torch._fit import by_first_names, joined, must_fit, refuse_closed
 from prune_rs.torch._hold import Holder
 from prune_rs.torch._hooks import Attachment, must_be_optimizer
 from prune_rs.torch._layers import Layers, layers_of
@@ -23,7 +23,8 @@ class Pruner:
     """Carries out a strategy on a module, in place, and holds what it prunes at zero after every step of an optimiser.
 
     module: any torch.nn.Module, on any device. Its parameters are the layers, under the names of `named_parameters()`
-    (without what torch.compile puts into them); of tied parameters the first name counts. A module that
+    (without what torch.compile puts into them); of tied parameters the first name counts,
+    and the others are understood. A module that
     torch.nn.utils.prune has pruned is taken over: see `take_over`.
     strategy: a Strategy, a dict or a text. optimizer: as for `attach`; more can follow.
     masks: the masks in force of a module that has been pruned before.
@@ -51,8 +52,9 @@ class Pruner:
         # All that can be refused is, before the module is touched.
         self._layers = layers_of(module)
         pruned = find_pruned(module, self._layers)
-        facts, self.left_dense = facts_of(self._layers, also, layers)
+        facts, self.left_dense, selectable = facts_of(self._layers, also, layers)
         """Layers of two axes or more that events do not select without being told their names, and why."""
+        strategy = by_first_names(strategy, self._layers, selectable)
         refuse_closed(strategy, self._layers)
         in_force = joined(pruned.masks, masks, self._layers)
         self._facts = {"defaults": defaults, "couplings": couplings, "layers": facts}
@@ -138,10 +140,10 @@ class Pruner:
         """
         model = self._model()
         evidence = {
-            "gradients": arrays_of("gradients", gradients),
-            "inputs": inputs_of(inputs),
-            "scores": arrays_of("scores", scores),
-            "rewind": arrays_of("rewind", rewind, self._layers),
+            "gradients": arrays_of("gradients", gradients, self._layers),
+            "inputs": inputs_of(inputs, self._layers),
+            "scores": arrays_of("scores", scores, self._layers),
+            "rewind": arrays_of("rewind", rewind, self._layers, others_too=False),
         }
         return self._ended(model, self._pruner.end_epoch(epoch, model, **evidence))
 
@@ -161,7 +163,7 @@ class Pruner:
         """Takes note of the gradients of one backward pass, those in `.grad` unless given, for an event that asks for them
         before or between the steps of an attached optimiser, which shows its own."""
         shown = gradients_of(self._layers) if gradients is None else gradients
-        self._pruner.observe(arrays_of("gradients", shown) or {})
+        self._pruner.observe(arrays_of("gradients", shown, self._layers) or {})
 
     def hold(self) -> None:
         """Writes +0.0 outside the masks in force, in the weights and in what attached optimisers keep for them."""
@@ -242,7 +244,7 @@ class Pruner:
         """Shows the gradients where they are looked at, and says whether the optimiser is to step."""
         replaces = self._has_steps and self._pruner.replaces_step((self._pruner.last_step or 0) + 1)
         if self._needs.at(replaces):
-            self._pruner.observe(arrays_of("gradients", gradients_of(self._layers, optimizer)) or {})
+            self._pruner.observe(arrays_of("gradients", gradients_of(self._layers, optimizer), self._layers) or {})
         return not replaces
 
     def _after(self) -> Report | None:
