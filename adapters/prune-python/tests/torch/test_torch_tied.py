@@ -90,3 +90,35 @@ def test_weights_to_go_back_to_come_under_every_name():
     assert pruner.end_epoch(1, rewind=start).rewound_to == 0
     kept = torch.from_numpy(pruner.masks["head.weight"].to_numpy())
     assert torch.equal(module.emb.weight, torch.where(kept, start["emb.weight"], 0))
+
+
+@pytest.mark.parametrize("change", [lambda m: m.double(), lambda m: setattr(m.head, "weight", nn.Parameter(torch.ones(50, 8)))])
+@pytest.mark.parametrize("call", [lambda p: p.end_epoch(2), lambda p: p.hold(), lambda p: p.revivals(), lambda p: p.check()])
+def test_parameters_over_one_memory_that_come_apart_are_named(change, call):
+    module = Language(False, apart=True)
+    pruner = Pruner(module, {1: GLOBAL[1], 2: {**GLOBAL[1], "density": 0.25}}, also=["emb.*"])
+    pruner.end_epoch(1)
+    change(module)
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    with pytest.raises(PruneError, match="layer `emb.weight`.*`head.weight`.*new Pruner over the module"):
+        call(pruner)
+    assert all(torch.equal(before[name], value) for name, value in module.state_dict().items())
+    # The way out.
+    module.head.weight = module.emb.weight
+    other = Pruner(module, pruner.strategy, also=["emb.*"])
+    other.load_state_dict(pruner.state_dict())
+    assert other.end_epoch(2).selected.density == 0.25 and other.revivals() == 0
+
+
+@ORDERS
+def test_one_parameter_at_two_places_may_be_cast(head_first, first, other):
+    module = Language(head_first)
+    pruner = Pruner(module, GLOBAL, also=["emb.*"])
+    pruner.end_epoch(1)
+    module.double()
+    pruner.hold()
+    assert pruner.revivals() == 0 and module.emb.weight is module.head.weight and module.emb.weight.dtype is torch.float64
+    # Replaced at its second place only.
+    getattr(module, other).weight = nn.Parameter(torch.ones(50, 8))
+    with pytest.raises(PruneError, match=f"layer `{first}.weight`, tied to `{other}.weight`: the module holds another"):
+        pruner.hold()
