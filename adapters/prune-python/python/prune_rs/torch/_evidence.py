@@ -9,7 +9,7 @@ import prune_rs
 import torch
 from prune_rs import PruneError
 from prune_rs.torch._layers import Layers, plain_name
-from prune_rs.torch._views import Array, as_array
+from prune_rs.torch._views import Array, as_array, dense
 
 Tensors = Mapping[str, torch.Tensor]
 Inputs = Tensors | Callable[[str, prune_rs.Masks], Any]
@@ -34,10 +34,8 @@ def arrays_of(
         if not isinstance(tensor, torch.Tensor):
             arrays[name] = tensor
             continue
-        if tensor.layout is not torch.strided:
-            tensor = tensor.to_dense()
         try:
-            arrays[name] = as_array(tensor)
+            arrays[name] = as_array(dense(tensor))
         except PruneError as error:
             raise PruneError(f"{what}, layer `{name}`: {error}") from None
     return arrays

@@ -11,6 +11,7 @@ import torch
 from prune_rs import PruneError
 from prune_rs.torch._layers import Layers
 from prune_rs.torch._roles import near
+from prune_rs.torch._tensor import mask_of
 
 
 def joined(taken: prune_rs.Masks, given: Any, layers: Layers) -> prune_rs.Masks:
@@ -19,10 +20,24 @@ def joined(taken: prune_rs.Masks, given: Any, layers: Layers) -> prune_rs.Masks:
     Raises PruneError for a mask that does not fit its layer.
     """
     masks = prune_rs.Masks(dict(taken.items()))
-    for name, mask in prune_rs.Masks({} if given is None else given).items():
+    for name, mask in prune_rs.Masks(_read(given)).items():
         first = layers.first_name(name)
         must_fit_layer(layers, first, mask)
         masks[first] = mask & masks[first] if first in masks else mask
+    return masks
+
+
+def _read(given: Any) -> Any:
+    """Masks given, tensors among them as Masks."""
+    if not isinstance(given, Mapping):
+        return {} if given is None else given
+    masks = dict(given)
+    for name, mask in given.items():
+        if isinstance(mask, torch.Tensor):
+            try:
+                masks[name] = mask_of(mask)
+            except PruneError as error:
+                raise PruneError(f"masks, layer `{name}`: {error}") from None
     return masks
 
 

@@ -49,6 +49,8 @@ class Pruner:
         couplings: Any = None,
     ) -> None:
         strategy = strategy if isinstance(strategy, prune_rs.Strategy) else prune_rs.Strategy(strategy)
+        if not isinstance(defaults, str) or defaults not in ("library", "files"):
+            raise PruneError(f"defaults must be 'library' or 'files', this is {defaults!r}")
         # All that can be refused is, before the module is touched.
         self._layers = layers_of(module)
         pruned = find_pruned(module, self._layers)

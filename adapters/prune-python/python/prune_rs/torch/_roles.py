@@ -156,7 +156,7 @@ def _beside(name: str, attribute: str) -> str:
 
 
 def _names_asked(layers: Layers, also: Iterable[str]) -> set[str]:
-    patterns = also if isinstance(also, Iterable) and not isinstance(also, (str, bytes)) else None
+    patterns = also if isinstance(also, Iterable) and not isinstance(also, (str, bytes, torch.Tensor)) else None
     patterns = None if patterns is None else list(patterns)
     if patterns is None or not all(isinstance(pattern, str) for pattern in patterns):
         raise PruneError(f"also: a list of names or patterns such as ['embed.*'] is needed, this is {also!r}")

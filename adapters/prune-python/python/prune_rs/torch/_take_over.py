@@ -10,6 +10,7 @@ from prune_rs import Mask, Masks, PruneError
 from prune_rs.torch._fit import must_fit_layer
 from prune_rs.torch._layers import Layers, layers_of, plain_name, torch_pruned
 from prune_rs.torch._tensor import apply_mask
+from prune_rs.torch._views import dense, why_closed
 from torch.nn.utils import prune as torch_prune
 
 
@@ -73,9 +74,10 @@ def _looked_at(owner: torch.nn.Module, attribute: str, name: str) -> tuple[torch
     parameter = owner._parameters.get(f"{attribute}_orig")
     if kept is None or parameter is None:
         raise PruneError(f"layer `{name}`: torch.nn.utils.prune has a hook on it, but `{attribute}_mask` is gone")
-    kept = kept.detach()
-    if kept.is_meta:
-        raise PruneError(f"layer `{name}`: its mask is on the device `meta`, which holds no values; load them first")
+    kept = dense(kept.detach())
+    why = why_closed(kept)
+    if why is not None:
+        raise PruneError(f"layer `{name}`: its mask cannot be read: {why}")
     if not bool(((kept == 0) | (kept == 1)).all()):
         why = f"`{attribute}_mask` holds other values than 0 and 1, and masks only keep or remove"
         raise PruneError(f"layer `{name}`: {why}")
