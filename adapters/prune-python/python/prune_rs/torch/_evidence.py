@@ -79,6 +79,11 @@ def gradients_of(layers: Layers, optimizer: torch.optim.Optimizer | None = None)
     return gradients
 
 
+def replaces_steps(strategy: prune_rs.Strategy) -> bool:
+    """Whether events take the place of an optimiser's steps."""
+    return any(event["method"] in ("rigl", "set") for _, event in strategy.events)
+
+
 class GradientNeeds:
     """When a strategy looks at gradients, so that they are read then and not after every step."""
 

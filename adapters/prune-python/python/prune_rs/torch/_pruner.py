@@ -8,10 +8,10 @@ from typing import Any, Literal, NoReturn
 import prune_rs
 import torch
 from prune_rs import LayerFacts, PruneError
-from prune_rs.torch._evidence import GradientNeeds, Inputs, Tensors, arrays_of, gradients_of, inputs_of
+from prune_rs.torch._evidence import GradientNeeds, Inputs, Tensors, arrays_of, gradients_of, inputs_of, replaces_steps
 from prune_rs.torch._fit import by_first_names, joined, must_fit, refuse_closed
 from prune_rs.torch._hold import Holder
-from prune_rs.torch._hooks import Attachment, must_be_optimizer
+from prune_rs.torch._hooks import Attachment, must_be_optimizer, must_see_gradients
 from prune_rs.torch._layers import Layers, layers_of
 from prune_rs.torch._report import Report
 from prune_rs.torch._roles import facts_of
@@ -61,11 +61,13 @@ class Pruner:
         in_force = joined(pruned.masks, masks, self._layers)
         self._facts = {"defaults": defaults, "couplings": couplings, "layers": facts}
         self._pruner = prune_rs.Pruner(strategy, in_force, **self._facts)
-        if optimizer is not None:
-            self._layers.must_be_moved_by(must_be_optimizer(optimizer))
-        self._needs = GradientNeeds(strategy)
         # Asked for after every step; the strategy itself is copied where it is asked for.
         self._has_steps = strategy.has_steps
+        self._needs = GradientNeeds(strategy)
+        self._looks_first = self._has_steps or self._needs.at(True)
+        self._replaces = replaces_steps(strategy)
+        if optimizer is not None:
+            self._must_be_attachable(optimizer)
         self._holder = Holder(self._layers)
         self._attached: list[Attachment] = []
         self.reports: list[Report] = []
@@ -84,9 +86,8 @@ class Pruner:
         at steps, or looks at gradients, the pruner does its part before and after each step by itself.
 
         Raises PruneError where the optimiser has none of the module's parameters, or where steps are counted and another
-        optimiser is attached already.
+        optimiser is attached already, or another pruner's update and this one's part would meet in the optimiser's steps.
         """
-        must_be_optimizer(optimizer)
         if any(attachment.optimizer is optimizer for attachment in self._attached):
             raise PruneError("this optimiser is attached already")
         if self._attached and self._has_steps:
@@ -94,9 +95,9 @@ class Pruner:
                 "the strategy counts steps, and the steps of two optimisers cannot both count; attach none, and call "
                 "before_step() and after_step() around the steps of both"
             )
-        self._layers.must_be_moved_by(optimizer)
-        looks_first = self._has_steps or self._needs.at(True)
-        self._attached.append(Attachment(optimizer, self._before, self._after, looks_first))
+        self._must_be_attachable(optimizer)
+        looks_first, replaces = self._looks_first, self._replaces
+        self._attached.append(Attachment(optimizer, self._before, self._after, looks_first=looks_first, replaces=replaces))
         self.hold()
 
     def detach(self, optimizer: torch.optim.Optimizer | None = None) -> None:
@@ -237,6 +238,11 @@ class Pruner:
 
     def _optimizers(self) -> list[torch.optim.Optimizer]:
         return [attachment.optimizer for attachment in self._attached]
+
+    def _must_be_attachable(self, optimizer: torch.optim.Optimizer) -> None:
+        self._layers.must_be_moved_by(must_be_optimizer(optimizer))
+        if self._looks_first:
+            must_see_gradients(optimizer, self._replaces)
 
     def _must_not_count(self, call: str) -> None:
         if self._attached and self._has_steps:
