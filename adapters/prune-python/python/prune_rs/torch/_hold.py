@@ -68,6 +68,19 @@ class Holder:
             self.state.looked = False
             self._warn()
 
+    def mark_written(self) -> None:
+        """Tells autograd that the weights on the CPU were written; it knows of those elsewhere."""
+        for _, _, _, objects in self._rows:
+            for parameter in objects:
+                if _views.in_place(parameter) and not parameter.is_inference():
+                    torch.autograd.graph.increment_version(parameter)
+
+    def forget(self, optimizer: torch.optim.Optimizer) -> None:
+        """Lets go of what an optimiser keeps."""
+        self.state.forget(optimizer)
+        self._kept = []
+        self._buffers, self._buffers_elsewhere = [], []
+
     def revivals(self, pruner: prune_rs.Pruner, optimizers: Sequence[torch.optim.Optimizer]) -> int:
         """How many elements outside the masks are not zero, in weights and buffers."""
         sets, elsewhere = self._gathered(optimizers)

@@ -161,13 +161,17 @@ def _refuse_overlaps(layers: Layers) -> None:
             storage = (parameter.device, parameter.untyped_storage().data_ptr())
             by_storage.setdefault(storage, []).append(name)
     for names in by_storage.values():
-        spans = sorted((_span(layers.parameters[name]), name) for name in names)
-        for ((_, end), before), ((start, _), after) in zip(spans, spans[1:]):
-            if start < end and _share(layers.parameters[before], layers.parameters[after]):
-                raise PruneError(
-                    f"layer `{after}`: it shares part of its memory with `{before}`, in another shape or order, so that a "
-                    "mask of one would change the other; give one of them memory of its own with `clone()`"
-                )
+        reaching: list[tuple[int, str]] = []
+        for (start, end), name in sorted((_span(layers.parameters[name]), name) for name in names):
+            # All that reach past the start of this one, and not only the one before: a long one may reach over it.
+            reaching = [(reach, before) for reach, before in reaching if reach > start]
+            for _, before in reaching:
+                if _share(layers.parameters[before], layers.parameters[name]):
+                    raise PruneError(
+                        f"layer `{name}`: it shares part of its memory with `{before}`, in another shape or order, so that a "
+                        "mask of one would change the other; give one of them memory of its own with `clone()`"
+                    )
+            reaching.append((end, name))
 
 
 def _span(tensor: torch.Tensor) -> tuple[int, int]:

@@ -10,6 +10,7 @@ import torch
 from prune_rs import LayerFacts, PruneError
 from prune_rs.torch._evidence import GradientNeeds, Inputs, Tensors, arrays_of, gradients_of, inputs_of, replaces_steps
 from prune_rs.torch._fit import by_first_names, joined, must_fit, refuse_closed
+from prune_rs.torch._forward import straight_through
 from prune_rs.torch._hold import Holder
 from prune_rs.torch._hooks import Attachment, must_be_optimizer, must_see_gradients
 from prune_rs.torch._layers import Layers, layers_of
@@ -107,6 +108,7 @@ class Pruner:
             raise PruneError("this optimiser is not attached")
         for attachment in gone:
             attachment.remove()
+            self._holder.forget(attachment.optimizer)
         self._attached = [attachment for attachment in self._attached if attachment not in gone]
 
     def check(self) -> list[str]:
@@ -169,8 +171,10 @@ class Pruner:
         self._pruner.observe(arrays_of("gradients", shown, self._layers) or {})
 
     def hold(self) -> None:
-        """Writes +0.0 outside the masks in force, in the weights and in what attached optimisers keep for them."""
-        self._holder.hold(self._pruner, self._optimizers())
+        """Writes +0.0 outside the masks in force, in the weights and in what attached optimisers keep for them. A graph that
+        still needs the weights from before refuses to run backward."""
+        self._hold()
+        self._holder.mark_written()
 
     def revivals(self) -> int:
         """How many elements outside the masks are not zero, in the weights and in what attached optimisers keep."""
@@ -184,7 +188,7 @@ class Pruner:
         for name, mask in masks.items():
             weight = parameters[name]
             kept = torch.from_numpy(mask.to_numpy()).to(weight.device)
-            parameters[name] = weight + (torch.where(kept, weight, torch.zeros_like(weight)) - weight).detach()
+            parameters[name] = straight_through(weight, kept)
         return parameters
 
     @property
@@ -239,6 +243,10 @@ class Pruner:
     def _optimizers(self) -> list[torch.optim.Optimizer]:
         return [attachment.optimizer for attachment in self._attached]
 
+    def _hold(self) -> None:
+        """As `hold`, where a step or an event has just written the weights, and autograd knows of it."""
+        self._holder.hold(self._pruner, self._optimizers())
+
     def _must_be_attachable(self, optimizer: torch.optim.Optimizer) -> None:
         self._layers.must_be_moved_by(must_be_optimizer(optimizer))
         if self._looks_first:
@@ -257,7 +265,7 @@ class Pruner:
 
     def _after(self) -> Report | None:
         # Before the event, which may open what the optimiser has just moved outside the masks.
-        self.hold()
+        self._hold()
         if not self._has_steps:
             return None
         model = self._model()
@@ -271,6 +279,6 @@ class Pruner:
             return None
         if not (report.forward_only or report.unchanged):
             model.write_back(None if report.rewound_to is not None else {layer.layer for layer in report.layers})
-        self.hold()
+        self._hold()
         self.reports.append(Report(report, self.left_dense))
         return self.reports[-1]
