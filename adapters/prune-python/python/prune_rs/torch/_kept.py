@@ -54,7 +54,9 @@ def read_kept(kept: str | os.PathLike[str] | Mapping[str, Any]) -> list[KeptTens
 def _tensor(entry: Mapping[str, Any]) -> KeptTensor:
     name, shape = str(entry["name"]), tuple(entry["shape"])
     if not all(type(length) is int and length >= 0 for length in shape):
-        raise PruneError(f"`{name}`: its shape {entry['shape']!r} is no list of lengths; have `prune shrink --kept` write the file anew")
+        raise PruneError(
+            f"`{name}`: its shape {entry['shape']!r} is no list of lengths; have `prune shrink --kept` write the file anew"
+        )
     axes: dict[int, list[int]] = {}
     for one in entry["axes"]:
         axis, indices = one["axis"], list(one["kept"])

@@ -53,7 +53,7 @@ def mask_of(mask: Any) -> Mask:
             raise PruneError(f"the mask cannot be read: {why}")
         if mask.dtype is not torch.bool:
             raise PruneError(
-                f"a mask is a Mask or an array of bool, this tensor has elements of type {mask.dtype}; `mask != 0` makes bools of them"
+                f"a mask is a Mask or an array of bool, this tensor has elements of type {mask.dtype}; `mask != 0` makes bools"
             )
         mask = _views.host_copy(mask).numpy()
     return Mask.from_numpy(mask)
