@@ -6,6 +6,7 @@ import torch
 from models import kept_by_sorting, mlp, trained
 from prune_rs import PruneError
 from prune_rs.torch import Pruner
+from torch import nn
 
 RANDOM = {0: {"method": "unstr_unified_local", "density": 0.25, "score": "random"}}
 RIGL = {**RANDOM, "3..=9 steps": {"method": "rigl", "every": 3}}
@@ -147,3 +148,81 @@ def test_steps_count_once():
     with pytest.raises(PruneError, match="by a closure.*without one after loss.backward"):
         optimizer.step(lambda: torch.zeros(()))
     assert pruner._pruner.last_step is None
+
+
+def backward(module, optimizer):
+    optimizer.zero_grad()
+    module(torch.randn(8, 12)).square().mean().backward()
+    return module[0].weight.grad.clone()
+
+
+def interrupted():
+    """A module whose optimiser raises in the step that an update takes the place of."""
+    module = mlp()
+    optimizer = torch.optim.SGD(module.parameters(), 0.1)
+    pruner = Pruner(module, RIGL, optimizer)
+    pruner.start()
+    trained(module, optimizer, 2)
+
+    def late(*_):
+        raise KeyboardInterrupt
+
+    handle = optimizer.register_step_pre_hook(late)
+    gradient = backward(module, optimizer)
+    with pytest.raises(KeyboardInterrupt):
+        optimizer.step()
+    handle.remove()
+    assert module[0].weight.grad is None and pruner._pruner.last_step == 2
+    return module, optimizer, pruner, gradient
+
+
+def test_a_step_that_raises_gives_gradients_back_only_where_none_were_made_since():
+    # Tried again as it is.
+    module, optimizer, pruner, gradient = interrupted()
+    optimizer.step()
+    assert torch.equal(module[0].weight.grad, gradient) and pruner.reports[-1].step == 3
+    # With another batch.
+    module, optimizer, pruner, gradient = interrupted()
+    fresh = backward(module, optimizer)
+    optimizer.step()
+    assert torch.equal(module[0].weight.grad, fresh) and not torch.equal(fresh, gradient) and pruner.reports[-1].step == 3
+    # With gradients that the optimiser itself does not drop, and of some parameters alone.
+    module, optimizer, pruner, gradient = interrupted()
+    module.zero_grad()
+    module[2](torch.randn(8, 16)).sum().backward()
+    fresh = module[2].weight.grad.clone()
+    pruner.detach()
+    assert module[0].weight.grad is None and torch.equal(module[2].weight.grad, fresh)
+    # Dropped, and none made.
+    module, optimizer, pruner, gradient = interrupted()
+    optimizer.zero_grad(set_to_none=True)
+    pruner.detach()
+    assert module[0].weight.grad is None and "zero_grad" not in vars(optimizer)
+    # Given back where the hooks come off.
+    module, optimizer, pruner, gradient = interrupted()
+    pruner.detach()
+    assert torch.equal(module[0].weight.grad, gradient) and "zero_grad" not in vars(optimizer)
+
+
+@pytest.mark.parametrize(("first", "second", "fits"), [
+    (RIGL, RIGL, False), (RIGL, SET, False), (RIGL, {"2 steps": RANDOM[0]}, False), ({"2 steps": RANDOM[0]}, SET, False),
+    ({"2 steps": RANDOM[0]}, {"3 steps": RANDOM[0]}, True), (RIGL, RANDOM, True), (RANDOM, RIGL, True),
+])  # fmt: skip
+def test_two_pruners_of_one_optimiser(first, second, fits):
+    one, two = mlp(), mlp(1)
+    nn.utils.prune.l1_unstructured(two[0], "weight", 0.5)
+    optimizer = torch.optim.SGD([*one.parameters(), *two.parameters()], 0.1, momentum=0.9)
+    before = Pruner(one, first, optimizer)
+    if not fits:
+        with pytest.raises(PruneError, match="another pruner is attached to this optimiser.*one pruner"):
+            Pruner(two, second, optimizer)
+        assert nn.utils.prune.is_pruned(two[0])
+        before.detach()
+    pruners = [Pruner(two, second, optimizer), *([before] if fits else [])]
+    for pruner in pruners:
+        pruner.start()
+    for _ in range(4):
+        optimizer.zero_grad()
+        (one(torch.randn(8, 12)).square().mean() + two(torch.randn(8, 12)).square().mean()).backward()
+        optimizer.step()
+    assert all(pruner.revivals() == 0 and len(pruner.masks) == 2 for pruner in pruners)

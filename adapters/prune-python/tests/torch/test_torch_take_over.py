@@ -5,7 +5,7 @@ import prune_rs
 import pytest
 import torch
 from models import kept_by_sorting, mlp, trained
-from prune_rs import Mask, PruneError
+from prune_rs import LayerFacts, Mask, PruneError
 from prune_rs.torch import Pruner, apply_mask, as_array, prune_tensor, take_over
 from torch import nn
 from torch.nn.utils import prune as torch_prune
@@ -52,6 +52,82 @@ def test_masks_that_weigh_are_refused_before_anything_is_changed():
     with pytest.raises(PruneError, match="layer `2.weight`: `weight_mask` holds other values than 0 and 1"):
         Pruner(module, {})
     assert torch_prune.is_pruned(module[0]) and torch_prune.is_pruned(module[2])
+
+
+def foreign_optimizer():
+    return torch.optim.SGD(mlp().parameters(), 0.1)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda m: Pruner(m, {}, also=["typo"]), "also: no layer is called `typo`"),
+        (lambda m: Pruner(m, {}, also=["0.weight_orig"]), "also: no layer is called `0.weight_orig`; did you mean `0.weight`"),
+        (lambda m: Pruner(m, {}, foreign_optimizer()), "none of the module's parameters"),
+        (lambda m: Pruner(m, {}, masks={"0.weight": torch.ones(2, 2).bool().numpy()}), "its mask has shape"),
+        (lambda m: Pruner(m, {}, masks={"1.weight": torch.ones(2, 2).bool().numpy()}), "no layer `1.weight`"),
+        (lambda m: Pruner(m, {}, masks={"strange": torch.ones(4).bool().numpy()}), "masks, layer `strange`: .*float8"),
+        (lambda m: Pruner(m, {}, masks={"wide": torch.ones(4, 4).bool().numpy()}), "masks, layer `wide`: several of its"),
+        (lambda m: Pruner(m, {}, layers={"1.weight": LayerFacts(weight=False)}), "layers: the module has no layer `1.weight`"),
+        (lambda m: Pruner(m, {1: {"method": "unstr_local", "density": {"strange": 0.5}}}), "layer `strange`: .*float8"),
+        (lambda m: Pruner(m, {}, couplings=5), "couplings are lists"),
+    ],
+)
+def test_a_pruner_that_is_refused_leaves_a_pruned_module_as_it_was(make, message):
+    module = mlp()
+    module.strange = nn.Parameter(torch.ones(4).to(torch.float8_e4m3fn), requires_grad=False)
+    module.wide = nn.Parameter(torch.ones(1, 4).expand(4, 4))
+    torch_prune.l1_unstructured(module[0], "weight", 0.5)
+    kept = module[0].weight_mask.bool().clone()
+    state = {name: value.clone() for name, value in module.state_dict().items()}
+    with pytest.raises(PruneError, match=message):
+        make(module)
+    assert torch_prune.is_pruned(module[0]) and list(state) == list(module.state_dict())
+    assert all(torch.equal(state[name].float(), value.float()) for name, value in module.state_dict().items())
+    assert np.array_equal(Pruner(module, {}).masks["0.weight"].to_numpy(), kept.numpy())
+
+
+class Tied(nn.Module):
+    """An embedding and a head over one weight; `apart` for two parameters over one memory."""
+
+    def __init__(self, head_first=False, apart=False):
+        super().__init__()
+        torch.manual_seed(0)
+        if head_first:
+            self.head = nn.Linear(8, 100, bias=False)
+        self.emb = nn.Embedding(100, 8)
+        self.mid = nn.Linear(8, 8)
+        if not head_first:
+            self.head = nn.Linear(8, 100, bias=False)
+        self.head.weight = nn.Parameter(self.emb.weight.data) if apart else self.emb.weight
+
+
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_tied_weight_that_torch_pruned_is_taken_over(both, apart):
+    module = Tied(apart=apart)
+    objects = {id(p) for p in module.parameters()}
+    torch_prune.l1_unstructured(module.head, "weight", 0.5)
+    kept = module.head.weight_mask.bool()
+    if both:
+        torch_prune.random_unstructured(module.emb, "weight", 0.5)
+        kept = kept & module.emb.weight_mask.bool()
+    values = (module.emb.weight_orig if both else module.emb.weight).detach().clone()
+    pruner = Pruner(module, {})
+    assert list(pruner.masks) == ["emb.weight"] and np.array_equal(pruner.masks["emb.weight"].to_numpy(), kept.numpy())
+    assert objects == {id(p) for p in module.parameters()}
+    assert module.head.weight.data_ptr() == module.emb.weight.data_ptr()
+    assert torch.equal(module.head.weight, torch.where(kept, values, 0)) and pruner.tied == {"emb.weight": ["head.weight"]}
+    assert pruner.revivals() == 0
+
+
+def test_a_mask_of_another_shape_than_its_weight_is_refused():
+    module = mlp()
+    torch_prune.l1_unstructured(module[0], "weight", 0.5)
+    module[0]._buffers["weight_mask"] = torch.ones(12)
+    with pytest.raises(PruneError, match=r"layer `0.weight`: its mask has shape \(12,\), but the parameter has \(16, 12\)"):
+        take_over(module)
+    assert torch_prune.is_pruned(module[0])
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -9,14 +9,16 @@ import prune_rs
 import torch
 from prune_rs import PruneError
 from prune_rs.torch._layers import Layers, plain_name
-from prune_rs.torch._views import Array, as_array
+from prune_rs.torch._views import Array, as_array, dense
 
 Tensors = Mapping[str, torch.Tensor]
 Inputs = Tensors | Callable[[str, prune_rs.Masks], Any]
 
 
-def arrays_of(what: str, tensors: Tensors | None, only: Layers | None = None) -> dict[str, Array] | None:
-    """Tensors by name as arrays; with `only`, those of a module's layers."""
+def arrays_of(
+    what: str, tensors: Tensors | None, layers: Layers, *, others_too: bool = True
+) -> dict[str, Array] | None:
+    """Tensors as arrays, by the first names of layers. others_too: those of no layer too, which the native half refuses."""
     if tensors is None:
         return None
     if not isinstance(tensors, Mapping):
@@ -25,25 +27,24 @@ def arrays_of(what: str, tensors: Tensors | None, only: Layers | None = None) ->
     for name, tensor in tensors.items():
         if not isinstance(name, str):
             raise PruneError(f"{what} has the key {name!r}; the names of layers are strings")
-        name = plain_name(name)
-        if only is not None and name not in only.parameters:
+        called = plain_name(name)
+        name = layers.first_name(called)
+        if (not others_too and name not in layers.parameters) or (name != called and name in tensors):
             continue
         if not isinstance(tensor, torch.Tensor):
             arrays[name] = tensor
             continue
-        if tensor.layout is not torch.strided:
-            tensor = tensor.to_dense()
         try:
-            arrays[name] = as_array(tensor)
+            arrays[name] = as_array(dense(tensor))
         except PruneError as error:
             raise PruneError(f"{what}, layer `{name}`: {error}") from None
     return arrays
 
 
-def inputs_of(inputs: Inputs | None) -> Any:
+def inputs_of(inputs: Inputs | None, layers: Layers) -> Any:
     """Norms by name as arrays, or a function that measures those of one layer."""
     if inputs is None or isinstance(inputs, Mapping):
-        return arrays_of("inputs", inputs)
+        return arrays_of("inputs", inputs, layers)
     if not callable(inputs):
         raise PruneError(f"inputs must be a dict of norms or a function that measures them, this is a {type(inputs).__name__}")
     measure = inputs
@@ -76,6 +77,11 @@ def gradients_of(layers: Layers, optimizer: torch.optim.Optimizer | None = None)
                 gradient = gradient / scale
             gradients[name] = gradients[name] + gradient if name in gradients else gradient
     return gradients
+
+
+def replaces_steps(strategy: prune_rs.Strategy) -> bool:
+    """Whether events take the place of an optimiser's steps."""
+    return any(event["method"] in ("rigl", "set") for _, event in strategy.events)
 
 
 class GradientNeeds:

@@ -68,6 +68,19 @@ class Holder:
             self.state.looked = False
             self._warn()
 
+    def mark_written(self) -> None:
+        """Tells autograd that the weights on the CPU were written; it knows of those elsewhere."""
+        for _, _, _, objects in self._rows:
+            for parameter in objects:
+                if _views.in_place(parameter) and not parameter.is_inference():
+                    torch.autograd.graph.increment_version(parameter)
+
+    def forget(self, optimizer: torch.optim.Optimizer) -> None:
+        """Lets go of what an optimiser keeps."""
+        self.state.forget(optimizer)
+        self._kept = []
+        self._buffers, self._buffers_elsewhere = [], []
+
     def revivals(self, pruner: prune_rs.Pruner, optimizers: Sequence[torch.optim.Optimizer]) -> int:
         """How many elements outside the masks are not zero, in weights and buffers."""
         sets, elsewhere = self._gathered(optimizers)
@@ -94,8 +107,9 @@ class Holder:
         weights: dict[str, _views.Array] = {}
         elsewhere: Tensors = []
         kept: list[list[Held]] = []
+        tied = self._layers.elsewhere
         for name, parameter, place, objects in self._rows:
-            if place.owner._parameters.get(place.attribute) is not parameter:
+            if place.owner._parameters.get(place.attribute) is not parameter or name in tied:
                 self._layers.must_be_here(name)
             if _views.in_place(parameter):
                 weights[name] = _views.weight_view(parameter)

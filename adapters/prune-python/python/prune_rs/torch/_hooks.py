@@ -13,7 +13,8 @@ class Attachment:
     """Calls a pruner around every step of an optimiser.
 
     Where an event takes the place of a step, the gradients are set aside meanwhile: an optimiser moves no parameter without
-    one, and its moments stay as they are. A step that a GradScaler skips is not counted.
+    one, and its moments stay as they are. Where such a step raises, they come back at the next one, unless new ones were made
+    or the old ones were dropped in between. A step that a GradScaler skips is not counted.
     """
 
     def __init__(
@@ -21,9 +22,13 @@ class Attachment:
         optimizer: torch.optim.Optimizer,
         before: Callable[[torch.optim.Optimizer], bool],
         after: Callable[[], object],
+        *,
         looks_first: bool,
+        replaces: bool,
     ) -> None:
         self.optimizer = optimizer
+        self.replaces = replaces
+        """Whether events of its strategy take the place of steps."""
         self._before = before
         self._after = after
         self._set_aside: list[tuple[torch.Tensor, torch.Tensor]] = []
@@ -33,6 +38,7 @@ class Attachment:
 
     def remove(self) -> None:
         """Takes the hooks off the optimiser."""
+        self._give_back()
         for handle in self._handles:
             handle.remove()
 
@@ -51,6 +57,8 @@ class Attachment:
                 if parameter.grad is not None:
                     self._set_aside.append((parameter, parameter.grad))
                     parameter.grad = None
+        # A step that raises leaves them set aside; torch has no hook at zero_grad.
+        optimizer.__dict__.setdefault("zero_grad", self._zero_grad)
 
     def _end(self, optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._give_back()
@@ -58,9 +66,30 @@ class Attachment:
             self._after()
 
     def _give_back(self) -> None:
-        for parameter, gradient in self._set_aside:
-            parameter.grad = gradient
+        # One that is there now was made since, so that these are of an older batch.
+        if all(parameter.grad is None for parameter, _ in self._set_aside):
+            for parameter, gradient in self._set_aside:
+                parameter.grad = gradient
+        self._forget()
+
+    def _forget(self) -> None:
         self._set_aside.clear()
+        if self.optimizer.__dict__.get("zero_grad") == self._zero_grad:
+            del self.optimizer.__dict__["zero_grad"]
+
+    def _zero_grad(self, *args: Any, **kwargs: Any) -> None:
+        self._forget()
+        self.optimizer.zero_grad(*args, **kwargs)
+
+
+def must_see_gradients(optimizer: torch.optim.Optimizer, replaces: bool) -> None:
+    """Raises PruneError where two pruners would look at the gradients of one step, and one take them away."""
+    others = [getattr(hook, "__self__", None) for hook in optimizer._optimizer_step_pre_hooks.values()]
+    if any(isinstance(other, Attachment) and (replaces or other.replaces) for other in others):
+        raise PruneError(
+            "another pruner is attached to this optimiser, and an update of RigL or SET in one of them takes the place of a step "
+            "that the other counts; put both modules under one pruner, or give each an optimiser of its own"
+        )
 
 
 def _overflowed(optimizer: torch.optim.Optimizer) -> bool:

@@ -41,18 +41,22 @@ def read_kept(kept: str | os.PathLike[str] | Mapping[str, Any]) -> list[KeptTens
         try:
             with open(kept, encoding="utf-8") as file:
                 table = json.load(file)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise PruneError(f"{os.fspath(kept)!r} is no file that `prune shrink --kept` writes: {error}") from None
     try:
         if table["format"] != _FORMAT:
             raise PruneError(f"the indices kept are of the format {table['format']!r}; {_FORMAT!r} is read")
         return [_tensor(entry) for entry in table["tensors"]]
-    except (KeyError, TypeError, IndexError) as error:
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise PruneError(f"this is no table that `prune shrink --kept` writes: {type(error).__name__} {error}") from None
 
 
 def _tensor(entry: Mapping[str, Any]) -> KeptTensor:
-    name, shape = str(entry["name"]), tuple(int(length) for length in entry["shape"])
+    name, shape = str(entry["name"]), tuple(entry["shape"])
+    if not all(type(length) is int and length >= 0 for length in shape):
+        raise PruneError(
+            f"`{name}`: its shape {entry['shape']!r} is no list of lengths; have `prune shrink --kept` write the file anew"
+        )
     axes: dict[int, list[int]] = {}
     for one in entry["axes"]:
         axis, indices = one["axis"], list(one["kept"])

@@ -8,13 +8,15 @@ from typing import Any, Literal, NoReturn
 import prune_rs
 import torch
 from prune_rs import LayerFacts, PruneError
-from prune_rs.torch._evidence import GradientNeeds, Inputs, Tensors, arrays_of, gradients_of, inputs_of
+from prune_rs.torch._evidence import GradientNeeds, Inputs, Tensors, arrays_of, gradients_of, inputs_of, replaces_steps
+from prune_rs.torch._fit import by_first_names, joined, must_fit, refuse_closed
+from prune_rs.torch._forward import straight_through
 from prune_rs.torch._hold import Holder
-from prune_rs.torch._hooks import Attachment, must_be_optimizer
+from prune_rs.torch._hooks import Attachment, must_be_optimizer, must_see_gradients
 from prune_rs.torch._layers import Layers, layers_of
 from prune_rs.torch._report import Report
-from prune_rs.torch._roles import facts_of, near
-from prune_rs.torch._take_over import take_over
+from prune_rs.torch._roles import facts_of
+from prune_rs.torch._take_over import find_pruned
 from prune_rs.torch._views import HostModel
 
 
@@ -22,7 +24,8 @@ class Pruner:
     """Carries out a strategy on a module, in place, and holds what it prunes at zero after every step of an optimiser.
 
     module: any torch.nn.Module, on any device. Its parameters are the layers, under the names of `named_parameters()`
-    (without what torch.compile puts into them); of tied parameters the first name counts. A module that
+    (without what torch.compile puts into them); of tied parameters the first name counts,
+    and the others are understood. A module that
     torch.nn.utils.prune has pruned is taken over: see `take_over`.
     strategy: a Strategy, a dict or a text. optimizer: as for `attach`; more can follow.
     masks: the masks in force of a module that has been pruned before.
@@ -47,27 +50,31 @@ class Pruner:
         couplings: Any = None,
     ) -> None:
         strategy = strategy if isinstance(strategy, prune_rs.Strategy) else prune_rs.Strategy(strategy)
-        # Refused before the module is touched.
-        prune_rs.Pruner(strategy, masks, defaults=defaults, couplings=couplings)
-        layers_of(module)
-        if optimizer is not None:
-            must_be_optimizer(optimizer)
-        in_force = _joined(take_over(module), masks)
+        if not isinstance(defaults, str) or defaults not in ("library", "files"):
+            raise PruneError(f"defaults must be 'library' or 'files', this is {defaults!r}")
+        # All that can be refused is, before the module is touched.
         self._layers = layers_of(module)
-        facts, self.left_dense = facts_of(self._layers, also, layers)
+        pruned = find_pruned(module, self._layers)
+        facts, self.left_dense, selectable = facts_of(self._layers, also, layers)
         """Layers of two axes or more that events do not select without being told their names, and why."""
-        _refuse_closed(strategy, self._layers)
-        _must_fit(self._layers, in_force)
+        strategy = by_first_names(strategy, self._layers, selectable)
+        refuse_closed(strategy, self._layers)
+        in_force = joined(pruned.masks, masks, self._layers)
         self._facts = {"defaults": defaults, "couplings": couplings, "layers": facts}
         self._pruner = prune_rs.Pruner(strategy, in_force, **self._facts)
-        self._needs = GradientNeeds(strategy)
         # Asked for after every step; the strategy itself is copied where it is asked for.
         self._has_steps = strategy.has_steps
+        self._needs = GradientNeeds(strategy)
+        self._looks_first = self._has_steps or self._needs.at(True)
+        self._replaces = replaces_steps(strategy)
+        if optimizer is not None:
+            self._must_be_attachable(optimizer)
         self._holder = Holder(self._layers)
         self._attached: list[Attachment] = []
         self.reports: list[Report] = []
         """What the events did, those at steps too. It is not part of the state."""
         self._holder.set_masks(self._pruner.held)
+        pruned.commit()
         self.hold()
         if optimizer is not None:
             self.attach(optimizer)
@@ -80,9 +87,8 @@ class Pruner:
         at steps, or looks at gradients, the pruner does its part before and after each step by itself.
 
         Raises PruneError where the optimiser has none of the module's parameters, or where steps are counted and another
-        optimiser is attached already.
+        optimiser is attached already, or another pruner's update and this one's part would meet in the optimiser's steps.
         """
-        must_be_optimizer(optimizer)
         if any(attachment.optimizer is optimizer for attachment in self._attached):
             raise PruneError("this optimiser is attached already")
         if self._attached and self._has_steps:
@@ -90,13 +96,9 @@ class Pruner:
                 "the strategy counts steps, and the steps of two optimisers cannot both count; attach none, and call "
                 "before_step() and after_step() around the steps of both"
             )
-        objects = {id(p) for p in self._layers.parameters.values()} | {id(p) for ps in self._layers.twins.values() for p in ps}
-        if not any(id(parameter) in objects for group in optimizer.param_groups for parameter in group["params"]):
-            raise PruneError(
-                "the optimiser has none of the module's parameters; make it from module.parameters() of this very module"
-            )
-        looks_first = self._has_steps or self._needs.at(True)
-        self._attached.append(Attachment(optimizer, self._before, self._after, looks_first))
+        self._must_be_attachable(optimizer)
+        looks_first, replaces = self._looks_first, self._replaces
+        self._attached.append(Attachment(optimizer, self._before, self._after, looks_first=looks_first, replaces=replaces))
         self.hold()
 
     def detach(self, optimizer: torch.optim.Optimizer | None = None) -> None:
@@ -106,6 +108,7 @@ class Pruner:
             raise PruneError("this optimiser is not attached")
         for attachment in gone:
             attachment.remove()
+            self._holder.forget(attachment.optimizer)
         self._attached = [attachment for attachment in self._attached if attachment not in gone]
 
     def check(self) -> list[str]:
@@ -142,10 +145,10 @@ class Pruner:
         """
         model = self._model()
         evidence = {
-            "gradients": arrays_of("gradients", gradients),
-            "inputs": inputs_of(inputs),
-            "scores": arrays_of("scores", scores),
-            "rewind": arrays_of("rewind", rewind, self._layers),
+            "gradients": arrays_of("gradients", gradients, self._layers),
+            "inputs": inputs_of(inputs, self._layers),
+            "scores": arrays_of("scores", scores, self._layers),
+            "rewind": arrays_of("rewind", rewind, self._layers, others_too=False),
         }
         return self._ended(model, self._pruner.end_epoch(epoch, model, **evidence))
 
@@ -165,11 +168,13 @@ class Pruner:
         """Takes note of the gradients of one backward pass, those in `.grad` unless given, for an event that asks for them
         before or between the steps of an attached optimiser, which shows its own."""
         shown = gradients_of(self._layers) if gradients is None else gradients
-        self._pruner.observe(arrays_of("gradients", shown) or {})
+        self._pruner.observe(arrays_of("gradients", shown, self._layers) or {})
 
     def hold(self) -> None:
-        """Writes +0.0 outside the masks in force, in the weights and in what attached optimisers keep for them."""
-        self._holder.hold(self._pruner, self._optimizers())
+        """Writes +0.0 outside the masks in force, in the weights and in what attached optimisers keep for them. A graph that
+        still needs the weights from before refuses to run backward."""
+        self._hold()
+        self._holder.mark_written()
 
     def revivals(self) -> int:
         """How many elements outside the masks are not zero, in the weights and in what attached optimisers keep."""
@@ -183,7 +188,7 @@ class Pruner:
         for name, mask in masks.items():
             weight = parameters[name]
             kept = torch.from_numpy(mask.to_numpy()).to(weight.device)
-            parameters[name] = weight + (torch.where(kept, weight, torch.zeros_like(weight)) - weight).detach()
+            parameters[name] = straight_through(weight, kept)
         return parameters
 
     @property
@@ -217,7 +222,7 @@ class Pruner:
         Raises PruneError, before anything is changed, for a state of another strategy or of other layers.
         """
         loaded = prune_rs.Pruner.from_state_dict(state, **self._facts)
-        _must_fit(self._layers, loaded.masks)
+        must_fit(self._layers, loaded.masks)
         self._layers.current()
         self._pruner.load_state_dict(state)
         self._holder.set_masks(self._pruner.held)
@@ -238,6 +243,15 @@ class Pruner:
     def _optimizers(self) -> list[torch.optim.Optimizer]:
         return [attachment.optimizer for attachment in self._attached]
 
+    def _hold(self) -> None:
+        """As `hold`, where a step or an event has just written the weights, and autograd knows of it."""
+        self._holder.hold(self._pruner, self._optimizers())
+
+    def _must_be_attachable(self, optimizer: torch.optim.Optimizer) -> None:
+        self._layers.must_be_moved_by(must_be_optimizer(optimizer))
+        if self._looks_first:
+            must_see_gradients(optimizer, self._replaces)
+
     def _must_not_count(self, call: str) -> None:
         if self._attached and self._has_steps:
             raise PruneError(f"the attached optimiser counts its steps itself, {call}() would count them twice; detach() it first")
@@ -246,12 +260,12 @@ class Pruner:
         """Shows the gradients where they are looked at, and says whether the optimiser is to step."""
         replaces = self._has_steps and self._pruner.replaces_step((self._pruner.last_step or 0) + 1)
         if self._needs.at(replaces):
-            self._pruner.observe(arrays_of("gradients", gradients_of(self._layers, optimizer)) or {})
+            self._pruner.observe(arrays_of("gradients", gradients_of(self._layers, optimizer), self._layers) or {})
         return not replaces
 
     def _after(self) -> Report | None:
         # Before the event, which may open what the optimiser has just moved outside the masks.
-        self.hold()
+        self._hold()
         if not self._has_steps:
             return None
         model = self._model()
@@ -265,35 +279,6 @@ class Pruner:
             return None
         if not (report.forward_only or report.unchanged):
             model.write_back(None if report.rewound_to is not None else {layer.layer for layer in report.layers})
-        self.hold()
+        self._hold()
         self.reports.append(Report(report, self.left_dense))
         return self.reports[-1]
-
-
-def _joined(taken: prune_rs.Masks, given: Any) -> prune_rs.Masks:
-    """Masks taken over, and masks given."""
-    masks = prune_rs.Masks({} if given is None else given)
-    for name, mask in taken.items():
-        masks[name] = mask & masks[name] if name in masks else mask
-    return masks
-
-
-def _must_fit(layers: Layers, masks: prune_rs.Masks) -> None:
-    for name, mask in masks.items():
-        parameter = layers.parameters.get(name)
-        if parameter is None:
-            raise PruneError(f"masks: the module has no layer `{name}`{near(name, layers.parameters)}")
-        if tuple(parameter.shape) != mask.shape:
-            raise PruneError(f"layer `{name}`: its mask has shape {mask.shape}, but the parameter has {tuple(parameter.shape)}")
-
-
-def _refuse_closed(strategy: prune_rs.Strategy, layers: Layers) -> None:
-    """Refuses a strategy that names a layer whose elements cannot be had."""
-    for key, event in strategy.events:
-        for name, why in layers.closed.items():
-            if _names(event, name):
-                raise PruneError(f"event {key}, layer `{name}`: {why}")
-
-
-def _names(table: Any, name: str) -> bool:
-    return isinstance(table, Mapping) and (name in table or any(_names(value, name) for value in table.values()))

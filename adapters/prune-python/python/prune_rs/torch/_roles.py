@@ -96,33 +96,58 @@ def _role_in(owner: nn.Module, attribute: str) -> Role:
 
 def facts_of(
     layers: Layers, also: Iterable[str], given: Mapping[str, LayerFacts] | None
-) -> tuple[dict[str, LayerFacts], dict[str, str]]:
-    """What is known of each layer, and the layers of two axes or more that are left dense, with the reason.
+) -> tuple[dict[str, LayerFacts], dict[str, str], set[str]]:
+    """What is known of each layer; the layers of two axes or more that are left dense, with the reason; and the layers that
+    patterns select.
 
     also: patterns of names that are weights whatever their class tells. given: facts that go before the classes'.
     """
     facts: dict[str, LayerFacts] = {}
     dense = dict(layers.closed)
     asked = _names_asked(layers, also)
-    known = dict(given or {})
-    for name in known:
-        if name not in layers.parameters:
-            raise PruneError(f"layers: the module has no layer `{name}`{near(name, layers.parameters)}")
+    known = _given(layers, given)
+    selectable = set(known) | asked
     for name, parameter in layers.parameters.items():
-        role = role_of(layers.places[name])
-        why = role.dense
-        if not parameter.is_floating_point():
-            why = f"its elements are of type {parameter.dtype}"
         if name in known:
             facts[name] = known[name]
             continue
+        roles = _roles_of(layers, name)
+        left = next(((place, role) for place, role in roles if role.dense is not None), None)
+        # Of a tied layer, the place where it is a weight tells the axes, in whatever order the places come.
+        place, role = next(((place, role) for place, role in roles if role.dense is None), roles[0])
+        why = None if left is None else f"{left[1].dense} ({left[1].kind}{'' if left[0] == name else f' at `{left[0]}`'})"
+        if not parameter.is_floating_point():
+            why = f"its elements are of type {parameter.dtype} ({role.kind})"
         weight = name in asked or (why is None and parameter.ndim >= 2)
+        if weight:
+            selectable.add(name)
         inputs, outputs = role.axes or (None, None)
-        bias = None if role.bias is None else _beside(name, role.bias)
+        bias = None if role.bias is None else layers.first_name(_beside(place, role.bias))
         facts[name] = LayerFacts(weight=weight, inputs=inputs, outputs=outputs, bias=bias, kind=role.kind)
         if not weight and parameter.ndim >= 2 and why is not None:
-            dense[name] = f"{why} ({role.kind}); `also=[{name!r}]` selects it"
-    return facts, dense
+            dense[name] = f"{why}; `also=[{name!r}]` selects it"
+    return facts, dense, selectable
+
+
+def _roles_of(layers: Layers, name: str) -> list[tuple[str, Role]]:
+    """The roles of a layer at all its places, by their names."""
+    others = zip(layers.tied.get(name, ()), layers.elsewhere.get(name, ()))
+    return [(name, role_of(layers.places[name])), *((other, role_of(place)) for other, (place, _) in others)]
+
+
+def _given(layers: Layers, given: Mapping[str, LayerFacts] | None) -> dict[str, LayerFacts]:
+    """The facts given, by the first names of layers."""
+    if given is not None and not isinstance(given, Mapping):
+        raise PruneError(f"layers: a dict from names to LayerFacts is needed, this is a {type(given).__name__}")
+    known: dict[str, LayerFacts] = {}
+    for name, facts in (given or {}).items():
+        if not isinstance(name, str) or not isinstance(facts, LayerFacts):
+            raise PruneError(f"layers: a dict from names to LayerFacts is needed, `{name}` has a {type(facts).__name__}")
+        first = layers.first_name(name)
+        if first not in layers.parameters:
+            raise PruneError(f"layers: the module has no layer `{name}`{near(name, layers.parameters)}")
+        known[first] = facts
+    return known
 
 
 def _beside(name: str, attribute: str) -> str:
@@ -131,11 +156,14 @@ def _beside(name: str, attribute: str) -> str:
 
 
 def _names_asked(layers: Layers, also: Iterable[str]) -> set[str]:
-    if isinstance(also, str) or not all(isinstance(pattern, str) for pattern in also):
+    patterns = also if isinstance(also, Iterable) and not isinstance(also, (str, bytes, torch.Tensor)) else None
+    patterns = None if patterns is None else list(patterns)
+    if patterns is None or not all(isinstance(pattern, str) for pattern in patterns):
         raise PruneError(f"also: a list of names or patterns such as ['embed.*'] is needed, this is {also!r}")
     asked: set[str] = set()
-    for pattern in also:
-        found = [name for name in layers.parameters if fnmatchcase(name, pattern)]
+    for pattern in patterns:
+        names = ((name, (name, *layers.tied.get(name, ()))) for name in layers.parameters)
+        found = [name for name, called in names if any(fnmatchcase(one, pattern) for one in called)]
         if not found:
             raise PruneError(f"also: no layer is called `{pattern}`{near(pattern, layers.parameters)}")
         for name in found:

@@ -18,21 +18,29 @@ Held = tuple[str, torch.Tensor, Array]
 """A key of an optimiser's state, its tensor, and the array of that, or None for one that is not on the CPU."""
 
 
+Lie = tuple[int, torch.Size, tuple[int, ...], torch.dtype]
+
+
+def _lie_of(tensor: torch.Tensor) -> Lie:
+    """All that a view of a tensor depends on, and that an assignment to its `data` may change."""
+    return tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype
+
+
 class _Seen:
     """The state of one parameter as it was when it was last looked at."""
 
-    def __init__(self, state: dict[str, Any], values: list[tuple[str, Any, int]], held: list[Held]) -> None:
+    def __init__(self, state: dict[str, Any], values: list[tuple[str, Any, Lie | None]], held: list[Held]) -> None:
         self._state = state
         self._values = values
         self._keys = {key for key, _, _ in values}
         self.held = held
 
     def is_still(self, state: dict[str, Any]) -> bool:
-        """Whether it holds the same values at the same places in memory."""
+        """Whether it holds the same values, which lie in memory as they did."""
         if state is not self._state or state.keys() != self._keys:
             return False
-        for key, value, place in self._values:
-            if state[key] is not value or (place and value.data_ptr() != place):
+        for key, value, lie in self._values:
+            if state[key] is not value or (lie is not None and _lie_of(value) != lie):
                 return False
         return True
 
@@ -69,16 +77,20 @@ class OptimizerState:
                 found = [*found, *seen.held] if found else seen.held
         return found
 
+    def forget(self, optimizer: torch.optim.Optimizer) -> None:
+        """Lets go of what an optimiser keeps."""
+        self._seen = {place: seen for place, seen in self._seen.items() if place[0] != id(optimizer)}
+
     def _look(self, name: str, parameter: torch.Tensor, state: dict[str, Any]) -> _Seen:
         self.looked = True
-        values: list[tuple[str, Any, int]] = []
+        values: list[tuple[str, Any, Lie | None]] = []
         held: list[Held] = []
         for key, value in state.items():
             if self._can_hold(f"{name}: {key}", parameter, value):
-                values.append((key, value, value.data_ptr()))
+                values.append((key, value, _lie_of(value)))
                 held.append((key, value, _views.weight_view(value) if _views.in_place(value) else None))
             else:
-                values.append((key, value, 0))
+                values.append((key, value, None))
         return _Seen(state, values, held)
 
     def _can_hold(self, place: str, parameter: torch.Tensor, value: Any) -> bool:
@@ -105,5 +117,5 @@ def _why_left(parameter: torch.Tensor, value: Any) -> str | None:
         shapes = f"its shape is {tuple(value.shape)} and the layer's {tuple(parameter.shape)}"
         return f"{shapes}: several weights share its values, as in a factored optimiser"
     if not value.is_floating_point():
-        return f"its elements are of type {value.dtype}, as in an 8-bit optimiser: zero may stand for another value"
+        return f"its elements are of type {value.dtype}, as in an 8-bit optimiser, where the code 0 is a number other than 0"
     return None

@@ -39,6 +39,26 @@ def prune_tensor(
     return mask
 
 
+def mask_of(mask: Any) -> Mask:
+    """The Mask of an array of bool, or of a tensor of bool on any device, sparse ones too.
+
+    Raises PruneError for other elements, and for a tensor without readable memory.
+    """
+    if isinstance(mask, Mask):
+        return mask
+    if isinstance(mask, torch.Tensor):
+        mask = _views.dense(mask)
+        why = _views.why_closed(mask)
+        if why is not None:
+            raise PruneError(f"the mask cannot be read: {why}")
+        if mask.dtype is not torch.bool:
+            raise PruneError(
+                f"a mask is a Mask or an array of bool, this tensor has elements of type {mask.dtype}; `mask != 0` makes bools"
+            )
+        mask = _views.host_copy(mask).numpy()
+    return Mask.from_numpy(mask)
+
+
 def apply_mask(tensor: torch.Tensor, mask: Any) -> None:
     """Writes +0.0 into a tensor where a mask removes, in place, on any device; what is kept stays bit for bit.
 
@@ -47,9 +67,7 @@ def apply_mask(tensor: torch.Tensor, mask: Any) -> None:
 
     Raises PruneError, before anything is written, for another shape, and for what `as_array` refuses.
     """
-    if isinstance(mask, torch.Tensor):
-        mask = mask.detach().cpu().numpy()
-    mask = mask if isinstance(mask, Mask) else Mask.from_numpy(mask)
+    mask = mask_of(mask)
     array = as_array(tensor)
     if tuple(tensor.shape) != mask.shape:
         raise PruneError(f"the mask has shape {mask.shape}, but the tensor has {tuple(tensor.shape)}")

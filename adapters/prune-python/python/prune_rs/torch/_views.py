@@ -23,12 +23,18 @@ def why_closed(tensor: torch.Tensor) -> str | None:
     """Why the elements of a tensor cannot be had as an array, in plain words; None where they can."""
     if torch.nn.parameter.is_lazy(tensor):
         return "it has no shape yet; run one batch through the module first"
+    if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        return "it stands for others inside a transform of torch.func, such as vmap or grad; prune outside of that"
+    if tensor.is_nested:
+        return "it is a nested tensor, of rows of several lengths; prune each of `unbind()`"
     if tensor.is_meta:
         return "it is on the device `meta`, which holds no values; load the weights first, after `module.to_empty(device=...)`"
     if tensor.is_quantized:
         return "it is quantized; prune the floating module, then quantize"
     if tensor.layout is not torch.strided:
         return f"its layout is {tensor.layout}; `to_dense()` makes a tensor that can be pruned"
+    if tensor.is_conj() or tensor.is_neg():
+        return "it is a conjugated or negated view; `resolve_conj().resolve_neg()` makes a tensor that can be read"
     kind = type(tensor.data)
     if kind is not torch.Tensor:
         return f"it is a {kind.__name__}, of which torch shows no memory; prune the plain tensor that it stands for"
@@ -49,7 +55,8 @@ def as_array(tensor: torch.Tensor) -> Array:
     On the CPU the array is a view of any strides: what is written to it is written to the tensor, and autograd takes no
     note of it. From another device it is a copy on the CPU. bfloat16 comes as Bf16.
 
-    Raises PruneError for a tensor without readable memory: of the device `meta`, sparse, quantized, or of a class of its own.
+    Raises PruneError for a tensor without readable memory: of the device `meta`, sparse, quantized, a conjugated view,
+    inside a transform of torch.func, or of a class of its own.
     """
     if not isinstance(tensor, torch.Tensor):
         raise PruneError(f"a tensor of torch is needed, this is a {type(tensor).__name__}")
@@ -69,6 +76,16 @@ def _array(tensor: torch.Tensor) -> Array:
 def weight_view(tensor: torch.Tensor) -> Array:
     """As `as_array`, of a tensor of the CPU that has been looked at before."""
     return _array(tensor.detach())
+
+
+def dense(tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor itself, or the strided one of a sparse tensor; where there is none, `why_closed` says why."""
+    if tensor.layout is torch.strided:
+        return tensor
+    try:
+        return tensor.to_dense()
+    except RuntimeError:
+        return tensor
 
 
 def host_copy(tensor: torch.Tensor) -> torch.Tensor:
