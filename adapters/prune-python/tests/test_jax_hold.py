@@ -131,6 +131,49 @@ def test_buffers_belong_to_the_longest_path():
     assert unheld(state, tree) == []
 
 
+@pytest.mark.parametrize("masked", ["w", "mu-w", "nu-w"])
+@pytest.mark.parametrize("name", ["adam", "adamw", "nesterov", "several", "clipped"])
+def test_parameters_may_have_the_names_of_buffers(name, masked):
+    ones = lambda: jnp.ones((4, 4))
+    tree = {"w": ones(), "mu": {"w": ones()}, "nu": {"w": ones()}, "trace": {"w": ones()}}
+    kept = np.arange(16).reshape(4, 4) % 2 == 0
+    tx = hold(OPTIMISERS[name]())
+    state = tx.init(tree)
+    gradients = jax.tree.map(lambda leaf: leaf / 8, tree)
+    for _ in range(2):
+        _, state = tx.update(gradients, state, tree)
+    state = set_masks(state, {masked: kept})
+    tree = apply_masks(tree, {masked: kept})
+    for _ in range(2):
+        _, state = tx.update(gradients, state, tree)
+        kinds = buffers(state, tree)
+        assert kinds and all(set(kind) == set(named_arrays(tree)) for kind in kinds.values())
+        for kind in kinds.values():
+            if all(not leaf.any() for leaf in kind.values()):
+                continue  # sums that MultiSteps has just spent
+            for layer, leaf in kind.items():
+                assert np.array_equal(np.asarray(leaf) != 0, kept if layer == masked else np.ones((4, 4), bool)), layer
+
+
+def test_parts_that_optax_left_out_keep_their_place():
+    tree = {"w": jnp.ones((2, 2)), "mu": {"w": jnp.ones((2, 2))}}
+    labels = {"w": "a", "mu": "b"}
+    state = optax.multi_transform({"a": optax.adam(1e-2), "b": optax.sgd(1e-2, 0.9)}, labels).init(tree)
+    found = {kind: set(named) for kind, named in buffers(state, tree).items()}
+    assert sorted(map(sorted, found.values())) == [["mu-w"], ["w"], ["w"]]
+
+
+def test_a_buffer_of_two_owners_is_refused():
+    tree = {"w": jnp.ones((2, 2)), "mu": {"w": jnp.ones((2, 2))}}
+    words = "buffer `mu-w` may belong to parameter `mu-w` or `w`; pass the parameters in the structure"
+    with pytest.raises(PruneError, match=words):
+        buffers({"mu": {"w": jnp.ones((2, 2))}}, tree)
+    # Shapes tell them apart, and so does the whole structure.
+    assert buffers({"mu": {"w": jnp.ones((2, 3))}}, {**tree, "w": jnp.ones((2, 3))})["mu"].keys() == {"w"}
+    flat = named_arrays(tree)
+    assert set(buffers(optax.adam(1e-2).init(tree), flat)["0-mu"]) == {"w", "mu-w"}
+
+
 def test_masks_survive_a_donated_state():
     tree, tx = params(), hold(optax.adam(1e-2))
     masks = {name: jnp.asarray(mask.to_numpy()) for name, mask in masks_of(tree).items()}

@@ -9,7 +9,7 @@ import optax  # type: ignore[import-untyped, unused-ignore]
 
 from prune_rs import PruneError
 from prune_rs.jax._apply import fitting, mask_array, named_masks, select
-from prune_rs.jax._buffers import owner
+from prune_rs.jax._buffers import owners
 from prune_rs.jax._names import Tree, is_float, named_leaves, path_name
 
 
@@ -32,7 +32,7 @@ def hold(
 
     Gradients are masked on the way in, so that norms and second moments are of what is kept. On the way out updates are 0,
     or, where a weight outside the masks is not zero, what takes it there; so `update` needs params, as TrainState and
-    nnx.Optimizer pass them. Buffers are known by the ends of their paths (see buffers); Adafactor's factored ones hold
+    nnx.Optimizer pass them. Buffers are known by the structure of params (see buffers); Adafactor's factored ones hold
     sums over rows and columns and are left as they are, since they cannot move a weight that has no update.
 
     Raises PruneError, while tracing under jit, for masks that do not fit the parameters and where params is missing.
@@ -54,7 +54,7 @@ def hold(
         held, leaves = dict(state.masks), named_leaves(params, sep, "params")
         fitting({name: mask for name, mask in held.items() if name in leaves}, leaves)
         moved, inner_state = wrapped.update(_masked(updates, held, sep), state.inner, params, **extra)
-        return _returned(moved, leaves, held, sep), HoldState(held, _held(inner_state, held, leaves, sep))
+        return _returned(moved, leaves, held, sep), HoldState(held, _held(inner_state, held, params, sep))
 
     return optax.GradientTransformationExtraArgs(init, update)
 
@@ -147,12 +147,9 @@ def _returned(moved: Tree, params: dict[str, Any], held: dict[str, Any], sep: st
     return jax.tree_util.tree_map_with_path(update, moved)
 
 
-def _held(state: Tree, held: dict[str, Any], params: dict[str, Any], sep: str) -> Tree:
+def _held(state: Tree, held: dict[str, Any], params: Tree, sep: str) -> Tree:
     """The state with its buffers +0.0 outside the masks."""
-
-    def hold(path: tuple[Any, ...], leaf: Any) -> Any:
-        layer = owner(path_name(path, sep), params, sep) if is_float(leaf) else None
-        mask = None if layer is None else held.get(layer)
-        return leaf if mask is None or mask.shape != leaf.shape else select(mask, leaf)
-
-    return jax.tree_util.tree_map_with_path(hold, state)
+    leaves, structure = jax.tree_util.tree_flatten(state)
+    masks = [None if layer is None else held.get(layer) for layer in owners(state, params, sep)]
+    after = [leaf if mask is None else select(mask, leaf) for leaf, mask in zip(leaves, masks, strict=True)]
+    return jax.tree_util.tree_unflatten(structure, after)

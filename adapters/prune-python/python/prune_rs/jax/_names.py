@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax  # type: ignore[import-untyped, unused-ignore]
 
 from prune_rs import PruneError
 
@@ -26,6 +27,16 @@ def _key_text(key: Any) -> str:
         if hasattr(key, field):
             return str(getattr(key, field))
     return str(key)
+
+
+def is_masked(node: Any) -> bool:
+    """Whether optax left this part of a tree out, as optax.masked and multi_transform do."""
+    return isinstance(node, optax.MaskedNode)
+
+
+def left_out(name: str, masked: Iterable[str], sep: str) -> bool:
+    """Whether a leaf of this name is in a part that was left out."""
+    return any(part in ("", name) or name.startswith(part + sep) for part in masked)
 
 
 def is_array(leaf: Any) -> bool:
