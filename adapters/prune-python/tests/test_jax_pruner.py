@@ -173,6 +173,22 @@ def test_momentum_brings_nothing_back_between_two_calls():
     assert revivals(step(inside).params, mask_key.masks) == 0 and not isinstance(inside.opt_state, HoldState)
 
 
+def test_an_event_of_some_layers_applies_the_masks_of_all():
+    event = lambda layer: {"method": "unstr_local", "prune_rate_pattern": {layer: 0.25}}
+    strategy = {1: event("Dense_0-kernel"), 2: event("Dense_1-kernel")}
+    step = lambda state: state.apply_gradients(grads=jax.tree.map(lambda leaf: leaf + 1, state.params))
+    state = step(train_state.TrainState.create(apply_fn=None, params=params(), tx=TX))
+    mask_key = None
+    for epoch in (1, 2):
+        _, mask_key = pruning(state, epoch, mask_key, strategy)
+        state = state if epoch == 1 else step(state)
+        assert revivals(state.params, mask_key.masks) > 0
+        state, mask_key = pruning_apply(state, mask_key, hold_optimizer=False)
+        assert len(mask_key.masks) == epoch and revivals(state.params, mask_key.masks) == 0
+        state = step(state)
+        assert revivals(state.params, mask_key.masks) > 0, "the optimiser is not held"
+
+
 def test_a_loop_is_saved_and_goes_on():
     fresh = lambda: train_state.TrainState.create(apply_fn=None, params=params(), tx=TX)
     step = lambda state: state.apply_gradients(grads=jax.tree.map(lambda leaf: leaf + 1, state.params))

@@ -119,7 +119,8 @@ def pruning_apply(
     if input_is_state and not (hasattr(state, "params") and hasattr(state, "replace")):
         raise PruneError(f"a {type(state).__name__} is no TrainState; pass input_is_state=False with parameters alone")
     params = state.params if input_is_state else state
-    masks = key._native.held if key._writes is None else key._writes
+    # The newest event is of some layers; what is held in the others is applied again.
+    masks = {**key._native.held, **(key._writes or {})}
     params = apply_masks(params, masks, sep=key._sep)
     applied = MaskKey(key._native, key._sep, None, key.report)
     if not input_is_state:
