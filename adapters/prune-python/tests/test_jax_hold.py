@@ -229,3 +229,28 @@ def test_what_cannot_be_held_is_refused():
     grown = {**tree, "Dense_0": {"kernel": jnp.ones((8, 20)), "bias": jnp.ones(20)}}
     with pytest.raises(PruneError, match=r"layer `Dense_0-bias`: its shape is \(20,\), its mask was made for \(16,\)"):
         tx.update(grown, state, grown)
+
+
+def test_a_state_begun_for_other_parameters_is_refused():
+    kernel = jnp.ones((4, 4))
+    tx = hold(optax.sgd(0.1), {"a-kernel": np.eye(4, dtype=bool)})
+    state = tx.init({"a": {"kernel": kernel}})
+    others = {"c": {"kernel": kernel}}, {"a": {"kernel": kernel}, "c": {"kernel": kernel}}, {}
+    words = "has a mask of `a-kernel`, which params lack", "has no mask of `c-kernel`, which params have", "`a-kernel`, which params lack"
+    for tree, said in zip(others, words, strict=True):
+        for update in (tx.update, jax.jit(tx.update)):
+            with pytest.raises(PruneError, match=f"{said}: it was begun for other parameters; begin it anew"):
+                update(tree, state, tree)
+
+
+def test_parts_that_optax_leaves_out_of_a_step_are_no_other_parameters():
+    tree = {"a": {"kernel": jnp.ones((4, 4))}, "b": {"kernel": jnp.ones((4, 4))}}
+    masks = {"a-kernel": np.eye(4, dtype=bool)}
+    tx = optax.masked(hold(optax.adam(0.1), masks), {"a": True, "b": False})
+    updates, state = tx.update(tree, tx.init(tree), tree)
+    assert revivals({"a": updates["a"]}, masks) == 12, "what takes weights to zero"
+    # A step that is given only a part of what the state was begun for.
+    inner, part = optax.adam(0.1), {"a": optax.MaskedNode(), "b": tree["b"]}
+    held = hold(inner, masks)
+    updates, state = held.update(part, held.init(tree)._replace(inner=inner.init(part)), part)
+    assert updates["a"] == optax.MaskedNode() and set(state.masks) == {"a-kernel", "b-kernel"}

@@ -10,7 +10,7 @@ import optax  # type: ignore[import-untyped, unused-ignore]
 from prune_rs import PruneError
 from prune_rs.jax._apply import fitting, mask_array, named_masks, select
 from prune_rs.jax._buffers import owners
-from prune_rs.jax._names import Tree, is_float, named_leaves, path_name
+from prune_rs.jax._names import Tree, is_float, left_out, named_leaves, parts_left_out, path_name
 
 
 class HoldState(NamedTuple):
@@ -35,7 +35,8 @@ def hold(
     nnx.Optimizer pass them. Buffers are known by the structure of params (see buffers); Adafactor's factored ones hold
     sums over rows and columns and are left as they are, since they cannot move a weight that has no update.
 
-    Raises PruneError, while tracing under jit, for masks that do not fit the parameters and where params is missing.
+    Raises PruneError, while tracing under jit, for masks that do not fit the parameters, for a state that was begun for other
+    parameters, and where params is missing.
     """
     wrapped = optax.with_extra_args_support(inner)
 
@@ -52,7 +53,7 @@ def hold(
         if params is None:
             raise PruneError("hold needs the parameters; call update(updates, state, params)")
         held, leaves = dict(state.masks), named_leaves(params, sep, "params")
-        fitting({name: mask for name, mask in held.items() if name in leaves}, leaves)
+        _begun_for(held, leaves, parts_left_out(updates, sep) + parts_left_out(params, sep), sep)
         moved, inner_state = wrapped.update(_masked(updates, held, sep), state.inner, params, **extra)
         return _returned(moved, leaves, held, sep), HoldState(held, _held(inner_state, held, params, sep))
 
@@ -91,6 +92,17 @@ def has_hold(state: Tree) -> bool:
 
 def _is_hold(node: Any) -> bool:
     return isinstance(node, HoldState)
+
+
+def _begun_for(held: dict[str, Any], leaves: dict[str, Any], masked: list[str], sep: str) -> None:
+    """Refuses a state that was begun for other parameters, by name or shape. Those that optax leaves out may be missing."""
+    there = {name: mask for name, mask in held.items() if name in leaves}
+    missing = [name for name in held if name not in leaves and not left_out(name, masked, sep)]
+    added = [name for name, leaf in leaves.items() if name not in held and is_float(leaf)]
+    if missing or added:
+        found = f"has a mask of `{missing[0]}`, which params lack" if missing else f"has no mask of `{added[0]}`, which params have"
+        raise PruneError(f"the state of hold {found}: it was begun for other parameters; begin it anew with init(params)")
+    fitting(there, leaves)
 
 
 def _fitting(masks: dict[str, Any], before: dict[str, Any]) -> None:

@@ -34,6 +34,12 @@ def is_masked(node: Any) -> bool:
     return isinstance(node, optax.MaskedNode)
 
 
+def parts_left_out(tree: Tree, sep: str) -> list[str]:
+    """The names of the parts that optax left out."""
+    flat = jax.tree_util.tree_flatten_with_path(tree, is_leaf=is_masked)[0]
+    return [path_name(path, sep) for path, leaf in flat if is_masked(leaf)]
+
+
 def left_out(name: str, masked: Iterable[str], sep: str) -> bool:
     """Whether a leaf of this name is in a part that was left out."""
     return any(part in ("", name) or name.startswith(part + sep) for part in masked)
