@@ -254,3 +254,19 @@ def test_parts_that_optax_leaves_out_of_a_step_are_no_other_parameters():
     held = hold(inner, masks)
     updates, state = held.update(part, held.init(tree)._replace(inner=inner.init(part)), part)
     assert updates["a"] == optax.MaskedNode() and set(state.masks) == {"a-kernel", "b-kernel"}
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_weights_that_no_update_takes_to_zero_are_refused(value):
+    masks, tx = {"kernel": np.eye(2, dtype=bool)}, hold(optax.sgd(0.1, 0.9))
+    outside, inside = ({"kernel": jnp.ones((2, 2)).at[place].set(value)} for place in ((0, 1), (1, 1)))
+    state = set_masks(tx.init(outside), masks)
+    gradients = {"kernel": jnp.ones((2, 2))}
+    with pytest.raises(PruneError, match="layer `kernel`: a weight outside its mask is infinite or NaN.*apply the masks to"):
+        tx.update(gradients, state, outside)
+    applied = apply_masks(outside, masks)
+    for update in (tx.update, jax.jit(tx.update)):
+        updates, after = update(gradients, state, applied)
+        assert revivals(optax.apply_updates(applied, updates), masks, after) == 0
+        updates, _ = update(gradients, state, inside)
+        assert optax.apply_updates(inside, updates)["kernel"][0, 1] == 0

@@ -30,13 +30,14 @@ def hold(
     again. masks: the masks to begin with, in any form that apply_masks takes; without them everything is kept. They stand in
     the state (a byte per parameter), where set_masks replaces them: a jitted step is not compiled anew.
 
-    Gradients are masked on the way in, so that norms and second moments are of what is kept. On the way out updates are 0,
-    or, where a weight outside the masks is not zero, what takes it there; so `update` needs params, as TrainState and
-    nnx.Optimizer pass them. Buffers are known by the structure of params (see buffers); Adafactor's factored ones hold
+    Gradients are masked on the way in, so that norms and second moments are of what is kept. On the way out updates are 0
+    outside the masks, or minus the weight where it is not zero yet; so `update` needs params, as TrainState and nnx.Optimizer
+    pass them. No update takes an infinity or NaN to zero: where weights outside the masks are not finite, apply the masks to
+    the parameters first (apply_masks, Pruner and pruning_apply do). Buffers are known by the structure of params (see buffers); Adafactor's factored ones hold
     sums over rows and columns and are left as they are, since they cannot move a weight that has no update.
 
     Raises PruneError, while tracing under jit, for masks that do not fit the parameters, for a state that was begun for other
-    parameters, and where params is missing.
+    parameters, and where params is missing; outside jit, also for weights outside the masks that are not finite.
     """
     wrapped = optax.with_extra_args_support(inner)
 
@@ -54,6 +55,7 @@ def hold(
             raise PruneError("hold needs the parameters; call update(updates, state, params)")
         held, leaves = dict(state.masks), named_leaves(params, sep, "params")
         _begun_for(held, leaves, parts_left_out(updates, sep) + parts_left_out(params, sep), sep)
+        _removable(held, leaves)
         moved, inner_state = wrapped.update(_masked(updates, held, sep), state.inner, params, **extra)
         return _returned(moved, leaves, held, sep), HoldState(held, _held(inner_state, held, params, sep))
 
@@ -103,6 +105,19 @@ def _begun_for(held: dict[str, Any], leaves: dict[str, Any], masked: list[str], 
         found = f"has a mask of `{missing[0]}`, which params lack" if missing else f"has no mask of `{added[0]}`, which params have"
         raise PruneError(f"the state of hold {found}: it was begun for other parameters; begin it anew with init(params)")
     fitting(there, leaves)
+
+
+def _removable(held: dict[str, Any], leaves: dict[str, Any]) -> None:
+    """Refuses weights that no update takes to zero. Traced ones are not known."""
+    for name, mask in held.items():
+        leaf = leaves.get(name)
+        if leaf is None or isinstance(leaf, jax.core.Tracer) or isinstance(mask, jax.core.Tracer):
+            continue
+        if not bool(jnp.isfinite(select(~mask, leaf)).all()):
+            raise PruneError(
+                f"layer `{name}`: a weight outside its mask is infinite or NaN, which no update takes to zero; apply the masks "
+                "to the parameters first, as with apply_masks"
+            )
 
 
 def _fitting(masks: dict[str, Any], before: dict[str, Any]) -> None:
