@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from prune_rs import Mask, Masks, PruneError
-from prune_rs.jax._names import Tree, is_float, known, named_leaves, path_name
+from prune_rs.jax._names import Tree, checked_sep, is_float, known, named_leaves, path_name
 
 
 def named_masks(masks: Any, *, sep: str = "-") -> dict[str, Any]:
@@ -18,6 +18,7 @@ def named_masks(masks: Any, *, sep: str = "-") -> dict[str, Any]:
 
     Raises PruneError for a mask that is neither.
     """
+    checked_sep(sep)
     if masks is None:
         return {}
     if isinstance(masks, Masks):

@@ -10,7 +10,7 @@ import optax  # type: ignore[import-untyped, unused-ignore]
 from prune_rs import PruneError
 from prune_rs.jax._apply import fitting, mask_array, named_masks, select
 from prune_rs.jax._buffers import owners
-from prune_rs.jax._names import Tree, is_float, left_out, named_leaves, parts_left_out, path_name
+from prune_rs.jax._names import Tree, checked_sep, is_float, left_out, named_leaves, parts_left_out, path_name
 
 
 class HoldState(NamedTuple):
@@ -39,6 +39,9 @@ def hold(
     Raises PruneError, while tracing under jit, for masks that do not fit the parameters, for a state that was begun for other
     parameters, and where params is missing; outside jit, also for weights outside the masks that are not finite.
     """
+    checked_sep(sep)
+    if not all(callable(getattr(inner, part, None)) for part in ("init", "update")):
+        raise PruneError(f"hold takes an optax transformation, such as optax.adam(1e-3), this is a {type(inner).__name__}")
     wrapped = optax.with_extra_args_support(inner)
 
     def init(params: Tree) -> HoldState:

@@ -7,7 +7,7 @@ import prune_rs
 from prune_rs import Masks, PruneError, Report
 from prune_rs.jax._apply import apply_masks
 from prune_rs.jax._hold import has_hold, hold, set_masks
-from prune_rs.jax._names import Tree, named_arrays
+from prune_rs.jax._names import Tree, checked_sep, named_arrays
 
 
 class MaskKey:
@@ -39,9 +39,10 @@ class MaskKey:
     @classmethod
     def from_state_dict(cls, state: Any) -> "MaskKey":
         """The masks that were saved. Raises PruneError for anything but what state_dict gives."""
-        if not (isinstance(state, dict) and set(state) == {"sep", "pruner"} and isinstance(state["sep"], str)):
+        if not (isinstance(state, dict) and set(state) == {"sep", "pruner"}):
             raise PruneError("a mask key's state is a dict of `sep` and `pruner`, as MaskKey.state_dict gives it")
-        return cls(prune_rs.Pruner.from_state_dict(state["pruner"]), state["sep"])
+        sep = checked_sep(state["sep"])
+        return cls(prune_rs.Pruner.from_state_dict(state["pruner"]), sep)
 
     def __repr__(self) -> str:
         return f"<mask key of {len(self.masks)} masks>"

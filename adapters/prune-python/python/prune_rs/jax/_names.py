@@ -15,6 +15,13 @@ from prune_rs import PruneError
 Tree = Any
 
 
+def checked_sep(sep: Any) -> str:
+    """A separator of names. An empty one would not show where a key ends, so that no buffer could be told by its name."""
+    if not isinstance(sep, str) or not sep:
+        raise PruneError(f"sep must be a text of at least one character, such as '-', this is {sep!r}")
+    return sep
+
+
 def path_name(path: tuple[Any, ...], sep: str) -> str:
     """The keys of a path, joined. Flax keeps a leaf in a box with the attribute `value`, which is no part of its name."""
     if path and isinstance(path[-1], jax.tree_util.GetAttrKey) and path[-1].name == "value":
@@ -59,10 +66,9 @@ def is_float(leaf: Any) -> bool:
 def named_leaves(tree: Tree, sep: str, what: str = "the tree") -> dict[str, Any]:
     """Every array of a pytree by its name, traced ones too.
 
-    Raises PruneError where two leaves get the same name, and for a separator that is no text.
+    Raises PruneError where two leaves get the same name, and for a separator that is no text or empty.
     """
-    if not isinstance(sep, str):
-        raise PruneError(f"sep must be a text, such as '-', this is {sep!r}")
+    checked_sep(sep)
     found: dict[str, Any] = {}
     for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
         name = path_name(path, sep)

@@ -9,7 +9,7 @@ import numpy as np
 import prune_rs
 from prune_rs import Masks, PruneError, Report, Strategy
 from prune_rs.jax._apply import apply_masks, mask_tree, named_masks
-from prune_rs.jax._names import Tree, named_arrays, path_name
+from prune_rs.jax._names import Tree, checked_sep, named_arrays, path_name
 
 
 class Pruner:
@@ -36,7 +36,7 @@ class Pruner:
         layers: Any = None,
     ) -> None:
         given = None if masks is None else named_masks(masks, sep=sep)
-        self.sep = sep
+        self.sep = checked_sep(sep)
         self.native = prune_rs.Pruner(strategy, given, defaults=defaults, couplings=couplings, layers=layers)
 
     def check(self, params: Tree) -> list[str]:
