@@ -270,3 +270,20 @@ def test_weights_that_no_update_takes_to_zero_are_refused(value):
         assert revivals(optax.apply_updates(applied, updates), masks, after) == 0
         updates, _ = update(gradients, state, inside)
         assert optax.apply_updates(inside, updates)["kernel"][0, 1] == 0
+
+
+@pytest.mark.parametrize(
+    ("updates", "words"),
+    [
+        ({"a": jnp.ones((2, 2))}, "the updates have nothing for `b`, which params have"),
+        ({"a": jnp.ones((2, 2)), "b": "x"}, "update `b` is a str; pass arrays"),
+        ({"a": jnp.ones((2, 2)), "b": jnp.ones(3)}, r"update `b`: its shape is \(3,\), the parameter's is \(2,\)"),
+        ({"a": jnp.ones((2, 2)), "b": jnp.ones(2), "c": jnp.ones(2)}, "the updates have `c`, which params lack"),
+    ],
+)
+def test_updates_of_other_parameters_are_refused(updates, words):
+    tree = {"a": jnp.ones((2, 2)), "b": jnp.ones(2)}
+    tx = hold(optax.sgd(0.1))
+    with pytest.raises(PruneError, match=words):
+        tx.update(updates, tx.init(tree), tree)
+    tx.update({"a": jnp.ones((2, 2)), "b": None}, tx.init(tree), tree)

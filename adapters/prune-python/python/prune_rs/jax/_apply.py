@@ -9,6 +9,7 @@ import numpy as np
 
 from prune_rs import Mask, Masks, PruneError
 from prune_rs.jax._names import Tree, checked_sep, is_float, known, named_leaves, path_name
+from prune_rs.jax._values import flag
 
 
 def named_masks(masks: Any, *, sep: str = "-") -> dict[str, Any]:
@@ -65,6 +66,7 @@ def mask_tree(masks: Any, params: Tree, *, sep: str = "-", complete: bool = Fals
     Raises PruneError for masks that do not fit params.
     """
     found = named_masks(masks, sep=sep)
+    flag("complete", complete)
     fitting(found, named_leaves(params, sep, "params"))
 
     def of(path: tuple[Any, ...], leaf: Any) -> Any:

@@ -10,7 +10,7 @@ import optax  # type: ignore[import-untyped, unused-ignore]
 from prune_rs import PruneError
 from prune_rs.jax._apply import fitting, mask_array, named_masks, select
 from prune_rs.jax._buffers import owners
-from prune_rs.jax._names import Tree, checked_sep, is_float, left_out, named_leaves, parts_left_out, path_name
+from prune_rs.jax._names import Tree, checked_sep, is_array, is_float, is_masked, left_out, named_leaves, parts_left_out, path_name
 
 
 class HoldState(NamedTuple):
@@ -58,6 +58,7 @@ def hold(
             raise PruneError("hold needs the parameters; call update(updates, state, params)")
         held, leaves = dict(state.masks), named_leaves(params, sep, "params")
         _begun_for(held, leaves, parts_left_out(updates, sep) + parts_left_out(params, sep), sep)
+        _fitting_updates(updates, params, sep)
         _removable(held, leaves)
         moved, inner_state = wrapped.update(_masked(updates, held, sep), state.inner, params, **extra)
         return _returned(moved, leaves, held, sep), HoldState(held, _held(inner_state, held, params, sep))
@@ -108,6 +109,32 @@ def _begun_for(held: dict[str, Any], leaves: dict[str, Any], masked: list[str], 
         found = f"has a mask of `{missing[0]}`, which params lack" if missing else f"has no mask of `{added[0]}`, which params have"
         raise PruneError(f"the state of hold {found}: it was begun for other parameters; begin it anew with init(params)")
     fitting(there, leaves)
+
+
+def _fitting_updates(updates: Tree, params: Tree, sep: str) -> None:
+    """Refuses updates that are not of the parameters' names and shapes. None stands for no update, as with optax."""
+    given, wanted = (
+        {path_name(path, sep): leaf for path, leaf in jax.tree_util.tree_flatten_with_path(tree, is_leaf=_is_nothing)[0]}
+        for tree in (updates, params)
+    )
+    nothing = [name for name, leaf in given.items() if _is_nothing(leaf)]
+    for name, leaf in wanted.items():
+        if not (_is_nothing(leaf) or name in given or left_out(name, nothing, sep)):
+            raise PruneError(f"the updates have nothing for `{name}`, which params have; pass gradients of the same parameters")
+    for name, leaf in given.items():
+        if name in nothing:
+            continue
+        if not (is_array(leaf) or isinstance(leaf, (int, float, complex))):
+            raise PruneError(f"update `{name}` is a {type(leaf).__name__}; pass arrays, such as gradients")
+        if name not in wanted or _is_nothing(wanted[name]):
+            raise PruneError(f"the updates have `{name}`, which params lack; pass gradients of the same parameters")
+        if np.shape(leaf) != np.shape(wanted[name]):
+            shapes = f"{np.shape(leaf)}, the parameter's is {np.shape(wanted[name])}"
+            raise PruneError(f"update `{name}`: its shape is {shapes}; pass gradients of the same parameters")
+
+
+def _is_nothing(node: Any) -> bool:
+    return node is None or is_masked(node)
 
 
 def _removable(held: dict[str, Any], leaves: dict[str, Any]) -> None:

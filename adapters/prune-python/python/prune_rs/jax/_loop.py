@@ -3,11 +3,14 @@
 import functools
 from typing import Any
 
+import numpy as np
+
 import prune_rs
 from prune_rs import Masks, PruneError, Report
 from prune_rs.jax._apply import apply_masks
 from prune_rs.jax._hold import has_hold, hold, set_masks
 from prune_rs.jax._names import Tree, checked_sep, named_arrays
+from prune_rs.jax._values import flag, text, whole
 
 
 class MaskKey:
@@ -76,16 +79,19 @@ def pruning(
     for events that need more than parameters (gradients, steps, rewinding), which are for Pruner.
     """
     before = _key(mask_key)
+    prune_axis = whole("prune_axis", prune_axis)
+    floating = whole("float_pruning_start", float_pruning_start), whole("float_pruning_end", float_pruning_end)
     if prune_strategy is None and prune_rate_pattern is None:
         return False, mask_key
     if prune_strategy is None:
+        method, type = text("method", method), text("type", type)
         full = method if method.startswith(("unstr_", "str_")) else f"{type}_{method}"
         event = {"method": full, "prune_rate_pattern": prune_rate_pattern}
         native, epoch = prune_rs.Pruner(_along({0: event}, prune_axis), None if before is None else before._native.held), 0
     else:
         if epoch is None:
             raise PruneError("pass the epoch that ends: a strategy says what happens at which")
-        strategy = _floating(prune_strategy, float_pruning_start, float_pruning_end)
+        strategy = _floating(prune_strategy, *floating)
         native = _continued(before, prune_rs.Strategy(_along(strategy, prune_axis)), epoch)
     params = state.params if hasattr(state, "params") else state
     prepared = native.prepare(named_arrays(params, sep=sep), epoch=epoch)
@@ -113,8 +119,9 @@ def pruning_apply(
     Raises PruneError for parameters that the masks do not fit.
     """
     key = _key(mask_key)
-    if float_mask_val != 0:
+    if not isinstance(float_mask_val, (int, float, np.number)) or float_mask_val != 0:
         raise PruneError(f"float_mask_val is {float_mask_val!r}; what is pruned becomes 0")
+    input_is_state, hold_optimizer = flag("input_is_state", input_is_state), flag("hold_optimizer", hold_optimizer)
     if key is None:
         return state, mask_key
     if input_is_state and not (hasattr(state, "params") and hasattr(state, "replace")):

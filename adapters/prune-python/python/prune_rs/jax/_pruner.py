@@ -10,6 +10,7 @@ import prune_rs
 from prune_rs import Masks, PruneError, Report, Strategy
 from prune_rs.jax._apply import apply_masks, mask_tree, named_masks
 from prune_rs.jax._names import Tree, checked_sep, named_arrays, path_name
+from prune_rs.jax._values import choice
 
 
 class Pruner:
@@ -37,6 +38,7 @@ class Pruner:
     ) -> None:
         given = None if masks is None else named_masks(masks, sep=sep)
         self.sep = checked_sep(sep)
+        choice("defaults", defaults, "library", "files")
         self.native = prune_rs.Pruner(strategy, given, defaults=defaults, couplings=couplings, layers=layers)
 
     def check(self, params: Tree) -> list[str]:
@@ -72,7 +74,7 @@ class Pruner:
 
     def forward_masks(self, params: Tree, **evidence: Any) -> Masks:
         """The masks that the next forward pass is to use; they differ from `held` under "straight_through" alone."""
-        return self.native.forward_masks(self._named(params), **self._evidence(evidence))
+        return self.native.forward_masks(self._named(params), **self._evidence(evidence, "gradients", "inputs", "scores"))
 
     @property
     def held(self) -> Masks:
@@ -98,17 +100,18 @@ class Pruner:
     def _named(self, tree: Tree) -> dict[str, Any]:
         return named_arrays(tree, sep=self.sep)
 
-    def _evidence(self, evidence: dict[str, Any]) -> dict[str, Any]:
-        unknown = set(evidence) - {"gradients", "inputs", "scores", "rewind"}
+    def _evidence(self, evidence: dict[str, Any], *among: str) -> dict[str, Any]:
+        unknown = set(evidence).difference(among)
         if unknown:
-            raise PruneError(f"there is no argument {', '.join(sorted(unknown))}; pass gradients, inputs, scores or rewind")
+            raise PruneError(f"there is no argument {', '.join(sorted(unknown))}; pass {', '.join(among)}")
         return {
             kind: tree if tree is None or callable(tree) else self._named(tree) for kind, tree in evidence.items()
         }
 
     def _end(self, params: Tree, evidence: dict[str, Any], **moment: Any) -> tuple[Tree, Report | None]:
         named = self._named(params)
-        prepared = self.native.prepare(named, **moment, **self._evidence(evidence))
+        found = self._evidence(evidence, "gradients", "inputs", "scores", "rewind")
+        prepared = self.native.prepare(named, **moment, **found)
         if prepared is None:
             self.native.pass_by(**moment)
             return params, None
