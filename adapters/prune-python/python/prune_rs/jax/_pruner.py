@@ -17,7 +17,9 @@ class Pruner:
     """Carries out a strategy on a pytree of parameters: makes masks when their epoch has trained, and returns the parameters
     with them applied. The parameters that it is given are not changed.
 
-    strategy: a prune_rs.Strategy, a dict or a text. masks: those in force of a model that has been pruned before. sep: what
+    strategy: a prune_rs.Strategy, a dict or a text. masks: those in force of a model that has been pruned before. The pruner
+    of torch applies them at once; this one has no parameters yet, and applies them at the first event. Until then call
+    apply_masks(params, masks), and set_masks for an optimiser that is held. sep: what
     stands between the keys of a path in names of layers. defaults, couplings and layers are those of prune_rs.Pruner.
 
     `gradients`, `scores` and `rewind` are pytrees of the parameters' structure, for methods that look at them; `inputs` is a
@@ -127,7 +129,14 @@ class Pruner:
 
         def back(path: tuple[Any, ...], leaf: Any) -> Any:
             found = then.get(path_name(path, self.sep))
-            make = jnp.array if isinstance(leaf, jax.Array) else np.array
-            return leaf if found is None else make(found, leaf.dtype)
+            return leaf if found is None else _copied_like(found, leaf)
 
         return jax.tree_util.tree_map_with_path(back, params)
+
+
+def _copied_like(found: Any, leaf: Any) -> Any:
+    """A copy of an array, of a leaf's type and on its devices."""
+    if not isinstance(leaf, jax.Array):
+        return np.array(found, leaf.dtype)
+    copied = jnp.array(found, leaf.dtype)
+    return jax.device_put(copied, leaf.sharding) if leaf.committed else copied
