@@ -4,12 +4,15 @@ The model, the optimiser and the loop are the original's; weights are pruned at 
 the forward pass of both twins. Run it from a checkout:
 
     python adapters/prune-python/examples/jax_mnist.py --seeds 5
+
+From five seeds on it exits with 1 where 2:4 loses more than 0.5 points in the mean.
 """
 
 import argparse
 import functools
 import gzip
 import pathlib
+import sys
 import time
 
 import jax
@@ -158,5 +161,11 @@ def main(arguments=None):
     return np.array(results)
 
 
+def exit_status(results, seeds=5, points=0.5):
+    """0, or 1 where 2:4 loses more than so many points in the mean; of fewer seeds no mean is judged."""
+    dense, pruned = np.mean(results, 0)
+    return int(len(results) >= seeds and 100 * (dense - pruned) > points)
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_status(main()))

@@ -160,3 +160,13 @@ def test_sparsity_and_the_other_names():
 def test_what_cannot_be_done_is_refused(call, words):
     with pytest.raises(PruneError, match=words):
         call(np.ones((2, 4), np.float32))
+
+
+def test_patterns_and_scopes_that_are_none_are_refused():
+    x = jnp.ones((2, 4))
+    with pytest.raises(PruneError, match=r"the pattern must be \(N, M\) or 'N:M', such as \(2, 4\), this is a generator"):
+        prune_act_struct(x, (n for n in (2, 4)))
+    with pytest.raises(PruneError, match="scope is a list; it can be 'sample' or 'tensor'"):
+        prune_act_unstruct(x, 0.5, scope=["sample"])
+    with pytest.raises(PruneError, match="x is a shape without data"):
+        prune_act_unstruct(jax.ShapeDtypeStruct((2, 4), jnp.float32), 0.5)

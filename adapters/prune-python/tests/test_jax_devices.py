@@ -1,5 +1,6 @@
 """Arrays on several devices, and the example: programs of their own, since JAX counts its devices once."""
 
+import importlib.util
 import os
 import pathlib
 import subprocess
@@ -48,6 +49,11 @@ for place in (two, spread, NamedSharding(mesh, PartitionSpec(None, "x"))):
     assert revivals(params, pruner.held, state) == 0
     assert params["kernel"].devices() == pruned["kernel"].devices()
 
+    back = {1: {"method": "unstr_global", "density": 0.3, "rewind": 0}}
+    for begun in (array + 1, jnp.asarray(array + 1), jax.device_put(array + 1, one), jax.device_put(array + 1, spread)):
+        rewound, _ = Pruner(back).end_epoch(1, params, rewind={"kernel": begun})
+        assert rewound["kernel"].sharding == params["kernel"].sharding, (begun, place)
+
     x = jax.device_put(array, place)
     assert np.array_equal(jax.jit(lambda x: prune_act_unstruct(x, 0.3))(x), prune_rs.prune_act_unstruct(array, 0.3)[0])
     assert np.array_equal(jax.jit(lambda x: prune_act_struct(x, (2, 4)))(x), prune_rs.prune_act_struct(array, (2, 4))[0])
@@ -74,3 +80,15 @@ def test_the_example_runs_on_part_of_the_sample(tmp_path):
     kept = [line.split()[4:7] for line in said.splitlines() if line.startswith("Dense_0-kernel")]
     assert kept == [["401408", "802816", "50.00%"]]
     assert "mean of 1: dense " in said
+
+
+def test_the_example_fails_where_five_seeds_lose_more_than_half_a_point():
+    spec = importlib.util.spec_from_file_location("jax_mnist", ROOT / "examples" / "jax_mnist.py")
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    pairs = lambda lost, seeds=5: [[0.96 + seed / 1000, 0.96 + seed / 1000 - lost] for seed in range(seeds)]
+    for fine in (0.0049, 0.0, -0.01):
+        assert example.exit_status(pairs(fine)) == 0
+    assert example.exit_status(pairs(0.0051)) == 1
+    assert example.exit_status([*pairs(0.0), [0.96, 0.8]]) == 1, "it is the mean that counts"
+    assert example.exit_status(pairs(0.1, seeds=4)) == 0, "few seeds tell nothing"

@@ -131,6 +131,49 @@ def test_buffers_belong_to_the_longest_path():
     assert unheld(state, tree) == []
 
 
+@pytest.mark.parametrize("masked", ["w", "mu-w", "nu-w"])
+@pytest.mark.parametrize("name", ["adam", "adamw", "nesterov", "several", "clipped"])
+def test_parameters_may_have_the_names_of_buffers(name, masked):
+    ones = lambda: jnp.ones((4, 4))
+    tree = {"w": ones(), "mu": {"w": ones()}, "nu": {"w": ones()}, "trace": {"w": ones()}}
+    kept = np.arange(16).reshape(4, 4) % 2 == 0
+    tx = hold(OPTIMISERS[name]())
+    state = tx.init(tree)
+    gradients = jax.tree.map(lambda leaf: leaf / 8, tree)
+    for _ in range(2):
+        _, state = tx.update(gradients, state, tree)
+    state = set_masks(state, {masked: kept})
+    tree = apply_masks(tree, {masked: kept})
+    for _ in range(2):
+        _, state = tx.update(gradients, state, tree)
+        kinds = buffers(state, tree)
+        assert kinds and all(set(kind) == set(named_arrays(tree)) for kind in kinds.values())
+        for kind in kinds.values():
+            if all(not leaf.any() for leaf in kind.values()):
+                continue  # sums that MultiSteps has just spent
+            for layer, leaf in kind.items():
+                assert np.array_equal(np.asarray(leaf) != 0, kept if layer == masked else np.ones((4, 4), bool)), layer
+
+
+def test_parts_that_optax_left_out_keep_their_place():
+    tree = {"w": jnp.ones((2, 2)), "mu": {"w": jnp.ones((2, 2))}}
+    labels = {"w": "a", "mu": "b"}
+    state = optax.multi_transform({"a": optax.adam(1e-2), "b": optax.sgd(1e-2, 0.9)}, labels).init(tree)
+    found = {kind: set(named) for kind, named in buffers(state, tree).items()}
+    assert sorted(map(sorted, found.values())) == [["mu-w"], ["w"], ["w"]]
+
+
+def test_a_buffer_of_two_owners_is_refused():
+    tree = {"w": jnp.ones((2, 2)), "mu": {"w": jnp.ones((2, 2))}}
+    words = "buffer `mu-w` may belong to parameter `mu-w` or `w`; pass the parameters in the structure"
+    with pytest.raises(PruneError, match=words):
+        buffers({"mu": {"w": jnp.ones((2, 2))}}, tree)
+    # Shapes tell them apart, and so does the whole structure.
+    assert buffers({"mu": {"w": jnp.ones((2, 3))}}, {**tree, "w": jnp.ones((2, 3))})["mu"].keys() == {"w"}
+    flat = named_arrays(tree)
+    assert set(buffers(optax.adam(1e-2).init(tree), flat)["0-mu"]) == {"w", "mu-w"}
+
+
 def test_masks_survive_a_donated_state():
     tree, tx = params(), hold(optax.adam(1e-2))
     masks = {name: jnp.asarray(mask.to_numpy()) for name, mask in masks_of(tree).items()}
@@ -186,3 +229,61 @@ def test_what_cannot_be_held_is_refused():
     grown = {**tree, "Dense_0": {"kernel": jnp.ones((8, 20)), "bias": jnp.ones(20)}}
     with pytest.raises(PruneError, match=r"layer `Dense_0-bias`: its shape is \(20,\), its mask was made for \(16,\)"):
         tx.update(grown, state, grown)
+
+
+def test_a_state_begun_for_other_parameters_is_refused():
+    kernel = jnp.ones((4, 4))
+    tx = hold(optax.sgd(0.1), {"a-kernel": np.eye(4, dtype=bool)})
+    state = tx.init({"a": {"kernel": kernel}})
+    others = {"c": {"kernel": kernel}}, {"a": {"kernel": kernel}, "c": {"kernel": kernel}}, {}
+    words = "has a mask of `a-kernel`, which params lack", "has no mask of `c-kernel`, which params have", "`a-kernel`, which params lack"
+    for tree, said in zip(others, words, strict=True):
+        for update in (tx.update, jax.jit(tx.update)):
+            with pytest.raises(PruneError, match=f"{said}: it was begun for other parameters; begin it anew"):
+                update(tree, state, tree)
+
+
+def test_parts_that_optax_leaves_out_of_a_step_are_no_other_parameters():
+    tree = {"a": {"kernel": jnp.ones((4, 4))}, "b": {"kernel": jnp.ones((4, 4))}}
+    masks = {"a-kernel": np.eye(4, dtype=bool)}
+    tx = optax.masked(hold(optax.adam(0.1), masks), {"a": True, "b": False})
+    updates, state = tx.update(tree, tx.init(tree), tree)
+    assert revivals({"a": updates["a"]}, masks) == 12, "what takes weights to zero"
+    # A step that is given only a part of what the state was begun for.
+    inner, part = optax.adam(0.1), {"a": optax.MaskedNode(), "b": tree["b"]}
+    held = hold(inner, masks)
+    updates, state = held.update(part, held.init(tree)._replace(inner=inner.init(part)), part)
+    assert updates["a"] == optax.MaskedNode() and set(state.masks) == {"a-kernel", "b-kernel"}
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_weights_that_no_update_takes_to_zero_are_refused(value):
+    masks, tx = {"kernel": np.eye(2, dtype=bool)}, hold(optax.sgd(0.1, 0.9))
+    outside, inside = ({"kernel": jnp.ones((2, 2)).at[place].set(value)} for place in ((0, 1), (1, 1)))
+    state = set_masks(tx.init(outside), masks)
+    gradients = {"kernel": jnp.ones((2, 2))}
+    with pytest.raises(PruneError, match="layer `kernel`: a weight outside its mask is infinite or NaN.*apply the masks to"):
+        tx.update(gradients, state, outside)
+    applied = apply_masks(outside, masks)
+    for update in (tx.update, jax.jit(tx.update)):
+        updates, after = update(gradients, state, applied)
+        assert revivals(optax.apply_updates(applied, updates), masks, after) == 0
+        updates, _ = update(gradients, state, inside)
+        assert optax.apply_updates(inside, updates)["kernel"][0, 1] == 0
+
+
+@pytest.mark.parametrize(
+    ("updates", "words"),
+    [
+        ({"a": jnp.ones((2, 2))}, "the updates have nothing for `b`, which params have"),
+        ({"a": jnp.ones((2, 2)), "b": "x"}, "update `b` is a str; pass arrays"),
+        ({"a": jnp.ones((2, 2)), "b": jnp.ones(3)}, r"update `b`: its shape is \(3,\), the parameter's is \(2,\)"),
+        ({"a": jnp.ones((2, 2)), "b": jnp.ones(2), "c": jnp.ones(2)}, "the updates have `c`, which params lack"),
+    ],
+)
+def test_updates_of_other_parameters_are_refused(updates, words):
+    tree = {"a": jnp.ones((2, 2)), "b": jnp.ones(2)}
+    tx = hold(optax.sgd(0.1))
+    with pytest.raises(PruneError, match=words):
+        tx.update(updates, tx.init(tree), tree)
+    tx.update({"a": jnp.ones((2, 2)), "b": None}, tx.init(tree), tree)

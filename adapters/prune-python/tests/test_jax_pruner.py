@@ -2,6 +2,10 @@
 
 import copy
 import json
+import os
+import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -173,6 +177,22 @@ def test_momentum_brings_nothing_back_between_two_calls():
     assert revivals(step(inside).params, mask_key.masks) == 0 and not isinstance(inside.opt_state, HoldState)
 
 
+def test_an_event_of_some_layers_applies_the_masks_of_all():
+    event = lambda layer: {"method": "unstr_local", "prune_rate_pattern": {layer: 0.25}}
+    strategy = {1: event("Dense_0-kernel"), 2: event("Dense_1-kernel")}
+    step = lambda state: state.apply_gradients(grads=jax.tree.map(lambda leaf: leaf + 1, state.params))
+    state = step(train_state.TrainState.create(apply_fn=None, params=params(), tx=TX))
+    mask_key = None
+    for epoch in (1, 2):
+        _, mask_key = pruning(state, epoch, mask_key, strategy)
+        state = state if epoch == 1 else step(state)
+        assert revivals(state.params, mask_key.masks) > 0
+        state, mask_key = pruning_apply(state, mask_key, hold_optimizer=False)
+        assert len(mask_key.masks) == epoch and revivals(state.params, mask_key.masks) == 0
+        state = step(state)
+        assert revivals(state.params, mask_key.masks) > 0, "the optimiser is not held"
+
+
 def test_a_loop_is_saved_and_goes_on():
     fresh = lambda: train_state.TrainState.create(apply_fn=None, params=params(), tx=TX)
     step = lambda state: state.apply_gradients(grads=jax.tree.map(lambda leaf: leaf + 1, state.params))
@@ -248,6 +268,12 @@ def test_floating_masks_are_the_ranges_of_the_library():
         (lambda t: pruning(t, 1, prune_strategy={1: {"method": "unstr_globl", "prune_rate_pattern": 0.5}}), "unstr_globl.*unstr_global"),
         (lambda t: pruning(t, 1, prune_strategy={1: {"method": "unstr_local", "prune_rate_pattern": {"Dense_0-kernl": 0.5}}}), "Dense_0-kernl.*did you mean `Dense_0-kernel`"),
         (lambda t: pruning(t, prune_strategy=GRADUAL), "pass the epoch that ends"),
+        (lambda t: pruning(t, method=None, prune_rate_pattern=0.5), "method must be a text, this is None"),
+        (lambda t: pruning(t, 1, prune_strategy=GRADUAL, prune_axis=[0]), "prune_axis must be a whole number, this is a list"),
+        (lambda t: pruning_apply(t, pruning(t, 1, prune_strategy=GRADUAL)[1], input_is_state=None), "input_is_state must be True or False"),
+        (lambda t: Pruner(GRADUAL, defaults="python"), "defaults is 'python'; it can be 'library' or 'files'"),
+        (lambda t: Pruner(GRADUAL).forward_masks(t, rewind=t), "there is no argument rewind; pass gradients, inputs, scores"),
+        (lambda t: hold(5), "hold takes an optax transformation, such as optax.adam.*this is a int"),
         (lambda t: pruning(t, 3, prune_strategy=GRADUAL), "1"),
         (lambda t: pruning(t, 1, mask_key=[[], []], prune_strategy=GRADUAL), "mask_key is what pruning returned, or None; this is a list"),
         (lambda t: pruning(t, 1, prune_strategy=GRADUAL, float_pruning_start=2, float_pruning_end=5), "float_pruning_start is 2"),
@@ -262,3 +288,10 @@ def test_floating_masks_are_the_ranges_of_the_library():
 def test_what_cannot_be_done_is_refused(call, words):
     with pytest.raises(PruneError, match=words):
         call(params())
+
+
+def test_random_calls_give_results_or_prune_errors():
+    program = str(pathlib.Path(__file__).with_name("jax_calls.py"))
+    done = subprocess.run([sys.executable, program, "3", "3000"], capture_output=True, text=True, timeout=400, env=os.environ)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "3000 calls of 27 functions; never done or never refused: []" in done.stdout

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 jax = pytest.importorskip("jax")
-pytest.importorskip("optax")
+optax = pytest.importorskip("optax")
 pytest.importorskip("flax")
 
 import jax.numpy as jnp
@@ -14,7 +14,8 @@ from flax.core import FrozenDict, freeze
 
 import prune_rs
 from prune_rs import Mask, Masks, PruneError
-from prune_rs.jax import apply_masks, mask_tree, named_arrays, named_masks, revivals
+from prune_rs.jax import MaskKey, Pruner, apply_masks, buffers, hold, mask_tree, named_arrays, named_masks, pruning
+from prune_rs.jax import revivals, set_masks, unheld
 
 
 def params(dtype=jnp.float32, seed=0):
@@ -157,5 +158,26 @@ def test_arrays_that_cannot_be_read_are_refused():
         named_arrays({"a": gone})
     with pytest.raises(PruneError, match="two leaves called `a-b`; pass a sep"):
         named_arrays({"a-b": jnp.ones(1), "a": {"b": jnp.ones(1)}})
-    with pytest.raises(PruneError, match="sep must be a text"):
-        named_arrays({}, sep=None)
+
+
+@pytest.mark.parametrize("sep", ["", None, 1, {}])
+def test_a_separator_is_a_text_that_shows(sep):
+    tree, masks = params(), {"Dense_0-kernel": np.ones((6, 8), bool)}
+    state = hold(optax.adam(1e-2)).init(tree)
+    calls = [
+        lambda: named_arrays(tree, sep=sep),
+        lambda: named_masks(Masks(masks), sep=sep),
+        lambda: mask_tree(masks, tree, sep=sep),
+        lambda: apply_masks(tree, masks, sep=sep),
+        lambda: revivals(tree, masks, state, sep=sep),
+        lambda: buffers(state, tree, sep=sep),
+        lambda: unheld(state, tree, sep=sep),
+        lambda: hold(optax.adam(1e-2), sep=sep),
+        lambda: set_masks(state, masks, sep=sep),
+        lambda: Pruner({}, sep=sep),
+        lambda: pruning(tree, prune_rate_pattern=0.5, method="global", sep=sep),
+        lambda: MaskKey.from_state_dict({"sep": sep, "pruner": prune_rs.Pruner({}).state_dict()}),
+    ]
+    for call in calls:
+        with pytest.raises(PruneError, match="sep must be a text of at least one character, such as '-'"):
+            call()

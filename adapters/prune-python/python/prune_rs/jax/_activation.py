@@ -19,6 +19,8 @@ from jax import lax
 
 import prune_rs
 from prune_rs import PruneError
+from prune_rs.jax._names import is_array
+from prune_rs.jax._values import choice
 
 _BITS = {"float16": 16, "bfloat16": 16, "float32": 32, "float64": 64}
 # Groups of up to so many elements are ranked by comparing all pairs, longer ones by counting.
@@ -42,8 +44,7 @@ def prune_act_unstruct(x: Any, density: float | None = None, *, sparsity: float 
     NaN: it ranks above infinity there, so that a sample that has one keeps it.
     """
     x = _checked(x)
-    if scope not in ("sample", "tensor"):
-        raise PruneError(f"scope is {scope!r}; it can be 'sample' or 'tensor'")
+    choice("scope", scope, "sample", "tensor")
     samples = x.shape[0] if scope == "sample" and x.ndim > 1 else 1
     each = x.size // samples if samples else 0
     kept = _kept(each, _number("density", density), _number("sparsity", sparsity))
@@ -84,6 +85,8 @@ def _grouped(x: jax.Array, n: Any, m: int, axis: int) -> Any:
 def _checked(x: Any) -> jax.Array:
     if not (hasattr(x, "dtype") and hasattr(x, "shape")):
         raise PruneError(f"x must be an array, this is a {type(x).__name__}")
+    if isinstance(x, jax.ShapeDtypeStruct):
+        raise PruneError("x is a shape without data; pass an array")
     if str(x.dtype) not in _BITS:
         raise PruneError(f"x is of type {x.dtype}; float32, float64, float16 and bfloat16 are pruned, `astype` converts")
     array = jnp.asarray(x)
@@ -100,7 +103,7 @@ def _checked(x: Any) -> jax.Array:
 def _number(name: str, value: Any) -> float | None:
     if isinstance(value, jax.core.Tracer):
         raise PruneError(f"{name} is traced; pass a Python number, as by functools.partial or static_argnums")
-    if isinstance(value, (jax.Array, np.ndarray, np.generic)) and value.size == 1:
+    if isinstance(value, (jax.Array, np.ndarray, np.generic)) and is_array(value) and value.size == 1:
         value = value.item()
     if value is not None and not isinstance(value, (int, float)):
         raise PruneError(f"{name} must be a number, this is {value!r} ({type(value).__name__})")
@@ -114,6 +117,8 @@ def _kept(elements: int, density: float | None, sparsity: float | None) -> int:
 
 
 def _pattern(pattern: Any) -> tuple[int, int]:
+    if isinstance(pattern, jax.core.Tracer) or not isinstance(pattern, str) and not hasattr(pattern, "__len__"):
+        raise PruneError(f"the pattern must be (N, M) or 'N:M', such as (2, 4), this is a {type(pattern).__name__}")
     prune_rs.mask_n_m(np.zeros(1, np.float32), pattern)
     n, m = pattern.split(":") if isinstance(pattern, str) else pattern
     return int(n), int(m)

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from prune_rs import Mask, Masks, PruneError
-from prune_rs.jax._names import Tree, is_float, known, named_leaves, path_name
+from prune_rs.jax._names import Tree, checked_sep, is_float, known, named_leaves, path_name
+from prune_rs.jax._values import flag
 
 
 def named_masks(masks: Any, *, sep: str = "-") -> dict[str, Any]:
@@ -18,6 +19,7 @@ def named_masks(masks: Any, *, sep: str = "-") -> dict[str, Any]:
 
     Raises PruneError for a mask that is neither.
     """
+    checked_sep(sep)
     if masks is None:
         return {}
     if isinstance(masks, Masks):
@@ -64,6 +66,7 @@ def mask_tree(masks: Any, params: Tree, *, sep: str = "-", complete: bool = Fals
     Raises PruneError for masks that do not fit params.
     """
     found = named_masks(masks, sep=sep)
+    flag("complete", complete)
     fitting(found, named_leaves(params, sep, "params"))
 
     def of(path: tuple[Any, ...], leaf: Any) -> Any:

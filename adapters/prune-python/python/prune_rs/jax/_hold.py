@@ -9,8 +9,8 @@ import optax  # type: ignore[import-untyped, unused-ignore]
 
 from prune_rs import PruneError
 from prune_rs.jax._apply import fitting, mask_array, named_masks, select
-from prune_rs.jax._buffers import owner
-from prune_rs.jax._names import Tree, is_float, named_leaves, path_name
+from prune_rs.jax._buffers import owners
+from prune_rs.jax._names import Tree, checked_sep, is_array, is_float, is_masked, left_out, named_leaves, parts_left_out, path_name
 
 
 class HoldState(NamedTuple):
@@ -30,13 +30,18 @@ def hold(
     again. masks: the masks to begin with, in any form that apply_masks takes; without them everything is kept. They stand in
     the state (a byte per parameter), where set_masks replaces them: a jitted step is not compiled anew.
 
-    Gradients are masked on the way in, so that norms and second moments are of what is kept. On the way out updates are 0,
-    or, where a weight outside the masks is not zero, what takes it there; so `update` needs params, as TrainState and
-    nnx.Optimizer pass them. Buffers are known by the ends of their paths (see buffers); Adafactor's factored ones hold
+    Gradients are masked on the way in, so that norms and second moments are of what is kept. On the way out updates are 0
+    outside the masks, or minus the weight where it is not zero yet; so `update` needs params, as TrainState and nnx.Optimizer
+    pass them. No update takes an infinity or NaN to zero: where weights outside the masks are not finite, apply the masks to
+    the parameters first (apply_masks, Pruner and pruning_apply do). Buffers are known by the structure of params (see buffers); Adafactor's factored ones hold
     sums over rows and columns and are left as they are, since they cannot move a weight that has no update.
 
-    Raises PruneError, while tracing under jit, for masks that do not fit the parameters and where params is missing.
+    Raises PruneError, while tracing under jit, for masks that do not fit the parameters, for a state that was begun for other
+    parameters, and where params is missing; outside jit, also for weights outside the masks that are not finite.
     """
+    checked_sep(sep)
+    if not all(callable(getattr(inner, part, None)) for part in ("init", "update")):
+        raise PruneError(f"hold takes an optax transformation, such as optax.adam(1e-3), this is a {type(inner).__name__}")
     wrapped = optax.with_extra_args_support(inner)
 
     def init(params: Tree) -> HoldState:
@@ -52,9 +57,11 @@ def hold(
         if params is None:
             raise PruneError("hold needs the parameters; call update(updates, state, params)")
         held, leaves = dict(state.masks), named_leaves(params, sep, "params")
-        fitting({name: mask for name, mask in held.items() if name in leaves}, leaves)
+        _begun_for(held, leaves, parts_left_out(updates, sep) + parts_left_out(params, sep), sep)
+        _fitting_updates(updates, params, sep)
+        _removable(held, leaves)
         moved, inner_state = wrapped.update(_masked(updates, held, sep), state.inner, params, **extra)
-        return _returned(moved, leaves, held, sep), HoldState(held, _held(inner_state, held, leaves, sep))
+        return _returned(moved, leaves, held, sep), HoldState(held, _held(inner_state, held, params, sep))
 
     return optax.GradientTransformationExtraArgs(init, update)
 
@@ -91,6 +98,56 @@ def has_hold(state: Tree) -> bool:
 
 def _is_hold(node: Any) -> bool:
     return isinstance(node, HoldState)
+
+
+def _begun_for(held: dict[str, Any], leaves: dict[str, Any], masked: list[str], sep: str) -> None:
+    """Refuses a state that was begun for other parameters, by name or shape. Those that optax leaves out may be missing."""
+    there = {name: mask for name, mask in held.items() if name in leaves}
+    missing = [name for name in held if name not in leaves and not left_out(name, masked, sep)]
+    added = [name for name, leaf in leaves.items() if name not in held and is_float(leaf)]
+    if missing or added:
+        found = f"has a mask of `{missing[0]}`, which params lack" if missing else f"has no mask of `{added[0]}`, which params have"
+        raise PruneError(f"the state of hold {found}: it was begun for other parameters; begin it anew with init(params)")
+    fitting(there, leaves)
+
+
+def _fitting_updates(updates: Tree, params: Tree, sep: str) -> None:
+    """Refuses updates that are not of the parameters' names and shapes. None stands for no update, as with optax."""
+    given, wanted = (
+        {path_name(path, sep): leaf for path, leaf in jax.tree_util.tree_flatten_with_path(tree, is_leaf=_is_nothing)[0]}
+        for tree in (updates, params)
+    )
+    nothing = [name for name, leaf in given.items() if _is_nothing(leaf)]
+    for name, leaf in wanted.items():
+        if not (_is_nothing(leaf) or name in given or left_out(name, nothing, sep)):
+            raise PruneError(f"the updates have nothing for `{name}`, which params have; pass gradients of the same parameters")
+    for name, leaf in given.items():
+        if name in nothing:
+            continue
+        if not (is_array(leaf) or isinstance(leaf, (int, float, complex))):
+            raise PruneError(f"update `{name}` is a {type(leaf).__name__}; pass arrays, such as gradients")
+        if name not in wanted or _is_nothing(wanted[name]):
+            raise PruneError(f"the updates have `{name}`, which params lack; pass gradients of the same parameters")
+        if np.shape(leaf) != np.shape(wanted[name]):
+            shapes = f"{np.shape(leaf)}, the parameter's is {np.shape(wanted[name])}"
+            raise PruneError(f"update `{name}`: its shape is {shapes}; pass gradients of the same parameters")
+
+
+def _is_nothing(node: Any) -> bool:
+    return node is None or is_masked(node)
+
+
+def _removable(held: dict[str, Any], leaves: dict[str, Any]) -> None:
+    """Refuses weights that no update takes to zero. Traced ones are not known."""
+    for name, mask in held.items():
+        leaf = leaves.get(name)
+        if leaf is None or isinstance(leaf, jax.core.Tracer) or isinstance(mask, jax.core.Tracer):
+            continue
+        if not bool(jnp.isfinite(select(~mask, leaf)).all()):
+            raise PruneError(
+                f"layer `{name}`: a weight outside its mask is infinite or NaN, which no update takes to zero; apply the masks "
+                "to the parameters first, as with apply_masks"
+            )
 
 
 def _fitting(masks: dict[str, Any], before: dict[str, Any]) -> None:
@@ -147,12 +204,9 @@ def _returned(moved: Tree, params: dict[str, Any], held: dict[str, Any], sep: st
     return jax.tree_util.tree_map_with_path(update, moved)
 
 
-def _held(state: Tree, held: dict[str, Any], params: dict[str, Any], sep: str) -> Tree:
+def _held(state: Tree, held: dict[str, Any], params: Tree, sep: str) -> Tree:
     """The state with its buffers +0.0 outside the masks."""
-
-    def hold(path: tuple[Any, ...], leaf: Any) -> Any:
-        layer = owner(path_name(path, sep), params, sep) if is_float(leaf) else None
-        mask = None if layer is None else held.get(layer)
-        return leaf if mask is None or mask.shape != leaf.shape else select(mask, leaf)
-
-    return jax.tree_util.tree_map_with_path(hold, state)
+    leaves, structure = jax.tree_util.tree_flatten(state)
+    masks = [None if layer is None else held.get(layer) for layer in owners(state, params, sep)]
+    after = [leaf if mask is None else select(mask, leaf) for leaf, mask in zip(leaves, masks, strict=True)]
+    return jax.tree_util.tree_unflatten(structure, after)

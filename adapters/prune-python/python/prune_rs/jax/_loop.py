@@ -3,11 +3,14 @@
 import functools
 from typing import Any
 
+import numpy as np
+
 import prune_rs
 from prune_rs import Masks, PruneError, Report
 from prune_rs.jax._apply import apply_masks
 from prune_rs.jax._hold import has_hold, hold, set_masks
-from prune_rs.jax._names import Tree, named_arrays
+from prune_rs.jax._names import Tree, checked_sep, named_arrays
+from prune_rs.jax._values import flag, text, whole
 
 
 class MaskKey:
@@ -39,9 +42,10 @@ class MaskKey:
     @classmethod
     def from_state_dict(cls, state: Any) -> "MaskKey":
         """The masks that were saved. Raises PruneError for anything but what state_dict gives."""
-        if not (isinstance(state, dict) and set(state) == {"sep", "pruner"} and isinstance(state["sep"], str)):
+        if not (isinstance(state, dict) and set(state) == {"sep", "pruner"}):
             raise PruneError("a mask key's state is a dict of `sep` and `pruner`, as MaskKey.state_dict gives it")
-        return cls(prune_rs.Pruner.from_state_dict(state["pruner"]), state["sep"])
+        sep = checked_sep(state["sep"])
+        return cls(prune_rs.Pruner.from_state_dict(state["pruner"]), sep)
 
     def __repr__(self) -> str:
         return f"<mask key of {len(self.masks)} masks>"
@@ -75,16 +79,19 @@ def pruning(
     for events that need more than parameters (gradients, steps, rewinding), which are for Pruner.
     """
     before = _key(mask_key)
+    prune_axis = whole("prune_axis", prune_axis)
+    floating = whole("float_pruning_start", float_pruning_start), whole("float_pruning_end", float_pruning_end)
     if prune_strategy is None and prune_rate_pattern is None:
         return False, mask_key
     if prune_strategy is None:
+        method, type = text("method", method), text("type", type)
         full = method if method.startswith(("unstr_", "str_")) else f"{type}_{method}"
         event = {"method": full, "prune_rate_pattern": prune_rate_pattern}
         native, epoch = prune_rs.Pruner(_along({0: event}, prune_axis), None if before is None else before._native.held), 0
     else:
         if epoch is None:
             raise PruneError("pass the epoch that ends: a strategy says what happens at which")
-        strategy = _floating(prune_strategy, float_pruning_start, float_pruning_end)
+        strategy = _floating(prune_strategy, *floating)
         native = _continued(before, prune_rs.Strategy(_along(strategy, prune_axis)), epoch)
     params = state.params if hasattr(state, "params") else state
     prepared = native.prepare(named_arrays(params, sep=sep), epoch=epoch)
@@ -112,14 +119,16 @@ def pruning_apply(
     Raises PruneError for parameters that the masks do not fit.
     """
     key = _key(mask_key)
-    if float_mask_val != 0:
+    if not isinstance(float_mask_val, (int, float, np.number)) or float_mask_val != 0:
         raise PruneError(f"float_mask_val is {float_mask_val!r}; what is pruned becomes 0")
+    input_is_state, hold_optimizer = flag("input_is_state", input_is_state), flag("hold_optimizer", hold_optimizer)
     if key is None:
         return state, mask_key
     if input_is_state and not (hasattr(state, "params") and hasattr(state, "replace")):
         raise PruneError(f"a {type(state).__name__} is no TrainState; pass input_is_state=False with parameters alone")
     params = state.params if input_is_state else state
-    masks = key._native.held if key._writes is None else key._writes
+    # The newest event is of some layers; what is held in the others is applied again.
+    masks = {**key._native.held, **(key._writes or {})}
     params = apply_masks(params, masks, sep=key._sep)
     applied = MaskKey(key._native, key._sep, None, key.report)
     if not input_is_state:

@@ -7,11 +7,19 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax  # type: ignore[import-untyped, unused-ignore]
 
 from prune_rs import PruneError
 
 # A pytree: dicts, FrozenDicts, states and modules of nnx, dataclasses.
 Tree = Any
+
+
+def checked_sep(sep: Any) -> str:
+    """A separator of names. An empty one would not show where a key ends, so that no buffer could be told by its name."""
+    if not isinstance(sep, str) or not sep:
+        raise PruneError(f"sep must be a text of at least one character, such as '-', this is {sep!r}")
+    return sep
 
 
 def path_name(path: tuple[Any, ...], sep: str) -> str:
@@ -28,6 +36,22 @@ def _key_text(key: Any) -> str:
     return str(key)
 
 
+def is_masked(node: Any) -> bool:
+    """Whether optax left this part of a tree out, as optax.masked and multi_transform do."""
+    return isinstance(node, optax.MaskedNode)
+
+
+def parts_left_out(tree: Tree, sep: str) -> list[str]:
+    """The names of the parts that optax left out."""
+    flat = jax.tree_util.tree_flatten_with_path(tree, is_leaf=is_masked)[0]
+    return [path_name(path, sep) for path, leaf in flat if is_masked(leaf)]
+
+
+def left_out(name: str, masked: Iterable[str], sep: str) -> bool:
+    """Whether a leaf of this name is in a part that was left out."""
+    return any(part in ("", name) or name.startswith(part + sep) for part in masked)
+
+
 def is_array(leaf: Any) -> bool:
     """Whether a leaf is an array of numbers: no Python number, and no key of a random generator."""
     dtype = getattr(leaf, "dtype", None)
@@ -42,10 +66,9 @@ def is_float(leaf: Any) -> bool:
 def named_leaves(tree: Tree, sep: str, what: str = "the tree") -> dict[str, Any]:
     """Every array of a pytree by its name, traced ones too.
 
-    Raises PruneError where two leaves get the same name, and for a separator that is no text.
+    Raises PruneError where two leaves get the same name, and for a separator that is no text or empty.
     """
-    if not isinstance(sep, str):
-        raise PruneError(f"sep must be a text, such as '-', this is {sep!r}")
+    checked_sep(sep)
     found: dict[str, Any] = {}
     for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
         name = path_name(path, sep)

@@ -9,14 +9,17 @@ import numpy as np
 import prune_rs
 from prune_rs import Masks, PruneError, Report, Strategy
 from prune_rs.jax._apply import apply_masks, mask_tree, named_masks
-from prune_rs.jax._names import Tree, named_arrays, path_name
+from prune_rs.jax._names import Tree, checked_sep, named_arrays, path_name
+from prune_rs.jax._values import choice
 
 
 class Pruner:
     """Carries out a strategy on a pytree of parameters: makes masks when their epoch has trained, and returns the parameters
     with them applied. The parameters that it is given are not changed.
 
-    strategy: a prune_rs.Strategy, a dict or a text. masks: those in force of a model that has been pruned before. sep: what
+    strategy: a prune_rs.Strategy, a dict or a text. masks: those in force of a model that has been pruned before. The pruner
+    of torch applies them at once; this one has no parameters yet, and applies them at the first event. Until then call
+    apply_masks(params, masks), and set_masks for an optimiser that is held. sep: what
     stands between the keys of a path in names of layers. defaults, couplings and layers are those of prune_rs.Pruner.
 
     `gradients`, `scores` and `rewind` are pytrees of the parameters' structure, for methods that look at them; `inputs` is a
@@ -36,7 +39,8 @@ class Pruner:
         layers: Any = None,
     ) -> None:
         given = None if masks is None else named_masks(masks, sep=sep)
-        self.sep = sep
+        self.sep = checked_sep(sep)
+        choice("defaults", defaults, "library", "files")
         self.native = prune_rs.Pruner(strategy, given, defaults=defaults, couplings=couplings, layers=layers)
 
     def check(self, params: Tree) -> list[str]:
@@ -72,7 +76,7 @@ class Pruner:
 
     def forward_masks(self, params: Tree, **evidence: Any) -> Masks:
         """The masks that the next forward pass is to use; they differ from `held` under "straight_through" alone."""
-        return self.native.forward_masks(self._named(params), **self._evidence(evidence))
+        return self.native.forward_masks(self._named(params), **self._evidence(evidence, "gradients", "inputs", "scores"))
 
     @property
     def held(self) -> Masks:
@@ -98,17 +102,18 @@ class Pruner:
     def _named(self, tree: Tree) -> dict[str, Any]:
         return named_arrays(tree, sep=self.sep)
 
-    def _evidence(self, evidence: dict[str, Any]) -> dict[str, Any]:
-        unknown = set(evidence) - {"gradients", "inputs", "scores", "rewind"}
+    def _evidence(self, evidence: dict[str, Any], *among: str) -> dict[str, Any]:
+        unknown = set(evidence).difference(among)
         if unknown:
-            raise PruneError(f"there is no argument {', '.join(sorted(unknown))}; pass gradients, inputs, scores or rewind")
+            raise PruneError(f"there is no argument {', '.join(sorted(unknown))}; pass {', '.join(among)}")
         return {
             kind: tree if tree is None or callable(tree) else self._named(tree) for kind, tree in evidence.items()
         }
 
     def _end(self, params: Tree, evidence: dict[str, Any], **moment: Any) -> tuple[Tree, Report | None]:
         named = self._named(params)
-        prepared = self.native.prepare(named, **moment, **self._evidence(evidence))
+        found = self._evidence(evidence, "gradients", "inputs", "scores", "rewind")
+        prepared = self.native.prepare(named, **moment, **found)
         if prepared is None:
             self.native.pass_by(**moment)
             return params, None
@@ -124,7 +129,14 @@ class Pruner:
 
         def back(path: tuple[Any, ...], leaf: Any) -> Any:
             found = then.get(path_name(path, self.sep))
-            make = jnp.array if isinstance(leaf, jax.Array) else np.array
-            return leaf if found is None else make(found, leaf.dtype)
+            return leaf if found is None else _copied_like(found, leaf)
 
         return jax.tree_util.tree_map_with_path(back, params)
+
+
+def _copied_like(found: Any, leaf: Any) -> Any:
+    """A copy of an array, of a leaf's type and on its devices."""
+    if not isinstance(leaf, jax.Array):
+        return np.array(found, leaf.dtype)
+    copied = jnp.array(found, leaf.dtype)
+    return jax.device_put(copied, leaf.sharding) if leaf.committed else copied
