@@ -13,15 +13,16 @@ use std::collections::BTreeMap;
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use prune_core::Masks;
-use prune_schedule::{Defaults, Evidence, Grow, LayerFacts, Moment, Pruner, Reopen, Report, Rule, Strategy, Warning};
+use prune_schedule::{
+    Defaults, Event, Evidence, Grow, Key, LayerFacts, Moment, Pruner, Reopen, Report, Rule, Strategy, Warning,
+};
 
 use crate::closed::ClosedMasks;
 use crate::error::BurnError;
-use crate::fit::{fits, unknown};
 use crate::gradients::ModuleGradients;
 use crate::moments::{self, MasksById};
 use crate::parameters::{Parameter, Parameters};
-use crate::{prune_mask, write};
+use crate::{fit, prune_mask, write};
 
 /// Carries out a [`Strategy`] on a module of burn. The crate page shows it in a loop; [`SharedPruner`](crate::SharedPruner)
 /// is for burn's `Learner`.
@@ -43,6 +44,10 @@ pub struct ModulePruner {
     /// What is held, on the devices.
     closed: ClosedMasks,
     in_module: bool,
+    /// Whether masks within the module have been compared with the pruner's since either may have changed.
+    compared: bool,
+    /// The buffers that the last event has left as they were.
+    unheld: Vec<String>,
     /// What the user knows of layers, before what classes tell.
     told: BTreeMap<String, LayerFacts>,
     /// What the pruner has been told of the module's layers.
@@ -58,7 +63,8 @@ impl ModulePruner {
     /// A pruner that goes on where another was.
     pub fn from_pruner(pruner: Pruner) -> Self {
         let closed = ClosedMasks::new(pruner.held().clone());
-        ModulePruner { pruner, closed, in_module: false, told: BTreeMap::new(), facts: BTreeMap::new() }
+        let (told, facts) = (BTreeMap::new(), BTreeMap::new());
+        ModulePruner { pruner, closed, in_module: false, compared: false, unheld: Vec::new(), told, facts }
     }
 
     /// A pruner of a module that has been pruned before, with these masks in force. Buffers of an optimiser that has trained
@@ -124,6 +130,12 @@ impl ModulePruner {
         self.pruner.masks()
     }
 
+    /// The buffers of masked parameters that the last event has left as they were, since they have another shape than the
+    /// parameter, such as Adafactor's sums of rows.
+    pub fn unheld_buffers(&self) -> &[String] {
+        &self.unheld
+    }
+
     /// All that this pruner knows of what has happened, as JSON: save it beside the records of the module and the optimiser.
     pub fn to_json(&self) -> String {
         self.pruner.to_json()
@@ -145,11 +157,11 @@ impl ModulePruner {
     /// [`BurnError::Prune`], as [`Pruner::check`]; [`BurnError::Tied`], [`BurnError::GradientHidden`]; [`BurnError::Read`].
     pub fn check<M: Module>(&self, module: &M) -> Result<Vec<Warning>, BurnError> {
         let parameters = Parameters::of(module)?;
-        if let Some((first, second)) = parameters.tied() {
-            return Err(BurnError::Tied { first: first.name.clone(), second: second.name.clone() });
-        }
+        parameters.untied(|parameter| self.may_mask(parameter))?;
         if self.in_module {
             self.sees_gradients()?;
+        } else {
+            fit::in_force(module, self.pruner.held(), false)?;
         }
         let known = self.facts_of(&parameters)?;
         Ok(self.pruner.clone().with_facts(known).check(&parameters)?)
@@ -179,17 +191,19 @@ impl ModulePruner {
     }
 
     /// Ends an epoch that has trained: carries out its event, if there is one, on the module and on the optimiser's buffers,
-    /// and reports what that did.
+    /// and reports what that did. `optimizer` is a `&mut ModuleOptimizer`, or `None` for one of another kind, as L-BFGS,
+    /// which is made anew after an event.
     ///
     /// # Errors
     ///
     /// [`BurnError::Prune`], as [`Pruner::end_epoch`]; [`BurnError::Tied`], [`BurnError::Reparameterized`],
-    /// [`BurnError::Read`]; [`BurnError::Record`] for an optimiser's record that cannot be read back.
-    pub fn end_epoch<M: Module>(
+    /// [`BurnError::MaskInModule`], [`BurnError::NoMaskInModule`], [`BurnError::OtherMask`], [`BurnError::Read`];
+    /// [`BurnError::BufferType`]; [`BurnError::Record`] for an optimiser's record that cannot be read back.
+    pub fn end_epoch<'o, M: Module>(
         &mut self,
         epoch: u64,
         module: M,
-        optimizer: &mut ModuleOptimizer,
+        optimizer: impl Into<Option<&'o mut ModuleOptimizer>>,
     ) -> Result<(M, Option<Report>), BurnError> {
         self.end_epoch_with(epoch, module, optimizer, Evidence::default())
     }
@@ -200,14 +214,14 @@ impl ModulePruner {
     /// # Errors
     ///
     /// As [`ModulePruner::end_epoch`].
-    pub fn end_epoch_with<M: Module>(
+    pub fn end_epoch_with<'o, M: Module>(
         &mut self,
         epoch: u64,
         module: M,
-        optimizer: &mut ModuleOptimizer,
+        optimizer: impl Into<Option<&'o mut ModuleOptimizer>>,
         evidence: Evidence<'_>,
     ) -> Result<(M, Option<Report>), BurnError> {
-        let (module, ended) = self.end(Moment::Epoch(epoch), module, Some(optimizer), evidence);
+        let (module, ended) = self.end(Moment::Epoch(epoch), module, optimizer.into(), evidence);
         Ok((module, ended?))
     }
 
@@ -242,7 +256,7 @@ impl ModulePruner {
     ///
     /// [`BurnError::Core`] where a mask finds no parameter of its name and shape; [`BurnError::Reparameterized`].
     pub fn hold<M: Module>(&mut self, module: M) -> Result<M, BurnError> {
-        self.fits(&module)?;
+        fit::fits(&module, self.pruner.held())?;
         Ok(write::hold(module, &mut self.closed))
     }
 
@@ -254,6 +268,7 @@ impl ModulePruner {
     /// As [`ModulePruner::hold`].
     pub fn attach<M: Module>(&mut self, module: M) -> Result<M, BurnError> {
         let module = self.hold(module)?;
+        self.compared = false;
         Ok(if self.in_module { prune_mask::attach(module, &mut self.closed) } else { module })
     }
 
@@ -263,7 +278,7 @@ impl ModulePruner {
     ///
     /// # Errors
     ///
-    /// As [`ModulePruner::hold`]; [`BurnError::Record`].
+    /// As [`ModulePruner::hold`]; [`BurnError::BufferType`], [`BurnError::Record`].
     ///
     /// # Complexity
     ///
@@ -273,7 +288,11 @@ impl ModulePruner {
         module: &M,
         optimizer: &mut ModuleOptimizer,
     ) -> Result<Vec<String>, BurnError> {
-        moments::hold(optimizer, &self.masks_by_id(module)?)
+        let held = moments::held(optimizer, &masks_by_id(module, self.pruner.held())?)?;
+        if let Some(held) = held.optimizer {
+            *optimizer = held;
+        }
+        Ok(held.others)
     }
 
     /// How many weights outside the masks in force are not zero. Masks within the module count as they do for forward passes.
@@ -292,19 +311,17 @@ impl ModulePruner {
     ///
     /// As [`ModulePruner::hold_moments`].
     pub fn moment_revivals<M: Module>(&self, module: &M, optimizer: &ModuleOptimizer) -> Result<usize, BurnError> {
-        moments::revivals(optimizer, &self.masks_by_id(module)?)
+        moments::revivals(optimizer, &masks_by_id(module, self.pruner.held())?)
     }
 
-    /// The masks in force by the ids of their parameters.
-    fn masks_by_id<M: Module>(&self, module: &M) -> Result<MasksById<'_>, BurnError> {
-        self.fits(module)?;
-        let outline = Parameters::outline(module);
-        let masked = |parameter: &Parameter| Some((parameter.id.val(), self.pruner.held().get(&parameter.name)?));
-        Ok(outline.iter().filter_map(masked).collect())
-    }
-
-    fn fits<M: Module>(&self, module: &M) -> Result<(), BurnError> {
-        fits(module, self.pruner.held())
+    /// Refuses a module that the masks do not fit, or in which they are not in force as this pruner keeps them.
+    fn in_force<M: Module>(&mut self, module: &M) -> Result<(), BurnError> {
+        fit::in_force(module, self.pruner.held(), self.in_module)?;
+        if self.in_module && !self.compared {
+            prune_mask::compare(module, self.pruner.held())?;
+            self.compared = true;
+        }
+        Ok(())
     }
 
     /// What is known of the layers of a module.
@@ -312,7 +329,9 @@ impl ModulePruner {
         let facts = |parameter: &Parameter| (parameter.name.clone(), parameter.facts.clone());
         let mut known: BTreeMap<String, LayerFacts> = parameters.iter().map(facts).collect();
         for (name, told) in &self.told {
-            let facts = known.get_mut(name).ok_or_else(|| BurnError::from(unknown(name)))?;
+            let Some(facts) = known.get_mut(name) else {
+                return Err(fit::unknown(name, known.keys().map(String::as_str)).into());
+            };
             facts.weight = told.weight.or(facts.weight);
             facts.role = told.role.clone().or(facts.role.take());
             facts.bias = told.bias.clone().or(facts.bias.take());
@@ -320,14 +339,47 @@ impl ModulePruner {
         Ok(known)
     }
 
+    /// Whether a parameter has a mask, or an event still to come would give it one.
+    fn may_mask(&self, parameter: &Parameter) -> bool {
+        let name = &parameter.name;
+        let told = self.told.get(name).and_then(|told| told.weight).or(parameter.facts.weight);
+        let rank = if told.unwrap_or(parameter.shape.len() >= 2) { 2 } else { 0 };
+        let strategy = self.pruner.strategy();
+        // Sparse training moves masks that are there.
+        let selects = |(key, event): (Key, &Event)| {
+            !matches!(event.rule(), Rule::Regrow(_)) && self.is_to_come(key) && event.selects(name, rank)
+        };
+        self.pruner.held().get(name).is_some() || strategy.events().any(selects)
+    }
+
+    /// The events still to come, by their keys; one that has happened in a part of its range is among them. `-1` is not.
+    pub fn pending(&self) -> Vec<Key> {
+        let keys = self.pruner.strategy().events().map(|(key, _)| key);
+        keys.filter(|key| key.last().is_some() && self.is_to_come(*key)).collect()
+    }
+
+    fn is_to_come(&self, key: Key) -> bool {
+        let ended = if key.in_steps() { self.pruner.last_step() } else { self.pruner.last_epoch() };
+        // The last moment of a range always has an event.
+        key.last().is_none_or(|last| ended.is_none_or(|ended| last > ended))
+    }
+
     /// Refuses a strategy with events that look at gradients of pruned weights.
     fn sees_gradients(&self) -> Result<(), BurnError> {
         for (key, event) in self.pruner.strategy().events() {
             let grows = matches!(event.rule(), Rule::Regrow(regrow) if regrow.grow == Grow::Gradient);
-            if grows || event.reopens() == Some(Reopen::Gradient) {
+            if grows || event.reopen() == Some(Reopen::Gradient) {
                 return Err(BurnError::GradientHidden { at: key.to_string(), method: event.method().to_string() });
             }
         }
         Ok(())
     }
+}
+
+/// Masks by the ids of their parameters.
+fn masks_by_id<'m, M: Module>(module: &M, masks: &'m Masks) -> Result<MasksById<'m>, BurnError> {
+    fit::fits(module, masks)?;
+    let outline = Parameters::outline(module);
+    let masked = |parameter: &Parameter| Some((parameter.id.val(), masks.get(&parameter.name)?));
+    Ok(outline.iter().filter_map(masked).collect())
 }
