@@ -90,7 +90,7 @@ pub enum BurnError {
         "training has ended after {trained}, before {events}; train on, or give these events keys that training reaches"
     )]
     NotReached { events: String, trained: String },
-    /// A saved state is not one of a pruner of modules.
+    /// A text is not the saved state of a pruner.
     #[error("the state cannot be read: {source}")]
     State { source: PruneError },
 }

@@ -126,7 +126,7 @@ impl SharedPruner {
         module
     }
 
-    /// What `TrainStep::optimize_multi` does: the same with gradients of several devices, added up.
+    /// The same for `TrainStep::optimize_multi`: gradients of several devices are added up first.
     pub fn optimize_multi<M: Module>(
         &self,
         module: M,
@@ -144,7 +144,7 @@ impl SharedPruner {
         self.state().pruner.clone()
     }
 
-    /// What has been wrong so far, in words.
+    /// The message of the first error so far.
     pub fn failure(&self) -> Option<String> {
         self.state().failed.as_ref().map(ToString::to_string)
     }
@@ -196,7 +196,7 @@ impl State {
         }
     }
 
-    /// Whether it went well.
+    /// Keeps the report or the error, and says whether there has been no error so far.
     fn note(&mut self, ended: Result<Option<Report>, BurnError>) -> bool {
         match ended {
             Ok(report) => self.reports.extend(report),

@@ -176,6 +176,24 @@ fn both(strategy: &str, seed: u64) {
     assert!(burn.masks().iter().any(|(_, mask)| mask.kept_len() < mask.len()), "{strategy} pruned nothing");
 }
 
+/// An event that rewinds sets running statistics too. burn's clones of a module share them.
+#[test]
+fn running_statistics_are_set_back_in_every_clone() {
+    let source = Parameters::of(&Zoo::new(8)).unwrap();
+    let (zoo, mut optimizer) = (Zoo::new(9), SgdConfig::new().init());
+    let clone = zoo.clone();
+    let strategy = "{1: {'method': 'unstr_global', 'density': 0.5, 'include': ['layers.*'], 'rewind': 0}}";
+    let evidence = Evidence { rewind: Some(&source), ..Evidence::default() };
+    let (zoo, _) =
+        ModulePruner::new(strategy.parse().unwrap()).end_epoch_with(1, zoo, &mut optimizer, evidence).unwrap();
+    let mean = |zoo: &Zoo| zoo.norm.running_mean.value_sync().into_data();
+    assert_eq!(mean(&zoo), mean(&Zoo::new(8)));
+    assert_eq!(mean(&clone), mean(&zoo));
+    // The rest of the clone is what it was.
+    assert_eq!(crate::nets::values(&clone.own), crate::nets::values(&Zoo::new(9).own));
+    assert_eq!(crate::nets::values(&zoo.own), crate::nets::values(&Zoo::new(8).own));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
 
