@@ -1,4 +1,4 @@
-//! Prune modules of [burn](burn): strategies, masks that hold through its optimisers, resuming and reports.
+//! Prune modules of [burn]: strategies, masks that hold through its optimisers, resuming and reports.
 //!
 //! For burn 0.22, on any backend: tests run on Flex. Parameters are named by their paths in the module (`fc1.weight`), and
 //! what a layer is follows from the class that holds it: the weight of burn's `Linear` is (in, out), so its outputs lie on
