@@ -9,7 +9,12 @@ use burn::nn::{Linear, LinearConfig};
 use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Distribution, Tensor};
+use peak_alloc::PeakAlloc;
 use prune_burn::{ModulePruner, StepAction};
+
+/// Counts what is allocated, that which is used again too.
+#[global_allocator]
+static ALLOCATED: PeakAlloc = PeakAlloc;
 
 const STRATEGY: &str = "{0: {'method': 'unstr_unified_local', 'density': 0.1, 'exclude': 'input'}}";
 
@@ -105,13 +110,21 @@ impl<M: Network> Run<M> {
         (backward + step, before + after)
     }
 
-    /// By how many bytes a hold of the weights raises what the process uses, where the system tells.
-    fn extra_of_a_hold(&mut self) -> u64 {
+    /// By how many bytes holds of the gradients and of the weights raise what is allocated.
+    fn extra_of_holds(&mut self) -> (usize, usize) {
         let Some(model) = self.model.take() else { unreachable!("a step gives the model back") };
-        let before = memory("VmRSS");
-        _ = std::fs::write("/proc/self/clear_refs", "5");
+        let gradients = GradientsParams::from_grads(model.loss().backward(), &model);
+        let begin = || {
+            ALLOCATED.reset_peak_usage();
+            ALLOCATED.current_usage()
+        };
+        let before = begin();
+        let held = self.pruner.before_step(&model, gradients).unwrap_or_else(|error| panic!("{error}"));
+        let of_gradients = ALLOCATED.peak_usage().saturating_sub(before);
+        drop(held);
+        let before = begin();
         self.model = Some(self.pruner.hold(model).unwrap_or_else(|error| panic!("{error}")));
-        memory("VmHWM").saturating_sub(before)
+        (of_gradients, ALLOCATED.peak_usage().saturating_sub(before))
     }
 
     fn revivals(&self) -> usize {
@@ -129,12 +142,13 @@ fn measure<M: Network>(name: &str, model: M, count: usize, bar: f64) {
     let mut within = Run::new(&model, pruner(STRATEGY).with_masks_in_module());
     drop(model);
     let mut times: [Vec<Duration>; 3] = Default::default();
-    let mut peak = 0;
+    let (mut gradients_peak, mut weights_peak) = (0, 0);
     for round in 0..count + usize::from(count > 1) {
         let (plain, _) = dense.step();
         let (_, hold) = held.step();
         let (masked, also) = within.step();
-        peak = peak.max(held.extra_of_a_hold());
+        let (gradients, weights) = held.extra_of_holds();
+        (gradients_peak, weights_peak) = (gradients_peak.max(gradients), weights_peak.max(weights));
         // The first round warms caches.
         if round > 0 || count == 1 {
             for (times, time) in times.iter_mut().zip([plain, hold, masked + also]) {
@@ -149,23 +163,18 @@ fn measure<M: Network>(name: &str, model: M, count: usize, bar: f64) {
     let masks = held.pruner.masks().iter().map(|(_, mask)| mask.len()).sum::<usize>();
     println!(
         "{name}: step {:.1} ms; hold of weights and moments {:.2} ms, {:.1}% (at most {:.0}%); masks within the module \
-         {:+.1}%; masks on the device {:.2} MB, peak of a hold above that {:.2} MB of {:.2} MB masked",
+         {:+.1}%; masks on the device {:.2} MB; above that at most {:.2} MB to hold gradients and {:.2} MB weights, of {:.2} MB \
+         masked",
         1e3 * plain.as_secs_f64(),
         1e3 * hold.as_secs_f64(),
         100.0 * ratio,
         100.0 * bar,
         100.0 * in_module,
         masks as f64 / 1e6,
-        peak as f64 / 1e6,
+        gradients_peak as f64 / 1e6,
+        weights_peak as f64 / 1e6,
         4.0 * masks as f64 / 1e6
     );
-}
-
-/// A figure of the process in bytes, as Linux tells it; 0 elsewhere.
-fn memory(figure: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(figure)?.strip_prefix(':'));
-    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).map_or(0, |kilobytes| kilobytes * 1024)
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

@@ -36,7 +36,7 @@ impl ClosedMasks {
         Some(self.flat(name, device)?.reshape(shape))
     }
 
-    /// The same in one row.
+    /// The same, flat: one element after the other in logical order.
     pub(crate) fn flat(&mut self, name: &str, device: &Device) -> Option<Tensor<1, Bool>> {
         let mask = self.masks.get(name)?;
         let device = device.clone().without_autodiff();

@@ -1,10 +1,12 @@
 //! What is refused.
 
 use burn::store::RecordError;
+use burn::tensor::DType;
 use prune_core::printable;
 use prune_schedule::PruneError;
 
-/// Why a module was not pruned. The pruner is as it was then, and so is every clone of the module.
+/// Why a module was not pruned. The pruner and the optimiser are as they were then, and so is every clone of the module, but
+/// for running statistics that an event has set back (`ModulePruner::end_epoch_with`).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the fields are what the message beside them names")]
@@ -39,6 +41,35 @@ pub enum BurnError {
          without `with_masks_in_module`"
     )]
     GradientHidden { at: String, method: String },
+    /// A parameter has a mask within the module, and the pruner does not keep its masks there.
+    #[error(
+        "parameter `{}` has a mask within the module, and the pruner keeps none there; build the pruner with \
+         `with_masks_in_module`, or call `materialize` on the module",
+        printable(layer)
+    )]
+    MaskInModule { layer: String },
+    /// A pruner that keeps its masks within the module finds a pruned parameter without one.
+    #[error(
+        "parameter `{}` is pruned, and the module has no mask for it; call `attach`, before a record is loaded and after \
+         `materialize`",
+        printable(layer)
+    )]
+    NoMaskInModule { layer: String },
+    /// The mask within the module is another than the pruner's.
+    #[error(
+        "the mask of parameter `{}` within the module is not the pruner's; load the module and the pruner that were saved \
+         together, or call `materialize` and `attach`",
+        printable(layer)
+    )]
+    OtherMask { layer: String },
+    /// burn would read the optimiser's buffers back as another type.
+    #[error(
+        "buffer `{}` of the optimiser is {found:?}, and burn reads buffers back as {default:?}, its default: the next step \
+         would meet gradients of another type; make {found:?} the default by `Device::configure` before the first tensor is \
+         made, or give the event no optimiser and go on with a new one",
+        printable(buffer)
+    )]
+    BufferType { buffer: String, found: DType, default: DType },
     /// A parameter could not be copied from its device.
     #[error("parameter `{}` could not be read: {source}", printable(layer))]
     Read { layer: String, source: burn::tensor::ExecutionError },
@@ -48,7 +79,18 @@ pub enum BurnError {
         #[from]
         source: RecordError,
     },
-    /// A saved state is not one of a pruner of modules.
+    /// The `Learner` tells of no epoch, and the strategy has events at the end of some.
+    #[error(
+        "{at}: burn's `Learner` tells its module of no epoch; say how many steps one has by `with_epochs_of`, or key the \
+         event by steps"
+    )]
+    EpochsUntold { at: String },
+    /// Training is over, and events have not happened.
+    #[error(
+        "training has ended after {trained}, before {events}; train on, or give these events keys that training reaches"
+    )]
+    NotReached { events: String, trained: String },
+    /// A text is not the saved state of a pruner.
     #[error("the state cannot be read: {source}")]
     State { source: PruneError },
 }

@@ -1,50 +1,87 @@
-//! Whether a module has a parameter for each mask: looked at in every step, so nothing is copied.
+//! Whether masks and a module fit each other: looked at in every step, so nothing is copied.
+
+use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
-use prune_core::{ErrorKind, Masks};
+use prune_core::{ErrorKind, Masks, nearest};
 
 use crate::error::BurnError;
 use crate::path::Path;
 use crate::prune_mask::PRUNE_MASK;
 
-/// Refuses a module without a parameter of the name and shape of each mask, or with one that has a reparameterisation of
-/// another kind.
+/// Refuses a module without a parameter of the name and shape of each mask, with a masked parameter that has another name
+/// too, or with one that has a reparameterisation of another kind.
 pub(crate) fn fits<M: Module>(module: &M, masks: &Masks) -> Result<(), BurnError> {
-    let mut fitter = Fitter { path: Path::default(), masks, found: Vec::new(), refused: None };
-    if !masks.is_empty() {
-        module.visit(&mut fitter);
+    if masks.is_empty() {
+        return Ok(());
     }
-    let Fitter { found, refused, .. } = fitter;
-    if let Some(error) = refused {
-        return Err(error);
+    Fitter::visited(module, masks).checked().map(|_| ())
+}
+
+/// The same, and refuses a module with other masks within it than the pruner keeps there: these where it keeps them within
+/// the module, else none.
+pub(crate) fn in_force<M: Module>(module: &M, masks: &Masks, in_module: bool) -> Result<(), BurnError> {
+    let fitter = Fitter::visited(module, masks).checked()?;
+    let within = fitter.within;
+    if !in_module {
+        return within.into_iter().next().map_or(Ok(()), |layer| Err(BurnError::MaskInModule { layer }));
     }
-    match masks.iter().find(|(name, _)| found.len() < masks.len() && !found.iter().any(|found| found == name)) {
-        Some((name, _)) => Err(unknown(name).into()),
+    if let Some((layer, _)) = masks.iter().find(|(name, _)| !within.iter().any(|within| within == name)) {
+        return Err(BurnError::NoMaskInModule { layer: layer.to_owned() });
+    }
+    match within.into_iter().find(|layer| masks.get(layer).is_none()) {
+        Some(layer) => Err(BurnError::OtherMask { layer }),
         None => Ok(()),
     }
 }
 
 /// The error of a name that no parameter has.
-pub(crate) fn unknown(name: &str) -> prune_core::Error {
-    ErrorKind::UnknownLayer { name: name.to_owned(), nearest: None }.into()
+pub(crate) fn unknown<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> prune_core::Error {
+    let nearest = nearest(name, known).map(str::to_owned);
+    ErrorKind::UnknownLayer { name: name.to_owned(), nearest }.into()
 }
 
 struct Fitter<'m> {
     path: Path,
     masks: &'m Masks,
-    /// The masks that have found their parameter.
-    found: Vec<String>,
+    /// The parameters so far.
+    names: Vec<String>,
+    /// The last name of each parameter.
+    by_id: BTreeMap<u64, usize>,
+    /// The parameters with a mask within the module.
+    within: Vec<String>,
     refused: Option<BurnError>,
+}
+
+impl<'m> Fitter<'m> {
+    fn visited<M: Module>(module: &M, masks: &'m Masks) -> Self {
+        let (names, by_id, within) = (Vec::new(), BTreeMap::new(), Vec::new());
+        let mut fitter = Fitter { path: Path::default(), masks, names, by_id, within, refused: None };
+        module.visit(&mut fitter);
+        fitter
+    }
+
+    fn checked(mut self) -> Result<Self, BurnError> {
+        if let Some(error) = self.refused.take() {
+            return Err(error);
+        }
+        match self.masks.iter().find(|(name, _)| !self.names.iter().any(|listed| listed == name)) {
+            Some((name, _)) => Err(unknown(name, self.names.iter().map(String::as_str)).into()),
+            None => Ok(self),
+        }
+    }
 }
 
 impl ModuleVisitor for Fitter<'_> {
     fn enter_module(&mut self, name: &str, container: &str) {
         self.path.enter(name, container);
-        if let Some((reparameterization, layer)) = self.path.reparameterization()
-            && reparameterization != PRUNE_MASK
-            && self.masks.get(&layer).is_some()
-        {
+        let Some((reparameterization, layer)) = self.path.reparameterization() else { return };
+        if reparameterization == PRUNE_MASK {
+            if self.within.last() != Some(&layer) {
+                self.within.push(layer);
+            }
+        } else if self.masks.get(&layer).is_some() {
             let name = reparameterization.to_owned();
             self.refused.get_or_insert(BurnError::Reparameterized { layer, name });
         }
@@ -56,13 +93,21 @@ impl ModuleVisitor for Fitter<'_> {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let name = self.path.name();
-        let Some(mask) = self.masks.get(&name) else { return };
-        let shape = param.lazy_shape();
-        if shape.as_slice() != mask.shape() {
-            let (expected, got) = (shape.to_vec(), mask.shape().to_vec());
-            let error = ErrorKind::ShapeMismatch { what: "mask", expected, got }.in_layer(&name);
-            self.refused.get_or_insert(error.into());
+        let mask = self.masks.get(&name);
+        if let Some(first) = self.by_id.insert(param.id.val(), self.names.len())
+            && (mask.is_some() || self.masks.get(&self.names[first]).is_some())
+        {
+            let (first, second) = (self.names[first].clone(), name.clone());
+            self.refused.get_or_insert(BurnError::Tied { first, second });
         }
-        self.found.push(name);
+        if let Some(mask) = mask {
+            let shape = param.lazy_shape();
+            if shape.as_slice() != mask.shape() {
+                let (expected, got) = (shape.to_vec(), mask.shape().to_vec());
+                let error = ErrorKind::ShapeMismatch { what: "mask", expected, got }.in_layer(&name);
+                self.refused.get_or_insert(error.into());
+            }
+        }
+        self.names.push(name);
     }
 }

@@ -1,4 +1,4 @@
-//! Prune modules of [burn](burn): strategies, masks that hold through its optimisers, resuming and reports.
+//! Prune modules of [burn]: strategies, masks that hold through its optimisers, resuming and reports.
 //!
 //! For burn 0.22, on any backend: tests run on Flex. Parameters are named by their paths in the module (`fc1.weight`), and
 //! what a layer is follows from the class that holds it: the weight of burn's `Linear` is (in, out), so its outputs lie on
@@ -57,7 +57,7 @@
 //! # use burn::nn::{Linear, LinearConfig};
 //! # use burn::tensor::Device;
 //! use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
-//! use burn::optim::{GradientsParams, ModuleOptimizer};
+//! use burn::optim::{GradientsParams, ModuleOptimizer, MultiGradientsParams};
 //! use prune_burn::{ModulePruner, SharedPruner};
 //!
 //! #[derive(Module, Debug)]
@@ -73,6 +73,12 @@
 //!     let pruner = self.pruner.clone();
 //!     pruner.optimize(self, optimizer, rate, gradients)
 //! }
+//!
+//! // Several devices come here; burn's own would step without masks.
+//! fn optimize_multi(self, optimizer: &mut ModuleOptimizer, rate: ModuleLearningRate, gradients: MultiGradientsParams) -> Self {
+//!     let pruner = self.pruner.clone();
+//!     pruner.optimize_multi(self, optimizer, rate, gradients)
+//! }
 //! // }
 //! # }
 //!
@@ -83,10 +89,19 @@
 //! pruner.check(&net)?;
 //! let net = pruner.start(net)?;
 //! // SupervisedTraining::new(..).launch(Learner::new(net, optimizer, rate));
-//! let reports = pruner.finish()?;
-//! # assert!(reports.is_empty());
+//! // Its reports, once all events have happened. Nothing has trained here, and it says so.
+//! let error = pruner.finish().map(|_| ()).map_err(|error| error.to_string());
+//! assert!(error.is_err_and(|error| error.starts_with("training has ended after epoch 0, before epoch 3, step 100;")));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Under `straight_through`, `TrainStep::step` runs `self.pruner.forward(self)` forward. Training on replicas of the module
+//! (`ExecutionStrategy` with distributed data) is not supported: all of them would share one pruner, and each count its steps.
+//!
+//! The `Learner`'s checkpoints do not hold the pruner. Save [`to_json`](ModulePruner::to_json) of
+//! [`SharedPruner::pruner`] where a checkpoint is made: launch as many epochs as there are until then. To go on, build a
+//! `SharedPruner` of [`from_json`](ModulePruner::from_json), give a new module to [`attach`](SharedPruner::attach) and not to
+//! `start`, and launch with `checkpoint`.
 //!
 //! # Where masks are kept in force
 //!
@@ -100,15 +115,52 @@
 //! them through its record, and from then on gradients of zero leave them there. [`moment_revivals`](ModulePruner::moment_revivals)
 //! counts.
 //!
+//! A pruner refuses to step a module in which masks are not where it keeps them: one with masks within the module needs
+//! [`attach`](ModulePruner::attach) after a `materialize`, and one without takes no module that has some.
+//!
 //! Muon mixes the elements of a matrix and moves pruned weights, which `after_step` takes back; within a module it moves the
-//! base below the mask, and what is used stays zero. So does L-BFGS where its history is older than a mask: make a new one after an event.
+//! base below the mask, and what is used stays zero. So does L-BFGS where its history is older than a mask: give the event no optimiser (`None`), and make a new one after it.
+//!
+//! # Groups of N:M
+//!
+//! They run along the last axis where a strategy names none, which is that of the outputs in `Linear`'s (in, out); write
+//! `'axis': 'reduction'` for groups along the inputs, which sparse kernels read.
 //!
 //! # Saving, resuming, inference
 //!
 //! Save the records of the module and of the optimiser with burn, and [`to_json`](ModulePruner::to_json) beside them; a run
-//! that goes on from there is the run that was not stopped, bit for bit. Masks within the module are
+//! that goes on from there is the run that was not stopped, bit for bit, where the optimiser's buffers are of burn's default
+//! type (below). Masks within the module are
 //! [attached](ModulePruner::attach) before its record is loaded. For inference nothing is to be done, since weights are zero;
 //! masks within the module are merged by burn's `materialize`.
+//!
+//! # Other types than `f32`
+//!
+//! burn reads every buffer of an optimiser back as the default type of its default device, which is `f32`: after its own
+//! reload, `f64` moments are `f32`. An event that would have to write such buffers is refused before anything has happened.
+//! Set the default before the first tensor is made:
+//!
+//! ```standalone_crate
+//! use burn::nn::LinearConfig;
+//! use burn::optim::{AdamWConfig, GradientsParams};
+//! use burn::tensor::{DType, Device, DeviceConfig, Distribution, FloatDType, Tensor};
+//! use prune_burn::ModulePruner;
+//!
+//! let mut device = Device::default();
+//! device.configure(DeviceConfig::default().float_dtype(FloatDType::F64))?;
+//! let device = device.autodiff();
+//! let (mut layer, mut optimizer) = (LinearConfig::new(8, 4).init(&device), AdamWConfig::new().init());
+//! let mut pruner = ModulePruner::new("{1: {'method': 'unstr_global', 'density': 0.5}}".parse()?);
+//! for epoch in 1..=2 {
+//!     let loss = layer.forward(Tensor::<2>::random([4, 8], Distribution::Default, &device)).powf_scalar(2.0).mean();
+//!     let gradients = GradientsParams::from_grads(loss.backward(), &layer);
+//!     (layer, _) = pruner.step(1e-3, layer, gradients, &mut optimizer)?;
+//!     (layer, _) = pruner.end_epoch(epoch, layer, &mut optimizer)?;
+//! }
+//! assert_eq!(layer.weight.dtype(), DType::F64);
+//! assert_eq!(pruner.revivals(&layer)? + pruner.moment_revivals(&layer, &optimizer)?, 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # A tensor by itself
 //!
@@ -131,11 +183,14 @@
 //!   nothing. Only Flex is tested; other backends are reached through burn's own operations alone.
 //! - A class is known by its name: a module of your own that is called `Linear` is taken for burn's. Of other modules nothing is
 //!   guessed: an event that needs an axis says so, and [`with_facts`](ModulePruner::with_facts) tells it.
-//! - One parameter under two names is refused: burn's optimisers move the first alone.
+//! - One parameter under two names is refused where either is pruned: burn's optimisers move the first alone.
+//! - Optimisers with buffers of another type than burn's default are refused by an event, as above.
+//! - Clones of a module share the running statistics of its norms, in burn: an event that rewinds sets them back in every
+//!   clone, also where it is refused after that.
 //! - A parameter has one reparameterisation: LoRA on a masked parameter is refused where masks are not in the module. Where
 //!   they are, burn drops the adapter that comes later, and says nothing.
 //! - Quantised, integer and boolean parameters are listed, and refused once an event selects them.
-//! - Adafactor's sums of rows and columns are no weight's and are not held; weights are.
+//! - Adafactor's sums of rows and columns are no weight's and are not held; weights are. [`unheld_buffers`](ModulePruner::unheld_buffers) names them after an event.
 //! - What needs burn 0.22, and is to be looked at with the next: the names of its classes and of `enter_module`'s containers,
 //!   `Reparameterization` (new in it), and the format of an optimiser's record, which is read by `burn-pack`.
 //!

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::optim::ModuleOptimizer;
 use burn::store::RecordError;
-use burn::tensor::TensorData;
+use burn::tensor::{DType, Device, TensorData};
 use burn_pack::{Reader, Tensor as PackedTensor, Writer};
 use prune_core::Mask;
 
@@ -14,21 +14,33 @@ use crate::host::{LendMut, PruneExt, refusal};
 /// The masks of parameters by the parameters' ids.
 pub(crate) type MasksById<'m> = BTreeMap<u64, &'m Mask>;
 
-/// Writes zeros outside masks in every buffer that has its parameter's shape. Names those that have another.
-pub(crate) fn hold(optimizer: &mut ModuleOptimizer, masks: &MasksById<'_>) -> Result<Vec<String>, BurnError> {
-    let Some(record) = Record::of(optimizer, masks)? else { return Ok(Vec::new()) };
+/// An optimiser whose buffers are held.
+#[derive(Default)]
+pub(crate) struct Held {
+    /// It, where anything has changed.
+    pub(crate) optimizer: Option<ModuleOptimizer>,
+    /// The buffers of masked parameters that have another shape than the parameter.
+    pub(crate) others: Vec<String>,
+}
+
+/// Writes zeros outside masks in every buffer that has its parameter's shape, in a copy of the optimiser.
+pub(crate) fn held(optimizer: &ModuleOptimizer, masks: &MasksById<'_>) -> Result<Held, BurnError> {
+    let Some(record) = Record::of(optimizer, masks)? else { return Ok(Held::default()) };
     let Record { scalars, metadata, mut buffers } = record;
     let (mut others, mut changed) = (Vec::new(), false);
     for buffer in &mut buffers {
         let Some(mask) = buffer.id.and_then(|id| masks.get(&id)) else { continue };
         if !buffer.fits(mask) {
             others.push(buffer.name.clone());
-        } else if buffer.data.revivals(mask)? > 0 {
+        } else {
+            let before = buffer.data.as_bytes().to_vec();
             buffer.data.lend_mut().apply_mask(mask)?;
-            changed = true;
+            changed |= buffer.data.as_bytes() != before;
         }
     }
+    let mut held = Held { optimizer: None, others };
     if changed {
+        stays_of_its_type(&buffers)?;
         let mut writer = Writer::new(buffers.into_iter().map(Buffer::packed).collect());
         for (name, scalar) in scalars {
             writer = writer.with_scalar(&name, scalar);
@@ -37,9 +49,21 @@ pub(crate) fn hold(optimizer: &mut ModuleOptimizer, masks: &MasksById<'_>) -> Re
             writer = writer.with_metadata(&name, &text);
         }
         let bytes = writer.into_bytes().map_err(RecordError::from)?;
-        *optimizer = optimizer.clone().from_bytes(bytes)?;
+        held.optimizer = Some(optimizer.clone().from_bytes(bytes)?);
     }
-    Ok(others)
+    Ok(held)
+}
+
+/// Refuses buffers that burn would read back as another type: it makes all of them of the default type of its default
+/// device.
+fn stays_of_its_type(buffers: &[Buffer]) -> Result<(), BurnError> {
+    let default = DType::from(Device::default().settings().float_dtype);
+    match buffers.iter().find(|buffer| buffer.data.dtype().is_float() && buffer.data.dtype() != default) {
+        Some(Buffer { name, data, .. }) => {
+            Err(BurnError::BufferType { buffer: name.clone(), found: data.dtype(), default })
+        }
+        None => Ok(()),
+    }
 }
 
 /// How many elements of buffers outside masks are not zero.

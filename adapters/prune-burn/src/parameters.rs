@@ -113,15 +113,18 @@ impl Parameters {
         data(self, name) == data(other, name)
     }
 
-    /// Two weights of one id.
-    pub(crate) fn tied(&self) -> Option<(&Parameter, &Parameter)> {
+    /// Refuses one parameter under two names of which one is masked, now or by an event: burn's optimisers move the first
+    /// alone.
+    pub(crate) fn untied(&self, masked: impl Fn(&Parameter) -> bool) -> Result<(), BurnError> {
         let mut by_id: BTreeMap<u64, &Parameter> = BTreeMap::new();
-        for parameter in self.list.iter().filter(|parameter| parameter.shape.len() >= 2) {
-            if let Some(first) = by_id.insert(parameter.id.val(), parameter) {
-                return Some((first, parameter));
+        for parameter in &self.list {
+            if let Some(first) = by_id.insert(parameter.id.val(), parameter)
+                && (masked(first) || masked(parameter))
+            {
+                return Err(BurnError::Tied { first: first.name.clone(), second: parameter.name.clone() });
             }
         }
-        None
+        Ok(())
     }
 }
 
@@ -219,11 +222,18 @@ impl ModuleVisitor for Lister<'_> {
         if let Some((_, layer)) = self.path.reparameterization()
             && let Some(Parameter { value: Value::Data(data), .. }) =
                 self.list.iter_mut().rev().find(|parameter| parameter.name == layer)
-            && let Ok(closed) = param.val().try_into_data()
         {
-            let kept: Vec<bool> = closed.iter::<bool>().map(|closed| !closed).collect();
-            if let Ok(mask) = Mask::from_bools(data.shape(), &kept) {
-                _ = data.lend_mut().apply_mask(&mask);
+            let masked = match param.val().try_into_data() {
+                Ok(pruned) => {
+                    let kept: Vec<bool> = pruned.iter::<bool>().map(|pruned| !pruned).collect();
+                    let mask = Mask::from_bools(data.shape(), &kept);
+                    mask.and_then(|mask| data.lend_mut().apply_mask(&mask))
+                        .map_err(|error| error.in_layer(&layer).into())
+                }
+                Err(source) => Err(BurnError::Read { layer, source }),
+            };
+            if let Err(error) = masked {
+                self.failed.get_or_insert(error);
             }
         }
     }

@@ -6,7 +6,7 @@ use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsParams, ModuleOptimizer, MultiGradientsParams};
 use burn::tensor::Tensor;
-use prune_schedule::{Evidence, Moment, Report, Warning};
+use prune_schedule::{Evidence, Key, Moment, Report, Warning};
 
 use crate::error::BurnError;
 use crate::pruner::ModulePruner;
@@ -38,7 +38,7 @@ impl SharedPruner {
     }
 
     /// The same that ends an epoch after so many steps: the batches of the training data, divided by those of which
-    /// gradients are accumulated. Where training goes on from a checkpoint, it does from the end of an epoch.
+    /// gradients are accumulated and rounded up. Where training goes on from a checkpoint, it does from the end of an epoch.
     #[must_use]
     pub fn with_epochs_of(self, steps: u64) -> Self {
         self.state().epochs_of = Some(steps.max(1));
@@ -49,21 +49,46 @@ impl SharedPruner {
     ///
     /// # Errors
     ///
-    /// As [`ModulePruner::check`].
+    /// As [`ModulePruner::check`]; [`BurnError::EpochsUntold`] for an event at the end of an epoch whose length nobody has told.
     pub fn check<M: Module>(&self, module: &M) -> Result<Vec<Warning>, BurnError> {
-        self.state().pruner.check(module)
+        let state = self.state();
+        state.knows_epochs()?;
+        state.pruner.check(module)
     }
 
     /// As [`ModulePruner::start`]; [`finish`](SharedPruner::finish) has the report.
     ///
     /// # Errors
     ///
-    /// As [`ModulePruner::start`].
+    /// As [`ModulePruner::start`]; [`BurnError::EpochsUntold`].
     pub fn start<M: Module>(&self, module: M) -> Result<M, BurnError> {
         let mut state = self.state();
+        state.knows_epochs()?;
         let (module, report) = state.pruner.start(module)?;
         state.reports.extend(report);
         Ok(module)
+    }
+
+    /// As [`ModulePruner::attach`]: the masks of a saved pruner are put in force before the `Learner` loads its checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModulePruner::attach`].
+    pub fn attach<M: Module>(&self, module: M) -> Result<M, BurnError> {
+        self.state().pruner.attach(module)
+    }
+
+    /// As [`ModulePruner::forward`], for `TrainStep::step`: the module whose forward pass under `straight_through` gives the
+    /// gradients. After an error, which [`finish`](SharedPruner::finish) returns, a clone of the module.
+    pub fn forward<M: Module>(&self, module: &M) -> M {
+        let mut state = self.state();
+        match state.pruner.forward(module) {
+            Ok(module) => module,
+            Err(error) => {
+                state.failed.get_or_insert(error);
+                module.clone()
+            }
+        }
     }
 
     /// What `TrainStep::optimize` does: a step of the optimiser, with masks in force, and the events that are due.
@@ -78,6 +103,11 @@ impl SharedPruner {
         gradients: GradientsParams,
     ) -> M {
         let mut state = self.state();
+        if state.failed.is_none()
+            && let Err(error) = state.knows_epochs()
+        {
+            state.failed = Some(error);
+        }
         if state.failed.is_some() {
             return module;
         }
@@ -96,7 +126,7 @@ impl SharedPruner {
         module
     }
 
-    /// What `TrainStep::optimize_multi` does: the same with gradients of several devices, added up.
+    /// The same for `TrainStep::optimize_multi`: gradients of several devices are added up first.
     pub fn optimize_multi<M: Module>(
         &self,
         module: M,
@@ -114,22 +144,37 @@ impl SharedPruner {
         self.state().pruner.clone()
     }
 
-    /// What has been wrong so far, in words.
+    /// The message of the first error so far.
     pub fn failure(&self) -> Option<String> {
         self.state().failed.as_ref().map(ToString::to_string)
     }
 
-    /// The reports of the events since the last call.
+    /// The reports of the events since the last call, while training goes on or after it has failed.
+    pub fn reports(&self) -> Vec<Report> {
+        std::mem::take(&mut self.state().reports)
+    }
+
+    /// Ends the training: as [`reports`](SharedPruner::reports), where everything has happened.
     ///
     /// # Errors
     ///
-    /// The first error, after which the module was left as it was.
+    /// The first error, after which the module was left as it was; [`BurnError::NotReached`] where training has ended before
+    /// an event. `reports` has what did happen.
     pub fn finish(&self) -> Result<Vec<Report>, BurnError> {
         let mut state = self.state();
-        match state.failed.take() {
-            Some(error) => Err(error),
-            None => Ok(std::mem::take(&mut state.reports)),
+        if let Some(error) = state.failed.take() {
+            return Err(error);
         }
+        let pending: Vec<String> = state.pruner.pending().into_iter().map(Key::named).collect();
+        if !pending.is_empty() {
+            let pruner = state.pruner.pruner();
+            let epoch = pruner.last_epoch().map(|epoch| format!("epoch {epoch}"));
+            let step = pruner.last_step().map(|step| format!("step {step}"));
+            let trained: Vec<String> = epoch.into_iter().chain(step).collect();
+            let trained = if trained.is_empty() { "nothing".to_owned() } else { trained.join(" and ") };
+            return Err(BurnError::NotReached { events: pending.join(", "), trained });
+        }
+        Ok(std::mem::take(&mut state.reports))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -138,7 +183,20 @@ impl SharedPruner {
 }
 
 impl State {
-    /// Whether it went well.
+    /// Refuses events at the end of epochs whose length nobody has told.
+    fn knows_epochs(&self) -> Result<(), BurnError> {
+        if self.epochs_of.is_some() {
+            return Ok(());
+        }
+        let others = self.pruner.pruner().strategy().covers_every_epoch().then_some(Key::OtherEpochs);
+        let trained = |key: &Key| !key.in_steps() && key.last() != Some(0);
+        match self.pruner.pending().into_iter().chain(others).find(trained) {
+            Some(key) => Err(BurnError::EpochsUntold { at: key.named() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps the report or the error, and says whether there has been no error so far.
     fn note(&mut self, ended: Result<Option<Report>, BurnError>) -> bool {
         match ended {
             Ok(report) => self.reports.extend(report),

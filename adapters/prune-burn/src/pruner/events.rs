@@ -6,13 +6,14 @@ use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::TensorData;
 use prune_core::Masks;
-use prune_schedule::{Evidence, Moment, Prepared, Report};
+use prune_schedule::{Evidence, Moment, Prepared, Pruner, Report};
 
-use super::ModulePruner;
+use super::{ModulePruner, masks_by_id};
 use crate::closed::ClosedMasks;
 use crate::error::BurnError;
+use crate::moments::{self, Held};
 use crate::parameters::Parameters;
-use crate::{moments, prune_mask, write};
+use crate::{prune_mask, write};
 
 /// An event that is ready to happen to a module: nothing has been written yet.
 #[must_use = "nothing has been written until it is committed"]
@@ -53,6 +54,8 @@ impl ModulePruner {
         module: &M,
         evidence: Evidence<'e>,
     ) -> Result<Option<PreparedEvent<'e>>, BurnError> {
+        self.compared = false;
+        self.in_force(module)?;
         let parameters = Parameters::of(module)?;
         let known = self.facts_of(&parameters)?;
         if self.in_module {
@@ -63,28 +66,29 @@ impl ModulePruner {
             self.facts = known;
         }
         let Some(prepared) = self.pruner.prepare(moment, &parameters, evidence)? else { return Ok(None) };
-        self.one_mask_each(&parameters, prepared.masks())?;
+        parameters.untied(|parameter| prepared.masks().get(&parameter.name).is_some())?;
         Ok(Some(PreparedEvent { prepared, parameters, evidence }))
     }
 
-    /// Writes a prepared event to the module and to the optimiser's buffers.
+    /// Writes a prepared event to the module and to the optimiser's buffers; without an optimiser to the module alone.
     ///
     /// # Errors
     ///
     /// [`BurnError::Changed`] where a parameter that is written is not what it was when the event was prepared;
-    /// [`BurnError::Prune`] where the pruner has gone on since; [`BurnError::Record`], [`BurnError::Read`].
-    pub fn commit<M: Module>(
+    /// [`BurnError::Prune`] where the pruner has gone on since; [`BurnError::BufferType`], [`BurnError::Record`],
+    /// [`BurnError::Read`]. Pruner and optimiser are as they were then.
+    pub fn commit<'o, M: Module>(
         &mut self,
         event: PreparedEvent<'_>,
         module: M,
-        optimizer: &mut ModuleOptimizer,
+        optimizer: impl Into<Option<&'o mut ModuleOptimizer>>,
     ) -> Result<(M, Report), BurnError> {
         let masked = |name: &str| event.prepared.masks().get(name).is_some();
         let now = Parameters::some(&module, &masked)?;
         if let Some((name, _)) = event.masks().iter().find(|(name, _)| !event.parameters.same(&now, name)) {
             return Err(BurnError::Changed { layer: name.to_owned() });
         }
-        let (module, report) = self.written(event, module, Some(optimizer));
+        let (module, report) = self.written(event, module, optimizer.into());
         Ok((module, report?))
     }
 
@@ -114,55 +118,62 @@ impl ModulePruner {
         }
     }
 
-    /// Writes an event, and puts its masks in force.
+    /// Writes an event, and puts its masks in force. After an error the module is what it was.
     fn written<M: Module>(
         &mut self,
         event: PreparedEvent<'_>,
         module: M,
         optimizer: Option<&mut ModuleOptimizer>,
     ) -> (M, Result<Report, BurnError>) {
+        let Written { module, pruner, closed, held, report } =
+            match self.carried_out(event, module.clone(), optimizer.as_deref()) {
+                Ok(written) => written,
+                Err(error) => return (module, Err(error)),
+            };
+        // Nothing is refused from here on.
+        (self.pruner, self.closed, self.unheld) = (pruner, closed, held.others);
+        if let (Some(optimizer), Some(held)) = (optimizer, held.optimizer) {
+            *optimizer = held;
+        }
+        (module, Ok(report))
+    }
+
+    /// Carries out an event on copies of all that it changes.
+    fn carried_out<M: Module>(
+        &self,
+        event: PreparedEvent<'_>,
+        module: M,
+        optimizer: Option<&ModuleOptimizer>,
+    ) -> Result<Written<M>, BurnError> {
         let PreparedEvent { prepared, parameters, evidence } = event;
-        let set_back = match rewound(&prepared, &parameters, evidence) {
-            Ok(values) => values,
-            Err(error) => return (module, Err(error)),
-        };
+        let set_back = rewound(&prepared, &parameters, evidence)?;
         drop(parameters);
         let module = write::rewind(module, &set_back, &mut ClosedMasks::new(prepared.writes().clone()));
         let mut masks = prepared.masks().clone();
         for (name, mask) in prepared.writes().iter() {
             masks.insert(name, mask.clone());
         }
-        let written = Parameters::some(&module, &|name| masks.get(name).is_some());
-        let noted = written.and_then(|written| Ok(self.pruner.commit_written(prepared, Some(&written))?));
-        let report = match noted {
-            Ok(report) => report,
-            Err(error) => return (module, Err(error)),
-        };
-        self.closed.replace(self.pruner.held());
-        let module = if self.in_module { prune_mask::attach(module, &mut self.closed) } else { module };
+        let written = Parameters::some(&module, &|name| masks.get(name).is_some())?;
+        let mut pruner = self.pruner.clone();
+        let report = pruner.commit_written(prepared, Some(&written))?;
+        let mut closed = self.closed.clone();
+        closed.replace(pruner.held());
+        let module = if self.in_module { prune_mask::attach(module, &mut closed) } else { module };
         let held = match optimizer {
-            Some(optimizer) => {
-                self.masks_by_id(&module).and_then(|masks| moments::hold(optimizer, &masks)).map(|_| report)
-            }
-            None => Ok(report),
+            Some(optimizer) => moments::held(optimizer, &masks_by_id(&module, pruner.held())?)?,
+            None => Held::default(),
         };
-        (module, held)
+        Ok(Written { module, pruner, closed, held, report })
     }
+}
 
-    /// Refuses different masks, or a mask and none, for two names of one parameter.
-    fn one_mask_each(&self, parameters: &Parameters, new: &Masks) -> Result<(), BurnError> {
-        let mask_of = |name: &str| new.get(name).or_else(|| self.pruner.held().get(name));
-        let mut by_id: BTreeMap<u64, &str> = BTreeMap::new();
-        for parameter in parameters.iter() {
-            let name = parameter.name.as_str();
-            if let Some(first) = by_id.insert(parameter.id.val(), name)
-                && mask_of(first) != mask_of(name)
-            {
-                return Err(BurnError::Tied { first: first.to_owned(), second: name.to_owned() });
-            }
-        }
-        Ok(())
-    }
+/// What an event makes of all that it changes.
+struct Written<M> {
+    module: M,
+    pruner: Pruner,
+    closed: ClosedMasks,
+    held: Held,
+    report: Report,
 }
 
 /// The values that an event sets parameters back to.

@@ -1,8 +1,9 @@
 //! The pruner of a module: a strategy carried out on burn's modules, gradients and optimisers.
 //!
-//! What is asked of it between steps is here; `steps.rs` has what goes around a step of the optimiser, `events.rs` prepares
-//! events and writes them.
+//! What is asked of it between steps is here; `checks.rs` has what is refused beforehand, `steps.rs` what goes around a step
+//! of the optimiser, and `events.rs` prepares events and writes them.
 
+mod checks;
 mod events;
 mod steps;
 
@@ -13,15 +14,14 @@ use std::collections::BTreeMap;
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use prune_core::Masks;
-use prune_schedule::{Defaults, Evidence, Grow, LayerFacts, Moment, Pruner, Reopen, Report, Rule, Strategy, Warning};
+use prune_schedule::{Defaults, Evidence, LayerFacts, Moment, Pruner, Report, Strategy};
 
 use crate::closed::ClosedMasks;
 use crate::error::BurnError;
-use crate::fit::{fits, unknown};
 use crate::gradients::ModuleGradients;
 use crate::moments::{self, MasksById};
 use crate::parameters::{Parameter, Parameters};
-use crate::{prune_mask, write};
+use crate::{fit, prune_mask, write};
 
 /// Carries out a [`Strategy`] on a module of burn. The crate page shows it in a loop; [`SharedPruner`](crate::SharedPruner)
 /// is for burn's `Learner`.
@@ -43,6 +43,10 @@ pub struct ModulePruner {
     /// What is held, on the devices.
     closed: ClosedMasks,
     in_module: bool,
+    /// Whether masks within the module have been compared with the pruner's since either may have changed.
+    compared: bool,
+    /// The buffers that the last event has left as they were.
+    unheld: Vec<String>,
     /// What the user knows of layers, before what classes tell.
     told: BTreeMap<String, LayerFacts>,
     /// What the pruner has been told of the module's layers.
@@ -58,7 +62,8 @@ impl ModulePruner {
     /// A pruner that goes on where another was.
     pub fn from_pruner(pruner: Pruner) -> Self {
         let closed = ClosedMasks::new(pruner.held().clone());
-        ModulePruner { pruner, closed, in_module: false, told: BTreeMap::new(), facts: BTreeMap::new() }
+        let (told, facts) = (BTreeMap::new(), BTreeMap::new());
+        ModulePruner { pruner, closed, in_module: false, compared: false, unheld: Vec::new(), told, facts }
     }
 
     /// A pruner of a module that has been pruned before, with these masks in force. Buffers of an optimiser that has trained
@@ -124,6 +129,12 @@ impl ModulePruner {
         self.pruner.masks()
     }
 
+    /// The buffers of masked parameters that the last event has left as they were, since they have another shape than the
+    /// parameter, such as Adafactor's sums of rows.
+    pub fn unheld_buffers(&self) -> &[String] {
+        &self.unheld
+    }
+
     /// All that this pruner knows of what has happened, as JSON: save it beside the records of the module and the optimiser.
     pub fn to_json(&self) -> String {
         self.pruner.to_json()
@@ -136,23 +147,6 @@ impl ModulePruner {
     /// [`BurnError::State`].
     pub fn from_json(text: &str) -> Result<Self, BurnError> {
         Pruner::from_json(text).map(Self::from_pruner).map_err(|source| BurnError::State { source })
-    }
-
-    /// Tests every event still to come against a module, before any training. Returns what is worth a warning.
-    ///
-    /// # Errors
-    ///
-    /// [`BurnError::Prune`], as [`Pruner::check`]; [`BurnError::Tied`], [`BurnError::GradientHidden`]; [`BurnError::Read`].
-    pub fn check<M: Module>(&self, module: &M) -> Result<Vec<Warning>, BurnError> {
-        let parameters = Parameters::of(module)?;
-        if let Some((first, second)) = parameters.tied() {
-            return Err(BurnError::Tied { first: first.name.clone(), second: second.name.clone() });
-        }
-        if self.in_module {
-            self.sees_gradients()?;
-        }
-        let known = self.facts_of(&parameters)?;
-        Ok(self.pruner.clone().with_facts(known).check(&parameters)?)
     }
 
     /// Begins: carries out the event at epoch 0, if there is one, before any optimiser has stepped.
@@ -179,17 +173,19 @@ impl ModulePruner {
     }
 
     /// Ends an epoch that has trained: carries out its event, if there is one, on the module and on the optimiser's buffers,
-    /// and reports what that did.
+    /// and reports what that did. `optimizer` is a `&mut ModuleOptimizer`, or `None` for one of another kind, as L-BFGS,
+    /// which is made anew after an event.
     ///
     /// # Errors
     ///
     /// [`BurnError::Prune`], as [`Pruner::end_epoch`]; [`BurnError::Tied`], [`BurnError::Reparameterized`],
-    /// [`BurnError::Read`]; [`BurnError::Record`] for an optimiser's record that cannot be read back.
-    pub fn end_epoch<M: Module>(
+    /// [`BurnError::MaskInModule`], [`BurnError::NoMaskInModule`], [`BurnError::OtherMask`], [`BurnError::Read`];
+    /// [`BurnError::BufferType`]; [`BurnError::Record`] for an optimiser's record that cannot be read back.
+    pub fn end_epoch<'o, M: Module>(
         &mut self,
         epoch: u64,
         module: M,
-        optimizer: &mut ModuleOptimizer,
+        optimizer: impl Into<Option<&'o mut ModuleOptimizer>>,
     ) -> Result<(M, Option<Report>), BurnError> {
         self.end_epoch_with(epoch, module, optimizer, Evidence::default())
     }
@@ -200,14 +196,14 @@ impl ModulePruner {
     /// # Errors
     ///
     /// As [`ModulePruner::end_epoch`].
-    pub fn end_epoch_with<M: Module>(
+    pub fn end_epoch_with<'o, M: Module>(
         &mut self,
         epoch: u64,
         module: M,
-        optimizer: &mut ModuleOptimizer,
+        optimizer: impl Into<Option<&'o mut ModuleOptimizer>>,
         evidence: Evidence<'_>,
     ) -> Result<(M, Option<Report>), BurnError> {
-        let (module, ended) = self.end(Moment::Epoch(epoch), module, Some(optimizer), evidence);
+        let (module, ended) = self.end(Moment::Epoch(epoch), module, optimizer.into(), evidence);
         Ok((module, ended?))
     }
 
@@ -242,7 +238,7 @@ impl ModulePruner {
     ///
     /// [`BurnError::Core`] where a mask finds no parameter of its name and shape; [`BurnError::Reparameterized`].
     pub fn hold<M: Module>(&mut self, module: M) -> Result<M, BurnError> {
-        self.fits(&module)?;
+        fit::fits(&module, self.pruner.held())?;
         Ok(write::hold(module, &mut self.closed))
     }
 
@@ -254,6 +250,7 @@ impl ModulePruner {
     /// As [`ModulePruner::hold`].
     pub fn attach<M: Module>(&mut self, module: M) -> Result<M, BurnError> {
         let module = self.hold(module)?;
+        self.compared = false;
         Ok(if self.in_module { prune_mask::attach(module, &mut self.closed) } else { module })
     }
 
@@ -263,7 +260,7 @@ impl ModulePruner {
     ///
     /// # Errors
     ///
-    /// As [`ModulePruner::hold`]; [`BurnError::Record`].
+    /// As [`ModulePruner::hold`]; [`BurnError::BufferType`], [`BurnError::Record`].
     ///
     /// # Complexity
     ///
@@ -273,7 +270,11 @@ impl ModulePruner {
         module: &M,
         optimizer: &mut ModuleOptimizer,
     ) -> Result<Vec<String>, BurnError> {
-        moments::hold(optimizer, &self.masks_by_id(module)?)
+        let held = moments::held(optimizer, &masks_by_id(module, self.pruner.held())?)?;
+        if let Some(held) = held.optimizer {
+            *optimizer = held;
+        }
+        Ok(held.others)
     }
 
     /// How many weights outside the masks in force are not zero. Masks within the module count as they do for forward passes.
@@ -292,42 +293,14 @@ impl ModulePruner {
     ///
     /// As [`ModulePruner::hold_moments`].
     pub fn moment_revivals<M: Module>(&self, module: &M, optimizer: &ModuleOptimizer) -> Result<usize, BurnError> {
-        moments::revivals(optimizer, &self.masks_by_id(module)?)
+        moments::revivals(optimizer, &masks_by_id(module, self.pruner.held())?)
     }
+}
 
-    /// The masks in force by the ids of their parameters.
-    fn masks_by_id<M: Module>(&self, module: &M) -> Result<MasksById<'_>, BurnError> {
-        self.fits(module)?;
-        let outline = Parameters::outline(module);
-        let masked = |parameter: &Parameter| Some((parameter.id.val(), self.pruner.held().get(&parameter.name)?));
-        Ok(outline.iter().filter_map(masked).collect())
-    }
-
-    fn fits<M: Module>(&self, module: &M) -> Result<(), BurnError> {
-        fits(module, self.pruner.held())
-    }
-
-    /// What is known of the layers of a module.
-    fn facts_of(&self, parameters: &Parameters) -> Result<BTreeMap<String, LayerFacts>, BurnError> {
-        let facts = |parameter: &Parameter| (parameter.name.clone(), parameter.facts.clone());
-        let mut known: BTreeMap<String, LayerFacts> = parameters.iter().map(facts).collect();
-        for (name, told) in &self.told {
-            let facts = known.get_mut(name).ok_or_else(|| BurnError::from(unknown(name)))?;
-            facts.weight = told.weight.or(facts.weight);
-            facts.role = told.role.clone().or(facts.role.take());
-            facts.bias = told.bias.clone().or(facts.bias.take());
-        }
-        Ok(known)
-    }
-
-    /// Refuses a strategy with events that look at gradients of pruned weights.
-    fn sees_gradients(&self) -> Result<(), BurnError> {
-        for (key, event) in self.pruner.strategy().events() {
-            let grows = matches!(event.rule(), Rule::Regrow(regrow) if regrow.grow == Grow::Gradient);
-            if grows || event.reopens() == Some(Reopen::Gradient) {
-                return Err(BurnError::GradientHidden { at: key.to_string(), method: event.method().to_string() });
-            }
-        }
-        Ok(())
-    }
+/// Masks by the ids of their parameters.
+fn masks_by_id<'m, M: Module>(module: &M, masks: &'m Masks) -> Result<MasksById<'m>, BurnError> {
+    fit::fits(module, masks)?;
+    let outline = Parameters::outline(module);
+    let masked = |parameter: &Parameter| Some((parameter.id.val(), masks.get(&parameter.name)?));
+    Ok(outline.iter().filter_map(masked).collect())
 }

@@ -44,7 +44,7 @@ impl ModulePruner {
             StepAction::Go => optimizer.step(rate, module, gradients),
             StepAction::Replace => module,
         };
-        self.after(module, optimizer)
+        self.after(module, Some(optimizer))
     }
 
     /// Begins a step, between the backward pass and the optimiser's step: takes note of the gradients for an event that looks
@@ -58,7 +58,7 @@ impl ModulePruner {
         module: &M,
         mut gradients: GradientsParams,
     ) -> Result<(GradientsParams, StepAction), BurnError> {
-        self.fits(module)?;
+        self.in_force(module)?;
         self.pruner.observe(&ModuleGradients { module, gradients: &gradients })?;
         if self.pruner.replaces_step(self.next_step()) {
             return Ok((gradients, StepAction::Replace));
@@ -70,33 +70,33 @@ impl ModulePruner {
     }
 
     /// Ends a step: writes `+0.0` outside the masks in force and carries out the event of the step, if there is one, on the
-    /// module and on the optimiser's buffers. The pruner counts the steps.
+    /// module and on the optimiser's buffers, if it is given. The pruner counts the steps.
     ///
     /// # Errors
     ///
     /// As [`ModulePruner::end_epoch`].
-    pub fn after_step<M: Module>(
+    pub fn after_step<'o, M: Module>(
         &mut self,
         module: M,
-        optimizer: &mut ModuleOptimizer,
+        optimizer: impl Into<Option<&'o mut ModuleOptimizer>>,
     ) -> Result<(M, Option<Report>), BurnError> {
-        let (module, ended) = self.after(module, optimizer);
+        let (module, ended) = self.after(module, optimizer.into());
         Ok((module, ended?))
     }
 
     fn after<M: Module>(
         &mut self,
         module: M,
-        optimizer: &mut ModuleOptimizer,
+        optimizer: Option<&mut ModuleOptimizer>,
     ) -> (M, Result<Option<Report>, BurnError>) {
-        if let Err(error) = self.fits(&module) {
+        if let Err(error) = self.in_force(&module) {
             return (module, Err(error));
         }
         let module = if self.in_module { module } else { write::hold(module, &mut self.closed) };
         if !self.pruner.strategy().has_steps() {
             return (module, Ok(None));
         }
-        self.end(Moment::Step(self.next_step()), module, Some(optimizer), Evidence::default())
+        self.end(Moment::Step(self.next_step()), module, optimizer, Evidence::default())
     }
 
     fn next_step(&self) -> u64 {

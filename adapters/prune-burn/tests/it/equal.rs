@@ -27,7 +27,7 @@ const AXES: [Known; 7] = [
 ];
 
 /// Two events each, so that the second meets a mask.
-const STRATEGIES: [&str; 24] = [
+const STRATEGIES: [&str; 31] = [
     "{1: {'method': 'unstr_unified_local', 'density': 0.6}, 2: {'method': 'unstr_unified_local', 'density': 0.3}}",
     "{1: {'method': 'unstr_global', 'density': 0.6}, 2: {'method': 'unstr_global', 'density': 0.2}}",
     "{1: {'method': 'unstr_local', 'density': {'conv.weight': 0.5, 'table.weight': 0.4, 'norm.gamma': 0.5}}}",
@@ -50,6 +50,13 @@ const STRATEGIES: [&str; 24] = [
     "{1: {'method': 'unstr_unified_local', 'density': 0.5, 'ranking': 'output'}}",
     "{1: {'method': 'unstr_global', 'density': 0.3, 'distribution': 'erk'}}",
     "{1: {'method': 'unstr_global', 'density': 0.3}, 2: {'method': 'unstr_global', 'density': 0.5, 'reopen': 'gradient'}}",
+    "{1: {'method': 'unstr_global', 'density': 0.3}, 2: {'method': 'unstr_global', 'density': 0.5, 'reopen': 'random', 'seed': 5}}",
+    "{1: {'method': 'block_local', 'density': {'conv.weight': 0.5, 'column.weight': 0.3}, 'block': (2, 2)}}",
+    "{1: {'method': 'unstr_global', 'density': 0.3, 'distribution': 'global_l2', 'min_density': 0.01}}",
+    "{1: {'method': 'unstr_global', 'density': 0.3, 'distribution': 'uniform'}}",
+    "{'1..=3': {'method': 'unstr_global', 'density': 0.2, 'schedule': 'cubic'}}",
+    "{'1..=3': {'method': 'channel_unified_local', 'density': 0.4, 'schedule': 'linear', 'every': 2}}",
+    "{1: {'method': 'unstr_global', 'density': 0.5, 'rewind': 0}, 2: {'method': 'unstr_global', 'density': 0.2, 'rewind': 0}}",
     "{0: {'method': 'unstr_global', 'density': 0.3}, '1..=4 steps': {'method': 'rigl', 'every': 1}}",
     "{0: {'method': 'unstr_global', 'density': 0.3}, '1..=4 steps': {'method': 'set', 'every': 1, 'seed': 3}}",
 ];
@@ -134,10 +141,17 @@ fn both(strategy: &str, seed: u64) {
     let mut rival = Pruner::new(strategy.parse().unwrap()).with_facts(facts());
     let mut zoo = Zoo::new(seed);
     let mut optimizer = SgdConfig::new().init();
+    // Where events set parameters back, to those of another module.
+    let source = Parameters::of(&Zoo::new(seed ^ 1)).unwrap();
+    let source_arrays = arrays(&source);
+    let source_arrays = named(&source_arrays);
     let mut rivals = arrays(&Parameters::of(&zoo).unwrap());
     let (norms, scores) = (norms(&rivals, seed), array_gradients(&zoo, seed + 77));
     let (norms, scores) = (named(&norms), named(&scores));
     let evidence = Evidence { inputs: Some(Inputs::Norms(&norms)), scores: Some(&scores), ..Evidence::default() };
+    let rewinding = strategy.contains("rewind");
+    let burn_evidence = Evidence { rewind: rewinding.then_some(&source as &dyn Layers), ..evidence };
+    let rival_evidence = Evidence { rewind: rewinding.then_some(&source_arrays as &dyn Layers), ..evidence };
     burn.check(&zoo).unwrap_or_else(|error| panic!("{strategy}: {error}"));
 
     (zoo, _) = burn.start(zoo).unwrap();
@@ -150,9 +164,9 @@ fn both(strategy: &str, seed: u64) {
             zoo = burn.after_step(zoo, &mut optimizer).unwrap().0;
             rival.end_step(epoch, &mut named_mut(&mut rivals)).unwrap();
         } else {
-            let (pruned, report) = burn.end_epoch_with(epoch, zoo, &mut optimizer, evidence).unwrap();
+            let (pruned, report) = burn.end_epoch_with(epoch, zoo, &mut optimizer, burn_evidence).unwrap();
             zoo = pruned;
-            let expected = rival.end_epoch_with(epoch, &mut named_mut(&mut rivals), evidence).unwrap();
+            let expected = rival.end_epoch_with(epoch, &mut named_mut(&mut rivals), rival_evidence).unwrap();
             assert_eq!(report.map(|report| report.selected), expected.map(|report| report.selected));
         }
         assert_eq!(burn.masks(), rival.masks(), "{strategy}");
@@ -160,6 +174,24 @@ fn both(strategy: &str, seed: u64) {
         assert_eq!(burn.revivals(&zoo).unwrap(), 0);
     }
     assert!(burn.masks().iter().any(|(_, mask)| mask.kept_len() < mask.len()), "{strategy} pruned nothing");
+}
+
+/// An event that rewinds sets running statistics too. burn's clones of a module share them.
+#[test]
+fn running_statistics_are_set_back_in_every_clone() {
+    let source = Parameters::of(&Zoo::new(8)).unwrap();
+    let (zoo, mut optimizer) = (Zoo::new(9), SgdConfig::new().init());
+    let clone = zoo.clone();
+    let strategy = "{1: {'method': 'unstr_global', 'density': 0.5, 'include': ['layers.*'], 'rewind': 0}}";
+    let evidence = Evidence { rewind: Some(&source), ..Evidence::default() };
+    let (zoo, _) =
+        ModulePruner::new(strategy.parse().unwrap()).end_epoch_with(1, zoo, &mut optimizer, evidence).unwrap();
+    let mean = |zoo: &Zoo| zoo.norm.running_mean.value_sync().into_data();
+    assert_eq!(mean(&zoo), mean(&Zoo::new(8)));
+    assert_eq!(mean(&clone), mean(&zoo));
+    // The rest of the clone is what it was.
+    assert_eq!(crate::nets::values(&clone.own), crate::nets::values(&Zoo::new(9).own));
+    assert_eq!(crate::nets::values(&zoo.own), crate::nets::values(&Zoo::new(8).own));
 }
 
 proptest! {

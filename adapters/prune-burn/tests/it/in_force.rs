@@ -4,8 +4,8 @@ use burn::module::Module;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{
-    AdaGradConfig, AdamConfig, AdamWConfig, AdanConfig, LambConfig, LionConfig, ModuleOptimizer, MuonConfig,
-    RmsPropConfig, SgdConfig,
+    AdaGradConfig, AdamConfig, AdamWConfig, AdanConfig, GradientsParams, LambConfig, LionConfig, ModuleOptimizer,
+    MuonConfig, RmsPropConfig, SgdConfig,
 };
 use prune_burn::ModulePruner;
 
@@ -103,6 +103,36 @@ fn an_event_takes_the_buffers_of_what_it_prunes() {
         assert!(other.hold_moments(&pruned, &mut optimizer).unwrap().is_empty());
         assert_eq!(optimizer.into_bytes().unwrap().to_vec(), held);
     }
+}
+
+/// Zeros of buffers are positive: -0.0 outside a mask is written over.
+#[test]
+fn an_event_takes_negative_zeros_of_buffers() {
+    // With a rate of nothing and negative zeros as gradients, momentum holds -0.0 everywhere.
+    struct NegativeZeros(GradientsParams);
+    impl burn::module::ModuleVisitor for NegativeZeros {
+        fn visit_float<const D: usize>(&mut self, param: &burn::module::Param<burn::tensor::Tensor<D>>) {
+            let zeros = burn::tensor::Tensor::zeros(param.dims(), &param.lazy_device().without_autodiff());
+            self.0.register::<D>(param.id, zeros.neg());
+        }
+    }
+    let mut optimizer = SgdConfig::new().with_momentum(Some(MomentumConfig::new())).init();
+    let mut gradients = NegativeZeros(GradientsParams::new());
+    let model = Mlp::new(5, &device());
+    model.visit(&mut gradients);
+    let model = optimizer.step(0.01, model, gradients.0);
+    let negative = |optimizer: &ModuleOptimizer| {
+        let reader = burn_pack::Reader::from_bytes(optimizer.into_bytes().unwrap()).unwrap();
+        let tensors = reader.into_tensors().unwrap().into_iter();
+        let floats = tensors.flat_map(|tensor| tensor.into_parts().unwrap().4.to_vec());
+        let bytes: Vec<u8> = floats.collect();
+        bytes.chunks(4).filter(|float| *float == (-0.0f32).to_ne_bytes()).count()
+    };
+    assert_eq!(negative(&optimizer), 12 * 10 + 10 + 10 * 6 + 6);
+    let mut pruner = ModulePruner::new("{1: {'method': 'unstr_global', 'density': 0.2}}".parse().unwrap());
+    let (_, report) = pruner.end_epoch(1, model, &mut optimizer).unwrap();
+    assert_eq!(report.unwrap().selected.kept, 36);
+    assert_eq!(negative(&optimizer), 36 + 10 + 6);
 }
 
 /// What is alive, and the biases, train as without masks: a mask that keeps everything changes no bit.

@@ -36,7 +36,7 @@ impl TrainStep for Model {
     type Output = RegressionOutput;
 
     fn step(&self, batch: Batch) -> TrainOutput<RegressionOutput> {
-        let output = self.output(batch);
+        let output = self.pruner.forward(self).output(batch);
         TrainOutput::new(self, output.loss.backward(), output)
     }
 
@@ -150,6 +150,7 @@ fn after_an_error_the_module_stays_and_the_error_is_returned() {
     assert!(shared.failure().unwrap().contains("`net.fc1.weight`"));
     let error = shared.finish().unwrap_err().to_string();
     assert!(error.contains("only 60 are alive"), "{error}");
+    assert_eq!(shared.reports().len(), 1);
     assert_eq!(weights[2], weights[4]);
 }
 
@@ -165,4 +166,106 @@ fn gradients_of_several_devices_are_added_up() {
     let expected = AdamWConfig::new().init().step_multi(0.01, model.clone(), gradients());
     assert_eq!(values(&stepped.net.fc1.weight), values(&expected.net.fc1.weight));
     assert_ne!(values(&stepped.net.fc1.weight), values(&model.net.fc1.weight));
+}
+
+/// Without the length of an epoch, what is keyed by epochs would never happen.
+#[test]
+fn epochs_of_which_nobody_tells_the_length_are_refused() {
+    for strategy in
+        ["{3: {'method': 'unstr_global', 'density': 0.2}}", "{-1: {'method': 'unstr_global', 'density': 0.2}}"]
+    {
+        let shared = SharedPruner::new(ModulePruner::new(strategy.parse().unwrap()));
+        let model = Model { net: Mlp::new(7, &device()), pruner: shared.clone() };
+        let refused = |error: String| assert!(error.contains("by `with_epochs_of`"), "{error}");
+        refused(shared.check(&model).unwrap_err().to_string());
+        refused(shared.start(model.clone()).unwrap_err().to_string());
+        // Who asks neither is told at the end, and nothing has trained.
+        let before = values(&model.net.fc1.weight);
+        let gradients = model.net.gradients(1);
+        let model = shared.optimize(model, &mut AdamWConfig::new().init(), 0.01, gradients);
+        assert_eq!(values(&model.net.fc1.weight), before);
+        refused(shared.finish().unwrap_err().to_string());
+        let told = SharedPruner::new(ModulePruner::new(strategy.parse().unwrap())).with_epochs_of(5);
+        assert!(told.check(&model).is_ok());
+    }
+    // Epoch 0 is before training.
+    let start = "{0: {'method': 'unstr_global', 'density': 0.2}}";
+    let shared = SharedPruner::new(ModulePruner::new(start.parse().unwrap()));
+    assert!(shared.check(&Mlp::new(7, &device())).is_ok());
+}
+
+#[test]
+fn events_that_training_has_not_reached_are_named() {
+    let strategy = "{'2..=4': {'method': 'unstr_global', 'density': 0.2, 'schedule': 'cubic'},
+                     '90 steps': {'method': 'unstr_global', 'density': 0.1}}";
+    let (_, shared) = trained(strategy, Some(5));
+    let error = shared.finish().unwrap_err().to_string();
+    let expected = "training has ended after epoch 3 and step 15, before epoch 2..=4, step 90; train on, or give these \
+                    events keys that training reaches";
+    assert_eq!(error, expected);
+    assert_eq!(shared.reports().len(), 2);
+}
+
+/// The module whose weights `step` uses is masked, and the dense weights train on.
+#[test]
+fn straight_through_runs_in_the_learner() {
+    let strategy = "{'1..=3': {'method': 'unstr_unified_local', 'density': 0.25, 'straight_through': True}}";
+    let shared = SharedPruner::new(ModulePruner::new(strategy.parse().unwrap())).with_epochs_of(5);
+    let model = Model { net: Mlp::new(7, &device()), pruner: shared.clone() };
+    let forward = shared.forward(&model);
+    let zeros = |model: &Model| values(&model.net.fc1.weight).iter().filter(|weight| **weight == 0.0).count();
+    assert_eq!((zeros(&forward), zeros(&model)), (90, 0));
+    let (learned, shared) = trained(strategy, Some(5));
+    assert_eq!(shared.finish().unwrap().len(), 3);
+    assert_eq!(zeros(&learned), 90);
+    // With weights of its own in the forward pass, it is not the run that had none.
+    let (plain, _) = trained(&strategy.replace(", 'straight_through': True", ""), Some(5));
+    assert_ne!(values(&plain.net.fc1.weight), values(&learned.net.fc1.weight));
+}
+
+/// A run that goes on from the `Learner`'s checkpoint and the pruner's state is the run that was not stopped.
+#[test]
+fn training_goes_on_from_a_checkpoint() {
+    let strategy =
+        "{0: {'method': 'unstr_global', 'density': 0.6}, '4 steps': {'method': 'unstr_global', 'density': 0.5},
+                     3: {'method': 'unstr_global', 'density': 0.2}}";
+    for within in [false, true] {
+        let build = |pruner: ModulePruner| if within { pruner.with_masks_in_module() } else { pruner };
+        let folder = tempfile::tempdir().unwrap();
+        let train = |folder: &std::path::Path, model: Model, epochs: usize, from: Option<usize>| {
+            let mut training = SupervisedTraining::new(folder, loader(20), loader(4))
+                .with_application_logger(None)
+                .with_default_checkpointers()
+                .num_epochs(epochs);
+            if let Some(epoch) = from {
+                training = training.checkpoint(epoch);
+            }
+            training.launch(Learner::new(model, AdamWConfig::new().init(), 0.01)).model
+        };
+        let begun = || {
+            let shared = SharedPruner::new(build(ModulePruner::new(strategy.parse().unwrap()))).with_epochs_of(5);
+            let model = Model { net: Mlp::new(7, &device()), pruner: shared.clone() };
+            (shared.start(model).unwrap(), shared)
+        };
+        let (model, whole) = begun();
+        let expected = train(tempfile::tempdir().unwrap().path(), model, 4, None);
+        assert_eq!(whole.finish().unwrap().len(), 3);
+
+        let (model, first) = begun();
+        train(folder.path(), model, 2, None);
+        let state = first.pruner().to_json();
+        assert_eq!(first.reports().len(), 2);
+
+        let shared = SharedPruner::new(build(ModulePruner::from_json(&state).unwrap())).with_epochs_of(5);
+        let model = shared.attach(Model { net: Mlp::new(99, &device()), pruner: shared.clone() }).unwrap();
+        let model = train(folder.path(), model, 4, Some(2));
+        assert_eq!(shared.finish().unwrap().len(), 1);
+        assert_eq!(shared.pruner().to_json(), whole.pruner().to_json());
+        let weights = |model: Model| {
+            let net = model.net.materialize();
+            [values(&net.fc1.weight), values(&net.fc2.weight)].concat()
+        };
+        assert_eq!(shared.pruner().revivals(&model).unwrap(), 0);
+        assert_eq!(weights(model), weights(expected));
+    }
 }

@@ -5,6 +5,7 @@
 mod conformance;
 mod equal;
 mod in_force;
+mod in_time;
 mod learner;
 mod listing;
 mod nets;

@@ -7,7 +7,7 @@ use burn::nn::{
     LinearLayout,
 };
 use burn::optim::GradientsParams;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{DType, Device, FloatDType, Int, Tensor, TensorData};
 
 /// A device with autodiff.
 pub(crate) fn device() -> Device {
@@ -41,6 +41,17 @@ pub(crate) fn seeded<M: Module>(module: M, seed: u64) -> M {
     module.map(&mut Fill(seed << 16))
 }
 
+/// The same module with parameters of another type.
+pub(crate) fn cast<M: Module>(module: M, dtype: FloatDType) -> M {
+    struct Cast(FloatDType);
+    impl burn::module::ModuleMapper for Cast {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.map(|tensor| tensor.without_autodiff().cast(self.0).autodiff().require_grad())
+        }
+    }
+    module.map(&mut Cast(dtype))
+}
+
 /// Two layers.
 #[derive(Module, Debug)]
 pub(crate) struct Mlp {
@@ -61,7 +72,12 @@ impl Mlp {
     /// The gradients of one batch that follows from a seed.
     pub(crate) fn gradients(&self, batch: u64) -> GradientsParams {
         let device = self.fc1.weight.device();
-        let (input, target) = (filled(batch, [4, 12], &device), filled(batch + 1000, [4, 6], &device));
+        let of_type = |tensor: Tensor<2>| match self.fc1.weight.dtype() {
+            DType::F32 => tensor,
+            other => tensor.cast(other),
+        };
+        let (input, target) =
+            (of_type(filled(batch, [4, 12], &device)), of_type(filled(batch + 1000, [4, 6], &device)));
         let loss = (self.forward(input) - target).powf_scalar(2.0).mean();
         GradientsParams::from_grads(loss.backward(), self)
     }

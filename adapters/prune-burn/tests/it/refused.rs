@@ -2,12 +2,12 @@
 
 use burn::module::{Lora, Module, Param, ParamGroup};
 use burn::nn::Linear;
-use burn::optim::AdamWConfig;
-use burn::tensor::{DType, FloatDType, Tensor, TensorData};
+use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
+use burn::tensor::{DType, FloatDType, TensorData};
 use prune_burn::{Evidence, ModulePruner};
 use prune_schedule::Moment;
 
-use crate::nets::{Mlp, device, filled, seeded};
+use crate::nets::{Mlp, cast, device, filled, seeded};
 
 const HALF: &str = "{1: {'method': 'unstr_unified_local', 'density': 0.5}}";
 
@@ -28,11 +28,31 @@ fn one_parameter_under_two_names_is_refused() {
     let refused = "parameters `first.weight` and `second.weight` are one: they share an id, and burn's optimisers move the \
                    first alone; give one of them an id of its own, or use one field in both places";
     assert_eq!(pruner(HALF).check(&tied).unwrap_err().to_string(), refused);
-    // Without a check it is refused where two masks would be made of it, or one and none.
+    // Without a check it is refused where either would be masked, by equal masks too.
+    let magnitude = "{0: {'method': 'unstr_unified_local', 'density': 0.5}}";
+    assert_eq!(pruner(magnitude).start(tied.clone()).unwrap_err().to_string(), refused);
     let local = "{0: {'method': 'unstr_local', 'density': {'second.weight': 0.5}}}";
     assert_eq!(pruner(local).start(tied.clone()).unwrap_err().to_string(), refused);
     let random = "{0: {'method': 'unstr_unified_local', 'density': 0.5, 'score': 'random'}}";
-    assert_eq!(pruner(random).start(tied).unwrap_err().to_string(), refused);
+    assert_eq!(pruner(random).start(tied.clone()).unwrap_err().to_string(), refused);
+    // So it is in a step, where masks come from elsewhere.
+    let mask = || prune_burn::Mask::all(&[12, 10]).unwrap();
+    let masks = [("first.weight".to_owned(), mask()), ("second.weight".to_owned(), mask())];
+    let mut masked = ModulePruner::with_masks("{}".parse().unwrap(), masks.into_iter().collect());
+    assert_eq!(masked.before_step(&tied, GradientsParams::new()).unwrap_err().to_string(), refused);
+    // What is left dense under both names stands in nobody's way.
+    let dense = Parted { tied, rest: Mlp::new(2, &device()) };
+    let rest = "{0: {'method': 'unstr_unified_local', 'density': 0.5, 'exclude': 'tied.*'}, \
+                '4..=40 steps': {'method': 'rigl', 'every': 4}}";
+    assert!(pruner(rest).check(&dense).is_ok());
+    let (_, report) = pruner(rest).start(dense).unwrap();
+    assert_eq!(report.unwrap().layers.len(), 2);
+}
+
+#[derive(Module, Debug)]
+struct Parted {
+    tied: Tied,
+    rest: Mlp,
 }
 
 #[test]
@@ -82,13 +102,22 @@ fn a_strategy_that_names_a_parameter_that_is_not_there_is_refused() {
     let mut optimizer = AdamWConfig::new().init();
     assert_eq!(pruner(local).end_epoch(1, model.clone(), &mut optimizer).unwrap_err().to_string(), refused);
     let told = pruner(HALF).with_facts("fc3.weight", prune_burn::LayerFacts::default());
-    assert_eq!(told.check(&model).unwrap_err().to_string(), "there is no layer `fc3.weight`");
+    assert_eq!(
+        told.check(&model).unwrap_err().to_string(),
+        "there is no layer `fc3.weight`; did you mean `fc1.weight`?"
+    );
     // Masks of another model.
     let masks = prune_burn::Masks::from_iter([("fc3.weight".to_owned(), prune_burn::Mask::all(&[2, 2]).unwrap())]);
     let mut other = ModulePruner::with_masks("{}".parse().unwrap(), masks);
     let gradients = model.gradients(1);
-    assert_eq!(other.before_step(&model, gradients).unwrap_err().to_string(), "there is no layer `fc3.weight`");
-    assert_eq!(other.hold(model.clone()).unwrap_err().to_string(), "there is no layer `fc3.weight`");
+    assert_eq!(
+        other.before_step(&model, gradients).unwrap_err().to_string(),
+        "there is no layer `fc3.weight`; did you mean `fc1.weight`?"
+    );
+    assert_eq!(
+        other.hold(model.clone()).unwrap_err().to_string(),
+        "there is no layer `fc3.weight`; did you mean `fc1.weight`?"
+    );
     let masks = prune_burn::Masks::from_iter([("fc1.weight".to_owned(), prune_burn::Mask::all(&[10, 12]).unwrap())]);
     let mut turned = ModulePruner::with_masks("{}".parse().unwrap(), masks);
     let error = turned.hold(model).unwrap_err().to_string();
@@ -142,15 +171,6 @@ fn nan_is_refused_by_name_and_the_clone_is_what_it_was() {
 /// Parameters of 16 bits with moments of 32, as mixed precision keeps them: each buffer is held in its own type.
 #[test]
 fn parameters_and_moments_of_different_types_are_held() {
-    let halved = |model: Mlp| {
-        struct Halve;
-        impl burn::module::ModuleMapper for Halve {
-            fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-                param.map(|tensor| tensor.without_autodiff().cast(FloatDType::F16).autodiff().require_grad())
-            }
-        }
-        model.map(&mut Halve)
-    };
     // Moments of 32 bits, from steps before the parameters were cast.
     let mut optimizer = AdamWConfig::new().init();
     let mut model = seeded(Mlp::new(1, &device()), 9);
@@ -158,7 +178,7 @@ fn parameters_and_moments_of_different_types_are_held() {
         let gradients = model.gradients(batch);
         model = optimizer.step(0.01, model, gradients);
     }
-    let model = halved(model);
+    let model = cast(model, FloatDType::F16);
     assert_eq!(model.fc1.weight.dtype(), DType::F16);
     let mut pruner = pruner(HALF);
     let (model, report) = pruner.end_epoch(1, model, &mut optimizer).unwrap();
@@ -171,7 +191,8 @@ fn parameters_and_moments_of_different_types_are_held() {
 #[test]
 fn buffers_of_another_shape_are_named() {
     let mut optimizer = burn::optim::AdafactorConfig::new().init();
-    let mut pruner = pruner("{0: {'method': 'unstr_unified_local', 'density': 0.3}}");
+    let mut pruner =
+        pruner("{0: {'method': 'unstr_unified_local', 'density': 0.3}, 1: {'method': 'unstr_global', 'density': 0.2}}");
     let (mut model, _) = pruner.start(Mlp::new(1, &device())).unwrap();
     for batch in 0..3 {
         let gradients = model.gradients(batch);
@@ -180,4 +201,69 @@ fn buffers_of_another_shape_are_named() {
     let others = pruner.hold_moments(&model, &mut optimizer).unwrap();
     assert!(!others.is_empty());
     assert_eq!(pruner.revivals(&model).unwrap(), 0);
+    // An event names them too.
+    assert!(pruner.unheld_buffers().is_empty());
+    (_, _) = pruner.end_epoch(1, model, &mut optimizer).unwrap();
+    assert_eq!(pruner.unheld_buffers(), others);
+}
+
+/// burn would read moments back as its default type, and the step after the event would fail.
+#[test]
+fn buffers_that_burn_reads_back_as_another_type_are_refused_before_the_event() {
+    for dtype in [FloatDType::F64, FloatDType::F16] {
+        let trained = |model: Mlp, optimizer: &mut ModuleOptimizer, from: u64| {
+            (from..from + 3).fold(model, |model, batch| {
+                let gradients = model.gradients(batch);
+                optimizer.step(0.01, model, gradients)
+            })
+        };
+        let mut optimizer = AdamWConfig::new().init();
+        let model = trained(cast(Mlp::new(1, &device()), dtype), &mut optimizer, 0);
+        let (mut pruner, before) = (pruner(HALF), optimizer.into_bytes().unwrap().to_vec());
+        let error = pruner.end_epoch(1, model.clone(), &mut optimizer).unwrap_err().to_string();
+        let found = DType::from(dtype);
+        assert!(
+            error.contains(&format!("of the optimiser is {found:?}, and burn reads buffers back as F32")),
+            "{error}"
+        );
+        // Nothing has happened, and training goes on.
+        assert!(pruner.masks().is_empty() && pruner.pruner().last_epoch().is_none());
+        assert_eq!(optimizer.into_bytes().unwrap().to_vec(), before);
+        let model = trained(model, &mut optimizer, 3);
+        assert_eq!(model.fc1.weight.dtype(), found);
+        // Without the optimiser the event happens; a new one steps on in its own type.
+        let (mut model, report) = pruner.end_epoch(1, model, None).unwrap();
+        assert_eq!(report.unwrap().selected.kept, 90);
+        let mut optimizer = AdamWConfig::new().init();
+        for batch in 6..9 {
+            let gradients = model.gradients(batch);
+            (model, _) = pruner.step(0.01, model, gradients, &mut optimizer).unwrap();
+        }
+        assert_eq!(model.fc1.weight.dtype(), found);
+        assert_eq!(pruner.revivals(&model).unwrap() + pruner.moment_revivals(&model, &optimizer).unwrap(), 0);
+        assert!(pruner.hold_moments(&model, &mut optimizer).unwrap().is_empty());
+    }
+}
+
+/// An event that is refused has changed nothing: not the masks, the clock or the buffers.
+#[test]
+fn an_adapter_on_a_layer_pruned_before_is_found_before_the_next_event() {
+    let strategy = "{1: {'method': 'unstr_unified_local', 'density': 0.5},
+                     2: {'method': 'unstr_unified_local', 'density': 0.2, 'exclude': 'fc1.weight'}}";
+    let (mut pruner, mut optimizer) = (pruner(strategy), AdamWConfig::new().init());
+    let (mut model, _) = pruner.end_epoch(1, Mlp::new(1, &device()), &mut optimizer).unwrap();
+    for batch in 0..3 {
+        let gradients = model.gradients(batch);
+        (model, _) = pruner.step(0.01, model, gradients, &mut optimizer).unwrap();
+    }
+    let (state, buffers) = (pruner.to_json(), optimizer.into_bytes().unwrap().to_vec());
+    let adapted = model.clone().apply_lora(Lora::new(2, 4.0).set_param_group(ParamGroup::from_path("fc1.weight")));
+    let error = pruner.end_epoch(2, adapted.clone(), &mut optimizer).unwrap_err().to_string();
+    assert!(error.starts_with("parameter `fc1.weight` has the reparameterisation `lora`"), "{error}");
+    assert_eq!(pruner.to_json(), state);
+    assert_eq!(optimizer.into_bytes().unwrap().to_vec(), buffers);
+    // What the message says helps.
+    let (model, report) = pruner.end_epoch(2, adapted.materialize(), &mut optimizer).unwrap();
+    assert_eq!(report.unwrap().selected.kept, 12);
+    assert_eq!(pruner.revivals(&model).unwrap() + pruner.moment_revivals(&model, &optimizer).unwrap(), 0);
 }

@@ -90,7 +90,7 @@ fn masks_within_the_module_are_attached_before_the_record_is_loaded() {
 }
 
 #[test]
-fn a_state_that_is_none_is_refused() {
+fn text_that_is_not_a_saved_state_is_refused() {
     let error = ModulePruner::from_json("{}").unwrap_err().to_string();
     assert!(error.starts_with("the state cannot be read: the saved state cannot be read: missing field"), "{error}");
 }

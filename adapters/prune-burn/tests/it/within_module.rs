@@ -144,3 +144,121 @@ fn what_looks_at_gradients_of_pruned_weights_is_refused() {
     let error = pruner.check(&Mlp::new(1, &device())).unwrap_err().to_string();
     assert!(error.ends_with("use a pruner without `with_masks_in_module`"), "{error}");
 }
+
+/// Masks that a module does not have would be in force nowhere.
+#[test]
+fn a_module_without_the_masks_is_refused() {
+    let mut pruner = ModulePruner::new(TWICE.parse().unwrap()).with_masks_in_module();
+    let (dense, mut optimizer) = (Mlp::new(4, &device()), AdamWConfig::new().init());
+    let (model, _) = pruner.end_epoch(1, dense.clone(), &mut optimizer).unwrap();
+    let refused = "parameter `fc1.weight` is pruned, and the module has no mask for it; call `attach`, before a record is \
+                   loaded and after `materialize`";
+    let resumed = ModulePruner::from_json(&pruner.to_json()).unwrap().with_masks_in_module();
+    let given = ModulePruner::with_masks(TWICE.parse().unwrap(), pruner.masks().clone()).with_masks_in_module();
+    let materialized = model.clone().materialize();
+    for (mut pruner, model) in [(resumed, dense.clone()), (given, dense), (pruner.clone(), materialized.clone())] {
+        let gradients = model.gradients(1);
+        assert_eq!(pruner.before_step(&model, gradients).unwrap_err().to_string(), refused);
+        assert_eq!(pruner.after_step(model.clone(), &mut optimizer).unwrap_err().to_string(), refused);
+        assert_eq!(pruner.end_epoch(2, model.clone(), &mut optimizer).unwrap_err().to_string(), refused);
+        let model = pruner.attach(model).unwrap();
+        let gradients = model.gradients(1);
+        let (model, _) = pruner.step(0.01, model, gradients, &mut optimizer).unwrap();
+        assert_eq!(pruner.revivals(&model).unwrap(), 0);
+    }
+    // A pruner that holds would open weights below the mask.
+    let mut holds = ModulePruner::from_json(&pruner.to_json()).unwrap();
+    let refused = "parameter `fc1.weight` has a mask within the module, and the pruner keeps none there; build the pruner with \
+                   `with_masks_in_module`, or call `materialize` on the module";
+    let gradients = model.gradients(1);
+    assert_eq!(holds.before_step(&model, gradients).unwrap_err().to_string(), refused);
+    assert_eq!(holds.check(&model).unwrap_err().to_string(), refused);
+    let mut new = ModulePruner::new(TWICE.parse().unwrap());
+    assert_eq!(new.end_epoch(1, model.clone(), &mut optimizer).unwrap_err().to_string(), refused);
+    assert!(holds.end_epoch(2, materialized, &mut optimizer).is_ok());
+}
+
+#[test]
+fn another_mask_within_the_module_is_refused() {
+    let pruned = |density: f64, seed: u64| {
+        let strategy = format!(
+            "{{0: {{'method': 'unstr_global', 'density': {density}}}, 2: {{'method': 'unstr_global', 'density': 0.1}}}}"
+        );
+        let mut pruner = ModulePruner::new(strategy.parse().unwrap()).with_masks_in_module();
+        let (model, _) = pruner.start(Mlp::new(seed, &device())).unwrap();
+        (pruner, model)
+    };
+    let ((mut pruner, _), (_, other)) = (pruned(0.5, 1), pruned(0.3, 2));
+    let refused = "the mask of parameter `fc1.weight` within the module is not the pruner's; load the module and the pruner \
+                   that were saved together, or call `materialize` and `attach`";
+    let gradients = other.gradients(1);
+    let mut optimizer = AdamWConfig::new().init();
+    assert_eq!(pruner.clone().end_epoch(2, other.clone(), &mut optimizer).unwrap_err().to_string(), refused);
+    // Once for all steps: as after a record of another run has been loaded.
+    let attached = pruner.attach(Mlp::new(3, &device())).unwrap();
+    let loaded = attached.load_record(other.clone().into_record());
+    assert_eq!(pruner.before_step(&loaded, gradients).unwrap_err().to_string(), refused);
+    // A mask of which the pruner knows nothing.
+    let mut new = ModulePruner::new("{}".parse().unwrap()).with_masks_in_module();
+    let gradients = other.gradients(1);
+    assert_eq!(new.before_step(&other, gradients).unwrap_err().to_string(), refused);
+    // Attached, it is the pruner's.
+    let model = pruner.attach(other).unwrap();
+    let gradients = model.gradients(1);
+    let (model, _) = pruner.step(0.01, model, gradients, &mut optimizer).unwrap();
+    assert_eq!(pruner.revivals(&model).unwrap(), 0);
+}
+
+/// A mask of another length than its parameter is an error of the parameter.
+#[test]
+fn a_mask_that_cannot_be_read_is_no_mask_that_keeps_everything() {
+    struct Cut;
+    impl burn::module::ModuleMapper for Cut {
+        fn map_bool<const D: usize>(
+            &mut self,
+            param: burn::module::Param<burn::tensor::Tensor<D, burn::tensor::Bool>>,
+        ) -> burn::module::Param<burn::tensor::Tensor<D, burn::tensor::Bool>> {
+            param.map(|tensor| tensor.narrow(0, 0, 3))
+        }
+    }
+    let mut pruner =
+        ModulePruner::new("{0: {'method': 'unstr_global', 'density': 0.5}}".parse().unwrap()).with_masks_in_module();
+    let (model, _) = pruner.start(Mlp::new(4, &device())).unwrap();
+    let error = prune_burn::Parameters::of(&model.map(&mut Cut)).unwrap_err().to_string();
+    assert!(error.contains("`fc1.weight`"), "{error}");
+}
+
+/// Events happen without a `ModuleOptimizer`: the next one is new.
+#[test]
+fn l_bfgs_is_pruned_on_the_way() {
+    let strategy = "{1: {'method': 'unstr_global', 'density': 0.5}, '2 steps': {'method': 'unstr_global', 'density': 0.2}, \
+                     2: {'method': 'unstr_global', 'density': 0.1}}";
+    let mut pruner = ModulePruner::new(strategy.parse().unwrap()).with_masks_in_module();
+    let mut model = Mlp::new(5, &device());
+    let (input, target) = (filled(1, [16, 12], &device()), filled(2, [16, 6], &device()));
+    let mut kept = Vec::new();
+    for epoch in 1..=3 {
+        let mut optimizer = LBFGSConfig::new().init();
+        (model, _) = optimizer.step(0.5, model, |model: Mlp| {
+            let loss = (model.forward(input.clone()) - target.clone()).powf_scalar(2.0).mean();
+            let value = loss.clone().into_scalar::<f64>();
+            (value, GradientsParams::from_grads(loss.backward(), &model))
+        });
+        let report;
+        (model, report) = pruner.after_step(model, None).unwrap();
+        kept.extend(report.map(|report| report.selected.kept));
+        let report = if epoch == 2 {
+            let event = pruner.prepare(prune_schedule::Moment::Epoch(2), &model, Default::default()).unwrap().unwrap();
+            let report;
+            (model, report) = pruner.commit(event, model, None).unwrap();
+            Some(report)
+        } else {
+            let report;
+            (model, report) = pruner.end_epoch(epoch, model, None).unwrap();
+            report
+        };
+        kept.extend(report.map(|report| report.selected.kept));
+        assert_eq!(pruner.revivals(&model).unwrap(), 0);
+    }
+    assert_eq!(kept, [90, 36, 18]);
+}
