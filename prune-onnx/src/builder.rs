@@ -2,6 +2,8 @@
 
 use crate::data_type::DataType;
 use crate::model::{AttributeValue, Dim};
+#[cfg(feature = "testing")]
+use crate::wire::schema::annotation;
 use crate::wire::schema::{attribute, entry, graph, model, node, operator_set, shape, tensor, value_info, value_type};
 use crate::wire::{put_bytes, put_float, put_int};
 
@@ -165,6 +167,14 @@ impl GraphBuilder {
         put_bytes(&mut bytes, node::OP_TYPE, b"Constant");
         put_bytes(&mut bytes, node::ATTRIBUTE, &value);
         put_bytes(&mut self.bytes, graph::NODE, &bytes);
+    }
+
+    /// Adds an annotation of quantisation that names a tensor.
+    #[cfg(feature = "testing")]
+    pub(crate) fn annotate(&mut self, tensor: &str) {
+        let mut bytes = Vec::new();
+        put_bytes(&mut bytes, annotation::TENSOR_NAME, tensor.as_bytes());
+        put_bytes(&mut self.bytes, graph::QUANTIZATION_ANNOTATION, &bytes);
     }
 
     /// Adds a node with attributes that hold graphs, as `If` and `Loop` have.

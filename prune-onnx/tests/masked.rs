@@ -33,13 +33,14 @@ fn shrunk(seed: u64, activation: &str, zero_column: Option<usize>) -> usize {
     let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
     let kept: Vec<bool> = (0..15).map(|at| !CLOSED.contains(&(at / 3))).collect();
     let mask = Mask::from_bools(&[5, 3, 1, 1], &kept).expect("a mask");
-    let mut closed = analysis.classes().closed_by(&[(&w, &mask)]).expect("closed");
-    assert_eq!(closed.removal.len(), CLOSED.len());
-    for made in analysis.made_of_zero(&closed.removal, &closed.closed_readers).expect("readable") {
+    let (closed, made) = analysis.closed_by(&[(&w, &mask)], |_| true).expect("closed");
+    assert_eq!(closed.removal.len() + made.len(), CLOSED.len());
+    for made in made {
         assert_eq!((analysis.classes().name(made.axis.tensor), made.axis.axis), (w.as_str(), 0));
         assert!(CLOSED.contains(&made.index) && made.reason.to_string().starts_with("Conv `"), "{}", made.reason);
-        closed.removal.reopen(made.class);
     }
+    let (none, made) = analysis.closed_by(&[(&w, &mask)], |_| false).expect("closed");
+    assert!(none.removal.is_empty() && made.is_empty());
     let mut small = Vec::new();
     model.write(&analysis.edits(&closed.removal).expect("edits"), &mut small, None).expect("written");
     let small = Model::parse(small, ".".as_ref()).expect("a model");

@@ -34,16 +34,16 @@ pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>, alike: bool) -> 
         ShrinkBy::Masks(path) => {
             let masks = masks::read(path)?;
             let named: Vec<_> = masks.iter().map(|(name, mask)| (name.as_str(), mask)).collect();
-            let companion = |error: GraphError| Error::Companion { path: path.clone(), why: error.to_string() };
-            let mut closed = analysis.classes().closed_by(&named).map_err(companion)?;
-            reopen(&mut closed.removal, analysis, selected);
+            let refused = |error| match error {
+                prune_onnx::Error::Classes(error) => Error::Companion { path: path.clone(), why: error.to_string() },
+                source => onnx(&job.model, source),
+            };
+            let (closed, made) = analysis.closed_by(&named, selected).map_err(refused)?;
             let elsewhere = closed.kept_elsewhere.iter();
             let elsewhere = elsewhere.map(|&(axis, index)| (axis, index, "another layer's mask keeps it".to_owned()));
             let pinned = closed.pinned.iter().map(|&(axis, index)| (axis, index, "it cannot be removed".to_owned()));
             let mut left: Vec<_> = elsewhere.chain(pinned).collect();
-            let made = analysis.made_of_zero(&closed.removal, &closed.closed_readers);
-            for made in made.map_err(|source| onnx(&job.model, source))? {
-                closed.removal.reopen(made.class);
+            for made in made {
                 left.push((made.axis, made.index, format!("{}; --dead adds that to biases", made.reason)));
             }
             let names = masks.iter().map(|(name, _)| name.as_str()).collect();
@@ -84,13 +84,6 @@ pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>, alike: bool) -> 
         }
     };
     Ok(Chosen::of(removal))
-}
-
-/// Leaves families alone that are not selected.
-fn reopen(removal: &mut Removal, analysis: &Analysis<'_>, selected: impl Fn(&Family) -> bool) {
-    for family in analysis.classes().families().iter().filter(|family| !selected(family)) {
-        family.classes().iter().for_each(|&class| removal.reopen(class));
-    }
 }
 
 /// A choice whose density is searched for.

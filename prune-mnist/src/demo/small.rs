@@ -84,15 +84,17 @@ pub(super) fn small<P: Backend>(
     let analysis = analyse(&whole, &AnalysisOptions::default()).map_err(file)?;
     // Biases need no choice of their own: they close with their kernels.
     let kernels: Vec<_> = masks.iter().filter(|(_, mask)| mask.shape().len() > 1).collect();
-    let removal = match analysis.classes().closed_by(&kernels) {
-        Ok(closed) => closed.removal,
-        Err(GraphError::NoChannel { .. }) => return Ok(Err("the masks close no whole channel".to_owned())),
-        Err(GraphError::EmptyAxis { name, .. }) => {
+    let removal = match analysis.closed_by(&kernels, |_| true) {
+        Ok((closed, _)) => closed.removal,
+        Err(prune_onnx::Error::Classes(GraphError::NoChannel { .. })) => {
+            return Ok(Err("the masks close no whole channel".to_owned()));
+        }
+        Err(prune_onnx::Error::Classes(GraphError::EmptyAxis { name, .. })) => {
             let empty = kernels.iter().find(|(_, mask)| mask.kept_len() == 0);
             let name = empty.map_or(name.as_str(), |(kernel, _)| kernel);
             return Ok(Err(format!("the masks close every channel of `{name}`; keep more of it")));
         }
-        Err(error) => return Err(file(error.into())),
+        Err(error) => return Err(file(error)),
     };
     let edits = analysis.edits(&removal).map_err(file)?;
     let mut bytes = Vec::new();

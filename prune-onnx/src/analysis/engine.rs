@@ -6,6 +6,7 @@ use prune_graph::{Graph, GraphError, Reason, ReasonId, TensorAxis, TensorId};
 
 use super::AnalysisOptions;
 use super::constants::{Constant, Use, constants, is_vector};
+use super::faults;
 use super::outer::captured;
 use super::site::Site;
 use super::value::Value;
@@ -92,7 +93,9 @@ impl<'m> Engine<'m> {
                 shape.iter_mut().zip(given).for_each(|(size, &n)| *size = Size::of(n));
             }
             let id = self.declare(info.name(), shape, None, false)?;
-            self.graph.pin_tensor(id, why);
+            if !faults::dropped() {
+                self.graph.pin_tensor(id, why);
+            }
         }
         Ok(())
     }
@@ -223,18 +226,31 @@ impl<'m> Engine<'m> {
         Ok(())
     }
 
-    /// Pins values by name: constants get a use that is never cut, so the others are cut in copies.
+    /// Pins values by name.
+    #[cfg_attr(feature = "testing", track_caller)]
     fn pin_names(&mut self, names: &[&'m str], reason: Reason) -> Result<(), GraphError> {
+        if faults::dropped() {
+            return Ok(());
+        }
         let why = self.graph.reason(reason);
-        for &name in names {
-            if let Some(value) = self.values.get(name).cloned() {
+        names.iter().try_for_each(|name| self.pin_name(name, why))
+    }
+
+    /// Pins a value by name: a constant gets a use that is never cut, so the others are cut in copies.
+    fn pin_name(&mut self, name: &'m str, why: ReasonId) -> Result<(), GraphError> {
+        if let Some(value) = self.values.get(name).cloned() {
+            if !faults::dropped() {
                 self.graph.pin_tensor(value.id, why);
+            }
+            if !faults::dropped() {
                 self.freeze(value.ints.as_deref().unwrap_or(&[]), why);
-            } else if let Some(constant) = self.constants.get(name).copied() {
-                let id = match self.tied.get(name) {
-                    Some(&known) => self.uses[known].id,
-                    None => self.add_constant(name, constant, None)?,
-                };
+            }
+        } else if let Some(constant) = self.constants.get(name).copied() {
+            let id = match self.tied.get(name) {
+                Some(&known) => self.uses[known].id,
+                None => self.add_constant(name, constant, None)?,
+            };
+            if !faults::dropped() {
                 self.graph.pin_tensor(id, why);
             }
         }

@@ -58,7 +58,7 @@ impl<'e, 'm> Site<'e, 'm> {
     pub(crate) fn state(mut self, operator: State) -> Result<(), GraphError> {
         match operator(&mut self) {
             Ok(()) => self.finish(None),
-            Err(Stop::Pin(why)) => self.finish(Some(why)),
+            Err(Stop::Pin(why)) => self.finish((!faults::dropped()).then_some(why)),
             Err(Stop::Fail(error)) => Err(error),
         }
     }
@@ -74,17 +74,17 @@ impl<'e, 'm> Site<'e, 'm> {
         let computes = self.engine.why(self.node, stop.unwrap_or("computes with its length"));
         for (slot, value) in inputs.iter().enumerate() {
             let Some(value) = value else { continue };
-            if stop.is_some() || !self.followed[slot] {
+            if (stop.is_some() || !self.followed[slot]) && !faults::dropped() {
                 self.engine.graph.pin_tensor(value.id, why);
             }
-            if stop.is_some() || !self.taken[slot] {
+            if (stop.is_some() || !self.taken[slot]) && !faults::dropped() {
                 self.engine.freeze(value.ints.as_deref().unwrap_or(&[]), computes);
             }
         }
         for name in self.node.outputs().iter().filter(|name| !name.is_empty()) {
             let constant = self.engine.constants.contains_key(name.as_str());
             if let Some(value) = self.engine.values.get(name.as_str()) {
-                if stop.is_some() {
+                if stop.is_some() && !faults::dropped() {
                     let id = value.id;
                     self.engine.graph.pin_tensor(id, why);
                 }
@@ -94,7 +94,9 @@ impl<'e, 'm> Site<'e, 'm> {
                     None => None,
                 };
                 let id = self.engine.declare(name, shape, None, false)?;
-                self.engine.graph.pin_tensor(id, why);
+                if !faults::dropped() {
+                    self.engine.graph.pin_tensor(id, why);
+                }
             }
         }
         Ok(())
@@ -215,8 +217,12 @@ impl<'e, 'm> Site<'e, 'm> {
         for slot in 0..self.inputs.len() {
             let Some(value) = self.inputs[slot].clone() else { continue };
             (self.followed[slot], self.taken[slot]) = (true, true);
-            self.engine.graph.pin_tensor(value.id, reason);
-            self.engine.freeze(value.ints.as_deref().unwrap_or(&[]), reason);
+            if !faults::dropped() {
+                self.engine.graph.pin_tensor(value.id, reason);
+            }
+            if !faults::dropped() {
+                self.engine.freeze(value.ints.as_deref().unwrap_or(&[]), reason);
+            }
         }
         Ok(())
     }

@@ -1,8 +1,9 @@
-//! Classes that masks close and whose readers get something else than 0 all the same.
+//! Classes that masks close, without those whose readers get something else than 0 all the same.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use prune_graph::{ClassId, Reason, Removal, Role, TensorAxis, TensorId};
+use prune_core::Mask;
+use prune_graph::{ClassId, Family, MaskRemoval, Reason, Removal, Role, TensorAxis, TensorId};
 
 use super::Dead;
 use crate::analysis::{Analysis, Sum};
@@ -25,19 +26,36 @@ pub struct MadeOfZero {
 const WHY: &str = "reads something else than 0 there, such as a sigmoid's 0.5, and would lose it";
 
 impl Analysis<'_> {
-    /// The classes of a removal whose values are not 0 at a reader though all that writes them is: an activation makes 0.5 of
-    /// 0, say, or a number is added. `closed` are readers whose slices of a class masks close, so that it does not matter
-    /// there; neither does it where those slices are 0. [`Analysis::dead`] adds such values to biases, where it can.
+    /// The classes that masks close, as [`Classes::closed_by`](prune_graph::Classes::closed_by) finds them, in the families that
+    /// are selected, and those among them that stay because something reads what is not 0 there. The removal has only classes
+    /// that can go; it is empty if all of them stay.
     ///
     /// # Errors
     ///
-    /// Errors of reading constants.
+    /// [`Error::Classes`] for masks that do not fit or close nothing, and errors of reading constants.
     ///
     /// # Complexity
     ///
-    /// A pass over the constants, and one walk over the model for each family that loses classes and each set of its readers
-    /// that are 0 in some class.
-    pub fn made_of_zero(&self, removal: &Removal, closed: &[(ClassId, TensorId)]) -> Result<Vec<MadeOfZero>, Error> {
+    /// A pass over the masks, times their rank, and one over the constants, and one walk over the model for each family that
+    /// loses classes and each set of its readers that are 0 in some class.
+    pub fn closed_by(
+        &self,
+        masks: &[(&str, &Mask)],
+        selected: impl Fn(&Family) -> bool,
+    ) -> Result<(MaskRemoval, Vec<MadeOfZero>), Error> {
+        let mut closed = self.classes.closed_by(masks)?;
+        for family in self.classes.families().iter().filter(|family| !selected(family)) {
+            family.classes().iter().for_each(|&class| closed.removal.reopen(class));
+        }
+        let made = self.made_of_zero(&closed.removal, &closed.closed_readers)?;
+        made.iter().for_each(|made| closed.removal.reopen(made.class));
+        Ok((closed, made))
+    }
+
+    /// The classes of a removal whose values are not 0 at a reader though all that writes them is: an activation makes 0.5 of
+    /// 0, say, or a number is added. `closed` are readers whose slices of a class masks close, so that it does not matter
+    /// there; neither does it where those slices are 0. [`Analysis::dead`] adds such values to biases, where it can.
+    fn made_of_zero(&self, removal: &Removal, closed: &[(ClassId, TensorId)]) -> Result<Vec<MadeOfZero>, Error> {
         let mut zeros: HashMap<ClassId, BTreeSet<TensorId>> = HashMap::new();
         for (class, constants) in self.zero_slices(&Dead::none(&self.classes))? {
             zeros.entry(class).or_default().extend(constants);

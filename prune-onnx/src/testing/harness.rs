@@ -139,6 +139,16 @@ pub fn assert_equal(left: &[T], right: &[T], about: &str) {
     }
 }
 
+/// Holds constants that an annotation names, or that training updates, to their shapes in the whole model: nothing that runs
+/// the model reads them by these names.
+fn assert_named_whole(model: &Model, small: &Model, about: &str) {
+    let tensors = model.graph().initializers().iter();
+    for tensor in tensors.filter(|t| model.has_training() || model.graph().annotated().iter().any(|n| n == t.name())) {
+        let left = small.graph().initializers().iter().find(|left| left.name() == tensor.name());
+        assert_eq!(left.map(|left| left.dims()), Some(tensor.dims()), "{about}: {}", tensor.name());
+    }
+}
+
 /// An axis of something that a node of one of these operators touches has lost an index.
 pub fn went_through(analysis: &Analysis<'_>, removal: &Removal, operators: &[&str]) -> bool {
     let classes = analysis.classes();
@@ -167,6 +177,7 @@ pub fn check(built: Built, seed: u64, operators: &[&str]) -> bool {
     let expected = eval::run(&model, &x, &zeroed(&analysis, &removal));
     let found = eval::run(&small, &x, &Values::new());
     assert_equal(&found, &expected, &about);
+    assert_named_whole(&model, &small, &about);
     if let Some(folder) = std::env::var_os("PRUNE_ONNX_CASES") {
         keep(folder.as_ref(), &analysis, &removal, &small, &built, &format!("{}-{seed}", operators[0]));
     }

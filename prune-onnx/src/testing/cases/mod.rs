@@ -8,6 +8,7 @@ mod layers;
 mod norms;
 mod parts;
 mod spatial;
+mod stays;
 
 use super::net::{Built, Net};
 
@@ -51,4 +52,18 @@ pub const CASES: &[(&str, Case)] = &[
     ("Shape", forms::shape),
     ("Constant", forms::constant),
     ("ConstantOfShape", forms::constant_of_shape),
+];
+
+/// Networks in which something stays because no rule follows what reads or writes it, each by the name of what does.
+pub const STAYS: &[(&str, Case)] = &[
+    ("CumSum", stays::opaque),
+    ("Range", stays::opaque_length),
+    ("foreign operator", stays::foreign),
+    ("foreign length", stays::foreign_length),
+    ("unknown rank", stays::unknown_rank),
+    ("unknown groups", stays::unknown_groups),
+    ("output", stays::output),
+    ("subgraph", stays::subgraph),
+    ("annotation", stays::annotation),
+    ("training", stays::training),
 ];

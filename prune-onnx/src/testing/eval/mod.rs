@@ -7,7 +7,7 @@ mod sums;
 
 use std::collections::HashMap;
 
-use crate::{Model, Node};
+use crate::{AttributeValue, Graph, Model, Node};
 use step::step;
 
 /// A tensor of any type as f64.
@@ -112,18 +112,36 @@ pub fn run(model: &Model, inputs: &Values, constants: &Values) -> Vec<T> {
         values.insert(tensor.name().to_owned(), T::new(tensor.dims(), tensor.floats().expect("numbers")));
     }
     values.extend(constants.iter().map(|(name, t)| (name.clone(), t.clone())));
-    for node in model.graph().nodes() {
+    walk(model.graph(), &mut values, constants, model.opset());
+    model.graph().outputs().iter().map(|output| values[output.name()].clone()).collect()
+}
+
+/// Runs the nodes of a graph.
+fn walk(graph: &Graph, values: &mut Values, constants: &Values, opset: i64) {
+    for node in graph.nodes() {
         let read: Vec<Option<T>> = node.inputs().iter().map(|name| values.get(name).cloned()).collect();
         for (slot, name) in node.inputs().iter().enumerate() {
             assert!(name.is_empty() || read[slot].is_some(), "{} reads `{name}`", node.op_type());
         }
-        let written = step(node, &read, model.opset());
+        let written = match node.op_type() {
+            "If" => branch(node, &read, values, constants, opset),
+            _ => step(node, &read, opset),
+        };
         for (name, t) in node.outputs().iter().zip(written) {
             let t = constants.get(name).cloned().unwrap_or(t);
             values.insert(name.clone(), t);
         }
     }
-    model.graph().outputs().iter().map(|output| values[output.name()].clone()).collect()
+}
+
+/// The outputs of the graph that a condition chooses, which reads the values around it.
+fn branch(node: &Node, read: &[Option<T>], values: &Values, constants: &Values, opset: i64) -> Vec<T> {
+    let holds = read[0].as_ref().expect("a condition").data[0] != 0.0;
+    let name = if holds { "then_branch" } else { "else_branch" };
+    let Some(AttributeValue::Graph(inner)) = node.attribute(name) else { panic!("an If without {name}") };
+    let mut values = values.clone();
+    walk(inner, &mut values, constants, opset);
+    inner.outputs().iter().map(|output| values[output.name()].clone()).collect()
 }
 
 fn ints(node: &Node, name: &str, default: Vec<i64>) -> Vec<i64> {

@@ -301,6 +301,17 @@ pub(super) fn step(node: &Node, x: &[Option<T>], opset: i64) -> Vec<T> {
             let bound = |v: i64| (if v < 0 { v + n } else { v }).clamp(0, n) as usize;
             vec![T::list(&a().dims[bound(node.int("start").unwrap_or(0))..bound(node.int("end").unwrap_or(n))])]
         }
+        "CumSum" => {
+            let along = axis(b().ints()[0], a().rank());
+            vec![T::from(&a().dims, |i| {
+                (0..=i[along]).map(|at| a().at(&[&i[..along], &[at], &i[along + 1..]].concat())).sum()
+            })]
+        }
+        "Range" => {
+            let [from, to, by] = [0, 1, 2].map(|slot| input(slot).expect("three inputs").data[0]);
+            let count = ((to - from) / by).ceil().max(0.0) as usize;
+            vec![T::from(&[count], |i| from + i[0] as f64 * by)]
+        }
         "Size" => vec![T::new(&[], vec![a().data.len() as f64])],
         "Constant" => vec![match node.attributes()[0].value() {
             AttributeValue::Tensor(t) => T::new(t.dims(), t.floats().expect("numbers")),
