@@ -136,9 +136,8 @@ fn run(
             let [first, second] = optimiser.moments_mut();
             pruner.after_step(&mut params, &mut [first, second])?;
         }
-        params.end_epoch(&mut pruner, epoch, Evidence::default())?;
         let [first, second] = optimiser.moments_mut();
-        pruner.hold_each(&mut [first, second])?;
+        params.end_epoch(&mut pruner, epoch, &mut [first, second], Evidence::default())?;
     }
     varmap.save(file)?;
 

@@ -39,12 +39,18 @@ pub enum CandleError {
     /// The variables of a map are locked by somebody else.
     #[error("the variables of the map are locked; drop the guard that `VarMap::data` gave before listing them")]
     MapLocked,
+    /// A parameter is not what it was when an event was prepared.
+    #[error("the parameter `{}` has changed since the event was prepared; prepare it anew", printable(name))]
+    Changed {
+        /// Its name.
+        name: String,
+    },
     /// A map has another variable under a name than it had.
     #[error(
         "the variable `{}` has been {change} since the parameters were listed; list them again with `Params::of`",
         printable(name)
     )]
-    Changed {
+    MapChanged {
         /// Its name.
         name: String,
         /// In plain words, such as `replaced`.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::borrow::Cow;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::{Optimizer, ParamsAdamW, VarMap};
 use prune_candle::{
-    AdamW, CandleError, DeviceMasks, Evidence, Gradients, LayerMut, Layers, LayersMut, Mask, Masks, Params, PruneExt,
+    AdamW, CandleError, DeviceMasks, Evidence, Gradients, LayerMut, LayerRef, Layers, LayersMut, Mask, Masks, Params, PruneExt,
     Pruner, Sgd, SgdConfig, mask_gradients,
 };
 use prune_core::PlainTensor;
@@ -118,8 +119,63 @@ fn inputs_are_measured_by_code_that_sets_variables() {
         let mut pruner =
             Pruner::new("{1: {'method': 'unstr_unified_local', 'density': 0.5, 'score': 'wanda'}}".parse().unwrap());
         let evidence = Evidence { inputs: Some(Inputs::Measure(&measure)), ..Evidence::default() };
-        assert!(params.end_epoch(&mut pruner, 1, evidence).unwrap().is_some());
+        assert!(params.end_epoch(&mut pruner, 1, &mut [], evidence).unwrap().is_some());
         assert_eq!(params.revivals(pruner.masks()).unwrap(), 0);
+    });
+}
+
+/// Layers whose listing sets a variable, as a caller's may.
+struct Setting<'a> {
+    var: &'a Var,
+    shown: Tensor,
+}
+
+impl Layers for Setting<'_> {
+    fn layers(&self) -> Vec<(Cow<'_, str>, LayerRef<'_>)> {
+        self.var.set(&(self.var.as_tensor() * 1.0).unwrap()).unwrap();
+        vec![("fc.weight".into(), self.shown.layer())]
+    }
+}
+
+#[test]
+fn evidence_of_every_kind_sets_variables() {
+    in_time(|| {
+        let var = var();
+        let mut params = Params::named([("fc.weight", var.clone())]).unwrap();
+        let setting = Setting { var: &var, shown: ones() };
+        let norms = Setting { var: &var, shown: ones().flatten_all().unwrap() };
+        let ways = [
+            ("'score': 'given'", Evidence { scores: Some(&setting), ..Evidence::default() }),
+            ("'score': 'saliency'", Evidence { gradients: Some(&setting), ..Evidence::default() }),
+            ("'score': 'wanda'", Evidence { inputs: Some(Inputs::Norms(&norms)), ..Evidence::default() }),
+            ("'rewind': 0", Evidence { rewind: Some(&setting), ..Evidence::default() }),
+        ];
+        for (way, evidence) in ways {
+            let strategy = format!("{{1: {{'method': 'unstr_unified_local', 'density': 0.5, {way}}}}}");
+            let mut pruner = Pruner::new(strategy.parse().unwrap());
+            pruner.start(&mut params).unwrap();
+            drop(params.prepare(&pruner, Moment::Epoch(1), evidence).unwrap().unwrap());
+            params.end_epoch(&mut pruner, 1, &mut [], evidence).unwrap().unwrap();
+            assert_eq!(params.revivals(pruner.masks()).unwrap(), 0, "{way}");
+        }
+    });
+}
+
+/// A lock that is taken twice by one thread hangs once another waits between the two to write.
+#[test]
+fn parameters_are_their_own_scores_while_another_thread_sets_them() {
+    in_time(|| {
+        let var = var();
+        let params = Params::named([("w", var.clone())]).unwrap();
+        let strategy = "{1: {'method': 'unstr_global', 'density': 0.5, 'score': 'given'}}";
+        let pruner = Pruner::new(strategy.parse().unwrap());
+        thread::scope(|scope| {
+            scope.spawn(|| (0..3000).for_each(|_| var.set(&ones()).unwrap()));
+            scope.spawn(|| {
+                let evidence = Evidence { scores: Some(&params), ..Evidence::default() };
+                (0..300).for_each(|_| drop(params.prepare(&pruner, Moment::Epoch(1), evidence).unwrap().unwrap()));
+            });
+        });
     });
 }
 

@@ -1,10 +1,11 @@
 //! The parameters of a model: variables under names, in the order of names.
 //!
 //! `list` makes the list, from a map or from pairs; `roles` tells which of them events leave alone; `events` carries out
-//! events without a copy of the model.
+//! events without a copy of the model, and `prepared` is one that has not happened yet.
 
 mod events;
 mod list;
+mod prepared;
 mod roles;
 
 use std::borrow::Cow;
@@ -13,6 +14,7 @@ use std::collections::BTreeSet;
 use candle_core::{DType, Device, Var};
 use prune_core::{LayerMut, LayerRef, Layers, LayersMut, nearest};
 
+pub use prepared::PreparedEvent;
 pub use roles::RoleWarning;
 
 use crate::error::CandleError;
@@ -27,8 +29,12 @@ use crate::{LendMut, PruneExt};
 ///
 /// candle keeps the memory of a variable behind a lock. No method here gives out anything that holds one: layers are read
 /// through a copy, and written within a call that returns. So variables can be used and set at any time, also within
-/// [`Params::with_mut`]. [`Params::prepare`] and [`Params::end_epoch`] read without a copy; the locks are theirs until they
-/// return, and no code of the caller's runs meanwhile.
+/// [`Params::with_mut`]. [`Params::check`], [`Params::revivals`] and, where they get no evidence, [`Params::prepare`] and
+/// [`Params::end_epoch`] read without a copy: the locks are theirs until they return, and no code of the caller's runs
+/// meanwhile. With evidence, which is the caller's code, they read a copy.
+///
+/// As in candle, whose operators hold locks while rayon's threads work: a task of rayon's own pool that waits for a variable
+/// can keep the pool from those who hold its lock. Set variables from threads that are not rayon's.
 ///
 /// # Examples
 ///
