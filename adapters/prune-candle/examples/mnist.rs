@@ -123,7 +123,9 @@ fn run(
     start(&params)?;
     let mut optimiser = AdamW::for_params(&params, ParamsAdamW { lr: 1e-3, ..ParamsAdamW::default() })?;
     let mut pruner = Pruner::new(strategy.parse()?);
-    pruner.check(&params)?;
+    for warning in params.check(&pruner)? {
+        println!("{warning}");
+    }
     pruner.start(&mut params)?;
     for epoch in 1..=epochs {
         let order = shuffled(train.len, epoch);

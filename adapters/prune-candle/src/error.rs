@@ -56,6 +56,16 @@ pub enum CandleError {
         /// In plain words, such as `replaced`.
         change: &'static str,
     },
+    /// A pruner does not know what has been told of a parameter.
+    #[error(
+        "the pruner does not know what has been told of `{}`; make it with `Params::pruner`, and one that was saved with \
+         `.with_facts(params.facts())`",
+        printable(name)
+    )]
+    FactsUntold {
+        /// The parameter.
+        name: String,
+    },
     /// A setting of an optimiser is outside its range.
     #[error("{optimiser}: {setting} is {got}; it must be {allowed}")]
     Setting {

@@ -22,7 +22,9 @@
 //! let mut params = Params::of(&varmap)?;
 //! let mut optimiser = AdamW::for_params(&params, ParamsAdamW::default())?;
 //! let mut pruner = Pruner::new("{2: {'method': 'str_unified_local', 'pattern': (2, 4)}}".parse()?);
-//! pruner.check(&params)?; // before any training
+//! for warning in params.check(&pruner)? {
+//!     println!("{warning}"); // before any training
+//! }
 //! pruner.start(&mut params)?;
 //!
 //! for epoch in 1..=3 {
@@ -50,7 +52,10 @@
 //!
 //! Names are those of the map, so that a strategy says `hidden.weight`; candle's `Linear` keeps (out, in), and N:M along the
 //! last axis, which is the default, groups inputs. Every parameter of two axes or more is a weight to an event that names no
-//! layers: [`Params::warnings`] tells which of them look like embeddings, [`Params::with_dense`] leaves them alone. One
+//! layers: [`Params::check`] warns of those that look like embeddings, [`Params::with_dense`] leaves them alone.
+//! **`ConvTranspose1d` and `ConvTranspose2d` keep (in, out / groups, ..)**, and only some names tell them from a
+//! convolution: say it with [`Params::with_axes`], or an event of channels removes inputs. [`Params::with_facts`] takes
+//! whatever else is known, and [`Params::pruner`] makes a pruner that knows it. One
 //! variable under two names is refused by [`Params::of`] and has one name with [`Params::joined`].
 //!
 //! # Saving and resuming
@@ -155,12 +160,12 @@ pub use device::{DeviceMasks, mask_tensor};
 pub use error::{CandleError, StateMismatch};
 pub use gradients::{Gradients, mask_gradients};
 pub use optim::{AdamW, Sgd, SgdConfig};
-pub use params::{Params, PreparedEvent, RoleWarning};
+pub use params::{Params, ParamsWarning, PreparedEvent, RoleWarning};
 pub use prune_core::{
     Density, Element, Error, ErrorKind, LayerMut, LayerRef, Layers, LayersMut, Mask, Masks, NmPattern, RankBy, Ranked,
     Selected, Selector, Threads,
 };
-pub use prune_schedule::{Evidence, Pruner, Report, Strategy};
+pub use prune_schedule::{Evidence, LayerFacts, Pruner, Report, Strategy};
 
 prune_core::define_prune_ext! {
     /// # Examples

@@ -19,7 +19,7 @@ impl Params {
     ///
     /// # Errors
     ///
-    /// [`CandleError::Prune`], as [`Pruner::prepare`].
+    /// [`CandleError::Prune`], as [`Pruner::prepare`]; [`CandleError::FactsUntold`].
     ///
     /// # Complexity
     ///
@@ -50,6 +50,7 @@ impl Params {
         moment: Moment,
         evidence: Evidence<'e>,
     ) -> Result<Option<PreparedEvent<'e>>, CandleError> {
+        self.are_known_to(pruner)?;
         if runs_no_code(&evidence) {
             let read = ReadParams::new(self);
             let Some(prepared) = pruner.prepare(moment, &read, evidence)? else { return Ok(None) };
@@ -94,7 +95,7 @@ impl Params {
     /// # Errors
     ///
     /// [`CandleError::Prune`], as [`Pruner::end_epoch_with`]; [`CandleError::Mask`] where a set of buffers has no layer for a
-    /// mask. Nothing has been written then.
+    /// mask; [`CandleError::FactsUntold`]. Nothing has been written then.
     ///
     /// # Examples
     ///
@@ -144,6 +145,7 @@ impl Params {
         buffers: &mut [&mut (dyn LayersMut + '_)],
         evidence: Evidence<'_>,
     ) -> Result<Option<Report>, CandleError> {
+        self.are_known_to(pruner)?;
         let prepared = if runs_no_code(&evidence) {
             pruner.prepare(moment, &ReadParams::new(self), evidence)?
         } else {

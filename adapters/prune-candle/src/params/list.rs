@@ -92,7 +92,7 @@ impl Params {
                 }
             }
         }
-        Ok(Params { entries, weights: Default::default(), dense: Default::default() })
+        Ok(Params { entries, weights: Default::default(), dense: Default::default(), facts: Default::default() })
     }
 
     /// Whether these are still the variables of a map: a name that is gone, is new, or stands for another variable is

@@ -1,19 +1,24 @@
 //! The parameters of a model: variables under names, in the order of names.
 //!
-//! `list` makes the list, from a map or from pairs; `roles` tells which of them events leave alone; `events` carries out
+//! `list` makes the list, from a map or from pairs; `roles` tells which of them events leave alone, and `facts` where their
+//! axes lie; `check` tests a strategy on them; `events` carries out
 //! events without a copy of the model, and `prepared` is one that has not happened yet.
 
+mod check;
 mod events;
+mod facts;
 mod list;
 mod prepared;
 mod roles;
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use candle_core::{DType, Device, Var};
 use prune_core::{LayerMut, LayerRef, Layers, LayersMut, nearest};
+use prune_schedule::LayerFacts;
 
+pub use check::ParamsWarning;
 pub use prepared::PreparedEvent;
 pub use roles::RoleWarning;
 
@@ -64,6 +69,8 @@ pub struct Params {
     weights: BTreeSet<String>,
     /// Those that no event sees.
     dense: BTreeSet<String>,
+    /// What names and shapes do not tell.
+    facts: BTreeMap<String, LayerFacts>,
 }
 
 /// A variable with its names.
@@ -145,7 +152,7 @@ impl Params {
             Ok(Param { var, name: param.name.clone(), others: param.others.clone() })
         };
         let entries = self.entries.iter().map(copy).collect::<Result<_, candle_core::Error>>()?;
-        Ok(Params { entries, weights: self.weights.clone(), dense: self.dense.clone() })
+        Ok(Params { entries, ..self.like() })
     }
 
     /// Zeros of the shapes of those whose elements are floats, each of the type that `of_type` says: an optimiser's buffers.
@@ -156,7 +163,13 @@ impl Params {
             Ok(Param { var, name: param.name.clone(), others: Vec::new() })
         };
         let entries = floats.map(zero).collect::<Result<_, candle_core::Error>>()?;
-        Ok(Params { entries, weights: self.weights.clone(), dense: self.dense.clone() })
+        Ok(Params { entries, ..self.like() })
+    }
+
+    /// None, of which the same has been told.
+    fn like(&self) -> Params {
+        let (weights, dense, facts) = (self.weights.clone(), self.dense.clone(), self.facts.clone());
+        Params { entries: Vec::new(), weights, dense, facts }
     }
 
     /// Names the parameter that a name was meant for.
