@@ -66,6 +66,16 @@ pub enum CandleError {
         /// The parameter.
         name: String,
     },
+    /// A mask lies on another device than its parameter.
+    #[error(
+        "the parameter `{}` lies on another device than the masks; make `DeviceMasks` on its device, and hold only \
+         parameters that lie there",
+        printable(name)
+    )]
+    OtherDevice {
+        /// The parameter.
+        name: String,
+    },
     /// A setting of an optimiser is outside its range.
     #[error("{optimiser}: {setting} is {got}; it must be {allowed}")]
     Setting {

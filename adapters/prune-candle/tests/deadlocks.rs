@@ -155,6 +155,8 @@ fn evidence_of_every_kind_sets_variables() {
             let mut pruner = Pruner::new(strategy.parse().unwrap());
             pruner.start(&mut params).unwrap();
             drop(params.prepare(&pruner, Moment::Epoch(1), evidence).unwrap().unwrap());
+            params.check(&pruner).unwrap();
+            params.end_on_device(&mut pruner.clone(), Moment::Epoch(1), evidence).unwrap().unwrap();
             params.end_epoch(&mut pruner, 1, &mut [], evidence).unwrap().unwrap();
             assert_eq!(params.revivals(pruner.masks()).unwrap(), 0, "{way}");
         }

@@ -18,6 +18,7 @@ use candle_core::{DType, Device, Var};
 use prune_core::{LayerMut, LayerRef, Layers, LayersMut, nearest};
 use prune_schedule::LayerFacts;
 
+pub(crate) use events::is_due;
 pub use check::ParamsWarning;
 pub use prepared::PreparedEvent;
 pub use roles::RoleWarning;
