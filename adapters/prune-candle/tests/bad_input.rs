@@ -153,8 +153,8 @@ fn values_that_change_between_prepare_and_commit() {
 /// Sets of buffers that cannot be held are found before the event happens.
 #[test]
 fn buffers_that_lack_a_layer_are_refused() {
-    let mut params = Params::named([("fc1.weight", ones(&[2, 4], DType::F32)), ("fc2.weight", ones(&[2, 2], DType::F32))])
-        .unwrap();
+    let mut params =
+        Params::named([("fc1.weight", ones(&[2, 4], DType::F32)), ("fc2.weight", ones(&[2, 2], DType::F32))]).unwrap();
     let all = "{1: {'method': 'unstr_global', 'density': 0.5}}";
     let shapes: [(&[(&str, &[usize])], &str); 2] = [
         (&[("fc1.weight", &[2, 4])], "there is no layer `fc2.weight`; did you mean `fc1.weight`?"),
@@ -178,8 +178,12 @@ fn buffers_that_lack_a_layer_are_refused() {
 #[test]
 fn integers_are_listed_and_refused_once_selected() {
     let mut params = Params::named([("ids", ones(&[2, 2], DType::I64)), ("w", ones(&[2, 2], DType::F32))]).unwrap();
-    let error =
-        params.end_epoch(&mut pruner("{1: {'method': 'unstr_global', 'density': 0.5}}"), 1, &mut [], Evidence::default());
+    let error = params.end_epoch(
+        &mut pruner("{1: {'method': 'unstr_global', 'density': 0.5}}"),
+        1,
+        &mut [],
+        Evidence::default(),
+    );
     let message = error.unwrap_err().to_string();
     assert!(message.contains("`ids`") && message.contains("its elements are 64-bit integers"), "{message}");
     let strategy = "{1: {'method': 'unstr_global', 'density': 0.5, 'exclude': 'ids'}}";

@@ -10,8 +10,8 @@ use std::time::Duration;
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::{Optimizer, ParamsAdamW, VarMap};
 use prune_candle::{
-    AdamW, CandleError, DeviceMasks, Evidence, Gradients, LayerMut, LayerRef, Layers, LayersMut, Mask, Masks, Params, PruneExt,
-    Pruner, Sgd, SgdConfig, mask_gradients,
+    AdamW, CandleError, DeviceMasks, Evidence, Gradients, LayerMut, LayerRef, Layers, LayersMut, Mask, Masks, Params,
+    PruneExt, Pruner, Sgd, SgdConfig, mask_gradients,
 };
 use prune_core::PlainTensor;
 use prune_schedule::{Inputs, Moment, StepAction};

@@ -75,7 +75,8 @@ fn a_pruner_that_was_not_told_is_refused() {
 
 #[test]
 fn facts_add_up_and_fit_the_parameters() {
-    let table = || Params::named([("t.weight", ones(&[4, 2])), ("fc.weight", ones(&[4, 2])), ("shift", ones(&[4]))]).unwrap();
+    let table =
+        || Params::named([("t.weight", ones(&[4, 2])), ("fc.weight", ones(&[4, 2])), ("shift", ones(&[4]))]).unwrap();
     let no_weight = LayerFacts { weight: Some(false), ..LayerFacts::default() };
     let params = table().with_facts([("t.weight", no_weight)]).unwrap().with_axes("t.weight", 1, 0).unwrap();
     let facts: Vec<_> = params.facts().collect();

@@ -57,7 +57,11 @@ fn adam_w_with_held_moments() {
     let [first, second] = optimiser.moments_mut();
     params.end_epoch(&mut pruner, 1, &mut [first, second], Evidence::default()).unwrap();
     // Before any other step, and so in a state that is saved now.
-    for (set, before) in [&params, optimiser.moments()[0], optimiser.moments()[1]].into_iter().zip([None, Some(&before[0]), Some(&before[1])]) {
+    for (set, before) in [&params, optimiser.moments()[0], optimiser.moments()[1]].into_iter().zip([
+        None,
+        Some(&before[0]),
+        Some(&before[1]),
+    ]) {
         assert_eq!(not_plus_zero(set, &pruner), 0);
         assert!(before.is_none_or(|before| not_plus_zero(before, &pruner) > 0));
     }

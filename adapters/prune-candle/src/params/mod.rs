@@ -18,8 +18,8 @@ use candle_core::{DType, Device, Var};
 use prune_core::{LayerMut, LayerRef, Layers, LayersMut, nearest};
 use prune_schedule::LayerFacts;
 
-pub(crate) use events::is_due;
 pub use check::ParamsWarning;
+pub(crate) use events::is_due;
 pub use prepared::PreparedEvent;
 pub use roles::RoleWarning;
 

@@ -113,9 +113,9 @@ impl Params {
             let facts = self.facts.get(name);
             facts.is_some_and(|facts| facts.role.is_some() || facts.weight == Some(false)) || self.dense.contains(name)
         };
-        let untold = self.roles().filter(|(name, rank, role)| {
-            *rank >= 3 && role.evidence == Some(AxisEvidence::Default) && !told(name)
-        });
+        let untold = self
+            .roles()
+            .filter(|(name, rank, role)| *rank >= 3 && role.evidence == Some(AxisEvidence::Default) && !told(name));
         untold.map(|(name, ..)| RoleWarning::AxesUntold { name: name.to_owned() }).collect()
     }
 
