@@ -156,7 +156,8 @@ fn buffers_that_lack_a_layer_are_refused() {
     let mut params =
         Params::named([("fc1.weight", ones(&[2, 4], DType::F32)), ("fc2.weight", ones(&[2, 2], DType::F32))]).unwrap();
     let all = "{1: {'method': 'unstr_global', 'density': 0.5}}";
-    let shapes: [(&[(&str, &[usize])], &str); 2] = [
+    type Shapes<'a> = &'a [(&'a str, &'a [usize])];
+    let shapes: [(Shapes<'_>, &str); 2] = [
         (&[("fc1.weight", &[2, 4])], "there is no layer `fc2.weight`; did you mean `fc1.weight`?"),
         (
             &[("fc1.weight", &[2, 4]), ("fc2.weight", &[4])],
