@@ -47,7 +47,7 @@ fn report(
     let mut params = Params::of(varmap)?;
     let mut optimiser = AdamW::for_params(&params, ParamsAdamW::default())?;
     let mut pruner = Pruner::new(STRATEGY.parse()?);
-    params.end_epoch(&mut pruner, 1, Evidence::default())?;
+    params.end_epoch(&mut pruner, 1, &mut [], Evidence::default())?;
     let (mut steps, mut holds) = (Vec::with_capacity(turns), Vec::with_capacity(turns));
     // The first turn warms up.
     for turn in 0..=turns {

@@ -39,9 +39,9 @@ fn main() -> ExitCode {
     }
 }
 
-struct Arguments {
-    epochs: u64,
-    out: PathBuf,
+pub(crate) struct Arguments {
+    pub(crate) epochs: u64,
+    pub(crate) out: PathBuf,
 }
 
 impl Arguments {
@@ -69,7 +69,7 @@ impl Arguments {
     }
 }
 
-fn compare(asked: &Arguments) -> Result<(), Box<dyn Error>> {
+pub(crate) fn compare(asked: &Arguments) -> Result<(), Box<dyn Error>> {
     let Arguments { epochs, out } = asked;
     std::fs::create_dir_all(out).map_err(|error| format!("{}: {error}", out.display()))?;
     let (train, test) = (Split::read("train")?, Split::read("t10k")?);
@@ -102,9 +102,10 @@ fn compare(asked: &Arguments) -> Result<(), Box<dyn Error>> {
     for (name, strategy, check) in runs {
         let file = out.join(format!("{}.safetensors", name.replace(':', "of")));
         run(name, &strategy, *epochs, (&train, &test), &file)?;
-        checks.extend(check.map(|check| format!("prune check {} {check}", file.display())));
+        checks
+            .extend(check.map(|check| format!("cargo run --release -p prune-cli -- check {} {check}", file.display())));
     }
-    println!("\nThe files, looked at by the command `prune`:\n{}", checks.join("\n"));
+    println!("\nThe files, looked at by the command `prune`, from the workspace's folder:\n{}", checks.join("\n"));
     Ok(())
 }
 
@@ -123,7 +124,9 @@ fn run(
     start(&params)?;
     let mut optimiser = AdamW::for_params(&params, ParamsAdamW { lr: 1e-3, ..ParamsAdamW::default() })?;
     let mut pruner = Pruner::new(strategy.parse()?);
-    pruner.check(&params)?;
+    for warning in params.check(&pruner)? {
+        println!("{warning}");
+    }
     pruner.start(&mut params)?;
     for epoch in 1..=epochs {
         let order = shuffled(train.len, epoch);
@@ -136,9 +139,8 @@ fn run(
             let [first, second] = optimiser.moments_mut();
             pruner.after_step(&mut params, &mut [first, second])?;
         }
-        params.end_epoch(&mut pruner, epoch, Evidence::default())?;
         let [first, second] = optimiser.moments_mut();
-        pruner.hold_each(&mut [first, second])?;
+        params.end_epoch(&mut pruner, epoch, &mut [first, second], Evidence::default())?;
     }
     varmap.save(file)?;
 

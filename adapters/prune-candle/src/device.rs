@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use candle_core::{DType, Device, Tensor};
 use prune_core::half::{bf16, f16};
 use prune_core::{ErrorKind, Mask, Masks};
+use prune_schedule::{Evidence, Moment, Pruner, Report};
 
 use crate::error::CandleError;
-use crate::params::Params;
+use crate::params::{Params, is_due};
 
 /// A mask as a tensor of its shape: 1 where it keeps and 0 elsewhere, of any of the types `u8`, `u32`, `i64`, `f32`, `f64`,
 /// `f16` and `bf16`. It selects, as the condition of `where_cond`; a product with it leaves `-0.0`, and NaN where a weight
@@ -41,30 +42,35 @@ pub fn mask_tensor(mask: &Mask, dtype: DType, device: &Device) -> Result<Tensor,
 
 /// Masks as tensors on a device, which hold parameters there: `where(mask, weight, 0)`, nothing is copied to the host.
 ///
-/// For parameters that do not lie on the host, where [`Masks::hold`] does without a copy. Masks are made on the host, from
-/// [`Params::on_cpu`], and committed as written. It was tested on the host alone, which goes the same way; **CUDA and Metal
-/// were not tested**.
+/// For parameters that do not lie on the host, where [`Masks::hold`] does without a copy. Events happen by
+/// [`Params::end_on_device`]. It was tested on the host alone, which goes the same way; **CUDA and Metal were not tested**.
 ///
 /// # Examples
 ///
 /// ```
 /// use prune_candle::candle_core::{Device, Var};
+/// use prune_candle::candle_nn::ParamsAdamW;
 /// use prune_candle::prune_schedule::Moment;
-/// use prune_candle::{DeviceMasks, Evidence, Params, Pruner};
+/// use prune_candle::{AdamW, DeviceMasks, Evidence, Params, Pruner};
 ///
 /// let device = Device::Cpu; // or another
 /// let weight = Var::new(&[[0.9f32, -0.1, 0.3, 0.2]], &device)?;
 /// let params = Params::named([("fc.weight", weight.clone())])?;
 /// let mut pruner = Pruner::new("{1: {'method': 'unstr_global', 'density': 0.5}}".parse()?);
 ///
-/// // At the end of an epoch: masks on the host, zeros on the device, and a look at what was written.
-/// if let Some(prepared) = params.on_cpu()?.prepare(&pruner, Moment::Epoch(1), Evidence::default())? {
-///     DeviceMasks::new(prepared.writes(), &device)?.hold(&params)?;
-///     pruner.commit_written(prepared, Some(&params.on_cpu()?))?;
+/// let optimiser = AdamW::for_params(&params, ParamsAdamW::default())?;
+/// let mut masks = DeviceMasks::new(pruner.held(), &device)?;
+/// for epoch in 1..=2 {
+///     // After each step, weights and the optimiser's buffers:
+///     for set in [&params, optimiser.moments()[0], optimiser.moments()[1]] {
+///         masks.hold(set)?;
+///     }
+///     // After each epoch, the event; and what it prunes is zero in the buffers too.
+///     if params.end_on_device(&mut pruner, Moment::Epoch(epoch), Evidence::default())?.is_some() {
+///         masks = DeviceMasks::new(pruner.held(), &device)?;
+///         optimiser.moments().into_iter().try_for_each(|moments| masks.hold(moments))?;
+///     }
 /// }
-/// // After each step: weights, and an optimiser's buffers.
-/// let masks = DeviceMasks::new(pruner.held(), &device)?;
-/// masks.hold(&params)?;
 /// assert_eq!(weight.to_vec2::<f32>()?, [[0.9, 0.0, 0.3, 0.0]]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -94,7 +100,7 @@ impl DeviceMasks {
     /// # Errors
     ///
     /// Before anything is written: [`CandleError::UnknownParam`] for a mask without a parameter, [`CandleError::Mask`] for one of another
-    /// shape. [`CandleError::Candle`] where a device fails.
+    /// shape, [`CandleError::OtherDevice`]. [`CandleError::Candle`] where a device fails.
     pub fn hold(&self, params: &Params) -> Result<(), CandleError> {
         let mut masked = Vec::with_capacity(self.by_name.len());
         for (name, mask) in &self.by_name {
@@ -103,11 +109,55 @@ impl DeviceMasks {
                 let (expected, got) = (var.dims().to_vec(), mask.dims().to_vec());
                 return Err(ErrorKind::ShapeMismatch { what: "mask", expected, got }.in_layer(name).into());
             }
+            if !mask.device().same_device(var.device()) {
+                return Err(CandleError::OtherDevice { name: name.clone() });
+            }
             masked.push((mask, var));
         }
+        // A tensor without elements has nothing to be set to, and candle refuses to.
         for (mask, var) in masked.into_iter().filter(|(mask, _)| mask.elem_count() > 0) {
             var.set(&mask.where_cond(&var.as_detached_tensor(), &var.zeros_like()?)?)?;
         }
         Ok(())
+    }
+}
+
+impl Params {
+    /// Ends an epoch or a step where parameters lie on a device: its event, if there is one, happens to a copy on the host,
+    /// and the parameters that it masks, or all of them where it rewinds, are set to what has become of the copy.
+    ///
+    /// Hold the optimiser's buffers by the new masks after it: [`DeviceMasks`] has the loop.
+    ///
+    /// # Errors
+    ///
+    /// As [`Params::end_epoch`], with nothing written and the pruner as it was. [`CandleError::Candle`] where a device fails;
+    /// the pruner is as it was then too.
+    ///
+    /// # Complexity
+    ///
+    /// The event's own, a copy of all parameters to the host, and one of the masked ones back.
+    pub fn end_on_device(
+        &self,
+        pruner: &mut Pruner,
+        moment: Moment,
+        evidence: Evidence<'_>,
+    ) -> Result<Option<Report>, CandleError> {
+        if !is_due(pruner, moment) {
+            return Ok(pruner.pass(moment).map(|()| None)?);
+        }
+        let (mut host, mut next) = (self.on_cpu()?, pruner.clone());
+        let report = host.end(&mut next, moment, &mut [], evidence)?;
+        let rewound = report.as_ref().is_some_and(|report| report.rewound_to.is_some());
+        let mut written = Vec::new();
+        for ((name, var), (_, now)) in self.seen().zip(host.seen()) {
+            if var.elem_count() > 0 && (rewound || next.masks().get(name).is_some()) {
+                written.push((var, now.to_device(var.device())?));
+            }
+        }
+        for (var, now) in written {
+            var.set(&now)?;
+        }
+        *pruner = next;
+        Ok(report)
     }
 }

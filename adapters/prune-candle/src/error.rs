@@ -39,16 +39,42 @@ pub enum CandleError {
     /// The variables of a map are locked by somebody else.
     #[error("the variables of the map are locked; drop the guard that `VarMap::data` gave before listing them")]
     MapLocked,
+    /// A parameter is not what it was when an event was prepared.
+    #[error("the parameter `{}` has changed since the event was prepared; prepare it anew", printable(name))]
+    Changed {
+        /// Its name.
+        name: String,
+    },
     /// A map has another variable under a name than it had.
     #[error(
         "the variable `{}` has been {change} since the parameters were listed; list them again with `Params::of`",
         printable(name)
     )]
-    Changed {
+    MapChanged {
         /// Its name.
         name: String,
         /// In plain words, such as `replaced`.
         change: &'static str,
+    },
+    /// A pruner does not know what has been told of a parameter.
+    #[error(
+        "the pruner does not know what has been told of `{}`; make it with `Params::pruner`, and one that was saved with \
+         `.with_facts(params.facts())`",
+        printable(name)
+    )]
+    FactsUntold {
+        /// The parameter.
+        name: String,
+    },
+    /// A mask lies on another device than its parameter.
+    #[error(
+        "the parameter `{}` lies on another device than the masks; make `DeviceMasks` on its device, and hold only \
+         parameters that lie there",
+        printable(name)
+    )]
+    OtherDevice {
+        /// The parameter.
+        name: String,
     },
     /// A setting of an optimiser is outside its range.
     #[error("{optimiser}: {setting} is {got}; it must be {allowed}")]

@@ -83,7 +83,7 @@ impl Layers for Gradients {
 /// let weight = Var::new(&[[0.9f32, -0.1, 0.3, 0.2]], &Device::Cpu)?;
 /// let mut params = Params::named([("fc.weight", weight.clone())])?;
 /// let mut pruner = Pruner::new("{1: {'method': 'unstr_global', 'density': 0.5}}".parse()?);
-/// params.end_epoch(&mut pruner, 1, Evidence::default())?;
+/// params.end_epoch(&mut pruner, 1, &mut [], Evidence::default())?;
 ///
 /// let mut optimiser = AdamW::new(params.vars(), ParamsAdamW::default())?; // anew after the event
 /// for _step in 0..3 {

@@ -22,7 +22,9 @@
 //! let mut params = Params::of(&varmap)?;
 //! let mut optimiser = AdamW::for_params(&params, ParamsAdamW::default())?;
 //! let mut pruner = Pruner::new("{2: {'method': 'str_unified_local', 'pattern': (2, 4)}}".parse()?);
-//! pruner.check(&params)?; // before any training
+//! for warning in params.check(&pruner)? {
+//!     println!("{warning}"); // before any training
+//! }
 //! pruner.start(&mut params)?;
 //!
 //! for epoch in 1..=3 {
@@ -35,10 +37,13 @@
 //!         let [first, second] = optimiser.moments_mut();
 //!         pruner.after_step(&mut params, &mut [first, second])?; // zeros stay zero
 //!     }
-//!     if let Some(report) = params.end_epoch(&mut pruner, epoch, Evidence::default())? {
+//!     let [first, second] = optimiser.moments_mut();
+//!     if let Some(report) = params.end_epoch(&mut pruner, epoch, &mut [first, second], Evidence::default())? {
 //!         println!("{report}");
 //!     }
 //! }
+//! // Pruned weights have no moments either: a state that is saved now is as sparse.
+//! assert_eq!(optimiser.moments()[0].revivals(pruner.masks())?, 0);
 //! // Two of every four inputs of each output, an epoch after the event.
 //! let kept = hidden.weight().ne(0f32)?.to_dtype(DType::F32)?.reshape((8, 4, 4))?.sum(2)?;
 //! assert!(kept.flatten_all()?.to_vec1::<f32>()?.iter().all(|&kept| kept == 2.0));
@@ -47,7 +52,10 @@
 //!
 //! Names are those of the map, so that a strategy says `hidden.weight`; candle's `Linear` keeps (out, in), and N:M along the
 //! last axis, which is the default, groups inputs. Every parameter of two axes or more is a weight to an event that names no
-//! layers: [`Params::warnings`] tells which of them look like embeddings, [`Params::with_dense`] leaves them alone. One
+//! layers: [`Params::check`] warns of those that look like embeddings, [`Params::with_dense`] leaves them alone.
+//! **`ConvTranspose1d` and `ConvTranspose2d` keep (in, out / groups, ..)**, and only some names tell them from a
+//! convolution: say it with [`Params::with_axes`], or an event of channels removes inputs. [`Params::with_facts`] takes
+//! whatever else is known, and [`Params::pruner`] makes a pruner that knows it. One
 //! variable under two names is refused by [`Params::of`] and has one name with [`Params::joined`].
 //!
 //! # Saving and resuming
@@ -111,9 +119,9 @@
 //!
 //! * Integers, 8-bit and smaller floats, and tensors on devices are listed, and refused with the reason once an event selects
 //!   them.
-//! * Layers are read through a copy, except by [`Params::prepare`], [`Params::end_epoch`] and [`Params::revivals`]: candle's lock
-//!   cannot be held for as long as a layer is lent, and whoever set a variable meanwhile would wait for ever. A hold copies
-//!   nothing. Views with gaps, which no variable is, are written through a copy.
+//! * Layers are read through a copy, except by [`Params::check`], [`Params::revivals`] and, without evidence, [`Params::prepare`]
+//!   and [`Params::end_epoch`]: candle's lock cannot be held while other code runs, and whoever set a variable meanwhile would
+//!   wait for ever. A hold copies nothing. Views with gaps, which no variable is, are written through a copy.
 //! * A guard of candle's own (`storage_and_layout`) that is alive while the same tensor is written makes the thread wait for
 //!   ever, here as in candle.
 //! * A `VarMap` in which a variable is replaced later is another model: [`Params::check_current`] finds it.
@@ -152,12 +160,12 @@ pub use device::{DeviceMasks, mask_tensor};
 pub use error::{CandleError, StateMismatch};
 pub use gradients::{Gradients, mask_gradients};
 pub use optim::{AdamW, Sgd, SgdConfig};
-pub use params::{Params, RoleWarning};
+pub use params::{Params, ParamsWarning, PreparedEvent, RoleWarning};
 pub use prune_core::{
     Density, Element, Error, ErrorKind, LayerMut, LayerRef, Layers, LayersMut, Mask, Masks, NmPattern, RankBy, Ranked,
     Selected, Selector, Threads,
 };
-pub use prune_schedule::{Evidence, Pruner, Report, Strategy};
+pub use prune_schedule::{Evidence, LayerFacts, Pruner, Report, Strategy};
 
 prune_core::define_prune_ext! {
     /// # Examples

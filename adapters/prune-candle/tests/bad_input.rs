@@ -5,7 +5,7 @@
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarMap;
 use prune_candle::{CandleError, Evidence, LayersMut, Masks, Params, PruneExt, Pruner, mask_gradients};
-use prune_schedule::{Moment, PruneError};
+use prune_schedule::Moment;
 
 fn ones(shape: &[usize], dtype: DType) -> Var {
     Var::ones(shape, dtype, &Device::Cpu).unwrap()
@@ -67,7 +67,7 @@ fn a_strategy_that_names_no_parameter_is_refused() {
     let mut pruner = pruner("{1: {'method': 'unstr_local', 'density': {'fc1.wieght': 0.5}}}");
     let message = "epoch 1: there is no layer `fc1.wieght` (did you mean `fc1.weight`?)";
     assert_eq!(pruner.check(&params).unwrap_err().to_string(), message);
-    assert_eq!(params.end_epoch(&mut pruner, 1, Evidence::default()).unwrap_err().to_string(), message);
+    assert_eq!(params.end_epoch(&mut pruner, 1, &mut [], Evidence::default()).unwrap_err().to_string(), message);
     let error = params.clone().with_weights(["fc1.wieght"]).unwrap_err();
     assert_eq!(error.to_string(), "there is no parameter `fc1.wieght`; did you mean `fc1.weight`?");
     assert!(params.with_dense(["nothing like it"]).is_err());
@@ -105,32 +105,94 @@ fn variables_that_change_between_prepare_and_commit() {
         let mut pruner = pruner(strategy);
         let prepared = params.prepare(&pruner, Moment::Epoch(1), Evidence::default()).unwrap().unwrap();
         let mut listed = Params::of(&now).unwrap();
-        assert!(matches!(pruner.commit(prepared, &mut listed), Err(PruneError::ListsDiffer { .. })));
+        let refused = listed.commit(&mut pruner, prepared, &mut []);
+        assert!(matches!(refused, Err(CandleError::Changed { .. })), "{refused:?}");
         assert!(listed.iter().all(|(_, var)| var.min_all().unwrap().to_scalar::<f32>().unwrap() == 1.0));
         assert!(pruner.masks().is_empty());
     }
-    // Values that are set meanwhile are pruned as they are then.
-    let mut pruner = pruner(strategy);
-    let prepared = params.prepare(&pruner, Moment::Epoch(1), Evidence::default()).unwrap().unwrap();
-    first[0].1.set(&Tensor::full(5f32, (2, 4), &Device::Cpu).unwrap()).unwrap();
-    params.with_mut(|layers| pruner.commit(prepared, layers)).unwrap();
-    assert_eq!(params.revivals(pruner.masks()).unwrap(), 0);
-    assert_eq!(first[0].1.max_all().unwrap().to_scalar::<f32>().unwrap(), 5.0);
+}
+
+/// Masks that were made from other values are refused, and nothing is written; whatever is not masked may change.
+#[test]
+fn values_that_change_between_prepare_and_commit() {
+    let strategy = "{1: {'method': 'unstr_global', 'density': 0.5}}";
+    for dtype in [DType::F32, DType::F64, DType::F16, DType::BF16] {
+        let (weight, bias) = (ones(&[2, 4], dtype), ones(&[2], dtype));
+        let mut params = Params::named([("w", weight.clone()), ("b", bias.clone())]).unwrap();
+        let scores = params.on_cpu().unwrap();
+        // Read in place, and through a copy.
+        for evidence in [Evidence::default(), Evidence { scores: Some(&scores), ..Evidence::default() }] {
+            weight.set(&weight.ones_like().unwrap()).unwrap();
+            let mut pruner = pruner(strategy);
+            let prepare =
+                |pruner: &Pruner| params.prepare(pruner, Moment::Epoch(1), evidence).unwrap().expect("an event");
+            let (stale, fresh) = (prepare(&pruner), prepare(&pruner));
+            // One element, by the sign of its zero.
+            let mut zeros = vec![1f32; 8];
+            for zero in [0.0, -0.0] {
+                zeros[5] = zero;
+                let set = Tensor::from_slice(&zeros, (2, 4), &Device::Cpu).unwrap().to_dtype(dtype).unwrap();
+                let found = prepare(&pruner);
+                weight.set(&set).unwrap();
+                let refused = params.clone().commit(&mut pruner, found, &mut []).unwrap_err();
+                assert_eq!(
+                    refused.to_string(),
+                    "the parameter `w` has changed since the event was prepared; prepare it anew"
+                );
+            }
+            assert!(params.clone().commit(&mut pruner, stale, &mut []).is_err() && pruner.masks().is_empty());
+            // Set back to the bit, it is what was prepared.
+            weight.set(&weight.ones_like().unwrap()).unwrap();
+            bias.set(&bias.zeros_like().unwrap()).unwrap();
+            assert_eq!(params.commit(&mut pruner, fresh, &mut []).unwrap().selected.kept, 4);
+            assert_eq!(params.revivals(pruner.masks()).unwrap(), 0);
+        }
+    }
+}
+
+/// Sets of buffers that cannot be held are found before the event happens.
+#[test]
+fn buffers_that_lack_a_layer_are_refused() {
+    let mut params =
+        Params::named([("fc1.weight", ones(&[2, 4], DType::F32)), ("fc2.weight", ones(&[2, 2], DType::F32))]).unwrap();
+    let all = "{1: {'method': 'unstr_global', 'density': 0.5}}";
+    type Shapes<'a> = &'a [(&'a str, &'a [usize])];
+    let shapes: [(Shapes<'_>, &str); 2] = [
+        (&[("fc1.weight", &[2, 4])], "there is no layer `fc2.weight`; did you mean `fc1.weight`?"),
+        (
+            &[("fc1.weight", &[2, 4]), ("fc2.weight", &[4])],
+            "layer `fc2.weight`: the mask has shape [2, 2] where [4] is needed",
+        ),
+    ];
+    for (shapes, message) in shapes {
+        let mut pruner = pruner(all);
+        let mut buffers = Params::named(shapes.iter().map(|&(name, shape)| (name, ones(shape, DType::F32)))).unwrap();
+        let error = params.end_epoch(&mut pruner, 1, &mut [&mut buffers], Evidence::default()).unwrap_err();
+        assert_eq!(error.to_string(), message);
+        assert!(pruner.masks().is_empty() && pruner.last_epoch().is_none());
+        for (_, var) in params.iter().chain(buffers.iter()) {
+            assert_eq!(var.min_all().unwrap().to_scalar::<f32>().unwrap(), 1.0);
+        }
+    }
 }
 
 #[test]
 fn integers_are_listed_and_refused_once_selected() {
     let mut params = Params::named([("ids", ones(&[2, 2], DType::I64)), ("w", ones(&[2, 2], DType::F32))]).unwrap();
-    let error =
-        params.end_epoch(&mut pruner("{1: {'method': 'unstr_global', 'density': 0.5}}"), 1, Evidence::default());
+    let error = params.end_epoch(
+        &mut pruner("{1: {'method': 'unstr_global', 'density': 0.5}}"),
+        1,
+        &mut [],
+        Evidence::default(),
+    );
     let message = error.unwrap_err().to_string();
     assert!(message.contains("`ids`") && message.contains("its elements are 64-bit integers"), "{message}");
     let strategy = "{1: {'method': 'unstr_global', 'density': 0.5, 'exclude': 'ids'}}";
-    let report = params.end_epoch(&mut pruner(strategy), 1, Evidence::default()).unwrap().unwrap();
+    let report = params.end_epoch(&mut pruner(strategy), 1, &mut [], Evidence::default()).unwrap().unwrap();
     assert_eq!(report.selected.kept, 2);
     let mut params = params.with_dense(["ids"]).unwrap();
     let mut without = pruner("{1: {'method': 'unstr_global', 'density': 0.5}}");
-    assert!(params.end_epoch(&mut without, 1, Evidence::default()).is_ok());
+    assert!(params.end_epoch(&mut without, 1, &mut [], Evidence::default()).is_ok());
 }
 
 #[test]
@@ -180,7 +242,7 @@ fn shapes_without_elements_are_pruned_and_held() {
     ])
     .unwrap();
     let mut pruner = pruner("{1: {'method': 'unstr_unified_local', 'density': 0.5}}");
-    params.end_epoch(&mut pruner, 1, Evidence::default()).unwrap();
+    params.end_epoch(&mut pruner, 1, &mut [], Evidence::default()).unwrap();
     pruner.hold(&mut params).unwrap();
     assert_eq!(pruner.masks().iter().map(|(_, mask)| mask.kept_len()).collect::<Vec<_>>(), [0, 0, 2]);
     let masks = prune_candle::DeviceMasks::new(pruner.held(), &Device::Cpu).unwrap();

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::borrow::Cow;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
@@ -9,8 +10,8 @@ use std::time::Duration;
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::{Optimizer, ParamsAdamW, VarMap};
 use prune_candle::{
-    AdamW, CandleError, DeviceMasks, Evidence, Gradients, LayerMut, Layers, LayersMut, Mask, Masks, Params, PruneExt,
-    Pruner, Sgd, SgdConfig, mask_gradients,
+    AdamW, CandleError, DeviceMasks, Evidence, Gradients, LayerMut, LayerRef, Layers, LayersMut, Mask, Masks, Params,
+    PruneExt, Pruner, Sgd, SgdConfig, mask_gradients,
 };
 use prune_core::PlainTensor;
 use prune_schedule::{Inputs, Moment, StepAction};
@@ -118,8 +119,75 @@ fn inputs_are_measured_by_code_that_sets_variables() {
         let mut pruner =
             Pruner::new("{1: {'method': 'unstr_unified_local', 'density': 0.5, 'score': 'wanda'}}".parse().unwrap());
         let evidence = Evidence { inputs: Some(Inputs::Measure(&measure)), ..Evidence::default() };
-        assert!(params.end_epoch(&mut pruner, 1, evidence).unwrap().is_some());
+        assert!(params.end_epoch(&mut pruner, 1, &mut [], evidence).unwrap().is_some());
         assert_eq!(params.revivals(pruner.masks()).unwrap(), 0);
+    });
+}
+
+/// Layers whose listing sets a variable, as a caller's may.
+struct Setting<'a> {
+    var: &'a Var,
+    shown: Tensor,
+}
+
+impl Layers for Setting<'_> {
+    fn layers(&self) -> Vec<(Cow<'_, str>, LayerRef<'_>)> {
+        self.var.set(&(self.var.as_tensor() * 1.0).unwrap()).unwrap();
+        vec![("fc.weight".into(), self.shown.layer())]
+    }
+}
+
+#[test]
+fn evidence_of_every_kind_sets_variables() {
+    in_time(|| {
+        let var = var();
+        let mut params = Params::named([("fc.weight", var.clone())]).unwrap();
+        let setting = Setting { var: &var, shown: ones() };
+        let norms = Setting { var: &var, shown: ones().flatten_all().unwrap() };
+        let ways = [
+            ("'score': 'given'", Evidence { scores: Some(&setting), ..Evidence::default() }),
+            ("'score': 'saliency'", Evidence { gradients: Some(&setting), ..Evidence::default() }),
+            ("'score': 'wanda'", Evidence { inputs: Some(Inputs::Norms(&norms)), ..Evidence::default() }),
+            ("'rewind': 0", Evidence { rewind: Some(&setting), ..Evidence::default() }),
+        ];
+        for (way, evidence) in ways {
+            let strategy = format!("{{1: {{'method': 'unstr_unified_local', 'density': 0.5, {way}}}}}");
+            let mut pruner = Pruner::new(strategy.parse().unwrap());
+            pruner.start(&mut params).unwrap();
+            drop(params.prepare(&pruner, Moment::Epoch(1), evidence).unwrap().unwrap());
+            params.check(&pruner).unwrap();
+            params.end_on_device(&mut pruner.clone(), Moment::Epoch(1), evidence).unwrap().unwrap();
+            params.end_epoch(&mut pruner, 1, &mut [], evidence).unwrap().unwrap();
+            assert_eq!(params.revivals(pruner.masks()).unwrap(), 0, "{way}");
+        }
+    });
+}
+
+/// Parameters that are read while another thread waits to write: candle's lock then lets no reader in.
+struct ReadBehindWriter<'a>(&'a Params);
+
+impl Layers for ReadBehindWriter<'_> {
+    fn layers(&self) -> Vec<(Cow<'_, str>, LayerRef<'_>)> {
+        let var = self.0.get("w").unwrap().clone();
+        let writer = thread::spawn(move || var.set(&ones()).unwrap());
+        // Time enough to come to the lock.
+        thread::sleep(Duration::from_millis(200));
+        let layers = self.0.layers();
+        writer.join().unwrap();
+        layers
+    }
+}
+
+#[test]
+fn parameters_are_their_own_scores_while_another_thread_sets_them() {
+    in_time(|| {
+        let params = Params::named([("w", var())]).unwrap();
+        let strategy = "{1: {'method': 'unstr_global', 'density': 0.5, 'score': 'given'}}";
+        let pruner = Pruner::new(strategy.parse().unwrap());
+        let scores = ReadBehindWriter(&params);
+        let evidence = Evidence { scores: Some(&scores), ..Evidence::default() };
+        let prepared = params.prepare(&pruner, Moment::Epoch(1), evidence).unwrap().unwrap();
+        assert_eq!(prepared.report().selected.kept, 2);
     });
 }
 

@@ -5,7 +5,7 @@
 use candle_core::{DType, Device, Tensor, Var};
 use proptest::prelude::*;
 use prune_candle::{CandleError, DeviceMasks, Evidence, Mask, Masks, Params, Pruner, mask_tensor};
-use prune_schedule::{Moment, PruneError};
+use prune_schedule::Moment;
 
 fn value() -> impl Strategy<Value = f64> {
     prop_oneof![-2.0..2.0f64, Just(-0.0), Just(f64::INFINITY), Just(f64::NEG_INFINITY), Just(f64::NAN)]
@@ -70,18 +70,61 @@ fn masks_that_do_not_fit_are_refused() {
     assert!(matches!(mask_tensor(&mask, DType::F4, &Device::Cpu), Err(CandleError::Candle(_))));
 }
 
-/// An event whose masks nobody has applied is refused once somebody looks.
+/// Events on a device are those of the host: of epochs and steps, setting back and opening again among them.
 #[test]
-fn what_was_not_written_is_found() {
-    let params = ones((2, 3));
-    let mut pruner = Pruner::new("{1: {'method': 'unstr_global', 'density': 0.5}}".parse().unwrap());
-    let prepare = |pruner: &Pruner| {
-        params.on_cpu().unwrap().prepare(pruner, Moment::Epoch(1), Evidence::default()).unwrap().unwrap()
+fn events_on_a_device_are_those_of_the_host() {
+    let values = |seed: f32| -> Vec<f32> { (0..24).map(|i| (i as f32 * 1.7 + seed).sin()).collect() };
+    let params = |seed: f32| {
+        let tensor = |shape: &[usize], len| Tensor::from_slice(&values(seed)[..len], shape, &Device::Cpu).unwrap();
+        Params::named([
+            ("fc1.bias", Var::from_tensor(&tensor(&[4], 4)).unwrap()),
+            ("fc1.weight", Var::from_tensor(&tensor(&[4, 6], 24)).unwrap()),
+            ("w", Var::from_tensor(&tensor(&[3, 4], 12)).unwrap()),
+        ])
+        .unwrap()
     };
-    let refused = pruner.commit_written(prepare(&pruner), Some(&params.on_cpu().unwrap())).unwrap_err();
-    assert!(matches!(refused, PruneError::NotWritten { count: 3, .. }), "{refused}");
-    let prepared = prepare(&pruner);
-    DeviceMasks::new(prepared.writes(), &Device::Cpu).unwrap().hold(&params).unwrap();
-    let report = pruner.commit_written(prepared, Some(&params.on_cpu().unwrap())).unwrap();
-    assert_eq!((report.selected.kept, report.selected.non_zero), (3, 3));
+    let strategies = [
+        "{1: {'method': 'unstr_global', 'density': 0.5}, 3: {'method': 'unstr_global', 'density': 0.25}}",
+        "{1: {'method': 'str_unified_local', 'pattern': (2, 4), 'exclude': 'w'}}",
+        "{2: {'method': 'unstr_global', 'density': 0.5, 'rewind': 0}}",
+        "{'1 steps': {'method': 'unstr_unified_local', 'density': 0.5}, '3 steps': {'method': 'set', 'fraction': 0.3, 'decay': 'constant'}}",
+    ];
+    for strategy in strategies {
+        let (there, mut here, start) = (params(0.3), params(0.3), params(0.9));
+        let mut device = Pruner::new(strategy.parse().unwrap());
+        let mut host = device.clone();
+        let evidence = Evidence { rewind: Some(&start), ..Evidence::default() };
+        let moment = |time| if host.strategy().has_steps() { Moment::Step(time) } else { Moment::Epoch(time) };
+        let moments = [1, 2, 3].map(moment);
+        device.start(&mut there.on_cpu().unwrap()).unwrap();
+        host.start(&mut here).unwrap();
+        for moment in moments {
+            let theirs = there.end_on_device(&mut device, moment, evidence).unwrap();
+            let ours = match moment {
+                Moment::Step(step) => host.end_step_with(step, &mut here, evidence).unwrap(),
+                Moment::Epoch(epoch) => here.end_epoch(&mut host, epoch, &mut [], evidence).unwrap(),
+            };
+            assert_eq!((theirs, &device), (ours, &host), "{strategy}");
+            for ((name, one), (_, two)) in there.iter().zip(here.iter()) {
+                let bits = |var: &Var| -> Vec<u32> {
+                    let values = var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+                    values.into_iter().map(f32::to_bits).collect()
+                };
+                assert_eq!(bits(one), bits(two), "{strategy}: {name}");
+            }
+        }
+        assert!(!host.masks().is_empty());
+    }
+}
+
+/// A refused event leaves parameters and pruner as they were.
+#[test]
+fn a_refused_event_changes_nothing() {
+    let params = ones((2, 3));
+    let mut pruner = Pruner::new("{1: {'method': 'unstr_global', 'density': 0.5, 'rewind': 0}}".parse().unwrap());
+    let before = pruner.clone();
+    let refused = params.end_on_device(&mut pruner, Moment::Epoch(1), Evidence::default()).unwrap_err();
+    assert!(matches!(refused, CandleError::Prune(_)), "{refused}");
+    assert_eq!(pruner, before);
+    assert_eq!(params.get("fc1.weight").unwrap().to_vec2::<f32>().unwrap(), [[1.0; 3]; 2]);
 }

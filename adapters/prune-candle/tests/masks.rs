@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use prune_candle::{Evidence, LayerMut, LayerRef, Layers, Params, Pruner, named};
 use prune_core::half::{bf16, f16};
 use prune_core::{ElementType, PlainTensor};
-use prune_schedule::Inputs;
+use prune_schedule::{Inputs, Moment};
 
 /// Strategies by which every method, score, unit, distribution and schedule is carried out once.
 const STRATEGIES: &[&str] = &[
@@ -190,6 +190,8 @@ fn agree(strategy: &str, network: &[Drawn]) -> Result<(), TestCaseError> {
         inputs: Some(Inputs::Norms(&norms)),
     };
     for epoch in 0..=3 {
+        // What needs no evidence is read in place.
+        let in_place = params.prepare(&ours, Moment::Epoch(epoch), Evidence::default());
         let mut model: Vec<(&str, LayerMut<'_>)> =
             arrays.iter_mut().map(|(name, array)| (*name, array.layer_mut())).collect();
         if ours.strategy().has_steps() && epoch > 0 {
@@ -200,11 +202,14 @@ fn agree(strategy: &str, network: &[Drawn]) -> Result<(), TestCaseError> {
             ours.end_epoch_with(epoch, &mut params, evidence).unwrap();
             theirs.end_epoch_with(epoch, &mut model, expected).unwrap();
         } else {
-            params.end_epoch(&mut ours, epoch, evidence).unwrap();
+            params.end_epoch(&mut ours, epoch, &mut [], evidence).unwrap();
             theirs.end_epoch_with(epoch, &mut model, expected).unwrap();
         }
         prop_assert!(!ours.masks().is_empty() || epoch == 0, "{}", strategy);
         prop_assert_eq!(ours.masks(), theirs.masks(), "{}", strategy);
+        for (name, mask) in in_place.iter().flatten().flat_map(|event| event.masks().iter()) {
+            prop_assert_eq!(Some(mask), ours.masks().get(name), "{}", strategy);
+        }
         prop_assert_eq!(bits(&params), bits(&model), "{}", strategy);
         prop_assert_eq!(params.revivals(ours.masks()).unwrap(), 0);
     }

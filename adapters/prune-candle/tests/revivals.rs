@@ -53,7 +53,18 @@ fn adam_w_with_held_moments() {
     let mut pruner = Pruner::new(STRATEGY.parse().unwrap());
     // Moments are there before the event.
     (0..5).for_each(|step| optimiser.backward_step(&net.loss(step)).unwrap());
-    params.end_epoch(&mut pruner, 1, Evidence::default()).unwrap();
+    let before = optimiser.moments().map(|moments| moments.on_cpu().unwrap());
+    let [first, second] = optimiser.moments_mut();
+    params.end_epoch(&mut pruner, 1, &mut [first, second], Evidence::default()).unwrap();
+    // Before any other step, and so in a state that is saved now.
+    for (set, before) in [&params, optimiser.moments()[0], optimiser.moments()[1]].into_iter().zip([
+        None,
+        Some(&before[0]),
+        Some(&before[1]),
+    ]) {
+        assert_eq!(not_plus_zero(set, &pruner), 0);
+        assert!(before.is_none_or(|before| not_plus_zero(before, &pruner) > 0));
+    }
     for step in 0..1000 {
         optimiser.backward_step(&net.loss(step)).unwrap();
         let [first, second] = optimiser.moments_mut();
@@ -77,7 +88,8 @@ fn sgd_with_held_momentum() {
     let mut optimiser = Sgd::for_params(&params, config).unwrap();
     let mut pruner = Pruner::new(STRATEGY.parse().unwrap());
     (0..5).for_each(|step| optimiser.backward_step(&net.loss(step)).unwrap());
-    params.end_epoch(&mut pruner, 1, Evidence::default()).unwrap();
+    params.end_epoch(&mut pruner, 1, &mut [optimiser.momentum_mut()], Evidence::default()).unwrap();
+    assert_eq!(not_plus_zero(optimiser.momentum(), &pruner), 0);
     for step in 0..1000 {
         optimiser.backward_step(&net.loss(step)).unwrap();
         let mut sets: [&mut dyn LayersMut; 2] = [&mut params, optimiser.momentum_mut()];
@@ -98,7 +110,7 @@ fn candles_adam_w_with_masked_gradients() {
     let (mut old, mut fresh) = (optimiser(), optimiser());
     (0..5).for_each(|step| old.backward_step(&net.loss(step)).unwrap());
     let mut pruner = Pruner::new(STRATEGY.parse().unwrap());
-    params.end_epoch(&mut pruner, 1, Evidence::default()).unwrap();
+    params.end_epoch(&mut pruner, 1, &mut [], Evidence::default()).unwrap();
     let masked = |step| {
         let mut store = net.loss(step).backward().unwrap();
         assert!(mask_gradients(&mut store, &net.params(), pruner.held()).unwrap().is_empty());

@@ -158,7 +158,8 @@ impl Pruner {
     /// let facts = LayerFacts { role: Some(role), ..LayerFacts::default() };
     /// let mut weight = PlainTensor::from_logical(&[2, 2], vec![0.9f32, 0.1, 0.8, 0.2])?;
     /// let strategy = "{1: {'method': 'str_unified_local', 'pattern': '1:2', 'axis': 'reduction'}}".parse()?;
-    /// let mut pruner = Pruner::new(strategy).with_facts([("fc.weight", facts)]);
+    /// let mut pruner = Pruner::new(strategy).with_facts([("fc.weight", facts.clone())]);
+    /// assert_eq!(pruner.facts("fc.weight"), Some(&facts));
     /// pruner.end_epoch(1, &mut [("fc.weight", LayerMut::of(&mut weight))])?;
     /// assert_eq!(weight.values(), [0.9, 0.0, 0.0, 0.2]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -167,6 +168,11 @@ impl Pruner {
     pub fn with_facts<N: Into<String>>(self, facts: impl IntoIterator<Item = (N, LayerFacts)>) -> Self {
         let facts = facts.into_iter().map(|(name, facts)| (name.into(), facts)).collect();
         Pruner { facts, token: Token::default(), ..self }
+    }
+
+    /// What [`Pruner::with_facts`] has told of a layer.
+    pub fn facts(&self, layer: &str) -> Option<&LayerFacts> {
+        self.facts.get(layer)
     }
 
     /// The same with other defaults than the library's, such as [`Defaults::FILES`], under which a strategy means what it means

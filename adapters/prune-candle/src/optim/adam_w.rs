@@ -33,7 +33,8 @@ use crate::params::Params;
 ///         let [first, second] = optimiser.moments_mut();
 ///         pruner.hold_each(&mut [&mut params, first, second])?;
 ///     }
-///     params.end_epoch(&mut pruner, epoch, Evidence::default())?;
+///     let [first, second] = optimiser.moments_mut();
+///     params.end_epoch(&mut pruner, epoch, &mut [first, second], Evidence::default())?;
 /// }
 /// assert_eq!(params.revivals(pruner.masks())?, 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -66,7 +66,7 @@ impl SgdConfig {
 ///         optimiser.backward_step(&(weight.as_tensor() - 1.0)?.sqr()?.sum_all()?)?;
 ///         pruner.hold_each(&mut [&mut params, optimiser.momentum_mut()])?;
 ///     }
-///     params.end_epoch(&mut pruner, epoch, Evidence::default())?;
+///     params.end_epoch(&mut pruner, epoch, &mut [optimiser.momentum_mut()], Evidence::default())?;
 /// }
 /// assert_eq!(params.revivals(pruner.masks())?, 0);
 /// assert_eq!(optimiser.momentum().revivals(pruner.masks())?, 0);

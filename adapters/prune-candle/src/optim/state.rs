@@ -24,7 +24,8 @@ pub(super) fn save(buffers: &Buffers<'_>, steps: Option<u32>, path: &Path) -> Re
     let failed = |source| CandleError::File { path: path.to_owned(), source };
     let written = candle_core::safetensors::save(&tensors, &beside).map_err(CandleError::from);
     let written = written.and_then(|()| {
-        std::fs::File::open(&beside).and_then(|file| file.sync_all()).map_err(failed)?;
+        // For writing, without which Windows flushes nothing.
+        std::fs::OpenOptions::new().write(true).open(&beside).and_then(|file| file.sync_all()).map_err(failed)?;
         std::fs::rename(&beside, path).map_err(failed)
     });
     if written.is_err() {

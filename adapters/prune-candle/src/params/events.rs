@@ -1,67 +1,126 @@
 //! Events that read the model's memory itself, under locks that are gone when the call returns.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-use prune_core::{LayerRef, Layers, Masks};
-use prune_schedule::{Evidence, Inputs, Moment, Prepared, PruneError, Pruner, Report};
+use prune_core::{LayerRef, Layers, LayersMut, Masks};
+use prune_schedule::{Evidence, Moment, Prepared, Pruner, Report};
 
 use super::Params;
+use super::prepared::{PreparedEvent, can_be_held};
 use crate::error::CandleError;
 use crate::tensor::ReadTensor;
 
 impl Params {
-    /// As [`Pruner::prepare`], without the copy of the model that [`Layers`] of these parameters are. Commit it with
-    /// [`Pruner::commit`].
+    /// As [`Pruner::prepare`], for [`Params::commit`], which refuses parameters that have been set to other values meanwhile.
     ///
-    /// Where the evidence measures inputs, code of the caller's runs meanwhile, and a copy is made all the same.
-    ///
-    /// # Errors
-    ///
-    /// As [`Pruner::prepare`].
-    pub fn prepare<'e>(
-        &self,
-        pruner: &Pruner,
-        moment: Moment,
-        evidence: Evidence<'e>,
-    ) -> Result<Option<Prepared<'e>>, PruneError> {
-        match evidence.inputs {
-            Some(Inputs::Measure(_)) => pruner.prepare(moment, self, evidence),
-            _ => pruner.prepare(moment, &ReadParams::new(self), evidence),
-        }
-    }
-
-    /// As [`Pruner::end_epoch_with`], without a copy of the model.
+    /// The model is not copied where there is no evidence. Evidence is code of the caller's, which may use variables, so the
+    /// locks are not held for it, and a copy of every layer is read.
     ///
     /// # Errors
     ///
-    /// As [`Pruner::end_epoch_with`].
+    /// [`CandleError::Prune`], as [`Pruner::prepare`]; [`CandleError::FactsUntold`].
+    ///
+    /// # Complexity
+    ///
+    /// The event's own, and a digest of the parameters that it masks: with evidence, of all of them.
     ///
     /// # Examples
     ///
     /// ```
     /// use prune_candle::candle_core::{Device, Var};
-    /// use prune_candle::{Evidence, Params, Pruner};
+    /// use prune_candle::prune_schedule::Moment;
+    /// use prune_candle::{CandleError, Evidence, Params, Pruner};
     ///
     /// let weight = Var::new(&[[0.9f32, -0.1, 0.3, 0.2]], &Device::Cpu)?;
     /// let mut params = Params::named([("fc.weight", weight.clone())])?;
+    /// let mut pruner = Pruner::new("{1: {'method': 'unstr_global', 'density': 0.5}}".parse()?);
+    /// let prepare = |pruner: &Pruner| params.prepare(pruner, Moment::Epoch(1), Evidence::default());
+    ///
+    /// let stale = prepare(&pruner)?.ok_or("there is an event")?;
+    /// weight.set(&(weight.as_tensor() * 2.0)?)?;
+    /// let fresh = prepare(&pruner)?.ok_or("there is an event")?;
+    /// assert!(matches!(params.commit(&mut pruner, stale, &mut []), Err(CandleError::Changed { .. })));
+    /// assert_eq!(params.commit(&mut pruner, fresh, &mut [])?.selected.kept, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn prepare<'e>(
+        &self,
+        pruner: &Pruner,
+        moment: Moment,
+        evidence: Evidence<'e>,
+    ) -> Result<Option<PreparedEvent<'e>>, CandleError> {
+        self.are_known_to(pruner)?;
+        if runs_no_code(&evidence) {
+            let read = ReadParams::new(self);
+            let Some(prepared) = pruner.prepare(moment, &read, evidence)? else { return Ok(None) };
+            let digests = read.digests(|name| prepared.masks().get(name).is_some());
+            return Ok(Some(PreparedEvent { prepared, digests }));
+        }
+        // Before the layers are copied, so that whatever is set from now on is found.
+        let digests = if is_due(pruner, moment) { ReadParams::new(self).digests(|_| true) } else { BTreeMap::new() };
+        let prepared = pruner.prepare(moment, self, evidence)?;
+        Ok(prepared.map(|prepared| PreparedEvent { prepared, digests }))
+    }
+
+    /// Writes a prepared event to the parameters, and `+0.0` outside the masks then in force to each set of an optimiser's
+    /// buffers.
+    ///
+    /// # Errors
+    ///
+    /// [`CandleError::Changed`] where a parameter that the event masks is not what it was when it was prepared;
+    /// [`CandleError::Mask`] where a set of buffers has no layer for a mask; [`CandleError::Prune`], as [`Pruner::commit`].
+    /// Nothing has been written then.
+    pub fn commit(
+        &mut self,
+        pruner: &mut Pruner,
+        event: PreparedEvent<'_>,
+        buffers: &mut [&mut (dyn LayersMut + '_)],
+    ) -> Result<Report, CandleError> {
+        event.is_of(self)?;
+        self.carry_out(pruner, event.prepared, buffers)
+    }
+
+    /// As [`Pruner::end_epoch_with`], and after an event writes `+0.0` outside the masks in force to each set of an optimiser's
+    /// buffers too: what it prunes is zero there as well before anything is saved.
+    ///
+    /// A buffer set shows a layer for each mask, as in [`Pruner::after_step`]. The model is not copied where there is no
+    /// evidence.
+    ///
+    /// # Errors
+    ///
+    /// [`CandleError::Prune`], as [`Pruner::end_epoch_with`]; [`CandleError::Mask`] where a set of buffers has no layer for a
+    /// mask; [`CandleError::FactsUntold`]. Nothing has been written then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_candle::candle_core::{Device, Var};
+    /// use prune_candle::candle_nn::{Optimizer, ParamsAdamW};
+    /// use prune_candle::{AdamW, Evidence, Params, Pruner};
+    ///
+    /// let weight = Var::new(&[[0.9f32, -0.1, 0.3, 0.2]], &Device::Cpu)?;
+    /// let mut params = Params::named([("fc.weight", weight.clone())])?;
+    /// let mut optimiser = AdamW::for_params(&params, ParamsAdamW::default())?;
+    /// optimiser.backward_step(&weight.sqr()?.sum_all()?)?;
     /// let mut pruner = Pruner::new("{2: {'method': 'unstr_global', 'density': 0.5}}".parse()?);
-    /// assert!(params.end_epoch(&mut pruner, 1, Evidence::default())?.is_none());
-    /// let report = params.end_epoch(&mut pruner, 2, Evidence::default())?.ok_or("there is an event")?;
-    /// assert_eq!((report.selected.kept, params.revivals(pruner.masks())?), (2, 0));
-    /// assert_eq!(weight.to_vec2::<f32>()?, [[0.9, 0.0, 0.3, 0.0]]);
+    /// assert!(params.end_epoch(&mut pruner, 1, &mut [], Evidence::default())?.is_none());
+    /// let [first, second] = optimiser.moments_mut();
+    /// let report = params.end_epoch(&mut pruner, 2, &mut [first, second], Evidence::default())?;
+    /// assert_eq!(report.ok_or("there is an event")?.selected.kept, 2);
+    /// for set in [&params, optimiser.moments()[0], optimiser.moments()[1]] {
+    ///     assert_eq!(set.revivals(pruner.masks())?, 0);
+    /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn end_epoch(
         &mut self,
         pruner: &mut Pruner,
         epoch: u64,
+        buffers: &mut [&mut (dyn LayersMut + '_)],
         evidence: Evidence<'_>,
-    ) -> Result<Option<Report>, PruneError> {
-        let moment = Moment::Epoch(epoch);
-        match self.prepare(pruner, moment, evidence)? {
-            Some(prepared) => pruner.commit(prepared, self).map(Some),
-            None => pruner.pass(moment).map(|()| None),
-        }
+    ) -> Result<Option<Report>, CandleError> {
+        self.end(pruner, Moment::Epoch(epoch), buffers, evidence)
     }
 
     /// As [`Masks::revivals`], without a copy of the model.
@@ -72,16 +131,68 @@ impl Params {
     pub fn revivals(&self, masks: &Masks) -> Result<usize, CandleError> {
         Ok(masks.revivals(&ReadParams::new(self))?)
     }
+
+    /// Ends an epoch or a step.
+    pub(crate) fn end(
+        &mut self,
+        pruner: &mut Pruner,
+        moment: Moment,
+        buffers: &mut [&mut (dyn LayersMut + '_)],
+        evidence: Evidence<'_>,
+    ) -> Result<Option<Report>, CandleError> {
+        self.are_known_to(pruner)?;
+        let prepared = if runs_no_code(&evidence) {
+            pruner.prepare(moment, &ReadParams::new(self), evidence)?
+        } else {
+            pruner.prepare(moment, &*self, evidence)?
+        };
+        match prepared {
+            Some(prepared) => self.carry_out(pruner, prepared, buffers).map(Some),
+            None => Ok(pruner.pass(moment).map(|()| None)?),
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        pruner: &mut Pruner,
+        prepared: Prepared<'_>,
+        buffers: &mut [&mut (dyn LayersMut + '_)],
+    ) -> Result<Report, CandleError> {
+        can_be_held(buffers, prepared.masks(), pruner.held())?;
+        let report = pruner.commit(prepared, self)?;
+        pruner.hold_each(buffers)?;
+        Ok(report)
+    }
+}
+
+/// Whether a pruner has an event at a moment.
+pub(crate) fn is_due(pruner: &Pruner, moment: Moment) -> bool {
+    match moment {
+        Moment::Epoch(epoch) => pruner.strategy().event_at(epoch).is_some(),
+        Moment::Step(step) => pruner.strategy().event_at_step(step).is_some(),
+    }
+}
+
+/// Whether an event with this evidence runs no code but this library's, so that locks can be held meanwhile.
+fn runs_no_code(evidence: &Evidence<'_>) -> bool {
+    let Evidence { gradients, inputs, scores, rewind } = evidence;
+    gradients.is_none() && inputs.is_none() && scores.is_none() && rewind.is_none()
 }
 
 /// Parameters under read locks.
-struct ReadParams<'p> {
+pub(super) struct ReadParams<'p> {
     tensors: Vec<(&'p str, ReadTensor<'p>)>,
 }
 
 impl<'p> ReadParams<'p> {
-    fn new(params: &'p Params) -> Self {
+    pub(super) fn new(params: &'p Params) -> Self {
         ReadParams { tensors: params.seen().map(|(name, var)| (name, ReadTensor::new(var))).collect() }
+    }
+
+    /// Digests of those that are wanted.
+    fn digests(&self, is_wanted: impl Fn(&str) -> bool) -> BTreeMap<String, u64> {
+        let wanted = self.tensors.iter().filter(|(name, _)| is_wanted(name));
+        wanted.map(|(name, tensor)| ((*name).to_owned(), tensor.digest())).collect()
     }
 }
 

@@ -92,7 +92,7 @@ impl Params {
                 }
             }
         }
-        Ok(Params { entries, weights: Default::default(), dense: Default::default() })
+        Ok(Params { entries, weights: Default::default(), dense: Default::default(), facts: Default::default() })
     }
 
     /// Whether these are still the variables of a map: a name that is gone, is new, or stands for another variable is
@@ -100,7 +100,7 @@ impl Params {
     ///
     /// # Errors
     ///
-    /// [`CandleError::Changed`] with what has become of it, [`CandleError::MapLocked`].
+    /// [`CandleError::MapChanged`] with what has become of it, [`CandleError::MapLocked`].
     pub fn check_current(&self, varmap: &VarMap) -> Result<(), CandleError> {
         let now: BTreeMap<String, Var> = vars_of(varmap)?.into_iter().collect();
         let names = |param: &Param| {
@@ -111,7 +111,7 @@ impl Params {
             .iter()
             .flat_map(|param| names(param).into_iter().map(move |name| (name, &param.var)))
             .collect();
-        let changed = |name: &str, change| Err(CandleError::Changed { name: name.to_owned(), change });
+        let changed = |name: &str, change| Err(CandleError::MapChanged { name: name.to_owned(), change });
         for (name, var) in &known {
             match now.get(name) {
                 None => return changed(name, "taken out"),

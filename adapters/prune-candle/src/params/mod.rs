@@ -1,18 +1,26 @@
 //! The parameters of a model: variables under names, in the order of names.
 //!
-//! `list` makes the list, from a map or from pairs; `roles` tells which of them events leave alone; `events` carries out
-//! events without a copy of the model.
+//! `list` makes the list, from a map or from pairs; `roles` tells which of them events leave alone, and `facts` where their
+//! axes lie; `check` tests a strategy on them; `events` carries out
+//! events without a copy of the model, and `prepared` is one that has not happened yet.
 
+mod check;
 mod events;
+mod facts;
 mod list;
+mod prepared;
 mod roles;
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use candle_core::{DType, Device, Var};
 use prune_core::{LayerMut, LayerRef, Layers, LayersMut, nearest};
+use prune_schedule::LayerFacts;
 
+pub use check::ParamsWarning;
+pub(crate) use events::is_due;
+pub use prepared::PreparedEvent;
 pub use roles::RoleWarning;
 
 use crate::error::CandleError;
@@ -27,8 +35,12 @@ use crate::{LendMut, PruneExt};
 ///
 /// candle keeps the memory of a variable behind a lock. No method here gives out anything that holds one: layers are read
 /// through a copy, and written within a call that returns. So variables can be used and set at any time, also within
-/// [`Params::with_mut`]. [`Params::prepare`] and [`Params::end_epoch`] read without a copy; the locks are theirs until they
-/// return, and no code of the caller's runs meanwhile.
+/// [`Params::with_mut`]. [`Params::check`], [`Params::revivals`] and, where they get no evidence, [`Params::prepare`] and
+/// [`Params::end_epoch`] read without a copy: the locks are theirs until they return, and no code of the caller's runs
+/// meanwhile. With evidence, which is the caller's code, they read a copy.
+///
+/// As in candle, whose operators hold locks while rayon's threads work: a task of rayon's own pool that waits for a variable
+/// can keep the pool from those who hold its lock. Set variables from threads that are not rayon's.
 ///
 /// # Examples
 ///
@@ -58,6 +70,8 @@ pub struct Params {
     weights: BTreeSet<String>,
     /// Those that no event sees.
     dense: BTreeSet<String>,
+    /// What names and shapes do not tell.
+    facts: BTreeMap<String, LayerFacts>,
 }
 
 /// A variable with its names.
@@ -139,7 +153,7 @@ impl Params {
             Ok(Param { var, name: param.name.clone(), others: param.others.clone() })
         };
         let entries = self.entries.iter().map(copy).collect::<Result<_, candle_core::Error>>()?;
-        Ok(Params { entries, weights: self.weights.clone(), dense: self.dense.clone() })
+        Ok(Params { entries, ..self.like() })
     }
 
     /// Zeros of the shapes of those whose elements are floats, each of the type that `of_type` says: an optimiser's buffers.
@@ -150,7 +164,13 @@ impl Params {
             Ok(Param { var, name: param.name.clone(), others: Vec::new() })
         };
         let entries = floats.map(zero).collect::<Result<_, candle_core::Error>>()?;
-        Ok(Params { entries, weights: self.weights.clone(), dense: self.dense.clone() })
+        Ok(Params { entries, ..self.like() })
+    }
+
+    /// None, of which the same has been told.
+    fn like(&self) -> Params {
+        let (weights, dense, facts) = (self.weights.clone(), self.dense.clone(), self.facts.clone());
+        Params { entries: Vec::new(), weights, dense, facts }
     }
 
     /// Names the parameter that a name was meant for.

@@ -3,29 +3,45 @@
 use core::fmt;
 
 use prune_core::printable;
-use prune_schedule::names::{Class, ModelFacts, roles};
+use prune_schedule::names::{AxisEvidence, Class, ModelFacts, Role, roles};
 
 use super::Params;
 use crate::error::CandleError;
 
-/// A parameter that events select because it has two axes or more, though its name looks like something else.
+/// A parameter whose role may be another than events take it for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoleWarning {
-    /// The parameter.
-    pub name: String,
-    /// What its name looks like, such as `embedding of tokens`.
-    pub looks_like: &'static str,
+#[non_exhaustive]
+pub enum RoleWarning {
+    /// Events select it because it has two axes or more, though its name looks like something else.
+    LooksLike {
+        /// The parameter.
+        name: String,
+        /// What its name looks like, such as `embedding of tokens`.
+        looks_like: &'static str,
+    },
+    /// Neither its name nor what stands beside it tells where its outputs are.
+    AxesUntold {
+        /// The parameter.
+        name: String,
+    },
 }
 
 impl fmt::Display for RoleWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "`{}` looks like an {}, and every event that names no layers prunes it; keep it out with `with_dense`, or say \
-             that it is meant with `with_weights`",
-            printable(&self.name),
-            self.looks_like
-        )
+        match self {
+            RoleWarning::LooksLike { name, looks_like } => write!(
+                f,
+                "`{}` looks like an {looks_like}, and every event that names no layers prunes it; keep it out with \
+                 `with_dense`, or say that it is meant with `with_weights`",
+                printable(name)
+            ),
+            RoleWarning::AxesUntold { name } => write!(
+                f,
+                "`{}`: nothing tells its axes, so axis 0 is taken for its outputs, as in a convolution; a transposed one has \
+                 them on axis 1: say with `with_axes` which it is",
+                printable(name)
+            ),
+        }
     }
 }
 
@@ -59,7 +75,7 @@ impl Params {
     ///
     /// let var = || Var::zeros((4, 2), DType::F32, &Device::Cpu);
     /// let params = Params::named([("model.embed_tokens.weight", var()?), ("model.fc.weight", var()?)])?;
-    /// assert_eq!(params.warnings()[0].looks_like, "embedding of tokens");
+    /// assert!(params.warnings()[0].to_string().contains("`model.embed_tokens.weight` looks like an embedding of tokens"));
     /// let params = params.with_dense(["model.embed_tokens.weight"])?;
     /// assert!(params.warnings().is_empty());
     /// assert_eq!((params.layers().len(), params.vars().len()), (1, 2));
@@ -77,20 +93,41 @@ impl Params {
     /// The parameters of two axes or more whose names look like something that is not pruned as a rule: embeddings, heads,
     /// norms. Those of [`Params::with_weights`] and [`Params::with_dense`] are not among them.
     pub fn warnings(&self) -> Vec<RoleWarning> {
-        let tensors: Vec<(&str, &[usize])> = self.iter().map(|(name, var)| (name, var.dims())).collect();
-        let told = |name: &str| self.weights.contains(name) || self.dense.contains(name);
-        let warn = |((name, shape), class): ((&str, &[usize]), Class)| match class {
-            Class::Other(looks_like) if shape.len() >= 2 && !told(name) => {
-                Some(RoleWarning { name: name.to_owned(), looks_like })
+        let told = |name: &str| {
+            let facts = self.facts.get(name);
+            let by_facts = facts.is_some_and(|facts| facts.weight.is_some() || facts.role.is_some());
+            by_facts || self.weights.contains(name) || self.dense.contains(name)
+        };
+        let warn = |(name, rank, role): (&str, usize, Role)| match role.class {
+            Class::Other(looks_like) if rank >= 2 && !told(name) => {
+                Some(RoleWarning::LooksLike { name: name.to_owned(), looks_like })
             }
             _ => None,
         };
-        let classes = roles(&ModelFacts::unknown(), &tensors).into_iter().map(|role| role.class);
-        tensors.iter().copied().zip(classes).filter_map(warn).collect()
+        self.roles().filter_map(warn).collect()
+    }
+
+    /// The parameters of three axes or more whose axes are those of a convolution only because nothing tells.
+    pub(super) fn untold_axes(&self) -> Vec<RoleWarning> {
+        let told = |name: &str| {
+            let facts = self.facts.get(name);
+            facts.is_some_and(|facts| facts.role.is_some() || facts.weight == Some(false)) || self.dense.contains(name)
+        };
+        let untold = self
+            .roles()
+            .filter(|(name, rank, role)| *rank >= 3 && role.evidence == Some(AxisEvidence::Default) && !told(name));
+        untold.map(|(name, ..)| RoleWarning::AxesUntold { name: name.to_owned() }).collect()
+    }
+
+    /// Each parameter with its rank and what names and shapes tell of it.
+    fn roles(&self) -> impl Iterator<Item = (&str, usize, Role)> {
+        let tensors: Vec<(&str, &[usize])> = self.iter().map(|(name, var)| (name, var.dims())).collect();
+        let told = roles(&ModelFacts::unknown(), &tensors);
+        tensors.into_iter().zip(told).map(|((name, shape), role)| (name, shape.len(), role))
     }
 
     /// The name by which a parameter is listed.
-    fn known(&self, name: &str) -> Result<String, CandleError> {
+    pub(super) fn known(&self, name: &str) -> Result<String, CandleError> {
         let found =
             self.entries.iter().find(|param| param.name == name || param.others.iter().any(|other| other == name));
         found.map(|param| param.name.clone()).ok_or_else(|| self.unknown(name))

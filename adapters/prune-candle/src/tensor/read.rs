@@ -1,5 +1,8 @@
 //! Reading: a copy, or the memory itself under a read lock.
 
+use core::hash::{Hash, Hasher};
+use std::hash::DefaultHasher;
+
 use candle_core::{Storage, StorageRef, Tensor, Var};
 use prune_core::{LayerRef, Lent, Memory};
 
@@ -7,6 +10,9 @@ use super::by_type;
 use super::opaque::reason;
 use super::place::{Place, positions, row_major};
 use super::stored::Stored;
+
+/// Elements that are hashed at a time.
+const AT_A_TIME: usize = 4096;
 
 /// A tensor under a read lock, for as long as this lives.
 pub(crate) struct ReadTensor<'t> {
@@ -33,6 +39,33 @@ impl<'t> ReadTensor<'t> {
             E => LayerRef::lent(Lent::<E>::new(row_major(self.tensor), Memory::Gathered(self.gather()))),
             why => opaque(self.tensor, why)
         )
+    }
+
+    /// A number that another shape, another type or one other bit makes another, but for chance. Of elements that cannot be
+    /// lent only shape and type count.
+    pub(crate) fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.tensor.dims(), self.tensor.dtype().as_str()).hash(&mut hasher);
+        by_type!(self.tensor, E => self.hash_elements::<E>(&mut hasher), _why => {});
+        hasher.finish()
+    }
+
+    fn hash_elements<E: Stored>(&self, hasher: &mut DefaultHasher) {
+        let memory = self.memory::<E>();
+        let gathered;
+        let values = match self.tensor.layout().contiguous_offsets() {
+            Some((start, end)) => memory.get(start..end).unwrap_or_default(),
+            None => {
+                gathered = self.gather::<E>();
+                &gathered
+            }
+        };
+        let mut bytes = Vec::with_capacity(AT_A_TIME * size_of::<E>());
+        for some in values.chunks(AT_A_TIME) {
+            bytes.clear();
+            E::append_bits(some, &mut bytes);
+            hasher.write(&bytes);
+        }
     }
 
     fn lend<E: Stored>(&self) -> LayerRef<'_> {

@@ -11,6 +11,9 @@ pub(crate) trait Stored: Element {
 
     /// The same, for writing.
     fn of_mut(storage: &mut CpuStorage) -> Option<&mut [Self]>;
+
+    /// Appends the bits of elements.
+    fn append_bits(values: &[Self], bytes: &mut Vec<u8>);
 }
 
 macro_rules! stored {
@@ -22,6 +25,10 @@ macro_rules! stored {
 
             fn of_mut(storage: &mut CpuStorage) -> Option<&mut [Self]> {
                 if let CpuStorage::$variant(values) = storage { Some(values) } else { None }
+            }
+
+            fn append_bits(values: &[Self], bytes: &mut Vec<u8>) {
+                bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
             }
         }
     )*};

@@ -1,0 +1,62 @@
+//! Events that are ready to happen, and what the parameters were when they were prepared.
+
+use std::collections::BTreeMap;
+
+use prune_core::{LayersMut, Mask, Masks};
+use prune_schedule::{Moment, Prepared, Report};
+
+use super::Params;
+use crate::error::CandleError;
+use crate::tensor::ReadTensor;
+
+/// An event that is ready to happen to parameters: nothing has been written yet. [`Params::commit`] writes it.
+#[must_use = "nothing has been written until it is committed"]
+#[derive(Debug)]
+pub struct PreparedEvent<'e> {
+    pub(super) prepared: Prepared<'e>,
+    /// Digests of the parameters that it masks, as they were.
+    pub(super) digests: BTreeMap<String, u64>,
+}
+
+impl PreparedEvent<'_> {
+    /// When it happens.
+    pub fn moment(&self) -> Moment {
+        self.prepared.moment()
+    }
+
+    /// What the event will have done.
+    pub fn report(&self) -> &Report {
+        self.prepared.report()
+    }
+
+    /// The masks that it makes.
+    pub fn masks(&self) -> &Masks {
+        self.prepared.masks()
+    }
+
+    /// Refuses parameters that are not what they were.
+    pub(super) fn is_of(&self, params: &Params) -> Result<(), CandleError> {
+        for (name, _) in self.masks().iter() {
+            // One lock at a time, and no code of the caller's meanwhile.
+            let now = params.get(name).map(|var| ReadTensor::new(var).digest());
+            if now.is_none() || now.as_ref() != self.digests.get(name) {
+                return Err(CandleError::Changed { name: name.to_owned() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Refuses sets of buffers that cannot be held by the masks that an event makes and those in force: whatever a hold refuses,
+/// it refuses here, and masks that keep everything write nothing.
+pub(super) fn can_be_held(
+    sets: &mut [&mut (dyn LayersMut + '_)],
+    made: &Masks,
+    in_force: &Masks,
+) -> Result<(), CandleError> {
+    let mut open = Masks::default();
+    for (name, mask) in made.iter().chain(in_force.iter()) {
+        open.insert(name, Mask::all(mask.shape())?);
+    }
+    Ok(open.hold_each(sets)?)
+}
