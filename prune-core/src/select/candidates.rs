@@ -30,15 +30,15 @@ impl Shorts {
         Shorts { first, shift, bits: u64::BITS - ((last >> shift) - first).leading_zeros() }
     }
 
-    /// The short of a key inside the bracket.
+    /// The short of a key inside the bracket; of any other key any number, since values may change meanwhile.
     #[inline]
     fn of_key(self, key: u64) -> u32 {
-        ((key >> self.shift) - self.first) as u32
+        (key >> self.shift).wrapping_sub(self.first) as u32
     }
 
     /// The lowest key of a short.
     fn key(self, short: u32) -> u64 {
-        (u64::from(short) + self.first) << self.shift
+        u64::from(short).wrapping_add(self.first) << self.shift
     }
 }
 
@@ -143,20 +143,24 @@ const RANGES_LOG2: u32 = 12;
 
 /// The cut that keeps the best `wanted` of all candidates. `chunks` are the values that they were gathered from.
 ///
-/// A histogram finds the range of shorts that contains the cut; the keys of the few candidates in it are read again.
+/// A histogram finds the range of shorts that contains the cut; the keys of the few candidates in it are read again. None if
+/// the values have changed since they were counted, as memory of another program may.
 pub(crate) fn cut_of(
     chunks: &[(Values<'_>, &Candidates)],
     by: RankBy,
     shorts: Shorts,
     wanted: usize,
     threads: Threads,
-) -> Cut {
+) -> Option<Cut> {
     let shift = shorts.bits.saturating_sub(RANGES_LOG2);
     let chunks_a_task = chunks.len().div_ceil(TASKS).max(CHUNKS_A_TASK);
     let counts = threads.map(chunks.chunks(chunks_a_task).collect(), |chunks| {
         let mut counts = vec![0u32; 1 << RANGES_LOG2];
         for short in chunks.iter().flat_map(|(_, candidates)| &candidates.shorts) {
-            counts[(short >> shift) as usize] += 1;
+            // A key outside the bracket is not one that was counted.
+            if let Some(count) = counts.get_mut((short >> shift) as usize) {
+                *count += 1;
+            }
         }
         counts
     });
@@ -188,12 +192,15 @@ pub(crate) fn cut_of(
         })
         .concat();
     let wanted = wanted - above;
-    let (key, tied) = runs.iter().fold((runs[0].0, 0), |(key, tied), run| (key, tied + run.1));
+    let (key, tied) = runs.iter().fold((runs.first()?.0, 0), |(key, tied), run| (key, tied + run.1));
+    if wanted > tied {
+        return None;
+    }
     if runs.iter().all(|run| run.0 == key) {
-        return Cut { key, ties: wanted, tied };
+        return Some(Cut { key, ties: wanted, tied });
     }
     let mut keys: Vec<u64> = runs.into_iter().flat_map(|(key, count)| core::iter::repeat_n(key, count)).collect();
-    cut_among(&mut keys, wanted)
+    Some(cut_among(&mut keys, wanted))
 }
 
 #[cfg(test)]
@@ -230,6 +237,28 @@ mod tests {
             prop_assert_eq!(set_bits(&words, expected.len()), expected);
         }
 
+        /// Memory that another program writes meanwhile: any answer or none, and no panic.
+        #[test]
+        fn values_that_have_changed_do_not_panic(
+            before in prop::collection::vec(-50.0f32..50.0, 1..200),
+            after in prop::collection::vec(any::<f32>(), 200),
+            pick: prop::sample::Index,
+            (low, width) in (0.0f64..50.0, 0.0f64..10.0),
+        ) {
+            let by = RankBy::Magnitude;
+            let bracket = Bracket { sure: (low + width).wide_key(by), inside: low.wide_key(by) };
+            let shorts = Shorts::of(bracket);
+            let inside = |value: &f32| (bracket.inside..bracket.sure).contains(&value.wide_key(by));
+            let bits: Vec<u64> = before.chunks(64).map(|block| {
+                block.iter().rev().fold(0, |word, value| word << 1 | u64::from(inside(value)))
+            }).collect();
+            let count = before.iter().filter(|value| inside(value)).count();
+            // Counted before, gathered after.
+            let values = Values::F32(&after[..before.len()]);
+            let candidates = Candidates::gather(values, &bits, count, by, shorts);
+            let _ = cut_of(&[(values, &candidates)], by, shorts, pick.index(count.max(1)) + 1, Threads::One);
+        }
+
         #[test]
         fn the_cut_is_that_of_all_keys(
             values in prop::collection::vec(prop_oneof![(-50i32..50).prop_map(f64::from), -1e30f64..1e30, Just(1.0), Just(1.0 + f64::EPSILON)], 1..300),
@@ -254,7 +283,8 @@ mod tests {
             let wanted = pick.index(values.len()) + 1;
             let cut = cut_of(&chunks, by, shorts, wanted, Threads::One);
             let mut keys: Vec<u64> = values.iter().map(|value| value.wide_key(by)).collect();
-            prop_assert_eq!(cut, cut_among(&mut keys, wanted));
+            prop_assert_eq!(cut, Some(cut_among(&mut keys, wanted)));
+            let cut = cut_among(&mut keys, wanted);
             for (values, candidates) in &chunks {
                 let mut sure = vec![0; values.len().div_ceil(64)];
                 let tied = candidates.settle(*values, by, shorts, cut, &mut sure);

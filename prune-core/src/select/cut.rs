@@ -49,7 +49,7 @@ pub(crate) trait Scan {
     fn pass(&mut self, bracket: Bracket, room: usize) -> Result<Counts, Error>;
 
     /// The cut that keeps the best `wanted` of the keys that the last pass gathered, at least 1 and at most all.
-    fn cut_gathered(&mut self, wanted: usize) -> Cut;
+    fn cut_gathered(&mut self, wanted: usize) -> Option<Cut>;
 
     /// The number of keys in each of `buckets` ranges of `1 << shift` keys, the first of which starts at `low`.
     fn histogram(&mut self, low: u64, shift: u32, buckets: usize) -> Result<Vec<usize>, Error>;
@@ -95,7 +95,7 @@ pub(crate) fn find(scan: &mut impl Scan, kept: usize, elements: usize, room: usi
 /// The cut, if it lies among the keys that a pass gathered.
 fn cut_inside(scan: &mut impl Scan, counts: Counts, kept: usize) -> Option<Cut> {
     let there = counts.gathered && counts.sure < kept && kept <= counts.sure + counts.inside;
-    there.then(|| scan.cut_gathered(kept - counts.sure))
+    there.then(|| scan.cut_gathered(kept - counts.sure)).flatten()
 }
 
 /// The cut that keeps the best `wanted` of some keys, at least 1 and at most all.

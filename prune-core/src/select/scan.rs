@@ -158,7 +158,7 @@ impl Scan for MemoryScan<'_> {
         Ok(counts)
     }
 
-    fn cut_gathered(&mut self, wanted: usize) -> Cut {
+    fn cut_gathered(&mut self, wanted: usize) -> Option<Cut> {
         let chunks = tasks(&mut self.parts).into_iter().map(|task| task.values);
         let chunks: Vec<_> = chunks.zip(&self.candidates).filter(|(_, candidates)| candidates.len() > 0).collect();
         let few: usize = chunks.iter().map(|(_, candidates)| candidates.len()).sum();

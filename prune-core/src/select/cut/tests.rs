@@ -41,8 +41,8 @@ impl Scan for Keys {
         Ok(counts)
     }
 
-    fn cut_gathered(&mut self, wanted: usize) -> Cut {
-        cut_among(&mut self.gathered, wanted)
+    fn cut_gathered(&mut self, wanted: usize) -> Option<Cut> {
+        Some(cut_among(&mut self.gathered, wanted))
     }
 
     fn histogram(&mut self, low: u64, shift: u32, buckets: usize) -> Result<Vec<usize>, Error> {
@@ -151,7 +151,7 @@ fn values_that_change_are_refused() {
         fn pass(&mut self, _: Bracket, _: usize) -> Result<Counts, Error> {
             Ok(Counts::default())
         }
-        fn cut_gathered(&mut self, _: usize) -> Cut {
+        fn cut_gathered(&mut self, _: usize) -> Option<Cut> {
             unreachable!("nothing was gathered")
         }
         fn histogram(&mut self, _: u64, _: u32, buckets: usize) -> Result<Vec<usize>, Error> {

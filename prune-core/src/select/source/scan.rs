@@ -225,10 +225,10 @@ impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
         Ok(counts)
     }
 
-    fn cut_gathered(&mut self, wanted: usize) -> Cut {
+    fn cut_gathered(&mut self, wanted: usize) -> Option<Cut> {
         let mut keys = Vec::with_capacity(self.found.iter().map(|found| found.keys.len()).sum());
         self.found.iter().for_each(|found| keys.extend_from_slice(&found.keys));
-        cut_among(&mut keys, wanted)
+        Some(cut_among(&mut keys, wanted))
     }
 
     fn histogram(&mut self, low: u64, shift: u32, buckets: usize) -> Result<Vec<usize>, Error> {

@@ -204,7 +204,7 @@ impl Scan for Counting<'_> {
         self.scan.pass(bracket, room)
     }
 
-    fn cut_gathered(&mut self, wanted: usize) -> Cut {
+    fn cut_gathered(&mut self, wanted: usize) -> Option<Cut> {
         self.scan.cut_gathered(wanted)
     }
 
