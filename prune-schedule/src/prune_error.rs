@@ -29,6 +29,9 @@ pub enum PruneError {
         nearest: Option<String>,
         prunable: Vec<String>,
     },
+    /// Somebody has stopped the event.
+    #[error("{}: stopped; nothing has changed", at.named())]
+    Stopped { at: Key },
     /// A table names a layer of a type that is not pruned.
     #[error("{}: its type is not one that is pruned; f32, f64, f16 and bf16 are", layer_at(at, layer))]
     NotPruned { at: Key, layer: String },
@@ -160,6 +163,7 @@ impl PruneError {
             PruneError::UnknownLayer { at, .. }
             | PruneError::PatternMatchesNothing { at, .. }
             | PruneError::NotPruned { at, .. }
+            | PruneError::Stopped { at }
             | PruneError::BoundIdle { at, .. }
             | PruneError::SelectsNothing { at, .. }
             | PruneError::ReductionUnknown { at, .. }

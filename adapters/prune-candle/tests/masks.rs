@@ -182,12 +182,14 @@ fn agree(strategy: &str, network: &[Drawn]) -> Result<(), TestCaseError> {
         scores: Some(&gradients),
         rewind: Some(&before),
         inputs: Some(Inputs::Norms(&norms)),
+        ..Evidence::default()
     };
     let expected = Evidence {
         gradients: Some(&of_gradients),
         scores: Some(&of_gradients),
         rewind: Some(&start),
         inputs: Some(Inputs::Norms(&norms)),
+        ..Evidence::default()
     };
     for epoch in 0..=3 {
         // What needs no evidence is read in place.

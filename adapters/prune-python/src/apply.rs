@@ -3,11 +3,12 @@
 use prune_core::{ActivationPruner, ActivationRule, ActivationScope};
 use pyo3::prelude::*;
 
-use crate::array::{Array, Writable};
+use crate::array::{Array, Bf16, Writable};
 use crate::error::refused;
 use crate::mask::{Mask, mask_of};
 use crate::number::{density as density_of, one_of, pattern as pattern_of};
 use crate::select::reading;
+use crate::work::{here, run};
 
 /// Writes +0.0 where the mask does not keep, in place; kept elements stay as they are, to the bit.
 ///
@@ -18,7 +19,7 @@ use crate::select::reading;
 pub(crate) fn apply_mask(array: &Bound<'_, PyAny>, mask: &Bound<'_, PyAny>) -> PyResult<()> {
     let mask = mask_of(mask)?;
     let mut lent = Writable::of(&Array::of(array)?)?;
-    lent.view().layer_mut().apply_mask(&mask).map_err(refused)
+    here(|| lent.view().layer_mut().apply_mask(&mask))?.map_err(refused)
 }
 
 /// How many elements outside the mask are not zero, of either sign.
@@ -70,12 +71,19 @@ fn activations<'py>(
     let mut pruner = ActivationPruner::new(rule).with_scope(scope);
     // Refused before a copy is made.
     Array::of(x)?.must_be_float()?;
-    let copy = x.py().import("numpy")?.call_method1("array", (x,))?;
+    let numpy = x.py().import("numpy")?;
+    let copy = match x.cast::<Bf16>() {
+        Ok(wrapped) => {
+            let copy = numpy.call_method1("array", (&wrapped.get().array,))?;
+            Bound::new(x.py(), Bf16 { array: copy.unbind() })?.into_any()
+        }
+        Err(_) => numpy.call_method1("array", (x,))?,
+    };
     let array = Array::of(&copy)?;
     let mut lent = Writable::of(&array)?;
     let mut view = lent.view();
     // Nobody else has the copy.
-    x.py().detach(|| pruner.prune(view.layer_mut())).map_err(refused)?;
+    run(x.py(), true, || pruner.prune(view.layer_mut()))?.map_err(refused)?;
     drop(lent);
     Ok((copy, pruner.mask().clone().into()))
 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use prune_core::{Error, ErrorKind, Layers, Masks as CoreMasks, PlainTensor};
 use prune_schedule::{Evidence, Inputs, MeasureInputs};
@@ -35,6 +36,15 @@ pub(crate) struct GivenViews<'a> {
     norms: Option<Views<'a>>,
     scores: Option<Views<'a>>,
     rewind: Option<Views<'a>>,
+    signals: Signals,
+}
+
+/// Ctrl-C, and what other signals raise.
+struct Signals {
+    /// Whether one has come; asked between layers.
+    come: Box<dyn Fn() -> bool + Send + Sync>,
+    /// What it raised.
+    raised: Arc<Mutex<Option<PyErr>>>,
 }
 
 /// A function of Python's that measures the norms of the inputs of a layer under masks.
@@ -76,6 +86,7 @@ impl<'py> Given<'py> {
             norms: self.norms.as_ref().map(Reading::views),
             scores: self.scores.as_ref().map(Reading::views),
             rewind: self.rewind.as_ref().map(Reading::views),
+            signals: Signals::new(),
         }
     }
 
@@ -85,9 +96,25 @@ impl<'py> Given<'py> {
         Evidence { inputs: measure.or(views.evidence().inputs), ..views.evidence() }
     }
 
-    /// What the function that measures inputs has raised, if it has.
-    pub(crate) fn raised(&self) -> Option<PyErr> {
-        self.measure.as_ref().and_then(|measure| measure.raised.take())
+    /// What the function that measures inputs has raised, or a signal meanwhile, if one has.
+    pub(crate) fn raised(&self, views: &GivenViews<'_>) -> Option<PyErr> {
+        let measured = self.measure.as_ref().and_then(|measure| measure.raised.take());
+        measured.or_else(|| views.signals.raised.lock().ok()?.take())
+    }
+}
+
+impl Signals {
+    fn new() -> Self {
+        let raised = Arc::new(Mutex::new(None));
+        let raises = Arc::clone(&raised);
+        let come = move || {
+            let Err(error) = Python::attach(|py| py.check_signals()) else { return false };
+            if let Ok(mut raises) = raises.lock() {
+                *raises = Some(error);
+            }
+            true
+        };
+        Signals { come: Box::new(come), raised }
     }
 }
 
@@ -99,6 +126,7 @@ impl GivenViews<'_> {
             inputs: self.norms.as_ref().map(|views| Inputs::Norms(views)),
             scores: self.scores.as_ref().map(|views| views as &dyn Layers),
             rewind: self.rewind.as_ref().map(|views| views as &dyn Layers),
+            stop: Some(&*self.signals.come),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Whatever serde writes, as dicts and lists of Python.
 
+use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::error::refused;
 
@@ -11,7 +13,7 @@ pub(crate) fn to_python<'py>(py: Python<'py>, value: &impl Serialize) -> PyResul
     py.import("json")?.call_method1("loads", (text,))
 }
 
-/// A dict, or JSON as a text or bytes, as JSON.
+/// A dict, or JSON as a string or bytes, as JSON.
 pub(crate) fn text_of(value: &Bound<'_, PyAny>, what: &str) -> PyResult<String> {
     if let Ok(text) = value.extract::<String>() {
         return Ok(text);
@@ -24,4 +26,15 @@ pub(crate) fn text_of(value: &Bound<'_, PyAny>, what: &str) -> PyResult<String> 
         crate::array::interrupt_or(value.py(), error, |error| refused(format!("{what} cannot be read: {error}")))
     })?;
     text.extract()
+}
+
+/// How an object that `_from_json` makes is pickled.
+pub(crate) fn pickled<'py, P: PyTypeInfo>(py: Python<'py>, figures: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
+    let text = serde_json::to_string(figures).map_err(refused)?;
+    Ok((py.get_type::<P>().getattr("_from_json")?, (text,)).into_pyobject(py)?.into_any())
+}
+
+/// What `pickled` wrote.
+pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> PyResult<T> {
+    serde_json::from_str(text).map_err(refused)
 }

@@ -1,8 +1,8 @@
 //! The native half of the Python package `prune-rs`: arrays of numpy as layers, and the library's types as Python's.
 //!
 //! A crate of thin doors: `array/` lends memory, `number`, `literal` and `json` read arguments, `error` is the one exception;
-//! the other files are named after the type or the functions they give to Python. The GIL is released only while memory is
-//! read that nothing can write (`array/frozen.rs`), or a copy of our own is written; who holds it while writing is alone.
+//! `work` runs the library's; the other files are named after the type or the functions they give to Python. The GIL is released only while memory is
+//! read that nothing is meant to write (`array/frozen.rs`), or a copy of our own is written; who holds it while writing is alone.
 
 mod apply;
 mod array;
@@ -21,6 +21,7 @@ mod report;
 mod scores;
 mod select;
 mod strategy;
+mod work;
 
 use pyo3::prelude::*;
 
@@ -57,4 +58,9 @@ mod _native {
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "the name that Python uses")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_init]
+    fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
+        crate::work::watch_forks(pyo3::Bound::py(module))
+    }
 }

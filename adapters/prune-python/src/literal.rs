@@ -72,7 +72,7 @@ fn items<'py>(
 
 fn unfit(value: &Bound<'_, PyAny>) -> PyErr {
     refused(format!(
-        "the strategy holds {}; it is made of dicts, tuples, lists, texts, numbers and truth values",
+        "the strategy holds {}; it is made of dicts, tuples, lists, strings, numbers and booleans",
         shown(value)
     ))
 }

@@ -9,6 +9,7 @@ use pyo3::types::{PyBytes, PyType};
 
 use crate::error::refused;
 use crate::number::{axis as axis_of, lengths, pattern as pattern_of, shown};
+use crate::work::{here, run};
 
 /// Which elements of a tensor are kept: a bit each, in row-major order, whatever the memory of the tensor is like.
 ///
@@ -48,7 +49,8 @@ fn from_bools(value: &Bound<'_, PyAny>) -> PyResult<CoreMask> {
     let shape: Vec<usize> =
         value.getattr("shape").and_then(|shape| shape.extract()).or_else(|_| array.getattr("shape")?.extract())?;
     let bytes: PyReadonlyArrayDyn<'_, u8> = array.call_method1("view", ("uint8",))?.extract().map_err(|_| not_one())?;
-    CoreMask::from_bytes(&shape, bytes.as_slice().map_err(refused)?).map_err(refused)
+    let bytes = bytes.as_slice().map_err(refused)?;
+    here(|| CoreMask::from_bytes(&shape, bytes))?.map_err(refused)
 }
 
 #[pymethods]
@@ -99,7 +101,7 @@ impl Mask {
 
     /// A new array of bool in the mask's shape, row-major: True where an element is kept.
     fn to_numpy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let bytes = py.detach(|| self.mask.to_bytes());
+        let bytes = run(py, true, || self.mask.to_bytes())?;
         let array = numpy::PyArray1::from_vec(py, bytes);
         array.call_method1("view", ("bool",))?.call_method1("reshape", (self.mask.shape().to_vec(),))
     }
@@ -155,7 +157,8 @@ impl Mask {
     #[pyo3(signature = (pattern, axis=None))]
     fn fits_pattern(&self, pattern: &Bound<'_, PyAny>, axis: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
         let axis = axis.map_or(Ok(-1), |axis| axis_of("axis", axis))?;
-        let counts = self.mask.pattern_counts(pattern_of(pattern)?, axis).map_err(refused)?;
+        let pattern = pattern_of(pattern)?;
+        let counts = here(|| self.mask.pattern_counts(pattern, axis))?.map_err(refused)?;
         Ok(counts.over == 0)
     }
 

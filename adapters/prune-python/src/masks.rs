@@ -5,9 +5,10 @@ use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyType};
 
-use crate::array::{InLayer, Model, named};
+use crate::array::{InLayer, Model, lie_apart, named};
 use crate::error::refused;
 use crate::mask::{Mask, mask_of};
+use crate::work::here;
 
 /// Masks by the names of their layers: a mapping that keeps weights, and an optimiser's buffers of the same names, at zero.
 ///
@@ -43,10 +44,11 @@ impl Masks {
 pub(crate) fn hold_sets(masks: &CoreMasks, sets: &[Bound<'_, PyAny>]) -> PyResult<()> {
     let masked = |name: &str| masks.get(name).is_some();
     let models = sets.iter().map(|set| Model::of_those(set, "arrays", masked)).collect::<PyResult<Vec<_>>>()?;
+    lie_apart(&models.iter().collect::<Vec<_>>(), masked)?;
     let mut lent = models.iter().map(|model| model.write(masked)).collect::<PyResult<Vec<_>>>()?;
     let mut views: Vec<_> = lent.iter_mut().map(|lent| lent.views()).collect();
     let mut sets: Vec<&mut dyn LayersMut> = views.iter_mut().map(|views| views as &mut dyn LayersMut).collect();
-    masks.hold_each(&mut sets).map_err(refused)
+    here(|| masks.hold_each(&mut sets))?.map_err(refused)
 }
 
 /// Holds those of a set of arrays that have a mask, and names the masks that found none.
@@ -54,7 +56,7 @@ pub(crate) fn hold_present(masks: &CoreMasks, arrays: &Bound<'_, PyAny>) -> PyRe
     let masked = |name: &str| masks.get(name).is_some();
     let model = Model::of_those(arrays, "arrays", masked)?;
     let mut lent = model.write(masked)?;
-    let absent = masks.hold_present(&mut lent.views()).map_err(refused)?;
+    let absent = here(|| masks.hold_present(&mut lent.views()))?.map_err(refused)?;
     Ok(absent.into_iter().map(str::to_owned).collect())
 }
 
@@ -107,7 +109,7 @@ impl Masks {
 
     /// The masks as a safetensors file in memory: a tensor of booleans under each name, as `prune mask` writes.
     fn to_safetensors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = prune_files::masks_to_safetensors(&self.masks).map_err(refused)?;
+        let bytes = here(|| prune_files::masks_to_safetensors(&self.masks))?.map_err(refused)?;
         Ok(PyBytes::new(py, &bytes))
     }
 
@@ -117,7 +119,7 @@ impl Masks {
     #[classmethod]
     fn from_safetensors(_: &Bound<'_, PyType>, bytes: &Bound<'_, PyAny>) -> PyResult<Self> {
         let bytes = bytes.cast::<PyBytes>().map_err(|_| refused("bytes of a safetensors file are needed"))?;
-        Ok(prune_files::masks_from_safetensors(bytes.as_bytes()).map_err(refused)?.into())
+        Ok(here(|| prune_files::masks_from_safetensors(bytes.as_bytes()))?.map_err(refused)?.into())
     }
 
     /// The names, in order.

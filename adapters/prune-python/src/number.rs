@@ -16,7 +16,7 @@ pub(crate) fn density(density: Option<&Bound<'_, PyAny>>, sparsity: Option<&Boun
     }
 }
 
-/// A number that is neither a truth value nor a text.
+/// A number that is neither a truth value nor a string.
 fn float(name: &str, value: &Bound<'_, PyAny>) -> PyResult<f64> {
     let number = if value.is_instance_of::<PyBool>() { None } else { value.extract::<f64>().ok() };
     number.ok_or_else(|| refused(format!("{name} must be a number, this is {}", shown(value))))
@@ -52,7 +52,7 @@ pub(crate) fn lengths(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<usiz
     axes(name, value)?.into_iter().map(positive).collect()
 }
 
-/// N:M, as a text such as `"2:4"` or as two numbers `(N, M)`.
+/// N:M, as a string such as `"2:4"` or as two numbers `(N, M)`.
 pub(crate) fn pattern(value: &Bound<'_, PyAny>) -> PyResult<NmPattern> {
     if let Ok(text) = value.cast::<PyString>() {
         return text.to_str()?.parse().map_err(refused);

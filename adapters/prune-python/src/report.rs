@@ -5,7 +5,7 @@ use prune_schedule::{LayerReport as CoreLayer, Report as CoreReport, Totals as C
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::json::to_python;
+use crate::json::{from_json, pickled, to_python};
 
 /// What an event did. str() of it is an aligned table; to_dict() holds every figure.
 #[pyclass(module = "prune_rs", name = "Report", frozen, eq)]
@@ -124,6 +124,15 @@ impl Report {
     fn __repr__(&self) -> String {
         self.report.to_string()
     }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        pickled::<Self>(py, &self.report)
+    }
+
+    #[staticmethod]
+    fn _from_json(text: &str) -> PyResult<Self> {
+        Ok(Report { report: from_json(text)? })
+    }
 }
 
 #[pymethods]
@@ -180,6 +189,15 @@ impl LayerReport {
             prune_core::printable(&self.layer.layer),
             self.layer.shape
         )
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        pickled::<Self>(py, &self.layer)
+    }
+
+    #[staticmethod]
+    fn _from_json(text: &str) -> PyResult<Self> {
+        Ok(LayerReport { layer: from_json(text)? })
     }
 }
 
@@ -270,5 +288,14 @@ impl Totals {
 
     fn __repr__(&self) -> String {
         format!("<{} of {} kept>", self.totals.kept, self.totals.elements)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        pickled::<Self>(py, &self.totals)
+    }
+
+    #[staticmethod]
+    fn _from_json(text: &str) -> PyResult<Self> {
+        Ok(Totals { totals: from_json(text)? })
     }
 }

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use crate::array::{Array, Readable};
 use crate::error::refused;
 use crate::number::{axis as axis_of, shown};
+use crate::work::here;
 
 /// The score of each element, as a new array of float64 of the array's shape; higher ranks first. Hand it to a mask function
 /// with by="value", or by="magnitude" for scores that are the weights themselves.
@@ -40,7 +41,7 @@ pub(crate) fn scores<'py>(
     if let Some(axis) = output_axis {
         subject = subject.with_output_axis(place(axis, &weights)?);
     }
-    let values = score.of(&subject).and_then(|scores| scores.layer().to_logical_f64()).map_err(refused)?;
+    let values = here(|| score.of(&subject).and_then(|scores| scores.layer().to_logical_f64()))?.map_err(refused)?;
     let shape = weights.shape().to_vec();
     PyArray1::from_vec(array.py(), values).call_method1("reshape", (shape,))
 }

@@ -10,6 +10,7 @@ use crate::masks::Masks;
 use crate::number::{
     axes as axes_of, axis as axis_of, density as density_of, lengths, one_of, pattern as pattern_of, rank_by,
 };
+use crate::work::run;
 
 /// Reads one array: while other Python threads run where nothing can write its memory.
 pub(crate) fn reading<R: Send>(
@@ -19,8 +20,7 @@ pub(crate) fn reading<R: Send>(
     let array_of = Array::of(array)?;
     let lent = Readable::of(&array_of)?;
     let view: View<'_> = lent.view();
-    let read = || read(&view.layer());
-    if array_of.frozen { array.py().detach(read) } else { read() }.map_err(refused)
+    run(array.py(), array_of.frozen, || read(&view.layer()))?.map_err(refused)
 }
 
 /// The selection of one array, among what is alive.

@@ -11,7 +11,7 @@ use crate::literal::literal;
 
 /// What is pruned when: a table from epochs, or steps of the optimiser, to events.
 ///
-/// Strategy(table) takes a dict as jax_pruning's, or a text of one: a Python literal, JSON or TOML. It is checked as a whole,
+/// Strategy(table) takes a dict as jax_pruning's, or a string of one: a Python literal, JSON or TOML. It is checked as a whole,
 /// and correct from then on; str() of it is the Python literal, which reads back to an equal strategy.
 ///
 /// Raises PruneError naming the epoch, the layer and the value, and the nearest known name.
@@ -21,7 +21,7 @@ pub(crate) struct Strategy {
     pub(crate) strategy: CoreStrategy,
 }
 
-/// A strategy, a dict or a text of one.
+/// A strategy, a dict or a string of one.
 pub(crate) fn strategy_of(table: &Bound<'_, PyAny>) -> PyResult<CoreStrategy> {
     if let Ok(strategy) = table.cast::<Strategy>() {
         return Ok(strategy.get().strategy.clone());
@@ -40,7 +40,7 @@ impl Strategy {
         Ok(Strategy { strategy: strategy_of(table)? })
     }
 
-    /// The strategy as a dict, keys as in a Python literal: whole numbers for single epochs, texts for ranges and steps.
+    /// The strategy as a dict, keys as in a Python literal: whole numbers for single epochs, strings for ranges and steps.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         py.import("ast")?.call_method1("literal_eval", (self.strategy.to_python(),))
     }

@@ -1,5 +1,9 @@
 """Doors to files: the same masks as those of arrays, reports, errors."""
 
+import os
+import pathlib
+import subprocess
+
 import numpy as np
 import pytest
 import tensors
@@ -59,6 +63,29 @@ def test_files_and_arrays_get_the_same_masks(tmp_path, event, seed):
     masks = Masks.from_safetensors((tmp_path / "masks.safetensors").read_bytes())
     assert masks == pruner.masks
     assert prune_rs.check(tmp_path / "sparse.safetensors", masks=tmp_path / "masks.safetensors").holds
+
+
+# The command: that of PRUNE_COMMAND, or the one that `cargo build` makes in this clone.
+COMMAND = pathlib.Path(os.environ.get("PRUNE_COMMAND") or pathlib.Path(__file__).parents[3] / "target/debug/prune")
+
+
+@pytest.mark.skipif(
+    not COMMAND.exists() and "PRUNE_COMMAND" not in os.environ, reason="there is no `prune`; `cargo build -p prune-cli`"
+)
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: " ".join(f"{v}" for v in event.values()))
+@pytest.mark.parametrize("seed", range(6, 10))
+def test_the_command_and_arrays_get_the_same_masks(tmp_path, event, seed):
+    arrays = random_model(seed)
+    model, sparse, masks = (tmp_path / f"{name}.safetensors" for name in ["model", "sparse", "masks"])
+    tensors.save(model, arrays)
+    strategy = ["--strategy", str(prune_rs.Strategy({1: event}))]
+    for job, output in [("mask", masks), ("apply", sparse)]:
+        subprocess.run([COMMAND, job, model, "-o", output, "--quiet", *strategy], check=True, timeout=60)
+    pruner = Pruner({1: event}, defaults="files")
+    pruner.end_epoch(1, arrays)
+    assert Masks.from_safetensors(masks.read_bytes()) == pruner.masks
+    written = {name: array.tobytes() for name, array in tensors.load(sparse).items()}
+    assert written == {name: array.tobytes() for name, array in arrays.items()}
 
 
 def test_a_strategy_of_several_events_and_one_of_its_epochs(tmp_path):

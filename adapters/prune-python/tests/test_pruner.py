@@ -1,5 +1,6 @@
 """Strategies carried out on dicts of arrays."""
 
+import copy
 import json
 import pickle
 
@@ -300,3 +301,12 @@ def test_straight_through_masks_are_for_forward_passes():
     assert pruner.end_epoch(1, weights).forward_only and weights["fc"].all()
     pruner.end_epoch(2, weights)
     assert weights["fc"].tolist() == [[0.9, 0, 0.3, 0]]
+
+
+def test_reports_are_pickled():
+    weights = {"a-kernel": np.random.default_rng(0).standard_normal((6, 8)), "b-kernel": np.ones((2, 2))}
+    report = Pruner({1: {"method": "unstr_global", "density": 0.3}}).end_epoch(1, weights)
+    for again in [pickle.loads(pickle.dumps(report)), copy.deepcopy(report)]:
+        assert again == report and again.to_dict() == report.to_dict() and str(again) == str(report)
+    layer, totals = pickle.loads(pickle.dumps((report.layers[0], report.all)))
+    assert layer.layer == "a-kernel" and layer.kept == report.layers[0].kept and totals.norm_kept == report.all.norm_kept

@@ -1,5 +1,8 @@
 """Bad input: one exception that says what, where and what to do instead."""
 
+import collections.abc
+
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -151,3 +154,69 @@ def test_disjoint_halves_of_one_array_can_be_written_together():
     rows = np.ones((4, 6), np.float32)
     Masks({"a": np.zeros((2, 6), bool), "b": np.zeros((2, 6), bool)}).hold({"a": rows[:2], "b": rows[2:]})
     assert not rows.any()
+
+
+def test_a_pruner_in_use_refuses_other_calls_by_name():
+    """A function or a mapping that it calls may read it, and not change it."""
+    pruner = prune_rs.Pruner({1: {"method": "unstr_unified_local", "density": 0.5, "score": "wanda", "axis": 1}})
+    weights = {"a-kernel": np.ones((4, 4))}
+    told = []
+
+    def measure(name, masks):
+        told.append((pruner.last_epoch, len(pruner.masks), repr(pruner)))
+        with pytest.raises(PruneError, match="the pruner is in use by another call"):
+            pruner.pass_by(epoch=1)
+        with pytest.raises(PruneError, match="the pruner is in use by another call"):
+            pruner.load_state_dict(pruner.state_dict())
+        return np.ones(4)
+
+    assert pruner.prepare(weights, epoch=1, inputs=measure) is not None
+    assert pruner.end_epoch(1, weights, inputs=measure) is not None
+    assert [seen[:2] for seen in told] == [(None, 0), (None, 0)] and pruner.last_epoch == 1
+
+    class Mapping(collections.abc.Mapping):
+        def __getitem__(self, name):
+            pruner.pass_by(epoch=3)
+            return weights[name]
+
+        def __iter__(self):
+            return iter(weights)
+
+        def __len__(self):
+            return len(weights)
+
+    with pytest.raises(PruneError, match="the pruner is in use by another call"):
+        pruner.hold(Mapping())
+    pruner.check(Mapping())
+    assert pruner.last_epoch == 3
+
+
+def test_activations_seen_as_bf16_are_copied():
+    values = np.array([[0.5, -2.0, 1.0, 0.25]], ml_dtypes.bfloat16)
+    bits = values.view(np.uint16)
+    for call in [lambda x: prune_rs.prune_act_unstruct(x, 0.5), lambda x: prune_rs.prune_act_struct(x, "2:4")]:
+        copy, mask = call(prune_rs.Bf16(bits))
+        assert isinstance(copy, prune_rs.Bf16) and mask.to_numpy().tolist() == [[False, True, True, False]]
+        assert copy.array.view(ml_dtypes.bfloat16).astype(float).tolist() == [[0.0, -2.0, 1.0, 0.0]]
+    assert values.astype(float).tolist() == [[0.5, -2.0, 1.0, 0.25]]
+
+
+def test_the_step_of_an_axis_of_one_does_not_matter():
+    memory = np.array([1.0, -3.0, 2.0, 0.5], np.float32)
+    odd = np.lib.stride_tricks.as_strided(memory, (1, 4), (3, 4))
+    mask = prune_rs.mask_unstructured(odd, 0.5)
+    prune_rs.apply_mask(odd, mask)
+    assert memory.tolist() == [0.0, -3.0, 2.0, 0.0]
+
+
+def test_arrays_over_one_buffer_are_not_written_at_once():
+    buffer = bytearray(64)
+    first, second = np.frombuffer(buffer, np.float32), np.frombuffer(buffer, np.float32)
+    first[:] = 1
+    masks = prune_rs.Masks({"a": np.zeros(16, bool), "b": np.zeros(16, bool)})
+    with pytest.raises(PruneError, match="its memory may be that of another array of this call"):
+        masks.hold({"a": first, "b": second})
+    assert first.all()
+    halves = {"a": np.frombuffer(buffer, np.float32, 8), "b": np.frombuffer(buffer, np.float32, 8, 32)}
+    prune_rs.Masks({"a": np.zeros(8, bool), "b": np.zeros(8, bool)}).hold(halves)
+    assert not first.any()

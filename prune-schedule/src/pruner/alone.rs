@@ -12,6 +12,9 @@ use crate::plan::Amount;
 use crate::prune_error::PruneError;
 use crate::value::Distribution;
 
+/// Layers of so many elements together are ranked at once where somebody may stop the event: some hundredths of a second.
+const AT_ONCE: usize = 1 << 24;
+
 impl Maker<'_> {
     /// The masks of the rankings of an event, if it is such a one; they are those that one ranking after the other gives.
     pub(super) fn each_alone(&self, candidates: &[Candidate<'_>]) -> Result<Option<Vec<LayerMask>>, PruneError> {
@@ -30,7 +33,27 @@ impl Maker<'_> {
             }
             asked.push((Ranked::new(layer.name(), layer.layer).with_alive(self.alive.get(layer.name())), *kept));
         }
-        let made = Selector::magnitude().top_of_each(&asked).map_err(|error| self.refused(candidates, error))?;
-        Ok(Some(made.into_iter().map(LayerMask::from).collect()))
+        let mut made = Vec::with_capacity(asked.len());
+        while made.len() < asked.len() {
+            self.given.go_on(self.plan.at)?;
+            let rest = asked.get(made.len()..).unwrap_or_default();
+            let at_once = rest.get(..self.at_once(rest)).unwrap_or(rest);
+            let new = Selector::magnitude().top_of_each(at_once).map_err(|error| self.refused(candidates, error))?;
+            made.extend(new.into_iter().map(LayerMask::from));
+        }
+        Ok(Some(made))
+    }
+
+    /// How many of the next layers are ranked at once: all of them, unless somebody may stop the event.
+    fn at_once(&self, layers: &[(Ranked<'_>, usize)]) -> usize {
+        if !self.given.can_stop() {
+            return layers.len();
+        }
+        let mut elements = 0usize;
+        let enough = layers.iter().position(|(layer, _)| {
+            elements = elements.saturating_add(layer.scores.len());
+            elements >= AT_ONCE
+        });
+        enough.map_or(layers.len(), |last| last + 1)
     }
 }

@@ -39,6 +39,7 @@ impl Maker<'_> {
         let rankings = if alone.is_some() { &[][..] } else { &self.plan.rankings };
         made.extend(alone.into_iter().flatten());
         for ranking in rankings {
+            self.given.go_on(self.plan.at)?;
             let layers = candidates.get(ranking.layers.clone()).unwrap_or_default();
             let coupled = ranking.layers.clone().zip(0..).flat_map(|(leader, place)| {
                 followers.get(&leader).into_iter().flatten().map(move |follower| (place, *follower))
@@ -51,6 +52,7 @@ impl Maker<'_> {
             }
             made.extend(new);
         }
+        self.given.go_on(self.plan.at)?;
         for candidate in candidates.iter().skip(made.len()) {
             made.push(self.follow(candidate, candidates, &made)?);
         }
@@ -102,6 +104,7 @@ impl Maker<'_> {
             evidence.iter().map(|evidence| evidence.as_ref().map(LayerRef::of)).collect();
         let mut scores = Vec::with_capacity(layers.len());
         for (candidate, evidence) in layers.iter().zip(&evidence) {
+            self.given.go_on(self.plan.at)?;
             scores.push(self.scores(candidate, evidence.as_ref())?);
         }
         let scored: Vec<LayerRef<'_>> = scores.iter().map(Scores::layer).collect();
@@ -126,6 +129,7 @@ impl Maker<'_> {
         let mut units = Vec::with_capacity(layers.len());
         for (i, candidate) in layers.iter().enumerate() {
             let Some(unit) = &candidate.plan.unit else { continue };
+            self.given.go_on(self.plan.at)?;
             let mut scores = self.unit_scores(candidate, unit, so_far)?;
             for (_, follower) in coupled.iter().filter(|(leader, _)| *leader == i) {
                 if let (Some(Piece::Channels { norm, .. }), Some(unit)) = (self.event().piece(), &follower.plan.unit) {

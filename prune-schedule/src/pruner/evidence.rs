@@ -39,6 +39,10 @@ pub struct Evidence<'a> {
     pub scores: Option<&'a dyn Layers>,
     /// Every parameter as it was at the end of the epoch that the event rewinds to.
     pub rewind: Option<&'a dyn Layers>,
+    /// Asked on the calling thread before each layer is looked at: once it says true, the event ends with
+    /// [`PruneError::Stopped`], and nothing has changed. One ranking of all layers together is not stopped in its middle, nor
+    /// are small layers that are ranked at once.
+    pub stop: Option<&'a dyn Fn() -> bool>,
 }
 
 /// The L2 norm of each input of a layer over calibration data: shaped as the layer's weights without the axis of its outputs,
@@ -65,6 +69,7 @@ impl core::fmt::Debug for Evidence<'_> {
             .field("inputs", &self.inputs.is_some())
             .field("scores", &self.scores.is_some())
             .field("rewind", &self.rewind.is_some())
+            .field("stop", &self.stop.is_some())
             .finish()
     }
 }
@@ -157,6 +162,7 @@ pub(super) struct Given<'a> {
     norms: Option<Listed<'a>>,
     measure: Option<&'a MeasureInputs<'a>>,
     scores: Option<Listed<'a>>,
+    stop: Option<&'a dyn Fn() -> bool>,
 }
 
 impl<'a> Given<'a> {
@@ -172,7 +178,18 @@ impl<'a> Given<'a> {
             norms,
             measure,
             scores: evidence.scores.map(Listed::of).transpose()?,
+            stop: evidence.stop,
         })
+    }
+
+    /// Whether somebody may stop the event.
+    pub(super) fn can_stop(&self) -> bool {
+        self.stop.is_some()
+    }
+
+    /// Refuses to go on where somebody has stopped the event.
+    pub(super) fn go_on(&self, at: Key) -> Result<(), PruneError> {
+        if self.stop.is_some_and(|stop| stop()) { Err(PruneError::Stopped { at }) } else { Ok(()) }
     }
 
     /// Whether inputs are measured while the event goes on.

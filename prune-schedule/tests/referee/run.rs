@@ -234,6 +234,7 @@ impl Run<'_> {
             inputs: Some(if even { Inputs::Norms(&norms) } else { Inputs::Measure(&measure) }),
             scores: Some(&given),
             rewind: Some(&case.model),
+            ..Evidence::default()
         };
         call(&mut self.pruner, &mut self.model, evidence)
     }

@@ -385,6 +385,15 @@ def scores(
 ) -> NDArray[np.float64]: ...
 def apply_mask(array: NDArray[Any] | Bf16, mask: _AnyMask) -> None: ...
 def revivals(array: _Array, mask: _AnyMask) -> int: ...
+@overload
+def prune_act_unstruct(
+    x: Bf16,
+    density: float | None = None,
+    *,
+    sparsity: float | None = None,
+    scope: Literal["sample", "tensor"] = "sample",
+) -> tuple[Bf16, Mask]: ...
+@overload
 def prune_act_unstruct(
     x: ArrayLike,
     density: float | None = None,
@@ -392,6 +401,9 @@ def prune_act_unstruct(
     sparsity: float | None = None,
     scope: Literal["sample", "tensor"] = "sample",
 ) -> tuple[NDArray[Any], Mask]: ...
+@overload
+def prune_act_struct(x: Bf16, pattern: _Pattern) -> tuple[Bf16, Mask]: ...
+@overload
 def prune_act_struct(x: ArrayLike, pattern: _Pattern) -> tuple[NDArray[Any], Mask]: ...
 def apply(
     model: _Path,

@@ -1,4 +1,7 @@
-//! Memory that nothing can write, so that it can be read while other Python threads run.
+//! Memory that Python code has no way to write, so that it can be read while other Python threads run.
+//!
+//! A JAX array on the CPU may lie in memory of a numpy array (`jax.device_put`), which its owner must not write meanwhile;
+//! `work` makes an error of what comes of that.
 
 use numpy::PyUntypedArray;
 use pyo3::prelude::*;
@@ -7,7 +10,7 @@ use pyo3::types::{PyBytes, PyMemoryView};
 /// Longer chains of views than this are not followed: they count as writable.
 const LONGEST_CHAIN: usize = 16;
 
-/// Whether a read-only array is a view of memory that nobody can write: of a JAX array, or of `bytes`. A read-only view of an
+/// Whether a read-only array is a view of memory that is not meant to be written: of a JAX array, or of `bytes`. A read-only view of an
 /// array that can be written changes with it, and whoever owns a read-only array can make it writable.
 pub(super) fn is_frozen(array: &Bound<'_, PyAny>) -> PyResult<bool> {
     let mut at = array.clone();
@@ -26,7 +29,7 @@ pub(super) fn is_frozen(array: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(false)
 }
 
-/// Whether it is an array of JAX, which never changes.
+/// Whether it is an array of JAX, whose values are not meant to change.
 pub(super) fn is_jax(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     let module = object.get_type().module()?;
     let module = module.to_string_lossy();

@@ -1,12 +1,14 @@
 //! Arrays as they come from Python, and as layers: `read` lends them for reading, `write` for writing, `bits` sees 16-bit
-//! integers as bf16, `model` is a mapping of names to arrays.
+//! integers as bf16, `apart` refuses arrays that share memory, `model` is a mapping of names to arrays.
 
+mod apart;
 mod bits;
 mod frozen;
 mod model;
 mod read;
 mod write;
 
+pub(crate) use apart::lie_apart;
 pub(crate) use bits::Bf16;
 pub(crate) use model::{InLayer, Model, Reading, named};
 pub(crate) use read::{Readable, View, Views};
@@ -113,7 +115,8 @@ fn typed<'py>(array: Bound<'py, PyUntypedArray>, bits: bool) -> PyResult<Typed<'
 /// The array itself where its elements lie at whole steps from an aligned address, else none.
 fn even<'py>(array: &Bound<'py, PyUntypedArray>) -> PyResult<Option<Bound<'py, PyUntypedArray>>> {
     let size = array.dtype().itemsize() as isize;
-    let steps = size > 0 && array.strides().iter().all(|stride| stride % size == 0);
+    let mut steps = array.strides().iter().zip(array.shape()).filter(|&(_, &length)| length > 1);
+    let steps = size > 0 && steps.all(|(stride, _)| stride % size == 0);
     Ok((array.is_aligned() && steps).then(|| array.clone()))
 }
 

@@ -4,10 +4,12 @@ use numpy::PyUntypedArrayMethods;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping};
 
+use super::apart::lie_apart;
 use super::read::{Readable, Views};
 use super::write::{ViewsMut, Writable};
 use super::{Array, Typed};
 use crate::error::{refused, refused_in};
+use crate::work::run;
 
 /// Arrays under names, in the mapping's order.
 pub(crate) struct Model<'py> {
@@ -74,6 +76,7 @@ impl<'py> Model<'py> {
 
     /// Borrows the arrays of these names for writing; the others are listed with their shapes and not touched.
     pub(crate) fn write(&self, written: impl Fn(&str) -> bool) -> PyResult<Writing<'py>> {
+        lie_apart(&[self], &written)?;
         let borrow = |(name, array): &(String, Array<'py>)| {
             let lent = if written(name) { Writable::of(array) } else { Writable::listed(array) };
             Ok((name.clone(), lent.map_err(|error| error.in_layer(self.py, name))?))
@@ -85,7 +88,12 @@ impl<'py> Model<'py> {
     pub(crate) fn reading<R: Send>(&self, read: impl FnOnce(&Views<'_>) -> R + Send) -> PyResult<R> {
         let lent = self.read()?;
         let views = lent.views();
-        Ok(if self.is_frozen() { self.py.detach(|| read(&views)) } else { read(&views) })
+        run(self.py, self.is_frozen(), || read(&views))
+    }
+
+    /// The arrays by name.
+    pub(super) fn named(&self) -> impl Iterator<Item = (&str, &Array<'py>)> {
+        self.arrays.iter().map(|(name, array)| (name.as_str(), array))
     }
 
     /// Whether nothing can write any of it.

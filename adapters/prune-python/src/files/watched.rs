@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::error::refused;
 use crate::json::to_python;
+use crate::work::here;
 
 /// How often Python is asked whether a signal has come.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -64,7 +65,7 @@ pub(super) fn watched<T: Display + Serialize + Send>(
         thread::scope(|scope| {
             let (done, wait) = channel();
             let watch = &watch;
-            scope.spawn(move || done.send(work(watch)));
+            scope.spawn(move || done.send(here(|| work(watch))));
             loop {
                 match wait.recv_timeout(GLANCE) {
                     Ok(done) => return Some(done),
@@ -81,7 +82,7 @@ pub(super) fn watched<T: Display + Serialize + Send>(
     let done = done.ok_or_else(|| refused("the work on files ended without a result; this is a fault of prune-rs"))?;
     // Where the work was done before it saw the signal, its output is in its place; the signal is raised all the same.
     interrupted?;
-    let report = done.map_err(refused)?;
+    let report = done?.map_err(refused)?;
     let figures = to_python(py, &report)?.cast_into::<PyDict>()?.unbind();
     Ok(FileReport { text: report.to_string(), figures })
 }

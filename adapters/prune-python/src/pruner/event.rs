@@ -11,6 +11,7 @@ use crate::error::refused;
 use crate::evidence::{Arguments, Given, GivenViews};
 use crate::number::count;
 use crate::report::Report;
+use crate::work::{here, run};
 
 impl Pruner {
     /// Prepares the event at a moment, while other Python threads run where nothing can write what is read.
@@ -23,28 +24,28 @@ impl Pruner {
     ) -> PyResult<Option<Prepared<'e>>> {
         let model = Model::of(arrays, "arrays")?;
         let lent = model.read()?;
-        let (views, pruner) = (lent.views(), &self.pruner);
+        let (views, pruner) = (lent.views(), &*self.pruner.read()?);
         let prepared = if model.is_frozen() && given.is_frozen() {
-            arrays.py().detach(|| pruner.prepare(moment, &views, evidence.evidence()))
+            run(arrays.py(), true, || pruner.prepare(moment, &views, evidence.evidence()))?
         } else {
-            pruner.prepare(moment, &views, given.evidence(evidence))
+            here(|| pruner.prepare(moment, &views, given.evidence(evidence)))?
         };
-        given.raised().map_or(Ok(()), Err)?;
+        given.raised(evidence).map_or(Ok(()), Err)?;
         prepared.map_err(refused)
     }
 
     /// Ends an epoch or a step: prepares its event, if there is one, and commits it.
     pub(super) fn end(
-        &mut self,
+        &self,
         moment: Moment,
         arrays: &Bound<'_, PyAny>,
         evidence: &Arguments<'_, '_>,
     ) -> PyResult<Option<Report>> {
-        if moment.is_step() && !self.pruner.strategy().has_steps() {
+        if moment.is_step() && !self.pruner.read()?.strategy().has_steps() {
             return Ok(None);
         }
-        if !self.is_due(moment) {
-            self.pruner.pass(moment).map_err(refused)?;
+        if !self.is_due(moment)? {
+            self.pruner.write()?.pass(moment).map_err(refused)?;
             return Ok(None);
         }
         let given = Given::of(evidence)?;
@@ -52,23 +53,24 @@ impl Pruner {
         let Some(prepared) = self.ready(moment, arrays, &given, &views)? else { return Ok(None) };
         // Ctrl-C, before anything is written.
         arrays.py().check_signals()?;
-        self.write(prepared, arrays).map(Some)
+        self.commit_to(prepared, arrays).map(Some)
     }
 
-    fn is_due(&self, moment: Moment) -> bool {
-        let strategy = self.pruner.strategy();
-        match moment {
-            Moment::Epoch(epoch) => strategy.event_at(epoch).is_some(),
-            Moment::Step(step) => strategy.event_at_step(step).is_some(),
-        }
+    fn is_due(&self, moment: Moment) -> PyResult<bool> {
+        let pruner = self.pruner.read()?;
+        Ok(match moment {
+            Moment::Epoch(epoch) => pruner.strategy().event_at(epoch).is_some(),
+            Moment::Step(step) => pruner.strategy().event_at_step(step).is_some(),
+        })
     }
 
     /// Commits an event to arrays: all are written where it rewinds, else those that it masks.
-    pub(super) fn write(&mut self, prepared: Prepared<'_>, arrays: &Bound<'_, PyAny>) -> PyResult<Report> {
+    pub(super) fn commit_to(&self, prepared: Prepared<'_>, arrays: &Bound<'_, PyAny>) -> PyResult<Report> {
         let masked: BTreeSet<String> = prepared.writes().iter().map(|(name, _)| name.to_owned()).collect();
         let all = prepared.rewinds_to().is_some();
         let mut lent = Model::of(arrays, "arrays")?.write(|name| all || masked.contains(name))?;
-        Ok(Report { report: self.pruner.commit(prepared, &mut lent.views()).map_err(refused)? })
+        let mut pruner = self.pruner.write()?;
+        Ok(Report { report: here(|| pruner.commit(prepared, &mut lent.views()))?.map_err(refused)? })
     }
 }
 

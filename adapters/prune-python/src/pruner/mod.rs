@@ -1,12 +1,14 @@
 //! The pruner: carries out a strategy on arrays, epoch by epoch and step by step (`event.rs`).
 
 mod event;
+mod shared;
 
 use prune_schedule::{Moment, Pruner as CorePruner, StepAction};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
 use self::event::moment_of;
+use self::shared::Shared;
 use crate::array::Model;
 use crate::error::refused;
 use crate::evidence::{Arguments, Given};
@@ -17,11 +19,12 @@ use crate::number::count;
 use crate::prepared::Prepared;
 use crate::report::Report;
 use crate::strategy::{Strategy, strategy_of};
+use crate::work::here;
 
 /// Carries out a strategy on a model: makes masks when their epoch has trained, applies them, holds what must stay zero, and
 /// reports what it did.
 ///
-/// strategy: a Strategy, a dict or a text. masks: the masks in force of a model that has been pruned before.
+/// strategy: a Strategy, a dict or a string. masks: the masks in force of a model that has been pruned before.
 /// defaults: "library" (N:M runs along the last axis where none is written) or "files" (along the first axis of inputs).
 /// couplings: lists of (name, axis), the channels of which are kept or pruned together.
 /// layers: a dict from names to LayerFacts.
@@ -31,9 +34,9 @@ use crate::strategy::{Strategy, strategy_of};
 /// of each layer's inputs, shaped as the weights without their output axis, or a function (name, Masks) that measures them.
 ///
 /// Raises PruneError naming epoch, layer and value. Model and pruner are then as they were.
-#[pyclass(module = "prune_rs", name = "Pruner")]
+#[pyclass(module = "prune_rs", name = "Pruner", frozen)]
 pub(crate) struct Pruner {
-    pruner: CorePruner,
+    pruner: Shared,
     model: ModelFacts,
 }
 
@@ -51,20 +54,21 @@ impl Pruner {
         let masks = masks.map(Masks::from_any).transpose()?.unwrap_or_default();
         let model = ModelFacts::of(defaults, couplings, layers)?;
         let pruner = model.put_into(CorePruner::with_masks(strategy_of(strategy)?, masks.masks));
-        Ok(Pruner { pruner, model })
+        Ok(Pruner { pruner: Shared::new(pruner), model })
     }
 
     /// Tests every event still to come against a model, before any training. Returns what is worth a warning, in words.
     fn check(&self, arrays: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
-        let pruner = &self.pruner;
-        let warnings = Model::of(arrays, "arrays")?.reading(|views| pruner.check(views))?.map_err(refused)?;
+        let model = Model::of(arrays, "arrays")?;
+        let pruner = &*self.pruner.read()?;
+        let warnings = model.reading(|views| pruner.check(views))?.map_err(refused)?;
         Ok(warnings.iter().map(ToString::to_string).collect())
     }
 
     /// Begins: carries out the event at epoch 0, if there is one. The same as end_epoch(0, arrays).
     #[pyo3(signature = (arrays, *, gradients=None, inputs=None, scores=None, rewind=None))]
     fn start<'py>(
-        &mut self,
+        &self,
         arrays: &Bound<'py, PyAny>,
         gradients: Option<&Bound<'py, PyAny>>,
         inputs: Option<&Bound<'py, PyAny>>,
@@ -79,7 +83,7 @@ impl Pruner {
     /// All masks are made before the first weight is written.
     #[pyo3(signature = (epoch, arrays, *, gradients=None, inputs=None, scores=None, rewind=None))]
     fn end_epoch<'py>(
-        &mut self,
+        &self,
         epoch: &Bound<'py, PyAny>,
         arrays: &Bound<'py, PyAny>,
         gradients: Option<&Bound<'py, PyAny>>,
@@ -94,7 +98,7 @@ impl Pruner {
     /// steps, and then after every step.
     #[pyo3(signature = (step, arrays, *, gradients=None, inputs=None, scores=None, rewind=None))]
     fn end_step<'py>(
-        &mut self,
+        &self,
         step: &Bound<'py, PyAny>,
         arrays: &Bound<'py, PyAny>,
         gradients: Option<&Bound<'py, PyAny>>,
@@ -107,37 +111,37 @@ impl Pruner {
 
     /// Begins a step, between its backward pass and the optimiser's step: takes note of the gradients, and returns whether the
     /// optimiser is to move the parameters. Where it returns False, the step's event takes the place of the optimiser's step.
-    fn before_step(&mut self, gradients: &Bound<'_, PyAny>) -> PyResult<bool> {
+    fn before_step(&self, gradients: &Bound<'_, PyAny>) -> PyResult<bool> {
         let model = Model::of(gradients, "gradients")?;
-        let lent = model.read()?;
-        Ok(self.pruner.before_step(&lent.views()).map_err(refused)? == StepAction::Go)
+        let (lent, mut pruner) = (model.read()?, self.pruner.write()?);
+        Ok(here(|| pruner.before_step(&lent.views()))?.map_err(refused)? == StepAction::Go)
     }
 
     /// Ends a step: carries out its event, if there is one, and writes +0.0 outside the masks in force, in the arrays and in
     /// each dict of buffers. The pruner counts the steps.
     #[pyo3(signature = (arrays, buffers=Vec::new()))]
-    fn after_step(&mut self, arrays: &Bound<'_, PyAny>, buffers: Vec<Bound<'_, PyAny>>) -> PyResult<Option<Report>> {
+    fn after_step(&self, arrays: &Bound<'_, PyAny>, buffers: Vec<Bound<'_, PyAny>>) -> PyResult<Option<Report>> {
         let sets: Vec<Bound<'_, PyAny>> = std::iter::once(arrays.clone()).chain(buffers).collect();
         // Before the event, which may open what the optimiser has just moved outside the masks.
-        hold_sets(self.pruner.held(), &sets)?;
-        let step = self.pruner.last_step().map_or(1, |last| last.saturating_add(1));
+        hold_sets(self.pruner.read()?.held(), &sets)?;
+        let step = self.pruner.read()?.last_step().map_or(1, |last| last.saturating_add(1));
         let report = self.end(Moment::Step(step), arrays, &Arguments::default())?;
         if report.is_some() {
-            hold_sets(self.pruner.held(), &sets)?;
+            hold_sets(self.pruner.read()?.held(), &sets)?;
         }
         Ok(report)
     }
 
     /// Takes note of the gradients of one backward pass, for an event that asks for them; costs nothing for others.
-    fn observe(&mut self, gradients: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn observe(&self, gradients: &Bound<'_, PyAny>) -> PyResult<()> {
         let model = Model::of(gradients, "gradients")?;
-        let lent = model.read()?;
-        self.pruner.observe(&lent.views()).map_err(refused)
+        let (lent, mut pruner) = (model.read()?, self.pruner.write()?);
+        here(|| pruner.observe(&lent.views()))?.map_err(refused)
     }
 
     /// Whether the event at a step takes the place of the optimiser's step.
     fn replaces_step(&self, step: &Bound<'_, PyAny>) -> PyResult<bool> {
-        Ok(self.pruner.replaces_step(count("step", step)?))
+        Ok(self.pruner.read()?.replaces_step(count("step", step)?))
     }
 
     /// Prepares the event that ends an epoch, or a step: makes its masks and its report and writes nothing. None where there
@@ -162,26 +166,27 @@ impl Pruner {
 
     /// Ends an epoch, or a step, that has no event.
     #[pyo3(signature = (*, epoch=None, step=None))]
-    fn pass_by(&mut self, epoch: Option<&Bound<'_, PyAny>>, step: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-        self.pruner.pass(moment_of(epoch, step)?).map_err(refused)
+    fn pass_by(&self, epoch: Option<&Bound<'_, PyAny>>, step: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        self.pruner.write()?.pass(moment_of(epoch, step)?).map_err(refused)
     }
 
     /// Writes a prepared event to the arrays, in place, and puts its masks in force. An event that sets parameters back is
     /// for commit_written. The event is used up, also where it is refused.
-    fn commit(&mut self, prepared: &Prepared, arrays: &Bound<'_, PyAny>) -> PyResult<Report> {
-        self.write(prepared.take()?, arrays)
+    fn commit(&self, prepared: &Prepared, arrays: &Bound<'_, PyAny>) -> PyResult<Report> {
+        self.commit_to(prepared.take()?, arrays)
     }
 
     /// Puts the masks of a prepared event in force that the caller has written. With `arrays`, as they are now, their zeros
     /// are checked and counted; without them the report says that nobody has looked. The event is used up, also where it is
     /// refused.
     #[pyo3(signature = (prepared, arrays=None))]
-    fn commit_written(&mut self, prepared: &Prepared, arrays: Option<&Bound<'_, PyAny>>) -> PyResult<Report> {
+    fn commit_written(&self, prepared: &Prepared, arrays: Option<&Bound<'_, PyAny>>) -> PyResult<Report> {
         let Some(arrays) = arrays else {
-            return Ok(Report { report: self.pruner.commit_written(prepared.take()?, None).map_err(refused)? });
+            let report = self.pruner.write()?.commit_written(prepared.take()?, None);
+            return Ok(Report { report: report.map_err(refused)? });
         };
         let model = Model::of(arrays, "arrays")?;
-        let (prepared, pruner) = (prepared.take()?, &mut self.pruner);
+        let (pruner, prepared) = (&mut *self.pruner.write()?, prepared.take()?);
         let report = model.reading(|views| pruner.commit_written(prepared, Some(views)))?;
         Ok(Report { report: report.map_err(refused)? })
     }
@@ -189,58 +194,58 @@ impl Pruner {
     /// Writes +0.0 outside the masks in force, in place. Call it after every step of the optimiser, with the weights and with
     /// every dict of buffers of the same names and shapes. Arrays without a mask are not touched.
     fn hold(&self, arrays: &Bound<'_, PyAny>) -> PyResult<()> {
-        hold_sets(self.pruner.held(), std::slice::from_ref(arrays))
+        hold_sets(self.pruner.read()?.held(), std::slice::from_ref(arrays))
     }
 
     /// As hold, on each of several dicts; sooner done than one after the other.
     fn hold_each(&self, sets: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
-        hold_sets(self.pruner.held(), &sets)
+        hold_sets(self.pruner.read()?.held(), &sets)
     }
 
     /// As hold, on a dict that may lack arrays. Returns the names of the masks that found none.
     fn hold_present(&self, arrays: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
-        hold_present(self.pruner.held(), arrays)
+        hold_present(self.pruner.read()?.held(), arrays)
     }
 
     /// How many elements outside the masks in force are not zero, of either sign.
     fn revivals(&self, arrays: &Bound<'_, PyAny>) -> PyResult<usize> {
-        revivals_of(self.pruner.held(), arrays)
+        revivals_of(self.pruner.read()?.held(), arrays)
     }
 
     /// The masks as they were last made and applied. A copy.
     #[getter]
-    fn masks(&self) -> Masks {
-        self.pruner.masks().clone().into()
+    fn masks(&self) -> PyResult<Masks> {
+        Ok(self.pruner.read()?.masks().clone().into())
     }
 
     /// The masks that hold holds: `masks`, but for those that float. A copy.
     #[getter]
-    fn held(&self) -> Masks {
-        self.pruner.held().clone().into()
+    fn held(&self) -> PyResult<Masks> {
+        Ok(self.pruner.read()?.held().clone().into())
     }
 
     /// What it carries out.
     #[getter]
-    fn strategy(&self) -> Strategy {
-        Strategy { strategy: self.pruner.strategy().clone() }
+    fn strategy(&self) -> PyResult<Strategy> {
+        Ok(Strategy { strategy: self.pruner.read()?.strategy().clone() })
     }
 
     /// The last epoch that has ended, or None.
     #[getter]
-    fn last_epoch(&self) -> Option<u64> {
-        self.pruner.last_epoch()
+    fn last_epoch(&self) -> PyResult<Option<u64>> {
+        Ok(self.pruner.read()?.last_epoch())
     }
 
     /// The last step that has ended, where the strategy has events in steps, or None.
     #[getter]
-    fn last_step(&self) -> Option<u64> {
-        self.pruner.last_step()
+    fn last_step(&self) -> PyResult<Option<u64>> {
+        Ok(self.pruner.read()?.last_step())
     }
 
     /// Whether the epoch in training passes straight through, so that forward passes need forward_masks.
     #[getter]
-    fn passes_straight_through(&self) -> bool {
-        self.pruner.passes_straight_through()
+    fn passes_straight_through(&self) -> PyResult<bool> {
+        Ok(self.pruner.read()?.passes_straight_through())
     }
 
     /// The masks that the next forward pass is to use: under "straight_through" those of the weights as they are now, else
@@ -257,28 +262,30 @@ impl Pruner {
         let views = given.views();
         let model = Model::of(arrays, "arrays")?;
         let lent = model.read()?;
-        let masks = self.pruner.forward_masks_with(&lent.views(), given.evidence(&views));
-        given.raised().map_or(Ok(()), Err)?;
+        let pruner = self.pruner.read()?;
+        let masks = here(|| pruner.forward_masks_with(&lent.views(), given.evidence(&views)))?;
+        given.raised(&views).map_or(Ok(()), Err)?;
         Ok(masks.map_err(refused)?.into())
     }
 
     /// All that the pruner knows, as a dict of plain values: save it beside the weights and the optimiser's buffers.
     fn state_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        to_python(py, &self.pruner.state())
+        to_python(py, &self.pruner.read()?.state())
     }
 
     /// Goes on from a saved state: a dict of state_dict, or JSON of one. Defaults, couplings and layers stay as they are.
     ///
     /// Raises PruneError for a state of another strategy; Pruner.from_state_dict takes its strategy too.
-    fn load_state_dict(&mut self, state: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn load_state_dict(&self, state: &Bound<'_, PyAny>) -> PyResult<()> {
         let loaded = CorePruner::from_json(&text_of(state, "the state")?).map_err(refused)?;
-        if loaded.strategy() != self.pruner.strategy() {
+        let mut pruner = self.pruner.write()?;
+        if loaded.strategy() != pruner.strategy() {
             return Err(refused(format!(
                 "the state is of another strategy, {}; Pruner.from_state_dict takes that one",
                 loaded.strategy()
             )));
         }
-        self.pruner = self.model.put_into(loaded);
+        *pruner = self.model.put_into(loaded);
         Ok(())
     }
 
@@ -294,12 +301,13 @@ impl Pruner {
     ) -> PyResult<Self> {
         let model = ModelFacts::of(defaults, couplings, layers)?;
         let loaded = CorePruner::from_json(&text_of(state, "the state")?).map_err(refused)?;
-        Ok(Pruner { pruner: model.put_into(loaded), model })
+        Ok(Pruner { pruner: Shared::new(model.put_into(loaded)), model })
     }
 
-    fn __repr__(&self) -> String {
+    fn __repr__(&self) -> PyResult<String> {
+        let pruner = self.pruner.read()?;
         let ended =
-            self.pruner.last_epoch().map_or_else(|| "not begun".to_owned(), |epoch| format!("epoch {epoch} has ended"));
-        format!("<pruner of {} events, {ended}, {} masks>", self.pruner.strategy().len(), self.pruner.masks().len())
+            pruner.last_epoch().map_or_else(|| "not begun".to_owned(), |epoch| format!("epoch {epoch} has ended"));
+        Ok(format!("<pruner of {} events, {ended}, {} masks>", pruner.strategy().len(), pruner.masks().len()))
     }
 }

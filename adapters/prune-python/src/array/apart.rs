@@ -1,0 +1,76 @@
+//! Arrays that are written together lie apart. Numpy's own crate tells arrays of one array apart; not those over one foreign
+//! buffer, such as two of `numpy.frombuffer`.
+
+use std::ops::Range;
+
+use numpy::{Element, PyArrayDyn, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::prelude::*;
+
+use super::model::Model;
+use super::{Array, Typed};
+use crate::error::refused_in;
+
+/// Refuses models of which two arrays that are written share bytes through different owners.
+///
+/// O(n log n) in the number of arrays, where none overlap.
+pub(crate) fn lie_apart(models: &[&Model<'_>], written: impl Fn(&str) -> bool) -> PyResult<()> {
+    let arrays = models.iter().flat_map(|model| model.named()).filter(|(name, _)| written(name));
+    let mut places: Vec<(Range<usize>, &str, &Array<'_>)> =
+        arrays.filter_map(|(name, array)| Some((array.place()?, name, array))).collect();
+    places.sort_unstable_by_key(|(bytes, ..)| bytes.start);
+    let mut open: Vec<(Range<usize>, &Array<'_>)> = Vec::new();
+    for (bytes, name, array) in places {
+        open.retain(|(before, _)| before.end > bytes.start);
+        for (_, before) in &open {
+            if before.owner()? != array.owner()? {
+                let why = "its memory may be that of another array of this call; pass one array for both, or copies";
+                return Err(refused_in(&format!("layer `{}`", prune_core::printable(name)), why));
+            }
+        }
+        open.push((bytes, array));
+    }
+    Ok(())
+}
+
+impl Array<'_> {
+    /// The addresses between which its elements lie; none where there are no elements that could be written.
+    fn place(&self) -> Option<Range<usize>> {
+        match &self.typed {
+            Typed::F32(array) => place(array),
+            Typed::F64(array) => place(array),
+            Typed::F16(array) => place(array),
+            Typed::Bf16(array) => place(array),
+            Typed::Opaque(..) => None,
+        }
+    }
+
+    /// The identity of what its memory belongs to: an array, or what the last array in the chain of views was made of.
+    fn owner(&self) -> PyResult<usize> {
+        let mut at = match &self.typed {
+            Typed::F32(array) => array.as_any(),
+            Typed::F64(array) => array.as_any(),
+            Typed::F16(array) => array.as_any(),
+            Typed::Bf16(array) => array.as_any(),
+            Typed::Opaque(..) => return Ok(0),
+        }
+        .clone();
+        while at.cast::<PyUntypedArray>().is_ok() {
+            let base = at.getattr("base")?;
+            if base.is_none() {
+                break;
+            }
+            at = base;
+        }
+        Ok(at.as_ptr() as usize)
+    }
+}
+
+fn place<T: Element>(array: &Bound<'_, PyArrayDyn<T>>) -> Option<Range<usize>> {
+    if array.is_empty() {
+        return None;
+    }
+    let start = array.data() as usize;
+    let reach = array.shape().iter().zip(array.strides()).map(|(&length, &stride)| stride * (length as isize - 1));
+    let (below, above) = reach.fold((0, 0), |(below, above), reach| (below + reach.min(0), above + reach.max(0)));
+    Some(start.checked_add_signed(below)?..start.checked_add_signed(above)? + size_of::<T>())
+}
