@@ -58,8 +58,9 @@ def main():
         weights.tofile(file.name)
         rust = subprocess.Popen([asked.rust_call, file.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert rust.stdout.readline() == "ready\n"
-    ours, theirs = [], []
+    ours, theirs, mask = [], [], None
     for run in range(asked.runs + 1):
+        mask = None  # Its memory is there for the next one, as in RUST_CALL.
         took, mask = seconds(lambda: prune_rs.mask_unstructured(weights, 0.5))
         rust.stdin.write("0.5\n")
         rust.stdin.flush()

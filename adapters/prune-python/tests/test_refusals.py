@@ -220,3 +220,5 @@ def test_arrays_over_one_buffer_are_not_written_at_once():
     halves = {"a": np.frombuffer(buffer, np.float32, 8), "b": np.frombuffer(buffer, np.float32, 8, 32)}
     prune_rs.Masks({"a": np.zeros(8, bool), "b": np.zeros(8, bool)}).hold(halves)
     assert not first.any()
+    columns = np.frombuffer(buffer, np.float32).reshape(4, 4)[:, ::2], np.frombuffer(buffer, np.float32).reshape(4, 4)[:, 1::2]
+    prune_rs.Masks({"a": np.zeros((4, 2), bool), "b": np.zeros((4, 2), bool)}).hold(dict(zip("ab", columns)))

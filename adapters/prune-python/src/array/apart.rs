@@ -4,11 +4,16 @@
 use std::ops::Range;
 
 use numpy::{Element, PyArrayDyn, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use super::model::Model;
 use super::{Array, Typed};
 use crate::error::refused_in;
+
+/// How long numpy looks for an element that two arrays share, in the solutions that it tries.
+const MOST_WORK: usize = 100_000;
 
 /// Refuses models of which two arrays that are written share bytes through different owners.
 ///
@@ -22,7 +27,7 @@ pub(crate) fn lie_apart(models: &[&Model<'_>], written: impl Fn(&str) -> bool) -
     for (bytes, name, array) in places {
         open.retain(|(before, _)| before.end > bytes.start);
         for (_, before) in &open {
-            if before.owner()? != array.owner()? {
+            if before.owner()? != array.owner()? && before.shares_memory(array)? {
                 let why = "its memory may be that of another array of this call; pass one array for both, or copies";
                 return Err(refused_in(&format!("layer `{}`", prune_core::printable(name)), why));
             }
@@ -44,16 +49,35 @@ impl Array<'_> {
         }
     }
 
+    /// Whether an element lies in the memory of one of another array; true where that takes long to tell. Columns of one
+    /// matrix interleave and share nothing.
+    fn shares_memory(&self, other: &Array<'_>) -> PyResult<bool> {
+        let (Some(this), Some(other)) = (self.object(), other.object()) else { return Ok(false) };
+        let py = this.py();
+        let limit = PyDict::new(py);
+        limit.set_item("max_work", MOST_WORK)?;
+        let shares = py.import("numpy")?.call_method("shares_memory", (this, other), Some(&limit));
+        match shares {
+            Ok(shares) => shares.extract(),
+            Err(error) if error.is_instance_of::<PyException>(py) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The array as it came from Python.
+    fn object(&self) -> Option<&Bound<'_, PyAny>> {
+        match &self.typed {
+            Typed::F32(array) => Some(array.as_any()),
+            Typed::F64(array) => Some(array.as_any()),
+            Typed::F16(array) => Some(array.as_any()),
+            Typed::Bf16(array) => Some(array.as_any()),
+            Typed::Opaque(..) => None,
+        }
+    }
+
     /// The identity of what its memory belongs to: an array, or what the last array in the chain of views was made of.
     fn owner(&self) -> PyResult<usize> {
-        let mut at = match &self.typed {
-            Typed::F32(array) => array.as_any(),
-            Typed::F64(array) => array.as_any(),
-            Typed::F16(array) => array.as_any(),
-            Typed::Bf16(array) => array.as_any(),
-            Typed::Opaque(..) => return Ok(0),
-        }
-        .clone();
+        let Some(mut at) = self.object().cloned() else { return Ok(0) };
         while at.cast::<PyUntypedArray>().is_ok() {
             let base = at.getattr("base")?;
             if base.is_none() {
