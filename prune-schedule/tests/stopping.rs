@@ -1,4 +1,5 @@
 //! An event that is stopped between layers.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::cell::Cell;
 
