@@ -175,8 +175,8 @@ pub(crate) fn is_due(pruner: &Pruner, moment: Moment) -> bool {
 
 /// Whether an event with this evidence runs no code but this library's, so that locks can be held meanwhile.
 fn runs_no_code(evidence: &Evidence<'_>) -> bool {
-    let Evidence { gradients, inputs, scores, rewind } = evidence;
-    gradients.is_none() && inputs.is_none() && scores.is_none() && rewind.is_none()
+    let Evidence { gradients, inputs, scores, rewind, stop } = evidence;
+    gradients.is_none() && inputs.is_none() && scores.is_none() && rewind.is_none() && stop.is_none()
 }
 
 /// Parameters under read locks.
