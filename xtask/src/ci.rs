@@ -48,10 +48,24 @@ const PACKAGE: &[&str] = &[
 
 /// What is checked of the workspace in `adapters/`.
 const ADAPTERS: &[Check] = &[
-    // Without `--all`, which would format the crates of this workspace that those of the other use.
-    ("format", &["fmt", "--check"]),
+    // By name: `--all` would format the crates of this workspace that those of the other use.
+    ("format", FORMAT_ADAPTERS),
     ("lints", &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
     ("tests", &["test", "--workspace"]),
+];
+
+/// The format of every member of the workspace in `adapters/`.
+const FORMAT_ADAPTERS: &[&str] = &[
+    "fmt",
+    "--check",
+    "--package",
+    "onnx-engines",
+    "--package",
+    "prune-candle",
+    "--package",
+    "prune-burn",
+    "--package",
+    "prune-python",
 ];
 
 /// What makes the build of a Python module ask for no interpreter, and link none.
@@ -109,15 +123,26 @@ mod tests {
     use crate::cargo::root;
     use std::fs;
 
+    #[test]
+    fn the_format_of_every_adapter_is_checked() {
+        let named: Vec<&str> = FORMAT_ADAPTERS.iter().copied().filter(|word| !word.starts_with('-')).skip(1).collect();
+        assert_eq!(members("adapters"), named);
+    }
+
+    /// The members of the workspace in a folder, as its manifest lists them.
+    fn members(folder: &str) -> Vec<String> {
+        let workspace = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
+        let members = workspace.split_once("members = [").unwrap().1.split_once(']').unwrap().0;
+        members.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
     /// Cargo packages a crate without these as well, and warns at most.
     #[test]
     fn published_crates_say_what_they_are_and_the_others_are_not_packaged() {
-        let workspace = fs::read_to_string(root().join("Cargo.toml")).unwrap();
-        let members = workspace.split_once("members = [").unwrap().1.split_once(']').unwrap().0;
-        let members: Vec<&str> = members.split('"').skip(1).step_by(2).collect();
-        assert!(members.contains(&"prune-core") && members.contains(&"xtask"), "{members:?}");
+        let members = members("");
+        assert!(members.iter().any(|member| member == "prune-core"), "{members:?}");
         for member in members {
-            let folder = root().join(member);
+            let folder = root().join(&member);
             let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
             let value = |key: &str| {
                 let line = manifest.lines().find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix('='));
