@@ -73,9 +73,10 @@ class Layers:
         if self.places[name].now() is not parameter:
             raise PruneError(f"layer `{name}`: {_REPLACED}")
         for (place, other), called in zip(self.elsewhere.get(name, ()), self.tied.get(name, ())):
+            apart = other is not parameter and other.data_ptr() != parameter.data_ptr()
             if place.now() is not other:
                 raise PruneError(f"layer `{name}`, tied to `{called}`: {_REPLACED}")
-            if other is not parameter and other.data_ptr() != parameter.data_ptr():
+            if apart:
                 raise PruneError(
                     f"layer `{name}`: it shared its memory with `{called}`, and no longer does, as after a cast or a move of two "
                     "parameters over one memory; make one parameter of them, as in `head.weight = embedding.weight`, and a new "
