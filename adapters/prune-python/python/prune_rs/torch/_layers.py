@@ -27,6 +27,10 @@ class Place:
         """The parameter that is held there now."""
         return self.owner._parameters.get(self.attribute)
 
+    def holds(self, parameter: torch.Tensor) -> bool:
+        """Whether it is this one."""
+        return self.now() is parameter
+
 
 @dataclass
 class Layers:
@@ -70,13 +74,12 @@ class Layers:
         that shared memory have come apart.
         """
         parameter = self.parameters[name]
-        if self.places[name].now() is not parameter:
+        if not self.places[name].holds(parameter):
             raise PruneError(f"layer `{name}`: {_REPLACED}")
         for (place, other), called in zip(self.elsewhere.get(name, ()), self.tied.get(name, ())):
-            apart = other is not parameter and other.data_ptr() != parameter.data_ptr()
-            if place.now() is not other:
+            if not place.holds(other):
                 raise PruneError(f"layer `{name}`, tied to `{called}`: {_REPLACED}")
-            if apart:
+            if other is not parameter and other.data_ptr() != parameter.data_ptr():
                 raise PruneError(
                     f"layer `{name}`: it shared its memory with `{called}`, and no longer does, as after a cast or a move of two "
                     "parameters over one memory; make one parameter of them, as in `head.weight = embedding.weight`, and a new "
