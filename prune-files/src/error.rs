@@ -77,7 +77,7 @@ pub enum Error {
     /// Bytes do not hold masks, or cannot.
     #[error("{why}")]
     Masks {
-        /// Which is wrong, and why.
+        /// The mask that is wrong, and the cause.
         why: String,
     },
     /// Scores, gradients, norms of inputs or masks do not fit the model's layers.

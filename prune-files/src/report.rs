@@ -77,7 +77,7 @@ pub struct EventReport {
     pub target: String,
     /// Whether every mask is as it was and no value other than zero was written over.
     pub unchanged: bool,
-    /// What was decided for the event, since it leaves it open.
+    /// The defaults that decided for the event what it leaves open.
     #[serde(skip_serializing_if = "UsedDefaults::is_empty")]
     pub defaults: UsedDefaults,
     /// The layers that it selected, in the model's order.

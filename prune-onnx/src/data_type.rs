@@ -147,7 +147,7 @@ impl DataType {
         })
     }
 
-    /// Whether elements are floats that can be read as numbers.
+    /// True if elements are floats that can be read as numbers.
     pub fn is_floating(self) -> bool {
         matches!(self, DataType::Float | DataType::Double | DataType::Float16 | DataType::Bfloat16)
     }

@@ -6,7 +6,7 @@ use prune_core::Mask;
 use prune_onnx::testing::net::{Net, list};
 use prune_onnx::{AnalysisOptions, Model, analyse};
 
-/// What is told when the first four-row weight of a network loses rows 1 and 2 by a mask.
+/// The warnings when the first four-row weight of a network loses rows 1 and 2 by a mask.
 fn told(net: Net, y: &str, masked: &str, more: &[&str]) -> Vec<(String, usize)> {
     let model = Model::parse(net.finish(&[y]).bytes, ".".as_ref()).expect("a model");
     let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");

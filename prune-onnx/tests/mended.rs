@@ -175,7 +175,7 @@ fn mixed(net: &mut Net, x: &str, rows: &str) -> String {
 
 #[test]
 fn a_layer_over_a_learned_constant_is_no_zero_beside_its_bias() {
-    // What the layer gives is summed over an axis other than its channels, with an activation of a free axis.
+    // The layer's output is summed over an axis other than its channels, with an activation of a free axis.
     for (layer, over) in [
         ("Conv", 0),
         ("ConvTranspose", 0),

@@ -46,7 +46,7 @@ fn masks_of_turned_weights_close_channels() {
             })
             .collect();
         assert_eq!(gone, [1, 4], "{between}");
-        // What a closed neuron takes along is its column of the first weight and its bias; the second weight meets zeros.
+        // A closed neuron takes along its column of the first weight and its bias; the second weight meets zeros.
         let couplings = Couplings::of(analysis.classes());
         let axes: Vec<_> = couplings.groups().iter().flat_map(|group| group.axes().to_vec()).collect();
         assert!(axes.contains(&(first.clone(), 1)) && axes.contains(&(bias, 0)), "{axes:?}");

@@ -1,4 +1,4 @@
-//! What a door knows of layers: which are weights, where their axes lie, and which bias is theirs.
+//! A door's facts of layers: which are weights, where their axes lie, and which bias is theirs.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -38,7 +38,7 @@ fn all_layers_are_checked_before_the_first_is_written() {
     assert_eq!((model.a, model.b, pruner), (tensor(), tensor(), before));
 }
 
-/// What is set back is checked, too.
+/// Parameters that are set back are checked, too.
 #[test]
 fn all_layers_are_checked_before_the_first_is_set_back() {
     let tensor =

@@ -68,7 +68,7 @@ const FORMAT_ADAPTERS: &[&str] = &[
     "prune-python",
 ];
 
-/// What makes the build of a Python module ask for no interpreter, and link none.
+/// The environment in which the build of a Python module asks for no interpreter, and links none.
 const NO_PYTHON: [(&str, &str); 2] = [("PYO3_NO_PYTHON", "1"), ("PYO3_BUILD_EXTENSION_MODULE", "1")];
 
 /// What `--help` says.

@@ -1,4 +1,4 @@
-//! What it costs to keep masks in force, against forward, backward and the optimiser's step: a block of a transformer and
+//! The cost of keeping masks in force, against forward, backward and the optimiser's step: a block of a transformer and
 //! LeNet-300-100, at density 0.1. Steps alternate; medians. `--test` runs each once.
 
 use std::time::{Duration, Instant};
@@ -90,7 +90,7 @@ impl<M: Network> Run<M> {
         Run { model: Some(model), optimizer: AdamWConfig::new().with_weight_decay(0.01).init(), pruner }
     }
 
-    /// How long forward, backward and step take, and how long what the pruner adds.
+    /// The time of forward, backward and step, and of what the pruner adds.
     fn step(&mut self) -> (Duration, Duration) {
         let Some(model) = self.model.take() else { unreachable!("a step gives the model back") };
         let begun = Instant::now();

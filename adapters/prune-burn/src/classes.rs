@@ -1,4 +1,4 @@
-//! What the type of the module that holds a parameter tells of it.
+//! The class of the module that holds a parameter, and what it tells.
 
 use prune_schedule::LayerFacts;
 use prune_schedule::names::{AxisEvidence, Class, Role};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use burn::tensor::{Bool, DType, Device, Shape, Tensor, TensorData};
 use prune_core::Masks;
 
-/// Where each mask closes, on the device of its parameter and made when it is first asked for: a byte an element.
+/// The elements that each mask closes, on the device of its parameter, made when first asked for: a byte an element.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ClosedMasks {
     masks: Masks,
@@ -29,7 +29,7 @@ impl ClosedMasks {
         self.masks = masks.clone();
     }
 
-    /// Where a parameter's mask closes; nothing where it has none. It is without autodiff.
+    /// The elements that a parameter's mask closes; none without a mask. It is without autodiff.
     pub(crate) fn get<const D: usize>(&mut self, name: &str, device: &Device) -> Option<Tensor<D, Bool>> {
         let mask = self.masks.get(name)?;
         let shape = Shape::from(mask.shape().to_vec());

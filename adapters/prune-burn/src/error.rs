@@ -1,4 +1,4 @@
-//! What is refused.
+//! Errors.
 
 use burn::store::RecordError;
 use burn::tensor::DType;

@@ -1,4 +1,4 @@
-//! Whether masks and a module fit each other: looked at in every step, so nothing is copied.
+//! Masks and a module are tested for a fit in every step, so nothing is copied.
 
 use std::collections::BTreeMap;
 

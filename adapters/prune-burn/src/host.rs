@@ -1,4 +1,4 @@
-//! How burn's tensors lend their elements: through copies on the host, whatever device they are on.
+//! Tensors of burn lend their elements through copies on the host, whatever device they are on.
 
 use burn::tensor::{DType, Element as BurnElement, Tensor, TensorData, bf16, f16};
 use prune_core::{Element, Guarded, LayerMut, LayerRef, Layout, Lent, LentMut, Memory, MemoryMut};

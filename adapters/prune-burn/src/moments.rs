@@ -66,7 +66,7 @@ fn stays_of_its_type(buffers: &[Buffer]) -> Result<(), BurnError> {
     }
 }
 
-/// How many elements of buffers outside masks are not zero.
+/// The number of elements of buffers outside masks that are not zero.
 pub(crate) fn revivals(optimizer: &ModuleOptimizer, masks: &MasksById<'_>) -> Result<usize, BurnError> {
     let Some(record) = Record::of(optimizer, masks)? else { return Ok(0) };
     let mut count = 0;

@@ -46,7 +46,7 @@ pub(crate) struct Parameter {
     pub(crate) id: ParamId,
     pub(crate) shape: Vec<usize>,
     pub(crate) facts: LayerFacts,
-    /// Whether it has a reparameterisation.
+    /// True if it has a reparameterisation.
     is_reparameterized: bool,
     value: Value,
 }
@@ -102,7 +102,7 @@ impl Parameters {
         self.list.iter().find(|parameter| parameter.name == name)
     }
 
-    /// Whether a parameter's elements are the same, bit by bit.
+    /// True if a parameter's elements are the same, bit by bit.
     pub(crate) fn same(&self, other: &Parameters, name: &str) -> bool {
         fn data<'p>(parameters: &'p Parameters, name: &str) -> Option<&'p TensorData> {
             match &parameters.get(name)?.value {
@@ -218,7 +218,7 @@ impl ModuleVisitor for Lister<'_> {
             self.push(param.id, param.lazy_shape().to_vec(), Value::Opaque("its elements are booleans".to_owned()));
             return;
         }
-        // What the mask within the module closes is zero for every forward pass.
+        // Elements that the mask within the module closes are zero for every forward pass.
         if let Some((_, layer)) = self.path.reparameterization()
             && let Some(Parameter { value: Value::Data(data), .. }) =
                 self.list.iter_mut().rev().find(|parameter| parameter.name == layer)

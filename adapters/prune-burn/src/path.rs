@@ -3,7 +3,7 @@
 /// The container that burn names where it goes into the parameters of a reparameterisation.
 const REPARAMETERIZATION: &str = "Reparameterization";
 
-/// Where a traversal is: the names entered, each with the type of the container that has it.
+/// The place of a traversal: the names entered, each with the type of the container that has it.
 #[derive(Debug, Default)]
 pub(crate) struct Path {
     entered: Vec<(String, String)>,

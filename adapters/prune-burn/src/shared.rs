@@ -23,7 +23,7 @@ pub struct SharedPruner(Arc<Mutex<State>>);
 #[derive(Debug)]
 struct State {
     pruner: ModulePruner,
-    /// How many steps an epoch has, and how many have been in this one.
+    /// The number of steps of an epoch, and of those done in this one.
     epochs_of: Option<u64>,
     steps_in_epoch: u64,
     reports: Vec<Report>,
@@ -91,7 +91,7 @@ impl SharedPruner {
         }
     }
 
-    /// What `TrainStep::optimize` does: a step of the optimiser, with masks in force, and the events that are due.
+    /// The work of `TrainStep::optimize`: a step of the optimiser, with masks in force, and the events that are due.
     ///
     /// It has no way to return an error. After one the module stays as it is, whatever the `Learner` goes on to do, and
     /// [`finish`](SharedPruner::finish) returns the error.

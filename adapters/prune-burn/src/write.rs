@@ -69,7 +69,7 @@ fn filled<const D: usize>(tensor: Tensor<D>, closed: Tensor<D, Bool>) -> Tensor<
     filled
 }
 
-/// What autodiff knows of a parameter, taken off before it is written and put back afterwards.
+/// The autodiff state of a parameter, taken off before it is written and put back afterwards.
 struct AutodiffContext {
     checkpointing: Option<burn::tensor::GradientCheckpointingStrategy>,
     requires_gradient: bool,

@@ -1,4 +1,4 @@
-//! How long a hold of weights and moments takes, as a share of the step of training that it follows.
+//! The time of a hold of weights and moments, as a share of the step of training that it follows.
 //!
 //! ```text
 //! cargo bench -p prune-candle --bench hold

@@ -1,4 +1,4 @@
-//! What this crate refuses, and what failed below it.
+//! Errors of this crate and of what it calls.
 
 use std::path::PathBuf;
 
@@ -93,7 +93,7 @@ pub enum CandleError {
     State {
         /// The file.
         path: PathBuf,
-        /// What does not fit.
+        /// The misfit, in words.
         why: StateMismatch,
     },
     /// A file of a saved state cannot be written or read.
@@ -101,7 +101,7 @@ pub enum CandleError {
     File {
         /// The file.
         path: PathBuf,
-        /// What went wrong.
+        /// The cause, in words.
         source: std::io::Error,
     },
     /// Refused by the masks.

@@ -61,7 +61,7 @@ conformance_tests!(rows_f16: prune_core::half::f16, |shape, data| rows(shape, da
 conformance_tests!(vars_f32: f32, |shape, data| Var::from_vec(data, shape, &Device::Cpu).unwrap());
 conformance_tests!(vars_f64: f64, |shape, data| Var::from_vec(data, shape, &Device::Cpu).unwrap());
 
-/// What is not part of a view is not touched.
+/// Elements outside a view are not touched.
 #[test]
 fn writing_to_a_view_leaves_the_rest() {
     let mut whole = Tensor::arange(1f32, 13f32, &Device::Cpu).unwrap().reshape((3, 4)).unwrap();

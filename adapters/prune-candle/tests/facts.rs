@@ -1,4 +1,4 @@
-//! What the caller tells of parameters decides over what names and shapes tell.
+//! The caller's facts of parameters go before what names and shapes tell.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -192,7 +192,7 @@ fn agree(strategy: &str, network: &[Drawn]) -> Result<(), TestCaseError> {
         ..Evidence::default()
     };
     for epoch in 0..=3 {
-        // What needs no evidence is read in place.
+        // Without evidence the parameters are read in place.
         let in_place = params.prepare(&ours, Moment::Epoch(epoch), Evidence::default());
         let mut model: Vec<(&str, LayerMut<'_>)> =
             arrays.iter_mut().map(|(name, array)| (*name, array.layer_mut())).collect();

@@ -10,7 +10,7 @@ use prune_candle::{AdamW, Mask, Masks, Params};
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// What a call takes beyond what is there, at its peak.
+/// The peak of extra memory that a call takes.
 fn extra(call: impl FnOnce()) -> usize {
     MEMORY.reset_peak_usage();
     let before = MEMORY.current_usage();

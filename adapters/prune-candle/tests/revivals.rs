@@ -34,7 +34,7 @@ impl Net {
 const STRATEGY: &str = "{1: {'method': 'unstr_global', 'density': 0.1}}";
 const DECAY: f64 = 0.1;
 
-/// How many elements outside the masks are not `+0.0`, by their bits.
+/// The number of elements outside the masks that are not `+0.0`, by their bits.
 fn not_plus_zero(layers: &dyn Layers, pruner: &Pruner) -> usize {
     let outside = |(name, layer): (std::borrow::Cow<'_, str>, prune_candle::LayerRef<'_>)| {
         let Some(mask) = pruner.masks().get(&name) else { return 0 };

@@ -86,7 +86,7 @@ def train_step(state, images, labels):
 
 @jax.jit
 def correct(params, images, labels):
-    """How many are told right."""
+    """The number of images told right."""
     return (CNN().apply({"params": params}, images).argmax(-1) == labels).sum()
 
 

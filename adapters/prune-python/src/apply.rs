@@ -22,7 +22,7 @@ pub(crate) fn apply_mask(array: &Bound<'_, PyAny>, mask: &Bound<'_, PyAny>) -> P
     here(|| lent.view().layer_mut().apply_mask(&mask))?.map_err(refused)
 }
 
-/// How many elements outside the mask are not zero, of either sign.
+/// The number of elements outside the mask that are not zero, of either sign.
 ///
 /// Raises PruneError for another shape or type.
 #[pyfunction]

@@ -1,4 +1,4 @@
-//! What an event may look at besides the weights.
+//! The evidence of an event besides the weights.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -41,16 +41,16 @@ pub(crate) struct GivenViews<'a> {
 
 /// Ctrl-C, and what other signals raise.
 struct Signals {
-    /// Whether one has come; asked between layers.
+    /// True if one has come; asked between layers.
     come: Box<dyn Fn() -> bool + Send + Sync>,
-    /// What it raised.
+    /// The error that it raised.
     raised: Arc<Mutex<Option<PyErr>>>,
 }
 
 /// A function of Python's that measures the norms of the inputs of a layer under masks.
 struct Measure<'py> {
     call: Box<MeasureInputs<'py>>,
-    /// What it raised.
+    /// The error that it raised.
     raised: Rc<RefCell<Option<PyErr>>>,
 }
 
@@ -75,7 +75,7 @@ impl<'py> Given<'py> {
         Ok(Given { frozen, ..given })
     }
 
-    /// Whether nothing can write any of it, and nothing of Python's is called.
+    /// True if nothing can write any of it, and nothing of Python's is called.
     pub(crate) fn is_frozen(&self) -> bool {
         self.frozen && self.measure.is_none()
     }
@@ -96,7 +96,7 @@ impl<'py> Given<'py> {
         Evidence { inputs: measure.or(views.evidence().inputs), ..views.evidence() }
     }
 
-    /// What the function that measures inputs has raised, or a signal meanwhile, if one has.
+    /// The error that the function that measures inputs has raised, or a signal meanwhile, if there is one.
     pub(crate) fn raised(&self, views: &GivenViews<'_>) -> Option<PyErr> {
         let measured = self.measure.as_ref().and_then(|measure| measure.raised.take());
         measured.or_else(|| views.signals.raised.lock().ok()?.take())

@@ -1,4 +1,4 @@
-//! What is known of a model's layers besides names and shapes.
+//! Facts of a model's layers besides names and shapes.
 
 use prune_schedule::names::{AxisEvidence, Class, Role};
 use prune_schedule::{Defaults, LayerFacts as CoreFacts, Pruner as CorePruner};
@@ -8,7 +8,7 @@ use crate::array::named;
 use crate::error::{refused, refused_in};
 use crate::number::{axis as axis_of, lengths, one_of, shown};
 
-/// What is known of a layer besides its name and shape, such as from the class of the module that holds it.
+/// The facts of a layer besides its name and shape, such as from the class of the module that holds it.
 ///
 /// weight: whether events select it without being told its name; by default where it has two axes or more.
 /// inputs, outputs: its axes over which inputs are summed, and of its outputs, each a whole number or several; give both or
@@ -61,7 +61,7 @@ fn facts_of(layers: &Bound<'_, PyAny>) -> PyResult<Vec<(String, CoreFacts)>> {
     named(layers, "layers")?.into_iter().map(fact).collect()
 }
 
-/// What a saved state does not hold.
+/// The settings that a saved state does not hold.
 #[derive(Clone)]
 pub(crate) struct ModelFacts {
     defaults: Defaults,

@@ -28,13 +28,13 @@ pub(crate) fn text_of(value: &Bound<'_, PyAny>, what: &str) -> PyResult<String> 
     text.extract()
 }
 
-/// How an object that `_from_json` makes is pickled.
+/// The pickled form of an object that `_from_json` makes.
 pub(crate) fn pickled<'py, P: PyTypeInfo>(py: Python<'py>, figures: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
     let text = serde_json::to_string(figures).map_err(refused)?;
     Ok((py.get_type::<P>().getattr("_from_json")?, (text,)).into_pyobject(py)?.into_any())
 }
 
-/// What `pickled` wrote.
+/// The object that `pickled` wrote.
 pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> PyResult<T> {
     serde_json::from_str(text).map_err(refused)
 }

@@ -11,7 +11,7 @@ use crate::error::refused;
 use crate::number::{axis as axis_of, lengths, pattern as pattern_of, shown};
 use crate::work::{here, run};
 
-/// Which elements of a tensor are kept: a bit each, in row-major order, whatever the memory of the tensor is like.
+/// The elements of a tensor that are kept: a bit each, in row-major order, whatever the memory of the tensor is like.
 ///
 /// Masks are values: they do not change, compare equal where they keep the same of the same shape, can be keys of dicts and
 /// are pickled. `a & b`, `a | b`, `a - b` and `~a` are the intersection, union, difference and complement; `a <= b` says
@@ -135,7 +135,7 @@ impl Mask {
         pyo3::types::PyTuple::new(py, self.mask.shape())
     }
 
-    /// How many elements are kept.
+    /// The number of elements kept.
     #[getter]
     fn kept(&self) -> usize {
         self.mask.kept_len()
@@ -153,7 +153,7 @@ impl Mask {
         self.fraction().map(Density::sparsity)
     }
 
-    /// Whether it keeps at most N of every M consecutive elements along an axis. `pattern` is "N:M" or (N, M).
+    /// True if it keeps at most N of every M consecutive elements along an axis. `pattern` is "N:M" or (N, M).
     #[pyo3(signature = (pattern, axis=None))]
     fn fits_pattern(&self, pattern: &Bound<'_, PyAny>, axis: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
         let axis = axis.map_or(Ok(-1), |axis| axis_of("axis", axis))?;

@@ -60,7 +60,7 @@ pub(crate) fn hold_present(masks: &CoreMasks, arrays: &Bound<'_, PyAny>) -> PyRe
     Ok(absent.into_iter().map(str::to_owned).collect())
 }
 
-/// How many elements outside masks are not zero.
+/// The number of elements outside masks that are not zero.
 pub(crate) fn revivals_of(masks: &CoreMasks, arrays: &Bound<'_, PyAny>) -> PyResult<usize> {
     let model = Model::of_those(arrays, "arrays", |name| masks.get(name).is_some())?;
     model.reading(|views| masks.revivals(views))?.map_err(refused)
@@ -102,7 +102,7 @@ impl Masks {
         hold_present(&self.masks, arrays)
     }
 
-    /// How many elements outside the masks are not zero, of either sign.
+    /// The number of elements outside the masks that are not zero, of either sign.
     fn revivals(&self, arrays: &Bound<'_, PyAny>) -> PyResult<usize> {
         revivals_of(&self.masks, arrays)
     }

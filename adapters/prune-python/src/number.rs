@@ -63,7 +63,7 @@ pub(crate) fn pattern(value: &Bound<'_, PyAny>) -> PyResult<NmPattern> {
     }
 }
 
-/// What ranks: `magnitude`, or `value` of scores.
+/// The ranking: by `magnitude`, or by `value` of scores.
 pub(crate) fn rank_by(by: &str) -> PyResult<RankBy> {
     one_of("by", by, &[("magnitude", RankBy::Magnitude), ("value", RankBy::Value)])
 }

@@ -43,7 +43,7 @@ impl Prepared {
         self.look(|prepared| prepared.masks().clone().into())
     }
 
-    /// What may stay as it is: write zero outside these masks. They keep less than `masks` where elements are opened again,
+    /// The elements that may stay as they are: write zero outside these masks. They keep less than `masks` where elements are opened again,
     /// which start at zero, and are empty where nothing is written.
     #[getter]
     fn writes(&self) -> PyResult<Masks> {
@@ -56,7 +56,7 @@ impl Prepared {
         self.look(CorePrepared::rewinds_to)
     }
 
-    /// What the event will have done.
+    /// The report of the event, once it is committed.
     #[getter]
     fn report(&self) -> PyResult<Report> {
         self.look(|prepared| Report { report: prepared.report().clone() })

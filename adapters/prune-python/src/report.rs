@@ -1,4 +1,4 @@
-//! What an event did.
+//! The report of an event.
 
 use prune_core::Density;
 use prune_schedule::{LayerReport as CoreLayer, Report as CoreReport, Totals as CoreTotals, UnitCounts};
@@ -7,14 +7,14 @@ use pyo3::types::PyTuple;
 
 use crate::json::{from_json, pickled, to_python};
 
-/// What an event did. str() of it is an aligned table; to_dict() holds every figure.
+/// The report of an event. str() of it is an aligned table; to_dict() holds every figure.
 #[pyclass(module = "prune_rs", name = "Report", frozen, eq)]
 #[derive(PartialEq)]
 pub(crate) struct Report {
     pub(crate) report: CoreReport,
 }
 
-/// What an event did to a layer. The figures of Totals stand in counts, and as attributes of their own.
+/// The report of an event on one layer. The figures of Totals stand in counts, and as attributes of their own.
 #[pyclass(module = "prune_rs", name = "LayerReport", frozen)]
 pub(crate) struct LayerReport {
     layer: CoreLayer,
@@ -52,31 +52,31 @@ impl Report {
         &self.report.method
     }
 
-    /// What was to be reached, both ways: "keeps 10%, removes 90%". Empty where layers have values of their own.
+    /// The target, both ways: "keeps 10%, removes 90%". Empty where layers have values of their own.
     #[getter]
     fn target(&self) -> &str {
         &self.report.target
     }
 
-    /// Whether the mask is not held, but made anew at the end of the next epoch.
+    /// True if the mask is not held, but made anew at the end of the next epoch.
     #[getter]
     fn floats(&self) -> bool {
         self.report.floats
     }
 
-    /// Whether every mask is as it was and no value other than zero was written over.
+    /// True if every mask is as it was and no value other than zero was written over.
     #[getter]
     fn unchanged(&self) -> bool {
         self.report.unchanged
     }
 
-    /// Whether the masks are for forward passes alone, and nothing was written.
+    /// True if the masks are for forward passes alone, and nothing was written.
     #[getter]
     fn forward_only(&self) -> bool {
         self.report.forward_only
     }
 
-    /// Whether somebody else wrote the masks, and nobody has looked at what is there now.
+    /// True if somebody else wrote the masks, and nobody has looked at what is there now.
     #[getter]
     fn unchecked(&self) -> bool {
         self.report.unchecked
@@ -106,7 +106,7 @@ impl Report {
         Totals { totals: self.report.all }
     }
 
-    /// What the user should know, in words.
+    /// The warnings, in words.
     #[getter]
     fn warnings(&self) -> Vec<String> {
         self.report.warnings.iter().map(ToString::to_string).collect()
@@ -149,7 +149,7 @@ impl LayerReport {
         PyTuple::new(py, &self.layer.shape)
     }
 
-    /// What was to be reached in it, both ways.
+    /// The layer's target, both ways.
     #[getter]
     fn target(&self) -> &str {
         &self.layer.target

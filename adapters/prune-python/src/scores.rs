@@ -1,4 +1,4 @@
-//! What ranks elements besides magnitude.
+//! Scores that rank elements besides magnitude.
 
 use numpy::PyArray1;
 use prune_core::{LayerRef, Score, Subject};

@@ -9,7 +9,7 @@ use crate::error::refused;
 use crate::json::to_python;
 use crate::literal::literal;
 
-/// What is pruned when: a table from epochs, or steps of the optimiser, to events.
+/// A strategy: a table from epochs, or steps of the optimiser, to events.
 ///
 /// Strategy(table) takes a dict as jax_pruning's, or a string of one: a Python literal, JSON or TOML. It is checked as a whole,
 /// and correct from then on; str() of it is the Python literal, which reads back to an equal strategy.
@@ -61,7 +61,7 @@ impl Strategy {
         PyList::new(py, self.to_dict(py)?.call_method0("items")?.try_iter()?.collect::<PyResult<Vec<_>>>()?)
     }
 
-    /// What happens when, without any model.
+    /// The events in order, without any model.
     fn timeline(&self) -> Timeline {
         Timeline { strategy: self.strategy.clone() }
     }
@@ -83,7 +83,7 @@ impl Strategy {
         self.strategy.last_event_step()
     }
 
-    /// Whether any event is counted in steps of the optimiser, so that every step must be told to a Pruner.
+    /// True if any event is counted in steps of the optimiser, so that every step must be told to a Pruner.
     #[getter]
     fn has_steps(&self) -> bool {
         self.strategy.has_steps()

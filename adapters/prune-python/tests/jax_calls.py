@@ -25,7 +25,7 @@ KEY = offered.pruning(TREE, 1, prune_strategy=STRATEGY)[1]
 PRUNER = {**STRATEGY, 3: {"method": "unstr_unified_local", "density": 0.25, "rewind": 0}}
 STEPS = {**STRATEGY, "1..=8 steps": {"method": "rigl", "fraction": 0.3, "every": 2}}
 
-# What fits the arguments of these names.
+# Values that fit the arguments of these names.
 FIT = dict.fromkeys(("params", "state", "updates", "gradients", "tree"), TREE) | {
     "x": TREE["a"]["w"],
     "masks": MASKS,
@@ -46,7 +46,7 @@ FIT_OF = {
     "Pruner.load_state_dict": {"state": offered.Pruner(PRUNER).state_dict()},
     "MaskKey.from_state_dict": {"state": offered.pruning_apply(TREE, KEY, input_is_state=False)[1].state_dict()},
 }
-# What may come instead; the functions make a value for each call.
+# Values that may come instead; the functions make a value for each call.
 NUMBERS = [0, 1, -1, 5, 2.5, 0.5, float("nan"), float("inf"), 10**30, -(10**30), 1j, True, np.float16(2), np.bool_(False)]
 TEXTS = ["", "-", "x", "2:4", "global", "unstr_global", "sample", b"x"]
 BOXES = [None, (), (2, 4), [2, 4], [], {}, set(), object(), int, {"a": 1}, {1: 2}, [TREE], lambda *a: 1]
@@ -69,7 +69,7 @@ METHODS = ("check", "start", "end_epoch", "end_step", "before_step", "masks", "f
 
 
 def functions():
-    """What is called, by name: a maker for each, since a pruner changes."""
+    """The callables by name: a maker for each, since a pruner changes."""
     made = {name: lambda name=name: getattr(offered, name) for name in offered.__all__ if name not in ("HoldState", "MaskKey")}
     made |= {f"Pruner.{name}": lambda name=name: getattr(offered.Pruner(STEPS if "step" in name else PRUNER), name) for name in METHODS}
     return made | {

@@ -195,7 +195,7 @@ def test_signals_are_looked_at_between_layers(method, frozen):
 
 
 def ticks_during(array):
-    """How often another thread ticks during a call that reads an array.
+    """The number of ticks of another thread during a call that reads an array.
 
     Nothing takes the lock away from a thread here that does not give it back, so that there is no tick where the call keeps it.
     """

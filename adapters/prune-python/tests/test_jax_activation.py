@@ -42,7 +42,7 @@ def same(made, expected):
 
 
 def pruned_and_mask(prune, x):
-    """What comes out, and where gradients pass: the mask itself, also where what is kept is zero."""
+    """The output, and the places where gradients pass: the mask itself, also for kept zeros."""
     made, back = jax.vjp(prune, jnp.asarray(x))
     return made, np.asarray(back(jnp.ones_like(made))[0] != 0)
 

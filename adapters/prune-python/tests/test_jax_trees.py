@@ -121,7 +121,7 @@ def test_gradients_pass_kept_elements_only():
     loss = lambda tree: sum(jnp.sum(jnp.log(jnp.abs(leaf)) * leaf) for leaf in [apply_masks(tree, {"Dense_0-kernel": kept})["Dense_0"]["kernel"]])
     gradient = np.asarray(jax.grad(lambda tree: jnp.sum(3 * apply_masks(tree, {"Dense_0-kernel": kept})["Dense_0"]["kernel"]))(tree)["Dense_0"]["kernel"])
     assert np.array_equal(gradient, np.where(kept, 3, 0).astype(np.float32))
-    # Where the gradient outside is not finite, nothing of it comes through.
+    # A gradient outside that is not finite does not come through.
     assert np.isnan(float(loss(tree)))
     gradient = np.asarray(jax.grad(loss)(tree)["Dense_0"]["kernel"])
     assert np.all(gradient[~kept] == 0) and np.all(np.isfinite(gradient[kept]))

@@ -1,4 +1,4 @@
-"""What a user writes, for mypy: it is checked and not run."""
+"""A user's code for mypy: it is checked and not run."""
 
 import numpy as np
 

@@ -11,7 +11,7 @@ use crate::common::{
     Tensors, bools, f32s, fails, mixed, ok, oracle, read, read_sharded, tensor, tensors, write, write_sharded,
 };
 
-/// Where the safetensors crate finds the data of a file.
+/// The place where the safetensors crate finds the data of a file.
 fn header(path: &std::path::Path) -> Vec<u8> {
     let bytes = fs::read(path).unwrap();
     let len = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;

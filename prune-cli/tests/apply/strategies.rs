@@ -29,7 +29,7 @@ fn strategies_are_applied_in_order() {
                 let arguments = ["apply", "model.safetensors", "-o", "out.safetensors", "--force", "--strategy", given];
                 ok(folder.path(), &arguments);
                 let out = read(&folder.path().join("out.safetensors"));
-                // Where no axis is written it is that of the inputs on files, and the last in a training loop.
+                // An axis that is not written is that of the inputs on files, and the last in a training loop.
                 let trained = strategy.replace("'pattern': '2:4'}", "'pattern': '2:4', 'axis': 1}");
                 assert!(out == oracle(&weights, &trained), "{kind:?} {strategy}");
             }

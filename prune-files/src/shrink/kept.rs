@@ -14,7 +14,7 @@ use crate::error::{Error, show};
 /// The value of `format`.
 const FORMAT: &str = "prune-kept-1";
 
-/// What stands between the name of a constant and the value that a use of it goes into.
+/// The separator between the name of a constant and the value that a use of it goes into.
 pub(crate) const USE: char = '@';
 
 /// The longest file that is read.

@@ -1,4 +1,4 @@
-//! What is known of a model while its nodes are walked over.
+//! The state of a walk over the nodes of a model.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

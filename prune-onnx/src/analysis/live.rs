@@ -1,4 +1,4 @@
-//! What a removal by masks takes away without a mask having closed it.
+//! Live elements that a removal by masks takes away without a mask having closed them.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -52,7 +52,7 @@ impl Analysis<'_> {
         }
         let mut all: BTreeMap<&str, BTreeSet<(usize, usize)>> = BTreeMap::new();
         for (found, axis, index, class) in written {
-            // Where no constant reads the class, something else does.
+            // If no constant reads the class, something else does.
             if read[class.index()] != [true, false] {
                 all.entry(&found.name).or_default().insert((axis.axis, index));
             }

@@ -110,7 +110,7 @@ pub struct NodeWork {
 }
 
 impl<'m> Analysis<'m> {
-    /// What a walk over the model has found. `bound` is the same walk with given shapes, if there are any: its works come in
+    /// The findings of a walk over the model. `bound` is the same walk with given shapes, if there are any: its works come in
     /// the same order.
     pub(crate) fn of(open: Engine<'m>, bound: Option<&Engine<'m>>) -> Self {
         let lengths = {

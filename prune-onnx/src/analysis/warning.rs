@@ -1,4 +1,4 @@
-//! What a user should know of a model that was made smaller.
+//! Warnings about a model that was made smaller.
 
 use core::fmt;
 use std::collections::BTreeSet;
@@ -55,7 +55,7 @@ impl fmt::Display for Warning {
 }
 
 impl Analysis<'_> {
-    /// What a user should know of the model that these edits make. Nothing, if they change nothing.
+    /// The warnings about the model that these edits make; none if they change nothing.
     pub fn warnings(&self, edits: &Edits) -> Vec<Warning> {
         let mut warnings = Vec::new();
         if edits.is_empty() {

@@ -22,7 +22,7 @@ pub struct MadeOfZero {
     pub reason: Reason,
 }
 
-/// What a reader of such a class does.
+/// The effect on a reader of such a class.
 const WHY: &str = "reads something else than 0 there, such as a sigmoid's 0.5, and would lose it";
 
 impl Analysis<'_> {

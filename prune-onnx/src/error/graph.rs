@@ -20,13 +20,13 @@ pub enum GraphProblem {
     Twice {
         /// The value.
         name: String,
-        /// What writes it again.
+        /// The node that writes it again.
         by: String,
     },
     /// A value that nothing writes.
     #[error("{} reads `{}`, which nothing writes", printable(by), printable(name))]
     Missing {
-        /// What reads it.
+        /// The node that reads it.
         by: String,
         /// The value.
         name: String,
@@ -38,7 +38,7 @@ pub enum GraphProblem {
         printable(name)
     )]
     Later {
-        /// What reads it.
+        /// The node that reads it.
         by: String,
         /// The value.
         name: String,

@@ -24,11 +24,11 @@ pub enum TensorProblem {
         shape: Vec<usize>,
         /// The type.
         data_type: DataType,
-        /// What the shape asks for.
+        /// The count that the shape asks for.
         wanted: u64,
-        /// What there is.
+        /// The count that is there.
         found: u64,
-        /// What is counted: bytes or values.
+        /// The unit of the counts: bytes or values.
         units: &'static str,
     },
     /// A type that cannot have the data that it has.

@@ -26,7 +26,7 @@ pub enum WireProblem {
         field: u32,
         /// The message that it is a field of.
         message: &'static str,
-        /// What it is written as.
+        /// The form that it is written in.
         wire_type: u8,
     },
     /// A field that stands once stands again.
@@ -48,7 +48,7 @@ pub enum WireProblem {
     /// Something without the name that it must have.
     #[error("{message} has no name")]
     Nameless {
-        /// What has none.
+        /// The thing that has none.
         message: &'static str,
     },
     /// Graphs lie in graphs more than 32 deep.

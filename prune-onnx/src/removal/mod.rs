@@ -12,7 +12,7 @@ use crate::ops;
 use crate::rewrite::{self, Rewrite};
 
 impl Analysis<'_> {
-    /// What has to change in the file. Nothing, if nothing is removed.
+    /// The edits of the file; none if nothing is removed.
     ///
     /// # Errors
     ///
@@ -22,7 +22,7 @@ impl Analysis<'_> {
         edits(self, removal, Vec::new())
     }
 
-    /// What has to change in the file when classes without effect go: as [`Analysis::edits`], and biases take over the
+    /// The edits of the file when classes without effect go: as [`Analysis::edits`], and biases take over the
     /// constants of those classes.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What a door decides where a strategy leaves it open, and what of it an event has used.
+//! The defaults of a door, for what a strategy leaves open, and those that an event has used.
 
 use core::fmt;
 
@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::method::ScopeKind;
 use crate::value::GroupAxis;
 
-/// What a door decides where a strategy leaves it open.
+/// The defaults of a door, for what a strategy leaves open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Defaults {
@@ -101,7 +101,7 @@ impl UsedDefaults {
         }
     }
 
-    /// Whether the event leaves nothing open.
+    /// True if the event leaves nothing open.
     pub fn is_empty(&self) -> bool {
         *self == UsedDefaults::default()
     }

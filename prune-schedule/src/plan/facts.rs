@@ -1,15 +1,15 @@
-//! What a door knows of a layer that neither its name nor its shape tells.
+//! The facts that a door knows of a layer and that neither its name nor its shape tells.
 
 use std::collections::BTreeMap;
 
 use super::info::LayerInfo;
 use crate::names::Role;
 
-/// What a door knows of a layer that neither its name nor its shape tells: see
+/// The facts that a door knows of a layer and that neither its name nor its shape tells: see
 /// [`Pruner::with_facts`](crate::Pruner::with_facts).
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LayerFacts {
-    /// Whether events select the layer without being told its name; by default where it has two axes or more.
+    /// True if events select the layer without being told its name; by default where it has two axes or more.
     pub weight: Option<bool>,
     /// Its axes; by default what names and shapes tell.
     pub role: Option<Role>,

@@ -65,7 +65,7 @@ pub struct EventPlan {
     /// How many elements the event asks to keep in all; none where it asks for units of different sizes, or units of which
     /// something is closed.
     pub asked: Option<usize>,
-    /// What the door decided, since the event leaves it open.
+    /// The door's defaults for what the event leaves open.
     pub defaults: UsedDefaults,
     /// What the user should know.
     pub warnings: Vec<Warning>,

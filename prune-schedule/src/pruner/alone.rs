@@ -44,7 +44,7 @@ impl Maker<'_> {
         Ok(Some(made))
     }
 
-    /// How many of the next layers are ranked at once: all of them, unless somebody may stop the event.
+    /// The number of the next layers that are ranked at once: all of them, unless somebody may stop the event.
     fn at_once(&self, layers: &[(Ranked<'_>, usize)]) -> usize {
         if !self.given.can_stop() {
             return layers.len();

@@ -182,7 +182,7 @@ impl<'a> Given<'a> {
         })
     }
 
-    /// Whether somebody may stop the event.
+    /// True if somebody may stop the event.
     pub(super) fn can_stop(&self) -> bool {
         self.stop.is_some()
     }

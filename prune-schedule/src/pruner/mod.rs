@@ -99,9 +99,9 @@ pub struct Pruner {
     floats_over: Option<Masks>,
     /// Channels of the model's that are one unit.
     couplings: Vec<Members>,
-    /// What the door knows of the layers.
+    /// The facts that the door knows of the layers.
     facts: FactsByLayer,
-    /// What holds where the strategy leaves it open.
+    /// The defaults, for what the strategy leaves open.
     defaults: Defaults,
     /// Changes with all of the above.
     token: Token,
@@ -170,7 +170,7 @@ impl Pruner {
         Pruner { facts, token: Token::default(), ..self }
     }
 
-    /// What [`Pruner::with_facts`] has told of a layer.
+    /// The facts that [`Pruner::with_facts`] has told of a layer.
     pub fn facts(&self, layer: &str) -> Option<&LayerFacts> {
         self.facts.get(layer)
     }

@@ -39,7 +39,7 @@ pub struct Report {
     /// The epoch to whose end every parameter was set back before the masks were applied, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rewound_to: Option<u64>,
-    /// What the door decided, since the event leaves it open.
+    /// The door's defaults for what the event leaves open.
     #[serde(default, skip_serializing_if = "UsedDefaults::is_empty")]
     pub defaults: UsedDefaults,
     /// The layers that the event selected, in the model's order.

@@ -15,7 +15,7 @@ pub struct ReportRow<'r> {
     pub dtype: Option<&'r str>,
     /// Its shape.
     pub shape: Option<&'r [usize]>,
-    /// What was to be reached in it.
+    /// The layer's target.
     pub target: Option<&'r str>,
     /// The axis of its groups.
     pub axis: Option<usize>,
@@ -42,7 +42,7 @@ pub enum ReportColumn {
     Type,
     /// Its shape.
     Shape,
-    /// What was to be reached in it.
+    /// The layer's target.
     Reaches,
     /// The axis of its groups.
     Axis,

@@ -1,4 +1,4 @@
-//! What stands in the cells of tables: shares and shapes.
+//! The cells of tables: shares and shapes.
 
 /// A share in percent with two decimals, which is 0% or 100% only where it is just that; `-` of nothing.
 ///

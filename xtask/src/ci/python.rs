@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::cargo::{finish, root};
 
-/// What the tests need beside the wheel, at the versions that they were last run with: warnings fail tests, and a new version
+/// The packages that the tests need beside the wheel, at the versions that they were last run with: warnings fail tests, and a new version
 /// brings some. torch is not among them: its wheel is larger than all of these together.
 const NEEDS: &[&str] = &[
     "pytest==9.2.0",

@@ -1,4 +1,4 @@
-//! What a pruner refuses before anything happens, and what it knows of a module and of the events still to come.
+//! Checks before anything happens, and what a pruner knows of a module and of the events still to come.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ impl ModulePruner {
         Ok(())
     }
 
-    /// What is known of the layers of a module.
+    /// The facts known of the layers of a module.
     pub(super) fn facts_of(&self, parameters: &Parameters) -> Result<BTreeMap<String, LayerFacts>, BurnError> {
         let facts = |parameter: &Parameter| (parameter.name.clone(), parameter.facts.clone());
         let mut known: BTreeMap<String, LayerFacts> = parameters.iter().map(facts).collect();
@@ -54,7 +54,7 @@ impl ModulePruner {
         Ok(known)
     }
 
-    /// Whether a parameter has a mask, or an event still to come would give it one.
+    /// True if a parameter has a mask, or an event still to come would give it one.
     fn may_mask(&self, parameter: &Parameter) -> bool {
         let name = &parameter.name;
         let told = self.told.get(name).and_then(|told| told.weight).or(parameter.facts.weight);

@@ -26,7 +26,7 @@ pub struct PreparedEvent<'e> {
 }
 
 impl PreparedEvent<'_> {
-    /// What the event will have done.
+    /// The report of the event, once it is committed.
     pub fn report(&self) -> &Report {
         self.prepared.report()
     }
@@ -167,7 +167,7 @@ impl ModulePruner {
     }
 }
 
-/// What an event makes of all that it changes.
+/// The results of an event: everything that it changes.
 struct Written<M> {
     module: M,
     pruner: Pruner,

@@ -1,6 +1,6 @@
 //! The pruner of a module: a strategy carried out on burn's modules, gradients and optimisers.
 //!
-//! What is asked of it between steps is here; `checks.rs` has what is refused beforehand, `steps.rs` what goes around a step
+//! Here is what is asked of it between steps; `checks.rs` has what is refused beforehand, `steps.rs` what goes around a step
 //! of the optimiser, and `events.rs` prepares events and writes them.
 
 mod checks;
@@ -40,16 +40,16 @@ use crate::{fit, prune_mask, write};
 #[derive(Debug, Clone)]
 pub struct ModulePruner {
     pruner: Pruner,
-    /// What is held, on the devices.
+    /// The masks that are held, on the devices.
     closed: ClosedMasks,
     in_module: bool,
-    /// Whether masks within the module have been compared with the pruner's since either may have changed.
+    /// True if masks within the module have been compared with the pruner's since either may have changed.
     compared: bool,
     /// The buffers that the last event has left as they were.
     unheld: Vec<String>,
-    /// What the user knows of layers, before what classes tell.
+    /// The user's facts of layers; they go before those of classes.
     told: BTreeMap<String, LayerFacts>,
-    /// What the pruner has been told of the module's layers.
+    /// The facts that the pruner has been told of the module's layers.
     facts: BTreeMap<String, LayerFacts>,
 }
 
@@ -119,7 +119,7 @@ impl ModulePruner {
         ModulePruner { in_module: true, ..self }
     }
 
-    /// What carries out the strategy.
+    /// The pruner that carries out the strategy.
     pub fn pruner(&self) -> &Pruner {
         &self.pruner
     }
@@ -277,7 +277,7 @@ impl ModulePruner {
         Ok(held.others)
     }
 
-    /// How many weights outside the masks in force are not zero. Masks within the module count as they do for forward passes.
+    /// The number of weights outside the masks in force that are not zero. Masks within the module count as they do for forward passes.
     ///
     /// # Errors
     ///
@@ -287,7 +287,7 @@ impl ModulePruner {
         Ok(self.pruner.revivals(&parameters)?)
     }
 
-    /// How many elements of the optimiser's buffers outside the masks in force are not zero.
+    /// The number of elements of the optimiser's buffers outside the masks in force that are not zero.
     ///
     /// # Errors
     ///

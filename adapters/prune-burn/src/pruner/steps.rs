@@ -1,4 +1,4 @@
-//! What goes around a step of the optimiser.
+//! The work before and after a step of the optimiser.
 
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::Module;

@@ -141,7 +141,7 @@ fn both(strategy: &str, seed: u64) {
     let mut rival = Pruner::new(strategy.parse().unwrap()).with_facts(facts());
     let mut zoo = Zoo::new(seed);
     let mut optimizer = SgdConfig::new().init();
-    // Where events set parameters back, to those of another module.
+    // Events that rewind set parameters back to those of another module.
     let source = Parameters::of(&Zoo::new(seed ^ 1)).unwrap();
     let source_arrays = arrays(&source);
     let source_arrays = named(&source_arrays);

@@ -40,7 +40,7 @@ fn nothing_revives_in_a_thousand_steps_of_adamw_with_weight_decay() {
     let (pruner, model, optimizer) = trained(AdamWConfig::new().with_weight_decay(0.05).init(), 1000);
     assert!(pruner.masks().iter().all(|(_, mask)| mask.kept_len() * 3 <= mask.len()));
     assert_eq!(pruner.revivals(&model).unwrap() + pruner.moment_revivals(&model, &optimizer).unwrap(), 0);
-    // What is zero is +0.0, to the bit.
+    // Zeros are +0.0, to the bit.
     let weights = values(&model.fc1.weight);
     let mask = pruner.masks().get("fc1.weight").unwrap();
     assert!(weights.iter().zip(mask.iter()).all(|(weight, kept)| kept || weight.to_bits() == 0));
@@ -135,7 +135,7 @@ fn an_event_takes_negative_zeros_of_buffers() {
     assert_eq!(negative(&optimizer), 36 + 10 + 6);
 }
 
-/// What is alive, and the biases, train as without masks: a mask that keeps everything changes no bit.
+/// Alive elements and biases train as without masks: a mask that keeps everything changes no bit.
 #[test]
 fn a_mask_that_keeps_everything_changes_nothing() {
     let (mut dense, mut masked) = (Mlp::new(5, &device()), Mlp::new(5, &device()));

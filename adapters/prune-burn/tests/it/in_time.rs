@@ -11,7 +11,7 @@ use prune_schedule::Moment;
 
 use crate::nets::{Mlp, device};
 
-/// What `run` returns, within a minute.
+/// The result of `run`, which must come within a minute.
 fn in_time<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || _ = sender.send(run()));

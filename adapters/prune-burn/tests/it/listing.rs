@@ -1,4 +1,4 @@
-//! Which parameters of a module are listed, and what their classes tell.
+//! The parameters of a module that are listed, and what their classes tell.
 
 use burn::module::Module;
 use prune_burn::{Layers, ModulePruner, Parameters};
@@ -125,6 +125,6 @@ fn a_module_for_inference_is_pruned_too() {
     let (zoo, _) = pruner.start(zoo).unwrap();
     assert_eq!(pruner.revivals(&zoo).unwrap(), 0);
     assert!(!zoo.conv.weight.val().is_autodiff());
-    // What training restores is as it was.
+    // Restored parameters are as they were.
     assert!(zoo.train().conv.weight.is_require_grad());
 }

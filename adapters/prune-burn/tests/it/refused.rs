@@ -40,7 +40,7 @@ fn one_parameter_under_two_names_is_refused() {
     let masks = [("first.weight".to_owned(), mask()), ("second.weight".to_owned(), mask())];
     let mut masked = ModulePruner::with_masks("{}".parse().unwrap(), masks.into_iter().collect());
     assert_eq!(masked.before_step(&tied, GradientsParams::new()).unwrap_err().to_string(), refused);
-    // What is left dense under both names stands in nobody's way.
+    // A tied parameter that is left dense under both names is not refused.
     let dense = Parted { tied, rest: Mlp::new(2, &device()) };
     let rest = "{0: {'method': 'unstr_unified_local', 'density': 0.5, 'exclude': 'tied.*'}, \
                 '4..=40 steps': {'method': 'rigl', 'every': 4}}";
@@ -262,7 +262,7 @@ fn an_adapter_on_a_layer_pruned_before_is_found_before_the_next_event() {
     assert!(error.starts_with("parameter `fc1.weight` has the reparameterisation `lora`"), "{error}");
     assert_eq!(pruner.to_json(), state);
     assert_eq!(optimizer.into_bytes().unwrap().to_vec(), buffers);
-    // What the message says helps.
+    // The way out that the message names works.
     let (model, report) = pruner.end_epoch(2, adapted.materialize(), &mut optimizer).unwrap();
     assert_eq!(report.unwrap().selected.kept, 12);
     assert_eq!(pruner.revivals(&model).unwrap() + pruner.moment_revivals(&model, &optimizer).unwrap(), 0);

@@ -69,7 +69,7 @@ impl AdamW {
         [&mut self.first, &mut self.second]
     }
 
-    /// How many steps it has taken.
+    /// The number of steps taken.
     pub fn steps(&self) -> u32 {
         self.steps
     }

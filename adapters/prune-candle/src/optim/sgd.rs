@@ -16,11 +16,11 @@ use crate::params::Params;
 pub struct SgdConfig {
     /// The step's length: above 0 as a rule, and at least 0.
     pub learning_rate: f64,
-    /// What of the last direction is kept: at least 0 and below 1.
+    /// The share of the last direction that is kept: at least 0 and below 1.
     pub momentum: f64,
     /// The share of a weight that is added to its gradient: at least 0.
     pub weight_decay: f64,
-    /// Whether the gradient is looked at one step ahead (Nesterov 1983); it takes a momentum.
+    /// True if the gradient is looked at one step ahead (Nesterov 1983); it takes a momentum.
     pub nesterov: bool,
 }
 

@@ -29,7 +29,7 @@ pub(super) fn save(buffers: &Buffers<'_>, steps: Option<u32>, path: &Path) -> Re
         std::fs::rename(&beside, path).map_err(failed)
     });
     if written.is_err() {
-        // What is there of it is of no use; the error that matters is the first.
+        // A partial file is of no use; the first error is the one that matters.
         let _ = std::fs::remove_file(&beside);
     }
     written

@@ -165,7 +165,7 @@ impl Params {
     }
 }
 
-/// Whether a pruner has an event at a moment.
+/// True if a pruner has an event at a moment.
 pub(crate) fn is_due(pruner: &Pruner, moment: Moment) -> bool {
     match moment {
         Moment::Epoch(epoch) => pruner.strategy().event_at(epoch).is_some(),
@@ -173,7 +173,7 @@ pub(crate) fn is_due(pruner: &Pruner, moment: Moment) -> bool {
     }
 }
 
-/// Whether an event with this evidence runs no code but this library's, so that locks can be held meanwhile.
+/// True if an event with this evidence runs no code but this library's, so that locks can be held meanwhile.
 fn runs_no_code(evidence: &Evidence<'_>) -> bool {
     let Evidence { gradients, inputs, scores, rewind, stop } = evidence;
     gradients.is_none() && inputs.is_none() && scores.is_none() && rewind.is_none() && stop.is_none()

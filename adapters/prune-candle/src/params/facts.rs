@@ -71,7 +71,7 @@ impl Params {
         self.with_facts([(name, LayerFacts { role: Some(role), ..LayerFacts::default() })])
     }
 
-    /// What [`Params::with_facts`] and [`Params::with_axes`] have been told, for
+    /// The facts that [`Params::with_facts`] and [`Params::with_axes`] have been told, for
     /// [`Pruner::with_facts`]: a pruner that was saved does not hold it.
     pub fn facts(&self) -> impl Iterator<Item = (&str, LayerFacts)> {
         self.facts.iter().map(|(name, facts)| (name.as_str(), facts.clone()))

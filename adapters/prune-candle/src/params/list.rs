@@ -95,7 +95,7 @@ impl Params {
         Ok(Params { entries, weights: Default::default(), dense: Default::default(), facts: Default::default() })
     }
 
-    /// Whether these are still the variables of a map: a name that is gone, is new, or stands for another variable is
+    /// True if these are still the variables of a map: a name that is gone, is new, or stands for another variable is
     /// refused. A map that was built anew, or in which `insert` replaced a variable, no longer shows what is pruned here.
     ///
     /// # Errors
@@ -142,7 +142,7 @@ fn vars_of(varmap: &VarMap) -> Result<Vec<(String, Var)>, CandleError> {
     }
 }
 
-/// Which memory a variable is: that of its storage, which every handle to it shares.
+/// The identity of a variable's memory: its storage, which every handle to it shares.
 fn storage_of(var: &Var) -> usize {
     core::ptr::from_ref(&*var.storage_and_layout().0).addr()
 }

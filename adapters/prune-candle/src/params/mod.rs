@@ -70,7 +70,7 @@ pub struct Params {
     weights: BTreeSet<String>,
     /// Those that no event sees.
     dense: BTreeSet<String>,
-    /// What names and shapes do not tell.
+    /// Facts that names and shapes do not tell.
     facts: BTreeMap<String, LayerFacts>,
 }
 
@@ -105,12 +105,12 @@ impl Params {
         Some(&self.entries[place].var)
     }
 
-    /// How many there are.
+    /// The number of parameters.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there are none.
+    /// True if there are none.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

@@ -24,7 +24,7 @@ impl PreparedEvent<'_> {
         self.prepared.moment()
     }
 
-    /// What the event will have done.
+    /// The report of the event, once it is committed.
     pub fn report(&self) -> &Report {
         self.prepared.report()
     }

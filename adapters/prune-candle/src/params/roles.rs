@@ -1,4 +1,4 @@
-//! Which parameters are weights: what the caller says, and what names look like.
+//! The weights among the parameters: by what the caller says, and by what names look like.
 
 use core::fmt;
 
@@ -16,7 +16,7 @@ pub enum RoleWarning {
     LooksLike {
         /// The parameter.
         name: String,
-        /// What its name looks like, such as `embedding of tokens`.
+        /// The kind that its name suggests, such as `embedding of tokens`.
         looks_like: &'static str,
     },
     /// Neither its name nor what stands beside it tells where its outputs are.

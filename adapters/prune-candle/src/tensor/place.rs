@@ -1,11 +1,11 @@
-//! Where a tensor's elements lie in the memory of its storage.
+//! The place of a tensor's elements in the memory of its storage.
 
 use core::ops::Range;
 
 use candle_core::{Layout as CandleLayout, Tensor};
 use prune_core::Layout;
 
-/// Where the elements lie.
+/// The places of the elements.
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
     /// There are none.
@@ -64,7 +64,7 @@ pub(crate) fn row_major(tensor: &Tensor) -> Layout {
     }
 }
 
-/// Where in memory each element lies, in logical order.
+/// The place in memory of each element, in logical order.
 pub(crate) fn positions(lies: &CandleLayout) -> impl Iterator<Item = usize> {
     let (shape, strides) = (lies.dims(), lies.stride());
     let (mut index, mut position) = (vec![0; shape.len()], lies.start_offset());

@@ -38,7 +38,7 @@ fn opaque<'a>(tensor: &Tensor, why: &'static str) -> LayerMut<'a> {
     }
 }
 
-/// What writes: it is given all memory of a storage, and the place of a tensor's elements in it.
+/// The writer: it is given all memory of a storage, and the place of a tensor's elements in it.
 type Write<'f, E> = dyn FnMut(&mut [E], &CandleLayout) + 'f;
 
 /// A function as candle's operation in place.

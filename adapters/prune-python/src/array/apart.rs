@@ -12,7 +12,7 @@ use super::model::Model;
 use super::{Array, Typed};
 use crate::error::refused_in;
 
-/// How long numpy looks for an element that two arrays share, in the solutions that it tries.
+/// The number of solutions that numpy tries to find an element that two arrays share.
 const MOST_WORK: usize = 100_000;
 
 /// Refuses models of which two arrays that are written share bytes through different owners.
@@ -49,7 +49,7 @@ impl Array<'_> {
         }
     }
 
-    /// Whether an element lies in the memory of one of another array; true where that takes long to tell. Columns of one
+    /// True if an element lies in the memory of one of another array; true where that takes long to tell. Columns of one
     /// matrix interleave and share nothing.
     fn shares_memory(&self, other: &Array<'_>) -> PyResult<bool> {
         let (Some(this), Some(other)) = (self.object(), other.object()) else { return Ok(false) };

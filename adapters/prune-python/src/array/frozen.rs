@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyMemoryView};
 /// Longer chains of views than this are not followed: they count as writable.
 const LONGEST_CHAIN: usize = 16;
 
-/// Whether a read-only array is a view of memory that is not meant to be written: of a JAX array, or of `bytes`. A read-only view of an
+/// True if a read-only array is a view of memory that is not meant to be written: of a JAX array, or of `bytes`. A read-only view of an
 /// array that can be written changes with it, and whoever owns a read-only array can make it writable.
 pub(super) fn is_frozen(array: &Bound<'_, PyAny>) -> PyResult<bool> {
     let mut at = array.clone();
@@ -29,7 +29,7 @@ pub(super) fn is_frozen(array: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(false)
 }
 
-/// Whether it is an array of JAX, whose values are not meant to change.
+/// True if it is an array of JAX, whose values are not meant to change.
 pub(super) fn is_jax(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     let module = object.get_type().module()?;
     let module = module.to_string_lossy();

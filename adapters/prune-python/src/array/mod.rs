@@ -38,9 +38,9 @@ pub(crate) enum Typed<'py> {
 /// An array, and where it came from.
 pub(crate) struct Array<'py> {
     pub(crate) typed: Typed<'py>,
-    /// Whether numpy writes it.
+    /// True if numpy writes it.
     writeable: bool,
-    /// Whether nothing can write its memory as long as it lives.
+    /// True if nothing can write its memory as long as it lives.
     pub(crate) frozen: bool,
     /// Why it cannot be written, if so.
     pub(crate) read_only: Option<&'static str>,

@@ -96,7 +96,7 @@ impl<'py> Model<'py> {
         self.arrays.iter().map(|(name, array)| (name.as_str(), array))
     }
 
-    /// Whether nothing can write any of it.
+    /// True if nothing can write any of it.
     pub(crate) fn is_frozen(&self) -> bool {
         self.arrays.iter().all(|(_, array)| array.frozen)
     }

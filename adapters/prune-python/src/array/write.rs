@@ -81,7 +81,7 @@ fn borrow<'py, T: Element>(array: &Bound<'py, PyArrayDyn<T>>) -> PyResult<PyRead
     })
 }
 
-/// Whether no two elements share memory: going from the shortest step to the longest, each steps over all before it.
+/// True if no two elements share memory: going from the shortest step to the longest, each steps over all before it.
 fn elements_are_apart<T: Element>(array: &Bound<'_, PyArrayDyn<T>>) -> bool {
     if array.is_contiguous() || array.len() <= 1 {
         return true;

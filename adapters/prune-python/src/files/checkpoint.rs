@@ -90,7 +90,7 @@ pub(crate) fn mask(
     watched(py, |watch| write_masks(&job, &output.0, force, watch))
 }
 
-/// Whether a checkpoint keeps to a pattern, a density or masks: a report whose `holds` says so.
+/// True if a checkpoint keeps to a pattern, a density or masks: a report whose `holds` says so.
 ///
 /// Give one of: pattern, "2:4" or (2, 4), with axis as in apply; density or sparsity, of each layer or, with together, of all
 /// of them; masks, a safetensors file.
@@ -133,13 +133,13 @@ pub(crate) fn check(
     watched(py, |watch| prune_files::check(&model.0, &want, &filter, watch))
 }
 
-/// What a checkpoint holds: types, shapes, densities, and the N:M patterns that it has.
+/// The contents of a checkpoint: types, shapes, densities, and the N:M patterns that it has.
 #[pyfunction]
 pub(crate) fn inspect(py: Python<'_>, model: FilePath) -> PyResult<FileReport> {
     watched(py, |watch| prune_files::inspect(&model.0, watch))
 }
 
-/// What a strategy will ask of a checkpoint, from its headers alone. The arguments are those of apply.
+/// A preview of a strategy on a checkpoint, from its headers alone. The arguments are those of apply.
 #[pyfunction]
 #[pyo3(signature = (model, strategy, *, axis=None, include=Vec::new(), exclude=Vec::new(), also=Vec::new(), all=false))]
 #[expect(clippy::too_many_arguments, reason = "arguments of Python, most of them by name")]

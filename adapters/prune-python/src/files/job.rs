@@ -1,4 +1,4 @@
-//! What doors to checkpoints ask in common.
+//! The arguments that doors to checkpoints share.
 
 use std::path::PathBuf;
 
@@ -47,7 +47,7 @@ impl Asked<'_, '_> {
         Ok(self.beside.put_into(job))
     }
 
-    /// What is done, in order; nothing where masks are applied as they are.
+    /// The events, in order; none if masks are applied as they are.
     fn events(&self) -> PyResult<Vec<(Option<Key>, Event)>> {
         let Some(table) = self.strategy else {
             return match (&self.beside.masks, self.axis, self.epoch) {
@@ -81,7 +81,7 @@ pub(super) fn strategy_for_files(table: &Bound<'_, PyAny>, axis: Option<&Bound<'
     }
 }
 
-/// Whether a dict is one event and not a table of them.
+/// True if a dict is one event and not a table of them.
 fn is_event(table: &Bound<'_, PyAny>) -> PyResult<bool> {
     table.cast::<PyDict>().map_or(Ok(false), |dict| dict.contains("method"))
 }
@@ -96,7 +96,7 @@ pub(super) fn group_axis(axis: &Bound<'_, PyAny>) -> PyResult<GroupAxis> {
     }
 }
 
-/// Which layers are left out, and which are added.
+/// The layers that are left out or added.
 pub(super) fn filter(include: Vec<String>, exclude: Vec<String>, also: Vec<String>, all: bool) -> Filter {
     let globs = |patterns: Vec<String>| patterns.into_iter().map(Glob::new).collect();
     Filter { include: globs(include), exclude: globs(exclude), also: globs(also), all }

@@ -16,10 +16,10 @@ use crate::error::refused;
 use crate::json::to_python;
 use crate::work::here;
 
-/// How often Python is asked whether a signal has come.
+/// The time between two questions to Python for a signal.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// What was done to files, or found in them. str() of it is a table; to_dict() holds every figure, and each of its keys is an
+/// The report of work on files. str() of it is a table; to_dict() holds every figure, and each of its keys is an
 /// attribute too.
 #[pyclass(module = "prune_rs", name = "FileReport", frozen)]
 pub(crate) struct FileReport {
@@ -80,7 +80,7 @@ pub(super) fn watched<T: Display + Serialize + Send>(
         })
     });
     let done = done.ok_or_else(|| refused("the work on files ended without a result; this is a fault of prune-rs"))?;
-    // Where the work was done before it saw the signal, its output is in its place; the signal is raised all the same.
+    // If the work was done before it saw the signal, its output is in its place; the signal is raised all the same.
     interrupted?;
     let report = done?.map_err(refused)?;
     let figures = to_python(py, &report)?.cast_into::<PyDict>()?.unbind();

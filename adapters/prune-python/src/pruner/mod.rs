@@ -139,7 +139,7 @@ impl Pruner {
         here(|| pruner.observe(&lent.views()))?.map_err(refused)
     }
 
-    /// Whether the event at a step takes the place of the optimiser's step.
+    /// True if the event at a step takes the place of the optimiser's step.
     fn replaces_step(&self, step: &Bound<'_, PyAny>) -> PyResult<bool> {
         Ok(self.pruner.read()?.replaces_step(count("step", step)?))
     }
@@ -207,7 +207,7 @@ impl Pruner {
         hold_present(self.pruner.read()?.held(), arrays)
     }
 
-    /// How many elements outside the masks in force are not zero, of either sign.
+    /// The number of elements outside the masks in force that are not zero, of either sign.
     fn revivals(&self, arrays: &Bound<'_, PyAny>) -> PyResult<usize> {
         revivals_of(self.pruner.read()?.held(), arrays)
     }
@@ -224,7 +224,7 @@ impl Pruner {
         Ok(self.pruner.read()?.held().clone().into())
     }
 
-    /// What it carries out.
+    /// The strategy that it carries out.
     #[getter]
     fn strategy(&self) -> PyResult<Strategy> {
         Ok(Strategy { strategy: self.pruner.read()?.strategy().clone() })
@@ -242,7 +242,7 @@ impl Pruner {
         Ok(self.pruner.read()?.last_step())
     }
 
-    /// Whether the epoch in training passes straight through, so that forward passes need forward_masks.
+    /// True if the epoch in training passes straight through, so that forward passes need forward_masks.
     #[getter]
     fn passes_straight_through(&self) -> PyResult<bool> {
         Ok(self.pruner.read()?.passes_straight_through())

@@ -104,7 +104,7 @@ def test_8_bit_and_unknown_state_is_left_and_named():
     assert set(left) == {f"{name}: {key}" for name in ("0.weight", "2.weight") for key in ("state1", "history")}
     assert "torch.uint8" in left["0.weight: state1"] and "a list" in left["0.weight: history"]
     assert (optimizer.state[module[0].weight]["state1"] == 127).all() and pruner.revivals() == 0
-    # What takes the place of such a value is looked at anew.
+    # A value that takes the place of such a one is looked at anew.
     optimizer.state[module[0].weight]["state1"] = torch.ones(16, 12)
     pruner.hold()
     kept = torch.from_numpy(pruner.masks["0.weight"].to_numpy())

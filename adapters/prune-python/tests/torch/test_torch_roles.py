@@ -1,4 +1,4 @@
-"""What classes of modules tell: axes, and what is left dense."""
+"""The facts that classes of modules tell: axes, and what is left dense."""
 
 import pytest
 import torch

@@ -63,7 +63,7 @@ def test_rigl_opens_where_the_gradient_of_the_dense_weight_is_greatest():
     opened, closed = after & ~before, before & ~after
     assert opened.sum() == closed.sum() > 0
     assert gradient[opened].min() >= gradient[~before & ~opened].max()
-    # What was dropped and has a gradient as great as what is opened is opened again, and nothing happens to it.
+    # A dropped weight whose gradient is as great as one that is opened is opened again, and does not change.
     never_dropped = before & after & (gradient < gradient[opened].min())
     assert weight[closed].max() <= weight[never_dropped].min()
     assert (module[0].weight.detach().numpy()[opened] == 0).all()

@@ -1,4 +1,4 @@
-//! What no rule follows, and what reads a network from outside of its nodes.
+//! Operators that no rule follows, and readers of a network from outside of its nodes.
 
 use super::around::{end, end_rows, image, rows};
 use crate::testing::net::{Built, Net, int};

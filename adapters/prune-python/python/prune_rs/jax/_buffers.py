@@ -95,7 +95,7 @@ def _owned(state: Tree, params: Tree, sep: str) -> Iterator[tuple[str, str | Non
 
 
 def revivals(params: Tree, masks: Any, state: Tree = None, *, sep: str = "-") -> int:
-    """How many elements outside the masks are not zero, of either sign: of the parameters and, if given, of the buffers of
+    """The number of elements outside the masks that are not zero, of either sign: of the parameters and, if given, of the buffers of
     an optimiser's state.
 
     Raises PruneError for masks that do not fit params, and for traced arrays.

@@ -92,7 +92,7 @@ def set_masks(state: Tree, masks: Any, *, sep: str = "-") -> Tree:
 
 
 def has_hold(state: Tree) -> bool:
-    """Whether hold's state stands somewhere in it."""
+    """True if hold's state stands somewhere in it."""
     return any(_is_hold(node) for node in jax.tree_util.tree_leaves(state, is_leaf=_is_hold))
 
 

@@ -14,7 +14,7 @@ from prune_rs.jax._values import flag, text, whole
 
 
 class MaskKey:
-    """What `pruning` hands on from epoch to epoch, and `pruning_apply` applies: the masks in force and how far the strategy
+    """The state that `pruning` hands on from epoch to epoch and `pruning_apply` applies: the masks in force and how far the strategy
     has come. It does not change; `pruning` returns another one.
     """
 

@@ -37,7 +37,7 @@ def _key_text(key: Any) -> str:
 
 
 def is_masked(node: Any) -> bool:
-    """Whether optax left this part of a tree out, as optax.masked and multi_transform do."""
+    """True if optax left this part of a tree out, as optax.masked and multi_transform do."""
     return isinstance(node, optax.MaskedNode)
 
 
@@ -48,18 +48,18 @@ def parts_left_out(tree: Tree, sep: str) -> list[str]:
 
 
 def left_out(name: str, masked: Iterable[str], sep: str) -> bool:
-    """Whether a leaf of this name is in a part that was left out."""
+    """True if a leaf of this name is in a part that was left out."""
     return any(part in ("", name) or name.startswith(part + sep) for part in masked)
 
 
 def is_array(leaf: Any) -> bool:
-    """Whether a leaf is an array of numbers: no Python number, and no key of a random generator."""
+    """True if a leaf is an array of numbers: no Python number, and no key of a random generator."""
     dtype = getattr(leaf, "dtype", None)
     return hasattr(leaf, "shape") and dtype is not None and not jnp.issubdtype(dtype, jax.dtypes.extended)
 
 
 def is_float(leaf: Any) -> bool:
-    """Whether a leaf is an array of floating elements, bfloat16 among them."""
+    """True if a leaf is an array of floating elements, bfloat16 among them."""
     return is_array(leaf) and bool(jnp.issubdtype(leaf.dtype, jnp.floating))
 
 

@@ -85,7 +85,7 @@ class Pruner:
 
     @property
     def strategy(self) -> Strategy:
-        """What it carries out."""
+        """The strategy that it carries out."""
         return self.native.strategy
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What an event looks at besides the weights: gradients, scores, norms of inputs, and weights to go back to."""
+"""The evidence of an event besides the weights: gradients, scores, norms of inputs, and weights to go back to."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def gradients_of(layers: Layers, optimizer: torch.optim.Optimizer | None = None)
 
 
 def replaces_steps(strategy: prune_rs.Strategy) -> bool:
-    """Whether events take the place of an optimiser's steps."""
+    """True if events take the place of an optimiser's steps."""
     return any(event["method"] in ("rigl", "set") for _, event in strategy.events)
 
 
@@ -94,5 +94,5 @@ class GradientNeeds:
         self._updates = "'rigl'" in text
 
     def at(self, replaces_step: bool) -> bool:
-        """Whether gradients are to be shown, in a step that an event takes the place of, or not."""
+        """True if gradients are to be shown, whether or not an event takes the place of the step."""
         return self._always or (self._updates and replaces_step)

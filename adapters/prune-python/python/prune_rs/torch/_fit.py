@@ -66,7 +66,7 @@ def must_fit_layer(layers: Layers, name: str, mask: prune_rs.Mask) -> None:
 
 
 def _overlaps_itself(tensor: torch.Tensor) -> bool:
-    """Whether the tensor is expanded, so that a zero at one index is one at others."""
+    """True if the tensor is expanded, so that a zero at one index is one at others."""
     return any(step == 0 and length > 1 for length, step in zip(tensor.shape, tensor.stride()))
 
 

@@ -82,7 +82,7 @@ class Holder:
         self._buffers, self._buffers_elsewhere = [], []
 
     def revivals(self, pruner: prune_rs.Pruner, optimizers: Sequence[torch.optim.Optimizer]) -> int:
-        """How many elements outside the masks are not zero, in weights and buffers."""
+        """The number of elements outside the masks that are not zero, in weights and buffers."""
         sets, elsewhere = self._gathered(optimizers)
         masks = pruner.held
         count = 0
@@ -122,7 +122,7 @@ class Holder:
         return [weights, *self._buffers], elsewhere + self._buffers_elsewhere
 
     def _sorted(self, kept: list[list[Held]]) -> tuple[list[dict[str, _views.Array]], Tensors]:
-        """What optimisers keep of each layer, as sets of one kind of buffer; and tensors of other devices."""
+        """The buffers that optimisers keep of each layer, as sets of one kind; and tensors of other devices."""
         buffers: dict[str, dict[str, _views.Array]] = {}
         elsewhere: Tensors = []
         for name, held in zip(self._names, kept):

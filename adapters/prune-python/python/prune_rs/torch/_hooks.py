@@ -12,7 +12,7 @@ from prune_rs import PruneError
 class Attachment:
     """Calls a pruner around every step of an optimiser.
 
-    Where an event takes the place of a step, the gradients are set aside meanwhile: an optimiser moves no parameter without
+    If an event takes the place of a step, the gradients are set aside meanwhile: an optimiser moves no parameter without
     one, and its moments stay as they are. Where such a step raises, they come back at the next one, unless new ones were made
     or the old ones were dropped in between. A step that a GradScaler skips is not counted.
     """
@@ -28,7 +28,7 @@ class Attachment:
     ) -> None:
         self.optimizer = optimizer
         self.replaces = replaces
-        """Whether events of its strategy take the place of steps."""
+        """True if events of its strategy take the place of steps."""
         self._before = before
         self._after = after
         self._set_aside: list[tuple[torch.Tensor, torch.Tensor]] = []
@@ -93,7 +93,7 @@ def must_see_gradients(optimizer: torch.optim.Optimizer, replaces: bool) -> None
 
 
 def _overflowed(optimizer: torch.optim.Optimizer) -> bool:
-    """Whether a fused optimiser, told so by a GradScaler, leaves its step out because gradients have overflowed."""
+    """True if a fused optimiser, told so by a GradScaler, leaves its step out because gradients have overflowed."""
     found = getattr(optimizer, "found_inf", None)
     return found is not None and bool(found > 0)
 

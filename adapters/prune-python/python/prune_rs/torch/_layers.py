@@ -17,7 +17,7 @@ _WRAPPERS = ("_orig_mod", "_checkpoint_wrapped_module")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a parameter is held: the module, the name it has there, and the modules around it, outermost first."""
+    """The place of a parameter: the module, the name it has there, and the modules around it, outermost first."""
 
     owner: torch.nn.Module
     attribute: str
@@ -28,7 +28,7 @@ class Place:
         return self.owner._parameters.get(self.attribute)
 
     def holds(self, parameter: torch.Tensor) -> bool:
-        """Whether it is this one."""
+        """True if it is this one."""
         return self.now() is parameter
 
 
@@ -107,7 +107,7 @@ def torch_pruned(owner: torch.nn.Module) -> list[str]:
 
 def layers_of(module: torch.nn.Module) -> Layers:
     """The parameters of a module, frozen ones too. Of tied parameters the first name counts.
-    What torch.nn.utils.prune has pruned goes under the name that it has when it is taken over.
+    A parameter that torch.nn.utils.prune has pruned goes under the name that it has when it is taken over.
 
     Raises PruneError for a module without values (on the device `meta`, or not initialised), and where two parameters
     share part of their memory.

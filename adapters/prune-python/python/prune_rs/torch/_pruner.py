@@ -72,7 +72,7 @@ class Pruner:
         self._holder = Holder(self._layers)
         self._attached: list[Attachment] = []
         self.reports: list[Report] = []
-        """What the events did, those at steps too. It is not part of the state."""
+        """The reports of the events, those at steps too. They are not part of the state."""
         self._holder.set_masks(self._pruner.held)
         pruned.commit()
         self.hold()
@@ -177,7 +177,7 @@ class Pruner:
         self._holder.mark_written()
 
     def revivals(self) -> int:
-        """How many elements outside the masks are not zero, in the weights and in what attached optimisers keep."""
+        """The number of elements outside the masks that are not zero, in the weights and in what attached optimisers keep."""
         return self._holder.revivals(self._pruner, self._optimizers())
 
     def forward_parameters(self) -> dict[str, torch.Tensor]:
@@ -198,7 +198,7 @@ class Pruner:
 
     @property
     def strategy(self) -> prune_rs.Strategy:
-        """What it carries out."""
+        """The strategy that it carries out."""
         return self._pruner.strategy
 
     @property
@@ -208,7 +208,7 @@ class Pruner:
 
     @property
     def left_in_optimizers(self) -> dict[str, str]:
-        """What attached optimisers keep for masked layers and is not held, as "layer: key", and why."""
+        """The state that attached optimisers keep for masked layers and that is not held, as "layer: key", with the reason."""
         return dict(self._holder.state.left)
 
     def state_dict(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import prune_rs
 
 
 class Report:
-    """What an event did: every figure of `prune_rs.Report`, and the layers that were left dense.
+    """The report of an event: every figure of `prune_rs.Report`, and the layers that were left dense.
 
     str() of it is an aligned table, and a line for each layer left dense.
     """

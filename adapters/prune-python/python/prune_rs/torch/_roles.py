@@ -16,7 +16,7 @@ from prune_rs.torch._layers import Layers, Place
 
 @dataclass(frozen=True)
 class Role:
-    """What the class of its module tells of a parameter."""
+    """The facts of a parameter that the class of its module tells."""
 
     kind: str
     dense: str | None = None
@@ -97,7 +97,7 @@ def _role_in(owner: nn.Module, attribute: str) -> Role:
 def facts_of(
     layers: Layers, also: Iterable[str], given: Mapping[str, LayerFacts] | None
 ) -> tuple[dict[str, LayerFacts], dict[str, str], set[str]]:
-    """What is known of each layer; the layers of two axes or more that are left dense, with the reason; and the layers that
+    """The facts of each layer; the layers of two axes or more that are left dense, with the reason; and the layers that
     patterns select.
 
     also: patterns of names that are weights whatever their class tells. given: facts that go before the classes'.

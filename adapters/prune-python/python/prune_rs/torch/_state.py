@@ -36,7 +36,7 @@ class _Seen:
         self.held = held
 
     def is_still(self, state: dict[str, Any]) -> bool:
-        """Whether it holds the same values, which lie in memory as they did."""
+        """True if it holds the same values, which lie in memory as they did."""
         if state is not self._state or state.keys() != self._keys:
             return False
         for key, value, lie in self._values:
@@ -50,9 +50,9 @@ class OptimizerState:
 
     def __init__(self) -> None:
         self.left: dict[str, str] = {}
-        """What is not held, as `layer: key`, and why."""
+        """The state that is not held, as `layer: key`, with the reason."""
         self.looked = False
-        """Whether anything has been looked at since this was last set to False."""
+        """True if anything has been looked at since this was last set to False."""
         self._seen: dict[tuple[int, int], _Seen] = {}
 
     def held(

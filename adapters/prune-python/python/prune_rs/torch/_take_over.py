@@ -16,7 +16,7 @@ from torch.nn.utils import prune as torch_prune
 
 @dataclass
 class Pruned:
-    """What torch.nn.utils.prune has pruned in a module: found and looked at, and the module not changed."""
+    """The parameters that torch.nn.utils.prune has pruned in a module, found without changing the module."""
 
     masks: Masks = field(default_factory=Masks)
     """By layer; where several names of a tied weight are pruned, what all of them keep."""

@@ -14,7 +14,7 @@ Array = Any
 
 
 def in_place(tensor: torch.Tensor) -> bool:
-    """Whether the memory of a tensor can be written as it lies: that of the CPU."""
+    """True if the memory of a tensor can be written as it lies: that of the CPU."""
     at_hand: bool = tensor.is_cpu
     return at_hand
 
