@@ -7,7 +7,7 @@ Whatever cannot be done raises PruneError (a ValueError), which says what, where
 written then.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping
 
 from prune_rs._native import (
     Bf16,
@@ -81,4 +81,4 @@ __all__ = [
     "slice",
 ]
 
-MutableMapping.register(Masks)
+Mapping.register(Masks)

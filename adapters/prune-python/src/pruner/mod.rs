@@ -132,7 +132,7 @@ impl Pruner {
         Ok(report)
     }
 
-    /// Takes note of the gradients of one backward pass, for an event that asks for them; costs nothing for others.
+    /// Takes note of the gradients of one backward pass, for an event that asks for them.
     fn observe(&self, gradients: &Bound<'_, PyAny>) -> PyResult<()> {
         let model = Model::of(gradients, "gradients")?;
         let (lent, mut pruner) = (model.read()?, self.pruner.write()?);

@@ -1,7 +1,7 @@
 """Masks for JAX: pytrees of Flax, optax transformations that keep zeros at zero, and activations pruned inside jit.
 
 Layers are called by the path of their leaf, such as `Dense_0-kernel`; every function takes the separator as `sep`. It needs
-jax and optax (`pip install "prune-rs[jax]"`); Flax's modules, states and train states are known by what they are made of.
+jax and optax (`pip install "./adapters/prune-python[jax]"` in a clone, which brings Flax too); Flax's modules, states and train states are known by what they are made of.
 
 Masks are made outside jit, by prune_rs's own functions or a Pruner, from views of JAX's memory. Inside jit, grad and vmap
 work apply_masks, the transformation that hold returns, prune_act_unstruct and prune_act_struct.

@@ -19,6 +19,7 @@ from jax import lax
 
 import prune_rs
 from prune_rs import PruneError
+from prune_rs.jax._apply import select
 from prune_rs.jax._names import is_array
 from prune_rs.jax._values import choice
 
@@ -68,7 +69,7 @@ def prune_act_struct(x: Any, pattern: Any, *, axis: int = -1) -> Any:
 
 @functools.partial(jax.jit, static_argnames="samples")
 def _dense(x: jax.Array, kept: Any, samples: int) -> Any:
-    return _selected(x, _largest(_magnitudes(x).reshape(samples, -1), kept).reshape(x.shape))
+    return select(_largest(_magnitudes(x).reshape(samples, -1), kept).reshape(x.shape), x)
 
 
 @functools.partial(jax.jit, static_argnames=("m", "axis"))
@@ -79,7 +80,7 @@ def _grouped(x: jax.Array, n: Any, m: int, axis: int) -> Any:
     filled = jnp.pad(lanes, [(0, 0)] * (lanes.ndim - 1) + [(0, -length % m)])
     groups = filled.reshape(*lanes.shape[:-1], -1, m)
     kept = _paired(groups, n) if m <= _PAIRED else _largest(groups, n)
-    return _selected(x, jnp.moveaxis(kept.reshape(filled.shape)[..., :length], -1, axis).reshape(x.shape))
+    return select(jnp.moveaxis(kept.reshape(filled.shape)[..., :length], -1, axis).reshape(x.shape), x)
 
 
 def _checked(x: Any) -> jax.Array:
@@ -129,10 +130,6 @@ def _magnitudes(x: jax.Array) -> Any:
     bits = _BITS[str(x.dtype)]
     unsigned = jnp.dtype(f"uint{bits}")
     return lax.bitcast_convert_type(lax.stop_gradient(x), unsigned) & unsigned.type(2 ** (bits - 1) - 1)
-
-
-def _selected(x: jax.Array, mask: jax.Array) -> jax.Array:
-    return jnp.where(mask, x, jnp.zeros((), x.dtype))
 
 
 def _paired(groups: jax.Array, n: Any) -> jax.Array:

@@ -42,6 +42,8 @@ class Pruner:
         self.sep = checked_sep(sep)
         choice("defaults", defaults, "library", "files")
         self.native = prune_rs.Pruner(strategy, given, defaults=defaults, couplings=couplings, layers=layers)
+        # Asked once: the native half makes a copy of its strategy.
+        self._has_steps = self.native.strategy.has_steps
 
     def check(self, params: Tree) -> list[str]:
         """Tests every event still to come, before any training. Returns what is worth a warning, in words."""
@@ -62,7 +64,7 @@ class Pruner:
         """Ends a step of the optimiser, counted from 1 over the whole training; as end_epoch. Needed only where the strategy
         has events in steps, and then after every step.
         """
-        return self._end(params, evidence, step=step) if self.native.strategy.has_steps else (params, None)
+        return self._end(params, evidence, step=step) if self._has_steps else (params, None)
 
     def before_step(self, gradients: Tree) -> bool:
         """Takes note of a step's gradients, and returns whether the optimiser is to move the parameters. Where it returns

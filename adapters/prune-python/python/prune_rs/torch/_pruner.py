@@ -274,9 +274,9 @@ class Pruner:
 
     def _ended(self, model: HostModel, report: prune_rs.Report | None) -> Report | None:
         """Brings an event to the devices and the optimisers' buffers."""
-        self._holder.set_masks(self._pruner.held)
         if report is None:
             return None
+        self._holder.set_masks(self._pruner.held)
         if not (report.forward_only or report.unchanged):
             model.write_back(None if report.rewound_to is not None else {layer.layer for layer in report.layers})
         self._hold()
