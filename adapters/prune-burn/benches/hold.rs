@@ -162,7 +162,7 @@ fn measure<M: Network>(name: &str, model: M, count: usize, bar: f64) {
     let in_module = masked.as_secs_f64() / plain.as_secs_f64() - 1.0;
     let masks = held.pruner.masks().iter().map(|(_, mask)| mask.len()).sum::<usize>();
     println!(
-        "{name}: step {:.1} ms; hold of weights and moments {:.2} ms, {:.1}% (at most {:.0}%); masks within the module \
+        "{name}: step {:.1} ms; hold of gradients and weights {:.2} ms, {:.1}% (at most {:.0}%); masks within the module \
          {:+.1}%; masks on the device {:.2} MB; above that at most {:.2} MB to hold gradients and {:.2} MB weights, of {:.2} MB \
          masked",
         1e3 * plain.as_secs_f64(),

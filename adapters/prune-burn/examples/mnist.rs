@@ -112,7 +112,11 @@ fn accuracy(model: &LeNet, test: &Split) -> f64 {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = std::env::args().nth(1).map_or_else(|| std::env::temp_dir().join("prune-burn-mnist"), PathBuf::from);
+    let given = std::env::args_os().nth(1);
+    if let Some(option) = given.as_ref().map(|word| word.to_string_lossy()).filter(|word| word.starts_with('-')) {
+        return Err(format!("there is no option `{option}`; the only argument is the folder to save into").into());
+    }
+    let folder = given.map_or_else(|| std::env::temp_dir().join("prune-burn-mnist"), PathBuf::from);
     std::fs::create_dir_all(&folder)?;
     let (train, test) = (Split::read("train")?, Split::read("t10k")?);
     let device = Device::default().autodiff();

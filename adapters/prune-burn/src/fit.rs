@@ -1,6 +1,6 @@
 //! Masks and a module are tested for a fit in every step, so nothing is copied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
@@ -27,7 +27,7 @@ pub(crate) fn in_force<M: Module>(module: &M, masks: &Masks, in_module: bool) ->
     if !in_module {
         return within.into_iter().next().map_or(Ok(()), |layer| Err(BurnError::MaskInModule { layer }));
     }
-    if let Some((layer, _)) = masks.iter().find(|(name, _)| !within.iter().any(|within| within == name)) {
+    if let Some((layer, _)) = masks.iter().find(|(name, _)| !within.contains(*name)) {
         return Err(BurnError::NoMaskInModule { layer: layer.to_owned() });
     }
     match within.into_iter().find(|layer| masks.get(layer).is_none()) {
@@ -50,13 +50,13 @@ struct Fitter<'m> {
     /// The last name of each parameter.
     by_id: BTreeMap<u64, usize>,
     /// The parameters with a mask within the module.
-    within: Vec<String>,
+    within: BTreeSet<String>,
     refused: Option<BurnError>,
 }
 
 impl<'m> Fitter<'m> {
     fn visited<M: Module>(module: &M, masks: &'m Masks) -> Self {
-        let (names, by_id, within) = (Vec::new(), BTreeMap::new(), Vec::new());
+        let (names, by_id, within) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
         let mut fitter = Fitter { path: Path::default(), masks, names, by_id, within, refused: None };
         module.visit(&mut fitter);
         fitter
@@ -66,7 +66,8 @@ impl<'m> Fitter<'m> {
         if let Some(error) = self.refused.take() {
             return Err(error);
         }
-        match self.masks.iter().find(|(name, _)| !self.names.iter().any(|listed| listed == name)) {
+        let listed: BTreeSet<&str> = self.names.iter().map(String::as_str).collect();
+        match self.masks.iter().find(|(name, _)| !listed.contains(name)) {
             Some((name, _)) => Err(unknown(name, self.names.iter().map(String::as_str)).into()),
             None => Ok(self),
         }
@@ -78,9 +79,7 @@ impl ModuleVisitor for Fitter<'_> {
         self.path.enter(name, container);
         let Some((reparameterization, layer)) = self.path.reparameterization() else { return };
         if reparameterization == PRUNE_MASK {
-            if self.within.last() != Some(&layer) {
-                self.within.push(layer);
-            }
+            self.within.insert(layer);
         } else if self.masks.get(&layer).is_some() {
             let name = reparameterization.to_owned();
             self.refused.get_or_insert(BurnError::Reparameterized { layer, name });

@@ -180,7 +180,7 @@
 //! # Limits
 //!
 //! - Masks are made on the host: an event copies the parameters, and the optimiser's buffers, there and back. Steps copy
-//!   nothing. Only Flex is tested; other backends are reached through burn's own operations alone.
+//!   nothing to the host, but for gradients that an event looks at and, under `straight_through`, every parameter. Only Flex is tested; other backends are reached through burn's own operations alone.
 //! - A class is known by its name: a module of your own that is called `Linear` is taken for burn's. Of other modules nothing is
 //!   guessed: an event that needs an axis says so, and [`with_facts`](ModulePruner::with_facts) tells it.
 //! - One parameter under two names is refused where either is pruned: burn's optimisers move the first alone.
@@ -196,7 +196,7 @@
 //!
 //! # Features
 //!
-//! `rayon` (default) and `testing` are forwarded to prune-core and prune-schedule.
+//! `rayon` (default) is forwarded to prune-core and prune-schedule, `testing` to prune-core.
 //!
 //! # Map
 //!
