@@ -165,9 +165,9 @@ impl Strategy {
         None
     }
 
-    /// The same events for a training of `to` epochs instead of `from`. Every epoch and every step is multiplied by `to
-    /// / from` and rounded to the nearest, halves up, but not below 1; so is the epoch to which an event rewinds. Epoch
-    /// 0, `-1` and `every` stay.
+    /// The same events for a training of `to` epochs instead of `from`. Every epoch and every step is multiplied by
+    /// `to / from` and rounded to the nearest, halves up, but not below 1; so is the epoch to which an event rewinds.
+    /// Epoch 0, `-1` and `every` stay.
     ///
     /// # Errors
     ///

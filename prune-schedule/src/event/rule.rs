@@ -121,8 +121,8 @@ pub(super) enum Course {
 
 /// A target: a density or an N:M pattern.
 ///
-/// Displays the fraction kept and the fraction removed, `keeps 10%, removes 90%`. A pattern comes first: `2:4: keeps
-/// 50%, removes 50%`.
+/// Displays the fraction kept and the fraction removed, `keeps 10%, removes 90%`. A pattern comes first:
+/// `2:4: keeps 50%, removes 50%`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Target {
