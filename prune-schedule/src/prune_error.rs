@@ -150,8 +150,8 @@ pub enum PruneError {
 }
 
 impl PruneError {
-    /// The message without the epoch or step of its event, for a reader who knows it already. Without an event it is the
-    /// whole message.
+    /// The message without the epoch or step of its event, for a reader who knows it already. Without an event it
+    /// is the whole message.
     pub fn without_moment(&self) -> String {
         let text = self.to_string();
         let rest = self.at().and_then(|at| text.strip_prefix(&at.named())?.strip_prefix([':', ','])?.strip_prefix(' '));

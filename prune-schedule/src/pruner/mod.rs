@@ -95,7 +95,7 @@ pub struct Pruner {
     steps: Clock,
     /// The masks as they were last made and applied.
     masks: Masks,
-    /// The masks that are alive and held instead of `masks`, while masks float.
+    /// While masks float: the masks of the alive elements, which are held instead of `masks`.
     floats_over: Option<Masks>,
     /// Channels of the model that form one unit.
     couplings: Vec<Members>,

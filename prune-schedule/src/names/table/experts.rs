@@ -16,7 +16,7 @@ const RIGHT: &[&str] = &[
     "NucleusMoEImageTransformer2DModel",
 ];
 
-/// Kinds whose experts are linear layers stacked behind each other: (experts, out, in).
+/// Kinds whose experts are linear layers stacked along axis 0: (experts, out, in).
 const LINEAR: &[&str] = &[
     "mixtral",
     "qwen2_moe",
