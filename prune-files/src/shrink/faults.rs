@@ -90,7 +90,7 @@ fn all_calls(old: bool) -> usize {
                 assert_eq!(names, ["kept.json", "model.onnx", "s.onnx", "s.onnx.data", "w.bin"], "call {n}");
                 assert!(["kept.json", "s.onnx"].iter().all(|name| !now[OsStr::new(name)].starts_with(b"old")));
             }
-            // Another message tells of files that could not be removed.
+            // Files that could not be removed are reported elsewhere.
             Err(_) if refused == "remove" => {}
             Err(error) => assert_eq!(files(&at), before, "call {n} ({refused}): {error}"),
         }
