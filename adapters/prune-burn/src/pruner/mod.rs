@@ -124,7 +124,7 @@ impl ModulePruner {
         &self.pruner
     }
 
-    /// The masks of the last event, by the paths of their parameters.
+    /// The masks as they were last made and applied, by the paths of their parameters.
     pub fn masks(&self) -> &Masks {
         self.pruner.masks()
     }
