@@ -52,7 +52,7 @@ pub struct SensitivityArguments {
     #[arg(long, value_name = "DIR", conflicts_with_all = ["model", "epochs", "lr", "seed"])]
     pub checkpoint: Option<PathBuf>,
 
-    /// How layers are pruned: `unstructured`, or patterns such as 2:4 along the last axis. Separate several by commas.
+    /// The methods to prune by: `unstructured`, or patterns such as 2:4 along the last axis, separated by commas.
     #[arg(long = "method", value_name = "METHOD", value_delimiter = ',', default_value = "unstructured")]
     pub methods: Vec<Method>,
 
