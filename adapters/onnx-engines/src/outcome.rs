@@ -36,8 +36,8 @@ pub struct Distance {
 
 impl Distance {
     /// True if the noise explains the difference: it is at most 4 times as large. The noise counts as at least one unit
-    /// in the last place of the largest output, because many networks offer nothing to optimise, so that their noise is
-    /// 0. Outputs that are not finite prove nothing, so they do not pass.
+    /// in the last place of the largest output, because many networks offer nothing to optimise and have
+    /// a noise of 0. Outputs that are not finite prove nothing, so they do not pass.
     ///
     /// ```
     /// let near = onnx_engines::Distance { difference: 3e-7, noise: 1e-7, largest: 0.5 };

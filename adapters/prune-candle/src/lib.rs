@@ -122,8 +122,8 @@
 //!   selects them.
 //! * Layers are read through a copy, because candle's lock must not be held while other code runs: code that sets a
 //!   variable meanwhile would wait for ever. [`Params::check`], [`Params::revivals`] and, without evidence,
-//!   [`Params::prepare`] and [`Params::end_epoch`] copy nothing. A hold copies nothing either. Views with gaps, which no
-//!   variable is, are written through a copy.
+//!   [`Params::prepare`] and [`Params::end_epoch`] copy nothing. A hold copies nothing either. Views with gaps, which
+//!   no variable is, are written through a copy.
 //! * If one of candle's own guards (`storage_and_layout`) is alive while the same tensor is written, the thread waits
 //!   for ever, here as in candle.
 //! * A `VarMap` in which a variable was replaced is another model: [`Params::check_current`] detects it.
