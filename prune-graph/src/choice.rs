@@ -79,7 +79,6 @@ impl Choice {
 
     /// The classes that go: the lowest scores of each family. `scores` holds a number for each class; see
     /// [`Classes::scores`].
-    /// [`Classes::scores`].
     pub fn choose(&self, classes: &Classes, scores: &[f64]) -> Removal {
         self.choose_where(classes, scores, |_| true)
     }
