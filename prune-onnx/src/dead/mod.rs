@@ -91,11 +91,11 @@ enum Verdict {
 impl Analysis<'_> {
     /// The ranked classes whose removal changes no output.
     ///
-    /// No sum needs such a class, for one of two reasons. Either each product is exactly 0, because the value is 0 or the
-    /// weight that reads it has zeros there. Or the value is another number that does not depend on the input, and every
-    /// reader can take over what it adds as part of a bias: a Gemm, a MatMul with an addition behind it, or an unpadded
-    /// Conv. [`Analysis::edits_of_dead`] makes those changes. A padded Conv reads such a number differently at borders,
-    /// so the class stays ([`Dead::stays`]). If all classes of a family could go, one stays.
+    /// No sum needs such a class, for one of two reasons. Either each product is exactly 0, because the value is 0 or
+    /// the weight that reads it has zeros there. Or the value is another number that does not depend on the input, and
+    /// every reader can take over what it adds as part of a bias: a Gemm, a MatMul with an addition behind it, or an
+    /// unpadded Conv. [`Analysis::edits_of_dead`] makes those changes. A padded Conv reads such a number differently at
+    /// borders, so the class stays ([`Dead::stays`]). If all classes of a family could go, one stays.
     ///
     /// # Errors
     ///
