@@ -21,6 +21,16 @@ impl Threads {
         if elements < PARALLEL_FROM { Threads::One } else { self }
     }
 
+    /// Runs `work` on a thread of the pool, if threads share it. Steps inside it then need not each wake the pool and
+    /// wait for it: a thread outside the pool takes no part in its work.
+    pub(crate) fn enter<R: Send>(self, work: impl FnOnce() -> R + Send) -> R {
+        match self {
+            #[cfg(feature = "rayon")]
+            Threads::Pool => rayon::scope(|_| work()),
+            _ => work(),
+        }
+    }
+
     /// The results of `work` on every task, in the order of the tasks.
     pub(crate) fn map<T: Send, R: Send>(self, tasks: Vec<T>, work: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
         match self {

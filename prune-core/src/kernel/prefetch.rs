@@ -4,13 +4,28 @@
 /// of each page of 4096 bytes. With this distance the next page is on its way when the kernel reaches it.
 pub(crate) const AHEAD: usize = 2048;
 
+/// The number of bytes that processors move at a time.
+const LINE: usize = 64;
+
 /// Prefetches the cache line [`AHEAD`] of the start of `block`, and the lines after it for the length of `block`.
 /// Changes nothing but time.
 #[inline(always)]
 pub(crate) fn ahead<T>(block: &[T]) {
+    prefetch(block.as_ptr().cast::<i8>().wrapping_add(AHEAD), size_of_val(block));
+}
+
+/// Prefetches the cache lines of `block`. Changes nothing but time.
+#[inline(always)]
+pub(crate) fn fetch<T>(block: &[T]) {
+    // The block may begin anywhere in its first line.
+    prefetch(block.as_ptr().cast(), size_of_val(block) + LINE - 1);
+}
+
+#[inline(always)]
+fn prefetch(from: *const i8, bytes: usize) {
     #[cfg(target_arch = "x86_64")]
-    for line in (0..size_of_val(block)).step_by(64) {
-        let address = block.as_ptr().cast::<i8>().wrapping_add(AHEAD + line);
+    for line in (0..bytes).step_by(LINE) {
+        let address = from.wrapping_add(line);
         // SAFETY: a prefetch reads nothing and cannot fault, whatever the address; the pointer is never dereferenced,
         // and `wrapping_add` may leave its allocation.
         #[expect(unsafe_code, reason = "there is no safe prefetch")]
@@ -19,5 +34,5 @@ pub(crate) fn ahead<T>(block: &[T]) {
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = block;
+    let _ = (from, bytes, LINE);
 }

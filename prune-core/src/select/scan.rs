@@ -113,19 +113,17 @@ impl Scan for MemoryScan<'_> {
         // A run takes about as long as a page of values read in order.
         let keys = self.threads.for_elements(runs * 128).map(tasks, |first| {
             let mut keys = Vec::with_capacity(RUNS_A_TASK * RUN);
-            // All positions are computed before the first access: nearly every access misses the caches, and many of
-            // them are then under way at a time.
+            // All runs are on their way from memory before the first is read: nearly every one misses the caches.
             let found = |i: usize| {
                 let position = position(i, runs, len);
                 let index = starts.partition_point(|&start| start <= position) - 1;
-                (index, position - starts[index])
-            };
-            let places: Vec<(usize, usize)> = (first..runs.min(first + RUNS_A_TASK)).map(found).collect();
-            for (index, position) in places {
-                let part = &self.parts[index];
+                let (part, position) = (&self.parts[index], position - starts[index]);
                 let run = part.values.slice(position, part.values.len().min(position + RUN));
-                run.keys_of(part.alive.as_ref().map_or(u64::MAX, |bits| read_bits(bits, position)), self.by, &mut keys);
-            }
+                run.fetch();
+                (run, part.alive.as_ref().map_or(u64::MAX, |bits| read_bits(bits, position)))
+            };
+            let found: Vec<_> = (first..runs.min(first + RUNS_A_TASK)).map(found).collect();
+            found.into_iter().for_each(|(run, alive)| run.keys_of(alive, self.by, &mut keys));
             keys
         });
         Ok(keys.concat())
@@ -137,7 +135,8 @@ impl Scan for MemoryScan<'_> {
             part.inside.clear();
             part.inside.resize(if room == 0 { part.sure.len() } else { 0 }, 0);
         }
-        let (by, shorts) = (self.by, Shorts::of(bracket));
+        let grain = self.parts.iter().map(|part| part.values.key_grain()).min().unwrap_or(0);
+        let (by, shorts) = (self.by, Shorts::of(bracket, grain));
         let gathered = AtomicUsize::new(0);
         let results =
             self.threads.map(tasks(&mut self.parts), |task| task.compare(bracket, by, shorts, room, &gathered));

@@ -48,6 +48,9 @@ impl Default for Selector {
     }
 }
 
+/// A layer with no more than this part of all elements is not shared by threads if all layers are ranked side by side.
+const A_SHARE: usize = 64;
+
 /// A mask, and the counts of the selection that made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -173,7 +176,13 @@ impl Selector {
     /// # Ok::<(), prune_core::Error>(())
     /// ```
     pub fn top_of_each(&self, layers: &[(Ranked<'_>, usize)]) -> Result<Vec<Selected>, Error> {
-        self.threads.map(layers.to_vec(), |(layer, kept)| self.top_of_layer(layer, kept)).into_iter().collect()
+        // A layer that is a small part of them all is one thread's work.
+        let elements = layers.iter().fold(0usize, |sum, (layer, _)| sum.saturating_add(layer.scores.len()));
+        let one = |(layer, kept): (Ranked<'_>, usize)| {
+            let threads = if layer.scores.len() <= elements / A_SHARE { Threads::One } else { self.threads };
+            self.with_threads(threads).top_of_layer(layer, kept)
+        };
+        self.threads.map(layers.to_vec(), one).into_iter().collect()
     }
 
     /// Keeps the best `kept` elements of all the layers together.

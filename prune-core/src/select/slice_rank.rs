@@ -87,6 +87,8 @@ impl<E: Lanes> Ranking<E> {
     fn settle(&mut self, values: &[E], bracket: Bracket, wanted: usize, inside: usize) -> usize {
         self.keys.clear();
         self.places.clear();
+        self.keys.reserve(inside);
+        self.places.reserve(inside);
         for (block, &word) in self.inside.iter().enumerate() {
             let mut bits = word;
             while bits != 0 {
@@ -98,13 +100,13 @@ impl<E: Lanes> Ranking<E> {
         }
         self.sorted.clear();
         self.sorted.extend_from_slice(&self.keys);
-        let (greater, &mut cut, smaller) = self.sorted.select_nth_unstable_by(wanted - 1, |a, b| b.cmp(a));
-        let above = greater.iter().filter(|&&key| key > cut).count();
-        let tied = greater.len() - above + 1 + smaller.iter().filter(|&&key| key == cut).count();
+        let (cut, above, tied) = cut_among(&mut self.sorted, wanted - 1);
         let mut left = wanted - above;
         for (&key, &place) in self.keys.iter().zip(&self.places) {
-            if key > cut || key == cut && left > 0 {
-                left -= usize::from(key == cut);
+            // A processor cannot predict which are above, and so there is no test of it. Few are equal.
+            self.kept[place as usize / 64] |= u64::from(key > cut) << (place % 64);
+            if key == cut && left > 0 {
+                left -= 1;
                 set_bit(&mut self.kept, place as usize);
             }
         }
@@ -135,9 +137,7 @@ impl<E: Lanes> Ranking<E> {
         let Some(last) = asked.checked_sub(1) else { return Some(0) };
         self.sorted.clear();
         self.sorted.extend(living().map(|i| values[i].key(self.by)));
-        let (greater, &mut cut, smaller) = self.sorted.select_nth_unstable_by(last, |a, b| b.cmp(a));
-        let above = greater.iter().filter(|&&key| key > cut).count();
-        let tied = asked - above + smaller.iter().filter(|&&key| key == cut).count();
+        let (cut, above, tied) = cut_among(&mut self.sorted, last);
         let mut left = asked - above;
         for (block, (word, values)) in self.kept.iter_mut().zip(values.chunks(64)).enumerate() {
             let (mut sure, mut equal) = (0, 0);
@@ -153,6 +153,14 @@ impl<E: Lanes> Ranking<E> {
         }
         Some(if tied > asked - above { tied } else { 0 })
     }
+}
+
+/// The key at a rank, the greatest first; the number of greater keys, and of keys equal to it.
+fn cut_among<K: Ord + Copy>(keys: &mut [K], rank: usize) -> (K, usize, usize) {
+    let (greater, &mut cut, smaller) = keys.select_nth_unstable_by(rank, |a, b| b.cmp(a));
+    let above = greater.iter().filter(|&&key| key > cut).count();
+    let tied = rank + 1 - above + smaller.iter().filter(|&&key| key == cut).count();
+    (cut, above, tied)
 }
 
 #[cfg(test)]

@@ -15,6 +15,12 @@ use crate::threads::Threads;
 
 /// Keeps the `kept` best alive elements of all layers together. Names are distinct and masks fit.
 pub(crate) fn select(layers: &[Ranked<'_>], kept: usize, by: RankBy, threads: Threads) -> Result<Vec<Selected>, Error> {
+    // A layout may make a false claim, which is found out later: the sum must not overflow here.
+    let elements = layers.iter().fold(0usize, |sum, layer| sum.saturating_add(layer.scores.len()));
+    threads.for_elements(elements).enter(|| select_here(layers, kept, by, threads))
+}
+
+fn select_here(layers: &[Ranked<'_>], kept: usize, by: RankBy, threads: Threads) -> Result<Vec<Selected>, Error> {
     // Parts in the order in which ties are broken: by name, bytewise.
     let mut order: Vec<usize> = (0..layers.len()).collect();
     order.sort_unstable_by_key(|&i| layers[i].name.as_bytes());

@@ -53,6 +53,22 @@ impl<'a> Values<'a> {
         });
     }
 
+    /// The number of lower bits of a wide key that are zero in every key of a positive number of this type.
+    pub(crate) fn key_grain(self) -> u32 {
+        let digits = match self {
+            Values::F32(_) => f32::MANTISSA_DIGITS,
+            Values::F64(_) => f64::MANTISSA_DIGITS,
+            Values::F16(_) => half::f16::MANTISSA_DIGITS,
+            Values::Bf16(_) => half::bf16::MANTISSA_DIGITS,
+        };
+        f64::MANTISSA_DIGITS - digits
+    }
+
+    /// Brings all of them on their way from memory.
+    pub(crate) fn fetch(self) {
+        for_any_type!(Values, self, values => crate::kernel::prefetch::fetch(values));
+    }
+
     pub(crate) fn is_nan(self, position: usize) -> bool {
         for_any_type!(Values, self, values => Keyed::is_nan(values[position]))
     }

@@ -90,9 +90,12 @@ fn add_rows<E: Element>(
             add_row(four, lane, tops, meaning);
             number += ABREAST * period;
         }
-        while number < rows.len() {
+        if number + period < rows.len() {
+            add_row([row(number), row(number + period)], lane, tops, meaning);
+            number += 2 * period;
+        }
+        if number < rows.len() {
             add_row([row(number)], lane, tops, meaning);
-            number += period;
         }
     }
 }

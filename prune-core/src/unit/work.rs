@@ -13,7 +13,7 @@ const A_TASK: usize = 1 << 16;
 
 /// The number of elements of a row of units that are taken abreast: their open sums fit the cache of a core, and
 /// memory is read in long enough stretches.
-const A_ROW: usize = 2048;
+const A_ROW: usize = 1024;
 
 /// Some blocks of some units.
 #[derive(Debug, Clone)]
