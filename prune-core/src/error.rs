@@ -18,7 +18,7 @@ use crate::printable::printable;
 /// assert_eq!(refused, Error::from(ErrorKind::Nan { index: vec![1] }).in_layer("fc"));
 /// assert_eq!(
 ///     refused.to_string(),
-///     "layer `fc`: the score at [1] is NaN, which has no rank; mend the values or leave the layer out"
+///     "layer `fc`: the score at [1] is NaN, which has no rank; fix the value or exclude the layer"
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -133,7 +133,7 @@ pub enum ErrorKind {
         max: usize,
     },
     /// A score is NaN.
-    #[error("the score at {index:?} is NaN, which has no rank; mend the values or leave the layer out")]
+    #[error("the score at {index:?} is NaN, which has no rank; fix the value or exclude the layer")]
     Nan {
         /// The index of the first NaN in logical order.
         index: Vec<usize>,

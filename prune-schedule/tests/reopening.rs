@@ -207,7 +207,7 @@ fn without_a_gradient() {
     let evidence = Evidence { gradients: Some(&nan), ..Evidence::default() };
     assert_eq!(
         pruner.end_epoch_with(2, &mut model, evidence).unwrap_err().to_string(),
-        "epoch 2: layer `a`: the score at [0, 6] is NaN, which has no rank; mend the values or leave the layer out"
+        "epoch 2: layer `a`: the score at [0, 6] is NaN, which has no rank; fix the value or exclude the layer"
     );
     assert_eq!((model.bits(), pruner), before);
 }

@@ -1,9 +1,9 @@
 //! Zeros outside masks: applying, holding, counting revivals, and writing to memory with gaps.
 
-use std::cell::RefCell;
+use std::cell::{LazyCell, RefCell};
 
 use ndarray::{Array2, s};
-use prune_core::{LayerMut, LayerRef, Masks, PlainTensor, PruneExt as _};
+use prune_core::{LayerMut, LayerRef, Mask, Masks, PlainTensor, PruneExt as _};
 use rayon::prelude::*;
 
 use super::{Group, density, mask_of, matrix, must, side};
@@ -17,6 +17,7 @@ pub(super) fn rows(group: &mut Group<'_>) {
     gaps(group);
     hold(group);
     revivals(group);
+    converting(group);
 }
 
 fn memory(group: &mut Group<'_>) {
@@ -117,4 +118,17 @@ fn revivals(group: &mut Group<'_>) {
         let base = || must(model.masks.hold(&mut model.written(&mut layers.borrow_mut())));
         group.time(name, Some((1.5, 1.0)), work, base);
     }
+}
+
+/// Masks as one number an element and back, against writing or reading as much memory.
+fn converting(group: &mut Group<'_>) {
+    let len = group.args.largest();
+    let mask = LazyCell::new(|| mask_of(&matrix(len), 0.5));
+    let bar = Some((1.3, 1.1));
+    let filled = |byte: u8| move || vec![byte; len];
+    group.time("a mask to bytes, against filling them", bar, || mask.to_bytes(), filled(1));
+    group.time("a mask to f32 values, against filling them", bar, || mask.to_values::<f32>(), || vec![1.0f32; len]);
+    let bytes = LazyCell::new(|| mask.to_bytes());
+    let copy = || bytes.to_vec();
+    group.time("a mask from bytes, against copying them", bar, || must(Mask::from_bytes(mask.shape(), &bytes)), copy);
 }

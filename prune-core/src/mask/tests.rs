@@ -39,13 +39,24 @@ proptest! {
         let bytes: Vec<u8> = a.iter().map(|&kept| u8::from(kept)).collect();
         prop_assert_eq!(x.to_bytes(), &bytes[..]);
         prop_assert_eq!(Mask::from_bytes(&[a.len()], &bytes), Ok(x.clone()));
-        let other_bytes: Vec<u8> = bytes.iter().map(|&byte| byte * 255).collect();
+        let other = |i: usize| (crate::hash::hash(i as u64) as u8).max(1);
+        let other_bytes: Vec<u8> = bytes.iter().enumerate().map(|(i, &byte)| byte * other(i)).collect();
         prop_assert_eq!(Mask::from_bytes(&[a.len()], &other_bytes), Ok(x.clone()));
         prop_assert!(Mask::from_bytes(&[a.len() + 1], &bytes).is_err());
         let bits: Vec<u32> = a.iter().map(|&kept| if kept { 1.0f32.to_bits() } else { 0 }).collect();
         prop_assert_eq!(x.to_values::<f32>().into_iter().map(f32::to_bits).collect::<Vec<_>>(), bits);
         let values: Vec<half::f16> = a.iter().map(|&kept| if kept { half::f16::ONE } else { half::f16::ZERO }).collect();
         prop_assert_eq!(x.to_values::<half::f16>(), values);
+    }
+
+    /// Of as many elements as threads share.
+    #[test]
+    fn bytes_of_large_masks_come_back(extra in 0usize..200, seed: u64) {
+        let bytes: Vec<u8> = (0..140_000 + extra as u64).map(|i| (crate::hash::hash(seed ^ i) % 3) as u8).collect();
+        let x = mask(&bytes.iter().map(|&byte| byte != 0).collect::<Vec<_>>());
+        prop_assert_eq!(Mask::from_bytes(&[bytes.len()], &bytes), Ok(x.clone()));
+        prop_assert_eq!(Mask::from_bytes(&[bytes.len()], &x.to_bytes()), Ok(x.clone()));
+        prop_assert!(x.to_values::<f32>().into_iter().zip(&bytes).all(|(value, &byte)| (value == 1.0) == (byte != 0)));
     }
 
     #[test]

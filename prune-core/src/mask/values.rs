@@ -69,7 +69,11 @@ impl Mask {
     /// # Ok::<(), prune_core::Error>(())
     /// ```
     pub fn to_values<E: Element>(&self) -> Vec<E> {
-        self.written(E::ONE, |values, words| E::zero_outside(values, words))
+        // A part fits a cache between the two writings.
+        self.written(E::ZERO, |values, words| {
+            values.fill(E::ONE);
+            E::zero_outside(values, words);
+        })
     }
 
     /// A mask from one byte an element, in logical order; an element is kept if its byte is not 0.
@@ -77,13 +81,20 @@ impl Mask {
     /// # Errors
     ///
     /// [`ErrorKind::WrongLen`] if there are more or fewer bytes than elements, [`ErrorKind::ShapeOverflow`].
+    ///
+    /// # Complexity
+    ///
+    /// One pass that reads the bytes, on all threads.
     pub fn from_bytes(shape: &[usize], bytes: &[u8]) -> Result<Self, Error> {
         let len = checked_len(shape)?;
         if bytes.len() != len {
             return Err(ErrorKind::WrongLen { shape: shape.to_vec(), expected: len, got: bytes.len() }.into());
         }
-        let word = |block: &[u8]| block.iter().rev().fold(0, |word, &byte| word << 1 | u64::from(byte != 0));
-        let words = bytes.chunks(64).map(word).collect();
+        let parts = bytes.chunks(PART).collect();
+        let words = Threads::Pool
+            .for_elements(len)
+            .map(parts, |part: &[u8]| part.chunks(64).map(word_of_bytes).collect::<Vec<u64>>())
+            .concat();
         Ok(Mask { shape: shape.to_vec(), len, words })
     }
 
@@ -94,4 +105,21 @@ impl Mask {
         Threads::Pool.for_elements(self.len).map(parts, |(part, words): (&mut [T], &[u64])| write(part, words));
         all
     }
+}
+
+/// One bit for each of at most 64 bytes, set if the byte is not 0.
+fn word_of_bytes(bytes: &[u8]) -> u64 {
+    let (eights, rest) = bytes.as_chunks::<8>();
+    let word = eights.iter().rev().fold(0, |word, &eight| word << 8 | bits_of_eight(u64::from_le_bytes(eight)));
+    let rest = rest.iter().rev().fold(0, |bits, &byte| bits << 1 | u64::from(byte != 0));
+    if rest == 0 { word } else { word | rest << (8 * eights.len()) }
+}
+
+/// One bit for each of eight bytes, set if the byte is not 0.
+fn bits_of_eight(eight: u64) -> u64 {
+    const LOW_BITS: u64 = 0x7F7F_7F7F_7F7F_7F7F;
+    // The highest bit of each byte that is not 0: a carry out of the other seven, or the bit itself.
+    let highest = (((eight & LOW_BITS) + LOW_BITS) | eight) & !LOW_BITS;
+    // Byte i has its bit at 8 i; the product has it at 56 + i, since no two of its terms meet.
+    (highest >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }

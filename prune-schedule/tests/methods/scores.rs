@@ -250,8 +250,7 @@ fn nan_is_named() {
         let mut pruner = prepared(None, &event(0.5, false, score), &mut model);
         assert_eq!(
             ended(&mut pruner, &mut model, evidence).unwrap_err().to_string(),
-            "epoch 1: layer `fc.weight`: the score at [0, 1] is NaN, which has no rank; mend the values or leave the layer \
-             out"
+            "epoch 1: layer `fc.weight`: the score at [0, 1] is NaN, which has no rank; fix the value or exclude the layer"
         );
         assert_eq!(model, two([1.0, 2.0]));
     }

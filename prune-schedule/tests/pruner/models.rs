@@ -15,8 +15,7 @@ fn nan_refuses_the_whole_event_and_changes_nothing() {
     let error = pruner.end_epoch(1, &mut model).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "epoch 1: layer `Dense_1-kernel`: the score at [2, 0] is NaN, which has no rank; mend the values or leave the layer \
-         out"
+        "epoch 1: layer `Dense_1-kernel`: the score at [2, 0] is NaN, which has no rank; fix the value or exclude the layer"
     );
     assert_eq!((model.bits(), pruner), (before, state));
 }
