@@ -11,9 +11,10 @@
 use std::error::Error;
 use std::ops::ControlFlow;
 
-use prune_mnist::demo::{Arguments, DEFAULT_EPOCHS, SMALL_FILE, Session, Settings};
+use prune_mnist::demo::{Arguments, DEFAULT_EPOCHS, SMALL_FILE};
 use prune_mnist::nn::NdarrayParams;
 use prune_mnist::onnx;
+use prune_mnist::train::{Session, Settings};
 use prune_onnx::Model;
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -12,7 +12,9 @@ pub mod onnx;
 pub mod paper;
 mod picture;
 pub mod rng;
+pub mod run;
 pub mod sensitivity;
+pub mod train;
 
 /// The pages of the project, run as tests here because this crate depends on both backends.
 #[cfg(doctest)]

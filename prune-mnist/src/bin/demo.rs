@@ -3,7 +3,8 @@
 use std::io;
 use std::process::ExitCode;
 
-use prune_mnist::demo::{Arguments, Console, DemoError, Interrupt, run};
+use prune_mnist::demo::{Arguments, DemoError, run};
+use prune_mnist::run::{Console, Interrupt};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_command_line();

@@ -4,8 +4,8 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use prune_mnist::demo::{Console, Interrupt};
 use prune_mnist::paper::{PaperArguments, PaperError, run};
+use prune_mnist::run::{Console, Interrupt};
 
 fn main() -> ExitCode {
     let arguments = PaperArguments::parse();

@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use prune_mnist::demo::{Console, Interrupt};
+use prune_mnist::run::{Console, Interrupt};
 use prune_mnist::sensitivity::{SensitivityArguments, SensitivityError, run};
 
 fn main() -> ExitCode {

@@ -158,7 +158,7 @@ impl Arguments {
     }
 
     /// Whether the option with this field's name was written out.
-    pub(super) fn gives(&self, field: &str) -> bool {
+    pub(crate) fn gives(&self, field: &str) -> bool {
         self.given.contains(field)
     }
 }

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use prune_schedule::{PruneError, StrategyError};
 
 use super::args::MOST_EPOCHS;
-use super::checkpoint::CheckpointError;
-use super::interrupt::EXIT_CODE;
-use super::session::Role;
 use crate::data::DataError;
 use crate::nn::NnError;
 use crate::onnx::OnnxError;
+use crate::run::INTERRUPTED;
+use crate::run::checkpoint::CheckpointError;
+use crate::train::Role;
 
 /// The reason why the demo did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -304,7 +304,7 @@ impl DemoError {
             | Self::Unfit { .. }
             | Self::NoSmall { .. } => 2,
             Self::Checkpoint(error) if error.is_about_options() => 2,
-            Self::Interrupted { .. } | Self::InterruptedFromScratch { .. } => EXIT_CODE,
+            Self::Interrupted { .. } | Self::InterruptedFromScratch { .. } => INTERRUPTED,
             _ => 1,
         }
     }

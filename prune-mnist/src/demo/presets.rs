@@ -244,8 +244,8 @@ mod tests {
 
     use super::*;
     use crate::data::{DataSource, Dataset, Origin};
-    use crate::demo::{Session, Settings};
     use crate::nn::{Initialisation, ModelSpec, NdarrayParams, initial_parameters};
+    use crate::train::{Session, Settings};
 
     /// Every preset is a strategy that fits both models, at any number of epochs and steps, and ends within the run.
     #[test]

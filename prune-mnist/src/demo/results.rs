@@ -1,19 +1,20 @@
 //! The files and the last words of a complete run: all files or none, and the network without closed channels.
 
 use super::args::Arguments;
-use super::checkpoint::CHECKPOINT_FILE;
 use super::error::DemoError;
-use super::layers::Backend;
-use super::out::OutFolder;
 use super::picture::{self, Curves, PNG_FILE, SVG_FILE};
-use super::save::{self, MASKS_FILE, MODEL_FILE};
 use super::scratch::SCRATCH_FILE;
-use super::session::Session;
-use super::show::{self, Console};
+use super::show;
 use super::small::{self, ONNX_FILE, SMALL_FILE};
 use crate::data::Dataset;
 use crate::nn::ModelSpec;
 use crate::onnx;
+use crate::run::Console;
+use crate::run::OutFolder;
+use crate::run::checkpoint::CHECKPOINT_FILE;
+use crate::run::tensors::{self as save, MASKS_FILE, MODEL_FILE};
+use crate::train::Backend;
+use crate::train::Session;
 
 /// The file of the records.
 const METRICS_FILE: &str = "metrics.jsonl";

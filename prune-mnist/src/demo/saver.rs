@@ -1,11 +1,12 @@
 //! A run and the checkpoint in its folder: an old one, the one that it resumes from, and those that it writes.
 
-use super::checkpoint::{self, CHECKPOINT_FILE, Checkpoint, CheckpointError, RunSettings};
 use super::error::DemoError;
-use super::layers::Backend;
-use super::out::OutFolder;
-use super::session::Session;
-use super::show::{self, Console};
+use super::show;
+use crate::run::Console;
+use crate::run::OutFolder;
+use crate::run::checkpoint::{self, CHECKPOINT_FILE, Checkpoint, CheckpointError, RunSettings};
+use crate::train::Backend;
+use crate::train::Session;
 
 /// Decides what a new run does with an existing checkpoint. It replaces the checkpoint of a complete run, and one
 /// from which nothing can resume. It refuses to replace one that can be resumed.

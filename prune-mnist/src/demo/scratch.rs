@@ -4,16 +4,17 @@ use prune_core::ActivationRule;
 use prune_schedule::Strategy;
 
 use super::error::DemoError;
-use super::interrupt::Interrupt;
-use super::layers::Backend;
-use super::out::OutFolder;
-use super::session::Session;
-use super::show::{self, Bar, Console};
+use super::show;
 use super::small::{self, SMALL_FILE};
-use super::trainer::Settings;
 use crate::data::Dataset;
 use crate::nn::ModelSpec;
 use crate::onnx;
+use crate::run::Interrupt;
+use crate::run::OutFolder;
+use crate::run::{Bar, Console};
+use crate::train::Backend;
+use crate::train::Session;
+use crate::train::Settings;
 
 /// The file of the small network that was trained from scratch.
 pub const SCRATCH_FILE: &str = "scratch.onnx";

@@ -9,8 +9,9 @@ use prune_core::{Mask, Masks};
 use super::error::PaperError;
 use super::outcome::Outcome;
 use super::settings::Settings;
-use crate::demo::{OutFolder, save};
+
 use crate::nn::{NdarrayParams, ParamSet as _, ParamStorage as _};
+use crate::run::{OutFolder, tensors as save};
 
 /// The result of a run that other runs need.
 pub(super) struct Base {

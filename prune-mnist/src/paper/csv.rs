@@ -5,7 +5,7 @@ use prune_core::Masks;
 use super::error::PaperError;
 use super::outcome::{LayerKept, Outcome, Test, layers};
 use super::tables::Table;
-use crate::demo::Size;
+use crate::train::Size;
 
 /// A run of a table.
 pub(super) struct Record {

@@ -67,7 +67,7 @@ impl PaperError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Interrupted => crate::demo::INTERRUPTED,
+            Self::Interrupted => crate::run::INTERRUPTED,
             Self::Demo(error) => error.exit_code(),
             _ => 1,
         }

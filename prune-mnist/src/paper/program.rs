@@ -21,8 +21,8 @@ use super::recipe::Scale;
 use super::settings::{Change, Phase, Settings};
 use super::tables::{Context, Table};
 use crate::data::DataSource;
-use crate::demo::{Console, Interrupt, OutFolder};
 use crate::nn::NdarrayParams;
+use crate::run::{Console, Interrupt, OutFolder};
 
 /// The file of all runs.
 const RUNS_FILE: &str = "runs.csv";

@@ -14,8 +14,9 @@ use super::outcome::{self, Outcome, Test};
 use super::recipe::CALIBRATION;
 use super::settings::{Change, Phase, Settings};
 use crate::data::Dataset;
-use crate::demo::{self, Interrupt, Size, State, Trainer, hold, revivals};
 use crate::nn::{Adam, NdarrayParams, Optimiser, ParamSpec, Sgd, cosine_rate, initial_parameters};
+use crate::run::Interrupt;
+use crate::train::{self, Size, State, Trainer, hold, revivals};
 
 type Params = NdarrayParams<f32>;
 
@@ -62,7 +63,7 @@ pub(super) fn train(
     let trainer = Trainer::new(
         &settings.net.spec(),
         data,
-        demo::Settings {
+        train::Settings {
             epochs: settings.all_epochs(),
             lr: settings.lr,
             momentum: settings.momentum,

@@ -4,9 +4,10 @@ use prune_core::Error;
 use prune_schedule::{PruneError, StrategyError};
 
 use crate::data::DataError;
-use crate::demo::checkpoint::CheckpointError;
-use crate::demo::{DemoError, INTERRUPTED};
+use crate::demo::DemoError;
 use crate::nn::NnError;
+use crate::run::INTERRUPTED;
+use crate::run::checkpoint::CheckpointError;
 
 /// The reason why there is no scan. No file has been written then.
 #[derive(Debug, thiserror::Error)]

@@ -5,10 +5,11 @@ use std::ops::ControlFlow;
 use super::args::{ScanModel, SensitivityArguments};
 use super::error::SensitivityError;
 use crate::data::{DataSource, Dataset};
-use crate::demo::activations::{prune_activations, readme_rules};
-use crate::demo::checkpoint::{Checkpoint, CheckpointError};
-use crate::demo::{Backend, Bar, Console, Interrupt, Part, Role, Settings, State, StepError, Trainer, counted};
-use crate::nn::{Initialisation, Sgd, initial_parameters};
+use crate::demo::counted;
+use crate::nn::{Initialisation, Sgd, initial_parameters, prune_activations, readme_rules};
+use crate::run::checkpoint::{Checkpoint, CheckpointError};
+use crate::run::{Bar, Console, Interrupt};
+use crate::train::{Backend, Part, Role, Settings, State, StepError, Trainer};
 
 /// The number of images in a step, and in a batch that is only measured.
 const BATCH_SIZE: u64 = 128;

@@ -12,9 +12,11 @@ use super::picture::Lines;
 use super::scan::scan;
 use super::show;
 use crate::data::{Dataset, thousands};
-use crate::demo::{Backend, BackendChoice, Console, DemoError, Interrupt, OutFolder};
+use crate::demo::{BackendChoice, DemoError};
 use crate::nn::{NalgebraParams, NdarrayParams};
 use crate::picture;
+use crate::run::{Console, Interrupt, OutFolder};
+use crate::train::Backend;
 
 /// The files that the command writes.
 pub const FILES: [&str; 3] = ["sensitivity.csv", "sensitivity.svg", "sensitivity.png"];

@@ -7,10 +7,10 @@ use prune_schedule::table::{Column, aligned};
 
 use super::intro::goal;
 use super::{decimals, percent, shape, thousands};
-use crate::demo::activations::Place;
-use crate::demo::record::EpochRecord;
-use crate::demo::size::Size;
 use crate::nn::ParamSpec;
+use crate::nn::Place;
+use crate::train::EpochRecord;
+use crate::train::Size;
 
 /// Compares the pruned network with its dense twin at the last epoch; `revivals` are counted at the very end.
 #[must_use]

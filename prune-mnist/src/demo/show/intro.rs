@@ -7,10 +7,10 @@ use prune_schedule::table::{Column, aligned};
 
 use super::{counted, number, shape, thousands};
 use crate::data::Dataset;
-use crate::demo::activations::Place;
 use crate::demo::args::Arguments;
-use crate::demo::strategy::Plan;
+use crate::demo::plan::Plan;
 use crate::nn::LayerSummary;
+use crate::nn::Place;
 
 /// The content of the introduction.
 pub(crate) struct Intro<'a> {

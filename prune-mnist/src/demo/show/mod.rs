@@ -1,7 +1,6 @@
 //! The demo's output: lines and tables on standard output, warnings and the progress bar on standard error.
 
 mod comparison;
-mod console;
 mod intro;
 mod rows;
 mod small;
@@ -9,8 +8,6 @@ mod small;
 use std::path::Path;
 
 pub(crate) use self::comparison::{activations, comparison};
-pub(crate) use self::console::Bar;
-pub use self::console::Console;
 pub(crate) use self::intro::{Intro, intro};
 pub(crate) use self::rows::{event, header, later, row, steps};
 pub(crate) use self::small::small;

@@ -8,7 +8,7 @@ use prune_core::{Error, LayersMut, Masks};
 use prune_schedule::{PruneError, Pruner, Report, StepAction};
 use serde::{Deserialize, Serialize};
 
-use super::layers::Backend;
+use super::Backend;
 use crate::data::{Dataset, PIXELS, Split};
 use crate::nn::{Batch, ModelSpec, Network, NnError, Optimiser, Samples, Score, linear_rate};
 use crate::rng::epoch_order;
@@ -166,7 +166,7 @@ impl<'d, P: Backend> Trainer<'d, P> {
     }
 
     /// One step: gradients, zero outside the masks, and the optimiser.
-    pub(super) fn step<O: Optimiser<f32, P>>(
+    pub(crate) fn step<O: Optimiser<f32, P>>(
         &mut self,
         epoch: u64,
         step: u64,

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use prune_core::{Layers, Masks};
 use safetensors::{Dtype, View};
 
-use super::error::DemoError;
+use crate::demo::DemoError;
 
 /// The file of the weights.
 pub const MODEL_FILE: &str = "model.safetensors";
@@ -16,15 +16,15 @@ pub const MODEL_FILE: &str = "model.safetensors";
 pub const MASKS_FILE: &str = "masks.safetensors";
 
 /// A tensor in the form in which it is written.
-pub(super) struct Written {
-    pub(super) dtype: Dtype,
-    pub(super) shape: Vec<usize>,
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct Written {
+    pub(crate) dtype: Dtype,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Written {
     /// Bytes that are not numbers.
-    pub(super) fn bytes(bytes: Vec<u8>) -> Self {
+    pub(crate) fn bytes(bytes: Vec<u8>) -> Self {
         Self { dtype: Dtype::U8, shape: vec![bytes.len()], bytes }
     }
 }
@@ -58,7 +58,7 @@ pub fn model(params: &impl Layers) -> Result<Vec<u8>, DemoError> {
 }
 
 /// Every parameter with its name, as F32, row-major; or the reason why one cannot be read.
-pub(super) fn tensors(params: &impl Layers) -> Result<Vec<(String, Written)>, String> {
+pub(crate) fn tensors(params: &impl Layers) -> Result<Vec<(String, Written)>, String> {
     let mut tensors = Vec::new();
     for (name, layer) in params.layers() {
         let mut bytes = Vec::with_capacity(layer.len() * 4);

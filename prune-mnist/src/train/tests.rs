@@ -6,15 +6,12 @@ use std::ops::ControlFlow;
 use prune_core::{ActivationRule, Layers};
 use prune_schedule::{Pruner, Strategy};
 
-use super::activations::readme_rules;
-use super::args::ModelChoice;
-use super::error::DemoError;
-use super::layers::Backend;
-use super::session::{Role, Session};
-use super::strategy::DEFAULT_STRATEGY;
-use super::trainer::{Settings, State, Trainer, hold, revivals};
+use super::{Backend, Role, Session, Settings, State, Trainer, hold, revivals};
 use crate::data::{DataSource, Dataset, Origin};
-use crate::nn::{Initialisation, NalgebraParams, NdarrayParams, NnError, Optimiser, Sgd, initial_parameters};
+use crate::demo::{DEFAULT_STRATEGY, DemoError, ModelChoice};
+use crate::nn::{
+    Initialisation, NalgebraParams, NdarrayParams, NnError, Optimiser, Sgd, initial_parameters, readme_rules,
+};
 
 /// The first images of the bundled sample.
 fn data(train: usize, test: usize) -> Dataset {
@@ -201,7 +198,7 @@ fn equal_runs_are_equal_at_any_number_of_threads() {
             let rules = readme_rules();
             let mut session = session::<NdarrayParams<f32>>(ModelChoice::Cnn, &data, 3, DEFAULT_3, &rules);
             run(&mut session, 3);
-            (super::save::model(&session.pruned.params).unwrap(), session.history.to_jsonl().unwrap())
+            (crate::run::tensors::model(&session.pruned.params).unwrap(), session.history.to_jsonl().unwrap())
         })
     };
     let one = at(1);

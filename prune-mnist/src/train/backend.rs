@@ -46,8 +46,8 @@ mod tests {
                 assert!(!rows.masks().is_empty());
                 assert_eq!(rows.masks(), columns.masks());
                 assert_eq!(
-                    crate::demo::save::model(&row_params).unwrap(),
-                    crate::demo::save::model(&column_params).unwrap()
+                    crate::run::tensors::model(&row_params).unwrap(),
+                    crate::run::tensors::model(&column_params).unwrap()
                 );
             }
         }

@@ -11,13 +11,15 @@ use prune_core::{ActivationRule, ErrorKind, Mask, Masks};
 use prune_schedule::{PruneError, Pruner, Strategy, Warning};
 use serde::{Deserialize, Serialize};
 
-use super::activations::{Place, prune_activations};
-use super::error::DemoError;
-use super::layers::Backend;
+use super::Backend;
 use super::record::{EpochRecord, EventRecord, Figures, History, Later, TwinRecord};
 use super::trainer::{Part, Settings, State, StepError, Trainer, hold, revivals};
 use crate::data::Dataset;
-use crate::nn::{Initialisation, ModelSpec, NnError, Optimiser as _, ParamSpec, Score, Sgd, initial_parameters};
+use crate::demo::DemoError;
+use crate::nn::{
+    Initialisation, ModelSpec, NnError, Optimiser as _, ParamSpec, Place, Score, Sgd, initial_parameters,
+    prune_activations,
+};
 
 /// A training loss, in nats, from which no run recovers: ten times that of guessing among ten classes.
 const HOPELESS_LOSS: f64 = 23.0;

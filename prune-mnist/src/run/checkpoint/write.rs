@@ -6,12 +6,11 @@ use safetensors::{Dtype, View as _};
 
 use super::digest::digest;
 use super::{DIGEST, FORMAT, HISTORY, Header, METADATA, PRUNER, REWIND, RunSettings, VERSION, WEIGHTS, tensor_name};
-use crate::demo::checkpoint::CHECKPOINT_FILE;
-use crate::demo::error::DemoError;
-use crate::demo::layers::Backend;
-use crate::demo::save::{self, Written};
-use crate::demo::session::{Role, Session, Trained};
+use crate::demo::DemoError;
 use crate::nn::Optimiser as _;
+use crate::run::checkpoint::CHECKPOINT_FILE;
+use crate::run::tensors::{self as save, Written};
+use crate::train::{Backend, Role, Session, Trained};
 
 /// The content of `checkpoint.safetensors` for a session in its present state, after any step.
 ///

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::error::DemoError;
+use crate::demo::DemoError;
 
 /// A folder that was found writable before training.
 ///

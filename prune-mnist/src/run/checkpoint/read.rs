@@ -12,11 +12,9 @@ use super::{
     CHECKPOINT_FILE, CheckpointError, DIGEST, FORMAT, HISTORY, Header, Kind, METADATA, PRUNER, REWIND, RunSettings,
     VERSION, WEIGHTS, tensor_name,
 };
-use crate::demo::error::DemoError;
-use crate::demo::layers::Backend;
-use crate::demo::record::History;
-use crate::demo::session::{Role, Session, Trained};
+use crate::demo::DemoError;
 use crate::nn::{Optimiser as _, Order, ParamSpec};
+use crate::train::{Backend, History, Role, Session, Trained};
 
 /// A whole checkpoint, of this format and of a version that this program reads.
 #[derive(Debug)]

@@ -4,23 +4,23 @@ use std::time::{Duration, Instant};
 
 use prune_core::ActivationRule;
 
-use super::activations::readme_rules;
 use super::args::{Arguments, BackendChoice};
-use super::checkpoint::{CHECKPOINT_FILE, Checkpoint, CheckpointError, RunSettings};
 use super::error::DemoError;
-use super::interrupt::Interrupt;
-use super::layers::Backend;
-use super::out::OutFolder;
-use super::record::History;
+use super::plan::{Plan, steps_end_within};
 use super::results::{self, NAMES, check_from_scratch};
 use super::saver::{Saver, beside, resumed};
 use super::scratch;
-use super::session::{Role, Session};
-use super::show::{self, Bar, Console, Intro};
-use super::strategy::{Plan, steps_end_within};
-use super::trainer::Settings;
+use super::show::{self, Intro};
 use crate::data::Dataset;
-use crate::nn::{ModelSpec, NalgebraParams, NdarrayParams, ParamKind};
+use crate::nn::{ModelSpec, NalgebraParams, NdarrayParams, ParamKind, readme_rules};
+use crate::run::Interrupt;
+use crate::run::OutFolder;
+use crate::run::checkpoint::{CHECKPOINT_FILE, Checkpoint, CheckpointError, RunSettings};
+use crate::run::{Bar, Console};
+use crate::train::Backend;
+use crate::train::History;
+use crate::train::Settings;
+use crate::train::{Role, Session};
 
 /// A training accuracy that guessing among ten classes can reach too.
 const NOTHING_LEARNT: f64 = 0.15;

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::demo::error::DemoError;
-use crate::demo::session::Role;
+use crate::demo::DemoError;
+use crate::train::Role;
 
 /// Standard output, or its substitute in tests.
 ///

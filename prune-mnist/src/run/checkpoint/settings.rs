@@ -7,10 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{CheckpointError, Difference};
 use crate::data::{Dataset, MnistFile};
-use crate::demo::args::{Arguments, BackendChoice, ModelChoice};
-use crate::demo::error::DemoError;
-use crate::demo::show::number;
-use crate::demo::strategy::Plan;
+use crate::demo::{Arguments, BackendChoice, DemoError, ModelChoice, Plan, number};
 
 /// All settings that decide the result of a run. `--threads` and `--out` do not, so they are left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

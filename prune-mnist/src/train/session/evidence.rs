@@ -5,9 +5,10 @@ use std::cell::RefCell;
 use prune_core::{Error, ErrorKind, Layers, Masks, Need, PlainTensor};
 use prune_schedule::{Evidence, Inputs, PruneError, Reopen, Report};
 
-use super::{DemoError, Role, Session};
-use crate::demo::layers::Backend;
+use super::{Role, Session};
+use crate::demo::DemoError;
 use crate::nn::{NnError, Score};
+use crate::train::Backend;
 
 /// The number of training images for gradients before training and for the inputs of layers.
 const CALIBRATION: usize = 1280;

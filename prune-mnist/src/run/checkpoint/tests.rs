@@ -7,9 +7,9 @@ use std::path::Path;
 
 use super::*;
 use crate::data::{DataSource, Dataset, Origin};
-use crate::demo::layers::Backend;
-use crate::demo::{Arguments, DemoError, Plan, Session, Settings};
+use crate::demo::{Arguments, DemoError, Plan};
 use crate::nn::{Layer, ModelSpec, NalgebraParams, NdarrayParams, Optimiser as _};
+use crate::train::{Backend, Session, Settings};
 
 const STRATEGY: &str = "{1: {'method': 'unstr_global', 'density': 0.3}, 2: {'method': 'unstr_global', 'density': 0.5, 'reopen': \
                         'gradient'}, '3..=4': {'method': 'unstr_global', 'density': 0.2}}";
@@ -155,7 +155,7 @@ fn a_checkpoint_with_any_bit_altered_is_refused() {
 
 /// The bytes of a file with this metadata and no tensor.
 fn with_metadata(key: &str, text: &str) -> Vec<u8> {
-    let none: [(&str, crate::demo::save::Written); 0] = [];
+    let none: [(&str, crate::run::tensors::Written); 0] = [];
     safetensors::serialize(none, Some([(key.to_owned(), text.to_owned())].into())).unwrap()
 }
 
