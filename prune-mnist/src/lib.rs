@@ -15,6 +15,7 @@ pub mod rng;
 pub mod run;
 pub mod sensitivity;
 pub mod train;
+mod words;
 
 /// The pages of the project, run as tests here because this crate depends on both backends.
 #[cfg(doctest)]

@@ -10,7 +10,7 @@
 //!
 //! # How it is laid out
 //! - `args`, `plan`, `presets`, `error`: the options, and the inputs that are refused.
-//! - `program`, `saver`: the run, and the checkpoint in its folder.
+//! - `program`, `saver`, `resume`: the run, the checkpoint in its folder, and its settings.
 //! - `show`, `picture`: output for people. `results`: files. `small`: the network without the closed channels;
 //!   `scratch`: the same from new weights.
 
@@ -21,16 +21,16 @@ mod plan;
 mod presets;
 mod program;
 mod results;
+mod resume;
 mod saver;
 mod scratch;
 mod show;
 mod small;
 
-pub use self::args::{Arguments, BackendChoice, MOST_EPOCHS, ModelChoice};
+pub use self::args::Arguments;
 pub use self::error::DemoError;
 pub use self::plan::{DEFAULT_EPOCHS, DEFAULT_STRATEGY, Plan};
 pub use self::program::run;
 pub use self::results::FILES;
 pub use self::scratch::SCRATCH_FILE;
-pub(crate) use self::show::{counted, number};
 pub use self::small::{ONNX_FILE, SMALL_FILE};

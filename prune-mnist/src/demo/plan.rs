@@ -7,10 +7,10 @@ use std::path::Path;
 use prune_core::{Density, Need};
 use prune_schedule::{Key, Problem, Strategy};
 
-use super::args::MOST_EPOCHS;
 use super::error::DemoError;
 use super::presets::{self, Ask};
-use super::show::counted;
+use crate::run::choice::MOST_EPOCHS;
+use crate::words::counted;
 
 /// The strategy without `--strategy`, over [`DEFAULT_EPOCHS`].
 pub const DEFAULT_STRATEGY: &str = "{2: {'method': 'str_unified_local', 'pattern': (2, 4)}, \
@@ -48,7 +48,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// Every variant of [`DemoError`] about the strategy, except [`DemoError::Unfit`], which needs a model.
+    /// Every variant of [`DemoError`] about the strategy, except that it does not fit, which needs a model.
     pub fn new(strategy: Option<&str>, epochs: Option<u64>) -> Result<Self, DemoError> {
         let Some(given) = strategy else { return Self::default_for(epochs) };
         let (strategy, origin) = Self::read(given)?;

@@ -11,10 +11,12 @@ use crate::nn::ModelSpec;
 use crate::onnx;
 use crate::run::Console;
 use crate::run::OutFolder;
+use crate::run::RunError;
 use crate::run::checkpoint::CHECKPOINT_FILE;
 use crate::run::tensors::{self as save, MASKS_FILE, MODEL_FILE};
 use crate::train::Backend;
 use crate::train::Session;
+use crate::words::thousands;
 
 /// The file of the records.
 const METRICS_FILE: &str = "metrics.jsonl";
@@ -35,7 +37,7 @@ pub(super) fn write<P: Backend>(
     out: &mut OutFolder,
     console: &mut Console<'_>,
 ) -> Result<Option<(ModelSpec, f64)>, DemoError> {
-    let title = format!("{} on MNIST, {} training images", spec.name.to_uppercase(), show::thousands(data.train.len()));
+    let title = format!("{} on MNIST, {} training images", spec.name.to_uppercase(), thousands(data.train.len()));
     let curves = Curves::of(&title, &session.history, session.pruner.strategy());
     let (params, masks) = (&session.pruned.params, session.pruner.masks());
     let model = onnx::write(spec, params)?;
@@ -74,9 +76,9 @@ pub(super) fn write<P: Backend>(
     Ok(small)
 }
 
-fn metrics<P: Backend>(session: &Session<'_, P>) -> Result<Vec<u8>, DemoError> {
+fn metrics<P: Backend>(session: &Session<'_, P>) -> Result<Vec<u8>, RunError> {
     let text = session.history.to_jsonl();
-    text.map(String::into_bytes).map_err(|error| DemoError::Encode { file: METRICS_FILE, why: error.to_string() })
+    text.map(String::into_bytes).map_err(|error| RunError::Encode { file: METRICS_FILE, why: error.to_string() })
 }
 
 /// Refuses `--from-scratch` before training if there will be no small network.

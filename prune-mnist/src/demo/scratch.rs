@@ -4,7 +4,6 @@ use prune_core::ActivationRule;
 use prune_schedule::Strategy;
 
 use super::error::DemoError;
-use super::show;
 use super::small::{self, SMALL_FILE};
 use crate::data::Dataset;
 use crate::nn::ModelSpec;
@@ -15,6 +14,7 @@ use crate::run::{Bar, Console};
 use crate::train::Backend;
 use crate::train::Session;
 use crate::train::Settings;
+use crate::words::percent;
 
 /// The file of the small network that was trained from scratch.
 pub const SCRATCH_FILE: &str = "scratch.onnx";
@@ -24,7 +24,7 @@ pub const SCRATCH_FILE: &str = "scratch.onnx";
 ///
 /// # Errors
 ///
-/// [`DemoError::InterruptedFromScratch`], [`DemoError::Diverged`]; the results of the run are written by then.
+/// [`DemoError::InterruptedFromScratch`], a network that diverges; the results of the run are written by then.
 pub(super) fn train<P: Backend>(
     (spec, accuracy): &(ModelSpec, f64),
     data: &Dataset,
@@ -51,9 +51,10 @@ pub(super) fn train<P: Backend>(
     console.line(format_args!(
         "\nfrom scratch, {} channels a layer, trained as long: test accuracy {}; {SMALL_FILE} has {:+.2} points",
         features.join(", "),
-        show::percent(scratch),
+        percent(scratch),
         (accuracy - scratch) * 100.0,
     ))?;
     out.write(&[(SCRATCH_FILE, onnx::write(spec, params)?)])?;
-    console.line(format_args!("wrote {SCRATCH_FILE} into {}", out.path().display()))
+    console.line(format_args!("wrote {SCRATCH_FILE} into {}", out.path().display()))?;
+    Ok(())
 }

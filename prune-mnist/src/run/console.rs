@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::demo::DemoError;
+use super::RunError;
 use crate::train::Role;
 
 /// Standard output, or its substitute in tests.
@@ -27,8 +27,8 @@ impl<'w> Console<'w> {
     ///
     /// # Errors
     ///
-    /// [`DemoError::Print`], except if the reader has closed the output.
-    pub fn line(&mut self, text: impl Display) -> Result<(), DemoError> {
+    /// [`RunError::Print`], except if the reader has closed the output.
+    pub fn line(&mut self, text: impl Display) -> Result<(), RunError> {
         if self.closed {
             return Ok(());
         }
@@ -38,7 +38,7 @@ impl<'w> Console<'w> {
                 self.closed = true;
                 Ok(())
             }
-            printed => printed.map_err(|source| DemoError::Print { source }),
+            printed => printed.map_err(|source| RunError::Print { source }),
         }
     }
 

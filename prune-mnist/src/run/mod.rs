@@ -3,15 +3,22 @@
 //! - `out`: all files of a run or none. `tensors`: weights and masks as files.
 //! - `checkpoint`: everything that the rest of a run depends on.
 //! - `console`: lines, warnings and the progress bar. `interrupt`: the request to stop.
+//! - `choice`: options that several programs have. `threads`: the threads asked for.
+//! - `error`: the reasons why any of this fails.
 
 pub mod checkpoint;
+pub mod choice;
 mod console;
+mod error;
 mod interrupt;
 mod out;
 pub mod tensors;
+mod threads;
 
 pub(crate) use self::console::Bar;
 pub use self::console::Console;
+pub use self::error::RunError;
 pub(crate) use self::interrupt::EXIT_CODE as INTERRUPTED;
 pub use self::interrupt::Interrupt;
 pub use self::out::OutFolder;
+pub(crate) use self::threads::on_threads;

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use prune_core::{Layers, Masks};
 use safetensors::{Dtype, View};
 
-use crate::demo::DemoError;
+use super::RunError;
 
 /// The file of the weights.
 pub const MODEL_FILE: &str = "model.safetensors";
@@ -51,9 +51,9 @@ impl View for Written {
 ///
 /// # Errors
 ///
-/// [`DemoError::Encode`].
-pub fn model(params: &impl Layers) -> Result<Vec<u8>, DemoError> {
-    let refused = |why: String| DemoError::Encode { file: MODEL_FILE, why };
+/// [`RunError::Encode`].
+pub fn model(params: &impl Layers) -> Result<Vec<u8>, RunError> {
+    let refused = |why: String| RunError::Encode { file: MODEL_FILE, why };
     safetensors::serialize(tensors(params).map_err(refused)?, None).map_err(|error| refused(error.to_string()))
 }
 
@@ -74,14 +74,13 @@ pub(crate) fn tensors(params: &impl Layers) -> Result<Vec<(String, Written)>, St
 ///
 /// # Errors
 ///
-/// [`DemoError::Encode`].
-pub fn masks(masks: &Masks) -> Result<Vec<u8>, DemoError> {
+/// [`RunError::Encode`].
+pub fn masks(masks: &Masks) -> Result<Vec<u8>, RunError> {
     let tensors = masks.iter().map(|(name, mask)| {
         let bytes = mask.iter().map(u8::from).collect();
         (name.to_owned(), Written { dtype: Dtype::BOOL, shape: mask.shape().to_vec(), bytes })
     });
-    safetensors::serialize(tensors, None)
-        .map_err(|error| DemoError::Encode { file: MASKS_FILE, why: error.to_string() })
+    safetensors::serialize(tensors, None).map_err(|error| RunError::Encode { file: MASKS_FILE, why: error.to_string() })
 }
 
 #[cfg(test)]

@@ -4,10 +4,9 @@ use prune_core::Error;
 use prune_schedule::{PruneError, StrategyError};
 
 use crate::data::DataError;
-use crate::demo::DemoError;
 use crate::nn::NnError;
-use crate::run::INTERRUPTED;
 use crate::run::checkpoint::CheckpointError;
+use crate::run::{INTERRUPTED, RunError};
 
 /// The reason why there is no scan. No file has been written then.
 #[derive(Debug, thiserror::Error)]
@@ -31,9 +30,17 @@ pub enum SensitivityError {
     /// A layer cannot be restored.
     #[error(transparent)]
     Restore(#[from] Error),
-    /// The output folder, a picture, or printing.
+    /// The output folder, printing, or the threads.
     #[error(transparent)]
-    Demo(#[from] DemoError),
+    Run(#[from] RunError),
+    /// A picture cannot be drawn.
+    #[error("cannot draw {picture}: {why}; please report this")]
+    Picture {
+        /// The picture.
+        picture: &'static str,
+        /// The cause, in the drawing library's words.
+        why: String,
+    },
     /// Training has diverged.
     #[error("epoch {epoch}: training has diverged ({what}); lower --lr (now {lr})")]
     Diverged {

@@ -5,11 +5,11 @@ use std::ops::ControlFlow;
 use super::args::{ScanModel, SensitivityArguments};
 use super::error::SensitivityError;
 use crate::data::{DataSource, Dataset};
-use crate::demo::counted;
 use crate::nn::{Initialisation, Sgd, initial_parameters, prune_activations, readme_rules};
-use crate::run::checkpoint::{Checkpoint, CheckpointError};
+use crate::run::checkpoint::Checkpoint;
 use crate::run::{Bar, Console, Interrupt};
 use crate::train::{Backend, Part, Role, Settings, State, StepError, Trainer};
+use crate::words::counted;
 
 /// The number of images in a step, and in a batch that is only measured.
 const BATCH_SIZE: u64 = 128;
@@ -32,7 +32,7 @@ impl<'a> Source<'a> {
     pub(super) fn model(&self) -> ScanModel {
         match self {
             Self::Train(arguments) => arguments.model,
-            Self::Stored(checkpoint) => checkpoint.settings().model().into(),
+            Self::Stored(checkpoint) => checkpoint.settings().model.into(),
         }
     }
 
@@ -40,10 +40,7 @@ impl<'a> Source<'a> {
     pub(super) fn data(&self) -> Result<DataSource, SensitivityError> {
         match self {
             Self::Train(_) => Ok(DataSource::Sample),
-            Self::Stored(checkpoint) => checkpoint.settings().data().parse().map_err(|_| {
-                let path = checkpoint.path().to_owned();
-                CheckpointError::Unfit { path, why: "it does not say which data it was trained on".to_owned() }.into()
-            }),
+            Self::Stored(checkpoint) => Ok(checkpoint.data()?),
         }
     }
 
@@ -63,7 +60,7 @@ impl<'a> Source<'a> {
                 let mut params = P::zeros(trainer.network.parameters());
                 checkpoint.dense(&mut params)?;
                 let mut pruned = String::new();
-                if checkpoint.settings().prunes_activations() {
+                if !checkpoint.settings().no_act_pruning {
                     let places = prune_activations(&mut trainer.network, &spec, &readme_rules())?;
                     pruned =
                         if places.is_empty() { pruned } else { ", activations pruned as they were there".to_owned() };

@@ -11,12 +11,13 @@ use super::network::Source;
 use super::picture::Lines;
 use super::scan::scan;
 use super::show;
-use crate::data::{Dataset, thousands};
-use crate::demo::{BackendChoice, DemoError};
+use crate::data::Dataset;
 use crate::nn::{NalgebraParams, NdarrayParams};
 use crate::picture;
-use crate::run::{Console, Interrupt, OutFolder};
+use crate::run::choice::BackendChoice;
+use crate::run::{Console, Interrupt, OutFolder, on_threads};
 use crate::train::Backend;
+use crate::words::thousands;
 
 /// The files that the command writes.
 pub const FILES: [&str; 3] = ["sensitivity.csv", "sensitivity.svg", "sensitivity.png"];
@@ -31,11 +32,7 @@ pub fn run(
     console: &mut Console<'_>,
     interrupt: &Interrupt,
 ) -> Result<(), SensitivityError> {
-    let threads = arguments.threads.map_or(0, usize::from);
-    // 0 means one for each core.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = pool.map_err(|source| DemoError::Threads { threads, source })?;
-    pool.install(|| {
+    on_threads(arguments.threads.map(usize::from), || {
         let source = Source::of(arguments)?;
         let data = match &arguments.data {
             Some(data) => data.clone(),
@@ -47,7 +44,7 @@ pub fn run(
             BackendChoice::Ndarray => run_on::<NdarrayParams<f32>>(arguments, &source, &data, console, interrupt),
             BackendChoice::Nalgebra => run_on::<NalgebraParams<f32>>(arguments, &source, &data, console, interrupt),
         }
-    })
+    })?
 }
 
 fn run_on<P: Backend>(
@@ -81,7 +78,7 @@ fn run_on<P: Backend>(
 
     let title = format!("{} on MNIST: one layer alone pruned by magnitude", source.model().spec().name);
     let lines = Lines { title, scan: &scan };
-    let refused = |picture| move |why| DemoError::Picture { picture, why };
+    let refused = |picture| move |why| SensitivityError::Picture { picture, why };
     let [csv_file, svg_file, png_file] = FILES;
     out.write(&[
         (csv_file, show::csv(&scan)?),

@@ -4,7 +4,7 @@ use prune_schedule::table::{Column, aligned};
 
 use super::error::SensitivityError;
 use super::scan::Scan;
-use crate::data::thousands;
+use crate::words::thousands;
 
 /// Layers by goals: accuracies in percent.
 pub(super) fn table(scan: &Scan) -> String {

@@ -12,10 +12,10 @@ use prune_schedule::{PruneError, Pruner, Strategy, Warning};
 use serde::{Deserialize, Serialize};
 
 use super::Backend;
+use super::error::{StepError, TrainError};
 use super::record::{EpochRecord, EventRecord, Figures, History, Later, TwinRecord};
-use super::trainer::{Part, Settings, State, StepError, Trainer, hold, revivals};
+use super::trainer::{Part, Settings, State, Trainer, hold, revivals};
 use crate::data::Dataset;
-use crate::demo::DemoError;
 use crate::nn::{
     Initialisation, ModelSpec, NnError, Optimiser as _, ParamSpec, Place, Score, Sgd, initial_parameters,
     prune_activations,
@@ -98,42 +98,52 @@ impl<'d, P: Backend> Session<'d, P> {
     ///
     /// # Errors
     ///
-    /// [`DemoError::Network`], [`DemoError::Unfit`].
+    /// [`TrainError::Network`], [`TrainError::Unfit`].
     pub fn new(
         spec: &ModelSpec,
         data: &'d Dataset,
         settings: Settings,
         strategy: Strategy,
         rules: &[ActivationRule],
-    ) -> Result<Self, DemoError> {
+    ) -> Result<Self, TrainError> {
         let mut trainer = Trainer::<P>::new(spec, data, settings)?;
         let places = prune_activations(&mut trainer.network, spec, rules)?;
         let specs = trainer.network.parameters();
         let optimiser = Sgd::new(specs, settings.momentum as f32, settings.weight_decay as f32);
         let params: P = initial_parameters(specs, Initialisation::LecunNormal, settings.seed);
-        let pruner = Pruner::new(strategy);
-        let unfit = |source| DemoError::Unfit { model: spec.name.clone(), source: Box::new(source) };
-        let warnings = pruner.check(&params).map_err(unfit)?;
-        Ok(Self {
+        let mut session = Self {
             trainer,
             places,
-            pruner,
+            pruner: Pruner::new(strategy),
             pruned: State { params, optimiser },
             twin: None,
             history: History::default(),
             begun: Begun::default(),
             snapshots: BTreeMap::new(),
-            warnings,
+            warnings: Vec::new(),
             settings,
-        })
+        };
+        session.check(&spec.name)?;
+        Ok(session)
+    }
+
+    /// Checks the strategy against the parameters of `model`, and keeps the pruner's warnings.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Unfit`].
+    pub fn check(&mut self, model: &str) -> Result<(), TrainError> {
+        let unfit = |source| TrainError::Unfit { model: model.to_owned(), source: Box::new(source) };
+        self.warnings = self.pruner.check(&self.pruned.params).map_err(unfit)?;
+        Ok(())
     }
 
     /// Carries out the event before training, if there is one, and returns its record.
     ///
     /// # Errors
     ///
-    /// [`DemoError::Prune`].
-    pub fn start(&mut self) -> Result<Option<&EventRecord>, DemoError> {
+    /// [`TrainError::Prune`].
+    pub fn start(&mut self) -> Result<Option<&EventRecord>, TrainError> {
         if self.pruner.strategy().event_at(0).is_none() {
             self.snapshot(0);
             self.pruner.start(&mut self.pruned.params)?;
@@ -155,8 +165,8 @@ impl<'d, P: Backend> Session<'d, P> {
     ///
     /// # Errors
     ///
-    /// [`DemoError::Diverged`], [`DemoError::Prune`].
-    pub fn epoch(&mut self, tick: &mut Tick<'_>) -> Result<ControlFlow<()>, DemoError> {
+    /// [`TrainError::Diverged`], [`TrainError::Prune`].
+    pub fn epoch(&mut self, tick: &mut Tick<'_>) -> Result<ControlFlow<()>, TrainError> {
         let epoch = self.next_epoch();
         if self.twin.is_none() && self.differs_in(epoch) {
             self.twin = Some(self.pruned.clone());
@@ -200,7 +210,7 @@ impl<'d, P: Backend> Session<'d, P> {
     }
 
     /// Carries out the epoch's event, if there is one; returns the score after it.
-    fn end_epoch(&mut self, epoch: u64, before: Score) -> Result<Option<Score>, DemoError> {
+    fn end_epoch(&mut self, epoch: u64, before: Score) -> Result<Option<Score>, TrainError> {
         let event = self.pruner.strategy().event_at(epoch).is_some();
         if event && self.twin.is_none() {
             self.twin = Some(self.pruned.clone());
@@ -227,7 +237,7 @@ impl<'d, P: Backend> Session<'d, P> {
         Ok(Some(after))
     }
 
-    fn train(&mut self, epoch: u64, role: Role, tick: &mut Tick<'_>) -> Result<ControlFlow<()>, DemoError> {
+    fn train(&mut self, epoch: u64, role: Role, tick: &mut Tick<'_>) -> Result<ControlFlow<()>, TrainError> {
         let mut tick = |loss| tick(role, loss);
         let Begun { pruned: part, twin: twin_part } = &mut self.begun;
         let (trained, part) = match (role, &mut self.twin) {
@@ -245,7 +255,7 @@ impl<'d, P: Backend> Session<'d, P> {
             }
             Ok(flow) => Ok(flow),
             Err(StepError::Network(error)) => Err(self.network_error(epoch, role, error)),
-            Err(StepError::Prune(error)) => Err(DemoError::Prune(error)),
+            Err(StepError::Prune(error)) => Err(TrainError::Prune(error)),
             Err(error @ StepError::Diverged { .. }) => Err(self.diverged(epoch, role, error.to_string())),
         }
     }
@@ -256,7 +266,7 @@ impl<'d, P: Backend> Session<'d, P> {
     /// # Errors
     ///
     /// As [`epoch`](Self::epoch).
-    pub fn measure_activations(&mut self) -> Result<(), DemoError> {
+    pub fn measure_activations(&mut self) -> Result<(), TrainError> {
         let epoch = self.history.epochs.len() as u64;
         self.places.iter().for_each(|place| place.reset(true));
         let measured = self.measure(epoch, Role::Pruned);
@@ -268,13 +278,13 @@ impl<'d, P: Backend> Session<'d, P> {
     ///
     /// # Errors
     ///
-    /// [`DemoError::Prune`].
-    pub fn revivals(&self) -> Result<usize, DemoError> {
+    /// [`TrainError::Prune`].
+    pub fn revivals(&self) -> Result<usize, TrainError> {
         Ok(revivals(self.pruner.held(), &self.pruned).map_err(PruneError::from)?)
     }
 
     /// A NaN before activation pruning is divergence too.
-    fn network_error(&self, epoch: u64, role: Role, error: NnError) -> DemoError {
+    fn network_error(&self, epoch: u64, role: Role, error: NnError) -> TrainError {
         match error {
             NnError::Activation { layer, .. } => {
                 self.diverged(epoch, role, format!("activations of `{layer}` are NaN"))
@@ -283,9 +293,8 @@ impl<'d, P: Backend> Session<'d, P> {
         }
     }
 
-    fn diverged(&self, epoch: u64, role: Role, what: String) -> DemoError {
-        let Settings { lr, momentum, weight_decay, batch_size, .. } = self.settings;
-        DemoError::Diverged { epoch, role, what, lr, momentum, weight_decay, batch_size }
+    fn diverged(&self, epoch: u64, role: Role, what: String) -> TrainError {
+        TrainError::Diverged { epoch, role, what, settings: self.settings }
     }
 }
 

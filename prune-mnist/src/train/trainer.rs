@@ -9,6 +9,7 @@ use prune_schedule::{PruneError, Pruner, Report, StepAction};
 use serde::{Deserialize, Serialize};
 
 use super::Backend;
+use super::error::StepError;
 use crate::data::{Dataset, PIXELS, Split};
 use crate::nn::{Batch, ModelSpec, Network, NnError, Optimiser, Samples, Score, linear_rate};
 use crate::rng::epoch_order;
@@ -64,29 +65,6 @@ impl Part {
     #[must_use]
     pub fn score(&self) -> Score {
         Score { loss_sum: self.loss_sum, correct: self.correct, count: self.count }
-    }
-}
-
-/// The reason why a step failed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum StepError {
-    #[error(transparent)]
-    Network(#[from] NnError),
-    #[error(transparent)]
-    Prune(Box<PruneError>),
-    #[error("step {step} of {steps}: loss {loss}")]
-    Diverged { step: u64, steps: u64, loss: f64 },
-}
-
-impl From<Error> for StepError {
-    fn from(error: Error) -> Self {
-        PruneError::from(error).into()
-    }
-}
-
-impl From<PruneError> for StepError {
-    fn from(error: PruneError) -> Self {
-        Self::Prune(Box::new(error))
     }
 }
 

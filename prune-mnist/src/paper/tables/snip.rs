@@ -7,13 +7,13 @@ use prune_schedule::table::{Column, aligned};
 use super::arm::{Arm, Row, rows};
 use super::han::tested;
 use super::{Context, Shown};
-use crate::demo::counted;
 use crate::paper::picture::{Across, Bars, Curve, Group, Mark, Picture, Pixels, Plot};
 use crate::paper::published;
 use crate::paper::queue::Outcomes;
 use crate::paper::recipe::{CALIBRATION, Net};
 use crate::paper::settings::Change;
 use crate::paper::stats::Summary;
+use crate::words::counted;
 
 const NETS: [Net; 2] = [Net::Lenet300, Net::Lenet5];
 /// A published error is met if ours is at most this far above it, in points.
@@ -104,7 +104,7 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
         let recipe = net.snip_recipe(context.scale);
         let weights: usize = net.kernels().iter().map(crate::nn::ParamSpec::len).sum();
         let epochs = counted(recipe.pruned(), "epoch");
-        let _ = writeln!(text, "{}, {} weights, {epochs}\n", net.name(), crate::data::thousands(weights));
+        let _ = writeln!(text, "{}, {} weights, {epochs}\n", net.name(), crate::words::thousands(weights));
         let mut revivals = twin.revivals();
         let mut table = vec![Row {
             name: "dense twin".to_owned(),

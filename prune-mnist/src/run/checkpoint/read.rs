@@ -12,7 +12,7 @@ use super::{
     CHECKPOINT_FILE, CheckpointError, DIGEST, FORMAT, HISTORY, Header, Kind, METADATA, PRUNER, REWIND, RunSettings,
     VERSION, WEIGHTS, tensor_name,
 };
-use crate::demo::DemoError;
+use crate::data::{DataSource, Dataset, MnistFile};
 use crate::nn::{Optimiser as _, Order, ParamSpec};
 use crate::train::{Backend, History, Role, Session, Trained};
 
@@ -79,6 +79,31 @@ impl Checkpoint {
         &self.header.settings
     }
 
+    /// The data that the run was trained on.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Unfit`] if it does not say.
+    pub fn data(&self) -> Result<DataSource, CheckpointError> {
+        self.header.settings.data.parse().map_err(|_| CheckpointError::Unfit {
+            path: self.path.clone(),
+            why: "it does not say which data it was trained on".to_owned(),
+        })
+    }
+
+    /// Checks that `data`, which `source` names, is the data of the run's beginning.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Data`].
+    pub fn check_data(&self, source: &DataSource, data: &Dataset) -> Result<(), CheckpointError> {
+        let files = MnistFile::ALL.into_iter().zip(&data.files).zip(&self.header.settings.data_sha256);
+        let differs = files.map(|((file, now), then)| (file, now.sha256.to_string(), then)).find(|(_, n, t)| n != *t);
+        let Some((file, now, then)) = differs else { return Ok(()) };
+        let (path, source_name) = (self.path.clone(), source.to_string());
+        Err(CheckpointError::Data { path, source_name, file: file.name(), now, then: then.clone() })
+    }
+
     /// Epochs done.
     #[must_use]
     pub fn epoch(&self) -> u64 {
@@ -114,9 +139,9 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::Unfit`] if names, shapes or counts are not those of the session's model and data;
-    /// [`DemoError::Unfit`] if events still to come do not fit.
-    pub fn restore<P: Backend>(&self, session: &mut Session<'_, P>, model: &str) -> Result<(), DemoError> {
+    /// [`CheckpointError::Unfit`] if names, shapes or counts are not those of the session's model and data. Events
+    /// still to come are not checked: call [`Session::check`] next.
+    pub fn restore<P: Backend>(&self, session: &mut Session<'_, P>) -> Result<(), CheckpointError> {
         let unfit = |why: String| CheckpointError::Unfit { path: self.path.clone(), why };
         let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| unfit(error.to_string()))?;
         let Header { epoch, begun, twin, .. } = self.header;
@@ -127,11 +152,11 @@ impl Checkpoint {
             .map_err(|error| unfit(format!("its pruner: {error}")))
             .and_then(|text| Pruner::from_json(text).map_err(|error| unfit(format!("its pruner: {error}"))))?;
         if history.epochs.len() as u64 != epoch || pruner.last_epoch() != Some(epoch) {
-            return Err(unfit(format!("it is of epoch {epoch}, but its history or its pruner is of another")).into());
+            return Err(unfit(format!("it is of epoch {epoch}, but its history or its pruner is of another")));
         }
         let most = session.trainer.steps();
         if begun.pruned.steps > most || begun.twin.steps > if twin { most } else { 0 } {
-            return Err(unfit(format!("it has done more steps than the {most} of an epoch")).into());
+            return Err(unfit(format!("it has done more steps than the {most} of an epoch")));
         }
         let mut names = 3;
         names += fill(Role::Pruned, &mut session.pruned, &tensors).map_err(unfit)?;
@@ -151,11 +176,8 @@ impl Checkpoint {
             }
         }
         if tensors.len() != names {
-            return Err(unfit(format!("it has {} tensors, not {names}", tensors.len())).into());
+            return Err(unfit(format!("it has {} tensors, not {names}", tensors.len())));
         }
-        let checked = pruner.check(&session.pruned.params);
-        session.warnings =
-            checked.map_err(|source| DemoError::Unfit { model: model.to_owned(), source: Box::new(source) })?;
         (session.pruner, session.history, session.begun) = (pruner, history, begun);
         Ok(())
     }

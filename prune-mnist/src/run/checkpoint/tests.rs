@@ -7,8 +7,8 @@ use std::path::Path;
 
 use super::*;
 use crate::data::{DataSource, Dataset, Origin};
-use crate::demo::{Arguments, DemoError, Plan};
 use crate::nn::{Layer, ModelSpec, NalgebraParams, NdarrayParams, Optimiser as _};
+use crate::run::choice::{BackendChoice, ModelChoice};
 use crate::train::{Backend, Session, Settings};
 
 const STRATEGY: &str = "{1: {'method': 'unstr_global', 'density': 0.3}, 2: {'method': 'unstr_global', 'density': 0.5, 'reopen': \
@@ -61,8 +61,21 @@ fn settings(data: &Dataset) -> RunSettings {
 }
 
 fn settings_of(data: &Dataset, strategy: &str) -> RunSettings {
-    let arguments = Arguments::from_words(["demo", "--model", "mlp", "--lr", "0.3"]).unwrap();
-    RunSettings::new(&arguments, &Plan::new(Some(strategy), Some(EPOCHS)).unwrap(), data)
+    RunSettings {
+        model: ModelChoice::Mlp,
+        backend: BackendChoice::Ndarray,
+        data: "sample".to_owned(),
+        data_sha256: data.files.each_ref().map(|file| file.sha256.to_string()),
+        seed: 0,
+        lr: 0.3,
+        momentum: 0.9,
+        weight_decay: 0.0,
+        batch_size: 128,
+        no_act_pruning: false,
+        strategy: strategy.parse().unwrap(),
+        strategy_origin: "--strategy".to_owned(),
+        epochs: EPOCHS,
+    }
 }
 
 /// The checkpoint of a run of [`tiny`] that was stopped after `steps` steps.
@@ -99,7 +112,7 @@ fn goes_on_from_each_step<P: Backend + std::fmt::Debug + PartialEq>(strategy: &s
         let checkpoint = read(&bytes).unwrap();
         assert_eq!(*checkpoint.settings(), settings);
         let mut next = session_of::<P>(&spec, &data, strategy);
-        checkpoint.restore(&mut next, "mlp").unwrap();
+        checkpoint.restore(&mut next).unwrap();
         assert!(encode(&settings, &next).unwrap() == bytes);
         broken = next;
         stops += 1;
@@ -184,8 +197,8 @@ fn another_model_is_named() {
     let data = data();
     let checkpoint = read(&stopped(&data, 5)).unwrap();
     let mut other = session::<NdarrayParams<f32>>(&ModelSpec::mlp(), &data);
-    let error = checkpoint.restore(&mut other, "mlp").unwrap_err();
-    assert!(matches!(error, DemoError::Checkpoint(CheckpointError::Unfit { .. })));
+    let error = checkpoint.restore(&mut other).unwrap_err();
+    assert!(matches!(error, CheckpointError::Unfit { .. }));
     let message = error.to_string();
     assert!(
         message.contains("`pruned/weights/Dense_0-kernel` is F32 of shape [784, 4], not F32 of shape [784, 300]"),

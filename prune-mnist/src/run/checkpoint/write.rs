@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use safetensors::{Dtype, View as _};
 
 use super::digest::digest;
-use super::{DIGEST, FORMAT, HISTORY, Header, METADATA, PRUNER, REWIND, RunSettings, VERSION, WEIGHTS, tensor_name};
-use crate::demo::DemoError;
+use super::{
+    CHECKPOINT_FILE, DIGEST, FORMAT, HISTORY, Header, METADATA, PRUNER, REWIND, RunSettings, VERSION, WEIGHTS,
+    tensor_name,
+};
 use crate::nn::Optimiser as _;
-use crate::run::checkpoint::CHECKPOINT_FILE;
+use crate::run::RunError;
 use crate::run::tensors::{self as save, Written};
 use crate::train::{Backend, Role, Session, Trained};
 
@@ -16,9 +18,9 @@ use crate::train::{Backend, Role, Session, Trained};
 ///
 /// # Errors
 ///
-/// [`DemoError::Encode`].
-pub fn encode<P: Backend>(settings: &RunSettings, session: &Session<'_, P>) -> Result<Vec<u8>, DemoError> {
-    let refused = |why: String| DemoError::Encode { file: CHECKPOINT_FILE, why };
+/// [`RunError::Encode`].
+pub fn encode<P: Backend>(settings: &RunSettings, session: &Session<'_, P>) -> Result<Vec<u8>, RunError> {
+    let refused = |why: String| RunError::Encode { file: CHECKPOINT_FILE, why };
     let header = Header {
         format: FORMAT.to_owned(),
         version: VERSION,
