@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use super::args::{ScanModel, SensitivityArguments};
 use super::error::SensitivityError;
 use crate::data::{DataSource, Dataset};
-use crate::nn::{Initialisation, Sgd, initial_parameters, prune_activations, readme_rules};
+use crate::nn::{Initialisation, initial_parameters, prune_activations, readme_rules};
 use crate::run::checkpoint::Checkpoint;
 use crate::run::{Bar, Console, Interrupt};
-use crate::train::{Backend, Part, Role, Settings, State, StepError, Trainer};
+use crate::train::{Backend, Part, Role, Settings, StepError, Trained, Trainer};
 use crate::words::counted;
 
 /// The number of images in a step, and in a batch that is only measured.
@@ -100,11 +100,10 @@ fn train<P: Backend>(
 ) -> Result<P, SensitivityError> {
     let specs = trainer.network.parameters();
     let params: P = initial_parameters(specs, Initialisation::LecunNormal, settings.seed);
-    let optimiser = Sgd::new(specs, settings.momentum as f32, settings.weight_decay as f32);
-    let mut state = State { params, optimiser };
+    let mut state = Trained::at_rest(params, settings.momentum, settings.weight_decay);
     for epoch in 1..=settings.epochs {
         let mut bar = Bar::new(epoch, settings.epochs, trainer.steps(), false, 0);
-        let trained = trainer.epoch(epoch, &mut Part::default(), &mut state, None, &mut |loss| {
+        let trained = trainer.epoch(epoch, &settings.rates(), &mut Part::default(), &mut state, None, &mut |loss| {
             bar.tick(Role::Pruned, loss);
             interrupt.flow()
         });

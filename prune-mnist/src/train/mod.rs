@@ -5,15 +5,18 @@
 //! ```
 //!
 //! - `backend`: the parameters of either backend, as training needs them.
-//! - `trainer`: one step and one epoch of any program, and the evidence that events rank by.
+//! - `state`, `rates`: weights with their optimiser, and the learning rate of each step.
+//! - `trainer`: the one step and the one loop over steps of all programs, and the evidence that events rank by.
 //! - `session`, `record`: a network and its twin over epochs, and what was measured.
 //! - `size`: the cost of a network, dense and pruned. `error`: the reasons why training stops.
 
 mod backend;
 mod error;
+mod rates;
 mod record;
 mod session;
 mod size;
+mod state;
 #[cfg(test)]
 mod tests;
 mod trainer;
@@ -21,8 +24,9 @@ mod trainer;
 pub use self::backend::Backend;
 pub(crate) use self::error::StepError;
 pub use self::error::TrainError;
+pub use self::rates::{Course, Rates};
 pub use self::record::{EpochRecord, EventRecord, Figures, History, Later, TwinRecord};
-pub use self::session::{Begun, Role, Session, Tick, Trained};
+pub use self::session::{Begun, Role, Session, Tick};
 pub use self::size::Size;
-pub use self::trainer::{Part, Settings, State, Trainer};
-pub(crate) use self::trainer::{hold, revivals};
+pub use self::state::{State, Trained};
+pub use self::trainer::{Part, Settings, Trainer};

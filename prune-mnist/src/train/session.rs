@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use super::Backend;
 use super::error::{StepError, TrainError};
 use super::record::{EpochRecord, EventRecord, Figures, History, Later, TwinRecord};
-use super::trainer::{Part, Settings, State, Trainer, hold, revivals};
+use super::state::Trained;
+use super::trainer::{Part, Settings, Trainer};
 use crate::data::Dataset;
 use crate::nn::{
-    Initialisation, ModelSpec, NnError, Optimiser as _, ParamSpec, Place, Score, Sgd, initial_parameters,
-    prune_activations,
+    Initialisation, ModelSpec, NnError, Optimiser as _, ParamSpec, Place, Score, initial_parameters, prune_activations,
 };
 
 /// A training loss, in nats, from which no run recovers: ten times that of guessing among ten classes.
@@ -45,9 +45,6 @@ impl fmt::Display for Role {
 /// The callback after each step. It gets the network of the step and that network's loss so far, and returns whether
 /// to go on.
 pub type Tick<'t> = dyn FnMut(Role, f64) -> ControlFlow<()> + 't;
-
-/// A network with its optimiser.
-pub type Trained<P> = State<P, Sgd<f32, P>>;
 
 /// The progress of the epoch in training, for both networks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -109,13 +106,12 @@ impl<'d, P: Backend> Session<'d, P> {
         let mut trainer = Trainer::<P>::new(spec, data, settings)?;
         let places = prune_activations(&mut trainer.network, spec, rules)?;
         let specs = trainer.network.parameters();
-        let optimiser = Sgd::new(specs, settings.momentum as f32, settings.weight_decay as f32);
         let params: P = initial_parameters(specs, Initialisation::LecunNormal, settings.seed);
         let mut session = Self {
             trainer,
             places,
             pruner: Pruner::new(strategy),
-            pruned: State { params, optimiser },
+            pruned: Trained::at_rest(params, settings.momentum, settings.weight_decay),
             twin: None,
             history: History::default(),
             begun: Begun::default(),
@@ -196,8 +192,8 @@ impl<'d, P: Backend> Session<'d, P> {
             test_accuracy_before_event: after.map(|_| before.accuracy()),
             density: density(self.trainer.network.parameters(), self.pruner.masks()),
             layer_densities: layer_densities.collect(),
-            revivals: revivals(self.pruner.held(), &self.pruned).map_err(PruneError::from)?,
-            learning_rate: self.trainer.rate(epoch, 0),
+            revivals: self.pruned.revivals(self.pruner.held()).map_err(PruneError::from)?,
+            learning_rate: self.settings.rates().at(epoch, 0, self.trainer.steps()),
             twin: twin.map(|(train, test)| TwinRecord {
                 train_loss: train.loss(),
                 train_accuracy: train.accuracy(),
@@ -231,7 +227,7 @@ impl<'d, P: Backend> Session<'d, P> {
             }
         }
         // The new masks bind momentum from here on, not only from the next step.
-        hold(self.pruner.held(), &mut self.pruned).map_err(PruneError::from)?;
+        self.pruned.hold(self.pruner.held()).map_err(PruneError::from)?;
         let after = self.measure(epoch, Role::Pruned)?;
         self.history.events.push(EventRecord { report, before: before.into(), after: after.into(), later: None });
         Ok(Some(after))
@@ -239,12 +235,15 @@ impl<'d, P: Backend> Session<'d, P> {
 
     fn train(&mut self, epoch: u64, role: Role, tick: &mut Tick<'_>) -> Result<ControlFlow<()>, TrainError> {
         let mut tick = |loss| tick(role, loss);
+        let rates = self.settings.rates();
         let Begun { pruned: part, twin: twin_part } = &mut self.begun;
         let (trained, part) = match (role, &mut self.twin) {
-            (Role::Twin, Some(twin)) => (self.trainer.epoch(epoch, twin_part, twin, None, &mut tick), twin_part),
+            (Role::Twin, Some(twin)) => {
+                (self.trainer.epoch(epoch, &rates, twin_part, twin, None, &mut tick), twin_part)
+            }
             _ => {
                 let pruner = Some(&mut self.pruner);
-                (self.trainer.epoch(epoch, part, &mut self.pruned, pruner, &mut tick), part)
+                (self.trainer.epoch(epoch, &rates, part, &mut self.pruned, pruner, &mut tick), part)
             }
         };
         let loss = part.score().loss();
@@ -280,7 +279,7 @@ impl<'d, P: Backend> Session<'d, P> {
     ///
     /// [`TrainError::Prune`].
     pub fn revivals(&self) -> Result<usize, TrainError> {
-        Ok(revivals(self.pruner.held(), &self.pruned).map_err(PruneError::from)?)
+        Ok(self.pruned.revivals(self.pruner.held()).map_err(PruneError::from)?)
     }
 
     /// A NaN before activation pruning is divergence too.

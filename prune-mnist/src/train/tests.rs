@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use prune_core::{ActivationRule, Layers};
 use prune_schedule::{Pruner, Strategy};
 
-use super::{Backend, Role, Session, Settings, State, TrainError, Trainer, hold, revivals};
+use super::{Backend, Role, Session, Settings, State, TrainError, Trainer};
 use crate::data::{DataSource, Dataset, Origin};
 use crate::nn::{
     Initialisation, ModelSpec, NalgebraParams, NdarrayParams, NnError, Optimiser, Sgd, initial_parameters, readme_rules,
@@ -113,13 +113,14 @@ fn revived_over_steps<O: Optimiser<f32, NdarrayParams<f32>>>(
     let (mut all, mut of_weights) = (0, 0);
     for epoch in 1..=3 {
         for step in 0..trainer.steps() {
-            trainer.step(epoch, step, &mut state, Some(&mut pruner)).unwrap();
-            all += revivals(pruner.held(), &state).unwrap();
+            let rate = settings(3).rates().at(epoch, step, trainer.steps()) as f32;
+            trainer.step(epoch, step, rate, &mut state, Some(&mut pruner)).unwrap();
+            all += state.revivals(pruner.held()).unwrap();
             of_weights += pruner.revivals(&state.params).unwrap();
         }
         let report = pruner.end_epoch(epoch, &mut state.params).unwrap();
         assert_eq!(report.is_some(), epoch == 1);
-        hold(pruner.held(), &mut state).unwrap();
+        state.hold(pruner.held()).unwrap();
     }
     (all, of_weights)
 }

@@ -24,8 +24,7 @@ impl<P: Backend> Trainer<'_, P> {
     /// them.
     ///
     /// The images are cut into batches of the run's size in the given order. Sums are in f64 in that order, so
-    /// threads do not change a bit. No step is taken, and [`gradient`](Self::gradient) is then that of the last
-    /// batch.
+    /// threads do not change a bit. No step is taken.
     ///
     /// # Errors
     ///
