@@ -7,6 +7,7 @@
 
 pub mod data;
 pub mod demo;
+pub mod files;
 pub mod nn;
 pub mod onnx;
 pub mod paper;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every top-level module of the crate that serves several programs, in order.
-const ROOMS: &[&str] = &["words", "rng", "data", "nn", "onnx", "picture", "train", "run"];
+const ROOMS: &[&str] = &["words", "rng", "files", "data", "nn", "onnx", "picture", "train", "run"];
 
 /// The programs, which may know every room.
 const PROGRAMS: &[&str] = &["demo", "paper", "sensitivity"];

@@ -8,6 +8,7 @@ use prune_schedule::StrategyError;
 use crate::data::DataError;
 use crate::nn::NnError;
 use crate::onnx::OnnxError;
+use crate::picture::PictureError;
 use crate::run::INTERRUPTED;
 use crate::run::RunError;
 use crate::run::checkpoint::CheckpointError;
@@ -180,13 +181,8 @@ pub enum DemoError {
         has_channels: bool,
     },
     /// A picture cannot be drawn.
-    #[error("cannot draw {picture}: {why}; please report this")]
-    Picture {
-        /// The picture.
-        picture: &'static str,
-        /// The cause, in the drawing library's words.
-        why: String,
-    },
+    #[error(transparent)]
+    Picture(#[from] PictureError),
     /// The network cannot be written as ONNX, or cannot be read back.
     #[error("ONNX: {0}; please report this")]
     Onnx(Box<OnnxError>),

@@ -2,13 +2,14 @@
 
 use super::args::Arguments;
 use super::error::DemoError;
-use super::picture::{self, Curves, PNG_FILE, SVG_FILE};
+use super::picture::{Curves, PICTURE, PNG_FILE, SVG_FILE};
 use super::scratch::SCRATCH_FILE;
 use super::show;
 use super::small::{self, ONNX_FILE, SMALL_FILE};
 use crate::data::Dataset;
 use crate::nn::ModelSpec;
 use crate::onnx;
+use crate::picture;
 use crate::run::Console;
 use crate::run::OutFolder;
 use crate::run::RunError;
@@ -45,10 +46,11 @@ pub(super) fn write<P: Backend>(
         Some(_) => Some(small::small(spec, params, masks, &model, &data.test)?),
         None => None,
     };
+    let [(_, svg), (_, png)] = picture::files(PICTURE, &curves)?;
     let mut files = vec![
         (METRICS_FILE, metrics(session)?),
-        (SVG_FILE, picture::svg(&curves)?.into_bytes()),
-        (PNG_FILE, picture::png(&curves)?),
+        (SVG_FILE, svg),
+        (PNG_FILE, png),
         (MODEL_FILE, save::model(params)?),
         (MASKS_FILE, save::masks(masks)?),
         (ONNX_FILE, model),

@@ -5,6 +5,7 @@ use prune_schedule::{PruneError, StrategyError};
 
 use crate::data::DataError;
 use crate::nn::NnError;
+use crate::picture::PictureError;
 use crate::run::{INTERRUPTED, RunError};
 
 /// The reason why the tables were not made. Finished runs are kept, and the same command continues from there.
@@ -29,6 +30,9 @@ pub enum PaperError {
     /// The output folder or a file.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// A picture cannot be drawn.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
     /// Threads cannot be started.
     #[error("cannot start a thread: {source}; lower --jobs")]
     Threads {

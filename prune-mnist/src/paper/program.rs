@@ -81,9 +81,8 @@ pub fn run(arguments: &PaperArguments, console: &mut Console<'_>, interrupt: &In
         }
     }
     written.push((RUNS_FILE.to_owned(), csv(&records(&context, &cache, &outcomes)?)?));
-    let files: Vec<(&str, Vec<u8>)> = written.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
-    out.write(&files)?;
-    let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+    out.write(&written)?;
+    let names: Vec<&str> = written.iter().map(|(name, _)| name.as_str()).collect();
     console.line(format_args!("\nwrote {} into {}", names.join(", "), out.path().display()))?;
     let computed: f64 = outcomes.values().map(|outcome| outcome.seconds).sum();
     let commits: BTreeSet<&str> = outcomes.values().map(|outcome| outcome.commit.as_str()).collect();

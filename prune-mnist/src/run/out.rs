@@ -1,12 +1,11 @@
 //! The output folder: all files of a run or none, and never half a file.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
 use super::RunError;
+use crate::files::{self, WriteError, write_whole};
 
 /// A folder that was found writable before training.
 ///
@@ -46,8 +45,7 @@ impl OutFolder {
                 return Err(RunError::OutTaken { path: file, found: "a folder, where a file is to be written" });
             }
         }
-        let refused = |source| RunError::Out { path: path.to_owned(), source };
-        temporary(path).and_then(|mut file| file.write_all(&[0]).and_then(|()| file.close())).map_err(refused)?;
+        files::try_out(path).map_err(|source| RunError::Out { path: path.to_owned(), source })?;
         Ok(folder)
     }
 
@@ -85,13 +83,7 @@ impl OutFolder {
             Err(fs::TryLockError::Error(_)) => return Ok(()),
         }
         self._lock = Some(folder);
-        let left = fs::read_dir(&self.path).into_iter().flatten().flatten().filter(|entry| {
-            let name = entry.file_name();
-            let is_ours = |name: &str| name.starts_with(PREFIX) && name.ends_with(SUFFIX);
-            name.to_str().is_some_and(is_ours) && entry.file_type().is_ok_and(|kind| kind.is_file())
-        });
-        // A file that cannot be removed only takes up room.
-        left.for_each(|entry| drop(fs::remove_file(entry.path())));
+        files::clear(&self.path);
         Ok(())
     }
 
@@ -107,20 +99,11 @@ impl OutFolder {
     /// # Errors
     ///
     /// [`RunError::Out`], naming the file.
-    pub fn write(&mut self, files: &[(&str, Vec<u8>)]) -> Result<(), RunError> {
-        let mut written: Vec<(PathBuf, NamedTempFile)> = Vec::with_capacity(files.len());
-        for (name, bytes) in files {
-            let path = self.path.join(name);
-            let refused = |source| RunError::Out { path: path.clone(), source };
-            let mut file = temporary(&self.path).map_err(refused)?;
-            file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(refused)?;
-            written.push((path, file));
-        }
-        for (path, file) in written {
-            file.persist(&path).map_err(|error| RunError::Out { path, source: error.error })?;
-            self.made.clear();
-        }
-        self.sync().map_err(|source| RunError::Out { path: self.path.clone(), source })
+    pub fn write<N: AsRef<str>>(&mut self, files: &[(N, Vec<u8>)]) -> Result<(), RunError> {
+        let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_ref(), bytes.as_slice())).collect();
+        write_whole(&self.path, &files).map_err(|WriteError { path, source }| RunError::Out { path, source })?;
+        self.made.clear();
+        Ok(())
     }
 
     /// Removes a file that an earlier run has left, if there is one.
@@ -135,11 +118,6 @@ impl OutFolder {
             _ => Ok(()),
         }
     }
-
-    /// Makes the renames survive a loss of power, if folders can be synced.
-    fn sync(&self) -> io::Result<()> {
-        if cfg!(unix) { fs::File::open(&self.path)?.sync_all() } else { Ok(()) }
-    }
 }
 
 impl Drop for OutFolder {
@@ -147,19 +125,6 @@ impl Drop for OutFolder {
         // A folder that is no longer empty stays.
         self.made.iter().take_while(|path| fs::remove_dir(path).is_ok()).for_each(drop);
     }
-}
-
-/// The names of files until they are whole.
-const PREFIX: &str = ".prune-";
-const SUFFIX: &str = ".tmp";
-
-/// A file in `folder` that removes itself unless it is renamed, with the rights of any new file.
-fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(PREFIX).suffix(SUFFIX);
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
 }
 
 #[cfg(test)]

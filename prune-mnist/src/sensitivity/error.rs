@@ -5,6 +5,7 @@ use prune_schedule::{PruneError, StrategyError};
 
 use crate::data::DataError;
 use crate::nn::NnError;
+use crate::picture::PictureError;
 use crate::run::checkpoint::CheckpointError;
 use crate::run::{INTERRUPTED, RunError};
 
@@ -34,13 +35,8 @@ pub enum SensitivityError {
     #[error(transparent)]
     Run(#[from] RunError),
     /// A picture cannot be drawn.
-    #[error("cannot draw {picture}: {why}; please report this")]
-    Picture {
-        /// The picture.
-        picture: &'static str,
-        /// The cause, in the drawing library's words.
-        why: String,
-    },
+    #[error(transparent)]
+    Picture(#[from] PictureError),
     /// Training has diverged.
     #[error("epoch {epoch}: training has diverged ({what}); lower --lr (now {lr})")]
     Diverged {

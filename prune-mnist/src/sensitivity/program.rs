@@ -78,13 +78,8 @@ fn run_on<P: Backend>(
 
     let title = format!("{} on MNIST: one layer alone pruned by magnitude", source.model().spec().name);
     let lines = Lines { title, scan: &scan };
-    let refused = |picture| move |why| SensitivityError::Picture { picture, why };
-    let [csv_file, svg_file, png_file] = FILES;
-    out.write(&[
-        (csv_file, show::csv(&scan)?),
-        (svg_file, picture::svg(&lines).map_err(refused(svg_file))?.into_bytes()),
-        (png_file, picture::png(&lines).map_err(refused(png_file))?),
-    ])?;
+    let [svg, png] = picture::files("sensitivity", &lines)?;
+    out.write(&[(FILES[0].to_owned(), show::csv(&scan)?), svg, png])?;
     console.line(format_args!("\nwrote {} into {}", FILES.join(", "), out.path().display()))?;
     console.line(format_args!(
         "{:.1} s, of them {:.1} s for the network",
