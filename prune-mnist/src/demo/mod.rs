@@ -29,7 +29,7 @@ mod small;
 
 pub use self::args::Arguments;
 pub use self::error::DemoError;
-pub use self::plan::{DEFAULT_EPOCHS, DEFAULT_STRATEGY, Plan};
+pub use self::plan::{DEFAULT_EPOCHS, Plan};
 pub use self::program::run;
 pub use self::results::FILES;
 pub use self::scratch::SCRATCH_FILE;

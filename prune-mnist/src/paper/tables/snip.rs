@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
+use prune_core::Score;
 use prune_schedule::table::{Column, aligned};
+use prune_schedule::{Event, Key, Scope};
 
 use super::arm::{Arm, Row, rows};
 use super::han::tested;
+use super::strategies::{density, text};
 use super::{Context, Shown};
 use crate::paper::picture::{Across, Bars, Curve, Group, Mark, Picture, Pixels, Plot};
 use crate::paper::published;
@@ -46,12 +49,15 @@ impl Cut {
         }
     }
 
-    fn change(self, density: f64) -> Change {
-        let by = |score: &str| format!("{{0: {{'method': 'unstr_global', 'density': {density}{score}}}}}");
+    fn change(self, share: f64) -> Change {
+        let by = |score: Score| {
+            let event = density(share).and_then(|density| Event::unstructured(Scope::Global(density)));
+            text(event.and_then(|event| Ok(vec![(Key::Epoch(0), event.with_score(score)?)])))
+        };
         match self {
-            Self::Snip => Change::Strategy(by(", 'score': 'snip'")),
-            Self::Magnitude => Change::Strategy(by("")),
-            Self::Random => Change::RandomMask(by(", 'score': 'snip'")),
+            Self::Snip => Change::Strategy(by(Score::snip())),
+            Self::Magnitude => Change::Strategy(by(Score::magnitude())),
+            Self::Random => Change::RandomMask(by(Score::snip())),
         }
     }
 }
