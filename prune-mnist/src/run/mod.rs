@@ -4,7 +4,7 @@
 //! - `checkpoint`: everything that the rest of a run depends on.
 //! - `console`: lines, warnings and the progress bar. `interrupt`: the request to stop.
 //! - `choice`: options that several programs have. `threads`: the threads asked for.
-//! - `error`: the reasons why any of this fails.
+//! - `start`: the beginning and the end of every program. `error`: the reasons why any of this fails.
 
 pub mod checkpoint;
 pub mod choice;
@@ -12,6 +12,7 @@ mod console;
 mod error;
 mod interrupt;
 mod out;
+mod start;
 pub mod tensors;
 mod threads;
 
@@ -21,4 +22,5 @@ pub use self::error::RunError;
 pub(crate) use self::interrupt::EXIT_CODE as INTERRUPTED;
 pub use self::interrupt::Interrupt;
 pub use self::out::OutFolder;
+pub use self::start::start;
 pub(crate) use self::threads::on_threads;
