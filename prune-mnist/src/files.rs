@@ -93,16 +93,39 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
+    fn names(folder: &Path) -> Vec<String> {
+        let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    }
+
     #[test]
-    fn a_write_that_fails_changes_nothing() {
+    fn files_are_replaced_and_those_that_cannot_be_are_named() {
         let root = tempfile::tempdir().unwrap();
-        write_whole(root.path(), &[("x", &[1])]).unwrap();
-        // The second file cannot be made, so the first must not be replaced either.
-        let error = write_whole(root.path(), &[("x", &[2]), ("gone/y", &[3])]);
-        let error = error.and_then(|()| write_whole(&root.path().join("gone"), &[("x", &[2])])).unwrap_err();
-        assert!(error.to_string().contains("gone"), "{error}");
-        assert_eq!(fs::read(root.path().join("x")).unwrap(), [1]);
-        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+        write_whole(root.path(), &[("x", &[1]), ("y", &[2])]).unwrap();
+        write_whole(root.path(), &[("x", &[3])]).unwrap();
+        assert_eq!(fs::read(root.path().join("x")).unwrap(), [3]);
+        let absent = write_whole(&root.path().join("absent"), &[("x", &[4])]).unwrap_err();
+        assert_eq!(absent.path, root.path().join("absent/x"));
+        // A rename cannot replace a folder that is not empty.
+        fs::create_dir(root.path().join("taken")).unwrap();
+        fs::write(root.path().join("taken/inside"), []).unwrap();
+        let taken = write_whole(root.path(), &[("taken", &[5]), ("x", &[6])]).unwrap_err();
+        assert_eq!(taken.path, root.path().join("taken"));
+        assert_eq!(fs::read(root.path().join("x")).unwrap(), [3]);
+        assert_eq!(names(root.path()), ["taken", "x", "y"]);
+    }
+
+    #[test]
+    fn only_what_killed_programs_left_is_cleared() {
+        let root = tempfile::tempdir().unwrap();
+        for name in [".prune-Ab3.tmp", ".prune-notes", "mine.tmp"] {
+            fs::write(root.path().join(name), "half").unwrap();
+        }
+        fs::create_dir(root.path().join(".prune-folder.tmp")).unwrap();
+        clear(root.path());
+        assert_eq!(names(root.path()), [".prune-folder.tmp", ".prune-notes", "mine.tmp"]);
     }
 
     #[cfg(unix)]

@@ -22,6 +22,9 @@ pub(super) struct Ask {
     pub seed: u64,
 }
 
+/// The events of a preset under their keys.
+type Events = Result<Vec<(Key, Event)>, StrategyError>;
+
 /// One method.
 #[derive(Debug)]
 pub(super) struct Preset {
@@ -31,7 +34,7 @@ pub(super) struct Preset {
     about: &'static str,
     /// The density it keeps unless `--density` is given; none if it has no density.
     density: Option<f64>,
-    events: fn(&Times, Density) -> Result<Vec<(Key, Event)>, StrategyError>,
+    events: fn(&Times, Density) -> Events,
 }
 
 /// The epochs and steps of events, in the run at hand.
@@ -209,7 +212,7 @@ fn each(density: Density) -> Result<Event, StrategyError> {
     Event::unstructured(Scope::UnifiedLocal(density))
 }
 
-fn channels(times: &Times, density: Density) -> Result<Vec<(Key, Event)>, StrategyError> {
+fn channels(times: &Times, density: Density) -> Events {
     let piece = Piece::Channels { axis: None, norm: Norm::L2, bias: true };
     let event = Event::pieces(Scope::UnifiedLocal(density), piece)?;
     Ok(vec![(times.at, event.with_exclude([times.output.as_str()])?)])
