@@ -205,3 +205,29 @@ fn another_model_is_named() {
         "{message}"
     );
 }
+
+/// A checkpoint of version 1, of a network with two neurons in the middle of its second epoch, as a program has left it.
+const VERSION_1: &[u8] = include_bytes!("../../../tests/fixtures/checkpoint-v1.safetensors");
+
+fn two_neurons() -> ModelSpec {
+    ModelSpec::new("tiny", [28, 28, 1], vec![Layer::Dense { features: 2 }, Layer::Relu, Layer::Dense { features: 10 }])
+}
+
+#[test]
+fn a_checkpoint_of_version_1_is_read_and_written_as_ever() {
+    let data = data();
+    let checkpoint = read(VERSION_1).unwrap();
+    assert_eq!((checkpoint.epoch(), checkpoint.steps(), checkpoint.last_epoch()), (1, 1, 2));
+    assert_eq!(*checkpoint.settings(), settings(&data));
+    checkpoint.check_data(&checkpoint.data().unwrap(), &data).unwrap();
+    let mut session = session::<NdarrayParams<f32>>(&two_neurons(), &data);
+    checkpoint.restore(&mut session).unwrap();
+    session.check("tiny").unwrap();
+    assert!(session.twin.is_some() && session.history.events.len() == 1);
+    assert!(encode(checkpoint.settings(), &session).unwrap() == VERSION_1);
+    // It goes on from there.
+    for _ in 1..EPOCHS {
+        assert!(session.epoch(&mut |_, _| ControlFlow::Continue(())).unwrap().is_continue());
+    }
+    assert_eq!(session.revivals().unwrap(), 0);
+}
