@@ -10,7 +10,7 @@ use super::error::PaperError;
 use super::outcome::Outcome;
 use super::settings::Settings;
 
-use crate::nn::{NdarrayParams, ParamSet as _, ParamStorage as _};
+use crate::nn::{NdarrayParams, ParamStorage as _};
 use crate::run::{OutFolder, tensors as save};
 
 /// The result of a run that other runs need.
@@ -77,15 +77,7 @@ impl Cache {
         let tensors = safetensors::SafeTensors::deserialize(&bytes).ok()?;
         let specs = settings.net.spec().parameters().ok()?;
         let mut params = NdarrayParams::zeros(&specs);
-        for (index, spec) in specs.iter().enumerate() {
-            let tensor = tensors.tensor(&spec.name).ok()?;
-            if tensor.dtype() != safetensors::Dtype::F32 || tensor.shape() != spec.shape {
-                return None;
-            }
-            let (numbers, _) = tensor.data().as_chunks::<4>();
-            let values = params.values_mut(index).iter_mut().zip(numbers);
-            values.for_each(|(value, number)| *value = f32::from_le_bytes(*number));
-        }
+        save::fill_named(str::to_owned, &mut params, &tensors).ok()?;
         Some(params)
     }
 

@@ -48,6 +48,13 @@ impl<'w> Console<'w> {
     }
 }
 
+/// A progress bar on standard error, of this length and look.
+pub(crate) fn bar(len: u64, template: &str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::stderr());
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
 /// The progress bar of one epoch. On a terminal it disappears at the end of the epoch; elsewhere it is silent.
 pub(crate) struct Bar {
     bar: ProgressBar,
@@ -61,9 +68,7 @@ impl Bar {
     #[must_use]
     pub(crate) fn new(epoch: u64, epochs: u64, steps: u64, twin: bool, done: u64) -> Self {
         let len = if twin { 2 * steps } else { steps };
-        let bar = ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::stderr());
-        let template = "{prefix} {wide_bar:.cyan/dim} {pos}/{len} steps, {msg}";
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let bar = bar(len, "{prefix} {wide_bar:.cyan/dim} {pos}/{len} steps, {msg}");
         bar.set_position(done);
         bar.set_prefix(format!("epoch {epoch}/{epochs}"));
         Self { bar, role: Role::Pruned, twin }

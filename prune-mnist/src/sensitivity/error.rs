@@ -31,7 +31,7 @@ pub enum SensitivityError {
     /// A layer cannot be restored.
     #[error(transparent)]
     Restore(#[from] Error),
-    /// The output folder, printing, or the threads.
+    /// The output folder, a file, printing, or the threads.
     #[error(transparent)]
     Run(#[from] RunError),
     /// A picture cannot be drawn.
@@ -52,12 +52,6 @@ pub enum SensitivityError {
     NotFinite {
         /// The loss.
         loss: f64,
-    },
-    /// The table cannot be put into a file.
-    #[error("cannot encode the table: {why}; please report this")]
-    Encode {
-        /// The cause.
-        why: String,
     },
     /// Ctrl-C was pressed.
     #[error("stopped; nothing was written")]

@@ -2,8 +2,6 @@
 
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
 use super::args::SensitivityArguments;
 use super::error::SensitivityError;
 use super::goal::Goal;
@@ -15,12 +13,12 @@ use crate::data::Dataset;
 use crate::nn::{NalgebraParams, NdarrayParams};
 use crate::picture;
 use crate::run::choice::BackendChoice;
-use crate::run::{Console, Interrupt, OutFolder, on_threads};
+use crate::run::{Console, Interrupt, OutFolder, bar, on_threads};
 use crate::train::Backend;
 use crate::words::thousands;
 
 /// The files that the command writes.
-pub const FILES: [&str; 3] = ["sensitivity.csv", "sensitivity.svg", "sensitivity.png"];
+pub const FILES: [&str; 3] = [show::FILE, "sensitivity.svg", "sensitivity.png"];
 
 /// Trains or reads the network, scans it, prints the table to `console` and writes the files.
 ///
@@ -59,9 +57,7 @@ fn run_on<P: Backend>(
     let (mut trainer, params) = source.network::<P>(data, console, interrupt)?;
     let trained = started.elapsed();
     let goals = Goal::all(&arguments.methods, &arguments.densities);
-    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-    let template = "{wide_bar:.cyan/dim} {pos}/{len} measurements";
-    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let bar = bar(0, "{wide_bar:.cyan/dim} {pos}/{len} measurements");
     let scan = scan(&mut trainer, &params, &goals, &mut |done, all| {
         bar.set_length(all as u64);
         bar.set_position(done as u64);
@@ -79,7 +75,7 @@ fn run_on<P: Backend>(
     let title = format!("{} on MNIST: one layer alone pruned by magnitude", source.model().spec().name);
     let lines = Lines { title, scan: &scan };
     let [svg, png] = picture::files("sensitivity", &lines)?;
-    out.write(&[(FILES[0].to_owned(), show::csv(&scan)?), svg, png])?;
+    out.write(&[(show::FILE.to_owned(), show::csv(&scan)?), svg, png])?;
     console.line(format_args!("\nwrote {} into {}", FILES.join(", "), out.path().display()))?;
     console.line(format_args!(
         "{:.1} s, of them {:.1} s for the network",

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use prune_schedule::Pruner;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::SafeTensors;
 
 use super::digest::digest;
 use super::{
@@ -13,7 +13,8 @@ use super::{
     VERSION, WEIGHTS, tensor_name,
 };
 use crate::data::{DataSource, Dataset, MnistFile};
-use crate::nn::{Optimiser as _, Order, ParamSpec};
+use crate::nn::Optimiser as _;
+use crate::run::tensors::fill_named;
 use crate::train::{Backend, History, Role, Session, Trained};
 
 /// A whole checkpoint, of this format and of a version that this program reads.
@@ -198,35 +199,4 @@ fn fill_buffer<P: Backend>(
     tensors: &SafeTensors<'_>,
 ) -> Result<usize, String> {
     fill_named(|parameter| tensor_name(role, buffer, parameter), params, tensors)
-}
-
-/// Reads the parameters with these names; returns the number of tensors.
-fn fill_named<P: Backend>(
-    named: impl Fn(&str) -> String,
-    params: &mut P,
-    tensors: &SafeTensors<'_>,
-) -> Result<usize, String> {
-    let (specs, order) = (params.specs().to_vec(), params.order());
-    for (index, spec) in specs.iter().enumerate() {
-        let name = named(&spec.name);
-        let tensor = tensors.tensor(&name).map_err(|_| format!("it has no tensor `{name}`"))?;
-        if tensor.dtype() != Dtype::F32 || tensor.shape() != spec.shape {
-            let (found, shape) = (tensor.shape(), &spec.shape);
-            return Err(format!("`{name}` is {:?} of shape {found:?}, not F32 of shape {shape:?}", tensor.dtype()));
-        }
-        copy(tensor.data(), spec, order, params.values_mut(index));
-    }
-    Ok(specs.len())
-}
-
-/// Copies row-major values into memory of either order.
-fn copy(bytes: &[u8], spec: &ParamSpec, order: Order, values: &mut [f32]) {
-    let (numbers, _) = bytes.as_chunks::<4>();
-    for (index, number) in numbers.iter().enumerate() {
-        let place = match order {
-            Order::RowMajor => index,
-            Order::ColumnMajor => index % spec.columns * spec.rows + index / spec.columns,
-        };
-        values[place] = f32::from_le_bytes(*number);
-    }
 }
