@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::nn::ModelSpec;
 
-/// The most epochs that one run trains; a guard against typing errors, far above what MNIST needs.
+/// The most epochs of a run. It catches typing errors, and is far above what MNIST needs.
 pub const MOST_EPOCHS: u64 = 100_000;
 
 /// The networks to choose from.

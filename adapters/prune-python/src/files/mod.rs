@@ -1,5 +1,5 @@
-//! Doors to files: checkpoints (`checkpoint.rs`), ONNX models and what was exported to them (`graph.rs`). `job.rs` reads
-//! what they ask in common, `watched.rs` runs them so that Ctrl-C stops them.
+//! Functions on files: checkpoints (`checkpoint.rs`), and ONNX models with the checkpoints they were exported from
+//! (`graph.rs`). `job.rs` reads the arguments that they share. `watched.rs` runs them so that Ctrl-C stops them.
 
 mod checkpoint;
 mod graph;
