@@ -9,10 +9,9 @@ use crate::data::DataError;
 use crate::nn::NnError;
 use crate::onnx::OnnxError;
 use crate::picture::PictureError;
-use crate::run::INTERRUPTED;
-use crate::run::RunError;
 use crate::run::checkpoint::CheckpointError;
 use crate::run::choice::MOST_EPOCHS;
+use crate::run::{INTERRUPTED, RunError};
 use crate::train::{Settings, TrainError};
 use crate::words::{counted, number, shell_word};
 

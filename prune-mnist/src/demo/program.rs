@@ -14,15 +14,10 @@ use super::scratch;
 use super::show::{self, Intro};
 use crate::data::Dataset;
 use crate::nn::{ModelSpec, NalgebraParams, NdarrayParams, ParamKind, readme_rules};
-use crate::run::Interrupt;
-use crate::run::OutFolder;
 use crate::run::checkpoint::{CHECKPOINT_FILE, Checkpoint, CheckpointError};
 use crate::run::choice::BackendChoice;
-use crate::run::{Bar, Console, on_threads};
-use crate::train::Backend;
-use crate::train::History;
-use crate::train::Settings;
-use crate::train::{Role, Session};
+use crate::run::{Bar, Console, Interrupt, OutFolder, on_threads};
+use crate::train::{Backend, History, Role, Session, Settings};
 use crate::words::percent;
 
 /// A training accuracy that guessing among ten classes can reach too.

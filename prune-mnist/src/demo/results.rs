@@ -10,13 +10,10 @@ use crate::data::Dataset;
 use crate::nn::ModelSpec;
 use crate::onnx;
 use crate::picture;
-use crate::run::Console;
-use crate::run::OutFolder;
-use crate::run::RunError;
 use crate::run::checkpoint::CHECKPOINT_FILE;
-use crate::run::tensors::{self as save, MASKS_FILE, MODEL_FILE};
-use crate::train::Backend;
-use crate::train::Session;
+use crate::run::tensors::{self, MASKS_FILE, MODEL_FILE};
+use crate::run::{Console, OutFolder, RunError};
+use crate::train::{Backend, Session};
 use crate::words::thousands;
 
 /// The file of the records.
@@ -51,8 +48,8 @@ pub(super) fn write<P: Backend>(
         (METRICS_FILE, metrics(session)?),
         (SVG_FILE, svg),
         (PNG_FILE, png),
-        (MODEL_FILE, save::model(params)?),
-        (MASKS_FILE, save::masks(masks)?),
+        (MODEL_FILE, tensors::model(params)?),
+        (MASKS_FILE, tensors::masks(masks)?),
         (ONNX_FILE, model),
     ];
     let small = match small {

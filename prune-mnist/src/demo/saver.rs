@@ -1,11 +1,9 @@
 //! A run and the checkpoint in its folder: an old one, the one that it resumes from, and those that it writes.
 
 use super::error::DemoError;
-use crate::run::Console;
-use crate::run::OutFolder;
 use crate::run::checkpoint::{self, CHECKPOINT_FILE, Checkpoint, CheckpointError, RunSettings};
-use crate::train::Backend;
-use crate::train::Session;
+use crate::run::{Console, OutFolder};
+use crate::train::{Backend, Session};
 use crate::words::counted;
 
 /// Decides what a new run does with an existing checkpoint. It replaces the checkpoint of a complete run, and one

@@ -8,12 +8,8 @@ use super::small::{self, SMALL_FILE};
 use crate::data::Dataset;
 use crate::nn::ModelSpec;
 use crate::onnx;
-use crate::run::Interrupt;
-use crate::run::OutFolder;
-use crate::run::{Bar, Console};
-use crate::train::Backend;
-use crate::train::Session;
-use crate::train::Settings;
+use crate::run::{Bar, Console, Interrupt, OutFolder};
+use crate::train::{Backend, Session, Settings};
 use crate::words::percent;
 
 /// The file of the small network that was trained from scratch.

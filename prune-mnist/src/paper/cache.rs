@@ -11,7 +11,7 @@ use super::outcome::Outcome;
 use super::settings::Settings;
 
 use crate::nn::{NdarrayParams, ParamStorage as _};
-use crate::run::{OutFolder, tensors as save};
+use crate::run::{OutFolder, tensors};
 
 /// The result of a run that other runs need.
 pub(super) struct Base {
@@ -77,7 +77,7 @@ impl Cache {
         let tensors = safetensors::SafeTensors::deserialize(&bytes).ok()?;
         let specs = settings.net.spec().parameters().ok()?;
         let mut params = NdarrayParams::zeros(&specs);
-        save::fill_named(str::to_owned, &mut params, &tensors).ok()?;
+        tensors::fill_named(str::to_owned, &mut params, &tensors).ok()?;
         Some(params)
     }
 
@@ -88,9 +88,9 @@ impl Cache {
         let mut files = Vec::with_capacity(3);
         let (weights, masks) = (format!("{key}.safetensors"), masks_file(&outcome.settings));
         if outcome.settings.is_base() {
-            files.push((weights.as_str(), save::model(&left.params)?));
+            files.push((weights.as_str(), tensors::model(&left.params)?));
             if outcome.settings.then.is_some() {
-                files.push((masks.as_str(), save::masks(&left.masks)?));
+                files.push((masks.as_str(), tensors::masks(&left.masks)?));
             }
         }
         let record = format!("{key}.json");

@@ -6,10 +6,8 @@ use prune_core::Masks;
 use prune_schedule::table::{Column, aligned, shape};
 
 use super::intro::goal;
-use crate::nn::ParamSpec;
-use crate::nn::Place;
-use crate::train::EpochRecord;
-use crate::train::Size;
+use crate::nn::{ParamSpec, Place};
+use crate::train::{EpochRecord, Size};
 use crate::words::{decimals, percent, thousands};
 
 /// Compares the pruned network with its dense twin at the last epoch; `revivals` are counted at the very end.

@@ -8,8 +8,7 @@ use prune_schedule::table::{Column, aligned, shape};
 use crate::data::Dataset;
 use crate::demo::args::Arguments;
 use crate::demo::plan::Plan;
-use crate::nn::LayerSummary;
-use crate::nn::Place;
+use crate::nn::{LayerSummary, Place};
 use crate::words::{counted, number, thousands};
 
 /// The content of the introduction.

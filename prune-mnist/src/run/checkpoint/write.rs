@@ -11,7 +11,7 @@ use super::{
 };
 use crate::nn::Optimiser as _;
 use crate::run::RunError;
-use crate::run::tensors::{self as save, Written};
+use crate::run::tensors::{self, Written};
 use crate::train::{Backend, Role, Session, Trained};
 
 /// The content of `checkpoint.safetensors` for a session in its present state, after any step.
@@ -38,7 +38,7 @@ pub fn encode<P: Backend>(settings: &RunSettings, session: &Session<'_, P>) -> R
         network(Role::Twin, twin, &mut tensors).map_err(refused)?;
     }
     for (epoch, params) in &session.snapshots {
-        let written = save::tensors(params).map_err(refused)?.into_iter();
+        let written = tensors::tensors(params).map_err(refused)?.into_iter();
         tensors.extend(written.map(|(name, tensor)| (format!("{REWIND}/{epoch}/{name}"), tensor)));
     }
     tensors.push((PRUNER.to_owned(), Written::bytes(session.pruner.to_json().into_bytes())));
@@ -54,7 +54,7 @@ pub fn encode<P: Backend>(settings: &RunSettings, session: &Session<'_, P>) -> R
 fn network<P: Backend>(role: Role, state: &Trained<P>, tensors: &mut Vec<(String, Written)>) -> Result<(), String> {
     let buffers = state.optimiser.buffers();
     for (buffer, params) in [(WEIGHTS, &state.params)].into_iter().chain(buffers) {
-        let written = save::tensors(params)?.into_iter();
+        let written = tensors::tensors(params)?.into_iter();
         tensors.extend(written.map(|(name, tensor)| (tensor_name(role, buffer, &name), tensor)));
     }
     Ok(())
