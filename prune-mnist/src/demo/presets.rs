@@ -277,7 +277,9 @@ mod tests {
                     if (name == "gradual" && epochs == 1) || (["set", "rigl"].contains(&name) && steps == 1) {
                         continue;
                     }
-                    let ask = Ask { density: Density::new(0.3).ok(), epochs, steps, output: output.clone(), seed: 3 };
+                    // The largest seed, which Python literals hold as text.
+                    let (density, seed) = (Density::new(0.3).ok(), u64::MAX);
+                    let ask = Ask { density, epochs, steps, output: output.clone(), seed };
                     let made = strategy(name, &ask).unwrap().unwrap_or_else(|error| panic!("{name}: {error}"));
                     let text = made.to_python();
                     let parsed: Strategy = text.parse().unwrap_or_else(|error| panic!("{name}: {text}: {error}"));
