@@ -1,7 +1,8 @@
 //! The table, on the terminal and in a file.
 
-use std::io::Write as _;
 use std::path::PathBuf;
+
+use prune_mnist::files::write_whole;
 
 use crate::measure::Measured;
 
@@ -87,20 +88,13 @@ impl Page {
         self.line("");
     }
 
-    /// Writes a temporary file beside the target and renames it.
+    /// Writes the page, whole or not at all.
     pub(crate) fn finish(self) -> Result<(), String> {
         let Some(folder) = self.save else { return Ok(()) };
         let date = self.text.lines().find_map(|line| line.strip_prefix("date: ")).unwrap_or("undated").to_owned();
-        let path = folder.join(format!("{date}{}.txt", self.suffix));
-        let write = || -> std::io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(&folder)?;
-            file.write_all(self.text.as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
-            Ok(())
-        };
-        write().map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-        println!("saved to {}", path.display());
+        let name = format!("{date}{}.txt", self.suffix);
+        write_whole(&folder, &[(&name, self.text.as_bytes())]).map_err(|error| error.to_string())?;
+        println!("saved to {}", folder.join(name).display());
         Ok(())
     }
 }

@@ -4,10 +4,9 @@ use std::time::{Duration, Instant};
 
 use prune_core::{Layers, LayersMut};
 use prune_mnist::data::{DataSource, Dataset, PIXELS};
-use prune_mnist::demo::activations::{prune_activations, readme_rules};
 use prune_mnist::nn::{
     Batch, Initialisation, ModelSpec, NalgebraParams, NdarrayParams, Network, Optimiser, ParamSet, ParamStorage,
-    Samples, Sgd, initial_parameters,
+    Samples, Sgd, initial_parameters, prune_activations, readme_rules,
 };
 use prune_mnist::rng::epoch_order;
 use prune_schedule::Pruner;

@@ -1,18 +1,35 @@
 //! An MLP and a CNN on real MNIST, trained and pruned end to end on either tensor backend.
 //!
-//! [`data`] reads MNIST, [`nn`] holds the networks and their training, [`rng`] its random numbers, and [`demo`] the
-//! program that shows all of it together (`cargo xtask demo`). [`sensitivity`] prunes each layer alone
-//! (`cargo xtask sensitivity`), and [`paper`] reproduces published tables (`cargo xtask paper`). [`onnx`] writes
-//! networks as ONNX files.
+//! The programs are [`demo`] (`cargo xtask demo`), which shows all of it together, [`paper`] (`cargo xtask paper`), which
+//! reproduces published tables, and [`sensitivity`] (`cargo xtask sensitivity`), which prunes each layer alone.
+//!
+//! # Map
+//!
+//! A room knows only rooms above it, and no program another; `tests/rooms.rs` holds this.
+//!
+//! ```text
+//! words, rng, files         numbers as they are printed; random numbers; files that appear whole or not at all
+//! data/                     MNIST: the bundled sample, the full set, and fetching it
+//! nn/                       networks, their passes, optimisers, activation pruning, on either backend
+//! onnx/                     networks as ONNX files, and back
+//! picture/                  pictures as SVG and PNG
+//! train/                    one step and one loop for all programs; a network beside its dense twin
+//! run/                      output folder, checkpoint, console, Ctrl-C, threads
+//! demo/ paper/ sensitivity/ the programs: options, their plan, their output
+//! ```
 
 pub mod data;
 pub mod demo;
+pub mod files;
 pub mod nn;
 pub mod onnx;
 pub mod paper;
 mod picture;
 pub mod rng;
+pub mod run;
 pub mod sensitivity;
+pub mod train;
+mod words;
 
 /// The pages of the project, run as tests here because this crate depends on both backends.
 #[cfg(doctest)]

@@ -4,8 +4,10 @@
 use std::ops::ControlFlow;
 
 use prune_mnist::data::{DataSource, Dataset};
-use prune_mnist::demo::{Backend, ModelChoice, Plan, Session, Settings};
+use prune_mnist::demo::Plan;
 use prune_mnist::nn::{NalgebraParams, NdarrayParams};
+use prune_mnist::run::choice::ModelChoice;
+use prune_mnist::train::{Backend, Session, Settings};
 
 const EPOCHS: u64 = 3;
 

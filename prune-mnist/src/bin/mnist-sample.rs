@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use flate2::{Compression, GzBuilder};
 use prune_mnist::data::{DataError, DataSource, MnistFile, Sha256, sample};
+use prune_mnist::files::{WriteError, write_whole};
 
 /// Draws the bundled sample from the full MNIST set.
 #[derive(Parser)]
@@ -43,27 +44,20 @@ fn run(arguments: &Arguments) -> Result<(), DataError> {
     let files = sample::files(&full, arguments.seed, sample::TRAIN_LEN, sample::TEST_LEN);
     let out =
         arguments.out.clone().unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join("sample"));
+    fs::create_dir_all(&out).map_err(|source| DataError::Write { path: out.clone(), source })?;
     for (file, plain) in MnistFile::ALL.into_iter().zip(&files) {
-        let path = out.join(format!("{file}.gz"));
-        let len = write(&out, &path, plain).map_err(|source| DataError::Write { path: path.clone(), source })?;
-        println!("{}  {file}  {len} bytes gzipped", Sha256::of(plain));
+        let name = format!("{file}.gz");
+        let packed = gzipped(plain).map_err(|source| DataError::Write { path: out.join(&name), source })?;
+        write_whole(&out, &[(&name, &packed)])
+            .map_err(|WriteError { path, source }| DataError::Write { path, source })?;
+        println!("{}  {file}  {} bytes gzipped", Sha256::of(plain), packed.len());
     }
     Ok(())
 }
 
-/// Writes `plain` gzipped to `path`, and returns the number of bytes. The gzip header holds no time and no system, so
-/// the same sample gives the same file.
-fn write(folder: &Path, path: &Path, plain: &[u8]) -> io::Result<u64> {
-    fs::create_dir_all(folder)?;
-    let mut builder = tempfile::Builder::new();
-    builder.suffix(".tmp");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut temporary = builder.tempfile_in(folder)?;
-    let mut encoder = GzBuilder::new().mtime(0).operating_system(255).write(&mut temporary, Compression::best());
+/// The gzip header holds no time and no system, so the same sample gives the same file.
+fn gzipped(plain: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::best());
     encoder.write_all(plain)?;
-    encoder.finish()?;
-    temporary.as_file().sync_all()?;
-    let file = temporary.persist(path)?;
-    Ok(file.metadata()?.len())
+    encoder.finish()
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{DataError, Origin, Sha256};
+use crate::words::thousands;
 
 /// The number of rows, and of columns, of an image.
 pub const SIDE: usize = 28;
@@ -139,28 +140,5 @@ impl fmt::Display for Dataset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (train, test) = (thousands(self.train.len()), thousands(self.test.len()));
         write!(f, "{}: {train} training and {test} test images", self.origin)
-    }
-}
-
-/// A number with commas, as in 60,000.
-pub(crate) fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::thousands;
-
-    #[test]
-    fn thousands_have_commas() {
-        assert_eq!([0, 999, 1000, 60_000, 1_234_567].map(thousands), ["0", "999", "1,000", "60,000", "1,234,567"]);
     }
 }

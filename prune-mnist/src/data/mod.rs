@@ -21,7 +21,6 @@ mod sha256;
 mod source;
 mod store;
 
-pub(crate) use dataset::thousands;
 pub use dataset::{CLASSES, Dataset, FileRecord, PIXELS, SIDE, Split};
 pub use error::DataError;
 pub use file::MnistFile;

@@ -1,11 +1,12 @@
 //! Stores the full set: only files that verify, and never half a file.
 
 use std::fs;
-use std::io::{Read, Write as _};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::idx::Unpacked;
 use super::{DataError, MnistFile, Sha256};
+use crate::files::{WriteError, write_whole};
 
 /// The uncompressed bytes of one file of the full set, known to have MNIST's SHA-256.
 ///
@@ -60,33 +61,10 @@ impl VerifiedFile {
 /// [`DataError::Write`].
 pub fn save(folder: &Path, files: &[VerifiedFile]) -> Result<Vec<PathBuf>, DataError> {
     fs::create_dir_all(folder).map_err(|source| DataError::Write { path: folder.to_owned(), source })?;
-    let mut staged = Vec::with_capacity(files.len());
-    for VerifiedFile { file, bytes } in files {
-        let path = folder.join(file.name());
-        staged.push((
-            stage(folder, *file, bytes).map_err(|source| DataError::Write { path: path.clone(), source })?,
-            path,
-        ));
-    }
-    let mut paths = Vec::with_capacity(staged.len());
-    for (temporary, path) in staged {
-        temporary.persist(&path).map_err(|failed| DataError::Write { path: path.clone(), source: failed.error })?;
-        paths.push(path);
-    }
-    Ok(paths)
-}
-
-/// Writes a temporary file in `folder`, which removes itself unless it is renamed.
-fn stage(folder: &Path, file: MnistFile, bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(file.name()).suffix(".tmp");
-    // A data set is no secret: the file gets the usual permissions, not those of a temporary file.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut temporary = builder.tempfile_in(folder)?;
-    temporary.write_all(bytes)?;
-    temporary.as_file().sync_all()?;
-    Ok(temporary)
+    let whole: Vec<(&str, &[u8])> =
+        files.iter().map(|VerifiedFile { file, bytes }| (file.name(), &bytes[..])).collect();
+    write_whole(folder, &whole).map_err(|WriteError { path, source }| DataError::Write { path, source })?;
+    Ok(whole.iter().map(|(name, _)| folder.join(name)).collect())
 }
 
 #[cfg(test)]

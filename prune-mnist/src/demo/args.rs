@@ -6,16 +6,12 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::parser::ValueSource;
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use prune_core::Density;
-use serde::{Deserialize, Serialize};
 
 use super::presets;
 use crate::data::DataSource;
-use crate::nn::ModelSpec;
-
-/// The most epochs of a run. It catches typing errors, and is far above what MNIST needs.
-pub const MOST_EPOCHS: u64 = 100_000;
+use crate::run::choice::{BackendChoice, MOST_EPOCHS, ModelChoice, number, rate};
 
 /// The most images in a batch. It keeps a typing error from asking for too much memory.
 const MOST_BATCH: u64 = 8_192;
@@ -163,59 +159,6 @@ impl Arguments {
     pub(super) fn gives(&self, field: &str) -> bool {
         self.given.contains(field)
     }
-}
-
-/// The networks to choose from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ModelChoice {
-    /// LeNet-300-100.
-    Mlp,
-    /// The original project's network.
-    Cnn,
-}
-
-impl ModelChoice {
-    /// The network's description.
-    #[must_use]
-    pub fn spec(self) -> ModelSpec {
-        match self {
-            Self::Mlp => ModelSpec::mlp(),
-            Self::Cnn => ModelSpec::cnn(),
-        }
-    }
-}
-
-/// The backends to choose from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BackendChoice {
-    /// Row-major arrays of each parameter's rank.
-    Ndarray,
-    /// Column-major matrices and vectors.
-    Nalgebra,
-}
-
-impl BackendChoice {
-    /// Its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ndarray => "ndarray",
-            Self::Nalgebra => "nalgebra",
-        }
-    }
-}
-
-fn number(text: &str, fits: impl Fn(f64) -> bool, wanted: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if fits(value) => Ok(value),
-        _ => Err(format!("write {wanted}")),
-    }
-}
-
-fn rate(text: &str) -> Result<f64, String> {
-    number(text, |value| value.is_finite() && value > 0.0, "a finite number above 0, such as 0.1")
 }
 
 fn momentum(text: &str) -> Result<f64, String> {

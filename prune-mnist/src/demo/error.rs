@@ -3,15 +3,17 @@
 use std::io;
 use std::path::PathBuf;
 
-use prune_schedule::{PruneError, StrategyError};
+use prune_schedule::StrategyError;
 
-use super::args::MOST_EPOCHS;
-use super::checkpoint::CheckpointError;
-use super::interrupt::EXIT_CODE;
-use super::session::Role;
 use crate::data::DataError;
 use crate::nn::NnError;
 use crate::onnx::OnnxError;
+use crate::picture::PictureError;
+use crate::run::checkpoint::CheckpointError;
+use crate::run::choice::MOST_EPOCHS;
+use crate::run::{INTERRUPTED, RunError};
+use crate::train::{Settings, TrainError};
+use crate::words::{counted, number, shell_word};
 
 /// The reason why the demo did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -120,81 +122,25 @@ pub enum DemoError {
         /// The epoch.
         last: u64,
     },
-    /// The strategy does not fit the model.
-    #[error("the strategy does not fit model `{model}`: {source}")]
-    Unfit {
-        /// The model.
-        model: String,
-        /// The cause.
-        source: Box<PruneError>,
-    },
     /// The data cannot be read.
     #[error(transparent)]
     Data(#[from] DataError),
     /// The network refused.
     #[error(transparent)]
     Network(#[from] NnError),
-    /// The pruner refused.
+    /// Training stopped.
+    #[error("{}{}", .0, advice(.0))]
+    Train(#[from] TrainError),
+    /// The output folder, its files, the output or the threads.
     #[error(transparent)]
-    Prune(Box<PruneError>),
-    /// Threads cannot be started.
-    #[error("cannot start {threads} threads: {source}; lower --threads")]
-    Threads {
-        /// The number of threads.
-        threads: usize,
-        /// The cause.
-        source: rayon::ThreadPoolBuildError,
-    },
-    /// The run has diverged.
-    #[error(
-        "epoch {epoch}: {role} has diverged ({what}); no results are written: {}",
-        advice(*lr, *momentum, *weight_decay, *batch_size)
-    )]
-    Diverged {
-        /// The epoch.
-        epoch: u64,
-        /// The network that diverged.
-        role: Role,
-        /// The sign of divergence.
-        what: String,
-        /// The learning rate of the first step.
-        lr: f64,
-        /// The momentum.
-        momentum: f64,
-        /// The weight decay.
-        weight_decay: f64,
-        /// The batch size.
-        batch_size: u64,
-    },
-    /// The output folder or a file in it cannot be written.
-    #[error("--out: cannot write `{}`: {source}; name a folder with room that you may write to", path.display())]
-    Out {
-        /// The folder or file.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-    /// Something other than a folder is at the path of the output folder, or a folder at the path of a file.
-    #[error("--out: `{}` is {found}; move it away, or name another folder", path.display())]
-    OutTaken {
-        /// The path.
-        path: PathBuf,
-        /// The thing found there.
-        found: &'static str,
-    },
-    /// Another run is writing into the output folder.
-    #[error("--out: another run is writing into `{}`; wait until it has ended, or name another folder", path.display())]
-    OutBusy {
-        /// The folder.
-        path: PathBuf,
-    },
+    Run(#[from] RunError),
     /// The checkpoint cannot be resumed, or is in the way.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// Ctrl-C was pressed; the run is saved.
     #[error(
         "stopped in epoch {epoch} of {epochs} after {} of {steps}; saved to `{}`\nto go on: cargo xtask demo --resume --out {}",
-        super::show::counted(*done, "step"), path.display(), super::show::shell_word(out)
+        counted(*done, "step"), path.display(), shell_word(out)
     )]
     Interrupted {
         /// The epoch that was in training, or comes next.
@@ -214,7 +160,7 @@ pub enum DemoError {
     #[error(
         "stopped while the small network was trained from scratch; the run is complete and its other files are written\nto \
          train it again: cargo xtask demo --resume --from-scratch --out {}",
-        super::show::shell_word(out)
+        shell_word(out)
     )]
     InterruptedFromScratch {
         /// The output folder.
@@ -234,36 +180,18 @@ pub enum DemoError {
         has_channels: bool,
     },
     /// A picture cannot be drawn.
-    #[error("cannot draw {picture}: {why}; please report this")]
-    Picture {
-        /// The picture.
-        picture: &'static str,
-        /// The cause, in the drawing library's words.
-        why: String,
-    },
+    #[error(transparent)]
+    Picture(#[from] PictureError),
     /// The network cannot be written as ONNX, or cannot be read back.
     #[error("ONNX: {0}; please report this")]
     Onnx(Box<OnnxError>),
-    /// Tensors cannot be put into a file.
-    #[error("cannot encode {file}: {why}; please report this")]
-    Encode {
-        /// The file.
-        file: &'static str,
-        /// The cause.
-        why: String,
-    },
-    /// The results cannot be printed.
-    #[error("cannot print: {source}; send the output where it can be written")]
-    Print {
-        /// The cause.
-        source: io::Error,
-    },
 }
 
 /// Advice against divergence: each flag that could have caused it, with its value now.
-fn advice(lr: f64, momentum: f64, weight_decay: f64, batch_size: u64) -> String {
-    let number = super::show::number;
-    let mut advice = format!("lower --lr (now {})", number(lr));
+fn advice(error: &TrainError) -> String {
+    let TrainError::Diverged { settings, .. } = error else { return String::new() };
+    let Settings { lr, momentum, weight_decay, batch_size, .. } = *settings;
+    let mut advice = format!("; no results are written: lower --lr (now {})", number(lr));
     for (flag, value) in [("--momentum", momentum), ("--weight-decay", weight_decay)] {
         if value > 0.0 {
             advice += &format!(", or {flag} (now {})", number(value));
@@ -275,12 +203,6 @@ fn advice(lr: f64, momentum: f64, weight_decay: f64, batch_size: u64) -> String 
 impl From<OnnxError> for DemoError {
     fn from(error: OnnxError) -> Self {
         Self::Onnx(Box::new(error))
-    }
-}
-
-impl From<PruneError> for DemoError {
-    fn from(error: PruneError) -> Self {
-        Self::Prune(Box::new(error))
     }
 }
 
@@ -301,11 +223,36 @@ impl DemoError {
             | Self::NoDensity { .. }
             | Self::UnknownMethod { .. }
             | Self::EvidenceNotGathered { .. }
-            | Self::Unfit { .. }
+            | Self::Train(TrainError::Unfit { .. })
             | Self::NoSmall { .. } => 2,
             Self::Checkpoint(error) if error.is_about_options() => 2,
-            Self::Interrupted { .. } | Self::InterruptedFromScratch { .. } => EXIT_CODE,
+            Self::Interrupted { .. } | Self::InterruptedFromScratch { .. } => INTERRUPTED,
             _ => 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::Role;
+
+    #[test]
+    fn advice_names_what_is_set_and_its_numbers_are_short() {
+        let settings = Settings { epochs: 3, lr: 1e300, momentum: 0.0, weight_decay: 0.0, batch_size: 16, seed: 0 };
+        let diverged = |settings| {
+            let what = "a mean training loss of 1.000e30".to_owned();
+            DemoError::from(TrainError::Diverged { epoch: 3, role: Role::Twin, what, settings }).to_string()
+        };
+        assert_eq!(
+            diverged(settings),
+            "epoch 3: the dense twin has diverged (a mean training loss of 1.000e30); no results are written: lower --lr (now \
+             1e300), or raise --batch-size (now 16)"
+        );
+        let message = diverged(Settings { lr: 1000.0, momentum: 0.9, weight_decay: 5e-4, ..settings });
+        for part in ["--lr (now 1000)", "--momentum (now 0.9)", "--weight-decay (now 0.0005)", "--batch-size (now 16)"]
+        {
+            assert!(message.contains(part), "{message}");
         }
     }
 }

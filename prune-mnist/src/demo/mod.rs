@@ -9,52 +9,28 @@
 //! are written at once (`out`).
 //!
 //! # How it is laid out
-//! - `args`, `strategy`, `presets`, `error`: the options, and the inputs that are refused.
-//! - `layers`, `activations`: the network's parameters and activations as the pruning crates see them.
-//! - `trainer`, `session`, `record`: steps and epochs, run and twin, and their records.
-//! - `checkpoint`, `saver`, `interrupt`: stopping, and resuming without a difference.
-//! - `show`, `picture`, `size`: output for people. `save`, `out`, `results`: files. `small`: the network without the
-//!   closed channels; `scratch`: the same from new weights.
+//! - `args`, `plan`, `presets`, `error`: the options, and the inputs that are refused.
+//! - `program`, `saver`, `resume`: the run, the checkpoint in its folder, and its settings.
+//! - `show`, `picture`: output for people. `results`: files. `small`: the network without the closed channels;
+//!   `scratch`: the same from new weights.
 
-pub mod activations;
 mod args;
-pub mod checkpoint;
 mod error;
-mod interrupt;
-mod layers;
-mod out;
 pub mod picture;
+mod plan;
 mod presets;
-mod record;
+mod program;
 mod results;
-mod run;
-pub mod save;
+mod resume;
 mod saver;
 mod scratch;
-mod session;
 mod show;
-mod size;
 mod small;
-mod strategy;
-#[cfg(test)]
-mod tests;
-mod trainer;
 
-pub use self::args::{Arguments, BackendChoice, MOST_EPOCHS, ModelChoice};
+pub use self::args::Arguments;
 pub use self::error::DemoError;
-pub(crate) use self::interrupt::EXIT_CODE as INTERRUPTED;
-pub use self::interrupt::Interrupt;
-pub use self::layers::Backend;
-pub use self::out::OutFolder;
-pub use self::record::{EpochRecord, EventRecord, Figures, History, Later, TwinRecord};
+pub use self::plan::{DEFAULT_EPOCHS, Plan};
+pub use self::program::run;
 pub use self::results::FILES;
-pub use self::run::run;
 pub use self::scratch::SCRATCH_FILE;
-pub use self::session::{Begun, Role, Session, Tick, Trained};
-pub use self::show::Console;
-pub(crate) use self::show::{Bar, counted};
-pub use self::size::Size;
 pub use self::small::{ONNX_FILE, SMALL_FILE};
-pub use self::strategy::{DEFAULT_EPOCHS, DEFAULT_STRATEGY, Plan};
-pub use self::trainer::{Part, Settings, State, Trainer};
-pub(crate) use self::trainer::{StepError, hold, revivals};

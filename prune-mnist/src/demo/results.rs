@@ -1,19 +1,20 @@
 //! The files and the last words of a complete run: all files or none, and the network without closed channels.
 
 use super::args::Arguments;
-use super::checkpoint::CHECKPOINT_FILE;
 use super::error::DemoError;
-use super::layers::Backend;
-use super::out::OutFolder;
-use super::picture::{self, Curves, PNG_FILE, SVG_FILE};
-use super::save::{self, MASKS_FILE, MODEL_FILE};
+use super::picture::{Curves, PICTURE, PNG_FILE, SVG_FILE};
 use super::scratch::SCRATCH_FILE;
-use super::session::Session;
-use super::show::{self, Console};
+use super::show;
 use super::small::{self, ONNX_FILE, SMALL_FILE};
 use crate::data::Dataset;
 use crate::nn::ModelSpec;
 use crate::onnx;
+use crate::picture;
+use crate::run::checkpoint::CHECKPOINT_FILE;
+use crate::run::tensors::{self, MASKS_FILE, MODEL_FILE};
+use crate::run::{Console, OutFolder, RunError};
+use crate::train::{Backend, Session};
+use crate::words::thousands;
 
 /// The file of the records.
 const METRICS_FILE: &str = "metrics.jsonl";
@@ -34,7 +35,7 @@ pub(super) fn write<P: Backend>(
     out: &mut OutFolder,
     console: &mut Console<'_>,
 ) -> Result<Option<(ModelSpec, f64)>, DemoError> {
-    let title = format!("{} on MNIST, {} training images", spec.name.to_uppercase(), show::thousands(data.train.len()));
+    let title = format!("{} on MNIST, {} training images", spec.name.to_uppercase(), thousands(data.train.len()));
     let curves = Curves::of(&title, &session.history, session.pruner.strategy());
     let (params, masks) = (&session.pruned.params, session.pruner.masks());
     let model = onnx::write(spec, params)?;
@@ -42,12 +43,13 @@ pub(super) fn write<P: Backend>(
         Some(_) => Some(small::small(spec, params, masks, &model, &data.test)?),
         None => None,
     };
+    let [(_, svg), (_, png)] = picture::files(PICTURE, &curves)?;
     let mut files = vec![
         (METRICS_FILE, metrics(session)?),
-        (SVG_FILE, picture::svg(&curves)?.into_bytes()),
-        (PNG_FILE, picture::png(&curves)?),
-        (MODEL_FILE, save::model(params)?),
-        (MASKS_FILE, save::masks(masks)?),
+        (SVG_FILE, svg),
+        (PNG_FILE, png),
+        (MODEL_FILE, tensors::model(params)?),
+        (MASKS_FILE, tensors::masks(masks)?),
         (ONNX_FILE, model),
     ];
     let small = match small {
@@ -73,9 +75,9 @@ pub(super) fn write<P: Backend>(
     Ok(small)
 }
 
-fn metrics<P: Backend>(session: &Session<'_, P>) -> Result<Vec<u8>, DemoError> {
+fn metrics<P: Backend>(session: &Session<'_, P>) -> Result<Vec<u8>, RunError> {
     let text = session.history.to_jsonl();
-    text.map(String::into_bytes).map_err(|error| DemoError::Encode { file: METRICS_FILE, why: error.to_string() })
+    text.map(String::into_bytes).map_err(|error| RunError::Encode { file: METRICS_FILE, why: error.to_string() })
 }
 
 /// Refuses `--from-scratch` before training if there will be no small network.

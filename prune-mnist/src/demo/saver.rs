@@ -1,11 +1,10 @@
 //! A run and the checkpoint in its folder: an old one, the one that it resumes from, and those that it writes.
 
-use super::checkpoint::{self, CHECKPOINT_FILE, Checkpoint, CheckpointError, RunSettings};
 use super::error::DemoError;
-use super::layers::Backend;
-use super::out::OutFolder;
-use super::session::Session;
-use super::show::{self, Console};
+use crate::run::checkpoint::{self, CHECKPOINT_FILE, Checkpoint, CheckpointError, RunSettings};
+use crate::run::{Console, OutFolder};
+use crate::train::{Backend, Session};
+use crate::words::counted;
 
 /// Decides what a new run does with an existing checkpoint. It replaces the checkpoint of a complete run, and one
 /// from which nothing can resume. It refuses to replace one that can be resumed.
@@ -15,11 +14,11 @@ pub(super) fn beside(out: &OutFolder, console: &mut Console<'_>) -> Result<(), D
             let (path, epoch, epochs) = (old.path().to_owned(), old.epoch(), old.settings().epochs);
             Err(CheckpointError::Unfinished { path, epoch, epochs }.into())
         }
-        Ok(old) => console.line(format_args!(
+        Ok(old) => Ok(console.line(format_args!(
             "`{}` is of a run that is complete: this one begins anew, and replaces its files (--resume --epochs N would train it \
              further)\n",
             old.path().display()
-        )),
+        ))?),
         Err(CheckpointError::Absent { .. }) => Ok(()),
         Err(error @ CheckpointError::Damaged { .. }) => {
             console.warning(format_args!("{error}; this run begins anew, and will replace it"));
@@ -34,12 +33,11 @@ pub(super) fn resumed<P: Backend>(checkpoint: &Checkpoint, session: &Session<'_,
     let (done, steps) = (checkpoint.epoch(), checkpoint.steps());
     let mut text = format!("\nresumed      {}, after epoch {done}", checkpoint.path().display());
     if steps > 0 {
-        text += &format!(" and {} of epoch {}", show::counted(steps, "step"), session.next_epoch());
+        text += &format!(" and {} of epoch {}", counted(steps, "step"), session.next_epoch());
     }
     let then = checkpoint.settings().epochs;
     if done >= epochs {
-        text +=
-            &format!("\n             all {} are done: there is nothing left to train", show::counted(epochs, "epoch"));
+        text += &format!("\n             all {} are done: there is nothing left to train", counted(epochs, "epoch"));
         text += "; its results are written again, and a larger --epochs would train on";
     }
     if then != epochs {
@@ -62,7 +60,7 @@ pub(super) struct Saver {
 impl Saver {
     /// Replaces the checkpoint by one of the session's present state.
     pub(super) fn save<P: Backend>(&mut self, session: &Session<'_, P>) -> Result<(), DemoError> {
-        self.out.write(&[(CHECKPOINT_FILE, checkpoint::encode(&self.settings, session)?)])
+        Ok(self.out.write(&[(CHECKPOINT_FILE, checkpoint::encode(&self.settings, session)?)])?)
     }
 
     /// The error that ends a run that was stopped and saved.

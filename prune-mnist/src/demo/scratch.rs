@@ -4,16 +4,13 @@ use prune_core::ActivationRule;
 use prune_schedule::Strategy;
 
 use super::error::DemoError;
-use super::interrupt::Interrupt;
-use super::layers::Backend;
-use super::out::OutFolder;
-use super::session::Session;
-use super::show::{self, Bar, Console};
 use super::small::{self, SMALL_FILE};
-use super::trainer::Settings;
 use crate::data::Dataset;
 use crate::nn::ModelSpec;
 use crate::onnx;
+use crate::run::{Bar, Console, Interrupt, OutFolder};
+use crate::train::{Backend, Session, Settings};
+use crate::words::percent;
 
 /// The file of the small network that was trained from scratch.
 pub const SCRATCH_FILE: &str = "scratch.onnx";
@@ -23,7 +20,7 @@ pub const SCRATCH_FILE: &str = "scratch.onnx";
 ///
 /// # Errors
 ///
-/// [`DemoError::InterruptedFromScratch`], [`DemoError::Diverged`]; the results of the run are written by then.
+/// [`DemoError::InterruptedFromScratch`], a network that diverges; the results of the run are written by then.
 pub(super) fn train<P: Backend>(
     (spec, accuracy): &(ModelSpec, f64),
     data: &Dataset,
@@ -50,9 +47,10 @@ pub(super) fn train<P: Backend>(
     console.line(format_args!(
         "\nfrom scratch, {} channels a layer, trained as long: test accuracy {}; {SMALL_FILE} has {:+.2} points",
         features.join(", "),
-        show::percent(scratch),
+        percent(scratch),
         (accuracy - scratch) * 100.0,
     ))?;
     out.write(&[(SCRATCH_FILE, onnx::write(spec, params)?)])?;
-    console.line(format_args!("wrote {SCRATCH_FILE} into {}", out.path().display()))
+    console.line(format_args!("wrote {SCRATCH_FILE} into {}", out.path().display()))?;
+    Ok(())
 }

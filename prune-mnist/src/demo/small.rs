@@ -8,10 +8,10 @@ use prune_onnx::{AnalysisOptions, Model, analyse};
 use prune_schedule::{Piece, Rule, Strategy};
 
 use super::error::DemoError;
-use super::layers::Backend;
 use crate::data::{PIXELS, Split};
 use crate::nn::{Batch, ModelSpec, NdarrayParams, Network, ParamSet, ParamSpec, Samples};
 use crate::onnx::{self, OnnxError};
+use crate::train::Backend;
 
 /// The file of the trained network.
 pub const ONNX_FILE: &str = "model.onnx";

@@ -16,6 +16,7 @@
 //! count.
 
 mod activation;
+mod activation_pruning;
 mod backends;
 mod batch;
 mod chunk;
@@ -37,6 +38,7 @@ mod storage;
 mod tests;
 
 pub use self::activation::{ActivationPruner, Scratch, SharedActivationPruner};
+pub use self::activation_pruning::{NanActivation, Place, Pooled, Pooling, prune_activations, readme_rules};
 pub use self::backends::{NalgebraParams, NalgebraTensor, NdarrayParams};
 pub use self::batch::{Batch, Samples};
 pub use self::error::{ActivationError, NnError};

@@ -9,8 +9,9 @@ use prune_core::{Mask, Masks};
 use super::error::PaperError;
 use super::outcome::Outcome;
 use super::settings::Settings;
-use crate::demo::{OutFolder, save};
-use crate::nn::{NdarrayParams, ParamSet as _, ParamStorage as _};
+
+use crate::nn::{NdarrayParams, ParamStorage as _};
+use crate::run::{OutFolder, tensors};
 
 /// The result of a run that other runs need.
 pub(super) struct Base {
@@ -76,15 +77,7 @@ impl Cache {
         let tensors = safetensors::SafeTensors::deserialize(&bytes).ok()?;
         let specs = settings.net.spec().parameters().ok()?;
         let mut params = NdarrayParams::zeros(&specs);
-        for (index, spec) in specs.iter().enumerate() {
-            let tensor = tensors.tensor(&spec.name).ok()?;
-            if tensor.dtype() != safetensors::Dtype::F32 || tensor.shape() != spec.shape {
-                return None;
-            }
-            let (numbers, _) = tensor.data().as_chunks::<4>();
-            let values = params.values_mut(index).iter_mut().zip(numbers);
-            values.for_each(|(value, number)| *value = f32::from_le_bytes(*number));
-        }
+        tensors::fill_named(str::to_owned, &mut params, &tensors).ok()?;
         Some(params)
     }
 
@@ -95,9 +88,9 @@ impl Cache {
         let mut files = Vec::with_capacity(3);
         let (weights, masks) = (format!("{key}.safetensors"), masks_file(&outcome.settings));
         if outcome.settings.is_base() {
-            files.push((weights.as_str(), save::model(&left.params)?));
+            files.push((weights.as_str(), tensors::model(&left.params)?));
             if outcome.settings.then.is_some() {
-                files.push((masks.as_str(), save::masks(&left.masks)?));
+                files.push((masks.as_str(), tensors::masks(&left.masks)?));
             }
         }
         let record = format!("{key}.json");

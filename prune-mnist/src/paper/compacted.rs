@@ -115,8 +115,8 @@ mod tests {
 
     use super::*;
     use crate::data::DataSource;
-    use crate::demo::{Settings, Trainer};
     use crate::nn::{Initialisation, ModelSpec, ParamSet as _, initial_parameters};
+    use crate::train::{Settings, Trainer};
 
     #[test]
     fn a_compacted_network_predicts_what_the_sparse_one_does() {

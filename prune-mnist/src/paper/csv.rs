@@ -2,10 +2,10 @@
 
 use prune_core::Masks;
 
-use super::error::PaperError;
 use super::outcome::{LayerKept, Outcome, Test, layers};
 use super::tables::Table;
-use crate::demo::Size;
+use crate::run::{self, RunError};
+use crate::train::Size;
 
 /// A run of a table.
 pub(super) struct Record {
@@ -15,6 +15,9 @@ pub(super) struct Record {
     /// The masks of the control without retraining, if there is one.
     pub(super) untrained: Option<Masks>,
 }
+
+/// The file of all runs.
+pub(super) const RUNS_FILE: &str = "runs.csv";
 
 const HEADER: [&str; 20] = [
     "table",
@@ -40,26 +43,26 @@ const HEADER: [&str; 20] = [
 ];
 
 /// The file: one row for each run, and one for each control without retraining.
-pub(super) fn csv(records: &[Record]) -> Result<Vec<u8>, PaperError> {
-    let refused = |error: csv::Error| PaperError::Encode { why: error.to_string() };
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(HEADER).map_err(refused)?;
-    for Record { table, name, outcome, untrained } in records {
-        if let Some(last) = outcome.last() {
-            let run =
-                Row { table: *table, name, layers: &outcome.layers, size: (outcome.multiply_adds, outcome.bytes) };
-            writer.write_record(run.cells(outcome, last, true)).map_err(refused)?;
-        }
-        if let (Some(test), Some(masks)) = (&outcome.untrained, untrained) {
-            let specs = outcome.settings.net.parameters();
-            let size = Size::of_all(&specs, masks);
-            let (name, layers) = (format!("{name}, at once and not retrained"), layers(&specs, masks));
-            let run =
-                Row { table: *table, name: &name, layers: &layers, size: (size.multiply_adds, size.packed_bytes) };
-            writer.write_record(run.cells(outcome, test, false)).map_err(refused)?;
-        }
+pub(super) fn csv(records: &[Record]) -> Result<Vec<u8>, RunError> {
+    run::csv(RUNS_FILE, HEADER, records.iter().flat_map(rows))
+}
+
+/// The rows of a run.
+fn rows(record: &Record) -> Vec<[String; HEADER.len()]> {
+    let Record { table, name, outcome, untrained } = record;
+    let mut rows = Vec::new();
+    if let Some(last) = outcome.last() {
+        let run = Row { table: *table, name, layers: &outcome.layers, size: (outcome.multiply_adds, outcome.bytes) };
+        rows.push(run.cells(outcome, last, true));
     }
-    writer.into_inner().map_err(|error| PaperError::Encode { why: error.to_string() })
+    if let (Some(test), Some(masks)) = (&outcome.untrained, untrained) {
+        let specs = outcome.settings.net.parameters();
+        let size = Size::of_all(&specs, masks);
+        let (name, layers) = (format!("{name}, at once and not retrained"), layers(&specs, masks));
+        let run = Row { table: *table, name: &name, layers: &layers, size: (size.multiply_adds, size.packed_bytes) };
+        rows.push(run.cells(outcome, test, false));
+    }
+    rows
 }
 
 /// The values that differ between a run and its control.

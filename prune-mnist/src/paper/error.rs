@@ -4,8 +4,9 @@ use prune_core::Error;
 use prune_schedule::{PruneError, StrategyError};
 
 use crate::data::DataError;
-use crate::demo::DemoError;
 use crate::nn::NnError;
+use crate::picture::PictureError;
+use crate::run::{INTERRUPTED, RunError};
 
 /// The reason why the tables were not made. Finished runs are kept, and the same command continues from there.
 #[derive(Debug, thiserror::Error)]
@@ -26,9 +27,12 @@ pub enum PaperError {
     /// A mask does not fit.
     #[error(transparent)]
     Mask(#[from] Error),
-    /// The output folder, a picture or a file.
+    /// The output folder or a file.
     #[error(transparent)]
-    Demo(#[from] DemoError),
+    Run(#[from] RunError),
+    /// A picture cannot be drawn.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
     /// Threads cannot be started.
     #[error("cannot start a thread: {source}; lower --jobs")]
     Threads {
@@ -67,8 +71,7 @@ impl PaperError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Interrupted => crate::demo::INTERRUPTED,
-            Self::Demo(error) => error.exit_code(),
+            Self::Interrupted => INTERRUPTED,
             _ => 1,
         }
     }

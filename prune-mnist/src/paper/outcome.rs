@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::compacted::Compacted;
 use super::settings::Settings;
-use crate::demo::Size;
 use crate::nn::{ParamKind, ParamSpec, Score};
+use crate::train::Size;
 
 /// Raise this whenever a run of equal settings would give another result than before, so that no older result is
 /// used.

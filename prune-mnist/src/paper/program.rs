@@ -6,13 +6,12 @@ use std::io::{self, Write as _};
 use std::sync::Mutex;
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use prune_schedule::Evidence;
 
 use super::args::PaperArguments;
 use super::cache::Cache;
 use super::control;
-use super::csv::{Record, csv};
+use super::csv::{RUNS_FILE, Record, csv};
 use super::data::DataUse;
 use super::error::PaperError;
 use super::outcome::Outcome;
@@ -21,11 +20,9 @@ use super::recipe::Scale;
 use super::settings::{Change, Phase, Settings};
 use super::tables::{Context, Table};
 use crate::data::DataSource;
-use crate::demo::{Console, Interrupt, OutFolder};
 use crate::nn::NdarrayParams;
+use crate::run::{Console, Interrupt, OutFolder, bar};
 
-/// The file of all runs.
-const RUNS_FILE: &str = "runs.csv";
 /// The variable by which `cargo xtask` passes the commit.
 const COMMIT: &str = "PRUNE_COMMIT";
 
@@ -81,9 +78,8 @@ pub fn run(arguments: &PaperArguments, console: &mut Console<'_>, interrupt: &In
         }
     }
     written.push((RUNS_FILE.to_owned(), csv(&records(&context, &cache, &outcomes)?)?));
-    let files: Vec<(&str, Vec<u8>)> = written.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
-    out.write(&files)?;
-    let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+    out.write(&written)?;
+    let names: Vec<&str> = written.iter().map(|(name, _)| name.as_str()).collect();
     console.line(format_args!("\nwrote {} into {}", names.join(", "), out.path().display()))?;
     let computed: f64 = outcomes.values().map(|outcome| outcome.seconds).sum();
     let commits: BTreeSet<&str> = outcomes.values().map(|outcome| outcome.commit.as_str()).collect();
@@ -130,9 +126,7 @@ fn carry_out(queue: &Queue<'_>, wanted: &[Settings]) -> Result<Outcomes, PaperEr
     let all = BTreeSet::from_iter(
         wanted.iter().chain(&wanted.iter().flat_map(Settings::bases).collect::<Vec<_>>()).map(Settings::key),
     );
-    let bar = ProgressBar::with_draw_target(Some(all.len() as u64), ProgressDrawTarget::stderr());
-    let template = "{wide_bar:.cyan/dim} {pos}/{len} runs, {elapsed_precise}, {msg}";
-    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let bar = bar(all.len() as u64, "{wide_bar:.cyan/dim} {pos}/{len} runs, {elapsed_precise}, {msg}");
     let done = Mutex::new(0_usize);
     let outcomes = queue.run(wanted, &|outcome, found| {
         bar.inc(1);

@@ -12,7 +12,7 @@ use super::outcome::Outcome;
 use super::settings::Settings;
 use super::train::train;
 use crate::data::Dataset;
-use crate::demo::Interrupt;
+use crate::run::Interrupt;
 
 /// Finished runs by the name of their settings.
 pub(super) type Outcomes = HashMap<String, Outcome>;

@@ -21,8 +21,9 @@ use super::recipe::{CALIBRATION, LotteryRecipe, Net, Recipe, Scale, lottery_reci
 use super::settings::{Change, Phase, Settings};
 use super::tables::{Context, Table};
 use crate::data::{DataSource, Dataset};
-use crate::demo::{self, Interrupt, Trainer};
 use crate::nn::{NdarrayParams, ParamSet as _, initial_parameters};
+use crate::run::Interrupt;
+use crate::train::{self, Trainer};
 
 const GRADUAL: &str = "{1: {'method': 'unstr_global', 'density': 0.5}, 2: {'method': 'unstr_global', 'density': 0.1}}";
 
@@ -152,7 +153,7 @@ fn from_the_start(seed: u64, data: &Dataset, change: Change) -> Settings {
 /// The counts, for each layer and each pixel, among the 5% of weights that matter most for the loss, by sorting all
 /// products.
 fn snip_by_hand(data: &Dataset, seed: u64) -> (Vec<usize>, Vec<u32>) {
-    let settings = demo::Settings { epochs: 1, lr: 0.1, momentum: 0.9, weight_decay: 0.0, batch_size: 128, seed };
+    let settings = train::Settings { epochs: 1, lr: 0.1, momentum: 0.9, weight_decay: 0.0, batch_size: 128, seed };
     let net = Net::Lenet300;
     let mut trainer = Trainer::<NdarrayParams<f32>>::new(&net.spec(), data, settings).unwrap();
     let params: NdarrayParams<f32> = initial_parameters(&net.parameters(), net.initialisation(), seed);

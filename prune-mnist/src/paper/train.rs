@@ -1,5 +1,6 @@
 //! One run: the dense network, or a run that starts from it.
 
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use prune_core::{Layers, Masks, Need};
@@ -14,8 +15,9 @@ use super::outcome::{self, Outcome, Test};
 use super::recipe::CALIBRATION;
 use super::settings::{Change, Phase, Settings};
 use crate::data::Dataset;
-use crate::demo::{self, Interrupt, Size, State, Trainer, hold, revivals};
-use crate::nn::{Adam, NdarrayParams, Optimiser, ParamSpec, Sgd, cosine_rate, initial_parameters};
+use crate::nn::{Adam, NdarrayParams, Optimiser, ParamSpec, initial_parameters};
+use crate::run::Interrupt;
+use crate::train::{self, Course, Part, Rates, Size, State, StepError, Trained, Trainer};
 
 type Params = NdarrayParams<f32>;
 
@@ -27,23 +29,6 @@ struct Run<'a> {
     interrupt: &'a Interrupt,
     train_loss: Vec<f64>,
     tests: Vec<Test>,
-}
-
-/// The pruning of a run's second phase.
-enum Pruning {
-    None,
-    Strategy(Box<Pruner>),
-    Fixed(Masks),
-}
-
-impl Pruning {
-    fn held(&self) -> Option<&Masks> {
-        match self {
-            Self::None => None,
-            Self::Strategy(pruner) => Some(pruner.held()),
-            Self::Fixed(masks) => Some(masks),
-        }
-    }
 }
 
 /// Runs `settings` on `data`: a run without a base from its seed, any other from `base`, the result of its base.
@@ -62,7 +47,7 @@ pub(super) fn train(
     let trainer = Trainer::new(
         &settings.net.spec(),
         data,
-        demo::Settings {
+        train::Settings {
             epochs: settings.all_epochs(),
             lr: settings.lr,
             momentum: settings.momentum,
@@ -83,9 +68,9 @@ pub(super) fn train(
         (Some(_), None) => unreachable!("the queue gives each run its dense network"),
         (None, _) => {
             let params = initial_parameters(&run.specs, settings.initialisation, settings.seed);
-            let mut state = run.at_rest(params, settings.weight_decay);
-            let rate = |step, steps| cosine_rate(settings.lr, step, steps);
-            run.phase(&mut state, rate, 0, settings.epochs, &mut Pruning::None)?;
+            let mut state = Trained::at_rest(params, settings.momentum, settings.weight_decay);
+            let rates = Rates { start: settings.lr, course: Course::Cosine, after: 0, epochs: settings.epochs };
+            run.phase(&mut state, &rates, None)?;
             (state.params, Masks::default(), None, 0)
         }
     };
@@ -110,10 +95,6 @@ pub(super) fn train(
 }
 
 impl Run<'_> {
-    fn at_rest(&self, params: Params, weight_decay: f64) -> State<Params, Sgd<f32, Params>> {
-        State { params, optimiser: Sgd::new(&self.specs, self.settings.momentum as f32, weight_decay as f32) }
-    }
-
     /// Trains from the dense network, or from the initial weights, to the end.
     fn second_phase(
         &mut self,
@@ -122,35 +103,33 @@ impl Run<'_> {
     ) -> Result<(Params, Masks, Option<Test>, usize), PaperError> {
         let first = self.settings.epochs;
         let mut untrained = None;
-        let mut pruning = match &phase.change {
-            Change::None => Pruning::None,
+        let mut pruner = match &phase.change {
+            Change::None => None,
             Change::Strategy(text) => {
                 let strategy: Strategy = text.parse()?;
                 if self.settings.has_untrained() {
                     untrained = Some(self.untrained(&strategy, &base)?);
                 }
-                Pruning::Strategy(Box::new(Pruner::new(strategy)))
+                Some(Pruner::new(strategy))
             }
             Change::RandomMask(text) => {
                 let strategy: Strategy = text.parse()?;
                 let gradients = self.gradients(&strategy, &base)?;
                 let masks = control::at_once(&strategy, &base, evidence(gradients.as_ref()))?;
-                Pruning::Fixed(control::random(&masks, self.settings.seed)?)
+                Some(fixed(control::random(&masks, self.settings.seed)?))
             }
             Change::Lottery(_) => unreachable!("a round of the lottery has no phase before it"),
         };
-        let mut state = self.at_rest(base, phase.weight_decay);
-        if let Pruning::Strategy(pruner) = &mut pruning {
+        let mut state = Trained::at_rest(base, self.settings.momentum, phase.weight_decay);
+        if let Some(pruner) = &mut pruner {
             let gradients = self.gradients(pruner.strategy(), &state.params)?;
             pruner.end_epoch_with(first, &mut state.params, evidence(gradients.as_ref()))?;
+            pruner.held().hold(&mut state.params)?;
         }
-        if let Some(masks) = pruning.held() {
-            masks.hold(&mut state.params)?;
-        }
-        let rate = |step, steps| cosine_rate(phase.lr, step, steps);
-        self.phase(&mut state, rate, first, first + phase.epochs, &mut pruning)?;
-        let masks = pruning.held().cloned().unwrap_or_default();
-        let revivals = revivals(&masks, &state)?;
+        let rates = Rates { start: phase.lr, course: Course::Cosine, after: first, epochs: phase.epochs };
+        self.phase(&mut state, &rates, pruner.as_mut())?;
+        let masks = pruner.map_or_else(Masks::default, |pruner| pruner.held().clone());
+        let revivals = state.revivals(&masks)?;
         Ok((state.params, masks, untrained, revivals))
     }
 
@@ -173,58 +152,42 @@ impl Run<'_> {
         let mut params = drawn(if lottery.start == Start::Redrawn { lottery::other_seed(seed) } else { seed });
         masks.hold(&mut params)?;
         let mut state = State { params, optimiser: Adam::new(&self.specs) };
-        let mut pruning = Pruning::Fixed(masks);
-        self.phase(&mut state, |_, _| phase.lr, 0, phase.epochs, &mut pruning)?;
-        let masks = pruning.held().cloned().unwrap_or_default();
-        let revivals = revivals(&masks, &state)?;
-        Ok((state.params, masks, None, revivals))
+        let rates = Rates { start: phase.lr, course: Course::Constant, after: 0, epochs: phase.epochs };
+        let mut pruner = fixed(masks);
+        self.phase(&mut state, &rates, Some(&mut pruner))?;
+        let revivals = state.revivals(pruner.held())?;
+        Ok((state.params, pruner.held().clone(), None, revivals))
     }
 
-    /// Trains the epochs `first + 1` to `last`. `rate` gives the learning rate of a step of the phase, from the step
-    /// and the number of steps.
+    /// Trains the epochs of a phase.
     fn phase<O: Optimiser<f32, Params>>(
         &mut self,
         state: &mut State<Params, O>,
-        rate: impl Fn(u64, u64) -> f64,
-        first: u64,
-        last: u64,
-        pruning: &mut Pruning,
+        rates: &Rates,
+        mut pruner: Option<&mut Pruner>,
     ) -> Result<(), PaperError> {
-        let steps = self.trainer.steps();
-        for epoch in first + 1..=last {
-            let (mut loss, mut images) = (0.0, 0);
-            for step in 0..steps {
-                if self.interrupt.is_requested() {
-                    return Err(PaperError::Interrupted);
-                }
-                let score = self.trainer.gradients(epoch, step, &state.params)?;
-                if !score.loss().is_finite() {
-                    return Err(self.diverged(epoch, score.loss()));
-                }
-                (loss, images) = (loss + score.loss_sum, images + score.count);
-                let rate = rate((epoch - first - 1) * steps + step, (last - first) * steps) as f32;
-                if let Pruning::Strategy(pruner) = pruning {
-                    self.trainer.descend::<O, PaperError>(rate, state, pruner)?;
-                    continue;
-                }
-                state.optimiser.step(&mut state.params, self.trainer.gradient(), rate)?;
-                if let Some(masks) = pruning.held() {
-                    hold(masks, state)?;
-                }
+        let last = rates.after + rates.epochs;
+        for epoch in rates.after + 1..=last {
+            let mut part = Part::default();
+            let tick = &mut |_| self.interrupt.flow();
+            match self.trainer.epoch(epoch, rates, &mut part, state, pruner.as_deref_mut(), tick) {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => return Err(PaperError::Interrupted),
+                Err(StepError::Diverged { loss, .. }) => return Err(self.diverged(epoch, loss)),
+                Err(StepError::Network(error)) => return Err(error.into()),
+                Err(StepError::Prune(error)) => return Err((*error).into()),
             }
-            self.train_loss.push(loss / images as f64);
-            if epoch < last {
-                if let Pruning::Strategy(pruner) = pruning {
-                    pruner.end_epoch(epoch, &mut state.params)?;
-                }
-                if let Some(masks) = pruning.held() {
-                    hold(masks, state)?;
-                }
+            self.train_loss.push(part.score().loss());
+            if epoch < last
+                && let Some(pruner) = pruner.as_deref_mut()
+            {
+                pruner.end_epoch(epoch, &mut state.params)?;
+                state.hold(pruner.held())?;
             }
             // The shared network is tested after each epoch or never, since a table reads its runs.
             let is_end = epoch == last && self.settings.then.is_some();
             if is_end || self.settings.tested_every_epoch {
-                let test = self.test(epoch, &state.params, pruning.held())?;
+                let test = self.test(epoch, &state.params, pruner.as_deref().map(Pruner::held))?;
                 self.tests.push(test);
             }
         }
@@ -262,6 +225,11 @@ impl Run<'_> {
     fn diverged(&self, epoch: u64, loss: f64) -> PaperError {
         PaperError::Diverged { settings: self.settings.json(), epoch, loss }
     }
+}
+
+/// A pruner that holds these masks and has no event.
+fn fixed(masks: Masks) -> Pruner {
+    Pruner::with_masks(Strategy::default(), masks)
 }
 
 fn evidence(gradients: Option<&Params>) -> Evidence<'_> {

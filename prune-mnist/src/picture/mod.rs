@@ -27,6 +27,26 @@ pub(crate) trait Drawing {
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B>;
 }
 
+/// A picture that cannot be drawn.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot draw {picture}: {why}; please report this")]
+pub struct PictureError {
+    /// The file.
+    picture: String,
+    /// The cause, in the drawing library's words.
+    why: String,
+}
+
+/// Name and content of a picture's files: `NAME.svg` and `NAME.png`.
+pub(crate) fn files(name: &str, drawing: &impl Drawing) -> Result<[(String, Vec<u8>); 2], PictureError> {
+    let [svg_file, png_file] = ["svg", "png"].map(|ending| format!("{name}.{ending}"));
+    match (svg(drawing), png(drawing)) {
+        (Ok(svg), Ok(png)) => Ok([(svg_file, svg.into_bytes()), (png_file, png)]),
+        (Err(why), _) => Err(PictureError { picture: svg_file, why }),
+        (_, Err(why)) => Err(PictureError { picture: png_file, why }),
+    }
+}
+
 /// The number of pixels for one unit of the drawing.
 const SCALE: u32 = 2;
 
@@ -40,7 +60,7 @@ const PNG_RISE: f64 = 0.2;
 static FONT: &[u8] = include_bytes!("../../data/font/DejaVuSans-subset.ttf");
 
 /// The picture as SVG, or the drawing library's error.
-pub(crate) fn svg(drawing: &impl Drawing) -> Result<String, String> {
+fn svg(drawing: &impl Drawing) -> Result<String, String> {
     font()?;
     let mut text = String::new();
     let size = drawing.size();
@@ -54,7 +74,7 @@ pub(crate) fn svg(drawing: &impl Drawing) -> Result<String, String> {
 }
 
 /// The picture as PNG, or the drawing library's error.
-pub(crate) fn png(drawing: &impl Drawing) -> Result<Vec<u8>, String> {
+fn png(drawing: &impl Drawing) -> Result<Vec<u8>, String> {
     font()?;
     let size = drawing.size();
     let (width, height) = (size.0 * SCALE, size.1 * SCALE);

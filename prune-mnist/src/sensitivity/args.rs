@@ -7,8 +7,8 @@ use prune_core::Density;
 
 use super::goal::Method;
 use crate::data::DataSource;
-use crate::demo::{BackendChoice, MOST_EPOCHS, ModelChoice};
 use crate::nn::ModelSpec;
+use crate::run::choice::{BackendChoice, MOST_EPOCHS, ModelChoice, rate};
 
 /// Prunes each layer of a network alone to a range of densities, without retraining, and shows the accuracy that is
 /// left on the test images: a table, sensitivity.csv, and a picture as SVG and PNG.
@@ -117,13 +117,6 @@ impl From<ModelChoice> for ScanModel {
             ModelChoice::Mlp => Self::Mlp,
             ModelChoice::Cnn => Self::Cnn,
         }
-    }
-}
-
-fn rate(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
-        _ => Err("write a finite number above 0, such as 0.1".to_owned()),
     }
 }
 

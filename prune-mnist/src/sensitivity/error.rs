@@ -4,9 +4,10 @@ use prune_core::Error;
 use prune_schedule::{PruneError, StrategyError};
 
 use crate::data::DataError;
-use crate::demo::checkpoint::CheckpointError;
-use crate::demo::{DemoError, INTERRUPTED};
 use crate::nn::NnError;
+use crate::picture::PictureError;
+use crate::run::checkpoint::CheckpointError;
+use crate::run::{INTERRUPTED, RunError};
 
 /// The reason why there is no scan. No file has been written then.
 #[derive(Debug, thiserror::Error)]
@@ -30,9 +31,12 @@ pub enum SensitivityError {
     /// A layer cannot be restored.
     #[error(transparent)]
     Restore(#[from] Error),
-    /// The output folder, a picture, or printing.
+    /// The output folder, a file, printing, or the threads.
     #[error(transparent)]
-    Demo(#[from] DemoError),
+    Run(#[from] RunError),
+    /// A picture cannot be drawn.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
     /// Training has diverged.
     #[error("epoch {epoch}: training has diverged ({what}); lower --lr (now {lr})")]
     Diverged {
@@ -48,12 +52,6 @@ pub enum SensitivityError {
     NotFinite {
         /// The loss.
         loss: f64,
-    },
-    /// The table cannot be put into a file.
-    #[error("cannot encode the table: {why}; please report this")]
-    Encode {
-        /// The cause.
-        why: String,
     },
     /// Ctrl-C was pressed.
     #[error("stopped; nothing was written")]

@@ -5,10 +5,11 @@ use std::ops::ControlFlow;
 use super::args::{ScanModel, SensitivityArguments};
 use super::error::SensitivityError;
 use crate::data::{DataSource, Dataset};
-use crate::demo::activations::{prune_activations, readme_rules};
-use crate::demo::checkpoint::{Checkpoint, CheckpointError};
-use crate::demo::{Backend, Bar, Console, Interrupt, Part, Role, Settings, State, StepError, Trainer, counted};
-use crate::nn::{Initialisation, Sgd, initial_parameters};
+use crate::nn::{Initialisation, initial_parameters, prune_activations, readme_rules};
+use crate::run::checkpoint::Checkpoint;
+use crate::run::{Bar, Console, Interrupt};
+use crate::train::{Backend, Part, Role, Settings, StepError, Trained, Trainer};
+use crate::words::counted;
 
 /// The number of images in a step, and in a batch that is only measured.
 const BATCH_SIZE: u64 = 128;
@@ -31,7 +32,7 @@ impl<'a> Source<'a> {
     pub(super) fn model(&self) -> ScanModel {
         match self {
             Self::Train(arguments) => arguments.model,
-            Self::Stored(checkpoint) => checkpoint.settings().model().into(),
+            Self::Stored(checkpoint) => checkpoint.settings().model.into(),
         }
     }
 
@@ -39,10 +40,7 @@ impl<'a> Source<'a> {
     pub(super) fn data(&self) -> Result<DataSource, SensitivityError> {
         match self {
             Self::Train(_) => Ok(DataSource::Sample),
-            Self::Stored(checkpoint) => checkpoint.settings().data().parse().map_err(|_| {
-                let path = checkpoint.path().to_owned();
-                CheckpointError::Unfit { path, why: "it does not say which data it was trained on".to_owned() }.into()
-            }),
+            Self::Stored(checkpoint) => Ok(checkpoint.data()?),
         }
     }
 
@@ -62,7 +60,7 @@ impl<'a> Source<'a> {
                 let mut params = P::zeros(trainer.network.parameters());
                 checkpoint.dense(&mut params)?;
                 let mut pruned = String::new();
-                if checkpoint.settings().prunes_activations() {
+                if !checkpoint.settings().no_act_pruning {
                     let places = prune_activations(&mut trainer.network, &spec, &readme_rules())?;
                     pruned =
                         if places.is_empty() { pruned } else { ", activations pruned as they were there".to_owned() };
@@ -102,11 +100,10 @@ fn train<P: Backend>(
 ) -> Result<P, SensitivityError> {
     let specs = trainer.network.parameters();
     let params: P = initial_parameters(specs, Initialisation::LecunNormal, settings.seed);
-    let optimiser = Sgd::new(specs, settings.momentum as f32, settings.weight_decay as f32);
-    let mut state = State { params, optimiser };
+    let mut state = Trained::at_rest(params, settings.momentum, settings.weight_decay);
     for epoch in 1..=settings.epochs {
         let mut bar = Bar::new(epoch, settings.epochs, trainer.steps(), false, 0);
-        let trained = trainer.epoch(epoch, &mut Part::default(), &mut state, None, &mut |loss| {
+        let trained = trainer.epoch(epoch, &settings.rates(), &mut Part::default(), &mut state, None, &mut |loss| {
             bar.tick(Role::Pruned, loss);
             interrupt.flow()
         });

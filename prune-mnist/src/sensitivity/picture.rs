@@ -120,7 +120,7 @@ mod tests {
 
     use super::*;
     use crate::nn::Score;
-    use crate::picture::{png, svg};
+    use crate::picture::files;
     use crate::sensitivity::{LayerScan, Measured};
 
     fn scan(goals: Vec<Goal>, layers: usize) -> Scan {
@@ -137,7 +137,8 @@ mod tests {
     fn the_picture_has_its_words() {
         let densities = [1.0, 0.1, 0.01].map(|density| Goal::Density(Density::new(density).unwrap()));
         let scan = scan([&densities[..], &[Goal::NOfM("2:4".parse().unwrap())]].concat(), 3);
-        let text = svg(&Lines { title: "mlp, alone".to_owned(), scan: &scan }).unwrap();
+        let [(_, svg), _] = files("alone", &Lines { title: "mlp, alone".to_owned(), scan: &scan }).unwrap();
+        let text = String::from_utf8(svg).unwrap();
         for word in ["mlp, alone", "Dense_0-kernel", "Dense_2-kernel", "dense network", "2:4", "test accuracy", "50"] {
             assert!(text.contains(word), "{word}");
         }
@@ -153,7 +154,7 @@ mod tests {
         ] {
             let scan = scan(goals, 7);
             let lines = Lines { title: String::new(), scan: &scan };
-            assert!(svg(&lines).is_ok() && png(&lines).is_ok());
+            assert!(files("alone", &lines).is_ok());
         }
     }
 

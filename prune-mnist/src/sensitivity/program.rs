@@ -2,8 +2,6 @@
 
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
 use super::args::SensitivityArguments;
 use super::error::SensitivityError;
 use super::goal::Goal;
@@ -11,13 +9,16 @@ use super::network::Source;
 use super::picture::Lines;
 use super::scan::scan;
 use super::show;
-use crate::data::{Dataset, thousands};
-use crate::demo::{Backend, BackendChoice, Console, DemoError, Interrupt, OutFolder};
+use crate::data::Dataset;
 use crate::nn::{NalgebraParams, NdarrayParams};
 use crate::picture;
+use crate::run::choice::BackendChoice;
+use crate::run::{Console, Interrupt, OutFolder, bar, on_threads};
+use crate::train::Backend;
+use crate::words::thousands;
 
 /// The files that the command writes.
-pub const FILES: [&str; 3] = ["sensitivity.csv", "sensitivity.svg", "sensitivity.png"];
+pub const FILES: [&str; 3] = [show::FILE, "sensitivity.svg", "sensitivity.png"];
 
 /// Trains or reads the network, scans it, prints the table to `console` and writes the files.
 ///
@@ -29,11 +30,7 @@ pub fn run(
     console: &mut Console<'_>,
     interrupt: &Interrupt,
 ) -> Result<(), SensitivityError> {
-    let threads = arguments.threads.map_or(0, usize::from);
-    // 0 means one for each core.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = pool.map_err(|source| DemoError::Threads { threads, source })?;
-    pool.install(|| {
+    on_threads(arguments.threads.map(usize::from), || {
         let source = Source::of(arguments)?;
         let data = match &arguments.data {
             Some(data) => data.clone(),
@@ -45,7 +42,7 @@ pub fn run(
             BackendChoice::Ndarray => run_on::<NdarrayParams<f32>>(arguments, &source, &data, console, interrupt),
             BackendChoice::Nalgebra => run_on::<NalgebraParams<f32>>(arguments, &source, &data, console, interrupt),
         }
-    })
+    })?
 }
 
 fn run_on<P: Backend>(
@@ -60,9 +57,7 @@ fn run_on<P: Backend>(
     let (mut trainer, params) = source.network::<P>(data, console, interrupt)?;
     let trained = started.elapsed();
     let goals = Goal::all(&arguments.methods, &arguments.densities);
-    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-    let template = "{wide_bar:.cyan/dim} {pos}/{len} measurements";
-    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let bar = bar(0, "{wide_bar:.cyan/dim} {pos}/{len} measurements");
     let scan = scan(&mut trainer, &params, &goals, &mut |done, all| {
         bar.set_length(all as u64);
         bar.set_position(done as u64);
@@ -79,13 +74,8 @@ fn run_on<P: Backend>(
 
     let title = format!("{} on MNIST: one layer alone pruned by magnitude", source.model().spec().name);
     let lines = Lines { title, scan: &scan };
-    let refused = |picture| move |why| DemoError::Picture { picture, why };
-    let [csv_file, svg_file, png_file] = FILES;
-    out.write(&[
-        (csv_file, show::csv(&scan)?),
-        (svg_file, picture::svg(&lines).map_err(refused(svg_file))?.into_bytes()),
-        (png_file, picture::png(&lines).map_err(refused(png_file))?),
-    ])?;
+    let [svg, png] = picture::files("sensitivity", &lines)?;
+    out.write(&[(show::FILE.to_owned(), show::csv(&scan)?), svg, png])?;
     console.line(format_args!("\nwrote {} into {}", FILES.join(", "), out.path().display()))?;
     console.line(format_args!(
         "{:.1} s, of them {:.1} s for the network",

@@ -6,8 +6,8 @@ use prune_schedule::Pruner;
 
 use super::error::SensitivityError;
 use super::goal::Goal;
-use crate::demo::{Backend, Trainer};
 use crate::nn::{ParamKind, ParamSpec, Score};
+use crate::train::{Backend, Trainer};
 
 /// The accuracies of a network with one layer pruned at a time.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,9 +56,9 @@ pub struct Measured {
 /// use std::ops::ControlFlow;
 ///
 /// use prune_mnist::data::DataSource;
-/// use prune_mnist::demo::{Settings, Trainer};
 /// use prune_mnist::nn::{Initialisation, ModelSpec, NdarrayParams, initial_parameters};
 /// use prune_mnist::sensitivity::{Goal, scan};
+/// use prune_mnist::train::{Settings, Trainer};
 ///
 /// let data = DataSource::Sample.load()?;
 /// let settings = Settings { epochs: 1, lr: 0.1, momentum: 0.9, weight_decay: 0.0, batch_size: 128, seed: 0 };
@@ -115,11 +115,11 @@ mod tests {
 
     use super::*;
     use crate::data::{DataSource, Dataset};
-    use crate::demo::Settings;
     use crate::nn::{
         Initialisation, Layer, ModelSpec, NalgebraParams, NdarrayParams, Network, Order, Padding, ParamSet as _,
         ParamStorage as _, Samples, initial_parameters,
     };
+    use crate::train::Settings;
 
     fn data() -> Dataset {
         let data = DataSource::Sample.load().unwrap();

@@ -2,9 +2,10 @@
 
 use prune_schedule::table::{Column, aligned};
 
-use super::error::SensitivityError;
-use super::scan::Scan;
-use crate::data::thousands;
+use super::goal::Goal;
+use super::scan::{LayerScan, Measured, Scan};
+use crate::run::{self, RunError};
+use crate::words::thousands;
 
 /// Layers by goals: accuracies in percent.
 pub(super) fn table(scan: &Scan) -> String {
@@ -17,6 +18,9 @@ pub(super) fn table(scan: &Scan) -> String {
     });
     format!("test accuracy in %, one layer alone pruned, nothing retrained\n\n{}", aligned(&header, rows))
 }
+
+/// The file of the table.
+pub(super) const FILE: &str = "sensitivity.csv";
 
 const HEADER: [&str; 10] = [
     "layer",
@@ -32,28 +36,25 @@ const HEADER: [&str; 10] = [
 ];
 
 /// The file, one row for each measurement.
-pub(super) fn csv(scan: &Scan) -> Result<Vec<u8>, SensitivityError> {
-    let refused = |error: csv::Error| SensitivityError::Encode { why: error.to_string() };
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(HEADER).map_err(refused)?;
+pub(super) fn csv(scan: &Scan) -> Result<Vec<u8>, RunError> {
     let dense = (100.0 * scan.dense.accuracy()).to_string();
-    for layer in &scan.layers {
-        for (goal, measured) in scan.goals.iter().zip(&layer.measured) {
-            let score = &measured.score;
-            let row: [String; HEADER.len()] = [
-                layer.name.clone(),
-                layer.weights.to_string(),
-                goal.method(),
-                goal.density().get().to_string(),
-                measured.kept.to_string(),
-                (100.0 * score.accuracy()).to_string(),
-                score.loss().to_string(),
-                score.correct.to_string(),
-                score.count.to_string(),
-                dense.clone(),
-            ];
-            writer.write_record(row).map_err(refused)?;
-        }
-    }
-    writer.into_inner().map_err(|error| SensitivityError::Encode { why: error.to_string() })
+    let row = |layer: &LayerScan, goal: &Goal, measured: &Measured| {
+        let score = &measured.score;
+        [
+            layer.name.clone(),
+            layer.weights.to_string(),
+            goal.method(),
+            goal.density().get().to_string(),
+            measured.kept.to_string(),
+            (100.0 * score.accuracy()).to_string(),
+            score.loss().to_string(),
+            score.correct.to_string(),
+            score.count.to_string(),
+            dense.clone(),
+        ]
+    };
+    let rows = scan.layers.iter().flat_map(|layer| {
+        scan.goals.iter().zip(&layer.measured).map(|(goal, measured)| row(layer, goal, measured)).collect::<Vec<_>>()
+    });
+    run::csv(FILE, HEADER, rows)
 }

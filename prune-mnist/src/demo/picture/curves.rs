@@ -3,7 +3,7 @@
 use prune_core::Density;
 use prune_schedule::{Strategy, Target};
 
-use crate::demo::record::History;
+use crate::train::History;
 
 /// A run as points. Two points of one epoch are its states before and after the event.
 #[derive(Clone, Debug, PartialEq)]

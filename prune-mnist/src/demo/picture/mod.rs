@@ -4,37 +4,25 @@ mod curves;
 mod draw;
 
 pub use self::curves::{Curves, Marked};
-use super::error::DemoError;
-use crate::picture;
 
+/// The name of the picture, without the endings of its files.
+pub(super) const PICTURE: &str = "curves";
 /// The file of the picture as SVG.
 pub const SVG_FILE: &str = "curves.svg";
 /// The file of the picture as PNG.
 pub const PNG_FILE: &str = "curves.png";
 
-/// The picture as SVG.
-///
-/// # Errors
-///
-/// [`DemoError::Picture`].
-pub fn svg(curves: &Curves) -> Result<String, DemoError> {
-    picture::svg(curves).map_err(|why| DemoError::Picture { picture: SVG_FILE, why })
-}
-
-/// The picture as PNG.
-///
-/// # Errors
-///
-/// [`DemoError::Picture`].
-pub fn png(curves: &Curves) -> Result<Vec<u8>, DemoError> {
-    picture::png(curves).map_err(|why| DemoError::Picture { picture: PNG_FILE, why })
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::picture::colour;
+    use crate::picture::{colour, files};
+
+    fn drawn(curves: &Curves) -> (String, Vec<u8>) {
+        let [(svg_name, svg), (png_name, png)] = files(PICTURE, curves).unwrap();
+        assert_eq!([svg_name.as_str(), png_name.as_str()], [SVG_FILE, PNG_FILE]);
+        (String::from_utf8(svg).unwrap(), png)
+    }
 
     fn curves() -> Curves {
         Curves {
@@ -49,18 +37,18 @@ mod tests {
 
     #[test]
     fn the_svg_has_its_words_and_is_the_same_each_time() {
-        let text = svg(&curves()).unwrap();
+        let text = drawn(&curves()).0;
         for word in ["cnn on MNIST", "pruned", "dense twin", "density", "2:4", "epoch", "test accuracy"] {
             assert!(text.contains(word), "{word}");
         }
         assert!(text.starts_with("<svg width=\"860\" height=\"560\" viewBox=\"0 0 1720 1120\""));
         assert!(text.trim_end().ends_with("</svg>"));
-        assert_eq!(text, svg(&curves()).unwrap());
+        assert_eq!(text, drawn(&curves()).0);
     }
 
     #[test]
     fn the_png_is_read_back_with_its_size_colours_and_words() {
-        let bytes = png(&curves()).unwrap();
+        let bytes = drawn(&curves()).1;
         let mut reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut pixels).unwrap();
@@ -74,8 +62,7 @@ mod tests {
     #[test]
     fn odd_runs_can_be_drawn() {
         let empty = Curves { pruned: vec![(1, 0.5)], twin: Vec::new(), events: Vec::new(), epochs: 1, ..curves() };
-        svg(&empty).unwrap();
-        png(&empty).unwrap();
+        drawn(&empty);
         // A new mask every epoch, and more epochs than pixels.
         let long = 3000;
         let event = |epoch| Marked { epoch, label: "keeps 10%".to_owned(), floats: true };
@@ -85,7 +72,6 @@ mod tests {
             events: (1..=long).map(event).collect(),
             ..curves()
         };
-        svg(&busy).unwrap();
-        png(&busy).unwrap();
+        drawn(&busy);
     }
 }

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use prune_core::Masks;
-use prune_schedule::table::{Column, aligned};
+use prune_schedule::table::{Column, aligned, shape};
 
 use super::intro::goal;
-use super::{decimals, percent, shape, thousands};
-use crate::demo::activations::Place;
-use crate::demo::record::EpochRecord;
-use crate::demo::size::Size;
-use crate::nn::ParamSpec;
+use crate::nn::{ParamSpec, Place};
+use crate::train::{EpochRecord, Size};
+use crate::words::{decimals, percent, thousands};
 
 /// Compares the pruned network with its dense twin at the last epoch; `revivals` are counted at the very end.
 #[must_use]

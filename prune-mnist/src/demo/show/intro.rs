@@ -3,14 +3,13 @@
 use std::fmt::Write as _;
 
 use prune_core::ActivationRule;
-use prune_schedule::table::{Column, aligned};
+use prune_schedule::table::{Column, aligned, shape};
 
-use super::{counted, number, shape, thousands};
 use crate::data::Dataset;
-use crate::demo::activations::Place;
 use crate::demo::args::Arguments;
-use crate::demo::strategy::Plan;
-use crate::nn::LayerSummary;
+use crate::demo::plan::Plan;
+use crate::nn::{LayerSummary, Place};
+use crate::words::{counted, number, thousands};
 
 /// The content of the introduction.
 pub(crate) struct Intro<'a> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use prune_schedule::Report;
 
-use super::{counted, decimals, percent};
-use crate::demo::record::{EpochRecord, EventRecord, Figures};
+use crate::train::{EpochRecord, EventRecord, Figures};
+use crate::words::{counted, decimals, percent};
 
 /// The columns of an epoch's row with their widths. They fit all numbers, since rows come one by one.
 const COLUMNS: [(&str, usize); 10] = [

@@ -2,8 +2,8 @@
 
 use prune_schedule::table::{Column, aligned};
 
-use super::{percent, thousands};
 use crate::demo::small::{Comparison, ONNX_FILE, SMALL_FILE};
+use crate::words::{percent, thousands};
 
 /// The trained network, compared with the one left without closed channels.
 #[must_use]

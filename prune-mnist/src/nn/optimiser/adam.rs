@@ -20,8 +20,6 @@ use crate::nn::storage::{ParamSet, ParamStorage};
 /// There is no weight decay. An element whose gradients were all zero does not move: its m and v stay zero, and
 /// 0 / (0 + 1e-8) is 0. So masked gradients are enough to keep zeros zero, in the weights and in both buffers.
 ///
-/// A run resumes bit for bit from its weights, both buffers and [`steps`](Self::steps).
-///
 /// # Examples
 /// ```
 /// use prune_mnist::nn::{Adam, ModelSpec, NdarrayParams, Optimiser, ParamSet, ParamStorage};
@@ -60,17 +58,6 @@ impl<P> Adam<P> {
         P: ParamStorage<T>,
     {
         Self { specs: specs.to_vec(), mean: P::zeros(specs), square: P::zeros(specs), steps: 0 }
-    }
-
-    /// Steps done; the corrections depend on them.
-    #[must_use]
-    pub fn steps(&self) -> u64 {
-        self.steps
-    }
-
-    /// Continues as after `steps` steps, for a run with stored buffers.
-    pub fn set_steps(&mut self, steps: u64) {
-        self.steps = steps;
     }
 }
 

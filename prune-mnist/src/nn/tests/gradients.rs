@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use prune_core::{ActivationRule, Density, NmPattern};
 
 use super::*;
-use crate::demo::activations::{Place, prune_activations};
+use crate::nn::{Place, prune_activations};
 
 /// More than one chunk, and the last one not full.
 const SAMPLES: usize = 19;

@@ -9,8 +9,7 @@ pub(super) use self::bars::{Bars, Group};
 pub(super) use self::epochs::{Epochs, Line};
 pub(super) use self::pixels::Pixels;
 pub(super) use self::plot::{Across, Curve, Mark, Plot};
-use super::error::PaperError;
-use crate::picture::{Drawing, png, svg};
+use crate::picture::{PictureError, files};
 
 /// A picture with the name of its files, without an ending.
 pub(super) enum Picture {
@@ -26,22 +25,14 @@ pub(super) enum Picture {
 
 impl Picture {
     /// Name and content of its SVG and its PNG.
-    pub(super) fn files(&self) -> Result<[(String, Vec<u8>); 2], PaperError> {
+    pub(super) fn files(&self) -> Result<[(String, Vec<u8>); 2], PictureError> {
         match self {
-            Self::Plot(name, plot) => both(name, plot),
-            Self::Bars(name, bars) => both(name, bars),
-            Self::Pixels(name, pixels) => both(name, pixels),
-            Self::Epochs(name, epochs) => both(name, epochs),
+            Self::Plot(name, plot) => files(name, plot),
+            Self::Bars(name, bars) => files(name, bars),
+            Self::Pixels(name, pixels) => files(name, pixels),
+            Self::Epochs(name, epochs) => files(name, epochs),
         }
     }
-}
-
-fn both(name: &str, drawing: &impl Drawing) -> Result<[(String, Vec<u8>); 2], PaperError> {
-    let refused = |why| PaperError::Encode { why };
-    Ok([
-        (format!("{name}.svg"), svg(drawing).map_err(refused)?.into_bytes()),
-        (format!("{name}.png"), png(drawing).map_err(refused)?),
-    ])
 }
 
 #[cfg(test)]

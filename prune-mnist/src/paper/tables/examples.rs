@@ -93,7 +93,7 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
     let mut text = format!(
         "CNN, accuracy on {} after each epoch and its event, mean of {}; epoch {} before its event\n\n{}\n\n",
         tested(context),
-        crate::demo::counted(twin.outcomes.len() as u64, "seed"),
+        crate::words::counted(twin.outcomes.len() as u64, "seed"),
         recipe.dense,
         aligned(&header, cells)
     );
@@ -125,7 +125,7 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
         accuracies: points.iter().map(|(epoch, accuracy, _)| (*epoch as f64, accuracy.mean)).collect(),
         densities: points.iter().map(|(epoch, _, density)| (*epoch as f64, *density)).collect(),
     });
-    let seeds = crate::demo::counted(twin.outcomes.len() as u64, "seed");
+    let seeds = crate::words::counted(twin.outcomes.len() as u64, "seed");
     let title = format!("The original's examples on its CNN, mean of {seeds}");
     let lines = drawn.collect();
     Shown { text, pictures: vec![Picture::Epochs("examples", Epochs { title, lines })] }

@@ -76,7 +76,7 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
             text,
             "{}, {} weights: error on {}; published: Han et al. 2015, {}x\n",
             net.name(),
-            crate::data::thousands(weights),
+            crate::words::thousands(weights),
             tested(context),
             published.compression
         );

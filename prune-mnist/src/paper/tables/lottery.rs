@@ -54,7 +54,7 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
         tested(context),
         recipe.lr,
         recipe.batch_size,
-        crate::demo::counted(recipe.epochs, "epoch"),
+        crate::words::counted(recipe.epochs, "epoch"),
     );
     let row = |name: String, figures: &Figures<'_>, twins: Option<Vec<f64>>| Row {
         name,

@@ -2,18 +2,21 @@
 
 use std::fmt::Write as _;
 
+use prune_core::Score;
 use prune_schedule::table::{Column, aligned};
+use prune_schedule::{Event, Key, Scope};
 
 use super::arm::{Arm, Row, rows};
 use super::han::tested;
+use super::strategies::{density, text};
 use super::{Context, Shown};
-use crate::demo::counted;
 use crate::paper::picture::{Across, Bars, Curve, Group, Mark, Picture, Pixels, Plot};
 use crate::paper::published;
 use crate::paper::queue::Outcomes;
 use crate::paper::recipe::{CALIBRATION, Net};
 use crate::paper::settings::Change;
 use crate::paper::stats::Summary;
+use crate::words::counted;
 
 const NETS: [Net; 2] = [Net::Lenet300, Net::Lenet5];
 /// A published error is met if ours is at most this far above it, in points.
@@ -46,12 +49,15 @@ impl Cut {
         }
     }
 
-    fn change(self, density: f64) -> Change {
-        let by = |score: &str| format!("{{0: {{'method': 'unstr_global', 'density': {density}{score}}}}}");
+    fn change(self, share: f64) -> Change {
+        let by = |score: Score| {
+            let event = density(share).and_then(|density| Event::unstructured(Scope::Global(density)));
+            text(event.and_then(|event| Ok(vec![(Key::Epoch(0), event.with_score(score)?)])))
+        };
         match self {
-            Self::Snip => Change::Strategy(by(", 'score': 'snip'")),
-            Self::Magnitude => Change::Strategy(by("")),
-            Self::Random => Change::RandomMask(by(", 'score': 'snip'")),
+            Self::Snip => Change::Strategy(by(Score::snip())),
+            Self::Magnitude => Change::Strategy(by(Score::magnitude())),
+            Self::Random => Change::RandomMask(by(Score::snip())),
         }
     }
 }
@@ -104,7 +110,7 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
         let recipe = net.snip_recipe(context.scale);
         let weights: usize = net.kernels().iter().map(crate::nn::ParamSpec::len).sum();
         let epochs = counted(recipe.pruned(), "epoch");
-        let _ = writeln!(text, "{}, {} weights, {epochs}\n", net.name(), crate::data::thousands(weights));
+        let _ = writeln!(text, "{}, {} weights, {epochs}\n", net.name(), crate::words::thousands(weights));
         let mut revivals = twin.revivals();
         let mut table = vec![Row {
             name: "dense twin".to_owned(),

@@ -8,14 +8,13 @@ use prune_schedule::table::{Column, aligned};
 use super::arm::{Arm, Row, rows};
 use super::han::tested;
 use super::{Context, Shown};
-use crate::data::thousands;
-use crate::demo::counted;
 use crate::paper::picture::{Across, Curve, Mark, Picture, Plot};
 use crate::paper::published::{POINTS, RIGL};
 use crate::paper::queue::Outcomes;
 use crate::paper::recipe::{BATCH_SIZE, Net, SPARSE_EVERY, SPARSE_FRACTION, SPARSE_UNTIL};
 use crate::paper::settings::Change;
 use crate::paper::stats::Summary;
+use crate::words::{counted, thousands};
 
 const NET: Net = Net::Lenet300;
 /// The density of RigL's network, over all weights.

@@ -1,6 +1,7 @@
 //! The strategies of the tables, as text that anyone can paste.
 
-use std::fmt::Write as _;
+use prune_core::Density;
+use prune_schedule::{Event, Key, Problem, Ramp, Scope, Strategy, StrategyError, Target};
 
 use crate::paper::published;
 use crate::paper::recipe::{Net, Recipe};
@@ -88,36 +89,60 @@ fn rounded(share: f64) -> f64 {
 
 /// The strategy that reaches `goal` at this pace after the dense phase of `recipe`.
 pub(super) fn strategy(net: Net, goal: &Goal, pace: Pace, recipe: Recipe) -> String {
-    let events = match pace {
+    let count = match pace {
         Pace::OneShot => 1,
         Pace::Gradual => recipe.gradual,
     };
-    let mut text = String::from("{");
-    for event in 1..=events {
-        // Zhu and Gupta: the sparsity's distance to its goal falls with the cube of the remaining share of events.
-        let left = (1.0 - event as f64 / events as f64).powi(3);
-        let share = |end: f64| rounded(end + (1.0 - end) * left);
-        let (method, density) = match goal {
-            Goal::Global(end) => ("unstr_global", share(*end).to_string()),
-            Goal::PerLayer(ends) => {
-                let kernels = net.kernels();
-                let named = kernels.iter().zip(ends).map(|(kernel, &end)| format!("'{}': {}", kernel.name, share(end)));
-                ("unstr_local", format!("{{{}}}", named.collect::<Vec<_>>().join(", ")))
+    // Dense at time 0, which is no event.
+    let range = Key::Epochs { first: 0, last: count };
+    let ramped = goal.event(net).and_then(|event| event.with_ramp(Ramp::cubic()));
+    text(ramped.and_then(|ramped| {
+        let event = |time| Ok((Key::Epoch(recipe.dense + time - 1), as_written(&ramped.at_time(range, time))?));
+        (1..=count).map(event).collect()
+    }))
+}
+
+impl Goal {
+    /// The event that reaches it at once.
+    fn event(&self, net: Net) -> Result<Event, StrategyError> {
+        Event::unstructured(match self {
+            Self::Global(share) => Scope::Global(density(*share)?),
+            Self::PerLayer(shares) => {
+                let named = net.kernels().into_iter().zip(shares);
+                let named = named.map(|(kernel, &share)| Ok((kernel.name, density(share)?)));
+                Scope::Local(named.collect::<Result<_, StrategyError>>()?)
             }
-        };
-        let comma = if event == 1 { "" } else { ", " };
-        let epoch = recipe.dense + event - 1;
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{comma}{epoch}: {{'method': '{method}', 'density': {density}}}");
+        })
     }
-    text + "}"
+}
+
+/// The event with rounded densities.
+fn as_written(event: &Event) -> Result<Event, StrategyError> {
+    let written = |target: Target| density(rounded(target.density().get()));
+    let targets = event.targets();
+    if let [(None, target)] = targets[..] {
+        return Event::unstructured(Scope::Global(written(target)?));
+    }
+    let named = targets.into_iter().map(|(name, target)| Ok((name.unwrap_or_default().to_owned(), written(target)?)));
+    Event::unstructured(Scope::Local(named.collect::<Result<_, StrategyError>>()?))
+}
+
+/// The density of a share.
+pub(super) fn density(share: f64) -> Result<Density, StrategyError> {
+    Ok(Density::new(share).map_err(Problem::from)?)
+}
+
+/// The text of a strategy of these events, in one line. Settings keep the text, and their digest names a run.
+pub(super) fn text(events: Result<Vec<(Key, Event)>, StrategyError>) -> String {
+    let strategy = events.and_then(Strategy::new);
+    let strategy = strategy.unwrap_or_else(|error| unreachable!("the events of a table are sound: {error}"));
+    let lines = strategy.to_python();
+    lines.replace("{\n    ", "{").replace(",\n    ", ", ").replace("\n}", "}")
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use prune_schedule::Strategy;
-
     use super::*;
     use crate::paper::recipe::Scale;
 

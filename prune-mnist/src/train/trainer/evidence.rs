@@ -1,9 +1,9 @@
 //! Measures the evidence that methods need besides the weights, on training images without a step.
 
 use super::Trainer;
-use crate::demo::layers::Backend;
 use crate::nn::{InputNorms, NnError, Score};
 use crate::rng::epoch_order;
+use crate::train::Backend;
 
 impl<P: Backend> Trainer<'_, P> {
     /// Training images to measure on: `count` of them, or all if there are fewer, drawn without replacement by the
@@ -24,8 +24,7 @@ impl<P: Backend> Trainer<'_, P> {
     /// them.
     ///
     /// The images are cut into batches of the run's size in the given order. Sums are in f64 in that order, so
-    /// threads do not change a bit. No step is taken, and [`gradient`](Self::gradient) is then that of the last
-    /// batch.
+    /// threads do not change a bit. No step is taken.
     ///
     /// # Errors
     ///
@@ -73,10 +72,10 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use crate::data::{DataSource, Dataset};
-    use crate::demo::Settings;
     use crate::nn::{
         Batch, Initialisation, ModelSpec, NalgebraParams, NdarrayParams, Network, Samples, initial_parameters,
     };
+    use crate::train::Settings;
 
     fn data() -> Dataset {
         let data = DataSource::Sample.load().unwrap();

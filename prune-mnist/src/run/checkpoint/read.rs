@@ -5,18 +5,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use prune_schedule::Pruner;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::SafeTensors;
 
 use super::digest::digest;
 use super::{
     CHECKPOINT_FILE, CheckpointError, DIGEST, FORMAT, HISTORY, Header, Kind, METADATA, PRUNER, REWIND, RunSettings,
     VERSION, WEIGHTS, tensor_name,
 };
-use crate::demo::error::DemoError;
-use crate::demo::layers::Backend;
-use crate::demo::record::History;
-use crate::demo::session::{Role, Session, Trained};
-use crate::nn::{Optimiser as _, Order, ParamSpec};
+use crate::data::{DataSource, Dataset, MnistFile};
+use crate::nn::Optimiser as _;
+use crate::run::tensors::fill_named;
+use crate::train::{Backend, History, Role, Session, Trained};
 
 /// A whole checkpoint, of this format and of a version that this program reads.
 #[derive(Debug)]
@@ -81,6 +80,31 @@ impl Checkpoint {
         &self.header.settings
     }
 
+    /// The data that the run was trained on.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Unfit`] if it does not say.
+    pub fn data(&self) -> Result<DataSource, CheckpointError> {
+        self.header.settings.data.parse().map_err(|_| CheckpointError::Unfit {
+            path: self.path.clone(),
+            why: "it does not say which data it was trained on".to_owned(),
+        })
+    }
+
+    /// Checks that `data`, which `source` names, is the data of the run's beginning.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Data`].
+    pub fn check_data(&self, source: &DataSource, data: &Dataset) -> Result<(), CheckpointError> {
+        let files = MnistFile::ALL.into_iter().zip(&data.files).zip(&self.header.settings.data_sha256);
+        let differs = files.map(|((file, now), then)| (file, now.sha256.to_string(), then)).find(|(_, n, t)| n != *t);
+        let Some((file, now, then)) = differs else { return Ok(()) };
+        let (path, source_name) = (self.path.clone(), source.to_string());
+        Err(CheckpointError::Data { path, source_name, file: file.name(), now, then: then.clone() })
+    }
+
     /// Epochs done.
     #[must_use]
     pub fn epoch(&self) -> u64 {
@@ -116,9 +140,9 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::Unfit`] if names, shapes or counts are not those of the session's model and data;
-    /// [`DemoError::Unfit`] if events still to come do not fit.
-    pub fn restore<P: Backend>(&self, session: &mut Session<'_, P>, model: &str) -> Result<(), DemoError> {
+    /// [`CheckpointError::Unfit`] if names, shapes or counts are not those of the session's model and data. Events
+    /// still to come are not checked: call [`Session::check`] next.
+    pub fn restore<P: Backend>(&self, session: &mut Session<'_, P>) -> Result<(), CheckpointError> {
         let unfit = |why: String| CheckpointError::Unfit { path: self.path.clone(), why };
         let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| unfit(error.to_string()))?;
         let Header { epoch, begun, twin, .. } = self.header;
@@ -129,11 +153,11 @@ impl Checkpoint {
             .map_err(|error| unfit(format!("its pruner: {error}")))
             .and_then(|text| Pruner::from_json(text).map_err(|error| unfit(format!("its pruner: {error}"))))?;
         if history.epochs.len() as u64 != epoch || pruner.last_epoch() != Some(epoch) {
-            return Err(unfit(format!("it is of epoch {epoch}, but its history or its pruner is of another")).into());
+            return Err(unfit(format!("it is of epoch {epoch}, but its history or its pruner is of another")));
         }
         let most = session.trainer.steps();
         if begun.pruned.steps > most || begun.twin.steps > if twin { most } else { 0 } {
-            return Err(unfit(format!("it has done more steps than the {most} of an epoch")).into());
+            return Err(unfit(format!("it has done more steps than the {most} of an epoch")));
         }
         let mut names = 3;
         names += fill(Role::Pruned, &mut session.pruned, &tensors).map_err(unfit)?;
@@ -153,11 +177,8 @@ impl Checkpoint {
             }
         }
         if tensors.len() != names {
-            return Err(unfit(format!("it has {} tensors, not {names}", tensors.len())).into());
+            return Err(unfit(format!("it has {} tensors, not {names}", tensors.len())));
         }
-        let checked = pruner.check(&session.pruned.params);
-        session.warnings =
-            checked.map_err(|source| DemoError::Unfit { model: model.to_owned(), source: Box::new(source) })?;
         (session.pruner, session.history, session.begun) = (pruner, history, begun);
         Ok(())
     }
@@ -178,35 +199,4 @@ fn fill_buffer<P: Backend>(
     tensors: &SafeTensors<'_>,
 ) -> Result<usize, String> {
     fill_named(|parameter| tensor_name(role, buffer, parameter), params, tensors)
-}
-
-/// Reads the parameters with these names; returns the number of tensors.
-fn fill_named<P: Backend>(
-    named: impl Fn(&str) -> String,
-    params: &mut P,
-    tensors: &SafeTensors<'_>,
-) -> Result<usize, String> {
-    let (specs, order) = (params.specs().to_vec(), params.order());
-    for (index, spec) in specs.iter().enumerate() {
-        let name = named(&spec.name);
-        let tensor = tensors.tensor(&name).map_err(|_| format!("it has no tensor `{name}`"))?;
-        if tensor.dtype() != Dtype::F32 || tensor.shape() != spec.shape {
-            let (found, shape) = (tensor.shape(), &spec.shape);
-            return Err(format!("`{name}` is {:?} of shape {found:?}, not F32 of shape {shape:?}", tensor.dtype()));
-        }
-        copy(tensor.data(), spec, order, params.values_mut(index));
-    }
-    Ok(specs.len())
-}
-
-/// Copies row-major values into memory of either order.
-fn copy(bytes: &[u8], spec: &ParamSpec, order: Order, values: &mut [f32]) {
-    let (numbers, _) = bytes.as_chunks::<4>();
-    for (index, number) in numbers.iter().enumerate() {
-        let place = match order {
-            Order::RowMajor => index,
-            Order::ColumnMajor => index % spec.columns * spec.rows + index / spec.columns,
-        };
-        values[place] = f32::from_le_bytes(*number);
-    }
 }

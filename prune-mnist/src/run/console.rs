@@ -5,8 +5,8 @@ use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::demo::error::DemoError;
-use crate::demo::session::Role;
+use super::RunError;
+use crate::train::Role;
 
 /// Standard output, or its substitute in tests.
 ///
@@ -27,8 +27,8 @@ impl<'w> Console<'w> {
     ///
     /// # Errors
     ///
-    /// [`DemoError::Print`], except if the reader has closed the output.
-    pub fn line(&mut self, text: impl Display) -> Result<(), DemoError> {
+    /// [`RunError::Print`], except if the reader has closed the output.
+    pub fn line(&mut self, text: impl Display) -> Result<(), RunError> {
         if self.closed {
             return Ok(());
         }
@@ -38,7 +38,7 @@ impl<'w> Console<'w> {
                 self.closed = true;
                 Ok(())
             }
-            printed => printed.map_err(|source| DemoError::Print { source }),
+            printed => printed.map_err(|source| RunError::Print { source }),
         }
     }
 
@@ -46,6 +46,13 @@ impl<'w> Console<'w> {
     pub fn warning(&mut self, text: impl Display) {
         let _ = writeln!(io::stderr(), "warning: {text}");
     }
+}
+
+/// A progress bar on standard error, of this length and look.
+pub(crate) fn bar(len: u64, template: &str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::stderr());
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
 }
 
 /// The progress bar of one epoch. On a terminal it disappears at the end of the epoch; elsewhere it is silent.
@@ -61,9 +68,7 @@ impl Bar {
     #[must_use]
     pub(crate) fn new(epoch: u64, epochs: u64, steps: u64, twin: bool, done: u64) -> Self {
         let len = if twin { 2 * steps } else { steps };
-        let bar = ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::stderr());
-        let template = "{prefix} {wide_bar:.cyan/dim} {pos}/{len} steps, {msg}";
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let bar = bar(len, "{prefix} {wide_bar:.cyan/dim} {pos}/{len} steps, {msg}");
         bar.set_position(done);
         bar.set_prefix(format!("epoch {epoch}/{epochs}"));
         Self { bar, role: Role::Pruned, twin }

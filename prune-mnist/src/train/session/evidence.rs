@@ -5,9 +5,9 @@ use std::cell::RefCell;
 use prune_core::{Error, ErrorKind, Layers, Masks, Need, PlainTensor};
 use prune_schedule::{Evidence, Inputs, PruneError, Reopen, Report};
 
-use super::{DemoError, Role, Session};
-use crate::demo::layers::Backend;
+use super::{Role, Session, TrainError};
 use crate::nn::{NnError, Score};
+use crate::train::Backend;
 
 /// The number of training images for gradients before training and for the inputs of layers.
 const CALIBRATION: usize = 1280;
@@ -33,7 +33,7 @@ impl<P: Backend> Session<'_, P> {
     }
 
     /// Carries out the epoch's event, with all the evidence it needs.
-    pub(super) fn carry_out(&mut self, epoch: u64) -> Result<Result<Option<Report>, PruneError>, DemoError> {
+    pub(super) fn carry_out(&mut self, epoch: u64) -> Result<Result<Option<Report>, PruneError>, TrainError> {
         let event = self.pruner.strategy().event_at(epoch).map(|(_, event)| event.clone());
         let Some(event) = event else { return Ok(self.pruner.end_epoch(epoch, &mut self.pruned.params)) };
         let need = event.score().needs();
@@ -66,7 +66,7 @@ impl<P: Backend> Session<'_, P> {
     }
 
     /// Loss and accuracy on the test images; those of the pruned network in the form of its forward pass.
-    pub(super) fn measure(&mut self, epoch: u64, role: Role) -> Result<Score, DemoError> {
+    pub(super) fn measure(&mut self, epoch: u64, role: Role) -> Result<Score, TrainError> {
         let score = match (role, &self.twin) {
             (Role::Twin, Some(twin)) => self.trainer.evaluate(&twin.params),
             _ if self.pruner.passes_straight_through() => {
@@ -78,7 +78,7 @@ impl<P: Backend> Session<'_, P> {
         self.scored(epoch, role, score)
     }
 
-    fn scored(&self, epoch: u64, role: Role, score: Result<Score, NnError>) -> Result<Score, DemoError> {
+    fn scored(&self, epoch: u64, role: Role, score: Result<Score, NnError>) -> Result<Score, TrainError> {
         match score {
             Ok(score) if !score.loss().is_finite() => {
                 Err(self.diverged(epoch, role, format!("a test loss of {}", score.loss())))

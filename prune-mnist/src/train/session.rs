@@ -11,13 +11,15 @@ use prune_core::{ActivationRule, ErrorKind, Mask, Masks};
 use prune_schedule::{PruneError, Pruner, Strategy, Warning};
 use serde::{Deserialize, Serialize};
 
-use super::activations::{Place, prune_activations};
-use super::error::DemoError;
-use super::layers::Backend;
+use super::Backend;
+use super::error::{StepError, TrainError};
 use super::record::{EpochRecord, EventRecord, Figures, History, Later, TwinRecord};
-use super::trainer::{Part, Settings, State, StepError, Trainer, hold, revivals};
+use super::state::Trained;
+use super::trainer::{Part, Settings, Trainer};
 use crate::data::Dataset;
-use crate::nn::{Initialisation, ModelSpec, NnError, Optimiser as _, ParamSpec, Score, Sgd, initial_parameters};
+use crate::nn::{
+    Initialisation, ModelSpec, NnError, Optimiser as _, ParamSpec, Place, Score, initial_parameters, prune_activations,
+};
 
 /// A training loss, in nats, from which no run recovers: ten times that of guessing among ten classes.
 const HOPELESS_LOSS: f64 = 23.0;
@@ -43,9 +45,6 @@ impl fmt::Display for Role {
 /// The callback after each step. It gets the network of the step and that network's loss so far, and returns whether
 /// to go on.
 pub type Tick<'t> = dyn FnMut(Role, f64) -> ControlFlow<()> + 't;
-
-/// A network with its optimiser.
-pub type Trained<P> = State<P, Sgd<f32, P>>;
 
 /// The progress of the epoch in training, for both networks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -96,42 +95,51 @@ impl<'d, P: Backend> Session<'d, P> {
     ///
     /// # Errors
     ///
-    /// [`DemoError::Network`], [`DemoError::Unfit`].
+    /// [`TrainError::Network`], [`TrainError::Unfit`].
     pub fn new(
         spec: &ModelSpec,
         data: &'d Dataset,
         settings: Settings,
         strategy: Strategy,
         rules: &[ActivationRule],
-    ) -> Result<Self, DemoError> {
+    ) -> Result<Self, TrainError> {
         let mut trainer = Trainer::<P>::new(spec, data, settings)?;
         let places = prune_activations(&mut trainer.network, spec, rules)?;
         let specs = trainer.network.parameters();
-        let optimiser = Sgd::new(specs, settings.momentum as f32, settings.weight_decay as f32);
         let params: P = initial_parameters(specs, Initialisation::LecunNormal, settings.seed);
-        let pruner = Pruner::new(strategy);
-        let unfit = |source| DemoError::Unfit { model: spec.name.clone(), source: Box::new(source) };
-        let warnings = pruner.check(&params).map_err(unfit)?;
-        Ok(Self {
+        let mut session = Self {
             trainer,
             places,
-            pruner,
-            pruned: State { params, optimiser },
+            pruner: Pruner::new(strategy),
+            pruned: Trained::at_rest(params, settings.momentum, settings.weight_decay),
             twin: None,
             history: History::default(),
             begun: Begun::default(),
             snapshots: BTreeMap::new(),
-            warnings,
+            warnings: Vec::new(),
             settings,
-        })
+        };
+        session.check(&spec.name)?;
+        Ok(session)
+    }
+
+    /// Checks the strategy against the parameters of `model`, and keeps the pruner's warnings.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Unfit`].
+    pub fn check(&mut self, model: &str) -> Result<(), TrainError> {
+        let unfit = |source| TrainError::Unfit { model: model.to_owned(), source: Box::new(source) };
+        self.warnings = self.pruner.check(&self.pruned.params).map_err(unfit)?;
+        Ok(())
     }
 
     /// Carries out the event before training, if there is one, and returns its record.
     ///
     /// # Errors
     ///
-    /// [`DemoError::Prune`].
-    pub fn start(&mut self) -> Result<Option<&EventRecord>, DemoError> {
+    /// [`TrainError::Prune`].
+    pub fn start(&mut self) -> Result<Option<&EventRecord>, TrainError> {
         if self.pruner.strategy().event_at(0).is_none() {
             self.snapshot(0);
             self.pruner.start(&mut self.pruned.params)?;
@@ -153,8 +161,8 @@ impl<'d, P: Backend> Session<'d, P> {
     ///
     /// # Errors
     ///
-    /// [`DemoError::Diverged`], [`DemoError::Prune`].
-    pub fn epoch(&mut self, tick: &mut Tick<'_>) -> Result<ControlFlow<()>, DemoError> {
+    /// [`TrainError::Diverged`], [`TrainError::Prune`].
+    pub fn epoch(&mut self, tick: &mut Tick<'_>) -> Result<ControlFlow<()>, TrainError> {
         let epoch = self.next_epoch();
         if self.twin.is_none() && self.differs_in(epoch) {
             self.twin = Some(self.pruned.clone());
@@ -184,8 +192,8 @@ impl<'d, P: Backend> Session<'d, P> {
             test_accuracy_before_event: after.map(|_| before.accuracy()),
             density: density(self.trainer.network.parameters(), self.pruner.masks()),
             layer_densities: layer_densities.collect(),
-            revivals: revivals(self.pruner.held(), &self.pruned).map_err(PruneError::from)?,
-            learning_rate: self.trainer.rate(epoch, 0),
+            revivals: self.pruned.revivals(self.pruner.held()).map_err(PruneError::from)?,
+            learning_rate: self.settings.rates().at(epoch, 0, self.trainer.steps()),
             twin: twin.map(|(train, test)| TwinRecord {
                 train_loss: train.loss(),
                 train_accuracy: train.accuracy(),
@@ -198,7 +206,7 @@ impl<'d, P: Backend> Session<'d, P> {
     }
 
     /// Carries out the epoch's event, if there is one; returns the score after it.
-    fn end_epoch(&mut self, epoch: u64, before: Score) -> Result<Option<Score>, DemoError> {
+    fn end_epoch(&mut self, epoch: u64, before: Score) -> Result<Option<Score>, TrainError> {
         let event = self.pruner.strategy().event_at(epoch).is_some();
         if event && self.twin.is_none() {
             self.twin = Some(self.pruned.clone());
@@ -219,20 +227,23 @@ impl<'d, P: Backend> Session<'d, P> {
             }
         }
         // The new masks bind momentum from here on, not only from the next step.
-        hold(self.pruner.held(), &mut self.pruned).map_err(PruneError::from)?;
+        self.pruned.hold(self.pruner.held()).map_err(PruneError::from)?;
         let after = self.measure(epoch, Role::Pruned)?;
         self.history.events.push(EventRecord { report, before: before.into(), after: after.into(), later: None });
         Ok(Some(after))
     }
 
-    fn train(&mut self, epoch: u64, role: Role, tick: &mut Tick<'_>) -> Result<ControlFlow<()>, DemoError> {
+    fn train(&mut self, epoch: u64, role: Role, tick: &mut Tick<'_>) -> Result<ControlFlow<()>, TrainError> {
         let mut tick = |loss| tick(role, loss);
+        let rates = self.settings.rates();
         let Begun { pruned: part, twin: twin_part } = &mut self.begun;
         let (trained, part) = match (role, &mut self.twin) {
-            (Role::Twin, Some(twin)) => (self.trainer.epoch(epoch, twin_part, twin, None, &mut tick), twin_part),
+            (Role::Twin, Some(twin)) => {
+                (self.trainer.epoch(epoch, &rates, twin_part, twin, None, &mut tick), twin_part)
+            }
             _ => {
                 let pruner = Some(&mut self.pruner);
-                (self.trainer.epoch(epoch, part, &mut self.pruned, pruner, &mut tick), part)
+                (self.trainer.epoch(epoch, &rates, part, &mut self.pruned, pruner, &mut tick), part)
             }
         };
         let loss = part.score().loss();
@@ -243,7 +254,7 @@ impl<'d, P: Backend> Session<'d, P> {
             }
             Ok(flow) => Ok(flow),
             Err(StepError::Network(error)) => Err(self.network_error(epoch, role, error)),
-            Err(StepError::Prune(error)) => Err(DemoError::Prune(error)),
+            Err(StepError::Prune(error)) => Err(TrainError::Prune(error)),
             Err(error @ StepError::Diverged { .. }) => Err(self.diverged(epoch, role, error.to_string())),
         }
     }
@@ -254,7 +265,7 @@ impl<'d, P: Backend> Session<'d, P> {
     /// # Errors
     ///
     /// As [`epoch`](Self::epoch).
-    pub fn measure_activations(&mut self) -> Result<(), DemoError> {
+    pub fn measure_activations(&mut self) -> Result<(), TrainError> {
         let epoch = self.history.epochs.len() as u64;
         self.places.iter().for_each(|place| place.reset(true));
         let measured = self.measure(epoch, Role::Pruned);
@@ -266,13 +277,13 @@ impl<'d, P: Backend> Session<'d, P> {
     ///
     /// # Errors
     ///
-    /// [`DemoError::Prune`].
-    pub fn revivals(&self) -> Result<usize, DemoError> {
-        Ok(revivals(self.pruner.held(), &self.pruned).map_err(PruneError::from)?)
+    /// [`TrainError::Prune`].
+    pub fn revivals(&self) -> Result<usize, TrainError> {
+        Ok(self.pruned.revivals(self.pruner.held()).map_err(PruneError::from)?)
     }
 
     /// A NaN before activation pruning is divergence too.
-    fn network_error(&self, epoch: u64, role: Role, error: NnError) -> DemoError {
+    fn network_error(&self, epoch: u64, role: Role, error: NnError) -> TrainError {
         match error {
             NnError::Activation { layer, .. } => {
                 self.diverged(epoch, role, format!("activations of `{layer}` are NaN"))
@@ -281,9 +292,8 @@ impl<'d, P: Backend> Session<'d, P> {
         }
     }
 
-    fn diverged(&self, epoch: u64, role: Role, what: String) -> DemoError {
-        let Settings { lr, momentum, weight_decay, batch_size, .. } = self.settings;
-        DemoError::Diverged { epoch, role, what, lr, momentum, weight_decay, batch_size }
+    fn diverged(&self, epoch: u64, role: Role, what: String) -> TrainError {
+        TrainError::Diverged { epoch, role, what, settings: self.settings }
     }
 }
 

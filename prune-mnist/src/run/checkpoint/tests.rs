@@ -7,9 +7,9 @@ use std::path::Path;
 
 use super::*;
 use crate::data::{DataSource, Dataset, Origin};
-use crate::demo::layers::Backend;
-use crate::demo::{Arguments, DemoError, Plan, Session, Settings};
 use crate::nn::{Layer, ModelSpec, NalgebraParams, NdarrayParams, Optimiser as _};
+use crate::run::choice::{BackendChoice, ModelChoice};
+use crate::train::{Backend, Session, Settings};
 
 const STRATEGY: &str = "{1: {'method': 'unstr_global', 'density': 0.3}, 2: {'method': 'unstr_global', 'density': 0.5, 'reopen': \
                         'gradient'}, '3..=4': {'method': 'unstr_global', 'density': 0.2}}";
@@ -61,8 +61,21 @@ fn settings(data: &Dataset) -> RunSettings {
 }
 
 fn settings_of(data: &Dataset, strategy: &str) -> RunSettings {
-    let arguments = Arguments::from_words(["demo", "--model", "mlp", "--lr", "0.3"]).unwrap();
-    RunSettings::new(&arguments, &Plan::new(Some(strategy), Some(EPOCHS)).unwrap(), data)
+    RunSettings {
+        model: ModelChoice::Mlp,
+        backend: BackendChoice::Ndarray,
+        data: "sample".to_owned(),
+        data_sha256: data.files.each_ref().map(|file| file.sha256.to_string()),
+        seed: 0,
+        lr: 0.3,
+        momentum: 0.9,
+        weight_decay: 0.0,
+        batch_size: 128,
+        no_act_pruning: false,
+        strategy: strategy.parse().unwrap(),
+        strategy_origin: "--strategy".to_owned(),
+        epochs: EPOCHS,
+    }
 }
 
 /// The checkpoint of a run of [`tiny`] that was stopped after `steps` steps.
@@ -99,7 +112,7 @@ fn goes_on_from_each_step<P: Backend + std::fmt::Debug + PartialEq>(strategy: &s
         let checkpoint = read(&bytes).unwrap();
         assert_eq!(*checkpoint.settings(), settings);
         let mut next = session_of::<P>(&spec, &data, strategy);
-        checkpoint.restore(&mut next, "mlp").unwrap();
+        checkpoint.restore(&mut next).unwrap();
         assert!(encode(&settings, &next).unwrap() == bytes);
         broken = next;
         stops += 1;
@@ -155,7 +168,7 @@ fn a_checkpoint_with_any_bit_altered_is_refused() {
 
 /// The bytes of a file with this metadata and no tensor.
 fn with_metadata(key: &str, text: &str) -> Vec<u8> {
-    let none: [(&str, crate::demo::save::Written); 0] = [];
+    let none: [(&str, crate::run::tensors::Written); 0] = [];
     safetensors::serialize(none, Some([(key.to_owned(), text.to_owned())].into())).unwrap()
 }
 
@@ -184,11 +197,37 @@ fn another_model_is_named() {
     let data = data();
     let checkpoint = read(&stopped(&data, 5)).unwrap();
     let mut other = session::<NdarrayParams<f32>>(&ModelSpec::mlp(), &data);
-    let error = checkpoint.restore(&mut other, "mlp").unwrap_err();
-    assert!(matches!(error, DemoError::Checkpoint(CheckpointError::Unfit { .. })));
+    let error = checkpoint.restore(&mut other).unwrap_err();
+    assert!(matches!(error, CheckpointError::Unfit { .. }));
     let message = error.to_string();
     assert!(
         message.contains("`pruned/weights/Dense_0-kernel` is F32 of shape [784, 4], not F32 of shape [784, 300]"),
         "{message}"
     );
+}
+
+/// A checkpoint of version 1, of a network with two neurons in the middle of its second epoch, as a program has left it.
+const VERSION_1: &[u8] = include_bytes!("../../../tests/fixtures/checkpoint-v1.safetensors");
+
+fn two_neurons() -> ModelSpec {
+    ModelSpec::new("tiny", [28, 28, 1], vec![Layer::Dense { features: 2 }, Layer::Relu, Layer::Dense { features: 10 }])
+}
+
+#[test]
+fn a_checkpoint_of_version_1_is_read_and_written_as_ever() {
+    let data = data();
+    let checkpoint = read(VERSION_1).unwrap();
+    assert_eq!((checkpoint.epoch(), checkpoint.steps(), checkpoint.last_epoch()), (1, 1, 2));
+    assert_eq!(*checkpoint.settings(), settings(&data));
+    checkpoint.check_data(&checkpoint.data().unwrap(), &data).unwrap();
+    let mut session = session::<NdarrayParams<f32>>(&two_neurons(), &data);
+    checkpoint.restore(&mut session).unwrap();
+    session.check("tiny").unwrap();
+    assert!(session.twin.is_some() && session.history.events.len() == 1);
+    assert!(encode(checkpoint.settings(), &session).unwrap() == VERSION_1);
+    // It goes on from there.
+    for _ in 1..EPOCHS {
+        assert!(session.epoch(&mut |_, _| ControlFlow::Continue(())).unwrap().is_continue());
+    }
+    assert_eq!(session.revivals().unwrap(), 0);
 }

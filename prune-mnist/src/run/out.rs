@@ -1,12 +1,11 @@
 //! The output folder: all files of a run or none, and never half a file.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
-use super::error::DemoError;
+use super::RunError;
+use crate::files::{self, WriteError, write_whole};
 
 /// A folder that was found writable before training.
 ///
@@ -27,14 +26,14 @@ impl OutFolder {
     ///
     /// # Errors
     ///
-    /// [`DemoError::Out`], [`DemoError::OutTaken`], [`DemoError::OutBusy`].
-    pub fn open(path: &Path, names: &[&str]) -> Result<Self, DemoError> {
+    /// [`RunError::Out`], [`RunError::OutTaken`], [`RunError::OutBusy`].
+    pub fn open(path: &Path, names: &[&str]) -> Result<Self, RunError> {
         // An empty path is the working folder, under a name that can be joined and shown.
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         let mut folder = Self { path: path.to_owned(), _lock: None, made: Vec::new() };
         match fs::metadata(path) {
             Ok(metadata) if !metadata.is_dir() => {
-                return Err(DemoError::OutTaken { path: path.to_owned(), found: "a file, not a folder" });
+                return Err(RunError::OutTaken { path: path.to_owned(), found: "a file, not a folder" });
             }
             Ok(_) => {}
             Err(_) => folder.make()?,
@@ -43,16 +42,15 @@ impl OutFolder {
         for name in names {
             let file = folder.path.join(name);
             if file.is_dir() {
-                return Err(DemoError::OutTaken { path: file, found: "a folder, where a file is to be written" });
+                return Err(RunError::OutTaken { path: file, found: "a folder, where a file is to be written" });
             }
         }
-        let refused = |source| DemoError::Out { path: path.to_owned(), source };
-        temporary(path).and_then(|mut file| file.write_all(&[0]).and_then(|()| file.close())).map_err(refused)?;
+        files::try_out(path).map_err(|source| RunError::Out { path: path.to_owned(), source })?;
         Ok(folder)
     }
 
     /// Makes the folder and its absent parents, and remembers which were absent.
-    fn make(&mut self) -> Result<(), DemoError> {
+    fn make(&mut self) -> Result<(), RunError> {
         let absent: Vec<PathBuf> = self
             .path
             .ancestors()
@@ -65,8 +63,8 @@ impl OutFolder {
                 Ok(()) => self.made.insert(0, path),
                 // It exists by now, like `a/..` once `a` is made.
                 Err(_) if path.is_dir() => {}
-                Err(_) if path.is_symlink() => return Err(DemoError::OutTaken { path, found: "a link to nowhere" }),
-                Err(source) => return Err(DemoError::Out { path, source }),
+                Err(_) if path.is_symlink() => return Err(RunError::OutTaken { path, found: "a link to nowhere" }),
+                Err(source) => return Err(RunError::Out { path, source }),
             }
         }
         Ok(())
@@ -74,24 +72,18 @@ impl OutFolder {
 
     /// Keeps other runs out, and then removes the files that a killed run has left. A file system without locks is no
     /// reason to stop, but there these files cannot be told from the files of an active run.
-    fn lock(&mut self) -> Result<(), DemoError> {
+    fn lock(&mut self) -> Result<(), RunError> {
         if cfg!(not(unix)) {
             return Ok(());
         }
         let Ok(folder) = fs::File::open(&self.path) else { return Ok(()) };
         match folder.try_lock() {
             Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Err(DemoError::OutBusy { path: self.path.clone() }),
+            Err(fs::TryLockError::WouldBlock) => return Err(RunError::OutBusy { path: self.path.clone() }),
             Err(fs::TryLockError::Error(_)) => return Ok(()),
         }
         self._lock = Some(folder);
-        let left = fs::read_dir(&self.path).into_iter().flatten().flatten().filter(|entry| {
-            let name = entry.file_name();
-            let is_ours = |name: &str| name.starts_with(PREFIX) && name.ends_with(SUFFIX);
-            name.to_str().is_some_and(is_ours) && entry.file_type().is_ok_and(|kind| kind.is_file())
-        });
-        // A file that cannot be removed only takes up room.
-        left.for_each(|entry| drop(fs::remove_file(entry.path())));
+        files::clear(&self.path);
         Ok(())
     }
 
@@ -106,39 +98,25 @@ impl OutFolder {
     ///
     /// # Errors
     ///
-    /// [`DemoError::Out`], naming the file.
-    pub fn write(&mut self, files: &[(&str, Vec<u8>)]) -> Result<(), DemoError> {
-        let mut written: Vec<(PathBuf, NamedTempFile)> = Vec::with_capacity(files.len());
-        for (name, bytes) in files {
-            let path = self.path.join(name);
-            let refused = |source| DemoError::Out { path: path.clone(), source };
-            let mut file = temporary(&self.path).map_err(refused)?;
-            file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(refused)?;
-            written.push((path, file));
-        }
-        for (path, file) in written {
-            file.persist(&path).map_err(|error| DemoError::Out { path, source: error.error })?;
-            self.made.clear();
-        }
-        self.sync().map_err(|source| DemoError::Out { path: self.path.clone(), source })
+    /// [`RunError::Out`], naming the file.
+    pub fn write<N: AsRef<str>>(&mut self, files: &[(N, Vec<u8>)]) -> Result<(), RunError> {
+        let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_ref(), bytes.as_slice())).collect();
+        write_whole(&self.path, &files).map_err(|WriteError { path, source }| RunError::Out { path, source })?;
+        self.made.clear();
+        Ok(())
     }
 
     /// Removes a file that an earlier run has left, if there is one.
     ///
     /// # Errors
     ///
-    /// [`DemoError::Out`].
-    pub fn remove(&self, name: &str) -> Result<(), DemoError> {
+    /// [`RunError::Out`].
+    pub fn remove(&self, name: &str) -> Result<(), RunError> {
         let path = self.path.join(name);
         match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(DemoError::Out { path, source }),
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(RunError::Out { path, source }),
             _ => Ok(()),
         }
-    }
-
-    /// Makes the renames survive a loss of power, if folders can be synced.
-    fn sync(&self) -> io::Result<()> {
-        if cfg!(unix) { fs::File::open(&self.path)?.sync_all() } else { Ok(()) }
     }
 }
 
@@ -147,19 +125,6 @@ impl Drop for OutFolder {
         // A folder that is no longer empty stays.
         self.made.iter().take_while(|path| fs::remove_dir(path).is_ok()).for_each(drop);
     }
-}
-
-/// The names of files until they are whole.
-const PREFIX: &str = ".prune-";
-const SUFFIX: &str = ".tmp";
-
-/// A file in `folder` that removes itself unless it is renamed, with the rights of any new file.
-fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(PREFIX).suffix(SUFFIX);
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub use self::error::{CheckpointError, Difference};
 pub use self::read::Checkpoint;
 pub use self::settings::RunSettings;
 pub use self::write::encode;
-use super::session::{Begun, Role};
+use crate::train::{Begun, Role};
 
 /// The file of the checkpoint.
 pub const CHECKPOINT_FILE: &str = "checkpoint.safetensors";

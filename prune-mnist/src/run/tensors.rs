@@ -1,4 +1,4 @@
-//! Weights and masks as safetensors.
+//! Weights and masks as safetensors, and weights back.
 //!
 //! Every tensor is written in logical order under its logical shape, so both backends write the same names and shapes,
 //! and equal weights give equal files.
@@ -6,9 +6,11 @@
 use std::borrow::Cow;
 
 use prune_core::{Layers, Masks};
-use safetensors::{Dtype, View};
+use safetensors::{Dtype, SafeTensors, View};
 
-use super::error::DemoError;
+use super::RunError;
+use crate::nn::{Order, ParamSpec};
+use crate::train::Backend;
 
 /// The file of the weights.
 pub const MODEL_FILE: &str = "model.safetensors";
@@ -16,15 +18,15 @@ pub const MODEL_FILE: &str = "model.safetensors";
 pub const MASKS_FILE: &str = "masks.safetensors";
 
 /// A tensor in the form in which it is written.
-pub(super) struct Written {
-    pub(super) dtype: Dtype,
-    pub(super) shape: Vec<usize>,
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct Written {
+    pub(crate) dtype: Dtype,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Written {
     /// Bytes that are not numbers.
-    pub(super) fn bytes(bytes: Vec<u8>) -> Self {
+    pub(crate) fn bytes(bytes: Vec<u8>) -> Self {
         Self { dtype: Dtype::U8, shape: vec![bytes.len()], bytes }
     }
 }
@@ -51,14 +53,14 @@ impl View for Written {
 ///
 /// # Errors
 ///
-/// [`DemoError::Encode`].
-pub fn model(params: &impl Layers) -> Result<Vec<u8>, DemoError> {
-    let refused = |why: String| DemoError::Encode { file: MODEL_FILE, why };
+/// [`RunError::Encode`].
+pub fn model(params: &impl Layers) -> Result<Vec<u8>, RunError> {
+    let refused = |why: String| RunError::Encode { file: MODEL_FILE, why };
     safetensors::serialize(tensors(params).map_err(refused)?, None).map_err(|error| refused(error.to_string()))
 }
 
 /// Every parameter with its name, as F32, row-major; or the reason why one cannot be read.
-pub(super) fn tensors(params: &impl Layers) -> Result<Vec<(String, Written)>, String> {
+pub(crate) fn tensors(params: &impl Layers) -> Result<Vec<(String, Written)>, String> {
     let mut tensors = Vec::new();
     for (name, layer) in params.layers() {
         let mut bytes = Vec::with_capacity(layer.len() * 4);
@@ -74,24 +76,52 @@ pub(super) fn tensors(params: &impl Layers) -> Result<Vec<(String, Written)>, St
 ///
 /// # Errors
 ///
-/// [`DemoError::Encode`].
-pub fn masks(masks: &Masks) -> Result<Vec<u8>, DemoError> {
+/// [`RunError::Encode`].
+pub fn masks(masks: &Masks) -> Result<Vec<u8>, RunError> {
     let tensors = masks.iter().map(|(name, mask)| {
         let bytes = mask.iter().map(u8::from).collect();
         (name.to_owned(), Written { dtype: Dtype::BOOL, shape: mask.shape().to_vec(), bytes })
     });
-    safetensors::serialize(tensors, None)
-        .map_err(|error| DemoError::Encode { file: MASKS_FILE, why: error.to_string() })
+    safetensors::serialize(tensors, None).map_err(|error| RunError::Encode { file: MASKS_FILE, why: error.to_string() })
+}
+
+/// Reads the parameters with these names; returns the number of tensors.
+pub(crate) fn fill_named<P: Backend>(
+    named: impl Fn(&str) -> String,
+    params: &mut P,
+    tensors: &SafeTensors<'_>,
+) -> Result<usize, String> {
+    let (specs, order) = (params.specs().to_vec(), params.order());
+    for (index, spec) in specs.iter().enumerate() {
+        let name = named(&spec.name);
+        let tensor = tensors.tensor(&name).map_err(|_| format!("it has no tensor `{name}`"))?;
+        if tensor.dtype() != Dtype::F32 || tensor.shape() != spec.shape {
+            let (found, shape) = (tensor.shape(), &spec.shape);
+            return Err(format!("`{name}` is {:?} of shape {found:?}, not F32 of shape {shape:?}", tensor.dtype()));
+        }
+        copy(tensor.data(), spec, order, params.values_mut(index));
+    }
+    Ok(specs.len())
+}
+
+/// Copies row-major values into memory of either order.
+fn copy(bytes: &[u8], spec: &ParamSpec, order: Order, values: &mut [f32]) {
+    let (numbers, _) = bytes.as_chunks::<4>();
+    for (index, number) in numbers.iter().enumerate() {
+        let place = match order {
+            Order::RowMajor => index,
+            Order::ColumnMajor => index % spec.columns * spec.rows + index / spec.columns,
+        };
+        values[place] = f32::from_le_bytes(*number);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use prune_core::Mask;
-    use safetensors::SafeTensors;
-
     use super::*;
     use crate::nn::{Initialisation, ModelSpec, NalgebraParams, NdarrayParams, ParamSet, initial_parameters};
+    use prune_core::Mask;
 
     #[test]
     fn both_backends_write_the_same_bytes() {

@@ -4,17 +4,13 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use prune_core::{Density, Need};
-use prune_schedule::{Key, Problem, Strategy};
+use prune_core::{Density, Need, NmPattern};
+use prune_schedule::{Event, Key, Problem, Scope, Strategy, StrategyError};
 
-use super::args::MOST_EPOCHS;
 use super::error::DemoError;
 use super::presets::{self, Ask};
-use super::show::counted;
-
-/// The strategy without `--strategy`, over [`DEFAULT_EPOCHS`].
-pub const DEFAULT_STRATEGY: &str = "{2: {'method': 'str_unified_local', 'pattern': (2, 4)}, \
-                                    4: {'method': 'str_unified_local', 'pattern': (1, 4)}}";
+use crate::run::choice::MOST_EPOCHS;
+use crate::words::counted;
 
 /// Epochs of the default run, and of a strategy that names no epoch.
 pub const DEFAULT_EPOCHS: u64 = 7;
@@ -48,7 +44,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// Every variant of [`DemoError`] about the strategy, except [`DemoError::Unfit`], which needs a model.
+    /// Every variant of [`DemoError`] about the strategy, except that it does not fit, which needs a model.
     pub fn new(strategy: Option<&str>, epochs: Option<u64>) -> Result<Self, DemoError> {
         let Some(given) = strategy else { return Self::default_for(epochs) };
         let (strategy, origin) = Self::read(given)?;
@@ -87,10 +83,10 @@ impl Plan {
             None => (DEFAULT_EPOCHS, "the default"),
         };
         let ask = Ask { density, epochs: count, steps, output: output.to_owned(), seed };
-        let text =
+        let made =
             presets::strategy(method, &ask).ok_or_else(|| DemoError::UnknownMethod { method: method.to_owned() })?;
         let origin = Self::method_origin(method);
-        let strategy: Strategy = text.parse().map_err(|source| DemoError::Strategy { from: origin.clone(), source })?;
+        let strategy = made.map_err(|source| DemoError::Strategy { from: origin.clone(), source })?;
         fits_the_demo(&strategy)?;
         ends_within(&strategy, count)?;
         Ok(Self { warnings: warnings(&strategy, count), strategy, origin, epochs: count, epochs_origin })
@@ -131,7 +127,7 @@ impl Plan {
     fn default_for(epochs: Option<u64>) -> Result<Self, DemoError> {
         let from = "the default strategy".to_owned();
         let refused = |source| DemoError::Strategy { from: from.clone(), source };
-        let whole: Strategy = DEFAULT_STRATEGY.parse().map_err(refused)?;
+        let whole = default_strategy().map_err(refused)?;
         let (count, epochs_origin) = match epochs {
             Some(epochs) => (epochs, "--epochs"),
             None => (DEFAULT_EPOCHS, "the default"),
@@ -155,6 +151,12 @@ impl Plan {
         };
         Ok(Self { strategy, origin, epochs: count, epochs_origin, warnings })
     }
+}
+
+/// The strategy without `--strategy`, over [`DEFAULT_EPOCHS`]: 2:4 after epoch 2, and 1:4 after epoch 4.
+fn default_strategy() -> Result<Strategy, StrategyError> {
+    let event = |n| Event::n_of_m(Scope::UnifiedLocal(NmPattern::new(n, 4).map_err(Problem::from)?));
+    Strategy::new([(2, event(2)?), (4, event(1)?)])
 }
 
 /// Refuses events that need evidence which the demo does not gather.
@@ -264,6 +266,9 @@ mod tests {
         assert_eq!(scaled(Some(3)), ["1", "2"]);
         assert_eq!(scaled(Some(14)), ["4", "8"]);
         assert_eq!(Plan::new(None, None).unwrap().epochs, 7);
+        let written = "{2: {'method': 'str_unified_local', 'pattern': (2, 4)}, 4: {'method': 'str_unified_local', \
+                       'pattern': (1, 4)}}";
+        assert_eq!(Plan::new(None, None).unwrap().strategy, written.parse().unwrap());
         assert_eq!(Plan::new(None, Some(1)).unwrap().origin, "the default, scaled to 1 epoch");
     }
 

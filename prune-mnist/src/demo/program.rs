@@ -4,23 +4,21 @@ use std::time::{Duration, Instant};
 
 use prune_core::ActivationRule;
 
-use super::activations::readme_rules;
-use super::args::{Arguments, BackendChoice};
-use super::checkpoint::{CHECKPOINT_FILE, Checkpoint, CheckpointError, RunSettings};
+use super::args::Arguments;
 use super::error::DemoError;
-use super::interrupt::Interrupt;
-use super::layers::Backend;
-use super::out::OutFolder;
-use super::record::History;
+use super::plan::{Plan, steps_end_within};
 use super::results::{self, NAMES, check_from_scratch};
+use super::resume;
 use super::saver::{Saver, beside, resumed};
 use super::scratch;
-use super::session::{Role, Session};
-use super::show::{self, Bar, Console, Intro};
-use super::strategy::{Plan, steps_end_within};
-use super::trainer::Settings;
+use super::show::{self, Intro};
 use crate::data::Dataset;
-use crate::nn::{ModelSpec, NalgebraParams, NdarrayParams, ParamKind};
+use crate::nn::{ModelSpec, NalgebraParams, NdarrayParams, ParamKind, readme_rules};
+use crate::run::checkpoint::{CHECKPOINT_FILE, Checkpoint, CheckpointError};
+use crate::run::choice::BackendChoice;
+use crate::run::{Bar, Console, Interrupt, OutFolder, on_threads};
+use crate::train::{Backend, History, Role, Session, Settings};
+use crate::words::percent;
 
 /// A training accuracy that guessing among ten classes can reach too.
 const NOTHING_LEARNT: f64 = 0.15;
@@ -32,7 +30,7 @@ const ENOUGH_STEPS: u64 = 100;
 /// # Errors
 ///
 /// Every variant of [`DemoError`]. No results have been written then, though checkpoints may have been. The one
-/// exception is [`DemoError::Print`]: it may concern the last lines, after all files were written.
+/// exception is [`RunError::Print`](crate::run::RunError::Print): it may concern the last lines, after all files were written.
 pub fn run(arguments: &Arguments, console: &mut Console<'_>, interrupt: &Interrupt) -> Result<(), DemoError> {
     let started = Instant::now();
     if !arguments.resume {
@@ -48,7 +46,7 @@ pub fn run(arguments: &Arguments, console: &mut Console<'_>, interrupt: &Interru
     // The folder is opened first: from here on no other run can replace the checkpoint.
     let out = OutFolder::open(&arguments.out, &NAMES)?;
     let checkpoint = Checkpoint::read(out.path())?;
-    let (arguments, plan) = checkpoint.settings().apply(arguments, checkpoint.path())?;
+    let (arguments, plan) = resume::apply(arguments, &checkpoint)?;
     if checkpoint.last_epoch() > plan.epochs {
         let (path, epoch, epochs) = (checkpoint.path().to_owned(), checkpoint.last_epoch(), plan.epochs);
         return Err(CheckpointError::TooFewEpochs { path, epoch, epochs }.into());
@@ -67,17 +65,13 @@ struct Job<'a> {
 
 /// Reads the data and continues, on the threads and the backend asked for.
 fn load(job: &Job<'_>, from: Option<(OutFolder, Checkpoint)>, console: &mut Console<'_>) -> Result<(), DemoError> {
-    let threads = job.arguments.threads.map_or(0, |threads| threads as usize);
-    // 0 means one for each core.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = pool.map_err(|source| DemoError::Threads { threads, source })?;
-    pool.install(|| {
+    on_threads(job.arguments.threads.map(|threads| threads as usize), || {
         let data = job.arguments.data.load()?;
         match job.arguments.backend {
             BackendChoice::Ndarray => run_on::<NdarrayParams<f32>>(job, from, &data, console),
             BackendChoice::Nalgebra => run_on::<NalgebraParams<f32>>(job, from, &data, console),
         }
-    })
+    })?
 }
 
 fn run_on<P: Backend>(
@@ -106,14 +100,15 @@ fn run_on<P: Backend>(
     steps_end_within(&plan.strategy, plan.epochs, session.trainer.steps())?;
     let (out, settings, origin) = match from {
         Some((out, checkpoint)) => {
-            checkpoint.settings().check_data(arguments, data, checkpoint.path())?;
-            checkpoint.restore(&mut session, &spec.name)?;
-            (out, checkpoint.settings().gone_on(arguments, plan), Some(resumed(&checkpoint, &session, plan.epochs)))
+            checkpoint.check_data(&arguments.data, data)?;
+            checkpoint.restore(&mut session)?;
+            session.check(&spec.name)?;
+            (out, resume::gone_on(&checkpoint, arguments, plan), Some(resumed(&checkpoint, &session, plan.epochs)))
         }
         None => {
             let out = OutFolder::open(&arguments.out, &NAMES)?;
             beside(&out, console)?;
-            (out, RunSettings::new(arguments, plan, data), None)
+            (out, resume::settings(arguments, plan, data), None)
         }
     };
     let mut saver = Saver { out, settings };
@@ -152,7 +147,8 @@ fn run_on<P: Backend>(
         job.started.elapsed().as_secs_f64(),
         if origin.is_some() { " since it was resumed" } else { "" },
         twin_took.as_secs_f64()
-    ))
+    ))?;
+    Ok(())
 }
 
 /// The plan of `--method`.
@@ -272,14 +268,14 @@ fn finish<P: Backend>(session: &Session<'_, P>, console: &mut Console<'_>) -> Re
         console.warning(format_args!(
             "after {steps} steps the training accuracy is {}, about that of guessing: the network has not learnt, lower --lr or \
              keep more weights",
-            show::percent(last.train_accuracy)
+            percent(last.train_accuracy)
         ));
     }
     if session.history.events.is_empty() && session.history.steps.is_empty() {
         console.line("\nthe strategy has no event, so nothing was pruned and there is no twin to compare with")?;
     }
-    match show::activations(&session.places) {
-        Some(text) => console.line(format_args!("\n{text}")),
-        None => Ok(()),
+    if let Some(text) = show::activations(&session.places) {
+        console.line(format_args!("\n{text}"))?;
     }
+    Ok(())
 }

@@ -4,13 +4,16 @@ mod evidence;
 
 use std::ops::ControlFlow;
 
-use prune_core::{Error, LayersMut, Masks};
+use prune_core::LayersMut;
 use prune_schedule::{PruneError, Pruner, Report, StepAction};
 use serde::{Deserialize, Serialize};
 
-use super::layers::Backend;
+use super::Backend;
+use super::error::StepError;
+use super::rates::{Course, Rates};
+use super::state::State;
 use crate::data::{Dataset, PIXELS, Split};
-use crate::nn::{Batch, ModelSpec, Network, NnError, Optimiser, Samples, Score, linear_rate};
+use crate::nn::{Batch, ModelSpec, Network, NnError, Optimiser, Samples, Score};
 use crate::rng::epoch_order;
 
 /// The training settings of a run.
@@ -30,13 +33,12 @@ pub struct Settings {
     pub seed: u64,
 }
 
-/// A network's weights with its optimiser: all that a run and its twin do not share.
-#[derive(Clone, Debug)]
-pub struct State<P, O> {
-    /// The weights and biases.
-    pub params: P,
-    /// The optimiser that moves them.
-    pub optimiser: O,
+impl Settings {
+    /// The learning rates of all epochs.
+    #[must_use]
+    pub fn rates(&self) -> Rates {
+        Rates { start: self.lr, course: Course::Linear, after: 0, epochs: self.epochs }
+    }
 }
 
 /// The progress of a network in an epoch.
@@ -64,29 +66,6 @@ impl Part {
     #[must_use]
     pub fn score(&self) -> Score {
         Score { loss_sum: self.loss_sum, correct: self.correct, count: self.count }
-    }
-}
-
-/// The reason why a step failed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum StepError {
-    #[error(transparent)]
-    Network(#[from] NnError),
-    #[error(transparent)]
-    Prune(Box<PruneError>),
-    #[error("step {step} of {steps}: loss {loss}")]
-    Diverged { step: u64, steps: u64, loss: f64 },
-}
-
-impl From<Error> for StepError {
-    fn from(error: Error) -> Self {
-        PruneError::from(error).into()
-    }
-}
-
-impl From<PruneError> for StepError {
-    fn from(error: PruneError) -> Self {
-        Self::Prune(Box::new(error))
     }
 }
 
@@ -139,25 +118,21 @@ impl<'d, P: Backend> Trainer<'d, P> {
         (self.train.len() as u64).div_ceil(self.settings.batch_size)
     }
 
-    /// The learning rate of a step of an epoch; epochs count from 1, steps from 0.
-    #[must_use]
-    pub fn rate(&self, epoch: u64, step: u64) -> f64 {
-        let steps = self.steps();
-        linear_rate(self.settings.lr, epoch.saturating_sub(1) * steps + step, self.settings.epochs * steps)
-    }
-
-    /// Trains the rest of an epoch after `part`. With a pruner, zeros are held after every step. `tick` is called
-    /// after each step with the loss so far, and can break off there; `part` then holds the progress.
+    /// Trains the rest of an epoch after `part`, whatever the program. With a pruner, zeros are held after every step;
+    /// masks that stay are those of a pruner without events. `tick` is called after each step with the loss so far,
+    /// and can break off there; `part` then holds the progress.
     pub(crate) fn epoch<O: Optimiser<f32, P>>(
         &mut self,
         epoch: u64,
+        rates: &Rates,
         part: &mut Part,
         state: &mut State<P, O>,
         mut pruner: Option<&mut Pruner>,
         tick: &mut dyn FnMut(f64) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, StepError> {
         while part.steps < self.steps() {
-            part.add(self.step(epoch, part.steps, state, pruner.as_deref_mut())?);
+            let rate = rates.at(epoch, part.steps, self.steps());
+            part.add(self.step(epoch, part.steps, rate as f32, state, pruner.as_deref_mut())?);
             if tick(part.score().loss()).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
@@ -165,11 +140,13 @@ impl<'d, P: Backend> Trainer<'d, P> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// One step: gradients, zero outside the masks, and the optimiser.
+    /// One step: gradients, the optimiser unless the step's event takes its place, zeros outside the masks, and the
+    /// event.
     pub(super) fn step<O: Optimiser<f32, P>>(
         &mut self,
         epoch: u64,
         step: u64,
+        rate: f32,
         state: &mut State<P, O>,
         pruner: Option<&mut Pruner>,
     ) -> Result<Score, StepError> {
@@ -185,31 +162,17 @@ impl<'d, P: Backend> Trainer<'d, P> {
         if !score.loss().is_finite() {
             return Err(StepError::Diverged { step: step + 1, steps: self.steps(), loss: score.loss() });
         }
-        let rate = self.rate(epoch, step) as f32;
         let Some(pruner) = pruner else {
             state.optimiser.step(&mut state.params, &self.gradients, rate)?;
             return Ok(score);
         };
-        let report = self.descend::<O, StepError>(rate, state, pruner)?;
-        self.reports.extend(report);
-        Ok(score)
-    }
-
-    /// The rest of a step after its gradients: the optimiser moves along them unless the step's event takes its
-    /// place, and the event is carried out. Returns the report of the event, if there was one.
-    ///
-    /// `E` is the caller's error for refusals of the network and the pruner.
-    pub(crate) fn descend<O: Optimiser<f32, P>, E: From<NnError> + From<PruneError>>(
-        &self,
-        rate: f32,
-        state: &mut State<P, O>,
-        pruner: &mut Pruner,
-    ) -> Result<Option<Report>, E> {
         if pruner.before_step(&self.gradients)? == StepAction::Go {
             state.optimiser.step(&mut state.params, &self.gradients, rate)?;
         }
         let buffers = state.optimiser.buffers_mut().into_iter().map(|(_, buffer)| buffer as &mut dyn LayersMut);
-        Ok(pruner.after_step(&mut state.params, &mut buffers.collect::<Vec<_>>())?)
+        let report = pruner.after_step(&mut state.params, &mut buffers.collect::<Vec<_>>())?;
+        self.reports.extend(report);
+        Ok(score)
     }
 
     /// The weights for the next forward pass: under the straight-through estimator they are zero outside its masks.
@@ -235,12 +198,12 @@ impl<'d, P: Backend> Trainer<'d, P> {
         std::mem::take(&mut self.reports)
     }
 
-    /// Writes the gradients of a step's batch into [`gradient`](Self::gradient), and returns the score of the batch.
+    /// Works out the gradients of a step's batch, and returns the score of the batch.
     ///
     /// # Errors
     ///
     /// Parameters that are not the network's; a NaN found by activation pruning.
-    pub fn gradients(&mut self, epoch: u64, step: u64, params: &P) -> Result<Score, NnError> {
+    pub(super) fn gradients(&mut self, epoch: u64, step: u64, params: &P) -> Result<Score, NnError> {
         if self.ordered != Some(epoch) {
             // Epochs are at most MOST_EPOCHS, and the largest set has 60,000 images, so both casts are exact.
             epoch_order(self.settings.seed, epoch as u32, self.train.len() as u32, &mut self.order);
@@ -255,8 +218,8 @@ impl<'d, P: Backend> Trainer<'d, P> {
     }
 
     /// The last computed gradients.
-    #[must_use]
-    pub fn gradient(&self) -> &P {
+    #[cfg(test)]
+    pub(super) fn gradient(&self) -> &P {
         &self.gradients
     }
 
@@ -268,19 +231,4 @@ impl<'d, P: Backend> Trainer<'d, P> {
     pub fn evaluate(&mut self, params: &P) -> Result<Score, NnError> {
         self.network.evaluate(params, &self.test)
     }
-}
-
-/// Writes zeros outside masks, in the weights and in every buffer of the optimiser.
-pub(crate) fn hold<P: Backend, O: Optimiser<f32, P>>(masks: &Masks, state: &mut State<P, O>) -> Result<(), Error> {
-    let buffers = state.optimiser.buffers_mut().into_iter().map(|(_, buffer)| buffer as &mut dyn LayersMut);
-    let mut all: Vec<&mut dyn LayersMut> =
-        [&mut state.params as &mut dyn LayersMut].into_iter().chain(buffers).collect();
-    masks.hold_each(&mut all)
-}
-
-/// The number of elements outside masks that are not zero, in the weights and in every buffer of the optimiser.
-pub(crate) fn revivals<P: Backend, O: Optimiser<f32, P>>(masks: &Masks, state: &State<P, O>) -> Result<usize, Error> {
-    let buffers = state.optimiser.buffers();
-    let buffers = buffers.iter().map(|(_, buffer)| masks.revivals(*buffer));
-    [masks.revivals(&state.params)].into_iter().chain(buffers).sum()
 }

@@ -1,10 +1,10 @@
-//! The traits that the demo needs from a backend's parameters.
+//! The parameters of a backend, as training needs them.
 
 use prune_core::{Layers, LayersMut};
 
 use crate::nn::ParamStorage;
 
-/// A backend's set of parameters, as the demo needs it: storage for the network, layers for the pruner.
+/// A backend's set of parameters, as training needs it: storage for the network, layers for the pruner.
 ///
 /// Gradients and momentum are sets of the same type, so an operation on the weights by name works on them too.
 pub trait Backend: ParamStorage<f32> + Layers + LayersMut + Clone {}
@@ -16,6 +16,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use prune_schedule::{Pruner, Strategy};
 
+    use super::super::tests::logical;
     use super::*;
     use crate::nn::{Initialisation, ModelSpec, NalgebraParams, NdarrayParams, initial_parameters};
 
@@ -45,10 +46,7 @@ mod tests {
                 }
                 assert!(!rows.masks().is_empty());
                 assert_eq!(rows.masks(), columns.masks());
-                assert_eq!(
-                    crate::demo::save::model(&row_params).unwrap(),
-                    crate::demo::save::model(&column_params).unwrap()
-                );
+                assert_eq!(logical(&row_params), logical(&column_params));
             }
         }
     }

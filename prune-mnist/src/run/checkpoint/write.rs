@@ -5,21 +5,22 @@ use std::collections::HashMap;
 use safetensors::{Dtype, View as _};
 
 use super::digest::digest;
-use super::{DIGEST, FORMAT, HISTORY, Header, METADATA, PRUNER, REWIND, RunSettings, VERSION, WEIGHTS, tensor_name};
-use crate::demo::checkpoint::CHECKPOINT_FILE;
-use crate::demo::error::DemoError;
-use crate::demo::layers::Backend;
-use crate::demo::save::{self, Written};
-use crate::demo::session::{Role, Session, Trained};
+use super::{
+    CHECKPOINT_FILE, DIGEST, FORMAT, HISTORY, Header, METADATA, PRUNER, REWIND, RunSettings, VERSION, WEIGHTS,
+    tensor_name,
+};
 use crate::nn::Optimiser as _;
+use crate::run::RunError;
+use crate::run::tensors::{self, Written};
+use crate::train::{Backend, Role, Session, Trained};
 
 /// The content of `checkpoint.safetensors` for a session in its present state, after any step.
 ///
 /// # Errors
 ///
-/// [`DemoError::Encode`].
-pub fn encode<P: Backend>(settings: &RunSettings, session: &Session<'_, P>) -> Result<Vec<u8>, DemoError> {
-    let refused = |why: String| DemoError::Encode { file: CHECKPOINT_FILE, why };
+/// [`RunError::Encode`].
+pub fn encode<P: Backend>(settings: &RunSettings, session: &Session<'_, P>) -> Result<Vec<u8>, RunError> {
+    let refused = |why: String| RunError::Encode { file: CHECKPOINT_FILE, why };
     let header = Header {
         format: FORMAT.to_owned(),
         version: VERSION,
@@ -37,7 +38,7 @@ pub fn encode<P: Backend>(settings: &RunSettings, session: &Session<'_, P>) -> R
         network(Role::Twin, twin, &mut tensors).map_err(refused)?;
     }
     for (epoch, params) in &session.snapshots {
-        let written = save::tensors(params).map_err(refused)?.into_iter();
+        let written = tensors::tensors(params).map_err(refused)?.into_iter();
         tensors.extend(written.map(|(name, tensor)| (format!("{REWIND}/{epoch}/{name}"), tensor)));
     }
     tensors.push((PRUNER.to_owned(), Written::bytes(session.pruner.to_json().into_bytes())));
@@ -53,7 +54,7 @@ pub fn encode<P: Backend>(settings: &RunSettings, session: &Session<'_, P>) -> R
 fn network<P: Backend>(role: Role, state: &Trained<P>, tensors: &mut Vec<(String, Written)>) -> Result<(), String> {
     let buffers = state.optimiser.buffers();
     for (buffer, params) in [(WEIGHTS, &state.params)].into_iter().chain(buffers) {
-        let written = save::tensors(params)?.into_iter();
+        let written = tensors::tensors(params)?.into_iter();
         tensors.extend(written.map(|(name, tensor)| (tensor_name(role, buffer, &name), tensor)));
     }
     Ok(())

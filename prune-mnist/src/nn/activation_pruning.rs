@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prune_core::{ActivationReport, ActivationRule, Density, Element, NmPattern, Scratch, prune_sample, zero_outside};
 
-use crate::nn::{self, ActivationError, Layer, ModelSpec, Network, NnError, Real};
+use super::{ActivationError, Layer, ModelSpec, Network, NnError, Real, activation};
 
 /// The rules of the original README's CNN, in the order of its places: density 0.9, then 2:4.
 #[must_use]
@@ -130,7 +130,7 @@ impl Place {
     }
 }
 
-impl<T: Real + Element> nn::ActivationPruner<T> for Place {
+impl<T: Real + Element> activation::ActivationPruner<T> for Place {
     fn prune(
         &self,
         sample: &mut [T],
@@ -155,7 +155,7 @@ impl<T: Real + Element> nn::ActivationPruner<T> for Place {
         Ok(())
     }
 
-    fn scratch(&self) -> nn::Scratch {
+    fn scratch(&self) -> activation::Scratch {
         Box::new(Scratch::<T>::default())
     }
 }
@@ -203,8 +203,8 @@ mod tests {
         NmPattern::new(2, 4).unwrap()
     }
 
-    fn scratch(place: &Place) -> nn::Scratch {
-        nn::ActivationPruner::<f32>::scratch(place)
+    fn scratch(place: &Place) -> activation::Scratch {
+        activation::ActivationPruner::<f32>::scratch(place)
     }
 
     #[test]
