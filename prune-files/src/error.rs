@@ -8,6 +8,7 @@ use prune_schedule::{Key, PruneError};
 
 use crate::other_format::OtherFormat;
 use crate::text::clipped::{all_clipped, clipped};
+use crate::text::term::Term;
 
 /// A command that was refused or has failed. No output has been put in its place when one of these is returned, but for
 /// [`Error::InPlace`] and [`Error::SetAside`], which say so.
@@ -101,13 +102,13 @@ pub enum Error {
     #[error(transparent)]
     Core(#[from] prune_core::Error),
     /// An output exists.
-    #[error("{} exists; add --force to replace it", show(path))]
+    #[error("{} exists; add {} to replace it", show(path), Term::Force)]
     Exists {
         /// The output.
         path: PathBuf,
     },
     /// The output would replace what is read.
-    #[error("{} is {what}; write elsewhere{}", show(path), if *in_place { ", or say --in-place" } else { "" })]
+    #[error("{} is {what}; write elsewhere{}", show(path), in_place.then(|| format!(", or say {}", Term::InPlace)).unwrap_or_default())]
     SameFile {
         /// The output.
         path: PathBuf,

@@ -1,5 +1,7 @@
 //! What an event will do to the tensors of a model that are its layers.
 
+use core::fmt::Display;
+
 use prune_schedule::{
     Alive, Defaults, Event, EventPlan, Filter, Glob, Key, LayerInfo, LeftDense, PruneError, WeightsBy,
 };
@@ -9,24 +11,27 @@ use crate::layers::known::Known;
 use crate::read::header::TensorInfo;
 use crate::read::model::Model;
 use crate::text::clipped::{clipped, did_you_mean, listed};
+use crate::text::term::Term;
 
 /// Refuses a pattern that matches nothing: whoever wrote it meant some layer.
 pub(crate) fn check(filter: &Filter, model: &Model, known: &Known) -> Result<(), Error> {
     let prunable = |tensor| known.leaves(&filter.widened(), model, tensor);
-    idle("", "--include", &filter.include, model, prunable)?;
-    idle("", "--exclude", &filter.exclude, model, |_| None)?;
+    idle("", &Term::Include, "prunable layer", &filter.include, model, prunable)?;
+    idle("", &Term::Exclude, "tensor", &filter.exclude, model, |_| None)?;
     let unknown = |tensor| match known.leaves(&Filter::default(), model, tensor) {
         Some(LeftDense::Unknown) => None,
         None => Some(LeftDense::Other("known as a weight already")),
         other => other,
     };
-    idle("", "--also", &filter.also, model, unknown)
+    let what = "floating tensor of rank 2 or more whose name is unknown";
+    idle("", &Term::Also, what, &filter.also, model, unknown)
 }
 
 /// Refuses a pattern that matches no tensor that it could be for: `leaves` says why one is not. `when` begins the message.
 fn idle(
     when: &str,
-    field: &str,
+    field: &dyn Display,
+    what: &str,
     globs: &[Glob],
     model: &Model,
     leaves: impl Fn(usize) -> Option<LeftDense>,
@@ -38,15 +43,10 @@ fn idle(
     let (text, hint) = (clipped(glob.as_str()), did_you_mean(glob.as_str(), left.iter().map(|(name, _)| *name)));
     let more = match left.iter().find(|(name, _)| glob.matches(name)) {
         Some((name, Some(LeftDense::Unknown))) => {
-            format!("; `{}` is of an unknown name: add it with --also", clipped(name))
+            format!("; `{}` is of an unknown name: add it with {}", clipped(name), Term::Also)
         }
         Some((name, Some(why))) => format!("; `{}` is left dense: {why}", clipped(name)),
         _ => hint,
-    };
-    let what = match field {
-        "--also" => "floating tensor of rank 2 or more whose name is unknown",
-        _ if field.contains("exclude") => "tensor",
-        _ => "prunable layer",
     };
     Err(Error::request(format!("{when}the pattern `{text}` of {field} matches no {what}{more}")))
 }
@@ -93,8 +93,8 @@ pub(crate) fn plan(
         }
     }
     let prunable = |tensor| known.leaves(&filter.widened(), model, tensor);
-    idle(&when, "`include`", event.include(), model, prunable)?;
-    idle(&when, "`exclude`", event.exclude(), model, |_| None)?;
+    idle(&when, &"`include`", "prunable layer", event.include(), model, prunable)?;
+    idle(&when, &"`exclude`", "tensor", event.exclude(), model, |_| None)?;
     let at = key.unwrap_or(Key::Epoch(0));
     let weights = if filter.all { WeightsBy::Rank } else { WeightsBy::Names };
     let defaults = Defaults::FILES.with_weights(weights);
@@ -116,8 +116,10 @@ fn nothing_selected(model: &Model, known: &Known, event: &Event, filter: &Filter
               weights"
             .to_owned(),
         _ => format!(
-            "no layer is selected: left dense are {}; --also GLOB prunes what is unknown, --all every one of rank 2 or more",
-            listed(&left)
+            "no layer is selected: left dense are {}; {} GLOB prunes what is unknown, {} every one of rank 2 or more",
+            listed(&left),
+            Term::Also,
+            Term::All
         ),
     }
 }

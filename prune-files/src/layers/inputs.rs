@@ -15,6 +15,7 @@ use crate::parts::runs::Runs;
 use crate::read::header::TensorInfo;
 use crate::read::model::Model;
 use crate::text::clipped::{clipped, did_you_mean};
+use crate::text::term::Term;
 use crate::watch::Watch;
 
 /// A model with the evidence and the masks that go with it.
@@ -48,13 +49,13 @@ impl Beside {
         }
     }
 
-    /// The option that hands it over.
-    pub(crate) fn flag(self) -> &'static str {
+    /// The setting that hands it over.
+    pub(crate) fn setting(self) -> Term {
         match self {
-            Beside::Scores => "--scores",
-            Beside::Gradients => "--gradients",
-            Beside::Norms => "--inputs",
-            Beside::Masks => "--masks",
+            Beside::Scores => Term::Scores,
+            Beside::Gradients => Term::Gradients,
+            Beside::Norms => Term::Inputs,
+            Beside::Masks => Term::Masks,
         }
     }
 
@@ -169,11 +170,12 @@ impl<'m> Inputs<'m> {
 
     /// The place in its file of what goes with a layer; refuses a layer that has nothing there.
     pub(crate) fn companion(&self, what: Beside, score: &str, tensor: usize) -> Result<usize, Error> {
-        let needed = || Error::request(format!("the score `{score}` needs {}", what.flag()));
+        let needed = || Error::request(format!("the score `{score}` needs {}", what.setting()));
         let file = self.file(what).ok_or_else(needed)?;
         file.of[tensor].ok_or_else(|| {
             let (what, name) = (what.word(), clipped(&self.model.tensor(tensor).name));
-            let why = format!("there are no {what} for layer `{name}`; add them, or leave it out with --exclude");
+            let leave = Term::Exclude;
+            let why = format!("there are no {what} for layer `{name}`; add them, or leave it out with {leave}");
             Error::Companion { path: file.path.clone(), why }
         })
     }

@@ -10,6 +10,7 @@ use crate::disk;
 use crate::error::Error;
 use crate::read::model::{Kind, Model};
 use crate::text::clipped::{clipped, listed};
+use crate::text::term::Term;
 
 /// The longest `config.json` that is looked into.
 const LONGEST: u64 = 64 << 20;
@@ -117,8 +118,10 @@ impl Known {
         let taken: Vec<String> = usual.map(|layer| layer.name.clone()).collect();
         if !taken.is_empty() {
             let names = listed(&taken);
-            let more = "outputs are taken to lie on axis 0; --axis says otherwise";
-            told.push(format!("nothing tells the axes of {names}: {more}"));
+            let axis = Term::Axis;
+            told.push(format!(
+                "nothing tells the axes of {names}: outputs are taken to lie on axis 0; {axis} says otherwise"
+            ));
         }
         told
     }
@@ -136,7 +139,7 @@ pub(crate) fn lines(left: &[DenseTensor]) -> Vec<String> {
         let names: Vec<String> = left.iter().filter(|tensor| tensor.why == why).map(|t| t.layer.clone()).collect();
         match why {
             "rank below 2" if names.len() > 1 => format!("left dense, {why}: {} tensors", names.len()),
-            "unknown name" => format!("left dense, {why} (--also GLOB prunes them): {}", listed(&names)),
+            "unknown name" => format!("left dense, {why} ({} GLOB prunes them): {}", Term::Also, listed(&names)),
             _ => format!("left dense, {why}: {}", listed(&names)),
         }
     };

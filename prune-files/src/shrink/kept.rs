@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::ShrinkJob;
 use crate::disk;
 use crate::error::{Error, show};
+use crate::text::term::Term;
 
 /// The value of `format`.
 const FORMAT: &str = "prune-kept-1";
@@ -92,11 +93,11 @@ impl KeptFile {
         let about = disk::stat(path).map_err(Error::read(path))?;
         let refuse = |why: String| Error::Companion { path: path.to_owned(), why };
         if !about.is_file() || about.len() > LONGEST {
-            return Err(refuse("is no file that `prune shrink --kept` writes".to_owned()));
+            return Err(refuse(format!("is no file that {} writes", Term::KeptWriter)));
         }
         let bytes = disk::read(path).map_err(Error::read(path))?;
         let file: KeptFile = serde_json::from_slice(&bytes)
-            .map_err(|error| refuse(format!("is no file that `prune shrink --kept` writes: {error}")))?;
+            .map_err(|error| refuse(format!("is no file that {} writes: {error}", Term::KeptWriter)))?;
         if file.format != FORMAT {
             return Err(refuse(format!("is of the format `{}`; `{FORMAT}` is read", file.format)));
         }

@@ -15,6 +15,7 @@ use super::{ShrinkBy, ShrinkJob};
 use crate::error::show;
 use crate::text::clipped::clipped;
 use crate::text::size;
+use crate::text::term::Term;
 
 /// What a shrink did. Displays as tables; serialises with every number.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -130,7 +131,7 @@ pub(super) fn told(job: &ShrinkJob, analysis: &Analysis<'_>, chosen: &Chosen) ->
         .collect();
     let mut warnings = Vec::new();
     if classes.is_empty() {
-        warnings.push("no channel of this model can be removed; --explain says why".to_owned());
+        warnings.push(format!("no channel of this model can be removed; {} says why", Term::Explain));
     }
     if !chosen.left.is_empty() {
         let shown: Vec<String> = chosen
@@ -251,12 +252,21 @@ fn layers(analysis: &Analysis<'_>, removal: &Removal) -> Vec<ShrunkLayer> {
 fn dead_warnings(dead: &Dead) -> Vec<String> {
     let stay: usize = dead.stays().iter().map(|stays| stays.classes).sum();
     let told = [
-        (dead.folded(), "whose constant values were added to the biases of their readers"),
+        (dead.folded(), "whose constant values were added to the biases of their readers".to_owned()),
         (
             dead.unfolded(),
-            "with constant values stay, since a checkpoint that is cut by --kept would lack the new biases",
+            format!(
+                "with constant values stay, since a checkpoint that is cut by {} would lack the new biases",
+                Term::Kept
+            ),
         ),
-        (stay, "with constant values stay, since a reader has no bias that could take them (--explain names it)"),
+        (
+            stay,
+            format!(
+                "with constant values stay, since a reader has no bias that could take them ({} names it)",
+                Term::Explain
+            ),
+        ),
     ];
     told.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("channels {what}: {count}")).collect()
 }
@@ -305,7 +315,11 @@ impl fmt::Display for ShrinkReport {
         write!(f, "\nparameters: {}", counts(self.parameters_before, self.parameters_after))?;
         match (self.multiply_adds_before, self.multiply_adds_after) {
             (Some(before), Some(after)) => write!(f, "\nmultiply-adds: {}", counts(before, after))?,
-            _ => f.write_str("\nmultiply-adds: not known without the inputs' shapes (--input NAME=1x3x224x224)")?,
+            _ => write!(
+                f,
+                "\nmultiply-adds: not known without the inputs' shapes ({} NAME=1x3x224x224)",
+                Term::InputShapes
+            )?,
         }
         let (before, after) = (size::bytes(self.bytes_before), size::bytes(self.bytes_after));
         let share = percent(self.bytes_after as usize, self.bytes_before as usize);
@@ -314,7 +328,7 @@ impl fmt::Display for ShrinkReport {
             f.write_str("; nothing was removed, so it is the model, byte-identical")?;
         }
         if let Some(kept) = &self.kept_file {
-            write!(f, "\n{kept}: the indices kept, for `prune slice`")?;
+            write!(f, "\n{kept}: the indices kept, for {}", Term::Slice)?;
         }
         self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
     }

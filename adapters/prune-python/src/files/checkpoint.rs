@@ -19,7 +19,7 @@ use crate::number::{density as density_of, one_of, pattern as pattern_of};
 /// floating tensor of two axes or more.
 /// scores, gradients, inputs, masks: safetensors files beside the model.
 ///
-/// Raises PruneError; the output has not changed then. Its texts name options as the command does (--also is also).
+/// Raises PruneError; the output has not changed then.
 #[pyfunction]
 #[pyo3(signature = (model, output, strategy=None, *, epoch=None, format="dense", force=false, axis=None, include=Vec::new(),
     exclude=Vec::new(), also=Vec::new(), all=false, scores=None, gradients=None, inputs=None, masks=None))]
