@@ -8,7 +8,7 @@ use prune_core::{ErrorKind, Mask, Masks};
 use prune_schedule::{Evidence, Moment, Pruner, Report};
 
 use crate::error::CandleError;
-use crate::params::{Params, is_due};
+use crate::params::Params;
 
 /// A mask as a tensor of its shape: 1 where it keeps and 0 elsewhere, of any of the types `u8`, `u32`, `i64`, `f32`, `f64`,
 /// `f16` and `bf16`. It selects, as the condition of `where_cond`; a product with it leaves `-0.0`, and NaN where a weight
@@ -142,7 +142,7 @@ impl Params {
         moment: Moment,
         evidence: Evidence<'_>,
     ) -> Result<Option<Report>, CandleError> {
-        if !is_due(pruner, moment) {
+        if pruner.strategy().at(moment).is_none() {
             return Ok(pruner.pass(moment).map(|()| None)?);
         }
         let (mut host, mut next) = (self.on_cpu()?, pruner.clone());
