@@ -10,6 +10,9 @@ use crate::other_format::OtherFormat;
 use crate::text::clipped::{all_clipped, clipped};
 use crate::text::term::Term;
 
+/// The key that an event has while it is planned, if it is from no strategy.
+pub(crate) const ALONE: Key = Key::Epoch(0);
+
 /// A command that was refused or has failed. No output has been put in its place when one of these is returned, but for
 /// [`Error::InPlace`] and [`Error::SetAside`], which say so.
 #[derive(Debug, thiserror::Error)]
@@ -185,7 +188,7 @@ impl Error {
 
     /// An event that was refused. One that is from no strategy has no epoch to be named.
     pub(crate) fn refused(key: Option<Key>, error: &PruneError) -> Self {
-        Error::request(if key.is_some() { error.to_string() } else { error.without_moment() })
+        Error::request(if key.is_some() { error.to_string() } else { error.without_moment(ALONE) })
     }
 
     /// A request that does not fit: `why` says what, and what to do instead.

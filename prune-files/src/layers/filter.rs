@@ -6,7 +6,7 @@ use prune_schedule::{
     Alive, Defaults, Event, EventPlan, Filter, Glob, Key, LayerInfo, LeftDense, PruneError, WeightsBy,
 };
 
-use crate::error::Error;
+use crate::error::{ALONE, Error};
 use crate::layers::known::Known;
 use crate::read::header::TensorInfo;
 use crate::read::model::Model;
@@ -95,7 +95,7 @@ pub(crate) fn plan(
     let prunable = |tensor| known.leaves(&filter.widened(), model, tensor);
     idle(&when, &"`include`", "prunable layer", event.include(), model, prunable)?;
     idle(&when, &"`exclude`", "tensor", event.exclude(), model, |_| None)?;
-    let at = key.unwrap_or(Key::Epoch(0));
+    let at = key.unwrap_or(ALONE);
     let weights = if filter.all { WeightsBy::Rank } else { WeightsBy::Names };
     let defaults = Defaults::FILES.with_weights(weights);
     event.plan(at, at, &infos(model, known, filter, alive), &defaults).map_err(|error| match error {
