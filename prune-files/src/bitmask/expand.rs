@@ -169,7 +169,7 @@ pub(crate) fn refuse_packed(model: &Model) -> Result<(), Error> {
 }
 
 fn contradiction(source: &Model, tensor: usize, why: impl fmt::Display) -> Error {
-    let path = source.shards()[source.shard_of(tensor)].path.clone();
+    let path = source.path_of(tensor).to_owned();
     Error::Companion { path, why: format!("`{}` {why}", clipped(&source.tensor(tensor).name)) }
 }
 

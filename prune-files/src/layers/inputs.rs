@@ -142,9 +142,10 @@ impl<'m> Inputs<'m> {
     /// them once.
     pub(crate) fn counted(mut self, watch: &Watch) -> Result<Self, Error> {
         let masked: Vec<usize> = (0..self.model.len()).filter(|&tensor| self.is_masked(tensor)).collect();
-        for own in masked.iter().filter_map(|&tensor| Some(self.model.tensor(self.known.mask_of(tensor)?))) {
+        for mask in masked.iter().filter_map(|&tensor| self.known.mask_of(tensor)) {
+            let own = self.model.tensor(mask);
             if !holds_masks(own.dtype) {
-                let path = self.model.paths().next().map(Path::to_owned).unwrap_or_default();
+                let path = self.model.path_of(mask).to_owned();
                 let why = format!("the mask `{}` is of type {}; masks are {TYPES}", clipped(&own.name), own.dtype);
                 return Err(Error::Companion { path, why });
             }

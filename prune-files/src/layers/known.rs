@@ -55,7 +55,7 @@ impl Known {
             let (shape, held) = (&model.tensor(mask).shape, clipped(&about.name));
             if *shape != about.shape {
                 let why = format!("`{held}` has shape {:?}, but the mask beside it {shape:?}", about.shape);
-                return Err(Error::Companion { path: model.shards()[model.shard_of(mask)].path.clone(), why });
+                return Err(Error::Companion { path: model.path_of(mask).to_owned(), why });
             }
             known.masks[tensor] = Some(mask);
             known.masked[mask] = Some(tensor);
