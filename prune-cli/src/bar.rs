@@ -1,4 +1,4 @@
-//! How far a command has come, where a person watches.
+//! The progress bar of a command, for a person at a terminal.
 
 use std::io::{IsTerminal as _, stderr};
 use std::sync::Mutex;
@@ -8,8 +8,8 @@ use prune_files::{Error, Progress};
 
 use crate::print;
 
-/// A bar on standard error, where that is a terminal and the user has not asked for quiet. What must be told is printed in
-/// any case.
+/// A bar on standard error, if that is a terminal and the user has not asked for quiet. Messages that the user must see
+/// are printed in any case.
 pub(crate) fn progress(quiet: bool) -> Box<dyn Progress> {
     Box::new(Bar { shown: !quiet && stderr().is_terminal(), current: Mutex::default() })
 }

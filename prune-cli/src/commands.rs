@@ -13,7 +13,7 @@ use prune_schedule::{Event, Filter, Key, Scope, Structure};
 use crate::args::{Apply, Arguments, Check, Command, MaskFile, What};
 use crate::{print, strategy};
 
-/// Does what is asked; false where a check found what it should not.
+/// Runs the command. The answer is false if a check found something that it should not.
 pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
     let show = |text: &dyn core::fmt::Display| if arguments.quiet { Ok(()) } else { print(&text.to_string()) };
     match &arguments.command {
@@ -81,7 +81,7 @@ pub(crate) fn run(arguments: &Arguments, watch: &Watch) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// An error after the output is in its place, which says so.
+/// Marks an error as one that came after the output was in its place, so that the message says so.
 fn in_place(output: &Path, then: Result<(), Error>) -> Result<(), Error> {
     then.map_err(|source| Error::InPlace { output: output.to_owned(), source: Box::new(source) })
 }
@@ -115,7 +115,7 @@ fn job(model: &Path, what: &What, events: Vec<(Option<Key>, Event)>) -> Job {
     job
 }
 
-/// What is done, in order.
+/// The events to apply, in order, each with the time that the strategy gives it.
 fn events(what: &What) -> Result<Vec<(Option<Key>, Event)>, Error> {
     if let Some(given) = &what.strategy {
         let strategy = strategy::read(given)?;
@@ -154,7 +154,8 @@ fn events(what: &What) -> Result<Vec<(Option<Key>, Event)>, Error> {
     Ok(vec![(None, event)])
 }
 
-/// The report that is asked for, before any work. `output` is none for the model itself.
+/// Creates the report file that the user asked for, before any work. `output` is `None` if the model itself is
+/// replaced.
 fn report_file(what: &What, job: &Job, output: Option<&Path>) -> Result<Option<ReportFile>, Error> {
     let Some(path) = &what.report else { return Ok(None) };
     let strategy = what.strategy.as_deref().map(Path::new);

@@ -17,7 +17,7 @@ use prune_files::{Error, Watch};
 
 use args::Arguments;
 
-/// Threads beyond which reading and writing gain nothing, and each would hold some MiB.
+/// The most threads in use. More gain nothing for reading and writing, and each would hold some MiB.
 const MOST_THREADS: usize = 16;
 
 fn main() -> ExitCode {
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     let watch = Watch { progress: bar::progress(arguments.quiet), stop: stop_on_signals() };
     let wanted = std::thread::available_parallelism().map_or(1, |threads| threads.get().min(MOST_THREADS));
     if std::env::var_os("RAYON_NUM_THREADS").is_none() {
-        // The pool is the only one, and begins here.
+        // This fails only if a pool is there already, and nothing has made one before this line.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(wanted).build_global();
     }
     let done = commands::run(&arguments, &watch);
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            // What a bar has left on the line would stand before the message.
+            // The rest of a bar on the line would stand before the message.
             watch.progress.end();
             let _ = writeln!(io::stderr(), "{} {error}", style("error:").for_stderr().red().bold());
             ExitCode::from(exit_code(&error))
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// 2 for bad input, 3 where reading or writing failed, 130 where the user stopped it.
+/// 2 for bad input, 3 if reading or writing failed, 130 if the user stopped it.
 fn exit_code(error: &Error) -> u8 {
     match error {
         Error::Read { .. } | Error::Write { .. } | Error::Changed { .. } => 3,
@@ -60,18 +60,19 @@ fn exit_code(error: &Error) -> u8 {
     }
 }
 
-/// A flag that Ctrl-C and requests to end set; a second Ctrl-C ends at once.
+/// A flag that Ctrl-C and requests to end the process set. A second Ctrl-C ends it at once.
 fn stop_on_signals() -> Arc<AtomicBool> {
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::flag;
     let stop = Arc::new(AtomicBool::new(false));
-    // Where a signal cannot be caught, it ends the command at once, as without this; nothing is lost but tidiness.
+    // If a signal cannot be caught, it ends the command at once, as it does without this. Only temporary files may then
+    // be left.
     let _ = flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&stop));
     let mut signals = vec![SIGINT, SIGTERM];
     #[cfg(unix)]
     {
         signals.push(signal_hook::consts::SIGHUP);
-        // A file that may not grow is then an error of the write, and not the end of the process.
+        // A write past the limit on the size of files is then an error, and does not end the process.
         let _ = flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     }
     for signal in signals {
@@ -80,7 +81,7 @@ fn stop_on_signals() -> Arc<AtomicBool> {
     stop
 }
 
-/// Prints a command's answer. A reader that has gone has seen enough.
+/// Prints a command's answer. A reader that closes the pipe early is no error.
 fn print(text: &str) -> Result<(), Error> {
     match writeln!(io::stdout(), "{text}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

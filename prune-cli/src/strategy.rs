@@ -10,8 +10,8 @@ use prune_schedule::Strategy;
 /// The longest text that is read as a strategy.
 const LONGEST: u64 = 16 << 20;
 
-/// Reads a strategy from a file of that name, which may be a pipe; from standard input for `-`; or from the text itself
-/// where it looks like one.
+/// Reads a strategy: from standard input for `-`; otherwise from the file of that name, which may be a pipe; or, if
+/// there is none and it looks like a strategy, from the text itself.
 pub(crate) fn read(given: &str) -> Result<Strategy, Error> {
     let path = Path::new(given);
     let looks_like_text = given.contains(['{', '=', '\n', '[']);
@@ -32,13 +32,13 @@ pub(crate) fn read(given: &str) -> Result<Strategy, Error> {
     text.parse().map_err(|source| Error::Strategy { source })
 }
 
-/// True if the system says that there is no file of a name, or can be none; any other failure says nothing of the name.
+/// True if the system says that no file has this name, or that none can. Any other failure says nothing about the name.
 fn is_no_file(error: &io::Error) -> bool {
     use ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound};
     matches!(error.kind(), NotFound | NotADirectory | InvalidFilename | InvalidInput)
 }
 
-/// All that there is to read, as far as it is plausible.
+/// Reads all of a text, up to `LONGEST` bytes.
 fn text(from: impl Read, path: &Path) -> Result<String, Error> {
     let mut bytes = Vec::new();
     let read = from.take(LONGEST + 1).read_to_end(&mut bytes);

@@ -1,4 +1,4 @@
-//! The packed format: there and back bit for bit, and parts that contradict each other.
+//! The packed format: packing and expanding are exact, and parts that contradict each other are refused.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -24,8 +24,9 @@ fn u8s(shape: &[usize], values: &[u8]) -> Tensor {
     Tensor { dtype: Dtype::U8, shape: shape.to_vec(), bytes: values.to_vec() }
 }
 
-/// Packs and expands `m`, which must give what `apply` writes without packing, byte for byte; where nothing became smaller
-/// packing gives it at once. No data are more than dense, and a file that is larger all the same is told of.
+/// Packs and expands `m`. The result must be what `apply` writes without packing, byte for byte; if nothing became
+/// smaller, packing writes that itself. The data never take more bytes than dense. If the file is larger all the same,
+/// the report says so.
 fn there_and_back(at: &Path, method: &[&str]) {
     ok(at, &[&["apply", "m", "-o", "dense", "--force"], method].concat());
     let text = ok(at, &[&["apply", "m", "-o", "packed", "--force", "--format", "bitmask"], method].concat());
@@ -45,7 +46,7 @@ fn there_and_back(at: &Path, method: &[&str]) {
 fn the_layout_is_as_documented() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    // -0.0 has a bit that is set, and is kept by the mask though it is the smallest: everything is kept.
+    // The bit of -0.0 is set. The value is kept though it is the smallest, since the density is 1.
     let values =
         [0.0, 1.5, -0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.5, /* row */ 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 3.5, 0.0];
     let weights = tensors([("fc.weight", f32s(&[2, 9], &values)), ("fc.bias", f32s(&[2], &[1.0, 0.0]))]);
@@ -129,7 +130,7 @@ fn at_a_tenth_of_f32_it_is_a_seventh_of_the_size() {
     let text = ok(at, &call);
     let [dense, packed] = ["m", "packed"].map(|name| fs::metadata(at.join(name)).unwrap().len() as f64);
     assert!(packed / dense < 0.14 && packed / dense > 0.13, "{}", packed / dense);
-    // 10% of the values, and 0.469 bits an element for where they are.
+    // 10% of the values, and 0.469 bits an element for their places.
     assert!(text.contains("(13.34%; the entropy bound is 469.63 KiB, 11.47%)"), "{text}");
 }
 
@@ -239,7 +240,7 @@ fn packed_files_are_expanded_first() {
     ok(at, &["check", "dense", "--density", "0.5", "--together"]);
 }
 
-/// What the block in `config.json` says of a packed folder.
+/// The block in `config.json` about a packed folder.
 fn described(at: &Path, folder: &str) -> serde_json::Value {
     let text = fs::read_to_string(at.join(folder).join("config.json")).unwrap();
     let plain =
@@ -247,7 +248,8 @@ fn described(at: &Path, folder: &str) -> serde_json::Value {
     serde_json::from_str::<serde_json::Value>(&plain).unwrap()["quantization_config"]["sparsity_config"].clone()
 }
 
-/// The true sparsity and structure stand in the block, whatever made the zeros: of every number in the model.
+/// The block states the true sparsity and structure, whatever made the zeros; the sparsity is that of all numbers in
+/// the model.
 #[test]
 fn the_block_says_what_is_really_zero() {
     let folder = tempfile::tempdir().unwrap();
@@ -268,11 +270,11 @@ fn the_block_says_what_is_really_zero() {
     };
     write(&at.join("m/model.safetensors"), &weights(&[1.0; 1024]));
     let block = pack("one", &all);
-    // 128 of every 1024 are -0.0, which is zero; and of the numbers of the bias none is.
+    // 128 of every 1024 are -0.0, which is zero. No number of the bias is zero.
     assert_eq!((&block["global_sparsity"], &block["sparsity_structure"]), (&(640.0 / 2048.0).into(), &"2:4".into()));
     let block = pack("two", &["--method", "unstr_global", "--density", "0.25"]);
     assert_eq!(block["global_sparsity"], 768.0 / 2048.0);
-    // A group of four with three values is enough for another structure; the last axis counts, and whole groups of it.
+    // One group of four with three values rules out 2:4. So does a last axis whose length is no multiple of four.
     let dense = |i: usize| if i < 3 { 1.0 } else { pattern(i) };
     let other = tensors([("a.weight", f32s(&[32, 32], &(0..1024).map(dense).collect::<Vec<_>>()))]);
     write(&at.join("m/model.safetensors"), &other);
@@ -295,7 +297,7 @@ fn what_packing_makes_larger_stays_dense_and_is_named() {
     ok(at, &[&["apply", "m", "-o", "dense"], &method[..]].concat());
     assert_eq!(fs::read(at.join("out")).unwrap(), fs::read(at.join("dense")).unwrap());
 
-    // In a folder one shard is packed, and of the other only what becomes smaller.
+    // In the folder, one shard is packed whole; of the other, only the tensors that become smaller.
     let fc = tensor(Dtype::F32, &[64, 64], Kind::Uniform, 2);
     write_sharded(&at.join("f"), &tensors([("a.weight", conv), ("b.weight", fc)]));
     fs::write(at.join("f/config.json"), "{}").unwrap();
@@ -312,7 +314,7 @@ fn what_packing_makes_larger_stays_dense_and_is_named() {
     }
 }
 
-/// `config.json` as Python and Windows write it goes through, and comes back to the byte.
+/// `config.json` as Python and Windows write it is read, and `expand` gives it back to the byte.
 #[test]
 fn configurations_keep_every_byte() {
     let folder = tempfile::tempdir().unwrap();
@@ -336,7 +338,7 @@ fn configurations_keep_every_byte() {
         ok(at, &["expand", &packed, "-o", &expanded]);
         assert_eq!(fs::read_to_string(at.join(expanded).join("config.json")).unwrap(), config);
     }
-    // Without one, none is made, and the files say it themselves.
+    // A folder without one gets none; the files themselves then say that they are packed.
     fs::remove_file(at.join("m/config.json")).unwrap();
     ok(at, &[&["apply", "m", "-o", "bare", "--format", "bitmask"], &HALF[..]].concat());
     assert_eq!(entries(&at.join("bare")), ["model.safetensors"]);
@@ -345,7 +347,7 @@ fn configurations_keep_every_byte() {
     assert!(metadata.metadata().as_ref().unwrap()["quantization_config"].contains("sparse-bitmask"));
     ok(at, &["expand", "bare", "-o", "back"]);
     assert_eq!(entries(&at.join("back")), ["model.safetensors"]);
-    // What is no configuration is refused before anything is there.
+    // A `config.json` that is no configuration is refused before anything is written.
     for (config, why) in [(&b"[1]"[..], "`{` is due at byte 0"), (b"\xff\xfe{\0}\0", "it is not UTF-8")] {
         fs::write(at.join("m/config.json"), config).unwrap();
         let error = fails(at, 2, &[&["apply", "m", "-o", "x", "--format", "bitmask"], &HALF[..]].concat());

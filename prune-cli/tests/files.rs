@@ -1,4 +1,4 @@
-//! Files as people have them: other formats, pipes, sparse checkpoints, and figures of what was really written.
+//! Files as people have them: other formats, pipes, sparse checkpoints. Also figures of what was really written.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -14,7 +14,7 @@ use safetensors::Dtype;
 
 const HALF: [&str; 4] = ["--method", "unstr_unified_local", "--density", "0.5"];
 
-/// Of each line of four, what its index says: zeros of both signs among values.
+/// Zeros of both signs among other values: within each four, the index decides.
 fn half_zero(len: usize) -> Vec<f32> {
     (0..len).map(|i| [1.0 + i as f32, 0.0, -2.0 - i as f32, -0.0][i % 4]).collect()
 }
@@ -28,7 +28,7 @@ fn report(at: &Path, arguments: &[&str]) -> serde_json::Value {
 fn newly_pruned_counts_what_was_not_zero() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    // Without -0.0, which writing zeros changes.
+    // The same without -0.0, since writing zeros changes that.
     let clean: Vec<f32> = half_zero(64).into_iter().map(|value| value + 0.0).collect();
     write(&at.join("m"), &tensors([("fc.weight", f32s(&[8, 8], &clean))]));
     for density in ["0.5", "0.7"] {
@@ -44,14 +44,14 @@ fn newly_pruned_counts_what_was_not_zero() {
         assert!(text.ends_with(", byte-identical to the model's weights\n"), "{text}");
         assert!(text.contains("newly pruned  closed"), "{text}");
     }
-    // Less than what is not zero.
+    // An event that keeps fewer elements than are not zero.
     let json = report(at, &["apply", "m", "-o", "out", "--method", "unstr_unified_local", "--density", "0.25"]);
     let counts = &json["events"][0]["selected"];
     assert_eq!((&counts["newly_pruned"], &counts["closed"]), (&16.into(), &48.into()));
     assert_eq!(json["byte_identical"], false);
 }
 
-/// -0.0 outside a mask is nothing that is pruned, but a byte that changes.
+/// A -0.0 outside a mask does not count as newly pruned, though its byte changes.
 #[test]
 fn byte_identical_is_said_only_where_it_is_so() {
     let folder = tempfile::tempdir().unwrap();
@@ -61,18 +61,19 @@ fn byte_identical_is_said_only_where_it_is_so() {
     let json = report(at, &[&["apply", "m", "-o", "out"], &HALF[..]].concat());
     assert_eq!((&json["all"]["newly_pruned"], &json["byte_identical"]), (&0.into(), &false.into()));
     assert_ne!(fs::read(at.join("out")).unwrap(), fs::read(at.join("m")).unwrap());
-    // Masks as they are: they close nothing that is not closed, and write over zeros only.
+    // Masks applied as they are: they close only elements that are zero already.
     let kept: Vec<bool> = values.iter().map(|value| *value != 0.0).collect();
     write(&at.join("masks"), &tensors([("fc.weight", bools(&[8, 8], &kept))]));
     let json = report(at, &["apply", "m", "-o", "out", "--masks", "masks"]);
     assert_eq!((&json["events"][0]["unchanged"], &json["byte_identical"]), (&true.into(), &false.into()));
     let json = report(at, &["apply", "out", "-o", "again", "--masks", "masks"]);
     assert_eq!((&json["events"][0]["unchanged"], &json["byte_identical"]), (&true.into(), &true.into()));
-    // Weights that are not zero outside masks in force are written over.
+    // Weights outside masks in force are overwritten even if they are not zero.
     write(&at.join("dense"), &tensors([("fc.weight", f32s(&[8, 8], &[1.0; 64]))]));
     let json = report(at, &["apply", "dense", "-o", "out", "--masks", "masks"]);
     assert_eq!((&json["events"][0]["unchanged"], &json["all"]["newly_pruned"]), (&false.into(), &32.into()));
-    // So they are by an event that closes nothing more, the first of two; and in a layer that it leaves alone.
+    // The same happens under the first of two events, which closes nothing more, and in a layer that the event leaves
+    // alone.
     let half = "'method': 'unstr_unified_local', 'density': 0.5";
     let twice = format!("{{0: {{{half}}}, 1: {{{half}}}}}");
     let json = report(at, &["apply", "dense", "-o", "out", "--masks", "masks", "--strategy", &twice]);
@@ -83,7 +84,8 @@ fn byte_identical_is_said_only_where_it_is_so() {
     let all = ["--method", "unstr_unified_local", "--density", "1", "--exclude", "fc.*"];
     let json = report(at, &[&["apply", "two", "-o", "out", "--masks", "masks"], &all[..]].concat());
     assert_eq!(json["events"][0]["unchanged"], false);
-    // Masks as they are have a norm of all that was there; an event has it of what masks in force keep.
+    // Masks applied as they are report the norm of all elements; an event reports that of the elements that masks in
+    // force keep.
     let json = report(at, &["apply", "dense", "-o", "out", "--masks", "masks"]);
     assert_eq!(json["events"][0]["selected"]["norm_kept"], 0.5);
     let json = report(at, &["apply", "dense", "-o", "out", "--masks", "masks", "--strategy", &twice]);
@@ -92,13 +94,13 @@ fn byte_identical_is_said_only_where_it_is_so() {
     write(&at.join("own"), &own);
     let json = report(at, &["apply", "own", "-o", "out", "--method", "unstr_global", "--density", "0.25"]);
     assert_eq!(json["events"][0]["selected"]["norm_kept"], 0.5);
-    // Under masks in force an event counts what they kept.
+    // Under masks in force, an event counts the elements that they keep.
     let quarter = ["--method", "unstr_unified_local", "--density", "0.25"];
     let json = report(at, &[&["apply", "dense", "-o", "out", "--masks", "masks"], &quarter[..]].concat());
     let counts = &json["events"][0]["selected"];
     assert_eq!((&counts["newly_pruned"], &counts["closed"]), (&16.into(), &16.into()));
     assert_eq!(json["all"]["newly_pruned"], 48);
-    // The same with scores in the place of weights, and for masks alone.
+    // The same with scores instead of weights, and for masks alone.
     write(&at.join("scores"), &tensors([("fc.weight", f32s(&[8, 8], &(0..64).map(|i| i as f32).collect::<Vec<_>>()))]));
     for command in ["apply", "mask"] {
         let json = report(at, &[&[command, "m", "-o", "out", "--scores", "scores"], &HALF[..]].concat());
@@ -123,7 +125,7 @@ fn masks_of_zeros_keep_a_checkpoint_sparse() {
     ]);
     write(&at.join("m"), &model);
     let json = report(at, &["mask", "m", "-o", "masks", "--from-zeros"]);
-    // A figure that nobody has counted is not there.
+    // The report leaves out a figure that nothing counted.
     let all =
         serde_json::json!({ "elements": 3 * 64 + 2 * 2000 + 4, "kept": 32 + 2 * 64 + 2 * 2000 + 4, "newly_pruned": 0 });
     assert_eq!(json["all"], all);
@@ -148,7 +150,7 @@ fn masks_of_zeros_keep_a_checkpoint_sparse() {
     assert!(left.iter().any(|(layer, _)| *layer == "lm_head.weight"), "{left:?}");
     assert_eq!(json["ranked_by"], "zeros");
     ok(at, &["check", "m", "--masks", "masks"]);
-    // A layer that is mostly zero is warned of unless it has a mask; half is not most, and a head is no weight.
+    // A layer that is mostly zero causes a warning unless it has a mask. Half is not mostly, and the head is left out.
     let mostly: Vec<f32> = values.iter().enumerate().map(|(i, value)| if i % 8 < 4 { *value } else { 0.0 }).collect();
     let mut more = model.clone();
     more.insert("mostly.weight".to_owned(), f32s(&[8, 8], &mostly));
@@ -159,7 +161,7 @@ fn masks_of_zeros_keep_a_checkpoint_sparse() {
     assert!(text.ends_with(warned) && text.matches("warning").count() == 1, "{text}");
     ok(at, &["mask", "more", "-o", "all", "--from-zeros"]);
     assert!(!ok(at, &["check", "more", "--masks", "all"]).contains("warning"));
-    // What trained on is pruned again by them.
+    // A checkpoint trained further is pruned again by its masks.
     ok(at, &["apply", "m", "-o", "out", "--masks", "masks"]);
     // --all takes the head too.
     ok(at, &["mask", "m", "-o", "heads", "--from-zeros", "--all"]);
@@ -172,7 +174,7 @@ fn masks_of_zeros_keep_a_checkpoint_sparse() {
     assert!(!at.join("x").exists());
 }
 
-/// Files of other formats are named, by whatever command.
+/// Every command names the format of a file that is not safetensors.
 #[test]
 fn other_formats_are_named() {
     let folder = tempfile::tempdir().unwrap();
@@ -198,7 +200,7 @@ fn other_formats_are_named() {
             assert!(error.starts_with(&format!("error: {name} is ")) && error.contains(what), "{error}");
         }
     }
-    // A folder that holds no safetensors says what it holds instead.
+    // For a folder without safetensors, the message says what the folder holds.
     fs::create_dir(at.join("f")).unwrap();
     fs::write(at.join("f/config.json"), "{}").unwrap();
     let error = fails(at, 2, &["inspect", "f"]);
@@ -206,7 +208,7 @@ fn other_formats_are_named() {
     fs::copy(at.join("pytorch_model.bin"), at.join("f/pytorch_model.bin")).unwrap();
     let error = fails(at, 2, &["inspect", "f"]);
     assert!(error.contains("holds no .safetensors file but `pytorch_model.bin`, which is a zip archive"), "{error}");
-    // A file that was cut is still told by its header.
+    // The header is enough to recognise a file that was cut.
     write(&at.join("m"), &tensors([("a.weight", f32s(&[8, 8], &[1.0; 64]))]));
     let whole = fs::read(at.join("m")).unwrap();
     fs::write(at.join("cut"), &whole[..whole.len() - 1]).unwrap();
@@ -217,7 +219,7 @@ fn other_formats_are_named() {
     assert!(error.contains("what follows the tensors belongs to none") && !error.contains("cut?"), "{error}");
 }
 
-/// A packed tensor is shown as the one that it is, with its true density.
+/// A packed tensor is shown as the tensor that it stands for, with its true density.
 #[test]
 fn packed_files_are_looked_into() {
     let folder = tempfile::tempdir().unwrap();
@@ -284,12 +286,12 @@ fn strategies_come_through_pipes() {
         apply("fifo", "pipe").assert().success();
         writer.join().unwrap().unwrap();
         assert_eq!(fs::read(at.join("text")).unwrap(), fs::read(at.join("pipe")).unwrap());
-        // A file that cannot be looked at is an error, and not a text of that name.
+        // A file that cannot be looked at is an error; its name is not read as a strategy.
         std::os::unix::fs::symlink("{loop}", at.join("{loop}")).unwrap();
         let error = fails(at, 3, &["schedule", "{loop}"]);
         assert!(error.contains("cannot read {loop}: "), "{error}");
     }
-    // A text longer than a name may be is a text.
+    // A text that is too long for a file name is read as a strategy.
     let long = format!("{strategy}{}", " ".repeat(5000));
     ok(at, &["apply", "m", "-o", "long", "--strategy", &long]);
     assert_eq!(fs::read(at.join("text")).unwrap(), fs::read(at.join("long")).unwrap());
@@ -371,7 +373,7 @@ fn messages_are_fit_to_be_read() {
     assert_eq!(entries(at), ["evil", "m"]);
 }
 
-/// A trailing slash names a folder: right for a folder, and refused for a file before any work.
+/// A path with a trailing slash names a folder. It is right for a folder, and refused for a file before any work.
 #[test]
 fn a_trailing_slash_names_a_folder() {
     let folder = tempfile::tempdir().unwrap();

@@ -23,7 +23,7 @@ fn put(at: &Path, path: &str, text: &str) {
     fs::write(path, text).unwrap();
 }
 
-/// All files of a folder, whose text they are.
+/// The paths of all files and empty folders below a folder.
 fn texts(at: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for name in entries(at) {
@@ -81,7 +81,7 @@ fn everything_goes_along_or_is_named() {
     put(&at.join("m"), "config.json", "{}");
     write_sharded(&at.join("m/2_Dense"), &weights);
     fs::create_dir(at.join("m/empty")).unwrap();
-    // Another command's, or what was left by one.
+    // A temporary file of another command, or one that was left behind.
     put(&at.join("m"), ".prune-cli-0123456789abcdef.tmp", "x");
     let shards =
         ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"];
@@ -137,7 +137,7 @@ fn links_are_followed_but_not_in_circles() {
     assert!(text.contains("neither files nor folders): `pipe`"), "{text}");
     assert!(fs::symlink_metadata(at.join("out/code.py")).unwrap().is_file());
     assert_eq!(fs::read(at.join("out/more/code.py")).unwrap(), b"pass");
-    // Through a link the output would lie in what goes along.
+    // Through the link, the output would lie in a folder that is copied.
     let error = fails(at, 2, &apply(&["m", "-o", "elsewhere/out"]));
     assert!(error.contains("elsewhere/out lies in m/more, which goes along"), "{error}");
     for (link, to) in [("m/loop", "."), ("m/loop", "loop"), ("elsewhere/loop", "../m"), ("m/loop", "../../")] {
@@ -167,14 +167,14 @@ fn an_output_inside_the_input_is_refused() {
     let error = fails(at, 2, &[&["mask", "m", "-o", "m/masks.safetensors"], &HALF[..]].concat());
     assert!(error.contains("lies in the folder of the model"), "{error}");
     assert_eq!(entries(&at.join("m")).len(), 4);
-    // Beside a model that is a file there is room.
+    // Next to a model that is one file, there is room.
     write(&at.join("m/one.safetensors"), &mixed(Kind::Uniform));
     ok(at, &apply(&["m/one.safetensors", "-o", "m/out.safetensors"]));
     let error = fails(at, 2, &apply(&["m/one.safetensors", "-o", "m/deep/"]));
     assert!(error.contains("m/deep/ names a folder"), "{error}");
 }
 
-/// A name that ends in a separator is that of a folder, which is what is written.
+/// A name that ends in a separator is a folder's, and a folder is written.
 #[test]
 fn a_folder_may_be_named_with_a_separator() {
     let folder = tempfile::tempdir().unwrap();
@@ -186,7 +186,7 @@ fn a_folder_may_be_named_with_a_separator() {
     assert_eq!(entries(at), ["m", "m.old-1", "out", "out.old-1"]);
 }
 
-/// Shards that are not there are named all at once, with the index that names them.
+/// All shards that are missing are named at once, with the index that lists them.
 #[test]
 fn missing_shards_are_named() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Files that lie, are cut, or are no models at all: a clear error each, and nothing written.
+//! Files that lie, are cut, or are no models at all: each is a clear error, and nothing is written.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -13,7 +13,7 @@ use safetensors::Dtype;
 
 const HALF: [&str; 4] = ["--method", "unstr_global", "--density", "0.5"];
 
-/// What is said of each file of the corpus.
+/// Each file of the corpus, with a part of its error message.
 const CORPUS: [(&str, &str); 39] = [
     ("array", "does not begin with `{`"),
     ("cut-table", "EOF while parsing"),
@@ -223,7 +223,7 @@ fn models_without_anything_to_prune() {
         let error = fails(folder.path(), 2, &["check", "m", "--density", "0.5"]);
         assert!(error.contains("no layer is selected"), "{error}");
     }
-    // All there is to rank is empty, or NaN.
+    // Every element that could be ranked is missing or NaN.
     write(&folder.path().join("m"), &tensors([("a.weight", f32s(&[0, 8], &[]))]));
     let text = ok(folder.path(), &[&["apply", "m", "-o", "out"], &HALF[..]].concat());
     assert!(text.contains("0 of 0 kept (-)"), "{text}");
@@ -232,7 +232,7 @@ fn models_without_anything_to_prune() {
     ok(folder.path(), &["inspect", "m"]);
 }
 
-/// A message or a table does not grow with the names that a file gives.
+/// A message or a table does not grow with the names in a file.
 #[test]
 fn long_names_are_shown_in_part() {
     let folder = tempfile::tempdir().unwrap();

@@ -86,7 +86,7 @@ it does not hold in 1 place
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(json["layers"][0]["found"], "4 of 8 are outside the mask and not zero");
     assert_eq!((&json["layers"][1]["holds"], &json["holds"]), (&true.into(), &false.into()));
-    // A product with a mask leaves -0.0, which is zero; NaN is not.
+    // Multiplying by a mask leaves -0.0, which counts as zero; NaN does not.
     write(&at.join("masks"), &tensors([("a.weight", bools(&[1, 2], &[false, false]))]));
     write(&at.join("m"), &tensors([("a.weight", f32s(&[1, 2], &[-0.0, 0.0]))]));
     ok(at, &["check", "m", "--masks", "masks"]);
@@ -165,7 +165,7 @@ fn help_and_completions() {
     fails(at, 2, &["aply"]);
 }
 
-/// Colours only where they are wanted, and no bars in a pipe.
+/// Colours appear only where they are wanted, and bars never in a pipe.
 #[test]
 fn nothing_but_text_in_a_pipe() {
     let folder = tempfile::tempdir().unwrap();
@@ -173,7 +173,7 @@ fn nothing_but_text_in_a_pipe() {
     let call = ["apply", "m", "-o", "out", "--method", "unstr_global", "--density", "0.5"];
     let output = run(folder.path(), &call);
     assert!(!output.stdout.contains(&0x1b) && output.stderr.is_empty());
-    // Where colours are forced, NO_COLOR still has none.
+    // NO_COLOR wins even over forced colours.
     for (variables, coloured) in
         [(&[("CLICOLOR_FORCE", "1")][..], true), (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false)]
     {
@@ -183,7 +183,7 @@ fn nothing_but_text_in_a_pipe() {
     }
 }
 
-/// A reader that goes early is no failure.
+/// A reader that closes the pipe early is no failure.
 #[cfg(unix)]
 #[test]
 fn a_pipe_that_is_closed() {
@@ -198,7 +198,7 @@ fn a_pipe_that_is_closed() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Patterns are those that a count over the mask of non-zeros finds.
+    /// The patterns shown are those that a count over the mask of non-zeros finds.
     #[test]
     fn patterns_hold_where_they_are_counted(
         shape in prop::collection::vec(1usize..10, 2..4),

@@ -1,4 +1,4 @@
-//! Every method on files against the same method in a training loop: equal masks, whatever the weights and the events.
+//! Every method on files against the same method in a training loop: for any weights and events, the masks are equal.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -16,11 +16,11 @@ use serde_json::Value;
 
 const DTYPES: [Dtype; 4] = [Dtype::F32, Dtype::F64, Dtype::F16, Dtype::BF16];
 
-/// Layers with their biases, all names known to be weights.
+/// Layers with their biases. All names are known to be prunable weights.
 const NAMES: [&str; 4] = ["fc1.weight", "conv.weight", "out.weight", "Dense_0-kernel"];
 
-/// Events to a density `D`. What stands after `|` is written for the training loop alone: what the default of files means
-/// there.
+/// Events with the density `D`. The text after `|` goes to the training loop only: it writes out the default that files
+/// have.
 const EVENTS: [&str; 32] = [
     "'method': 'unstr_unified_local', 'density': D",
     "'method': 'unstr_global', 'density': D",
@@ -68,7 +68,7 @@ fn kind(tied: bool) -> Kind {
     if tied { Kind::Tied } else { Kind::Uniform }
 }
 
-/// A model of these layers; the first has a bias, and the last is a kernel.
+/// A model of these layers. The first layer has a bias, and the last is a kernel.
 fn model(layers: &Layers) -> (Tensors, Beside) {
     let mut model = Tensors::new();
     let mut beside = Beside::default();
@@ -96,7 +96,7 @@ fn model(layers: &Layers) -> (Tensors, Beside) {
     (model, beside)
 }
 
-/// Norms are not negative.
+/// Norms, which are not negative.
 fn norms(shape: &[usize], seed: u64) -> Tensor {
     let len: usize = shape.iter().product();
     let values: Vec<f32> = (0..len as u64).map(|i| ((i * 5 + seed) % 7) as f32).collect();
@@ -114,7 +114,7 @@ fn run_on_files(folder: &std::path::Path, model: &Tensors, beside: &Beside, stra
     }
     let mut arguments = vec!["apply", "model.safetensors", "-o", "out.safetensors", "--force", "--strategy", strategy];
     arguments.extend(["--report", "report.json"]);
-    // What no event looks at is refused.
+    // Only files that an event looks at are given, since others are refused.
     for (scores, option, file) in [
         (&["saliency", "snip"][..], "--gradients", "gradients.safetensors"),
         (&["wanda"], "--inputs", "inputs.safetensors"),
@@ -127,13 +127,13 @@ fn run_on_files(folder: &std::path::Path, model: &Tensors, beside: &Beside, stra
     run(folder, &arguments)
 }
 
-/// The report of the command has the figures of the pruner's.
+/// The command's report has the same figures as the pruner's.
 fn same_figures(found: &Value, expected: &Totals) -> Result<(), TestCaseError> {
     let expected = serde_json::to_value(expected).unwrap();
     for figure in ["elements", "asked", "kept", "non_zero", "closed", "newly_pruned", "ties", "short_groups"] {
         prop_assert_eq!(&found[figure], &expected[figure], "{}", figure);
     }
-    // Files are added up part by part.
+    // Sums over files are made part by part, so they may differ in the last digits.
     match (found["norm_kept"].as_f64(), expected["norm_kept"].as_f64()) {
         (Some(found), Some(expected)) => prop_assert!((found - expected).abs() < 1e-12, "norm {found}, not {expected}"),
         (found, expected) => prop_assert_eq!(found, expected, "norm kept"),
@@ -141,10 +141,11 @@ fn same_figures(found: &Value, expected: &Totals) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// One event, or two after each other, to a density.
+/// One event with a density, or two, one after the other.
 type Asked = (Layers, usize, Option<usize>, f64);
 
-/// What the pruner makes and reports; or a refusal in its words where it refuses. True if it was made.
+/// Compares files with the pruner's tensors and reports. If the pruner refuses, the command must refuse in the same
+/// words. Returns true if the pruner accepted the strategy.
 fn files_as_training(folder: &std::path::Path, (layers, first, second, density): Asked) -> Result<bool, TestCaseError> {
     let event = |which: usize, density: f64| EVENTS[which].replace(": D", &format!(": {density}"));
     let given = |which: usize| EVENTS[which].contains("given");
@@ -221,7 +222,7 @@ fn an_axis_that_is_not_written_is_that_of_the_inputs() {
     assert_eq!(found, oracle_with(&model, written, &beside).unwrap().0);
 }
 
-/// What nothing but a training can do is refused by its name, by the preview too.
+/// An option that only training can follow is refused by name, and the preview refuses it too.
 #[test]
 fn training_is_refused_by_name() {
     let (model, _) = model(&vec![(vec![5, 8], 0, false, 3); 4]);
@@ -239,7 +240,7 @@ fn training_is_refused_by_name() {
         assert!(said.contains(why), "{said}");
         assert!(fails(folder.path(), 2, &["schedule", &strategy, "--model", "model.safetensors"]).contains(why));
     }
-    // In words of what it is counted in.
+    // The refusal gives the time as the strategy writes it: in steps, not epochs.
     let square = common::tensors([("fc1.weight", tensor(Dtype::F32, &[4, 4], Kind::Uniform, 1))]);
     write(&folder.path().join("square.safetensors"), &square);
     for (event, why) in [
@@ -290,7 +291,7 @@ fn evidence_that_is_missing_is_asked_for() {
     assert!(said.contains("without the axis of its outputs"), "{said}");
 }
 
-/// Evidence that nothing looks at is refused by its option, before anything is made.
+/// Evidence that no event looks at is refused by its option, before anything is made.
 #[test]
 fn evidence_without_use_is_refused_by_name() {
     let (model, beside) = model(&vec![(vec![5, 8], 0, false, 3); 4]);
@@ -332,8 +333,8 @@ fn evidence_without_use_is_refused_by_name() {
     assert_eq!(common::entries(folder.path()), before);
 }
 
-/// The preview asks of a checkpoint what applying asks: counts of channels, of outputs and of all blocks together, and no
-/// density that rises.
+/// The preview makes the same checks of a checkpoint as `apply`: counts of channels, of outputs and of all blocks
+/// together, and densities that do not rise.
 #[test]
 fn the_preview_counts_as_applying_does() {
     let model = common::tensors([("fc1.weight", tensor(Dtype::F32, &[5, 9], Kind::Uniform, 1))]);

@@ -1,4 +1,4 @@
-//! What is pruned of files as people have them: known weights, along their true axes, under the masks that they bring.
+//! Pruning of files as people have them: it takes known weights, along their true axes, under the masks in the file.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -24,7 +24,7 @@ fn halves(shape: &[usize], seed: u64) -> Tensor {
     tensor(Dtype::F16, shape, Kind::Uniform, seed)
 }
 
-/// What `apply` makes of a model.
+/// The tensors after `apply` on a model.
 fn applied(at: &Path, more: &[&str]) -> Tensors {
     ok(at, &[&["apply", "m.safetensors", "-o", "out.safetensors", "--force"], more].concat());
     read(&at.join("out.safetensors"))
@@ -35,14 +35,14 @@ fn zeros(tensor: &Tensor) -> usize {
     tensor.bytes.chunks(size).filter(|value| value.iter().all(|&byte| byte == 0)).count()
 }
 
-/// Whether every group of four along an axis has two zeros.
+/// True if every group of four along an axis has two zeros.
 fn two_of_four(tensor: &Tensor, axis: usize) -> bool {
     let kept: Vec<bool> = tensor.bytes.chunks(4).map(|value| value != [0; 4]).collect();
     let counts = Mask::from_bools(&tensor.shape, &kept).unwrap();
     counts.pattern_counts(NmPattern::new(2, 4).unwrap(), axis as isize).unwrap().over == 0
 }
 
-/// A mask that does not fit its weight is no reason to prune that as if it had none.
+/// A mask that does not fit its weight is an error. The weight is not pruned as if it had no mask.
 #[test]
 fn a_mask_of_another_shape_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -87,7 +87,7 @@ fn nothing_is_pruned_that_is_no_weight() {
     for (name, tensor) in &weights {
         assert_eq!(zeros(&out[*name]), tensor.shape.iter().product::<usize>() / 2, "{name}");
     }
-    // Each is named with its reason, in the text and in the report.
+    // Each layer is named with its reason, in the text and in the report.
     let text = ok(at, &[&["apply", "m.safetensors", "-o", "o2.safetensors", "--report", "r.json"], &HALF[..]].concat());
     assert!(text.contains("left dense, unknown name (--also GLOB prunes them): `some.table`\n"), "{text}");
     let report: serde_json::Value = serde_json::from_slice(&fs::read(at.join("r.json")).unwrap()).unwrap();
@@ -133,7 +133,7 @@ fn patterns_narrow_also_adds_and_all_adds_everything() {
     assert!(said.contains("matches no prunable layer; `table` is of an unknown name: add it with --also"), "{said}");
     let said = error(&["--also", "lm*"]);
     assert!(said.contains("`lm_head.weight` is left dense: projection to a vocabulary"), "{said}");
-    // A table means what it names.
+    // A table prunes exactly the layers that it names.
     let table = "{0: {'method': 'unstr_local', 'density': {'lm_head.weight': 0.5, 'table': 0.5}}}";
     let text = ok(at, &["apply", "m.safetensors", "-o", "out.safetensors", "--force", "--strategy", table]);
     let warning =
@@ -141,7 +141,7 @@ fn patterns_narrow_also_adds_and_all_adds_everything() {
     assert!(text.contains(warning) && !text.contains("`table` is pruned because"), "{text}");
 }
 
-/// Groups run along the inputs, wherever a framework stores them.
+/// Groups run along the inputs, in whatever order a framework stores the axes.
 #[test]
 fn groups_run_along_true_inputs() {
     let folder = tempfile::tempdir().unwrap();
@@ -164,16 +164,16 @@ fn groups_run_along_true_inputs() {
     for (name, _, axis) in layers {
         assert!(two_of_four(&out[name], axis), "{name}");
     }
-    // The same rule checks what was applied, and says where it looked.
+    // `check` looks along the same axis as `apply`, and says which.
     let text = ok(at, &["check", "out.safetensors", "--pattern", "2:4"]);
     assert!(text.contains("0 of 192 groups along axis 0 have more"), "{text}");
-    // An axis that is written is the one that is meant.
+    // A written axis is taken as it is.
     let out = applied(at, &[&TWO_OF_FOUR[..], &["--axis", "-1"]].concat());
     assert!(layers.iter().all(|(name, shape, _)| two_of_four(&out[*name], shape.len() - 1)));
 }
 
-/// One name, two orders: the kind of model that config.json names decides.
-/// What is going to be pruned is told with the reason, before anything is done.
+/// One name may have two orders of axes: the kind of model in config.json decides. The command says which layers it
+/// will prune and why, before it writes.
 #[test]
 fn a_schedule_says_what_layers_are() {
     let folder = tempfile::tempdir().unwrap();
@@ -224,7 +224,7 @@ fn a_bias_tells_where_outputs_are_and_nothing_is_guessed_without() {
     applied(at, &HALF);
 }
 
-/// A mask of 0 and 1 in a type.
+/// A mask of 0 and 1 in a given type.
 fn mask_of(dtype: Dtype, shape: &[usize], kept: &[bool]) -> Tensor {
     let one = match dtype {
         Dtype::F32 => 1f32.to_le_bytes().to_vec(),
@@ -237,12 +237,12 @@ fn mask_of(dtype: Dtype, shape: &[usize], kept: &[bool]) -> Tensor {
     Tensor { dtype, shape: shape.to_vec(), bytes }
 }
 
-/// Which elements of a mask are 1, of whatever type.
+/// The elements of a mask that are 1, in any type.
 fn kept_of(mask: &Tensor) -> Vec<bool> {
     mask.bytes.chunks(mask.dtype.bitsize() / 8).map(|value| value.iter().any(|&byte| byte != 0)).collect()
 }
 
-/// What torch.nn.utils.prune saves: `weight_orig` is the weight, `weight_mask` its mask in force.
+/// The tensors that torch.nn.utils.prune saves: `weight_orig` is the weight, and `weight_mask` its mask in force.
 #[test]
 fn a_mask_beside_its_weight_is_in_force_and_only_closes() {
     let folder = tempfile::tempdir().unwrap();
@@ -280,10 +280,11 @@ fn a_mask_beside_its_weight_is_in_force_and_only_closes() {
             let values = out[&orig].bytes.chunks(4).zip(model[&orig].bytes.chunks(4)).zip(&new);
             values.for_each(|((after, before), kept)| assert_eq!(after, if *kept { before } else { &[0; 4] }));
         }
-        // What no event selects stays as it is, to the byte.
+        // A layer that no event selects stays as it is, to the byte.
         let out = applied(at, &[&HALF[..], &["--include", "next*"]].concat());
         assert_eq!((&out[&orig], &out[&mask]), (&model[&orig], &model[&mask]));
-        // It asks for no more than is alive, counts what is in force, and is no layer by itself.
+        // A weight with a mask: a density above the alive fraction is refused, counts respect the mask, and the mask is
+        // no layer.
         let error =
             fails(at, 2, &["apply", "m.safetensors", "-o", "x", "--method", "unstr_unified_local", "--density", "0.9"]);
         assert!(error.contains(&format!("only {count} are alive")), "{error}");

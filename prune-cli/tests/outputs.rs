@@ -71,7 +71,7 @@ fn kinds_of_outputs_that_do_not_fit_are_refused() {
     assert_eq!(entries(at), ["file", "folder", "m.safetensors", "shards"]);
 }
 
-/// A folder that is replaced is moved aside, whole, to a name that is told before and after.
+/// A folder that is replaced is moved aside whole. Its new name is told before and after.
 #[test]
 fn a_folder_that_is_replaced_is_moved_aside() {
     let folder = tempfile::tempdir().unwrap();
@@ -96,7 +96,7 @@ fn a_folder_that_is_replaced_is_moved_aside() {
     assert_eq!(fs::read(at.join("out.old-1/notes")).unwrap(), b"mine");
     assert!(at.join("out.old-1/deep/deeper").is_dir());
     assert_eq!(read_sharded(&at.join("out.old-1")), oracle(&weights, STRATEGY));
-    // The next one gets the next name, and in place is no different. Where a folder is moved is said to who wants quiet, too.
+    // The next folder gets the next name, and --in-place does the same. The move is told even with -q.
     ok(at, &quarter);
     let text = ok(at, &apply(&["m", "--in-place", "-q"]));
     assert!(text.lines().count() == 1 && text.contains("m.old-1"), "{text}");
@@ -132,7 +132,7 @@ fn permissions_are_those_of_the_model() {
     assert_eq!(fs::metadata(at.join("out.safetensors")).unwrap().permissions().mode() & 0o777, 0o640);
 }
 
-/// A model that takes a moment.
+/// A model that takes some time to prune.
 fn slow_model(at: &Path) -> Tensors {
     let weights = tensors([
         ("a.weight", tensor(Dtype::F32, &[1500, 2000], Kind::Uniform, 1)),
@@ -147,7 +147,7 @@ fn hidden(at: &Path) -> Vec<String> {
     entries(at).into_iter().filter(|name| name.starts_with('.')).collect()
 }
 
-/// The time a command takes when it is left alone, in this build and on this machine.
+/// The time of a whole command, in this build and on this machine.
 fn whole(at: &Path, arguments: &[&str]) -> Duration {
     let begin = Instant::now();
     ok(at, arguments);
@@ -169,7 +169,8 @@ fn kill_after(at: &Path, arguments: &[&str], time: Duration) {
     child.wait().unwrap();
 }
 
-/// Killed at any moment, a command leaves the old output or the new one, and what it left beside is gone after the next.
+/// A command that is killed at any moment leaves the old output or the new one. The next command removes its temporary
+/// files.
 #[cfg(unix)]
 #[test]
 fn killed_at_any_moment() {
@@ -195,8 +196,8 @@ fn killed_at_any_moment() {
     assert!(left_something > 0, "no kill came while something was being written");
 }
 
-/// Killed at any moment, a command that replaces a folder leaves both whole, in the place or under the names it told.
-/// `KILLS=2000 cargo test -p prune-cli --test outputs -- killed_while_a_folder` is the long run.
+/// A command that is killed while it replaces a folder leaves both folders whole, in their place or under the names it
+/// told. `KILLS=2000 cargo test -p prune-cli --test outputs -- killed_while_a_folder` is the long run.
 #[cfg(unix)]
 #[test]
 fn killed_while_a_folder_is_replaced() {
@@ -220,7 +221,7 @@ fn killed_while_a_folder_is_replaced() {
         };
         set_up();
         let whole = whole(at, &arguments);
-        // Most of the kills come where the folders move, near the end.
+        // Most kills fall near the end, while the folders move.
         let mut random = 0x9e37_79b9_7f4a_7c15u64;
         for round in 0..kills {
             set_up();
@@ -244,7 +245,7 @@ fn killed_while_a_folder_is_replaced() {
                 "{out} {round}: {state}"
             );
             assert_eq!(fs::read(at.join(format!("{out}{old_at}")).join("notes")).unwrap(), b"mine");
-            // The next command clears what has no name that was told, and nothing else.
+            // The next command removes only entries whose names were never told.
             let before = entries(at);
             ok(at, &["mask", "shards", "-o", "masks", "--method", "str_global", "--pattern", "1:2"]);
             fs::remove_file(at.join("masks")).unwrap();
@@ -259,7 +260,7 @@ fn killed_while_a_folder_is_replaced() {
     assert!(states[0] > 0 && states[3] > 0, "{states:?}");
 }
 
-/// Two commands that replace one folder at a time: each output is whole, and none is lost.
+/// Two commands replace one folder at the same time: each output is whole, and none is lost.
 #[cfg(unix)]
 #[test]
 fn two_at_once_lose_nothing() {
@@ -301,7 +302,7 @@ fn two_at_once_lose_nothing() {
     }
 }
 
-/// What a running command is writing is no litter.
+/// A command never removes the temporary files of another that is running.
 #[cfg(unix)]
 #[test]
 fn commands_side_by_side_leave_each_other_alone() {
@@ -328,7 +329,7 @@ fn commands_side_by_side_leave_each_other_alone() {
     assert_eq!(hidden(at), [""; 0]);
 }
 
-/// Ctrl-C and a request to end leave the old output and no litter at all.
+/// Ctrl-C, or a request to end, leaves the old output and no temporary files.
 #[cfg(unix)]
 #[test]
 fn stopped_by_a_signal() {
@@ -345,7 +346,7 @@ fn stopped_by_a_signal() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // Once it is writing, its handlers are there for sure.
+        // Its handlers are in place once it writes.
         while hidden(at).is_empty() && child.try_wait().unwrap().is_none() {
             sleep(Duration::from_millis(1));
         }
@@ -365,7 +366,7 @@ fn stopped_by_a_signal() {
     assert!(stopped > 0, "no signal came in time");
 }
 
-/// A write that fails, as on a full disk: the old output stays, and nothing beside it.
+/// A write fails, as on a full disk: the old output stays, with nothing beside it.
 #[cfg(unix)]
 #[test]
 fn a_write_that_fails_changes_nothing() {
@@ -376,7 +377,8 @@ fn a_write_that_fails_changes_nothing() {
     let prune = assert_cmd::cargo::cargo_bin("prune");
     for (model, out) in [("m.safetensors", "out.safetensors"), ("shards", "out")] {
         for command in ["apply", "mask"] {
-            // In units of 512 bytes or 1 KiB, whichever the shell has: less than any of the files.
+            // The limit is in units of 512 bytes or 1 KiB, depending on the shell. Either way it is less than any of
+            // the files.
             let line = format!(
                 "ulimit -f 4000; exec '{}' {command} {model} -o {out} --force {}",
                 prune.display(),
@@ -392,7 +394,7 @@ fn a_write_that_fails_changes_nothing() {
     }
 }
 
-/// A folder that takes no files, whoever asks.
+/// A folder in which nobody can make files.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_folder_that_cannot_be_written_to() {
@@ -402,7 +404,7 @@ fn a_folder_that_cannot_be_written_to() {
     assert!(error.contains("cannot write /proc/self/out.safetensors"), "{error}");
 }
 
-/// A model several times as large as the memory that may be had, ranked over shards. Most of it is a hole in its file.
+/// A model several times as large as the memory limit, ranked over shards. Most of it is a hole in its file.
 #[cfg(target_os = "linux")]
 #[test]
 fn models_larger_than_memory() {
@@ -425,19 +427,19 @@ fn models_larger_than_memory() {
     let index = serde_json::json!({ "weight_map": map });
     fs::write(at.join("m/model.safetensors.index.json"), index.to_string()).unwrap();
     let prune = assert_cmd::cargo::cargo_bin("prune");
-    // In KiB: 64 MiB for a model of 256 MiB. Masks are made and not weights, which would fill the disk.
+    // In KiB: 64 MiB for a model of 256 MiB. Masks are written, not weights, which would fill the disk.
     let line =
         format!("ulimit -d 65536; exec '{}' mask m -o masks --method unstr_global --density 1e-5", prune.display());
     let output = Command::new("sh").current_dir(at).args(["-c", &line]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    // 671 of 2 x 2^25: the largest 336 of a and, as its name comes later, 335 of b.
+    // 671 of 2 x 2^25: the largest 336 of a, and 335 of b, since its name comes later.
     let text = String::from_utf8(output.stdout).unwrap();
     let kept = |layer: &str| {
         let line = text.lines().find(|line| line.starts_with(layer)).unwrap();
         line.split_whitespace().nth(3).unwrap().parse::<usize>().unwrap()
     };
     assert_eq!((kept("a.weight"), kept("b.weight")), (336, 335), "{text}");
-    // Each layer on its own: large ones one after the other.
+    // Each layer on its own: large layers are ranked one after the other.
     let line = line.replace("unstr_global", "unstr_unified_local --force");
     let output = Command::new("sh").current_dir(at).args(["-c", &line]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -1,4 +1,4 @@
-//! Nothing that is read or that others put there is lost, whatever --force says.
+//! No input and no file of others is lost, whatever --force says.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "tests")]
@@ -71,7 +71,7 @@ fn a_report_replaces_nothing_that_is_read_or_written() {
     }
     refused(&call(&["apply", "m", "-o", "full"]), "full/report.json", "would lie in the folder that is replaced");
     refused(&call(&["apply", "m", "--in-place"]), "m/report.json", "would lie in the folder that is replaced");
-    // Found before any work: no output is there.
+    // The error is found before any work: there is no output.
     let error = fails(at, 3, &call(&["apply", "one", "-o", "out", "--report", "nowhere/report.json"]));
     assert!(error.contains("cannot write nowhere/report.json"), "{error}");
     assert!(!at.join("out").exists());
@@ -94,7 +94,7 @@ fn an_output_replaces_nothing_that_is_read() {
     let error = fails(at, 2, &call(&["mask", "m", "-o", &out, "--force", "--masks", "masks"]));
     assert!(error.contains("is a file of masks, which is read; write elsewhere\n"), "{error}");
     assert_eq!(fs::read(at.join("m").join(INDEX)).unwrap(), index);
-    // The only command that has the option names it.
+    // The message names --in-place only for the command that has it.
     let error = fails(at, 2, &call(&["apply", "m", "-o", "m", "--force"]));
     assert!(error.contains("or say --in-place"), "{error}");
     let error = fails(at, 2, &["expand", "m", "-o", "m", "--force"]);
@@ -118,7 +118,7 @@ fn checkpoints_are_not_mixed() {
     ok(at, &call(&["apply", "one", "-o", "out", "--force"]));
     assert_eq!(entries(&at.join("out")), ["model.safetensors"]);
     assert_eq!(read_sharded(&at.join("out.old-1")), weights);
-    // A second set of weights in the model's folder is not pruned, so it does not stand beside what is.
+    // A second set of weights in the model's folder is not pruned, so it is not copied beside the pruned one.
     write_sharded(&at.join("m"), &weights);
     fs::write(at.join("m/consolidated.safetensors"), "another").unwrap();
     fs::write(at.join("m/fp16.safetensors.index.json"), "{}").unwrap();
@@ -155,7 +155,7 @@ fn the_current_folder_is_not_replaced() {
     ok(&at.join("m"), &call(&["apply", INDEX, "-o", "../out"]));
 }
 
-/// The files of a shared store, such as the cache of Hugging Face: in place would change other models too.
+/// Files of a shared store, such as the cache of Hugging Face: replacing them in place would change other models too.
 #[test]
 fn nothing_is_written_through_a_link() {
     let folder = tempfile::tempdir().unwrap();
@@ -184,7 +184,7 @@ fn nothing_is_written_through_a_link() {
     assert_eq!(entries(&at.join("store")), before);
     assert_eq!(read(&at.join("store/blobs/0a1b")), weights);
     assert_eq!(fs::read(at.join("store/blobs/2c3d")).unwrap(), b"{}");
-    // The way out: what links lead to is copied.
+    // The user can write elsewhere: the files behind the links are then copied.
     ok(at, &call(&["apply", "store/snapshots/new", "-o", "out"]));
     assert_eq!(read(&at.join("out/model.safetensors")), oracle(&weights, STRATEGY));
     assert!(fs::symlink_metadata(at.join("out/config.json")).unwrap().is_file());
@@ -217,7 +217,7 @@ fn only_files_and_folders_are_replaced() {
     assert!(!fs::metadata("/dev/null").unwrap().is_file());
 }
 
-/// Runs the command as somebody for whom permissions mean something.
+/// Runs the command as a user whom permissions bind, unlike root.
 fn as_nobody(at: &Path, arguments: &[&str]) -> (bool, String) {
     let mut command = Command::new(at.join("prune"));
     command.current_dir(at).args(arguments);
@@ -234,7 +234,8 @@ fn a_folder_that_nobody_may_write_to_is_a_model_all_the_same() {
     let at = folder.path();
     let weights = mixed(Kind::Uniform);
     let chmod = |path: &str, mode| fs::set_permissions(at.join(path), Permissions::from_mode(mode)).unwrap();
-    // By a process of its own: what this one has open for writing, another test's child may hold when it is to be run.
+    // Another process copies the program. If this one wrote it, a child of another test might hold it open when it is
+    // to run.
     assert!(Command::new("cp").arg(assert_cmd::cargo::cargo_bin("prune")).arg(at).status().unwrap().success());
     chmod("", 0o777);
     write_sharded(&at.join("m"), &weights);
@@ -303,7 +304,7 @@ fn masks_of_what_is_not_pruned_are_refused_by_name() {
 #[test]
 fn a_mount_point_is_refused_before_the_work() {
     let folder = tempfile::tempdir().unwrap();
-    // A value that is no number would be found at work.
+    // Ranking would find this NaN.
     write_sharded(
         &folder.path().join("m"),
         &tensors([("a.weight", f32s(&[1, 2], &[f32::NAN, 1.0])), ("b.weight", f32s(&[1, 1], &[1.0]))]),
@@ -312,7 +313,7 @@ fn a_mount_point_is_refused_before_the_work() {
     assert!(error.contains("is a mount point"), "{error}");
 }
 
-/// Root gives what is written in place to whom it belonged.
+/// Run as root, the command leaves files that it replaces in place with their owner.
 #[test]
 fn in_place_keeps_the_owner() {
     let folder = tempfile::tempdir().unwrap();
@@ -337,12 +338,12 @@ fn in_place_keeps_the_owner() {
         let about = fs::metadata(path).unwrap();
         assert_eq!((about.uid(), about.gid()), (1234, 5678), "{path:?}");
     }
-    // New files belong to their maker.
+    // New files belong to the user who makes them.
     ok(at, &call(&["apply", "m", "-o", "new"]));
     assert_eq!(fs::metadata(at.join("new/deep/notes")).unwrap().uid(), 0);
 }
 
-/// What cannot be written is found before anything is read: these weights could not be ranked.
+/// An output that cannot be written is found before any weight is read: ranking these weights would fail.
 #[test]
 fn outputs_are_made_before_the_work() {
     let folder = tempfile::tempdir().unwrap();

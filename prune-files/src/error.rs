@@ -1,4 +1,4 @@
-//! Everything that can go wrong with a checkpoint.
+//! All errors about a checkpoint.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,8 @@ use crate::text::term::Term;
 /// The key that an event has while it is planned, if it is from no strategy.
 pub(crate) const ALONE: Key = Key::Epoch(0);
 
-/// A command that was refused or has failed. No output has been put in its place when one of these is returned, but for
-/// [`Error::InPlace`] and [`Error::SetAside`], which say so.
+/// A command that was refused or has failed. No output has been put in its place when one of these is returned, except
+/// for [`Error::InPlace`] and [`Error::SetAside`], which say so.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -23,7 +23,7 @@ pub enum Error {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// A file could not be written.
@@ -31,15 +31,15 @@ pub enum Error {
     Write {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// A path leads to nothing that is a model.
+    /// A path leads to something that is not a model.
     #[error("{} {why}", show(path))]
     NotAModel {
         /// The path.
         path: PathBuf,
-        /// What is there instead, and what to do.
+        /// The thing at the path, and the way out.
         why: String,
     },
     /// A header of a safetensors file contradicts the format, its file or itself.
@@ -47,7 +47,7 @@ pub enum Error {
     Header {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         problem: HeaderProblem,
     },
     /// A file is of another format.
@@ -55,7 +55,7 @@ pub enum Error {
     OtherFormat {
         /// The file.
         path: PathBuf,
-        /// What it is instead, and what to do.
+        /// The format, and the way out.
         format: OtherFormat,
     },
     /// An index and its shards do not fit together.
@@ -63,22 +63,22 @@ pub enum Error {
     Index {
         /// The index.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         problem: IndexProblem,
     },
     /// The text of a strategy was refused.
     #[error("the strategy cannot be read: {source}")]
     Strategy {
-        /// Why.
+        /// The cause.
         source: prune_schedule::StrategyError,
     },
-    /// What is asked for does not fit the model, or itself.
+    /// A request does not fit the model, or contradicts itself.
     #[error("{why}")]
     Request {
-        /// What does not fit, and what to do instead.
+        /// The misfit, and the way out.
         why: String,
     },
-    /// Bytes do not hold masks, or cannot.
+    /// Bytes do not hold masks, or masks do not fit into a file.
     #[error("{why}")]
     Masks {
         /// The mask that is wrong, and the cause.
@@ -87,9 +87,9 @@ pub enum Error {
     /// Scores, gradients, norms of inputs or masks do not fit the model's layers.
     #[error("{}: {why}", show(path))]
     Companion {
-        /// Their file.
+        /// The file that holds them.
         path: PathBuf,
-        /// What does not fit.
+        /// The misfit.
         why: String,
     },
     /// An ONNX model was refused.
@@ -98,7 +98,7 @@ pub enum Error {
     Onnx {
         /// The model.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: Box<prune_onnx::Error>,
     },
     /// An operation of the core was refused.
@@ -110,39 +110,39 @@ pub enum Error {
         /// The output.
         path: PathBuf,
     },
-    /// The output would replace what is read.
+    /// The output would replace a file that is read.
     #[error("{} is {what}; write elsewhere{}", show(path), in_place.then(|| format!(", or say {}", Term::InPlace)).unwrap_or_default())]
     SameFile {
         /// The output.
         path: PathBuf,
-        /// What it is.
+        /// The role of the file that is read.
         what: String,
-        /// Whether the model may be replaced on request.
+        /// True if the model may be replaced on request.
         in_place: bool,
     },
-    /// A file has changed while it was read, so the output would be of two models.
+    /// A file has changed while it was read, so the output would mix two models.
     #[error("{} changed while it was read; nothing was written, run again once nobody writes it", show(path))]
     Changed {
         /// The file.
         path: PathBuf,
     },
-    /// The names of what was put in a folder may be lost if the power fails.
+    /// The names of files in a folder may be lost if the power fails.
     #[error("cannot sync the folder {}: {source}; if the power fails now, the name may be lost", show(path))]
     NotSynced {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// Something has failed after the output was put in its place.
+    /// A step has failed after the output was put in its place.
     #[error("{} is written, whole and in its place, but: {source}", show(output))]
     InPlace {
         /// The output.
         output: PathBuf,
-        /// What has failed.
+        /// The failure.
         source: Box<Error>,
     },
-    /// A folder could be moved aside, but neither could the new one take its place nor it be moved back.
+    /// A folder was moved aside, but neither could the new folder take its place nor could the old one be moved back.
     #[error(
         "cannot move the new folder to {}: {source}; nothing is lost: the old folder is {}, the new one {}",
         show(path),
@@ -150,13 +150,13 @@ pub enum Error {
         show(new)
     )]
     SetAside {
-        /// The place, where nothing is now.
+        /// The place, which is empty now.
         path: PathBuf,
         /// The folder that was there.
         old: PathBuf,
-        /// The folder that was to be there.
+        /// The folder that was meant for the place.
         new: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The user stopped the command.
@@ -165,13 +165,14 @@ pub enum Error {
 }
 
 impl Error {
-    /// A reading that failed.
+    /// The error of a failed read.
     pub(crate) fn read(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Error {
         let path = path.into();
         |source| Error::Read { path, source }
     }
 
-    /// A reading at a position where the file had something when it was opened: what ends before has changed.
+    /// The error of a failed read at a position that existed when the file was opened. A file that ends earlier has
+    /// changed.
     pub(crate) fn read_within(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Error {
         let path = path.into();
         |source| match source.kind() {
@@ -180,57 +181,57 @@ impl Error {
         }
     }
 
-    /// A writing that failed.
+    /// The error of a failed write.
     pub(crate) fn write(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Error {
         let path = path.into();
         |source| Error::Write { path, source: plain(source) }
     }
 
-    /// An event that was refused. One that is from no strategy has no epoch to be named.
+    /// The error of a refused event. The message names no epoch if the event is from no strategy.
     pub(crate) fn refused(key: Option<Key>, error: &PruneError) -> Self {
         Error::request(if key.is_some() { error.to_string() } else { error.without_moment(ALONE) })
     }
 
-    /// A request that does not fit: `why` says what, and what to do instead.
+    /// The error of a request that does not fit. `why` says what is wrong and what to do instead.
     pub fn request(why: impl Into<String>) -> Error {
         Error::Request { why: why.into() }
     }
 }
 
-/// What can be wrong with the header of a safetensors file.
+/// A fault in the header of a safetensors file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderProblem {
-    /// The file ends before a header could.
+    /// The file is too short for a header.
     #[error("{bytes} bytes are too few for a safetensors file; was it cut, or is it another format?")]
     TooShort {
-        /// How long the file is.
+        /// The length of the file.
         bytes: u64,
     },
-    /// The header is said to be longer than headers may be.
+    /// The stated length of the header is more than the format allows.
     #[error(
         "its header is said to have {len} bytes, more than the {most} that the format allows; is it another format?"
     )]
     TooLong {
-        /// What the file says.
+        /// The stated length.
         len: u64,
-        /// The most there may be.
+        /// The most that the format allows.
         most: u64,
     },
-    /// The header is said to be longer than the file.
+    /// The stated length of the header is more than the file has.
     #[error(
         "its header is said to have {len} bytes, but the file ends after {there} of them; was it cut, or is it another format?"
     )]
     PastEnd {
-        /// What the file says.
+        /// The stated length.
         len: u64,
-        /// How many there are.
+        /// The number of bytes that are there.
         there: u64,
     },
-    /// The header is no table of tensors.
+    /// The header is not a table of tensors.
     #[error("its header is not that of a safetensors file: {why}")]
     Unreadable {
-        /// What the reader of JSON says.
+        /// The message of the JSON reader.
         why: String,
     },
     /// A shape has more elements than can be counted.
@@ -257,7 +258,7 @@ pub enum HeaderProblem {
         start: u64,
         /// The byte after its last.
         end: u64,
-        /// How many bits it needs.
+        /// The number of bits that it needs.
         needed: u64,
     },
     /// Tensors overlap, or leave a gap.
@@ -269,40 +270,40 @@ pub enum HeaderProblem {
     NotContiguous {
         /// The tensor.
         tensor: String,
-        /// Where it begins.
+        /// Its first byte.
         start: u64,
-        /// Where the one before it ends.
+        /// The end of the tensor before it.
         expected: u64,
     },
-    /// The file has more or fewer data than its tensors.
+    /// The file has more or less data than its tensors.
     #[error(
         "its tensors have {needed} bytes, but {there} follow the header; {}",
         if there < needed { "was it cut?" } else { "what follows the tensors belongs to none; fetch or write it again" }
     )]
     DataLen {
-        /// How many bytes the tensors have.
+        /// The number of bytes of the tensors.
         needed: u64,
-        /// How many there are.
+        /// The number of bytes that are there.
         there: u64,
     },
 }
 
-/// What can be wrong with an index of shards.
+/// A fault in an index of shards.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IndexProblem {
-    /// The index is too long to be one.
+    /// The index is too long to be plausible.
     #[error("an index of {bytes} bytes is not plausible; at most {most} are read")]
     TooLong {
-        /// How long it is.
+        /// The length of the index.
         bytes: u64,
         /// The most that is read.
         most: u64,
     },
-    /// The index is no table of tensors and shards.
+    /// The index is not a table of tensors and shards.
     #[error("this is not an index of shards: {why}")]
     Unreadable {
-        /// What the reader of JSON says.
+        /// The message of the JSON reader.
         why: String,
     },
     /// A shard is not named by a plain file name.
@@ -311,13 +312,13 @@ pub enum IndexProblem {
         clipped(shard)
     )]
     Path {
-        /// What the index says.
+        /// The name in the index.
         shard: String,
     },
     /// The index names no shard.
     #[error("the index names no shard")]
     Empty,
-    /// Shards that the index names are not beside it.
+    /// Shards that the index names are missing beside it.
     #[error(
         "the index names {of} shards, of which {} are not there: {}; fetch them, or name the one file meant", shards.len(),
         all_clipped(shards)
@@ -325,10 +326,10 @@ pub enum IndexProblem {
     NotThere {
         /// Their names.
         shards: Vec<String>,
-        /// How many shards it names.
+        /// The number of shards that the index names.
         of: usize,
     },
-    /// A tensor is not in the shard that the index says.
+    /// A tensor is missing from the shard that the index names.
     #[error("tensor `{}` is said to be in `{}`, but is not", clipped(tensor), clipped(shard))]
     Missing {
         /// The tensor.
@@ -346,7 +347,7 @@ pub enum IndexProblem {
     },
 }
 
-/// An error of the system without the path that the library for temporary files puts behind it, which is nobody's business.
+/// A system error without the path that the library for temporary files appends. That path means nothing to the user.
 fn plain(error: io::Error) -> io::Error {
     match error.to_string().split_once(" at path \"") {
         Some((why, _)) if error.get_ref().is_some() => io::Error::new(error.kind(), why),
@@ -354,7 +355,7 @@ fn plain(error: io::Error) -> io::Error {
     }
 }
 
-/// A path as messages show it.
+/// A path in the form for messages.
 pub(crate) fn show(path: &Path) -> String {
     printable(&path.display().to_string()).into_owned()
 }

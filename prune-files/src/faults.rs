@@ -1,5 +1,5 @@
-//! Every file-system call of a small run fails once, and once together with all that follow: the old output stays or the
-//! new one is in its place, the error says which, and nothing lies about that nobody was told of.
+//! Every file-system call of a small run fails, once alone and once together with all later calls. Then the old output
+//! is still there or the new one is in its place, the error says which, and every leftover file has been reported.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -15,7 +15,7 @@ use prune_schedule::{Event, Scope};
 use crate::disk::seam;
 use crate::{Destination, Error, Filter, Format, Job, Watch, apply, expand, leftovers, write_masks};
 
-/// The files below a folder with their bytes; folders without.
+/// The paths below a folder: files with their bytes, folders without.
 type Tree = BTreeMap<PathBuf, Option<Vec<u8>>>;
 
 fn tree(at: &Path) -> Tree {
@@ -51,12 +51,12 @@ fn write_file(path: &Path, tensors: &[(&str, &[f32])]) {
     fs::write(path, [&(table.len() as u64).to_le_bytes()[..], table.as_bytes(), &data].concat()).unwrap();
 }
 
-/// So many weights that half of them take less when they are packed.
+/// Generated weights. If half of them are zero, packing makes the layer smaller.
 fn weights(count: usize) -> Vec<f32> {
     (0..count).map(|i| ((i * 37 % 1009) as f32 - 500.3) / 7.0).collect()
 }
 
-/// A file, a folder of shards with what lies beside, a packed folder, and an old output of each kind.
+/// A file, a folder of shards with other files, a packed folder, and an old output of each kind.
 fn set_up(at: &Path) {
     write_file(&at.join("one"), &[("fc.weight", &weights(8))]);
     fs::create_dir_all(at.join("m/sub")).unwrap();
@@ -74,7 +74,7 @@ fn set_up(at: &Path) {
 
 fn job(at: &Path, model: &str) -> Job {
     let half = || (None, Event::unstructured(Scope::Global(Density::new(0.5).unwrap())).unwrap());
-    // Two events: masks lie beside the output in between.
+    // Between the two events the masks are in a file beside the output.
     Job {
         model: at.join(model),
         events: vec![half(), half()],
@@ -96,7 +96,7 @@ fn run(at: &Path, model: &str, to: &Destination, format: Format) -> Result<(), E
     apply(&job(at, model), to, format, &Watch::default()).map(|_| ())
 }
 
-/// Commands with the name of what they write.
+/// Commands with the name of their output.
 const RUNS: [(&str, Run); 9] = [
     ("new", |at| run(at, "one", &to(at, Some("new"), false), Format::Dense)),
     ("old", |at| run(at, "one", &to(at, Some("old"), true), Format::Dense)),
@@ -109,7 +109,7 @@ const RUNS: [(&str, Run); 9] = [
     ("full", |at| expand(&at.join("packed"), &to(at, Some("full"), true), &Watch::default()).map(|_| ())),
 ];
 
-/// A folder for a run, which begins with all that it needs.
+/// A folder for a run, filled with all that the run needs.
 fn fresh(output: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let at = fs::canonicalize(folder.path()).unwrap();
@@ -121,7 +121,8 @@ fn fresh(output: &str) -> (tempfile::TempDir, PathBuf) {
     (folder, at)
 }
 
-/// Checks what a run that was refused some calls has left. `old` and `new` are the output before it, and as it should be.
+/// Checks the result of a run in which some calls were refused. `old` is the output before the run, and `new` is the
+/// expected output.
 fn judge(at: &Path, output: &str, result: &Result<(), Error>, before: &Tree, old: &Tree, new: &Tree, about: &str) {
     let there = tree(&at.join(output));
     let aside = tree(&at.join(format!("{output}.old-1")));
@@ -143,7 +144,7 @@ fn judge(at: &Path, output: &str, result: &Result<(), Error>, before: &Tree, old
             assert!(!error.to_string().contains(".prune-cli-"), "{about}: {error}");
         }
     }
-    // All else is as it was, but for what was told.
+    // All other files are unchanged, except for reported leftovers.
     let told = leftovers();
     for (path, bytes) in tree(at) {
         let top = at.join(path.components().next().unwrap());
@@ -158,7 +159,7 @@ fn judge(at: &Path, output: &str, result: &Result<(), Error>, before: &Tree, old
 
 #[test]
 fn any_call_that_fails_is_an_error_that_says_the_truth() {
-    // Most of the time is the disk's.
+    // The disk takes most of the time.
     std::thread::scope(|scope| {
         for (case, (output, command)) in RUNS.into_iter().enumerate() {
             scope.spawn(move || {
@@ -173,7 +174,7 @@ fn any_call_that_fails_is_an_error_that_says_the_truth() {
     });
 }
 
-/// Refuses one call after the other, or all from it on; how many runs have ended with an error.
+/// Refuses one call after the other, or every call from one on. Returns the number of runs that ended with an error.
 fn all_calls(case: usize, later_too: bool, old: &Tree, new: &Tree) -> usize {
     let (output, command) = RUNS[case];
     let mut errors = 0;
@@ -205,7 +206,7 @@ fn all_calls(case: usize, later_too: bool, old: &Tree, new: &Tree) -> usize {
     errors
 }
 
-/// Before each call, all that a kill would leave is whole under the place or under the names that are told.
+/// Before each call, a kill would leave both folders whole, in their place or under reported names.
 #[test]
 fn a_kill_before_any_call_leaves_both_folders_whole() {
     for output in ["full", "m"] {
@@ -240,14 +241,14 @@ fn a_kill_before_any_call_leaves_both_folders_whole() {
     }
 }
 
-/// Something that happens to a file while it is read.
+/// A change of a file while it is read.
 type Change = fn(&Path);
 
-/// Each of these is noticed before anything is put in its place, whichever file it happens to.
+/// Each change is noticed before anything is put in its place, whichever file it affects.
 #[test]
 fn what_changes_while_it_is_read_is_noticed() {
     let rewritten: Change = |path| {
-        // Of the same length and the same time, as `touch -r` would make it: the header tells.
+        // The length and the time stay the same, as `touch -r` could make them; the header differs.
         let time = fs::metadata(path).unwrap().modified().unwrap();
         let text = String::from_utf8_lossy(&fs::read(path).unwrap()).replace("weight", "heighw");
         let mut bytes = fs::read(path).unwrap();
@@ -271,7 +272,7 @@ fn what_changes_while_it_is_read_is_noticed() {
     let cut: Change = |path| fs::write(path, "").unwrap();
     let gone: Change = |path| fs::remove_file(path).unwrap();
     let all = [rewritten, later, replaced, longer, cut, gone];
-    // While it is read, and between the last reading and the end.
+    // While the file is read, and between the last read and the end.
     let calls = ["length", "sync"];
     for (file, changes, calls) in [
         ("one", &all[..], &calls[..]),
@@ -289,7 +290,7 @@ fn what_changes_while_it_is_read_is_noticed() {
     }
 }
 
-/// Changes a file at a call of each command that reads it.
+/// Changes a file during a call of each command that reads it.
 fn noticed(model: &str, file: &'static str, when: &'static str, about: &str, change: Change) {
     for masks_alone in [false, true] {
         if masks_alone && when == "copy" {
@@ -314,7 +315,7 @@ fn noticed(model: &str, file: &'static str, when: &'static str, about: &str, cha
         };
         let result = result.map(|_| ());
         let about = format!("{about} of {file} at {when}, masks alone: {masks_alone}: {result:?}");
-        // A file that is gone before it is copied cannot be read.
+        // A file that is removed before it is copied cannot be read.
         let gone = matches!(&result, Err(Error::Read { path, source }) if path.ends_with(file) && source.kind() == io::ErrorKind::NotFound);
         assert!(gone || matches!(&result, Err(Error::Changed { path }) if path.ends_with(file)), "{about}");
         assert!(!at.join("new").exists(), "{about}");

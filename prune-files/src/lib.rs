@@ -1,8 +1,9 @@
-//! Reads, prunes and writes trained checkpoints of any size, exactly, safely and in little memory. The command `prune` is
-//! `prune-cli`, on this library.
+//! Reads, prunes and writes trained checkpoints of any size, exactly, safely and in little memory. The command `prune`
+//! in `prune-cli` uses this library.
 //!
-//! A checkpoint is a safetensors file, or several with an index. It is read by position in parts of a few MiB, ranked by
-//! [`prune_core`] without ever being in memory, and written beside its place before it appears there whole.
+//! A checkpoint is one safetensors file, or several with an index. It is read by position in parts of a few MiB.
+//! [`prune_core`] ranks it without having it in memory as a whole. The output is written beside its place, and then
+//! appears there as a whole.
 //!
 //! ```
 //! use prune_files::{Destination, Format, Job, Watch, apply};
@@ -24,24 +25,25 @@
 //!
 //! # Features
 //!
-//! `onnx`: `shrink` takes channels out of ONNX models, and `slice` cuts the checkpoints that they were exported from.
+//! `onnx`: `shrink` takes channels out of ONNX models, and `slice` cuts the checkpoints that the models were exported
+//! from.
 //!
 //! # Map
 //!
-//! A room knows only rooms above it.
+//! A folder or file uses only those above it.
 //!
 //! ```text
-//! text/, disk/, other_format   names and numbers as messages show them; calls of the file system; files of other formats
-//! error, watch                 what is refused or has failed; who is told how far it is, and stops it
+//! text/, disk/, other_format   names and numbers in messages; file-system calls; files of other formats
+//! error, watch                 errors; progress, and the flag that stops a command
 //! parts/                       tensors in parts: bytes as numbers, bits as masks, work on all threads
 //! read/                        headers, indexes and files, read strictly and by position
-//! layers/                      which tensors are weights, the plan of an event, evidence and masks beside a model, counts
+//! layers/                      weights among tensors, the plan of an event, evidence and masks beside a model, counts
 //! output/                      outputs that appear whole or not at all
-//! masks/                       a plan becomes work in pieces, which are ranked, decided and handed to a sink
-//! report                       what pruning did
+//! masks/                       a plan becomes pieces of work, which are ranked, decided and handed to a sink
+//! report                       the report of pruning
 //! bitmask/                     the packed format
-//! prune/                       a job: all of it put together; a strategy's preview
-//! look/                        what is there, and whether it is as asked
+//! prune/                       a whole job, and the preview of a strategy
+//! look/                        the contents of a checkpoint, and checks of it
 //! shrink/, slice/              smaller ONNX models and checkpoints
 //! ```
 

@@ -1,23 +1,23 @@
-//! Files of other formats, told by what they begin with.
+//! Files of other formats, recognised by their first bytes.
 
 use std::io;
 use std::path::Path;
 
 use crate::disk::{self, Handle};
 
-/// How many bytes of a file are looked at.
+/// The number of bytes of a file that are looked at.
 pub(crate) const LOOKED_AT: usize = 512;
 
-/// What a file is that is no safetensors file, and the way out.
+/// A format other than safetensors, and the way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OtherFormat {
-    /// What it is, such as `a GGUF file`.
+    /// The format, such as `a GGUF file`.
     pub what: &'static str,
-    /// What to do.
+    /// The way out.
     pub instead: &'static str,
 }
 
-/// Formats by the bytes that they begin with.
+/// Formats by their first bytes.
 const MAGIC: [(&[u8], OtherFormat); 18] = [
     (
         b"version https://git-lfs",
@@ -33,7 +33,7 @@ const MAGIC: [(&[u8], OtherFormat); 18] = [
     (b"\x80\x04", PICKLE),
     (b"\x80\x05", PICKLE),
     (b"GGUF", GGUF),
-    // Its forerunners, whose four letters are stored as a number.
+    // The forerunners of GGUF, whose four letters are stored as a number.
     (b"lmgg", GGUF),
     (b"fmgg", GGUF),
     (b"tjgg", GGUF),
@@ -63,7 +63,7 @@ const GGUF: OtherFormat = OtherFormat {
     instead: "prune the safetensors that it was made from, and make it again from them",
 };
 
-/// What a file is that begins with these bytes, where that is known.
+/// The format of a file that begins with these bytes, if it is known.
 pub(crate) fn of(begin: &[u8]) -> Option<OtherFormat> {
     if let Some((_, format)) = MAGIC.iter().find(|(magic, _)| begin.starts_with(magic)) {
         return Some(*format);
@@ -88,7 +88,7 @@ pub(crate) fn of(begin: &[u8]) -> Option<OtherFormat> {
                 "load it there and save its arrays with `safetensors.flax.save_file`",
             );
         }
-        // A field of type varint at the beginning: the version of ONNX's intermediate representation.
+        // The first field has type varint: the version of ONNX's intermediate representation.
         let onnx = matches!(begin, [8, 1..=20, 0x12 | 0x3a, ..]);
         return if onnx { known("an ONNX file", "export its weights as safetensors") } else { None };
     }
@@ -109,9 +109,9 @@ pub(crate) fn of(begin: &[u8]) -> Option<OtherFormat> {
     known("text, such as a server's refusal", "look into it, and fetch the file again")
 }
 
-/// What a file is, where that is known.
+/// The format of a file, if it is known.
 pub(crate) fn of_file(path: &Path) -> io::Result<Option<OtherFormat>> {
-    // Opening a pipe would wait for someone to write.
+    // Opening a pipe would wait for a writer.
     let about = disk::stat(path)?;
     if !about.is_file() {
         return Ok(None);
@@ -121,7 +121,7 @@ pub(crate) fn of_file(path: &Path) -> io::Result<Option<OtherFormat>> {
     Ok(of(&begin))
 }
 
-/// Whether bytes begin a map of msgpack whose first key is a name.
+/// True if bytes begin a msgpack map whose first key is a name.
 fn is_flax(begin: &[u8]) -> bool {
     let rest = match begin {
         [0x81..=0x8f, rest @ ..] | [0xde, _, _, rest @ ..] => rest,
@@ -135,11 +135,11 @@ fn is_flax(begin: &[u8]) -> bool {
     rest.get(..len).is_some_and(|key| key.iter().all(u8::is_ascii_graphic))
 }
 
-/// Whether bytes are text, as far as they go: nothing that is not UTF-8, and no control characters but white space.
+/// True if the bytes are text: valid UTF-8 without control characters other than white space.
 fn is_text(begin: &[u8]) -> bool {
     let text = match core::str::from_utf8(begin) {
         Ok(text) => text,
-        // The last character may be cut.
+        // The last character may be cut off.
         Err(error) if error.error_len().is_none() => {
             core::str::from_utf8(&begin[..error.valid_up_to()]).unwrap_or_default()
         }
@@ -181,7 +181,7 @@ mod tests {
         }
         assert_eq!(of(b"\xff\xfe\x01\x02 and so on"), None);
         assert_eq!(of(b"\x82\xa5mo\x01el\x83"), None);
-        // A header of safetensors is none of them.
+        // A header of safetensors is not one of them.
         assert_eq!(of(b"\x40\0\0\0\0\0\0\0{\"a\":{}}"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! What was done to a checkpoint: every number that a user asks for, per layer and in total.
+//! The report of a command: every number that a user asks for, per layer and in total.
 
 use core::fmt;
 
@@ -11,84 +11,84 @@ use crate::layers::known::{DenseTensor, lines};
 use crate::text::clipped::{clipped, listed};
 use crate::text::size::bytes;
 
-/// What a command did. Displays as tables; serialises with every number.
+/// The report of a command. Displays as tables; serialises with every number.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Report {
     /// The model as it was given.
     pub model: String,
-    /// Where the output is.
+    /// The path of the output.
     pub output: String,
-    /// What was written: `dense`, `bitmask` or `masks`.
+    /// The kind of output: `dense`, `bitmask` or `masks`.
     pub format: &'static str,
-    /// What ranked the elements: the scores of the events, such as `magnitude` or `snip`; `scores` where they were given.
+    /// The scores that ranked the elements, such as `magnitude` or `snip`; `scores` if they were given.
     pub ranked_by: String,
     /// The events in the order in which they were applied.
     pub events: Vec<EventReport>,
-    /// All tensors of the types that can be pruned together, after the last event; pruned or not.
+    /// All tensors of prunable types together, after the last event, pruned or not.
     pub all: AllTotals,
-    /// Whether every byte of the output's weights is that of the model; only of dense outputs, false for others.
+    /// True if every byte of the output's weights is that of the model; only for dense outputs, false for others.
     pub byte_identical: bool,
-    /// Tensors of the types that can be pruned that were left dense, each with the reason.
+    /// Tensors of prunable types that were left dense, each with the reason.
     pub left_dense: Vec<DenseTensor>,
-    /// Tensors that were carried over because their type is not pruned, each with its type.
+    /// Tensors that were copied because their type is not pruned, each with its type.
     pub other_types: Vec<(String, String)>,
     /// Layers that could not be written as a bitmask and stayed as they are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_packed: Vec<String>,
-    /// Layers that a bitmask would make larger, and that were written dense instead.
+    /// Layers that were written dense because a bitmask would make them larger.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub larger_packed: Vec<String>,
-    /// What the user should know of how the output was put in its place.
+    /// Warnings about moving the output to its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     /// Bytes of the model's files.
     pub bytes_before: u64,
     /// Bytes of the output's files.
     pub bytes_after: u64,
-    /// The least that any code could need, which knows only how many elements of each tensor are kept: their bytes, and the
-    /// entropy of where they are. For a bitmask only.
+    /// The least number of bytes of any code that knows only how many elements of each tensor are kept: the bytes of
+    /// the kept elements, and the entropy of their places. For a bitmask only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entropy_bound: Option<u64>,
 }
 
-/// Counts over all tensors of the types that can be pruned. Those that no event selects are not read, so what their values
-/// would tell is not among them.
+/// Counts over all tensors of prunable types. Tensors that no event selects are not read, so counts of their values are
+/// not included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct AllTotals {
-    /// Elements there are.
+    /// All elements.
     pub elements: usize,
-    /// Elements that masks keep; all of a tensor without one.
+    /// Elements that masks keep; all elements of a tensor without a mask.
     pub kept: usize,
     /// Elements that were not zero in the model and are zero in the output.
     pub newly_pruned: usize,
 }
 
-/// What one event did.
+/// The report of one event.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct EventReport {
-    /// The key that it stands under in its strategy; none without a strategy.
+    /// The key of the event in its strategy; `None` without a strategy.
     pub epoch: Option<String>,
-    /// The method's name; `masks` where masks were applied as they are.
+    /// The method's name; `masks` if masks were applied as they are.
     pub method: String,
-    /// What was to be reached, both ways: `keeps 10%, removes 90%`. Empty where layers have values of their own.
+    /// The target as fractions kept and removed: `keeps 10%, removes 90%`. Empty if layers have values of their own.
     pub target: String,
-    /// Whether every mask is as it was and no value other than zero was written over.
+    /// True if every mask is as before and every overwritten value was zero.
     pub unchanged: bool,
-    /// The defaults that decided for the event what it leaves open.
+    /// The defaults that decided what the event leaves open.
     #[serde(skip_serializing_if = "UsedDefaults::is_empty")]
     pub defaults: UsedDefaults,
     /// The layers that it selected, in the model's order.
     pub layers: Vec<LayerReport>,
     /// Those layers together.
     pub selected: Totals,
-    /// What the user should know.
+    /// Warnings for the user.
     pub warnings: Vec<String>,
 }
 
-/// What an event did to a layer.
+/// The report of an event for one layer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LayerReport {
@@ -98,14 +98,14 @@ pub struct LayerReport {
     pub dtype: String,
     /// Its shape.
     pub shape: Vec<usize>,
-    /// What was to be reached in it.
+    /// The target of the layer.
     pub target: String,
-    /// The axis along which N:M groups ran, or channels or ranked outputs lay; none for other events and `str_global`.
+    /// The axis of N:M groups, of channels, or of ranked outputs; `None` for other events and for `str_global`.
     pub axis: Option<usize>,
-    /// Blocks or channels, where those were ranked.
+    /// Counts of blocks or channels, if those were ranked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub units: Option<UnitCounts>,
-    /// The numbers. `asked` is none where the event asked of all layers together.
+    /// The numbers. `asked` is `None` if the event asked of all layers together.
     #[serde(flatten)]
     pub counts: Totals,
 }
@@ -177,7 +177,7 @@ impl LayerReport {
 }
 
 impl EventReport {
-    /// The layers as rows; a column that has nothing to say in any is left out.
+    /// The layers as rows. A column without information in any row is left out.
     fn table(&self) -> String {
         use ReportColumn as C;
         let any = |has: fn(&LayerReport) -> bool| self.layers.iter().any(has);

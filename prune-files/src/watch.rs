@@ -1,20 +1,20 @@
-//! How a long command is watched and stopped.
+//! Watches and stops a long command.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::Error;
 
-/// Is told how far a command has come. Called from several threads.
+/// Receives the progress of a command. It is called from several threads.
 pub trait Progress: Send + Sync {
-    /// A part of the work begins, which goes through so many bytes.
+    /// A part of the work begins, which goes through this number of bytes.
     fn begin(&self, what: &str, bytes: u64);
-    /// So many bytes more are done.
+    /// This number of further bytes is done.
     fn advance(&self, bytes: u64);
     /// The part is done.
     fn end(&self);
-    /// Something that the user must know although the command may be killed before it ends: under which names folders are,
-    /// while one takes the place of the other. The command does not go on where this fails.
+    /// A message that the user must get even if the command is killed before it ends: the names of the folders while
+    /// one takes the place of the other. If this fails, the command does not go on.
     ///
     /// # Errors
     ///
@@ -24,7 +24,7 @@ pub trait Progress: Send + Sync {
     }
 }
 
-/// Tells nobody.
+/// Shows nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 
@@ -34,9 +34,9 @@ impl Progress for Silent {
     fn end(&self) {}
 }
 
-/// Who is told how far a command has come, and the flag that stops it.
+/// The receiver of a command's progress, and the flag that stops the command.
 pub struct Watch {
-    /// Is told.
+    /// The receiver of the progress.
     pub progress: Box<dyn Progress>,
     /// Once this is set, the command cleans up and ends with [`Error::Interrupted`].
     pub stop: Arc<AtomicBool>,
@@ -55,7 +55,7 @@ impl core::fmt::Debug for Watch {
 }
 
 impl Watch {
-    /// Refuses to go on where the user has stopped the command.
+    /// Returns an error if the user has stopped the command.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
     }

@@ -1,4 +1,4 @@
-//! Any text at all as a strategy: no panic, in time, and what is accepted is written and read again as the same.
+//! Any text at all as a strategy causes no panic, is read in time, and if accepted reads back the same.
 //!
 //! `PROPTEST_CASES=200000 cargo test -p prune-files --release --test strategy_text` is the long run.
 
@@ -17,7 +17,7 @@ fn read(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Pieces that strategies are made of, right and wrong ones.
+/// Pieces of strategies, right and wrong ones.
 fn piece() -> impl Strategy<Value = String> {
     let known = vec![
         "{",

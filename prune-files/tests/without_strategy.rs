@@ -1,4 +1,4 @@
-//! An event that is from no strategy: no message of its names an epoch.
+//! An event that is from no strategy: its messages name no epoch.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -29,7 +29,7 @@ fn what_is_refused_names_no_epoch() {
         let job = Job::new(at("model"), vec![(None, event)]).with_filter(filter.clone()).with_inputs(at("inputs"));
         apply(&job, &Destination::new(at("out")), Format::Dense, &Watch::default()).unwrap_err().to_string()
     };
-    // The plan refuses the one, and what reads the norms the other.
+    // The plan refuses one event, and the reader of the norms the other.
     let outputs = "layer `odd`: nothing tells which of its 2 axes is that of its outputs; write `axis` as an index";
     assert_eq!(refused(by_inputs.clone()), outputs);
     assert_eq!(refused(by_inputs.with_ranking(Ranking::Layer).unwrap()), outputs);

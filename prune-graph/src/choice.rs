@@ -1,26 +1,27 @@
-//! How many classes of each family stay, and which.
+//! The choice of the classes that stay: a count for each family, and the highest scores.
 
 use prune_core::Density;
 
 use crate::classes::{ClassId, Classes, Family};
 use crate::removal::Removal;
 
-/// What a density is a fraction of.
+/// The set of which a density is a fraction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Method {
-    /// Of the classes of each family.
+    /// The classes of each family.
     #[default]
     ChannelUnifiedLocal,
-    /// Of all classes together, in one ranking.
+    /// All classes together, in one ranking.
     ChannelGlobal,
 }
 
-/// A choice of what stays: by method, density and the multiple that counts are rounded to.
+/// A choice of the classes that stay: a method, a density, and the multiple that counts are rounded to.
 ///
-/// A family of n classes keeps rule 1's count, [`Density::kept_of`], under [`Method::ChannelUnifiedLocal`]; under
-/// [`Method::ChannelGlobal`] rule 1's count of all classes is kept, highest scores first. Equal scores are decided by
-/// the first member: tensor name, axis, index, the lower stays. Then each family's count becomes the nearest multiple of
-/// [`Choice::multiple`], halfway up, at least `min(n, multiple)` and at most n.
+/// Under [`Method::ChannelUnifiedLocal`], a family of n classes keeps rule 1's count, [`Density::kept_of`]. Under
+/// [`Method::ChannelGlobal`], rule 1's count of all classes is kept. The highest scores stay. Of equal scores, the
+/// class with the lower first member stays, by tensor name, axis and index. Then each family's count becomes the
+/// nearest multiple of [`Choice::multiple`]. Halfway counts go up, and the result is at least `min(n, multiple)` and at
+/// most n.
 ///
 /// # Examples
 ///
@@ -36,38 +37,38 @@ pub enum Method {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Choice {
-    /// What the density is a fraction of.
+    /// The set of which the density is a fraction.
     pub method: Method,
     /// The fraction kept.
     pub density: Density,
     /// No family keeps less than this fraction of its classes.
     pub min_density: Option<Density>,
-    /// Counts are rounded to multiples of this; 0 counts as 1.
+    /// Counts are rounded to multiples of this. 0 counts as 1.
     pub multiple: usize,
 }
 
 impl Choice {
-    /// Rule 1's count of each family.
+    /// A choice of rule 1's count in each family.
     pub fn local(density: Density) -> Self {
         Choice { method: Method::ChannelUnifiedLocal, density, min_density: None, multiple: 1 }
     }
 
-    /// Rule 1's count of all classes together.
+    /// A choice of rule 1's count of all classes together.
     pub fn global(density: Density) -> Self {
         Choice { method: Method::ChannelGlobal, ..Self::local(density) }
     }
 
-    /// With counts rounded to a multiple.
+    /// Rounds counts to a multiple.
     pub fn with_multiple(self, multiple: usize) -> Self {
         Choice { multiple, ..self }
     }
 
-    /// With a bound from below for every family.
+    /// Sets the least density of every family.
     pub fn with_min_density(self, min_density: Density) -> Self {
         Choice { min_density: Some(min_density), ..self }
     }
 
-    /// A family's count of `n` classes after rounding.
+    /// The count for a family of `n` classes, after rounding.
     pub fn rounded(&self, count: usize, n: usize) -> usize {
         let multiple = self.multiple.max(1);
         let below = count - count % multiple;
@@ -76,19 +77,19 @@ impl Choice {
         nearest.max(multiple).min(n)
     }
 
-    /// The classes that go: of each family the lowest scores. `scores` holds a number for each class; see
+    /// The classes that go: the lowest scores of each family. `scores` holds a number for each class; see
     /// [`Classes::scores`].
     pub fn choose(&self, classes: &Classes, scores: &[f64]) -> Removal {
         self.choose_where(classes, scores, |_| true)
     }
 
-    /// As [`Choice::choose`], for the families that `selected` takes; the others keep all.
+    /// As [`Choice::choose`], but only families for which `selected` is true lose classes.
     pub fn choose_where(&self, classes: &Classes, scores: &[f64], selected: impl Fn(&Family) -> bool) -> Removal {
         let ranked = Ranked::new(classes, scores, selected);
         ranked.lowest_gone(&self.counts(&ranked))
     }
 
-    /// How many classes each selected family keeps.
+    /// The number of classes that each selected family keeps.
     pub(crate) fn counts(&self, ranked: &Ranked) -> Vec<usize> {
         let sizes = || ranked.families.iter().map(Vec::len);
         let least = |n: usize| self.min_density.map_or(0, |least| least.kept_of(n));
@@ -113,7 +114,7 @@ impl Choice {
     }
 }
 
-/// The selected families, each from the highest score to the lowest.
+/// The selected families. Each lists its classes from the highest score to the lowest.
 pub(crate) struct Ranked<'a> {
     classes: &'a Classes,
     scores: &'a [f64],
@@ -136,7 +137,7 @@ impl<'a> Ranked<'a> {
         score(b).total_cmp(&score(a)).then(a.cmp(&b))
     }
 
-    /// Keeps the first of each family.
+    /// Keeps the first classes of each family, as many as `counts` says, and removes the rest.
     pub(crate) fn lowest_gone(&self, counts: &[usize]) -> Removal {
         let mut removal = Removal::none(self.classes);
         for (family, &count) in self.families.iter().zip(counts) {

@@ -1,4 +1,4 @@
-//! The closed graph: classes of indices that go together, and families of classes of one kind.
+//! The closed graph: classes of indices that go together, and families of similar classes.
 
 use std::collections::HashMap;
 
@@ -12,13 +12,13 @@ use crate::tensor::{Entry, Role, TensorAxis, TensorId};
 pub struct ClassId(pub(crate) u32);
 
 impl ClassId {
-    /// The position of the class in the order of first members: tensor name, axis, index.
+    /// The position of the class. Classes are ordered by their first member: tensor name, axis, index.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// Classes whose members lie on exactly the same axes: what one layer, or several that are tied, can lose.
+/// Classes whose members lie on exactly the same axes: the channels of one layer, or of several that are tied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Family {
     axes: Vec<TensorAxis>,
@@ -38,20 +38,20 @@ impl Family {
     }
 }
 
-/// No class: the index is pinned.
+/// The mark of a pinned index, which has no class.
 const PINNED: u32 = u32::MAX;
 
-/// The classes and families of a graph, and the reasons of what stays.
+/// The classes and families of a graph, and the reasons for everything that stays.
 ///
-/// A class is ranked if one of its axes is that of a floating constant of rank 2 or more. Others are neither ranked nor
-/// counted: taking them away frees nothing.
+/// A class is ranked if one of its axes belongs to a floating constant of rank 2 or more. Other classes are neither
+/// ranked nor counted, since removing them frees nothing.
 #[derive(Debug, Clone)]
 pub struct Classes {
     tensors: Vec<Entry>,
     names: HashMap<String, TensorId>,
-    /// The class of each node; [`PINNED`] where there is none.
+    /// The class of each node, or [`PINNED`].
     class: Vec<u32>,
-    /// The reason of each pinned node: one more than its number. Empty slots are 0.
+    /// For each pinned node, the number of its reason plus one. Other slots are 0.
     pin: Vec<u32>,
     reasons: Vec<Reason>,
     first: Vec<(TensorAxis, usize)>,
@@ -63,11 +63,11 @@ pub struct Classes {
 }
 
 impl Graph {
-    /// Decides the reshapes and closes the graph: from here on the classes are fixed.
+    /// Decides the reshapes and closes the graph. Its classes are final.
     ///
     /// # Complexity
     ///
-    /// Near linear in the number of indices; reshapes of one axis are compared index by index.
+    /// Nearly linear in the number of indices. Reshapes of one axis are compared index by index.
     pub fn close(mut self) -> Classes {
         let factorings = std::mem::take(&mut self.factorings);
         decide(&mut self, factorings);
@@ -80,7 +80,7 @@ impl Classes {
         let Graph { tensors, names, mut sets, reasons, .. } = graph;
         let mut order: Vec<TensorId> = (0..tensors.len() as u32).map(TensorId).collect();
         order.sort_by(|a, b| tensors[a.index()].name.cmp(&tensors[b.index()].name));
-        // Nodes in the order of names, so that classes are numbered by their first member.
+        // Nodes are visited in the order of names, so that classes are numbered by their first member.
         let mut of_root = vec![PINNED; sets.len()];
         let mut class = vec![PINNED; sets.len()];
         let mut pin = vec![0; sets.len()];
@@ -116,10 +116,11 @@ impl Classes {
         classes
     }
 
-    /// Refines one family of all classes, axis by axis: two classes stay together as long as they meet the same axes.
+    /// Splits one family of all classes, axis by axis. Two classes stay together if they lie on the same axes.
     fn find_families(&mut self) {
         let mut part = vec![0u32; self.first.len()];
-        // Each part as the one it came from and the axis that set it apart: lists would take the square of the axes.
+        // Each part is stored as the part that it was split from, and the axis that split it. Whole lists of axes would
+        // take memory quadratic in the number of axes.
         let mut parts: Vec<(u32, Option<TensorAxis>)> = vec![(0, None)];
         for axis in axes(&self.tensors, &self.order) {
             let mut finer: HashMap<u32, u32> = HashMap::new();
@@ -148,7 +149,7 @@ impl Classes {
             self.family.push(family);
             self.all[family as usize].classes.push(ClassId(class as u32));
         }
-        // Ranked families first, each part in the order of first members.
+        // Ranked families come first. Both parts keep the order of first members.
         let mut sorted: Vec<usize> = (0..self.all.len()).collect();
         sorted.sort_by_key(|&at| !self.all[at].ranked);
         self.ranked = self.all.iter().filter(|family| family.ranked).count();
@@ -158,27 +159,27 @@ impl Classes {
         self.all.sort_by_key(|family| !family.ranked);
     }
 
-    /// The families that are ranked, in the order of their first members.
+    /// The ranked families, in the order of their first members.
     pub fn families(&self) -> &[Family] {
         &self.all[..self.ranked]
     }
 
-    /// The number of classes that are ranked.
+    /// The number of ranked classes.
     pub fn len(&self) -> usize {
         self.families().iter().map(|family| family.classes.len()).sum()
     }
 
-    /// Nothing can be removed.
+    /// True if nothing can be removed.
     pub fn is_empty(&self) -> bool {
         self.ranked == 0
     }
 
-    /// The number of classes, ranked or not: one more than the greatest [`ClassId::index`].
+    /// The number of all classes, ranked or not. Every [`ClassId::index`] is less.
     pub fn bound(&self) -> usize {
         self.first.len()
     }
 
-    /// The place in [`Classes::families`] of a class that is ranked.
+    /// The position of a ranked class's family in [`Classes::families`].
     pub fn family_of(&self, class: ClassId) -> Option<usize> {
         let family = *self.family.get(class.index())? as usize;
         (family < self.ranked).then_some(family)
@@ -190,7 +191,7 @@ impl Classes {
         Some(self.class[node]).filter(|&class| class != PINNED).map(ClassId)
     }
 
-    /// The reason for which an index stays; `None` if it can be removed or does not exist.
+    /// The reason why an index stays; `None` if it can be removed or does not exist.
     pub fn pin_of(&self, axis: TensorAxis, index: usize) -> Option<&Reason> {
         let node = self.node(axis, index)?;
         self.pin[node].checked_sub(1).map(|reason| &self.reasons[reason as usize])
@@ -202,12 +203,12 @@ impl Classes {
         self.pin[node].checked_sub(1).map(ReasonId)
     }
 
-    /// A noted reason.
+    /// The reason of a number.
     pub fn reason(&self, id: ReasonId) -> Option<&Reason> {
         self.reasons.get(id.0 as usize)
     }
 
-    /// The first member of a class: what decides ties.
+    /// The first member of a class. It decides ties.
     pub fn first_member(&self, class: ClassId) -> Option<(TensorAxis, usize)> {
         self.first.get(class.index()).copied()
     }
@@ -227,7 +228,7 @@ impl Classes {
         self.tensors.get(tensor.index()).map_or("", |entry| &entry.name)
     }
 
-    /// The lengths of a tensor's axes; `None` where a length is not known.
+    /// The lengths of a tensor's axes; `None` for an unknown length.
     pub fn sizes(&self, tensor: TensorId) -> &[Option<usize>] {
         self.tensors.get(tensor.index()).map_or(&[], |entry| &entry.sizes)
     }
@@ -237,17 +238,17 @@ impl Classes {
         self.sizes(axis.tensor).get(axis.axis).copied().flatten()
     }
 
-    /// The tensor is a constant.
+    /// True if the tensor is a constant.
     pub fn is_constant(&self, tensor: TensorId) -> bool {
         self.tensors.get(tensor.index()).is_some_and(|entry| entry.constant)
     }
 
-    /// Slices of the tensor are scored: it is a floating constant of rank 2 or more.
+    /// True if slices of the tensor are scored: it is a floating constant of rank 2 or more.
     pub fn is_weight(&self, tensor: TensorId) -> bool {
         self.tensors.get(tensor.index()).is_some_and(|entry| entry.weight)
     }
 
-    /// The role of a constant's axis, as stated.
+    /// The stated role of a constant's axis.
     pub fn role(&self, axis: TensorAxis) -> Option<Role> {
         *self.tensors.get(axis.tensor.index())?.roles.get(axis.axis)?
     }
@@ -266,7 +267,7 @@ fn axes(tensors: &[Entry], order: &[TensorId]) -> impl Iterator<Item = TensorAxi
     order.iter().flat_map(|&tensor| (0..tensors[tensor.index()].sizes.len()).map(move |axis| tensor.axis(axis)))
 }
 
-/// The axes that set a part apart, first to last.
+/// The axes that split off a part, first to last.
 fn path(parts: &[(u32, Option<TensorAxis>)], mut part: u32) -> Vec<TensorAxis> {
     let mut axes = Vec::new();
     while let (up, Some(axis)) = parts[part as usize] {

@@ -1,4 +1,4 @@
-//! What has to be closed together in training: the classes of a graph, or groups that the user states.
+//! Couplings: slices that training has to close together. They come from the classes of a graph, or from the user.
 
 use std::collections::HashMap;
 
@@ -13,15 +13,15 @@ pub struct CoupledIndex {
     pub tensor: String,
     /// The axis along which it is sliced.
     pub axis: usize,
-    /// The slice.
+    /// The position of the slice.
     pub index: usize,
 }
 
-/// One group of coupled axes: channels of layers that are added, with their biases, scales and shifts.
+/// One group of coupled axes: the channels of layers that are added, with their biases, scales and shifts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coupling {
     axes: Vec<(String, usize)>,
-    /// For each channel its slices: positions in `axes`, and indices.
+    /// For each channel, its slices: positions in `axes`, and indices.
     channels: Vec<Vec<(u32, u32)>>,
 }
 
@@ -31,17 +31,18 @@ impl Coupling {
         &self.axes
     }
 
-    /// The axes as a trainer takes them that masks channel `i` at index `i` of each
-    /// (`prune_schedule::Pruner::with_couplings`): an event that ranks the channels of one member closes them in all.
+    /// The axes for a trainer that masks channel `i` at index `i` of each axis
+    /// (`prune_schedule::Pruner::with_couplings`). An event that ranks the channels of one member closes them in all
+    /// members.
     ///
     /// # Errors
     ///
-    /// [`GraphError::Coupling`] where an axis has channels at other indices, as one behind a concatenation has.
+    /// [`GraphError::Coupling`] if an axis has channels at other indices, as behind a concatenation.
     ///
     /// # Examples
     ///
-    /// Two convolutions whose outputs are added, one with a bias. To be given by the user, as here, or by
-    /// [`Couplings::of`] a graph:
+    /// Two convolutions whose outputs are added, one with a bias. The user may state the coupling, as here, or
+    /// [`Couplings::of`] finds it in a graph:
     ///
     /// ```
     /// use prune_core::{LayerMut, PlainTensor};
@@ -82,12 +83,12 @@ impl Coupling {
         self.channels.len()
     }
 
-    /// There is no channel.
+    /// True if there are no channels.
     pub fn is_empty(&self) -> bool {
         self.channels.is_empty()
     }
 
-    /// The slices that are zero when a channel is closed.
+    /// The slices that are zero if a channel is closed.
     pub fn slices(&self, channel: usize) -> impl Iterator<Item = CoupledIndex> {
         self.channels.get(channel).into_iter().flatten().map(|&(axis, index)| {
             let (tensor, axis) = &self.axes[axis as usize];
@@ -96,12 +97,12 @@ impl Coupling {
     }
 }
 
-/// The groups of a network: closing a channel closes its slices in every layer of the group.
+/// The groups of a network. To close a channel is to close its slices in every layer of the group.
 ///
-/// A channel whose rows are zero in one layer still carries the bias, the shift of a normalisation, or what another branch
-/// adds to it. It is closed when all that writes it is zero: rows of every writer on both sides of an addition, biases,
-/// scales and shifts. Columns of readers may stay, as they meet zeros. A trainer closes them so with
-/// [`Coupling::members`].
+/// Zero rows in one layer do not close a channel: it still carries the bias, the shift of a normalisation, or the
+/// values of another branch. A channel is closed if everything that writes it is zero: the rows of every writer on both
+/// sides of an addition, biases, scales and shifts. Columns of readers may stay, since they multiply zeros. A trainer
+/// closes channels in this way with [`Coupling::members`].
 ///
 /// # Examples
 ///
@@ -117,12 +118,12 @@ impl Coupling {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Couplings {
     groups: Vec<Coupling>,
-    /// For each axis and index the group and the channel. Parts of one axis may lie in several groups.
+    /// For each axis and index, the group and the channel. Parts of one axis may lie in several groups.
     places: HashMap<(String, usize), HashMap<usize, (usize, usize)>>,
 }
 
 impl Couplings {
-    /// The couplings of a graph: one group for each ranked family, of the constants' axes that write its channels.
+    /// The couplings of a graph. Each ranked family gives one group: the axes of constants that write its channels.
     pub fn of(classes: &Classes) -> Self {
         let mut couplings = Couplings::default();
         for family in classes.families() {
@@ -148,11 +149,12 @@ impl Couplings {
         couplings
     }
 
-    /// Couplings that the user states: groups of (tensor, axis, length), in which index i goes with index i.
+    /// Couplings that the user states: groups of (tensor, axis, length). Index i of each axis goes with index i of the
+    /// others.
     ///
     /// # Errors
     ///
-    /// [`GraphError::Coupling`] for an empty group, unequal lengths, or an axis that stands in two places.
+    /// [`GraphError::Coupling`] for an empty group, for unequal lengths, or for an axis that occurs twice.
     pub fn stated(groups: &[Vec<(&str, usize, usize)>]) -> Result<Self, GraphError> {
         let mut couplings = Couplings::default();
         for group in groups {

@@ -1,10 +1,10 @@
-//! Everything this crate refuses.
+//! The errors of this crate.
 
 /// A graph or a choice that was refused.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GraphError {
-    /// Two tensors of one name.
+    /// Two tensors with the same name.
     #[error("two tensors are named `{name}`; a graph needs every name once")]
     DuplicateTensor {
         /// The name.
@@ -13,9 +13,9 @@ pub enum GraphError {
     /// More indices than can be numbered.
     #[error("the axes up to tensor `{name}` have {indices} indices together; at most {most} are handled")]
     TooManyIndices {
-        /// The tensor that passed the bound.
+        /// The tensor that went over the bound.
         name: String,
-        /// The indices counted.
+        /// The indices up to and including that tensor.
         indices: u128,
         /// The bound.
         most: usize,
@@ -43,14 +43,14 @@ pub enum GraphError {
     /// A fraction that even the smallest model exceeds.
     #[error("at most {asked} of the {what} should stay, but {least} stay when every family keeps its fewest classes")]
     OutOfReach {
-        /// What is counted.
+        /// The unit of the count.
         what: &'static str,
-        /// The fraction asked.
+        /// The fraction that was asked for.
         asked: f64,
         /// The fraction of the smallest choice.
         least: f64,
     },
-    /// A removal that leaves nothing of an axis.
+    /// A removal of every index of an axis.
     #[error("every index of axis {axis} of `{name}` would go; keep at least one")]
     EmptyAxis {
         /// The tensor.
@@ -76,7 +76,7 @@ pub enum GraphError {
         /// The shape of the constant.
         constant: Vec<usize>,
     },
-    /// Masks without a whole slice.
+    /// Masks that close no whole slice of a class.
     #[error(
         "no mask closes a whole channel that can be removed{}; prune channels in training, or give a density",
         pinned_hint(pinned)
@@ -85,7 +85,7 @@ pub enum GraphError {
         /// A closed slice that is pinned, if there is one: tensor, axis, index.
         pinned: Option<(String, usize, usize)>,
     },
-    /// A coupling that cannot be.
+    /// A coupling that is impossible.
     #[error("coupling of `{name}`: {why}")]
     Coupling {
         /// The tensor named.

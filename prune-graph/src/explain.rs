@@ -1,4 +1,4 @@
-//! The axes that stay, and the operator that pins each.
+//! The axes that stay, each with the operator that pins it.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use crate::classes::Classes;
 use crate::reason::Reason;
 use crate::tensor::TensorAxis;
 
-/// Indices of one axis that stay for one reason.
+/// Indices of one axis that stay for the same reason.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stays<'a> {
     /// The axis.
     pub axis: TensorAxis,
-    /// Indices that stay for the reason.
+    /// The number of these indices.
     pub indices: usize,
     /// The length of the axis.
     pub of: usize,
@@ -20,13 +20,12 @@ pub struct Stays<'a> {
 }
 
 impl Classes {
-    /// Every axis of more than one index, of a constant that is scored, of which an operator pins at least one index; one
-    /// entry for each reason.
+    /// Every axis of a scored constant with pinned indices, if it is longer than 1. There is an entry for each reason.
     pub fn explain(&self) -> Vec<Stays<'_>> {
         self.explain_where(|axis| self.is_weight(axis.tensor))
     }
 
-    /// As [`Classes::explain`], for the axes that `wanted` takes.
+    /// As [`Classes::explain`], for the axes for which `wanted` is true.
     pub fn explain_where(&self, wanted: impl Fn(TensorAxis) -> bool) -> Vec<Stays<'_>> {
         let mut all = Vec::new();
         for axis in self.axes().filter(|&axis| wanted(axis)) {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::factoring::{FactoredAxis, Factoring};
 use crate::graph::Graph;
 
-/// A factor within an axis: its length and the product of the lengths inside of it.
+/// The place of a factor within an axis: its length, and the product of the lengths inside it.
 type Place = (usize, usize);
 
 impl Factoring {
@@ -21,12 +21,12 @@ impl Factoring {
         Some(((*self.lengths.get(factor)?)?, inner))
     }
 
-    /// The axes on both sides that hold a factor.
+    /// The axes on either side that contain a factor.
     fn holders(&self, factor: usize) -> impl Iterator<Item = &FactoredAxis> {
         self.before.iter().chain(&self.after).filter(move |axis| axis.factors.contains(&factor))
     }
 
-    /// The factor could join now: both its axes are known, and neither is pinned whole.
+    /// True if the factor could join now: both its axes have known lengths, and neither is pinned whole.
     fn is_free(&self, graph: &mut Graph, factor: usize) -> bool {
         let holders: Vec<_> = self.holders(factor).collect();
         holders.len() == 2
@@ -34,7 +34,7 @@ impl Factoring {
             && holders.iter().all(|holder| self.place(holder, factor).is_some() && !graph.is_pinned(holder.axis))
     }
 
-    /// Joins one factor, or none, and pins all others.
+    /// Joins the chosen factor, if any, and pins all others.
     fn settle(&self, graph: &mut Graph, chosen: Option<usize>) {
         let mut joined = Vec::new();
         if let Some(factor) = chosen {
@@ -76,7 +76,7 @@ pub(crate) fn decide(graph: &mut Graph, factorings: Vec<Factoring>) {
         });
         for cut in group {
             let factor = common.and_then(|place| at_place(cut, place));
-            // A run of axes may hold free factors beside the one that is cut.
+            // Another run of axes in the same reshape may have a free factor.
             let factor = factor.or_else(|| {
                 let cut_axis = cut.cuts().map(|axis| axis.axis);
                 (0..cut.lengths.len())
@@ -93,7 +93,7 @@ fn at_place(cut: &Factoring, place: Place) -> Option<usize> {
     axis.factors.iter().copied().find(|&factor| cut.place(axis, factor) == Some(place))
 }
 
-/// Cuts of axes that are joined index by index, together; in the order of their first.
+/// Groups cuts whose axes are joined index by index. Groups are in the order of their first cut.
 fn alike<'a>(graph: &mut Graph, cuts: &'a [Factoring]) -> Vec<Vec<&'a Factoring>> {
     let mut groups: Vec<Vec<&Factoring>> = Vec::new();
     let mut known: HashMap<Vec<u32>, usize> = HashMap::new();

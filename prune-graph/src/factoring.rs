@@ -1,9 +1,9 @@
-//! What a reshape states: axes that are cut into factors or multiplied together.
+//! The statements of a reshape: axes that are cut into factors or multiplied together.
 
 use crate::reason::ReasonId;
 use crate::tensor::TensorAxis;
 
-/// One axis of a reshape as a product of factors, outermost first. Factors are numbers into [`Factoring::lengths`].
+/// One axis of a reshape as a product of factors, outermost first. Factors are positions in [`Factoring::lengths`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FactoredAxis {
     /// The axis.
@@ -12,24 +12,25 @@ pub struct FactoredAxis {
     pub factors: Vec<usize>,
 }
 
-/// A run of axes before a reshape and the run that takes its place, over common factors.
+/// A run of axes before a reshape, and the run that replaces it, as products of common factors.
 ///
-/// `[N, 12 * 64]` seen as `[N, 12, 64]` has, beside the first axis, factors 12 and 64: one axis of two factors before, two
-/// axes of one factor after. One factor joins and all others are pinned, because a reshape can follow the removal of whole
-/// coordinates of one factor only:
+/// When `[N, 12 * 64]` becomes `[N, 12, 64]`, the factors are 12 and 64, beside the first axis: before, there is one
+/// axis of two factors, and after, two axes of one factor each. One factor joins and all others are pinned, because a
+/// reshape can only follow the removal of whole coordinates of one factor:
 ///
-/// - first reshapes that only multiply: their outermost factor that is not pinned joins (flattening maps a channel to
-///   its block);
-/// - then those that cut an axis: the outermost factor that nothing pins joins (heads), which after a multiplication
-///   that pinned it is an inner one (channel shuffle). All cuts of one axis join the same factor, or none.
+/// - First come reshapes that only multiply. Their outermost factor that is not pinned joins: flattening maps a channel
+///   to its block.
+/// - Then come those that cut an axis. Again the outermost factor that nothing pins joins, such as heads. If a
+///   multiplication has pinned that one, it is an inner factor, as in a channel shuffle. All cuts of one axis join the
+///   same factor, or none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Factoring {
-    /// Lengths of the factors in order; `None` where a length is not known.
+    /// Lengths of the factors, in order; `None` for an unknown length.
     pub lengths: Vec<Option<usize>>,
     /// Axes before.
     pub before: Vec<FactoredAxis>,
     /// Axes after.
     pub after: Vec<FactoredAxis>,
-    /// Stands in the explanation of whatever is pinned.
+    /// The reason for everything that the reshape pins.
     pub reason: ReasonId,
 }

@@ -1,4 +1,4 @@
-//! The graph while operators state what belongs together: joins of axes, segments and blocks, and pins.
+//! The graph while operators make statements: joins of axes, segments and blocks, and pins.
 
 use std::collections::HashMap;
 
@@ -8,14 +8,14 @@ use crate::reason::{Reason, ReasonId};
 use crate::tensor::{Entry, Role, TensorAxis, TensorId};
 use crate::union::Sets;
 
-/// The most indices of one graph: two words each, so a gigabyte at most.
+/// The most indices in a graph. Each takes two words, so a graph takes at most a gigabyte.
 pub const MOST_INDICES: usize = 1 << 27;
 
 /// Tensors of a network and the statements of its operators about them.
 ///
-/// Every index of every axis of known length is a node. Operators join nodes that must go together and pin nodes that
-/// may not go. What cannot be joined as stated (axes of different or unknown length, indices out of range) is pinned, so
-/// a statement that is wrong about sizes never makes anything removable.
+/// Every index of every axis of known length is a node. Operators join nodes that must go together, and pin nodes that
+/// may not go. If a join is impossible (axes of different or unknown length, indices out of range), its axes are
+/// pinned. So a statement with wrong sizes never makes anything removable.
 ///
 /// # Examples
 ///
@@ -42,7 +42,7 @@ pub struct Graph {
     pub(crate) sets: Sets,
     pub(crate) reasons: Vec<Reason>,
     numbers: HashMap<Reason, ReasonId>,
-    /// For the axes of views those that they view.
+    /// For each axis that is a view, the axis that it views.
     views: HashMap<TensorAxis, TensorAxis>,
     pub(crate) factorings: Vec<Factoring>,
 }
@@ -53,7 +53,7 @@ impl Graph {
         Self::default()
     }
 
-    /// Adds a tensor that the network computes, or is given.
+    /// Adds a tensor that is an input of the network or is computed by it.
     ///
     /// # Errors
     ///
@@ -62,8 +62,8 @@ impl Graph {
         self.add(name, sizes, false, false)
     }
 
-    /// Adds a constant. `weight` says that its slices are scored, which holds for floating constants; a constant of
-    /// rank 0 or 1 is never scored.
+    /// Adds a constant. `weight` says that its slices are scored; it is true for floating constants. A constant of rank
+    /// 0 or 1 is never scored.
     ///
     /// # Errors
     ///
@@ -101,12 +101,12 @@ impl Graph {
         self.names.get(name).copied()
     }
 
-    /// The lengths of a tensor's axes; `None` where a length is not known.
+    /// The lengths of a tensor's axes; `None` for an unknown length.
     pub fn sizes(&self, tensor: TensorId) -> &[Option<usize>] {
         self.tensors.get(tensor.index()).map_or(&[], |entry| &entry.sizes)
     }
 
-    /// Notes a reason for later pins.
+    /// Adds a reason for later pins.
     pub fn reason(&mut self, reason: Reason) -> ReasonId {
         if let Some(&known) = self.numbers.get(&reason) {
             return known;
@@ -117,8 +117,8 @@ impl Graph {
         id
     }
 
-    /// States the role of a constant's axis, and of the axis that it [views](Graph::view). The first statement stands,
-    /// except that a [`Role::Divisor`] always does: what divides somewhere may not be zeroed anywhere.
+    /// States the role of a constant's axis, and of the axis that it [views](Graph::view). The first statement counts,
+    /// but [`Role::Divisor`] overrides it: a value that divides somewhere must not become zero anywhere.
     pub fn role(&mut self, axis: TensorAxis, role: Role) {
         let mut next = Some(axis);
         while let Some(axis) = next {
@@ -132,16 +132,16 @@ impl Graph {
         }
     }
 
-    /// States that `axis` holds the values of `of` as they are, as a transposed or converted constant does: roles of `axis`
-    /// that are stated from here on are roles of `of` too. Joins are stated apart. Only a tensor
-    /// that was added after another can view it.
+    /// States that `axis` holds the values of `of` unchanged, as in a transposed or converted constant. Roles of `axis`
+    /// that are stated from here on are roles of `of` too. Joins have to be stated for each. A tensor can view only a
+    /// tensor that was added before it.
     pub fn view(&mut self, axis: TensorAxis, of: TensorAxis) {
         if of.tensor < axis.tensor {
             self.views.insert(axis, of);
         }
     }
 
-    /// Joins two axes index by index; pins both if their lengths differ or one is not known.
+    /// Joins two axes index by index. Pins both if their lengths differ or one is not known.
     pub fn join(&mut self, a: TensorAxis, b: TensorAxis, why: ReasonId) {
         match (self.nodes(a), self.nodes(b)) {
             (Some((x, n)), Some((y, m))) if n == m => (0..n as u32).for_each(|i| self.sets.join(x + i, y + i)),
@@ -149,7 +149,7 @@ impl Graph {
         }
     }
 
-    /// Joins `len` indices of `a` from `from_a` with those of `b` from `from_b`; pins both axes if either is shorter.
+    /// Joins `len` indices of `a` from `from_a` with those of `b` from `from_b`. Pins both axes if either is too short.
     pub fn join_segment(
         &mut self,
         (a, from_a): (TensorAxis, usize),
@@ -166,13 +166,13 @@ impl Graph {
         }
     }
 
-    /// Joins two indices; pins both axes if either index is out of range.
+    /// Joins two indices. Pins both axes if either index is out of range.
     pub fn join_index(&mut self, (a, i): (TensorAxis, usize), (b, j): (TensorAxis, usize), why: ReasonId) {
         self.join_segment((a, i), (b, j), 1, why);
     }
 
-    /// Joins, within one axis, the same local index of every one of `groups` equal groups; pins the axis if it does not
-    /// divide.
+    /// Joins the indices of an axis that have the same position in each of `groups` equal groups. Pins the axis if
+    /// there are no equal groups.
     pub fn join_groups(&mut self, axis: TensorAxis, groups: usize, why: ReasonId) {
         match self.nodes(axis) {
             Some((x, n)) if groups > 0 && n % groups == 0 => {
@@ -183,8 +183,8 @@ impl Graph {
         }
     }
 
-    /// Joins index `i` of `flat` with index `(i / inner) % n` of `factor`, `n` its length; pins both axes if `flat` does
-    /// not consist of whole runs.
+    /// Joins index `i` of `flat` with index `(i / inner) % n` of `factor`, where `n` is the length of `factor`. Pins
+    /// both axes if `flat` does not consist of whole runs.
     pub fn join_blocks(&mut self, flat: TensorAxis, factor: TensorAxis, inner: usize, why: ReasonId) {
         match (self.nodes(flat), self.nodes(factor)) {
             (Some((x, n)), Some((y, m))) if divides(m, inner, n) => {
@@ -194,7 +194,8 @@ impl Graph {
         }
     }
 
-    /// Joins indices of one axis that share `(i / inner) % len`; pins the axis if it does not divide.
+    /// Joins indices of an axis that have the same `(i / inner) % len`. Pins the axis if it does not consist of whole
+    /// runs.
     pub fn join_within(&mut self, flat: TensorAxis, len: usize, inner: usize, why: ReasonId) {
         match self.nodes(flat) {
             Some((x, n)) if divides(len, inner, n) => {
@@ -204,7 +205,7 @@ impl Graph {
         }
     }
 
-    /// States that a reshape regroups axes; which factor joins is decided by [`Graph::close`].
+    /// States that a reshape regroups axes. [`Graph::close`] decides which factor joins.
     pub fn factor(&mut self, factoring: Factoring) {
         self.factorings.push(factoring);
     }
@@ -216,7 +217,7 @@ impl Graph {
         }
     }
 
-    /// Pins one index of an axis; an index out of range pins the axis.
+    /// Pins one index of an axis. An index out of range pins the axis.
     pub fn pin_index(&mut self, axis: TensorAxis, index: usize, why: ReasonId) {
         match self.nodes(axis) {
             Some((x, n)) if index < n => self.sets.pin(x + index as u32, why.0),
@@ -241,7 +242,7 @@ impl Graph {
         Some((entry.first[axis.axis], n))
     }
 
-    /// Every index of the axis is pinned so far, or the axis has none that could be removed.
+    /// True if every index of the axis is pinned so far, or none could be removed anyway.
     pub fn is_pinned(&mut self, axis: TensorAxis) -> bool {
         match self.nodes(axis) {
             Some((x, n)) => (0..n as u32).all(|i| self.sets.pinned(x + i).is_some()),

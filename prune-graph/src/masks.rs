@@ -7,14 +7,14 @@ use crate::error::GraphError;
 use crate::removal::Removal;
 use crate::tensor::{Role, TensorAxis, TensorId};
 
-/// What masks close, and what they would have closed had the layers agreed.
+/// The classes that masks close, and the slices that they close in vain.
 #[derive(Debug, Clone)]
 pub struct MaskRemoval {
     /// The classes that go.
     pub removal: Removal,
-    /// Closed slices of classes that stay, because the mask of another layer keeps its slice of the class.
+    /// Closed slices of classes that stay because the mask of another layer keeps its slice of the class.
     pub kept_elsewhere: Vec<(TensorAxis, usize)>,
-    /// Tensors that read classes and whose slices of them are closed.
+    /// The classes whose slices in a reading tensor are closed, each with that tensor.
     pub closed_readers: Vec<(ClassId, TensorId)>,
     /// Closed slices that an operator pins.
     pub pinned: Vec<(TensorAxis, usize)>,
@@ -22,8 +22,8 @@ pub struct MaskRemoval {
 
 impl Classes {
     /// The classes that masks close. A class goes if every masked layer that writes its channel has its whole slice
-    /// masked. Where no writer of it has a mask, the masked readers decide. Layers without a mask have no say: their
-    /// slices go along.
+    /// masked. If no writer has a mask, the masked readers decide. Layers without a mask do not count; their slices go
+    /// too.
     ///
     /// # Errors
     ///
@@ -34,7 +34,7 @@ impl Classes {
     ///
     /// One pass over the masks, times their rank.
     pub fn closed_by(&self, masks: &[(&str, &Mask)]) -> Result<MaskRemoval, GraphError> {
-        // For each class: slices that are closed, and slices that are not, of writers and of readers.
+        // For each class, the numbers of open and closed slices, first of writers, then of readers.
         let mut votes = vec![[[0u32; 2]; 2]; self.bound()];
         let mut slices = Vec::new();
         let mut pinned = Vec::new();
@@ -94,7 +94,7 @@ impl Classes {
     }
 }
 
-/// For each axis, the slices of which the mask keeps nothing.
+/// For each axis and index, true if the mask keeps nothing of the slice.
 fn closed_slices(mask: &Mask) -> Vec<Vec<bool>> {
     let shape = mask.shape();
     let mut closed: Vec<Vec<bool>> = shape.iter().map(|&n| vec![true; n]).collect();

@@ -1,4 +1,4 @@
-//! Reasons for which an index stays.
+//! Reasons why an index stays.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,7 +19,7 @@ pub struct Reason {
     pub operator: String,
     /// The name of the node, or empty.
     pub node: String,
-    /// What the operator does with the index: a phrase that follows its name.
+    /// The operator's effect on the index: a phrase that follows its name.
     pub why: Cow<'static, str>,
 }
 
@@ -40,6 +40,6 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A reason that a [`Graph`](crate::Graph) has noted.
+/// The number of a reason in a [`Graph`](crate::Graph).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReasonId(pub(crate) u32);

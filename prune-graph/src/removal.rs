@@ -1,17 +1,17 @@
-//! A choice of classes to remove, and what it leaves of each axis.
+//! A choice of classes to remove, and the indices that it leaves.
 
 use crate::classes::{ClassId, Classes};
 use crate::error::GraphError;
 use crate::tensor::TensorAxis;
 
-/// Classes that go.
+/// The classes that go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removal {
     gone: Vec<bool>,
 }
 
 impl Removal {
-    /// Nothing goes.
+    /// A removal of nothing.
     pub fn none(classes: &Classes) -> Self {
         Removal { gone: vec![false; classes.bound()] }
     }
@@ -30,7 +30,7 @@ impl Removal {
         }
     }
 
-    /// The class goes.
+    /// True if the class goes.
     pub fn is_gone(&self, class: ClassId) -> bool {
         self.gone.get(class.index()).copied().unwrap_or(false)
     }
@@ -40,12 +40,12 @@ impl Removal {
         self.gone.iter().filter(|&&gone| gone).count()
     }
 
-    /// Nothing goes.
+    /// True if nothing goes.
     pub fn is_empty(&self) -> bool {
         !self.gone.contains(&true)
     }
 
-    /// The index goes.
+    /// True if the index goes.
     pub fn removes(&self, classes: &Classes, axis: TensorAxis, index: usize) -> bool {
         classes.class_of(axis, index).is_some_and(|class| self.is_gone(class))
     }
@@ -57,17 +57,17 @@ impl Removal {
         (kept.len() < n).then_some(kept)
     }
 
-    /// How many indices of an axis stay; `None` if its length is not known.
+    /// The number of indices of an axis that stay; `None` if its length is not known.
     pub fn kept_len(&self, classes: &Classes, axis: TensorAxis) -> Option<usize> {
         let n = classes.size(axis)?;
         Some((0..n).filter(|&i| !self.removes(classes, axis, i)).count())
     }
 
-    /// Checks that something stays of every axis.
+    /// Checks that every axis keeps an index.
     ///
     /// # Errors
     ///
-    /// [`GraphError::EmptyAxis`] naming the first that would be empty.
+    /// [`GraphError::EmptyAxis`] with the first axis that would be empty.
     pub fn check(&self, classes: &Classes) -> Result<(), GraphError> {
         let empty =
             |axis: &TensorAxis| classes.size(*axis).is_some_and(|n| n > 0) && self.kept_len(classes, *axis) == Some(0);
@@ -77,7 +77,7 @@ impl Removal {
         }
     }
 
-    /// How many elements of a tensor stay; an axis of unknown length counts as one.
+    /// The number of elements of a tensor that stay. An axis of unknown length counts as 1.
     pub fn kept_elements(&self, classes: &Classes, tensor: crate::TensorId) -> usize {
         (0..classes.sizes(tensor).len())
             .map(|axis| self.kept_len(classes, tensor.axis(axis)).unwrap_or(1))

@@ -1,4 +1,4 @@
-//! Scores of classes: a norm over all their slices, or a draw.
+//! Scores of classes: a norm over all their slices, or a random number.
 
 use prune_core::draw;
 
@@ -6,7 +6,7 @@ use crate::classes::{ClassId, Classes};
 use crate::error::GraphError;
 use crate::tensor::TensorId;
 
-/// What ranks the classes of a family. Higher scores stay longer.
+/// The score that ranks the classes of a family. Higher scores stay longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ClassScore {
     /// The Euclidean norm over all slices of the class.
@@ -14,14 +14,14 @@ pub enum ClassScore {
     L2,
     /// The sum of absolute values over all slices of the class.
     L1,
-    /// A draw from the seed, the name of the first member's tensor, and its index.
+    /// A random number from the seed, the name of the first member's tensor, and its index.
     Random {
         /// The seed.
         seed: u64,
     },
 }
 
-/// Values of constants, read when they are needed.
+/// Values of constants, read on demand.
 pub trait Weights {
     /// Calls `visit` with the values of a constant, in pieces, in logical order.
     ///
@@ -32,12 +32,12 @@ pub trait Weights {
 }
 
 impl Classes {
-    /// A score for each class; those that are not ranked get 0. Sums run in f64, slice by slice, each in logical order,
-    /// over tensors in the order of their names, so the result never depends on how values are stored.
+    /// A score for each class; classes that are not ranked get 0. Sums run in f64, slice by slice, each in logical
+    /// order, over tensors in the order of their names. So the result does not depend on how values are stored.
     ///
     /// # Errors
     ///
-    /// [`GraphError::Nan`] for a slice of a class that is ranked, [`GraphError::ValueCount`] and
+    /// [`GraphError::Nan`] for a NaN in a slice of a ranked class, [`GraphError::ValueCount`] and
     /// [`GraphError::Unreadable`].
     ///
     /// # Complexity

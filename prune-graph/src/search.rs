@@ -1,4 +1,4 @@
-//! A choice by what it costs: the largest that keeps at most a fraction of a count.
+//! The search for the largest choice whose cost is at most a fraction of the whole.
 
 use prune_core::Density;
 
@@ -8,12 +8,12 @@ use crate::error::GraphError;
 use crate::removal::Removal;
 
 impl Choice {
-    /// The largest choice whose cost is at most `fraction` of the cost of removing nothing. The density of `self` is not
-    /// used; method, bound and multiple are. `cost` counts what stays, and must not fall when more stays; `what` names it
-    /// in errors.
+    /// The largest choice whose cost is at most `fraction` of the cost of removing nothing. It uses the method, the
+    /// least density and the multiple of `self`, but not its density. `cost` counts what stays, and must not fall when
+    /// more stays. `what` names the cost in errors.
     ///
-    /// The density is searched first. Where one density moves several families at once, they move one by one, in
-    /// order, as long as the cost allows: no family could keep one step more.
+    /// The density is searched first. If one density changes the counts of several families at once, these then grow
+    /// one by one, in order, as long as the cost allows. In the end no family could keep one step more.
     ///
     /// # Errors
     ///

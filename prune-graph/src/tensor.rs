@@ -1,11 +1,11 @@
-//! Tensors as the graph sees them: a name, lengths of axes, and for constants what their values are for.
+//! Tensors in the graph: a name, the lengths of axes, and for constants the roles of their axes.
 
 /// A tensor of one [`Graph`](crate::Graph).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TensorId(pub(crate) u32);
 
 impl TensorId {
-    /// The position of the tensor in the order in which tensors were added.
+    /// The position of the tensor, in the order in which tensors were added.
     pub fn index(self) -> usize {
         self.0 as usize
     }
@@ -25,33 +25,33 @@ pub struct TensorAxis {
     pub axis: usize,
 }
 
-/// The place of a constant's axis in the operator that reads the constant.
+/// The role of a constant's axis in the operator that reads the constant.
 ///
-/// It tells what has to be zero for a channel to be closed: rows of its [`Role::Writer`]s. Columns of a
-/// [`Role::Reader`] meet a value that is zero already, and a [`Role::Divisor`] stays as it is, since a division by zero
-/// is no removal.
+/// It tells which values have to be zero for a channel to be closed: the rows of its [`Role::Writer`]s. Columns of a
+/// [`Role::Reader`] then multiply a value that is zero already. A [`Role::Divisor`] stays as it is, since a division by
+/// zero is no removal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Role {
     /// Values along the axis become values of the channel: rows of a weight, biases, scales and shifts.
     #[default]
     Writer,
-    /// The axis is summed over: columns of the next weight.
+    /// The operator sums over the axis: columns of the next weight.
     Reader,
-    /// Values divide or normalise: variances, means, divisors.
+    /// Values are divisors or normalise: variances, means, divisors.
     Divisor,
 }
 
-/// A tensor as it was added.
+/// An added tensor.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) name: String,
-    /// Lengths of the axes; `None` where the length is not known.
+    /// Lengths of the axes; `None` for an unknown length.
     pub(crate) sizes: Vec<Option<usize>>,
     /// The first node of each axis of known length.
     pub(crate) first: Vec<u32>,
     pub(crate) constant: bool,
-    /// Its slices are scored: a floating constant of rank 2 or more.
+    /// True if its slices are scored: a floating constant of rank 2 or more.
     pub(crate) weight: bool,
-    /// Roles of the axes, as far as a constant's are known.
+    /// Roles of the axes, if it is a constant and they are known.
     pub(crate) roles: Vec<Option<Role>>,
 }

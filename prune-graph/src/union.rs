@@ -1,14 +1,14 @@
-//! Sets of indices that must go together, with the first reason for which a set may not go.
+//! Sets of indices that must go together, with the first reason why a set may not go.
 
 /// No reason: the set is free.
 const FREE: u32 = 0;
 
-/// Union-find over `u32` nodes; the reason of a pin stands at the root.
+/// Union-find over `u32` nodes. The root of a pinned set has the reason.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sets {
     /// The parent of a node; a root is its own parent.
     parent: Vec<u32>,
-    /// One more than the number of the reason, at roots; [`FREE`] where nothing pins the set.
+    /// At roots, the number of the reason plus one, or [`FREE`] if nothing pins the set.
     pin: Vec<u32>,
 }
 
@@ -17,7 +17,7 @@ impl Sets {
         self.parent.len()
     }
 
-    /// Adds `n` sets of one node each and returns the first; the caller has checked that they fit.
+    /// Adds `n` sets of one node each and returns the first node. The caller has checked that they fit.
     pub(crate) fn grow(&mut self, n: usize) -> u32 {
         let first = self.parent.len() as u32;
         self.parent.extend((0..n as u32).map(|i| first + i));
@@ -25,7 +25,7 @@ impl Sets {
         first
     }
 
-    /// The root of a node. Halves the path on the way, so that chains stay short.
+    /// The root of a node. Halves the path on the way, so that paths stay short.
     pub(crate) fn root(&mut self, mut node: u32) -> u32 {
         loop {
             let up = self.parent[node as usize];
@@ -38,8 +38,7 @@ impl Sets {
         }
     }
 
-    /// Makes one set of two. The smaller root stays, which keeps roots independent of the order of calls; the earlier
-    /// reason stays with it.
+    /// Makes one set of two. The smaller root and the earlier reason remain, so the order of calls does not matter.
     pub(crate) fn join(&mut self, a: u32, b: u32) {
         let (a, b) = (self.root(a), self.root(b));
         if a == b {
@@ -54,7 +53,7 @@ impl Sets {
         };
     }
 
-    /// Marks the set of a node as one that stays, for the reason numbered `reason`. An earlier reason stands.
+    /// Marks the set of a node as one that stays, for the reason numbered `reason`. An earlier reason remains.
     pub(crate) fn pin(&mut self, node: u32, reason: u32) {
         let root = self.root(node) as usize;
         if self.pin[root] == FREE || self.pin[root] > reason + 1 {

@@ -38,7 +38,7 @@ impl Net {
     }
 }
 
-/// For each index of an axis the index of the class's first appearance on it, or -1 where it is pinned.
+/// For each index of an axis, the first index of the same class on that axis, or -1 if it is pinned.
 fn pattern(classes: &Classes, axis: TensorAxis) -> Vec<isize> {
     let n = classes.size(axis).expect("known");
     let class: Vec<_> = (0..n).map(|i| classes.class_of(axis, i)).collect();
@@ -81,7 +81,7 @@ fn a_fused_axis_joins_the_middle_factor() {
 
 #[test]
 fn a_shuffle_joins_the_factor_that_its_second_reshape_leaves() {
-    // 6 channels as 2 groups of 3, transposed, and multiplied again: index g * 3 + k becomes k * 2 + g.
+    // 6 channels become 2 groups of 3, are transposed and multiplied again: index g * 3 + k becomes k * 2 + g.
     let mut net = Net::new();
     let (x, y) = (net.axes("x", &[6, 1])[0], net.axes("y", &[6, 1])[0]);
     let (cut, turned) = (net.axes("cut", &[2, 3]), net.axes("turned", &[3, 2]));
@@ -145,7 +145,7 @@ fn cuts_of_one_axis_without_a_common_factor_pin_it() {
 
 #[test]
 fn groups_of_channels_meet_over_a_regrouping() {
-    // (4 channels, 3 pixels) as (2 groups, 6 values): whole groups go.
+    // (4 channels, 3 pixels) become (2 groups, 6 values): whole groups go.
     let mut net = Net::new();
     let (before, after) = (net.axes("before", &[4, 3]), net.axes("after", &[2, 6]));
     net.graph.pin(before[1], net.why);

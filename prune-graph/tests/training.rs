@@ -1,8 +1,8 @@
-//! Channels closed in training as a graph couples them: nothing is left of them that the network could tell.
+//! Channels that training closes by the couplings of a graph: they have no effect on the network any more.
 //!
-//! A network of plain loops in `f64`: conv, batch normalisation with a shift, ReLU, conv, batch normalisation, added to a
-//! second branch, ReLU, conv, all padded. Masked by a pruner that knows the couplings it gives the outputs of the network
-//! from which the channels are cut out.
+//! The network is plain loops in `f64`: conv, batch normalisation with a shift, ReLU, conv, batch normalisation, added
+//! to a second branch, ReLU, conv, all padded. A pruner that knows the couplings masks it. Its outputs then equal those
+//! of a network from which the channels are cut out.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -16,7 +16,7 @@ use prune_schedule::Pruner;
 
 const SIDE: usize = 4;
 const INPUTS: usize = 2;
-/// Channels behind the first convolution, and behind the addition.
+/// The number of channels after the first convolution, and the number after the addition.
 const INNER: usize = 5;
 const OUTER: usize = 4;
 
@@ -38,7 +38,7 @@ const PARAMETERS: [(&str, &[usize]); 14] = [
     ("out.weight", &[2, OUTER, 3, 3]),
 ];
 
-/// The statements of the network: which axes hold the channels behind `a` and behind the addition, and what they do there.
+/// The axes that hold the channels after `a`, and those that hold the channels after the addition, each with its role.
 const CHANNELS: [&[(&str, usize, Role)]; 2] = [
     &[
         ("a.weight", 0, Role::Writer),
@@ -61,7 +61,7 @@ const CHANNELS: [&[(&str, usize, Role)]; 2] = [
     ],
 ];
 
-/// Named tensors: a network, or what an optimiser keeps of it.
+/// Named tensors: a network, or the buffers of its optimiser.
 #[derive(Debug, Clone)]
 struct Network(BTreeMap<&'static str, PlainTensor<f64>>);
 
@@ -92,7 +92,7 @@ impl Network {
         self.0[name].values()
     }
 
-    /// The network without the indices that `kept` does not list of an axis.
+    /// The network after a cut: of each axis in `kept`, only the listed indices are left.
     fn cut(&self, kept: &[(&'static str, usize, &[usize])]) -> Self {
         let mut cut = self.clone();
         for &(name, axis, kept) in kept {
@@ -107,7 +107,7 @@ impl Network {
         cut
     }
 
-    /// Of a picture of so many channels, the result of a convolution with its bias, where it has one; padded to the same size.
+    /// A padded convolution of an image, with its bias if it has one. The size stays.
     fn conv(&self, name: &str, input: &[f64]) -> Vec<f64> {
         let shape = LayerRef::of(&self.0[&*format!("{name}.weight")]).shape().to_vec();
         let (weight, bias) = (self.get(&format!("{name}.weight")), self.0.get(&*format!("{name}.bias")));
@@ -151,7 +151,7 @@ impl Network {
     }
 }
 
-/// The couplings of the network: as its graph has them, and as a user may state them.
+/// The couplings of the network, first from its graph and then as a user would state them.
 fn couplings() -> [Couplings; 2] {
     let mut graph = Graph::new();
     let tensors: BTreeMap<&str, _> =
@@ -178,7 +178,7 @@ fn couplings() -> [Couplings; 2] {
     [Couplings::of(&graph.close()), Couplings::stated(&stated).unwrap()]
 }
 
-/// The network pruned at the end of an epoch, and the optimiser's buffers held to the masks.
+/// The network, pruned at the end of an epoch, and the optimiser's buffers after a hold.
 fn pruned(density: f64, couplings: Option<&Couplings>, network: &Network) -> (Network, Network, Masks) {
     let strategy = format!(
         "{{1: {{'method': 'channel_unified_local', 'density': {density}, 'include': ['a.weight', 'b.weight', 'skip.weight']}}}}"
@@ -195,14 +195,14 @@ fn pruned(density: f64, couplings: Option<&Couplings>, network: &Network) -> (Ne
     (network, buffers, pruner.masks().clone())
 }
 
-/// The indices of an axis that are not zero as a whole.
+/// The indices along axis 0 at which the tensor is not all zero.
 fn open(network: &Network, name: &str) -> Vec<usize> {
     let channels = LayerRef::of(&network.0[name]).shape()[0];
     let rows = network.get(name).chunks(network.get(name).len() / channels).enumerate();
     rows.filter(|(_, row)| row.iter().any(|&value| value != 0.0)).map(|(channel, _)| channel).collect()
 }
 
-/// None is zero, so that a zero is one that pruning has left.
+/// Numbers other than 0, so that every 0 comes from pruning.
 fn numbers(len: usize) -> impl Strategy<Value = Vec<f64>> {
     prop::collection::vec(
         (0.05f64..2.0, any::<bool>()).prop_map(|(value, minus)| if minus { -value } else { value }),
@@ -224,7 +224,7 @@ proptest! {
         let (masked, buffers, masks) = pruned(density, Some(&of_graph), &network);
         prop_assert_eq!(&masks, &pruned(density, Some(&stated), &network).2);
 
-        // Weights, biases, scales, shifts and their buffers are zero in the same channels.
+        // Weights, biases, scales, shifts and their buffers have zeros in the same channels.
         let (inner, outer) = (open(&masked, "a.weight"), open(&masked, "b.weight"));
         for held in [&masked, &buffers] {
             for (group, kept) in CHANNELS.iter().zip([&inner, &outer]) {
@@ -240,7 +240,8 @@ proptest! {
     }
 }
 
-/// Without couplings the shift of a closed channel goes on into the next convolution, and branches close different channels.
+/// Without couplings, the shift of a closed channel goes on into the next convolution, and branches close different
+/// channels.
 #[test]
 fn without_couplings_closed_channels_are_seen() {
     let values: Vec<f64> = (0..997).map(|i| 0.1 + f64::from(i * 37 % 101) / 80.0).collect();
@@ -254,7 +255,7 @@ fn without_couplings_closed_channels_are_seen() {
     assert_ne!(masked.forward(&input), masked.cut(&cut).forward(&input));
 }
 
-/// A normalisation behind a concatenation has the channels of both parts, at other indices than one of them.
+/// A normalisation after a concatenation has the channels of both parts; one part has them at other indices.
 #[test]
 fn channels_at_other_indices_are_refused() {
     let mut graph = Graph::new();

@@ -204,7 +204,8 @@ impl GraphBuilder {
     }
 }
 
-/// An attribute as it is written. Graphs and what is not known have no bytes of their own; their nodes keep theirs.
+/// An attribute as it is written. Graphs and unknown values get no bytes here; nodes that hold them are copied with
+/// theirs.
 pub(crate) fn encode_attribute(name: &str, value: &AttributeValue) -> Vec<u8> {
     let mut bytes = Vec::new();
     put_bytes(&mut bytes, attribute::NAME, name.as_bytes());

@@ -39,7 +39,7 @@ macro_rules! data_types {
                 }
             }
 
-            /// Bits of an element; none for texts and for what is not known.
+            /// Bits of an element; `None` for texts and for types that this library does not know.
             pub fn bits(self) -> Option<u32> {
                 match self {
                     $(DataType::$name => $bits,)*
@@ -115,7 +115,7 @@ data_types! {
 }
 
 impl DataType {
-    /// Bytes of an element, where elements are whole bytes; tensors of other types cannot be cut.
+    /// Bytes of an element; `None` if elements are not whole bytes, and then the tensor cannot be cut.
     pub fn bytes(self) -> Option<usize> {
         match self.bits() {
             Some(bits) if bits % 8 == 0 => Some(bits as usize / 8),
@@ -123,12 +123,12 @@ impl DataType {
         }
     }
 
-    /// Bytes that so many elements take.
+    /// The bytes that this number of elements takes.
     pub(crate) fn bytes_of(self, elements: usize) -> Option<u64> {
         self.bits().map(|bits| (elements as u128 * u128::from(bits)).div_ceil(8).min(u128::from(u64::MAX)) as u64)
     }
 
-    /// The typed field for this type, and how many values of it so many elements take.
+    /// The typed field for this type, and the number of its values that this number of elements takes.
     pub(crate) fn typed(self, elements: usize) -> Option<(Typed, u64)> {
         use DataType as D;
         let n = elements as u64;

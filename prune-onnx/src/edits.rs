@@ -1,4 +1,4 @@
-//! What changes between a model that was read and the one that is written.
+//! The changes between a model that was read and the one that is written.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub enum TensorPlace {
     Added(usize),
 }
 
-/// Edits of a model's graph. Whatever they do not name is written as it was read, byte for byte.
+/// Edits of a model's graph. Everything that they do not name is written as it was read, byte for byte.
 ///
 /// Graphs in attributes are never changed.
 #[derive(Debug, Clone, Default)]
@@ -43,7 +43,7 @@ impl Edits {
         Edits::default()
     }
 
-    /// Whether nothing changes.
+    /// True if nothing changes.
     pub fn is_empty(&self) -> bool {
         self.cuts.is_empty()
             && self.values.is_empty()
@@ -53,7 +53,7 @@ impl Edits {
             && self.added.is_empty()
     }
 
-    /// Keeps these indices of an axis of a constant, in this order, and drops all others. Cuts of several axes go together.
+    /// Keeps these indices of an axis of a constant, in this order, and drops all others. Cuts of several axes combine.
     pub fn keep(&mut self, tensor: TensorPlace, axis: usize, kept: Vec<usize>) {
         self.cuts.entry(tensor).or_default().insert(axis, kept);
     }
@@ -63,7 +63,7 @@ impl Edits {
         self.values.insert(tensor, (dims, bytes));
     }
 
-    /// Gives a constant of type INT64 other values; a list of them, whatever it was before.
+    /// Gives a constant of type INT64 these values. It becomes a list, whatever its shape was.
     pub fn replace_ints(&mut self, tensor: TensorPlace, values: &[i64]) {
         self.replace(tensor, vec![values.len()], values.iter().flat_map(|value| value.to_le_bytes()).collect());
     }
@@ -73,17 +73,18 @@ impl Edits {
         self.attributes.insert((node, name.to_owned()), value);
     }
 
-    /// Lets a node read something else. The slot after the last adds an input.
+    /// Makes a node read another value at an input slot. The slot after the last adds an input.
     pub fn set_input(&mut self, node: usize, slot: usize, name: &str) {
         self.inputs.insert((node, slot), name.to_owned());
     }
 
-    /// States another length of an axis of a value, wherever the model states it: of an input, an output, or what is between.
+    /// States a new length of an axis of a value, wherever the model states one: for inputs, outputs, and values
+    /// between them.
     pub fn set_length(&mut self, value: &str, axis: usize, length: i64) {
         self.lengths.insert((value.to_owned(), axis), length);
     }
 
-    /// Adds a copy of an initializer under another name; its place can be cut in its own way.
+    /// Adds a copy of an initializer under another name. The copy is cut by its own place, apart from the original.
     pub fn copy_initializer(&mut self, of: usize, name: &str) -> TensorPlace {
         self.added.push(Added::Copy { of, name: name.to_owned() });
         TensorPlace::Added(self.added.len() - 1)

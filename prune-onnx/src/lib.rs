@@ -28,7 +28,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What has no effect
+//! # Channels without effect
 //!
 //! The second neuron is 3 whatever the input is, so the bias of the next layer takes it over, and nothing else changes.
 //!
@@ -59,25 +59,25 @@
 //!
 //! # Why not cut the arrays by hand
 //!
-//! A channel has members in many tensors: rows of the weights that write it, on both sides of an addition, biases, scales and
-//! shifts, columns of all weights that read it; and a reshape, a concatenation or a list of lengths in between moves its
-//! index or names its count. [`analyse`] follows it through every operator, or says which one keeps it.
+//! A channel is spread over many tensors: rows of the weights that write it, on both sides of an addition; biases,
+//! scales and shifts; columns of all weights that read it. In between, a reshape, a concatenation or a list of lengths
+//! moves its index or states its count. [`analyse`] follows it through every operator, or says which operator keeps it.
 //!
-//! The file comes back as it was: what no edit names is copied byte for byte, fields that this crate does not know as well, and
-//! without edits the output is the input.
+//! The file comes back as it was: everything that no edit names is copied byte for byte, even fields that this crate
+//! does not know. Without edits, the output is the input.
 //!
 //! # Map
 //!
-//! `wire/` is the encoding: it is walked field by field. `model/` is what a model says: [`Model`], [`Graph`], [`Node`],
-//! [`Tensor`], and the files beside it. [`Edits`] are what changes. `file/` reads models and writes them with their edits;
-//! what is not changed is written back byte for byte. [`ModelBuilder`] makes new models.
+//! `wire/` walks the encoding field by field. `model/` is the content of a model: [`Model`], [`Graph`], [`Node`],
+//! [`Tensor`], and the files beside it. [`Edits`] are the changes. `file/` reads models and writes them with their
+//! edits; everything else is written back byte for byte. [`ModelBuilder`] makes new models.
 //!
-//! `shapes/` are lengths and integer tensors as far as they are known before the model runs. [`Analysis`] is what is known of
-//! a model's axes, `rewrite/` what an operator changes in a node, and `ops/` has a file for each kind of operator. On these
-//! stand [`analyse`] in `walk/`, which goes over the nodes, [`Analysis::dead`] in `dead/`, and `removal/`, which turns a
-//! choice of classes into [`Edits`].
+//! `shapes/` holds the lengths and integer tensors that are known before the model runs. [`Analysis`] is the knowledge
+//! about a model's axes, `rewrite/` is what an operator may change in a node, and `ops/` has a file for each kind of
+//! operator. Three parts build on these: [`analyse`] in `walk/`, which goes over the nodes; [`Analysis::dead`] in
+//! `dead/`; and `removal/`, which turns a choice of classes into [`Edits`].
 //!
-//! `testing/`, behind the feature of that name, has generated networks of every operator and a naive evaluator.
+//! `testing/`, behind the feature `testing`, has generated networks with every operator, and a naive evaluator.
 
 mod analysis;
 mod builder;

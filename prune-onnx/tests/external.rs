@@ -1,4 +1,4 @@
-//! Data in files beside the model.
+//! External data.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -52,7 +52,7 @@ fn data_is_found_by_position_in_several_files() {
         folder.path(),
         &[
             &[("location", "a.data"), ("offset", "4"), ("length", "8")],
-            // Without a length the data goes on to the end, without an offset it begins at the beginning.
+            // Without a length, the data go on to the end. Without an offset, they begin at 0.
             &[("location", "a.data"), ("offset", "8")],
             &[("location", "sub/b.data")],
         ],
@@ -121,7 +121,7 @@ fn edited_models_have_their_data_in_one_file() {
         &[
             &[("location", "a"), ("offset", "8"), ("length", "8"), ("checksum", &sum), ("newer", "kept")],
             &[("location", "b")],
-            // The same bytes again: they are written once.
+            // The same bytes again; they are written once.
             &[("location", "b")],
         ],
     )
@@ -139,7 +139,7 @@ fn edited_models_have_their_data_in_one_file() {
     assert!(written.windows(4).any(|part| part == b"kept"));
     let new = Model::parse(written, out.path()).unwrap();
     let values = |at: usize| new.graph().initializers()[at].floats().unwrap();
-    // The first tensor has a checksum again, which holds.
+    // The checksum that is written for the first tensor holds.
     assert_eq!((values(0), values(1), values(2)), (vec![3.0], vec![4.0, 5.0], vec![4.0, 5.0]));
     assert_eq!(new.external_files(), ["small.data"]);
 }

@@ -1,11 +1,12 @@
-//! Version 3 of the format: every initializer has to be an input of the same shape, whatever edits add, rename or cut.
+//! Version 3 of the format: every initializer must also be an input of the same shape, even after edits that add,
+//! rename or cut.
 
 use prune_onnx::testing::harness::{drawn_removal, shrunk, without_dead};
 use prune_onnx::testing::net::{Built, Net};
 use prune_onnx::testing::{cases, networks};
 use prune_onnx::{AnalysisOptions, Dim, Model, analyse};
 
-/// Initializers that are not inputs of their own type and shape.
+/// The initializers without an input of the same type and shape.
 fn astray(model: &Model) -> Vec<String> {
     let listed = |tensor: &prune_onnx::Tensor| {
         let shape: Vec<Dim> = tensor.dims().iter().map(|&n| Dim::Known(n as i64)).collect();
@@ -16,7 +17,7 @@ fn astray(model: &Model) -> Vec<String> {
     astray.map(|tensor| format!("`{}` of shape {:?}", tensor.name(), tensor.dims())).collect()
 }
 
-/// Checks a model, and keeps it with its original for other checkers where a folder is named.
+/// Checks a model. If the environment names a folder, keeps it there with its original for other checkers.
 fn check(model: &Model, original: &Model, name: &str) {
     assert_eq!(model.ir_version(), 3, "{name}");
     let astray = astray(model);
@@ -45,7 +46,7 @@ fn initializers_are_inputs_after_every_edit() {
     let mut added = 0;
     for (name, case) in cases::CASES.iter().chain(networks::NETWORKS) {
         for seed in 0..12 {
-            // The format's version 3 came with operators of version 8; files of it with later ones exist.
+            // Version 3 of the format came with operators of version 8, but there are files with later operators.
             let net = Net::new(seed, [9, 10, 11, 13][seed as usize % 4]).listed();
             added += shrink(case(net), seed, &format!("{name}-{seed}"));
         }
@@ -55,7 +56,7 @@ fn initializers_are_inputs_after_every_edit() {
 
 #[test]
 fn a_use_that_stays_whole_keeps_the_shape_and_the_other_gets_a_copy() {
-    // The bias of the first layer, which is cut, is also given to the caller.
+    // The caller also receives the bias of the first layer, which is cut.
     let mut net = Net::new(1, 11).listed();
     let x = net.input(&[2, 3]);
     let (w, v) = (net.weight(&[3, 6]), net.weight(&[6, 2]));

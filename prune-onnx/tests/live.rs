@@ -1,4 +1,4 @@
-//! Values that go with a channel though no mask closes them.
+//! Values that go with a channel although no mask closes them.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use prune_core::Mask;
 use prune_onnx::testing::net::{Net, list};
 use prune_onnx::{AnalysisOptions, Model, analyse};
 
-/// The warnings when the first four-row weight of a network loses rows 1 and 2 by a mask.
+/// The warnings when a mask closes rows 1 and 2 of the weight `masked`.
 fn told(net: Net, y: &str, masked: &str, more: &[&str]) -> Vec<(String, usize)> {
     let model = Model::parse(net.finish(&[y]).bytes, ".".as_ref()).expect("a model");
     let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
@@ -47,7 +47,7 @@ fn biases_and_shifts_and_other_branches_are_told() {
 
 #[test]
 fn what_masks_close_or_nothing_reads_is_not_told() {
-    // Columns of the reader, and whether the bias has a mask.
+    // The columns of the reader; and true if the bias has a mask.
     for (column, masked) in [(1.0, false), (1.0, true), (0.0, false)] {
         let mut net = Net::new(2, 13);
         let x = net.input(&[1, 2, 4, 4]);

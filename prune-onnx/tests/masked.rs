@@ -1,4 +1,5 @@
-//! Rows that masks close and whose activation makes something of 0 stay; all others go without another result.
+//! Rows that masks close. A row stays if its activation gives something other than 0 for 0; all others go without a
+//! change.
 
 use prune_core::Mask;
 use prune_onnx::testing::eval::{self, Values};
@@ -8,7 +9,8 @@ use prune_onnx::{AnalysisOptions, DataType, Model, analyse};
 
 const CLOSED: [usize; 2] = [1, 2];
 
-/// In f32, two of five channels with zeros for rows before an activation; how many go, and whether nothing changes.
+/// A network in f32 with zeros in two of five rows before an activation. Checks that nothing changes, and returns the
+/// number of rows that go.
 fn shrunk(seed: u64, activation: &str, zero_column: Option<usize>) -> usize {
     let mut net = Net::of(DataType::Float, seed, 13);
     let x = net.input(&[2, 3, 4, 4]);
@@ -24,7 +26,7 @@ fn shrunk(seed: u64, activation: &str, zero_column: Option<usize>) -> usize {
     let columns: Vec<f64> =
         (0..10).map(|at| if Some(at % 5) == zero_column { 0.0 } else { net.draw.float() }).collect();
     let v = net.floats(&[2, 5, 1, 1], &columns);
-    // Padding keeps the reader from taking a constant over.
+    // Because of its padding, the reader cannot take a constant over.
     let h = net.node("Conv", &[&h, &v], &[("pads", list(&[1, 1, 1, 1]))]);
     let y = net.node("Flatten", &[&h], &[("axis", int(1))]);
     let built = net.finish(&[&y]);

@@ -1,11 +1,11 @@
-//! Networks that were once shrunk to something else: each is held to the oracle, at several removals.
+//! Networks that were once shrunk wrongly. Each is compared with the oracle, at several removals.
 
 use prune_onnx::testing::eval::{self, Values};
 use prune_onnx::testing::harness::{assert_equal, drawn_removal, inputs, parse, shrunk, zeroed};
 use prune_onnx::testing::net::{Built, Net, int, list};
 use prune_onnx::{AnalysisOptions, DataType, Dim, GraphBuilder, Model, ModelBuilder, analyse};
 
-/// Holds a network to the oracle at removals of several densities; the shrunk models.
+/// Compares a network with the oracle at removals of several densities. Returns the smaller models.
 fn holds(built: &Built, about: &str) -> Vec<Model> {
     let model = parse(built.bytes.clone());
     let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
@@ -25,14 +25,14 @@ fn holds(built: &Built, about: &str) -> Vec<Model> {
     small
 }
 
-/// The lists that are added as initializers or changed where they are, by the operator and slot that read them.
+/// The initializer that an operator reads at a slot.
 fn read_by<'m>(model: &'m Model, operator: &str, slot: usize) -> &'m prune_onnx::Tensor {
     let node = model.graph().nodes().iter().find(|node| node.op_type() == operator).expect("a node");
     let name = node.input(slot).expect("an input");
     model.graph().initializers().iter().find(|tensor| tensor.name() == name).expect("an initializer")
 }
 
-/// A target of a batch and a width, which a Reshape and another operator read.
+/// A target of a batch and a width. A Reshape and another operator read it.
 fn shared_target(seed: u64, open: bool, beside: &str) -> Built {
     let mut net = Net::new(seed, 13);
     let x = net.input_where(&[2, 3], |axis| axis == 0);
@@ -44,7 +44,7 @@ fn shared_target(seed: u64, open: bool, beside: &str) -> Built {
         let (shape, at) = (net.node("Shape", &[&x], &[]), net.ints(&[0]));
         net.node("Gather", &[&shape, &at], &[])
     };
-    // The same element in two lists where the other operator does not take -1.
+    // If the other operator does not take -1, the same element is in two lists.
     let wide = net.node("Identity", &[&width], &[]);
     let target = net.node("Concat", &[&first, &wide], &[("axis", int(0))]);
     let h = net.linear(&x, 3, 8);
@@ -110,7 +110,7 @@ fn a_reshape_of_an_axis_that_is_too_long_to_follow_stays_as_it_is() {
     }
 }
 
-/// A single index that a node or a chain of nodes gives.
+/// A single index from a node or a chain of nodes.
 fn chosen_by_a_scalar(seed: u64, chained: bool) -> Built {
     let mut net = Net::new(seed, 13);
     let x = net.input(&[2, 3]);
@@ -165,7 +165,7 @@ fn a_list_that_is_computed_keeps_its_type() {
     }
 }
 
-/// Five rows summed with weights between 0 and 1 that an input of three columns gives.
+/// Five rows, summed with weights between 0 and 1 that come from an input of three columns.
 fn mixed(net: &mut Net, x: &str, rows: &str) -> String {
     let q = net.weight(&[3, 5]);
     let q = net.node("MatMul", &[x, &q], &[]);
@@ -175,7 +175,8 @@ fn mixed(net: &mut Net, x: &str, rows: &str) -> String {
 
 #[test]
 fn a_layer_over_a_learned_constant_is_no_zero_beside_its_bias() {
-    // The layer's output is summed over an axis other than its channels, with an activation of a free axis.
+    // The layer's output is summed over an axis that is not its channels. The other factor is an activation over a free
+    // axis.
     for (layer, over) in [
         ("Conv", 0),
         ("ConvTranspose", 0),
@@ -209,7 +210,7 @@ fn a_layer_over_a_learned_constant_is_no_zero_beside_its_bias() {
             let flat = net.ints(&[5, 8]);
             let c = net.node("Reshape", &[&c, &flat], &[]);
             let y = mixed(&mut net, &x, &c);
-            // Something that can go.
+            // A second output with a layer that can shrink.
             let h = net.linear(&x, 3, 6);
             let h = net.linear(&h, 6, 2);
             holds(&net.finish(&[&y, &h]), &format!("{layer} over axis {over}, seed {seed}"));

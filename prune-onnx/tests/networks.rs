@@ -1,10 +1,10 @@
-//! Whole networks from which classes are removed give what they give with those slices at zero.
+//! Whole networks: after a removal, outputs equal those of the whole network with zeros in the removed slices.
 
 use prune_onnx::testing::harness::{OPSETS, check};
 use prune_onnx::testing::net::Net;
 use prune_onnx::testing::networks::NETWORKS;
 
-/// Networks of each kind.
+/// The number of networks of each kind.
 const TRIED: u64 = 16;
 
 #[test]

@@ -1,8 +1,8 @@
-//! The page of operators is what the table in the code says.
+//! The page of operators equals the table in the code.
 
 use std::fmt::Write;
 
-/// The page as the table gives it.
+/// The page that the table gives.
 fn page() -> String {
     let mut page = String::from(
         "# Operators\n\nThis page is written by `PRUNE_ONNX_PAGE=1 cargo test -p prune-onnx --test operator_page` and held by the \

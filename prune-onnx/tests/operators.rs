@@ -1,13 +1,13 @@
-//! Every operator: networks from which indices are removed give what the whole network gives with those slices at zero.
+//! Every operator: after a removal, outputs equal those of the whole network with zeros in the removed slices.
 
 use prune_onnx::testing::cases;
 use prune_onnx::testing::harness::{OPSETS, check};
 use prune_onnx::testing::net::Net;
 
-/// Networks of each operator through which something has to be removed.
+/// The number of networks per operator in which something must go through it.
 const WANTED: usize = 200;
 
-/// Networks that are tried for that.
+/// The number of networks that are tried for that.
 const TRIED: u64 = 600;
 
 fn run_cases(first: &str, case: cases::Case) {

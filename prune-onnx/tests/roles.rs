@@ -1,12 +1,13 @@
-//! Roles of weights that an operator turns or converts before they are read: masks of such weights close channels too.
+//! Roles of weights that an operator transposes or converts before they are read: masks of such weights close channels
+//! too.
 
 use prune_core::Mask;
 use prune_graph::Couplings;
 use prune_onnx::testing::net::{Net, list};
 use prune_onnx::{AnalysisOptions, Model, analyse};
 
-/// Two layers whose weights lie as (inputs, outputs) and are read as (outputs, inputs): the names of the first weight, its bias
-/// and the second weight, and the file.
+/// Two layers whose weights are stored as (inputs, outputs) and read as (outputs, inputs). Returns the names of the
+/// first weight, its bias and the second weight, and the file.
 fn network(seed: u64, between: &str) -> ([String; 3], Vec<u8>) {
     let mut net = Net::new(seed, 13);
     let x = net.input(&[2, 3]);
@@ -33,7 +34,8 @@ fn masks_of_turned_weights_close_channels() {
         let ([first, bias, second], bytes) = network(seed as u64, between);
         let model = Model::parse(bytes, ".".as_ref()).expect("a model");
         let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
-        // Outputs 1 and 4 of the first weight; of the second everything is kept, and it only reads them.
+        // The mask closes outputs 1 and 4 of the first weight. The second weight is kept whole; it only reads those
+        // outputs.
         let kept: Vec<bool> = (0..15).map(|at| ![1, 4].contains(&(at % 5))).collect();
         let closed = Mask::from_bools(&[3, 5], &kept).expect("a mask");
         let open = Mask::from_bools(&[5, 4], &[true; 20]).expect("a mask");
@@ -46,7 +48,8 @@ fn masks_of_turned_weights_close_channels() {
             })
             .collect();
         assert_eq!(gone, [1, 4], "{between}");
-        // A closed neuron takes along its column of the first weight and its bias; the second weight meets zeros.
+        // A closed neuron takes its column of the first weight and its bias along. The second weight then reads zeros,
+        // and is in no group.
         let couplings = Couplings::of(analysis.classes());
         let axes: Vec<_> = couplings.groups().iter().flat_map(|group| group.axes().to_vec()).collect();
         assert!(axes.contains(&(first.clone(), 1)) && axes.contains(&(bias, 0)), "{axes:?}");

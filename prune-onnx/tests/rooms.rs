@@ -1,4 +1,5 @@
-//! The crate's rooms stand in one order, and each knows only those before it: there is no circle between them.
+//! The top-level modules of the crate have an order, and each uses only earlier ones. So there are no cycles between
+//! them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,7 +31,7 @@ fn sources(path: &Path, into: &mut Vec<PathBuf>) {
     }
 }
 
-/// The words that follow `crate::` in code: rooms, and names that the root exports.
+/// The words after `crate::` in code: modules, and names that the root exports.
 fn named(source: &str) -> Vec<String> {
     let code = source.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
     let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
@@ -59,7 +60,7 @@ fn a_room_knows_only_rooms_before_it() {
         sources(&path, &mut files);
         for file in files {
             for name in named(&fs::read_to_string(&file).expect("a source")) {
-                // The root exports names from all rooms, so only the last may take them from there.
+                // The root exports names from all modules, so only the last module may use them.
                 let known = ROOMS.iter().position(|room| *room == name).unwrap_or(ROOMS.len() - 1);
                 if known > own {
                     wrong.push(format!("{} uses crate::{name}", file.strip_prefix(&src).expect("in src").display()));

@@ -7,7 +7,8 @@ use prune_onnx::testing::eval::{self, Values};
 use prune_onnx::testing::harness::{assert_equal, inputs, shrunk, zeroed};
 use prune_onnx::testing::net::{Built, Net};
 
-/// Two hidden layers side by side, each with a bias and a weight behind it: the same ones or equal ones.
+/// Two hidden layers side by side, each with a bias and a second weight. The layers share these constants or have equal
+/// ones.
 fn network(bias_shared: bool, weight_shared: bool) -> Built {
     let mut net = Net::new(5, 13);
     let x = net.input(&[2, 3]);
@@ -38,7 +39,7 @@ fn network(bias_shared: bool, weight_shared: bool) -> Built {
     net.finish(&[&sum.expect("two layers")])
 }
 
-/// Removes the neurons 0 and 1 of the first layer, 3 of the second, where they can go apart.
+/// Removes neurons 0 and 1 of the first layer, and 3 of the second. The layers must be independent.
 fn removal(analysis: &Analysis<'_>) -> Removal {
     let mut removal = Removal::none(analysis.classes());
     let gone: [&[usize]; 2] = [&[0, 1], &[3]];
@@ -52,7 +53,7 @@ fn removal(analysis: &Analysis<'_>) -> Removal {
 
 #[test]
 fn what_unrelated_layers_share_is_copied() {
-    // The twin has a constant for each layer, so its oracle needs no copies.
+    // The twin has separate constants for each layer, so its oracle needs no copies.
     let twin = network(false, false);
     let twin_model = Model::parse(twin.bytes.clone(), ".".as_ref()).expect("a model");
     let twin_analysis = analyse(&twin_model, &AnalysisOptions::default()).expect("analysed");
@@ -74,13 +75,13 @@ fn what_unrelated_layers_share_is_copied() {
 
 #[test]
 fn a_matrix_is_tied_or_copied_by_what_that_frees() {
-    // Tied: copies of the second weight would cost as much as they free. Its layers go together.
+    // Tied: copies of the second weight would cost as much as they free, so its layers go together.
     let built = network(true, true);
     let model = Model::parse(built.bytes, ".".as_ref()).expect("a model");
     let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
     assert_eq!((analysis.classes().families().len(), analysis.classes().len()), (1, 6));
 
-    // A small matrix that a layer shares with something that pins it: copied, so that the layer can shrink.
+    // Copied: a layer shares a small matrix with a reader that pins it, and a copy lets the layer shrink.
     let mut net = Net::new(9, 13);
     let x = net.input(&[2, 4]);
     let shared = net.weight(&[4, 4]);

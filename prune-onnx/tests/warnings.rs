@@ -1,10 +1,10 @@
-//! Warnings about models that may differ from what they were made from.
+//! Warnings about models that may differ from their originals.
 
 use prune_onnx::testing::harness::{drawn_removal, parse};
 use prune_onnx::testing::net::{Built, Net};
 use prune_onnx::{AnalysisOptions, Edits, Warning, analyse};
 
-/// A hidden layer; its constants are inputs as well, as some exporters list them.
+/// A hidden layer. With `listed`, its constants are also inputs, as in files of some exporters.
 fn network(opset: i64, version: i64, listed: bool) -> Vec<u8> {
     let mut net = if listed { Net::new(2, opset).listed() } else { Net::new(2, opset) };
     let x = net.input(&[2, 3]);
@@ -35,7 +35,7 @@ fn cut_defaults_are_named() {
     let text = found[0].to_string();
     assert!(text.starts_with("inputs whose default values were cut: `"), "{text}");
     assert!(names.iter().all(|name| text.contains(name.as_str())), "{text}");
-    // In version 3 every constant is an input, and none a default; otherwise constants are no inputs.
+    // In version 3 every constant is also an input, and none is a default. Otherwise, constants are not inputs.
     assert_eq!(warnings(network(13, 3, true)), []);
     assert_eq!(warnings(network(13, 8, false)), []);
 }

@@ -1,4 +1,4 @@
-//! What a strategy costs inside a training loop: reading it, an event over a model, and holding its masks.
+//! The cost of a strategy inside a training loop: reading it, an event over a model, and holding its masks.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench: a failure should stop it")]
 
 use std::hint::black_box;
@@ -23,7 +23,7 @@ fn layers(model: &mut [PlainTensor<f32>]) -> Vec<(&'static str, LayerMut<'_>)> {
     NAMES.into_iter().zip(model.iter_mut().map(|tensor| tensor.layer_mut())).collect()
 }
 
-/// Stops unless the event of `pruner` leaves of `before` what the oracle keeps.
+/// Stops unless the event of `pruner` keeps the elements of `before` that the oracle keeps.
 fn check(pruner: &Pruner, before: &[PlainTensor<f32>]) {
     for ((name, shape), tensor) in NAMES.into_iter().zip(&SHAPES).zip(before) {
         let scores = LayerRef::of(tensor).to_logical_f64().unwrap();
@@ -55,7 +55,7 @@ fn pruner(c: &mut Criterion) {
     group.bench_function("save and load its state", |b| b.iter(|| Pruner::from_json(&held.to_json()).unwrap()));
 }
 
-/// Small layers, so that what counts is their number: an event must take time in proportion to it, and not to its square.
+/// Small layers, so that their number decides: the time of an event must be proportional to it, not to its square.
 fn many_layers(c: &mut Criterion) {
     let mut group = c.benchmark_group("an event over layers of 2x2");
     group.sample_size(10);

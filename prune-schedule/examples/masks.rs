@@ -1,13 +1,13 @@
-//! Reads cases, a JSON document a line, and prints the masks that a strategy's event before training makes of each: what
-//! `tests/peers/methods.py` compares with numpy and torch.
+//! Reads cases, a JSON document a line, and prints the masks that a strategy's event before training makes for each.
+//! `tests/peers/methods.py` compares them with numpy and torch.
 //!
 //! ```text
 //! {"strategy": "{0: ..}", "layers": [{"name": "fc.weight", "shape": [1, 2], "values": [0.5, -1.0]}],
 //!  "gradients": [[..], ..], "inputs": [..]}
 //! ```
 //!
-//! `gradients` are batches of layers, `inputs` the norms of the layers' inputs; both may be left out. Of each case comes
-//! `{"fc.weight": [1]}`, the indices kept of each layer with a mask, or `{"error": ".."}`.
+//! `gradients` are batches of layers, `inputs` the norms of the layers' inputs; both may be left out. The answer to a
+//! case is `{"fc.weight": [1]}`, the indices kept of each layer with a mask, or `{"error": ".."}`.
 
 use std::collections::BTreeMap;
 use std::error::Error;

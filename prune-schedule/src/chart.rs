@@ -11,10 +11,10 @@ use crate::timeline::selection;
 const COLUMNS: u64 = 60;
 /// Eighths of a column's height.
 const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/// What is kept stays as it is, and moves.
+/// The sign for sparse training, which moves the kept elements.
 const MOVES: char = '~';
 
-/// What an event leads to in each column: nothing yet, a density, or movement.
+/// The state of a layer in one column: no event yet, a density, or moving elements.
 #[derive(Clone, Copy, PartialEq)]
 enum Cell {
     Before,
@@ -34,14 +34,14 @@ impl Cell {
     }
 }
 
-/// Which layers an event is for, as far as it takes over from others.
+/// The layers of an event. A later event takes over from earlier ones for the same layers.
 #[derive(Clone, PartialEq)]
 enum Who {
-    /// Every prunable one.
+    /// Every prunable layer.
     All,
-    /// Those that patterns leave.
+    /// The layers that `include` and `exclude` select.
     Some(String),
-    /// One, by name.
+    /// One layer, by name.
     Layer(String),
 }
 
@@ -56,9 +56,9 @@ struct Line {
 }
 
 impl Strategy {
-    /// The strategy over a training of `epochs` epochs of `steps` steps each, a line an event: bars as high as the density
-    /// that holds from the end of each epoch on, `~` where sparse training moves what is kept. A line ends where another
-    /// event for the same layers takes over.
+    /// Draws the strategy over a training of `epochs` epochs of `steps` steps each, one line an event. A bar is as high
+    /// as the density that holds from the end of its epoch on; `~` marks sparse training, which moves the kept
+    /// elements. A line ends where another event for the same layers takes over.
     ///
     /// # Examples
     ///
@@ -112,7 +112,8 @@ impl Strategy {
     }
 }
 
-/// What holds at the beginning of a column, from one time up to another, in the unit of the key; or moves during it.
+/// The state of one column, which reaches from `time` to `until` in the unit of the key: the density at its beginning,
+/// or moving.
 fn cell(strategy: &Strategy, key: Key, event: &Event, target: Option<Target>, (time, until): (f64, f64)) -> Cell {
     let first = key.first().unwrap_or(1);
     let Some(target) = target else {
@@ -126,7 +127,7 @@ fn cell(strategy: &Strategy, key: Key, event: &Event, target: Option<Target>, (t
     if time < first {
         return Cell::Before;
     }
-    // Under -1 there is nothing while another key covers the epoch.
+    // Under `-1` nothing happens while another key covers the epoch.
     if key == Key::OtherEpochs && strategy.covering(Moment::Epoch(time)).is_some_and(|(covering, _)| covering != key) {
         return Cell::After;
     }
@@ -156,7 +157,7 @@ fn reaches(event: &Event, target: Target) -> String {
     }
 }
 
-/// Ends each line where a later one for the same layers, or for all, begins.
+/// Ends each line where a later event for the same layers, or for all layers, begins.
 fn take_over(lines: &mut [Line], times: &[f64]) {
     let begins: Vec<(Who, f64, bool)> =
         lines.iter().map(|line| (line.who.clone(), line.first, line.cells.contains(&Cell::Moves))).collect();

@@ -1,4 +1,4 @@
-//! What can be wrong with a strategy, and where it is wrong.
+//! The errors of a strategy, and their places.
 
 use core::fmt;
 
@@ -19,8 +19,7 @@ pub struct Position {
 }
 
 impl Position {
-    /// The place of a byte offset. Takes time in proportion to the offset, so it is asked for only when an error is
-    /// built.
+    /// The place of a byte offset. The time is proportional to the offset, so the place is computed only for an error.
     pub(crate) fn of(text: &str, offset: usize) -> Self {
         let before = text.get(..offset).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -37,7 +36,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// A strategy that was refused: what is wrong ([`Problem`]), and where, as far as there is a where.
+/// A strategy that was refused: the problem ([`Problem`]) and, as far as known, its place.
 ///
 /// Reads as `line 3, column 24: epoch 10, layer `Dense_0-kernel`: density 1.5 is outside 0 < d <= 1 (..)`.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,22 +51,22 @@ struct Located {
 }
 
 impl StrategyError {
-    /// What is wrong.
+    /// The problem.
     pub fn problem(&self) -> &Problem {
         &self.0.problem
     }
 
-    /// Where in the text; `None` where the strategy did not come from a text.
+    /// The place in the text; `None` if the strategy did not come from a text.
     pub fn position(&self) -> Option<Position> {
         self.0.position
     }
 
-    /// At which key of the strategy.
+    /// The key of the strategy at which the problem is.
     pub fn epochs(&self) -> Option<Key> {
         self.0.epochs
     }
 
-    /// At which entry of a layer table.
+    /// The entry of a layer table at which the problem is.
     pub fn layer(&self) -> Option<&str> {
         self.0.layer.as_deref()
     }
@@ -116,7 +115,7 @@ impl core::error::Error for StrategyError {
     }
 }
 
-/// What is wrong with a strategy.
+/// A problem of a strategy.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the fields are what the message beside them names")]
@@ -130,13 +129,13 @@ pub enum Problem {
     /// The text is not TOML.
     #[error("{why} (read as TOML, since it starts neither with `{{` nor with `name =`)")]
     Toml { why: String },
-    /// The text holds something else than a table of events.
+    /// The text holds something other than a table of events.
     #[error(
         "a strategy is a table from epochs to events, such as {{10: {{'method': .., 'density': ..}}}}; found {found}"
     )]
     NotATable { found: String },
 
-    /// A key is no epoch.
+    /// A key is not an epoch.
     #[error("an epoch is a whole number such as 10, a range such as '10..=20', or -1 for all others; found {found}")]
     EpochKind { found: String },
     /// A key cannot be read.
@@ -152,7 +151,7 @@ pub enum Problem {
     #[error("range {range} overlaps the range {with}{}; {}", other_at(other), one_event(range))]
     RangesOverlap { range: Key, with: Key, other: Option<Position> },
 
-    /// Masks float while others are made by steps.
+    /// Masks float while steps make other masks.
     #[error(
         "the masks of {floating} float, and those of {steps} would be made in between; give the range a `schedule`, or \
          leave one of the two out"
@@ -211,7 +210,7 @@ pub enum Problem {
     /// A density is not a number.
     #[error("with `{method}`, `{field}` is a number such as {example}; found {found}")]
     DensityKind { field: &'static str, method: &'static str, example: &'static str, found: String },
-    /// A number is no density.
+    /// A number is not a density.
     #[error(transparent)]
     Density(#[from] DensityError),
     /// An N:M pattern is of the wrong kind.
@@ -224,45 +223,45 @@ pub enum Problem {
     /// A field is of the wrong kind.
     #[error("`{field}` is {wanted}; found {found}")]
     FieldValue { field: &'static str, wanted: &'static str, found: String },
-    /// A fraction is none.
+    /// A number is not a fraction.
     #[error(transparent)]
     Fraction(#[from] FractionError),
-    /// A field holds a word that it does not know.
+    /// A field holds an unknown word.
     #[error("`{field}` knows no `{word}`{}; write {wanted}", did_you_mean(nearest))]
     UnknownWord { field: &'static str, word: String, nearest: Option<String>, wanted: &'static str },
-    /// A field does not go with the rest.
+    /// A field contradicts the other fields.
     #[error("`{field}` does not fit: {why}")]
     Contradiction { field: &'static str, why: String },
     /// There is no such score.
     #[error("unknown score `{name}`{}; the scores are {}", did_you_mean(nearest), quoted(&Score::names().collect::<Vec<_>>()))]
     UnknownScore { name: String, nearest: Option<String> },
-    /// Something says how much is kept where the method keeps what there is.
+    /// A field states an amount, but the method keeps the present amount.
     #[error("`{method}` keeps as much as there is; leave `{field}` out")]
     AmountUnused { field: &'static str, method: &'static str },
 
-    /// An axis stands where there are no groups.
+    /// An event without groups has an axis.
     #[error(
         "`axis` says along which axis N:M groups run, or outputs where `ranking` is 'output'; `{method}` has neither here, \
          so leave it out"
     )]
     AxisUnstructured { method: &'static str },
-    /// An axis stands where groups run over all layers.
+    /// An event with groups over all layers has an axis.
     #[error("`str_global` groups over all selected layers, one after the other, along no axis; leave `axis` out")]
     AxisGlobal,
     /// `include` is an empty list.
     #[error("`include` is an empty list, which selects no layer; leave it out to select every prunable layer")]
     IncludeEmpty,
-    /// A pattern over names stands beside a table of layers.
+    /// An event has both a pattern over names and a table of layers.
     #[error("`{field}` does not go with `{method}`, whose table names its layers already")]
     GlobWithTable { field: &'static str, method: &'static str },
     /// There is no such way to reopen.
     #[error("unknown way to reopen, `{name}`{}; write 'random' or 'gradient'", did_you_mean(nearest))]
     UnknownReopen { name: String, nearest: Option<String> },
-    /// A seed stands where nothing is drawn.
+    /// An event has a seed but draws nothing.
     #[error("`seed` is for what is drawn, and nothing of this event is; leave it out")]
     SeedUnused,
 
-    /// Epochs cannot be scaled from or to no epochs at all.
+    /// Epochs cannot be scaled from zero or to zero.
     #[error("a strategy for {from} epochs cannot be scaled to {to}; both must be at least 1")]
     ScaleZero { from: u64, to: u64 },
     /// Scaling puts two events at one epoch.
@@ -275,7 +274,7 @@ pub enum Problem {
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the fields are what the message beside them names")]
 pub enum SyntaxError {
-    /// Something else was needed here.
+    /// Something else was expected here.
     #[error("expected {wanted}, found {found}")]
     Expected { wanted: &'static str, found: String },
     /// The text ends inside something.
@@ -287,7 +286,7 @@ pub enum SyntaxError {
     /// An escape is unknown or names no character.
     #[error("the escape `\\{escape}` in a string stands for no character; write `\\\\` for a backslash")]
     Escape { escape: String },
-    /// A bare word is no value.
+    /// A bare word is not a value.
     #[error("`{word}` is no value; text goes in quotes")]
     Word { word: String },
     /// A number is malformed.
@@ -296,7 +295,7 @@ pub enum SyntaxError {
     /// A number is too large.
     #[error("the number {text} is too large")]
     NumberTooLarge { text: String },
-    /// Brackets, or the tables that a dotted key stands for, are nested too deep.
+    /// Brackets are nested too deep, or the tables of a dotted key are.
     #[error("this is nested more than {limit} deep; a strategy needs four levels at most")]
     TooDeep { limit: usize },
     /// Something follows the strategy.

@@ -1,14 +1,15 @@
-//! The layers that a door prunes: known weights, narrowed and widened by its user.
+//! The layers that a door prunes: known weights, which the user can narrow and widen.
 
 use core::fmt;
 
 use crate::glob::{Glob, leave};
 use crate::names::{Class, Role};
 
-/// Narrows and widens what a door that knows tensors by their names alone takes for layers.
+/// Selects the layers of a door that knows tensors only by their names.
 ///
-/// A floating tensor of rank 2 or more is pruned where its [`Role`] is that of a weight. `also` adds tensors whose names no
-/// entry knows, `all` every floating tensor of rank 2 or more; `include` and `exclude` then only narrow.
+/// A floating tensor of rank 2 or more is pruned if its [`Role`] is that of a weight. `also` adds tensors whose names
+/// no entry knows, and `all` adds every floating tensor of rank 2 or more. After that, `include` and `exclude` narrow
+/// the selection.
 ///
 /// # Examples
 ///
@@ -29,23 +30,23 @@ use crate::names::{Class, Role};
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Patterns of which a layer must match one; with none, every layer may be pruned.
+    /// The patterns of which a layer must match at least one. With none, every layer may be pruned.
     pub include: Vec<Glob>,
-    /// Patterns of which a layer must match none.
+    /// The patterns of which a layer must match none.
     pub exclude: Vec<Glob>,
-    /// Patterns of tensors that are pruned though no entry knows their names.
+    /// The patterns of tensors that are pruned although no entry knows their names.
     pub also: Vec<Glob>,
-    /// Whether every floating tensor of rank 2 or more is pruned, whatever its name.
+    /// True if every floating tensor of rank 2 or more is pruned, whatever its name.
     pub all: bool,
 }
 
-/// Why a tensor is left dense.
+/// The reason why a tensor is left dense.
 ///
 /// Displays as the reason in a few words, such as `norm` or `unknown name`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum LeftDense {
-    /// Its name says that it is something else than a weight.
+    /// Its name belongs to something other than a weight.
     Other(&'static str),
     /// No entry knows its name.
     Unknown,
@@ -53,7 +54,7 @@ pub enum LeftDense {
     Pattern,
     /// It has fewer than two axes.
     Rank,
-    /// Its type is not one of those that are pruned.
+    /// Tensors of its type are not pruned.
     Type,
 }
 
@@ -70,7 +71,7 @@ impl fmt::Display for LeftDense {
 }
 
 impl Filter {
-    /// Why a tensor is left dense; `None` where it may be pruned. `floating` says whether its type is one of those that are
+    /// The reason why a tensor is left dense; `None` if it may be pruned. `floating` is true if tensors of its type are
     /// pruned.
     pub fn leaves(&self, name: &str, floating: bool, rank: usize, role: &Role) -> Option<LeftDense> {
         if !floating {
@@ -89,7 +90,7 @@ impl Filter {
         (!leave(&self.include, &self.exclude, name)).then_some(LeftDense::Pattern)
     }
 
-    /// The same filter without `include` and `exclude`: what they narrow.
+    /// This filter without `include` and `exclude`: the selection that they narrow.
     #[must_use]
     pub fn widened(&self) -> Filter {
         Filter { also: self.also.clone(), all: self.all, ..Filter::default() }

@@ -2,10 +2,10 @@
 
 use core::fmt;
 
-/// A pattern over layer names: `*` matches any characters, none included; everything else stands for itself.
+/// A pattern over layer names: `*` matches any number of characters, also none; every other character matches itself.
 ///
-/// The whole name must match. There is nothing else to learn: `/`, `.`, `?` and brackets are ordinary characters, since
-/// layer names have all of them. Matching takes time in proportion to pattern and name together.
+/// The whole name must match. `/`, `.`, `?` and brackets are ordinary characters, since layer names have all of them.
+/// The time of a match is proportional to the length of pattern and name together.
 ///
 /// # Examples
 ///
@@ -20,7 +20,7 @@ use core::fmt;
 pub struct Glob(String);
 
 impl Glob {
-    /// A pattern; every text is one.
+    /// A pattern; every text is a valid one.
     pub fn new(pattern: impl Into<String>) -> Self {
         Glob(pattern.into())
     }
@@ -30,13 +30,14 @@ impl Glob {
         &self.0
     }
 
-    /// Whether the whole of `name` matches.
+    /// True if the pattern matches the whole of `name`.
     pub fn matches(&self, name: &str) -> bool {
         let Some((head, rest)) = self.0.split_once('*') else { return self.0 == name };
         let (middle, tail) = rest.rsplit_once('*').unwrap_or(("", rest));
         let Some(name) = name.strip_prefix(head) else { return false };
         let Some(mut name) = name.strip_suffix(tail) else { return false };
-        // Each literal piece at its first occurrence after the one before: if any placement works, this one does.
+        // Each literal piece is taken at its first occurrence after the one before. If any placement works, this one
+        // does.
         middle.split('*').all(|piece| match name.find(piece) {
             Some(at) => {
                 name = &name[at + piece.len()..];
@@ -47,7 +48,8 @@ impl Glob {
     }
 }
 
-/// Whether a name is one of those that patterns leave: of `include`, where there are any, and none of `exclude`.
+/// True if a name passes both lists: `include` is empty or has a pattern that matches, and `exclude` has none that
+/// matches.
 pub(crate) fn leave(include: &[Glob], exclude: &[Glob], name: &str) -> bool {
     let among = |globs: &[Glob]| globs.iter().any(|glob| glob.matches(name));
     (include.is_empty() || among(include)) && !among(exclude)
@@ -70,7 +72,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The definition, letter by letter.
+    /// The definition, character by character.
     fn naive(pattern: &[char], name: &[char]) -> bool {
         match pattern.split_first() {
             None => name.is_empty(),

@@ -1,4 +1,4 @@
-//! When an event happens: a key of a strategy's table.
+//! The time of an event: a key of a strategy's table.
 
 use core::fmt;
 use core::str::FromStr;
@@ -8,13 +8,13 @@ use crate::words::clip;
 /// The largest epoch that a strategy may name: 4,294,967,295.
 pub const LAST_EPOCH: u64 = u32::MAX as u64;
 
-/// When an event happens: a key of the strategy's table, which names epochs or steps.
+/// The time of an event: a key of the strategy's table, which names epochs or steps.
 ///
-/// An event happens at the *end* of its epoch, when that epoch has trained; epoch 0 is before training. At a single
+/// An event happens at the *end* of its epoch, after that epoch has trained; epoch 0 is before training. At a single
 /// epoch the mask is made once and then held. Over a range, and under `-1`, the mask *floats*: it is made anew and
-/// applied at the end of each of the epochs, not held in between, and held after the last of them.
+/// applied at the end of each epoch, not held in between, and held after the last epoch.
 ///
-/// Written `10`, `10..=20`, `-1`, `100 steps` and `100..=900 steps`, and read from the same.
+/// A key is written `10`, `10..=20`, `-1`, `100 steps` or `100..=900 steps`, and is read from the same forms.
 ///
 /// # Examples
 ///
@@ -40,8 +40,8 @@ pub enum Key {
     },
     /// Every epoch from 1 on that no other key names; written `-1`.
     OtherEpochs,
-    /// Steps of the optimiser, counted from 1 over the whole training, instead of epochs: one where both are the same,
-    /// written `100 steps`, or a range, `100..=900 steps`.
+    /// Steps of the optimiser instead of epochs, counted from 1 over the whole training. If both are the same it is one
+    /// step, written `100 steps`; otherwise it is a range, `100..=900 steps`.
     Steps {
         /// The first step.
         first: u64,
@@ -55,7 +55,7 @@ pub enum Key {
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the fields are what the message beside them names")]
 pub enum KeyError {
-    /// A text is no epoch.
+    /// A text is not an epoch.
     #[error(
         "`{text}` is not an epoch; write a whole number such as 10, a range such as '10..=20', -1 for all others, or steps \
          such as '100 steps'"
@@ -79,7 +79,7 @@ pub enum KeyError {
 }
 
 impl Key {
-    /// Whether a plain event's mask floats: true for a range of epochs and for `-1`.
+    /// True if the mask of a plain event floats: for a range of epochs and for `-1`.
     pub fn floats(self) -> bool {
         matches!(self, Key::Epochs { .. } | Key::OtherEpochs)
     }
@@ -103,17 +103,17 @@ impl Key {
         }
     }
 
-    /// Whether it is written as a range.
+    /// True if the key is written as a range.
     pub(crate) fn is_range(self) -> bool {
         matches!(self, Key::Epochs { .. }) || self.first() != self.last()
     }
 
-    /// Whether it counts steps and not epochs.
+    /// True if the key counts steps, not epochs.
     pub fn in_steps(self) -> bool {
         matches!(self, Key::Steps { .. })
     }
 
-    /// It with its word, as errors begin: `epoch 10`, `step 100`, `epoch 10..=20`.
+    /// The key with its unit, as errors begin: `epoch 10`, `step 100`, `epoch 10..=20`.
     pub fn named(self) -> String {
         match self {
             Key::Steps { first, last } if first == last => format!("step {first}"),
@@ -122,7 +122,7 @@ impl Key {
         }
     }
 
-    /// Refuses a range that runs backwards, step 0, and what is past the last epoch.
+    /// Refuses a range that runs backwards, step 0, and anything past the last epoch.
     pub(crate) fn check(self) -> Result<(), KeyError> {
         let unit = if self.in_steps() { " steps" } else { "" };
         match self.span() {
@@ -173,7 +173,7 @@ impl Key {
     }
 }
 
-/// A whole number in decimal digits, of the key `whole`.
+/// A whole number in decimal digits; `whole` is the key that it is part of.
 fn number(part: &str, whole: &str) -> Result<i64, KeyError> {
     let part = part.trim();
     let digits = part.strip_prefix('-').unwrap_or(part);
@@ -204,7 +204,7 @@ impl FromStr for Key {
 }
 
 impl From<u64> for Key {
-    /// The one epoch.
+    /// The key of this single epoch.
     fn from(epoch: u64) -> Self {
         Key::Epoch(epoch)
     }

@@ -1,9 +1,8 @@
 //! Epoch-keyed pruning strategies, and the pruner that carries them out.
 //!
 //! A [`Strategy`] says what is pruned when. It is read from a Python literal (dictionaries of jax_pruning work
-//! unchanged), JSON or TOML, checked once, and written back to any of them; its [`Timeline`] shows what will happen,
-//! without any model. The [`guide`] has every form, and [`methods`] says what each method is, where it comes from and what it
-//! costs.
+//! unchanged), JSON or TOML, checked once, and written back to any of them. Its [`Timeline`] shows what will happen,
+//! without a model. The [`guide`] has every form. [`methods`] explains each method, its source and its cost.
 //!
 //! ```
 //! use prune_schedule::Strategy;
@@ -15,10 +14,10 @@
 //! # Ok::<(), prune_schedule::StrategyError>(())
 //! ```
 //!
-//! A [`Pruner`] carries it out inside a training loop of the user's: it tests the strategy against the model before any
+//! A [`Pruner`] carries a strategy out inside the user's training loop. It tests the strategy against the model before
 //! training, makes and applies masks when their epoch has trained, keeps zeros zero in weights and in the optimiser's
-//! buffers, and returns a [`Report`] of what each event did. Models are anything that implements
-//! [`Layers`](prune_core::Layers) and [`LayersMut`](prune_core::LayersMut).
+//! buffers, and returns a [`Report`] of each event. A model is anything that implements [`Layers`](prune_core::Layers)
+//! and [`LayersMut`](prune_core::LayersMut).
 //!
 //! ```
 //! use prune_core::{LayerMut, PlainTensor};
@@ -51,19 +50,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Why use it over an `if epoch == 10` and a threshold: counts are exact whatever ties there are, nothing that was
-//! pruned comes back, a resumed run continues bit for bit, and a misspelt layer is an error and not a silence.
+//! An `if epoch == 10` and a threshold would do less: here counts are exact even with ties, pruned elements never come
+//! back, a resumed run continues bit for bit, and a misspelt layer is an error.
 //!
 //! # Features
 //!
-//! `rayon` (default) is forwarded to prune-core: masks are made on all threads, and are the same without it.
+//! `rayon` (default) is forwarded to prune-core: masks are made on all threads. They are the same without it.
 //!
 //! # Map
 //!
-//! `key`, `moment`, `method`, `value/` and `event/` hold what a strategy is made of; `tree/` is what its texts are read into,
-//! `option/` how each field is read from there, and `text/` the texts. `strategy` and `timeline` are what comes out.
-//! `names/` tells the weights of a model's files from what else they hold, and `filter` which of them are pruned. `plan/` works
-//! out what an event asks of layers, and `pruner/` carries it out. Nothing here knows a backend.
+//! `key`, `moment`, `method`, `value/` and `event/` are the parts of a strategy. `text/` reads and writes the texts,
+//! `tree/` is the tree that texts are read into, and `option/` reads each field from that tree. `strategy` and
+//! `timeline` are the results. `names/` tells weights from the other tensors of a model's files, and `filter` selects
+//! which weights are pruned. `plan/` works out what an event asks of layers, and `pruner/` carries it out. This crate
+//! names no backend.
 
 mod chart;
 mod error;

@@ -5,7 +5,7 @@ use core::str::FromStr;
 
 use crate::words::{clip, did_you_mean, nearest, quoted};
 
-/// What is pruned in one piece.
+/// The piece that is pruned as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Structure {
@@ -13,17 +13,17 @@ pub enum Structure {
     Unstructured,
     /// N of every M consecutive elements along an axis.
     NOfM,
-    /// Boxes of neighbouring elements, to a density of them.
+    /// Boxes of neighbouring elements, to a density of their number.
     Block,
-    /// Channels, to a density of them.
+    /// Channels, to a density of their number.
     Channel,
-    /// An update of sparse training that opens at random.
+    /// An update of sparse training that opens elements at random.
     Set,
-    /// An update of sparse training that opens by gradient.
+    /// An update of sparse training that opens elements by gradient.
     Rigl,
 }
 
-/// Over which layers a value is spread.
+/// The layers over which a value is spread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ScopeKind {
     /// The same value in every prunable layer.
@@ -48,13 +48,13 @@ pub enum ScopeKind {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Method {
-    /// What is pruned in one piece.
+    /// The piece that is pruned as a whole.
     pub structure: Structure,
-    /// Over which layers.
+    /// The layers over which a value is spread.
     pub scope: ScopeKind,
 }
 
-/// Every method that can be written. A new one is a line here and a file that carries it out.
+/// Every method that can be written. A new method is one line here and one file that carries it out.
 const METHODS: [(&str, Structure, ScopeKind); 14] = [
     ("unstr_unified_local", Structure::Unstructured, ScopeKind::UnifiedLocal),
     ("unstr_global", Structure::Unstructured, ScopeKind::Global),
@@ -94,7 +94,7 @@ impl Method {
 pub struct MethodError {
     /// The name.
     pub name: String,
-    /// The nearest name of a method, if one is near.
+    /// The nearest name of a method, if any is near.
     pub nearest: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! When an event happens: at the end of an epoch, or after a step of the optimiser.
+//! The moment of an event: the end of an epoch, or a step of the optimiser.
 
 use core::fmt;
 
@@ -14,19 +14,19 @@ pub enum Moment {
 }
 
 impl Moment {
-    /// Which epoch or step.
+    /// The number of the epoch or step.
     pub fn time(self) -> u64 {
         match self {
             Moment::Epoch(time) | Moment::Step(time) => time,
         }
     }
 
-    /// Whether it is a step.
+    /// True for a step.
     pub fn is_step(self) -> bool {
         matches!(self, Moment::Step(_))
     }
 
-    /// The key that names just this moment.
+    /// The key that names only this moment.
     pub(crate) fn key(self) -> Key {
         match self {
             Moment::Epoch(epoch) => Key::Epoch(epoch),

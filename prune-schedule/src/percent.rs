@@ -1,4 +1,4 @@
-//! Densities as a person reads them: both what is kept and what is removed, always.
+//! Densities in words: always both the fraction kept and the fraction removed.
 
 use core::fmt;
 
@@ -26,7 +26,7 @@ impl From<NmPattern> for BothWays {
 
 impl fmt::Display for BothWays {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A density so low that what it removes rounds to 1 still keeps something.
+        // If the removed fraction rounds to 1, the density still keeps something.
         let removed = if self.removed == 1.0 { NEARLY_ALL.to_owned() } else { percent(self.removed) };
         f.pad(&format!("keeps {}, removes {removed}", percent(self.kept)))
     }
@@ -35,10 +35,10 @@ impl fmt::Display for BothWays {
 const NEARLY_ALL: &str = "> 99.99%";
 const NEARLY_NOTHING: &str = "< 0.01%";
 
-/// A fraction in percent, in as many digits as it takes: the decimal point is moved in the digits that the number
-/// prints as, so 0.29 is 29% and not 28.999999999999996%. What has more than twelve decimals is no number that someone
-/// wrote to be read, and is rounded to two; where that would make it 0% or 100%, which it is not, it is below 0.01% or
-/// above 99.99%.
+/// A fraction in percent, with as many digits as it needs. The decimal point moves within the printed digits of the
+/// number, so 0.29 is 29%, not 28.999999999999996%. A number with more than twelve decimals was not written by a
+/// person, and is rounded to two. If that would show 0% or 100% for a fraction that is neither, the text is `< 0.01%`
+/// or `> 99.99%`.
 pub(crate) fn percent(fraction: f64) -> String {
     let text = format!("{fraction}");
     let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));

@@ -1,12 +1,12 @@
-//! What a pruner can refuse.
+//! The errors of a pruner.
 
 use prune_core::{Error, ErrorKind, printable};
 
 use crate::event::Target;
 use crate::key::Key;
 
-/// An event that does not fit the model, or a call that does not fit the strategy. Nothing has been written, and the
-/// pruner is as it was, when one of these is returned.
+/// An event that does not fit the model, or a call that does not fit the strategy. When one of these is returned,
+/// nothing has been written and the pruner is unchanged.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the fields are what the message beside them names")]
@@ -29,7 +29,7 @@ pub enum PruneError {
         nearest: Option<String>,
         prunable: Vec<String>,
     },
-    /// Somebody has stopped the event.
+    /// The caller has stopped the event.
     #[error("{}: stopped; nothing has changed", at.named())]
     Stopped { at: Key },
     /// A table names a layer of a type that is not pruned.
@@ -41,13 +41,13 @@ pub enum PruneError {
     /// An event selects no layer of the model.
     #[error("{}: {why}; the prunable layers (rank 2 or more) are: {}", at.named(), listed(prunable))]
     SelectsNothing { at: Key, why: String, prunable: Vec<String> },
-    /// `axis` is `reduction`, and nothing tells which axis that is.
+    /// `axis` is `reduction`, and nothing tells the axis of the layer's inputs.
     #[error(
         "{}: nothing tells which of its {rank} axes is that of its inputs; write `axis` as an index",
         layer_at(at, layer)
     )]
     ReductionUnknown { at: Key, layer: String, rank: usize },
-    /// An event ranks within outputs, and nothing tells along which axis they lie.
+    /// An event ranks within outputs, and nothing tells their axis.
     #[error(
         "{}: nothing tells which of its {rank} axes is that of its outputs; write `axis` as an index",
         layer_at(at, layer)
@@ -65,13 +65,13 @@ pub enum PruneError {
         at.named()
     )]
     NoMask { at: Key, method: &'static str },
-    /// A score looks at something that is not there.
+    /// A score looks at evidence that is missing.
     #[error("{}: `{method}` needs {need}; {how}", layer_at(at, layer))]
     EvidenceMissing { at: Key, layer: String, method: &'static str, need: String, how: &'static str },
-    /// An event rewinds, and the weights to rewind to are not there, or not those of this model.
+    /// An event rewinds, and the weights of that epoch are missing or belong to another model.
     #[error("{}: the parameters of epoch {to} are needed to rewind to; {why}", at.named())]
     Rewind { at: Key, to: u64, why: String },
-    /// Steps have not been counted, though events are.
+    /// The strategy has events in steps, but no steps have been counted.
     #[error(
         "the strategy has events in steps, the next at step {next}, but no step has ended; call `end_step` after each"
     )]
@@ -79,12 +79,12 @@ pub enum PruneError {
     /// A step has ended already.
     #[error("step {step} cannot end after step {last} has; steps only go forward, over all epochs")]
     StepBackwards { step: u64, last: u64 },
-    /// A step's event would never happen.
+    /// The step would skip the event of an earlier step.
     #[error(
         "step {step} cannot end yet: the event at step {skipped} has not happened; call `end_step` after every step"
     )]
     StepSkipped { step: u64, skipped: u64 },
-    /// Steps are counted before what happens before training has happened.
+    /// Steps were counted before the event of epoch 0 happened.
     #[error("step {step} cannot end yet: the event before training, at epoch 0, has not happened; call `start` first")]
     StepBeforeStart { step: u64 },
     /// A layer has no such axis.
@@ -99,29 +99,29 @@ pub enum PruneError {
         fraction_removed(target)
     )]
     TooFewAlive { at: Key, layer: Option<String>, what: &'static str, asked: usize, alive: usize, target: Target },
-    /// An event reopens by gradient, and there is no gradient.
+    /// An event reopens by gradient, and the gradient is missing.
     #[error(
         "{}: 'reopen': 'gradient' needs the layer's gradient; hand it to `end_epoch_with`, or call `observe` after each \
          backward pass of the epoch",
         layer_at(at, layer)
     )]
     GradientMissing { at: Key, layer: String },
-    /// A tensor of evidence has another shape than its layer.
+    /// A tensor of evidence differs in shape from its layer.
     #[error("{}: the gradient has shape {got:?}, {expected:?} is expected", layer_at(at, layer))]
     GradientShape { at: Key, layer: String, expected: Vec<usize>, got: Vec<usize> },
     /// An epoch has ended already.
     #[error("epoch {epoch} cannot end after epoch {last} has; epochs only go forward")]
     EpochBackwards { epoch: u64, last: u64 },
-    /// An event would never happen.
+    /// The epoch would skip the event of an earlier epoch.
     #[error("epoch {epoch} cannot end yet: the event at epoch {skipped} has not happened; {}", instead(*skipped))]
     EventSkipped { epoch: u64, skipped: u64 },
-    /// A prepared event is of another state than the pruner's.
+    /// A prepared event belongs to an earlier state of the pruner.
     #[error("{}: the event was prepared before the pruner went on; prepare it anew", at.named())]
     Outdated { at: Key },
-    /// A moment is passed over though it has an event.
+    /// `pass` was called at a moment that has an event.
     #[error("{}: there is an event, which `pass` would leave out; prepare and commit it", at.named())]
     NotPrepared { at: Key },
-    /// A caller has not written what it says it has.
+    /// A caller has not written the zeros that it reported.
     #[error(
         "{}: {count} of its elements are not zero outside the masks; write `where(mask, weight, 0)` with \
          the masks of `Prepared::writes` first",
@@ -141,7 +141,7 @@ pub enum PruneError {
     /// Layers were refused outside an event, by `hold`, `revivals` or `observe`.
     #[error(transparent)]
     Layers(#[from] Error),
-    /// A saved state is not one.
+    /// A saved state has the wrong format.
     #[error("the saved state cannot be read: {source}")]
     StateUnreadable { source: serde_json::Error },
     /// A saved state contradicts itself.
@@ -150,20 +150,20 @@ pub enum PruneError {
 }
 
 impl PruneError {
-    /// What it says without the epoch or step of its event, `at`, with which its message begins: for an event that is known
-    /// otherwise. An error of another kind says the same as ever.
+    /// The message without the epoch or step of its event, `at`, for a reader who knows it already. The message of an error
+    /// that is not of this event stays whole.
     pub fn without_moment(&self, at: Key) -> String {
         let text = self.to_string();
         let rest = text.strip_prefix(&at.named()).and_then(|rest| rest.strip_prefix([':', ','])?.strip_prefix(' '));
         rest.map(str::to_owned).unwrap_or(text)
     }
 
-    /// Says at which event the core has refused something.
+    /// Adds the event at which the core refused something.
     pub(crate) fn in_event(at: Key) -> impl Fn(Error) -> PruneError + Copy {
         move |source| PruneError::Event { at, source: Box::new(source) }
     }
 
-    /// The same for a layer of its.
+    /// Adds the event and the layer at which the core refused something.
     pub(crate) fn in_layer(at: Key, layer: &str) -> impl Fn(Error) -> PruneError + Copy {
         move |source| PruneError::in_event(at)(source.in_layer(layer))
     }
@@ -189,7 +189,7 @@ fn layer_or_all(layer: &Option<String>) -> String {
     }
 }
 
-/// Up to ten names.
+/// The first ten names.
 fn listed(names: &[String]) -> String {
     let shown = names.iter().take(10).map(|name| format!("`{}`", printable(name))).collect::<Vec<_>>().join(", ");
     match names.len() {
@@ -199,7 +199,7 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// How a core that knows no events is told to open elements.
+/// The hint on how to open elements. The core knows no events, so it cannot give it.
 fn unless_reopened(error: &Error) -> &'static str {
     match error.kind {
         ErrorKind::TooFewAlive { .. } | ErrorKind::TooFewAliveInSlice { .. } | ErrorKind::TooFewUnits { .. } => {
@@ -245,7 +245,7 @@ mod tests {
         assert_eq!(of_none.without_moment(at), of_none.to_string());
     }
 
-    /// The core knows no events; what opens elements is said here.
+    /// The core knows no events, so this crate says what opens elements.
     #[test]
     fn too_few_alive_says_what_opens_elements() {
         let refused = |kind: ErrorKind| {

@@ -7,12 +7,12 @@ use crate::event::Event;
 use crate::key::{Key, KeyError, LAST_EPOCH};
 use crate::moment::Moment;
 
-/// What is pruned when: a table from epochs to events.
+/// A table from epochs to events: what is pruned when.
 ///
-/// Read from a Python literal, JSON or TOML by [`FromStr`](core::str::FromStr), or from any format of serde (as a table, or as a string
-/// that holds one of the texts). Both doors go through the same checks, so a value of this type has no event that
-/// cannot be carried out on *some* model; [`Pruner::check`](crate::Pruner::check) tests it against a given one. It
-/// displays as the Python literal; all three forms read back to an equal strategy.
+/// Read it from a Python literal, JSON or TOML by [`FromStr`](core::str::FromStr), or from any serde format (as a
+/// table, or as a string that holds one of the texts). Both ways run the same checks, so every event of a value of this
+/// type can be carried out on *some* model; [`Pruner::check`](crate::Pruner::check) tests it against a given one. It
+/// displays as the Python literal. All three forms read back to an equal strategy.
 ///
 /// The [guide](crate::guide) shows every form.
 ///
@@ -32,13 +32,13 @@ use crate::moment::Moment;
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Strategy {
-    /// No two keys have an epoch in common.
+    /// No two keys share an epoch.
     events: BTreeMap<Order, Event>,
-    /// No two keys have a step in common.
+    /// No two keys share a step.
     steps: BTreeMap<Order, Event>,
 }
 
-/// [`Key`] by their first epoch, with `-1` last.
+/// A [`Key`] ordered by its first epoch, with `-1` last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Order(u64, Key);
 
@@ -54,7 +54,7 @@ impl Strategy {
     /// # Errors
     ///
     /// [`Problem::Key`], [`Problem::EpochTwice`], [`Problem::EpochInRange`], [`Problem::RangesOverlap`],
-    /// [`Problem::FloatsWithSteps`] and [`Problem::Contradiction`], as in text.
+    /// [`Problem::FloatsWithSteps`] and [`Problem::Contradiction`], as for text.
     pub fn new<E: Into<Key>>(events: impl IntoIterator<Item = (E, Event)>) -> Result<Self, StrategyError> {
         let events: Vec<(Key, Event)> = events.into_iter().map(|(epochs, event)| (epochs.into(), event)).collect();
         for (epochs, _) in &events {
@@ -76,33 +76,33 @@ impl Strategy {
         Strategy { events, steps }
     }
 
-    /// The events by their epochs in ascending order, `-1` after them; then those by steps.
+    /// The events in ascending order of epochs, then `-1`, then the events by steps.
     pub fn events(&self) -> impl DoubleEndedIterator<Item = (Key, &Event)> {
         self.events.iter().chain(&self.steps).map(|(key, event)| (key.1, event))
     }
 
-    /// How many events there are; a range is one.
+    /// The number of events; a range counts as one.
     pub fn len(&self) -> usize {
         self.events.len() + self.steps.len()
     }
 
-    /// Whether there are no events.
+    /// True if there are no events.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The event at the end of an epoch (0: before training), with the key it stands under. Over a range, one that happens
-    /// at every second epoch only is not there at the others.
+    /// The event at the end of an epoch (0: before training), with its key. An event that happens at only some epochs
+    /// of a range is absent at the others.
     pub fn event_at(&self, epoch: u64) -> Option<(Key, &Event)> {
         self.at(Moment::Epoch(epoch))
     }
 
-    /// The event at a step of the optimiser, counted from 1, with the key it stands under.
+    /// The event at a step of the optimiser, counted from 1, with its key.
     pub fn event_at_step(&self, step: u64) -> Option<(Key, &Event)> {
         self.at(Moment::Step(step))
     }
 
-    /// The event at a moment, with the key it stands under: [`event_at`](Self::event_at) or
+    /// The event at a moment, with its key: [`event_at`](Self::event_at) or
     /// [`event_at_step`](Self::event_at_step).
     ///
     /// # Examples
@@ -119,17 +119,17 @@ impl Strategy {
         self.covering(moment).filter(|(key, event)| event.is_due(*key, moment.time()))
     }
 
-    /// Whether any event is counted in steps.
+    /// True if any event is counted in steps.
     pub fn has_steps(&self) -> bool {
         !self.steps.is_empty()
     }
 
-    /// The last step that a key names; `None` without any.
+    /// The last step that a key names; `None` if there is none.
     pub fn last_event_step(&self) -> Option<u64> {
         self.steps.keys().filter_map(|key| key.1.last()).max()
     }
 
-    /// The event whose key covers a moment, whether or not it happens then.
+    /// The event whose key covers a moment, even if it does not happen then.
     pub(crate) fn covering(&self, moment: Moment) -> Option<(Key, &Event)> {
         let (time, table) = (moment.time(), if moment.is_step() { &self.steps } else { &self.events });
         let named = table.range(..=Order(time, Key::Steps { first: u64::MAX, last: u64::MAX })).next_back();
@@ -138,35 +138,36 @@ impl Strategy {
         named.filter(|(key, _)| covers(key)).or_else(others).map(|(key, event)| (key.1, event))
     }
 
-    /// The last epoch that a key or a range names; `None` without any. `-1` names none.
+    /// The last epoch that a key or a range names; `None` if there is none. `-1` names no epoch.
     pub fn last_event_epoch(&self) -> Option<u64> {
         self.events.keys().filter_map(|key| key.1.last()).max()
     }
 
-    /// Whether `-1` is among the keys, so that there is an event at the end of every epoch.
+    /// True if `-1` is among the keys, so that there is an event at the end of every epoch.
     pub fn covers_every_epoch(&self) -> bool {
         self.events.contains_key(&Order::from(Key::OtherEpochs))
     }
 
-    /// Whether a mask that is made at `epoch`, under `key`, floats on from there: the next epoch has the same key.
+    /// True if a mask made at `epoch`, under `key`, floats on from there: the next epoch has the same key.
     pub(crate) fn floats_on(&self, epoch: u64, key: Key) -> bool {
         let next = epoch.checked_add(1).and_then(|next| self.covering(Moment::Epoch(next)));
         next.is_some_and(|(next, event)| next == key && event.floats(key))
     }
 
-    /// The first epoch or step after `after` that has an event, or the very first with `None`.
+    /// The first epoch or step after `after` that has an event, or the first of all for `None`.
     pub(crate) fn next_after(&self, unit: fn(u64) -> Moment, after: Option<u64>) -> Option<u64> {
         let is_step = unit(0).is_step();
         let from = after.map_or(u64::from(is_step), |time| time.saturating_add(1));
         let table = if is_step { &self.steps } else { &self.events };
         let named = table.iter().filter(|(key, _)| key.1 != Key::OtherEpochs);
         let named = named.filter_map(|(key, event)| event.next_due(key.1, from)).min();
-        // Under `-1` there is one in every epoch that no other key covers.
+        // Under `-1` every epoch that no other key covers has an event.
         let others = if !is_step && self.covers_every_epoch() { self.first_other(from.max(1)) } else { None };
         [named, others].into_iter().flatten().min()
     }
 
-    /// The first epoch from `from` on that no key but `-1` covers. Keys are gone through, not epochs: a range may be long.
+    /// The first epoch from `from` on that only `-1` covers. The loop goes over keys, not epochs, since a range may be
+    /// long.
     fn first_other(&self, from: u64) -> Option<u64> {
         let mut epoch = from;
         while let Some((key, _)) = self.covering(Moment::Epoch(epoch)) {
@@ -176,14 +177,14 @@ impl Strategy {
         None
     }
 
-    /// The same events for a training of `to` epochs instead of `from`: every epoch, and every step, is multiplied by
-    /// `to / from` and rounded to the nearest, halves up, but not below 1; so is the epoch that an event rewinds to. Epoch 0
-    /// and `-1` stay what they are, and so does `every`.
+    /// The same events for a training of `to` epochs instead of `from`. Every epoch and every step is multiplied by
+    /// `to / from` and rounded to the nearest, halves up, but not below 1; so is the epoch to which an event rewinds.
+    /// Epoch 0, `-1` and `every` stay.
     ///
     /// # Errors
     ///
-    /// [`Problem::ScaleZero`] unless both are at least 1, [`Problem::ScaleCollision`] where two events would fall on one
-    /// epoch, [`Problem::Key`]; [`Problem::Contradiction`] where what is left of a range is too short for its event.
+    /// [`Problem::ScaleZero`] unless both are at least 1, [`Problem::ScaleCollision`] if two events would fall on one
+    /// epoch, [`Problem::Key`]; [`Problem::Contradiction`] if a range becomes too short for its event.
     ///
     /// # Examples
     ///
@@ -237,7 +238,7 @@ impl Strategy {
     }
 }
 
-/// Two keys that have an epoch or a step in common, by their places.
+/// Two keys that share an epoch or a step, by their places.
 pub(crate) struct Clash {
     pub(crate) earlier: usize,
     pub(crate) later: usize,
@@ -245,7 +246,7 @@ pub(crate) struct Clash {
 }
 
 impl Clash {
-    /// What is wrong with the later one, where the earlier stands at `other`.
+    /// The problem of the later key; the earlier one stands at `other`.
     pub(crate) fn problem(&self, other: Option<Position>) -> Problem {
         let (that, this) = self.keys;
         match (this.is_range(), that.is_range()) {
@@ -257,16 +258,16 @@ impl Clash {
     }
 }
 
-/// Refuses two keys that have an epoch in common; speaks of the later one in the text.
+/// Refuses two keys that share an epoch. The error is about the one that is later in the text.
 pub(crate) fn check_keys(keys: &[Key]) -> Result<(), Clash> {
     let mut order: Vec<usize> = (0..keys.len()).collect();
-    // By their clock first: an epoch and a step are never the same.
+    // Sorts by clock first: an epoch and a step are never the same.
     let span = |index: usize| {
         let (first, last) = keys[index].span().unwrap_or((u64::MAX, u64::MAX));
         (keys[index].in_steps(), first, last)
     };
     order.sort_by_key(|&index| (span(index), index));
-    // Sorted by their first epochs, some two overlap only if two neighbours do.
+    // Keys are sorted by their first epochs, so if any two overlap, two neighbours do.
     let overlap = |pair: &&[usize]| {
         let ((clock, _, last), (next_clock, first, _)) = (span(pair[0]), span(pair[1]));
         clock == next_clock && first <= last
@@ -276,7 +277,7 @@ pub(crate) fn check_keys(keys: &[Key]) -> Result<(), Clash> {
     Err(Clash { earlier, later, keys: (keys[earlier], keys[later]) })
 }
 
-/// Refuses masks that float over epochs beside events that are counted in steps.
+/// Refuses a strategy in which masks float over epochs while other events are counted in steps.
 pub(crate) fn check_clocks<'e>(events: impl Iterator<Item = (Key, &'e Event)> + Clone) -> Result<(), StrategyError> {
     let floating = events.clone().find(|(epochs, event)| event.floats(*epochs));
     let steps = events.into_iter().find(|(epochs, _)| epochs.in_steps());

@@ -1,4 +1,4 @@
-//! What a strategy does when, for which layers and to which density, without any model.
+//! A strategy as a list: the time, layers and density of each event, without a model.
 
 use core::fmt;
 
@@ -11,10 +11,10 @@ use crate::method::ScopeKind;
 use crate::strategy::Strategy;
 use crate::table::{Column, aligned};
 
-/// The events of a strategy in the order in which they happen, a row per event, or per layer where layers have values
-/// of their own.
+/// The events of a strategy in the order in which they happen: one row per event, or one per layer if layers have
+/// values of their own.
 ///
-/// Displays as an aligned table that says both what is kept and what is removed; serialises as its rows.
+/// Displays as an aligned table with both the fraction kept and the fraction removed; serialises as its rows.
 ///
 /// # Examples
 ///
@@ -46,17 +46,17 @@ pub struct TimelineRow {
     pub method: &'static str,
     /// The layers concerned: a name, or words for a selection.
     pub layers: String,
-    /// What is to be reached; for a moving density, at the end. None where what is kept stays as it is.
+    /// The target; for a moving density, the one at the end. `None` if the layers keep as many elements as they have.
     #[serde(serialize_with = "as_text_or_none")]
     pub target: Option<Target>,
-    /// The density of that; its [`Density::sparsity`] is the fraction removed.
+    /// The density of the target; its [`Density::sparsity`] is the fraction removed.
     pub density: Option<Density>,
-    /// What else holds: the axis, whether the mask floats, how elements are reopened. Empty where nothing does.
+    /// Other properties: the axis, a floating mask, the way of reopening. Empty if there are none.
     pub how: String,
 }
 
 impl Strategy {
-    /// What happens when, to which density, without any model.
+    /// The time and density of each event, without a model.
     pub fn timeline(&self) -> Timeline {
         Timeline::of(self)
     }
@@ -110,7 +110,7 @@ fn how(epochs: Key, event: &Event) -> String {
     told.collect::<Vec<_>>().join("; ")
 }
 
-/// An epoch as a person reads it.
+/// A key in words.
 fn when(epochs: Key) -> String {
     match epochs {
         Key::Epoch(0) => "0 (before training)".to_owned(),

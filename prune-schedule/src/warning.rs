@@ -1,4 +1,4 @@
-//! What a user should know of an event, though it is no error.
+//! Warnings about an event, for the user.
 
 use core::fmt;
 
@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::key::Key;
 
-/// What a user should know, though it is no error.
+/// A warning for the user, which is not an error.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "warning", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Warning {
-    /// An event left nothing of a layer.
+    /// An event kept nothing of a layer.
     Emptied {
         /// The key of the event.
         epoch: String,
         /// The layer.
         layer: String,
-        /// How many elements it has.
+        /// The number of its elements.
         elements: usize,
     },
     /// A layer's lanes are shorter than a group, so they keep more than the pattern's share.
@@ -29,31 +29,31 @@ pub enum Warning {
         layer: String,
         /// The axis of its groups.
         axis: usize,
-        /// How long its lanes are.
+        /// The length of its lanes.
         lane: usize,
         /// The pattern.
         pattern: NmPattern,
     },
-    /// More than half of a layer is zero, and no mask keeps it so: training will fill it.
+    /// More than half of a layer is zero, and no mask keeps these zeros: training will fill them.
     MostlyZero {
         /// The layer.
         layer: String,
-        /// How many of its elements are zero.
+        /// The number of its zero elements.
         zeros: usize,
-        /// How many elements it has.
+        /// The number of its elements.
         elements: usize,
     },
-    /// A layer's elements cannot be had, so that it is in no figure.
+    /// A layer's elements are not accessible, so no figure includes them.
     Opaque {
         /// The layer.
         layer: String,
-        /// Why they cannot.
+        /// The reason.
         why: String,
     },
 }
 
 impl Warning {
-    /// The layer that it is about.
+    /// The layer that the warning is about.
     pub fn layer(&self) -> &str {
         match self {
             Warning::Emptied { layer, .. }
@@ -65,7 +65,7 @@ impl Warning {
 }
 
 impl Warning {
-    /// What it says without the epoch or step, where that is known otherwise.
+    /// The message without the epoch or step, for a reader who knows it already.
     pub fn without_moment(&self) -> String {
         match self {
             Warning::Emptied { layer, elements, .. } => {
@@ -92,7 +92,7 @@ impl fmt::Display for Warning {
         let (Warning::Emptied { epoch, .. } | Warning::ShortLanes { epoch, .. }) = self else {
             return f.write_str(&self.without_moment());
         };
-        // The key is text here, which any format can hold.
+        // The key is stored as text, which any format can hold.
         let named = epoch.parse::<Key>().map_or_else(|_| format!("epoch {epoch}"), Key::named);
         write!(f, "{named}, {}", self.without_moment())
     }

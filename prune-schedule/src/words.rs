@@ -1,11 +1,11 @@
-//! Words of a user's in messages: shown in part, and the known ones that they most likely mean.
+//! A user's words in messages: shortened, and with the known words that are most likely meant.
 
 use core::fmt;
 
 use prune_core::printable;
 
-/// At most the first 60 characters of something that a user wrote, control characters as escapes, so that a message stays
-/// a message and tells a terminal nothing.
+/// At most the first 60 characters of a user's text, with control characters as escapes, so that messages stay short
+/// and cannot control a terminal.
 pub(crate) fn clip(text: &str) -> String {
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{}..", printable(&text[..end])),
@@ -13,8 +13,8 @@ pub(crate) fn clip(text: &str) -> String {
     }
 }
 
-/// The known name that a misspelt one most likely means. Nobody types more than 200 letters; the comparison takes time
-/// in proportion to the product of the lengths, so beyond that there is no hint.
+/// The known name that a misspelt one most likely means. Names of more than 200 bytes get no hint, since the time of
+/// the comparison is proportional to the product of the lengths.
 pub(crate) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     if name.len() > 200 { None } else { prune_core::nearest(name, known) }
 }

@@ -1,4 +1,4 @@
-//! The forms that are read: the original's own texts, JSON, TOML, and what each field means.
+//! The accepted forms: the texts of jax_pruning, JSON, TOML, and the meaning of each field.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -42,7 +42,7 @@ fn the_original_texts_work_unchanged() {
         read("{10: {'method': 'unstr_local', 'prune_rate_pattern': {'Dense_0-kernel': 0.9, 'Dense_1-kernel': 0.8}}}"),
         local
     );
-    // As the original's fourth example has it.
+    // The fourth example of jax_pruning.
     assert_eq!(
         read(
             "{10: {'method': 'unstr_unified_local', 'prune_rate_pattern': {'Dense_0-kernel': 0.9, 'Dense_1-kernel': 0.8}}}"
@@ -310,7 +310,7 @@ fn groups_of_any_length_read_back_in_every_form() {
     }
 }
 
-/// An axis that is not written stays so in every form; one that is written stays, the last among them.
+/// An axis that is not written stays unwritten in every form; a written axis stays, also the last one.
 #[test]
 fn an_unset_axis_is_no_axis_that_was_written() {
     let events = [
@@ -342,7 +342,7 @@ fn an_unset_axis_is_no_axis_that_was_written() {
     }
 }
 
-/// What earlier versions saved has no axis where that was the default.
+/// States saved by earlier versions have no axis if it was the default.
 #[test]
 fn states_saved_with_no_axis_still_load() {
     let saved = r#"{"version":1,"strategy":{"1":{"method":"str_unified_local","pattern":[2,4]},

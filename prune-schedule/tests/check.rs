@@ -1,4 +1,4 @@
-//! Strategies that do not fit a model are refused before any training, each on its whole message.
+//! Strategies that do not fit a model are refused before any training; each test compares the whole message.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -224,7 +224,7 @@ fn only_events_to_come_are_tested() {
     let mut pruner = Pruner::new(text.parse().unwrap());
     pruner.end_epoch(1, &mut model).unwrap();
     model.0.pop();
-    // The mask in force has lost its layer; that is still an error.
+    // The layer of the mask in force is missing; that is still an error.
     assert_eq!(pruner.check(&model).unwrap_err().to_string(), "there is no layer `embedding`");
     let mut pruner = Pruner::new(text.parse().unwrap());
     assert!(pruner.check(&model).unwrap_err().to_string().starts_with("epoch 1: there is no layer `embedding`"));

@@ -19,7 +19,7 @@ const SHAPES: [(&str, &[usize]); 5] = [
     ("Dense_0-bias", &[6]),
 ];
 
-/// Events that need no evidence but gradients, each with whether it needs those.
+/// Events that need no evidence but gradients; true for those that need them.
 const EVENTS: [(&str, bool); 12] = [
     ("'method': 'unstr_unified_local', 'density': 0.4", false),
     ("'method': 'unstr_global', 'density': 0.3", false),
@@ -39,7 +39,7 @@ fn pruner(text: &str) -> Pruner {
     Pruner::new(text.parse().unwrap_or_else(|error| panic!("{text}\n{error}")))
 }
 
-/// A pruner before its event at epoch 1, with an earlier mask in force where one is asked for.
+/// A pruner before its event at epoch 1, with an earlier mask in force if `masked` asks for one.
 fn before(event: usize, masked: bool, model: &mut Model) -> Pruner {
     let masked = masked || EVENTS[event].0.contains("rigl");
     let earlier = if masked { "0: {'method': 'unstr_unified_local', 'density': 0.9, 'score': 'random'}, " } else { "" };
@@ -54,7 +54,7 @@ fn before(event: usize, masked: bool, model: &mut Model) -> Pruner {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// The three steps are `end_epoch`, and so is `commit_written` by who writes the masks alone.
+    /// The three steps equal `end_epoch`, and so does `commit_written` after the caller has written the masks.
     #[test]
     fn three_steps_are_one_call(event in 0..EVENTS.len(), masked in any::<bool>(), seed in 0u64..99, shown in any::<bool>()) {
         let mut model = Model::seeded(&SHAPES, seed);
@@ -84,7 +84,7 @@ proptest! {
         prop_assert_eq!(elsewhere.to_json(), whole.to_json());
     }
 
-    /// A plan says of an event what its report says, before any value is looked at.
+    /// A plan, made before any value is read, agrees with the report of its event.
     #[test]
     fn a_plan_says_what_happens(event in 0..EVENTS.len(), masked in any::<bool>(), seed in 0u64..99) {
         let mut model = Model::seeded(&SHAPES, seed);
@@ -117,14 +117,14 @@ fn a_pruner_that_has_gone_on_refuses_what_was_prepared() {
     let (first, second) = (prepared(), prepared());
     let mut copy = pruner.clone();
     copy.commit(first, &mut model.clone()).unwrap();
-    // What it was prepared from has not gone on; the copy has.
+    // The pruner that prepared it has not gone on; its copy has.
     let third = pruner.prepare(Moment::Epoch(1), &model, Evidence::default()).unwrap().unwrap();
     let before = model.bits();
     let error = copy.commit(third, &mut model).unwrap_err();
     assert_eq!(error.to_string(), "epoch 1: the event was prepared before the pruner went on; prepare it anew");
     assert_eq!(model.bits(), before);
     pruner.commit(second, &mut model).unwrap();
-    // Another pruner of the same strategy is another pruner.
+    // Another pruner of the same strategy does not count as the same.
     let mut other = Pruner::with_masks(pruner.strategy().clone(), pruner.masks().clone());
     let prepared = pruner.prepare(Moment::Epoch(2), &model, Evidence::default()).unwrap().unwrap();
     assert!(matches!(other.commit_written(prepared, None), Err(PruneError::Outdated { .. })));
@@ -175,7 +175,7 @@ fn an_event_is_not_passed_over() {
     pruner.pass(Moment::Epoch(1)).unwrap();
     let error = pruner.pass(Moment::Epoch(2)).unwrap_err();
     assert_eq!(error.to_string(), "epoch 2: there is an event, which `pass` would leave out; prepare and commit it");
-    // Steps are not counted where no event is.
+    // Steps are not counted if the strategy has no events in steps.
     pruner.pass(Moment::Step(7)).unwrap();
     assert_eq!((pruner.last_epoch(), pruner.last_step()), (Some(1), None));
 }
@@ -195,7 +195,7 @@ fn what_is_not_written_is_not_reported() {
     assert_eq!(model.get("fc.weight").values(), [3.0, 0.0, 0.0, 4.0]);
 }
 
-/// Layers are looked up and not searched for: what takes time in proportion to their number squared took half a minute.
+/// Layers are looked up by name, not searched for. With quadratic time this test took half a minute.
 #[test]
 fn many_layers_are_no_trouble() {
     const LAYERS: usize = 100_000;

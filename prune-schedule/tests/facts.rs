@@ -1,4 +1,4 @@
-//! A door's facts of layers: which are weights, where their axes lie, and which bias is theirs.
+//! Facts about layers that a door knows: which layers are weights, their axes, and their biases.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -6,7 +6,7 @@ use prune_core::{LayerMut, PlainTensor};
 use prune_schedule::names::{AxisEvidence, Class, Role};
 use prune_schedule::{LayerFacts, Pruner, Report};
 
-/// A table of tokens and a layer stored as (in, out), both named `weight`, and a bias of a name that tells nothing.
+/// A table of tokens and a layer stored as (in, out), both named `weight`, and a bias whose name tells nothing.
 struct Net {
     table: PlainTensor<f32>,
     linear: PlainTensor<f32>,

@@ -1,4 +1,4 @@
-//! Masks that float: made anew at each epoch's end, held only after the last.
+//! Floating masks: made anew at the end of each epoch, held only after the last.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -35,7 +35,7 @@ fn weights_change_places_within_a_range_and_not_after() {
     assert_eq!(model.get("a").values(), [4.0, 3.0, 0.0, 0.0]);
     assert_eq!((first.floats, first.selected.swaps, first.selected.newly_pruned), (true, 0, 2));
 
-    // Not held in between: a pruned weight may grow past a kept one.
+    // The mask is not held in between: a pruned weight may grow past a kept one.
     set(&mut model, &[4.0, 1.0, 0.5, 2.0]);
     pruner.hold(&mut model).unwrap();
     assert_eq!(model.get("a").values(), [4.0, 1.0, 0.5, 2.0]);
@@ -107,7 +107,7 @@ fn a_key_of_its_own_ends_a_run_of_other_epochs() {
     ended(&mut pruner, 2, &mut model);
     let second = mask(&pruner);
     assert_ne!(first, second);
-    // Held from here, through epoch 3 and its event, which finds half alive and asks for half.
+    // The mask is held from here, through epoch 3 and its event, which finds half alive and asks for half.
     model.disturb(2);
     assert_eq!(pruner.revivals(&model).unwrap(), 50);
     let third = ended(&mut pruner, 3, &mut model);

@@ -1,4 +1,4 @@
-//! Every strategy on the guide's page reads, and reads back from every form.
+//! Every strategy on the guide's page can be read, and reads back from every form.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -20,7 +20,7 @@ fn every_example_of_the_methods_works() {
     assert!(examples(page) >= 15, "only {} examples were found", examples(page));
 }
 
-/// Nothing that may be written is left out of the tables.
+/// The tables list everything that may be written.
 #[test]
 fn the_guide_has_every_method_and_field() {
     let page = include_str!("../docs/strategies.md");
@@ -33,7 +33,7 @@ fn the_guide_has_every_method_and_field() {
     }
 }
 
-/// How many strategies a page has, each read back from every form.
+/// The number of strategies on a page; each is read back from every form.
 fn examples(page: &str) -> usize {
     let strategies = strategies(page);
     for strategy in &strategies {
@@ -52,7 +52,7 @@ fn strategies(page: &str) -> Vec<Strategy> {
     texts.map(|(_, text)| text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"))).collect()
 }
 
-/// Every example of the methods is carried out, with whatever evidence it asks for, and leaves what it says.
+/// Every example of the methods is carried out, with the evidence that it needs, and reaches what it says.
 #[test]
 fn every_example_of_the_methods_can_be_carried_out() {
     let shapes: [(&str, &[usize]); 4] =

@@ -1,4 +1,4 @@
-//! A model that turns out false only when it is written is refused before its first layer is.
+//! A model whose fault shows only when it is written is refused before its first layer is written.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use prune_core::{LayerMut, LayerRef, Layers, LayersMut, Layout, LentMut, MemoryMut, PlainTensor};
 use prune_schedule::{Evidence, Pruner};
 
-/// Two layers, of which the second lends less than its shape says when it is lent for writing.
+/// Two layers. The second lends fewer elements for writing than its shape says.
 struct Shrinking {
     a: PlainTensor<f32>,
     b: PlainTensor<f32>,
@@ -38,7 +38,7 @@ fn all_layers_are_checked_before_the_first_is_written() {
     assert_eq!((model.a, model.b, pruner), (tensor(), tensor(), before));
 }
 
-/// Parameters that are set back are checked, too.
+/// Parameters that are set back are checked too.
 #[test]
 fn all_layers_are_checked_before_the_first_is_set_back() {
     let tensor =
@@ -54,7 +54,7 @@ fn all_layers_are_checked_before_the_first_is_set_back() {
     assert_eq!((model.a, model.b, pruner), (tensor(1.0), tensor(1.0), before));
 }
 
-/// Two layers that claim more elements together than can be counted.
+/// Two layers that together claim more elements than can be counted.
 struct Boasting([f32; 1]);
 
 impl Layers for Boasting {
@@ -84,7 +84,7 @@ fn claims_beyond_any_memory_are_refused() {
     ] {
         let text = format!("{{1: {{{event}}}, 2: {{{event}}}}}");
         let mut pruner = Pruner::new(text.parse().unwrap());
-        // Zeros are counted, so the claim is found false before training.
+        // Zeros are counted, so the false claim is found before training.
         let early = pruner.check(&Boasting([1.0])).unwrap_err().to_string();
         assert!(early.contains("layer `a`") && early.contains("layout of shape [1, 9223372036854775807]"), "{early}");
         let error = pruner.end_epoch(1, &mut Boasting([1.0])).unwrap_err().to_string();

@@ -1,4 +1,5 @@
-//! Layers whose elements cannot be had: listed, refused once an event selects them, and no matter where none does.
+//! Layers whose elements are not accessible. They are listed, an event that selects one is refused, and otherwise they
+//! make no difference.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

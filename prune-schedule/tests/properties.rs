@@ -1,4 +1,4 @@
-//! What holds for every strategy and for every text.
+//! Laws for every strategy and every text.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -23,7 +23,7 @@ fn patterns() -> impl proptest::strategy::Strategy<Value = NmPattern> {
     (1usize..1000, 0usize..1000).prop_map(|(n, more)| NmPattern::new(n, n + more).unwrap())
 }
 
-/// Names with everything in them that could upset a writer.
+/// Names with every character that could upset a writer.
 fn names() -> impl proptest::strategy::Strategy<Value = String> {
     prop_oneof!["[a-z0-9_-]{0,8}", "[ \"'\\\\\t\n\r\u{0}\u{7f}\u{85}\u{2028}#={}\\[\\].:,é😀]{0,6}", any::<String>()]
 }
@@ -38,7 +38,7 @@ fn scopes<T: Clone + std::fmt::Debug + 'static>(
     ]
 }
 
-/// Every score but for the seed of those that are drawn, which is the event's.
+/// Every score; random ones take the seed of the event.
 fn scores(seed: u64) -> impl proptest::strategy::Strategy<Value = Score> {
     let names: Vec<&'static str> = Score::names().collect();
     proptest::sample::select(names).prop_map(move |name| Score::named(name, seed).unwrap())
@@ -73,7 +73,7 @@ fn pieces() -> impl proptest::strategy::Strategy<Value = Piece> {
     ]
 }
 
-/// What an event does, before anything is added to it.
+/// The rule of an event, without options.
 fn bare() -> impl proptest::strategy::Strategy<Value = Event> {
     let fractions = || prop_oneof![Just(0.3), f64::MIN_POSITIVE..=1.0, Just(1.0), Just(f64::from_bits(1))];
     let grow = prop_oneof![Just(Grow::Gradient), any::<u64>().prop_map(|seed| Grow::Random { seed })];
@@ -91,7 +91,7 @@ fn bare() -> impl proptest::strategy::Strategy<Value = Event> {
     ]
 }
 
-/// Something that may be added to an event; what does not go with it leaves it as it is.
+/// An option for an event. If it does not fit, the event stays as it is.
 fn addition(seed: u64) -> impl proptest::strategy::Strategy<Value = Addition> {
     let bound = || {
         prop_oneof![
@@ -150,7 +150,7 @@ fn add<T: Clone + Send + Sync + 'static>(
     }
 }
 
-/// Events with any combination that is legal in some order of being put together.
+/// Events with every combination of options that is legal in some order.
 fn events() -> impl proptest::strategy::Strategy<Value = Event> {
     let seeds = prop_oneof![Just(0), Just(7), any::<u64>()];
     seeds.prop_flat_map(|seed| (bare(), proptest::collection::vec(addition(seed), 0..7))).prop_map(
@@ -160,10 +160,10 @@ fn events() -> impl proptest::strategy::Strategy<Value = Event> {
     )
 }
 
-/// A key's gap to the key before, and its length.
+/// The gap from the key before, and the length of a key.
 type Span = (u64, Option<u64>);
 
-/// The keys of some spans, from a first epoch or step on, no two of which overlap.
+/// The keys of some spans, from a first epoch or step on; no two overlap.
 fn keys(spans: Vec<(Span, Event)>, first: u64, key: fn(u64, u64, bool) -> Key) -> Vec<(Key, Event)> {
     let mut next = first;
     let mut table = Vec::new();
@@ -185,7 +185,7 @@ fn strategies() -> impl proptest::strategy::Strategy<Value = Strategy> {
             });
             let steps = keys(steps, 1, |first, last, _| Key::Steps { first, last });
             let others = others.map(|event| (Key::OtherEpochs, event));
-            // What does not go under its key, or beside those before it, is left out.
+            // An event that does not fit its key, or the events before it, is left out.
             let mut strategy = Strategy::default();
             for entry in epochs.into_iter().chain(others).chain(steps) {
                 let mut table: Vec<(Key, Event)> =
@@ -290,7 +290,7 @@ proptest! {
     }
 }
 
-/// The event at an epoch or step, looked for one by one.
+/// The event at an epoch or step, found by trying all keys.
 fn search(strategy: &Strategy, time: u64, steps: bool) -> Option<(Key, &Event)> {
     let covers = |(epochs, _): &(Key, &Event)| {
         let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else { return false };
@@ -306,8 +306,8 @@ fn search(strategy: &Strategy, time: u64, steps: bool) -> Option<(Key, &Event)> 
     (happens == time || last == Some(time)).then_some((epochs, event))
 }
 
-/// Texts of a million characters, each of a kind that could take quadratic time or overflow the stack. There is no
-/// clock here: were one of them quadratic, the test would not end in any time that one would wait.
+/// Texts of a million characters, each of a kind that could take quadratic time or overflow the stack. The test has no
+/// clock: with quadratic time it would not end while anyone waits.
 #[test]
 fn very_long_texts_take_their_turn() {
     let million = 1_000_000;

@@ -1,10 +1,10 @@
-//! Every mistake in a strategy's text, one a test, on the whole message.
+//! Every mistake in a strategy's text, one a test; each test compares the whole message.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use prune_schedule::Strategy;
 
-/// What messages list.
+/// The lists in messages.
 const METHODS: &str = "`unstr_unified_local`, `unstr_global`, `unstr_local`, `str_unified_local`, `str_global`, `str_local`, \
                        `block_unified_local`, `block_global`, `block_local`, `channel_unified_local`, `channel_global`, \
                        `channel_local`, `set`, `rigl`";

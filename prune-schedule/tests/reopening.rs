@@ -1,4 +1,4 @@
-//! Events that open again what earlier ones have closed.
+//! Events that open elements that earlier events closed.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -20,21 +20,22 @@ fn two_layers() -> Model {
     Model::seeded(&[("a", &[8, 12]), ("b", &[4, 6]), ("c", &[6])], 7)
 }
 
-/// Closes to a tenth at epoch 1, then has `second` at epoch 2; masks before, after, and the second report.
+/// Closes to a tenth at epoch 1, then carries out `second` at epoch 2; returns the masks before and after, and the
+/// second report.
 fn closed_then(second: &str) -> (Masks, Masks, Report, Model) {
     let mut model = two_layers();
     let mut pruner = pruner(&format!("{{1: {{'method': 'unstr_unified_local', 'density': 0.1}}, 2: {{{second}}}}}"));
     pruner.check(&model).unwrap();
     ended(&mut pruner, 1, &mut model);
     let before = pruner.masks().clone();
-    // Nobody held: what is reopened starts at zero all the same.
+    // Nothing was held; reopened elements start at zero all the same.
     model.disturb(3);
     let report = ended(&mut pruner, 2, &mut model);
     assert_eq!(pruner.revivals(&model).unwrap(), 0);
     (before, pruner.masks().clone(), report, model)
 }
 
-/// Whatever was alive is kept, whatever came in is zero.
+/// Every element that was alive is kept, and every element that came in is zero.
 fn alive_first_and_zeros_in(before: &Masks, after: &Masks, model: &Model) {
     for (layer, mask) in after.iter() {
         let alive = before.get(layer).unwrap();
@@ -72,7 +73,7 @@ fn at_random_over_all_layers() {
     alive_first_and_zeros_in(&before, &after, &model);
     assert_eq!(after.iter().map(|(_, mask)| mask.kept_len()).sum::<usize>(), 60);
     assert_eq!(report.selected.asked, Some(60));
-    // A layer of four fifths of the elements gets about that share.
+    // A layer with four fifths of the elements gets about four fifths.
     assert!((30..=58).contains(&after.get("a").unwrap().kept_len()));
 }
 
@@ -95,7 +96,7 @@ fn at_random_until_every_group_is_full() {
 
 #[test]
 fn groups_that_close_some_do_not_take_them_back() {
-    // Three alive in the first group, none in the second: one is given up, two of the second are opened.
+    // Three are alive in the first group, none in the second: one is given up, and two of the second are opened.
     let mut model = Model::of(&[("a", &[1, 8], &[5.0, 4.0, 3.0, 0.1, 0.1, 0.1, 0.1, 0.1])]);
     let mut pruner = pruner(
         "{1: {'method': 'unstr_unified_local', 'density': 0.375},
@@ -170,7 +171,7 @@ fn infinite_gradients_do_not_come_before_what_is_alive() {
 fn by_gradients_that_were_observed() {
     let mut model = row();
     let mut pruner = pruner(BY_GRADIENT);
-    // Too early to be of use: the epoch that trains ends in another event.
+    // Too early to matter: the epoch in training ends in another event.
     pruner.observe(&gradient(&[0.0, 0.0, 9.0, 9.0, 0.0, 0.0, 0.0, 0.0])).unwrap();
     ended(&mut pruner, 1, &mut model);
     pruner.observe(&gradient(&[0.0, 0.0, 3.0, 1.0, 1.0, 0.0, 0.0, 0.0])).unwrap();

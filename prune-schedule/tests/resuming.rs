@@ -1,4 +1,4 @@
-//! A run that is saved and resumed goes on bit for bit, and what holds for every run.
+//! A run that is saved and resumed goes on bit for bit. Laws for every run.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -59,7 +59,7 @@ fn strategies() -> impl proptest::strategy::Strategy<Value = Strategy> {
     })
 }
 
-/// One epoch of a training that depends on nothing but the weights and the epoch.
+/// One epoch of a training that depends only on the weights and the epoch.
 fn train(pruner: &mut Pruner, model: &mut Model, epoch: u64) -> Result<Option<Report>, PruneError> {
     for step in 0..2 {
         model.disturb(epoch * 10 + step);
@@ -127,7 +127,7 @@ proptest! {
                     continue;
                 }
                 Err(error) => {
-                    // Nothing was written, nothing is noted.
+                    // Nothing was written, and the pruner is unchanged.
                     prop_assert_eq!((model.bits(), &pruner), (weights.bits(), &state));
                     prop_assert!(matches!(error, PruneError::TooFewAlive { .. }), "{}", error);
                     failed = Some(epoch);
@@ -180,13 +180,13 @@ proptest! {
             }
             prop_assert_eq!(report.all.elements, SHAPES.iter().map(|(_, s)| s.iter().product::<usize>()).sum::<usize>());
             prop_assert!(report.all.norm_kept.is_some_and(|share| (0.0..=1.0).contains(&share)));
-            // The masks of other layers are as they were.
+            // The masks of other layers are unchanged.
             for (name, mask) in made.iter().filter(|(name, _)| report.layers.iter().all(|layer| layer.layer != **name)) {
                 prop_assert_eq!(pruner.masks().get(name), Some(mask));
             }
             prop_assert_eq!(pruner.revivals(&model).unwrap(), 0);
         }
-        // What check refuses cannot succeed.
+        // A strategy that the check refuses cannot succeed.
         if let (Err(PruneError::TooFewAlive { .. }), None) = (&sure, failed) {
             let last = pruner.strategy().last_event_epoch();
             prop_assert!(last.is_some_and(|last| last >= 7), "{:?}", sure);
@@ -256,7 +256,7 @@ fn a_state_that_floats_where_nothing_floats() {
         refused(state),
         "the saved state contradicts itself: a mask floats, but the strategy has no floating mask after its epoch"
     );
-    // Nor does the last epoch of the range float on.
+    // At the last epoch of the range nothing floats on either.
     let mut state = saved();
     state["epoch"] = 3.into();
     assert!(refused(state).ends_with("a mask floats, but the strategy has no floating mask after its epoch"));

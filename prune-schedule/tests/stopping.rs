@@ -20,7 +20,8 @@ fn tensors() -> Vec<PlainTensor<f32>> {
     (0..LAYERS).map(|layer| PlainTensor::from_logical(&[4, 4], values(layer)).unwrap()).collect()
 }
 
-/// However often it is asked, a yes leaves model and pruner as they were, and only noes change nothing of the result.
+/// A stop at any question leaves model and pruner unchanged; without a stop the result is the same as without
+/// questions.
 #[test]
 fn an_event_that_is_stopped_changes_nothing() {
     for rule in RULES {
@@ -61,7 +62,7 @@ fn an_event_that_is_stopped_changes_nothing() {
     }
 }
 
-/// Layers ranked alone are ranked in turns where somebody may stop the event.
+/// Layers ranked alone are ranked in turns if the event can be stopped.
 #[test]
 fn large_layers_are_ranked_in_turns() {
     let mut tensors: Vec<_> =

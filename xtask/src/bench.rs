@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what masks cost, as ratios to reading memory.
+//! `cargo xtask bench`: the cost of masks, as ratios to the time of reading memory.
 
 use std::ffi::OsString;
 
@@ -8,7 +8,7 @@ use crate::cargo::{release, succeeded};
 ///
 /// # Errors
 ///
-/// A sentence where they did not succeed.
+/// A sentence if they did not succeed.
 pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), String> {
     let what = "the benches";
     succeeded(release(&["--package", "prune-bench"], arguments, what)?, what)

@@ -1,16 +1,16 @@
-//! Starting cargo, and through it the programs of the workspace.
+//! Starts cargo, and through it the programs of the workspace.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal as _, stderr};
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
-/// Cargo, on this workspace; the caller's working folder stays.
+/// Cargo on this workspace. The working folder stays the caller's.
 pub(crate) fn cargo<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
     cargo_in("", arguments)
 }
 
-/// Cargo, on the workspace in a folder below this one.
+/// Cargo on the workspace in a folder below this one.
 pub(crate) fn cargo_in<A: AsRef<OsStr>>(folder: &str, arguments: impl IntoIterator<Item = A>) -> Command {
     let mut arguments = arguments.into_iter();
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -26,8 +26,9 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
-/// The command that builds and runs a program in release mode, with `arguments` of its own; `program` is how cargo names it.
-/// On a terminal cargo shows the build, of which the first takes minutes; elsewhere only the program is heard.
+/// The command that builds and runs a program in release mode. `program` names it in cargo's options, and `arguments`
+/// are for the program itself. On a terminal cargo shows the build, which takes minutes the first time; elsewhere only
+/// the program prints.
 pub(crate) fn release_command(program: &[&str], arguments: Vec<OsString>) -> Command {
     release_command_in("", program, arguments)
 }
@@ -46,20 +47,20 @@ pub(crate) fn release_command_in(folder: &str, program: &[&str], arguments: Vec<
 ///
 /// # Errors
 ///
-/// A sentence where cargo cannot be started; `what` says what was tried.
+/// A sentence if cargo cannot be started. `what` says what was tried.
 pub(crate) fn release(program: &[&str], arguments: Vec<OsString>, what: &str) -> Result<ExitStatus, String> {
     status(&mut release_command(program, arguments), what)
 }
 
-/// Becomes a [`release_command`]. Where the program (or its build) fails, it has said why itself, and this process ends with
+/// Becomes a [`release_command`]. If the program or its build fails, it has said why itself, and this process ends with
 /// its exit code.
 ///
-/// On Unix this process becomes the program: Ctrl-C is then the program's alone, and nobody is back at the shell before it
-/// has saved.
+/// On Unix this process becomes the program. Ctrl-C then goes to the program alone, and the shell waits until it has
+/// saved.
 ///
 /// # Errors
 ///
-/// A sentence where cargo cannot be started, or a signal ended it; `what` says what was tried.
+/// A sentence if cargo cannot be started, or if a signal ended it. `what` says what was tried.
 #[cfg(unix)]
 pub(crate) fn run_in_place(mut command: Command, what: &str) -> Result<(), String> {
     use std::os::unix::process::CommandExt as _;
@@ -68,7 +69,7 @@ pub(crate) fn run_in_place(mut command: Command, what: &str) -> Result<(), Strin
     Err(format!("{what}: cannot start {}: {error}", command.get_program().display()))
 }
 
-/// As on Unix, but beside the program.
+/// As on Unix, but this process waits for the program.
 #[cfg(not(unix))]
 pub(crate) fn run_in_place(mut command: Command, what: &str) -> Result<(), String> {
     let status = status(&mut command, what)?;
@@ -83,12 +84,12 @@ pub(crate) fn run_in_place(mut command: Command, what: &str) -> Result<(), Strin
 ///
 /// # Errors
 ///
-/// A sentence where it cannot be started or did not succeed; `what` says what was tried.
+/// A sentence if it cannot be started or did not succeed. `what` says what was tried.
 pub(crate) fn finish(command: &mut Command, what: &str) -> Result<(), String> {
     succeeded(status(command, what)?, what)
 }
 
-/// Nothing, or a sentence that says that `what` failed.
+/// An error that says that `what` failed, unless the command succeeded.
 pub(crate) fn succeeded(status: ExitStatus, what: &str) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("{what} failed ({status})")) }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: what CI runs, and nothing else, cheapest checks first.
+//! `cargo xtask ci`: exactly the checks that CI runs, cheapest first.
 
 mod python;
 
@@ -7,31 +7,31 @@ use std::time::Instant;
 
 use crate::cargo::{cargo_in, finish};
 
-/// What downloads the full MNIST set: a feature, so that the demo builds without it.
+/// The feature that downloads the full MNIST set. The demo builds without it.
 const FETCH: &str = "prune-mnist/fetch";
 
 /// A check: a name and the arguments of cargo.
 type Check = (&'static str, &'static [&'static str]);
 
-/// What is checked of this workspace.
+/// The checks of this workspace.
 const CHECKS: &[Check] = &[
     ("format", &["fmt", "--all", "--check"]),
     ("lints", &["clippy", "--workspace", "--all-targets", "--features", FETCH, "--", "--deny", "warnings"]),
-    // Compiled and not run: running it compiles the core and its laws once more, which is a tenth of all the time.
+    // It is compiled but not run: a run would compile the core and its laws once more, a tenth of the whole time.
     ("core alone, without threads or serde", &["check", "--package", "prune-core", "--no-default-features"]),
     ("files without ONNX", &["check", "--package", "prune-files"]),
     (
         "adapters without threads",
         &["check", "--package", "prune-ndarray", "--package", "prune-nalgebra", "--no-default-features"],
     ),
-    // Not built from their packages: that would be every crate once more.
+    // The packages are not built, since that would build every crate once more.
     ("packages of the published crates", PACKAGE),
     ("tests", &["test", "--workspace", "--features", FETCH]),
     ("benches, once each, against their oracles", &["test", "--workspace", "--features", FETCH, "--bench", "*"]),
     ("documentation", &["doc", "--workspace", "--no-deps"]),
 ];
 
-/// The packages of all crates but those that are not published. Asks no registry: what they need is there by then.
+/// Packages all published crates. It asks no registry: by then, everything that they need is on this machine.
 const PACKAGE: &[&str] = &[
     "package",
     "--workspace",
@@ -46,15 +46,15 @@ const PACKAGE: &[&str] = &[
     "--offline",
 ];
 
-/// What is checked of the workspace in `adapters/`.
+/// The checks of the workspace in `adapters/`.
 const ADAPTERS: &[Check] = &[
-    // By name: `--all` would format the crates of this workspace that those of the other use.
+    // Packages are listed by name: `--all` would also format the crates of this workspace that they depend on.
     ("format", FORMAT_ADAPTERS),
     ("lints", &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
     ("tests", &["test", "--workspace"]),
 ];
 
-/// The format of every member of the workspace in `adapters/`.
+/// Checks the format of every member of the workspace in `adapters/`.
 const FORMAT_ADAPTERS: &[&str] = &[
     "fmt",
     "--check",
@@ -68,10 +68,10 @@ const FORMAT_ADAPTERS: &[&str] = &[
     "prune-python",
 ];
 
-/// The environment in which the build of a Python module asks for no interpreter, and links none.
+/// The environment in which the Python module is built without an interpreter, and linked to none.
 const NO_PYTHON: [(&str, &str); 2] = [("PYO3_NO_PYTHON", "1"), ("PYO3_BUILD_EXTENSION_MODULE", "1")];
 
-/// What `--help` says.
+/// The text of `--help`.
 pub(crate) const HELP: &str = "\
 usage: cargo xtask ci [adapters|python]
 
@@ -82,11 +82,11 @@ that need torch. PYTHON names the interpreter, python3 without it.
 CI runs the three, one after the other. Each stops at the first check that fails. Exit code: 0 all passed, 1 otherwise.
 ";
 
-/// Runs every check and stops at the first that fails.
+/// Runs every check and stops at the first one that fails.
 ///
 /// # Errors
 ///
-/// A sentence naming the check, or the word that is not known.
+/// A sentence that names the check, or the word that is not known.
 pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), String> {
     let (folder, checks) = match arguments.as_slice() {
         [] => ("", CHECKS),
@@ -100,7 +100,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), String> {
     for (name, arguments) in checks {
         let started = Instant::now();
         eprintln!("== {name}: cargo {}", arguments.join(" "));
-        // The Python package is built as a module of any Python's, so that none is needed here.
+        // The Python module is built for any Python, so no interpreter is needed here.
         let cargo = &mut cargo_in(folder, *arguments);
         finish(cargo.env("RUSTDOCFLAGS", "--deny warnings").envs(NO_PYTHON.iter().copied()), name)?;
         eprintln!("== {name}: passed in {:.0} s", started.elapsed().as_secs_f64());
@@ -108,7 +108,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), String> {
     Ok(())
 }
 
-/// Runs checks and says how long all of them took.
+/// Runs checks and prints the time that all of them took.
 fn timed(run: fn() -> Result<(), String>) -> Result<(), String> {
     let started = Instant::now();
     run()?;
@@ -136,7 +136,7 @@ mod tests {
         members.split('"').skip(1).step_by(2).map(str::to_owned).collect()
     }
 
-    /// Cargo packages a crate without these as well, and warns at most.
+    /// Cargo also packages a crate without these, and at most warns.
     #[test]
     fn published_crates_say_what_they_are_and_the_others_are_not_packaged() {
         let members = members("");

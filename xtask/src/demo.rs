@@ -1,18 +1,18 @@
-//! `cargo xtask demo`: train, prune and show.
+//! `cargo xtask demo`: trains, prunes and shows the result.
 
 use std::ffi::OsString;
 
 use crate::cargo::{release_command, release_command_in, run_in_place};
 
-/// Backends whose crates are apart in `adapters/`, each with a demonstration of its own.
+/// Backends whose crates are in `adapters/`. Each has a demonstration of its own.
 const ADAPTERS: &[(&str, &str)] = &[("candle", "prune-candle"), ("burn", "prune-burn")];
 
-/// Builds and runs the demo in release mode with `arguments`, in the caller's working folder. With `--backend candle` or
-/// `--backend burn` it is the example of that adapter, which gets the other arguments.
+/// Builds and runs the demo in release mode with `arguments`, in the caller's working folder. `--backend candle` and
+/// `--backend burn` run the example of that adapter instead, with the other arguments.
 ///
 /// # Errors
 ///
-/// A sentence where cargo cannot be started, or a signal ended it.
+/// A sentence if cargo cannot be started, or if a signal ended it.
 pub(crate) fn run(mut arguments: Vec<OsString>) -> Result<(), String> {
     if let Some(package) = take_adapter(&mut arguments) {
         let example = ["--package", package, "--example", "mnist"];
@@ -21,7 +21,7 @@ pub(crate) fn run(mut arguments: Vec<OsString>) -> Result<(), String> {
     run_in_place(release_command(&["--package", "prune-mnist", "--bin", "demo"], arguments), "the demo")
 }
 
-/// Takes `--backend` out of the arguments where it names an adapter; the adapter's package.
+/// If `--backend` names an adapter, takes it out of the arguments and returns the adapter's package.
 fn take_adapter(arguments: &mut Vec<OsString>) -> Option<&'static str> {
     ADAPTERS.iter().find_map(|&(backend, package)| {
         let apart = arguments.windows(2).position(|pair| pair[0] == "--backend" && pair[1] == backend);

@@ -1,6 +1,6 @@
-//! The workspace's own commands: `cargo xtask VERB`. One file a verb.
+//! The workspace's own commands: `cargo xtask VERB`. There is one file for each verb.
 //!
-//! This crate has no dependencies, because everyone compiles it first; the heavy programs are started through cargo, in
+//! This crate has no dependencies, because everyone compiles it first. It starts the heavy programs through cargo, in
 //! release mode.
 
 mod bench;
@@ -18,9 +18,9 @@ use std::process::ExitCode;
 /// A verb of the command line.
 struct Verb {
     name: &'static str,
-    /// What it is for, in a line.
+    /// Its purpose, in a line.
     what: &'static str,
-    /// What `--help` says; `None` where the program that it starts says it.
+    /// The text of `--help`; `None` if the program that it starts prints its own.
     help: Option<&'static str>,
     run: fn(Vec<OsString>) -> Result<(), String>,
 }

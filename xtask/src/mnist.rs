@@ -1,6 +1,6 @@
 //! `cargo xtask mnist`: fetches the full MNIST set into `data/mnist`.
 //!
-//! Starts `mnist-fetch` of `prune-mnist` through cargo, so that this crate stays free of TLS and gzip.
+//! It starts `mnist-fetch` of `prune-mnist` through cargo, so that this crate stays free of TLS and gzip.
 
 use std::ffi::OsString;
 
@@ -10,7 +10,7 @@ use crate::cargo::{release, succeeded};
 ///
 /// # Errors
 ///
-/// A sentence where cargo cannot be started or `mnist-fetch` did not succeed; it has then said why itself.
+/// A sentence if cargo cannot be started or `mnist-fetch` did not succeed. `mnist-fetch` has then said why itself.
 pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), String> {
     let program = ["--package", "prune-mnist", "--features", "fetch", "--bin", "mnist-fetch"];
     let what = "fetching the full MNIST set";

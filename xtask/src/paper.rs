@@ -1,15 +1,15 @@
-//! `cargo xtask paper`: published tables on MNIST, reproduced.
+//! `cargo xtask paper`: reproduces published tables on MNIST.
 
 use std::ffi::OsString;
 use std::process::Command;
 
 use crate::cargo::{release_command, root, run_in_place};
 
-/// Builds and runs the tables in release mode with `arguments`; each run's record names the commit.
+/// Builds and runs the tables in release mode with `arguments`. The record of each run names the commit.
 ///
 /// # Errors
 ///
-/// A sentence where cargo cannot be started, or a signal ended it.
+/// A sentence if cargo cannot be started, or if a signal ended it.
 pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), String> {
     let mut command = release_command(&["--package", "prune-mnist", "--bin", "paper"], arguments);
     if let Some(commit) = commit() {
@@ -18,7 +18,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), String> {
     run_in_place(command, "the tables")
 }
 
-/// The commit that is checked out, with a `+` where files were changed or added since; nothing outside a repository.
+/// The current commit, with a `+` if files were changed or added since. `None` outside a repository.
 fn commit() -> Option<String> {
     let git = |arguments: &[&str]| {
         let output = Command::new("git").arg("-C").arg(root()).args(arguments).output().ok()?;

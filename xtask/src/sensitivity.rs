@@ -1,4 +1,4 @@
-//! `cargo xtask sensitivity`: what is left of the accuracy when one layer alone is pruned.
+//! `cargo xtask sensitivity`: the accuracy that is left if one layer alone is pruned.
 
 use std::ffi::OsString;
 
@@ -8,7 +8,7 @@ use crate::cargo::{release_command, run_in_place};
 ///
 /// # Errors
 ///
-/// A sentence where cargo cannot be started, or a signal ended it.
+/// A sentence if cargo cannot be started, or if a signal ended it.
 pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), String> {
     run_in_place(release_command(&["--package", "prune-mnist", "--bin", "sensitivity"], arguments), "the scan")
 }

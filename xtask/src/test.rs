@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use crate::cargo::{cargo, finish, root};
 
-/// What `--help` says.
+/// The text of `--help`.
 pub(crate) const HELP: &str = "\
 usage: cargo xtask test [OPTIONS OF cargo test]
 
@@ -13,11 +13,11 @@ Without options, the tests that need the full MNIST set run as well where `cargo
 Exit code: 0 all passed, 1 otherwise.
 ";
 
-/// Runs unit tests, laws, doc tests and the pages; `arguments` go to `cargo test`.
+/// Runs unit tests, laws, doc tests and the pages. `arguments` go to `cargo test`.
 ///
 /// # Errors
 ///
-/// A sentence where a test failed.
+/// A sentence if a test failed.
 pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), String> {
     let everything = arguments.is_empty();
     let tests = ["test", "--workspace", "--features", "prune-mnist/fetch"];
@@ -29,6 +29,6 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), String> {
         eprintln!("the tests of the full MNIST set were left out: `cargo xtask mnist` fetches it");
         return Ok(());
     }
-    // The whole workspace again, so that nothing is built with other features.
+    // The whole workspace again, since one package alone would be built with other features.
     finish(cargo(tests).args(["--tests", "--", "--ignored"]), "the tests of the full MNIST set")
 }

@@ -1,4 +1,4 @@
-//! One network, whole with zeros and shrunk, in the engine.
+//! One network in the engine: whole with zeros, and shrunk.
 
 use prune_onnx::testing::eval::T;
 use prune_onnx::testing::harness::{drawn_removal, inputs, parse, shrunk, went_through, zeroed_model};
@@ -7,37 +7,37 @@ use prune_onnx::{AnalysisOptions, Model, analyse};
 
 use crate::{EngineError, Program};
 
-/// How often the noise a shrunk network may be away.
+/// The allowed difference of a shrunk network, as a multiple of the noise.
 const ALLOWED: f64 = 4.0;
 
-/// What became of a network.
+/// The result for a network.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// Nothing was removed, or not through the operators that were asked for.
+    /// Nothing was removed, or nothing through the operators in question.
     NothingRemoved,
-    /// The engine does not run the whole network: why.
+    /// The engine does not run the whole network. The text is its reason.
     NotRun(String),
-    /// The engine runs the whole network and not the shrunk one, or gives outputs of other shapes: why.
+    /// The engine runs the whole network, but not the shrunk one, or gives outputs of other shapes. The text says why.
     Broken(String),
-    /// Both ran.
+    /// The engine ran both.
     Ran(Distance),
 }
 
-/// How far the outputs of a shrunk network are from those of the whole one with zeros.
+/// The distance between the outputs of a shrunk network and those of the whole one with zeros.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Distance {
-    /// The largest difference of two elements; infinite where one is NaN and the other is not.
+    /// The largest difference between two elements; infinite if one is NaN and the other is not.
     pub difference: f64,
     /// The largest difference that the engine's own optimisations make to the whole network.
     pub noise: f64,
-    /// The largest output of the whole network; infinite where one is NaN.
+    /// The largest magnitude among the outputs of the whole network; infinite if one is NaN.
     pub largest: f64,
 }
 
 impl Distance {
-    /// The difference is explained by the noise: it is at most 4 times as large. The noise counts as at least one unit in the
-    /// last place of the largest output, because in many networks there is nothing to optimise, and then the noise is 0.
-    /// Outputs that are not finite show nothing, so they do not pass.
+    /// True if the noise explains the difference: it is at most 4 times as large. The noise counts as at least one unit
+    /// in the last place of the largest output, because many networks offer nothing to optimise and have
+    /// a noise of 0. Outputs that are not finite prove nothing, so they do not pass.
     ///
     /// ```
     /// let near = onnx_engines::Distance { difference: 3e-7, noise: 1e-7, largest: 0.5 };
@@ -50,11 +50,11 @@ impl Distance {
     }
 }
 
-/// Draws what to remove from a network, and compares.
+/// Removes random classes from a network, and compares.
 ///
 /// # Panics
 ///
-/// Panics if `prune-onnx` refuses the network.
+/// If `prune-onnx` refuses the network.
 pub fn compare(built: &Built, seed: u64, operators: &[&str]) -> Outcome {
     let model = parse(built.bytes.clone());
     let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
@@ -63,7 +63,7 @@ pub fn compare(built: &Built, seed: u64, operators: &[&str]) -> Outcome {
         return Outcome::NothingRemoved;
     }
     let x = inputs(built, seed);
-    // The engine's optimised form and its plain one.
+    // The outputs with the engine's optimisations, and those without.
     let run = |model: &Model| -> Result<[Vec<T>; 2], EngineError> {
         Ok([Program::load(model, true)?.run(&x)?, Program::load(model, false)?.run(&x)?])
     };
@@ -86,7 +86,7 @@ pub fn compare(built: &Built, seed: u64, operators: &[&str]) -> Outcome {
     })
 }
 
-/// The largest difference of two elements of outputs of the same shapes.
+/// The largest difference between two elements of outputs with the same shapes.
 fn far(left: &[T], right: &[T]) -> f64 {
     let pairs = left.iter().zip(right).flat_map(|(a, b)| a.data.iter().zip(&b.data));
     pairs.fold(0.0, |far: f64, (a, b)| {

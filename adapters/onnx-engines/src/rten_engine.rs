@@ -14,16 +14,16 @@ pub struct Program {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
-    /// The model cannot be written as the engine needs it.
+    /// The model cannot be written in the form that the engine needs.
     #[error("cannot be written: {0}")]
     Write(#[from] prune_onnx::Error),
-    /// An operator or a form of it that the engine does not have, or a broken file.
+    /// The engine lacks an operator or a form of it, or the file is broken.
     #[error("cannot be loaded: {0}")]
     Load(#[from] rten::LoadError),
     /// An operator refused its inputs.
     #[error("cannot be run: {0}")]
     Run(#[from] rten::RunError),
-    /// The values of an input are not as many as its shape says.
+    /// An input has more or fewer values than its shape says.
     #[error("input `{0}` does not have as many values as its shape says")]
     Input(String),
     /// Outputs of another type than f32.
@@ -32,7 +32,7 @@ pub enum EngineError {
 }
 
 impl Program {
-    /// Loads a model; `optimised` says whether the engine may fuse, fold and reorder.
+    /// Loads a model. If `optimised` is true, the engine may fuse, fold and reorder operators.
     ///
     /// # Errors
     ///
@@ -66,15 +66,15 @@ impl Program {
     }
 }
 
-/// What ONNX says of a window of two axes where a node says nothing: operators, attribute, value.
+/// ONNX's defaults for a window of two axes: operators, attribute, value.
 const DEFAULTS: &[(&[&str], &str, &[i64])] = &[
     (&["Conv", "ConvTranspose", "MaxPool", "AveragePool"], "strides", &[1, 1]),
     (&["Conv", "ConvTranspose"], "dilations", &[1, 1]),
     (&["Conv", "ConvTranspose"], "pads", &[0, 0, 0, 0]),
 ];
 
-/// The file with these defaults written out: rten 0.27 takes the number of axes from `kernel_shape`, which is optional, and
-/// refuses the node where it is missing. Windows of generated networks have two axes.
+/// The file with these defaults written out. rten 0.27 takes the number of axes from `kernel_shape`, which is optional,
+/// and refuses a node without it. Windows of generated networks have two axes.
 fn with_defaults(model: &prune_onnx::Model) -> Result<Vec<u8>, prune_onnx::Error> {
     let mut edits = Edits::new();
     for (at, node) in model.graph().nodes().iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Whole networks in the engine: shrunk, they give what they give with zeros.
+//! Whole networks in the engine: shrunk, they give the same outputs as with zeros.
 
 use onnx_engines::{Outcome, Program, compare};
 use prune_onnx::DataType;
@@ -7,7 +7,7 @@ use prune_onnx::testing::harness::{OPSETS, inputs, parse};
 use prune_onnx::testing::net::Net;
 use prune_onnx::testing::networks::NETWORKS;
 
-/// Networks of each kind.
+/// The number of networks of each kind.
 const TRIED: u64 = 64;
 
 #[test]

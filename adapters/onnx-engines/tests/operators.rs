@@ -1,5 +1,5 @@
-//! Every operator: in the engine, networks from which indices are removed give what the whole network gives with those slices
-//! at zero.
+//! Every operator in the engine: networks from which indices are removed give the same outputs as whole networks with
+//! zeros in those slices.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,14 @@ use prune_onnx::testing::harness::OPSETS;
 use prune_onnx::testing::net::Net;
 use prune_onnx::testing::{statements, without};
 
-/// Networks of each operator that have to run.
+/// The number of networks per operator that have to run.
 const WANTED: usize = 200;
 
-/// Networks that are tried for that.
+/// The number of networks that are tried for that.
 const TRIED: u64 = 600;
 
-/// What the engine lacks: the rule whose networks have it, a part of the engine's message, and whether other networks of the
-/// rule run all the same.
+/// The gaps of the engine: the rule whose networks meet one, a part of the engine's message, and true if other networks
+/// of the rule run.
 const LACKING: &[(&str, &str, bool)] = &[
     ("GroupNormalization", "GroupNormalization operator not supported", false),
     ("LRN", "LRN operator not supported", false),
@@ -31,7 +31,7 @@ fn outcome(first: &str, case: Case, seed: u64) -> Outcome {
     compare(&case(net), seed, rule.operators)
 }
 
-/// Networks of an operator that ran, and those that did not by what the engine lacks.
+/// The number of an operator's networks that ran, and the numbers of those that met each gap.
 fn run_cases(first: &'static str, case: Case) -> (usize, BTreeMap<&'static str, usize>) {
     let (mut ran, mut lacking) = (0, BTreeMap::new());
     for seed in 0..TRIED {

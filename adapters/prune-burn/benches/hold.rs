@@ -1,5 +1,5 @@
 //! The cost of keeping masks in force, against forward, backward and the optimiser's step: a block of a transformer and
-//! LeNet-300-100, at density 0.1. Steps alternate; medians. `--test` runs each once.
+//! LeNet-300-100, at density 0.1. Steps alternate, and medians are printed. `--test` runs each once.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use burn::tensor::{Device, Distribution, Tensor};
 use peak_alloc::PeakAlloc;
 use prune_burn::{ModulePruner, StepAction};
 
-/// Counts what is allocated, that which is used again too.
+/// Counts the bytes that are allocated, even in memory that is used again.
 #[global_allocator]
 static ALLOCATED: PeakAlloc = PeakAlloc;
 
@@ -55,7 +55,7 @@ impl Network for LeNet {
 }
 
 fn main() {
-    // `cargo bench` says `--bench`, `cargo test` nothing or `--test`.
+    // `cargo bench` passes `--bench`; `cargo test` passes nothing or `--test`.
     let counts = if std::env::args().any(|argument| argument == "--bench") { (25, 200) } else { (1, 1) };
     let device = Device::default().autodiff();
     device.seed(1);
@@ -90,7 +90,7 @@ impl<M: Network> Run<M> {
         Run { model: Some(model), optimizer: AdamWConfig::new().with_weight_decay(0.01).init(), pruner }
     }
 
-    /// The time of forward, backward and step, and of what the pruner adds.
+    /// The time of forward, backward and step, and the time that the pruner adds.
     fn step(&mut self) -> (Duration, Duration) {
         let Some(model) = self.model.take() else { unreachable!("a step gives the model back") };
         let begun = Instant::now();
@@ -110,7 +110,7 @@ impl<M: Network> Run<M> {
         (backward + step, before + after)
     }
 
-    /// By how many bytes holds of the gradients and of the weights raise what is allocated.
+    /// The bytes that holding gradients adds to the peak of allocations, and those that holding weights adds.
     fn extra_of_holds(&mut self) -> (usize, usize) {
         let Some(model) = self.model.take() else { unreachable!("a step gives the model back") };
         let gradients = GradientsParams::from_grads(model.loss().backward(), &model);

@@ -1,5 +1,5 @@
-//! LeNet-300-100 on the bundled sample of MNIST: dense, pruned 2:4, and trained sparse by RigL, from the same first weights
-//! and the same batches. Every seed is fixed.
+//! LeNet-300-100 on the bundled sample of MNIST: dense, pruned 2:4, and trained sparse by RigL, with the same first
+//! weights and the same batches. Every seed is fixed.
 //!
 //! ```text
 //! cargo run --release -p prune-burn --example mnist [FOLDER]
@@ -26,7 +26,7 @@ const BATCH: usize = 100;
 const RATE: f64 = 1e-3;
 const PIXELS: usize = 784;
 
-/// A name, and a strategy. An epoch has 100 steps.
+/// A name and a strategy. An epoch has 100 steps.
 const RUNS: [(&str, &str); 3] = [
     ("dense", "{}"),
     ("2:4", "{2: {'method': 'str_unified_local', 'pattern': '2:4', 'axis': 'reduction'}}"),
@@ -87,7 +87,7 @@ impl Split {
         (images, Tensor::from_data(TensorData::new(labels, [places.len()]), device))
     }
 
-    /// The places in an order that follows from the epoch.
+    /// The positions of the images, in an order that depends only on the epoch.
     fn shuffled(&self, epoch: u64) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.labels.len()).collect();
         let mut state = epoch;
@@ -149,7 +149,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let of: usize = weights.iter().map(|weight| weight.shape().num_elements()).sum();
         let reached = accuracy(&model, &test);
 
-        // Saved and read back, it answers the same.
+        // Once saved and read back, it gives the same answers.
         let path =
             folder.join(format!("{}.bpk", name.split([':', ',']).collect::<Vec<_>>().join("-").replace(' ', "")));
         model.into_record().save(&path)?;

@@ -1,14 +1,14 @@
-//! The class of the module that holds a parameter, and what it tells.
+//! The class of the module that holds a parameter, and the facts that follow from it.
 
 use prune_schedule::LayerFacts;
 use prune_schedule::names::{AxisEvidence, Class, Role};
 
-/// The facts of the parameter of a field, by the type of its module: burn's own modules are known by their names. Of any
-/// other module's parameters nothing is guessed: they are weights where they have two axes or more, and what needs an axis
-/// is refused until one is written.
+/// The facts about a parameter, from the type of its module and its field. Burn's own modules are known by their names.
+/// Nothing is guessed about any other module: its parameters are weights if they have two axes or more, and an event
+/// that needs an axis is refused unless one is given.
 pub(crate) fn facts(module: &str, field: &str, name: &str) -> LayerFacts {
     let (inputs, outputs) = match (module, field) {
-        // burn multiplies from the left: (in, out).
+        // burn multiplies by the weight from the right: (in, out).
         ("Linear", "weight") => (0, 1),
         ("Conv1d" | "Conv2d" | "Conv3d" | "DeformConv2d", "weight") => (1, 0),
         ("ConvTranspose1d" | "ConvTranspose2d" | "ConvTranspose3d", "weight") => (0, 1),
@@ -26,7 +26,7 @@ pub(crate) fn facts(module: &str, field: &str, name: &str) -> LayerFacts {
     LayerFacts { weight: None, role: Some(role), bias }
 }
 
-/// The facts of what is no weight.
+/// The facts about a parameter that is no prunable weight.
 pub(crate) fn other(module: &str, reason: &'static str) -> LayerFacts {
     let role = Role { class: Class::Other(reason), entry: entry(module), ..Role::unknown() };
     LayerFacts { weight: Some(false), role: Some(role), bias: None }

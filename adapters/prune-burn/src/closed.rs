@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use burn::tensor::{Bool, DType, Device, Shape, Tensor, TensorData};
 use prune_core::Masks;
 
-/// The elements that each mask closes, on the device of its parameter, made when first asked for: a byte an element.
+/// The elements that each mask closes, on the device of its parameter. The tensor is made on first use and takes a byte
+/// for each element.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ClosedMasks {
     masks: Masks,
@@ -21,7 +22,7 @@ impl ClosedMasks {
         &self.masks
     }
 
-    /// Takes other masks; tensors of those that stay the same are kept.
+    /// Takes new masks. Tensors of unchanged masks are kept.
     pub(crate) fn replace(&mut self, masks: &Masks) {
         let stays = |name: &str| self.masks.get(name).is_some_and(|mask| Some(mask) == masks.get(name));
         let stale: Vec<String> = self.on_devices.keys().filter(|name| !stays(name)).cloned().collect();
@@ -29,14 +30,14 @@ impl ClosedMasks {
         self.masks = masks.clone();
     }
 
-    /// The elements that a parameter's mask closes; none without a mask. It is without autodiff.
+    /// The elements that a parameter's mask closes, without autodiff; `None` if there is no mask.
     pub(crate) fn get<const D: usize>(&mut self, name: &str, device: &Device) -> Option<Tensor<D, Bool>> {
         let mask = self.masks.get(name)?;
         let shape = Shape::from(mask.shape().to_vec());
         Some(self.flat(name, device)?.reshape(shape))
     }
 
-    /// The same, flat: one element after the other in logical order.
+    /// The same as a flat list in logical order.
     pub(crate) fn flat(&mut self, name: &str, device: &Device) -> Option<Tensor<1, Bool>> {
         let mask = self.masks.get(name)?;
         let device = device.clone().without_autodiff();

@@ -1,4 +1,4 @@
-//! Masks and a module are tested for a fit in every step, so nothing is copied.
+//! The test that masks fit a module. It runs in every step, so it copies nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,8 +10,8 @@ use crate::error::BurnError;
 use crate::path::Path;
 use crate::prune_mask::PRUNE_MASK;
 
-/// Refuses a module without a parameter of the name and shape of each mask, with a masked parameter that has another name
-/// too, or with one that has a reparameterisation of another kind.
+/// Refuses a module if a mask has no parameter of its name and shape, or if a masked parameter has a second name or a
+/// reparameterisation of another kind.
 pub(crate) fn fits<M: Module>(module: &M, masks: &Masks) -> Result<(), BurnError> {
     if masks.is_empty() {
         return Ok(());
@@ -19,8 +19,8 @@ pub(crate) fn fits<M: Module>(module: &M, masks: &Masks) -> Result<(), BurnError
     Fitter::visited(module, masks).checked().map(|_| ())
 }
 
-/// The same, and refuses a module with other masks within it than the pruner keeps there: these where it keeps them within
-/// the module, else none.
+/// The same test, and one of the masks within the module. If the pruner keeps its masks there, the module must have
+/// these; otherwise it must have none.
 pub(crate) fn in_force<M: Module>(module: &M, masks: &Masks, in_module: bool) -> Result<(), BurnError> {
     let fitter = Fitter::visited(module, masks).checked()?;
     let within = fitter.within;
@@ -36,7 +36,7 @@ pub(crate) fn in_force<M: Module>(module: &M, masks: &Masks, in_module: bool) ->
     }
 }
 
-/// The error of a name that no parameter has.
+/// The error for a name that no parameter has.
 pub(crate) fn unknown<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> prune_core::Error {
     let nearest = nearest(name, known).map(str::to_owned);
     ErrorKind::UnknownLayer { name: name.to_owned(), nearest }.into()

@@ -1,4 +1,4 @@
-//! The gradients of a module's parameters, copied to the host when an event looks at them.
+//! The gradients of a module's parameters, copied to the host when an event needs them.
 
 use std::borrow::Cow;
 
@@ -10,8 +10,8 @@ use prune_core::{LayerRef, Layers};
 use crate::host::gathered;
 use crate::path::Path;
 
-/// The gradients of a module's parameters under the parameters' names, read when they are listed. Parameters without a
-/// gradient are not listed.
+/// The gradients of a module's parameters under the parameters' names. They are read when they are listed. A parameter
+/// without a gradient is not listed.
 pub(crate) struct ModuleGradients<'m, M> {
     pub(crate) module: &'m M,
     pub(crate) gradients: &'m GradientsParams,

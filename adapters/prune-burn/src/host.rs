@@ -1,4 +1,4 @@
-//! Tensors of burn lend their elements through copies on the host, whatever device they are on.
+//! Tensors of burn lend their elements through copies on the host, for any device.
 
 use burn::tensor::{DType, Element as BurnElement, Tensor, TensorData, bf16, f16};
 use prune_core::{Element, Guarded, LayerMut, LayerRef, Layout, Lent, LentMut, Memory, MemoryMut};
@@ -18,7 +18,7 @@ prune_core::define_prune_ext! {
     /// ```
 }
 
-/// Runs `$body` with `$E` as the element type of that name; `$other` for a type that is not pruned.
+/// Runs `$body` with `$E` as the element type of that name, or `$other` for a type that is not pruned.
 macro_rules! for_float {
     ($dtype:expr, $E:ident => $body:expr, $other:expr) => {
         match $dtype {
@@ -43,7 +43,7 @@ macro_rules! for_float {
     };
 }
 
-/// Why elements of this type cannot be pruned; nothing where they can.
+/// The reason why elements of this type cannot be pruned; `None` if they can.
 pub(crate) fn refusal(dtype: DType) -> Option<&'static str> {
     match dtype {
         DType::F32 | DType::F64 | DType::F16 | DType::BF16 => None,
@@ -68,7 +68,7 @@ fn opaque_mut<'a>(shape: &[usize], why: &'static str) -> LayerMut<'a> {
 
 const UNREADABLE: &str = "its elements cannot be copied to the host";
 
-/// Data on the host are lent as they lie.
+/// Data on the host are lent without a copy.
 impl PruneExt for TensorData {
     fn layer(&self) -> LayerRef<'_> {
         let shape: &[usize] = self.shape();
@@ -95,8 +95,8 @@ impl LendMut for TensorData {
     }
 }
 
-/// A tensor is read through a copy of its elements, and replaced as a whole where it is written: tensors of burn do not
-/// change, and its clones stay what they are.
+/// A tensor is read through a copy of its elements, and a write replaces it as a whole. Tensors of burn do not change,
+/// so its clones stay as they are.
 impl<const D: usize> PruneExt for Tensor<D> {
     fn layer(&self) -> LayerRef<'_> {
         gathered(self)
@@ -132,12 +132,12 @@ fn copied<E: BurnElement, const D: usize>(tensor: &Tensor<D>) -> Option<Vec<E>> 
     tensor.try_to_data().ok()?.try_into_vec::<E>().ok()
 }
 
-/// A tensor that is replaced by what is written.
+/// A tensor that a write replaces.
 struct Replaced<'t, const D: usize>(&'t mut Tensor<D>);
 
 impl<E: Element + BurnElement, const D: usize> Guarded<E> for Replaced<'_, D> {
     fn read(&self, read: &mut dyn FnMut(&[E])) {
-        // Nothing where it cannot be read: too few elements are refused.
+        // If the tensor cannot be read, this passes an empty slice, which is refused for its length.
         read(&copied::<E, D>(self.0).unwrap_or_default());
     }
 

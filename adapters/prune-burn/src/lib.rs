@@ -1,8 +1,8 @@
 //! Prune modules of [burn]: strategies, masks that hold through its optimisers, resuming and reports.
 //!
-//! For burn 0.22, on any backend: tests run on Flex. Parameters are named by their paths in the module (`fc1.weight`), and
-//! what a layer is follows from the class that holds it: the weight of burn's `Linear` is (in, out), so its outputs lie on
-//! axis 1; embeddings are left dense unless they are named.
+//! For burn 0.22, on any backend; tests run on Flex. A parameter's name is its path in the module (`fc1.weight`). The
+//! facts about a layer follow from the class of its module: the weight of burn's `Linear` is (in, out), so its outputs
+//! lie on axis 1, and embeddings are left dense unless they are named.
 //!
 //! # In a loop of your own
 //!
@@ -44,9 +44,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`before_step`](ModulePruner::before_step) and [`after_step`](ModulePruner::after_step) are `step` in two halves, for a loop
-//! that steps in its own way: an event of RigL takes the place of a step. Gradients must be those of the module as it is; to
-//! clip them, give burn's optimiser its clipping.
+//! [`before_step`](ModulePruner::before_step) and [`after_step`](ModulePruner::after_step) are the two halves of
+//! `step`, for a loop that steps in its own way: an event of RigL replaces a step. The gradients must be those of the
+//! module as it is. To clip them, configure clipping in burn's optimiser.
 //!
 //! # In burn's `Learner`
 //!
@@ -95,13 +95,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Under `straight_through`, `TrainStep::step` runs `self.pruner.forward(self)` forward. Training on replicas of the module
-//! (`ExecutionStrategy` with distributed data) is not supported: all of them would share one pruner, and each count its steps.
+//! Under `straight_through`, `TrainStep::step` runs the forward pass on `self.pruner.forward(self)`. Training on
+//! replicas of the module (`ExecutionStrategy` with distributed data) is not supported: the replicas would share one
+//! pruner, and each would count its steps.
 //!
 //! The `Learner`'s checkpoints do not hold the pruner. Save [`to_json`](ModulePruner::to_json) of
-//! [`SharedPruner::pruner`] where a checkpoint is made: launch as many epochs as there are until then. To go on, build a
-//! `SharedPruner` of [`from_json`](ModulePruner::from_json), give a new module to [`attach`](SharedPruner::attach) and not to
-//! `start`, and launch with `checkpoint`.
+//! [`SharedPruner::pruner`] with a checkpoint, and launch only as many epochs as there are until then. To go on, build
+//! a `SharedPruner` from [`from_json`](ModulePruner::from_json), give a new module to [`attach`](SharedPruner::attach)
+//! instead of `start`, and launch with `checkpoint`.
 //!
 //! # Where masks are kept in force
 //!
@@ -110,35 +111,36 @@
 //! | zeros in gradients before a step, and in weights after it | always, unless you ask for the other | two passes over masked layers in a step, each a copy of one layer at a time (on Flex 1.5% of the step of a transformer block, 6.1% of LeNet's: `benches/hold.rs`); a byte a masked weight on the device |
 //! | within the module ([`with_masks_in_module`](ModulePruner::with_masks_in_module)), as burn's reparameterisation | the optimiser is no `ModuleOptimizer` (L-BFGS), or the step is not yours; masks shall be part of the module's record | a masked copy of a layer for each use in a forward pass, kept until the backward pass |
 //!
-//! The first is the default because it is the cheaper, lets RigL see the dense gradient, and leaves the module as it is. Masks
-//! select in either (`mask_fill`) and never multiply. An optimiser's buffers are private in burn: events write zeros into
-//! them through its record, and from then on gradients of zero leave them there. [`moment_revivals`](ModulePruner::moment_revivals)
-//! counts.
+//! The first is the default because it costs less, lets RigL see the dense gradient, and leaves the module as it is.
+//! Both select by masks (`mask_fill`) and never multiply. An optimiser's buffers are private in burn. Events write
+//! zeros into them through the optimiser's record, and zero gradients keep those zeros from then on.
+//! [`moment_revivals`](ModulePruner::moment_revivals) counts exceptions.
 //!
-//! A pruner refuses to step a module in which masks are not where it keeps them: one with masks within the module needs
-//! [`attach`](ModulePruner::attach) after a `materialize`, and one without takes no module that has some.
+//! A pruner refuses to step a module whose masks are not where the pruner keeps them. A pruner with masks within the
+//! module needs [`attach`](ModulePruner::attach) after a `materialize`; any other pruner refuses a module that has
+//! masks.
 //!
-//! Muon mixes the elements of a matrix and moves pruned weights, which `after_step` takes back; within a module it moves the
-//! base below the mask, and what is used stays zero. So does L-BFGS where its history is older than a mask: give the event no optimiser (`None`), and make a new one after it.
+//! Muon mixes the elements of a matrix and moves pruned weights; `after_step` sets them back to zero. With masks within
+//! the module, Muon moves the base below the mask, and forward passes still use zeros. L-BFGS does the same if its
+//! history is older than a mask: pass no optimiser (`None`) to the event, and make a new one after it.
 //!
 //! # Groups of N:M
 //!
-//! They run along the last axis where a strategy names none, which is that of the outputs in `Linear`'s (in, out); write
-//! `'axis': 'reduction'` for groups along the inputs, which sparse kernels read.
+//! Without an axis in the strategy, groups run along the last axis, which is that of the outputs in `Linear`'s (in,
+//! out). Write `'axis': 'reduction'` for groups along the inputs, as sparse kernels need them.
 //!
 //! # Saving, resuming, inference
 //!
-//! Save the records of the module and of the optimiser with burn, and [`to_json`](ModulePruner::to_json) beside them; a run
-//! that goes on from there is the run that was not stopped, bit for bit, where the optimiser's buffers are of burn's default
-//! type (below). Masks within the module are
-//! [attached](ModulePruner::attach) before its record is loaded. For inference nothing is to be done, since weights are zero;
-//! masks within the module are merged by burn's `materialize`.
+//! Save the records of the module and of the optimiser with burn, and [`to_json`](ModulePruner::to_json) beside them. A
+//! run that goes on from there equals one that was never stopped, bit for bit, if the optimiser's buffers have burn's
+//! default type (below). Masks within the module must be [attached](ModulePruner::attach) before its record is loaded.
+//! Inference needs no further step, since the weights are zero; burn's `materialize` merges masks within the module.
 //!
 //! # Other types than `f32`
 //!
-//! burn reads every buffer of an optimiser back as the default type of its default device, which is `f32`: after its own
-//! reload, `f64` moments are `f32`. An event that would have to write such buffers is refused before anything has happened.
-//! Set the default before the first tensor is made:
+//! burn reads every buffer of an optimiser back as the default type of its default device, which is `f32`. So even
+//! burn's own reload turns `f64` moments into `f32`. An event that would have to write such buffers is refused before
+//! anything has happened. Set the default before the first tensor is made:
 //!
 //! ```standalone_crate
 //! use burn::nn::LinearConfig;
@@ -179,20 +181,23 @@
 //!
 //! # Limits
 //!
-//! - Masks are made on the host: an event copies the parameters, and the optimiser's buffers, there and back. Steps copy
-//!   nothing to the host, but for gradients that an event looks at and, under `straight_through`, every parameter. Only Flex is tested; other backends are reached through burn's own operations alone.
-//! - A class is known by its name: a module of your own that is called `Linear` is taken for burn's. Of other modules nothing is
-//!   guessed: an event that needs an axis says so, and [`with_facts`](ModulePruner::with_facts) tells it.
-//! - One parameter under two names is refused where either is pruned: burn's optimisers move the first alone.
-//! - Optimisers with buffers of another type than burn's default are refused by an event, as above.
-//! - Clones of a module share the running statistics of its norms, in burn: an event that rewinds sets them back in every
-//!   clone, also where it is refused after that.
-//! - A parameter has one reparameterisation: LoRA on a masked parameter is refused where masks are not in the module. Where
-//!   they are, burn drops the adapter that comes later, and says nothing.
-//! - Quantised, integer and boolean parameters are listed, and refused once an event selects them.
-//! - Adafactor's sums of rows and columns are no weight's and are not held; weights are. [`unheld_buffers`](ModulePruner::unheld_buffers) names them after an event.
-//! - What needs burn 0.22, and is to be looked at with the next: the names of its classes and of `enter_module`'s containers,
-//!   `Reparameterization` (new in it), and the format of an optimiser's record, which is read by `burn-pack`.
+//! - Masks are made on the host: an event copies the parameters and the optimiser's buffers there and back. A step
+//!   copies nothing to the host, except gradients that an event needs and, under `straight_through`, every parameter.
+//!   Only Flex is tested; other backends are reached only through burn's own operations.
+//! - A class is known by its name: a module of your own that is called `Linear` is taken for burn's. Nothing is guessed
+//!   about other modules. An event that needs an axis says so, and [`with_facts`](ModulePruner::with_facts) gives it.
+//! - One parameter under two names is refused if either name is pruned, since burn's optimisers move only the first.
+//! - An event refuses optimisers with buffers of a type that is not burn's default, as above.
+//! - In burn, clones of a module share the running statistics of its norms. An event that rewinds sets them back in
+//!   every clone, even if it is refused after that.
+//! - A parameter has at most one reparameterisation. If masks are not within the module, LoRA on a masked parameter is
+//!   refused. If they are, burn drops the later adapter without a message.
+//! - Quantised, integer and boolean parameters are listed, but refused if an event selects them.
+//! - Adafactor's sums of rows and columns belong to no single weight and are not held; weights are.
+//!   [`unheld_buffers`](ModulePruner::unheld_buffers) names them after an event.
+//! - These depend on burn 0.22 and must be checked with the next version: the names of its classes and of
+//!   `enter_module`'s containers, `Reparameterization` (new in 0.22), and the format of an optimiser's record, which
+//!   `burn-pack` reads.
 //!
 //! # Features
 //!
@@ -200,9 +205,10 @@
 //!
 //! # Map
 //!
-//! `pruner/` is what users call, `shared` the same for the `Learner`. `parameters` lists a module with what `classes` tells,
-//! `gradients` its gradients; `fit` tells whether masks and a module fit; `closed` has masks on devices, `write` and `prune_mask` put them in force, `moments` does so in an
-//! optimiser's record; `host` lends tensors to prune-core.
+//! `pruner/` is the interface for users, and `shared` is the same for the `Learner`. `parameters` lists a module with
+//! the facts from `classes`, and `gradients` lists its gradients. `fit` tests that masks fit a module. `closed` holds
+//! masks on devices, `write` and `prune_mask` put them in force, and `moments` does so in an optimiser's record. `host`
+//! lends tensors to prune-core.
 
 mod classes;
 mod closed;

@@ -1,4 +1,4 @@
-//! The buffers of burn's optimisers. They are private there: the way to them is the optimiser's record.
+//! The buffers of burn's optimisers. They are private, but the optimiser's record gives access to them.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ use prune_core::Mask;
 use crate::error::BurnError;
 use crate::host::{LendMut, PruneExt, refusal};
 
-/// The masks of parameters by the parameters' ids.
+/// The masks of parameters, by the ids of the parameters.
 pub(crate) type MasksById<'m> = BTreeMap<u64, &'m Mask>;
 
 /// An optimiser whose buffers are held.
 #[derive(Default)]
 pub(crate) struct Held {
-    /// It, where anything has changed.
+    /// The optimiser, if anything has changed.
     pub(crate) optimizer: Option<ModuleOptimizer>,
     /// The buffers of masked parameters that have another shape than the parameter.
     pub(crate) others: Vec<String>,
@@ -54,8 +54,7 @@ pub(crate) fn held(optimizer: &ModuleOptimizer, masks: &MasksById<'_>) -> Result
     Ok(held)
 }
 
-/// Refuses buffers that burn would read back as another type: it makes all of them of the default type of its default
-/// device.
+/// Refuses buffers whose type burn would change: it reads all of them back as the default type of its default device.
 fn stays_of_its_type(buffers: &[Buffer]) -> Result<(), BurnError> {
     let default = DType::from(Device::default().settings().float_dtype);
     match buffers.iter().find(|buffer| buffer.data.dtype().is_float() && buffer.data.dtype() != default) {
@@ -66,7 +65,7 @@ fn stays_of_its_type(buffers: &[Buffer]) -> Result<(), BurnError> {
     }
 }
 
-/// The number of elements of buffers outside masks that are not zero.
+/// The number of elements of buffers that are outside masks and not zero.
 pub(crate) fn revivals(optimizer: &ModuleOptimizer, masks: &MasksById<'_>) -> Result<usize, BurnError> {
     let Some(record) = Record::of(optimizer, masks)? else { return Ok(0) };
     let mut count = 0;
@@ -78,14 +77,14 @@ pub(crate) fn revivals(optimizer: &ModuleOptimizer, masks: &MasksById<'_>) -> Re
     Ok(count)
 }
 
-/// An optimiser's record, taken apart.
+/// An optimiser's record, in parts.
 struct Record {
     scalars: BTreeMap<String, burn_pack::Scalar>,
     metadata: BTreeMap<String, String>,
     buffers: Vec<Buffer>,
 }
 
-/// One tensor of it.
+/// A tensor of the record.
 struct Buffer {
     name: String,
     /// The id of its parameter.
@@ -94,7 +93,7 @@ struct Buffer {
 }
 
 impl Record {
-    /// The record of an optimiser that has buffers; nothing where no mask asks for them.
+    /// The record of an optimiser with buffers; `None` if there are no masks or no buffers.
     fn of(optimizer: &ModuleOptimizer, masks: &MasksById<'_>) -> Result<Option<Self>, BurnError> {
         if masks.is_empty() {
             return Ok(None);

@@ -14,12 +14,12 @@ use crate::host::{LendMut, PruneExt, refusal};
 use crate::path::Path;
 use crate::prune_mask::PRUNE_MASK;
 
-/// The parameters of a module as they were when they were read, under the names of their paths, such as `fc1.weight`: what a
-/// pruner reads of the module, and what an event can set back to.
+/// The parameters of a module as they were when they were read, under the names of their paths, such as `fc1.weight`. A
+/// pruner reads a module in this form, and an event can set weights back to it.
 ///
-/// Parameters with a mask [within the module](crate::ModulePruner::with_masks_in_module) are listed as forward passes use
-/// them. Integers, booleans, quantised parameters and such with a reparameterisation of another kind are listed too, and
-/// refused with the reason once an event selects them.
+/// Parameters with a mask [within the module](crate::ModulePruner::with_masks_in_module) are listed with their masked
+/// values, as forward passes use them. Integers, booleans, quantised parameters and those with a reparameterisation of
+/// another kind are listed too, but refused with the reason if an event selects them.
 ///
 /// # Examples
 ///
@@ -55,18 +55,18 @@ pub(crate) struct Parameter {
 #[derive(Debug, Clone)]
 enum Value {
     Data(TensorData),
-    /// Why they cannot be had.
+    /// The reason why they cannot be read.
     Opaque(String),
     /// They have not been read.
     Unread,
 }
 
 impl Parameters {
-    /// Reads the parameters of a module, all of those whose elements can be had.
+    /// Reads the parameters of a module, with elements if those can be read.
     ///
     /// # Errors
     ///
-    /// [`BurnError::Read`] where a device fails.
+    /// [`BurnError::Read`] if a device fails.
     ///
     /// # Complexity
     ///
@@ -75,12 +75,12 @@ impl Parameters {
         Self::visited(module, &|_| true)
     }
 
-    /// The same with the elements of some alone.
+    /// The same with the elements of some parameters only.
     pub(crate) fn some<M: Module>(module: &M, reads: &dyn Fn(&str) -> bool) -> Result<Self, BurnError> {
         Self::visited(module, reads)
     }
 
-    /// The same without their elements.
+    /// The same without elements.
     pub(crate) fn outline<M: Module>(module: &M) -> Self {
         Self::visited(module, &|_| false).unwrap_or_else(|error| unreachable!("nothing is read: {error}"))
     }
@@ -102,7 +102,7 @@ impl Parameters {
         self.list.iter().find(|parameter| parameter.name == name)
     }
 
-    /// True if a parameter's elements are the same, bit by bit.
+    /// True if a parameter's elements are the same, bit for bit.
     pub(crate) fn same(&self, other: &Parameters, name: &str) -> bool {
         fn data<'p>(parameters: &'p Parameters, name: &str) -> Option<&'p TensorData> {
             match &parameters.get(name)?.value {
@@ -113,8 +113,8 @@ impl Parameters {
         data(self, name) == data(other, name)
     }
 
-    /// Refuses one parameter under two names of which one is masked, now or by an event: burn's optimisers move the first
-    /// alone.
+    /// Refuses a parameter with two names if one of them is masked, now or by an event to come: burn's optimisers move
+    /// only the first.
     pub(crate) fn untied(&self, masked: impl Fn(&Parameter) -> bool) -> Result<(), BurnError> {
         let mut by_id: BTreeMap<u64, &Parameter> = BTreeMap::new();
         for parameter in &self.list {
@@ -145,7 +145,7 @@ impl Layers for Parameters {
 
 struct Lister<'r> {
     path: Path,
-    /// Whose elements are read.
+    /// True for the names of parameters whose elements are read.
     reads: &'r dyn Fn(&str) -> bool,
     list: Vec<Parameter>,
     failed: Option<BurnError>,
@@ -218,7 +218,7 @@ impl ModuleVisitor for Lister<'_> {
             self.push(param.id, param.lazy_shape().to_vec(), Value::Opaque("its elements are booleans".to_owned()));
             return;
         }
-        // Elements that the mask within the module closes are zero for every forward pass.
+        // Forward passes use zero for elements that the mask within the module closes.
         if let Some((_, layer)) = self.path.reparameterization()
             && let Some(Parameter { value: Value::Data(data), .. }) =
                 self.list.iter_mut().rev().find(|parameter| parameter.name == layer)

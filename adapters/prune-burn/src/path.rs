@@ -1,9 +1,9 @@
 //! The path of a traversal through a module.
 
-/// The container that burn names where it goes into the parameters of a reparameterisation.
+/// Burn's name for the container of a reparameterisation's parameters.
 const REPARAMETERIZATION: &str = "Reparameterization";
 
-/// The place of a traversal: the names entered, each with the type of the container that has it.
+/// The position of a traversal: the names entered, each with the type of its container.
 #[derive(Debug, Default)]
 pub(crate) struct Path {
     entered: Vec<(String, String)>,
@@ -23,14 +23,14 @@ impl Path {
         joined(&self.entered)
     }
 
-    /// The type of the module that has the parameter here, and the parameter's field.
+    /// The type of the module with the parameter here, and the parameter's field.
     pub(crate) fn field(&self) -> (&str, &str) {
         self.entered
             .last()
             .map_or(("", ""), |(name, container)| (container.strip_prefix("Struct:").unwrap_or(container), name))
     }
 
-    /// Within a reparameterisation its name, and the name of the parameter that has it.
+    /// Within a reparameterisation, its name and the name of the parameter that has it.
     pub(crate) fn reparameterization(&self) -> Option<(&str, String)> {
         let place = self.entered.iter().position(|(_, container)| container == REPARAMETERIZATION)?;
         Some((&self.entered[place].0, joined(&self.entered[..place])))

@@ -11,7 +11,8 @@ use crate::path::Path;
 /// The name of the mask in a parameter's path: the mask of `fc1.weight` is saved as `fc1.weight.prune_mask.pruned`.
 pub(crate) const PRUNE_MASK: &str = "prune_mask";
 
-/// The mask of one parameter. It selects and never multiplies: what it closes is `+0.0` whatever the weight is.
+/// The mask of one parameter. It selects and never multiplies: an element that it closes is `+0.0`, whatever the weight
+/// is.
 #[derive(Module, Debug)]
 pub struct PruneMask {
     /// True for each element that is pruned, in the parameter's logical order.
@@ -27,8 +28,8 @@ impl Reparameterization for PruneMask {
     }
 }
 
-/// Puts masks into a module: parameters without one get theirs, and those that have one get the new values. burn would keep
-/// the old mask of a parameter that has one.
+/// Puts masks into a module. Parameters without a mask get one; those with a mask get the new values, since burn by
+/// itself would keep the old mask.
 pub(crate) fn attach<M: Module>(module: M, masks: &mut ClosedMasks) -> M {
     let module = module.apply_reparameterization(Attacher { masks });
     module.map(&mut Updater { path: Path::default(), masks })
@@ -77,7 +78,7 @@ impl ModuleMapper for Updater<'_> {
     }
 }
 
-/// Refuses a module in which a mask is another than these.
+/// Refuses a module with a mask that differs from these.
 pub(crate) fn compare<M: Module>(module: &M, masks: &Masks) -> Result<(), BurnError> {
     let mut comparer = Comparer { path: Path::default(), masks, refused: None };
     module.visit(&mut comparer);

@@ -11,19 +11,19 @@ use prune_schedule::{Evidence, Key, Moment, Report, Warning};
 use crate::error::BurnError;
 use crate::pruner::ModulePruner;
 
-/// A [`ModulePruner`] for burn's `Learner`, which calls the module and nobody else. Clones are handles to one pruner: one is a
-/// field of the module under `#[module(skip)]`, and `TrainStep::optimize` calls [`optimize`](SharedPruner::optimize). The
-/// crate page shows it.
+/// A [`ModulePruner`] for burn's `Learner`, which calls only the module. Clones are handles to the same pruner. One is
+/// a field of the module under `#[module(skip)]`, and `TrainStep::optimize` calls its
+/// [`optimize`](SharedPruner::optimize). The crate page shows it.
 ///
-/// The `Learner` tells its module of no epoch. A strategy is keyed by steps, or the pruner is told how many steps an epoch
-/// has.
+/// The `Learner` does not tell its module when an epoch ends. Use a strategy keyed by steps, or give the pruner the
+/// number of steps in an epoch.
 #[derive(Debug, Clone)]
 pub struct SharedPruner(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
     pruner: ModulePruner,
-    /// The number of steps of an epoch, and of those done in this one.
+    /// The number of steps in an epoch, of which `steps_in_epoch` are done.
     epochs_of: Option<u64>,
     steps_in_epoch: u64,
     reports: Vec<Report>,
@@ -37,8 +37,9 @@ impl SharedPruner {
         SharedPruner(Arc::new(Mutex::new(State { pruner, epochs_of: None, steps_in_epoch: 0, reports, failed })))
     }
 
-    /// The same that ends an epoch after so many steps: the batches of the training data, divided by those of which
-    /// gradients are accumulated and rounded up. Where training goes on from a checkpoint, it does from the end of an epoch.
+    /// Makes an epoch end after this number of steps: the number of batches in the training data, divided by the number
+    /// of batches whose gradients are accumulated, rounded up. Training that goes on from a checkpoint starts at the
+    /// end of an epoch.
     #[must_use]
     pub fn with_epochs_of(self, steps: u64) -> Self {
         self.state().epochs_of = Some(steps.max(1));
@@ -49,7 +50,8 @@ impl SharedPruner {
     ///
     /// # Errors
     ///
-    /// As [`ModulePruner::check`]; [`BurnError::EpochsUntold`] for an event at the end of an epoch whose length nobody has told.
+    /// As [`ModulePruner::check`]; [`BurnError::EpochsUntold`] for an event at the end of an epoch if the length of
+    /// epochs is not given.
     pub fn check<M: Module>(&self, module: &M) -> Result<Vec<Warning>, BurnError> {
         let state = self.state();
         state.knows_epochs()?;
@@ -69,7 +71,8 @@ impl SharedPruner {
         Ok(module)
     }
 
-    /// As [`ModulePruner::attach`]: the masks of a saved pruner are put in force before the `Learner` loads its checkpoint.
+    /// As [`ModulePruner::attach`]: puts the masks of a saved pruner in force before the `Learner` loads its
+    /// checkpoint.
     ///
     /// # Errors
     ///
@@ -78,8 +81,9 @@ impl SharedPruner {
         self.state().pruner.attach(module)
     }
 
-    /// As [`ModulePruner::forward`], for `TrainStep::step`: the module whose forward pass under `straight_through` gives the
-    /// gradients. After an error, which [`finish`](SharedPruner::finish) returns, a clone of the module.
+    /// As [`ModulePruner::forward`], for `TrainStep::step`: the module for the forward pass, whose gradients count
+    /// under `straight_through`. After an error, which [`finish`](SharedPruner::finish) returns, it is a clone of the
+    /// module.
     pub fn forward<M: Module>(&self, module: &M) -> M {
         let mut state = self.state();
         match state.pruner.forward(module) {
@@ -91,9 +95,9 @@ impl SharedPruner {
         }
     }
 
-    /// The work of `TrainStep::optimize`: a step of the optimiser, with masks in force, and the events that are due.
+    /// The work of `TrainStep::optimize`: a step of the optimiser with masks in force, and the events that are due.
     ///
-    /// It has no way to return an error. After one the module stays as it is, whatever the `Learner` goes on to do, and
+    /// It cannot return an error. After one the module stays as it is, whatever the `Learner` does next, and
     /// [`finish`](SharedPruner::finish) returns the error.
     pub fn optimize<M: Module>(
         &self,
@@ -126,7 +130,7 @@ impl SharedPruner {
         module
     }
 
-    /// The same for `TrainStep::optimize_multi`: gradients of several devices are added up first.
+    /// The same for `TrainStep::optimize_multi`, after adding up the gradients of several devices.
     pub fn optimize_multi<M: Module>(
         &self,
         module: M,
@@ -139,7 +143,7 @@ impl SharedPruner {
         self.optimize(module, optimizer, rate, sum.sum)
     }
 
-    /// A copy of the pruner as it is now, to look at its masks or to save its state.
+    /// A copy of the pruner in its present state, for its masks or for saving.
     pub fn pruner(&self) -> ModulePruner {
         self.state().pruner.clone()
     }
@@ -149,17 +153,17 @@ impl SharedPruner {
         self.state().failed.as_ref().map(ToString::to_string)
     }
 
-    /// The reports of the events since the last call, while training goes on or after it has failed.
+    /// The reports of the events since the last call. It also works during training, and after a failure.
     pub fn reports(&self) -> Vec<Report> {
         std::mem::take(&mut self.state().reports)
     }
 
-    /// Ends the training: as [`reports`](SharedPruner::reports), where everything has happened.
+    /// Ends the training. If every event has happened, returns [`reports`](SharedPruner::reports).
     ///
     /// # Errors
     ///
-    /// The first error, after which the module was left as it was; [`BurnError::NotReached`] where training has ended before
-    /// an event. `reports` has what did happen.
+    /// The first error, after which the module did not change any more; [`BurnError::NotReached`] if training ended
+    /// before an event. `reports` then has the events that did happen.
     pub fn finish(&self) -> Result<Vec<Report>, BurnError> {
         let mut state = self.state();
         if let Some(error) = state.failed.take() {
@@ -183,7 +187,7 @@ impl SharedPruner {
 }
 
 impl State {
-    /// Refuses events at the end of epochs whose length nobody has told.
+    /// Refuses events at the end of epochs if the length of epochs is not given.
     fn knows_epochs(&self) -> Result<(), BurnError> {
         if self.epochs_of.is_some() {
             return Ok(());
@@ -196,7 +200,7 @@ impl State {
         }
     }
 
-    /// Keeps the report or the error, and says whether there has been no error so far.
+    /// Keeps the report or the error. Returns true if there has been no error so far.
     fn note(&mut self, ended: Result<Option<Report>, BurnError>) -> bool {
         match ended {
             Ok(report) => self.reports.extend(report),

@@ -1,4 +1,4 @@
-//! Writing parameters, which burn does by mapping a module.
+//! Writing of parameters: burn does it by mapping a module.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,17 @@ use burn::tensor::{Bool, Tensor, TensorData};
 use crate::closed::ClosedMasks;
 use crate::path::Path;
 
-/// Writes zeros where masks close, in every parameter that has one.
+/// Writes zeros into the closed elements of every masked parameter.
 pub(crate) fn hold<M: Module>(module: M, closed: &mut ClosedMasks) -> M {
     module.map(&mut Writer { path: Path::default(), values: &BTreeMap::new(), closed })
 }
 
-/// Sets parameters to these values first.
+/// Sets parameters to these values, then writes zeros into closed elements.
 pub(crate) fn rewind<M: Module>(module: M, values: &BTreeMap<String, TensorData>, closed: &mut ClosedMasks) -> M {
     module.map(&mut Writer { path: Path::default(), values, closed })
 }
 
-/// Writes zeros where masks close, in the gradients of the parameters.
+/// Writes zeros into the gradients of closed elements.
 pub(crate) fn hold_gradients<M: Module>(module: &M, gradients: &mut GradientsParams, closed: &mut ClosedMasks) {
     module.visit(&mut GradientWriter { path: Path::default(), gradients, closed });
 }
@@ -60,8 +60,8 @@ impl ModuleMapper for Writer<'_> {
     }
 }
 
-/// The tensor with zeros where a mask closes. Flex writes a tensor that nobody else has in place, with a branch for each
-/// element that is guessed wrong often; a copy is selected without any, which is sooner done (`benches/hold.rs`).
+/// The tensor with zeros where a mask closes. Flex writes into a tensor with a single owner in place, with a branch for
+/// each element that is often mispredicted. A copy is selected without branches, which is faster (`benches/hold.rs`).
 fn filled<const D: usize>(tensor: Tensor<D>, closed: Tensor<D, Bool>) -> Tensor<D> {
     let held = tensor.clone();
     let filled = tensor.mask_fill(closed, 0.0);
@@ -69,7 +69,7 @@ fn filled<const D: usize>(tensor: Tensor<D>, closed: Tensor<D, Bool>) -> Tensor<
     filled
 }
 
-/// The autodiff state of a parameter, taken off before it is written and put back afterwards.
+/// The autodiff state of a parameter. It is removed before a write and put back afterwards.
 struct AutodiffContext {
     checkpointing: Option<burn::tensor::GradientCheckpointingStrategy>,
     requires_gradient: bool,
@@ -81,7 +81,7 @@ impl AutodiffContext {
         AutodiffContext {
             checkpointing: tensor.gradient_checkpointing_strategy(),
             requires_gradient: tensor.is_require_grad(),
-            // burn asks tensors with autodiff alone.
+            // Burn asks this only of tensors with autodiff.
             distributed: tensor.is_autodiff() && tensor.is_distributed(),
         }
     }

@@ -1,11 +1,10 @@
-//! The time of a hold of weights and moments, as a share of the step of training that it follows.
+//! The time of a hold of weights and moments, as a fraction of the training step before it.
 //!
 //! ```text
 //! cargo bench -p prune-candle --bench hold
 //! ```
 //!
-//! Steps and holds take turns, and medians are compared. As a test, or with `--test`, everything
-//! runs once.
+//! Steps and holds take turns, and medians are compared. As a test, or with `--test`, everything runs once.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -17,7 +16,7 @@ use prune_candle::{AdamW, Evidence, Params, Pruner};
 const STRATEGY: &str = "{1: {'method': 'unstr_unified_local', 'density': 0.1}}";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // `cargo test` gives no `--bench`.
+    // `cargo test` does not pass `--bench`.
     let given = |word| std::env::args().any(|argument| argument == word);
     let is_test = given("--test") || !given("--bench");
     println!("{:<52} {:>9} {:>9} {:>7} {:>5}", "", "step", "hold", "share", "bar");
@@ -36,7 +35,7 @@ fn model() -> (VarMap, VarBuilder<'static>) {
     (varmap, vars)
 }
 
-/// Trains and holds in turns, and prints a line.
+/// Trains and holds in turns, and prints a line of the table.
 fn report(
     name: &str,
     bar: f64,
@@ -109,7 +108,7 @@ const WIDE: usize = 2048;
 const LENGTH: usize = 64;
 const BATCH: usize = 8;
 
-/// Attention and a feed-forward network, each behind a norm and beside a way around it.
+/// Attention and a feed-forward network, each behind a norm and with a skip connection.
 struct Block {
     attention: [Linear; 4],
     feed: [Linear; 2],
@@ -134,7 +133,7 @@ impl Block {
 
     fn norm(&self, which: usize, values: &Tensor) -> candle_core::Result<Tensor> {
         let (weight, bias) = &self.norms[which];
-        // candle's quick one has no way back.
+        // candle's fast layer norm has no backward pass.
         ops::layer_norm_slow(values, weight, bias, 1e-5)
     }
 

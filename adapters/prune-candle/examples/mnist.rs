@@ -4,7 +4,7 @@
 //! cargo xtask demo --backend candle
 //! ```
 //!
-//! Starts, batches and masks are the same in every run. `--help` has the options.
+//! Initial weights, batches and masks are the same in every run. `--help` lists the options.
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -45,7 +45,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// Reads the command line; nothing where it asked for help, which is printed.
+    /// Reads the command line; `None` if it asked for help, which is printed.
     fn read(mut words: impl Iterator<Item = OsString>) -> Result<Option<Self>, Box<dyn Error>> {
         let mut asked = Arguments { epochs: 4, out: std::env::temp_dir().join("prune-candle-mnist") };
         while let Some(word) = words.next() {
@@ -201,7 +201,7 @@ struct Split {
 }
 
 impl Split {
-    /// Reads the files of one set of the sample that lies in prune-mnist.
+    /// Reads the files of one set of prune-mnist's sample.
     fn read(set: &str) -> Result<Self, Box<dyn Error>> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../prune-mnist/data/sample");
         let unpacked = |name: String| -> Result<Vec<u8>, Box<dyn Error>> {
@@ -213,7 +213,7 @@ impl Split {
         };
         let (images, labels) =
             (unpacked(format!("{set}-images-idx3-ubyte.gz"))?, unpacked(format!("{set}-labels-idx1-ubyte.gz"))?);
-        // Headers of 16 and 8 bytes stand before the numbers.
+        // The numbers come after headers of 16 and 8 bytes.
         let (images, labels) = (images.get(16..).unwrap_or_default(), labels.get(8..).unwrap_or_default());
         if labels.is_empty() || images.len() != labels.len() * PIXELS {
             return Err(format!("the {set} set has {} labels and {} pixels", labels.len(), images.len()).into());
@@ -232,8 +232,8 @@ impl Split {
     }
 }
 
-/// Sets all parameters to the same start in every run, since candle's generator on the host takes no seed: uniform within
-/// He's bounds, biases zero.
+/// Sets all parameters to the same initial values in every run, since candle's generator on the host takes no seed.
+/// Weights are uniform within He's bounds, and biases zero.
 fn start(params: &Params) -> candle_core::Result<()> {
     let mut draws = Draws(1);
     for (_, var) in params.iter() {

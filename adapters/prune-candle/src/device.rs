@@ -1,4 +1,4 @@
-//! Masks as candle tensors, and masks applied where the weights lie.
+//! Masks as candle tensors, and masks applied on the device of the weights.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use prune_schedule::{Evidence, Moment, Pruner, Report};
 use crate::error::CandleError;
 use crate::params::Params;
 
-/// A mask as a tensor of its shape: 1 where it keeps and 0 elsewhere, of any of the types `u8`, `u32`, `i64`, `f32`, `f64`,
-/// `f16` and `bf16`. It selects, as the condition of `where_cond`; a product with it leaves `-0.0`, and NaN where a weight
+/// A mask as a tensor of its shape: 1 where it keeps and 0 elsewhere, of type `u8`, `u32`, `i64`, `f32`, `f64`, `f16`
+/// or `bf16`. Use it to select, as the condition of `where_cond`. A product with it leaves `-0.0`, and NaN if a weight
 /// is infinite.
 ///
 /// # Errors
 ///
-/// [`CandleError::Candle`] where the device has no memory, or for another type.
+/// [`CandleError::Candle`] if the device has no memory, or for another type.
 ///
 /// # Examples
 ///
@@ -40,10 +40,11 @@ pub fn mask_tensor(mask: &Mask, dtype: DType, device: &Device) -> Result<Tensor,
     })
 }
 
-/// Masks as tensors on a device, which hold parameters there: `where(mask, weight, 0)`, nothing is copied to the host.
+/// Masks as tensors on a device. They hold parameters there, by `where(mask, weight, 0)`, and copy nothing to the host.
 ///
-/// For parameters that do not lie on the host, where [`Masks::hold`] does without a copy. Events happen by
-/// [`Params::end_on_device`]. It was tested on the host alone, which goes the same way; **CUDA and Metal were not tested**.
+/// They are for parameters that do not lie on the host; there, [`Masks::hold`] does the same without a copy. Events
+/// happen by [`Params::end_on_device`]. Tests ran on the host only, by the same calls; **CUDA and Metal were not
+/// tested**.
 ///
 /// # Examples
 ///
@@ -80,7 +81,7 @@ pub struct DeviceMasks {
 }
 
 impl DeviceMasks {
-    /// Copies masks to a device: a byte an element.
+    /// Copies masks to a device. They take a byte for each element.
     ///
     /// # Errors
     ///
@@ -95,12 +96,12 @@ impl DeviceMasks {
         self.by_name.get(name)
     }
 
-    /// Writes `+0.0` outside the masks. Costs a second tensor of each parameter's size while that is written.
+    /// Writes `+0.0` outside the masks. While a parameter is written, it takes a second tensor of its size.
     ///
     /// # Errors
     ///
-    /// Before anything is written: [`CandleError::UnknownParam`] for a mask without a parameter, [`CandleError::Mask`] for one of another
-    /// shape, [`CandleError::OtherDevice`]. [`CandleError::Candle`] where a device fails.
+    /// Before anything is written: [`CandleError::UnknownParam`] for a mask without a parameter, [`CandleError::Mask`]
+    /// for one of another shape, [`CandleError::OtherDevice`]. [`CandleError::Candle`] if a device fails.
     pub fn hold(&self, params: &Params) -> Result<(), CandleError> {
         let mut masked = Vec::with_capacity(self.by_name.len());
         for (name, mask) in &self.by_name {
@@ -114,7 +115,7 @@ impl DeviceMasks {
             }
             masked.push((mask, var));
         }
-        // A tensor without elements has nothing to be set to, and candle refuses to.
+        // A tensor without elements needs no write, and candle refuses one.
         for (mask, var) in masked.into_iter().filter(|(mask, _)| mask.elem_count() > 0) {
             var.set(&mask.where_cond(&var.as_detached_tensor(), &var.zeros_like()?)?)?;
         }
@@ -123,19 +124,19 @@ impl DeviceMasks {
 }
 
 impl Params {
-    /// Ends an epoch or a step where parameters lie on a device: its event, if there is one, happens to a copy on the host,
-    /// and the parameters that it masks, or all of them where it rewinds, are set to what has become of the copy.
+    /// Ends an epoch or a step for parameters on a device. Its event, if there is one, happens to a copy on the host.
+    /// Then the parameters that it masks get the values of the copy; if the event rewinds, all parameters do.
     ///
-    /// Hold the optimiser's buffers by the new masks after it: [`DeviceMasks`] has the loop.
+    /// Afterwards, hold the optimiser's buffers by the new masks. [`DeviceMasks`] shows the loop.
     ///
     /// # Errors
     ///
-    /// As [`Params::end_epoch`], with nothing written and the pruner as it was. [`CandleError::Candle`] where a device fails;
-    /// the pruner is as it was then too.
+    /// As [`Params::end_epoch`], with nothing written and the pruner as it was. [`CandleError::Candle`] if a device
+    /// fails; the pruner is then as it was too.
     ///
     /// # Complexity
     ///
-    /// The event's own, a copy of all parameters to the host, and one of the masked ones back.
+    /// That of the event, a copy of all parameters to the host, and one of the masked ones back.
     pub fn end_on_device(
         &self,
         pruner: &mut Pruner,

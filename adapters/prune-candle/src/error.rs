@@ -6,46 +6,46 @@ use candle_core::DType;
 use prune_core::printable;
 use prune_schedule::PruneError;
 
-/// A call that was refused or that failed. Nothing has been written when it was refused.
+/// A call that was refused or that failed. A refused call has written nothing.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CandleError {
-    /// One variable stands under two names.
+    /// One variable has two names.
     #[error(
         "`{}` and `{}` are one variable, which cannot have two masks; keep one name, or join them with `Params::joined`",
         printable(first),
         printable(second)
     )]
     Tied {
-        /// The first of the names, in the order of names.
+        /// The name that comes first in order.
         first: String,
         /// The other.
         second: String,
     },
-    /// A name stands twice.
+    /// A name occurs twice.
     #[error("there are two variables `{}`; give each a name of its own", printable(name))]
     DuplicateName {
         /// The name.
         name: String,
     },
-    /// A name stands for no parameter.
+    /// No parameter has this name.
     #[error("there is no parameter `{}`{}", printable(name), hint(nearest))]
     UnknownParam {
         /// The name given.
         name: String,
-        /// The nearest name that there is.
+        /// The nearest known name.
         nearest: Option<String>,
     },
-    /// The variables of a map are locked by somebody else.
+    /// The variables of the map are locked elsewhere.
     #[error("the variables of the map are locked; drop the guard that `VarMap::data` gave before listing them")]
     MapLocked,
-    /// A parameter is not what it was when an event was prepared.
+    /// A parameter has changed since an event was prepared.
     #[error("the parameter `{}` has changed since the event was prepared; prepare it anew", printable(name))]
     Changed {
         /// Its name.
         name: String,
     },
-    /// A map has another variable under a name than it had.
+    /// A name in a map has another variable than before.
     #[error(
         "the variable `{}` has been {change} since the parameters were listed; list them again with `Params::of`",
         printable(name)
@@ -56,7 +56,7 @@ pub enum CandleError {
         /// In plain words, such as `replaced`.
         change: &'static str,
     },
-    /// A pruner does not know what has been told of a parameter.
+    /// The pruner lacks facts that a parameter was given.
     #[error(
         "the pruner does not know what has been told of `{}`; make it with `Params::pruner`, and one that was saved with \
          `.with_facts(params.facts())`",
@@ -66,7 +66,7 @@ pub enum CandleError {
         /// The parameter.
         name: String,
     },
-    /// A mask lies on another device than its parameter.
+    /// A mask is on another device than its parameter.
     #[error(
         "the parameter `{}` lies on another device than the masks; make `DeviceMasks` on its device, and hold only \
          parameters that lie there",
@@ -76,7 +76,7 @@ pub enum CandleError {
         /// The parameter.
         name: String,
     },
-    /// A setting of an optimiser is outside its range.
+    /// A setting of an optimiser is out of range.
     #[error("{optimiser}: {setting} is {got}; it must be {allowed}")]
     Setting {
         /// The optimiser.
@@ -88,12 +88,12 @@ pub enum CandleError {
         /// The values that are allowed.
         allowed: &'static str,
     },
-    /// A saved state is of another model or another optimiser.
+    /// A saved state belongs to another model or another optimiser.
     #[error("{}: {why}", printable(&path.display().to_string()))]
     State {
         /// The file.
         path: PathBuf,
-        /// The misfit, in words.
+        /// The difference, in words.
         why: StateMismatch,
     },
     /// A file of a saved state cannot be written or read.
@@ -115,17 +115,17 @@ pub enum CandleError {
     Candle(#[from] candle_core::Error),
 }
 
-/// In what a saved state does not fit the optimiser that reads it.
+/// The reason why a saved state does not fit the optimiser that reads it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StateMismatch {
-    /// A tensor is not there.
+    /// A tensor is missing.
     #[error("it has no tensor `{}`; it is the state of another model or another optimiser", printable(name))]
     Missing {
         /// The tensor's name.
         name: String,
     },
-    /// A tensor belongs to nothing here.
+    /// A tensor has no place in this optimiser.
     #[error(
         "its tensor `{}` belongs to nothing here; it is the state of another model or another optimiser",
         printable(name)
@@ -134,7 +134,7 @@ pub enum StateMismatch {
         /// The tensor's name.
         name: String,
     },
-    /// A tensor is of another shape or type.
+    /// A tensor has another shape or type.
     #[error(
         "its tensor `{}` is {got:?} of shape {got_shape:?} where {expected:?} of shape {expected_shape:?} is needed",
         printable(name)
@@ -151,7 +151,7 @@ pub enum StateMismatch {
         /// The shape found.
         got_shape: Vec<usize>,
     },
-    /// The count of steps is no count.
+    /// The number of steps is not a possible count.
     #[error("its count of steps is {got}")]
     Steps {
         /// The count found.
@@ -164,7 +164,7 @@ fn hint(nearest: &Option<String>) -> String {
     nearest.as_ref().map_or(String::new(), |nearest| format!("; did you mean `{}`?", printable(nearest)))
 }
 
-/// candle's traits want candle's errors.
+/// candle's traits need candle's error type.
 impl From<CandleError> for candle_core::Error {
     fn from(error: CandleError) -> Self {
         match error {

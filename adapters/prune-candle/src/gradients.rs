@@ -11,7 +11,7 @@ use crate::params::Params;
 use crate::{LendMut, PruneExt, named_mut};
 
 /// The gradients of one backward pass as [`Layers`], for [`Pruner::observe`](crate::Pruner::observe), `before_step` and
-/// [`Evidence`](crate::Evidence). Nothing is copied before an event reads them.
+/// [`Evidence`](crate::Evidence). Nothing is copied until an event reads them.
 ///
 /// # Examples
 ///
@@ -33,7 +33,7 @@ pub struct Gradients {
 }
 
 impl Gradients {
-    /// The gradients of these parameters, those of `Params::with_dense` left out.
+    /// The gradients of these parameters, without those of `Params::with_dense`.
     pub fn of(params: &Params, store: &GradStore) -> Self {
         let (mut by_name, mut missing) = (Vec::with_capacity(params.len()), Vec::new());
         for (name, var) in params.seen() {
@@ -45,7 +45,7 @@ impl Gradients {
         Gradients { by_name, missing }
     }
 
-    /// The parameters among them that the loss does not depend on, which have no gradient.
+    /// The parameters without a gradient, since the loss does not depend on them.
     pub fn missing(&self) -> &[String] {
         &self.missing
     }
@@ -57,21 +57,21 @@ impl Layers for Gradients {
     }
 }
 
-/// Writes zeros outside the masks into the gradients of a store, so that an optimiser which hides its buffers, such as
-/// candle's `AdamW`, never moves a pruned weight. Returns the masks whose parameter has no gradient.
+/// Writes zeros outside the masks into the gradients of a store. An optimiser with private buffers, such as candle's
+/// `AdamW`, then never moves a pruned weight. Returns the names of masks whose parameter has no gradient.
 ///
 /// # With candle's own AdamW
 ///
-/// Its moments are private, so they cannot be held. Gradients that are masked before each of its steps keep the moments of
-/// pruned weights at zero, if they were zero to begin with: **make a new optimiser after each event**, because the old one
-/// remembers gradients from before it. The price: a copy of the gradients of pruned layers at each step, and at each event
-/// the moments of all weights, with the correction of their bias beginning again at step 1. [`AdamW`](crate::AdamW) of this
-/// crate takes the same steps, to the bit, and pays neither.
+/// Its moments are private, so they cannot be held. If the gradients are masked before each of its steps, the moments
+/// of pruned weights stay zero, provided that they started at zero: **make a new optimiser after each event**, because
+/// the old one has moments from earlier gradients. This costs a copy of the gradients of pruned layers at each step. At
+/// each event it costs the moments of all weights, and the bias correction starts again at step 1.
+/// [`AdamW`](crate::AdamW) of this crate takes the same steps, to the bit, and has neither cost.
 ///
 /// # Errors
 ///
-/// Before any gradient is masked: [`CandleError::UnknownParam`] for a mask without a parameter, [`CandleError::Mask`] for one of another
-/// shape.
+/// Before any gradient is masked: [`CandleError::UnknownParam`] for a mask without a parameter, [`CandleError::Mask`]
+/// for one of another shape.
 ///
 /// # Examples
 ///
@@ -102,7 +102,7 @@ pub fn mask_gradients(store: &mut GradStore, params: &Params, masks: &Masks) -> 
             return Err(params.unknown(name));
         };
         match store.get(var) {
-            // One tensor can be the gradient of several, and a part of others that are no parameters.
+            // One tensor can be the gradient of several parameters, and part of other gradients, so each gets a copy.
             Some(gradient) => masked.push((name, gradient.duplicate())),
             None => absent.push(name.to_owned()),
         }

@@ -1,8 +1,8 @@
 //! Prune networks that are trained with [candle](candle_core): exact masks, zeros that stay zero, and optimisers that resume.
 //!
-//! The variables of a `VarMap` become [`Params`]: layers under names, in the order of names. A [`Pruner`] carries out a
-//! [`Strategy`] on them, [`AdamW`] and [`Sgd`] show their buffers so that they can be held and saved, and masks are, bit for
-//! bit, those of every other backend.
+//! The variables of a `VarMap` become [`Params`]: layers with names, in the order of names. A [`Pruner`] carries out a
+//! [`Strategy`] on them. [`AdamW`] and [`Sgd`] give access to their buffers, which can then be held and saved. Masks
+//! equal those of every other backend, bit for bit.
 //!
 //! # In a training loop
 //!
@@ -50,19 +50,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Names are those of the map, so that a strategy says `hidden.weight`; candle's `Linear` keeps (out, in), and N:M along the
-//! last axis, which is the default, groups inputs. Every parameter of two axes or more is a weight to an event that names no
-//! layers: [`Params::check`] warns of those that look like embeddings, [`Params::with_dense`] leaves them alone.
+//! Names are those of the map, so a strategy says `hidden.weight`. candle's `Linear` keeps (out, in), so N:M along the
+//! last axis, the default, groups inputs. An event without names of layers takes every parameter of two axes or more as
+//! a weight. [`Params::check`] warns of those that look like embeddings, and [`Params::with_dense`] leaves them dense.
 //! **`ConvTranspose1d` and `ConvTranspose2d` keep (in, out / groups, ..)**, and only some names tell them from a
-//! convolution: say it with [`Params::with_axes`], or an event of channels removes inputs. [`Params::with_facts`] takes
-//! whatever else is known, and [`Params::pruner`] makes a pruner that knows it. One
-//! variable under two names is refused by [`Params::of`] and has one name with [`Params::joined`].
+//! convolution. Give their axes with [`Params::with_axes`], or an event of channels removes inputs.
+//! [`Params::with_facts`] takes all other facts, and [`Params::pruner`] makes a pruner that knows them. [`Params::of`]
+//! refuses a variable with two names; [`Params::joined`] gives it one name.
 //!
 //! # Saving and resuming
 //!
-//! Three files: the weights (`VarMap::save`), the buffers ([`AdamW::save`], [`Sgd::save`]) and the pruner with its masks
-//! (`Pruner::to_json`). A run that is resumed from them goes on to the bit. Weights are zero outside the masks in the file
-//! too, so that `prune check` and every other reader sees the sparsity.
+//! Three files: the weights (`VarMap::save`), the buffers ([`AdamW::save`], [`Sgd::save`]) and the pruner with its
+//! masks (`Pruner::to_json`). A run that is resumed from them goes on to the bit. In the file of weights, too, weights
+//! outside the masks are zero, so `prune check` and every other reader see the sparsity.
 //!
 //! ```
 //! use prune_candle::candle_core::{DType, Device};
@@ -90,8 +90,9 @@
 //!
 //! # One tensor
 //!
-//! [`PruneExt`] puts the methods of [`prune_core`] on `Tensor` and `Var`, of `f32`, `f64`, `f16` or `bf16` and any strides. What
-//! writes writes in place, and **a clone of a candle tensor is the same memory**: [`LendMut::duplicate`] makes a copy.
+//! [`PruneExt`] puts the methods of [`prune_core`] on `Tensor` and `Var`, for `f32`, `f64`, `f16` or `bf16` and any
+//! strides. Methods that write do so in place, and **a clone of a candle tensor is the same memory**:
+//! [`LendMut::duplicate`] makes a copy.
 //!
 //! ```
 //! use prune_candle::candle_core::{Device, Tensor};
@@ -108,41 +109,44 @@
 //!
 //! # candle's own AdamW
 //!
-//! It hides its moments, so nothing can hold them. [`mask_gradients`] says how it is used all the same, and what that costs.
+//! Its moments are private, so nothing can hold them. [`mask_gradients`] shows how to use it anyway, and at which cost.
 //!
 //! # Devices
 //!
-//! Masks are made on the host. [`DeviceMasks`] applies them where the weights lie, by `where_cond`; its page has the loop.
-//! **This was tested on the host alone, not on CUDA or Metal.**
+//! Masks are made on the host. [`DeviceMasks`] applies them on the device of the weights, by `where_cond`; its page has
+//! the loop. **Tests ran on the host only, not on CUDA or Metal.**
 //!
 //! # Limits
 //!
-//! * Integers, 8-bit and smaller floats, and tensors on devices are listed, and refused with the reason once an event selects
-//!   them.
-//! * Layers are read through a copy, except by [`Params::check`], [`Params::revivals`] and, without evidence, [`Params::prepare`]
-//!   and [`Params::end_epoch`]: candle's lock cannot be held while other code runs, and whoever set a variable meanwhile would
-//!   wait for ever. A hold copies nothing. Views with gaps, which no variable is, are written through a copy.
-//! * A guard of candle's own (`storage_and_layout`) that is alive while the same tensor is written makes the thread wait for
-//!   ever, here as in candle.
-//! * A `VarMap` in which a variable is replaced later is another model: [`Params::check_current`] finds it.
+//! * Integers, 8-bit and smaller floats, and tensors on devices are listed, but refused with the reason if an event
+//!   selects them.
+//! * Layers are read through a copy, because candle's lock must not be held while other code runs: code that sets a
+//!   variable meanwhile would wait for ever. [`Params::check`], [`Params::revivals`] and, without evidence,
+//!   [`Params::prepare`] and [`Params::end_epoch`] copy nothing. A hold copies nothing either. Views with gaps, which
+//!   no variable is, are written through a copy.
+//! * If one of candle's own guards (`storage_and_layout`) is alive while the same tensor is written, the thread waits
+//!   for ever, here as in candle.
+//! * A `VarMap` in which a variable was replaced is another model: [`Params::check_current`] detects it.
 //! * Optimisers take whole tensors at a time, as candle's do: a step allocates some tensors of a parameter's size.
 //!
 //! # Versions
 //!
-//! For candle 0.11. What the next may break: `InplaceOp1` and `Tensor::inplace_op1` (the one way to write),
-//! `Tensor::storage_and_layout` with the variants of `CpuStorage` (reading), the fields of `ParamsAdamW`, and the names that
-//! `VarMap` writes to files. The arithmetic of candle's `AdamW` and `SGD` is followed to the bit, and tests say when it changes.
+//! For candle 0.11. The next version may change these: `InplaceOp1` and `Tensor::inplace_op1` (the only way to write),
+//! `Tensor::storage_and_layout` with the variants of `CpuStorage` (reading), the fields of `ParamsAdamW`, and the names
+//! that `VarMap` writes to files. The arithmetic of candle's `AdamW` and `SGD` is followed to the bit, and tests fail
+//! when it changes.
 //!
 //! # Features
 //!
-//! `rayon` (default) is forwarded to prune-core and prune-schedule: masks are made and applied on all threads, and are the same without it.
-//! `testing` is forwarded to prune-core. candle's devices are features of candle's: name them in your own manifest.
+//! `rayon` (default) is forwarded to prune-core and prune-schedule: masks are made and applied on all threads. They are
+//! the same without it. `testing` is forwarded to prune-core. candle's devices are features of candle; name them in
+//! your own manifest.
 //!
 //! # Map
 //!
-//! `tensor/` lends candle's memory; `params/` lists parameters; `gradients` names gradients and masks them; `optim/` has the
-//! optimisers; `device` has masks as tensors. Everything else is [`prune_core`] and [`prune_schedule`], both re-exported, as
-//! [`candle_core`] and [`candle_nn`] are.
+//! `tensor/` lends candle's memory, and `params/` lists parameters. `gradients` names gradients and masks them,
+//! `optim/` has the optimisers, and `device` has masks as tensors. Everything else is [`prune_core`] and
+//! [`prune_schedule`], which are re-exported, as are [`candle_core`] and [`candle_nn`].
 
 mod device;
 mod error;

@@ -1,4 +1,4 @@
-//! Input that cannot be meant is refused with an error that says what, where and what to do instead.
+//! Wrong input is refused with an error that says what is wrong, where, and what to do instead.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -36,7 +36,7 @@ fn names_come_in_order() {
 #[test]
 fn tied_variables_are_refused_or_joined() {
     let (table, same) = (ones(&[4, 2], DType::F32), ones(&[4, 2], DType::F32));
-    // The same memory as a clone, and as a variable made of the variable's tensor.
+    // The same memory, as a clone and as a variable made from the variable's tensor.
     let again = Var::from_tensor(table.as_tensor()).unwrap();
     let varmap = map(&[("head", table.clone()), ("embed", table.clone()), ("x", again), ("same", same)]);
     let error = Params::of(&varmap).unwrap_err();
@@ -47,10 +47,10 @@ fn tied_variables_are_refused_or_joined() {
     let params = Params::joined(&varmap).unwrap();
     assert_eq!(params.names().collect::<Vec<_>>(), ["embed", "same"]);
     assert_eq!(params.joined_names().collect::<Vec<_>>(), [("head", "embed"), ("x", "embed")]);
-    // A name that was joined is known.
+    // A joined name is known.
     assert!(params.clone().with_dense(["head"]).unwrap().with_mut(|layers| layers.layers_mut().len()) == 1);
     params.check_current(&varmap).unwrap();
-    // Two variables without elements are two.
+    // Two variables without elements are not the same variable.
     let empties = [("a", ones(&[0], DType::F32)), ("b", ones(&[0], DType::F32))];
     assert_eq!(Params::named(empties).unwrap().len(), 2);
 }
@@ -100,7 +100,7 @@ fn variables_that_change_between_prepare_and_commit() {
     assert_eq!(check(&changed(&[("c", ones(&[1], DType::F32))], "")), told("added", "c"));
     params.check_current(&changed(&[], "")).unwrap();
 
-    // The pruner refuses what is listed anew, and nothing is written.
+    // The pruner refuses the new list, and nothing is written.
     for now in [other_shape, changed(&[], "b")] {
         let mut pruner = pruner(strategy);
         let prepared = params.prepare(&pruner, Moment::Epoch(1), Evidence::default()).unwrap().unwrap();
@@ -112,7 +112,7 @@ fn variables_that_change_between_prepare_and_commit() {
     }
 }
 
-/// Masks that were made from other values are refused, and nothing is written; whatever is not masked may change.
+/// Masks that were made from other values are refused, and nothing is written. Parameters without a mask may change.
 #[test]
 fn values_that_change_between_prepare_and_commit() {
     let strategy = "{1: {'method': 'unstr_global', 'density': 0.5}}";
@@ -120,14 +120,14 @@ fn values_that_change_between_prepare_and_commit() {
         let (weight, bias) = (ones(&[2, 4], dtype), ones(&[2], dtype));
         let mut params = Params::named([("w", weight.clone()), ("b", bias.clone())]).unwrap();
         let scores = params.on_cpu().unwrap();
-        // Read in place, and through a copy.
+        // The first is read in place, the second through a copy.
         for evidence in [Evidence::default(), Evidence { scores: Some(&scores), ..Evidence::default() }] {
             weight.set(&weight.ones_like().unwrap()).unwrap();
             let mut pruner = pruner(strategy);
             let prepare =
                 |pruner: &Pruner| params.prepare(pruner, Moment::Epoch(1), evidence).unwrap().expect("an event");
             let (stale, fresh) = (prepare(&pruner), prepare(&pruner));
-            // One element, by the sign of its zero.
+            // One element changes, and then the sign of its zero.
             let mut zeros = vec![1f32; 8];
             for zero in [0.0, -0.0] {
                 zeros[5] = zero;
@@ -141,7 +141,7 @@ fn values_that_change_between_prepare_and_commit() {
                 );
             }
             assert!(params.clone().commit(&mut pruner, stale, &mut []).is_err() && pruner.masks().is_empty());
-            // Set back to the bit, it is what was prepared.
+            // With its old values, to the bit, the parameter is accepted.
             weight.set(&weight.ones_like().unwrap()).unwrap();
             bias.set(&bias.zeros_like().unwrap()).unwrap();
             assert_eq!(params.commit(&mut pruner, fresh, &mut []).unwrap().selected.kept, 4);
@@ -150,7 +150,7 @@ fn values_that_change_between_prepare_and_commit() {
     }
 }
 
-/// Sets of buffers that cannot be held are found before the event happens.
+/// Sets of buffers that cannot be held are detected before the event happens.
 #[test]
 fn buffers_that_lack_a_layer_are_refused() {
     let mut params =
@@ -228,11 +228,11 @@ fn names_that_look_like_no_weight_are_warned_of() {
     assert!(params.clone().with_weights(["model.embed_tokens.weight"]).unwrap().warnings().is_empty());
     let dense = params.clone().with_dense(["model.embed_tokens.weight"]).unwrap();
     assert!(dense.warnings().is_empty());
-    // The last word counts.
+    // The last call counts.
     assert_eq!(dense.with_weights(["model.embed_tokens.weight"]).unwrap().with_mut(|l| l.layers_mut().len()), 2);
 }
 
-/// Shapes with a 0 are layers like others.
+/// Shapes with a 0 are ordinary layers.
 #[test]
 fn shapes_without_elements_are_pruned_and_held() {
     let mut params = Params::named([

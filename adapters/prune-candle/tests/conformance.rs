@@ -1,4 +1,4 @@
-//! The conformance suite on candle tensors: every element type, every way for a tensor to lie in memory.
+//! The conformance suite on candle tensors, for every element type and every arrangement of a tensor in memory.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -11,7 +11,7 @@ fn row_major<E: WithDType>(shape: &[usize], logical: Vec<E>) -> Tensor {
     Tensor::from_vec(logical, shape, &Device::Cpu).unwrap()
 }
 
-/// Axes rotated by one: memory in another order, seen back in the order of the shape.
+/// A tensor with its axes rotated by one: the memory order differs from the order of the shape.
 fn permuted<E: WithDType>(shape: &[usize], logical: Vec<E>) -> Tensor {
     let mut axes: Vec<usize> = (0..shape.len()).collect();
     axes.rotate_left(usize::from(shape.len() > 1));
@@ -21,7 +21,7 @@ fn permuted<E: WithDType>(shape: &[usize], logical: Vec<E>) -> Tensor {
     lying.permute(back).unwrap()
 }
 
-/// A part of a larger tensor: one row, column and so on more on either side.
+/// A part of a larger tensor, which has one more row, column and so on at either side.
 fn narrowed<E: WithDType + TestElement>(shape: &[usize], logical: Vec<E>) -> Tensor {
     let larger: Vec<usize> = shape.iter().map(|len| len + 2).collect();
     let mut inside = row_major(&larger, vec![E::nearest(7.0); larger.iter().product()]);
@@ -33,7 +33,7 @@ fn narrowed<E: WithDType + TestElement>(shape: &[usize], logical: Vec<E>) -> Ten
     inside
 }
 
-/// Rows of a larger tensor: in one piece, but not at the beginning of the storage.
+/// Rows of a larger tensor: one piece that does not start at the beginning of the storage.
 fn rows<E: WithDType + TestElement>(shape: &[usize], mut logical: Vec<E>) -> Tensor {
     if shape.is_empty() {
         return row_major(shape, logical);
@@ -61,7 +61,7 @@ conformance_tests!(rows_f16: prune_core::half::f16, |shape, data| rows(shape, da
 conformance_tests!(vars_f32: f32, |shape, data| Var::from_vec(data, shape, &Device::Cpu).unwrap());
 conformance_tests!(vars_f64: f64, |shape, data| Var::from_vec(data, shape, &Device::Cpu).unwrap());
 
-/// Elements outside a view are not touched.
+/// Elements outside of a view do not change.
 #[test]
 fn writing_to_a_view_leaves_the_rest() {
     let mut whole = Tensor::arange(1f32, 13f32, &Device::Cpu).unwrap().reshape((3, 4)).unwrap();
@@ -85,7 +85,7 @@ fn what_cannot_be_lent_says_why() {
     assert_eq!(counts.layer().opaque_reason(), Some("its elements are 32-bit unsigned integers"));
     let refused = counts.apply_mask(&prune_core::Mask::none(&[2, 2]).unwrap()).unwrap_err();
     assert_eq!(refused.to_string(), "it cannot be pruned: its elements are 32-bit unsigned integers; exclude it");
-    // A broadcast view is read, and not written.
+    // A broadcast view can be read, but not written.
     let mut rows = Tensor::arange(0f32, 3f32, &Device::Cpu).unwrap().broadcast_as((2, 3)).unwrap();
     assert_eq!(rows.layer().to_logical_f64().unwrap(), [0.0, 1.0, 2.0, 0.0, 1.0, 2.0]);
     let refused = rows.apply_mask(&prune_core::Mask::none(&[2, 3]).unwrap()).unwrap_err();

@@ -1,4 +1,4 @@
-//! No way in hangs: each is tried on a thread of its own, and must be done in time.
+//! No call hangs: each runs on a thread of its own and must return in time.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -16,10 +16,10 @@ use prune_candle::{
 use prune_core::PlainTensor;
 use prune_schedule::{Inputs, Moment, StepAction};
 
-/// Longer than any of these takes, however busy the machine is.
+/// Longer than any of these takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs `way` and fails where it has not come back in time.
+/// Runs `way` and fails if it has not returned in time.
 fn in_time(way: impl FnOnce() + Send + 'static) {
     let (done, is_done) = channel();
     let worker = thread::spawn(move || {
@@ -88,15 +88,15 @@ fn variables_are_set_while_layers_of_tensors_are_alive() {
         let other = var.clone();
         let layer = other.layer();
         other.set(&ones()).unwrap();
-        // It is as it was when it was read.
+        // The layer still has the values that were read.
         assert_eq!(layer.to_logical_f64().unwrap()[0], f64::from(0.9f32));
         let mut writable: LayerMut<'_> = var.layer_mut();
         other.set(&(other.as_tensor() * 3.0).unwrap()).unwrap();
-        // From a layer of the same memory.
+        // The other layer has the same memory.
         writable.assign(&other.layer()).unwrap();
         writable.apply_mask(&Mask::none(&[1, 4]).unwrap()).unwrap();
         assert_eq!(other.to_vec2::<f32>().unwrap(), [[0.0; 4]]);
-        // A view with gaps, beside the whole.
+        // A view with gaps, and the whole tensor beside it.
         let whole = Tensor::ones((4, 4), DType::F32, &Device::Cpu).unwrap();
         let mut inside = whole.narrow(1, 1, 2).unwrap();
         let mut writable = inside.layer_mut();
@@ -124,7 +124,7 @@ fn inputs_are_measured_by_code_that_sets_variables() {
     });
 }
 
-/// Layers whose listing sets a variable, as a caller's may.
+/// Layers that set a variable when they are listed, as a caller's layers may.
 struct Setting<'a> {
     var: &'a Var,
     shown: Tensor,
@@ -163,14 +163,14 @@ fn evidence_of_every_kind_sets_variables() {
     });
 }
 
-/// Parameters that are read while another thread waits to write: candle's lock then lets no reader in.
+/// Parameters that are read while another thread waits to write. candle's lock then admits no further reader.
 struct ReadBehindWriter<'a>(&'a Params);
 
 impl Layers for ReadBehindWriter<'_> {
     fn layers(&self) -> Vec<(Cow<'_, str>, LayerRef<'_>)> {
         let var = self.0.get("w").unwrap().clone();
         let writer = thread::spawn(move || var.set(&ones()).unwrap());
-        // Time enough to come to the lock.
+        // Enough time for the thread to reach the lock.
         thread::sleep(Duration::from_millis(200));
         let layers = self.0.layers();
         writer.join().unwrap();

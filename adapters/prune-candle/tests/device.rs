@@ -1,4 +1,4 @@
-//! Masks as tensors, and masks applied by `where_cond`, against masks applied in memory.
+//! Masks as tensors, and masks applied by `where_cond`, compared with masks applied in memory.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -19,7 +19,8 @@ fn bits(params: &Params) -> Vec<u64> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// It selects and never multiplies: infinities, NaN and zeros of both signs come out as they do in memory.
+    /// `where_cond` selects and never multiplies: infinities, NaN and zeros of both signs give the same results as in
+    /// memory.
     #[test]
     fn where_cond_writes_what_memory_holds(
         rows in 0usize..5,
@@ -70,7 +71,7 @@ fn masks_that_do_not_fit_are_refused() {
     assert!(matches!(mask_tensor(&mask, DType::F4, &Device::Cpu), Err(CandleError::Candle(_))));
 }
 
-/// Events on a device are those of the host: of epochs and steps, setting back and opening again among them.
+/// Events on a device equal those on the host: of epochs and steps, with rewinding and reopening among them.
 #[test]
 fn events_on_a_device_are_those_of_the_host() {
     let values = |seed: f32| -> Vec<f32> { (0..24).map(|i| (i as f32 * 1.7 + seed).sin()).collect() };

@@ -1,4 +1,4 @@
-//! The example runs, and its files keep to what it says of them, by the same look as `prune check` takes.
+//! The example runs, and its files are as sparse as it says, by the same check as `prune check`.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -21,6 +21,6 @@ fn its_files_are_as_sparse_as_it_says() {
     let density = || Want::Density { density: "0.1".parse().unwrap(), together: true };
     assert!(holds("2of4.safetensors", pattern()));
     assert!(holds("rigl.safetensors", density()));
-    // The look can fail: the dense twin keeps to neither.
+    // The check can fail: the dense twin passes neither.
     assert!(!holds("dense.safetensors", pattern()) && !holds("dense.safetensors", density()));
 }

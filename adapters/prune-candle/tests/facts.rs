@@ -1,4 +1,4 @@
-//! The caller's facts of parameters go before what names and shapes tell.
+//! The caller's facts about parameters override those from names and shapes.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -38,20 +38,20 @@ fn axes_of_a_transposed_convolution_are_told() {
           them on axis 1: say with `with_axes` which it is"
         ]
     );
-    // Nobody asks for axes here.
+    // This event needs no axes.
     assert!(warnings(&params, "{1: {'method': 'unstr_global', 'density': 0.5}}").is_empty());
     let told = params.with_axes("decoder.0.weight", 0, 1).unwrap();
     assert!(warnings(&told, CHANNELS).is_empty());
     assert_eq!(axis_of(&told, told.pruner(CHANNELS.parse().unwrap())), Some(1));
-    // Its inputs, by their role.
+    // Groups run along the inputs, which the role gives.
     let reduction = "{1: {'method': 'str_unified_local', 'pattern': '1:3', 'axis': 'reduction'}}";
     assert_eq!(axis_of(&told, told.pruner(reduction.parse().unwrap())), Some(0));
-    // A name that either may have is refused until it is told.
+    // A name that may mean either is refused until its axes are given.
     let up = Params::named([("up.weight", ones(&[3, 5, 2, 2]))]).unwrap();
     assert!(matches!(up.check(&up.pruner(CHANNELS.parse().unwrap())), Err(CandleError::Prune(_))));
     let up = up.with_axes("up.weight", 0, 1).unwrap();
     assert_eq!(axis_of(&up, up.pruner(CHANNELS.parse().unwrap())), Some(1));
-    // A bias tells without a word.
+    // The length of a bias tells the axis.
     let biased = Params::named([("decoder.0.weight", ones(&[3, 5, 2, 2])), ("decoder.0.bias", ones(&[5]))]).unwrap();
     assert!(warnings(&biased, CHANNELS).is_empty());
     assert_eq!(axis_of(&biased, biased.pruner(CHANNELS.parse().unwrap())), Some(1));
@@ -82,7 +82,7 @@ fn facts_add_up_and_fit_the_parameters() {
     let facts: Vec<_> = params.facts().collect();
     assert_eq!((facts.len(), facts[0].0, facts[0].1.weight), (1, "t.weight", Some(false)));
     assert_eq!(facts[0].1.role.as_ref().unwrap().outputs, [0]);
-    // It is held and counted, but no event selects it by itself.
+    // It is held and counted, but no event selects it on its own.
     let mut pruner = params.pruner("{1: {'method': 'unstr_global', 'density': 0.5}}".parse().unwrap());
     let report = params.clone().end_epoch(&mut pruner, 1, &mut [], Evidence::default()).unwrap().unwrap();
     assert_eq!(report.layers.iter().map(|layer| layer.layer.as_str()).collect::<Vec<_>>(), ["fc.weight"]);
@@ -100,7 +100,7 @@ fn facts_add_up_and_fit_the_parameters() {
     assert!(message.contains("`fc.weight`") && message.contains("axis 2"), "{message}");
 }
 
-/// Warnings come with the check, and nobody has to ask for them.
+/// `check` gives these warnings without being asked.
 #[test]
 fn a_check_warns_of_embeddings() {
     let params = Params::named([("model.embed_tokens.weight", ones(&[4, 2])), ("fc.weight", ones(&[4, 2]))]).unwrap();

@@ -1,4 +1,4 @@
-//! Masks equal prune-ndarray's, and weights with them, on networks that are not square, for every method that a pruner has.
+//! Masks and masked weights equal prune-ndarray's, on networks that are not square, for every method of the pruner.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -10,7 +10,7 @@ use prune_core::half::{bf16, f16};
 use prune_core::{ElementType, PlainTensor};
 use prune_schedule::{Inputs, Moment};
 
-/// Strategies by which every method, score, unit, distribution and schedule is carried out once.
+/// Strategies that use every method, score, unit, distribution and schedule once.
 const STRATEGIES: &[&str] = &[
     "{1: {'method': 'unstr_unified_local', 'density': 0.3}}",
     "{1: {'method': 'unstr_global', 'density': 0.3}}",
@@ -53,7 +53,7 @@ struct Drawn {
     gradient: Vec<f64>,
 }
 
-/// Few values, so that many tie; zeros of both signs; and others.
+/// A few values that often tie, zeros of both signs, and others.
 fn value() -> impl Strategy<Value = f64> {
     prop_oneof![3 => (-3i8..=3).prop_map(f64::from), 1 => Just(-0.0), 4 => -2.0..2.0f64]
 }
@@ -87,7 +87,7 @@ fn tensor(shape: &[usize], of: ElementType, values: &[f64]) -> Tensor {
     Tensor::from_slice(values, shape, &Device::Cpu).unwrap().to_dtype(dtype).unwrap()
 }
 
-/// An array of any type, in column-major order: another layout than candle's.
+/// An array of any type in column-major order, unlike candle's layout.
 enum Array {
     F32(ArrayD<f32>),
     F64(ArrayD<f64>),
@@ -133,7 +133,7 @@ impl Array {
     }
 }
 
-/// The numbers of some layers, by their bits.
+/// The bits of the numbers of some layers.
 fn bits(layers: &dyn Layers) -> Vec<(String, Vec<u64>)> {
     let mut all: Vec<_> = layers
         .layers()
@@ -163,7 +163,7 @@ fn agree(strategy: &str, network: &[Drawn]) -> Result<(), TestCaseError> {
     let start: Vec<(&str, Array)> = network.iter().map(|d| (d.name, Array::new(&d.shape, d.of, &d.values))).collect();
     let start: Vec<(&str, LayerRef<'_>)> = start.iter().map(|(name, array)| (*name, array.layer())).collect();
 
-    // Outputs are axis 0 by these names.
+    // With these names, outputs are axis 0.
     let norms: Vec<(&str, PlainTensor<f64>)> = network
         .iter()
         .map(|d| {
@@ -192,7 +192,7 @@ fn agree(strategy: &str, network: &[Drawn]) -> Result<(), TestCaseError> {
         ..Evidence::default()
     };
     for epoch in 0..=3 {
-        // Without evidence the parameters are read in place.
+        // Without evidence, the parameters are read in place.
         let in_place = params.prepare(&ours, Moment::Epoch(epoch), Evidence::default());
         let mut model: Vec<(&str, LayerMut<'_>)> =
             arrays.iter_mut().map(|(name, array)| (*name, array.layer_mut())).collect();
@@ -200,7 +200,7 @@ fn agree(strategy: &str, network: &[Drawn]) -> Result<(), TestCaseError> {
             ours.end_step_with(epoch, &mut params, evidence).unwrap();
             theirs.end_step_with(epoch, &mut model, expected).unwrap();
         } else if epoch % 2 == 0 {
-            // With a copy of the model and without one.
+            // Some epochs end with a copy of the model, others without.
             ours.end_epoch_with(epoch, &mut params, evidence).unwrap();
             theirs.end_epoch_with(epoch, &mut model, expected).unwrap();
         } else {

@@ -10,7 +10,7 @@ use prune_candle::{AdamW, Mask, Masks, Params};
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// The peak of extra memory that a call takes.
+/// The peak of extra memory during a call.
 fn extra(call: impl FnOnce()) -> usize {
     MEMORY.reset_peak_usage();
     let before = MEMORY.current_usage();
@@ -39,6 +39,6 @@ fn a_hold_copies_no_weight() {
     let counted = extra(|| assert_eq!(params.revivals(&masks).unwrap(), 0));
     println!("a hold takes {held} bytes, a count {counted}, of {} bytes of a layer", 4 * elements);
     assert!(held < elements / 64 && counted < elements / 64, "{held} {counted}");
-    // A copy would be seen.
+    // A copy would be detected.
     assert!(extra(|| drop(params.on_cpu().unwrap())) > 8 * elements);
 }

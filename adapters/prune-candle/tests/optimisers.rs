@@ -1,4 +1,4 @@
-//! Steps of the optimisers, against candle's own and against loops over numbers.
+//! Steps of the optimisers, compared with candle's own and with loops over numbers.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -62,7 +62,7 @@ proptest! {
         }
     }
 
-    /// The definition, number by number.
+    /// Compares with the definition, number by number.
     #[test]
     fn sgd_follows_its_definition(
         values in prop::collection::vec(-3.0f64..3.0, 1..6),
@@ -91,7 +91,7 @@ proptest! {
     }
 }
 
-/// Moments of halves are single precision: a step that a half cannot take apart from zero is not lost on the way.
+/// Moments of half-precision parameters are `f32`, so that a step too small for half precision is not lost.
 #[test]
 fn half_precision_has_moments_in_single_precision() {
     for dtype in [DType::F16, DType::BF16] {
@@ -102,7 +102,7 @@ fn half_precision_has_moments_in_single_precision() {
         let params = Params::named([("w", half.clone())]).unwrap();
         let mut adam = AdamW::for_params(&params, config.clone()).unwrap();
         let mut oracle = candle_nn::AdamW::new(vec![single.clone()], config).unwrap();
-        // So small that its square is 0 in `f16`.
+        // The square of these is 0 in `f16`.
         let small = Tensor::new(&[1e-4f32, -1e-4, 1e-4, 1e-4], &Device::Cpu).unwrap();
         let loss = |var: &Var| {
             let small = small.to_dtype(var.dtype()).unwrap();
@@ -146,7 +146,7 @@ fn empty_frozen_and_whole_numbers_are_passed_over() {
     sgd.step(&store).unwrap();
     assert_eq!(frozen.to_vec1::<f32>().unwrap(), [5.0]);
     assert!(weight.to_vec1::<f32>().unwrap()[0] < 1.0);
-    // The buffer of the weight moved, and no other.
+    // The buffer of the weight moved, and no other did.
     assert_eq!(sgd.momentum().get("weight").unwrap().to_vec1::<f32>().unwrap(), [2.0, 4.0]);
     assert_eq!(sgd.momentum().get("frozen").unwrap().to_vec1::<f32>().unwrap(), [0.0]);
     let folder = tempfile::tempdir().unwrap();

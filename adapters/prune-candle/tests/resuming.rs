@@ -1,4 +1,4 @@
-//! Training that is saved and resumed goes on to the bit: weights, buffers, masks and what the pruner knows.
+//! Training that is saved and resumed goes on to the bit: weights, buffers, masks and the state of the pruner.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -61,7 +61,7 @@ impl<O: Held> Run<O> {
         let vars = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
         let layers = [linear(5, 7, vars.pp("hidden")).unwrap(), linear(7, 3, vars.pp("out")).unwrap()];
         let params = Params::of(&varmap).unwrap();
-        // The same start every time.
+        // The initial values are always the same.
         for (place, (_, var)) in params.iter().enumerate() {
             let values: Vec<f32> = (0..var.elem_count()).map(|i| ((i * 7 + place * 13) as f32).sin()).collect();
             var.set(&Tensor::from_vec(values, var.dims(), &Device::Cpu).unwrap()).unwrap();
@@ -140,7 +140,7 @@ fn sgd_resumes() {
     });
 }
 
-/// The state of another model is refused, and nothing is changed.
+/// The state of another model is refused, and nothing changes.
 #[test]
 fn states_that_do_not_fit_are_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -169,7 +169,7 @@ fn states_that_do_not_fit_are_refused() {
     assert!(matches!(here.save(at("absent/folder")), Err(CandleError::File { .. } | CandleError::Candle(_))));
     assert_eq!(here.steps(), 0);
     assert_eq!(here.moments()[0].get("w").unwrap().to_vec2::<f32>().unwrap(), [[0.0; 3]; 2]);
-    // Nothing is left beside the files.
+    // No other file is left.
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".partial")), "{left:?}");
 }

@@ -51,12 +51,12 @@ fn adam_w_with_held_moments() {
     let config = ParamsAdamW { lr: 0.01, weight_decay: DECAY, ..ParamsAdamW::default() };
     let mut optimiser = AdamW::for_params(&params, config).unwrap();
     let mut pruner = Pruner::new(STRATEGY.parse().unwrap());
-    // Moments are there before the event.
+    // The moments exist before the event.
     (0..5).for_each(|step| optimiser.backward_step(&net.loss(step)).unwrap());
     let before = optimiser.moments().map(|moments| moments.on_cpu().unwrap());
     let [first, second] = optimiser.moments_mut();
     params.end_epoch(&mut pruner, 1, &mut [first, second], Evidence::default()).unwrap();
-    // Before any other step, and so in a state that is saved now.
+    // This comes before any other step, so a state saved now is zero too.
     for (set, before) in [&params, optimiser.moments()[0], optimiser.moments()[1]].into_iter().zip([
         None,
         Some(&before[0]),
@@ -75,7 +75,7 @@ fn adam_w_with_held_moments() {
             }
         }
     }
-    // Without a hold they come back: the test can fail.
+    // Without a hold they come back, so this test can fail.
     optimiser.backward_step(&net.loss(0)).unwrap();
     assert!(params.revivals(pruner.masks()).unwrap() > 0);
 }
@@ -100,7 +100,7 @@ fn sgd_with_held_momentum() {
     }
 }
 
-/// Without any hold: gradients masked, and an optimiser made anew at the event.
+/// No hold at all: gradients are masked, and the optimiser is made anew at the event.
 #[test]
 fn candles_adam_w_with_masked_gradients() {
     let net = Net::new();
@@ -120,7 +120,7 @@ fn candles_adam_w_with_masked_gradients() {
         fresh.step(&masked(step)).unwrap();
     }
     assert_eq!((params.revivals(pruner.masks()).unwrap(), not_plus_zero(&params, &pruner)), (0, 0));
-    // The optimiser from before the event remembers what it had moved.
+    // An optimiser from before the event still moves pruned weights by its old moments.
     old.step(&masked(0)).unwrap();
     assert!(params.revivals(pruner.masks()).unwrap() > 0);
 }

@@ -39,7 +39,7 @@ def medians(make: Callable[[], tuple[torch.nn.Module, torch.Tensor]], budget: fl
     module, batch = make()
     optimizer = torch.optim.Adam(module.parameters())
     clock: list[float] = []
-    # Hooks run in the order in which they are registered: the pruner's between these two.
+    # Hooks run in the order in which they were registered, so the pruner's runs between these two.
     optimizer.register_step_post_hook(lambda *_: clock.append(time.perf_counter()))
     pruner = Pruner(module, STRATEGY, optimizer)
     optimizer.register_step_post_hook(lambda *_: clock.append(time.perf_counter()))

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 
-# Read when numpy is imported.
+# Numpy reads this when it is imported.
 os.environ["NUMPY_MADVISE_HUGEPAGE"] = "0"
 
 import numpy as np  # noqa: E402

@@ -1,5 +1,5 @@
-//! The Rust call that `benches/masks.py` measures Python against: for each line on standard input, one mask of the f32 values
-//! in a file, and the seconds that it took.
+//! The Rust call that `benches/masks.py` compares Python with. For each line on standard input, it makes one mask of
+//! the f32 values in a file and prints the seconds that it took.
 
 use std::error::Error;
 use std::io::{BufRead as _, stdin};

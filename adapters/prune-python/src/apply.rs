@@ -22,7 +22,7 @@ pub(crate) fn apply_mask(array: &Bound<'_, PyAny>, mask: &Bound<'_, PyAny>) -> P
     here(|| lent.view().layer_mut().apply_mask(&mask))?.map_err(refused)
 }
 
-/// The number of elements outside the mask that are not zero, of either sign.
+/// The number of elements outside the mask that are not zero. Zeros of both signs count as zero.
 ///
 /// Raises PruneError for another shape or type.
 #[pyfunction]
@@ -31,11 +31,11 @@ pub(crate) fn revivals(array: &Bound<'_, PyAny>, mask: &Bound<'_, PyAny>) -> PyR
     reading(array, |layer| layer.revivals(&mask))
 }
 
-/// A copy of activations that keeps the greatest magnitudes of each sample (each index of the first axis), and the mask for
-/// the backward pass.
+/// A copy of activations that keeps the greatest magnitudes of each sample (each index of the first axis), and the mask
+/// for the backward pass.
 ///
-/// x: an array; it is not changed. density: the fraction of each sample that is kept. scope: "sample", or "tensor" to rank the
-/// whole at once.
+/// x: an array; it is not changed. density: the fraction of each sample that is kept. scope: "sample", or "tensor" to
+/// rank the whole array at once.
 ///
 /// Raises PruneError for NaN and for other types.
 #[pyfunction]
@@ -69,7 +69,7 @@ fn activations<'py>(
     scope: ActivationScope,
 ) -> PyResult<(Bound<'py, PyAny>, Mask)> {
     let mut pruner = ActivationPruner::new(rule).with_scope(scope);
-    // Refused before a copy is made.
+    // A bad type is refused before a copy is made.
     Array::of(x)?.must_be_float()?;
     let numpy = x.py().import("numpy")?;
     let copy = match x.cast::<Bf16>() {
@@ -82,7 +82,7 @@ fn activations<'py>(
     let array = Array::of(&copy)?;
     let mut lent = Writable::of(&array)?;
     let mut view = lent.view();
-    // Nobody else has the copy.
+    // Nothing else has this copy.
     run(x.py(), true, || pruner.prune(view.layer_mut()))?.map_err(refused)?;
     drop(lent);
     Ok((copy, pruner.mask().clone().into()))

@@ -1,4 +1,4 @@
-//! The one exception, and how refusals become it.
+//! The only exception, and the conversion of errors into it.
 
 use core::fmt::Display;
 
@@ -17,7 +17,7 @@ pub(crate) fn refused(error: impl Display) -> PyErr {
     PruneError::new_err(error.to_string())
 }
 
-/// The same in the argument or layer of a name.
+/// The same, with the name of an argument or layer.
 pub(crate) fn refused_in(place: &str, error: impl Display) -> PyErr {
     PruneError::new_err(format!("{place}: {error}"))
 }

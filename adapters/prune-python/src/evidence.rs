@@ -1,4 +1,4 @@
-//! The evidence of an event besides the weights.
+//! The evidence of an event: everything it looks at besides the weights.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use crate::array::{Array, Model, Readable, Reading, Views};
 use crate::masks::Masks;
 
-/// The arguments of a call, as they come.
+/// The arguments of a call.
 #[derive(Default)]
 pub(crate) struct Arguments<'a, 'py> {
     pub(crate) gradients: Option<&'a Bound<'py, PyAny>>,
@@ -20,7 +20,7 @@ pub(crate) struct Arguments<'a, 'py> {
     pub(crate) rewind: Option<&'a Bound<'py, PyAny>>,
 }
 
-/// Arrays of the arguments, borrowed; and the function that measures inputs, if it is one.
+/// The arrays of the arguments, borrowed, and the function that measures inputs, if `inputs` is one.
 pub(crate) struct Given<'py> {
     gradients: Option<Reading<'py>>,
     norms: Option<Reading<'py>>,
@@ -39,15 +39,15 @@ pub(crate) struct GivenViews<'a> {
     signals: Signals,
 }
 
-/// Ctrl-C, and what other signals raise.
+/// Signals such as Ctrl-C, and the errors that they raise.
 struct Signals {
-    /// True if one has come; asked between layers.
+    /// True if a signal has come. It is asked between layers.
     come: Box<dyn Fn() -> bool + Send + Sync>,
     /// The error that it raised.
     raised: Arc<Mutex<Option<PyErr>>>,
 }
 
-/// A function of Python's that measures the norms of the inputs of a layer under masks.
+/// A Python function that measures the norms of a layer's inputs under masks.
 struct Measure<'py> {
     call: Box<MeasureInputs<'py>>,
     /// The error that it raised.
@@ -75,7 +75,7 @@ impl<'py> Given<'py> {
         Ok(Given { frozen, ..given })
     }
 
-    /// True if nothing can write any of it, and nothing of Python's is called.
+    /// True if nothing can write any of the arrays and no Python function is called.
     pub(crate) fn is_frozen(&self) -> bool {
         self.frozen && self.measure.is_none()
     }
@@ -90,13 +90,13 @@ impl<'py> Given<'py> {
         }
     }
 
-    /// The evidence: of arrays, and of the function that measures inputs.
+    /// The evidence: the arrays, and the function that measures inputs.
     pub(crate) fn evidence<'e>(&'e self, views: &'e GivenViews<'_>) -> Evidence<'e> {
         let measure = self.measure.as_ref().map(|measure| Inputs::Measure(&*measure.call));
         Evidence { inputs: measure.or(views.evidence().inputs), ..views.evidence() }
     }
 
-    /// The error that the function that measures inputs has raised, or a signal meanwhile, if there is one.
+    /// The error that the function for inputs or a signal has raised, if any.
     pub(crate) fn raised(&self, views: &GivenViews<'_>) -> Option<PyErr> {
         let measured = self.measure.as_ref().and_then(|measure| measure.raised.take());
         measured.or_else(|| views.signals.raised.lock().ok()?.take())
@@ -119,7 +119,7 @@ impl Signals {
 }
 
 impl GivenViews<'_> {
-    /// The evidence of arrays.
+    /// The evidence from arrays.
     pub(crate) fn evidence(&self) -> Evidence<'_> {
         Evidence {
             gradients: self.gradients.as_ref().map(|views| views as &dyn Layers),
@@ -145,7 +145,7 @@ impl<'py> Measure<'py> {
     }
 }
 
-/// The norms of the inputs of a layer under masks.
+/// Calls the function for the norms of a layer's inputs under masks.
 fn norms(function: &Bound<'_, PyAny>, layer: &str, masks: &CoreMasks) -> PyResult<Result<PlainTensor<f64>, Error>> {
     let norms = function.call1((layer, Masks::from(masks.clone())))?;
     let lent = Readable::of(&Array::of(&norms)?)?;

@@ -1,4 +1,4 @@
-//! Facts of a model's layers besides names and shapes.
+//! Facts about a model's layers that their names and shapes do not give.
 
 use prune_schedule::names::{AxisEvidence, Class, Role};
 use prune_schedule::{Defaults, LayerFacts as CoreFacts, Pruner as CorePruner};
@@ -8,12 +8,12 @@ use crate::array::named;
 use crate::error::{refused, refused_in};
 use crate::number::{axis as axis_of, lengths, one_of, shown};
 
-/// The facts of a layer besides its name and shape, such as from the class of the module that holds it.
+/// Facts about a layer that its name and shape do not give, for example from the class of its module.
 ///
-/// weight: whether events select it without being told its name; by default where it has two axes or more.
-/// inputs, outputs: its axes over which inputs are summed, and of its outputs, each a whole number or several; give both or
-/// neither. Without them names and shapes tell. bias: the name of the bias that goes with its outputs.
-/// kind: the class, such as "Linear".
+/// weight: if events select it without naming it; by default, if it has two axes or more. inputs, outputs: the axes
+/// over which inputs are summed, and the axes of outputs, each a whole number or several; give both or neither. Without
+/// them, names and shapes decide. bias: the name of the bias that belongs to its outputs. kind: the class, such as
+/// "Linear".
 #[pyclass(module = "prune_rs", name = "LayerFacts", frozen)]
 pub(crate) struct LayerFacts {
     facts: CoreFacts,
@@ -61,7 +61,7 @@ fn facts_of(layers: &Bound<'_, PyAny>) -> PyResult<Vec<(String, CoreFacts)>> {
     named(layers, "layers")?.into_iter().map(fact).collect()
 }
 
-/// The settings that a saved state does not hold.
+/// The settings that a saved state does not contain.
 #[derive(Clone)]
 pub(crate) struct ModelFacts {
     defaults: Defaults,
@@ -81,7 +81,7 @@ impl ModelFacts {
         Ok(ModelFacts { defaults, couplings, layers: layers.map_or(Ok(Vec::new()), facts_of)? })
     }
 
-    /// A pruner of such a model.
+    /// Gives these settings to a pruner.
     pub(crate) fn put_into(&self, pruner: CorePruner) -> CorePruner {
         pruner.with_defaults(self.defaults).with_couplings(self.couplings.clone()).with_facts(self.layers.clone())
     }

@@ -1,4 +1,4 @@
-//! Whatever serde writes, as dicts and lists of Python.
+//! Values that serde writes, as dicts and lists of Python.
 
 use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
@@ -7,13 +7,13 @@ use serde::de::DeserializeOwned;
 
 use crate::error::refused;
 
-/// A value as `json.loads` reads it.
+/// A value in the form that `json.loads` gives.
 pub(crate) fn to_python<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
     let text = serde_json::to_string(value).map_err(refused)?;
     py.import("json")?.call_method1("loads", (text,))
 }
 
-/// A dict, or JSON as a string or bytes, as JSON.
+/// JSON of a dict, or of JSON that is a string or bytes.
 pub(crate) fn text_of(value: &Bound<'_, PyAny>, what: &str) -> PyResult<String> {
     if let Ok(text) = value.extract::<String>() {
         return Ok(text);
@@ -28,7 +28,7 @@ pub(crate) fn text_of(value: &Bound<'_, PyAny>, what: &str) -> PyResult<String> 
     text.extract()
 }
 
-/// The pickled form of an object that `_from_json` makes.
+/// The pickled form of an object, which `_from_json` reads.
 pub(crate) fn pickled<'py, P: PyTypeInfo>(py: Python<'py>, figures: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
     let text = serde_json::to_string(figures).map_err(refused)?;
     Ok((py.get_type::<P>().getattr("_from_json")?, (text,)).into_pyobject(py)?.into_any())

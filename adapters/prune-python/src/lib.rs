@@ -1,8 +1,9 @@
 //! The native half of the Python package `prune-rs`: arrays of numpy as layers, and the library's types as Python's.
 //!
-//! A crate of thin doors: `array/` lends memory, `number`, `literal` and `json` read arguments, `error` is the one exception;
-//! `work` runs the library's; the other files are named after the type or the functions they give to Python. The GIL is released only while memory is
-//! read that nothing is meant to write (`array/frozen.rs`), or a copy of our own is written; who holds it while writing is alone.
+//! The crate is a thin layer. `array/` lends memory; `number`, `literal` and `json` read arguments; `error` is the only
+//! exception; `work` runs the library's work. Each other file is named after the type or the functions that it gives to
+//! Python. The GIL is released only while the library reads memory that nothing should write (`array/frozen.rs`), or
+//! writes a copy of its own. Other writes happen under the GIL, so nothing else runs.
 
 mod apply;
 mod array;

@@ -1,4 +1,4 @@
-//! Python values as the text of a literal, which strategies are read from.
+//! Python values as the text of a literal, which strategies are parsed from.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
@@ -6,10 +6,10 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use crate::error::refused;
 use crate::number::shown;
 
-/// Deeper than this no strategy is nested; the reader of texts refuses at the same depth.
+/// The deepest nesting. The parser of texts refuses at the same depth.
 const DEEPEST: usize = 32;
 
-/// The literal of a dict of a strategy, in which numbers may be numpy's.
+/// The literal of a strategy's dict. Its numbers may be numpy's.
 pub(crate) fn literal(value: &Bound<'_, PyAny>) -> PyResult<String> {
     let mut text = String::new();
     write(value, &mut text, 0)?;
@@ -27,7 +27,7 @@ fn write(value: &Bound<'_, PyAny>, text: &mut String, depth: usize) -> PyResult<
     if plain {
         text.push_str(value.repr()?.to_str()?);
     } else if let Ok(string) = value.cast::<PyString>() {
-        // The type's own representation: a subclass may have another.
+        // This is the representation of `str` itself; a subclass may have another one.
         text.push_str(PyString::new(value.py(), string.to_str()?).repr()?.to_str()?);
     } else if let Ok(dict) = value.cast::<PyDict>() {
         text.push('{');
@@ -43,7 +43,7 @@ fn write(value: &Bound<'_, PyAny>, text: &mut String, depth: usize) -> PyResult<
     } else if let Ok(list) = value.cast::<PyList>() {
         items(list.iter(), ('[', ']'), text, depth)?;
     } else if value.getattr("ndim").and_then(|axes| axes.extract::<usize>()).is_ok_and(|axes| axes == 0) {
-        // A scalar of numpy's, JAX's or torch's.
+        // A scalar of numpy, JAX or torch.
         let item = value.call_method0("item").map_err(|_| unfit(value))?;
         if item.is(value) || item.hasattr("ndim")? {
             return Err(unfit(value));

@@ -11,11 +11,11 @@ use crate::error::refused;
 use crate::number::{axis as axis_of, lengths, pattern as pattern_of, shown};
 use crate::work::{here, run};
 
-/// The elements of a tensor that are kept: a bit each, in row-major order, whatever the memory of the tensor is like.
+/// The elements of a tensor that are kept: one bit for each, in row-major order, for any memory layout of the tensor.
 ///
-/// Masks are values: they do not change, compare equal where they keep the same of the same shape, can be keys of dicts and
-/// are pickled. `a & b`, `a | b`, `a - b` and `~a` are the intersection, union, difference and complement; `a <= b` says
-/// whether b keeps all that a keeps. len(mask) is the number of elements, kept or not.
+/// Masks are values: they never change, are equal if they have the same shape and keep the same elements, can be keys
+/// of dicts, and can be pickled. `a & b`, `a | b`, `a - b` and `~a` are the intersection, union, difference and
+/// complement. `a <= b` is True if b keeps everything that a keeps. len(mask) is the number of elements, kept or not.
 #[pyclass(module = "prune_rs", name = "Mask", frozen)]
 #[derive(Clone)]
 pub(crate) struct Mask {
@@ -28,7 +28,7 @@ impl From<CoreMask> for Mask {
     }
 }
 
-/// A mask, or an array of truth values that is one.
+/// A mask, or an array of truth values as a mask.
 pub(crate) fn mask_of(value: &Bound<'_, PyAny>) -> PyResult<CoreMask> {
     if let Ok(mask) = value.cast::<Mask>() {
         return Ok(mask.get().mask.clone());
@@ -44,7 +44,7 @@ fn from_bools(value: &Bound<'_, PyAny>) -> PyResult<CoreMask> {
     if array.getattr("dtype")?.getattr("kind")?.extract::<String>()? != "b" {
         return Err(not_one());
     }
-    // In row-major order, copied only where it is not.
+    // In row-major order. The array is copied only if it has another order.
     let array = py.import("numpy")?.call_method1("ascontiguousarray", (array,))?;
     let shape: Vec<usize> =
         value.getattr("shape").and_then(|shape| shape.extract()).or_else(|_| array.getattr("shape")?.extract())?;
@@ -69,10 +69,10 @@ impl Mask {
         Ok(CoreMask::all(&lengths("shape", shape)?).map_err(refused)?.into())
     }
 
-    /// A mask of this shape from its packed bits, as `to_bytes` gives them: bit `i % 8` of byte `i // 8` is the element of
+    /// A mask of this shape from packed bits, in the form of `to_bytes`: bit `i % 8` of byte `i // 8` is the element of
     /// row-major index `i`.
     ///
-    /// Raises PruneError where there are more or fewer bytes, or bits are set past the last element.
+    /// Raises PruneError if there are more or fewer bytes, or if bits after the last element are set.
     #[classmethod]
     fn from_bytes(_: &Bound<'_, PyType>, shape: &Bound<'_, PyAny>, bits: &Bound<'_, PyAny>) -> PyResult<Self> {
         let shape = lengths("shape", shape)?;
@@ -92,14 +92,14 @@ impl Mask {
         Ok(CoreMask::from_words(&shape, bits.chunks(8).map(word).collect()).map_err(refused)?.into())
     }
 
-    /// The bits, packed: see `from_bytes`. `numpy.unpackbits(..., bitorder="little")` reads them too.
+    /// The packed bits, for `from_bytes`. `numpy.unpackbits(..., bitorder="little")` reads them too.
     fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         let mut bits: Vec<u8> = self.mask.words().iter().flat_map(|word| word.to_le_bytes()).collect();
         bits.truncate(self.mask.len().div_ceil(8));
         PyBytes::new(py, &bits)
     }
 
-    /// A new array of bool in the mask's shape, row-major: True where an element is kept.
+    /// A new array of bool in the mask's shape, row-major. It is True for each kept element.
     fn to_numpy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let bytes = run(py, true, || self.mask.to_bytes())?;
         let array = numpy::PyArray1::from_vec(py, bytes);
@@ -129,7 +129,7 @@ impl Mask {
         indices.to_pyarray(py).into_any()
     }
 
-    /// The shape of the tensor that it belongs to.
+    /// The shape of the masked tensor.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, pyo3::types::PyTuple>> {
         pyo3::types::PyTuple::new(py, self.mask.shape())
@@ -141,13 +141,13 @@ impl Mask {
         self.mask.kept_len()
     }
 
-    /// The fraction kept; None where nothing is kept of some, 1 where there are no elements.
+    /// The fraction kept; 1 if there are no elements, and None if there are some and none is kept.
     #[getter]
     fn density(&self) -> Option<f64> {
         self.fraction().map(Density::get)
     }
 
-    /// The fraction removed; None where nothing is kept of some.
+    /// The fraction removed; None if there are elements and none is kept.
     #[getter]
     fn sparsity(&self) -> Option<f64> {
         self.fraction().map(Density::sparsity)

@@ -10,9 +10,9 @@ use crate::error::refused;
 use crate::mask::{Mask, mask_of};
 use crate::work::here;
 
-/// Masks by the names of their layers: a mapping that keeps weights, and an optimiser's buffers of the same names, at zero.
+/// Masks by the names of their layers. They keep pruned weights at zero, and an optimiser's buffers of the same names.
 ///
-/// Masks(masks) takes a mapping from names to Mask or arrays of bool. It reads as a dict in the order of names.
+/// Masks(masks) takes a mapping from names to Mask or arrays of bool. It can be read as a dict in the order of names.
 #[pyclass(module = "prune_rs", name = "Masks", mapping, eq)]
 #[derive(PartialEq, Clone, Default)]
 pub(crate) struct Masks {
@@ -26,7 +26,7 @@ impl From<CoreMasks> for Masks {
 }
 
 impl Masks {
-    /// Masks, or a mapping that holds such.
+    /// Masks, or a mapping of masks.
     pub(crate) fn from_any(value: &Bound<'_, PyAny>) -> PyResult<Self> {
         if let Ok(masks) = value.cast::<Masks>() {
             return Ok(masks.try_borrow()?.clone());
@@ -40,7 +40,7 @@ impl Masks {
     }
 }
 
-/// Holds the layers of sets of arrays to masks, in place: of each set those that have one.
+/// Holds the arrays of several sets to masks, in place. Arrays without a mask are not touched.
 pub(crate) fn hold_sets(masks: &CoreMasks, sets: &[Bound<'_, PyAny>]) -> PyResult<()> {
     let masked = |name: &str| masks.get(name).is_some();
     let models = sets.iter().map(|set| Model::of_those(set, "arrays", masked)).collect::<PyResult<Vec<_>>>()?;
@@ -51,7 +51,7 @@ pub(crate) fn hold_sets(masks: &CoreMasks, sets: &[Bound<'_, PyAny>]) -> PyResul
     here(|| masks.hold_each(&mut sets))?.map_err(refused)
 }
 
-/// Holds those of a set of arrays that have a mask, and names the masks that found none.
+/// Holds the arrays of a set that have a mask. Returns the names of masks without an array.
 pub(crate) fn hold_present(masks: &CoreMasks, arrays: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
     let masked = |name: &str| masks.get(name).is_some();
     let model = Model::of_those(arrays, "arrays", masked)?;
@@ -74,48 +74,49 @@ impl Masks {
         masks.map_or_else(|| Ok(Self::default()), Self::from_any)
     }
 
-    /// The masks of a model that is sparse already: what is not zero is kept. Layers of two axes or more get one where 5% to
-    /// 99.9% of them is zero. Returns the masks, and the names of layers that are zero nearly as a whole and left open.
+    /// The masks of a model that is sparse already: they keep the elements that are not zero. A layer of two axes or
+    /// more gets a mask if 5% to 99.9% of it is zero. Returns the masks, and the names of layers that are almost all
+    /// zero and get none.
     #[classmethod]
     fn from_zeros(_: &Bound<'_, PyType>, arrays: &Bound<'_, PyAny>) -> PyResult<(Self, Vec<String>)> {
         let found = Model::of(arrays, "arrays")?.reading(|views| CoreMasks::from_zeros(views))?.map_err(refused)?;
         Ok((found.masks.into(), found.open.into_iter().map(|open| open.layer).collect()))
     }
 
-    /// Writes +0.0 outside the masks, in place, in every array that has one; arrays without a mask are not touched.
+    /// Writes +0.0 outside the masks, in place, in every array that has a mask. Other arrays are not touched.
     ///
-    /// arrays: a dict from names to writable numpy arrays, with one for every mask.
+    /// arrays: a dict from names to writable numpy arrays, which has one for every mask.
     ///
-    /// Raises PruneError, before anything is written, where an array is missing, of another shape or type, or read-only.
+    /// Raises PruneError, before anything is written, if an array is missing, of another shape or type, or read-only.
     fn hold(&self, arrays: &Bound<'_, PyAny>) -> PyResult<()> {
         hold_sets(&self.masks, std::slice::from_ref(arrays))
     }
 
-    /// As hold, on each of several dicts: weights, and an optimiser's buffers of the same names. Sooner done than one after
-    /// the other.
+    /// As hold, on several dicts at once: weights, and an optimiser's buffers of the same names. This is faster than
+    /// one call for each.
     fn hold_each(&self, sets: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
         hold_sets(&self.masks, &sets)
     }
 
-    /// As hold, on a dict that may lack arrays. Returns the names of the masks that found none.
+    /// As hold, on a dict that may lack arrays. Returns the names of masks without an array.
     fn hold_present(&self, arrays: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
         hold_present(&self.masks, arrays)
     }
 
-    /// The number of elements outside the masks that are not zero, of either sign.
+    /// The number of elements outside the masks that are not zero. Zeros of both signs count as zero.
     fn revivals(&self, arrays: &Bound<'_, PyAny>) -> PyResult<usize> {
         revivals_of(&self.masks, arrays)
     }
 
-    /// The masks as a safetensors file in memory: a tensor of booleans under each name, as `prune mask` writes.
+    /// The masks as a safetensors file in memory: a tensor of booleans under each name, as in a file of `prune mask`.
     fn to_safetensors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let bytes = here(|| prune_files::masks_to_safetensors(&self.masks))?.map_err(refused)?;
         Ok(PyBytes::new(py, &bytes))
     }
 
-    /// Masks from the bytes of a safetensors file: tensors of 0 and 1, of booleans or of another type that holds masks.
+    /// Masks from the bytes of a safetensors file: tensors of 0 and 1, either booleans or of another type for masks.
     ///
-    /// Raises PruneError where it is none, or holds other tensors.
+    /// Raises PruneError if it is no such file, or has other tensors.
     #[classmethod]
     fn from_safetensors(_: &Bound<'_, PyType>, bytes: &Bound<'_, PyAny>) -> PyResult<Self> {
         let bytes = bytes.cast::<PyBytes>().map_err(|_| refused("bytes of a safetensors file are needed"))?;
@@ -137,7 +138,7 @@ impl Masks {
         self.masks.iter().map(|(name, mask)| (name.to_owned(), mask.clone().into())).collect()
     }
 
-    /// The mask of a layer, or `default` where it has none.
+    /// The mask of a layer, or `default` if it has none.
     #[pyo3(signature = (name, default=None))]
     fn get<'py>(
         &self,

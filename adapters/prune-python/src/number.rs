@@ -1,4 +1,4 @@
-//! Numbers and words of arguments, checked.
+//! Numbers and words in arguments, and their checks.
 
 use prune_core::{Density, NmPattern, RankBy};
 use pyo3::prelude::*;
@@ -22,7 +22,7 @@ fn float(name: &str, value: &Bound<'_, PyAny>) -> PyResult<f64> {
     number.ok_or_else(|| refused(format!("{name} must be a number, this is {}", shown(value))))
 }
 
-/// A whole number that can be an axis.
+/// A whole number that may be an axis.
 pub(crate) fn axis(name: &str, value: &Bound<'_, PyAny>) -> PyResult<isize> {
     let number = if value.is_instance_of::<PyBool>() { None } else { value.extract::<isize>().ok() };
     number.ok_or_else(|| refused(format!("{name} must be a whole number, this is {}", shown(value))))
@@ -68,7 +68,7 @@ pub(crate) fn rank_by(by: &str) -> PyResult<RankBy> {
     one_of("by", by, &[("magnitude", RankBy::Magnitude), ("value", RankBy::Value)])
 }
 
-/// One of several words.
+/// One of several allowed words.
 pub(crate) fn one_of<T: Copy>(name: &str, word: &str, words: &[(&str, T)]) -> PyResult<T> {
     let known = words.iter().find(|(known, _)| *known == word).map(|(_, value)| *value);
     known.ok_or_else(|| {
@@ -77,7 +77,7 @@ pub(crate) fn one_of<T: Copy>(name: &str, word: &str, words: &[(&str, T)]) -> Py
     })
 }
 
-/// A value as a refusal shows it, cut short.
+/// A value for an error message, cut short.
 pub(crate) fn shown(value: &Bound<'_, PyAny>) -> String {
     let kind = value.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
     let text: String =

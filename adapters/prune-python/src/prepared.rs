@@ -9,10 +9,10 @@ use crate::error::refused;
 use crate::masks::Masks;
 use crate::report::Report;
 
-/// An event that is ready to happen: its masks and its report are made, and nothing has been written.
+/// An event that is ready. Its masks and its report exist, but nothing has been written.
 ///
-/// Apply `writes` to the arrays yourself, as where(mask, weight, 0), and hand it to Pruner.commit_written; or let
-/// Pruner.commit write. It can be committed once.
+/// Either apply `writes` to the arrays yourself, as where(mask, weight, 0), and pass this to Pruner.commit_written; or
+/// let Pruner.commit write. It can be committed once.
 #[pyclass(module = "prune_rs", name = "Prepared", frozen)]
 pub(crate) struct Prepared {
     prepared: Mutex<Option<CorePrepared<'static>>>,
@@ -23,7 +23,7 @@ impl Prepared {
         Prepared { prepared: Mutex::new(Some(prepared)) }
     }
 
-    /// Uses it up.
+    /// Takes the event out. It cannot be used again.
     pub(crate) fn take(&self) -> PyResult<CorePrepared<'static>> {
         let taken = self.prepared.lock().ok().and_then(|mut prepared| prepared.take());
         taken.ok_or_else(|| refused("this event has been committed; prepare the next one"))
@@ -43,26 +43,26 @@ impl Prepared {
         self.look(|prepared| prepared.masks().clone().into())
     }
 
-    /// The elements that may stay as they are: write zero outside these masks. They keep less than `masks` where elements are opened again,
-    /// which start at zero, and are empty where nothing is written.
+    /// The elements that stay as they are: write zero outside these masks. They keep less than `masks` if elements are
+    /// opened again, since those start at zero. They are empty if nothing is to be written.
     #[getter]
     fn writes(&self) -> PyResult<Masks> {
         self.look(|prepared| prepared.writes().clone().into())
     }
 
-    /// To the end of which epoch every parameter is set back before that, or None.
+    /// The epoch to whose end every parameter is set back first, or None.
     #[getter]
     fn rewinds_to(&self) -> PyResult<Option<u64>> {
         self.look(CorePrepared::rewinds_to)
     }
 
-    /// The report of the event, once it is committed.
+    /// The report of the event, for when it is committed.
     #[getter]
     fn report(&self) -> PyResult<Report> {
         self.look(|prepared| Report { report: prepared.report().clone() })
     }
 
-    /// The epoch at whose end it happens, or None for an event at a step.
+    /// The epoch that the event ends, or None for an event at a step.
     #[getter]
     fn epoch(&self) -> PyResult<Option<u64>> {
         self.look(|prepared| match prepared.moment() {
@@ -71,7 +71,7 @@ impl Prepared {
         })
     }
 
-    /// The step after which it happens, or None for an event at an epoch.
+    /// The step that the event ends, or None for an event at an epoch.
     #[getter]
     fn step(&self) -> PyResult<Option<u64>> {
         self.look(|prepared| match prepared.moment() {

@@ -7,14 +7,14 @@ use pyo3::types::PyTuple;
 
 use crate::json::{from_json, pickled, to_python};
 
-/// The report of an event. str() of it is an aligned table; to_dict() holds every figure.
+/// The report of an event. str() of it is an aligned table; to_dict() has every figure.
 #[pyclass(module = "prune_rs", name = "Report", frozen, eq)]
 #[derive(PartialEq)]
 pub(crate) struct Report {
     pub(crate) report: CoreReport,
 }
 
-/// The report of an event on one layer. The figures of Totals stand in counts, and as attributes of their own.
+/// The report of an event on one layer. The figures of Totals are in counts, and are attributes too.
 #[pyclass(module = "prune_rs", name = "LayerReport", frozen)]
 pub(crate) struct LayerReport {
     layer: CoreLayer,
@@ -28,19 +28,19 @@ pub(crate) struct Totals {
 
 #[pymethods]
 impl Report {
-    /// The epoch at whose end it happened, 0 being before training; of an event at a step, the epoch in training.
+    /// The epoch that the event ended; 0 is before training. For an event at a step, the epoch in training.
     #[getter]
     fn epoch(&self) -> u64 {
         self.report.epoch
     }
 
-    /// The step after which it happened, of an event that is counted in steps; else None.
+    /// The step that the event ended, if it is counted in steps; otherwise None.
     #[getter]
     fn step(&self) -> Option<u64> {
         self.report.step
     }
 
-    /// The key that the event stands under, such as "10", "10..=20" or "-1".
+    /// The event's key in the strategy, such as "10", "10..=20" or "-1".
     #[getter]
     fn event(&self) -> &str {
         &self.report.event
@@ -52,7 +52,7 @@ impl Report {
         &self.report.method
     }
 
-    /// The target, both ways: "keeps 10%, removes 90%". Empty where layers have values of their own.
+    /// The target in both ways: "keeps 10%, removes 90%". Empty if layers have values of their own.
     #[getter]
     fn target(&self) -> &str {
         &self.report.target
@@ -64,25 +64,25 @@ impl Report {
         self.report.floats
     }
 
-    /// True if every mask is as it was and no value other than zero was written over.
+    /// True if no mask changed and only zeros were overwritten.
     #[getter]
     fn unchanged(&self) -> bool {
         self.report.unchanged
     }
 
-    /// True if the masks are for forward passes alone, and nothing was written.
+    /// True if the masks are only for forward passes, and nothing was written.
     #[getter]
     fn forward_only(&self) -> bool {
         self.report.forward_only
     }
 
-    /// True if somebody else wrote the masks, and nobody has looked at what is there now.
+    /// True if the caller wrote the masks, and the arrays were not checked afterwards.
     #[getter]
     fn unchecked(&self) -> bool {
         self.report.unchecked
     }
 
-    /// The epoch to whose end every parameter was set back before the masks were applied, or None.
+    /// The epoch to whose end every parameter was set back first, or None.
     #[getter]
     fn rewound_to(&self) -> Option<u64> {
         self.report.rewound_to
@@ -94,13 +94,13 @@ impl Report {
         self.report.layers.iter().map(|layer| LayerReport { layer: layer.clone() }).collect()
     }
 
-    /// Those layers together.
+    /// The sums over those layers.
     #[getter]
     fn selected(&self) -> Totals {
         Totals { totals: self.report.selected }
     }
 
-    /// All arrays of the model together, those that no event selected among them.
+    /// The sums over all arrays of the model, selected or not.
     #[getter]
     fn all(&self) -> Totals {
         Totals { totals: self.report.all }
@@ -149,13 +149,13 @@ impl LayerReport {
         PyTuple::new(py, &self.layer.shape)
     }
 
-    /// The layer's target, both ways.
+    /// The layer's target in both ways.
     #[getter]
     fn target(&self) -> &str {
         &self.layer.target
     }
 
-    /// The axis along which N:M groups ran, or channels or ranked outputs lay; else None.
+    /// The axis of N:M groups, channels or ranked outputs; otherwise None.
     #[getter]
     fn axis(&self) -> Option<usize> {
         self.layer.axis
@@ -203,79 +203,80 @@ impl LayerReport {
 
 #[pymethods]
 impl Totals {
-    /// Elements there are.
+    /// The number of elements.
     #[getter]
     fn elements(&self) -> usize {
         self.totals.elements
     }
 
-    /// Elements that the event asked to keep; None where it asked for units of different sizes.
+    /// The number of elements that the event asked to keep; None if it asked for units of different sizes.
     #[getter]
     fn asked(&self) -> Option<usize> {
         self.totals.asked
     }
 
-    /// Elements kept by the masks after the event.
+    /// The number of elements that the masks keep after the event.
     #[getter]
     fn kept(&self) -> usize {
         self.totals.kept
     }
 
-    /// Elements that are not zero after the event.
+    /// The number of elements that are not zero after the event.
     #[getter]
     fn non_zero(&self) -> usize {
         self.totals.non_zero
     }
 
-    /// Elements kept before the event and no longer, zeros among them.
+    /// The number of elements that were kept before the event and are no longer, zeros among them.
     #[getter]
     fn closed(&self) -> usize {
         self.totals.closed
     }
 
-    /// Of the closed elements those that were not zero.
+    /// The number of closed elements that were not zero.
     #[getter]
     fn newly_pruned(&self) -> usize {
         self.totals.newly_pruned
     }
 
-    /// Elements that earlier events had closed, and this one opened again.
+    /// The number of elements that earlier events had closed and this one opened again.
     #[getter]
     fn reopened(&self) -> usize {
         self.totals.reopened
     }
 
-    /// Of a floating mask: elements that came in for others since it was last made.
+    /// For a floating mask, the number of elements that replaced others since it was last made.
     #[getter]
     fn swaps(&self) -> usize {
         self.totals.swaps
     }
 
-    /// Elements that share the score at which the selection stopped; of N:M, groups in which a tie was broken.
+    /// The number of elements with the score at which the selection stopped; for N:M, of groups in which a tie was
+    /// broken.
     #[getter]
     fn ties(&self) -> usize {
         self.totals.ties
     }
 
-    /// The share of the squared norm that was kept; None where there is no finite one.
+    /// The fraction of the squared norm that was kept; None if the norm is not finite.
     #[getter]
     fn norm_kept(&self) -> Option<f64> {
         self.totals.norm_kept
     }
 
-    /// N:M groups that keep fewer than the pattern says, because too few of their elements were alive.
+    /// The number of N:M groups that keep fewer elements than the pattern says, because too few were alive.
     #[getter]
     fn short_groups(&self) -> usize {
         self.totals.short_groups
     }
 
-    /// The fraction kept; None where nothing is kept of some.
+    /// The fraction kept; None if there are elements and none is kept.
     #[getter]
     fn density(&self) -> Option<f64> {
         self.totals.density().map(Density::get)
     }
 
-    /// The fraction removed; None where nothing is kept of some.
+    /// The fraction removed; None if there are elements and none is kept.
     #[getter]
     fn sparsity(&self) -> Option<f64> {
         self.totals.density().map(Density::sparsity)

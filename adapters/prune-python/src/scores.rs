@@ -1,4 +1,4 @@
-//! Scores that rank elements besides magnitude.
+//! Scores other than magnitude that rank elements.
 
 use numpy::PyArray1;
 use prune_core::{LayerRef, Score, Subject};
@@ -9,14 +9,14 @@ use crate::error::refused;
 use crate::number::{axis as axis_of, shown};
 use crate::work::here;
 
-/// The score of each element, as a new array of float64 of the array's shape; higher ranks first. Hand it to a mask function
-/// with by="value", or by="magnitude" for scores that are the weights themselves.
+/// The score of each element, as a new array of float64 of the array's shape. Higher scores rank first. Pass it to a
+/// mask function with by="value", or with by="magnitude" if the scores are the weights themselves.
 ///
 /// score: "magnitude", "random" (by name and seed), "saliency" and "snip" (evidence: gradients, shaped as the array), "wanda"
 /// (evidence: the L2 norm of each input, shaped as the array without output_axis, which is the last unless given), "given"
 /// (evidence: the scores).
 ///
-/// Raises PruneError for an unknown score, and where evidence is missing or of another shape.
+/// Raises PruneError for an unknown score, and if evidence is missing or has another shape.
 #[pyfunction]
 #[pyo3(signature = (array, score, evidence=None, *, output_axis=None, name="", seed=0))]
 pub(crate) fn scores<'py>(
@@ -46,7 +46,7 @@ pub(crate) fn scores<'py>(
     PyArray1::from_vec(array.py(), values).call_method1("reshape", (shape,))
 }
 
-/// An axis of a layer, counted from the first.
+/// An axis of a layer, as an index from the first one.
 fn place(axis: &Bound<'_, PyAny>, layer: &LayerRef<'_>) -> PyResult<usize> {
     let (given, rank) = (axis_of("output_axis", axis)?, layer.rank());
     let counted = if given < 0 { given.checked_add_unsigned(rank) } else { Some(given) };

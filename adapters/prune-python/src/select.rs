@@ -1,4 +1,4 @@
-//! Masks of one array, and of several in one ranking.
+//! Masks of one array, and of several arrays in one ranking.
 
 use prune_core::{Blocks, Channels, Error, LayerRef, Layers, Mask as CoreMask, Norm, Pool, Ranked, Selector, Unit};
 use pyo3::prelude::*;
@@ -12,7 +12,7 @@ use crate::number::{
 };
 use crate::work::run;
 
-/// Reads one array: while other Python threads run where nothing can write its memory.
+/// Reads one array. If nothing can write its memory, other Python threads run meanwhile.
 pub(crate) fn reading<R: Send>(
     array: &Bound<'_, PyAny>,
     read: impl FnOnce(&LayerRef<'_>) -> Result<R, Error> + Send,
@@ -23,7 +23,7 @@ pub(crate) fn reading<R: Send>(
     run(array.py(), array_of.frozen, || read(&view.layer()))?.map_err(refused)
 }
 
-/// The selection of one array, among what is alive.
+/// The selection from one array, among the alive elements.
 fn selected(
     array: &Bound<'_, PyAny>,
     (by, alive): (&str, Option<&Bound<'_, PyAny>>),
@@ -34,14 +34,14 @@ fn selected(
     reading(array, |layer| select(selector, Ranked::new("", layer).with_alive(alive.as_ref()))).map(Mask::from)
 }
 
-/// The mask that keeps the elements of greatest magnitude: `density` of them, exactly, whatever ties and zeros there are.
+/// The mask that keeps the elements of greatest magnitude: exactly the fraction `density`, even with ties and zeros.
 ///
-/// array: float32, float64, float16 or bfloat16, of any shape and memory layout; it is not changed.
-/// density: the fraction kept, above 0 and at most 1. sparsity: the fraction removed, in its place.
-/// by: "magnitude", or "value" to take the array as scores of which the highest are kept.
-/// alive: a Mask; only what it keeps may be chosen, and density still counts all elements.
+/// array: float32, float64, float16 or bfloat16, of any shape and memory layout; it is not changed. density: the
+/// fraction kept, above 0 and at most 1. sparsity: the fraction removed; give one of the two. by: "magnitude", or
+/// "value" if the array has scores, of which the highest are kept. alive: a Mask; only elements that it keeps may be
+/// chosen, but density still counts all elements.
 ///
-/// Raises PruneError for NaN, for other types, and where more is asked for than is alive.
+/// Raises PruneError for NaN, for other types, and if more elements are asked for than are alive.
 #[pyfunction]
 #[pyo3(signature = (array, density=None, *, sparsity=None, by="magnitude", alive=None))]
 pub(crate) fn mask_unstructured(
@@ -57,8 +57,8 @@ pub(crate) fn mask_unstructured(
 
 /// The mask that keeps N of every M consecutive elements along an axis, those of greatest magnitude.
 ///
-/// pattern: "2:4" or (2, 4); N is the number kept. axis: the last unless given; negative ones count from the last. A last
-/// group of fewer than M elements keeps at most N of them.
+/// pattern: "2:4" or (2, 4); N is the number kept. axis: the last one by default; negative ones count from the end. A
+/// last group of fewer than M elements keeps at most N of them.
 ///
 /// The other arguments and errors are those of mask_unstructured.
 #[pyfunction]
@@ -74,10 +74,10 @@ pub(crate) fn mask_n_m(
     selected(array, (by, alive), |selector, layer| Ok(selector.n_of_m(layer, pattern, axis)?.mask))
 }
 
-/// The mask that keeps whole blocks: `density` of their number, exactly.
+/// The mask that keeps whole blocks: exactly the fraction `density` of their number.
 ///
-/// sizes: the length of a block along each axis of axes, or along the last ones. pool: "mean" or "max", what a block's score
-/// is of its elements' magnitudes. Blocks at the far edge are smaller, and count as one each.
+/// sizes: the length of a block along each axis of axes, or along the last ones. pool: "mean" or "max", the score of a
+/// block from its elements' magnitudes. Blocks at the far edge are smaller, and count as one each.
 ///
 /// The other arguments and errors are those of mask_unstructured.
 #[pyfunction]
@@ -100,7 +100,8 @@ pub(crate) fn mask_blocks(
     selected(array, (by, alive), |selector, layer| Ok(selector.units(layer, &unit, density)?.mask))
 }
 
-/// The mask that keeps whole channels: `density` of the indices of an axis, exactly, those of the greatest norm.
+/// The mask that keeps whole channels, those of the greatest norm: exactly the fraction `density` of the indices of an
+/// axis.
 ///
 /// axis: the axis whose indices are the channels. norm: "l1", "l2" or "max".
 ///
@@ -122,9 +123,10 @@ pub(crate) fn mask_channels(
     selected(array, (by, alive), |selector, layer| Ok(selector.units(layer, &unit, density)?.mask))
 }
 
-/// The mask that keeps the best `density` of each index of an axis, every one ranked by itself: of each output, say.
+/// The mask that keeps the best fraction `density` of each index of an axis, such as each output, and ranks each by
+/// itself.
 ///
-/// axis: the axis each index of which is ranked by itself.
+/// axis: the axis whose indices are ranked separately.
 ///
 /// The other arguments and errors are those of mask_unstructured.
 #[pyfunction]
@@ -141,10 +143,10 @@ pub(crate) fn mask_per_output(
     selected(array, (by, alive), |selector, layer| Ok(selector.each_along(layer, density, axis)?.mask))
 }
 
-/// Masks of arrays in one ranking: the best `density` of all their elements together. A layer may be left with nothing.
+/// Masks of arrays in one ranking: the best fraction `density` of all elements together. A layer may keep nothing.
 ///
-/// arrays: a dict from names to arrays, of any ranks and types. Equal scores go to the smaller name, then the lower index.
-/// alive: Masks, or a dict of them, by the same names.
+/// arrays: a dict from names to arrays, of any ranks and types. Of equal scores, the smaller name ranks first, then the
+/// lower index. alive: Masks, or a dict of them, with the same names.
 ///
 /// The other arguments and errors are those of mask_unstructured.
 #[pyfunction]

@@ -11,17 +11,17 @@ use crate::literal::literal;
 
 /// A strategy: a table from epochs, or steps of the optimiser, to events.
 ///
-/// Strategy(table) takes a dict as jax_pruning's, or a string of one: a Python literal, JSON or TOML. It is checked as a whole,
-/// and correct from then on; str() of it is the Python literal, which reads back to an equal strategy.
+/// Strategy(table) takes a dict like jax_pruning's, or a string: a Python literal, JSON or TOML. All of it is checked
+/// at once. str() of it is the Python literal, which parses to an equal strategy.
 ///
-/// Raises PruneError naming the epoch, the layer and the value, and the nearest known name.
+/// Raises PruneError with the epoch, the layer and the value, and the nearest known name.
 #[pyclass(module = "prune_rs", name = "Strategy", frozen, eq)]
 #[derive(PartialEq, Clone)]
 pub(crate) struct Strategy {
     pub(crate) strategy: CoreStrategy,
 }
 
-/// A strategy, a dict or a string of one.
+/// A strategy, made from one, a dict or a string.
 pub(crate) fn strategy_of(table: &Bound<'_, PyAny>) -> PyResult<CoreStrategy> {
     if let Ok(strategy) = table.cast::<Strategy>() {
         return Ok(strategy.get().strategy.clone());
@@ -40,7 +40,8 @@ impl Strategy {
         Ok(Strategy { strategy: strategy_of(table)? })
     }
 
-    /// The strategy as a dict, keys as in a Python literal: whole numbers for single epochs, strings for ranges and steps.
+    /// The strategy as a dict with the keys of a Python literal: whole numbers for single epochs, strings for ranges
+    /// and steps.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         py.import("ast")?.call_method1("literal_eval", (self.strategy.to_python(),))
     }
@@ -55,7 +56,7 @@ impl Strategy {
         self.strategy.to_toml()
     }
 
-    /// The events in the order in which they happen, each as its key and its dict: [(1, {"method": ...}), ("5..=9", ...)].
+    /// The events in the order in which they happen, each with its key: [(1, {"method": ...}), ("5..=9", ...)].
     #[getter]
     fn events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         PyList::new(py, self.to_dict(py)?.call_method0("items")?.try_iter()?.collect::<PyResult<Vec<_>>>()?)
@@ -71,19 +72,19 @@ impl Strategy {
         Ok(Strategy { strategy: self.strategy.scale_epochs(from_, to).map_err(refused)? })
     }
 
-    /// The last epoch that a key names; None without any.
+    /// The last epoch in any key; None if no key has one.
     #[getter]
     fn last_event_epoch(&self) -> Option<u64> {
         self.strategy.last_event_epoch()
     }
 
-    /// The last step that a key names; None without any.
+    /// The last step in any key; None if no key has one.
     #[getter]
     fn last_event_step(&self) -> Option<u64> {
         self.strategy.last_event_step()
     }
 
-    /// True if any event is counted in steps of the optimiser, so that every step must be told to a Pruner.
+    /// True if any event is counted in steps of the optimiser. A Pruner must then be told of every step.
     #[getter]
     fn has_steps(&self) -> bool {
         self.strategy.has_steps()
@@ -106,8 +107,8 @@ impl Strategy {
     }
 }
 
-/// The events of a strategy in the order in which they happen, a row an event, or a layer where layers have values of their
-/// own. str() of it is an aligned table.
+/// The events of a strategy in the order in which they happen, one row for each event, or for each layer if layers have
+/// values of their own. str() of it is an aligned table.
 #[pyclass(module = "prune_rs", name = "Timeline", frozen)]
 pub(crate) struct Timeline {
     strategy: CoreStrategy,

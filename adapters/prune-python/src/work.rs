@@ -1,4 +1,4 @@
-//! Work of the library: without the interpreter's lock where that is sound, in a child of a fork, and where it panics.
+//! The library's work: without the interpreter's lock if that is safe, in a child of a fork, and with panics as errors.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,18 +10,18 @@ use rayon::ThreadPoolBuilder;
 
 use crate::error::refused;
 
-/// The process that rayon's threads belong to; 0 as long as nothing has run.
+/// The process that rayon's threads belong to; 0 if nothing has run yet.
 static OWNER: AtomicU32 = AtomicU32::new(0);
 
-/// Runs work: while other Python threads run where nothing can write the memory that it reads.
+/// Runs work. If nothing can write the memory that it reads, other Python threads run meanwhile.
 ///
-/// A panic becomes an error. Numpy releases the lock too, and a JAX array may lie in memory of numpy's, so that memory can
-/// change while it is read.
+/// A panic becomes an error. Memory can still change while it is read: numpy releases the lock too, and a JAX array may
+/// lie in numpy's memory.
 pub(crate) fn run<R: Send>(py: Python<'_>, frozen: bool, work: impl FnOnce() -> R + Send) -> PyResult<R> {
     if frozen { py.detach(|| here(work)) } else { here(work) }
 }
 
-/// Runs work with the lock as it is, on this thread.
+/// Runs work on this thread, without releasing the lock.
 pub(crate) fn here<R>(work: impl FnOnce() -> R) -> PyResult<R> {
     fit_for_fork()?;
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
@@ -38,8 +38,8 @@ fn text_of(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic")
 }
 
-/// Makes this thread work alone in a child of a fork: rayon's threads have stayed in the parent, and waiting for them would
-/// never end. A child works on all cores where its parent has not worked before.
+/// In a child of a fork, makes this thread work alone: rayon's threads have stayed in the parent, and waiting for them
+/// would never end. If the parent has not worked before, the child works on all cores.
 pub(crate) fn fit_for_fork() -> PyResult<()> {
     let this = std::process::id();
     let owner = OWNER.compare_exchange(0, this, Ordering::Relaxed, Ordering::Relaxed).unwrap_or_else(|owner| owner);
@@ -47,12 +47,12 @@ pub(crate) fn fit_for_fork() -> PyResult<()> {
         return Ok(());
     }
     let alone = ThreadPoolBuilder::new().num_threads(1).use_current_thread().build().map_err(refused)?;
-    // The thread stays in it to its end.
+    // The thread stays in this pool until it ends.
     std::mem::forget(alone);
     Ok(())
 }
 
-/// Has the thread that goes on in a child of a fork work alone from the beginning, whatever it calls.
+/// Makes the surviving thread in a child of a fork work alone from the start, whatever it calls.
 pub(crate) fn watch_forks(py: Python<'_>) -> PyResult<()> {
     let os = py.import("os")?;
     if !os.hasattr("register_at_fork")? {

@@ -46,7 +46,7 @@ FIT_OF = {
     "Pruner.load_state_dict": {"state": offered.Pruner(PRUNER).state_dict()},
     "MaskKey.from_state_dict": {"state": offered.pruning_apply(TREE, KEY, input_is_state=False)[1].state_dict()},
 }
-# Values that may come instead; the functions make a value for each call.
+# Values to try instead. The functions make a new value for each call.
 NUMBERS = [0, 1, -1, 5, 2.5, 0.5, float("nan"), float("inf"), 10**30, -(10**30), 1j, True, np.float16(2), np.bool_(False)]
 TEXTS = ["", "-", "x", "2:4", "global", "unstr_global", "sample", b"x"]
 BOXES = [None, (), (2, 4), [2, 4], [], {}, set(), object(), int, {"a": 1}, {1: 2}, [TREE], lambda *a: 1]

@@ -74,7 +74,7 @@ def test_nothing_comes_back(name):
         tree, state = step(tree, state, x)
         assert revivals(tree, masks, state) == 0
     assert all(int((leaf != 0).sum()) == masks[layer].kept for layer, leaf in named_arrays(tree).items() if layer in masks)
-    # Other masks, made of what is there, and not applied by hand: the next step does it.
+    # Other masks from the present weights, which the test does not apply: the next step does.
     fewer = masks_of(tree, 0.1)
     state = set_masks(state, fewer)
     tree, state = step(tree, state, x)
@@ -168,7 +168,7 @@ def test_a_buffer_of_two_owners_is_refused():
     words = "buffer `mu-w` may belong to parameter `mu-w` or `w`; pass the parameters in the structure"
     with pytest.raises(PruneError, match=words):
         buffers({"mu": {"w": jnp.ones((2, 2))}}, tree)
-    # Shapes tell them apart, and so does the whole structure.
+    # Their shapes tell them apart, and so does the whole structure.
     assert buffers({"mu": {"w": jnp.ones((2, 3))}}, {**tree, "w": jnp.ones((2, 3))})["mu"].keys() == {"w"}
     flat = named_arrays(tree)
     assert set(buffers(optax.adam(1e-2).init(tree), flat)["0-mu"]) == {"w", "mu-w"}
@@ -249,7 +249,7 @@ def test_parts_that_optax_leaves_out_of_a_step_are_no_other_parameters():
     tx = optax.masked(hold(optax.adam(0.1), masks), {"a": True, "b": False})
     updates, state = tx.update(tree, tx.init(tree), tree)
     assert revivals({"a": updates["a"]}, masks) == 12, "what takes weights to zero"
-    # A step that is given only a part of what the state was begun for.
+    # The step gets only part of the parameters that the state was made for.
     inner, part = optax.adam(0.1), {"a": optax.MaskedNode(), "b": tree["b"]}
     held = hold(inner, masks)
     updates, state = held.update(part, held.init(tree)._replace(inner=inner.init(part)), part)

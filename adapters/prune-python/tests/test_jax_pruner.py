@@ -167,11 +167,11 @@ def test_momentum_brings_nothing_back_between_two_calls():
         assert revivals(state.params, mask_key.masks, state.opt_state) == 0
     again, _ = pruning_apply(state, mask_key)
     assert again.tx is state.tx
-    # Left alone where that is asked for, and then the original's behaviour is what one gets.
+    # If asked, the optimiser is left alone. Then the behaviour is that of the original.
     bare = train_state.TrainState.create(apply_fn=None, params=tree, tx=optax.adamw(1e-2))
     bare, _ = pruning_apply(bare, mask_key, hold_optimizer=False)
     assert not isinstance(bare.opt_state, HoldState) and revivals(step(bare).params, mask_key.masks) > 0
-    # One that holds already, inside a chain.
+    # A chain whose inner optimiser holds already.
     inside = train_state.TrainState.create(apply_fn=None, params=tree, tx=optax.chain(hold(optax.adam(1e-2))))
     inside, _ = pruning_apply(inside, mask_key)
     assert revivals(step(inside).params, mask_key.masks) == 0 and not isinstance(inside.opt_state, HoldState)
@@ -223,7 +223,7 @@ def test_parameters_alone_and_one_event_without_a_strategy():
     assert isinstance(pruned, FrozenDict) and revivals(pruned, same_key.masks) == 0
     _, by_layer = pruning(tree, type="str", prune_rate_pattern={"Dense_1-kernel": (1, 2)}, prune_axis=0)
     assert by_layer.masks["Dense_1-kernel"] == prune_rs.mask_n_m(tree["Dense_1"]["kernel"], (1, 2), 0)
-    # Both in force after the second.
+    # After the second event, both masks are in force.
     _, both = pruning(pruned, mask_key=same_key, method="unstr_local", prune_rate_pattern={"Dense_0-kernel": 0.1})
     assert set(both.masks) == {"Dense_0-kernel", "Dense_1-kernel"} and both.masks["Dense_0-kernel"] <= mask_key.masks["Dense_0-kernel"]
     assert pruning(tree) == (False, None) and pruning_apply(tree, None) == (tree, None)

@@ -74,7 +74,7 @@ def test_mask_trees_have_the_structure_of_parameters():
     assert jax.tree.structure(complete) == jax.tree.structure(tree)
     assert bool(complete["Dense_0"]["bias"].all())
     assert isinstance(mask_tree(masks, freeze(tree)), FrozenDict)
-    # Back again, and to the same bits.
+    # The way back gives the same bits.
     assert Masks({name: Mask.from_numpy(np.asarray(mask)) for name, mask in named_masks(made).items()}) == masks
 
 
@@ -121,7 +121,7 @@ def test_gradients_pass_kept_elements_only():
     loss = lambda tree: sum(jnp.sum(jnp.log(jnp.abs(leaf)) * leaf) for leaf in [apply_masks(tree, {"Dense_0-kernel": kept})["Dense_0"]["kernel"]])
     gradient = np.asarray(jax.grad(lambda tree: jnp.sum(3 * apply_masks(tree, {"Dense_0-kernel": kept})["Dense_0"]["kernel"]))(tree)["Dense_0"]["kernel"])
     assert np.array_equal(gradient, np.where(kept, 3, 0).astype(np.float32))
-    # A gradient outside that is not finite does not come through.
+    # A gradient outside the mask that is not finite has no effect.
     assert np.isnan(float(loss(tree)))
     gradient = np.asarray(jax.grad(loss)(tree)["Dense_0"]["kernel"])
     assert np.all(gradient[~kept] == 0) and np.all(np.isfinite(gradient[kept]))

@@ -1,4 +1,4 @@
-//! What can be asked for on the command line.
+//! The commands and options of the command line.
 
 mod prune;
 mod shrink;
@@ -29,7 +29,7 @@ const STYLES: Styles = Styles::styled()
 #[derive(Debug, Parser)]
 #[command(name = "prune", version, styles = STYLES, max_term_width = 120)]
 pub(crate) struct Arguments {
-    /// No progress, no report; errors still, and where a folder is moved to.
+    /// Print no progress and no report. Errors are still printed, and so is the place a folder is moved to.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
     #[command(subcommand)]
@@ -47,7 +47,7 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Writes the checkpoint with what is pruned as zeros.
+    /// Writes the checkpoint with zeros for the pruned elements.
     #[command(
         after_help = "Examples:\n  prune apply model.safetensors -o sparse.safetensors --method unstr_global --density 0.5\n  \
                       prune apply model.safetensors -o sparse.safetensors --method str_unified_local --pattern 2:4\n  \
@@ -60,7 +60,7 @@ pub(crate) enum Command {
                       prune mask sparse.safetensors -o masks.safetensors --from-zeros"
     )]
     Mask(MaskFile),
-    /// Says layer by layer whether a pattern, a density or masks hold.
+    /// Says for each layer if a pattern, a density or masks hold.
     #[command(after_help = "Examples:\n  prune check sparse.safetensors --pattern 2:4\n  \
                             prune check sparse.safetensors --density 0.5 --together")]
     Check(Check),
@@ -69,10 +69,10 @@ pub(crate) enum Command {
     Expand {
         /// The checkpoint in the bitmask format.
         model: PathBuf,
-        /// Where the dense checkpoint goes.
+        /// The path of the dense checkpoint.
         #[arg(long, short, value_name = "OUT")]
         output: PathBuf,
-        /// Replace an output that exists. A folder is moved aside, and its new name printed.
+        /// Replace an output that exists. A folder is moved aside, and its new name is printed.
         #[arg(long)]
         force: bool,
     },

@@ -1,4 +1,4 @@
-//! What `prune apply`, `mask` and `check` are told of masks and layers.
+//! The options of `prune apply`, `mask` and `check` about masks and layers.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use prune_schedule::{Glob, GroupAxis};
 
 use super::values::{axis, sparsity};
 
-/// What makes the masks.
+/// The options that decide the masks.
 #[derive(Debug, Args)]
 pub(crate) struct What {
     /// A strategy: a file, `-` for standard input, or the text itself. Its events are applied in order.
@@ -18,7 +18,7 @@ pub(crate) struct What {
     /// Apply only the strategy's event at the end of this epoch.
     #[arg(long, requires = "strategy", conflicts_with = "method")]
     pub(crate) epoch: Option<u64>,
-    /// How elements are chosen.
+    /// The method that chooses elements.
     #[arg(long, value_parser = ["unstr_unified_local", "unstr_global", "str_unified_local", "str_global"])]
     pub(crate) method: Option<String>,
     /// The fraction kept.
@@ -30,22 +30,22 @@ pub(crate) struct What {
     /// N kept of every M neighbours, such as 2:4.
     #[arg(long, requires = "method", value_name = "N:M")]
     pub(crate) pattern: Option<NmPattern>,
-    /// The axis along which N:M groups run; negative ones count from the end, and `reduction` is told by the layer's name.
-    /// Without it that of the inputs. Of a strategy, it is for the events that have none;
-    /// others keep theirs.
+    /// The axis along which N:M groups run. Negative ones count from the end, and `reduction` is told by the layer's
+    /// name. Without it, the axis of the inputs. With a strategy, it is for the events that have no axis; others keep
+    /// theirs.
     #[arg(long, value_parser = axis, allow_negative_numbers = true)]
     pub(crate) axis: Option<GroupAxis>,
-    /// Scores that rank in the place of magnitudes, higher first: a safetensors file of the layers' names and shapes.
+    /// Scores that rank instead of magnitudes, higher first: a safetensors file with the layers' names and shapes.
     #[arg(long, value_name = "FILE")]
     pub(crate) scores: Option<PathBuf>,
-    /// Gradients, for the scores `saliency` and `snip`: a safetensors file of the layers' names and shapes.
+    /// Gradients, for the scores `saliency` and `snip`: a safetensors file with the layers' names and shapes.
     #[arg(long, value_name = "FILE")]
     pub(crate) gradients: Option<PathBuf>,
-    /// The L2 norms of what each weight multiplies, for the score `wanda`: a safetensors file of the layers' names, shaped as
-    /// the weights without the axis of their outputs.
+    /// The L2 norms of the inputs that each weight multiplies, for the score `wanda`: a safetensors file with the
+    /// layers' names, each shaped as its weight without the axis of outputs.
     #[arg(long, value_name = "FILE")]
     pub(crate) inputs: Option<PathBuf>,
-    /// Masks in force: only what they keep may be chosen. Alone, they are applied as they are.
+    /// Masks in force: only elements that they keep may be chosen. Alone, they are applied as they are.
     #[arg(long, value_name = "FILE")]
     pub(crate) masks: Option<PathBuf>,
     #[command(flatten)]
@@ -53,12 +53,12 @@ pub(crate) struct What {
     /// Write the report as JSON.
     #[arg(long, value_name = "FILE.json")]
     pub(crate) report: Option<PathBuf>,
-    /// Replace outputs that exist. A folder is moved aside, and its new name printed.
+    /// Replace outputs that exist. A folder is moved aside, and its new name is printed.
     #[arg(long)]
     pub(crate) force: bool,
 }
 
-/// Which layers.
+/// The options that select layers.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Which {
     /// Only layers whose whole name matches; `*` stands for any characters. May be given again.
@@ -67,10 +67,10 @@ pub(crate) struct Which {
     /// No layers whose whole name matches. May be given again.
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<Glob>,
-    /// Tensors whose whole name matches too, though their names are unknown. May be given again.
+    /// Also tensors whose whole name matches, though their names are unknown. May be given again.
     #[arg(long, value_name = "GLOB")]
     also: Vec<Glob>,
-    /// Every tensor of f32, f64, f16 and bf16 of rank 2 or more too, embeddings and scales among them.
+    /// Also every tensor of f32, f64, f16 and bf16 of rank 2 or more, embeddings and scales among them.
     #[arg(long)]
     all: bool,
 }
@@ -86,15 +86,15 @@ impl Which {
 pub(crate) struct Apply {
     /// The checkpoint.
     pub(crate) model: PathBuf,
-    /// Where the pruned checkpoint goes: a file for a file, a folder for a folder or an index.
+    /// The path of the pruned checkpoint: a file for a file, a folder for a folder or an index.
     #[arg(long, short, value_name = "OUT", required_unless_present = "in_place", conflicts_with = "in_place")]
     pub(crate) output: Option<PathBuf>,
-    /// Replace the checkpoint itself, as safely. A folder is moved aside, and its new name printed.
+    /// Replace the checkpoint itself, as safely. A folder is moved aside, and its new name is printed.
     #[arg(long)]
     pub(crate) in_place: bool,
     #[command(flatten)]
     pub(crate) what: What,
-    /// How the weights are written.
+    /// The format of the weights that are written.
     #[arg(long, value_enum, default_value_t = Packing::Dense)]
     format: Packing,
 }
@@ -112,7 +112,7 @@ impl Apply {
 enum Packing {
     /// As they were, with zeros.
     Dense,
-    /// A bit an element and what is not zero, as compressed-tensors has it (sparse-bitmask).
+    /// One bit for each element and the values that are not zero, as in compressed-tensors (sparse-bitmask).
     Bitmask,
 }
 
@@ -120,11 +120,11 @@ enum Packing {
 pub(crate) struct MaskFile {
     /// The checkpoint.
     pub(crate) model: PathBuf,
-    /// Where the masks go.
+    /// The file of masks to write.
     #[arg(long, short, value_name = "MASKS")]
     pub(crate) output: PathBuf,
-    /// Keep what is not zero: the masks of a checkpoint that is sparse already, to train on from it. For each weight of which
-    /// 5% to 99.9% is zero; others are left open.
+    /// Keep the elements that are not zero: masks for training on from a checkpoint that is sparse already. Only
+    /// weights of which 5% to 99.9% is zero get a mask.
     #[arg(long, conflicts_with_all = [
         "strategy", "method", "density", "sparsity", "pattern", "axis", "scores", "gradients", "inputs", "masks",
     ])]
@@ -141,13 +141,13 @@ pub(crate) struct Check {
     /// At most N of every M neighbours are not zero.
     #[arg(long, value_name = "N:M")]
     pub(crate) pattern: Option<NmPattern>,
-    /// The axis along which groups run; that of each layer's inputs without it, as in `prune apply`.
+    /// The axis along which groups run. Without it, that of each layer's inputs, as in `prune apply`.
     #[arg(long, requires = "pattern", value_parser = axis, allow_negative_numbers = true)]
     pub(crate) axis: Option<GroupAxis>,
-    /// No more elements of a layer are other than zero than this fraction.
+    /// At most this fraction of a layer's elements is not zero.
     #[arg(long)]
     pub(crate) density: Option<Density>,
-    /// The same by the fraction that must be zero.
+    /// The same, as the fraction that must be zero.
     #[arg(long, value_parser = sparsity)]
     pub(crate) sparsity: Option<Density>,
     /// Count all layers together, as `unstr_global` does.

@@ -1,4 +1,4 @@
-//! `prune shrink` and `prune slice`: models without some of their channels, and checkpoints cut alike.
+//! `prune shrink` and `prune slice`: they take channels out of models, and cut checkpoints in the same way.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,12 +17,13 @@ use super::values::{input, multiple, sparsity};
 #[group(skip)]
 #[command(group(ArgGroup::new("by").required(true).args(["density", "sparsity", "keep_macs", "keep_params", "masks", "dead"])))]
 pub(crate) struct Shrink {
-    /// The ONNX file. Data beside it is found as the file says.
+    /// The ONNX file. External data is read from where the file says.
     model: PathBuf,
-    /// Where the smaller model goes; data outside of it to a file of the same name and `.data`.
+    /// The path of the smaller model. External data goes to a file of the same name with `.data` after it.
     #[arg(long, short, value_name = "OUT")]
     output: PathBuf,
-    /// What is ranked together: the channels of each family of layers (channel_unified_local), or all (channel_global).
+    /// The channels that are ranked together: those of each family of layers (channel_unified_local), or all
+    /// (channel_global).
     #[arg(long, value_enum, default_value_t = Method::ChannelUnifiedLocal, conflicts_with_all = ["masks", "dead"])]
     method: Method,
     /// The fraction of channels kept.
@@ -31,33 +32,33 @@ pub(crate) struct Shrink {
     /// The fraction of channels removed.
     #[arg(long, value_parser = sparsity)]
     sparsity: Option<Density>,
-    /// The fraction of multiply-adds kept, at most: as many channels stay as it allows.
+    /// The largest fraction of multiply-adds kept: as many channels stay as it allows.
     #[arg(long, value_name = "FRACTION")]
     keep_macs: Option<Density>,
-    /// The fraction of parameters kept, at most: as many channels stay as it allows.
+    /// The largest fraction of parameters kept: as many channels stay as it allows.
     #[arg(long, value_name = "FRACTION")]
     keep_params: Option<Density>,
-    /// Masks from training: what they close whole is taken out. A safetensors file of BOOL tensors under the names of the
-    /// model's constants.
+    /// Masks from training: channels that they close whole are taken out. A safetensors file of BOOL tensors under the
+    /// names of the model's constants.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["score", "multiple", "min_density"])]
     masks: Option<PathBuf>,
-    /// What has no effect on any output is taken out: channels that nothing reads, or that are always zero.
+    /// Take out channels that have no effect on any output: nothing reads them, or they are always zero.
     #[arg(long, conflicts_with_all = ["score", "multiple", "min_density"])]
     dead: bool,
     /// No family keeps less than this fraction of its channels.
     #[arg(long, value_name = "DENSITY")]
     min_density: Option<Density>,
-    /// What ranks channels: the norm of all weights that write or read one, or a draw.
+    /// The score that ranks channels: the norm of all weights that write or read one, or a random number.
     #[arg(long, value_enum, default_value_t = Score::L2)]
     score: Score,
     /// The seed of `--score random`.
     #[arg(long, default_value_t = 0, conflicts_with_all = ["masks", "dead"])]
     seed: u64,
-    /// Counts of channels are rounded to multiples of this, since engines have fast paths for them; 1 rounds nothing.
+    /// Round counts of channels to multiples of this, since engines have fast paths for them; 1 rounds nothing.
     #[arg(long, value_name = "M", default_value_t = 4, value_parser = multiple)]
     multiple: usize,
-    /// The shape of an input, such as image=1x3x640x640, where the file leaves lengths open: for counting multiply-adds. May
-    /// be given again.
+    /// The shape of an input, such as image=1x3x640x640, if the file leaves lengths open: for counting multiply-adds.
+    /// May be given again.
     #[arg(long, value_name = "NAME=SHAPE", value_parser = input)]
     input: Vec<(String, Vec<usize>)>,
     /// Only channels of weights whose whole name matches; `*` stands for any characters. May be given again.
@@ -96,16 +97,17 @@ enum Score {
 
 #[derive(Debug, Args)]
 pub(crate) struct Slice {
-    /// The safetensors checkpoint that the ONNX model was exported from, or its optimiser's state beside the weights.
+    /// The safetensors checkpoint that the ONNX model was exported from. It may hold the state of the optimiser beside
+    /// the weights.
     checkpoint: PathBuf,
     /// The indices kept, as `prune shrink --kept` writes them.
     #[arg(long, value_name = "FILE.json")]
     kept: PathBuf,
-    /// A JSON table from names of the checkpoint to names of the ONNX model, for tensors that hold other values than the
+    /// A JSON table from names of the checkpoint to names of the ONNX model, for tensors whose values differ from the
     /// model's constants.
     #[arg(long, value_name = "FILE.json")]
     names: Option<PathBuf>,
-    /// Where the smaller checkpoint goes.
+    /// The path of the smaller checkpoint.
     #[arg(long, short, value_name = "OUT")]
     output: PathBuf,
     /// Print JSON.

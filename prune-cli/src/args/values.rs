@@ -1,4 +1,4 @@
-//! Values of options, read from their texts.
+//! Parsers for the values of options.
 
 use prune_core::Density;
 use prune_schedule::GroupAxis;
@@ -25,7 +25,7 @@ pub(super) fn multiple(text: &str) -> Result<usize, String> {
 
 pub(super) fn input(text: &str) -> Result<(String, Vec<usize>), String> {
     let usual = || "write a name and a shape, such as image=1x3x640x640".to_owned();
-    // Names may hold equal signs; shapes do not.
+    // A name may hold an equal sign; a shape holds none.
     let (name, shape) = text.rsplit_once('=').ok_or_else(usual)?;
     let lengths = shape.split('x').map(|length| length.parse().ok().filter(|&length: &usize| length > 0));
     let shape = lengths.collect::<Option<Vec<usize>>>().ok_or_else(usual)?;

@@ -11,14 +11,14 @@ use crate::common::{
     Tensors, bools, f32s, fails, mixed, ok, oracle, read, read_sharded, tensor, tensors, write, write_sharded,
 };
 
-/// The place where the safetensors crate finds the data of a file.
+/// The header of a file, up to where its data begin, as the safetensors crate reads it.
 fn header(path: &std::path::Path) -> Vec<u8> {
     let bytes = fs::read(path).unwrap();
     let len = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     bytes[..8 + len].to_vec()
 }
 
-/// Each as arguments, and as a strategy for the pruner.
+/// Each method as arguments, and as a strategy for the pruner.
 const METHODS: [(&[&str], &str); 10] = [
     (&["--method", "unstr_global", "--density", "0.5"], "{0: {'method': 'unstr_global', 'density': 0.5}}"),
     (&["--method", "unstr_global", "--sparsity", "0.9"], "{0: {'method': 'unstr_global', 'sparsity': 0.9}}"),
@@ -95,7 +95,7 @@ proptest! {
             2 => "'method': 'str_global', 'pattern': '1:100'".to_owned(),
             _ => format!("'method': 'str_unified_local', 'pattern': '{n}:{m}', 'axis': {axis}"),
         };
-        // An event alone, and after another where it asks for no more than that leaves.
+        // The second event alone, and after the first if it asks for no more than that leaves.
         let alone = format!("{{1: {{{second}}}}}");
         let both = format!("{{1: {{{first}}}, 2: {{{second}}}}}");
         let folder = tempfile::tempdir().unwrap();
@@ -133,7 +133,7 @@ fn masks_alone_are_those_of_the_pruned_file() {
                 assert!(kept == 0 || before == element, "{name} {i}");
             }
         }
-        // Applied as they are, they give the same file.
+        // The same masks, applied as they are, give the same file.
         let again =
             ["apply", "model.safetensors", "-o", "again.safetensors", "--force", "--masks", "masks.safetensors"];
         ok(folder.path(), &again);
@@ -142,7 +142,7 @@ fn masks_alone_are_those_of_the_pruned_file() {
     }
 }
 
-/// Longer than what is read at once, so that ties and groups go over the ends of parts; and over shards.
+/// Weights longer than one read, and spread over shards, so that ties and groups cross the ends of parts.
 #[test]
 fn layers_longer_than_a_part_and_shards() {
     let folder = tempfile::tempdir().unwrap();
@@ -193,7 +193,7 @@ fn scores_rank_and_masks_in_force_only_close() {
     assert_eq!(out["a.weight"], f32s(&[2, 4], &[0.0, 8.0, 0.0, 6.0, 0.0, 4.0, 0.0, 2.0]));
     assert_eq!(out["b.weight"], f32s(&[1, 4], &[1.0, 0.0, 0.0, 1.0]));
 
-    // Under masks in force, of which one closes the best of a group and the other is not there.
+    // Masks in force: one closes the best element of a group, and the other layer has none.
     let alive = [true, true, true, false, true, true, false, false];
     write(&folder.path().join("masks.safetensors"), &tensors([("a.weight", bools(&[2, 4], &alive))]));
     let masked = [&call[..], &["--masks", "masks.safetensors"]].concat();

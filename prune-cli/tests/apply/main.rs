@@ -1,4 +1,4 @@
-//! Pruned files hold what a training loop's pruner makes of the same weights, bit for bit, and every other byte as it was.
+//! Pruned files hold the weights that a training loop's pruner makes, bit for bit. Every other byte is unchanged.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! Requests and companions that do not fit, and what is left dense.
+//! Refusals: requests and companion files that do not fit. Also the layers that stay dense.
 
 use prune_core::testing::generators::Kind;
 use safetensors::Dtype;
@@ -74,7 +74,7 @@ fn embeddings_and_heads_are_left_dense_unless_all() {
     assert!(names.iter().all(|name| out[*name] != weights[*name]));
     let error = fails(folder.path(), 2, &[&call[..], &["--density", "0.5", "--include", "*embed*"]].concat());
     assert!(error.contains("the pattern `*embed*` of --include matches no prunable layer; `model.embed_tokens.weight` is left dense: embedding"), "{error}");
-    // A table names its layers, so it means them.
+    // A table names its layers, so even a head is pruned.
     let table = "{0: {'method': 'unstr_local', 'density': {'lm_head.weight': 0.5}}}";
     ok(folder.path(), &["apply", "model.safetensors", "-o", "out.safetensors", "--force", "--strategy", table]);
     assert!(read(&folder.path().join("out.safetensors"))["lm_head.weight"] != weights["lm_head.weight"]);
@@ -154,7 +154,7 @@ fn a_nan_is_named_by_layer_and_index() {
     ok(folder.path(), &[&call[..], &["--density", "0.5"]].concat());
 }
 
-/// A NaN in a layer that nothing ranks is not what stopped a selection.
+/// A NaN in a layer that nothing ranks is not blamed when a selection fails.
 #[test]
 fn the_nan_that_is_named_is_one_that_is_ranked() {
     let folder = tempfile::tempdir().unwrap();

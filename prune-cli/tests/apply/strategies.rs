@@ -29,7 +29,7 @@ fn strategies_are_applied_in_order() {
                 let arguments = ["apply", "model.safetensors", "-o", "out.safetensors", "--force", "--strategy", given];
                 ok(folder.path(), &arguments);
                 let out = read(&folder.path().join("out.safetensors"));
-                // An axis that is not written is that of the inputs on files, and the last in a training loop.
+                // Without an axis, files take that of the inputs, and a training loop takes the last.
                 let trained = strategy.replace("'pattern': '2:4'}", "'pattern': '2:4', 'axis': 1}");
                 assert!(out == oracle(&weights, &trained), "{kind:?} {strategy}");
             }
@@ -59,7 +59,7 @@ fn one_epoch_of_a_strategy() {
     assert!(error.contains("no event at epoch 0; its events are at 1, 4..=6, -1"), "{error}");
 }
 
-/// Events of a strategy have the axis that a single method would have, unless they say another.
+/// Events of a strategy have the axis that a single method would have, unless they name another.
 #[test]
 fn the_axis_of_a_strategy() {
     let folder = tempfile::tempdir().unwrap();
@@ -78,7 +78,7 @@ fn the_axis_of_a_strategy() {
     assert_eq!(pruned(&["--strategy", open, "--axis", "0"]), along("0"));
     assert_eq!(pruned(&["--strategy", open, "--axis", "-1"]), along("3"));
     assert_eq!(pruned(&["--strategy", written]), along("3"));
-    // A written -1 is the last axis, and no sign that nothing was written.
+    // A written -1 is the last axis; it does not mean that none was written.
     let last = "{0: {'method': 'str_unified_local', 'pattern': '2:4', 'axis': -1}}";
     assert_eq!(pruned(&["--strategy", last]), along("3"));
     assert_ne!(along("3"), along("1"));

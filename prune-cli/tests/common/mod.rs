@@ -1,4 +1,4 @@
-//! Small models made and read by the safetensors crate, the command, and what it should have written.
+//! Helpers: small models made and read by the safetensors crate, runs of the command, and an oracle for its output.
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "tests; each file uses some of it")]
 
@@ -26,7 +26,7 @@ pub struct Tensor {
 
 pub type Tensors = BTreeMap<String, Tensor>;
 
-/// Numbers of a kind, of any type that is pruned.
+/// A tensor of a type that is pruned, with numbers of a kind.
 pub fn tensor(dtype: Dtype, shape: &[usize], kind: Kind, seed: u64) -> Tensor {
     let len = shape.iter().product();
     let bytes = match dtype {
@@ -39,13 +39,13 @@ pub fn tensor(dtype: Dtype, shape: &[usize], kind: Kind, seed: u64) -> Tensor {
     Tensor { dtype, shape: shape.to_vec(), bytes }
 }
 
-/// These numbers.
+/// A tensor of these numbers.
 pub fn f32s(shape: &[usize], values: &[f32]) -> Tensor {
     assert_eq!(shape.iter().product::<usize>(), values.len());
     Tensor { dtype: Dtype::F32, shape: shape.to_vec(), bytes: values.iter().flat_map(|x| x.to_le_bytes()).collect() }
 }
 
-/// These masks.
+/// A mask of these values.
 pub fn bools(shape: &[usize], values: &[bool]) -> Tensor {
     Tensor { dtype: Dtype::BOOL, shape: shape.to_vec(), bytes: values.iter().map(|&kept| u8::from(kept)).collect() }
 }
@@ -120,7 +120,7 @@ pub fn run(folder: &Path, arguments: &[&str]) -> Output {
     prune(folder).args(arguments).output().unwrap()
 }
 
-/// Runs the command, which must succeed; what it prints.
+/// Runs the command, which must succeed, and returns its output.
 pub fn ok(folder: &Path, arguments: &[&str]) -> String {
     let output = run(folder, arguments);
     let error = String::from_utf8_lossy(&output.stderr);
@@ -129,7 +129,7 @@ pub fn ok(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Runs the command, which must fail with this exit code; what it says.
+/// Runs the command, which must fail with this exit code, and returns its message.
 pub fn fails(folder: &Path, code: i32, arguments: &[&str]) -> String {
     let output = run(folder, arguments);
     let error = String::from_utf8(output.stderr).unwrap();
@@ -184,7 +184,7 @@ impl LayersMut for InMemory {
     }
 }
 
-/// What may stand beside a model: gradients, norms of inputs, scores.
+/// Values that may accompany a model: gradients, norms of inputs, scores.
 #[derive(Default)]
 pub struct Beside {
     pub gradients: Tensors,
@@ -192,7 +192,7 @@ pub struct Beside {
     pub scores: Tensors,
 }
 
-/// What a training loop's pruner makes of the same weights, all events after each other.
+/// The tensors after all events of a strategy, as a training loop's pruner makes them.
 pub fn oracle(tensors: &Tensors, strategy: &str) -> Tensors {
     oracle_with(tensors, strategy, &Beside::default()).unwrap().0
 }
@@ -214,13 +214,13 @@ fn in_memory(tensors: &Tensors) -> InMemory {
             _ => return None,
         })
     };
-    // In the order of a file, which is that of the types and then of the names.
+    // The order of a file: first by type, then by name.
     let mut tensors: Vec<(&String, &Tensor)> = tensors.iter().collect();
     tensors.sort_by_key(|(_, about)| std::cmp::Reverse(about.dtype));
     InMemory(tensors.into_iter().filter_map(|(name, t)| memory(t).map(|memory| (name.clone(), memory))).collect())
 }
 
-/// The same with what events look at beside the weights, and the reports; or what the pruner says against it.
+/// The same with the values that events look at beside the weights. Also returns the reports, or the pruner's refusal.
 pub fn oracle_with(tensors: &Tensors, strategy: &str, beside: &Beside) -> Result<(Tensors, Vec<Report>), PruneError> {
     let mut model = in_memory(tensors);
     let (gradients, inputs, scores) =

@@ -1,4 +1,4 @@
-//! `prune slice`: a checkpoint is cut as its model was.
+//! `prune slice` cuts a checkpoint as its model was cut.
 
 use std::fs;
 use std::path::Path;
@@ -49,7 +49,7 @@ fn a_checkpoint_is_cut_as_its_model_was() {
         let (shape, values) = read_f32s(&cut, name);
         assert_eq!((shape, values.into_iter().map(f64::from).collect()), constant(&small, name), "{name}");
     }
-    // Buffers lose what their tensors lose.
+    // Buffers lose the same indices as their tensors.
     let (_, all) = read_f32s(&at.join("state.safetensors"), "fc1.weight");
     let (_, left) = read_f32s(&cut, "fc1.weight");
     let (shape, buffer) = read_f32s(&cut, "exp_avg.fc1.weight");
@@ -85,7 +85,7 @@ fn a_checkpoint_of_other_values_needs_names() {
     let (shape, values) = read_f32s(&at.join("small.safetensors"), "fc1.weight");
     let [first, ..] = weights();
     assert_eq!((shape, values), (vec![4, 3], first[12..].iter().map(|value| value + 1.0).collect()));
-    // A file of indices that lies.
+    // A file of indices with a wrong index.
     let kept = fs::read_to_string(at.join("kept.json")).unwrap().replace("[4,5,6,7]", "[4,5,6,8]");
     fs::write(at.join("kept.json"), kept).unwrap();
     let named = [&ask[..], &["--names", "names.json"]].concat();
@@ -184,7 +184,7 @@ fn a_constant_whose_uses_lost_different_indices_is_not_guessed() {
         let (_, left) = read_f32s(&at.join("small.safetensors"), &format!("momentum.{layer}.bias"));
         assert_eq!(left.iter().map(|&at| at as u64).collect::<Vec<_>>(), rows(use_of));
     }
-    // A checkpoint that has one tensor for both uses.
+    // A checkpoint with one tensor for both uses.
     let tied = tensors([
         ("l1.weight", f32s(&[6, 3], &first)),
         ("l2.weight", f32s(&[6, 6], &second)),

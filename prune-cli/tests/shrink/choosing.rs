@@ -1,4 +1,4 @@
-//! Neurons that a density takes out, and the report of it.
+//! Removal of neurons by density, and its report.
 
 use std::fs;
 
@@ -29,7 +29,7 @@ fn a_density_takes_neurons_out_and_the_rest_computes_as_before() {
     assert_eq!(constant(&small, "fc1.bias").1, constant(&model, "fc1.bias").1[4..]);
     let x = [1.0, -2.0, 0.5];
     let wanted = {
-        // The oracle: the same model, where the rows and biases of what went are zero.
+        // The oracle: the same model with zeros in the rows and biases of the removed neurons.
         let [mut first, mut bias, second, second_bias] = weights();
         first[..12].fill(0.0);
         bias[..4].fill(0.0);

@@ -1,4 +1,4 @@
-//! Input that is refused, and data outside of the model.
+//! Input that is refused, and external data.
 
 use std::fs;
 
@@ -65,7 +65,7 @@ fn data_outside_of_the_model_goes_to_a_file_beside_the_output() {
     assert_eq!(bytes("s.onnx.data"), 48);
     let small = Model::read(&at.join("s.onnx")).unwrap();
     assert_eq!(constant(&small, "fc1.weight").1, first[12..].iter().map(|&value| f64::from(value)).collect::<Vec<_>>());
-    // Nothing removed: the model is the same, and its data goes along.
+    // Nothing is removed: the model is the same, and its data are copied.
     fs::create_dir(at.join("copy")).unwrap();
     ok(at, &["shrink", "model.onnx", "-o", "copy/model.onnx", "--density", "1"]);
     assert!(fs::read(at.join("copy/w.bin")).unwrap() == data);

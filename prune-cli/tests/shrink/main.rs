@@ -60,7 +60,7 @@ fn place() -> tempfile::TempDir {
     folder
 }
 
-/// The message of a command that is refused, and has left the folder as it was.
+/// Runs a command that must be refused and must leave the folder as it was. Returns its message.
 fn refused(folder: &Path, arguments: &[&str], code: i32) -> String {
     let before = entries(folder);
     let message = fails(folder, code, arguments);

@@ -1,4 +1,4 @@
-//! Which tensors of dense files are packed: those that become smaller.
+//! The tensors of dense files that are packed: those that become smaller.
 
 use safetensors::Dtype;
 
@@ -16,23 +16,23 @@ use crate::read::header::TensorInfo;
 use crate::read::model::Model;
 use crate::watch::Watch;
 
-/// Whether a tensor can be packed, whatever it holds.
+/// True if a tensor can be packed, whatever its values.
 pub(super) fn packable(tensor: &TensorInfo) -> bool {
     tensor.elements > 0 && !tensor.shape.is_empty() && tensor.name.ends_with(WEIGHT)
 }
 
-/// The tensors of a dense file that are packed, part by part.
+/// The tensors of a dense file that are packed, with their parts.
 pub(super) struct Choice {
     /// Their places in the file, ascending.
     pub(super) packed: Vec<usize>,
-    /// How many values each tensor of the file has, where it was asked.
+    /// The number of values of each tensor of the file, for the tensors that were counted.
     pub(super) values: Vec<usize>,
-    /// Their parts, each with its tensor and how many values it has.
+    /// The parts of these tensors, each with its tensor and its number of values.
     pub(super) parts: Vec<(usize, RowPart, usize)>,
 }
 
 impl Choice {
-    /// Counts the values of these tensors, and chooses those that are smaller packed than dense.
+    /// Counts the values of these tensors, and chooses the tensors that are smaller packed than dense.
     pub(super) fn of(source: &Model, tensors: &[usize], watch: &Watch) -> Result<Self, Error> {
         let mut work = Vec::new();
         for &tensor in tensors {
@@ -78,7 +78,7 @@ pub(super) fn entries(about: &TensorInfo, values: usize) -> [Entry; 4] {
     ]
 }
 
-/// What the files hold, counted in what was written.
+/// A description of the packed files, for the block: the packed names, and counts over all tensors.
 pub(super) fn describe(sources: &[Model], choices: &[Choice], watch: &Watch) -> Result<Described, Error> {
     let (mut elements, mut non_zero, mut two_of_four) = (0usize, 0usize, true);
     let mut packed = Vec::new();
@@ -95,7 +95,7 @@ pub(super) fn describe(sources: &[Model], choices: &[Choice], watch: &Watch) -> 
             let axis = source.tensor(tensor).shape.len() - 1;
             Question { tensor, axis, allowed: vec![(4, 2)], may_stop: true }
         };
-        // Whole groups of four are what the word means to readers.
+        // Readers take `2:4` to mean whole groups of four.
         let lanes = |&tensor: &usize| source.tensor(tensor).shape.last().is_some_and(|side| side.is_multiple_of(4));
         two_of_four &= choice.packed.iter().all(lanes);
         if two_of_four {
@@ -108,7 +108,7 @@ pub(super) fn describe(sources: &[Model], choices: &[Choice], watch: &Watch) -> 
     Ok(Described { two_of_four: two_of_four && !packed.is_empty(), packed, sparsity })
 }
 
-/// A tensor as rows of its last axis.
+/// The number of rows and of columns of a tensor, where a row runs along the last axis.
 pub(super) fn rows_and_columns(about: &TensorInfo) -> (usize, usize) {
     let columns = about.shape.last().copied().unwrap_or(1);
     (about.elements / columns.max(1), columns)

@@ -1,7 +1,7 @@
-//! The block that tells readers how weights are packed, in `config.json` or in a file's metadata.
+//! The block that tells readers the packing of weights, in `config.json` or in a file's metadata.
 //!
-//! It is put into the text and taken out of it again; everything else in the text stays to the byte, also where it is not
-//! quite JSON, as Python writes it.
+//! The block is put into the text and taken out again. Every other byte of the text stays, even if the text is not
+//! strict JSON, as Python writes it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,23 +13,23 @@ use crate::bitmask::object_text::ObjectText;
 use crate::disk;
 use crate::error::Error;
 
-/// The version of compressed-tensors whose layout this is.
+/// The version of compressed-tensors that has this layout.
 const VERSION: &str = "0.12.2";
 
 /// The longest `config.json` that is read.
 const LONGEST: u64 = 16 << 20;
 
-/// The member of the block that is about zeros.
+/// The member of the block about zeros.
 const SPARSITY: &str = "sparsity_config";
 
-/// What the block says of a packed model.
+/// The facts about a packed model that the block states.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Described {
     /// The names of the packed tensors.
     pub(super) packed: Vec<String>,
-    /// The fraction of the whole model's numbers that are zero.
+    /// The fraction of zeros among the numbers of the whole model.
     pub(super) sparsity: f64,
-    /// Whether every group of four along the last axis of each packed tensor has two zeros.
+    /// True if every group of four along the last axis of each packed tensor has two zeros.
     pub(super) two_of_four: bool,
 }
 
@@ -46,7 +46,7 @@ impl Described {
         })
     }
 
-    /// The block, within what stands in its place: a block of somebody else's keeps all that it says otherwise.
+    /// The block. `within` is the earlier block in its place; a block of another program keeps all its other members.
     pub(super) fn block(&self, within: Option<&str>) -> String {
         match within.map(ObjectText::parse) {
             Some(Ok(object)) => object.with(SPARSITY, &pretty(&self.sparsity_config())),
@@ -63,14 +63,14 @@ fn pretty(value: &Value) -> String {
     format!("{value:#}")
 }
 
-/// The block without what is about zeros; `None` where nothing else is in it.
+/// The block without its member about zeros; `None` if nothing else is left.
 fn without(block: &str) -> Option<String> {
     let object = ObjectText::parse(block).ok()?;
     let ours = object.names().all(|name| [SPARSITY, "quant_method", "version"].contains(&name));
     (!ours).then(|| object.without(SPARSITY))
 }
 
-/// The text of the `config.json` of a folder, where there is one.
+/// The text of a folder's `config.json`, if there is one.
 pub(super) fn read(folder: &Path) -> Result<Option<String>, Error> {
     let path = folder.join("config.json");
     let about = disk::stat_if_there(&path).map_err(Error::read(&path))?;
@@ -88,14 +88,15 @@ pub(super) fn read(folder: &Path) -> Result<Option<String>, Error> {
     }
 }
 
-/// The text of a configuration with the block; and what stood in its place, which is nothing where nothing did.
+/// The text of a configuration with the block, and the earlier text in its place, which may be empty.
 pub(super) fn with_block(text: &str, described: &Described) -> (String, String) {
     let Ok(object) = ObjectText::parse(text) else { return (text.to_owned(), String::new()) };
     let within = object.get(CONFIG);
     (object.with(CONFIG, &described.block(within)), within.unwrap_or_default().to_owned())
 }
 
-/// The text of a configuration without the block. `before` is what [`with_block`] found in its place, where that is known.
+/// The text of a configuration without the block. `before` is the earlier text that [`with_block`] returned, if it is
+/// known.
 pub(super) fn without_block(text: &str, before: Option<&str>) -> String {
     let Ok(object) = ObjectText::parse(text) else { return text.to_owned() };
     let Some(block) = object.get(CONFIG) else { return text.to_owned() };
@@ -106,7 +107,7 @@ pub(super) fn without_block(text: &str, before: Option<&str>) -> String {
     }
 }
 
-/// A file's metadata as it was before [`super::pack_into`], as far as the metadata tells.
+/// A file's metadata before [`super::pack_into`], as far as the present metadata tells.
 pub(super) fn plain_metadata(metadata: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut plain = metadata.clone();
     [DENSE_HEADER, DENSE_CONFIG, DENSE_INDEX].iter().for_each(|own| drop(plain.remove(*own)));
@@ -127,7 +128,7 @@ mod tests {
         Described { packed: vec!["a.weight".to_owned()], sparsity: 0.5, two_of_four: true }
     }
 
-    /// There and back, for every way in which a block may stand there before.
+    /// A block is put in and taken out, for every kind of earlier block.
     #[test]
     fn every_byte_outside_the_block_comes_back() {
         for text in [
@@ -150,7 +151,7 @@ mod tests {
         }
     }
 
-    /// Of blocks by others what was before is not known.
+    /// For blocks of other programs the earlier text is unknown.
     #[test]
     fn blocks_of_others_lose_what_is_about_zeros() {
         let sparse = "{\"a\": 1, \"quantization_config\": {\"sparsity_config\": {}, \"quant_method\": \"x\"}}";

@@ -1,4 +1,4 @@
-//! From a packed file back to a dense one, bit for bit.
+//! Expands a packed file to a dense one, bit for bit.
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,15 +23,15 @@ use crate::text::size::bytes;
 use crate::text::term::Term;
 use crate::watch::Watch;
 
-/// What [`expand`] did.
+/// The result of [`expand`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Expansion {
     /// The names of the tensors that were packed.
     pub layers: Vec<String>,
-    /// Where the output is.
+    /// The path of the output.
     pub output: String,
-    /// What the user should know of how the output was put in its place.
+    /// Warnings about moving the output to its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     /// Bytes of the packed files.
@@ -49,7 +49,7 @@ impl fmt::Display for Expansion {
     }
 }
 
-/// A packed tensor: where its parts are, and what it is.
+/// A packed tensor: the places of its parts, and its facts.
 #[derive(Debug)]
 pub(crate) struct Packed {
     pub(crate) name: String,
@@ -64,7 +64,7 @@ pub(crate) struct Packed {
 }
 
 impl Packed {
-    /// The tensors that are its parts.
+    /// The tensors that are the parts of this one.
     pub(crate) fn parts(&self) -> [usize; 4] {
         [self.sides, self.compressed, self.bitmask, self.row_offsets]
     }
@@ -78,12 +78,12 @@ impl Packed {
     }
 }
 
-/// Turns a checkpoint in the packed format, ours or that of compressed-tensors, back into a dense one. A file that `prune`
-/// packed becomes the dense file it was made from, byte for byte.
+/// Turns a checkpoint in the packed format, ours or that of compressed-tensors, back into a dense one. From a file that
+/// `prune` packed it makes the original dense file, byte for byte.
 ///
 /// # Errors
 ///
-/// As [`Model::open`]; [`Error::Request`] where nothing is packed, [`Error::Companion`] where the parts of a tensor
+/// As [`Model::open`]; [`Error::Request`] if nothing is packed, [`Error::Companion`] if the parts of a tensor
 /// contradict each other.
 pub fn expand(model: &Path, to: &Destination, watch: &Watch) -> Result<Expansion, Error> {
     let source = Model::open(model)?;
@@ -128,17 +128,17 @@ fn beside(source: &Model, outputs: &Outputs, folder: &Path) -> Result<(), Error>
     outputs.beside("config.json", config::without_block(&text, noted(source, DENSE_CONFIG)).as_bytes())
 }
 
-/// What a file of a packed model says under a name of its metadata.
+/// The text under a name in the metadata of the model's files.
 fn noted<'s>(source: &'s Model, name: &str) -> Option<&'s str> {
     source.shards().iter().find_map(|shard| shard.header.metadata.get(name)).map(String::as_str)
 }
 
-/// Whether the text of an index places just these tensors in just these files.
+/// True if the text of an index places exactly these tensors in exactly these files.
 fn places_tensors(text: &str, places: &BTreeMap<String, String>) -> bool {
     index::parse(text.as_bytes()).is_ok_and(|map| map == *places)
 }
 
-/// The packed tensors, in the order of names. One whose parts contradict each other is an error.
+/// The packed tensors, in the order of names. Contradicting parts are an error.
 pub(crate) fn find(source: &Model) -> Result<Vec<Packed>, Error> {
     let mut packed = Vec::new();
     for tensor in source.tensors() {
@@ -154,7 +154,7 @@ pub(crate) fn find(source: &Model) -> Result<Vec<Packed>, Error> {
     Ok(packed)
 }
 
-/// Refuses a model with packed tensors, whose values are not where a layer's are.
+/// Refuses a model with packed tensors: their values are not where a layer's values are.
 pub(crate) fn refuse_packed(model: &Model) -> Result<(), Error> {
     let whole = |base: &str| PARTS.iter().all(|part| model.find(&format!("{base}{part}")).is_some());
     let mut bases = model.tensors().filter_map(|tensor| tensor.name.strip_suffix(PARTS[1]));
@@ -173,7 +173,7 @@ fn contradiction(source: &Model, tensor: usize, why: impl fmt::Display) -> Error
     Error::Companion { path, why: format!("`{}` {why}", clipped(&source.tensor(tensor).name)) }
 }
 
-/// One packed tensor, once its parts fit each other.
+/// A packed tensor, after a check that its parts fit each other.
 fn fit(source: &Model, base: &str, shape: usize, parts: [usize; 3]) -> Result<Packed, Error> {
     let [compressed, bitmask, row_offsets] = parts;
     let about = source.tensor(shape);
@@ -214,21 +214,21 @@ fn fit(source: &Model, base: &str, shape: usize, parts: [usize; 3]) -> Result<Pa
     Ok(Packed { name, dtype: about.dtype, shape: sides, elements, compressed, bitmask, row_offsets, sides: shape })
 }
 
-/// What a dense file holds.
+/// The contents of a dense file.
 struct Written {
     names: Vec<String>,
     bytes: u64,
     data: u64,
 }
 
-/// What becomes a tensor of the dense file.
+/// The origin of a tensor of the dense file.
 #[derive(Clone, Copy)]
 enum Origin {
     Whole(usize),
     Packed(usize),
 }
 
-/// Writes the dense file in the place of a shard: what lay in it, and the tensors whose values did.
+/// Writes the dense file for a shard: the dense tensors of the shard, and the packed tensors whose values lie in it.
 fn write_shard(
     source: &Model,
     packed: &[Packed],
@@ -276,7 +276,7 @@ fn write_shard(
     Ok(Written { names, bytes: head.len() as u64 + data, data })
 }
 
-/// Copies a shard that has nothing packed.
+/// Copies a shard that has nothing to do with packed tensors.
 fn as_it_is(source: &Model, shard: usize, file: &Temporary, watch: &Watch) -> Result<Written, Error> {
     let about = &source.shards()[shard];
     let head = about.header.data_start;
@@ -295,7 +295,7 @@ fn as_it_is(source: &Model, shard: usize, file: &Temporary, watch: &Watch) -> Re
     Ok(Written { names, bytes: about.len, data: about.len - head })
 }
 
-/// The header that the dense file had, if it is of just these tensors; they are brought into its order then.
+/// The original header of the dense file, if it lists exactly these tensors. Then `entries` are put into its order.
 fn as_before(table: &str, entries: &mut Vec<(Entry, Origin)>) -> Option<Vec<u8>> {
     let data: u64 = entries.iter().map(|(entry, _)| entry.bytes).sum();
     let header = Header::parse(table.as_bytes(), 8 + table.len() as u64 + data).ok()?;
@@ -315,12 +315,12 @@ fn as_before(table: &str, entries: &mut Vec<(Entry, Origin)>) -> Option<Vec<u8>>
     Some(bytes)
 }
 
-/// Writes a packed tensor, dense, to its place.
+/// Expands a packed tensor and writes it to its place.
 fn unpack(source: &Model, packed: &Packed, file: &Temporary, at: u64, watch: &Watch) -> Result<(), Error> {
     let columns = packed.columns();
     let work: Vec<RowPart> = parts(packed.elements / columns, columns).collect();
     let bits_at = |part: &RowPart| (part.row * columns.div_ceil(8) + part.column / 8) as u64;
-    // Of rank 1 and 2 the offsets have one meaning; of more, compressed-tensors has its own.
+    // For rank 1 and 2 the offsets have one meaning; for higher ranks compressed-tensors has its own.
     let offsets_count = packed.shape.len() <= 2;
     let mut counts = Vec::with_capacity(work.len());
     let counted = in_order(&work, watch, |part, scratch| {
@@ -333,7 +333,7 @@ fn unpack(source: &Model, packed: &Packed, file: &Temporary, at: u64, watch: &Wa
         source.read(packed.row_offsets, 8 * part.row as u64, &mut offsets)?;
         let offsets: Vec<i64> =
             offsets.chunks_exact(8).map(|b| b.try_into().map(i64::from_le_bytes).unwrap_or_default()).collect();
-        // All that is left to compare is where the part begins.
+        // The steps are compared here; the start of the part is compared later.
         let steps = offsets.windows(2).zip(&rows).all(|(pair, &row)| pair[1].checked_sub(pair[0]) == Some(row));
         let first = offsets.first().copied();
         Ok((count, first, steps))

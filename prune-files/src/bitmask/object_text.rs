@@ -1,15 +1,15 @@
-//! An object in JSON as the text that it is, so that one member can be put in or taken out and every other byte stays.
+//! The text of a JSON object. One member can be put in or taken out, and every other byte stays.
 //!
-//! What Python writes is read: `NaN`, `Infinity`, `-Infinity`, and a byte-order mark before the text.
+//! The reader accepts the output of Python: `NaN`, `Infinity`, `-Infinity`, and a byte-order mark before the text.
 
 use core::ops::Range;
 
 use serde::de::IgnoredAny;
 
-/// How deep values may be nested; no more than other readers of JSON allow.
+/// The depth to which values may nest; other readers of JSON allow no more.
 const DEEPEST: usize = 128;
 
-/// The text of an object, and where its members are in it.
+/// The text of an object, and the places of its members.
 #[derive(Debug)]
 pub(crate) struct ObjectText<'t> {
     text: &'t str,
@@ -26,7 +26,7 @@ struct Member {
 }
 
 impl<'t> ObjectText<'t> {
-    /// Finds the members; an error says in words what is wrong, and at which byte.
+    /// Finds the members. An error says what is wrong, and at which byte.
     pub(crate) fn parse(text: &'t str) -> Result<Self, String> {
         let mut reader = Reader { text, at: if text.starts_with('\u{feff}') { 3 } else { 0 } };
         reader.space();
@@ -35,7 +35,7 @@ impl<'t> ObjectText<'t> {
         if reader.at < text.len() { Err(reader.wrong("the end")) } else { Ok(ObjectText { text, open, members }) }
     }
 
-    /// The value of a member, as it is written. Of several of one name the last counts, as for other readers.
+    /// The text of a member's value. If a name occurs several times, the last one counts, as for other readers.
     pub(crate) fn get(&self, name: &str) -> Option<&'t str> {
         self.find(name).map(|place| &self.text[self.members[place].value.clone()])
     }
@@ -49,8 +49,8 @@ impl<'t> ObjectText<'t> {
         self.members.iter().rposition(|member| member.name == name)
     }
 
-    /// The text with this value for a member, in the place of the one that it has or after all others. Lines of the value
-    /// are indented as the members are; it becomes one line where they share one.
+    /// The text with this value for a member, in place of its value or after all other members. Lines of the value are
+    /// indented as the members are; the value becomes one line if the members share one line.
     pub(crate) fn with(&self, name: &str, value: &str) -> String {
         if let Some(place) = self.find(name) {
             let old = self.members[place].value.clone();
@@ -71,7 +71,7 @@ impl<'t> ObjectText<'t> {
         [&self.text[..end], &member, &self.text[end..]].concat()
     }
 
-    /// The text without a member: what [`ObjectText::with`] has put after all others is gone without a trace.
+    /// The text without a member. It undoes exactly what [`ObjectText::with`] added after all other members.
     pub(crate) fn without(&self, name: &str) -> String {
         let Some(place) = self.find(name) else { return self.text.to_owned() };
         let own = &self.members[place];
@@ -106,7 +106,7 @@ impl Reader<'_> {
         format!("{wanted} is due at byte {}, but there is {found}", self.at)
     }
 
-    /// Goes past a character, and the space after it.
+    /// Skips a character, and the space after it.
     fn take(&mut self, due: char) -> bool {
         let taken = self.rest().starts_with(due);
         if taken {
@@ -116,7 +116,7 @@ impl Reader<'_> {
         taken
     }
 
-    /// An object's first byte inside, and its members.
+    /// The first byte inside an object, and its members.
     fn object(&mut self, depth: usize) -> Result<(usize, Vec<Member>), String> {
         let open = self.at + 1;
         let mut members = Vec::new();
@@ -160,7 +160,7 @@ impl Reader<'_> {
             }
             _ => self.word()?,
         }
-        // Space after a closing bracket has been gone past.
+        // The reader has already skipped the space after a closing bracket.
         let value = self.text[start..self.at].trim_end_matches([' ', '\t', '\n', '\r']).len();
         Ok(start..start + value)
     }
@@ -219,7 +219,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::Value;
 
-    /// Any value, written as Python or by hand might.
+    /// Any value, as Python or a person might write it.
     fn values() -> impl Strategy<Value = String> {
         let leaf = prop_oneof![
             prop::sample::select(vec!["null", "true", "NaN", "-Infinity", "Infinity", "1e-05", "-0", "1.5"])
@@ -254,7 +254,7 @@ mod tests {
         })
     }
 
-    /// As a reader that knows no NaN and no mark sees it.
+    /// The value as seen by a reader that knows neither NaN nor a byte-order mark.
     fn read(text: &str) -> Value {
         let plain = ["-Infinity", "Infinity", "NaN"].iter().fold(text.to_owned(), |text, word| text.replace(word, "0"));
         serde_json::from_str(plain.trim_start_matches('\u{feff}')).unwrap()
@@ -269,12 +269,12 @@ mod tests {
             let more = ObjectText::parse(&with).unwrap();
             prop_assert_eq!(read(&with)["new \"one\""].clone(), read(&format!("[{value}]"))[0].clone());
             prop_assert_eq!(more.without("new \"one\""), text.clone());
-            // Every other member as it was, and in its order.
+            // Every other member is unchanged and in its order.
             prop_assert_eq!(more.names().take(count).collect::<Vec<_>>(), object.names().collect::<Vec<_>>());
             for i in 0..count {
                 let name = format!("k{i}");
                 prop_assert_eq!(more.get(&name), object.get(&name));
-                // Put in the place of another value, and back.
+                // The value replaces another one, which is then put back.
                 let replaced = object.with(&name, &value);
                 prop_assert_eq!(ObjectText::parse(&replaced).unwrap().with(&name, object.get(&name).unwrap()), text.clone());
                 let without = object.without(&name);
@@ -284,7 +284,7 @@ mod tests {
             }
         }
 
-        /// What a strict reader of JSON accepts is accepted, and nothing else but NaN and its kin.
+        /// The reader accepts what a strict JSON reader accepts, and beyond that only NaN and the infinities.
         #[test]
         fn texts_are_read_strictly(pieces in prop::collection::vec(prop::sample::select(vec![
             "{", "}", "[", "]", ",", ":", "\"a\"", "\"\\u12\"", "\"", "1", "-", "01", "null", "nul", " ", "{}", "[]", "\"b\":2",

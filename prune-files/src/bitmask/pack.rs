@@ -1,4 +1,4 @@
-//! From a dense file to a packed one.
+//! Packs a dense file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -20,11 +20,11 @@ use crate::text::clipped::clipped;
 use crate::text::term::Term;
 use crate::watch::Watch;
 
-/// Bytes that are carried over at a time.
+/// Bytes that are copied at a time.
 const COPIED: u64 = 4 << 20;
 
-/// Packs dense files, one for each of the model's, and puts the packed ones in the place of the output. `pruned` are the
-/// layers that have masks. A file of which nothing would become smaller is put there as it is.
+/// Packs dense files, one for each file of the model, and puts the packed files in the place of the output. `pruned`
+/// lists the layers that have masks. A file in which nothing would become smaller is put there unchanged.
 pub(crate) fn pack_into(
     outputs: Outputs,
     model: &Model,
@@ -96,13 +96,13 @@ pub(crate) fn pack_into(
     Ok(())
 }
 
-/// What goes along so that readers find the way, and the dense files can be made again byte for byte.
+/// Notes in the metadata: they tell readers the packing, and let the dense files be rebuilt byte for byte.
 struct Notes<'m> {
     model: &'m Model,
     described: &'m Described,
-    /// The new `config.json`, where there is one.
+    /// The new `config.json`, if there is one.
     config: Option<String>,
-    /// For the first packed file alone.
+    /// Notes for the first packed file only.
     once: BTreeMap<String, String>,
 }
 
@@ -122,17 +122,17 @@ impl<'m> Notes<'m> {
         if let Some(index) = index {
             let path = folder.join(index);
             let bytes = disk::read(&path).map_err(Error::read(&path))?;
-            // It has been read as JSON before, which is a text.
+            // It has been read as JSON before, so it is valid text.
             notes.once.extend(String::from_utf8(bytes).ok().map(|text| (DENSE_INDEX.to_owned(), text)));
         }
         Ok(notes)
     }
 
-    /// The metadata of a packed file: that of the dense one, and what goes along.
+    /// The metadata of a packed file: that of the dense file, and the notes.
     fn metadata(&mut self, source: &Model) -> Result<BTreeMap<String, String>, Error> {
         let mut metadata = source.shards()[0].header.metadata.clone();
         metadata.insert(DENSE_HEADER.to_owned(), table_of(source)?);
-        // Without a configuration beside them, the files say themselves how they are packed.
+        // Without a `config.json` beside them, the files hold the block themselves.
         if self.config.is_none() {
             let within = metadata.get(CONFIG).map(String::as_str);
             let block = self.described.block(within);
@@ -144,7 +144,7 @@ impl<'m> Notes<'m> {
     }
 }
 
-/// Refuses names that the parts of packed tensors would take twice.
+/// Refuses tensors whose parts would take a name that is in use.
 fn check_names(model: &Model, packed: &BTreeSet<&str>) -> Result<(), Error> {
     for name in packed {
         let base = name.strip_suffix(WEIGHT).unwrap_or(name);
@@ -158,12 +158,12 @@ fn check_names(model: &Model, packed: &BTreeSet<&str>) -> Result<(), Error> {
     Ok(())
 }
 
-/// The table of a file's header, as it stands there.
+/// The table of a file's header, as it is stored.
 fn table_of(model: &Model) -> Result<String, Error> {
     let shard = &model.shards()[0];
     let mut table = vec![0; shard.header.data_start as usize - 8];
     shard.read(&mut table, 8)?;
-    // It has been read as JSON, which is a text.
+    // It has been read as JSON, so it is valid text.
     String::from_utf8(table).map_err(|_| Error::request(format!("{}: the header is no text", show(&shard.path))))
 }
 
@@ -173,7 +173,7 @@ pub(super) fn pretty(whole: &Map<String, Value>) -> Vec<u8> {
     text
 }
 
-/// An index with other tensors in the same files.
+/// An index for other tensors in the same files.
 pub(super) fn index_of(
     folder: &Path,
     index: &str,
@@ -191,7 +191,7 @@ pub(super) fn index_of(
     Ok(pretty(&whole))
 }
 
-/// What a packed file holds.
+/// The contents of a packed file.
 struct Written {
     names: Vec<String>,
     bytes: u64,
@@ -207,7 +207,7 @@ fn pack(
     file: &Temporary,
     watch: &Watch,
 ) -> Result<Written, Error> {
-    // Each with its tensor and, of a packed one, which of its parts it is.
+    // Each entry has its tensor; the part of a packed tensor also has its number.
     let mut list: Vec<(Entry, usize, Option<usize>)> = Vec::new();
     let mut bound = 0.0;
     for (tensor, about) in source.tensors().enumerate() {
@@ -245,13 +245,13 @@ fn pack(
     Ok(Written { names, bytes: head.len() as u64 + data, data, bound })
 }
 
-/// How many bytes it takes at least to say which `kept` of `elements` are kept.
+/// The least number of bytes that tells which `kept` of `elements` are kept.
 fn entropy(kept: f64, elements: f64) -> f64 {
     let term = |count: f64| if count > 0.0 { -count * (count / elements).log2() } else { 0.0 };
     (term(kept) + term(elements - kept)) / 8.0
 }
 
-/// Copies whole tensors to their places.
+/// Copies whole tensors to new places.
 pub(super) fn copy(source: &Model, copies: &[(usize, u64)], file: &Temporary, watch: &Watch) -> Result<(), Error> {
     let mut work = Vec::new();
     for &(tensor, at) in copies {
@@ -268,9 +268,9 @@ pub(super) fn copy(source: &Model, copies: &[(usize, u64)], file: &Temporary, wa
     Ok(())
 }
 
-/// Writes values, bits and row offsets; `places` are where the parts of each tensor begin.
+/// Writes values, bits and row offsets. `places` are the starts of the parts of each tensor.
 fn fill(source: &Model, choice: &Choice, places: &[[u64; 4]], file: &Temporary, watch: &Watch) -> Result<(), Error> {
-    // How many values of its tensor lie before each part.
+    // The number of values of the tensor that lie before each part.
     let mut work = Vec::with_capacity(choice.parts.len());
     let (mut last, mut sum) = (None, 0u64);
     for &(tensor, part, count) in &choice.parts {

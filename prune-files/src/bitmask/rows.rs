@@ -1,10 +1,10 @@
-//! Rows of a tensor in parts, and packing and unpacking one.
+//! Parts of a tensor as rows; packs and unpacks one part.
 
 use bytemuck::Pod;
 
 use crate::parts::runs::PART;
 
-/// Whole rows of a tensor, or some columns of one row that begin at a whole byte of its bits.
+/// Whole rows of a tensor, or some columns of one row. These columns begin at a whole byte of the row's bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RowPart {
     pub(super) row: usize,
@@ -18,13 +18,13 @@ impl RowPart {
         self.rows * self.columns
     }
 
-    /// How many bytes of bits it has.
+    /// The number of bytes that its bits take.
     pub(super) fn bytes(self) -> usize {
         self.rows * self.columns.div_ceil(8)
     }
 }
 
-/// A tensor of so many rows and columns, neither of them 0, in parts.
+/// The parts of a tensor of `rows` and `columns`, neither of them 0.
 pub(super) fn parts(rows: usize, columns: usize) -> impl Iterator<Item = RowPart> {
     let rows_a_part = (PART / columns).max(1);
     (0..rows).step_by(rows_a_part).flat_map(move |row| {
@@ -33,7 +33,7 @@ pub(super) fn parts(rows: usize, columns: usize) -> impl Iterator<Item = RowPart
     })
 }
 
-/// How many of these elements have a bit that is set.
+/// The number of elements that have a set bit.
 pub(super) fn count(bytes: &[u8], size: usize) -> usize {
     fn non_zeros<W: Pod + PartialEq + Default>(bytes: &[u8]) -> usize {
         bytemuck::cast_slice::<u8, W>(bytes).iter().filter(|&&word| word != W::default()).count()
@@ -45,8 +45,8 @@ pub(super) fn count(bytes: &[u8], size: usize) -> usize {
     }
 }
 
-/// Moves the elements that have a bit set to the front, sets their bits in `bits`, and calls `row` with how many each row
-/// has. Says how many bytes are at the front.
+/// Moves the elements that have a set bit to the front, sets their bits in `bits`, and calls `row` with the number in
+/// each row. Returns the number of bytes at the front.
 pub(super) fn pack(bytes: &mut [u8], size: usize, columns: usize, bits: &mut Vec<u8>, row: impl FnMut(usize)) -> usize {
     fn of<W: Pod + PartialEq + Default>(
         bytes: &mut [u8],
@@ -81,7 +81,7 @@ pub(super) fn pack(bytes: &mut [u8], size: usize, columns: usize, bits: &mut Vec
     }
 }
 
-/// How many values rows of these bits have; `None` where a bit is set past the end of a row.
+/// The number of values in the rows of these bits; `None` if a bit is set past the end of a row.
 pub(super) fn count_bits(bits: &[u8], columns: usize, mut row: impl FnMut(usize)) -> Option<usize> {
     let mut sum = 0;
     for bytes in bits.chunks_exact(columns.div_ceil(8)) {
@@ -96,7 +96,7 @@ pub(super) fn count_bits(bits: &[u8], columns: usize, mut row: impl FnMut(usize)
     Some(sum)
 }
 
-/// Writes the values to the places whose bits are set, and zeros to all others.
+/// Writes the values to the places whose bits are set, and zeros to all other places.
 pub(super) fn unpack(bits: &[u8], values: &[u8], size: usize, columns: usize, into: &mut [u8]) {
     fn of<W: Pod + Default>(bits: &[u8], values: &[u8], columns: usize, into: &mut [u8]) {
         let mut values = bytemuck::cast_slice::<u8, W>(values).iter().copied();
@@ -104,7 +104,7 @@ pub(super) fn unpack(bits: &[u8], values: &[u8], size: usize, columns: usize, in
         for (row, bits) in rows.zip(bits.chunks_exact(columns.div_ceil(8))) {
             for (words, byte) in row.chunks_mut(8).zip(bits) {
                 for (bit, word) in words.iter_mut().enumerate() {
-                    // There are as many values as bits.
+                    // There are exactly as many values as set bits.
                     *word = if byte >> bit & 1 == 1 { values.next().unwrap_or_default() } else { W::default() };
                 }
             }
@@ -132,7 +132,7 @@ mod tests {
             let rows = seed.len() / columns;
             let words = &seed[..rows * columns];
             let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()[8 - size..].to_vec()).collect();
-            // Aligned, as buffers are.
+            // The bytes are aligned, as in buffers.
             let mut buffer = crate::parts::buffer::Buffer::default();
             buffer.bytes_mut(bytes.len()).copy_from_slice(&bytes);
             let total = count(buffer.bytes(bytes.len()), size);

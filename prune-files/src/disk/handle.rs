@@ -1,8 +1,8 @@
-//! Files that are open only while they are used much.
+//! Files that are open only while they are in use.
 //!
-//! A model may have hundreds of shards, and an output as many, while a process may have only a few hundred files open. A
-//! [`Handle`] stands for a file and opens it again when it is needed; all handles of the process share [`MOST`] open files,
-//! of which the one that was used longest ago is closed for a new one.
+//! A model may have hundreds of shards, and an output as many, but a process may have only a few hundred files open. A
+//! [`Handle`] stands for a file and opens it again when it is needed. All handles of the process share [`MOST`] open
+//! files; the one that was used longest ago is closed for a new one.
 
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
@@ -12,20 +12,20 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::{id, open, open_to_write, read_at, stat_open, sync_all, sync_data};
 
-/// Most files that handles keep open. Threads may use as many more for a moment as there are threads.
+/// The most files that handles keep open. Each thread may briefly have one more.
 const MOST: usize = 40;
 
-/// A file by its path, for reading or for writing too.
+/// A file by its path, for reading or also for writing.
 #[derive(Debug)]
 pub(crate) struct Handle {
     key: u64,
     path: PathBuf,
     write: bool,
-    /// The file that was at the path.
+    /// The identity of the file that was at the path.
     id: Option<(u64, u64)>,
 }
 
-/// An open file, and whose it is.
+/// An open file, and the key of its handle.
 struct Open {
     key: u64,
     path: PathBuf,
@@ -33,7 +33,7 @@ struct Open {
     file: Arc<File>,
 }
 
-/// The open files, those used last at the end.
+/// The open files. The last one was used most recently.
 static OPEN: Mutex<Vec<Open>> = Mutex::new(Vec::new());
 
 fn pool() -> MutexGuard<'static, Vec<Open>> {
@@ -46,7 +46,7 @@ impl Handle {
         Self::of(open(path)?, path, false)
     }
 
-    /// A file that is open already, for writing too.
+    /// A file that is already open, also for writing.
     pub(crate) fn of_new(file: File, path: &Path) -> io::Result<Self> {
         Self::of(file, path, true)
     }
@@ -59,7 +59,7 @@ impl Handle {
         Ok(handle)
     }
 
-    /// The file where it is open.
+    /// The file, if it is open.
     fn if_open(&self) -> Option<Arc<File>> {
         let mut pool = pool();
         let place = pool.iter().position(|open| open.key == self.key)?;
@@ -82,8 +82,8 @@ impl Handle {
         Ok(file)
     }
 
-    /// Keeps a file open, and closes the one that was used longest ago. That is synced before, since of what cannot be
-    /// written later a system may tell only those who have the file open.
+    /// Keeps a file open, and closes the one that was used longest ago. That file is synced first: a system may report
+    /// a failed write only through a file that is still open.
     fn keep(&self, file: Arc<File>) -> io::Result<()> {
         let closed = {
             let mut pool = pool();
@@ -96,7 +96,7 @@ impl Handle {
         }
     }
 
-    /// A call on the file, which is opened for it where it is not open.
+    /// Runs a call on the file, which is opened first if necessary.
     pub(crate) fn on<T>(&self, call: impl FnOnce(&File, &Path) -> io::Result<T>) -> io::Result<T> {
         call(&*self.file()?, &self.path)
     }
@@ -110,7 +110,7 @@ impl Handle {
         self.on(|file, path| read_at(file, path, bytes, at))
     }
 
-    /// Makes the bytes last that were written since it was opened; of a closed file they do already.
+    /// Syncs the bytes that were written since the file was opened. A closed file has been synced already.
     pub(crate) fn sync_data(&self) -> io::Result<()> {
         self.if_open().map_or(Ok(()), |file| sync_data(&file, &self.path))
     }
@@ -164,7 +164,7 @@ mod tests {
         let handle = Handle::open(&path).unwrap();
         fs::write(folder.path().join("b"), "else").unwrap();
         fs::rename(folder.path().join("b"), &path).unwrap();
-        // As long as it is open, it is the same file.
+        // While it is open, it is the same file.
         pool().retain(|open| open.key != handle.key);
         let error = handle.read_at(&mut [0; 4], 0).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnexpectedEof);

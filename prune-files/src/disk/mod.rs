@@ -1,7 +1,7 @@
-//! Every call of the file system that reading a model and writing an output make.
+//! All file-system calls for reading a model and writing an output.
 //!
-//! Each goes through here with its path, for two reasons: a test can let any single one fail (`seam`), and a call that
-//! fails is told from a file that is not there in one place, [`stat_if_there`].
+//! Each call goes through here with its path, for two reasons: a test can make any single call fail (`seam`), and
+//! [`stat_if_there`] is the one place that tells a failed call from a missing file.
 
 mod at;
 mod handle;
@@ -19,7 +19,7 @@ pub(crate) use handle::Handle;
 pub(crate) use mount::{is_mount_point, is_overlay};
 pub(crate) use stamp::{Stamp, id};
 
-/// Lets tests refuse a call.
+/// Lets tests make a call fail.
 #[inline]
 fn pass(call: &'static str, path: &Path) -> io::Result<()> {
     #[cfg(test)]
@@ -40,17 +40,17 @@ pub(crate) fn lstat(path: &Path) -> io::Result<Metadata> {
     fs::symlink_metadata(path)
 }
 
-/// The metadata of the target of a path, or none if the system says that there is none. Other failures are errors.
+/// The metadata of the target of a path; `None` if the system says that nothing is there. Other failures are errors.
 pub(crate) fn stat_if_there(path: &Path) -> io::Result<Option<Metadata>> {
     if_there(stat(path))
 }
 
-/// As [`stat_if_there`], and of a link, the link.
+/// As [`stat_if_there`], but for the link itself.
 pub(crate) fn lstat_if_there(path: &Path) -> io::Result<Option<Metadata>> {
     if_there(lstat(path))
 }
 
-/// The same answer, with none where the system says that there is nothing.
+/// The same answer, with `None` if the system says that nothing is there.
 pub(crate) fn if_there<T>(answer: io::Result<T>) -> io::Result<Option<T>> {
     match answer {
         Ok(there) => Ok(Some(there)),
@@ -85,7 +85,7 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// Opens a file that is there for reading and writing.
+/// Opens an existing file for reading and writing.
 fn open_to_write(path: &Path) -> io::Result<File> {
     pass("open", path)?;
     File::options().read(true).write(true).open(path)
@@ -108,18 +108,18 @@ pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
     fs::create_dir(path)
 }
 
-/// Moves a file or folder; a file that has the name is replaced.
+/// Moves a file or folder. A file of that name is replaced.
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     pass("rename", to)?;
     fs::rename(from, to)
 }
 
-/// Moves a file to a name that nothing has.
+/// Moves a file to a name that is free.
 pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     pass("rename", to)?;
     let from = tempfile::TempPath::try_from_path(from)?;
     from.persist_noclobber(to).map_err(|failed| {
-        // Whose it is removes it.
+        // The owner of the temporary file removes it.
         let _ = failed.path.keep();
         failed.error
     })
@@ -130,7 +130,7 @@ pub(crate) fn remove_file(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-/// Removes a folder with all that is in it.
+/// Removes a folder with all its contents.
 pub(crate) fn remove_tree(path: &Path) -> io::Result<()> {
     pass("remove", path)?;
     fs::remove_dir_all(path)
@@ -148,7 +148,8 @@ pub(crate) fn set_owner(path: &Path, user: Option<u32>, group: Option<u32>) -> i
     std::os::unix::fs::chown(path, user, group)
 }
 
-/// Copies the next bytes of a file to the end of another one; how many, and none only at its end.
+/// Copies the next bytes of a file to the end of another one. Returns their number, which is 0 only at the end of the
+/// file.
 pub(crate) fn copy(from: &File, mut to: &File, path: &Path, most: u64) -> io::Result<u64> {
     pass("copy", path)?;
     io::copy(&mut from.take(most), &mut to)
@@ -176,19 +177,19 @@ pub(crate) fn set_len(file: &File, path: &Path, len: u64) -> io::Result<()> {
     file.set_len(len)
 }
 
-/// Makes last what was written to a file, with what the system keeps about it.
+/// Syncs what was written to a file, including the system's metadata about it.
 pub(crate) fn sync_all(file: &File, path: &Path) -> io::Result<()> {
     pass("sync", path)?;
     file.sync_all()
 }
 
-/// Makes the bytes last that were written so far.
+/// Syncs the bytes that were written so far.
 pub(crate) fn sync_data(file: &File, path: &Path) -> io::Result<()> {
     pass("sync", path)?;
     file.sync_data()
 }
 
-/// Makes the entries of a folder last.
+/// Syncs the entries of a folder.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     sync_all(&open(folder)?, folder)?;

@@ -16,7 +16,7 @@ pub(crate) fn is_mount_point(folder: &Path, about: &Metadata) -> io::Result<bool
     Ok(id(about).is_some() && (id(about) == id(&above) || id(about).map(|id| id.0) != id(&above).map(|id| id.0)))
 }
 
-/// The system's own answer, which knows mounts within one device; none if the system has no answer.
+/// The system's own answer, which also knows mounts within one device; `None` if the system has no answer.
 #[cfg(target_os = "linux")]
 fn is_mount_root(folder: &Path) -> io::Result<Option<bool>> {
     use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
@@ -25,7 +25,7 @@ fn is_mount_root(folder: &Path) -> io::Result<Option<bool>> {
         Ok(about) if about.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT) => {
             Ok(Some(about.stx_attributes.contains(StatxAttributes::MOUNT_ROOT)))
         }
-        // Old systems and some sandboxes do not have the call.
+        // Old systems and some sandboxes lack the call.
         Ok(_) | Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM | rustix::io::Errno::OPNOTSUPP) => Ok(None),
         Err(error) => Err(error.into()),
     }
@@ -36,7 +36,7 @@ fn is_mount_root(folder: &Path) -> io::Result<Option<bool>> {
     pass("statx", folder).map(|()| None)
 }
 
-/// True if a folder is on a file system of layers, which may refuse to move a folder of the lower ones.
+/// True if a folder is on an overlay file system, which may refuse to move a folder of its lower layers.
 #[cfg(target_os = "linux")]
 pub(crate) fn is_overlay(folder: &Path) -> io::Result<bool> {
     /// `OVERLAYFS_SUPER_MAGIC` of the kernel's `magic.h`.

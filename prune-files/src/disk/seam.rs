@@ -1,13 +1,13 @@
-//! Calls that fail, or are watched, on purpose: for tests.
+//! Makes calls fail, or watches them, for tests.
 //!
-//! Each test arms a folder of its own, and only calls on paths in it count. So tests run side by side, and the threads of a
-//! command are all seen.
+//! Each test arms its own folder, and only calls on paths in that folder count. So tests can run side by side, and the
+//! calls of all threads of a command are seen.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// Is asked before each call with its number, counted from 1, its name and its path.
+/// Called before each file-system call with its number (from 1), its name and its path.
 type Ask = dyn FnMut(usize, &'static str, &Path) -> io::Result<()> + Send;
 
 struct Seam {
@@ -30,7 +30,7 @@ pub(super) fn pass(call: &'static str, path: &Path) -> io::Result<()> {
     (seam.ask)(seam.calls, call, path)
 }
 
-/// Asks before every call on a path in this folder, as long as the value lives.
+/// Calls `ask` before every call on a path in this folder, until the returned value is dropped.
 pub(crate) fn arm(
     folder: &Path,
     ask: impl FnMut(usize, &'static str, &Path) -> io::Result<()> + Send + 'static,
@@ -40,7 +40,7 @@ pub(crate) fn arm(
     SeamGuard(seam)
 }
 
-/// Calls in a folder are asked about.
+/// While this value lives, calls in its folder are watched.
 pub(crate) struct SeamGuard(Arc<Mutex<Seam>>);
 
 impl SeamGuard {

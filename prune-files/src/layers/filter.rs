@@ -1,4 +1,4 @@
-//! What an event will do to the tensors of a model that are its layers.
+//! The plan of an event for the tensors of a model that are layers.
 
 use core::fmt::Display;
 
@@ -13,7 +13,7 @@ use crate::read::model::Model;
 use crate::text::clipped::{clipped, did_you_mean, listed};
 use crate::text::term::Term;
 
-/// Refuses a pattern that matches nothing: whoever wrote it meant some layer.
+/// Refuses a pattern that matches nothing: its author meant some layer.
 pub(crate) fn check(filter: &Filter, model: &Model, known: &Known) -> Result<(), Error> {
     let prunable = |tensor| known.leaves(&filter.widened(), model, tensor);
     idle("", &Term::Include, "prunable layer", &filter.include, model, prunable)?;
@@ -27,7 +27,8 @@ pub(crate) fn check(filter: &Filter, model: &Model, known: &Known) -> Result<(),
     idle("", &Term::Also, what, &filter.also, model, unknown)
 }
 
-/// Refuses a pattern that matches no tensor that it could be for: `leaves` says why one is not. `when` begins the message.
+/// Refuses a pattern that matches no tensor of the right kind. `leaves` gives the reason why a tensor is not. `when`
+/// begins the message.
 fn idle(
     when: &str,
     field: &dyn Display,
@@ -51,7 +52,7 @@ fn idle(
     Err(Error::request(format!("{when}the pattern `{text}` of {field} matches no {what}{more}")))
 }
 
-/// What a plan sees of a model's tensors: what `filter` leaves dense is selected by a table alone.
+/// A model's tensors as a plan sees them. Only a table selects the tensors that `filter` leaves dense.
 pub(crate) fn infos<'m>(
     model: &'m Model,
     known: &'m Known,
@@ -68,8 +69,8 @@ pub(crate) fn infos<'m>(
     model.tensors().enumerate().map(info).collect()
 }
 
-/// What an event will do to a model, of whose tensors so many elements are alive; `key` is that of its strategy, if it is
-/// from one.
+/// The plan of an event for a model. `alive` gives the number of alive elements of a tensor, and `key` is the event's
+/// key if it is from a strategy.
 pub(crate) fn plan(
     model: &Model,
     known: &Known,
@@ -104,7 +105,7 @@ pub(crate) fn plan(
     })
 }
 
-/// Why no layer is selected.
+/// The reason why no layer is selected.
 fn nothing_selected(model: &Model, known: &Known, event: &Event, filter: &Filter) -> String {
     let meant = model.tensors().enumerate().filter(|(_, about)| event.selects(&about.name, about.shape.len()));
     let left: Vec<String> = meant

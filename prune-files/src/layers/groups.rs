@@ -1,4 +1,4 @@
-//! How many elements of each group are not zero: what an N:M pattern allows, seen from the weights.
+//! The number of non-zero elements in each group. It tells which N:M patterns the weights keep to.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,18 +15,19 @@ pub(crate) struct Question {
     /// The tensor's place in the model.
     pub(crate) tensor: usize,
     pub(crate) axis: usize,
-    /// Group lengths of which each divides the last, and for each how many elements of a group may be other than zero.
+    /// The group lengths, each a divisor of the last, and for each the number of elements of a group that may be
+    /// non-zero.
     pub(crate) allowed: Vec<(usize, usize)>,
-    /// Whether the rest may be left out once every group length has a group with nothing but non-zeros.
+    /// True if the rest may be skipped once every group length has a group without zeros.
     pub(crate) may_stop: bool,
 }
 
-/// What was found for one group length.
+/// The counts for one group length.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Groups {
     /// The most non-zeros in one group.
     pub(crate) most: usize,
-    /// Groups there are.
+    /// The number of groups.
     pub(crate) groups: usize,
     /// Groups with more non-zeros than are allowed.
     pub(crate) over: usize,

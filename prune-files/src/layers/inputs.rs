@@ -1,4 +1,4 @@
-//! What is read for a selection: weights, evidence beside them, and masks in force.
+//! The inputs of a selection: weights, the evidence beside them, and masks in force.
 
 use std::path::{Path, PathBuf};
 
@@ -18,29 +18,29 @@ use crate::text::clipped::{clipped, did_you_mean};
 use crate::text::term::Term;
 use crate::watch::Watch;
 
-/// A model with the evidence and the masks that go with it.
+/// A model with its evidence and masks.
 #[derive(Debug)]
 pub(crate) struct Inputs<'m> {
     pub(crate) model: &'m Model,
     pub(crate) known: &'m Known,
-    /// By [`Beside`].
+    /// Files beside the model, indexed by [`Beside`].
     beside: [Option<Companion>; 4],
-    /// How many elements of each tensor the masks in force keep, once they are counted.
+    /// The number of elements of each tensor that the masks in force keep, once counted.
     kept: Vec<Option<usize>>,
 }
 
-/// What a file beside the model holds for its layers, in tensors of their names.
+/// The contents of a file beside the model: tensors with the names of the layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Beside {
     Scores,
     Gradients,
-    /// The norms of inputs, which have shapes of their own.
+    /// The norms of inputs, whose shapes differ from the layers'.
     Norms,
     Masks,
 }
 
 impl Beside {
-    /// The file in which a score finds what it looks at besides weights.
+    /// The file that holds the evidence for a score.
     pub(crate) fn of(need: Need) -> Self {
         match need {
             Need::Gradient | Need::MeanGradient => Beside::Gradients,
@@ -49,7 +49,7 @@ impl Beside {
         }
     }
 
-    /// The setting that hands it over.
+    /// The setting for the file.
     pub(crate) fn setting(self) -> Term {
         match self {
             Beside::Scores => Term::Scores,
@@ -74,7 +74,7 @@ impl Beside {
 struct Companion {
     path: PathBuf,
     model: Model,
-    /// What goes with each tensor of the model.
+    /// The place in the file of the tensor that goes with each tensor of the model.
     of: Vec<Option<usize>>,
 }
 
@@ -83,8 +83,8 @@ impl<'m> Inputs<'m> {
         Inputs { model, known, beside: [const { None }; 4], kept: vec![None; model.len()] }
     }
 
-    /// With a file beside the model, in the place of one of its kind before. Each of its tensors must fit the one of its
-    /// name. Masks are in force once they are [counted](Inputs::counted).
+    /// Adds a file beside the model, which replaces an earlier one of its kind. Each of its tensors must fit the tensor
+    /// of its name. Masks are in force once they are [counted](Inputs::counted).
     pub(crate) fn with(mut self, what: Beside, path: &Path, beside: Model) -> Result<Self, Error> {
         let refuse = |why: String| Error::Companion { path: path.to_owned(), why };
         let mut of = vec![None; self.model.len()];
@@ -104,7 +104,7 @@ impl<'m> Inputs<'m> {
         Ok(self)
     }
 
-    /// The tensor of a name that stands in a file beside the model; or why there is none.
+    /// The tensor of the model for a name in a file beside it, or the reason why there is none.
     fn named(&self, name: &str) -> Result<usize, String> {
         self.model.find(name).ok_or_else(|| {
             let near = did_you_mean(name, self.model.tensors().map(|tensor| tensor.name.as_str()));
@@ -112,7 +112,7 @@ impl<'m> Inputs<'m> {
         })
     }
 
-    /// Why something beside a tensor is nothing that can go with it.
+    /// Refuses, with the reason, a tensor that does not go with the model's tensor.
     fn fits(&self, what: Beside, tensor: usize, beside: &TensorInfo) -> Result<(), String> {
         let (name, dtype, masked) = (clipped(&beside.name), beside.dtype, self.model.tensor(tensor));
         if what != Beside::Masks {
@@ -138,8 +138,8 @@ impl<'m> Inputs<'m> {
         self.beside[what as usize].as_ref()
     }
 
-    /// Counts what the masks in force keep: those in a file, and those that the model itself has beside its weights. Reads
-    /// them once.
+    /// Counts the elements that the masks in force keep: masks in a file, and masks that the model itself has beside
+    /// its weights. Reads each mask once.
     pub(crate) fn counted(mut self, watch: &Watch) -> Result<Self, Error> {
         let masked: Vec<usize> = (0..self.model.len()).filter(|&tensor| self.is_masked(tensor)).collect();
         for mask in masked.iter().filter_map(|&tensor| self.known.mask_of(tensor)) {
@@ -159,17 +159,17 @@ impl<'m> Inputs<'m> {
         Ok(self)
     }
 
-    /// Whether a mask of a tensor is in force.
+    /// True if a mask of the tensor is in force.
     fn is_masked(&self, tensor: usize) -> bool {
         self.has_new_mask(tensor) || self.known.mask_of(tensor).is_some()
     }
 
-    /// Whether a mask is in force that the model itself does not have.
+    /// True if a mask is in force that the model itself does not have.
     pub(crate) fn has_new_mask(&self, tensor: usize) -> bool {
         self.file(Beside::Masks).is_some_and(|masks| masks.of[tensor].is_some())
     }
 
-    /// The place in its file of what goes with a layer; refuses a layer that has nothing there.
+    /// The place in its file of the tensor that goes with a layer. Refuses a layer without one.
     pub(crate) fn companion(&self, what: Beside, score: &str, tensor: usize) -> Result<usize, Error> {
         let needed = || Error::request(format!("the score `{score}` needs {}", what.setting()));
         let file = self.file(what).ok_or_else(needed)?;
@@ -181,12 +181,12 @@ impl<'m> Inputs<'m> {
         })
     }
 
-    /// The type of the tensor at a place of a file beside the model; none without such a file.
+    /// The type of the tensor at a place of a file beside the model; `None` without such a file.
     pub(crate) fn companion_type(&self, what: Beside, place: usize) -> Option<ElementType> {
         self.file(what)?.model.tensor(place).element_type()
     }
 
-    /// Reads some elements of it; how many bytes that were.
+    /// Reads some elements of such a tensor and returns the number of bytes.
     pub(crate) fn read_companion(
         &self,
         what: Beside,
@@ -209,18 +209,18 @@ impl<'m> Inputs<'m> {
         Ok((shape, read))
     }
 
-    /// How many elements of a tensor its mask in force keeps, if it has one.
+    /// The number of elements that the mask in force of a tensor keeps, if there is a mask.
     pub(crate) fn alive_len(&self, tensor: usize) -> Option<usize> {
         self.kept[tensor]
     }
 
-    /// Reads some weights of a tensor; how many bytes that were.
+    /// Reads some weights of a tensor and returns the number of bytes.
     pub(crate) fn read_weights(&self, tensor: usize, runs: Runs, into: &mut Buffer) -> Result<usize, Error> {
         self.model.read_runs(tensor, runs, into)
     }
 
-    /// Reads some weights of a tensor as they come into force: zero outside the mask that the model itself has of them; how
-    /// many bytes that were.
+    /// Reads some weights of a tensor as they are in force: zero outside the mask that the model itself has for them.
+    /// Returns the number of bytes.
     pub(crate) fn read_in_force(&self, tensor: usize, runs: Runs, scratch: &mut Scratch) -> Result<usize, Error> {
         let Scratch { weights, masks, alive, .. } = scratch;
         let bytes = self.read_weights(tensor, runs, weights)?;
@@ -232,7 +232,8 @@ impl<'m> Inputs<'m> {
         Ok(bytes)
     }
 
-    /// Reads the mask in force of some elements into `bits`, which are replaced; false where there is none.
+    /// Reads the mask in force of some elements into `bits`, replacing their contents. Returns false if there is no
+    /// mask.
     pub(crate) fn read_alive(
         &self,
         tensor: usize,

@@ -1,4 +1,5 @@
-//! What is known of a checkpoint's tensors before their values are read: the role of each, and which are masks of others.
+//! The facts about a checkpoint's tensors that are known before their values are read: the role of each, and the masks
+//! among them.
 
 use std::path::Path;
 
@@ -12,23 +13,23 @@ use crate::read::model::{Kind, Model};
 use crate::text::clipped::{clipped, listed};
 use crate::text::term::Term;
 
-/// The longest `config.json` that is looked into.
+/// The longest `config.json` that is read.
 const LONGEST: u64 = 64 << 20;
 
 /// The reason why a mask is left alone.
 const MASK: &str = "mask";
 
-/// What is known of a model's tensors, in its order.
+/// The known facts about a model's tensors, in the model's order.
 #[derive(Debug)]
 pub(crate) struct Known {
     roles: Vec<Role>,
-    /// Of `weight_orig`, the `weight_mask` beside it.
+    /// For a `weight_orig`, the `weight_mask` beside it.
     masks: Vec<Option<usize>>,
-    /// Of `weight_mask`, its `weight_orig`.
+    /// For a `weight_mask`, its `weight_orig`.
     masked: Vec<Option<usize>>,
 }
 
-/// A tensor that is left dense, and why.
+/// A tensor that is left dense, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DenseTensor {
@@ -36,14 +37,14 @@ pub struct DenseTensor {
     pub layer: String,
     /// The reason, such as `norm`, `unknown name` or `rank below 2`.
     pub why: String,
-    /// The entry of the table of names that decided; empty where none did.
+    /// The entry of the table of names that decided; empty if none did.
     pub entry: String,
 }
 
 impl Known {
-    /// What names, shapes and the `config.json` beside a model tell of it.
+    /// The facts that names, shapes and the `config.json` beside a model tell.
     pub(crate) fn of(model: &Model) -> Result<Self, Error> {
-        // A weight with a mask beside it has the name that it had without.
+        // A weight with a mask beside it gets its original name back.
         let mut tensors: Vec<(&str, &[usize])> =
             model.tensors().map(|t| (t.name.as_str(), t.shape.as_slice())).collect();
         let mut known = Known { roles: Vec::new(), masks: vec![None; model.len()], masked: vec![None; model.len()] };
@@ -77,12 +78,12 @@ impl Known {
         self.masks[tensor]
     }
 
-    /// The tensor that this one is the mask of.
+    /// The tensor whose mask this one is.
     pub(crate) fn masked_by(&self, mask: usize) -> Option<usize> {
         self.masked[mask]
     }
 
-    /// Why a tensor is left dense; `None` where it may be pruned.
+    /// The reason why a tensor is left dense; `None` if it may be pruned.
     pub(crate) fn leaves(&self, filter: &Filter, model: &Model, tensor: usize) -> Option<LeftDense> {
         let about = model.tensor(tensor);
         if self.masked[tensor].is_some() {
@@ -91,7 +92,7 @@ impl Known {
         filter.leaves(&about.name, about.element_type().is_some(), about.shape.len(), self.role(tensor))
     }
 
-    /// Every tensor of the types that can be pruned that got no mask, with the reason.
+    /// Every tensor of a prunable type that got no mask, with the reason.
     pub(crate) fn left_dense(&self, filter: &Filter, model: &Model, made: impl Fn(usize) -> bool) -> Vec<DenseTensor> {
         let floating = |&(tensor, about): &(usize, &crate::read::header::TensorInfo)| {
             about.element_type().is_some() && self.masked[tensor].is_none() && !made(tensor)
@@ -104,7 +105,7 @@ impl Known {
         left.collect()
     }
 
-    /// What a user should know of what an event selects.
+    /// Warnings about the selection of an event.
     pub(crate) fn warnings(&self, plan: &EventPlan) -> Vec<String> {
         let mut told = Vec::new();
         let selected = || plan.layers.iter().filter(|layer| layer.follows.is_none());
@@ -127,7 +128,7 @@ impl Known {
     }
 }
 
-/// Lines of text that name what is left dense, a line a reason.
+/// Lines of text about the tensors that are left dense, one line a reason.
 pub(crate) fn lines(left: &[DenseTensor]) -> Vec<String> {
     let mut reasons: Vec<&str> = Vec::new();
     for tensor in left {
@@ -146,7 +147,7 @@ pub(crate) fn lines(left: &[DenseTensor]) -> Vec<String> {
     reasons.into_iter().map(line).collect()
 }
 
-/// What the `config.json` in a model's folder says; nothing where there is none that can be read as one.
+/// The facts in the `config.json` of a model's folder; none if there is no readable one.
 fn facts(model: &Model) -> Result<ModelFacts, Error> {
     let folder = match model.kind() {
         Kind::File => model.shards()[0].path.parent().unwrap_or(Path::new("")),

@@ -1,4 +1,5 @@
-//! Masks of a model as the bytes of a safetensors file, for whoever keeps them in memory or in a place of their own.
+//! The masks of a model as the bytes of a safetensors file, for programs that keep them in memory or in their own
+//! store.
 
 use prune_core::{Mask, Masks};
 use safetensors::tensor::TensorView;
@@ -10,11 +11,12 @@ use crate::parts::buffer::Buffer;
 use crate::parts::runs::place;
 use crate::text::clipped::clipped;
 
-/// Masks as a safetensors file: a tensor of type BOOL for each, under its layer's name. `prune apply --masks` takes such a file.
+/// Masks as a safetensors file: each is a tensor of type BOOL under its layer's name. `prune apply --masks` takes such
+/// a file.
 ///
 /// # Errors
 ///
-/// [`Error::Masks`] where the header would grow past what the format allows.
+/// [`Error::Masks`] if the header would be longer than the format allows.
 ///
 /// # Complexity
 ///
@@ -43,11 +45,12 @@ pub fn masks_to_safetensors(masks: &Masks) -> Result<Vec<u8>, Error> {
     serialize(views, None).map_err(|error| Error::Masks { why: error.to_string() })
 }
 
-/// The masks in a safetensors file: every tensor is one, of 0 and 1, of type BOOL, U8, F16, BF16, F32 or F64.
+/// The masks in a safetensors file. Every tensor is a mask of 0 and 1, of type BOOL, U8, F16, BF16, F32 or F64.
 ///
 /// # Errors
 ///
-/// [`Error::Masks`] naming the tensor: bytes that are no safetensors file, another type, a value that is neither 0 nor 1.
+/// [`Error::Masks`], which names the tensor, for bytes that are not a safetensors file, another type, or a value other
+/// than 0 and 1.
 ///
 /// # Complexity
 ///

@@ -1,4 +1,4 @@
-//! Masks as files hold them: tensors of 0 and 1 of any of several types, and as bits, as they are worked with.
+//! Conversion of masks between tensors of 0 and 1 in files, which have one of several types, and bits in memory.
 
 use half::{bf16, f16};
 use prune_core::Mask;
@@ -11,15 +11,15 @@ use crate::parts::runs::{Runs, place};
 use crate::read::model::Model;
 use crate::text::clipped::clipped;
 
-/// The types that masks have, for errors.
+/// The types that masks may have, for errors.
 pub(crate) const TYPES: &str = "BOOL, U8, F16, BF16, F32 and F64";
 
-/// Whether tensors of this type can be masks.
+/// True if a tensor of this type can be a mask.
 pub(crate) fn holds_masks(dtype: Dtype) -> bool {
     matches!(dtype, Dtype::BOOL | Dtype::U8 | Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64)
 }
 
-/// Reads bits of a mask; how many are set. Zeros of either sign are 0.
+/// Reads bits of a mask and returns the number of set bits. Zeros of either sign are 0.
 pub(crate) fn read_bits(
     masks: &Model,
     mask: usize,
@@ -46,20 +46,21 @@ pub(crate) fn read_bits(
     Err(Error::Companion { path: masks.path_of(mask).to_owned(), why })
 }
 
-/// Sets the bits of what is 1 among values of a type that [`holds_masks`]; the first value that is neither 0 nor 1, with its place.
+/// Sets the bits of all 1s among values of a type that [`holds_masks`]. Returns the first value other than 0 and 1,
+/// with its place.
 pub(super) fn read_into(dtype: Dtype, bytes: &[u8], bits: &mut [u64]) -> Option<(usize, f64)> {
     match dtype {
         Dtype::F16 => pack(bytemuck::cast_slice::<u8, f16>(bytes), bits),
         Dtype::BF16 => pack(bytemuck::cast_slice::<u8, bf16>(bytes), bits),
         Dtype::F32 => pack(bytemuck::cast_slice::<u8, f32>(bytes), bits),
         Dtype::F64 => pack(bytemuck::cast_slice::<u8, f64>(bytes), bits),
-        // Bytes are 0 or 1 nearly always, so only where one is not is it looked for.
+        // Nearly always all bytes are 0 or 1. Only if not, the other byte is looked for.
         _ if bits::pack(bytes, bits, 0) => None,
         _ => pack(bytes, bits),
     }
 }
 
-/// Sets the bits of what is 1; the first value that is neither 0 nor 1, with its place.
+/// Sets the bits of all 1s. Returns the first value other than 0 and 1, with its place.
 fn pack<T: Copy + Into<f64>>(values: &[T], bits: &mut [u64]) -> Option<(usize, f64)> {
     for (at, &value) in values.iter().enumerate() {
         let value = value.into();
@@ -72,7 +73,7 @@ fn pack<T: Copy + Into<f64>>(values: &[T], bits: &mut [u64]) -> Option<(usize, f
     None
 }
 
-/// Writes a mask as 0 and 1 of a type that [`holds_masks`]; how many bytes that are.
+/// Writes a mask as 0 and 1 of a type that [`holds_masks`], and returns the number of bytes.
 pub(crate) fn write(mask: &Mask, dtype: Dtype, into: &mut Buffer) -> usize {
     let one: &[u8] = match dtype {
         Dtype::F16 => &f16::ONE.to_le_bytes(),

@@ -1,4 +1,4 @@
-//! A model's tensors as layers: which of them are weights, what an event will do to them, what is read for it, what is counted.
+//! A model's tensors as layers: which tensors are weights, the plan of an event, the inputs for it, and counts.
 
 pub(crate) mod filter;
 pub(crate) mod groups;

@@ -8,7 +8,7 @@ use crate::parts::runs::{Runs, plain};
 use crate::read::model::Model;
 use crate::watch::Watch;
 
-/// For each of these tensors the sum of what `count` says of its parts; `what` names the work to whoever watches.
+/// For each of these tensors the sum of `count` over its parts. `what` names the work for the progress display.
 pub(crate) fn sums(
     model: &Model,
     tensors: &[usize],
@@ -29,8 +29,8 @@ pub(crate) fn sums(
     Ok(sums)
 }
 
-/// How many elements of each of these tensors are not zero, outside the model's own masks none; nothing for types that are
-/// not numbers here.
+/// The number of non-zero elements of each of these tensors. Elements outside the model's own masks count as zero.
+/// `None` for types that are not numbers here.
 pub(crate) fn non_zeros(inputs: &Inputs<'_>, tensors: &[usize], watch: &Watch) -> Result<Vec<Option<usize>>, Error> {
     let element = |tensor: usize| inputs.model.tensor(tensor).element_type();
     let counts = sums(inputs.model, tensors, "counting", watch, |tensor, runs, scratch| {

@@ -1,4 +1,4 @@
-//! Whether a checkpoint keeps to what was asked of it.
+//! Checks that a checkpoint meets a demand.
 
 use core::fmt;
 use std::path::{Path, PathBuf};
@@ -20,60 +20,60 @@ use crate::text::clipped::clipped;
 use crate::text::term::Term;
 use crate::watch::Watch;
 
-/// What a checkpoint is to keep to.
+/// A demand on a checkpoint.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Want {
-    /// Of every M elements along an axis at most N are not zero.
+    /// At most N of every M elements along an axis are not zero.
     Pattern {
         /// The pattern.
         pattern: NmPattern,
-        /// The axis, as events of N:M have it; none is that of events in which none is written.
+        /// The axis, as for events of N:M; `None` means the default axis of such events.
         axis: Option<GroupAxis>,
     },
-    /// No more elements are other than zero than a density keeps.
+    /// At most as many elements are non-zero as a density keeps.
     Density {
         /// The density.
         density: Density,
-        /// Whether all layers count together, and not each by itself.
+        /// True if all layers count together, false if each counts by itself.
         together: bool,
     },
     /// Every element outside the masks in this file is zero, of either sign.
     Masks(PathBuf),
 }
 
-/// Whether a checkpoint keeps to what was asked, layer by layer. Displays as a table; serialises with every number.
+/// The result of a check, layer by layer. Displays as a table; serialises with every number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CheckReport {
-    /// What was asked.
+    /// The demand.
     pub want: String,
-    /// The layers that were looked at.
+    /// The layers that were checked.
     pub layers: Vec<CheckedLayer>,
-    /// Whether all is as asked.
+    /// True if the demand is met.
     pub holds: bool,
-    /// What the user should know: weights that are mostly zero, and that the masks leave open.
+    /// Warnings for the user, about weights that are mostly zero and that no mask covers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
 
-/// What was found in a layer, or in all of them together.
+/// The result for one layer, or for all layers together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CheckedLayer {
-    /// The layer's name; `all layers` for them together.
+    /// The layer's name; `all layers` for all together.
     pub layer: String,
-    /// Whether it is as asked; none where it is not asked of this layer alone.
+    /// True if the demand is met; `None` if there is no demand on this layer alone.
     pub holds: Option<bool>,
-    /// What was counted, in words.
+    /// The counts, in words.
     pub found: String,
 }
 
-/// Looks at the prunable layers of a model that `filter` leaves, or at those that have masks.
+/// Checks the prunable layers of a model that `filter` leaves, or the layers that have masks.
 ///
 /// # Errors
 ///
-/// As [`Model::open`]; [`Error::Request`] where no layer is selected or an axis is missing, [`Error::Companion`] for masks
+/// As [`Model::open`]; [`Error::Request`] if no layer is selected or an axis is missing, [`Error::Companion`] for masks
 /// that do not fit.
 pub fn check(path: &Path, want: &Want, filter: &Filter, watch: &Watch) -> Result<CheckReport, Error> {
     let model = Model::open(path)?;
@@ -96,8 +96,8 @@ pub fn check(path: &Path, want: &Want, filter: &Filter, watch: &Watch) -> Result
     Ok(CheckReport { want: want.to_string(), layers, holds, warnings })
 }
 
-/// Warns of weights without a mask of which more than half is zero: nothing keeps them so. One that is zero as a whole, or
-/// nearly, has not been trained.
+/// Warns of weights without a mask of which more than half is zero, since nothing keeps these zeros. A weight that is
+/// entirely or almost entirely zero has not been trained, and gets no warning.
 fn mostly_zero(inputs: &Inputs<'_>, watch: &Watch) -> Result<Vec<String>, Error> {
     let Inputs { model, known, .. } = inputs;
     let open = |tensor: &usize| {
@@ -196,7 +196,7 @@ fn outside(inputs: &Inputs<'_>, masks: &Path, watch: &Watch) -> Result<Vec<Check
         return Err(Error::Companion { path: masks.to_owned(), why: "there is no mask in it".to_owned() });
     }
     let counts = sums(model, &masked, "comparing", watch, |tensor, runs, scratch| {
-        // Masks of others are refused where they are read.
+        // Masks for other types are refused when they are read.
         let Some(element) = model.tensor(tensor).element_type() else { return Ok(0) };
         let bytes = inputs.read_in_force(tensor, runs, scratch)?;
         inputs.read_alive(tensor, runs, &mut scratch.masks, &mut scratch.alive)?;

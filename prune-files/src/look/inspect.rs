@@ -1,4 +1,4 @@
-//! What a checkpoint holds: types, shapes, densities, and the N:M patterns that it has.
+//! The contents of a checkpoint: types, shapes, densities, and the N:M patterns that hold.
 
 use core::fmt;
 use std::collections::BTreeMap;
@@ -22,30 +22,30 @@ use crate::text::size::bytes;
 use crate::text::term::Term;
 use crate::watch::Watch;
 
-/// What a checkpoint holds. Displays as a table; serialises with every number.
+/// The contents of a checkpoint. Displays as a table; serialises with every number.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Inspection {
     /// The model as it was given.
     pub model: String,
-    /// How many files it has.
+    /// The number of its files.
     pub files: usize,
-    /// How many bytes they have.
+    /// The number of bytes of these files.
     pub bytes: u64,
-    /// Its tensors, in the order of the files and of their bytes. One that is packed as a bitmask is one tensor, as it is
-    /// once it is expanded, and not the parts that lie in the file.
+    /// Its tensors, in the order of the files and of their bytes. A tensor that is packed as a bitmask is listed as one
+    /// tensor, as it is after expansion, instead of its parts.
     pub tensors: Vec<Inspected>,
     /// The prunable layers together.
     pub prunable: Count,
-    /// All tensors of the types that can be pruned together.
+    /// All tensors of prunable types together.
     pub all: Count,
 }
 
-/// Elements, and those of them that are not zero.
+/// A number of elements, and of those that are not zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Count {
-    /// Elements there are.
+    /// All elements.
     pub elements: usize,
     /// Elements that are not zero; neither `+0.0` nor `-0.0` counts.
     pub non_zero: usize,
@@ -61,43 +61,44 @@ pub struct Inspected {
     pub dtype: String,
     /// Its shape.
     pub shape: Vec<usize>,
-    /// Elements there are.
+    /// All elements.
     pub elements: usize,
-    /// Elements that are not zero; none for types that are not looked into.
+    /// Elements that are not zero; `None` for types that are not counted.
     pub non_zero: Option<usize>,
-    /// Whether it is packed as a bitmask.
+    /// True if it is packed as a bitmask.
     pub packed: bool,
-    /// Whether a command prunes it unless told otherwise.
+    /// True if a command prunes it by default.
     pub prunable: bool,
-    /// Why not, in words; empty where it is.
+    /// The reason why not, in words; empty if it is prunable.
     pub why_not: String,
-    /// What its name says that it is: `weight`, `other` or `unknown`.
+    /// The class that its name tells: `weight`, `other` or `unknown`.
     pub class: &'static str,
-    /// The entry of the table of names that decided; empty where none knows the name.
+    /// The entry of the table of names that decided; empty if none knows the name.
     pub entry: String,
-    /// The axes of a weight's inputs, where they are known.
+    /// The axes of a weight's inputs, if they are known.
     pub input_axes: Vec<usize>,
-    /// What told them: `model type`, `bias`, `config`, `family shape`, `name`, or `default` for the usual order.
+    /// The evidence for these axes: `model type`, `bias`, `config`, `family shape`, `name`, or `default` for the usual
+    /// order.
     pub axes_told_by: Option<String>,
-    /// The tightest N:M patterns that hold, with the axis along which they do. What follows from a shorter group's pattern
-    /// is not listed again.
+    /// The tightest N:M patterns that hold, each with its axis. A pattern that follows from that of a shorter group is
+    /// not listed.
     pub patterns: Vec<Held>,
 }
 
-/// A pattern that every group along an axis keeps to.
+/// A pattern that every group along an axis meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Held {
-    /// Of every M elements at most N are not zero, and of some just N.
+    /// The pattern: at most N of every M elements are not zero, and exactly N in some group.
     pub pattern: NmPattern,
     /// The axis.
     pub axis: usize,
 }
 
-/// The group lengths that are looked for, each a multiple of the one before.
+/// The group lengths that are tried, each a multiple of the one before.
 const LENGTHS: [usize; 5] = [2, 4, 8, 16, 32];
 
-/// Looks at every weight of a checkpoint.
+/// Inspects the tensors of a checkpoint.
 ///
 /// # Errors
 ///
@@ -105,7 +106,7 @@ const LENGTHS: [usize; 5] = [2, 4, 8, 16, 32];
 ///
 /// # Complexity
 ///
-/// Linear: one reading, and one more for each axis of a layer that has zeros, which ends early where no pattern holds.
+/// Linear: one read, and one more for each axis of a layer that has zeros. The latter ends early if no pattern holds.
 pub fn inspect(path: &Path, watch: &Watch) -> Result<Inspection, Error> {
     let model = Model::open(path)?;
     let known = Known::of(&model)?;
@@ -129,7 +130,7 @@ pub fn inspect(path: &Path, watch: &Watch) -> Result<Inspection, Error> {
     model.witness().check()?;
     let mut held = vec![Vec::new(); model.len()];
     for (question, answers) in questions.iter().zip(answers) {
-        // What the patterns of shorter groups allow in the longer one.
+        // The number of non-zeros that the patterns of shorter groups allow in the longer one.
         let mut implied = usize::MAX;
         let mut before = 1;
         for (&(m, _), found) in question.allowed.iter().zip(answers) {
@@ -182,7 +183,7 @@ pub fn inspect(path: &Path, watch: &Watch) -> Result<Inspection, Error> {
     Ok(Inspection { model: model_path, files, bytes: model.bytes(), tensors, prunable, all })
 }
 
-/// A packed tensor as it is once it is expanded.
+/// A packed tensor as it is after expansion.
 fn expanded(packed: &Packed, non_zero: Option<usize>) -> Inspected {
     Inspected {
         layer: packed.name.clone(),
@@ -197,7 +198,7 @@ fn expanded(packed: &Packed, non_zero: Option<usize>) -> Inspected {
     }
 }
 
-/// The axes of a weight's inputs, `?` where nothing tells them.
+/// The axes of a weight's inputs; `?` if nothing tells them.
 fn axes(tensor: &Inspected) -> String {
     match (tensor.class, &tensor.input_axes[..]) {
         _ if tensor.packed => String::new(),

@@ -1,4 +1,4 @@
-//! Looking at what is there, without writing.
+//! Looks at checkpoints without writing.
 
 pub(crate) mod check;
 pub(crate) mod inspect;

@@ -1,4 +1,4 @@
-//! Carrying work out: each piece is read, decided, and handed to a sink.
+//! Carries work out: each piece is read, decided, and handed to a sink.
 
 use prune_core::{Error as CoreError, ErrorKind, LayerRef, Mask, PlainTensor, Ranked, Selector, SourceCut, Threads};
 
@@ -14,14 +14,14 @@ use crate::parts::runs::{Part, Runs, plain};
 use crate::text::clipped::clipped;
 use crate::watch::Watch;
 
-/// Takes masks, part by part and in any order.
+/// A receiver of masks, which come part by part and in any order.
 pub(crate) trait Sink: Sync {
-    /// Takes the mask of some elements of a tensor with the bytes of their weights, which it may write to. `spare` is memory
-    /// that nothing lies in.
+    /// Takes the mask of some elements of a tensor, with the bytes of their weights, which it may overwrite. `spare` is
+    /// unused memory.
     fn put(&self, tensor: usize, runs: Runs, mask: &Mask, weights: &mut [u8], spare: &mut Buffer) -> Result<(), Error>;
 }
 
-/// What was met while the masks of a layer were made.
+/// Counts made while the masks of a layer were made.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Counts {
     pub(crate) kept: usize,
@@ -29,11 +29,11 @@ pub(crate) struct Counts {
     pub(crate) short_groups: usize,
     /// Elements kept that are not zero.
     pub(crate) non_zero: usize,
-    /// Elements outside the mask of which the mask before kept a value other than zero.
+    /// Elements outside the mask that were non-zero and kept by the mask before.
     pub(crate) newly_pruned: usize,
     /// Elements outside the mask.
     pub(crate) outside: Outside,
-    /// The squared norm of what the mask before keeps, and that of what is kept.
+    /// The squared norm of the elements that the mask before keeps, and of those that the new mask keeps.
     pub(crate) squares: (f64, f64),
 }
 
@@ -50,7 +50,7 @@ impl Counts {
     }
 }
 
-/// Makes all masks; what was met in each of the layers.
+/// Makes all masks and returns the counts of each layer.
 pub(crate) fn carry_out(ranks: &Ranks<'_>, work: &Work, sink: &impl Sink, watch: &Watch) -> Result<Vec<Counts>, Error> {
     let maker = Maker {
         ranks,
@@ -170,14 +170,14 @@ impl<S: Sink> Maker<'_, S> {
             }
             How::InForce => alive.clone().map_or_else(|| Mask::all(&[elements]), Ok)?,
         };
-        // What only stays in force has pruned all that lies outside it.
+        // For a mask that only stays in force, every non-zero element outside it counts as newly pruned.
         let before = alive.as_ref().filter(|_| !matches!(how, How::InForce));
         let counts = self.hand_over(place, runs, mask, before, lies, scratch)?;
         self.watch.progress.advance(elements as u64 * about.bytes / about.elements.max(1) as u64);
         Ok(Counts { ties, short_groups, ..counts })
     }
 
-    /// Counts what a mask leaves of some weights, and hands it to the sink.
+    /// Counts the weights that a mask keeps, and hands the mask to the sink.
     fn hand_over(
         &self,
         layer: usize,
@@ -207,7 +207,7 @@ impl<S: Sink> Maker<'_, S> {
         };
         let layer = layer_of(element, weights, &[runs.elements()])?;
         let stats = layer.stats(Some(&mask))?;
-        // In a training, weights outside a mask before are zero by now.
+        // A training would have set the weights outside the mask before to zero by now.
         let whole = match alive {
             Some(alive) => layer.stats(Some(alive))?.kept_squared_norm,
             None => stats.squared_norm,
@@ -223,12 +223,12 @@ impl<S: Sink> Maker<'_, S> {
         })
     }
 
-    /// Where groups met a NaN, the first one by layer (as the plan has them) and index.
+    /// The error for the first NaN that groups met, by layer (in the order of the plan) and index. Other errors stay.
     fn first_nan(&self, error: Error) -> Error {
         if !matches!(error, Error::Core(CoreError { kind: ErrorKind::Nan { .. }, .. })) {
             return error;
         }
-        // Masks that only stay in force rank nothing.
+        // A mask that only stays in force ranks nothing.
         let ranked = self.work.layers.iter().filter(|layer| layer.plan.is_some());
         let mut layers: Vec<usize> = ranked.map(|layer| layer.tensor).collect();
         if self.work.layers.iter().all(|layer| layer.plan.as_ref().is_none_or(|plan| plan.asked.is_none())) {
@@ -248,7 +248,7 @@ impl<S: Sink> Maker<'_, S> {
         error
     }
 
-    /// The index of the first NaN among what is ranked of some elements.
+    /// The index of the first NaN among the values that rank some elements.
     fn nan_in(&self, tensor: usize, runs: Runs, scratch: &mut Scratch) -> Result<Option<usize>, Error> {
         let bytes = self.ranks.read(tensor, runs, scratch)?;
         let part = layer_of(self.ranks.element(tensor), scratch.scores.bytes(bytes), &[runs.elements()])?;
@@ -264,7 +264,7 @@ impl<S: Sink> Maker<'_, S> {
     }
 }
 
-/// An error about an index of a part as one about that of the whole layer.
+/// Turns an error about an index within a part into one about the index in the whole layer.
 fn in_whole(error: CoreError, name: &str, shape: &[usize], axis: usize, runs: Runs) -> Error {
     let inner: usize = shape[axis + 1..].iter().product();
     match error.kind {

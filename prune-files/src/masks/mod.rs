@@ -1,4 +1,4 @@
-//! Masks made in parts: a plan becomes work, ranks decide it, a sink takes what was decided.
+//! Makes masks in parts: a plan becomes work, ranks decide it, and a sink takes the results.
 
 pub(crate) mod decide;
 pub(crate) mod outside;

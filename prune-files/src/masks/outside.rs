@@ -1,4 +1,4 @@
-//! Elements outside a mask: how many have a value, and how many would change where zeros are written.
+//! Elements outside a mask: the number that are not zero, and the number that change if zeros are written.
 
 use core::ops::AddAssign;
 
@@ -8,9 +8,9 @@ use prune_core::{ElementType, Mask};
 /// Counts of elements outside a mask.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Outside {
-    /// Those that are not zero, of either sign.
+    /// Elements that are not zero, of either sign.
     pub(crate) values: usize,
-    /// Those of which a bit is set: what `+0.0` changes where it is written.
+    /// Elements with a set bit: writing `+0.0` changes them.
     pub(crate) bits: usize,
 }
 
@@ -21,7 +21,7 @@ impl AddAssign for Outside {
     }
 }
 
-/// Counts among the elements in `bytes`, of those in `among` where it is given.
+/// Counts the elements in `bytes` outside a mask, or only those also in `among` if it is given.
 pub(crate) fn outside(element: ElementType, bytes: &[u8], mask: &Mask, among: Option<&[u64]>) -> Outside {
     match element {
         ElementType::F16 | ElementType::Bf16 => count::<u16>(bytes, mask.words(), among, |word| word << 1 != 0),
@@ -31,7 +31,7 @@ pub(crate) fn outside(element: ElementType, bytes: &[u8], mask: &Mask, among: Op
     }
 }
 
-/// Counts elements by their bits, of which `has_value` sees whether any but the sign is set.
+/// Counts elements by their bits. `has_value` is true if any bit but the sign is set.
 fn count<W: Pod + Default + PartialEq>(
     bytes: &[u8],
     kept: &[u64],
@@ -44,7 +44,7 @@ fn count<W: Pod + Default + PartialEq>(
         if counted == 0 {
             continue;
         }
-        // Trained weights have next to no zeros: then each of them counts, and one look for a zero is quick.
+        // Trained weights have almost no zeros. Without zeros every element counts, and the test for a zero is quick.
         if words.len() == 64 && words.iter().fold(true, |all, &word| all & has_value(word)) {
             let all = counted.count_ones() as usize;
             counts += Outside { values: all, bits: all };
@@ -69,7 +69,8 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// As the core counts, and as bytes differ once zeros are written.
+        /// The values are counted as the core counts them, and the bits by the bytes that change once zeros are
+        /// written.
         #[test]
         fn counts_are_those_of_the_core(
             picks in prop::collection::vec((0usize..6, any::<bool>(), any::<bool>()), 1..200),

@@ -1,5 +1,5 @@
-//! What ranks the elements of each layer of an event: its weights, a tensor of scores, or what is computed of weights and
-//! evidence as they are read.
+//! The values that rank the elements of each layer: its weights, a tensor of scores, or scores that are computed from
+//! weights and evidence as they are read.
 
 use prune_core::{ElementType, RankBy, Score, ScoreNorm};
 use prune_schedule::{Distribution, EventPlan, Key, LayerPlan};
@@ -12,15 +12,15 @@ use crate::parts::drive::{Scratch, in_order};
 use crate::parts::runs::{Runs, plain};
 use crate::watch::Watch;
 
-/// What ranks each tensor of a model for an event.
+/// The values that rank each tensor of a model for an event.
 pub(crate) struct Ranks<'a> {
     pub(crate) inputs: &'a Inputs<'a>,
     by: RankBy,
-    /// By tensor of the model: the weights where nothing else is said.
+    /// By tensor of the model; weights unless another scorer is set.
     of: Vec<Scorer>,
 }
 
-/// What ranks a tensor.
+/// The values that rank a tensor.
 #[derive(Debug, Clone)]
 enum Scorer {
     Weights,
@@ -29,7 +29,7 @@ enum Scorer {
     Computed(Computed),
 }
 
-/// A score that is computed, and then perhaps divided by the norm of its layer.
+/// A computed score, divided by the norm of its layer if there is one.
 #[derive(Debug, Clone)]
 struct Computed {
     score: Score,
@@ -37,14 +37,14 @@ struct Computed {
     norm: Option<ScoreNorm>,
 }
 
-/// What a score looks at besides the weights.
+/// The evidence that a score looks at besides the weights.
 #[derive(Debug, Clone)]
 enum Evidence {
     None,
     /// The tensor at a place of a file.
     Beside(Beside, usize),
-    /// The norms of inputs, and how they belong to elements: logical order is (before, output, after), an input is
-    /// (before, after).
+    /// The norms of inputs, and their relation to elements: the logical order of elements is (before, output, after),
+    /// that of inputs is (before, after).
     Norms {
         values: Vec<f64>,
         outputs: usize,
@@ -52,7 +52,7 @@ enum Evidence {
     },
 }
 
-/// Where the weights of a part lie once its scores have been read.
+/// The buffer that holds the weights of a part after its scores have been read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lies {
     InScores,
@@ -61,13 +61,13 @@ pub(crate) enum Lies {
 }
 
 impl<'a> Ranks<'a> {
-    /// The weights by magnitude, for no event.
+    /// Ranks weights by magnitude, without an event.
     pub(crate) fn of_weights(inputs: &'a Inputs<'a>) -> Self {
         Ranks { inputs, by: RankBy::Magnitude, of: vec![Scorer::Weights; inputs.model.len()] }
     }
 
-    /// What ranks the layers of a plan; `key` is that of its strategy, if it is from one. Reads the norms of inputs, and layers
-    /// whose scores are divided by a norm twice.
+    /// The values that rank the layers of a plan; `key` is the event's key if it is from a strategy. Reads the norms of
+    /// inputs. Layers whose scores are divided by a norm are read twice.
     pub(crate) fn of_plan(
         inputs: &'a Inputs<'a>,
         plan: &EventPlan,
@@ -103,23 +103,23 @@ impl<'a> Ranks<'a> {
         Ok(ranks)
     }
 
-    /// How they rank.
+    /// The order of the ranking.
     pub(crate) fn by(&self) -> RankBy {
         self.by
     }
 
-    /// The type of what ranks a tensor.
+    /// The type of the values that rank a tensor.
     pub(crate) fn element(&self, tensor: usize) -> ElementType {
         let element = match &self.of[tensor] {
             Scorer::Weights => self.inputs.model.tensor(tensor).element_type(),
             Scorer::Given(of) => self.inputs.companion_type(Beside::Scores, *of),
             Scorer::Computed(_) => Some(ElementType::F64),
         };
-        // Others are refused before anything is read.
+        // Other types are refused before anything is read.
         element.unwrap_or(ElementType::F32)
     }
 
-    /// Where the weights lie that [`Ranks::read`] has read.
+    /// The buffer that holds the weights after [`Ranks::read`].
     pub(crate) fn weights_lie(&self, tensor: usize) -> Lies {
         match &self.of[tensor] {
             Scorer::Weights => Lies::InScores,
@@ -128,7 +128,7 @@ impl<'a> Ranks<'a> {
         }
     }
 
-    /// Reads what ranks some elements of a tensor into `scratch.scores`; how many bytes that are.
+    /// Reads the values that rank some elements of a tensor into `scratch.scores`, and returns the number of bytes.
     pub(crate) fn read(&self, tensor: usize, runs: Runs, scratch: &mut Scratch) -> Result<usize, Error> {
         let computed = match &self.of[tensor] {
             Scorer::Weights => return self.inputs.read_weights(tensor, runs, &mut scratch.scores),
@@ -172,7 +172,7 @@ impl<'a> Ranks<'a> {
         Ok(bytes)
     }
 
-    /// The norm of a layer's scores over what is alive.
+    /// The norm of a layer's scores over its alive elements.
     fn norm(&self, tensor: usize, scratch: &mut Scratch, watch: &Watch) -> Result<ScoreNorm, Error> {
         let mut norm = ScoreNorm::default();
         for adds in [false, true] {
@@ -203,7 +203,7 @@ fn each_index(runs: Runs, mut visit: impl FnMut(usize, usize)) {
     runs.iter().flat_map(|(first, len)| first..first + len).enumerate().for_each(|(i, index)| visit(i, index));
 }
 
-/// The norms of a layer's inputs, with where its outputs lie.
+/// The norms of a layer's inputs, with the axis of its outputs.
 fn norms(inputs: &Inputs<'_>, plan: &EventPlan, key: Option<Key>, layer: &LayerPlan) -> Result<Evidence, Error> {
     let (shape, values) = inputs.input_norms(plan.event.score().name(), layer.place)?;
     let axis = plan.output_axis(layer, &shape).map_err(|error| Error::refused(key, &error))?;

@@ -1,4 +1,4 @@
-//! Where masks go: into a copy of the weights, or into a file of their own.
+//! The targets of masks: a copy of the weights, or a file of masks.
 
 use prune_core::Mask;
 use safetensors::Dtype;
@@ -16,19 +16,18 @@ use crate::parts::runs::Runs;
 use crate::read::model::Model;
 use crate::watch::Watch;
 
-/// Bytes that are carried over at a time.
+/// Bytes that are copied at a time.
 const COPIED: u64 = 4 << 20;
 
-/// Copies of a model's files in which what masks do not keep is zero.
+/// Copies of a model's files with zeros where the masks keep nothing.
 pub(crate) struct Dense<'a> {
     pub(crate) inputs: &'a Inputs<'a>,
-    /// One for each of the model's files.
+    /// One file for each file of the model.
     pub(crate) files: Vec<Temporary>,
 }
 
 impl Dense<'_> {
-    /// Copies every byte that belongs to none of the tensors of `masked` nor to the masks beside them: headers and other
-    /// tensors.
+    /// Copies every byte outside the tensors of `masked` and the masks beside them: headers and other tensors.
     pub(crate) fn carry_over(&self, masked: &[usize], watch: &Watch) -> Result<(), Error> {
         let model = self.inputs.model;
         let mut masked_of = vec![false; model.len()];
@@ -73,7 +72,7 @@ impl Sink for Dense<'_> {
     fn put(&self, tensor: usize, runs: Runs, mask: &Mask, weights: &mut [u8], spare: &mut Buffer) -> Result<(), Error> {
         let model = self.inputs.model;
         let about = model.tensor(tensor);
-        // Others have been refused.
+        // Other types have been refused.
         let Some(element) = about.element_type() else { return Ok(()) };
         zero_outside(element, weights, mask)?;
         self.write(tensor, runs, weights)?;
@@ -88,7 +87,7 @@ impl Sink for Dense<'_> {
 /// A safetensors file of BOOL tensors under the layers' names.
 pub(crate) struct MaskFile {
     pub(crate) file: Temporary,
-    /// Where the mask of each tensor of the model begins.
+    /// The start of the mask of each tensor of the model.
     starts: Vec<u64>,
 }
 

@@ -19,7 +19,7 @@ pub(crate) struct Source<'a> {
     ranks: &'a Ranks<'a>,
     tensors: &'a [usize],
     watch: &'a Watch,
-    /// The first thing that went wrong, which the core would only know in words.
+    /// The first error. The core would only pass on its words.
     failed: Mutex<Option<Error>>,
 }
 
@@ -27,7 +27,7 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// The cut that keeps the best `kept` of these tensors together.
+/// The cut that keeps the best `kept` elements of these tensors together.
 pub(crate) fn cut(ranks: &Ranks<'_>, tensors: &[usize], kept: usize, watch: &Watch) -> Result<SourceCut, Error> {
     let source = Source { ranks, tensors, watch, failed: Mutex::default() };
     Selector::default().with_rank_by(ranks.by()).cut_source(&source, kept).map_err(|error| {
@@ -36,7 +36,7 @@ pub(crate) fn cut(ranks: &Ranks<'_>, tensors: &[usize], kept: usize, watch: &Wat
     })
 }
 
-/// A NaN is named by its index in the layer's shape.
+/// Names a NaN by its index in the layer's shape.
 fn with_index(inputs: &Inputs<'_>, error: prune_core::Error) -> Error {
     match error {
         prune_core::Error { layer, kind: ErrorKind::Nan { index }, .. } => {
@@ -48,7 +48,7 @@ fn with_index(inputs: &Inputs<'_>, error: prune_core::Error) -> Error {
     }
 }
 
-/// The error of a NaN at a linear index of a layer.
+/// The error for a NaN at a linear index of a layer.
 pub(crate) fn nan(layer: String, linear: usize, shape: &[usize]) -> Error {
     ErrorKind::Nan { index: place(linear, shape) }.in_layer(&clipped(&layer)).into()
 }

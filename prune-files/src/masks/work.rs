@@ -1,4 +1,4 @@
-//! From what an event asks of a checkpoint to work in pieces: cuts and units are found, parts are laid out.
+//! Turns the plan of an event for a checkpoint into pieces of work: finds cuts and units, and lays out parts.
 
 use prune_core::{
     Density, LayerRef, Mask, NmPattern, PlainTensor, Ranked, Selected, Selector, SourceCut, Unit, UnitTally, reachable,
@@ -15,10 +15,10 @@ use crate::parts::drive::{Scratch, in_order};
 use crate::parts::runs::{PART, Part, Runs, groups, outputs, plain};
 use crate::watch::Watch;
 
-/// The most elements of a layer that is ranked beside others.
+/// The most elements of a layer that is ranked side by side with others.
 const SMALL: usize = 4 << 20;
 
-/// Masks to be made: of which layers, by what, in which pieces.
+/// The masks to be made: the layers, the rankings and the pieces.
 #[derive(Debug, Default)]
 pub(crate) struct Work {
     pub(crate) layers: Vec<LayerWork>,
@@ -31,37 +31,37 @@ pub(crate) struct Work {
 pub(crate) struct LayerWork {
     /// Its place in the model.
     pub(crate) tensor: usize,
-    /// What the event asks of it; none for a layer whose mask only stays in force.
+    /// The plan of the event for it; `None` for a layer whose mask only stays in force.
     pub(crate) plan: Option<LayerPlan>,
     pub(crate) how: How,
 }
 
-/// How a layer's mask is made.
+/// The way in which a layer's mask is made.
 #[derive(Debug, Clone)]
 pub(crate) enum How {
-    /// What lies above a cut: which, and at which place of it this layer is.
+    /// The elements above a cut: the number of the cut, and the place of this layer in it.
     Cut { cut: usize, place: usize },
     /// Groups along the middle axis of each part.
     Groups { pattern: NmPattern },
-    /// A share of each index along the middle axis of each part.
+    /// A density of each index along the middle axis of each part.
     Outputs { density: Density },
-    /// All elements of the units that are kept.
+    /// All elements of the kept units.
     Units { unit: Unit, kept: Mask, ties: usize },
-    /// The mask in force, as it is.
+    /// The mask in force, unchanged.
     InForce,
 }
 
-/// Something that is decided at once.
+/// A piece of work that is decided at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Piece {
     /// A part of one layer, by its place among the layers.
     Part { layer: usize, part: Part },
-    /// One group that lies in several layers.
+    /// One group whose elements lie in several layers.
     Straddle { pattern: NmPattern, runs: Vec<(usize, Runs)> },
 }
 
-/// What has been found of the layers of a ranking: the cuts that decide about them, each with their places among the plan's
-/// layers, or their units.
+/// The findings about the layers of a ranking: their units, or the cuts that decide about them, each with places among
+/// the plan's layers.
 enum Found {
     Cuts(Vec<(Vec<usize>, SourceCut)>),
     Units(Vec<Selected>),
@@ -78,8 +78,9 @@ impl Work {
         if bytes > 0 {
             watch.progress.begin("ranking", bytes);
         }
-        // A ranking takes memory with its layer's size up to a bound, and all threads where the layer is large: one large
-        // ranking at a time, and small ones side by side. A layer of units is read on one thread, so those all are.
+        // The memory of a ranking grows with its layer's size up to a bound, and a large layer uses all threads. So
+        // large rankings run one at a time, and small ones side by side. A layer of units is read on one thread, so all
+        // such layers run side by side.
         let size = |ranking: &RankedLayers| match plan.ranked(ranking) {
             [one] if one.unit.is_some() => 0,
             [one] => ranks.inputs.model.tensor(one.place).elements,
@@ -125,7 +126,7 @@ impl Work {
             }
         }
         for (place, layer) in plan.layers.iter().enumerate() {
-            // A layer that follows another keeps what is kept of the other's units.
+            // A layer that follows another keeps the units that its leader keeps.
             let how = hows[place].clone().or_else(|| match hows.get(layer.follows?)?.as_ref()? {
                 How::Units { kept, .. } => {
                     let unit = Unit::from(prune_core::Channels::new(0, prune_core::Norm::L2));
@@ -150,7 +151,7 @@ impl Work {
         Ok(work)
     }
 
-    /// The masks in force as they are, for every tensor that has one and is not among the layers yet.
+    /// Adds the masks in force, unchanged, for every tensor that has one and is not among the layers yet.
     pub(crate) fn add_in_force(&mut self, inputs: &Inputs<'_>) {
         let made = self.layer_of(inputs.model.len());
         for (tensor, made) in made.into_iter().enumerate() {
@@ -162,7 +163,7 @@ impl Work {
         }
     }
 
-    /// The place among the layers of each of a model's tensors.
+    /// The place among these layers of each tensor of the model.
     pub(crate) fn layer_of(&self, tensors: usize) -> Vec<Option<usize>> {
         let mut places = vec![None; tensors];
         for (place, layer) in self.layers.iter().enumerate() {
@@ -171,11 +172,12 @@ impl Work {
         places
     }
 
-    /// Groups over the concatenation of layers, by name; a group that begins in one may end in another.
+    /// Groups over the concatenation of layers, in the order of names. A group that begins in one layer may end in
+    /// another.
     fn concatenate(&mut self, inputs: &Inputs<'_>, pattern: NmPattern, mut order: Vec<usize>) {
         let m = pattern.m();
         order.sort_unstable_by_key(|&layer| inputs.model.tensor(self.layers[layer].tensor).name.as_bytes());
-        // The group that is open, and how many elements it lacks.
+        // The open group, and the number of elements that it lacks.
         let mut open: Vec<(usize, Runs)> = Vec::new();
         let mut lacks = 0;
         for layer in order {
@@ -212,11 +214,11 @@ impl Work {
     }
 }
 
-/// Finds what decides about the layers of a plan.
+/// Finds the cuts or units that decide about the layers of a plan.
 struct Finder<'a> {
     ranks: &'a Ranks<'a>,
     plan: &'a EventPlan,
-    /// The key of the strategy that the event is from.
+    /// The key of the event, if it is from a strategy.
     key: Option<Key>,
     watch: &'a Watch,
 }
@@ -257,7 +259,7 @@ impl Finder<'_> {
         cut(self.ranks, &layers.map(|layer| layer.place).collect::<Vec<_>>(), kept, self.watch)
     }
 
-    /// Ranks blocks or channels by what they hold.
+    /// Ranks blocks or channels.
     fn units(&self, layers: &[LayerPlan], amount: &Amount) -> Result<Found, Error> {
         let of_units: Vec<(&LayerPlan, &Unit)> =
             layers.iter().filter_map(|layer| Some((layer, layer.unit.as_ref()?))).collect();
@@ -288,7 +290,7 @@ impl Finder<'_> {
         }
     }
 
-    /// The score of each unit of a layer, and which of them are alive.
+    /// The score of each unit of a layer, and the mask of the alive units.
     fn tally(&self, layer: &LayerPlan, unit: &Unit, scratch: &mut Scratch) -> Result<(PlainTensor<f64>, Mask), Error> {
         let ranks = self.ranks;
         let named = |error: prune_core::Error| Error::from(error.in_layer(&layer.name));

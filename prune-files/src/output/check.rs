@@ -1,4 +1,4 @@
-//! Checks of an output before any work.
+//! Checks an output before any work.
 
 use std::fs::FileType;
 use std::path::{Path, PathBuf};
@@ -13,11 +13,11 @@ fn refuse<T>(path: &Path, why: impl Into<String>) -> Result<T, Error> {
     Err(Error::NotAModel { path: path.to_owned(), why: why.into() })
 }
 
-/// The path of a model that is replaced itself.
+/// The path of a model that is replaced in place.
 pub(super) fn in_place(model: &Model) -> Result<PathBuf, Error> {
-    // Through a link others would be changed too: those of a shared store lead to one file.
+    // Through a link, other models would change too: in a shared store many links lead to one file.
     for path in model.all_paths().chain([model.place().to_owned()]) {
-        // Without a separator at its end, which would follow the link.
+        // The path has no separator at its end, since that would follow the link.
         let path = path.components().as_path().to_owned();
         if disk::lstat(&path).map_err(Error::read(&path))?.is_symlink() {
             let to = disk::read_link(&path).map_err(Error::read(&path))?;
@@ -65,7 +65,7 @@ pub(super) fn elsewhere(
     Ok(path)
 }
 
-/// Refuses an output that is something which is read.
+/// Refuses an output that is one of the files that are read.
 pub(crate) fn not_read(path: &Path, model: &Model, beside: &[(&str, &Model)], in_place: bool) -> Result<(), Error> {
     let refuse = |what: String, in_place| Err(Error::SameFile { path: path.to_owned(), what, in_place });
     let same = |read: &Path| is_same(path, read).map_err(Error::write(path));
@@ -84,8 +84,8 @@ pub(crate) fn not_read(path: &Path, model: &Model, beside: &[(&str, &Model)], in
     Ok(())
 }
 
-/// Refuses an output in the folder of a model that is a folder: it would go along with the next output, or make the folder
-/// one of several models.
+/// Refuses an output inside the folder of a model. It would be copied along with the next output, or turn the folder
+/// into one with several models.
 pub(crate) fn not_inside(path: &Path, model: &Model) -> Result<(), Error> {
     let (Kind::Folder(folder) | Kind::Index { folder, .. }) = model.kind() else { return Ok(()) };
     if is_within(path, folder).map_err(Error::write(path))? {
@@ -97,10 +97,10 @@ pub(crate) fn not_inside(path: &Path, model: &Model) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses an output that would replace something unasked, or that cannot be there.
+/// Refuses an output that would replace something unasked, or that cannot be written there.
 pub(crate) fn check_new(path: &Path, force: bool, folder: bool) -> Result<(), Error> {
     let failed = || Error::write(path);
-    // Without a separator at its end, which would follow a link.
+    // The path has no separator at its end, since that would follow a link.
     let plain = path.components().as_path();
     let Some(about) = disk::lstat_if_there(plain).map_err(failed())? else {
         if plain.file_name().is_none() {
@@ -152,7 +152,7 @@ fn special(kind: FileType) -> Option<&'static str> {
     (!(kind.is_file() || kind.is_dir() || kind.is_symlink())).then_some("neither a file nor a folder")
 }
 
-/// Refuses to replace a folder that cannot be moved, or that this process is in.
+/// Refuses to replace a folder that cannot be moved, or that is the working folder of this process.
 fn can_move(path: &Path) -> Result<(), Error> {
     let failed = || Error::write(path);
     let here = if_there(std::env::current_dir()).map_err(failed())?;

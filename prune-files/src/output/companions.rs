@@ -1,8 +1,8 @@
-//! The files beside a model's weights, which go along to a new folder.
+//! The files beside a model's weights, which are copied to a new folder.
 //!
-//! All of it does: what describes the model, its code, its tokenizer, folders in the folder. Weights of other formats, and
-//! second copies of the same weights, would come out as they were and stand beside pruned ones; they are left behind and
-//! named. So is what cannot be copied.
+//! Everything is copied: descriptions of the model, its code, its tokenizer, inner folders. Weights in other formats
+//! and second copies of the same weights are left behind and reported, since they would be dense beside the pruned
+//! ones. Files that cannot be copied are left behind and reported too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -22,25 +22,25 @@ use crate::read::model::{Kind, Model};
 use crate::text::clipped::all_clipped;
 use crate::watch::Watch;
 
-/// The most files and folders that go along. Links that lead to each other make a few into any number.
+/// The most files and folders that are copied. Links to each other can turn a few into any number.
 const MOST: usize = 200_000;
 
-/// The longest index that is looked into.
+/// The longest index that is read.
 const LONGEST_INDEX: u64 = 100_000_000;
 
-/// Bytes that are copied before the user may stop the command.
+/// Bytes that are copied between two chances to stop the command.
 const PIECE: u64 = 64 << 20;
 
-/// The files that go along with a model, and those left behind.
+/// The files that are copied along with a model, and those that are left behind.
 #[derive(Debug, Default)]
 pub(crate) struct Companions {
-    /// Folders in the folder, outer ones first.
+    /// Inner folders, outer ones first.
     folders: Vec<(PathBuf, Metadata)>,
-    /// Files: where they are, and where they go in the folder.
+    /// Files: their path, and their path in the new folder.
     files: Vec<(PathBuf, PathBuf, Metadata)>,
     /// Safetensors files among them.
     unpruned: Vec<String>,
-    /// The files left behind, by the reason.
+    /// The files that are left behind, by reason.
     left: BTreeMap<&'static str, Vec<String>>,
 }
 
@@ -50,25 +50,25 @@ const KEPT_BY_OTHERS: &str = "what other programs keep there";
 const NOWHERE: &str = "links that lead nowhere";
 const DEVICES: &str = "neither files nor folders";
 
-/// A folder that is gone through.
+/// A folder that is searched.
 struct Place<'a> {
     path: &'a Path,
     /// Its path in the model's folder.
     inner: &'a Path,
-    /// The folders around it and itself, without links.
+    /// This folder and the folders around it, without links.
     around: Vec<PathBuf>,
-    /// The model's files, where they lie in it.
+    /// The model's own files, if they lie in this folder.
     own: BTreeSet<&'a OsStr>,
     /// The model's index.
     index: Option<&'a OsStr>,
 }
 
 impl Companions {
-    /// The companions of a model that is a folder; of a file there are none. `output` is the folder they go to.
+    /// The companions of a model that is a folder; none for a file. `output` is the folder that they are copied to.
     ///
     /// # Errors
     ///
-    /// [`Error::NotAModel`] for a cycle of links, or where `output` lies in a folder that would go along;
+    /// [`Error::NotAModel`] for a cycle of links, or if `output` lies in a folder that would be copied;
     /// [`Error::Read`].
     pub(crate) fn of(model: &Model, output: &Path) -> Result<Self, Error> {
         let mut companions = Companions::default();
@@ -80,7 +80,7 @@ impl Companions {
         Ok(companions)
     }
 
-    /// Adds what is in a folder but for the model's own files.
+    /// Adds the contents of a folder, except for the model's own files.
     fn add(&mut self, place: &Place<'_>, output: &Path) -> Result<(), Error> {
         let root = place.inner == Path::new("");
         let mut indexes = Vec::new();
@@ -156,7 +156,7 @@ impl Companions {
         self.folders.push((inner.to_owned(), about));
         let around = place.around.iter().cloned().chain([real]).collect();
         self.add(&Place { path: from, inner, around, own: BTreeSet::new(), index: None }, output)?;
-        // Of a folder from which nothing goes along, nothing is made.
+        // A folder from which nothing is copied is not made.
         if !empty && self.files.len() == files && self.folders.len() == folders + 1 {
             self.folders.truncate(folders);
         }
@@ -167,7 +167,7 @@ impl Companions {
         self.left.entry(why).or_default().push(inner.display().to_string());
     }
 
-    /// True if all shards that an index names go along to the same folder.
+    /// True if all shards that an index names are copied to the same folder.
     fn has_shards_of(&self, index: &Path, inner: &Path, len: u64) -> Result<bool, Error> {
         if len > LONGEST_INDEX {
             return Ok(false);
@@ -181,7 +181,7 @@ impl Companions {
         Ok(map.values().all(|shard| shard.as_str().is_some_and(|shard| there.contains(inner.join(shard).as_path()))))
     }
 
-    /// Copies all that goes along into a folder that is not in its place yet. In place, owners are kept.
+    /// Copies everything into a folder that is not in its place yet. For an output in place, owners are kept.
     pub(crate) fn copy_into(&self, folder: &mut Folder, in_place: bool, watch: &Watch) -> Result<(), Error> {
         for (inner, about) in &self.folders {
             folder.create_inner(inner, Rights::of(about, in_place))?;
@@ -220,7 +220,7 @@ fn refused(path: &Path, why: &str) -> Error {
     Error::NotAModel { path: path.to_owned(), why: why.to_owned() }
 }
 
-/// Copies a file that does not change meanwhile, and makes the copy last.
+/// Copies and syncs a file. It must not change meanwhile.
 fn copy(from: &Path, to: &Path, shown: &Path, watch: &Watch) -> Result<(), Error> {
     let source = disk::open(from).map_err(Error::read(from))?;
     let about = disk::stat_open(&source, from).map_err(Error::read(from))?;

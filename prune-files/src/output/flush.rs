@@ -1,4 +1,4 @@
-//! Bringing files to the disk while they are still being written.
+//! Syncs files to the disk while they are still being written.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -7,13 +7,13 @@ use std::time::Duration;
 use super::Temporary;
 use crate::error::Error;
 
-/// The pause of the disk between two rounds: long beside what one costs where nothing is new, short beside what a
-/// system gathers before it would begin by itself.
+/// The pause between two rounds: long compared with the cost of a round without new data, short compared with the time
+/// in which a system gathers data before it starts to write.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Does the work, and meanwhile syncs the files that it writes again and again, so that little is left to sync at the end:
-/// a system that has memory to spare would only begin then. What the disk refuses is an error, also where the work
-/// succeeds: a system tells it once.
+/// Does the work and meanwhile syncs its files again and again, so that little is left to sync at the end: a system
+/// with spare memory would only start to write then. A write that the disk refuses is an error even if the work
+/// succeeds, since a system reports it only once.
 pub(crate) fn while_writing<R>(files: &[Temporary], work: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {

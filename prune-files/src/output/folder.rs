@@ -13,23 +13,23 @@ use crate::disk;
 use crate::error::Error;
 use crate::watch::Watch;
 
-/// A folder under a temporary name beside its place. It is gone when this is dropped before [`Folder::place`].
+/// A folder under a temporary name beside its place. It is removed if this is dropped before [`Folder::place`].
 #[derive(Debug)]
 pub(crate) struct Folder {
     scrap: Scrap,
-    /// Holds the lock that tells other commands that this is no litter.
+    /// Holds the lock that tells other commands that this folder is in use.
     _lock: File,
     path: PathBuf,
-    /// The new names of a folder with files that is at `path`; none if nothing or an empty folder is there.
+    /// The new names for a folder with files that is at `path`; `None` if nothing or an empty folder is there.
     aside: Option<Replacement>,
-    /// True once the user knows those names.
+    /// True once the user has been told those names.
     told: bool,
-    /// The rights that the folder and its inner ones get once they are full; outer ones first.
+    /// The rights that the folder and its inner folders get once they are full; outer ones first.
     likes: Vec<(PathBuf, Rights)>,
 }
 
 impl Folder {
-    /// A new folder for `path`, which is like the folder `like`.
+    /// A new folder for `path`, with the rights of the folder `like`.
     pub(crate) fn create(path: &Path, like: &Path, in_place: bool, watch: &Watch) -> Result<Self, Error> {
         let failed = || Error::write(path);
         let there = disk::stat_if_there(path).map_err(failed())?;
@@ -60,7 +60,7 @@ impl Folder {
         self.scrap.path()
     }
 
-    /// A new folder in it, whose outer ones are there.
+    /// Makes an inner folder, whose outer folders exist.
     pub(crate) fn create_inner(&mut self, inner: &Path, like: Rights) -> Result<(), Error> {
         let shown = self.path.join(inner);
         disk::create_dir(&self.temporary_path().join(inner)).map_err(Error::write(shown))?;
@@ -68,9 +68,9 @@ impl Folder {
         Ok(())
     }
 
-    /// Puts the folder in its place; what the user should know.
+    /// Puts the folder in its place, and returns a note for the user.
     ///
-    /// An error leaves the place as it was, but for [`Error::InPlace`] and [`Error::SetAside`].
+    /// An error leaves the place as it was, except for [`Error::InPlace`] and [`Error::SetAside`].
     pub(crate) fn place(self, watch: &Watch) -> Result<Option<String>, Error> {
         let Folder { mut scrap, _lock, path, aside, told, likes } = self;
         clear_all(scrap.path()).map_err(Error::write(&path))?;
@@ -80,7 +80,7 @@ impl Folder {
         }
         let Some(aside) = aside else {
             disk::rename(scrap.path(), &path).map_err(|source| match source.kind() {
-                // It was not there when the work began, whatever `force` says.
+                // The place was free when the work began, so this is an error in spite of `force`.
                 io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => {
                     Error::Write { path: path.clone(), source: appeared(source.kind(), &path) }
                 }
@@ -108,16 +108,16 @@ impl Folder {
     }
 }
 
-/// Gives a folder what it should be like, and makes it last.
+/// Gives a folder its rights, and syncs it.
 fn finish(folder: &Path, like: &Rights) -> io::Result<()> {
-    // Opened before, since afterwards it may not be readable.
+    // It is opened first, since it may not be readable afterwards.
     let open = disk::open(folder);
     like.give(folder)?;
     if cfg!(unix) { disk::sync_all(&open?, folder) } else { Ok(()) }
 }
 
-/// Refuses to begin where the user may not move the folder at a path: in a folder that all may write to, such as /tmp,
-/// things belong to whom they belong. `made` is something that the user has just made there.
+/// Refuses to begin if the user may not move the folder at a path: in a shared folder such as /tmp, only the owner may
+/// move it. `made` is a file or folder that the user has just made there.
 fn may_move(path: &Path, made: &Path) -> Result<(), Error> {
     #[cfg(unix)]
     {

@@ -1,4 +1,4 @@
-//! The header of a file that is written anew.
+//! The header of a new file.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -20,18 +20,19 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// A tensor as it was.
+    /// An entry for an existing tensor.
     pub(crate) fn like(about: &TensorInfo) -> Self {
         Entry { name: about.name.clone(), dtype: about.dtype, shape: about.shape.clone(), bytes: about.bytes }
     }
 
-    /// Longer types first, so that each begins at a multiple of its length; then by name.
+    /// Longer types come first, so that each tensor begins at a multiple of its element's length; then the order is by
+    /// name.
     pub(crate) fn order(&self, other: &Self) -> Ordering {
         other.dtype.bitsize().cmp(&self.dtype.bitsize()).then_with(|| self.name.cmp(&other.name))
     }
 }
 
-/// Gives a new file its length and its header, which [`header`] has made; the byte at which each tensor begins.
+/// Gives a new file its length and the header that [`header`] made. Returns the byte at which each tensor begins.
 pub(crate) fn begin<'e>(
     file: &Temporary,
     header: &[u8],
@@ -49,8 +50,8 @@ pub(crate) fn begin<'e>(
     Ok(starts)
 }
 
-/// Length and table of a file that holds these tensors one after the other. Spaces at the table's end let the data begin
-/// at a multiple of eight bytes, where readers may take any element type as it is.
+/// The length and the table of a file that holds these tensors one after the other. Spaces at the end of the table let
+/// the data begin at a multiple of eight bytes, so that readers can use any element type without a copy.
 pub(crate) fn header(entries: &[Entry], metadata: &BTreeMap<String, String>) -> Vec<u8> {
     let mut table = String::from("{");
     if !metadata.is_empty() {

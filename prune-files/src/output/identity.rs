@@ -1,4 +1,4 @@
-//! Comparing paths by the place they lead to.
+//! Compares paths by the place that they lead to.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::parent;
 use crate::disk::{self, id, if_there};
 
-/// True if two paths lead to one file or folder, or would once there is one.
+/// True if two paths lead to one file or folder, or would once it exists.
 pub(crate) fn is_same(a: &Path, b: &Path) -> io::Result<bool> {
     let [id_a, id_b] = [disk::stat_if_there(a)?, disk::stat_if_there(b)?].map(|about| about.as_ref().and_then(id));
     if id_a.is_some() && id_b.is_some() {
@@ -16,13 +16,13 @@ pub(crate) fn is_same(a: &Path, b: &Path) -> io::Result<bool> {
     Ok(a.is_some() && a == b)
 }
 
-/// True if a path lies in a folder, or is the folder itself. A path that is not there yet lies where its parent does.
+/// True if a path lies in a folder, or is the folder itself. A path that does not exist yet lies where its parent does.
 pub(crate) fn is_within(path: &Path, folder: &Path) -> io::Result<bool> {
     let (path, folder) = (resolved(path)?, if_there(disk::canonical(folder))?);
     Ok(matches!((path, folder), (Some(path), Some(folder)) if path.starts_with(&folder)))
 }
 
-/// A path without links. Of what is not there, the parent is followed; none where that is not there either.
+/// A path without links. If it does not exist, its parent is resolved; `None` if that does not exist either.
 fn resolved(path: &Path) -> io::Result<Option<PathBuf>> {
     if let Some(there) = if_there(disk::canonical(path))? {
         return Ok(Some(there));
@@ -47,7 +47,7 @@ mod tests {
         fs::write(at.join("a/y"), "x").unwrap();
         assert!(is_same(&at.join("a/x"), &at.join("a/../a/x")).unwrap());
         assert!(!is_same(&at.join("a/x"), &at.join("a/y")).unwrap());
-        // Neither is there yet.
+        // Neither of them exists yet.
         assert!(is_same(&at.join("a/z"), &at.join("a/../a/./z")).unwrap());
         assert!(!is_same(&at.join("a/z"), &at.join("z")).unwrap());
         assert!(!is_same(&at.join("a/z"), &at.join("a/x")).unwrap());

@@ -1,4 +1,4 @@
-//! Temporary files that killed commands left behind, and those that this one cannot remove.
+//! Temporary files left behind by killed commands, and those that this command cannot remove.
 
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
@@ -10,30 +10,30 @@ use tempfile::Builder;
 use super::rights::writable;
 use crate::disk;
 
-/// The begin of temporary names.
+/// The beginning of temporary names.
 const PREFIX: &str = ".prune-cli-";
 
-/// Their end.
+/// The end of temporary names.
 const SUFFIX: &str = ".tmp";
 
-/// The number of letters and digits between.
+/// The number of letters and digits in between.
 const RANDOM: usize = 16;
 
-/// Names that nobody else gives.
+/// Names that no other program uses.
 pub(super) fn names<'n>() -> Builder<'n, 'n> {
     let mut names = Builder::new();
     names.prefix(PREFIX).suffix(SUFFIX).rand_bytes(RANDOM);
     names
 }
 
-/// True if a name is one of those.
+/// True if a name is such a temporary name.
 pub(super) fn is_ours(name: &OsStr) -> bool {
     let random = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX));
     random.is_some_and(|random| random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-/// Removes temporary files and folders of commands that no longer run: those hold a lock on theirs. All that is in such a
-/// folder is a copy that was not whole yet. What cannot be removed stays; it is in nobody's way.
+/// Removes temporary files and folders of commands that no longer run. A running command holds a lock on its own. Such
+/// a folder holds only copies that were not complete. A file that cannot be removed stays, and does no harm.
 pub(crate) fn clear(folder: &Path) {
     for name in disk::names(folder).unwrap_or_default().into_iter().filter(|name| is_ours(name)) {
         let path = folder.join(name);
@@ -48,12 +48,12 @@ pub(crate) fn clear(folder: &Path) {
     }
 }
 
-/// Removes all that is temporary from a folder of this command's own, such as what could not be removed before.
+/// Removes every temporary file from this command's own folder, such as files that could not be removed before.
 pub(super) fn clear_all(folder: &Path) -> io::Result<()> {
     disk::names(folder)?.iter().filter(|name| is_ours(name)).try_for_each(|name| remove(&folder.join(name)))
 }
 
-/// Removes a file, or a folder with all that is in it. What is not there is removed.
+/// Removes a file, or a folder with all its contents. A missing path counts as removed.
 fn remove(path: &Path) -> io::Result<()> {
     let Some(about) = disk::lstat_if_there(path)? else { return Ok(()) };
     let removed =
@@ -64,7 +64,7 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Lets the owner of a folder, and of all folders in it, take out what is in them.
+/// Lets the owner of a folder, and of all folders in it, remove their contents.
 fn open_up(folder: &Path) -> io::Result<()> {
     let before = disk::lstat(folder)?.permissions();
     let open = writable(&before);
@@ -83,15 +83,15 @@ fn open_up(folder: &Path) -> io::Result<()> {
 /// Files and folders that could not be removed.
 static LEFT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// Removes something temporary; what cannot be removed is among [`leftovers`].
+/// Removes a temporary file or folder; if that fails, it is added to [`leftovers`].
 pub(super) fn discard(path: &Path) {
     if remove(path).is_err() {
         LEFT.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(path.to_owned());
     }
 }
 
-/// Temporary files and folders of this process that it could not remove. They are in nobody's way, and the next command
-/// that writes to the same folder tries again.
+/// Temporary files and folders that this process could not remove. They do no harm, and the next command that writes to
+/// the same folder tries again.
 pub fn leftovers() -> Vec<PathBuf> {
     let mut left = LEFT.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
     left.retain(|path| !matches!(disk::lstat_if_there(path), Ok(None)));
@@ -120,7 +120,7 @@ mod tests {
             fs::create_dir_all(folder.join("deep")).unwrap();
             fs::write(folder.join("deep/weights"), "x").unwrap();
         }
-        // Of a folder that nobody may write to, too.
+        // Also a folder that nobody may write to.
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
@@ -128,7 +128,7 @@ mod tests {
                 fs::set_permissions(litter[1].join(inner), fs::Permissions::from_mode(0o555)).unwrap();
             }
         }
-        // Somebody is writing this one.
+        // Another command is writing this one.
         let lock = fs::File::open(&litter[2]).unwrap();
         lock.lock().unwrap();
         let mut theirs = vec![litter[2].file_name().unwrap().to_str().unwrap().to_owned()];

@@ -1,8 +1,8 @@
 //! Outputs that appear whole or not at all.
 //!
-//! Everything is written under a temporary name in the folder of its place, synced, and moved there by a rename. Who is
-//! killed before leaves the old output and a temporary name that the next command in the same folder clears. A folder that
-//! is replaced is moved aside, not removed: see `replacement`. All that can be known to speak against an output is looked at
+//! Everything is written under a temporary name in the folder of its place, synced, and moved there by a rename. A kill
+//! before that leaves the old output, and a temporary file that the next command in the same folder clears. A folder
+//! that is replaced is moved aside, not removed: see `replacement`. Everything that could rule an output out is checked
 //! before any work.
 
 mod check;
@@ -45,13 +45,13 @@ use crate::read::model::Model;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
-    /// The file or folder; none for the model itself, in place.
+    /// The file or folder; `None` for the model itself, in place.
     pub path: Option<PathBuf>,
-    /// True if an existing output is replaced. A folder is moved aside, and the report says where to.
+    /// True if an existing output is replaced. A folder is moved aside, and the report gives its new name.
     pub force: bool,
 }
 
-/// The folder that a path lies in.
+/// The folder that holds a path.
 pub(crate) fn parent(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
@@ -60,7 +60,7 @@ pub(crate) fn parent(path: &Path) -> PathBuf {
 }
 
 impl Destination {
-    /// A file or folder that is not there yet.
+    /// A file or folder that does not exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Destination { path: Some(path.into()), force: false }
     }
@@ -70,13 +70,13 @@ impl Destination {
         Destination { path: None, force: false }
     }
 
-    /// Whether an existing output is replaced.
+    /// This destination; if `force` is true, an existing output is replaced.
     pub fn with_force(self, force: bool) -> Self {
         Destination { force, ..self }
     }
 
-    /// The path of the output, once everything that speaks against it has been looked at. `beside` is what else is read, each
-    /// with the word for what it holds, and `in_place` says whether there is an option of that name.
+    /// The path of the output, after all checks. `beside` lists the other files that are read, each with a word for its
+    /// contents. `in_place` is true if the command has an option of that name.
     pub(crate) fn check(&self, model: &Model, beside: &[(&str, &Model)], in_place: bool) -> Result<PathBuf, Error> {
         match &self.path {
             None => check::in_place(model),
@@ -84,7 +84,7 @@ impl Destination {
         }
     }
 
-    /// The output as messages name it.
+    /// The output in the form for messages.
     pub(crate) fn shown(&self, model: &Model) -> String {
         show(self.path.as_deref().unwrap_or(model.place()))
     }

@@ -1,4 +1,4 @@
-//! The files of an output: one, or those of a folder together.
+//! The files of an output: a single file, or all files of a folder.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ pub(crate) struct Outputs {
     place: Place,
     /// True if the model itself is replaced.
     in_place: bool,
-    /// The files that were read, which must be the same at the end.
+    /// The files that were read. They must be unchanged at the end.
     read: Vec<Witness>,
     /// Notes on the files beside the weights.
     notes: Vec<String>,
@@ -26,8 +26,8 @@ enum Place {
 }
 
 impl Outputs {
-    /// An output for `path`, of the same kind as the model. In a folder is, from the beginning, all that goes along.
-    /// `beside` is what else is read, each with the word for what it holds.
+    /// An output for `path`, of the same kind as the model. The companions are copied into a folder right away.
+    /// `beside` lists the other files that are read, each with a word for its contents.
     pub(crate) fn create(
         model: &Model,
         beside: &[(&str, &Model)],
@@ -49,7 +49,7 @@ impl Outputs {
         Ok(Outputs { place, in_place, read, notes })
     }
 
-    /// New files for the model's, in its order.
+    /// New files for those of the model, in its order.
     pub(crate) fn files(&self, model: &Model) -> Result<Vec<Temporary>, Error> {
         let create = |shard: &Shard| {
             let about = shard.file.stat().map_err(Error::read(&shard.path))?;
@@ -62,7 +62,7 @@ impl Outputs {
         model.shards().iter().map(create).collect()
     }
 
-    /// Writes a small file beside the others. A model of one file has none.
+    /// Writes a small file beside the others. A model of a single file has none.
     pub(crate) fn beside(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         match &self.place {
             Place::File(_) => Ok(()),
@@ -74,15 +74,15 @@ impl Outputs {
         }
     }
 
-    /// Puts everything in its place, once it is whole; what the user should know.
+    /// Puts everything in its place once it is complete, and returns notes for the user.
     ///
-    /// An error leaves the place as it was, but for those that say otherwise.
+    /// An error leaves the place as it was, except for errors that say otherwise.
     pub(crate) fn place(self, files: Vec<Temporary>, to: &Destination, watch: &Watch) -> Result<Vec<String>, Error> {
         let replace = to.force || to.path.is_none();
         watch.progress.begin("syncing", 0);
         files.iter().try_for_each(Temporary::sync)?;
         self.read.iter().try_for_each(Witness::check)?;
-        // The last moment to stop: what follows takes none.
+        // This is the last moment to stop: the rest takes no time.
         watch.check()?;
         watch.progress.end();
         let mut notes = self.notes;

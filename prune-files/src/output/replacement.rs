@@ -1,9 +1,9 @@
-//! Moving a folder aside for a new one, under names that the user is told.
+//! Moves a folder aside for a new one, under names that the user is told.
 //!
-//! Two folders cannot change places in one step on every file system. So the new folder, once it is whole, gets a name of
-//! its own beside the place; the old one is moved aside; the new one takes the place. Each step is a rename, and after each
-//! of them both folders are whole under a name that the user has been told before the first. The old folder stays until
-//! the user removes it.
+//! Not every file system can swap two folders in one step. So the new folder, once complete, gets a name of its own
+//! beside the place; then the old folder is moved aside; then the new folder takes the place. Each step is a rename.
+//! After each of them both folders are whole, under names that the user was told before the first step. The old folder
+//! stays until the user removes it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,14 +15,14 @@ use crate::error::{Error, show};
 /// The names of two folders while one takes the place of the other.
 #[derive(Debug)]
 pub(super) struct Replacement {
-    /// The folder that was there gets this one.
+    /// The new name of the old folder.
     pub(super) old: PathBuf,
-    /// The new one has this before it takes the place.
+    /// The name of the new folder before it takes the place.
     pub(super) new: PathBuf,
 }
 
 impl Replacement {
-    /// The first names of their kind that nothing has.
+    /// The first such names that are free.
     pub(super) fn beside(path: &Path) -> io::Result<Self> {
         let folder = parent(path);
         let name = path.file_name().unwrap_or_default();
@@ -39,7 +39,7 @@ impl Replacement {
         Err(io::Error::other("ten thousand folders that were replaced lie beside it; remove some"))
     }
 
-    /// Says what is going to happen.
+    /// The announcement of the replacement, before it happens.
     pub(super) fn announcement(&self, path: &Path) -> String {
         let (path, old, new) = (show(path), show(&self.old), show(&self.new));
         format!(
@@ -47,14 +47,15 @@ impl Replacement {
         )
     }
 
-    /// Says what has happened, and how to be rid of the old folder.
+    /// The note about the replacement, with the way to remove the old folder.
     pub(super) fn told(&self, path: &Path) -> String {
         let old = show(&self.old);
         let remove = if cfg!(windows) { "rmdir /s" } else { "rm -r" };
         format!("the folder that was at {} is now {old}; to delete it: {remove} {}", show(path), quoted(&old))
     }
 
-    /// Moves the folder aside and the one at [`Replacement::new`] to its place. Where the second step fails, the first is undone.
+    /// Moves the old folder aside and the one at [`Replacement::new`] to its place. If the second step fails, the first
+    /// is undone.
     pub(super) fn exchange(&self, path: &Path) -> Result<(), Error> {
         disk::rename(path, &self.old).map_err(|source| {
             let taken = matches!(source.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists);
@@ -71,7 +72,7 @@ impl Replacement {
         }
     }
 
-    /// Moves the folder aside and back, where only a trial tells whether the file system can.
+    /// Moves the folder aside and back, for a file system where only a trial shows that it can be moved.
     pub(super) fn try_out(&self, path: &Path) -> Result<(), Error> {
         disk::rename(path, &self.old).map_err(|error| {
             let why = format!("{error}; this file system cannot move the folder, so write to a new one");
@@ -84,7 +85,7 @@ impl Replacement {
     }
 }
 
-/// The error where another program has put something in a place that was free when the work began.
+/// The error for a place that was free when the work began, and that another program has taken.
 pub(super) fn appeared(kind: io::ErrorKind, place: &Path) -> io::Error {
     let why = format!(
         "{} has come to be there since this began, so nothing was replaced; look at it, and run again",
@@ -93,7 +94,7 @@ pub(super) fn appeared(kind: io::ErrorKind, place: &Path) -> io::Error {
     io::Error::new(kind, why)
 }
 
-/// A path as a shell takes it.
+/// A path quoted for a shell.
 fn quoted(path: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+=:@%".contains(c);
     let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };

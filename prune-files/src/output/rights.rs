@@ -6,17 +6,17 @@ use std::path::Path;
 
 use crate::disk;
 
-/// Permissions, and in place the owner, that a new file or folder takes from another one.
+/// The permissions, and for an output in place also the owner, that a new file or folder takes from another one.
 #[derive(Debug, Clone)]
 pub(crate) struct Rights {
     permissions: Permissions,
-    /// User and group.
+    /// The user and the group.
     #[cfg(unix)]
     owner: Option<(u32, u32)>,
 }
 
 impl Rights {
-    /// The permissions of a file or folder, and its owner where the new one takes its place.
+    /// The permissions of a file or folder, and its owner if the new one takes its place.
     pub(crate) fn of(about: &Metadata, in_place: bool) -> Self {
         #[cfg(unix)]
         {
@@ -30,8 +30,8 @@ impl Rights {
         }
     }
 
-    /// Gives them to the file or folder at a path. An owner that the user may not give stays the user: only root gives
-    /// files away.
+    /// Gives the rights to the file or folder at a path. If the user may not change the owner, the user stays the
+    /// owner: only root gives files away.
     pub(crate) fn give(&self, path: &Path) -> io::Result<()> {
         #[cfg(unix)]
         if let Some((user, group)) = self.owner {
@@ -56,7 +56,7 @@ fn allowed(given: io::Result<()>) -> io::Result<bool> {
     }
 }
 
-/// These permissions and those of the owner to read, write and enter.
+/// These permissions, plus those of the owner to read, write and enter.
 pub(super) fn writable(permissions: &Permissions) -> Permissions {
     #[cfg(unix)]
     {

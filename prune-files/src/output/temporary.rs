@@ -1,4 +1,4 @@
-//! A file that is not there yet.
+//! A file that is not in its place yet.
 
 use std::fs::{File, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
@@ -12,14 +12,14 @@ use super::{Folder, parent};
 use crate::disk::{self, Handle, id};
 use crate::error::Error;
 
-/// A file under a temporary name beside its place. It is gone when this is dropped before [`Temporary::place`].
+/// A file under a temporary name beside its place. It is removed if this is dropped before [`Temporary::place`].
 #[derive(Debug)]
 pub(crate) struct Temporary {
     bytes: Bytes,
     scrap: Scrap,
-    /// The name that it gets.
+    /// The final path.
     place: PathBuf,
-    /// The same as messages name it: of a file in a folder that is not in its place yet, where it will be then.
+    /// The path for messages. For a file in a folder that is not in its place yet, it is the path after the move.
     shown: PathBuf,
     like: Option<Rights>,
 }
@@ -27,13 +27,13 @@ pub(crate) struct Temporary {
 /// The file itself.
 #[derive(Debug)]
 enum Bytes {
-    /// Open for as long as it has its temporary name, with a lock that says that it is no litter.
+    /// Open while it has its temporary name, with a lock that marks it as in use.
     Held(File),
-    /// One of many in a folder, which is locked as a whole.
+    /// One of many files in a folder, which is locked as a whole.
     Pooled(Handle),
 }
 
-/// Something temporary, which is removed when this is dropped.
+/// A temporary file or folder, which is removed when this is dropped.
 #[derive(Debug)]
 pub(super) struct Scrap(PathBuf);
 
@@ -46,12 +46,12 @@ impl Scrap {
         &self.0
     }
 
-    /// It has another name now.
+    /// Takes note of a new name.
     pub(super) fn moved(&mut self, to: PathBuf) {
         self.0 = to;
     }
 
-    /// It is no longer temporary.
+    /// Marks it as no longer temporary.
     pub(super) fn keep(mut self) {
         self.0 = PathBuf::new();
     }
@@ -66,7 +66,8 @@ impl Drop for Scrap {
 }
 
 impl Temporary {
-    /// A new file for `path`. It gets what `like` says when it is in its place, or else what the user's new files have.
+    /// A new file for `path`. In its place it gets the rights of `like`, or else the usual rights of the user's new
+    /// files.
     pub(crate) fn create(path: &Path, like: Option<Rights>) -> Result<Self, Error> {
         let (file, at) = locked(&parent(path), like.is_none()).map_err(Error::write(path))?;
         let (place, shown) = (path.to_owned(), path.to_owned());
@@ -89,12 +90,12 @@ impl Temporary {
         self.scrap.path()
     }
 
-    /// As messages name it.
+    /// The path for messages.
     pub(crate) fn shown(&self) -> &Path {
         &self.shown
     }
 
-    /// A call on the file, which is open.
+    /// Runs a call on the open file.
     fn on<T>(&self, call: impl FnOnce(&File, &Path) -> io::Result<T>) -> Result<T, Error> {
         match &self.bytes {
             Bytes::Held(file) => call(file, self.temporary_path()),
@@ -118,12 +119,12 @@ impl Temporary {
         self.on(|file, path| disk::write_at(file, path, bytes, at))
     }
 
-    /// Makes what was written last.
+    /// Syncs what was written.
     pub(crate) fn sync(&self) -> Result<(), Error> {
         self.on(disk::sync_all)
     }
 
-    /// Makes the bytes last that were written so far.
+    /// Syncs the bytes that were written so far.
     pub(crate) fn sync_data(&self) -> Result<(), Error> {
         match &self.bytes {
             Bytes::Held(file) => disk::sync_data(file, self.temporary_path()),
@@ -132,9 +133,9 @@ impl Temporary {
         .map_err(Error::write(&self.shown))
     }
 
-    /// Moves the file to its place, where only `force` lets it replace another.
+    /// Moves the file to its place. It replaces another file only with `force`.
     ///
-    /// An error leaves the place as it was, but for [`Error::InPlace`].
+    /// An error leaves the place as it was, except for [`Error::InPlace`].
     pub(crate) fn place(self, force: bool) -> Result<(), Error> {
         if let Some(like) = &self.like {
             like.give(self.temporary_path()).map_err(Error::write(&self.shown))?;
@@ -155,7 +156,7 @@ impl Temporary {
     }
 }
 
-/// Makes the name of what is in its place last.
+/// Syncs the name of a path that is in its place.
 pub(super) fn sync_place(path: &Path) -> Result<(), Error> {
     let folder = parent(path);
     disk::sync_folder(&folder).map_err(|source| Error::InPlace {
@@ -164,7 +165,7 @@ pub(super) fn sync_place(path: &Path) -> Result<(), Error> {
     })
 }
 
-/// A new file under a temporary name that another command cannot take for litter.
+/// A new file under a temporary name, with a lock, so that no other command clears it.
 fn locked(folder: &Path, usual_permissions: bool) -> io::Result<(File, PathBuf)> {
     for _ in 0..100 {
         let (file, path) =
@@ -184,20 +185,20 @@ fn parts(file: NamedTempFile) -> io::Result<(File, PathBuf)> {
     Ok((file, path))
 }
 
-/// Locks a new file or folder; false where somebody else has. Where the file system knows no locks nobody has, and nobody
-/// clears anything either.
+/// Locks a new file or folder; false if another process has the lock. A file system without locks counts as unlocked,
+/// and there nothing is cleared.
 pub(super) fn may_use(open: &File) -> bool {
     !matches!(open.try_lock(), Err(TryLockError::WouldBlock))
 }
 
-/// True if an open file or folder still has its name: between making and locking it, somebody may have cleared it.
+/// True if an open file or folder still has its name. Another command may have cleared it before it was locked.
 pub(super) fn is_there(open: &File, path: &Path) -> io::Result<bool> {
     let named = disk::lstat_if_there(path)?;
     let open = disk::stat_open(open, path)?;
     Ok(named.is_some_and(|named| id(&named) == id(&open)))
 }
 
-/// Lets new files be read and written by whom the user's mask allows; temporary ones are else their owner's alone.
+/// Gives new files the permissions that the user's mask allows; otherwise temporary files belong to their owner alone.
 fn usual<'n>(mut names: Builder<'n, 'n>, usual: bool) -> Builder<'n, 'n> {
     #[cfg(unix)]
     if usual {

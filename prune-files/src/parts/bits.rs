@@ -1,9 +1,9 @@
-//! Masks between bits, as they are worked with, and bytes, as BOOL tensors store them.
+//! Converts masks between bits in memory and bytes in BOOL tensors.
 
-/// Sets bit `at + i` of `bits` where byte `i` is 1. Says whether every byte is 0 or 1.
+/// Sets bit `at + i` of `bits` if byte `i` is 1. Returns true if every byte is 0 or 1.
 pub(crate) fn pack(bytes: &[u8], bits: &mut [u64], at: usize) -> bool {
     let mut proper = true;
-    // Up to a whole word, whole words, and what is left.
+    // The bytes up to a whole word, then whole words, then the rest.
     let lead = ((64 - at % 64) % 64).min(bytes.len());
     let (head, rest) = bytes.split_at(lead);
     for (i, &byte) in head.iter().enumerate() {
@@ -21,7 +21,7 @@ pub(crate) fn pack(bytes: &[u8], bits: &mut [u64], at: usize) -> bool {
     proper
 }
 
-/// Writes 1 into byte `i` where bit `at + i` is set, else 0.
+/// Writes 1 into byte `i` if bit `at + i` is set, otherwise 0.
 pub(crate) fn unpack(bits: &[u64], at: usize, bytes: &mut [u8]) {
     for (i, byte) in bytes.iter_mut().enumerate() {
         *byte = u8::from(is_set(bits, at + i));
@@ -33,7 +33,7 @@ pub(crate) fn is_set(bits: &[u64], at: usize) -> bool {
     bits[at / 64] >> (at % 64) & 1 == 1
 }
 
-/// How many of the first `len` bits are set.
+/// The number of set bits among the first `len`.
 pub(crate) fn count(bits: &[u64], len: usize) -> usize {
     let whole: usize = bits[..len / 64].iter().map(|word| word.count_ones() as usize).sum();
     let rest = len % 64;

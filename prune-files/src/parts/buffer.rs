@@ -1,22 +1,22 @@
-//! Bytes of a file as numbers: buffers that any element type may lie in.
+//! Bytes of a file as numbers, in buffers that are aligned for any element type.
 
 use half::{bf16, f16};
 use prune_core::{
     Element, ElementType, Error, LayerMut, LayerRef, Layout, Lent, LentMut, Mask, Memory, MemoryMut, Threads, Values,
 };
 
-// Numbers are read as they are stored, least byte first.
+// Numbers are read as they are stored, least significant byte first.
 #[cfg(target_endian = "big")]
 compile_error!("safetensors files are little-endian, and so must the machine be");
 
-/// Bytes that begin where any element type may, reused from reading to reading.
+/// Bytes aligned for any element type, reused from read to read.
 #[derive(Debug, Default)]
 pub(crate) struct Buffer {
     words: Vec<u64>,
 }
 
 impl Buffer {
-    /// The first `len` bytes, whatever they hold.
+    /// The first `len` bytes, with whatever they hold.
     pub(crate) fn bytes_mut(&mut self, len: usize) -> &mut [u8] {
         if self.words.len() * 8 < len {
             self.words.resize(len.div_ceil(8), 0);
@@ -28,17 +28,17 @@ impl Buffer {
     ///
     /// # Panics
     ///
-    /// Where there were never so many.
+    /// If the buffer never had that many bytes.
     pub(crate) fn bytes(&self, len: usize) -> &[u8] {
         &bytemuck::cast_slice(&self.words)[..len]
     }
 }
 
-/// The numbers that bytes of a [`Buffer`] are.
+/// The numbers in bytes of a [`Buffer`].
 ///
 /// # Panics
 ///
-/// Where the bytes do not begin at a buffer's begin or an element's, or are not whole elements.
+/// If the bytes do not begin at the start of a buffer or of an element, or are not whole elements.
 pub(crate) fn values(element: ElementType, bytes: &[u8]) -> Values<'_> {
     match element {
         ElementType::F32 => Values::F32(bytemuck::cast_slice::<u8, f32>(bytes)),
@@ -63,7 +63,7 @@ pub(crate) fn numbers(values: Values<'_>, mut visit: impl FnMut(usize, f64)) {
     }
 }
 
-/// An expression of `$E`, the Rust type of an element type.
+/// Evaluates an expression for `$E`, the Rust type of an element type.
 macro_rules! of_type {
     ($element:expr, $E:ident => $made:expr) => {
         match $element {
@@ -80,17 +80,17 @@ macro_rules! of_type {
     }};
 }
 
-/// The same numbers as a layer of a shape.
+/// The same numbers as a layer of a given shape.
 pub(crate) fn layer<'a>(element: ElementType, bytes: &'a [u8], shape: &[usize]) -> Result<LayerRef<'a>, Error> {
     Ok(layer_in(element, bytes, Layout::row_major(shape)?))
 }
 
-/// The same numbers as a layer that lies so in memory.
+/// The same numbers as a layer of a given memory layout.
 pub(crate) fn layer_in(element: ElementType, bytes: &[u8], layout: Layout) -> LayerRef<'_> {
     of_type!(element, E => LayerRef::lent(Lent::new(layout, Memory::Dense(bytemuck::cast_slice::<u8, E>(bytes)))))
 }
 
-/// Writes `+0.0` where the mask, in the order of the bytes, keeps nothing.
+/// Writes `+0.0` where the mask, which is in the order of the bytes, keeps nothing.
 pub(crate) fn zero_outside(element: ElementType, bytes: &mut [u8], mask: &Mask) -> Result<(), Error> {
     let layout = Layout::row_major(mask.shape())?;
     let mut layer = of_type!(element, E => {

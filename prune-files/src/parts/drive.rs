@@ -1,4 +1,4 @@
-//! Going through work on all threads, first things first.
+//! Runs work on all threads, in order.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,10 +17,10 @@ pub(crate) struct Scratch {
     pub(crate) alive: Vec<u64>,
 }
 
-/// The results of `job` on every piece of work, in the order of the work. Each thread takes the next piece that nobody
-/// has, so that files are gone through about from front to back and only as much is in memory as there are threads.
+/// The results of `job` on every piece of work, in the order of the work. Each thread takes the next free piece, so
+/// files are read roughly from front to back, and memory holds only as many pieces as there are threads.
 ///
-/// The error is that of the first piece that fails, whatever the number of threads; later pieces are not begun then.
+/// The error is that of the first piece that fails, whatever the number of threads. Later pieces are not started then.
 pub(crate) fn in_order<T: Sync, R: Send>(
     work: &[T],
     watch: &Watch,

@@ -1,4 +1,4 @@
-//! Tensors in parts of some MiB: bytes as numbers, bits as masks, and going through them on all threads.
+//! Tensors in parts of a few MiB: bytes as numbers, bits as masks, and work on all threads.
 
 pub(crate) mod bits;
 pub(crate) mod buffer;

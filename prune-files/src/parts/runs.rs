@@ -1,10 +1,10 @@
-//! Parts of a tensor that are worked on at a time, and where they lie in it.
+//! The parts of a tensor that are processed at a time, and their places in it.
 
 use core::ops::Range;
 
 use prune_core::SourceCut;
 
-/// About how many elements are worked on at a time.
+/// The approximate number of elements that are processed at a time.
 pub(crate) const PART: usize = SourceCut::READING;
 
 /// Elements of a tensor in logical order, as evenly spaced runs: `count` of `len` elements, `stride` apart.
@@ -27,7 +27,7 @@ impl Runs {
         self.first
     }
 
-    /// How many elements there are.
+    /// The number of elements.
     pub(crate) fn elements(self) -> usize {
         self.count * self.len
     }
@@ -37,7 +37,8 @@ impl Runs {
         (0..self.count).map(move |run| (self.first + run * self.stride, self.len))
     }
 
-    /// Of elements of `size` bytes that lie together in memory: where in it each run is, and at which byte of the tensor.
+    /// The bytes of each run, for elements of `size` bytes: its range in memory, where runs are adjacent, and its first
+    /// byte in the tensor.
     pub(crate) fn bytes(self, size: usize) -> impl Iterator<Item = (Range<usize>, u64)> {
         let len = self.len * size;
         self.iter().enumerate().map(move |(run, (first, _))| (run * len..(run + 1) * len, (first * size) as u64))
@@ -51,7 +52,7 @@ pub(crate) struct Part {
     pub(crate) shape: [usize; 3],
 }
 
-/// The index in a shape of an element at a place in logical order.
+/// The index in a shape of the element at a place in logical order.
 pub(crate) fn place(linear: usize, shape: &[usize]) -> Vec<usize> {
     let mut rest = linear;
     let mut index: Vec<usize> = shape.iter().rev().map(|&side| (rest % side.max(1), rest /= side.max(1)).0).collect();
@@ -59,7 +60,7 @@ pub(crate) fn place(linear: usize, shape: &[usize]) -> Vec<usize> {
     index
 }
 
-/// A tensor of `elements` in parts of [`PART`].
+/// The parts of a tensor of `elements`, of [`PART`] elements each.
 pub(crate) fn plain(elements: usize) -> impl Iterator<Item = Part> {
     (0..elements).step_by(PART).map(move |start| {
         let len = PART.min(elements - start);
@@ -67,8 +68,8 @@ pub(crate) fn plain(elements: usize) -> impl Iterator<Item = Part> {
     })
 }
 
-/// A tensor in parts of at most `most` elements that hold whole groups of `m` along an existing axis: several lanes,
-/// several groups of a lane, or some columns of a group. A single group is one part, however long it is.
+/// The parts of a tensor, each of at most `most` elements and of whole groups of `m` along an existing axis. A part is
+/// several lanes, several groups of a lane, or some columns of a group. A single group is one part, however long it is.
 pub(crate) fn groups(shape: &[usize], axis: usize, m: usize, most: usize) -> Vec<Part> {
     if shape.contains(&0) {
         return Vec::new();
@@ -107,8 +108,8 @@ pub(crate) fn groups(shape: &[usize], axis: usize, m: usize, most: usize) -> Vec
     parts
 }
 
-/// A tensor in parts of about `most` elements that hold whole indices along an existing axis: all elements of some of them,
-/// along the middle axis of the part. A single index is one part, however many elements it has.
+/// The parts of a tensor, each of about `most` elements and of whole indices along an existing axis. The middle axis of
+/// a part runs over these indices. A single index is one part, however many elements it has.
 pub(crate) fn outputs(shape: &[usize], axis: usize, most: usize) -> Vec<Part> {
     if shape.contains(&0) {
         return Vec::new();
@@ -131,7 +132,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Every element is in one part, every group in one part as a whole, at the place that its shape says.
+        /// Every element is in one part, and every group is whole in one part, at the place that the part's shape says.
         #[test]
         fn parts_hold_whole_groups_and_everything_once(
             shape in prop::collection::vec(0usize..7, 1..4),
@@ -150,7 +151,7 @@ mod tests {
                 for (local, &place) in places.iter().enumerate() {
                     seen[place] += 1;
                     let (row, column) = (local / columns % rows, local % columns);
-                    // The first row of a part begins a group, and the rows follow each other in one lane.
+                    // The first row of a part begins a group, and rows are consecutive in one lane.
                     let first_row = places[local - row * columns] / inner % lane;
                     prop_assert_eq!(first_row % m, 0);
                     prop_assert_eq!(place / inner % lane, first_row + row);
@@ -161,7 +162,7 @@ mod tests {
             prop_assert!(seen.iter().all(|&times| times == 1));
         }
 
-        /// Every element is in one part, together with all of its index, at the place that the part's shape says.
+        /// Every element is in one part, together with its whole index, at the place that the part's shape says.
         #[test]
         fn parts_hold_whole_indices_and_everything_once(
             shape in prop::collection::vec(0usize..7, 1..4),

@@ -1,16 +1,16 @@
-//! Which events of a strategy are carried out on a checkpoint.
+//! The events of a strategy that are carried out on a checkpoint.
 
 use prune_schedule::{Event, GroupAxis, Key, Rule, Strategy};
 
 use crate::error::Error;
 use crate::text::term::Term;
 
-/// A strategy in which `axis` is written into every event that takes an axis and has none. Axes that are written stay, -1
-/// among them.
+/// A strategy in which `axis` is written into every event that can have an axis and has none. Written axes stay, also
+/// -1.
 ///
 /// # Errors
 ///
-/// [`Error::Request`] where no event takes it; [`Error::Strategy`] where one refuses it.
+/// [`Error::Request`] if no event takes the axis; [`Error::Strategy`] if one refuses it.
 ///
 /// # Examples
 ///
@@ -43,12 +43,13 @@ pub fn with_axis(strategy: &Strategy, axis: GroupAxis) -> Result<Strategy, Error
     Strategy::new(strategy.events().map(along).collect::<Result<Vec<_>, Error>>()?).map_err(refused)
 }
 
-/// The events of a strategy for a checkpoint: that at the end of `epoch`, or all of them in order. Ranges and `-1`, which
-/// make masks anew at the end of each of their epochs, mean something only at a given epoch.
+/// The events of a strategy for a checkpoint: the one at the end of `epoch`, or all of them in order. Ranges and `-1`
+/// make masks anew at the end of each of their epochs, so they need an `epoch`.
 ///
 /// # Errors
 ///
-/// [`Error::Request`] where there is no event at `epoch`, none at all, or one over several epochs without `epoch`.
+/// [`Error::Request`] if there is no event at `epoch`, if there are no events at all, or if one covers several epochs
+/// and no `epoch` is given.
 ///
 /// # Examples
 ///
@@ -74,7 +75,7 @@ pub fn events_of(strategy: &Strategy, epoch: Option<u64>) -> Result<Vec<(Option<
                 if keys.is_empty() { "no epoch".to_owned() } else { keys.join(", ") }
             )));
         };
-        // A density that moves over a range has come to something by then.
+        // A density that moves over a range has reached a value by then.
         return Ok(vec![(Some(epochs), event.at_time(epochs, epoch))]);
     }
     if let Some((epochs, _)) = strategy.events().find(|(epochs, _)| epochs.in_steps()) {
@@ -97,7 +98,8 @@ pub fn events_of(strategy: &Strategy, epoch: Option<u64>) -> Result<Vec<(Option<
     }
 }
 
-/// Says which happenings an epoch lies between, where the event's key covers it and it is none of them.
+/// Names the happenings before and after an epoch, if the event's key covers the epoch but the event does not happen
+/// then.
 fn between(epochs: Key, event: &Event, epoch: u64) -> Option<String> {
     let (first, last) = (epochs.first()?, epochs.last()?);
     if epochs.in_steps() || epoch < first || last < epoch {
@@ -113,7 +115,7 @@ fn between(epochs: Key, event: &Event, epoch: u64) -> Option<String> {
     ))
 }
 
-/// Refuses an event that means something only while a model trains; `when` begins the message.
+/// Refuses an event that makes sense only while a model trains. `when` begins the message.
 pub(crate) fn needs_no_training(when: &str, event: &Event) -> Result<(), Error> {
     let leave_out = |what: &str| Err(Error::request(format!("{when}{what}; leave it out")));
     match event.rule() {

@@ -1,4 +1,4 @@
-//! The masks of a checkpoint that is sparse already, read off its zeros.
+//! The masks of a checkpoint that is already sparse, read off its zeros.
 
 use std::path::Path;
 
@@ -24,18 +24,19 @@ use super::Job;
 use super::mask_output::MaskOutput;
 use super::reports::{event_report, report as report_of};
 
-/// Writes masks that keep what is not zero, of either sign, as one safetensors file of BOOL tensors under the layers' names,
-/// so that training on keeps a sparse checkpoint sparse. A weight that the job's filter leaves gets one where 5% to 99.9% of
-/// it is zero ([`ZeroShare`]); one that is zero as a whole, or nearly, is warned of and left open.
+/// Writes masks that keep every element that is not zero, of either sign, so that further training keeps a sparse
+/// checkpoint sparse. The output is one safetensors file of BOOL tensors under the layers' names. A weight that the
+/// job's filter leaves gets a mask if 5% to 99.9% of it is zero ([`ZeroShare`]). A weight that is entirely or almost
+/// entirely zero gets no mask, but a warning.
 ///
 /// # Errors
 ///
-/// As [`write_masks`](super::write_masks); [`Error::Request`] where the job has events, scores or masks, and where no weight
+/// As [`write_masks`](super::write_masks); [`Error::Request`] if the job has events, scores or masks, or if no weight
 /// is sparse.
 ///
 /// # Complexity
 ///
-/// Linear: one reading of the weights, and one more of those that get a mask.
+/// Linear: one read of the weights, and one more of those that get a mask.
 pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result<Report, Error> {
     let Job { model, events, filter, scores, gradients, inputs, masks } = job;
     if !events.is_empty() || [scores, gradients, inputs, masks].into_iter().any(Option::is_some) {
@@ -94,11 +95,11 @@ pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> R
     output.place(sink.file, report, watch)
 }
 
-/// Reads these tensors and writes what of them is not zero.
+/// Reads these tensors and writes the masks of their non-zero elements.
 fn write(inputs: &Inputs<'_>, tensors: &[usize], file: Temporary, watch: &Watch) -> Result<MaskFile, Error> {
     let sink = MaskFile::create(file, inputs.model, tensors)?;
     sums(inputs.model, tensors, "making masks", watch, |tensor, runs, scratch| {
-        // Weights are of the types that can be pruned.
+        // Weights are of prunable types.
         let Some(element) = inputs.model.tensor(tensor).element_type() else { return Ok(0) };
         let Scratch { weights, masks, .. } = scratch;
         let bytes = inputs.read_weights(tensor, runs, weights)?;

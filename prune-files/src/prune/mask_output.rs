@@ -8,16 +8,16 @@ use crate::read::model::{Model, Witness};
 use crate::report::Report;
 use crate::watch::Watch;
 
-/// The place of a file of masks that nothing speaks against.
+/// The checked place of a file of masks.
 pub(super) struct MaskOutput<'p> {
     path: &'p Path,
     force: bool,
-    /// The files that are read, which must be the same at the end.
+    /// The files that are read. They must be unchanged at the end.
     read: Vec<Witness>,
 }
 
 impl<'p> MaskOutput<'p> {
-    /// A new file for masks of `model`, beside which others are read, each with the word for what it holds.
+    /// A new file for masks of `model`. The other files that are read are listed, each with a word for its contents.
     pub(super) fn create(
         path: &'p Path,
         force: bool,
@@ -32,7 +32,7 @@ impl<'p> MaskOutput<'p> {
         Ok((MaskOutput { path, force, read }, Temporary::create(path, None)?))
     }
 
-    /// Puts the file, once it is whole, in its place; the report that says so.
+    /// Puts the complete file in its place, and returns the report.
     pub(super) fn place(self, file: Temporary, report: Report, watch: &Watch) -> Result<Report, Error> {
         let report = Report { format: "masks", output: show(self.path), bytes_after: file.len()?, ..report };
         file.sync()?;

@@ -1,4 +1,4 @@
-//! Pruning a checkpoint: events one after the other, the last of them into the output.
+//! Prunes a checkpoint: carries out events one after the other, and the last one writes the output.
 
 mod events;
 mod from_zeros;
@@ -33,7 +33,7 @@ use crate::watch::Watch;
 use mask_output::MaskOutput;
 use reports::{event_report, report};
 
-/// What is pruned, and how.
+/// A task of pruning: the model, the events, and the files beside it.
 ///
 /// # Examples
 ///
@@ -52,12 +52,12 @@ use reports::{event_report, report};
 pub struct Job {
     /// A `.safetensors` file, a folder, or an index with its shards.
     pub model: PathBuf,
-    /// What is done, one after the other, each under the masks of those before. The key of its strategy, if it is from one,
-    /// is what messages name. Without any, masks are applied as they are.
+    /// The events, one after the other, each under the masks of those before. Messages name the key of an event if it
+    /// is from a strategy. Without events, masks are applied as they are.
     pub events: Vec<(Option<Key>, Event)>,
-    /// Which layers are left out, whatever the events say.
+    /// The layers that are left out, whatever the events say.
     pub filter: Filter,
-    /// A file of scores that rank in the place of magnitudes.
+    /// A file of scores that rank in place of magnitudes.
     pub scores: Option<PathBuf>,
     /// A file of gradients.
     pub gradients: Option<PathBuf>,
@@ -68,39 +68,40 @@ pub struct Job {
 }
 
 impl Job {
-    /// Events on a model, of whose layers none is left out.
+    /// Events on a model, with no layer left out.
     pub fn new(model: impl Into<PathBuf>, events: Vec<(Option<Key>, Event)>) -> Self {
         let (scores, gradients, inputs, masks) = (None, None, None, None);
         Job { model: model.into(), events, filter: Filter::default(), scores, gradients, inputs, masks }
     }
 
-    /// With these layers left out.
+    /// This job with these layers left out.
     pub fn with_filter(self, filter: Filter) -> Self {
         Job { filter, ..self }
     }
 
-    /// With scores that rank in the place of magnitudes, higher first: tensors of the names and shapes of the layers.
+    /// This job with scores that rank in place of magnitudes, higher first: tensors with the names and shapes of the
+    /// layers.
     pub fn with_scores(self, path: impl Into<PathBuf>) -> Self {
         Job { scores: Some(path.into()), ..self }
     }
 
-    /// With gradients, for `saliency` and `snip`: tensors of the names and shapes of the layers.
+    /// This job with gradients, for `saliency` and `snip`: tensors with the names and shapes of the layers.
     pub fn with_gradients(self, path: impl Into<PathBuf>) -> Self {
         Job { gradients: Some(path.into()), ..self }
     }
 
-    /// With the L2 norms of what each weight multiplies, for `wanda`: tensors of the layers' names, shaped as the layers
-    /// without the axis of their outputs.
+    /// This job with the L2 norms of the inputs of each weight, for `wanda`: tensors with the layers' names, in the
+    /// layers' shapes without the axis of outputs.
     pub fn with_inputs(self, path: impl Into<PathBuf>) -> Self {
         Job { inputs: Some(path.into()), ..self }
     }
 
-    /// With masks in force before the first event: tensors of 0 and 1 of the names and shapes of the layers.
+    /// This job with masks in force before the first event: tensors of 0 and 1 with the names and shapes of the layers.
     pub fn with_masks(self, path: impl Into<PathBuf>) -> Self {
         Job { masks: Some(path.into()), ..self }
     }
 
-    /// Opens all that is read beside the model. Refuses what no event looks at.
+    /// Opens all files that are read beside the model. Refuses a file that no event looks at.
     fn open_beside(&self) -> Result<Vec<(Beside, &Path, Model)>, Error> {
         let Job { scores, gradients, inputs, masks, .. } = self;
         let files =
@@ -116,40 +117,40 @@ impl Job {
             .collect()
     }
 
-    /// True if an event looks at this; masks are in force whatever the events are.
+    /// True if an event looks at such a file. Masks are in force whatever the events are.
     fn looks_at(&self, what: Beside) -> bool {
-        // Scores stand in for magnitudes.
+        // Scores replace magnitudes.
         let stands_in = |score: Score| what == Beside::Scores && score == Score::magnitude();
         let mut scores = self.events.iter().map(|(_, event)| event.score());
         what == Beside::Masks || scores.any(|score| score.needs().map(Beside::of) == Some(what) || stands_in(score))
     }
 }
 
-/// How pruned weights are written.
+/// The format of pruned weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
-    /// As they were, with zeros: the header is copied as it is.
+    /// Dense, with zeros: the header is copied unchanged.
     #[default]
     Dense,
-    /// As a bit an element and the values that are not zero: the `sparse-bitmask` layout of compressed-tensors.
+    /// A bit per element, and the values that are not zero: the `sparse-bitmask` layout of compressed-tensors.
     Bitmask,
 }
 
 /// Writes a model with zeros where the masks of the events keep nothing.
 ///
-/// The output has the model's files with its headers; every byte that is not of a pruned tensor is as it was. It appears
-/// whole or not at all. What else lies in a model's folder goes along, but for weights of other formats, which the report
-/// names; a folder that was there is moved aside.
+/// The output has the model's files with their headers. Every byte outside pruned tensors is unchanged. It appears
+/// whole or not at all. The other files of a model's folder are copied along, except for weights in other formats,
+/// which the report names. An old folder in its place is moved aside.
 ///
 /// # Errors
 ///
-/// Any [`Error`]; no output has changed then, but for [`Error::InPlace`] and [`Error::SetAside`], which say so.
+/// Any [`Error`]; the output is unchanged then, except for [`Error::InPlace`] and [`Error::SetAside`], which say so.
 ///
 /// # Complexity
 ///
-/// Linear. A density is ranked in one reading for the cut (see [`SourceCut`](prune_core::SourceCut)) and one that writes,
-/// N:M in one. Memory is some MiB a thread and at most 64 MiB for a ranking, whatever the model's size; every event before
-/// the last needs a byte an element beside the output.
+/// Linear. A density takes one read for the cut (see [`SourceCut`](prune_core::SourceCut)) and one that writes; N:M
+/// takes one. Memory is a few MiB a thread and at most 64 MiB for a ranking, whatever the model's size. Every event
+/// before the last needs a byte an element on the disk beside the output.
 pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Result<Report, Error> {
     let model = Model::open(&job.model)?;
     crate::bitmask::refuse_packed(&model)?;
@@ -158,7 +159,7 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
     let also: Vec<(&str, &Model)> = beside.iter().map(|(what, _, model)| (what.word(), model)).collect();
     let path = to.check(&model, &also, true)?;
     output::clear(&parent(&path));
-    // What cannot be written is found before anything is ranked.
+    // An output that cannot be written is found before anything is ranked.
     let outputs = Outputs::create(&model, &also, &path, to, watch)?;
     let files = outputs.files(&model)?;
     let prepared = prepare(job, &model, &known, beside, &path, watch)?;
@@ -181,7 +182,7 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
         Format::Dense => {
             watch.check()?;
             report.bytes_after = model.bytes();
-            // A mask beside its weight is written anew, so that must be as it was, too.
+            // A mask beside its weight is written anew, so it must be unchanged too.
             let same_mask = |layer: &LayerWork, kept: usize| {
                 let alone = job.events.len() <= 1 && job.masks.is_none();
                 known.mask_of(layer.tensor).is_none() || (alone && inputs.alive_len(layer.tensor) == Some(kept))
@@ -195,8 +196,8 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
     Ok(report)
 }
 
-/// Writes the masks of the events, and those in force before them, as one safetensors file of BOOL tensors under the layers'
-/// names.
+/// Writes the masks of the events, and those in force before them, as one safetensors file of BOOL tensors under the
+/// layers' names.
 ///
 /// # Errors
 ///
@@ -217,14 +218,14 @@ pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result
     output.place(file, report(job, inputs, &work.work, &counts, events), watch)
 }
 
-/// An event as it is carried out: its key in its strategy, and its plan.
+/// An event to be carried out: its key in its strategy, and its plan.
 pub(crate) struct Planned {
     pub(crate) key: Option<Key>,
     pub(crate) plan: EventPlan,
 }
 
 impl Planned {
-    /// An error of the core as one of this event.
+    /// Adds this event to an error of the core.
     fn refused(&self, error: Error) -> Error {
         match error {
             Error::Core(source) => {
@@ -235,7 +236,7 @@ impl Planned {
     }
 }
 
-/// The work of an event, and what ranks for it.
+/// The work of an event, and the values that rank its layers.
 struct Happening<'a> {
     event: Option<&'a Planned>,
     ranks: Ranks<'a>,
@@ -243,7 +244,7 @@ struct Happening<'a> {
 }
 
 impl<'a> Happening<'a> {
-    /// Ranks the layers of an event, if there is one. Masks in force stay so where it makes none.
+    /// Ranks the layers of an event, if there is one. Masks in force stay where the event makes none.
     fn ready(inputs: &'a Inputs<'a>, event: Option<&'a Planned>, watch: &Watch) -> Result<Self, Error> {
         let (ranks, mut work) = match event {
             Some(event @ Planned { key, plan }) => {
@@ -257,7 +258,7 @@ impl<'a> Happening<'a> {
         Ok(Happening { event, ranks, work })
     }
 
-    /// Makes all masks; what was met in each of the layers.
+    /// Makes all masks and returns the counts of each layer.
     fn carry_out(&self, sink: &impl Sink, watch: &Watch) -> Result<Vec<Counts>, Error> {
         let counts = carry_out(&self.ranks, &self.work, sink, watch);
         counts.map_err(|error| match self.event {
@@ -267,17 +268,17 @@ impl<'a> Happening<'a> {
     }
 }
 
-/// Everything before the last event's masks are made.
+/// The state before the last event's masks are made.
 struct Prepared<'m> {
     inputs: Inputs<'m>,
-    /// What the events before the last did.
+    /// The reports of the events before the last.
     events: Vec<EventReport>,
     last: Option<Planned>,
-    /// The masks of the event before, which go when they are no longer needed.
+    /// The file of masks of the event before. It is removed when it is no longer needed.
     _scratch: Option<Temporary>,
 }
 
-/// Carries out every event but the last, and plans that. Masks in between lie in a file beside `path`.
+/// Carries out every event but the last, and plans the last. The masks in between are in a file beside `path`.
 fn prepare<'m>(
     job: &Job,
     model: &'m Model,
@@ -324,7 +325,7 @@ fn prepare<'m>(
     Ok(Prepared { inputs, events: reports, last: None, _scratch: scratch })
 }
 
-/// The event, ranked by given scores in the place of magnitudes where there are some.
+/// The event, ranked by given scores in place of magnitudes if there are scores.
 fn ranked_by_scores(job: &Job, event: &Event) -> Result<Event, Error> {
     if job.scores.is_none() || event.score() != Score::magnitude() {
         return Ok(event.clone());
@@ -332,7 +333,7 @@ fn ranked_by_scores(job: &Job, event: &Event) -> Result<Event, Error> {
     event.clone().with_score(Score::given()).map_err(|source| Error::Strategy { source })
 }
 
-/// The masks of an event in a file that is not in its place yet.
+/// Writes the masks of an event to a file that is not in its place yet.
 fn masks_of(happening: &Happening<'_>, file: Temporary, watch: &Watch) -> Result<(Temporary, Vec<Counts>), Error> {
     let Happening { ranks, work, .. } = happening;
     let tensors: Vec<usize> = work.layers.iter().map(|layer| layer.tensor).collect();

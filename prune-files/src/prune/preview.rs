@@ -1,4 +1,4 @@
-//! What a strategy will ask of a checkpoint, from its headers alone.
+//! A preview: the demands of a strategy on a checkpoint, from the headers alone.
 
 use core::fmt;
 use std::path::Path;
@@ -14,15 +14,16 @@ use crate::prune::needs_no_training;
 use crate::read::model::Model;
 use crate::text::clipped::clipped;
 
-/// What each event of a strategy selects and asks. Displays as a table; serialises with every number.
+/// The layers that each event of a strategy selects, and their counts. Displays as a table; serialises with every
+/// number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Preview {
-    /// A row for each layer of each event, and one for its layers together.
+    /// A row for each layer of each event, and one for all layers of the event together.
     pub rows: Vec<PreviewRow>,
-    /// Tensors of the types that can be pruned that no event selects, each with the reason.
+    /// Tensors of prunable types that no event selects, each with the reason.
     pub left_dense: Vec<DenseTensor>,
-    /// What the user should know.
+    /// Warnings for the user.
     pub warnings: Vec<String>,
 }
 
@@ -32,29 +33,30 @@ pub struct Preview {
 pub struct PreviewRow {
     /// The event's key in the strategy.
     pub epoch: String,
-    /// The layer; none for all of them together.
+    /// The layer; `None` for all of them together.
     pub layer: Option<String>,
     /// Its shape; empty for all of them together.
     pub shape: Vec<usize>,
     /// Its class by the table of names, as [`inspect`](crate::inspect) gives it; empty for all of them together.
     pub class: &'static str,
-    /// The entry of that table that decided; empty where none did.
+    /// The entry of that table that decided; empty if none did.
     pub entry: String,
-    /// The axes over which it sums, as far as anything tells them.
+    /// The axes over which it sums, as far as they are known.
     pub input_axes: Vec<usize>,
-    /// The axis of its groups, where they run along one.
+    /// The axis of its groups, if they run along one.
     pub axis: Option<usize>,
-    /// Elements it keeps; none where the event asks of all layers together.
+    /// Elements that it is asked to keep; `None` if the event asks of all layers together.
     pub asked: Option<usize>,
-    /// Elements there are.
+    /// All elements.
     pub elements: usize,
 }
 
-/// Tests a strategy against a checkpoint: which layers each event selects, and how many elements it asks to keep.
+/// Tests a strategy against a checkpoint: the layers that each event selects, and the number of elements that it asks
+/// to keep.
 ///
 /// # Errors
 ///
-/// As [`Model::open`], and [`Error::Request`] where an event does not fit the model.
+/// As [`Model::open`], and [`Error::Request`] if an event does not fit the model.
 pub fn preview(path: &Path, strategy: &Strategy, filter: &Filter) -> Result<Preview, Error> {
     let model = Model::open(path)?;
     let known = Known::of(&model)?;
@@ -84,7 +86,7 @@ pub fn preview(path: &Path, strategy: &Strategy, filter: &Filter) -> Result<Prev
         rows.extend(plan.layers.iter().map(|layer| row(Some(layer), layer.asked, elements(layer))));
         rows.push(row(None, plan.asked, plan.layers.iter().map(elements).sum()));
     }
-    // Whether each asks for more than those before leave.
+    // Tests that no event asks for more than the events before leave.
     let infos = filter::infos(&model, &known, filter, |_| None);
     strategy.check(&infos, &Defaults::FILES).map_err(|error| Error::request(error.to_string()))?;
     let left_dense = known.left_dense(filter, &model, |tensor| selected[tensor]);

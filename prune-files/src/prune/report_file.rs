@@ -7,8 +7,8 @@ use crate::error::{Error, show};
 use crate::output::{self, Temporary};
 use crate::read::model::Model;
 
-/// A report that is not in its place yet. It is made before any work, so that what cannot be written is found before, and
-/// gone when this is dropped before [`ReportFile::place`].
+/// A report that is not in its place yet. It is made before any work, so that an unwritable place is found early. It is
+/// removed if this is dropped before [`ReportFile::place`].
 #[derive(Debug)]
 pub struct ReportFile {
     file: Temporary,
@@ -17,13 +17,13 @@ pub struct ReportFile {
 }
 
 impl ReportFile {
-    /// A file for the report of a job. `output` is where the job's output goes, or none for the model itself; `also` are
-    /// other files that the job is from, such as its strategy's.
+    /// A file for the report of a job. `output` is the path of the job's output, or `None` for the model itself; `also`
+    /// lists other files that the job comes from, such as that of its strategy.
     ///
     /// # Errors
     ///
-    /// [`Error::Exists`] without `force`; [`Error::Request`], whatever `force` says, where the report would replace the
-    /// output, lie in a folder that is replaced, or replace a file that is read; [`Error::Write`].
+    /// [`Error::Exists`] without `force`; [`Error::Write`]. Even with `force`, [`Error::Request`] if the report would
+    /// replace the output, lie in a folder that is replaced, or replace a file that is read.
     pub fn create(path: &Path, force: bool, job: &Job, output: Option<&Path>, also: &[&Path]) -> Result<Self, Error> {
         output::check_new(path, force, false)?;
         let refuse = |what: &str| Err(Error::request(format!("the report {} {what}; name another file", show(path))));
@@ -57,8 +57,8 @@ impl ReportFile {
     ///
     /// # Errors
     ///
-    /// [`Error::InPlace`], since the output that it reports is in its place: because of [`Error::Exists`] where a file has
-    /// come there since and `force` was not said, or of [`Error::Write`].
+    /// [`Error::InPlace`], since the reported output is already in its place. It holds [`Error::Exists`] if a file has
+    /// appeared there since and there is no `force`, or [`Error::Write`].
     pub fn place(self, output: &Path, report: &impl serde::Serialize) -> Result<(), Error> {
         let in_place = |source| Error::InPlace { output: output.to_owned(), source: Box::new(source) };
         self.write(report).map_err(in_place)

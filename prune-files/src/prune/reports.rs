@@ -1,4 +1,4 @@
-//! From counts to reports.
+//! Makes reports from counts.
 
 use prune_core::Score;
 use prune_schedule::{LayerPlan, Totals, UnitCounts};
@@ -11,8 +11,8 @@ use crate::masks::work::{How, LayerWork, Work};
 use crate::report::{AllTotals, EventReport, LayerReport, Report};
 use crate::text::clipped::clipped;
 
-/// What an event did; none where masks were applied as they are. The first event also writes the masks that were in force
-/// before it.
+/// The report of an event; with `None` for the event, of masks that were applied as they are. The first event also
+/// writes the masks that were in force before it.
 pub(super) fn event_report(
     inputs: &Inputs<'_>,
     work: &Work,
@@ -46,7 +46,7 @@ pub(super) fn event_report(
         warnings.extend(inputs.known.warnings(plan));
     }
     let plan = event.map(|event| &event.plan);
-    // Layers that the event does not select are written too, where a mask of theirs is in force.
+    // Layers that the event does not select are written too, if a mask of theirs is in force.
     let overwrites = counts.iter().any(|met| met.outside.values > 0);
     EventReport {
         epoch: event.and_then(|event| event.key).map(|key| key.to_string()),
@@ -99,7 +99,7 @@ fn layer_report(inputs: &Inputs<'_>, layer: &LayerWork, met: &Counts, made: bool
     }
 }
 
-/// The report of a command, once its last event is among `events`.
+/// The report of a command, after its last event was added to `events`.
 pub(super) fn report(
     job: &Job,
     inputs: &Inputs<'_>,
@@ -143,7 +143,7 @@ pub(super) fn report(
     }
 }
 
-/// What ranked the elements, in words: the scores of the events, each once.
+/// The scores that ranked the elements, in words, each once.
 fn ranked_by(job: &Job) -> String {
     let word = |score: Score| match score.name() {
         "given" => "scores",

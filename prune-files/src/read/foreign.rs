@@ -1,6 +1,6 @@
-//! Files that hold weights by their names: those of other formats, and copies of a model for other programs.
+//! Files that hold weights, recognised by their names: other formats, and copies of a model for other programs.
 
-/// Endings of weights in other formats than safetensors.
+/// File name endings of weights in formats other than safetensors.
 const ENDINGS: [&str; 26] = [
     "bin",
     "ckpt",
@@ -30,7 +30,7 @@ const ENDINGS: [&str; 26] = [
     "trt",
 ];
 
-/// True if a file of this name holds weights that are no safetensors, or the whole model a second time.
+/// True if a file of this name holds weights in another format, or the whole model a second time.
 pub(crate) fn is_foreign(name: &str) -> bool {
     let name = name.to_lowercase();
     let arrays = ending(&name) == "npz" && (name.contains("weights") || name.contains("model"));
@@ -44,7 +44,7 @@ pub(crate) fn is_foreign(name: &str) -> bool {
         || name.starts_with("consolidated")
 }
 
-/// True if a file of this name may hold weights in another format, judged by the name's end alone.
+/// True if a file of this name may hold weights in another format, judged only by the end of the name.
 pub(crate) fn may_hold_weights(name: &str) -> bool {
     let name = name.to_lowercase();
     ENDINGS.contains(&ending(&name)) || ending(&name) == "npz"
@@ -54,21 +54,21 @@ fn ending(name: &str) -> &str {
     name.rsplit_once('.').map_or("", |(_, ending)| ending)
 }
 
-/// True if a name ends as that of a part of many: `.data-00000-of-00001`.
+/// True if a name ends like one part of many: `.data-00000-of-00001`.
 fn is_part(name: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let part = name.rsplit_once(".data-").and_then(|(_, part)| part.split_once("-of-"));
     part.is_some_and(|(part, of)| digits(part) && digits(of))
 }
 
-/// The name of the file that an index of shards stands for, where a name is that of an index.
+/// The name of the file that an index of shards stands for, if `name` is that of an index.
 pub(crate) fn indexed(name: &str) -> Option<&str> {
     let of = name.strip_suffix(".index.json")?;
     (of.ends_with(".safetensors") || is_foreign(of)).then_some(of)
 }
 
-/// True if a folder of this name is a program's own record of the others, with copies of them: a repository's history, or
-/// downloads.
+/// True if a folder of this name is a program's record of the other files, with copies of them: a repository's history,
+/// or downloads.
 pub(crate) fn is_bookkeeping(name: &str) -> bool {
     matches!(name, ".git" | ".hg" | ".svn" | ".cache" | ".dvc")
 }

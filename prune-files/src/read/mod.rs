@@ -1,4 +1,4 @@
-//! Checkpoints as they lie on disk: headers and indexes read strictly, tensors by position.
+//! Checkpoints on disk: headers and indexes read strictly, tensors read by position.
 
 pub(crate) mod foreign;
 pub(crate) mod header;

@@ -1,4 +1,4 @@
-//! Which classes go.
+//! Chooses the classes to remove.
 
 use prune_graph::{Choice, Family, GraphError, Method, Removal, TensorAxis};
 use prune_onnx::{Analysis, Dead};
@@ -9,14 +9,15 @@ use crate::error::Error;
 use crate::text::clipped::{clipped, did_you_mean};
 use crate::text::term::Term;
 
-/// A removal, and what masks would have closed too.
+/// A removal, and the further slices that masks would have closed.
 pub(super) struct Chosen {
     pub(super) removal: Removal,
-    /// Slices that masks close and that stay, as tensor, axis and index, each with the reason.
+    /// Slices that masks close but that stay, as tensor, axis and index, each with the reason.
     pub(super) left: Vec<(TensorAxis, usize, String)>,
-    /// Constants that no mask closes and that are not 0 in channels that masks take out, with the number of those.
+    /// Constants that no mask closes and that are not 0 in channels that masks remove, with the number of those
+    /// channels.
     pub(super) live: Vec<(String, usize)>,
-    /// What goes without effect, where that was asked for.
+    /// The channels without effect, if those were asked for.
     pub(super) dead: Option<Dead>,
 }
 
@@ -26,7 +27,7 @@ impl Chosen {
     }
 }
 
-/// Works out what goes. `alike` says that a checkpoint will be cut in the same way.
+/// Chooses the removal. `alike` is true if a checkpoint will be cut in the same way.
 pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>, alike: bool) -> Result<Chosen, Error> {
     check(job, analysis)?;
     let refused = |error: GraphError| Error::request(error.to_string());
@@ -87,7 +88,7 @@ pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>, alike: bool) -> 
     Ok(Chosen::of(removal))
 }
 
-/// A choice whose density is searched for.
+/// A choice whose density is still to be found.
 fn open(method: Method, min_density: Option<prune_core::Density>, multiple: usize) -> Choice {
     Choice { method, density: prune_core::Density::ONE, min_density, multiple }
 }
@@ -96,7 +97,7 @@ fn scores(job: &ShrinkJob, analysis: &Analysis<'_>) -> Result<Vec<f64>, Error> {
     analysis.scores(job.score).map_err(|source| onnx(&job.model, source))
 }
 
-/// Whether a family may lose classes.
+/// True if a family may lose classes.
 pub(super) fn selects(job: &ShrinkJob, analysis: &Analysis<'_>, family: &Family) -> bool {
     let weights = analysis.weights_of(family);
     let any = |globs: &[Glob]| globs.iter().any(|glob| weights.iter().any(|name| glob.matches(name)));

@@ -1,4 +1,4 @@
-//! Calls of the file system that fail, and inputs that change, while a model is shrunk.
+//! Failing file-system calls and changing inputs while a model is shrunk.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -16,7 +16,7 @@ use super::{ShrinkBy, ShrinkJob, ShrinkOutputs, shrink};
 use crate::disk::seam;
 use crate::{Error, Watch};
 
-/// Two layers, the weights of the first beside the model.
+/// Two layers; the weights of the first are in a file beside the model.
 fn set_up(at: &Path) {
     let mut graph = GraphBuilder::new("two");
     graph.input("x", DataType::Float, &[Dim::Known(1), Dim::Known(2)]);
@@ -58,7 +58,7 @@ fn any_call_that_fails_leaves_all_outputs_or_none() {
     }
 }
 
-/// Refuses one call after the other, over old outputs or none; how many renames were refused.
+/// Refuses one call after the other, with or without old outputs. Returns the number of renames that were refused.
 fn all_calls(old: bool) -> usize {
     let mut renames = 0;
     for n in 1.. {
@@ -90,7 +90,7 @@ fn all_calls(old: bool) -> usize {
                 assert_eq!(names, ["kept.json", "model.onnx", "s.onnx", "s.onnx.data", "w.bin"], "call {n}");
                 assert!(["kept.json", "s.onnx"].iter().all(|name| !now[OsStr::new(name)].starts_with(b"old")));
             }
-            // Classes that could not be removed are told of elsewhere.
+            // Files that could not be removed are reported elsewhere.
             Err(_) if refused == "remove" => {}
             Err(error) => assert_eq!(files(&at), before, "call {n} ({refused}): {error}"),
         }

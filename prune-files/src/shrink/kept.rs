@@ -1,4 +1,4 @@
-//! The file of indices kept: what `prune slice` cuts a checkpoint by.
+//! The file of kept indices, by which `prune slice` cuts a checkpoint.
 
 use std::path::Path;
 
@@ -15,13 +15,13 @@ use crate::text::term::Term;
 /// The value of `format`.
 const FORMAT: &str = "prune-kept-1";
 
-/// The separator between the name of a constant and the value that a use of it goes into.
+/// The separator between the name of a constant and the name of the value that one of its uses goes into.
 pub(crate) const USE: char = '@';
 
 /// The longest file that is read.
 const LONGEST: u64 = 1 << 30;
 
-/// The indices kept of each constant that lost some.
+/// The kept indices of each constant that lost some.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeptFile {
@@ -31,11 +31,11 @@ pub(crate) struct KeptFile {
     pub(crate) tensors: Vec<KeptTensor>,
 }
 
-/// A constant, what it held before, and the indices kept of each axis that lost some.
+/// A constant, a digest of its earlier values, and the kept indices of each axis that lost some.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeptTensor {
-    /// The constant's name; with `@` and a value's name, the use that goes into that value.
+    /// The constant's name. With `@` and a value's name it stands only for the use that goes into that value.
     pub(crate) name: String,
     pub(crate) shape: Vec<usize>,
     pub(crate) content: Digest,
@@ -50,11 +50,11 @@ pub(crate) struct KeptAxes {
     pub(crate) kept: Vec<usize>,
 }
 
-/// SHA-256 of a tensor's values, widened to f64, in logical order: equal for equal values of any floating type.
+/// SHA-256 of a tensor's values, widened to f64, in logical order. It is equal for equal values of any floating type.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Digest(String);
 
-/// Works out a [`Digest`] value by value.
+/// Computes a [`Digest`] value by value.
 #[derive(Default)]
 pub(crate) struct Digester(Sha256);
 
@@ -70,7 +70,7 @@ impl Digester {
 }
 
 impl KeptFile {
-    /// What a removal keeps of a model.
+    /// The indices that a removal keeps of a model.
     pub(super) fn of(analysis: &Analysis<'_>, removal: &Removal, job: &ShrinkJob) -> Result<Self, prune_onnx::Error> {
         let mut tensors = Vec::new();
         for uses in analysis.kept(removal).chunk_by(|one, next| one.tensor == next.tensor) {
@@ -123,7 +123,8 @@ impl KeptFile {
     }
 }
 
-/// The name of a constant whose uses are cut in different ways, with what the first node of this use writes.
+/// The name of one use of a constant whose uses are cut in different ways. It ends with the output of the first node of
+/// this use.
 fn name_of_use(analysis: &Analysis<'_>, found: &KeptUse) -> String {
     let node = found.nodes.first().and_then(|&node| analysis.model().graph().nodes()[node].output(0));
     format!("{}{USE}{}", found.tensor, node.unwrap_or("output"))

@@ -1,4 +1,4 @@
-//! `prune shrink`: an ONNX model without some of its channels, neurons and heads.
+//! `prune shrink`: writes an ONNX model without some of its channels, neurons and heads.
 
 mod choose;
 #[cfg(test)]
@@ -24,7 +24,7 @@ use crate::watch::Watch;
 pub(crate) use kept::{Digest, Digester, KeptFile, KeptTensor, USE};
 pub use report::{FamilyShare, ShrinkReport, ShrunkLayer, StaysReport};
 
-/// Something that is to be taken out of a model.
+/// A task of shrinking a model.
 ///
 /// # Examples
 ///
@@ -39,24 +39,24 @@ pub use report::{FamilyShare, ShrinkReport, ShrunkLayer, StaysReport};
 pub struct ShrinkJob {
     /// The ONNX file.
     pub model: PathBuf,
-    /// How what goes is chosen.
+    /// The way to choose what is removed.
     pub by: ShrinkBy,
-    /// What ranks.
+    /// The score that ranks classes.
     pub score: ClassScore,
-    /// What the number of classes that stay of each family is a multiple of.
+    /// The number of classes left in each family is a multiple of this.
     pub multiple: usize,
     /// Shapes of inputs, for counting multiply-adds.
     pub inputs: BTreeMap<String, Vec<usize>>,
-    /// Only families with a weight whose name matches one of these; all, where there is none.
+    /// Only families with a weight whose name matches one of these; an empty list means all families.
     pub include: Vec<Glob>,
     /// No families with a weight whose name matches one of these.
     pub exclude: Vec<Glob>,
-    /// Whether the report says why what stays cannot go.
+    /// True if the report gives the reasons why the rest cannot be removed.
     pub explain: bool,
 }
 
 impl ShrinkJob {
-    /// All families of a model, by the L2 norm where something ranks them, to any number of classes.
+    /// All families of a model, ranked by the L2 norm, with any number of classes left.
     pub fn new(model: impl Into<PathBuf>, by: ShrinkBy) -> Self {
         let (inputs, include, exclude) = (BTreeMap::new(), Vec::new(), Vec::new());
         ShrinkJob {
@@ -71,85 +71,86 @@ impl ShrinkJob {
         }
     }
 
-    /// Ranked by this score.
+    /// This job, ranked by another score.
     pub fn with_score(self, score: ClassScore) -> Self {
         ShrinkJob { score, ..self }
     }
 
-    /// With a multiple of so many classes left of each family.
+    /// This job, with a multiple of this number of classes left in each family.
     pub fn with_multiple(self, multiple: usize) -> Self {
         ShrinkJob { multiple, ..self }
     }
 
-    /// With shapes of inputs, for counting multiply-adds.
+    /// This job with shapes of inputs, for counting multiply-adds.
     pub fn with_inputs(self, inputs: BTreeMap<String, Vec<usize>>) -> Self {
         ShrinkJob { inputs, ..self }
     }
 
-    /// With only families of which the name of a weight matches one of these; all, where there is none.
+    /// This job with only families that have a weight whose name matches one of these; an empty list means all
+    /// families.
     pub fn with_include(self, include: Vec<Glob>) -> Self {
         ShrinkJob { include, ..self }
     }
 
-    /// Without families of which the name of a weight matches one of these.
+    /// This job without families that have a weight whose name matches one of these.
     pub fn with_exclude(self, exclude: Vec<Glob>) -> Self {
         ShrinkJob { exclude, ..self }
     }
 
-    /// With the reasons why what stays cannot go in the report, or without.
+    /// This job with or without the reasons in the report why the rest cannot be removed.
     pub fn with_explain(self, explain: bool) -> Self {
         ShrinkJob { explain, ..self }
     }
 }
 
-/// How what goes is chosen.
+/// The way to choose what is removed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ShrinkBy {
     /// Rank, and keep a fraction of the classes.
     Density {
-        /// What the fraction is of.
+        /// The base of the fraction: the classes of each family, or all classes together.
         method: Method,
         /// The fraction kept.
         density: Density,
-        /// The least of each family.
+        /// The least fraction kept of each family.
         min_density: Option<Density>,
     },
-    /// Rank, and keep as much as a fraction of the multiply-adds allows.
+    /// Rank, and keep as many classes as a fraction of the multiply-adds allows.
     MultiplyAdds {
-        /// What is ranked together.
+        /// The classes that are ranked together.
         method: Method,
         /// The fraction kept.
         fraction: Density,
-        /// The least of each family.
+        /// The least fraction kept of each family.
         min_density: Option<Density>,
     },
-    /// Rank, and keep as much as a fraction of the parameters allows.
+    /// Rank, and keep as many classes as a fraction of the parameters allows.
     Parameters {
-        /// What is ranked together.
+        /// The classes that are ranked together.
         method: Method,
         /// The fraction kept.
         fraction: Density,
-        /// The least of each family.
+        /// The least fraction kept of each family.
         min_density: Option<Density>,
     },
-    /// Take out what masks close whole.
+    /// Remove the channels that masks close completely.
     Masks(PathBuf),
-    /// Take out what has no effect on any output.
+    /// Remove the channels that have no effect on any output.
     Dead,
 }
 
-/// Where the outputs of [`shrink`] go.
+/// The places of the outputs of [`shrink`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShrinkOutputs {
-    /// The smaller model. Data that was outside of the model goes to a file beside it, of the same name and `.data`.
+    /// The smaller model. Data outside of the model goes to a file beside it, with the same name and `.data`.
     pub model: PathBuf,
-    /// The indices kept, for [`slice`](crate::slice()).
+    /// The kept indices, for [`slice`](crate::slice()).
     pub kept: Option<PathBuf>,
-    /// Whether outputs that exist are replaced.
+    /// True if existing outputs are replaced.
     pub force: bool,
 }
 
-/// Takes channels, neurons and heads out of a model and writes the rest, whole or not at all.
+/// Removes channels, neurons and heads from a model and writes the rest, whole or not at all.
 ///
 /// # Errors
 ///
@@ -157,7 +158,7 @@ pub struct ShrinkOutputs {
 ///
 /// # Complexity
 ///
-/// One reading of all weights to rank them and one to write them; memory is the model's file and one tensor.
+/// One read of all weights to rank them, and one to write them. Memory is the size of the model's file and one tensor.
 pub fn shrink(job: &ShrinkJob, to: &ShrinkOutputs, watch: &Watch) -> Result<ShrinkReport, Error> {
     let failed = |source| onnx(&job.model, source);
     watch.progress.begin("reading", 0);
@@ -192,7 +193,7 @@ pub fn shrink(job: &ShrinkJob, to: &ShrinkOutputs, watch: &Watch) -> Result<Shri
     Ok(report)
 }
 
-/// An error of a model as one of the command.
+/// Turns an error about a model into one of this crate.
 fn onnx(path: &Path, source: prune_onnx::Error) -> Error {
     match source {
         prune_onnx::Error::Read { path, source } => Error::Read { path, source },
@@ -234,7 +235,7 @@ fn check_inputs(model: &Model, given: &BTreeMap<String, Vec<usize>>) -> Result<(
     Ok(())
 }
 
-/// Inputs whose shapes are not known in full, for messages.
+/// The inputs whose shapes are not fully known, for messages.
 fn open_inputs(analysis: &Analysis<'_>) -> String {
     let graph = analysis.model().graph();
     let constant = |name: &str| graph.initializers().iter().any(|tensor| tensor.name() == name);

@@ -1,4 +1,4 @@
-//! What a shrink did: every number that a user asks for, by family, by layer and in total.
+//! The report of a shrink: every number that a user asks for, by family, by layer and in total.
 
 use core::fmt;
 use std::collections::BTreeMap;
@@ -17,67 +17,67 @@ use crate::text::clipped::clipped;
 use crate::text::size;
 use crate::text::term::Term;
 
-/// What a shrink did. Displays as tables; serialises with every number.
+/// The report of a shrink. Displays as tables; serialises with every number.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ShrinkReport {
     /// The model as it was given.
     pub model: String,
-    /// Where the smaller one is.
+    /// The path of the smaller model.
     pub output: String,
-    /// The file of indices kept, where one was asked for.
+    /// The file of kept indices, if it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kept_file: Option<String>,
-    /// How what goes was chosen, in words.
+    /// The way in which the removed classes were chosen, in words.
     pub chosen_by: String,
-    /// The multiple that counts were rounded to; none for masks and channels without effect.
+    /// The multiple that counts were rounded to; `None` for masks and for channels without effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub multiple: Option<usize>,
-    /// Nothing was removed: the output is the model, byte for byte.
+    /// True if nothing was removed: the output is the model, byte for byte.
     pub unchanged: bool,
     /// The families, in the order of their first members.
     pub families: Vec<FamilyShare>,
-    /// Classes of all families.
+    /// The number of classes of all families.
     pub classes: usize,
-    /// Classes that stay.
+    /// The number of classes that stay.
     pub classes_kept: usize,
     /// Weights of rank 2 or more, in the order of names.
     pub layers: Vec<ShrunkLayer>,
     /// Elements of all floating constants before.
     pub parameters_before: u64,
-    /// The same after.
+    /// Elements of all floating constants after.
     pub parameters_after: u64,
-    /// Multiply-adds of convolutions and matrix products before; none where lengths are not known.
+    /// Multiply-adds of convolutions and matrix products before; `None` if lengths are not known.
     pub multiply_adds_before: Option<u64>,
-    /// The same after.
+    /// Multiply-adds after.
     pub multiply_adds_after: Option<u64>,
-    /// Bytes of the model, data outside of it included.
+    /// Bytes of the model, including data outside of it.
     pub bytes_before: u64,
     /// Bytes of the output.
     pub bytes_after: u64,
-    /// Why what stays cannot go, where that was asked for.
+    /// The reasons why the rest cannot be removed, if they were asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stays: Vec<StaysReport>,
-    /// What the user should know.
+    /// Warnings for the user.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
 
-/// What is left of a family.
+/// The part of a family that stays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FamilyShare {
-    /// The weights that its classes are slices of.
+    /// The weights whose slices are its classes.
     pub weights: Vec<String>,
-    /// Its classes.
+    /// The number of its classes.
     pub classes: usize,
-    /// Those that stay.
+    /// The number of its classes that stay.
     pub kept: usize,
-    /// Whether `include` and `exclude` let it lose any.
+    /// True if `include` and `exclude` let it lose classes.
     pub selected: bool,
 }
 
-/// What is left of a weight.
+/// The part of a weight that stays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ShrunkLayer {
@@ -89,13 +89,13 @@ pub struct ShrunkLayer {
     pub shape: Vec<usize>,
     /// Its shape after.
     pub shape_after: Vec<usize>,
-    /// Multiply-adds of the nodes that read it, before; none where no such node is counted.
+    /// Multiply-adds of the nodes that read it, before; `None` if no such node is counted.
     pub multiply_adds: Option<u64>,
-    /// The same after.
+    /// The same multiply-adds, after.
     pub multiply_adds_after: Option<u64>,
 }
 
-/// Indices of an axis that stay, and why.
+/// Indices of an axis that stay, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct StaysReport {
@@ -103,7 +103,7 @@ pub struct StaysReport {
     pub layer: String,
     /// The axis.
     pub axis: usize,
-    /// How many indices stay for this reason.
+    /// The number of indices that stay for this reason.
     pub indices: usize,
     /// The length of the axis.
     pub of: usize,
@@ -217,7 +217,8 @@ fn layers(analysis: &Analysis<'_>, removal: &Removal) -> Vec<ShrunkLayer> {
         }
     }
     let narrow = |count: Option<u128>| count.map(|count| u64::try_from(count).unwrap_or(u64::MAX));
-    // Of a constant whose uses are cut in different ways, what keeps the name is told: the whole one, or else the first.
+    // If the uses of a constant are cut in different ways, the report shows the use that keeps the name: the whole
+    // constant, or else the first use.
     let mut cut: BTreeMap<String, BTreeMap<usize, Vec<usize>>> = BTreeMap::new();
     for found in analysis.kept(removal) {
         match cut.entry(found.tensor) {
@@ -248,7 +249,7 @@ fn layers(analysis: &Analysis<'_>, removal: &Removal) -> Vec<ShrunkLayer> {
         .collect()
 }
 
-/// What a user should know of channels that are constants.
+/// Warnings about channels that are constants.
 fn dead_warnings(dead: &Dead) -> Vec<String> {
     let stay: usize = dead.stays().iter().map(|stays| stays.classes).sum();
     let told = [
@@ -349,7 +350,7 @@ impl ShrinkReport {
         aligned(&header, rows)
     }
 
-    /// The layers that changed. Multiply-adds are left out where none is known.
+    /// The layers that changed. Multiply-adds are left out if none is known.
     fn layer_table(&self) -> String {
         let counted = self.layers.iter().any(|layer| layer.multiply_adds.is_some());
         let mut header = vec![

@@ -1,4 +1,4 @@
-//! The outputs of a shrink, in their places whole or not at all.
+//! Puts the outputs of a shrink in their places, all or none.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -15,20 +15,20 @@ use crate::read::model::Witness;
 use crate::text::term::Term;
 use crate::watch::Watch;
 
-/// Places of outputs that nothing speaks against.
+/// The checked places of the outputs.
 pub(super) struct Places<'j> {
     job: &'j ShrinkJob,
     to: &'j ShrinkOutputs,
-    /// Paths of external data, and their names in the model.
+    /// The names of external data in the model, and their paths.
     external: Vec<(String, PathBuf)>,
-    /// The external data as it was before any of it was read.
+    /// The state of the external data before it was read.
     read: Witness,
-    /// The file beside the output that external data goes to.
+    /// The file beside the output for external data.
     data: PathBuf,
 }
 
 impl<'j> Places<'j> {
-    /// Refuses outputs that replace what is read, each other, or something unasked.
+    /// Refuses outputs that replace inputs, each other, or something unasked.
     pub(super) fn check(job: &'j ShrinkJob, model: &Model, to: &'j ShrinkOutputs) -> Result<Self, Error> {
         let folder = parent(&job.model);
         let external: Vec<(String, PathBuf)> =
@@ -78,7 +78,7 @@ impl<'j> Places<'j> {
         }
     }
 
-    /// Writes everything and puts it in place, the model last.
+    /// Writes all files and puts them in place, the model last.
     pub(super) fn write(
         &self,
         model: &Model,
@@ -133,8 +133,8 @@ impl<'j> Places<'j> {
         Ok(())
     }
 
-    /// Puts the files in their places, the model last; where one fails, those before it are taken away again, and a file of
-    /// indices that one replaced comes back.
+    /// Puts the files in their places, the model last. If one fails, the files placed before it are removed again, and
+    /// a file of indices that was replaced is restored.
     fn place(
         &self,
         model: Temporary,
@@ -151,7 +151,7 @@ impl<'j> Places<'j> {
         let all = || {
             for ((file, path), force) in beside {
                 match file.place(force) {
-                    // The file is there, but the model that it belongs to is not.
+                    // The file is there, but its model is not.
                     Err(Error::InPlace { source, .. }) => {
                         placed.push(path);
                         return Err(*source);
@@ -165,7 +165,7 @@ impl<'j> Places<'j> {
         let done = all();
         if done.as_ref().is_err_and(|error| !matches!(error, Error::InPlace { .. })) {
             for path in placed {
-                // Data is new, and nothing refers to it.
+                // Data files are new, and nothing refers to them.
                 let _ = match &old {
                     Some(old) if Some(&path) == self.to.kept.as_ref() => restore(&path, old),
                     _ => disk::remove_file(&path).map_err(Error::write(&path)),
@@ -175,7 +175,7 @@ impl<'j> Places<'j> {
         done
     }
 
-    /// Copies external data under its own names, unless the output refers to the very same files.
+    /// Copies external data under its own names, unless the output refers to the same files.
     fn copy_external(&self, into: &mut Vec<(Temporary, PathBuf)>) -> Result<(), Error> {
         let folder = parent(&self.to.model);
         for (name, path) in &self.external {
@@ -209,14 +209,14 @@ impl<'j> Places<'j> {
     }
 }
 
-/// Puts a file back as it was.
+/// Restores the old bytes of a file.
 fn restore(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let file = Temporary::create(path, None)?;
     file.write(bytes, 0)?;
     file.place(true)
 }
 
-/// A file that is written from its beginning on.
+/// A file that is written from its start.
 struct Sequential<'t> {
     file: &'t Temporary,
     at: u64,

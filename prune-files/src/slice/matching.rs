@@ -1,4 +1,4 @@
-//! Which tensor of a checkpoint is which constant of a model.
+//! Matches the tensors of a checkpoint with the constants of a model.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use crate::text::clipped::{clipped, did_you_mean, listed};
 use crate::text::term::Term;
 use crate::watch::Watch;
 
-/// How each tensor is cut, by its place in the checkpoint.
+/// The cut of each tensor, by its place in the checkpoint.
 pub(super) fn matched(
     checkpoint: &Model,
     kept: &KeptFile,
@@ -135,7 +135,7 @@ fn by_content(
         let own = digest(element, buffer.bytes(bytes), &tensor.shape, true)?;
         same.extend(transposed().filter(|like| like.content == own).map(|like| (like, true)));
     }
-    // Constants of equal values, such as biases of zeros, are told apart by name, or need not be.
+    // Constants of equal values, such as biases of zeros, are told apart by name if that is necessary.
     if let Some(&(like, turned)) = same.iter().find(|(like, _)| like.name == tensor.name) {
         return Ok(Some(cut(like, turned, "content and name")));
     }
@@ -153,7 +153,7 @@ fn by_content(
     Ok(Some(cut(first, turned, if turned { "transposed content" } else { "content" })))
 }
 
-/// The constant that a name is of, or a use of it.
+/// The constant's name, without the use.
 fn constant_of(name: &str) -> &str {
     name.split(USE).next().unwrap_or(name)
 }
@@ -163,7 +163,7 @@ fn cut(like: &KeptTensor, turned: bool, by: &str) -> Cut {
     Cut { like: like.name.clone(), by: by.to_owned(), axes: axes.collect() }
 }
 
-/// Tensors of the shapes of matched ones, whose names contain theirs.
+/// Tensors whose names contain that of a matched tensor and that have its shape.
 fn buffers(checkpoint: &Model, found: &BTreeMap<usize, Cut>) -> BTreeMap<usize, Cut> {
     let tensors: Vec<&TensorInfo> = checkpoint.tensors().collect();
     let mut buffers = BTreeMap::new();
@@ -181,7 +181,7 @@ fn buffers(checkpoint: &Model, found: &BTreeMap<usize, Cut>) -> BTreeMap<usize, 
     buffers
 }
 
-/// Whether a name contains another as whole segments.
+/// True if a name contains another one as whole segments.
 fn has_segments(name: &str, inner: &str) -> bool {
     let ends = |c: char| matches!(c, '.' | '/' | ':' | '-');
     name.match_indices(inner).any(|(at, _)| {
@@ -190,7 +190,7 @@ fn has_segments(name: &str, inner: &str) -> bool {
     })
 }
 
-/// The digest of a tensor's values, or of the transposed ones.
+/// The digest of a tensor's values, or of its transposed values.
 fn digest(element: ElementType, bytes: &[u8], shape: &[usize], turned: bool) -> Result<Digest, Error> {
     let layout = match *shape {
         [rows, columns] if turned => Layout::new(&[columns, rows], &[1, columns as isize], 0)?,

@@ -1,4 +1,4 @@
-//! `prune slice`: a checkpoint cut as its ONNX model was, so that training goes on.
+//! `prune slice`: cuts a checkpoint as its ONNX model was cut, so that training can go on.
 
 mod matching;
 
@@ -18,22 +18,23 @@ use crate::shrink::KeptFile;
 use crate::text::size::bytes;
 use crate::watch::Watch;
 
-/// A checkpoint that is to be cut.
+/// A checkpoint to be cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SliceJob {
     /// The checkpoint.
     pub checkpoint: PathBuf,
-    /// The indices kept, as [`shrink`](crate::shrink()) wrote them.
+    /// The kept indices, as [`shrink`](crate::shrink()) wrote them.
     pub kept: PathBuf,
-    /// A JSON table from names of the checkpoint's tensors to names of the ONNX model's, for those whose values differ.
+    /// A JSON table from names of the checkpoint's tensors to names of the ONNX model's, for tensors whose values
+    /// differ.
     pub names: Option<PathBuf>,
 }
 
-/// What [`slice()`] did.
+/// The result of [`slice()`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Sliced {
-    /// Where the output is.
+    /// The path of the output.
     pub output: String,
     /// Tensors that were cut, in the checkpoint's order.
     pub cut: Vec<CutTensor>,
@@ -51,9 +52,9 @@ pub struct Sliced {
 pub struct CutTensor {
     /// Its name in the checkpoint.
     pub name: String,
-    /// The constant of the model that it was cut as.
+    /// The constant of the model that it was cut like.
     pub like: String,
-    /// How that was found: `content`, `transposed content`, `names`, or `buffer of` a tensor.
+    /// The way in which that was found: `content`, `transposed content`, `names`, or `buffer of` a tensor.
     pub by: String,
     /// Its shape before.
     pub shape: Vec<usize>,
@@ -63,14 +64,14 @@ pub struct CutTensor {
 
 /// Cuts the tensors of a checkpoint, and optimiser buffers of the same shapes, as a model was cut.
 ///
-/// A tensor is matched with the constant whose values it holds, or the transposed ones, as exporters write linear layers; of
-/// several with equal values, with the one of its own name. A tensor whose name contains that of a matched one as whole
-/// segments, and whose shape is the same, is its buffer.
+/// A tensor is matched with the constant that holds its values, or its values transposed, since exporters write linear
+/// layers so. If several constants have equal values, the one of the tensor's own name is taken. A tensor is the buffer
+/// of a matched one if it has the same shape and its name contains that of the matched one as whole segments.
 ///
 /// # Errors
 ///
-/// [`Error::Companion`] where a constant that lost indices has no tensor in the checkpoint, or a tensor could be several;
-/// errors of reading and writing. No output has changed then.
+/// [`Error::Companion`] if a constant that lost indices has no tensor in the checkpoint, or if a tensor could be
+/// several constants; errors of reading and writing. No output has changed then.
 pub fn slice(job: &SliceJob, output: &Path, force: bool, watch: &Watch) -> Result<Sliced, Error> {
     let checkpoint = Model::open(&job.checkpoint)?;
     let kept = KeptFile::read(&job.kept)?;
@@ -96,7 +97,7 @@ pub fn slice(job: &SliceJob, output: &Path, force: bool, watch: &Watch) -> Resul
     Ok(sliced)
 }
 
-/// How a tensor is cut.
+/// The cut of a tensor.
 struct Cut {
     like: String,
     by: String,

@@ -1,12 +1,12 @@
-//! Names from outside, as long as a line of a message bears.
+//! Names from outside, shortened so that they fit into a line of a message.
 
 use prune_core::nearest;
 
-/// How many characters of a name are shown.
+/// The number of characters of a name that are shown.
 const MOST: usize = 100;
 
-/// A name with control characters as their escapes, of which the middle is left out where it is long: names of layers
-/// differ at both ends.
+/// A name with control characters as escapes. The middle of a long name is left out, since layer names differ at both
+/// ends.
 pub(crate) fn clipped(name: &str) -> String {
     let shown = prune_core::printable(name);
     let count = shown.chars().count();
@@ -19,7 +19,7 @@ pub(crate) fn clipped(name: &str) -> String {
     format!("{begin}..{end}")
 }
 
-/// Up to ten names.
+/// The first ten names.
 pub(crate) fn listed(names: &[String]) -> String {
     let shown: Vec<String> = names.iter().take(10).map(|name| format!("`{}`", clipped(name))).collect();
     match names.len().saturating_sub(10) {
@@ -28,12 +28,12 @@ pub(crate) fn listed(names: &[String]) -> String {
     }
 }
 
-/// All of these names, however many: what a message lists so, nothing else says.
+/// All of these names: nothing else lists them, so none is left out.
 pub(crate) fn all_clipped(names: &[String]) -> String {
     names.iter().map(|name| format!("`{}`", clipped(name))).collect::<Vec<_>>().join(", ")
 }
 
-/// The end of a message about an unknown name: the nearest known one, where one is near.
+/// The end of a message about an unknown name: the nearest known name, if one is near.
 pub(crate) fn did_you_mean<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
     nearest(name, known).map(|near| format!("; did you mean `{}`?", clipped(near))).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Names, numbers and tables of texts, as messages show them and files hold them.
+//! Names, numbers and tables of texts, in the form of messages and files.
 
 pub(crate) mod clipped;
 pub(crate) mod size;

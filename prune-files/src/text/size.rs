@@ -1,4 +1,4 @@
-//! Sizes as a person reads them.
+//! Sizes in units.
 
 /// A count of bytes: `2.00 GiB`.
 pub(crate) fn bytes(bytes: u64) -> String {

@@ -1,4 +1,4 @@
-//! Tables of texts in JSON, no name twice.
+//! JSON tables of texts with unique names.
 
 use core::fmt;
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
-/// Texts by name. A name that stands twice is an error: a table of serde's would take the last in silence.
+/// Texts by name. A name that occurs twice is an error; a serde table would silently take the last.
 pub(crate) struct Texts(pub(crate) BTreeMap<String, String>);
 
 impl<'de> Deserialize<'de> for Texts {

@@ -1,11 +1,11 @@
-//! Generated statements about axes, what a graph makes of them, and what naive spreading does.
+//! Generated statements about axes, the graph that they make, and a naive oracle for its classes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use prune_graph::{Classes, Graph, Reason, TensorId, Weights};
 
-/// A statement about axes, by number into the list of all axes.
+/// A statement about axes. An axis is a position in the list of all axes.
 #[derive(Debug, Clone)]
 pub(super) enum Statement {
     Join(usize, usize),
@@ -38,7 +38,7 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
         .prop_map(|(shapes, constant, statements)| Case { shapes, constant, statements })
 }
 
-/// The names run against the order in which tensors are added.
+/// The order of names is the reverse of the order in which tensors are added.
 pub(super) fn name(tensor: usize) -> String {
     format!("t{}", 9 - tensor)
 }
@@ -84,7 +84,8 @@ pub(super) fn build(case: &Case) -> Classes {
 
 pub(super) type Node = (String, usize, usize);
 
-/// The same statements as plain pairs, closed by spreading the smallest member until nothing changes.
+/// The classes by a naive method: statements become pairs of nodes, and the smallest member spreads until nothing
+/// changes.
 pub(super) fn naive(case: &Case) -> BTreeMap<Node, Option<Node>> {
     let axes = axes(case);
     let axis = |a: usize| axes[a % axes.len()];
@@ -185,7 +186,7 @@ pub(super) fn values(case: &Case, classes: &Classes, seed: u64) -> Values {
         tensors
             .map(|(t, shape)| {
                 let n: usize = shape.iter().product();
-                // Coarse values, so that scores tie.
+                // Coarse values, so that some scores are equal.
                 let values = (0..n as u64).map(|i| (prune_core::draw(seed, &name(t), i) * 4.0).floor() - 1.0).collect();
                 (classes.find(&name(t)).expect("known"), values)
             })

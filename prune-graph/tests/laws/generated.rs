@@ -81,7 +81,7 @@ proptest! {
                 }
             }
         }
-        // Small integers: sums are exact in any order.
+        // Small integers have exact sums in any order.
         prop_assert_eq!(classes.scores(ClassScore::L1, &values).expect("readable"), l1);
         let roots: Vec<f64> = l2.into_iter().map(f64::sqrt).collect();
         prop_assert_eq!(classes.scores(ClassScore::L2, &values).expect("readable"), roots);
@@ -97,7 +97,7 @@ proptest! {
         let method = if global { Method::ChannelGlobal } else { Method::ChannelUnifiedLocal };
         let choice = Choice { method, density, min_density: least, multiple };
         let removal = choice.choose(&classes, &scores);
-        // Every class with its rank key, highest first.
+        // The classes in the order of their rank, highest first.
         let sorted = |classes: &[ClassId]| {
             let mut all = classes.to_vec();
             all.sort_by(|a, b| scores[b.index()].total_cmp(&scores[a.index()]).then(a.cmp(b)));
@@ -126,7 +126,7 @@ proptest! {
         }
         for (family, count) in classes.families().iter().zip(kept) {
             let n = family.classes().len();
-            // The nearest multiple by trying all of them, the greater of two equally near.
+            // The nearest multiple, found by trying all. Of two equally near ones, the greater.
             let nearest = (0..=2 * n / multiple + 2).map(|k| k * multiple).min_by_key(|&m| (m.abs_diff(count), usize::MAX - m));
             let count = nearest.expect("some").max(n.min(multiple)).min(n);
             let expected: Vec<ClassId> = sorted(family.classes()).into_iter().skip(count).collect();
@@ -167,7 +167,7 @@ proptest! {
                             family.classes().iter().copied().filter(|&c| removal.is_gone(c)).collect();
                         back.sort_by(|a, b| scores[b.index()].total_cmp(&scores[a.index()]).then(a.cmp(b)));
                         back.into_iter().take(next - kept).for_each(|c| more.reopen(c));
-                        // One step of one family, or of all that share its density, is too much.
+                        // One more step of every family costs too much.
                         let mut step = removal.clone();
                         for other in classes.families() {
                             let n = other.classes().len();

@@ -1,4 +1,4 @@
-//! Classes, families, counts and searches against naive computations on generated graphs.
+//! Classes, families, counts and searches, compared with naive computations on generated graphs.
 
 mod case;
 mod generated;

@@ -1,4 +1,4 @@
-//! Masks, couplings and refusals on graphs that are written out.
+//! Masks, couplings and refusals on graphs that are written out here.
 
 use std::collections::BTreeMap;
 

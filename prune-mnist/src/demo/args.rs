@@ -1,4 +1,4 @@
-//! The command line: every option, what it changes, and which values are refused at once.
+//! The command line: every option, its effect, and the values that are refused at once.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -14,17 +14,17 @@ use super::presets;
 use crate::data::DataSource;
 use crate::nn::ModelSpec;
 
-/// The most epochs that one run trains; a guard against typing errors, far above what MNIST needs.
+/// The most epochs of a run. It catches typing errors, and is far above what MNIST needs.
 pub const MOST_EPOCHS: u64 = 100_000;
 
-/// The most images in a batch, so that a typing error does not ask for more memory than there is.
+/// The most images in a batch. It keeps a typing error from asking for too much memory.
 const MOST_BATCH: u64 = 8_192;
 
 /// The most threads.
 const MOST_THREADS: u64 = 1_024;
 
-/// Trains a network on MNIST, prunes its weights and activations by a strategy, keeps the zeros zero, and shows what was
-/// gained, beside a dense twin that branches off at the first event and trains on without pruning.
+/// Trains a network on MNIST, prunes its weights and activations by a strategy, keeps the zeros zero, and shows the
+/// gain. A dense twin branches off at the first event and trains on without pruning.
 ///
 /// Without options: the CNN of jax_pruning on ndarray and the bundled sample, 7 epochs, 2:4 after epoch 2 and 1:4 after
 /// epoch 4. Takes under a minute on two cores.
@@ -38,18 +38,18 @@ const MOST_THREADS: u64 = 1_024;
                   Exit code: 0 done, 1 failed, 2 an option or the strategy is wrong, 130 stopped by Ctrl-C."
 )]
 pub struct Arguments {
-    /// Which network: `cnn` (two convolutions, two dense layers) or `mlp` (784-300-100-10, trains in a few seconds).
+    /// The network: `cnn` (two convolutions, two dense layers) or `mlp` (784-300-100-10, trains in a few seconds).
     #[arg(long, value_enum, default_value_t = ModelChoice::Cnn)]
     pub model: ModelChoice,
 
-    /// Which tensor library holds the parameters. Both give the same accuracy; masks, files and tables are alike.
-    /// `cargo xtask demo --backend candle` and `--backend burn` run the examples of those adapters.
+    /// The tensor library that holds the parameters. Both give the same accuracy, and their masks, files and tables
+    /// look alike. `cargo xtask demo --backend candle` and `--backend burn` run the examples of those adapters.
     #[arg(long, value_enum, default_value_t = BackendChoice::Ndarray)]
     pub backend: BackendChoice,
 
-    /// What is pruned when: a Python literal, JSON or TOML, or the name of a file that holds one.
-    /// For example "{2: {'method': 'str_unified_local', 'pattern': (2, 4)}}" [default: 2:4, later 1:4, in every layer,
-    /// at epochs that scale with --epochs].
+    /// The strategy: a Python literal, JSON or TOML, or the name of a file with one. For example "{2: {'method':
+    /// 'str_unified_local', 'pattern': (2, 4)}}" [default: 2:4, later 1:4, in every layer, at epochs that scale with
+    /// --epochs].
     #[arg(long, value_name = "TEXT-or-FILE")]
     pub strategy: Option<String>,
 
@@ -69,34 +69,35 @@ pub struct Arguments {
     )]
     pub method: Option<String>,
 
-    /// What --method keeps of the weights it selects, above 0 and at most 1 [default: 0.1, for `wanda` 0.2, `block` 0.25,
-    /// `channel` 0.5 and `small` 0.375].
+    /// The fraction of the selected weights that --method keeps, above 0 and at most 1 [default: 0.1, for `wanda` 0.2,
+    /// `block` 0.25, `channel` 0.5 and `small` 0.375].
     #[arg(long, value_name = "SHARE", requires = "method")]
     pub density: Option<Density>,
 
-    /// How often the training data is gone through; each event of the strategy must be among these epochs [default: 7,
+    /// The number of passes over the training data. Each event of the strategy must be among these epochs [default: 7,
     /// or with --strategy three more than its last event].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_EPOCHS))]
     pub epochs: Option<u64>,
 
-    /// What it learns from: `sample` (bundled, 10,000 training and 2,000 test images), `full` (60,000 and 10,000, after
-    /// `cargo xtask mnist`), or a folder with MNIST's four IDX files, gzipped or not.
+    /// The data to learn from: `sample` (bundled, 10,000 training and 2,000 test images), `full` (60,000 and 10,000,
+    /// after `cargo xtask mnist`), or a folder with MNIST's four IDX files, gzipped or not.
     #[arg(long, default_value_t = DataSource::Sample, value_name = "sample|full|DIR")]
     pub data: DataSource,
 
-    /// Learning rate of the first step; it falls linearly to 0 at the end. Larger learns faster, until it diverges.
+    /// Learning rate of the first step. It falls linearly to 0 at the end. A larger one learns faster, until it
+    /// diverges.
     #[arg(long, value_name = "RATE", default_value_t = 0.1, value_parser = rate)]
     pub lr: f64,
 
-    /// How much of the last step each step repeats: 0 for none, below 1.
+    /// The fraction of the last step that each step repeats: 0 for none, below 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.9, value_parser = momentum)]
     pub momentum: f64,
 
-    /// How strongly weights (not biases) are pulled towards zero at each step: 0 for not at all, 0.0005 is usual.
+    /// The strength that pulls weights (not biases) towards zero at each step: 0 for none, 0.0005 is usual.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = weight_decay)]
     pub weight_decay: f64,
 
-    /// Images in each step. Smaller takes more steps an epoch and more time.
+    /// Images in each step. A smaller number takes more steps for each epoch, and more time.
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u64).range(1..=MOST_BATCH))]
     pub batch_size: u64,
 
@@ -104,51 +105,52 @@ pub struct Arguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_THREADS))]
     pub threads: Option<u64>,
 
-    /// Number that the initial weights and the order of the images are drawn from.
+    /// Seed for the initial weights and the order of the images.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 
-    /// Folder for checkpoint.safetensors, which every epoch replaces, and for metrics.jsonl, curves.svg, curves.png,
-    /// model.safetensors, masks.safetensors and model.onnx, which are written, over old ones, once the run is complete, and
-    /// where channels were pruned with their biases small.onnx, the network without them; made if absent. A folder with the
-    /// checkpoint of a run that is not complete is refused without --resume.
+    /// Folder for the results; made if absent. Every epoch replaces checkpoint.safetensors. A complete run writes
+    /// metrics.jsonl, curves.svg, curves.png, model.safetensors, masks.safetensors and model.onnx, over old ones. If
+    /// channels were pruned with their biases, it also writes small.onnx, the network without them. A folder with the
+    /// checkpoint of an incomplete run is refused without --resume.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
 
-    /// Goes on with the run whose checkpoint is in --out, with its settings: only --epochs and --threads may change
-    /// (and --out, where the folder has moved). The strategy keeps its epochs; from here on the learning rate is that of a
-    /// run of --epochs from its beginning, so that it is higher after --epochs is raised.
+    /// Goes on with the run whose checkpoint is in --out, with its settings. Only --epochs and --threads may change
+    /// (and --out, if the folder has moved). The strategy keeps its epochs. From here on, the learning rate is that of
+    /// a run of --epochs from its start, so a larger --epochs raises it.
     #[arg(long)]
     pub resume: bool,
 
-    /// After the run, trains the network of small.onnx from new weights too, as long and with the same settings, and writes
-    /// scratch.onnx: what channels that were pruned should beat. For strategies that prune channels with their biases. It is
-    /// no part of the checkpoint, so give it again with --resume; a run that is complete trains nothing else then.
+    /// After the run, also trains the network of small.onnx from new weights, as long and with the same settings, and
+    /// writes scratch.onnx. Pruned channels should beat it. This is for strategies that prune channels with their
+    /// biases. It is not part of the checkpoint, so give it again with --resume; if the run is complete, nothing else
+    /// is trained then.
     #[arg(long)]
     pub from_scratch: bool,
 
     /// Leaves activations dense. Otherwise the CNN prunes them as jax_pruning's README does: to density 0.9 after the
-    /// first relu, to 2:4 after the second. The MLP has no place for it.
+    /// first relu, to 2:4 after the second. The MLP prunes no activations.
     #[arg(long)]
     pub no_act_pruning: bool,
 
-    /// The options that were written out; the others have their defaults.
+    /// The options that were written out. Others have their defaults.
     #[arg(skip)]
     given: BTreeSet<String>,
 }
 
 impl Arguments {
-    /// The options of the command line. Where they are wrong, or help is asked for, the process ends here.
+    /// The options of the command line. If they are wrong, or help is asked for, the process ends here.
     #[must_use]
     pub fn from_command_line() -> Self {
         Self::from_words(std::env::args_os()).unwrap_or_else(|error| error.exit())
     }
 
-    /// The options of a command line, the program's name first.
+    /// The options of a command line. The first word is the program's name.
     ///
     /// # Errors
     ///
-    /// Options that are unknown or wrong; a call for help.
+    /// If options are unknown or wrong, or help is asked for.
     pub fn from_words<W: Into<OsString> + Clone>(words: impl IntoIterator<Item = W>) -> Result<Self, clap::Error> {
         let matches = Self::command().try_get_matches_from(words)?;
         let mut arguments = Self::from_arg_matches(&matches)?;
@@ -157,7 +159,7 @@ impl Arguments {
         Ok(arguments)
     }
 
-    /// Whether the option with this field's name was written out.
+    /// True if the option with this field's name was written out.
     pub(super) fn gives(&self, field: &str) -> bool {
         self.given.contains(field)
     }
@@ -251,7 +253,7 @@ mod tests {
         let arguments = parse(&["--lr", "0.1", "--resume"]).unwrap();
         assert!(arguments.gives("lr") && arguments.resume);
         assert!(!arguments.gives("momentum") && !arguments.gives("no_act_pruning"));
-        // Every name that a checkpoint asks for is one of an option.
+        // Every setting that a checkpoint compares is the field of an option.
         let command = Arguments::command();
         let ids: Vec<_> = command.get_arguments().map(|argument| argument.get_id().to_string()).collect();
         for field in

@@ -6,11 +6,11 @@ use clap::Parser;
 
 use super::tables::Table;
 
-/// Reproduces published MNIST tables with this library's strategies: each prints ours beside the published figures, and
-/// writes runs.csv and pictures.
+/// Reproduces published MNIST tables with this library's strategies. Each table prints our figures beside the published
+/// ones, and writes runs.csv and pictures.
 ///
-/// Every pruned run has a dense twin of the same seed, batches, learning rates and epochs; every seed is shown. Finished
-/// runs are kept, so that the command can be stopped at any time and goes on where it was.
+/// Every pruned run has a dense twin with the same seed, batches, learning rates and epochs, and every seed is shown.
+/// Finished runs are kept, so the command can be stopped at any time and goes on from there.
 #[derive(Clone, Debug, Parser)]
 #[command(
     bin_name = "cargo xtask paper",
@@ -19,30 +19,31 @@ use super::tables::Table;
                   For example: cargo xtask paper han further"
 )]
 pub struct PaperArguments {
-    /// Which tables [default: all of them].
+    /// The tables to reproduce [default: all of them].
     #[arg(value_enum)]
     pub tables: Vec<Table>,
 
-    /// About a minute a table: the bundled sample, one or two seeds, few epochs. The figures are no one's to quote.
+    /// Takes about a minute for each table: the bundled sample, one or two seeds, few epochs. Do not quote these
+    /// figures.
     #[arg(long)]
     pub quick: bool,
 
-    /// Learns from 11 of 12 training images and tests on the others, never on the test set: what settings are chosen by.
+    /// Learns from 11 of 12 training images and tests on the others, never on the test set. Choose settings by this.
     #[arg(long)]
     pub validate: bool,
 
-    /// Runs at a time, each on one core; changes the time, never a result [default: one for each core].
+    /// The number of runs at a time, each on one core; changes the time, never a result [default: one for each core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
 
-    /// Folder for tables, runs.csv and pictures, and in its subfolder `runs` for every finished run; made if absent
+    /// Folder for tables, runs.csv and pictures; its subfolder `runs` has every finished run. It is made if absent
     /// [default: out/paper, or with --quick or --validate another beside it].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
 
 impl PaperArguments {
-    /// The output folder. Figures that are no one's to quote never replace those that are.
+    /// The output folder. Figures that must not be quoted never replace the others.
     pub(super) fn out(&self) -> PathBuf {
         let default = match (self.quick, self.validate) {
             (false, false) => "out/paper",
@@ -53,7 +54,7 @@ impl PaperArguments {
         self.out.clone().unwrap_or_else(|| default.into())
     }
 
-    /// What must be said above every table of such a run.
+    /// The warning above every table of such a run.
     pub(super) fn caution(&self) -> Option<&'static str> {
         match (self.quick, self.validate) {
             (false, false) => None,

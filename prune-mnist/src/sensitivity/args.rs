@@ -10,10 +10,10 @@ use crate::data::DataSource;
 use crate::demo::{BackendChoice, MOST_EPOCHS, ModelChoice};
 use crate::nn::ModelSpec;
 
-/// Prunes each layer of a network alone to a range of densities, without retraining, and shows what is left of the accuracy on
-/// the test images: a table, sensitivity.csv, and a picture as SVG and PNG.
+/// Prunes each layer of a network alone to a range of densities, without retraining, and shows the accuracy that is
+/// left on the test images: a table, sensitivity.csv, and a picture as SVG and PNG.
 ///
-/// The network is trained first, densely, or is the dense one of a demo's checkpoint.
+/// The network is trained first, without pruning, or is the dense network of a demo's checkpoint.
 #[derive(Clone, Debug, Parser)]
 #[command(
     bin_name = "cargo xtask sensitivity",
@@ -21,42 +21,42 @@ use crate::nn::ModelSpec;
                   For example: cargo xtask sensitivity --model lenet-5 --data full --method unstructured,2:4,1:4"
 )]
 pub struct SensitivityArguments {
-    /// Which network is trained.
+    /// The network that is trained.
     #[arg(long, value_enum, default_value_t = ScanModel::Mlp)]
     pub model: ScanModel,
 
-    /// Which tensor library holds the parameters.
+    /// The tensor library that holds the parameters.
     #[arg(long, value_enum, default_value_t = BackendChoice::Ndarray)]
     pub backend: BackendChoice,
 
-    /// What it learns from and is tested on: `sample` (bundled), `full` (after `cargo xtask mnist`), or a folder with MNIST's
-    /// four IDX files [default: sample, or with --checkpoint what that was trained on].
+    /// The data for training and tests: `sample` (bundled), `full` (after `cargo xtask mnist`), or a folder with
+    /// MNIST's four IDX files [default: sample, or with --checkpoint the data that it was trained on].
     #[arg(long, value_name = "sample|full|DIR")]
     pub data: Option<DataSource>,
 
-    /// How often the training data is gone through.
+    /// The number of passes over the training data.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=MOST_EPOCHS))]
     pub epochs: u64,
 
-    /// Learning rate of the first step; it falls linearly to 0, with momentum 0.9 and batches of 128 [default: 0.1, or for
-    /// lenet-5 0.05].
+    /// Learning rate of the first step. It falls linearly to 0, with momentum 0.9 and batches of 128 [default: 0.1, or
+    /// for lenet-5 0.05].
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub lr: Option<f64>,
 
-    /// Number that the initial weights and the order of the images are drawn from.
+    /// Seed for the initial weights and the order of the images.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 
-    /// Takes the network from the checkpoint that a demo has left in this folder, its dense twin where it has one, instead of
-    /// training one.
+    /// Takes the network from a demo's checkpoint in this folder instead of training one. If the checkpoint has a dense
+    /// twin, that is taken.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["model", "epochs", "lr", "seed"])]
     pub checkpoint: Option<PathBuf>,
 
-    /// How layers are pruned: `unstructured`, or patterns such as 2:4 along the last axis; several separated by commas.
+    /// The methods to prune by: `unstructured`, or patterns such as 2:4 along the last axis, separated by commas.
     #[arg(long = "method", value_name = "METHOD", value_delimiter = ',', default_value = "unstructured")]
     pub methods: Vec<Method>,
 
-    /// What `unstructured` prunes to: fractions kept, separated by commas.
+    /// The densities for `unstructured`: fractions kept, separated by commas.
     #[arg(
         long = "density",
         value_name = "DENSITY",
@@ -94,7 +94,7 @@ pub enum ScanModel {
     Mlp,
     /// The original project's network: two convolutions, two dense layers.
     Cnn,
-    /// LeNet-5 as Caffe has it.
+    /// LeNet-5 as in Caffe.
     #[value(name = "lenet-5", alias = "lenet5")]
     Lenet5,
 }

@@ -7,14 +7,14 @@ use prune_graph::TensorId;
 use crate::edits::TensorPlace;
 use crate::model::{AttributeValue, Model, Tensor};
 
-/// A constant: its tensor and where the model keeps it.
+/// A constant: its tensor, and its place in the model.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Constant<'m> {
     pub(crate) tensor: &'m Tensor,
     pub(crate) place: TensorPlace,
 }
 
-/// One use of a constant by a node, or all uses of one that is tied.
+/// One use of a constant by a node, or all uses of a constant whose uses are tied.
 #[derive(Debug, Clone)]
 pub(crate) struct Use {
     /// The constant's name.
@@ -43,8 +43,9 @@ pub(crate) fn constants(model: &Model) -> HashMap<&str, Constant<'_>> {
     all
 }
 
-/// A constant with at most one axis longer than 1: a bias, a scale, a number. Copying it costs next to nothing, so each of
-/// its uses is a tensor of its own, and layers that share it only because their values are equal are not tied.
+/// True for a constant with at most one axis longer than 1: a bias, a scale, a number. A copy of it costs next to
+/// nothing, so each of its uses is a tensor of its own. Layers that share it because their values happen to be equal
+/// are thus not tied.
 pub(crate) fn is_vector(tensor: &Tensor) -> bool {
     tensor.dims().iter().filter(|&&n| n != 1).count() <= 1
 }

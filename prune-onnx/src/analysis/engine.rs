@@ -15,42 +15,42 @@ use crate::data_type::DataType;
 use crate::model::{Dim, Model, Node, ValueInfo};
 use crate::shapes::{Int, Shape, Size, Source, Symbols};
 
-/// Axes longer than this are taken for unknown: no index of them can be removed.
+/// Longer axes count as unknown: no index of them can be removed.
 const LONGEST_AXIS: usize = 1 << 22;
 
-/// Integer constants with more elements are not followed; shapes and lists of axes are short.
+/// Integer constants with more elements are not followed. Shapes and lists of axes are short.
 const MOST_INTS: usize = 1 << 14;
 
-/// What is known after some nodes.
+/// The knowledge about a model after some of its nodes.
 pub(crate) struct Engine<'m> {
     pub(crate) model: &'m Model,
     pub(crate) graph: Graph,
-    /// Takes the statements that a test drops.
+    /// Receives the statements that a test drops, in place of `graph`.
     pub(crate) dropped: Graph,
     pub(crate) symbols: Symbols,
     pub(crate) values: HashMap<&'m str, Value>,
     pub(crate) constants: HashMap<&'m str, Constant<'m>>,
     pub(crate) uses: Vec<Use>,
-    /// The number of the last tensor that a constant's name was given to, where there are several.
+    /// The number of the last tensor that has a constant's name, if several have it.
     numbers: HashMap<&'m str, usize>,
-    /// The use of constants whose uses are tied.
+    /// The one use of a constant whose uses are tied.
     tied: HashMap<&'m str, usize>,
-    /// Constants whose uses are tensors of their own, though they are no vectors.
+    /// Constants whose uses are tensors of their own, although they are no vectors.
     pub(crate) apart: HashSet<&'m str>,
     pub(crate) stated: HashMap<&'m str, &'m ValueInfo>,
     pub(crate) works: Vec<Work>,
     pub(crate) sums: Vec<Sum>,
-    /// The constants that are 0 where the classes in question are; all floating ones, unless the walk asks about some.
+    /// The constants that are 0 in the classes in question. `None` means all floating ones; some walks ask about fewer.
     zeros: Option<HashSet<TensorId>>,
-    /// Constant elements that are lengths: the axis that each has to be the length of.
+    /// For each constant element that is a length, the axis that it must be the length of.
     pub(crate) lengths: BTreeMap<Source, TensorAxis>,
     /// Constant elements that something computes with.
     frozen: HashSet<Source>,
 }
 
 impl<'m> Engine<'m> {
-    /// Before the first node. Uses of the constants `apart` are tensors of their own, and only the constants `zeros` count as
-    /// 0.
+    /// The state before the first node. Uses of the constants `apart` are tensors of their own, and only the constants
+    /// `zeros` count as 0.
     pub(crate) fn new(
         model: &'m Model,
         options: &AnalysisOptions,
@@ -100,7 +100,8 @@ impl<'m> Engine<'m> {
         Ok(())
     }
 
-    /// The shape that the file states, with symbols for what is not a number. Some exporters write 0 or -1 for that.
+    /// The shape that the file states. Lengths that are no numbers become symbols; some exporters write 0 or -1 for
+    /// those.
     pub(crate) fn stated_shape(&mut self, info: &ValueInfo) -> Option<Shape> {
         let symbols = &mut self.symbols;
         info.shape().map(|dims| {
@@ -128,7 +129,7 @@ impl<'m> Engine<'m> {
         Ok(id)
     }
 
-    /// The next node, with what it reads.
+    /// The next node with its inputs.
     pub(crate) fn site(&mut self, at: usize, node: &'m Node) -> Result<Site<'_, 'm>, GraphError> {
         let mut inputs = Vec::with_capacity(node.inputs().len());
         for (slot, name) in node.inputs().iter().enumerate() {
@@ -143,7 +144,7 @@ impl<'m> Engine<'m> {
             return self.read_constant(name, constant, at, slot).map(Some);
         }
         if !self.values.contains_key(name) {
-            // A sparse initializer, or a value of a kind that has no shape.
+            // A sparse initializer, or a value that is no tensor.
             self.declare(name, None, None, false)?;
         }
         Ok(self.values.get(name).cloned())
@@ -190,7 +191,7 @@ impl<'m> Engine<'m> {
     ) -> Result<TensorId, GraphError> {
         let tensor = constant.tensor;
         let mut label = name.to_owned();
-        // Uses are numbered on from the last one: a vector may have as many as there are nodes.
+        // The search for a free number starts after the last use: a vector may have as many uses as there are nodes.
         let number = self.numbers.entry(name).or_insert(1);
         while self.graph.find(&label).is_some() {
             *number += 1;
@@ -207,7 +208,7 @@ impl<'m> Engine<'m> {
         Ok(id)
     }
 
-    /// Pins what is read from outside of the main graph's nodes.
+    /// Pins values that something outside of the main graph's nodes reads.
     pub(crate) fn outside(&mut self) -> Result<(), GraphError> {
         let model = self.model;
         let outputs: Vec<&'m str> = model.graph().outputs().iter().map(ValueInfo::name).collect();
@@ -236,7 +237,7 @@ impl<'m> Engine<'m> {
         names.iter().try_for_each(|name| self.pin_name(name, why))
     }
 
-    /// Pins a value by name: a constant gets a use that is never cut, so the others are cut in copies.
+    /// Pins a value by name. A constant gets a use that is never cut, so that its other uses are cut in copies.
     fn pin_name(&mut self, name: &'m str, why: ReasonId) -> Result<(), GraphError> {
         if let Some(value) = self.values.get(name).cloned() {
             if !faults::dropped() {
@@ -257,7 +258,8 @@ impl<'m> Engine<'m> {
         Ok(())
     }
 
-    /// Something computes with these elements: what they are copies of stays, and where they are constants they stay, too.
+    /// Something computes with these elements, so they must not change: axes that they are copies of are pinned, and
+    /// constants keep their values.
     pub(crate) fn freeze(&mut self, ints: &[Int], why: ReasonId) {
         for int in ints {
             if let Some(axis) = int.copy_of {
@@ -272,8 +274,9 @@ impl<'m> Engine<'m> {
         }
     }
 
-    /// An element has to be the length of an axis after every removal: the axis that it is a copy of goes with that one; a
-    /// constant is given the new length where it enters; for all else the axis is pinned.
+    /// An element has to be the length of an axis after every removal. If it is a copy of another axis's length, the
+    /// two axes are joined. If it is a constant, the constant will get the new length at its source. Otherwise the axis
+    /// is pinned.
     pub(crate) fn follow(&mut self, int: &Int, axis: TensorAxis, why: ReasonId) {
         match (int.copy_of, int.source) {
             (Some(copied), _) => self.graph.join(copied, axis, why),

@@ -1,4 +1,4 @@
-//! Statements of operators that tests drop, one at a time, to see that some test fails without each.
+//! Statements of operators that tests drop one at a time. For each of them, some test must then fail.
 
 #[cfg(feature = "testing")]
 mod on {
@@ -13,7 +13,7 @@ mod on {
         static STATE: RefCell<(Option<Statement>, BTreeSet<Statement>)> = const { RefCell::new((None, BTreeSet::new())) };
     }
 
-    /// The statement that calls, directly or through shorthands, is the one that is dropped.
+    /// True if the statement that calls this, directly or through a shorthand, is the dropped one.
     #[track_caller]
     pub(crate) fn dropped() -> bool {
         let at = Location::caller();
@@ -24,7 +24,7 @@ mod on {
         })
     }
 
-    /// Runs something while one statement is dropped, on this thread.
+    /// Runs something on this thread while one statement is dropped.
     pub fn without<T>(statement: (&'static str, u32), run: impl FnOnce() -> T) -> T {
         STATE.with_borrow_mut(|state| state.0 = Some(statement));
         let result = run();
@@ -32,7 +32,7 @@ mod on {
         result
     }
 
-    /// The statements that this thread has come by.
+    /// The statements that this thread has reached.
     pub fn statements() -> Vec<(&'static str, u32)> {
         STATE.with_borrow(|state| state.1.iter().copied().collect())
     }

@@ -1,4 +1,4 @@
-//! Live elements that a removal by masks takes away without a mask having closed them.
+//! Live elements that a removal by masks takes away although no mask closes them.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -9,9 +9,10 @@ use super::constants::{Constant, Use};
 use crate::error::Error;
 
 impl Analysis<'_> {
-    /// The constants that write into classes that go and are not 0 there, with the number of such slices, in the order of
-    /// names; `masked` ones are closed and do not count. Biases and shifts of closed rows, say, or rows of another branch:
-    /// their values went to the readers of a class, and do so no longer. A class is left out if all that reads it is 0.
+    /// The constants that write into removed classes and are not 0 there, in the order of names, each with the number
+    /// of such slices. Constants with a mask, named in `masked`, do not count, since the mask closes those slices.
+    /// Examples are biases and shifts of closed rows, or rows of another branch. Their values reached the readers of a
+    /// class and no longer do. A class whose readers are all 0 does not count.
     ///
     /// # Errors
     ///
@@ -52,7 +53,7 @@ impl Analysis<'_> {
         }
         let mut all: BTreeMap<&str, BTreeSet<(usize, usize)>> = BTreeMap::new();
         for (found, axis, index, class) in written {
-            // If no constant reads the class, something else does.
+            // If no constant reads the class, something else reads it.
             if read[class.index()] != [true, false] {
                 all.entry(&found.name).or_default().insert((axis.axis, index));
             }
@@ -64,7 +65,7 @@ impl Analysis<'_> {
         self.classes.size(found.id.axis(axis))
     }
 
-    /// Each node that reads a constant multiplies by it, so that it makes nothing of 0.
+    /// True if each node that reads a constant multiplies by it, so that 0 stays 0.
     fn only_multiplies(&self, found: &Use) -> bool {
         let multiplies = |&(node, slot): &(usize, usize)| {
             let factor = match self.model.graph().nodes()[node].op_type() {
@@ -83,7 +84,7 @@ impl Analysis<'_> {
     }
 }
 
-/// For each axis, the slices with a value other than 0.
+/// For each axis and each index, true if the slice has a value other than 0.
 fn nonzero_slices(constant: &Constant<'_>) -> Result<Vec<Vec<bool>>, Error> {
     let dims = constant.tensor.dims();
     let mut nonzero: Vec<Vec<bool>> = dims.iter().map(|&n| vec![false; n]).collect();

@@ -1,7 +1,8 @@
-//! A model's classes of indices: what can be removed from it, what each removal costs and saves, and why the rest stays.
+//! A model's classes of indices: which of them can go, the cost and the saving of each removal, and the reasons that
+//! keep the rest.
 //!
-//! `Engine` holds what is known while the nodes are walked over, and `Site` is one of them as its operator sees it; neither
-//! knows an operator.
+//! `Engine` holds the knowledge during a walk over the nodes. `Site` is one node, as its operator sees it. Neither
+//! knows any operator.
 
 mod constants;
 mod engine;
@@ -30,15 +31,15 @@ pub use warning::Warning;
 pub(crate) use work::Sum;
 use work::Work;
 
-/// What an analysis is given beside the model.
+/// The options of an analysis.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AnalysisOptions {
-    /// Shapes of inputs, for counting multiply-adds where the file leaves lengths open. They never change what can be
-    /// removed.
+    /// Shapes of inputs, for counting multiply-adds if the file leaves lengths open. They never change which classes
+    /// can be removed.
     pub inputs: BTreeMap<String, Vec<usize>>,
 }
 
-/// The classes of a model, and what follows from removing some.
+/// The classes of a model, and the effects of removing some of them.
 ///
 /// # Examples
 ///
@@ -75,28 +76,29 @@ pub struct Analysis<'m> {
     pub(crate) classes: Classes,
     pub(crate) constants: HashMap<&'m str, Constant<'m>>,
     pub(crate) uses: Vec<Use>,
-    /// The use that a tensor of the graph of classes is.
+    /// The use of each tensor in the graph of classes.
     by_id: HashMap<TensorId, usize>,
-    /// The use that a node reads in a slot.
+    /// The use behind each input of a node, by the node and the slot.
     by_reader: HashMap<(usize, usize), usize>,
     pub(crate) values: HashMap<&'m str, Value>,
-    /// Constant elements that have to be the lengths of axes.
+    /// For each constant element that must be a length, the axis that it is the length of.
     pub(crate) follow: BTreeMap<Source, TensorAxis>,
     works: Vec<Work>,
-    /// For each work the lengths of its axes where the graph's are open; `None` where the given shapes do not tell.
+    /// For each work, the lengths of its axes that are open in the graph; `None` if the given shapes do not tell them
+    /// either.
     lengths: Vec<Vec<Option<usize>>>,
     /// Shared constants whose uses are not tied, since copies of them free more than they cost.
     pub(crate) apart: HashSet<&'m str>,
 }
 
-/// The indices kept of a constant by those of its uses that are cut alike.
+/// The indices of a constant that some of its uses keep. All these uses are cut alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptUse {
     /// The constant's name.
     pub tensor: String,
-    /// The positions of the nodes that read it so; none where something outside of nodes does.
+    /// The positions of the nodes with these uses; empty if the only reader is not a node of the main graph.
     pub nodes: Vec<usize>,
-    /// For each axis that loses some, the indices kept, in order; nothing where the constant stays whole.
+    /// For each axis that loses indices, those that are kept, in order. The map is empty if the constant stays whole.
     pub axes: BTreeMap<usize, Vec<usize>>,
 }
 
@@ -105,13 +107,13 @@ pub struct KeptUse {
 pub struct NodeWork {
     /// The node's position in the graph.
     pub node: usize,
-    /// Multiply-adds; `None` where a length is not known.
+    /// Multiply-adds; `None` if a length is not known.
     pub multiply_adds: Option<u128>,
 }
 
 impl<'m> Analysis<'m> {
-    /// The findings of a walk over the model. `bound` is the same walk with given shapes, if there are any: its works come in
-    /// the same order.
+    /// The findings of a walk over the model. `bound` is the same walk with given shapes, if there are any. Its works
+    /// have the same order.
     pub(crate) fn of(open: Engine<'m>, bound: Option<&Engine<'m>>) -> Self {
         let lengths = {
             let bound = bound.unwrap_or(&open);
@@ -156,24 +158,24 @@ impl<'m> Analysis<'m> {
         Ok(self.classes.scores(score, &Values(self))?)
     }
 
-    /// The name of the constant that a tensor of the graph of classes is a use of.
+    /// The name of the constant behind a tensor of the graph of classes.
     pub fn constant_of(&self, tensor: TensorId) -> Option<&str> {
         self.by_id.get(&tensor).map(|&at| self.uses[at].name.as_str())
     }
 
-    /// The use of a constant that a node reads in a slot.
+    /// The use of a constant that a node reads at a slot.
     pub(crate) fn use_read_at(&self, node: usize, slot: usize) -> Option<&Use> {
         self.by_reader.get(&(node, slot)).map(|&at| &self.uses[at])
     }
 
-    /// Every use of a constant: the tensor of the graph of classes, the constant's name, and the nodes and slots that read it,
-    /// none where something outside of nodes does. A constant whose uses are cut in different ways is copied by
-    /// [`Analysis::edits`].
+    /// Every use of a constant: the tensor in the graph of classes, the constant's name, and the nodes and slots that
+    /// read it. The readers are empty if the only reader is not a node of the main graph. [`Analysis::edits`] copies a
+    /// constant whose uses are cut in different ways.
     pub fn uses(&self) -> impl Iterator<Item = (TensorId, &str, &[(usize, usize)])> {
         self.uses.iter().map(|found| (found.id, found.name.as_str(), found.readers.as_slice()))
     }
 
-    /// The names of the floating constants of rank 2 or more that a family's classes are slices of, each once.
+    /// The names of the floating constants of rank 2 or more whose slices a family's classes are. Each occurs once.
     pub fn weights_of(&self, family: &Family) -> Vec<&str> {
         let mut names: Vec<&str> = family
             .axes()
@@ -198,7 +200,7 @@ impl<'m> Analysis<'m> {
             let rank = self.classes.sizes(found.id).len();
             let left = (0..rank).map(|axis| lengths.of(found.id.axis(axis)).unwrap_or(1)).collect();
             let shapes = used.entry(found.name.as_str()).or_default();
-            // Uses of one constant that are cut to one shape nearly always share their indices, too.
+            // Uses of one constant that are cut to the same shape nearly always keep the same indices.
             if !shapes.contains(&left) {
                 shapes.push(left);
             }
@@ -230,13 +232,14 @@ impl<'m> Analysis<'m> {
             .collect()
     }
 
-    /// All multiply-adds after a removal; `None` where a length is not known: give the shapes of the inputs.
+    /// All multiply-adds after a removal; `None` if a length is not known, and then the shapes of the inputs are
+    /// needed.
     pub fn multiply_adds(&self, removal: &Removal) -> Option<u128> {
         self.work(removal).iter().map(|work| work.multiply_adds).sum()
     }
 
-    /// The indices kept of every constant that loses some, in the order of names. A constant whose uses are cut in different
-    /// ways comes once for each way, the whole one included.
+    /// The kept indices of every constant that loses some, in the order of names. A constant whose uses are cut in
+    /// different ways occurs once for each way; a use that stays whole is one of them.
     pub fn kept(&self, removal: &Removal) -> Vec<KeptUse> {
         let mut all: BTreeMap<&str, Vec<KeptUse>> = BTreeMap::new();
         let mut known: HashMap<(&str, BTreeMap<usize, Vec<usize>>), usize> = HashMap::new();
@@ -270,12 +273,12 @@ impl<'m> Analysis<'m> {
         names
     }
 
-    /// The constant of a name, wherever the model keeps it.
+    /// The constant of a name: an initializer, or the tensor of a node.
     pub fn constant(&self, name: &str) -> Option<&'m Tensor> {
         self.constants.get(name).map(|constant| constant.tensor)
     }
 
-    /// Where the model keeps the constant of a name.
+    /// The place in the model of the constant of a name.
     pub fn place(&self, constant: &str) -> Option<TensorPlace> {
         self.constants.get(constant).map(|constant| constant.place)
     }
@@ -286,7 +289,7 @@ struct Named<'a, 'm> {
     tensor: &'m Tensor,
 }
 
-/// Lengths of axes after a removal, each worked out once.
+/// Lengths of axes after a removal. Each is computed once.
 pub(crate) struct Lengths<'a> {
     classes: &'a Classes,
     removal: &'a Removal,
@@ -307,7 +310,7 @@ impl<'a> Lengths<'a> {
 /// Values of constants for scores.
 struct Values<'a, 'm>(&'a Analysis<'m>);
 
-/// Values are handed on in pieces of this many.
+/// Values are passed on in pieces of this length.
 const PIECE: usize = 4096;
 
 impl Weights for Values<'_, '_> {

@@ -1,11 +1,11 @@
-//! Names that something else than a node of the main graph reads: graphs in attributes, training, quantisation.
+//! Names that something other than a node of the main graph reads: graphs in attributes, training, quantisation.
 
 use std::collections::HashSet;
 
 use crate::model::{AttributeValue, Graph, Model};
 
-/// Every name that a graph in an attribute of the main graph reads or gives back, at any depth. Names that such a graph
-/// defines itself are among them: pinning a name too many is safe.
+/// Every name that a graph in an attribute of the main graph reads or returns, at any depth. Names that such a graph
+/// defines itself are among them, since it is safe to pin too many.
 pub(crate) fn captured(model: &Model) -> HashSet<&str> {
     let mut names = HashSet::new();
     let mut graphs: Vec<&Graph> = inner(model.graph()).collect();

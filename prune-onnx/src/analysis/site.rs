@@ -1,4 +1,4 @@
-//! A node during the walk: what its operator may ask and state.
+//! A node during the walk, with everything that its operator may ask and state.
 
 use prune_graph::{Factoring, Graph, GraphError, ReasonId, Role, TensorAxis, TensorId};
 
@@ -9,10 +9,10 @@ use super::work::{Sum, Work};
 use crate::model::{Node, Tensor};
 use crate::shapes::{Int, Shape, Size, Source};
 
-/// An operator that cannot state anything about a node: all that the node touches is pinned.
+/// The end of an operator's statements about a node, before they are complete.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// The phrase stands in the explanation, after the operator's name.
+    /// All that the node touches is pinned. The phrase follows the operator's name in the explanation.
     Pin(&'static str),
     /// The graph is refused.
     Fail(GraphError),
@@ -24,17 +24,17 @@ impl From<GraphError> for Stop {
     }
 }
 
-/// What operators return.
+/// The result of an operator's statements.
 pub(crate) type Stated = Result<(), Stop>;
 
 /// States the rule of an operator for a node.
 pub(crate) type State = fn(&mut Site<'_, '_>) -> Stated;
 
-/// A node and what it reads.
+/// A node and the values that it reads.
 ///
-/// Inputs that an operator does not follow by [`Site::axis`] are pinned; so are axes whose lengths it receives as elements
-/// of an integer input and does not take by [`Site::ints`]; outputs that it does not declare are pinned as well. An
-/// operator that forgets something is thus too careful, never wrong.
+/// The walk pins whatever an operator does not mention: inputs that it does not follow by [`Site::axis`], outputs that
+/// it does not declare, and axes whose lengths are elements of an integer input that it does not take by
+/// [`Site::ints`]. An operator that forgets something is thus too careful, but never wrong.
 pub(crate) struct Site<'e, 'm> {
     engine: &'e mut Engine<'m>,
     /// The node's position.
@@ -118,7 +118,7 @@ impl<'e, 'm> Site<'e, 'm> {
         self.engine.why(self.node, why)
     }
 
-    /// The input is there.
+    /// True if the node has this input.
     pub(crate) fn has(&self, slot: usize) -> bool {
         self.inputs.get(slot).is_some_and(Option::is_some)
     }
@@ -134,14 +134,15 @@ impl<'e, 'm> Site<'e, 'm> {
         Ok(shape.clone())
     }
 
-    /// An axis of an input, which from here on the operator follows.
+    /// An axis of an input. From here on the operator follows the input.
     pub(crate) fn axis(&mut self, slot: usize, axis: usize) -> Result<TensorAxis, Stop> {
         let id = self.value(slot)?.id;
         self.followed[slot] = true;
         Ok(id.axis(axis))
     }
 
-    /// The elements of an integer input. The operator takes care of axes that they are copies of, and of constants.
+    /// The elements of an integer input. The operator takes care of the axes that they are copies of, and of constants
+    /// among them.
     pub(crate) fn ints(&mut self, slot: usize) -> Option<Vec<Int>> {
         let mut ints = self.inputs.get(slot)?.as_ref()?.ints.clone()?;
         self.taken[slot] = true;
@@ -152,7 +153,7 @@ impl<'e, 'm> Site<'e, 'm> {
         Some(ints)
     }
 
-    /// Elements with which the operator computes.
+    /// The elements of an integer input with which the operator computes.
     #[cfg_attr(feature = "testing", track_caller)]
     pub(crate) fn computed_ints(&mut self, slot: usize) -> Option<Vec<Int>> {
         let ints = self.ints(slot)?;
@@ -160,7 +161,7 @@ impl<'e, 'm> Site<'e, 'm> {
         Some(ints)
     }
 
-    /// The operator computes with these elements.
+    /// States that the operator computes with these elements.
     #[cfg_attr(feature = "testing", track_caller)]
     pub(crate) fn freeze(&mut self, ints: &[Int]) {
         let why = self.reason("computes with its length");
@@ -169,7 +170,7 @@ impl<'e, 'm> Site<'e, 'm> {
         }
     }
 
-    /// An element has to be the length of an axis after every removal.
+    /// States that an element has to be the length of an axis after every removal.
     #[cfg_attr(feature = "testing", track_caller)]
     pub(crate) fn follow(&mut self, int: &Int, axis: TensorAxis) {
         let why = self.reason("has its length from a computation");
@@ -178,7 +179,7 @@ impl<'e, 'm> Site<'e, 'm> {
         }
     }
 
-    /// The elements are known without the operator taking care of them.
+    /// True if the elements are known. The operator need not take care of them.
     pub(crate) fn has_ints(&self, slot: usize) -> bool {
         self.inputs.get(slot).and_then(Option::as_ref).is_some_and(|value| value.ints.is_some())
     }
@@ -194,12 +195,12 @@ impl<'e, 'm> Site<'e, 'm> {
         self.engine.constants.get(name).map(|constant| constant.tensor)
     }
 
-    /// The input is 0 where its class goes.
+    /// True if the input is 0 in each class that goes.
     pub(crate) fn vanishes(&self, slot: usize) -> bool {
         self.inputs.get(slot).and_then(Option::as_ref).is_some_and(|value| value.vanishes)
     }
 
-    /// Declares an output. `vanishes` as at [`Value::vanishes`].
+    /// Declares an output. `vanishes` is explained at [`Value::vanishes`].
     pub(crate) fn output(&mut self, slot: usize, shape: Shape, vanishes: bool) -> Result<(), Stop> {
         followed_rank(shape.len())?;
         if let Some(name) = self.node.output(slot) {
@@ -208,7 +209,7 @@ impl<'e, 'm> Site<'e, 'm> {
         Ok(())
     }
 
-    /// Declares output 0 with a shape, pins it, and pins all inputs: the operator does not follow them.
+    /// Declares output 0 with a shape, and pins it and all inputs, since the operator does not follow them.
     pub(crate) fn opaque(&mut self, shape: Shape, why: &'static str) -> Stated {
         let rank = shape.len();
         self.output(0, shape, false)?;
@@ -227,7 +228,7 @@ impl<'e, 'm> Site<'e, 'm> {
         Ok(())
     }
 
-    /// Says of a declared output that it is 0 where its classes go.
+    /// States if a declared output is 0 in each class that goes.
     pub(crate) fn set_vanishes(&mut self, slot: usize, vanishes: bool) {
         let value = self.node.output(slot).and_then(|name| self.engine.values.get_mut(name));
         if let Some(value) = value {
@@ -256,7 +257,7 @@ impl<'e, 'm> Site<'e, 'm> {
         self.written(slot).map(|id| id.axis(axis))
     }
 
-    /// A length that is not known before the model runs, or is what the file states for an axis of an output.
+    /// An unknown length, for an axis of an output. If the file states a length for that axis, it is taken.
     pub(crate) fn fresh(&mut self) -> Size {
         self.engine.symbols.fresh()
     }
@@ -280,8 +281,8 @@ impl<'e, 'm> Site<'e, 'm> {
         Ok(())
     }
 
-    /// Notes that an axis of an output holds the values of an input's axis as they are: what reads or writes a weight that
-    /// was transposed does so with the weight.
+    /// Notes that an axis of an output holds the values of an input's axis unchanged. A node that reads or writes a
+    /// transposed weight thus reads or writes the weight.
     pub(crate) fn view(&mut self, slot: usize, axis: usize, out: usize, out_axis: usize) -> Stated {
         let of = self.axis(slot, axis)?;
         if let Some(axis) = self.out(out, out_axis) {
@@ -312,17 +313,17 @@ impl<'e, 'm> Site<'e, 'm> {
         }
     }
 
-    /// Every index of an axis is pinned already.
+    /// True if every index of an axis is pinned already.
     pub(crate) fn is_pinned(&mut self, axis: TensorAxis) -> bool {
         self.engine.graph.is_pinned(axis)
     }
 
-    /// Every index of an axis of output 0 is pinned already.
+    /// True if every index of an axis of output 0 is pinned already.
     pub(crate) fn stays(&mut self, axis: usize) -> bool {
         self.out(0, axis).is_none_or(|axis| self.is_pinned(axis))
     }
 
-    /// Joins two axes over whose indices the operator sums products: an index can go only if a factor is 0 there.
+    /// Joins two axes over which the operator sums products. An index can go only if a factor is 0 there.
     #[cfg_attr(feature = "testing", track_caller)]
     pub(crate) fn contract(&mut self, (a, x): (usize, usize), (b, y): (usize, usize)) -> Stated {
         let (left, right) = (self.axis(a, x)?, self.axis(b, y)?);
@@ -368,10 +369,11 @@ impl<'e, 'm> Site<'e, 'm> {
     }
 }
 
-/// Tensors with more axes are not followed: a file can claim any number of them, and operators compare axes with each other.
+/// Tensors with more axes are not followed. A file can claim any number of axes, and operators compare axes with each
+/// other.
 const MOST_AXES: usize = 64;
 
-/// A number of axes that is followed.
+/// The number of axes, if it is small enough to be followed.
 pub(crate) fn followed_rank(rank: usize) -> Result<usize, Stop> {
     if rank <= MOST_AXES { Ok(rank) } else { Err(Stop::Pin("has more axes than are followed")) }
 }

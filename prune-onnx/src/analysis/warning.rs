@@ -9,18 +9,19 @@ use super::Analysis;
 use crate::edits::{Edits, TensorPlace};
 use crate::model::NEWEST_OPSET;
 
-/// Something that may make a smaller model differ from the one that it was made from. Displays as a sentence.
+/// A reason why the smaller model may differ from the original. Displays as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Warning {
-    /// Operators newer than those that are known.
+    /// Operators newer than the newest version that is known.
     Opset {
         /// The version that the model imports.
         version: i64,
         /// The newest that is known.
         newest: i64,
     },
-    /// Constants that changed, or that some node reads no longer, and that a caller may give other values.
+    /// Constants that are defaults of inputs and have changed, or that some node no longer reads. A caller may give
+    /// such inputs other values.
     Defaults {
         /// Their names, in order.
         names: Vec<String>,
@@ -55,7 +56,7 @@ impl fmt::Display for Warning {
 }
 
 impl Analysis<'_> {
-    /// The warnings about the model that these edits make; none if they change nothing.
+    /// The warnings about the model after these edits; none if they change nothing.
     pub fn warnings(&self, edits: &Edits) -> Vec<Warning> {
         let mut warnings = Vec::new();
         if edits.is_empty() {
@@ -72,7 +73,8 @@ impl Analysis<'_> {
         warnings
     }
 
-    /// From version 4 of the format an initializer that is an input as well is a default.
+    /// The names of changed defaults: from version 4 of the format, an initializer that is also an input is its default
+    /// value.
     fn changed_defaults(&self, edits: &Edits) -> Vec<String> {
         let graph = self.model().graph();
         if self.model().ir_version() < 4 {

@@ -2,7 +2,7 @@
 
 use prune_graph::TensorAxis;
 
-/// The work of one node: as many multiply-adds as the product of the lengths of some axes.
+/// The work of one node. The number of its multiply-adds is the product of the lengths of some axes.
 #[derive(Debug, Clone)]
 pub(crate) struct Work {
     /// The node's position.
@@ -20,6 +20,6 @@ pub(crate) struct Sum {
     pub(crate) slots: [usize; 2],
     /// The axis of each factor.
     pub(crate) axes: [TensorAxis; 2],
-    /// Every product is 0 at an index whose classes' constants are.
+    /// True if every product is 0 at an index whose classes have constants that are 0.
     pub(crate) zero: bool,
 }

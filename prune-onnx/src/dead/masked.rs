@@ -1,4 +1,4 @@
-//! Classes that masks close, without those whose readers get something else than 0 all the same.
+//! Classes that masks close, without those that their readers would still see as something other than 0.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -9,7 +9,7 @@ use super::Dead;
 use crate::analysis::{Analysis, Sum};
 use crate::error::Error;
 
-/// A class that masks close and that cannot go without another result.
+/// A class that masks close, but whose removal would change the result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MadeOfZero {
     /// The class.
@@ -18,17 +18,18 @@ pub struct MadeOfZero {
     pub axis: TensorAxis,
     /// Its index there.
     pub index: usize,
-    /// The reader.
+    /// The reader that would get another value, and why.
     pub reason: Reason,
 }
 
-/// The effect on a reader of such a class.
+/// The reader's part of such a reason.
 const WHY: &str = "reads something else than 0 there, such as a sigmoid's 0.5, and would lose it";
 
 impl Analysis<'_> {
-    /// The classes that masks close, as [`Classes::closed_by`](prune_graph::Classes::closed_by) finds them, in the families that
-    /// are selected, and those among them that stay because something reads what is not 0 there. The removal has only classes
-    /// that can go; it is empty if all of them stay.
+    /// The classes that masks close in the selected families, as
+    /// [`Classes::closed_by`](prune_graph::Classes::closed_by) finds them. Second, those among them that stay, because
+    /// a reader gets something other than 0 from them. The removal has only classes that can go; it is empty if all of
+    /// them stay.
     ///
     /// # Errors
     ///
@@ -36,8 +37,8 @@ impl Analysis<'_> {
     ///
     /// # Complexity
     ///
-    /// A pass over the masks, times their rank, and one over the constants, and one walk over the model for each family that
-    /// loses classes and each set of its readers that are 0 in some class.
+    /// One pass over the masks, times their rank, and one over the constants. Then one walk over the model for each
+    /// family that loses classes and each set of its readers that are 0 in some class.
     pub fn closed_by(
         &self,
         masks: &[(&str, &Mask)],
@@ -52,9 +53,10 @@ impl Analysis<'_> {
         Ok((closed, made))
     }
 
-    /// The classes of a removal whose values are not 0 at a reader though all that writes them is: an activation makes 0.5 of
-    /// 0, say, or a number is added. `closed` are readers whose slices of a class masks close, so that it does not matter
-    /// there; neither does it where those slices are 0. [`Analysis::dead`] adds such values to biases, where it can.
+    /// The removed classes that a reader sees as something other than 0, although every constant that writes them is 0:
+    /// an activation makes 0.5 of 0, for example, or a number is added. A reader does not matter if its slices of the
+    /// class are 0, or if masks close them, which `closed` tells. [`Analysis::dead`] adds such values to biases where
+    /// it can.
     fn made_of_zero(&self, removal: &Removal, closed: &[(ClassId, TensorId)]) -> Result<Vec<MadeOfZero>, Error> {
         let mut zeros: HashMap<ClassId, BTreeSet<TensorId>> = HashMap::new();
         for (class, constants) in self.zero_slices(&Dead::none(&self.classes))? {

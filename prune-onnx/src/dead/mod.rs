@@ -1,4 +1,4 @@
-//! Classes that can go without any effect.
+//! Classes that can go without any effect on the outputs.
 
 mod masked;
 mod uniform;
@@ -23,7 +23,7 @@ pub struct Dead {
     unfolded: usize,
 }
 
-/// An index of a layer's input that is one number, which is not 0.
+/// A constant input of a layer: the class, the index, and the number, which is not 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Fold {
     class: ClassId,
@@ -32,14 +32,14 @@ pub(crate) struct Fold {
     pub(crate) number: f64,
 }
 
-/// Classes of one axis that are constants, and stay for one reason.
+/// Classes of one axis that are constants, and that stay for the same reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadStays {
     /// The axis of a weight that writes them.
     pub axis: TensorAxis,
-    /// How many there are.
+    /// The number of these classes.
     pub classes: usize,
-    /// What reads the constant and cannot take it over.
+    /// The reader of the constant that cannot take it over, and why.
     pub reason: Reason,
 }
 
@@ -53,7 +53,8 @@ impl Dead {
         &self.removal
     }
 
-    /// Classes that are constants other than 0 and stay, since a reader has no bias that could take the constant over.
+    /// Classes that are constants other than 0 and stay, because a reader has no bias that could take the constant
+    /// over.
     pub fn stays(&self) -> &[DeadStays] {
         &self.stays
     }
@@ -63,7 +64,7 @@ impl Dead {
         self.unfolded
     }
 
-    /// The number of classes that go and whose constants biases take over.
+    /// The number of classes that go while biases take over their constants.
     pub fn folded(&self) -> usize {
         self.folded_classes().len()
     }
@@ -73,7 +74,7 @@ impl Dead {
     }
 }
 
-/// What holds of the model whatever goes.
+/// The facts about a model that hold whatever is removed.
 struct Known<'m> {
     uniforms: Uniforms<'m>,
     /// The layers that take sums, by node.
@@ -88,12 +89,13 @@ enum Verdict {
 }
 
 impl Analysis<'_> {
-    /// The ranked classes whose removal changes no output. Wherever values of such a class are summed over, each product is
-    /// exactly 0, since the weight that reads it has zeros there, or since the value is 0 itself; or the value is another
-    /// number that does not depend on the input, and each reader is a Gemm, a MatMul with an addition behind it, or an
-    /// unpadded Conv, whose bias takes over what it adds: give the result to [`Analysis::edits_of_dead`]. A padded Conv
-    /// reads such a number differently at borders, so the class stays ([`Dead::stays`]). One class of a family stays if all
-    /// of its classes could go.
+    /// The ranked classes whose removal changes no output.
+    ///
+    /// No sum needs such a class, for one of two reasons. Either each product is exactly 0, because the value is 0 or
+    /// the weight that reads it has zeros there. Or the value is another number that does not depend on the input, and
+    /// every reader can take over what it adds as part of a bias: a Gemm, a MatMul with an addition behind it, or an
+    /// unpadded Conv. [`Analysis::edits_of_dead`] makes those changes. A padded Conv reads such a number differently at
+    /// borders, so the class stays ([`Dead::stays`]). If all classes of a family could go, one stays.
     ///
     /// # Errors
     ///
@@ -101,16 +103,17 @@ impl Analysis<'_> {
     ///
     /// # Complexity
     ///
-    /// Passes over the constants, one more than there are layers in the longest row of layers each of which is dead only
-    /// since the next is; in each pass one walk over the model for each family and each set of its constants that are 0 in
-    /// some class.
+    /// One pass over the constants, and one more for each layer of the longest chain in which each layer is dead only
+    /// because the next one is. Each pass walks over the model once for each family and each set of its constants that
+    /// are 0 in some class.
     pub fn dead(&self) -> Result<Dead, Error> {
         self.dead_where(|_| true, true)
     }
 
-    /// As [`Analysis::dead`], but only families that are `selected` lose classes. Unless biases `may_fold`, classes stay
-    /// whose constants they would take over ([`Dead::unfolded`]): other tensors that are cut alike, such as a checkpoint,
-    /// know of no new biases. What only such classes read stays as well.
+    /// As [`Analysis::dead`], but only families that are `selected` lose classes. If `may_fold` is false, classes stay
+    /// whose constants biases would take over ([`Dead::unfolded`]), and so does everything that only such classes read.
+    /// This is for a case where other tensors are cut in the same way, such as those of a checkpoint: they do not get
+    /// the new biases.
     ///
     /// # Errors
     ///
@@ -122,7 +125,7 @@ impl Analysis<'_> {
         let (known, bare) = (uniforms(self, &sole)?, self.sums(HashSet::new())?);
         let layers = bare.iter().filter_map(|sum| Some((sum.node, Linear::of(self, &sole, sum.node)?)));
         let known = Known { uniforms: known, layers: layers.collect() };
-        // What only dead classes read is dead as well.
+        // A class that only dead classes read is dead as well.
         loop {
             let before = dead.removal.len();
             self.add_dead(&mut dead, &known, &bare, &selected, may_fold)?;
@@ -132,7 +135,8 @@ impl Analysis<'_> {
         }
     }
 
-    /// Adds classes that are dead without those that are known to be. `bare` are the sums while no constant counts as 0.
+    /// Finds more dead classes, given those that are already known. `bare` are the sums of a walk in which no constant
+    /// counts as 0.
     fn add_dead(
         &self,
         dead: &mut Dead,
@@ -142,7 +146,7 @@ impl Analysis<'_> {
         may_fold: bool,
     ) -> Result<(), Error> {
         let zeros = self.zero_slices(dead)?;
-        // Classes of one family that have zeros in the same constants are met by the same walk.
+        // One walk serves all classes of a family that have zeros in the same constants.
         let mut alike: BTreeMap<(usize, Vec<TensorId>), Vec<ClassId>> = BTreeMap::new();
         for (number, family) in self.classes.families().iter().enumerate().filter(|(number, _)| selected[*number]) {
             for &class in family.classes().iter().filter(|&&class| !dead.removal.is_gone(class)) {
@@ -182,7 +186,7 @@ impl Analysis<'_> {
         for (number, mut goes) in goes {
             let left = self.classes.families()[number].classes().iter().filter(|&&class| !dead.removal.is_gone(class));
             if left.count() == goes.len() {
-                // One stays. It is none that went before, since what else went may rest on that.
+                // One stays. It must be a class of this pass: later findings may rest on classes that went before.
                 goes.pop_first();
             }
             for (class, folds) in goes {
@@ -195,7 +199,7 @@ impl Analysis<'_> {
         Ok(())
     }
 
-    /// The sums of the model while only these constants count as 0.
+    /// The sums of the model in a walk where only these constants count as 0.
     fn sums(&self, zeros: HashSet<TensorId>) -> Result<Vec<Sum>, Error> {
         Ok(walk::run(self.model, &AnalysisOptions::default(), &self.apart, Some(zeros))?.sums)
     }
@@ -234,14 +238,14 @@ impl Analysis<'_> {
         Reason::new(node.op_type(), name, why)
     }
 
-    /// The axis to name a family by: of a weight that writes it, or else of one that reads it.
+    /// The axis that names a family: of a weight that writes it, or else of one that reads it.
     fn written(&self, axes: &[TensorAxis]) -> TensorAxis {
         let weights = || axes.iter().filter(|axis| self.classes.is_weight(axis.tensor));
         let written = weights().find(|&&axis| self.classes.role(axis) == Some(Role::Writer));
         *written.or_else(|| weights().next()).unwrap_or(&axes[0])
     }
 
-    /// What biases take over: for each of them the numbers to add.
+    /// The numbers to add to each bias that takes over constants.
     pub(crate) fn additions(&self, dead: &Dead) -> Result<Vec<(Addend<'_>, Vec<f64>)>, Error> {
         let mut read: BTreeMap<usize, HashMap<usize, f64>> = BTreeMap::new();
         for fold in &dead.folds {
@@ -259,9 +263,10 @@ impl Analysis<'_> {
         Ok(all)
     }
 
-    /// For each class with any, the uses of constants of which all slices of the class are 0 without what is gone. A bias
-    /// takes over what a folded class adds to the outputs of its readers, so it is missing from no slice but those of
-    /// inputs: an output that reads nothing else is a constant, not 0.
+    /// For each class, the uses of constants in which all slices of the class are 0, not counting elements that other
+    /// removed classes take away. If a class is folded, a bias adds its constant to the outputs of its readers. Such an
+    /// output is a constant then, not 0, so the elements of folded classes still count in slices of outputs. They do
+    /// not count in slices of inputs.
     fn zero_slices(&self, dead: &Dead) -> Result<HashMap<ClassId, Vec<TensorId>>, Error> {
         let (gone, folded) = (&dead.removal, dead.folded_classes());
         let mut zeros: HashMap<ClassId, Vec<TensorId>> = HashMap::new();
@@ -269,7 +274,7 @@ impl Analysis<'_> {
             let Some(constant) = self.constants.get(found.name.as_str()) else { continue };
             let sizes: Option<Vec<usize>> = self.classes.sizes(found.id).iter().copied().collect();
             let Some(sizes) = sizes.filter(|_| constant.tensor.data_type().is_floating()) else { continue };
-            // For each index whether it is there when slices of inputs are judged, and other slices.
+            // For each index, two flags: it counts in slices of inputs, and it counts in other slices.
             let there = |(axis, &n): (usize, &usize)| -> Vec<[bool; 2]> {
                 let class = |index| self.classes.class_of(found.id.axis(axis), index);
                 let there = |class: Option<ClassId>| match class.filter(|&class| gone.is_gone(class)) {
@@ -297,7 +302,7 @@ impl Analysis<'_> {
                     }
                 }
             })?;
-            // A class may have several slices of one constant: all of them count.
+            // A class may have several slices of one constant. All of them must be 0.
             let mut of_class: BTreeMap<ClassId, bool> = BTreeMap::new();
             for (axis, flags) in zero.iter().enumerate() {
                 for (index, &flag) in flags.iter().enumerate() {

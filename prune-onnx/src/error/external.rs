@@ -31,13 +31,13 @@ pub enum ExternalProblem {
         /// The file's length.
         long: u64,
     },
-    /// Data of something that is not followed.
+    /// External data of a tensor in a place where it is not followed.
     #[error("belongs to {0}, where external data is not followed; save the model with this data inside")]
     Hidden(&'static str),
-    /// Nowhere to write it to.
+    /// The output has no file for external data.
     #[error("has no place in the output")]
     NoFile,
-    /// Another content than the model was saved with.
+    /// The file differs from the one that the model was saved with.
     #[error("has another SHA-1 than the model states; it belongs to another model, or was changed")]
     Checksum,
 }

@@ -6,7 +6,7 @@ use prune_core::printable;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GraphProblem {
-    /// Operators older than those that are known.
+    /// Operators older than the oldest version that is known.
     #[error(
         "the model imports version {0} of ONNX's operators; versions from 9 are read: convert it with \
          onnx.version_converter"
@@ -15,7 +15,7 @@ pub enum GraphProblem {
     /// A node without an operator.
     #[error("node {0} has no operator")]
     NoOperator(usize),
-    /// A value that two things write.
+    /// A value that two nodes or inputs write.
     #[error("`{}` is written twice, the second time by {by}", printable(name))]
     Twice {
         /// The value.
@@ -31,7 +31,7 @@ pub enum GraphProblem {
         /// The value.
         name: String,
     },
-    /// A value that is written too late.
+    /// A value that is read before it is written.
     #[error(
         "{} reads `{}`, which it writes itself or a later node does: the nodes are not in order, or go in a circle",
         printable(by),

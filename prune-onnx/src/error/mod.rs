@@ -25,27 +25,27 @@ pub enum Error {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// An output could not be written.
     #[error("cannot write the model: {source}")]
     Write {
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The bytes are no ONNX model.
     #[error("not an ONNX model: {why}")]
     NotOnnx {
-        /// What was found instead, and what to do.
+        /// The kind of file that was found instead, and what to do.
         why: NotOnnx,
     },
     /// The encoding is broken.
     #[error("not a whole ONNX model: at byte {at}: {problem}")]
     Wire {
-        /// Where in the file.
+        /// The position in the file, in bytes.
         at: u64,
-        /// What is wrong there.
+        /// The problem there.
         problem: WireProblem,
     },
     /// The model's graph contradicts itself.
@@ -59,7 +59,7 @@ pub enum Error {
     Tensor {
         /// The tensor.
         tensor: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: TensorProblem,
     },
     /// Data in a file beside the model cannot be used.
@@ -69,12 +69,12 @@ pub enum Error {
         tensor: String,
         /// The file as the model names it.
         location: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: ExternalProblem,
     },
 }
 
-/// Bytes that are something else than an ONNX model.
+/// Bytes that are no ONNX model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotOnnx {
@@ -87,13 +87,13 @@ pub enum NotOnnx {
     /// A message without a graph.
     #[error("the file has no graph; a bare tensor or a configuration cannot be shrunk")]
     NoGraph,
-    /// An `ir_version` outside of what is known.
+    /// An `ir_version` that is not known.
     #[error("its IR version is {0}; versions from 3 are read")]
     IrVersion(i64),
 }
 
 impl Error {
-    /// Adds the path to a reading that failed.
+    /// Adds the path to a read that failed.
     pub(crate) fn read(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Error {
         let path = path.into();
         |source| Error::Read { path, source }

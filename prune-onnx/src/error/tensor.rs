@@ -14,10 +14,10 @@ pub enum TensorProblem {
         /// Its length.
         length: i64,
     },
-    /// More elements than memory has addresses.
+    /// More elements than memory could address.
     #[error("its shape {0:?} has more elements than can be counted")]
     Huge(Vec<usize>),
-    /// Data of another length than the shape asks for.
+    /// Data of a length that the shape does not ask for.
     #[error("its shape {shape:?} of {data_type} needs {wanted} {units} of data, and there are {found}")]
     Length {
         /// The shape.
@@ -26,12 +26,12 @@ pub enum TensorProblem {
         data_type: DataType,
         /// The count that the shape asks for.
         wanted: u64,
-        /// The count that is there.
+        /// The count that was found.
         found: u64,
         /// The unit of the counts: bytes or values.
         units: &'static str,
     },
-    /// A type that cannot have the data that it has.
+    /// A type that does not go with the field that holds the data.
     #[error("its type {0} cannot be written as its data is")]
     Form(DataType),
     /// Elements in two places at once.
@@ -40,7 +40,7 @@ pub enum TensorProblem {
     /// The field `segment`, which no tool writes.
     #[error("it is one segment of a tensor; save the model with whole tensors")]
     Segment,
-    /// A value that its type does not have.
+    /// A value outside of the range of its type.
     #[error("element {index} is {value}, which {data_type} does not have")]
     Range {
         /// The element.
@@ -50,7 +50,7 @@ pub enum TensorProblem {
         /// The type.
         data_type: DataType,
     },
-    /// Elements that are no numbers, or of a type that is not read.
+    /// Elements that are no numbers, or whose type is not read.
     #[error("elements of type {0} are not read as numbers")]
     NotNumbers(DataType),
     /// Edits that do not fit the tensor.

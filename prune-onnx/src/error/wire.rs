@@ -1,13 +1,13 @@
-//! An encoding that is broken.
+//! Errors of a broken encoding.
 
-/// Graphs in graphs beyond this are refused. A protobuf library stops at 100 messages, which are 33 graphs.
+/// The deepest nesting of graphs that is read. A protobuf library stops at 100 messages, which are 33 graphs.
 pub(crate) const DEEPEST: usize = 32;
 
 /// Problems of the encoding itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WireProblem {
-    /// The file ends, or a message does, inside a field.
+    /// The file or a message ends inside a field.
     #[error("a field reaches past the end of what holds it; the file is cut off or is no ONNX model")]
     Truncated,
     /// A number takes more than ten bytes or 64 bits.
@@ -29,7 +29,7 @@ pub enum WireProblem {
         /// The form that it is written in.
         wire_type: u8,
     },
-    /// A field that stands once stands again.
+    /// A field occurs twice, and may occur once.
     #[error("{message} has field {field} more than once")]
     Twice {
         /// The field's number.
@@ -45,13 +45,13 @@ pub enum WireProblem {
         /// The message that it is a field of.
         message: &'static str,
     },
-    /// Something without the name that it must have.
+    /// Something lacks the name that it must have.
     #[error("{message} has no name")]
     Nameless {
-        /// The thing that has none.
+        /// The message without a name.
         message: &'static str,
     },
-    /// Graphs lie in graphs more than 32 deep.
+    /// Graphs are nested more than 32 deep.
     #[error("graphs lie in graphs more than {} deep", DEEPEST)]
     TooDeep,
 }

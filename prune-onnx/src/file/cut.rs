@@ -1,4 +1,4 @@
-//! Tensors of which some indices are kept.
+//! Cuts of tensors: some indices of some axes are kept.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -7,7 +7,7 @@ use super::rope::write_error;
 use crate::error::{Error, TensorProblem};
 use crate::model::Tensor;
 
-/// A tensor and the indices kept of some of its axes.
+/// A tensor, and for some of its axes the indices that are kept.
 #[derive(Debug, Clone)]
 pub(super) struct Cut<'m> {
     tensor: &'m Tensor,
@@ -16,7 +16,7 @@ pub(super) struct Cut<'m> {
 }
 
 impl<'m> Cut<'m> {
-    /// Checks a cut of a tensor; without kept indices all of it is kept.
+    /// Checks a cut of a tensor. Without `kept`, the whole tensor is kept.
     pub(super) fn new(tensor: &'m Tensor, kept: Option<&'m BTreeMap<usize, Vec<usize>>>) -> Result<Self, Error> {
         let fail = |problem| Error::tensor(&tensor.name, problem);
         let Some(bytes) = tensor.byte_len() else { return fail(TensorProblem::Cut("its elements are no whole bytes")) };
@@ -37,17 +37,17 @@ impl<'m> Cut<'m> {
         Ok(Cut { tensor, kept: Some(kept), byte_len: byte_len as u64 })
     }
 
-    /// The shape that is left.
+    /// The shape after the cut.
     pub(super) fn dims(&self) -> Vec<usize> {
         self.kept.map_or_else(|| self.tensor.dims.clone(), |kept| cut_dims(&self.tensor.dims, kept))
     }
 
-    /// Bytes that are left.
+    /// Bytes after the cut.
     pub(super) fn byte_len(&self) -> u64 {
         self.byte_len
     }
 
-    /// Writes the elements that are left.
+    /// Writes the elements that are kept.
     pub(super) fn write(&self, to: &mut dyn Write) -> Result<(), Error> {
         let bytes = self.tensor.bytes()?;
         let Some(kept) = self.kept else { return to.write_all(&bytes).map_err(write_error) };
@@ -85,8 +85,8 @@ fn gather(
     }
 }
 
-/// The elements of a tensor that are left where only some indices of some axes are kept. `size` is the bytes of an element.
-/// It is for tensors of other files that follow a model, such as checkpoints.
+/// The elements of a tensor that are left if only some indices of some axes are kept. `size` is the bytes of an
+/// element. This is for tensors in other files that belong to a model, such as checkpoints.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -96,7 +96,7 @@ fn gather(
 /// ```
 ///
 /// # Panics
-/// If there are fewer bytes than the shape says, or an index or an axis is not there.
+/// If there are fewer bytes than the shape says, or if an index or an axis does not exist.
 pub fn cut_bytes(bytes: &[u8], dims: &[usize], size: usize, kept: &BTreeMap<usize, Vec<usize>>) -> Vec<u8> {
     let mut left = Vec::new();
     gather(bytes, dims, size, kept, 0, &mut left);
@@ -109,7 +109,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Against the index arithmetic of one element at a time.
+        /// Compares with index arithmetic, one element at a time.
         #[test]
         fn cuts_are_those_of_single_elements(
             dims in prop::collection::vec(1usize..5, 0..4), size in 1usize..5, seed in any::<u64>(),

@@ -1,8 +1,8 @@
 //! The encoding of ONNX files.
 //!
-//! A generated protobuf library reads a message into fields that it knows and writes those: it drops or moves what it does
-//! not know, writes packed what was not, and holds every tensor once more. Here messages are walked where they lie, and
-//! writing copies all fields but the few that change.
+//! A generated protobuf library reads a message into the fields that it knows and writes those. It drops or moves
+//! unknown fields, packs lists that were not packed, and keeps a second copy of every tensor. Here messages are walked
+//! where they lie in memory, and writing copies every field but the few that change.
 
 mod cut;
 mod read;

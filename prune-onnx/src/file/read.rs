@@ -1,4 +1,4 @@
-//! From bytes to a model.
+//! Reading: from bytes to a model.
 
 mod attribute;
 mod tensor;
@@ -16,10 +16,10 @@ use crate::wire::schema::{annotation, function, graph, model, node, operator_set
 use crate::wire::{Encoded, Field};
 
 impl Model {
-    /// Reads a model. External data is looked for in the file's folder and checked to be there, but not read.
+    /// Reads a model. Its external data must be in the file's folder. That is checked, but the data are not read.
     ///
     /// # Errors
-    /// [`Error::Read`] where a file cannot be read, and all errors of [`Model::parse`].
+    /// [`Error::Read`] if a file cannot be read, and all errors of [`Model::parse`].
     pub fn read(path: &Path) -> Result<Model, Error> {
         let about = fs::metadata(path).map_err(Error::read(path))?;
         if !about.is_file() {
@@ -34,11 +34,12 @@ impl Model {
         Model::parse(bytes, folder)
     }
 
-    /// Reads a model from its bytes. `folder` is where external data is.
+    /// Reads a model from its bytes. `folder` is the folder of its external data.
     ///
     /// # Errors
-    /// [`Error::NotOnnx`] for something else, [`Error::Wire`] for a broken encoding, [`Error::Graph`] for a graph that
-    /// contradicts itself, [`Error::Tensor`] and [`Error::External`] for tensors whose data does not fit their shape.
+    /// [`Error::NotOnnx`] for a file of another kind, [`Error::Wire`] for a broken encoding, [`Error::Graph`] for a
+    /// graph that contradicts itself, [`Error::Tensor`] and [`Error::External`] for tensors whose data do not fit their
+    /// shape.
     pub fn parse(bytes: impl Into<Bytes>, folder: &Path) -> Result<Model, Error> {
         let model = model(bytes.into(), &Arc::new(Folder::new(folder)))?;
         check(&model)?;
@@ -46,16 +47,16 @@ impl Model {
     }
 }
 
-/// What the parts of a model need to know of their surroundings.
+/// The surroundings of a part of a model, as far as reading it needs them.
 #[derive(Clone, Copy)]
 pub(super) struct Context<'c> {
-    /// Where external data is.
+    /// The folder of external data.
     folder: &'c Arc<Folder>,
-    /// How many graphs lie around this one.
+    /// The number of graphs around this one.
     depth: usize,
 }
 
-/// The first versions of the format that name the sets of operators they use.
+/// The first version of the format in which a model names its operator sets.
 const FIRST_IR_VERSION: i64 = 3;
 
 fn model(bytes: Bytes, folder: &Arc<Folder>) -> Result<Model, Error> {
@@ -76,7 +77,7 @@ fn model(bytes: Bytes, folder: &Arc<Folder>) -> Result<Model, Error> {
         match field.number {
             model::IR_VERSION => ir_version = field.int(message)?,
             model::PRODUCER_NAME | model::PRODUCER_VERSION => {
-                // Nothing depends on it: what is not UTF-8 is kept, and shown as well as it can be.
+                // Nothing depends on these texts, so bytes that are not UTF-8 are no error. They stay in the file.
                 producer.push(String::from_utf8_lossy(&field.bytes(message)?.bytes).into_owned());
             }
             model::OPSET_IMPORT => operator_sets.push(operator_set(&field.bytes(message)?)?),
@@ -95,7 +96,7 @@ fn model(bytes: Bytes, folder: &Arc<Folder>) -> Result<Model, Error> {
     Ok(Model { encoded, ir_version, producer, operator_sets, functions, training, graph })
 }
 
-/// Formats that are taken for ONNX, by their first bytes.
+/// Other formats that may be mistaken for ONNX, by their first bytes.
 fn other_format(bytes: &[u8]) -> Option<NotOnnx> {
     let starts = |with: &[u8]| bytes.starts_with(with);
     let header = bytes.first_chunk::<8>().map_or(0, |long| u64::from_le_bytes(*long));
@@ -122,7 +123,7 @@ fn other_format(bytes: &[u8]) -> Option<NotOnnx> {
     })
 }
 
-/// A message that may stand once.
+/// Stores a message that may occur only once.
 fn once(into: &mut Option<Encoded>, field: Field, message: &'static str) -> Result<(), Error> {
     let (number, at) = (field.number, field.encoded.clone());
     match into.replace(field.bytes(message)?) {
@@ -213,7 +214,7 @@ fn sparse(encoded: &Encoded, context: Context<'_>) -> Result<String, Error> {
     Ok(name)
 }
 
-/// Refuses external data where it would not be followed when a model is written elsewhere.
+/// Refuses external data in a place where writing the model would not move it along.
 fn not_external(tensor: &Tensor, place: &'static str) -> Result<(), Error> {
     let Some(external) = tensor.external() else { return Ok(()) };
     let (tensor, location) = (tensor.name.clone(), external.location.clone());

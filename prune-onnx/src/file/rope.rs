@@ -1,4 +1,5 @@
-//! Messages on their way out: pieces of the file that was read, new bytes, and tensors that are cut when they are written.
+//! Messages to be written: pieces of the file that was read, new bytes, and tensors that are cut while they are
+//! written.
 
 use std::io::{self, Write};
 
@@ -8,7 +9,7 @@ use super::cut::Cut;
 use crate::error::Error;
 use crate::wire::put_head;
 
-/// Bytes that are there, or will be.
+/// Bytes that exist, or that writing will make.
 #[derive(Debug, Clone)]
 enum Piece<'m> {
     Bytes(Bytes),
@@ -51,7 +52,7 @@ impl<'m> Rope<'m> {
         self.pieces.append(&mut message.pieces);
     }
 
-    /// Adds a field of bytes that a cut leaves.
+    /// Adds a field of bytes: the elements that a cut keeps.
     pub(super) fn cut(&mut self, number: u32, cut: Cut<'m>) {
         self.put(|into| put_head(into, number, cut.byte_len()));
         self.flush();

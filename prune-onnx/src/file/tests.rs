@@ -22,7 +22,8 @@ fn write(model: &Model, edits: &Edits) -> Vec<u8> {
     bytes
 }
 
-/// Dense, ReLU, dense with a constant node and fields that no version of ONNX has at every level.
+/// A dense layer, ReLU, and a dense layer with a constant node. At every level there are fields that no version of ONNX
+/// has.
 fn sample() -> Vec<u8> {
     let mut graph = GraphBuilder::new("sample");
     graph.input("x", DataType::Float, &[Dim::Named("batch".into()), Dim::Known(3)]);
@@ -56,7 +57,7 @@ fn edits_change_what_they_name_and_nothing_else() {
     edits.keep(TensorPlace::Initializer(1), 0, vec![0, 3]);
     edits.keep(TensorPlace::Constant(2), 0, vec![0, 3]);
     edits.set_length("h", 1, 2);
-    // A named length stays one.
+    // A named length keeps its name.
     edits.set_length("h", 0, 7);
     edits.set_attribute(0, "beta", AttributeValue::Float(0.5));
     edits.set_attribute(0, "alpha", AttributeValue::Float(2.0));
@@ -106,7 +107,7 @@ fn with_tensor(put: impl FnOnce(&mut Vec<u8>)) -> Result<Model, Error> {
     let mut of_graph = Vec::new();
     put_bytes(&mut of_graph, graph::INITIALIZER, &one);
     let mut bytes = ModelBuilder::new(8, 17).finish(&GraphBuilder::new(""));
-    // The builder's graph is replaced by one of the same fields and the tensor.
+    // Replaces the builder's empty graph by one with the tensor.
     let at = bytes.windows(4).position(|part| part == [model::GRAPH as u8 * 8 + 2, 2, 18, 0]).unwrap();
     let mut graph = Vec::new();
     put_bytes(&mut graph, model::GRAPH, &of_graph);
@@ -147,7 +148,7 @@ fn each_type_is_read_from_its_typed_field_as_from_raw_data() {
             assert_eq!(read.ints().unwrap(), values, "{data_type}");
             assert_eq!(read.bytes().unwrap().len() as u64, read.byte_len().unwrap());
         }
-        // Halves are written as the number that their bits are.
+        // Halves are written as the integers that have the same bits.
         let halves = [i64::from(half::f16::from_f32(-1.5).to_bits()), 0];
         assert_eq!(ints(tensor::INT32_DATA, DataType::Float16, &halves, packed).floats().unwrap(), [-1.5, 0.0]);
         let halves = [i64::from(half::bf16::from_f32(-1.5).to_bits()), 0];
@@ -304,7 +305,7 @@ fn broken_encodings_say_where() {
     assert!(matches!(problem(b"\x3d\0\0\0\0").1, WireProblem::OtherType { field: 7, wire_type: 5, .. }));
 }
 
-/// Graphs in graphs, as deep as asked for.
+/// Graphs nested to this depth.
 fn nested(depth: usize) -> Vec<u8> {
     let mut inner = Vec::new();
     for _ in 0..depth {
@@ -370,7 +371,7 @@ fn graphs_that_contradict_themselves_are_refused() {
     assert!(matches!(problem(&same, 17), Some(GraphProblem::Twice { .. })));
     let output = |graph: &mut GraphBuilder| graph.output("nowhere", DataType::Float, &[]);
     assert!(matches!(problem(&output, 17), Some(GraphProblem::Missing { .. })));
-    // An inner graph reads what was written around it before, and not what comes after.
+    // An inner graph may read values that the outer graph writes before it, but none that it writes after it.
     let mut inner = GraphBuilder::new("inner");
     inner.node("Relu", &["a"], &["i"], &[]);
     inner.output("i", DataType::Float, &[]);
@@ -394,7 +395,7 @@ proptest! {
         let _ = parse(bytes);
     }
 
-    /// A valid file with a part changed, and all of its tensors read and written.
+    /// Changes part of a valid file, then reads and writes all of its tensors.
     #[test]
     fn changed_files_are_read_or_refused(
         at in any::<prop::sample::Index>(), with in prop::collection::vec(any::<u8>(), 0..6), drop in 0usize..6,
@@ -422,7 +423,7 @@ proptest! {
         let mut bytes = sample();
         bytes.truncate(at.index(bytes.len()));
         if let Ok(model) = parse(bytes) {
-            // Only what stands after the graph can be missing.
+            // Only fields after the graph can be missing.
             prop_assert_eq!(model.graph().nodes().len(), 4);
         }
     }

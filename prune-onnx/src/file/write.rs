@@ -1,4 +1,4 @@
-//! From a model and its edits to bytes: what no edit names is copied.
+//! Writing: from a model and its edits to bytes. Everything that no edit names is copied.
 
 mod data;
 mod graph;
@@ -19,31 +19,32 @@ use super::rope::Rope;
 pub use data::DataFile;
 use data::DataPlan;
 
-/// What is needed wherever a message is written.
+/// The inputs of every function that writes a message.
 struct Job<'m> {
     model: &'m Model,
     edits: &'m Edits,
     data: DataPlan<'m>,
 }
 
-/// Bytes that [`Model::write`] has written.
+/// The number of bytes that [`Model::write`] has written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
-    /// Of the model.
+    /// The model.
     pub model: u64,
-    /// Of the file of data beside it.
+    /// The file of external data beside it.
     pub data: u64,
 }
 
 impl Model {
-    /// Writes the model with its edits. Without any, the bytes are those that were read.
+    /// Writes the model with its edits. Without edits, the bytes are those that were read.
     ///
-    /// Where the model has external data and there are edits, all of it goes to `data`, first, and the model refers to it by
-    /// that name. Without edits the model refers to the files that it referred to, and `data` is not written.
+    /// If the model has external data and there are edits, all external data go to `data`, which is written first, and
+    /// the model refers to it by its name. Without edits, the model still refers to its old files, and `data` is not
+    /// written.
     ///
     /// # Errors
-    /// [`Error::Tensor`] and [`Error::Graph`] for edits that do not fit the model, [`Error::External`] for edits of a model
-    /// with external data when there is no `data`, [`Error::Read`] and [`Error::Write`].
+    /// [`Error::Tensor`] and [`Error::Graph`] for edits that do not fit the model, [`Error::External`] for edits of a
+    /// model with external data if there is no `data`, [`Error::Read`] and [`Error::Write`].
     pub fn write(&self, edits: &Edits, to: &mut dyn Write, data: Option<DataFile<'_>>) -> Result<Sizes, Error> {
         if edits.is_empty() {
             to.write_all(&self.encoded.bytes).map_err(super::rope::write_error)?;
@@ -68,7 +69,7 @@ impl Model {
         Ok(sizes)
     }
 
-    /// Refuses edits of what is not there.
+    /// Refuses edits of tensors, nodes or values that do not exist.
     fn check(&self, edits: &Edits) -> Result<(), Error> {
         let nodes = &self.graph.nodes;
         let missing = |name: String| Err(GraphProblem::Missing { by: "an edit".to_owned(), name }.into());
@@ -76,7 +77,7 @@ impl Model {
             let there = match *place {
                 TensorPlace::Initializer(position) => position < self.graph.initializers.len(),
                 TensorPlace::Constant(position) => nodes.get(position).is_some_and(|node| node.constant().is_some()),
-                // What is new has the values that it is added with.
+                // An added tensor already has its values.
                 TensorPlace::Added(position) => {
                     matches!(edits.added.get(position), Some(Added::Copy { .. }))
                 }

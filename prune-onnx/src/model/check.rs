@@ -1,15 +1,15 @@
-//! Refuses graphs that contradict themselves, so that whoever walks one meets every value before it is read.
+//! Refuses graphs that contradict themselves. Any other code may then assume that a value is written before it is read.
 
 use std::collections::HashSet;
 
 use super::{AttributeValue, Graph, Model, Node};
 use crate::error::{Error, GraphProblem};
 
-/// Versions of ONNX's operators from which their meaning is known.
+/// The oldest version of ONNX's operators whose meaning is known.
 const FIRST_OPSET: i64 = 9;
 
-/// The newest version of ONNX's operators that the rules of this crate were compared with. Newer ones are read, and a
-/// warning says so.
+/// The newest version of ONNX's operators that the rules of this crate were checked against. Newer versions are read,
+/// with a warning.
 pub(crate) const NEWEST_OPSET: i64 = 28;
 
 /// Refuses a model whose graph contradicts itself.
@@ -21,9 +21,9 @@ pub(crate) fn check(model: &Model) -> Result<(), Error> {
     graph(&model.graph, &mut known).map_err(Error::from)
 }
 
-/// Checks a graph. `known` are the values that graphs around it have written so far, and is left as it was.
+/// Checks a graph. `known` holds the values that graphs around it have written so far. It is the same afterwards.
 fn graph<'g>(graph: &'g Graph, known: &mut HashSet<&'g str>) -> Result<(), GraphProblem> {
-    // Names of this graph alone are new here: an inner graph may use a name again that one around it has.
+    // A name must be new within its own graph only: an inner graph may reuse a name of a graph around it.
     let mut own: HashSet<&str> = HashSet::new();
     let mut added: Vec<&str> = Vec::new();
     let mut write = |name: &'g str, by: &dyn Fn() -> String, known: &mut HashSet<&'g str>| {

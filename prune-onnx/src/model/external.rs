@@ -1,4 +1,4 @@
-//! Elements that lie in files beside the model.
+//! External data: elements in files beside the model.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use sha1::{Digest as _, Sha1};
 
 use crate::error::{Error, ExternalProblem};
 
-/// The folder of a model, and which of its files were compared with their checksums.
+/// The folder of a model, and the checksums of its files that were read so far.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
@@ -30,7 +30,7 @@ pub(crate) struct External {
     pub(crate) checksum: Option<String>,
 }
 
-/// What a tensor says of its external data.
+/// The entries of a tensor about its external data.
 #[derive(Debug, Default)]
 pub(crate) struct Entries {
     pub(crate) location: Option<String>,
@@ -44,11 +44,11 @@ impl Folder {
         Folder { path: path.to_owned(), checked: Mutex::default() }
     }
 
-    /// The path of a file, which is in the folder.
+    /// The path of a file, if it is in the folder.
     fn file(&self, location: &str) -> Result<Result<PathBuf, ExternalProblem>, Error> {
         let relative = Path::new(location);
         let plain = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
-        // A backslash and a colon mean something on other systems only, so that no model should have them.
+        // A backslash or a colon is a separator on other systems, so no portable model has one.
         if !relative.components().all(plain) || location.contains(['\\', ':', '\0']) {
             return Ok(Err(ExternalProblem::Outside));
         }
@@ -71,7 +71,7 @@ impl Folder {
         })
     }
 
-    /// The SHA-1 of a file, which is worked out once.
+    /// The SHA-1 of a file. It is computed once.
     fn sha1(&self, external: &External) -> Result<String, Error> {
         let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = checked.get(&external.location) {
@@ -101,7 +101,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 impl External {
-    /// Data of `wanted` bytes as the entries say where it is; the file is there and long enough.
+    /// Finds data of `wanted` bytes by these entries, and checks that the file exists and is long enough.
     pub(crate) fn new(folder: &Arc<Folder>, tensor: &str, entries: Entries, wanted: u64) -> Result<Self, Error> {
         let location = entries.location.unwrap_or_default();
         let fail = |problem| Err(Error::External { tensor: tensor.to_owned(), location: location.clone(), problem });
@@ -117,7 +117,7 @@ impl External {
         };
         let long = fs::metadata(&path).map_err(Error::read(&path))?.len();
         let offset = offset.unwrap_or(0);
-        // Without a length the data goes on to the end of the file.
+        // Without a length, the data end with the file.
         let length = length.unwrap_or(long.saturating_sub(offset));
         let end = offset.saturating_add(length);
         if end > long {
@@ -129,7 +129,7 @@ impl External {
         Ok(External { folder: Arc::clone(folder), location, path, offset, length, checksum: entries.checksum })
     }
 
-    /// The bytes, once the file is known to be what the model was saved with.
+    /// The bytes. If the model states a checksum, the file must have it.
     pub(crate) fn bytes(&self, tensor: &str) -> Result<Bytes, Error> {
         if let Some(wanted) = &self.checksum
             && !self.folder.sha1(self)?.eq_ignore_ascii_case(wanted.trim())

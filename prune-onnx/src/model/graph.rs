@@ -23,7 +23,7 @@ impl Graph {
         &self.name
     }
 
-    /// Its nodes; each reads only what stands before it.
+    /// Its nodes. Each reads only values that inputs, initializers or earlier nodes write.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
@@ -48,12 +48,12 @@ impl Graph {
         &self.outputs
     }
 
-    /// Shapes that the file states for what is between inputs and outputs.
+    /// Shapes that the file states for values between inputs and outputs.
     pub fn value_infos(&self) -> &[ValueInfo] {
         &self.value_infos
     }
 
-    /// Names of tensors that an annotation of quantisation speaks of, scales and zero points among them.
+    /// Names of tensors in annotations of quantisation, scales and zero points among them.
     pub fn annotated(&self) -> &[String] {
         &self.annotated
     }
@@ -92,22 +92,22 @@ impl Node {
         if self.domain == "ai.onnx" { "" } else { &self.domain }
     }
 
-    /// Names of what it reads; an empty name is an input that is left out.
+    /// Names of the values it reads. An empty name is an input that is left out.
     pub fn inputs(&self) -> &[String] {
         &self.inputs
     }
 
-    /// Names of what it writes; an empty name is an output that is left out.
+    /// Names of the values it writes. An empty name is an output that is left out.
     pub fn outputs(&self) -> &[String] {
         &self.outputs
     }
 
-    /// The name of an input; none where it is left out.
+    /// The name of an input; `None` if it is left out.
     pub fn input(&self, slot: usize) -> Option<&str> {
         self.inputs.get(slot).map(String::as_str).filter(|name| !name.is_empty())
     }
 
-    /// The name of an output; none where it is left out.
+    /// The name of an output; `None` if it is left out.
     pub fn output(&self, slot: usize) -> Option<&str> {
         self.outputs.get(slot).map(String::as_str).filter(|name| !name.is_empty())
     }
@@ -210,11 +210,11 @@ pub enum AttributeValue {
     Float(f32),
     /// A whole number.
     Int(i64),
-    /// A text; ONNX does not say that it is UTF-8.
+    /// A text. ONNX does not say that it is UTF-8.
     String(Vec<u8>),
     /// A tensor.
     Tensor(Tensor),
-    /// A graph, which may read what the graph around it writes.
+    /// A graph. It may read values of the graph around it.
     Graph(Graph),
     /// Floats.
     Floats(Vec<f32>),
@@ -226,6 +226,6 @@ pub enum AttributeValue {
     Tensors(Vec<Tensor>),
     /// Graphs.
     Graphs(Vec<Graph>),
-    /// Something else: a type, a sparse tensor, or a reference to an attribute of a function.
+    /// Another kind: a type, a sparse tensor, or a reference to an attribute of a function.
     Other,
 }

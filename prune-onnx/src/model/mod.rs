@@ -1,5 +1,5 @@
-//! What a model says: operators, tensors, shapes and names. It is read from a file or bytes and never changed;
-//! [`Edits`](crate::Edits) say what changes on the way out.
+//! The content of a model: operators, tensors, shapes and names. It is read from a file or from bytes and never
+//! changes; [`Edits`](crate::Edits) state the changes for writing.
 
 mod check;
 mod external;
@@ -17,9 +17,9 @@ pub(crate) use tensor::Data;
 pub use tensor::Tensor;
 pub use value_info::{Dim, ValueInfo};
 
-/// An ONNX model: its graph, what it imports, and the bytes that it was read from.
+/// An ONNX model: its graph, its imports, and the bytes that it was read from.
 ///
-/// The file is in memory once; tensors are parts of it. Data in files beside the model stays there until it is asked for.
+/// The file is in memory once, and tensors are parts of it. External data are read only when they are asked for.
 #[derive(Debug, Clone)]
 pub struct Model {
     pub(crate) encoded: Encoded,
@@ -51,7 +51,7 @@ impl Model {
         self.ir_version
     }
 
-    /// The tool that wrote the model; empty where it does not say.
+    /// The tool that wrote the model; empty if the model does not say.
     pub fn producer(&self) -> &str {
         &self.producer
     }
@@ -67,13 +67,13 @@ impl Model {
         self.operator_sets.iter().find(own).map_or(1, |set| set.version)
     }
 
-    /// Whether an operator of this domain and name is a function that the model itself defines.
+    /// True if an operator of this domain and name is a function that the model itself defines.
     pub fn has_function(&self, domain: &str, op_type: &str) -> bool {
         let own = |domain: &str| if domain == "ai.onnx" { String::new() } else { domain.to_owned() };
         self.functions.iter().any(|(of, name)| name == op_type && own(of) == own(domain))
     }
 
-    /// Whether the model carries instructions for training, which name tensors of the graph.
+    /// True if the model carries instructions for training, which name tensors of the graph.
     pub fn has_training(&self) -> bool {
         self.training
     }

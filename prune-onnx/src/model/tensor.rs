@@ -1,4 +1,4 @@
-//! Constant tensors: type, shape, and where their elements are.
+//! Constant tensors: type, shape, and the place of their elements.
 
 use bytes::Bytes;
 
@@ -16,19 +16,19 @@ pub struct Tensor {
     pub(crate) data: Data,
 }
 
-/// Where a tensor's elements are.
+/// The place of a tensor's elements.
 #[derive(Debug, Clone)]
 pub(crate) enum Data {
     /// In `raw_data`: little-endian, in logical order.
     Raw(Bytes),
-    /// In one of the typed fields, which are read when they are needed.
+    /// In one of the typed fields, which are read on demand.
     Typed(Typed),
     /// In a file beside the model.
     External(External),
 }
 
 impl Tensor {
-    /// Its name; empty in attributes, often.
+    /// Its name; often empty in attributes.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -43,13 +43,13 @@ impl Tensor {
         self.data_type
     }
 
-    /// How many elements it has.
+    /// The number of its elements.
     pub fn elements(&self) -> usize {
         // The product was checked when the tensor was read.
         self.dims.iter().product()
     }
 
-    /// Whether its elements are in a file beside the model.
+    /// True if its elements are in a file beside the model.
     pub fn is_external(&self) -> bool {
         self.external().is_some()
     }
@@ -61,7 +61,7 @@ impl Tensor {
         }
     }
 
-    /// Bytes of its elements, wherever they are; none for texts.
+    /// The bytes of its elements, wherever they are; `None` for texts.
     pub fn byte_len(&self) -> Option<u64> {
         self.data_type.bytes_of(self.elements())
     }

@@ -1,4 +1,4 @@
-//! Types and shapes that a model states for its inputs, outputs and what is between them.
+//! Types and shapes that a model states for its inputs, its outputs and the values between them.
 
 use crate::data_type::DataType;
 use crate::wire::Encoded;
@@ -19,7 +19,7 @@ pub enum Dim {
     Known(i64),
     /// A name that stands for one number wherever it occurs.
     Named(String),
-    /// Nothing is said.
+    /// Not stated.
     Unknown,
 }
 
@@ -29,12 +29,12 @@ impl ValueInfo {
         &self.name
     }
 
-    /// The type of its elements; none where it is no tensor or the type is not stated.
+    /// The type of its elements; `None` if it is no tensor or the type is not stated.
     pub fn data_type(&self) -> Option<DataType> {
         self.data_type
     }
 
-    /// Its shape; none where it is no tensor or not even the rank is stated.
+    /// Its shape; `None` if it is no tensor or even the rank is not stated.
     pub fn shape(&self) -> Option<&[Dim]> {
         self.shape.as_deref()
     }

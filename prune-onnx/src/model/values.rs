@@ -10,7 +10,7 @@ use crate::wire::Value;
 use crate::wire::schema::tensor as field;
 
 impl Tensor {
-    /// The elements: little-endian, in logical order. Data beside the model is read; `raw_data` is lent.
+    /// The elements: little-endian, in logical order. External data are read; `raw_data` is lent.
     ///
     /// # Errors
     /// [`Error::Tensor`] for texts and for values that the type does not have, [`Error::External`] and [`Error::Read`] for
@@ -23,7 +23,7 @@ impl Tensor {
         }
     }
 
-    /// Calls `visit` with the index and the value of each element in logical order, as if widened to f64.
+    /// Calls `visit` with the index and the value of each element in logical order. Values are widened to f64.
     ///
     /// # Errors
     /// As [`Tensor::bytes`], and [`TensorProblem::NotNumbers`] for types that are no numbers of at least 8 bits.
@@ -91,7 +91,7 @@ impl Tensor {
         }
     }
 
-    /// The elements of a typed field as `raw_data` would have them.
+    /// The elements of a typed field, in the form of `raw_data`.
     fn typed_bytes(&self, typed: Typed) -> Result<Vec<u8>, Error> {
         let (number, message) = (field::of(typed), "a tensor");
         let long = self.byte_len().map_or(0, |long| long as usize);
@@ -104,7 +104,7 @@ impl Tensor {
                 continue;
             }
             match (typed, &field.value) {
-                // Packed floats lie in the file as they do in `raw_data`.
+                // Packed floats have the same bytes as in `raw_data`.
                 (Typed::Floats | Typed::Doubles, Value::Bytes(values)) => bytes.extend_from_slice(&values.bytes),
                 (Typed::Floats, _) => bytes.extend_from_slice(&field.float(message)?.to_le_bytes()),
                 (Typed::Doubles, Value::Fixed64(bits)) => bytes.extend_from_slice(&bits.to_le_bytes()),
@@ -123,7 +123,7 @@ impl Tensor {
         Ok(bytes)
     }
 
-    /// Adds a value of a typed field of integers as the bytes of an element, or of the elements that share a byte.
+    /// Adds one value of a typed field of integers: the bytes of an element, or of the elements that share a byte.
     fn put(&self, bytes: &mut Vec<u8>, index: usize, value: i64) -> Result<(), Error> {
         use DataType as D;
         let data_type = self.data_type;

@@ -54,12 +54,12 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     broadcast::state(site, &slots, zero)
 }
 
-/// Shapes that are computed with: the result is followed, and whatever went into it stays.
+/// Arithmetic with lengths. The walk knows the results, but every length that goes in stays.
 fn on_ints(site: &mut Site<'_, '_>, slots: &[usize]) -> Stated {
     let shapes = slots.iter().map(|&slot| site.shape(slot)).collect::<Result<Vec<_>, _>>()?;
     let scalar = shapes.iter().all(Vec::is_empty);
     let operator = site.node.op_type();
-    // A length is never negative: to compare one with -1, as exporters do, tells nothing about it.
+    // A length is never negative, so the comparison with -1 that exporters write does not depend on the length.
     let asks_for_minus_one = operator == "Equal"
         && slots
             .iter()
@@ -88,7 +88,7 @@ fn apply(operator: &str, a: &Size, b: &Size) -> Option<Size> {
         "Add" | "Sum" => a.plus(b),
         "Sub" => a.plus(&b.negated()?),
         "Mul" => a.times(b),
-        // Both at least 0: division of negative integers is not the same in all engines.
+        // Only for numbers from 0 on: engines divide negative integers in different ways.
         "Div" => match numbers() {
             Some((x, y)) if x >= 0 && y > 0 => Some(Size::known(x / y)),
             Some(_) => None,

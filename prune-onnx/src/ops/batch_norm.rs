@@ -25,10 +25,10 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     }
     elementwise::passes(site, false)?;
     (1..5).try_for_each(|slot| site.pass(slot, 0, 0, 1))?;
-    // The shift of a channel stays wherever an index of another axis goes.
+    // The shift of a channel remains if an index of another axis goes.
     let others_stay = (0..rank).filter(|&axis| axis != 1).all(|axis| site.stays(axis));
     let zero = site.vanishes(1) && site.vanishes(2) && others_stay;
     site.set_vanishes(0, zero);
-    // Without its row a mean has nothing to be subtracted from, and a variance divides.
+    // Without its channel, a mean has nothing to be subtracted from, and a variance only divides.
     (3..5).try_for_each(|slot| site.role(slot, 0, Role::Divisor))
 }

@@ -25,8 +25,8 @@ pub(super) fn shape(site: &mut Site<'_, '_>, shapes: &[Shape]) -> Result<Shape, 
 
 const DIFFERENT: Stop = Stop::Pin("reads shapes that do not broadcast");
 
-/// States one output that inputs broadcast to: an axis joins the output's where it has its length, and stays where it is
-/// repeated.
+/// States that inputs broadcast to output 0. An axis of the output's length joins the output's axis; an axis that is
+/// repeated stays.
 pub(super) fn state(site: &mut Site<'_, '_>, slots: &[usize], zero: Zero) -> Stated {
     let shapes = slots.iter().map(|&slot| site.shape(slot)).collect::<Result<Vec<_>, _>>()?;
     let out = shape(site, &shapes)?;
@@ -52,21 +52,21 @@ pub(super) fn join(site: &mut Site<'_, '_>, slots: &[usize], shapes: &[Shape], o
     Ok(())
 }
 
-/// When a result is 0.
+/// The condition under which a result is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Zero {
-    /// If all operands are.
+    /// All operands are 0.
     All,
-    /// If any operand is.
+    /// Some operand is 0.
     Any,
-    /// If the first operand is.
+    /// The first operand is 0.
     First,
-    /// Perhaps never.
+    /// None: the result may never be 0.
     Never,
 }
 
-/// The output is 0 where its class goes. An operand tells for an axis that it has; for one along which it is repeated, only
-/// if the axis stays anyway.
+/// True if the output is 0 in each class that goes. An operand decides this for the axes that it has. For an axis along
+/// which it is repeated, it decides only if the axis stays anyway.
 pub(super) fn vanishes(site: &mut Site<'_, '_>, slots: &[usize], shapes: &[Shape], out: &Shape, zero: Zero) -> bool {
     let stays: Vec<bool> = (0..out.len()).map(|axis| site.stays(axis)).collect();
     let tells = |site: &Site<'_, '_>, at: usize| {

@@ -1,4 +1,4 @@
-//! Casts. One to integers keeps the elements of a shape.
+//! Casts. A cast to integers keeps the elements of a shape.
 
 use super::{Operator, elementwise};
 use crate::analysis::{Site, Stated};

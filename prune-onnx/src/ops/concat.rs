@@ -59,7 +59,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     Ok(())
 }
 
-/// Short enough for a list of lengths.
+/// True for an axis that is short enough to be a list of lengths.
 fn short(size: &Size) -> bool {
     size.length().is_some_and(|n| n <= 64)
 }

@@ -1,4 +1,4 @@
-//! Constants as nodes. Those with a tensor are read like initializers.
+//! Constants as nodes. The walk reads those with a tensor like initializers.
 
 use super::Operator;
 use crate::analysis::{Site, Stated, Stop};

@@ -1,4 +1,4 @@
-//! ConstantOfShape: one value over a shape. It stays one: its lengths follow.
+//! ConstantOfShape: one value in every element of a shape. Its lengths can change.
 
 use super::Operator;
 use crate::analysis::{Site, Stated, Stop};

@@ -34,8 +34,8 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     Ok(())
 }
 
-/// Joins input channels with the weight. `many` is the weight's axis that has all groups, `few` the one that has the length
-/// of one group.
+/// Joins input channels with the weight. `many` is the weight's axis over all groups, and `few` the one over a single
+/// group.
 fn channels(
     site: &mut Site<'_, '_>,
     input: (usize, usize),

@@ -1,4 +1,4 @@
-//! Transposed convolutions: weight axis 0 has the inputs, axis 1 the outputs of one group.
+//! Transposed convolutions: axis 0 of the weight has the inputs, and axis 1 the outputs of one group.
 
 use prune_graph::Role;
 
@@ -52,7 +52,7 @@ fn channels(site: &mut Site<'_, '_>, groups: usize, x: &Shape, w: &Shape) -> Sta
     let Some(output) = site.out(0, 1) else { return Ok(()) };
     site.graph().join(input, rows, why);
     if channels == groups {
-        // Axis 0 of a depthwise weight writes channels, too: its rows are what a channel is made of.
+        // In a depthwise weight, the rows along axis 0 write channels too, so axis 0 gets no role of a reader.
         site.graph().pin(columns, why);
         site.graph().join_blocks(output, input, local, why);
         return Ok(());

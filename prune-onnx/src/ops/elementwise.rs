@@ -56,7 +56,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-/// Operators of the list whose result for 0 is not 0.
+/// The operators among these whose result for 0 is not 0.
 const NOT_ZERO_AT_ZERO: &[&str] = &[
     // With a negative `lambd` it adds its bias to 0.
     "Shrink",
@@ -76,7 +76,7 @@ const NOT_ZERO_AT_ZERO: &[&str] = &[
     "BitwiseNot",
 ];
 
-/// A function of the list that gives 0 for 0.
+/// True for a function of the list that gives 0 for 0.
 pub(super) fn is_zero_at_zero(name: &str) -> bool {
     OPERATOR.names.contains(&name) && !NOT_ZERO_AT_ZERO.contains(&name)
 }
@@ -95,7 +95,8 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     Ok(())
 }
 
-/// Declares output 0 with the shape of input 0, and joins every axis with its own. `zero` as at [`Site::output`].
+/// Declares output 0 with the shape of input 0, and joins every axis of the two. `zero` is `vanishes` of
+/// [`Site::output`].
 #[cfg_attr(feature = "testing", track_caller)]
 pub(super) fn passes(site: &mut Site<'_, '_>, zero: bool) -> Stated {
     let shape = site.shape(0)?;

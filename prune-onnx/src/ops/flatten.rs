@@ -1,4 +1,4 @@
-//! Flatten: axes before and from one on become two.
+//! Flatten: two axes, the product of the axes before a given one, and the product of the rest.
 
 use super::{Operator, regroup};
 use crate::analysis::{Site, Stated, Stop};
@@ -25,6 +25,6 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     }
     let zero = site.vanishes(0);
     site.output(0, to.clone(), zero)?;
-    // Each part for itself: an axis never moves from one to the other.
+    // Each part is regrouped on its own, since no axis moves from one part to the other.
     regroup::parts(site, &from, &to, axis)
 }

@@ -1,4 +1,4 @@
-//! Gather: chosen indices of an axis.
+//! Gather: selected indices of an axis.
 
 use super::Operator;
 use crate::analysis::{Site, Stated, Stop, position};

@@ -34,13 +34,13 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
         site.pass(0, axis, 0, axis)?;
         site.pin(0, axis, "normalises over the axis")?;
     }
-    // A sample of zeros keeps the shift.
+    // A sample of zeros still gets the shift.
     let zero = site.vanishes(1) && site.vanishes(2) && site.stays(0);
     site.set_vanishes(0, zero);
     let why = site.reason("normalises whole groups");
     let x = site.axis(0, 1)?;
     site.graph().join_within(x, groups, channels / groups, why);
-    // Up to version 20 a number for each group, from 21 for each channel.
+    // Scale and shift have an element for each group up to version 20, and for each channel from 21 on.
     for slot in 1..3 {
         let length = site.shape(slot)?.first().and_then(|size| size.length());
         let values = site.axis(slot, 0)?;

@@ -1,4 +1,4 @@
-//! Instance normalisation: each channel of each sample for itself.
+//! Instance normalisation: of each channel in each sample.
 
 use super::Operator;
 use crate::analysis::{Site, Stated, Stop};
@@ -25,7 +25,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
         site.pass(0, axis, 0, axis)?;
         site.pin(0, axis, "normalises over the axis")?;
     }
-    // A sample of zeros keeps the shift.
+    // A sample of zeros still gets the shift.
     let zero = site.vanishes(1) && site.vanishes(2) && site.stays(0);
     site.set_vanishes(0, zero);
     Ok(())

@@ -18,7 +18,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     let rank = shape.len();
     site.output(0, shape.clone(), false)?;
     for slot in 1..3 {
-        // Mean and inverse deviation.
+        // The outputs for the mean and the inverse deviation.
         let mut reduced = shape.clone();
         reduced[from..].iter_mut().for_each(|size| *size = crate::shapes::Size::known(1));
         site.output(slot, reduced, false)?;

@@ -1,4 +1,4 @@
-//! Local response normalisation: over neighbours among the channels.
+//! Local response normalisation: over neighbouring channels.
 
 use super::{Operator, elementwise};
 use crate::analysis::{Site, Stated, Stop};

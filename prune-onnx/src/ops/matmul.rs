@@ -1,4 +1,4 @@
-//! MatMul: products of matrices in batches, as attention multiplies them.
+//! MatMul: products of matrices in batches, as in attention.
 
 use prune_graph::Role;
 
@@ -19,7 +19,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     if a.is_empty() || b.is_empty() {
         return Err(Stop::Pin("multiplies what is no matrix"));
     }
-    // A list counts as one row on the left and as one column on the right; that axis is not in the output.
+    // A list is one row on the left, or one column on the right. The output lacks that axis.
     let batches = |shape: &[_], rank: usize| rank.saturating_sub(2).min(shape.len());
     let (batch_a, batch_b) = (batches(&a, a.len()), batches(&b, b.len()));
     let shapes = [a[..batch_a].to_vec(), b[..batch_b].to_vec()];

@@ -1,4 +1,5 @@
-//! What each operator says about the axes of what it reads and writes: a file and a line each.
+//! The rules of all operators about the axes of their inputs and outputs. Each rule is a file, and a line of the table
+//! here.
 
 mod arithmetic;
 mod batch_norm;
@@ -56,7 +57,7 @@ pub(crate) struct Operator {
     joins: &'static str,
     /// The axes that are pinned.
     pins: &'static str,
-    /// What changes in a node when indices go.
+    /// The changes to a node when indices go.
     rewrites: &'static str,
     /// States the rule for a node.
     pub(crate) state: State,
@@ -104,23 +105,23 @@ const OPERATORS: &[Operator] = &[
     pinned::OPERATOR,
 ];
 
-/// The rule of a node's operator, if it is one of ONNX's own.
+/// The rule for a node, if its operator is one of ONNX's own and has a rule.
 pub(crate) fn find(model: &Model, node: &Node) -> Option<&'static Operator> {
     let known = || OPERATORS.iter().find(|operator| operator.names.contains(&node.op_type()));
     if is_own(model, node) { known() } else { None }
 }
 
-/// The operator of a node means what ONNX says: no other domain's, and no function of the model.
+/// True if the operator of a node means what ONNX says. Operators of other domains and functions of the model do not.
 pub(crate) fn is_own(model: &Model, node: &Node) -> bool {
     node.domain().is_empty() && !model.has_function("", node.op_type())
 }
 
-/// A function of one element that gives 0 for 0.
+/// True for a function of one element that gives 0 for 0.
 pub(crate) fn is_zero_at_zero(name: &str) -> bool {
     elementwise::is_zero_at_zero(name)
 }
 
-/// A rule as documentation shows it.
+/// A rule as the documentation shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OperatorRule {
     /// The operators that follow it.
@@ -129,11 +130,11 @@ pub struct OperatorRule {
     pub joins: &'static str,
     /// The axes that are pinned.
     pub pins: &'static str,
-    /// What changes in a node when indices go.
+    /// The changes to a node when indices go.
     pub rewrites: &'static str,
 }
 
-/// Every operator that is followed. All others, and all of other domains, pin whatever they touch.
+/// Every operator that is followed. All others, and all operators of other domains, pin everything that they touch.
 pub fn operators() -> impl Iterator<Item = OperatorRule> {
     OPERATORS.iter().map(|operator| OperatorRule {
         operators: operator.names,

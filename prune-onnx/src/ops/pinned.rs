@@ -1,4 +1,4 @@
-//! Operators that pin all that they touch, and whose results still have a shape that is known.
+//! Operators that pin everything that they touch, but whose results have a known shape.
 
 use super::Operator;
 use crate::analysis::{Site, Stated, position};

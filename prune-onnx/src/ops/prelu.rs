@@ -1,4 +1,4 @@
-//! PRelu: a slope for each channel, repeated over the rest.
+//! PRelu: a slope for each channel, broadcast over the other axes.
 
 use super::Operator;
 use super::broadcast::{self, Zero};

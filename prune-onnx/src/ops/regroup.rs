@@ -1,15 +1,15 @@
-//! Axes that are cut and multiplied: what Reshape and Flatten share.
+//! Axes that are split or merged: the part that Reshape and Flatten share.
 
 use prune_graph::{FactoredAxis, Factoring, TensorAxis};
 
 use crate::analysis::{Site, Stated};
 use crate::shapes::{Shape, Size};
 
-/// States that output 0 has the elements of input 0 in the same order, over another shape. The output is declared.
+/// States that output 0 has the elements of input 0 in the same order, in another shape. The output must be declared.
 pub(super) fn state(site: &mut Site<'_, '_>, from: &Shape, to: &Shape) -> Stated {
     let (mut i, mut j) = (0, 0);
     while i < from.len() || j < to.len() {
-        // An axis of length 1 holds nothing that could be regrouped.
+        // An axis of length 1 is merged with nothing.
         if from.get(i).is_some_and(Size::is_one) && !to.get(j).is_some_and(Size::is_one) {
             site.pin(0, i, "drops it")?;
             i += 1;
@@ -27,12 +27,12 @@ pub(super) fn state(site: &mut Site<'_, '_>, from: &Shape, to: &Shape) -> Stated
     Ok(())
 }
 
-/// The shortest runs from the front whose products are equal.
+/// The lengths of the two shortest runs, one from the front of each side, that have the same product.
 fn run(from: &[Size], to: &[Size]) -> Option<(usize, usize)> {
     let (left, right) = (products(from), products(to));
     let mut best: Option<(usize, usize)> = None;
     for (m, product) in (1..).zip(&left) {
-        // A longer run on this side is no shorter in all.
+        // A longer run on this side cannot make the sum of both lengths smaller.
         if best.is_some_and(|(x, y)| m >= x + y) {
             break;
         }
@@ -45,7 +45,7 @@ fn run(from: &[Size], to: &[Size]) -> Option<(usize, usize)> {
     best
 }
 
-/// The products of the first axis, of the first two, and so on, as far as they can be counted.
+/// The product of the first axis, of the first two, and so on. The list ends before a product that cannot be computed.
 fn products(sizes: &[Size]) -> Vec<Size> {
     let mut product = Size::known(1);
     let next = |size: &Size| {
@@ -89,7 +89,7 @@ fn group(
         let why = site.reason("regroups axes that have no common factors");
         left.iter().chain(&right).for_each(|(axis, _)| site.graph().pin(*axis, why));
     }
-    // Axes of length 1 inside of a run.
+    // Axes of length 1 within a run.
     for axis in before.filter(|&axis| from[axis].is_one()) {
         site.pin(0, axis, "drops it")?;
     }
@@ -99,14 +99,14 @@ fn group(
 
 type Factors = (Vec<Option<usize>>, Vec<FactoredAxis>, Vec<FactoredAxis>);
 
-/// The coarsest factors of which both sides are products.
+/// The coarsest factors such that every axis of both sides is a product of some of them.
 fn factors(left: &[(TensorAxis, Size)], right: &[(TensorAxis, Size)]) -> Option<Factors> {
     let (mut lengths, mut before, mut after) = (Vec::new(), Vec::<FactoredAxis>::new(), Vec::<FactoredAxis>::new());
     let (mut i, mut j) = (0, 0);
     let (mut rest_left, mut rest_right) = (left.first()?.1.clone(), right.first()?.1.clone());
     loop {
         let one = |rest: &Size| rest.is_one();
-        // Whichever remainder divides the other is a factor of both.
+        // If one remainder divides the other, it is a factor of both.
         let factor = if rest_left.over(&rest_right).is_some() { rest_right.clone() } else { rest_left.clone() };
         rest_left = rest_left.over(&factor)?;
         rest_right = rest_right.over(&factor)?;
@@ -139,7 +139,7 @@ fn factors(left: &[(TensorAxis, Size)], right: &[(TensorAxis, Size)]) -> Option<
     }
 }
 
-/// As [`state`] for two axes, of which the first is the product of the axes before `cut`.
+/// As [`state`], for an output of two axes. The first is the product of the axes before `cut`.
 pub(super) fn parts(site: &mut Site<'_, '_>, from: &Shape, to: &Shape, cut: usize) -> Stated {
     for (before, after) in [(0..cut, 0), (cut..from.len(), 1)] {
         if before.is_empty() {

@@ -19,7 +19,7 @@ pub(super) const OPERATOR: Operator = Operator {
 fn state(site: &mut Site<'_, '_>) -> Stated {
     let from = site.shape(0)?;
     let Some(target) = site.ints(1) else {
-        // The rank alone may be known.
+        // The target is unknown, but its rank may be known.
         let rank = site.shape(1)?.first().and_then(Size::length);
         let rank = rank.ok_or(Stop::Pin("has a target that is not known"))?;
         let shape = (0..followed_rank(rank)?).map(|_| site.fresh()).collect();
@@ -29,7 +29,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
         && target.len() <= 1
         && let Some(ints) = site.ints(0)
     {
-        // A list stays a list, and an element becomes one.
+        // Lengths keep their values, as a list or as a single element.
         return site.int_output(0, ints, target.is_empty());
     }
     let copies_zero = site.int("allowzero", 0) == 0;
@@ -38,7 +38,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     site.output(0, to.clone(), zero)?;
     regroup::state(site, &from, &to)?;
     if !has_literal_form(&from, &to, copies_zero) {
-        // The new target cannot be written as a list, so every length has to follow its axis.
+        // Numbers alone cannot say the new target, so every length in it has to follow its axis.
         for (axis, int) in target.iter().enumerate() {
             let Some(out) = site.out(0, axis).filter(|_| to[axis].length().is_some()) else { continue };
             match int.constant() {
@@ -51,7 +51,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     Ok(())
 }
 
-/// The shape that a target asks for.
+/// The shape for a target.
 fn shape(site: &mut Site<'_, '_>, from: &Shape, target: &[Int], copies_zero: bool) -> Result<Shape, Stop> {
     let mut to: Vec<Option<Size>> = Vec::new();
     for (axis, int) in target.iter().enumerate() {
@@ -77,7 +77,8 @@ fn shape(site: &mut Site<'_, '_>, from: &Shape, target: &[Int], copies_zero: boo
     Ok(to.into_iter().map(|size| size.unwrap_or_else(|| site.fresh())).collect())
 }
 
-/// A list of numbers can say the shape: at most one length is neither known nor that of the same axis before.
+/// True if a list of numbers can say the shape: at most one length is neither known nor equal to that of the same input
+/// axis.
 fn has_literal_form(from: &Shape, to: &Shape, copies_zero: bool) -> bool {
     (0..to.len())
         .filter(|&axis| to[axis].length().is_none() && !(copies_zero && from.get(axis) == Some(&to[axis])))
@@ -99,11 +100,11 @@ fn rewrite(rewrite: &mut Rewrite<'_, '_>) -> Result<(), Error> {
     };
     let output_left =
         |axis: usize, rewrite: &Rewrite<'_, '_>| rewrite.output_left(0, axis).or_else(|| to[axis].length());
-    // The lengths that the target gives by itself after the removal.
+    // The lengths that the old target would give after the removal.
     let as_it_is = |axis: usize, int: &Int, rewrite: &Rewrite<'_, '_>| match int.constant() {
         Some(0) if copies_zero => input_left(axis, rewrite),
         Some(n) if n < 0 => output_left(axis, rewrite),
-        // Another reader of the element may have it follow an axis of its own.
+        // Another reader of the element may make it follow an axis.
         Some(n) => rewrite.followed(int).or_else(|| usize::try_from(n).ok()),
         None => {
             let copied = int.copy_of.and_then(|copied| rewrite.left(copied));

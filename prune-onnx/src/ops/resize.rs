@@ -62,7 +62,7 @@ fn by_sizes(site: &mut Site<'_, '_>, shape: Shape, axes: &[usize], zero: bool) -
     let sizes = site.ints(3).filter(|sizes| sizes.len() == axes.len());
     let sizes = sizes.ok_or(Stop::Pin("is given sizes that are not known"))?;
     let size = |axis: usize| axes.iter().position(|&a| a == axis).map(|at| &sizes[at]);
-    // Under other policies a length is a bound, and what comes of it depends on all axes.
+    // With other policies, a length is a bound, and the result depends on all axes.
     let exact = policy == "stretch";
     let mut out = Vec::new();
     for (axis, old) in shape.iter().enumerate() {

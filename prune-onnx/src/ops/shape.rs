@@ -15,7 +15,7 @@ pub(super) const OPERATOR: Operator = Operator {
 
 fn state(site: &mut Site<'_, '_>) -> Stated {
     let shape = site.shape(0)?;
-    // Of a list of lengths only its own length is asked.
+    // If the input is a list of lengths, this reads only the length of the list.
     site.ints(0);
     if site.node.op_type() == "Size" {
         let size = Size::product(&shape);
@@ -28,7 +28,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     for (axis, size) in shape.into_iter().enumerate().take(end).skip(start) {
         ints.push(Int { value: Some(size), copy_of: Some(site.axis(0, axis)?), source: None });
     }
-    // Without an axis that is copied, the input is still only looked at.
+    // The input counts as followed even if no axis is copied.
     if site.shape(0)?.is_empty() || start >= end {
         site.axis(0, 0)?;
     }

@@ -16,7 +16,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: Some(rewrite),
 };
 
-/// A bound of each axis that is cut.
+/// One cut: an axis with its bounds.
 #[derive(Debug, Clone, Copy)]
 struct Cut {
     axis: usize,
@@ -122,7 +122,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     Ok(())
 }
 
-/// Bounds that are computed: the axes that they cut are known, the lengths afterwards are not.
+/// The bounds are computed. The axes that they cut are known, but their new lengths are not.
 fn unknown_bounds(site: &mut Site<'_, '_>, shape: Shape) -> Stated {
     let count = site.shape(1)?.first().and_then(Size::length).ok_or(Stop::Pin("has bounds of unknown number"))?;
     if count > shape.len() {

@@ -1,4 +1,4 @@
-//! Softmax and its kin: up to version 12 over all axes from one on, from 13 over one.
+//! Softmax and similar functions. Up to version 12 they work over all axes from a given one on, from 13 over one axis.
 
 use super::{Operator, elementwise};
 use crate::analysis::{Site, Stated, position};

@@ -54,7 +54,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
         }
     }
     if site.node.int("num_outputs").is_some() {
-        // The list of parts cannot stand beside the attribute, so all parts have to stay equal.
+        // A list of parts is not allowed beside the attribute, so all parts have to stay equal.
         let whole = site.axis(0, along)?;
         let equal = parts.is_some_and(|parts| parts.iter().all(|&n| n == parts[0]));
         if equal {
@@ -70,7 +70,7 @@ fn lengths(parts: &[i64]) -> Option<Vec<usize>> {
     parts.iter().map(|&n| usize::try_from(n).ok()).collect()
 }
 
-/// Parts of one length; the last may be shorter.
+/// Parts of equal length. The last may be shorter.
 fn equal(n: usize, count: usize) -> Option<Vec<usize>> {
     let part = n.div_ceil(count.max(1));
     let last = n.checked_sub(part.checked_mul(count.checked_sub(1)?)?)?;

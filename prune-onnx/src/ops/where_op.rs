@@ -1,4 +1,4 @@
-//! Where: a choice between two operands, element by element.
+//! The operator Where: a choice between two operands, element by element.
 
 use super::Operator;
 use super::broadcast::{self, Zero};
@@ -27,7 +27,8 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     Ok(())
 }
 
-/// Lists that are chosen from: an element goes on as it is where the condition is known.
+/// A choice between lists of lengths. If the condition of an element is known, the chosen element is passed on as it
+/// is.
 fn on_ints(site: &mut Site<'_, '_>) -> Stated {
     let scalar = (0..3).map(|slot| site.shape(slot)).collect::<Result<Vec<_>, _>>()?.iter().all(Vec::is_empty);
     let (Some(condition), Some(yes), Some(no)) = (site.computed_ints(0), site.ints(1), site.ints(2)) else {

@@ -1,4 +1,4 @@
-//! Spatial axes of convolutions and pools, of which no index can go, and what all convolutions have in common.
+//! Windows: spatial axes of convolutions and pools, which never lose an index, and everything that convolutions share.
 
 use crate::analysis::{Site, Stated, Stop};
 use crate::error::Error;
@@ -6,7 +6,7 @@ use crate::model::Node;
 use crate::rewrite::Rewrite;
 use crate::shapes::{Shape, Size};
 
-/// The lengths after windows of length `kernel` run over spatial axes; a fresh symbol where one is not known.
+/// The lengths after windows of length `kernel` move over spatial axes; a fresh symbol for each unknown one.
 pub(super) fn lengths(site: &mut Site<'_, '_>, spatial: &[Size], kernel: &[Option<usize>]) -> Result<Shape, Stop> {
     let node = site.node;
     let count = spatial.len();
@@ -35,7 +35,7 @@ pub(super) fn lengths(site: &mut Site<'_, '_>, spatial: &[Size], kernel: &[Optio
     Ok(known.into_iter().map(|n| n.filter(|&n| n > 0).map_or_else(|| site.fresh(), Size::known)).collect())
 }
 
-/// An attribute of so many whole numbers, all `default` where it is left out.
+/// An attribute of `count` whole numbers; all are `default` if it is left out.
 pub(super) fn list(node: &Node, name: &str, default: i64, count: usize) -> Result<Vec<i64>, Stop> {
     match node.ints(name) {
         None => Ok(vec![default; count]),
@@ -44,7 +44,7 @@ pub(super) fn list(node: &Node, name: &str, default: i64, count: usize) -> Resul
     }
 }
 
-/// The shapes of a convolution's input and weight, which have one rank.
+/// The shapes of a convolution's input and weight, which have the same rank.
 pub(super) fn convolved(site: &Site<'_, '_>) -> Result<(Shape, Shape), Stop> {
     let (x, w) = (site.shape(0)?, site.shape(1)?);
     if x.len() < 3 || w.len() != x.len() {
@@ -59,7 +59,8 @@ pub(super) fn groups(site: &Site<'_, '_>) -> Result<usize, Stop> {
     groups.ok_or(Stop::Pin("has no number of groups"))
 }
 
-/// States of a convolution what does not depend on which axis of its weight is which: its output, batch, bias and windows.
+/// States the part of a convolution that does not depend on the order of its weight's axes: output, batch, bias and
+/// windows.
 pub(super) fn convolution(site: &mut Site<'_, '_>, out: Shape) -> Stated {
     let rank = out.len();
     site.output(0, out, false)?;
@@ -69,7 +70,7 @@ pub(super) fn convolution(site: &mut Site<'_, '_>, out: Shape) -> Stated {
     if site.has(2) {
         site.pass(2, 0, 0, 1)?;
     }
-    // A sample of zeros gives zeros as well, though not beside a bias.
+    // A sample of zeros gives zeros too, unless there is a bias.
     let (weight, bias) = (site.vanishes(1), site.has(2));
     let samples = site.stays(0) || site.vanishes(0) && !bias;
     let zero = weight && (!bias || site.vanishes(2)) && samples;
@@ -77,7 +78,7 @@ pub(super) fn convolution(site: &mut Site<'_, '_>, out: Shape) -> Stated {
     Ok(())
 }
 
-/// Of a depthwise convolution whole groups go; of others local indices, and the groups stay.
+/// A depthwise convolution loses whole groups. Others lose indices within each group and keep their groups.
 pub(super) fn rewrite_groups(rewrite: &mut Rewrite<'_, '_>) -> Result<(), Error> {
     let Some(group) = rewrite.node.int("group").filter(|&group| group > 1) else { return Ok(()) };
     if let (Some(before), Some(now)) = (rewrite.input_length(0, 1), rewrite.input_left(0, 1))
@@ -89,7 +90,7 @@ pub(super) fn rewrite_groups(rewrite: &mut Rewrite<'_, '_>) -> Result<(), Error>
     Ok(())
 }
 
-/// Pins the spatial axes, from the third on, of an input and of output 0.
+/// Pins the spatial axes of an input and of output 0, from axis 2 on.
 pub(super) fn pin_spatial(site: &mut Site<'_, '_>, slot: usize, rank: usize) -> Stated {
     for axis in 2..rank {
         site.pin(slot, axis, "moves a window over the axis")?;

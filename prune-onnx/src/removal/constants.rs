@@ -1,4 +1,5 @@
-//! Constants: cut where they are, or in a copy where uses want different cuts; and numbers added to those that are biases.
+//! Constants: each is cut in place, or in a copy if its uses need different cuts. Numbers are added to those that are
+//! biases.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -14,16 +15,16 @@ use crate::error::{Error, TensorProblem};
 use crate::model::Tensor;
 use crate::rewrite::Names;
 
-/// What a use of a constant wants of it.
+/// The change of a constant that one of its uses needs.
 #[derive(Debug, Default)]
 struct Change {
-    /// The indices kept of the axes that lose some.
+    /// The kept indices of each axis that loses some.
     kept: BTreeMap<usize, Vec<usize>>,
-    /// Numbers to add, one for each element before the cut; none where nothing is added.
+    /// Numbers to add, one for each element before the cut; empty if nothing is added.
     add: Vec<f64>,
 }
 
-/// Indices and bits of numbers, by which equal changes are found.
+/// A key for finding equal changes: the kept indices, and the bits of the numbers.
 type ChangeKey<'c> = (&'c BTreeMap<usize, Vec<usize>>, Vec<u64>);
 
 impl Change {
@@ -60,7 +61,7 @@ pub(super) fn cut(
     }
     for (name, uses) in by_name {
         let Some(constant) = analysis.constants.get(name).copied() else { continue };
-        // What is read from outside of nodes, and what loses nothing, keeps the original.
+        // The original goes to a use that something outside of nodes reads, or to one that loses nothing.
         let whole = uses.iter().position(|(found, change)| found.readers.is_empty() || change.is_nothing());
         let stays = &uses[whole.unwrap_or(0)].1;
         let mut copies: HashMap<ChangeKey<'_>, String> = HashMap::from([(stays.key(), name.to_owned())]);
@@ -105,7 +106,7 @@ fn add_copy(edits: &mut Edits, place: TensorPlace, tensor: &Tensor, copy: &str, 
         let place = edits.copy_initializer(at, copy);
         return apply(edits, place, tensor, change);
     }
-    // The tensor of a node cannot be referred to, so its cut elements are added as they are.
+    // Edits cannot copy the tensor of a node, so its elements are cut here and added.
     let (dims, bytes) = changed(tensor, change)?;
     edits.add_initializer(copy, tensor.data_type(), dims, bytes);
     Ok(())
@@ -134,7 +135,7 @@ fn changed(tensor: &Tensor, change: &Change) -> Result<(Vec<usize>, Vec<u8>), Er
     Ok((dims, bytes))
 }
 
-/// Gives a layer that has no bias one.
+/// Gives a bias to a layer that has none.
 fn add_bias(
     analysis: &Analysis<'_>,
     removal: &Removal,
@@ -156,7 +157,7 @@ fn add_bias(
     edits.set_input(addend.node, addend.slot, &name);
 }
 
-/// Floats as a tensor of a type has them.
+/// Floats in the bytes of a type.
 fn encoded(data_type: DataType, values: impl Iterator<Item = f64>) -> Vec<u8> {
     match data_type {
         DataType::Double => values.flat_map(f64::to_le_bytes).collect(),

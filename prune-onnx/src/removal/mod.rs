@@ -1,4 +1,4 @@
-//! From a choice of classes to edits of the file: constants are cut, nodes are given new lengths.
+//! From a choice of classes to edits of the file: constants are cut, and nodes get new lengths.
 
 mod constants;
 
@@ -22,8 +22,8 @@ impl Analysis<'_> {
         edits(self, removal, Vec::new())
     }
 
-    /// The edits of the file when classes without effect go: as [`Analysis::edits`], and biases take over the
-    /// constants of those classes.
+    /// The edits for classes without effect: as [`Analysis::edits`], and biases take over the constants of those
+    /// classes.
     ///
     /// # Errors
     ///

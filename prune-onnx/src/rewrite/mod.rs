@@ -1,4 +1,4 @@
-//! What an operator may ask and change when it rewrites a node.
+//! The rewriting of a node after a removal, with everything that its operator may ask and change.
 
 mod types;
 
@@ -15,10 +15,10 @@ use crate::error::Error;
 use crate::model::{AttributeValue, Model, Node, Tensor};
 use crate::shapes::{Int, Shape, Size};
 
-/// Names that are free in a model, and what is known of those that are taken.
+/// The names that are taken in a model, with facts about them. New names are made from these.
 pub(crate) struct Names<'m> {
     taken: HashSet<String>,
-    /// The last number that a name like this one was given.
+    /// The last number that was appended to each name.
     numbers: HashMap<String, usize>,
     readers: HashMap<String, usize>,
     /// Types of the integers that nodes compute.
@@ -38,7 +38,7 @@ impl<'m> Names<'m> {
             taken.extend(node.inputs().iter().chain(node.outputs()).cloned());
             node.inputs().iter().for_each(|name| *readers.entry(name.clone()).or_default() += 1);
         }
-        // Graphs in attributes read names from outside; one that they take from here must not be given away.
+        // Graphs in attributes read names of the main graph. These names are taken, and have one reader more.
         for name in crate::analysis::captured(model) {
             taken.insert(name.to_owned());
             *readers.entry(name.to_owned()).or_default() += 1;
@@ -47,7 +47,7 @@ impl<'m> Names<'m> {
         Names { taken, numbers: HashMap::new(), readers, types: types::types(model) }
     }
 
-    /// A name that nothing has yet.
+    /// A name that nothing has yet, made from another one.
     pub(crate) fn fresh(&mut self, like: &str) -> String {
         let number = self.numbers.entry(like.to_owned()).or_insert(0);
         loop {
@@ -103,7 +103,7 @@ impl<'a, 'm> Rewrite<'a, 'm> {
         self.analysis.values.get(self.node.output(slot)?).map(|value| value.id)
     }
 
-    /// The rank of an input; 0 where it is not known.
+    /// The rank of an input; 0 if it is not known.
     pub(crate) fn input_rank(&self, slot: usize) -> usize {
         self.input(slot).map_or(0, |id| self.analysis.classes.sizes(id).len())
     }
@@ -118,7 +118,7 @@ impl<'a, 'm> Rewrite<'a, 'm> {
         self.removal.kept_len(&self.analysis.classes, axis)
     }
 
-    /// The new value of a constant element that has to be the length of an axis, wherever it enters.
+    /// The new value of a constant element that has to be the length of an axis, from its source.
     pub(crate) fn followed(&self, int: &Int) -> Option<usize> {
         self.left(*self.analysis.follow.get(&int.source?)?)
     }
@@ -133,7 +133,7 @@ impl<'a, 'm> Rewrite<'a, 'm> {
         self.left(self.output(slot)?.axis(axis))
     }
 
-    /// How many of these indices of an input's axis stay.
+    /// The number of these indices of an input's axis that stay.
     pub(crate) fn input_left_in(&self, slot: usize, axis: usize, range: Range<usize>) -> usize {
         let Some(id) = self.input(slot) else { return range.len() };
         range.filter(|&index| !self.removal.removes(&self.analysis.classes, id.axis(axis), index)).count()
@@ -186,7 +186,7 @@ impl<'a, 'm> Rewrite<'a, 'm> {
         self.set_attribute(name, AttributeValue::Int(value));
     }
 
-    /// Gives an integer input other elements: in place where nothing else reads it, in a new constant otherwise.
+    /// Gives an integer input other elements: in place if nothing else reads it, or else in a new constant.
     #[cfg_attr(feature = "testing", track_caller)]
     pub(crate) fn set_ints(&mut self, slot: usize, values: &[i64]) {
         if !faults::dropped() {
@@ -205,12 +205,12 @@ fn set_ints(
     let reader = &analysis.model.graph().nodes()[node];
     let name = reader.input(slot).unwrap_or("");
     let constant = analysis.constants.get(name);
-    // A list that is computed is replaced by a constant of its type and rank.
+    // A computed list is replaced by a constant of its type and rank.
     let data_type = names.types.get(name).copied().unwrap_or(DataType::Int64);
     let scalar = analysis.shape_of(name).is_some_and(|shape| shape.is_empty());
     let dims = if scalar { Vec::new() } else { vec![values.len()] };
     let bytes: Vec<u8> = match data_type {
-        // A length fits: it was one of the model's before.
+        // A length fits the type: it was a length of the model before, or is smaller.
         DataType::Int32 => values.iter().flat_map(|&value| (value as i32).to_le_bytes()).collect(),
         _ => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
     };
@@ -228,7 +228,7 @@ fn set_ints(
     edits.set_input(node, slot, &name);
 }
 
-/// Gives constant elements that are lengths their new values, where they enter.
+/// Gives new values to constant elements that are lengths, at their sources.
 pub(crate) fn lengths(
     analysis: &Analysis<'_>,
     removal: &Removal,

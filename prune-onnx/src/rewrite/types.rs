@@ -1,11 +1,11 @@
-//! Types of what nodes write, for lists of integers that a removal writes anew.
+//! Types of the values that nodes write, for lists of integers that a removal replaces.
 
 use std::collections::HashMap;
 
 use crate::data_type::DataType;
 use crate::model::{AttributeValue, Model, Node, ValueInfo};
 
-/// The types of inputs, constants and first outputs of nodes, as far as they follow from these.
+/// The types of inputs, constants and first outputs of nodes, as far as they can be derived.
 pub(super) fn types(model: &Model) -> HashMap<&str, DataType> {
     let graph = model.graph();
     let stated = |info: &ValueInfo| info.data_type();
@@ -20,7 +20,8 @@ pub(super) fn types(model: &Model) -> HashMap<&str, DataType> {
     types
 }
 
-/// The type that an operator on lists of integers writes. Those that are not named here keep that of their first input.
+/// The type that an operator on lists of integers writes. Operators that are not listed write the type of their first
+/// input.
 fn written(node: &Node, types: &HashMap<&str, DataType>) -> Option<DataType> {
     match node.op_type() {
         "Cast" => i32::try_from(node.int("to")?).ok().map(DataType::from_code),

@@ -6,9 +6,9 @@ use super::Size;
 
 /// An element of an integer tensor: its value, as far as it is known, and the axis whose length it is a copy of.
 ///
-/// A copy follows its axis: when indices of the axis are removed, the element is the new length by itself. Whoever computes
-/// with a copy pins the axis. An element that was written in the model as a constant can be given another value where it
-/// enters a chain of nodes.
+/// A copy follows its axis: when indices of the axis are removed, the element is the new length without any change to
+/// it. An operator that computes with a copy pins the axis. An element of a constant in the model can get another value
+/// at its source, the place where it enters a chain of nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Int {
     pub(crate) value: Option<Size>,
@@ -21,7 +21,7 @@ pub(crate) struct Int {
 pub(crate) struct Source {
     /// The node that reads the constant.
     pub(crate) node: usize,
-    /// The input by which it does.
+    /// The input that takes it.
     pub(crate) slot: usize,
     /// The element.
     pub(crate) element: usize,
@@ -40,7 +40,7 @@ impl Int {
         Int { value, copy_of: None, source: None }
     }
 
-    /// The number of an element that no removal changes by itself.
+    /// The number of an element that removals leave unchanged.
     pub(crate) fn constant(&self) -> Option<i64> {
         match self.copy_of {
             None => self.number(),

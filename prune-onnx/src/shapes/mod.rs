@@ -1,5 +1,5 @@
-//! Lengths of axes and elements of integer tensors, as far as they are known before a model runs: numbers, or products of
-//! symbols.
+//! Lengths of axes and elements of integer tensors, as far as they are known before a model runs. Each is a number or a
+//! product of symbols.
 
 mod int;
 mod size;

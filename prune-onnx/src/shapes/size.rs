@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-/// A whole number times symbols, each of which stands for a length that is known when the model runs.
+/// A whole number times symbols. Each symbol stands for a length that is known only when the model runs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Size {
     times: i64,
-    /// In order, repeated for powers.
+    /// Sorted. A power is a symbol several times.
     symbols: Vec<u32>,
 }
 
@@ -19,7 +19,7 @@ impl Size {
         Size::known(i64::try_from(length).unwrap_or(i64::MAX))
     }
 
-    /// The number, if no symbol is in it.
+    /// The number, if the size has no symbols.
     pub(crate) fn number(&self) -> Option<i64> {
         (self.symbols.is_empty() || self.times == 0).then_some(self.times)
     }
@@ -33,7 +33,7 @@ impl Size {
         self.number() == Some(1)
     }
 
-    /// Is a length for certain: symbols stand for lengths, which are not negative.
+    /// True if this is certainly a length: symbols stand for lengths, which are not negative.
     pub(crate) fn is_length(&self) -> bool {
         self.times >= 0
     }
@@ -42,7 +42,7 @@ impl Size {
         let times = self.times.checked_mul(other.times)?;
         let mut symbols = [self.symbols.as_slice(), &other.symbols].concat();
         symbols.sort_unstable();
-        // A product that long comes from no model that anyone wrote.
+        // No real model has a longer product.
         (symbols.len() <= 64).then_some(Size { times, symbols })
     }
 
@@ -50,7 +50,7 @@ impl Size {
         sizes.into_iter().try_fold(Size::known(1), |product, size| product.times(size))
     }
 
-    /// The quotient, if it is whole whatever the symbols stand for (and they are not 0).
+    /// The quotient, if it is whole for any values of the symbols except 0.
     pub(crate) fn over(&self, other: &Size) -> Option<Size> {
         if other.times == 0 || self.times % other.times != 0 {
             return None;
@@ -81,7 +81,7 @@ impl Size {
     }
 }
 
-/// Symbols that were given out: one for each name, and nameless ones.
+/// The symbols that exist: one for each name, and nameless ones.
 #[derive(Debug, Default)]
 pub(crate) struct Symbols {
     next: u32,

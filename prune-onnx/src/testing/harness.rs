@@ -1,4 +1,4 @@
-//! Removes classes from a network and holds the result to the oracle.
+//! Removes classes from a network and compares the result with the oracle.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,14 +9,14 @@ use prune_graph::{Choice, ClassScore, Removal, Role};
 use super::eval::{self, T, Values};
 use super::net::{self, Built};
 
-/// Versions of the operators that networks are written in.
+/// The versions of the operators for generated networks.
 pub const OPSETS: &[i64] = &[9, 10, 11, 12, 13, 17, 18, 20];
 
 /// A model from its bytes.
 ///
 /// # Panics
 ///
-/// Panics if they are not one.
+/// If they are no model.
 pub fn parse(bytes: Vec<u8>) -> Model {
     Model::parse(bytes, ".".as_ref()).expect("a model")
 }
@@ -25,7 +25,7 @@ pub fn parse(bytes: Vec<u8>) -> Model {
 ///
 /// # Panics
 ///
-/// Panics if it cannot be written.
+/// If it cannot be written.
 pub fn shrunk(analysis: &Analysis<'_>, removal: &Removal) -> Model {
     written(analysis.model(), &analysis.edits(removal).expect("edits"))
 }
@@ -34,16 +34,16 @@ pub fn shrunk(analysis: &Analysis<'_>, removal: &Removal) -> Model {
 ///
 /// # Panics
 ///
-/// Panics if it cannot be written.
+/// If it cannot be written.
 pub fn without_dead(analysis: &Analysis<'_>, dead: &Dead) -> Model {
     written(analysis.model(), &analysis.edits_of_dead(dead).expect("edits"))
 }
 
-/// Constants with every removed slice at zero; divisors stay.
+/// Constants with zeros in every removed slice. Divisors keep their values.
 ///
 /// # Panics
 ///
-/// Panics if a constant cannot be read.
+/// If a constant cannot be read.
 pub fn zeroed(analysis: &Analysis<'_>, removal: &Removal) -> Values {
     let model = analysis.model();
     let mut tensors: HashMap<String, T> = HashMap::new();
@@ -64,7 +64,7 @@ pub fn zeroed(analysis: &Analysis<'_>, removal: &Removal) -> Values {
         let id = analysis.classes().find(&found.tensor).expect("a constant");
         let Some(old) = tensors.get(&found.tensor) else { continue };
         for (&axis, kept) in &found.axes {
-            // Of uses that are cut in different ways the first counts.
+            // If the uses of a constant are cut in different ways, the first one counts.
             let first = told.insert((found.tensor.clone(), axis));
             if !first || analysis.classes().role(id.axis(axis)) == Some(Role::Divisor) {
                 continue;
@@ -80,11 +80,11 @@ pub fn zeroed(analysis: &Analysis<'_>, removal: &Removal) -> Values {
     zero
 }
 
-/// The model with every removed slice at zero; divisors stay.
+/// The model with zeros in every removed slice. Divisors keep their values.
 ///
 /// # Panics
 ///
-/// Panics if it cannot be written.
+/// If it cannot be written.
 pub fn zeroed_model(analysis: &Analysis<'_>, removal: &Removal) -> Model {
     let mut edits = Edits::new();
     for (name, values) in zeroed(analysis, removal) {
@@ -101,20 +101,20 @@ fn written(model: &Model, edits: &Edits) -> Model {
     parse(bytes)
 }
 
-/// Classes drawn at random, of densities that differ from seed to seed. Nothing, where nothing can go.
+/// Classes drawn at random, with a density that depends on the seed. The removal is empty if nothing can go.
 ///
 /// # Panics
 ///
-/// Panics if a constant cannot be read.
+/// If a constant cannot be read.
 pub fn drawn_removal(analysis: &Analysis<'_>, seed: u64) -> Removal {
     let scores = analysis.scores(ClassScore::Random { seed }).expect("scores");
     let density = Density::new([0.3, 0.5, 0.75][seed as usize % 3]).expect("a density");
-    // A global choice leaves families of one size with different counts.
+    // A global choice leaves different counts in families of the same size.
     let choice = if seed % 4 == 3 { Choice::global(density) } else { Choice::local(density) };
     choice.with_multiple(1).choose(analysis.classes(), &scores)
 }
 
-/// Drawn values for the inputs.
+/// Random values for the inputs.
 pub fn inputs(built: &Built, seed: u64) -> Values {
     let mut draw = net::Draw::new(seed + 77);
     built
@@ -124,11 +124,11 @@ pub fn inputs(built: &Built, seed: u64) -> Values {
         .collect()
 }
 
-/// Holds outputs to others, to 1e-12 of the larger of each element and 1.
+/// Compares outputs. Each difference may be at most 1e-12 of the larger of the element and 1.
 ///
 /// # Panics
 ///
-/// Panics if they differ.
+/// If they differ.
 pub fn assert_equal(left: &[T], right: &[T], about: &str) {
     assert_eq!(left.len(), right.len());
     for (a, b) in left.iter().zip(right) {
@@ -139,8 +139,8 @@ pub fn assert_equal(left: &[T], right: &[T], about: &str) {
     }
 }
 
-/// Holds constants that an annotation names, or that training updates, to their shapes in the whole model: nothing that runs
-/// the model reads them by these names.
+/// Checks that constants named by annotations or updated by training keep their shapes. Running the model would not
+/// show this, since nothing that runs it reads them by name.
 fn assert_named_whole(model: &Model, small: &Model, about: &str) {
     let tensors = model.graph().initializers().iter();
     for tensor in tensors.filter(|t| model.has_training() || model.graph().annotated().iter().any(|n| n == t.name())) {
@@ -149,7 +149,7 @@ fn assert_named_whole(model: &Model, small: &Model, about: &str) {
     }
 }
 
-/// An axis of something that a node of one of these operators touches has lost an index.
+/// True if a value or constant at a node of one of these operators has lost an index.
 pub fn went_through(analysis: &Analysis<'_>, removal: &Removal, operators: &[&str]) -> bool {
     let classes = analysis.classes();
     let nodes = analysis.model().graph().nodes().iter().filter(|node| operators.contains(&node.op_type()));
@@ -159,11 +159,11 @@ pub fn went_through(analysis: &Analysis<'_>, removal: &Removal, operators: &[&st
         .any(|id| (0..classes.sizes(id).len()).any(|axis| removal.kept(classes, id.axis(axis)).is_some()))
 }
 
-/// Runs one network; tells whether something was removed through the operators.
+/// Tests one network. True if something was removed through the operators.
 ///
 /// # Panics
 ///
-/// Panics if the network without what was removed gives other outputs than the whole one with it at zero.
+/// If the smaller network gives other outputs than the whole one with zeros in the removed slices.
 pub fn check(built: Built, seed: u64, operators: &[&str]) -> bool {
     let about = format!("{} of seed {seed}", operators[0]);
     let model = parse(built.bytes.clone());
@@ -184,7 +184,7 @@ pub fn check(built: Built, seed: u64, operators: &[&str]) -> bool {
     went_through(&analysis, &removal, operators)
 }
 
-/// Writes a case for other evaluators: both models, and the indices kept.
+/// Writes a case for other evaluators: both models and the kept indices.
 fn keep(
     folder: &std::path::Path,
     analysis: &Analysis<'_>,
@@ -197,7 +197,7 @@ fn keep(
     let write = |end: &str, bytes: &[u8]| std::fs::write(folder.join(format!("{name}{end}")), bytes).expect("written");
     write(".onnx", &built.bytes);
     write(".small.onnx", small.bytes());
-    // A line for each axis of each use of a constant: name, axis, whether it divides, indices kept, readers.
+    // One line for each axis of each use of a constant: name, axis, 1 for a divisor, kept indices, readers.
     let mut text = String::new();
     for (id, constant, readers) in analysis.uses() {
         for axis in 0..analysis.classes().sizes(id).len() {

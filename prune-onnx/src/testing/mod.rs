@@ -1,6 +1,7 @@
-//! Tools for tests: generated networks of each operator and whole ones, a naive evaluator in f64, and operators without one statement.
+//! Tools for tests: generated networks for each operator, whole networks, a naive evaluator in f64, and operators that
+//! drop one statement.
 //!
-//! They are behind a feature, so that the tests of this crate and those in inference engines run the same networks.
+//! A feature enables them, so that the tests of this crate and those in inference engines run the same networks.
 
 pub mod cases;
 pub mod eval;

@@ -1,4 +1,4 @@
-//! Small networks for tests: layers with drawn weights around whatever is tested.
+//! Small networks for tests: layers with random weights around an operator under test.
 
 use crate::{AttributeValue, DataType, Dim, GraphBuilder, ModelBuilder};
 
@@ -24,21 +24,21 @@ impl Draw {
         low + (self.number() % (high - low + 1) as u64) as usize
     }
 
-    /// True in half of the cases.
+    /// True half of the time.
     pub fn yes(&mut self) -> bool {
         self.number().is_multiple_of(2)
     }
 
-    /// One of some.
+    /// One of these values.
     ///
     /// # Panics
     ///
-    /// Panics if there are none.
+    /// If there are none.
     pub fn pick<X: Copy>(&mut self, from: &[X]) -> X {
         from[self.range(0, from.len() - 1)]
     }
 
-    /// A float in [-1, 1), never very near to 0.
+    /// A float in [-1, 1) that is never very near to 0.
     pub fn float(&mut self) -> f64 {
         let v = (self.number() % 2000) as f64 / 1000.0 - 1.0;
         if v.abs() < 0.05 { 0.3 } else { v }
@@ -64,7 +64,7 @@ pub fn text(value: &str) -> AttributeValue {
 ///
 /// # Panics
 ///
-/// Panics on a type other than [`DataType::Float`] and [`DataType::Double`].
+/// If the type is neither [`DataType::Float`] nor [`DataType::Double`].
 pub fn encoded(float: DataType, values: &[f64]) -> Vec<u8> {
     match float {
         DataType::Float => values.iter().flat_map(|&v| (v as f32).to_le_bytes()).collect(),
@@ -75,53 +75,55 @@ pub fn encoded(float: DataType, values: &[f64]) -> Vec<u8> {
 
 /// A network under construction.
 pub struct Net {
-    /// The source of whatever is drawn.
+    /// The source of all random choices.
     pub draw: Draw,
     /// The version of the operators.
     pub opset: i64,
     /// The type of all floats.
     pub(crate) float: DataType,
-    /// As before version 4 of the format: every initializer is an input as well.
+    /// True for a model before version 4 of the format, where every initializer is also an input.
     listed: bool,
     graph: GraphBuilder,
     count: usize,
-    /// Shapes of the inputs, for whoever runs the model.
+    /// Shapes of the inputs, for running the model.
     pub inputs: Vec<(String, Vec<usize>)>,
 }
 
 impl Net {
-    /// A network in f64, which the naive evaluator runs.
+    /// A network in f64, the type of the naive evaluator.
     pub fn new(seed: u64, opset: i64) -> Self {
         Net::of(DataType::Double, seed, opset)
     }
 
-    /// A network with floats of a type, [`DataType::Float`] or [`DataType::Double`]. Nothing else depends on it.
+    /// A network with floats of this type, [`DataType::Float`] or [`DataType::Double`]. The rest of the network is the
+    /// same for both.
     pub fn of(float: DataType, seed: u64, opset: i64) -> Self {
         let graph = GraphBuilder::new("net");
         Net { draw: Draw::new(seed), opset, float, listed: false, graph, count: 0, inputs: Vec::new() }
     }
 
-    /// The same network in version 3 of the format, in which every initializer is an input as well. No constant is a node.
+    /// The same network in version 3 of the format, where every initializer is also an input. No constant is a node
+    /// then.
     #[must_use]
     pub fn listed(mut self) -> Self {
         self.listed = true;
         self
     }
 
-    /// A name that nothing has.
+    /// A new name.
     pub fn fresh(&mut self, like: &str) -> String {
         self.count += 1;
-        // Names that do not sort as they were made.
+        // The order of names differs from the order in which they were made.
         format!("{}{}{like}", (b'a' + (self.count * 7 % 26) as u8) as char, self.count)
     }
 
-    /// An input of a shape; in half of the cases the file leaves the batch open.
+    /// An input of a shape. In half of the networks, the file leaves the batch open.
     pub fn input(&mut self, dims: &[usize]) -> String {
         let open = self.draw.yes();
         self.input_where(dims, |axis| open && axis == 0)
     }
 
-    /// An input of which the file leaves some axes open.
+    /// An input. The file leaves the axes open for which `open` is true.
     pub fn input_where(&mut self, dims: &[usize], open: impl Fn(usize) -> bool) -> String {
         let name = self.fresh("x");
         let shape: Vec<Dim> = dims
@@ -134,7 +136,7 @@ impl Net {
         name
     }
 
-    /// A constant of drawn floats: an initializer, or now and then a node.
+    /// A constant of random floats: an initializer, or sometimes a node.
     pub fn weight(&mut self, dims: &[usize]) -> String {
         let values: Vec<f64> = (0..dims.iter().product()).map(|_| self.draw.float()).collect();
         self.floats(dims, &values)
@@ -151,7 +153,7 @@ impl Net {
         self.constant(self.float, dims, &encoded(self.float, values))
     }
 
-    /// Floats of 32 bits, which scales of a Resize are.
+    /// Floats of 32 bits, the type for scales of a Resize.
     pub fn singles(&mut self, values: &[f32]) -> String {
         let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         self.constant(DataType::Float, &[values.len()], &bytes)
@@ -168,7 +170,7 @@ impl Net {
         self.constant(DataType::Int64, &[], &value.to_le_bytes())
     }
 
-    /// A constant: an initializer, or now and then a node.
+    /// A constant: an initializer, or sometimes a node.
     pub fn constant(&mut self, data_type: DataType, dims: &[usize], bytes: &[u8]) -> String {
         let name = self.fresh("w");
         let is_node = self.draw.range(0, 3) == 0;
@@ -184,14 +186,14 @@ impl Net {
         name
     }
 
-    /// A node with one output; its name.
+    /// Adds a node with one output, and returns the output's name.
     pub fn node(&mut self, op: &str, inputs: &[&str], attributes: &[(&str, AttributeValue)]) -> String {
         let out = self.fresh("v");
         self.graph.node(op, inputs, &[&out], attributes);
         out
     }
 
-    /// A node with several outputs; their names.
+    /// Adds a node with several outputs, and returns their names.
     pub fn node_many(
         &mut self,
         op: &str,
@@ -204,7 +206,7 @@ impl Net {
         out
     }
 
-    /// The code of the type of all floats, as `to` of a Cast has it.
+    /// The code of the type of all floats, for `to` of a Cast.
     pub fn float_code(&self) -> i64 {
         i64::from(self.float.code())
     }

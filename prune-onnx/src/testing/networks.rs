@@ -1,9 +1,9 @@
-//! Whole networks as people train them, small: residual, depthwise and grouped, with heads, shuffled, and for digits.
+//! Small versions of whole networks as people train them: residual, depthwise and grouped, attention, shuffled, digits.
 
 use super::cases::Case;
 use super::net::{Built, Net, int, list};
 
-/// Names of the networks, and what makes them.
+/// The networks: a name and a generator for each.
 pub const NETWORKS: &[(&str, Case)] = &[
     ("residual", residual),
     ("depthwise", depthwise),
@@ -12,7 +12,7 @@ pub const NETWORKS: &[(&str, Case)] = &[
     ("digits", digits),
 ];
 
-/// A convolution of kernel 3 that keeps the size, and a batch normalisation with a shift that is not zero.
+/// A convolution of kernel 3 that keeps the spatial size, and a batch normalisation with a shift other than 0.
 fn conv_norm(net: &mut Net, x: &str, [inputs, outputs, groups]: [usize; 3]) -> String {
     let w = net.weight(&[outputs, inputs / groups, 3, 3]);
     let attributes = [
@@ -27,7 +27,7 @@ fn conv_norm(net: &mut Net, x: &str, [inputs, outputs, groups]: [usize; 3]) -> S
 
 fn norm(net: &mut Net, x: &str, channels: usize) -> String {
     let [scale, shift, mean] = [0; 3].map(|_| net.weight(&[channels]));
-    // About as large as the values, so that they neither grow nor vanish over the layers.
+    // About as large as the values, so that these neither grow nor vanish from layer to layer.
     let variance: Vec<f64> = (0..channels).map(|_| 4.0 + 4.0 * net.draw.float().abs()).collect();
     let variance = net.floats(&[channels], &variance);
     net.node("BatchNormalization", &[x, &scale, &shift, &mean, &variance], &[])
@@ -46,7 +46,7 @@ fn head(mut net: Net, x: &str, channels: usize) -> Built {
     net.finish(&[&y])
 }
 
-/// Blocks of two convolutions with a way around them.
+/// Blocks of two convolutions with a skip connection.
 fn residual(mut net: Net) -> Built {
     let (width, inner) = (net.draw.range(6, 12), net.draw.range(4, 20));
     let x = net.input(&[2, 3, 6, 6]);
@@ -87,7 +87,7 @@ fn depthwise(mut net: Net) -> Built {
     head(net, &y, 2 * wide)
 }
 
-/// An encoder's block: heads, a way around them, and two dense layers.
+/// A block of an encoder: heads, a skip connection, and two dense layers.
 fn attention(mut net: Net) -> Built {
     let (heads, width, length, inner) = (net.draw.range(3, 6), net.draw.range(2, 5), 5, net.draw.range(8, 20));
     let all = heads * width;

@@ -1,4 +1,4 @@
-//! The walk over the nodes: each states what its operator joins and pins.
+//! The walk over the nodes. Each states which indices its operator joins and pins.
 
 mod shared;
 
@@ -15,11 +15,11 @@ use crate::ops;
 ///
 /// # Errors
 ///
-/// [`Error::Classes`] for a graph with more indices than are handled.
+/// [`Error::Classes`] for a graph with more indices than can be handled.
 ///
 /// # Complexity
 ///
-/// Linear in the nodes and in the lengths of all axes; values of weights are not read.
+/// Linear in the number of nodes and in the lengths of all axes. Values of weights are not read.
 pub fn analyse<'m>(model: &'m Model, options: &AnalysisOptions) -> Result<Analysis<'m>, Error> {
     let mut best = walk(model, options, HashSet::new())?;
     for name in shared::candidates(model, &best) {
@@ -33,15 +33,15 @@ pub fn analyse<'m>(model: &'m Model, options: &AnalysisOptions) -> Result<Analys
     Ok(best)
 }
 
-/// The analysis with uses of some shared constants apart from each other.
+/// The analysis in which the uses of some shared constants are separate tensors.
 fn walk<'m>(model: &'m Model, options: &AnalysisOptions, apart: HashSet<&'m str>) -> Result<Analysis<'m>, Error> {
     let open = run(model, &AnalysisOptions::default(), &apart, None)?;
     let bound = if options.inputs.is_empty() { None } else { Some(run(model, options, &apart, None)?) };
     Ok(Analysis::of(open, bound.as_ref()))
 }
 
-/// Walks over the whole model with uses of the constants `apart` as tensors of their own, and while only the constants
-/// `zeros` count as 0. Tensors are the same in every walk with the same `apart`.
+/// Walks over the whole model. Uses of the constants `apart` are tensors of their own, and only the constants `zeros`
+/// count as 0. Every walk with the same `apart` has the same tensors.
 pub(crate) fn run<'m>(
     model: &'m Model,
     options: &AnalysisOptions,

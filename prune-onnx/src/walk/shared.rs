@@ -1,4 +1,4 @@
-//! Matrices that several nodes read: tied together, or copied where that frees more than it costs.
+//! Matrices that several nodes read. They are tied together, or copied if that frees more than it costs.
 
 use std::collections::HashMap;
 
@@ -8,10 +8,10 @@ use prune_graph::Choice;
 use crate::analysis::{Analysis, is_vector};
 use crate::model::Model;
 
-/// More shared matrices than this are all taken for tied; each that is tried costs a walk.
+/// The most shared matrices that are tried; the rest are taken as tied. Each costs a walk.
 const MOST_TRIED: usize = 32;
 
-/// Floating constants, no vectors, that several nodes read; the largest first.
+/// Floating constants that several nodes read and that are no vectors. The largest come first.
 pub(super) fn candidates<'m>(model: &'m Model, analysis: &Analysis<'m>) -> Vec<&'m str> {
     let mut readers: HashMap<&str, usize> = HashMap::new();
     for name in model.graph().nodes().iter().flat_map(|node| node.inputs()) {
@@ -27,7 +27,7 @@ pub(super) fn candidates<'m>(model: &'m Model, analysis: &Analysis<'m>) -> Vec<&
     found.into_iter().map(|(_, name)| name).collect()
 }
 
-/// The parameters left, copies included, when each family loses half of its classes.
+/// The parameters left, copies included, if each family loses half of its classes.
 pub(super) fn left_of_half(analysis: &Analysis<'_>) -> u128 {
     let Ok(half) = Density::new(0.5) else { return u128::MAX };
     let scores = vec![0.0; analysis.classes.bound()];

@@ -1,4 +1,4 @@
-//! Protobuf as it lies in the file: fields, one after the other, each with the bytes that it was written as.
+//! Protobuf as it lies in the file: one field after the other, each with the bytes it was written as.
 
 pub(crate) mod schema;
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::error::{Error, WireProblem};
 
-/// Bytes of a message and where they begin in the file, for messages of errors.
+/// Bytes of a message and their position in the file, which error messages name.
 #[derive(Debug, Clone)]
 pub(crate) struct Encoded {
     pub(crate) bytes: Bytes,
@@ -44,7 +44,7 @@ impl Value {
     }
 }
 
-/// A field, and all of the bytes that it was written as.
+/// A field, and all bytes that it was written as.
 #[derive(Debug, Clone)]
 pub(crate) struct Field {
     pub(crate) number: u32,
@@ -77,7 +77,7 @@ impl Field {
 
     pub(crate) fn int(&self, message: &'static str) -> Result<i64, Error> {
         match self.value {
-            // Negative numbers are written as 64 bits whatever their type.
+            // A negative number is written as 64 bits, whatever its type.
             Value::Varint(number) => Ok(number as i64),
             _ => self.other_type(message),
         }
@@ -90,7 +90,7 @@ impl Field {
         }
     }
 
-    /// Adds the numbers of a repeated field, which is written one by one or packed.
+    /// Adds the numbers of a repeated field. They may be packed or written one by one.
     pub(crate) fn ints(&self, message: &'static str, into: &mut Vec<i64>) -> Result<(), Error> {
         match &self.value {
             Value::Varint(number) => into.push(*number as i64),
@@ -168,7 +168,7 @@ fn field(rest: &mut Encoded) -> Result<Field, Error> {
     Ok(Field { number, value, encoded })
 }
 
-/// The first bytes, which are there.
+/// The first `long` bytes. There must be that many.
 fn take(rest: &mut Encoded, long: usize) -> Encoded {
     let at = rest.at;
     rest.at += long;

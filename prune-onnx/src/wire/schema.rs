@@ -1,4 +1,4 @@
-//! Numbers of the fields that are read or written, a module a message.
+//! Numbers of the fields that are read or written. There is a module for each message.
 
 /// `ModelProto`.
 pub(crate) mod model {

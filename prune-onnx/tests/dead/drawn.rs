@@ -1,4 +1,4 @@
-//! Generated networks with zeros in drawn places: whatever goes, outputs stay equal, and much goes.
+//! Generated networks with zeros in random places: the outputs stay equal whatever goes, and much goes.
 
 use prune_graph::Family;
 use prune_onnx::testing::eval;
@@ -6,20 +6,20 @@ use prune_onnx::testing::net::{Built, Net, int, list};
 
 use super::{Found, found, found_where, values};
 
-/// Some channels, each with one chance in three.
+/// Some channels, each with a probability of one third.
 fn some(net: &mut Net, of: usize) -> Vec<usize> {
     (0..of).filter(|_| net.draw.range(0, 2) == 0).collect()
 }
 
-/// A convolution with zeros in some rows and columns, or where `single` with rows that read one input; padded or not,
-/// grouped or not, with a bias or without.
+/// A convolution with zeros in some rows or columns; with `single`, it may have rows that read one input instead. It
+/// may have padding, groups and a bias.
 fn conv(net: &mut Net, x: &str, [inputs, outputs]: [usize; 2], kernel: usize, single: bool) -> String {
     let groups = if inputs == outputs { net.draw.pick(&[1, 1, inputs]) } else { 1 };
     let axis = net.draw.range(0, 1);
     let dims = [outputs, inputs / groups, kernel, kernel];
     let zero = some(net, dims[axis]);
     let w = if single && net.draw.yes() {
-        // Rows that read a single input, which may be one that goes.
+        // Rows that read a single input. That input may be dead.
         let reads: Vec<Option<usize>> =
             (0..outputs).map(|row| zero.contains(&row).then(|| net.draw.range(0, dims[1] - 1))).collect();
         let value = |index: Vec<usize>| match reads[index[0]] {
@@ -41,7 +41,7 @@ fn conv(net: &mut Net, x: &str, [inputs, outputs]: [usize; 2], kernel: usize, si
     net.node("Conv", &[x, &w, &b], &attributes)
 }
 
-/// One of the steps that a channel may meet between two layers.
+/// A random step for channels between two layers.
 fn step(net: &mut Net, x: &str, c: usize) -> String {
     let zero = some(net, c);
     match net.draw.range(0, 8) {
@@ -76,7 +76,7 @@ fn step(net: &mut Net, x: &str, c: usize) -> String {
     }
 }
 
-/// Layers of convolutions, a way around some of them, and a head that reads means or pixels.
+/// Layers of convolutions, a skip connection around some of them, and a head that reads means or pixels.
 fn network(seed: u64, single: bool) -> Built {
     let mut net = Net::new(seed, [9, 13, 18][seed as usize % 3]);
     let c = net.draw.range(3, 6);
@@ -109,7 +109,8 @@ fn network(seed: u64, single: bool) -> Built {
     net.finish(&[&y])
 }
 
-/// Layers in a row, the last of them padded: what one folds the next may read alone.
+/// A chain of layers with padding in the last one. A layer may read nothing but constants that the layer before takes
+/// over.
 fn chain(seed: u64) -> Built {
     let mut net = Net::new(seed, 13);
     let c = net.draw.range(3, 5);
@@ -147,7 +148,7 @@ fn what_goes_from_some_families_or_without_new_biases_changes_nothing() {
         let all = found(&built, seed);
         let whole = found_where(&built, seed, |_| true, false);
         assert_eq!(whole.folded, 0);
-        // Families are told apart by their first weight, so each seed selects others.
+        // The first weight identifies a family, so each seed selects other families.
         let first = |family: &Family| family.axes().iter().map(|axis| axis.tensor.index() + axis.axis).min();
         let picks = |family: &Family| first(family).is_some_and(|first| !(first as u64 + seed).is_multiple_of(3));
         let some = found_where(&built, seed, picks, true);

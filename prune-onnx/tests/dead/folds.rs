@@ -1,4 +1,4 @@
-//! Constants that are not 0: a reader with a bias takes them over, and each other reader is named.
+//! Constants that are not 0: a reader with a bias takes them over; any other reader is named.
 
 use prune_graph::Family;
 use prune_onnx::AttributeValue;
@@ -6,7 +6,7 @@ use prune_onnx::testing::net::{Net, int, list, text};
 
 use super::{Found, found, found_where, values};
 
-/// Channels 1 and 3 of 5 are sigmoid of their bias, a constant, before a reader.
+/// Channels 1 and 3 of 5 are constants in front of a reader: the sigmoid of their bias.
 fn behind_sigmoid(seed: u64, reader: impl Fn(&mut Net, &str) -> Vec<String>) -> Found {
     let mut net = Net::new(seed, 13);
     let x = net.input(&[2, 2, 3, 3]);
@@ -37,7 +37,7 @@ const TAKES: &[(&str, Reader)] = &[
         vec![net.node("Conv", &[x, &w], &[("auto_pad", text("VALID"))])]
     }),
     ("a convolution whose own outputs go, too", |net, x| {
-        // Outputs 0 and 2 are read by zeros, so the new bias is cut.
+        // Zeros read outputs 0 and 2, so the new bias is cut.
         let w = net.weight(&[4, 5, 1, 1]);
         let y = net.node("Conv", &[x, &w], &[]);
         let v = values(net, &[2, 4, 1, 1], 1, &[0, 2]);
@@ -160,7 +160,7 @@ fn a_row_that_reads_only_a_folded_constant_is_not_zero() {
             let b = net.floats(&[4], &[0.5, 2.0, 0.5, -0.5]);
             let x = net.node("Conv", &[&x, &w, &b], &[]);
             let x = net.node("Relu", &[&x], &[]);
-            // Output 2 reads channel 1 alone, which is 2.
+            // Output 2 reads only channel 1, which is 2.
             let data: Vec<f64> = (0..16)
                 .map(|at| {
                     [net.draw.float(), 0.0, 1.5][if at / 4 != 2 {
@@ -202,7 +202,7 @@ fn what_only_a_constant_that_stays_reads_stays_as_well() {
         let b = net.floats(&[4], &[0.5, 2.0, 0.5, 0.5]);
         let x = net.node("Gemm", &[&x, &w, &b], &[]);
         let x = net.node("Relu", &[&x], &[]);
-        // Channel 1 is 2, and only output 2 reads it, which reads nothing else and is 3.
+        // Channel 1 is 2. Only output 2 reads it, and output 2 reads nothing else, so it is 3.
         let data: Vec<f64> = (0..20)
             .map(|at| [(at / 5 == 1), (at % 5 == 2)])
             .map(|here| match here {
@@ -221,7 +221,7 @@ fn what_only_a_constant_that_stays_reads_stays_as_well() {
         assert_eq!((all.gone, all.folded), (vec![vec![1], vec![2]], 1), "seed {seed}");
         let found = found_where(&built, seed, |_| true, false);
         assert_eq!((found.gone.len(), found.folded, found.unfolded), (0, 0, 1), "seed {seed}: {:?}", found.gone);
-        // The same where the second family is not to lose anything.
+        // The same happens if the second family must not lose anything.
         let first = |family: &Family| family.classes().len() == 4;
         let found = found_where(&built, seed, first, true);
         assert_eq!((found.gone.len(), found.folded), (0, 0), "seed {seed}: {:?}", found.gone);

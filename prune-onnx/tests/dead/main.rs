@@ -1,4 +1,4 @@
-//! Removal without effect: what is called dead changes no output, and what matters is not called so.
+//! Removal without effect: dead classes change no output, and classes that matter are not called dead.
 
 mod drawn;
 mod folds;
@@ -11,9 +11,9 @@ use prune_onnx::testing::harness::{assert_equal, inputs, without_dead};
 use prune_onnx::testing::net::{Built, Net};
 use prune_onnx::{AnalysisOptions, Model, analyse};
 
-/// What went, after checking that nothing changes.
+/// The classes that went, once the outputs were found to be unchanged.
 struct Found {
-    /// For each family in which something goes, the positions of what does.
+    /// For each family that loses classes, the positions of those that go.
     gone: Vec<Vec<usize>>,
     /// Reasons of constants that stay, with their counts.
     stays: Vec<(String, usize)>,
@@ -27,7 +27,7 @@ fn found(built: &Built, seed: u64) -> Found {
     found_where(built, seed, |_| true, true)
 }
 
-/// As [`found`]; only families of which `selected` holds lose classes.
+/// As [`found`], but only families for which `selected` is true lose classes.
 fn found_where(built: &Built, seed: u64, selected: impl Fn(&Family) -> bool, may_fold: bool) -> Found {
     let model = Model::parse(built.bytes.clone(), ".".as_ref()).expect("a model");
     let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
@@ -48,7 +48,7 @@ fn found_where(built: &Built, seed: u64, selected: impl Fn(&Family) -> bool, may
     Found { gone, stays, folded, unfolded, models: [model, small] }
 }
 
-/// A constant of drawn floats with some slices of an axis at zero.
+/// A constant of random floats with zeros in some slices of an axis.
 fn values(net: &mut Net, dims: &[usize], axis: usize, zero: &[usize]) -> String {
     let data: Vec<f64> =
         eval::indices(dims).map(|index| if zero.contains(&index[axis]) { 0.0 } else { net.draw.float() }).collect();

@@ -1,4 +1,4 @@
-//! A vector that very many nodes read: each use is a tensor of its own, and the time is that of one pass.
+//! A vector that very many nodes read: each use is a tensor of its own, and the time stays linear.
 
 use std::time::{Duration, Instant};
 
@@ -11,10 +11,11 @@ use super::values;
 
 const USES: usize = 20_000;
 
-/// Time in proportion to the square of the uses would be minutes.
+/// A quadratic time would be minutes.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// A constant of one hidden neuron goes into the first of the additions of one vector; all others keep it as it was.
+/// The first addition of a vector takes over the constant of a hidden neuron. All other additions keep the vector as it
+/// was.
 #[test]
 fn a_vector_of_many_uses_takes_a_constant_over_in_one() {
     let mut net = Net::new(5, 13);
@@ -25,7 +26,7 @@ fn a_vector_of_many_uses_takes_a_constant_over_in_one() {
     let (v, b) = (net.weight(&[4, 2]), net.floats(&[2], &[0.25, -0.5]));
     let x = net.node("MatMul", &[&x, &v], &[]);
     let mut x = net.node("Add", &[&x, &b], &[]);
-    // A sum of all of them would lose the digits of the rest.
+    // Keeps the sum small, so that it does not drown the digits of the constant.
     x = net.node("Sigmoid", &[&x], &[]);
     for at in 1..USES {
         x = net.node(if at % 2 == 0 { "Add" } else { "Sub" }, &[&x, &b], &[]);

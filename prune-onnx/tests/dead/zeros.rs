@@ -4,7 +4,7 @@ use prune_onnx::testing::net::{Net, list};
 
 use super::{Found, found, values};
 
-/// A convolution, a normalisation, an activation and a convolution with padding, with chosen channels at zero.
+/// A convolution, a normalisation, an activation and a padded convolution, with zeros in the given channels.
 fn network(net: &mut Net, activation: &str, rows: &[usize], shifts: &[usize], columns: &[usize]) -> String {
     let c = 5;
     let x = net.input(&[2, 2, 3, 3]);
@@ -28,13 +28,14 @@ fn dead_channels_go_and_others_stay() {
             found(&net.finish(&[&y]), seed)
         };
         let gone = |found: Found| found.gone.concat();
-        // Zero rows alone still carry the shift.
+        // Zero rows are not enough: the shift is still there.
         assert!(gone(case("Tanh", &[0, 1], &[], &[])).is_empty());
-        // A normalisation with scale and shift 0 carries nothing.
+        // A normalisation with scale and shift 0 gives 0.
         assert_eq!(gone(case("Relu", &[], &[1, 3], &[])), [1, 3]);
-        // What is read by zeros goes, whatever it is.
+        // A channel that only zeros read goes, whatever its values are.
         assert_eq!(gone(case("Sigmoid", &[], &[], &[0, 4])), [0, 4]);
-        // Sigmoid of 0 is 0.5, which padding reads differently at the borders: it stays, and that is said.
+        // Sigmoid of 0 is 0.5. Padding reads that differently at the borders, so the channel stays, and the report says
+        // so.
         let stays = case("Sigmoid", &[2], &[2], &[]);
         assert!(stays.gone.is_empty());
         let [(why, 1)] = stays.stays.as_slice() else { panic!("{:?}", stays.stays) };
@@ -43,7 +44,7 @@ fn dead_channels_go_and_others_stay() {
             "{why}"
         );
         assert_eq!(gone(case("Relu", &[2], &[2], &[4])), [2, 4]);
-        // One stays of what is dead altogether.
+        // If all channels are dead, one stays.
         assert_eq!(gone(case("Relu", &[], &[0, 1, 2, 3, 4], &[])), [1, 2, 3, 4]);
     }
 }

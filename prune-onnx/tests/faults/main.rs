@@ -1,5 +1,5 @@
-//! Every join, pin and rewrite of every operator is needed, and every pin of what no operator follows: without any one of them
-//! a network of the cases gives another result than the oracle, or cannot be run.
+//! Every join, pin and rewrite of every operator is needed, and so is every pin for unknown operators. If any one of
+//! them is dropped, some network of the cases gives another result than the oracle, or cannot be run.
 
 use std::collections::BTreeSet;
 use std::panic::catch_unwind;
@@ -8,7 +8,7 @@ use prune_onnx::testing::harness::{OPSETS, check};
 use prune_onnx::testing::net::Net;
 use prune_onnx::testing::{cases, statements, without};
 
-/// Networks that are tried without a statement.
+/// The number of networks that are tried without a statement.
 const TRIED: u64 = 300;
 
 /// The cases that hold the statements of a file of the sources.
@@ -55,7 +55,8 @@ const FILES: &[(&str, &[&str])] = &[
     ("analysis/engine", &["output", "subgraph", "annotation", "training"]),
 ];
 
-/// Statements that another one implies, so that none alone is missed: file, a part of the line, and why.
+/// Statements that another one implies, so that dropping one alone has no effect: the file, a part of the line, and the
+/// reason.
 const IMPLIED: &[(&str, &str, &str)] = &[
     ("ops/broadcast", "repeats it", ONE),
     ("ops/expand", "repeats it", ONE),
@@ -80,7 +81,7 @@ fn runs(name: &str, seed: u64) -> bool {
     catch_unwind(|| check(case(Net::new(seed, OPSETS[seed as usize % OPSETS.len()])), seed, &[*name])).is_ok()
 }
 
-/// The statements of a file that its cases come by, each with its line of source.
+/// The statements of a file that its cases reach: file and line.
 fn statements_of(file: &str, operators: &[&str]) -> Vec<(&'static str, u32)> {
     for operator in operators {
         (0..TRIED).for_each(|seed| assert!(runs(operator, seed), "{operator}, seed {seed}"));
@@ -89,7 +90,7 @@ fn statements_of(file: &str, operators: &[&str]) -> Vec<(&'static str, u32)> {
     statements().into_iter().filter(|(path, _)| path.ends_with(&end)).collect()
 }
 
-/// Lines that drop themselves, outside of shorthands, whose callers are the statements.
+/// The lines that ask if they are dropped. Lines in shorthands do not count; there, each caller is a statement.
 fn own_statements(source: &str) -> Vec<u32> {
     let (mut lines, mut is_shorthand, mut before) = (Vec::new(), false, "");
     for (line, number) in source.lines().zip(1..) {
@@ -104,7 +105,7 @@ fn own_statements(source: &str) -> Vec<u32> {
     lines
 }
 
-/// The statements of a file without which nothing fails, and those that no case comes by.
+/// The statements of a file that can be dropped without a failure, and those that no case reaches.
 fn survivors(file: &str, operators: &[&str]) -> Vec<String> {
     let source = std::fs::read_to_string(format!("{}/src/{file}.rs", env!("CARGO_MANIFEST_DIR"))).expect("source");
     let statements = statements_of(file, operators);

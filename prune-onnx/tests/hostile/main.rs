@@ -1,4 +1,4 @@
-//! Graphs that lie: generated networks with bytes changed at random are refused or shrunk, and never end in a panic.
+//! Graphs that lie: generated networks with random changes to their bytes are refused or shrunk, without a panic.
 
 use prune_core::Density;
 use prune_graph::{Choice, ClassScore};
@@ -6,7 +6,7 @@ use prune_onnx::testing::cases;
 use prune_onnx::testing::net::{Draw, Net};
 use prune_onnx::{AnalysisOptions, DataType, Dim, GraphBuilder, Model, ModelBuilder, analyse};
 
-/// Parses, shrinks and writes; whatever is refused on the way is fine.
+/// Parses, shrinks and writes. Any step may refuse the bytes.
 fn shrink(bytes: Vec<u8>) -> Option<usize> {
     let model = Model::parse(bytes, ".".as_ref()).ok()?;
     let analysis = analyse(&model, &AnalysisOptions::default()).ok()?;
@@ -48,7 +48,7 @@ fn changed_bytes_never_end_in_a_panic() {
             }
         }
     }
-    // Most changes hit a weight or a name, so the paths behind the parser are walked, too.
+    // Most changes hit a weight or a name, so many models still reach the code behind the parser.
     assert!(shrunk > tried / 20, "{shrunk} of {tried}");
 }
 
@@ -87,7 +87,7 @@ fn a_deep_graph_is_walked() {
 
 #[test]
 fn what_nodes_outside_see_stays() {
-    // The hidden value is captured by a graph in an attribute, so none of it goes.
+    // A graph in an attribute reads the hidden value, so none of it goes.
     let mut inner = GraphBuilder::new("inner");
     inner.node("Relu", &["h"], &["r"], &[]);
     inner.output("r", DataType::Float, &[]);
@@ -109,7 +109,7 @@ fn what_nodes_outside_see_stays() {
     assert_eq!(of_w.expect("explained").reason.to_string(), "Subgraph reads it from inside of an attribute");
 }
 
-/// A field of an encoded message: its number, its kind, and what it holds.
+/// A field that holds bytes: its key, its length, and the bytes.
 fn field(number: u32, bytes: &[u8]) -> Vec<u8> {
     let key = number << 3 | 2;
     let key: Vec<u8> = if key < 128 { vec![key as u8] } else { vec![key as u8 | 128, (key >> 7) as u8] };
@@ -118,7 +118,7 @@ fn field(number: u32, bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn functions_that_call_each_other_pin_what_they_touch() {
-    // The body of each is one call of the other: whoever inlined them would not come to an end.
+    // Each function calls the other, so inlining them would never end.
     let function = |name: &[u8], calls: &[u8]| {
         let call = [field(1, b"a"), field(2, b"b"), field(4, calls), field(7, b"mine")].concat();
         let parts = [field(1, name), field(4, b"a"), field(5, b"b"), field(7, &call), field(10, b"mine")];
@@ -135,7 +135,7 @@ fn functions_that_call_each_other_pin_what_they_touch() {
     let mut bytes = ModelBuilder::new(8, 17).import("mine", 1).finish(&graph);
     bytes.extend(function(b"Ping", b"Pong"));
     bytes.extend(function(b"Pong", b"Ping"));
-    // The hidden axis goes; what the function reads stays.
+    // The hidden axis goes. The value that the function reads stays.
     let model = Model::parse(bytes.clone(), ".".as_ref()).expect("a model");
     let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
     let explained = analysis.classes().explain();

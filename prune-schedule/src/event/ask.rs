@@ -1,4 +1,4 @@
-//! Asking an event what it does.
+//! Questions to an event.
 
 use prune_core::Score;
 
@@ -32,17 +32,17 @@ impl Event {
         }
     }
 
-    /// What it does.
+    /// The rule: the action of the event.
     pub fn rule(&self) -> &Rule {
         &self.rule
     }
 
-    /// What ranks the elements.
+    /// The score that ranks the elements.
     pub fn score(&self) -> Score {
         self.score
     }
 
-    /// Within which group elements are ranked. Wanda's scores are ranked within each output unless told otherwise.
+    /// The group within which elements are ranked. By default Wanda ranks within each output.
     pub fn ranking(&self) -> Ranking {
         match &self.rule {
             Rule::Unstructured { ranking: Some(ranking), .. } => *ranking,
@@ -50,7 +50,7 @@ impl Event {
         }
     }
 
-    /// What the scope and the score make of it.
+    /// The ranking that follows from the scope and the score.
     pub(crate) fn default_ranking(&self) -> Ranking {
         match (&self.rule, self.scope_kind()) {
             (_, ScopeKind::Global) => Ranking::Global,
@@ -59,7 +59,7 @@ impl Event {
         }
     }
 
-    /// How the density of all layers together is shared out.
+    /// The way in which the density of all layers together is shared out.
     pub fn distribution(&self) -> Distribution {
         self.share().map_or(Distribution::Global, |share| share.distribution)
     }
@@ -81,7 +81,7 @@ impl Event {
         self.share()?.most.as_ref()
     }
 
-    /// How the density moves over the range.
+    /// The course of the density over the range, if the density moves.
     pub fn ramp(&self) -> Option<Ramp> {
         match self.course {
             Course::Ramp(ramp) => Some(ramp),
@@ -89,37 +89,37 @@ impl Event {
         }
     }
 
-    /// How many epochs or steps lie between two happenings, where that is written: see [`Event::interval`].
+    /// The number of epochs or steps from one happening to the next, if it is written: see [`Event::interval`].
     pub(crate) fn written_interval(&self) -> Option<u64> {
         self.every
     }
 
-    /// Whether masks are for the forward pass alone until the range ends.
+    /// True if masks are for the forward pass only until the range ends.
     pub fn straight_through(&self) -> bool {
         self.course == Course::StraightThrough
     }
 
-    /// Patterns of which a layer must match one; with none, every prunable layer is selected.
+    /// The patterns of which a layer must match at least one. An empty list selects every prunable layer.
     pub fn include(&self) -> &[Glob] {
         &self.include
     }
 
-    /// Patterns of which a layer must match none.
+    /// The patterns of which a layer must match none.
     pub fn exclude(&self) -> &[Glob] {
         &self.exclude
     }
 
-    /// How elements are opened again, if they may be.
+    /// The way to open elements again, if the event may.
     pub fn reopen(&self) -> Option<Reopen> {
         self.reopen
     }
 
-    /// To which epoch's end parameters are set back, if they are.
+    /// The epoch to whose end parameters are set back, if any.
     pub fn rewind(&self) -> Option<u64> {
         self.rewind
     }
 
-    /// The seed of what it draws, if it draws anything.
+    /// The seed of the event's random draws, if it draws anything.
     pub fn seed(&self) -> Option<u64> {
         self.seeds().first().copied()
     }
@@ -136,7 +136,7 @@ impl Event {
         [self.score.seed(), reopen, grow].into_iter().flatten().collect()
     }
 
-    /// What it prunes in one piece, where that is neither a single element nor one of a group.
+    /// The piece that the event prunes as a whole: blocks or channels. `None` for single elements and groups.
     pub(crate) fn piece(&self) -> Option<&Piece> {
         match &self.rule {
             Rule::Pieces { piece, .. } => Some(piece),
@@ -144,8 +144,8 @@ impl Event {
         }
     }
 
-    /// What is to be reached in which layers; `None` is every selected layer. An event that keeps densities as they are has
-    /// none.
+    /// The targets with their layers; `None` stands for every selected layer. Empty for an event that keeps densities
+    /// as they are.
     pub fn targets(&self) -> Vec<(Option<&str>, Target)> {
         match &self.rule {
             Rule::Unstructured { scope, .. } | Rule::Pieces { scope, .. } => {
@@ -158,19 +158,21 @@ impl Event {
         }
     }
 
-    /// The axis that is written for it: of its groups or channels, or of the outputs it ranks within. None where it is unset,
-    /// and where the event has no axis.
+    /// The written axis: of groups, of channels, or of the outputs within which the event ranks. `None` if none is
+    /// written or the event has no axis.
     pub fn axis(&self) -> Option<GroupAxis> {
         self.axis_field().flatten()
     }
 
-    /// Whether it has an axis, written or not: N:M within layers, channels, and rankings within outputs do.
+    /// True if the event has an axis, written or not. N:M within layers, channels, and rankings within outputs have
+    /// one.
     pub fn has_axis(&self) -> bool {
         self.axis_field().is_some()
     }
 
-    /// The axis that holds for it: the written one; else `groups`, the door's default, for N:M, and that of the outputs for
-    /// channels and rankings within outputs. None where it has no axis.
+    /// The axis that applies to the event. This is the written axis, if there is one. Otherwise it is `groups`, the
+    /// door's default, for N:M, and the axis of outputs for channels and rankings within outputs. `None` if the event
+    /// has no axis.
     ///
     /// # Examples
     ///
@@ -190,7 +192,7 @@ impl Event {
         self.axis_field().map(|written| written.unwrap_or(default))
     }
 
-    /// The field `axis` as it is written, where the event has one.
+    /// The field `axis` as written, if the event has one.
     fn axis_field(&self) -> Option<Option<GroupAxis>> {
         match self.ranking() {
             Ranking::Output(axis) => Some(axis),
@@ -198,7 +200,7 @@ impl Event {
         }
     }
 
-    /// The same of groups and channels alone.
+    /// The field `axis` as written, for events on groups and channels only.
     pub(crate) fn unit_axis(&self) -> Option<Option<GroupAxis>> {
         match &self.rule {
             Rule::NOfM { scope: Scope::UnifiedLocal(_) | Scope::Local(_), axis } => Some(*axis),
@@ -207,15 +209,15 @@ impl Event {
         }
     }
 
-    /// Whether the event is for a layer of this name and rank, where everything of rank 2 or more is prunable.
+    /// True if the event is for a layer of this name and rank. Every layer of rank 2 or more counts as prunable.
     ///
-    /// A table is for the layers it names. Other events are for prunable layers, which [`Event::with_include`] and
-    /// [`Event::with_exclude`] narrow.
+    /// A table is for the layers that it names. Every other event is for the prunable layers; [`Event::with_include`]
+    /// and [`Event::with_exclude`] narrow them.
     pub fn selects(&self, name: &str, rank: usize) -> bool {
         self.is_for(name, rank >= 2)
     }
 
-    /// The same for a layer that is prunable or not, whoever says so.
+    /// True if the event is for this layer. The caller says whether the layer is prunable.
     pub(crate) fn is_for(&self, name: &str, prunable: bool) -> bool {
         match &self.rule {
             Rule::Unstructured { scope: Scope::Local(layers), .. }

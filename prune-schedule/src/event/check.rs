@@ -1,4 +1,4 @@
-//! What does not fit together in an event, and under its key.
+//! Contradictions within an event, and between an event and its key.
 
 use super::{Event, Rule};
 use crate::error::{Problem, StrategyError};
@@ -6,7 +6,7 @@ use crate::key::{Key, KeyError, LAST_EPOCH};
 use crate::value::{Decay, Ranking};
 
 impl Event {
-    /// What is wrong with an event as a whole, and under its key.
+    /// Refuses an event whose fields contradict each other or its key.
     pub(crate) fn check(&self, epochs: Key) -> Result<(), StrategyError> {
         let contradiction = |field, why: &str| Err(Problem::Contradiction { field, why: why.to_owned() }.into());
         let ranged = epochs.is_range();
@@ -61,13 +61,13 @@ impl Event {
         Ok(())
     }
 
-    /// Refuses to go back to an epoch that has not ended by then.
+    /// Refuses to rewind to an epoch that has not ended when the event happens.
     fn check_rewind(&self, epochs: Key) -> Result<(), StrategyError> {
         let Some(to) = self.rewind else { return Ok(()) };
         if to > LAST_EPOCH {
             return Err(Problem::from(KeyError::TooLarge { found: to.to_string() }).into());
         }
-        // How far training has come at a step is seen when it is there.
+        // The epoch of a step is known only when training reaches that step.
         let first = if epochs.in_steps() { u64::MAX } else { epochs.first().unwrap_or(1) };
         if to < first {
             return Ok(());

@@ -1,7 +1,7 @@
-//! One event: a method with what it is to reach, and which layers it is for.
+//! One event: a method, its target, and its layers.
 //!
-//! Made here; what it does (`rule.rs`), what does not fit together (`check.rs`), which events are the same (`same.rs`),
-//! when one happens (`times.rs`), and what it can be asked (`ask.rs`).
+//! Constructors are here. The action is in `rule.rs`, contradictions are in `check.rs`, equality is in `same.rs`, times
+//! are in `times.rs`, and questions to an event are in `ask.rs`.
 
 mod ask;
 mod check;
@@ -21,7 +21,7 @@ use crate::key::LAST_EPOCH;
 use crate::method::ScopeKind;
 use crate::value::{Bound, Distribution, GroupAxis, Piece, Ramp, Ranking, Regrow, Reopen};
 
-/// A method with what it is to reach, and which layers it is for.
+/// A method, its target, and its layers.
 ///
 /// # Examples
 ///
@@ -40,7 +40,7 @@ pub struct Event {
     rule: Rule,
     score: Score,
     course: Course,
-    /// None where it is what the rule makes of its key.
+    /// `None` is the default interval of the rule and the key.
     every: Option<u64>,
     include: Vec<Glob>,
     exclude: Vec<Glob>,
@@ -50,31 +50,32 @@ pub struct Event {
 
 /// Making events.
 impl Event {
-    /// An event that keeps single elements, to a density.
+    /// An event that keeps single elements, up to a density.
     ///
     /// # Errors
     ///
-    /// [`Problem::EmptyTable`] for a table that names no layer.
+    /// [`Problem::EmptyTable`] if the table names no layer.
     pub fn unstructured(scope: Scope<Density>) -> Result<Self, StrategyError> {
         Self::new(Rule::Unstructured { scope, ranking: None, share: Share::default() })
     }
 
     /// An event that keeps N of every M consecutive elements along an axis: that of [`Event::with_axis`], or the door's
-    /// default where none is given.
+    /// default if none is given.
     ///
     /// # Errors
     ///
-    /// [`Problem::EmptyTable`] for a table that names no layer.
+    /// [`Problem::EmptyTable`] if the table names no layer.
     pub fn n_of_m(scope: Scope<NmPattern>) -> Result<Self, StrategyError> {
         Self::new(Rule::NOfM { scope, axis: None })
     }
 
-    /// An event that keeps blocks or channels, to a density of their number (rule 1 counts them, and not elements).
+    /// An event that keeps blocks or channels, up to a density of their number (rule 1 counts pieces here, not
+    /// elements).
     ///
     /// # Errors
     ///
-    /// [`Problem::EmptyTable`] for a table that names no layer; [`Problem::Contradiction`] for a side of a block that no axis
-    /// can have and no text can hold.
+    /// [`Problem::EmptyTable`] if the table names no layer; [`Problem::Contradiction`] if a side of a block is too long
+    /// for any axis and any text.
     pub fn pieces(scope: Scope<Density>, piece: Piece) -> Result<Self, StrategyError> {
         if let Piece::Blocks(blocks) = &piece
             && let Some(side) = blocks.sizes().iter().find(|&&side| i64::try_from(side).is_err())
@@ -85,7 +86,7 @@ impl Event {
         Self::new(Rule::Pieces { scope, piece, share: Share::default() })
     }
 
-    /// An update of sparse training, in every prunable layer that has a mask by then.
+    /// An update of sparse training. It covers every prunable layer that has a mask when the update happens.
     pub fn regrow(regrow: Regrow) -> Self {
         Self::of(Rule::Regrow(regrow))
     }
@@ -113,11 +114,11 @@ impl Event {
         }
     }
 
-    /// The same with elements ranked by another score than their magnitude.
+    /// This event, with elements ranked by another score than their magnitude.
     ///
     /// # Errors
     ///
-    /// [`Problem::Contradiction`]: `set` and `rigl` drop by magnitude.
+    /// [`Problem::Contradiction`] for `set` and `rigl`, which drop by magnitude.
     pub fn with_score(mut self, score: Score) -> Result<Self, StrategyError> {
         if matches!(self.rule, Rule::Regrow(_)) {
             return self.contradicts("score", "drops by magnitude; leave it out");
@@ -126,11 +127,11 @@ impl Event {
         Ok(self)
     }
 
-    /// The same with elements ranked within other groups than those of the method.
+    /// This event, with elements ranked within other groups than those of the method.
     ///
     /// # Errors
     ///
-    /// [`Problem::Contradiction`] where the method has groups of its own.
+    /// [`Problem::Contradiction`] if the method has groups of its own.
     pub fn with_ranking(mut self, ranking: Ranking) -> Result<Self, StrategyError> {
         match &mut self.rule {
             Rule::Unstructured { scope, ranking: written, .. }
@@ -150,12 +151,12 @@ impl Event {
         }
     }
 
-    /// The same with groups, or outputs, along another axis.
+    /// This event, with groups or outputs along another axis.
     ///
     /// # Errors
     ///
-    /// [`Problem::AxisUnstructured`], [`Problem::AxisGlobal`] and [`Problem::Contradiction`]: only `str_unified_local`,
-    /// `str_local` and `channel_*` have an axis, and rankings within an output.
+    /// [`Problem::AxisUnstructured`], [`Problem::AxisGlobal`] and [`Problem::Contradiction`]. Only `str_unified_local`,
+    /// `str_local`, `channel_*` and rankings within an output have an axis.
     pub fn with_axis(mut self, along: GroupAxis) -> Result<Self, StrategyError> {
         let method = self.method().name();
         let within = self.ranking();
@@ -174,27 +175,27 @@ impl Event {
         Ok(self)
     }
 
-    /// The same with the density of all layers together shared out in another way.
+    /// This event, with the density of all layers together shared out in another way.
     ///
     /// # Errors
     ///
-    /// [`Problem::Contradiction`] but for `unstr_global`: the others say themselves what each layer keeps.
+    /// [`Problem::Contradiction`] for every method but `unstr_global`: the others state what each layer keeps.
     pub fn with_distribution(mut self, distribution: Distribution) -> Result<Self, StrategyError> {
         self.share_mut("distribution")?.distribution = distribution;
         Ok(self)
     }
 
-    /// The same with a least density for layers.
+    /// This event, with a least density for layers.
     ///
     /// # Errors
     ///
-    /// As [`Event::with_distribution`]; [`Problem::Contradiction`] with `reopen` in one ranking over all layers.
+    /// As [`Event::with_distribution`]; [`Problem::Contradiction`] with `reopen` if one ranking covers all layers.
     pub fn with_min_density(mut self, least: Bound) -> Result<Self, StrategyError> {
         self.share_mut("min_density")?.least = Some(least);
         Ok(self)
     }
 
-    /// The same with a greatest density for layers.
+    /// This event, with a greatest density for layers.
     ///
     /// # Errors
     ///
@@ -204,7 +205,7 @@ impl Event {
         Ok(self)
     }
 
-    /// How the density of all layers together is shared out, for a field that says so.
+    /// The shares of a density of all layers together, to be changed by `field`.
     fn share_mut(&mut self, field: &'static str) -> Result<&mut Share, StrategyError> {
         let method = self.method().name();
         let why = match &mut self.rule {
@@ -220,11 +221,11 @@ impl Event {
         Err(Problem::Contradiction { field, why: format!("`{method}` {why}") }.into())
     }
 
-    /// The same with a density that moves over the range of its key.
+    /// This event, with a density that moves over the range of its key.
     ///
     /// # Errors
     ///
-    /// [`Problem::Contradiction`] but for densities.
+    /// [`Problem::Contradiction`] if the event has no density, if the power is 0, or with `straight_through`.
     pub fn with_ramp(mut self, ramp: Ramp) -> Result<Self, StrategyError> {
         if !matches!(self.rule, Rule::Unstructured { .. } | Rule::Pieces { .. }) {
             return self.contradicts("schedule", "has no density that could move");
@@ -239,8 +240,8 @@ impl Event {
         Ok(self)
     }
 
-    /// The same, happening at the first epoch or step of its range, at every `every`-th from there, and at the last. No range
-    /// is longer than [`LAST_EPOCH`](crate::LAST_EPOCH), and so is no interval.
+    /// This event, happening at the first epoch or step of its range, at every `every`-th from there, and at the last.
+    /// A range is at most [`LAST_EPOCH`](crate::LAST_EPOCH) long, and so is an interval.
     #[must_use]
     pub fn with_every(mut self, every: u64) -> Self {
         let every = every.clamp(1, LAST_EPOCH);
@@ -248,12 +249,12 @@ impl Event {
         self
     }
 
-    /// The same with masks for the forward pass alone: the dense weights train on under the straight-through estimator
-    /// (Bengio et al. 2013) until the range ends, and the last mask is then applied.
+    /// This event, with masks for the forward pass only. The dense weights train on under the straight-through
+    /// estimator (Bengio et al. 2013) until the range ends, and then the last mask is applied.
     ///
     /// # Errors
     ///
-    /// [`Problem::Contradiction`] for `set` and `rigl`, and with a moving density.
+    /// [`Problem::Contradiction`] for `set` and `rigl`, and if the density moves.
     pub fn with_straight_through(mut self) -> Result<Self, StrategyError> {
         if matches!(self.rule, Rule::Regrow(_)) {
             return self.contradicts("straight_through", "trains sparse weights, and there are no dense ones");
@@ -265,22 +266,22 @@ impl Event {
         Ok(self)
     }
 
-    /// The same, selecting only prunable layers that one of the patterns matches.
+    /// This event, for only those prunable layers that match one of the patterns.
     ///
     /// # Errors
     ///
-    /// [`Problem::IncludeEmpty`] without a pattern, [`Problem::GlobWithTable`] where a table names the layers already.
+    /// [`Problem::IncludeEmpty`] without a pattern, [`Problem::GlobWithTable`] if a table already names the layers.
     pub fn with_include<G: Into<Glob>>(mut self, patterns: impl IntoIterator<Item = G>) -> Result<Self, StrategyError> {
         self.refuse_table("include")?;
         self.include = patterns.into_iter().map(Into::into).collect();
         if self.include.is_empty() { Err(Problem::IncludeEmpty.into()) } else { Ok(self) }
     }
 
-    /// The same, leaving out every prunable layer that one of the patterns matches.
+    /// This event, without the prunable layers that match one of the patterns.
     ///
     /// # Errors
     ///
-    /// [`Problem::GlobWithTable`] where a table names the layers already.
+    /// [`Problem::GlobWithTable`] if a table already names the layers.
     pub fn with_exclude<G: Into<Glob>>(mut self, patterns: impl IntoIterator<Item = G>) -> Result<Self, StrategyError> {
         self.refuse_table("exclude")?;
         self.exclude = patterns.into_iter().map(Into::into).collect();
@@ -296,23 +297,23 @@ impl Event {
         }
     }
 
-    /// The same, allowed to open elements again where it asks for more than is alive.
+    /// This event, allowed to open elements again if it asks for more than is alive.
     #[must_use]
     pub fn with_reopen(mut self, how: Reopen) -> Self {
         self.reopen = Some(how);
         self
     }
 
-    /// The same, setting every parameter of the model back to what it was at the end of `epoch` (0: before training)
-    /// before the new masks are applied: the lottery ticket's rewinding (Frankle and Carbin 2019, Renda et al. 2020). That
-    /// epoch must lie before the event's; a [`Strategy`](crate::Strategy) sees to it.
+    /// This event, which sets every parameter of the model back to its value at the end of `epoch` (0: before training)
+    /// and then applies the new masks: the lottery ticket's rewinding (Frankle and Carbin 2019, Renda et al. 2020).
+    /// That epoch must lie before the event; a [`Strategy`](crate::Strategy) checks this.
     #[must_use]
     pub fn with_rewind(mut self, epoch: u64) -> Self {
         self.rewind = Some(epoch);
         self
     }
 
-    /// What does not go with masks that are for forward passes alone.
+    /// The error for a field that contradicts masks for the forward pass only.
     fn alone(&self) -> StrategyError {
         let why = "`schedule`, `every`, `reopen` and `rewind` do not go with it".to_owned();
         Problem::Contradiction { field: "straight_through", why }.into()

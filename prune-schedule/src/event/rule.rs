@@ -1,4 +1,4 @@
-//! What an event does, to what, and in which layers.
+//! The action of an event, its targets, and its layers.
 
 use std::collections::BTreeMap;
 
@@ -23,12 +23,12 @@ pub enum Scope<T> {
 }
 
 impl<T> Scope<T> {
-    /// A table from layer names to values; of two values for one name the later stands.
+    /// A table from layer names to values. If a name occurs twice, the later value counts.
     pub fn local<N: Into<String>>(layers: impl IntoIterator<Item = (N, T)>) -> Self {
         Scope::Local(layers.into_iter().map(|(name, value)| (name.into(), value)).collect())
     }
 
-    /// Which of the three it is.
+    /// The kind of scope.
     pub fn kind(&self) -> ScopeKind {
         match self {
             Scope::UnifiedLocal(_) => ScopeKind::UnifiedLocal,
@@ -37,7 +37,7 @@ impl<T> Scope<T> {
         }
     }
 
-    /// The values with the layers they are for; `None` is every selected layer.
+    /// The values with their layers; `None` stands for every selected layer.
     pub(crate) fn values(&self) -> Vec<(Option<&str>, &T)> {
         match self {
             Scope::UnifiedLocal(value) | Scope::Global(value) => vec![(None, value)],
@@ -46,44 +46,45 @@ impl<T> Scope<T> {
     }
 }
 
-/// What an event does.
+/// The action of an event.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Rule {
-    /// Keeps single elements, to a density.
+    /// Keeps single elements, up to a density.
     Unstructured {
         /// The density and the layers it is for.
         scope: Scope<Density>,
-        /// Within which group elements are ranked, where that is written.
+        /// The group within which elements are ranked, if it is written.
         ranking: Option<Ranking>,
-        /// How a density of all layers together is shared out.
+        /// The shares of the layers in a density of all layers together.
         share: Share,
     },
     /// Keeps N of every M consecutive elements along an axis.
     NOfM {
         /// The pattern and the layers it is for.
         scope: Scope<NmPattern>,
-        /// Along which axis groups run, where that is written; else the door's default decides ([`Event::axis_or`]).
-        /// `Scope::Global` has none: there groups run over all selected layers, one after the other.
+        /// The axis along which groups run, if it is written; otherwise the door's default decides
+        /// ([`Event::axis_or`]). `Scope::Global` has no axis: its groups run over all selected layers, one after the
+        /// other.
         ///
         /// [`Event::axis_or`]: crate::Event::axis_or
         axis: Option<GroupAxis>,
     },
-    /// Keeps blocks or channels, to a density of their number.
+    /// Keeps blocks or channels, up to a density of their number.
     Pieces {
         /// The density and the layers it is for.
         scope: Scope<Density>,
-        /// What is pruned in one piece.
+        /// The piece that is pruned as a whole.
         piece: Piece,
-        /// How little and how much each layer keeps of a density of all layers together.
+        /// The least and the greatest density of each layer, for a density of all layers together.
         share: Share,
     },
-    /// Drops some of what is kept and opens as many others, in every selected layer that has a mask.
+    /// Drops some kept elements and opens as many others, in every selected layer that has a mask.
     Regrow(Regrow),
 }
 
 impl Rule {
-    /// Whether two do the same but for the group that elements are ranked within.
+    /// True if two rules differ at most in the group within which elements are ranked.
     pub(super) fn is_alike(&self, other: &Rule) -> bool {
         match (self, other) {
             (Rule::Unstructured { scope, share, .. }, Rule::Unstructured { scope: others, share: other, .. }) => {
@@ -94,11 +95,11 @@ impl Rule {
     }
 }
 
-/// How a density of all layers together is shared among them: what only `unstr_global` has, and but for the distribution
-/// `block_global` and `channel_global`.
+/// The shares of the layers in a density of all layers together. `unstr_global` has all fields; `block_global` and
+/// `channel_global` have all but the distribution; other methods have none.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Share {
-    /// By what it is shared.
+    /// The way in which the density is shared out.
     pub distribution: Distribution,
     /// The least density of layers.
     pub least: Option<Bound>,
@@ -106,21 +107,22 @@ pub struct Share {
     pub most: Option<Bound>,
 }
 
-/// What happens over a range of epochs or steps.
+/// The course of an event over a range of epochs or steps.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) enum Course {
-    /// The same at each happening.
+    /// The same at every happening.
     #[default]
     Same,
     /// The density moves.
     Ramp(Ramp),
-    /// The masks are for forward passes alone until the range ends.
+    /// The masks are for the forward pass only until the range ends.
     StraightThrough,
 }
 
-/// What is to be reached: a density or an N:M pattern.
+/// A target: a density or an N:M pattern.
 ///
-/// Displays both ways, `keeps 10%, removes 90%`, and with the pattern where there is one: `2:4: keeps 50%, removes 50%`.
+/// Displays the fraction kept and the fraction removed, `keeps 10%, removes 90%`. A pattern comes first:
+/// `2:4: keeps 50%, removes 50%`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Target {
@@ -131,7 +133,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// The density; for a pattern the one reached where every group is full.
+    /// The density. For a pattern it is the density of full groups.
     pub fn density(self) -> Density {
         match self {
             Target::Density(density) => density,

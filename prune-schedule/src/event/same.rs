@@ -1,10 +1,10 @@
-//! Which events are the same.
+//! Equality of events.
 
 use super::Event;
 
 impl PartialEq for Event {
-    /// Whether they do the same. A ranking that is written out though it is what the method and the score make of it anyway
-    /// makes no difference.
+    /// True if both events do the same. A ranking that is written out counts the same as the equal default of the
+    /// method and the score.
     fn eq(&self, other: &Self) -> bool {
         let Event { rule, score, course, every, include, exclude, reopen, rewind } = self;
         self.ranking() == other.ranking()

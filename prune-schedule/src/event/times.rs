@@ -1,32 +1,32 @@
-//! When an event happens under its key, and what it has come to by then.
+//! The times of an event under its key, and its density at each of them.
 
 use super::{Event, Rule, Scope};
 use crate::key::Key;
 
-/// Steps from one update of sparse training to the next, where nothing is written (Evci et al. 2020).
+/// Steps from one update of sparse training to the next, if none are written (Evci et al. 2020).
 const UPDATE_STEPS: u64 = 100;
 
 impl Event {
-    /// Whether masks float under a key: made anew at each happening and not held in between.
+    /// True if masks float under a key: they are made anew at each happening and not held in between.
     pub fn floats(&self, epochs: Key) -> bool {
         epochs.floats() && self.ramp().is_none() && !matches!(self.rule, Rule::Regrow(_))
     }
 
-    /// How many epochs or steps lie between two happenings in a range: what `every` says, or 1; of sparse training over steps
-    /// 100.
+    /// The number of epochs or steps from one happening to the next in a range. It is `every` if that is written;
+    /// otherwise 100 for sparse training over steps, and 1 for everything else.
     pub fn interval(&self, epochs: Key) -> u64 {
         let updates = matches!(self.rule, Rule::Regrow(_)) && epochs.in_steps() && epochs.is_range();
         let usual = if updates { UPDATE_STEPS } else { 1 };
         self.every.unwrap_or(usual)
     }
 
-    /// Whether it happens at `time`, an epoch or step that its key covers.
+    /// True if the event happens at `time`, an epoch or step that its key covers.
     pub(crate) fn is_due(&self, epochs: Key, time: u64) -> bool {
         let last = epochs.last() == Some(time);
         last || time.saturating_sub(epochs.first().unwrap_or(0)).is_multiple_of(self.interval(epochs))
     }
 
-    /// The first time from `time` on at which it happens; `None` where its key ends before.
+    /// The first time from `time` on at which the event happens; `None` if its key ends before.
     pub(crate) fn next_due(&self, epochs: Key, time: u64) -> Option<u64> {
         let first = epochs.first().unwrap_or(1);
         let every = self.interval(epochs);
@@ -39,8 +39,8 @@ impl Event {
         }
     }
 
-    /// The event as it is at a time, an epoch or step, of the range it stands under: with the density that it has come to by
-    /// then, and no schedule any more.
+    /// The event at a time, an epoch or step, of its range: its density is the one reached by then, and it has no
+    /// schedule any more.
     pub fn at_time(&self, epochs: Key, time: u64) -> Event {
         let mut event = self.clone();
         if let (Some(ramp), Some(first), Some(last)) = (self.ramp(), epochs.first(), epochs.last())

@@ -1,8 +1,8 @@
-//! The axes of a weight by evidence: the kind of model, the bias beside it, sizes in `config.json`, its family's shapes, its
-//! name.
+//! The axes of a weight, told by evidence: the kind of model, the bias beside it, sizes in `config.json`, the shapes of
+//! its family, its name.
 //!
-//! Of most weights two axes are known and only their order is open: outputs first, as torch stores a linear layer, or
-//! inputs first, as Flax does. Evidence decides the order; the strongest that says anything wins.
+//! For most weights the two axes are known and only their order is open: outputs first, as torch stores a linear layer,
+//! or inputs first, as Flax does. The strongest evidence that says anything decides the order.
 
 use super::ModelFacts;
 use super::entry::{Axes, Entry, Part};
@@ -16,13 +16,13 @@ pub(super) enum Order {
     InOut,
 }
 
-/// A weight's input axes, output axes, and what told them.
+/// A weight's input axes, its output axes, and the evidence for them.
 pub(super) type AxisFinding = (Vec<usize>, Vec<usize>, Option<AxisEvidence>);
 
-/// The names that configurations give to the width of a model.
+/// The names of a model's width in configurations.
 const WIDTHS: [&str; 6] = ["hidden_size", "n_embd", "d_model", "dim", "model_dim", "embed_dim"];
 
-/// The votes of layers whose order is clear, for those whose order is not: they count where all agree.
+/// The votes of layers whose order is clear. They decide for the other layers if all votes agree.
 #[derive(Debug, Default)]
 pub(super) struct Ballot {
     family: Votes,
@@ -120,7 +120,7 @@ pub(super) fn axes(
     }
 }
 
-/// The two axes that are inputs and outputs in some order.
+/// The two axes that are inputs and outputs, in an unknown order.
 fn pair_of(axes: Axes, rank: usize) -> (usize, usize) {
     match axes {
         Axes::InOut | Axes::Family(_) => (rank - 2, rank - 1),
@@ -135,7 +135,7 @@ fn ordered((first, second): (usize, usize), order: Order, evidence: AxisEvidence
     }
 }
 
-/// The order that the name says, where every known model that has it agrees.
+/// The order that follows from the name, if every known model with that name agrees.
 fn by_name(axes: Axes) -> Option<Order> {
     match axes {
         Axes::OutIn => Some(Order::OutIn),
@@ -144,26 +144,26 @@ fn by_name(axes: Axes) -> Option<Order> {
     }
 }
 
-/// The order that the length of the bias tells: there is one value for each output.
+/// The order that follows from the length of the bias, which has one value for each output.
 ///
-/// Nothing is told where both lengths fit, or neither. A transposed convolution has its outputs by groups on axis 1, so
-/// there the bias is a multiple of that length.
+/// `None` if both lengths fit, or neither. A transposed convolution stores its outputs by groups on axis 1, so its bias
+/// is a multiple of that length.
 fn by_bias(axes: Axes, tensor: &Tensor<'_>, all: &Siblings<'_>) -> Option<Order> {
     let rank = tensor.shape.len();
     let bias = match axes {
         Axes::Open => return None,
-        // Parameters of a module for all experts have names of their own, and so have their biases.
+        // The parameters of a module for all experts have names of their own, and so do their biases.
         Axes::Family(Part::GateUp | Part::Down) => {
             all.beside(tensor, 1, &format!("{}_bias", tensor.segments.last()?))?
         }
         _ => all.beside(tensor, 1, "bias")?,
     };
-    // Experts have a bias each.
+    // Each expert has its own bias.
     let outputs = *bias.last().filter(|_| bias.len() + 1 == rank || bias.len() == 1)?;
     by_outputs(axes, tensor, outputs)
 }
 
-/// The order that the length of the norm behind a convolution tells, where layers are numbered in their order.
+/// The order that follows from the length of the norm after a convolution, if layers are numbered in their order.
 fn by_norm(axes: Axes, tensor: &Tensor<'_>, all: &Siblings<'_>) -> Option<Order> {
     let [.., number, "weight"] = tensor.segments[..] else { return None };
     let next = number.parse::<u32>().ok().filter(|_| tensor.shape.len() > 2)?.checked_add(1)?;
@@ -173,7 +173,7 @@ fn by_norm(axes: Axes, tensor: &Tensor<'_>, all: &Siblings<'_>) -> Option<Order>
     }
 }
 
-/// The order in which there are so many outputs; nothing where both fit, or neither.
+/// The order in which the number of outputs is `outputs`; `None` if both orders fit, or neither.
 fn by_outputs(axes: Axes, tensor: &Tensor<'_>, outputs: usize) -> Option<Order> {
     let rank = tensor.shape.len();
     let (first, second) = pair_of(axes, rank);
@@ -189,7 +189,7 @@ fn by_outputs(axes: Axes, tensor: &Tensor<'_>, outputs: usize) -> Option<Order> 
     fits.then_some(Order::InOut)
 }
 
-/// The order that the model's width in `config.json` tells.
+/// The order that follows from the model's width in `config.json`.
 fn by_width(part: Part, tensor: &Tensor<'_>, facts: &ModelFacts) -> Option<Order> {
     let (first, second) = last_two(tensor);
     let is_width = |size| WIDTHS.iter().any(|width| facts.states(width, size));
@@ -201,10 +201,10 @@ fn by_width(part: Part, tensor: &Tensor<'_>, facts: &ModelFacts) -> Option<Order
     }
 }
 
-/// The order that shapes within the family tell.
+/// The order that follows from shapes within the family.
 fn by_shape(part: Part, tensor: &Tensor<'_>, all: &Siblings<'_>) -> Option<Order> {
     let (first, second) = last_two(tensor);
-    // (gates and values, width) with (width, experts' width), or both the other way round.
+    // Either (gates and values, width) and (width, experts' width), or both the other way round.
     let experts = |gate_up: (usize, usize), down: (usize, usize)| {
         let out_in = gate_up.1 == down.0 && gate_up.0 == down.1.saturating_mul(2);
         let in_out = gate_up.0 == down.1 && gate_up.1 == down.0.saturating_mul(2);

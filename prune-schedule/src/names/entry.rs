@@ -1,6 +1,6 @@
 //! An entry of the table of names.
 
-/// A line of the table: which names it is for, and what they are.
+/// A line of the table: a pattern of names, and a verdict on them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     /// The kinds of model that the entry is for; empty for all.
@@ -33,7 +33,7 @@ pub(super) enum Condition {
 /// An entry's answer for a tensor.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Verdict {
-    /// No weight, for this reason.
+    /// Not a weight, for this reason.
     Other(&'static str),
     Weight(Axes),
 }
@@ -41,7 +41,7 @@ pub(super) enum Verdict {
 /// An entry's answer for the axes of a weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Axes {
-    /// Nothing is known but that it is a plain `weight`: (out, in, ..) unless evidence says otherwise.
+    /// Only known to be a plain `weight`: (out, in, ..) unless evidence says otherwise.
     Plain,
     /// (out, in, ..), as torch stores linear layers and convolutions, unless evidence says otherwise.
     OutIn,
@@ -49,30 +49,30 @@ pub(super) enum Axes {
     InOut,
     /// (in, out, ..), as torch stores transposed convolutions, unless evidence says otherwise.
     InOutFirst,
-    /// A convolution that may be a transposed one: only evidence tells.
+    /// A convolution that may be transposed: only evidence tells.
     Convolution,
-    /// Nothing tells the axes: one must be written.
+    /// Nothing tells the axes: the user must write one.
     Open,
-    /// These inputs, and these outputs.
+    /// The axes of inputs, then the axes of outputs.
     Fixed(&'static [usize], &'static [usize]),
-    /// The last two axes are inputs and outputs or the other way round: the family tells.
+    /// The last two axes are inputs and outputs, in an order that the family tells.
     Family(Part),
 }
 
-/// The part that a layer plays in its family, which shapes tell about.
+/// The part of a layer in its family. Shapes tell the parts apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
-    /// Reads the width of the model and writes something wider (`c_attn`, `c_fc`).
+    /// Reads the width of the model and writes a wider output (`c_attn`, `c_fc`).
     Wider,
-    /// Writes the width of the model, from something as wide or wider (`c_proj`).
+    /// Reads an input as wide as the model or wider, and writes the width of the model (`c_proj`).
     Back,
-    /// Gates and values of all experts in one tensor: reads the width of the model, writes two of the experts' widths.
+    /// Gates and values of all experts in one tensor: reads the width of the model, writes twice the experts' width.
     GateUp,
     /// Reads the experts' width, writes the width of the model.
     Down,
 }
 
-/// An entry for what is no weight.
+/// An entry for tensors that are not weights.
 pub(super) const fn other(pattern: &'static str, reason: &'static str) -> Entry {
     Entry { kinds: &[], pattern, ranks: (0, usize::MAX), when: Condition::Always, verdict: Verdict::Other(reason) }
 }
@@ -83,22 +83,22 @@ pub(super) const fn weight(pattern: &'static str, axes: Axes) -> Entry {
 }
 
 impl Entry {
-    /// For models of these kinds only.
+    /// Restricts the entry to models of these kinds.
     pub(super) const fn of(self, kinds: &'static [&'static str]) -> Self {
         Entry { kinds, ..self }
     }
 
-    /// For tensors of this rank only.
+    /// Restricts the entry to tensors of this rank.
     pub(super) const fn rank(self, rank: usize) -> Self {
         Entry { ranks: (rank, rank), ..self }
     }
 
-    /// For tensors of these ranks only.
+    /// Restricts the entry to tensors of these ranks.
     pub(super) const fn ranks(self, least: usize, greatest: usize) -> Self {
         Entry { ranks: (least, greatest), ..self }
     }
 
-    /// Only under this condition.
+    /// Restricts the entry by this condition.
     pub(super) const fn when(self, when: Condition) -> Self {
         Entry { when, ..self }
     }
@@ -107,7 +107,7 @@ impl Entry {
         (self.ranks.0..=self.ranks.1).contains(&rank)
     }
 
-    /// The entry as reports show it: its pattern, with the kinds of model it is for.
+    /// The entry as reports show it: its pattern, with the kinds of model that it is for.
     pub(super) fn printed(&self, kind: Option<&str>) -> String {
         match kind {
             Some(kind) => format!("{} of {kind}", self.pattern),

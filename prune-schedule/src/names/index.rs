@@ -1,4 +1,4 @@
-//! Finds the entries that may be for a name, without trying all.
+//! An index of the table of names: it finds the entries for a name without trying all.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -7,13 +7,13 @@ use super::entry::Entry;
 use super::pattern::Pattern;
 use super::table;
 
-/// The table of names, with its patterns read and its entries filed by the last words of their patterns.
+/// The table of names. Its patterns are parsed, and its entries are filed by the last words of their patterns.
 #[derive(Debug)]
 pub(super) struct Index {
     entries: Vec<(Entry, Pattern)>,
-    /// By the last two words; the second is empty where the pattern leaves it open.
+    /// Entries by the last two words of their patterns; the second word is empty if the pattern leaves it open.
     by_words: HashMap<(&'static str, &'static str), Vec<usize>>,
-    /// Those whose last segment is no literal word.
+    /// Entries whose last segment is not a literal word.
     open: Vec<usize>,
 }
 
@@ -34,7 +34,7 @@ impl Index {
                 continue;
             };
             let before = pattern.words_before().unwrap_or(vec![""]);
-            // The words live as long as the table does.
+            // The words are parts of the table's own text, so they live as long as the table.
             let text: &'static str = entry.pattern;
             let lasting = |word: &str| text.find(word).map_or("", |at| &text[at..at + word.len()]);
             for last in &last {
@@ -46,7 +46,7 @@ impl Index {
         Index { entries, by_words, open }
     }
 
-    /// The entries whose patterns match a name and whose other conditions `holds` finds true, in the table's order.
+    /// The first entry, in the table's order, whose pattern matches the name and for which `holds` is true.
     pub(super) fn first(&self, segments: &[&str], holds: impl Fn(&Entry) -> bool) -> Option<&Entry> {
         let last = segments.last().copied()?;
         let before = segments.iter().rev().nth(1).copied().unwrap_or("");
@@ -54,7 +54,7 @@ impl Index {
         let lists = [filed((last, before)), if before.is_empty() { &[] } else { filed((last, "")) }, &self.open];
         let mut found: Option<usize> = None;
         for list in lists {
-            // Places rise within a list: the first that matches is the list's best.
+            // Places ascend within a list, so the first match is the best of the list.
             let before_found = list.iter().take_while(|&&place| found.is_none_or(|found| place < found));
             let better = before_found.copied().find(|&place| {
                 let (entry, pattern) = &self.entries[place];
@@ -81,14 +81,14 @@ mod tests {
     }
 
     proptest! {
-        /// Trying all entries in order finds the same.
+        /// A search through all entries in order finds the same.
         #[test]
         fn finds_what_trying_all_finds(
             head in prop::collection::vec(prop::sample::select(vec!["layers", "0", "attn", "mlp", "encoder", "x"]), 0..4),
             entry in 0..table::entries().count(),
             choice in any::<usize>(),
         ) {
-            // A name that an entry is likely to match: its own pattern with one of the alternatives.
+            // A name that an entry is likely to match: its own pattern with alternatives filled in.
             let text = table::entries().nth(entry).map_or("", |entry| entry.pattern);
             let tail = text.trim_start_matches("**.").replace(['*', '#'], "0");
             let tail = alternative(&tail, choice);

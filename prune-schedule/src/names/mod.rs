@@ -1,13 +1,14 @@
-//! The table of names: of the tensors of a model's files, which are weights, and along which axes they read and write.
+//! The table of names: it tells which tensors of a model's files are weights, and which axes are their inputs and
+//! outputs.
 //!
-//! A file names its tensors and says nothing else of them. [`roles`] tells weights from what must not be pruned (norms,
-//! embeddings, routers, scales of quantised layers, buffers) by a table of patterns over whole segments of names, and
-//! finds the axes of inputs and outputs by evidence: the kind of model, the length of the bias beside a weight, sizes in
-//! `config.json`, shapes of the layer's family, the name. Parts of words never decide: `gate`, `norm`, `mask` and `up`
-//! stand in names of true weights.
+//! A file gives a tensor a name and nothing else. [`roles`] tells weights from tensors that must not be pruned (norms,
+//! embeddings, routers, scales of quantised layers, buffers) by a table of patterns over whole segments of names. It
+//! finds the axes of inputs and outputs by evidence: the kind of model, the length of the bias beside a weight, sizes
+//! in `config.json`, shapes of the layer's family, the name. Parts of words never decide: `gate`, `norm`, `mask` and
+//! `up` also stand in names of true weights.
 //!
-//! `table/` has the entries, one a line; `segments` cuts names, `pattern` matches them, `index` finds the few entries that
-//! may be for a name, `siblings` what stands beside a tensor; `axes` weighs the evidence.
+//! `table/` has the entries, one a line. `segments` cuts names, `pattern` matches them, `index` finds the few entries
+//! that may be for a name, `siblings` finds the tensors beside a tensor, and `axes` weighs the evidence.
 
 mod axes;
 mod entry;
@@ -26,9 +27,9 @@ pub use model_facts::ModelFacts;
 pub use role::{AxisEvidence, Class, Role};
 use siblings::{Siblings, Tensor};
 
-/// The role of each tensor of a model, in the order given.
+/// The role of each tensor of a model, in the given order.
 ///
-/// All tensors of the model belong into one call, whatever their type: biases, scales and masks beside a weight are
+/// Pass all tensors of the model in one call, whatever their type: biases, scales and masks beside a weight are
 /// evidence.
 ///
 /// # Complexity

@@ -7,7 +7,8 @@ use serde_json::Value;
 /// The keys that name the kind of a model: transformers, diffusers, timm.
 const KINDS: [&str; 3] = ["model_type", "_class_name", "architecture"];
 
-/// The depth to which nested configurations are read: a model of several parts has one for each, and parts have parts.
+/// The depth to which nested configurations are read. A model of several parts has one configuration for each, and
+/// parts can have parts.
 const DEPTH: usize = 8;
 
 /// Facts about a model that its `config.json` states: its kind, and the sizes of its parts.
@@ -28,18 +29,18 @@ pub struct ModelFacts {
 }
 
 impl ModelFacts {
-    /// Nothing is known.
+    /// Facts that say nothing.
     pub fn unknown() -> Self {
         Self::default()
     }
 
-    /// Nothing is known but the kind of model.
+    /// Facts that say only the kind of model.
     pub fn of_type(model_type: impl Into<String>) -> Self {
         ModelFacts { kinds: vec![model_type.into()], sizes: BTreeMap::new() }
     }
 
-    /// The facts that the text of a `config.json` states, those of its parts (`text_config`, `vision_config`, ..)
-    /// included; `None` where the text is no JSON object.
+    /// The facts that the text of a `config.json` states, including those of its parts (`text_config`, `vision_config`,
+    /// ..); `None` if the text is not a JSON object.
     ///
     /// A byte-order mark is skipped, and `NaN`, `Infinity` and `-Infinity`, which Python writes, are read as null.
     pub fn from_config(text: &str) -> Option<Self> {
@@ -71,29 +72,29 @@ impl ModelFacts {
         }
     }
 
-    /// The kind of model: the `model_type` of transformers, `_class_name` of diffusers or `architecture` of timm. Of a
-    /// model with parts, that of the whole.
+    /// The kind of model: the `model_type` of transformers, `_class_name` of diffusers or `architecture` of timm. For a
+    /// model with parts, the kind of the whole.
     pub fn model_type(&self) -> Option<&str> {
         self.kinds.first().map(String::as_str)
     }
 
-    /// True where the model, or a part of it, is of this kind.
+    /// True if the model, or a part of it, is of this kind.
     pub(super) fn is(&self, kind: &str) -> bool {
         self.kinds.iter().any(|known| known == kind)
     }
 
-    /// True where a size of this name is stated with this value, for the model or a part of it.
+    /// True if the model or a part of it states a size of this name with this value.
     pub(super) fn states(&self, key: &str, size: usize) -> bool {
         self.sizes.get(key).is_some_and(|sizes| sizes.contains(&size))
     }
 
-    /// True where a size of this name is stated with this value, and no other size has the value.
+    /// True if a size of this name has this value, and no other size has it.
     pub(super) fn states_only(&self, key: &str, size: usize) -> bool {
         self.states(key, size) && self.sizes.iter().all(|(other, sizes)| other.contains(key) || !sizes.contains(&size))
     }
 }
 
-/// The text with `NaN`, `Infinity` and `-Infinity` outside strings as null.
+/// The text with `NaN`, `Infinity` and `-Infinity` outside strings replaced by null.
 fn without_bare_words(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
@@ -113,7 +114,8 @@ fn without_bare_words(text: &str) -> String {
     plain
 }
 
-/// The length of the string that a text begins with, quotes included; all of it where the string does not end.
+/// The length of the string at the start of a text, including its quotes; the length of the text if the string does not
+/// end.
 fn string_len(text: &str) -> usize {
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate().skip(1) {

@@ -2,10 +2,10 @@
 
 use crate::glob::Glob;
 
-/// A pattern over the segments of a canonical name, which must match whole.
+/// A pattern over all the segments of a canonical name.
 ///
-/// Segments are separated by `.`. `**` stands for any number of segments, none included; `{a,b}` for one segment that is
-/// `a` or `b`; a `#` for a segment of digits; a `*` within a segment for any characters.
+/// Segments are separated by `.`. `**` stands for any number of segments, also none; `{a,b}` for one segment that is
+/// `a` or `b`; `#` for a segment of digits; `*` within a segment for any characters.
 #[derive(Debug)]
 pub(super) struct Pattern {
     parts: Vec<Part>,
@@ -24,8 +24,8 @@ impl Pattern {
     }
 
     pub(super) fn matches(&self, segments: &[&str]) -> bool {
-        // Each `**` takes as few segments as it can. On a mismatch only the last one has to take one more: what the ones
-        // before it could take is open to the last one as well.
+        // Each `**` takes as few segments as possible. After a mismatch only the last `**` has to take one more: every
+        // segment that an earlier one could take is also open to the last one.
         let (mut part, mut at) = (0, 0);
         let mut retry = None;
         while at < segments.len() {
@@ -50,12 +50,12 @@ impl Pattern {
         self.parts[part..].iter().all(|part| matches!(part, Part::Any))
     }
 
-    /// The literal words that the last segment may be; `None` where it may be others.
+    /// The literal words that the last segment may be; `None` if it may be anything else.
     pub(super) fn last_words(&self) -> Option<Vec<&str>> {
         self.parts.last().and_then(Part::words)
     }
 
-    /// The literal words that the segment before the last may be; `None` where it may be others or be missing.
+    /// The literal words that the segment before the last may be; `None` if it may be anything else or be missing.
     pub(super) fn words_before(&self) -> Option<Vec<&str>> {
         self.parts.iter().rev().nth(1).and_then(Part::words)
     }
@@ -70,7 +70,7 @@ impl Part {
         }
     }
 
-    /// True where this part stands for one segment, and that segment is this one.
+    /// True if this part stands for one segment and matches this one.
     fn matches(&self, segment: &str) -> bool {
         match self {
             Part::Any => false,
@@ -85,7 +85,7 @@ impl Part {
     }
 }
 
-/// The parts of a pattern: cut at the points outside braces.
+/// The parts of a pattern, which are separated by the points outside braces.
 fn split(text: &str) -> impl Iterator<Item = &str> {
     let mut inside = false;
     text.split(move |c| {
@@ -94,7 +94,7 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The alternatives of a segment: one that has braces is them and nothing else.
+/// The alternatives of a segment. Braces always enclose the whole segment.
 fn alternatives(text: &str) -> impl Iterator<Item = &str> {
     text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(text).split(',')
 }

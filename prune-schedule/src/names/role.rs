@@ -7,7 +7,7 @@ use core::fmt;
 pub enum Class {
     /// A weight that may be pruned.
     Weight,
-    /// Known to be something else, named in plain words such as `norm` or `scale of a quantised layer`.
+    /// Known to be something other than a weight, named in plain words such as `norm` or `scale of a quantised layer`.
     Other(&'static str),
     /// No entry knows the name: the tensor is left dense and listed.
     Unknown,
@@ -23,7 +23,7 @@ impl Class {
         }
     }
 
-    /// The plain reason why a tensor that is known is not a weight.
+    /// The reason why a known tensor is not a weight, in plain words.
     pub fn reason(self) -> Option<&'static str> {
         match self {
             Class::Other(reason) => Some(reason),
@@ -39,10 +39,10 @@ impl fmt::Display for Class {
     }
 }
 
-/// The evidence for the axes of a weight, strongest first. An axis that the user writes is stronger than all.
+/// The evidence for the axes of a weight, strongest first. An axis that the user writes is stronger than all evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AxisEvidence {
-    /// The class of the module that holds the weight, where a door sees classes.
+    /// The class of the module that holds the weight, if the door sees classes.
     Class,
     /// The kind of model that `config.json` names.
     ModelType,
@@ -50,11 +50,11 @@ pub enum AxisEvidence {
     Bias,
     /// Sizes in `config.json`.
     Config,
-    /// The shapes of the layers of the same family, or of the norm behind a convolution.
+    /// The shapes of layers of the same family, or of the norm after a convolution.
     FamilyShape,
-    /// The name: every known model that has it agrees.
+    /// The name, if every known model with that name agrees.
     Name,
-    /// Nothing told: a plain `weight` is taken to have its outputs on axis 0.
+    /// No evidence: a plain `weight` is assumed to have its outputs on axis 0.
     Default,
 }
 
@@ -73,20 +73,20 @@ impl fmt::Display for AxisEvidence {
     }
 }
 
-/// The part that a tensor plays in its model, as its name, its shape and the tensors beside it tell.
+/// The part of a tensor in its model, told by its name, its shape and the tensors beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
     /// The tensor's class.
     pub class: Class,
     /// The entry of the table that decided, in its printed form; empty for [`Class::Unknown`].
     pub entry: String,
-    /// The axes over which a weight sums its inputs; several where one axis of the layer is stored as two, as in
-    /// attention's (heads, width, out). Empty for what is no weight, and for a weight whose axes nothing tells: what needs
-    /// an axis then refuses it until one is written.
+    /// The axes over which a weight sums its inputs. There are several if one axis of the layer is stored as two, as in
+    /// attention's (heads, width, out). Empty for a tensor that is not a weight, and for a weight whose axes are
+    /// unknown: an event that needs an axis refuses such a weight until the user writes one.
     pub inputs: Vec<usize>,
-    /// The axes of a weight's outputs; empty where `inputs` is.
+    /// The axes of a weight's outputs; empty if `inputs` is.
     pub outputs: Vec<usize>,
-    /// The evidence for the axes; `None` where they are empty.
+    /// The evidence for the axes; `None` if they are empty.
     pub evidence: Option<AxisEvidence>,
 }
 

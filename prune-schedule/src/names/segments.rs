@@ -1,6 +1,6 @@
-//! Names cut into segments, without what wrappers put into them.
+//! Names cut into segments, without the segments of wrappers.
 
-/// Segments that stand for the file or the run that a model was saved from, and not for a part of it; dropped at the start.
+/// Segments that stand for the saved file or run, not for a part of the model; dropped at the start.
 const OUTER: [&str; 12] = [
     "model",
     "module",
@@ -16,7 +16,7 @@ const OUTER: [&str; 12] = [
     "_orig_mod",
 ];
 
-/// Segments that wrap a module in another; dropped wherever they stand.
+/// Segments that wrap a module in another; dropped everywhere.
 const WRAPPERS: [&str; 6] = [
     "base_layer",
     "original_module",
@@ -26,10 +26,10 @@ const WRAPPERS: [&str; 6] = [
     "_forward_module",
 ];
 
-/// A name as patterns see it: cut at `.`, `/`, `-` and `:`, without wrappers.
+/// The segments of a name, as patterns see it: cut at `.`, `/`, `-` and `:`, without wrappers.
 ///
-/// `base_layer` and `modules_to_save` of PEFT, wrappers of training runs, and the number that Keras puts behind a colon are
-/// dropped; torch's `weight_orig` and `parametrizations.weight.original` are `weight`.
+/// Dropped are `base_layer` and `modules_to_save` of PEFT, wrappers of training runs, and the number that Keras puts
+/// after a colon. Torch's `weight_orig` and `parametrizations.weight.original` become `weight`.
 pub(super) fn segments(name: &str) -> Vec<&str> {
     let plain = match name.rsplit_once(':') {
         Some((plain, number)) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => plain,
@@ -39,7 +39,7 @@ pub(super) fn segments(name: &str) -> Vec<&str> {
     let mut rest = plain.split(['.', '/', '-', ':']).filter(|segment| !segment.is_empty());
     while let Some(segment) = rest.next() {
         match segment {
-            // The name of an adapter follows.
+            // The next segment is the name of an adapter.
             "modules_to_save" => {
                 rest.next();
             }
@@ -56,7 +56,7 @@ pub(super) fn segments(name: &str) -> Vec<&str> {
             all.remove(all.len() - 3);
             all.remove(all.len() - 2);
         }
-        // torch.nn.utils.prune and spectral norm, of whatever parameter.
+        // torch.nn.utils.prune and spectral norm, for any parameter.
         [.., ref mut last] => {
             let name: &str = last;
             *last = name.strip_suffix("_orig").filter(|stem| !stem.is_empty()).unwrap_or(name);

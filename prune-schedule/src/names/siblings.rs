@@ -1,4 +1,4 @@
-//! The tensors of a model by their canonical names: what stands beside a weight tells about it.
+//! The tensors of a model by their canonical names: the tensors beside a weight are evidence about it.
 
 use super::segments::segments;
 
@@ -29,14 +29,14 @@ impl<'n> Siblings<'n> {
         &self.tensors
     }
 
-    /// The shape of the tensor whose name is that of `tensor` with its last segments replaced.
+    /// The shape of the tensor that has the name of `tensor` with its last `dropped` segments replaced by `put`.
     pub(super) fn beside(&self, tensor: &Tensor<'_>, dropped: usize, put: &str) -> Option<&'n [usize]> {
         let name = replaced(tensor, dropped, put)?;
         let at = self.sorted.partition_point(|(known, _)| *known < name);
         self.sorted.get(at).filter(|(known, _)| *known == name).map(|(_, place)| self.tensors[*place].shape)
     }
 
-    /// True where there is such a tensor, or such a module that holds some.
+    /// True if such a tensor exists, or a module of that name that holds tensors.
     pub(super) fn holds(&self, tensor: &Tensor<'_>, dropped: usize, put: &str) -> bool {
         self.beside(tensor, dropped, put).is_some()
             || replaced(tensor, dropped, put).is_some_and(|mut module| {
@@ -47,7 +47,7 @@ impl<'n> Siblings<'n> {
     }
 }
 
-/// A tensor's canonical name with its last `dropped` segments replaced; `None` where it has fewer.
+/// The canonical name of a tensor with its last `dropped` segments replaced; `None` if it has fewer segments.
 fn replaced(tensor: &Tensor<'_>, dropped: usize, put: &str) -> Option<String> {
     let kept = tensor.segments.len().checked_sub(dropped)?;
     let mut name = String::new();

@@ -1,4 +1,4 @@
-//! The field `axis`: along which axis N:M groups run, and which axis outputs and channels lie along.
+//! The field `axis`: the axis of N:M groups, of channels, or of outputs.
 
 use super::EventOption;
 use super::read::wrong;
@@ -11,7 +11,7 @@ pub(super) const OPTION: EventOption = EventOption {
     fields: &["axis"],
     read,
     write,
-    // A ranking within an axis tells of it in its own words.
+    // A ranking within an axis is told in the words of the ranking.
     tell: |_, event| event.unit_axis().flatten().map(|axis| format!("axis {axis}")),
 };
 

@@ -1,4 +1,5 @@
-//! The fields `distribution`, `min_density` and `max_density`: how a density of all layers together is shared out.
+//! The fields `distribution`, `min_density` and `max_density`: the shares of layers in a density of all layers
+//! together.
 
 use prune_core::Density;
 

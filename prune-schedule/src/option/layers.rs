@@ -1,4 +1,4 @@
-//! The fields `include` and `exclude`: which of the prunable layers.
+//! The fields `include` and `exclude`: the choice among the prunable layers.
 
 use super::EventOption;
 use super::read::wrong;
@@ -14,7 +14,7 @@ fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError>
     written.put("exclude", event, |node, event| event.with_exclude(globs("exclude", node)?))
 }
 
-/// One pattern over names, or a list of them.
+/// One pattern over names, or a list of patterns.
 fn globs(field: &'static str, node: &Node) -> Result<Vec<Glob>, StrategyError> {
     let one = |node: &Node| match &node.value {
         Value::Text(pattern) => Ok(Glob::new(pattern)),
@@ -31,7 +31,7 @@ fn write(event: &Event) -> Vec<(&'static str, Value)> {
     [field("include", event.include()), field("exclude", event.exclude())].into_iter().flatten().collect()
 }
 
-/// One pattern over names as itself, several as a list.
+/// One pattern over names as a string, several as a list.
 fn glob_list(globs: &[Glob]) -> Option<Value> {
     match globs {
         [] => None,

@@ -1,7 +1,7 @@
-//! What an event may carry besides its method and its amount.
+//! The options of an event: fields besides its method and its amount.
 //!
-//! An option is a file here and a line in [`ALL`]: the fields it is written with, how they are read into an event and
-//! written from one, and what a timeline tells of it.
+//! An option is a file here and a line in [`ALL`]. It says which fields it has, how to read them into an event, how to
+//! write them from an event, and what a timeline tells of it.
 
 mod axis;
 mod distribution;
@@ -23,17 +23,17 @@ use crate::tree::{Value, Written};
 
 /// One option.
 pub(crate) struct EventOption {
-    /// The fields it is written with.
+    /// The names of its fields.
     pub(crate) fields: &'static [&'static str],
-    /// Reads its fields into an event, where they are written.
+    /// Reads its fields, if written, into an event.
     pub(crate) read: fn(&Written<'_, '_>, Event) -> Result<Event, StrategyError>,
-    /// Its fields as they are written, those at their default left out.
+    /// Writes its fields, without those at their default.
     pub(crate) write: fn(&Event) -> Vec<(&'static str, Value)>,
-    /// What a timeline tells of it, where there is something to tell.
+    /// The text of a timeline about it, if there is something to tell.
     pub(crate) tell: fn(Key, &Event) -> Option<String>,
 }
 
-/// Every option, in the order in which they are read, written and told.
+/// Every option, in the order of reading, writing and telling.
 pub(crate) const ALL: [&EventOption; 11] = [
     &score::OPTION,
     &ranking::OPTION,

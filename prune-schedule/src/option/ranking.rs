@@ -1,4 +1,4 @@
-//! The field `ranking`: within which group elements are ranked, and rule 1 gives the count.
+//! The field `ranking`: the group within which elements are ranked. Rule 1 gives the count of each group.
 
 use super::EventOption;
 use super::read::word;

@@ -4,12 +4,12 @@ use crate::error::{Problem, StrategyError};
 use crate::tree::{Node, Value};
 use crate::words::{clip, nearest};
 
-/// The error of a value of another kind.
+/// The error for a value of the wrong kind.
 pub(super) fn wrong(field: &'static str, wanted: &'static str, node: &Node) -> StrategyError {
     Problem::FieldValue { field, wanted, found: node.value.describe() }.into()
 }
 
-/// One of some words, by its place among them.
+/// The place of a word in the list of allowed words.
 pub(super) fn word(
     field: &'static str,
     wanted: &'static str,

@@ -1,4 +1,4 @@
-//! The fields `fraction` and `decay` of `set` and `rigl`: how much of each layer moves in an update.
+//! The fields `fraction` and `decay` of `set` and `rigl`: the share of each layer that moves in an update.
 
 use super::EventOption;
 use super::read::{number, word};

@@ -1,4 +1,4 @@
-//! The field `reopen`: how an event may open elements that earlier events have closed.
+//! The field `reopen`: the way to open elements that earlier events have closed.
 
 use super::EventOption;
 use super::read::wrong;

@@ -1,4 +1,4 @@
-//! The field `rewind`: setting what is kept back to the weights of an earlier epoch.
+//! The field `rewind`: sets kept elements back to the weights of an earlier epoch.
 
 use super::EventOption;
 use super::read::whole;

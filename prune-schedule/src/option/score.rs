@@ -1,4 +1,4 @@
-//! The field `score`: what ranks the elements.
+//! The field `score`: the score that ranks the elements.
 
 use prune_core::Score;
 

@@ -1,4 +1,4 @@
-//! The field `seed`, for whatever an event draws at random.
+//! The field `seed`, for the random draws of an event.
 
 use super::EventOption;
 use super::read::wrong;
@@ -8,12 +8,12 @@ use crate::tree::{Node, Value, Written};
 
 pub(super) const OPTION: EventOption = EventOption { fields: &["seed"], read: refuse_idle, write, tell: |_, _| None };
 
-/// The seed, where one is written.
+/// The seed, if one is written.
 pub(crate) fn read(written: &Written<'_, '_>) -> Result<Option<u64>, StrategyError> {
     written.put("seed", None, |node, _| seed(node).map(Some))
 }
 
-/// A whole number, or its digits as a string where a form has no number of that size.
+/// A whole number, or its digits as a string, for formats without numbers of that size.
 fn seed(node: &Node) -> Result<u64, StrategyError> {
     let kind = || wrong("seed", "a whole number of 0 or more", node);
     match &node.value {
@@ -23,7 +23,7 @@ fn seed(node: &Node) -> Result<u64, StrategyError> {
     }
 }
 
-/// By now everything that draws has taken the seed.
+/// Refuses a seed that no other option has used. This option is read last.
 fn refuse_idle(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
     match (written.get("seed"), event.seed()) {
         (Some(node), None) => {

@@ -1,5 +1,5 @@
-//! The fields `schedule`, `power`, `from_density`, `every` and `straight_through`: what happens over a range of epochs or
-//! steps.
+//! The fields `schedule`, `power`, `from_density`, `every` and `straight_through`: the course of an event over a range
+//! of epochs or steps.
 
 use prune_core::Density;
 

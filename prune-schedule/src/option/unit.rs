@@ -1,4 +1,4 @@
-//! The fields `block`, `axes`, `pool`, `norm` and `bias`: what is pruned in one piece.
+//! The fields `block`, `axes`, `pool`, `norm` and `bias`: the piece that is pruned as a whole.
 
 use prune_core::{Blocks, Norm, Pool};
 
@@ -15,7 +15,7 @@ use crate::value::{GroupAxis, Piece};
 pub(super) const OPTION: EventOption =
     EventOption { fields: &["block", "axes", "pool", "norm", "bias"], read, write, tell };
 
-/// The fields of each structure, of which the others have none.
+/// The fields that only one structure has.
 const OF_BLOCKS: [&str; 3] = ["block", "axes", "pool"];
 const OF_CHANNELS: [&str; 2] = ["norm", "bias"];
 
@@ -33,14 +33,14 @@ fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError>
     }
     let Rule::Pieces { piece, .. } = event.rule() else { return Ok(event) };
     let piece = match piece {
-        // The size of blocks is read with the method, which cannot do without.
+        // The size of blocks is required, so it is read with the method.
         Piece::Blocks(_) => return Ok(event),
         Piece::Channels { axis, .. } => channels(written, *axis)?,
     };
     Ok(event.with_piece(piece))
 }
 
-/// The blocks that an event of `block_*` is written with.
+/// The written blocks of an event of `block_*`.
 pub(crate) fn blocks(written: &Written<'_, '_>, key: &Node, method: &'static str) -> Result<Piece, StrategyError> {
     let Some(node) = written.get("block") else {
         let why = format!("`{method}` needs the size of its blocks, such as (4, 4)");

@@ -1,4 +1,4 @@
-//! What is ranked together, and how much of it is kept.
+//! The layers that are ranked together, and the amount that they keep.
 
 use core::ops::Range;
 
@@ -11,33 +11,33 @@ use crate::key::Key;
 use crate::prune_error::PruneError;
 use crate::value::{Bound, Piece, Ranking as Within, Regrow};
 
-/// Layers ranked together, or one by itself, and how much of them is kept.
+/// Layers that are ranked together, or one layer by itself, and the amount that they keep.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RankedLayers {
     /// Places among the plan's layers.
     pub layers: Range<usize>,
-    /// How much of them is kept.
+    /// The amount that they keep.
     pub amount: Amount,
 }
 
-/// How much a ranking keeps.
+/// The amount that a ranking keeps.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Amount {
-    /// So many of what is ranked: elements, or units.
+    /// This number of ranked things: elements, or units.
     Kept(usize),
-    /// So many of all layers together, at least and at most so many of each.
+    /// This number over all layers together, within the bounds of each layer.
     Within(usize, Vec<prune_core::Bound>),
-    /// A share of each index along the layer's axis.
+    /// This density of each index along the layer's axis.
     EachOutput(Density),
     /// N of every M: along the layer's axis, or over all layers one after the other.
     Pattern(NmPattern),
-    /// So many of what is kept are dropped, and as many others opened.
+    /// This number of kept elements is dropped, and as many others are opened.
     Moved(usize),
 }
 
-/// Whether an event ranks its layers together.
+/// True if an event ranks its layers together.
 pub(crate) fn is_joint(event: &Event) -> bool {
     match event.rule() {
         Rule::Unstructured { scope: Scope::Global(_), .. } => event.distribution().shares().is_none(),
@@ -46,7 +46,7 @@ pub(crate) fn is_joint(event: &Event) -> bool {
     }
 }
 
-/// How many things are ranked in all layers.
+/// The number of ranked things in all layers.
 fn total_len(layers: &[LayerPlan]) -> usize {
     layers.iter().map(|layer| layer.units).fold(0, usize::saturating_add)
 }
@@ -57,7 +57,7 @@ pub(super) fn rankings(at: Key, event: &Event, layers: &[LayerPlan]) -> Result<V
     if let (Rule::Unstructured { scope: Scope::Global(density), .. }, Some(shares)) =
         (event.rule(), event.distribution().shares())
     {
-        // Of equal claims the smaller name has the first, in whatever order the model lists its layers.
+        // If two layers have equal claims, the smaller name comes first. The order in the model does not matter.
         let mut order: Vec<usize> = (0..layers.len()).collect();
         order.sort_by_key(|&i| &layers[i].name);
         let quota = |&i: &usize| {
@@ -97,13 +97,14 @@ pub(super) fn rankings(at: Key, event: &Event, layers: &[LayerPlan]) -> Result<V
     Ok(each.collect())
 }
 
-/// The least and the greatest density that an event leaves a layer.
+/// The least and the greatest density that an event allows a layer.
 fn limits(event: &Event, layer: &LayerPlan) -> (Option<Density>, Option<Density>) {
     let of = |bound: Option<&Bound>| bound.and_then(|bound| bound.of(&layer.name));
     (of(event.min_density()), of(event.max_density()))
 }
 
-/// How few and how many each layer may keep of `kept` in all; refuses what cannot be met whatever is alive.
+/// The least and the greatest number that each layer may keep out of `kept` in all. Refuses bounds that no mask can
+/// meet.
 fn bounds(event: &Event, layers: &[LayerPlan], kept: usize) -> Result<Vec<prune_core::Bound>, Error> {
     let bound = |layer: &LayerPlan| {
         let (min, max) = limits(event, layer);
@@ -124,8 +125,9 @@ fn bounds(event: &Event, layers: &[LayerPlan], kept: usize) -> Result<Vec<prune_
 }
 
 impl EventPlan {
-    /// How many of what is ranked must be alive for a ranking not to ask for more (rule 9): for N:M what its density says,
-    /// since the last group of a lane may ask for more than that, and is merely short where it cannot have it.
+    /// The number of ranked things that must be alive, so that the ranking does not ask for more (rule 9). For N:M it
+    /// follows from the density of the pattern. The last group of a lane may ask for more than that; if too little is
+    /// alive, the group is short.
     pub(crate) fn needed(&self, ranking: &RankedLayers) -> usize {
         let layers = self.ranked(ranking);
         match &ranking.amount {
@@ -134,14 +136,14 @@ impl EventPlan {
         }
     }
 
-    /// Says how many elements are asked for: of each layer, where the event asks of each, and of all.
+    /// Sets the number of elements asked for: of each layer, if the event asks of each, and of all layers.
     pub(super) fn ask(&mut self) {
         let joint = self.is_joint();
         let mut all = Some(0usize);
         for ranking in &self.rankings {
             all = all.zip(self.elements_asked(ranking)).map(|(sum, count)| sum.saturating_add(count));
             let each = asked_of(&ranking.amount, self.ranked(ranking));
-            // Asked of all layers together, it is asked of none, even of the only one.
+            // An event that asks of all layers together asks nothing of a single layer, even if there is only one.
             let Some([one]) = self.layers.get_mut(ranking.layers.clone()).filter(|_| !joint) else { continue };
             one.asked = one.elements_of(each);
             one.asked_units = one.unit.is_some().then_some(each);
@@ -149,7 +151,7 @@ impl EventPlan {
         self.asked = all;
     }
 
-    /// How many elements a ranking asks for in all; none where it asks for units of different sizes.
+    /// The number of elements that a ranking asks for in all; `None` for units of different sizes.
     pub(crate) fn elements_asked(&self, ranking: &RankedLayers) -> Option<usize> {
         let asked = asked_of(&ranking.amount, self.ranked(ranking));
         match self.ranked(ranking) {
@@ -158,7 +160,8 @@ impl EventPlan {
         }
     }
 
-    /// Of a block or channel of which something is dead only the rest is kept: how many elements that are was not asked.
+    /// Clears the number of elements asked for in layers with dead elements: of a block or channel only the alive
+    /// elements are kept, so their number is not known beforehand.
     pub(super) fn forget_elements_of_pieces(&mut self, infos: &[LayerInfo<'_>]) {
         let mut whole = true;
         for layer in &mut self.layers {
@@ -171,7 +174,7 @@ impl EventPlan {
         self.asked = self.asked.filter(|_| whole);
     }
 
-    /// The error of more being asked for than is alive: of a layer, or of all that are ranked together.
+    /// The error for an event that asks for more than is alive, in one layer or in all layers ranked together.
     pub(super) fn too_few(&self, layer: Option<&str>, (asked, alive): (usize, usize), target: Target) -> PruneError {
         let what = match self.event.piece() {
             None => "elements",
@@ -181,7 +184,7 @@ impl EventPlan {
         PruneError::TooFewAlive { at: self.at, layer: layer.map(str::to_owned), what, asked, alive, target }
     }
 
-    /// Refuses what asks for more than is alive.
+    /// Refuses an event that asks for more than is alive.
     pub(super) fn admit(&self, infos: &[LayerInfo<'_>]) -> Result<(), PruneError> {
         if self.event.reopen().is_some() {
             return Ok(());
@@ -202,7 +205,7 @@ impl EventPlan {
         Ok(())
     }
 
-    /// An update of sparse training: of the layers only those that have a mask, each of which keeps as many as it does.
+    /// Plans an update of sparse training: only layers with a mask stay, and each keeps as many elements as before.
     pub(super) fn move_masked(&mut self, infos: &[LayerInfo<'_>], regrow: Regrow, key: Key) -> Result<(), PruneError> {
         self.layers.retain(|layer| !matches!(infos[layer.place].alive, Alive::All));
         if self.layers.is_empty() {
@@ -223,7 +226,7 @@ impl EventPlan {
 }
 
 impl Alive<'_> {
-    /// How many of so many elements are alive.
+    /// The number of alive elements among `len`.
     pub(crate) fn elements(self, len: usize) -> usize {
         match self {
             Alive::All => len,
@@ -232,7 +235,8 @@ impl Alive<'_> {
         }
     }
 
-    /// How many of what is ranked in a layer can be chosen; at most, where nobody knows which elements are alive.
+    /// The number of ranked things in a layer that can be chosen; an upper bound if only a count of alive elements is
+    /// known.
     pub(crate) fn ranked(self, layer: &LayerPlan) -> Result<usize, Error> {
         match (&layer.unit, self) {
             (None, alive) => Ok(alive.elements(layer.units)),
@@ -243,7 +247,7 @@ impl Alive<'_> {
     }
 }
 
-/// How many of what is ranked in these layers an amount asks for.
+/// The number of ranked things that an amount asks for in these layers.
 fn asked_of(amount: &Amount, layers: &[LayerPlan]) -> usize {
     match (amount, layers) {
         (Amount::Kept(kept) | Amount::Within(kept, _), _) => *kept,

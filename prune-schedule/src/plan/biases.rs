@@ -1,4 +1,4 @@
-//! Biases that go with the channels of their layers.
+//! Biases that follow the channels of their layers.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -12,8 +12,8 @@ use crate::value::GroupAxis;
 use crate::value::piece::bias_of;
 
 impl EventPlan {
-    /// Lets the bias of each layer that has one follow it. A layer without a bias has none pruned; where no layer has one,
-    /// whoever asked for it meant something else.
+    /// Lets the bias of each layer follow the layer. A layer without a bias is skipped, but an event that finds no bias
+    /// at all is refused, since its author meant something else.
     pub(super) fn add_biases(&mut self, infos: &[LayerInfo<'_>]) -> Result<(), PruneError> {
         let refused = |layer: &str, why: String| Err(PruneError::Bias { at: self.at, layer: layer.to_owned(), why });
         let named = Named::of(infos);
@@ -22,14 +22,14 @@ impl EventPlan {
         let mut found_one = false;
         for (i, layer) in self.layers.iter().enumerate() {
             let info = &infos[layer.place];
-            // A layer that follows another need not have its channels where its own outputs are.
+            // A layer that follows another may have its channels on an axis other than its outputs.
             if layer.follows.is_some() && layer.axis.is_none_or(|axis| !layer.role.outputs.contains(&axis)) {
                 continue;
             }
             let bias = info.bias.map(Cow::Borrowed).or_else(|| bias_of(&layer.name).map(Cow::Owned));
             let Some(place) = bias.and_then(|bias| named.place(&bias)) else { continue };
             let bias = &infos[place];
-            // Where nothing but the usual place of outputs speaks against an index, whoever wrote it knows better.
+            // A written index is trusted if only the usual place of outputs speaks against it.
             let written = matches!(self.event.axis(), Some(GroupAxis::Index(_)));
             let usual = layer.role.evidence.is_none_or(|evidence| evidence == AxisEvidence::Default);
             if let Some(axis) = layer.axis

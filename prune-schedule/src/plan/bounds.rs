@@ -1,5 +1,5 @@
-//! At most how much is alive when an event comes, before anything has trained: by layer, and for the layers that an event
-//! ranked together also in total; of elements, and of the blocks or channels that events have ranked.
+//! Upper bounds on what is alive when an event happens, before anything has trained: per layer, and in total for layers
+//! that an event ranked together; for elements, and for the blocks or channels that events have ranked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,24 +12,25 @@ use crate::prune_error::PruneError;
 use crate::value::Piece;
 use crate::warning::Warning;
 
-/// At most how much is alive.
+/// Upper bounds on what is alive.
 #[derive(Clone)]
 pub(super) struct Bounds<'a> {
     elements: Tally,
-    /// Blocks and channels, by what they are.
+    /// Blocks and channels, by kind of piece.
     pieces: Vec<(Piece, Tally)>,
-    /// Layers that have a mask.
+    /// Layers that certainly have a mask.
     pub(super) masked: BTreeSet<String>,
-    /// Layers that have one where events come in another order than is known here.
+    /// Layers that may have a mask, if events come in another order than is known here.
     pub(super) perhaps_masked: BTreeSet<String>,
     known: Known<'a>,
 }
 
-/// At most how many of one kind of thing are alive; what is not named may all be.
+/// Upper bounds on the number of alive elements, or of alive pieces of one kind. A layer without an entry may be alive
+/// as a whole.
 #[derive(Clone, Default)]
 struct Tally {
     by_layer: BTreeMap<String, usize>,
-    /// Layers ranked together, and how many are alive among them.
+    /// Sets of layers that were ranked together, and the most that may be alive in each set.
     together: Vec<(BTreeSet<String>, usize)>,
 }
 
@@ -51,7 +52,7 @@ impl Tally {
 }
 
 impl<'a> Bounds<'a> {
-    /// What is alive now.
+    /// The bounds now.
     pub(super) fn now(known: Known<'a>) -> Self {
         let masked = known.layers.iter().filter(|info| !matches!(info.alive, Alive::All));
         let alive = |info: &LayerInfo<'_>| (info.name.to_owned(), info.alive.elements(info.len()));
@@ -64,14 +65,14 @@ impl<'a> Bounds<'a> {
         }
     }
 
-    /// Everything may be alive again.
+    /// Resets the bounds: everything may be alive again.
     pub(super) fn open(&mut self) {
         self.elements = Tally::default();
         self.pieces.clear();
     }
 
-    /// Tests one event over what is left of its key at `now`, the next epoch or step to end: from what it asks at first to what
-    /// it leaves at last. Says what is worth a warning.
+    /// Tests one event over the rest of its key. `now` is the next epoch or step to end. The first and the last density
+    /// that the event asks for are tested. Returns the warnings.
     pub(super) fn pass(&mut self, epochs: Key, now: u64, event: &Event) -> Result<Vec<Warning>, PruneError> {
         if matches!(event.rule(), Rule::Regrow(_)) {
             let plan = event.outline(epochs, self.known)?;
@@ -79,13 +80,13 @@ impl<'a> Bounds<'a> {
             if !plan.layers.iter().any(|layer| masked(&layer.name)) {
                 return Err(PruneError::NoMask { at: epochs, method: event.method().name() });
             }
-            // As many elements as before, in as many blocks and channels as may be.
+            // The layers keep as many elements as before, but these may lie in any blocks and channels.
             self.pieces.clear();
             return Ok(plan.warnings);
         }
         let times =
             [event.next_due(epochs, now.max(epochs.first().unwrap_or(0))), epochs.last()].map(|time| time.unwrap_or(0));
-        // A density that moves over the range only falls or only rises.
+        // A density that moves over the range only falls or only rises, so its ends are enough.
         let times = if event.ramp().is_some() { &times[..] } else { &times[..1] };
         let mut warnings = Vec::new();
         for &time in times {
@@ -105,7 +106,8 @@ impl<'a> Bounds<'a> {
         self.pieces.iter().find(|(known, _)| *known == piece).map(|(_, tally)| tally)
     }
 
-    /// At most how many of what an event ranks are alive in a layer: of pieces no more than there are, and than elements.
+    /// The most that can be alive in a layer of what the event ranks. Pieces are at most as many as the layer has, and
+    /// as its alive elements.
     fn most(&self, event: &Event, layer: &LayerPlan) -> usize {
         let elements = self.elements.of(&layer.name);
         match event.piece() {
@@ -117,7 +119,7 @@ impl<'a> Bounds<'a> {
         }
     }
 
-    /// Layers that were ranked together, and at most how many of what the event ranks are alive in them.
+    /// Sets of layers that were ranked together, with the most that can be alive in each.
     fn together(&self, event: &Event) -> impl Iterator<Item = &(BTreeSet<String>, usize)> {
         self.elements.together.iter().chain(self.pieces(event).into_iter().flat_map(|tally| &tally.together))
     }
@@ -142,7 +144,7 @@ impl<'a> Bounds<'a> {
                 return Err(plan.too_few(Some(&layer.name), (asked, alive), layer.target.unwrap_or(target)));
             }
         }
-        // Where each layer might do, all of them together may not.
+        // Each layer may have enough alive while all of them together do not.
         for (names, alive) in self.together(event) {
             let asked = each()
                 .filter(|(layer, _)| names.contains(&layer.name))
@@ -155,7 +157,7 @@ impl<'a> Bounds<'a> {
         Ok(())
     }
 
-    /// Refuses a least density of a layer that is more than can be alive in it.
+    /// Refuses a least density of a layer if less than that can be alive in the layer.
     fn admit_minima(&self, plan: &EventPlan) -> Result<(), PruneError> {
         let [RankedLayers { amount: Amount::Within(_, bounds), .. }] = &plan.rankings[..] else { return Ok(()) };
         for (layer, bound) in plan.selected().iter().zip(bounds) {
@@ -169,7 +171,7 @@ impl<'a> Bounds<'a> {
         Ok(())
     }
 
-    /// At most how many of what an event ranks are alive in total.
+    /// The most that can be alive in total of what the event ranks.
     fn total(&self, plan: &EventPlan) -> usize {
         let sum = |names: &BTreeSet<String>| -> usize {
             let left = plan.selected().iter().filter(|layer| !names.contains(&layer.name));
@@ -180,7 +182,7 @@ impl<'a> Bounds<'a> {
         together.map(|(names, total)| total.saturating_add(sum(names))).chain([each]).min().unwrap_or(each)
     }
 
-    /// What is alive after the event, in the biases that follow it too.
+    /// Lowers the bounds by what the event keeps, also for the biases that follow.
     fn follow(&mut self, plan: &EventPlan) {
         let (event, selected) = (&plan.event, plan.selected());
         let names: BTreeSet<String> = selected.iter().map(|layer| layer.name.clone()).collect();

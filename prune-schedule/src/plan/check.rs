@@ -1,7 +1,7 @@
-//! Testing a whole strategy against a model, before any training.
+//! Tests a whole strategy against a model, before any training.
 //!
-//! What will be alive when an event comes is not known in advance, but bounded (`bounds.rs`). An event that asks for more
-//! than the bound is bound to fail, and fails here.
+//! The number of alive elements at an event is not known in advance, but it has an upper bound (`bounds.rs`). An event
+//! that asks for more than the bound is certain to fail, so it fails here.
 
 use std::collections::BTreeSet;
 
@@ -15,8 +15,8 @@ use crate::strategy::Strategy;
 use crate::warning::Warning;
 
 impl Strategy {
-    /// Tests every event against these layers, before any value is looked at: names, ranks, axes, patterns, and whether it
-    /// asks for more than can be alive by then. Says what is worth a warning.
+    /// Tests every event against these layers, without looking at values: names, ranks, axes, patterns, and the amount
+    /// that can be alive by then. Returns the warnings.
     ///
     /// # Errors
     ///
@@ -50,7 +50,8 @@ pub(crate) fn check(
         .filter(|(epochs, _)| epochs.in_steps() && epochs.last().is_none_or(|last| last >= next))
         .collect();
     let mut bounds = Bounds::now(known);
-    // When steps come among the epochs is not known here: what they mask may be masked, and opened, at any epoch.
+    // The epoch of a step is not known here. So the layers that step events mask may be masked, and opened, at any
+    // epoch.
     for (epochs, event) in &by_steps {
         if !matches!(event.rule(), Rule::Regrow(_)) {
             let plan = event.outline(*epochs, known)?;
@@ -70,12 +71,12 @@ pub(crate) fn check(
             }
         }
         let found = bounds.pass(epochs, next_epoch, event)?;
-        // Under `-1` an event comes up in every gap between the others; once is enough.
+        // Under `-1` an event comes up in every gap between the others; one warning is enough.
         if warned.insert(epochs) {
             warnings.extend(found);
         }
     }
-    // For steps the same holds of epochs: at first there is what was left before training.
+    // Step events meet the masks of epochs in an unknown order too. They start from the masks made before training.
     let masked = bounds.masked.clone();
     let mut bounds = before_training.unwrap_or(bounds);
     bounds.perhaps_masked = masked;
@@ -89,7 +90,7 @@ pub(crate) fn check(
     Ok(warnings)
 }
 
-/// The events from an epoch on in the order in which they happen; `-1` once in every gap between the others.
+/// The events from an epoch on, in the order in which they happen. `-1` is listed once in every gap between the others.
 fn spans(strategy: &Strategy, mut next: u64) -> Vec<(Key, &Event)> {
     let mut spans = Vec::new();
     let others = strategy.events().find(|(epochs, _)| *epochs == Key::OtherEpochs);

@@ -1,4 +1,4 @@
-//! Channels of several layers that are one unit.
+//! Coupled channels: channels of several layers that form one unit.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,11 +15,12 @@ use crate::value::Piece;
 pub(crate) type Members = Vec<(String, usize)>;
 
 impl EventPlan {
-    /// Lets the members of each coupling follow the first of them that the event selects. They lie behind the others then.
+    /// Lets the members of each coupling follow the first member that the event selects. Followers come after all other
+    /// layers.
     pub(super) fn couple(&mut self, infos: &[LayerInfo<'_>], couplings: &[Members]) -> Result<(), PruneError> {
         let Some(Piece::Channels { norm, .. }) = self.event.piece().cloned() else { return Ok(()) };
         let named = Named::of(infos);
-        // By place: which coupling a layer is in, and along which axis.
+        // By place of a layer: the number of its coupling, and its coupled axis.
         let mut member_of: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
         for (which, coupling) in couplings.iter().enumerate() {
             for (name, axis) in coupling {
@@ -39,7 +40,7 @@ impl EventPlan {
         let mut following: BTreeMap<usize, LayerPlan> = BTreeMap::new();
         for layer in selected {
             match member_of.get(&layer.place) {
-                // Its channels lie along another axis than those that are coupled.
+                // The channels of the layer lie along another axis than the coupled ones.
                 Some((_, axis)) if layer.axis != Some(*axis) => self.layers.push(layer),
                 Some((which, _)) if leaders.contains_key(which) => {
                     following.insert(layer.place, layer);
@@ -79,7 +80,7 @@ impl EventPlan {
         Err(PruneError::Coupling { at: self.at, layer: layer.to_owned(), why: why.to_owned() })
     }
 
-    /// Says how many elements are asked of coupled layers: as many channels as of the one that they follow.
+    /// Sets the number of elements asked of coupled layers: each keeps as many channels as the layer that it follows.
     pub(super) fn ask_of_coupled(&mut self) {
         for i in 0..self.layers.len() {
             let Some(leader) = self.layers[i].follows else { continue };
@@ -92,11 +93,11 @@ impl EventPlan {
     }
 }
 
-/// The score of a unit of two layers, from its scores in each.
+/// The joint score of a unit of two layers, from its score in each.
 pub(crate) fn joined(norm: Norm, a: f64, b: f64) -> f64 {
     match norm {
         Norm::L1 => a + b,
-        // By the larger one, so that squares neither overflow nor vanish.
+        // Divides by the larger score, so that squares neither overflow nor vanish.
         Norm::L2 if a.max(b) > 0.0 && a.max(b).is_finite() => {
             let (large, small) = (a.max(b), a.min(b));
             large * (1.0 + (small / large) * (small / large)).sqrt()

@@ -1,4 +1,4 @@
-//! The defaults of a door, for what a strategy leaves open, and those that an event has used.
+//! The defaults of a door, which decide what a strategy leaves open, and the defaults that an event has used.
 
 use core::fmt;
 
@@ -8,27 +8,27 @@ use crate::event::Event;
 use crate::method::ScopeKind;
 use crate::value::GroupAxis;
 
-/// The defaults of a door, for what a strategy leaves open.
+/// The defaults of a door, which decide what a strategy leaves open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Defaults {
-    /// The axis of N:M groups where none is written.
+    /// The axis of N:M groups if none is written.
     pub axis: GroupAxis,
-    /// By what it tells which layers are weights, for reports. [`LayerInfo::weight`](super::LayerInfo::weight) holds what came
-    /// of it.
+    /// The way in which the door tells weights from other layers, for reports.
+    /// [`LayerInfo::weight`](super::LayerInfo::weight) holds the result.
     pub weights: WeightsBy,
 }
 
-/// By what a door tells which layers are weights, where a strategy does not name them.
+/// The way in which a door tells weights from other layers, if a strategy does not name its layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum WeightsBy {
-    /// Every layer of rank 2 or more is one.
+    /// Every layer of rank 2 or more is a weight.
     Rank,
     /// The table of [`names`](crate::names).
     Names,
-    /// The classes of the modules that they belong to.
+    /// The classes of the modules that hold the layers.
     Modules,
 }
 
@@ -43,18 +43,18 @@ impl fmt::Display for WeightsBy {
 }
 
 impl Defaults {
-    /// Those of the library: the last axis, and every layer of rank 2 or more.
+    /// The defaults of the library: the last axis, and every layer of rank 2 or more.
     pub const LIBRARY: Defaults = Defaults { axis: GroupAxis::LAST, weights: WeightsBy::Rank };
-    /// Those of files: the axis of inputs, and the table of names.
+    /// The defaults of files: the axis of inputs, and the table of names.
     pub const FILES: Defaults = Defaults { axis: GroupAxis::Reduction, weights: WeightsBy::Names };
 
-    /// The same with another axis.
+    /// These defaults with another axis.
     #[must_use]
     pub fn with_axis(self, axis: GroupAxis) -> Self {
         Defaults { axis, ..self }
     }
 
-    /// The same with another way to tell weights.
+    /// These defaults with another way to tell weights.
     #[must_use]
     pub fn with_weights(self, weights: WeightsBy) -> Self {
         Defaults { weights, ..self }
@@ -67,20 +67,20 @@ impl Default for Defaults {
     }
 }
 
-/// The defaults that an event has used, since it leaves open what they decide. Displays as a line of a report.
+/// The defaults that decided what an event left open. Displays as a line of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UsedDefaults {
-    /// The axis of groups, channels or outputs, where none is written.
+    /// The axis of groups, channels or outputs, if the event does not write it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub axis: Option<GroupAxis>,
-    /// By what weights were told, where the event does not name its layers.
+    /// The way to tell weights, if the event does not name its layers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<WeightsBy>,
 }
 
 impl UsedDefaults {
-    /// Those that an event uses of a door's.
+    /// The door's defaults that an event uses.
     ///
     /// # Examples
     ///

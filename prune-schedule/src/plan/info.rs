@@ -1,4 +1,4 @@
-//! What is known of a layer before its values are looked at.
+//! The facts about a layer that are known without looking at its values.
 
 use prune_core::{ElementType, Mask};
 
@@ -6,7 +6,7 @@ use super::coupling::Members;
 use super::defaults::Defaults;
 use crate::names::Role;
 
-/// A layer as a plan sees it: its name and shape, what it is for, and what of it is alive.
+/// A layer as a plan sees it: name, shape, role, and alive elements.
 ///
 /// # Examples
 ///
@@ -23,92 +23,93 @@ pub struct LayerInfo<'a> {
     pub name: &'a str,
     /// Its logical shape.
     pub shape: &'a [usize],
-    /// The type of its elements; none where it is one that is not pruned.
+    /// The type of its elements; `None` for a type that is not pruned.
     pub element: Option<ElementType>,
-    /// Why its elements cannot be had, where they cannot: an event that selects it is refused with this reason.
+    /// The reason why its elements are not accessible, if so. An event that selects the layer is refused with this
+    /// reason.
     pub opaque: Option<&'a str>,
-    /// Whether events select it without being told its name.
+    /// True if events select the layer without naming it.
     pub weight: bool,
-    /// Its axes, as its door knows them. Without one they are told by the names and shapes of all layers.
+    /// Its axes, if the door knows them. Otherwise the names and shapes of all layers tell them.
     pub role: Option<&'a Role>,
-    /// The bias that goes with its outputs, where something else than its name tells.
+    /// The bias that goes with its outputs, if the door knows it. Otherwise the name of the layer tells.
     pub bias: Option<&'a str>,
-    /// What of it an event may keep.
+    /// The elements that an event may keep.
     pub alive: Alive<'a>,
 }
 
 impl<'a> LayerInfo<'a> {
-    /// A layer that is alive as a whole; a weight where it has two axes or more.
+    /// A layer whose elements are all alive. It is a weight if it has two axes or more.
     pub fn new(name: &'a str, shape: &'a [usize]) -> Self {
         let (element, weight) = (Some(ElementType::F32), shape.len() >= 2);
         LayerInfo { name, shape, element, opaque: None, weight, role: None, bias: None, alive: Alive::All }
     }
 
-    /// The same of elements of another type; none is one that is not pruned.
+    /// This layer with elements of another type; `None` is a type that is not pruned.
     #[must_use]
     pub fn with_element(self, element: Option<ElementType>) -> Self {
         LayerInfo { element, ..self }
     }
 
-    /// The same of elements that cannot be had, for this reason.
+    /// This layer with elements that are not accessible, for this reason.
     #[must_use]
     pub fn with_opaque(self, opaque: Option<&'a str>) -> Self {
         LayerInfo { opaque, ..self }
     }
 
-    /// The same that events select without being told its name, or do not.
+    /// This layer, selected or not selected by events that do not name it.
     #[must_use]
     pub fn with_weight(self, weight: bool) -> Self {
         LayerInfo { weight, ..self }
     }
 
-    /// The same with axes that its door knows.
+    /// This layer with axes that the door knows.
     #[must_use]
     pub fn with_role(self, role: &'a Role) -> Self {
         LayerInfo { role: Some(role), ..self }
     }
 
-    /// The same with a bias of this name.
+    /// This layer with a bias of this name.
     #[must_use]
     pub fn with_bias(self, bias: Option<&'a str>) -> Self {
         LayerInfo { bias, ..self }
     }
 
-    /// The same with less of it alive.
+    /// This layer with these elements alive.
     #[must_use]
     pub fn with_alive(self, alive: Alive<'a>) -> Self {
         LayerInfo { alive, ..self }
     }
 
-    /// How many axes it has.
+    /// The number of axes.
     pub(crate) fn rank(&self) -> usize {
         self.shape.len()
     }
 
-    /// How many elements it has.
+    /// The number of elements.
     pub(crate) fn len(&self) -> usize {
         len_of(self.shape)
     }
 }
 
-/// How many elements a shape has. What a layout claims may be false, which is found out when it is read: it must not
-/// overflow before.
+/// The number of elements of a shape. A layout may claim a false shape, which shows only when it is read; the count
+/// must not overflow before that.
 pub(crate) fn len_of(shape: &[usize]) -> usize {
     if shape.contains(&0) { 0 } else { shape.iter().copied().fold(1, usize::saturating_mul) }
 }
 
-/// What of a layer an event may keep.
+/// The elements of a layer that an event may keep.
 #[derive(Debug, Clone, Copy)]
 pub enum Alive<'a> {
-    /// Everything.
+    /// All elements.
     All,
-    /// So many of its elements, nobody knows yet which.
+    /// This number of elements; it is not known which.
     Count(usize),
-    /// What a mask in force keeps.
+    /// The elements that a mask in force keeps.
     Mask(&'a Mask),
 }
 
-/// What a plan follows from besides its event.
+/// Everything but the event that determines a plan.
 #[derive(Clone, Copy)]
 pub(crate) struct Known<'a> {
     pub(crate) layers: &'a [LayerInfo<'a>],

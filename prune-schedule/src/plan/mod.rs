@@ -1,9 +1,9 @@
-//! What an event will do to a model, worked out before any value is looked at.
+//! Plans: what an event will do to a model, worked out before any value is read.
 //!
-//! A plan follows from the event, what is known of the layers ([`LayerInfo`]), and what the door decides where the
-//! strategy leaves it open ([`Defaults`]), and from nothing else: the pruner, its check, and whoever prunes files carry out
-//! the same plan. Which layers (`select.rs`), the biases that go with them (`biases.rs`), what is ranked together and how
-//! much of it is kept (`amount.rs`). A strategy is tested by its plans (`check.rs`, `bounds.rs`).
+//! A plan depends on the event, on the facts about the layers ([`LayerInfo`]), on the door's defaults for what the
+//! strategy leaves open ([`Defaults`]), and on nothing else. The pruner, its check and the pruning of files all carry
+//! out the same plan. `select.rs` finds the layers, `biases.rs` the biases that follow them, and `amount.rs` the layers
+//! that are ranked together and the amount that they keep. `check.rs` and `bounds.rs` test a strategy by its plans.
 
 mod amount;
 mod biases;
@@ -37,7 +37,7 @@ use crate::strategy::Strategy;
 use crate::value::{Piece, Ranking};
 use crate::warning::Warning;
 
-/// What an event will do to a model.
+/// A plan: what an event will do to a model.
 ///
 /// # Examples
 ///
@@ -56,56 +56,58 @@ use crate::warning::Warning;
 pub struct EventPlan {
     /// The epoch or step, as errors name it.
     pub at: Key,
-    /// The event, with the density that it has come to by then.
+    /// The event, with the density that it has reached by then.
     pub event: Event,
-    /// The layers that get a mask, in the model's order; then the biases that follow them.
+    /// The layers that get a mask, in the model's order; then the layers and biases that follow them.
     pub layers: Vec<LayerPlan>,
-    /// What is ranked together, and how much of it is kept. Each layer that follows no other is in one of them.
+    /// The layers that are ranked together, and the amount that they keep. Each layer is in exactly one ranking, unless
+    /// it follows another layer.
     pub rankings: Vec<RankedLayers>,
-    /// How many elements the event asks to keep in all; none where it asks for units of different sizes, or units of which
-    /// something is closed.
+    /// The number of elements that the event asks to keep in all. `None` if it asks for units of different sizes, or
+    /// for units with closed elements.
     pub asked: Option<usize>,
     /// The door's defaults for what the event leaves open.
     pub defaults: UsedDefaults,
-    /// What the user should know.
+    /// Warnings for the user.
     pub warnings: Vec<Warning>,
 }
 
-/// What an event will do to a layer.
+/// The plan of an event for one layer.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct LayerPlan {
-    /// Its place among the layers that were given.
+    /// Its place among the given layers.
     pub place: usize,
     /// Its name.
     pub name: String,
     /// Its logical shape.
     pub shape: Vec<usize>,
-    /// What is to be reached; none where what is kept stays as much as it is.
+    /// The target; `None` if the layer keeps as many elements as it has.
     pub target: Option<Target>,
-    /// The axis of its groups or channels, or of the outputs it is ranked within, where it has some.
+    /// The axis of its groups or channels, or of the outputs within which it is ranked, if there is one.
     pub axis: Option<usize>,
-    /// What told that axis; none where it was written as an index.
+    /// The evidence for that axis; `None` if it was written as an index.
     pub evidence: Option<AxisEvidence>,
-    /// What is known of its axes.
+    /// Its role, which holds its axes.
     pub role: Role,
-    /// What is pruned in one piece, where it is not single elements or groups.
+    /// The piece that is pruned as a whole; `None` for single elements and groups.
     pub unit: Option<Unit>,
-    /// How many things are ranked in it: units where there are some, else elements.
+    /// The number of ranked things in it: units if there are any, otherwise elements.
     pub units: usize,
-    /// How many elements it is asked to keep; none where the event asks of all layers together, or as for
-    /// [`EventPlan::asked`].
+    /// The number of elements that it is asked to keep. `None` if the event asks of all layers together, or for the
+    /// reasons at [`EventPlan::asked`].
     pub asked: Option<usize>,
-    /// How many units it is asked to keep, where units are ranked and it is asked alone.
+    /// The number of units that it is asked to keep, if units are ranked and the layer is asked alone.
     pub asked_units: Option<usize>,
-    /// The layer among these whose units its own are: it keeps what that one keeps, and is not ranked itself.
+    /// The place in this plan of the layer that it follows. It keeps the units that this leader keeps, and is not
+    /// ranked itself.
     pub follows: Option<usize>,
-    /// Whether it counts in the scores of the units that it follows.
+    /// True if it counts in the scores of the units that it follows.
     pub scored: bool,
 }
 
 impl LayerPlan {
-    /// A layer of which elements are ranked, if any are; nothing is asked of it yet.
+    /// A layer whose elements are ranked. Nothing is asked of it yet.
     fn new(place: usize, info: &LayerInfo<'_>, target: Option<Target>) -> Self {
         LayerPlan {
             place,
@@ -124,12 +126,12 @@ impl LayerPlan {
         }
     }
 
-    /// How many elements it has.
+    /// The number of elements.
     pub(crate) fn len(&self) -> usize {
         info::len_of(&self.shape)
     }
 
-    /// How many elements so many of what is ranked have, where all units have as many.
+    /// The number of elements in `ranked` ranked things; `None` if units differ in size.
     fn elements_of(&self, ranked: usize) -> Option<usize> {
         let volume = match &self.unit {
             None => return Some(ranked),
@@ -142,7 +144,7 @@ impl LayerPlan {
         (self.units.checked_mul(volume) == Some(self.len())).then(|| ranked * volume)
     }
 
-    /// Lanes that do not fill a group.
+    /// The warning about lanes that are too short to fill a group.
     fn short_lanes(&self, at: Key) -> Option<Warning> {
         let (Some(Target::Pattern(pattern)), Some(axis)) = (self.target, self.axis) else { return None };
         let lane = self.shape[axis];
@@ -152,23 +154,23 @@ impl LayerPlan {
 }
 
 impl EventPlan {
-    /// What a ranking ranks: its layers, which are asked of together.
+    /// The layers of a ranking, which are ranked together.
     pub fn ranked(&self, ranking: &RankedLayers) -> &[LayerPlan] {
         self.layers.get(ranking.layers.clone()).unwrap_or_default()
     }
 
-    /// The layers that the event selects itself, without those that follow them.
+    /// The layers that the event selects itself, without followers.
     pub(crate) fn selected(&self) -> &[LayerPlan] {
         let count = self.layers.iter().position(|layer| layer.follows.is_some()).unwrap_or(self.layers.len());
         &self.layers[..count]
     }
 
-    /// The axis of a layer's outputs, for a score that looks at inputs of this shape; none where no axis fits, which the score
-    /// refuses.
+    /// The axis of a layer's outputs, for a score that looks at inputs of this shape. `None` if no axis fits; the score
+    /// then refuses the inputs.
     ///
     /// # Errors
     ///
-    /// [`PruneError::OutputUnknown`] where several fit and nothing tells which is meant.
+    /// [`PruneError::OutputUnknown`] if several axes fit and nothing tells which is meant.
     pub fn output_axis(&self, layer: &LayerPlan, inputs: &[usize]) -> Result<Option<usize>, PruneError> {
         let within_outputs = matches!(self.event.ranking(), Ranking::Output(_));
         let rank = layer.shape.len();
@@ -179,14 +181,14 @@ impl EventPlan {
         })
     }
 
-    /// Whether the event ranks its layers together.
+    /// True if the event ranks its layers together.
     pub fn is_joint(&self) -> bool {
         amount::is_joint(&self.event)
     }
 }
 
 impl Strategy {
-    /// What the event at a moment will do to these layers; none where there is none.
+    /// The plan of the event at a moment for these layers; `None` if there is no event.
     ///
     /// # Errors
     ///
@@ -209,8 +211,8 @@ impl Strategy {
 }
 
 impl Event {
-    /// What the event will do to these layers at `at`, a moment of the `key` that it stands under. Its density is taken as
-    /// it is: see [`Event::at_time`].
+    /// The plan of the event for these layers at `at`, a moment of its `key`. The density is used as it is: see
+    /// [`Event::at_time`].
     ///
     /// # Errors
     ///
@@ -225,10 +227,10 @@ impl Event {
         self.plan_coupled(at, key, layers, &[], defaults)
     }
 
-    /// The same of layers some of whose channels are coupled. A coupling lists layers, each with the axis along which its
-    /// channels lie; channel `i` is index `i` there. An event that ranks channels keeps or prunes them together, by the norm
-    /// over all members of two axes or more, in whichever member it selects first; all others follow. Couplings are facts of a
-    /// model, so no strategy holds them.
+    /// The plan for layers with coupled channels. A coupling lists layers, each with the axis along which its channels
+    /// lie; channel `i` is index `i` along each of these axes. An event that ranks channels keeps or prunes coupled
+    /// channels together, by the norm over all members of two axes or more. The first member that the event selects
+    /// leads, and all others follow. Couplings are facts of a model, so no strategy holds them.
     ///
     /// # Errors
     ///
@@ -268,7 +270,8 @@ impl Event {
         Ok(plan)
     }
 
-    /// The same without a look at how much is alive; of sparse training only which layers may be meant.
+    /// The plan without a look at the number of alive elements. For sparse training it only lists the layers that may
+    /// be updated.
     fn outline(&self, at: Key, known: Known<'_>) -> Result<EventPlan, PruneError> {
         let Known { layers, couplings, defaults } = known;
         let selected = select::select(at, self, layers, &defaults)?;
@@ -293,7 +296,7 @@ impl Event {
     }
 }
 
-/// Layers ranked together, or one by itself.
+/// The range of a single layer.
 pub(crate) fn alone(place: usize) -> Range<usize> {
     place..place + 1
 }

@@ -1,4 +1,4 @@
-//! Which layers of a model an event is for, what it asks of each, and along which axis.
+//! The layers that an event selects in a model, the target of each, and its axis.
 
 use std::collections::BTreeSet;
 
@@ -33,9 +33,10 @@ impl<'a> Named<'a> {
     }
 }
 
-/// The axis of a layer's outputs, where it can be told: that of the outputs it is ranked within, that which its role has, or
-/// the only one without which its shape is `inputs`, which tells more than the usual place of outputs. `Err` where several
-/// axes fit and nothing tells which is meant; none fits where the inputs are of another shape, which the score refuses.
+/// The axis of a layer's outputs, if it can be told. It is the axis of the outputs within which the layer is ranked, or
+/// the axis in its role, or the only axis that can be left out of the shape to give `inputs`; the last is stronger than
+/// the usual place of outputs. `Err` if several axes fit and nothing tells which is meant. `None` if none fits, because
+/// the inputs have another shape; the score refuses those.
 pub(super) fn output_of(layer: &LayerPlan, within_outputs: bool, inputs: &[usize]) -> Result<Option<usize>, ()> {
     let shape = &layer.shape;
     let fits = |axis: &usize| *axis < shape.len() && [&shape[..*axis], &shape[*axis + 1..]].concat() == inputs;
@@ -54,7 +55,7 @@ pub(super) fn output_of(layer: &LayerPlan, within_outputs: bool, inputs: &[usize
     }
 }
 
-/// How many units a layer has.
+/// The number of units of a layer.
 fn count(at: Key, unit: &Unit, info: &LayerInfo<'_>) -> Result<usize, PruneError> {
     let grid = unit.grid(info.shape);
     let grid = grid.map_err(PruneError::in_layer(at, info.name))?;
@@ -62,7 +63,7 @@ fn count(at: Key, unit: &Unit, info: &LayerInfo<'_>) -> Result<usize, PruneError
     Ok(if info.len() == 0 { 0 } else { grid.iter().product() })
 }
 
-/// The layers that an event selects, in the model's order; nothing is asked of them yet.
+/// The layers that an event selects, in the model's order. Nothing is asked of them yet.
 pub(super) fn select(
     at: Key,
     event: &Event,
@@ -108,15 +109,15 @@ pub(super) fn select(
     Ok(selected)
 }
 
-/// The error of a name that no layer has.
+/// The error for a name that no layer has.
 pub(super) fn unknown(at: Key, name: &str, infos: &[LayerInfo<'_>]) -> PruneError {
-    // Of equally near names the smallest.
+    // Among equally near names the smallest is taken.
     let known: BTreeSet<&str> = infos.iter().map(|info| info.name).collect();
     let nearest = crate::words::nearest(name, known).map(str::to_owned);
     PruneError::UnknownLayer { at, layer: crate::words::clip(name), nearest }
 }
 
-/// Why an event selects no layer though each of its patterns matches one.
+/// The reason why an event selects no layer although each of its patterns matches one.
 fn nothing_selected(event: &Event) -> String {
     let list = |patterns: &[Glob]| {
         crate::words::quoted(&patterns.iter().map(|pattern| crate::words::clip(pattern.as_str())).collect::<Vec<_>>())
@@ -130,8 +131,8 @@ fn nothing_selected(event: &Event) -> String {
     }
 }
 
-/// Refuses a pattern of `include` that matches no prunable layer, or one of `exclude` that matches no layer at all:
-/// whoever wrote it meant some layer.
+/// Refuses a pattern of `include` that matches no prunable layer, and a pattern of `exclude` that matches no layer at
+/// all: its author meant some layer.
 fn no_idle_pattern(epoch: Key, event: &Event, infos: &[LayerInfo<'_>]) -> Result<(), PruneError> {
     for (field, patterns, rank) in [("include", event.include(), 2), ("exclude", event.exclude(), 0)] {
         let could_be = |info: &&LayerInfo<'_>| rank == 0 || info.element.is_some() && info.rank() >= rank;
@@ -168,7 +169,7 @@ fn prunable(infos: &[LayerInfo<'_>]) -> Vec<String> {
     infos.iter().filter(|info| info.weight).map(|info| info.name.to_owned()).collect()
 }
 
-/// What names and shapes tell of each layer's axes, where the event needs to know and a door does not say; else nothing.
+/// The axes that names and shapes tell for each layer. Empty if the event needs no axes or the door states them.
 fn told_roles(event: &Event, infos: &[LayerInfo<'_>]) -> Vec<Role> {
     let needed = event.has_axis() || event.score().needs() == Some(Need::InputNorms);
     if !needed || infos.iter().all(|info| info.role.is_some()) {

@@ -1,4 +1,4 @@
-//! Layers that are each ranked by itself and by their weights alone: the masks of all of them are made at once, so that
+//! Layers that are ranked one by one and by their weights alone. The masks of all of them are made at once, so that
 //! threads share out whole layers.
 
 use core::slice::from_ref;
@@ -12,11 +12,13 @@ use crate::plan::Amount;
 use crate::prune_error::PruneError;
 use crate::value::Distribution;
 
-/// Layers of so many elements together are ranked at once where somebody may stop the event: some hundredths of a second.
+/// If the event can be stopped, layers of this many elements together are ranked at once, which takes some hundredths
+/// of a second.
 const AT_ONCE: usize = 1 << 24;
 
 impl Maker<'_> {
-    /// The masks of the rankings of an event, if it is such a one; they are those that one ranking after the other gives.
+    /// The masks of an event that ranks each layer by itself; `None` for other events. They equal the masks of one
+    /// ranking after the other.
     pub(super) fn each_alone(&self, candidates: &[Candidate<'_>]) -> Result<Option<Vec<LayerMask>>, PruneError> {
         let event = &self.plan.event;
         let weights_alone = event.score() == Score::magnitude() && event.distribution() != Distribution::GlobalL2;
@@ -27,7 +29,7 @@ impl Maker<'_> {
         for ranking in &self.plan.rankings {
             let layers = candidates.get(ranking.layers.clone()).unwrap_or_default();
             let ([layer], Amount::Kept(kept)) = (layers, &ranking.amount) else { return Ok(None) };
-            // An event that asks for more than is alive reopens.
+            // An event that asks for more than is alive reopens elements.
             if *kept > self.alive_of(from_ref(layer))? {
                 return Ok(None);
             }
@@ -44,7 +46,7 @@ impl Maker<'_> {
         Ok(Some(made))
     }
 
-    /// The number of the next layers that are ranked at once: all of them, unless somebody may stop the event.
+    /// The number of layers to rank at once next: all of them, unless the event can be stopped.
     fn at_once(&self, layers: &[(Ranked<'_>, usize)]) -> usize {
         if !self.given.can_stop() {
             return layers.len();

@@ -1,4 +1,4 @@
-//! The layers of a plan with their values, and the masks that are made of them.
+//! The layers of a plan with their values, and the masks that are made for them.
 
 use prune_core::{LayerRef, Mask, Selected};
 
@@ -17,19 +17,19 @@ impl<'l> Candidate<'l> {
         &self.plan.name
     }
 
-    /// The layers of a plan; `layers` are those that it was made of.
+    /// The layers of a plan. `layers` must be the layers that the plan was made for.
     pub(super) fn of_plan(plan: &'l EventPlan, layers: &'l Listed<'l>) -> Vec<Self> {
         plan.layers.iter().filter_map(|plan| Some(Candidate { plan, layer: layers.at(plan.place)? })).collect()
     }
 }
 
-/// The mask of one layer, and what was met while it was made.
+/// The mask of one layer, with counts from its making.
 pub(super) struct LayerMask {
     pub(super) mask: Mask,
     pub(super) ties: usize,
-    /// Groups that keep fewer than the pattern says, after reopening.
+    /// Groups that keep fewer elements than the pattern says, after reopening.
     pub(super) short_groups: usize,
-    /// Units kept, where units are ranked.
+    /// Units kept, if units are ranked.
     pub(super) units: Option<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! How far a training has come: in epochs, and in steps where events are counted in steps.
+//! The progress of a training: in epochs, and in steps if the strategy counts events in steps.
 
 use std::sync::Arc;
 
@@ -9,19 +9,19 @@ use super::evidence::Observed;
 pub(super) struct Clock {
     /// The last epoch or step that has ended.
     pub(super) last: Option<u64>,
-    /// Gradients since then.
+    /// Gradients observed since then.
     pub(super) observed: Observed,
 }
 
 impl Clock {
-    /// The epoch in training, or the step.
+    /// The number of the epoch in training, or of the step.
     pub(super) fn next(&self) -> u64 {
         self.last.map_or(1, |last| last.saturating_add(1))
     }
 }
 
-/// Tells one state of a pruner from another: whatever changes a pruner gives it a new token. Copies of a pruner share one
-/// until they change.
+/// Identifies one state of a pruner: every change gives the pruner a new token. Copies of a pruner share a token until
+/// one of them changes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Token(Arc<()>);
 
@@ -32,7 +32,7 @@ impl Token {
 }
 
 impl PartialEq for Token {
-    /// Two pruners of the same state are equal, whichever way they came to it.
+    /// Two pruners of the same state are equal, however they reached it.
     fn eq(&self, _: &Token) -> bool {
         true
     }

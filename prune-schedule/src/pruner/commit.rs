@@ -1,4 +1,4 @@
-//! Committing a prepared event: weights are written, and the pruner takes note.
+//! Commits a prepared event: writes the weights and updates the pruner.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +14,14 @@ use crate::moment::Moment;
 use crate::prune_error::PruneError;
 
 impl Pruner {
-    /// Writes a prepared event to the model, parameters that are set back first and then zeros outside its masks, and puts
-    /// the masks in force. Gradients that were observed for it are used up.
+    /// Writes a prepared event to the model and puts its masks in force. Parameters are set back first; then zeros are
+    /// written outside the masks. Gradients that were observed for the event are used up.
     ///
     /// # Errors
     ///
-    /// [`PruneError::Outdated`] where the pruner has gone on since; [`PruneError::ListsDiffer`] where the model has no layer of
-    /// that name and shape; [`PruneError::Event`]; [`PruneError::Rewind`] where it was [detached](Prepared::detached) from the
-    /// parameters that it sets back. Nothing has been written then.
+    /// [`PruneError::Outdated`] if the pruner has gone on since; [`PruneError::ListsDiffer`] if the model has no layer
+    /// of that name and shape; [`PruneError::Event`]; [`PruneError::Rewind`] if the event was
+    /// [detached](Prepared::detached) from the parameters that it sets back. Nothing has been written then.
     pub fn commit(
         &mut self,
         prepared: Prepared<'_>,
@@ -38,7 +38,7 @@ impl Pruner {
         }
         if let Some(rewound) = &prepared.rewound {
             type Set = fn(&mut LayerMut<'_>, &LayerRef<'_>) -> Result<(), Error>;
-            // All of them are checked before the first is written.
+            // All layers are checked before the first is written.
             for set in [(|layer, source| layer.check_assign(source)) as Set, |layer, source| layer.assign(source)] {
                 for (name, mut layer) in model.layers_mut() {
                     if let Some(source) = rewound.get(&name) {
@@ -47,18 +47,19 @@ impl Pruner {
                 }
             }
         }
-        // It refuses whatever it refuses before it writes the first layer.
+        // `hold` refuses before it writes the first layer.
         prepared.writes.hold(model).map_err(in_event)?;
         Ok(self.take_note(prepared))
     }
 
-    /// Puts the masks of a prepared event in force that the caller has written itself: parameters set back where it
-    /// [rewinds](Prepared::rewinds_to), and zeros outside [`Prepared::writes`]. Where the layers are shown, their zeros are
-    /// checked, and what is not zero is counted anew; without them the report says that nobody has looked.
+    /// Puts the masks of a prepared event in force after the caller has written them. The caller has set parameters
+    /// back if the event [rewinds](Prepared::rewinds_to), and has written zeros outside [`Prepared::writes`]. If
+    /// `layers` are given, their zeros are checked and their non-zero elements are counted anew; otherwise the report
+    /// says that it is unchecked.
     ///
     /// # Errors
     ///
-    /// As [`Pruner::commit`]; [`PruneError::NotWritten`] where an element is not zero that should be.
+    /// As [`Pruner::commit`]; [`PruneError::NotWritten`] if an element is not zero that should be.
     ///
     /// # Examples
     ///
@@ -108,7 +109,7 @@ impl Pruner {
     ///
     /// # Errors
     ///
-    /// As [`Pruner::prepare`]; [`PruneError::NotPrepared`] where there is an event.
+    /// As [`Pruner::prepare`]; [`PruneError::NotPrepared`] if there is an event.
     pub fn pass(&mut self, moment: Moment) -> Result<(), PruneError> {
         if moment.is_step() && !self.strategy.has_steps() {
             return Ok(());
@@ -138,7 +139,7 @@ impl Pruner {
         if prepared.token.is(&self.token) { Ok(()) } else { Err(PruneError::Outdated { at: prepared.moment.key() }) }
     }
 
-    /// Puts new masks in force.
+    /// Puts new masks in force and returns the report.
     fn take_note(&mut self, prepared: Prepared<'_>) -> Report {
         let Prepared { moment, floats_on, masks, opened, report, .. } = prepared;
         if floats_on {
@@ -166,7 +167,7 @@ fn put(into: &mut Masks, masks: Masks) {
     }
 }
 
-/// Refuses a model without one of the layers that are written.
+/// Refuses a model that lacks one of the layers to be written.
 fn fits<'n>(prepared: &Prepared<'_>, layers: impl Iterator<Item = (&'n str, &'n [usize])>) -> Result<(), PruneError> {
     let shapes: BTreeMap<&str, &[usize]> = layers.collect();
     match prepared.written.iter().find(|(name, shape)| shapes.get(name.as_str()) != Some(&shape.as_slice())) {

@@ -1,4 +1,4 @@
-//! Making the masks of one event, all of them before anything is written.
+//! Makes the masks of one event, all of them before anything is written.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use crate::plan::{Alive, Amount, EventPlan, joined};
 use crate::prune_error::PruneError;
 use crate::value::{Distribution, Piece};
 
-/// What the masks of an event are made of.
+/// The inputs for making the masks of an event.
 #[derive(Clone, Copy)]
 pub(super) struct Maker<'a> {
     pub(super) plan: &'a EventPlan,
-    /// What may be chosen, unless the event reopens.
+    /// The elements that may be chosen, unless the event reopens.
     pub(super) alive: &'a Masks,
     pub(super) given: &'a Given<'a>,
 }
@@ -29,7 +29,7 @@ impl Maker<'_> {
     /// Makes the masks of the plan's layers.
     pub(super) fn masks(&self, candidates: &[Candidate<'_>]) -> Result<Vec<LayerMask>, PruneError> {
         let mut made: Vec<LayerMask> = Vec::with_capacity(candidates.len());
-        // What inputs are measured under: the masks in force, and those of this event as they come to be.
+        // Inputs are measured under these masks: the masks in force, and those of this event as they are made.
         let mut so_far = self.given.asks_for_inputs(self.event()).then(|| self.alive.clone());
         let mut followers: BTreeMap<usize, Vec<&Candidate<'_>>> = BTreeMap::new();
         for candidate in candidates.iter().filter(|candidate| candidate.plan.scored) {
@@ -59,7 +59,7 @@ impl Maker<'_> {
         Ok(made)
     }
 
-    /// Keeps of a layer what is kept of the channels that it follows.
+    /// Gives a layer the mask that follows from the kept channels of its leader.
     fn follow(
         &self,
         bias: &Candidate<'_>,
@@ -84,7 +84,7 @@ impl Maker<'_> {
         Ok(LayerMask { mask, ties: 0, short_groups: 0, units })
     }
 
-    /// Selects within one ranking: of one layer, or of all together.
+    /// Selects within one ranking: of one layer, or of all layers together.
     fn rank(
         &self,
         layers: &[Candidate<'_>],
@@ -117,8 +117,8 @@ impl Maker<'_> {
         self.select(layers, &ranked, selector, amount)
     }
 
-    /// Ranks blocks or channels by what they hold, and keeps the elements of those that are kept. Of coupled layers each
-    /// stands beside the place of the one that it follows.
+    /// Ranks blocks or channels, and keeps the elements of the kept ones. Each coupled layer is listed with the place
+    /// of its leader.
     fn rank_units(
         &self,
         layers: &[Candidate<'_>],
@@ -173,7 +173,7 @@ impl Maker<'_> {
         unit.scores(&scores.layer(), by, alive).map_err(self.in_layer(candidate))
     }
 
-    /// How many of what is ranked can be chosen.
+    /// The number of ranked things that can be chosen.
     pub(super) fn alive_of(&self, layers: &[Candidate<'_>]) -> Result<usize, PruneError> {
         layers.iter().try_fold(0usize, |sum, layer| {
             let alive = self.alive.get(layer.name()).map_or(Alive::All, Alive::Mask);
@@ -181,7 +181,7 @@ impl Maker<'_> {
         })
     }
 
-    /// What the score looks at besides the weights.
+    /// The evidence that the score looks at besides the weights.
     fn evidence(
         &self,
         candidate: &Candidate<'_>,
@@ -232,7 +232,7 @@ impl Maker<'_> {
                 self.reopened(layers, kept_anyway, |ranked| Selector::value().top(ranked, *kept))
             }
             Amount::Within(kept, bounds) => done(selector.top_within(ranked, *kept, bounds).map_err(refused)?),
-            // Nothing is ranked together here: each layer is an update of its own.
+            // Nothing is ranked together here: each layer is updated by itself.
             Amount::Moved(_) => Ok(Vec::new()),
             Amount::EachOutput(density) => {
                 let axis = |layer: &Candidate<'_>| layer.plan.axis.unwrap_or(0) as isize;
@@ -259,7 +259,7 @@ impl Maker<'_> {
         }
     }
 
-    /// Selects again with closed elements among the choice, after those kept anyway.
+    /// Selects once more, now with closed elements as candidates after the elements that are kept anyway.
     fn reopened(
         &self,
         layers: &[Candidate<'_>],
@@ -280,7 +280,7 @@ impl Maker<'_> {
         Ok(selected.into_iter().map(LayerMask::from).collect())
     }
 
-    /// An error of the core, with the epoch, and with the layer where there is just one.
+    /// An error of the core with the epoch, and with the layer if there is only one.
     pub(super) fn refused(&self, layers: &[Candidate<'_>], error: Error) -> PruneError {
         match layers {
             [only] => self.in_layer(only)(error),

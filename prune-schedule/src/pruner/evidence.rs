@@ -1,4 +1,4 @@
-//! What a method may look at besides the weights.
+//! The evidence that a method may look at besides the weights.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::key::Key;
 use crate::prune_error::PruneError;
 use crate::value::{Grow, Reopen};
 
-/// What an event may look at besides the weights, under the layers' names: see
+/// The evidence that an event may look at besides the weights, by layer name: see
 /// [`Pruner::end_epoch_with`](super::Pruner::end_epoch_with).
 ///
 /// # Examples
@@ -29,37 +29,37 @@ use crate::value::{Grow, Reopen};
 /// ```
 #[derive(Clone, Copy, Default)]
 pub struct Evidence<'a> {
-    /// Gradients of the loss by the weights, shaped as the weights: of one batch for `saliency` and `rigl`, averaged over
-    /// batches for `snip`, either for `'reopen': 'gradient'`. They go before what was
-    /// [observed](super::Pruner::observe).
+    /// Gradients of the loss by the weights, shaped as the weights: of one batch for `saliency` and `rigl`, averaged
+    /// over batches for `snip`, either for `'reopen': 'gradient'`. They take precedence over
+    /// [observed](super::Pruner::observe) gradients.
     pub gradients: Option<&'a dyn Layers>,
     /// The norms of the layers' inputs over calibration data, for `wanda`.
     pub inputs: Option<Inputs<'a>>,
-    /// Scores of the user's, shaped as the weights, for `given`.
+    /// The user's own scores, shaped as the weights, for `given`.
     pub scores: Option<&'a dyn Layers>,
     /// Every parameter as it was at the end of the epoch that the event rewinds to.
     pub rewind: Option<&'a dyn Layers>,
-    /// Asked on the calling thread before each layer is looked at: once it says true, the event ends with
-    /// [`PruneError::Stopped`], and nothing has changed. One ranking of all layers together is not stopped in its middle, nor
-    /// are small layers that are ranked at once.
+    /// Called on the calling thread before each layer is looked at. Once it returns true, the event ends with
+    /// [`PruneError::Stopped`] and nothing has changed. It cannot stop one ranking of all layers together, or small
+    /// layers that are ranked at once.
     pub stop: Option<&'a dyn Fn() -> bool>,
 }
 
-/// The L2 norm of each input of a layer over calibration data: shaped as the layer's weights without the axis of its outputs,
-/// so that a dense layer of shape (in, out) has `in` of them, and a convolution one for each place in the patch that its
-/// kernel sees (`[height, width, in]`).
+/// The L2 norm of each input of a layer over calibration data. The shape is that of the layer's weights without the
+/// axis of outputs: a dense layer of shape (in, out) has `in` norms, and a convolution has one for each place in the
+/// patch that its kernel sees (`[height, width, in]`).
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Inputs<'a> {
-    /// Norms that have been measured.
+    /// Norms that have been measured already.
     Norms(&'a dyn Layers),
-    /// Measures the norms of one layer's inputs while the given masks are in force: layers are asked for one after the
-    /// other, in the model's order, each with the masks that the event has made for those before it, as Wanda prunes from
-    /// the first layer to the last.
+    /// Measures the norms of one layer's inputs under the given masks. It is called for one layer after the other, in
+    /// the model's order, with the masks that the event has made for the layers before, as Wanda prunes from the first
+    /// layer to the last.
     Measure(&'a MeasureInputs<'a>),
 }
 
-/// Measures the norms of the inputs of the layer of a name, under masks.
+/// Measures the norms of the inputs of the named layer, under masks.
 pub type MeasureInputs<'a> = dyn Fn(&str, &Masks) -> Result<PlainTensor<f64>, Error> + 'a;
 
 impl core::fmt::Debug for Evidence<'_> {
@@ -74,17 +74,17 @@ impl core::fmt::Debug for Evidence<'_> {
     }
 }
 
-/// Which gradients an event looks at.
+/// The gradients that an event looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// Those of the last batch.
+    /// The gradient of the last batch.
     Last,
-    /// Those of all batches, added up.
+    /// The sum of the gradients of all batches.
     Sum,
 }
 
 impl Wanted {
-    /// What an event wants of the gradients, if anything.
+    /// The gradients that an event looks at, if any.
     pub(super) fn by(event: &Event) -> Option<Wanted> {
         match (event.rule(), event.score().needs(), event.reopen()) {
             (Rule::Regrow(regrow), ..) => (regrow.grow == Grow::Gradient).then_some(Wanted::Last),
@@ -115,7 +115,7 @@ impl Observed {
         self.by_layer.is_empty()
     }
 
-    /// Takes note of the gradients of the layers that an event is for. Nothing is noted where one of them is refused.
+    /// Records the gradients of the layers that an event is for. If one of them is refused, none is recorded.
     pub(super) fn add(
         &mut self,
         epoch: Key,
@@ -148,14 +148,14 @@ impl Observed {
         Ok(())
     }
 
-    /// Whether every sum has as many values as its shape says.
+    /// True if every sum has as many values as its shape says.
     pub(super) fn is_sound(&self) -> bool {
         let sound = |sum: &Sum| Layout::row_major(&sum.shape).is_ok_and(|layout| layout.len() == sum.values.len());
         self.by_layer.values().all(sound)
     }
 }
 
-/// What an event has been given.
+/// The evidence that an event has been given.
 pub(super) struct Given<'a> {
     gradients: Option<Listed<'a>>,
     observed: &'a Observed,
@@ -182,22 +182,22 @@ impl<'a> Given<'a> {
         })
     }
 
-    /// True if somebody may stop the event.
+    /// True if the caller may stop the event.
     pub(super) fn can_stop(&self) -> bool {
         self.stop.is_some()
     }
 
-    /// Refuses to go on where somebody has stopped the event.
+    /// Returns an error if the caller has stopped the event.
     pub(super) fn go_on(&self, at: Key) -> Result<(), PruneError> {
         if self.stop.is_some_and(|stop| stop()) { Err(PruneError::Stopped { at }) } else { Ok(()) }
     }
 
-    /// Whether inputs are measured while the event goes on.
+    /// True if inputs are measured while the event goes on.
     pub(super) fn asks_for_inputs(&self, event: &Event) -> bool {
         event.score().needs() == Some(Need::InputNorms) && self.measure.is_some()
     }
 
-    /// What a score looks at in a layer.
+    /// The evidence for a score in one layer.
     pub(super) fn evidence(
         &self,
         epoch: Key,
@@ -225,7 +225,7 @@ impl<'a> Given<'a> {
         found.map_err(PruneError::in_layer(epoch, candidate.name()))?.ok_or_else(missing).map(Some)
     }
 
-    /// A layer's gradient, for a method that cannot do without.
+    /// A layer's gradient, for a method that requires it.
     pub(super) fn gradient(
         &self,
         epoch: Key,
@@ -260,13 +260,13 @@ impl<'a> Given<'a> {
     }
 }
 
-/// A layer's values, copied, if it is there.
+/// A copy of a layer's values, if the layer is there.
 fn copied(layers: &Listed<'_>, name: &str) -> Result<Option<PlainTensor<f64>>, Error> {
     let copy = |layer: &LayerRef<'_>| PlainTensor::from_logical(layer.shape(), layer.to_logical_f64()?);
     layers.get(name).map(copy).transpose()
 }
 
-/// Numbers by their bits, so that every one of them comes back, whatever the format.
+/// Serialises numbers by their bits, so that every format restores them exactly.
 mod bits {
     use super::{Deserialize, Deserializer, Serialize, Serializer};
 

@@ -10,17 +10,17 @@ use crate::moment::Moment;
 use crate::prune_error::PruneError;
 
 impl Pruner {
-    /// Whether the epoch in training passes straight through, so that forward passes need [`Pruner::forward_masks`].
+    /// True if the epoch in training passes straight through, so that forward passes need [`Pruner::forward_masks`].
     pub fn passes_straight_through(&self) -> bool {
         self.strategy.covering(Moment::Epoch(self.epochs.next())).is_some_and(|(_, event)| event.straight_through())
     }
 
-    /// The masks that the next forward pass is to use: under `straight_through`, those that the event of the epoch in training
-    /// makes of the weights as they are now; otherwise those that are held.
+    /// The masks for the next forward pass. Under `straight_through` the event of the epoch in training makes them from
+    /// the present weights; otherwise they are the held masks.
     ///
-    /// A training loop copies the dense weights, holds the copy to these masks, runs forward and backward through the copy,
-    /// and moves the dense weights along the copy's gradient, as if the masks had not been there (Bengio, Leonard and
-    /// Courville 2013, "Estimating or propagating gradients through stochastic neurons").
+    /// A training loop copies the dense weights, holds the copy to these masks, and runs forward and backward through
+    /// the copy. Then it moves the dense weights along the copy's gradient, as if there were no masks (Bengio, Leonard
+    /// and Courville 2013, "Estimating or propagating gradients through stochastic neurons").
     ///
     /// # Errors
     ///
@@ -51,8 +51,8 @@ impl Pruner {
         self.forward_masks_with(model, Evidence::default())
     }
 
-    /// As [`Pruner::forward_masks`], for scores that look at more than the weights. Without gradients among the evidence those
-    /// observed since the last epoch ended are taken, of which there are none before its first backward pass.
+    /// As [`Pruner::forward_masks`], for scores that look at more than the weights. If the evidence has no gradients,
+    /// those observed since the last epoch ended are used; before the first backward pass of an epoch there are none.
     ///
     /// # Errors
     ///

@@ -6,10 +6,10 @@ use prune_core::{Error, ErrorKind, LayerRef, Layers, Masks};
 
 use crate::plan::{Alive, FactsByLayer, LayerInfo};
 
-/// A model's layers as it lists them, no name twice.
+/// A model's layers as it lists them. Every name is unique.
 pub(super) struct Listed<'m> {
     layers: Vec<(Cow<'m, str>, LayerRef<'m>)>,
-    /// Places in the order of names, so that a name is looked up and not searched for.
+    /// Places in the order of names, for fast look-up.
     by_name: Vec<usize>,
 }
 
@@ -24,7 +24,7 @@ impl<'m> Listed<'m> {
         }
     }
 
-    /// Refuses masks whose layer is missing or of another shape.
+    /// Refuses masks whose layer is missing or has another shape.
     pub(super) fn fit(&self, masks: &Masks) -> Result<(), Error> {
         for (name, mask) in masks.iter() {
             let Some(layer) = self.get(name) else {
@@ -49,7 +49,8 @@ impl<'m> Listed<'m> {
         self.layers.get(place).map(|(_, layer)| layer)
     }
 
-    /// What a plan sees of the layers, in their order: what these masks keep is alive, and everything without any.
+    /// The layers as a plan sees them, in their order. The elements that `alive` keeps are alive; without a mask all
+    /// are.
     pub(super) fn infos<'s>(&'s self, alive: &'s Masks, facts: &'s FactsByLayer) -> Vec<LayerInfo<'s>> {
         let info = |(name, layer): (&'s str, &'s LayerRef<'m>)| {
             LayerInfo::new(name, layer.shape())

@@ -1,9 +1,9 @@
 //! The pruner: carries out a strategy on a model, epoch by epoch.
 //!
-//! An event is planned (`plan/`), prepared (`prepare.rs`: masks in `event.rs`, `reopen.rs` and `regrow.rs` from what
-//! `evidence.rs` holds, figures in `report.rs` and `report_table.rs`) and committed (`commit.rs`). Beside that: how far
-//! epochs and steps have come (`clock.rs`, `steps.rs`), forward passes of their own (`forward.rs`), layers that are sparse
-//! without a mask (`sparse.rs`), and saving it all (`state.rs`).
+//! An event is planned (`plan/`), prepared (`prepare.rs`) and committed (`commit.rs`). To prepare it, `event.rs`,
+//! `reopen.rs` and `regrow.rs` make masks from the evidence in `evidence.rs`, and `report.rs` and `report_table.rs`
+//! hold the figures. `clock.rs` and `steps.rs` count epochs and steps, `forward.rs` makes masks for forward passes,
+//! `sparse.rs` finds layers that are sparse without a mask, and `state.rs` saves it all.
 
 mod alone;
 mod candidate;
@@ -41,28 +41,28 @@ use crate::prune_error::PruneError;
 use crate::strategy::Strategy;
 use crate::warning::Warning;
 
-/// Carries out a [`Strategy`] on a model: makes masks when their epoch has trained, applies them, holds what must stay
-/// zero, and reports what it did.
+/// Carries out a [`Strategy`] on a model: makes masks when their epoch has trained, applies them, holds zeros, and
+/// reports each event.
 ///
 /// # Events only close (rule 9)
 ///
-/// Alive is what the masks in force keep, and everything at first. Only alive elements can be chosen by an event; one
-/// that asks for more than is alive is an error, unless it carries `reopen`. N:M over an existing mask keeps
-/// `min(N, alive)` of each group, and the report counts the groups that came out short; it asks for more than is alive
-/// where its density does. Masks of layers that an event does not select stay in force.
+/// An element is alive if the masks in force keep it; at first every element is. An event can choose only alive
+/// elements. An event that asks for more than is alive is an error, unless it carries `reopen`. N:M over an existing
+/// mask keeps `min(N, alive)` of each group, and the report counts the groups that came out short; N:M asks for more
+/// than is alive if its density does. Masks of layers that an event does not select stay in force.
 ///
 /// # In a training loop
 ///
-/// [`Pruner::start`] before it, [`Pruner::before_step`] and [`Pruner::after_step`] around each step of the optimiser, and
-/// [`Pruner::end_epoch`] after each epoch.
+/// Call [`Pruner::start`] before the loop, [`Pruner::before_step`] and [`Pruner::after_step`] around each step of the
+/// optimiser, and [`Pruner::end_epoch`] after each epoch.
 ///
 /// # Floating masks
 ///
-/// In a range of epochs, and under `-1`, a mask is made anew at the end of each epoch among what was alive when the
-/// range began, and applied, but not held in between: [`Pruner::hold`] holds its layers to what earlier events have
-/// closed, and no more. After the last epoch of the range it is held. Under `-1` a range is each run of epochs that have
-/// no key of their own; the last such run never ends, so that the model is as sparse as asked right after the end of
-/// each epoch.
+/// In a range of epochs, and under `-1`, a mask is made anew at the end of each epoch, among the elements that were
+/// alive when the range began. It is applied but not held in between: [`Pruner::hold`] holds its layers only to what
+/// earlier events have closed. After the last epoch of the range the mask is held. Under `-1` each run of epochs
+/// without a key of their own is a range. The last such run never ends, so the model is as sparse as asked only right
+/// after the end of each epoch.
 ///
 /// # Examples
 ///
@@ -91,19 +91,19 @@ pub struct Pruner {
     strategy: Strategy,
     /// The epochs that have ended; `start` ends epoch 0.
     epochs: Clock,
-    /// The steps that have ended, where events are counted in steps.
+    /// The steps that have ended, if the strategy counts events in steps.
     steps: Clock,
     /// The masks as they were last made and applied.
     masks: Masks,
-    /// While masks float: what is alive, and held, instead of `masks`.
+    /// While masks float: the masks of the alive elements, which are held instead of `masks`.
     floats_over: Option<Masks>,
-    /// Channels of the model's that are one unit.
+    /// Channels of the model that form one unit.
     couplings: Vec<Members>,
-    /// The facts that the door knows of the layers.
+    /// Facts about the layers that the door knows.
     facts: FactsByLayer,
-    /// The defaults, for what the strategy leaves open.
+    /// The defaults for what the strategy leaves open.
     defaults: Defaults,
-    /// Changes with all of the above.
+    /// Changes with every field above.
     token: Token,
 }
 
@@ -113,7 +113,7 @@ impl Pruner {
         Self::with_masks(strategy, Masks::default())
     }
 
-    /// A pruner of a model that has been pruned before, with these masks in force. Where they are not known any more,
+    /// A pruner for a model that has been pruned before, with these masks in force. If the masks are lost,
     /// [`Masks::from_zeros`] reads them off the weights.
     pub fn with_masks(strategy: Strategy, masks: Masks) -> Self {
         Pruner {
@@ -129,9 +129,9 @@ impl Pruner {
         }
     }
 
-    /// The same for a model some of whose channels are coupled: see [`Event::plan_coupled`](crate::Event::plan_coupled).
-    /// Couplings are facts of the model, as the layers are, so a saved state does not hold them. prune-graph reads them off a
-    /// network, with an example at its `Coupling::members`.
+    /// This pruner for a model with coupled channels: see [`Event::plan_coupled`](crate::Event::plan_coupled).
+    /// Couplings are facts of the model, as the layers are, so a saved state does not hold them. prune-graph reads them
+    /// off a network; its `Coupling::members` has an example.
     #[must_use]
     pub fn with_couplings<N, M>(self, couplings: impl IntoIterator<Item = M>) -> Self
     where
@@ -142,8 +142,9 @@ impl Pruner {
         Pruner { couplings: couplings.into_iter().map(members).collect(), token: Token::default(), ..self }
     }
 
-    /// The same for a model of whose layers more is known than names and shapes tell, such as the class of the module that
-    /// holds each. Facts of the model too, so a saved state does not hold them. What was known before is forgotten.
+    /// This pruner with facts about the layers that names and shapes do not tell, such as the class of the module that
+    /// holds each layer. They are facts of the model, so a saved state does not hold them. They replace all earlier
+    /// facts.
     ///
     /// # Examples
     ///
@@ -170,13 +171,13 @@ impl Pruner {
         Pruner { facts, token: Token::default(), ..self }
     }
 
-    /// The facts that [`Pruner::with_facts`] has told of a layer.
+    /// The facts about a layer that [`Pruner::with_facts`] was given.
     pub fn facts(&self, layer: &str) -> Option<&LayerFacts> {
         self.facts.get(layer)
     }
 
-    /// The same with other defaults than the library's, such as [`Defaults::FILES`], under which a strategy means what it means
-    /// on files. A saved state does not hold them.
+    /// This pruner with other defaults than the library's. Under [`Defaults::FILES`] a strategy means the same as for
+    /// files. A saved state does not hold the defaults.
     ///
     /// # Examples
     ///
@@ -197,7 +198,7 @@ impl Pruner {
         Pruner { defaults, token: Token::default(), ..self }
     }
 
-    /// What it carries out.
+    /// The strategy that it carries out.
     pub fn strategy(&self) -> &Strategy {
         &self.strategy
     }
@@ -207,30 +208,31 @@ impl Pruner {
         self.epochs.last
     }
 
-    /// The masks as they were last made and applied, those that float among them. Layers without one are alive as a
+    /// The masks as they were last made and applied, including those that float. A layer without a mask is alive as a
     /// whole.
     pub fn masks(&self) -> &Masks {
         &self.masks
     }
 
-    /// The masks that [`Pruner::hold`] holds: [`Pruner::masks`], but for those that float.
+    /// The masks that [`Pruner::hold`] holds: [`Pruner::masks`] without those that float.
     pub fn held(&self) -> &Masks {
         self.floats_over.as_ref().unwrap_or(&self.masks)
     }
 
-    /// Tests every event still to come against a model, before any training: names, ranks, axes, patterns, and whether
-    /// it asks for more than can be alive by then. Returns what is worth a warning.
+    /// Tests every event still to come against a model, before any training: names, ranks, axes, patterns, and the
+    /// amount that can be alive by then. Returns the warnings.
     ///
-    /// Only names, shapes and masks are looked at, and of weights how many are zero: a layer of which most is, and which has
-    /// no mask, is warned of ([`Masks::from_zeros`] makes its mask). What depends on the weights can still fail later: NaN,
-    /// and an N:M or per-layer event after a global one that has left a layer too little.
+    /// It looks only at names, shapes, masks and the number of zero weights. It warns of a layer that is mostly zero
+    /// and has no mask ([`Masks::from_zeros`] makes its mask). Failures that depend on the weights can still come
+    /// later: NaN, and an N:M or per-layer event after a global one that has left a layer too little.
     ///
     /// # Errors
     ///
-    /// [`PruneError::UnknownLayer`], [`PruneError::PatternMatchesNothing`], [`PruneError::SelectsNothing`], [`PruneError::AxisOutOfRange`],
-    /// [`PruneError::ReductionUnknown`], [`PruneError::OutputUnknown`], [`PruneError::TooFewAlive`], [`PruneError::Bias`],
-    /// [`PruneError::BoundIdle`], [`PruneError::NoMask`]; [`PruneError::Event`] for bounds that cannot be met; [`PruneError::Layers`] for a name that
-    /// stands twice, for masks in force that do not fit the model, and for memory that does not fit the layout claimed.
+    /// [`PruneError::UnknownLayer`], [`PruneError::PatternMatchesNothing`], [`PruneError::SelectsNothing`],
+    /// [`PruneError::AxisOutOfRange`], [`PruneError::ReductionUnknown`], [`PruneError::OutputUnknown`],
+    /// [`PruneError::TooFewAlive`], [`PruneError::Bias`], [`PruneError::BoundIdle`], [`PruneError::NoMask`];
+    /// [`PruneError::Event`] for bounds that cannot be met; [`PruneError::Layers`] for a name that occurs twice, for
+    /// masks in force that do not fit the model, and for memory that does not fit the claimed layout.
     pub fn check(&self, model: &(impl Layers + ?Sized)) -> Result<Vec<Warning>, PruneError> {
         let layers = Listed::of(model)?;
         layers.fit(self.masks())?;
@@ -243,7 +245,7 @@ impl Pruner {
         Ok(warnings)
     }
 
-    /// Begins: carries out the event at epoch 0, if there is one. The same as `end_epoch(0, model)`.
+    /// Begins: carries out the event at epoch 0, if there is one. It is the same as `end_epoch(0, model)`.
     ///
     /// # Errors
     ///
@@ -252,14 +254,14 @@ impl Pruner {
         self.end_epoch(0, model)
     }
 
-    /// Ends an epoch that has trained: carries out its event, if there is one, and reports what that did.
+    /// Ends an epoch that has trained: carries out its event, if there is one, and returns the report of the event.
     ///
     /// All masks are made before the first weight is written. After an error the model and the pruner are as they were.
     ///
     /// # Errors
     ///
-    /// [`PruneError::EpochBackwards`] and [`PruneError::EventSkipped`]; what [`Pruner::check`] finds, for this event;
-    /// [`PruneError::TooFewAlive`]; [`PruneError::Event`], above all where a weight that is ranked is NaN;
+    /// [`PruneError::EpochBackwards`] and [`PruneError::EventSkipped`]; the errors of [`Pruner::check`], for this
+    /// event; [`PruneError::TooFewAlive`]; [`PruneError::Event`], above all if a ranked weight is NaN;
     /// [`PruneError::GradientMissing`], [`PruneError::GradientShape`], [`PruneError::EvidenceMissing`],
     /// [`PruneError::Rewind`]; [`PruneError::ListsDiffer`]; [`PruneError::StepsNotCounted`].
     pub fn end_epoch(
@@ -270,8 +272,8 @@ impl Pruner {
         self.end_epoch_with(epoch, model, Evidence::default())
     }
 
-    /// As [`Pruner::end_epoch`], for events that look at more than the weights. Gradients given here go before those
-    /// observed.
+    /// As [`Pruner::end_epoch`], for events that look at more than the weights. Gradients given here take precedence
+    /// over observed ones.
     ///
     /// # Errors
     ///
@@ -285,14 +287,14 @@ impl Pruner {
         self.end(Moment::Epoch(epoch), model, evidence)
     }
 
-    /// Takes note of the gradients of one backward pass, before they are masked, for an event that asks for them: `snip` and
-    /// `'reopen': 'gradient'` of all of them since the last epoch ended, added up; `saliency` and `rigl` of the last. Costs
-    /// nothing unless the epoch in training, or the step, ends in such an event. Before [`Pruner::start`] it is for the
-    /// event at epoch 0.
+    /// Records the gradients of one backward pass, before they are masked, for an event that needs them. `snip` and
+    /// `'reopen': 'gradient'` use the sum of all since the last epoch ended; `saliency` and `rigl` use the last. It
+    /// costs nothing unless the epoch in training, or the step, ends in such an event. Before [`Pruner::start`] it
+    /// serves the event at epoch 0.
     ///
     /// # Errors
     ///
-    /// [`PruneError::Layers`], [`PruneError::GradientShape`] where a gradient has changed its shape.
+    /// [`PruneError::Layers`], [`PruneError::GradientShape`] if a gradient has changed its shape.
     pub fn observe(&mut self, gradients: &(impl Layers + ?Sized)) -> Result<(), PruneError> {
         let next = self.strategy.next_after(Moment::Epoch, self.epochs.last).filter(|&next| next <= self.epochs.next());
         for moment in next.map(Moment::Epoch).into_iter().chain([Moment::Step(self.steps.next())]) {
@@ -308,18 +310,18 @@ impl Pruner {
     }
 
     /// Writes `+0.0` outside the masks in force. Call it after every step of the optimiser, with the weights and with
-    /// every buffer that has the weights' names and shapes: zeros stay zero, whatever momentum or weight decay do. Layers
-    /// without a mask are not touched.
+    /// every buffer that has the weights' names and shapes. Zeros then stay zero in spite of momentum and weight decay.
+    /// Layers without a mask are not touched.
     ///
     /// # Errors
     ///
-    /// [`PruneError::Layers`], before anything is written: a mask whose layer is missing or of another shape.
+    /// [`PruneError::Layers`], before anything is written, if the layer of a mask is missing or has another shape.
     pub fn hold(&self, layers: &mut (impl LayersMut + ?Sized)) -> Result<(), PruneError> {
         Ok(self.held().hold(layers)?)
     }
 
-    /// As [`Pruner::hold`] on each of several sets of the layers, the weights and the optimiser's buffers; sooner done
-    /// than one after the other.
+    /// As [`Pruner::hold`], on several sets of the layers: the weights and the optimiser's buffers. It is faster than
+    /// one call after the other.
     ///
     /// # Errors
     ///
@@ -328,21 +330,22 @@ impl Pruner {
         Ok(self.held().hold_each(sets)?)
     }
 
-    /// As [`Pruner::hold`], on a set that may lack layers: an optimiser keeps no buffers of layers that are frozen. Names the
-    /// masks that found no layer.
+    /// As [`Pruner::hold`], on a set that may lack layers: an optimiser keeps no buffers for frozen layers. Returns the
+    /// names of the masks that found no layer.
     ///
     /// # Errors
     ///
-    /// As [`Pruner::hold`], but for a mask whose layer is missing.
+    /// As [`Pruner::hold`], but a missing layer is not an error.
     pub fn hold_present(&self, layers: &mut (impl LayersMut + ?Sized)) -> Result<Vec<&str>, PruneError> {
         Ok(self.held().hold_present(layers)?)
     }
 
-    /// How many elements outside the masks in force are not zero, of either sign. After [`Pruner::hold`] there are none.
+    /// The number of elements outside the masks in force that are not zero, of either sign. After [`Pruner::hold`] it
+    /// is 0.
     ///
     /// # Errors
     ///
-    /// [`PruneError::Layers`]: a mask whose layer is missing or of another shape.
+    /// [`PruneError::Layers`] if the layer of a mask is missing or has another shape.
     pub fn revivals(&self, layers: &(impl Layers + ?Sized)) -> Result<usize, PruneError> {
         Ok(self.held().revivals(layers)?)
     }

@@ -1,4 +1,4 @@
-//! Preparing an event: everything is read, made and tested, and nothing is written.
+//! Prepares an event: everything is read, made and tested, and nothing is written.
 
 use prune_core::{Layers, Masks};
 
@@ -15,26 +15,26 @@ use crate::moment::Moment;
 use crate::plan::EventPlan;
 use crate::prune_error::PruneError;
 
-/// An event that is ready to happen: its masks and its report are made, and nothing has been written.
+/// An event that is ready to be committed: its masks and its report are made, and nothing has been written.
 ///
-/// [`Pruner::commit`] writes it to a model; who holds weights that this crate cannot write applies [`Prepared::writes`] and
-/// calls [`Pruner::commit_written`]. It is for the state of the pruner that made it, and for layers of the shapes that it has
-/// read: a pruner that has gone on refuses it.
+/// [`Pruner::commit`] writes it to a model. A caller whose weights this crate cannot write applies [`Prepared::writes`]
+/// and calls [`Pruner::commit_written`]. It belongs to the state of the pruner that made it, and to layers of the
+/// shapes that were read: a pruner that has gone on refuses it.
 #[must_use = "nothing has been written until it is committed"]
 pub struct Prepared<'e> {
     pub(super) token: Token,
     pub(super) moment: Moment,
-    /// Whether the masks float on from here.
+    /// True if the masks float on from here.
     pub(super) floats_on: bool,
     /// The new masks.
     pub(super) masks: Masks,
-    /// What is alive from now on where the event has reopened elements.
+    /// The elements that are alive from now on, in layers where the event has reopened some.
     pub(super) opened: Masks,
-    /// What may stay as it is: zero is written outside.
+    /// The elements that may stay as they are: zero is written outside.
     pub(super) writes: Masks,
     /// The layers that are written, with their shapes.
     pub(super) written: Vec<(String, Vec<usize>)>,
-    /// The parameters that the model is set back to.
+    /// The parameters to which the model is set back.
     pub(super) rewound: Option<Listed<'e>>,
     pub(super) report: Report,
 }
@@ -49,7 +49,7 @@ impl core::fmt::Debug for Prepared<'_> {
 }
 
 impl Prepared<'_> {
-    /// When it happens.
+    /// The moment of the event.
     pub fn moment(&self) -> Moment {
         self.moment
     }
@@ -59,25 +59,26 @@ impl Prepared<'_> {
         &self.masks
     }
 
-    /// What a caller writes who applies masks itself: zero outside these. They keep less than [`Prepared::masks`] where
-    /// elements are opened again, which start at zero, and hold masks of other layers where parameters are set back. They
-    /// are empty where nothing is written, as within a range that passes straight through.
+    /// The masks outside which a caller that applies masks itself must write zero. They keep less than
+    /// [`Prepared::masks`] if elements are opened again, since those start at zero. They include masks of other layers
+    /// if parameters are set back. They are empty if nothing is written, as within a range that passes straight
+    /// through.
     pub fn writes(&self) -> &Masks {
         &self.writes
     }
 
-    /// To the end of which epoch every parameter is set back before that, if the event rewinds.
+    /// The epoch to whose end every parameter is set back first, if the event rewinds.
     pub fn rewinds_to(&self) -> Option<u64> {
         self.report.rewound_to
     }
 
-    /// What the event will have done.
+    /// The report of the event, as it will be after the commit.
     pub fn report(&self) -> &Report {
         &self.report
     }
 
-    /// The same without the parameters that are set back, so that it can outlive the evidence: for who writes masks and
-    /// parameters elsewhere. [`Pruner::commit_written`] takes it; [`Pruner::commit`] refuses it where it
+    /// This event without the parameters that are set back, so that it can outlive the evidence, for a caller that
+    /// writes masks and parameters elsewhere. [`Pruner::commit_written`] takes it; [`Pruner::commit`] refuses it if it
     /// [rewinds](Prepared::rewinds_to).
     pub fn detached(self) -> Prepared<'static> {
         let Prepared { token, moment, floats_on, masks, opened, writes, written, rewound: _, report } = self;
@@ -85,20 +86,20 @@ impl Prepared<'_> {
     }
 }
 
-/// An event when it happens.
+/// An event at the moment when it happens.
 pub(super) struct Happening {
     /// The epoch that ends, or that is in training.
     pub(super) epoch: u64,
     pub(super) moment: Moment,
-    /// The key that it stands under.
+    /// The key of the event.
     pub(super) key: Key,
-    /// The event with the density that it has come to.
+    /// The event with the density that it has reached.
     pub(super) event: Event,
 }
 
 impl Pruner {
-    /// Prepares the event at a moment, if there is one: tests it, makes its masks, and works out its report. Neither the
-    /// pruner nor the model is changed; dropping the result leaves everything as it was.
+    /// Prepares the event at a moment, if there is one: tests it, makes its masks, and computes its report. Neither the
+    /// pruner nor the model changes. Dropping the result leaves everything as it was.
     ///
     /// # Errors
     ///
@@ -178,12 +179,13 @@ impl Pruner {
                     opened.insert(name, mask.union(alive).map_err(in_event)?);
                 }
             }
-            // Of the new masks what was alive: reopened weights start at zero.
+            // Only elements that were alive keep their value: reopened weights start at zero.
             writes.insert(name, remains);
         }
         let set_back = rewound.is_some();
         let is_new = |name: &str| masks.get(name).is_some();
-        // Where parameters are set back every layer is written, and what other masks have closed is there once more.
+        // If parameters are set back, every layer is written, and the elements that other masks have closed come back.
+        // So those masks are written too.
         for (name, mask) in alive.iter().filter(|(name, _)| set_back && !is_new(name)) {
             writes.insert(name, mask.clone());
         }
@@ -205,7 +207,7 @@ impl Pruner {
         Ok(plan)
     }
 
-    /// The masks of an event as the weights are now, in the order of its plan.
+    /// The masks of an event for the present weights, in the order of its plan.
     pub(super) fn masks_of(
         &self,
         happening: &Happening,
@@ -222,7 +224,7 @@ impl Pruner {
         if moment.is_step() { &self.steps } else { &self.epochs }
     }
 
-    /// Refuses a moment that has been, or before which an event has not happened.
+    /// Refuses a moment that has passed, and one that would skip an earlier event.
     pub(super) fn goes_forward(&self, moment: Moment) -> Result<(), PruneError> {
         let (last, time) = (self.clock(moment).last, moment.time());
         let ended = last.filter(|&last| time <= last);
@@ -251,7 +253,8 @@ impl Pruner {
     }
 }
 
-/// The parameters that an event sets back to, of the names, shapes and types of the model's; none where it does not.
+/// The parameters to which an event sets the model back, with the names, shapes and types of the model; `None` if it
+/// does not rewind.
 fn rewound<'e>(
     at: Key,
     event: &Event,

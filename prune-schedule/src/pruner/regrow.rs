@@ -1,4 +1,4 @@
-//! An update of sparse training: what each layer drops, and what it opens instead.
+//! An update of sparse training: the elements that each layer drops, and those that it opens instead.
 
 use prune_core::{Error, LayerRef, Mask, Masks, PlainTensor, Ranked, Selector, draw};
 
@@ -8,7 +8,7 @@ use crate::key::Key;
 use crate::prune_error::PruneError;
 use crate::value::{Grow, Regrow};
 
-/// The new mask of a layer of which `moved` elements give way to others.
+/// The new mask of a layer in which `moved` elements are replaced by others.
 pub(super) fn mask(
     at: Key,
     regrow: Regrow,
@@ -25,7 +25,7 @@ pub(super) fn mask(
     let kept = mask.kept_len();
     let ranked = Ranked::new(candidate.name(), candidate.layer).with_alive(Some(&mask));
     let remains = Selector::magnitude().top_of_layer(ranked, kept - moved).map_err(refused)?;
-    // A weight that was dropped just now may be opened again, and then nothing happens to it.
+    // A weight that was just dropped may be opened again; then nothing happens to it.
     let closed = remains.mask.complement();
     let (scores, selector) = match regrow.grow {
         Grow::Random { seed } => (drawn(seed, at, candidate).map_err(refused)?, Selector::value()),
@@ -38,7 +38,7 @@ pub(super) fn mask(
     Ok(LayerMask { mask, ties: remains.ties + opened.ties, short_groups: 0, units: None })
 }
 
-/// Draws of this update: by another name at each time, so that no two updates draw alike.
+/// The random draws of this update. The name includes the time, so that no two updates draw alike.
 fn drawn(seed: u64, at: Key, candidate: &Candidate<'_>) -> Result<PlainTensor<f64>, Error> {
     let name = format!("{}@{}", candidate.name(), at.first().unwrap_or(0));
     let scores = (0..candidate.layer.len() as u64).map(|index| draw(seed, &name, index)).collect();

@@ -1,7 +1,8 @@
-//! Choosing which closed elements open again.
+//! Chooses the closed elements to open again.
 //!
-//! One trick serves every method: what is kept anyway scores plus infinity, what is closed scores by the draw or the
-//! gradient, and the method selects once more. So the count is as exact as everywhere else, also in each N:M group.
+//! One method serves all events. Elements that are kept anyway score plus infinity, closed elements score by the draw
+//! or the gradient, and the event's method selects once more. So the count is as exact as everywhere else, also in each
+//! N:M group.
 
 use prune_core::{Mask, PlainTensor, draw};
 
@@ -11,7 +12,7 @@ use crate::key::Key;
 use crate::prune_error::PruneError;
 use crate::value::Reopen;
 
-/// Scores under which the elements of `kept` come first, then those outside `alive`.
+/// Scores that rank the elements of `kept` first, then those outside `alive`.
 pub(super) fn scores(
     epoch: Key,
     candidate: &Candidate<'_>,
@@ -26,7 +27,8 @@ pub(super) fn scores(
         Reopen::Gradient => {
             let missing = || PruneError::GradientMissing { at: epoch, layer: name.to_owned() };
             let mut gradient = given.gradient_of(epoch, name, layer.shape())?.ok_or_else(missing)?;
-            // An infinite gradient comes after what is kept anyway. NaN stays, to be refused where it is ranked.
+            // An infinite gradient ranks after elements that are kept anyway. NaN stays, and is refused when it is
+            // ranked.
             gradient.iter_mut().for_each(|value| *value = if value.is_infinite() { f64::MAX } else { value.abs() });
             gradient
         }
@@ -36,7 +38,8 @@ pub(super) fn scores(
         if kept {
             *score = f64::INFINITY;
         } else if alive {
-            // Given up by the event, which happens only in groups that are full without it: never chosen again.
+            // The event gave this element up, which happens only in groups that are full without it. It is never chosen
+            // again.
             *score = 0.0;
         }
     }

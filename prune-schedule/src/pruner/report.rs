@@ -1,4 +1,4 @@
-//! What an event did: every number that a user asks for, per layer and in total.
+//! The report of an event: every number that a user asks for, per layer and in total.
 
 use std::collections::BTreeSet;
 
@@ -11,29 +11,29 @@ use super::prepare::Happening;
 use crate::plan::{EventPlan, UsedDefaults};
 use crate::warning::Warning;
 
-/// What an event did. Displays as an aligned table; serialises with every number.
+/// The report of an event. Displays as an aligned table; serialises with every number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Report {
-    /// The epoch at whose end it happened, 0 being before training; of an event at a step, the epoch in training.
+    /// The epoch at whose end it happened; 0 is before training. For an event at a step, the epoch in training.
     pub epoch: u64,
-    /// The step after which it happened, of an event that is counted in steps.
+    /// The step after which it happened, for an event that is counted in steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<u64>,
-    /// The key that the event stands under, such as `10`, `10..=20` or `-1`.
+    /// The key of the event, such as `10`, `10..=20` or `-1`.
     pub event: String,
     /// The method's name.
     pub method: String,
-    /// What was to be reached, both ways: `keeps 10%, removes 90%`. Empty where layers have values of their own.
+    /// The target as fractions kept and removed: `keeps 10%, removes 90%`. Empty if layers have values of their own.
     pub target: String,
-    /// Whether the mask floats: it is not held until the next event, but made anew at the end of the next epoch.
+    /// True if the mask floats: it is not held until the next event, but made anew at the end of the next epoch.
     pub floats: bool,
-    /// Whether every mask is as it was and no value other than zero was written over.
+    /// True if every mask is as before and every overwritten value was zero.
     pub unchanged: bool,
-    /// Whether the masks are for forward passes alone: nothing was written, and nothing counts as pruned.
+    /// True if the masks are for the forward pass only: nothing was written, and nothing counts as pruned.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub forward_only: bool,
-    /// Whether somebody else wrote the masks, and nobody has looked at what is there now.
+    /// True if a caller wrote the masks and nobody has checked the result.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub unchecked: bool,
     /// The epoch to whose end every parameter was set back before the masks were applied, if any.
@@ -46,13 +46,13 @@ pub struct Report {
     pub layers: Vec<LayerReport>,
     /// Those layers together.
     pub selected: Totals,
-    /// All parameters of the model together, layers that no event ever selected among them; but for opaque ones.
+    /// All parameters of the model together, including layers that no event ever selected, but without opaque ones.
     pub all: Totals,
-    /// What the user should know.
+    /// Warnings for the user.
     pub warnings: Vec<Warning>,
 }
 
-/// What an event did to a layer.
+/// The report of an event for one layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LayerReport {
@@ -60,14 +60,14 @@ pub struct LayerReport {
     pub layer: String,
     /// Its logical shape.
     pub shape: Vec<usize>,
-    /// What was to be reached in it, both ways.
+    /// The target of the layer, as fractions kept and removed.
     pub target: String,
-    /// What was pruned in one piece, counted: none for single elements and N:M.
+    /// Counts of the pieces that were pruned as a whole; `None` for single elements and N:M.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub units: Option<UnitCounts>,
-    /// The axis along which N:M groups ran, or channels or ranked outputs lay; none for other events and `str_global`.
+    /// The axis of N:M groups, of channels, or of ranked outputs; `None` for other events and for `str_global`.
     pub axis: Option<usize>,
-    /// The numbers. `asked` is none where the event asked of all layers together.
+    /// The numbers. `asked` is `None` if the event asked of all layers together.
     #[serde(flatten)]
     pub counts: Totals,
 }
@@ -76,16 +76,16 @@ pub struct LayerReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UnitCounts {
-    /// Units that the event asked to keep; none where it asked of all layers together.
+    /// Units that the event asked to keep; `None` if it asked of all layers together.
     pub asked: Option<usize>,
     /// Units kept.
     pub kept: usize,
-    /// Units there are.
+    /// All units.
     pub of: usize,
 }
 
 impl UnitCounts {
-    /// So many kept of so many; none asked where the event asks of all layers together.
+    /// Counts of `kept` out of `of` units; `asked` is `None` if the event asks of all layers together.
     pub fn new(asked: Option<usize>, kept: usize, of: usize) -> Self {
         UnitCounts { asked, kept, of }
     }
@@ -95,58 +95,59 @@ impl UnitCounts {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Totals {
-    /// Elements there are.
+    /// All elements.
     pub elements: usize,
-    /// Elements that the event asked to keep; none where it asked for units of different sizes, or
-    /// units of which something was closed before.
+    /// Elements that the event asked to keep; `None` if it asked for units of different sizes, or for units with closed
+    /// elements.
     pub asked: Option<usize>,
     /// Elements kept by the masks after the event.
     pub kept: usize,
     /// Elements that are not zero after the event.
     pub non_zero: usize,
-    /// Elements kept before the event and no longer, zeros among them.
+    /// Elements kept before the event but not after it, including zeros.
     pub closed: usize,
-    /// Of the closed elements those that were not zero, of either sign: what the event has pruned.
+    /// The closed elements that were not zero, of either sign: the number that the event has pruned.
     pub newly_pruned: usize,
-    /// Elements that earlier events had closed, and this one opened again.
+    /// Elements that earlier events had closed and this event opened again.
     pub reopened: usize,
-    /// Of a floating mask: elements that came in for others since it was last made.
+    /// For a floating mask, elements that replaced others since the mask was last made.
     pub swaps: usize,
-    /// Elements that share the score at which the selection stopped, where it could keep only some of them; for N:M,
-    /// groups in which a tie was broken.
+    /// Elements that share the score at the cut, if only some of them could be kept; for N:M, groups in which a tie was
+    /// broken.
     pub ties: usize,
-    /// The share of the squared norm that was kept; none where there was no norm, or no finite one.
+    /// The fraction of the squared norm that was kept; `None` if the norm is zero or not finite.
     pub norm_kept: Option<f64>,
     /// N:M groups that keep fewer than the pattern says, because too few of their elements were alive.
     pub short_groups: usize,
 }
 
 impl Totals {
-    /// The density reached: elements kept of those there are. None where nothing is kept of some; everything where there
-    /// are none.
+    /// The density reached: kept elements by all elements. `None` if there are elements and none is kept; 1 if there
+    /// are no elements.
     pub fn density(&self) -> Option<Density> {
         if self.elements == 0 { Some(Density::ONE) } else { Density::new(self.kept as f64 / self.elements as f64).ok() }
     }
 }
 
-/// What an event leaves behind, and what it found.
+/// The state before and after an event, from which its report is made.
 pub(super) struct Outcome<'a> {
     pub(super) happening: &'a Happening,
     pub(super) plan: &'a EventPlan,
-    /// The parameters that are set back to, by an event that rewinds.
+    /// The parameters to which the model is set back, for an event that rewinds.
     pub(super) rewound: Option<&'a Listed<'a>>,
     pub(super) candidates: &'a [Candidate<'a>],
     pub(super) made: &'a [LayerMask],
-    /// What could be chosen.
+    /// The elements that could be chosen.
     pub(super) alive: &'a Masks,
-    /// The masks as they were last made; other than `alive` only while a mask floats.
+    /// The masks as they were last made. They differ from `alive` only while a mask floats.
     pub(super) before: &'a Masks,
-    /// Whether the masks are applied, and not only made for forward passes.
+    /// True if the masks are applied, false if they are only for the forward pass.
     pub(super) written: bool,
 }
 
 impl Report {
-    /// Takes what is not zero from what a caller has written: none of a layer that is not shown.
+    /// Replaces the non-zero counts by counts of the written values. `non_zero` returns `None` for a layer that is not
+    /// shown.
     pub(super) fn recount(&mut self, non_zero: impl Fn(&str) -> Result<Option<usize>, Error>) -> Result<(), Error> {
         for layer in &mut self.layers {
             if let Some(found) = non_zero(&layer.layer)? {
@@ -168,7 +169,7 @@ impl Outcome<'_> {
         let mut selected = Totals { asked: self.plan.asked, ..Totals::default() };
         let mut warnings = Vec::new();
         let mut overwrites = self.rewound.is_some();
-        // They are in the order of the layers.
+        // The warnings are in the order of the layers.
         let mut planned = self.plan.warnings.iter().peekable();
         for (candidate, made) in self.candidates.iter().zip(self.made) {
             let (plan, name) = (candidate.plan, candidate.name());
@@ -200,7 +201,7 @@ impl Outcome<'_> {
                 warnings.push(Warning::Opaque { layer: name.to_owned(), why: why.to_owned() });
                 continue;
             }
-            // The mask in force stays; weights outside it are zero already, or are about to be.
+            // The mask in force stays. Weights outside it are zero already, or will be.
             let mask = self.before.get(name);
             let stats = layer.stats(mask).map_err(|error| error.in_layer(name))?;
             let kept = mask.map_or(layer.len(), Mask::kept_len);
@@ -238,7 +239,7 @@ impl Outcome<'_> {
         })
     }
 
-    /// The counts of a layer, and how many values other than zero are written over in it.
+    /// The counts of a layer, and the number of its non-zero values that are overwritten.
     fn counts(&self, candidate: &Candidate<'_>, made: &LayerMask, norms: &mut Norms) -> Result<(Totals, usize), Error> {
         let mask = &made.mask;
         let elements = candidate.layer.len();
@@ -246,11 +247,11 @@ impl Outcome<'_> {
         let (alive, before) = (self.alive.get(candidate.name()), self.before.get(candidate.name()));
         let reopened = alive.map_or(Ok(0), |alive| mask.difference_len(alive))?;
         let came_in = before.map_or(Ok(0), |before| mask.difference_len(before))?;
-        // Masks that were for forward passes alone have closed nothing.
+        // Masks for the forward pass only have closed nothing.
         let first_written = self.written && self.plan.event.straight_through();
         let open = if first_written { alive } else { before };
         let closed = open.map_or(Ok(elements - kept), |open| open.difference_len(mask))?;
-        // What is kept of the weights: reopened ones start at zero.
+        // The weights that keep their value: reopened ones start at zero.
         let remains = match alive {
             Some(alive) if reopened > 0 => mask.intersection(alive)?,
             _ => mask.clone(),
@@ -288,7 +289,7 @@ impl Outcome<'_> {
 }
 
 impl Totals {
-    /// Adds the counts of another layer; asked and norm are totals of their own.
+    /// Adds the counts of another layer. `asked` and the norm are totals of their own, and are not added.
     pub fn add(&mut self, other: &Totals) {
         self.elements += other.elements;
         self.kept += other.kept;
@@ -302,7 +303,7 @@ impl Totals {
     }
 }
 
-/// Squared norms, kept and whole.
+/// Squared norms of the kept weights and of all weights.
 #[derive(Default)]
 struct Norms {
     kept: f64,

@@ -1,11 +1,11 @@
-//! The table of a report, whoever reports: a row a layer, and one for several together.
+//! The table of a report, for every program that reports: one row a layer, and one row for several layers together.
 
 use std::borrow::Cow;
 
 use super::report::{Totals, UnitCounts};
 use crate::table::{Column, aligned, percent, shape, share};
 
-/// A row of a report's table: a layer, or several together, which have a name and counts alone.
+/// A row of a report's table. A row for several layers together has only a name and counts.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ReportRow<'r> {
@@ -19,14 +19,14 @@ pub struct ReportRow<'r> {
     pub target: Option<&'r str>,
     /// The axis of its groups.
     pub axis: Option<usize>,
-    /// Blocks or channels, where those were ranked.
+    /// Counts of blocks or channels, if those were ranked.
     pub units: Option<UnitCounts>,
     /// The numbers.
     pub counts: &'r Totals,
 }
 
 impl<'r> ReportRow<'r> {
-    /// A row of a name and counts alone.
+    /// A row with only a name and counts.
     pub fn new(name: impl Into<Cow<'r, str>>, counts: &'r Totals) -> Self {
         ReportRow { name: name.into(), dtype: None, shape: None, target: None, axis: None, units: None, counts }
     }
@@ -46,31 +46,31 @@ pub enum ReportColumn {
     Reaches,
     /// The axis of its groups.
     Axis,
-    /// Blocks or channels kept of those there are.
+    /// Blocks or channels kept, out of all.
     Units,
-    /// Elements asked.
+    /// Elements asked for.
     Asked,
     /// Elements kept.
     Kept,
-    /// Elements there are.
+    /// All elements.
     Of,
-    /// The share of them that is kept.
+    /// The fraction of elements kept.
     Density,
     /// Elements that are not zero.
     NonZero,
-    /// Elements that were not zero before and are now.
+    /// Elements that were not zero before and are zero now.
     NewlyPruned,
-    /// Elements kept before and no longer.
+    /// Elements kept before but not now.
     Closed,
     /// Elements opened again.
     Reopened,
-    /// Elements of a floating mask that came in for others.
+    /// Elements of a floating mask that replaced others.
     Swaps,
     /// Elements that tied at the cut.
     Ties,
     /// N:M groups that keep too few.
     ShortGroups,
-    /// The share of the squared norm that was kept.
+    /// The fraction of the squared norm that was kept.
     NormKept,
 }
 
@@ -127,7 +127,7 @@ impl ReportColumn {
     }
 }
 
-/// Rows of layers under the columns that are to be shown.
+/// The table of the rows, with the columns that are marked to be shown.
 ///
 /// # Examples
 ///

@@ -1,12 +1,12 @@
-//! Layers that are sparse already, though no mask keeps them so.
+//! Layers that are sparse without a mask.
 
 use prune_core::{Error, LayerRef, Masks, ZeroShare};
 
 use super::listed::Listed;
 use crate::warning::Warning;
 
-/// Layers of rank 2 or more without a mask, of which more than half is zero. One that is zero as a whole, or nearly, has not
-/// been trained.
+/// Warns of layers of rank 2 or more without a mask of which more than half is zero. A layer that is entirely or almost
+/// entirely zero has not been trained, and gets no warning.
 pub(super) fn mostly_zero(layers: &Listed<'_>, masks: &Masks) -> Result<Vec<Warning>, Error> {
     let mut warnings = Vec::new();
     let open = |name: &str, layer: &LayerRef<'_>| layer.rank() >= 2 && masks.get(name).is_none();

@@ -1,4 +1,4 @@
-//! Saving a pruner and going on from there, bit for bit.
+//! Saves a pruner and resumes from it, bit for bit.
 
 use prune_core::Masks;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -11,7 +11,7 @@ use crate::plan::{Defaults, FactsByLayer};
 use crate::prune_error::PruneError;
 use crate::strategy::Strategy;
 
-/// The version of [`PrunerState`] that is written and read.
+/// The version of [`PrunerState`] that this code writes and reads.
 const VERSION: u32 = 1;
 
 fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
@@ -23,25 +23,24 @@ fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::E
     }
 }
 
-/// All that a pruner knows: strategy, masks, and what has happened. Save it beside the weights and the optimiser's
-/// buffers; a run resumed from it continues bit for bit.
+/// The whole state of a pruner: strategy, masks, and progress. Save it beside the weights and the optimiser's buffers;
+/// a run resumed from it continues bit for bit.
 ///
-/// It goes through any format of serde; masks are packed. [`Pruner::to_json`] and [`Pruner::from_json`] are the short
-/// way.
+/// Any serde format can hold it; masks are packed. [`Pruner::to_json`] and [`Pruner::from_json`] are the short way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PrunerState {
-    /// The first field, so that a state of another version is refused as such and not for the fields it has.
+    /// The version comes first, so that a state of another version is refused for its version and not for its fields.
     #[serde(deserialize_with = "known_version")]
     version: u32,
     strategy: Strategy,
     /// The last epoch that has ended.
     epoch: Option<u64>,
-    /// The last step that has ended; only where events are counted in steps.
+    /// The last step that has ended, if the strategy counts events in steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     step: Option<u64>,
     masks: Masks,
-    /// What is held while masks float; none while none does.
+    /// The held masks while masks float; `None` while none does.
     held: Option<Masks>,
     #[serde(default, skip_serializing_if = "Observed::is_empty")]
     observed: Observed,
@@ -50,7 +49,7 @@ pub struct PrunerState {
 }
 
 impl Pruner {
-    /// All that this pruner knows, to be saved.
+    /// The whole state of this pruner, to be saved.
     pub fn state(&self) -> PrunerState {
         PrunerState {
             version: VERSION,
@@ -68,8 +67,8 @@ impl Pruner {
     ///
     /// # Errors
     ///
-    /// [`PruneError::StateContradiction`]. Whether the masks fit a model is seen when they
-    /// meet it: by [`Pruner::check`], [`Pruner::hold`] and each event.
+    /// [`PruneError::StateContradiction`]. A mask that does not fit the model is found later: by [`Pruner::check`],
+    /// [`Pruner::hold`] and each event.
     pub fn from_state(state: PrunerState) -> Result<Self, PruneError> {
         let PrunerState { version: _, strategy, epoch, step, masks, held, observed, observed_in_step } = state;
         let contradiction = |why: String| Err(PruneError::StateContradiction { why });
@@ -113,17 +112,17 @@ impl Pruner {
     ///
     /// # Panics
     ///
-    /// Never: keys are strings, numbers are integers, and a string has room for everything.
+    /// Never: keys are strings, numbers are integers, and writing to a string cannot fail.
     pub fn to_json(&self) -> String {
         #[expect(clippy::unwrap_used, reason = "an empty text in place of a state would be worse than a stop")]
         serde_json::to_string(&self.state()).unwrap()
     }
 
-    /// The pruner whose state was saved as JSON.
+    /// The pruner that was saved as JSON.
     ///
     /// # Errors
     ///
-    /// [`PruneError::StateUnreadable`], also where it is of another version, and as [`Pruner::from_state`].
+    /// [`PruneError::StateUnreadable`], also for another version, and as [`Pruner::from_state`].
     pub fn from_json(text: &str) -> Result<Self, PruneError> {
         let state = serde_json::from_str(text).map_err(|source| PruneError::StateUnreadable { source })?;
         Self::from_state(state)

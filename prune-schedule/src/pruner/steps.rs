@@ -9,21 +9,21 @@ use crate::event::Rule;
 use crate::moment::Moment;
 use crate::prune_error::PruneError;
 
-/// Who moves the parameters in a step: the optimiser, or the step's event.
+/// The action in a step of training: either the optimiser moves the parameters, or the step's event does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[must_use = "the optimiser must not move the parameters where an event takes its place"]
 pub enum StepAction {
     /// The optimiser's step follows.
     Go,
-    /// The step's event takes the place of the optimiser's step, which is left out: see [`Pruner::replaces_step`].
+    /// The step's event replaces the optimiser's step, which is left out: see [`Pruner::replaces_step`].
     Replace,
 }
 
 impl Pruner {
-    /// Begins a step of training, between its backward pass and the optimiser's step: takes note of the gradients
-    /// ([`Pruner::observe`]) and says whether the optimiser moves the parameters. [`Pruner::after_step`] ends the step either
-    /// way. Together they are all that a loop needs beside [`Pruner::start`] and [`Pruner::end_epoch`]; the pruner counts the
-    /// steps.
+    /// Begins a step of training, between its backward pass and the optimiser's step. Records the gradients
+    /// ([`Pruner::observe`]) and says whether the optimiser moves the parameters. [`Pruner::after_step`] ends the step
+    /// either way. A loop needs only these two calls beside [`Pruner::start`] and [`Pruner::end_epoch`]; the pruner
+    /// counts the steps.
     ///
     /// # Errors
     ///
@@ -63,11 +63,11 @@ impl Pruner {
         Ok(if self.replaces_step(self.steps.next()) { StepAction::Replace } else { StepAction::Go })
     }
 
-    /// Ends a step of training: carries out its event, if there is one, and writes `+0.0` outside the masks in force, in the
-    /// parameters and in each set of the optimiser's buffers. Reports what the event did.
+    /// Ends a step of training: carries out its event, if there is one, and writes `+0.0` outside the masks in force,
+    /// in the parameters and in each set of the optimiser's buffers. Returns the report of the event.
     ///
-    /// A buffer set shows a layer for each mask, under the layer's name. For an optimiser that keeps no buffers of frozen
-    /// layers pass no set, and hold it with [`Pruner::hold_present`].
+    /// A buffer set has a layer for each mask, under the layer's name. If an optimiser keeps no buffers for frozen
+    /// layers, pass no set and hold it with [`Pruner::hold_present`].
     ///
     /// # Errors
     ///
@@ -78,7 +78,7 @@ impl Pruner {
         buffers: &mut [&mut (dyn LayersMut + '_)],
     ) -> Result<Option<Report>, PruneError> {
         let step = self.steps.next();
-        // Before the event, which may open what the optimiser has just moved outside the masks.
+        // Holds before the event: the event may open elements that the optimiser has just moved outside the masks.
         self.hold_all(parameters, buffers)?;
         let report = self.end_step(step, parameters)?;
         if report.is_some() {
@@ -98,14 +98,14 @@ impl Pruner {
         self.hold_each(&mut sets)
     }
 
-    /// The last step that has ended, where the strategy has events in steps.
+    /// The last step that has ended, if the strategy has events in steps.
     pub fn last_step(&self) -> Option<u64> {
         self.steps.last
     }
 
-    /// Whether the event at a step, counted from 1 over the whole training, takes the place of the optimiser's step: an
-    /// update of sparse training does (Evci et al. 2020). The gradient is then observed and not descended along. The last of a
-    /// cosine's updates moves nothing, and replaces no step.
+    /// True if the event at a step, counted from 1 over the whole training, replaces the optimiser's step. An update of
+    /// sparse training does (Evci et al. 2020): the gradient is observed and not descended along. The last update of a
+    /// cosine moves nothing, and replaces no step.
     ///
     /// # Examples
     ///
@@ -124,11 +124,12 @@ impl Pruner {
         })
     }
 
-    /// Ends a step of the optimiser, counted from 1 over the whole training: carries out its event, if there is one, and
-    /// reports what that did. Needed only where the strategy has events in steps, and then after every step.
+    /// Ends a step of the optimiser, counted from 1 over the whole training: carries out its event, if there is one,
+    /// and returns the report of the event. If the strategy has events in steps, call it after every step; otherwise it
+    /// is not needed.
     ///
-    /// Masks that an event opens are open from then on: hold the optimiser's buffers once more after it, since what it
-    /// dropped must be zero there, and what it opened is.
+    /// Elements that an event opens stay open. Hold the optimiser's buffers once more after the event: elements that it
+    /// dropped must be zero there, and elements that it opened are zero already.
     ///
     /// # Errors
     ///

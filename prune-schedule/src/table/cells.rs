@@ -1,6 +1,7 @@
 //! The cells of tables: shares and shapes.
 
-/// A share in percent with two decimals, which is 0% or 100% only where it is just that; `-` of nothing.
+/// A share in percent with two decimals. It shows 0% or 100% only if the share is exactly that, and `-` if the whole is
+/// 0.
 ///
 /// # Examples
 ///
@@ -13,7 +14,7 @@ pub fn percent(part: usize, whole: usize) -> String {
     if whole == 0 { "-".to_owned() } else { rounded(part as f64 / whole as f64, part > 0, part < whole) }
 }
 
-/// A measured share as [`percent`] writes those of counts; `-` where there is none.
+/// A measured share in the format of [`percent`]; `-` for `None`.
 pub fn share(share: Option<f64>) -> String {
     share.map_or_else(|| "-".to_owned(), |share| rounded(share, share > 0.0, share < 1.0))
 }
@@ -26,7 +27,7 @@ fn rounded(share: f64, some: bool, not_all: bool) -> String {
     }
 }
 
-/// A shape as people write it: `3x3x1x32`.
+/// A shape as text: `3x3x1x32`.
 pub fn shape(shape: &[usize]) -> String {
     match shape {
         [] => "scalar".to_owned(),

@@ -1,4 +1,4 @@
-//! Aligned tables for the terminal, as reports and timelines are shown: for programs that print their own beside them.
+//! Aligned tables for the terminal, as in reports and timelines. Programs can use them for tables of their own.
 
 mod cells;
 
@@ -7,17 +7,17 @@ use prune_core::printable;
 
 pub use cells::{percent, shape, share};
 
-/// How a column is set.
+/// The alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
-    /// Text.
+    /// Left-aligned, for text.
     Left,
-    /// Numbers.
+    /// Right-aligned, for numbers.
     Right,
 }
 
-/// Lays out rows under a header, columns two spaces apart, without spaces at the ends of lines. Control characters in
-/// the cells, which layer names may have, are shown by their escapes, so that a row stays a line.
+/// Lays out rows under a header, with columns two spaces apart and no spaces at the ends of lines. Control characters
+/// in the cells, which layer names may have, are shown as escapes, so that a row stays one line.
 ///
 /// # Examples
 ///

@@ -1,7 +1,7 @@
 //! Text to strategies and back: Python literals, JSON and TOML.
 //!
-//! All three are read into one tree of values that remember where they stood (`tree/`); one function makes a strategy of it
-//! (`raw.rs`). Writing goes the other way through the same tree (`write.rs`).
+//! All three are read into one tree of values that remember their place in the text (`tree/`), and `raw.rs` makes a
+//! strategy of the tree. Writing goes the other way through the same tree (`write.rs`).
 
 mod python;
 mod raw;
@@ -19,7 +19,7 @@ use crate::tree::{Source, Value, or_text};
 
 /// Reads a strategy in any of its forms.
 fn read(text: &str) -> Result<Strategy, StrategyError> {
-    // Some editors put a byte order mark in front.
+    // Some editors put a byte order mark at the start.
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let tree = match python::opening(body) {
         python::Opening::Nothing => return Err(Problem::Empty.into()),
@@ -49,9 +49,9 @@ impl Strategy {
 impl FromStr for Strategy {
     type Err = StrategyError;
 
-    /// Reads a Python literal, JSON or TOML: text that starts with `{` or `name =` is one of the first two.
+    /// Reads a Python literal, JSON or TOML. A text that starts with `{` or `name =` is one of the first two.
     ///
-    /// Takes time in proportion to the text's length, and refuses brackets nested more than 32 deep.
+    /// The time is proportional to the text's length. Brackets nested more than 32 deep are refused.
     fn from_str(text: &str) -> Result<Self, StrategyError> {
         read(text)
     }
@@ -64,7 +64,7 @@ impl fmt::Display for Strategy {
 }
 
 impl Serialize for Strategy {
-    /// As a table; in formats that do not describe themselves, as its text.
+    /// Serialises as a table; in formats that are not self-describing, as a text.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
             write::tree(self).serialize(serializer)

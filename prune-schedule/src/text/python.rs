@@ -1,27 +1,27 @@
 //! The reader for Python literals and their near-twin JSON.
 //!
-//! One pass over the text, no backtracking, recursion bounded by [`DEPTH`]. It takes what either language allows:
-//! newlines anywhere, `#` comments, both kinds of quotes, tuples, trailing commas, `True` and `true`, numbers such as
-//! `1e-3`, `.5` and `1_000`, and an optional `name =` in front. Duplicate keys are kept, for the next step to refuse by
-//! name. py_literal was weighed and not taken: it refuses newlines, has no positions, and its time is exponential in
-//! the nesting.
+//! One pass over the text, without backtracking, and with recursion bounded by [`DEPTH`]. It takes what either language
+//! allows: newlines anywhere, `#` comments, both kinds of quotes, tuples, trailing commas, `True` and `true`, numbers
+//! such as `1e-3`, `.5` and `1_000`, and an optional `name =` at the start. Duplicate keys are kept, so that the next
+//! step can refuse them by name. The crate py_literal was considered and not taken: it refuses newlines, has no
+//! positions, and its time is exponential in the nesting.
 
 use crate::error::{Position, Problem, StrategyError, SyntaxError};
 use crate::tree::{DEPTH, Node, Value};
 use crate::words::clip;
 
-/// How a text begins.
+/// The beginning of a text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Opening {
-    /// Blank, or comments only.
+    /// Blank, or only comments.
     Nothing,
-    /// With `{` or `name =`.
+    /// `{` or `name =`.
     Literal,
-    /// With anything else.
+    /// Anything else.
     Other,
 }
 
-/// How a text begins, which decides who reads it.
+/// The beginning of a text, which decides on the reader.
 pub(super) fn opening(text: &str) -> Opening {
     let mut reader = Reader { text, at: 0 };
     reader.skip_blank();
@@ -33,7 +33,7 @@ pub(super) fn opening(text: &str) -> Opening {
     }
 }
 
-/// Reads one value and nothing after it.
+/// Reads a single value up to the end of the text.
 pub(super) fn read(text: &str) -> Result<Node, StrategyError> {
     let mut reader = Reader { text, at: 0 };
     reader.skip_blank();
@@ -49,7 +49,7 @@ pub(super) fn read(text: &str) -> Result<Node, StrategyError> {
 
 struct Reader<'t> {
     text: &'t str,
-    /// The byte offset of what comes next; always between two characters.
+    /// The byte offset of the next character; always between two characters.
     at: usize,
 }
 
@@ -62,7 +62,7 @@ impl<'t> Reader<'t> {
         self.rest().chars().next()
     }
 
-    /// Steps over `expected`, if it comes next.
+    /// Skips `expected`, if it comes next.
     fn take(&mut self, expected: char) -> bool {
         let found = self.peek() == Some(expected);
         if found {
@@ -71,7 +71,7 @@ impl<'t> Reader<'t> {
         found
     }
 
-    /// Steps over the characters that fit and returns them.
+    /// Skips the characters that fit and returns them.
     fn take_while(&mut self, fits: impl Fn(char) -> bool) -> &'t str {
         let rest = self.rest();
         let len = rest.find(|c| !fits(c)).unwrap_or(rest.len());
@@ -89,7 +89,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Steps over `name =`, if that comes next.
+    /// Skips `name =`, if that comes next.
     fn assignment(&mut self) -> bool {
         let start = self.at;
         let starts_a_name = self.peek().is_some_and(|c| c.is_alphabetic() || c == '_');
@@ -106,7 +106,7 @@ impl<'t> Reader<'t> {
         StrategyError::from(Problem::from(problem)).at(Some(Position::of(self.text, at)))
     }
 
-    /// What comes next, in the words of an error.
+    /// The next token, in the words of an error.
     fn describe(&self) -> String {
         match self.peek() {
             None => "the end of the text".to_owned(),
@@ -119,7 +119,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// The error of a missing token, which is another one at the end of the text.
+    /// The error for a missing token. At the end of the text it is a different error.
     fn missing(&self, wanted: &'static str, bracket: char, opened: usize) -> StrategyError {
         let problem = match self.peek() {
             None => SyntaxError::Unclosed { bracket, opened: Position::of(self.text, opened) },
@@ -170,7 +170,7 @@ impl<'t> Reader<'t> {
         Ok(Value::List(self.items('[', ']', "`,` or `]`", |reader| reader.value(depth))?.0))
     }
 
-    /// A tuple, or a value in parentheses: only the comma makes the tuple.
+    /// A tuple, or a value in parentheses: only a comma makes a tuple.
     fn parentheses(&mut self, depth: usize) -> Result<Value, StrategyError> {
         let (mut items, commas) = self.items('(', ')', "`,` or `)`", |reader| reader.value(depth))?;
         match items.pop() {
@@ -179,7 +179,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// What lies between brackets, and whether commas do.
+    /// The items between brackets, and true if there are commas.
     fn items<T>(
         &mut self,
         open: char,
@@ -215,7 +215,7 @@ impl<'t> Reader<'t> {
             "True" | "true" => Ok(Value::Bool(true)),
             "False" | "false" => Ok(Value::Bool(false)),
             "None" | "null" => Ok(Value::Null),
-            // Python prints these; they are refused where a number is checked, with its epoch and layer.
+            // Python prints these. They are refused when a number is checked, with its epoch and layer.
             "nan" | "NaN" => Ok(Value::Float(f64::NAN)),
             "inf" | "Infinity" => Ok(Value::Float(f64::INFINITY)),
             word => Err(self.fault(at, SyntaxError::Word { word: clip(word) })),
@@ -225,7 +225,7 @@ impl<'t> Reader<'t> {
     fn number(&mut self) -> Result<Value, StrategyError> {
         let at = self.at;
         let rest = self.rest();
-        // A sign belongs to the number in front and after an `e`.
+        // A sign belongs to a number at its start and after an `e`.
         let len = rest
             .char_indices()
             .find(|&(i, c)| match c {
@@ -258,7 +258,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// The character of an escape, after its backslash; none for an escaped newline.
+    /// The character of an escape, after its backslash; `None` for an escaped newline.
     fn escape(&mut self) -> Result<Option<char>, SyntaxError> {
         let Some(letter) = self.peek() else { return Err(SyntaxError::UnclosedString) };
         let unknown = |escape: &str| SyntaxError::Escape { escape: escape.to_owned() };
@@ -287,7 +287,8 @@ impl<'t> Reader<'t> {
         }))
     }
 
-    /// The character of so many hexadecimal digits; two `\u` of a surrogate pair are one character, as in JSON.
+    /// The character with this number of hexadecimal digits. Two `\u` of a surrogate pair make one character, as in
+    /// JSON.
     fn code_point(&mut self, letter: char, digits: usize) -> Result<char, SyntaxError> {
         let start = self.at;
         let first = self.hex(digits);
@@ -317,7 +318,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// A decimal number as both languages write it; underscores may separate digits.
+/// A decimal number in the form of both languages; underscores may separate digits.
 fn number(text: &str) -> Result<Value, SyntaxError> {
     let malformed = || SyntaxError::Number { text: clip(text) };
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
@@ -351,7 +352,7 @@ fn number(text: &str) -> Result<Value, SyntaxError> {
     }
 }
 
-/// Whether a text is digits, with single underscores between some of them.
+/// True if a text is digits, with single underscores between some of them.
 fn digits(text: &str) -> bool {
     text.split('_').all(|group| !group.is_empty() && group.bytes().all(|b| b.is_ascii_digit()))
 }

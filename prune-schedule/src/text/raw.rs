@@ -1,6 +1,6 @@
-//! From the tree of what was written to a checked [`Strategy`].
+//! Makes a checked [`Strategy`] from the tree of a text.
 //!
-//! Every form and the serde door come through here, so a rule about what may be written is enforced once.
+//! Every form and serde come through here, so a rule about texts is enforced once.
 
 use prune_core::{Density, NmPattern, PatternError};
 
@@ -16,7 +16,7 @@ use crate::words::clip;
 /// The field that names the method.
 const METHOD: &str = "method";
 
-/// The fields that say how much is kept, of which an event has at most one.
+/// The fields that state an amount. An event has at most one.
 const AMOUNTS: [&str; 4] = ["density", "sparsity", "pattern", "prune_rate_pattern"];
 
 /// The names of all fields.
@@ -26,7 +26,7 @@ fn fields() -> Vec<&'static str> {
 }
 
 impl Structure {
-    /// The fields that say how much is kept, of those that fit.
+    /// The fields that state an amount for this structure.
     fn amounts(self) -> &'static [&'static str] {
         match self {
             Structure::Unstructured | Structure::Block | Structure::Channel => {
@@ -38,7 +38,7 @@ impl Structure {
     }
 }
 
-/// The strategy that a tree stands for.
+/// The strategy of a tree.
 pub(crate) fn strategy(source: Source<'_>, tree: &Node) -> Result<Strategy, StrategyError> {
     let Value::Table(entries) = &tree.value else {
         return source.refuse(tree, Problem::NotATable { found: tree.value.describe() });
@@ -68,7 +68,7 @@ pub(crate) fn strategy(source: Source<'_>, tree: &Node) -> Result<Strategy, Stra
     Ok(Strategy::from_checked(keys.into_iter().map(|(epochs, _)| epochs).zip(events).collect()))
 }
 
-/// Where the field stands that does not fit the rest of an event, if it is written.
+/// The offset of the field that contradicts the rest of an event, if that field is written.
 fn contradicting(error: &StrategyError, event: &Node) -> Option<usize> {
     let (Problem::Contradiction { field, .. }, Value::Table(fields)) = (error.problem(), &event.value) else {
         return None;
@@ -84,7 +84,7 @@ fn epochs(key: &Value) -> Result<Key, Problem> {
     }
 }
 
-/// The event that an entry of the table stands for.
+/// The event of an entry of the table.
 fn event(source: Source<'_>, key: &Node, node: &Node, known: &[&'static str]) -> Result<Event, StrategyError> {
     let Value::Table(entries) = &node.value else {
         return source.refuse(node, Problem::EventKind { found: node.value.describe() });
@@ -102,7 +102,7 @@ fn event(source: Source<'_>, key: &Node, node: &Node, known: &[&'static str]) ->
     crate::option::ALL.iter().try_fold(event, |event, option| (option.read)(&written, event))
 }
 
-/// The event with its method and amount alone.
+/// The event with only its method and amount.
 fn bare(key: &Node, written: &Written<'_, '_>, method: Method) -> Result<Event, StrategyError> {
     let Some((field, amount)) = amount(key, written, method)? else {
         let grow = match method.structure {
@@ -125,7 +125,7 @@ fn bare(key: &Node, written: &Written<'_, '_>, method: Method) -> Result<Event, 
     made.map_err(written.at(amount))
 }
 
-/// The one field that says how much is kept, with its value; none where the method keeps as much as there is.
+/// The one field that states the amount, with its value; `None` if the method keeps the present amount.
 fn amount<'n>(
     key: &Node,
     written: &Written<'_, 'n>,
@@ -147,7 +147,7 @@ fn amount<'n>(
     }
 }
 
-/// The amount of a method, which is one value or a table of them.
+/// The amount of a method: one value or a table of values.
 fn scope<T>(
     written: &Written<'_, '_>,
     method: Method,
@@ -161,7 +161,7 @@ fn scope<T>(
             let instead = named(ScopeKind::Local);
             written.refuse(node, Problem::TableUnderGlobal { method: method.name(), instead })
         }
-        // A table under `_unified_local` means `_local`: the original README writes it so.
+        // A table under `_unified_local` means `_local`: the README of jax_pruning writes it so.
         (Value::Table(entries), _) => {
             Ok(Scope::Local(written.layers(entries, |node| Ok::<_, StrategyError>(read(method, field, node)?))?))
         }

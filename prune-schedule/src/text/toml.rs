@@ -1,6 +1,6 @@
 //! The reader for TOML, through the `toml` crate, whose tree keeps spans.
 //!
-//! The natural form is a table per epoch, and below it one for the layers where values differ:
+//! The natural form is a table per epoch. Values that differ by layer go into a table below it:
 //!
 //! ```toml
 //! [10]
@@ -30,7 +30,7 @@ pub(super) fn read(text: &str) -> Result<Node, StrategyError> {
             return too_deep(text, span.map(|span| span.start).or_else(|| many_dots(text)));
         }
         let mut why = clip(error.message());
-        // The crate says what is wrong and leaves it to the span to say with which key.
+        // The crate's message leaves out the key, so it is taken from the span.
         if let Some(key) = span.clone().and_then(|span| text.get(span)).filter(|key| !key.trim().is_empty()) {
             why = format!("{why}, at `{}`", clip(key));
         }
@@ -40,7 +40,7 @@ pub(super) fn read(text: &str) -> Result<Node, StrategyError> {
     Ok(Node { at: Some(0), value })
 }
 
-/// How the crate says that it would have to nest more than 80 deep: in keys and headers, in brackets.
+/// The crate's messages for nesting more than 80 deep: in keys and headers, and in brackets.
 const TOO_DEEP: [&str; 2] = ["recursion limit", "recursion depth"];
 
 fn too_deep(text: &str, at: Option<usize>) -> StrategyError {
@@ -48,7 +48,7 @@ fn too_deep(text: &str, at: Option<usize>) -> StrategyError {
     StrategyError::from(Problem::from(SyntaxError::TooDeep { limit: DEPTH })).at(position)
 }
 
-/// Where the first line starts that has dots enough for a key that is too deep, since the crate does not say which it was.
+/// The start of the first line with enough dots for a key that is too deep. The crate does not say which key it was.
 fn many_dots(text: &str) -> Option<usize> {
     let starts = text.split_inclusive('\n').scan(0, |next, line| {
         let start = *next;
@@ -59,7 +59,7 @@ fn many_dots(text: &str) -> Option<usize> {
     deep.next().map(|(start, _)| start)
 }
 
-/// `depth` is how many levels may still come below.
+/// `depth` is the number of levels that may still follow.
 fn entries(text: &str, table: DeTable<'_>, depth: usize) -> Result<Value, StrategyError> {
     let mut entries = Vec::new();
     for (key, value) in table {
@@ -67,7 +67,7 @@ fn entries(text: &str, table: DeTable<'_>, depth: usize) -> Result<Value, Strate
         let key = Node { at: Some(at), value: Value::text(key.into_inner()) };
         entries.push((key, node(text, value, depth)?));
     }
-    // The crate sorts by name; errors speak of the first in the text.
+    // The crate sorts by name; errors are about the first entry in the text.
     entries.sort_by_key(|(key, _)| key.at);
     Ok(Value::Table(entries))
 }

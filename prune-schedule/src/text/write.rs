@@ -1,4 +1,4 @@
-//! From a [`Strategy`] back to text. What is written reads back to an equal strategy.
+//! Writes a [`Strategy`] as text, which reads back to an equal strategy.
 
 use core::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use crate::key::Key;
 use crate::strategy::Strategy;
 use crate::tree::{Node, Value};
 
-/// How values are spelt.
+/// The spelling of values.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Python,
@@ -23,7 +23,7 @@ pub(crate) fn json(strategy: &Strategy) -> String {
     braces(strategy, Form::Json)
 }
 
-/// A table of events in braces: in one line where there is one event, otherwise in a line per event.
+/// A table of events in braces: one line for a single event, otherwise one line per event.
 fn braces(strategy: &Strategy, form: Form) -> String {
     let mut out = String::from("{");
     let several = strategy.len() > 1;
@@ -41,7 +41,7 @@ fn braces(strategy: &Strategy, form: Form) -> String {
     out
 }
 
-/// A table per epoch. No events are `{}`, since an empty text is refused.
+/// A table per epoch. A strategy without events is `{}`, since an empty text is refused.
 pub(crate) fn toml(strategy: &Strategy) -> String {
     if strategy.is_empty() {
         return "{}\n".to_owned();
@@ -74,7 +74,7 @@ pub(crate) fn toml(strategy: &Strategy) -> String {
     out
 }
 
-/// The tree that serde writes: keys are text, as every format has them.
+/// The tree for serde. Its keys are text, which every format has.
 pub(crate) fn tree(strategy: &Strategy) -> Node {
     let entries = strategy
         .events()
@@ -95,7 +95,7 @@ fn table(event: &Event, form: Form) -> Value {
     Value::Table(fields.into_iter().map(|(name, value)| (Value::text(name).into(), value.into())).collect())
 }
 
-/// The fields that say all there is to say of an event; those at their default are left out.
+/// The fields that describe an event completely, without those at their default.
 fn fields(event: &Event, form: Form) -> Vec<(&'static str, Value)> {
     let mut fields = vec![("method", Value::text(event.method().name()))];
     match event.rule() {
@@ -106,7 +106,7 @@ fn fields(event: &Event, form: Form) -> Vec<(&'static str, Value)> {
             let pattern =
                 scope(values, |pattern| match (form, i64::try_from(pattern.n()), i64::try_from(pattern.m())) {
                     (Form::Python, Ok(n), Ok(m)) => Value::List([n, m].map(|n| Value::Int(n).into()).into()),
-                    // Also where Python's form has no number of that size.
+                    // Also for numbers too large for Python's form.
                     _ => Value::Text(pattern.to_string()),
                 });
             fields.push(("pattern", pattern));
@@ -135,13 +135,13 @@ fn write_value(out: &mut String, value: &Value, form: Form) {
         Value::Int(number) => {
             let _ = write!(out, "{number}");
         }
-        // Debug writes the fewest digits that read back to the same number, and an exponent where it is shorter.
+        // Debug writes the fewest digits that read back to the same number, with an exponent if that is shorter.
         Value::Float(number) => {
             let _ = write!(out, "{number:?}");
         }
         Value::Text(text) | Value::Date(text) => write_string(out, text, form),
         Value::List(items) => {
-            // Numbers in a row are an N:M pattern, which Python has as a tuple.
+            // A list of integers is an N:M pattern, which Python writes as a tuple.
             let tuple = python && items.iter().all(|item| matches!(item.value, Value::Int(_)));
             out.push(if tuple { '(' } else { '[' });
             for (i, item) in items.iter().enumerate() {
@@ -183,7 +183,7 @@ fn write_string(out: &mut String, text: &str, form: Form) {
     out.push(quote);
 }
 
-/// A key of TOML: bare where that is allowed.
+/// A key of TOML: without quotes if that is allowed.
 fn toml_key(name: &str) -> String {
     let bare = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     if bare {

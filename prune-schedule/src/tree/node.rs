@@ -1,6 +1,6 @@
-//! A value as it was written, with the place where it was written: the mirror that every form is read into.
+//! A value as it was written, with its place in the text. Every form is read into this tree.
 //!
-//! It keeps what a checked strategy cannot: duplicate keys, wrong kinds, unknown fields, so that each of them can be
+//! It keeps what a checked strategy cannot hold: duplicate keys, wrong kinds, unknown fields. So each of them can be
 //! refused by name.
 
 use core::fmt;
@@ -11,17 +11,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::words::clip;
 
-/// How deep values may nest. The deepest that a strategy needs is four; the reader recurses, so there is a limit.
+/// The depth to which values may nest. A strategy needs at most four levels; the reader recurses, so there is a limit.
 pub(crate) const DEPTH: usize = 32;
 
-/// A value and the byte offset where it starts, where there is a text.
+/// A value and the byte offset of its start, if there is a text.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Node {
     pub(crate) at: Option<usize>,
     pub(crate) value: Value,
 }
 
-/// A value of any kind that can be typed.
+/// A value of any kind that a text can hold.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value {
     Null,
@@ -46,7 +46,7 @@ impl Value {
         Value::Text(text.into())
     }
 
-    /// What was found, in the words of an error.
+    /// The value in the words of an error.
     pub(crate) fn describe(&self) -> String {
         match self {
             Value::Null => "nothing (None or null)".to_owned(),
@@ -65,7 +65,7 @@ impl Value {
         }
     }
 
-    /// A single value as it is written.
+    /// The text of a single value.
     fn scalar(&self) -> Option<String> {
         match self {
             Value::Null => Some("None".to_owned()),
@@ -106,7 +106,7 @@ impl<'de> Deserialize<'de> for Node {
     }
 }
 
-/// Reads a value that may nest this deep.
+/// Reads a value that may nest to this depth.
 struct Within(usize);
 
 impl<'de> DeserializeSeed<'de> for Within {
@@ -186,12 +186,12 @@ impl<'de> Visitor<'de> for Within {
     }
 }
 
-/// A strategy's tree, or its text, from whatever serde reads.
+/// A strategy's tree, or its text, from any serde format.
 pub(crate) fn or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Node, D::Error> {
     if deserializer.is_human_readable() {
         return Node::deserialize(deserializer);
     }
-    // Formats that do not describe themselves cannot be asked for "any value": there a strategy is its text.
+    // A format that is not self-describing cannot be asked for "any value". There a strategy is its text.
     let text = String::deserialize(deserializer)?;
     if text.is_empty() { Err(D::Error::custom("the strategy is empty")) } else { Ok(Value::Text(text).into()) }
 }

@@ -1,4 +1,4 @@
-//! Where in a text something stands.
+//! Places in a text.
 
 use super::node::Node;
 use crate::error::{Position, Problem, StrategyError};
@@ -20,7 +20,7 @@ impl<'t> Source<'t> {
         Some(Position::of(self.0?, at?))
     }
 
-    /// Says where a problem is.
+    /// Adds the place of a node to an error.
     pub(crate) fn at(self, node: &Node) -> impl Fn(StrategyError) -> StrategyError + use<'t> {
         let at = node.at;
         move |error| if error.position().is_some() { error } else { error.at(self.position(at)) }

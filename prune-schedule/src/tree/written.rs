@@ -1,4 +1,4 @@
-//! The fields of one event as they were written, each known and written once.
+//! The written fields of one event. Each is known, and written once.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,14 +7,14 @@ use super::source::Source;
 use crate::error::{Problem, StrategyError};
 use crate::words::{clip, nearest};
 
-/// The fields of an event, and the text that they stand in.
+/// The fields of an event, and the text that holds them.
 pub(crate) struct Written<'t, 'n> {
     source: Source<'t>,
     entries: BTreeMap<&'static str, (&'n Node, &'n Node)>,
 }
 
 impl<'t, 'n> Written<'t, 'n> {
-    /// Refuses fields that are not among the known ones, or written twice.
+    /// Refuses fields that are unknown or written twice.
     pub(crate) fn read(
         source: Source<'t>,
         entries: &'n [(Node, Node)],
@@ -37,7 +37,7 @@ impl<'t, 'n> Written<'t, 'n> {
         Ok(Written { source, entries: fields })
     }
 
-    /// The value of a field, where it is written.
+    /// The value of a field, if it is written.
     pub(crate) fn get(&self, name: &str) -> Option<&'n Node> {
         self.entry(name).map(|(_, value)| value)
     }
@@ -47,12 +47,12 @@ impl<'t, 'n> Written<'t, 'n> {
         self.entries.get(name).copied()
     }
 
-    /// The error of a problem, which says where it is.
+    /// The error for a problem, with its place.
     pub(crate) fn refuse<T>(&self, node: &Node, problem: Problem) -> Result<T, StrategyError> {
         self.source.refuse(node, problem)
     }
 
-    /// What a field makes of `before`, where it is written. What refuses it says where it stands.
+    /// Applies a field to `before`, if the field is written. An error gets the place of the field.
     pub(crate) fn put<T>(
         &self,
         name: &str,
@@ -65,12 +65,12 @@ impl<'t, 'n> Written<'t, 'n> {
         }
     }
 
-    /// Says where a problem is, unless it says so already.
+    /// Adds the place of a node to an error that has none yet.
     pub(crate) fn at(&self, node: &Node) -> impl Fn(StrategyError) -> StrategyError + use<'t> {
         self.source.at(node)
     }
 
-    /// A table from layers to values, each named once.
+    /// A table from layers to values, in which each layer occurs once.
     pub(crate) fn layers<T>(
         &self,
         entries: &[(Node, Node)],

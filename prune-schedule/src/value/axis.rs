@@ -1,4 +1,4 @@
-//! An axis of a layer: by its index, or by what it is for.
+//! An axis of a layer: by its index, or by its purpose.
 
 use core::fmt;
 
@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::{AxisEvidence, Class, Role};
 
-/// The words that stand for the axis over which a layer sums, and for that of its outputs.
+/// The words for the axis of a layer's inputs, over which it sums, and for the axis of its outputs.
 pub(crate) const REDUCTION: &str = "reduction";
 pub(crate) const OUTPUT: &str = "output";
 
-/// An axis of a layer's logical shape: along which N:M groups run, or along which outputs or channels lie.
+/// An axis of a layer's logical shape: that of N:M groups, of outputs or of channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "RawAxis", from = "RawAxis")]
 pub enum GroupAxis {
     /// An axis by its index; negative ones count from the end, as in NumPy.
     Index(isize),
-    /// The axis of the layer's inputs, over which it sums, where the table of [`names`](crate::names) tells it. Hardware
-    /// that skips the zeros of 2:4 wants groups along it.
+    /// The axis of the layer's inputs, over which it sums, if the table of [`names`](crate::names) tells it. Hardware
+    /// that skips the zeros of 2:4 needs groups along this axis.
     Reduction,
     /// The axis of the layer's outputs, told in the same way.
     Output,
@@ -59,7 +59,7 @@ impl From<RawAxis> for GroupAxis {
 }
 
 impl GroupAxis {
-    /// The last axis: that of N:M groups in the library where none is written.
+    /// The last axis: the library's default for N:M groups.
     pub const LAST: GroupAxis = GroupAxis::Index(-1);
 }
 
@@ -73,34 +73,34 @@ impl fmt::Display for GroupAxis {
     }
 }
 
-/// Why nothing says which axis of a layer is meant.
+/// The reason why the axis of a layer is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AxisUnknown {
-    /// The layer has no axis of the index that is written.
+    /// The layer has no axis of the written index.
     OutOfRange(isize),
     /// Nothing tells the layer's axis of inputs, or of outputs.
     Untold,
 }
 
-/// An axis of a layer, and what told it.
+/// An axis of a layer, and the evidence for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LayerAxis {
     /// The axis, counted from the first.
     pub index: usize,
-    /// What told it; none where it was written as an index.
+    /// The evidence for it; `None` if it was written as an index.
     pub evidence: Option<AxisEvidence>,
 }
 
 impl GroupAxis {
-    /// The axis of a layer of this name, shape and role that is meant: the first of the input axes for
+    /// The index of this axis in a layer of this name, shape and role: the first of the input axes for
     /// [`GroupAxis::Reduction`], the first of the output axes for [`GroupAxis::Output`].
     ///
     /// # Errors
     ///
-    /// [`AxisUnknown::OutOfRange`] for an index that the shape does not have, [`AxisUnknown::Untold`] where the role has no
-    /// axes.
+    /// [`AxisUnknown::OutOfRange`] for an index that the shape does not have, [`AxisUnknown::Untold`] if the role has
+    /// no axes.
     ///
     /// # Examples
     ///
@@ -120,7 +120,8 @@ impl GroupAxis {
         let rank = shape.len();
         let told = |known: Option<usize>, plain: Option<usize>| match (known, plain) {
             (Some(index), _) => Ok(LayerAxis { index, evidence: role.evidence }),
-            // What is no weight has no axes in the table. Where it is pruned all the same, it is one that is stored plainly.
+            // A tensor that is not a weight has no axes in the table. If it is pruned all the same, plain storage is
+            // assumed.
             (None, Some(index)) if matches!(role.class, Class::Other(_)) => {
                 Ok(LayerAxis { index, evidence: Some(AxisEvidence::Default) })
             }
@@ -140,8 +141,8 @@ impl GroupAxis {
     }
 }
 
-/// The axes of inputs and outputs as layers of this last word are mostly stored: `weight` (out, in, ..) by PyTorch, `kernel`
-/// (.., in, out) by Flax and Keras.
+/// The usual axes of inputs and outputs for a layer whose name ends in this word: `weight` is (out, in, ..) in PyTorch,
+/// `kernel` is (.., in, out) in Flax and Keras.
 fn plain_axes(name: &str, rank: usize) -> Option<(usize, usize)> {
     match name.rsplit(|c: char| !c.is_alphanumeric()).next() {
         _ if rank < 2 => None,

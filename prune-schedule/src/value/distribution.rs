@@ -1,4 +1,4 @@
-//! How a density of all layers together is shared out.
+//! The shares of layers in a density of all layers together.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,17 @@ use prune_core::Density;
 
 use crate::percent::percent;
 
-/// By what the density of all selected layers together is shared among them.
+/// The way in which the density of all selected layers together is shared out among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Distribution {
-    /// One ranking over all of them by their scores as they are.
+    /// One ranking over all of them by their plain scores.
     #[default]
     Global,
     /// One ranking over all of them by scores divided by their layer's L2 norm.
     GlobalL2,
-    /// The same density in each, closed on the total to the element: [`prune_core::Distribution::Uniform`].
+    /// The same density in each, adjusted so that the total is exact to the element:
+    /// [`prune_core::Distribution::Uniform`].
     Uniform,
     /// Erdos-Renyi-Kernel: [`prune_core::Distribution::Erk`].
     Erk,
@@ -28,7 +29,7 @@ impl Distribution {
     pub(crate) const ALL: [Distribution; 4] =
         [Distribution::Global, Distribution::GlobalL2, Distribution::Uniform, Distribution::Erk];
 
-    /// What shares out counts before anything is ranked, if that is what it does.
+    /// The distribution that fixes the counts of the layers before anything is ranked, if it is such a one.
     pub(crate) fn shares(self) -> Option<prune_core::Distribution> {
         match self {
             Distribution::Global | Distribution::GlobalL2 => None,
@@ -44,12 +45,12 @@ impl fmt::Display for Distribution {
     }
 }
 
-/// A bound on the density of each layer: one for all, or of the layers in a table.
+/// A bound on the density of each layer: one for all layers, or a table of layers.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Bound {
     /// The same for every selected layer.
     Every(Density),
-    /// By layer name; other layers have none.
+    /// By layer name; other layers have no bound.
     By(BTreeMap<String, Density>),
 }
 

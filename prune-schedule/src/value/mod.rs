@@ -1,4 +1,4 @@
-//! What the fields of an event hold: values that know neither the text they are read from nor the event they go into.
+//! The values of an event's fields. They depend neither on the text that they are read from nor on the event.
 
 pub(crate) mod axis;
 mod distribution;

@@ -1,4 +1,4 @@
-//! What is pruned in one piece.
+//! The piece that is pruned as a whole.
 
 use core::fmt;
 
@@ -9,7 +9,7 @@ use crate::method::Structure;
 
 pub(crate) const POOLS: [&str; 2] = ["mean", "max"];
 
-/// What a structured event prunes in one piece.
+/// The piece that a structured event prunes as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Piece {
@@ -17,23 +17,23 @@ pub enum Piece {
     Blocks(Blocks),
     /// Everything at one index of an axis.
     Channels {
-        /// The axis that they lie along, where one is written; else that of the outputs.
+        /// The axis along which they lie, if one is written; otherwise the axis of outputs.
         axis: Option<GroupAxis>,
-        /// By what they are ranked.
+        /// The norm that ranks them.
         norm: Norm,
-        /// Whether the bias that goes with a layer is pruned with it: that of the same name with `bias` in place of `kernel`
+        /// True if the bias of a layer is pruned with it: the tensor of the same name with `bias` in place of `kernel`
         /// or `weight`. Channels must then lie along the outputs.
         bias: bool,
     },
 }
 
 impl Piece {
-    /// Channels along the outputs, ranked by their L2 norm, biases left alone.
+    /// Channels along the outputs, ranked by their L2 norm; biases are not pruned.
     pub fn channels() -> Self {
         Piece::Channels { axis: None, norm: Norm::L2, bias: false }
     }
 
-    /// What the core ranks, along an axis that has been found.
+    /// The unit that the core ranks, along a known axis.
     pub(crate) fn unit(&self, axis: Option<usize>) -> Unit {
         match self {
             Piece::Blocks(blocks) => blocks.clone().into(),
@@ -41,7 +41,7 @@ impl Piece {
         }
     }
 
-    /// The same pieces, whatever they are ranked by.
+    /// The same pieces without their ranking.
     pub(crate) fn unranked(&self) -> Piece {
         match self {
             Piece::Blocks(blocks) => {
@@ -97,7 +97,7 @@ fn norm_name(norm: Norm) -> &'static str {
     }
 }
 
-/// The bias that goes with a layer, by name.
+/// The name of the bias that goes with a layer.
 pub(crate) fn bias_of(name: &str) -> Option<String> {
     let stem = name.strip_suffix("kernel").or_else(|| name.strip_suffix("weight"))?;
     Some(format!("{stem}bias"))

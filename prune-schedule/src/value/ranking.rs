@@ -1,18 +1,19 @@
-//! Within which group elements are ranked.
+//! The group within which elements are ranked.
 
 use core::fmt;
 
 use super::axis::GroupAxis;
 
-/// Within which group elements are ranked: each group keeps its own share (rule 1), the best of it (rule 2).
+/// The group within which elements are ranked. Each group keeps its own share (rule 1), the best of its elements (rule
+/// 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Ranking {
-    /// Each layer by itself: what `unified_local` and `local` do unless told otherwise.
+    /// Each layer by itself: the default of `unified_local` and `local`.
     Layer,
-    /// All selected layers together: what `global` does.
+    /// All selected layers together: the ranking of `global`.
     Global,
-    /// Each output of each layer by itself, so that every neuron or filter keeps as many weights; along the axis that is
-    /// written, or that of the outputs without one.
+    /// Each output of each layer by itself, so that every neuron or filter keeps equally many weights. The axis is the
+    /// written one, or that of the outputs if none is written.
     Output(Option<GroupAxis>),
 }
 

@@ -1,8 +1,8 @@
-//! An update of sparse training: how much of each layer moves, and what fills the places.
+//! An update of sparse training: the share of each layer that moves, and the rule that fills the places.
 
 use core::fmt;
 
-/// A number that is no fraction of what moves.
+/// A number that is not a valid fraction of moving weights.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 #[error("`fraction` is a number above 0 and at most 1, such as 0.3; found the number {found:?}")]
 #[non_exhaustive]
@@ -11,12 +11,12 @@ pub struct FractionError {
     pub found: f64,
 }
 
-/// How the fraction that moves changes over the range of updates.
+/// The course of the moving fraction over the range of updates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Decay {
-    /// From the fraction at time 0 to nothing at the last update: `fraction / 2 * (1 + cos(pi * t / last))`. At that last time
-    /// nothing moves, no gradient is needed, and the optimiser's step is not replaced.
+    /// From the fraction at time 0 to nothing at the last update: `fraction / 2 * (1 + cos(pi * t / last))`. At the
+    /// last update nothing moves, no gradient is needed, and the optimiser's step is not replaced.
     #[default]
     Cosine,
     /// The same at every update.
@@ -36,42 +36,42 @@ impl fmt::Display for Decay {
     }
 }
 
-/// What fills the places that the dropped weights leave.
+/// The rule that fills the places of dropped weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Grow {
     /// A draw by the seed and the time of the update (SET, Mocanu et al. 2018).
     Random {
-        /// The seed; 0 when nothing is written.
+        /// The seed; 0 if none is written.
         seed: u64,
     },
     /// The largest magnitudes of the dense gradient of that batch, before it is masked (RigL, Evci et al. 2020).
     Gradient,
 }
 
-/// An update of sparse training: in each layer that has a mask, the weights of least magnitude are dropped and as many
-/// others are opened, so that the density stays what it is, to the element.
+/// An update of sparse training. In each layer that has a mask, the weights of least magnitude are dropped and equally
+/// many others are opened. The density stays the same to the element.
 ///
-/// `round(fraction_t * kept)` weights are dropped in each layer. What is opened is chosen among everything that is not
-/// kept then, the dropped ones included: a weight that is dropped and opened in one update keeps its value and its
+/// `round(fraction_t * kept)` weights are dropped in each layer. The opened weights are chosen among all that are not
+/// kept then, including the dropped ones. A weight that is dropped and opened in one update keeps its value and its
 /// optimiser's state; all others start at zero.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Regrow {
-    /// What fills the places.
+    /// The rule that fills the places.
     pub grow: Grow,
-    /// Which part of a layer's kept weights moves at time 0, above 0 and at most 1.
+    /// The fraction of a layer's kept weights that moves at time 0, above 0 and at most 1.
     fraction: f64,
-    /// How that changes over the updates.
+    /// The course of that fraction over the updates.
     pub decay: Decay,
 }
 
 impl Regrow {
-    /// Three tenths, falling along a cosine, as RigL has it.
+    /// Three tenths, falling along a cosine, as in RigL.
     pub fn new(grow: Grow) -> Self {
         Regrow { grow, fraction: 0.3, decay: Decay::Cosine }
     }
 
-    /// The same with another fraction.
+    /// This update with another fraction.
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl Regrow {
         Err(FractionError { found: fraction })
     }
 
-    /// The same with another decay.
+    /// This update with another decay.
     #[must_use]
     pub fn with_decay(self, decay: Decay) -> Self {
         Regrow { decay, ..self }
@@ -94,7 +94,7 @@ impl Regrow {
         self.fraction
     }
 
-    /// Which fraction moves at time `time` of updates that end at `last`.
+    /// The fraction that moves at time `time` of updates that end at `last`.
     pub(crate) fn fraction_at(self, time: u64, last: u64) -> f64 {
         match self.decay {
             Decay::Constant => self.fraction,
@@ -103,7 +103,7 @@ impl Regrow {
         }
     }
 
-    /// How many of `kept` weights move then.
+    /// The number of weights, out of `kept`, that move then.
     pub(crate) fn moved(self, kept: usize, time: u64, last: u64) -> usize {
         ((self.fraction_at(time, last) * kept as f64).round() as usize).min(kept)
     }

@@ -1,11 +1,11 @@
-//! Axes that names do not tell, but biases and the shapes of a family do.
+//! Axes that names do not tell, but that biases and the shapes of a family do.
 
 use prune_schedule::Evidence;
 
 use super::model::Model;
 use super::{ended, kept, pruner};
 
-/// Weights of which the index `least` of `axis` holds the least, and ones as their bias.
+/// Weights of which the index `least` along `axis` holds the smallest, with a bias of ones.
 fn channels(name: &str, shape: &[usize], axis: usize, least: usize, bias: usize) -> Model {
     let stride: usize = shape[axis + 1..].iter().product();
     let value = |i: usize| if i / stride % shape[axis] == least { 0.001 } else { 1.0 + (i % 7) as f32 };
@@ -14,7 +14,7 @@ fn channels(name: &str, shape: &[usize], axis: usize, least: usize, bias: usize)
     Model::of(&[(name, shape, &values), (&format!("{stem}.bias"), &[bias], &vec![7.0; bias])])
 }
 
-/// The bias after one channel of six was pruned, or why none was.
+/// The bias after one channel of six was pruned, or the reason why none was.
 fn pruned(model: &mut Model, more: &str) -> Result<Vec<f32>, String> {
     let event = format!("'method': 'channel_unified_local', 'density': 0.8333, 'bias': True{more}");
     let report = ended(&mut pruner(&format!("{{1: {{{event}}}}}")), model, Evidence::default());
@@ -50,7 +50,7 @@ fn a_linear_layer_stored_inputs_first_is_told_by_its_bias() {
     assert_eq!(kept(&along)["h.0.mlp.some.weight"].iter().filter(|kept| **kept).count(), 12);
 }
 
-/// A square layer has nothing that tells: the usual place holds unless another is written.
+/// Nothing tells the axes of a square layer: the usual place is assumed unless another is written.
 #[test]
 fn a_written_axis_is_believed_where_nothing_contradicts_it() {
     let model = channels("some.weight", &[6, 6], 1, 2, 6);
@@ -62,7 +62,7 @@ fn a_written_axis_is_believed_where_nothing_contradicts_it() {
     assert_eq!(pruned(&mut rows.clone(), ""), Ok(THIRD.to_vec()));
 }
 
-/// Nothing is guessed of what may be a transposed convolution.
+/// A layer that may be a transposed convolution is not guessed at.
 #[test]
 fn a_transposed_convolution_that_nothing_tells_needs_a_written_axis() {
     let mut model = Model::seeded(&[("up.weight", &[6, 6, 2, 2])], 3);

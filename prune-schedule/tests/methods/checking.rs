@@ -1,4 +1,5 @@
-//! Plans that cannot work are found before anything trains, each on its whole message; those that can work pass.
+//! Plans that cannot work are refused before anything trains, with the whole message compared; plans that can work
+//! pass.
 
 use prune_schedule::Pruner;
 
@@ -68,13 +69,13 @@ fn more_channels_than_are_left() {
         )
     );
     passes(&two(&channels(0.5), &channels(0.1)));
-    // Other pieces, in which what is left may lie.
+    // Other pieces, which may hold the remaining elements.
     passes(&two(&channels(0.5), "'method': 'channel_unified_local', 'density': 1, 'axis': 1"));
 }
 
 #[test]
 fn channels_that_a_single_element_each_cannot_be() {
-    // 4 elements are alive at most in all of the layer.
+    // At most 4 elements are alive in the whole layer.
     assert_eq!(
         refused(
             "{1: {'method': 'unstr_local', 'density': {'fc.weight': 0.02}},
@@ -106,7 +107,7 @@ fn biases_that_do_not_fit() {
          the same name that ends in `bias` where it ends in `kernel` or `weight`"
     );
     passes(&channels("'fc.weight': 0.5", ""));
-    // The bias counts as pruned from there on.
+    // The bias counts as pruned from here on.
     assert_eq!(
         refused(
             "{3: {'method': 'channel_local', 'density': {'fc.weight': 0.5}, 'bias': True},
@@ -182,7 +183,7 @@ fn an_update_without_masks() {
     // Steps may come after the first epoch, and epochs after the first steps.
     passes("{1: {'method': 'unstr_global', 'density': 0.5}, '100..=500 steps': {'method': 'rigl'}}");
     passes("{'5 steps': {'method': 'unstr_global', 'density': 0.5}, '2..=5': {'method': 'set'}}");
-    // A step may open what an epoch has closed.
+    // A step may open elements that an epoch has closed.
     passes(
         "{1: {'method': 'unstr_global', 'density': 0.1}, 9: {'method': 'unstr_global', 'density': 0.5},
           '70 steps': {'method': 'unstr_global', 'density': 0.9, 'reopen': 'random'}}",
@@ -246,7 +247,7 @@ fn steps_come_after_what_is_before_training() {
     );
 }
 
-/// Sides whose product no number holds are blocks like others: one a layer.
+/// Blocks whose sides have a product that overflows are ordinary blocks: one a layer.
 #[test]
 fn blocks_of_any_size_are_counted() {
     passes("{2: {'method': 'block_unified_local', 'density': 0.5, 'block': (4294967295, 4294967295)}}");

@@ -7,7 +7,7 @@ use crate::model::Model;
 use crate::oracle::{best, count, place, weights};
 use crate::{Kept, kept, values};
 
-/// What a layer writes, what two read, and what is added to it: channels lie along these axes.
+/// One layer writes the channels, two layers read them, and a bias is added. Channels lie along these axes.
 const MEMBERS: [(&str, usize); 4] = [("a.weight", 0), ("a.bias", 0), ("b.weight", 1), ("c.weight", 1)];
 
 fn models() -> impl Strategy<Value = Model> {

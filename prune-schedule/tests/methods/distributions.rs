@@ -1,4 +1,5 @@
-//! How one density is shared among layers: in one ranking, over norms, uniformly, by ERK; between least and greatest ones.
+//! One density shared among layers: in one ranking, over norms, uniformly, by ERK, and within least and greatest
+//! densities.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use crate::model::Model;
 use crate::oracle::{self, Thing, best, count, is_alive, local, prunable, things, weights};
 use crate::{Kept, agrees, densities, earlier, ended, kept, models, prepared};
 
-/// Least and greatest densities: none, one for all, or of some layers.
+/// Least and greatest densities: none, one for all layers, or for some layers.
 #[derive(Debug, Clone)]
 enum Limit {
     None,
@@ -53,7 +54,7 @@ fn limited() -> impl Strategy<Value = (Model, Limit, Limit)> {
     })
 }
 
-/// How few and how many each layer keeps; none where a layer's cross.
+/// The least and the greatest number that each layer keeps; `None` if they cross in some layer.
 fn ranges(model: &Model, min: &Limit, max: &Limit) -> Option<BTreeMap<String, (usize, usize)>> {
     let range = |name: String| {
         let n = model.get(&name).values().len();
@@ -64,7 +65,7 @@ fn ranges(model: &Model, min: &Limit, max: &Limit) -> Option<BTreeMap<String, (u
     prunable(model).into_iter().map(range).collect()
 }
 
-/// Unit after unit to the layer of the highest claim / (count + 1/2), the smaller name first.
+/// Gives unit after unit to the layer with the highest claim / (count + 1/2); the smaller name comes first.
 fn shares(
     model: &Model,
     erk: bool,
@@ -89,7 +90,7 @@ fn shares(
     Some(counts)
 }
 
-/// The best of each layer up to its least, then the best of all, passing over layers that are full.
+/// The best of each layer up to its least, then the best of all layers that are not full.
 fn within(model: &Model, total: usize, ranges: &BTreeMap<String, (usize, usize)>, alive: &Kept) -> Option<Kept> {
     let layers = prunable(model);
     let magnitudes = |name: &str| -> Vec<f64> { weights(model, name).iter().map(|weight| weight.abs()).collect() };
@@ -131,7 +132,7 @@ proptest! {
         let counts = ranges(&before, &min, &max).and_then(|ranges| shares(&before, erk, total, &ranges));
         let outcome = ended(&mut pruner, &mut model, Evidence::default());
         let Some(counts) = counts else {
-            // Refused, and before any training already.
+            // The event is refused, also by the check before training.
             prop_assert!(pruner.check(&before).is_err());
             prop_assert!(outcome.is_err());
             return Ok(());
@@ -161,7 +162,7 @@ proptest! {
         }
     }
 
-    /// Over norms: the count is exact, and nothing that is kept is less than what goes, but for the last bit of a quotient.
+    /// Over norms the count is exact, and no kept score is below a dropped one, except for the last bit of a quotient.
     #[test]
     fn one_ranking_over_norms(mut model in models(), earlier in earlier(), density in densities()) {
         let event = format!("'method': 'unstr_global', 'density': {density}, 'distribution': 'global_l2'");
@@ -191,7 +192,7 @@ proptest! {
     }
 }
 
-/// Equal claims are met in the order of names, whatever order the model lists its layers in.
+/// Equal claims are met in the order of names, not in the order of the model.
 #[test]
 fn the_order_of_layers_makes_no_difference() {
     let layers: [(&str, &[usize], &[f32]); 2] =

@@ -10,7 +10,7 @@ use crate::{Kept, kept, pruner};
 
 const SHAPES: [(&str, &[usize]); 3] = [("fc.weight", &[5, 7]), ("Dense_0-kernel", &[4, 6]), ("Dense_0-bias", &[6])];
 
-/// How many of `kept` weights move: round(a_t * kept), a_t a constant or half a cosine.
+/// The number of `kept` weights that move: round(a_t * kept), where a_t is a constant or half a cosine.
 fn moved(fraction: f64, cosine: bool, kept: usize, time: u64, last: u64) -> usize {
     let at = match (cosine, time >= last) {
         (false, _) => fraction,
@@ -20,7 +20,8 @@ fn moved(fraction: f64, cosine: bool, kept: usize, time: u64, last: u64) -> usiz
     (at * kept as f64).round() as usize
 }
 
-/// The masks after an update: the smallest magnitudes go, the highest of `grow` among all closed come.
+/// The masks after an update: the smallest magnitudes are dropped, and the highest `grow` scores among all closed
+/// elements are opened.
 fn update(model: &Model, alive: &Kept, grow: impl Fn(&str, usize) -> f64, moved: impl Fn(usize) -> usize) -> Kept {
     let mut after = alive.clone();
     for (name, mask) in &mut after {
@@ -56,7 +57,7 @@ impl Run {
         run
     }
 
-    /// One step as RigL has it: an update takes the place of the optimiser's step.
+    /// One step as in RigL: an update replaces the optimiser's step.
     fn step(&mut self, step: u64) -> Result<Option<Report>, PruneError> {
         if self.pruner.before_step(&gradient(step))? == StepAction::Go {
             self.model.disturb(step);
@@ -122,7 +123,8 @@ proptest! {
                     let values = |model: &Model| model.get(name).values().to_vec();
                     for (index, kept) in mask.iter().enumerate() {
                         let opened = *kept && !before.0[name][index];
-                        // What was dropped and opened again, and what stayed, keeps its value and its buffers.
+                        // Elements that were dropped and opened again, and elements that stayed, keep their values and
+                        // their buffers.
                         let was = if opened || !kept { (0.0, 0.0) } else { (values(&before.1)[index], values(&before.2)[index]) };
                         prop_assert_eq!(values(&run.model)[index].to_bits(), was.0.to_bits());
                         prop_assert_eq!(values(&run.momentum)[index].to_bits(), was.1.to_bits());
@@ -135,7 +137,7 @@ proptest! {
 
 #[test]
 fn what_is_dropped_may_come_back_with_its_value() {
-    // Everything moves: the highest gradients are those of two weights that were kept.
+    // Everything moves: the highest gradients belong to two weights that were kept.
     let mut model = Model::of(&[("fc.weight", &[1, 4], &[3.0, 2.0, 1.0, 0.5])]);
     let mut pruner = pruner(
         "{0: {'method': 'unstr_unified_local', 'density': 0.5},
@@ -162,7 +164,7 @@ fn ties_are_those_of_what_is_dropped_and_of_what_is_opened() {
     let gradient = Model::of(&[("fc.weight", &[1, 6], &[0.0, 0.0, 0.0, 1.0, 1.0, 1.0])]);
     let evidence = Evidence { gradients: Some(&gradient), ..Evidence::default() };
     let report = pruner.end_step_with(1, &mut model, evidence).unwrap().unwrap();
-    // One of four equal weights goes, and of three equal gradients one comes: itself.
+    // One of four equal weights is dropped, and one of three equal gradients is opened: the same element.
     assert_eq!(report.selected.ties, 4 + 3);
     assert!(report.unchanged);
 }
@@ -198,6 +200,6 @@ fn epochs_will_do_as_well() {
         happened.extend(report.map(|report| (epoch, report.floats, report.selected.kept)));
         assert_eq!(pruner.revivals(&model).unwrap(), 0);
     }
-    // Of 35 and 24: 9 and 6.
+    // 9 of 35 and 6 of 24 elements are kept.
     assert_eq!(happened, [(1, false, 15), (3, false, 15), (4, false, 15)]);
 }

@@ -1,5 +1,5 @@
-//! Every method of the pruner against a plain one, on small models: ties, zeros of both signs, layers of any rank, in any
-//! order, with masks in force from an earlier event.
+//! Every method of the pruner against a plain implementation, on small models with ties, zeros of both signs, layers of
+//! any rank in any order, and masks in force from an earlier event.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -26,15 +26,15 @@ use proptest::prelude::*;
 use prune_core::PlainTensor;
 use prune_schedule::{Evidence, PruneError, Pruner, Report};
 
-/// Names that tell their axes, one that does not, and one of rank 1, in the order of none of them.
+/// Names that tell their axes, one that does not, and one of rank 1. They are in no order.
 const NAMES: [&str; 6] = ["fc.weight", "Conv_1-kernel", "conv.weight", "Dense_0-kernel", "table", "Dense_0-bias"];
 
-/// Values of which many are equal, and all small enough for sums and products of them to be exact.
+/// Values with many ties, small enough for exact sums and products.
 fn values() -> impl Strategy<Value = f32> {
     prop_oneof![4 => (-6i8..=6).prop_map(|eighths| f32::from(eighths) / 8.0), 1 => Just(-0.0f32)]
 }
 
-/// Models of some of these layers; ranks are 1 for biases, else 2 to 4.
+/// Models of some of these layers; the rank is 1 for biases, otherwise 2 to 4.
 fn models_of(names: &'static [&'static str]) -> impl Strategy<Value = Model> {
     let names = proptest::sample::subsequence(names.to_vec(), 1..=names.len()).prop_shuffle();
     let shaped = names.prop_flat_map(|names| {
@@ -93,7 +93,7 @@ fn prepared(earlier: Option<(f64, u64)>, event: &str, model: &mut Model) -> Prun
     pruner
 }
 
-/// What is kept of each layer that has a mask.
+/// The kept elements of each layer that has a mask.
 type Kept = BTreeMap<String, Vec<bool>>;
 
 fn kept(pruner: &Pruner) -> Kept {
@@ -105,7 +105,7 @@ fn ended(pruner: &mut Pruner, model: &mut Model, evidence: Evidence<'_>) -> Resu
     pruner.end_epoch_with(1, model, evidence).map(|report| report.unwrap())
 }
 
-/// What the weights must be: zero outside, and inside as they were.
+/// The expected weights: zero outside the masks, unchanged inside.
 fn applied(before: &Model, kept: &Kept) -> Model {
     let mut after = before.clone();
     for (name, kept) in kept {
@@ -115,7 +115,8 @@ fn applied(before: &Model, kept: &Kept) -> Model {
     after
 }
 
-/// The outcome of an event against what the oracle says: masks, weights, the report's counts; or that too few are alive.
+/// Compares the outcome of an event with the oracle: masks, weights and the counts of the report, or the error that too
+/// few are alive.
 fn agrees(
     outcome: Result<Report, PruneError>,
     pruner: &Pruner,

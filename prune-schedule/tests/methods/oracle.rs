@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::Kept;
 use crate::model::{Model, shape};
 
-/// Rule 1, for so many of anything.
+/// The kept count of `n` things by rule 1.
 pub(crate) fn count(density: f64, n: usize) -> usize {
     let exact = density * n as f64;
     let rounded = if exact - exact.floor() >= 0.5 { exact.floor() + 1.0 } else { exact.floor() };
@@ -15,9 +15,9 @@ pub(crate) fn count(density: f64, n: usize) -> usize {
 /// One thing to be ranked: a score, the layer, its index there.
 pub(crate) type Thing = (f64, String, usize);
 
-/// The best of them in the one order: higher first, then the smaller name, then the lower index.
+/// The best things in the one order: higher first, then the smaller name, then the lower index.
 pub(crate) fn best(mut things: Vec<Thing>, kept: usize) -> Vec<(String, usize)> {
-    // Adding zero makes -0.0 a 0.0.
+    // Adding zero turns -0.0 into 0.0.
     things.sort_by(|a, b| (b.0 + 0.0).total_cmp(&(a.0 + 0.0)).then_with(|| (&a.1, a.2).cmp(&(&b.1, b.2))));
     things.into_iter().take(kept).map(|(_, name, index)| (name, index)).collect()
 }
@@ -35,13 +35,13 @@ pub(crate) fn is_alive(alive: &Kept, name: &str, index: usize) -> bool {
     alive.get(name).is_none_or(|alive| alive[index])
 }
 
-/// What of a layer can be ranked, with its scores.
+/// The things of a layer that can be ranked, with their scores.
 pub(crate) fn things(name: &str, scores: &[f64], alive: &Kept) -> Vec<Thing> {
     let each = scores.iter().enumerate().filter(|(index, _)| is_alive(alive, name, *index));
     each.map(|(index, &score)| (score, name.to_owned(), index)).collect()
 }
 
-/// Masks of these layers, of what was chosen.
+/// The masks of these layers for the chosen things.
 pub(crate) fn masks(model: &Model, layers: &[String], chosen: Vec<(String, usize)>) -> Kept {
     let mut kept: Kept =
         layers.iter().map(|name| (name.clone(), vec![false; model.get(name).values().len()])).collect();
@@ -51,7 +51,7 @@ pub(crate) fn masks(model: &Model, layers: &[String], chosen: Vec<(String, usize
     kept
 }
 
-/// So many of each layer; none where too few are alive.
+/// The best of each layer by count; `None` if too few are alive.
 pub(crate) fn local(
     model: &Model,
     layers: &[String],
@@ -70,7 +70,7 @@ pub(crate) fn local(
     Some(masks(model, layers, chosen))
 }
 
-/// The same density of each layer, or of all of them ranked together.
+/// The same density in each layer, or over all layers ranked together.
 pub(crate) fn unstructured(
     model: &Model,
     density: f64,

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::oracle::{self, best, count, prunable, things, weights};
 use crate::{Kept, agrees, densities, earlier, ended, kept, models, models_of, prepared};
 
-/// Each index of an axis keeps the best of its weights; none where one has too few alive.
+/// Each index of an axis keeps the best of its weights; `None` if one has too few alive.
 fn each_index(
     model: &crate::model::Model,
     density: f64,

@@ -1,4 +1,4 @@
-//! Blocks and channels, in each layer and over all of them, and the biases that go with channels.
+//! Blocks and channels, in each layer and over all layers, and the biases that follow channels.
 
 use proptest::prelude::*;
 use prune_schedule::Evidence;
@@ -7,7 +7,7 @@ use crate::model::{Model, shape};
 use crate::oracle::{self, Thing, best, count, is_alive, prunable, weights};
 use crate::{Kept, agrees, densities, earlier, ended, kept, models, models_of, prepared};
 
-/// The elements of each piece of a layer, pieces in row-major order.
+/// The elements of each piece of a layer; pieces are in row-major order.
 fn members(shape: &[usize], sides: &[usize]) -> Vec<Vec<usize>> {
     let mut pieces: std::collections::BTreeMap<Vec<usize>, Vec<usize>> = Default::default();
     for element in 0..shape.iter().product() {
@@ -17,7 +17,7 @@ fn members(shape: &[usize], sides: &[usize]) -> Vec<Vec<usize>> {
     pieces.into_values().collect()
 }
 
-/// One number of the magnitudes of a piece.
+/// A number computed from the magnitudes of a piece.
 #[derive(Debug, Clone, Copy)]
 enum Of {
     Mean,
@@ -114,7 +114,7 @@ fn sides_of(shape: &[usize], sizes: &[usize], axes: &Option<Vec<isize>>) -> Vec<
     sides
 }
 
-/// Counts in the report: units asked, kept and there are.
+/// Checks the counts in the report: units asked for, units kept, and all units.
 fn units_add_up(report: &prune_schedule::Report, density: f64, global: bool) -> Result<(), TestCaseError> {
     let units = || report.layers.iter().filter_map(|layer| layer.units);
     for units in units() {
@@ -168,7 +168,7 @@ proptest! {
         if let Ok(report) = &outcome {
             units_add_up(report, density, global)?;
         }
-        // A number of elements is asked where it is one: of each layer, with nothing dead in it.
+        // The number of elements asked for is known per layer, if nothing in the layer is dead.
         let whole = !global && alive.values().flatten().all(|kept| *kept);
         if let Ok(report) = &outcome {
             prop_assert!(report.selected.asked.is_some() || !whole, "{}", report);

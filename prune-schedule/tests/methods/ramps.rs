@@ -6,7 +6,7 @@ use prune_schedule::{Pruner, Report};
 use crate::model::Model;
 use crate::oracle::count;
 
-/// When the events of a range happen, counted one by one.
+/// The times of the events of a range, counted one by one.
 fn times(first: u64, last: u64, every: u64) -> Vec<u64> {
     let mut times: Vec<u64> = (first..=last).filter(|time| (time - first).is_multiple_of(every)).collect();
     if times.last() != Some(&last) {
@@ -15,7 +15,7 @@ fn times(first: u64, last: u64, every: u64) -> Vec<u64> {
     times
 }
 
-/// d(t) = end + (start - end) (1 - x)^power, x from 0 at the first to 1 at the last.
+/// d(t) = end + (start - end) (1 - x)^power, where x runs from 0 at the first time to 1 at the last.
 fn density(end: f64, start: f64, power: u32, (first, last): (u64, u64), time: u64) -> f64 {
     if time == last {
         return end;
@@ -25,7 +25,7 @@ fn density(end: f64, start: f64, power: u32, (first, last): (u64, u64), time: u6
     end + (start - end) * left
 }
 
-/// Runs all of it, with training in between that moves every weight, and returns the report of each time.
+/// Runs all events, with training in between that moves every weight, and returns the report of each time.
 fn run(pruner: &mut Pruner, model: &mut Model, steps: bool, last: u64) -> Vec<(u64, Report)> {
     let mut reports = Vec::new();
     pruner.check(&*model).unwrap();
@@ -61,7 +61,7 @@ proptest! {
         for (time, report) in &reports {
             let density = density(end, start, power, (first, last), *time);
             let lens: &[usize] = if global { &[139] } else { &[99, 40] };
-            // The formula's rounding may put a product a hair to the other side of a half.
+            // Rounding in the formula may move a product across a half by a tiny amount.
             let exact = |d: f64| lens.iter().map(|&len| count(d, len)).sum::<usize>();
             let kept = report.selected.kept;
             prop_assert!((exact(density - 1e-13)..=exact(density + 1e-13)).contains(&kept), "{} {}", kept, density);
@@ -69,7 +69,7 @@ proptest! {
             prop_assert!(!report.floats);
             prop_assert_eq!(report.step, steps.then_some(*time));
         }
-        // The last is exactly the target.
+        // The last density is exactly the target.
         let lens: &[usize] = if global { &[139] } else { &[99, 40] };
         prop_assert_eq!(reports.last().unwrap().1.selected.kept, lens.iter().map(|&len| count(end, len)).sum::<usize>());
     }
@@ -77,7 +77,7 @@ proptest! {
 
 #[test]
 fn the_published_cubic() {
-    // s_t = s_f + (s_i - s_f)(1 - (t - t0) / (n dt))^3 from 0 to 0.875 over 8 events: known by hand.
+    // s_t = s_f + (s_i - s_f)(1 - (t - t0) / (n dt))^3 from 0 to 0.875 over 8 events, worked out by hand.
     let mut model = Model::seeded(&[("fc.weight", &[64, 64])], 1);
     let mut pruner =
         crate::pruner("{'1..=9': {'method': 'unstr_unified_local', 'sparsity': 0.875, 'schedule': 'cubic'}}");
@@ -98,6 +98,6 @@ fn blocks_and_tables_ramp_too() {
         .iter()
         .map(|(_, report)| report.layers.iter().map(|layer| layer.units.unwrap().kept).collect())
         .collect();
-    // Of 16 and 6 blocks.
+    // Kept blocks out of 16 and 6.
     assert_eq!(kept, [[16, 6], [10, 5], [4, 3]]);
 }

@@ -1,4 +1,4 @@
-//! Every method saved in its middle and resumed: bit for bit the same run.
+//! Every method, saved in the middle and resumed: the run is the same bit for bit.
 
 use proptest::prelude::*;
 use prune_core::{Masks, PlainTensor};
@@ -60,14 +60,14 @@ impl Run {
         run(Evidence { inputs, scores: Some(&given), rewind: Some(&self.initial), ..Evidence::default() })
     }
 
-    /// The forward and the backward pass of a step; the masks of the former.
+    /// The forward and the backward pass of a step; returns the masks of the forward pass.
     fn passes(&mut self, step: u64) -> Result<Masks, String> {
         let forward = self.pruner.forward_masks(&self.model);
         self.pruner.observe(&Model::seeded(&SHAPES, step + 11)).map_err(|error| error.to_string())?;
         forward.map_err(|error| error.to_string())
     }
 
-    /// The optimiser's step, and the end of the epoch with its last one; all that is reported.
+    /// The optimiser's step, and the end of the epoch after its last step; returns all reports.
     fn optimise(&mut self, step: u64) -> Result<Vec<Report>, String> {
         let text = |error: PruneError| error.to_string();
         if !self.pruner.replaces_step(step) {
@@ -104,7 +104,7 @@ proptest! {
             let json = run.pruner.to_json();
             let pruner = Pruner::from_json(&json).unwrap();
             assert_eq!(pruner.to_json(), json);
-            // What is still to come can come, in the middle of a range too.
+            // The rest of the strategy can still be carried out, also in the middle of a range.
             pruner.check(&run.model).unwrap_or_else(|error| panic!("{}\n{error}", RUNS[which]));
             Run { pruner, ..run.clone() }
         };
@@ -116,7 +116,7 @@ proptest! {
             if let Some(resumed) = &mut resumed {
                 prop_assert_eq!(&resumed.passes(step), &forward);
             }
-            // Between a backward pass and the step that it leads to.
+            // Between a backward pass and its step.
             if step == stop && within {
                 resumed = Some(resume(&run));
             }

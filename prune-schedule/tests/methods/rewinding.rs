@@ -1,4 +1,4 @@
-//! The lottery ticket: everything is set back, and only then the new masks are applied.
+//! The lottery ticket: all parameters are set back before the new masks are applied.
 
 use proptest::prelude::*;
 use prune_schedule::{Evidence, Moment, Pruner};
@@ -28,13 +28,13 @@ proptest! {
             let zeros = |model: &Model| model.0.iter().flat_map(|(_, t)| t.values().to_vec()).filter(|v| *v != 0.0).count();
             prop_assert_eq!(report.all.non_zero, zeros(&model));
         }
-        // Biases too, which no event selected.
+        // Biases are set back too, although no event selected them.
         let before = if refused { &trained } else { &initial };
         agrees(outcome, &pruner, before, &model, &alive, expected)?;
     }
 }
 
-/// A layer that an earlier event pruned, and this one leaves alone, is dense in the parameters that are set back.
+/// A layer that an earlier event pruned and this event does not select is dense in the parameters that are set back.
 #[test]
 fn masks_of_other_layers_are_applied_again() {
     let mut model = Model::seeded(&[("a.weight", &[3, 4]), ("b.weight", &[3, 4]), ("b.bias", &[3])], 4);
@@ -103,7 +103,7 @@ fn what_is_missing_is_named() {
 
 #[test]
 fn rounds_of_the_lottery_ticket() {
-    // 20% of what is left goes in each round: the masks nest, and every round starts from the same weights.
+    // Each round prunes 20% of the remaining weights: the masks nest, and every round starts from the same weights.
     let mut model = Model::seeded(&[("a.weight", &[10, 10])], 2);
     let initial = model.clone();
     let events: Vec<String> = (1..=3)
@@ -140,7 +140,8 @@ fn scaling_moves_the_epoch_to_go_back_to() {
     );
 }
 
-/// Detached from the parameters that it sets back, an event is for who writes those: none is left out in silence.
+/// An event detached from the parameters that it sets back is for a caller that writes them itself; leaving them out is
+/// an error.
 #[test]
 fn an_event_detached_from_its_parameters_is_committed_by_who_writes_them() {
     let mut model = Model::seeded(&[("a.weight", &[3, 4]), ("a.bias", &[3])], 4);

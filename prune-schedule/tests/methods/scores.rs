@@ -69,7 +69,7 @@ proptest! {
         for batch in &batches {
             pruner.observe(batch).unwrap();
         }
-        // In the order of means is in that of sums, and these are exact.
+        // The order of means is the order of sums, and these sums are exact.
         let sum = |name: &str, index: usize| batches.iter().map(|batch| weights(batch, name)[index]).sum::<f64>();
         let scores = scored(&before, |name, index| (weights(&before, name)[index] * sum(name, index)).abs());
         let expected = unstructured(&before, density, global, &alive, &scores);
@@ -100,13 +100,13 @@ fn output_axis(name: &str, rank: usize) -> usize {
     if name.ends_with("kernel") { rank - 1 } else { 0 }
 }
 
-/// The input that an element multiplies: its place without the output, in row-major order.
+/// The input that an element is multiplied by: its place without the output axis, in row-major order.
 fn input_of(index: usize, shape: &[usize], axis: usize) -> usize {
     let place = oracle::place(index, shape);
     (0..shape.len()).filter(|&other| other != axis).fold(0, |input, other| input * shape[other] + place[other])
 }
 
-/// Norms from 0 to 2 in halves, by layer, by input and by something else.
+/// Norms from 0 to 2 in halves, which depend on the layer, the input and `else_`.
 fn norms(name: &str, shape: &[usize], else_: usize) -> PlainTensor<f64> {
     let axis = output_axis(name, shape.len());
     let inputs: Vec<usize> = (0..shape.len()).filter(|&other| other != axis).map(|other| shape[other]).collect();
@@ -114,7 +114,7 @@ fn norms(name: &str, shape: &[usize], else_: usize) -> PlainTensor<f64> {
     PlainTensor::from_logical(&inputs, (0..inputs.iter().product()).map(norm).collect()).unwrap()
 }
 
-/// Wanda on one layer: each output keeps the best of its inputs; none where one has too few alive.
+/// Wanda on one layer: each output keeps the best of its inputs; `None` if an output has too few alive.
 fn wanda(before: &Model, name: &str, density: f64, norms: &PlainTensor<f64>, alive: &Kept) -> Option<Vec<bool>> {
     let shape = before.shape(name);
     let axis = output_axis(name, shape.len());
@@ -152,7 +152,7 @@ proptest! {
         agrees(outcome, &pruner, &before, &model, &alive, expected)?;
     }
 
-    /// Inputs of a layer are measured while the layers before it are pruned already.
+    /// The inputs of a layer are measured while the layers before it are already pruned.
     #[test]
     fn wanda_measures_layer_by_layer(mut model in models_of(&TELLING), earlier in earlier(), density in densities()) {
         let mut pruner = prepared(earlier, &event(density, false, "'score': 'wanda'"), &mut model);
@@ -193,7 +193,7 @@ proptest! {
 
 #[test]
 fn the_mean_of_products_would_keep_something_else() {
-    // Two batches pull the first weight both ways: on average it does not matter.
+    // Two batches pull the first weight both ways, so on average it does not matter.
     let mut model = Model::of(&[("fc.weight", &[1, 2], &[1.0, 1.0])]);
     let batch = |gradients: [f32; 2]| Model::of(&[("fc.weight", &[1, 2], &gradients)]);
     let mut pruner = prepared(None, &event(0.5, true, "'score': 'snip'"), &mut model);
@@ -227,7 +227,7 @@ fn what_is_missing_is_named() {
     }
 }
 
-/// Whatever a NaN stands in, it is refused by layer and place, and nothing is written.
+/// A NaN is refused with its layer and place, whatever tensor it is in, and nothing is written.
 #[test]
 fn nan_is_named() {
     let two = |a: [f32; 2]| Model::of(&[("fc.weight", &[1, 2], &a)]);
@@ -264,7 +264,7 @@ fn nan_is_named() {
     }
 }
 
-/// A square layer whose name tells nothing: which side the norms belong to is asked for, and not guessed.
+/// Nothing tells which side of this square layer the norms belong to: the user must say so.
 #[test]
 fn inputs_of_either_side_are_not_guessed() {
     let mut model = Model::of(&[("table", &[2, 2], &[1.0, 2.0, 3.0, 4.0])]);
@@ -278,6 +278,6 @@ fn inputs_of_either_side_are_not_guessed() {
     assert!(error.contains("nothing tells which of its 2 axes is that of its outputs"), "{error}");
     let mut pruner = by("'ranking': 'output', 'axis': 1");
     pruner.end_epoch_with(1, &mut model, evidence()).unwrap();
-    // |w| times the norm of its row: 1, 2 and 30, 40; the better of each column is in the second row.
+    // |w| times the norm of its row: 1, 2 and 30, 40. The better weight of each column is in the second row.
     assert_eq!(kept(&pruner)["table"], [false, false, true, true]);
 }

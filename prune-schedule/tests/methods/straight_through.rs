@@ -39,7 +39,7 @@ proptest! {
             let report = pruner.end_epoch(epoch, &mut dense).unwrap().unwrap();
             prop_assert_eq!(Some(crate::kept(&pruner)), expected.clone());
             prop_assert_eq!(report.selected.asked, Some(report.selected.kept));
-            // The weights are still dense within the range, and the figures are of the weights.
+            // The weights are still dense within the range, and the report describes the weights.
             let non_zero = |name: &str| weights(&dense, name).iter().filter(|weight| **weight != 0.0).count();
             for layer in &report.layers {
                 prop_assert_eq!(layer.counts.non_zero, non_zero(&layer.layer));
@@ -50,7 +50,7 @@ proptest! {
                 prop_assert_eq!(dense.bits(), crate::applied(&before, &expected.unwrap()).bits());
             }
         }
-        // From then on the last masks are held, and are those of the forward pass.
+        // From then on the last masks are held; they equal those of the forward pass.
         dense.disturb(99);
         pruner.hold(&mut dense).unwrap();
         prop_assert_eq!(pruner.revivals(&dense).unwrap(), 0);

@@ -39,7 +39,7 @@ impl Model {
         Model(model)
     }
 
-    /// The same names and shapes, all zero.
+    /// Layers of the same names and shapes, all zero.
     pub fn zeros(&self) -> Self {
         let mut zeros = self.clone();
         zeros.0.iter_mut().for_each(|(_, tensor)| tensor.values_mut().fill(0.0));
@@ -73,7 +73,7 @@ impl Model {
     }
 }
 
-/// A number in (-1, 1), and the next state (a linear congruential generator: enough to tell values apart).
+/// A number in (-1, 1), and the next state. A linear congruential generator is enough to tell values apart.
 fn noise(state: &mut u64) -> f32 {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     (*state >> 40) as f32 / (1u64 << 23) as f32 - 1.0

@@ -24,7 +24,7 @@ fn the_bias_comes_before_sizes_in_the_config() {
     let config = "{\"n_embd\": 256}";
     assert_eq!(told(config, &[weight, ("h.0.mlp.c_fc.bias", &[256])]), (vec![0], Some(Bias)));
     assert_eq!(told(config, &[weight]), (vec![1], Some(Config)));
-    // A bias that fits both axes, or none, tells nothing.
+    // A bias that fits both axes or none tells nothing.
     assert_eq!(told(config, &[weight, ("h.0.mlp.c_fc.bias", &[32])]), (vec![1], Some(Config)));
 }
 
@@ -76,7 +76,7 @@ fn convolutions_are_told_by_their_bias() {
         |bias: &'static [usize]| told("{}", &[("decoder.up.weight", &[64, 32, 2, 2]), ("decoder.up.bias", bias)]);
     assert_eq!(conv(&[64]), (vec![1], Some(Bias)));
     assert_eq!(conv(&[32]), (vec![0], Some(Bias)));
-    // Two groups of 32 outputs would be read as a plain convolution of 64; four are clear.
+    // Two groups of 32 outputs look like a plain convolution with 64 outputs; four groups are clear.
     assert_eq!(conv(&[128]), (vec![0], Some(Bias)));
     assert_eq!(conv(&[33]), (vec![], None));
     assert_eq!(told("{}", &[("decoder.up.weight", &[64, 64, 2, 2])]), (vec![], None));
@@ -97,7 +97,8 @@ fn the_norm_behind_a_convolution_tells_too() {
 fn names_of_flax_say_their_axes() {
     assert_eq!(told("{}", &[("params/Dense_0/kernel", &[64, 64])]), (vec![0], Some(Name)));
     assert_eq!(told("{}", &[("params/Attention_0/out/kernel", &[4, 16, 64])]), (vec![0, 1], Some(Name)));
-    // Nothing tells the axes of a layer that has several of inputs or outputs, nor where a scan put that of its layers.
+    // Nothing tells the axes of a layer with several axes of inputs or outputs, or the axis along which a scan stacked
+    // its layers.
     assert_eq!(told("{}", &[("einsum_dense_1/kernel:0", &[64, 4, 16])]), (vec![], None));
     assert_eq!(told("{}", &[("params/DenseGeneral_0/kernel", &[4, 16, 64])]), (vec![], None));
     assert_eq!(told("{}", &[("params/DenseGeneral_0/kernel", &[48, 64])]), (vec![0], Some(Name)));

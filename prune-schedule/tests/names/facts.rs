@@ -2,15 +2,15 @@
 
 use prune_schedule::names::ModelFacts;
 
-/// A model: a line `= label <tab> model_type`, then its tensors.
+/// A model: a line `= label <tab> model_type`, then lines for its tensors.
 pub(crate) struct Model {
     pub(crate) label: String,
     kind: Option<String>,
     pub(crate) tensors: Vec<Tensor>,
 }
 
-/// A tensor and its truth: `name <tab> shape <tab> W or O <tab> first input axis or -`, and where there is a bias beside it
-/// that has no line of its own, `<tab> shape of the bias`.
+/// A tensor and its truth: `name <tab> shape <tab> W or O <tab> first input axis or -`. If there is a bias beside it
+/// without a line of its own, `<tab> shape of the bias` follows.
 pub(crate) struct Tensor {
     pub(crate) name: String,
     pub(crate) shape: Vec<usize>,

@@ -1,6 +1,6 @@
-//! The table of names against true names: every file in `facts/` holds models with the truth of their tensors.
+//! The table of names against real names: every file in `facts/` holds models with the truth about their tensors.
 //!
-//! `public.tsv` and `single.tsv` are from public sources; the others are built from module classes by
+//! `public.tsv` and `single.tsv` come from public sources; the others are built from module classes by
 //! `tests/peers/names.py`.
 
 mod evidence;
@@ -10,7 +10,7 @@ mod properties;
 use facts::{Model, models};
 use prune_schedule::names::{Class, ModelFacts, Role, roles};
 
-/// All complaints about a model: what no weight was taken, what axis is wrong, whether too few weights are known.
+/// All complaints about a model: other tensors taken for weights, wrong axes, and too few known weights.
 fn complaints(model: &Model, facts: &ModelFacts) -> String {
     let tensors: Vec<(&str, &[usize])> = model.tensors.iter().map(|t| (t.name.as_str(), &t.shape[..])).collect();
     let mut all = String::new();
@@ -27,7 +27,7 @@ fn complaints(model: &Model, facts: &ModelFacts) -> String {
             (false, Class::Weight) => complain("is no weight"),
             (true, Class::Weight) => {
                 known += 1;
-                // Without evidence a weight has no axis, which is refused later and no mistake.
+                // Without evidence a weight has no axis. Events refuse it later, so this is not a mistake.
                 if role.input_axis().is_some_and(|axis| Some(axis) != tensor.input) {
                     complain("has another input axis");
                 }
@@ -77,7 +77,7 @@ fn names_of_diffusers_have_their_roles() {
     check(include_str!("facts/diffusers.tsv"));
 }
 
-/// Of public files every weight is known, and its axis too.
+/// Every weight of public files is known, with its axis.
 #[test]
 fn every_weight_of_public_files_has_an_axis() {
     for model in models(include_str!("facts/public.tsv")) {

@@ -48,7 +48,7 @@ fn shape() -> impl Strategy<Value = Vec<usize>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// Any names and shapes have roles: one each, whose axes exist and differ, and are told exactly where there are some.
+    /// Any names and shapes have one role each. Its axes exist and differ, and it has evidence exactly if it has axes.
     #[test]
     fn any_names_have_sound_roles(
         tensors in prop::collection::vec((name(), shape()), 0..8),
@@ -79,7 +79,7 @@ proptest! {
     ) {
         let plain = format!("{head}_proj");
         let mut with = plain.clone();
-        // Not behind the last letter: `_proj` stays the end.
+        // Not after the last letter, so that `_proj` stays the end.
         with.insert_str(at.index(head.len() + 1), word);
         for segment in [plain, with] {
             let name = format!("model.layers.{layer}.self_attn.{segment}.weight");
@@ -87,7 +87,7 @@ proptest! {
         }
     }
 
-    /// Marks that separate segments are alike, and so is what wraps a model.
+    /// All separating marks count the same, and wrappers of a model make no difference.
     #[test]
     fn marks_and_wrappers_change_no_role(
         outer in prop::sample::select(vec!["", "model.", "module.", "base_model.model.", "module._orig_mod."]),
@@ -107,7 +107,7 @@ fn rank_decides_before_names() {
     assert_eq!(class_of("fc.weight", &[64, 64]), Class::Weight);
 }
 
-/// A hundred thousand tensors take no more than a moment even without optimisation.
+/// A hundred thousand tensors take only a moment, even without optimisation.
 #[test]
 fn many_tensors_have_roles_at_once() {
     let names: Vec<String> =

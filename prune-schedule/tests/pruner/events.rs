@@ -1,4 +1,4 @@
-//! Events one after the other: masks in force, zeros held, epochs that only go forward.
+//! Events one after the other: masks in force, held zeros, and epochs that only go forward.
 
 use prune_core::{Mask, Masks};
 use prune_schedule::{PruneError, Pruner, Report};
@@ -46,7 +46,7 @@ fn zeros_stay_zero_under_momentum_and_weight_decay() {
     assert_eq!(pruner.revivals(&momentum).unwrap(), 64 - 19);
     for seed in 5..10 {
         step(&mut model, &mut momentum, seed);
-        // What happens where nobody holds: everything revives.
+        // Without `hold` everything revives.
         assert_eq!(pruner.revivals(&model).unwrap(), 64 - 19);
         pruner.hold(&mut model).unwrap();
         pruner.hold(&mut momentum).unwrap();
@@ -62,7 +62,7 @@ fn later_masks_are_subsets() {
     ended(&mut pruner, 1, &mut model);
     let before = pruner.masks().clone();
     model.disturb(9);
-    // Even where nobody held: dead elements rank last, whatever they have grown to.
+    // This holds even without `hold`: dead elements rank last, however large they have grown.
     ended(&mut pruner, 2, &mut model);
     for (layer, mask) in pruner.masks().iter() {
         assert!(mask.is_subset(before.get(layer).unwrap()).unwrap(), "{layer}");
@@ -100,7 +100,7 @@ fn an_event_that_changes_nothing_says_so() {
     assert!(ended(&mut pruner, 3, &mut model).unchanged);
 }
 
-/// Zeros of either sign are zero, and what was zero before is closed and not pruned.
+/// Zeros of either sign are zero. An element that was zero before counts as closed, not as newly pruned.
 #[test]
 fn zeros_are_closed_and_not_newly_pruned() {
     let mut model = Model::of(&[("a", &[2, 4], &[4.0, 0.0, -0.0, 3.0, 0.0, 2.0, 1.0, -0.0])]);
@@ -115,7 +115,7 @@ fn zeros_are_closed_and_not_newly_pruned() {
     let second = ended(&mut pruner, 2, &mut model);
     assert_eq!((counts(&second), second.unchanged), ((2, 2, 2), false));
     assert!(!second.to_string().contains("closed"), "{second}");
-    // The masks stay, but a weight that has come back is written over.
+    // The masks stay, but a weight that has come back is overwritten.
     model.get_mut("a").values_mut()[1] = 5.0;
     let third = ended(&mut pruner, 3, &mut model);
     assert_eq!((counts(&third), third.unchanged), ((0, 0, 2), false));

@@ -1,4 +1,4 @@
-//! Models of every kind: with NaN, in any memory order, listed in odd ways.
+//! Models of every kind: with NaN, in any memory order, with odd lists of layers.
 
 use prune_core::Layers;
 use prune_schedule::Report;

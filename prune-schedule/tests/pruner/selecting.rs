@@ -1,4 +1,4 @@
-//! Which elements an event keeps, and what its report says of them.
+//! The elements that an event keeps, and the numbers of its report.
 
 use prune_schedule::Report;
 

@@ -1,4 +1,4 @@
-//! Going on from a sparse checkpoint of which the masks are gone.
+//! Goes on from a sparse checkpoint without masks.
 
 use prune_core::{LayerRef, Masks};
 use prune_schedule::Pruner;
@@ -6,7 +6,7 @@ use prune_schedule::Pruner;
 use crate::model::Model;
 use crate::{ended, pruner};
 
-/// A dense layer, one pruned to a tenth, one that is zero as a whole, and a bias of zeros.
+/// A dense layer, one pruned to a tenth, one that is entirely zero, and a bias of zeros.
 fn checkpoint() -> Model {
     let mut model = Model::seeded(&[("d", &[10, 10]), ("s", &[10, 10]), ("new", &[4, 4]), ("s-bias", &[10])], 7);
     model.get_mut("s").values_mut().iter_mut().enumerate().filter(|(i, _)| i % 10 != 3).for_each(|(i, value)| {
@@ -50,7 +50,7 @@ fn a_mostly_zero_layer_without_a_mask_is_warned_of() {
         warnings,
         ["layer `s`: 90 of 100 are zero, but it has no mask and training will fill it; `Masks::from_zeros` makes one"]
     );
-    // Half of a layer is not most of it.
+    // Exactly half of a layer is not most of it.
     ended(&mut pruner, 3, &mut model);
     let half = LayerRef::of(model.get("d")).non_zero_len().unwrap();
     assert_eq!(half, 50);

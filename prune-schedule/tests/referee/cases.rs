@@ -1,4 +1,4 @@
-//! What each case trains, and by which strategy: drawn from its number alone.
+//! The training and the strategy of each case, drawn from its number alone.
 
 use half::{bf16, f16};
 use prune_core::{Layout, PlainTensor};
@@ -6,20 +6,20 @@ use prune_core::{Layout, PlainTensor};
 use super::draws::Draws;
 use super::run::{Tensor, Tensors};
 
-/// A training: layers, the strategy's text, and what it is about.
+/// A training: its layers, the text of its strategy, and its kind.
 pub(crate) struct Case {
     pub(crate) number: u64,
     pub(crate) kind: &'static str,
     pub(crate) model: Tensors,
     pub(crate) strategy: String,
-    /// The epoch after which the pruner is saved and read again.
+    /// The epoch after which the pruner is saved and loaded.
     pub(crate) saved_after: u64,
 }
 
 pub(crate) const EPOCHS: u64 = 6;
 pub(crate) const STEPS: u64 = 3;
 
-/// What cases are about; each in turn.
+/// The kinds of cases, which take turns.
 pub(crate) const KINDS: [&str; 20] = [
     "local",
     "global",
@@ -51,14 +51,14 @@ pub(crate) fn case(number: u64) -> Case {
     Case { number, kind, model, strategy, saved_after: draws.within(0, EPOCHS) }
 }
 
-/// Layers whose names tell their axes, one that does not, biases, and now and then one of many elements.
+/// Layers whose names tell their axes, one whose name does not, biases, and sometimes one of many elements.
 fn model(draws: &mut Draws, kind: &str) -> Tensors {
     let named_alone = ["channels", "biases", "outputs", "wanda"].contains(&kind);
     let mut names = vec!["Dense_0-kernel", "Dense_0-bias", "fc1.weight", "fc1.bias", "Conv_0-kernel", "conv.weight"];
     if !named_alone {
         names.extend(["table", "scale"]);
     }
-    // In any order, and without some of them.
+    // In any order, and some of them left out.
     for i in (1..names.len()).rev() {
         names.swap(i, draws.within(0, i as u64) as usize);
     }
@@ -94,7 +94,7 @@ fn model(draws: &mut Draws, kind: &str) -> Tensors {
     Tensors(names.into_iter().map(layer).collect())
 }
 
-/// A tensor of any element type, its memory in logical order or with the first axis innermost.
+/// A tensor of any element type. Its memory is in logical order, or has the first axis innermost.
 fn tensor(draws: &mut Draws, shape: &[usize], values: Vec<f64>) -> Tensor {
     macro_rules! of {
         ($variant:ident, $from:expr) => {
@@ -121,7 +121,7 @@ fn tensor(draws: &mut Draws, shape: &[usize], values: Vec<f64>) -> Tensor {
 fn events(draws: &mut Draws, kind: &str, model: &Tensors) -> Vec<String> {
     let mut at = draws.within(0, 2);
     let mut events = Vec::new();
-    // Densities fall from event to event, so that most can be carried out.
+    // Densities fall from event to event, so that most events can be carried out.
     let mut density = draws.within(10, 20);
     let mut next = |draws: &mut Draws| {
         density = (density - draws.within(1, 5).min(density - 1)).max(1);
@@ -255,7 +255,7 @@ fn events(draws: &mut Draws, kind: &str, model: &Tensors) -> Vec<String> {
     events
 }
 
-/// The fields of an event that a mask is made by at one time.
+/// The fields of an event that makes a mask at a single time.
 fn fields(draws: &mut Draws, kind: &str, model: &Tensors, density: f64) -> Vec<String> {
     let keeps = |draws: &mut Draws| {
         if draws.one_in(4) { format!("'sparsity': {}", 1.0 - density) } else { format!("'density': {density}") }
@@ -377,7 +377,7 @@ fn method_is(name: &str) -> String {
     format!("'method': '{name}'")
 }
 
-/// A selection of layers of two axes whose names tell them.
+/// A selection of two-axis layers whose names tell their axes.
 fn square(model: &Tensors) -> String {
     let named: Vec<_> = model.0.iter().map(|(name, _)| name.as_str()).filter(|name| *name != "table").collect();
     let kernels = named.iter().any(|name| name.ends_with("kernel"));

@@ -1,4 +1,4 @@
-//! Draws by a seed, the same on every machine.
+//! Random draws by a seed, the same on every machine.
 
 /// SplitMix64 (Steele, Lea and Flood 2014).
 pub(crate) struct Draws(u64);
@@ -21,7 +21,7 @@ impl Draws {
         first + self.next() % (last - first + 1)
     }
 
-    /// True in one of `n`.
+    /// True once in `n` draws on average.
     pub(crate) fn one_in(&mut self, n: u64) -> bool {
         self.next().is_multiple_of(n)
     }
@@ -30,7 +30,7 @@ impl Draws {
         choices[self.within(0, choices.len() as u64 - 1) as usize]
     }
 
-    /// A value of which many are equal where `ties` is, and few where not; exact in every element type.
+    /// A value that is exact in every element type. Many are equal if `ties` is true, otherwise few are.
     pub(crate) fn value(&mut self, ties: bool) -> f64 {
         match (ties, self.next() % 16) {
             (_, 0) => 0.0,
@@ -53,7 +53,7 @@ impl Digest {
         for byte in bytes.as_ref() {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
-        // Where one text ends and the next begins.
+        // Marks the border between two texts.
         self.0 = self.0.wrapping_mul(0x0000_0100_0000_01b3) ^ 0xff;
     }
 }

@@ -1,8 +1,8 @@
-//! Strategy texts and saved pruners of the day on which the referee was made, which go on being read.
+//! Strategy texts and saved pruners from the day on which the referee was made. They must stay readable.
 //!
-//! `strategies.jsonl` has strategies in all three forms, a line each. `states.jsonl` has pruners as `to_json` saved them in
-//! the middle of a case, gradients that were observed among them; the part `pruner` of the demo's checkpoints is this
-//! text. They are written once: recording writes them only where they are missing.
+//! `strategies.jsonl` has strategies in all three forms, one a line. `states.jsonl` has pruners as `to_json` saved them
+//! in the middle of a case, some with observed gradients; the part `pruner` of the demo's checkpoints has this format.
+//! The files are written once: recording writes them only if they are missing.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::draws::Digest;
 use super::{cases, file, run};
 
-/// A strategy as it was written then.
+/// A strategy as it was written on that day.
 #[derive(Serialize, Deserialize)]
 struct Texts {
     python: String,
@@ -20,12 +20,12 @@ struct Texts {
     toml: String,
 }
 
-/// A pruner as it was saved then, in the middle of a case.
+/// A pruner as it was saved on that day, in the middle of a case.
 #[derive(Serialize, Deserialize)]
 struct Saved {
     case: u64,
     step: u64,
-    /// Of its masks and of those that it holds.
+    /// The digest of its masks and of the held masks.
     masks: String,
     state: String,
 }
@@ -60,7 +60,7 @@ fn strategies_of_before_are_read() {
         let strategy: Strategy = python.parse().unwrap_or_else(|error| panic!("{python}\n{error}"));
         assert_eq!(json.parse::<Strategy>().unwrap(), strategy, "{json}");
         assert_eq!(toml.parse::<Strategy>().unwrap(), strategy, "{toml}");
-        // A table of serde is another door to the same.
+        // A table through serde gives the same strategy.
         assert_eq!(serde_json::from_str::<Strategy>(&json).unwrap(), strategy, "{json}");
     }
 }
@@ -73,7 +73,7 @@ fn pruners_of_before_are_resumed() {
             let pruner = run::stopped(&cases::case(case), step)?;
             Some(Saved { case, step, masks: masks_of(&pruner), state: pruner.to_json() })
         });
-        // Those of large layers would only make the file long.
+        // States of large layers would only make the file long.
         saved.filter(|saved| saved.state.len() < 6_000).collect()
     };
     let all: Vec<Saved> = lines("states.jsonl", make);
@@ -82,7 +82,7 @@ fn pruners_of_before_are_resumed() {
         let case = cases::case(saved.case);
         let resumed = Pruner::from_json(&saved.state).unwrap_or_else(|error| panic!("{}\n{error}", case.strategy));
         assert_eq!(masks_of(&resumed), saved.masks, "{}", case.strategy);
-        // It is the pruner that the same case comes to now.
+        // It equals the pruner that the same case reaches now.
         assert_eq!(Some(resumed), run::stopped(&case, saved.step), "{}", case.strategy);
     }
 }

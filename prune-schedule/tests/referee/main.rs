@@ -1,14 +1,16 @@
-//! The referee: 2,000 generated trainings over all methods, each with its masks and reports as digests in files here.
+//! The referee: 2,000 generated trainings over all methods. Files here hold a digest of the masks and of the reports of
+//! each.
 //!
-//! A change of the code leaves `masks.txt` and `reports.txt` as they are, or says in its commit why a line of them
-//! changed. `masks.txt` holds masks and weights; `reports.txt` holds reports, warnings and errors, so that a change of words
+//! A change of the code leaves `masks.txt` and `reports.txt` as they are, or its commit says why a line changed.
+//! `masks.txt` covers masks and weights; `reports.txt` covers reports, warnings and errors, so that a change of words
 //! does not hide a change of masks. Both are recorded again with
 //!
 //! ```sh
 //! RECORD_REFEREE=1 cargo test -p prune-schedule --test referee
 //! ```
 //!
-//! Values are multiples of 1/64 or come from integers, and nothing asks for the machine, so the digests hold on every one.
+//! Values are multiples of 1/64 or come from integers, and nothing depends on the machine, so the digests are the same
+//! on every one.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -22,11 +24,11 @@ use std::path::{Path, PathBuf};
 
 const CASES: u64 = 2_000;
 
-/// A case's line in each of the files, and what it was.
+/// The line of a case in each of the files, and a description.
 struct Line {
     masks: String,
     reports: String,
-    /// The strategy, and how its training ended.
+    /// The strategy, and the end of its training.
     about: String,
 }
 
@@ -57,7 +59,7 @@ fn masks_and_reports_are_as_recorded() {
         return;
     }
     for (name, text) in &found {
-        // A checkout may end lines in its own way.
+        // A checkout may convert line ends.
         let recorded = std::fs::read_to_string(file(name)).unwrap().replace("\r\n", "\n");
         assert_eq!(recorded.lines().count(), lines.len(), "{name}");
         let other: Vec<&Line> =
@@ -69,7 +71,7 @@ fn masks_and_reports_are_as_recorded() {
     }
 }
 
-/// What is recorded is worth recording: every method ends trainings with events, and few cases are refused.
+/// The recorded cases are worth recording: every method ends some trainings with events, and few cases are refused.
 #[test]
 fn cases_reach_every_method() {
     let mut ended: BTreeMap<&str, u64> = BTreeMap::new();
@@ -85,7 +87,7 @@ fn cases_reach_every_method() {
     for kind in cases::KINDS {
         assert!(ended.get(kind).copied().unwrap_or(0) >= 40, "{kind}: {ended:?}\n{refused:#?}\n{failed:#?}");
     }
-    // Refusals are recorded too, some before training and some while it runs.
+    // Refusals are recorded too, before training and during it.
     assert!((30..150).contains(&refused.len()), "{} refused: {refused:#?}", refused.len());
     assert!((30..300).contains(&failed.len()), "{} failed: {failed:#?}", failed.len());
 }

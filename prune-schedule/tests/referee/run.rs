@@ -1,4 +1,4 @@
-//! Carrying a case out, and what came of it as two digests.
+//! Carries a case out and returns the result as two digests.
 
 use std::borrow::Cow;
 
@@ -34,7 +34,7 @@ impl Tensor {
         each!(self, tensor => tensor.layout().shape().to_vec())
     }
 
-    /// Moves every value by multiples of 1/64, dead or alive.
+    /// Moves every value, dead or alive, by multiples of 1/64.
     fn disturb(&mut self, draws: &mut Draws) {
         macro_rules! add {
             ($tensor:expr, $from:expr) => {
@@ -79,7 +79,7 @@ impl LayersMut for Tensors {
 }
 
 impl Tensors {
-    /// Tensors of the same names and shapes with values of their own.
+    /// Tensors of the same names and shapes with other values.
     fn like(&self, seed: u64) -> Self {
         let mut draws = Draws::new(seed);
         let tensor = |shape: &[usize]| {
@@ -95,22 +95,22 @@ impl Tensors {
     }
 }
 
-/// How a case ended.
+/// The end of a case.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// All epochs were carried out.
     Ended,
-    /// The strategy is none, or does not fit the model.
+    /// The strategy is not valid, or does not fit the model.
     Refused(String),
     /// An event was refused.
     Failed(String),
 }
 
-/// What came of a case.
+/// The result of a case.
 pub(crate) struct Ended {
-    /// Of masks and weights after each step and epoch.
+    /// The digest of masks and weights after each step and epoch.
     pub(crate) masks: u64,
-    /// Of reports, warnings and errors.
+    /// The digest of reports, warnings and errors.
     pub(crate) reports: u64,
     pub(crate) outcome: Outcome,
 }
@@ -154,7 +154,7 @@ pub(crate) fn run(case: &Case) -> Ended {
     Ended { masks: run.masks.0, reports: run.reports.0, outcome }
 }
 
-/// The pruner of a case after the backward pass of a step; none where the case ends before.
+/// The pruner of a case after the backward pass of a step; `None` if the case ends before.
 pub(crate) fn stopped(case: &Case, step: u64) -> Option<Pruner> {
     let pruner = Pruner::new(case.strategy.parse().ok()?);
     pruner.check(&case.model).ok()?;
@@ -207,7 +207,7 @@ impl Run<'_> {
         self.pruner.hold(&mut self.model)
     }
 
-    /// Calls with everything that an event may look at, but gradients: those are observed, unless the case is even.
+    /// Calls with all evidence but gradients: those are observed, unless the case is even.
     fn with_evidence<T>(
         &mut self,
         time: u64,
@@ -241,14 +241,14 @@ impl Run<'_> {
 
     fn take(&mut self, report: Option<Report>) {
         let Some(mut report) = report else { return };
-        // The digests are older than this field, and hold for all others.
+        // The digests are older than this field, and cover all others.
         report.defaults = UsedDefaults::default();
         self.reports.add(serde_json::to_string(&report).unwrap());
         self.reports.add(report.to_string());
         self.note();
     }
 
-    /// Adds the masks, those that are held, and the weights.
+    /// Adds the masks, the held masks, and the weights.
     fn note(&mut self) {
         let (masks, held) = (self.pruner.masks().clone(), self.pruner.held().clone());
         self.add_masks(&masks);

@@ -1,4 +1,4 @@
-//! `cargo xtask ci python`: the wheel as a user installs it, its types and its tests.
+//! `cargo xtask ci python`: installs the wheel as a user would, and checks its types and tests.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use crate::cargo::{finish, root};
 
-/// The packages that the tests need beside the wheel, at the versions that they were last run with: warnings fail tests, and a new version
-/// brings some. torch is not among them: its wheel is larger than all of these together.
+/// The packages that the tests need beside the wheel, at the versions of the last run. A warning fails a test, and new
+/// versions bring new warnings. torch is not among them, since its wheel is larger than all others together.
 const NEEDS: &[&str] = &[
     "pytest==9.2.0",
     "numpy==2.4.6",
@@ -18,20 +18,21 @@ const NEEDS: &[&str] = &[
     "mypy==2.4.1",
 ];
 
-/// Installs the package in an environment of its own and checks it there. `PYTHON` names the interpreter; `python3` without it.
+/// Installs the package in an environment of its own and checks it there. `PYTHON` names the interpreter; the default
+/// is `python3`.
 ///
 /// # Errors
 ///
-/// A sentence naming the check.
+/// A sentence that names the check.
 pub(super) fn run() -> Result<(), String> {
     let (package, environment) = (root().join("adapters/prune-python"), root().join("adapters/target/python"));
     let python = interpreter_in(&environment);
     let maker = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
     step("environment", Command::new(maker).args(["-m", "venv", "--clear"]).arg(&environment))?;
     step("what the tests need", pip(&python).args(NEEDS))?;
-    // As the page says. Cargo builds it within adapters/target, in release mode.
+    // This is the page's command. Cargo builds the wheel within adapters/target, in release mode.
     step("wheel", pip(&python).arg("--verbose").arg(&package))?;
-    // In a folder without the sources, so that the installed package is what is imported.
+    // Outside of the sources, so that the tests import the installed package.
     let typed = |arguments: &[&str]| {
         let mut command = Command::new(&python);
         command.arg("-m").args(arguments).arg("--config-file").arg(package.join("pyproject.toml"));

@@ -1,4 +1,4 @@
-//! Checks before anything happens, and what a pruner knows of a module and of the events still to come.
+//! Checks before anything happens, and the pruner's knowledge about a module and the events to come.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::parameters::{Parameter, Parameters};
 use crate::{fit, prune_mask};
 
 impl ModulePruner {
-    /// Tests every event still to come against a module, before any training. Returns what is worth a warning.
+    /// Tests every event to come against a module, before any training. Returns warnings.
     ///
     /// # Errors
     ///
@@ -29,7 +29,7 @@ impl ModulePruner {
         Ok(self.pruner.clone().with_facts(known).check(&parameters)?)
     }
 
-    /// Refuses a module that the masks do not fit, or in which they are not in force as this pruner keeps them.
+    /// Refuses a module that the masks do not fit, or whose masks are not where this pruner keeps them.
     pub(super) fn in_force<M: Module>(&mut self, module: &M) -> Result<(), BurnError> {
         fit::in_force(module, self.pruner.held(), self.in_module)?;
         if self.in_module && !self.compared {
@@ -52,20 +52,20 @@ impl ModulePruner {
         Ok(known)
     }
 
-    /// True if a parameter has a mask, or an event still to come would give it one.
+    /// True if a parameter has a mask, or an event to come would give it one.
     fn may_mask(&self, parameter: &Parameter) -> bool {
         let name = &parameter.name;
         let told = self.told.get(name).and_then(|told| told.weight).or(parameter.facts.weight);
         let rank = if told.unwrap_or(parameter.shape.len() >= 2) { 2 } else { 0 };
         let strategy = self.pruner.strategy();
-        // Sparse training moves masks that are there.
+        // Sparse training only moves masks that exist.
         let selects = |(key, event): (Key, &Event)| {
             !matches!(event.rule(), Rule::Regrow(_)) && self.is_to_come(key) && event.selects(name, rank)
         };
         self.pruner.held().get(name).is_some() || strategy.events().any(selects)
     }
 
-    /// The events still to come, by their keys; one that has happened in a part of its range is among them. `-1` is not.
+    /// The events to come, by their keys. An event that has happened in part of its range is among them; `-1` is not.
     pub fn pending(&self) -> Vec<Key> {
         let keys = self.pruner.strategy().events().map(|(key, _)| key);
         keys.filter(|key| key.last().is_some() && self.is_to_come(*key)).collect()

@@ -1,4 +1,4 @@
-//! Events prepared from copies on the host, and written to a module by mapping it.
+//! Events: they are prepared from copies on the host, and written to a module by mapping it.
 
 use std::collections::BTreeMap;
 
@@ -15,31 +15,31 @@ use crate::moments::{self, Held};
 use crate::parameters::Parameters;
 use crate::{prune_mask, write};
 
-/// An event that is ready to happen to a module: nothing has been written yet.
+/// An event that is ready for a module. Nothing has been written yet.
 #[must_use = "nothing has been written until it is committed"]
 #[derive(Debug)]
 pub struct PreparedEvent<'e> {
     prepared: Prepared<'e>,
-    /// The parameters as they were.
+    /// The parameters when the event was prepared.
     parameters: Parameters,
     evidence: Evidence<'e>,
 }
 
 impl PreparedEvent<'_> {
-    /// The report of the event, once it is committed.
+    /// The report of the event, for when it is committed.
     pub fn report(&self) -> &Report {
         self.prepared.report()
     }
 
-    /// The masks that it makes.
+    /// The masks that the event makes.
     pub fn masks(&self) -> &Masks {
         self.prepared.masks()
     }
 }
 
 impl ModulePruner {
-    /// Prepares the event at a moment, if there is one: reads the module and makes masks and report. Nothing is changed but
-    /// what the pruner knows of the module's classes; dropping the result leaves everything as it was.
+    /// Prepares the event at a moment, if there is one: reads the module and makes masks and a report. Nothing changes
+    /// except the facts about the module's classes. If the result is dropped, the event has not happened.
     ///
     /// # Errors
     ///
@@ -70,13 +70,14 @@ impl ModulePruner {
         Ok(Some(PreparedEvent { prepared, parameters, evidence }))
     }
 
-    /// Writes a prepared event to the module and to the optimiser's buffers; without an optimiser to the module alone.
+    /// Writes a prepared event to the module and to the optimiser's buffers. Without an optimiser, writes only the
+    /// module.
     ///
     /// # Errors
     ///
-    /// [`BurnError::Changed`] where a parameter that is written is not what it was when the event was prepared;
-    /// [`BurnError::Prune`] where the pruner has gone on since; [`BurnError::BufferType`], [`BurnError::Record`],
-    /// [`BurnError::Read`]. Pruner and optimiser are as they were then.
+    /// [`BurnError::Changed`] if a parameter to be written has changed since the event was prepared;
+    /// [`BurnError::Prune`] if the pruner has gone on since; [`BurnError::BufferType`], [`BurnError::Record`],
+    /// [`BurnError::Read`]. The pruner and the optimiser are then as they were.
     pub fn commit<'o, M: Module>(
         &mut self,
         event: PreparedEvent<'_>,
@@ -113,7 +114,7 @@ impl ModulePruner {
         }
     }
 
-    /// Writes an event, and puts its masks in force. After an error the module is what it was.
+    /// Writes an event and puts its masks in force. After an error, the module is as it was.
     fn written<M: Module>(
         &mut self,
         event: PreparedEvent<'_>,
@@ -133,7 +134,7 @@ impl ModulePruner {
         (module, Ok(report))
     }
 
-    /// Carries out an event on copies of all that it changes.
+    /// Carries out an event on copies of everything that it changes.
     fn carried_out<M: Module>(
         &self,
         event: PreparedEvent<'_>,
@@ -162,7 +163,7 @@ impl ModulePruner {
     }
 }
 
-/// The results of an event: everything that it changes.
+/// The results of an event: everything that has changed.
 struct Written<M> {
     module: M,
     pruner: Pruner,
@@ -171,7 +172,7 @@ struct Written<M> {
     report: Report,
 }
 
-/// The values that an event sets parameters back to.
+/// The values to which an event sets parameters back.
 fn rewound(
     prepared: &Prepared<'_>,
     parameters: &Parameters,
@@ -181,7 +182,7 @@ fn rewound(
     let mut values = BTreeMap::new();
     for (name, layer) in source.layers() {
         if layer.opaque_reason().is_none() && parameters.get(&name).is_some() {
-            // Exact: every element type fits into f64, and it is what it was before.
+            // This is exact: every element type fits into f64, and the value gets back its own type.
             let logical = layer.to_logical_f64()?;
             values.insert(name.into_owned(), TensorData::new(logical, layer.shape().to_vec()));
         }

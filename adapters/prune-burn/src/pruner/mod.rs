@@ -1,7 +1,7 @@
-//! The pruner of a module: a strategy carried out on burn's modules, gradients and optimisers.
+//! The pruner of a module: it carries out a strategy on burn's modules, gradients and optimisers.
 //!
-//! Here is what is asked of it between steps; `checks.rs` has what is refused beforehand, `steps.rs` what goes around a step
-//! of the optimiser, and `events.rs` prepares events and writes them.
+//! Here are the calls between steps. `checks.rs` has the checks beforehand, `steps.rs` the work around a step of the
+//! optimiser, and `events.rs` prepares events and writes them.
 
 mod checks;
 mod events;
@@ -23,63 +23,63 @@ use crate::moments::{self, MasksById};
 use crate::parameters::{Parameter, Parameters};
 use crate::{fit, prune_mask, write};
 
-/// Carries out a [`Strategy`] on a module of burn. The crate page shows it in a loop; [`SharedPruner`](crate::SharedPruner)
-/// is for burn's `Learner`.
+/// Carries out a [`Strategy`] on a module of burn. The crate page shows it in a loop.
+/// [`SharedPruner`](crate::SharedPruner) is for burn's `Learner`.
 ///
-/// Tensors of burn do not change: what writes a module takes it and gives it back. A module that is to survive an error is
-/// cloned first, which copies nothing.
+/// Tensors of burn do not change, so methods that write a module take it and give it back. To keep a module in case of
+/// an error, clone it first, which copies nothing.
 ///
 /// # Masks in force
 ///
-/// [`before_step`](ModulePruner::before_step) writes zeros into the gradients of pruned weights, so that every optimiser
-/// that moves elements by their own gradient and buffers leaves them, and its buffers, at `+0.0`.
-/// [`after_step`](ModulePruner::after_step) writes zeros into the weights as well, for optimisers that do not (Muon mixes
-/// whole rows). Each event writes zeros into the optimiser's buffers through its record.
+/// [`before_step`](ModulePruner::before_step) writes zeros into the gradients of pruned weights. An optimiser that
+/// moves each element by its own gradient and buffers then leaves these weights, and their buffers, at `+0.0`.
+/// [`after_step`](ModulePruner::after_step) writes zeros into the weights as well, for optimisers that do not work in
+/// this way (Muon mixes whole rows). Each event writes zeros into the optimiser's buffers through its record.
 ///
 /// [`with_masks_in_module`](ModulePruner::with_masks_in_module) puts the masks into the module instead.
 #[derive(Debug, Clone)]
 pub struct ModulePruner {
     pruner: Pruner,
-    /// The masks that are held, on the devices.
+    /// The masks in force, on the devices.
     closed: ClosedMasks,
     in_module: bool,
-    /// True if masks within the module have been compared with the pruner's since either may have changed.
+    /// True if masks within the module have been compared with the pruner's, and neither may have changed since.
     compared: bool,
-    /// The buffers that the last event has left as they were.
+    /// The buffers that the last event left alone.
     unheld: Vec<String>,
-    /// The user's facts of layers; they go before those of classes.
+    /// The user's facts about layers. They override those from classes.
     told: BTreeMap<String, LayerFacts>,
-    /// The facts that the pruner has been told of the module's layers.
+    /// The facts about the module's layers that the pruner has received.
     facts: BTreeMap<String, LayerFacts>,
 }
 
 impl ModulePruner {
-    /// A pruner that has done nothing yet.
+    /// A pruner at the start of its strategy.
     pub fn new(strategy: Strategy) -> Self {
         Self::from_pruner(Pruner::new(strategy))
     }
 
-    /// A pruner that goes on where another was.
+    /// A pruner that continues another one.
     pub fn from_pruner(pruner: Pruner) -> Self {
         let closed = ClosedMasks::new(pruner.held().clone());
         let (told, facts) = (BTreeMap::new(), BTreeMap::new());
         ModulePruner { pruner, closed, in_module: false, compared: false, unheld: Vec::new(), told, facts }
     }
 
-    /// A pruner of a module that has been pruned before, with these masks in force. Buffers of an optimiser that has trained
-    /// without them are held by [`hold_moments`](ModulePruner::hold_moments).
+    /// A pruner for a module that has been pruned before, with these masks in force. If an optimiser has trained
+    /// without them, [`hold_moments`](ModulePruner::hold_moments) writes zeros into its buffers.
     pub fn with_masks(strategy: Strategy, masks: Masks) -> Self {
         Self::from_pruner(Pruner::with_masks(strategy, masks))
     }
 
-    /// The same with other defaults than the library's: under [`Defaults::FILES`] groups of N:M run along the inputs.
+    /// Replaces the library's defaults. Under [`Defaults::FILES`], groups of N:M run along the inputs.
     #[must_use]
     pub fn with_defaults(self, defaults: Defaults) -> Self {
         ModulePruner { pruner: self.pruner.with_defaults(defaults), ..self }
     }
 
-    /// The same that knows more of a layer than its class tells: that an embedding is a weight to be pruned, or along which
-    /// axes a module of your own has its inputs and outputs.
+    /// Adds facts about a layer that its class does not give: that an embedding is a weight to be pruned, or the axes
+    /// of inputs and outputs in a module of your own.
     ///
     /// # Examples
     ///
@@ -104,22 +104,22 @@ impl ModulePruner {
         self
     }
 
-    /// The same that puts masks into the module, as a reparameterisation of burn's: every forward pass uses the masked
-    /// weights, whoever moves the weights below, and the masks are part of the module's record.
+    /// Puts masks into the module, as burn's reparameterisation. Every forward pass then uses the masked weights, no
+    /// matter who moves the weights below, and the masks are part of the module's record.
     ///
-    /// It serves where the loop is not yours: an optimiser that is not a [`ModuleOptimizer`], or code that calls it for you.
-    /// It costs a masked copy of a layer for each use in a forward pass, which autodiff keeps until the backward pass. Pruned
-    /// weights have no gradient then, so that events which look at them (RigL, `'reopen': 'gradient'`) are refused. A
-    /// parameter has one reparameterisation: one with LoRA is refused.
+    /// Use it if the loop is not yours: for an optimiser that is not a [`ModuleOptimizer`], or for code that calls it
+    /// for you. It costs a masked copy of a layer for each use in a forward pass, which autodiff keeps until the
+    /// backward pass. Pruned weights then have no gradient, so events that need one (RigL, `'reopen': 'gradient'`) are
+    /// refused. A parameter has at most one reparameterisation, so one with LoRA is refused.
     ///
-    /// To resume, [`attach`](ModulePruner::attach) the masks before a record is loaded. `module.materialize()` puts the
-    /// masked weights in the place of both.
+    /// To resume, [`attach`](ModulePruner::attach) the masks before a record is loaded. `module.materialize()` replaces
+    /// weights and masks by the masked weights.
     #[must_use]
     pub fn with_masks_in_module(self) -> Self {
         ModulePruner { in_module: true, ..self }
     }
 
-    /// The pruner that carries out the strategy.
+    /// The inner pruner, which carries out the strategy.
     pub fn pruner(&self) -> &Pruner {
         &self.pruner
     }
@@ -129,18 +129,18 @@ impl ModulePruner {
         self.pruner.masks()
     }
 
-    /// The buffers of masked parameters that the last event has left as they were, since they have another shape than the
-    /// parameter, such as Adafactor's sums of rows.
+    /// The buffers of masked parameters that the last event left alone, since their shape is not the parameter's, such
+    /// as Adafactor's sums of rows.
     pub fn unheld_buffers(&self) -> &[String] {
         &self.unheld
     }
 
-    /// All that this pruner knows of what has happened, as JSON: save it beside the records of the module and the optimiser.
+    /// The pruner's whole state as JSON. Save it beside the records of the module and the optimiser.
     pub fn to_json(&self) -> String {
         self.pruner.to_json()
     }
 
-    /// The pruner that was saved. What it was built with (`with_...`) is given once more.
+    /// The pruner that was saved. Repeat the calls of `with_...` that it was built with.
     ///
     /// # Errors
     ///
@@ -158,7 +158,7 @@ impl ModulePruner {
         self.start_with(module, Evidence::default())
     }
 
-    /// As [`ModulePruner::start`], for events that look at more than the weights.
+    /// As [`ModulePruner::start`], for events that need more than the weights.
     ///
     /// # Errors
     ///
@@ -172,9 +172,9 @@ impl ModulePruner {
         Ok((module, ended?))
     }
 
-    /// Ends an epoch that has trained: carries out its event, if there is one, on the module and on the optimiser's buffers,
-    /// and reports what that did. `optimizer` is a `&mut ModuleOptimizer`, or `None` for one of another kind, as L-BFGS,
-    /// which is made anew after an event.
+    /// Ends an epoch of training: carries out its event, if there is one, on the module and on the optimiser's buffers,
+    /// and returns a report. `optimizer` is a `&mut ModuleOptimizer`, or `None` for one of another kind, such as
+    /// L-BFGS, which must be made anew after an event.
     ///
     /// # Errors
     ///
@@ -190,8 +190,8 @@ impl ModulePruner {
         self.end_epoch_with(epoch, module, optimizer, Evidence::default())
     }
 
-    /// As [`ModulePruner::end_epoch`], for events that look at more than the weights: input norms, scores of your own, or
-    /// [`Parameters`] of an earlier epoch to set back to.
+    /// As [`ModulePruner::end_epoch`], for events that need more than the weights: input norms, scores of your own, or
+    /// [`Parameters`] of an earlier epoch to rewind to.
     ///
     /// # Errors
     ///
@@ -207,7 +207,7 @@ impl ModulePruner {
         Ok((module, ended?))
     }
 
-    /// Takes note of the gradients of a backward pass that no step follows, as before [`ModulePruner::start`].
+    /// Records the gradients of a backward pass that no step follows, such as one before [`ModulePruner::start`].
     ///
     /// # Errors
     ///
@@ -232,18 +232,18 @@ impl ModulePruner {
         Ok(write::hold(module.clone(), &mut ClosedMasks::new(masks)))
     }
 
-    /// Writes `+0.0` outside the masks in force: after a step that [`ModulePruner::after_step`] has not ended.
+    /// Writes `+0.0` outside the masks in force. It is for a step that does not end with [`ModulePruner::after_step`].
     ///
     /// # Errors
     ///
-    /// [`BurnError::Core`] where a mask finds no parameter of its name and shape; [`BurnError::Reparameterized`].
+    /// [`BurnError::Core`] if a mask has no parameter of its name and shape; [`BurnError::Reparameterized`].
     pub fn hold<M: Module>(&mut self, module: M) -> Result<M, BurnError> {
         fit::fits(&module, self.pruner.held())?;
         Ok(write::hold(module, &mut self.closed))
     }
 
-    /// Puts the masks in force into a module, as [`ModulePruner::with_masks_in_module`] says: before a record that was saved
-    /// with masks is loaded. Where masks are not in the module, it only holds.
+    /// Puts the masks in force into a module, if the pruner was built [so](ModulePruner::with_masks_in_module);
+    /// otherwise it only holds. Call it before a record that was saved with masks is loaded.
     ///
     /// # Errors
     ///
@@ -254,9 +254,9 @@ impl ModulePruner {
         Ok(if self.in_module { prune_mask::attach(module, &mut self.closed) } else { module })
     }
 
-    /// Writes `+0.0` outside the masks in force in the optimiser's buffers, through its record. Names the buffers of masked
-    /// parameters that have another shape than the parameter, which are left alone, such as Adafactor's sums of rows. Events
-    /// do it by themselves.
+    /// Writes `+0.0` outside the masks in force into the optimiser's buffers, through its record. Returns the names of
+    /// masked parameters' buffers that have another shape than the parameter, such as Adafactor's sums of rows; these
+    /// are left alone. Events do all this by themselves.
     ///
     /// # Errors
     ///
@@ -277,7 +277,8 @@ impl ModulePruner {
         Ok(held.others)
     }
 
-    /// The number of weights outside the masks in force that are not zero. Masks within the module count as they do for forward passes.
+    /// The number of weights outside the masks in force that are not zero. With masks within the module, it counts the
+    /// values that forward passes use.
     ///
     /// # Errors
     ///
@@ -297,7 +298,7 @@ impl ModulePruner {
     }
 }
 
-/// Masks by the ids of their parameters.
+/// The masks by the ids of their parameters.
 fn masks_by_id<'m, M: Module>(module: &M, masks: &'m Masks) -> Result<MasksById<'m>, BurnError> {
     fit::fits(module, masks)?;
     let outline = Parameters::outline(module);

@@ -11,8 +11,8 @@ use crate::gradients::ModuleGradients;
 use crate::write;
 
 impl ModulePruner {
-    /// One step of training: [`before_step`](ModulePruner::before_step), the optimiser's step unless an event takes its
-    /// place, and [`after_step`](ModulePruner::after_step).
+    /// One step of training: [`before_step`](ModulePruner::before_step), the optimiser's step unless an event replaces
+    /// it, and [`after_step`](ModulePruner::after_step).
     ///
     /// # Errors
     ///
@@ -28,7 +28,7 @@ impl ModulePruner {
         Ok((module, stepped?))
     }
 
-    /// The same that gives the module back after an error too, as far as it came.
+    /// The same, but it also gives the module back after an error, in the state that it reached.
     pub(crate) fn stepped<M: Module>(
         &mut self,
         rate: ModuleLearningRate,
@@ -47,8 +47,8 @@ impl ModulePruner {
         self.after(module, Some(optimizer))
     }
 
-    /// Begins a step, between the backward pass and the optimiser's step: takes note of the gradients for an event that looks
-    /// at them, writes `+0.0` into those of pruned weights, and says whether the optimiser moves the parameters.
+    /// Begins a step, between the backward pass and the optimiser's step. Records the gradients if an event needs them,
+    /// writes `+0.0` into those of pruned weights, and says if the optimiser is to move the parameters.
     ///
     /// # Errors
     ///
@@ -69,8 +69,8 @@ impl ModulePruner {
         Ok((gradients, StepAction::Go))
     }
 
-    /// Ends a step: writes `+0.0` outside the masks in force and carries out the event of the step, if there is one, on the
-    /// module and on the optimiser's buffers, if it is given. The pruner counts the steps.
+    /// Ends a step: writes `+0.0` outside the masks in force and carries out the event of the step, if there is one, on
+    /// the module and on the optimiser's buffers, if given. The pruner counts the steps.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The conformance suite on data of the host and on tensors, of every element type.
+//! The conformance suite, on data of the host and on tensors, for every element type.
 
 use burn::tensor::{DType, Device, Element as BurnElement, Tensor, TensorData};
 use prune_burn::PruneExt;
@@ -13,7 +13,7 @@ fn tensor<E: TestElement + BurnElement, const D: usize>(shape: &[usize], logical
     Tensor::from_data(data(shape, logical), (&Device::default(), dtype))
 }
 
-/// The same elements in another order in memory: a permuted view of the transposed tensor.
+/// The same elements in another memory order: a permuted view of the transposed tensor.
 fn permuted(shape: &[usize], logical: Vec<f32>) -> Tensor<2> {
     let (rows, columns) = (shape[0], shape[1]);
     let transposed = (0..columns).flat_map(|j| (0..rows).map(move |i| i * columns + j)).map(|at| logical[at]).collect();

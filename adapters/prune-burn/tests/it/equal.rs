@@ -1,4 +1,4 @@
-//! Masks are those of prune-ndarray, bit for bit, by every method, on layers that are not square.
+//! Masks equal those of prune-ndarray, bit for bit, for every method, on layers that are not square.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsParams, SgdConfig};
@@ -15,7 +15,7 @@ use crate::nets::{Zoo, filled, numbers};
 /// A layer with its axes of inputs and outputs.
 type Known = (&'static str, Option<(usize, usize)>);
 
-/// The axes of inputs and outputs of each layer, as burn's documentation has them; the table is no weight.
+/// The axes of inputs and outputs of each layer, as in burn's documentation. The table is no prunable weight.
 const AXES: [Known; 7] = [
     ("conv.weight", Some((1, 0))),
     ("up.weight", Some((0, 1))),
@@ -26,7 +26,7 @@ const AXES: [Known; 7] = [
     ("table.weight", None),
 ];
 
-/// Two events each, so that the second meets a mask.
+/// Each has two events, so that the second meets a mask.
 const STRATEGIES: [&str; 31] = [
     "{1: {'method': 'unstr_unified_local', 'density': 0.6}, 2: {'method': 'unstr_unified_local', 'density': 0.3}}",
     "{1: {'method': 'unstr_global', 'density': 0.6}, 2: {'method': 'unstr_global', 'density': 0.2}}",
@@ -61,7 +61,7 @@ const STRATEGIES: [&str; 31] = [
     "{0: {'method': 'unstr_global', 'density': 0.3}, '1..=4 steps': {'method': 'set', 'every': 1, 'seed': 3}}",
 ];
 
-/// In the order of the module, in which reports add up.
+/// In the order of the module, since reports add up in that order.
 type Arrays = Vec<(String, ArrayD<f32>)>;
 
 fn named(arrays: &Arrays) -> Vec<(&str, LayerRef<'_>)> {
@@ -92,7 +92,7 @@ fn facts() -> impl Iterator<Item = (&'static str, LayerFacts)> {
     })
 }
 
-/// Norms of inputs for each layer with axes: its shape without that of its outputs.
+/// Norms of inputs for each layer with axes. Their shape is the layer's without the axis of outputs.
 fn norms(zoo: &Arrays, seed: u64) -> Arrays {
     let norms = |(i, &(name, axes)): (usize, &Known)| {
         let (_, output) = axes?;
@@ -141,7 +141,7 @@ fn both(strategy: &str, seed: u64) {
     let mut rival = Pruner::new(strategy.parse().unwrap()).with_facts(facts());
     let mut zoo = Zoo::new(seed);
     let mut optimizer = SgdConfig::new().init();
-    // Events that rewind set parameters back to those of another module.
+    // Events that rewind set parameters back to those of this other module.
     let source = Parameters::of(&Zoo::new(seed ^ 1)).unwrap();
     let source_arrays = arrays(&source);
     let source_arrays = named(&source_arrays);
@@ -176,7 +176,7 @@ fn both(strategy: &str, seed: u64) {
     assert!(burn.masks().iter().any(|(_, mask)| mask.kept_len() < mask.len()), "{strategy} pruned nothing");
 }
 
-/// An event that rewinds sets running statistics too. burn's clones of a module share them.
+/// An event that rewinds also sets running statistics. Burn's clones of a module share them.
 #[test]
 fn running_statistics_are_set_back_in_every_clone() {
     let source = Parameters::of(&Zoo::new(8)).unwrap();
@@ -189,7 +189,7 @@ fn running_statistics_are_set_back_in_every_clone() {
     let mean = |zoo: &Zoo| zoo.norm.running_mean.value_sync().into_data();
     assert_eq!(mean(&zoo), mean(&Zoo::new(8)));
     assert_eq!(mean(&clone), mean(&zoo));
-    // The rest of the clone is what it was.
+    // The rest of the clone is unchanged.
     assert_eq!(crate::nets::values(&clone.own), crate::nets::values(&Zoo::new(9).own));
     assert_eq!(crate::nets::values(&zoo.own), crate::nets::values(&Zoo::new(8).own));
 }

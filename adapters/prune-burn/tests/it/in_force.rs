@@ -14,7 +14,7 @@ use crate::nets::{Mlp, device, values};
 const TWICE: &str = "{1: {'method': 'unstr_global', 'density': 0.5},
                       2: {'method': 'str_unified_local', 'pattern': '1:4', 'axis': 'reduction'}}";
 
-/// Trains three epochs, and looks at every step.
+/// Trains three epochs and checks every step.
 fn trained(mut optimizer: ModuleOptimizer, steps: u64) -> (ModulePruner, Mlp, ModuleOptimizer) {
     let mut model = Mlp::new(5, &device());
     let mut pruner = ModulePruner::new(TWICE.parse().unwrap());
@@ -62,7 +62,7 @@ fn nothing_revives_under_any_optimiser() {
     trained(RmsPropConfig::new().with_centered(true).init(), 4);
 }
 
-/// Muon's update of a row is not zero where the row's gradient is.
+/// Muon's update of a row is not zero where the row's gradient is zero.
 #[test]
 fn muon_moves_pruned_weights_and_the_hold_after_the_step_takes_it_back() {
     let mut model = Mlp::new(5, &device());
@@ -81,7 +81,7 @@ fn muon_moves_pruned_weights_and_the_hold_after_the_step_takes_it_back() {
     }
 }
 
-/// The event, and not the steps after it, takes what momentum has gathered.
+/// The event, not the steps after it, clears the momentum of pruned weights.
 #[test]
 fn an_event_takes_the_buffers_of_what_it_prunes() {
     for mut optimizer in [AdamWConfig::new().init(), SgdConfig::new().with_momentum(Some(MomentumConfig::new())).init()]
@@ -97,7 +97,7 @@ fn an_event_takes_the_buffers_of_what_it_prunes() {
         assert_eq!(report.unwrap().selected.kept, 36);
         assert_eq!(pruner.moment_revivals(&pruned, &optimizer).unwrap(), 0);
         assert_ne!(optimizer.into_bytes().unwrap().to_vec(), before);
-        // A pruner of the masks alone finds the same, and has nothing to do.
+        // A pruner with only the masks agrees and changes nothing.
         let held = optimizer.into_bytes().unwrap().to_vec();
         let other = ModulePruner::with_masks("{}".parse().unwrap(), pruner.masks().clone());
         assert!(other.hold_moments(&pruned, &mut optimizer).unwrap().is_empty());
@@ -105,10 +105,10 @@ fn an_event_takes_the_buffers_of_what_it_prunes() {
     }
 }
 
-/// Zeros of buffers are positive: -0.0 outside a mask is written over.
+/// Zeros in buffers are positive: -0.0 outside a mask is overwritten.
 #[test]
 fn an_event_takes_negative_zeros_of_buffers() {
-    // With a rate of nothing and negative zeros as gradients, momentum holds -0.0 everywhere.
+    // With negative zeros as gradients, momentum is -0.0 everywhere.
     struct NegativeZeros(GradientsParams);
     impl burn::module::ModuleVisitor for NegativeZeros {
         fn visit_float<const D: usize>(&mut self, param: &burn::module::Param<burn::tensor::Tensor<D>>) {
@@ -152,7 +152,7 @@ fn a_mask_that_keeps_everything_changes_nothing() {
     assert_eq!(values(dense.fc2.bias.as_ref().unwrap()), values(masked.fc2.bias.as_ref().unwrap()));
 }
 
-/// Under the straight-through estimator the dense weights train on, and the last mask is held.
+/// Under the straight-through estimator, the dense weights go on training. At the end the last mask is held.
 #[test]
 fn straight_through_trains_dense_weights_until_the_range_ends() {
     let strategy = "{'1..=2': {'method': 'unstr_unified_local', 'density': 0.25, 'straight_through': True}}";

@@ -1,4 +1,4 @@
-//! Bad input is refused at once by every way in: nothing waits for a lock that it holds itself.
+//! Every call refuses bad input at once. None waits for a lock that its own thread holds.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -34,7 +34,7 @@ fn adapted() -> Mlp {
     Mlp::new(1, &device()).apply_lora(lora)
 }
 
-/// Has masks of both layers in force, and events to come.
+/// A pruner with masks of both layers in force, and with events to come.
 fn masked(layers: [(&str, [usize; 2]); 2]) -> ModulePruner {
     let mask = |(name, shape): (&str, [usize; 2])| (name.to_owned(), Mask::none(&shape).unwrap());
     let strategy = "{1: {'method': 'unstr_global', 'density': 0.5, 'reopen': 'random', 'seed': 1},
@@ -42,7 +42,7 @@ fn masked(layers: [(&str, [usize; 2]); 2]) -> ModulePruner {
     ModulePruner::with_masks(strategy.parse().unwrap(), layers.into_iter().map(mask).collect::<Masks>())
 }
 
-/// Asks every way in for an error.
+/// Checks that every call returns an error.
 fn refused_by_all<M: Module + 'static>(pruner: ModulePruner, module: M) {
     type Way<M> = (&'static str, fn(ModulePruner, M) -> Option<BurnError>);
     let ways: [Way<M>; 13] = [
@@ -101,7 +101,7 @@ fn a_parameter_that_changed_after_prepare_is_refused_in_time() {
     assert!(error.contains("has changed since the event was prepared"), "{error}");
 }
 
-/// Many threads that train with one pruner: each step is whole, and none waits for ever.
+/// Many threads train with one pruner: each step is whole, and none waits for ever.
 #[test]
 fn threads_that_share_a_pruner_end() {
     let shared = SharedPruner::new(ModulePruner::new(

@@ -1,4 +1,4 @@
-//! In burn's `Learner`, which calls the module alone.
+//! Pruning in burn's `Learner`, which calls only the module.
 
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ impl InferenceStep for Model {
     }
 }
 
-/// A batch that follows from its numbers.
+/// A batch that depends only on its numbers.
 #[derive(Clone)]
 struct Numbers;
 
@@ -168,7 +168,7 @@ fn gradients_of_several_devices_are_added_up() {
     assert_ne!(values(&stepped.net.fc1.weight), values(&model.net.fc1.weight));
 }
 
-/// Without the length of an epoch, what is keyed by epochs would never happen.
+/// Without the length of an epoch, events keyed by epochs would never happen.
 #[test]
 fn epochs_of_which_nobody_tells_the_length_are_refused() {
     for strategy in
@@ -179,7 +179,7 @@ fn epochs_of_which_nobody_tells_the_length_are_refused() {
         let refused = |error: String| assert!(error.contains("by `with_epochs_of`"), "{error}");
         refused(shared.check(&model).unwrap_err().to_string());
         refused(shared.start(model.clone()).unwrap_err().to_string());
-        // Who asks neither is told at the end, and nothing has trained.
+        // Without `check` and `start`, `finish` returns the error, and nothing has trained.
         let before = values(&model.net.fc1.weight);
         let gradients = model.net.gradients(1);
         let model = shared.optimize(model, &mut AdamWConfig::new().init(), 0.01, gradients);
@@ -206,7 +206,7 @@ fn events_that_training_has_not_reached_are_named() {
     assert_eq!(shared.reports().len(), 2);
 }
 
-/// The module whose weights `step` uses is masked, and the dense weights train on.
+/// The module for the forward pass of `step` is masked, and the dense weights go on training.
 #[test]
 fn straight_through_runs_in_the_learner() {
     let strategy = "{'1..=3': {'method': 'unstr_unified_local', 'density': 0.25, 'straight_through': True}}";
@@ -218,12 +218,12 @@ fn straight_through_runs_in_the_learner() {
     let (learned, shared) = trained(strategy, Some(5));
     assert_eq!(shared.finish().unwrap().len(), 3);
     assert_eq!(zeros(&learned), 90);
-    // With weights of its own in the forward pass, it is not the run that had none.
+    // The forward pass has its own weights, so the result differs from the run without it.
     let (plain, _) = trained(&strategy.replace(", 'straight_through': True", ""), Some(5));
     assert_ne!(values(&plain.net.fc1.weight), values(&learned.net.fc1.weight));
 }
 
-/// A run that goes on from the `Learner`'s checkpoint and the pruner's state is the run that was not stopped.
+/// A run that goes on from the `Learner`'s checkpoint and the pruner's state equals the run that was not stopped.
 #[test]
 fn training_goes_on_from_a_checkpoint() {
     let strategy =

@@ -1,4 +1,4 @@
-//! The parameters of a module that are listed, and what their classes tell.
+//! The list of a module's parameters, and the facts that follow from their classes.
 
 use burn::module::Module;
 use prune_burn::{Layers, ModulePruner, Parameters};
@@ -125,6 +125,6 @@ fn a_module_for_inference_is_pruned_too() {
     let (zoo, _) = pruner.start(zoo).unwrap();
     assert_eq!(pruner.revivals(&zoo).unwrap(), 0);
     assert!(!zoo.conv.weight.val().is_autodiff());
-    // Restored parameters are as they were.
+    // After `train`, parameters require gradients again.
     assert!(zoo.train().conv.weight.is_require_grad());
 }

@@ -1,4 +1,4 @@
-//! The adapter on modules of burn, in one program: burn takes long to link.
+//! The adapter on modules of burn. All tests are one program, since burn takes long to link.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

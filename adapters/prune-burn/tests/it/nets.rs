@@ -1,4 +1,4 @@
-//! Small modules whose values follow from seeds alone, and a step of training.
+//! Small modules whose values depend only on seeds, and a step of training.
 
 use burn::module::{Module, Param, ParamId};
 use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig};
@@ -14,7 +14,7 @@ pub(crate) fn device() -> Device {
     Device::default().autodiff()
 }
 
-/// Numbers between -1 and 1 that follow from a seed.
+/// Numbers between -1 and 1 from a seed.
 pub(crate) fn numbers(seed: u64, len: usize) -> Vec<f32> {
     let mut random = prune_core::testing::generators::Random::new(seed);
     (0..len).map(|_| (random.next_u64() >> 40) as f32 / (1u64 << 23) as f32 - 1.0).collect()
@@ -24,7 +24,7 @@ pub(crate) fn filled<const D: usize>(seed: u64, shape: [usize; D], device: &Devi
     Tensor::from_data(TensorData::new(numbers(seed, shape.iter().product()), shape), device)
 }
 
-/// Sets every parameter of a module by a seed.
+/// Sets every parameter of a module from a seed.
 pub(crate) fn seeded<M: Module>(module: M, seed: u64) -> M {
     struct Fill(u64);
     impl burn::module::ModuleMapper for Fill {
@@ -69,7 +69,7 @@ impl Mlp {
         self.fc2.forward(burn::tensor::activation::relu(self.fc1.forward(input)))
     }
 
-    /// The gradients of one batch that follows from a seed.
+    /// The gradients of a batch, which is made from a seed.
     pub(crate) fn gradients(&self, batch: u64) -> GradientsParams {
         let device = self.fc1.weight.device();
         let of_type = |tensor: Tensor<2>| match self.fc1.weight.dtype() {
@@ -83,7 +83,7 @@ impl Mlp {
     }
 }
 
-/// One of each kind that has weights, none of them square, and a parameter of its own.
+/// A layer of each kind with weights, none of them square, and a parameter outside of layers.
 #[derive(Module, Debug)]
 pub(crate) struct Zoo {
     pub(crate) conv: Conv2d,

@@ -28,19 +28,19 @@ fn one_parameter_under_two_names_is_refused() {
     let refused = "parameters `first.weight` and `second.weight` are one: they share an id, and burn's optimisers move the \
                    first alone; give one of them an id of its own, or use one field in both places";
     assert_eq!(pruner(HALF).check(&tied).unwrap_err().to_string(), refused);
-    // Without a check it is refused where either would be masked, by equal masks too.
+    // Without `check`, it is refused if either name would be masked, even with equal masks.
     let magnitude = "{0: {'method': 'unstr_unified_local', 'density': 0.5}}";
     assert_eq!(pruner(magnitude).start(tied.clone()).unwrap_err().to_string(), refused);
     let local = "{0: {'method': 'unstr_local', 'density': {'second.weight': 0.5}}}";
     assert_eq!(pruner(local).start(tied.clone()).unwrap_err().to_string(), refused);
     let random = "{0: {'method': 'unstr_unified_local', 'density': 0.5, 'score': 'random'}}";
     assert_eq!(pruner(random).start(tied.clone()).unwrap_err().to_string(), refused);
-    // So it is in a step, where masks come from elsewhere.
+    // A step refuses it too if the masks come from elsewhere.
     let mask = || prune_burn::Mask::all(&[12, 10]).unwrap();
     let masks = [("first.weight".to_owned(), mask()), ("second.weight".to_owned(), mask())];
     let mut masked = ModulePruner::with_masks("{}".parse().unwrap(), masks.into_iter().collect());
     assert_eq!(masked.before_step(&tied, GradientsParams::new()).unwrap_err().to_string(), refused);
-    // A tied parameter that is left dense under both names is not refused.
+    // A tied parameter is accepted if it is left dense under both names.
     let dense = Parted { tied, rest: Mlp::new(2, &device()) };
     let rest = "{0: {'method': 'unstr_unified_local', 'density': 0.5, 'exclude': 'tied.*'}, \
                 '4..=40 steps': {'method': 'rigl', 'every': 4}}";
@@ -68,12 +68,12 @@ fn a_parameter_that_has_changed_since_the_event_was_prepared_is_refused() {
     let moved = optimizer.step(0.1, model.clone(), gradients);
     let refused = "parameter `fc1.weight` has changed since the event was prepared; prepare it anew";
     assert_eq!(pruner.commit(event, moved.clone(), &mut optimizer).unwrap_err().to_string(), refused);
-    // Of another shape, too.
+    // A parameter of another shape has changed too.
     let event = prepared(&mut pruner, &model);
     let fc1 = Linear { weight: Param::from_tensor(filled(1, [3, 10], &device())), bias: None };
     let other = Mlp { fc1, fc2: model.fc2.clone() };
     assert_eq!(pruner.commit(event, other, &mut optimizer).unwrap_err().to_string(), refused);
-    // Nothing has happened, and it can be done.
+    // Nothing has happened, and the event can be prepared anew.
     assert!(pruner.masks().is_empty());
     let event = prepared(&mut pruner, &moved);
     let (moved, _) = pruner.commit(event, moved, &mut optimizer).unwrap();
@@ -106,7 +106,7 @@ fn a_strategy_that_names_a_parameter_that_is_not_there_is_refused() {
         told.check(&model).unwrap_err().to_string(),
         "there is no layer `fc3.weight`; did you mean `fc1.weight`?"
     );
-    // Masks of another model.
+    // The masks of another model.
     let masks = prune_burn::Masks::from_iter([("fc3.weight".to_owned(), prune_burn::Mask::all(&[2, 2]).unwrap())]);
     let mut other = ModulePruner::with_masks("{}".parse().unwrap(), masks);
     let gradients = model.gradients(1);
@@ -133,12 +133,12 @@ fn lora_and_a_mask_on_one_parameter_are_refused() {
     assert_eq!(pruner(HALF).check(&adapted).unwrap_err().to_string(), refused);
     let mut optimizer = AdamWConfig::new().init();
     assert_eq!(pruner(HALF).end_epoch(1, adapted.clone(), &mut optimizer).unwrap_err().to_string(), refused);
-    // The rest of the module is pruned, and the adapter's own matrices are not.
+    // The rest of the module is pruned, but the adapter's own matrices are not.
     let rest = "{1: {'method': 'unstr_unified_local', 'density': 0.5, 'exclude': 'fc1.weight'}}";
     let (_, report) = pruner(rest).end_epoch(1, adapted, &mut optimizer).unwrap();
     let report = report.unwrap();
     assert_eq!(report.layers.iter().map(|layer| layer.layer.as_str()).collect::<Vec<_>>(), ["fc2.weight"]);
-    // An adapter that comes after a mask is found out, whatever is called next.
+    // Every call detects an adapter that was added after a mask.
     let mut held = pruner("{0: {'method': 'unstr_unified_local', 'density': 0.5}}");
     let (model, _) = held.start(Mlp::new(1, &device())).unwrap();
     let adapted = model.apply_lora(lora());
@@ -148,7 +148,7 @@ fn lora_and_a_mask_on_one_parameter_are_refused() {
     assert_eq!(held.before_step(&adapted, gradients).unwrap_err().to_string(), refused);
     assert_eq!(held.after_step(adapted.clone(), &mut optimizer).unwrap_err().to_string(), refused);
     assert_eq!(held.hold(adapted).unwrap_err().to_string(), refused);
-    // Within a module burn keeps the mask, and drops the adapter.
+    // If the mask is within the module, burn keeps it and drops the adapter.
     let mut within = pruner("{0: {'method': 'unstr_unified_local', 'density': 0.5}}").with_masks_in_module();
     let (model, _) = within.start(Mlp::new(1, &device())).unwrap();
     let adapted = model.apply_lora(lora());
@@ -168,10 +168,10 @@ fn nan_is_refused_by_name_and_the_clone_is_what_it_was() {
     assert!(pruner.masks().is_empty() && pruner.pruner().last_epoch().is_none());
 }
 
-/// Parameters of 16 bits with moments of 32, as mixed precision keeps them: each buffer is held in its own type.
+/// Parameters of 16 bits with moments of 32 bits, as in mixed precision: each buffer is held in its own type.
 #[test]
 fn parameters_and_moments_of_different_types_are_held() {
-    // Moments of 32 bits, from steps before the parameters were cast.
+    // Moments of 32 bits come from steps before the parameters were cast.
     let mut optimizer = AdamWConfig::new().init();
     let mut model = seeded(Mlp::new(1, &device()), 9);
     for batch in 0..3 {
@@ -187,7 +187,7 @@ fn parameters_and_moments_of_different_types_are_held() {
     assert_eq!(pruner.revivals(&model).unwrap() + pruner.moment_revivals(&model, &optimizer).unwrap(), 0);
 }
 
-/// Adafactor keeps sums of rows and columns, which belong to no weight: they are named and left alone.
+/// Adafactor keeps sums of rows and columns, which belong to no single weight. They are named and left alone.
 #[test]
 fn buffers_of_another_shape_are_named() {
     let mut optimizer = burn::optim::AdafactorConfig::new().init();
@@ -201,13 +201,13 @@ fn buffers_of_another_shape_are_named() {
     let others = pruner.hold_moments(&model, &mut optimizer).unwrap();
     assert!(!others.is_empty());
     assert_eq!(pruner.revivals(&model).unwrap(), 0);
-    // An event names them too.
+    // An event names them as well.
     assert!(pruner.unheld_buffers().is_empty());
     (_, _) = pruner.end_epoch(1, model, &mut optimizer).unwrap();
     assert_eq!(pruner.unheld_buffers(), others);
 }
 
-/// burn would read moments back as its default type, and the step after the event would fail.
+/// Burn would read moments back as its default type, and the step after the event would fail.
 #[test]
 fn buffers_that_burn_reads_back_as_another_type_are_refused_before_the_event() {
     for dtype in [FloatDType::F64, FloatDType::F16] {
@@ -245,7 +245,7 @@ fn buffers_that_burn_reads_back_as_another_type_are_refused_before_the_event() {
     }
 }
 
-/// An event that is refused has changed nothing: not the masks, the clock or the buffers.
+/// An event that is refused has changed nothing: no mask, no clock and no buffer.
 #[test]
 fn an_adapter_on_a_layer_pruned_before_is_found_before_the_next_event() {
     let strategy = "{1: {'method': 'unstr_unified_local', 'density': 0.5},
@@ -262,7 +262,7 @@ fn an_adapter_on_a_layer_pruned_before_is_found_before_the_next_event() {
     assert!(error.starts_with("parameter `fc1.weight` has the reparameterisation `lora`"), "{error}");
     assert_eq!(pruner.to_json(), state);
     assert_eq!(optimizer.into_bytes().unwrap().to_vec(), buffers);
-    // The way out that the message names works.
+    // The solution that the message gives works.
     let (model, report) = pruner.end_epoch(2, adapted.materialize(), &mut optimizer).unwrap();
     assert_eq!(report.unwrap().selected.kept, 12);
     assert_eq!(pruner.revivals(&model).unwrap() + pruner.moment_revivals(&model, &optimizer).unwrap(), 0);

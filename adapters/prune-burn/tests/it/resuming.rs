@@ -1,4 +1,4 @@
-//! A run that is saved and goes on is the run that was not.
+//! A run that is saved and goes on equals one that was never stopped.
 
 use burn::module::Module;
 use burn::optim::momentum::MomentumConfig;
@@ -30,7 +30,7 @@ impl Run {
         self
     }
 
-    /// Saves everything as bytes, and loads it into things made anew.
+    /// Saves everything as bytes, and loads it into new objects.
     fn reloaded(self, optimizer: ModuleOptimizer, build: impl Fn(ModulePruner) -> ModulePruner) -> Run {
         let (state, moments) = (self.pruner.to_json(), self.optimizer.into_bytes().unwrap());
         let record = self.model.into_record().into_bytes().unwrap();
@@ -40,7 +40,7 @@ impl Run {
         Run { pruner, model, optimizer: optimizer.from_bytes(moments).unwrap() }
     }
 
-    /// Weights, buffers and state; ids are new in every run.
+    /// Weights, buffers and state. Ids differ in every run.
     fn bits(&self) -> (Vec<u32>, Buffers, String) {
         let weights = [&self.model.fc1, &self.model.fc2].map(|layer| values(&layer.weight)).concat();
         let reader = burn_pack::Reader::from_bytes(self.optimizer.into_bytes().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! RigL on burn: the dense gradient is seen, the event takes the place of a step, and what is opened starts at zero.
+//! RigL on burn: it sees the dense gradient, its event replaces the step, and opened weights start at zero.
 
 use burn::optim::AdamWConfig;
 use prune_burn::{ModulePruner, StepAction};
@@ -20,7 +20,7 @@ fn rigl_opens_where_the_dense_gradient_is_greatest() {
         let before = pruner.masks().get("fc1.weight").unwrap().clone();
         let weights = values(&model.fc1.weight);
         let (gradients, action) = pruner.before_step(&model, gradients).unwrap();
-        // The last of a cosine's updates moves nothing, and replaces no step.
+        // The last update of a cosine moves nothing, so it replaces no step.
         assert_eq!(action == StepAction::Replace, step % 4 == 0 && step < 40);
         if action == StepAction::Go {
             model = optimizer.step(0.01, model, gradients);
@@ -37,13 +37,13 @@ fn rigl_opens_where_the_dense_gradient_is_greatest() {
             let closed = before.difference(after).unwrap();
             assert_eq!(opened.kept_len(), closed.kept_len());
             moved += opened.kept_len();
-            // Of all that was closed, the opened have the greatest gradients, and start at zero.
+            // Of all closed weights, those with the greatest gradients are opened, and they start at zero.
             let least = opened.kept_indices().map(|i| dense[i].abs()).fold(f32::INFINITY, f32::min);
             let stayed = before.union(after).unwrap().complement();
             assert!(stayed.kept_indices().all(|i| dense[i].abs() <= least));
             let now = values(&model.fc1.weight);
             assert!(opened.kept_indices().all(|i| now[i].to_bits() == 0));
-            // Nothing else has moved: the update took the place of the step.
+            // Nothing else has moved, since the update replaced the step.
             let same = before.intersection(after).unwrap();
             assert!(same.kept_indices().all(|i| now[i] == weights[i]));
         }

@@ -1,4 +1,4 @@
-//! Masks as reparameterisations of the module.
+//! Masks as reparameterisations within the module.
 
 use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams, LBFGSConfig, MuonConfig};
@@ -24,12 +24,12 @@ fn later_events_replace_the_mask_that_burn_would_keep() {
         let used = [values(&model.fc1.weight), values(&model.fc2.weight)].concat();
         assert_eq!(used.iter().filter(|weight| **weight != 0.0).count(), kept);
     }
-    // The base that the optimiser moves is zero as well.
+    // The base, which the optimiser moves, is zero as well.
     let base = model.fc1.weight.base().into_data().try_into_vec::<f32>().unwrap();
     assert_eq!(base, values(&model.fc1.weight));
 }
 
-/// The same weights as with gradients held: where masks are changes nothing.
+/// The weights equal those with held gradients: the place of the masks makes no difference.
 #[test]
 fn weights_are_those_of_a_pruner_that_holds() {
     let run = |within: bool| {
@@ -66,7 +66,7 @@ fn every_rank_and_layout_is_masked_in_a_forward_pass() {
     assert_eq!(output(&within), output(&held));
 }
 
-/// A product would make NaN of an infinity, and -0.0 of what is negative.
+/// A product would turn an infinity into NaN and a negative weight into -0.0.
 #[test]
 fn a_mask_selects_and_does_not_multiply() {
     let mut pruner =
@@ -88,7 +88,7 @@ fn a_mask_selects_and_does_not_multiply() {
     }
 }
 
-/// Muon moves the weights below the masks; what forward passes use stays zero.
+/// Muon moves the weights below the masks, but forward passes still use zeros.
 #[test]
 fn muon_moves_the_base_alone() {
     let mut pruner = ModulePruner::new("{0: {'method': 'unstr_unified_local', 'density': 0.3}}".parse().unwrap())
@@ -106,13 +106,14 @@ fn muon_moves_the_base_alone() {
     let mask = pruner.masks().get("fc1.weight").unwrap().clone();
     assert!(base.iter().zip(mask.iter()).any(|(weight, kept)| !kept && *weight != 0.0));
     assert_eq!(pruner.revivals(&model).unwrap(), 0);
-    // Held, the base is zero too.
+    // After a hold, the base is zero too.
     let model = pruner.hold(model).unwrap();
     let base = model.fc1.weight.base().into_data().try_into_vec::<f32>().unwrap();
     assert!(base.iter().zip(mask.iter()).all(|(weight, kept)| kept || *weight == 0.0));
 }
 
-/// An optimiser that is no `ModuleOptimizer` takes its gradients itself: within the module, masks are in force all the same.
+/// An optimiser that is no `ModuleOptimizer` takes its gradients itself. Masks within the module are in force even
+/// then.
 #[test]
 fn l_bfgs_trains_what_is_alive() {
     let mut pruner = ModulePruner::new("{0: {'method': 'unstr_unified_local', 'density': 0.3}}".parse().unwrap())
@@ -145,7 +146,7 @@ fn what_looks_at_gradients_of_pruned_weights_is_refused() {
     assert!(error.ends_with("use a pruner without `with_masks_in_module`"), "{error}");
 }
 
-/// Masks that a module does not have would be in force nowhere.
+/// Masks that the module lacks would be in force nowhere.
 #[test]
 fn a_module_without_the_masks_is_refused() {
     let mut pruner = ModulePruner::new(TWICE.parse().unwrap()).with_masks_in_module();
@@ -166,7 +167,7 @@ fn a_module_without_the_masks_is_refused() {
         let (model, _) = pruner.step(0.01, model, gradients, &mut optimizer).unwrap();
         assert_eq!(pruner.revivals(&model).unwrap(), 0);
     }
-    // A pruner that holds would open weights below the mask.
+    // A pruner without masks within the module would revive weights below the mask.
     let mut holds = ModulePruner::from_json(&pruner.to_json()).unwrap();
     let refused = "parameter `fc1.weight` has a mask within the module, and the pruner keeps none there; build the pruner with \
                    `with_masks_in_module`, or call `materialize` on the module";
@@ -194,22 +195,22 @@ fn another_mask_within_the_module_is_refused() {
     let gradients = other.gradients(1);
     let mut optimizer = AdamWConfig::new().init();
     assert_eq!(pruner.clone().end_epoch(2, other.clone(), &mut optimizer).unwrap_err().to_string(), refused);
-    // Once for all steps: as after a record of another run has been loaded.
+    // Loading a record of another run brings other masks, and the next step refuses them.
     let attached = pruner.attach(Mlp::new(3, &device())).unwrap();
     let loaded = attached.load_record(other.clone().into_record());
     assert_eq!(pruner.before_step(&loaded, gradients).unwrap_err().to_string(), refused);
-    // A mask of which the pruner knows nothing.
+    // A mask that the pruner does not know.
     let mut new = ModulePruner::new("{}".parse().unwrap()).with_masks_in_module();
     let gradients = other.gradients(1);
     assert_eq!(new.before_step(&other, gradients).unwrap_err().to_string(), refused);
-    // Attached, it is the pruner's.
+    // After `attach`, the mask is the pruner's.
     let model = pruner.attach(other).unwrap();
     let gradients = model.gradients(1);
     let (model, _) = pruner.step(0.01, model, gradients, &mut optimizer).unwrap();
     assert_eq!(pruner.revivals(&model).unwrap(), 0);
 }
 
-/// A mask of another length than its parameter is an error of the parameter.
+/// A mask of another length than its parameter is an error that names the parameter.
 #[test]
 fn a_mask_that_cannot_be_read_is_no_mask_that_keeps_everything() {
     struct Cut;
@@ -228,7 +229,7 @@ fn a_mask_that_cannot_be_read_is_no_mask_that_keeps_everything() {
     assert!(error.contains("`fc1.weight`"), "{error}");
 }
 
-/// Events happen without a `ModuleOptimizer`: the next one is new.
+/// Events happen without a `ModuleOptimizer`. The next optimiser has to be new.
 #[test]
 fn l_bfgs_is_pruned_on_the_way() {
     let strategy = "{1: {'method': 'unstr_global', 'density': 0.5}, '2 steps': {'method': 'unstr_global', 'density': 0.2}, \

@@ -11,10 +11,10 @@ use super::state;
 use crate::error::CandleError;
 use crate::params::Params;
 
-/// Adam with decoupled weight decay (Loshchilov and Hutter 2019), whose moments can be seen, held and saved.
+/// Adam with decoupled weight decay (Loshchilov and Hutter 2019). Its moments can be seen, held and saved.
 ///
-/// It takes the steps of candle's `AdamW`, to the bit, and has its settings. Moments of half-precision parameters are `f32`
-/// here, and so is their step, because `1e-8` and squares of small gradients are 0 in `f16`.
+/// It takes the steps of candle's `AdamW`, to the bit, and has the same settings. For half-precision parameters,
+/// moments and steps are `f32`, because `1e-8` and squares of small gradients are 0 in `f16`.
 ///
 /// # Examples
 ///
@@ -49,7 +49,8 @@ pub struct AdamW {
 }
 
 impl AdamW {
-    /// One for these parameters, with moments of their names. Parameters that are not floats are not trained.
+    /// An optimiser for these parameters, whose moments have the same names. It does not train parameters that are not
+    /// floats.
     ///
     /// # Errors
     ///
@@ -64,7 +65,7 @@ impl AdamW {
         [&self.first, &self.second]
     }
 
-    /// The same, to be held.
+    /// The same, for holding them.
     pub fn moments_mut(&mut self) -> [&mut Params; 2] {
         [&mut self.first, &mut self.second]
     }
@@ -79,8 +80,8 @@ impl AdamW {
         &self.config
     }
 
-    /// Writes the moments and the count of steps to a safetensors file, whole or not at all. Settings are the caller's to
-    /// keep.
+    /// Writes the moments and the number of steps to a safetensors file, whole or not at all. It does not write the
+    /// settings.
     ///
     /// # Errors
     ///
@@ -89,7 +90,7 @@ impl AdamW {
         state::save(&self.buffers(), Some(self.steps), path.as_ref())
     }
 
-    /// Reads what [`AdamW::save`] wrote: with parameters of the same values, training goes on to the bit.
+    /// Reads a file of [`AdamW::save`]. If the parameters have the same values as then, training goes on to the bit.
     ///
     /// # Errors
     ///
@@ -109,7 +110,8 @@ impl AdamW {
 impl Optimizer for AdamW {
     type Config = ParamsAdamW;
 
-    /// Names the variables by their places, from 0: [`AdamW::for_params`] gives the moments the names that masks go by.
+    /// Names the variables by their positions, from 0. With [`AdamW::for_params`], moments have the parameters' names,
+    /// which masks need.
     fn new(vars: Vec<Var>, config: ParamsAdamW) -> Result<Self> {
         Ok(AdamW::for_params(&by_place(vars)?, config)?)
     }
@@ -117,7 +119,7 @@ impl Optimizer for AdamW {
     fn step(&mut self, gradients: &GradStore) -> Result<()> {
         self.steps += 1;
         let ParamsAdamW { lr, beta1, beta2, eps, weight_decay } = self.config;
-        // As candle counts: in a whole number of the size that `powi` takes.
+        // As in candle, the number of steps is an `i32`, the type that `powi` takes.
         let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
         let (scale_first, scale_second) = (1.0 / (1.0 - beta1.powi(steps)), 1.0 / (1.0 - beta2.powi(steps)));
         let (firsts, seconds) = (self.first.vars(), self.second.vars());

@@ -6,14 +6,14 @@ use candle_core::{DType, Tensor, Var};
 use crate::error::CandleError;
 use crate::params::Params;
 
-/// The names of variables that come without any: their places, from 0.
+/// Names for variables that have none: their positions, from 0.
 pub(super) fn by_place(vars: Vec<Var>) -> Result<Params, CandleError> {
-    // Padded, so that the order of names is that of places.
+    // Names are padded, so that their order is that of the positions.
     let digits = vars.len().saturating_sub(1).to_string().len();
     Params::named(vars.into_iter().enumerate().map(|(place, var)| (format!("{place:0digits$}"), var)))
 }
 
-/// The type of the buffers of a parameter: its own, but single precision for halves, in which small steps would be lost.
+/// The type of a parameter's buffers: its own type, but `f32` for half precision, in which small steps would be lost.
 pub(super) fn buffer_type(parameter: DType) -> DType {
     match parameter {
         DType::F64 => DType::F64,
@@ -26,9 +26,9 @@ pub(super) fn zeros(params: &Params) -> Result<Params, CandleError> {
     params.zeros_like(buffer_type)
 }
 
-/// Calls `step` for each parameter that has a gradient with the parameter, its gradient, both of the buffers' type, and its
-/// place among those that have buffers; and sets the parameter to what comes back. Parameters without elements have nothing
-/// to be set to, and candle refuses to.
+/// Calls `step` for each parameter that has a gradient, and sets the parameter to the result. `step` gets the
+/// parameter's position among those with buffers, its value and its gradient, both in the type of the buffers.
+/// Parameters without elements are left out, since candle refuses to set them.
 pub(super) fn update(
     params: &Params,
     gradients: &GradStore,
@@ -38,7 +38,7 @@ pub(super) fn update(
     for (place, (_, var)) in floats.enumerate() {
         let Some(gradient) = gradients.get(var).filter(|gradient| gradient.elem_count() > 0) else { continue };
         let wide = buffer_type(var.dtype());
-        // Detached: a step is not part of any function that is differentiated.
+        // Detached, since a step must not be part of a later backward pass.
         let (value, gradient) = (var.as_detached_tensor().to_dtype(wide)?, gradient.detach().to_dtype(wide)?);
         var.set(&step(place, &value, &gradient)?.to_dtype(var.dtype())?)?;
     }

@@ -1,7 +1,7 @@
 //! Optimisers whose buffers can be seen, held and saved.
 //!
-//! `sgd` and `adam_w` take steps; `buffers` keeps what both have: parameters with a buffer each; `state` writes and reads
-//! the buffers.
+//! `sgd` and `adam_w` take steps, and `buffers` has the part that they share: parameters with buffers. `state` writes
+//! and reads the buffers.
 
 mod adam_w;
 mod buffers;

@@ -1,4 +1,4 @@
-//! Descent along the gradient, with momentum.
+//! Gradient descent with momentum.
 
 use std::path::Path;
 
@@ -14,18 +14,18 @@ use crate::params::Params;
 /// The settings of [`Sgd`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SgdConfig {
-    /// The step's length: above 0 as a rule, and at least 0.
+    /// The length of a step: usually above 0, and at least 0.
     pub learning_rate: f64,
-    /// The share of the last direction that is kept: at least 0 and below 1.
+    /// The fraction of the last direction that is kept: at least 0 and below 1.
     pub momentum: f64,
-    /// The share of a weight that is added to its gradient: at least 0.
+    /// The fraction of a weight that is added to its gradient: at least 0.
     pub weight_decay: f64,
-    /// True if the gradient is looked at one step ahead (Nesterov 1983); it takes a momentum.
+    /// True if the gradient is taken one step ahead (Nesterov 1983). This needs a momentum.
     pub nesterov: bool,
 }
 
 impl Default for SgdConfig {
-    /// A learning rate of 0.1 with momentum 0.9, and nothing else.
+    /// A learning rate of 0.1 and a momentum of 0.9; all else is off.
     fn default() -> Self {
         SgdConfig { learning_rate: 0.1, momentum: 0.9, weight_decay: 0.0, nesterov: false }
     }
@@ -44,11 +44,11 @@ impl SgdConfig {
     }
 }
 
-/// Descent along the gradient with momentum, whose buffers can be seen, held and saved.
+/// Gradient descent with momentum, whose buffers can be seen, held and saved.
 ///
-/// A step, for each weight w with gradient g and buffer b: g grows by `weight_decay` w; b becomes `momentum` b + g; w falls by
-/// `learning_rate` b, or `learning_rate` (g + `momentum` b) with `nesterov`. Without momentum and weight decay it is candle's
-/// `SGD`, to the bit. Buffers of half-precision parameters are `f32`, and so is their step.
+/// A step, for each weight w with gradient g and buffer b: g grows by `weight_decay` w; b becomes `momentum` b + g; w
+/// falls by `learning_rate` b, or by `learning_rate` (g + `momentum` b) with `nesterov`. Without momentum and weight
+/// decay it is candle's `SGD`, to the bit. For half-precision parameters, buffers and steps are `f32`.
 ///
 /// # Examples
 ///
@@ -80,7 +80,8 @@ pub struct Sgd {
 }
 
 impl Sgd {
-    /// One for these parameters, with buffers of their names. Parameters that are not floats are not trained.
+    /// An optimiser for these parameters, whose buffers have the same names. It does not train parameters that are not
+    /// floats.
     ///
     /// # Errors
     ///
@@ -94,7 +95,7 @@ impl Sgd {
         &self.momentum
     }
 
-    /// The same, to be held.
+    /// The same, for holding them.
     pub fn momentum_mut(&mut self) -> &mut Params {
         &mut self.momentum
     }
@@ -104,7 +105,7 @@ impl Sgd {
         &self.config
     }
 
-    /// Writes the buffers to a safetensors file, whole or not at all. Settings are the caller's to keep.
+    /// Writes the buffers to a safetensors file, whole or not at all. It does not write the settings.
     ///
     /// # Errors
     ///
@@ -113,7 +114,7 @@ impl Sgd {
         state::save(&[("momentum", &self.momentum)], None, path.as_ref())
     }
 
-    /// Reads the buffers that [`Sgd::save`] wrote: with parameters of the same values, training goes on to the bit.
+    /// Reads a file of [`Sgd::save`]. If the parameters have the same values as then, training goes on to the bit.
     ///
     /// # Errors
     ///
@@ -126,7 +127,8 @@ impl Sgd {
 impl Optimizer for Sgd {
     type Config = SgdConfig;
 
-    /// Names the variables by their places, from 0: [`Sgd::for_params`] gives the buffers the names that masks go by.
+    /// Names the variables by their positions, from 0. With [`Sgd::for_params`], buffers have the parameters' names,
+    /// which masks need.
     fn new(vars: Vec<Var>, config: SgdConfig) -> Result<Self> {
         Ok(Sgd::for_params(&by_place(vars)?, config)?)
     }

@@ -1,4 +1,5 @@
-//! Buffers to and from safetensors files: `momentum/fc.weight` is the buffer `momentum` of the parameter `fc.weight`.
+//! Writing buffers to safetensors files, and reading them: `momentum/fc.weight` is the buffer `momentum` of the
+//! parameter `fc.weight`.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -8,12 +9,12 @@ use candle_core::{Device, Tensor, Var};
 use crate::error::{CandleError, StateMismatch};
 use crate::params::Params;
 
-/// The tensor that holds the count of steps. No buffer is called so, since theirs have a `/`.
+/// The tensor with the number of steps. No buffer has this name, since theirs have a `/`.
 const STEPS: &str = "steps";
 
 type Buffers<'a> = [(&'a str, &'a Params)];
 
-/// Writes buffers beside the file and puts them in its place at the end.
+/// Writes buffers to a new file, which replaces the old one at the end.
 pub(super) fn save(buffers: &Buffers<'_>, steps: Option<u32>, path: &Path) -> Result<(), CandleError> {
     let mut tensors: HashMap<String, Tensor> =
         named(buffers).map(|(name, var)| (name, var.as_detached_tensor())).collect();
@@ -24,18 +25,19 @@ pub(super) fn save(buffers: &Buffers<'_>, steps: Option<u32>, path: &Path) -> Re
     let failed = |source| CandleError::File { path: path.to_owned(), source };
     let written = candle_core::safetensors::save(&tensors, &beside).map_err(CandleError::from);
     let written = written.and_then(|()| {
-        // For writing, without which Windows flushes nothing.
+        // Opened for writing, because Windows flushes only such files.
         std::fs::OpenOptions::new().write(true).open(&beside).and_then(|file| file.sync_all()).map_err(failed)?;
         std::fs::rename(&beside, path).map_err(failed)
     });
     if written.is_err() {
-        // A partial file is of no use; the first error is the one that matters.
+        // A partial file is useless. If removing it fails too, the first error is the one to report.
         let _ = std::fs::remove_file(&beside);
     }
     written
 }
 
-/// Reads buffers, and the count of steps where there is to be one. Everything is checked before the first is set.
+/// Reads buffers, and the number of steps if the file must have it. Everything is checked before the first buffer is
+/// set.
 pub(super) fn load(buffers: &Buffers<'_>, counts_steps: bool, path: &Path) -> Result<Option<u32>, CandleError> {
     let bytes = std::fs::read(path).map_err(|source| CandleError::File { path: path.to_owned(), source })?;
     let mut found = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
@@ -49,7 +51,7 @@ pub(super) fn load(buffers: &Buffers<'_>, counts_steps: bool, path: &Path) -> Re
         None
     };
     let known: HashSet<String> = named(buffers).map(|(name, _)| name).collect();
-    // The first in the order of names, so that the message is the same every time.
+    // The first one in the order of names, so that the message is always the same.
     if let Some(name) = found.keys().filter(|name| !known.contains(*name)).min() {
         return Err(refuse(StateMismatch::Unknown { name: name.clone() }));
     }

@@ -1,4 +1,4 @@
-//! A strategy tested on parameters before any training.
+//! Tests of a strategy on parameters, before any training.
 
 use core::fmt;
 
@@ -9,13 +9,13 @@ use super::events::ReadParams;
 use super::roles::RoleWarning;
 use crate::error::CandleError;
 
-/// Something that is worth a look before training.
+/// Something to look at before training.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParamsWarning {
-    /// A parameter's role may be another than events take it for.
+    /// A parameter may have another role than events assume.
     Role(RoleWarning),
-    /// Found by [`Pruner::check`].
+    /// A warning of [`Pruner::check`].
     Event(Warning),
 }
 
@@ -29,8 +29,8 @@ impl fmt::Display for ParamsWarning {
 }
 
 impl Params {
-    /// As [`Pruner::check`], without a copy of the model. The warnings are [`Params::warnings`], and, where an event needs to
-    /// know axes, the parameters of three axes or more whose axes nothing tells.
+    /// As [`Pruner::check`], without a copy of the model. It adds the warnings of [`Params::warnings`]. If an event
+    /// needs axes, it also warns of parameters with three axes or more whose axes are not known.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Events that read the model's memory itself, under locks that are gone when the call returns.
+//! Events that read the model's memory itself, under locks that are released before the call returns.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,10 +12,10 @@ use crate::error::CandleError;
 use crate::tensor::ReadTensor;
 
 impl Params {
-    /// As [`Pruner::prepare`], for [`Params::commit`], which refuses parameters that have been set to other values meanwhile.
+    /// As [`Pruner::prepare`], for [`Params::commit`], which refuses parameters whose values have changed meanwhile.
     ///
-    /// The model is not copied where there is no evidence. Evidence is code of the caller's, which may use variables, so the
-    /// locks are not held for it, and a copy of every layer is read.
+    /// Without evidence, the model is not copied. Evidence is code of the caller, which may use variables. So no lock
+    /// is held while it runs, and every layer is read through a copy.
     ///
     /// # Errors
     ///
@@ -23,7 +23,7 @@ impl Params {
     ///
     /// # Complexity
     ///
-    /// The event's own, and a digest of the parameters that it masks: with evidence, of all of them.
+    /// That of the event, and a digest of the parameters that it masks; with evidence, of all parameters.
     ///
     /// # Examples
     ///
@@ -57,21 +57,21 @@ impl Params {
             let digests = read.digests(|name| prepared.masks().get(name).is_some());
             return Ok(Some(PreparedEvent { prepared, digests }));
         }
-        // Before the layers are copied, so that whatever is set from now on is found.
+        // The digests come before the copies of layers, so that any later change is detected.
         let is_due = pruner.strategy().at(moment).is_some();
         let digests = if is_due { ReadParams::new(self).digests(|_| true) } else { BTreeMap::new() };
         let prepared = pruner.prepare(moment, self, evidence)?;
         Ok(prepared.map(|prepared| PreparedEvent { prepared, digests }))
     }
 
-    /// Writes a prepared event to the parameters, and `+0.0` outside the masks then in force to each set of an optimiser's
-    /// buffers.
+    /// Writes a prepared event to the parameters. In each set of an optimiser's buffers, writes `+0.0` outside the
+    /// masks that are in force afterwards.
     ///
     /// # Errors
     ///
-    /// [`CandleError::Changed`] where a parameter that the event masks is not what it was when it was prepared;
-    /// [`CandleError::Mask`] where a set of buffers has no layer for a mask; [`CandleError::Prune`], as [`Pruner::commit`].
-    /// Nothing has been written then.
+    /// [`CandleError::Changed`] if a parameter that the event masks has changed since it was prepared;
+    /// [`CandleError::Mask`] if a set of buffers has no layer for a mask; [`CandleError::Prune`], as
+    /// [`Pruner::commit`]. Nothing has been written then.
     pub fn commit(
         &mut self,
         pruner: &mut Pruner,
@@ -82,16 +82,16 @@ impl Params {
         self.carry_out(pruner, event.prepared, buffers)
     }
 
-    /// As [`Pruner::end_epoch_with`], and after an event writes `+0.0` outside the masks in force to each set of an optimiser's
-    /// buffers too: what it prunes is zero there as well before anything is saved.
+    /// As [`Pruner::end_epoch_with`]. After an event it also writes `+0.0` outside the masks in force in each set of an
+    /// optimiser's buffers, so that a state saved afterwards is zero there too.
     ///
-    /// A buffer set shows a layer for each mask, as in [`Pruner::after_step`]. The model is not copied where there is no
-    /// evidence.
+    /// A set of buffers must have a layer for each mask, as in [`Pruner::after_step`]. Without evidence, the model is
+    /// not copied.
     ///
     /// # Errors
     ///
-    /// [`CandleError::Prune`], as [`Pruner::end_epoch_with`]; [`CandleError::Mask`] where a set of buffers has no layer for a
-    /// mask; [`CandleError::FactsUntold`]. Nothing has been written then.
+    /// [`CandleError::Prune`], as [`Pruner::end_epoch_with`]; [`CandleError::Mask`] if a set of buffers has no layer
+    /// for a mask; [`CandleError::FactsUntold`]. Nothing has been written then.
     ///
     /// # Examples
     ///
@@ -166,7 +166,7 @@ impl Params {
     }
 }
 
-/// True if an event with this evidence runs no code but this library's, so that locks can be held meanwhile.
+/// True if an event with this evidence runs only this library's code, so that locks can be held meanwhile.
 fn runs_no_code(evidence: &Evidence<'_>) -> bool {
     let Evidence { gradients, inputs, scores, rewind, stop } = evidence;
     gradients.is_none() && inputs.is_none() && scores.is_none() && rewind.is_none() && stop.is_none()
@@ -182,7 +182,7 @@ impl<'p> ReadParams<'p> {
         ReadParams { tensors: params.seen().map(|(name, var)| (name, ReadTensor::new(var))).collect() }
     }
 
-    /// Digests of those that are wanted.
+    /// Digests of the wanted parameters.
     fn digests(&self, is_wanted: impl Fn(&str) -> bool) -> BTreeMap<String, u64> {
         let wanted = self.tensors.iter().filter(|(name, _)| is_wanted(name));
         wanted.map(|(name, tensor)| ((*name).to_owned(), tensor.digest())).collect()

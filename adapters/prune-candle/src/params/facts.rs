@@ -1,4 +1,4 @@
-//! Facts of the model that neither names nor shapes tell, such as the axes of a transposed convolution.
+//! Facts about the model that do not follow from names and shapes, such as the axes of a transposed convolution.
 
 use prune_core::ErrorKind;
 use prune_schedule::names::{AxisEvidence, Class, Role};
@@ -8,14 +8,14 @@ use super::Params;
 use crate::error::CandleError;
 
 impl Params {
-    /// The same, where more is known of parameters than names and shapes tell: whether events select them, their axes, and
-    /// the bias that goes with their outputs. What a fact leaves open stays as it was.
+    /// Adds facts about parameters that do not follow from names and shapes: if events select them, their axes, and the
+    /// bias that goes with their outputs. A fact changes only what it states.
     ///
-    /// A pruner has to know it too: make it with [`Params::pruner`].
+    /// The pruner must know these facts too: make it with [`Params::pruner`].
     ///
     /// # Errors
     ///
-    /// [`CandleError::UnknownParam`], also of a bias; [`CandleError::Mask`] for an axis that a parameter does not have.
+    /// [`CandleError::UnknownParam`], for a bias too; [`CandleError::Mask`] for an axis that a parameter does not have.
     pub fn with_facts<N: AsRef<str>>(
         mut self,
         facts: impl IntoIterator<Item = (N, LayerFacts)>,
@@ -35,8 +35,8 @@ impl Params {
         Ok(self)
     }
 
-    /// The same, with the axes of a parameter's inputs and outputs. Where nothing else tells, outputs are axis 0, as in
-    /// candle's `Linear` and `Conv2d`; its `ConvTranspose1d` and `ConvTranspose2d` keep (in, out / groups, ..).
+    /// Gives the axes of a parameter's inputs and outputs. Without any knowledge, outputs are taken to be axis 0, as in
+    /// candle's `Linear` and `Conv2d`. Its `ConvTranspose1d` and `ConvTranspose2d` keep (in, out / groups, ..).
     ///
     /// # Errors
     ///
@@ -69,18 +69,18 @@ impl Params {
         self.with_facts([(name, LayerFacts { role: Some(role), ..LayerFacts::default() })])
     }
 
-    /// The facts that [`Params::with_facts`] and [`Params::with_axes`] have been told, for
-    /// [`Pruner::with_facts`]: a pruner that was saved does not hold it.
+    /// The facts from [`Params::with_facts`] and [`Params::with_axes`], for [`Pruner::with_facts`]. A saved pruner does
+    /// not contain them.
     pub fn facts(&self) -> impl Iterator<Item = (&str, LayerFacts)> {
         self.facts.iter().map(|(name, facts)| (name.as_str(), facts.clone()))
     }
 
-    /// A pruner that has done nothing yet and knows what these parameters have been told.
+    /// A pruner at the start of its strategy that knows the facts about these parameters.
     pub fn pruner(&self, strategy: Strategy) -> Pruner {
         Pruner::new(strategy).with_facts(self.facts())
     }
 
-    /// Refuses a pruner that does not know what these parameters have been told.
+    /// Refuses a pruner that does not know the facts about these parameters.
     pub(super) fn are_known_to(&self, pruner: &Pruner) -> Result<(), CandleError> {
         match self.facts.iter().find(|(name, facts)| pruner.facts(name) != Some(facts)) {
             Some((name, _)) => Err(CandleError::FactsUntold { name: name.clone() }),

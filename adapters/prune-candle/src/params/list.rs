@@ -1,4 +1,4 @@
-//! Making the list: names in order, each for a variable of its own.
+//! Construction of the list: names in order, each with its own variable.
 
 use std::collections::BTreeMap;
 use std::sync::TryLockError;
@@ -10,7 +10,8 @@ use candle_nn::VarMap;
 use super::{Param, Params};
 use crate::error::CandleError;
 
-/// Ways to a map's lock that are tried before it is said to be locked: whoever builds a layer meanwhile is done sooner.
+/// The time of attempts to take a map's lock before it is reported as locked. Another thread that builds a layer is
+/// done sooner.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Params {
@@ -18,14 +19,14 @@ impl Params {
     ///
     /// # Errors
     ///
-    /// [`CandleError::Tied`] where one variable stands under two names; [`CandleError::MapLocked`] where the guard of `VarMap::data`
-    /// is alive.
+    /// [`CandleError::Tied`] if one variable has two names; [`CandleError::MapLocked`] if a guard of `VarMap::data` is
+    /// alive.
     pub fn of(varmap: &VarMap) -> Result<Self, CandleError> {
         Params::named(vars_of(varmap)?)
     }
 
-    /// As [`Params::of`], where a variable that stands under several names has the first of them, in the order of names.
-    /// The others are told by [`Params::joined_names`].
+    /// As [`Params::of`], but a variable with several names keeps the first of them, in the order of names.
+    /// [`Params::joined_names`] lists the others.
     ///
     /// # Errors
     ///
@@ -52,7 +53,7 @@ impl Params {
         Params::named_joined(vars_of(varmap)?)
     }
 
-    /// Variables under names of the caller's.
+    /// Variables under the caller's names.
     ///
     /// # Errors
     ///
@@ -65,7 +66,7 @@ impl Params {
         }
     }
 
-    /// As [`Params::named`], where a variable that stands under several names has the first of them, in the order of names.
+    /// As [`Params::named`], but a variable with several names keeps the first of them, in the order of names.
     ///
     /// # Errors
     ///
@@ -95,12 +96,13 @@ impl Params {
         Ok(Params { entries, weights: Default::default(), dense: Default::default(), facts: Default::default() })
     }
 
-    /// True if these are still the variables of a map: a name that is gone, is new, or stands for another variable is
-    /// refused. A map that was built anew, or in which `insert` replaced a variable, no longer shows what is pruned here.
+    /// Checks that these are still the variables of a map. It refuses a name that is gone, is new, or has another
+    /// variable. If a map was built anew, or `insert` replaced a variable in it, the map no longer shows what is pruned
+    /// here.
     ///
     /// # Errors
     ///
-    /// [`CandleError::MapChanged`] with what has become of it, [`CandleError::MapLocked`].
+    /// [`CandleError::MapChanged`] with the change, [`CandleError::MapLocked`].
     pub fn check_current(&self, varmap: &VarMap) -> Result<(), CandleError> {
         let now: BTreeMap<String, Var> = vars_of(varmap)?.into_iter().collect();
         let names = |param: &Param| {
@@ -125,7 +127,8 @@ impl Params {
     }
 }
 
-/// Names and variables of a map, in no order. Where the caller itself holds the lock, waiting would be for ever.
+/// The names and variables of a map, in any order. It does not wait for ever, since the caller itself may hold the
+/// lock.
 fn vars_of(varmap: &VarMap) -> Result<Vec<(String, Var)>, CandleError> {
     let begin = Instant::now();
     loop {

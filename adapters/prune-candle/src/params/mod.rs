@@ -1,8 +1,8 @@
 //! The parameters of a model: variables under names, in the order of names.
 //!
-//! `list` makes the list, from a map or from pairs; `roles` tells which of them events leave alone, and `facts` where their
-//! axes lie; `check` tests a strategy on them; `events` carries out
-//! events without a copy of the model, and `prepared` is one that has not happened yet.
+//! `list` makes the list, from a map or from pairs. `roles` decides which parameters events leave alone, and `facts`
+//! has the axes that the caller gives. `check` tests a strategy on the parameters. `events` carries out events without
+//! a copy of the model, and `prepared` is an event that has not happened yet.
 
 mod check;
 mod events;
@@ -25,21 +25,21 @@ pub use roles::RoleWarning;
 use crate::error::CandleError;
 use crate::{LendMut, PruneExt};
 
-/// The parameters of a model, as [`Layers`] and [`LayersMut`]: what a [`Pruner`](crate::Pruner) prunes and holds.
+/// The parameters of a model, as [`Layers`] and [`LayersMut`]. A [`Pruner`](crate::Pruner) prunes and holds them.
 ///
-/// It holds handles, not copies: what is written here is seen by the model, and the other way round. The order is that of
-/// names, since a `VarMap` has none.
+/// It has handles, not copies: the model sees what is written here, and the other way round. The parameters are in the
+/// order of names, since a `VarMap` has no order.
 ///
 /// # Locks
 ///
-/// candle keeps the memory of a variable behind a lock. No method here gives out anything that holds one: layers are read
-/// through a copy, and written within a call that returns. So variables can be used and set at any time, also within
-/// [`Params::with_mut`]. [`Params::check`], [`Params::revivals`] and, where they get no evidence, [`Params::prepare`] and
-/// [`Params::end_epoch`] read without a copy: the locks are theirs until they return, and no code of the caller's runs
-/// meanwhile. With evidence, which is the caller's code, they read a copy.
+/// candle keeps the memory of a variable behind a lock. No method here returns anything that holds one: layers are read
+/// through a copy, and written within a call that returns. So variables can be used and set at any time, even within
+/// [`Params::with_mut`]. [`Params::check`] and [`Params::revivals`] read without a copy; so do [`Params::prepare`] and
+/// [`Params::end_epoch`] without evidence. They hold the locks until they return, and run none of the caller's code
+/// meanwhile. Evidence is the caller's code, so with it they read a copy.
 ///
-/// As in candle, whose operators hold locks while rayon's threads work: a task of rayon's own pool that waits for a variable
-/// can keep the pool from those who hold its lock. Set variables from threads that are not rayon's.
+/// candle's operators hold locks while rayon's threads work. So a task in rayon's pool that waits for a variable can,
+/// as in candle, keep the pool from the thread that holds its lock. Set variables from threads outside of rayon.
 ///
 /// # Examples
 ///
@@ -65,11 +65,11 @@ use crate::{LendMut, PruneExt};
 pub struct Params {
     /// In the order of names.
     entries: Vec<Param>,
-    /// Those that are said to be weights, whatever their names look like.
+    /// The parameters that count as weights, whatever their names look like.
     weights: BTreeSet<String>,
-    /// Those that no event sees.
+    /// The parameters that events do not see.
     dense: BTreeSet<String>,
-    /// Facts that names and shapes do not tell.
+    /// Facts that do not follow from names and shapes.
     facts: BTreeMap<String, LayerFacts>,
 }
 
@@ -78,7 +78,7 @@ pub struct Params {
 struct Param {
     name: String,
     var: Var,
-    /// Other names of the same variable, which have been joined to the first.
+    /// Other names of the same variable, joined to the first.
     others: Vec<String>,
 }
 
@@ -93,7 +93,7 @@ impl Params {
         self.entries.iter().map(|param| (param.name.as_str(), &param.var))
     }
 
-    /// The variables, in the order of names: what an optimiser of candle's takes.
+    /// The variables, in the order of names, as an optimiser of candle takes them.
     pub fn vars(&self) -> Vec<Var> {
         self.entries.iter().map(|param| param.var.clone()).collect()
     }
@@ -119,8 +119,8 @@ impl Params {
         self.entries.iter().flat_map(|param| param.others.iter().map(|other| (other.as_str(), param.name.as_str())))
     }
 
-    /// Calls `edit` with the parameters as [`LayersMut`], where only a shared reference is at hand. They are the same
-    /// variables; the variables can be used within.
+    /// Calls `edit` with the parameters as [`LayersMut`], from a shared reference. They are the same variables, and
+    /// `edit` may use those.
     ///
     /// # Examples
     ///
@@ -140,12 +140,12 @@ impl Params {
         edit(&mut self.clone())
     }
 
-    /// A copy of all parameters on the host, under the same names: what masks are made on where the variables lie on a
+    /// A copy of all parameters on the host, under the same names. Masks are made on it if the variables are on a
     /// device.
     ///
     /// # Errors
     ///
-    /// [`CandleError::Candle`] where a copy fails.
+    /// [`CandleError::Candle`] if a copy fails.
     pub fn on_cpu(&self) -> Result<Params, CandleError> {
         let copy = |param: &Param| {
             let var = Var::from_tensor(&param.var.to_device(&Device::Cpu)?.detach())?;
@@ -155,7 +155,8 @@ impl Params {
         Ok(Params { entries, ..self.like() })
     }
 
-    /// Zeros of the shapes of those whose elements are floats, each of the type that `of_type` says: an optimiser's buffers.
+    /// Zeros for an optimiser's buffers: one tensor for each parameter of floats, with its shape and the type that
+    /// `of_type` gives.
     pub(crate) fn zeros_like(&self, of_type: impl Fn(DType) -> DType) -> Result<Params, CandleError> {
         let floats = self.entries.iter().filter(|param| param.var.dtype().is_float());
         let zero = |param: &Param| {
@@ -166,31 +167,31 @@ impl Params {
         Ok(Params { entries, ..self.like() })
     }
 
-    /// None, of which the same has been told.
+    /// An empty list with the same facts.
     fn like(&self) -> Params {
         let (weights, dense, facts) = (self.weights.clone(), self.dense.clone(), self.facts.clone());
         Params { entries: Vec::new(), weights, dense, facts }
     }
 
-    /// Names the parameter that a name was meant for.
+    /// The error for an unknown name, with the nearest known one.
     pub(crate) fn unknown(&self, name: &str) -> CandleError {
         CandleError::UnknownParam { name: name.to_owned(), nearest: nearest(name, self.names()).map(str::to_owned) }
     }
 
-    /// Those that events see.
+    /// The parameters that events see.
     pub(crate) fn seen(&self) -> impl Iterator<Item = (&str, &Var)> {
         self.iter().filter(|(name, _)| !self.dense.contains(*name))
     }
 }
 
-/// Read through a copy of each; those of [`Params::with_dense`] are left out.
+/// Parameters are read through a copy each. Those of [`Params::with_dense`] are left out.
 impl Layers for Params {
     fn layers(&self) -> Vec<(Cow<'_, str>, LayerRef<'_>)> {
         self.seen().map(|(name, var)| (Cow::Borrowed(name), var.layer())).collect()
     }
 }
 
-/// Written in place.
+/// Parameters are written in place.
 impl LayersMut for Params {
     fn layers_mut(&mut self) -> Vec<(Cow<'_, str>, LayerMut<'_>)> {
         let Params { entries, dense, .. } = self;

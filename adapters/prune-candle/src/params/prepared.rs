@@ -1,4 +1,4 @@
-//! Events that are ready to happen, and what the parameters were when they were prepared.
+//! Events that are ready to happen, with digests of the parameters they were prepared from.
 
 use std::collections::BTreeMap;
 
@@ -9,22 +9,22 @@ use super::Params;
 use crate::error::CandleError;
 use crate::tensor::ReadTensor;
 
-/// An event that is ready to happen to parameters: nothing has been written yet. [`Params::commit`] writes it.
+/// An event that is ready for parameters. Nothing has been written yet; [`Params::commit`] writes it.
 #[must_use = "nothing has been written until it is committed"]
 #[derive(Debug)]
 pub struct PreparedEvent<'e> {
     pub(super) prepared: Prepared<'e>,
-    /// Digests of the parameters that it masks, as they were.
+    /// Digests of the parameters that it masks, from when it was prepared.
     pub(super) digests: BTreeMap<String, u64>,
 }
 
 impl PreparedEvent<'_> {
-    /// When it happens.
+    /// The moment of the event.
     pub fn moment(&self) -> Moment {
         self.prepared.moment()
     }
 
-    /// The report of the event, once it is committed.
+    /// The report of the event, for when it is committed.
     pub fn report(&self) -> &Report {
         self.prepared.report()
     }
@@ -34,10 +34,10 @@ impl PreparedEvent<'_> {
         self.prepared.masks()
     }
 
-    /// Refuses parameters that are not what they were.
+    /// Refuses parameters that have changed.
     pub(super) fn is_of(&self, params: &Params) -> Result<(), CandleError> {
         for (name, _) in self.masks().iter() {
-            // One lock at a time, and no code of the caller's meanwhile.
+            // This takes one lock at a time, and runs none of the caller's code meanwhile.
             let now = params.get(name).map(|var| ReadTensor::new(var).digest());
             if now.is_none() || now.as_ref() != self.digests.get(name) {
                 return Err(CandleError::Changed { name: name.to_owned() });
@@ -47,8 +47,8 @@ impl PreparedEvent<'_> {
     }
 }
 
-/// Refuses sets of buffers that cannot be held by the masks that an event makes and those in force: whatever a hold refuses,
-/// it refuses here, and masks that keep everything write nothing.
+/// Refuses sets of buffers that cannot be held by the masks of an event and those in force. It does so by a hold with
+/// masks that keep everything: such a hold makes the same checks and writes nothing.
 pub(super) fn can_be_held(
     sets: &mut [&mut (dyn LayersMut + '_)],
     made: &Masks,

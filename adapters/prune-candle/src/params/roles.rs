@@ -1,4 +1,4 @@
-//! The weights among the parameters: by what the caller says, and by what names look like.
+//! The weights among the parameters, by the caller's word and by their names.
 
 use core::fmt;
 
@@ -8,7 +8,7 @@ use prune_schedule::names::{AxisEvidence, Class, ModelFacts, Role, roles};
 use super::Params;
 use crate::error::CandleError;
 
-/// A parameter whose role may be another than events take it for.
+/// A parameter that may have another role than events assume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RoleWarning {
@@ -19,7 +19,7 @@ pub enum RoleWarning {
         /// The kind that its name suggests, such as `embedding of tokens`.
         looks_like: &'static str,
     },
-    /// Neither its name nor what stands beside it tells where its outputs are.
+    /// Neither its name nor the parameters beside it tell where its outputs are.
     AxesUntold {
         /// The parameter.
         name: String,
@@ -46,7 +46,7 @@ impl fmt::Display for RoleWarning {
 }
 
 impl Params {
-    /// The same, with these said to be weights: no warning is given for them.
+    /// Marks these parameters as weights. There is no warning for them.
     ///
     /// # Errors
     ///
@@ -60,8 +60,8 @@ impl Params {
         Ok(self)
     }
 
-    /// The same, with these left dense: they are not among the layers that a pruner sees, so that no event and no figure has
-    /// them. An optimiser still trains them.
+    /// Leaves these parameters dense. A pruner does not see them as layers, so no event and no figure includes them. An
+    /// optimiser still trains them.
     ///
     /// # Errors
     ///
@@ -90,8 +90,8 @@ impl Params {
         Ok(self)
     }
 
-    /// The parameters of two axes or more whose names look like something that is not pruned as a rule: embeddings, heads,
-    /// norms. Those of [`Params::with_weights`] and [`Params::with_dense`] are not among them.
+    /// The parameters of two axes or more whose names look like something that is usually not pruned: embeddings,
+    /// heads, norms. Those of [`Params::with_weights`] and [`Params::with_dense`] are not among them.
     pub fn warnings(&self) -> Vec<RoleWarning> {
         let told = |name: &str| {
             let facts = self.facts.get(name);
@@ -107,7 +107,8 @@ impl Params {
         self.roles().filter_map(warn).collect()
     }
 
-    /// The parameters of three axes or more whose axes are those of a convolution only because nothing tells.
+    /// The parameters of three axes or more that are taken for convolutions only because nothing is known about their
+    /// axes.
     pub(super) fn untold_axes(&self) -> Vec<RoleWarning> {
         let told = |name: &str| {
             let facts = self.facts.get(name);
@@ -119,7 +120,7 @@ impl Params {
         untold.map(|(name, ..)| RoleWarning::AxesUntold { name: name.to_owned() }).collect()
     }
 
-    /// Each parameter with its rank and what names and shapes tell of it.
+    /// Each parameter with its rank and the role that its name and shape suggest.
     fn roles(&self) -> impl Iterator<Item = (&str, usize, Role)> {
         let tensors: Vec<(&str, &[usize])> = self.iter().map(|(name, var)| (name, var.dims())).collect();
         let told = roles(&ModelFacts::unknown(), &tensors);

@@ -1,4 +1,5 @@
-//! Candle tensors as layers: `place` says where elements lie, `read` lends them for reading, `write` for writing.
+//! Candle tensors as layers: `place` finds the elements in memory, `read` lends them for reading, and `write` for
+//! writing.
 
 mod opaque;
 mod place;
@@ -13,7 +14,7 @@ pub(crate) use read::ReadTensor;
 
 use crate::{LendMut, PruneExt};
 
-/// Runs `$body` with `$E` for the type of a tensor's elements, or `$opaque` with `$why` where they cannot be lent.
+/// Runs `$body` with `$E` for the type of a tensor's elements, or `$opaque` with `$why` if they cannot be lent.
 macro_rules! by_type {
     ($tensor:expr, $E:ident => $body:expr, $why:ident => $opaque:expr) => {
         match ($crate::tensor::opaque::reason($tensor), $tensor.dtype()) {
@@ -39,8 +40,8 @@ macro_rules! by_type {
 }
 pub(crate) use by_type;
 
-/// Read through a copy, since a lock cannot be held for as long as the layer is lent: whoever holds the layer can use the
-/// tensor, and write to it, all the same.
+/// A tensor is read through a copy, since its lock must not be held for as long as the layer is lent. Whoever has the
+/// layer can still use the tensor and write to it.
 impl PruneExt for Tensor {
     fn layer(&self) -> LayerRef<'_> {
         read::copied(self)
@@ -53,7 +54,7 @@ impl PruneExt for Var {
     }
 }
 
-/// Written in place, and so seen through every other handle to the same memory.
+/// A tensor is written in place, so every other handle to the same memory sees the change.
 impl LendMut for Tensor {
     fn lend_mut(&mut self) -> LayerMut<'_> {
         write::lent(self)

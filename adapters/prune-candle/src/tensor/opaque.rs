@@ -1,8 +1,8 @@
-//! Tensors whose elements cannot be lent, and why.
+//! Tensors whose elements cannot be lent, and the reason.
 
 use candle_core::{DType, Device, DeviceLocation, Tensor};
 
-/// Why a tensor's elements cannot be lent, where they cannot.
+/// The reason why a tensor's elements cannot be lent; `None` if they can.
 pub(crate) fn reason(tensor: &Tensor) -> Option<&'static str> {
     of_type(tensor.dtype()).or_else(|| of_device(tensor.device()))
 }

@@ -5,16 +5,16 @@ use core::ops::Range;
 use candle_core::{Layout as CandleLayout, Tensor};
 use prune_core::Layout;
 
-/// The places of the elements.
+/// The positions of a tensor's elements.
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
-    /// There are none.
+    /// There are no elements.
     Empty,
-    /// In one piece without gaps, in an order of axes that the layout says.
+    /// One piece without gaps. The layout gives the order of axes.
     Piece { layout: Layout, range: Range<usize> },
-    /// With gaps between them.
+    /// There are gaps between elements.
     Gaps,
-    /// Some of them more than once, as in a broadcast view.
+    /// Some elements occur more than once, as in a broadcast view.
     Repeats,
 }
 
@@ -50,7 +50,7 @@ impl Place {
     }
 }
 
-/// The layout relative to the first element, which lies lowest: candle has no axes that run backwards.
+/// The layout relative to the first element, which has the lowest position: candle has no axes that run backwards.
 fn layout_from_its_start(lies: &CandleLayout) -> Option<Layout> {
     let strides: Vec<isize> = lies.stride().iter().map(|&step| step as isize).collect();
     Layout::new(lies.dims(), &strides, 0).ok()
@@ -64,7 +64,7 @@ pub(crate) fn row_major(tensor: &Tensor) -> Layout {
     }
 }
 
-/// The place in memory of each element, in logical order.
+/// The position in memory of each element, in logical order.
 pub(crate) fn positions(lies: &CandleLayout) -> impl Iterator<Item = usize> {
     let (shape, strides) = (lies.dims(), lies.stride());
     let (mut index, mut position) = (vec![0; shape.len()], lies.start_offset());

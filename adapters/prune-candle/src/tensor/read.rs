@@ -11,10 +11,10 @@ use super::opaque::reason;
 use super::place::{Place, positions, row_major};
 use super::stored::Stored;
 
-/// Elements that are hashed at a time.
+/// The number of elements that are hashed at a time.
 const AT_A_TIME: usize = 4096;
 
-/// A tensor under a read lock, for as long as this lives.
+/// A tensor under a read lock, which is released when this is dropped.
 pub(crate) struct ReadTensor<'t> {
     tensor: &'t Tensor,
     place: Place,
@@ -27,7 +27,7 @@ impl<'t> ReadTensor<'t> {
         ReadTensor { tensor, place: Place::of(tensor), storage: tensor.storage_and_layout().0 }
     }
 
-    /// The memory itself where it is in one piece, a copy where not.
+    /// The memory itself if it is in one piece, otherwise a copy.
     pub(crate) fn layer(&self) -> LayerRef<'_> {
         by_type!(self.tensor, E => self.lend::<E>(), why => opaque(self.tensor, why))
     }
@@ -41,8 +41,7 @@ impl<'t> ReadTensor<'t> {
         )
     }
 
-    /// A number that another shape, another type or one other bit makes another, but for chance. Of elements that cannot be
-    /// lent only shape and type count.
+    /// A hash of shape, type and the bits of all elements. If elements cannot be lent, only shape and type count.
     pub(crate) fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         (self.tensor.dims(), self.tensor.dtype().as_str()).hash(&mut hasher);
@@ -87,7 +86,7 @@ impl<'t> ReadTensor<'t> {
         }
     }
 
-    /// The elements where they are in one piece.
+    /// The elements, if they are in one piece.
     pub(crate) fn piece<E: Stored>(&self) -> &[E] {
         match &self.place {
             Place::Piece { range, .. } => self.memory().get(range.clone()).unwrap_or_default(),
@@ -111,7 +110,7 @@ pub(crate) fn copied(tensor: &Tensor) -> LayerRef<'_> {
     }
 }
 
-/// A tensor in memory of its own. One that cannot be written is itself.
+/// A tensor in memory of its own. A tensor that cannot be written is returned as it is.
 pub(crate) fn duplicate(tensor: &Tensor) -> Tensor {
     if reason(tensor).is_some() {
         return tensor.clone();
@@ -122,7 +121,7 @@ pub(crate) fn duplicate(tensor: &Tensor) -> Tensor {
     }
 }
 
-/// The same of a variable.
+/// The same for a variable.
 pub(crate) fn duplicate_var(var: &Var) -> Var {
     if reason(var).is_some() {
         return var.clone();

@@ -1,12 +1,12 @@
-//! The element types that candle stores and prune knows.
+//! The element types that both candle and prune know.
 
 use candle_core::CpuStorage;
 use prune_core::Element;
 use prune_core::half::{bf16, f16};
 
-/// An element of both worlds.
+/// An element type of both.
 pub(crate) trait Stored: Element {
-    /// The memory of a storage of this type.
+    /// The memory of a storage, if it has this type.
     fn of(storage: &CpuStorage) -> Option<&[Self]>;
 
     /// The same, for writing.

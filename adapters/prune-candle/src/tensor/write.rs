@@ -1,4 +1,4 @@
-//! Writing: in place, within candle's callback for operations in place, which is the one way to a tensor's memory.
+//! Writing: in place, in candle's callback for operations in place, which is the only way to a tensor's memory.
 
 use core::cell::RefCell;
 use core::ops::Range;
@@ -38,10 +38,10 @@ fn opaque<'a>(tensor: &Tensor, why: &'static str) -> LayerMut<'a> {
     }
 }
 
-/// The writer: it is given all memory of a storage, and the place of a tensor's elements in it.
+/// A function that writes. It gets all memory of a storage, and the layout of a tensor's elements in it.
 type Write<'f, E> = dyn FnMut(&mut [E], &CandleLayout) + 'f;
 
-/// A function as candle's operation in place.
+/// A function as one of candle's operations in place.
 struct InPlace<'w, 'f, E>(RefCell<&'w mut Write<'f, E>>);
 
 impl<E: Stored> InplaceOp1 for InPlace<'_, '_, E> {
@@ -82,8 +82,8 @@ impl<E: Stored> Guarded<E> for Piece<'_> {
     }
 }
 
-/// Memory with gaps: a view. Runs of it cannot be lent beyond the callback, so that it is written through a copy, which goes
-/// back where it came from at the end. Variables are never like this.
+/// Memory with gaps, which only views have, never variables. It cannot be lent beyond the callback, so it is written
+/// through a copy, which goes back to its positions at the end.
 struct Scattered<'t, E: Stored> {
     tensor: &'t Tensor,
     logical: Vec<E>,

@@ -1,5 +1,5 @@
-//! Arrays that are written together lie apart. Numpy's own crate tells arrays of one array apart; not those over one foreign
-//! buffer, such as two of `numpy.frombuffer`.
+//! The check that arrays to be written share no memory. Numpy's own crate detects views of one array that overlap, but
+//! not arrays over one foreign buffer, such as two of `numpy.frombuffer`.
 
 use std::ops::Range;
 
@@ -12,12 +12,12 @@ use super::model::Model;
 use super::{Array, Typed};
 use crate::error::refused_in;
 
-/// The number of solutions that numpy tries to find an element that two arrays share.
+/// The number of solutions that numpy tries in its search for an element that two arrays share.
 const MOST_WORK: usize = 100_000;
 
-/// Refuses models of which two arrays that are written share bytes through different owners.
+/// Refuses models if two arrays to be written share bytes through different owners.
 ///
-/// O(n log n) in the number of arrays, where none overlap.
+/// O(n log n) in the number of arrays, if none overlap.
 pub(crate) fn lie_apart(models: &[&Model<'_>], written: impl Fn(&str) -> bool) -> PyResult<()> {
     let arrays = models.iter().flat_map(|model| model.named()).filter(|(name, _)| written(name));
     let mut places: Vec<(Range<usize>, &str, &Array<'_>)> =
@@ -38,7 +38,8 @@ pub(crate) fn lie_apart(models: &[&Model<'_>], written: impl Fn(&str) -> bool) -
 }
 
 impl Array<'_> {
-    /// The addresses between which its elements lie; none where there are no elements that could be written.
+    /// The addresses from the first to the last byte of its elements; `None` if it has no elements that could be
+    /// written.
     fn place(&self) -> Option<Range<usize>> {
         match &self.typed {
             Typed::F32(array) => place(array),
@@ -49,8 +50,8 @@ impl Array<'_> {
         }
     }
 
-    /// True if an element lies in the memory of one of another array; true where that takes long to tell. Columns of one
-    /// matrix interleave and share nothing.
+    /// True if the two arrays share an element, or if that would take long to find out. Columns of one matrix
+    /// interleave and share nothing.
     fn shares_memory(&self, other: &Array<'_>) -> PyResult<bool> {
         let (Some(this), Some(other)) = (self.object(), other.object()) else { return Ok(false) };
         let py = this.py();
@@ -75,7 +76,8 @@ impl Array<'_> {
         }
     }
 
-    /// The identity of what its memory belongs to: an array, or what the last array in the chain of views was made of.
+    /// The identity of the memory's owner: an array, or the object that the last array in the chain of views was made
+    /// from.
     fn owner(&self) -> PyResult<usize> {
         let Some(mut at) = self.object().cloned() else { return Ok(0) };
         while at.cast::<PyUntypedArray>().is_ok() {

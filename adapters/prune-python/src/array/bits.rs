@@ -1,4 +1,4 @@
-//! 16-bit integers seen as bf16, which numpy has no type for.
+//! 16-bit integers as the bits of bf16, for which numpy has no type.
 
 use half::bf16;
 use ndarray::{ArrayViewD, ArrayViewMutD};
@@ -9,11 +9,11 @@ use crate::error::refused;
 
 /// A view of bf16 values for numpy, which has no type of its own for them.
 ///
-/// `Bf16(bits)` takes an array of int16 or uint16 that holds the bits of bf16 values, such as
-/// `tensor.view(torch.int16).numpy()`, and can stand wherever an array can. Nothing is copied; writing writes the array.
-/// Arrays of `ml_dtypes.bfloat16` need none of this.
+/// `Bf16(bits)` takes an array of int16 or uint16 with the bits of bf16 values, such as
+/// `tensor.view(torch.int16).numpy()`. It can be passed wherever an array can. Nothing is copied, and writing writes
+/// the array. Arrays of `ml_dtypes.bfloat16` need no such view.
 ///
-/// Raises PruneError where the array is of another type.
+/// Raises PruneError if the array is of another type.
 #[pyclass(module = "prune_rs", frozen)]
 pub(crate) struct Bf16 {
     /// The array of integers.

@@ -1,17 +1,18 @@
-//! Memory that Python code has no way to write, so that it can be read while other Python threads run.
+//! Memory that no Python code can write, so that it can be read while other Python threads run.
 //!
-//! A JAX array on the CPU may lie in memory of a numpy array (`jax.device_put`), which its owner must not write meanwhile;
-//! `work` makes an error of what comes of that.
+//! A JAX array on the CPU may lie in the memory of a numpy array (`jax.device_put`). The owner of that array must not
+//! write it meanwhile; if it does, `work` turns the consequences into an error.
 
 use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMemoryView};
 
-/// Longer chains of views than this are not followed: they count as writable.
+/// The longest chain of views that is followed. Arrays behind longer chains count as writable.
 const LONGEST_CHAIN: usize = 16;
 
-/// True if a read-only array is a view of memory that is not meant to be written: of a JAX array, or of `bytes`. A read-only view of an
-/// array that can be written changes with it, and whoever owns a read-only array can make it writable.
+/// True if a read-only array is a view of memory that nothing should write: of a JAX array or of `bytes`. A read-only
+/// view of a writable array changes with that array. The owner of a read-only array can make it writable, so such an
+/// array is not frozen either.
 pub(super) fn is_frozen(array: &Bound<'_, PyAny>) -> PyResult<bool> {
     let mut at = array.clone();
     for _ in 0..LONGEST_CHAIN {
@@ -29,7 +30,7 @@ pub(super) fn is_frozen(array: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(false)
 }
 
-/// True if it is an array of JAX, whose values are not meant to change.
+/// True for an array of JAX, whose values should never change.
 pub(super) fn is_jax(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     let module = object.get_type().module()?;
     let module = module.to_string_lossy();

@@ -1,5 +1,5 @@
-//! Arrays as they come from Python, and as layers: `read` lends them for reading, `write` for writing, `bits` sees 16-bit
-//! integers as bf16, `apart` refuses arrays that share memory, `model` is a mapping of names to arrays.
+//! Arrays of Python as layers. `read` lends them for reading, and `write` for writing. `bits` views 16-bit integers as
+//! bf16, `apart` refuses arrays that share memory, and `model` is a mapping from names to arrays.
 
 mod apart;
 mod bits;
@@ -21,7 +21,7 @@ use pyo3::types::PyString;
 
 use crate::error::{PruneError, refused};
 
-/// More axes than this numpy's own crate cannot lend.
+/// The most axes that numpy's own crate can lend.
 const MOST_AXES: usize = 32;
 
 /// An array by the type of its elements.
@@ -29,25 +29,25 @@ pub(crate) enum Typed<'py> {
     F32(Bound<'py, PyArrayDyn<f32>>),
     F64(Bound<'py, PyArrayDyn<f64>>),
     F16(Bound<'py, PyArrayDyn<f16>>),
-    /// bf16, seen as the integers that its bits are.
+    /// bf16, viewed as integers with the same bits.
     Bf16(Bound<'py, PyArrayDyn<u16>>),
-    /// One that is not pruned: its shape, and why.
+    /// An array that is not pruned: its shape, and the reason.
     Opaque(Vec<usize>, String),
 }
 
-/// An array, and where it came from.
+/// An array, with facts about its memory.
 pub(crate) struct Array<'py> {
     pub(crate) typed: Typed<'py>,
-    /// True if numpy writes it.
+    /// True if numpy allows writes.
     writeable: bool,
-    /// True if nothing can write its memory as long as it lives.
+    /// True if nothing can write its memory as long as it exists.
     pub(crate) frozen: bool,
-    /// Why it cannot be written, if so.
+    /// The reason why it cannot be written, if it cannot.
     pub(crate) read_only: Option<&'static str>,
 }
 
 impl<'py> Array<'py> {
-    /// An array of anything that numpy makes one of.
+    /// An array of any object that numpy can convert.
     pub(crate) fn of(object: &Bound<'py, PyAny>) -> PyResult<Self> {
         if let Ok(wrapped) = object.cast::<Bf16>() {
             let array = wrapped.get().array.bind(object.py()).clone();
@@ -66,7 +66,7 @@ impl<'py> Array<'py> {
         })?;
         let read_only = "it is no numpy array but was made into one, so that writing would change a copy";
         let array = Self::of_array(array.cast_into()?, false, Some(read_only))?;
-        // The capsule that numpy's view of some JAX arrays hangs on does not tell whose it is.
+        // Numpy's view of some JAX arrays has a capsule as its base, which does not name the JAX array.
         let frozen = array.frozen || (!array.writeable && frozen::is_jax(object)?);
         Ok(Array { frozen, ..array })
     }
@@ -79,7 +79,7 @@ impl<'py> Array<'py> {
     }
 }
 
-/// Sees an array by its element type.
+/// An array with its element type.
 fn typed<'py>(array: Bound<'py, PyUntypedArray>, bits: bool) -> PyResult<Typed<'py>> {
     let opaque = |why: String| Ok(Typed::Opaque(array.shape().to_vec(), why));
     let dtype = array.dtype();
@@ -112,7 +112,7 @@ fn typed<'py>(array: Bound<'py, PyUntypedArray>, bits: bool) -> PyResult<Typed<'
     })
 }
 
-/// The array itself where its elements lie at whole steps from an aligned address, else none.
+/// The array itself, if it is aligned and its strides are multiples of the element's size; otherwise `None`.
 fn even<'py>(array: &Bound<'py, PyUntypedArray>) -> PyResult<Option<Bound<'py, PyUntypedArray>>> {
     let size = array.dtype().itemsize() as isize;
     let mut steps = array.strides().iter().zip(array.shape()).filter(|&(_, &length)| length > 1);
@@ -120,7 +120,7 @@ fn even<'py>(array: &Bound<'py, PyUntypedArray>) -> PyResult<Option<Bound<'py, P
     Ok((array.is_aligned() && steps).then(|| array.clone()))
 }
 
-/// Passes on what is no error of an argument but a wish to stop, and words everything else.
+/// Passes on an exception that asks to stop, such as Ctrl-C, and a PruneError. Rewords any other.
 pub(crate) fn interrupt_or(py: Python<'_>, error: PyErr, word: impl FnOnce(PyErr) -> PyErr) -> PyErr {
     if error.is_instance_of::<pyo3::exceptions::PyException>(py) && !error.is_instance_of::<PruneError>(py) {
         word(error)

@@ -27,7 +27,7 @@ pub(crate) struct Writing<'py> {
     arrays: Vec<(String, Writable<'py>)>,
 }
 
-/// The items of a mapping whose keys are names.
+/// The items of a mapping. Its keys must be names.
 pub(crate) fn named<'py>(object: &Bound<'py, PyAny>, what: &str) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
     let not_a_mapping = || {
         let kind = object.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
@@ -52,12 +52,12 @@ pub(crate) fn named<'py>(object: &Bound<'py, PyAny>, what: &str) -> PyResult<Vec
 }
 
 impl<'py> Model<'py> {
-    /// Arrays of a mapping; `what` is how a refusal calls it.
+    /// The arrays of a mapping. `what` is its name in error messages.
     pub(crate) fn of(object: &Bound<'py, PyAny>, what: &str) -> PyResult<Self> {
         Self::of_those(object, what, |_| true)
     }
 
-    /// Those arrays of a mapping whose names are wanted.
+    /// The arrays of a mapping with wanted names.
     pub(crate) fn of_those(object: &Bound<'py, PyAny>, what: &str, wanted: impl Fn(&str) -> bool) -> PyResult<Self> {
         let items = named(object, what)?.into_iter().filter(|(name, _)| wanted(name));
         let arrays = items.map(|(name, value)| {
@@ -66,7 +66,7 @@ impl<'py> Model<'py> {
         Ok(Model { py: object.py(), arrays: arrays.collect::<PyResult<_>>()? })
     }
 
-    /// Borrows all of it for reading.
+    /// Borrows all arrays for reading.
     pub(crate) fn read(&self) -> PyResult<Reading<'py>> {
         let borrow = |(name, array): &(String, Array<'py>)| {
             Ok((name.clone(), Readable::of(array).map_err(|error| error.in_layer(self.py, name))?))
@@ -74,7 +74,7 @@ impl<'py> Model<'py> {
         Ok(Reading { arrays: self.arrays.iter().map(borrow).collect::<PyResult<_>>()? })
     }
 
-    /// Borrows the arrays of these names for writing; the others are listed with their shapes and not touched.
+    /// Borrows the wanted arrays for writing. The others are listed with their shapes and not touched.
     pub(crate) fn write(&self, written: impl Fn(&str) -> bool) -> PyResult<Writing<'py>> {
         lie_apart(&[self], &written)?;
         let borrow = |(name, array): &(String, Array<'py>)| {
@@ -84,7 +84,7 @@ impl<'py> Model<'py> {
         Ok(Writing { arrays: self.arrays.iter().map(borrow).collect::<PyResult<_>>()? })
     }
 
-    /// Reads it: while other Python threads run where nothing can write its memory.
+    /// Reads all arrays. If nothing can write their memory, other Python threads run meanwhile.
     pub(crate) fn reading<R: Send>(&self, read: impl FnOnce(&Views<'_>) -> R + Send) -> PyResult<R> {
         let lent = self.read()?;
         let views = lent.views();
@@ -96,7 +96,7 @@ impl<'py> Model<'py> {
         self.arrays.iter().map(|(name, array)| (name.as_str(), array))
     }
 
-    /// True if nothing can write any of it.
+    /// True if nothing can write any of the arrays.
     pub(crate) fn is_frozen(&self) -> bool {
         self.arrays.iter().all(|(_, array)| array.frozen)
     }
@@ -129,9 +129,9 @@ impl Array<'_> {
     }
 }
 
-/// Refusals that name the layer.
+/// Errors that name a layer.
 pub(crate) trait InLayer {
-    /// The same, naming the layer.
+    /// The same error with the layer's name.
     fn in_layer(self, py: Python<'_>, name: &str) -> Self;
 }
 

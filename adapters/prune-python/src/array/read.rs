@@ -13,7 +13,7 @@ use super::bits::as_bf16;
 use super::{Array, Typed};
 use crate::error::refused;
 
-/// An array that nothing of this module writes as long as this lives.
+/// An array under a borrow, so that this module does not write it meanwhile.
 pub(crate) enum Readable<'py> {
     F32(PyReadonlyArrayDyn<'py, f32>),
     F64(PyReadonlyArrayDyn<'py, f64>),
@@ -64,7 +64,7 @@ fn borrow<'py, T: Element>(array: &Bound<'py, PyArrayDyn<T>>) -> PyResult<PyRead
     Ok(lent)
 }
 
-/// Refuses an array with gaps or repeats that memory has no room to gather: a broadcast view may be of any size.
+/// Refuses an array with gaps or repeats if memory has no room for a copy. A broadcast view may have any size.
 pub(super) fn room_for_a_copy<T: Element>(array: &Bound<'_, PyArrayDyn<T>>) -> PyResult<()> {
     if array.is_contiguous() {
         return Ok(());
@@ -79,7 +79,7 @@ pub(super) fn room_for_a_copy<T: Element>(array: &Bound<'_, PyArrayDyn<T>>) -> P
 }
 
 impl View<'_> {
-    /// The layer that it is.
+    /// The elements as a layer.
     pub(crate) fn layer(&self) -> LayerRef<'_> {
         match self {
             View::F32(view) => view.layer(),
@@ -94,7 +94,7 @@ impl View<'_> {
     }
 }
 
-/// The elements of arrays under names: a model, for reading.
+/// The elements of named arrays: a model for reading.
 pub(crate) struct Views<'a>(pub(super) Vec<(&'a str, View<'a>)>);
 
 impl Layers for Views<'_> {

@@ -14,13 +14,13 @@ use super::read::room_for_a_copy;
 use super::{Array, Typed};
 use crate::error::refused;
 
-/// An array that nothing else of this module touches as long as this lives.
+/// An array under an exclusive borrow, so that this module does not touch it meanwhile.
 pub(crate) enum Writable<'py> {
     F32(PyReadwriteArrayDyn<'py, f32>),
     F64(PyReadwriteArrayDyn<'py, f64>),
     F16(PyReadwriteArrayDyn<'py, f16>),
     Bf16(PyReadwriteArrayDyn<'py, u16>),
-    /// One that is listed, and not written.
+    /// An array that is listed and not written.
     Opaque(Vec<usize>, String),
 }
 
@@ -81,7 +81,8 @@ fn borrow<'py, T: Element>(array: &Bound<'py, PyArrayDyn<T>>) -> PyResult<PyRead
     })
 }
 
-/// True if no two elements share memory: going from the shortest step to the longest, each steps over all before it.
+/// True if no two elements share memory: in the order of steps, each step is at least as long as the reach of all
+/// shorter ones.
 fn elements_are_apart<T: Element>(array: &Bound<'_, PyArrayDyn<T>>) -> bool {
     if array.is_contiguous() || array.len() <= 1 {
         return true;
@@ -98,7 +99,7 @@ fn elements_are_apart<T: Element>(array: &Bound<'_, PyArrayDyn<T>>) -> bool {
 }
 
 impl ViewMut<'_> {
-    /// The layer that it is, for writing.
+    /// The elements as a layer for writing.
     pub(crate) fn layer_mut(&mut self) -> LayerMut<'_> {
         match self {
             ViewMut::F32(view) => view.lend_mut(),
@@ -126,7 +127,7 @@ impl ViewMut<'_> {
     }
 }
 
-/// The elements of arrays under names: a model, for writing.
+/// The elements of named arrays: a model for writing.
 pub(crate) struct ViewsMut<'a>(pub(super) Vec<(&'a str, ViewMut<'a>)>);
 
 impl Layers for ViewsMut<'_> {

@@ -1,4 +1,4 @@
-//! Checkpoints in safetensors: pruned, checked, looked at.
+//! Checkpoints in safetensors: pruning, checks and inspection.
 
 use prune_files::{Destination, Format, Want, write_masks, write_zero_masks};
 use pyo3::prelude::*;
@@ -8,16 +8,15 @@ use super::watched::{FileReport, watched};
 use crate::error::refused;
 use crate::number::{density as density_of, one_of, pattern as pattern_of};
 
-/// Writes a checkpoint with zeros where the masks of a strategy's events keep nothing, whole or not at all.
+/// Writes a checkpoint with zeros outside the masks of a strategy's events, whole or not at all.
 ///
-/// model: a .safetensors file, a folder or an index. output: the file or folder to write; None for the model in place.
-/// strategy: a Strategy, dict or text, or one event such as {"method": "unstr_global", "density": 0.1}; may be left out where
-/// masks are given. epoch: of a strategy only the event at the end of this epoch.
-/// format: "dense" or "bitmask". force: replace an output that exists.
-/// axis: a whole number, "reduction" or "output", for events that have none; the first axis of inputs by default.
-/// include, exclude: patterns that narrow what is pruned. also: patterns of tensors whose names are not known. all: every
-/// floating tensor of two axes or more.
-/// scores, gradients, inputs, masks: safetensors files beside the model.
+/// model: a .safetensors file, a folder or an index. output: the file or folder to write; None replaces the model.
+/// strategy: a Strategy, dict or text, or one event such as {"method": "unstr_global", "density": 0.1}; it may be left
+/// out if masks are given. epoch: apply only the strategy's event at the end of this epoch. format: "dense" or
+/// "bitmask". force: replace an output that exists. axis: a whole number, "reduction" or "output", for events without
+/// an axis; by default the first axis of inputs. include, exclude: patterns that narrow the selection. also: patterns
+/// of tensors whose names are not known. all: every floating tensor of two axes or more. scores, gradients, inputs,
+/// masks: safetensors files with values for the model's layers.
 ///
 /// Raises PruneError; the output has not changed then.
 #[pyfunction]
@@ -50,8 +49,8 @@ pub(crate) fn apply(
     watched(py, |watch| prune_files::apply(&job, &to, format, watch))
 }
 
-/// Writes the masks that apply would apply as a safetensors file of booleans under the layers' names. With from_zeros, masks
-/// that keep what is not zero already.
+/// Writes the masks that apply would use, as a safetensors file of booleans under the layers' names. With from_zeros,
+/// the masks keep exactly the elements that are not zero.
 ///
 /// The other arguments and errors are those of apply.
 #[pyfunction]
@@ -90,10 +89,10 @@ pub(crate) fn mask(
     watched(py, |watch| write_masks(&job, &output.0, force, watch))
 }
 
-/// True if a checkpoint keeps to a pattern, a density or masks: a report whose `holds` says so.
+/// Checks a checkpoint against a pattern, a density or masks. The report's `holds` is True if it conforms.
 ///
-/// Give one of: pattern, "2:4" or (2, 4), with axis as in apply; density or sparsity, of each layer or, with together, of all
-/// of them; masks, a safetensors file.
+/// Give one of: pattern, "2:4" or (2, 4), with axis as in apply; density or sparsity, of each layer or, with together,
+/// of all layers; masks, a safetensors file.
 ///
 /// The other arguments and errors are those of apply.
 #[pyfunction]
@@ -139,7 +138,7 @@ pub(crate) fn inspect(py: Python<'_>, model: FilePath) -> PyResult<FileReport> {
     watched(py, |watch| prune_files::inspect(&model.0, watch))
 }
 
-/// A preview of a strategy on a checkpoint, from its headers alone. The arguments are those of apply.
+/// Previews a strategy on a checkpoint, reading only the headers. The arguments are those of apply.
 #[pyfunction]
 #[pyo3(signature = (model, strategy, *, axis=None, include=Vec::new(), exclude=Vec::new(), also=Vec::new(), all=false))]
 #[expect(clippy::too_many_arguments, reason = "arguments of Python, most of them by name")]

@@ -1,4 +1,4 @@
-//! ONNX models without some of their channels, and checkpoints cut alike.
+//! ONNX models without some of their channels, and checkpoints that are cut in the same way.
 
 use std::collections::BTreeMap;
 
@@ -15,12 +15,13 @@ use crate::number::{density as density_of, lengths, one_of};
 
 /// Takes channels, neurons and heads out of an ONNX model and writes the smaller one, whole or not at all.
 ///
-/// Give one of: density (the fraction of channels kept), sparsity, keep_macs (the fraction of multiply-adds kept, at most),
-/// keep_params (of parameters), masks (a safetensors file; what they close whole is taken out), dead=True (what has no effect).
-/// method: "channel_unified_local" or "channel_global". min_density: the least of each family. score: "l2", "l1" or "random",
-/// with seed. multiple: counts are rounded to multiples of this. inputs: a dict from names to shapes, where the file leaves
-/// lengths open. include, exclude: patterns of weights. explain: say why the rest stays.
-/// kept: a .json file to write, for slice. force: replace outputs that exist.
+/// Give one of: density (the fraction of channels kept), sparsity, keep_macs (the largest fraction of multiply-adds
+/// kept), keep_params (the same for parameters), masks (a safetensors file; channels that it closes whole are taken
+/// out), dead=True (take out channels that have no effect). method: "channel_unified_local" or "channel_global".
+/// min_density: the least density of each family. score: "l2", "l1" or "random", with seed. multiple: counts are
+/// rounded to multiples of this. inputs: a dict from names to shapes, if the file leaves lengths open. include,
+/// exclude: patterns of weights. explain: say why the rest stays. kept: a .json file to write, for slice. force:
+/// replace outputs that exist.
 ///
 /// Raises PruneError; no output has changed then.
 #[pyfunction]
@@ -92,11 +93,11 @@ pub(crate) fn shrink(
     watched(py, |watch| prune_files::shrink(&job, &to, watch))
 }
 
-/// Cuts a checkpoint as its ONNX model was, so that training goes on: the weights that were exported, and optimiser buffers
+/// Cuts a checkpoint as its ONNX model was cut, so that training can go on: the exported weights, and optimiser buffers
 /// of the same names and shapes.
 ///
-/// kept: the indices kept, as shrink wrote them. names: a .json table from names of the checkpoint to names of the model, for
-/// tensors whose values differ.
+/// kept: the file of kept indices that shrink wrote. names: a .json table from names of the checkpoint to names of the
+/// model, for tensors whose values differ.
 ///
 /// Raises PruneError; no output has changed then.
 #[pyfunction]

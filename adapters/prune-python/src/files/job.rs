@@ -1,4 +1,4 @@
-//! The arguments that doors to checkpoints share.
+//! The arguments that functions on checkpoints share.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ pub(super) struct Asked<'a, 'py> {
     pub(super) beside: Beside,
 }
 
-/// Files beside the model.
+/// Files with values for the model's layers.
 pub(super) struct Beside {
     pub(super) scores: Option<FilePath>,
     pub(super) gradients: Option<FilePath>,
@@ -29,7 +29,7 @@ pub(super) struct Beside {
 }
 
 impl Beside {
-    /// The job with them.
+    /// Adds these files to a job.
     pub(super) fn put_into(self, mut job: Job) -> Job {
         let path = |file: Option<FilePath>| file.map(|path| path.0);
         job.scores = path(self.scores);
@@ -41,13 +41,13 @@ impl Beside {
 }
 
 impl Asked<'_, '_> {
-    /// The job on a model.
+    /// The job for a model.
     pub(super) fn job(self, model: FilePath) -> PyResult<Job> {
         let job = Job::new(model.0, self.events()?).with_filter(self.filter);
         Ok(self.beside.put_into(job))
     }
 
-    /// The events, in order; none if masks are applied as they are.
+    /// The events in order; none if masks are applied as they are.
     fn events(&self) -> PyResult<Vec<(Option<Key>, Event)>> {
         let Some(table) = self.strategy else {
             return match (&self.beside.masks, self.axis, self.epoch) {
@@ -61,12 +61,12 @@ impl Asked<'_, '_> {
         let alone = is_event(table)?;
         let strategy = strategy_for_files(table, self.axis)?;
         let events = events_of(&strategy, self.epoch).map_err(refused)?;
-        // One event has no key that messages could name.
+        // A single event was given without a key, so messages must not name one.
         Ok(events.into_iter().map(|(key, event)| (key.filter(|_| !alone), event)).collect())
     }
 }
 
-/// A strategy, or one event without a key, with an axis written where none is.
+/// A strategy, or one event without a key. Events without an axis get the given one.
 pub(super) fn strategy_for_files(table: &Bound<'_, PyAny>, axis: Option<&Bound<'_, PyAny>>) -> PyResult<Strategy> {
     let strategy = if is_event(table)? {
         let only = PyDict::new(table.py());
@@ -81,12 +81,12 @@ pub(super) fn strategy_for_files(table: &Bound<'_, PyAny>, axis: Option<&Bound<'
     }
 }
 
-/// True if a dict is one event and not a table of them.
+/// True if a dict is one event, not a table of events.
 fn is_event(table: &Bound<'_, PyAny>) -> PyResult<bool> {
     table.cast::<PyDict>().map_or(Ok(false), |dict| dict.contains("method"))
 }
 
-/// An axis by its index, or by what it is for.
+/// An axis by its index or its role.
 pub(super) fn group_axis(axis: &Bound<'_, PyAny>) -> PyResult<GroupAxis> {
     match axis.cast::<PyString>().ok().map(|word| word.to_string()).as_deref() {
         Some("reduction") => Ok(GroupAxis::Reduction),
@@ -96,7 +96,7 @@ pub(super) fn group_axis(axis: &Bound<'_, PyAny>) -> PyResult<GroupAxis> {
     }
 }
 
-/// The layers that are left out or added.
+/// The filter that leaves layers out or adds them.
 pub(super) fn filter(include: Vec<String>, exclude: Vec<String>, also: Vec<String>, all: bool) -> Filter {
     let globs = |patterns: Vec<String>| patterns.into_iter().map(Glob::new).collect();
     Filter { include: globs(include), exclude: globs(exclude), also: globs(also), all }

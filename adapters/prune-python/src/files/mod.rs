@@ -1,5 +1,6 @@
-//! Doors to files: checkpoints (`checkpoint.rs`), ONNX models and what was exported to them (`graph.rs`). `job.rs` reads
-//! what they ask in common, `argument.rs` has the words of their messages, `watched.rs` runs them so that Ctrl-C stops them.
+//! Functions on files: checkpoints (`checkpoint.rs`), and ONNX models with the checkpoints they were exported from
+//! (`graph.rs`). `job.rs` reads the arguments that they share, `argument.rs` names arguments in messages. `watched.rs` runs
+//! them so that Ctrl-C stops them.
 
 mod argument;
 mod checkpoint;

@@ -1,4 +1,4 @@
-//! Work on files, which Ctrl-C stops, and its report.
+//! Work on files, which Ctrl-C can stop, and its report.
 
 use std::fmt::Display;
 use std::sync::atomic::Ordering;
@@ -16,11 +16,10 @@ use crate::error::refused;
 use crate::json::to_python;
 use crate::work::here;
 
-/// The time between two questions to Python for a signal.
+/// The time between two checks for a signal.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// The report of work on files. str() of it is a table; to_dict() holds every figure, and each of its keys is an
-/// attribute too.
+/// The report of work on files. str() of it is a table; to_dict() has every figure, and each key is also an attribute.
 #[pyclass(module = "prune_rs", name = "FileReport", frozen)]
 pub(crate) struct FileReport {
     text: String,
@@ -53,8 +52,8 @@ impl FileReport {
     }
 }
 
-/// Runs work on files on a thread of its own, while other Python threads run too. A signal stops it; it cleans up, and what
-/// the signal raises is raised.
+/// Runs work on files on a thread of its own, while other Python threads run too. A signal stops it. It then cleans up,
+/// and the signal's exception is raised.
 pub(super) fn watched<T: Display + Serialize + Send>(
     py: Python<'_>,
     work: impl FnOnce(&Watch) -> Result<T, Error> + Send,
@@ -80,7 +79,8 @@ pub(super) fn watched<T: Display + Serialize + Send>(
         })
     });
     let done = done.ok_or_else(|| refused("the work on files ended without a result; this is a fault of prune-rs"))?;
-    // If the work was done before it saw the signal, its output is in its place; the signal is raised all the same.
+    // If the work finished before it saw the signal, its output is in its place. The signal's exception is raised
+    // anyway.
     interrupted?;
     let report = done?.map_err(refused)?;
     let figures = to_python(py, &report)?.cast_into::<PyDict>()?.unbind();

@@ -1,4 +1,4 @@
-//! An event on arrays: prepared while they are read, committed while they are written.
+//! Events on arrays: prepared while the arrays are read, committed while they are written.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,8 @@ use crate::report::Report;
 use crate::work::{here, run};
 
 impl Pruner {
-    /// Prepares the event at a moment, while other Python threads run where nothing can write what is read.
+    /// Prepares the event at a moment. If nothing can write the memory that is read, other Python threads run
+    /// meanwhile.
     pub(super) fn ready<'e>(
         &self,
         moment: Moment,
@@ -52,12 +53,12 @@ impl Pruner {
         let given = Given::of(evidence)?;
         let views = given.views();
         let Some(prepared) = self.ready(moment, arrays, &given, &views)? else { return Ok(None) };
-        // Ctrl-C, before anything is written.
+        // Ctrl-C stops here, before anything is written.
         arrays.py().check_signals()?;
         self.commit_to(prepared, arrays).map(Some)
     }
 
-    /// Commits an event to arrays: all are written where it rewinds, else those that it masks.
+    /// Commits an event to arrays. If it rewinds, it writes all of them, otherwise those that it masks.
     pub(super) fn commit_to(&self, prepared: Prepared<'_>, arrays: &Bound<'_, PyAny>) -> PyResult<Report> {
         let masked: BTreeSet<String> = prepared.writes().iter().map(|(name, _)| name.to_owned()).collect();
         let all = prepared.rewinds_to().is_some();
@@ -67,7 +68,7 @@ impl Pruner {
     }
 }
 
-/// The moment of a call: an epoch or a step.
+/// The moment that a call ends: an epoch or a step.
 pub(super) fn moment_of(epoch: Option<&Bound<'_, PyAny>>, step: Option<&Bound<'_, PyAny>>) -> PyResult<Moment> {
     match (epoch, step) {
         (Some(epoch), None) => Ok(Moment::Epoch(count("epoch", epoch)?)),

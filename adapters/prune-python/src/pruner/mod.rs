@@ -1,4 +1,4 @@
-//! The pruner: carries out a strategy on arrays, epoch by epoch and step by step (`event.rs`).
+//! The pruner: it carries out a strategy on arrays, epoch by epoch and step by step (`event.rs`).
 
 mod event;
 mod shared;
@@ -21,19 +21,20 @@ use crate::report::Report;
 use crate::strategy::{Strategy, strategy_of};
 use crate::work::here;
 
-/// Carries out a strategy on a model: makes masks when their epoch has trained, applies them, holds what must stay zero, and
-/// reports what it did.
+/// Carries out a strategy on a model: makes masks at the ends of epochs or steps, applies them, keeps pruned elements
+/// at zero, and reports each event.
 ///
-/// strategy: a Strategy, a dict or a string. masks: the masks in force of a model that has been pruned before.
-/// defaults: "library" (N:M runs along the last axis where none is written) or "files" (along the first axis of inputs).
-/// couplings: lists of (name, axis), the channels of which are kept or pruned together.
-/// layers: a dict from names to LayerFacts.
+/// strategy: a Strategy, a dict or a string. masks: the masks in force, for a model that has been pruned before.
+/// defaults: "library" (without an axis, N:M runs along the last one) or "files" (along the first axis of inputs).
+/// couplings: lists of (name, axis) whose channels are kept or pruned together. layers: a dict from names to
+/// LayerFacts.
 ///
-/// A model is a dict from names to arrays; arrays that are written must be writable numpy arrays. `gradients`, `scores` and
-/// `rewind` are dicts of arrays shaped as the weights, for the methods that look at them; `inputs` is a dict of the L2 norms
-/// of each layer's inputs, shaped as the weights without their output axis, or a function (name, Masks) that measures them.
+/// A model is a dict from names to arrays. Arrays to be written must be writable numpy arrays. `gradients`, `scores`
+/// and `rewind` are dicts of arrays with the shapes of the weights, for the methods that need them. `inputs` is a dict
+/// of the L2 norms of each layer's inputs, with the shape of the weight without its output axis, or a function (name,
+/// Masks) that measures them.
 ///
-/// Raises PruneError naming epoch, layer and value. Model and pruner are then as they were.
+/// Raises PruneError with the epoch, layer and value. The model and the pruner are then as they were.
 #[pyclass(module = "prune_rs", name = "Pruner", frozen)]
 pub(crate) struct Pruner {
     pruner: Shared,
@@ -57,7 +58,7 @@ impl Pruner {
         Ok(Pruner { pruner: Shared::new(pruner), model })
     }
 
-    /// Tests every event still to come against a model, before any training. Returns what is worth a warning, in words.
+    /// Tests every event to come against a model, before any training. Returns warnings as texts.
     fn check(&self, arrays: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
         let model = Model::of(arrays, "arrays")?;
         let pruner = &*self.pruner.read()?;
@@ -65,7 +66,7 @@ impl Pruner {
         Ok(warnings.iter().map(ToString::to_string).collect())
     }
 
-    /// Begins: carries out the event at epoch 0, if there is one. The same as end_epoch(0, arrays).
+    /// Begins: carries out the event at epoch 0, if there is one. It is the same as end_epoch(0, arrays).
     #[pyo3(signature = (arrays, *, gradients=None, inputs=None, scores=None, rewind=None))]
     fn start<'py>(
         &self,
@@ -78,7 +79,8 @@ impl Pruner {
         self.end(Moment::Epoch(0), arrays, &Arguments { gradients, inputs, scores, rewind })
     }
 
-    /// Ends an epoch that has trained: carries out its event in place, if there is one, and returns its Report, else None.
+    /// Ends an epoch of training: carries out its event in place, if there is one, and returns the Report, or else
+    /// None.
     ///
     /// All masks are made before the first weight is written.
     #[pyo3(signature = (epoch, arrays, *, gradients=None, inputs=None, scores=None, rewind=None))]
@@ -94,8 +96,8 @@ impl Pruner {
         self.end(Moment::Epoch(count("epoch", epoch)?), arrays, &Arguments { gradients, inputs, scores, rewind })
     }
 
-    /// Ends a step of the optimiser, counted from 1 over the whole training. Needed only where the strategy has events in
-    /// steps, and then after every step.
+    /// Ends a step of the optimiser. Steps are counted from 1 over the whole training. Call it after every step, but
+    /// only if the strategy has events in steps.
     #[pyo3(signature = (step, arrays, *, gradients=None, inputs=None, scores=None, rewind=None))]
     fn end_step<'py>(
         &self,
@@ -109,20 +111,20 @@ impl Pruner {
         self.end(Moment::Step(count("step", step)?), arrays, &Arguments { gradients, inputs, scores, rewind })
     }
 
-    /// Begins a step, between its backward pass and the optimiser's step: takes note of the gradients, and returns whether the
-    /// optimiser is to move the parameters. Where it returns False, the step's event takes the place of the optimiser's step.
+    /// Begins a step, between its backward pass and the optimiser's step: records the gradients, and returns True if
+    /// the optimiser is to move the parameters. If it returns False, the step's event replaces the optimiser's step.
     fn before_step(&self, gradients: &Bound<'_, PyAny>) -> PyResult<bool> {
         let model = Model::of(gradients, "gradients")?;
         let (lent, mut pruner) = (model.read()?, self.pruner.write()?);
         Ok(here(|| pruner.before_step(&lent.views()))?.map_err(refused)? == StepAction::Go)
     }
 
-    /// Ends a step: carries out its event, if there is one, and writes +0.0 outside the masks in force, in the arrays and in
-    /// each dict of buffers. The pruner counts the steps.
+    /// Ends a step: carries out its event, if there is one, and writes +0.0 outside the masks in force, in the arrays
+    /// and in each dict of buffers. The pruner counts the steps.
     #[pyo3(signature = (arrays, buffers=Vec::new()))]
     fn after_step(&self, arrays: &Bound<'_, PyAny>, buffers: Vec<Bound<'_, PyAny>>) -> PyResult<Option<Report>> {
         let sets: Vec<Bound<'_, PyAny>> = std::iter::once(arrays.clone()).chain(buffers).collect();
-        // Before the event, which may open what the optimiser has just moved outside the masks.
+        // The hold comes before the event, which may open elements that the optimiser has just moved outside the masks.
         hold_sets(self.pruner.read()?.held(), &sets)?;
         let step = self.pruner.read()?.last_step().map_or(1, |last| last.saturating_add(1));
         let report = self.end(Moment::Step(step), arrays, &Arguments::default())?;
@@ -132,20 +134,20 @@ impl Pruner {
         Ok(report)
     }
 
-    /// Takes note of the gradients of one backward pass, for an event that asks for them.
+    /// Records the gradients of one backward pass, for an event that needs them.
     fn observe(&self, gradients: &Bound<'_, PyAny>) -> PyResult<()> {
         let model = Model::of(gradients, "gradients")?;
         let (lent, mut pruner) = (model.read()?, self.pruner.write()?);
         here(|| pruner.observe(&lent.views()))?.map_err(refused)
     }
 
-    /// True if the event at a step takes the place of the optimiser's step.
+    /// True if the event at a step replaces the optimiser's step.
     fn replaces_step(&self, step: &Bound<'_, PyAny>) -> PyResult<bool> {
         Ok(self.pruner.read()?.replaces_step(count("step", step)?))
     }
 
-    /// Prepares the event that ends an epoch, or a step: makes its masks and its report and writes nothing. None where there
-    /// is no event; call pass_by then. The pruner is not changed.
+    /// Prepares the event that ends an epoch or a step: makes its masks and its report, and writes nothing. Returns
+    /// None if there is no event; call pass_by then. The pruner does not change.
     #[pyo3(signature = (arrays, *, epoch=None, step=None, gradients=None, inputs=None, scores=None, rewind=None))]
     #[expect(clippy::too_many_arguments, reason = "arguments of Python, all but one by name")]
     fn prepare<'py>(
@@ -164,21 +166,21 @@ impl Pruner {
         Ok(prepared.map(|prepared| Prepared::new(prepared.detached())))
     }
 
-    /// Ends an epoch, or a step, that has no event.
+    /// Ends an epoch or a step that has no event.
     #[pyo3(signature = (*, epoch=None, step=None))]
     fn pass_by(&self, epoch: Option<&Bound<'_, PyAny>>, step: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         self.pruner.write()?.pass(moment_of(epoch, step)?).map_err(refused)
     }
 
-    /// Writes a prepared event to the arrays, in place, and puts its masks in force. An event that sets parameters back is
-    /// for commit_written. The event is used up, also where it is refused.
+    /// Writes a prepared event to the arrays, in place, and puts its masks in force. Events that set parameters back
+    /// need commit_written instead. The event cannot be used again, even if it is refused.
     fn commit(&self, prepared: &Prepared, arrays: &Bound<'_, PyAny>) -> PyResult<Report> {
         self.commit_to(prepared.take()?, arrays)
     }
 
-    /// Puts the masks of a prepared event in force that the caller has written. With `arrays`, as they are now, their zeros
-    /// are checked and counted; without them the report says that nobody has looked. The event is used up, also where it is
-    /// refused.
+    /// Puts the masks of a prepared event in force after the caller has written them. With `arrays`, in their present
+    /// state, their zeros are checked and counted. Without, the report says that nobody has looked. The event cannot be
+    /// used again, even if it is refused.
     #[pyo3(signature = (prepared, arrays=None))]
     fn commit_written(&self, prepared: &Prepared, arrays: Option<&Bound<'_, PyAny>>) -> PyResult<Report> {
         let Some(arrays) = arrays else {
@@ -191,34 +193,34 @@ impl Pruner {
         Ok(Report { report: report.map_err(refused)? })
     }
 
-    /// Writes +0.0 outside the masks in force, in place. Call it after every step of the optimiser, with the weights and with
-    /// every dict of buffers of the same names and shapes. Arrays without a mask are not touched.
+    /// Writes +0.0 outside the masks in force, in place. Call it after every step of the optimiser, with the weights
+    /// and with every dict of buffers of the same names and shapes. Arrays without a mask are not touched.
     fn hold(&self, arrays: &Bound<'_, PyAny>) -> PyResult<()> {
         hold_sets(self.pruner.read()?.held(), std::slice::from_ref(arrays))
     }
 
-    /// As hold, on each of several dicts; sooner done than one after the other.
+    /// As hold, on several dicts at once. This is faster than one call for each.
     fn hold_each(&self, sets: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
         hold_sets(self.pruner.read()?.held(), &sets)
     }
 
-    /// As hold, on a dict that may lack arrays. Returns the names of the masks that found none.
+    /// As hold, on a dict that may lack arrays. Returns the names of masks without an array.
     fn hold_present(&self, arrays: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
         hold_present(self.pruner.read()?.held(), arrays)
     }
 
-    /// The number of elements outside the masks in force that are not zero, of either sign.
+    /// The number of elements outside the masks in force that are not zero. Zeros of both signs count as zero.
     fn revivals(&self, arrays: &Bound<'_, PyAny>) -> PyResult<usize> {
         revivals_of(self.pruner.read()?.held(), arrays)
     }
 
-    /// The masks as they were last made and applied. A copy.
+    /// A copy of the masks as they were last made and applied.
     #[getter]
     fn masks(&self) -> PyResult<Masks> {
         Ok(self.pruner.read()?.masks().clone().into())
     }
 
-    /// The masks that hold holds: `masks`, but for those that float. A copy.
+    /// A copy of the masks that hold uses: `masks` without those that float.
     #[getter]
     fn held(&self) -> PyResult<Masks> {
         Ok(self.pruner.read()?.held().clone().into())
@@ -236,20 +238,20 @@ impl Pruner {
         Ok(self.pruner.read()?.last_epoch())
     }
 
-    /// The last step that has ended, where the strategy has events in steps, or None.
+    /// The last step that has ended, if the strategy has events in steps, or None.
     #[getter]
     fn last_step(&self) -> PyResult<Option<u64>> {
         Ok(self.pruner.read()?.last_step())
     }
 
-    /// True if the epoch in training passes straight through, so that forward passes need forward_masks.
+    /// True if the epoch in training uses the straight-through estimator, so that forward passes need forward_masks.
     #[getter]
     fn passes_straight_through(&self) -> PyResult<bool> {
         Ok(self.pruner.read()?.passes_straight_through())
     }
 
-    /// The masks that the next forward pass is to use: under "straight_through" those of the weights as they are now, else
-    /// those that are held.
+    /// The masks for the next forward pass. Under "straight_through" they are made from the present weights; otherwise
+    /// they are the held ones.
     #[pyo3(signature = (arrays, *, gradients=None, inputs=None, scores=None))]
     fn forward_masks<'py>(
         &self,
@@ -268,14 +270,14 @@ impl Pruner {
         Ok(masks.map_err(refused)?.into())
     }
 
-    /// All that the pruner knows, as a dict of plain values: save it beside the weights and the optimiser's buffers.
+    /// The pruner's whole state as a dict of plain values. Save it beside the weights and the optimiser's buffers.
     fn state_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_python(py, &self.pruner.read()?.state())
     }
 
-    /// Goes on from a saved state: a dict of state_dict, or JSON of one. Defaults, couplings and layers stay as they are.
+    /// Goes on from a saved state: a dict of state_dict, or its JSON. Defaults, couplings and layers stay as they are.
     ///
-    /// Raises PruneError for a state of another strategy; Pruner.from_state_dict takes its strategy too.
+    /// Raises PruneError for a state of another strategy. Pruner.from_state_dict also takes the strategy of the state.
     fn load_state_dict(&self, state: &Bound<'_, PyAny>) -> PyResult<()> {
         let loaded = CorePruner::from_json(&text_of(state, "the state")?).map_err(refused)?;
         let mut pruner = self.pruner.write()?;

@@ -1,4 +1,4 @@
-//! The pruner as calls of several threads, or one within another, share it: many read, or one writes, and none waits.
+//! The pruner, shared by calls of several threads or by nested calls: many may read or one may write, and none waits.
 
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
@@ -26,7 +26,8 @@ impl Shared {
     }
 }
 
-/// Refuses what another call has. A call that has panicked while it had the pruner is over; it changes it as a whole.
+/// Refuses a pruner that another call has. If a call panicked with it, that call is over, and the pruner is whole:
+/// changes happen all at once.
 fn lent<G>(lock: Result<G, TryLockError<G>>) -> PyResult<G> {
     lock.or_else(|error| match error {
         TryLockError::Poisoned(poisoned) => Ok(poisoned.into_inner()),

@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 HERE = pathlib.Path(__file__).parent
-# This folder can itself be found as `torch`, without an origin.
+# This folder can itself be found as `torch`, but then without an origin.
 found = importlib.util.find_spec("torch")
 if found is None or found.origin is None:
     collect_ignore_glob = ["test_*.py"]

@@ -35,7 +35,7 @@ def strange():
     return module
 
 
-# The values that are made anew each time, and those taken as they are.
+# Functions make a new value for each call; other values are passed as they are.
 MODULES = [lambda: nn.Linear(4, 4), pruned, strange, lambda: nn.Embedding(4, 4), lambda: nn.Linear(4, 4).bfloat16()]
 TENSORS = [
     lambda: torch.randn(4, 4), lambda: torch.randn(4, 4).bfloat16(), lambda: torch.ones(4, 4, dtype=torch.bool),

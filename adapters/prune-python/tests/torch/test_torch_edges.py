@@ -25,7 +25,7 @@ def over(spans):
 
 
 def test_every_pair_of_parameters_over_one_memory_is_compared():
-    # The first reaches over the second to the third, and interleaves with the second.
+    # The first parameter reaches over the second to the third, and interleaves with the second.
     with pytest.raises(PruneError, match="layer `weight_2`: it shares part of its memory with `weight_0`"):
         Pruner(over([(0, 15, 2), (1, 3, 2), (20, 6, 1)]), HALF)
     generator = np.random.default_rng(0)
@@ -99,7 +99,7 @@ def test_buffers_whose_data_is_set_anew_are_looked_at_anew():
     trained(module, optimizer, 2, width=6)
     buffer = optimizer.state[module[0].weight]["momentum_buffer"]
     kept = torch.from_numpy(pruner.masks["0.weight"].to_numpy())
-    # The same address and shape, but another order.
+    # The address and shape stay, but the order of elements changes.
     buffer.data = buffer.data.t()
     buffer.data.fill_(1)
     pruner.hold()

@@ -58,7 +58,7 @@ def test_half_precision_weights_with_state_of_their_own_types(elsewhere):
     pruner.start()
     trained(module, optimizer, 10)
     assert pruner.revivals() == 0
-    # Counted on what there is, not on what was written.
+    # It counts the present values, not the written ones.
     with torch.no_grad():
         module[0].weight.add_(1)
         optimizer.state[module[0].weight]["exp_avg"].sub_(1)
@@ -104,7 +104,7 @@ def test_8_bit_and_unknown_state_is_left_and_named():
     assert set(left) == {f"{name}: {key}" for name in ("0.weight", "2.weight") for key in ("state1", "history")}
     assert "torch.uint8" in left["0.weight: state1"] and "a list" in left["0.weight: history"]
     assert (optimizer.state[module[0].weight]["state1"] == 127).all() and pruner.revivals() == 0
-    # A value that takes the place of such a one is looked at anew.
+    # A value that replaces a skipped one is checked again.
     optimizer.state[module[0].weight]["state1"] = torch.ones(16, 12)
     pruner.hold()
     kept = torch.from_numpy(pruner.masks["0.weight"].to_numpy())

@@ -23,7 +23,7 @@ def floats(tensor):
 @pytest.mark.parametrize("density", [0.03, 0.3, 1.0])
 def test_masks_are_those_of_a_sort_and_kept_values_stay_as_they_were(dtype, density):
     module = mlp(dtype=dtype)
-    # Not contiguous: a transposed one, and one with gaps.
+    # Not contiguous: one is transposed, and one has gaps.
     module[0].weight = nn.Parameter(torch.randn(12, 16).to(dtype).t())
     module[2].weight = nn.Parameter(torch.randn(4, 32).to(dtype)[:, ::2], requires_grad=False)
     before = {name: floats(parameter) for name, parameter in module.named_parameters()}
@@ -92,7 +92,7 @@ def test_parameters_that_share_part_of_their_memory_are_refused():
     module.two.weight = nn.Parameter(module.one.weight.data.t())
     with pytest.raises(PruneError, match="layer `two.weight`: it shares part of its memory with `one.weight`.*`clone"):
         Pruner(module, HALF)
-    # Columns of one tensor interleave, and share nothing.
+    # Columns of one tensor interleave, but share nothing.
     whole = torch.randn(8, 8)
     module.one.weight, module.two.weight = nn.Parameter(whole[:, ::2]), nn.Parameter(whole[:, 1::2])
     assert Pruner(module, HALF).end_epoch(1).selected.kept == 32

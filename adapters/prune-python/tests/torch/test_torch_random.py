@@ -49,7 +49,7 @@ def test_other_types_of_options_are_named():
     for layers in (5, ["0.weight"], {"0.weight": 5}, {5: 5}):
         with pytest.raises(PruneError, match="layers: a dict from names to LayerFacts is needed"):
             Pruner(mlp(), {}, layers=layers)
-    # An iterator can be read only once, and is.
+    # An iterator can be read only once, and that is enough.
     strategy = {1: {"method": "unstr_global", "density": 0.5}}
     layers = Pruner(mlp(), strategy, also=iter(["0.bias"])).end_epoch(1).layers
     assert "0.bias" in {layer.layer for layer in layers}

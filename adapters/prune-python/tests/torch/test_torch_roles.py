@@ -83,7 +83,7 @@ def test_what_is_left_dense_can_be_asked_for():
     pruner = Pruner(module, GLOBAL, also=["embed.*", "position"])
     names = {layer.layer for layer in pruner.end_epoch(1).layers}
     assert names == WEIGHTS | {"embed.weight", "position"} and "embed.weight" not in pruner.left_dense
-    # Named in full by the strategy itself.
+    # The strategy itself names it in full.
     named = {1: {"method": "unstr_local", "density": {"bag.weight": 0.5}}}
     assert [layer.layer for layer in Pruner(module, named).end_epoch(1).layers] == ["bag.weight"]
     with pytest.raises(PruneError, match="also: no layer is called `embd.weight`; did you mean `embed.weight`"):

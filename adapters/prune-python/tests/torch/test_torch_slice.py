@@ -94,7 +94,7 @@ def test_a_model_that_the_command_shrank(tmp_path):
     optimizer = torch.optim.SGD(module.parameters(), 0.1, momentum=0.9)
     module.eval()
     batch = torch.randn(4, 1, 8, 8)
-    # The program that exports is torch's own; folding would change values.
+    # This uses torch's own exporter. Folding would change values.
     pattern = {"dynamo": False, "do_constant_folding": False, "training": torch.onnx.TrainingMode.PRESERVE}
     try:
         with pytest.warns(Warning):
@@ -170,7 +170,7 @@ def test_modules_and_state_that_cannot_be_cut_are_refused():
     kept = {"format": "prune-kept-1", "model": "m", "tensors": [entry(module, name, axes) for name, axes in cut.items()]}
     with pytest.raises(PruneError, match="`0.weight`: the optimiser keeps `row_var`.*pass no optimizer"):
         slice_module(module, kept, optimizer)
-    # As an exporter writes a linear layer: transposed.
+    # Transposed, as exporters write a linear layer.
     kept["tensors"][0] = {**kept["tensors"][0], "shape": [4, 6], "axes": [{"axis": 1, "kept": [1, 2]}]}
     kept["tensors"][0]["content"] = digest(module[0].weight.t())
     expected = module[0].weight[[1, 2]].clone()

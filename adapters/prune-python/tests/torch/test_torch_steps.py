@@ -63,7 +63,7 @@ def test_rigl_opens_where_the_gradient_of_the_dense_weight_is_greatest():
     opened, closed = after & ~before, before & ~after
     assert opened.sum() == closed.sum() > 0
     assert gradient[opened].min() >= gradient[~before & ~opened].max()
-    # A dropped weight whose gradient is as great as one that is opened is opened again, and does not change.
+    # A dropped weight with a gradient as great as an opened one's is opened again and does not change.
     never_dropped = before & after & (gradient < gradient[opened].min())
     assert weight[closed].max() <= weight[never_dropped].min()
     assert (module[0].weight.detach().numpy()[opened] == 0).all()
@@ -177,28 +177,28 @@ def interrupted():
 
 
 def test_a_step_that_raises_gives_gradients_back_only_where_none_were_made_since():
-    # Tried again as it is.
+    # The step is tried again.
     module, optimizer, pruner, gradient = interrupted()
     optimizer.step()
     assert torch.equal(module[0].weight.grad, gradient) and pruner.reports[-1].step == 3
-    # With another batch.
+    # Another batch comes first.
     module, optimizer, pruner, gradient = interrupted()
     fresh = backward(module, optimizer)
     optimizer.step()
     assert torch.equal(module[0].weight.grad, fresh) and not torch.equal(fresh, gradient) and pruner.reports[-1].step == 3
-    # With gradients that the optimiser itself does not drop, and of some parameters alone.
+    # New gradients exist for some parameters, and the optimiser did not drop the old ones.
     module, optimizer, pruner, gradient = interrupted()
     module.zero_grad()
     module[2](torch.randn(8, 16)).sum().backward()
     fresh = module[2].weight.grad.clone()
     pruner.detach()
     assert module[0].weight.grad is None and torch.equal(module[2].weight.grad, fresh)
-    # Dropped, and none made.
+    # The gradients are dropped, and no new ones are made.
     module, optimizer, pruner, gradient = interrupted()
     optimizer.zero_grad(set_to_none=True)
     pruner.detach()
     assert module[0].weight.grad is None and "zero_grad" not in vars(optimizer)
-    # Given back where the hooks come off.
+    # The gradients come back when the hooks are removed.
     module, optimizer, pruner, gradient = interrupted()
     pruner.detach()
     assert torch.equal(module[0].weight.grad, gradient) and "zero_grad" not in vars(optimizer)

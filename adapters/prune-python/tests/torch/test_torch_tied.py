@@ -59,7 +59,7 @@ def test_strategies_masks_facts_and_evidence_may_name_any_place(head_first, firs
     assert selected({**one, "exclude": [name]}, **asked)[1] == ["mid.weight"]
     assert selected({**one, "exclude": [name[:3] + "*"]}, **asked)[1] == ["mid.weight"]
     assert selected(one, layers={name: LayerFacts(weight=True)})[1] == sorted([f"{first}.weight", "mid.weight"])
-    # A pattern that matches a layer beside one that is left dense is right as it was.
+    # A pattern is fine if it matches another layer too, not only one that is left dense.
     assert selected({**one, "include": ["*m*"]})[1] == ["mid.weight"]
     kept = np.arange(400).reshape(50, 8) % 2 == 0
     pruner = Pruner(Language(head_first), {}, masks={name: kept})
@@ -67,7 +67,7 @@ def test_strategies_masks_facts_and_evidence_may_name_any_place(head_first, firs
     scored = Pruner(Language(head_first), {1: {"method": "unstr_local", "density": {name: 0.5}, "score": "given"}})
     scored.end_epoch(1, scores={name: torch.from_numpy(kept.astype(np.float32))})
     assert np.array_equal(scored.masks[f"{first}.weight"].to_numpy(), kept)
-    # A state goes on in a pruner of the same strategy.
+    # A pruner of the same strategy can load the state.
     other_pruner = Pruner(Language(head_first), scored.strategy)
     other_pruner.load_state_dict(scored.state_dict())
     assert other_pruner.masks == scored.masks
@@ -103,7 +103,7 @@ def test_parameters_over_one_memory_that_come_apart_are_named(change, call):
     with pytest.raises(PruneError, match="layer `emb.weight`.*`head.weight`.*new Pruner over the module"):
         call(pruner)
     assert all(torch.equal(before[name], value) for name, value in module.state_dict().items())
-    # The way out.
+    # The solution that the message gives.
     module.head.weight = module.emb.weight
     other = Pruner(module, pruner.strategy, also=["emb.*"])
     other.load_state_dict(pruner.state_dict())
@@ -118,7 +118,7 @@ def test_one_parameter_at_two_places_may_be_cast(head_first, first, other):
     module.double()
     pruner.hold()
     assert pruner.revivals() == 0 and module.emb.weight is module.head.weight and module.emb.weight.dtype is torch.float64
-    # Replaced at its second place only.
+    # The parameter is replaced only at its second place.
     getattr(module, other).weight = nn.Parameter(torch.ones(50, 8))
     with pytest.raises(PruneError, match=f"layer `{first}.weight`, tied to `{other}.weight`: the module holds another"):
         pruner.hold()

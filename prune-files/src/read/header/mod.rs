@@ -1,10 +1,10 @@
 //! The header of a safetensors file, read strictly and within bounds.
 //!
-//! A file is a length of eight bytes, a table in JSON of that length, and the tensors' bytes one after the other. A header
-//! from outside may lie about anything, so everything is checked before it is used: the length against the format's limit
-//! and the file's, each tensor's bytes against its shape and type, and all of them against the file, without gap or
-//! overlap. The types' names are those of the `safetensors` crate; its own reader keeps neither the order of a file nor a
-//! name that stands twice from view.
+//! A file is a length of eight bytes, a JSON table of that length, and the bytes of the tensors one after the other. A
+//! header from outside may be false anywhere, so everything is checked before it is used: the length against the
+//! format's limit and the file's length, each tensor's bytes against its shape and type, and all of them against the
+//! file, without gap or overlap. The names of types are those of the `safetensors` crate. Its own reader loses the
+//! order of a file and hides a name that occurs twice.
 
 mod table;
 
@@ -30,16 +30,16 @@ pub struct TensorInfo {
     pub dtype: Dtype,
     /// Its shape; row-major.
     pub shape: Vec<usize>,
-    /// How many elements it has.
+    /// The number of elements.
     pub elements: usize,
     /// Its first byte, counted from the beginning of the file.
     pub start: u64,
-    /// How many bytes it has.
+    /// The number of bytes.
     pub bytes: u64,
 }
 
 impl TensorInfo {
-    /// The element type, where it is one that can be pruned.
+    /// The element type, if it is prunable.
     pub fn element_type(&self) -> Option<ElementType> {
         match self.dtype {
             Dtype::F32 => Some(ElementType::F32),
@@ -51,7 +51,7 @@ impl TensorInfo {
     }
 }
 
-/// The header of a safetensors file: its tensors in the order of their bytes, and what else it says.
+/// The header of a safetensors file: its tensors in the order of their bytes, and its other contents.
 ///
 /// # Examples
 ///
@@ -79,7 +79,8 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads the header of a file of `file_len` bytes. A file that has none is named for what it is, where that is known.
+    /// Reads the header of a file of `file_len` bytes. If the file has none, the error names its format, if that is
+    /// known.
     pub(crate) fn read(file: &Handle, path: &Path, file_len: u64) -> Result<Self, Error> {
         let read = Self::read_strictly(file, path, file_len);
         let Err(Error::Header { problem, .. }) = &read else { return read };
@@ -120,17 +121,17 @@ impl Header {
         Self::parse(&table, file_len).map_err(refuse)
     }
 
-    /// Reads the table of a file of `file_len` bytes: what lies between the length and the data.
+    /// Reads the table of a file of `file_len` bytes: the text between the length and the data.
     ///
     /// # Errors
     ///
     /// [`HeaderProblem::Unreadable`], [`HeaderProblem::ShapeOverflow`], [`HeaderProblem::WrongLen`],
-    /// [`HeaderProblem::NotContiguous`], [`HeaderProblem::DataLen`]; [`HeaderProblem::PastEnd`] where the table is longer
+    /// [`HeaderProblem::NotContiguous`], [`HeaderProblem::DataLen`]; [`HeaderProblem::PastEnd`] if the table is longer
     /// than the file.
     ///
     /// # Complexity
     ///
-    /// Linear in the table but for sorting its tensors; memory in proportion to it.
+    /// Linear in the table, except for sorting its tensors; memory is proportional to it.
     pub fn parse(table: &[u8], file_len: u64) -> Result<Self, HeaderProblem> {
         let data_start = 8 + table.len() as u64;
         let Some(data_len) = file_len.checked_sub(data_start) else {
@@ -152,7 +153,8 @@ impl Header {
             }
             tensors.push(TensorInfo { name, dtype: raw.dtype, shape, elements, start, bytes: end - start });
         }
-        // Empty tensors share their place with what follows; by name among themselves, so that the order is one.
+        // An empty tensor begins where the next one does. Empty tensors are sorted by name, so that the order is
+        // unique.
         tensors.sort_by(|a, b| (a.start, a.bytes, &a.name).cmp(&(b.start, b.bytes, &b.name)));
         let mut expected = 0;
         for tensor in &tensors {
@@ -163,13 +165,13 @@ impl Header {
                     expected,
                 });
             }
-            // Its own end, which is a number.
+            // This is the tensor's own end, so it does not overflow.
             expected += tensor.bytes;
         }
         if expected != data_len {
             return Err(HeaderProblem::DataLen { needed: expected, there: data_len });
         }
-        // All of them lie in the file now, so this cannot overflow.
+        // All tensors lie in the file, so this cannot overflow.
         tensors.iter_mut().for_each(|tensor| tensor.start += data_start);
         Ok(Header { tensors, metadata: table.metadata, data_start })
     }

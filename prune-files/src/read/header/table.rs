@@ -1,4 +1,4 @@
-//! The table in JSON: names once, known fields only, bounded shapes.
+//! The JSON table: unique names, known fields only, bounded shapes.
 
 use core::fmt;
 use std::collections::{BTreeMap, HashSet};
@@ -13,10 +13,10 @@ use crate::text::texts::Texts;
 /// The longest header that the format allows.
 pub(crate) const LONGEST: u64 = 100_000_000;
 
-/// The most axes that a shape may have: as many as NumPy knows.
+/// The most axes that a shape may have, as in NumPy.
 const MOST_AXES: usize = 64;
 
-/// Names and places, as they are written.
+/// Names and places as they are written.
 pub(super) struct Table {
     pub(super) tensors: Vec<(String, RawTensor)>,
     pub(super) metadata: BTreeMap<String, String>,
@@ -37,7 +37,7 @@ pub(super) fn read(table: &[u8]) -> Result<Table, HeaderProblem> {
     if table.first() != Some(&b'{') {
         return Err(unreadable("it does not begin with `{`".to_owned()));
     }
-    // Nesting is limited by the reader; the names it quotes in its messages may be long.
+    // The reader limits nesting. The names that it quotes in its messages may be long.
     serde_json::from_slice(table).map_err(|error| unreadable(clip(&error.to_string())))
 }
 

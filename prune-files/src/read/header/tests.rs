@@ -1,4 +1,4 @@
-//! Any bytes at all: no panic, and what is accepted is what the safetensors crate reads from the same file.
+//! Any bytes at all cause no panic, and an accepted file reads the same as with the safetensors crate.
 //!
 //! `PROPTEST_CASES=200000 cargo test -p prune-files --release --lib header` is the long run.
 
@@ -39,7 +39,7 @@ fn file(table: &[u8], data: usize) -> Vec<u8> {
     bytes
 }
 
-/// Pieces that tables are made of, right and wrong ones.
+/// Pieces of tables, right and wrong ones.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => prop::sample::select(vec![
@@ -66,7 +66,7 @@ proptest! {
         agree(&file(format!("{{{}}}", pieces.join(",")).as_bytes(), data))?;
     }
 
-    /// A good file with one byte changed, or cut, or with something put in.
+    /// A good file with one byte changed, cut off, or inserted.
     #[test]
     fn good_files_with_a_fault(
         shapes in prop::collection::vec(prop::collection::vec(0usize..4, 0..4), 0..5),

@@ -1,4 +1,4 @@
-//! `model.safetensors.index.json`: which shard holds which tensor.
+//! `model.safetensors.index.json`, which maps tensors to shards.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::error::IndexProblem;
 use crate::text::texts::Texts;
 
-/// The longest index that is read; real ones have a hundred bytes a tensor.
+/// The longest index that is read; real ones have about a hundred bytes a tensor.
 pub(super) const LONGEST: u64 = 100_000_000;
 
 #[derive(Deserialize)]
@@ -16,7 +16,7 @@ struct RawIndex {
     weight_map: Texts,
 }
 
-/// Tensors with the plain file names of their shards.
+/// Tensors with the file names of their shards.
 pub(crate) fn parse(text: &[u8]) -> Result<BTreeMap<String, String>, IndexProblem> {
     let index: RawIndex = serde_json::from_slice(text).map_err(|error| {
         let why = prune_core::printable(&error.to_string()).chars().take(200).collect();
@@ -32,7 +32,7 @@ pub(crate) fn parse(text: &[u8]) -> Result<BTreeMap<String, String>, IndexProble
     }
 }
 
-/// Whether a name is that of a file in the same folder, on any system, and not a hidden one.
+/// True if a name is that of a file in the same folder, on any system, and not hidden.
 fn is_plain(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name)

@@ -17,7 +17,7 @@ use crate::read::header::{Header, TensorInfo};
 use witness::FileRecord;
 pub(crate) use witness::Witness;
 
-/// A checkpoint that is open for reading: the headers of its files in memory, the tensors where they are.
+/// A checkpoint that is open for reading: the headers of its files are in memory, the tensors are on disk.
 ///
 /// # Examples
 ///
@@ -35,12 +35,12 @@ pub(crate) use witness::Witness;
 pub struct Model {
     kind: Kind,
     shards: Vec<Shard>,
-    /// Shard and place in it, in the order of shards and bytes.
+    /// The shard of each tensor and its place there, in the order of shards and bytes.
     tensors: Vec<(usize, usize)>,
     by_name: BTreeMap<String, usize>,
 }
 
-/// What was given as the model.
+/// The kind of path that was given as the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// One file.
@@ -52,7 +52,7 @@ pub(crate) enum Kind {
         folder: PathBuf,
         /// The index's own file name.
         index: String,
-        /// The index when it was read.
+        /// The state of the index when it was read.
         stamp: Stamp,
     },
 }
@@ -61,18 +61,18 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub(crate) struct Shard {
     pub(crate) path: PathBuf,
-    /// The file's name, where there is an output folder to write it to.
+    /// The file's name in an output folder.
     pub(crate) name: String,
     pub(crate) file: Handle,
     pub(crate) len: u64,
     pub(crate) header: Arc<Header>,
-    /// The file when it was opened.
+    /// The state of the file when it was opened.
     stamp: Stamp,
 }
 
 impl Shard {
-    /// Fills `bytes` from the position `at` of the file on. It was long enough when it was opened, so a file that ends
-    /// before has changed.
+    /// Fills `bytes` from the position `at` of the file on. The file was long enough when it was opened, so a file that
+    /// ends earlier has changed.
     pub(crate) fn read(&self, bytes: &mut [u8], at: u64) -> Result<(), Error> {
         self.file.read_at(bytes, at).map_err(Error::read_within(&self.path))
     }
@@ -84,7 +84,7 @@ impl Model {
         self.tensors.iter().map(|&(shard, tensor)| &self.shards[shard].header.tensors[tensor])
     }
 
-    /// How many bytes all files have.
+    /// The number of bytes of all files.
     pub fn bytes(&self) -> u64 {
         self.shards.iter().map(|shard| shard.len).sum()
     }
@@ -94,7 +94,7 @@ impl Model {
         self.shards.iter().map(|shard| shard.path.as_path())
     }
 
-    /// The paths of everything that was read: all files, and the index where there is one.
+    /// The paths of everything that was read: all files, and the index if there is one.
     pub(crate) fn all_paths(&self) -> impl Iterator<Item = PathBuf> {
         let index = match &self.kind {
             Kind::Index { folder, index, .. } => Some(folder.join(index)),
@@ -103,7 +103,7 @@ impl Model {
         self.shards.iter().map(|shard| shard.path.clone()).chain(index)
     }
 
-    /// All files as they were when they were opened, to compare at the end.
+    /// The state of all files when they were opened, to compare at the end.
     pub(crate) fn witness(&self) -> Witness {
         let seen = |shard: &Shard| {
             let (path, stamp, header) = (shard.path.clone(), shard.stamp.clone(), Arc::clone(&shard.header));
@@ -116,7 +116,7 @@ impl Model {
         Witness { files }
     }
 
-    /// The file or the folder that is replaced where the model is written in place.
+    /// The file or the folder that is replaced if the model is written in place.
     pub(crate) fn place(&self) -> &Path {
         match &self.kind {
             Kind::File => &self.shards[0].path,
@@ -155,7 +155,7 @@ impl Model {
         self.by_name.get(name).copied()
     }
 
-    /// Reads elements of a tensor whose elements are whole bytes; how many bytes that were.
+    /// Reads elements of a tensor whose elements are whole bytes, and returns the number of bytes.
     pub(crate) fn read_runs(&self, tensor: usize, runs: Runs, into: &mut Buffer) -> Result<usize, Error> {
         let size = self.tensor(tensor).dtype.bitsize() / 8;
         let bytes = into.bytes_mut(runs.elements() * size);
@@ -163,7 +163,7 @@ impl Model {
         Ok(bytes.len())
     }
 
-    /// Fills `bytes` with those of a tensor, from its byte `at` on.
+    /// Fills `bytes` with bytes of a tensor, from its byte `at` on.
     pub(crate) fn read(&self, tensor: usize, at: u64, bytes: &mut [u8]) -> Result<(), Error> {
         let (shard, place) = self.tensors[tensor];
         let shard = &self.shards[shard];

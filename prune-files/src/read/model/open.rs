@@ -1,4 +1,4 @@
-//! Finding the files of a model, and fitting them together.
+//! Finds the files of a model, and fits them together.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::read::foreign::may_hold_weights;
 use crate::read::header::Header;
 use crate::text::clipped::clipped;
 
-/// What the index of a sharded model is called.
+/// The file name of the index of a sharded model.
 const INDEX: &str = "model.safetensors.index.json";
 
 impl Model {
@@ -94,7 +94,7 @@ impl Model {
         }
     }
 
-    /// Files whose tensors have distinct names.
+    /// A model of files whose tensors have distinct names.
     fn of(kind: Kind, shards: Vec<Shard>) -> Result<Self, Error> {
         let mut tensors = Vec::new();
         let mut by_name = BTreeMap::new();
@@ -108,7 +108,7 @@ impl Model {
     }
 }
 
-/// All shards that an index names and that are not beside it, if there are any.
+/// The error for shards that an index names and that are missing beside it, if there are any.
 fn missing(folder: &Path, names: &BTreeSet<&String>) -> Result<Option<IndexProblem>, Error> {
     let mut missing = Vec::new();
     for name in names {
@@ -120,9 +120,9 @@ fn missing(folder: &Path, names: &BTreeSet<&String>) -> Result<Option<IndexProbl
     Ok((!missing.is_empty()).then_some(IndexProblem::NotThere { shards: missing, of: names.len() }))
 }
 
-/// Opens the file at `at`; `path` is how messages and outputs name it.
+/// Opens the file at `at`; `path` is its path for messages and outputs.
 fn open_shard(at: &Path, path: &Path) -> Result<Shard, Error> {
-    // Looked at before it is opened, since opening a pipe waits for someone to write.
+    // The kind of file is checked first, since opening a pipe waits for a writer.
     if !disk::stat(at).map_err(Error::read(path))?.is_file() {
         return Err(not_a_model(path, "is not a file"));
     }
@@ -133,7 +133,7 @@ fn open_shard(at: &Path, path: &Path) -> Result<Shard, Error> {
     Ok(Shard { path: path.to_owned(), name, file, len: about.len(), header, stamp: Stamp::of(&about) })
 }
 
-/// What a folder holds in the place of safetensors: its first file of weights in another format.
+/// The hint for a folder without safetensors: its first file of weights in another format.
 fn instead(folder: &Path, names: &[String]) -> String {
     let told = names.iter().filter(|name| may_hold_weights(name)).find_map(|name| {
         let format = other_format::of_file(&folder.join(name)).ok().flatten()?;
@@ -142,7 +142,7 @@ fn instead(folder: &Path, names: &[String]) -> String {
     told.unwrap_or_default()
 }
 
-/// The names of what is in a folder, in order; those that are no text are nobody's model.
+/// The names in a folder, in order. A name that is not valid text is skipped, since no model has it.
 fn file_names(folder: &Path) -> Result<Vec<String>, Error> {
     let names = disk::names(folder).map_err(Error::read(folder))?;
     Ok(names.into_iter().filter_map(|name| name.into_string().ok()).filter(|name| !name.starts_with('.')).collect())

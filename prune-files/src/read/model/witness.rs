@@ -1,4 +1,4 @@
-//! Noticing that what was read is no longer what it was.
+//! Notices that files have changed since they were read.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,8 +7,7 @@ use crate::disk::{self, Handle, Stamp};
 use crate::error::Error;
 use crate::read::header::Header;
 
-/// The files of a model as they were when it was opened: which they are, how long, when they were written last, and their
-/// headers.
+/// The state of a model's files when it was opened: their identity, length, time of the last write, and headers.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Witness {
     pub(super) files: Vec<FileRecord>,
@@ -19,12 +18,12 @@ pub(crate) struct Witness {
 pub(super) struct FileRecord {
     pub(super) path: PathBuf,
     pub(super) stamp: Stamp,
-    /// None for an index and for a file of another format, which have no header.
+    /// `None` for an index and for a file of another format, which have no header.
     pub(super) header: Option<Arc<Header>>,
 }
 
 impl Witness {
-    /// Files as they are now. One that is not there is left to whoever reads it.
+    /// The present state of files. A missing file is left out; reading it will fail.
     #[cfg(feature = "onnx")]
     pub(crate) fn of_files(paths: impl Iterator<Item = PathBuf>) -> Result<Self, Error> {
         let mut files = Vec::new();
@@ -36,7 +35,7 @@ impl Witness {
         Ok(Witness { files })
     }
 
-    /// Refuses what was made of files that have changed since.
+    /// Returns an error if a file has changed since.
     pub(crate) fn check(&self) -> Result<(), Error> {
         self.files.iter().try_for_each(FileRecord::check)
     }

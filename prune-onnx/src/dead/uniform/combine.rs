@@ -1,11 +1,11 @@
-//! Arithmetic of two inputs, one of which may be a constant that is repeated.
+//! Arithmetic with two inputs, one of which may be a constant that is broadcast.
 
 use super::{MOST_ELEMENTS, Reading, Uniform};
 use crate::error::Error;
 use crate::model::Tensor;
 
 impl Reading<'_, '_> {
-    /// Operators at two inputs; of more nothing is known.
+    /// An operator with two inputs. With more, nothing is known.
     pub(super) fn combine(&self) -> Result<Option<Uniform>, Error> {
         let (Some(left), Some(right), Some(out)) = (self.shape(0), self.shape(1), self.out_shape()) else {
             return Ok(None);
@@ -13,7 +13,7 @@ impl Reading<'_, '_> {
         if self.node.inputs().len() != 2 {
             return Ok(None);
         }
-        // Along the axis that is known of an input, or along the only one of a list of constants.
+        // The axis of the facts about an input, or else the only axis of a list of constants, counted from the end.
         let from_end = |slot: usize, rank: usize| {
             let known = self.value(slot).map(|known| rank - known.axis);
             known.or_else(|| self.constant(slot).and_then(only_axis).map(|axis| rank - axis))
@@ -42,7 +42,7 @@ impl Reading<'_, '_> {
         Ok(Some(Uniform { axis, numbers: (0..count).map(number).collect() }))
     }
 
-    /// What is known of one input along the axis that is so far from the end.
+    /// The numbers of one input along an axis, which is given by its distance from the end.
     fn side(&self, slot: usize, rank: usize, end: usize, count: usize) -> Result<Vec<Option<f64>>, Error> {
         let unknown = vec![None; count];
         let axis = rank.checked_sub(end);
@@ -75,13 +75,13 @@ fn only_axis(tensor: &Tensor) -> Option<usize> {
     }
 }
 
-/// The number that all of some values are.
+/// The number that all these values are, if they are equal.
 fn one_number(values: &[f64]) -> Option<f64> {
     let (first, rest) = values.split_first()?;
     rest.iter().all(|value| value == first).then_some(*first)
 }
 
-/// The number of each slice along an axis.
+/// For each slice along an axis, the number that all its elements are.
 fn slices(dims: &[usize], axis: usize, values: &[f64]) -> Vec<Option<f64>> {
     let (count, inner) = (dims[axis], dims[axis + 1..].iter().product::<usize>().max(1));
     let mut found: Vec<Option<Option<f64>>> = vec![None; count];

@@ -1,4 +1,4 @@
-//! Functions of one element, at a number.
+//! Functions of one element, applied to a number.
 
 use super::{Reading, Uniform};
 use crate::data_type::DataType;
@@ -7,7 +7,7 @@ use crate::model::Node;
 use crate::ops;
 
 impl Reading<'_, '_> {
-    /// A function of one element. Of one that is not listed only the zero at zero is known.
+    /// A function of one element. For a function that is not listed, nothing is known but 0 at 0, if it has that.
     pub(super) fn function(&self) -> Result<Option<Uniform>, Error> {
         let Some(read) = self.value(0) else { return Ok(None) };
         let bounds = if self.node.op_type() == "Clip" {
@@ -26,7 +26,7 @@ impl Reading<'_, '_> {
         Ok(Some(Uniform { axis: read.axis, numbers }))
     }
 
-    /// A bound of a Clip: an attribute before version 11, an input since; `None` if it is computed.
+    /// A bound of a Clip: an attribute before version 11, and an input since. `None` if it is computed.
     fn bound(&self, slot: usize, name: &str, open: f64) -> Result<Option<f64>, Error> {
         if let Some(bound) = self.node.float(name) {
             return Ok(Some(f64::from(bound)));

@@ -8,11 +8,11 @@ use crate::error::Error;
 use crate::model::{Model, Node, Tensor};
 use crate::ops;
 
-/// A layer, with its weight on the right.
+/// A layer. Its weight is the right factor.
 pub(crate) struct Linear<'m> {
     /// The axis of input 0 that is summed over.
     pub(crate) axis: usize,
-    /// The axis of the output that has the layer's outputs.
+    /// The axis of the layer's outputs in output 0.
     pub(crate) out_axis: usize,
     /// The number of outputs.
     pub(crate) outputs: usize,
@@ -20,15 +20,15 @@ pub(crate) struct Linear<'m> {
     groups: usize,
     /// Inputs of one group.
     local: usize,
-    /// Elements of the weight from one output to the next, and from one input to the next.
+    /// The distance in the weight, in elements, from one output to the next, and from one input to the next.
     strides: [usize; 2],
-    /// What the products are multiplied by.
+    /// The factor of all products.
     factor: f64,
-    /// Why a number that is read does not become one: a window that meets padding.
+    /// True if a window may meet padding. A constant input then gives no constant output.
     pads: bool,
-    /// The node adds a bias itself.
+    /// True if the node adds a bias itself.
     has_bias: bool,
-    /// Where numbers can be added to the outputs.
+    /// The addend that can take numbers for the outputs, or the reason why there is none.
     addend: Result<Addend<'m>, &'static str>,
 }
 
@@ -37,15 +37,15 @@ pub(crate) struct Linear<'m> {
 pub(crate) struct Addend<'m> {
     /// The node's position.
     pub(crate) node: usize,
-    /// The input's.
+    /// The input's slot.
     pub(crate) slot: usize,
-    /// The constant, one element for each output; `None` where the layer has none yet.
+    /// The constant, one element for each output; `None` if the layer has none yet.
     pub(crate) tensor: Option<&'m Tensor>,
-    /// The type of the layer's weight, which a new constant has as well.
+    /// The type of the layer's weight. A new constant gets it too.
     pub(crate) data_type: DataType,
 }
 
-/// The node that alone reads a value, for values of which nothing else takes note.
+/// The only reader of each value that one node reads, and nothing else does.
 pub(crate) struct SoleReaders<'m>(HashMap<&'m str, Option<usize>>);
 
 impl<'m> SoleReaders<'m> {
@@ -67,11 +67,11 @@ impl<'m> SoleReaders<'m> {
     }
 }
 
-/// The reason that a padded window is given.
+/// The reason for a layer with a padded window.
 const PADS: &str = "reads a constant that is not 0 beside its padding";
 
 impl<'m> Linear<'m> {
-    /// The layer that a node is.
+    /// The layer that a node computes, if it is one of these.
     pub(crate) fn of(analysis: &Analysis<'m>, sole: &SoleReaders<'m>, at: usize) -> Option<Self> {
         let node = &analysis.model.graph().nodes()[at];
         let weight = analysis.constant(node.input(1)?).filter(|weight| weight.data_type().is_floating())?;
@@ -144,7 +144,7 @@ impl<'m> Linear<'m> {
         self.groups * self.local
     }
 
-    /// What the layer itself adds to each output; `None` if that is no list of constants.
+    /// The numbers that the layer itself adds to each output; `None` if these are no list of constants.
     pub(crate) fn bias(&self) -> Result<Option<Vec<f64>>, Error> {
         match &self.addend {
             // The addition behind a MatMul is a node of its own.
@@ -155,7 +155,7 @@ impl<'m> Linear<'m> {
         }
     }
 
-    /// The outputs that are numbers, from the inputs that are.
+    /// The outputs that are constants, given the inputs that are.
     pub(crate) fn numbers(&self, read: &[Option<f64>], bias: &[f64]) -> Result<Vec<Option<f64>>, Error> {
         let mut sums: Vec<Option<f64>> = bias.iter().copied().map(Some).collect();
         self.visit(|output, input, value| {
@@ -170,19 +170,19 @@ impl<'m> Linear<'m> {
         Ok(sums)
     }
 
-    /// What inputs that are these numbers add to each output.
+    /// The numbers that constant inputs add to each output.
     pub(crate) fn adds(&self, read: &[f64]) -> Result<Vec<f64>, Error> {
         let mut sums = vec![0.0; self.outputs];
         self.visit(|output, input, value| sums[output] += read[input] * value * self.factor)?;
         Ok(sums)
     }
 
-    /// The place of a number that is read: what it adds goes there. Else the reason why it cannot.
+    /// The addend that takes over what a constant input adds, or the reason why that is impossible.
     pub(crate) fn takes(&self) -> Result<Addend<'m>, &'static str> {
         if self.pads { Err(PADS) } else { self.addend }
     }
 
-    /// Every element of the weight, with its output and its input.
+    /// Visits every element of the weight, with its output and its input.
     fn visit(&self, mut visit: impl FnMut(usize, usize, f64)) -> Result<(), Error> {
         let of_group = self.outputs / self.groups;
         self.weight.visit(|index, value| {
@@ -192,13 +192,13 @@ impl<'m> Linear<'m> {
     }
 }
 
-/// The windows of a convolution or pool never reach beyond the input.
+/// True if the windows of a convolution or pool never reach beyond the input.
 pub(super) fn is_unpadded(node: &Node) -> bool {
     matches!(node.text("auto_pad").unwrap_or("NOTSET"), "NOTSET" | "VALID")
         && node.ints("pads").is_none_or(|pads| pads.iter().all(|&pad| pad == 0))
 }
 
-/// The addend that a node reads itself.
+/// The addend that is an input of the node itself.
 fn own<'m>(
     analysis: &Analysis<'m>,
     node: usize,
@@ -223,7 +223,7 @@ fn own<'m>(
     }
 }
 
-/// The addend of an Add that alone reads what a node gives.
+/// The addend of an Add behind the node, if the Add is the only reader of the node's output.
 fn behind<'m>(
     analysis: &Analysis<'m>,
     sole: &SoleReaders<'m>,
@@ -249,7 +249,7 @@ fn behind<'m>(
     none
 }
 
-/// One element for each output, along the last axis.
+/// True for one element for each output, along the last axis.
 fn is_list(tensor: &Tensor, outputs: usize) -> bool {
     tensor.data_type().is_floating() && tensor.elements() == outputs && tensor.dims().last() == Some(&outputs)
 }

@@ -1,6 +1,8 @@
-//! Slices of values that are one number whatever the input is, channel by channel: what zero rows leave of a bias, say.
+//! Slices of values that are one number whatever the input is, for each channel: the bias behind rows of zeros, for
+//! example.
 //!
-//! A walk over the nodes, one axis a value. What an operator is not listed for is not known, which is safe.
+//! It is a walk over the nodes, and each value has facts about one axis. Nothing is known behind an operator that is
+//! not listed, which is safe.
 
 mod combine;
 mod function;
@@ -19,19 +21,19 @@ pub(crate) use linear::{Addend, Linear, SoleReaders};
 /// Constants with more elements are not compared element by element; biases, scales and shifts are short.
 const MOST_ELEMENTS: usize = 1 << 20;
 
-/// What is known of a value along one axis.
+/// The facts about a value along one axis.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Uniform {
     /// The axis.
     pub(crate) axis: usize,
-    /// For each index the number that every element of its slice is, where it is one.
+    /// For each index, the number that every element of its slice is, if there is one.
     pub(crate) numbers: Vec<Option<f64>>,
 }
 
-/// What is known of each value by name; nothing where no slice is a number.
+/// The facts about each value, by name. A value is missing if none of its slices is a number.
 pub(crate) type Uniforms<'m> = HashMap<&'m str, Uniform>;
 
-/// Works out the slices of every value that are numbers.
+/// Finds the slices of every value that are numbers.
 pub(crate) fn uniforms<'m>(analysis: &Analysis<'m>, sole: &SoleReaders<'m>) -> Result<Uniforms<'m>, Error> {
     let mut known = Uniforms::new();
     for (at, node) in analysis.model.graph().nodes().iter().enumerate() {
@@ -48,7 +50,7 @@ pub(crate) fn uniforms<'m>(analysis: &Analysis<'m>, sole: &SoleReaders<'m>) -> R
     Ok(known)
 }
 
-/// A node, and what is known of what it reads.
+/// A node, and the facts about its inputs.
 struct Reading<'a, 'm> {
     analysis: &'a Analysis<'m>,
     sole: &'a SoleReaders<'m>,
@@ -75,7 +77,7 @@ impl<'m> Reading<'_, 'm> {
         }
     }
 
-    /// What is known of an input that is no constant.
+    /// The facts about an input that is no constant.
     fn value(&self, slot: usize) -> Option<&Uniform> {
         self.known.get(self.node.input(slot)?)
     }
@@ -95,7 +97,7 @@ impl<'m> Reading<'_, 'm> {
         self.analysis.shape_of(self.node.output(0)?)
     }
 
-    /// A pool over windows of spatial axes.
+    /// A pool. Its windows lie on spatial axes, so channels keep their numbers.
     fn pool(&self) -> Option<Uniform> {
         self.value(0).filter(|read| read.axis <= 1).cloned()
     }

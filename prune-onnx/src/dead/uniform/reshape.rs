@@ -1,4 +1,4 @@
-//! Operators that move elements or put some in place of many: what is known of a slice stays known.
+//! Operators that move elements or reduce several to one. A slice that is one number stays that number.
 
 use super::{Reading, Uniform};
 use crate::error::Error;
@@ -15,7 +15,7 @@ impl Reading<'_, '_> {
         Some(Uniform { axis, numbers: read.numbers.clone() })
     }
 
-    /// Parts beside each other; along another axis nothing is known.
+    /// A concatenation. Nothing is known of inputs with facts about another axis.
     pub(super) fn concat(&self) -> Option<Uniform> {
         let rank = self.out_shape()?.len();
         let axis = self.node.int("axis")?;
@@ -31,7 +31,7 @@ impl Reading<'_, '_> {
         Some(Uniform { axis, numbers })
     }
 
-    /// The elements of a channel, which is axis 1, become as many channels as there were elements, or fewer.
+    /// A reshape that splits each channel, which is axis 1, into several channels or into one.
     pub(super) fn regroup(&self) -> Option<Uniform> {
         let read = self.value(0).filter(|read| read.axis == 1)?;
         let (before, after) = (self.shape(0)?, self.out_shape()?);
@@ -43,7 +43,7 @@ impl Reading<'_, '_> {
         fits.then(|| Uniform { axis: 1, numbers: (0..now).map(|index| read.numbers[index / each]).collect() })
     }
 
-    /// A mean, a least or a greatest element over other axes.
+    /// A mean, minimum or maximum over other axes.
     pub(super) fn reduce(&self) -> Result<Option<Uniform>, Error> {
         let (Some(read), Some(rank)) = (self.value(0), self.shape(0).map(|shape| shape.len())) else {
             return Ok(None);

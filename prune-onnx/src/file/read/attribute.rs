@@ -66,7 +66,7 @@ pub(super) fn attribute(encoded: &Encoded, context: Context<'_>) -> Result<Attri
                 graphs.push(graph(&part.bytes(message)?, inner)?);
                 guess = kind::GRAPHS;
             }
-            // The value is one that the caller of a function gives.
+            // The caller of the function gives the value.
             field::REF_ATTR_NAME => stated = -1,
             _ => {}
         }
@@ -74,7 +74,7 @@ pub(super) fn attribute(encoded: &Encoded, context: Context<'_>) -> Result<Attri
     let Some(name) = name else {
         return encoded.fail(WireProblem::Nameless { message });
     };
-    // Without a type the value is what is there; writers before version 3 of the format left the type out.
+    // Writers before version 3 of the format left the type out. The value that is there decides then.
     let value = match if stated == 0 { guess } else { stated } {
         kind::FLOAT => AttributeValue::Float(float),
         kind::INT => AttributeValue::Int(int),

@@ -41,7 +41,7 @@ pub(super) fn tensor(encoded: Encoded, context: Context<'_>) -> Result<Tensor, E
             _ => {
                 if let Some(of) = typed_field(part.number) {
                     let count = values(&part.value, of);
-                    // An empty list says nothing of the form.
+                    // An empty list does not decide which field holds the data.
                     if count > 0 {
                         twice |= typed.is_some_and(|(before, _)| before != of);
                         typed = Some((of, typed.map_or(0, |(_, count)| count) + count));
@@ -62,7 +62,7 @@ pub(super) fn tensor(encoded: Encoded, context: Context<'_>) -> Result<Tensor, E
         }
     }
     let data_type = DataType::from_code(i32::try_from(code).unwrap_or(i32::MAX));
-    // Lengths without the zeros among them too: an axis of length 0 must not hide one that cannot be counted.
+    // Lengths of 0 are left out of this product: they must not hide other lengths whose product is too large.
     let counted = dims.iter().filter(|&&length| length > 0).try_fold(1usize, |all, &length| all.checked_mul(length));
     let Some(_) = counted.filter(|all| data_type.bytes_of(*all).is_none_or(|bytes| bytes < 1 << 56)) else {
         return fail(TensorProblem::Huge(dims));
@@ -100,12 +100,12 @@ fn typed_field(number: u32) -> Option<Typed> {
     all.into_iter().find(|of| field::of(*of) == number)
 }
 
-/// Values in a typed field.
+/// The number of values in a typed field.
 fn values(value: &Value, of: Typed) -> u64 {
     match (value, of) {
         (Value::Bytes(packed), Typed::Floats) => packed.bytes.len() as u64 / 4,
         (Value::Bytes(packed), Typed::Doubles) => packed.bytes.len() as u64 / 8,
-        // The last byte of each number is below 128.
+        // Each number ends at a byte below 128.
         (Value::Bytes(packed), Typed::Int32s | Typed::Int64s | Typed::Uint64s) => {
             packed.bytes.iter().filter(|&&byte| byte < 0x80).count() as u64
         }

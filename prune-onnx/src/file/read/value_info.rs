@@ -28,7 +28,7 @@ pub(super) fn value_info(encoded: Encoded) -> Result<ValueInfo, Error> {
 
 type Described = (Option<DataType>, Option<Vec<Dim>>);
 
-/// Element type and shape of a tensor type; nothing of other types.
+/// The element type and shape of a tensor type; nothing for other types.
 fn value_type(encoded: &Encoded) -> Result<Described, Error> {
     let mut tensor = None;
     for field in encoded.fields() {
@@ -71,7 +71,7 @@ fn dim(encoded: &Encoded) -> Result<Dim, Error> {
         let field = field?;
         match field.number {
             shape::DIM_VALUE => {
-                // Some exporters write -1 for a length that is open.
+                // Some exporters write -1 for an open length.
                 let length = field.int(message)?;
                 read = if length < 0 { Dim::Unknown } else { Dim::Known(length) };
             }

@@ -1,4 +1,4 @@
-//! Where external data goes: one file for all of it, in the order of the model.
+//! The file of external data: one file for all of it, in the order of the model.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,11 +12,11 @@ use crate::edits::{Added, Edits, TensorPlace};
 use crate::error::{Error, ExternalProblem};
 use crate::model::{Model, Tensor, hex};
 
-/// A file for external data: its name as the model will refer to it, and the file.
+/// A file for external data, and the name under which the model refers to it.
 pub struct DataFile<'f> {
-    /// Its name, beside the model.
+    /// The file's name. It lies beside the model.
     pub name: &'f str,
-    /// Where its bytes go.
+    /// The writer that receives its bytes.
     pub to: &'f mut dyn Write,
 }
 
@@ -26,10 +26,11 @@ impl fmt::Debug for DataFile<'_> {
     }
 }
 
-/// Data that began at a whole page begins at one again, since engines map such files; less than a page need not.
+/// Data at the start of a page in the old file start a page in the new one, since engines map such files. Data shorter
+/// than a page may start anywhere.
 const PAGE: u64 = 4096;
 
-/// Which tensor: one of the file, by where it begins there, or one that is added.
+/// The tensor: one of the file, by its position there, or an added one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Key {
     Read(usize),
@@ -43,7 +44,7 @@ struct Part<'m> {
     offset: u64,
 }
 
-/// What goes to the file of external data.
+/// The layout of the file of external data.
 #[derive(Debug, Default)]
 pub(super) struct DataPlan<'m> {
     name: Option<String>,
@@ -93,7 +94,7 @@ impl<'m> DataPlan<'m> {
         edits: &'m Edits,
         shared: &mut HashMap<(&'m str, u64, u64), usize>,
     ) -> Result<(), Error> {
-        // What is given other values goes into the model.
+        // A tensor with new values goes into the model.
         let Some(external) = tensor.external().filter(|_| place.is_none_or(|place| !edits.values.contains_key(&place)))
         else {
             return Ok(());
@@ -104,7 +105,7 @@ impl<'m> DataPlan<'m> {
         }
         self.wants_checksum |= external.checksum.is_some();
         let kept = place.and_then(|place| edits.cuts.get(&place));
-        // Tensors that lie at one place in the old file, and are left whole, do so in the new one.
+        // Whole tensors that share one place in the old file share one in the new file.
         let from = (external.location.as_str(), external.offset, external.length);
         let whole = kept.is_none() && external.length > 0;
         if let Some(&part) = shared.get(&from).filter(|_| whole) {
@@ -127,7 +128,7 @@ impl<'m> DataPlan<'m> {
         self.len
     }
 
-    /// Writes the file, and notes its checksum where a tensor has one.
+    /// Writes the file. If any tensor has a checksum, the new checksum is worked out.
     pub(super) fn write(&mut self, to: &mut dyn Write) -> Result<(), Error> {
         let mut to = Summed { to, digest: self.wants_checksum.then(Sha1::new), at: 0 };
         for part in &self.parts {
@@ -139,7 +140,7 @@ impl<'m> DataPlan<'m> {
         Ok(())
     }
 
-    /// The entries of a tensor whose data is in the file; none for other tensors.
+    /// The entries of a tensor whose data are in the file; `None` for other tensors.
     pub(super) fn entries(&self, key: Key, had_checksum: bool) -> Option<Vec<(&'static str, String)>> {
         let part = &self.parts[*self.places.get(&key)?];
         let mut entries = vec![
@@ -153,13 +154,13 @@ impl<'m> DataPlan<'m> {
         Some(entries)
     }
 
-    /// Whether any tensor has its data there.
+    /// True if no tensor has its data in the file.
     pub(super) fn is_empty(&self) -> bool {
         self.parts.is_empty()
     }
 }
 
-/// A writer that counts, and works out a checksum.
+/// A writer that counts bytes and computes a checksum.
 struct Summed<'t> {
     to: &'t mut dyn Write,
     digest: Option<Sha1>,

@@ -1,4 +1,4 @@
-//! Graphs: the model's own with its edits, and those in attributes, whose external data has moved.
+//! Graphs: the model's own with its edits, and graphs in attributes, whose external data have moved.
 
 use super::super::rope::Rope;
 use super::Job;
@@ -10,7 +10,7 @@ use crate::model::{Dim, Graph};
 use crate::wire::put_bytes;
 use crate::wire::schema::graph;
 
-/// Until this version of the format, every initializer is an input too.
+/// Before this version of the format, every initializer is also an input.
 const INITIALIZERS_ALONE: i64 = 4;
 
 impl<'m> Job<'m> {
@@ -52,7 +52,7 @@ impl<'m> Job<'m> {
         Ok(rope)
     }
 
-    /// A graph in an attribute; none where nothing in it changes.
+    /// A graph in an attribute; `None` if nothing in it changes.
     pub(super) fn inner_graph(&self, of: &'m Graph) -> Result<Option<Rope<'m>>, Error> {
         if self.data.is_empty() || !of.all_tensors().any(|tensor| tensor.is_external()) {
             return Ok(None);
@@ -79,7 +79,7 @@ impl<'m> Job<'m> {
         Ok(Some(rope))
     }
 
-    /// An initializer that is added.
+    /// An added initializer.
     fn added(&self, position: usize, added: &'m Added) -> Result<Rope<'m>, Error> {
         let place = TensorPlace::Added(position);
         match added {

@@ -11,7 +11,7 @@ use crate::wire::put_bytes;
 use crate::wire::schema::{attribute, node};
 
 impl<'m> Job<'m> {
-    /// A node; none where nothing of it changes. `position` is none for nodes of inner graphs, which are not edited.
+    /// A node; `None` if nothing in it changes. `position` is `None` for nodes of inner graphs, which are not edited.
     pub(super) fn node(&self, of: &'m Node, position: Option<usize>) -> Result<Option<Rope<'m>>, Error> {
         let inputs = |slot: usize| position.and_then(|position| self.edits.inputs.get(&(position, slot)));
         let values = |name: &str| {
@@ -56,7 +56,7 @@ impl<'m> Job<'m> {
         if let Some(position) = position {
             let after = self.edits.inputs.range((position, slots)..(position + 1, 0));
             for ((_, slot), name) in after {
-                // Inputs between the last and this one are left out.
+                // The inputs between the last one and this one are left out.
                 for _ in slots..*slot {
                     rope.put(|into| put_bytes(into, node::INPUT, b""));
                 }
@@ -76,7 +76,7 @@ impl<'m> Job<'m> {
         Ok(changed.then_some(rope))
     }
 
-    /// An attribute whose tensor or graphs change; none where they do not.
+    /// An attribute with a tensor or graphs that change; `None` if none does.
     fn attribute(
         &self,
         of: &'m Attribute,

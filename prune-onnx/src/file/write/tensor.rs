@@ -1,4 +1,4 @@
-//! Constant tensors: cut, given other values, renamed, or with their data at another place.
+//! Constant tensors that are cut, get new values, are renamed, or whose external data moved.
 
 use super::super::cut::Cut;
 use super::super::rope::Rope;
@@ -13,7 +13,7 @@ use crate::wire::schema::{entry, tensor};
 use crate::wire::{Encoded, put_bytes, put_int, put_varint};
 
 impl<'m> Job<'m> {
-    /// A tensor; none where nothing of it changes.
+    /// A tensor; `None` if nothing in it changes.
     pub(super) fn tensor(
         &self,
         of: &'m Tensor,
@@ -52,7 +52,7 @@ impl<'m> Job<'m> {
                         rope.copy(&field.encoded.bytes);
                     }
                 }
-                // What only moves, or only gets another name, keeps everything else.
+                // A tensor that is only moved or renamed keeps its other fields.
                 _ if stays => rope.copy(&field.encoded.bytes),
                 tensor::DATA_LOCATION if entries.is_some() => rope.copy(&field.encoded.bytes),
                 number if is_known(number) => {}
@@ -86,7 +86,7 @@ impl<'m> Job<'m> {
     }
 }
 
-/// A tensor that was not there before.
+/// An added tensor.
 pub(super) fn new<'m>(name: &str, data_type: DataType, dims: &[usize], bytes: &[u8]) -> Result<Rope<'m>, Error> {
     check_length(name, data_type, dims, bytes.len())?;
     let mut rope = Rope::default();
@@ -104,7 +104,7 @@ fn check_length(name: &str, data_type: DataType, dims: &[usize], found: usize) -
     Error::tensor(name, TensorProblem::Length { shape, data_type, wanted, found, units: "bytes" })
 }
 
-/// Whether an entry says where data is, so that it is written anew.
+/// True if an entry is about the place of the data. Such entries are written anew.
 fn is_placed(encoded: &Encoded) -> Result<bool, Error> {
     let mut key = String::new();
     for field in encoded.fields() {
@@ -116,7 +116,7 @@ fn is_placed(encoded: &Encoded) -> Result<bool, Error> {
     Ok(matches!(key.as_str(), "location" | "offset" | "length" | "checksum"))
 }
 
-/// Fields that hold the shape, the elements, or where they are.
+/// True for the fields that hold the shape, the elements, or the place of the elements.
 fn is_known(number: u32) -> bool {
     matches!(
         number,
@@ -133,7 +133,7 @@ fn is_known(number: u32) -> bool {
     )
 }
 
-/// Writes 64-bit integers the way that the tensor had them.
+/// Writes 64-bit integers into the typed field that held them.
 fn put_int64s(into: &mut Vec<u8>, bytes: &[u8]) {
     let mut packed = Vec::new();
     for value in bytes.as_chunks::<8>().0 {

@@ -1,4 +1,4 @@
-//! Types of values, of which a length changes.
+//! Types of values with new lengths.
 
 use super::super::rope::Rope;
 use super::Job;
@@ -8,7 +8,7 @@ use crate::wire::schema::{shape, value_info, value_type};
 use crate::wire::{Encoded, put_int};
 
 impl<'m> Job<'m> {
-    /// A value whose lengths change; none where they do not. Names and unknown lengths stay.
+    /// A value with new lengths; `None` if none changes. Names and unknown lengths stay.
     pub(super) fn value_info(&self, of: &'m ValueInfo) -> Result<Option<Rope<'m>>, Error> {
         let mut lengths = Vec::new();
         for (axis, dim) in of.shape.iter().flatten().enumerate() {
@@ -23,7 +23,7 @@ impl<'m> Job<'m> {
     }
 }
 
-/// Copies a message but for the one that the path leads to: a shape, whose lengths are replaced.
+/// Copies a message, but for the shape at the end of the path, whose lengths are replaced.
 fn descend<'m>(encoded: &Encoded, path: &[u32], lengths: &[Option<i64>]) -> Result<Rope<'m>, Error> {
     let mut rope = Rope::default();
     let mut axis = 0;

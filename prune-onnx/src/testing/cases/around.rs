@@ -1,8 +1,8 @@
-//! Networks around whatever is tested: a first layer, a last one, or a constant of which nothing pins any axis.
+//! Networks around an operator under test: a first layer, a last layer, or a constant whose axes nothing pins.
 
 use crate::testing::net::{Built, Net, list};
 
-/// An image, a first convolution, the name and number of its channels.
+/// A first convolution over an image. Returns the name of its output.
 pub(super) fn image(net: &mut Net, channels: usize) -> String {
     let inputs = net.draw.range(1, 3);
     let size = net.draw.range(3, 4);
@@ -25,15 +25,15 @@ pub(super) fn sequence(net: &mut Net, length: usize, features: usize) -> String 
     net.linear(&x, inputs, features)
 }
 
-/// A constant of which nothing pins any axis, an operator, and a sum over one drawn axis of its result: whatever the operator
-/// forgets to pin or to join on that axis goes wrong.
+/// A constant whose axes nothing pins, an operator, and a sum over one random axis of its result. If the operator
+/// forgets to pin or join something on that axis, the result is wrong.
 pub(super) fn wide(mut net: Net, dims: &[usize], apply: impl FnOnce(&mut Net, &str) -> (String, Vec<usize>)) -> Built {
     let x = net.weight(dims);
     let (y, dims) = apply(&mut net, &x);
     sum_over_one(net, &y, &dims)
 }
 
-/// A weight over one drawn axis.
+/// A weight over one random axis.
 pub(super) fn sum_over_one(mut net: Net, y: &str, dims: &[usize]) -> Built {
     let axis = net.draw.range(0, dims.len() - 1);
     let mut order: Vec<i64> = (0..dims.len() as i64).filter(|&a| a != axis as i64).collect();
@@ -42,7 +42,7 @@ pub(super) fn sum_over_one(mut net: Net, y: &str, dims: &[usize]) -> Built {
     end_rows(net, &y, dims[axis])
 }
 
-/// One network in three has every axis free.
+/// True for one network in three, in which every axis is free.
 pub(super) fn is_wide(net: &mut Net) -> bool {
     net.draw.range(0, 2) == 0
 }
@@ -59,7 +59,7 @@ pub(super) fn end_rows(mut net: Net, x: &str, features: usize) -> Built {
     net.finish(&[&y])
 }
 
-/// A list of one element from a single one.
+/// A list with a single element, made from a scalar.
 pub(super) fn unsqueezed(net: &mut Net, x: &str) -> String {
     if net.opset < 13 {
         net.node("Unsqueeze", &[x], &[("axes", list(&[0]))])

@@ -23,7 +23,7 @@ pub(super) fn matmul(mut net: Net) -> Built {
         }
         3 => one_head(net),
         _ => {
-            // A list on the right: its axis is summed away.
+            // A list on the right. The sum goes over its only axis.
             let n = net.draw.range(2, 6);
             let x = sequence(&mut net, 3, n);
             let w = net.weight(&[n]);
@@ -33,8 +33,8 @@ pub(super) fn matmul(mut net: Net) -> Built {
     }
 }
 
-/// Attention without a cut into heads: the axis that is summed over goes where a factor is 0 without its index, and stays
-/// behind a function that is not 0 at 0.
+/// Attention without heads. An index of the axis that is summed over can go if a factor is 0 there. It stays behind a
+/// function that is not 0 at 0.
 pub(super) fn one_head(mut net: Net) -> Built {
     let (inputs, width, length) = (net.draw.range(2, 3), net.draw.range(2, 5), 3);
     let x = net.input(&[2, length, inputs]);
@@ -54,7 +54,7 @@ pub(super) fn one_head(mut net: Net) -> Built {
     end_rows(net, &y, width)
 }
 
-/// Attention with heads; `shared` query heads share a head of keys and values.
+/// Attention with heads. Each head of keys and values serves `shared` query heads.
 pub(super) fn attention(mut net: Net, shared: usize) -> Built {
     let (heads, width, length) = (net.draw.range(2, 4), net.draw.range(1, 3), 3);
     let inputs = net.draw.range(2, 3);
@@ -64,7 +64,7 @@ pub(super) fn attention(mut net: Net, shared: usize) -> Built {
     let q = net.linear(&x, inputs, heads * shared * width);
     let k = net.linear(&x, inputs, heads * width);
     let v = net.linear(&x, inputs, heads * width);
-    // Lengths of batch and sequence as exporters compute them.
+    // The lengths of batch and sequence, computed as exporters do it.
     let dims = chained.then(|| {
         let shape = net.node("Shape", &[&x], &[]);
         [0, 1].map(|axis| {

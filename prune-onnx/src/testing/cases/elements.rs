@@ -1,4 +1,4 @@
-//! Functions of elements, and arithmetic with repetition.
+//! Functions of elements, and arithmetic with broadcasting.
 
 use super::around::{end, image};
 use crate::DataType;
@@ -23,7 +23,7 @@ pub(super) fn elementwise(mut net: Net) -> Built {
     ];
     let operator = net.draw.pick(&operators);
     let y = net.node(operator, &[&x], &[]);
-    // A weight behind an Identity, as some exporters share them.
+    // A weight behind an Identity: some exporters share weights in this way.
     let w = net.weight(&[2, c, 1, 1]);
     let w = net.node("Identity", &[&w], &[]);
     let y = net.node("Conv", &[&y, &w], &[]);

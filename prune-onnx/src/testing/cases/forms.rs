@@ -1,4 +1,4 @@
-//! Other shapes of the same elements, lengths as values, and constants.
+//! New shapes for the same elements, lengths as values, and constants.
 
 use super::around::{end, end_rows, image, rows};
 use super::attention::attention;
@@ -24,7 +24,7 @@ pub(super) fn reshape(mut net: Net) -> Built {
             end_rows(net, &y, c * 6)
         }
         1 => {
-            // Groups of channels are shuffled between grouped convolutions.
+            // A shuffle of channels between grouped convolutions.
             let (groups, local) = (2, 2 * net.draw.range(1, 3));
             let c = groups * local;
             let x = net.input(&[2, 2, 3, 3]);
@@ -45,7 +45,7 @@ pub(super) fn reshape(mut net: Net) -> Built {
         }
         2 => attention(net, 1),
         3 => {
-            // Channels last: the channel is the innermost factor.
+            // Channels last: the channels are the innermost factor.
             let x = net.input(&[2, 2, 2, 3]);
             let x = net.conv(&x, 2, c);
             let x = net.node("Transpose", &[&x], &[("perm", list(&[0, 2, 3, 1]))]);
@@ -126,7 +126,7 @@ pub(super) fn shape(mut net: Net) -> Built {
     };
     match net.draw.range(0, 3) {
         3 => {
-            // A length that becomes a factor: its channels stay, others go.
+            // A length becomes a factor of a shape. Its channels stay, and others go.
             let channels = part(&mut net, 1);
             let two = net.ints(&[2]);
             let double = net.node("Mul", &[&channels, &two], &[]);
@@ -144,7 +144,7 @@ pub(super) fn shape(mut net: Net) -> Built {
             end_rows(net, &y, c)
         }
         1 => {
-            // Back to a shape of which several lengths are open.
+            // A shape with several open lengths is restored.
             let (batch, spatial) = (part(&mut net, 0), net.ints(&[-1]));
             let channels = net.ints(&[c as i64]);
             let target = net.node("Concat", &[&batch, &channels, &spatial], &[("axis", int(0))]);
@@ -156,7 +156,7 @@ pub(super) fn shape(mut net: Net) -> Built {
             end(net, &y, c)
         }
         _ => {
-            // A length that is computed with: the channels of this tensor stay, others go.
+            // The network computes with a length. The channels of this tensor stay, and others go.
             let channels = part(&mut net, 1);
             let least = net.ints(&[c as i64]);
             let most = net.node("Max", &[&channels, &least], &[]);

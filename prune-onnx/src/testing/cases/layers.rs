@@ -53,7 +53,7 @@ pub(super) fn gemm(mut net: Net) -> Built {
     let x = rows(&mut net, n);
     let m = net.draw.range(2, 6);
     if net.draw.range(0, 3) == 0 {
-        // The weight on the left: columns of the activation are rows of the result.
+        // The weight is on the left: columns of the activation are rows of the result.
         let w = net.weight(&[m, n]);
         let y = net.node("Gemm", &[&w, &x], &[("transB", int(1))]);
         let y = net.node("Transpose", &[&y], &[]);

@@ -1,4 +1,4 @@
-//! For each rule of the table a generator of networks in which an index is removed through its operator.
+//! Generators of networks, one for each rule of the table. In each network, an index goes through the rule's operator.
 
 mod around;
 mod attention;
@@ -15,7 +15,7 @@ use super::net::{Built, Net};
 /// A generator of networks.
 pub type Case = fn(Net) -> Built;
 
-/// The first operator of a rule, and networks in which something goes through it.
+/// The first operator of each rule, and a generator of networks in which indices go through it.
 pub const CASES: &[(&str, Case)] = &[
     ("Conv", layers::conv),
     ("ConvTranspose", layers::conv_transpose),
@@ -54,7 +54,8 @@ pub const CASES: &[(&str, Case)] = &[
     ("ConstantOfShape", forms::constant_of_shape),
 ];
 
-/// Networks in which something stays because no rule follows what reads or writes it, each by the name of what does.
+/// Networks in which something stays because no rule follows its reader or writer. Each has the name of that reader or
+/// writer.
 pub const STAYS: &[(&str, Case)] = &[
     ("CumSum", stays::opaque),
     ("Range", stays::opaque_length),

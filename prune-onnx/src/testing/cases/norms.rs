@@ -38,7 +38,7 @@ pub(super) fn group_norm(mut net: Net) -> Built {
     let c = groups * local;
     let x = image(&mut net, c);
     if net.draw.yes() {
-        // As exporters write it for older engines: an instance normalisation over regrouped values.
+        // The form that exporters write for older engines: an instance normalisation over regrouped values.
         let shape = net.ints(&[0, groups as i64, -1]);
         let flat = net.node("Reshape", &[&x, &shape], &[]);
         let (one, zero) = (net.positive(&[groups]), net.weight(&[groups]));

@@ -1,4 +1,4 @@
-//! Operators that put axes together and take them apart.
+//! Operators that concatenate axes or cut them apart.
 
 use super::around::{end, end_rows, image, is_wide, sequence, wide};
 use crate::DataType;
@@ -85,7 +85,7 @@ pub(super) fn slice(mut net: Net) -> Built {
         net.node("Slice", &[&x, &first, &last, &axis], &[])
     };
     let n = end_at - start;
-    // What is cut off is read elsewhere.
+    // Another reader has the channels that are cut off.
     let a = net.conv(&y, n, 2);
     let b = net.conv(&x, c, 2);
     let y = net.node("Add", &[&a, &b], &[]);
@@ -120,7 +120,7 @@ pub(super) fn gather(mut net: Net) -> Built {
             end_rows(net, &y, c)
         }
         _ => {
-            // A single feature, and all of them.
+            // One reader takes a single feature, another takes all.
             let x = sequence(&mut net, 3, c);
             let at = net.draw.range(0, c - 1) as i64;
             let at = net.scalar(at);

@@ -22,7 +22,7 @@ pub(super) fn resize(mut net: Net) -> Built {
                     (net.node("Resize", &[x, "", "", &sizes], &new), vec![3, 6, 6, 4])
                 }
                 _ => {
-                    // One element is the length of an axis that stays and of one that is made.
+                    // One element is both the length of an axis that stays and the length of a new axis.
                     let parts = [3, 6, 4].map(|n| net.ints(&[n]));
                     let chain = net.node("Concat", &[&parts[0], &parts[1], &parts[2]], &[("axis", int(0))]);
                     let at = net.ints(&[0, 1, 1, 2]);

@@ -1,4 +1,4 @@
-//! Operators that no rule follows, and readers of a network from outside of its nodes.
+//! Operators that no rule follows, and readers outside of a network's nodes.
 
 use super::around::{end, end_rows, image, rows};
 use crate::testing::net::{Built, Net, int};
@@ -6,21 +6,21 @@ use crate::wire::put_bytes;
 use crate::wire::schema::model;
 use crate::{DataType, Dim, GraphBuilder};
 
-/// A node of another domain. The evaluator runs it as ONNX's own of that name; nothing else knows what it does.
+/// A node of another domain. The evaluator runs ONNX's own operator of that name; the analysis knows nothing about it.
 fn foreign_node(net: &mut Net, op: &str, x: &str) -> String {
     let out = net.fresh("f");
     net.graph().node_of("mine", op, "", &[x], &[&out], &[]);
     out
 }
 
-/// The length of axis 1, a single element.
+/// The length of axis 1, as a scalar.
 fn length(net: &mut Net, x: &str) -> String {
     let shape = net.node("Shape", &[x], &[]);
     let one = net.scalar(1);
     net.node("Gather", &[&shape, &one], &[("axis", int(0))])
 }
 
-/// A last layer over rows, to whose result a single element is added.
+/// A last layer over rows. A scalar is added to its result.
 fn end_with(mut net: Net, x: &str, features: usize, single: &str) -> Built {
     let code = net.float_code();
     let single = net.node("Cast", &[single], &[("to", int(code))]);
@@ -29,7 +29,7 @@ fn end_with(mut net: Net, x: &str, features: usize, single: &str) -> Built {
     net.finish(&[&y])
 }
 
-/// Channels are summed up one after the other.
+/// A cumulative sum over channels.
 pub(super) fn opaque(mut net: Net) -> Built {
     let c = net.draw.range(2, 6);
     let x = image(&mut net, c);
@@ -38,7 +38,7 @@ pub(super) fn opaque(mut net: Net) -> Built {
     end(net, &y, c)
 }
 
-/// A list as long as there are features.
+/// A list with an element for each feature.
 pub(super) fn opaque_length(mut net: Net) -> Built {
     let c = net.draw.range(2, 6);
     let x = rows(&mut net, c);
@@ -48,7 +48,7 @@ pub(super) fn opaque_length(mut net: Net) -> Built {
     end_with(net, &x, c, &sum)
 }
 
-/// An operator of another domain between two layers. In half of the cases the file states the shape of its result.
+/// An operator of another domain between two layers. In half of the networks, the file states the shape of its result.
 pub(super) fn foreign(mut net: Net) -> Built {
     let c = net.draw.range(2, 6);
     let x = rows(&mut net, c);
@@ -69,7 +69,7 @@ pub(super) fn foreign_length(mut net: Net) -> Built {
     end_with(net, &x, c, &read)
 }
 
-/// A product to which something of unknown rank is added: the rule stops after it has followed the factors.
+/// A product plus a value of unknown rank: the rule stops after it has followed the factors.
 pub(super) fn unknown_rank(mut net: Net) -> Built {
     let (c, d) = (net.draw.range(2, 6), net.draw.range(2, 6));
     let x = rows(&mut net, c);
@@ -79,8 +79,8 @@ pub(super) fn unknown_rank(mut net: Net) -> Built {
     end_rows(net, &y, d)
 }
 
-/// A transposed convolution in groups of an input whose channels the file leaves open: the rule stops after it has declared the
-/// channels of the result.
+/// A grouped transposed convolution. The file leaves the number of its input channels open, so the rule stops after it
+/// has declared the channels of the result.
 pub(super) fn unknown_groups(mut net: Net) -> Built {
     let local = net.draw.range(1, 3);
     let x = net.input_where(&[2, 4, 3, 3], |axis| axis == 1);
@@ -89,7 +89,7 @@ pub(super) fn unknown_groups(mut net: Net) -> Built {
     end(net, &y, 2 * local)
 }
 
-/// Hidden features, a length and a weight are given to the caller.
+/// The caller receives hidden features, a length and a weight.
 pub(super) fn output(mut net: Net) -> Built {
     let c = net.draw.range(2, 6);
     let x = net.input(&[2, 3]);

@@ -1,5 +1,5 @@
-//! A naive evaluator of ONNX graphs in f64: plain loops over indices, written for clearness. It shares no code with the
-//! crate beyond the parsed model, so that it can stand as an oracle.
+//! A naive evaluator of ONNX graphs in f64. It uses plain loops over indices, to be easy to check. Apart from the
+//! parsed model, it shares no code with the crate, so that it can serve as an oracle.
 
 mod layers;
 mod step;
@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use crate::{AttributeValue, Graph, Model, Node};
 use step::step;
 
-/// A tensor of any type as f64.
+/// A tensor of any type, with elements as f64.
 #[derive(Debug, Clone, PartialEq)]
 pub struct T {
     /// The shape.
@@ -27,7 +27,7 @@ impl T {
     ///
     /// # Panics
     ///
-    /// Panics if the shape has another number of elements.
+    /// If `data` does not have as many elements as the shape.
     pub fn new(dims: &[usize], data: Vec<f64>) -> T {
         assert_eq!(dims.iter().product::<usize>(), data.len(), "{dims:?}");
         T { dims: dims.to_vec(), data }
@@ -101,11 +101,11 @@ fn axis(axis: i64, rank: usize) -> usize {
     if axis < 0 { (axis + rank as i64) as usize } else { axis as usize }
 }
 
-/// Runs a model. `constants` stand in for the model's own of the same names.
+/// Runs a model. `constants` replace the model's own constants of the same names.
 ///
 /// # Panics
 ///
-/// Panics on a model that is not valid, and on an operator that no generated network has.
+/// If the model is not valid, or has an operator that no generated network has.
 pub fn run(model: &Model, inputs: &Values, constants: &Values) -> Vec<T> {
     let mut values: Values = inputs.clone();
     for tensor in model.graph().initializers() {
@@ -134,7 +134,7 @@ fn walk(graph: &Graph, values: &mut Values, constants: &Values, opset: i64) {
     }
 }
 
-/// The outputs of the graph that a condition chooses, which reads the values around it.
+/// The outputs of the graph that a condition selects. That graph may read the values around it.
 fn branch(node: &Node, read: &[Option<T>], values: &Values, constants: &Values, opset: i64) -> Vec<T> {
     let holds = read[0].as_ref().expect("a condition").data[0] != 0.0;
     let name = if holds { "then_branch" } else { "else_branch" };

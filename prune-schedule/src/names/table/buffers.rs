@@ -1,4 +1,4 @@
-//! Buffers, masks and biases: what is stored beside weights and is none.
+//! Buffers, masks and biases: tensors beside weights that are not weights.
 
 use crate::names::entry::{Entry, other};
 
@@ -12,7 +12,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     other("**.{gate_up_proj_bias,down_proj_bias,gate_proj_bias,up_proj_bias}", BIAS),
     other("**.{final_logits_bias,e_score_correction_bias,attn_bias,attention_bias,relative_attention_bias}", BIAS),
     other("**.{causal_mask,attn_mask,attention_mask,masked_bias,tril,triu,_mask}", "causal mask"),
-    // torch.nn.utils.prune, which adds `_mask` to the name of whatever parameter it prunes.
+    // torch.nn.utils.prune adds `_mask` to the name of any parameter that it prunes.
     other("**.{mask,*_mask}", MASK),
     // Weight and spectral norm.
     other("**.weight_g", "magnitude of weight norm"),

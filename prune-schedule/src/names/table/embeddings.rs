@@ -1,5 +1,5 @@
-//! Tables that are looked up and not multiplied: tokens, positions, types. None has a bias; a linear layer that has such a name
-//! has one.
+//! Tables that are looked up, not multiplied: tokens, positions, types. A table never has a bias; a linear layer with
+//! such a name has one.
 
 use crate::names::entry::{Axes, Condition, Entry, other, weight};
 
@@ -9,7 +9,7 @@ const POSITIONS: &str = "embedding of positions";
 const QUERIES: &str = "learned queries and tokens";
 const CODES: &str = "codebook";
 
-/// A table of the name before `weight`.
+/// An entry for a table, named by the segment before `weight`.
 const fn table(pattern: &'static str, reason: &'static str) -> Entry {
     other(pattern, reason).rank(2).when(Condition::Without("bias"))
 }
@@ -69,7 +69,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     other("**.{codevectors,embed_avg,embed_sum}", CODES),
     other("**.{_codebook,codebook}.embed", CODES),
     other("**.{embedding,embeddings,rel_embedding,emb_rel_k,emb_rel_v}", EMBEDDING),
-    // A layer that is called an embedding and has no bias is a table in every model known, but for those of patches.
+    // Every known layer that is called an embedding and has no bias is a table, except embeddings of patches.
     weight("**.{patch_embedding,patch_embed,patch_embeddings}.weight", Axes::OutIn).rank(2),
     table("**.{*_embedding,*_embeddings,*_embed,*_emb,*_token,*_tokens,*_table,embed_*}.weight", EMBEDDING),
 ];

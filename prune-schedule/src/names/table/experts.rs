@@ -16,7 +16,7 @@ const RIGHT: &[&str] = &[
     "NucleusMoEImageTransformer2DModel",
 ];
 
-/// Kinds whose experts are linear layers one behind the other: (experts, out, in).
+/// Kinds whose experts are linear layers stacked along axis 0: (experts, out, in).
 const LINEAR: &[&str] = &[
     "mixtral",
     "qwen2_moe",
@@ -43,7 +43,7 @@ const LINEAR: &[&str] = &[
 ];
 
 pub(super) const ENTRIES: &[Entry] = &[
-    // DBRX puts the experts' rows one below the other.
+    // DBRX stacks the rows of its experts.
     weight("**.experts.mlp.{w1,v1}", Axes::Fixed(&[1], &[0])).rank(2),
     weight("**.experts.mlp.w2", Axes::Fixed(&[0], &[1])).rank(2),
     weight("**.experts.{gate_up_proj,down_proj}", IN_OUT).rank(3).of(RIGHT),
@@ -55,7 +55,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     weight("**.experts.{w13_weight,w2_weight}", OUT_IN).rank(3),
     weight("**.{input_linear,output_linear}.weight", OUT_IN).rank(3),
     weight("**.moe.{gate_proj,up_proj,down_proj}.weight", OUT_IN).rank(3),
-    // No other layer of experts is known, and (experts, out, in) and (experts, in, out) look alike.
+    // All other layers of experts are unknown, and (experts, out, in) and (experts, in, out) look alike.
     weight("**.experts.{weight,w1,w2,w3}", Axes::Open).rank(3),
     weight("**.experts.*.weight", Axes::Open).rank(3),
 ];

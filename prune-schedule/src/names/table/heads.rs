@@ -27,7 +27,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     other("decoder.weight", VOCABULARY).when(Condition::Near("rnn")),
     other("head.decoder.weight", VOCABULARY).of(&["ultrabert", "ultravbert"]),
     other("cls.weight", VOCABULARY).of(&["ultrabert", "ultravbert"]),
-    // Names that mean other layers elsewhere: the table of tokens beside them tells.
+    // These names mean other layers elsewhere; the table of tokens beside them decides.
     other("proj_out.weight", VOCABULARY).of(&["whisper", "canary", "cohere_asr"]),
     other("proj_out.weight", VOCABULARY).when(Condition::Near("decoder.embed_tokens")),
     other("head.weight", VOCABULARY).of(&["rwkv", "rwkv5", "rwkv6", "rwkv7", "deepseek_v4"]),
@@ -36,6 +36,6 @@ pub(super) const ENTRIES: &[Entry] = &[
     other("head.weight", VOCABULARY).when(Condition::Near("embed_tokens.weight")),
     other("**.output_layer.weight", VOCABULARY).when(Condition::Near("embed")),
     other("**.output_layer.weight", VOCABULARY).when(Condition::Near("embedding")),
-    // As many rows as the vocabulary has tokens, whatever the name.
+    // A layer with as many rows as the vocabulary has tokens, whatever its name.
     other("**.weight", "table or projection of a vocabulary").rank(2).when(Condition::Rows("vocab_size")),
 ];

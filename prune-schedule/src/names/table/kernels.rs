@@ -5,7 +5,7 @@ use crate::names::entry::{Axes, Entry, weight};
 pub(super) const ENTRIES: &[Entry] = &[
     weight("**.depthwise_kernel", Axes::Fixed(&[2], &[3])).rank(4),
     weight("**.pointwise_kernel", Axes::InOut),
-    // Layers with several axes of inputs or of outputs: of three axes or more, nothing tells which are which.
+    // Layers with several axes of inputs or of outputs. With three axes or more, nothing tells inputs from outputs.
     weight("**.{einsum_dense*,EinsumDense*,DenseGeneral*}.kernel", Axes::Open).ranks(3, usize::MAX),
     // Keras stores transposed convolutions as (.., out, in), Flax as (.., in, out) under other names.
     weight("**.conv1d_transpose*.kernel", Axes::Fixed(&[2], &[1])).rank(3),

@@ -1,7 +1,7 @@
-//! The entries of the table of names, a line each. The first that fits decides, in the order of the files here.
+//! The entries of the table of names, one a line. The first entry that fits decides, in the order of the files here.
 //!
 //! To add an architecture, write its entries into the file of their idea. An entry for one kind of model stands before
-//! those for all.
+//! entries for all kinds.
 
 mod adapters;
 mod attention;

@@ -6,7 +6,7 @@ const NORM: &str = "norm";
 const SCALE: &str = "scale of a layer";
 
 pub(super) const ENTRIES: &[Entry] = &[
-    // A layer whose bias has the shape of its weight multiplies element by element.
+    // A layer multiplies element by element if its bias has the shape of its weight.
     other("**.{weight,scale,kernel}", NORM).ranks(2, 6).when(Condition::Like("bias")),
     other("**.{*norm,*Norm,norm1,norm2,norm3,norm4,ln,ln1,ln2,ln_*,bn,bn1,bn2,bn3}.weight", NORM),
     other("**.grn.{weight,bias,gamma,beta}", NORM),

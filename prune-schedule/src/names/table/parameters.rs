@@ -1,11 +1,11 @@
-//! Weights that are parameters by names of their own.
+//! Weights that are parameters with names of their own.
 
 use crate::names::entry::{Axes, Entry, weight};
 
 const IN_OUT: Axes = Axes::Fixed(&[0], &[1]);
 
 pub(super) const ENTRIES: &[Entry] = &[
-    // CLIP of its authors and OpenCLIP multiply features from the left.
+    // The original CLIP and OpenCLIP multiply features from the left.
     weight("visual.proj", IN_OUT).rank(2),
     weight("text_projection", IN_OUT).rank(2),
     weight("text.text_projection", IN_OUT).rank(2),

@@ -1,8 +1,8 @@
-//! Weights whose last segment says so, where no entry says otherwise.
+//! Weights by their last segment, for names without another entry.
 
 use crate::names::entry::{Axes, Entry, weight};
 
-/// Kinds of model whose layers of rank 2 are all (out, in), but for those that have entries of their own.
+/// Kinds of model whose layers of rank 2 are all (out, in), except layers with their own entries.
 const OUT_IN: &[&str] = &[
     "albert",
     "bart",
@@ -73,7 +73,7 @@ const OUT_IN: &[&str] = &[
 
 pub(super) const ENTRIES: &[Entry] = &[
     weight("**.weight", Axes::OutIn).rank(2).of(OUT_IN),
-    // Names that stand for (out, in) in every model known.
+    // Names that stand for (out, in) in every known model.
     weight("**.{q_proj,k_proj,v_proj,o_proj,out_proj,qkv,query_key_value,in_proj,g_proj,pos_proj}.weight", Axes::OutIn)
         .rank(2),
     weight(

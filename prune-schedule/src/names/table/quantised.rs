@@ -1,4 +1,4 @@
-//! Layers of quantised files: packed values, and the scales, zero points and tables that give them back.
+//! Layers of quantised files: packed values, and the scales, zero points and tables to unpack them.
 
 use crate::names::entry::{Condition, Entry, other};
 

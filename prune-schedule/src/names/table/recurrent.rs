@@ -10,7 +10,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     weight("**.{weight_ih_l*,weight_hh_l*,weight_hr_l*}", OUT_IN).rank(2),
     weight("**.{weight_ih,weight_hh}", OUT_IN).rank(2),
     weight("**.recurrent_kernel", IN_OUT).rank(2),
-    // Low ranks within RWKV's time mixing, version 6 and 7.
+    // Low-rank matrices of RWKV's time mixing, versions 6 and 7.
     weight("**.time_maa_w2", Axes::Fixed(&[1], &[2])).rank(3),
     weight("**.{time_maa_w1,time_decay_w1,time_decay_w2}", IN_OUT).rank(2),
     weight("**.att.{w1,w2,a1,a2,v1,v2,g1,g2}", IN_OUT).rank(2),

@@ -1,4 +1,4 @@
-//! Routers: they choose experts, and are far smaller than what they choose.
+//! Routers: they choose experts, and are far smaller than the experts.
 
 use crate::names::entry::{Condition, Entry, other};
 

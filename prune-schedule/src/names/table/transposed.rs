@@ -1,4 +1,4 @@
-//! Transposed convolutions, which torch stores as (in, out, ..), and convolutions that may be one.
+//! Transposed convolutions, which torch stores as (in, out, ..), and convolutions that may be transposed.
 
 use crate::names::entry::{Axes, Entry, weight};
 
@@ -13,12 +13,12 @@ const MIMI: &[&str] = &[
     "pocket_tts",
 ];
 
-/// A transposed convolution in every model that has the name.
+/// An entry for a name that is a transposed convolution in every model.
 const fn transposed(pattern: &'static str) -> Entry {
     weight(pattern, Axes::InOutFirst).ranks(3, 5)
 }
 
-/// A convolution of a name under which both kinds are found.
+/// An entry for a name that both kinds of convolution have.
 const fn either(pattern: &'static str) -> Entry {
     weight(pattern, Axes::Convolution).ranks(3, 5)
 }

@@ -24,7 +24,7 @@ from prune_rs.jax._names import is_array
 from prune_rs.jax._values import choice
 
 _BITS = {"float16": 16, "bfloat16": 16, "float32": 32, "float64": 64}
-# Groups of up to so many elements are ranked by comparing all pairs, longer ones by counting.
+# Groups up to this length are ranked by comparing all pairs, longer ones by counting.
 _PAIRED = 8
 # Counts are int32.
 _LONGEST = 2**31 - 1
@@ -76,7 +76,7 @@ def _dense(x: jax.Array, kept: Any, samples: int) -> Any:
 def _grouped(x: jax.Array, n: Any, m: int, axis: int) -> Any:
     lanes = jnp.moveaxis(_magnitudes(x).reshape(x.shape or (1,)), axis, -1)
     length = lanes.shape[-1]
-    # The filling of the last group ranks after its zeros, which come first.
+    # The padding of the last group ranks after its own zeros, which come first.
     filled = jnp.pad(lanes, [(0, 0)] * (lanes.ndim - 1) + [(0, -length % m)])
     groups = filled.reshape(*lanes.shape[:-1], -1, m)
     kept = _paired(groups, n) if m <= _PAIRED else _largest(groups, n)
@@ -151,7 +151,7 @@ def _largest(keys: jax.Array, kept: Any) -> Any:
     ties = jnp.ones(keys.shape, bool)
     room = jnp.full((*keys.shape[:-1], 1), kept, jnp.int32)
     for shift in range(keys.dtype.itemsize * 8 - 16, -1, -16):
-        # A value that does not tie so far becomes 0, which reaches no threshold that is tried.
+        # A value that no longer ties becomes 0, which reaches no threshold that is tried.
         half = jnp.where(ties, (keys >> keys.dtype.type(shift)).astype(jnp.uint16), jnp.uint16(0))
         least = _reaching(half, 16, lambda half, tried, room=room: _count(half >= tried) >= room)
         above, ties = above | (ties & (half > least)), ties & (half == least)

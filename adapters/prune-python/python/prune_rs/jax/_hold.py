@@ -198,7 +198,7 @@ def _returned(moved: Tree, params: dict[str, Any], held: dict[str, Any], sep: st
     def update(path: tuple[Any, ...], leaf: Any) -> Any:
         name = path_name(path, sep)
         mask = held.get(name)
-        # No update where the weight is zero already; else w + (0 - w), which is +0.0.
+        # If the weight is zero already, the update is 0. Otherwise it is w + (0 - w), which is +0.0.
         return leaf if mask is None or name not in params else jnp.where(mask, leaf, 0 - params[name])
 
     return jax.tree_util.tree_map_with_path(update, moved)

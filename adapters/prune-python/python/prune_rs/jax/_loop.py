@@ -22,7 +22,7 @@ class MaskKey:
         self._native = native
         self._sep = sep
         self._writes = writes
-        #: What the last event did.
+        #: The report of the last event.
         self.report = report
 
     @property
@@ -99,7 +99,7 @@ def pruning(
         return False, mask_key
     writes = prepared.writes
     if before is not None and before._writes is not None:
-        # Masks that were made but not applied yet are not lost.
+        # Keeps masks that were made but not applied yet.
         writes = Masks({**dict(before._writes.items()), **dict(writes.items())})
     return True, MaskKey(native, sep, writes, native.commit_written(prepared))
 
@@ -127,7 +127,7 @@ def pruning_apply(
     if input_is_state and not (hasattr(state, "params") and hasattr(state, "replace")):
         raise PruneError(f"a {type(state).__name__} is no TrainState; pass input_is_state=False with parameters alone")
     params = state.params if input_is_state else state
-    # The newest event is of some layers; what is held in the others is applied again.
+    # The newest event may be for some layers only. In the others, the held masks are applied again.
     masks = {**key._native.held, **(key._writes or {})}
     params = apply_masks(params, masks, sep=key._sep)
     applied = MaskKey(key._native, key._sep, None, key.report)

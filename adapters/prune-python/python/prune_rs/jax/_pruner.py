@@ -42,7 +42,7 @@ class Pruner:
         self.sep = checked_sep(sep)
         choice("defaults", defaults, "library", "files")
         self.native = prune_rs.Pruner(strategy, given, defaults=defaults, couplings=couplings, layers=layers)
-        # Asked once: the native half makes a copy of its strategy.
+        # Kept here, since the native half copies its strategy on each access.
         self._has_steps = self.native.strategy.has_steps
 
     def check(self, params: Tree) -> list[str]:

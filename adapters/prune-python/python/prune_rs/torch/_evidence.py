@@ -89,7 +89,7 @@ class GradientNeeds:
 
     def __init__(self, strategy: prune_rs.Strategy) -> None:
         text = str(strategy)
-        # Layers may be called by these words too: then gradients are read, and the native half looks at none of them.
+        # Layers may have these words as names. Then gradients are read although the native half needs none.
         self._always = any(f"'{word}'" in text for word in ("snip", "saliency", "gradient"))
         self._updates = "'rigl'" in text
 

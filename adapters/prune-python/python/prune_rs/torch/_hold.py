@@ -130,7 +130,7 @@ class Holder:
                 if array is None:
                     elsewhere.append((name, tensor))
                     continue
-                # Twins of a tied parameter may have a buffer each.
+                # Each twin of a tied parameter may have a buffer.
                 while name in buffers.setdefault(key, {}):
                     key += "'"
                 buffers[key][name] = array

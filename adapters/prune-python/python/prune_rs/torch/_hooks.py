@@ -57,7 +57,7 @@ class Attachment:
                 if parameter.grad is not None:
                     self._set_aside.append((parameter, parameter.grad))
                     parameter.grad = None
-        # A step that raises leaves them set aside; torch has no hook at zero_grad.
+        # If the step raises, they stay set aside until zero_grad, which has no hook in torch.
         optimizer.__dict__.setdefault("zero_grad", self._zero_grad)
 
     def _end(self, optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -66,7 +66,7 @@ class Attachment:
             self._after()
 
     def _give_back(self) -> None:
-        # One that is there now was made since, so that these are of an older batch.
+        # A gradient that is there was made since, so the ones set aside belong to an older batch.
         if all(parameter.grad is None for parameter, _ in self._set_aside):
             for parameter, gradient in self._set_aside:
                 parameter.grad = gradient

@@ -167,7 +167,8 @@ def _refuse_overlaps(layers: Layers) -> None:
     for names in by_storage.values():
         reaching: list[tuple[int, str]] = []
         for (start, end), name in sorted((_span(layers.parameters[name]), name) for name in names):
-            # All that reach past the start of this one, and not only the one before: a long one may reach over it.
+            # All layers that reach past the start of this one count, not only the last: a long one may reach over the
+            # last.
             reaching = [(reach, before) for reach, before in reaching if reach > start]
             for _, before in reaching:
                 if _share(layers.parameters[before], layers.parameters[name]):

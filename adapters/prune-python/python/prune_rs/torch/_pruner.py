@@ -52,7 +52,7 @@ class Pruner:
         strategy = strategy if isinstance(strategy, prune_rs.Strategy) else prune_rs.Strategy(strategy)
         if not isinstance(defaults, str) or defaults not in ("library", "files"):
             raise PruneError(f"defaults must be 'library' or 'files', this is {defaults!r}")
-        # All that can be refused is, before the module is touched.
+        # Every check comes before the module is touched.
         self._layers = layers_of(module)
         pruned = find_pruned(module, self._layers)
         facts, self.left_dense, selectable = facts_of(self._layers, also, layers)
@@ -62,7 +62,7 @@ class Pruner:
         in_force = joined(pruned.masks, masks, self._layers)
         self._facts = {"defaults": defaults, "couplings": couplings, "layers": facts}
         self._pruner = prune_rs.Pruner(strategy, in_force, **self._facts)
-        # Asked for after every step; the strategy itself is copied where it is asked for.
+        # Kept here for the check after every step, since each access to the strategy copies it.
         self._has_steps = strategy.has_steps
         self._needs = GradientNeeds(strategy)
         self._looks_first = self._has_steps or self._needs.at(True)
@@ -264,7 +264,7 @@ class Pruner:
         return not replaces
 
     def _after(self) -> Report | None:
-        # Before the event, which may open what the optimiser has just moved outside the masks.
+        # The hold comes before the event, which may open elements that the optimiser has just moved outside the masks.
         self._hold()
         if not self._has_steps:
             return None

@@ -31,7 +31,7 @@ _OUT_IN = ([1], [0])
 _IN_OUT = ([0], [1])
 
 _WEIGHTS: tuple[tuple[type[nn.Module], str, tuple[list[int], list[int]], str | None], ...] = (
-    # class, beginning of the attribute, axes of inputs and of outputs, bias
+    # class, prefix of the attribute, axes of inputs and of outputs, bias
     (nn.Linear, "weight", _OUT_IN, "bias"),
     (nn.Bilinear, "weight", ([1, 2], [0]), "bias"),
     (nn.modules.conv._ConvTransposeNd, "weight", _IN_OUT, "bias"),
@@ -54,7 +54,7 @@ def role_of(place: Place) -> Role:
     owner, attribute = place.owner, place.attribute
     if isinstance(owner, nn.utils.parametrize.ParametrizationList):
         return _parametrised(place)
-    # The older weight_norm and spectral_norm, which name their parameters after the weight.
+    # The old weight_norm and spectral_norm name their parameters after the weight.
     hooks = owner._forward_pre_hooks.values()
     if attribute.endswith("_g") and attribute[:-2] + "_v" in owner._parameters:
         return Role(type(owner).__name__, "the lengths that a weight norm scales by")
@@ -113,7 +113,7 @@ def facts_of(
             continue
         roles = _roles_of(layers, name)
         left = next(((place, role) for place, role in roles if role.dense is not None), None)
-        # Of a tied layer, the place where it is a weight tells the axes, in whatever order the places come.
+        # For a tied layer, the place where it is a weight gives the axes, whatever the order of places.
         place, role = next(((place, role) for place, role in roles if role.dense is None), roles[0])
         why = None if left is None else f"{left[1].dense} ({left[1].kind}{'' if left[0] == name else f' at `{left[0]}`'})"
         if not parameter.is_floating_point():

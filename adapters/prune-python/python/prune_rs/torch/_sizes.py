@@ -69,7 +69,7 @@ def _of_conv(owner: nn.modules.conv._ConvNd, shapes: Shapes) -> dict[str, object
     first, second = shapes["weight"][:2]
     groups = owner.groups
     if groups > 1 and owner.weight.shape[1] == 1:
-        # Depthwise: every group is one channel, and goes with it.
+        # Depthwise: every group is one channel and is removed with it.
         channels = owner.out_channels if not transposed else owner.in_channels
         if first % (channels // groups):
             raise PruneError(f"{first} channels would be left, which are no whole groups of {channels // groups}")

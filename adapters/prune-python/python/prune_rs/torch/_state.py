@@ -68,12 +68,12 @@ class OptimizerState:
                 state = optimizer.state.get(parameter)
                 if not state:
                     continue
-                # Shapes and types are looked at once: they cost more than the rest, at every step.
+                # Shapes and types are checked once, since that would be the most expensive part of every step.
                 place = (id(optimizer), id(parameter))
                 seen = self._seen.get(place)
                 if seen is None or not seen.is_still(state):
                     seen = self._seen[place] = self._look(name, parameter, state)
-                # The very list, where there is one alone: the caller sees from that that nothing is new.
+                # If there is only one list, it is returned itself, so that the caller sees that nothing is new.
                 found = [*found, *seen.held] if found else seen.held
         return found
 

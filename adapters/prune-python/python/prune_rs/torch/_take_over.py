@@ -26,11 +26,11 @@ class Pruned:
         """Makes plain parameters of them, +0.0 outside the masks."""
         remove: Any = torch_prune.remove
         for owner, attribute, parameter, name in self._places:
-            # torch would give the parameter new memory, and part it from others that share its own.
+            # Otherwise torch would give the parameter new memory, apart from parameters that share its own.
             memory = parameter.data
             remove(owner, attribute)
             parameter.data = memory
-            # Selected, as a product would leave -0.0 and NaN outside the mask.
+            # The mask selects, since a product would leave -0.0 and NaN outside it.
             apply_mask(parameter, self.masks[name])
 
 
