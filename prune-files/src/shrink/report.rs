@@ -4,7 +4,7 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use prune_graph::{Method, Removal};
+use prune_graph::{Method, Removal, Stays};
 use prune_onnx::{Analysis, Dead};
 use prune_schedule::Target;
 use prune_schedule::table::{Column, aligned, percent, shape};
@@ -274,23 +274,21 @@ fn dead_warnings(dead: &Dead) -> Vec<String> {
 
 fn stays(analysis: &Analysis<'_>, dead: Option<&Dead>) -> Vec<StaysReport> {
     let classes = analysis.classes();
-    let constants = dead.into_iter().flat_map(Dead::stays).map(|stays| StaysReport {
-        layer: classes.name(stays.axis.tensor).to_owned(),
-        axis: stays.axis.axis,
+    let constants = dead.into_iter().flat_map(Dead::stays).map(|stays| Stays {
+        axis: stays.axis,
         indices: stays.classes,
         of: classes.size(stays.axis).unwrap_or(0),
-        operator: stays.reason.operator.clone(),
-        reason: stays.reason.to_string(),
+        reason: &stays.reason,
     });
-    let told = classes.explain().into_iter().map(|stays| StaysReport {
+    let report = |stays: Stays<'_>| StaysReport {
         layer: classes.name(stays.axis.tensor).to_owned(),
         axis: stays.axis.axis,
         indices: stays.indices,
         of: stays.of,
         operator: stays.reason.operator.clone(),
         reason: stays.reason.to_string(),
-    });
-    told.chain(constants).collect()
+    };
+    classes.explain().into_iter().chain(constants).map(report).collect()
 }
 
 impl fmt::Display for ShrinkReport {
