@@ -4,42 +4,24 @@ use std::io::{IsTerminal as _, stderr};
 use std::sync::Mutex;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use prune_files::{Error, Progress, Silent};
+use prune_files::{Error, Progress};
 
 use crate::print;
 
 /// A bar on standard error, if that is a terminal and the user has not asked for quiet. Messages that the user must see
 /// are printed in any case.
 pub(crate) fn progress(quiet: bool) -> Box<dyn Progress> {
-    let bar = !quiet && stderr().is_terminal();
-    Box::new(Printer(if bar { Box::new(Bar(Mutex::default())) } else { Box::new(Silent) }))
+    Box::new(Bar { shown: !quiet && stderr().is_terminal(), current: Mutex::default() })
 }
 
-struct Printer(Box<dyn Progress>);
-
-impl Progress for Printer {
-    fn begin(&self, what: &str, bytes: u64) {
-        self.0.begin(what, bytes);
-    }
-
-    fn advance(&self, bytes: u64) {
-        self.0.advance(bytes);
-    }
-
-    fn end(&self) {
-        self.0.end();
-    }
-
-    fn tell(&self, what: &str) -> Result<(), Error> {
-        print(what)
-    }
+struct Bar {
+    shown: bool,
+    current: Mutex<Option<ProgressBar>>,
 }
-
-struct Bar(Mutex<Option<ProgressBar>>);
 
 impl Bar {
     fn replace(&self, bar: Option<ProgressBar>) {
-        let mut current = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut current = self.current.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(old) = core::mem::replace(&mut *current, bar) {
             old.finish_and_clear();
         }
@@ -48,6 +30,9 @@ impl Bar {
 
 impl Progress for Bar {
     fn begin(&self, what: &str, bytes: u64) {
+        if !self.shown {
+            return;
+        }
         let bar = ProgressBar::with_draw_target((bytes > 0).then_some(bytes), ProgressDrawTarget::stderr_with_hz(10));
         let template =
             if bytes > 0 { "{msg:22} {wide_bar} {percent:>3}% {eta:>4}" } else { "{msg:22} {spinner} {elapsed}" };
@@ -60,7 +45,7 @@ impl Progress for Bar {
     }
 
     fn advance(&self, bytes: u64) {
-        let current = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let current = self.current.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(bar) = &*current {
             bar.inc(bytes);
         }
@@ -68,5 +53,9 @@ impl Progress for Bar {
 
     fn end(&self) {
         self.replace(None);
+    }
+
+    fn tell(&self, what: &str) -> Result<(), Error> {
+        print(what)
     }
 }

@@ -3,6 +3,7 @@
 mod args;
 mod bar;
 mod commands;
+mod flags;
 mod strategy;
 
 use std::io::{self, Write};
@@ -20,6 +21,7 @@ use args::Arguments;
 const MOST_THREADS: usize = 16;
 
 fn main() -> ExitCode {
+    prune_files::spell(flags::flag);
     let arguments = Arguments::parse();
     if std::env::var_os("NO_COLOR").is_some_and(|no| !no.is_empty()) {
         console::set_colors_enabled(false);

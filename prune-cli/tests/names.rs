@@ -312,6 +312,19 @@ fn a_mask_beside_its_weight_holds_nothing_but_0_and_1() {
 }
 
 #[test]
+fn a_mask_of_a_type_that_no_mask_has_is_named_with_its_own_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let mask = Tensor { dtype: Dtype::I64, shape: vec![2, 4], bytes: vec![0; 64] };
+    let weights = [("a.weight", floats(&[2, 4], 1)), ("fc.weight_mask", mask), ("fc.weight_orig", floats(&[2, 4], 2))];
+    write_sharded(&at.join("m"), &tensors(weights));
+    let error = fails(at, 2, &[&["apply", "m", "-o", "x"], &HALF[..]].concat());
+    let said = "model-00002-of-00002.safetensors: the mask `fc.weight_mask` is of type I64; masks are BOOL";
+    assert!(error.contains(said), "{error}");
+    assert_eq!(entries(at), ["m"]);
+}
+
+#[test]
 fn masks_in_a_file_may_be_of_any_type_and_meet_those_beside_weights() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();

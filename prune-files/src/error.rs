@@ -8,6 +8,10 @@ use prune_schedule::{Key, PruneError};
 
 use crate::other_format::OtherFormat;
 use crate::text::clipped::{all_clipped, clipped};
+use crate::text::term::Term;
+
+/// The key that an event has while it is planned, if it is from no strategy.
+pub(crate) const ALONE: Key = Key::Epoch(0);
 
 /// A command that was refused or has failed. No output has been put in its place when one of these is returned, except
 /// for [`Error::InPlace`] and [`Error::SetAside`], which say so.
@@ -101,13 +105,13 @@ pub enum Error {
     #[error(transparent)]
     Core(#[from] prune_core::Error),
     /// An output exists.
-    #[error("{} exists; add --force to replace it", show(path))]
+    #[error("{} exists; add {} to replace it", show(path), Term::Force)]
     Exists {
         /// The output.
         path: PathBuf,
     },
     /// The output would replace a file that is read.
-    #[error("{} is {what}; write elsewhere{}", show(path), if *in_place { ", or say --in-place" } else { "" })]
+    #[error("{} is {what}; write elsewhere{}", show(path), in_place.then(|| format!(", or say {}", Term::InPlace)).unwrap_or_default())]
     SameFile {
         /// The output.
         path: PathBuf,
@@ -185,7 +189,7 @@ impl Error {
 
     /// The error of a refused event. The message names no epoch if the event is from no strategy.
     pub(crate) fn refused(key: Option<Key>, error: &PruneError) -> Self {
-        Error::request(if key.is_some() { error.to_string() } else { error.without_moment() })
+        Error::request(if key.is_some() { error.to_string() } else { error.without_moment(ALONE) })
     }
 
     /// The error of a request that does not fit. `why` says what is wrong and what to do instead.

@@ -88,4 +88,5 @@ pub use report::{AllTotals, EventReport, LayerReport, Report};
 pub use shrink::{FamilyShare, ShrinkBy, ShrinkJob, ShrinkOutputs, ShrinkReport, ShrunkLayer, StaysReport, shrink};
 #[cfg(feature = "onnx")]
 pub use slice::{CutTensor, SliceJob, Sliced, slice};
+pub use text::term::{Term, spell};
 pub use watch::{Progress, Silent, Watch};

@@ -33,5 +33,5 @@ fn what_is_refused_names_no_epoch() {
     let outputs = "layer `odd`: nothing tells which of its 2 axes is that of its outputs; write `axis` as an index";
     assert_eq!(refused(by_inputs.clone()), outputs);
     assert_eq!(refused(by_inputs.with_ranking(Ranking::Layer).unwrap()), outputs);
-    assert_eq!(refused(event), "no event looks at --inputs; leave it out");
+    assert_eq!(refused(event), "no event looks at `inputs`; leave it out");
 }

@@ -150,49 +150,12 @@ pub enum PruneError {
 }
 
 impl PruneError {
-    /// The message without the epoch or step of its event, for a reader who knows it already. Without an event it
-    /// is the whole message.
-    pub fn without_moment(&self) -> String {
+    /// The message without the epoch or step of its event, `at`, for a reader who knows it already. The message of an error
+    /// that is not of this event stays whole.
+    pub fn without_moment(&self, at: Key) -> String {
         let text = self.to_string();
-        let rest = self.at().and_then(|at| text.strip_prefix(&at.named())?.strip_prefix([':', ','])?.strip_prefix(' '));
+        let rest = text.strip_prefix(&at.named()).and_then(|rest| rest.strip_prefix([':', ','])?.strip_prefix(' '));
         rest.map(str::to_owned).unwrap_or(text)
-    }
-
-    /// The key of the event, whose name begins the message.
-    fn at(&self) -> Option<Key> {
-        match *self {
-            PruneError::UnknownLayer { at, .. }
-            | PruneError::PatternMatchesNothing { at, .. }
-            | PruneError::NotPruned { at, .. }
-            | PruneError::Stopped { at }
-            | PruneError::BoundIdle { at, .. }
-            | PruneError::SelectsNothing { at, .. }
-            | PruneError::ReductionUnknown { at, .. }
-            | PruneError::OutputUnknown { at, .. }
-            | PruneError::Bias { at, .. }
-            | PruneError::Coupling { at, .. }
-            | PruneError::NoMask { at, .. }
-            | PruneError::EvidenceMissing { at, .. }
-            | PruneError::Rewind { at, .. }
-            | PruneError::AxisOutOfRange { at, .. }
-            | PruneError::TooFewAlive { at, .. }
-            | PruneError::GradientMissing { at, .. }
-            | PruneError::GradientShape { at, .. }
-            | PruneError::Outdated { at }
-            | PruneError::NotPrepared { at }
-            | PruneError::NotWritten { at, .. }
-            | PruneError::Event { at, .. } => Some(at),
-            PruneError::StepsNotCounted { .. }
-            | PruneError::StepBackwards { .. }
-            | PruneError::StepSkipped { .. }
-            | PruneError::StepBeforeStart { .. }
-            | PruneError::EpochBackwards { .. }
-            | PruneError::EventSkipped { .. }
-            | PruneError::ListsDiffer { .. }
-            | PruneError::Layers(_)
-            | PruneError::StateUnreadable { .. }
-            | PruneError::StateContradiction { .. } => None,
-        }
     }
 
     /// Adds the event at which the core refused something.
@@ -272,12 +235,14 @@ mod tests {
     fn a_moment_is_left_out_where_there_is_one() {
         let at = Key::Steps { first: 3, last: 5 };
         let axis = PruneError::AxisOutOfRange { at, layer: "fc".to_owned(), axis: 2, shape: vec![1, 2] };
+        let other = Key::Steps { first: 3, last: 3 };
+        assert_eq!(axis.without_moment(other), axis.to_string());
         for (error, begins) in [(PruneError::Outdated { at }, "step 3..=5: "), (axis, "step 3..=5, ")] {
-            let (text, rest) = (error.to_string(), error.without_moment());
+            let (text, rest) = (error.to_string(), error.without_moment(at));
             assert_eq!(text, format!("{begins}{rest}"));
         }
         let of_none = PruneError::StepBackwards { step: 3, last: 5 };
-        assert_eq!(of_none.without_moment(), of_none.to_string());
+        assert_eq!(of_none.without_moment(at), of_none.to_string());
     }
 
     /// The core knows no events, so this crate says what opens elements.

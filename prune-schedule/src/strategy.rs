@@ -102,8 +102,20 @@ impl Strategy {
         self.at(Moment::Step(step))
     }
 
-    /// The event at a moment, with its key.
-    pub(crate) fn at(&self, moment: Moment) -> Option<(Key, &Event)> {
+    /// The event at a moment, with its key: [`event_at`](Self::event_at) or
+    /// [`event_at_step`](Self::event_at_step).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_schedule::{Key, Moment, Strategy};
+    ///
+    /// let strategy: Strategy = "{2: {'method': 'unstr_global', 'density': 0.5}}".parse()?;
+    /// assert_eq!(strategy.at(Moment::Epoch(2)).map(|(key, _)| key), Some(Key::Epoch(2)));
+    /// assert!(strategy.at(Moment::Step(2)).is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn at(&self, moment: Moment) -> Option<(Key, &Event)> {
         self.covering(moment).filter(|(key, event)| event.is_due(*key, moment.time()))
     }
 

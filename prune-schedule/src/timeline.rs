@@ -58,15 +58,11 @@ pub struct TimelineRow {
 impl Strategy {
     /// The time and density of each event, without a model.
     pub fn timeline(&self) -> Timeline {
-        Timeline::of(self)
+        Timeline { rows: self.events().flat_map(|(epochs, event)| rows(epochs, event)).collect() }
     }
 }
 
 impl Timeline {
-    pub(crate) fn of(strategy: &Strategy) -> Self {
-        Timeline { rows: strategy.events().flat_map(|(epochs, event)| rows(epochs, event)).collect() }
-    }
-
     /// The rows.
     pub fn rows(&self) -> &[TimelineRow] {
         &self.rows

@@ -8,7 +8,7 @@ use prune_core::{ErrorKind, Mask, Masks};
 use prune_schedule::{Evidence, Moment, Pruner, Report};
 
 use crate::error::CandleError;
-use crate::params::{Params, is_due};
+use crate::params::Params;
 
 /// A mask as a tensor of its shape: 1 where it keeps and 0 elsewhere, of type `u8`, `u32`, `i64`, `f32`, `f64`, `f16`
 /// or `bf16`. Use it to select, as the condition of `where_cond`. A product with it leaves `-0.0`, and NaN if a weight
@@ -143,7 +143,7 @@ impl Params {
         moment: Moment,
         evidence: Evidence<'_>,
     ) -> Result<Option<Report>, CandleError> {
-        if !is_due(pruner, moment) {
+        if pruner.strategy().at(moment).is_none() {
             return Ok(pruner.pass(moment).map(|()| None)?);
         }
         let (mut host, mut next) = (self.on_cpu()?, pruner.clone());

@@ -62,6 +62,7 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
+        prune_files::spell(crate::files::argument);
         crate::work::watch_forks(pyo3::Bound::py(module))
     }
 }

@@ -20,6 +20,7 @@ use crate::read::header::Header;
 use crate::read::model::{Kind, Model, index};
 use crate::text::clipped::clipped;
 use crate::text::size::bytes;
+use crate::text::term::Term;
 use crate::watch::Watch;
 
 /// The result of [`expand`].
@@ -160,14 +161,15 @@ pub(crate) fn refuse_packed(model: &Model) -> Result<(), Error> {
     let Some(base) = bases.find(|base| whole(base)) else { return Ok(()) };
     let name = clipped(&format!("{base}{WEIGHT}"));
     let why = format!(
-        "{} is packed as a bitmask (`{name}` is); make it dense first with `prune expand`",
-        show(model.place())
+        "{} is packed as a bitmask (`{name}` is); make it dense first with {}",
+        show(model.place()),
+        Term::Expand
     );
     Err(Error::request(why))
 }
 
 fn contradiction(source: &Model, tensor: usize, why: impl fmt::Display) -> Error {
-    let path = source.shards()[source.shard_of(tensor)].path.clone();
+    let path = source.path_of(tensor).to_owned();
     Error::Companion { path, why: format!("`{}` {why}", clipped(&source.tensor(tensor).name)) }
 }
 

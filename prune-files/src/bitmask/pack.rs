@@ -17,6 +17,7 @@ use crate::parts::drive::in_order;
 use crate::read::model::{Kind, Model};
 use crate::report::Report;
 use crate::text::clipped::clipped;
+use crate::text::term::Term;
 use crate::watch::Watch;
 
 /// Bytes that are copied at a time.
@@ -88,7 +89,8 @@ pub(crate) fn pack_into(
         let more = crate::text::size::bytes(bytes - report.bytes_before);
         report.warnings.push(format!(
             "the packed output is {more} larger than the model, though its values are fewer: the names of the parts and \
-             the header that `prune expand` needs take more than was saved; write it dense"
+             the header that {} needs take more than was saved; write it dense",
+            Term::Expand
         ));
     }
     Ok(())
@@ -150,7 +152,7 @@ fn check_names(model: &Model, packed: &BTreeSet<&str>) -> Result<(), Error> {
             let (name, taken) = (clipped(name), clipped(&taken));
             let why =
                 format!("`{name}` cannot be packed: the model has a tensor `{taken}`, as a part of it would be named");
-            return Err(Error::request(format!("{why}; leave it out with --exclude")));
+            return Err(Error::request(format!("{why}; leave it out with {}", Term::Exclude)));
         }
     }
     Ok(())

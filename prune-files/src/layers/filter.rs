@@ -1,33 +1,38 @@
 //! The plan of an event for the tensors of a model that are layers.
 
+use core::fmt::Display;
+
 use prune_schedule::{
     Alive, Defaults, Event, EventPlan, Filter, Glob, Key, LayerInfo, LeftDense, PruneError, WeightsBy,
 };
 
-use crate::error::Error;
+use crate::error::{ALONE, Error};
 use crate::layers::known::Known;
 use crate::read::header::TensorInfo;
 use crate::read::model::Model;
 use crate::text::clipped::{clipped, did_you_mean, listed};
+use crate::text::term::Term;
 
 /// Refuses a pattern that matches nothing: its author meant some layer.
 pub(crate) fn check(filter: &Filter, model: &Model, known: &Known) -> Result<(), Error> {
     let prunable = |tensor| known.leaves(&filter.widened(), model, tensor);
-    idle("", "--include", &filter.include, model, prunable)?;
-    idle("", "--exclude", &filter.exclude, model, |_| None)?;
+    idle("", &Term::Include, "prunable layer", &filter.include, model, prunable)?;
+    idle("", &Term::Exclude, "tensor", &filter.exclude, model, |_| None)?;
     let unknown = |tensor| match known.leaves(&Filter::default(), model, tensor) {
         Some(LeftDense::Unknown) => None,
         None => Some(LeftDense::Other("known as a weight already")),
         other => other,
     };
-    idle("", "--also", &filter.also, model, unknown)
+    let what = "floating tensor of rank 2 or more whose name is unknown";
+    idle("", &Term::Also, what, &filter.also, model, unknown)
 }
 
 /// Refuses a pattern that matches no tensor of the right kind. `leaves` gives the reason why a tensor is not. `when`
 /// begins the message.
 fn idle(
     when: &str,
-    field: &str,
+    field: &dyn Display,
+    what: &str,
     globs: &[Glob],
     model: &Model,
     leaves: impl Fn(usize) -> Option<LeftDense>,
@@ -39,15 +44,10 @@ fn idle(
     let (text, hint) = (clipped(glob.as_str()), did_you_mean(glob.as_str(), left.iter().map(|(name, _)| *name)));
     let more = match left.iter().find(|(name, _)| glob.matches(name)) {
         Some((name, Some(LeftDense::Unknown))) => {
-            format!("; `{}` is of an unknown name: add it with --also", clipped(name))
+            format!("; `{}` is of an unknown name: add it with {}", clipped(name), Term::Also)
         }
         Some((name, Some(why))) => format!("; `{}` is left dense: {why}", clipped(name)),
         _ => hint,
-    };
-    let what = match field {
-        "--also" => "floating tensor of rank 2 or more whose name is unknown",
-        _ if field.contains("exclude") => "tensor",
-        _ => "prunable layer",
     };
     Err(Error::request(format!("{when}the pattern `{text}` of {field} matches no {what}{more}")))
 }
@@ -94,9 +94,9 @@ pub(crate) fn plan(
         }
     }
     let prunable = |tensor| known.leaves(&filter.widened(), model, tensor);
-    idle(&when, "`include`", event.include(), model, prunable)?;
-    idle(&when, "`exclude`", event.exclude(), model, |_| None)?;
-    let at = key.unwrap_or(Key::Epoch(0));
+    idle(&when, &"`include`", "prunable layer", event.include(), model, prunable)?;
+    idle(&when, &"`exclude`", "tensor", event.exclude(), model, |_| None)?;
+    let at = key.unwrap_or(ALONE);
     let weights = if filter.all { WeightsBy::Rank } else { WeightsBy::Names };
     let defaults = Defaults::FILES.with_weights(weights);
     event.plan(at, at, &infos(model, known, filter, alive), &defaults).map_err(|error| match error {
@@ -117,8 +117,10 @@ fn nothing_selected(model: &Model, known: &Known, event: &Event, filter: &Filter
               weights"
             .to_owned(),
         _ => format!(
-            "no layer is selected: left dense are {}; --also GLOB prunes what is unknown, --all every one of rank 2 or more",
-            listed(&left)
+            "no layer is selected: left dense are {}; {} GLOB prunes what is unknown, {} every one of rank 2 or more",
+            listed(&left),
+            Term::Also,
+            Term::All
         ),
     }
 }

@@ -15,6 +15,7 @@ use crate::parts::runs::Runs;
 use crate::read::header::TensorInfo;
 use crate::read::model::Model;
 use crate::text::clipped::{clipped, did_you_mean};
+use crate::text::term::Term;
 use crate::watch::Watch;
 
 /// A model with its evidence and masks.
@@ -48,13 +49,13 @@ impl Beside {
         }
     }
 
-    /// The command's option for the file.
-    pub(crate) fn flag(self) -> &'static str {
+    /// The setting for the file.
+    pub(crate) fn setting(self) -> Term {
         match self {
-            Beside::Scores => "--scores",
-            Beside::Gradients => "--gradients",
-            Beside::Norms => "--inputs",
-            Beside::Masks => "--masks",
+            Beside::Scores => Term::Scores,
+            Beside::Gradients => Term::Gradients,
+            Beside::Norms => Term::Inputs,
+            Beside::Masks => Term::Masks,
         }
     }
 
@@ -141,9 +142,10 @@ impl<'m> Inputs<'m> {
     /// its weights. Reads each mask once.
     pub(crate) fn counted(mut self, watch: &Watch) -> Result<Self, Error> {
         let masked: Vec<usize> = (0..self.model.len()).filter(|&tensor| self.is_masked(tensor)).collect();
-        for own in masked.iter().filter_map(|&tensor| Some(self.model.tensor(self.known.mask_of(tensor)?))) {
+        for mask in masked.iter().filter_map(|&tensor| self.known.mask_of(tensor)) {
+            let own = self.model.tensor(mask);
             if !holds_masks(own.dtype) {
-                let path = self.model.paths().next().map(Path::to_owned).unwrap_or_default();
+                let path = self.model.path_of(mask).to_owned();
                 let why = format!("the mask `{}` is of type {}; masks are {TYPES}", clipped(&own.name), own.dtype);
                 return Err(Error::Companion { path, why });
             }
@@ -169,11 +171,12 @@ impl<'m> Inputs<'m> {
 
     /// The place in its file of the tensor that goes with a layer. Refuses a layer without one.
     pub(crate) fn companion(&self, what: Beside, score: &str, tensor: usize) -> Result<usize, Error> {
-        let needed = || Error::request(format!("the score `{score}` needs {}", what.flag()));
+        let needed = || Error::request(format!("the score `{score}` needs {}", what.setting()));
         let file = self.file(what).ok_or_else(needed)?;
         file.of[tensor].ok_or_else(|| {
             let (what, name) = (what.word(), clipped(&self.model.tensor(tensor).name));
-            let why = format!("there are no {what} for layer `{name}`; add them, or leave it out with --exclude");
+            let leave = Term::Exclude;
+            let why = format!("there are no {what} for layer `{name}`; add them, or leave it out with {leave}");
             Error::Companion { path: file.path.clone(), why }
         })
     }

@@ -11,6 +11,7 @@ use crate::disk;
 use crate::error::Error;
 use crate::read::model::{Kind, Model};
 use crate::text::clipped::{clipped, listed};
+use crate::text::term::Term;
 
 /// The longest `config.json` that is read.
 const LONGEST: u64 = 64 << 20;
@@ -55,7 +56,7 @@ impl Known {
             let (shape, held) = (&model.tensor(mask).shape, clipped(&about.name));
             if *shape != about.shape {
                 let why = format!("`{held}` has shape {:?}, but the mask beside it {shape:?}", about.shape);
-                return Err(Error::Companion { path: model.shards()[model.shard_of(mask)].path.clone(), why });
+                return Err(Error::Companion { path: model.path_of(mask).to_owned(), why });
             }
             known.masks[tensor] = Some(mask);
             known.masked[mask] = Some(tensor);
@@ -118,8 +119,10 @@ impl Known {
         let taken: Vec<String> = usual.map(|layer| layer.name.clone()).collect();
         if !taken.is_empty() {
             let names = listed(&taken);
-            let more = "outputs are taken to lie on axis 0; --axis says otherwise";
-            told.push(format!("nothing tells the axes of {names}: {more}"));
+            let axis = Term::Axis;
+            told.push(format!(
+                "nothing tells the axes of {names}: outputs are taken to lie on axis 0; {axis} says otherwise"
+            ));
         }
         told
     }
@@ -137,7 +140,7 @@ pub(crate) fn lines(left: &[DenseTensor]) -> Vec<String> {
         let names: Vec<String> = left.iter().filter(|tensor| tensor.why == why).map(|t| t.layer.clone()).collect();
         match why {
             "rank below 2" if names.len() > 1 => format!("left dense, {why}: {} tensors", names.len()),
-            "unknown name" => format!("left dense, {why} (--also GLOB prunes them): {}", listed(&names)),
+            "unknown name" => format!("left dense, {why} ({} GLOB prunes them): {}", Term::Also, listed(&names)),
             _ => format!("left dense, {why}: {}", listed(&names)),
         }
     };

@@ -43,7 +43,7 @@ pub(crate) fn read_bits(
     });
     let (name, index) = (clipped(&about.name), place(linear.unwrap_or_default(), &about.shape));
     let why = format!("the mask `{name}` has {value} at {index:?}; masks are of 0 and 1");
-    Err(Error::Companion { path: masks.shards()[masks.shard_of(mask)].path.clone(), why })
+    Err(Error::Companion { path: masks.path_of(mask).to_owned(), why })
 }
 
 /// Sets the bits of all 1s among values of a type that [`holds_masks`]. Returns the first value other than 0 and 1,

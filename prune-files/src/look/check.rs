@@ -17,6 +17,7 @@ use crate::layers::sums::{non_zeros, sums};
 use crate::parts::buffer::layer;
 use crate::read::model::Model;
 use crate::text::clipped::clipped;
+use crate::text::term::Term;
 use crate::watch::Watch;
 
 /// A demand on a checkpoint.
@@ -110,10 +111,10 @@ fn mostly_zero(inputs: &Inputs<'_>, watch: &Watch) -> Result<Vec<String>, Error>
         let zeros = about.elements - non_zero;
         if zeros > non_zero && ZeroShare::of(non_zero, about.elements) == ZeroShare::Sparse {
             warnings.push(format!(
-                "layer `{}`: {zeros} of {} are zero, but it has no mask and training would fill it; `prune mask --from-zeros` \
-                 makes one",
+                "layer `{}`: {zeros} of {} are zero, but it has no mask and training would fill it; {} makes one",
                 clipped(&about.name),
-                about.elements
+                about.elements,
+                Term::FromZeros
             ));
         }
     }

@@ -19,6 +19,7 @@ use crate::layers::sums::non_zeros;
 use crate::read::model::Model;
 use crate::text::clipped::clipped;
 use crate::text::size::bytes;
+use crate::text::term::Term;
 use crate::watch::Watch;
 
 /// The contents of a checkpoint. Displays as a table; serialises with every number.
@@ -212,7 +213,7 @@ impl fmt::Display for Inspection {
         writeln!(f, "{}: {} tensors in {files}, {}", self.model, self.tensors.len(), bytes(self.bytes))?;
         let packed = self.tensors.iter().filter(|tensor| tensor.packed).count();
         if packed > 0 {
-            writeln!(f, "packed as a bitmask: {packed} of them; `prune expand` makes them dense")?;
+            writeln!(f, "packed as a bitmask: {packed} of them; {} makes them dense", Term::Expand)?;
         }
         let left = ["layer", "type", "shape"].map(|name| (name, Column::Left));
         let right = ["elements", "non-zero", "density"].map(|name| (name, Column::Right));

@@ -7,6 +7,7 @@ use crate::masks::outside::{Outside, outside};
 use crate::masks::ranks::{Lies, Ranks};
 use crate::masks::source::nan;
 use crate::masks::work::{How, LayerWork, Piece, Work};
+use crate::parts::bits::is_set;
 use crate::parts::buffer::{Buffer, layer as layer_of, values};
 use crate::parts::drive::{Scratch, in_order};
 use crate::parts::runs::{Part, Runs, plain};
@@ -103,7 +104,7 @@ impl<S: Sink> Maker<'_, S> {
                     let part = layer_of(self.ranks.element(tensor), scratch.scores.bytes(bytes), &[runs.elements()])?;
                     scores.extend(part.to_logical_f64()?);
                     let masked = inputs.read_alive(tensor, runs, &mut scratch.masks, &mut scratch.alive)?;
-                    alive.extend((0..runs.elements()).map(|i| !masked || scratch.alive[i / 64] >> (i % 64) & 1 == 1));
+                    alive.extend((0..runs.elements()).map(|i| !masked || is_set(&scratch.alive, i)));
                 }
                 let alive = Mask::from_bools(&[scores.len()], &alive)?;
                 let tensor = PlainTensor::from_logical(&[scores.len()], scores)?;
@@ -254,7 +255,7 @@ impl<S: Sink> Maker<'_, S> {
         let masked = self.ranks.inputs.read_alive(tensor, runs, &mut scratch.masks, &mut scratch.alive)?;
         let (mut i, mut found) = (0, None);
         part.for_each_logical(|score| {
-            if score.is_nan() && found.is_none() && (!masked || scratch.alive[i / 64] >> (i % 64) & 1 == 1) {
+            if score.is_nan() && found.is_none() && (!masked || is_set(&scratch.alive, i)) {
                 found = Some(runs.first() + i);
             }
             i += 1;

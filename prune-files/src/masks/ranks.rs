@@ -6,6 +6,7 @@ use prune_schedule::{Distribution, EventPlan, Key, LayerPlan};
 
 use crate::error::Error;
 use crate::layers::inputs::{Beside, Inputs};
+use crate::parts::bits::is_set;
 use crate::parts::buffer::{numbers, values};
 use crate::parts::drive::{Scratch, in_order};
 use crate::parts::runs::{Runs, plain};
@@ -181,7 +182,7 @@ impl<'a> Ranks<'a> {
                 let Scratch { scores, masks, alive, .. } = &mut *scratch;
                 let masked = self.inputs.read_alive(tensor, part.runs, masks, alive)?;
                 numbers(values(ElementType::F64, scores.bytes(bytes)), |i, score| match adds {
-                    _ if masked && alive[i / 64] >> (i % 64) & 1 == 0 => {}
+                    _ if masked && !is_set(alive, i) => {}
                     false => norm.meet(score),
                     true => norm.add(score),
                 });

@@ -7,6 +7,7 @@ use super::{is_same, is_within};
 use crate::disk::{self, if_there};
 use crate::error::{Error, show};
 use crate::read::model::{Kind, Model};
+use crate::text::term::Term;
 
 fn refuse<T>(path: &Path, why: impl Into<String>) -> Result<T, Error> {
     Err(Error::NotAModel { path: path.to_owned(), why: why.into() })
@@ -21,9 +22,10 @@ pub(super) fn in_place(model: &Model) -> Result<PathBuf, Error> {
         if disk::lstat(&path).map_err(Error::read(&path))?.is_symlink() {
             let to = disk::read_link(&path).map_err(Error::read(&path))?;
             let why = format!(
-                "is a link to {}, which others may share, so it is not written in place; write elsewhere with -o, or put a \
+                "is a link to {}, which others may share, so it is not written in place; write elsewhere with {}, or put a \
                  copy in the place of the link first",
-                show(&to)
+                show(&to),
+                Term::Output
             );
             return refuse(&path, why);
         }

@@ -24,8 +24,13 @@ pub(crate) fn pack(bytes: &[u8], bits: &mut [u64], at: usize) -> bool {
 /// Writes 1 into byte `i` if bit `at + i` is set, otherwise 0.
 pub(crate) fn unpack(bits: &[u64], at: usize, bytes: &mut [u8]) {
     for (i, byte) in bytes.iter_mut().enumerate() {
-        *byte = (bits[(at + i) / 64] >> ((at + i) % 64) & 1) as u8;
+        *byte = u8::from(is_set(bits, at + i));
     }
+}
+
+/// True if bit `at` is set.
+pub(crate) fn is_set(bits: &[u64], at: usize) -> bool {
+    bits[at / 64] >> (at % 64) & 1 == 1
 }
 
 /// The number of set bits among the first `len`.

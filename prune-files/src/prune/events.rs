@@ -3,6 +3,7 @@
 use prune_schedule::{Event, GroupAxis, Key, Rule, Strategy};
 
 use crate::error::Error;
+use crate::text::term::Term;
 
 /// A strategy in which `axis` is written into every event that can have an axis and has none. Written axes stay, also
 /// -1.
@@ -32,7 +33,7 @@ pub fn with_axis(strategy: &Strategy, axis: GroupAxis) -> Result<Strategy, Error
             true => "each event of the strategy that takes an axis has one of its own",
             false => "no event of the strategy takes an axis",
         };
-        return Err(Error::request(format!("{why}; leave --axis out")));
+        return Err(Error::request(format!("{why}; leave {} out", Term::Axis)));
     }
     let along = |(epochs, event): (Key, &Event)| {
         let event = event.clone();
@@ -85,7 +86,8 @@ pub fn events_of(strategy: &Strategy, epoch: Option<u64>) -> Result<Vec<(Option<
     if let Some((epochs, _)) = strategy.events().find(|(epochs, _)| epochs.floats()) {
         return Err(Error::request(format!(
             "the event at {epochs} happens at the end of each of its epochs, which a checkpoint has not; say which epoch is \
-             meant with --epoch"
+             meant with {}",
+            Term::Epoch
         )));
     }
     let events: Vec<_> = strategy.events().map(|(epochs, event)| (Some(epochs), event.clone())).collect();
@@ -108,7 +110,8 @@ fn between(epochs: Key, event: &Event, epoch: u64) -> Option<String> {
     let after = before.saturating_add(every).min(last);
     Some(format!(
         "the event at {epochs} happens every {every} epochs and at the last: at {before} and {after}, but not at {epoch}; name \
-         one of them with --epoch"
+         one of them with {}",
+        Term::Epoch
     ))
 }
 

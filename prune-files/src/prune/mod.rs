@@ -110,7 +110,7 @@ impl Job {
         given
             .map(|(what, path)| {
                 if !self.looks_at(what) {
-                    return Err(Error::request(format!("no event looks at {}; leave it out", what.flag())));
+                    return Err(Error::request(format!("no event looks at {}; leave it out", what.setting())));
                 }
                 Ok((what, path, Model::open(path)?))
             })

@@ -7,6 +7,7 @@ use prune_schedule::Glob;
 use super::{ShrinkBy, ShrinkJob, masks, onnx, open_inputs};
 use crate::error::Error;
 use crate::text::clipped::{clipped, did_you_mean};
+use crate::text::term::Term;
 
 /// A removal, and the further slices that masks would have closed.
 pub(super) struct Chosen {
@@ -45,7 +46,7 @@ pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>, alike: bool) -> 
             let pinned = closed.pinned.iter().map(|&(axis, index)| (axis, index, "it cannot be removed".to_owned()));
             let mut left: Vec<_> = elsewhere.chain(pinned).collect();
             for made in made {
-                left.push((made.axis, made.index, format!("{}; --dead adds that to biases", made.reason)));
+                left.push((made.axis, made.index, format!("{}; {} adds that to biases", made.reason, Term::Dead)));
             }
             let names = masks.iter().map(|(name, _)| name.as_str()).collect();
             let live = analysis.live_writers(&closed.removal, &names).map_err(|source| onnx(&job.model, source))?;
@@ -64,11 +65,11 @@ pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>, alike: bool) -> 
             if analysis.multiply_adds(&Removal::none(analysis.classes())).is_none() {
                 let inputs = open_inputs(analysis);
                 let more = if inputs.is_empty() {
-                    "; a length in the middle of the model is open: use --keep-params".to_owned()
+                    format!("; a length in the middle of the model is open: use {}", Term::KeepParams)
                 } else {
                     format!("; give the shapes of the inputs, such as {inputs}")
                 };
-                return Err(Error::request(format!("--keep-macs: the multiply-adds cannot be counted{more}")));
+                return Err(Error::request(format!("{}: the multiply-adds cannot be counted{more}", Term::KeepMacs)));
             }
             let choice = open(*method, *min_density, job.multiple);
             let cost = |removal: &Removal| analysis.multiply_adds(removal).unwrap_or(u128::MAX);
@@ -107,7 +108,7 @@ pub(super) fn selects(job: &ShrinkJob, analysis: &Analysis<'_>, family: &Family)
 fn check(job: &ShrinkJob, analysis: &Analysis<'_>) -> Result<(), Error> {
     let families = analysis.classes().families();
     let names: Vec<&str> = families.iter().flat_map(|family| analysis.weights_of(family)).collect();
-    for (option, globs) in [("--include", &job.include), ("--exclude", &job.exclude)] {
+    for (option, globs) in [(Term::Include, &job.include), (Term::Exclude, &job.exclude)] {
         if let Some(idle) = globs.iter().find(|glob| !names.iter().any(|name| glob.matches(name))) {
             let near = did_you_mean(idle.as_str(), names.iter().copied());
             let pattern = clipped(idle.as_str());

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::ShrinkJob;
 use crate::disk;
 use crate::error::{Error, show};
+use crate::text::term::Term;
 
 /// The value of `format`.
 const FORMAT: &str = "prune-kept-1";
@@ -71,17 +72,17 @@ impl Digester {
 impl KeptFile {
     /// The indices that a removal keeps of a model.
     pub(super) fn of(analysis: &Analysis<'_>, removal: &Removal, job: &ShrinkJob) -> Result<Self, prune_onnx::Error> {
-        let all = analysis.kept(removal);
         let mut tensors = Vec::new();
-        for found in &all {
-            let Some(tensor) = analysis.constant(&found.tensor) else { continue };
-            if tensor.data_type().is_floating() {
-                let name = match all.iter().filter(|other| other.tensor == found.tensor).count() {
-                    1 => found.tensor.clone(),
-                    _ => name_of_use(analysis, found),
-                };
+        for uses in analysis.kept(removal).chunk_by(|one, next| one.tensor == next.tensor) {
+            let Some(tensor) = analysis.constant(&uses[0].tensor) else { continue };
+            if !tensor.data_type().is_floating() {
+                continue;
+            }
+            let content = digest(tensor)?;
+            for found in uses {
+                let name = if uses.len() == 1 { found.tensor.clone() } else { name_of_use(analysis, found) };
                 let axes = found.axes.iter().map(|(&axis, kept)| KeptAxes { axis, kept: kept.clone() }).collect();
-                tensors.push(KeptTensor { name, shape: tensor.dims().to_vec(), content: digest(tensor)?, axes });
+                tensors.push(KeptTensor { name, shape: tensor.dims().to_vec(), content: content.clone(), axes });
             }
         }
         Ok(KeptFile { format: FORMAT.to_owned(), model: show(&job.model), tensors })
@@ -92,11 +93,11 @@ impl KeptFile {
         let about = disk::stat(path).map_err(Error::read(path))?;
         let refuse = |why: String| Error::Companion { path: path.to_owned(), why };
         if !about.is_file() || about.len() > LONGEST {
-            return Err(refuse("is no file that `prune shrink --kept` writes".to_owned()));
+            return Err(refuse(format!("is no file that {} writes", Term::KeptWriter)));
         }
         let bytes = disk::read(path).map_err(Error::read(path))?;
         let file: KeptFile = serde_json::from_slice(&bytes)
-            .map_err(|error| refuse(format!("is no file that `prune shrink --kept` writes: {error}")))?;
+            .map_err(|error| refuse(format!("is no file that {} writes: {error}", Term::KeptWriter)))?;
         if file.format != FORMAT {
             return Err(refuse(format!("is of the format `{}`; `{FORMAT}` is read", file.format)));
         }

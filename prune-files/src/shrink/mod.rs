@@ -18,6 +18,7 @@ use prune_schedule::Glob;
 
 use crate::error::Error;
 use crate::text::clipped::clipped;
+use crate::text::term::Term;
 use crate::watch::Watch;
 
 pub(crate) use kept::{Digest, Digester, KeptFile, KeptTensor, USE};
@@ -208,7 +209,11 @@ fn check_inputs(model: &Model, given: &BTreeMap<String, Vec<usize>>) -> Result<(
         let Some(input) = inputs().find(|input| input.name() == name) else {
             let names: Vec<String> = inputs().map(|input| input.name().to_owned()).collect();
             let names = crate::text::clipped::listed(&names);
-            return Err(Error::request(format!("--input {}: the model's inputs are {names}", clipped(name))));
+            return Err(Error::request(format!(
+                "{} {}: the model's inputs are {names}",
+                Term::InputShapes,
+                clipped(name)
+            )));
         };
         let Some(stated) = input.shape() else { continue };
         let fits = stated.len() == shape.len()
@@ -223,7 +228,7 @@ fn check_inputs(model: &Model, given: &BTreeMap<String, Vec<usize>>) -> Result<(
                 Dim::Unknown => "?".to_owned(),
             };
             let stated: Vec<String> = stated.iter().map(shown).collect();
-            let why = format!("--input {}: the model states {}", clipped(name), stated.join("x"));
+            let why = format!("{} {}: the model states {}", Term::InputShapes, clipped(name), stated.join("x"));
             return Err(Error::request(why));
         }
     }
@@ -243,7 +248,7 @@ fn open_inputs(analysis: &Analysis<'_>) -> String {
                 Dim::Known(length) => length.to_string(),
                 _ => "1".to_owned(),
             });
-            format!("--input {}={}", clipped(input.name()), dims.collect::<Vec<_>>().join("x"))
+            format!("{} {}={}", Term::InputShapes, clipped(input.name()), dims.collect::<Vec<_>>().join("x"))
         })
         .collect();
     shown.join(" ")

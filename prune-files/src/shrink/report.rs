@@ -4,7 +4,7 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use prune_graph::{Method, Removal};
+use prune_graph::{Method, Removal, Stays};
 use prune_onnx::{Analysis, Dead};
 use prune_schedule::Target;
 use prune_schedule::table::{Column, aligned, percent, shape};
@@ -15,6 +15,7 @@ use super::{ShrinkBy, ShrinkJob};
 use crate::error::show;
 use crate::text::clipped::clipped;
 use crate::text::size;
+use crate::text::term::Term;
 
 /// The report of a shrink. Displays as tables; serialises with every number.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -130,7 +131,7 @@ pub(super) fn told(job: &ShrinkJob, analysis: &Analysis<'_>, chosen: &Chosen) ->
         .collect();
     let mut warnings = Vec::new();
     if classes.is_empty() {
-        warnings.push("no channel of this model can be removed; --explain says why".to_owned());
+        warnings.push(format!("no channel of this model can be removed; {} says why", Term::Explain));
     }
     if !chosen.left.is_empty() {
         let shown: Vec<String> = chosen
@@ -252,35 +253,42 @@ fn layers(analysis: &Analysis<'_>, removal: &Removal) -> Vec<ShrunkLayer> {
 fn dead_warnings(dead: &Dead) -> Vec<String> {
     let stay: usize = dead.stays().iter().map(|stays| stays.classes).sum();
     let told = [
-        (dead.folded(), "whose constant values were added to the biases of their readers"),
+        (dead.folded(), "whose constant values were added to the biases of their readers".to_owned()),
         (
             dead.unfolded(),
-            "with constant values stay, since a checkpoint that is cut by --kept would lack the new biases",
+            format!(
+                "with constant values stay, since a checkpoint that is cut by {} would lack the new biases",
+                Term::Kept
+            ),
         ),
-        (stay, "with constant values stay, since a reader has no bias that could take them (--explain names it)"),
+        (
+            stay,
+            format!(
+                "with constant values stay, since a reader has no bias that could take them ({} names it)",
+                Term::Explain
+            ),
+        ),
     ];
     told.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("channels {what}: {count}")).collect()
 }
 
 fn stays(analysis: &Analysis<'_>, dead: Option<&Dead>) -> Vec<StaysReport> {
     let classes = analysis.classes();
-    let constants = dead.into_iter().flat_map(Dead::stays).map(|stays| StaysReport {
-        layer: classes.name(stays.axis.tensor).to_owned(),
-        axis: stays.axis.axis,
+    let constants = dead.into_iter().flat_map(Dead::stays).map(|stays| Stays {
+        axis: stays.axis,
         indices: stays.classes,
         of: classes.size(stays.axis).unwrap_or(0),
-        operator: stays.reason.operator.clone(),
-        reason: stays.reason.to_string(),
+        reason: &stays.reason,
     });
-    let told = classes.explain().into_iter().map(|stays| StaysReport {
+    let report = |stays: Stays<'_>| StaysReport {
         layer: classes.name(stays.axis.tensor).to_owned(),
         axis: stays.axis.axis,
         indices: stays.indices,
         of: stays.of,
         operator: stays.reason.operator.clone(),
         reason: stays.reason.to_string(),
-    });
-    told.chain(constants).collect()
+    };
+    classes.explain().into_iter().chain(constants).map(report).collect()
 }
 
 impl fmt::Display for ShrinkReport {
@@ -306,7 +314,11 @@ impl fmt::Display for ShrinkReport {
         write!(f, "\nparameters: {}", counts(self.parameters_before, self.parameters_after))?;
         match (self.multiply_adds_before, self.multiply_adds_after) {
             (Some(before), Some(after)) => write!(f, "\nmultiply-adds: {}", counts(before, after))?,
-            _ => f.write_str("\nmultiply-adds: not known without the inputs' shapes (--input NAME=1x3x224x224)")?,
+            _ => write!(
+                f,
+                "\nmultiply-adds: not known without the inputs' shapes ({} NAME=1x3x224x224)",
+                Term::InputShapes
+            )?,
         }
         let (before, after) = (size::bytes(self.bytes_before), size::bytes(self.bytes_after));
         let share = percent(self.bytes_after as usize, self.bytes_before as usize);
@@ -315,7 +327,7 @@ impl fmt::Display for ShrinkReport {
             f.write_str("; nothing was removed, so it is the model, byte-identical")?;
         }
         if let Some(kept) = &self.kept_file {
-            write!(f, "\n{kept}: the indices kept, for `prune slice`")?;
+            write!(f, "\n{kept}: the indices kept, for {}", Term::Slice)?;
         }
         self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
     }

@@ -12,6 +12,7 @@ use crate::disk;
 use crate::error::{Error, show};
 use crate::output::{self, Temporary, is_same, parent};
 use crate::read::model::Witness;
+use crate::text::term::Term;
 use crate::watch::Watch;
 
 /// The checked places of the outputs.
@@ -52,7 +53,8 @@ impl<'j> Places<'j> {
             places.not_read(kept)?;
             let same = |other: &Path| is_same(kept, other).map_err(Error::write(kept));
             if same(&to.model)? || same(&places.data)? {
-                return Err(Error::request(format!("--kept {} is the output itself; name another file", show(kept))));
+                let why = format!("{} {} is the output itself; name another file", Term::Kept, show(kept));
+                return Err(Error::request(why));
             }
         }
         Ok(places)

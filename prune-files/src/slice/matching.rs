@@ -12,6 +12,7 @@ use crate::read::header::TensorInfo;
 use crate::read::model::Model;
 use crate::shrink::{Digest, Digester, KeptFile, KeptTensor, USE};
 use crate::text::clipped::{clipped, did_you_mean, listed};
+use crate::text::term::Term;
 use crate::watch::Watch;
 
 /// The cut of each tensor, by its place in the checkpoint.
@@ -42,14 +43,15 @@ pub(super) fn matched(
         let listed = listed(&missing);
         let model = crate::error::show(&job.checkpoint);
         let tied = |name: &String| found.values().any(|cut| constant_of(&cut.like) == constant_of(name));
+        let table = Term::Names;
         let why = if missing.iter().all(tied) {
             format!(
-                "{listed} and what --names calls a tensor of {model} are uses of one constant that lost different indices, so \
+                "{listed} and what {table} calls a tensor of {model} are uses of one constant that lost different indices, so \
                  one tensor cannot be cut for both: save it once more under another name, and name that too"
             )
         } else {
             format!(
-                "no tensor of {model} holds the values of {listed}; name their tensors with --names, or export the model from \
+                "no tensor of {model} holds the values of {listed}; name their tensors with {table}, or export the model from \
                  this checkpoint"
             )
         };
@@ -139,14 +141,13 @@ fn by_content(
     }
     let Some(&(first, turned)) = same.first() else { return Ok(None) };
     if let Some((other, _)) = same.iter().find(|(like, _)| like.axes != first.axes) {
+        let both = constant_of(&first.name) == constant_of(&other.name);
+        let more = if both { "; if it is both, save it once more under another name" } else { "" };
         let (name, first, other) = (clipped(&tensor.name), clipped(&first.name), clipped(&other.name));
-        let way = if constant_of(&first) == constant_of(&other) {
-            "say with --names which it is; if it is both, save it once more under another name"
-        } else {
-            "say with --names which it is"
-        };
-        let why =
-            format!("`{name}` holds the values of `{first}` and of `{other}`, which lost different indices; {way}");
+        let why = format!(
+            "`{name}` holds the values of `{first}` and of `{other}`, which lost different indices; say with {} which it is{more}",
+            Term::Names
+        );
         return Err(Error::Companion { path: job.checkpoint.clone(), why });
     }
     Ok(Some(cut(first, turned, if turned { "transposed content" } else { "content" })))

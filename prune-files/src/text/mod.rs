@@ -2,4 +2,5 @@
 
 pub(crate) mod clipped;
 pub(crate) mod size;
+pub(crate) mod term;
 pub(crate) mod texts;

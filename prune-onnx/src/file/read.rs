@@ -113,7 +113,7 @@ fn other_format(bytes: &[u8]) -> Option<NotOnnx> {
     } else if starts(b"\x80") && bytes.get(1).is_some_and(|version| (2..6).contains(version)) {
         NotOnnx::Other("a pickle; export the model with torch.onnx.export")
     } else if bytes.get(8) == Some(&b'{') && header < 1 << 30 {
-        NotOnnx::Other("safetensors, which holds no graph; export the model to ONNX, or see `prune apply`")
+        NotOnnx::Other("safetensors, which holds no graph; export the model to ONNX, or prune the checkpoint itself")
     } else if starts(b"version https://git-lfs") {
         NotOnnx::Other("a pointer of Git LFS; fetch the file itself with `git lfs pull`")
     } else if starts(b"ORTM") || bytes.get(4..8) == Some(b"ORTM") {

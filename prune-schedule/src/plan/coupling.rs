@@ -102,7 +102,6 @@ pub(crate) fn joined(norm: Norm, a: f64, b: f64) -> f64 {
             let (large, small) = (a.max(b), a.min(b));
             large * (1.0 + (small / large) * (small / large)).sqrt()
         }
-        Norm::L2 => a.max(b),
-        Norm::Max => a.max(b),
+        Norm::L2 | Norm::Max => a.max(b),
     }
 }

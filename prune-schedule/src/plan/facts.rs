@@ -17,6 +17,29 @@ pub struct LayerFacts {
     pub bias: Option<String>,
 }
 
+impl LayerFacts {
+    /// These facts, and those of `others` where these leave something open.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_schedule::LayerFacts;
+    ///
+    /// let told = LayerFacts { weight: Some(false), ..LayerFacts::default() };
+    /// let known = LayerFacts { weight: Some(true), bias: Some("shift".to_owned()), ..LayerFacts::default() };
+    /// let facts = told.or(known);
+    /// assert_eq!((facts.weight, facts.bias.as_deref()), (Some(false), Some("shift")));
+    /// ```
+    #[must_use]
+    pub fn or(self, others: LayerFacts) -> LayerFacts {
+        LayerFacts {
+            weight: self.weight.or(others.weight),
+            role: self.role.or(others.role),
+            bias: self.bias.or(others.bias),
+        }
+    }
+}
+
 /// Facts by layer name.
 pub(crate) type FactsByLayer = BTreeMap<String, LayerFacts>;
 

@@ -47,9 +47,7 @@ impl ModulePruner {
             let Some(facts) = known.get_mut(name) else {
                 return Err(fit::unknown(name, known.keys().map(String::as_str)).into());
             };
-            facts.weight = told.weight.or(facts.weight);
-            facts.role = told.role.clone().or(facts.role.take());
-            facts.bias = told.bias.clone().or(facts.bias.take());
+            *facts = told.clone().or(core::mem::take(facts));
         }
         Ok(known)
     }

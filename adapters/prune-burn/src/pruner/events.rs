@@ -101,12 +101,7 @@ impl ModulePruner {
         optimizer: Option<&mut ModuleOptimizer>,
         evidence: Evidence<'_>,
     ) -> (M, Result<Option<Report>, BurnError>) {
-        let strategy = self.pruner.strategy();
-        let is_due = match moment {
-            Moment::Epoch(epoch) => strategy.event_at(epoch).is_some(),
-            Moment::Step(step) => strategy.event_at_step(step).is_some(),
-        };
-        if !is_due {
+        if self.pruner.strategy().at(moment).is_none() {
             return (module, self.pruner.pass(moment).map(|()| None).map_err(BurnError::from));
         }
         match self.prepare(moment, &module, evidence) {

@@ -58,7 +58,8 @@ impl Params {
             return Ok(Some(PreparedEvent { prepared, digests }));
         }
         // The digests come before the copies of layers, so that any later change is detected.
-        let digests = if is_due(pruner, moment) { ReadParams::new(self).digests(|_| true) } else { BTreeMap::new() };
+        let is_due = pruner.strategy().at(moment).is_some();
+        let digests = if is_due { ReadParams::new(self).digests(|_| true) } else { BTreeMap::new() };
         let prepared = pruner.prepare(moment, self, evidence)?;
         Ok(prepared.map(|prepared| PreparedEvent { prepared, digests }))
     }
@@ -162,14 +163,6 @@ impl Params {
         let report = pruner.commit(prepared, self)?;
         pruner.hold_each(buffers)?;
         Ok(report)
-    }
-}
-
-/// True if a pruner has an event at a moment.
-pub(crate) fn is_due(pruner: &Pruner, moment: Moment) -> bool {
-    match moment {
-        Moment::Epoch(epoch) => pruner.strategy().event_at(epoch).is_some(),
-        Moment::Step(step) => pruner.strategy().event_at_step(step).is_some(),
     }
 }
 

@@ -30,9 +30,7 @@ impl Params {
             }
             let bias = told.bias.map(|bias| self.known(&bias)).transpose()?;
             let facts = self.facts.entry(name).or_default();
-            facts.weight = told.weight.or(facts.weight);
-            facts.role = told.role.or(facts.role.take());
-            facts.bias = bias.or(facts.bias.take());
+            *facts = LayerFacts { bias, ..told }.or(core::mem::take(facts));
         }
         Ok(self)
     }

@@ -19,7 +19,6 @@ use prune_core::{LayerMut, LayerRef, Layers, LayersMut, nearest};
 use prune_schedule::LayerFacts;
 
 pub use check::ParamsWarning;
-pub(crate) use events::is_due;
 pub use prepared::PreparedEvent;
 pub use roles::RoleWarning;
 

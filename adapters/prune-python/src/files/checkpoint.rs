@@ -18,7 +18,7 @@ use crate::number::{density as density_of, one_of, pattern as pattern_of};
 /// of tensors whose names are not known. all: every floating tensor of two axes or more. scores, gradients, inputs,
 /// masks: safetensors files with values for the model's layers.
 ///
-/// Raises PruneError; the output has not changed then. Messages name options in the command's way (--also is also).
+/// Raises PruneError; the output has not changed then.
 #[pyfunction]
 #[pyo3(signature = (model, output, strategy=None, *, epoch=None, format="dense", force=false, axis=None, include=Vec::new(),
     exclude=Vec::new(), also=Vec::new(), all=false, scores=None, gradients=None, inputs=None, masks=None))]

@@ -1,11 +1,14 @@
 //! Functions on files: checkpoints (`checkpoint.rs`), and ONNX models with the checkpoints they were exported from
-//! (`graph.rs`). `job.rs` reads the arguments that they share. `watched.rs` runs them so that Ctrl-C stops them.
+//! (`graph.rs`). `job.rs` reads the arguments that they share, `argument.rs` names arguments in messages. `watched.rs` runs
+//! them so that Ctrl-C stops them.
 
+mod argument;
 mod checkpoint;
 mod graph;
 mod job;
 mod watched;
 
+pub(crate) use argument::argument;
 pub(crate) use checkpoint::{apply, check, expand, inspect, mask, preview};
 pub(crate) use graph::{shrink, slice};
 pub(crate) use watched::FileReport;

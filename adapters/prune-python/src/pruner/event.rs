@@ -45,7 +45,8 @@ impl Pruner {
         if moment.is_step() && !self.pruner.read()?.strategy().has_steps() {
             return Ok(None);
         }
-        if !self.is_due(moment)? {
+        let is_due = self.pruner.read()?.strategy().at(moment).is_some();
+        if !is_due {
             self.pruner.write()?.pass(moment).map_err(refused)?;
             return Ok(None);
         }
@@ -55,14 +56,6 @@ impl Pruner {
         // Ctrl-C stops here, before anything is written.
         arrays.py().check_signals()?;
         self.commit_to(prepared, arrays).map(Some)
-    }
-
-    fn is_due(&self, moment: Moment) -> PyResult<bool> {
-        let pruner = self.pruner.read()?;
-        Ok(match moment {
-            Moment::Epoch(epoch) => pruner.strategy().event_at(epoch).is_some(),
-            Moment::Step(step) => pruner.strategy().event_at_step(step).is_some(),
-        })
     }
 
     /// Commits an event to arrays. If it rewinds, it writes all of them, otherwise those that it masks.

@@ -146,6 +146,11 @@ impl Model {
         self.tensors[tensor].0
     }
 
+    /// The path of the file that a tensor is in.
+    pub(crate) fn path_of(&self, tensor: usize) -> &Path {
+        &self.shards[self.shard_of(tensor)].path
+    }
+
     pub(crate) fn find(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()
     }
