@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::factoring::{FactoredAxis, Factoring};
 use crate::graph::Graph;
+use crate::tensor::TensorAxis;
 
 /// A factor within an axis: its length and the product of the lengths inside of it.
 type Place = (usize, usize);
@@ -34,6 +35,21 @@ impl Factoring {
             && holders.iter().all(|holder| self.place(holder, factor).is_some() && !graph.is_pinned(holder.axis))
     }
 
+    /// Joining the factor makes no two of its coordinates one: indices of its axes that go together already have the same.
+    fn keeps_apart(&self, graph: &mut Graph, factor: usize) -> bool {
+        self.holders(factor).all(|holder| {
+            self.place(holder, factor).is_none_or(|place| has_one_coordinate_a_class(graph, holder.axis, place))
+        })
+    }
+
+    /// The first factor that is free and that meets a condition, of those that keep apart what earlier joins kept apart if
+    /// there is any.
+    fn first_free(&self, graph: &mut Graph, allowed: impl Fn(usize) -> bool) -> Option<usize> {
+        let free: Vec<usize> =
+            (0..self.lengths.len()).filter(|&factor| allowed(factor) && self.is_free(graph, factor)).collect();
+        free.iter().copied().find(|&factor| self.keeps_apart(graph, factor)).or_else(|| free.first().copied())
+    }
+
     /// Joins one factor, or none, and pins all others.
     fn settle(&self, graph: &mut Graph, chosen: Option<usize>) {
         let mut joined = Vec::new();
@@ -62,7 +78,7 @@ impl Factoring {
 pub(crate) fn decide(graph: &mut Graph, factorings: Vec<Factoring>) {
     let (cuts, products): (Vec<_>, Vec<_>) = factorings.into_iter().partition(|f| f.cuts().is_some());
     for product in &products {
-        let chosen = (0..product.lengths.len()).find(|&factor| product.is_free(graph, factor));
+        let chosen = product.first_free(graph, |_| true);
         product.settle(graph, chosen);
     }
     for group in alike(graph, &cuts) {
@@ -71,20 +87,38 @@ pub(crate) fn decide(graph: &mut Graph, factorings: Vec<Factoring>) {
             .and_then(|first| first.cuts().map(|axis| (first, axis)))
             .map(|(first, axis)| axis.factors.iter().filter_map(|&f| first.place(axis, f)).collect())
             .unwrap_or_default();
-        let common = places.into_iter().find(|&place| {
-            group.iter().all(|cut| at_place(cut, place).is_some_and(|factor| cut.is_free(graph, factor)))
+        let free: Vec<Place> = places
+            .into_iter()
+            .filter(|&place| {
+                group.iter().all(|cut| at_place(cut, place).is_some_and(|factor| cut.is_free(graph, factor)))
+            })
+            .collect();
+        // An earlier reshape may have joined indices of this axis: heads of `batch * heads`, say, of which the batch turns
+        // out to stay only at a later one. Any other factor would then join all that is left.
+        let apart = free.iter().find(|&&place| {
+            group.iter().all(|cut| at_place(cut, place).is_some_and(|factor| cut.keeps_apart(graph, factor)))
         });
+        let common = apart.or(free.first()).copied();
         for cut in group {
             let factor = common.and_then(|place| at_place(cut, place));
             // A run of axes may hold free factors beside the one that is cut.
             let factor = factor.or_else(|| {
                 let cut_axis = cut.cuts().map(|axis| axis.axis);
-                (0..cut.lengths.len())
-                    .find(|&f| cut.holders(f).all(|axis| Some(axis.axis) != cut_axis) && cut.is_free(graph, f))
+                cut.first_free(graph, |f| cut.holders(f).all(|axis| Some(axis.axis) != cut_axis))
             });
             cut.settle(graph, factor);
         }
     }
+}
+
+/// No two indices of an axis that go together differ in their coordinate at a place. Pinned ones do not count.
+fn has_one_coordinate_a_class(graph: &mut Graph, axis: TensorAxis, (len, inner): Place) -> bool {
+    let Some((first, n)) = graph.nodes(axis).filter(|_| len > 0 && inner > 0) else { return false };
+    let mut coordinates: HashMap<u32, usize> = HashMap::new();
+    (0..n).all(|index| {
+        let (root, at) = (graph.sets.root(first + index as u32), index / inner % len);
+        graph.sets.pinned(root).is_some() || *coordinates.entry(root).or_insert(at) == at
+    })
 }
 
 /// The factor at a place of the axis that is cut.

@@ -133,6 +133,37 @@ fn all_cuts_of_one_axis_choose_alike() {
 }
 
 #[test]
+fn an_axis_that_a_cut_settled_is_cut_the_same_way_again() {
+    // As torch writes attention: (S, B, H * D) as (S, B * H, D), as (B, H, S, D); and later B, as a factor of S * B, is given
+    // away. Only that last cut tells that B stays.
+    for given_away in [false, true] {
+        let mut net = Net::new();
+        let (x, flat) = (net.axes("x", &[2, 6]), net.axes("flat", &[6, 2]));
+        let (heads, rows) = (net.axes("heads", &[2, 3]), net.axes("rows", &[10, 5]));
+        let out = net.axes("out", &[5, 2]);
+        net.graph.factor(Factoring {
+            lengths: vec![Some(2), Some(3), Some(2)],
+            before: vec![axis(x[0], &[0]), axis(x[1], &[1, 2])],
+            after: vec![axis(flat[0], &[0, 1]), axis(flat[1], &[2])],
+            reason: net.why,
+        });
+        net.cut(flat[0], &[(heads[0], 2), (heads[1], 3)]);
+        if given_away {
+            net.graph.pin(rows[1], net.why);
+            net.multiply(&[(rows[1], 5), (heads[0], 2)], rows[0]);
+            net.graph.pin(out[1], net.why);
+            net.cut(rows[0], &[(out[0], 5), (out[1], 2)]);
+        }
+        let classes = net.graph.close();
+        assert_eq!(pattern(&classes, x[1]), [0, 0, 2, 2, 4, 4], "given away: {given_away}");
+        assert_eq!(pattern(&classes, flat[0]), [0, 1, 2, 0, 1, 2]);
+        assert_eq!(pattern(&classes, heads[1]), [0, 1, 2]);
+        assert_eq!((pattern(&classes, heads[0]), pattern(&classes, x[0])), (vec![-1; 2], vec![-1; 2]));
+        assert_eq!(classes.class_of(x[1], 3), classes.class_of(heads[1], 1));
+    }
+}
+
+#[test]
 fn cuts_of_one_axis_without_a_common_factor_pin_it() {
     let mut net = Net::new();
     let x = net.axes("x", &[12, 1])[0];
