@@ -5,6 +5,7 @@ mod uniform;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use prune_core::Mask;
 use prune_graph::{ClassId, Classes, Family, Reason, Removal, Role, TensorAxis, TensorId};
 
 use crate::analysis::{Analysis, AnalysisOptions, Sum};
@@ -141,7 +142,7 @@ impl Analysis<'_> {
         selected: &[bool],
         may_fold: bool,
     ) -> Result<(), Error> {
-        let zeros = self.zero_slices(dead)?;
+        let zeros = self.zero_slices(dead, &HashMap::new())?;
         // Classes of one family that have zeros in the same constants are met by the same walk.
         let mut alike: BTreeMap<(usize, Vec<TensorId>), Vec<ClassId>> = BTreeMap::new();
         for (number, family) in self.classes.families().iter().enumerate().filter(|(number, _)| selected[*number]) {
@@ -261,8 +262,8 @@ impl Analysis<'_> {
 
     /// For each class with any, the uses of constants of which all slices of the class are 0 without what is gone. A bias
     /// takes over what a folded class adds to the outputs of its readers, so it is missing from no slice but those of
-    /// inputs: an output that reads nothing else is a constant, not 0.
-    fn zero_slices(&self, dead: &Dead) -> Result<HashMap<ClassId, Vec<TensorId>>, Error> {
+    /// inputs: an output that reads nothing else is a constant, not 0. What `masks` close counts as 0.
+    fn zero_slices(&self, dead: &Dead, masks: &HashMap<&str, &Mask>) -> Result<HashMap<ClassId, Vec<TensorId>>, Error> {
         let (gone, folded) = (&dead.removal, dead.folded_classes());
         let mut zeros: HashMap<ClassId, Vec<TensorId>> = HashMap::new();
         for found in &self.uses {
@@ -284,8 +285,9 @@ impl Analysis<'_> {
                 .collect();
             let mut zero: Vec<Vec<bool>> = sizes.iter().map(|&n| vec![true; n]).collect();
             let mut place = vec![0; sizes.len()];
+            let mask = masks.get(found.name.as_str());
             constant.tensor.visit(|index, value| {
-                if value != 0.0 {
+                if value != 0.0 && mask.is_none_or(|mask| mask.is_kept(index)) {
                     let mut rest = index;
                     for (axis, &n) in sizes.iter().enumerate().rev() {
                         place[axis] = rest % n;
