@@ -10,7 +10,7 @@ use super::eval::{self, T, Values};
 use super::net::{self, Built};
 
 /// Versions of the operators that networks are written in.
-pub const OPSETS: &[i64] = &[9, 10, 11, 12, 13, 17, 18, 20];
+pub const OPSETS: &[i64] = &[9, 10, 11, 12, 13, 17, 18, 20, 24, 28];
 
 /// A model from its bytes.
 ///
