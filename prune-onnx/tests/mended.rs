@@ -266,3 +266,38 @@ fn the_long_name_of_the_own_domain_is_the_own_domain() {
     let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
     assert_eq!(analysis.classes().len(), 6);
 }
+
+#[test]
+fn heads_that_were_merged_with_the_batch_go() {
+    for flat in [false, true] {
+        let (batch, length, heads, width) = (2, 5, 4, 3);
+        let features = heads * width;
+        let mut net = Net::new(u64::from(flat), 13);
+        let x = net.input_where(&[length, batch, 3], |_| false);
+        let reshaped = |net: &mut Net, x: &str, shape: &[usize]| {
+            let shape = net.ints(&shape.iter().map(|&n| n as i64).collect::<Vec<_>>());
+            net.node("Reshape", &[x, &shape], &[])
+        };
+        let [q, k, v] = [0; 3].map(|_| {
+            let x = net.linear(&x, 3, features);
+            let x = reshaped(&mut net, &x, &[length, batch * heads, width]);
+            let x = net.node("Transpose", &[&x], &[("perm", list(&[1, 0, 2]))]);
+            reshaped(&mut net, &x, &[batch, heads, length, width])
+        });
+        let k = net.node("Transpose", &[&k], &[("perm", list(&[0, 1, 3, 2]))]);
+        let scores = net.node("MatMul", &[&q, &k], &[]);
+        let scores = net.node("Softmax", &[&scores], &[("axis", int(3))]);
+        let y = net.node("MatMul", &[&scores, &v], &[]);
+        let y = net.node("Transpose", &[&y], &[("perm", list(&[2, 0, 1, 3]))]);
+        let rows: &[usize] = if flat { &[length * batch] } else { &[length, batch] };
+        let y = reshaped(&mut net, &y, &[rows, &[features]].concat());
+        let y = net.linear(&y, features, 3);
+        let y = reshaped(&mut net, &y, &[length, batch, 3]);
+        let built = net.finish(&[&y]);
+        let model = parse(built.bytes.clone());
+        let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
+        let families: Vec<usize> = analysis.classes().families().iter().map(|family| family.classes().len()).collect();
+        assert!(families.contains(&heads), "{families:?}, flat: {flat}");
+        holds(&built, "heads");
+    }
+}

@@ -10,7 +10,8 @@ pub(super) fn matmul(mut net: Net) -> Built {
             (net.node("MatMul", &[x, &w], &[]), vec![2, 3, 3])
         });
     }
-    match net.draw.range(0, 4) {
+    match net.draw.range(0, 5) {
+        5 => merged_heads(net),
         0 => {
             let n = net.draw.range(2, 6);
             let x = sequence(&mut net, 3, n);
@@ -52,6 +53,41 @@ pub(super) fn one_head(mut net: Net) -> Built {
     let v = net.linear(&x, inputs, width);
     let y = net.node("MatMul", &[&scores, &v], &[]);
     end_rows(net, &y, width)
+}
+
+/// Attention as torch writes it: the sequence first, batch and heads merged to one axis and cut again, and sequence and batch
+/// merged before the last layer, or not. That the batch stays shows only at the last cut.
+pub(super) fn merged_heads(mut net: Net) -> Built {
+    let (batch, length) = (net.draw.range(2, 3), 4);
+    let (heads, width, inputs) = (net.draw.range(2, 4), net.draw.range(1, 3), net.draw.range(2, 3));
+    let features = heads * width;
+    let x = net.input_where(&[batch, length, inputs], |_| false);
+    let x = net.node("Transpose", &[&x], &[("perm", list(&[1, 0, 2]))]);
+    let reshaped = |net: &mut Net, x: &str, shape: &[usize]| {
+        let shape = net.ints(&shape.iter().map(|&n| n as i64).collect::<Vec<_>>());
+        net.node("Reshape", &[x, &shape], &[])
+    };
+    let [q, k, v] = [0; 3].map(|_| {
+        let x = net.linear(&x, inputs, features);
+        let x = reshaped(&mut net, &x, &[length, batch * heads, width]);
+        let x = net.node("Transpose", &[&x], &[("perm", list(&[1, 0, 2]))]);
+        reshaped(&mut net, &x, &[batch, heads, length, width])
+    });
+    let k = net.node("Transpose", &[&k], &[("perm", list(&[0, 1, 3, 2]))]);
+    let scores = net.node("MatMul", &[&q, &k], &[]);
+    let scores = net.node("Softmax", &[&scores], &[("axis", int(3))]);
+    let y = net.node("MatMul", &[&scores, &v], &[]);
+    let y = net.node("Transpose", &[&y], &[("perm", list(&[2, 0, 1, 3]))]);
+    let y = if net.draw.yes() {
+        let y = reshaped(&mut net, &y, &[length * batch, features]);
+        let y = net.linear(&y, features, inputs);
+        reshaped(&mut net, &y, &[length, batch, inputs])
+    } else {
+        let y = reshaped(&mut net, &y, &[length, batch, features]);
+        net.linear(&y, features, inputs)
+    };
+    let y = net.node("Transpose", &[&y], &[("perm", list(&[1, 0, 2]))]);
+    net.finish(&[&y])
 }
 
 /// Attention with heads; `shared` query heads share a head of keys and values.
