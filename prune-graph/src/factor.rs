@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::factoring::{FactoredAxis, Factoring};
 use crate::graph::Graph;
 use crate::tensor::TensorAxis;
+use crate::union::Sets;
 
 /// A factor within an axis: its length and the product of the lengths inside of it.
 type Place = (usize, usize);
@@ -35,19 +36,19 @@ impl Factoring {
             && holders.iter().all(|holder| self.place(holder, factor).is_some() && !graph.is_pinned(holder.axis))
     }
 
-    /// Joining the factor makes no two of its coordinates one: indices of its axes that go together already have the same.
-    fn keeps_apart(&self, graph: &mut Graph, factor: usize) -> bool {
-        self.holders(factor).all(|holder| {
-            self.place(holder, factor).is_none_or(|place| has_one_coordinate_a_class(graph, holder.axis, place))
-        })
+    /// The axes that hold a factor, each with the factor's place on it.
+    fn places(&self, factor: usize) -> impl Iterator<Item = (TensorAxis, Place)> {
+        self.holders(factor).filter_map(move |holder| Some((holder.axis, self.place(holder, factor)?)))
     }
 
-    /// The first factor that is free and that meets a condition, of those that keep apart what earlier joins kept apart if
-    /// there is any.
+    /// The first factor that is free and that meets a condition; one of which coordinates can still go comes first.
     fn first_free(&self, graph: &mut Graph, allowed: impl Fn(usize) -> bool) -> Option<usize> {
         let free: Vec<usize> =
             (0..self.lengths.len()).filter(|&factor| allowed(factor) && self.is_free(graph, factor)).collect();
-        free.iter().copied().find(|&factor| self.keeps_apart(graph, factor)).or_else(|| free.first().copied())
+        free.iter()
+            .copied()
+            .find(|&factor| leaves_a_choice(graph, self.places(factor)))
+            .or_else(|| free.first().copied())
     }
 
     /// Joins one factor, or none, and pins all others.
@@ -95,10 +96,11 @@ pub(crate) fn decide(graph: &mut Graph, factorings: Vec<Factoring>) {
             .collect();
         // An earlier reshape may have joined indices of this axis: heads of `batch * heads`, say, of which the batch turns
         // out to stay only at a later one. Any other factor would then join all that is left.
-        let apart = free.iter().find(|&&place| {
-            group.iter().all(|cut| at_place(cut, place).is_some_and(|factor| cut.keeps_apart(graph, factor)))
+        let chosen = free.iter().find(|&&place| {
+            let places = group.iter().flat_map(|cut| at_place(cut, place).map(|factor| cut.places(factor)));
+            leaves_a_choice(graph, places.flatten())
         });
-        let common = apart.or(free.first()).copied();
+        let common = chosen.or(free.first()).copied();
         for cut in group {
             let factor = common.and_then(|place| at_place(cut, place));
             // A run of axes may hold free factors beside the one that is cut.
@@ -111,14 +113,26 @@ pub(crate) fn decide(graph: &mut Graph, factorings: Vec<Factoring>) {
     }
 }
 
-/// No two indices of an axis that go together differ in their coordinate at a place. Pinned ones do not count.
-fn has_one_coordinate_a_class(graph: &mut Graph, axis: TensorAxis, (len, inner): Place) -> bool {
-    let Some((first, n)) = graph.nodes(axis).filter(|_| len > 0 && inner > 0) else { return false };
-    let mut coordinates: HashMap<u32, usize> = HashMap::new();
-    (0..n).all(|index| {
-        let (root, at) = (graph.sets.root(first + index as u32), index / inner % len);
-        graph.sets.pinned(root).is_some() || *coordinates.entry(root).or_insert(at) == at
-    })
+/// Something could go if all these axes went by their coordinates at these places, which stand for each other: indices that go
+/// together already make one of their coordinates, and some coordinate is not all and holds nothing that is pinned.
+fn leaves_a_choice(graph: &mut Graph, places: impl Iterator<Item = (TensorAxis, Place)>) -> bool {
+    let mut coordinates = Sets::default();
+    let mut known: HashMap<u32, u32> = HashMap::new();
+    for (axis, (len, inner)) in places {
+        let Some((first, n)) = graph.nodes(axis).filter(|_| len > 0 && inner > 0) else { return false };
+        coordinates.grow(len.saturating_sub(coordinates.len()));
+        for index in 0..n {
+            let (root, at) = (graph.sets.root(first + index as u32), (index / inner % len) as u32);
+            coordinates.join(*known.entry(root).or_insert(at), at);
+            if graph.sets.pinned(root).is_some() {
+                coordinates.pin(at, 0);
+            }
+        }
+    }
+    let count = coordinates.len() as u32;
+    let first = (count > 0).then(|| coordinates.root(0));
+    let differs = (0..count).any(|at| Some(coordinates.root(at)) != first);
+    differs && (0..count).any(|at| coordinates.pinned(at).is_none())
 }
 
 /// The factor at a place of the axis that is cut.

@@ -23,8 +23,8 @@ pub struct FactoredAxis {
 /// - then those that cut an axis: the outermost factor that nothing pins joins (heads), which after a multiplication
 ///   that pinned it is an inner one (channel shuffle). All cuts of one axis join the same factor, or none.
 ///
-/// A factor of which an earlier reshape has joined coordinates with each other comes after all others: in
-/// `batch * heads` that came about by a cut into heads, the heads join.
+/// A factor of which nothing could go any more, since earlier joins make one of all its coordinates or pin them, comes after
+/// all others: in `batch * heads` that came about by a cut into heads, the heads join.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Factoring {
     /// Lengths of the factors in order; `None` where a length is not known.

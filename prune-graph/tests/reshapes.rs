@@ -164,6 +164,21 @@ fn an_axis_that_a_cut_settled_is_cut_the_same_way_again() {
 }
 
 #[test]
+fn heads_that_share_keys_go_together() {
+    // Two heads of keys serve four of queries, which are cut out of their axis after that is known.
+    let mut net = Net::new();
+    let (keys, queries) = (net.axes("keys", &[2, 2]), net.axes("queries", &[8, 1])[0]);
+    let (repeated, heads) = (net.axes("repeated", &[4, 1])[0], net.axes("heads", &[4, 2]));
+    net.graph.pin(keys[1], net.why);
+    net.multiply(&[(keys[0], 2), (keys[1], 2)], repeated);
+    net.graph.join(repeated, heads[0], net.why);
+    net.cut(queries, &[(heads[0], 4), (heads[1], 2)]);
+    let classes = net.graph.close();
+    assert_eq!(pattern(&classes, queries), [0, 0, 0, 0, 4, 4, 4, 4]);
+    assert_eq!(classes.class_of(queries, 5), classes.class_of(keys[0], 1));
+}
+
+#[test]
 fn cuts_of_one_axis_without_a_common_factor_pin_it() {
     let mut net = Net::new();
     let x = net.axes("x", &[12, 1])[0];
