@@ -1,6 +1,7 @@
 //! What each operator says about the axes of what it reads and writes: a file and a line each.
 
 mod arithmetic;
+mod attention;
 mod batch_norm;
 mod broadcast;
 mod cast;
@@ -70,6 +71,7 @@ const OPERATORS: &[Operator] = &[
     conv_transpose::OPERATOR,
     gemm::OPERATOR,
     matmul::OPERATOR,
+    attention::OPERATOR,
     batch_norm::OPERATOR,
     instance_norm::OPERATOR,
     group_norm::OPERATOR,

@@ -1,6 +1,6 @@
 //! Products of matrices, and attention as exporters write it.
 
-use super::around::{end_rows, is_wide, sequence, unsqueezed, wide};
+use super::around::{end_rows, is_wide, sequence, sum_over_one, unsqueezed, wide};
 use crate::testing::net::{Built, Net, int, list};
 
 pub(super) fn matmul(mut net: Net) -> Built {
@@ -53,6 +53,54 @@ pub(super) fn one_head(mut net: Net) -> Built {
     let v = net.linear(&x, inputs, width);
     let y = net.node("MatMul", &[&scores, &v], &[]);
     end_rows(net, &y, width)
+}
+
+/// Attention as one operator: queries, keys and values of rank 3 or 4, perhaps with a mask for each head.
+pub(super) fn operator(mut net: Net) -> Built {
+    net.opset = net.opset.max(23);
+    let keys = net.draw.range(1, 3);
+    let queries = keys * net.draw.range(if keys == 1 { 2 } else { 1 }, 2);
+    let (width, held, length) = (net.draw.range(1, 3), net.draw.range(1, 3), 3);
+    let is_flat = net.draw.yes();
+    let is_free = is_wide(&mut net);
+    let x = if is_free { String::new() } else { net.input_where(&[2, length, 2], |_| false) };
+    let heads = |net: &mut Net, heads: usize, held: usize| {
+        if is_free {
+            let dims = if is_flat { vec![2, length, heads * held] } else { vec![2, heads, length, held] };
+            return net.weight(&dims);
+        }
+        let x = net.linear(&x, 2, heads * held);
+        if is_flat {
+            return x;
+        }
+        let shape = net.ints(&[2, length as i64, heads as i64, held as i64]);
+        let x = net.node("Reshape", &[&x, &shape], &[]);
+        net.node("Transpose", &[&x], &[("perm", list(&[0, 2, 1, 3]))])
+    };
+    let (q, k, v) = (heads(&mut net, queries, width), heads(&mut net, keys, width), heads(&mut net, keys, held));
+    let mask = match net.draw.range(0, 3) {
+        0 => Some(net.weight(&[length, length])),
+        1 => Some(net.weight(&[queries, length, length])),
+        2 => Some(net.weight(&[2, queries, 1, length])),
+        _ => None,
+    };
+    let numbers = [("q_num_heads", int(queries as i64)), ("kv_num_heads", int(keys as i64))];
+    let mut attributes = vec![("is_causal", int(i64::from(net.draw.yes())))];
+    attributes.extend(if is_flat { numbers.to_vec() } else { Vec::new() });
+    let inputs: Vec<&str> = [q.as_str(), &k, &v].into_iter().chain(mask.as_deref()).collect();
+    let y = net.node("Attention", &inputs, &attributes);
+    if is_free {
+        let dims = if is_flat { vec![2, length, queries * held] } else { vec![2, queries, length, held] };
+        return sum_over_one(net, &y, &dims);
+    }
+    let y = if is_flat {
+        y
+    } else {
+        let y = net.node("Transpose", &[&y], &[("perm", list(&[0, 2, 1, 3]))]);
+        let shape = net.ints(&[2, length as i64, (queries * held) as i64]);
+        net.node("Reshape", &[&y, &shape], &[])
+    };
+    end_rows(net, &y, queries * held)
 }
 
 /// Attention as torch writes it: the sequence first, batch and heads merged to one axis and cut again, and sequence and batch

@@ -21,6 +21,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("ConvTranspose", layers::conv_transpose),
     ("Gemm", layers::gemm),
     ("MatMul", attention::matmul),
+    ("Attention", attention::operator),
     ("BatchNormalization", norms::batch_norm),
     ("InstanceNormalization", norms::instance_norm),
     ("GroupNormalization", norms::group_norm),

@@ -1,6 +1,7 @@
 //! A naive evaluator of ONNX graphs in f64: plain loops over indices, written for clearness. It shares no code with the
 //! crate beyond the parsed model, so that it can stand as an oracle.
 
+mod attention;
 mod functions;
 mod layers;
 mod step;

@@ -1,5 +1,6 @@
 //! One node: its outputs from its inputs.
 
+use super::attention::attention;
 use super::functions::function;
 use super::layers::{conv, conv_transpose, matmul, pool};
 use super::sums::{normalise, reduce};
@@ -70,6 +71,7 @@ pub(super) fn step(node: &Node, x: &[Option<T>], opset: i64) -> Vec<T> {
             })]
         }
         "MatMul" => vec![matmul(a(), b())],
+        "Attention" => vec![attention(node, [a(), b(), input(2).expect("values")], input(3))],
         "BatchNormalization" => {
             let [s, shift, mean, var] = [1, 2, 3, 4].map(|slot| input(slot).expect("five inputs"));
             let eps = f64::from(node.float("epsilon").unwrap_or(1e-5));
