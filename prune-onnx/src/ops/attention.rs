@@ -58,10 +58,10 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     let shared = if heads.keys == 1 { 1 } else { heads.queries / heads.keys };
     let mut axes = vec![(site.axis(0, along)?, shared * held[0])];
     axes.extend(site.out(0, along).map(|axis| (axis, shared * held[2])));
-    for slot in 1..3 {
+    for (slot, part) in [(1, held[1]), (2, held[2])] {
         match heads.keys {
             1 => site.pin(slot, along, "shares one head among all queries")?,
-            _ => axes.push((site.axis(slot, along)?, held[slot])),
+            _ => axes.push((site.axis(slot, along)?, part)),
         }
     }
     if let Some(axis) = mask_axis(site, heads)? {
