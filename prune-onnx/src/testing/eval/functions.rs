@@ -8,7 +8,8 @@ type Function = Box<dyn Fn(f64) -> f64>;
 
 /// The function that a node applies to each element, if it is one.
 pub(super) fn function(node: &Node) -> Option<Function> {
-    let number = |name: &str, default: f64| node.float(name).map_or(default, f64::from);
+    // Defaults are floats of 32 bits, as attributes are.
+    let number = |name: &str, default: f32| f64::from(node.float(name).unwrap_or(default));
     let truth = |f: bool| f64::from(u8::from(f));
     let plain = |f: fn(f64) -> f64| -> Function { Box::new(f) };
     Some(match node.op_type() {
@@ -22,7 +23,7 @@ pub(super) fn function(node: &Node) -> Option<Function> {
             Box::new(move |v| if v < 0.0 { alpha * v.exp_m1() } else { v })
         }
         "Selu" => {
-            let (alpha, gamma) = (number("alpha", 1.673_263_192_176_818_8), number("gamma", 1.050_701_022_148_132_3));
+            let (alpha, gamma) = (number("alpha", 1.673_263_2), number("gamma", 1.050_701));
             Box::new(move |v| gamma * if v < 0.0 { alpha * v.exp_m1() } else { v })
         }
         "Celu" => {
