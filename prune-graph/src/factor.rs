@@ -64,7 +64,12 @@ impl Factoring {
         }
         if let (&[(a, inner_a), (b, inner_b)], Some(n)) = (joined.as_slice(), chosen.and_then(|f| self.lengths[f])) {
             for i in 0..n {
-                graph.join_index((a, i * inner_a), (b, i * inner_b), self.reason);
+                match (graph.indices(a), graph.indices(b)) {
+                    (Some((x, n)), Some((y, m))) if i * inner_a < n && i * inner_b < m => {
+                        graph.sets.join(x + (i * inner_a) as u32, y + (i * inner_b) as u32);
+                    }
+                    _ => [a, b].into_iter().for_each(|axis| graph.pin(axis, self.reason)),
+                }
             }
         }
         for axis in self.before.iter().chain(&self.after) {
@@ -119,7 +124,7 @@ fn leaves_a_choice(graph: &mut Graph, places: impl Iterator<Item = (TensorAxis, 
     let mut coordinates = Sets::default();
     let mut known: HashMap<u32, u32> = HashMap::new();
     for (axis, (len, inner)) in places {
-        let Some((first, n)) = graph.nodes(axis).filter(|_| len > 0 && inner > 0) else { return false };
+        let Some((first, n)) = graph.indices(axis).filter(|_| len > 0 && inner > 0) else { return false };
         coordinates.grow(len.saturating_sub(coordinates.len()));
         for index in 0..n {
             let (root, at) = (graph.sets.root(first + index as u32), (index / inner % len) as u32);
@@ -146,7 +151,7 @@ fn alike<'a>(graph: &mut Graph, cuts: &'a [Factoring]) -> Vec<Vec<&'a Factoring>
     let mut groups: Vec<Vec<&Factoring>> = Vec::new();
     let mut known: HashMap<Vec<u32>, usize> = HashMap::new();
     for cut in cuts {
-        let nodes = cut.cuts().and_then(|axis| graph.nodes(axis.axis));
+        let nodes = cut.cuts().and_then(|axis| graph.indices(axis.axis));
         let roots: Option<Vec<u32>> = nodes.map(|(x, n)| (0..n as u32).map(|i| graph.sets.root(x + i)).collect());
         match roots {
             Some(roots) => {

@@ -1,5 +1,6 @@
 //! Networks that were once shrunk to something else: each is held to the oracle, at several removals.
 
+use prune_onnx::testing::cases;
 use prune_onnx::testing::eval::{self, Values};
 use prune_onnx::testing::harness::{assert_equal, drawn_removal, inputs, parse, shrunk, zeroed};
 use prune_onnx::testing::net::{Built, Net, int, list};
@@ -269,35 +270,18 @@ fn the_long_name_of_the_own_domain_is_the_own_domain() {
 
 #[test]
 fn heads_that_were_merged_with_the_batch_go() {
-    for flat in [false, true] {
-        let (batch, length, heads, width) = (2, 5, 4, 3);
-        let features = heads * width;
-        let mut net = Net::new(u64::from(flat), 13);
-        let x = net.input_where(&[length, batch, 3], |_| false);
-        let reshaped = |net: &mut Net, x: &str, shape: &[usize]| {
-            let shape = net.ints(&shape.iter().map(|&n| n as i64).collect::<Vec<_>>());
-            net.node("Reshape", &[x, &shape], &[])
-        };
-        let [q, k, v] = [0; 3].map(|_| {
-            let x = net.linear(&x, 3, features);
-            let x = reshaped(&mut net, &x, &[length, batch * heads, width]);
-            let x = net.node("Transpose", &[&x], &[("perm", list(&[1, 0, 2]))]);
-            reshaped(&mut net, &x, &[batch, heads, length, width])
-        });
-        let k = net.node("Transpose", &[&k], &[("perm", list(&[0, 1, 3, 2]))]);
-        let scores = net.node("MatMul", &[&q, &k], &[]);
-        let scores = net.node("Softmax", &[&scores], &[("axis", int(3))]);
-        let y = net.node("MatMul", &[&scores, &v], &[]);
-        let y = net.node("Transpose", &[&y], &[("perm", list(&[2, 0, 1, 3]))]);
-        let rows: &[usize] = if flat { &[length * batch] } else { &[length, batch] };
-        let y = reshaped(&mut net, &y, &[rows, &[features]].concat());
-        let y = net.linear(&y, features, 3);
-        let y = reshaped(&mut net, &y, &[length, batch, 3]);
-        let built = net.finish(&[&y]);
+    let (mut open, mut known) = (0, 0);
+    for seed in 0..40 {
+        let built = cases::merged_heads(Net::new(seed, 13));
         let model = parse(built.bytes.clone());
         let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
+        // Queries, keys, values and the last layer lose whole heads, of 2 to 4.
         let families: Vec<usize> = analysis.classes().families().iter().map(|family| family.classes().len()).collect();
-        assert!(families.contains(&heads), "{families:?}, flat: {flat}");
+        assert!(matches!(families.as_slice(), [2..=4]), "seed {seed}: {families:?}");
+        assert_eq!(analysis.weights_of(&analysis.classes().families()[0]).len(), 4, "seed {seed}");
         holds(&built, "heads");
+        let batch = &model.graph().inputs()[0].shape().expect("a shape")[0];
+        if matches!(batch, Dim::Known(_)) { known += 1 } else { open += 1 }
     }
+    assert!(open > 5 && known > 5, "{open} open batches, {known} known ones");
 }

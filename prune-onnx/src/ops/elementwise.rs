@@ -100,8 +100,12 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
 pub(super) fn passes(site: &mut Site<'_, '_>, zero: bool) -> Stated {
     let shape = site.shape(0)?;
     let rank = shape.len();
-    site.output(0, shape, zero)?;
+    site.output(0, shape.clone(), zero)?;
     for axis in 0..rank {
+        let of = site.axis(0, axis)?;
+        if site.has_runs(of) {
+            site.set_runs(0, axis, &shape[axis]);
+        }
         site.pass(0, axis, 0, axis)?;
     }
     Ok(())

@@ -105,21 +105,37 @@ pub(super) fn operator(mut net: Net) -> Built {
 
 /// Attention as torch writes it: the sequence first, batch and heads merged to one axis and cut again, and sequence and batch
 /// merged before the last layer, or not. That the batch stays shows only at the last cut.
-pub(super) fn merged_heads(mut net: Net) -> Built {
+pub fn merged_heads(mut net: Net) -> Built {
     let (batch, length) = (net.draw.range(2, 3), 4);
     let (heads, width, inputs) = (net.draw.range(2, 4), net.draw.range(1, 3), net.draw.range(2, 3));
     let features = heads * width;
-    let x = net.input_where(&[batch, length, inputs], |_| false);
+    let open = net.draw.yes();
+    let x = net.input_where(&[batch, length, inputs], |axis| open && axis == 0);
+    // An open batch is computed with, as exporters do.
+    let count = open.then(|| {
+        let (shape, at) = (net.node("Shape", &[&x], &[]), net.ints(&[0]));
+        net.node("Gather", &[&shape, &at], &[])
+    });
     let x = net.node("Transpose", &[&x], &[("perm", list(&[1, 0, 2]))]);
-    let reshaped = |net: &mut Net, x: &str, shape: &[usize]| {
-        let shape = net.ints(&shape.iter().map(|&n| n as i64).collect::<Vec<_>>());
+    // Lengths, each with how many times the batch it is.
+    let reshaped = |net: &mut Net, x: &str, shape: &[(usize, bool)]| {
+        let length = |net: &mut Net, &(n, times_batch): &(usize, bool)| match &count {
+            Some(count) if times_batch => {
+                let n = net.ints(&[n as i64]);
+                net.node("Mul", &[count, &n], &[])
+            }
+            _ => net.ints(&[if times_batch { n * batch } else { n } as i64]),
+        };
+        let shape: Vec<String> = shape.iter().map(|n| length(net, n)).collect();
+        let shape: Vec<&str> = shape.iter().map(String::as_str).collect();
+        let shape = net.node("Concat", &shape, &[("axis", int(0))]);
         net.node("Reshape", &[x, &shape], &[])
     };
     let [q, k, v] = [0; 3].map(|_| {
         let x = net.linear(&x, inputs, features);
-        let x = reshaped(&mut net, &x, &[length, batch * heads, width]);
+        let x = reshaped(&mut net, &x, &[(length, false), (heads, true), (width, false)]);
         let x = net.node("Transpose", &[&x], &[("perm", list(&[1, 0, 2]))]);
-        reshaped(&mut net, &x, &[batch, heads, length, width])
+        reshaped(&mut net, &x, &[(1, true), (heads, false), (length, false), (width, false)])
     });
     let k = net.node("Transpose", &[&k], &[("perm", list(&[0, 1, 3, 2]))]);
     let scores = net.node("MatMul", &[&q, &k], &[]);
@@ -127,11 +143,11 @@ pub(super) fn merged_heads(mut net: Net) -> Built {
     let y = net.node("MatMul", &[&scores, &v], &[]);
     let y = net.node("Transpose", &[&y], &[("perm", list(&[2, 0, 1, 3]))]);
     let y = if net.draw.yes() {
-        let y = reshaped(&mut net, &y, &[length * batch, features]);
+        let y = reshaped(&mut net, &y, &[(length, true), (features, false)]);
         let y = net.linear(&y, features, inputs);
-        reshaped(&mut net, &y, &[length, batch, inputs])
+        reshaped(&mut net, &y, &[(length, false), (1, true), (inputs, false)])
     } else {
-        let y = reshaped(&mut net, &y, &[length, batch, features]);
+        let y = reshaped(&mut net, &y, &[(length, false), (1, true), (features, false)]);
         net.linear(&y, features, inputs)
     };
     let y = net.node("Transpose", &[&y], &[("perm", list(&[1, 0, 2]))]);

@@ -1,7 +1,7 @@
 //! Other shapes of the same elements, lengths as values, and constants.
 
 use super::around::{end, end_rows, image, rows};
-use super::attention::attention;
+use super::attention::{attention, merged_heads};
 use crate::testing::net::{self, Built, Net, int, list};
 
 pub(super) fn transpose(mut net: Net) -> Built {
@@ -13,7 +13,8 @@ pub(super) fn transpose(mut net: Net) -> Built {
 
 pub(super) fn reshape(mut net: Net) -> Built {
     let c = net.draw.range(2, 6);
-    match net.draw.range(0, 4) {
+    match net.draw.range(0, 5) {
+        5 => merged_heads(net),
         0 => {
             let x = net.input(&[2, 2, 2, 3]);
             let x = net.conv(&x, 2, c);

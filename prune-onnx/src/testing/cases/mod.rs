@@ -11,6 +11,7 @@ mod spatial;
 mod stays;
 
 use super::net::{Built, Net};
+pub use attention::merged_heads;
 
 /// A generator of networks.
 pub type Case = fn(Net) -> Built;
