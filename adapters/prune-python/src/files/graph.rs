@@ -96,7 +96,7 @@ pub(crate) fn shrink(
 /// of the same names and shapes.
 ///
 /// kept: the indices kept, as shrink wrote them. names: a .json table from names of the checkpoint to names of the model, for
-/// tensors whose values differ.
+/// tensors whose values differ. force: replace an output that exists.
 ///
 /// Raises PruneError; no output has changed then.
 #[pyfunction]
