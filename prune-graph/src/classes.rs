@@ -258,6 +258,13 @@ impl Classes {
         axes(&self.tensors, &self.order)
     }
 
+    /// The classes of one run of an axis that has runs, `None` for indices that are pinned.
+    pub(crate) fn run(&self, axis: TensorAxis) -> Option<impl Iterator<Item = Option<ClassId>>> {
+        self.tensors.get(axis.tensor.index())?.runs.get(axis.axis)?.as_ref()?;
+        let class = |node: usize| Some(self.class[node]).filter(|&class| class != PINNED).map(ClassId);
+        Some(span(&self.tensors, axis).map(class))
+    }
+
     fn node(&self, axis: TensorAxis, index: usize) -> Option<usize> {
         (index < self.size(axis)?).then(|| self.tensors[axis.tensor.index()].first[axis.axis] as usize + index)
     }
@@ -282,5 +289,5 @@ fn path(parts: &[(u32, Option<TensorAxis>)], mut part: u32) -> Vec<TensorAxis> {
 fn span(tensors: &[Entry], axis: TensorAxis) -> std::ops::Range<usize> {
     let entry = &tensors[axis.tensor.index()];
     let first = entry.first[axis.axis] as usize;
-    first..first + entry.sizes[axis.axis].unwrap_or(0)
+    first..first + entry.indices(axis.axis).unwrap_or(0)
 }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use crate::factoring::{FactoredAxis, Factoring};
 use crate::graph::Graph;
+use crate::tensor::TensorAxis;
+use crate::union::Sets;
 
 /// The place of a factor within an axis: its length, and the product of the lengths inside it.
 type Place = (usize, usize);
@@ -34,7 +36,22 @@ impl Factoring {
             && holders.iter().all(|holder| self.place(holder, factor).is_some() && !graph.is_pinned(holder.axis))
     }
 
-    /// Joins the chosen factor, if any, and pins all others.
+    /// The axes that hold a factor, each with the factor's place on it.
+    fn places(&self, factor: usize) -> impl Iterator<Item = (TensorAxis, Place)> {
+        self.holders(factor).filter_map(move |holder| Some((holder.axis, self.place(holder, factor)?)))
+    }
+
+    /// The first factor that is free and that meets a condition; one of which coordinates can still go comes first.
+    fn first_free(&self, graph: &mut Graph, allowed: impl Fn(usize) -> bool) -> Option<usize> {
+        let free: Vec<usize> =
+            (0..self.lengths.len()).filter(|&factor| allowed(factor) && self.is_free(graph, factor)).collect();
+        free.iter()
+            .copied()
+            .find(|&factor| leaves_a_choice(graph, self.places(factor)))
+            .or_else(|| free.first().copied())
+    }
+
+    /// Joins one factor, or none, and pins all others.
     fn settle(&self, graph: &mut Graph, chosen: Option<usize>) {
         let mut joined = Vec::new();
         if let Some(factor) = chosen {
@@ -47,7 +64,12 @@ impl Factoring {
         }
         if let (&[(a, inner_a), (b, inner_b)], Some(n)) = (joined.as_slice(), chosen.and_then(|f| self.lengths[f])) {
             for i in 0..n {
-                graph.join_index((a, i * inner_a), (b, i * inner_b), self.reason);
+                match (graph.indices(a), graph.indices(b)) {
+                    (Some((x, n)), Some((y, m))) if i * inner_a < n && i * inner_b < m => {
+                        graph.sets.join(x + (i * inner_a) as u32, y + (i * inner_b) as u32);
+                    }
+                    _ => [a, b].into_iter().for_each(|axis| graph.pin(axis, self.reason)),
+                }
             }
         }
         for axis in self.before.iter().chain(&self.after) {
@@ -62,7 +84,7 @@ impl Factoring {
 pub(crate) fn decide(graph: &mut Graph, factorings: Vec<Factoring>) {
     let (cuts, products): (Vec<_>, Vec<_>) = factorings.into_iter().partition(|f| f.cuts().is_some());
     for product in &products {
-        let chosen = (0..product.lengths.len()).find(|&factor| product.is_free(graph, factor));
+        let chosen = product.first_free(graph, |_| true);
         product.settle(graph, chosen);
     }
     for group in alike(graph, &cuts) {
@@ -71,20 +93,51 @@ pub(crate) fn decide(graph: &mut Graph, factorings: Vec<Factoring>) {
             .and_then(|first| first.cuts().map(|axis| (first, axis)))
             .map(|(first, axis)| axis.factors.iter().filter_map(|&f| first.place(axis, f)).collect())
             .unwrap_or_default();
-        let common = places.into_iter().find(|&place| {
-            group.iter().all(|cut| at_place(cut, place).is_some_and(|factor| cut.is_free(graph, factor)))
+        let free: Vec<Place> = places
+            .into_iter()
+            .filter(|&place| {
+                group.iter().all(|cut| at_place(cut, place).is_some_and(|factor| cut.is_free(graph, factor)))
+            })
+            .collect();
+        // An earlier reshape may have joined indices of this axis: heads of `batch * heads`, say, of which the batch turns
+        // out to stay only at a later one. Any other factor would then join all that is left.
+        let chosen = free.iter().find(|&&place| {
+            let places = group.iter().flat_map(|cut| at_place(cut, place).map(|factor| cut.places(factor)));
+            leaves_a_choice(graph, places.flatten())
         });
+        let common = chosen.or(free.first()).copied();
         for cut in group {
             let factor = common.and_then(|place| at_place(cut, place));
             // Another run of axes in the same reshape may have a free factor.
             let factor = factor.or_else(|| {
                 let cut_axis = cut.cuts().map(|axis| axis.axis);
-                (0..cut.lengths.len())
-                    .find(|&f| cut.holders(f).all(|axis| Some(axis.axis) != cut_axis) && cut.is_free(graph, f))
+                cut.first_free(graph, |f| cut.holders(f).all(|axis| Some(axis.axis) != cut_axis))
             });
             cut.settle(graph, factor);
         }
     }
+}
+
+/// Something could go if all these axes went by their coordinates at these places, which stand for each other: indices that go
+/// together already make one of their coordinates, and some coordinate is not all and holds nothing that is pinned.
+fn leaves_a_choice(graph: &mut Graph, places: impl Iterator<Item = (TensorAxis, Place)>) -> bool {
+    let mut coordinates = Sets::default();
+    let mut known: HashMap<u32, u32> = HashMap::new();
+    for (axis, (len, inner)) in places {
+        let Some((first, n)) = graph.indices(axis).filter(|_| len > 0 && inner > 0) else { return false };
+        coordinates.grow(len.saturating_sub(coordinates.len()));
+        for index in 0..n {
+            let (root, at) = (graph.sets.root(first + index as u32), (index / inner % len) as u32);
+            coordinates.join(*known.entry(root).or_insert(at), at);
+            if graph.sets.pinned(root).is_some() {
+                coordinates.pin(at, 0);
+            }
+        }
+    }
+    let count = coordinates.len() as u32;
+    let first = (count > 0).then(|| coordinates.root(0));
+    let differs = (0..count).any(|at| Some(coordinates.root(at)) != first);
+    differs && (0..count).any(|at| coordinates.pinned(at).is_none())
 }
 
 /// The factor at a place of the axis that is cut.
@@ -98,7 +151,7 @@ fn alike<'a>(graph: &mut Graph, cuts: &'a [Factoring]) -> Vec<Vec<&'a Factoring>
     let mut groups: Vec<Vec<&Factoring>> = Vec::new();
     let mut known: HashMap<Vec<u32>, usize> = HashMap::new();
     for cut in cuts {
-        let nodes = cut.cuts().and_then(|axis| graph.nodes(axis.axis));
+        let nodes = cut.cuts().and_then(|axis| graph.indices(axis.axis));
         let roots: Option<Vec<u32>> = nodes.map(|(x, n)| (0..n as u32).map(|i| graph.sets.root(x + i)).collect());
         match roots {
             Some(roots) => {

@@ -18,11 +18,13 @@ pub struct FactoredAxis {
 /// axis of two factors, and after, two axes of one factor each. One factor joins and all others are pinned, because a
 /// reshape can only follow the removal of whole coordinates of one factor:
 ///
-/// - First come reshapes that only multiply. Their outermost factor that is not pinned joins: flattening maps a channel
-///   to its block.
-/// - Then come those that cut an axis. Again the outermost factor that nothing pins joins, such as heads. If a
-///   multiplication has pinned that one, it is an inner factor, as in a channel shuffle. All cuts of one axis join the
-///   same factor, or none.
+/// - first reshapes that only multiply: their outermost factor that is not pinned joins (flattening maps a channel to
+///   its block);
+/// - then those that cut an axis: the outermost factor that nothing pins joins (heads), which after a multiplication
+///   that pinned it is an inner one (channel shuffle). All cuts of one axis join the same factor, or none.
+///
+/// A factor of which nothing could go any more, since earlier joins make one of all its coordinates or pin them, comes after
+/// all others: in `batch * heads` that came about by a cut into heads, the heads join.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Factoring {
     /// Lengths of the factors, in order; `None` for an unknown length.

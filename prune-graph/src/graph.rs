@@ -91,9 +91,29 @@ impl Graph {
         let first = sizes.iter().map(|n| self.sets.grow(n.unwrap_or(0))).collect();
         let id = TensorId(self.tensors.len() as u32);
         self.names.insert(name.to_owned(), id);
-        let roles = vec![None; sizes.len()];
-        self.tensors.push(Entry { name: name.to_owned(), sizes: sizes.to_vec(), first, constant, weight, roles });
+        let (roles, runs) = (vec![None; sizes.len()], vec![None; sizes.len()]);
+        self.tensors.push(Entry { name: name.to_owned(), sizes: sizes.to_vec(), runs, first, constant, weight, roles });
         Ok(id)
+    }
+
+    /// States that an axis of unknown length consists of whole runs of `len` indices, as `batch * heads` does of runs of
+    /// heads: index `i` of a run stands for that of every run. Such an axis joins only its like, and by factors of `len`. An
+    /// axis of known length, or one that has runs, stays as it is.
+    pub fn set_runs(&mut self, axis: TensorAxis, len: usize) {
+        let fits = self.sets.len().checked_add(len).is_some_and(|indices| indices <= MOST_INDICES);
+        let entry = self.tensors.get_mut(axis.tensor.index());
+        if let Some(entry) = entry.filter(|entry| entry.sizes.get(axis.axis) == Some(&None))
+            && entry.runs[axis.axis].is_none()
+            && fits
+        {
+            entry.first[axis.axis] = self.sets.grow(len);
+            entry.runs[axis.axis] = Some(len);
+        }
+    }
+
+    /// The length of the runs of an axis of unknown length, if it has any.
+    pub fn runs(&self, axis: TensorAxis) -> Option<usize> {
+        *self.tensors.get(axis.tensor.index())?.runs.get(axis.axis)?
     }
 
     /// The tensor of a name.
@@ -141,10 +161,11 @@ impl Graph {
         }
     }
 
-    /// Joins two axes index by index. Pins both if their lengths differ or one is not known.
+    /// Joins two axes index by index; pins both if their lengths, or those of their runs, differ or are not known.
     pub fn join(&mut self, a: TensorAxis, b: TensorAxis, why: ReasonId) {
-        match (self.nodes(a), self.nodes(b)) {
-            (Some((x, n)), Some((y, m))) if n == m => (0..n as u32).for_each(|i| self.sets.join(x + i, y + i)),
+        let alike = self.runs(a) == self.runs(b);
+        match (self.indices(a), self.indices(b)) {
+            (Some((x, n)), Some((y, m))) if n == m && alike => (0..n as u32).for_each(|i| self.sets.join(x + i, y + i)),
             _ => self.pin_both(a, b, why),
         }
     }
@@ -197,7 +218,7 @@ impl Graph {
     /// Joins indices of an axis that have the same `(i / inner) % len`. Pins the axis if it does not consist of whole
     /// runs.
     pub fn join_within(&mut self, flat: TensorAxis, len: usize, inner: usize, why: ReasonId) {
-        match self.nodes(flat) {
+        match self.indices(flat) {
             Some((x, n)) if divides(len, inner, n) => {
                 (0..n).for_each(|i| self.sets.join(x + (i / inner % len * inner) as u32, x + i as u32));
             }
@@ -212,7 +233,7 @@ impl Graph {
 
     /// Pins every index of an axis.
     pub fn pin(&mut self, axis: TensorAxis, why: ReasonId) {
-        if let Some((x, n)) = self.nodes(axis) {
+        if let Some((x, n)) = self.indices(axis) {
             (0..n as u32).for_each(|i| self.sets.pin(x + i, why.0));
         }
     }
@@ -242,9 +263,15 @@ impl Graph {
         Some((entry.first[axis.axis], n))
     }
 
-    /// True if every index of the axis is pinned so far, or none could be removed anyway.
+    /// The first node of an axis and how many there are: for all indices, or for those of one run.
+    pub(crate) fn indices(&self, axis: TensorAxis) -> Option<(u32, usize)> {
+        let entry = self.tensors.get(axis.tensor.index())?;
+        Some((*entry.first.get(axis.axis)?, entry.indices(axis.axis)?))
+    }
+
+    /// Every index of the axis is pinned so far, or the axis has none that could be removed.
     pub fn is_pinned(&mut self, axis: TensorAxis) -> bool {
-        match self.nodes(axis) {
+        match self.indices(axis) {
             Some((x, n)) => (0..n as u32).all(|i| self.sets.pinned(x + i).is_some()),
             None => true,
         }

@@ -28,7 +28,7 @@ impl Classes {
     /// # Errors
     ///
     /// [`GraphError::UnknownTensor`], [`GraphError::MaskShape`], [`GraphError::NoChannel`] if nothing is closed,
-    /// [`GraphError::EmptyAxis`].
+    /// [`GraphError::EmptyAxis`], which names an axis of a masked constant where masks close one whole.
     ///
     /// # Complexity
     ///
@@ -69,7 +69,17 @@ impl Classes {
             let pinned = pinned.first().map(|(axis, i)| (self.name(axis.tensor).to_owned(), axis.axis, *i));
             return Err(GraphError::NoChannel { pinned });
         }
-        removal.check(self)?;
+        if let Err(empty) = removal.check(self) {
+            // The axis of a mask's weight tells more than that of a value between two layers.
+            let emptied = slices.iter().filter(|(class, ..)| removal.is_gone(*class)).map(|&(_, axis, ..)| axis);
+            let emptied = emptied
+                .filter(|&axis| removal.kept_len(self, axis) == Some(0))
+                .min_by_key(|&axis| (self.role(axis) == Some(Role::Reader), self.name(axis.tensor), axis.axis));
+            return Err(emptied.map_or(empty, |axis| GraphError::EmptyAxis {
+                name: self.name(axis.tensor).to_owned(),
+                axis: axis.axis,
+            }));
+        }
         let readers = slices.iter().filter(|(.., side)| *side == 1);
         let closed_readers = readers.map(|&(class, axis, ..)| (class, axis.tensor)).collect();
         let kept_elsewhere = slices

@@ -63,7 +63,17 @@ impl Removal {
         Some((0..n).filter(|&i| !self.removes(classes, axis, i)).count())
     }
 
-    /// Checks that every axis keeps an index.
+    /// For an axis of runs how many indices of a run stay, and the length of a run before.
+    pub fn kept_of_run(&self, classes: &Classes, axis: TensorAxis) -> Option<(usize, usize)> {
+        let mut count = (0, 0);
+        for class in classes.run(axis)? {
+            count.0 += usize::from(!class.is_some_and(|class| self.is_gone(class)));
+            count.1 += 1;
+        }
+        Some(count)
+    }
+
+    /// Checks that something stays of every axis.
     ///
     /// # Errors
     ///
@@ -71,7 +81,8 @@ impl Removal {
     pub fn check(&self, classes: &Classes) -> Result<(), GraphError> {
         let empty =
             |axis: &TensorAxis| classes.size(*axis).is_some_and(|n| n > 0) && self.kept_len(classes, *axis) == Some(0);
-        match classes.axes().find(empty) {
+        let has_no_run = |axis: &TensorAxis| self.kept_of_run(classes, *axis).is_some_and(|(kept, _)| kept == 0);
+        match classes.axes().find(|axis| empty(axis) || has_no_run(axis)) {
             Some(axis) => Err(GraphError::EmptyAxis { name: classes.name(axis.tensor).to_owned(), axis: axis.axis }),
             None => Ok(()),
         }

@@ -47,11 +47,20 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     /// Lengths of the axes; `None` for an unknown length.
     pub(crate) sizes: Vec<Option<usize>>,
-    /// The first node of each axis of known length.
+    /// For each axis of unknown length that consists of whole runs the length of a run.
+    pub(crate) runs: Vec<Option<usize>>,
+    /// The first node of each axis of known length or of runs.
     pub(crate) first: Vec<u32>,
     pub(crate) constant: bool,
     /// True if its slices are scored: a floating constant of rank 2 or more.
     pub(crate) weight: bool,
     /// Roles of the axes, if it is a constant and they are known.
     pub(crate) roles: Vec<Option<Role>>,
+}
+
+impl Entry {
+    /// The indices of an axis that have nodes: all, or those of one run, or none.
+    pub(crate) fn indices(&self, axis: usize) -> Option<usize> {
+        (*self.sizes.get(axis)?).or(self.runs[axis])
+    }
 }

@@ -1,6 +1,6 @@
 //! The factor of a reshape that joins: heads, channel shuffles, flattening, and several reshapes of one axis.
 
-use prune_graph::{Classes, FactoredAxis, Factoring, Graph, Reason, ReasonId, TensorAxis};
+use prune_graph::{Classes, FactoredAxis, Factoring, Graph, Reason, ReasonId, Removal, TensorAxis};
 
 fn axis(axis: TensorAxis, factors: &[usize]) -> FactoredAxis {
     FactoredAxis { axis, factors: factors.to_vec() }
@@ -133,6 +133,52 @@ fn all_cuts_of_one_axis_choose_alike() {
 }
 
 #[test]
+fn an_axis_that_a_cut_settled_is_cut_the_same_way_again() {
+    // As torch writes attention: (S, B, H * D) as (S, B * H, D), as (B, H, S, D); and later B, as a factor of S * B, is given
+    // away. Only that last cut tells that B stays.
+    for given_away in [false, true] {
+        let mut net = Net::new();
+        let (x, flat) = (net.axes("x", &[2, 6]), net.axes("flat", &[6, 2]));
+        let (heads, rows) = (net.axes("heads", &[2, 3]), net.axes("rows", &[10, 5]));
+        let out = net.axes("out", &[5, 2]);
+        net.graph.factor(Factoring {
+            lengths: vec![Some(2), Some(3), Some(2)],
+            before: vec![axis(x[0], &[0]), axis(x[1], &[1, 2])],
+            after: vec![axis(flat[0], &[0, 1]), axis(flat[1], &[2])],
+            reason: net.why,
+        });
+        net.cut(flat[0], &[(heads[0], 2), (heads[1], 3)]);
+        if given_away {
+            net.graph.pin(rows[1], net.why);
+            net.multiply(&[(rows[1], 5), (heads[0], 2)], rows[0]);
+            net.graph.pin(out[1], net.why);
+            net.cut(rows[0], &[(out[0], 5), (out[1], 2)]);
+        }
+        let classes = net.graph.close();
+        assert_eq!(pattern(&classes, x[1]), [0, 0, 2, 2, 4, 4], "given away: {given_away}");
+        assert_eq!(pattern(&classes, flat[0]), [0, 1, 2, 0, 1, 2]);
+        assert_eq!(pattern(&classes, heads[1]), [0, 1, 2]);
+        assert_eq!((pattern(&classes, heads[0]), pattern(&classes, x[0])), (vec![-1; 2], vec![-1; 2]));
+        assert_eq!(classes.class_of(x[1], 3), classes.class_of(heads[1], 1));
+    }
+}
+
+#[test]
+fn heads_that_share_keys_go_together() {
+    // Two heads of keys serve four of queries, which are cut out of their axis after that is known.
+    let mut net = Net::new();
+    let (keys, queries) = (net.axes("keys", &[2, 2]), net.axes("queries", &[8, 1])[0]);
+    let (repeated, heads) = (net.axes("repeated", &[4, 1])[0], net.axes("heads", &[4, 2]));
+    net.graph.pin(keys[1], net.why);
+    net.multiply(&[(keys[0], 2), (keys[1], 2)], repeated);
+    net.graph.join(repeated, heads[0], net.why);
+    net.cut(queries, &[(heads[0], 4), (heads[1], 2)]);
+    let classes = net.graph.close();
+    assert_eq!(pattern(&classes, queries), [0, 0, 0, 0, 4, 4, 4, 4]);
+    assert_eq!(classes.class_of(queries, 5), classes.class_of(keys[0], 1));
+}
+
+#[test]
 fn cuts_of_one_axis_without_a_common_factor_pin_it() {
     let mut net = Net::new();
     let x = net.axes("x", &[12, 1])[0];
@@ -174,4 +220,51 @@ fn a_factor_of_unknown_length_joins_nothing() {
     });
     let classes = net.graph.close();
     assert_eq!(pattern(&classes, parts[1]), [-1, -1]);
+}
+
+#[test]
+fn heads_pass_through_an_axis_of_runs() {
+    // (batch, 3 heads * 2) as (batch * 3, 2), as (batch, 3, 2), of an open batch.
+    let mut net = Net::new();
+    let (flat, heads) = (net.axes("flat", &[6, 1])[0], net.axes("heads", &[3, 2]));
+    let batch = net.graph.tensor("batch", &[None]).expect("new").axis(0);
+    let [merged, other] = ["merged", "other"].map(|name| net.graph.tensor(name, &[None]).expect("new").axis(0));
+    let unlike = net.graph.tensor("unlike", &[None, None]).expect("new");
+    net.graph.set_runs(merged, 3);
+    net.graph.set_runs(other, 3);
+    net.graph.set_runs(unlike.axis(0), 6);
+    net.graph.set_runs(flat, 2);
+    assert_eq!((net.graph.runs(merged), net.graph.runs(flat)), (Some(3), None));
+    let width = net.axes("width", &[2, 1])[0];
+    net.graph.factor(Factoring {
+        lengths: vec![None, Some(3), Some(2)],
+        before: vec![axis(batch, &[0]), axis(flat, &[1, 2])],
+        after: vec![axis(merged, &[0, 1]), axis(width, &[2])],
+        reason: net.why,
+    });
+    net.graph.join(merged, other, net.why);
+    net.graph.factor(Factoring {
+        lengths: vec![None, Some(3)],
+        before: vec![axis(other, &[0, 1])],
+        after: vec![axis(unlike.axis(1), &[0]), axis(heads[0], &[1])],
+        reason: net.why,
+    });
+    let mut pinned = net.graph.clone();
+    let classes = net.graph.close();
+    assert_eq!(pattern(&classes, flat), [0, 0, 2, 2, 4, 4]);
+    assert_eq!(classes.class_of(flat, 3), classes.class_of(heads[0], 1));
+    assert_eq!(pattern(&classes, width), [-1, -1]);
+    let mut removal = Removal::none(&classes);
+    removal.close(classes.class_of(flat, 0).expect("a class"));
+    assert_eq!(removal.kept_of_run(&classes, other), Some((2, 3)));
+    assert_eq!((removal.kept_len(&classes, other), removal.kept_of_run(&classes, flat)), (None, None));
+    // Runs of another length, no runs, and a known length are no match.
+    for axis in [unlike.axis(0), unlike.axis(1), heads[0]] {
+        let mut graph = pinned.clone();
+        graph.join(merged, axis, net.why);
+        assert!(graph.is_pinned(merged) && graph.is_pinned(axis));
+    }
+    pinned.pin(other, net.why);
+    // The heads stay, so the inner factor goes.
+    assert_eq!(pattern(&pinned.close(), flat), [0, 1, 0, 1, 0, 1]);
 }

@@ -133,7 +133,7 @@
 //!
 //! ```
 //! use nalgebra::DMatrix;
-//! use prune_nalgebra::{PruneExt, Pruner};
+//! use prune_nalgebra::{Evidence, PruneExt, Pruner};
 //!
 //! let mut weights = DMatrix::from_fn(8, 4, |i, j| ((i * 4 + j) as f32).sin());
 //! let mut momentum = DMatrix::<f32>::zeros(8, 4);
@@ -148,7 +148,8 @@
 //!         pruner.hold(&mut [("fc-kernel", weights.layer_mut())])?;
 //!         pruner.hold(&mut [("fc-kernel", momentum.layer_mut())])?;
 //!     }
-//!     if let Some(report) = pruner.end_epoch(epoch, &mut [("fc-kernel", weights.layer_mut())])? {
+//!     let (mut model, mut buffer) = ([("fc-kernel", weights.layer_mut())], [("fc-kernel", momentum.layer_mut())]);
+//!     if let Some(report) = pruner.end_epoch_and_hold(epoch, &mut model, &mut [&mut buffer], Evidence::default())? {
 //!         assert_eq!(epoch, 2);
 //!         println!("{report}");
 //!     }

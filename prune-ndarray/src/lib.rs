@@ -109,7 +109,7 @@
 //!
 //! ```
 //! use ndarray::{Array2, Axis};
-//! use prune_ndarray::{PruneExt, Pruner};
+//! use prune_ndarray::{Evidence, PruneExt, Pruner};
 //!
 //! let mut weights = Array2::from_shape_fn((8, 4), |(i, j)| ((i * 4 + j) as f32).sin());
 //! let mut momentum = Array2::<f32>::zeros((8, 4));
@@ -124,7 +124,8 @@
 //!         pruner.hold(&mut [("fc-kernel", weights.layer_mut())])?;
 //!         pruner.hold(&mut [("fc-kernel", momentum.layer_mut())])?;
 //!     }
-//!     if let Some(report) = pruner.end_epoch(epoch, &mut [("fc-kernel", weights.layer_mut())])? {
+//!     let (mut model, mut buffer) = ([("fc-kernel", weights.layer_mut())], [("fc-kernel", momentum.layer_mut())]);
+//!     if let Some(report) = pruner.end_epoch_and_hold(epoch, &mut model, &mut [&mut buffer], Evidence::default())? {
 //!         assert_eq!(epoch, 2);
 //!         println!("{report}");
 //!     }

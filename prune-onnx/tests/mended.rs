@@ -1,5 +1,6 @@
 //! Networks that were once shrunk wrongly. Each is compared with the oracle, at several removals.
 
+use prune_onnx::testing::cases;
 use prune_onnx::testing::eval::{self, Values};
 use prune_onnx::testing::harness::{assert_equal, drawn_removal, inputs, parse, shrunk, zeroed};
 use prune_onnx::testing::net::{Built, Net, int, list};
@@ -266,4 +267,22 @@ fn the_long_name_of_the_own_domain_is_the_own_domain() {
     let model = parse(ModelBuilder::new(8, 17).finish(&graph));
     let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
     assert_eq!(analysis.classes().len(), 6);
+}
+
+#[test]
+fn heads_that_were_merged_with_the_batch_go() {
+    let (mut open, mut known) = (0, 0);
+    for seed in 0..40 {
+        let built = cases::merged_heads(Net::new(seed, 13));
+        let model = parse(built.bytes.clone());
+        let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
+        // Queries, keys, values and the last layer lose whole heads, of 2 to 4.
+        let families: Vec<usize> = analysis.classes().families().iter().map(|family| family.classes().len()).collect();
+        assert!(matches!(families.as_slice(), [2..=4]), "seed {seed}: {families:?}");
+        assert_eq!(analysis.weights_of(&analysis.classes().families()[0]).len(), 4, "seed {seed}");
+        holds(&built, "heads");
+        let batch = &model.graph().inputs()[0].shape().expect("a shape")[0];
+        if matches!(batch, Dim::Known(_)) { known += 1 } else { open += 1 }
+    }
+    assert!(open > 5 && known > 5, "{open} open batches, {known} known ones");
 }

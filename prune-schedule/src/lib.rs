@@ -21,7 +21,7 @@
 //!
 //! ```
 //! use prune_core::{LayerMut, PlainTensor};
-//! use prune_schedule::Pruner;
+//! use prune_schedule::{Evidence, Pruner};
 //!
 //! let mut weights = PlainTensor::from_logical(&[2, 4], vec![0.9f32, -0.1, 0.3, 0.2, 0.1, -0.8, 0.7, 0.6])?;
 //! let mut momentum = PlainTensor::from_logical(&[2, 4], vec![0.0f32; 8])?;
@@ -37,7 +37,7 @@
 //!         pruner.hold(&mut model)?;
 //!         pruner.hold(&mut buffers)?;
 //!     }
-//!     if let Some(report) = pruner.end_epoch(epoch, &mut model)? {
+//!     if let Some(report) = pruner.end_epoch_and_hold(epoch, &mut model, &mut [&mut buffers], Evidence::default())? {
 //!         assert_eq!(report.to_string(), "\
 //! epoch 2: unstr_global, keeps 25%, removes 75%
 //! layer            shape  asked  kept  of  density  non-zero  newly pruned  norm kept

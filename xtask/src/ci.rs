@@ -52,6 +52,8 @@ const ADAPTERS: &[Check] = &[
     ("format", FORMAT_ADAPTERS),
     ("lints", &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
     ("tests", &["test", "--workspace"]),
+    ("benches, once each", &["test", "--package", "prune-candle", "--package", "prune-burn", "--bench", "*"]),
+    ("documentation", &["doc", "--package", "prune-candle", "--package", "prune-burn", "--no-deps"]),
 ];
 
 /// Checks the format of every member of the workspace in `adapters/`.
@@ -76,7 +78,7 @@ pub(crate) const HELP: &str = "\
 usage: cargo xtask ci [adapters|python]
 
 Without a word: the workspace. Format, lints, packages, tests, benches once against their oracles, documentation.
-With `adapters`: the workspace in adapters/, which is heavy to build and apart. Format, lints, tests.
+With `adapters`: the workspace in adapters/, which is heavy to build and apart. Format, lints, tests, benches once, documentation.
 With `python`: the Python package, installed as a user does in an environment of its own. Types, stubs, tests but for those
 that need torch. PYTHON names the interpreter, python3 without it.
 CI runs the three, one after the other. Each stops at the first check that fails. Exit code: 0 all passed, 1 otherwise.
@@ -88,28 +90,30 @@ CI runs the three, one after the other. Each stops at the first check that fails
 ///
 /// A sentence that names the check, or the word that is not known.
 pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), String> {
-    let (folder, checks) = match arguments.as_slice() {
-        [] => ("", CHECKS),
-        [word] if word == "adapters" => ("adapters", ADAPTERS),
-        [word] if word == "python" => return timed(python::run),
-        [word] => {
-            return Err(format!("ci checks the workspace, `adapters` or `python`, but `{}` was given", word.display()));
-        }
-        _ => return Err(format!("ci takes at most one word, but {} were given", arguments.len())),
-    };
-    for (name, arguments) in checks {
+    match arguments.as_slice() {
+        [] => timed(|| all("", CHECKS)),
+        [word] if word == "adapters" => timed(|| all("adapters", ADAPTERS)),
+        [word] if word == "python" => timed(python::run),
+        [word] => Err(format!("ci checks the workspace, `adapters` or `python`, but `{}` was given", word.display())),
+        _ => Err(format!("ci takes at most one word, but {} were given", arguments.len())),
+    }
+}
+
+/// Runs the checks of the workspace in a folder.
+fn all(folder: &str, checks: &[Check]) -> Result<(), String> {
+    for &(name, arguments) in checks {
         let started = Instant::now();
         eprintln!("== {name}: cargo {}", arguments.join(" "));
-        // The Python module is built for any Python, so no interpreter is needed here.
-        let cargo = &mut cargo_in(folder, *arguments);
+        // The Python package is built as a module of any Python's, so that none is needed here.
+        let cargo = &mut cargo_in(folder, arguments);
         finish(cargo.env("RUSTDOCFLAGS", "--deny warnings").envs(NO_PYTHON.iter().copied()), name)?;
         eprintln!("== {name}: passed in {:.0} s", started.elapsed().as_secs_f64());
     }
     Ok(())
 }
 
-/// Runs checks and prints the time that all of them took.
-fn timed(run: fn() -> Result<(), String>) -> Result<(), String> {
+/// Runs checks and says how long all of them took.
+fn timed(run: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
     let started = Instant::now();
     run()?;
     eprintln!("== all: passed in {:.0} s", started.elapsed().as_secs_f64());

@@ -7,21 +7,36 @@ use crate::cargo::{release_command, release_command_in, run_in_place};
 /// Backends whose crates are in `adapters/`. Each has a demonstration of its own.
 const ADAPTERS: &[(&str, &str)] = &[("candle", "prune-candle"), ("burn", "prune-burn")];
 
-/// Builds and runs the demo in release mode with `arguments`, in the caller's working folder. `--backend candle` and
-/// `--backend burn` run the example of that adapter instead, with the other arguments.
+/// Backends that the demo itself knows.
+const DEMO: &[&str] = &["ndarray", "nalgebra"];
+
+/// Builds and runs the demo in release mode with `arguments`, in the caller's working folder. With `--backend candle` or
+/// `--backend burn` it is the example of that adapter, which gets the other arguments.
 ///
 /// # Errors
 ///
-/// A sentence if cargo cannot be started, or if a signal ended it.
+/// A sentence for a backend that is not known, where cargo cannot be started, or where a signal ended it.
 pub(crate) fn run(mut arguments: Vec<OsString>) -> Result<(), String> {
     if let Some(package) = take_adapter(&mut arguments) {
         let example = ["--package", package, "--example", "mnist"];
         return run_in_place(release_command_in("adapters", &example, arguments), "the example");
     }
+    must_be_known(&arguments)?;
     run_in_place(release_command(&["--package", "prune-mnist", "--bin", "demo"], arguments), "the demo")
 }
 
-/// If `--backend` names an adapter, takes it out of the arguments and returns the adapter's package.
+/// Refuses a backend that neither the demo nor an adapter has.
+fn must_be_known(arguments: &[OsString]) -> Result<(), String> {
+    let apart = arguments.windows(2).filter(|pair| pair[0] == "--backend").map(|pair| pair[1].to_string_lossy());
+    let joined = arguments.iter().filter_map(|argument| argument.to_str()?.strip_prefix("--backend="));
+    let known: Vec<&str> = DEMO.iter().copied().chain(ADAPTERS.iter().map(|&(name, _)| name)).collect();
+    match apart.chain(joined.map(Into::into)).find(|backend| !known.contains(&backend.as_ref())) {
+        Some(other) => Err(format!("there is no backend `{other}`; there are {}", known.join(", "))),
+        None => Ok(()),
+    }
+}
+
+/// Takes `--backend` out of the arguments where it names an adapter; the adapter's package.
 fn take_adapter(arguments: &mut Vec<OsString>) -> Option<&'static str> {
     ADAPTERS.iter().find_map(|&(backend, package)| {
         let apart = arguments.windows(2).position(|pair| pair[0] == "--backend" && pair[1] == backend);
@@ -35,6 +50,18 @@ fn take_adapter(arguments: &mut Vec<OsString>) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_backend_that_nobody_has_is_refused_with_all_that_there_are() {
+        let refused = |arguments: &[&str]| must_be_known(&arguments.iter().map(Into::into).collect::<Vec<_>>()).err();
+        let why = "there is no backend `candl`; there are ndarray, nalgebra, candle, burn";
+        for wrong in [&["--epochs", "2", "--backend", "candl"][..], &["--backend=candl"]] {
+            assert_eq!(refused(wrong).as_deref(), Some(why), "{wrong:?}");
+        }
+        for right in [&["--backend", "nalgebra"][..], &["--backend=ndarray"], &["--epochs", "2"], &["--backend"]] {
+            assert_eq!(refused(right), None, "{right:?}");
+        }
+    }
 
     #[test]
     fn adapters_are_taken_and_the_rest_stays() {

@@ -2,14 +2,16 @@
 //! weights and the same batches. Every seed is fixed.
 //!
 //! ```text
-//! cargo run --release -p prune-burn --example mnist [FOLDER]
+//! cargo xtask demo --backend burn
 //! ```
 //!
-//! The pruned networks are saved in FOLDER, or in one of the system's temporary folders.
+//! `--help` has the options.
 
 use std::error::Error;
+use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Instant;
 
 use burn::module::Module;
@@ -21,21 +23,29 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use prune_burn::{ModulePruner, PruneExt};
 
-const EPOCHS: u64 = 6;
 const BATCH: usize = 100;
 const RATE: f64 = 1e-3;
 const PIXELS: usize = 784;
 
-/// A name and a strategy. An epoch has 100 steps.
-const RUNS: [(&str, &str); 3] = [
-    ("dense", "{}"),
-    ("2:4", "{2: {'method': 'str_unified_local', 'pattern': '2:4', 'axis': 'reduction'}}"),
-    (
-        "RigL, 10% kept",
-        "{0: {'method': 'unstr_global', 'density': 0.1, 'distribution': 'erk', 'score': 'random', 'seed': 1},
-          '20..=400 steps': {'method': 'rigl', 'every': 20}}",
-    ),
-];
+const HELP: &str = "\
+LeNet-300-100 on a bundled sample of MNIST, trained with burn: dense, pruned 2:4, and sparse from the start by RigL.
+
+  --epochs N    how long each of the three trains [6]
+  --out FOLDER  the folder that the networks are saved to [prune-burn-mnist, among temporary files]
+  --help        this text";
+
+/// Names, and strategies: 2:4 after a third of the epochs, and updates of RigL until two thirds of the steps.
+fn runs(epochs: u64, steps: u64) -> [(&'static str, String); 3] {
+    let (first, last) = (epochs.div_ceil(3), (epochs * steps * 2 / 3).max(20));
+    let pattern = "'method': 'str_unified_local', 'pattern': '2:4', 'axis': 'reduction'";
+    let random = "'method': 'unstr_global', 'density': 0.1, 'distribution': 'erk', 'score': 'random', 'seed': 1";
+    let rigl = "'method': 'rigl', 'every': 20";
+    [
+        ("dense", "{}".to_owned()),
+        ("2:4", format!("{{{first}: {{{pattern}}}}}")),
+        ("RigL, 10% kept", format!("{{0: {{{random}}}, '20..={last} steps': {{{rigl}}}}}")),
+    ]
+}
 
 #[derive(Module, Debug)]
 struct LeNet {
@@ -111,55 +121,112 @@ fn accuracy(model: &LeNet, test: &Split) -> f64 {
     all.chunks(500).map(right).sum::<i64>() as f64 / all.len() as f64
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let given = std::env::args_os().nth(1);
-    if let Some(option) = given.as_ref().map(|word| word.to_string_lossy()).filter(|word| word.starts_with('-')) {
-        return Err(format!("there is no option `{option}`; the only argument is the folder to save into").into());
+fn main() -> ExitCode {
+    let asked = Arguments::read(std::env::args_os().skip(1));
+    match asked.and_then(|asked| asked.map_or(Ok(()), |asked| compare(&asked).map(|_| ()))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
     }
-    let folder = given.map_or_else(|| std::env::temp_dir().join("prune-burn-mnist"), PathBuf::from);
-    std::fs::create_dir_all(&folder)?;
-    let (train, test) = (Split::read("train")?, Split::read("t10k")?);
-    let device = Device::default().autodiff();
-    println!("LeNet-300-100, {} and {} images of MNIST, {EPOCHS} epochs", train.labels.len(), test.labels.len());
-    println!("{:<16}{:>10}{:>10}{:>10}{:>10}", "", "kept", "accuracy", "revivals", "seconds");
-    for (name, strategy) in RUNS {
-        let begun = Instant::now();
-        device.seed(1);
-        let mut model = LeNet::new(&device);
-        let mut optimizer = AdamWConfig::new().init();
-        let loss = CrossEntropyLossConfig::new().init(&device);
-        let mut pruner = ModulePruner::new(strategy.parse()?);
-        pruner.check(&model)?;
-        (model, _) = pruner.start(model)?;
-        let mut revivals = 0;
-        for epoch in 1..=EPOCHS {
-            for places in train.shuffled(epoch).chunks(BATCH) {
-                let (images, labels) = train.batch(places, &device);
-                let gradients = loss.forward(model.forward(images), labels).backward();
-                let gradients = GradientsParams::from_grads(gradients, &model);
-                (model, _) = pruner.step(RATE, model, gradients, &mut optimizer)?;
+}
+
+pub(crate) struct Arguments {
+    pub(crate) epochs: u64,
+    pub(crate) out: PathBuf,
+}
+
+impl Arguments {
+    /// Reads the command line; nothing where it asked for help, which is printed.
+    fn read(mut words: impl Iterator<Item = OsString>) -> Result<Option<Self>, Box<dyn Error>> {
+        let mut asked = Arguments { epochs: 6, out: std::env::temp_dir().join("prune-burn-mnist") };
+        while let Some(word) = words.next() {
+            let word = word.to_string_lossy().into_owned();
+            let mut value = || words.next().ok_or(format!("`{word}` needs a value; --help says which"));
+            match word.as_str() {
+                "--help" | "-h" => {
+                    println!("{HELP}");
+                    return Ok(None);
+                }
+                "--epochs" => {
+                    let text = value()?.to_string_lossy().into_owned();
+                    let epochs = text.parse().ok().filter(|&epochs| epochs > 0);
+                    asked.epochs = epochs.ok_or(format!("`--epochs {text}`: it takes a whole number above 0"))?;
+                }
+                "--out" => asked.out = value()?.into(),
+                _ => return Err(format!("there is no option `{word}`; there are --epochs, --out and --help").into()),
             }
-            revivals += pruner.revivals(&model)? + pruner.moment_revivals(&model, &optimizer)?;
-            (model, _) = pruner.end_epoch(epoch, model, &mut optimizer)?;
+        }
+        Ok(Some(asked))
+    }
+}
+
+/// What a network has come to.
+pub(crate) struct Trained {
+    pub(crate) accuracy: f64,
+    /// The share of its weights that are not zero.
+    pub(crate) kept: f64,
+    /// Its file.
+    pub(crate) file: PathBuf,
+}
+
+/// Trains the three networks, saves them, and prints a line for each.
+pub(crate) fn compare(asked: &Arguments) -> Result<[Trained; 3], Box<dyn Error>> {
+    let Arguments { epochs, out } = asked;
+    std::fs::create_dir_all(out).map_err(|error| format!("{}: {error}", out.display()))?;
+    let (train, test) = (Split::read("train")?, Split::read("t10k")?);
+    println!("LeNet-300-100, {} and {} images of MNIST, {epochs} epochs", train.labels.len(), test.labels.len());
+    println!("{:<16}{:>10}{:>10}{:>10}{:>10}  file", "", "kept", "accuracy", "revivals", "seconds");
+    let [dense, pattern, sparse] = runs(*epochs, train.labels.len().div_ceil(BATCH) as u64);
+    let run = |(name, strategy): (&str, String)| run(name, &strategy, *epochs, (&train, &test), out);
+    Ok([run(dense)?, run(pattern)?, run(sparse)?])
+}
+
+/// Trains a network, saves it, and prints its line of the table.
+fn run(
+    name: &str,
+    strategy: &str,
+    epochs: u64,
+    (train, test): (&Split, &Split),
+    folder: &Path,
+) -> Result<Trained, Box<dyn Error>> {
+    let device = Device::default().autodiff();
+    let begun = Instant::now();
+    device.seed(1);
+    let mut model = LeNet::new(&device);
+    let mut optimizer = AdamWConfig::new().init();
+    let loss = CrossEntropyLossConfig::new().init(&device);
+    let mut pruner = ModulePruner::new(strategy.parse()?);
+    pruner.check(&model)?;
+    (model, _) = pruner.start(model)?;
+    let mut revivals = 0;
+    for epoch in 1..=epochs {
+        for places in train.shuffled(epoch).chunks(BATCH) {
+            let (images, labels) = train.batch(places, &device);
+            let gradients = loss.forward(model.forward(images), labels).backward();
+            let gradients = GradientsParams::from_grads(gradients, &model);
+            (model, _) = pruner.step(RATE, model, gradients, &mut optimizer)?;
         }
         revivals += pruner.revivals(&model)? + pruner.moment_revivals(&model, &optimizer)?;
-
-        let weights = [&model.fc1, &model.fc2, &model.fc3].map(|layer| layer.weight.val());
-        let kept: usize = weights.iter().map(|weight| weight.layer().non_zero_len()).sum::<Result<_, _>>()?;
-        let of: usize = weights.iter().map(|weight| weight.shape().num_elements()).sum();
-        let reached = accuracy(&model, &test);
-
-        // Once saved and read back, it gives the same answers.
-        let path =
-            folder.join(format!("{}.bpk", name.split([':', ',']).collect::<Vec<_>>().join("-").replace(' ', "")));
-        model.into_record().save(&path)?;
-        let loaded = LeNet::new(&device).load_record(ModuleRecord::load(&path)?);
-        assert_eq!(accuracy(&loaded, &test), reached);
-        assert_eq!(pruner.revivals(&loaded)? + revivals, 0);
-        let share = format!("{:.1}%", 100.0 * kept as f64 / of as f64);
-        let (percent, seconds) = (format!("{:.2}%", 100.0 * reached), begun.elapsed().as_secs_f64());
-        println!("{name:<16}{share:>10}{percent:>10}{revivals:>10}{seconds:>10.1}");
+        (model, _) = pruner.end_epoch(epoch, model, &mut optimizer)?;
     }
-    println!("saved in {}", folder.display());
-    Ok(())
+    revivals += pruner.revivals(&model)? + pruner.moment_revivals(&model, &optimizer)?;
+
+    let weights = [&model.fc1, &model.fc2, &model.fc3].map(|layer| layer.weight.val());
+    let kept: usize = weights.iter().map(|weight| weight.layer().non_zero_len()).sum::<Result<_, _>>()?;
+    let of: usize = weights.iter().map(|weight| weight.shape().num_elements()).sum();
+    let reached = accuracy(&model, test);
+
+    // Saved and read back, it answers the same.
+    let path = folder.join(format!("{}.bpk", name.split([':', ',']).collect::<Vec<_>>().join("-").replace(' ', "")));
+    model.into_record().save(&path)?;
+    let loaded = LeNet::new(&device).load_record(ModuleRecord::load(&path)?);
+    assert_eq!(accuracy(&loaded, test), reached);
+    assert_eq!(pruner.revivals(&loaded)? + revivals, 0);
+    let trained = Trained { accuracy: reached, kept: kept as f64 / of as f64, file: path };
+    let (share, percent) = (format!("{:.1}%", 100.0 * trained.kept), format!("{:.2}%", 100.0 * trained.accuracy));
+    let (seconds, file) = (begun.elapsed().as_secs_f64(), trained.file.display());
+    println!("{name:<16}{share:>10}{percent:>10}{revivals:>10}{seconds:>10.1}  {file}");
+    Ok(trained)
 }

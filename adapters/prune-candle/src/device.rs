@@ -147,8 +147,9 @@ impl Params {
             return Ok(pruner.pass(moment).map(|()| None)?);
         }
         let (mut host, mut next) = (self.on_cpu()?, pruner.clone());
-        let report = host.end(&mut next, moment, &mut [], evidence)?;
-        let rewound = report.as_ref().is_some_and(|report| report.rewound_to.is_some());
+        let Some(prepared) = host.prepared(&next, moment, evidence)? else { return Ok(None) };
+        let report = next.commit(prepared, &mut host)?;
+        let rewound = report.rewound_to.is_some();
         let mut written = Vec::new();
         for ((name, var), (_, now)) in self.seen().zip(host.seen()) {
             if var.elem_count() > 0 && (rewound || next.masks().get(name).is_some()) {
@@ -159,6 +160,6 @@ impl Params {
             var.set(&now)?;
         }
         *pruner = next;
-        Ok(report)
+        Ok(Some(report))
     }
 }

@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod common;
+
 use std::borrow::Cow;
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -16,21 +17,7 @@ use prune_candle::{
 use prune_core::PlainTensor;
 use prune_schedule::{Inputs, Moment, StepAction};
 
-/// Longer than any of these takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Runs `way` and fails if it has not returned in time.
-fn in_time(way: impl FnOnce() + Send + 'static) {
-    let (done, is_done) = channel();
-    let worker = thread::spawn(move || {
-        way();
-        let _ = done.send(());
-    });
-    match is_done.recv_timeout(PATIENCE) {
-        Err(RecvTimeoutError::Timeout) => panic!("it hangs"),
-        Ok(()) | Err(RecvTimeoutError::Disconnected) => worker.join().unwrap(),
-    }
-}
+use self::common::in_time;
 
 fn var() -> Var {
     Var::new(&[[0.9f32, -0.1, 0.3, 0.2]], &Device::Cpu).unwrap()

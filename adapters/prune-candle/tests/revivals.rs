@@ -55,8 +55,9 @@ fn adam_w_with_held_moments() {
     (0..5).for_each(|step| optimiser.backward_step(&net.loss(step)).unwrap());
     let before = optimiser.moments().map(|moments| moments.on_cpu().unwrap());
     let [first, second] = optimiser.moments_mut();
-    params.end_epoch(&mut pruner, 1, &mut [first, second], Evidence::default()).unwrap();
-    // This comes before any other step, so a state saved now is zero too.
+    let report = params.end_epoch(&mut pruner, 1, &mut [first, second], Evidence::default()).unwrap().unwrap();
+    assert_eq!(report.next_step(), None);
+    // Before any other step, and so in a state that is saved now.
     for (set, before) in [&params, optimiser.moments()[0], optimiser.moments()[1]].into_iter().zip([
         None,
         Some(&before[0]),

@@ -18,11 +18,15 @@ use crate::work::{here, run};
 #[pyfunction]
 pub(crate) fn apply_mask(array: &Bound<'_, PyAny>, mask: &Bound<'_, PyAny>) -> PyResult<()> {
     let mask = mask_of(mask)?;
-    let mut lent = Writable::of(&Array::of(array)?)?;
+    let array = Array::of(array)?;
+    array.must_be_float()?;
+    let mut lent = Writable::of(&array)?;
     here(|| lent.view().layer_mut().apply_mask(&mask))?.map_err(refused)
 }
 
 /// The number of elements outside the mask that are not zero. Zeros of both signs count as zero.
+///
+/// array: an array of the mask's shape, which is only read. mask: a Mask or an array of bool.
 ///
 /// Raises PruneError for another shape or type.
 #[pyfunction]
@@ -34,8 +38,8 @@ pub(crate) fn revivals(array: &Bound<'_, PyAny>, mask: &Bound<'_, PyAny>) -> PyR
 /// A copy of activations that keeps the greatest magnitudes of each sample (each index of the first axis), and the mask
 /// for the backward pass.
 ///
-/// x: an array; it is not changed. density: the fraction of each sample that is kept. scope: "sample", or "tensor" to
-/// rank the whole array at once.
+/// x: an array; it is not changed. density: the fraction of each sample that is kept. sparsity: the fraction removed, in its
+/// place. scope: "sample", or "tensor" to rank the whole at once.
 ///
 /// Raises PruneError for NaN and for other types.
 #[pyfunction]
@@ -52,7 +56,7 @@ pub(crate) fn prune_act_unstruct<'py>(
 
 /// A copy of activations that keeps N of every M consecutive elements of the last axis, and the mask for the backward pass.
 ///
-/// pattern: "2:4" or (2, 4).
+/// x: an array; it is not changed. pattern: "2:4" or (2, 4).
 ///
 /// Raises PruneError for NaN and for other types.
 #[pyfunction]

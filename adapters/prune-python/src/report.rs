@@ -82,7 +82,19 @@ impl Report {
         self.report.unchecked
     }
 
-    /// The epoch to whose end every parameter was set back first, or None.
+    /// True if the event closes what was held open, and the optimiser's buffers have not been held since.
+    #[getter]
+    fn buffers_open(&self) -> bool {
+        self.report.buffers_open
+    }
+
+    /// What is left to do after the event, in words, or None: to hold the optimiser's buffers, where the call was not given them.
+    #[getter]
+    fn next_step(&self) -> Option<&'static str> {
+        self.report.next_step()
+    }
+
+    /// The epoch to whose end every parameter was set back before the masks were applied, or None.
     #[getter]
     fn rewound_to(&self) -> Option<u64> {
         self.report.rewound_to

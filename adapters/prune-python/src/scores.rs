@@ -30,8 +30,12 @@ pub(crate) fn scores<'py>(
     let known = || Score::names().map(|known| format!("'{known}'")).collect::<Vec<_>>().join(", ");
     let score = Score::named(score, seed)
         .ok_or_else(|| refused(format!("score is '{}'; it can be {}", prune_core::printable(score), known())))?;
-    let lent = Readable::of(&Array::of(array)?)?;
-    let evidence = evidence.map(|evidence| Readable::of(&Array::of(evidence)?)).transpose()?;
+    let readable = |array: &Bound<'py, PyAny>| -> PyResult<Readable<'py>> {
+        let array = Array::of(array)?;
+        array.must_be_float()?;
+        Readable::of(&array)
+    };
+    let (lent, evidence) = (readable(array)?, evidence.map(readable).transpose()?);
     let (weights, evidence) = (lent.view(), evidence.as_ref().map(Readable::view));
     let (weights, evidence) = (weights.layer(), evidence.as_ref().map(|view| view.layer()));
     let mut subject = Subject::new(name, &weights);

@@ -18,6 +18,7 @@ pub(crate) fn reading<R: Send>(
     read: impl FnOnce(&LayerRef<'_>) -> Result<R, Error> + Send,
 ) -> PyResult<R> {
     let array_of = Array::of(array)?;
+    array_of.must_be_float()?;
     let lent = Readable::of(&array_of)?;
     let view: View<'_> = lent.view();
     run(array.py(), array_of.frozen, || read(&view.layer()))?.map_err(refused)
@@ -60,7 +61,9 @@ pub(crate) fn mask_unstructured(
 /// pattern: "2:4" or (2, 4); N is the number kept. axis: the last one by default; negative ones count from the end. A
 /// last group of fewer than M elements keeps at most N of them.
 ///
-/// The other arguments and errors are those of mask_unstructured.
+/// by and alive are those of mask_unstructured.
+///
+/// Raises PruneError as mask_unstructured does, and for a pattern that is not 1 <= N <= M or an axis that does not exist.
 #[pyfunction]
 #[pyo3(signature = (array, pattern, axis=None, *, by="magnitude", alive=None))]
 pub(crate) fn mask_n_m(
@@ -79,7 +82,10 @@ pub(crate) fn mask_n_m(
 /// sizes: the length of a block along each axis of axes, or along the last ones. pool: "mean" or "max", the score of a
 /// block from its elements' magnitudes. Blocks at the far edge are smaller, and count as one each.
 ///
-/// The other arguments and errors are those of mask_unstructured.
+/// density, sparsity, by and alive are those of mask_unstructured.
+///
+/// Raises PruneError as mask_unstructured does, and for blocks of length 0, of more axes than the array has, or along an axis that
+/// does not exist.
 #[pyfunction]
 #[pyo3(signature = (array, sizes, density=None, *, sparsity=None, axes=None, pool="mean", by="magnitude", alive=None))]
 #[expect(clippy::too_many_arguments, reason = "arguments of Python, most of them by name")]
@@ -105,7 +111,9 @@ pub(crate) fn mask_blocks(
 ///
 /// axis: the axis whose indices are the channels. norm: "l1", "l2" or "max".
 ///
-/// The other arguments and errors are those of mask_unstructured.
+/// density, sparsity, by and alive are those of mask_unstructured.
+///
+/// Raises PruneError as mask_unstructured does, and for an axis that does not exist.
 #[pyfunction]
 #[pyo3(signature = (array, density=None, *, axis, sparsity=None, norm="l2", by="magnitude", alive=None))]
 pub(crate) fn mask_channels(
@@ -128,7 +136,9 @@ pub(crate) fn mask_channels(
 ///
 /// axis: the axis whose indices are ranked separately.
 ///
-/// The other arguments and errors are those of mask_unstructured.
+/// density, sparsity, by and alive are those of mask_unstructured.
+///
+/// Raises PruneError as mask_unstructured does, and for an axis that does not exist.
 #[pyfunction]
 #[pyo3(signature = (array, density=None, *, axis, sparsity=None, by="magnitude", alive=None))]
 pub(crate) fn mask_per_output(
@@ -148,7 +158,9 @@ pub(crate) fn mask_per_output(
 /// arrays: a dict from names to arrays, of any ranks and types. Of equal scores, the smaller name ranks first, then the
 /// lower index. alive: Masks, or a dict of them, with the same names.
 ///
-/// The other arguments and errors are those of mask_unstructured.
+/// density, sparsity and by are those of mask_unstructured.
+///
+/// Raises PruneError as mask_unstructured does, naming the array.
 #[pyfunction]
 #[pyo3(signature = (arrays, density=None, *, sparsity=None, by="magnitude", alive=None))]
 pub(crate) fn mask_global(
@@ -161,7 +173,9 @@ pub(crate) fn mask_global(
     let density = density_of(density, sparsity)?;
     let selector = Selector::default().with_rank_by(rank_by(by)?);
     let alive = alive.map(Masks::from_any).transpose()?.unwrap_or_default();
-    let made = Model::of(arrays, "arrays")?.reading(|model| {
+    let arrays = Model::of(arrays, "arrays")?;
+    arrays.must_be_float()?;
+    let made = arrays.reading(|model| {
         let layers = model.layers();
         let rank = |(name, layer)| Ranked::new(name, layer).with_alive(alive.masks.get(name));
         let ranked: Vec<Ranked<'_>> = layers.iter().map(|(name, layer)| rank((name.as_ref(), layer))).collect();

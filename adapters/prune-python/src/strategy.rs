@@ -3,11 +3,12 @@
 use prune_core::Density;
 use prune_schedule::Strategy as CoreStrategy;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString, PyType};
+use pyo3::types::{PyDict, PyList, PyString, PyType};
 
 use crate::error::refused;
 use crate::json::to_python;
 use crate::literal::literal;
+use crate::number::shown;
 
 /// A strategy: a table from epochs, or steps of the optimiser, to events.
 ///
@@ -26,9 +27,16 @@ pub(crate) fn strategy_of(table: &Bound<'_, PyAny>) -> PyResult<CoreStrategy> {
     if let Ok(strategy) = table.cast::<Strategy>() {
         return Ok(strategy.get().strategy.clone());
     }
-    let text = match table.cast::<PyString>() {
-        Ok(text) => text.to_str()?.to_owned(),
-        Err(_) => literal(table)?,
+    let text = if let Ok(text) = table.cast::<PyString>() {
+        text.to_str()?.to_owned()
+    } else if table.is_instance_of::<PyDict>() {
+        literal(table)?
+    } else {
+        return Err(refused(format!(
+            "a strategy is a Strategy, a dict from epochs to events such as {{5: {{\"method\": \"unstr_global\", \"density\": 0.1}}}}, or \
+             a string of one; this is {}",
+            shown(table)
+        )));
     };
     text.parse().map_err(refused)
 }
@@ -88,6 +96,12 @@ impl Strategy {
     #[getter]
     fn has_steps(&self) -> bool {
         self.strategy.has_steps()
+    }
+
+    /// True if any event looks at gradients, so that a training loop must show them to a Pruner.
+    #[getter]
+    fn observes(&self) -> bool {
+        self.strategy.observes()
     }
 
     fn __len__(&self) -> usize {

@@ -144,6 +144,7 @@ def test_the_originals_loop_gives_the_librarys_masks():
         made.append(mask_updated)
         if mask_updated:
             assert mask_key.report.unchecked and mask_key.report.epoch == epoch
+            assert mask_key.report.next_step is None  # pruning_apply holds the optimiser
             state, mask_key = pruning_apply(state, mask_key)
         else:
             assert mask_key is before

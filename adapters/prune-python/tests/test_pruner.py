@@ -310,3 +310,88 @@ def test_reports_are_pickled():
         assert again == report and again.to_dict() == report.to_dict() and str(again) == str(report)
     layer, totals = pickle.loads(pickle.dumps((report.layers[0], report.all)))
     assert layer.layer == "a-kernel" and layer.kept == report.layers[0].kept and totals.norm_kept == report.all.norm_kept
+
+
+HALF = {"method": "unstr_global", "density": 0.5}
+NEXT = "next: hold the optimiser's buffers to the new masks too: outside them they are as they were"
+
+
+def ones():
+    return {"a": np.ones((8, 16), np.float32)}
+
+
+def weights():
+    return {"a": np.random.default_rng(0).standard_normal((8, 16)).astype(np.float32)}
+
+
+def test_the_end_of_an_epoch_holds_the_buffers_that_it_is_given():
+    pruner, arrays, momentum, moments = Pruner({1: HALF}), weights(), ones(), ones()
+    pruner.start(arrays)
+    report = pruner.end_epoch(1, arrays, buffers=[momentum, moments])
+    assert pruner.revivals(momentum) == pruner.revivals(moments) == pruner.revivals(arrays) == 0
+    assert momentum["a"].sum() == 64 and report.next_step is None and not report.buffers_open
+    assert "next:" not in str(report)
+
+
+def test_without_buffers_the_report_says_what_is_next():
+    pruner, arrays, momentum = Pruner({1: HALF}), weights(), ones()
+    report = pruner.end_epoch(1, arrays)
+    assert pruner.revivals(momentum) == 64 and report.buffers_open
+    assert str(report).endswith(NEXT) and NEXT == f"next: {report.next_step}"
+    assert report.to_dict()["buffers_open"] is True and pickle.loads(pickle.dumps(report)) == report
+    pruner.hold(momentum)
+    assert pruner.revivals(momentum) == 0
+    # There are none, before training there are none yet, and the caller of commit_written may hold them.
+    assert Pruner({1: HALF}).end_epoch(1, weights(), buffers=[]).next_step is None
+    assert Pruner({0: HALF}).start(weights()).next_step is None
+    for held in (False, True):
+        writer = Pruner({1: HALF})
+        prepared = writer.prepare(weights(), epoch=1)
+        assert writer.commit_written(prepared, buffers_held=held).buffers_open is not held
+
+
+def test_an_event_at_a_step_holds_the_buffers_that_it_is_given():
+    for call in [
+        lambda pruner, momentum: pruner.after_step(weights(), [momentum]),
+        lambda pruner, momentum: pruner.end_step(1, weights(), buffers=[momentum]),
+        lambda pruner, momentum: pruner.commit(pruner.prepare(weights(), step=1), weights(), [momentum]),
+    ]:
+        pruner, momentum = Pruner({"1 steps": HALF}), ones()
+        assert call(pruner, momentum).next_step is None and pruner.revivals(momentum) == 0
+    for call in [
+        lambda pruner: pruner.after_step(weights()),
+        lambda pruner: pruner.end_step(1, weights()),
+        lambda pruner: pruner.commit(pruner.prepare(weights(), step=1), weights()),
+    ]:
+        assert str(call(Pruner({"1 steps": HALF}))).endswith(NEXT)
+
+
+def test_buffers_that_cannot_be_held_are_refused_before_the_event():
+    read_only = ones()
+    read_only["a"].flags.writeable = False
+    for bad, why in [
+        ({}, "there is no layer `a`"),
+        ({"a": np.ones((16, 8), np.float32)}, r"layer `a`: the mask has shape \[8, 16\] where \[16, 8\] is needed"),
+        (read_only, "layer `a`: its memory is read-only"),
+    ]:
+        pruner, arrays, momentum = Pruner({1: HALF}), weights(), ones()
+        with pytest.raises(PruneError, match=why):
+            pruner.end_epoch(1, arrays, buffers=[momentum, bad])
+        assert pruner.last_epoch is None and np.array_equal(arrays["a"], weights()["a"]) and momentum["a"].all()
+
+
+def test_gradients_are_borrowed_only_where_an_event_looks_at_them():
+    strategy = {"2 steps": {"method": "unstr_global", "density": 0.5, "score": "saliency"}}
+    pruner, arrays = Pruner(strategy), weights()
+    assert pruner.strategy.observes and not Strategy({1: HALF}).observes
+    seen = []
+    for step in (1, 2, 3):
+        looks = pruner.observes
+        # An array of objects cannot be borrowed.
+        gradients = weights() if looks else {"a": object()}
+        assert pruner.before_step(gradients)
+        seen.append(looks)
+        pruner.after_step(arrays, [])
+    assert seen == [False, True, False] and pruner.last_step == 3
+    with pytest.raises(PruneError, match="gradients must be a dict from names to values, this is a list"):
+        pruner.before_step([arrays["a"]])

@@ -1,6 +1,8 @@
 """Bad input: one exception that says what, where and what to do instead."""
 
 import collections.abc
+import inspect
+import re
 
 import ml_dtypes
 import numpy as np
@@ -80,7 +82,10 @@ REFUSED = {
     "safetensors": (lambda: Masks.from_safetensors(b"nothing"), "the bytes are no safetensors file: header too small"),
     "strategy text": (lambda: Strategy("{1: {'method': 'unstr_globl', 'density': 0.5}}"), "unstr_global"),
     "strategy value": (lambda: Strategy({1: {"method": object()}}), "the strategy holds <object object"),
-    "strategy list": (lambda: Strategy([1]), "line 1, column 3: unclosed table"),
+    "strategy list": (lambda: Strategy([1]), r"a strategy is a Strategy, a dict from epochs to events .*; this is \[1\] \(list\)"),
+    "strategy number": (lambda: Pruner(3), r"a strategy is a Strategy, a dict .*; this is 3 \(int\)"),
+    "strategy none": (lambda: Pruner(None), r"a strategy is a Strategy, a dict .*; this is None \(NoneType\)"),
+    "strategy bytes": (lambda: Strategy(b"{}"), r"or a string of one; this is b'\{\}' \(bytes\)"),
     "a cycle": (lambda: Strategy(cycle()), "nested more than 32 deep"),
     "epoch text": (lambda: Pruner({}).end_epoch("1", {}), "epoch must be a whole number of 0 or more"),
     "epoch -1": (lambda: Pruner({}).end_epoch(-1, {}), "epoch must be a whole number of 0 or more"),
@@ -117,6 +122,50 @@ def test_it_is_refused(what):
     call, text = REFUSED[what]
     with pytest.raises(PruneError, match=text):
         call()
+
+
+def test_no_call_without_a_strategy_says_to_exclude():
+    """Only an event can exclude a layer; a call on arrays says what to do with the array."""
+    ints, many = np.arange(4), np.zeros((1,) * 33, np.float32)
+    mask = Mask.all(4)
+    calls = {
+        "mask_unstructured": lambda x: prune_rs.mask_unstructured(x, 0.5),
+        "mask_n_m": lambda x: prune_rs.mask_n_m(x, "2:4"),
+        "mask_blocks": lambda x: prune_rs.mask_blocks(x, 2, 0.5),
+        "mask_channels": lambda x: prune_rs.mask_channels(x, 0.5, axis=0),
+        "mask_per_output": lambda x: prune_rs.mask_per_output(x, 0.5, axis=0),
+        "mask_global": lambda x: prune_rs.mask_global({"fc": x}, 0.5),
+        "scores": lambda x: prune_rs.scores(x, "random"),
+        "evidence": lambda x: prune_rs.scores(np.ones(4), "snip", x),
+        "apply_mask": lambda x: prune_rs.apply_mask(x, mask),
+        "revivals": lambda x: prune_rs.revivals(x, mask),
+        "prune_act_unstruct": lambda x: prune_rs.prune_act_unstruct(x, 0.5),
+    }
+    for name, call in calls.items():
+        for array, way_out in [(ints, "`astype` converts"), (many, "reshape it"), (unaligned(), "copy it")]:
+            with pytest.raises(PruneError) as raised:
+                call(array)
+            text = str(raised.value)
+            assert text.endswith(way_out) or "copy it with" in text, (name, text)
+            assert "exclude" not in text and ("layer `fc`" in text) == (name == "mask_global"), (name, text)
+
+
+def test_every_docstring_names_its_error_and_describes_its_arguments():
+    calls = [getattr(prune_rs, name) for name in prune_rs.__all__ if name[0].islower()]
+    calls += [method for name, method in vars(Pruner).items() if name[0] != "_" and callable(method)]
+    assert len(calls) > 35
+    plain = {"state_dict"}
+    for call in calls:
+        if call.__name__ in plain:
+            continue
+        told = call.__doc__
+        assert "Raises PruneError" in told, call.__name__
+        # An argument may be described where another call has it.
+        others = [getattr(prune_rs, name, None) or getattr(Pruner, name, None) for name in re.findall(r"(?:those of|for) (\w+)", told)]
+        told += "".join(other.__doc__ for other in others if other is not None)
+        for argument in inspect.signature(call).parameters:
+            if argument not in ("self", "cls"):
+                assert re.search(rf"\b{argument}\b", told), (call.__name__, argument)
 
 
 def test_the_exception_is_one_and_a_value_error():

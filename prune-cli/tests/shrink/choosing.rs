@@ -106,9 +106,31 @@ fn defaults_that_a_caller_may_replace_are_warned_of() {
 #[test]
 fn explain_names_the_operator_that_keeps_an_axis() {
     let folder = place();
-    let text = ok(folder.path(), &["shrink", "model.onnx", "-o", "s.onnx", "--density", "0.5", "--explain"]);
+    let at = folder.path();
+    let explained =
+        |model: &str| ok(at, &["shrink", model, "-o", "s.onnx", "--density", "0.5", "--explain", "--force"]);
+    let text = explained("model.onnx");
     let line = |start: &str| text.lines().find(|line| line.starts_with(start) && line.contains("put")).unwrap();
     // The inputs and the outputs of the model stay.
     assert!(text.contains("because"), "{text}");
     assert!(!line("fc1.weight").is_empty() && !line("fc2.weight").is_empty());
+
+    let mut graph = GraphBuilder::new("image");
+    graph.input("x", DataType::Float, &[1, 2, 5, 5].map(Dim::Known));
+    graph.floats("first", &[4, 2, 3, 3], &[0.5; 72]);
+    graph.floats("scale", &[3], &[0.5; 3]);
+    graph.floats("last", &[2, 4, 1, 1], &[0.5; 8]);
+    graph.node("Conv", &["x", "first"], &["a"], &[]);
+    graph.node("LayerNormalization", &["a", "scale"], &["b"], &[]);
+    graph.node("Conv", &["b", "last"], &["y"], &[]);
+    graph.output("y", DataType::Float, &[1, 2, 3, 3].map(Dim::Known));
+    fs::write(at.join("image.onnx"), ModelBuilder::new(8, 17).finish(&graph)).unwrap();
+    let text = explained("image.onnx");
+    for (start, reason) in [
+        ("first", "Conv `a` moves a window over the axis"),
+        ("scale", "LayerNormalization `b` normalises over the axis"),
+    ] {
+        let told = text.lines().any(|line| line.starts_with(start) && line.contains(reason));
+        assert!(told, "{reason}\n{text}");
+    }
 }

@@ -41,7 +41,8 @@ fn masks_take_out_what_they_close_whole() {
     write(&at.join("masks.safetensors"), &closed(&[0, 1, 2, 3, 4, 5, 6, 7]));
     let message = refused(at, &ask, 2);
     assert!(
-        message.contains("masks.safetensors: every index of axis 0 of `fc1.") && message.contains("keep at least one"),
+        message.contains("masks.safetensors: every index of axis 0 of `fc1.weight`")
+            && message.contains("keep at least one"),
         "{message}"
     );
     write(&at.join("masks.safetensors"), &closed(&[]));

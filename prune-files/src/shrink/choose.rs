@@ -48,8 +48,7 @@ pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>, alike: bool) -> 
             for made in made {
                 left.push((made.axis, made.index, format!("{}; {} adds that to biases", made.reason, Term::Dead)));
             }
-            let names = masks.iter().map(|(name, _)| name.as_str()).collect();
-            let live = analysis.live_writers(&closed.removal, &names).map_err(|source| onnx(&job.model, source))?;
+            let live = analysis.live_writers(&closed.removal, &named).map_err(|source| onnx(&job.model, source))?;
             return Ok(Chosen { left, live, ..Chosen::of(closed.removal) });
         }
         ShrinkBy::Dead => {

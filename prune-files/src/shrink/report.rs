@@ -155,7 +155,7 @@ pub(super) fn told(job: &ShrinkJob, analysis: &Analysis<'_>, chosen: &Chosen) ->
         let more = if more > 0 { format!(" and of {more} more constants") } else { String::new() };
         warnings.push(format!(
             "channels that the masks close lose values that no mask closes and that are not 0, so outputs may change: {shown}{more}; \
-             train with 'bias': True, and give the masks of the biases, too"
+             train with 'bias': True, and give the masks of biases, scales and shifts, too"
         ));
     }
     if let Some(dead) = &chosen.dead {

@@ -85,6 +85,27 @@ fn masks_that_do_not_fit_are_refused() {
 }
 
 #[test]
+fn masks_that_close_all_are_refused_by_the_name_of_a_weight() {
+    // The value between the layers comes first by name.
+    let mut graph = Graph::new();
+    let value = graph.tensor("a", &[Some(2)]).expect("new").axis(0);
+    let bias = graph.constant("b.bias", &[2], true).expect("new").axis(0);
+    let next = graph.constant("c.weight", &[1, 2], true).expect("new").axis(1);
+    let first = graph.constant("d.weight", &[2, 1], true).expect("new").axis(0);
+    let why = graph.reason(Reason::new("Gemm", "", "reads"));
+    [value, bias, next].into_iter().for_each(|axis| graph.join(first, axis, why));
+    graph.role(next, Role::Reader);
+    [next.tensor.axis(0), first.tensor.axis(1)].into_iter().for_each(|axis| graph.pin(axis, why));
+    let classes = graph.close();
+    let closed = |name, shape: &[usize]| {
+        let mask = Mask::from_bools(shape, &[false; 2]).expect("fits");
+        classes.closed_by(&[(name, &mask)]).expect_err("refused").to_string()
+    };
+    assert_eq!(closed("d.weight", &[2, 1]), "every index of axis 0 of `d.weight` would go; keep at least one");
+    assert_eq!(closed("c.weight", &[1, 2]), "every index of axis 1 of `c.weight` would go; keep at least one");
+}
+
+#[test]
 fn a_mask_of_a_pinned_slice_says_so() {
     let mut graph = Graph::new();
     let a = graph.constant("a", &[2, 2], true).expect("new");

@@ -1,18 +1,20 @@
-//! Live elements that a removal by masks takes away although no mask closes them.
+//! Constants that are not 0 in classes that masks take out, though no mask closes them.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use prune_graph::{ClassId, Removal, Role, TensorAxis};
+use prune_core::Mask;
+use prune_graph::{ClassId, Role, TensorAxis, TensorId};
 
 use super::Analysis;
 use super::constants::{Constant, Use};
 use crate::error::Error;
 
+/// Slices of a constant by axis and index, each with its class.
+type Slices = Vec<(TensorAxis, usize, ClassId)>;
+
 impl Analysis<'_> {
-    /// The constants that write into removed classes and are not 0 there, in the order of names, each with the number
-    /// of such slices. Constants with a mask, named in `masked`, do not count, since the mask closes those slices.
-    /// Examples are biases and shifts of closed rows, or rows of another branch. Their values reached the readers of a
-    /// class and no longer do. A class whose readers are all 0 does not count.
+    /// The constants that are not 0 in these classes, with the number of such slices, in the order of names: those that add
+    /// something to a class, and in classes without any those that multiply. `zeros` are the uses that are 0 in a class.
     ///
     /// # Errors
     ///
@@ -20,49 +22,67 @@ impl Analysis<'_> {
     ///
     /// # Complexity
     ///
-    /// One pass over the constants that lose indices.
-    pub fn live_writers(&self, removal: &Removal, masked: &HashSet<&str>) -> Result<Vec<(String, usize)>, Error> {
-        let mut written: Vec<(&Use, TensorAxis, usize, ClassId)> = Vec::new();
-        let mut read = vec![[false; 2]; self.classes.bound()];
+    /// One pass over the constants that meet these classes.
+    pub(crate) fn constants_in(
+        &self,
+        classes: &HashSet<ClassId>,
+        zeros: &HashMap<ClassId, Vec<TensorId>>,
+        masks: &HashMap<&str, &Mask>,
+    ) -> Result<Vec<(String, usize)>, Error> {
+        let mut adds: HashSet<ClassId> = HashSet::new();
+        let mut slices = Vec::new();
         for found in &self.uses {
             let Some(constant) = self.constants.get(found.name.as_str()) else { continue };
-            let cut = |axis: &usize| removal.kept_len(&self.classes, found.id.axis(*axis)) != self.length(found, *axis);
-            let axes: Vec<usize> = (0..constant.tensor.dims().len()).filter(cut).collect();
-            if axes.is_empty() || !constant.tensor.data_type().is_floating() {
+            let met = self.slices_in(found, constant, classes);
+            if met.is_empty() || !constant.tensor.data_type().is_floating() {
                 continue;
             }
-            let slices = nonzero_slices(constant)?;
-            for axis in axes {
-                let role = self.classes.role(found.id.axis(axis));
-                for (index, &nonzero) in slices[axis].iter().enumerate() {
-                    let class = self.classes.class_of(found.id.axis(axis), index);
-                    let Some(class) = class.filter(|&class| removal.is_gone(class)) else { continue };
-                    match role {
-                        Some(Role::Reader) => {
-                            read[class.index()][0] = true;
-                            read[class.index()][1] |= nonzero;
-                        }
-                        Some(Role::Divisor) => {}
-                        _ if nonzero && !masked.contains(found.name.as_str()) && !self.only_multiplies(found) => {
-                            written.push((found, found.id.axis(axis), index, class));
-                        }
-                        _ => {}
+            let nonzero = nonzero_slices(constant, masks.get(found.name.as_str()).copied())?;
+            let met = met.into_iter().filter(|(axis, index, _)| nonzero[axis.axis][*index]);
+            for (axis, index, class) in met {
+                let is_zero = |id: TensorId| zeros.get(&class).is_some_and(|zeros| zeros.contains(&id));
+                let writes = match self.classes.role(axis) {
+                    Some(Role::Reader) => false,
+                    Some(Role::Divisor) => self.is_subtracted(found, is_zero),
+                    _ => true,
+                };
+                if writes {
+                    let multiplies = self.only_multiplies(found);
+                    if !multiplies {
+                        adds.insert(class);
                     }
+                    slices.push((found, multiplies, (axis.axis, index), class));
                 }
             }
         }
         let mut all: BTreeMap<&str, BTreeSet<(usize, usize)>> = BTreeMap::new();
-        for (found, axis, index, class) in written {
-            // If no constant reads the class, something else reads it.
-            if read[class.index()] != [true, false] {
-                all.entry(&found.name).or_default().insert((axis.axis, index));
+        for (found, multiplies, slice, class) in slices {
+            if !multiplies || !adds.contains(&class) {
+                all.entry(&found.name).or_default().insert(slice);
             }
         }
         Ok(all.into_iter().map(|(name, slices)| (name.to_owned(), slices.len())).collect())
     }
 
-    fn length(&self, found: &Use, axis: usize) -> Option<usize> {
-        self.classes.size(found.id.axis(axis))
+    /// The slices of a constant that belong to these classes.
+    fn slices_in(&self, found: &Use, constant: &Constant<'_>, classes: &HashSet<ClassId>) -> Slices {
+        let mut slices = Slices::new();
+        for (axis, &n) in constant.tensor.dims().iter().enumerate() {
+            let axis = found.id.axis(axis);
+            let class = |index: usize| self.classes.class_of(axis, index).filter(|class| classes.contains(class));
+            slices.extend((0..n).filter_map(|index| Some((axis, index, class(index)?))));
+        }
+        slices
+    }
+
+    /// A BatchNormalization subtracts the constant, a mean, and its scale is not 0: what it makes of 0 goes with the mean.
+    fn is_subtracted(&self, found: &Use, is_zero: impl Fn(TensorId) -> bool) -> bool {
+        found.readers.iter().any(|&(node, slot)| {
+            let scale = self.use_read_at(node, 1);
+            slot == 3
+                && self.model.graph().nodes()[node].op_type() == "BatchNormalization"
+                && !scale.is_some_and(|scale| is_zero(scale.id))
+        })
     }
 
     /// True if each node that reads a constant multiplies by it, so that 0 stays 0.
@@ -84,12 +104,12 @@ impl Analysis<'_> {
     }
 }
 
-/// For each axis and each index, true if the slice has a value other than 0.
-fn nonzero_slices(constant: &Constant<'_>) -> Result<Vec<Vec<bool>>, Error> {
+/// For each axis, the slices with a value other than 0 that no mask closes.
+fn nonzero_slices(constant: &Constant<'_>, mask: Option<&Mask>) -> Result<Vec<Vec<bool>>, Error> {
     let dims = constant.tensor.dims();
     let mut nonzero: Vec<Vec<bool>> = dims.iter().map(|&n| vec![false; n]).collect();
     constant.tensor.visit(|mut index, value| {
-        if value != 0.0 {
+        if value != 0.0 && mask.is_none_or(|mask| mask.is_kept(index)) {
             for (axis, &n) in dims.iter().enumerate().rev() {
                 nonzero[axis][index % n] = true;
                 index /= n;

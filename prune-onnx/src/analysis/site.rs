@@ -281,8 +281,32 @@ impl<'e, 'm> Site<'e, 'm> {
         Ok(())
     }
 
-    /// Notes that an axis of an output holds the values of an input's axis unchanged. A node that reads or writes a
-    /// transposed weight thus reads or writes the weight.
+    /// Says of an axis of an output whose length is a multiple of a number that it has runs of that length. The length has to
+    /// follow whatever goes.
+    pub(crate) fn set_runs(&mut self, out: usize, axis: usize, size: &Size) {
+        if let (Some(run), Some(axis)) = (size.run(), self.out(out, axis)) {
+            self.engine.graph.set_runs(axis, run);
+        }
+    }
+
+    /// An axis has runs.
+    pub(crate) fn has_runs(&self, axis: TensorAxis) -> bool {
+        self.engine.graph.runs(axis).is_some()
+    }
+
+    /// Pins axes of runs of which these elements are copies, since nothing else follows their lengths.
+    #[cfg_attr(feature = "testing", track_caller)]
+    pub(crate) fn pin_runs(&mut self, ints: &[Int]) {
+        let why = self.reason("makes another axis of its length");
+        for axis in ints.iter().filter_map(|int| int.copy_of) {
+            if self.has_runs(axis) && !faults::dropped() {
+                self.engine.graph.pin(axis, why);
+            }
+        }
+    }
+
+    /// Notes that an axis of an output holds the values of an input's axis as they are: what reads or writes a weight that
+    /// was transposed does so with the weight.
     pub(crate) fn view(&mut self, slot: usize, axis: usize, out: usize, out_axis: usize) -> Stated {
         let of = self.axis(slot, axis)?;
         if let Some(axis) = self.out(out, out_axis) {
@@ -340,6 +364,10 @@ impl<'e, 'm> Site<'e, 'm> {
     /// Notes that products of two inputs are summed over an axis of each.
     pub(crate) fn summed(&mut self, (a, left): (usize, TensorAxis), (b, right): (usize, TensorAxis)) {
         let zero = self.vanishes(a) || self.vanishes(b);
+        for axis in [left, right].into_iter().filter(|&axis| self.has_runs(axis)).collect::<Vec<_>>() {
+            let why = self.reason("sums over the axis");
+            self.engine.graph.pin(axis, why);
+        }
         self.engine.sums.push(Sum { node: self.at, slots: [a, b], axes: [left, right], zero });
     }
 

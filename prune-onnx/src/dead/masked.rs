@@ -1,6 +1,6 @@
 //! Classes that masks close, without those that their readers would still see as something other than 0.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use prune_core::Mask;
 use prune_graph::{ClassId, Family, MaskRemoval, Reason, Removal, Role, TensorAxis, TensorId};
@@ -53,23 +53,55 @@ impl Analysis<'_> {
         Ok((closed, made))
     }
 
-    /// The removed classes that a reader sees as something other than 0, although every constant that writes them is 0:
-    /// an activation makes 0.5 of 0, for example, or a number is added. A reader does not matter if its slices of the
-    /// class are 0, or if masks close them, which `closed` tells. [`Analysis::dead`] adds such values to biases where
-    /// it can.
+    /// The constants that a removal by masks takes out though they are not 0 there and no mask closes them, with the number of
+    /// their slices, in the order of names: biases and shifts of closed rows, say, means that are subtracted from them, or rows
+    /// of another branch. Only classes count whose readers got something else than 0 of them. If there are none, the removal
+    /// changes no output of the model that has 0 wherever a mask closes.
+    ///
+    /// # Errors
+    ///
+    /// Errors of reading constants.
+    ///
+    /// # Complexity
+    ///
+    /// Two passes over the constants, and walks as for [`Analysis::closed_by`].
+    pub fn live_writers(&self, removal: &Removal, masks: &[(&str, &Mask)]) -> Result<Vec<(String, usize)>, Error> {
+        let masks: HashMap<&str, &Mask> = masks.iter().copied().collect();
+        let zeros = self.zero_slices(&Dead::none(&self.classes), &masks)?;
+        let read = self.read_as_more(removal, |_, class| zeros.get(&class).into_iter().flatten().copied().collect())?;
+        let lost: HashSet<ClassId> = read.into_iter().map(|read| read.class).collect();
+        self.constants_in(&lost, &zeros, &masks)
+    }
+
+    /// The classes of a removal whose values are not 0 at a reader though all that writes them is: an activation makes 0.5 of
+    /// 0, say, or a number is added. `closed` are readers whose slices of a class masks close, so that it does not matter
+    /// there; neither does it where those slices are 0. [`Analysis::dead`] adds such values to biases, where it can.
     fn made_of_zero(&self, removal: &Removal, closed: &[(ClassId, TensorId)]) -> Result<Vec<MadeOfZero>, Error> {
-        let mut zeros: HashMap<ClassId, BTreeSet<TensorId>> = HashMap::new();
-        for (class, constants) in self.zero_slices(&Dead::none(&self.classes))? {
-            zeros.entry(class).or_default().extend(constants);
-        }
-        closed.iter().for_each(|&(class, tensor)| _ = zeros.entry(class).or_default().insert(tensor));
+        let mut zeros = self.zero_slices(&Dead::none(&self.classes), &HashMap::new())?;
+        closed.iter().for_each(|&(class, tensor)| zeros.entry(class).or_default().push(tensor));
+        let writes = |axis: &&TensorAxis| !matches!(self.classes.role(**axis), Some(Role::Reader | Role::Divisor));
+        let read = self.read_as_more(removal, |family, class| {
+            let writers = family.axes().iter().filter(writes).map(|axis| axis.tensor);
+            zeros.get(&class).into_iter().flatten().copied().chain(writers).collect()
+        })?;
+        let made = read.into_iter().map(|Read { class, family, node }| {
+            let axis = self.written(family.axes());
+            let index = self.index_of(class, axis).unwrap_or(0);
+            MadeOfZero { class, axis, index, reason: self.reason(node, WHY) }
+        });
+        Ok(made.collect())
+    }
+
+    /// The classes of a removal that are not 0 at some reader while, for each class, the constants `zeros` are.
+    fn read_as_more(
+        &self,
+        removal: &Removal,
+        zeros: impl Fn(&Family, ClassId) -> BTreeSet<TensorId>,
+    ) -> Result<Vec<Read<'_>>, Error> {
         let mut alike: BTreeMap<(usize, BTreeSet<TensorId>), Vec<ClassId>> = BTreeMap::new();
         for (number, family) in self.classes.families().iter().enumerate() {
-            let writes = |axis: &&TensorAxis| !matches!(self.classes.role(**axis), Some(Role::Reader | Role::Divisor));
-            let writers: BTreeSet<TensorId> = family.axes().iter().filter(writes).map(|axis| axis.tensor).collect();
             for &class in family.classes().iter().filter(|&&class| removal.is_gone(class)) {
-                let zeros = zeros.get(&class).into_iter().flatten().chain(&writers).copied().collect();
-                alike.entry((number, zeros)).or_default().push(class);
+                alike.entry((number, zeros(family, class))).or_default().push(class);
             }
         }
         let mut found = Vec::new();
@@ -77,19 +109,26 @@ impl Analysis<'_> {
             let family = &self.classes.families()[number];
             let sums = self.sums(zeros.into_iter().collect())?;
             let reads = |sum: &&Sum| !sum.zero && sum.axes.iter().any(|axis| family.axes().contains(axis));
-            let read: Vec<&Sum> = sums.iter().filter(reads).collect();
+            let reading: Vec<&Sum> = sums.iter().filter(reads).collect();
             for class in classes {
-                let has = |axis: TensorAxis| {
-                    (0..self.classes.size(axis).unwrap_or(0))
-                        .find(|&index| self.classes.class_of(axis, index) == Some(class))
-                };
-                if let Some(sum) = read.iter().find(|sum| sum.axes.iter().any(|&axis| has(axis).is_some())) {
-                    let axis = self.written(family.axes());
-                    let reason = self.reason(sum.node, WHY);
-                    found.push(MadeOfZero { class, axis, index: has(axis).unwrap_or(0), reason });
+                let meets = |sum: &&&Sum| sum.axes.iter().any(|&axis| self.index_of(class, axis).is_some());
+                if let Some(sum) = reading.iter().find(meets) {
+                    found.push(Read { class, family, node: sum.node });
                 }
             }
         }
         Ok(found)
     }
+
+    /// The first index of a class on an axis.
+    fn index_of(&self, class: ClassId, axis: TensorAxis) -> Option<usize> {
+        (0..self.classes.size(axis).unwrap_or(0)).find(|&index| self.classes.class_of(axis, index) == Some(class))
+    }
+}
+
+/// A class of a family that is not 0 where a node sums over it.
+struct Read<'a> {
+    class: ClassId,
+    family: &'a Family,
+    node: usize,
 }

@@ -5,6 +5,7 @@ mod uniform;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use prune_core::Mask;
 use prune_graph::{ClassId, Classes, Family, Reason, Removal, Role, TensorAxis, TensorId};
 
 use crate::analysis::{Analysis, AnalysisOptions, Sum};
@@ -145,8 +146,8 @@ impl Analysis<'_> {
         selected: &[bool],
         may_fold: bool,
     ) -> Result<(), Error> {
-        let zeros = self.zero_slices(dead)?;
-        // One walk serves all classes of a family that have zeros in the same constants.
+        let zeros = self.zero_slices(dead, &HashMap::new())?;
+        // Classes of one family that have zeros in the same constants are met by the same walk.
         let mut alike: BTreeMap<(usize, Vec<TensorId>), Vec<ClassId>> = BTreeMap::new();
         for (number, family) in self.classes.families().iter().enumerate().filter(|(number, _)| selected[*number]) {
             for &class in family.classes().iter().filter(|&&class| !dead.removal.is_gone(class)) {
@@ -263,11 +264,10 @@ impl Analysis<'_> {
         Ok(all)
     }
 
-    /// For each class, the uses of constants in which all slices of the class are 0, not counting elements that other
-    /// removed classes take away. If a class is folded, a bias adds its constant to the outputs of its readers. Such an
-    /// output is a constant then, not 0, so the elements of folded classes still count in slices of outputs. They do
-    /// not count in slices of inputs.
-    fn zero_slices(&self, dead: &Dead) -> Result<HashMap<ClassId, Vec<TensorId>>, Error> {
+    /// For each class with any, the uses of constants of which all slices of the class are 0 without what is gone. A bias
+    /// takes over what a folded class adds to the outputs of its readers, so it is missing from no slice but those of
+    /// inputs: an output that reads nothing else is a constant, not 0. What `masks` close counts as 0.
+    fn zero_slices(&self, dead: &Dead, masks: &HashMap<&str, &Mask>) -> Result<HashMap<ClassId, Vec<TensorId>>, Error> {
         let (gone, folded) = (&dead.removal, dead.folded_classes());
         let mut zeros: HashMap<ClassId, Vec<TensorId>> = HashMap::new();
         for found in &self.uses {
@@ -289,8 +289,9 @@ impl Analysis<'_> {
                 .collect();
             let mut zero: Vec<Vec<bool>> = sizes.iter().map(|&n| vec![true; n]).collect();
             let mut place = vec![0; sizes.len()];
+            let mask = masks.get(found.name.as_str());
             constant.tensor.visit(|index, value| {
-                if value != 0.0 {
+                if value != 0.0 && mask.is_none_or(|mask| mask.is_kept(index)) {
                     let mut rest = index;
                     for (axis, &n) in sizes.iter().enumerate().rev() {
                         place[axis] = rest % n;

@@ -20,6 +20,7 @@ const MOST: usize = 4096;
 
 fn state(site: &mut Site<'_, '_>) -> Stated {
     let target = site.ints(0).ok_or(Stop::Pin("has a shape that is not known"))?;
+    site.pin_runs(&target);
     let tensor: Option<&Tensor> = match site.node.attribute("value") {
         Some(AttributeValue::Tensor(tensor)) => Some(tensor),
         _ => None,

@@ -100,9 +100,12 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
 #[cfg_attr(feature = "testing", track_caller)]
 pub(super) fn passes(site: &mut Site<'_, '_>, zero: bool) -> Stated {
     let shape = site.shape(0)?;
-    let rank = shape.len();
-    site.output(0, shape, zero)?;
-    for axis in 0..rank {
+    site.output(0, shape.clone(), zero)?;
+    for (axis, size) in shape.iter().enumerate() {
+        let of = site.axis(0, axis)?;
+        if site.has_runs(of) {
+            site.set_runs(0, axis, size);
+        }
         site.pass(0, axis, 0, axis)?;
     }
     Ok(())

@@ -15,7 +15,9 @@ pub(super) const OPERATOR: Operator = Operator {
 
 fn state(site: &mut Site<'_, '_>) -> Stated {
     let from = site.shape(0)?;
-    let Some(target) = site.ints(1) else {
+    let target = site.ints(1);
+    site.pin_runs(target.as_deref().unwrap_or(&[]));
+    let Some(target) = target else {
         let rank = site.shape(1)?.first().and_then(Size::length);
         let rank = rank.ok_or(Stop::Pin("has a shape that is not known"))?.max(from.len());
         let shape = (0..followed_rank(rank)?).map(|_| site.fresh()).collect();

@@ -25,8 +25,8 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
         site.pass(0, axis, 0, axis)?;
         site.pin(0, axis, "normalises over the axis")?;
     }
-    // A sample of zeros still gets the shift.
-    let zero = site.vanishes(1) && site.vanishes(2) && site.stays(0);
+    // A sample of zeros keeps the shift; a channel of zeros has a mean of 0 and stays 0 under any scale.
+    let zero = (site.vanishes(0) || site.vanishes(1)) && site.vanishes(2) && site.stays(0);
     site.set_vanishes(0, zero);
     Ok(())
 }

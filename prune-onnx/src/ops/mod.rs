@@ -2,6 +2,7 @@
 //! here.
 
 mod arithmetic;
+mod attention;
 mod batch_norm;
 mod broadcast;
 mod cast;
@@ -71,6 +72,7 @@ const OPERATORS: &[Operator] = &[
     conv_transpose::OPERATOR,
     gemm::OPERATOR,
     matmul::OPERATOR,
+    attention::OPERATOR,
     batch_norm::OPERATOR,
     instance_norm::OPERATOR,
     group_norm::OPERATOR,

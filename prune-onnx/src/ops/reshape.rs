@@ -36,9 +36,23 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     let to = shape(site, &from, &target, copies_zero)?;
     let zero = site.vanishes(0);
     site.output(0, to.clone(), zero)?;
+    (0..to.len()).for_each(|axis| site.set_runs(0, axis, &to[axis]));
     regroup::state(site, &from, &to)?;
-    if !has_literal_form(&from, &to, copies_zero) {
-        // Numbers alone cannot say the new target, so every length in it has to follow its axis.
+    let is_literal = has_literal_form(&from, &to, copies_zero);
+    for (axis, int) in target.iter().enumerate() {
+        let Some(out) = site.out(0, axis).filter(|&out| site.has_runs(out)) else { continue };
+        let is_copied = copies_zero && from.get(axis) == Some(&to[axis]);
+        match int.constant() {
+            Some(0) if copies_zero => site.pass(0, axis, 0, axis)?,
+            Some(n) if n < 0 && !is_literal => {}
+            // A list of numbers says 0 there, or -1.
+            _ if is_literal && is_copied => site.pass(0, axis, 0, axis)?,
+            _ if is_literal => {}
+            _ => site.follow(int, out),
+        }
+    }
+    if !is_literal {
+        // The new target cannot be written as a list, so every length has to follow its axis.
         for (axis, int) in target.iter().enumerate() {
             let Some(out) = site.out(0, axis).filter(|_| to[axis].length().is_some()) else { continue };
             match int.constant() {
@@ -113,6 +127,9 @@ fn rewrite(rewrite: &mut Rewrite<'_, '_>) -> Result<(), Error> {
     };
     let mut fits = true;
     for (axis, int) in target.iter().enumerate() {
+        // The lengths of axes of runs follow where a 0 or -1 says so.
+        let says_itself = int.constant().is_some_and(|n| n < 0 || n == 0 && copies_zero);
+        fits &= says_itself || !rewrite.output_lost_of_runs(0, axis);
         fits &= to[axis].length().is_none() || as_it_is(axis, int, rewrite) == output_left(axis, rewrite);
     }
     if fits {

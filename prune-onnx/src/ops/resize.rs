@@ -59,7 +59,9 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
 
 fn by_sizes(site: &mut Site<'_, '_>, shape: Shape, axes: &[usize], zero: bool) -> Stated {
     let policy = site.node.text("keep_aspect_ratio_policy").unwrap_or("stretch").to_owned();
-    let sizes = site.ints(3).filter(|sizes| sizes.len() == axes.len());
+    let sizes = site.ints(3);
+    site.pin_runs(sizes.as_deref().unwrap_or(&[]));
+    let sizes = sizes.filter(|sizes| sizes.len() == axes.len());
     let sizes = sizes.ok_or(Stop::Pin("is given sizes that are not known"))?;
     let size = |axis: usize| axes.iter().position(|&a| a == axis).map(|at| &sizes[at]);
     // With other policies, a length is a bound, and the result depends on all axes.

@@ -2,6 +2,7 @@
 
 use super::Operator;
 use crate::analysis::{Site, Stated, Stop, position};
+use crate::shapes::Shape;
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &["Transpose"],
@@ -24,10 +25,14 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     if sorted != (0..rank).collect::<Vec<_>>() {
         return Err(Stop::Pin("has an order that is none of its input's axes"));
     }
-    let out = order.iter().map(|&axis| shape[axis].clone()).collect();
+    let out: Shape = order.iter().map(|&axis| shape[axis].clone()).collect();
     let zero = site.vanishes(0);
-    site.output(0, out, zero)?;
+    site.output(0, out.clone(), zero)?;
     for (at, &axis) in order.iter().enumerate() {
+        let of = site.axis(0, axis)?;
+        if site.has_runs(of) {
+            site.set_runs(0, at, &out[at]);
+        }
         site.pass(0, axis, 0, at)?;
         site.view(0, axis, 0, at)?;
     }

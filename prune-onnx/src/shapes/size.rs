@@ -29,6 +29,11 @@ impl Size {
         self.number().and_then(|n| usize::try_from(n).ok())
     }
 
+    /// The number that is multiplied with symbols, if there are symbols and it is more than 1.
+    pub(crate) fn run(&self) -> Option<usize> {
+        usize::try_from(self.times).ok().filter(|&run| run > 1 && !self.symbols.is_empty())
+    }
+
     pub(crate) fn is_one(&self) -> bool {
         self.number() == Some(1)
     }

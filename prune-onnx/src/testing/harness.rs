@@ -9,8 +9,8 @@ use prune_graph::{Choice, ClassScore, Removal, Role};
 use super::eval::{self, T, Values};
 use super::net::{self, Built};
 
-/// The versions of the operators for generated networks.
-pub const OPSETS: &[i64] = &[9, 10, 11, 12, 13, 17, 18, 20];
+/// Versions of the operators that networks are written in.
+pub const OPSETS: &[i64] = &[9, 10, 11, 12, 13, 17, 18, 20, 24, 28];
 
 /// A model from its bytes.
 ///

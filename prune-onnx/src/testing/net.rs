@@ -73,12 +73,30 @@ pub fn encoded(float: DataType, values: &[f64]) -> Vec<u8> {
     }
 }
 
+/// Operators that came after the oldest version, or took floats only then, and the version that brought them.
+const SINCE: &[(&str, i64)] = &[
+    ("BitwiseNot", 18),
+    ("Celu", 12),
+    ("Equal", 11),
+    ("Gelu", 20),
+    ("GreaterOrEqual", 12),
+    ("HardSwish", 14),
+    ("IsInf", 10),
+    ("LessOrEqual", 12),
+    ("Mish", 18),
+    ("Mod", 10),
+    ("Round", 11),
+    ("Swish", 24),
+];
+
 /// A network under construction.
 pub struct Net {
     /// The source of all random choices.
     pub draw: Draw,
     /// The version of the operators.
     pub opset: i64,
+    /// The operator that a case is to have; otherwise it draws one of its rule.
+    asked: Option<&'static str>,
     /// The type of all floats.
     pub(crate) float: DataType,
     /// True for a model before version 4 of the format, where every initializer is also an input.
@@ -99,7 +117,30 @@ impl Net {
     /// same for both.
     pub fn of(float: DataType, seed: u64, opset: i64) -> Self {
         let graph = GraphBuilder::new("net");
-        Net { draw: Draw::new(seed), opset, float, listed: false, graph, count: 0, inputs: Vec::new() }
+        Net { draw: Draw::new(seed), opset, asked: None, float, listed: false, graph, count: 0, inputs: Vec::new() }
+    }
+
+    /// The same network, in which a case has this operator of its rule.
+    #[must_use]
+    pub fn asked(mut self, operator: &'static str) -> Self {
+        self.asked = Some(operator);
+        self
+    }
+
+    /// The operator that is asked for, or one of some. Networks of an operator that came later have its version.
+    pub(crate) fn operator(&mut self, drawn: &[&'static str]) -> &'static str {
+        let drawn = self.draw.pick(drawn);
+        let operator = self.asked.unwrap_or(drawn);
+        if self.asked.is_some() {
+            let since = SINCE.iter().find(|(name, _)| *name == operator).map_or(0, |&(_, since)| since);
+            self.opset = self.opset.max(since);
+        }
+        operator
+    }
+
+    /// This operator is asked for.
+    pub(crate) fn asks(&self, operator: &str) -> bool {
+        self.asked == Some(operator)
     }
 
     /// The same network in version 3 of the format, where every initializer is also an input. No constant is a node

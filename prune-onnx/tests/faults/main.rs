@@ -17,6 +17,7 @@ const FILES: &[(&str, &[&str])] = &[
     ("ops/conv_transpose", &["ConvTranspose"]),
     ("ops/gemm", &["Gemm"]),
     ("ops/matmul", &["MatMul"]),
+    ("ops/attention", &["Attention"]),
     ("ops/batch_norm", &["BatchNormalization"]),
     ("ops/instance_norm", &["InstanceNormalization"]),
     ("ops/group_norm", &["GroupNormalization"]),

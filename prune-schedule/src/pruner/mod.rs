@@ -1,11 +1,13 @@
 //! The pruner: carries out a strategy on a model, epoch by epoch.
 //!
-//! An event is planned (`plan/`), prepared (`prepare.rs`) and committed (`commit.rs`). To prepare it, `event.rs`,
-//! `reopen.rs` and `regrow.rs` make masks from the evidence in `evidence.rs`, and `report.rs` and `report_table.rs`
-//! hold the figures. `clock.rs` and `steps.rs` count epochs and steps, `forward.rs` makes masks for forward passes,
-//! `sparse.rs` finds layers that are sparse without a mask, and `state.rs` saves it all.
+//! An event is planned (`plan/`), prepared (`prepare.rs`: masks in `event.rs`, `reopen.rs` and `regrow.rs` from what
+//! `evidence.rs` holds, figures in `report.rs` and `report_table.rs`) and committed (`commit.rs`), with
+//! the optimiser's buffers where they are shown (`buffers.rs`). Beside that: how far
+//! epochs and steps have come (`clock.rs`, `steps.rs`), gradients on the way (`observe.rs`), forward passes of their own (`forward.rs`), layers that are sparse
+//! without a mask (`sparse.rs`), and saving it all (`state.rs`).
 
 mod alone;
+mod buffers;
 mod candidate;
 mod clock;
 mod commit;
@@ -13,6 +15,7 @@ mod event;
 mod evidence;
 mod forward;
 mod listed;
+mod observe;
 mod prepare;
 mod regrow;
 mod reopen;
@@ -33,7 +36,6 @@ pub use steps::StepAction;
 use prune_core::{Layers, LayersMut, Masks};
 
 use self::clock::{Clock, Token};
-use self::evidence::Wanted;
 use self::listed::Listed;
 use crate::moment::Moment;
 use crate::plan::{Defaults, FactsByLayer, Known, LayerFacts, Members, check};
@@ -53,8 +55,8 @@ use crate::warning::Warning;
 ///
 /// # In a training loop
 ///
-/// Call [`Pruner::start`] before the loop, [`Pruner::before_step`] and [`Pruner::after_step`] around each step of the
-/// optimiser, and [`Pruner::end_epoch`] after each epoch.
+/// [`Pruner::start`] before it, [`Pruner::before_step`] and [`Pruner::after_step`] around each step of the optimiser, and
+/// [`Pruner::end_epoch`] after each epoch, or [`Pruner::end_epoch_and_hold`], which holds the optimiser's buffers too.
 ///
 /// # Floating masks
 ///
@@ -256,7 +258,9 @@ impl Pruner {
 
     /// Ends an epoch that has trained: carries out its event, if there is one, and returns the report of the event.
     ///
-    /// All masks are made before the first weight is written. After an error the model and the pruner are as they were.
+    /// All masks are made before the first weight is written. After an error the model and the pruner are as they were. The
+    /// optimiser's buffers are not touched, and the report's [next step](Report::next_step) says so:
+    /// [`Pruner::end_epoch_and_hold`] holds them too.
     ///
     /// # Errors
     ///
@@ -285,28 +289,6 @@ impl Pruner {
         evidence: Evidence<'_>,
     ) -> Result<Option<Report>, PruneError> {
         self.end(Moment::Epoch(epoch), model, evidence)
-    }
-
-    /// Records the gradients of one backward pass, before they are masked, for an event that needs them. `snip` and
-    /// `'reopen': 'gradient'` use the sum of all since the last epoch ended; `saliency` and `rigl` use the last. It
-    /// costs nothing unless the epoch in training, or the step, ends in such an event. Before [`Pruner::start`] it
-    /// serves the event at epoch 0.
-    ///
-    /// # Errors
-    ///
-    /// [`PruneError::Layers`], [`PruneError::GradientShape`] if a gradient has changed its shape.
-    pub fn observe(&mut self, gradients: &(impl Layers + ?Sized)) -> Result<(), PruneError> {
-        let next = self.strategy.next_after(Moment::Epoch, self.epochs.last).filter(|&next| next <= self.epochs.next());
-        for moment in next.map(Moment::Epoch).into_iter().chain([Moment::Step(self.steps.next())]) {
-            if let Some((key, event)) = self.strategy.at(moment)
-                && let Some(wanted) = Wanted::by(event)
-            {
-                let clock = if moment.is_step() { &mut self.steps } else { &mut self.epochs };
-                clock.observed.add(key, event, &Listed::of(gradients)?, wanted)?;
-                self.token = Token::default();
-            }
-        }
-        Ok(())
     }
 
     /// Writes `+0.0` outside the masks in force. Call it after every step of the optimiser, with the weights and with

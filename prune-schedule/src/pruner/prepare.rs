@@ -3,6 +3,7 @@
 use prune_core::{Layers, Masks};
 
 use super::Pruner;
+use super::buffers::close_more;
 use super::candidate::{Candidate, LayerMask};
 use super::clock::{Clock, Token};
 use super::event::Maker;
@@ -168,8 +169,11 @@ impl Pruner {
             before: &self.masks,
             written: is_written,
         };
-        let report = outcome.report(&layers).map_err(in_event)?;
+        let mut report = outcome.report(&layers).map_err(in_event)?;
         let masks: Masks = candidates.iter().zip(made).map(|(c, made)| (c.name().to_owned(), made.mask)).collect();
+        // Before training an optimiser has no buffers.
+        let held_from_now = !floats_on && moment.time() > 0;
+        report.buffers_open = held_from_now && close_more(&masks, alive).map_err(in_event)?;
         let (mut opened, mut writes) = (Masks::default(), Masks::default());
         for (name, mask) in masks.iter() {
             let mut remains = mask.clone();

@@ -36,6 +36,10 @@ pub struct Report {
     /// True if a caller wrote the masks and nobody has checked the result.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub unchecked: bool,
+    /// Whether the event closes what was held open, and the optimiser's buffers have not been held since: see
+    /// [`Report::next_step`].
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub buffers_open: bool,
     /// The epoch to whose end every parameter was set back before the masks were applied, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rewound_to: Option<u64>,
@@ -146,8 +150,33 @@ pub(super) struct Outcome<'a> {
 }
 
 impl Report {
-    /// Replaces the non-zero counts by counts of the written values. `non_zero` returns `None` for a layer that is not
-    /// shown.
+    /// What is left to do, if anything: an event that closes weights leaves the optimiser's buffers of them as they were, unless
+    /// the call that carried it out was given them. Before training there are none, and floating masks are not held.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_core::{LayerMut, PlainTensor};
+    /// use prune_schedule::Pruner;
+    ///
+    /// let mut weights = PlainTensor::from_logical(&[1, 4], vec![0.9f32, -0.1, 0.3, 0.2])?;
+    /// let mut pruner = Pruner::new("{1: {'method': 'unstr_global', 'density': 0.5}}".parse()?);
+    /// let report = pruner.end_epoch(1, &mut [("fc", LayerMut::of(&mut weights))])?.ok_or("there is an event")?;
+    /// assert!(report.to_string().ends_with(report.next_step().ok_or("the buffers are to be held")?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn next_step(&self) -> Option<&'static str> {
+        self.buffers_open
+            .then_some("hold the optimiser's buffers to the new masks too: outside them they are as they were")
+    }
+
+    /// The report of the same event, after which the optimiser's buffers have been held, or of which there are none.
+    #[must_use]
+    pub fn with_buffers_held(self) -> Self {
+        Report { buffers_open: false, ..self }
+    }
+
+    /// Takes what is not zero from what a caller has written: none of a layer that is not shown.
     pub(super) fn recount(&mut self, non_zero: impl Fn(&str) -> Result<Option<usize>, Error>) -> Result<(), Error> {
         for layer in &mut self.layers {
             if let Some(found) = non_zero(&layer.layer)? {
@@ -231,6 +260,7 @@ impl Outcome<'_> {
             unchanged: selected.closed + selected.reopened + selected.swaps == 0 && !overwrites,
             forward_only: !self.written,
             unchecked: false,
+            buffers_open: false,
             defaults: self.plan.defaults,
             layers: reports,
             selected,

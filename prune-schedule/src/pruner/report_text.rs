@@ -29,7 +29,8 @@ impl fmt::Display for Report {
         if !self.defaults.is_empty() {
             write!(f, "\n{}", self.defaults)?;
         }
-        self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
+        self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))?;
+        self.next_step().map_or(Ok(()), |next| write!(f, "\nnext: {next}"))
     }
 }
 

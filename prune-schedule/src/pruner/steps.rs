@@ -81,10 +81,9 @@ impl Pruner {
         // Holds before the event: the event may open elements that the optimiser has just moved outside the masks.
         self.hold_all(parameters, buffers)?;
         let report = self.end_step(step, parameters)?;
-        if report.is_some() {
-            self.hold_all(parameters, buffers)?;
-        }
-        Ok(report)
+        let Some(report) = report else { return Ok(None) };
+        self.hold_all(parameters, buffers)?;
+        Ok(Some(report.with_buffers_held()))
     }
 
     fn hold_all(

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod buffers;
 mod events;
 #[path = "../model/mod.rs"]
 mod model;

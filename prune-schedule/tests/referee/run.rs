@@ -241,8 +241,9 @@ impl Run<'_> {
 
     fn take(&mut self, report: Option<Report>) {
         let Some(mut report) = report else { return };
-        // The digests are older than this field, and cover all others.
+        // The digests are older than these fields, and hold for all others.
         report.defaults = UsedDefaults::default();
+        report.buffers_open = false;
         self.reports.add(serde_json::to_string(&report).unwrap());
         self.reports.add(report.to_string());
         self.note();

@@ -155,9 +155,11 @@ impl ModulePruner {
         let mut closed = self.closed.clone();
         closed.replace(pruner.held());
         let module = if self.in_module { prune_mask::attach(module, &mut closed) } else { module };
-        let held = match optimizer {
-            Some(optimizer) => moments::held(optimizer, &masks_by_id(&module, pruner.held())?)?,
-            None => Held::default(),
+        let (held, report) = match optimizer {
+            Some(optimizer) => {
+                (moments::held(optimizer, &masks_by_id(&module, pruner.held())?)?, report.with_buffers_held())
+            }
+            None => (Held::default(), report),
         };
         Ok(Written { module, pruner, closed, held, report })
     }

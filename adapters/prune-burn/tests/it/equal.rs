@@ -166,6 +166,8 @@ fn both(strategy: &str, seed: u64) {
         } else {
             let (pruned, report) = burn.end_epoch_with(epoch, zoo, &mut optimizer, burn_evidence).unwrap();
             zoo = pruned;
+            // The optimiser's buffers are held already.
+            assert!(report.as_ref().is_none_or(|report| report.next_step().is_none()), "{strategy}");
             let expected = rival.end_epoch_with(epoch, &mut named_mut(&mut rivals), rival_evidence).unwrap();
             assert_eq!(report.map(|report| report.selected), expected.map(|report| report.selected));
         }

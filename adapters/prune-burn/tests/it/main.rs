@@ -4,6 +4,7 @@
 
 mod conformance;
 mod equal;
+mod example;
 mod in_force;
 mod in_time;
 mod learner;

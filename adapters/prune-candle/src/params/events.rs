@@ -7,7 +7,7 @@ use prune_core::{LayerRef, Layers, LayersMut, Masks};
 use prune_schedule::{Evidence, Moment, Prepared, Pruner, Report};
 
 use super::Params;
-use super::prepared::{PreparedEvent, can_be_held};
+use super::prepared::PreparedEvent;
 use crate::error::CandleError;
 use crate::tensor::ReadTensor;
 
@@ -69,9 +69,8 @@ impl Params {
     ///
     /// # Errors
     ///
-    /// [`CandleError::Changed`] if a parameter that the event masks has changed since it was prepared;
-    /// [`CandleError::Mask`] if a set of buffers has no layer for a mask; [`CandleError::Prune`], as
-    /// [`Pruner::commit`]. Nothing has been written then.
+    /// [`CandleError::Changed`] where a parameter that the event masks is not what it was when it was prepared;
+    /// [`CandleError::Prune`], as [`Pruner::commit_and_hold`]. Nothing has been written then.
     pub fn commit(
         &mut self,
         pruner: &mut Pruner,
@@ -79,19 +78,18 @@ impl Params {
         buffers: &mut [&mut (dyn LayersMut + '_)],
     ) -> Result<Report, CandleError> {
         event.is_of(self)?;
-        self.carry_out(pruner, event.prepared, buffers)
+        Ok(pruner.commit_and_hold(event.prepared, self, buffers)?)
     }
 
-    /// As [`Pruner::end_epoch_with`]. After an event it also writes `+0.0` outside the masks in force in each set of an
-    /// optimiser's buffers, so that a state saved afterwards is zero there too.
+    /// As [`Pruner::end_epoch_and_hold`]: after an event it writes `+0.0` outside the masks in force to each set of an optimiser's
+    /// buffers too: what it prunes is zero there as well before anything is saved.
     ///
     /// A set of buffers must have a layer for each mask, as in [`Pruner::after_step`]. Without evidence, the model is
     /// not copied.
     ///
     /// # Errors
     ///
-    /// [`CandleError::Prune`], as [`Pruner::end_epoch_with`]; [`CandleError::Mask`] if a set of buffers has no layer
-    /// for a mask; [`CandleError::FactsUntold`]. Nothing has been written then.
+    /// [`CandleError::Prune`], as [`Pruner::end_epoch_and_hold`]; [`CandleError::FactsUntold`]. Nothing has been written then.
     ///
     /// # Examples
     ///
@@ -121,7 +119,10 @@ impl Params {
         buffers: &mut [&mut (dyn LayersMut + '_)],
         evidence: Evidence<'_>,
     ) -> Result<Option<Report>, CandleError> {
-        self.end(pruner, Moment::Epoch(epoch), buffers, evidence)
+        match self.prepared(pruner, Moment::Epoch(epoch), evidence)? {
+            Some(prepared) => Ok(Some(pruner.commit_and_hold(prepared, self, buffers)?)),
+            None => Ok(pruner.pass(Moment::Epoch(epoch)).map(|()| None)?),
+        }
     }
 
     /// As [`Masks::revivals`], without a copy of the model.
@@ -133,36 +134,19 @@ impl Params {
         Ok(masks.revivals(&ReadParams::new(self))?)
     }
 
-    /// Ends an epoch or a step.
-    pub(crate) fn end(
-        &mut self,
-        pruner: &mut Pruner,
+    /// Prepares the event of an epoch or a step, if there is one.
+    pub(crate) fn prepared<'e>(
+        &self,
+        pruner: &Pruner,
         moment: Moment,
-        buffers: &mut [&mut (dyn LayersMut + '_)],
-        evidence: Evidence<'_>,
-    ) -> Result<Option<Report>, CandleError> {
+        evidence: Evidence<'e>,
+    ) -> Result<Option<Prepared<'e>>, CandleError> {
         self.are_known_to(pruner)?;
-        let prepared = if runs_no_code(&evidence) {
+        Ok(if runs_no_code(&evidence) {
             pruner.prepare(moment, &ReadParams::new(self), evidence)?
         } else {
-            pruner.prepare(moment, &*self, evidence)?
-        };
-        match prepared {
-            Some(prepared) => self.carry_out(pruner, prepared, buffers).map(Some),
-            None => Ok(pruner.pass(moment).map(|()| None)?),
-        }
-    }
-
-    fn carry_out(
-        &mut self,
-        pruner: &mut Pruner,
-        prepared: Prepared<'_>,
-        buffers: &mut [&mut (dyn LayersMut + '_)],
-    ) -> Result<Report, CandleError> {
-        can_be_held(buffers, prepared.masks(), pruner.held())?;
-        let report = pruner.commit(prepared, self)?;
-        pruner.hold_each(buffers)?;
-        Ok(report)
+            pruner.prepare(moment, self, evidence)?
+        })
     }
 }
 

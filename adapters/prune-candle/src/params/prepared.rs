@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use prune_core::{LayersMut, Mask, Masks};
+use prune_core::Masks;
 use prune_schedule::{Moment, Prepared, Report};
 
 use super::Params;
@@ -45,18 +45,4 @@ impl PreparedEvent<'_> {
         }
         Ok(())
     }
-}
-
-/// Refuses sets of buffers that cannot be held by the masks of an event and those in force. It does so by a hold with
-/// masks that keep everything: such a hold makes the same checks and writes nothing.
-pub(super) fn can_be_held(
-    sets: &mut [&mut (dyn LayersMut + '_)],
-    made: &Masks,
-    in_force: &Masks,
-) -> Result<(), CandleError> {
-    let mut open = Masks::default();
-    for (name, mask) in made.iter().chain(in_force.iter()) {
-        open.insert(name, Mask::all(mask.shape())?);
-    }
-    Ok(open.hold_each(sets)?)
 }

@@ -10,7 +10,7 @@ mod write;
 
 pub(crate) use apart::lie_apart;
 pub(crate) use bits::Bf16;
-pub(crate) use model::{InLayer, Model, Reading, named};
+pub(crate) use model::{InLayer, Model, Reading, must_be_mapping, named};
 pub(crate) use read::{Readable, View, Views};
 pub(crate) use write::Writable;
 
@@ -87,12 +87,11 @@ fn typed<'py>(array: Bound<'py, PyUntypedArray>, bits: bool) -> PyResult<Typed<'
         return opaque(format!("its bytes are in the order of another machine ({dtype}); convert it with `astype`"));
     }
     if array.ndim() > MOST_AXES {
-        return opaque(format!("it has {} axes, more than {MOST_AXES}", array.ndim()));
+        return opaque(format!("it has {} axes, more than {MOST_AXES}; reshape it", array.ndim()));
     }
-    let array = match even(&array)? {
-        Some(even) => even,
-        None => return opaque("its elements are not aligned in memory; copy it with `numpy.array(x)`".to_owned()),
-    };
+    if !is_even(&array) {
+        return opaque("its elements are not aligned in memory; copy it with `numpy.array(x)`".to_owned());
+    }
     if bits {
         return Ok(Typed::Bf16(array.call_method1("view", ("uint16",))?.cast_into()?));
     }
@@ -112,12 +111,11 @@ fn typed<'py>(array: Bound<'py, PyUntypedArray>, bits: bool) -> PyResult<Typed<'
     })
 }
 
-/// The array itself, if it is aligned and its strides are multiples of the element's size; otherwise `None`.
-fn even<'py>(array: &Bound<'py, PyUntypedArray>) -> PyResult<Option<Bound<'py, PyUntypedArray>>> {
+/// True if the elements lie at whole steps from an aligned address.
+fn is_even(array: &Bound<'_, PyUntypedArray>) -> bool {
     let size = array.dtype().itemsize() as isize;
     let mut steps = array.strides().iter().zip(array.shape()).filter(|&(_, &length)| length > 1);
-    let steps = size > 0 && steps.all(|(stride, _)| stride % size == 0);
-    Ok((array.is_aligned() && steps).then(|| array.clone()))
+    array.is_aligned() && size > 0 && steps.all(|(stride, _)| stride % size == 0)
 }
 
 /// Passes on an exception that asks to stop, such as Ctrl-C, and a PruneError. Rewords any other.
@@ -130,7 +128,7 @@ pub(crate) fn interrupt_or(py: Python<'_>, error: PyErr, word: impl FnOnce(PyErr
 }
 
 impl Array<'_> {
-    /// Refuses an array of a type that is not pruned.
+    /// Refuses an array that is not pruned, for a call that has no strategy to exclude it from.
     pub(crate) fn must_be_float(&self) -> PyResult<()> {
         match &self.typed {
             Typed::Opaque(_, why) => Err(refused(format!("it cannot be pruned: {why}"))),

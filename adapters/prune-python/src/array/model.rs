@@ -27,12 +27,19 @@ pub(crate) struct Writing<'py> {
     arrays: Vec<(String, Writable<'py>)>,
 }
 
-/// The items of a mapping. Its keys must be names.
-pub(crate) fn named<'py>(object: &Bound<'py, PyAny>, what: &str) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
-    let not_a_mapping = || {
+/// Refuses what is no mapping.
+pub(crate) fn must_be_mapping<'a, 'py>(
+    object: &'a Bound<'py, PyAny>,
+    what: &str,
+) -> PyResult<&'a Bound<'py, PyMapping>> {
+    object.cast::<PyMapping>().map_err(|_| {
         let kind = object.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
         refused(format!("{what} must be a dict from names to values, this is a {kind}"))
-    };
+    })
+}
+
+/// The items of a mapping whose keys are names.
+pub(crate) fn named<'py>(object: &Bound<'py, PyAny>, what: &str) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
     let name = |key: &Bound<'py, PyAny>| {
         key.extract::<String>()
             .map_err(|_| refused(format!("{what} has the key {key:?}; the names of layers are strings")))
@@ -40,8 +47,7 @@ pub(crate) fn named<'py>(object: &Bound<'py, PyAny>, what: &str) -> PyResult<Vec
     if let Ok(dict) = object.cast::<PyDict>() {
         return dict.iter().map(|(key, value)| Ok((name(&key)?, value))).collect();
     }
-    let mapping = object.cast::<PyMapping>().map_err(|_| not_a_mapping())?;
-    mapping
+    must_be_mapping(object, what)?
         .items()?
         .iter()
         .map(|item| {
@@ -84,7 +90,12 @@ impl<'py> Model<'py> {
         Ok(Writing { arrays: self.arrays.iter().map(borrow).collect::<PyResult<_>>()? })
     }
 
-    /// Reads all arrays. If nothing can write their memory, other Python threads run meanwhile.
+    /// Refuses arrays that are not pruned, for a call that has no strategy to exclude them from.
+    pub(crate) fn must_be_float(&self) -> PyResult<()> {
+        self.named().try_for_each(|(name, array)| array.must_be_float().map_err(|error| error.in_layer(self.py, name)))
+    }
+
+    /// Reads it: while other Python threads run where nothing can write its memory.
     pub(crate) fn reading<R: Send>(&self, read: impl FnOnce(&Views<'_>) -> R + Send) -> PyResult<R> {
         let lent = self.read()?;
         let views = lent.views();

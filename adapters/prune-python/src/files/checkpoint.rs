@@ -52,7 +52,7 @@ pub(crate) fn apply(
 /// Writes the masks that apply would use, as a safetensors file of booleans under the layers' names. With from_zeros,
 /// the masks keep exactly the elements that are not zero.
 ///
-/// The other arguments and errors are those of apply.
+/// The other arguments are those of apply. Raises PruneError as apply does.
 #[pyfunction]
 #[pyo3(signature = (model, output, strategy=None, *, from_zeros=false, epoch=None, force=false, axis=None,
     include=Vec::new(), exclude=Vec::new(), also=Vec::new(), all=false, scores=None, gradients=None, inputs=None, masks=None))]
@@ -76,15 +76,14 @@ pub(crate) fn mask(
     masks: Option<FilePath>,
 ) -> PyResult<FileReport> {
     let filter = filter(include, exclude, also, all);
+    let beside = Beside { scores, gradients, inputs, masks };
     if from_zeros {
         if strategy.is_some() || epoch.is_some() || axis.is_some() {
             return Err(refused("from_zeros reads masks off the weights alone; leave strategy, epoch and axis out"));
         }
-        let beside = Beside { scores, gradients, inputs, masks };
         let job = beside.put_into(prune_files::Job::new(model.0, Vec::new()).with_filter(filter));
         return watched(py, |watch| write_zero_masks(&job, &output.0, force, watch));
     }
-    let beside = Beside { scores, gradients, inputs, masks };
     let job = Asked { strategy, epoch, axis, filter, beside }.job(model)?;
     watched(py, |watch| write_masks(&job, &output.0, force, watch))
 }
@@ -94,7 +93,10 @@ pub(crate) fn mask(
 /// Give one of: pattern, "2:4" or (2, 4), with axis as in apply; density or sparsity, of each layer or, with together,
 /// of all layers; masks, a safetensors file.
 ///
-/// The other arguments and errors are those of apply.
+/// axis, include, exclude, also and all are those of apply.
+///
+/// Raises PruneError where not one thing is asked, for a model that cannot be read, and for masks that do not fit it. What does not
+/// hold raises nothing.
 #[pyfunction]
 #[pyo3(signature = (model, *, pattern=None, density=None, sparsity=None, masks=None, axis=None, together=false,
     include=Vec::new(), exclude=Vec::new(), also=Vec::new(), all=false))]
@@ -133,12 +135,21 @@ pub(crate) fn check(
 }
 
 /// The contents of a checkpoint: types, shapes, densities, and the N:M patterns that it has.
+///
+/// model: a .safetensors file, a folder or an index.
+///
+/// Raises PruneError for a model that cannot be read, naming what it is.
 #[pyfunction]
 pub(crate) fn inspect(py: Python<'_>, model: FilePath) -> PyResult<FileReport> {
     watched(py, |watch| prune_files::inspect(&model.0, watch))
 }
 
-/// Previews a strategy on a checkpoint, reading only the headers. The arguments are those of apply.
+/// A preview of a strategy on a checkpoint, from its headers alone.
+///
+/// model: a .safetensors file, a folder or an index. strategy: a Strategy, dict or text, or one event. axis, include, exclude,
+/// also and all are those of apply.
+///
+/// Raises PruneError for a model that cannot be read, and for a strategy that it cannot be pruned by, naming event and layer.
 #[pyfunction]
 #[pyo3(signature = (model, strategy, *, axis=None, include=Vec::new(), exclude=Vec::new(), also=Vec::new(), all=false))]
 #[expect(clippy::too_many_arguments, reason = "arguments of Python, most of them by name")]
@@ -157,6 +168,11 @@ pub(crate) fn preview(
 }
 
 /// Turns a checkpoint in the bitmask format back into a dense one, bit for bit.
+///
+/// model: the file or folder in the bitmask format. output: the file or folder to write. force: replace an output that exists.
+///
+/// Raises PruneError for a model of another format or one that is damaged, and for an output that exists; it has not changed
+/// then.
 #[pyfunction]
 #[pyo3(signature = (model, output, *, force=false))]
 pub(crate) fn expand(py: Python<'_>, model: FilePath, output: FilePath, force: bool) -> PyResult<FileReport> {

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use prune_core::{Mask, Masks};
 use prune_schedule::{Moment, Prepared};
 use pyo3::prelude::*;
 
 use super::Pruner;
-use crate::array::Model;
+use crate::array::{Model, must_be_mapping};
 use crate::error::refused;
 use crate::evidence::{Arguments, Given, GivenViews};
+use crate::masks::hold_sets;
 use crate::number::count;
 use crate::report::Report;
 use crate::work::{here, run};
@@ -40,6 +42,7 @@ impl Pruner {
         &self,
         moment: Moment,
         arrays: &Bound<'_, PyAny>,
+        buffers: Option<&[Bound<'_, PyAny>]>,
         evidence: &Arguments<'_, '_>,
     ) -> PyResult<Option<Report>> {
         if moment.is_step() && !self.pruner.read()?.strategy().has_steps() {
@@ -55,11 +58,49 @@ impl Pruner {
         let Some(prepared) = self.ready(moment, arrays, &given, &views)? else { return Ok(None) };
         // Ctrl-C stops here, before anything is written.
         arrays.py().check_signals()?;
-        self.commit_to(prepared, arrays).map(Some)
+        self.commit_to(prepared, arrays, buffers).map(Some)
     }
 
-    /// Commits an event to arrays. If it rewinds, it writes all of them, otherwise those that it masks.
-    pub(super) fn commit_to(&self, prepared: Prepared<'_>, arrays: &Bound<'_, PyAny>) -> PyResult<Report> {
+    fn is_due(&self, moment: Moment) -> PyResult<bool> {
+        let pruner = self.pruner.read()?;
+        Ok(match moment {
+            Moment::Epoch(epoch) => pruner.strategy().event_at(epoch).is_some(),
+            Moment::Step(step) => pruner.strategy().event_at_step(step).is_some(),
+        })
+    }
+
+    /// Takes note of gradients, which are borrowed only where the pruner looks at them.
+    pub(super) fn take_note(&self, gradients: &Bound<'_, PyAny>) -> PyResult<()> {
+        if !self.pruner.read()?.observes() {
+            must_be_mapping(gradients, "gradients")?;
+            return Ok(());
+        }
+        let model = Model::of(gradients, "gradients")?;
+        let (lent, mut pruner) = (model.read()?, self.pruner.write()?);
+        here(|| pruner.observe(&lent.views()))?.map_err(refused)
+    }
+
+    /// Commits an event to arrays: all are written where it rewinds, else those that it masks. Buffers are held by the masks then
+    /// in force.
+    pub(super) fn commit_to(
+        &self,
+        prepared: Prepared<'_>,
+        arrays: &Bound<'_, PyAny>,
+        buffers: Option<&[Bound<'_, PyAny>]>,
+    ) -> PyResult<Report> {
+        let Some(buffers) = buffers else { return self.write_to(prepared, arrays) };
+        // Whatever a hold refuses is refused before the event: masks that keep everything write nothing.
+        let mut open = Masks::default();
+        for (name, mask) in prepared.masks().iter().chain(self.pruner.read()?.held().iter()) {
+            open.insert(name, Mask::all(mask.shape()).map_err(refused)?);
+        }
+        hold_sets(&open, buffers)?;
+        let Report { report } = self.write_to(prepared, arrays)?;
+        hold_sets(self.pruner.read()?.held(), buffers)?;
+        Ok(Report { report: report.with_buffers_held() })
+    }
+
+    fn write_to(&self, prepared: Prepared<'_>, arrays: &Bound<'_, PyAny>) -> PyResult<Report> {
         let masked: BTreeSet<String> = prepared.writes().iter().map(|(name, _)| name.to_owned()).collect();
         let all = prepared.rewinds_to().is_some();
         let mut lent = Model::of(arrays, "arrays")?.write(|name| all || masked.contains(name))?;

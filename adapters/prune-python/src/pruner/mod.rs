@@ -3,7 +3,7 @@
 mod event;
 mod shared;
 
-use prune_schedule::{Moment, Pruner as CorePruner, StepAction};
+use prune_schedule::{Moment, Pruner as CorePruner};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
@@ -58,7 +58,11 @@ impl Pruner {
         Ok(Pruner { pruner: Shared::new(pruner), model })
     }
 
-    /// Tests every event to come against a model, before any training. Returns warnings as texts.
+    /// Tests every event still to come against a model, before any training. Returns what is worth a warning, in words.
+    ///
+    /// arrays: a dict from names to arrays; they are not written.
+    ///
+    /// Raises PruneError for the first event that cannot happen to it.
     fn check(&self, arrays: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
         let model = Model::of(arrays, "arrays")?;
         let pruner = &*self.pruner.read()?;
@@ -66,7 +70,15 @@ impl Pruner {
         Ok(warnings.iter().map(ToString::to_string).collect())
     }
 
-    /// Begins: carries out the event at epoch 0, if there is one. It is the same as end_epoch(0, arrays).
+    /// Begins: carries out the event at epoch 0, if there is one, and returns its Report, else None. The same as
+    /// end_epoch(0, arrays).
+    ///
+    /// arrays: a dict from names to arrays, the layers that the event masks writable.
+    /// gradients, scores: dicts of arrays shaped as the weights. inputs: a dict of the L2 norms of each layer's inputs, or a
+    /// function (name, Masks) that measures them. rewind: a dict of the weights to go back to. All only for methods that look at
+    /// them.
+    ///
+    /// Raises PruneError; arrays and pruner are as they were then.
     #[pyo3(signature = (arrays, *, gradients=None, inputs=None, scores=None, rewind=None))]
     fn start<'py>(
         &self,
@@ -76,78 +88,129 @@ impl Pruner {
         scores: Option<&Bound<'py, PyAny>>,
         rewind: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Option<Report>> {
-        self.end(Moment::Epoch(0), arrays, &Arguments { gradients, inputs, scores, rewind })
+        self.end(Moment::Epoch(0), arrays, None, &Arguments { gradients, inputs, scores, rewind })
     }
 
     /// Ends an epoch of training: carries out its event in place, if there is one, and returns the Report, or else
     /// None.
     ///
-    /// All masks are made before the first weight is written.
-    #[pyo3(signature = (epoch, arrays, *, gradients=None, inputs=None, scores=None, rewind=None))]
+    /// epoch: counted from 1. arrays: a dict from names to arrays, the layers that the event masks writable. All masks are made
+    /// before the first weight is written.
+    /// buffers: a list of dicts of the optimiser's buffers by the same names, [momentum], which are held by the event's masks too;
+    /// [] where there are none. Without it the report says that they are to be held.
+    /// gradients, scores: dicts of arrays shaped as the weights. inputs: a dict of the L2 norms of each layer's inputs, or a
+    /// function (name, Masks) that measures them. rewind: a dict of the weights to go back to. All only for methods that look at
+    /// them.
+    ///
+    /// Raises PruneError; arrays, buffers and pruner are as they were then.
+    #[pyo3(signature = (epoch, arrays, *, buffers=None, gradients=None, inputs=None, scores=None, rewind=None))]
+    #[expect(clippy::too_many_arguments, reason = "arguments of Python, all but two by name")]
     fn end_epoch<'py>(
         &self,
         epoch: &Bound<'py, PyAny>,
         arrays: &Bound<'py, PyAny>,
+        buffers: Option<Vec<Bound<'py, PyAny>>>,
         gradients: Option<&Bound<'py, PyAny>>,
         inputs: Option<&Bound<'py, PyAny>>,
         scores: Option<&Bound<'py, PyAny>>,
         rewind: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Option<Report>> {
-        self.end(Moment::Epoch(count("epoch", epoch)?), arrays, &Arguments { gradients, inputs, scores, rewind })
+        let evidence = Arguments { gradients, inputs, scores, rewind };
+        self.end(Moment::Epoch(count("epoch", epoch)?), arrays, buffers.as_deref(), &evidence)
     }
 
-    /// Ends a step of the optimiser. Steps are counted from 1 over the whole training. Call it after every step, but
-    /// only if the strategy has events in steps.
-    #[pyo3(signature = (step, arrays, *, gradients=None, inputs=None, scores=None, rewind=None))]
+    /// Ends a step of the optimiser: carries out its event, if there is one, and returns its Report, else None. Needed only
+    /// where the strategy has events in steps, and then after every step; after_step counts them and holds too.
+    ///
+    /// step: counted from 1 over the whole training. The other arguments are those of end_epoch.
+    ///
+    /// Raises PruneError; arrays, buffers and pruner are as they were then.
+    #[pyo3(signature = (step, arrays, *, buffers=None, gradients=None, inputs=None, scores=None, rewind=None))]
+    #[expect(clippy::too_many_arguments, reason = "arguments of Python, all but two by name")]
     fn end_step<'py>(
         &self,
         step: &Bound<'py, PyAny>,
         arrays: &Bound<'py, PyAny>,
+        buffers: Option<Vec<Bound<'py, PyAny>>>,
         gradients: Option<&Bound<'py, PyAny>>,
         inputs: Option<&Bound<'py, PyAny>>,
         scores: Option<&Bound<'py, PyAny>>,
         rewind: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Option<Report>> {
-        self.end(Moment::Step(count("step", step)?), arrays, &Arguments { gradients, inputs, scores, rewind })
+        let evidence = Arguments { gradients, inputs, scores, rewind };
+        self.end(Moment::Step(count("step", step)?), arrays, buffers.as_deref(), &evidence)
     }
 
-    /// Begins a step, between its backward pass and the optimiser's step: records the gradients, and returns True if
-    /// the optimiser is to move the parameters. If it returns False, the step's event replaces the optimiser's step.
+    /// Begins a step, between its backward pass and the optimiser's step: takes note of the gradients, and returns whether the
+    /// optimiser is to move the parameters. Where it returns False, the step's event takes the place of the optimiser's step.
+    ///
+    /// gradients: a dict of arrays shaped as the weights. They are looked at only where `observes` is True.
+    ///
+    /// Raises PruneError for gradients of other shapes or types than before.
     fn before_step(&self, gradients: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let model = Model::of(gradients, "gradients")?;
-        let (lent, mut pruner) = (model.read()?, self.pruner.write()?);
-        Ok(here(|| pruner.before_step(&lent.views()))?.map_err(refused)? == StepAction::Go)
+        self.take_note(gradients)?;
+        let pruner = self.pruner.read()?;
+        Ok(!pruner.replaces_step(pruner.last_step().map_or(1, |last| last.saturating_add(1))))
     }
 
-    /// Ends a step: carries out its event, if there is one, and writes +0.0 outside the masks in force, in the arrays
-    /// and in each dict of buffers. The pruner counts the steps.
-    #[pyo3(signature = (arrays, buffers=Vec::new()))]
-    fn after_step(&self, arrays: &Bound<'_, PyAny>, buffers: Vec<Bound<'_, PyAny>>) -> PyResult<Option<Report>> {
-        let sets: Vec<Bound<'_, PyAny>> = std::iter::once(arrays.clone()).chain(buffers).collect();
-        // The hold comes before the event, which may open elements that the optimiser has just moved outside the masks.
+    /// Ends a step: carries out its event, if there is one, and writes +0.0 outside the masks in force, in the arrays and in
+    /// each dict of buffers. The pruner counts the steps. Returns the event's Report, else None.
+    ///
+    /// arrays: a dict from names to arrays. buffers: a list of dicts of the optimiser's buffers by the same names, [] where there
+    /// are none. Without it an event's report says that they are to be held.
+    ///
+    /// Raises PruneError, before the event happens, where an array is missing, of another shape or type, or read-only.
+    #[pyo3(signature = (arrays, buffers=None))]
+    fn after_step<'py>(
+        &self,
+        arrays: &Bound<'py, PyAny>,
+        buffers: Option<Vec<Bound<'py, PyAny>>>,
+    ) -> PyResult<Option<Report>> {
+        let sets: Vec<_> = std::iter::once(arrays).chain(buffers.iter().flatten()).cloned().collect();
+        // Before the event, which may open what the optimiser has just moved outside the masks.
         hold_sets(self.pruner.read()?.held(), &sets)?;
         let step = self.pruner.read()?.last_step().map_or(1, |last| last.saturating_add(1));
-        let report = self.end(Moment::Step(step), arrays, &Arguments::default())?;
+        let report = self.end(Moment::Step(step), arrays, buffers.as_deref(), &Arguments::default())?;
         if report.is_some() {
-            hold_sets(self.pruner.read()?.held(), &sets)?;
+            // What the event opens starts at zero.
+            hold_sets(self.pruner.read()?.held(), std::slice::from_ref(arrays))?;
         }
         Ok(report)
     }
 
-    /// Records the gradients of one backward pass, for an event that needs them.
+    /// Takes note of the gradients of one backward pass, for an event that asks for them.
+    ///
+    /// gradients: a dict of arrays shaped as the weights. They are looked at only where `observes` is True.
+    ///
+    /// Raises PruneError for gradients of other shapes or types than before.
     fn observe(&self, gradients: &Bound<'_, PyAny>) -> PyResult<()> {
-        let model = Model::of(gradients, "gradients")?;
-        let (lent, mut pruner) = (model.read()?, self.pruner.write()?);
-        here(|| pruner.observe(&lent.views()))?.map_err(refused)
+        self.take_note(gradients)
     }
 
-    /// True if the event at a step replaces the optimiser's step.
+    /// True if gradients shown now are for an event that looks at them: at the end of the epoch in training, or of the step.
+    #[getter]
+    fn observes(&self) -> PyResult<bool> {
+        Ok(self.pruner.read()?.observes())
+    }
+
+    /// True if the event at a step takes the place of the optimiser's step.
+    ///
+    /// step: counted from 1 over the whole training.
+    ///
+    /// Raises PruneError for what is no count.
     fn replaces_step(&self, step: &Bound<'_, PyAny>) -> PyResult<bool> {
         Ok(self.pruner.read()?.replaces_step(count("step", step)?))
     }
 
-    /// Prepares the event that ends an epoch or a step: makes its masks and its report, and writes nothing. Returns
-    /// None if there is no event; call pass_by then. The pruner does not change.
+    /// Prepares the event that ends an epoch, or a step: makes its masks and its report and writes nothing. None where there
+    /// is no event; call pass_by then. The pruner is not changed.
+    ///
+    /// arrays: a dict from names to arrays, which are only read. epoch or step: the moment, one of the two.
+    /// gradients, scores: dicts of arrays shaped as the weights. inputs: a dict of the L2 norms of each layer's inputs, or a
+    /// function (name, Masks) that measures them. rewind: a dict of the weights to go back to. All only for methods that look at
+    /// them.
+    ///
+    /// Raises PruneError as end_epoch does.
     #[pyo3(signature = (arrays, *, epoch=None, step=None, gradients=None, inputs=None, scores=None, rewind=None))]
     #[expect(clippy::too_many_arguments, reason = "arguments of Python, all but one by name")]
     fn prepare<'py>(
@@ -166,50 +229,92 @@ impl Pruner {
         Ok(prepared.map(|prepared| Prepared::new(prepared.detached())))
     }
 
-    /// Ends an epoch or a step that has no event.
+    /// Ends an epoch, or a step, that has no event.
+    ///
+    /// epoch or step: the moment, one of the two.
+    ///
+    /// Raises PruneError where there is an event, and for a moment that has been.
     #[pyo3(signature = (*, epoch=None, step=None))]
     fn pass_by(&self, epoch: Option<&Bound<'_, PyAny>>, step: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         self.pruner.write()?.pass(moment_of(epoch, step)?).map_err(refused)
     }
 
-    /// Writes a prepared event to the arrays, in place, and puts its masks in force. Events that set parameters back
-    /// need commit_written instead. The event cannot be used again, even if it is refused.
-    fn commit(&self, prepared: &Prepared, arrays: &Bound<'_, PyAny>) -> PyResult<Report> {
-        self.commit_to(prepared.take()?, arrays)
+    /// Writes a prepared event to the arrays, in place, and puts its masks in force. An event that sets parameters back is
+    /// for commit_written. The event is used up, also where it is refused.
+    ///
+    /// prepared: what prepare returned. arrays, buffers: as for end_epoch.
+    ///
+    /// Raises PruneError where the pruner has gone on since, and for arrays that do not fit; nothing has been written then.
+    #[pyo3(signature = (prepared, arrays, buffers=None))]
+    fn commit<'py>(
+        &self,
+        prepared: &Prepared,
+        arrays: &Bound<'py, PyAny>,
+        buffers: Option<Vec<Bound<'py, PyAny>>>,
+    ) -> PyResult<Report> {
+        self.commit_to(prepared.take()?, arrays, buffers.as_deref())
     }
 
-    /// Puts the masks of a prepared event in force after the caller has written them. With `arrays`, in their present
-    /// state, their zeros are checked and counted. Without, the report says that nobody has looked. The event cannot be
-    /// used again, even if it is refused.
-    #[pyo3(signature = (prepared, arrays=None))]
-    fn commit_written(&self, prepared: &Prepared, arrays: Option<&Bound<'_, PyAny>>) -> PyResult<Report> {
-        let Some(arrays) = arrays else {
-            let report = self.pruner.write()?.commit_written(prepared.take()?, None);
-            return Ok(Report { report: report.map_err(refused)? });
-        };
-        let model = Model::of(arrays, "arrays")?;
-        let (pruner, prepared) = (&mut *self.pruner.write()?, prepared.take()?);
-        let report = model.reading(|views| pruner.commit_written(prepared, Some(views)))?;
-        Ok(Report { report: report.map_err(refused)? })
+    /// Puts the masks of a prepared event in force that the caller has written. With `arrays`, as they are now, their zeros
+    /// are checked and counted; without them the report says that nobody has looked. The event is used up, also where it is
+    /// refused.
+    ///
+    /// prepared: what prepare returned. arrays: a dict from names to arrays, which are only read. buffers_held: True if the caller
+    /// holds the optimiser's buffers too, or there are none; otherwise the report says that they are to be held.
+    ///
+    /// Raises PruneError where the pruner has gone on since, and where an element is not zero that should be.
+    #[pyo3(signature = (prepared, arrays=None, *, buffers_held=false))]
+    fn commit_written(
+        &self,
+        prepared: &Prepared,
+        arrays: Option<&Bound<'_, PyAny>>,
+        buffers_held: bool,
+    ) -> PyResult<Report> {
+        let report = match arrays {
+            None => self.pruner.write()?.commit_written(prepared.take()?, None),
+            Some(arrays) => {
+                let model = Model::of(arrays, "arrays")?;
+                let (pruner, prepared) = (&mut *self.pruner.write()?, prepared.take()?);
+                model.reading(|views| pruner.commit_written(prepared, Some(views)))?
+            }
+        }
+        .map_err(refused)?;
+        Ok(Report { report: if buffers_held { report.with_buffers_held() } else { report } })
     }
 
-    /// Writes +0.0 outside the masks in force, in place. Call it after every step of the optimiser, with the weights
-    /// and with every dict of buffers of the same names and shapes. Arrays without a mask are not touched.
+    /// Writes +0.0 outside the masks in force, in place. Call it after every step of the optimiser, with the weights and with
+    /// every dict of buffers of the same names and shapes. Arrays without a mask are not touched.
+    ///
+    /// arrays: a dict from names to writable numpy arrays, with one for every mask.
+    ///
+    /// Raises PruneError, before anything is written, where an array is missing, of another shape or type, or read-only.
     fn hold(&self, arrays: &Bound<'_, PyAny>) -> PyResult<()> {
         hold_sets(self.pruner.read()?.held(), std::slice::from_ref(arrays))
     }
 
-    /// As hold, on several dicts at once. This is faster than one call for each.
+    /// As hold, on each of several dicts; sooner done than one after the other.
+    ///
+    /// sets: a list of dicts as hold takes them.
+    ///
+    /// Raises PruneError, before anything is written, where an array is missing, of another shape or type, or read-only.
     fn hold_each(&self, sets: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
         hold_sets(self.pruner.read()?.held(), &sets)
     }
 
-    /// As hold, on a dict that may lack arrays. Returns the names of masks without an array.
+    /// As hold, on a dict that may lack arrays. Returns the names of the masks that found none.
+    ///
+    /// arrays: a dict from names to writable numpy arrays.
+    ///
+    /// Raises PruneError, before anything is written, where one is of another shape or type, or read-only.
     fn hold_present(&self, arrays: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
         hold_present(self.pruner.read()?.held(), arrays)
     }
 
-    /// The number of elements outside the masks in force that are not zero. Zeros of both signs count as zero.
+    /// The number of elements outside the masks in force that are not zero, of either sign.
+    ///
+    /// arrays: a dict from names to arrays, with one for every mask.
+    ///
+    /// Raises PruneError where one is missing, or of another shape.
     fn revivals(&self, arrays: &Bound<'_, PyAny>) -> PyResult<usize> {
         revivals_of(self.pruner.read()?.held(), arrays)
     }
@@ -250,8 +355,12 @@ impl Pruner {
         Ok(self.pruner.read()?.passes_straight_through())
     }
 
-    /// The masks for the next forward pass. Under "straight_through" they are made from the present weights; otherwise
-    /// they are the held ones.
+    /// The masks that the next forward pass is to use: under "straight_through" those of the weights as they are now, else
+    /// those that are held.
+    ///
+    /// arrays: a dict from names to arrays, which are only read. gradients, inputs, scores: as for end_epoch.
+    ///
+    /// Raises PruneError as end_epoch does.
     #[pyo3(signature = (arrays, *, gradients=None, inputs=None, scores=None))]
     fn forward_masks<'py>(
         &self,
@@ -275,7 +384,9 @@ impl Pruner {
         to_python(py, &self.pruner.read()?.state())
     }
 
-    /// Goes on from a saved state: a dict of state_dict, or its JSON. Defaults, couplings and layers stay as they are.
+    /// Goes on from a saved state. Defaults, couplings and layers stay as they are.
+    ///
+    /// state: a dict of state_dict, or JSON of one.
     ///
     /// Raises PruneError for a state of another strategy. Pruner.from_state_dict also takes the strategy of the state.
     fn load_state_dict(&self, state: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -292,6 +403,10 @@ impl Pruner {
     }
 
     /// The pruner that was saved, with its strategy.
+    ///
+    /// state: a dict of state_dict, or JSON of one. defaults, couplings, layers: as for Pruner; a state does not hold them.
+    ///
+    /// Raises PruneError for what is no state.
     #[classmethod]
     #[pyo3(signature = (state, *, defaults="library", couplings=None, layers=None))]
     fn from_state_dict(

@@ -1,6 +1,6 @@
 //! Products of matrices, and attention as exporters write it.
 
-use super::around::{end_rows, is_wide, sequence, unsqueezed, wide};
+use super::around::{end_rows, is_wide, sequence, sum_over_one, unsqueezed, wide};
 use crate::testing::net::{Built, Net, int, list};
 
 pub(super) fn matmul(mut net: Net) -> Built {
@@ -10,7 +10,8 @@ pub(super) fn matmul(mut net: Net) -> Built {
             (net.node("MatMul", &[x, &w], &[]), vec![2, 3, 3])
         });
     }
-    match net.draw.range(0, 4) {
+    match net.draw.range(0, 5) {
+        5 => merged_heads(net),
         0 => {
             let n = net.draw.range(2, 6);
             let x = sequence(&mut net, 3, n);
@@ -54,7 +55,106 @@ pub(super) fn one_head(mut net: Net) -> Built {
     end_rows(net, &y, width)
 }
 
-/// Attention with heads. Each head of keys and values serves `shared` query heads.
+/// Attention as one operator: queries, keys and values of rank 3 or 4, perhaps with a mask for each head.
+pub(super) fn operator(mut net: Net) -> Built {
+    net.opset = net.opset.max(23);
+    let keys = net.draw.range(1, 3);
+    let queries = keys * net.draw.range(if keys == 1 { 2 } else { 1 }, 2);
+    let (width, held, length) = (net.draw.range(1, 3), net.draw.range(1, 3), 3);
+    let is_flat = net.draw.yes();
+    let is_free = is_wide(&mut net);
+    let x = if is_free { String::new() } else { net.input_where(&[2, length, 2], |_| false) };
+    let heads = |net: &mut Net, heads: usize, held: usize| {
+        if is_free {
+            let dims = if is_flat { vec![2, length, heads * held] } else { vec![2, heads, length, held] };
+            return net.weight(&dims);
+        }
+        let x = net.linear(&x, 2, heads * held);
+        if is_flat {
+            return x;
+        }
+        let shape = net.ints(&[2, length as i64, heads as i64, held as i64]);
+        let x = net.node("Reshape", &[&x, &shape], &[]);
+        net.node("Transpose", &[&x], &[("perm", list(&[0, 2, 1, 3]))])
+    };
+    let (q, k, v) = (heads(&mut net, queries, width), heads(&mut net, keys, width), heads(&mut net, keys, held));
+    let mask = match net.draw.range(0, 3) {
+        0 => Some(net.weight(&[length, length])),
+        1 => Some(net.weight(&[queries, length, length])),
+        2 => Some(net.weight(&[2, queries, 1, length])),
+        _ => None,
+    };
+    let numbers = [("q_num_heads", int(queries as i64)), ("kv_num_heads", int(keys as i64))];
+    let mut attributes = vec![("is_causal", int(i64::from(net.draw.yes())))];
+    attributes.extend(if is_flat { numbers.to_vec() } else { Vec::new() });
+    let inputs: Vec<&str> = [q.as_str(), &k, &v].into_iter().chain(mask.as_deref()).collect();
+    let y = net.node("Attention", &inputs, &attributes);
+    if is_free {
+        let dims = if is_flat { vec![2, length, queries * held] } else { vec![2, queries, length, held] };
+        return sum_over_one(net, &y, &dims);
+    }
+    let y = if is_flat {
+        y
+    } else {
+        let y = net.node("Transpose", &[&y], &[("perm", list(&[0, 2, 1, 3]))]);
+        let shape = net.ints(&[2, length as i64, (queries * held) as i64]);
+        net.node("Reshape", &[&y, &shape], &[])
+    };
+    end_rows(net, &y, queries * held)
+}
+
+/// Attention as torch writes it: the sequence first, batch and heads merged to one axis and cut again, and sequence and batch
+/// merged before the last layer, or not. That the batch stays shows only at the last cut.
+pub fn merged_heads(mut net: Net) -> Built {
+    let (batch, length) = (net.draw.range(2, 3), 4);
+    let (heads, width, inputs) = (net.draw.range(2, 4), net.draw.range(1, 3), net.draw.range(2, 3));
+    let features = heads * width;
+    let open = net.draw.yes();
+    let x = net.input_where(&[batch, length, inputs], |axis| open && axis == 0);
+    // An open batch is computed with, as exporters do.
+    let count = open.then(|| {
+        let (shape, at) = (net.node("Shape", &[&x], &[]), net.ints(&[0]));
+        net.node("Gather", &[&shape, &at], &[])
+    });
+    let x = net.node("Transpose", &[&x], &[("perm", list(&[1, 0, 2]))]);
+    // Lengths, each with how many times the batch it is.
+    let reshaped = |net: &mut Net, x: &str, shape: &[(usize, bool)]| {
+        let length = |net: &mut Net, &(n, times_batch): &(usize, bool)| match &count {
+            Some(count) if times_batch => {
+                let n = net.ints(&[n as i64]);
+                net.node("Mul", &[count, &n], &[])
+            }
+            _ => net.ints(&[if times_batch { n * batch } else { n } as i64]),
+        };
+        let shape: Vec<String> = shape.iter().map(|n| length(net, n)).collect();
+        let shape: Vec<&str> = shape.iter().map(String::as_str).collect();
+        let shape = net.node("Concat", &shape, &[("axis", int(0))]);
+        net.node("Reshape", &[x, &shape], &[])
+    };
+    let [q, k, v] = [0; 3].map(|_| {
+        let x = net.linear(&x, inputs, features);
+        let x = reshaped(&mut net, &x, &[(length, false), (heads, true), (width, false)]);
+        let x = net.node("Transpose", &[&x], &[("perm", list(&[1, 0, 2]))]);
+        reshaped(&mut net, &x, &[(1, true), (heads, false), (length, false), (width, false)])
+    });
+    let k = net.node("Transpose", &[&k], &[("perm", list(&[0, 1, 3, 2]))]);
+    let scores = net.node("MatMul", &[&q, &k], &[]);
+    let scores = net.node("Softmax", &[&scores], &[("axis", int(3))]);
+    let y = net.node("MatMul", &[&scores, &v], &[]);
+    let y = net.node("Transpose", &[&y], &[("perm", list(&[2, 0, 1, 3]))]);
+    let y = if net.draw.yes() {
+        let y = reshaped(&mut net, &y, &[(length, true), (features, false)]);
+        let y = net.linear(&y, features, inputs);
+        reshaped(&mut net, &y, &[(length, false), (1, true), (inputs, false)])
+    } else {
+        let y = reshaped(&mut net, &y, &[(length, false), (1, true), (features, false)]);
+        net.linear(&y, features, inputs)
+    };
+    let y = net.node("Transpose", &[&y], &[("perm", list(&[1, 0, 2]))]);
+    net.finish(&[&y])
+}
+
+/// Attention with heads; `shared` query heads share a head of keys and values.
 pub(super) fn attention(mut net: Net, shared: usize) -> Built {
     let (heads, width, length) = (net.draw.range(2, 4), net.draw.range(1, 3), 3);
     let inputs = net.draw.range(2, 3);

@@ -21,9 +21,27 @@ pub(super) fn elementwise(mut net: Net) -> Built {
         "Softplus",
         "Floor",
     ];
-    let operator = net.draw.pick(&operators);
-    let y = net.node(operator, &[&x], &[]);
-    // A weight behind an Identity: some exporters share weights in this way.
+    let operator = net.operator(&operators);
+    let x = match operator {
+        // Within the bounds of those that have some.
+        "Asin" | "Acos" | "Atanh" | "Tan" => net.node("Tanh", &[&x], &[]),
+        "Sqrt" => net.node("Abs", &[&x], &[]),
+        "Log" | "Acosh" | "Reciprocal" => {
+            let (x, least) = (net.node("Abs", &[&x], &[]), net.floats(&[], &[1.5]));
+            net.node("Add", &[&x, &least], &[])
+        }
+        "Not" => {
+            let bound = net.weight(&[c, 1, 1]);
+            net.node("Greater", &[&x, &bound], &[])
+        }
+        "BitwiseNot" => net.node("Cast", &[&x], &[("to", int(6))]),
+        _ => x,
+    };
+    let mut y = net.node(operator, &[&x], &[]);
+    if matches!(operator, "Not" | "BitwiseNot" | "IsNaN" | "IsInf") {
+        y = net.node("Cast", &[&y], &[("to", int(net.float_code()))]);
+    }
+    // A weight behind an Identity, as some exporters share them.
     let w = net.weight(&[2, c, 1, 1]);
     let w = net.node("Identity", &[&w], &[]);
     let y = net.node("Conv", &[&y, &w], &[]);
@@ -64,9 +82,9 @@ pub(super) fn arithmetic(mut net: Net) -> Built {
     let inputs = net.draw.range(1, 3);
     let x = net.input(&[2, inputs, 3, 3]);
     let a = net.conv(&x, inputs, c);
-    let operator = net.draw.pick(&["Add", "Sub", "Mul", "Max", "Min", "Sum", "Div", "Pow"]);
+    let operator = net.operator(&["Add", "Sub", "Mul", "Max", "Min", "Sum", "Div", "Pow"]);
     let b = match operator {
-        "Div" => {
+        "Div" | "Mod" => {
             let rank = net.draw.range(1, 2);
             net.positive(&[1, c, 1, 1][2 - rank..])
         }
@@ -87,8 +105,21 @@ pub(super) fn arithmetic(mut net: Net) -> Built {
             _ => net.conv(&x, inputs, c),
         },
     };
-    let turned = !matches!(operator, "Div" | "Pow") && net.draw.yes();
-    let y = net.node(operator, if turned { [b.as_str(), &a] } else { [a.as_str(), &b] }.as_slice(), &[]);
+    let (mut a, mut b) = (a, b);
+    let turned = !matches!(operator, "Div" | "Pow" | "Mod") && net.draw.yes();
+    if turned {
+        (a, b) = (b, a);
+    }
+    if matches!(operator, "And" | "Or" | "Xor") {
+        let bound = net.weight(&[c, 1, 1]);
+        [a, b] = [a, b].map(|x| net.node("Greater", &[&x, &bound], &[]));
+    }
+    let remainder = [("fmod", int(1))];
+    let attributes: &[_] = if operator == "Mod" { &remainder } else { &[] };
+    let mut y = net.node(operator, &[&a, &b], attributes);
+    if ["Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "And", "Or", "Xor"].contains(&operator) {
+        y = net.node("Cast", &[&y], &[("to", int(net.float_code()))]);
+    }
     end(net, &y, c)
 }
 

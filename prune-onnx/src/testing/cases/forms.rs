@@ -1,7 +1,7 @@
 //! New shapes for the same elements, lengths as values, and constants.
 
 use super::around::{end, end_rows, image, rows};
-use super::attention::attention;
+use super::attention::{attention, merged_heads};
 use crate::testing::net::{self, Built, Net, int, list};
 
 pub(super) fn transpose(mut net: Net) -> Built {
@@ -13,7 +13,8 @@ pub(super) fn transpose(mut net: Net) -> Built {
 
 pub(super) fn reshape(mut net: Net) -> Built {
     let c = net.draw.range(2, 6);
-    match net.draw.range(0, 4) {
+    match net.draw.range(0, 5) {
+        5 => merged_heads(net),
         0 => {
             let x = net.input(&[2, 2, 2, 3]);
             let x = net.conv(&x, 2, c);
@@ -117,6 +118,9 @@ pub(super) fn expand(mut net: Net) -> Built {
 
 pub(super) fn shape(mut net: Net) -> Built {
     let c = net.draw.range(2, 6);
+    if net.asks("Size") {
+        return size(net, c);
+    }
     let x = net.input_where(&[2, 2, 2, 3], |axis| axis != 1);
     let x = net.conv(&x, 2, c);
     let shape = net.node("Shape", &[&x], &[]);
@@ -170,6 +174,19 @@ pub(super) fn shape(mut net: Net) -> Built {
             end_rows(net, &y, 4)
         }
     }
+}
+
+/// The number of elements of one layer, whose channels stay, divides another, whose channels go.
+fn size(mut net: Net, c: usize) -> Built {
+    let x = net.input_where(&[2, 2, 2, 3], |axis| axis != 1);
+    let (a, b) = (net.conv(&x, 2, c), net.conv(&x, 2, c));
+    let size = net.node("Size", &[&a], &[]);
+    let size = net.node("Cast", &[&size], &[("to", int(net.float_code()))]);
+    let a = net.conv(&a, c, 2);
+    let b = net.node("Div", &[&b, &size], &[]);
+    let b = net.conv(&b, c, 2);
+    let y = net.node("Add", &[&a, &b], &[]);
+    net.finish(&[&y])
 }
 
 pub(super) fn constant(mut net: Net) -> Built {

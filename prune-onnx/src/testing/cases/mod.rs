@@ -11,6 +11,7 @@ mod spatial;
 mod stays;
 
 use super::net::{Built, Net};
+pub use attention::merged_heads;
 
 /// A generator of networks.
 pub type Case = fn(Net) -> Built;
@@ -21,6 +22,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("ConvTranspose", layers::conv_transpose),
     ("Gemm", layers::gemm),
     ("MatMul", attention::matmul),
+    ("Attention", attention::operator),
     ("BatchNormalization", norms::batch_norm),
     ("InstanceNormalization", norms::instance_norm),
     ("GroupNormalization", norms::group_norm),

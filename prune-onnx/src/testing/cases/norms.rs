@@ -62,20 +62,20 @@ pub(super) fn group_norm(mut net: Net) -> Built {
 
 pub(super) fn layer_norm(mut net: Net) -> Built {
     if is_wide(&mut net) {
-        net.opset = 17;
+        let operator = net.operator(&["LayerNormalization"]);
+        net.opset = if operator == "RMSNormalization" { 23 } else { 17 };
         return wide(net, &[3, 2, 4, 3], |net, x| {
             let axis = net.draw.range(2, 3);
             let dims = [4, 3];
             let scale = net.weight(&dims[axis - 2..]);
-            (net.node("LayerNormalization", &[x, &scale], &[("axis", int(axis as i64))]), vec![3, 2, 4, 3])
+            (net.node(operator, &[x, &scale], &[("axis", int(axis as i64))]), vec![3, 2, 4, 3])
         });
     }
     let c = net.draw.range(2, 6);
     let x = net.input(&[2, 2, 3, 3]);
     let x = net.conv(&x, 2, c);
     let [scale, shift] = [0; 2].map(|_| net.weight(&[3]));
-    let rms = net.draw.yes();
-    let y = if rms {
+    let y = if net.operator(&["RMSNormalization", "LayerNormalization"]) == "RMSNormalization" {
         net.opset = 23;
         net.node("RMSNormalization", &[&x, &scale], &[("axis", int(-1))])
     } else {

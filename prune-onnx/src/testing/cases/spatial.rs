@@ -4,7 +4,12 @@ use super::around::{end, end_rows, image, is_wide, unsqueezed, wide};
 use crate::testing::net::{Built, Net, int, list, text};
 
 pub(super) fn resize(mut net: Net) -> Built {
-    if is_wide(&mut net) {
+    match net.operator(&["Resize"]) {
+        "Upsample" => net.opset = 9,
+        _ if net.asks("Resize") => net.opset = net.opset.max(10),
+        _ => {}
+    }
+    if is_wide(&mut net) && !net.asks("Upsample") {
         net.opset = net.opset.max(11);
         return wide(net, &[3, 6, 3, 4], |net, x| {
             let new = [
@@ -84,23 +89,25 @@ pub(super) fn resize(mut net: Net) -> Built {
 pub(super) fn pool(mut net: Net) -> Built {
     if is_wide(&mut net) {
         return wide(net, &[3, 2, 4, 5], |net, x| {
-            (net.node("AveragePool", &[x], &[("kernel_shape", list(&[2, 2]))]), vec![3, 2, 3, 4])
+            let operator = net.operator(&["AveragePool"]);
+            (net.node(operator, &[x], &[("kernel_shape", list(&[2, 2]))]), vec![3, 2, 3, 4])
         });
     }
     let c = net.draw.range(2, 6);
     let x = image(&mut net, c);
-    let operator = net.draw.pick(&["MaxPool", "AveragePool", "LpPool"]);
+    let operator = net.operator(&["MaxPool", "AveragePool", "LpPool"]);
     let y = net.node(operator, &[&x], &[("kernel_shape", list(&[2, 2])), ("strides", list(&[1, 2]))]);
     end(net, &y, c)
 }
 
 pub(super) fn global_pool(mut net: Net) -> Built {
     if is_wide(&mut net) {
-        return wide(net, &[3, 4, 4, 5], |net, x| (net.node("GlobalAveragePool", &[x], &[]), vec![3, 4, 1, 1]));
+        let operator = net.operator(&["GlobalAveragePool"]);
+        return wide(net, &[3, 4, 4, 5], |net, x| (net.node(operator, &[x], &[]), vec![3, 4, 1, 1]));
     }
     let c = net.draw.range(2, 6);
     let x = image(&mut net, c);
-    let operator = net.draw.pick(&["GlobalAveragePool", "GlobalMaxPool"]);
+    let operator = net.operator(&["GlobalAveragePool", "GlobalMaxPool"]);
     let y = net.node(operator, &[&x], &[]);
     end(net, &y, c)
 }
@@ -112,7 +119,9 @@ pub(super) fn reduce(mut net: Net) -> Built {
             net.opset = net.opset.min(12);
             let attributes = [("axes", list(&[2])), ("keepdims", int(i64::from(keep)))];
             let dims = if keep { vec![3, 2, 1, 5] } else { vec![3, 2, 5] };
-            (net.node("ReduceMean", &[x], &attributes), dims)
+            let operator = net.operator(&["ReduceMean"]);
+            let x = positive(net, x, operator);
+            (net.node(operator, &[&x], &attributes), dims)
         });
     }
     let c = net.draw.range(2, 6);
@@ -128,7 +137,8 @@ pub(super) fn reduce(mut net: Net) -> Built {
         "ReduceSumSquare",
         "ReduceLogSumExp",
     ];
-    let operator = net.draw.pick(&operators);
+    let operator = net.operator(&operators);
+    let x = positive(&mut net, &x, operator);
     let keep = net.draw.yes();
     let keepdims = ("keepdims", int(i64::from(keep)));
     let as_input = net.opset >= 18 || operator == "ReduceSum" && net.opset >= 13;
@@ -141,14 +151,20 @@ pub(super) fn reduce(mut net: Net) -> Built {
     if keep { end(net, &y, c) } else { end_rows(net, &y, c) }
 }
 
+/// What has a sum of which there is a logarithm.
+fn positive(net: &mut Net, x: &str, operator: &str) -> String {
+    if operator == "ReduceLogSum" { net.node("Exp", &[x], &[]) } else { x.to_owned() }
+}
+
 pub(super) fn softmax(mut net: Net) -> Built {
     if is_wide(&mut net) {
         net.opset = net.draw.pick(&[11, 13]);
-        return wide(net, &[3, 2, 4, 5], |net, x| (net.node("Softmax", &[x], &[("axis", int(2))]), vec![3, 2, 4, 5]));
+        let operator = net.operator(&["Softmax"]);
+        return wide(net, &[3, 2, 4, 5], |net, x| (net.node(operator, &[x], &[("axis", int(2))]), vec![3, 2, 4, 5]));
     }
     let c = net.draw.range(2, 6);
     let x = image(&mut net, c);
-    let operator = net.draw.pick(&["Softmax", "LogSoftmax"]);
+    let operator = net.operator(&["Softmax", "LogSoftmax"]);
     let y = net.node(operator, &[&x], &[("axis", int(3))]);
     end(net, &y, c)
 }

@@ -1,6 +1,8 @@
 //! A naive evaluator of ONNX graphs in f64. It uses plain loops over indices, to be easy to check. Apart from the
 //! parsed model, it shares no code with the crate, so that it can serve as an oracle.
 
+mod attention;
+mod functions;
 mod layers;
 mod step;
 mod sums;

@@ -1,5 +1,7 @@
 //! One node: its outputs from its inputs.
 
+use super::attention::attention;
+use super::functions::function;
 use super::layers::{conv, conv_transpose, matmul, pool};
 use super::sums::{normalise, reduce};
 use super::{T, axis, broadcast, ints};
@@ -16,34 +18,13 @@ pub(super) fn step(node: &Node, x: &[Option<T>], opset: i64) -> Vec<T> {
         vec![T::from(&dims, |i| all[1..].iter().fold(all[0].spread(i), |sum, t| f(sum, t.spread(i))))]
     };
     let truth = |f: bool| f64::from(u8::from(f));
+    if let Some(f) = function(node) {
+        return map(&*f);
+    }
     match node.op_type() {
         "Identity" => vec![a().clone()],
-        "Cast" => map(&|v| if node.int("to") == Some(7) { v.trunc() } else { v }),
+        "Cast" => map(&|v| if matches!(node.int("to"), Some(6 | 7)) { v.trunc() } else { v }),
         "Dropout" => vec![a().clone(), T::from(&a().dims, |_| 1.0)],
-        "Relu" => map(&|v| v.max(0.0)),
-        "LeakyRelu" => map(&|v| if v < 0.0 { v * f64::from(node.float("alpha").unwrap_or(0.01)) } else { v }),
-        "Sigmoid" => map(&|v| 1.0 / (1.0 + (-v).exp())),
-        "HardSigmoid" => map(&|v| (f64::from(node.float("alpha").unwrap_or(0.2)) * v + 0.5).clamp(0.0, 1.0)),
-        "HardSwish" => map(&|v| v * (v / 6.0 + 0.5).clamp(0.0, 1.0)),
-        "Tanh" => map(&f64::tanh),
-        "Exp" => map(&f64::exp),
-        "Abs" => map(&f64::abs),
-        "Neg" => map(&|v| -v),
-        "Shrink" => {
-            let (lambd, bias) = (node.float("lambd").unwrap_or(0.5), node.float("bias").unwrap_or(0.0));
-            let (lambd, bias) = (f64::from(lambd), f64::from(bias));
-            map(&|v| {
-                if v < -lambd {
-                    v + bias
-                } else if v > lambd {
-                    v - bias
-                } else {
-                    0.0
-                }
-            })
-        }
-        "Softplus" => map(&|v| v.exp().ln_1p()),
-        "Floor" => map(&f64::floor),
         "Clip" => {
             let low = input(1).map_or(node.float("min").map_or(f64::MIN, f64::from), |t| t.data[0]);
             let high = input(2).map_or(node.float("max").map_or(f64::MAX, f64::from), |t| t.data[0]);
@@ -56,9 +37,19 @@ pub(super) fn step(node: &Node, x: &[Option<T>], opset: i64) -> Vec<T> {
         "Max" => fold(&f64::max),
         "Min" => fold(&f64::min),
         "Pow" => fold(&f64::powf),
+        "Mod" => fold(&|p, q| p % q),
+        "Mean" => {
+            let sum = fold(&|p, q| p + q).remove(0);
+            vec![T::new(&sum.dims, sum.data.iter().map(|v| v / x.len() as f64).collect())]
+        }
         "Equal" => fold(&|p, q| truth(p == q)),
         "Greater" => fold(&|p, q| truth(p > q)),
+        "GreaterOrEqual" => fold(&|p, q| truth(p >= q)),
         "Less" => fold(&|p, q| truth(p < q)),
+        "LessOrEqual" => fold(&|p, q| truth(p <= q)),
+        "And" => fold(&|p, q| truth(p != 0.0 && q != 0.0)),
+        "Or" => fold(&|p, q| truth(p != 0.0 || q != 0.0)),
+        "Xor" => fold(&|p, q| truth((p != 0.0) != (q != 0.0))),
         "PRelu" => fold(&|v, s| if v < 0.0 { v * s } else { v }),
         "Where" => {
             let (yes, no) = (b(), input(2).expect("third input"));
@@ -80,6 +71,7 @@ pub(super) fn step(node: &Node, x: &[Option<T>], opset: i64) -> Vec<T> {
             })]
         }
         "MatMul" => vec![matmul(a(), b())],
+        "Attention" => vec![attention(node, [a(), b(), input(2).expect("values")], input(3))],
         "BatchNormalization" => {
             let [s, shift, mean, var] = [1, 2, 3, 4].map(|slot| input(slot).expect("five inputs"));
             let eps = f64::from(node.float("epsilon").unwrap_or(1e-5));
@@ -237,6 +229,13 @@ pub(super) fn step(node: &Node, x: &[Option<T>], opset: i64) -> Vec<T> {
                 all.iter().map(|&k| axis(k, a().rank())).collect()
             };
             vec![reduce(name, a(), &over, node.int("keepdims").unwrap_or(1) != 0)]
+        }
+        "Hardmax" => {
+            let flat = opset < 13;
+            let along = axis(node.int("axis").unwrap_or(if flat { 1 } else { -1 }), a().rank());
+            let over: Vec<usize> = (0..a().rank()).filter(|&k| k == along || flat && k > along).collect();
+            let most = reduce("ReduceMax", a(), &over, true);
+            vec![T::from(&a().dims, |i| truth(a().at(i) == most.spread(i)))]
         }
         "Softmax" | "LogSoftmax" => {
             let flat = opset < 13;

@@ -17,6 +17,7 @@ pub(super) fn reduce(how: &str, x: &T, over: &[usize], keep: bool) -> T {
             "ReduceL1" => all.iter().map(|v| v.abs()).sum(),
             "ReduceL2" => all.iter().map(|v| v * v).sum::<f64>().sqrt(),
             "ReduceSumSquare" => all.iter().map(|v| v * v).sum(),
+            "ReduceLogSum" => all.iter().sum::<f64>().ln(),
             "ReduceLogSumExp" => all.iter().map(|v| v.exp()).sum::<f64>().ln(),
             other => panic!("the evaluator lacks {other}"),
         }

@@ -82,17 +82,3 @@ def gradients_of(layers: Layers, optimizer: torch.optim.Optimizer | None = None)
 def replaces_steps(strategy: prune_rs.Strategy) -> bool:
     """True if events take the place of an optimiser's steps."""
     return any(event["method"] in ("rigl", "set") for _, event in strategy.events)
-
-
-class GradientNeeds:
-    """When a strategy looks at gradients, so that they are read then and not after every step."""
-
-    def __init__(self, strategy: prune_rs.Strategy) -> None:
-        text = str(strategy)
-        # Layers may have these words as names. Then gradients are read although the native half needs none.
-        self._always = any(f"'{word}'" in text for word in ("snip", "saliency", "gradient"))
-        self._updates = "'rigl'" in text
-
-    def at(self, replaces_step: bool) -> bool:
-        """True if gradients are to be shown, whether or not an event takes the place of the step."""
-        return self._always or (self._updates and replaces_step)

@@ -8,7 +8,7 @@ from typing import Any, Literal, NoReturn
 import prune_rs
 import torch
 from prune_rs import LayerFacts, PruneError
-from prune_rs.torch._evidence import GradientNeeds, Inputs, Tensors, arrays_of, gradients_of, inputs_of, replaces_steps
+from prune_rs.torch._evidence import Inputs, Tensors, arrays_of, gradients_of, inputs_of, replaces_steps
 from prune_rs.torch._fit import by_first_names, joined, must_fit, refuse_closed
 from prune_rs.torch._forward import straight_through
 from prune_rs.torch._hold import Holder
@@ -64,8 +64,7 @@ class Pruner:
         self._pruner = prune_rs.Pruner(strategy, in_force, **self._facts)
         # Kept here for the check after every step, since each access to the strategy copies it.
         self._has_steps = strategy.has_steps
-        self._needs = GradientNeeds(strategy)
-        self._looks_first = self._has_steps or self._needs.at(True)
+        self._looks_first = self._has_steps or strategy.observes
         self._replaces = replaces_steps(strategy)
         if optimizer is not None:
             self._must_be_attachable(optimizer)
@@ -150,7 +149,8 @@ class Pruner:
             "scores": arrays_of("scores", scores, self._layers),
             "rewind": arrays_of("rewind", rewind, self._layers, others_too=False),
         }
-        return self._ended(model, self._pruner.end_epoch(epoch, model, **evidence))
+        # `_ended` holds what the optimisers keep.
+        return self._ended(model, self._pruner.end_epoch(epoch, model, buffers=[], **evidence))
 
     def before_step(self) -> bool:
         """Begins a step that no optimiser is attached for, between loss.backward() and optimizer.step(). Returns whether
@@ -259,7 +259,7 @@ class Pruner:
     def _before(self, optimizer: torch.optim.Optimizer | None) -> bool:
         """Shows the gradients where they are looked at, and says whether the optimiser is to step."""
         replaces = self._has_steps and self._pruner.replaces_step((self._pruner.last_step or 0) + 1)
-        if self._needs.at(replaces):
+        if self._pruner.observes:
             self._pruner.observe(arrays_of("gradients", gradients_of(self._layers, optimizer), self._layers) or {})
         return not replaces
 
@@ -269,7 +269,7 @@ class Pruner:
         if not self._has_steps:
             return None
         model = self._model()
-        report = self._pruner.end_step((self._pruner.last_step or 0) + 1, model)
+        report = self._pruner.end_step((self._pruner.last_step or 0) + 1, model, buffers=[])
         return None if report is None else self._ended(model, report)
 
     def _ended(self, model: HostModel, report: prune_rs.Report | None) -> Report | None:

@@ -1,0 +1,67 @@
+//! Gradients on the way to an event that looks at them.
+
+use prune_core::Layers;
+
+use super::Pruner;
+use super::clock::Token;
+use super::evidence::Wanted;
+use super::listed::Listed;
+use crate::moment::Moment;
+use crate::prune_error::PruneError;
+use crate::strategy::Strategy;
+
+impl Pruner {
+    /// Takes note of the gradients of one backward pass, before they are masked, for an event that asks for them: `snip` and
+    /// `'reopen': 'gradient'` of all of them since the last epoch ended, added up; `saliency` and `rigl` of the last. Costs
+    /// nothing unless the epoch in training, or the step, ends in such an event. Before [`Pruner::start`] it is for the
+    /// event at epoch 0.
+    ///
+    /// # Errors
+    ///
+    /// [`PruneError::Layers`], [`PruneError::GradientShape`] where a gradient has changed its shape.
+    pub fn observe(&mut self, gradients: &(impl Layers + ?Sized)) -> Result<(), PruneError> {
+        for moment in self.in_training() {
+            if let Some((key, event)) = self.strategy.at(moment)
+                && let Some(wanted) = Wanted::by(event)
+            {
+                let clock = if moment.is_step() { &mut self.steps } else { &mut self.epochs };
+                clock.observed.add(key, event, &Listed::of(gradients)?, wanted)?;
+                self.token = Token::default();
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether [`Pruner::observe`] would take note of gradients now: whoever has to make or copy them need not where it would
+    /// not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prune_schedule::{Moment, Pruner};
+    ///
+    /// let mut pruner = Pruner::new("{2: {'method': 'unstr_global', 'density': 0.5, 'score': 'snip'}}".parse()?);
+    /// pruner.pass(Moment::Epoch(0))?;
+    /// assert!(!pruner.observes());
+    /// pruner.pass(Moment::Epoch(1))?;
+    /// assert!(pruner.observes() && pruner.strategy().observes());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn observes(&self) -> bool {
+        let looks = |moment| self.strategy.at(moment).is_some_and(|(_, event)| Wanted::by(event).is_some());
+        self.in_training().any(looks)
+    }
+
+    /// The epoch and the step that the next backward pass belongs to; of epochs only one that ends in an event.
+    fn in_training(&self) -> impl Iterator<Item = Moment> + use<> {
+        let next = self.strategy.next_after(Moment::Epoch, self.epochs.last).filter(|&next| next <= self.epochs.next());
+        next.map(Moment::Epoch).into_iter().chain([Moment::Step(self.steps.next())])
+    }
+}
+
+impl Strategy {
+    /// Whether any of its events looks at gradients, so that a training loop must show them: see [`Pruner::observes`].
+    pub fn observes(&self) -> bool {
+        self.events().any(|(_, event)| Wanted::by(event).is_some())
+    }
+}
