@@ -227,7 +227,7 @@ impl<'d, P: Backend> Session<'d, P> {
             }
         }
         // The new masks bind momentum from here on, not only from the next step.
-        hold(self.pruner.held(), &mut self.pruned).map_err(PruneError::from)?;
+        self.pruned.hold(self.pruner.held()).map_err(PruneError::from)?;
         let report = report.with_buffers_held();
         let after = self.measure(epoch, Role::Pruned)?;
         self.history.events.push(EventRecord { report, before: before.into(), after: after.into(), later: None });
