@@ -49,9 +49,10 @@ use crate::warning::Warning;
 /// # Events only close (rule 9)
 ///
 /// An element is alive if the masks in force keep it; at first every element is. An event can choose only alive
-/// elements. An event that asks for more than is alive is an error, unless it carries `reopen`. N:M over an existing
-/// mask keeps `min(N, alive)` of each group, and the report counts the groups that came out short; N:M asks for more
-/// than is alive if its density does. Masks of layers that an event does not select stay in force.
+/// elements. An event that asks for more than is alive is an error, unless it carries `reopen`. Updates of sparse
+/// training (`set`, `rigl`) open as many elements as they close. N:M over an existing mask keeps `min(N, alive)` of
+/// each group, and the report counts the groups that came out short; N:M asks for more than is alive if its density
+/// does. Masks of layers that an event does not select stay in force.
 ///
 /// # In a training loop
 ///
