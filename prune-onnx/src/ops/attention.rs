@@ -10,8 +10,9 @@ use crate::shapes::{Shape, Size};
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &["Attention"],
-    joins: "heads of queries, of the mask and of the output with those of keys and values that they share; a single head of keys stays",
-    pins: "batch, sequence and head size; all, if there is a cache or more than one output",
+    joins: "each head of keys and values with the heads of queries, of the mask and of the output that share it",
+    pins: "heads of keys and values, if there is only one; batch, sequence and head size; all, if there is a cache or \
+           more than one output",
     rewrites: "`q_num_heads` and `kv_num_heads` of inputs of rank 3",
     state,
     rewrite: Some(rewrite),

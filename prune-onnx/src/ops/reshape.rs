@@ -8,9 +8,9 @@ use crate::shapes::{Int, Shape, Size};
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &["Reshape"],
-    joins: "axes that stay; of an axis that is cut, or of axes that are multiplied, one factor: the outermost that nothing \
+    joins: "axes that stay; where an axis is split or axes are merged, one factor of them: the outermost that nothing \
             pins",
-    pins: "all other factors; lengths of a target that several computations give",
+    pins: "all other factors; lengths in the target that are computed, if several of its lengths are not known",
     rewrites: "the target",
     state,
     rewrite: Some(rewrite),
