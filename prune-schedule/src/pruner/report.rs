@@ -36,7 +36,7 @@ pub struct Report {
     /// True if a caller wrote the masks and nobody has checked the result.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub unchecked: bool,
-    /// Whether the event closes what was held open, and the optimiser's buffers have not been held since: see
+    /// True if the event closes elements that were held open, and the optimiser's buffers have not been held since: see
     /// [`Report::next_step`].
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub buffers_open: bool,
@@ -150,8 +150,9 @@ pub(super) struct Outcome<'a> {
 }
 
 impl Report {
-    /// What is left to do, if anything: an event that closes weights leaves the optimiser's buffers of them as they were, unless
-    /// the call that carried it out was given them. Before training there are none, and floating masks are not held.
+    /// The next step for the caller, if there is one. An event that closes weights leaves the optimiser's buffers as
+    /// they were, unless the call that carried it out was given them. There is no next step before training, when there
+    /// are no buffers, nor for floating masks, which are not held.
     ///
     /// # Examples
     ///
@@ -170,7 +171,7 @@ impl Report {
             .then_some("hold the optimiser's buffers to the new masks too: outside them they are as they were")
     }
 
-    /// The report of the same event, after which the optimiser's buffers have been held, or of which there are none.
+    /// The same report once the optimiser's buffers have been held, or if there are none.
     #[must_use]
     pub fn with_buffers_held(self) -> Self {
         Report { buffers_open: false, ..self }
