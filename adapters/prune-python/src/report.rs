@@ -88,7 +88,8 @@ impl Report {
         self.report.buffers_open
     }
 
-    /// What is left to do after the event, in words, or None: to hold the optimiser's buffers, where the call was not given them.
+    /// The next step for the caller after the event, in words, or None. It is to hold the optimiser's buffers, if the
+    /// call was not given them.
     #[getter]
     fn next_step(&self) -> Option<&'static str> {
         self.report.next_step()
