@@ -40,7 +40,8 @@
 //!
 //! # Map
 //!
-//! - `tensor`, `reason`, `union`: the parts; `graph`: statements; `factoring`, `factor`: reshapes, and which factor of each can go
+//! - `tensor`, `reason`, `union`: the parts; `graph`: statements; `factoring`, `factor`: reshapes, and the factor of
+//!   each that can go
 //! - `classes`, `explain`: the classes that follow from the statements
 //! - `score`, `choice`, `search`, `masks`: the choice of the classes that go; `removal`: the indices that stay
 //! - `couplings`: the same classes for a trainer

@@ -156,8 +156,8 @@ const RANGES_LOG2: u32 = 10;
 
 /// The cut that keeps the best `wanted` of all candidates. `chunks` are the values that they were gathered from.
 ///
-/// A histogram finds the range of shorts that contains the cut; the keys of the few candidates in it are read again. None if
-/// the values have changed since they were counted, as memory of another program may.
+/// A histogram finds the range of shorts that contains the cut; the keys of the few candidates in it are read again.
+/// None if the values have changed since they were counted, as memory of another program may.
 pub(crate) fn cut_of(
     chunks: &[(Values<'_>, &Candidates)],
     by: RankBy,

@@ -305,8 +305,8 @@ impl<'e, 'm> Site<'e, 'm> {
         }
     }
 
-    /// Notes that an axis of an output holds the values of an input's axis as they are: what reads or writes a weight that
-    /// was transposed does so with the weight.
+    /// Notes that an axis of an output holds the values of an input's axis as they are. A node that reads or writes a
+    /// transposed weight then does so with the weight.
     pub(crate) fn view(&mut self, slot: usize, axis: usize, out: usize, out_axis: usize) -> Stated {
         let of = self.axis(slot, axis)?;
         if let Some(axis) = self.out(out, out_axis) {

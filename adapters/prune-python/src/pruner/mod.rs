@@ -73,7 +73,7 @@ impl Pruner {
     /// Begins the training: carries out the event at epoch 0, if there is one, and returns its Report, else None. The
     /// same as end_epoch(0, arrays).
     ///
-    /// arrays: a dict from names to arrays. The layers that the event masks are writable.
+    /// arrays: a dict from names to arrays. Each layer that the event masks must be writable.
     /// gradients, scores: dicts of arrays shaped as the weights. inputs: a dict of the L2 norms of each layer's inputs,
     /// or a function (name, Masks) that measures them. rewind: a dict of the weights to go back to. Only some methods
     /// look at these.
@@ -94,7 +94,7 @@ impl Pruner {
     /// Ends an epoch of training: carries out its event in place, if there is one, and returns the Report, or else
     /// None.
     ///
-    /// epoch: counted from 1. arrays: a dict from names to arrays. The layers that the event masks are writable. All
+    /// epoch: counted from 1. arrays: a dict from names to arrays. Each layer that the event masks must be writable. All
     /// masks are made before the first weight is written.
     /// buffers: a list of dicts of the optimiser's buffers by the same names, such as [momentum]. The event's masks
     /// hold them too. Give [] if there are none. Without this argument the report says that they are to be held.
