@@ -39,4 +39,16 @@ mod pages {
 
     #[doc = include_str!("../../docs/migration.md")]
     mod migration {}
+
+    #[doc = include_str!("../../docs/demo.md")]
+    mod demo {}
+
+    #[doc = include_str!("../../docs/checkpoints.md")]
+    mod checkpoints {}
+
+    #[doc = include_str!("../../docs/shrinking.md")]
+    mod shrinking {}
+
+    #[doc = include_str!("../../docs/speed.md")]
+    mod speed {}
 }
