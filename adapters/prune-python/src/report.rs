@@ -95,7 +95,8 @@ impl Report {
         self.report.next_step()
     }
 
-    /// The epoch to whose end every parameter was set back before the masks were applied, or None.
+    /// Before the masks were applied, every parameter was set back to its value at the end of this epoch. None if there
+    /// is none.
     #[getter]
     fn rewound_to(&self) -> Option<u64> {
         self.report.rewound_to

@@ -15,7 +15,7 @@ use crate::warning::Warning;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Report {
-    /// The epoch at whose end it happened; 0 is before training. For an event at a step, the epoch in training.
+    /// The epoch that ended with the event; 0 is before training. For an event at a step, the epoch in training.
     pub epoch: u64,
     /// The step after which it happened, for an event that is counted in steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,7 +40,8 @@ pub struct Report {
     /// [`Report::next_step`].
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub buffers_open: bool,
-    /// The epoch to whose end every parameter was set back before the masks were applied, if any.
+    /// Before the masks were applied, every parameter was set back to its value at the end of this epoch, if there is
+    /// one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rewound_to: Option<u64>,
     /// The door's defaults for what the event leaves open.

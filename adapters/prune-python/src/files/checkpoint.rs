@@ -138,7 +138,7 @@ pub(crate) fn check(
 ///
 /// model: a .safetensors file, a folder or an index.
 ///
-/// Raises PruneError for a model that cannot be read, naming what it is.
+/// Raises PruneError for a model that cannot be read; the message says what the file is.
 #[pyfunction]
 pub(crate) fn inspect(py: Python<'_>, model: FilePath) -> PyResult<FileReport> {
     watched(py, |watch| prune_files::inspect(&model.0, watch))

@@ -94,8 +94,8 @@ impl Pruner {
     /// Ends an epoch of training: carries out its event in place, if there is one, and returns the Report, or else
     /// None.
     ///
-    /// epoch: counted from 1. arrays: a dict from names to arrays. Each layer that the event masks must be writable. All
-    /// masks are made before the first weight is written.
+    /// epoch: counted from 1. arrays: a dict from names to arrays. Each layer that the event masks must be writable.
+    /// All masks are made before the first weight is written.
     /// buffers: a list of dicts of the optimiser's buffers by the same names, such as [momentum]. The event's masks
     /// hold them too. Give [] if there are none. Without this argument the report says that they are to be held.
     /// gradients, scores: dicts of arrays shaped as the weights. inputs: a dict of the L2 norms of each layer's inputs,
