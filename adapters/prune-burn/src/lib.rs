@@ -104,7 +104,7 @@
 //! [`from_json`](ModulePruner::from_json), give a new module to [`attach`](SharedPruner::attach) instead of `start`,
 //! and launch with `checkpoint`.
 //!
-//! # Where masks are kept in force
+//! # Two ways to keep masks in force
 //!
 //! | way | when | what it costs |
 //! |---|---|---|

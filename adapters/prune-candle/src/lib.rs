@@ -1,4 +1,5 @@
-//! Prune networks that are trained with [candle](candle_core): exact masks, zeros that stay zero, and optimisers that resume.
+//! Prune networks that are trained with [candle](candle_core): exact masks, zeros that stay zero, and optimisers that
+//! resume.
 //!
 //! The variables of a `VarMap` become [`Params`]: layers with names, in the order of names. A [`Pruner`] carries out a
 //! [`Strategy`] on them. [`AdamW`] and [`Sgd`] give access to their buffers, which can then be held and saved. Masks
