@@ -120,15 +120,14 @@ fn revivals(group: &mut Group<'_>) {
     }
 }
 
-/// Masks as one number an element and back, against writing or reading as much memory.
+/// Masks as one number an element and back, against copying as many numbers on one thread.
 fn converting(group: &mut Group<'_>) {
-    let len = group.args.largest();
-    let mask = LazyCell::new(|| mask_of(&matrix(len), 0.5));
-    let bar = Some((1.3, 1.1));
-    let filled = |byte: u8| move || vec![byte; len];
-    group.time("a mask to bytes, against filling them", bar, || mask.to_bytes(), filled(1));
-    group.time("a mask to f32 values, against filling them", bar, || mask.to_values::<f32>(), || vec![1.0f32; len]);
+    let mask = LazyCell::new(|| mask_of(&matrix(group.args.largest()), 0.5));
     let bytes = LazyCell::new(|| mask.to_bytes());
-    let copy = || bytes.to_vec();
-    group.time("a mask from bytes, against copying them", bar, || must(Mask::from_bytes(mask.shape(), &bytes)), copy);
+    let values = LazyCell::new(|| mask.to_values::<f32>());
+    let bar = Some((1.3, 1.1));
+    group.time("a mask to bytes, against copying them", bar, || mask.to_bytes(), || bytes.to_vec());
+    group.time("a mask to f32 values, against copying them", bar, || mask.to_values::<f32>(), || values.to_vec());
+    let back = || must(Mask::from_bytes(mask.shape(), &bytes));
+    group.time("a mask from bytes, against copying them", bar, back, || bytes.to_vec());
 }
