@@ -141,10 +141,10 @@ fn events(what: &What) -> Result<Vec<(Option<Key>, Event)>, Error> {
         (Structure::Unstructured, Some(density), None) => {
             Event::unstructured(if global { Scope::Global(density) } else { Scope::UnifiedLocal(density) })
         }
-        (Structure::NOfM, None, Some(pattern)) => {
-            Event::n_of_m(if global { Scope::Global(pattern) } else { Scope::UnifiedLocal(pattern) })
+        (Structure::Nm, None, Some(pattern)) => {
+            Event::n_m(if global { Scope::Global(pattern) } else { Scope::UnifiedLocal(pattern) })
         }
-        (Structure::NOfM, ..) => {
+        (Structure::Nm, ..) => {
             return Err(Error::request(format!("`{method}` needs --pattern N:M, such as --pattern 2:4")));
         }
         _ => return Err(Error::request(format!("`{method}` needs --density or --sparsity"))),

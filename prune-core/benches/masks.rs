@@ -47,7 +47,7 @@ fn check_n_m<E: TestElement>(tensor: &PlainTensor<E>, (n, m): (usize, usize), ax
     let scores = scores(tensor);
     let shape = LayerRef::of(tensor).shape().to_vec();
     let layer = oracle::Layer { name: "", shape: &shape, scores: &scores, alive: None };
-    let answer = oracle::n_of_m(layer, n, m, axis, RankBy::Magnitude).unwrap();
+    let answer = oracle::n_m(layer, n, m, axis, RankBy::Magnitude).unwrap();
     same(&tensor.mask_n_m(NmPattern::new(n, m).unwrap(), axis).unwrap(), &answer.kept);
 }
 
@@ -178,7 +178,7 @@ fn threads_and_instructions(c: &mut Criterion) {
                 b.iter(|| selector.unstructured(black_box(&ranked), density(0.5)).unwrap());
             });
             group.bench_function(BenchmarkId::new("2:4", format!("{threads:?}")), |b| {
-                b.iter(|| selector.n_of_m(black_box(&ranked), pattern, -1).unwrap());
+                b.iter(|| selector.n_m(black_box(&ranked), pattern, -1).unwrap());
             });
         }
     }

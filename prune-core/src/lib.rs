@@ -138,7 +138,7 @@ mod key;
 mod layout;
 mod mask;
 mod masks;
-mod n_of_m;
+mod n_m;
 mod nearest;
 mod printable;
 mod score;
@@ -167,7 +167,7 @@ pub use key::RankBy;
 pub use layout::Layout;
 pub use mask::{Iter, KeptIndices, Mask, PatternCounts};
 pub use masks::Masks;
-pub use n_of_m::{NmPattern, PatternError};
+pub use n_m::{NmPattern, PatternError};
 pub use score::{Need, Score, ScoreNorm, Scores, Subject, draw};
 pub use select::{
     Bound, ChunkSource, Ranked, Selected, Selector, SourceCut, SourceLayer, SourceMasker, reachable, within_bounds,

@@ -194,7 +194,7 @@ fn refuses_to_read(liar: &Liar) {
     let honest = LayerRef::of(&honest);
     let layers = [Ranked::new("a", &honest), Ranked::new("liar", &layer)];
     assert!(is_layout(Selector::default().global(&layers, half)), "{what}");
-    assert!(is_layout(Selector::default().n_of_m_concatenated(&layers, pattern)), "{what}");
+    assert!(is_layout(Selector::default().n_m_concatenated(&layers, pattern)), "{what}");
     assert!(is_layout(
         Masks::from_iter([("liar".to_owned(), Mask::none(&shape).unwrap())]).revivals(&[("liar", layer)])
     ));

@@ -27,7 +27,7 @@ fn check(layer: &LayerRef<'_>, unstructured: &Mask, n_m: &Mask) {
     let layer = oracle::Layer { name: "", shape: layer.shape(), scores: &scores, alive: None };
     let best = oracle::unstructured(layer, 0.5, RankBy::Magnitude).unwrap();
     assert!(unstructured.iter().eq(best.kept));
-    let best = oracle::n_of_m(layer, 2, 4, -1, RankBy::Magnitude).unwrap();
+    let best = oracle::n_m(layer, 2, 4, -1, RankBy::Magnitude).unwrap();
     assert!(n_m.iter().eq(best.kept));
 }
 

@@ -28,7 +28,7 @@ fn check(pruner: &Pruner, before: &[PlainTensor<f32>]) {
     for ((name, shape), tensor) in NAMES.into_iter().zip(&SHAPES).zip(before) {
         let scores = LayerRef::of(tensor).to_logical_f64().unwrap();
         let layer = oracle::Layer { name, shape, scores: &scores, alive: None };
-        let best = oracle::n_of_m(layer, 2, 4, -1, RankBy::Magnitude).unwrap();
+        let best = oracle::n_m(layer, 2, 4, -1, RankBy::Magnitude).unwrap();
         assert!(pruner.masks().get(name).unwrap().iter().eq(best.kept), "{name}");
     }
 }

@@ -28,7 +28,7 @@ fn the_original_texts_work_unchanged() {
         read("pruning_strategy = {1: {'method': 'unstr_global', 'prune_rate_pattern': 0.9}}"),
         one(Key::Epoch(1), global)
     );
-    let unified = |text| Event::n_of_m(Scope::UnifiedLocal(pattern(text))).unwrap();
+    let unified = |text| Event::n_m(Scope::UnifiedLocal(pattern(text))).unwrap();
     assert_eq!(
         read(
             "{10: {'method': 'str_unified_local', 'prune_rate_pattern': (2, 4)},
@@ -49,7 +49,7 @@ fn the_original_texts_work_unchanged() {
         ),
         local
     );
-    let local = Event::n_of_m(Scope::local([("Dense_0-kernel", pattern("2:4"))])).unwrap();
+    let local = Event::n_m(Scope::local([("Dense_0-kernel", pattern("2:4"))])).unwrap();
     assert_eq!(
         read("{10: {'method': 'str_local', 'prune_rate_pattern': {'Dense_0-kernel': (2, 4)}}}"),
         one(Key::Epoch(10), local)

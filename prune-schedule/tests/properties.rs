@@ -80,7 +80,7 @@ fn bare() -> impl proptest::strategy::Strategy<Value = Event> {
     let decays = prop_oneof![Just(Decay::Cosine), Just(Decay::Constant)];
     prop_oneof![
         3 => scopes(densities().boxed()).prop_map(|scope| Event::unstructured(scope).unwrap()),
-        1 => scopes(patterns().boxed()).prop_map(|scope| Event::n_of_m(scope).unwrap()),
+        1 => scopes(patterns().boxed()).prop_map(|scope| Event::n_m(scope).unwrap()),
         2 => (scopes(densities().boxed()), pieces())
             .prop_map(|(scope, piece)| Event::pieces(scope, piece).unwrap()),
         1 => (grow, fractions(), decays).prop_map(|(grow, fraction, decay)| {

@@ -15,7 +15,7 @@ use crate::density::Density;
 use crate::error::{Error, ErrorKind};
 use crate::layout::unravel;
 use crate::mask::Mask;
-use crate::n_of_m::NmPattern;
+use crate::n_m::NmPattern;
 use crate::tensor::{Element, LayerMut, LentMut};
 use crate::walk;
 
@@ -86,8 +86,8 @@ impl ActivationPruner {
     }
 
     /// Keeps N of every M consecutive activations along the last axis.
-    pub fn n_of_m(pattern: NmPattern) -> Self {
-        Self::new(ActivationRule::NOfM(pattern))
+    pub fn n_m(pattern: NmPattern) -> Self {
+        Self::new(ActivationRule::Nm(pattern))
     }
 
     /// Follows a rule.

@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind};
 use crate::kernel::group::{Group, Kept};
 use crate::key::{Keyed, RankBy};
 use crate::mask::Mask;
-use crate::n_of_m::NmPattern;
+use crate::n_m::NmPattern;
 use crate::select::top::{dense, first_nan_of};
 use crate::select::{Ranked, Selected};
 

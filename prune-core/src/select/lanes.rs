@@ -16,7 +16,7 @@ use crate::kernel::lanes::Lanes as Vectors;
 use crate::key::RankBy;
 use crate::layout::Layout;
 use crate::mask::{Mask, to_logical, to_memory};
-use crate::n_of_m::NmPattern;
+use crate::n_m::NmPattern;
 use crate::select::tally::{Tally, tally_columns, tally_contiguous};
 use crate::select::top::{dense, first_nan_of};
 use crate::select::{Ranked, Selected, Selector};

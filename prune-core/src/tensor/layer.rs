@@ -289,7 +289,7 @@ mod tests {
         let first = |error: Error| error.layer.as_deref() == Some("a") && is_layout(&error);
         assert!(first(selector.global(&ranked, half).unwrap_err()));
         assert!(first(selector.top(&ranked, 1).unwrap_err()));
-        assert!(first(selector.n_of_m_concatenated(&ranked, pattern).unwrap_err()));
+        assert!(first(selector.n_m_concatenated(&ranked, pattern).unwrap_err()));
         assert!(layers[0].to_logical_f64().is_err_and(|error| is_layout(&error)));
     }
 
@@ -302,7 +302,7 @@ mod tests {
         {
             let layer = claims(&shape, &strides, &[]);
             for axis in [0, 1] {
-                let selected = Selector::default().n_of_m(Ranked::new("a", &layer), pattern, axis).unwrap();
+                let selected = Selector::default().n_m(Ranked::new("a", &layer), pattern, axis).unwrap();
                 assert_eq!((selected.mask.shape(), selected.mask.kept_len()), (&shape[..], 0));
             }
         }

@@ -13,7 +13,7 @@ use proptest::sample::select;
 use crate::density::Density;
 use crate::layout::Layout;
 use crate::mask::Mask;
-use crate::n_of_m::NmPattern;
+use crate::n_m::NmPattern;
 use crate::tensor::Element;
 
 /// An element type whose values tests can make and take apart.

@@ -137,7 +137,7 @@ fn patterns(
     watch: &Watch,
 ) -> Result<Vec<CheckedLayer>, Error> {
     let model = inputs.model;
-    let event = Event::n_of_m(Scope::UnifiedLocal(pattern));
+    let event = Event::n_m(Scope::UnifiedLocal(pattern));
     let event =
         event.and_then(|event| axis.map_or(Ok(event.clone()), |axis| event.with_axis(axis))).map_err(refused)?;
     let layers = selected(inputs, event, filter)?;

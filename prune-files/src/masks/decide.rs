@@ -109,7 +109,7 @@ impl<S: Sink> Maker<'_, S> {
                 let alive = Mask::from_bools(&[scores.len()], &alive)?;
                 let tensor = PlainTensor::from_logical(&[scores.len()], scores)?;
                 let group = LayerRef::of(&tensor);
-                let selected = self.selector.n_of_m(Ranked::new("", &group).with_alive(Some(&alive)), *pattern, 0)?;
+                let selected = self.selector.n_m(Ranked::new("", &group).with_alive(Some(&alive)), *pattern, 0)?;
                 let mut counts = Vec::new();
                 let mut done = 0;
                 for &(layer, runs) in runs {
@@ -152,7 +152,7 @@ impl<S: Sink> Maker<'_, S> {
                 let alive = alive.clone().map(|alive| alive.with_shape(&shape)).transpose()?;
                 let ranked = Ranked::new("", &layer).with_alive(alive.as_ref());
                 let selected = match how {
-                    How::Groups { pattern } => self.selector.n_of_m(ranked, *pattern, 1)?,
+                    How::Groups { pattern } => self.selector.n_m(ranked, *pattern, 1)?,
                     How::Outputs { density } => {
                         let axis = self.work.layers[place].plan.as_ref().and_then(|plan| plan.axis).unwrap_or(0);
                         let selected = self.selector.each_along(ranked, *density, 1);

@@ -155,7 +155,7 @@ impl Plan {
 
 /// The strategy without `--strategy`, over [`DEFAULT_EPOCHS`]: 2:4 after epoch 2, and 1:4 after epoch 4.
 fn default_strategy() -> Result<Strategy, StrategyError> {
-    let event = |n| Event::n_of_m(Scope::UnifiedLocal(NmPattern::new(n, 4).map_err(Problem::from)?));
+    let event = |n| Event::n_m(Scope::UnifiedLocal(NmPattern::new(n, 4).map_err(Problem::from)?));
     Strategy::new([(2, event(2)?), (4, event(1)?)])
 }
 

@@ -139,7 +139,7 @@ const PRESETS: [Preset; 19] = [
         density: None,
         events: |t, _| {
             let pattern = NmPattern::new(2, 4).map_err(Problem::from)?;
-            let event = Event::n_of_m(Scope::UnifiedLocal(pattern))?;
+            let event = Event::n_m(Scope::UnifiedLocal(pattern))?;
             Ok(vec![(t.at, event.with_axis(GroupAxis::Reduction)?)])
         },
     },

@@ -14,7 +14,7 @@ pub fn readme_rules() -> [ActivationRule; 2] {
     let (Ok(density), Ok(pattern)) = (Density::new(0.9), NmPattern::new(2, 4)) else {
         unreachable!("0.9 is a density and 2:4 a pattern")
     };
-    [ActivationRule::Unstructured(density), ActivationRule::NOfM(pattern)]
+    [ActivationRule::Unstructured(density), ActivationRule::Nm(pattern)]
 }
 
 /// A NaN, which has no rank.
@@ -147,7 +147,7 @@ impl<T: Real + Element> activation::ActivationPruner<T> for Place {
             zero_outside(sample, mask);
         }
         *self.total() += report;
-        if let (ActivationRule::NOfM(pattern), Some(Pooling { window, .. })) = (self.rule, self.pool)
+        if let (ActivationRule::Nm(pattern), Some(Pooling { window, .. })) = (self.rule, self.pool)
             && self.looks_behind_pool.load(Ordering::Relaxed)
         {
             self.look_behind_pool(sample, shape, window, pattern);
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_sample_is_pruned_counted_and_its_mask_left() {
-        let place = Place::new("x".to_owned(), ActivationRule::NOfM(pattern()), None);
+        let place = Place::new("x".to_owned(), ActivationRule::Nm(pattern()), None);
         let mut sample = [1.0_f32, 4.0, 3.0, 2.0, 0.0, 0.0, 5.0, 0.0];
         let mut mask = [u64::MAX];
         place.prune(&mut sample, &[1, 2, 4], &mut mask, &mut *scratch(&place)).unwrap();
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn pooling_is_seen_to_undo_the_pattern() {
-        let place = Place::new("x".to_owned(), ActivationRule::NOfM(pattern()), Some(AVERAGE));
+        let place = Place::new("x".to_owned(), ActivationRule::Nm(pattern()), Some(AVERAGE));
         place.reset(true);
         // Two by two pixels of four channels: the pixels keep different channels, so all four are alive once pooled.
         let mut sample = [9.0_f32, 8.0, 1.0, 1.0, 1.0, 1.0, 9.0, 8.0, 9.0, 8.0, 1.0, 1.0, 9.0, 8.0, 1.0, 1.0];
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn nan_is_named() {
-        let place = Place::new("x".to_owned(), ActivationRule::NOfM(pattern()), None);
+        let place = Place::new("x".to_owned(), ActivationRule::Nm(pattern()), None);
         let error = place.prune(&mut [0.0, f32::NAN], &[2], &mut [0], &mut ()).unwrap_err();
         assert_eq!(error.to_string(), "activation 1 is NaN");
     }

@@ -81,7 +81,7 @@ impl Drawing for Lines<'_> {
             for (goal, at) in points {
                 match goal {
                     Goal::Density(density) => line.push((density.get(), at)),
-                    Goal::NOfM(_) => {
+                    Goal::Nm(_) => {
                         canvas.root.draw(&Circle::new(at, canvas.px(7), ink.colour.stroke_width(canvas.px(2))))?;
                     }
                 }
@@ -100,7 +100,7 @@ impl Drawing for Lines<'_> {
             canvas.entry(&layer.name, (x, y), ink)?;
         }
         let patterns: Vec<String> =
-            scan.goals.iter().filter(|goal| matches!(goal, Goal::NOfM(_))).map(ToString::to_string).collect();
+            scan.goals.iter().filter(|goal| matches!(goal, Goal::Nm(_))).map(ToString::to_string).collect();
         if !patterns.is_empty() {
             y += 28;
             let ring = colour::TEXT.stroke_width(canvas.px(2));
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn the_picture_has_its_words() {
         let densities = [1.0, 0.1, 0.01].map(|density| Goal::Density(Density::new(density).unwrap()));
-        let scan = scan([&densities[..], &[Goal::NOfM("2:4".parse().unwrap())]].concat(), 3);
+        let scan = scan([&densities[..], &[Goal::Nm("2:4".parse().unwrap())]].concat(), 3);
         let [(_, svg), _] = files("alone", &Lines { title: "mlp, alone".to_owned(), scan: &scan }).unwrap();
         let text = String::from_utf8(svg).unwrap();
         for word in ["mlp, alone", "Dense_0-kernel", "Dense_2-kernel", "dense network", "2:4", "test accuracy", "50"] {
@@ -150,7 +150,7 @@ mod tests {
             vec![],
             vec![Goal::Density(Density::new(1.0).unwrap())],
             vec![Goal::Density(Density::new(1e-12).unwrap())],
-            vec![Goal::NOfM("1:1".parse().unwrap())],
+            vec![Goal::Nm("1:1".parse().unwrap())],
         ] {
             let scan = scan(goals, 7);
             let lines = Lines { title: String::new(), scan: &scan };

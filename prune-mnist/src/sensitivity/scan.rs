@@ -146,7 +146,7 @@ mod tests {
 
     fn goals() -> Vec<Goal> {
         let densities = [1.0, 0.3, 0.02].map(|density| Goal::Density(Density::new(density).unwrap()));
-        [&densities[..], &[Goal::NOfM("1:4".parse().unwrap())]].concat()
+        [&densities[..], &[Goal::Nm("1:4".parse().unwrap())]].concat()
     }
 
     /// The score with one layer pruned, written out plainly: a full sort, groups of M in a row of features.
@@ -157,7 +157,7 @@ mod tests {
         let mut kept = 0;
         let (lane, group, keeps) = match goal {
             Goal::Density(density) => (values.len(), values.len(), (density.get() * values.len() as f64).round()),
-            Goal::NOfM(pattern) => (columns, pattern.m(), pattern.n() as f64),
+            Goal::Nm(pattern) => (columns, pattern.m(), pattern.n() as f64),
         };
         for lane in values.chunks_mut(lane) {
             for group in lane.chunks_mut(group) {

@@ -65,8 +65,8 @@ impl Event {
     /// # Errors
     ///
     /// [`Problem::EmptyTable`] if the table names no layer.
-    pub fn n_of_m(scope: Scope<NmPattern>) -> Result<Self, StrategyError> {
-        Self::new(Rule::NOfM { scope, axis: None })
+    pub fn n_m(scope: Scope<NmPattern>) -> Result<Self, StrategyError> {
+        Self::new(Rule::Nm { scope, axis: None })
     }
 
     /// An event that keeps blocks or channels, up to a density of their number (rule 1 counts pieces here, not
@@ -161,8 +161,8 @@ impl Event {
         let method = self.method().name();
         let within = self.ranking();
         match &mut self.rule {
-            Rule::NOfM { scope: Scope::Global(_), .. } => return Err(Problem::AxisGlobal.into()),
-            Rule::NOfM { axis, .. } => *axis = Some(along),
+            Rule::Nm { scope: Scope::Global(_), .. } => return Err(Problem::AxisGlobal.into()),
+            Rule::Nm { axis, .. } => *axis = Some(along),
             Rule::Unstructured { ranking, .. } if matches!(within, Ranking::Output(_)) => {
                 *ranking = Some(Ranking::Output(Some(along)));
             }

@@ -60,7 +60,7 @@ pub enum Rule {
         share: Share,
     },
     /// Keeps N of every M consecutive elements along an axis.
-    NOfM {
+    Nm {
         /// The pattern and the layers it is for.
         scope: Scope<NmPattern>,
         /// The axis along which groups run, if it is written; otherwise the door's default decides

@@ -41,7 +41,7 @@ pub enum Amount {
 pub(crate) fn is_joint(event: &Event) -> bool {
     match event.rule() {
         Rule::Unstructured { scope: Scope::Global(_), .. } => event.distribution().shares().is_none(),
-        Rule::NOfM { scope: Scope::Global(_), .. } | Rule::Pieces { scope: Scope::Global(_), .. } => true,
+        Rule::Nm { scope: Scope::Global(_), .. } | Rule::Pieces { scope: Scope::Global(_), .. } => true,
         _ => false,
     }
 }

@@ -242,17 +242,17 @@ impl Maker<'_> {
             }
             Amount::Pattern(pattern) => {
                 let axis = layers.first().and_then(|first| first.plan.axis);
-                let n_of_m = |selector: Selector, ranked: &[Ranked<'_>]| match axis {
-                    Some(axis) => selector.n_of_m(ranked[0], *pattern, axis as isize).map(|selected| vec![selected]),
-                    None => selector.n_of_m_concatenated(ranked, *pattern),
+                let n_m = |selector: Selector, ranked: &[Ranked<'_>]| match axis {
+                    Some(axis) => selector.n_m(ranked[0], *pattern, axis as isize).map(|selected| vec![selected]),
+                    None => selector.n_m_concatenated(ranked, *pattern),
                 };
-                let made = n_of_m(selector, ranked).map_err(refused)?;
+                let made = n_m(selector, ranked).map_err(refused)?;
                 if self.event().reopen().is_none() || made.iter().all(|made| made.short_groups == 0) {
                     return done(made);
                 }
                 let ties: Vec<usize> = made.iter().map(|made| made.ties).collect();
                 let kept_anyway = made.into_iter().map(|made| made.mask).collect();
-                let mut made = self.reopened(layers, kept_anyway, |ranked| n_of_m(Selector::value(), ranked))?;
+                let mut made = self.reopened(layers, kept_anyway, |ranked| n_m(Selector::value(), ranked))?;
                 made.iter_mut().zip(ties).for_each(|(made, ties)| made.ties = ties);
                 Ok(made)
             }

@@ -32,7 +32,7 @@ impl Structure {
             Structure::Unstructured | Structure::Block | Structure::Channel => {
                 &["density", "sparsity", "prune_rate_pattern"]
             }
-            Structure::NOfM => &["pattern", "prune_rate_pattern"],
+            Structure::Nm => &["pattern", "prune_rate_pattern"],
             Structure::Set | Structure::Rigl => &[],
         }
     }
@@ -112,7 +112,7 @@ fn bare(key: &Node, written: &Written<'_, '_>, method: Method) -> Result<Event, 
         return Ok(Event::regrow(Regrow::new(grow)));
     };
     let made = match method.structure {
-        Structure::NOfM => Event::n_of_m(scope(written, method, (field, amount), pattern)?),
+        Structure::Nm => Event::n_m(scope(written, method, (field, amount), pattern)?),
         structure => {
             let scope = scope(written, method, (field, amount), density)?;
             match structure {
@@ -177,7 +177,7 @@ fn scope<T>(
 
 fn example(structure: Structure, field: &str) -> &'static str {
     match (structure, field) {
-        (Structure::NOfM, _) => "(2, 4)",
+        (Structure::Nm, _) => "(2, 4)",
         (_, "sparsity") => "0.9",
         _ => "0.1",
     }

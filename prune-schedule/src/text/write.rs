@@ -102,7 +102,7 @@ fn fields(event: &Event, form: Form) -> Vec<(&'static str, Value)> {
         Rule::Unstructured { scope: values, .. } | Rule::Pieces { scope: values, .. } => {
             fields.push(("density", scope(values, |density| Value::Float(density.get()))))
         }
-        Rule::NOfM { scope: values, .. } => {
+        Rule::Nm { scope: values, .. } => {
             let pattern =
                 scope(values, |pattern| match (form, i64::try_from(pattern.n()), i64::try_from(pattern.m())) {
                     (Form::Python, Ok(n), Ok(m)) => Value::List([n, m].map(|n| Value::Int(n).into()).into()),

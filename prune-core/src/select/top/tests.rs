@@ -176,7 +176,7 @@ fn one_nan_among_many() {
     let mask = Mask::from_bools(&[200, 1000], &alive).unwrap();
     let ranked = Ranked::new("fc", &layer).with_alive(Some(&mask));
     assert_eq!(selector.unstructured(ranked, half), Err(nan(&[150, 0])));
-    assert_eq!(selector.n_of_m(ranked, crate::NmPattern::new(2, 4).unwrap(), -1), Err(nan(&[150, 0])));
+    assert_eq!(selector.n_m(ranked, crate::NmPattern::new(2, 4).unwrap(), -1), Err(nan(&[150, 0])));
     alive[150_000] = false;
     let mask = Mask::from_bools(&[200, 1000], &alive).unwrap();
     assert_eq!(

@@ -109,9 +109,9 @@ fn agree(
         same(got.as_ref(), wanted.as_ref()).map_err(|error| place.on(error))?;
     }
     for axis in axes {
-        let wanted = oracle::n_of_m(layer, pattern.n(), pattern.m(), axis, by);
+        let wanted = oracle::n_m(layer, pattern.n(), pattern.m(), axis, by);
         for place in Place::all() {
-            let got = place.run(|threads| Selector::default().with_threads(threads).n_of_m(ranked, pattern, axis));
+            let got = place.run(|threads| Selector::default().with_threads(threads).n_m(ranked, pattern, axis));
             same(got.as_ref(), wanted.as_ref()).map_err(|error| place.on(error))?;
         }
     }
