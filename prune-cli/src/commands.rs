@@ -10,7 +10,7 @@ use prune_files::{
 };
 use prune_schedule::{Event, Filter, Key, Scope, Structure};
 
-use crate::args::{Apply, Arguments, Check, Command, MaskFile, What};
+use crate::args::{Apply, Arguments, Check, Command, MaskFile, MaskOptions};
 use crate::{print, strategy};
 
 /// Runs the command. The answer is false if a check found something that it should not.
@@ -106,7 +106,7 @@ fn masks(asked: &MaskFile, watch: &Watch) -> Result<Report, Error> {
     Ok(report)
 }
 
-fn job(model: &Path, what: &What, events: Vec<(Option<Key>, Event)>) -> Job {
+fn job(model: &Path, what: &MaskOptions, events: Vec<(Option<Key>, Event)>) -> Job {
     let mut job = Job::new(model, events).with_filter(what.which.filter());
     job.scores.clone_from(&what.scores);
     job.gradients.clone_from(&what.gradients);
@@ -116,7 +116,7 @@ fn job(model: &Path, what: &What, events: Vec<(Option<Key>, Event)>) -> Job {
 }
 
 /// The events to apply, in order, each with the time that the strategy gives it.
-fn events(what: &What) -> Result<Vec<(Option<Key>, Event)>, Error> {
+fn events(what: &MaskOptions) -> Result<Vec<(Option<Key>, Event)>, Error> {
     if let Some(given) = &what.strategy {
         let strategy = strategy::read(given)?;
         let strategy = what.axis.map_or(Ok(strategy.clone()), |axis| with_axis(&strategy, axis))?;
@@ -156,7 +156,7 @@ fn events(what: &What) -> Result<Vec<(Option<Key>, Event)>, Error> {
 
 /// Creates the report file that the user asked for, before any work. `output` is `None` if the model itself is
 /// replaced.
-fn report_file(what: &What, job: &Job, output: Option<&Path>) -> Result<Option<ReportFile>, Error> {
+fn report_file(what: &MaskOptions, job: &Job, output: Option<&Path>) -> Result<Option<ReportFile>, Error> {
     let Some(path) = &what.report else { return Ok(None) };
     let strategy = what.strategy.as_deref().map(Path::new);
     ReportFile::create(path, what.force, job, output, strategy.as_slice()).map(Some)

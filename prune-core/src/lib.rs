@@ -155,7 +155,7 @@ mod zeros;
 pub use activation::{
     ActivationPruner, ActivationReport, ActivationRule, ActivationScope, Scratch, prune_sample, zero_outside,
 };
-pub use compact::{Compacted, CompactedLayer, DenseLayer, compact};
+pub use compact::{CompactChain, CompactedLayer, DenseLayer, compact};
 pub use density::{Density, DensityError};
 pub use distribution::{Distribution, Quota};
 pub use element_type::ElementType;
@@ -174,7 +174,7 @@ pub use select::{
 };
 pub use stats::Stats;
 pub use tensor::{
-    Element, Guarded, LayerMut, LayerRef, Layers, LayersMut, Lent, LentMut, Memory, MemoryMut, PlainTensor, Run,
+    Element, Guarded, LayerMut, LayerRef, Layers, LayersMut, LentMut, LentTensor, Memory, MemoryMut, PlainTensor, Run,
     Strided, Tensor, TensorMut, Values,
 };
 pub use threads::Threads;

@@ -138,18 +138,20 @@ impl TensorMut for Liar {
     fn memory_mut(&mut self) -> MemoryMut<'_, f32> {
         match &self.how {
             How::Dense => MemoryMut::Dense(&mut self.memory),
-            How::Gapped(runs) => MemoryMut::Strided(Box::new(Told { memory: &mut self.memory, runs: runs.clone() })),
+            How::Gapped(runs) => {
+                MemoryMut::Strided(Box::new(StatedRuns { memory: &mut self.memory, runs: runs.clone() }))
+            }
         }
     }
 }
 
 /// Runs that follow each other in memory.
-struct Told<'a> {
+struct StatedRuns<'a> {
     memory: &'a mut Vec<f32>,
     runs: Vec<(usize, isize, usize)>,
 }
 
-impl Strided<f32> for Told<'_> {
+impl Strided<f32> for StatedRuns<'_> {
     fn gather(&self) -> Vec<f32> {
         self.memory.clone()
     }

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use nalgebra::DMatrix;
 use prune_nalgebra::prune_core::Error;
-use prune_nalgebra::prune_core::testing::generators::{Kind, many_values};
+use prune_nalgebra::prune_core::testing::generators::{ValueKind, many_values};
 use prune_nalgebra::prune_core::testing::oracle;
 use prune_nalgebra::{Density, LayerRef, Mask, NmPattern, PruneExt, RankBy};
 
@@ -44,7 +44,7 @@ fn time(
 }
 
 fn layouts(c: &mut Criterion) {
-    let values = many_values::<f32>(Kind::Uniform, ROWS * COLUMNS, 1);
+    let values = many_values::<f32>(ValueKind::Uniform, ROWS * COLUMNS, 1);
     let matrix = DMatrix::from_vec(ROWS, COLUMNS, values);
     check(&matrix.layer(), &matrix.mask_unstructured(half()).unwrap(), &matrix.mask_n_m(pattern(), -1).unwrap());
     let columns = matrix.columns(1, COLUMNS - 3);

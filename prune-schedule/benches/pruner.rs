@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use prune_core::testing::generators::{Kind, many_values};
+use prune_core::testing::generators::{ValueKind, many_values};
 use prune_core::testing::oracle;
 use prune_core::{LayerMut, LayerRef, PlainTensor, PruneExt, RankBy};
 use prune_schedule::{Pruner, Strategy};
@@ -14,7 +14,7 @@ const SHAPES: [[usize; 2]; 3] = [[784, 300], [300, 100], [100, 10]];
 
 fn model() -> Vec<PlainTensor<f32>> {
     let layer = |shape: &[usize; 2]| {
-        PlainTensor::from_logical(shape, many_values(Kind::Uniform, shape.iter().product(), 7)).unwrap()
+        PlainTensor::from_logical(shape, many_values(ValueKind::Uniform, shape.iter().product(), 7)).unwrap()
     };
     SHAPES.iter().map(layer).collect()
 }

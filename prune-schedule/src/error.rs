@@ -40,10 +40,10 @@ impl fmt::Display for Position {
 ///
 /// Reads as `line 3, column 24: epoch 10, layer `Dense_0-kernel`: density 1.5 is outside 0 < d <= 1 (..)`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct StrategyError(Box<Located>);
+pub struct StrategyError(Box<LocatedProblem>);
 
 #[derive(Debug, Clone, PartialEq)]
-struct Located {
+struct LocatedProblem {
     position: Option<Position>,
     epochs: Option<Key>,
     layer: Option<String>,
@@ -89,13 +89,13 @@ impl StrategyError {
 
 impl From<Problem> for StrategyError {
     fn from(problem: Problem) -> Self {
-        StrategyError(Box::new(Located { position: None, epochs: None, layer: None, problem }))
+        StrategyError(Box::new(LocatedProblem { position: None, epochs: None, layer: None, problem }))
     }
 }
 
 impl fmt::Display for StrategyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Located { position, epochs, layer, problem } = &*self.0;
+        let LocatedProblem { position, epochs, layer, problem } = &*self.0;
         if let Some(position) = position {
             write!(f, "{position}: ")?;
         }

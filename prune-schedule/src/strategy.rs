@@ -33,18 +33,18 @@ use crate::moment::Moment;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Strategy {
     /// No two keys share an epoch.
-    events: BTreeMap<Order, Event>,
+    events: BTreeMap<KeyOrder, Event>,
     /// No two keys share a step.
-    steps: BTreeMap<Order, Event>,
+    steps: BTreeMap<KeyOrder, Event>,
 }
 
 /// A [`Key`] ordered by its first epoch, with `-1` last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Order(u64, Key);
+struct KeyOrder(u64, Key);
 
-impl From<Key> for Order {
+impl From<Key> for KeyOrder {
     fn from(epochs: Key) -> Self {
-        Order(epochs.first().unwrap_or(u64::MAX), epochs)
+        KeyOrder(epochs.first().unwrap_or(u64::MAX), epochs)
     }
 }
 
@@ -71,8 +71,8 @@ impl Strategy {
 
     /// A strategy of events whose keys have been checked.
     pub(crate) fn from_checked(events: Vec<(Key, Event)>) -> Self {
-        let keyed = events.into_iter().map(|(epochs, event)| (Order::from(epochs), event));
-        let (steps, events) = keyed.partition(|(key, _): &(Order, Event)| key.1.in_steps());
+        let keyed = events.into_iter().map(|(epochs, event)| (KeyOrder::from(epochs), event));
+        let (steps, events) = keyed.partition(|(key, _): &(KeyOrder, Event)| key.1.in_steps());
         Strategy { events, steps }
     }
 
@@ -132,9 +132,9 @@ impl Strategy {
     /// The event whose key covers a moment, even if it does not happen then.
     pub(crate) fn covering(&self, moment: Moment) -> Option<(Key, &Event)> {
         let (time, table) = (moment.time(), if moment.is_step() { &self.steps } else { &self.events });
-        let named = table.range(..=Order(time, Key::Steps { first: u64::MAX, last: u64::MAX })).next_back();
-        let covers = |key: &Order| key.1.last().is_some_and(|last| time <= last);
-        let others = || table.get_key_value(&Order::from(Key::OtherEpochs)).filter(|_| time >= 1);
+        let named = table.range(..=KeyOrder(time, Key::Steps { first: u64::MAX, last: u64::MAX })).next_back();
+        let covers = |key: &KeyOrder| key.1.last().is_some_and(|last| time <= last);
+        let others = || table.get_key_value(&KeyOrder::from(Key::OtherEpochs)).filter(|_| time >= 1);
         named.filter(|(key, _)| covers(key)).or_else(others).map(|(key, event)| (key.1, event))
     }
 
@@ -145,7 +145,7 @@ impl Strategy {
 
     /// True if `-1` is among the keys, so that there is an event at the end of every epoch.
     pub fn covers_every_epoch(&self) -> bool {
-        self.events.contains_key(&Order::from(Key::OtherEpochs))
+        self.events.contains_key(&KeyOrder::from(Key::OtherEpochs))
     }
 
     /// True if a mask made at `epoch`, under `key`, floats on from there: the next epoch has the same key.

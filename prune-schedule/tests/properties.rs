@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use proptest::strategy::Strategy as _;
 use prune_core::{Blocks, Density, NmPattern, Norm, Pool, Score};
 use prune_schedule::{
-    Bound, Decay, Distribution, Event, Glob, GroupAxis, Grow, Key, Piece, Ramp, Ranking, Regrow, Reopen, Scope,
-    Strategy, StrategyError,
+    Decay, DensityBounds, DistributionRule, Event, Glob, GroupAxis, Grow, Key, Piece, Ramp, Ranking, Regrow, Reopen,
+    Scope, Strategy, StrategyError,
 };
 
 fn densities() -> impl proptest::strategy::Strategy<Value = Density> {
@@ -95,8 +95,8 @@ fn bare() -> impl proptest::strategy::Strategy<Value = Event> {
 fn addition(seed: u64) -> impl proptest::strategy::Strategy<Value = Addition> {
     let bound = || {
         prop_oneof![
-            densities().prop_map(Bound::Every),
-            proptest::collection::btree_map(names(), densities(), 0..3).prop_map(Bound::By),
+            densities().prop_map(DensityBounds::Every),
+            proptest::collection::btree_map(names(), densities(), 0..3).prop_map(DensityBounds::By),
         ]
     };
     let globs = || proptest::collection::vec(names().prop_map(Glob::new), 0..3);
@@ -106,10 +106,10 @@ fn addition(seed: u64) -> impl proptest::strategy::Strategy<Value = Addition> {
         proptest::option::of(axes()).prop_map(Ranking::Output)
     ];
     let distributions = proptest::sample::select(vec![
-        Distribution::Global,
-        Distribution::GlobalL2,
-        Distribution::Uniform,
-        Distribution::Erk,
+        DistributionRule::Global,
+        DistributionRule::GlobalL2,
+        DistributionRule::Uniform,
+        DistributionRule::Erk,
     ]);
     let ramps = (densities(), prop_oneof![1u32..5, any::<u32>()]).prop_map(|(from, power)| Ramp { from, power });
     let ramps = prop_oneof![ramps, Just(Ramp::linear()), Just(Ramp::cubic())];

@@ -21,7 +21,7 @@ pub(crate) struct Arguments<'a, 'py> {
 }
 
 /// The arrays of the arguments, borrowed, and the function that measures inputs, if `inputs` is one.
-pub(crate) struct Given<'py> {
+pub(crate) struct EvidenceArrays<'py> {
     gradients: Option<Reading<'py>>,
     norms: Option<Reading<'py>>,
     scores: Option<Reading<'py>>,
@@ -54,7 +54,7 @@ struct Measure<'py> {
     raised: Rc<RefCell<Option<PyErr>>>,
 }
 
-impl<'py> Given<'py> {
+impl<'py> EvidenceArrays<'py> {
     pub(crate) fn of(arguments: &Arguments<'_, 'py>) -> PyResult<Self> {
         let mut frozen = true;
         let mut read = |object: Option<&Bound<'py, PyAny>>, what: &str| -> PyResult<Option<Reading<'py>>> {
@@ -64,7 +64,7 @@ impl<'py> Given<'py> {
             model.read().map(Some)
         };
         let measured = arguments.inputs.filter(|inputs| inputs.is_callable());
-        let given = Given {
+        let given = EvidenceArrays {
             gradients: read(arguments.gradients, "gradients")?,
             norms: read(arguments.inputs.filter(|_| measured.is_none()), "inputs")?,
             scores: read(arguments.scores, "scores")?,
@@ -72,7 +72,7 @@ impl<'py> Given<'py> {
             measure: measured.map(Measure::of),
             frozen: true,
         };
-        Ok(Given { frozen, ..given })
+        Ok(EvidenceArrays { frozen, ..given })
     }
 
     /// True if nothing can write any of the arrays and no Python function is called.

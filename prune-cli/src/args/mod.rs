@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use prune_schedule::GroupAxis;
 
-pub(crate) use prune::{Apply, Check, MaskFile, What, Which};
+pub(crate) use prune::{Apply, Check, LayerOptions, MaskFile, MaskOptions};
 pub(crate) use shrink::{Shrink, Slice};
 
 use values::axis;
@@ -99,7 +99,7 @@ pub(crate) enum Command {
         #[arg(long, requires = "model", value_parser = axis, allow_negative_numbers = true)]
         axis: Option<GroupAxis>,
         #[command(flatten)]
-        which: Which,
+        which: LayerOptions,
         /// Print JSON.
         #[arg(long)]
         json: bool,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, ValueEnum};
 use prune_core::Density;
 use prune_files::{
-    ChannelMethod, ChannelScore, Error, ShrinkBy, ShrinkJob, ShrinkOutputs, ShrinkReport, SliceJob, Sliced, Watch,
+    ChannelMethod, ChannelScore, Error, ShrinkBy, ShrinkJob, ShrinkOutputs, ShrinkReport, SliceJob, SliceReport, Watch,
     shrink, slice,
 };
 use prune_schedule::Glob;
@@ -162,7 +162,7 @@ impl Shrink {
 
 impl Slice {
     /// Cuts the checkpoint.
-    pub(crate) fn run(&self, watch: &Watch) -> Result<Sliced, Error> {
+    pub(crate) fn run(&self, watch: &Watch) -> Result<SliceReport, Error> {
         let (checkpoint, kept, names) = (self.checkpoint.clone(), self.kept.clone(), self.names.clone());
         slice(&SliceJob { checkpoint, kept, names }, &self.output, self.force, watch)
     }

@@ -156,7 +156,7 @@ fn mask_and_scratch_are_reused() {
             // Column-major, so that the values are gathered too.
             let mut x = PlainTensor::from_memory(layout.clone(), batch(shift)).unwrap();
             pruner.prune(LayerMut::of(&mut x)).unwrap();
-            let super::Reused { bits, f32, .. } = &pruner.reused;
+            let super::ReusedMemory { bits, f32, .. } = &pruner.reused;
             assert!(!bits.is_empty() && f32.logical.len() == 210);
             held.push((pruner.mask().words().as_ptr(), bits.as_ptr(), f32.logical.as_ptr()));
         }

@@ -15,7 +15,7 @@ pub(crate) mod zero;
 
 use half::{bf16, f16};
 
-use crate::kernel::groups::{GROUPS, Rule, contiguous};
+use crate::kernel::groups::{GROUPS, NmRule, contiguous};
 use crate::kernel::instructions::level;
 use crate::key::{Keyed, RankBy};
 
@@ -39,7 +39,7 @@ macro_rules! kernels {
             }
 
             fn n_m_blocks(values: &[Self], n: usize, m: usize, words: &mut [u64]) -> usize {
-                let rule = Rule { n, m, by: RankBy::Magnitude, last_of_ties: false };
+                let rule = NmRule { n, m, by: RankBy::Magnitude, last_of_ties: false };
                 if n > m || !rule.has_vectors(false) {
                     return 0;
                 }

@@ -8,9 +8,9 @@ use crate::mask::Mask;
 use crate::tensor::Values;
 use crate::tensor::{Element, PlainTensor};
 use crate::unit::Unit;
-use crate::unit::geometry::{Geometry, Runs};
+use crate::unit::geometry::{Geometry, UnitRuns};
 use crate::unit::open::OpenSums;
-use crate::unit::reduce::{Held, Reduction, Term, scale};
+use crate::unit::reduce::{Reduction, Term, UnitFacts, scale};
 use crate::unit::sum::{BLOCK, higher};
 
 /// Makes the scores of a layer's units ([`Unit::scores`]) from elements that are read part by part, in logical order.
@@ -51,7 +51,7 @@ pub struct UnitTally {
     scaled: bool,
     /// The number of elements taken in this pass.
     index: usize,
-    runs: Runs,
+    runs: UnitRuns,
     /// The unit of the next element, and the number of elements left in its run.
     run: (usize, usize),
     /// Elements of one unit, in `f64`.
@@ -197,7 +197,7 @@ impl UnitTally {
         if infinity != 0.0 && self.reduction.term != Term::Max {
             return infinity;
         }
-        let held = Held { top: self.tops[unit], elements: self.sums.elements(unit) };
+        let held = UnitFacts { top: self.tops[unit], elements: self.sums.elements(unit) };
         self.reduction.score(self.sums.sum(unit), held, self.scale(unit))
     }
 }

@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
-use super::sum::{Meaning, Sum, plain};
+use super::sum::{Meaning, UnitSum, plain};
 use super::{Blocks, Channels, Norm, Pool, Unit};
 use crate::hash::hash;
 use crate::testing::generators::{
@@ -144,7 +144,7 @@ fn by_definition(shape: &[usize], values: &[f64], alive: Option<&[bool]>, case: 
             _ => 1.0,
         };
         let scaled: Vec<f64> = of_unit.iter().map(|value| value * scale).collect();
-        let Sum { sum, .. } = plain(&scaled, if squares { Meaning::Square } else { Meaning::Signed });
+        let UnitSum { sum, .. } = plain(&scaled, if squares { Meaning::Square } else { Meaning::Signed });
         let pooled = match case.pooling {
             Pooling::Mean => sum / of_unit.len() as f64,
             Pooling::L2 => sum.sqrt(),
@@ -414,7 +414,7 @@ fn emptiness_and_false_claims() {
             assert_eq!((selected.mask.shape(), selected.mask.kept_len()), (layer.shape(), 0));
         }
         let claim = Layout::new(&[1 << 30, 1 << 30], &[1 << 30, 1], 0).unwrap();
-        let layer = LayerRef::lent(crate::Lent::new(claim, crate::Memory::Dense(&[1.0f32, 2.0])));
+        let layer = LayerRef::lent(crate::LentTensor::new(claim, crate::Memory::Dense(&[1.0f32, 2.0])));
         assert!(matches!(unit.scores(&layer, RankBy::Value, None), Err(Error { kind: ErrorKind::Layout { .. }, .. })));
     }
     let number = PlainTensor::from_logical(&[], vec![2.0f32]).unwrap();

@@ -1,7 +1,7 @@
 //! Counts over whole tensors, summed over their parts.
 
 use crate::error::Error;
-use crate::layers::inputs::Inputs;
+use crate::layers::inputs::ModelInputs;
 use crate::parts::buffer::layer;
 use crate::parts::drive::{Scratch, in_order};
 use crate::parts::runs::{Runs, plain};
@@ -31,7 +31,11 @@ pub(crate) fn sums(
 
 /// The number of non-zero elements of each of these tensors. Elements outside the model's own masks count as zero.
 /// `None` for types that are not numbers here.
-pub(crate) fn non_zeros(inputs: &Inputs<'_>, tensors: &[usize], watch: &Watch) -> Result<Vec<Option<usize>>, Error> {
+pub(crate) fn non_zeros(
+    inputs: &ModelInputs<'_>,
+    tensors: &[usize],
+    watch: &Watch,
+) -> Result<Vec<Option<usize>>, Error> {
     let element = |tensor: usize| inputs.model.tensor(tensor).element_type();
     let counts = sums(inputs.model, tensors, "counting", watch, |tensor, runs, scratch| {
         let Some(element) = element(tensor) else { return Ok(0) };

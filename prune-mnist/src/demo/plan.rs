@@ -8,7 +8,7 @@ use prune_core::{Density, Need, NmPattern};
 use prune_schedule::{Event, Key, Problem, Scope, Strategy, StrategyError};
 
 use super::error::DemoError;
-use super::presets::{self, Ask};
+use super::presets::{self, PresetRun};
 use crate::run::choice::MOST_EPOCHS;
 use crate::words::counted;
 
@@ -82,7 +82,7 @@ impl Plan {
             Some(epochs) => (epochs, "--epochs"),
             None => (DEFAULT_EPOCHS, "the default"),
         };
-        let ask = Ask { density, epochs: count, steps, output: output.to_owned(), seed };
+        let ask = PresetRun { density, epochs: count, steps, output: output.to_owned(), seed };
         let made =
             presets::strategy(method, &ask).ok_or_else(|| DemoError::UnknownMethod { method: method.to_owned() })?;
         let origin = Self::method_origin(method);

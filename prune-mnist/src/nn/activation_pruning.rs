@@ -63,7 +63,7 @@ impl Pooling {
 
 /// Counts of an N:M pattern after pooling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pooled {
+pub struct PooledCounts {
     /// The pooling.
     pub pooling: Pooling,
     /// Groups of M pooled activations.
@@ -99,9 +99,9 @@ impl Place {
 
     /// The counts of the pattern after pooling; `None` for a density, without pooling, or if it was not counted.
     #[must_use]
-    pub fn pooled(&self) -> Option<Pooled> {
+    pub fn pooled(&self) -> Option<PooledCounts> {
         let groups = self.groups.load(Ordering::Relaxed);
-        let pooled = |pooling| Pooled { pooling, groups, broken: self.broken.load(Ordering::Relaxed) };
+        let pooled = |pooling| PooledCounts { pooling, groups, broken: self.broken.load(Ordering::Relaxed) };
         self.pool.map(pooled).filter(|_| groups > 0)
     }
 
@@ -256,11 +256,11 @@ mod tests {
         // Two by two pixels of four channels: the pixels keep different channels, so all four are alive once pooled.
         let mut sample = [9.0_f32, 8.0, 1.0, 1.0, 1.0, 1.0, 9.0, 8.0, 9.0, 8.0, 1.0, 1.0, 9.0, 8.0, 1.0, 1.0];
         place.prune(&mut sample, &[2, 2, 4], &mut [0], &mut *scratch(&place)).unwrap();
-        assert_eq!(place.pooled(), Some(Pooled { pooling: AVERAGE, groups: 1, broken: 1 }));
+        assert_eq!(place.pooled(), Some(PooledCounts { pooling: AVERAGE, groups: 1, broken: 1 }));
         // All pixels keep the same two.
         let mut sample = [9.0_f32, 8.0, 1.0, 1.0].repeat(4);
         place.prune(&mut sample, &[2, 2, 4], &mut [0], &mut *scratch(&place)).unwrap();
-        assert_eq!(place.pooled(), Some(Pooled { pooling: AVERAGE, groups: 2, broken: 1 }));
+        assert_eq!(place.pooled(), Some(PooledCounts { pooling: AVERAGE, groups: 2, broken: 1 }));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use prune_core::Masks;
 use serde::{Deserialize, Serialize};
 
-use super::compacted::Compacted;
+use super::compacted::CompactNetwork;
 use super::settings::Settings;
 use crate::nn::{ParamKind, ParamSpec, Score};
 use crate::train::Size;
@@ -42,7 +42,7 @@ pub(super) struct Outcome {
     pub(super) pixels: Option<Vec<u32>>,
     /// The network without its idle neurons, if it was compacted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) compacted: Option<Compacted>,
+    pub(super) compacted: Option<CompactNetwork>,
 }
 
 /// A test of a network.

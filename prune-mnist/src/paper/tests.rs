@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use prune_core::{Mask, Masks};
 
 use super::cache::Cache;
-use super::compacted::Compacted;
+use super::compacted::CompactNetwork;
 use super::csv::{Record, csv as rows_of};
 use super::data::DataUse;
 use super::error::PaperError;
@@ -228,7 +228,7 @@ fn sparse_training_keeps_its_density_and_moves_its_weights() {
         assert!(outcome.untrained.is_none());
         assert!(outcome.train_loss[3] < outcome.train_loss[0], "it learns: {:?}", outcome.train_loss);
         // The smaller network computes the same function.
-        let small: &Compacted = outcome.compacted.as_ref().unwrap();
+        let small: &CompactNetwork = outcome.compacted.as_ref().unwrap();
         assert_eq!(small.wrong, outcome.last().unwrap().wrong);
         assert!(small.kept <= 6389 && small.units[0] < 784 && small.bytes() < outcome.bytes, "{small:?}");
     }
@@ -453,7 +453,7 @@ fn the_pages_show_what_was_printed_and_how_it_was_trained() {
     let page = read("README.md");
     for net in [Net::Lenet300, Net::Lenet5, Net::Cnn] {
         let (recipe, curve) = (net.recipe(Scale::Full), net.curve_recipe(Scale::Full));
-        let seeds = net.seeds(Scale::Full, super::data::Tested::TestSet).count();
+        let seeds = net.seeds(Scale::Full, super::data::TestImages::TestSet).count();
         let Recipe { lr, weight_decay, dense, gradual, held, .. } = recipe;
         let curve = match net {
             Net::Cnn => "-".to_owned(),

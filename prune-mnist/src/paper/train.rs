@@ -7,7 +7,7 @@ use prune_core::{Layers, Masks, Need};
 use prune_schedule::{Evidence, Pruner, Strategy};
 
 use super::cache::Base;
-use super::compacted::Compacted;
+use super::compacted::CompactNetwork;
 use super::control;
 use super::error::PaperError;
 use super::lottery::{self, Lottery, Start};
@@ -17,7 +17,7 @@ use super::settings::{Change, Phase, Settings};
 use crate::data::Dataset;
 use crate::nn::{Adam, NdarrayParams, Optimiser, ParamSpec, initial_parameters};
 use crate::run::Interrupt;
-use crate::train::{self, Course, Part, Rates, Size, State, StepError, Trained, Trainer};
+use crate::train::{self, Course, EpochPart, Rates, Size, State, StepError, TrainedState, Trainer};
 
 type Params = NdarrayParams<f32>;
 
@@ -68,14 +68,14 @@ pub(super) fn train(
         (Some(_), None) => unreachable!("the queue gives each run its dense network"),
         (None, _) => {
             let params = initial_parameters(&run.specs, settings.initialisation, settings.seed);
-            let mut state = Trained::at_rest(params, settings.momentum, settings.weight_decay);
+            let mut state = TrainedState::at_rest(params, settings.momentum, settings.weight_decay);
             let rates = Rates { start: settings.lr, course: Course::Cosine, after: 0, epochs: settings.epochs };
             run.phase(&mut state, &rates, None)?;
             (state.params, Masks::default(), None, 0)
         }
     };
     let size = Size::of_all(&run.specs, &masks);
-    let compacted = if settings.is_compacted() { Some(Compacted::of(&params, &masks, &data.test)?) } else { None };
+    let compacted = if settings.is_compacted() { Some(CompactNetwork::of(&params, &masks, &data.test)?) } else { None };
     let outcome = Outcome {
         settings: settings.clone(),
         version: outcome::VERSION,
@@ -120,7 +120,7 @@ impl Run<'_> {
             }
             Change::Lottery(_) => unreachable!("a round of the lottery has no phase before it"),
         };
-        let mut state = Trained::at_rest(base, self.settings.momentum, phase.weight_decay);
+        let mut state = TrainedState::at_rest(base, self.settings.momentum, phase.weight_decay);
         if let Some(pruner) = &mut pruner {
             let gradients = self.gradients(pruner.strategy(), &state.params)?;
             pruner.end_epoch_with(first, &mut state.params, evidence(gradients.as_ref()))?;
@@ -168,7 +168,7 @@ impl Run<'_> {
     ) -> Result<(), PaperError> {
         let last = rates.after + rates.epochs;
         for epoch in rates.after + 1..=last {
-            let mut part = Part::default();
+            let mut part = EpochPart::default();
             let tick = &mut |_| self.interrupt.flow();
             match self.trainer.epoch(epoch, rates, &mut part, state, pruner.as_deref_mut(), tick) {
                 Ok(ControlFlow::Continue(())) => {}

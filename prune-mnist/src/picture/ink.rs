@@ -5,7 +5,7 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::HPos;
 use plotters::style::{Color, RGBColor};
 
-use super::{Canvas, Drawn, TEXT_SIZE, colour};
+use super::{Canvas, DrawResult, TEXT_SIZE, colour};
 
 /// A line's colour, dashes and mark.
 #[derive(Clone, Copy)]
@@ -44,7 +44,7 @@ pub(crate) const TWIN: Ink = ink(colour::TEXT, Some((3, 4)), Shape::None);
 
 impl<B: DrawingBackend> Canvas<'_, B> {
     /// A line through places in pixels.
-    pub(crate) fn path(&self, places: &[(i32, i32)], ink: Ink) -> Drawn<B> {
+    pub(crate) fn path(&self, places: &[(i32, i32)], ink: Ink) -> DrawResult<B> {
         let style = ink.colour.stroke_width(self.px(2));
         let Some((dash, gap)) = ink.dash else { return self.root.draw(&PathElement::new(places.to_vec(), style)) };
         let (dash, gap) = (f64::from(self.px(dash)), f64::from(self.px(gap)));
@@ -74,7 +74,7 @@ impl<B: DrawingBackend> Canvas<'_, B> {
     }
 
     /// A mark at a place in pixels.
-    pub(crate) fn mark(&self, place: (i32, i32), ink: Ink) -> Drawn<B> {
+    pub(crate) fn mark(&self, place: (i32, i32), ink: Ink) -> DrawResult<B> {
         let (size, style) = (self.px(4), ink.colour.filled());
         let side = size as i32;
         match ink.mark {
@@ -90,7 +90,7 @@ impl<B: DrawingBackend> Canvas<'_, B> {
     }
 
     /// A line's entry in the legend, its left end at a place in the drawing's units.
-    pub(crate) fn entry(&self, name: &str, (x, y): (u32, u32), ink: Ink) -> Drawn<B> {
+    pub(crate) fn entry(&self, name: &str, (x, y): (u32, u32), ink: Ink) -> DrawResult<B> {
         self.path(&[self.at(x, y), self.at(x + 34, y)], ink)?;
         self.mark(self.at(x + 17, y), ink)?;
         self.text(name, self.at(x + 42, y), TEXT_SIZE, HPos::Left)

@@ -26,4 +26,4 @@ pub use self::args::{ScanModel, SensitivityArguments};
 pub use self::error::SensitivityError;
 pub use self::goal::{Goal, Method};
 pub use self::program::{FILES, run};
-pub use self::scan::{LayerScan, Measured, Scan, scan};
+pub use self::scan::{LayerScan, Measurement, Scan, scan};

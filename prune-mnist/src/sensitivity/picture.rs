@@ -8,7 +8,7 @@ use plotters::style::{Color, WHITE};
 use super::goal::Goal;
 use super::scan::Scan;
 use crate::picture::{
-    AXIS, Axis, Canvas, Drawing, Drawn, INKS, LEFT, Margins, TEXT_SIZE, TWIN, accuracy_range, colour, ticks,
+    AXIS, Axis, Canvas, DrawResult, Drawing, INKS, LEFT, Margins, TEXT_SIZE, TWIN, accuracy_range, colour, ticks,
 };
 
 /// The content of the picture of a scan.
@@ -49,7 +49,7 @@ impl Drawing for Lines<'_> {
         (960, 480)
     }
 
-    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> DrawResult<B> {
         canvas.root.fill(&WHITE)?;
         let (width, _) = self.size();
         canvas.text(&self.title, canvas.at(LEFT, 24), 18, HPos::Left)?;
@@ -121,14 +121,16 @@ mod tests {
     use super::*;
     use crate::nn::Score;
     use crate::picture::files;
-    use crate::sensitivity::{LayerScan, Measured};
+    use crate::sensitivity::{LayerScan, Measurement};
 
     fn scan(goals: Vec<Goal>, layers: usize) -> Scan {
         let score = |correct| Score { loss_sum: 1.0, correct, count: 1000 };
         let layer = |index: usize| LayerScan {
             name: format!("Dense_{index}-kernel"),
             weights: 100,
-            measured: (0..goals.len()).map(|i| Measured { kept: 9, score: score(950 - i * 90 - index * 7) }).collect(),
+            measured: (0..goals.len())
+                .map(|i| Measurement { kept: 9, score: score(950 - i * 90 - index * 7) })
+                .collect(),
         };
         Scan { dense: score(960), layers: (0..layers).map(layer).collect(), goals }
     }

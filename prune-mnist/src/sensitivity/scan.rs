@@ -28,12 +28,12 @@ pub struct LayerScan {
     /// The number of its weights.
     pub weights: usize,
     /// The measurements, one for each goal.
-    pub measured: Vec<Measured>,
+    pub measured: Vec<Measurement>,
 }
 
 /// One measurement.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Measured {
+pub struct Measurement {
     /// The number of kept weights of the layer.
     pub kept: usize,
     /// The score on the test images.
@@ -100,7 +100,7 @@ pub fn scan<P: Backend>(
             let kept = pruner.masks().get(&spec.name).map_or(spec.len(), prune_core::Mask::kept_len);
             let score = trainer.evaluate(&work)?;
             work.values_mut(index).copy_from_slice(params.values(index));
-            measured.push(Measured { kept, score });
+            measured.push(Measurement { kept, score });
             ticked()?;
         }
         layers.push(LayerScan { name: spec.name, weights: spec.rows * spec.columns, measured });

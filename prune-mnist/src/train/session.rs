@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::Backend;
 use super::error::{StepError, TrainError};
 use super::record::{EpochRecord, EventRecord, Figures, History, Later, TwinRecord};
-use super::state::Trained;
-use super::trainer::{Part, Settings, Trainer};
+use super::state::TrainedState;
+use super::trainer::{EpochPart, Settings, Trainer};
 use crate::data::Dataset;
 use crate::nn::{
     Initialisation, ModelSpec, NnError, Optimiser as _, ParamSpec, Place, Score, initial_parameters, prune_activations,
@@ -49,14 +49,14 @@ pub type Tick<'t> = dyn FnMut(Role, f64) -> ControlFlow<()> + 't;
 /// The progress of the epoch in training, for both networks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Begun {
+pub struct EpochProgress {
     /// The network that is pruned, which trains first.
-    pub pruned: Part,
+    pub pruned: EpochPart,
     /// The dense twin.
-    pub twin: Part,
+    pub twin: EpochPart,
 }
 
-impl Begun {
+impl EpochProgress {
     /// Steps done by both networks.
     #[must_use]
     pub fn steps(&self) -> u64 {
@@ -76,13 +76,13 @@ pub struct Session<'d, P> {
     /// The pruner that carries out the strategy.
     pub pruner: Pruner,
     /// The network that is pruned.
-    pub pruned: Trained<P>,
+    pub pruned: TrainedState<P>,
     /// Its dense twin, from the first event on.
-    pub twin: Option<Trained<P>>,
+    pub twin: Option<TrainedState<P>>,
     /// The records so far.
     pub history: History,
     /// The progress since the last epoch of the history.
-    pub begun: Begun,
+    pub begun: EpochProgress,
     /// The parameters at the end of epochs to which events rewind.
     pub snapshots: BTreeMap<u64, P>,
     /// The pruner's warnings before training.
@@ -111,10 +111,10 @@ impl<'d, P: Backend> Session<'d, P> {
             trainer,
             places,
             pruner: Pruner::new(strategy),
-            pruned: Trained::at_rest(params, settings.momentum, settings.weight_decay),
+            pruned: TrainedState::at_rest(params, settings.momentum, settings.weight_decay),
             twin: None,
             history: History::default(),
-            begun: Begun::default(),
+            begun: EpochProgress::default(),
             snapshots: BTreeMap::new(),
             warnings: Vec::new(),
             settings,
@@ -201,7 +201,7 @@ impl<'d, P: Backend> Session<'d, P> {
                 test_accuracy: test.accuracy,
             }),
         });
-        self.begun = Begun::default();
+        self.begun = EpochProgress::default();
         Ok(ControlFlow::Continue(()))
     }
 
@@ -237,7 +237,7 @@ impl<'d, P: Backend> Session<'d, P> {
     fn train(&mut self, epoch: u64, role: Role, tick: &mut Tick<'_>) -> Result<ControlFlow<()>, TrainError> {
         let mut tick = |loss| tick(role, loss);
         let rates = self.settings.rates();
-        let Begun { pruned: part, twin: twin_part } = &mut self.begun;
+        let EpochProgress { pruned: part, twin: twin_part } = &mut self.begun;
         let (trained, part) = match (role, &mut self.twin) {
             (Role::Twin, Some(twin)) => {
                 (self.trainer.epoch(epoch, &rates, twin_part, twin, None, &mut tick), twin_part)

@@ -2,11 +2,11 @@
 
 use prune_core::Score;
 
-use super::rule::Course;
+use super::rule::RampCourse;
 use super::{Event, Rule, Scope, Share, Target};
 use crate::glob::{Glob, leave};
 use crate::method::{Method, ScopeKind, Structure};
-use crate::value::{Bound, Distribution, GroupAxis, Grow, Piece, Ramp, Ranking, Regrow, Reopen};
+use crate::value::{DensityBounds, DistributionRule, GroupAxis, Grow, Piece, Ramp, Ranking, Regrow, Reopen};
 
 impl Event {
     /// The method.
@@ -60,8 +60,8 @@ impl Event {
     }
 
     /// The way in which the density of all layers together is shared out.
-    pub fn distribution(&self) -> Distribution {
-        self.share().map_or(Distribution::Global, |share| share.distribution)
+    pub fn distribution(&self) -> DistributionRule {
+        self.share().map_or(DistributionRule::Global, |share| share.distribution)
     }
 
     fn share(&self) -> Option<&Share> {
@@ -72,20 +72,20 @@ impl Event {
     }
 
     /// The least density of layers.
-    pub fn min_density(&self) -> Option<&Bound> {
+    pub fn min_density(&self) -> Option<&DensityBounds> {
         self.share()?.least.as_ref()
     }
 
     /// The greatest density of layers.
-    pub fn max_density(&self) -> Option<&Bound> {
+    pub fn max_density(&self) -> Option<&DensityBounds> {
         self.share()?.most.as_ref()
     }
 
     /// The course of the density over the range, if the density moves.
     pub fn ramp(&self) -> Option<Ramp> {
         match self.course {
-            Course::Ramp(ramp) => Some(ramp),
-            Course::Same | Course::StraightThrough => None,
+            RampCourse::Ramp(ramp) => Some(ramp),
+            RampCourse::Same | RampCourse::StraightThrough => None,
         }
     }
 
@@ -96,7 +96,7 @@ impl Event {
 
     /// True if masks are for the forward pass only until the range ends.
     pub fn straight_through(&self) -> bool {
-        self.course == Course::StraightThrough
+        self.course == RampCourse::StraightThrough
     }
 
     /// The patterns of which a layer must match at least one. An empty list selects every prunable layer.

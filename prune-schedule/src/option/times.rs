@@ -9,7 +9,7 @@ use crate::error::{Problem, StrategyError};
 use crate::event::Event;
 use crate::key::Key;
 use crate::percent::percent;
-use crate::tree::{Value, Written};
+use crate::tree::{EventFields, NodeValue};
 use crate::value::Ramp;
 
 const WANTED: &str = "'linear', 'cubic' or 'polynomial'";
@@ -18,7 +18,7 @@ const POWER_IDLE: &str = "it goes with 'schedule': 'polynomial'; leave it out";
 pub(super) const OPTION: EventOption =
     EventOption { fields: &["schedule", "power", "from_density", "every", "straight_through"], read, write, tell };
 
-fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
+fn read(written: &EventFields<'_, '_>, event: Event) -> Result<Event, StrategyError> {
     let idle = |field: &'static str, why: &str| {
         written.put(field, (), |_, ()| Err(Problem::Contradiction { field, why: why.to_owned() }.into()))
     };
@@ -58,22 +58,22 @@ fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError>
     })
 }
 
-fn write(event: &Event) -> Vec<(&'static str, Value)> {
+fn write(event: &Event) -> Vec<(&'static str, NodeValue)> {
     let mut fields = Vec::new();
     if let Some(ramp) = event.ramp() {
-        fields.push(("schedule", Value::text(ramp.name())));
+        fields.push(("schedule", NodeValue::text(ramp.name())));
         if !matches!(ramp.power, 1 | 3) {
-            fields.push(("power", Value::Int(i64::from(ramp.power))));
+            fields.push(("power", NodeValue::Int(i64::from(ramp.power))));
         }
         if ramp.from != Density::ONE {
-            fields.push(("from_density", Value::Float(ramp.from.get())));
+            fields.push(("from_density", NodeValue::Float(ramp.from.get())));
         }
     }
     if let Some(every) = event.written_interval() {
-        fields.push(("every", i64::try_from(every).map_or(Value::Int(i64::MAX), Value::Int)));
+        fields.push(("every", i64::try_from(every).map_or(NodeValue::Int(i64::MAX), NodeValue::Int)));
     }
     if event.straight_through() {
-        fields.push(("straight_through", Value::Bool(true)));
+        fields.push(("straight_through", NodeValue::Bool(true)));
     }
     fields
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::amount::{Amount, RankedLayers};
-use super::info::{Alive, Known, LayerInfo};
+use super::info::{Alive, LayerInfo, PlanContext};
 use super::{EventPlan, LayerPlan};
 use crate::event::{Event, Rule, Target};
 use crate::key::Key;
@@ -15,26 +15,26 @@ use crate::warning::Warning;
 /// Upper bounds on what is alive.
 #[derive(Clone)]
 pub(super) struct Bounds<'a> {
-    elements: Tally,
+    elements: AliveBounds,
     /// Blocks and channels, by kind of piece.
-    pieces: Vec<(Piece, Tally)>,
+    pieces: Vec<(Piece, AliveBounds)>,
     /// Layers that certainly have a mask.
     pub(super) masked: BTreeSet<String>,
     /// Layers that may have a mask, if events come in another order than is known here.
     pub(super) perhaps_masked: BTreeSet<String>,
-    known: Known<'a>,
+    known: PlanContext<'a>,
 }
 
 /// Upper bounds on the number of alive elements, or of alive pieces of one kind. A layer without an entry may be alive
 /// as a whole.
 #[derive(Clone, Default)]
-struct Tally {
+struct AliveBounds {
     by_layer: BTreeMap<String, usize>,
     /// Sets of layers that were ranked together, and the most that may be alive in each set.
     together: Vec<(BTreeSet<String>, usize)>,
 }
 
-impl Tally {
+impl AliveBounds {
     fn of(&self, name: &str) -> usize {
         self.by_layer.get(name).copied().unwrap_or(usize::MAX)
     }
@@ -53,11 +53,11 @@ impl Tally {
 
 impl<'a> Bounds<'a> {
     /// The bounds now.
-    pub(super) fn now(known: Known<'a>) -> Self {
+    pub(super) fn now(known: PlanContext<'a>) -> Self {
         let masked = known.layers.iter().filter(|info| !matches!(info.alive, Alive::All));
         let alive = |info: &LayerInfo<'_>| (info.name.to_owned(), info.alive.elements(info.len()));
         Bounds {
-            elements: Tally { by_layer: known.layers.iter().map(alive).collect(), together: Vec::new() },
+            elements: AliveBounds { by_layer: known.layers.iter().map(alive).collect(), together: Vec::new() },
             pieces: Vec::new(),
             masked: masked.map(|info| info.name.to_owned()).collect(),
             perhaps_masked: BTreeSet::new(),
@@ -67,7 +67,7 @@ impl<'a> Bounds<'a> {
 
     /// Resets the bounds: everything may be alive again.
     pub(super) fn open(&mut self) {
-        self.elements = Tally::default();
+        self.elements = AliveBounds::default();
         self.pieces.clear();
     }
 
@@ -101,7 +101,7 @@ impl<'a> Bounds<'a> {
     }
 
     /// The tally of the pieces that an event ranks.
-    fn pieces(&self, event: &Event) -> Option<&Tally> {
+    fn pieces(&self, event: &Event) -> Option<&AliveBounds> {
         let piece = event.piece()?.unranked();
         self.pieces.iter().find(|(known, _)| *known == piece).map(|(_, tally)| tally)
     }
@@ -212,7 +212,7 @@ impl<'a> Bounds<'a> {
         }
         let Some(piece) = event.piece().map(Piece::unranked) else { return };
         let place = self.pieces.iter().position(|(known, _)| *known == piece).unwrap_or_else(|| {
-            self.pieces.push((piece, Tally::default()));
+            self.pieces.push((piece, AliveBounds::default()));
             self.pieces.len() - 1
         });
         let tally = &mut self.pieces[place].1;

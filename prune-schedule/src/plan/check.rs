@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::bounds::Bounds;
 use super::defaults::Defaults;
-use super::info::{Known, LayerInfo};
+use super::info::{LayerInfo, PlanContext};
 use crate::event::{Event, Rule};
 use crate::key::Key;
 use crate::prune_error::PruneError;
@@ -34,7 +34,7 @@ impl Strategy {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn check(&self, layers: &[LayerInfo<'_>], defaults: &Defaults) -> Result<Vec<Warning>, PruneError> {
-        check(self, (None, None), Known { layers, couplings: &[], defaults: *defaults })
+        check(self, (None, None), PlanContext { layers, couplings: &[], defaults: *defaults })
     }
 }
 
@@ -42,7 +42,7 @@ impl Strategy {
 pub(crate) fn check(
     strategy: &Strategy,
     (epoch, step): (Option<u64>, Option<u64>),
-    known: Known<'_>,
+    known: PlanContext<'_>,
 ) -> Result<Vec<Warning>, PruneError> {
     let next = step.map_or(1, |step| step.saturating_add(1));
     let by_steps: Vec<(Key, &Event)> = strategy

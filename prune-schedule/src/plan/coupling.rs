@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use prune_core::{Channels, Norm, Unit};
 
 use super::info::LayerInfo;
-use super::select::{Named, unknown};
+use super::select::{LayersByName, unknown};
 use super::{EventPlan, LayerPlan};
 use crate::names::Role;
 use crate::prune_error::PruneError;
@@ -19,7 +19,7 @@ impl EventPlan {
     /// layers.
     pub(super) fn couple(&mut self, infos: &[LayerInfo<'_>], couplings: &[Members]) -> Result<(), PruneError> {
         let Some(Piece::Channels { norm, .. }) = self.event.piece().cloned() else { return Ok(()) };
-        let named = Named::of(infos);
+        let named = LayersByName::of(infos);
         // By place of a layer: the number of its coupling, and its coupled axis.
         let mut member_of: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
         for (which, coupling) in couplings.iter().enumerate() {

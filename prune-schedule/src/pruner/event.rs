@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use prune_core::{Error, LayerRef, Mask, Masks, Need, PlainTensor, Ranked, Scores, Selected, Selector, Subject, Unit};
 
 use super::candidate::{Candidate, LayerMask};
-use super::evidence::Given;
+use super::evidence::EventEvidence;
 use super::{regrow, reopen};
 use crate::event::{Event, Rule};
 use crate::plan::{Alive, Amount, EventPlan, joined};
 use crate::prune_error::PruneError;
-use crate::value::{Distribution, Piece};
+use crate::value::{DistributionRule, Piece};
 
 /// The inputs for making the masks of an event.
 #[derive(Clone, Copy)]
@@ -18,7 +18,7 @@ pub(super) struct Maker<'a> {
     pub(super) plan: &'a EventPlan,
     /// The elements that may be chosen, unless the event reopens.
     pub(super) alive: &'a Masks,
-    pub(super) given: &'a Given<'a>,
+    pub(super) given: &'a EventEvidence<'a>,
 }
 
 impl Maker<'_> {
@@ -207,7 +207,7 @@ impl Maker<'_> {
         }
         let scores = self.event().score().of(&subject).map_err(refused)?;
         match self.event().distribution() {
-            Distribution::GlobalL2 => scores.normalised(self.alive.get(candidate.name())).map_err(refused),
+            DistributionRule::GlobalL2 => scores.normalised(self.alive.get(candidate.name())).map_err(refused),
             _ => Ok(scores),
         }
     }

@@ -6,7 +6,7 @@ use prune_core::{Error, LayerRef, Layers, Layout, Masks, Need, PlainTensor, Scor
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::candidate::Candidate;
-use super::listed::Listed;
+use super::listed::LayerList;
 use crate::event::{Event, Rule};
 use crate::key::Key;
 use crate::prune_error::PruneError;
@@ -76,20 +76,20 @@ impl core::fmt::Debug for Evidence<'_> {
 
 /// The gradients that an event looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum GradientsWanted {
     /// The gradient of the last batch.
     Last,
     /// The sum of the gradients of all batches.
     Sum,
 }
 
-impl Wanted {
+impl GradientsWanted {
     /// The gradients that an event looks at, if any.
-    pub(super) fn by(event: &Event) -> Option<Wanted> {
+    pub(super) fn by(event: &Event) -> Option<GradientsWanted> {
         match (event.rule(), event.score().needs(), event.reopen()) {
-            (Rule::Regrow(regrow), ..) => (regrow.grow == Grow::Gradient).then_some(Wanted::Last),
-            (_, Some(Need::Gradient), _) => Some(Wanted::Last),
-            (_, Some(Need::MeanGradient), _) | (_, _, Some(Reopen::Gradient)) => Some(Wanted::Sum),
+            (Rule::Regrow(regrow), ..) => (regrow.grow == Grow::Gradient).then_some(GradientsWanted::Last),
+            (_, Some(Need::Gradient), _) => Some(GradientsWanted::Last),
+            (_, Some(Need::MeanGradient), _) | (_, _, Some(Reopen::Gradient)) => Some(GradientsWanted::Sum),
             _ => None,
         }
     }
@@ -98,19 +98,19 @@ impl Wanted {
 /// Gradients since the last epoch, or the last step, ended.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Observed {
-    by_layer: BTreeMap<String, Sum>,
+pub(super) struct ObservedGradients {
+    by_layer: BTreeMap<String, GradientSum>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Sum {
+struct GradientSum {
     shape: Vec<usize>,
     #[serde(with = "bits")]
     values: Vec<f64>,
 }
 
-impl Observed {
+impl ObservedGradients {
     pub(super) fn is_empty(&self) -> bool {
         self.by_layer.is_empty()
     }
@@ -120,8 +120,8 @@ impl Observed {
         &mut self,
         epoch: Key,
         event: &Event,
-        gradients: &Listed<'_>,
-        how: Wanted,
+        gradients: &LayerList<'_>,
+        how: GradientsWanted,
     ) -> Result<(), PruneError> {
         let wanted: Vec<_> = gradients.iter().filter(|(name, layer)| event.selects(name, layer.rank())).collect();
         let mut read = Vec::with_capacity(wanted.len());
@@ -136,12 +136,12 @@ impl Observed {
         }
         for ((name, layer), values) in wanted.into_iter().zip(read) {
             match self.by_layer.get_mut(name) {
-                Some(sum) if how == Wanted::Sum => {
+                Some(sum) if how == GradientsWanted::Sum => {
                     sum.values.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
                 }
                 Some(sum) => sum.values = values,
                 None => {
-                    self.by_layer.insert(name.to_owned(), Sum { shape: layer.shape().to_vec(), values });
+                    self.by_layer.insert(name.to_owned(), GradientSum { shape: layer.shape().to_vec(), values });
                 }
             }
         }
@@ -150,34 +150,35 @@ impl Observed {
 
     /// True if every sum has as many values as its shape says.
     pub(super) fn is_sound(&self) -> bool {
-        let sound = |sum: &Sum| Layout::row_major(&sum.shape).is_ok_and(|layout| layout.len() == sum.values.len());
+        let sound =
+            |sum: &GradientSum| Layout::row_major(&sum.shape).is_ok_and(|layout| layout.len() == sum.values.len());
         self.by_layer.values().all(sound)
     }
 }
 
 /// The evidence that an event has been given.
-pub(super) struct Given<'a> {
-    gradients: Option<Listed<'a>>,
-    observed: &'a Observed,
-    norms: Option<Listed<'a>>,
+pub(super) struct EventEvidence<'a> {
+    gradients: Option<LayerList<'a>>,
+    observed: &'a ObservedGradients,
+    norms: Option<LayerList<'a>>,
     measure: Option<&'a MeasureInputs<'a>>,
-    scores: Option<Listed<'a>>,
+    scores: Option<LayerList<'a>>,
     stop: Option<&'a dyn Fn() -> bool>,
 }
 
-impl<'a> Given<'a> {
-    pub(super) fn of(evidence: Evidence<'a>, observed: &'a Observed) -> Result<Self, Error> {
+impl<'a> EventEvidence<'a> {
+    pub(super) fn of(evidence: Evidence<'a>, observed: &'a ObservedGradients) -> Result<Self, Error> {
         let (norms, measure) = match evidence.inputs {
-            Some(Inputs::Norms(norms)) => (Some(Listed::of(norms)?), None),
+            Some(Inputs::Norms(norms)) => (Some(LayerList::of(norms)?), None),
             Some(Inputs::Measure(measure)) => (None, Some(measure)),
             None => (None, None),
         };
-        Ok(Given {
-            gradients: evidence.gradients.map(Listed::of).transpose()?,
+        Ok(EventEvidence {
+            gradients: evidence.gradients.map(LayerList::of).transpose()?,
             observed,
             norms,
             measure,
-            scores: evidence.scores.map(Listed::of).transpose()?,
+            scores: evidence.scores.map(LayerList::of).transpose()?,
             stop: evidence.stop,
         })
     }
@@ -261,7 +262,7 @@ impl<'a> Given<'a> {
 }
 
 /// A copy of a layer's values, if the layer is there.
-fn copied(layers: &Listed<'_>, name: &str) -> Result<Option<PlainTensor<f64>>, Error> {
+fn copied(layers: &LayerList<'_>, name: &str) -> Result<Option<PlainTensor<f64>>, Error> {
     let copy = |layer: &LayerRef<'_>| PlainTensor::from_logical(layer.shape(), layer.to_logical_f64()?);
     layers.get(name).map(copy).transpose()
 }

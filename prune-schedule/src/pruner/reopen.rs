@@ -7,7 +7,7 @@
 use prune_core::{Mask, PlainTensor, draw};
 
 use super::candidate::Candidate;
-use super::evidence::Given;
+use super::evidence::EventEvidence;
 use crate::key::Key;
 use crate::prune_error::PruneError;
 use crate::value::Reopen;
@@ -19,7 +19,7 @@ pub(super) fn scores(
     kept: &Mask,
     alive: &Mask,
     how: Reopen,
-    given: &Given<'_>,
+    given: &EventEvidence<'_>,
 ) -> Result<PlainTensor<f64>, PruneError> {
     let (name, layer) = (candidate.name(), candidate.layer);
     let mut scores = match how {

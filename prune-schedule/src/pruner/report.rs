@@ -6,7 +6,7 @@ use prune_core::{Density, Error, Mask, Masks};
 use serde::{Deserialize, Serialize};
 
 use super::candidate::{Candidate, LayerMask};
-use super::listed::Listed;
+use super::listed::LayerList;
 use super::prepare::Happening;
 use crate::plan::{EventPlan, UsedDefaults};
 use crate::warning::Warning;
@@ -138,7 +138,7 @@ pub(super) struct Outcome<'a> {
     pub(super) happening: &'a Happening,
     pub(super) plan: &'a EventPlan,
     /// The parameters to which the model is set back, for an event that rewinds.
-    pub(super) rewound: Option<&'a Listed<'a>>,
+    pub(super) rewound: Option<&'a LayerList<'a>>,
     pub(super) candidates: &'a [Candidate<'a>],
     pub(super) made: &'a [LayerMask],
     /// The elements that could be chosen.
@@ -192,7 +192,7 @@ impl Report {
 
 impl Outcome<'_> {
     /// The report, from the weights as they are before the masks are applied.
-    pub(super) fn report(&self, layers: &Listed<'_>) -> Result<Report, Error> {
+    pub(super) fn report(&self, layers: &LayerList<'_>) -> Result<Report, Error> {
         let mut norms = Norms::default();
         let mut reports = Vec::with_capacity(self.candidates.len());
         let mut selected = Totals { asked: self.plan.asked, ..Totals::default() };

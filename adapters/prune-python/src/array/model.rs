@@ -7,7 +7,7 @@ use pyo3::types::{PyDict, PyMapping};
 use super::apart::lie_apart;
 use super::read::{Readable, Views};
 use super::write::{ViewsMut, Writable};
-use super::{Array, Typed};
+use super::{Array, TypedArray};
 use crate::error::{refused, refused_in};
 use crate::work::run;
 
@@ -131,11 +131,11 @@ impl Array<'_> {
     /// The length of each axis.
     pub(crate) fn shape(&self) -> &[usize] {
         match &self.typed {
-            Typed::F32(array) => array.shape(),
-            Typed::F64(array) => array.shape(),
-            Typed::F16(array) => array.shape(),
-            Typed::Bf16(array) => array.shape(),
-            Typed::Opaque(shape, _) => shape,
+            TypedArray::F32(array) => array.shape(),
+            TypedArray::F64(array) => array.shape(),
+            TypedArray::F16(array) => array.shape(),
+            TypedArray::Bf16(array) => array.shape(),
+            TypedArray::Opaque(shape, _) => shape,
         }
     }
 }

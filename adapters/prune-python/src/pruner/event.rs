@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use prune_core::{Mask, Masks};
-use prune_schedule::{Moment, Prepared};
+use prune_schedule::{Moment, PreparedMasks};
 use pyo3::prelude::*;
 
 use super::Pruner;
 use crate::array::{Model, must_be_mapping};
 use crate::error::refused;
-use crate::evidence::{Arguments, Given, GivenViews};
+use crate::evidence::{Arguments, EvidenceArrays, GivenViews};
 use crate::masks::hold_sets;
 use crate::number::count;
 use crate::report::Report;
@@ -22,9 +22,9 @@ impl Pruner {
         &self,
         moment: Moment,
         arrays: &Bound<'_, PyAny>,
-        given: &'e Given<'_>,
+        given: &'e EvidenceArrays<'_>,
         evidence: &'e GivenViews<'_>,
-    ) -> PyResult<Option<Prepared<'e>>> {
+    ) -> PyResult<Option<PreparedMasks<'e>>> {
         let model = Model::of(arrays, "arrays")?;
         let lent = model.read()?;
         let (views, pruner) = (lent.views(), &*self.pruner.read()?);
@@ -53,7 +53,7 @@ impl Pruner {
             self.pruner.write()?.pass(moment).map_err(refused)?;
             return Ok(None);
         }
-        let given = Given::of(evidence)?;
+        let given = EvidenceArrays::of(evidence)?;
         let views = given.views();
         let Some(prepared) = self.ready(moment, arrays, &given, &views)? else { return Ok(None) };
         // Ctrl-C stops here, before anything is written.
@@ -84,7 +84,7 @@ impl Pruner {
     /// in force.
     pub(super) fn commit_to(
         &self,
-        prepared: Prepared<'_>,
+        prepared: PreparedMasks<'_>,
         arrays: &Bound<'_, PyAny>,
         buffers: Option<&[Bound<'_, PyAny>]>,
     ) -> PyResult<Report> {
@@ -100,7 +100,7 @@ impl Pruner {
         Ok(Report { report: report.with_buffers_held() })
     }
 
-    fn write_to(&self, prepared: Prepared<'_>, arrays: &Bound<'_, PyAny>) -> PyResult<Report> {
+    fn write_to(&self, prepared: PreparedMasks<'_>, arrays: &Bound<'_, PyAny>) -> PyResult<Report> {
         let masked: BTreeSet<String> = prepared.writes().iter().map(|(name, _)| name.to_owned()).collect();
         let all = prepared.rewinds_to().is_some();
         let mut lent = Model::of(arrays, "arrays")?.write(|name| all || masked.contains(name))?;

@@ -5,7 +5,7 @@ use plotters::style::WHITE;
 use plotters::style::text_anchor::HPos;
 
 use crate::picture::{
-    AXIS, Axis, Canvas, Chart, Drawing, Drawn, INKS, Ink, LEFT, Margins, TWIN, accuracy_range, ticks,
+    AXIS, Axis, Canvas, Chart, DrawResult, Drawing, INKS, Ink, LEFT, Margins, TWIN, accuracy_range, ticks,
 };
 
 /// Lines over epochs; the first is the dense twin's.
@@ -36,7 +36,7 @@ impl Drawing for Epochs {
         (960, 560)
     }
 
-    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> DrawResult<B> {
         canvas.root.fill(&WHITE)?;
         let (width, height) = self.size();
         canvas.text(&self.title, canvas.at(LEFT, 24), 18, HPos::Left)?;
@@ -65,7 +65,12 @@ impl Drawing for Epochs {
     }
 }
 
-fn curve<B: DrawingBackend>(canvas: &Canvas<'_, B>, chart: &Chart<'_, B>, points: &[(f64, f64)], ink: Ink) -> Drawn<B> {
+fn curve<B: DrawingBackend>(
+    canvas: &Canvas<'_, B>,
+    chart: &Chart<'_, B>,
+    points: &[(f64, f64)],
+    ink: Ink,
+) -> DrawResult<B> {
     let places: Vec<(i32, i32)> = points.iter().map(|point| chart.plotting_area().map_coordinate(point)).collect();
     canvas.path(&places, ink)?;
     places.iter().try_for_each(|&place| canvas.mark(place, ink))

@@ -6,7 +6,7 @@ use plotters::style::text_anchor::HPos;
 use plotters::style::{Color, WHITE};
 
 use crate::paper::stats::Summary;
-use crate::picture::{AXIS, Axis, Canvas, Drawing, Drawn, INKS, LEFT, Margins, TEXT_SIZE, TWIN, colour, ticks};
+use crate::picture::{AXIS, Axis, Canvas, DrawResult, Drawing, INKS, LEFT, Margins, TEXT_SIZE, TWIN, colour, ticks};
 
 /// Curves of errors, and the published points.
 pub(in crate::paper) struct Plot {
@@ -106,7 +106,12 @@ impl Area {
 }
 
 /// Writes a mark's name beside it: left, right, below or above, at the first free place; left if none is free.
-fn label<B: DrawingBackend>(canvas: &Canvas<'_, B>, name: &str, at: (i32, i32), taken: &mut Vec<Area>) -> Drawn<B> {
+fn label<B: DrawingBackend>(
+    canvas: &Canvas<'_, B>,
+    name: &str,
+    at: (i32, i32),
+    taken: &mut Vec<Area>,
+) -> DrawResult<B> {
     let size = TEXT_SIZE - 2;
     let (width, half, gap) = (canvas.width(name, size)?, canvas.px(size) as i32 / 2, canvas.px(9) as i32);
     let below = gap + half;
@@ -126,7 +131,7 @@ impl Drawing for Plot {
         (960, 480)
     }
 
-    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> DrawResult<B> {
         canvas.root.fill(&WHITE)?;
         let (width, _) = self.size();
         canvas.text(&self.title, canvas.at(LEFT, 24), 18, HPos::Left)?;

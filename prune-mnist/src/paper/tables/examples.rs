@@ -6,7 +6,7 @@ use prune_schedule::table::{Column, aligned};
 
 use super::arm::{Arm, Figures, Row, rows};
 use super::han::tested;
-use super::{Context, Shown};
+use super::{Context, TableContent};
 use crate::paper::outcome::{Outcome, Test};
 use crate::paper::picture::{Epochs, Line, Picture};
 use crate::paper::queue::Outcomes;
@@ -72,7 +72,7 @@ fn line(figures: &Figures<'_>, outcomes: &Outcomes) -> Vec<(u64, Summary, f64)> 
     (0..first.len()).map(at).collect()
 }
 
-pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
+pub(super) fn show(context: &Context, outcomes: &Outcomes) -> TableContent {
     let arms = of(context);
     let recipe = NET.recipe(context.scale);
     let [twin, gradual_figures, two] = [&arms.twin, &arms.gradual, &arms.two_of_four].map(|arm| arm.figures(outcomes));
@@ -128,7 +128,7 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
     let seeds = crate::words::counted(twin.outcomes.len() as u64, "seed");
     let title = format!("The original's examples on its CNN, mean of {seeds}");
     let lines = drawn.collect();
-    Shown { text, pictures: vec![Picture::Epochs("examples", Epochs { title, lines })] }
+    TableContent { text, pictures: vec![Picture::Epochs("examples", Epochs { title, lines })] }
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::arm::{Arm, Figures, Row, rows};
 use super::han::tested;
-use super::strategies::{Pace, Ranking, goal, strategy};
-use super::{Context, Shown};
+use super::strategies::{Pace, RankingScope, goal, strategy};
+use super::{Context, TableContent};
 use crate::paper::picture::{Across, Curve, Mark, Picture, Plot};
 use crate::paper::published::POINTS;
 use crate::paper::queue::Outcomes;
@@ -16,11 +16,11 @@ use crate::paper::stats::Summary;
 const NETS: [Net; 2] = [Net::Lenet300, Net::Lenet5];
 
 /// The kinds of pruning, in drawing order.
-const KINDS: [(Ranking, Pace); 4] = [
-    (Ranking::Global, Pace::Gradual),
-    (Ranking::PerLayer, Pace::Gradual),
-    (Ranking::Global, Pace::OneShot),
-    (Ranking::PerLayer, Pace::OneShot),
+const KINDS: [(RankingScope, Pace); 4] = [
+    (RankingScope::Global, Pace::Gradual),
+    (RankingScope::PerLayer, Pace::Gradual),
+    (RankingScope::Global, Pace::OneShot),
+    (RankingScope::PerLayer, Pace::OneShot),
 ];
 
 /// The compressions that are tried.
@@ -38,7 +38,7 @@ fn twin(context: &Context, net: Net) -> Arm {
     Arm::new(format!("{}: dense twin", net.name()), context, net, recipe, recipe.lr, &Change::None)
 }
 
-fn pruned(context: &Context, net: Net, (ranking, pace): (Ranking, Pace), compression: f64) -> Arm {
+fn pruned(context: &Context, net: Net, (ranking, pace): (RankingScope, Pace), compression: f64) -> Arm {
     let recipe = net.curve_recipe(context.scale);
     let text = strategy(net, &goal(net, ranking, compression), pace, recipe);
     let name = format!("{}: {}, {} at {compression}x", net.name(), pace.name(), ranking.name());
@@ -63,7 +63,7 @@ fn furthest(no_worse: &[f64], worse: &[f64]) -> String {
 /// Random masks, with as many weights in each layer as the global ranking keeps.
 fn random(context: &Context, net: Net, compression: f64) -> Arm {
     let recipe = net.curve_recipe(context.scale);
-    let text = strategy(net, &goal(net, Ranking::Global, compression), Pace::OneShot, recipe);
+    let text = strategy(net, &goal(net, RankingScope::Global, compression), Pace::OneShot, recipe);
     let name = format!("{}: random mask at {compression}x", net.name());
     Arm::new(name, context, net, recipe, recipe.lr, &Change::RandomMask(text))
 }
@@ -80,7 +80,7 @@ pub(super) fn arms(context: &Context) -> Vec<Arm> {
     arms
 }
 
-pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
+pub(super) fn show(context: &Context, outcomes: &Outcomes) -> TableContent {
     let mut text = String::new();
     let mut pictures = Vec::new();
     for net in NETS {
@@ -127,7 +127,7 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
             table.push(row("control: random mask, one-shot global's counts".to_owned(), &figures, figures.errors()));
         }
         for &compression in all {
-            let arm = pruned(context, net, (Ranking::Global, Pace::OneShot), compression);
+            let arm = pruned(context, net, (RankingScope::Global, Pace::OneShot), compression);
             let figures = arm.figures(outcomes);
             let errors = figures.untrained().unwrap_or_default();
             table.push(row("control: not retrained, one-shot global".to_owned(), &figures, errors));
@@ -154,5 +154,5 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
         let name = if net == Net::Lenet300 { "lenet300" } else { "lenet5" };
         pictures.push(Picture::Plot(name, Plot { title, twin, curves, marks, across }));
     }
-    Shown { text, pictures }
+    TableContent { text, pictures }
 }

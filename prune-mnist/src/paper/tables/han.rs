@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use prune_schedule::table::{Column, aligned};
 
 use super::arm::{Arm, Row, rows};
-use super::strategies::{Pace, Ranking, goal, strategy};
-use super::{Context, Shown};
+use super::strategies::{Pace, RankingScope, goal, strategy};
+use super::{Context, TableContent};
 use crate::paper::picture::{Bars, Group, Picture, Pixels};
 use crate::paper::published::{self, Han};
 use crate::paper::queue::Outcomes;
@@ -29,7 +29,7 @@ struct Arms {
 /// The arms of one network. The global ranking keeps as many weights as Han et al. do, wherever they lie.
 fn of(context: &Context, net: Net, han: &Han) -> Arms {
     let recipe = net.recipe(context.scale);
-    let [per_layer, global] = [Ranking::PerLayer, Ranking::Global]
+    let [per_layer, global] = [RankingScope::PerLayer, RankingScope::Global]
         .map(|ranking| strategy(net, &goal(net, ranking, han.compression), Pace::Gradual, recipe));
     let arm = |name: &str, lr: f64, change: Change| {
         Arm::new(format!("{}: {name}", net.name()), context, net, recipe, lr, &change)
@@ -53,7 +53,7 @@ pub(super) fn arms(context: &Context) -> Vec<Arm> {
     each.flat_map(|arms| [arms.twin, arms.han, arms.tenth, arms.tenth_twin, arms.global, arms.random]).collect()
 }
 
-pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
+pub(super) fn show(context: &Context, outcomes: &Outcomes) -> TableContent {
     let mut text = String::new();
     let mut pictures = Vec::new();
     let mut groups = Vec::new();
@@ -120,13 +120,13 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
     let names = vec!["Han et al. 2015".to_owned(), "ours, one global ranking".to_owned()];
     let title = "Kept of each layer at 12x, mean over seeds".to_owned();
     pictures.push(Picture::Bars("layers", Bars { title, names, groups }));
-    Shown { text, pictures }
+    TableContent { text, pictures }
 }
 
 /// The images on which errors are measured, in words.
 pub(super) fn tested(context: &Context) -> &'static str {
     match context.data.tested {
-        crate::paper::data::Tested::TestSet => "the test set",
-        crate::paper::data::Tested::HeldOut => "held-out training images",
+        crate::paper::data::TestImages::TestSet => "the test set",
+        crate::paper::data::TestImages::HeldOut => "held-out training images",
     }
 }

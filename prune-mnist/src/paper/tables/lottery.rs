@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::arm::{Arm, Figures, Row, rows};
 use super::han::tested;
-use super::{Context, Shown};
+use super::{Context, TableContent};
 use crate::paper::lottery::{Lottery, Start};
 use crate::paper::picture::{Across, Curve, Picture, Plot};
 use crate::paper::published::LOTTERY;
@@ -42,7 +42,7 @@ fn turned(tried: &[(f64, bool)]) -> String {
     format!("{last}, {first}")
 }
 
-pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
+pub(super) fn show(context: &Context, outcomes: &Outcomes) -> TableContent {
     let recipe = lottery_recipe(context.scale);
     let twin_arm = arm(context, Start::Rewound, 0);
     let twin = twin_arm.figures(outcomes);
@@ -95,7 +95,7 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
     );
     let title = "LeNet-300-100: the lottery ticket and its controls".to_owned();
     let plot = Plot { title, twin: Summary::of(&twins), curves, marks: Vec::new(), across: Across::Density };
-    Shown { text, pictures: vec![Picture::Plot("lottery", plot)] }
+    TableContent { text, pictures: vec![Picture::Plot("lottery", plot)] }
 }
 
 #[cfg(test)]

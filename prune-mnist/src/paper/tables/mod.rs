@@ -41,7 +41,7 @@ pub(super) struct Context {
 }
 
 /// The content of a table.
-pub(super) struct Shown {
+pub(super) struct TableContent {
     pub(super) text: String,
     pub(super) pictures: Vec<Picture>,
 }
@@ -94,7 +94,7 @@ impl Table {
     }
 
     /// The table of finished runs.
-    pub(super) fn show(self, context: &Context, outcomes: &Outcomes) -> Shown {
+    pub(super) fn show(self, context: &Context, outcomes: &Outcomes) -> TableContent {
         match self {
             Self::Han => han::show(context, outcomes),
             Self::Further => further::show(context, outcomes),

@@ -9,7 +9,7 @@ use prune_schedule::{Event, Key, Scope};
 use super::arm::{Arm, Row, rows};
 use super::han::tested;
 use super::strategies::{density, text};
-use super::{Context, Shown};
+use super::{Context, TableContent};
 use crate::paper::picture::{Across, Bars, Curve, Group, Mark, Picture, Pixels, Plot};
 use crate::paper::published;
 use crate::paper::queue::Outcomes;
@@ -96,7 +96,7 @@ fn beside(ours: f64, theirs: f64) -> String {
     format!("{ours:.2}% beside {theirs:.2}%, {:+.2}: {near} {NEAR} points", ours - theirs)
 }
 
-pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
+pub(super) fn show(context: &Context, outcomes: &Outcomes) -> TableContent {
     let mut text = format!(
         "error on {}; pruned once before training, by gradients averaged over {CALIBRATION} training images or all there are\n\n",
         tested(context)
@@ -190,7 +190,7 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
     }
     let title = "What SNIP keeps of each layer at 2%, mean over seeds".to_owned();
     pictures.push(Picture::Bars("snip-layers", Bars { title, names: vec!["kept".to_owned()], groups }));
-    Shown { text, pictures }
+    TableContent { text, pictures }
 }
 
 #[cfg(test)]

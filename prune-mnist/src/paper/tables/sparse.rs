@@ -7,7 +7,7 @@ use prune_schedule::table::{Column, aligned};
 
 use super::arm::{Arm, Row, rows};
 use super::han::tested;
-use super::{Context, Shown};
+use super::{Context, TableContent};
 use crate::paper::picture::{Across, Curve, Mark, Picture, Plot};
 use crate::paper::published::{POINTS, RIGL};
 use crate::paper::queue::Outcomes;
@@ -144,7 +144,7 @@ fn row_name(method: Method, shares: Shares) -> String {
     }
 }
 
-pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
+pub(super) fn show(context: &Context, outcomes: &Outcomes) -> TableContent {
     let twin_arm = twin(context);
     let twin = twin_arm.figures(outcomes);
     let twins = twin.errors();
@@ -195,7 +195,7 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
     let title = "LeNet-300-100: sparse training and gradual pruning".to_owned();
     let across = Across::LowDensity;
     let plot = Plot { title, twin: Summary::of(&twins), curves, marks: marks.collect(), across };
-    Shown { text, pictures: vec![Picture::Plot("sparse", plot)] }
+    TableContent { text, pictures: vec![Picture::Plot("sparse", plot)] }
 }
 
 /// Each network of RigL's density without its idle neurons, beside the published one.

@@ -9,13 +9,13 @@ use safetensors::SafeTensors;
 
 use super::digest::digest;
 use super::{
-    CHECKPOINT_FILE, CheckpointError, DIGEST, FORMAT, HISTORY, Header, Kind, METADATA, PRUNER, REWIND, RunSettings,
-    VERSION, WEIGHTS, tensor_name,
+    CHECKPOINT_FILE, CheckpointError, DIGEST, FORMAT, FormatHeader, HISTORY, Header, METADATA, PRUNER, REWIND,
+    RunSettings, VERSION, WEIGHTS, tensor_name,
 };
 use crate::data::{DataSource, Dataset, MnistFile};
 use crate::nn::Optimiser as _;
 use crate::run::tensors::fill_named;
-use crate::train::{Backend, History, Role, Session, Trained};
+use crate::train::{Backend, History, Role, Session, TrainedState};
 
 /// A whole checkpoint, of this format and of a version that this program reads.
 #[derive(Debug)]
@@ -48,9 +48,9 @@ impl Checkpoint {
         let (_, found) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(error.to_string()))?;
         let metadata = found.metadata().as_ref().and_then(|entries| entries.get(METADATA));
         let Some(metadata) = metadata else { return Err(CheckpointError::Foreign { path }) };
-        match serde_json::from_str::<Kind>(metadata) {
-            Ok(Kind { format, .. }) if format != FORMAT => return Err(CheckpointError::Foreign { path }),
-            Ok(Kind { version, .. }) if version > VERSION => {
+        match serde_json::from_str::<FormatHeader>(metadata) {
+            Ok(FormatHeader { format, .. }) if format != FORMAT => return Err(CheckpointError::Foreign { path }),
+            Ok(FormatHeader { version, .. }) if version > VERSION => {
                 return Err(CheckpointError::LaterVersion { path, found: version, known: VERSION });
             }
             Ok(_) => {}
@@ -185,7 +185,7 @@ impl Checkpoint {
 }
 
 /// Reads a network's weights and its optimiser's buffers; returns the number of tensors.
-fn fill<P: Backend>(role: Role, state: &mut Trained<P>, tensors: &SafeTensors<'_>) -> Result<usize, String> {
+fn fill<P: Backend>(role: Role, state: &mut TrainedState<P>, tensors: &SafeTensors<'_>) -> Result<usize, String> {
     let buffers = state.optimiser.buffers_mut();
     let all = [(WEIGHTS, &mut state.params)].into_iter().chain(buffers);
     all.map(|(buffer, params)| fill_buffer(role, buffer, params, tensors)).sum()

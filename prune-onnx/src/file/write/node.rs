@@ -1,7 +1,7 @@
 //! Nodes and their attributes.
 
 use super::super::rope::Rope;
-use super::Job;
+use super::WriteJob;
 use super::data::Key;
 use crate::builder::encode_attribute;
 use crate::edits::TensorPlace;
@@ -10,7 +10,7 @@ use crate::model::{Attribute, AttributeValue, Node};
 use crate::wire::put_bytes;
 use crate::wire::schema::{attribute, node};
 
-impl<'m> Job<'m> {
+impl<'m> WriteJob<'m> {
     /// A node; `None` if nothing in it changes. `position` is `None` for nodes of inner graphs, which are not edited.
     pub(super) fn node(&self, of: &'m Node, position: Option<usize>) -> Result<Option<Rope<'m>>, Error> {
         let inputs = |slot: usize| position.and_then(|position| self.edits.inputs.get(&(position, slot)));
@@ -80,7 +80,7 @@ impl<'m> Job<'m> {
     fn attribute(
         &self,
         of: &'m Attribute,
-        encoded: &crate::wire::Encoded,
+        encoded: &crate::wire::EncodedBytes,
         position: Option<usize>,
     ) -> Result<Option<Rope<'m>>, Error> {
         let is_value = of.name == "value";
