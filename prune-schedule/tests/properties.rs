@@ -188,8 +188,7 @@ fn strategies() -> impl proptest::strategy::Strategy<Value = Strategy> {
             // An event that does not fit its key, or the events before it, is left out.
             let mut strategy = Strategy::default();
             for entry in epochs.into_iter().chain(others).chain(steps) {
-                let mut table: Vec<(Key, Event)> =
-                    strategy.events().map(|(epochs, event)| (epochs, event.clone())).collect();
+                let mut table: Vec<(Key, Event)> = strategy.events().map(|(key, event)| (key, event.clone())).collect();
                 table.push(entry);
                 strategy = Strategy::new(table).unwrap_or(strategy);
             }
@@ -252,8 +251,8 @@ proptest! {
     #[test]
     fn timelines_tell_of_every_event(strategy in strategies()) {
         let timeline = strategy.timeline();
-        for (epochs, event) in strategy.events() {
-            let rows = timeline.rows().iter().filter(|row| row.epochs == epochs);
+        for (key, event) in strategy.events() {
+            let rows = timeline.rows().iter().filter(|row| row.key == key);
             prop_assert_eq!(rows.count(), event.targets().len().max(1));
         }
         prop_assert!(!timeline.to_string().is_empty());
@@ -292,18 +291,18 @@ proptest! {
 
 /// The event at an epoch or step, found by trying all keys.
 fn search(strategy: &Strategy, time: u64, steps: bool) -> Option<(Key, &Event)> {
-    let covers = |(epochs, _): &(Key, &Event)| {
-        let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else { return false };
-        epochs.in_steps() == steps && first <= time && time <= last
+    let covers = |(key, _): &(Key, &Event)| {
+        let (Some(first), Some(last)) = (key.first(), key.last()) else { return false };
+        key.in_steps() == steps && first <= time && time <= last
     };
-    let others = || strategy.events().find(|(epochs, _)| *epochs == Key::OtherEpochs && time >= 1 && !steps);
-    let (epochs, event) = strategy.events().find(covers).or_else(others)?;
-    let (first, last) = (epochs.first().unwrap_or(0), epochs.last());
+    let others = || strategy.events().find(|(key, _)| *key == Key::OtherEpochs && time >= 1 && !steps);
+    let (key, event) = strategy.events().find(covers).or_else(others)?;
+    let (first, last) = (key.first().unwrap_or(0), key.last());
     let mut happens = first;
     while happens < time {
-        happens += event.interval(epochs);
+        happens += event.interval(key);
     }
-    (happens == time || last == Some(time)).then_some((epochs, event))
+    (happens == time || last == Some(time)).then_some((key, event))
 }
 
 /// Texts of a million characters, each of a kind that could take quadratic time or overflow the stack. The test has no

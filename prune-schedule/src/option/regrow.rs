@@ -12,7 +12,7 @@ use crate::value::{Decay, Grow};
 const WANTED: &str = "'cosine' or 'constant'";
 
 pub(super) const OPTION: EventOption =
-    EventOption { fields: &["fraction", "decay"], read, write, tell: |epochs, event| tell(epochs, event) };
+    EventOption { fields: &["fraction", "decay"], read, write, tell: |key, event| tell(key, event) };
 
 fn read(written: &EventFields<'_, '_>, mut event: Event) -> Result<Event, StrategyError> {
     for field in ["fraction", "decay"] {

@@ -78,16 +78,16 @@ fn write(event: &Event) -> Vec<(&'static str, NodeValue)> {
     fields
 }
 
-fn tell(epochs: Key, event: &Event) -> Option<String> {
+fn tell(key: Key, event: &Event) -> Option<String> {
     let ramp = event.ramp().map(|ramp| {
         let power = if matches!(ramp.power, 1 | 3) { String::new() } else { format!(" of power {}", ramp.power) };
         format!("{}{power} from {}", ramp.name(), percent(ramp.from.get()))
     });
     let floats = event
-        .floats(epochs)
+        .floats(key)
         .then(|| if event.straight_through() { "straight through".to_owned() } else { "floats".to_owned() });
-    let interval = event.interval(epochs);
-    let every = (interval != 1).then(|| match epochs {
+    let interval = event.interval(key);
+    let every = (interval != 1).then(|| match key {
         Key::Steps { .. } => format!("every {interval} steps"),
         _ => format!("every {interval} epochs"),
     });

@@ -73,24 +73,23 @@ impl<'a> Bounds<'a> {
 
     /// Tests one event over the rest of its key. `now` is the next epoch or step to end. The first and the last density
     /// that the event asks for are tested. Returns the warnings.
-    pub(super) fn pass(&mut self, epochs: Key, now: u64, event: &Event) -> Result<Vec<Warning>, PruneError> {
+    pub(super) fn pass(&mut self, key: Key, now: u64, event: &Event) -> Result<Vec<Warning>, PruneError> {
         if matches!(event.rule(), Rule::Regrow(_)) {
-            let plan = event.outline(epochs, self.known)?;
+            let plan = event.outline(key, self.known)?;
             let masked = |name: &str| self.masked.contains(name) || self.perhaps_masked.contains(name);
             if !plan.layers.iter().any(|layer| masked(&layer.name)) {
-                return Err(PruneError::NoMask { at: epochs, method: event.method().name() });
+                return Err(PruneError::NoMask { at: key, method: event.method().name() });
             }
             // The layers keep as many elements as before, but these may lie in any blocks and channels.
             self.pieces.clear();
             return Ok(plan.warnings);
         }
-        let times =
-            [event.next_due(epochs, now.max(epochs.first().unwrap_or(0))), epochs.last()].map(|time| time.unwrap_or(0));
+        let times = [event.next_due(key, now.max(key.first().unwrap_or(0))), key.last()].map(|time| time.unwrap_or(0));
         // A density that moves over the range only falls or only rises, so its ends are enough.
         let times = if event.ramp().is_some() { &times[..] } else { &times[..1] };
         let mut warnings = Vec::new();
         for &time in times {
-            let plan = event.at_time(epochs, time).outline(epochs, self.known)?;
+            let plan = event.at_time(key, time).outline(key, self.known)?;
             if event.reopen().is_none() {
                 self.admit(&plan)?;
             }

@@ -27,8 +27,8 @@ impl EventPlan {
                 let place = named.place(name).ok_or_else(|| unknown(self.at, name, infos))?;
                 if infos[place].shape.get(*axis).is_none() {
                     let shape = infos[place].shape.to_vec();
-                    let (epoch, layer, axis) = (self.at, name.clone(), *axis as isize);
-                    return Err(PruneError::AxisOutOfRange { at: epoch, layer, axis, shape });
+                    let (at, layer, axis) = (self.at, name.clone(), *axis as isize);
+                    return Err(PruneError::AxisOutOfRange { at, layer, axis, shape });
                 }
                 if member_of.insert(place, (which, *axis)).is_some() {
                     return self.refuse_coupling(name, "it is a member of two couplings");

@@ -149,7 +149,7 @@ impl LayerPlan {
         let (Some(Target::Pattern(pattern)), Some(axis)) = (self.target, self.axis) else { return None };
         let lane = self.shape[axis];
         let short = lane < pattern.m() && self.len() > 0;
-        short.then(|| Warning::ShortLanes { epoch: at.to_string(), layer: self.name.clone(), axis, lane, pattern })
+        short.then(|| Warning::ShortLanes { key: at.to_string(), layer: self.name.clone(), axis, lane, pattern })
     }
 }
 

@@ -133,13 +133,13 @@ fn nothing_selected(event: &Event) -> String {
 
 /// Refuses a pattern of `include` that matches no prunable layer, and a pattern of `exclude` that matches no layer at
 /// all: its author meant some layer.
-fn no_idle_pattern(epoch: Key, event: &Event, infos: &[LayerInfo<'_>]) -> Result<(), PruneError> {
+fn no_idle_pattern(key: Key, event: &Event, infos: &[LayerInfo<'_>]) -> Result<(), PruneError> {
     for (field, patterns, rank) in [("include", event.include(), 2), ("exclude", event.exclude(), 0)] {
         let could_be = |info: &&LayerInfo<'_>| rank == 0 || info.element.is_some() && info.rank() >= rank;
         let names = || infos.iter().filter(could_be).map(|info| info.name);
         if let Some(idle) = patterns.iter().find(|pattern| !names().any(|name| pattern.matches(name))) {
             return Err(PruneError::PatternMatchesNothing {
-                at: epoch,
+                at: key,
                 field,
                 pattern: crate::words::clip(idle.as_str()),
                 nearest: crate::words::nearest(idle.as_str(), names()).map(str::to_owned),
@@ -180,13 +180,13 @@ fn told_roles(event: &Event, infos: &[LayerInfo<'_>]) -> Vec<Role> {
 }
 
 /// The axis of a layer that an event means.
-fn resolve(epoch: Key, axis: GroupAxis, info: &LayerInfo<'_>, role: &Role) -> Result<LayerAxis, PruneError> {
+fn resolve(key: Key, axis: GroupAxis, info: &LayerInfo<'_>, role: &Role) -> Result<LayerAxis, PruneError> {
     let (rank, layer) = (info.rank(), || info.name.to_owned());
     axis.of(info.name, info.shape, role).map_err(|unknown| match (unknown, axis) {
         (AxisUnknown::OutOfRange(axis), _) => {
-            PruneError::AxisOutOfRange { at: epoch, layer: layer(), axis, shape: info.shape.to_vec() }
+            PruneError::AxisOutOfRange { at: key, layer: layer(), axis, shape: info.shape.to_vec() }
         }
-        (AxisUnknown::Untold, GroupAxis::Output) => PruneError::OutputUnknown { at: epoch, layer: layer(), rank },
-        (AxisUnknown::Untold, _) => PruneError::ReductionUnknown { at: epoch, layer: layer(), rank },
+        (AxisUnknown::Untold, GroupAxis::Output) => PruneError::OutputUnknown { at: key, layer: layer(), rank },
+        (AxisUnknown::Untold, _) => PruneError::ReductionUnknown { at: key, layer: layer(), rank },
     })
 }

@@ -118,7 +118,7 @@ impl ObservedGradients {
     /// Records the gradients of the layers that an event is for. If one of them is refused, none is recorded.
     pub(super) fn add(
         &mut self,
-        epoch: Key,
+        key: Key,
         event: &Event,
         gradients: &LayerList<'_>,
         how: GradientsWanted,
@@ -130,7 +130,7 @@ impl ObservedGradients {
                 && sum.shape != layer.shape()
             {
                 let (expected, got) = (sum.shape.clone(), layer.shape().to_vec());
-                return Err(PruneError::GradientShape { at: epoch, layer: (*name).to_owned(), expected, got });
+                return Err(PruneError::GradientShape { at: key, layer: (*name).to_owned(), expected, got });
             }
             read.push(layer.to_logical_f64().map_err(|error| error.in_layer(name))?);
         }
@@ -201,14 +201,14 @@ impl<'a> EventEvidence<'a> {
     /// The evidence for a score in one layer.
     pub(super) fn evidence(
         &self,
-        epoch: Key,
+        key: Key,
         score: Score,
         candidate: &Candidate<'_>,
         so_far: Option<&Masks>,
     ) -> Result<Option<PlainTensor<f64>>, PruneError> {
         let Some(need) = score.needs() else { return Ok(None) };
         let found = match need {
-            Need::Gradient | Need::MeanGradient => return self.gradient(epoch, candidate, score.name()).map(Some),
+            Need::Gradient | Need::MeanGradient => return self.gradient(key, candidate, score.name()).map(Some),
             Need::InputNorms => match (self.measure, &self.norms) {
                 (Some(measure), _) => measure(candidate.name(), so_far.unwrap_or(&Masks::default())).map(Some),
                 (None, Some(norms)) => copied(norms, candidate.name()),
@@ -217,36 +217,36 @@ impl<'a> EventEvidence<'a> {
             _ => self.scores.as_ref().map_or(Ok(None), |scores| copied(scores, candidate.name())),
         };
         let missing = || PruneError::EvidenceMissing {
-            at: epoch,
+            at: key,
             layer: candidate.name().to_owned(),
             method: score.name(),
             need: need.to_string(),
             how: "hand it over in the `Evidence` of the call",
         };
-        found.map_err(PruneError::in_layer(epoch, candidate.name()))?.ok_or_else(missing).map(Some)
+        found.map_err(PruneError::in_layer(key, candidate.name()))?.ok_or_else(missing).map(Some)
     }
 
     /// A layer's gradient, for a method that requires it.
     pub(super) fn gradient(
         &self,
-        epoch: Key,
+        key: Key,
         candidate: &Candidate<'_>,
         method: &'static str,
     ) -> Result<PlainTensor<f64>, PruneError> {
         let shape = candidate.layer.shape();
-        let values = self.gradient_of(epoch, candidate.name(), shape)?.ok_or_else(|| PruneError::EvidenceMissing {
-            at: epoch,
+        let values = self.gradient_of(key, candidate.name(), shape)?.ok_or_else(|| PruneError::EvidenceMissing {
+            at: key,
             layer: candidate.name().to_owned(),
             method,
             need: "the layer's gradient".to_owned(),
             how: "call `observe` after each backward pass that leads up to the event, before gradients are masked, or hand \
                   it over in its `Evidence`",
         })?;
-        PlainTensor::from_logical(shape, values).map_err(PruneError::in_event(epoch))
+        PlainTensor::from_logical(shape, values).map_err(PruneError::in_event(key))
     }
 
     /// A layer's gradient in logical order, if there is one.
-    pub(super) fn gradient_of(&self, epoch: Key, name: &str, shape: &[usize]) -> Result<Option<Vec<f64>>, PruneError> {
+    pub(super) fn gradient_of(&self, key: Key, name: &str, shape: &[usize]) -> Result<Option<Vec<f64>>, PruneError> {
         let given = self.gradients.as_ref().and_then(|layers| layers.get(name));
         let (got, values) = match (given, self.observed.by_layer.get(name)) {
             (Some(layer), _) => (layer.shape(), layer.to_logical_f64().map_err(|error| error.in_layer(name))?),
@@ -257,7 +257,7 @@ impl<'a> EventEvidence<'a> {
             return Ok(Some(values));
         }
         let (expected, got) = (shape.to_vec(), got.to_vec());
-        Err(PruneError::GradientShape { at: epoch, layer: name.to_owned(), expected, got })
+        Err(PruneError::GradientShape { at: key, layer: name.to_owned(), expected, got })
     }
 }
 

@@ -208,8 +208,8 @@ impl Outcome<'_> {
             selected.add(&counts);
             warnings.extend(core::iter::from_fn(|| planned.next_if(|warning| warning.layer() == name)).cloned());
             if counts.kept == 0 && counts.elements > 0 {
-                let epoch = self.plan.at.to_string();
-                warnings.push(Warning::Emptied { epoch, layer: name.to_owned(), elements: counts.elements });
+                let key = self.plan.at.to_string();
+                warnings.push(Warning::Emptied { key, layer: name.to_owned(), elements: counts.elements });
             }
             let units = made.units.map(|kept| UnitCounts { asked: plan.asked_units, kept, of: plan.units });
             reports.push(LayerReport {

@@ -46,26 +46,26 @@ pub(crate) fn strategy(source: SourceText<'_>, tree: &Node) -> Result<Strategy, 
     let known = fields();
     let mut keys = Vec::with_capacity(entries.len());
     let mut events = Vec::with_capacity(entries.len());
-    for (key, value) in entries {
-        let epochs = epochs(&key.value).map_err(|problem| source.at(key)(problem.into()))?;
-        keys.push((epochs, key.at));
-        events.push(event(source, key, value, &known).map_err(|error| source.at(key)(error.in_epochs(epochs)))?);
+    for (node, value) in entries {
+        let key = key_of(&node.value).map_err(|problem| source.at(node)(problem.into()))?;
+        keys.push((key, node.at));
+        events.push(event(source, node, value, &known).map_err(|error| source.at(node)(error.in_key(key)))?);
     }
-    check_keys(&keys.iter().map(|(epochs, _)| *epochs).collect::<Vec<_>>()).map_err(|clash| {
+    check_keys(&keys.iter().map(|(key, _)| *key).collect::<Vec<_>>()).map_err(|clash| {
         let at = |key: usize| source.position(keys[key].1);
         StrategyError::from(clash.problem(at(clash.earlier))).at(at(clash.later))
     })?;
-    for (((epochs, at), event), (_, written)) in keys.iter().zip(&events).zip(entries) {
-        event.check(*epochs).map_err(|error| {
+    for (((key, at), event), (_, written)) in keys.iter().zip(&events).zip(entries) {
+        event.check(*key).map_err(|error| {
             let at = contradicting(&error, written).or(*at);
-            error.at(source.position(at)).in_epochs(*epochs)
+            error.at(source.position(at)).in_key(*key)
         })?;
     }
-    check_clocks(keys.iter().map(|(epochs, _)| *epochs).zip(&events)).map_err(|error| {
-        let steps = keys.iter().find(|(epochs, _)| epochs.in_steps()).and_then(|(_, at)| *at);
+    check_clocks(keys.iter().map(|(key, _)| *key).zip(&events)).map_err(|error| {
+        let steps = keys.iter().find(|(key, _)| key.in_steps()).and_then(|(_, at)| *at);
         error.at(source.position(steps))
     })?;
-    Ok(Strategy::from_checked(keys.into_iter().map(|(epochs, _)| epochs).zip(events).collect()))
+    Ok(Strategy::from_checked(keys.into_iter().map(|(key, _)| key).zip(events).collect()))
 }
 
 /// The offset of the field that contradicts the rest of an event, if that field is written.
@@ -76,11 +76,11 @@ fn contradicting(error: &StrategyError, event: &Node) -> Option<usize> {
     fields.iter().find(|(name, _)| name.value == NodeValue::text(*field)).and_then(|(_, value)| value.at)
 }
 
-fn epochs(key: &NodeValue) -> Result<Key, Problem> {
+fn key_of(key: &NodeValue) -> Result<Key, Problem> {
     match key {
         NodeValue::Int(number) => Ok(Key::from_number(*number)?),
         NodeValue::Text(text) => Ok(text.parse::<Key>()?),
-        other => Err(Problem::EpochKind { found: other.describe() }),
+        other => Err(Problem::KeyKind { found: other.describe() }),
     }
 }
 

@@ -27,13 +27,13 @@ pub(crate) fn json(strategy: &Strategy) -> String {
 fn braces(strategy: &Strategy, form: Form) -> String {
     let mut out = String::from("{");
     let several = strategy.len() > 1;
-    for (i, (epochs, event)) in strategy.events().enumerate() {
+    for (i, (key, event)) in strategy.events().enumerate() {
         out.push_str(match (i, several) {
             (0, true) => "\n    ",
             (0, false) => "",
             _ => ",\n    ",
         });
-        write_value(&mut out, &key(epochs, form), form);
+        write_value(&mut out, &key_node(key, form), form);
         out.push_str(": ");
         write_value(&mut out, &table(event, form), form);
     }
@@ -47,8 +47,8 @@ pub(crate) fn toml(strategy: &Strategy) -> String {
         return "{}\n".to_owned();
     }
     let mut out = String::new();
-    for (i, (epochs, event)) in strategy.events().enumerate() {
-        let header = toml_key(&epochs.to_string());
+    for (i, (key, event)) in strategy.events().enumerate() {
+        let header = toml_key(&key.to_string());
         let separator = if i == 0 { "" } else { "\n" };
         let _ = writeln!(out, "{separator}[{header}]");
         let fields = fields(event, Form::Toml);
@@ -78,17 +78,17 @@ pub(crate) fn toml(strategy: &Strategy) -> String {
 pub(crate) fn tree(strategy: &Strategy) -> Node {
     let entries = strategy
         .events()
-        .map(|(epochs, event)| (NodeValue::Text(epochs.to_string()).into(), table(event, Form::Json).into()));
+        .map(|(key, event)| (NodeValue::Text(key.to_string()).into(), table(event, Form::Json).into()));
     NodeValue::Table(entries.collect()).into()
 }
 
-fn key(epochs: Key, form: Form) -> NodeValue {
-    match (form, epochs) {
+fn key_node(key: Key, form: Form) -> NodeValue {
+    match (form, key) {
         (Form::Python, Key::Epoch(epoch)) => {
-            i64::try_from(epoch).map_or(NodeValue::Text(epochs.to_string()), NodeValue::Int)
+            i64::try_from(epoch).map_or(NodeValue::Text(key.to_string()), NodeValue::Int)
         }
         (Form::Python, Key::OtherEpochs) => NodeValue::Int(-1),
-        _ => NodeValue::Text(epochs.to_string()),
+        _ => NodeValue::Text(key.to_string()),
     }
 }
 
