@@ -5,12 +5,12 @@ use std::path::Path;
 use clap::CommandFactory as _;
 use console::style;
 use prune_files::{
-    Destination, Error, Job, Report, ReportFile, Want, Watch, apply, events_of, with_axis, write_masks,
+    Destination, Error, Job, PruneReport, ReportFile, Want, Watch, apply, events_of, with_axis, write_masks,
     write_zero_masks,
 };
 use prune_schedule::{Event, Filter, Key, Scope, Structure};
 
-use crate::args::{Apply, Arguments, Check, Command, MaskFile, MaskOptions};
+use crate::args::{Apply, Arguments, Check, Command, MaskArguments, MaskOptions};
 use crate::{print, strategy};
 
 /// Runs the command. The answer is false if a check found something that it should not.
@@ -86,7 +86,7 @@ fn in_place(output: &Path, then: Result<(), Error>) -> Result<(), Error> {
     then.map_err(|source| Error::InPlace { output: output.to_owned(), source: Box::new(source) })
 }
 
-fn apply_to(asked: &Apply, watch: &Watch) -> Result<Report, Error> {
+fn apply_to(asked: &Apply, watch: &Watch) -> Result<PruneReport, Error> {
     let job = job(&asked.model, &asked.what, events(&asked.what)?);
     let file = report_file(&asked.what, &job, asked.output.as_deref())?;
     let to = Destination { path: asked.output.clone(), force: asked.what.force };
@@ -96,7 +96,7 @@ fn apply_to(asked: &Apply, watch: &Watch) -> Result<Report, Error> {
     Ok(report)
 }
 
-fn masks(asked: &MaskFile, watch: &Watch) -> Result<Report, Error> {
+fn masks(asked: &MaskArguments, watch: &Watch) -> Result<PruneReport, Error> {
     let events = if asked.from_zeros { Vec::new() } else { events(&asked.what)? };
     let job = job(&asked.model, &asked.what, events);
     let file = report_file(&asked.what, &job, Some(&asked.output))?;

@@ -83,7 +83,7 @@ pub use prune_graph::{ClassScore as ChannelScore, Method as ChannelMethod};
 pub use prune_schedule::{Filter, LeftDense, Totals, UnitCounts};
 pub use read::header::{Header, TensorInfo};
 pub use read::model::Model;
-pub use report::{AllTotals, EventReport, LayerReport, Report};
+pub use report::{AllTotals, EventReport, PruneReport, PrunedLayer};
 #[cfg(feature = "onnx")]
 pub use shrink::{FamilyShare, ShrinkBy, ShrinkJob, ShrinkOutputs, ShrinkReport, ShrunkLayer, StaysReport, shrink};
 #[cfg(feature = "onnx")]

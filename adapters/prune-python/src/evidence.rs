@@ -8,7 +8,7 @@ use prune_core::{Error, ErrorKind, Layers, Masks as CoreMasks, PlainTensor};
 use prune_schedule::{Evidence, Inputs, MeasureInputs};
 use pyo3::prelude::*;
 
-use crate::array::{Array, Model, Readable, Reading, Views};
+use crate::array::{Array, BorrowedArrays, Model, Readable, Views};
 use crate::masks::Masks;
 
 /// The arguments of a call.
@@ -22,10 +22,10 @@ pub(crate) struct Arguments<'a, 'py> {
 
 /// The arrays of the arguments, borrowed, and the function that measures inputs, if `inputs` is one.
 pub(crate) struct EvidenceArrays<'py> {
-    gradients: Option<Reading<'py>>,
-    norms: Option<Reading<'py>>,
-    scores: Option<Reading<'py>>,
-    rewind: Option<Reading<'py>>,
+    gradients: Option<BorrowedArrays<'py>>,
+    norms: Option<BorrowedArrays<'py>>,
+    scores: Option<BorrowedArrays<'py>>,
+    rewind: Option<BorrowedArrays<'py>>,
     measure: Option<Measure<'py>>,
     frozen: bool,
 }
@@ -57,7 +57,7 @@ struct Measure<'py> {
 impl<'py> EvidenceArrays<'py> {
     pub(crate) fn of(arguments: &Arguments<'_, 'py>) -> PyResult<Self> {
         let mut frozen = true;
-        let mut read = |object: Option<&Bound<'py, PyAny>>, what: &str| -> PyResult<Option<Reading<'py>>> {
+        let mut read = |object: Option<&Bound<'py, PyAny>>, what: &str| -> PyResult<Option<BorrowedArrays<'py>>> {
             let Some(object) = object.filter(|object| !object.is_none()) else { return Ok(None) };
             let model = Model::of(object, what)?;
             frozen &= model.is_frozen();
@@ -82,10 +82,10 @@ impl<'py> EvidenceArrays<'py> {
 
     pub(crate) fn views(&self) -> GivenViews<'_> {
         GivenViews {
-            gradients: self.gradients.as_ref().map(Reading::views),
-            norms: self.norms.as_ref().map(Reading::views),
-            scores: self.scores.as_ref().map(Reading::views),
-            rewind: self.rewind.as_ref().map(Reading::views),
+            gradients: self.gradients.as_ref().map(BorrowedArrays::views),
+            norms: self.norms.as_ref().map(BorrowedArrays::views),
+            scores: self.scores.as_ref().map(BorrowedArrays::views),
+            rewind: self.rewind.as_ref().map(BorrowedArrays::views),
             signals: Signals::new(),
         }
     }

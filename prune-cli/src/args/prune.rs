@@ -117,7 +117,7 @@ enum Packing {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct MaskFile {
+pub(crate) struct MaskArguments {
     /// The checkpoint.
     pub(crate) model: PathBuf,
     /// The file of masks to write.

@@ -16,7 +16,7 @@ use crate::walk;
 
 /// The function that makes a score from the elements of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Term {
+pub(super) enum ScoreTerm {
     Mean,
     Max,
     Sum,
@@ -27,7 +27,7 @@ pub(super) enum Term {
 /// The rule that scores units.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reduction {
-    pub(super) term: Term,
+    pub(super) term: ScoreTerm,
     pub(super) by: RankBy,
 }
 
@@ -152,10 +152,10 @@ impl Reduction {
         }
         let each = scores.iter_mut().zip(sums);
         match self.term {
-            Term::Max => scores.iter_mut().zip(tops).for_each(|(score, top)| *score = top + 0.0),
-            Term::Mean => each.for_each(|(score, sum)| *score = bounded(sum / elements as f64)),
-            Term::Root => each.for_each(|(score, sum)| *score = bounded(sum.sqrt())),
-            Term::Sum => each.for_each(|(score, &sum)| *score = bounded(sum)),
+            ScoreTerm::Max => scores.iter_mut().zip(tops).for_each(|(score, top)| *score = top + 0.0),
+            ScoreTerm::Mean => each.for_each(|(score, sum)| *score = bounded(sum / elements as f64)),
+            ScoreTerm::Root => each.for_each(|(score, sum)| *score = bounded(sum.sqrt())),
+            ScoreTerm::Sum => each.for_each(|(score, &sum)| *score = bounded(sum)),
         }
         true
     }
@@ -195,7 +195,7 @@ impl Reduction {
                 top = higher(top, meaning.height(value));
             }
         }
-        if infinity != 0.0 && term != Term::Max {
+        if infinity != 0.0 && term != ScoreTerm::Max {
             return Some(infinity);
         }
         let scale = scale(term, top);
@@ -210,9 +210,9 @@ impl Reduction {
 
     pub(super) fn meaning(self) -> Meaning {
         match (self.term, self.by) {
-            (Term::Root, _) => Meaning::Square,
-            (Term::Max, RankBy::Magnitude) => Meaning::Greatest,
-            (Term::Max, RankBy::Value) => Meaning::Value,
+            (ScoreTerm::Root, _) => Meaning::Square,
+            (ScoreTerm::Max, RankBy::Magnitude) => Meaning::Greatest,
+            (ScoreTerm::Max, RankBy::Value) => Meaning::Value,
             (_, RankBy::Magnitude) => Meaning::Magnitude,
             (_, RankBy::Value) => Meaning::Signed,
         }
@@ -231,10 +231,10 @@ impl Reduction {
     pub(super) fn score(self, sum: f64, held: UnitFacts, scale: f64) -> f64 {
         let scaled = match self.term {
             // Adding +0.0 leaves no -0.0.
-            Term::Max => return held.top + 0.0,
-            Term::Mean => sum / held.elements as f64,
-            Term::Root => sum.sqrt(),
-            Term::Sum => sum,
+            ScoreTerm::Max => return held.top + 0.0,
+            ScoreTerm::Mean => sum / held.elements as f64,
+            ScoreTerm::Root => sum.sqrt(),
+            ScoreTerm::Sum => sum,
         };
         bounded(scaled / scale)
     }
@@ -256,11 +256,11 @@ pub(super) struct UnitFacts {
 
 /// The power of two by which elements are multiplied before they are added up, so that neither sums nor squares
 /// overflow and not all squares vanish: 1 except for extremes.
-pub(super) fn scale(term: Term, top: f64) -> f64 {
+pub(super) fn scale(term: ScoreTerm, top: f64) -> f64 {
     let (low, high) = match term {
-        Term::Max => return 1.0,
-        Term::Root => (SMALL, LARGE),
-        Term::Mean | Term::Sum => (0.0, HUGE),
+        ScoreTerm::Max => return 1.0,
+        ScoreTerm::Root => (SMALL, LARGE),
+        ScoreTerm::Mean | ScoreTerm::Sum => (0.0, HUGE),
     };
     if top > high {
         DOWN

@@ -15,7 +15,7 @@ use crate::output::header::{TensorToWrite, begin, header};
 use crate::output::{Destination, Temporary};
 use crate::parts::drive::in_order;
 use crate::read::model::{Model, ModelKind};
-use crate::report::Report;
+use crate::report::PruneReport;
 use crate::text::clipped::clipped;
 use crate::text::term::Term;
 use crate::watch::Watch;
@@ -31,7 +31,7 @@ pub(crate) fn pack_into(
     dense: Vec<Temporary>,
     pruned: &[usize],
     to: &Destination,
-    report: &mut Report,
+    report: &mut PruneReport,
     watch: &Watch,
 ) -> Result<(), Error> {
     let (able, unable): (Vec<usize>, Vec<usize>) = pruned.iter().partition(|&&tensor| packable(model.tensor(tensor)));

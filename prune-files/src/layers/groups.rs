@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::Error;
 use crate::layers::inputs::ModelInputs;
 use crate::parts::buffer::layer;
-use crate::parts::drive::{Scratch, in_order};
+use crate::parts::drive::{PartScratch, in_order};
 use crate::parts::runs::{PART, Part, groups};
 use crate::watch::Watch;
 
@@ -70,7 +70,7 @@ fn answer(
     inputs: &ModelInputs<'_>,
     question: &Question,
     part: Part,
-    scratch: &mut Scratch,
+    scratch: &mut PartScratch,
 ) -> Result<Vec<Groups>, Error> {
     let bytes = inputs.read_in_force(question.tensor, part.runs, scratch)?;
     let Some(element) = inputs.model.tensor(question.tensor).element_type() else { return Ok(Vec::new()) };

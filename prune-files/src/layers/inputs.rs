@@ -10,7 +10,7 @@ use crate::layers::mask_values::{TYPES, holds_masks, read_bits};
 use crate::layers::sums::sums;
 use crate::parts::bits;
 use crate::parts::buffer::{Buffer, numbers, values, zero_outside};
-use crate::parts::drive::Scratch;
+use crate::parts::drive::PartScratch;
 use crate::parts::runs::Runs;
 use crate::read::header::TensorInfo;
 use crate::read::model::Model;
@@ -221,8 +221,8 @@ impl<'m> ModelInputs<'m> {
 
     /// Reads some weights of a tensor as they are in force: zero outside the mask that the model itself has for them.
     /// Returns the number of bytes.
-    pub(crate) fn read_in_force(&self, tensor: usize, runs: Runs, scratch: &mut Scratch) -> Result<usize, Error> {
-        let Scratch { weights, masks, alive, .. } = scratch;
+    pub(crate) fn read_in_force(&self, tensor: usize, runs: Runs, scratch: &mut PartScratch) -> Result<usize, Error> {
+        let PartScratch { weights, masks, alive, .. } = scratch;
         let bytes = self.read_weights(tensor, runs, weights)?;
         if let (Some(own), Some(element)) = (self.known.mask_of(tensor), self.model.tensor(tensor).element_type()) {
             read_bits(self.model, own, runs, masks, alive)?;

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::layers::inputs::ModelInputs;
 use crate::parts::buffer::layer;
-use crate::parts::drive::{Scratch, in_order};
+use crate::parts::drive::{PartScratch, in_order};
 use crate::parts::runs::{Runs, plain};
 use crate::read::model::Model;
 use crate::watch::Watch;
@@ -14,7 +14,7 @@ pub(crate) fn sums(
     tensors: &[usize],
     what: &str,
     watch: &Watch,
-    count: impl Fn(usize, Runs, &mut Scratch) -> Result<usize, Error> + Sync,
+    count: impl Fn(usize, Runs, &mut PartScratch) -> Result<usize, Error> + Sync,
 ) -> Result<Vec<usize>, Error> {
     let parts = |(place, &tensor)| plain(model.tensor(tensor).elements).map(move |part| (place, tensor, part.runs));
     let work: Vec<(usize, usize, Runs)> = tensors.iter().enumerate().flat_map(parts).collect();

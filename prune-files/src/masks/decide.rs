@@ -9,7 +9,7 @@ use crate::masks::source::nan;
 use crate::masks::work::{LayerWork, MaskRule, Work, WorkPiece};
 use crate::parts::bits::is_set;
 use crate::parts::buffer::{Buffer, layer as layer_of, values};
-use crate::parts::drive::{Scratch, in_order};
+use crate::parts::drive::{PartScratch, in_order};
 use crate::parts::runs::{Part, Runs, plain};
 use crate::text::clipped::clipped;
 use crate::watch::Watch;
@@ -91,7 +91,7 @@ struct MaskMaker<'a, S> {
 }
 
 impl<S: Sink> MaskMaker<'_, S> {
-    fn piece(&self, piece: &WorkPiece, scratch: &mut Scratch) -> Result<Vec<(usize, Counts)>, Error> {
+    fn piece(&self, piece: &WorkPiece, scratch: &mut PartScratch) -> Result<Vec<(usize, Counts)>, Error> {
         let inputs = self.ranks.inputs;
         match piece {
             WorkPiece::Part { layer, part } => Ok(vec![(*layer, self.part(*layer, *part, scratch)?)]),
@@ -129,7 +129,7 @@ impl<S: Sink> MaskMaker<'_, S> {
         }
     }
 
-    fn part(&self, place: usize, part: Part, scratch: &mut Scratch) -> Result<Counts, Error> {
+    fn part(&self, place: usize, part: Part, scratch: &mut PartScratch) -> Result<Counts, Error> {
         let Part { runs, shape } = part;
         let LayerWork { tensor, ref how, .. } = self.work.layers[place];
         let (elements, about) = (runs.elements(), self.ranks.inputs.model.tensor(tensor));
@@ -137,7 +137,7 @@ impl<S: Sink> MaskMaker<'_, S> {
         let bytes = if ranked { self.ranks.read(tensor, runs, scratch)? } else { 0 };
         let lies = if ranked { self.ranks.weights_lie(tensor) } else { Lies::Nowhere };
         let element = self.ranks.element(tensor);
-        let Scratch { scores, masks, alive, .. } = &mut *scratch;
+        let PartScratch { scores, masks, alive, .. } = &mut *scratch;
         let masked = self.ranks.inputs.read_alive(tensor, runs, masks, alive)?;
         let alive = masked.then(|| Mask::from_words(&[elements], alive.clone())).transpose()?;
         let (mut ties, mut short_groups) = (0, 0);
@@ -185,7 +185,7 @@ impl<S: Sink> MaskMaker<'_, S> {
         mask: Mask,
         alive: Option<&Mask>,
         lies: Lies,
-        scratch: &mut Scratch,
+        scratch: &mut PartScratch,
     ) -> Result<Counts, Error> {
         let inputs = self.ranks.inputs;
         let tensor = self.work.layers[layer].tensor;
@@ -194,7 +194,7 @@ impl<S: Sink> MaskMaker<'_, S> {
             let (name, dtype) = (clipped(&about.name), about.dtype);
             return Err(Error::request(format!("`{name}` is of type {dtype}, which is not pruned")));
         };
-        let Scratch { scores, weights, masks, .. } = scratch;
+        let PartScratch { scores, weights, masks, .. } = scratch;
         let bytes = match lies {
             Lies::Nowhere => inputs.read_weights(tensor, runs, weights)?,
             _ => runs.elements() * about.dtype.bitsize() / 8,
@@ -234,7 +234,7 @@ impl<S: Sink> MaskMaker<'_, S> {
         if self.work.layers.iter().all(|layer| layer.plan.as_ref().is_none_or(|plan| plan.asked.is_none())) {
             layers.sort_unstable_by_key(|&tensor| self.ranks.inputs.model.tensor(tensor).name.as_bytes());
         }
-        let mut scratch = Scratch::default();
+        let mut scratch = PartScratch::default();
         for tensor in layers {
             let about = self.ranks.inputs.model.tensor(tensor);
             for part in plain(about.elements) {
@@ -249,7 +249,7 @@ impl<S: Sink> MaskMaker<'_, S> {
     }
 
     /// The index of the first NaN among the values that rank some elements.
-    fn nan_in(&self, tensor: usize, runs: Runs, scratch: &mut Scratch) -> Result<Option<usize>, Error> {
+    fn nan_in(&self, tensor: usize, runs: Runs, scratch: &mut PartScratch) -> Result<Option<usize>, Error> {
         let bytes = self.ranks.read(tensor, runs, scratch)?;
         let part = layer_of(self.ranks.element(tensor), scratch.scores.bytes(bytes), &[runs.elements()])?;
         let masked = self.ranks.inputs.read_alive(tensor, runs, &mut scratch.masks, &mut scratch.alive)?;

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::layers::inputs::{ModelInputs, SideFile};
 use crate::parts::bits::is_set;
 use crate::parts::buffer::{numbers, values};
-use crate::parts::drive::{Scratch, in_order};
+use crate::parts::drive::{PartScratch, in_order};
 use crate::parts::runs::{Runs, plain};
 use crate::watch::Watch;
 
@@ -129,7 +129,7 @@ impl<'a> Ranks<'a> {
     }
 
     /// Reads the values that rank some elements of a tensor into `scratch.scores`, and returns the number of bytes.
-    pub(crate) fn read(&self, tensor: usize, runs: Runs, scratch: &mut Scratch) -> Result<usize, Error> {
+    pub(crate) fn read(&self, tensor: usize, runs: Runs, scratch: &mut PartScratch) -> Result<usize, Error> {
         let computed = match &self.of[tensor] {
             Scorer::Weights => return self.inputs.read_weights(tensor, runs, &mut scratch.scores),
             Scorer::Given(of) => {
@@ -137,7 +137,7 @@ impl<'a> Ranks<'a> {
             }
             Scorer::Computed(computed) => computed,
         };
-        let Scratch { scores, weights, evidence, .. } = scratch;
+        let PartScratch { scores, weights, evidence, .. } = scratch;
         let inputs = self.inputs;
         let bytes = runs.elements() * size_of::<f64>();
         let out: &mut [f64] = bytemuck::cast_slice_mut(scores.bytes_mut(bytes));
@@ -173,13 +173,13 @@ impl<'a> Ranks<'a> {
     }
 
     /// The norm of a layer's scores over its alive elements.
-    fn norm(&self, tensor: usize, scratch: &mut Scratch, watch: &Watch) -> Result<ScoreNorm, Error> {
+    fn norm(&self, tensor: usize, scratch: &mut PartScratch, watch: &Watch) -> Result<ScoreNorm, Error> {
         let mut norm = ScoreNorm::default();
         for adds in [false, true] {
             for part in plain(self.inputs.model.tensor(tensor).elements) {
                 watch.check()?;
                 let bytes = self.read(tensor, part.runs, scratch)?;
-                let Scratch { scores, masks, alive, .. } = &mut *scratch;
+                let PartScratch { scores, masks, alive, .. } = &mut *scratch;
                 let masked = self.inputs.read_alive(tensor, part.runs, masks, alive)?;
                 numbers(values(ElementType::F64, scores.bytes(bytes)), |i, score| match adds {
                     _ if masked && !is_set(alive, i) => {}

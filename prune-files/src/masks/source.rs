@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::layers::inputs::ModelInputs;
 use crate::masks::ranks::Ranks;
 use crate::parts::buffer::values;
-use crate::parts::drive::Scratch;
+use crate::parts::drive::PartScratch;
 use crate::parts::runs::{Runs, place};
 use crate::text::clipped::clipped;
 use crate::watch::Watch;
@@ -24,7 +24,7 @@ pub(crate) struct LayerSource<'a> {
 }
 
 thread_local! {
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
+    static SCRATCH: RefCell<PartScratch> = RefCell::default();
 }
 
 /// The cut that keeps the best `kept` elements of these tensors together.
@@ -86,7 +86,7 @@ impl ChunkSource for LayerSource<'_> {
     }
 
     fn alive(&self, layer: usize, start: usize, len: usize, bits: &mut [u64]) -> Result<(), String> {
-        SCRATCH.with_borrow_mut(|Scratch { masks, alive, .. }| {
+        SCRATCH.with_borrow_mut(|PartScratch { masks, alive, .. }| {
             let read = self.ranks.inputs.read_alive(self.tensors[layer], Runs::one(start, len), masks, alive);
             if read.map_err(|error| self.keep(error))? {
                 bits.copy_from_slice(alive);

@@ -11,7 +11,7 @@ use crate::layers::inputs::ModelInputs;
 use crate::masks::ranks::Ranks;
 use crate::masks::source::cut;
 use crate::parts::buffer::values;
-use crate::parts::drive::{Scratch, in_order};
+use crate::parts::drive::{PartScratch, in_order};
 use crate::parts::runs::{PART, Part, Runs, groups, outputs, plain};
 use crate::watch::Watch;
 
@@ -295,7 +295,12 @@ impl Finder<'_> {
     }
 
     /// The score of each unit of a layer, and the mask of the alive units.
-    fn tally(&self, layer: &LayerPlan, unit: &Unit, scratch: &mut Scratch) -> Result<(PlainTensor<f64>, Mask), Error> {
+    fn tally(
+        &self,
+        layer: &LayerPlan,
+        unit: &Unit,
+        scratch: &mut PartScratch,
+    ) -> Result<(PlainTensor<f64>, Mask), Error> {
         let ranks = self.ranks;
         let named = |error: prune_core::Error| Error::from(error.in_layer(&layer.name));
         let mut tally = UnitTally::new(unit, &layer.shape, ranks.by()).map_err(named)?;
@@ -304,7 +309,7 @@ impl Finder<'_> {
             for part in plain(ranks.inputs.model.tensor(layer.place).elements) {
                 self.watch.check()?;
                 let bytes = ranks.read(layer.place, part.runs, scratch)?;
-                let Scratch { scores, masks, alive, .. } = &mut *scratch;
+                let PartScratch { scores, masks, alive, .. } = &mut *scratch;
                 let masked = ranks.inputs.read_alive(layer.place, part.runs, masks, alive)?;
                 tally.push(values(element, scores.bytes(bytes)), masked.then_some(&alive[..])).map_err(named)?;
                 self.watch.progress.advance(bytes as u64);

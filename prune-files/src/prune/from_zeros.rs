@@ -14,9 +14,9 @@ use crate::masks::sink::MaskFile;
 use crate::masks::work::{LayerWork, MaskRule, Work};
 use crate::output::Temporary;
 use crate::parts::buffer::layer;
-use crate::parts::drive::Scratch;
+use crate::parts::drive::PartScratch;
 use crate::read::model::Model;
-use crate::report::{EventReport, Report};
+use crate::report::{EventReport, PruneReport};
 use crate::text::clipped::listed;
 use crate::watch::Watch;
 
@@ -37,7 +37,7 @@ use super::reports::{event_report, report as report_of};
 /// # Complexity
 ///
 /// Linear: one read of the weights, and one more of those that get a mask.
-pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result<Report, Error> {
+pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result<PruneReport, Error> {
     let Job { model, events, filter, scores, gradients, inputs, masks } = job;
     if !events.is_empty() || [scores, gradients, inputs, masks].into_iter().any(Option::is_some) {
         let why =
@@ -101,7 +101,7 @@ fn write(inputs: &ModelInputs<'_>, tensors: &[usize], file: Temporary, watch: &W
     sums(inputs.model, tensors, "making masks", watch, |tensor, runs, scratch| {
         // Weights are of prunable types.
         let Some(element) = inputs.model.tensor(tensor).element_type() else { return Ok(0) };
-        let Scratch { weights, masks, .. } = scratch;
+        let PartScratch { weights, masks, .. } = scratch;
         let bytes = inputs.read_weights(tensor, runs, weights)?;
         let mask = layer(element, weights.bytes(bytes), &[runs.elements()])?.non_zero_mask()?;
         sink.put(tensor, runs, &mask, weights.bytes_mut(bytes), masks)?;

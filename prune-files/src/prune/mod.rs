@@ -27,7 +27,7 @@ use crate::masks::sink::{Dense, MaskFile};
 use crate::masks::work::{LayerWork, Work};
 use crate::output::{self, Destination, Outputs, Temporary, parent};
 use crate::read::model::Model;
-use crate::report::{EventReport, Report};
+use crate::report::{EventReport, PruneReport};
 use crate::watch::Watch;
 
 use mask_output::MaskOutput;
@@ -155,7 +155,7 @@ pub enum Format {
 /// Linear. A density takes one read for the cut (see [`SourceCut`](prune_core::SourceCut)) and one that writes; N:M
 /// takes one. Memory is a few MiB a thread and at most 64 MiB for a ranking, whatever the model's size. Every event
 /// before the last needs a byte an element on the disk beside the output.
-pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Result<Report, Error> {
+pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Result<PruneReport, Error> {
     let model = Model::open(&job.model)?;
     crate::bitmask::refuse_packed(&model)?;
     let known = CheckpointFacts::of(&model)?;
@@ -206,7 +206,7 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
 /// # Errors
 ///
 /// As [`apply`].
-pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result<Report, Error> {
+pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result<PruneReport, Error> {
     let model = Model::open(&job.model)?;
     crate::bitmask::refuse_packed(&model)?;
     let known = CheckpointFacts::of(&model)?;

@@ -8,7 +8,7 @@ use crate::error::show;
 use crate::layers::inputs::ModelInputs;
 use crate::masks::decide::Counts;
 use crate::masks::work::{LayerWork, MaskRule, Work};
-use crate::report::{AllTotals, EventReport, LayerReport, Report};
+use crate::report::{AllTotals, EventReport, PruneReport, PrunedLayer};
 use crate::text::clipped::clipped;
 
 /// The report of an event; with `None` for the event, of masks that were applied as they are. The first event also
@@ -68,7 +68,7 @@ fn share((whole, kept): (f64, f64)) -> Option<f64> {
     share.is_finite().then_some(share)
 }
 
-fn layer_report(inputs: &ModelInputs<'_>, layer: &LayerWork, met: &Counts, made: bool) -> LayerReport {
+fn layer_report(inputs: &ModelInputs<'_>, layer: &LayerWork, met: &Counts, made: bool) -> PrunedLayer {
     let tensor = inputs.model.tensor(layer.tensor);
     let before = if made { inputs.alive_len(layer.tensor) } else { None }.unwrap_or(tensor.elements);
     let plan: Option<&LayerPlan> = layer.plan.as_ref();
@@ -88,7 +88,7 @@ fn layer_report(inputs: &ModelInputs<'_>, layer: &LayerWork, met: &Counts, made:
         }
         _ => None,
     };
-    LayerReport {
+    PrunedLayer {
         layer: tensor.name.clone(),
         dtype: tensor.dtype.to_string(),
         shape: tensor.shape.clone(),
@@ -106,7 +106,7 @@ pub(super) fn report(
     work: &Work,
     counts: &[Counts],
     events: Vec<EventReport>,
-) -> Report {
+) -> PruneReport {
     let model = inputs.model;
     let mut all = AllTotals::default();
     let mut other_types = Vec::new();
@@ -124,7 +124,7 @@ pub(super) fn report(
         all.kept += made.map_or(inputs.alive_len(place).unwrap_or(tensor.elements), |layer| counts[layer].kept);
         all.newly_pruned += made.map_or(0, |layer| counts[layer].outside.values);
     }
-    Report {
+    PruneReport {
         model: show(&job.model),
         output: String::new(),
         format: "dense",

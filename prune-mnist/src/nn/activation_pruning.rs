@@ -130,7 +130,7 @@ impl Place {
     }
 }
 
-impl<T: Real + Element> activation::ActivationPruner<T> for Place {
+impl<T: Real + Element> activation::ActivationPruning<T> for Place {
     fn prune(
         &self,
         sample: &mut [T],
@@ -195,7 +195,7 @@ pub fn prune_activations<T: Real + Element>(
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::nn::ActivationPruner as _;
+    use crate::nn::ActivationPruning as _;
 
     const AVERAGE: Pooling = Pooling { kind: "average", window: 2 };
 
@@ -204,7 +204,7 @@ mod tests {
     }
 
     fn scratch(place: &Place) -> activation::Scratch {
-        activation::ActivationPruner::<f32>::scratch(place)
+        activation::ActivationPruning::<f32>::scratch(place)
     }
 
     #[test]

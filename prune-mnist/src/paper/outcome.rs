@@ -15,7 +15,7 @@ pub(super) const VERSION: u32 = 0;
 /// A finished run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Outcome {
+pub(super) struct RunOutcome {
     pub(super) settings: Settings,
     /// The version of training that wrote it.
     #[serde(default)]
@@ -85,7 +85,7 @@ impl Test {
     }
 }
 
-impl Outcome {
+impl RunOutcome {
     /// The test after the last epoch.
     pub(super) fn last(&self) -> Option<&Test> {
         self.tests.last()

@@ -7,7 +7,7 @@ use crate::nn::{Initialisation, ModelSpec, ParamKind, ParamSpec};
 
 /// A network of the published tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub(super) enum Net {
+pub(super) enum PaperNet {
     /// Dense 300, dense 100, dense 10.
     #[serde(rename = "LeNet-300-100")]
     Lenet300,
@@ -19,7 +19,7 @@ pub(super) enum Net {
     Cnn,
 }
 
-impl Net {
+impl PaperNet {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Lenet300 => "LeNet-300-100",

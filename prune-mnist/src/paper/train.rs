@@ -11,9 +11,9 @@ use super::compacted::CompactNetwork;
 use super::control;
 use super::error::PaperError;
 use super::lottery::{self, Lottery, Start};
-use super::outcome::{self, Outcome, Test};
+use super::outcome::{self, RunOutcome, Test};
 use super::recipe::CALIBRATION;
-use super::settings::{Change, Phase, Settings};
+use super::settings::{Phase, PhaseChange, Settings};
 use crate::data::Dataset;
 use crate::nn::{Adam, NdarrayParams, Optimiser, ParamSpec, initial_parameters};
 use crate::run::Interrupt;
@@ -42,7 +42,7 @@ pub(super) fn train(
     data: &Dataset,
     commit: &str,
     interrupt: &Interrupt,
-) -> Result<(Outcome, Base), PaperError> {
+) -> Result<(RunOutcome, Base), PaperError> {
     let started = Instant::now();
     let trainer = Trainer::new(
         &settings.net.spec(),
@@ -59,7 +59,9 @@ pub(super) fn train(
     let specs = trainer.network.parameters().to_vec();
     let mut run = Run { settings, trainer, specs, interrupt, train_loss: Vec::new(), tests: Vec::new() };
     let (params, masks, untrained, revivals) = match (&settings.then, base) {
-        (Some(phase @ Phase { change: Change::Lottery(lottery), .. }), base) => run.lottery(phase, lottery, base)?,
+        (Some(phase @ Phase { change: PhaseChange::Lottery(lottery), .. }), base) => {
+            run.lottery(phase, lottery, base)?
+        }
         (Some(phase), Some(base)) => run.second_phase(phase, base.params)?,
         (Some(phase), None) if settings.epochs == 0 => {
             let params = initial_parameters(&run.specs, settings.initialisation, settings.seed);
@@ -76,7 +78,7 @@ pub(super) fn train(
     };
     let size = Size::of_all(&run.specs, &masks);
     let compacted = if settings.is_compacted() { Some(CompactNetwork::of(&params, &masks, &data.test)?) } else { None };
-    let outcome = Outcome {
+    let outcome = RunOutcome {
         settings: settings.clone(),
         version: outcome::VERSION,
         commit: commit.to_owned(),
@@ -104,21 +106,21 @@ impl Run<'_> {
         let first = self.settings.epochs;
         let mut untrained = None;
         let mut pruner = match &phase.change {
-            Change::None => None,
-            Change::Strategy(text) => {
+            PhaseChange::None => None,
+            PhaseChange::Strategy(text) => {
                 let strategy: Strategy = text.parse()?;
                 if self.settings.has_untrained() {
                     untrained = Some(self.untrained(&strategy, &base)?);
                 }
                 Some(Pruner::new(strategy))
             }
-            Change::RandomMask(text) => {
+            PhaseChange::RandomMask(text) => {
                 let strategy: Strategy = text.parse()?;
                 let gradients = self.gradients(&strategy, &base)?;
                 let masks = control::at_once(&strategy, &base, evidence(gradients.as_ref()))?;
                 Some(fixed(control::random(&masks, self.settings.seed)?))
             }
-            Change::Lottery(_) => unreachable!("a round of the lottery has no phase before it"),
+            PhaseChange::Lottery(_) => unreachable!("a round of the lottery has no phase before it"),
         };
         let mut state = TrainedState::at_rest(base, self.settings.momentum, phase.weight_decay);
         if let Some(pruner) = &mut pruner {

@@ -9,7 +9,7 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontTransform, IntoFont, RGBColor, ShapeStyle, TextStyle};
 
-use super::axis::Axis;
+use super::axis::ChartAxis;
 
 /// Okabe and Ito's colours, which colour-blind readers can tell apart, without the light ones.
 pub(crate) mod colour {
@@ -48,7 +48,7 @@ pub(crate) struct Canvas<'a, B: DrawingBackend> {
 
 pub(crate) type DrawError<B> = DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>;
 pub(crate) type DrawResult<B> = Result<(), DrawError<B>>;
-pub(crate) type Chart<'a, B> = ChartContext<'a, B, Cartesian2d<Axis, Axis>>;
+pub(crate) type Chart<'a, B> = ChartContext<'a, B, Cartesian2d<ChartAxis, ChartAxis>>;
 
 /// Room around a chart's data, in the drawing's units.
 #[derive(Clone, Copy)]
@@ -96,8 +96,8 @@ impl<B: DrawingBackend> Canvas<'_, B> {
         &self,
         area: &'a DrawingArea<B, Shift>,
         margins: Margins,
-        across: Axis,
-        up: Axis,
+        across: ChartAxis,
+        up: ChartAxis,
     ) -> Result<Chart<'a, B>, DrawError<B>> {
         ChartBuilder::on(area)
             .margin_top(self.px(margins.top))

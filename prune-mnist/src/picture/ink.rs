@@ -13,12 +13,12 @@ pub(crate) struct Ink {
     pub(crate) colour: RGBColor,
     /// Length of dash and gap; none for a line without gaps.
     pub(crate) dash: Option<(u32, u32)>,
-    pub(crate) mark: Shape,
+    pub(crate) mark: InkShape,
 }
 
 /// A mark.
 #[derive(Clone, Copy)]
-pub(crate) enum Shape {
+pub(crate) enum InkShape {
     Circle,
     Triangle,
     Square,
@@ -26,21 +26,21 @@ pub(crate) enum Shape {
     None,
 }
 
-const fn ink(colour: RGBColor, dash: Option<(u32, u32)>, mark: Shape) -> Ink {
+const fn ink(colour: RGBColor, dash: Option<(u32, u32)>, mark: InkShape) -> Ink {
     Ink { colour, dash, mark }
 }
 
 /// The inks, in the order in which lines get them.
 pub(crate) const INKS: [Ink; 5] = [
-    ink(colour::BLUE, None, Shape::Circle),
-    ink(colour::VERMILION, None, Shape::Triangle),
-    ink(colour::GREEN, Some((8, 5)), Shape::Square),
-    ink(colour::PURPLE, Some((8, 5)), Shape::Triangle),
-    ink(colour::GREY, Some((2, 4)), Shape::Cross),
+    ink(colour::BLUE, None, InkShape::Circle),
+    ink(colour::VERMILION, None, InkShape::Triangle),
+    ink(colour::GREEN, Some((8, 5)), InkShape::Square),
+    ink(colour::PURPLE, Some((8, 5)), InkShape::Triangle),
+    ink(colour::GREY, Some((2, 4)), InkShape::Cross),
 ];
 
 /// The ink of the dense twin.
-pub(crate) const TWIN: Ink = ink(colour::TEXT, Some((3, 4)), Shape::None);
+pub(crate) const TWIN: Ink = ink(colour::TEXT, Some((3, 4)), InkShape::None);
 
 impl<B: DrawingBackend> Canvas<'_, B> {
     /// A line through places in pixels.
@@ -78,14 +78,14 @@ impl<B: DrawingBackend> Canvas<'_, B> {
         let (size, style) = (self.px(4), ink.colour.filled());
         let side = size as i32;
         match ink.mark {
-            Shape::Circle => self.root.draw(&Circle::new(place, size, style)),
-            Shape::Triangle => self.root.draw(&TriangleMarker::new(place, size + self.px(1), style)),
-            Shape::Square => {
+            InkShape::Circle => self.root.draw(&Circle::new(place, size, style)),
+            InkShape::Triangle => self.root.draw(&TriangleMarker::new(place, size + self.px(1), style)),
+            InkShape::Square => {
                 let corners = [(place.0 - side, place.1 - side), (place.0 + side, place.1 + side)];
                 self.root.draw(&Rectangle::new(corners, style))
             }
-            Shape::Cross => self.root.draw(&Cross::new(place, size, ink.colour.stroke_width(self.px(2)))),
-            Shape::None => Ok(()),
+            InkShape::Cross => self.root.draw(&Cross::new(place, size, ink.colour.stroke_width(self.px(2)))),
+            InkShape::None => Ok(()),
         }
     }
 

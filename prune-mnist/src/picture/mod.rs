@@ -14,7 +14,7 @@ use plotters::drawing::IntoDrawingArea;
 use plotters::prelude::DrawingBackend;
 use plotters::style::{FontStyle, register_font};
 
-pub(crate) use self::axis::{Axis, accuracy_range, ticks};
+pub(crate) use self::axis::{ChartAxis, accuracy_range, ticks};
 pub(crate) use self::canvas::{AXIS, Canvas, Chart, DrawError, DrawResult, LEFT, Margins, TEXT_SIZE, colour};
 pub(crate) use self::ink::{INKS, Ink, TWIN};
 

@@ -8,14 +8,14 @@ use prune_schedule::{Event, Scope, Strategy, StrategyError};
 
 /// The method of pruning a layer: `unstructured`, or a pattern such as `2:4`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
+pub enum GoalMethod {
     /// The largest weights of the whole layer, to each density.
     Unstructured,
     /// The N largest of every M along the last axis.
     Nm(NmPattern),
 }
 
-impl FromStr for Method {
+impl FromStr for GoalMethod {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -52,11 +52,11 @@ impl Goal {
     /// The goals of each method in turn: every density for the unstructured one, a pattern for itself. No goal
     /// appears twice.
     #[must_use]
-    pub fn all(methods: &[Method], densities: &[Density]) -> Vec<Self> {
+    pub fn all(methods: &[GoalMethod], densities: &[Density]) -> Vec<Self> {
         let mut goals = Vec::new();
-        let of = |method: &Method| match *method {
-            Method::Unstructured => densities.iter().copied().map(Self::Density).collect(),
-            Method::Nm(pattern) => vec![Self::Nm(pattern)],
+        let of = |method: &GoalMethod| match *method {
+            GoalMethod::Unstructured => densities.iter().copied().map(Self::Density).collect(),
+            GoalMethod::Nm(pattern) => vec![Self::Nm(pattern)],
         };
         for goal in methods.iter().flat_map(of) {
             if !goals.contains(&goal) {
@@ -116,12 +116,13 @@ mod tests {
     #[test]
     fn goals_follow_methods_and_none_comes_twice() {
         let densities = [1.0, 0.5, 0.5].map(|density| Density::new(density).unwrap());
-        let methods: Vec<Method> = ["1:4", "unstructured", "1:4"].iter().map(|text| text.parse().unwrap()).collect();
+        let methods: Vec<GoalMethod> =
+            ["1:4", "unstructured", "1:4"].iter().map(|text| text.parse().unwrap()).collect();
         let goals = Goal::all(&methods, &densities);
         assert_eq!(goals.iter().map(Goal::to_string).collect::<Vec<_>>(), ["1:4", "1", "0.5"]);
-        let message = "magnitude".parse::<Method>().unwrap_err();
+        let message = "magnitude".parse::<GoalMethod>().unwrap_err();
         assert!(message.starts_with("write `unstructured`, or a pattern such as 2:4 ("), "{message}");
-        assert!("4:2".parse::<Method>().is_err());
+        assert!("4:2".parse::<GoalMethod>().is_err());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::data::{DataSource, Dataset};
 use crate::nn::{Initialisation, initial_parameters, prune_activations, readme_rules};
 use crate::run::checkpoint::Checkpoint;
 use crate::run::{Bar, Console, Interrupt};
-use crate::train::{Backend, EpochPart, Role, Settings, StepError, TrainedState, Trainer};
+use crate::train::{Backend, EpochPart, Settings, StepError, TrainedState, Trainer, TwinRole};
 use crate::words::counted;
 
 /// The number of images in a step, and in a batch that is only measured.
@@ -105,7 +105,7 @@ fn train<P: Backend>(
         let mut bar = Bar::new(epoch, settings.epochs, trainer.steps(), false, 0);
         let trained =
             trainer.epoch(epoch, &settings.rates(), &mut EpochPart::default(), &mut state, None, &mut |loss| {
-                bar.tick(Role::Pruned, loss);
+                bar.tick(TwinRole::Pruned, loss);
                 interrupt.flow()
             });
         let diverged = |what: String| SensitivityError::Diverged { epoch, what, lr: settings.lr };

@@ -8,7 +8,7 @@ use plotters::style::{Color, WHITE};
 use super::goal::Goal;
 use super::scan::Scan;
 use crate::picture::{
-    AXIS, Axis, Canvas, DrawResult, Drawing, INKS, LEFT, Margins, TEXT_SIZE, TWIN, accuracy_range, colour, ticks,
+    AXIS, Canvas, ChartAxis, DrawResult, Drawing, INKS, LEFT, Margins, TEXT_SIZE, TWIN, accuracy_range, colour, ticks,
 };
 
 /// The content of the picture of a scan.
@@ -59,9 +59,9 @@ impl Drawing for Lines<'_> {
         let (low, high) = accuracy_range(measured.chain([accuracy(&scan.dense)]));
         let sparsest = self.densities().fold(100.0, f64::min);
         // Densities fall from left to right, so that more is pruned the further one reads.
-        let across = Axis::logarithmic(115.0..sparsest / 1.15, &percents(sparsest));
-        let across = Axis { label, ..across };
-        let up = Axis::linear(low..high, ticks(low, high, 7, 0.0));
+        let across = ChartAxis::logarithmic(115.0..sparsest / 1.15, &percents(sparsest));
+        let across = ChartAxis { label, ..across };
+        let up = ChartAxis::linear(low..high, ticks(low, high, 7, 0.0));
         let margins = Margins { top: 48, right: LEGEND, bottom: AXIS };
         let chart = canvas.chart(canvas.root, margins, across, up)?;
         canvas.axes(&chart, "test accuracy, %", Some("kept of the one layer that is pruned, % (logarithmic)"))?;

@@ -26,7 +26,7 @@ pub(crate) use self::error::StepError;
 pub use self::error::TrainError;
 pub use self::rates::{Course, Rates};
 pub use self::record::{EpochRecord, EventRecord, Figures, History, Later, TwinRecord};
-pub use self::session::{EpochProgress, Role, Session, Tick};
+pub use self::session::{EpochProgress, Session, Tick, TwinRole};
 pub use self::size::Size;
 pub use self::state::{State, TrainedState};
 pub use self::trainer::{EpochPart, Settings, Trainer};

@@ -155,7 +155,7 @@ impl<'m> Analysis<'m> {
     ///
     /// [`Error::Classes`] for values that are NaN or cannot be read.
     pub fn scores(&self, score: ClassScore) -> Result<Vec<f64>, Error> {
-        Ok(self.classes.scores(score, &Values(self))?)
+        Ok(self.classes.scores(score, &ConstantValues(self))?)
     }
 
     /// The name of the constant behind a tensor of the graph of classes.
@@ -308,12 +308,12 @@ impl<'a> Lengths<'a> {
 }
 
 /// Values of constants for scores.
-struct Values<'a, 'm>(&'a Analysis<'m>);
+struct ConstantValues<'a, 'm>(&'a Analysis<'m>);
 
 /// Values are passed on in pieces of this length.
 const PIECE: usize = 4096;
 
-impl Weights for Values<'_, '_> {
+impl Weights for ConstantValues<'_, '_> {
     fn visit(&self, tensor: TensorId, visit: &mut dyn FnMut(&[f64])) -> Result<(), String> {
         let constant = self.0.constant_of(tensor).and_then(|name| self.0.constants.get(name));
         let Some(constant) = constant else { return Err("it is no constant of the model".to_owned()) };

@@ -49,7 +49,7 @@ impl Model {
 
 /// The surroundings of a part of a model, as far as reading it needs them.
 #[derive(Clone, Copy)]
-pub(super) struct Context<'c> {
+pub(super) struct ReadContext<'c> {
     /// The folder of external data.
     folder: &'c Arc<DataFolder>,
     /// The number of graphs around this one.
@@ -64,7 +64,7 @@ fn model(bytes: Bytes, folder: &Arc<DataFolder>) -> Result<Model, Error> {
         return Err(Error::NotOnnx { why });
     }
     let encoded = EncodedBytes { bytes, at: 0 };
-    let context = Context { folder, depth: 0 };
+    let context = ReadContext { folder, depth: 0 };
     let message = "the model";
     let mut ir_version = 0;
     let mut producer = Vec::new();
@@ -147,7 +147,7 @@ fn operator_set(encoded: &EncodedBytes) -> Result<OperatorSet, Error> {
 }
 
 /// The domain and the name of a function.
-fn function(encoded: &EncodedBytes, context: Context<'_>) -> Result<(String, String), Error> {
+fn function(encoded: &EncodedBytes, context: ReadContext<'_>) -> Result<(String, String), Error> {
     let message = "a function";
     let (mut domain, mut name) = (String::new(), String::new());
     for field in encoded.fields() {
@@ -165,7 +165,7 @@ fn function(encoded: &EncodedBytes, context: Context<'_>) -> Result<(String, Str
     Ok((domain, name))
 }
 
-fn graph(encoded: &EncodedBytes, context: Context<'_>) -> Result<Graph, Error> {
+fn graph(encoded: &EncodedBytes, context: ReadContext<'_>) -> Result<Graph, Error> {
     if context.depth >= DEEPEST {
         return encoded.fail(WireProblem::TooDeep);
     }
@@ -201,7 +201,7 @@ fn graph(encoded: &EncodedBytes, context: Context<'_>) -> Result<Graph, Error> {
 }
 
 /// The name of a sparse tensor.
-fn sparse(encoded: &EncodedBytes, context: Context<'_>) -> Result<String, Error> {
+fn sparse(encoded: &EncodedBytes, context: ReadContext<'_>) -> Result<String, Error> {
     let mut name = String::new();
     for field in encoded.fields() {
         let field = field?;
@@ -235,7 +235,7 @@ fn annotated(encoded: &EncodedBytes, into: &mut Vec<String>) -> Result<(), Error
     Ok(())
 }
 
-fn node(encoded: EncodedBytes, context: Context<'_>) -> Result<Node, Error> {
+fn node(encoded: EncodedBytes, context: ReadContext<'_>) -> Result<Node, Error> {
     let message = "a node";
     let mut read = Node {
         encoded,

@@ -8,7 +8,7 @@ use prune_core::{LayerRef, LentTensor, Memory};
 
 use super::by_type;
 use super::opaque::reason;
-use super::place::{TensorPlace, positions, row_major};
+use super::place::{MemoryPlace, positions, row_major};
 use super::stored::Stored;
 
 /// The number of elements that are hashed at a time.
@@ -17,14 +17,14 @@ const AT_A_TIME: usize = 4096;
 /// A tensor under a read lock, which is released when this is dropped.
 pub(crate) struct ReadTensor<'t> {
     tensor: &'t Tensor,
-    place: TensorPlace,
+    place: MemoryPlace,
     storage: StorageRef<'t>,
 }
 
 impl<'t> ReadTensor<'t> {
     /// Takes the lock.
     pub(crate) fn new(tensor: &'t Tensor) -> Self {
-        ReadTensor { tensor, place: TensorPlace::of(tensor), storage: tensor.storage_and_layout().0 }
+        ReadTensor { tensor, place: MemoryPlace::of(tensor), storage: tensor.storage_and_layout().0 }
     }
 
     /// The memory itself if it is in one piece, otherwise a copy.
@@ -69,7 +69,7 @@ impl<'t> ReadTensor<'t> {
 
     fn lend<E: Stored>(&self) -> LayerRef<'_> {
         let lent = match &self.place {
-            TensorPlace::Piece { layout, range } => LentTensor::new(
+            MemoryPlace::Piece { layout, range } => LentTensor::new(
                 layout.clone(),
                 Memory::Dense(self.memory::<E>().get(range.clone()).unwrap_or_default()),
             ),
@@ -90,7 +90,7 @@ impl<'t> ReadTensor<'t> {
     /// The elements, if they are in one piece.
     pub(crate) fn piece<E: Stored>(&self) -> &[E] {
         match &self.place {
-            TensorPlace::Piece { range, .. } => self.memory().get(range.clone()).unwrap_or_default(),
+            MemoryPlace::Piece { range, .. } => self.memory().get(range.clone()).unwrap_or_default(),
             _ => &[],
         }
     }

@@ -7,7 +7,7 @@ use candle_core::{CpuStorage, InplaceOp1, Layout as CandleLayout, Result, Tensor
 use prune_core::{Guarded, LayerMut, LentMut, MemoryMut, Run, Strided};
 
 use super::by_type;
-use super::place::{TensorPlace, positions, row_major};
+use super::place::{MemoryPlace, positions, row_major};
 use super::read::ReadTensor;
 use super::stored::Stored;
 
@@ -17,16 +17,16 @@ pub(crate) fn lent(tensor: &Tensor) -> LayerMut<'_> {
 }
 
 fn lent_as<E: Stored>(tensor: &Tensor) -> LayerMut<'_> {
-    let (layout, memory) = match TensorPlace::of(tensor) {
+    let (layout, memory) = match MemoryPlace::of(tensor) {
         // candle refuses to write to shapes with a 0.
-        TensorPlace::Empty => (row_major(tensor), MemoryMut::Dense(&mut [] as &mut [E])),
-        TensorPlace::Piece { layout, range } => {
+        MemoryPlace::Empty => (row_major(tensor), MemoryMut::Dense(&mut [] as &mut [E])),
+        MemoryPlace::Piece { layout, range } => {
             (layout, MemoryMut::Guarded(Box::new(MemoryPiece { tensor, range }) as Box<dyn Guarded<E>>))
         }
-        TensorPlace::Gaps => {
+        MemoryPlace::Gaps => {
             (row_major(tensor), MemoryMut::Strided(Box::new(ScatteredMemory::<E>::new(tensor)) as Box<dyn Strided<E>>))
         }
-        TensorPlace::Repeats => {
+        MemoryPlace::Repeats => {
             return opaque(tensor, "some of its elements are the same memory, as in a broadcast view");
         }
     };

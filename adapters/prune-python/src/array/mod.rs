@@ -10,7 +10,7 @@ mod write;
 
 pub(crate) use apart::lie_apart;
 pub(crate) use bits::Bf16;
-pub(crate) use model::{InLayer, Model, Reading, must_be_mapping, named};
+pub(crate) use model::{BorrowedArrays, InLayer, Model, must_be_mapping, named};
 pub(crate) use read::{Readable, View, Views};
 pub(crate) use write::Writable;
 

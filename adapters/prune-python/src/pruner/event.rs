@@ -61,14 +61,6 @@ impl Pruner {
         self.commit_to(prepared, arrays, buffers).map(Some)
     }
 
-    fn is_due(&self, moment: Moment) -> PyResult<bool> {
-        let pruner = self.pruner.read()?;
-        Ok(match moment {
-            Moment::Epoch(epoch) => pruner.strategy().event_at(epoch).is_some(),
-            Moment::Step(step) => pruner.strategy().event_at_step(step).is_some(),
-        })
-    }
-
     /// Takes note of gradients, which are borrowed only where the pruner looks at them.
     pub(super) fn take_note(&self, gradients: &Bound<'_, PyAny>) -> PyResult<()> {
         if !self.pruner.read()?.observes() {

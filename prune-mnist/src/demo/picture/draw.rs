@@ -13,7 +13,8 @@ use plotters::style::{Color, RGBColor, WHITE};
 
 use super::curves::Curves;
 use crate::picture::{
-    AXIS, Axis, Canvas, Chart, DrawError, DrawResult, Drawing, LEFT, Margins, TEXT_SIZE, accuracy_range, colour, ticks,
+    AXIS, Canvas, Chart, ChartAxis, DrawError, DrawResult, Drawing, LEFT, Margins, TEXT_SIZE, accuracy_range, colour,
+    ticks,
 };
 
 const PRUNED: RGBColor = colour::BLUE;
@@ -131,8 +132,8 @@ impl<B: DrawingBackend> Canvas<'_, B> {
     ) -> Result<Chart<'a, B>, DrawError<B>> {
         // A little room at the right, for the last mark.
         let end = epochs as f64 * 1.015;
-        let across = Axis::linear(0.0..end, ticks(0.0, epochs as f64, 14, 1.0));
-        let up = Axis::linear(low..high, ticks(low, high, 6, 0.0));
+        let across = ChartAxis::linear(0.0..end, ticks(0.0, epochs as f64, 14, 1.0));
+        let up = ChartAxis::linear(low..high, ticks(low, high, 6, 0.0));
         self.chart(area, Margins { top, right: RIGHT, bottom }, across, up)
     }
 

@@ -84,7 +84,7 @@ struct Watched {
     least_gap: Mutex<f64>,
 }
 
-impl ActivationPruner<f64> for Watched {
+impl ActivationPruning<f64> for Watched {
     fn prune(
         &self,
         sample: &mut [f64],
@@ -119,7 +119,7 @@ impl ActivationPruner<f64> for Watched {
     }
 
     fn scratch(&self) -> Scratch {
-        ActivationPruner::<f64>::scratch(&*self.place)
+        ActivationPruning::<f64>::scratch(&*self.place)
     }
 }
 

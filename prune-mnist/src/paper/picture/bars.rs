@@ -11,11 +11,11 @@ use crate::picture::{Canvas, DrawResult, Drawing, INKS, TEXT_SIZE};
 pub(in crate::paper) struct Bars {
     pub(in crate::paper) title: String,
     pub(in crate::paper) names: Vec<String>,
-    pub(in crate::paper) groups: Vec<Group>,
+    pub(in crate::paper) groups: Vec<BarGroup>,
 }
 
 /// A layer.
-pub(in crate::paper) struct Group {
+pub(in crate::paper) struct BarGroup {
     pub(in crate::paper) name: String,
     /// The values in percent, in the order of the names.
     pub(in crate::paper) values: Vec<f64>,

@@ -31,7 +31,7 @@ pub use self::error::{CheckpointError, Difference};
 pub use self::read::Checkpoint;
 pub use self::settings::RunSettings;
 pub use self::write::encode;
-use crate::train::{EpochProgress, Role};
+use crate::train::{EpochProgress, TwinRole};
 
 /// The file of the checkpoint.
 pub const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
@@ -77,10 +77,10 @@ struct FormatHeader {
 }
 
 /// The name of a parameter, or of its buffer, in the file.
-fn tensor_name(role: Role, buffer: &str, parameter: &str) -> String {
+fn tensor_name(role: TwinRole, buffer: &str, parameter: &str) -> String {
     let role = match role {
-        Role::Pruned => "pruned",
-        Role::Twin => "twin",
+        TwinRole::Pruned => "pruned",
+        TwinRole::Twin => "twin",
     };
     format!("{role}/{buffer}/{parameter}")
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::nn::Optimiser as _;
 use crate::run::RunError;
 use crate::run::tensors::{self, StoredTensor};
-use crate::train::{Backend, Role, Session, TrainedState};
+use crate::train::{Backend, Session, TrainedState, TwinRole};
 
 /// The content of `checkpoint.safetensors` for a session in its present state, after any step.
 ///
@@ -33,9 +33,9 @@ pub fn encode<P: Backend>(settings: &RunSettings, session: &Session<'_, P>) -> R
     let history = serde_json::to_vec(&session.history).map_err(|error| refused(error.to_string()))?;
 
     let mut tensors = Vec::new();
-    network(Role::Pruned, &session.pruned, &mut tensors).map_err(refused)?;
+    network(TwinRole::Pruned, &session.pruned, &mut tensors).map_err(refused)?;
     if let Some(twin) = &session.twin {
-        network(Role::Twin, twin, &mut tensors).map_err(refused)?;
+        network(TwinRole::Twin, twin, &mut tensors).map_err(refused)?;
     }
     for (epoch, params) in &session.snapshots {
         let written = tensors::tensors(params).map_err(refused)?.into_iter();
@@ -52,7 +52,7 @@ pub fn encode<P: Backend>(settings: &RunSettings, session: &Session<'_, P>) -> R
 
 /// Adds a network's weights and its optimiser's buffers.
 fn network<P: Backend>(
-    role: Role,
+    role: TwinRole,
     state: &TrainedState<P>,
     tensors: &mut Vec<(String, StoredTensor)>,
 ) -> Result<(), String> {

@@ -1,6 +1,6 @@
 //! Constant tensors.
 
-use super::Context;
+use super::ReadContext;
 use crate::data_type::{DataType, TypedField};
 use crate::error::{Error, TensorProblem};
 use crate::model::{Data, Entries, External, Tensor};
@@ -10,7 +10,7 @@ use crate::wire::{EncodedBytes, WireValue};
 /// The value of `data_location` for data in another file.
 const EXTERNAL: i64 = 1;
 
-pub(super) fn tensor(encoded: EncodedBytes, context: Context<'_>) -> Result<Tensor, Error> {
+pub(super) fn tensor(encoded: EncodedBytes, context: ReadContext<'_>) -> Result<Tensor, Error> {
     let message = "a tensor";
     let mut name = String::new();
     let (mut lengths, mut code, mut location) = (Vec::new(), 0, 0);

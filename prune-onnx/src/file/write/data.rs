@@ -32,7 +32,7 @@ const PAGE: u64 = 4096;
 
 /// The tensor: one of the file, by its position there, or an added one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Key {
+pub(super) enum DataKey {
     Read(usize),
     Added(usize),
 }
@@ -49,7 +49,7 @@ struct DataPart<'m> {
 pub(super) struct DataPlan<'m> {
     name: Option<String>,
     parts: Vec<DataPart<'m>>,
-    places: HashMap<Key, usize>,
+    places: HashMap<DataKey, usize>,
     len: u64,
     wants_checksum: bool,
     checksum: Option<String>,
@@ -70,7 +70,7 @@ impl<'m> DataPlan<'m> {
         }
         for tensor in model.graph.all_tensors() {
             plan.add(
-                Key::Read(tensor.encoded.at),
+                DataKey::Read(tensor.encoded.at),
                 tensor,
                 places.get(&tensor.encoded.at).copied(),
                 edits,
@@ -80,7 +80,7 @@ impl<'m> DataPlan<'m> {
         for (position, added) in edits.added.iter().enumerate() {
             if let AddedTensor::Copy { of, .. } = added {
                 let tensor = &model.graph.initializers[*of];
-                plan.add(Key::Added(position), tensor, Some(TensorPlace::Added(position)), edits, &mut shared)?;
+                plan.add(DataKey::Added(position), tensor, Some(TensorPlace::Added(position)), edits, &mut shared)?;
             }
         }
         Ok(plan)
@@ -88,7 +88,7 @@ impl<'m> DataPlan<'m> {
 
     fn add(
         &mut self,
-        key: Key,
+        key: DataKey,
         tensor: &'m Tensor,
         place: Option<TensorPlace>,
         edits: &'m Edits,
@@ -141,7 +141,7 @@ impl<'m> DataPlan<'m> {
     }
 
     /// The entries of a tensor whose data are in the file; `None` for other tensors.
-    pub(super) fn entries(&self, key: Key, had_checksum: bool) -> Option<Vec<(&'static str, String)>> {
+    pub(super) fn entries(&self, key: DataKey, had_checksum: bool) -> Option<Vec<(&'static str, String)>> {
         let part = &self.parts[*self.places.get(&key)?];
         let mut entries = vec![
             ("location", self.name.clone().unwrap_or_default()),

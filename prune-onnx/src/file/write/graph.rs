@@ -2,7 +2,7 @@
 
 use super::super::rope::Rope;
 use super::WriteJob;
-use super::data::Key;
+use super::data::DataKey;
 use crate::builder::described;
 use crate::edits::{AddedTensor, TensorPlace};
 use crate::error::Error;
@@ -31,7 +31,7 @@ impl<'m> WriteJob<'m> {
                     initializers += 1;
                     let tensor = &of.initializers[initializers - 1];
                     let place = TensorPlace::Initializer(initializers - 1);
-                    self.tensor(tensor, Key::Read(tensor.encoded.at), Some(place), None)?
+                    self.tensor(tensor, DataKey::Read(tensor.encoded.at), Some(place), None)?
                 }
                 graph::INPUT => inputs.next().map(|info| self.value_info(info)).transpose()?.flatten(),
                 graph::OUTPUT => outputs.next().map(|info| self.value_info(info)).transpose()?.flatten(),
@@ -65,7 +65,7 @@ impl<'m> WriteJob<'m> {
                 graph::NODE => nodes.next().map(|node| self.node(node, None)).transpose()?.flatten(),
                 graph::INITIALIZER => {
                     let moved = |tensor: &'m crate::model::Tensor| {
-                        self.tensor(tensor, Key::Read(tensor.encoded.at), None, None)
+                        self.tensor(tensor, DataKey::Read(tensor.encoded.at), None, None)
                     };
                     initializers.next().map(moved).transpose()?.flatten()
                 }
@@ -85,7 +85,7 @@ impl<'m> WriteJob<'m> {
         match added {
             AddedTensor::Copy { of, name } => {
                 let tensor = &self.model.graph.initializers[*of];
-                let new = self.tensor(tensor, Key::Added(position), Some(place), Some(name))?;
+                let new = self.tensor(tensor, DataKey::Added(position), Some(place), Some(name))?;
                 Ok(new.unwrap_or_default())
             }
             AddedTensor::New { name, data_type, dims, bytes } => super::tensor::new(name, *data_type, dims, bytes),

@@ -2,7 +2,7 @@
 
 use super::super::rope::Rope;
 use super::WriteJob;
-use super::data::Key;
+use super::data::DataKey;
 use crate::builder::encode_attribute;
 use crate::edits::TensorPlace;
 use crate::error::Error;
@@ -92,12 +92,12 @@ impl<'m> WriteJob<'m> {
             let new = match (field.number, &of.value) {
                 (attribute::T, AttributeValue::Tensor(tensor)) => {
                     let place = position.filter(|_| is_value).map(TensorPlace::Constant);
-                    self.tensor(tensor, Key::Read(tensor.encoded.at), place, None)?
+                    self.tensor(tensor, DataKey::Read(tensor.encoded.at), place, None)?
                 }
                 (attribute::TENSORS, AttributeValue::Tensors(tensors)) => {
                     many += 1;
                     let tensor = &tensors[many - 1];
-                    self.tensor(tensor, Key::Read(tensor.encoded.at), None, None)?
+                    self.tensor(tensor, DataKey::Read(tensor.encoded.at), None, None)?
                 }
                 (attribute::G, AttributeValue::Graph(graph)) => self.inner_graph(graph)?,
                 (attribute::GRAPHS, AttributeValue::Graphs(graphs)) => {

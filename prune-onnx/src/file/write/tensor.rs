@@ -3,7 +3,7 @@
 use super::super::cut::TensorCut;
 use super::super::rope::Rope;
 use super::WriteJob;
-use super::data::Key;
+use super::data::DataKey;
 use crate::builder::raw_tensor;
 use crate::data_type::{DataType, TypedField};
 use crate::edits::TensorPlace;
@@ -17,7 +17,7 @@ impl<'m> WriteJob<'m> {
     pub(super) fn tensor(
         &self,
         of: &'m Tensor,
-        key: Key,
+        key: DataKey,
         place: Option<TensorPlace>,
         name: Option<&str>,
     ) -> Result<Option<Rope<'m>>, Error> {
