@@ -1,8 +1,8 @@
-//! Flags and subcommands, as messages of the library name them.
+//! Names of flags and subcommands, for messages of the library.
 
 use prune_files::Term;
 
-/// The flag or subcommand that a setting or function of the library is here.
+/// The flag or subcommand for a setting or function of the library.
 pub(crate) fn flag(term: Term) -> String {
     match term {
         Term::FromZeros => "`prune mask --from-zeros`".to_owned(),

@@ -5,8 +5,7 @@
 //! of threads and instruction set. It takes linear time, without a sort. Training loops then keep the zeros zero.
 //!
 //! Most users use this crate through an adapter, `prune-ndarray` or `prune-nalgebra`, and strategies over epochs
-//! through `prune-schedule`. This crate is what those stand on, for those who write a backend or hold their own
-//! memory.
+//! through `prune-schedule`. Use this crate directly if you write a backend or hold your own memory.
 //!
 //! # One mask
 //!
@@ -103,9 +102,9 @@
 //! # Why not the obvious few lines
 //!
 //! Sorting magnitudes and comparing with the threshold takes some hundred times as long as reading the weights. It
-//! keeps too many elements if values tie, and panics or errs in silence on NaN. Multiplying by a mask turns
-//! infinities into NaN. The rules kept here instead are stated once each: the kept count at [`Density`], order and
-//! ties at [`Mask`], NaN at [`Element`], groups at [`NmPattern`], layouts at [`Layout`], zeros at [`Masks`].
+//! keeps too many elements if values tie. On NaN it panics, or gives a wrong mask without a message. Multiplying by a
+//! mask turns infinities into NaN. The rules kept here instead are stated once each: the kept count at [`Density`],
+//! order and ties at [`Mask`], NaN at [`Element`], groups at [`NmPattern`], layouts at [`Layout`], zeros at [`Masks`].
 //!
 //! # Features
 //!
@@ -116,10 +115,18 @@
 //!
 //! # Map
 //!
-//! `key` is the order of scores; `tensor/` and `layout` lend memory; `mask/` is the packed mask; `score/` holds the
-//! scores; `unit/` blocks and channels; `select/` finds cuts and decides groups; `distribution/` shares a budget
-//! among layers; `kernel/` holds the innermost loops on vectors, each beside its plain twin; `apply`, `assign` and
-//! `masks` write; `compact/` removes idle neurons; `activation/` prunes activations; `testing/` tests backends.
+//! - `key`: the order of scores
+//! - `tensor/`, `layout`: the memory that backends lend
+//! - `mask/`: the packed mask
+//! - `score/`: the scores
+//! - `unit/`: blocks and channels
+//! - `select/`: cuts are found and groups decided
+//! - `distribution/`: a budget is shared among layers
+//! - `kernel/`: the innermost loops on vectors, each beside its plain twin
+//! - `apply`, `assign`, `masks`: everything that writes
+//! - `compact/`: idle neurons are removed
+//! - `activation/`: activations are pruned
+//! - `testing/`: backends are tested
 
 mod activation;
 mod apply;

@@ -14,7 +14,8 @@ use crate::printable::printable;
 /// # Groups (rule 4)
 ///
 /// Groups run along one axis of the logical shape, the last by default, lane by lane: a group never straddles two
-/// lanes. A last group of `r < m` elements keeps `min(n, r)`.
+/// lanes. A last group of `r < m` elements keeps `min(n, r)`. Only over the concatenation of several layers, which
+/// [`Selector`](crate::Selector) offers too, do groups straddle lanes and layers.
 ///
 /// # Examples
 ///

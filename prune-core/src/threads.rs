@@ -21,8 +21,8 @@ impl Threads {
         if elements < PARALLEL_FROM { Threads::One } else { self }
     }
 
-    /// Runs `work` on a thread of the pool, if threads share it. Steps inside it then need not each wake the pool and
-    /// wait for it: a thread outside the pool takes no part in its work.
+    /// Runs `work` on a thread of the pool, if threads share it. A thread outside the pool would have to wake it and
+    /// wait for it at each step, and would take no part in its work.
     pub(crate) fn enter<R: Send>(self, work: impl FnOnce() -> R + Send) -> R {
         match self {
             #[cfg(feature = "rayon")]

@@ -10,7 +10,7 @@ use crate::other_format::OtherFormat;
 use crate::text::clipped::{all_clipped, clipped};
 use crate::text::term::Term;
 
-/// The key that an event has while it is planned, if it is from no strategy.
+/// The key of an event that is planned without a strategy.
 pub(crate) const ALONE: Key = Key::Epoch(0);
 
 /// A command that was refused or has failed. No output has been put in its place when one of these is returned, except

@@ -5,7 +5,7 @@ use prune_core::Density;
 use crate::classes::{ClassId, Classes, Family};
 use crate::removal::Removal;
 
-/// The set of which a density is a fraction.
+/// The set that a density is a fraction of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Method {
     /// The classes of each family.
@@ -37,7 +37,7 @@ pub enum Method {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Choice {
-    /// The set of which the density is a fraction.
+    /// The set that the density is a fraction of.
     pub method: Method,
     /// The fraction kept.
     pub density: Density,

@@ -41,7 +41,7 @@ impl Factoring {
         self.holders(factor).filter_map(move |holder| Some((holder.axis, self.place(holder, factor)?)))
     }
 
-    /// The first factor that is free and that meets a condition; one of which coordinates can still go comes first.
+    /// The first free factor that meets a condition. Factors of which some coordinate can still go come first.
     fn first_free(&self, graph: &mut Graph, allowed: impl Fn(usize) -> bool) -> Option<usize> {
         let free: Vec<usize> =
             (0..self.lengths.len()).filter(|&factor| allowed(factor) && self.is_free(graph, factor)).collect();
@@ -99,8 +99,9 @@ pub(crate) fn decide(graph: &mut Graph, factorings: Vec<Factoring>) {
                 group.iter().all(|cut| at_place(cut, place).is_some_and(|factor| cut.is_free(graph, factor)))
             })
             .collect();
-        // An earlier reshape may have joined indices of this axis: heads of `batch * heads`, say, of which the batch turns
-        // out to stay only at a later one. Any other factor would then join all that is left.
+        // An earlier reshape may have joined the indices of this axis by one factor: in `batch * heads`, by the heads.
+        // Only a later reshape may show that the batch stays. To choose another factor here would join all that is
+        // left.
         let chosen = free.iter().find(|&&place| {
             let places = group.iter().flat_map(|cut| at_place(cut, place).map(|factor| cut.places(factor)));
             leaves_a_choice(graph, places.flatten())
@@ -118,8 +119,9 @@ pub(crate) fn decide(graph: &mut Graph, factorings: Vec<Factoring>) {
     }
 }
 
-/// Something could go if all these axes went by their coordinates at these places, which stand for each other: indices that go
-/// together already make one of their coordinates, and some coordinate is not all and holds nothing that is pinned.
+/// True if something can still go when all these axes lose the same coordinates, each at its place. Indices that
+/// already go together join their coordinates. The coordinates must not be one class, and one of them must hold nothing
+/// that is pinned.
 fn leaves_a_choice(graph: &mut Graph, places: impl Iterator<Item = (TensorAxis, FactorPlace)>) -> bool {
     let mut coordinates = Sets::default();
     let mut known: HashMap<u32, u32> = HashMap::new();

@@ -23,8 +23,8 @@ pub struct FactoredAxis {
 /// - then those that cut an axis: the outermost factor that nothing pins joins (heads), which after a multiplication
 ///   that pinned it is an inner one (channel shuffle). All cuts of one axis join the same factor, or none.
 ///
-/// A factor of which nothing could go any more, since earlier joins make one of all its coordinates or pin them, comes after
-/// all others: in `batch * heads` that came about by a cut into heads, the heads join.
+/// A factor comes after all others if earlier joins pin its coordinates or make one class of them, since nothing of it
+/// could go any more. For example, after a cut into heads has made `batch * heads`, the heads join.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Factoring {
     /// Lengths of the factors, in order; `None` for an unknown length.

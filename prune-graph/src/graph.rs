@@ -104,9 +104,10 @@ impl Graph {
         Ok(id)
     }
 
-    /// States that an axis of unknown length consists of whole runs of `len` indices, as `batch * heads` does of runs of
-    /// heads: index `i` of a run stands for that of every run. Such an axis joins only its like, and by factors of `len`. An
-    /// axis of known length, or one that has runs, stays as it is.
+    /// States that an axis of unknown length consists of whole runs of `len` indices. For example, `batch * heads`
+    /// consists of runs of heads. Index `i` of a run stands for index `i` of every run. Such an axis joins only axes
+    /// with runs of this length, and reshapes join it only by factors of `len`. An axis of known length, or one that
+    /// has runs, stays as it is.
     pub fn set_runs(&mut self, axis: TensorAxis, len: usize) {
         let fits = self.sets.len().checked_add(len).is_some_and(|indices| indices <= MOST_INDICES);
         let entry = self.tensors.get_mut(axis.tensor.index());
@@ -169,7 +170,7 @@ impl Graph {
         }
     }
 
-    /// Joins two axes index by index; pins both if their lengths, or those of their runs, differ or are not known.
+    /// Joins two axes index by index. Pins both if their lengths, or the lengths of their runs, differ or are unknown.
     pub fn join(&mut self, a: TensorAxis, b: TensorAxis, why: ReasonId) {
         let alike = self.runs(a) == self.runs(b);
         match (self.indices(a), self.indices(b)) {
@@ -271,7 +272,7 @@ impl Graph {
         Some((entry.first[axis.axis], n))
     }
 
-    /// The first node of an axis and how many there are: for all indices, or for those of one run.
+    /// The first node of an axis and the number of its nodes: one for each index, or for each index of a run.
     pub(crate) fn indices(&self, axis: TensorAxis) -> Option<(u32, usize)> {
         let entry = self.tensors.get(axis.tensor.index())?;
         Some((*entry.first.get(axis.axis)?, entry.indices(axis.axis)?))

@@ -1,12 +1,12 @@
 //! Index classes of a network's graph: which indices can be removed together, which of them go, and why the rest stays.
 //!
-//! An index of an axis can be removed only together with all indices that must equal it. A channel of a convolution is
+//! Indices of several axes that stand for the same channel can only be removed together. A channel of a convolution is
 //! a row of its weight, an entry of its bias and of the batch normalisation behind it, and a column of every weight
 //! that reads it. [`Graph`] takes such statements from a crate that knows the operators; this one knows neither
 //! operators nor file formats. [`Graph::close`] gives [`Classes`]: sets of indices that go together, and families of
 //! similar classes. [`Choice`] decides by a [`ClassScore`] which classes of each family stay. The result is a
-//! [`Removal`], which gives the kept indices of every axis. [`Classes::explain`] names the operator that pins whatever
-//! stays.
+//! [`Removal`], which gives the kept indices of every axis. For everything that stays, [`Classes::explain`] names the
+//! operator that pins it.
 //!
 //! # Examples
 //!
@@ -40,7 +40,8 @@
 //!
 //! # Map
 //!
-//! - `tensor`, `reason`, `union`: the parts; `graph`: statements; `factoring`, `factor`: reshapes, and which factor of each can go
+//! - `tensor`, `reason`, `union`: the parts; `graph`: statements; `factoring`, `factor`: reshapes, and which factor of
+//!   a reshaped axis can be removed
 //! - `classes`, `explain`: the classes that follow from the statements
 //! - `score`, `choice`, `search`, `masks`: the choice of the classes that go; `removal`: the indices that stay
 //! - `couplings`: the same classes for a trainer

@@ -28,7 +28,8 @@ impl Classes {
     /// # Errors
     ///
     /// [`GraphError::UnknownTensor`], [`GraphError::MaskShape`], [`GraphError::NoChannel`] if nothing is closed,
-    /// [`GraphError::EmptyAxis`], which names an axis of a masked constant where masks close one whole.
+    /// [`GraphError::EmptyAxis`] if an axis would lose all its indices; it names the axis of a masked constant if there
+    /// is one.
     ///
     /// # Complexity
     ///
@@ -70,7 +71,7 @@ impl Classes {
             return Err(GraphError::NoChannel { pinned });
         }
         if let Err(empty) = removal.check(self) {
-            // The axis of a mask's weight tells more than that of a value between two layers.
+            // Name the axis of a masked weight. It tells the user more than the axis of a value between two layers.
             let emptied = slices.iter().filter(|(class, ..)| removal.is_gone(*class)).map(|&(_, axis, ..)| axis);
             let emptied = emptied
                 .filter(|&axis| removal.kept_len(self, axis) == Some(0))

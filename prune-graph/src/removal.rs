@@ -63,7 +63,8 @@ impl Removal {
         Some((0..n).filter(|&i| !self.removes(classes, axis, i)).count())
     }
 
-    /// For an axis of runs how many indices of a run stay, and the length of a run before.
+    /// The number of indices of a run that stay, and the length of a run before the removal; `None` if the axis has no
+    /// runs.
     pub fn kept_of_run(&self, classes: &Classes, axis: TensorAxis) -> Option<(usize, usize)> {
         let mut count = (0, 0);
         for class in classes.run(axis)? {

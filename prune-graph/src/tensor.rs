@@ -47,7 +47,7 @@ pub(crate) struct TensorEntry {
     pub(crate) name: String,
     /// Lengths of the axes; `None` for an unknown length.
     pub(crate) sizes: Vec<Option<usize>>,
-    /// For each axis of unknown length that consists of whole runs the length of a run.
+    /// For each axis of unknown length that consists of whole runs, the length of a run.
     pub(crate) runs: Vec<Option<usize>>,
     /// The first node of each axis of known length or of runs.
     pub(crate) first: Vec<u32>,

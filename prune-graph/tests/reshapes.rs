@@ -134,8 +134,8 @@ fn all_cuts_of_one_axis_choose_alike() {
 
 #[test]
 fn an_axis_that_a_cut_settled_is_cut_the_same_way_again() {
-    // As torch writes attention: (S, B, H * D) as (S, B * H, D), as (B, H, S, D); and later B, as a factor of S * B, is given
-    // away. Only that last cut tells that B stays.
+    // Torch writes attention as (S, B, H * D), then (S, B * H, D), then (B, H, S, D). Later B becomes a factor of S *
+    // B, and a cut of that axis pins B. Only this last cut shows that B stays.
     for given_away in [false, true] {
         let mut net = Net::new();
         let (x, flat) = (net.axes("x", &[2, 6]), net.axes("flat", &[6, 2]));
@@ -165,7 +165,7 @@ fn an_axis_that_a_cut_settled_is_cut_the_same_way_again() {
 
 #[test]
 fn heads_that_share_keys_go_together() {
-    // Two heads of keys serve four of queries, which are cut out of their axis after that is known.
+    // Two heads of keys serve four heads of queries. The axis of queries is cut after this is known.
     let mut net = Net::new();
     let (keys, queries) = (net.axes("keys", &[2, 2]), net.axes("queries", &[8, 1])[0]);
     let (repeated, heads) = (net.axes("repeated", &[4, 1])[0], net.axes("heads", &[4, 2]));
@@ -224,7 +224,7 @@ fn a_factor_of_unknown_length_joins_nothing() {
 
 #[test]
 fn heads_pass_through_an_axis_of_runs() {
-    // (batch, 3 heads * 2) as (batch * 3, 2), as (batch, 3, 2), of an open batch.
+    // With an open batch, (batch, 3 heads * 2) becomes (batch * 3, 2), and then (batch, 3, 2).
     let mut net = Net::new();
     let (flat, heads) = (net.axes("flat", &[6, 1])[0], net.axes("heads", &[3, 2]));
     let batch = net.graph.tensor("batch", &[None]).expect("new").axis(0);
@@ -258,7 +258,7 @@ fn heads_pass_through_an_axis_of_runs() {
     removal.close(classes.class_of(flat, 0).expect("a class"));
     assert_eq!(removal.kept_of_run(&classes, other), Some((2, 3)));
     assert_eq!((removal.kept_len(&classes, other), removal.kept_of_run(&classes, flat)), (None, None));
-    // Runs of another length, no runs, and a known length are no match.
+    // An axis with runs of another length, without runs, or of known length does not match.
     for axis in [unlike.axis(0), unlike.axis(1), heads[0]] {
         let mut graph = pinned.clone();
         graph.join(merged, axis, net.why);

@@ -58,7 +58,7 @@ pub fn write_whole(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), WriteEr
     sync(folder).map_err(|source| WriteError { path: folder.to_owned(), source })
 }
 
-/// Makes sure that files can be made in `folder`.
+/// Checks that files can be made in `folder`.
 pub(crate) fn try_out(folder: &Path) -> io::Result<()> {
     temporary(folder).and_then(|mut file| file.write_all(&[0]).and_then(|()| file.close()))
 }
@@ -70,7 +70,7 @@ pub(crate) fn clear(folder: &Path) {
         let is_ours = |name: &str| name.starts_with(PREFIX) && name.ends_with(SUFFIX);
         name.to_str().is_some_and(is_ours) && entry.file_type().is_ok_and(|kind| kind.is_file())
     });
-    // A file that cannot be removed only takes up room.
+    // If a file cannot be removed, it only takes up room.
     left.for_each(|entry| drop(fs::remove_file(entry.path())));
 }
 

@@ -1,11 +1,11 @@
 //! An MLP and a CNN on real MNIST, trained and pruned end to end on either tensor backend.
 //!
-//! The programs are [`demo`] (`cargo xtask demo`), which shows all of it together, [`paper`] (`cargo xtask paper`), which
-//! reproduces published tables, and [`sensitivity`] (`cargo xtask sensitivity`), which prunes each layer alone.
+//! The programs are [`demo`] (`cargo xtask demo`), which shows all of it together, [`paper`] (`cargo xtask paper`),
+//! which reproduces published tables, and [`sensitivity`] (`cargo xtask sensitivity`), which prunes each layer alone.
 //!
 //! # Map
 //!
-//! A room knows only rooms above it, and no program another; `tests/rooms.rs` holds this.
+//! A room uses only rooms above it, and no program uses another program. `tests/rooms.rs` checks this.
 //!
 //! ```text
 //! words, rng, files         numbers as they are printed; random numbers; files that appear whole or not at all
@@ -39,4 +39,16 @@ mod pages {
 
     #[doc = include_str!("../../docs/migration.md")]
     mod migration {}
+
+    #[doc = include_str!("../../docs/demo.md")]
+    mod demo {}
+
+    #[doc = include_str!("../../docs/checkpoints.md")]
+    mod checkpoints {}
+
+    #[doc = include_str!("../../docs/shrinking.md")]
+    mod shrinking {}
+
+    #[doc = include_str!("../../docs/speed.md")]
+    mod speed {}
 }

@@ -1,4 +1,4 @@
-//! The crate's rooms stand in one order, and each knows only those before it. No program knows another program.
+//! The crate's rooms stand in one order, and each uses only rooms before it. No program uses another program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Every top-level module of the crate that serves several programs, in order.
 const ROOMS: &[&str] = &["words", "rng", "files", "data", "nn", "onnx", "picture", "train", "run"];
 
-/// The programs, which may know every room.
+/// The programs, which may use every room.
 const PROGRAMS: &[&str] = &["demo", "paper", "sensitivity"];
 
 fn sources(path: &Path, into: &mut Vec<PathBuf>) {
@@ -38,7 +38,7 @@ fn a_room_knows_only_rooms_before_it_and_no_program_another() {
     for entry in fs::read_dir(&src).expect("the sources") {
         let path = entry.expect("an entry").path();
         let room = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        // Each program of `bin` starts a room, which is all that it knows.
+        // Each program of `bin` only starts a room, so it is not checked.
         if ["lib", "bin"].contains(&room.as_str()) {
             continue;
         }

@@ -12,8 +12,8 @@ pub enum TensorPlace {
     Initializer(usize),
     /// The tensor in the attribute `value` of a node, by the node's position.
     Constant(usize),
-    /// An initializer that the edits add, by the position that [`Edits::copy_initializer`] or [`Edits::add_initializer`]
-    /// returned.
+    /// An initializer that the edits add, by the position that [`Edits::copy_initializer`] or
+    /// [`Edits::add_initializer`] returned.
     Added(usize),
 }
 

@@ -30,7 +30,8 @@
 //!
 //! # Channels without effect
 //!
-//! The second neuron is 3 whatever the input is, so the bias of the next layer takes it over, and nothing else changes.
+//! The second neuron is 3 for every input. So it is removed, and what it adds (4 times 3) goes into the bias of the
+//! next layer; outputs do not change.
 //!
 //! ```
 //! use prune_onnx::{AnalysisOptions, DataType, Dim, GraphBuilder, Model, ModelBuilder, analyse};
@@ -59,25 +60,28 @@
 //!
 //! # Why not cut the arrays by hand
 //!
-//! A channel is spread over many tensors: rows of the weights that write it, on both sides of an addition; biases,
-//! scales and shifts; columns of all weights that read it. In between, a reshape, a concatenation or a list of lengths
-//! moves its index or states its count. [`analyse`] follows it through every operator, or says which operator keeps it.
+//! A channel is spread over many tensors: over rows of the weights that write it (on both sides of an addition), over
+//! biases, scales and shifts, and over columns of all weights that read it. On the way, a reshape or a concatenation
+//! changes its index, and a list of lengths contains the number of channels. [`analyse`] follows it through every
+//! operator, or says which operator keeps it.
 //!
 //! The file comes back as it was: everything that no edit names is copied byte for byte, even fields that this crate
 //! does not know. Without edits, the output is the input.
 //!
 //! # Map
 //!
-//! `wire/` walks the encoding field by field. `model/` is the content of a model: [`Model`], [`Graph`], [`Node`],
-//! [`Tensor`], and the files beside it. [`Edits`] are the changes. `file/` reads models and writes them with their
-//! edits; everything else is written back byte for byte. [`ModelBuilder`] makes new models.
-//!
-//! `shapes/` holds the lengths and integer tensors that are known before the model runs. [`Analysis`] is the knowledge
-//! about a model's axes, `rewrite/` is what an operator may change in a node, and `ops/` has a file for each kind of
-//! operator. Three parts build on these: [`analyse`] in `walk/`, which goes over the nodes; [`Analysis::dead`] in
-//! `dead/`; and `removal/`, which turns a choice of classes into [`Edits`].
-//!
-//! `testing/`, behind the feature `testing`, has generated networks with every operator, and a naive evaluator.
+//! - `wire/`: walks the encoding field by field
+//! - `model/`: the content of a model: [`Model`], [`Graph`], [`Node`], [`Tensor`], and the files beside it
+//! - `edits`: the changes, as [`Edits`]; `builder`: new models, by [`ModelBuilder`]
+//! - `file/`: reads models and writes them with their edits; everything else is written back byte for byte
+//! - `shapes/`: the lengths and integer tensors that are known before the model runs
+//! - `analysis/`: [`Analysis`] holds what is known about a model's axes
+//! - `rewrite/`: changes a node after a removal
+//! - `ops/`: one file for each kind of operator
+//! - `walk/`: [`analyse`], which goes over the nodes
+//! - `dead/`: [`Analysis::dead`], which finds what has no effect
+//! - `removal/`: turns a choice of classes into [`Edits`]
+//! - `testing/`, behind the feature `testing`: generated networks with every operator, and a naive evaluator
 
 mod analysis;
 mod builder;

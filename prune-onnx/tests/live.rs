@@ -6,7 +6,7 @@ use prune_onnx::{AnalysisOptions, Model, analyse};
 
 const CLOSED: [usize; 2] = [1, 2];
 
-/// The warnings when a weight of a network, and more constants, lose rows 1 and 2 by masks.
+/// The constants that are warned of when masks close rows 1 and 2 of one weight of a network, and of more constants.
 fn told(net: Net, y: &str, masked: &str, more: &[&str]) -> Vec<(String, usize)> {
     let model = Model::parse(net.finish(&[y]).bytes, ".".as_ref()).expect("a model");
     let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
@@ -65,7 +65,7 @@ fn what_masks_close_or_nothing_reads_is_not_told() {
     }
 }
 
-/// A scale as the file has it in channels 1 and 2, and whether it has a mask.
+/// The value of a scale in channels 1 and 2, and true if it has a mask.
 const SCALES: [(f64, bool); 3] = [(1.0, false), (1.0, true), (0.0, false)];
 
 #[test]

@@ -1,5 +1,5 @@
-//! Drawn networks and masks: where a removal by masks tells of nothing, the outputs are those of the whole network with 0
-//! wherever a mask closes.
+//! Drawn networks and masks. If a removal by masks reports no lost value, the outputs are those of the whole network
+//! with 0 wherever a mask closes.
 
 use prune_core::Mask;
 use prune_onnx::testing::eval::{self, T, Values};
@@ -7,10 +7,10 @@ use prune_onnx::testing::harness::{assert_equal, inputs, parse, shrunk};
 use prune_onnx::testing::net::{Built, Net, int, list};
 use prune_onnx::{AnalysisOptions, AttributeValue, analyse};
 
-/// Channels, in two groups.
+/// The number of channels, which form two groups.
 const CHANNELS: usize = 6;
 
-/// What masks close: one of the groups, for a GroupNormalization too.
+/// The channels that masks close. They are one of the groups, so that a GroupNormalization can lose them.
 const CLOSED: [usize; 3] = [3, 4, 5];
 
 struct Drawn {
@@ -19,7 +19,7 @@ struct Drawn {
 }
 
 impl Drawn {
-    /// Values by channel: at closed channels drawn, 0, or drawn and masked.
+    /// Values for each channel. In closed channels they are drawn, 0, or drawn and masked.
     fn values(&mut self, dims: &[usize], positive: bool) -> String {
         let form = self.net.draw.range(0, 3);
         let slab = dims.iter().product::<usize>() / CHANNELS;
@@ -48,7 +48,7 @@ impl Drawn {
         self.net.node("Conv", &[x, &w, &b], &[("pads", list(&[1, 1, 1, 1]))])
     }
 
-    /// One operator.
+    /// Adds one drawn operator.
     fn step(&mut self, x: &str) -> String {
         let by_channel = [CHANNELS, 1, 1];
         let one = |drawn: &mut Drawn, operator: &str| drawn.net.node(operator, &[x], &[]);
@@ -116,7 +116,7 @@ impl Drawn {
     }
 }
 
-/// A layer whose rows a mask closes, operators, perhaps another branch, and a layer that reads it all.
+/// A layer whose rows a mask closes, operators, perhaps another branch, and a layer that reads all of it.
 fn drawn(seed: u64) -> (Built, Vec<String>) {
     let mut drawn = Drawn { net: Net::new(seed, 21), masked: Vec::new() };
     let x = drawn.net.input_where(&[2, 2, 3, 3], |_| false);
@@ -144,7 +144,7 @@ fn drawn(seed: u64) -> (Built, Vec<String>) {
     (drawn.net.finish(&[&y]), drawn.masked)
 }
 
-/// Networks; half of them tell of something.
+/// The number of networks. Half of them report a lost value.
 const TRIED: u64 = 1500;
 
 #[test]
@@ -166,7 +166,7 @@ fn nothing_is_lost_that_is_not_told() {
         };
         let masks: Vec<Mask> = masked.iter().map(&mut mask).collect();
         let masks: Vec<(&str, &Mask)> = masked.iter().map(String::as_str).zip(&masks).collect();
-        // Where everything is pinned there is nothing to tell of.
+        // If everything is pinned, nothing can be lost.
         let Ok((closed, _)) = analysis.closed_by(&masks, |_| true) else { continue };
         if closed.removal.is_empty() {
             continue;

@@ -276,7 +276,7 @@ fn heads_that_were_merged_with_the_batch_go() {
         let built = cases::merged_heads(Net::new(seed, 13));
         let model = parse(built.bytes.clone());
         let analysis = analyse(&model, &AnalysisOptions::default()).expect("analysed");
-        // Queries, keys, values and the last layer lose whole heads, of 2 to 4.
+        // Queries, keys, values and the last layer lose whole heads. There are 2 to 4 heads.
         let families: Vec<usize> = analysis.classes().families().iter().map(|family| family.classes().len()).collect();
         assert!(matches!(families.as_slice(), [2..=4]), "seed {seed}: {families:?}");
         assert_eq!(analysis.weights_of(&analysis.classes().families()[0]).len(), 4, "seed {seed}");

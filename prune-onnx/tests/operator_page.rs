@@ -6,11 +6,12 @@ use std::fmt::Write;
 fn page() -> String {
     let mut page = String::from(
         "# Operators\n\nThis page is written by `PRUNE_ONNX_PAGE=1 cargo test -p prune-onnx --test operator_page` and held by the \
-         same test.\n\nAn index of an axis goes only together with all indices that are joined with it; a class with an index \
-         that is pinned stays.\nOperators that are not listed, functions that a model defines, operators of other domains, and \
-         graphs in attributes pin whatever they\ntouch. An axis of length 1 never goes.\n\nEvery join, pin and rewrite is dropped \
-         once by the test `faults`, which wants a network that then goes wrong, except for those\nthat another statement \
-         implies; they are listed there with the reason.\n\n| operators | joins | pins | rewrites |\n|---|---|---|---|\n",
+         same test.\n\nTwo indices that are joined can only be removed together; a set of joined indices is a class. If one index \
+         of a class is pinned, none of\nthe class is removed. Everything that touches an operator not listed here is pinned; so \
+         is everything that touches a function defined by\nthe model, an operator of another domain, or a graph in an attribute. \
+         An axis of length 1 is never removed.\n\nThe test `faults` leaves out each join, pin and rewrite in turn, and demands that \
+         some network then goes wrong. The exceptions, which\nanother statement implies, are listed in the test with their \
+         reason.\n\n| operators | joins | pins | rewrites |\n|---|---|---|---|\n",
     );
     for rule in prune_onnx::operators() {
         let cell = |text: &str| if text.is_empty() { "nothing".to_owned() } else { text.to_owned() };

@@ -1,10 +1,11 @@
-//! Every operator by its name: networks from which indices are removed give what the whole network gives with those slices at zero.
+//! Every operator by its name. A network from which indices are removed gives the outputs of the whole network with
+//! those slices at zero.
 
 use prune_onnx::testing::cases;
 use prune_onnx::testing::harness::{OPSETS, check};
 use prune_onnx::testing::net::Net;
 
-/// Networks of each operator of a rule through which something has to be removed.
+/// The number of networks of each operator in which something must be removed through the operator.
 const WANTED: usize = 200;
 
 /// The number of networks that are tried for that.
@@ -13,7 +14,7 @@ const TRIED: u64 = 600;
 fn run_cases(first: &str, case: cases::Case) {
     let rule = prune_onnx::operators().find(|rule| rule.operators.contains(&first)).expect("a rule");
     for &operator in rule.operators {
-        // A Size pins whatever it reads; something goes through what reads it.
+        // A Size pins whatever it reads. The removal goes through the operator that reads the Size.
         let through_which: &[&str] = if operator == "Size" { &["Size", "Div"] } else { &[operator] };
         let (mut through, mut tried) = (0, 0);
         while through < WANTED && tried < TRIED {

@@ -30,9 +30,9 @@ use crate::names::{Class, Role};
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// The patterns of which a layer must match at least one. With none, every layer may be pruned.
+    /// A layer must match at least one of these patterns. With none, every layer may be pruned.
     pub include: Vec<Glob>,
-    /// The patterns of which a layer must match none.
+    /// A layer must match none of these patterns.
     pub exclude: Vec<Glob>,
     /// The patterns of tensors that are pruned although no entry knows their names.
     pub also: Vec<Glob>,

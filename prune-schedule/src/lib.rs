@@ -15,9 +15,9 @@
 //! ```
 //!
 //! A [`Pruner`] carries a strategy out inside the user's training loop. It tests the strategy against the model before
-//! training, makes and applies masks when their epoch has trained, keeps zeros zero in weights and in the optimiser's
-//! buffers, and returns a [`Report`] of each event. A model is anything that implements [`Layers`](prune_core::Layers)
-//! and [`LayersMut`](prune_core::LayersMut).
+//! training, makes and applies the masks of an event at the end of its epoch, keeps zeros zero in the weights and in
+//! the optimiser's buffers, and returns a [`Report`] of each event. A model is anything that implements
+//! [`Layers`](prune_core::Layers) and [`LayersMut`](prune_core::LayersMut).
 //!
 //! ```
 //! use prune_core::{LayerMut, PlainTensor};
@@ -50,8 +50,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! An `if epoch == 10` and a threshold would do less: here counts are exact even with ties, pruned elements never come
-//! back, a resumed run continues bit for bit, and a misspelt layer is an error.
+//! Compared with an `if epoch == 10` and a threshold: counts are exact even with ties, pruned elements never come back,
+//! a resumed run continues bit for bit, and a misspelt layer is an error.
 //!
 //! # Features
 //!
@@ -59,11 +59,17 @@
 //!
 //! # Map
 //!
-//! `key`, `moment`, `method`, `value/` and `event/` are the parts of a strategy. `text/` reads and writes the texts,
-//! `tree/` is the tree that texts are read into, and `option/` reads each field from that tree. `strategy` and
-//! `timeline` are the results. `names/` tells weights from the other tensors of a model's files, and `filter` selects
-//! which weights are pruned. `plan/` works out what an event asks of layers, and `pruner/` carries it out. This crate
-//! names no backend.
+//! - `key`, `moment`, `method`, `value/`, `event/`: the parts of a strategy
+//! - `text/`: texts are read and written
+//! - `tree/`: the tree that texts are read into
+//! - `option/`: each field is read from that tree
+//! - `strategy`, `timeline`: the results
+//! - `names/`: weights are told from the other tensors of a model's files
+//! - `filter`: the weights that are pruned are selected
+//! - `plan/`: what an event asks of layers is worked out
+//! - `pruner/`: it is carried out
+//!
+//! This crate names no backend.
 
 mod chart;
 mod error;

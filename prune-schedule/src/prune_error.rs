@@ -150,8 +150,8 @@ pub enum PruneError {
 }
 
 impl PruneError {
-    /// The message without the epoch or step of its event, `at`, for a reader who knows it already. The message of an error
-    /// that is not of this event stays whole.
+    /// The message without the epoch or step of its event, `at`, for a reader who knows it already. The message of an
+    /// error of another event stays whole.
     pub fn without_moment(&self, at: Key) -> String {
         let text = self.to_string();
         let rest = text.strip_prefix(&at.named()).and_then(|rest| rest.strip_prefix([':', ','])?.strip_prefix(' '));

@@ -10,12 +10,12 @@ const ADAPTERS: &[(&str, &str)] = &[("candle", "prune-candle"), ("burn", "prune-
 /// Backends that the demo itself knows.
 const DEMO: &[&str] = &["ndarray", "nalgebra"];
 
-/// Builds and runs the demo in release mode with `arguments`, in the caller's working folder. With `--backend candle` or
-/// `--backend burn` it is the example of that adapter, which gets the other arguments.
+/// Builds and runs the demo in release mode with `arguments`, in the caller's working folder. With `--backend candle`
+/// or `--backend burn` it runs the example of that adapter, which gets the other arguments.
 ///
 /// # Errors
 ///
-/// A sentence for a backend that is not known, where cargo cannot be started, or where a signal ended it.
+/// A sentence if the backend is unknown, if cargo cannot be started, or if a signal ended it.
 pub(crate) fn run(mut arguments: Vec<OsString>) -> Result<(), String> {
     if let Some(package) = take_adapter(&mut arguments) {
         let example = ["--package", package, "--example", "mnist"];

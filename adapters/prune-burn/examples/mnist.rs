@@ -34,7 +34,8 @@ LeNet-300-100 on a bundled sample of MNIST, trained with burn: dense, pruned 2:4
   --out FOLDER  the folder that the networks are saved to [prune-burn-mnist, among temporary files]
   --help        this text";
 
-/// Names, and strategies: 2:4 after a third of the epochs, and updates of RigL until two thirds of the steps.
+/// The names and strategies of the networks: dense, 2:4 after a third of the epochs, and updates of RigL until two
+/// thirds of the steps.
 fn runs(epochs: u64, steps: u64) -> [(&'static str, String); 3] {
     let (first, last) = (epochs.div_ceil(3), (epochs * steps * 2 / 3).max(20));
     let pattern = "'method': 'str_unified_local', 'pattern': '2:4', 'axis': 'reduction'";
@@ -138,7 +139,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// Reads the command line; nothing where it asked for help, which is printed.
+    /// Reads the command line. If it asks for help, prints the help and returns `None`.
     fn read(mut words: impl Iterator<Item = OsString>) -> Result<Option<Self>, Box<dyn Error>> {
         let mut asked = Arguments { epochs: 6, out: std::env::temp_dir().join("prune-burn-mnist") };
         while let Some(word) = words.next() {
@@ -162,12 +163,12 @@ impl Arguments {
     }
 }
 
-/// What a network has come to.
+/// The results of a trained network.
 pub(crate) struct Trained {
     pub(crate) accuracy: f64,
     /// The share of its weights that are not zero.
     pub(crate) kept: f64,
-    /// Its file.
+    /// The file that the network is saved to.
     pub(crate) file: PathBuf,
 }
 
@@ -218,7 +219,7 @@ fn run(
     let of: usize = weights.iter().map(|weight| weight.shape().num_elements()).sum();
     let reached = accuracy(&model, test);
 
-    // Saved and read back, it answers the same.
+    // The network answers the same after it is saved and read back.
     let path = folder.join(format!("{}.bpk", name.split([':', ',']).collect::<Vec<_>>().join("-").replace(' ', "")));
     model.into_record().save(&path)?;
     let loaded = LeNet::new(&device).load_record(ModuleRecord::load(&path)?);

@@ -99,16 +99,16 @@
 //! replicas of the module (`ExecutionStrategy` with distributed data) is not supported: the replicas would share one
 //! pruner, and each would count its steps.
 //!
-//! The `Learner`'s checkpoints do not hold the pruner. Save [`to_json`](ModulePruner::to_json) of
-//! [`SharedPruner::pruner`] with a checkpoint, and launch only as many epochs as there are until then. To go on, build
-//! a `SharedPruner` from [`from_json`](ModulePruner::from_json), give a new module to [`attach`](SharedPruner::attach)
-//! instead of `start`, and launch with `checkpoint`.
+//! The `Learner`'s checkpoints do not hold the pruner. So launch only the epochs up to a checkpoint, and then save
+//! [`to_json`](ModulePruner::to_json) of [`SharedPruner::pruner`] beside it. To go on, build a `SharedPruner` from
+//! [`from_json`](ModulePruner::from_json), give a new module to [`attach`](SharedPruner::attach) instead of `start`,
+//! and launch with `checkpoint`.
 //!
-//! # Where masks are kept in force
+//! # Two ways to keep masks in force
 //!
 //! | way | when | what it costs |
 //! |---|---|---|
-//! | zeros in gradients before a step, and in weights after it | always, unless you ask for the other | two passes over masked layers in a step, each a copy of one layer at a time (on Flex 1.5% of the step of a transformer block, 6.1% of LeNet's: `benches/hold.rs`); a byte a masked weight on the device |
+//! | zeros in gradients before a step, and in weights after it | always, unless you ask for the other way | in each step two passes over the masked layers, with one layer copied at a time (on Flex, at density 0.1, 1.5% of the step of a transformer block and 6.1% of LeNet-300-100's: `benches/hold.rs`, measured on two Zen 4 cores, 2026-11-28); on the device one byte for each masked weight |
 //! | within the module ([`with_masks_in_module`](ModulePruner::with_masks_in_module)), as burn's reparameterisation | the optimiser is no `ModuleOptimizer` (L-BFGS), or the step is not yours; masks shall be part of the module's record | a masked copy of a layer for each use in a forward pass, kept until the backward pass |
 //!
 //! The first is the default because it costs less, lets RigL see the dense gradient, and leaves the module as it is.
@@ -116,13 +116,13 @@
 //! zeros into them through the optimiser's record, and zero gradients keep those zeros from then on.
 //! [`moment_revivals`](ModulePruner::moment_revivals) counts exceptions.
 //!
-//! A pruner refuses to step a module whose masks are not where the pruner keeps them. A pruner with masks within the
-//! module needs [`attach`](ModulePruner::attach) after a `materialize`; any other pruner refuses a module that has
-//! masks.
+//! A pruner refuses to step a module if its masks are not where this pruner keeps masks (beside the module, or within
+//! it). A pruner with masks within the module needs [`attach`](ModulePruner::attach) again after a `materialize`. A
+//! pruner without them refuses a module that contains masks.
 //!
-//! Muon mixes the elements of a matrix and moves pruned weights; `after_step` sets them back to zero. With masks within
-//! the module, Muon moves the base below the mask, and forward passes still use zeros. L-BFGS does the same if its
-//! history is older than a mask: pass no optimiser (`None`) to the event, and make a new one after it.
+//! Muon mixes the elements of a matrix, so it moves pruned weights too; `after_step` sets them back to zero. With masks
+//! within the module, Muon moves the unmasked weights, but forward passes still see zeros. L-BFGS does the same if its
+//! history is older than a mask. So pass no optimiser (`None`) to the event, and make a new one after the event.
 //!
 //! # Groups of N:M
 //!
@@ -185,11 +185,12 @@
 //!   copies nothing to the host, except gradients that an event needs and, under `straight_through`, every parameter.
 //!   Only Flex is tested; other backends are reached only through burn's own operations.
 //! - A class is known by its name: a module of your own that is called `Linear` is taken for burn's. Nothing is guessed
-//!   about other modules. An event that needs an axis says so, and [`with_facts`](ModulePruner::with_facts) gives it.
+//!   about other modules: an event that needs an axis of one is refused and says so; give the axis with
+//!   [`with_facts`](ModulePruner::with_facts).
 //! - One parameter under two names is refused if either name is pruned, since burn's optimisers move only the first.
 //! - An event refuses optimisers with buffers of a type that is not burn's default, as above.
 //! - In burn, clones of a module share the running statistics of its norms. An event that rewinds sets them back in
-//!   every clone, even if it is refused after that.
+//!   every clone, even if the event is then refused.
 //! - A parameter has at most one reparameterisation. If masks are not within the module, LoRA on a masked parameter is
 //!   refused. If they are, burn drops the later adapter without a message.
 //! - Quantised, integer and boolean parameters are listed, but refused if an event selects them.
@@ -205,10 +206,12 @@
 //!
 //! # Map
 //!
-//! `pruner/` is the interface for users, and `shared` is the same for the `Learner`. `parameters` lists a module with
-//! the facts from `classes`, and `gradients` lists its gradients. `fit` tests that masks fit a module. `closed` holds
-//! masks on devices, `write` and `prune_mask` put them in force, and `moments` does so in an optimiser's record. `host`
-//! lends tensors to prune-core.
+//! - `pruner/`: the interface for users; `shared`: the same for the `Learner`
+//! - `parameters`: lists a module, with the facts from `classes`; `gradients`: lists its gradients
+//! - `fit`: tests that masks fit a module
+//! - `closed`: holds masks on devices
+//! - `write`, `prune_mask`: put masks in force; `moments`: does so in an optimiser's record
+//! - `host`: lends tensors to prune-core
 
 mod classes;
 mod closed;

@@ -1,4 +1,4 @@
-//! Input that cannot be meant is refused with an error that says what, where and what to do instead, and refused in time.
+//! Bad input is refused in time, with an error that says what is wrong, where, and what to do instead.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -43,7 +43,7 @@ fn names_come_in_order() {
 fn tied_variables_are_refused_or_joined() {
     in_time(|| {
         let (table, same) = (ones(&[4, 2], DType::F32), ones(&[4, 2], DType::F32));
-        // The same memory as a clone, and as a variable made of the variable's tensor.
+        // The same memory as a clone, and as a variable that is made from the variable's tensor.
         let again = Var::from_tensor(table.as_tensor()).unwrap();
         let varmap = map(&[("head", table.clone()), ("embed", table.clone()), ("x", again), ("same", same)]);
         let error = Params::of(&varmap).unwrap_err();
@@ -54,10 +54,10 @@ fn tied_variables_are_refused_or_joined() {
         let params = Params::joined(&varmap).unwrap();
         assert_eq!(params.names().collect::<Vec<_>>(), ["embed", "same"]);
         assert_eq!(params.joined_names().collect::<Vec<_>>(), [("head", "embed"), ("x", "embed")]);
-        // A name that was joined is known.
+        // A joined name is a known name.
         assert!(params.clone().with_dense(["head"]).unwrap().with_mut(|layers| layers.layers_mut().len()) == 1);
         params.check_current(&varmap).unwrap();
-        // Two variables without elements are two.
+        // Two variables without elements count as two variables.
         let empties = [("a", ones(&[0], DType::F32)), ("b", ones(&[0], DType::F32))];
         assert_eq!(Params::named(empties).unwrap().len(), 2);
     });
@@ -113,7 +113,7 @@ fn variables_that_change_between_prepare_and_commit() {
         assert_eq!(check(&changed(&[("c", ones(&[1], DType::F32))], "")), told("added", "c"));
         params.check_current(&changed(&[], "")).unwrap();
 
-        // The pruner refuses what is listed anew, and nothing is written.
+        // The pruner refuses parameters that are listed anew, and nothing is written.
         for now in [other_shape, changed(&[], "b")] {
             let mut pruner = pruner(strategy);
             let prepared = params.prepare(&pruner, Moment::Epoch(1), Evidence::default()).unwrap().unwrap();
@@ -135,14 +135,14 @@ fn values_that_change_between_prepare_and_commit() {
             let (weight, bias) = (ones(&[2, 4], dtype), ones(&[2], dtype));
             let mut params = Params::named([("w", weight.clone()), ("b", bias.clone())]).unwrap();
             let scores = params.on_cpu().unwrap();
-            // Read in place, and through a copy.
+            // The parameters are read in place, and then through a copy.
             for evidence in [Evidence::default(), Evidence { scores: Some(&scores), ..Evidence::default() }] {
                 weight.set(&weight.ones_like().unwrap()).unwrap();
                 let mut pruner = pruner(strategy);
                 let prepare =
                     |pruner: &Pruner| params.prepare(pruner, Moment::Epoch(1), evidence).unwrap().expect("an event");
                 let (stale, fresh) = (prepare(&pruner), prepare(&pruner));
-                // One element, by the sign of its zero.
+                // One element changes to a zero of either sign.
                 let mut zeros = vec![1f32; 8];
                 for zero in [0.0, -0.0] {
                     zeros[5] = zero;
@@ -156,7 +156,7 @@ fn values_that_change_between_prepare_and_commit() {
                     );
                 }
                 assert!(params.clone().commit(&mut pruner, stale, &mut []).is_err() && pruner.masks().is_empty());
-                // Set back to the bit, it is what was prepared.
+                // A parameter that is set back to its old bits has not changed.
                 weight.set(&weight.ones_like().unwrap()).unwrap();
                 bias.set(&bias.zeros_like().unwrap()).unwrap();
                 assert_eq!(params.commit(&mut pruner, fresh, &mut []).unwrap().selected.kept, 4);
@@ -253,7 +253,7 @@ fn names_that_look_like_no_weight_are_warned_of() {
         assert!(params.clone().with_weights(["model.embed_tokens.weight"]).unwrap().warnings().is_empty());
         let dense = params.clone().with_dense(["model.embed_tokens.weight"]).unwrap();
         assert!(dense.warnings().is_empty());
-        // The last word counts.
+        // The last call counts.
         assert_eq!(dense.with_weights(["model.embed_tokens.weight"]).unwrap().with_mut(|l| l.layers_mut().len()), 2);
     });
 }

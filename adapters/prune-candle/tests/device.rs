@@ -105,7 +105,7 @@ fn events_on_a_device_are_those_of_the_host() {
                 Moment::Step(step) => host.end_step_with(step, &mut here, evidence).unwrap(),
                 Moment::Epoch(epoch) => here.end_epoch(&mut host, epoch, &mut [], evidence).unwrap(),
             };
-            // The buffers on a device are held by a call of their own, which the report says is next.
+            // On a device, a call of its own holds the buffers. The report names this call as the next step.
             assert!(theirs.as_ref().is_none_or(|report| report.unchanged || report.buffers_open), "{strategy}");
             let held = |report: Option<Report>| report.map(Report::with_buffers_held);
             assert_eq!((held(theirs), &device), (held(ours), &host), "{strategy}");

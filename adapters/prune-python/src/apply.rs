@@ -38,8 +38,8 @@ pub(crate) fn revivals(array: &Bound<'_, PyAny>, mask: &Bound<'_, PyAny>) -> PyR
 /// A copy of activations that keeps the greatest magnitudes of each sample (each index of the first axis), and the mask
 /// for the backward pass.
 ///
-/// x: an array; it is not changed. density: the fraction of each sample that is kept. sparsity: the fraction removed, in its
-/// place. scope: "sample", or "tensor" to rank the whole at once.
+/// x: an array; it is not changed. density: the fraction of each sample that is kept. sparsity: the fraction removed,
+/// in its place. scope: "sample", or "tensor" to rank the whole at once.
 ///
 /// Raises PruneError for NaN and for other types.
 #[pyfunction]
@@ -54,7 +54,8 @@ pub(crate) fn prune_act_unstruct<'py>(
     activations(x, ActivationRule::Unstructured(density_of(density, sparsity)?), one_of("scope", scope, &scopes)?)
 }
 
-/// A copy of activations that keeps N of every M consecutive elements of the last axis, and the mask for the backward pass.
+/// A copy of activations that keeps N of every M consecutive elements of the last axis, and the mask for the backward
+/// pass.
 ///
 /// x: an array; it is not changed. pattern: "2:4" or (2, 4).
 ///

@@ -50,7 +50,7 @@ impl Prepared {
         self.look(|prepared| prepared.writes().clone().into())
     }
 
-    /// The epoch to whose end every parameter is set back first, or None.
+    /// Every parameter is first set back to its value at the end of this epoch; None if there is none.
     #[getter]
     fn rewinds_to(&self) -> PyResult<Option<u64>> {
         self.look(PreparedMasks::rewinds_to)

@@ -88,13 +88,15 @@ impl Report {
         self.report.buffers_open
     }
 
-    /// What is left to do after the event, in words, or None: to hold the optimiser's buffers, where the call was not given them.
+    /// The next step for the caller after the event, in words, or None. It is to hold the optimiser's buffers, if the
+    /// call was not given them.
     #[getter]
     fn next_step(&self) -> Option<&'static str> {
         self.report.next_step()
     }
 
-    /// The epoch to whose end every parameter was set back before the masks were applied, or None.
+    /// Before the masks were applied, every parameter was set back to its value at the end of this epoch. None if there
+    /// is none.
     #[getter]
     fn rewound_to(&self) -> Option<u64> {
         self.report.rewound_to

@@ -12,9 +12,9 @@ use crate::work::here;
 /// The score of each element, as a new array of float64 of the array's shape. Higher scores rank first. Pass it to a
 /// mask function with by="value", or with by="magnitude" if the scores are the weights themselves.
 ///
-/// score: "magnitude", "random" (by name and seed), "saliency" and "snip" (evidence: gradients, shaped as the array), "wanda"
-/// (evidence: the L2 norm of each input, shaped as the array without output_axis, which is the last unless given), "given"
-/// (evidence: the scores).
+/// score: "magnitude", "random" (by name and seed), "saliency" and "snip" (evidence: gradients, shaped as the array),
+/// "wanda" (evidence: the L2 norm of each input, shaped as the array without output_axis, which is the last unless
+/// given), "given" (evidence: the scores).
 ///
 /// Raises PruneError for an unknown score, and if evidence is missing or has another shape.
 #[pyfunction]

@@ -63,7 +63,8 @@ pub(crate) fn mask_unstructured(
 ///
 /// by and alive are those of mask_unstructured.
 ///
-/// Raises PruneError as mask_unstructured does, and for a pattern that is not 1 <= N <= M or an axis that does not exist.
+/// Raises PruneError as mask_unstructured does, and for a pattern that is not 1 <= N <= M or an axis that does not
+/// exist.
 #[pyfunction]
 #[pyo3(signature = (array, pattern, axis=None, *, by="magnitude", alive=None))]
 pub(crate) fn mask_n_m(
@@ -84,8 +85,8 @@ pub(crate) fn mask_n_m(
 ///
 /// density, sparsity, by and alive are those of mask_unstructured.
 ///
-/// Raises PruneError as mask_unstructured does, and for blocks of length 0, of more axes than the array has, or along an axis that
-/// does not exist.
+/// Raises PruneError as mask_unstructured does, and for blocks of length 0, of more axes than the array has, or along
+/// an axis that does not exist.
 #[pyfunction]
 #[pyo3(signature = (array, sizes, density=None, *, sparsity=None, axes=None, pool="mean", by="magnitude", alive=None))]
 #[expect(clippy::too_many_arguments, reason = "arguments of Python, most of them by name")]

@@ -130,8 +130,8 @@ pub(crate) struct Timeline {
 
 #[pymethods]
 impl Timeline {
-    /// The rows, each a dict with "epochs", "method", "layers", "target", "density" (the fraction kept, or None), "sparsity"
-    /// and "how".
+    /// The rows, each a dict with "epochs", "method", "layers", "target", "density" (the fraction kept, or None),
+    /// "sparsity" and "how".
     #[getter]
     fn rows<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let timeline = self.strategy.timeline();

@@ -24,8 +24,8 @@ const STYLES: Styles = Styles::styled()
 
 /// Prunes trained checkpoints (safetensors) of any size: exactly, safely and in little memory.
 ///
-/// MODEL is a .safetensors file, a folder with one, or model.safetensors.index.json beside its shards. Exit codes: 0 done,
-/// 1 a check found what it should not, 2 bad input, 3 could not read or write, 130 stopped.
+/// MODEL is a .safetensors file, a folder with one, or model.safetensors.index.json beside its shards. Exit codes: 0
+/// done, 1 a check found what it should not, 2 bad input, 3 could not read or write, 130 stopped.
 #[derive(Debug, Parser)]
 #[command(name = "prune", version, styles = STYLES, max_term_width = 120)]
 pub(crate) struct Arguments {
@@ -81,7 +81,8 @@ pub(crate) enum Command {
                       prune shrink model.onnx -o small.onnx --keep-macs 0.5 --input image=1x3x640x640\n  \
                       prune shrink model.onnx -o small.onnx --masks masks.safetensors --kept kept.json")]
     Shrink(Box<Shrink>),
-    /// Cuts a safetensors checkpoint, optimiser buffers too, as `prune shrink` cut its ONNX model, so that training goes on.
+    /// Cuts a safetensors checkpoint, optimiser buffers too, as `prune shrink` cut its ONNX model, so that training
+    /// goes on.
     #[command(after_help = "Example:\n  prune slice model.safetensors --kept kept.json -o small.safetensors")]
     Slice(Slice),
     /// Shows what a strategy does, before it is done.

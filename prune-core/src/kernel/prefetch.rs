@@ -4,7 +4,7 @@
 /// of each page of 4096 bytes. With this distance the next page is on its way when the kernel reaches it.
 pub(crate) const AHEAD: usize = 2048;
 
-/// The number of bytes that processors move at a time.
+/// The number of bytes of a cache line, which a processor moves at a time.
 const LINE: usize = 64;
 
 /// Prefetches the cache line [`AHEAD`] of the start of `block`, and the lines after it for the length of `block`.

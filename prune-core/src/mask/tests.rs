@@ -49,7 +49,7 @@ proptest! {
         prop_assert_eq!(x.to_values::<half::f16>(), values);
     }
 
-    /// Of as many elements as threads share.
+    /// Masks of so many elements that threads share the work.
     #[test]
     fn bytes_of_large_masks_come_back(extra in 0usize..200, seed: u64) {
         let bytes: Vec<u8> = (0..140_000 + extra as u64).map(|i| (crate::hash::hash(seed ^ i) % 3) as u8).collect();

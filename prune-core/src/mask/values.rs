@@ -69,7 +69,7 @@ impl Mask {
     /// # Ok::<(), prune_core::Error>(())
     /// ```
     pub fn to_values<E: Element>(&self) -> Vec<E> {
-        // A part fits a cache between the two writings.
+        // A part is small enough to stay in a cache between the two writes.
         self.written(E::ZERO, |values, words| {
             values.fill(E::ONE);
             E::zero_outside(values, words);

@@ -21,7 +21,7 @@ pub(crate) struct Shorts {
 }
 
 impl Shorts {
-    /// The shorts of keys inside a bracket. No key has one of its lowest `grain` bits set, except below zero.
+    /// The shorts of keys inside a bracket. The lowest `grain` bits of every key are 0, except below zero.
     pub(crate) fn of(bracket: Bracket, grain: u32) -> Self {
         let last = bracket.sure.saturating_sub(1).max(bracket.inside);
         // One bit less than there is room for: shifting before subtracting may give one more than subtracting before
@@ -83,7 +83,7 @@ impl Candidates {
     ) -> Vec<u16> {
         let at = shorts.of_key(cut.key);
         if self.exact && shorts.key(at) == cut.key {
-            // Shorts decide alone. Nothing is tested that a processor could not predict.
+            // Shorts decide alone. The loop has no branch that a processor could not predict.
             let mut tied = vec![0u16; self.len() + 1];
             let mut found = 0;
             for (&offset, &short) in self.offsets.iter().zip(&self.shorts) {
@@ -156,8 +156,8 @@ const RANGES_LOG2: u32 = 10;
 
 /// The cut that keeps the best `wanted` of all candidates. `chunks` are the values that they were gathered from.
 ///
-/// A histogram finds the range of shorts that contains the cut; the keys of the few candidates in it are read again. None if
-/// the values have changed since they were counted, as memory of another program may.
+/// A histogram finds the range of shorts that contains the cut; the keys of the few candidates in it are read again.
+/// None if the values have changed since they were counted, as memory of another program may.
 pub(crate) fn cut_of(
     chunks: &[(Values<'_>, &Candidates)],
     by: RankBy,
@@ -287,7 +287,8 @@ mod tests {
             by in prop::sample::select(vec![RankBy::Magnitude, RankBy::Value]),
             near: bool,
         ) {
-            // Numbers of a type whose keys lie far apart, or any numbers; many of few, or all in one bracket.
+            // The values are rounded to a type whose keys lie far apart, or not. They fill one bracket, or are drawn
+            // freely.
             let grain = [0, 29, 45][digits.index(3)];
             let round = |value: f64| match grain {
                 0 => value,

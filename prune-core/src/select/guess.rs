@@ -98,7 +98,7 @@ impl Guess {
         let coarse = |rank: f64| self.coarse.get(rank as usize).copied();
         let top = Some(high * fine - slack).filter(|&rank| rank >= 0.0).and_then(coarse).unwrap_or(u64::MAX);
         let bottom = coarse(low.max(0.0) * fine + slack).unwrap_or(0);
-        // Nothing is tested that a processor could not predict.
+        // The loop has no branch that a processor could not predict.
         let mut few = vec![0; self.keys.len() + 1];
         let (mut found, mut above) = (0, 0);
         for &key in &self.keys {

@@ -113,7 +113,7 @@ impl KeyScan for MemoryScan<'_> {
         // A run takes about as long as a page of values read in order.
         let keys = self.threads.for_elements(runs * 128).map(tasks, |first| {
             let mut keys = Vec::with_capacity(RUNS_A_TASK * RUN);
-            // All runs are on their way from memory before the first is read: nearly every one misses the caches.
+            // Fetch all runs from memory before reading the first, because nearly every run misses the caches.
             let found = |i: usize| {
                 let position = position(i, runs, len);
                 let index = starts.partition_point(|&start| start <= position) - 1;

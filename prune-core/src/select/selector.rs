@@ -48,7 +48,7 @@ impl Default for Selector {
     }
 }
 
-/// A layer with no more than this part of all elements is not shared by threads if all layers are ranked side by side.
+/// If layers are ranked side by side, one thread ranks each layer that has at most one in this many of all elements.
 const A_SHARE: usize = 64;
 
 /// A mask, and the counts of the selection that made it.
@@ -115,7 +115,8 @@ impl Selector {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Nan`], [`ErrorKind::TooFewAlive`], [`ErrorKind::ShapeMismatch`] of the mask in force, [`ErrorKind::Layout`].
+    /// [`ErrorKind::Nan`], [`ErrorKind::TooFewAlive`], [`ErrorKind::ShapeMismatch`] of the mask in force,
+    /// [`ErrorKind::Layout`].
     ///
     /// # Complexity
     ///
@@ -176,7 +177,7 @@ impl Selector {
     /// # Ok::<(), prune_core::Error>(())
     /// ```
     pub fn top_of_each(&self, layers: &[(Ranked<'_>, usize)]) -> Result<Vec<Selected>, Error> {
-        // A layer that is a small part of them all is one thread's work.
+        // One thread ranks a layer that is a small part of all elements.
         let elements = layers.iter().fold(0usize, |sum, (layer, _)| sum.saturating_add(layer.scores.len()));
         let one = |(layer, kept): (Ranked<'_>, usize)| {
             let threads = if layer.scores.len() <= elements / A_SHARE { Threads::One } else { self.threads };
@@ -200,7 +201,8 @@ impl Selector {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Nan`], [`ErrorKind::AxisOutOfRange`], [`ErrorKind::ShapeMismatch`] of the mask in force, [`ErrorKind::Layout`].
+    /// [`ErrorKind::Nan`], [`ErrorKind::AxisOutOfRange`], [`ErrorKind::ShapeMismatch`] of the mask in force,
+    /// [`ErrorKind::Layout`].
     ///
     /// # Complexity
     ///

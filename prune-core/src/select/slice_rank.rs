@@ -103,7 +103,7 @@ impl<E: Lanes> SliceRanking<E> {
         let (cut, above, tied) = cut_among(&mut self.sorted, wanted - 1);
         let mut left = wanted - above;
         for (&key, &place) in self.keys.iter().zip(&self.places) {
-            // A processor cannot predict which are above, and so there is no test of it. Few are equal.
+            // A processor cannot predict which keys are above the cut, so this is no branch. Few keys are equal to it.
             self.kept[place as usize / 64] |= u64::from(key > cut) << (place % 64);
             if key == cut && left > 0 {
                 left -= 1;
@@ -155,7 +155,7 @@ impl<E: Lanes> SliceRanking<E> {
     }
 }
 
-/// The key at a rank, the greatest first; the number of greater keys, and of keys equal to it.
+/// The key at a rank, the greatest first, with the number of greater keys and the number of equal ones.
 fn cut_among<K: Ord + Copy>(keys: &mut [K], rank: usize) -> (K, usize, usize) {
     let (greater, &mut cut, smaller) = keys.select_nth_unstable_by(rank, |a, b| b.cmp(a));
     let above = greater.iter().filter(|&&key| key > cut).count();

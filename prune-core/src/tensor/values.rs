@@ -53,7 +53,7 @@ impl<'a> Values<'a> {
         });
     }
 
-    /// The number of lower bits of a wide key that are zero in every key of a positive number of this type.
+    /// The number of lowest bits that are zero in every wide key of a positive number of this type.
     pub(crate) fn key_grain(self) -> u32 {
         let digits = match self {
             Values::F32(_) => f32::MANTISSA_DIGITS,
@@ -64,7 +64,7 @@ impl<'a> Values<'a> {
         f64::MANTISSA_DIGITS - digits
     }
 
-    /// Brings all of them on their way from memory.
+    /// Starts to fetch all values from memory.
     pub(crate) fn fetch(self) {
         for_any_type!(Values, self, values => crate::kernel::prefetch::fetch(values));
     }

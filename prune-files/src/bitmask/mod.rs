@@ -5,7 +5,7 @@
 //!
 //! * `X.shape`, I64: the shape;
 //! * `X.compressed`, of the tensor's type: its values in logical order, without those whose bits are all zero;
-//! * `X.bitmask`, U8, of shape (.., rows, columns / 8 rounded up): bit `i % 8` of byte `i / 8` of a row is set where the
+//! * `X.bitmask`, U8, of shape (.., rows, columns / 8 rounded up): bit `i % 8` of byte `i / 8` of a row is set if the
 //!   element `i` of that row has a value;
 //! * `X.row_offsets`, I64, of shape (.., rows): the number of the value at which each row begins.
 //!

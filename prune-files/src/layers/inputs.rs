@@ -49,7 +49,7 @@ impl SideFile {
         }
     }
 
-    /// The setting for the file.
+    /// The setting that names the file.
     pub(crate) fn setting(self) -> Term {
         match self {
             SideFile::Scores => Term::Scores,

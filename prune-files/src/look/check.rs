@@ -96,7 +96,7 @@ pub fn check(path: &Path, want: &Want, filter: &Filter, watch: &Watch) -> Result
     Ok(CheckReport { want: want.to_string(), layers, holds, warnings })
 }
 
-/// Warns of weights without a mask of which more than half is zero, since nothing keeps these zeros. A weight that is
+/// Warns of weights that have no mask and are more than half zero, since nothing keeps these zeros. A weight that is
 /// entirely or almost entirely zero has not been trained, and gets no warning.
 fn mostly_zero(inputs: &ModelInputs<'_>, watch: &Watch) -> Result<Vec<String>, Error> {
     let ModelInputs { model, known, .. } = inputs;

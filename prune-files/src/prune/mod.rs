@@ -143,8 +143,9 @@ pub enum Format {
 /// Writes a model with zeros where the masks of the events keep nothing.
 ///
 /// The output has the model's files with their headers. Every byte outside pruned tensors is unchanged. It appears
-/// whole or not at all. The other files of a model's folder are copied along, except for weights in other formats,
-/// which the report names. An old folder in its place is moved aside.
+/// whole or not at all. The other files of a model's folder are copied along, except weights in other formats and
+/// second copies of the same weights: these are left behind, and the report names them. An old folder in its place is
+/// moved aside.
 ///
 /// # Errors
 ///

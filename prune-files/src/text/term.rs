@@ -1,15 +1,15 @@
-//! Settings and functions that messages name, in the spelling of the door that shows them.
+//! Settings and functions that messages name. Each door spells them in its own way.
 
 use core::fmt;
 use std::sync::OnceLock;
 
 static SPELLING: OnceLock<fn(Term) -> String> = OnceLock::new();
 
-/// Writes [`Term`] from a table: a term, its name as an argument, and its spelling in Rust where that is another.
+/// Defines [`Term`] from a table: a term, its name as an argument, and its spelling in Rust if that differs.
 macro_rules! terms {
     ($($(#[$doc:meta])* $term:ident $name:literal $($rust:literal)?,)*) => {
-        /// A setting or a function of this crate that texts of errors, reports and warnings name. It displays as Rust calls
-        /// it, until [`spell`] says otherwise.
+        /// A setting or a function of this crate that texts of errors, reports and warnings name. It displays as Rust
+        /// calls it, unless [`spell`] sets another spelling.
         ///
         /// # Examples
         ///
@@ -27,10 +27,10 @@ macro_rules! terms {
         }
 
         impl Term {
-            /// All of them.
+            /// All terms.
             pub const ALL: &[Term] = &[$(Term::$term),*];
 
-            /// The name of the argument or the function, in words with `_` between.
+            /// The name of the argument or function, as words joined by `_`.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Term::$term => $name,)*
@@ -89,7 +89,7 @@ terms! {
     Explain "explain",
     /// The file of the indices that a shrink keeps, as it is written and read.
     Kept "kept",
-    /// The same, as the writer of the file.
+    /// The same file, as its writer.
     KeptWriter "kept" "ShrinkOutputs::kept",
     /// Cuts checkpoints by the indices that a shrink kept.
     Slice "slice",
@@ -106,8 +106,9 @@ impl fmt::Display for Term {
     }
 }
 
-/// Sets how all texts of this process spell [`Term`]s: a program whose users know them as flags, or as arguments of another
-/// language, says so once, at its start. Libraries leave it alone. False if it was set before, and stays so.
+/// Sets the spelling of all [`Term`]s in the texts of this process. A program calls it once at its start if its users
+/// know them as flags, or as arguments of another language. Libraries do not call it. Returns false if a spelling was
+/// set before; that one stays.
 pub fn spell(spelling: fn(Term) -> String) -> bool {
     SPELLING.set(spelling).is_ok()
 }

@@ -7,7 +7,8 @@ use prune_graph::{ClassScore, Classes, Couplings, Graph, GraphError, Reason, Rol
 
 use super::case::Values;
 
-/// conv (writer), norm scale and shift (writers), norm variance (divisor), the next conv (reader), and a residual branch.
+/// The axes of a conv (writer), a norm's scale and shift (writers), its variance (divisor), the next conv (reader), and
+/// a residual branch.
 fn residual() -> (Classes, [TensorAxis; 6]) {
     let mut graph = Graph::new();
     let mut constant = |name: &str, shape: &[usize]| graph.constant(name, shape, true).expect("new");

@@ -49,8 +49,8 @@ pub struct Arguments {
     #[arg(long, value_name = "TEXT-or-FILE")]
     pub strategy: Option<String>,
 
-    /// A method by its name, in place of --strategy, at epochs and steps that scale with --epochs. What it stands for is
-    /// printed as a strategy before training.
+    /// A method by its name, in place of --strategy, at epochs and steps that scale with --epochs. What it stands for
+    /// is printed as a strategy before training.
     #[arg(
         long,
         value_name = "NAME",

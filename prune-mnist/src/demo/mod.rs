@@ -8,7 +8,7 @@
 //! the checkpoint, from which a killed run can resume. No other file is written before the run is complete; then all
 //! are written at once (`out`).
 //!
-//! # How it is laid out
+//! # Layout
 //! - `args`, `plan`, `presets`, `error`: the options, and the inputs that are refused.
 //! - `program`, `saver`, `resume`: the run, the checkpoint in its folder, and its settings.
 //! - `show`, `picture`: output for people. `results`: files. `small`: the network without the closed channels;

@@ -44,7 +44,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// Every variant of [`DemoError`] about the strategy, except that it does not fit, which needs a model.
+    /// Every variant of [`DemoError`] about the strategy, except the one for a strategy that does not fit the model.
     pub fn new(strategy: Option<&str>, epochs: Option<u64>) -> Result<Self, DemoError> {
         let Some(given) = strategy else { return Self::default_for(epochs) };
         let (strategy, origin) = Self::read(given)?;
@@ -62,7 +62,8 @@ impl Plan {
         Ok(Self { warnings: warnings(&strategy, epochs), strategy, origin, epochs, epochs_origin })
     }
 
-    /// The plan of `--method`, for a network whose output layer has the kernel `output`, trained in `steps` steps an epoch.
+    /// The plan of `--method`, for a network whose output layer has the kernel `output`, trained in `steps` steps an
+    /// epoch.
     ///
     /// # Errors
     ///

@@ -42,11 +42,11 @@ pub(super) struct Preset {
 struct Times {
     /// The epoch of a single event, two sevenths of the way.
     at: Key,
-    /// The epochs from that one on, five sevenths of the way.
+    /// The epochs from `at` to five sevenths of the way.
     during: Key,
-    /// The epochs of a schedule, from the first one on, to the same end.
+    /// The epochs of a schedule, from the first to five sevenths of the way.
     from_first: Key,
-    /// The steps of sparse training's updates, up to three quarters of all.
+    /// The steps of sparse training's updates, up to three quarters of all steps.
     updates: Key,
     /// Steps from one update to the next.
     every: u64,
@@ -203,12 +203,12 @@ const PRESETS: [Preset; 19] = [
     },
 ];
 
-/// One ranking of all layers.
+/// An event that ranks all layers together.
 fn all(density: Density) -> Result<Event, StrategyError> {
     Event::unstructured(Scope::Global(density))
 }
 
-/// The same density in each layer.
+/// An event with the same density in each layer.
 fn each(density: Density) -> Result<Event, StrategyError> {
     Event::unstructured(Scope::UnifiedLocal(density))
 }

@@ -30,7 +30,8 @@ const ENOUGH_STEPS: u64 = 100;
 /// # Errors
 ///
 /// Every variant of [`DemoError`]. No results have been written then, though checkpoints may have been. The one
-/// exception is [`RunError::Print`](crate::run::RunError::Print): it may concern the last lines, after all files were written.
+/// exception is [`RunError::Print`](crate::run::RunError::Print): it may concern the last lines, after all files were
+/// written.
 pub fn run(arguments: &Arguments, console: &mut Console<'_>, interrupt: &Interrupt) -> Result<(), DemoError> {
     let started = Instant::now();
     if !arguments.resume {

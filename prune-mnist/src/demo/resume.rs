@@ -1,4 +1,4 @@
-//! The options of a run and the settings of its checkpoint: equal, but for those that may change.
+//! The options of a run and the settings of its checkpoint. They are equal, except those that may change.
 
 use super::args::Arguments;
 use super::error::DemoError;
@@ -26,7 +26,7 @@ pub(super) fn settings(arguments: &Arguments, plan: &Plan, data: &Dataset) -> Ru
     }
 }
 
-/// The settings of a resumed run: those of its checkpoint, but for the epochs and the place of the data.
+/// The settings of a resumed run: those of its checkpoint, except the epochs and the place of the data.
 pub(super) fn gone_on(checkpoint: &Checkpoint, arguments: &Arguments, plan: &Plan) -> RunSettings {
     RunSettings { epochs: plan.epochs, data: arguments.data.to_string(), ..checkpoint.settings().clone() }
 }

@@ -20,7 +20,8 @@ pub const SCRATCH_FILE: &str = "scratch.onnx";
 ///
 /// # Errors
 ///
-/// [`DemoError::InterruptedFromScratch`], a network that diverges; the results of the run are written by then.
+/// [`DemoError::InterruptedFromScratch`], and an error for a network that diverges. The results of the run are written
+/// by then.
 pub(super) fn train<P: Backend>(
     (spec, accuracy): &(ModelSpec, f64),
     data: &Dataset,

@@ -4,7 +4,7 @@
 //! A [`ModelSpec`] describes the model. A [`Network`] has its working memory and computes gradients. The parameters
 //! are in the storage of a tensor backend ([`NdarrayParams`], [`NalgebraParams`]), and an [`Optimiser`] moves them.
 //!
-//! # How it is laid out
+//! # Layout
 //! - `spec`, `plan`: descriptions of models, and the stages that follow from them.
 //! - `layers`: the arithmetic of each layer on slices. All call the one matrix product in `product`.
 //! - `chunk`, `segment`, `network`: cut a batch up and drive it through the layers.

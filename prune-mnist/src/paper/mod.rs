@@ -8,7 +8,7 @@
 //! the test set once, after its last epoch. The test set decides no setting: settings were chosen on 5,000 images set
 //! aside from the training set (`--validate`) and are written down in `recipe`.
 //!
-//! # How it is laid out
+//! # Layout
 //! - `recipe`, `settings`: the training of networks, and one run as a value whose digest is its name in the cache.
 //! - `train`, `control`, `lottery`, `compacted`: one run. `cache`, `queue`: each run only once, one for each core at
 //!   a time.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use super::{Console, INTERRUPTED, Interrupt};
 
-/// Does `work` with standard output and Ctrl-C, and turns its error into a message and the exit code that `code` says.
+/// Runs `work` with standard output and Ctrl-C. Turns its error into a message and the exit code that `code` returns.
 /// `otherwise` tells the user the effect of Ctrl-C if the system does not report it.
 pub fn start<E: Display>(
     otherwise: &str,
@@ -21,9 +21,9 @@ pub fn start<E: Display>(
     });
     let Err(error) = work(&mut console, &interrupt) else { return ExitCode::SUCCESS };
     let code = code(&error);
-    // To be stopped is no error.
+    // A run that the user stops is no error.
     let kind = if code == INTERRUPTED { "" } else { "error: " };
-    // There is nobody left to tell if this fails.
+    // If this fails, there is nobody left to tell.
     let _ = writeln!(io::stderr(), "{kind}{error}");
     ExitCode::from(code)
 }

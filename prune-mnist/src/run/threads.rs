@@ -2,7 +2,7 @@
 
 use super::RunError;
 
-/// Does `work` on this many threads, or on one for each core.
+/// Runs `work` on this many threads, or on one for each core.
 ///
 /// # Errors
 ///

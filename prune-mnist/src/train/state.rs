@@ -5,7 +5,7 @@ use prune_core::{Error, LayersMut, Masks};
 use super::Backend;
 use crate::nn::{Optimiser, Sgd};
 
-/// A network's weights with its optimiser: all that a run and its twin do not share.
+/// A network's weights with its optimiser. A run and its twin share everything else.
 #[derive(Clone, Debug)]
 pub struct State<P, O> {
     /// The weights and biases.

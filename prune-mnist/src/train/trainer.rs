@@ -118,9 +118,9 @@ impl<'d, P: Backend> Trainer<'d, P> {
         (self.train.len() as u64).div_ceil(self.settings.batch_size)
     }
 
-    /// Trains the rest of an epoch after `part`, whatever the program. With a pruner, zeros are held after every step;
-    /// masks that stay are those of a pruner without events. `tick` is called after each step with the loss so far,
-    /// and can break off there; `part` then holds the progress.
+    /// Trains the rest of an epoch after `part`, for every program. With a pruner, zeros are held after every step. A
+    /// pruner without events keeps its masks as they are. `tick` is called after each step with the loss so far, and
+    /// can break off there; `part` then holds the progress.
     pub(crate) fn epoch<O: Optimiser<f32, P>>(
         &mut self,
         epoch: u64,
@@ -198,7 +198,7 @@ impl<'d, P: Backend> Trainer<'d, P> {
         std::mem::take(&mut self.reports)
     }
 
-    /// Works out the gradients of a step's batch, and returns the score of the batch.
+    /// Computes the gradients of a step's batch, and returns the score of the batch.
     ///
     /// # Errors
     ///

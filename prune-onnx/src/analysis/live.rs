@@ -1,4 +1,4 @@
-//! Constants that are not 0 in classes that masks take out, though no mask closes them.
+//! Constants that lose values other than 0 with the classes that masks remove, though no mask closes those values.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -13,8 +13,9 @@ use crate::error::Error;
 type LiveSlices = Vec<(TensorAxis, usize, ClassId)>;
 
 impl Analysis<'_> {
-    /// The constants that are not 0 in these classes, with the number of such slices, in the order of names: those that add
-    /// something to a class, and in classes without any those that multiply. `zeros` are the uses that are 0 in a class.
+    /// The constants that are not 0 in these classes, in the order of names, each with the number of such slices.
+    /// Constants that add something to a class count. Constants that multiply count only in classes to which none adds.
+    /// `zeros` has, for each class, the uses that are 0 in it.
     ///
     /// # Errors
     ///
@@ -75,7 +76,8 @@ impl Analysis<'_> {
         slices
     }
 
-    /// A BatchNormalization subtracts the constant, a mean, and its scale is not 0: what it makes of 0 goes with the mean.
+    /// True if a BatchNormalization subtracts the constant as its mean, and its scale is not 0. It then makes another
+    /// value of 0, and the removal takes this value out with the mean.
     fn is_subtracted(&self, found: &Use, is_zero: impl Fn(TensorId) -> bool) -> bool {
         found.readers.iter().any(|&(node, slot)| {
             let scale = self.use_read_at(node, 1);

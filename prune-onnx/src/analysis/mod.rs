@@ -175,7 +175,8 @@ impl<'m> Analysis<'m> {
         self.uses.iter().map(|found| (found.id, found.name.as_str(), found.readers.as_slice()))
     }
 
-    /// The names of the floating constants of rank 2 or more whose slices a family's classes are. Each occurs once.
+    /// The names of the floating constants of rank 2 or more that have slices in the classes of a family. Each occurs
+    /// once.
     pub fn weights_of(&self, family: &Family) -> Vec<&str> {
         let mut names: Vec<&str> = family
             .axes()

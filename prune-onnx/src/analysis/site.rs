@@ -283,20 +283,20 @@ impl<'e, 'm> Site<'e, 'm> {
         Ok(())
     }
 
-    /// Says of an axis of an output whose length is a multiple of a number that it has runs of that length. The length has to
-    /// follow whatever goes.
+    /// States that an axis of an output has runs of `n` indices, if its length is `n` times symbols. Its length must
+    /// follow every removal.
     pub(crate) fn set_runs(&mut self, out: usize, axis: usize, size: &Size) {
         if let (Some(run), Some(axis)) = (size.run(), self.out(out, axis)) {
             self.engine.graph.set_runs(axis, run);
         }
     }
 
-    /// An axis has runs.
+    /// True if an axis has runs.
     pub(crate) fn has_runs(&self, axis: TensorAxis) -> bool {
         self.engine.graph.runs(axis).is_some()
     }
 
-    /// Pins axes of runs of which these elements are copies, since nothing else follows their lengths.
+    /// Pins axes of runs whose lengths these elements copy, because nothing else follows their lengths.
     #[cfg_attr(feature = "testing", track_caller)]
     pub(crate) fn pin_runs(&mut self, ints: &[Int]) {
         let why = self.reason("makes another axis of its length");
@@ -307,8 +307,8 @@ impl<'e, 'm> Site<'e, 'm> {
         }
     }
 
-    /// Notes that an axis of an output holds the values of an input's axis as they are: what reads or writes a weight that
-    /// was transposed does so with the weight.
+    /// Notes that an axis of an output holds the values of an input's axis as they are. A node that reads or writes a
+    /// transposed weight then does so with the weight.
     pub(crate) fn view(&mut self, slot: usize, axis: usize, out: usize, out_axis: usize) -> StatementResult {
         let of = self.axis(slot, axis)?;
         if let Some(axis) = self.out(out, out_axis) {

@@ -53,10 +53,11 @@ impl Analysis<'_> {
         Ok((closed, made))
     }
 
-    /// The constants that a removal by masks takes out though they are not 0 there and no mask closes them, with the number of
-    /// their slices, in the order of names: biases and shifts of closed rows, say, means that are subtracted from them, or rows
-    /// of another branch. Only classes count whose readers got something else than 0 of them. If there are none, the removal
-    /// changes no output of the model that has 0 wherever a mask closes.
+    /// The constants that a removal by masks takes out although they are not 0 there and no mask closes them, in the
+    /// order of names, each with the number of its slices. Examples are biases and shifts of closed rows, means that
+    /// are subtracted from those rows, and rows of another branch. A class counts only if one of its readers got
+    /// something other than 0 from it. If the list is empty, the removal changes no output of the model that has 0
+    /// wherever a mask closes.
     ///
     /// # Errors
     ///
@@ -73,9 +74,9 @@ impl Analysis<'_> {
         self.constants_in(&lost, &zeros, &masks)
     }
 
-    /// The classes of a removal whose values are not 0 at a reader though all that writes them is: an activation makes 0.5 of
-    /// 0, say, or a number is added. `closed` are readers whose slices of a class masks close, so that it does not matter
-    /// there; neither does it where those slices are 0. [`Analysis::dead`] adds such values to biases, where it can.
+    /// The classes of a removal whose values are not 0 at a reader although all their writers are: an activation makes
+    /// 0.5 of 0, say, or a number is added. `closed` are the readers whose slices of a class masks close. The value
+    /// does not matter there, nor where those slices are 0. [`Analysis::dead`] adds such values to biases if it can.
     fn made_of_zero(&self, removal: &Removal, closed: &[(ClassId, TensorId)]) -> Result<Vec<MadeOfZero>, Error> {
         let mut zeros = self.zero_slices(&Dead::none(&self.classes), &HashMap::new())?;
         closed.iter().for_each(|&(class, tensor)| zeros.entry(class).or_default().push(tensor));
@@ -92,7 +93,8 @@ impl Analysis<'_> {
         Ok(made.collect())
     }
 
-    /// The classes of a removal that are not 0 at some reader while, for each class, the constants `zeros` are.
+    /// The classes of a removal that are not 0 at some reader when the constants that `zeros` names for each class are
+    /// 0.
     fn read_as_more(
         &self,
         removal: &Removal,

@@ -264,9 +264,10 @@ impl Analysis<'_> {
         Ok(all)
     }
 
-    /// For each class with any, the uses of constants of which all slices of the class are 0 without what is gone. A bias
-    /// takes over what a folded class adds to the outputs of its readers, so it is missing from no slice but those of
-    /// inputs: an output that reads nothing else is a constant, not 0. What `masks` close counts as 0.
+    /// For each class, the uses of constants whose slices of the class are all 0 without the removed indices; classes
+    /// without such uses are left out. A bias takes over what a folded class adds to the outputs of its readers. So a
+    /// folded class is missing only from slices of inputs: an output that reads nothing else is a constant, not 0.
+    /// Values that `masks` close count as 0.
     fn zero_slices(&self, dead: &Dead, masks: &HashMap<&str, &Mask>) -> Result<HashMap<ClassId, Vec<TensorId>>, Error> {
         let (gone, folded) = (&dead.removal, dead.folded_classes());
         let mut zeros: HashMap<ClassId, Vec<TensorId>> = HashMap::new();

@@ -13,8 +13,8 @@ impl Tensor {
     /// The elements: little-endian, in logical order. External data are read; `raw_data` is lent.
     ///
     /// # Errors
-    /// [`Error::Tensor`] for texts and for values that the type does not have, [`Error::External`] and [`Error::Read`] for
-    /// data in another file.
+    /// [`Error::Tensor`] for texts and for values that the type does not have, [`Error::External`] and [`Error::Read`]
+    /// for data in another file.
     pub fn bytes(&self) -> Result<Bytes, Error> {
         match &self.data {
             Data::Raw(bytes) => Ok(bytes.clone()),
@@ -68,8 +68,8 @@ impl Tensor {
     /// All elements of a tensor of whole numbers.
     ///
     /// # Errors
-    /// As [`Tensor::bytes`], and [`TensorProblem::NotNumbers`] for types other than integers and truth values of at least 8
-    /// bits.
+    /// As [`Tensor::bytes`], and [`TensorProblem::NotNumbers`] for types other than integers and truth values of at
+    /// least 8 bits.
     pub fn ints(&self) -> Result<Vec<i64>, Error> {
         let bytes = self.bytes()?;
         macro_rules! all {

@@ -1,4 +1,4 @@
-//! Attention: whole heads, of queries together with those of keys and values that they share.
+//! Attention: whole heads of queries go together with the heads of keys and values that they share.
 
 use prune_graph::TensorAxis;
 
@@ -10,14 +10,15 @@ use crate::shapes::{Shape, Size};
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &["Attention"],
-    joins: "heads of queries, of the mask and of the output with those of keys and values that they share; a single head of keys stays",
-    pins: "batch, sequence and head size; all, if there is a cache or more than one output",
+    joins: "each head of keys and values with the heads of queries, of the mask and of the output that share it",
+    pins: "heads of keys and values, if there is only one; batch, sequence and head size; all, if there is a cache or \
+           more than one output",
     rewrites: "`q_num_heads` and `kv_num_heads` of inputs of rank 3",
     state,
     rewrite: Some(rewrite),
 };
 
-/// Heads of queries, and of keys and values.
+/// The numbers of heads: of queries, and of keys and values.
 #[derive(Clone, Copy)]
 struct Heads {
     queries: usize,
@@ -36,7 +37,7 @@ fn state(site: &mut Site<'_, '_>) -> StatementResult {
     if !matches!(rank, 3 | 4) || keys.len() != rank || values.len() != rank {
         return Err(Stop::Pin("reads values that are neither all of rank 3 nor all of rank 4"));
     }
-    // The axis of heads; in rank 3 that of heads and of what each holds.
+    // The axis of heads. In rank 3 it also holds the elements of each head.
     let along = if rank == 3 { 2 } else { 1 };
     let length = |shape: &Shape| shape[along].length().ok_or(Stop::Pin("has heads of unknown number or size"));
     let lengths = [length(&queries)?, length(&keys)?, length(&values)?];
@@ -54,7 +55,7 @@ fn state(site: &mut Site<'_, '_>) -> StatementResult {
         site.pin_out(0, axis, "takes whole heads");
     }
 
-    // Each axis with the indices that one head, or one group of heads, takes of it.
+    // Each axis, with the number of its indices that belong to one head, or to one group of heads.
     let shared = if heads.keys == 1 { 1 } else { heads.queries / heads.keys };
     let mut axes = vec![(site.axis(0, along)?, shared * held[0])];
     axes.extend(site.out(0, along).map(|axis| (axis, shared * held[2])));
@@ -88,7 +89,7 @@ fn heads(site: &Site<'_, '_>, rank: usize, lengths: [usize; 3]) -> Option<Heads>
     fits.then_some(heads)
 }
 
-/// The axis of a mask that has an index for each head of queries; what else a mask has is pinned.
+/// The axis of a mask that has an index for each head of queries. The other axes of the mask are pinned.
 fn mask_axis(site: &mut Site<'_, '_>, heads: Heads) -> Result<Option<TensorAxis>, Stop> {
     if !site.has(3) {
         return Ok(None);
@@ -107,7 +108,8 @@ fn mask_axis(site: &mut Site<'_, '_>, heads: Heads) -> Result<Option<TensorAxis>
     site.axis(3, along).map(Some)
 }
 
-/// Joins the parts of each axis that belong to one of `count` heads or groups, with each other and with those of the first.
+/// Joins, for each of `count` heads or groups, its indices of each axis with each other and with those of the first
+/// axis.
 fn join(site: &mut Site<'_, '_>, axes: &[(TensorAxis, usize)], count: usize) {
     let why = site.reason("takes whole heads");
     for &(axis, part) in axes {
@@ -121,7 +123,7 @@ fn join(site: &mut Site<'_, '_>, axes: &[(TensorAxis, usize)], count: usize) {
     }
 }
 
-/// Products of queries and keys, and of what they give and values.
+/// States the products: of queries and keys, and of their result and values.
 fn work(site: &mut Site<'_, '_>, rank: usize) -> StatementResult {
     let length = site.axis(1, rank - 2)?;
     let queries = (0..rank).map(|axis| site.axis(0, axis)).collect::<Result<Vec<_>, _>>()?;

@@ -27,7 +27,7 @@ fn state(site: &mut Site<'_, '_>) -> StatementResult {
     (1..5).try_for_each(|slot| site.pass(slot, 0, 0, 1))?;
     // The shift of a channel remains if an index of another axis goes.
     let others_stay = (0..rank).filter(|&axis| axis != 1).all(|axis| site.stays(axis));
-    // 0 less a mean of 0 is 0 under any scale.
+    // If both the value and the mean are 0, their difference is 0 under any scale.
     let scaled = site.vanishes(1) || site.tensor(1).is_some() && site.vanishes(0) && site.vanishes(3);
     let zero = scaled && site.vanishes(2) && others_stay;
     site.set_vanishes(0, zero);

@@ -6,7 +6,7 @@ use crate::shapes::Size;
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &["Flatten"],
-    joins: "of axes that are multiplied one factor: the outermost that nothing pins",
+    joins: "where axes are merged, one factor of them: the outermost that nothing pins",
     pins: "all other factors",
     rewrites: "",
     state,

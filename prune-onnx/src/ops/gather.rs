@@ -7,8 +7,9 @@ use crate::rewrite::Rewrite;
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &["Gather"],
-    joins: "each chosen index with its place in the output; other axes, and those of indices that are no constant list, with those of the output",
-    pins: "a single index that is chosen; the axis, if indices are not a constant list",
+    joins: "each chosen index with its place in the output; the axes not gathered over with those of the output; the axes \
+            of the indices with those of the output, if the indices are no constant list",
+    pins: "an index chosen alone, by a scalar; the whole axis gathered over, if the indices are no constant list",
     rewrites: "the indices",
     state,
     rewrite: Some(rewrite),

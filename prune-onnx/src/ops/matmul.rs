@@ -8,7 +8,8 @@ use crate::analysis::{Site, StatementResult, Stop};
 pub(super) const OPERATOR: Operator = Operator {
     names: &["MatMul"],
     joins: "the axes that are summed over; rows, columns and batches with those of the output",
-    pins: "batch axes that are repeated; a sum of products of which neither factor is 0 without its index",
+    pins: "batch axes that are repeated; the axis that is summed over, if neither factor is 0 at an index that \
+           is removed",
     rewrites: "",
     state,
     rewrite: None,

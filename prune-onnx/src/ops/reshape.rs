@@ -8,9 +8,9 @@ use crate::shapes::{Int, Shape, Size};
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &["Reshape"],
-    joins: "axes that stay; of an axis that is cut, or of axes that are multiplied, one factor: the outermost that nothing \
+    joins: "axes that stay; where an axis is split or axes are merged, one factor of them: the outermost that nothing \
             pins",
-    pins: "all other factors; lengths of a target that several computations give",
+    pins: "all other factors; lengths in the target that are computed, if several of its lengths are not known",
     rewrites: "the target",
     state,
     rewrite: Some(rewrite),
@@ -45,7 +45,7 @@ fn state(site: &mut Site<'_, '_>) -> StatementResult {
         match int.constant() {
             Some(0) if copies_zero => site.pass(0, axis, 0, axis)?,
             Some(n) if n < 0 && !is_literal => {}
-            // A list of numbers says 0 there, or -1.
+            // In a target that is written as a list, this length is 0 or -1.
             _ if is_literal && is_copied => site.pass(0, axis, 0, axis)?,
             _ if is_literal => {}
             _ => site.follow(int, out),
@@ -127,7 +127,7 @@ fn rewrite(rewrite: &mut Rewrite<'_, '_>) -> Result<(), Error> {
     };
     let mut fits = true;
     for (axis, int) in target.iter().enumerate() {
-        // The lengths of axes of runs follow where a 0 or -1 says so.
+        // A 0 or -1 in the target follows the length of an axis of runs.
         let says_itself = int.constant().is_some_and(|n| n < 0 || n == 0 && copies_zero);
         fits &= says_itself || !rewrite.output_lost_of_runs(0, axis);
         fits &= to[axis].length().is_none() || as_it_is(axis, int, rewrite) == output_left(axis, rewrite);

@@ -133,14 +133,14 @@ impl<'a, 'm> Rewrite<'a, 'm> {
         self.left(self.output(slot)?.axis(axis))
     }
 
-    /// An axis of an output has runs, and these have lost indices.
+    /// True if an axis of an output has runs that have lost indices.
     pub(crate) fn output_lost_of_runs(&self, slot: usize, axis: usize) -> bool {
         let output = self.output(slot).map(|id| id.axis(axis));
         let run = output.and_then(|axis| self.removal.kept_of_run(&self.analysis.classes, axis));
         run.is_some_and(|(kept, length)| kept < length)
     }
 
-    /// How many of these indices of an input's axis stay.
+    /// The number of these indices of an input's axis that stay.
     pub(crate) fn input_left_in(&self, slot: usize, axis: usize, range: Range<usize>) -> usize {
         let Some(id) = self.input(slot) else { return range.len() };
         range.filter(|&index| !self.removal.removes(&self.analysis.classes, id.axis(axis), index)).count()

@@ -29,7 +29,7 @@ impl Size {
         self.number().and_then(|n| usize::try_from(n).ok())
     }
 
-    /// The number that is multiplied with symbols, if there are symbols and it is more than 1.
+    /// The number that multiplies the symbols, if there are symbols and the number is more than 1.
     pub(crate) fn run(&self) -> Option<usize> {
         usize::try_from(self.times).ok().filter(|&run| run > 1 && !self.symbols.is_empty())
     }

@@ -73,7 +73,8 @@ pub fn encoded(float: DataType, values: &[f64]) -> Vec<u8> {
     }
 }
 
-/// Operators that came after the oldest version, or took floats only then, and the version that brought them.
+/// Operators that the oldest version lacks, or whose numbers must be floats there, each with the version that changed
+/// this.
 const SINCE: &[(&str, i64)] = &[
     ("BitwiseNot", 18),
     ("Celu", 12),
@@ -95,7 +96,7 @@ pub struct Net {
     pub draw: Draw,
     /// The version of the operators.
     pub opset: i64,
-    /// The operator that a case is to have; otherwise it draws one of its rule.
+    /// The operator that a case must use. If there is none, the case draws one of its rule.
     asked: Option<&'static str>,
     /// The type of all floats.
     pub(crate) float: DataType,
@@ -120,14 +121,14 @@ impl Net {
         Net { draw: Draw::new(seed), opset, asked: None, float, listed: false, graph, count: 0, inputs: Vec::new() }
     }
 
-    /// The same network, in which a case has this operator of its rule.
+    /// The same network, whose case must use this operator of its rule.
     #[must_use]
     pub fn asked(mut self, operator: &'static str) -> Self {
         self.asked = Some(operator);
         self
     }
 
-    /// The operator that is asked for, or one of some. Networks of an operator that came later have its version.
+    /// The operator that is asked for, or else a drawn one. An operator that came later raises the network's version.
     pub(crate) fn operator(&mut self, drawn: &[&'static str]) -> &'static str {
         let drawn = self.draw.pick(drawn);
         let operator = self.asked.unwrap_or(drawn);
@@ -138,7 +139,7 @@ impl Net {
         operator
     }
 
-    /// This operator is asked for.
+    /// True if this operator is asked for.
     pub(crate) fn asks(&self, operator: &str) -> bool {
         self.asked == Some(operator)
     }

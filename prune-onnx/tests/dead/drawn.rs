@@ -1,4 +1,4 @@
-//! Generated networks with zeros in random places: the outputs stay equal whatever goes, and much goes.
+//! Generated networks with zeros in random places. Many classes go, and the outputs stay equal.
 
 use prune_graph::Family;
 use prune_onnx::testing::eval;

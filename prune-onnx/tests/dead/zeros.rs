@@ -32,7 +32,7 @@ fn dead_channels_go_and_others_stay() {
         assert!(gone(case("Tanh", &[0, 1], &[], &[])).is_empty());
         // A normalisation with scale and shift 0 gives 0.
         assert_eq!(gone(case("Relu", &[], &[1, 3], &[])), [1, 3]);
-        // A channel that only zeros read goes, whatever its values are.
+        // A channel goes if only zeros read it, whatever its values are.
         assert_eq!(gone(case("Sigmoid", &[], &[], &[0, 4])), [0, 4]);
         // Sigmoid of 0 is 0.5. Padding reads that differently at the borders, so the channel stays, and the report says
         // so.

@@ -99,12 +99,12 @@ impl Event {
         self.course == RampCourse::StraightThrough
     }
 
-    /// The patterns of which a layer must match at least one. An empty list selects every prunable layer.
+    /// A layer must match at least one of these patterns. An empty list selects every prunable layer.
     pub fn include(&self) -> &[Glob] {
         &self.include
     }
 
-    /// The patterns of which a layer must match none.
+    /// A layer must match none of these patterns.
     pub fn exclude(&self) -> &[Glob] {
         &self.exclude
     }
@@ -114,7 +114,7 @@ impl Event {
         self.reopen
     }
 
-    /// The epoch to whose end parameters are set back, if any.
+    /// Parameters are set back to their values at the end of this epoch, if there is one.
     pub fn rewind(&self) -> Option<u64> {
         self.rewind
     }

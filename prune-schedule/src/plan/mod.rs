@@ -192,9 +192,10 @@ impl Strategy {
     ///
     /// # Errors
     ///
-    /// [`PruneError::UnknownLayer`], [`PruneError::PatternMatchesNothing`], [`PruneError::SelectsNothing`], [`PruneError::AxisOutOfRange`],
-    /// [`PruneError::ReductionUnknown`], [`PruneError::OutputUnknown`], [`PruneError::TooFewAlive`], [`PruneError::Bias`],
-    /// [`PruneError::BoundIdle`], [`PruneError::NoMask`]; [`PruneError::Event`] for bounds that cannot be met.
+    /// [`PruneError::UnknownLayer`], [`PruneError::PatternMatchesNothing`], [`PruneError::SelectsNothing`],
+    /// [`PruneError::AxisOutOfRange`], [`PruneError::ReductionUnknown`], [`PruneError::OutputUnknown`],
+    /// [`PruneError::TooFewAlive`], [`PruneError::Bias`], [`PruneError::BoundIdle`], [`PruneError::NoMask`];
+    /// [`PruneError::Event`] for bounds that cannot be met.
     ///
     /// # Complexity
     ///
@@ -244,7 +245,7 @@ impl Event {
     /// let half = Scope::UnifiedLocal(prune_core::Density::new(0.5)?);
     /// let event = Event::pieces(half, Piece::channels())?.with_include(["fc1*"])?;
     /// let layers = [LayerInfo::new("fc1.weight", &[6, 4]), LayerInfo::new("fc2.weight", &[3, 6])];
-    /// // What the first layer writes is what the second reads.
+    /// // The second layer reads what the first one writes.
     /// let coupled = [vec![("fc1.weight".to_owned(), 0), ("fc2.weight".to_owned(), 1)]];
     /// let plan = event.plan_coupled(Key::Epoch(1), Key::Epoch(1), &layers, &coupled, &Defaults::LIBRARY)?;
     /// let asked: Vec<_> = plan.layers.iter().map(|layer| (layer.name.as_str(), layer.asked)).collect();

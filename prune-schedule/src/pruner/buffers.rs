@@ -10,15 +10,17 @@ use crate::moment::Moment;
 use crate::prune_error::PruneError;
 
 impl Pruner {
-    /// As [`Pruner::end_epoch_with`], and after an event writes `+0.0` outside the masks in force to each set of the
-    /// optimiser's buffers too: nothing waits for the next step's hold, and what is saved now is zero there as well.
+    /// Does what [`Pruner::end_epoch_with`] does. After an event it also writes `+0.0` outside the masks in force to
+    /// each set of the optimiser's buffers. So the buffers are zero there before the next step, and before anything is
+    /// saved.
     ///
-    /// A buffer set shows a layer for each mask, under the layer's name. For an optimiser that keeps no buffers pass no set.
+    /// A set of buffers has a layer for each mask, under the layer's name. Pass no set if the optimiser keeps no
+    /// buffers.
     ///
     /// # Errors
     ///
-    /// As [`Pruner::end_epoch_with`]; [`PruneError::Layers`] where a set of buffers has no layer for a mask, or one of another
-    /// shape. Nothing has been written then.
+    /// As [`Pruner::end_epoch_with`]; [`PruneError::Layers`] if a set of buffers lacks the layer of a mask, or has it
+    /// in another shape. Nothing has been written then.
     ///
     /// # Examples
     ///
@@ -50,12 +52,13 @@ impl Pruner {
         }
     }
 
-    /// As [`Pruner::commit`], and writes `+0.0` outside the masks then in force to each set of the optimiser's buffers.
+    /// Does what [`Pruner::commit`] does. It also writes `+0.0` outside the masks that are then in force to each set of
+    /// the optimiser's buffers.
     ///
     /// # Errors
     ///
-    /// As [`Pruner::commit`]; [`PruneError::Layers`] where a set of buffers has no layer for a mask, or one of another shape.
-    /// Nothing has been written then.
+    /// As [`Pruner::commit`]; [`PruneError::Layers`] if a set of buffers lacks the layer of a mask, or has it in
+    /// another shape. Nothing has been written then.
     pub fn commit_and_hold(
         &mut self,
         prepared: PreparedMasks<'_>,
@@ -69,8 +72,8 @@ impl Pruner {
     }
 }
 
-/// Refuses sets of buffers that cannot be held by the masks that an event makes and those in force: whatever a hold refuses,
-/// it refuses here, and masks that keep everything write nothing.
+/// Refuses sets of buffers that cannot be held by the masks of an event and those in force. It holds the sets by masks
+/// that keep everything. Such a hold writes nothing, and refuses whatever any hold refuses.
 fn can_be_held(sets: &mut [&mut (dyn LayersMut + '_)], made: &Masks, in_force: &Masks) -> Result<(), Error> {
     if sets.is_empty() {
         return Ok(());

@@ -1,10 +1,10 @@
 //! The pruner: carries out a strategy on a model, epoch by epoch.
 //!
 //! An event is planned (`plan/`), prepared (`prepare.rs`: masks in `event.rs`, `reopen.rs` and `regrow.rs` from what
-//! `evidence.rs` holds, figures in `report.rs` and `report_table.rs`) and committed (`commit.rs`), with
-//! the optimiser's buffers where they are shown (`buffers.rs`). Beside that: how far
-//! epochs and steps have come (`clock.rs`, `steps.rs`), gradients on the way (`observe.rs`), forward passes of their own (`forward.rs`), layers that are sparse
-//! without a mask (`sparse.rs`), and saving it all (`state.rs`).
+//! `evidence.rs` holds, figures in `report.rs` and `report_table.rs`) and committed (`commit.rs`), with the optimiser's
+//! buffers if they are given (`buffers.rs`). The other files count epochs and steps (`clock.rs`, `steps.rs`), collect
+//! gradients (`observe.rs`), make masks for forward passes (`forward.rs`), warn of layers that are sparse without a
+//! mask (`sparse.rs`), and save the pruner (`state.rs`).
 
 mod alone;
 mod buffers;
@@ -49,14 +49,16 @@ use crate::warning::Warning;
 /// # Events only close (rule 9)
 ///
 /// An element is alive if the masks in force keep it; at first every element is. An event can choose only alive
-/// elements. An event that asks for more than is alive is an error, unless it carries `reopen`. N:M over an existing
-/// mask keeps `min(N, alive)` of each group, and the report counts the groups that came out short; N:M asks for more
-/// than is alive if its density does. Masks of layers that an event does not select stay in force.
+/// elements. An event that asks for more than is alive is an error, unless it carries `reopen`. Updates of sparse
+/// training (`set`, `rigl`) open as many elements as they close. N:M over an existing mask keeps `min(N, alive)` of
+/// each group, and the report counts the groups that came out short; N:M asks for more than is alive if its density
+/// does. Masks of layers that an event does not select stay in force.
 ///
 /// # In a training loop
 ///
-/// [`Pruner::start`] before it, [`Pruner::before_step`] and [`Pruner::after_step`] around each step of the optimiser, and
-/// [`Pruner::end_epoch`] after each epoch, or [`Pruner::end_epoch_and_hold`], which holds the optimiser's buffers too.
+/// Call [`Pruner::start`] before it, and [`Pruner::before_step`] and [`Pruner::after_step`] around each step of the
+/// optimiser. After each epoch call [`Pruner::end_epoch`], or [`Pruner::end_epoch_and_hold`], which holds the
+/// optimiser's buffers too.
 ///
 /// # Floating masks
 ///
@@ -258,8 +260,8 @@ impl Pruner {
 
     /// Ends an epoch that has trained: carries out its event, if there is one, and returns the report of the event.
     ///
-    /// All masks are made before the first weight is written. After an error the model and the pruner are as they were. The
-    /// optimiser's buffers are not touched, and the report's [next step](Report::next_step) says so:
+    /// All masks are made before the first weight is written. After an error the model and the pruner are as they were.
+    /// This call does not touch the optimiser's buffers, and the report's [next step](Report::next_step) says so.
     /// [`Pruner::end_epoch_and_hold`] holds them too.
     ///
     /// # Errors

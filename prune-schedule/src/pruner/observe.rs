@@ -11,14 +11,14 @@ use crate::prune_error::PruneError;
 use crate::strategy::Strategy;
 
 impl Pruner {
-    /// Takes note of the gradients of one backward pass, before they are masked, for an event that asks for them: `snip` and
-    /// `'reopen': 'gradient'` of all of them since the last epoch ended, added up; `saliency` and `rigl` of the last. Costs
-    /// nothing unless the epoch in training, or the step, ends in such an event. Before [`Pruner::start`] it is for the
-    /// event at epoch 0.
+    /// Takes note of the gradients of one backward pass, before they are masked, for an event that asks for them.
+    /// `snip` and `'reopen': 'gradient'` add up all gradients since the last epoch ended. `saliency` and `rigl` use the
+    /// last ones. The call costs nothing unless the epoch in training, or the step, ends in such an event. Before
+    /// [`Pruner::start`] the gradients are for the event at epoch 0.
     ///
     /// # Errors
     ///
-    /// [`PruneError::Layers`], [`PruneError::GradientShape`] where a gradient has changed its shape.
+    /// [`PruneError::Layers`], [`PruneError::GradientShape`] if a gradient has changed its shape.
     pub fn observe(&mut self, gradients: &(impl Layers + ?Sized)) -> Result<(), PruneError> {
         for moment in self.in_training() {
             if let Some((key, event)) = self.strategy.at(moment)
@@ -32,8 +32,7 @@ impl Pruner {
         Ok(())
     }
 
-    /// Whether [`Pruner::observe`] would take note of gradients now: whoever has to make or copy them need not where it would
-    /// not.
+    /// True if [`Pruner::observe`] would take note of gradients now. Otherwise the caller need not make or copy them.
     ///
     /// # Examples
     ///
@@ -52,7 +51,7 @@ impl Pruner {
         self.in_training().any(looks)
     }
 
-    /// The epoch and the step that the next backward pass belongs to; of epochs only one that ends in an event.
+    /// The moments that the next backward pass belongs to: its step, and its epoch if that epoch ends in an event.
     fn in_training(&self) -> impl Iterator<Item = Moment> + use<> {
         let next = self.strategy.next_after(Moment::Epoch, self.epochs.last).filter(|&next| next <= self.epochs.next());
         next.map(Moment::Epoch).into_iter().chain([Moment::Step(self.steps.next())])
@@ -60,7 +59,7 @@ impl Pruner {
 }
 
 impl Strategy {
-    /// Whether any of its events looks at gradients, so that a training loop must show them: see [`Pruner::observes`].
+    /// True if any event looks at gradients, so that a training loop must show them: see [`Pruner::observes`].
     pub fn observes(&self) -> bool {
         self.events().any(|(_, event)| GradientsWanted::by(event).is_some())
     }

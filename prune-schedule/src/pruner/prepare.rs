@@ -68,7 +68,7 @@ impl PreparedMasks<'_> {
         &self.writes
     }
 
-    /// The epoch to whose end every parameter is set back first, if the event rewinds.
+    /// If the event rewinds, every parameter is first set back to its value at the end of this epoch.
     pub fn rewinds_to(&self) -> Option<u64> {
         self.report.rewound_to
     }

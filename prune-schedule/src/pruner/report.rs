@@ -15,7 +15,7 @@ use crate::warning::Warning;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Report {
-    /// The epoch at whose end it happened; 0 is before training. For an event at a step, the epoch in training.
+    /// The epoch that ended with the event; 0 is before training. For an event at a step, the epoch in training.
     pub epoch: u64,
     /// The step after which it happened, for an event that is counted in steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,11 +36,12 @@ pub struct Report {
     /// True if a caller wrote the masks and nobody has checked the result.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub unchecked: bool,
-    /// Whether the event closes what was held open, and the optimiser's buffers have not been held since: see
+    /// True if the event closes elements that were held open, and the optimiser's buffers have not been held since: see
     /// [`Report::next_step`].
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub buffers_open: bool,
-    /// The epoch to whose end every parameter was set back before the masks were applied, if any.
+    /// Before the masks were applied, every parameter was set back to its value at the end of this epoch, if there is
+    /// one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rewound_to: Option<u64>,
     /// The door's defaults for what the event leaves open.
@@ -150,8 +151,9 @@ pub(super) struct Outcome<'a> {
 }
 
 impl Report {
-    /// What is left to do, if anything: an event that closes weights leaves the optimiser's buffers of them as they were, unless
-    /// the call that carried it out was given them. Before training there are none, and floating masks are not held.
+    /// The next step for the caller, if there is one. An event that closes weights leaves the optimiser's buffers as
+    /// they were, unless the call that carried it out was given them. There is no next step before training, when there
+    /// are no buffers, nor for floating masks, which are not held.
     ///
     /// # Examples
     ///
@@ -170,7 +172,7 @@ impl Report {
             .then_some("hold the optimiser's buffers to the new masks too: outside them they are as they were")
     }
 
-    /// The report of the same event, after which the optimiser's buffers have been held, or of which there are none.
+    /// The same report once the optimiser's buffers have been held, or if there are none.
     #[must_use]
     pub fn with_buffers_held(self) -> Self {
         Report { buffers_open: false, ..self }

@@ -5,7 +5,7 @@ use prune_core::{Error, LayerRef, Masks, ZeroShare};
 use super::listed::LayerList;
 use crate::warning::Warning;
 
-/// Warns of layers of rank 2 or more without a mask of which more than half is zero. A layer that is entirely or almost
+/// Warns of layers of rank 2 or more that have no mask and are more than half zero. A layer that is entirely or almost
 /// entirely zero has not been trained, and gets no warning.
 pub(super) fn mostly_zero(layers: &LayerList<'_>, masks: &Masks) -> Result<Vec<Warning>, Error> {
     let mut warnings = Vec::new();

@@ -132,7 +132,8 @@ impl Pruner {
     ///
     /// # Errors
     ///
-    /// [`PruneError::StepBackwards`], [`PruneError::StepSkipped`] and [`PruneError::StepBeforeStart`]; otherwise as [`Pruner::end_epoch`].
+    /// [`PruneError::StepBackwards`], [`PruneError::StepSkipped`] and [`PruneError::StepBeforeStart`]; otherwise as
+    /// [`Pruner::end_epoch`].
     pub fn end_step(&mut self, step: u64, model: &mut (impl LayersMut + ?Sized)) -> Result<Option<Report>, PruneError> {
         self.end_step_with(step, model, Evidence::default())
     }

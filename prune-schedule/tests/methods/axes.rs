@@ -5,7 +5,7 @@ use prune_schedule::Evidence;
 use super::model::Model;
 use super::{ended, kept, pruner};
 
-/// Weights of which the index `least` along `axis` holds the smallest, with a bias of ones.
+/// Weights, with a bias of ones. The smallest weights have the index `least` along `axis`.
 fn channels(name: &str, shape: &[usize], axis: usize, least: usize, bias: usize) -> Model {
     let stride: usize = shape[axis + 1..].iter().product();
     let value = |i: usize| if i / stride % shape[axis] == least { 0.001 } else { 1.0 + (i % 7) as f32 };

@@ -26,7 +26,7 @@ fn an_epoch_s_event_holds_the_buffers_that_it_is_given() {
     assert_eq!((report.buffers_open, report.next_step()), (false, None));
     for buffer in [&first, &second] {
         assert_eq!(pruner.revivals(buffer).unwrap(), 0);
-        // What is kept and what has no mask stays.
+        // Kept elements stay, and so do layers without a mask.
         let sum = |name: &str| buffer.get(name).values().iter().sum::<f32>();
         assert_eq!(["Dense_0-kernel", "Dense_0-bias", "Dense_1-kernel"].map(sum), [4.0, 4.0, 2.0]);
     }
@@ -46,7 +46,8 @@ fn without_buffers_the_report_says_what_is_next() {
     assert_eq!(text.strip_suffix(last).unwrap().trim_end(), report.with_buffers_held().to_string());
 }
 
-/// Nothing is next before training, where nothing is closed, and where a mask is not held; it is once the mask is.
+/// A report has no next step before training, if nothing is closed, or if a mask is not held. It has one once the mask
+/// is.
 #[test]
 fn nothing_is_next_where_buffers_have_nothing_to_lose() {
     let held_to_zero = |strategy: &str, epochs: &[bool]| {

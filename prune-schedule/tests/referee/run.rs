@@ -241,7 +241,7 @@ impl Run<'_> {
 
     fn take(&mut self, report: Option<Report>) {
         let Some(mut report) = report else { return };
-        // The digests are older than these fields, and hold for all others.
+        // The digests were recorded before these fields existed. They cover all other fields.
         report.defaults = UsedDefaults::default();
         report.buffers_open = false;
         self.reports.add(serde_json::to_string(&report).unwrap());

@@ -1,4 +1,4 @@
-//! The example trains, and its networks are as sparse as it says; it reads them back from their files itself.
+//! The example trains, and its networks are as sparse as it says. It reads them back from their files itself.
 
 #[allow(dead_code, unreachable_pub, reason = "its `main` reads a command line")]
 #[path = "../../examples/mnist.rs"]

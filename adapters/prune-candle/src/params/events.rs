@@ -69,7 +69,7 @@ impl Params {
     ///
     /// # Errors
     ///
-    /// [`CandleError::Changed`] where a parameter that the event masks is not what it was when it was prepared;
+    /// [`CandleError::Changed`] if a parameter that the event masks has changed since the event was prepared;
     /// [`CandleError::Prune`], as [`Pruner::commit_and_hold`]. Nothing has been written then.
     pub fn commit(
         &mut self,
@@ -81,15 +81,16 @@ impl Params {
         Ok(pruner.commit_and_hold(event.prepared, self, buffers)?)
     }
 
-    /// As [`Pruner::end_epoch_and_hold`]: after an event it writes `+0.0` outside the masks in force to each set of an optimiser's
-    /// buffers too: what it prunes is zero there as well before anything is saved.
+    /// Does what [`Pruner::end_epoch_and_hold`] does. After an event it writes `+0.0` outside the masks in force to
+    /// each set of an optimiser's buffers too. So the buffers are zero there before anything is saved.
     ///
     /// A set of buffers must have a layer for each mask, as in [`Pruner::after_step`]. Without evidence, the model is
     /// not copied.
     ///
     /// # Errors
     ///
-    /// [`CandleError::Prune`], as [`Pruner::end_epoch_and_hold`]; [`CandleError::FactsUntold`]. Nothing has been written then.
+    /// [`CandleError::Prune`], as [`Pruner::end_epoch_and_hold`]; [`CandleError::FactsUntold`]. Nothing has been
+    /// written then.
     ///
     /// # Examples
     ///

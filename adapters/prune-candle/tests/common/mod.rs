@@ -1,13 +1,13 @@
-//! A time-out for tests of what might hang.
+//! A time-out for tests that could hang.
 
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-/// Longer than any of these takes, however busy the machine is.
+/// The time limit. Each of these tests takes less, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs `way` and fails where it has not come back in time.
+/// Runs `way`, and fails if it has not come back in time.
 pub(crate) fn in_time(way: impl FnOnce() + Send + 'static) {
     let (done, is_done) = channel();
     let worker = thread::spawn(move || {

@@ -42,8 +42,8 @@ impl Bf16 {
 #[expect(unsafe_code, reason = "ndarray casts views as raw ones alone; the safe twin is a copy of every element")]
 pub(super) fn as_bf16(view: ArrayViewD<'_, u16>) -> ArrayViewD<'_, bf16> {
     let raw = view.raw_view().cast::<bf16>();
-    // SAFETY: `bf16` is a transparent wrapper around `u16`, for which every bit pattern is valid. Shape, strides and lifetime
-    // are those of `view`, which is lent for reading.
+    // SAFETY: `bf16` is a transparent wrapper around `u16`, for which every bit pattern is valid. Shape, strides and
+    // lifetime are those of `view`, which is lent for reading.
     unsafe { raw.deref_into_view() }
 }
 

@@ -111,7 +111,7 @@ fn typed<'py>(array: Bound<'py, PyUntypedArray>, bits: bool) -> PyResult<TypedAr
     })
 }
 
-/// True if the elements lie at whole steps from an aligned address.
+/// True if the array is aligned and its strides are multiples of the element size.
 fn is_even(array: &Bound<'_, PyUntypedArray>) -> bool {
     let size = array.dtype().itemsize() as isize;
     let mut steps = array.strides().iter().zip(array.shape()).filter(|&(_, &length)| length > 1);
@@ -128,7 +128,7 @@ pub(crate) fn interrupt_or(py: Python<'_>, error: PyErr, word: impl FnOnce(PyErr
 }
 
 impl Array<'_> {
-    /// Refuses an array that is not pruned, for a call that has no strategy to exclude it from.
+    /// Refuses an array that cannot be pruned, for a call without a strategy that could exclude the array.
     pub(crate) fn must_be_float(&self) -> PyResult<()> {
         match &self.typed {
             TypedArray::Opaque(_, why) => Err(refused(format!("it cannot be pruned: {why}"))),

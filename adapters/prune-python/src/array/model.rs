@@ -27,7 +27,7 @@ pub(crate) struct WritableArrays<'py> {
     arrays: Vec<(String, Writable<'py>)>,
 }
 
-/// Refuses what is no mapping.
+/// Refuses an object that is not a mapping.
 pub(crate) fn must_be_mapping<'a, 'py>(
     object: &'a Bound<'py, PyAny>,
     what: &str,
@@ -90,7 +90,7 @@ impl<'py> Model<'py> {
         Ok(WritableArrays { arrays: self.arrays.iter().map(borrow).collect::<PyResult<_>>()? })
     }
 
-    /// Refuses arrays that are not pruned, for a call that has no strategy to exclude them from.
+    /// Refuses arrays that cannot be pruned, for a call without a strategy that could exclude them.
     pub(crate) fn must_be_float(&self) -> PyResult<()> {
         self.named().try_for_each(|(name, array)| array.must_be_float().map_err(|error| error.in_layer(self.py, name)))
     }

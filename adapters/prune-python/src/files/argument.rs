@@ -1,8 +1,8 @@
-//! Arguments and functions of Python, as messages of the library name them.
+//! Names of Python's arguments and functions, for messages of the library.
 
 use prune_files::Term;
 
-/// The argument or function that a setting or function of the library is here.
+/// The name that a setting or function of the library has in Python.
 pub(crate) fn argument(term: Term) -> String {
     match term {
         Term::InPlace => "`output=None`".to_owned(),

@@ -95,8 +95,8 @@ pub(crate) fn mask(
 ///
 /// axis, include, exclude, also and all are those of apply.
 ///
-/// Raises PruneError where not one thing is asked, for a model that cannot be read, and for masks that do not fit it. What does not
-/// hold raises nothing.
+/// Raises PruneError unless one of pattern, density, sparsity and masks is given, for a model that cannot be read, and
+/// for masks that do not fit it. A model that does not conform raises nothing.
 #[pyfunction]
 #[pyo3(signature = (model, *, pattern=None, density=None, sparsity=None, masks=None, axis=None, together=false,
     include=Vec::new(), exclude=Vec::new(), also=Vec::new(), all=false))]
@@ -138,7 +138,7 @@ pub(crate) fn check(
 ///
 /// model: a .safetensors file, a folder or an index.
 ///
-/// Raises PruneError for a model that cannot be read, naming what it is.
+/// Raises PruneError for a model that cannot be read; the message says what the file is.
 #[pyfunction]
 pub(crate) fn inspect(py: Python<'_>, model: FilePath) -> PyResult<FileReport> {
     watched(py, |watch| prune_files::inspect(&model.0, watch))
@@ -146,10 +146,11 @@ pub(crate) fn inspect(py: Python<'_>, model: FilePath) -> PyResult<FileReport> {
 
 /// A preview of a strategy on a checkpoint, from its headers alone.
 ///
-/// model: a .safetensors file, a folder or an index. strategy: a Strategy, dict or text, or one event. axis, include, exclude,
-/// also and all are those of apply.
+/// model: a .safetensors file, a folder or an index. strategy: a Strategy, dict or text, or one event. axis, include,
+/// exclude, also and all are those of apply.
 ///
-/// Raises PruneError for a model that cannot be read, and for a strategy that it cannot be pruned by, naming event and layer.
+/// Raises PruneError for a model that cannot be read, and for a strategy that does not fit it; the message names the
+/// event and the layer.
 #[pyfunction]
 #[pyo3(signature = (model, strategy, *, axis=None, include=Vec::new(), exclude=Vec::new(), also=Vec::new(), all=false))]
 #[expect(clippy::too_many_arguments, reason = "arguments of Python, most of them by name")]
@@ -169,10 +170,11 @@ pub(crate) fn preview(
 
 /// Turns a checkpoint in the bitmask format back into a dense one, bit for bit.
 ///
-/// model: the file or folder in the bitmask format. output: the file or folder to write. force: replace an output that exists.
+/// model: the file or folder in the bitmask format. output: the file or folder to write. force: replace an output that
+/// exists.
 ///
-/// Raises PruneError for a model of another format or one that is damaged, and for an output that exists; it has not changed
-/// then.
+/// Raises PruneError for a model that is damaged or in another format, and for an output that exists. The output has
+/// not changed then.
 #[pyfunction]
 #[pyo3(signature = (model, output, *, force=false))]
 pub(crate) fn expand(py: Python<'_>, model: FilePath, output: FilePath, force: bool) -> PyResult<FileReport> {

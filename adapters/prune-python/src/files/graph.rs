@@ -96,8 +96,8 @@ pub(crate) fn shrink(
 /// Cuts a checkpoint as its ONNX model was cut, so that training can go on: the exported weights, and optimiser buffers
 /// of the same names and shapes.
 ///
-/// kept: the indices kept, as shrink wrote them. names: a .json table from names of the checkpoint to names of the model, for
-/// tensors whose values differ. force: replace an output that exists.
+/// kept: the indices kept, as shrink wrote them. names: a .json table from names of the checkpoint to names of the
+/// model, for tensors whose values differ. force: replace an output that exists.
 ///
 /// Raises PruneError; no output has changed then.
 #[pyfunction]

@@ -1,6 +1,6 @@
 //! Functions on files: checkpoints (`checkpoint.rs`), and ONNX models with the checkpoints they were exported from
-//! (`graph.rs`). `job.rs` reads the arguments that they share, `argument.rs` names arguments in messages. `watched.rs` runs
-//! them so that Ctrl-C stops them.
+//! (`graph.rs`). `job.rs` reads the arguments that these functions share. `argument.rs` names arguments in messages.
+//! `watched.rs` runs the functions so that Ctrl-C stops them.
 
 mod argument;
 mod checkpoint;

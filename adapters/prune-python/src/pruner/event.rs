@@ -61,7 +61,7 @@ impl Pruner {
         self.commit_to(prepared, arrays, buffers).map(Some)
     }
 
-    /// Takes note of gradients, which are borrowed only where the pruner looks at them.
+    /// Takes note of gradients. They are borrowed only if the pruner looks at them.
     pub(super) fn take_note(&self, gradients: &Bound<'_, PyAny>) -> PyResult<()> {
         if !self.pruner.read()?.observes() {
             must_be_mapping(gradients, "gradients")?;
@@ -72,8 +72,8 @@ impl Pruner {
         here(|| pruner.observe(&lent.views()))?.map_err(refused)
     }
 
-    /// Commits an event to arrays: all are written where it rewinds, else those that it masks. Buffers are held by the masks then
-    /// in force.
+    /// Commits an event to arrays: writes all arrays if the event rewinds, else those that it masks. Then holds the
+    /// buffers by the masks in force.
     pub(super) fn commit_to(
         &self,
         prepared: PreparedMasks<'_>,
@@ -81,7 +81,8 @@ impl Pruner {
         buffers: Option<&[Bound<'_, PyAny>]>,
     ) -> PyResult<Report> {
         let Some(buffers) = buffers else { return self.write_to(prepared, arrays) };
-        // Whatever a hold refuses is refused before the event: masks that keep everything write nothing.
+        // Bad buffers are refused before the event: a hold by masks that keep everything writes nothing, and refuses
+        // whatever any hold refuses.
         let mut open = Masks::default();
         for (name, mask) in prepared.masks().iter().chain(self.pruner.read()?.held().iter()) {
             open.insert(name, Mask::all(mask.shape()).map_err(refused)?);

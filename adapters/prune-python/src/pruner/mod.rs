@@ -62,7 +62,7 @@ impl Pruner {
     ///
     /// arrays: a dict from names to arrays; they are not written.
     ///
-    /// Raises PruneError for the first event that cannot happen to it.
+    /// Raises PruneError for the first event that the model cannot have.
     fn check(&self, arrays: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
         let model = Model::of(arrays, "arrays")?;
         let pruner = &*self.pruner.read()?;
@@ -70,15 +70,15 @@ impl Pruner {
         Ok(warnings.iter().map(ToString::to_string).collect())
     }
 
-    /// Begins: carries out the event at epoch 0, if there is one, and returns its Report, else None. The same as
-    /// end_epoch(0, arrays).
+    /// Begins the training: carries out the event at epoch 0, if there is one, and returns its Report, else None. The
+    /// same as end_epoch(0, arrays).
     ///
-    /// arrays: a dict from names to arrays, the layers that the event masks writable.
-    /// gradients, scores: dicts of arrays shaped as the weights. inputs: a dict of the L2 norms of each layer's inputs, or a
-    /// function (name, Masks) that measures them. rewind: a dict of the weights to go back to. All only for methods that look at
-    /// them.
+    /// arrays: a dict from names to arrays. Each layer that the event masks must be writable.
+    /// gradients, scores: dicts of arrays shaped as the weights. inputs: a dict of the L2 norms of each layer's inputs,
+    /// or a function (name, Masks) that measures them. rewind: a dict of the weights to go back to. Only some methods
+    /// look at these.
     ///
-    /// Raises PruneError; arrays and pruner are as they were then.
+    /// Raises PruneError; the arrays and the pruner have not changed then.
     #[pyo3(signature = (arrays, *, gradients=None, inputs=None, scores=None, rewind=None))]
     fn start<'py>(
         &self,
@@ -94,15 +94,15 @@ impl Pruner {
     /// Ends an epoch of training: carries out its event in place, if there is one, and returns the Report, or else
     /// None.
     ///
-    /// epoch: counted from 1. arrays: a dict from names to arrays, the layers that the event masks writable. All masks are made
-    /// before the first weight is written.
-    /// buffers: a list of dicts of the optimiser's buffers by the same names, [momentum], which are held by the event's masks too;
-    /// [] where there are none. Without it the report says that they are to be held.
-    /// gradients, scores: dicts of arrays shaped as the weights. inputs: a dict of the L2 norms of each layer's inputs, or a
-    /// function (name, Masks) that measures them. rewind: a dict of the weights to go back to. All only for methods that look at
-    /// them.
+    /// epoch: counted from 1. arrays: a dict from names to arrays. Each layer that the event masks must be writable.
+    /// All masks are made before the first weight is written.
+    /// buffers: a list of dicts of the optimiser's buffers by the same names, such as [momentum]. The event's masks
+    /// hold them too. Give [] if there are none. Without this argument the report says that they are to be held.
+    /// gradients, scores: dicts of arrays shaped as the weights. inputs: a dict of the L2 norms of each layer's inputs,
+    /// or a function (name, Masks) that measures them. rewind: a dict of the weights to go back to. Only some methods
+    /// look at these.
     ///
-    /// Raises PruneError; arrays, buffers and pruner are as they were then.
+    /// Raises PruneError; the arrays, the buffers and the pruner have not changed then.
     #[pyo3(signature = (epoch, arrays, *, buffers=None, gradients=None, inputs=None, scores=None, rewind=None))]
     #[expect(clippy::too_many_arguments, reason = "arguments of Python, all but two by name")]
     fn end_epoch<'py>(
@@ -119,12 +119,13 @@ impl Pruner {
         self.end(Moment::Epoch(count("epoch", epoch)?), arrays, buffers.as_deref(), &evidence)
     }
 
-    /// Ends a step of the optimiser: carries out its event, if there is one, and returns its Report, else None. Needed only
-    /// where the strategy has events in steps, and then after every step; after_step counts them and holds too.
+    /// Ends a step of the optimiser: carries out its event, if there is one, and returns its Report, else None. A
+    /// strategy with events in steps needs this call after every step. after_step makes it, counts the steps and holds
+    /// the zeros too.
     ///
     /// step: counted from 1 over the whole training. The other arguments are those of end_epoch.
     ///
-    /// Raises PruneError; arrays, buffers and pruner are as they were then.
+    /// Raises PruneError; the arrays, the buffers and the pruner have not changed then.
     #[pyo3(signature = (step, arrays, *, buffers=None, gradients=None, inputs=None, scores=None, rewind=None))]
     #[expect(clippy::too_many_arguments, reason = "arguments of Python, all but two by name")]
     fn end_step<'py>(
@@ -141,10 +142,11 @@ impl Pruner {
         self.end(Moment::Step(count("step", step)?), arrays, buffers.as_deref(), &evidence)
     }
 
-    /// Begins a step, between its backward pass and the optimiser's step: takes note of the gradients, and returns whether the
-    /// optimiser is to move the parameters. Where it returns False, the step's event takes the place of the optimiser's step.
+    /// Begins a step, between its backward pass and the optimiser's step: takes note of the gradients. Returns True if
+    /// the optimiser is to move the parameters. If it returns False, the step's event takes the place of the
+    /// optimiser's step.
     ///
-    /// gradients: a dict of arrays shaped as the weights. They are looked at only where `observes` is True.
+    /// gradients: a dict of arrays shaped as the weights. They are looked at only if `observes` is True.
     ///
     /// Raises PruneError for gradients of other shapes or types than before.
     fn before_step(&self, gradients: &Bound<'_, PyAny>) -> PyResult<bool> {
@@ -153,13 +155,13 @@ impl Pruner {
         Ok(!pruner.replaces_step(pruner.last_step().map_or(1, |last| last.saturating_add(1))))
     }
 
-    /// Ends a step: carries out its event, if there is one, and writes +0.0 outside the masks in force, in the arrays and in
-    /// each dict of buffers. The pruner counts the steps. Returns the event's Report, else None.
+    /// Ends a step: carries out its event, if there is one, and writes +0.0 outside the masks in force, in the arrays
+    /// and in each dict of buffers. The pruner counts the steps. Returns the event's Report, else None.
     ///
-    /// arrays: a dict from names to arrays. buffers: a list of dicts of the optimiser's buffers by the same names, [] where there
-    /// are none. Without it an event's report says that they are to be held.
+    /// arrays: a dict from names to arrays. buffers: a list of dicts of the optimiser's buffers by the same names, []
+    /// if there are none. Without it an event's report says that they are to be held.
     ///
-    /// Raises PruneError, before the event happens, where an array is missing, of another shape or type, or read-only.
+    /// Raises PruneError, before the event happens, if an array is missing, of another shape or type, or read-only.
     #[pyo3(signature = (arrays, buffers=None))]
     fn after_step<'py>(
         &self,
@@ -172,7 +174,7 @@ impl Pruner {
         let step = self.pruner.read()?.last_step().map_or(1, |last| last.saturating_add(1));
         let report = self.end(Moment::Step(step), arrays, buffers.as_deref(), &Arguments::default())?;
         if report.is_some() {
-            // What the event opens starts at zero.
+            // Elements that the event opens start at zero.
             hold_sets(self.pruner.read()?.held(), std::slice::from_ref(arrays))?;
         }
         Ok(report)
@@ -180,14 +182,14 @@ impl Pruner {
 
     /// Takes note of the gradients of one backward pass, for an event that asks for them.
     ///
-    /// gradients: a dict of arrays shaped as the weights. They are looked at only where `observes` is True.
+    /// gradients: a dict of arrays shaped as the weights. They are looked at only if `observes` is True.
     ///
     /// Raises PruneError for gradients of other shapes or types than before.
     fn observe(&self, gradients: &Bound<'_, PyAny>) -> PyResult<()> {
         self.take_note(gradients)
     }
 
-    /// True if gradients shown now are for an event that looks at them: at the end of the epoch in training, or of the step.
+    /// True if an event looks at gradients that are shown now: the event that ends the epoch in training, or the step.
     #[getter]
     fn observes(&self) -> PyResult<bool> {
         Ok(self.pruner.read()?.observes())
@@ -197,18 +199,18 @@ impl Pruner {
     ///
     /// step: counted from 1 over the whole training.
     ///
-    /// Raises PruneError for what is no count.
+    /// Raises PruneError if the step is not a count.
     fn replaces_step(&self, step: &Bound<'_, PyAny>) -> PyResult<bool> {
         Ok(self.pruner.read()?.replaces_step(count("step", step)?))
     }
 
-    /// Prepares the event that ends an epoch, or a step: makes its masks and its report and writes nothing. None where there
-    /// is no event; call pass_by then. The pruner is not changed.
+    /// Prepares the event that ends an epoch, or a step: makes its masks and its report, and writes nothing. Returns
+    /// None if there is no event; call pass_by then. The pruner is not changed.
     ///
     /// arrays: a dict from names to arrays, which are only read. epoch or step: the moment, one of the two.
-    /// gradients, scores: dicts of arrays shaped as the weights. inputs: a dict of the L2 norms of each layer's inputs, or a
-    /// function (name, Masks) that measures them. rewind: a dict of the weights to go back to. All only for methods that look at
-    /// them.
+    /// gradients, scores: dicts of arrays shaped as the weights. inputs: a dict of the L2 norms of each layer's inputs,
+    /// or a function (name, Masks) that measures them. rewind: a dict of the weights to go back to. Only some methods
+    /// look at these.
     ///
     /// Raises PruneError as end_epoch does.
     #[pyo3(signature = (arrays, *, epoch=None, step=None, gradients=None, inputs=None, scores=None, rewind=None))]
@@ -233,18 +235,19 @@ impl Pruner {
     ///
     /// epoch or step: the moment, one of the two.
     ///
-    /// Raises PruneError where there is an event, and for a moment that has been.
+    /// Raises PruneError if there is an event, and for a moment that has been.
     #[pyo3(signature = (*, epoch=None, step=None))]
     fn pass_by(&self, epoch: Option<&Bound<'_, PyAny>>, step: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         self.pruner.write()?.pass(moment_of(epoch, step)?).map_err(refused)
     }
 
-    /// Writes a prepared event to the arrays, in place, and puts its masks in force. An event that sets parameters back is
-    /// for commit_written. The event is used up, also where it is refused.
+    /// Writes a prepared event to the arrays, in place, and puts its masks in force. If the event sets parameters back,
+    /// call commit_written instead. The event is used up, even if it is refused.
     ///
     /// prepared: what prepare returned. arrays, buffers: as for end_epoch.
     ///
-    /// Raises PruneError where the pruner has gone on since, and for arrays that do not fit; nothing has been written then.
+    /// Raises PruneError if the pruner has gone on since, and for arrays that do not fit. Nothing has been written
+    /// then.
     #[pyo3(signature = (prepared, arrays, buffers=None))]
     fn commit<'py>(
         &self,
@@ -255,14 +258,15 @@ impl Pruner {
         self.commit_to(prepared.take()?, arrays, buffers.as_deref())
     }
 
-    /// Puts the masks of a prepared event in force that the caller has written. With `arrays`, as they are now, their zeros
-    /// are checked and counted; without them the report says that nobody has looked. The event is used up, also where it is
-    /// refused.
+    /// Puts the masks of a prepared event in force, after the caller has written them. Give `arrays` as they are now to
+    /// have their zeros checked and counted. Without them the report says that nobody has looked. The event is used up,
+    /// even if it is refused.
     ///
-    /// prepared: what prepare returned. arrays: a dict from names to arrays, which are only read. buffers_held: True if the caller
-    /// holds the optimiser's buffers too, or there are none; otherwise the report says that they are to be held.
+    /// prepared: what prepare returned. arrays: a dict from names to arrays, which are only read. buffers_held: True if
+    /// the caller holds the optimiser's buffers too, or there are none; otherwise the report says that they are to be
+    /// held.
     ///
-    /// Raises PruneError where the pruner has gone on since, and where an element is not zero that should be.
+    /// Raises PruneError if the pruner has gone on since, and if an element is not zero that should be.
     #[pyo3(signature = (prepared, arrays=None, *, buffers_held=false))]
     fn commit_written(
         &self,
@@ -282,30 +286,30 @@ impl Pruner {
         Ok(Report { report: if buffers_held { report.with_buffers_held() } else { report } })
     }
 
-    /// Writes +0.0 outside the masks in force, in place. Call it after every step of the optimiser, with the weights and with
-    /// every dict of buffers of the same names and shapes. Arrays without a mask are not touched.
+    /// Writes +0.0 outside the masks in force, in place. Call it after every step of the optimiser, with the weights
+    /// and with every dict of buffers of the same names and shapes. Arrays without a mask are not touched.
     ///
     /// arrays: a dict from names to writable numpy arrays, with one for every mask.
     ///
-    /// Raises PruneError, before anything is written, where an array is missing, of another shape or type, or read-only.
+    /// Raises PruneError, before anything is written, if an array is missing, of another shape or type, or read-only.
     fn hold(&self, arrays: &Bound<'_, PyAny>) -> PyResult<()> {
         hold_sets(self.pruner.read()?.held(), std::slice::from_ref(arrays))
     }
 
-    /// As hold, on each of several dicts; sooner done than one after the other.
+    /// As hold, on each of several dicts. One call is faster than one for each dict.
     ///
     /// sets: a list of dicts as hold takes them.
     ///
-    /// Raises PruneError, before anything is written, where an array is missing, of another shape or type, or read-only.
+    /// Raises PruneError, before anything is written, if an array is missing, of another shape or type, or read-only.
     fn hold_each(&self, sets: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
         hold_sets(self.pruner.read()?.held(), &sets)
     }
 
-    /// As hold, on a dict that may lack arrays. Returns the names of the masks that found none.
+    /// As hold, on a dict that may lack arrays. Returns the names of the masks without an array.
     ///
     /// arrays: a dict from names to writable numpy arrays.
     ///
-    /// Raises PruneError, before anything is written, where one is of another shape or type, or read-only.
+    /// Raises PruneError, before anything is written, if an array is of another shape or type, or read-only.
     fn hold_present(&self, arrays: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
         hold_present(self.pruner.read()?.held(), arrays)
     }
@@ -314,7 +318,7 @@ impl Pruner {
     ///
     /// arrays: a dict from names to arrays, with one for every mask.
     ///
-    /// Raises PruneError where one is missing, or of another shape.
+    /// Raises PruneError if an array is missing, or of another shape.
     fn revivals(&self, arrays: &Bound<'_, PyAny>) -> PyResult<usize> {
         revivals_of(self.pruner.read()?.held(), arrays)
     }
@@ -355,8 +359,8 @@ impl Pruner {
         Ok(self.pruner.read()?.passes_straight_through())
     }
 
-    /// The masks that the next forward pass is to use: under "straight_through" those of the weights as they are now, else
-    /// those that are held.
+    /// The masks for the next forward pass: under "straight_through" those of the weights as they are now, else those
+    /// that are held.
     ///
     /// arrays: a dict from names to arrays, which are only read. gradients, inputs, scores: as for end_epoch.
     ///
@@ -404,9 +408,10 @@ impl Pruner {
 
     /// The pruner that was saved, with its strategy.
     ///
-    /// state: a dict of state_dict, or JSON of one. defaults, couplings, layers: as for Pruner; a state does not hold them.
+    /// state: a dict of state_dict, or JSON of one. defaults, couplings, layers: as for Pruner; a state does not hold
+    /// them.
     ///
-    /// Raises PruneError for what is no state.
+    /// Raises PruneError for anything but a state.
     #[classmethod]
     #[pyo3(signature = (state, *, defaults="library", couplings=None, layers=None))]
     fn from_state_dict(

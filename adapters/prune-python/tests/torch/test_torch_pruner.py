@@ -23,7 +23,7 @@ def floats(tensor):
 @pytest.mark.parametrize("density", [0.03, 0.3, 1.0])
 def test_masks_are_those_of_a_sort_and_kept_values_stay_as_they_were(dtype, density):
     module = mlp(dtype=dtype)
-    # Not contiguous: one is transposed, and one has gaps.
+    # These are not contiguous: one is transposed, and one has gaps.
     module[0].weight = nn.Parameter(torch.randn(12, 16).to(dtype).t())
     module[2].weight = nn.Parameter(torch.randn(4, 32).to(dtype)[:, ::2], requires_grad=False)
     before = {name: floats(parameter) for name, parameter in module.named_parameters()}

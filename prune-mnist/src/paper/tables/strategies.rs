@@ -93,7 +93,7 @@ pub(super) fn strategy(net: PaperNet, goal: &Goal, pace: Pace, recipe: Recipe) -
         Pace::OneShot => 1,
         Pace::Gradual => recipe.gradual,
     };
-    // Dense at time 0, which is no event.
+    // At time 0 the network is dense, so there is no event.
     let range = Key::Epochs { first: 0, last: count };
     let ramped = goal.event(net).and_then(|event| event.with_ramp(Ramp::cubic()));
     text(ramped.and_then(|ramped| {
@@ -103,7 +103,7 @@ pub(super) fn strategy(net: PaperNet, goal: &Goal, pace: Pace, recipe: Recipe) -
 }
 
 impl Goal {
-    /// The event that reaches it at once.
+    /// The event that reaches the goal at once.
     fn event(&self, net: PaperNet) -> Result<Event, StrategyError> {
         Event::unstructured(match self {
             Self::Global(share) => Scope::Global(density(*share)?),

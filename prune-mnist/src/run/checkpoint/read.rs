@@ -84,7 +84,7 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::Unfit`] if it does not say.
+    /// [`CheckpointError::Unfit`] if the checkpoint does not name its data.
     pub fn data(&self) -> Result<DataSource, CheckpointError> {
         self.header.settings.data.parse().map_err(|_| CheckpointError::Unfit {
             path: self.path.clone(),

@@ -206,7 +206,7 @@ fn another_model_is_named() {
     );
 }
 
-/// A checkpoint of version 1, of a network with two neurons in the middle of its second epoch, as a program has left it.
+/// A checkpoint of version 1, which a program left: a network with two neurons in the middle of its second epoch.
 const VERSION_1: &[u8] = include_bytes!("../../../tests/fixtures/checkpoint-v1.safetensors");
 
 fn two_neurons() -> ModelSpec {
@@ -225,7 +225,7 @@ fn a_checkpoint_of_version_1_is_read_and_written_as_ever() {
     session.check("tiny").unwrap();
     assert!(session.twin.is_some() && session.history.events.len() == 1);
     assert!(encode(checkpoint.settings(), &session).unwrap() == VERSION_1);
-    // It goes on from there.
+    // The run goes on from there.
     for _ in 1..EPOCHS {
         assert!(session.epoch(&mut |_, _| ControlFlow::Continue(())).unwrap().is_continue());
     }

@@ -23,7 +23,7 @@ impl<'m> WriteJob<'m> {
     }
 }
 
-/// Copies a message, but for the shape at the end of the path, whose lengths are replaced.
+/// Copies a message, and replaces the lengths of the shape at the end of the path.
 fn descend<'m>(encoded: &EncodedBytes, path: &[u32], lengths: &[Option<i64>]) -> Result<Rope<'m>, Error> {
     let mut rope = Rope::default();
     let mut axis = 0;

@@ -103,21 +103,21 @@ pub(super) fn operator(mut net: Net) -> Built {
     end_rows(net, &y, queries * held)
 }
 
-/// Attention as torch writes it: the sequence first, batch and heads merged to one axis and cut again, and sequence and batch
-/// merged before the last layer, or not. That the batch stays shows only at the last cut.
+/// Attention as torch writes it. The sequence comes first. Batch and heads are merged into one axis and cut again.
+/// Sequence and batch may be merged before the last layer. Only the last cut shows that the batch stays.
 pub fn merged_heads(mut net: Net) -> Built {
     let (batch, length) = (net.draw.range(2, 3), 4);
     let (heads, width, inputs) = (net.draw.range(2, 4), net.draw.range(1, 3), net.draw.range(2, 3));
     let features = heads * width;
     let open = net.draw.yes();
     let x = net.input_where(&[batch, length, inputs], |axis| open && axis == 0);
-    // An open batch is computed with, as exporters do.
+    // The size of an open batch is computed from a shape, as exporters do it.
     let count = open.then(|| {
         let (shape, at) = (net.node("Shape", &[&x], &[]), net.ints(&[0]));
         net.node("Gather", &[&shape, &at], &[])
     });
     let x = net.node("Transpose", &[&x], &[("perm", list(&[1, 0, 2]))]);
-    // Lengths, each with how many times the batch it is.
+    // Each length has a flag, which is true if the length is multiplied by the batch.
     let reshaped = |net: &mut Net, x: &str, shape: &[(usize, bool)]| {
         let length = |net: &mut Net, &(n, times_batch): &(usize, bool)| match &count {
             Some(count) if times_batch => {

@@ -23,7 +23,7 @@ pub(super) fn elementwise(mut net: Net) -> Built {
     ];
     let operator = net.operator(&operators);
     let x = match operator {
-        // Within the bounds of those that have some.
+        // Operators whose arguments have bounds get values within them.
         "Asin" | "Acos" | "Atanh" | "Tan" => net.node("Tanh", &[&x], &[]),
         "Sqrt" => net.node("Abs", &[&x], &[]),
         "Log" | "Acosh" | "Reciprocal" => {

@@ -176,7 +176,7 @@ pub(super) fn shape(mut net: Net) -> Built {
     }
 }
 
-/// The number of elements of one layer, whose channels stay, divides another, whose channels go.
+/// The number of elements of one layer divides another layer. The channels of the first stay; those of the second go.
 fn size(mut net: Net, c: usize) -> Built {
     let x = net.input_where(&[2, 2, 2, 3], |axis| axis != 1);
     let (a, b) = (net.conv(&x, 2, c), net.conv(&x, 2, c));

@@ -151,7 +151,7 @@ pub(super) fn reduce(mut net: Net) -> Built {
     if keep { end(net, &y, c) } else { end_rows(net, &y, c) }
 }
 
-/// What has a sum of which there is a logarithm.
+/// Makes values positive for `ReduceLogSum`, which takes the logarithm of their sum.
 fn positive(net: &mut Net, x: &str, operator: &str) -> String {
     if operator == "ReduceLogSum" { net.node("Exp", &[x], &[]) } else { x.to_owned() }
 }

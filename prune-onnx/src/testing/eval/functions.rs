@@ -91,7 +91,7 @@ pub(super) fn function(node: &Node) -> Option<Function> {
     })
 }
 
-/// The error function as a series of which all terms have one sign.
+/// The error function as a series whose terms all have one sign.
 fn erf(v: f64) -> f64 {
     if v.abs() > 6.0 {
         return v.signum();

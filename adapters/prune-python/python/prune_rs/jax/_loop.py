@@ -101,7 +101,7 @@ def pruning(
     if before is not None and before._writes is not None:
         # Keeps masks that were made but not applied yet.
         writes = Masks({**dict(before._writes.items()), **dict(writes.items())})
-    # pruning_apply holds the optimiser.
+    # pruning_apply holds the optimiser's buffers.
     return True, MaskKey(native, sep, writes, native.commit_written(prepared, buffers_held=True))
 
 

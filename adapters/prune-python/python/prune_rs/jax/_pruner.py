@@ -56,8 +56,8 @@ class Pruner:
     def end_epoch(self, epoch: int, params: Tree, **evidence: Any) -> tuple[Tree, Report | None]:
         """Ends an epoch that has trained: returns the parameters, masked by its event, and the event's report.
 
-        Without an event they are the same parameters, and None. evidence: gradients, inputs, scores, rewind. An optimiser that
-        is held is given the new masks by `set_masks(opt_state, pruner.held)`.
+        Without an event, the parameters are the same ones, and the report is None. evidence: gradients, inputs, scores,
+        rewind. To hold an optimiser by the new masks, call `set_masks(opt_state, pruner.held)`.
         """
         return self._end(params, evidence, epoch=epoch)
 
@@ -71,7 +71,7 @@ class Pruner:
         """Takes note of a step's gradients, and returns whether the optimiser is to move the parameters. Where it returns
         False, the event at end_step takes the place of the optimiser's step.
         """
-        # Nothing is brought to the host where nobody looks at it.
+        # Gradients are brought to the host only if the pruner looks at them.
         return self.native.before_step(self._named(gradients) if self.native.observes else {})
 
     def masks(self, params: Tree, *, complete: bool = False) -> Tree:

@@ -149,7 +149,7 @@ class Pruner:
             "scores": arrays_of("scores", scores, self._layers),
             "rewind": arrays_of("rewind", rewind, self._layers, others_too=False),
         }
-        # `_ended` holds what the optimisers keep.
+        # `_ended` holds the optimisers' buffers.
         return self._ended(model, self._pruner.end_epoch(epoch, model, buffers=[], **evidence))
 
     def before_step(self) -> bool:
