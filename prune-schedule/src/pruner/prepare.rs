@@ -42,7 +42,7 @@ pub struct PreparedMasks<'e> {
 
 impl core::fmt::Debug for PreparedMasks<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Prepared")
+        f.debug_struct("PreparedMasks")
             .field("moment", &self.moment)
             .field("layers", &self.masks.len())
             .finish_non_exhaustive()
