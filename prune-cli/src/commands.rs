@@ -5,12 +5,12 @@ use std::path::Path;
 use clap::CommandFactory as _;
 use console::style;
 use prune_files::{
-    Destination, Error, Job, Report, ReportFile, Want, Watch, apply, events_of, with_axis, write_masks,
+    Destination, Error, Job, PruneReport, ReportFile, Want, Watch, apply, events_of, with_axis, write_masks,
     write_zero_masks,
 };
 use prune_schedule::{Event, Filter, Key, Scope, Structure};
 
-use crate::args::{Apply, Arguments, Check, Command, MaskFile, What};
+use crate::args::{Apply, Arguments, Check, Command, MaskArguments, MaskOptions};
 use crate::{print, strategy};
 
 /// Runs the command. The answer is false if a check found something that it should not.
@@ -86,7 +86,7 @@ fn in_place(output: &Path, then: Result<(), Error>) -> Result<(), Error> {
     then.map_err(|source| Error::InPlace { output: output.to_owned(), source: Box::new(source) })
 }
 
-fn apply_to(asked: &Apply, watch: &Watch) -> Result<Report, Error> {
+fn apply_to(asked: &Apply, watch: &Watch) -> Result<PruneReport, Error> {
     let job = job(&asked.model, &asked.what, events(&asked.what)?);
     let file = report_file(&asked.what, &job, asked.output.as_deref())?;
     let to = Destination { path: asked.output.clone(), force: asked.what.force };
@@ -96,7 +96,7 @@ fn apply_to(asked: &Apply, watch: &Watch) -> Result<Report, Error> {
     Ok(report)
 }
 
-fn masks(asked: &MaskFile, watch: &Watch) -> Result<Report, Error> {
+fn masks(asked: &MaskArguments, watch: &Watch) -> Result<PruneReport, Error> {
     let events = if asked.from_zeros { Vec::new() } else { events(&asked.what)? };
     let job = job(&asked.model, &asked.what, events);
     let file = report_file(&asked.what, &job, Some(&asked.output))?;
@@ -106,7 +106,7 @@ fn masks(asked: &MaskFile, watch: &Watch) -> Result<Report, Error> {
     Ok(report)
 }
 
-fn job(model: &Path, what: &What, events: Vec<(Option<Key>, Event)>) -> Job {
+fn job(model: &Path, what: &MaskOptions, events: Vec<(Option<Key>, Event)>) -> Job {
     let mut job = Job::new(model, events).with_filter(what.which.filter());
     job.scores.clone_from(&what.scores);
     job.gradients.clone_from(&what.gradients);
@@ -116,7 +116,7 @@ fn job(model: &Path, what: &What, events: Vec<(Option<Key>, Event)>) -> Job {
 }
 
 /// The events to apply, in order, each with the time that the strategy gives it.
-fn events(what: &What) -> Result<Vec<(Option<Key>, Event)>, Error> {
+fn events(what: &MaskOptions) -> Result<Vec<(Option<Key>, Event)>, Error> {
     if let Some(given) = &what.strategy {
         let strategy = strategy::read(given)?;
         let strategy = what.axis.map_or(Ok(strategy.clone()), |axis| with_axis(&strategy, axis))?;
@@ -141,10 +141,10 @@ fn events(what: &What) -> Result<Vec<(Option<Key>, Event)>, Error> {
         (Structure::Unstructured, Some(density), None) => {
             Event::unstructured(if global { Scope::Global(density) } else { Scope::UnifiedLocal(density) })
         }
-        (Structure::NOfM, None, Some(pattern)) => {
-            Event::n_of_m(if global { Scope::Global(pattern) } else { Scope::UnifiedLocal(pattern) })
+        (Structure::Nm, None, Some(pattern)) => {
+            Event::n_m(if global { Scope::Global(pattern) } else { Scope::UnifiedLocal(pattern) })
         }
-        (Structure::NOfM, ..) => {
+        (Structure::Nm, ..) => {
             return Err(Error::request(format!("`{method}` needs --pattern N:M, such as --pattern 2:4")));
         }
         _ => return Err(Error::request(format!("`{method}` needs --density or --sparsity"))),
@@ -156,7 +156,7 @@ fn events(what: &What) -> Result<Vec<(Option<Key>, Event)>, Error> {
 
 /// Creates the report file that the user asked for, before any work. `output` is `None` if the model itself is
 /// replaced.
-fn report_file(what: &What, job: &Job, output: Option<&Path>) -> Result<Option<ReportFile>, Error> {
+fn report_file(what: &MaskOptions, job: &Job, output: Option<&Path>) -> Result<Option<ReportFile>, Error> {
     let Some(path) = &what.report else { return Ok(None) };
     let strategy = what.strategy.as_deref().map(Path::new);
     ReportFile::create(path, what.force, job, output, strategy.as_slice()).map(Some)

@@ -11,7 +11,7 @@ use common::{
     Tensor, Tensors, entries, f32s, fails, mixed, ok, read, read_sharded, tensor, tensors, write, write_sharded,
 };
 use proptest::prelude::*;
-use prune_core::testing::generators::Kind;
+use prune_core::testing::generators::ValueKind;
 use safetensors::{Dtype, SafeTensors};
 
 const HALF: [&str; 4] = ["--method", "unstr_unified_local", "--density", "0.5"];
@@ -75,7 +75,7 @@ fn the_layout_is_as_documented() {
 fn every_type_and_rank_comes_back() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    for kind in [Kind::Uniform, Kind::Tied, Kind::Equal] {
+    for kind in [ValueKind::Uniform, ValueKind::Tied, ValueKind::Equal] {
         let mut weights = mixed(kind);
         weights.insert("longer.weight".to_owned(), tensor(Dtype::F32, &[3, 700_001], kind, 1));
         weights.insert("wide.weight".to_owned(), tensor(Dtype::BF16, &[2, 1_300_003], kind, 1));
@@ -92,7 +92,7 @@ fn every_type_and_rank_comes_back() {
 fn shards_and_configurations() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    write_sharded(&at.join("m"), &mixed(Kind::Uniform));
+    write_sharded(&at.join("m"), &mixed(ValueKind::Uniform));
     fs::write(at.join("m/config.json"), "{\"model_type\": \"bert\"}\n").unwrap();
     ok(at, &[&["apply", "m", "-o", "dense"], &HALF[..]].concat());
     ok(at, &[&["apply", "m", "-o", "packed", "--format", "bitmask"], &HALF[..]].concat());
@@ -125,7 +125,7 @@ fn shards_and_configurations() {
 fn at_a_tenth_of_f32_it_is_a_seventh_of_the_size() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    write(&at.join("m"), &tensors([("fc.weight", tensor(Dtype::F32, &[1024, 1024], Kind::Uniform, 1))]));
+    write(&at.join("m"), &tensors([("fc.weight", tensor(Dtype::F32, &[1024, 1024], ValueKind::Uniform, 1))]));
     let call = ["apply", "m", "-o", "packed", "--format", "bitmask", "--method", "unstr_global", "--density", "0.1"];
     let text = ok(at, &call);
     let [dense, packed] = ["m", "packed"].map(|name| fs::metadata(at.join(name)).unwrap().len() as f64);
@@ -213,7 +213,7 @@ proptest! {
         density in 0.01f64..1.0,
     ) {
         let folder = tempfile::tempdir().unwrap();
-        let weights = tensors([("a.weight", tensor(dtype, &shape, Kind::Tied, seed)), ("b.weight", f32s(&[1, 1], &[1.0]))]);
+        let weights = tensors([("a.weight", tensor(dtype, &shape, ValueKind::Tied, seed)), ("b.weight", f32s(&[1, 1], &[1.0]))]);
         write(&folder.path().join("m"), &weights);
         there_and_back(folder.path(), &["--method", "unstr_global", "--density", &density.to_string()]);
     }
@@ -223,7 +223,7 @@ proptest! {
 fn packed_files_are_expanded_first() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    write(&at.join("m"), &mixed(Kind::Uniform));
+    write(&at.join("m"), &mixed(ValueKind::Uniform));
     let half = ["--method", "unstr_global", "--density", "0.5"];
     let text = ok(at, &[&["apply", "m", "-o", "packed", "--format", "bitmask"], &half[..]].concat());
     let told = "kept dense in the file: `empty.weight`; packed are tensors with axes and elements whose names end in `.weight`";
@@ -289,7 +289,7 @@ fn what_packing_makes_larger_stays_dense_and_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let method = ["--method", "unstr_global", "--density", "0.1"];
-    let conv = tensor(Dtype::F16, &[16, 16, 3, 3], Kind::Uniform, 1);
+    let conv = tensor(Dtype::F16, &[16, 16, 3, 3], ValueKind::Uniform, 1);
     write(&at.join("m"), &tensors([("conv.weight", conv.clone())]));
     let text = ok(at, &[&["apply", "m", "-o", "out", "--format", "bitmask"], &method[..]].concat());
     assert!(text.contains("kept dense in the file, since packed they are larger: `conv.weight`\n"), "{text}");
@@ -298,7 +298,7 @@ fn what_packing_makes_larger_stays_dense_and_is_named() {
     assert_eq!(fs::read(at.join("out")).unwrap(), fs::read(at.join("dense")).unwrap());
 
     // In the folder, one shard is packed whole; of the other, only the tensors that become smaller.
-    let fc = tensor(Dtype::F32, &[64, 64], Kind::Uniform, 2);
+    let fc = tensor(Dtype::F32, &[64, 64], ValueKind::Uniform, 2);
     write_sharded(&at.join("f"), &tensors([("a.weight", conv), ("b.weight", fc)]));
     fs::write(at.join("f/config.json"), "{}").unwrap();
     ok(at, &[&["apply", "f", "-o", "packed", "--format", "bitmask"], &method[..]].concat());
@@ -319,7 +319,7 @@ fn what_packing_makes_larger_stays_dense_and_is_named() {
 fn configurations_keep_every_byte() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    let weights = tensors([("a.weight", tensor(Dtype::F32, &[64, 64], Kind::Uniform, 2))]);
+    let weights = tensors([("a.weight", tensor(Dtype::F32, &[64, 64], ValueKind::Uniform, 2))]);
     fs::create_dir(at.join("m")).unwrap();
     write(&at.join("m/model.safetensors"), &weights);
     for (i, config) in [

@@ -9,7 +9,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use common::{bools, entries, f32s, fails, ok, prune, read, run, tensor, tensors, write, write_sharded};
-use prune_core::testing::generators::Kind;
+use prune_core::testing::generators::ValueKind;
 use safetensors::Dtype;
 
 const HALF: [&str; 4] = ["--method", "unstr_unified_local", "--density", "0.5"];
@@ -117,7 +117,7 @@ fn masks_of_zeros_keep_a_checkpoint_sparse() {
     let all_but = |one: f32| (0..2000).map(|i| if i == 7 { one } else { 0.0 }).collect::<Vec<f32>>();
     let model = tensors([
         ("a.weight", f32s(&[8, 8], &values)),
-        ("dense.weight", tensor(Dtype::F16, &[8, 8], Kind::Uniform, 1)),
+        ("dense.weight", tensor(Dtype::F16, &[8, 8], ValueKind::Uniform, 1)),
         ("empty.weight", f32s(&[40, 50], &all_but(0.0))),
         ("nearly.weight", f32s(&[40, 50], &all_but(1.0))),
         ("norm.weight", f32s(&[4], &[0.0, 0.0, 0.0, 1.0])),
@@ -225,7 +225,7 @@ fn packed_files_are_looked_into() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let weights = [
-        ("a.weight", tensor(Dtype::F32, &[64, 64], Kind::Uniform, 1)),
+        ("a.weight", tensor(Dtype::F32, &[64, 64], ValueKind::Uniform, 1)),
         ("b.bias", f32s(&[2], &[0.0, 1.0])),
         ("tiny.weight", f32s(&[1, 1], &[1.0])),
     ];
@@ -263,7 +263,7 @@ fn every_missing_shard_is_named_with_the_index() {
 fn strategies_come_through_pipes() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    write(&at.join("m"), &tensors([("a.weight", tensor(Dtype::F32, &[8, 8], Kind::Uniform, 1))]));
+    write(&at.join("m"), &tensors([("a.weight", tensor(Dtype::F32, &[8, 8], ValueKind::Uniform, 1))]));
     let strategy = "{0: {'method': 'unstr_global', 'density': 0.25}}";
     ok(at, &["apply", "m", "-o", "text", "--strategy", strategy]);
     let apply = |from: &str, to: &str| {
@@ -307,7 +307,7 @@ fn strategies_come_through_pipes() {
 fn an_epoch_between_two_happenings_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    write(&at.join("m"), &tensors([("a.weight", tensor(Dtype::F32, &[8, 8], Kind::Uniform, 1))]));
+    write(&at.join("m"), &tensors([("a.weight", tensor(Dtype::F32, &[8, 8], ValueKind::Uniform, 1))]));
     let strategy = "{'2..=12': {'method': 'unstr_global', 'density': 0.25, 'every': 3}, 20: {'method': 'unstr_global', 'density': 0.1}}";
     let at_epoch =
         |epoch: &str| run(at, &["apply", "m", "-o", "out", "--force", "--strategy", strategy, "--epoch", epoch]);
@@ -330,9 +330,9 @@ fn an_epoch_between_two_happenings_says_so() {
 fn messages_are_fit_to_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    write(&at.join("m"), &tensors([("a.weight", tensor(Dtype::F32, &[8, 8], Kind::Uniform, 1))]));
+    write(&at.join("m"), &tensors([("a.weight", tensor(Dtype::F32, &[8, 8], ValueKind::Uniform, 1))]));
     let evil = "\u{1b}[31mred\u{7}";
-    let named = tensors([(evil, tensor(Dtype::F32, &[8, 8], Kind::Uniform, 1))]);
+    let named = tensors([(evil, tensor(Dtype::F32, &[8, 8], ValueKind::Uniform, 1))]);
     write(&at.join("evil"), &named);
     let half = |more: &[&'static str]| [&HALF[..], more].concat();
     let calls: Vec<Vec<&str>> = vec![
@@ -378,7 +378,7 @@ fn messages_are_fit_to_be_read() {
 fn a_trailing_slash_names_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    let weights = tensors([("a.weight", tensor(Dtype::F32, &[8, 8], Kind::Uniform, 1))]);
+    let weights = tensors([("a.weight", tensor(Dtype::F32, &[8, 8], ValueKind::Uniform, 1))]);
     write(&at.join("m"), &weights);
     fs::create_dir(at.join("f")).unwrap();
     write(&at.join("f/model.safetensors"), &weights);

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use common::{entries, f32s, fails, mixed, ok, oracle, read, read_sharded, tensors, write, write_sharded};
-use prune_core::testing::generators::Kind;
+use prune_core::testing::generators::ValueKind;
 
 const HALF: [&str; 4] = ["--method", "unstr_global", "--density", "0.5"];
 const STRATEGY: &str = "{0: {'method': 'unstr_global', 'density': 0.5}}";
@@ -44,7 +44,7 @@ fn texts(at: &Path) -> Vec<String> {
 fn everything_goes_along_or_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    let weights = mixed(Kind::Uniform);
+    let weights = mixed(ValueKind::Uniform);
     write_sharded(&at.join("m"), &weights);
     let along = [
         "config.json",
@@ -126,7 +126,7 @@ fn links_are_followed_but_not_in_circles() {
     use std::os::unix::fs::symlink;
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    write_sharded(&at.join("m"), &mixed(Kind::Uniform));
+    write_sharded(&at.join("m"), &mixed(ValueKind::Uniform));
     put(at, "elsewhere/code.py", "pass");
     symlink("../elsewhere/code.py", at.join("m/code.py")).unwrap();
     symlink("../elsewhere", at.join("m/more")).unwrap();
@@ -154,7 +154,7 @@ fn links_are_followed_but_not_in_circles() {
 fn an_output_inside_the_input_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    write_sharded(&at.join("m"), &mixed(Kind::Uniform));
+    write_sharded(&at.join("m"), &mixed(ValueKind::Uniform));
     fs::create_dir(at.join("m/sub")).unwrap();
     for out in ["m/out", "m/sub", "m/sub/out", "./m/../m/out"] {
         for model in ["m", "m/model.safetensors.index.json"] {
@@ -168,7 +168,7 @@ fn an_output_inside_the_input_is_refused() {
     assert!(error.contains("lies in the folder of the model"), "{error}");
     assert_eq!(entries(&at.join("m")).len(), 4);
     // Next to a model that is one file, there is room.
-    write(&at.join("m/one.safetensors"), &mixed(Kind::Uniform));
+    write(&at.join("m/one.safetensors"), &mixed(ValueKind::Uniform));
     ok(at, &apply(&["m/one.safetensors", "-o", "m/out.safetensors"]));
     let error = fails(at, 2, &apply(&["m/one.safetensors", "-o", "m/deep/"]));
     assert!(error.contains("m/deep/ names a folder"), "{error}");
@@ -179,7 +179,7 @@ fn an_output_inside_the_input_is_refused() {
 fn a_folder_may_be_named_with_a_separator() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    write_sharded(&at.join("m"), &mixed(Kind::Uniform));
+    write_sharded(&at.join("m"), &mixed(ValueKind::Uniform));
     ok(at, &apply(&["m/", "-o", "out/"]));
     ok(at, &apply(&["m/", "-o", "out/", "--force"]));
     ok(at, &apply(&["m/", "--in-place"]));

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use common::{Tensors, bools, entries, f32s, fails, ok, read, run, tensor, tensors, write, write_sharded};
-use prune_core::testing::generators::Kind;
+use prune_core::testing::generators::ValueKind;
 use safetensors::Dtype;
 
 const HALF: [&str; 4] = ["--method", "unstr_global", "--density", "0.5"];
@@ -108,7 +108,7 @@ fn a_table_as_long_as_the_format_allows() {
 fn files_that_are_cut_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m.safetensors");
-    write(&path, &tensors([("a", tensor(Dtype::F32, &[4, 4], Kind::Uniform, 1)), ("b", f32s(&[1, 1], &[2.0]))]));
+    write(&path, &tensors([("a", tensor(Dtype::F32, &[4, 4], ValueKind::Uniform, 1)), ("b", f32s(&[1, 1], &[2.0]))]));
     let whole = fs::read(&path).unwrap();
     for len in 0..whole.len() {
         fs::write(&path, &whole[..len]).unwrap();
@@ -182,7 +182,7 @@ fn odd_names_and_shapes_are_handled() {
     let folder = tempfile::tempdir().unwrap();
     let names = ["", " ", "../x", "/etc/passwd", "a\"b\\c", "nul\0", "\u{1b}[31mred\n", "名前", "a\u{202e}b"];
     let mut weights: Tensors =
-        names.iter().map(|name| ((*name).to_owned(), tensor(Dtype::F32, &[3, 4], Kind::Uniform, 1))).collect();
+        names.iter().map(|name| ((*name).to_owned(), tensor(Dtype::F32, &[3, 4], ValueKind::Uniform, 1))).collect();
     weights.insert("scalar".to_owned(), f32s(&[], &[f32::NAN]));
     weights.insert("nothing".to_owned(), f32s(&[0, 3], &[]));
     weights.insert("long".to_owned(), f32s(&[1; 60], &[1.0]));
@@ -214,7 +214,7 @@ fn models_without_anything_to_prune() {
     for weights in [
         Tensors::new(),
         tensors([("a", f32s(&[4], &[1.0; 4]))]),
-        tensors([("ids", tensor(Dtype::I64, &[2, 2], Kind::Uniform, 1)), ("b", bools(&[1, 1], &[true]))]),
+        tensors([("ids", tensor(Dtype::I64, &[2, 2], ValueKind::Uniform, 1)), ("b", bools(&[1, 1], &[true]))]),
     ] {
         write(&folder.path().join("m"), &weights);
         ok(folder.path(), &["inspect", "m"]);
@@ -243,7 +243,7 @@ fn long_names_are_shown_in_part() {
     write(&at.join("m"), &model);
     write(&at.join("good"), &tensors([(long.as_str(), f32s(&[2, 2], &[1.0, 2.0, 3.0, 4.0]))]));
     write(&at.join("other"), &tensors([(long.as_str(), f32s(&[2, 3], &[1.0; 6]))]));
-    write(&at.join("packed"), &tensors([(long.as_str(), tensor(Dtype::I64, &[2, 2], Kind::Uniform, 1))]));
+    write(&at.join("packed"), &tensors([(long.as_str(), tensor(Dtype::I64, &[2, 2], ValueKind::Uniform, 1))]));
     let text = ok(at, &["inspect", "m"]);
     assert!(text.lines().all(|line| line.len() < 250), "{}", text.len());
     assert!(text.contains("nnn..nnn") && text.contains("nn.weight"), "{text}");

@@ -6,7 +6,7 @@ mod common;
 
 use common::{bools, f32s, fails, mixed, ok, prune, run, tensor, tensors, write};
 use proptest::prelude::*;
-use prune_core::testing::generators::Kind;
+use prune_core::testing::generators::ValueKind;
 use prune_core::{Mask, NmPattern};
 use safetensors::Dtype;
 
@@ -18,7 +18,7 @@ fn inspect_shows_what_is_there() {
     let weights = tensors([
         ("fc.bias", f32s(&[3], &[1.0, 0.0, 2.0])),
         ("fc.weight", f32s(&[3, 4], &values)),
-        ("ids", tensor(Dtype::I64, &[2], Kind::Uniform, 1)),
+        ("ids", tensor(Dtype::I64, &[2], ValueKind::Uniform, 1)),
         ("lm_head.weight", f32s(&[1, 2], &[1.0, 2.0])),
     ]);
     write(&at.join("m"), &weights);
@@ -103,7 +103,7 @@ it does not hold in 1 place
 fn what_is_applied_checks() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    for kind in [Kind::Uniform, Kind::Tied, Kind::Equal] {
+    for kind in [ValueKind::Uniform, ValueKind::Tied, ValueKind::Equal] {
         write(&at.join("m"), &mixed(kind));
         for (axis, pattern) in [("1", "2:4"), ("0", "1:4"), ("-1", "3:7")] {
             let method = ["--method", "str_unified_local", "--pattern", pattern, "--axis", axis];
@@ -123,7 +123,7 @@ fn schedule_shows_before_anything_is_done() {
     let at = folder.path();
     write(
         &at.join("m"),
-        &tensors([("a.weight", tensor(Dtype::F32, &[4, 6], Kind::Uniform, 1)), ("b", f32s(&[2], &[1.0, 2.0]))]),
+        &tensors([("a.weight", tensor(Dtype::F32, &[4, 6], ValueKind::Uniform, 1)), ("b", f32s(&[2], &[1.0, 2.0]))]),
     );
     let strategy =
         "{5: {'method': 'unstr_global', 'sparsity': 0.5}, 7: {'method': 'str_unified_local', 'pattern': '1:4'}}";
@@ -169,7 +169,7 @@ fn help_and_completions() {
 #[test]
 fn nothing_but_text_in_a_pipe() {
     let folder = tempfile::tempdir().unwrap();
-    write(&folder.path().join("m"), &mixed(Kind::Uniform));
+    write(&folder.path().join("m"), &mixed(ValueKind::Uniform));
     let call = ["apply", "m", "-o", "out", "--method", "unstr_global", "--density", "0.5"];
     let output = run(folder.path(), &call);
     assert!(!output.stdout.contains(&0x1b) && output.stderr.is_empty());
@@ -188,7 +188,7 @@ fn nothing_but_text_in_a_pipe() {
 #[test]
 fn a_pipe_that_is_closed() {
     let folder = tempfile::tempdir().unwrap();
-    write(&folder.path().join("m"), &mixed(Kind::Uniform));
+    write(&folder.path().join("m"), &mixed(ValueKind::Uniform));
     let line =
         format!("'{}' inspect m | true; exit ${{PIPESTATUS[0]}}", assert_cmd::cargo::cargo_bin("prune").display());
     let output = std::process::Command::new("bash").current_dir(folder.path()).args(["-c", &line]).output().unwrap();

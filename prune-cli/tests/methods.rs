@@ -9,7 +9,7 @@ use std::cell::Cell;
 use common::{Beside, Tensor, Tensors, fails, ok, oracle_with, read, run, tensor, write};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use prune_core::testing::generators::Kind;
+use prune_core::testing::generators::ValueKind;
 use prune_schedule::Totals;
 use safetensors::Dtype;
 use serde_json::Value;
@@ -64,8 +64,8 @@ fn layers() -> impl Strategy<Value = Layers> {
     prop::collection::vec(layer, NAMES.len())
 }
 
-fn kind(tied: bool) -> Kind {
-    if tied { Kind::Tied } else { Kind::Uniform }
+fn kind(tied: bool) -> ValueKind {
+    if tied { ValueKind::Tied } else { ValueKind::Uniform }
 }
 
 /// A model of these layers. The first layer has a bias, and the last is a kernel.
@@ -89,7 +89,7 @@ fn model(layers: &Layers) -> (Tensors, Beside) {
         }
     }
     for (name, about) in &model {
-        let other = |dtype, seed| tensor(dtype, &about.shape, Kind::Uniform, seed);
+        let other = |dtype, seed| tensor(dtype, &about.shape, ValueKind::Uniform, seed);
         beside.gradients.insert(name.clone(), other(Dtype::F32, 7 + about.shape.len() as u64));
         beside.scores.insert(name.clone(), other(Dtype::BF16, 70 + about.shape.len() as u64));
     }
@@ -241,7 +241,7 @@ fn training_is_refused_by_name() {
         assert!(fails(folder.path(), 2, &["schedule", &strategy, "--model", "model.safetensors"]).contains(why));
     }
     // The refusal gives the time as the strategy writes it: in steps, not epochs.
-    let square = common::tensors([("fc1.weight", tensor(Dtype::F32, &[4, 4], Kind::Uniform, 1))]);
+    let square = common::tensors([("fc1.weight", tensor(Dtype::F32, &[4, 4], ValueKind::Uniform, 1))]);
     write(&folder.path().join("square.safetensors"), &square);
     for (event, why) in [
         ("'100..=700 steps': {'method': 'rigl', 'decay': 'constant'", "step 100..=700: `rigl` moves what masks keep"),
@@ -337,7 +337,7 @@ fn evidence_without_use_is_refused_by_name() {
 /// together, and densities that do not rise.
 #[test]
 fn the_preview_counts_as_applying_does() {
-    let model = common::tensors([("fc1.weight", tensor(Dtype::F32, &[5, 9], Kind::Uniform, 1))]);
+    let model = common::tensors([("fc1.weight", tensor(Dtype::F32, &[5, 9], ValueKind::Uniform, 1))]);
     let folder = tempfile::tempdir().unwrap();
     write(&folder.path().join("model.safetensors"), &model);
     let asked = |event: &str| {

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use common::*;
 use half::{bf16, f16};
-use prune_core::testing::generators::Kind;
+use prune_core::testing::generators::ValueKind;
 use prune_core::{Mask, NmPattern};
 use safetensors::Dtype;
 
@@ -17,11 +17,11 @@ const HALF: [&str; 4] = ["--method", "unstr_unified_local", "--density", "0.5"];
 const TWO_OF_FOUR: [&str; 4] = ["--method", "str_unified_local", "--pattern", "2:4"];
 
 fn floats(shape: &[usize], seed: u64) -> Tensor {
-    tensor(Dtype::F32, shape, Kind::Uniform, seed)
+    tensor(Dtype::F32, shape, ValueKind::Uniform, seed)
 }
 
 fn halves(shape: &[usize], seed: u64) -> Tensor {
-    tensor(Dtype::F16, shape, Kind::Uniform, seed)
+    tensor(Dtype::F16, shape, ValueKind::Uniform, seed)
 }
 
 /// The tensors after `apply` on a model.
@@ -101,8 +101,8 @@ fn a_file_without_weights_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let packed = [
-        ("l.qweight", tensor(Dtype::I32, &[8, 64], Kind::Uniform, 1)),
-        ("l.qzeros", tensor(Dtype::I32, &[2, 8], Kind::Uniform, 2)),
+        ("l.qweight", tensor(Dtype::I32, &[8, 64], ValueKind::Uniform, 1)),
+        ("l.qzeros", tensor(Dtype::I32, &[2, 8], ValueKind::Uniform, 2)),
         ("l.scales", halves(&[2, 64], 3)),
         ("norm.weight", halves(&[64], 4)),
     ];

@@ -11,7 +11,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use common::{Tensors, entries, fails, mixed, ok, oracle, read, read_sharded, tensor, tensors, write, write_sharded};
-use prune_core::testing::generators::Kind;
+use prune_core::testing::generators::ValueKind;
 use safetensors::Dtype;
 
 const HALF: [&str; 4] = ["--method", "unstr_global", "--density", "0.5"];
@@ -25,7 +25,7 @@ fn apply<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
 fn an_output_that_exists_needs_force_and_the_model_itself_needs_in_place() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    let weights = mixed(Kind::Uniform);
+    let weights = mixed(ValueKind::Uniform);
     write(&at.join("m.safetensors"), &weights);
     fs::write(at.join("old"), "old").unwrap();
     let error = fails(at, 2, &apply(&["m.safetensors", "-o", "old"]));
@@ -52,8 +52,8 @@ fn an_output_that_exists_needs_force_and_the_model_itself_needs_in_place() {
 fn kinds_of_outputs_that_do_not_fit_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    write(&at.join("m.safetensors"), &mixed(Kind::Uniform));
-    write_sharded(&at.join("shards"), &mixed(Kind::Uniform));
+    write(&at.join("m.safetensors"), &mixed(ValueKind::Uniform));
+    write_sharded(&at.join("shards"), &mixed(ValueKind::Uniform));
     fs::create_dir(at.join("folder")).unwrap();
     fs::write(at.join("file"), "x").unwrap();
     let error = fails(at, 2, &apply(&["m.safetensors", "-o", "folder", "--force"]));
@@ -76,7 +76,7 @@ fn kinds_of_outputs_that_do_not_fit_are_refused() {
 fn a_folder_that_is_replaced_is_moved_aside() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    let weights = mixed(Kind::Uniform);
+    let weights = mixed(ValueKind::Uniform);
     write_sharded(&at.join("m"), &weights);
     fs::write(at.join("m/config.json"), "{}").unwrap();
     ok(at, &apply(&["m", "-o", "out"]));
@@ -110,10 +110,10 @@ fn a_folder_with_one_file_is_a_model() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     fs::create_dir(at.join("m")).unwrap();
-    write(&at.join("m/weights.safetensors"), &mixed(Kind::Uniform));
+    write(&at.join("m/weights.safetensors"), &mixed(ValueKind::Uniform));
     ok(at, &apply(&["m", "-o", "out"]));
     assert_eq!(entries(&at.join("out")), ["weights.safetensors"]);
-    write(&at.join("m/other.safetensors"), &mixed(Kind::Uniform));
+    write(&at.join("m/other.safetensors"), &mixed(ValueKind::Uniform));
     let error = fails(at, 2, &apply(&["m", "-o", "x"]));
     assert!(error.contains("holds several .safetensors files and no one index"), "{error}");
     let error = fails(at, 2, &["inspect", "."]);
@@ -126,7 +126,7 @@ fn permissions_are_those_of_the_model() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    write(&at.join("m.safetensors"), &mixed(Kind::Uniform));
+    write(&at.join("m.safetensors"), &mixed(ValueKind::Uniform));
     fs::set_permissions(at.join("m.safetensors"), fs::Permissions::from_mode(0o640)).unwrap();
     ok(at, &apply(&["m.safetensors", "-o", "out.safetensors"]));
     assert_eq!(fs::metadata(at.join("out.safetensors")).unwrap().permissions().mode() & 0o777, 0o640);
@@ -135,8 +135,8 @@ fn permissions_are_those_of_the_model() {
 /// A model that takes some time to prune.
 fn slow_model(at: &Path) -> Tensors {
     let weights = tensors([
-        ("a.weight", tensor(Dtype::F32, &[1500, 2000], Kind::Uniform, 1)),
-        ("b.weight", tensor(Dtype::F32, &[2000, 1500], Kind::Uniform, 2)),
+        ("a.weight", tensor(Dtype::F32, &[1500, 2000], ValueKind::Uniform, 1)),
+        ("b.weight", tensor(Dtype::F32, &[2000, 1500], ValueKind::Uniform, 2)),
     ]);
     write(&at.join("m.safetensors"), &weights);
     write_sharded(&at.join("shards"), &weights);
@@ -205,8 +205,8 @@ fn killed_while_a_folder_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let weights = tensors([
-        ("a.weight", tensor(Dtype::F32, &[100, 100], Kind::Uniform, 1)),
-        ("b.weight", tensor(Dtype::F32, &[100, 100], Kind::Uniform, 2)),
+        ("a.weight", tensor(Dtype::F32, &[100, 100], ValueKind::Uniform, 1)),
+        ("b.weight", tensor(Dtype::F32, &[100, 100], ValueKind::Uniform, 2)),
     ]);
     let new = oracle(&weights, STRATEGY);
     write_sharded(&at.join("shards"), &weights);
@@ -266,7 +266,7 @@ fn killed_while_a_folder_is_replaced() {
 fn two_at_once_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    let weights = mixed(Kind::Uniform);
+    let weights = mixed(ValueKind::Uniform);
     write_sharded(&at.join("m"), &weights);
     for _ in 0..4 {
         write_sharded(&at.join("out"), &weights);
@@ -399,7 +399,7 @@ fn a_write_that_fails_changes_nothing() {
 #[test]
 fn a_folder_that_cannot_be_written_to() {
     let folder = tempfile::tempdir().unwrap();
-    write(&folder.path().join("m.safetensors"), &mixed(Kind::Uniform));
+    write(&folder.path().join("m.safetensors"), &mixed(ValueKind::Uniform));
     let error = fails(folder.path(), 3, &apply(&["m.safetensors", "-o", "/proc/self/out.safetensors"]));
     assert!(error.contains("cannot write /proc/self/out.safetensors"), "{error}");
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::Command;
 
 use common::{bools, entries, f32s, fails, mixed, ok, oracle, read, read_sharded, tensors, write, write_sharded};
-use prune_core::testing::generators::Kind;
+use prune_core::testing::generators::ValueKind;
 
 const HALF: [&str; 4] = ["--method", "unstr_global", "--density", "0.5"];
 const STRATEGY: &str = "{0: {'method': 'unstr_global', 'density': 0.5}}";
@@ -26,8 +26,8 @@ fn call<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
 fn a_report_replaces_nothing_that_is_read_or_written() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    write_sharded(&at.join("m"), &mixed(Kind::Uniform));
-    write(&at.join("one"), &mixed(Kind::Uniform));
+    write_sharded(&at.join("m"), &mixed(ValueKind::Uniform));
+    write(&at.join("one"), &mixed(ValueKind::Uniform));
     write(&at.join("scores"), &tensors([("a.weight", f32s(&[24, 40], &[1.0; 960]))]));
     write(&at.join("masks"), &tensors([("a.weight", bools(&[24, 40], &[true; 960]))]));
     fs::write(at.join("strategy"), STRATEGY).unwrap();
@@ -84,7 +84,7 @@ fn a_report_replaces_nothing_that_is_read_or_written() {
 fn an_output_replaces_nothing_that_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    write_sharded(&at.join("m"), &mixed(Kind::Uniform));
+    write_sharded(&at.join("m"), &mixed(ValueKind::Uniform));
     write_sharded(&at.join("masks"), &tensors([("a.weight", bools(&[24, 40], &[true; 960]))]));
     let index = fs::read(at.join("m").join(INDEX)).unwrap();
     let out = format!("m/../m/{INDEX}");
@@ -101,7 +101,7 @@ fn an_output_replaces_nothing_that_is_read() {
     assert!(error.contains("is the model itself") && !error.contains("--in-place"), "{error}");
     // A model inside the folder that would be replaced.
     fs::create_dir(at.join("outer")).unwrap();
-    write_sharded(&at.join("outer/m"), &mixed(Kind::Uniform));
+    write_sharded(&at.join("outer/m"), &mixed(ValueKind::Uniform));
     let error = fails(at, 2, &call(&["apply", "outer/m", "-o", "outer", "--force"]));
     assert!(error.contains("outer holds the model that is read"), "{error}");
 }
@@ -110,7 +110,7 @@ fn an_output_replaces_nothing_that_is_read() {
 fn checkpoints_are_not_mixed() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    let weights = mixed(Kind::Uniform);
+    let weights = mixed(ValueKind::Uniform);
     fs::create_dir(at.join("one")).unwrap();
     write(&at.join("one/model.safetensors"), &weights);
     write_sharded(&at.join("out"), &weights);
@@ -138,7 +138,7 @@ fn checkpoints_are_not_mixed() {
 fn the_current_folder_is_not_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    write_sharded(&at.join("m"), &mixed(Kind::Uniform));
+    write_sharded(&at.join("m"), &mixed(ValueKind::Uniform));
     fs::create_dir_all(at.join("m/deep")).unwrap();
     fs::create_dir_all(at.join("empty")).unwrap();
     let number = fs::metadata(at.join("m")).unwrap().ino();
@@ -160,7 +160,7 @@ fn the_current_folder_is_not_replaced() {
 fn nothing_is_written_through_a_link() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    let weights = mixed(Kind::Uniform);
+    let weights = mixed(ValueKind::Uniform);
     fs::create_dir_all(at.join("store/blobs")).unwrap();
     fs::create_dir_all(at.join("store/snapshots/new")).unwrap();
     write(&at.join("store/blobs/0a1b"), &weights);
@@ -194,7 +194,7 @@ fn nothing_is_written_through_a_link() {
 fn only_files_and_folders_are_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    write(&at.join("m"), &mixed(Kind::Uniform));
+    write(&at.join("m"), &mixed(ValueKind::Uniform));
     assert!(Command::new("mkfifo").arg(at.join("pipe")).status().unwrap().success());
     let _socket = std::os::unix::net::UnixListener::bind(at.join("socket")).unwrap();
     symlink("/dev/null", at.join("null")).unwrap();
@@ -232,7 +232,7 @@ fn as_nobody(at: &Path, arguments: &[&str]) -> (bool, String) {
 fn a_folder_that_nobody_may_write_to_is_a_model_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    let weights = mixed(Kind::Uniform);
+    let weights = mixed(ValueKind::Uniform);
     let chmod = |path: &str, mode| fs::set_permissions(at.join(path), Permissions::from_mode(mode)).unwrap();
     // Another process copies the program. If this one wrote it, a child of another test might hold it open when it is
     // to run.
@@ -270,7 +270,7 @@ fn a_folder_that_nobody_may_write_to_is_a_model_all_the_same() {
 fn new_files_have_the_permissions_that_the_user_gives() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    write(&at.join("m.safetensors"), &mixed(Kind::Uniform));
+    write(&at.join("m.safetensors"), &mixed(ValueKind::Uniform));
     let prune = assert_cmd::cargo::cargo_bin("prune");
     for (mask, mode) in [("027", 0o640), ("002", 0o664)] {
         let line = format!(
@@ -289,7 +289,7 @@ fn new_files_have_the_permissions_that_the_user_gives() {
 fn masks_of_what_is_not_pruned_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    write(&at.join("m"), &mixed(Kind::Uniform));
+    write(&at.join("m"), &mixed(ValueKind::Uniform));
     for (name, shape) in [("ids", [3, 5]), ("fp8.weight", [5, 3])] {
         write(&at.join("masks"), &tensors([(name, bools(&shape, &[true; 15]))]));
         for command in [&["apply", "m", "-o", "out", "--masks", "masks"][..], &["check", "m", "--masks", "masks"]] {
@@ -321,8 +321,8 @@ fn in_place_keeps_the_owner() {
     if fs::metadata(at).unwrap().uid() != 0 {
         return;
     }
-    write(&at.join("one"), &mixed(Kind::Uniform));
-    write_sharded(&at.join("m"), &mixed(Kind::Uniform));
+    write(&at.join("one"), &mixed(ValueKind::Uniform));
+    write_sharded(&at.join("m"), &mixed(ValueKind::Uniform));
     fs::create_dir(at.join("m/deep")).unwrap();
     fs::write(at.join("m/deep/notes"), "x").unwrap();
     let paths = ["one", "m", "m/model-00001-of-00002.safetensors", &format!("m/{INDEX}"), "m/deep", "m/deep/notes"]

@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use half::{bf16, f16};
-use prune_core::testing::generators::{Kind, TestElement, dense_layout, many_values, to_memory_order};
+use prune_core::testing::generators::{TestElement, ValueKind, dense_layout, many_values, to_memory_order};
 use prune_core::testing::oracle;
 use prune_core::{
     Density, InstructionSet, LayerRef, Mask, NmPattern, PlainTensor, PruneExt, RankBy, Ranked, Selector, Threads,
@@ -21,7 +21,7 @@ fn density(kept: f64) -> Density {
 }
 
 /// A nearly square matrix of about `len` elements; a row is no whole number of mask words.
-fn matrix<E: TestElement>(kind: Kind, len: usize) -> PlainTensor<E> {
+fn matrix<E: TestElement>(kind: ValueKind, len: usize) -> PlainTensor<E> {
     let columns = (len as f64).sqrt() as usize / 8 * 8 + 4;
     let rows = len / columns;
     PlainTensor::from_logical(&[rows, columns], many_values(kind, rows * columns, 1)).unwrap()
@@ -47,7 +47,7 @@ fn check_n_m<E: TestElement>(tensor: &PlainTensor<E>, (n, m): (usize, usize), ax
     let scores = scores(tensor);
     let shape = LayerRef::of(tensor).shape().to_vec();
     let layer = oracle::Layer { name: "", shape: &shape, scores: &scores, alive: None };
-    let answer = oracle::n_of_m(layer, n, m, axis, RankBy::Magnitude).unwrap();
+    let answer = oracle::n_m(layer, n, m, axis, RankBy::Magnitude).unwrap();
     same(&tensor.mask_n_m(NmPattern::new(n, m).unwrap(), axis).unwrap(), &answer.kept);
 }
 
@@ -61,7 +61,7 @@ where
 fn sizes_and_densities(c: &mut Criterion) {
     let mut group = c.benchmark_group("unstructured, f32");
     for len in [10_000, LARGE] {
-        let x = matrix::<f32>(Kind::Uniform, len);
+        let x = matrix::<f32>(ValueKind::Uniform, len);
         for kept in [0.1, 0.5, 0.9] {
             check_unstructured(&x, kept);
             group.throughput(bytes(&x)).bench_function(BenchmarkId::new(format!("density {kept}"), len), |b| {
@@ -85,13 +85,13 @@ fn sizes_and_densities(c: &mut Criterion) {
 fn hard_inputs(c: &mut Criterion) {
     let mut group = c.benchmark_group("unstructured 0.5, f32, hard inputs");
     let periodic = |stride: usize| (0..LARGE).map(|i| (i % stride) as f32).collect();
-    let zeros = |zero: Kind| {
+    let zeros = |zero: ValueKind| {
         let values = many_values::<f32>(zero, LARGE, 2);
         values.into_iter().enumerate().map(|(i, value)| if i % 10 > 0 { 0.0 } else { value }).collect()
     };
-    let kinds = Kind::ALL.map(|kind| (format!("{kind:?}"), many_values::<f32>(kind, LARGE, 3)));
+    let kinds = ValueKind::ALL.map(|kind| (format!("{kind:?}"), many_values::<f32>(kind, LARGE, 3)));
     let made = [
-        ("90% zeros".to_owned(), zeros(Kind::Uniform)),
+        ("90% zeros".to_owned(), zeros(ValueKind::Uniform)),
         ("stride 64".to_owned(), periodic(64)),
         ("stride 763".to_owned(), periodic(763)),
     ];
@@ -106,7 +106,7 @@ fn hard_inputs(c: &mut Criterion) {
 
 fn patterns_and_axes(c: &mut Criterion) {
     let mut group = c.benchmark_group("N:M, f32");
-    let x = matrix::<f32>(Kind::Uniform, LARGE);
+    let x = matrix::<f32>(ValueKind::Uniform, LARGE);
     for (n, m) in [(2, 4), (1, 4), (4, 8), (1, 2), (3, 5), (8, 16)] {
         for axis in [0, 1] {
             check_n_m(&x, (n, m), axis);
@@ -121,7 +121,7 @@ fn patterns_and_axes(c: &mut Criterion) {
 
 fn element_types(c: &mut Criterion) {
     fn of<E: TestElement>(c: &mut Criterion) {
-        let x = matrix::<E>(Kind::Uniform, LARGE);
+        let x = matrix::<E>(ValueKind::Uniform, LARGE);
         check_unstructured(&x, 0.5);
         check_n_m(&x, (2, 4), -1);
         let mut group = c.benchmark_group(format!("element type {}", E::TYPE));
@@ -141,7 +141,7 @@ fn element_types(c: &mut Criterion) {
 fn layouts(c: &mut Criterion) {
     let mut group = c.benchmark_group("layouts, f32");
     let shape = [500, 600];
-    let logical = many_values::<f32>(Kind::Uniform, LARGE, 4);
+    let logical = many_values::<f32>(ValueKind::Uniform, LARGE, 4);
     for (name, order, reversed) in
         [("row-major", [0, 1], false), ("column-major", [1, 0], false), ("reversed", [0, 1], true)]
     {
@@ -162,7 +162,7 @@ fn layouts(c: &mut Criterion) {
 }
 
 fn threads_and_instructions(c: &mut Criterion) {
-    let x = matrix::<f32>(Kind::Uniform, LARGE);
+    let x = matrix::<f32>(ValueKind::Uniform, LARGE);
     let layer = LayerRef::of(&x);
     let ranked = Ranked::new("", &layer);
     let pattern: NmPattern = "2:4".parse().unwrap();
@@ -178,7 +178,7 @@ fn threads_and_instructions(c: &mut Criterion) {
                 b.iter(|| selector.unstructured(black_box(&ranked), density(0.5)).unwrap());
             });
             group.bench_function(BenchmarkId::new("2:4", format!("{threads:?}")), |b| {
-                b.iter(|| selector.n_of_m(black_box(&ranked), pattern, -1).unwrap());
+                b.iter(|| selector.n_m(black_box(&ranked), pattern, -1).unwrap());
             });
         }
     }
@@ -186,7 +186,7 @@ fn threads_and_instructions(c: &mut Criterion) {
 }
 
 fn several_layers(c: &mut Criterion) {
-    let tensors: Vec<_> = (0..20).map(|i| matrix::<f32>(Kind::Uniform, LARGE / 20 + i)).collect();
+    let tensors: Vec<_> = (0..20).map(|i| matrix::<f32>(ValueKind::Uniform, LARGE / 20 + i)).collect();
     let layers: Vec<_> = tensors.iter().map(LayerRef::of).collect();
     let names: Vec<String> = (0..20).map(|i| format!("layer {i:02}")).collect();
     let ranked: Vec<_> = names.iter().zip(&layers).map(|(name, layer)| Ranked::new(name, layer)).collect();
@@ -205,7 +205,7 @@ fn several_layers(c: &mut Criterion) {
 }
 
 fn apply(c: &mut Criterion) {
-    let mut x = matrix::<f32>(Kind::Uniform, LARGE);
+    let mut x = matrix::<f32>(ValueKind::Uniform, LARGE);
     let mask = x.mask_unstructured(density(0.5)).unwrap();
     let expected = oracle::apply(&scores(&x), &mask.iter().collect::<Vec<_>>());
     x.apply_mask(&mask).unwrap();

@@ -1,7 +1,7 @@
 //! Copies one tensor's values into another's memory, whatever their layouts.
 
 use crate::error::{Error, ErrorKind};
-use crate::tensor::{Element, LayerMut, LayerRef, Lent, LentMut, MemoryMut};
+use crate::tensor::{Element, LayerMut, LayerRef, LentMut, LentTensor, MemoryMut};
 use crate::walk;
 
 /// Calls `$what` with both tensors if they have the same shape and type; otherwise returns an error.
@@ -62,12 +62,12 @@ impl LayerMut<'_> {
 }
 
 /// Makes every check of a copy and writes nothing.
-fn check<E: Element>(to: &mut LentMut<'_, E>, from: &Lent<'_, E>) -> Result<(), Error> {
+fn check<E: Element>(to: &mut LentMut<'_, E>, from: &LentTensor<'_, E>) -> Result<(), Error> {
     to.check()?;
     from.dense().map(|_| ())
 }
 
-fn copy<E: Element>(to: &mut LentMut<'_, E>, from: &Lent<'_, E>) -> Result<(), Error> {
+fn copy<E: Element>(to: &mut LentMut<'_, E>, from: &LentTensor<'_, E>) -> Result<(), Error> {
     to.check()?;
     let (layout, values) = from.dense()?;
     let logical = walk::gather(&layout, values);

@@ -78,7 +78,7 @@ macro_rules! define_prune_ext {
             /// Linear in the number of elements.
             fn mask_n_m(&self, pattern: $crate::NmPattern, axis: isize) -> Result<$crate::Mask, $crate::Error> {
                 let layer = self.layer();
-                $crate::Selector::magnitude().with_count_ties(false).n_of_m(&layer, pattern, axis).map(|s| s.mask)
+                $crate::Selector::magnitude().with_count_ties(false).n_m(&layer, pattern, axis).map(|s| s.mask)
             }
 
             /// The mask that keeps whole blocks or channels: exactly `density` of their number, those with the
@@ -126,7 +126,7 @@ macro_rules! define_prune_ext {
                 axis: isize,
             ) -> Result<$crate::Mask, $crate::Error> {
                 let layer = self.layer();
-                $crate::Selector::value().with_count_ties(false).n_of_m(&layer, pattern, axis).map(|s| s.mask)
+                $crate::Selector::value().with_count_ties(false).n_m(&layer, pattern, axis).map(|s| s.mask)
             }
 
             /// Takes this tensor as *activations*: returns a pruned copy that keeps `density` of each sample (each
@@ -156,7 +156,7 @@ macro_rules! define_prune_ext {
             where
                 Self: LendMut + Clone + Sized,
             {
-                let mut pruner = $crate::ActivationPruner::n_of_m(pattern);
+                let mut pruner = $crate::ActivationPruner::n_m(pattern);
                 let mut pruned = LendMut::duplicate(self);
                 pruner.prune(pruned.lend_mut())?;
                 Ok((pruned, pruner.mask().clone()))

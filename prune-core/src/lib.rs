@@ -145,7 +145,7 @@ mod key;
 mod layout;
 mod mask;
 mod masks;
-mod n_of_m;
+mod n_m;
 mod nearest;
 mod printable;
 mod score;
@@ -162,7 +162,7 @@ mod zeros;
 pub use activation::{
     ActivationPruner, ActivationReport, ActivationRule, ActivationScope, Scratch, prune_sample, zero_outside,
 };
-pub use compact::{Compacted, CompactedLayer, DenseLayer, compact};
+pub use compact::{CompactChain, CompactedLayer, DenseLayer, compact};
 pub use density::{Density, DensityError};
 pub use distribution::{Distribution, Quota};
 pub use element_type::ElementType;
@@ -174,14 +174,14 @@ pub use key::RankBy;
 pub use layout::Layout;
 pub use mask::{Iter, KeptIndices, Mask, PatternCounts};
 pub use masks::Masks;
-pub use n_of_m::{NmPattern, PatternError};
+pub use n_m::{NmPattern, PatternError};
 pub use score::{Need, Score, ScoreNorm, Scores, Subject, draw};
 pub use select::{
     Bound, ChunkSource, Ranked, Selected, Selector, SourceCut, SourceLayer, SourceMasker, reachable, within_bounds,
 };
 pub use stats::Stats;
 pub use tensor::{
-    Element, Guarded, LayerMut, LayerRef, Layers, LayersMut, Lent, LentMut, Memory, MemoryMut, PlainTensor, Run,
+    Element, Guarded, LayerMut, LayerRef, Layers, LayersMut, LentMut, LentTensor, Memory, MemoryMut, PlainTensor, Run,
     Strided, Tensor, TensorMut, Values,
 };
 pub use threads::Threads;

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::mask::{Mask, to_logical};
 use crate::masks::Masks;
-use crate::tensor::{Element, LayerRef, Layers, Lent, distinct, for_any_type};
+use crate::tensor::{Element, LayerRef, Layers, LentTensor, distinct, for_any_type};
 use crate::threads::Threads;
 
 /// The number of elements of one task: whole words of bits.
@@ -149,7 +149,7 @@ impl LayerRef<'_> {
 }
 
 /// The bits of elements that are not zero, in logical order.
-fn words<E: Element>(lent: &Lent<'_, E>) -> Result<Vec<u64>, Error> {
+fn words<E: Element>(lent: &LentTensor<'_, E>) -> Result<Vec<u64>, Error> {
     let (layout, values) = lent.dense()?;
     let threads = Threads::Pool.for_elements(values.len());
     let word = |block: &[E]| block.iter().rev().fold(0, |word, value| word << 1 | u64::from(*value != E::ZERO));

@@ -85,9 +85,9 @@ fn every_pattern_along_every_axis_of_every_layout() {
                     for (n, m) in [(1, 2), (1, 3), (2, 3), (1, 4), (2, 4), (3, 4), (2, 5), (4, 7)] {
                         for axis in 0..shape.len() as isize {
                             let layer = oracle::Layer { name: "", shape, scores: &scores, alive: None };
-                            let wanted = oracle::n_of_m(layer, n, m, axis, RankBy::Magnitude).unwrap();
+                            let wanted = oracle::n_m(layer, n, m, axis, RankBy::Magnitude).unwrap();
                             let pattern = NmPattern::new(n, m).unwrap();
-                            let got = Selector::default().n_of_m(&lent, pattern, axis).unwrap();
+                            let got = Selector::default().n_m(&lent, pattern, axis).unwrap();
                             assert_same(&got, &wanted, &(shape, &ranks, order, flip, pattern, axis));
                         }
                     }
@@ -119,8 +119,8 @@ fn every_choice_of_alive_elements() {
                     }
                 }
                 for (n, m) in [(2, 4), (1, 2), (2, 3)] {
-                    let got = Selector::default().n_of_m(ranked, NmPattern::new(n, m).unwrap(), 0).unwrap();
-                    let wanted = oracle::n_of_m(layer, n, m, 0, RankBy::Magnitude).unwrap();
+                    let got = Selector::default().n_m(ranked, NmPattern::new(n, m).unwrap(), 0).unwrap();
+                    let wanted = oracle::n_m(layer, n, m, 0, RankBy::Magnitude).unwrap();
                     assert_same(&got, &wanted, &(&ranks, &alive, n, m));
                 }
             }

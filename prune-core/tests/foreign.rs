@@ -138,18 +138,20 @@ impl TensorMut for Liar {
     fn memory_mut(&mut self) -> MemoryMut<'_, f32> {
         match &self.how {
             How::Dense => MemoryMut::Dense(&mut self.memory),
-            How::Gapped(runs) => MemoryMut::Strided(Box::new(Told { memory: &mut self.memory, runs: runs.clone() })),
+            How::Gapped(runs) => {
+                MemoryMut::Strided(Box::new(StatedRuns { memory: &mut self.memory, runs: runs.clone() }))
+            }
         }
     }
 }
 
 /// Runs that follow each other in memory.
-struct Told<'a> {
+struct StatedRuns<'a> {
     memory: &'a mut Vec<f32>,
     runs: Vec<(usize, isize, usize)>,
 }
 
-impl Strided<f32> for Told<'_> {
+impl Strided<f32> for StatedRuns<'_> {
     fn gather(&self) -> Vec<f32> {
         self.memory.clone()
     }
@@ -194,7 +196,7 @@ fn refuses_to_read(liar: &Liar) {
     let honest = LayerRef::of(&honest);
     let layers = [Ranked::new("a", &honest), Ranked::new("liar", &layer)];
     assert!(is_layout(Selector::default().global(&layers, half)), "{what}");
-    assert!(is_layout(Selector::default().n_of_m_concatenated(&layers, pattern)), "{what}");
+    assert!(is_layout(Selector::default().n_m_concatenated(&layers, pattern)), "{what}");
     assert!(is_layout(
         Masks::from_iter([("liar".to_owned(), Mask::none(&shape).unwrap())]).revivals(&[("liar", layer)])
     ));

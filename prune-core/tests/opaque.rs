@@ -49,8 +49,8 @@ fn whatever_needs_the_elements_is_refused_with_the_reason() {
     refused(selector.unstructured(named(), half), Some("far"));
     refused(selector.global(&[named()], half), Some("far"));
     refused(selector.top(&[named()], 1), Some("far"));
-    refused(selector.n_of_m(named(), "2:4".parse().unwrap(), -1), Some("far"));
-    refused(selector.n_of_m_concatenated(&[named()], "2:4".parse().unwrap()), Some("far"));
+    refused(selector.n_m(named(), "2:4".parse().unwrap(), -1), Some("far"));
+    refused(selector.n_m_concatenated(&[named()], "2:4".parse().unwrap()), Some("far"));
     let unit = Unit::Channels(Channels::new(0, Norm::L2));
     refused(selector.units(named(), &unit, half), Some("far"));
     refused(far.to_logical_f64(), None);

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use prune_core::testing::generators::{Kind, TestElement, many_values};
+use prune_core::testing::generators::{TestElement, ValueKind, many_values};
 use prune_core::{
     ChunkSource, Density, Error, ErrorKind, LayerRef, Mask, PlainTensor, RankBy, Ranked, Selector, SourceCut,
     SourceLayer, Threads, Values,
@@ -143,7 +143,7 @@ fn agrees_with_memory(source: &Source, kept: usize, by: RankBy, what: &str) {
     }
 }
 
-fn mixed(kind: Kind, len: usize) -> Source {
+fn mixed(kind: ValueKind, len: usize) -> Source {
     Source::new(vec![
         ("layer-2", Data::F32(many_values(kind, len, 1))),
         ("layer-10", Data::F64(many_values(kind, len / 2 + 1, 2))),
@@ -156,7 +156,7 @@ fn mixed(kind: Kind, len: usize) -> Source {
 #[test]
 fn masks_are_those_of_the_same_layers_in_memory() {
     for len in [1usize, 100, 30_000, 200_000] {
-        for kind in Kind::ALL {
+        for kind in ValueKind::ALL {
             let source = mixed(kind, len);
             let elements = source.len();
             for kept in [1, elements / 10, elements / 2, elements - 1, elements] {
@@ -171,7 +171,7 @@ fn masks_are_those_of_the_same_layers_in_memory() {
 #[test]
 fn masks_in_force_only_close() {
     for len in [100usize, 30_000, 200_000] {
-        for kind in [Kind::Uniform, Kind::Tied, Kind::Equal] {
+        for kind in [ValueKind::Uniform, ValueKind::Tied, ValueKind::Equal] {
             for third in [1, 3, 50] {
                 let mut source = mixed(kind, len);
                 for (layer, (_, data)) in source.layers.iter().enumerate() {
@@ -229,7 +229,7 @@ fn a_dead_nan_is_not_examined_and_a_false_count_is_refused() {
 
 #[test]
 fn a_density_is_of_all_elements() {
-    let source = mixed(Kind::Uniform, 1000);
+    let source = mixed(ValueKind::Uniform, 1000);
     let half = Density::new(0.5).unwrap();
     let cut = Selector::magnitude().global_source(&source, half).unwrap();
     assert_eq!(cut, Selector::magnitude().cut_source(&source, half.kept_of(source.len())).unwrap());
@@ -238,7 +238,7 @@ fn a_density_is_of_all_elements() {
 /// Layers longer than the elements that are read at once.
 #[test]
 fn layers_longer_than_a_reading() {
-    for kind in [Kind::Uniform, Kind::Tied] {
+    for kind in [ValueKind::Uniform, ValueKind::Tied] {
         let source = Source::new(vec![("long", Data::F32(many_values(kind, (1 << 20) + 70_001, 9)))]);
         agrees_with_memory(&source, 200_003, RankBy::Magnitude, &format!("{kind:?}"));
     }
@@ -246,7 +246,9 @@ fn layers_longer_than_a_reading() {
 
 #[test]
 fn a_source_is_read_about_once_or_twice() {
-    for (kind, passes) in [(Kind::Uniform, 1.2), (Kind::Sorted, 1.2), (Kind::Tied, 2.2), (Kind::Equal, 2.2)] {
+    for (kind, passes) in
+        [(ValueKind::Uniform, 1.2), (ValueKind::Sorted, 1.2), (ValueKind::Tied, 2.2), (ValueKind::Equal, 2.2)]
+    {
         let source = Source::new(vec![("long", Data::F32(many_values(kind, 500_000, 9)))]);
         Selector::magnitude().cut_source(&source, 100_000).unwrap();
         let read = source.elements_read.into_inner() as f64 / 500_000.0;
@@ -256,7 +258,7 @@ fn a_source_is_read_about_once_or_twice() {
 
 #[test]
 fn a_nan_is_named_by_layer_and_index() {
-    let mut long = many_values::<f64>(Kind::Uniform, 300_000, 5);
+    let mut long = many_values::<f64>(ValueKind::Uniform, 300_000, 5);
     long[222_222] = f64::NAN;
     long[299_999] = f64::NAN;
     let source = Source::new(vec![
@@ -272,7 +274,7 @@ fn a_nan_is_named_by_layer_and_index() {
 
 #[test]
 fn more_than_there_is_and_names_that_stand_twice_are_refused() {
-    let source = mixed(Kind::Uniform, 10);
+    let source = mixed(ValueKind::Uniform, 10);
     let elements = source.len();
     assert_eq!(
         Selector::magnitude().cut_source(&source, elements + 1),

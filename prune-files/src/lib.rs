@@ -73,7 +73,7 @@ pub use error::{Error, HeaderProblem, IndexProblem};
 pub use layers::known::DenseTensor;
 pub use layers::mask_bytes::{masks_from_safetensors, masks_to_safetensors};
 pub use look::check::{CheckReport, CheckedLayer, Want, check};
-pub use look::inspect::{Count, Held, Inspected, Inspection, inspect};
+pub use look::inspect::{AxisPattern, Count, Inspection, TensorInspection, inspect};
 pub use other_format::OtherFormat;
 pub use output::{Destination, leftovers};
 pub use prune::preview::{Preview, PreviewRow, preview};
@@ -83,10 +83,10 @@ pub use prune_graph::{ClassScore as ChannelScore, Method as ChannelMethod};
 pub use prune_schedule::{Filter, LeftDense, Totals, UnitCounts};
 pub use read::header::{Header, TensorInfo};
 pub use read::model::Model;
-pub use report::{AllTotals, EventReport, LayerReport, Report};
+pub use report::{AllTotals, EventReport, PruneReport, PrunedLayer};
 #[cfg(feature = "onnx")]
 pub use shrink::{FamilyShare, ShrinkBy, ShrinkJob, ShrinkOutputs, ShrinkReport, ShrunkLayer, StaysReport, shrink};
 #[cfg(feature = "onnx")]
-pub use slice::{CutTensor, SliceJob, Sliced, slice};
+pub use slice::{CutTensor, SliceJob, SliceReport, slice};
 pub use text::term::{Term, spell};
 pub use watch::{Progress, Silent, Watch};

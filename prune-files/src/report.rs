@@ -14,7 +14,7 @@ use crate::text::size::bytes;
 /// The report of a command. Displays as tables; serialises with every number.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Report {
+pub struct PruneReport {
     /// The model as it was given.
     pub model: String,
     /// The path of the output.
@@ -81,7 +81,7 @@ pub struct EventReport {
     #[serde(skip_serializing_if = "UsedDefaults::is_empty")]
     pub defaults: UsedDefaults,
     /// The layers that it selected, in the model's order.
-    pub layers: Vec<LayerReport>,
+    pub layers: Vec<PrunedLayer>,
     /// Those layers together.
     pub selected: Totals,
     /// Warnings for the user.
@@ -91,7 +91,7 @@ pub struct EventReport {
 /// The report of an event for one layer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct LayerReport {
+pub struct PrunedLayer {
     /// Its name.
     pub layer: String,
     /// Its type.
@@ -110,7 +110,7 @@ pub struct LayerReport {
     pub counts: Totals,
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for PruneReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for event in &self.events {
             writeln!(f, "{event}\n")?;
@@ -165,7 +165,7 @@ impl fmt::Display for EventReport {
     }
 }
 
-impl LayerReport {
+impl PrunedLayer {
     fn row(&self) -> ReportRow<'_> {
         let mut row = ReportRow::new(clipped(&self.layer), &self.counts);
         row.dtype = Some(&self.dtype);
@@ -180,7 +180,7 @@ impl EventReport {
     /// The layers as rows. A column without information in any row is left out.
     fn table(&self) -> String {
         use ReportColumn as C;
-        let any = |has: fn(&LayerReport) -> bool| self.layers.iter().any(has);
+        let any = |has: fn(&PrunedLayer) -> bool| self.layers.iter().any(has);
         let of = &self.selected;
         let columns = [
             (C::Layer, true),
@@ -200,7 +200,7 @@ impl EventReport {
             (C::ShortGroups, of.short_groups > 0),
             (C::NormKept, of.norm_kept.is_some()),
         ];
-        let mut rows: Vec<ReportRow<'_>> = self.layers.iter().map(LayerReport::row).collect();
+        let mut rows: Vec<ReportRow<'_>> = self.layers.iter().map(PrunedLayer::row).collect();
         rows.push(ReportRow::new("selected layers", of));
         report_table(&columns, &rows)
     }

@@ -85,12 +85,12 @@ impl Choice {
 
     /// As [`Choice::choose`], but only families for which `selected` is true lose classes.
     pub fn choose_where(&self, classes: &Classes, scores: &[f64], selected: impl Fn(&Family) -> bool) -> Removal {
-        let ranked = Ranked::new(classes, scores, selected);
+        let ranked = RankedFamilies::new(classes, scores, selected);
         ranked.lowest_gone(&self.counts(&ranked))
     }
 
     /// The number of classes that each selected family keeps.
-    pub(crate) fn counts(&self, ranked: &Ranked) -> Vec<usize> {
+    pub(crate) fn counts(&self, ranked: &RankedFamilies) -> Vec<usize> {
         let sizes = || ranked.families.iter().map(Vec::len);
         let least = |n: usize| self.min_density.map_or(0, |least| least.kept_of(n));
         let counts: Vec<usize> = match self.method {
@@ -115,15 +115,15 @@ impl Choice {
 }
 
 /// The selected families. Each lists its classes from the highest score to the lowest.
-pub(crate) struct Ranked<'a> {
+pub(crate) struct RankedFamilies<'a> {
     classes: &'a Classes,
     scores: &'a [f64],
     pub(crate) families: Vec<Vec<ClassId>>,
 }
 
-impl<'a> Ranked<'a> {
+impl<'a> RankedFamilies<'a> {
     pub(crate) fn new(classes: &'a Classes, scores: &'a [f64], selected: impl Fn(&Family) -> bool) -> Self {
-        let mut ranked = Ranked { classes, scores, families: Vec::new() };
+        let mut ranked = RankedFamilies { classes, scores, families: Vec::new() };
         for family in classes.families().iter().filter(|family| selected(family)) {
             let mut order = family.classes().to_vec();
             order.sort_by(|&a, &b| ranked.order(a, b));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::factor::decide;
 use crate::graph::Graph;
 use crate::reason::{Reason, ReasonId};
-use crate::tensor::{Entry, Role, TensorAxis, TensorId};
+use crate::tensor::{Role, TensorAxis, TensorEntry, TensorId};
 
 /// Indices that can only be removed together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,7 +47,7 @@ const PINNED: u32 = u32::MAX;
 /// ranked nor counted, since removing them frees nothing.
 #[derive(Debug, Clone)]
 pub struct Classes {
-    tensors: Vec<Entry>,
+    tensors: Vec<TensorEntry>,
     names: HashMap<String, TensorId>,
     /// The class of each node, or [`PINNED`].
     class: Vec<u32>,
@@ -270,7 +270,7 @@ impl Classes {
     }
 }
 
-fn axes(tensors: &[Entry], order: &[TensorId]) -> impl Iterator<Item = TensorAxis> {
+fn axes(tensors: &[TensorEntry], order: &[TensorId]) -> impl Iterator<Item = TensorAxis> {
     order.iter().flat_map(|&tensor| (0..tensors[tensor.index()].sizes.len()).map(move |axis| tensor.axis(axis)))
 }
 
@@ -286,7 +286,7 @@ fn path(parts: &[(u32, Option<TensorAxis>)], mut part: u32) -> Vec<TensorAxis> {
 }
 
 /// The nodes of an axis.
-fn span(tensors: &[Entry], axis: TensorAxis) -> std::ops::Range<usize> {
+fn span(tensors: &[TensorEntry], axis: TensorAxis) -> std::ops::Range<usize> {
     let entry = &tensors[axis.tensor.index()];
     let first = entry.first[axis.axis] as usize;
     first..first + entry.indices(axis.axis).unwrap_or(0)

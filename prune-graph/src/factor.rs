@@ -8,14 +8,14 @@ use crate::tensor::TensorAxis;
 use crate::union::Sets;
 
 /// The place of a factor within an axis: its length, and the product of the lengths inside it.
-type Place = (usize, usize);
+type FactorPlace = (usize, usize);
 
 impl Factoring {
     fn cuts(&self) -> Option<&FactoredAxis> {
         self.before.iter().find(|axis| axis.factors.len() > 1)
     }
 
-    fn place(&self, axis: &FactoredAxis, factor: usize) -> Option<Place> {
+    fn place(&self, axis: &FactoredAxis, factor: usize) -> Option<FactorPlace> {
         let at = axis.factors.iter().position(|&f| f == factor)?;
         let inner = axis.factors[at + 1..]
             .iter()
@@ -37,7 +37,7 @@ impl Factoring {
     }
 
     /// The axes that hold a factor, each with the factor's place on it.
-    fn places(&self, factor: usize) -> impl Iterator<Item = (TensorAxis, Place)> {
+    fn places(&self, factor: usize) -> impl Iterator<Item = (TensorAxis, FactorPlace)> {
         self.holders(factor).filter_map(move |holder| Some((holder.axis, self.place(holder, factor)?)))
     }
 
@@ -88,12 +88,12 @@ pub(crate) fn decide(graph: &mut Graph, factorings: Vec<Factoring>) {
         product.settle(graph, chosen);
     }
     for group in alike(graph, &cuts) {
-        let places: Vec<Place> = group
+        let places: Vec<FactorPlace> = group
             .first()
             .and_then(|first| first.cuts().map(|axis| (first, axis)))
             .map(|(first, axis)| axis.factors.iter().filter_map(|&f| first.place(axis, f)).collect())
             .unwrap_or_default();
-        let free: Vec<Place> = places
+        let free: Vec<FactorPlace> = places
             .into_iter()
             .filter(|&place| {
                 group.iter().all(|cut| at_place(cut, place).is_some_and(|factor| cut.is_free(graph, factor)))
@@ -122,7 +122,7 @@ pub(crate) fn decide(graph: &mut Graph, factorings: Vec<Factoring>) {
 /// True if something can still go when all these axes lose the same coordinates, each at its place. Indices that
 /// already go together join their coordinates. The coordinates must not be one class, and one of them must hold nothing
 /// that is pinned.
-fn leaves_a_choice(graph: &mut Graph, places: impl Iterator<Item = (TensorAxis, Place)>) -> bool {
+fn leaves_a_choice(graph: &mut Graph, places: impl Iterator<Item = (TensorAxis, FactorPlace)>) -> bool {
     let mut coordinates = Sets::default();
     let mut known: HashMap<u32, u32> = HashMap::new();
     for (axis, (len, inner)) in places {
@@ -143,7 +143,7 @@ fn leaves_a_choice(graph: &mut Graph, places: impl Iterator<Item = (TensorAxis, 
 }
 
 /// The factor at a place of the axis that is cut.
-fn at_place(cut: &Factoring, place: Place) -> Option<usize> {
+fn at_place(cut: &Factoring, place: FactorPlace) -> Option<usize> {
     let axis = cut.cuts()?;
     axis.factors.iter().copied().find(|&factor| cut.place(axis, factor) == Some(place))
 }

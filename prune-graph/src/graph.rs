@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::error::GraphError;
 use crate::factoring::Factoring;
 use crate::reason::{Reason, ReasonId};
-use crate::tensor::{Entry, Role, TensorAxis, TensorId};
+use crate::tensor::{Role, TensorAxis, TensorEntry, TensorId};
 use crate::union::Sets;
 
 /// The most indices in a graph. Each takes two words, so a graph takes at most a gigabyte.
@@ -37,7 +37,7 @@ pub const MOST_INDICES: usize = 1 << 27;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Graph {
-    pub(crate) tensors: Vec<Entry>,
+    pub(crate) tensors: Vec<TensorEntry>,
     pub(crate) names: HashMap<String, TensorId>,
     pub(crate) sets: Sets,
     pub(crate) reasons: Vec<Reason>,
@@ -92,7 +92,15 @@ impl Graph {
         let id = TensorId(self.tensors.len() as u32);
         self.names.insert(name.to_owned(), id);
         let (roles, runs) = (vec![None; sizes.len()], vec![None; sizes.len()]);
-        self.tensors.push(Entry { name: name.to_owned(), sizes: sizes.to_vec(), runs, first, constant, weight, roles });
+        self.tensors.push(TensorEntry {
+            name: name.to_owned(),
+            sizes: sizes.to_vec(),
+            runs,
+            first,
+            constant,
+            weight,
+            roles,
+        });
         Ok(id)
     }
 

@@ -2,7 +2,7 @@
 
 use prune_core::Density;
 
-use crate::choice::{Choice, Ranked};
+use crate::choice::{Choice, RankedFamilies};
 use crate::classes::{Classes, Family};
 use crate::error::GraphError;
 use crate::removal::Removal;
@@ -32,7 +32,7 @@ impl Choice {
     ) -> Result<Removal, GraphError> {
         let all = cost(&Removal::none(classes));
         let most = all as f64 * fraction.get();
-        let ranked = Ranked::new(classes, scores, selected);
+        let ranked = RankedFamilies::new(classes, scores, selected);
         let counts = |density: f64| -> Vec<usize> {
             let density = Density::new(density).unwrap_or(Density::ONE);
             Choice { density, ..*self }.counts(&ranked)

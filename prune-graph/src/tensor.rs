@@ -43,7 +43,7 @@ pub enum Role {
 
 /// An added tensor.
 #[derive(Debug, Clone)]
-pub(crate) struct Entry {
+pub(crate) struct TensorEntry {
     pub(crate) name: String,
     /// Lengths of the axes; `None` for an unknown length.
     pub(crate) sizes: Vec<Option<usize>>,
@@ -58,7 +58,7 @@ pub(crate) struct Entry {
     pub(crate) roles: Vec<Option<Role>>,
 }
 
-impl Entry {
+impl TensorEntry {
     /// The indices of an axis that have nodes: all, or those of one run, or none.
     pub(crate) fn indices(&self, axis: usize) -> Option<usize> {
         (*self.sizes.get(axis)?).or(self.runs[axis])

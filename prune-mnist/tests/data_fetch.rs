@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use prune_mnist::data::fetch::{FetchError, Fetched, Mirror, Source, SourceError, fetch};
+use prune_mnist::data::fetch::{FetchError, FetchOutcome, Mirror, Source, SourceError, fetch};
 use prune_mnist::data::{DataError, DataSource, MnistFile, full_folder};
 
 /// A server that answers each request with `answer`, which gets the path. Returns the server's address.
@@ -169,15 +169,15 @@ fn what_one_source_lacks_comes_from_the_next() {
     let asked = Rc::new(Cell::new(0));
     let mut sources = [boxed(Mirror::new(address)), boxed(Plain(asked.clone()))];
     let root = tempfile::tempdir().unwrap();
-    let Fetched::Stored(paths) = fetch(root.path(), &mut sources, &mut quiet).unwrap() else { panic!() };
+    let FetchOutcome::Stored(paths) = fetch(root.path(), &mut sources, &mut quiet).unwrap() else { panic!() };
     assert_eq!(paths, MnistFile::ALL.map(|file| root.path().join(file.name())));
     assert_eq!(asked.get(), 2, "the mirror gave the first two files and was left at the third");
 
     // Complete: no source is asked. One damaged file: only that one is fetched again.
-    assert_eq!(fetch(root.path(), &mut sources, &mut quiet).unwrap(), Fetched::AlreadyComplete);
+    assert_eq!(fetch(root.path(), &mut sources, &mut quiet).unwrap(), FetchOutcome::AlreadyComplete);
     fs::write(&paths[3], b"damaged").unwrap();
     let mut plain = [boxed(Plain(asked.clone()))];
-    assert_eq!(fetch(root.path(), &mut plain, &mut quiet).unwrap(), Fetched::Stored(vec![paths[3].clone()]));
+    assert_eq!(fetch(root.path(), &mut plain, &mut quiet).unwrap(), FetchOutcome::Stored(vec![paths[3].clone()]));
     assert_eq!(asked.get(), 3);
     let loaded = DataSource::Folder(root.path().to_owned()).load().unwrap();
     assert_eq!(loaded.files.map(|record| record.sha256), MnistFile::ALL.map(MnistFile::sha256));

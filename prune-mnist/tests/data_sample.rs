@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use prune_mnist::data::sample::{self, Part};
+use prune_mnist::data::sample::{self, SampleSet};
 use prune_mnist::data::{DataSource, MnistFile, Origin, Sha256};
 
 #[test]
@@ -33,7 +33,7 @@ fn the_readme_states_the_same_hashes_and_seed() {
 #[test]
 fn a_draw_is_without_replacement_and_within_the_population() {
     for (len, population) in [(0, 5), (5, 5), (9, 5), (2_000, 10_000)] {
-        let drawn = sample::draw(7, Part::Test, population, len);
+        let drawn = sample::draw(7, SampleSet::Test, population, len);
         let distinct: BTreeSet<_> = drawn.iter().collect();
         assert_eq!(drawn.len(), len.min(population));
         assert_eq!(distinct.len(), drawn.len());
@@ -44,10 +44,10 @@ fn a_draw_is_without_replacement_and_within_the_population() {
 /// The values come from a few lines of Python written from the README's words alone.
 #[test]
 fn the_draw_is_the_one_that_was_recorded() {
-    let train = sample::draw(2, Part::Train, 60_000, 10_000);
+    let train = sample::draw(2, SampleSet::Train, 60_000, 10_000);
     assert_eq!(train[..5], [41_633, 35_047, 14_922, 26_130, 50_814]);
     assert_eq!(train[9_999], 57_176);
-    let test = sample::draw(2, Part::Test, 10_000, 2_000);
+    let test = sample::draw(2, SampleSet::Test, 10_000, 2_000);
     assert_eq!(test[..5], [5_334, 3_855, 1_642, 8_282, 1_479]);
     assert_eq!(test[1_999], 3_948);
 }

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use nalgebra::DMatrix;
 use prune_nalgebra::prune_core::Error;
-use prune_nalgebra::prune_core::testing::generators::{Kind, many_values};
+use prune_nalgebra::prune_core::testing::generators::{ValueKind, many_values};
 use prune_nalgebra::prune_core::testing::oracle;
 use prune_nalgebra::{Density, LayerRef, Mask, NmPattern, PruneExt, RankBy};
 
@@ -27,7 +27,7 @@ fn check(layer: &LayerRef<'_>, unstructured: &Mask, n_m: &Mask) {
     let layer = oracle::Layer { name: "", shape: layer.shape(), scores: &scores, alive: None };
     let best = oracle::unstructured(layer, 0.5, RankBy::Magnitude).unwrap();
     assert!(unstructured.iter().eq(best.kept));
-    let best = oracle::n_of_m(layer, 2, 4, -1, RankBy::Magnitude).unwrap();
+    let best = oracle::n_m(layer, 2, 4, -1, RankBy::Magnitude).unwrap();
     assert!(n_m.iter().eq(best.kept));
 }
 
@@ -44,7 +44,7 @@ fn time(
 }
 
 fn layouts(c: &mut Criterion) {
-    let values = many_values::<f32>(Kind::Uniform, ROWS * COLUMNS, 1);
+    let values = many_values::<f32>(ValueKind::Uniform, ROWS * COLUMNS, 1);
     let matrix = DMatrix::from_vec(ROWS, COLUMNS, values);
     check(&matrix.layer(), &matrix.mask_unstructured(half()).unwrap(), &matrix.mask_n_m(pattern(), -1).unwrap());
     let columns = matrix.columns(1, COLUMNS - 3);

@@ -1,10 +1,10 @@
 //! Matrices as layers.
 
 use nalgebra::{Dim, Matrix, RawStorage, RawStorageMut};
-use prune_core::{Element, LayerMut, LayerRef, Lent, LentMut, Memory, MemoryMut};
+use prune_core::{Element, LayerMut, LayerRef, LentMut, LentTensor, Memory, MemoryMut};
 
 use crate::contiguous::{as_slice, as_slice_mut, layout_of};
-use crate::runs::{Runs, gather};
+use crate::runs::{StridedMatrix, gather};
 use crate::{LendMut, PruneExt};
 
 impl<E: Element, R: Dim, C: Dim, S: RawStorage<E, R, C>> PruneExt for Matrix<E, R, C, S> {
@@ -13,7 +13,7 @@ impl<E: Element, R: Dim, C: Dim, S: RawStorage<E, R, C>> PruneExt for Matrix<E, 
             Some(values) => Memory::Dense(values),
             None => Memory::Gathered(gather(self)),
         };
-        LayerRef::lent(Lent::new(layout_of(self), memory))
+        LayerRef::lent(LentTensor::new(layout_of(self), memory))
     }
 }
 
@@ -26,7 +26,7 @@ impl<E: Element, R: Dim, C: Dim, S: RawStorageMut<E, R, C>> LendMut for Matrix<E
                 None => unreachable!("memory that can be read in one piece can be written in one piece"),
             }
         } else {
-            MemoryMut::Strided(Box::new(Runs::new(self)))
+            MemoryMut::Strided(Box::new(StridedMatrix::new(self)))
         };
         LayerMut::lent(LentMut::new(layout, memory))
     }

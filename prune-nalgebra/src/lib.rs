@@ -67,7 +67,7 @@
 //! // 3 x 3 places, 2 input channels and 8 output channels, as an 18 x 8 matrix.
 //! let kernel = DMatrix::from_fn(18, 8, |i, j| ((i * 8 + j) as f32).sin());
 //! let layer = kernel.layer_with_shape(&[3, 3, 2, 8])?;
-//! let selected = Selector::magnitude().n_of_m(Ranked::new("conv", &layer), "1:2".parse()?, 2)?;
+//! let selected = Selector::magnitude().n_m(Ranked::new("conv", &layer), "1:2".parse()?, 2)?;
 //! assert_eq!(selected.mask.shape(), [3, 3, 2, 8]);
 //! assert_eq!(selected.mask.kept_len(), 72);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

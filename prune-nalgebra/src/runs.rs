@@ -16,18 +16,18 @@ pub(crate) fn gather<E: Element, R: Dim, C: Dim, S: RawStorage<E, R, C>>(matrix:
 }
 
 /// A matrix whose memory is not in one piece.
-pub(crate) struct Runs<'a, E> {
+pub(crate) struct StridedMatrix<'a, E> {
     matrix: MatrixViewMut<'a, E, Dyn, Dyn, Dyn, Dyn>,
 }
 
-impl<'a, E: Element> Runs<'a, E> {
+impl<'a, E: Element> StridedMatrix<'a, E> {
     pub(crate) fn new<R: Dim, C: Dim, S: RawStorageMut<E, R, C>>(matrix: &'a mut Matrix<E, R, C, S>) -> Self {
         let shape = matrix.shape();
-        Runs { matrix: matrix.view_with_steps_mut((0, 0), shape, (0, 0)) }
+        StridedMatrix { matrix: matrix.view_with_steps_mut((0, 0), shape, (0, 0)) }
     }
 }
 
-impl<E: Element> Strided<E> for Runs<'_, E> {
+impl<E: Element> Strided<E> for StridedMatrix<'_, E> {
     fn gather(&self) -> Vec<E> {
         gather(&self.matrix)
     }
@@ -63,7 +63,7 @@ mod tests {
 
     use nalgebra::{DMatrix, Dyn, MatrixViewMut};
 
-    use super::{Runs, gather};
+    use super::{StridedMatrix, gather};
     use crate::contiguous::as_slice;
     use prune_core::Strided;
 
@@ -98,7 +98,7 @@ mod tests {
                     in_one_piece += 1;
                 }
                 let mut seen = vec![None; rows * columns];
-                Runs::new(&mut view).for_each_run(&mut |run| {
+                StridedMatrix::new(&mut view).for_each_run(&mut |run| {
                     for (i, value) in run.values.iter().enumerate() {
                         let index = (run.first as isize + i as isize * run.step) as usize;
                         assert_eq!(seen[index].replace(*value), None, "{what}");

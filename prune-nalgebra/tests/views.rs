@@ -144,8 +144,8 @@ fn a_kernel_has_the_masks_of_its_logical_shape() {
     let plain = LayerRef::of(&plain);
     for axis in -4..4 {
         let pattern = NmPattern::new(1, 2).unwrap();
-        let selected = Selector::magnitude().n_of_m(Ranked::new("kernel", &layer), pattern, axis).unwrap();
-        assert_eq!(selected, Selector::magnitude().n_of_m(Ranked::new("kernel", &plain), pattern, axis).unwrap());
+        let selected = Selector::magnitude().n_m(Ranked::new("kernel", &layer), pattern, axis).unwrap();
+        assert_eq!(selected, Selector::magnitude().n_m(Ranked::new("kernel", &plain), pattern, axis).unwrap());
     }
     let density = Density::new(0.3).unwrap();
     let selected = Selector::magnitude().unstructured(Ranked::new("kernel", &layer), density).unwrap();

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ndarray::{Array2, ShapeBuilder, s};
 use prune_ndarray::prune_core::Error;
-use prune_ndarray::prune_core::testing::generators::{Kind, many_values};
+use prune_ndarray::prune_core::testing::generators::{ValueKind, many_values};
 use prune_ndarray::prune_core::testing::oracle;
 use prune_ndarray::{Density, LayerRef, Mask, NmPattern, PruneExt, RankBy};
 
@@ -27,7 +27,7 @@ fn check(layer: &LayerRef<'_>, unstructured: &Mask, n_m: &Mask) {
     let layer = oracle::Layer { name: "", shape: layer.shape(), scores: &scores, alive: None };
     let best = oracle::unstructured(layer, 0.5, RankBy::Magnitude).unwrap();
     assert!(unstructured.iter().eq(best.kept));
-    let best = oracle::n_of_m(layer, 2, 4, -1, RankBy::Magnitude).unwrap();
+    let best = oracle::n_m(layer, 2, 4, -1, RankBy::Magnitude).unwrap();
     assert!(n_m.iter().eq(best.kept));
 }
 
@@ -44,7 +44,7 @@ fn time(
 }
 
 fn layouts(c: &mut Criterion) {
-    let values = many_values::<f32>(Kind::Uniform, ROWS * COLUMNS, 1);
+    let values = many_values::<f32>(ValueKind::Uniform, ROWS * COLUMNS, 1);
     let row_major = Array2::from_shape_vec((ROWS, COLUMNS), values.clone()).unwrap();
     check(
         &row_major.layer(),

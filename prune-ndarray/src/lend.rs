@@ -1,10 +1,10 @@
 //! Arrays as layers.
 
 use ndarray::{ArrayBase, ArrayRef, Data, DataMut, Dimension};
-use prune_core::{Element, LayerMut, LayerRef, Lent, LentMut, Memory, MemoryMut};
+use prune_core::{Element, LayerMut, LayerRef, LentMut, LentTensor, Memory, MemoryMut};
 
 use crate::contiguous::{as_slice, as_slice_mut, layout_of};
-use crate::runs::Runs;
+use crate::runs::StridedArray;
 use crate::{LendMut, PruneExt};
 
 impl<E: Element, S: Data<Elem = E>, D: Dimension> PruneExt for ArrayBase<S, D> {
@@ -36,7 +36,7 @@ fn lend<E: Element, D: Dimension>(array: &ArrayRef<E, D>) -> LayerRef<'_> {
         Some(values) => Memory::Dense(values),
         None => Memory::Gathered(array.iter().copied().collect()),
     };
-    LayerRef::lent(Lent::new(layout_of(array), memory))
+    LayerRef::lent(LentTensor::new(layout_of(array), memory))
 }
 
 fn lend_mut<E: Element, D: Dimension>(array: &mut ArrayRef<E, D>) -> LayerMut<'_> {
@@ -47,7 +47,7 @@ fn lend_mut<E: Element, D: Dimension>(array: &mut ArrayRef<E, D>) -> LayerMut<'_
             None => unreachable!("memory that can be read in one piece can be written in one piece"),
         }
     } else {
-        MemoryMut::Strided(Box::new(Runs::new(array)))
+        MemoryMut::Strided(Box::new(StridedArray::new(array)))
     };
     LayerMut::lent(LentMut::new(layout, memory))
 }

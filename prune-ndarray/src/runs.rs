@@ -4,13 +4,13 @@ use ndarray::{ArrayRef, ArrayViewMutD, Axis, Dimension};
 use prune_core::{Element, Run, Strided};
 
 /// An array whose memory is not in one piece.
-pub(crate) struct Runs<'a, E> {
+pub(crate) struct StridedArray<'a, E> {
     array: ArrayViewMutD<'a, E>,
 }
 
-impl<'a, E: Element> Runs<'a, E> {
+impl<'a, E: Element> StridedArray<'a, E> {
     pub(crate) fn new<D: Dimension>(array: &'a mut ArrayRef<E, D>) -> Self {
-        Runs { array: array.view_mut().into_dyn() }
+        StridedArray { array: array.view_mut().into_dyn() }
     }
 
     /// The longest axis whose neighbours are neighbours in memory, if there is one.
@@ -22,7 +22,7 @@ impl<'a, E: Element> Runs<'a, E> {
     }
 }
 
-impl<E: Element> Strided<E> for Runs<'_, E> {
+impl<E: Element> Strided<E> for StridedArray<'_, E> {
     fn gather(&self) -> Vec<E> {
         self.array.iter().copied().collect()
     }

@@ -2,7 +2,7 @@
 
 /// A typed field of a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Typed {
+pub(crate) enum TypedField {
     Floats,
     Doubles,
     Int32s,
@@ -129,21 +129,21 @@ impl DataType {
     }
 
     /// The typed field for this type, and the number of its values that this number of elements takes.
-    pub(crate) fn typed(self, elements: usize) -> Option<(Typed, u64)> {
+    pub(crate) fn typed(self, elements: usize) -> Option<(TypedField, u64)> {
         use DataType as D;
         let n = elements as u64;
         Some(match self {
-            D::Float => (Typed::Floats, n),
-            D::Complex64 => (Typed::Floats, n.saturating_mul(2)),
-            D::Double => (Typed::Doubles, n),
-            D::Complex128 => (Typed::Doubles, n.saturating_mul(2)),
-            D::Int64 => (Typed::Int64s, n),
-            D::Uint32 | D::Uint64 => (Typed::Uint64s, n),
-            D::String => (Typed::Strings, n),
+            D::Float => (TypedField::Floats, n),
+            D::Complex64 => (TypedField::Floats, n.saturating_mul(2)),
+            D::Double => (TypedField::Doubles, n),
+            D::Complex128 => (TypedField::Doubles, n.saturating_mul(2)),
+            D::Int64 => (TypedField::Int64s, n),
+            D::Uint32 | D::Uint64 => (TypedField::Uint64s, n),
+            D::String => (TypedField::Strings, n),
             D::Other(_) => return None,
-            D::Uint4 | D::Int4 | D::Float4E2m1 => (Typed::Int32s, n.div_ceil(2)),
-            D::Uint2 | D::Int2 => (Typed::Int32s, n.div_ceil(4)),
-            _ => (Typed::Int32s, n),
+            D::Uint4 | D::Int4 | D::Float4E2m1 => (TypedField::Int32s, n.div_ceil(2)),
+            D::Uint2 | D::Int2 => (TypedField::Int32s, n.div_ceil(4)),
+            _ => (TypedField::Int32s, n),
         })
     }
 

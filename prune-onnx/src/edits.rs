@@ -27,12 +27,12 @@ pub struct Edits {
     pub(crate) attributes: BTreeMap<(usize, String), AttributeValue>,
     pub(crate) inputs: BTreeMap<(usize, usize), String>,
     pub(crate) lengths: BTreeMap<(String, usize), i64>,
-    pub(crate) added: Vec<Added>,
+    pub(crate) added: Vec<AddedTensor>,
 }
 
 /// An initializer that is added.
 #[derive(Debug, Clone)]
-pub(crate) enum Added {
+pub(crate) enum AddedTensor {
     Copy { of: usize, name: String },
     New { name: String, data_type: DataType, dims: Vec<usize>, bytes: Vec<u8> },
 }
@@ -86,7 +86,7 @@ impl Edits {
 
     /// Adds a copy of an initializer under another name. The copy is cut by its own place, apart from the original.
     pub fn copy_initializer(&mut self, of: usize, name: &str) -> TensorPlace {
-        self.added.push(Added::Copy { of, name: name.to_owned() });
+        self.added.push(AddedTensor::Copy { of, name: name.to_owned() });
         TensorPlace::Added(self.added.len() - 1)
     }
 
@@ -98,7 +98,7 @@ impl Edits {
         dims: Vec<usize>,
         bytes: Vec<u8>,
     ) -> TensorPlace {
-        self.added.push(Added::New { name: name.to_owned(), data_type, dims, bytes });
+        self.added.push(AddedTensor::New { name: name.to_owned(), data_type, dims, bytes });
         TensorPlace::Added(self.added.len() - 1)
     }
 }

@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use prune_core::testing::generators::{Kind, many_values};
+use prune_core::testing::generators::{ValueKind, many_values};
 use prune_core::testing::oracle;
 use prune_core::{LayerMut, LayerRef, PlainTensor, PruneExt, RankBy};
 use prune_schedule::{Pruner, Strategy};
@@ -14,7 +14,7 @@ const SHAPES: [[usize; 2]; 3] = [[784, 300], [300, 100], [100, 10]];
 
 fn model() -> Vec<PlainTensor<f32>> {
     let layer = |shape: &[usize; 2]| {
-        PlainTensor::from_logical(shape, many_values(Kind::Uniform, shape.iter().product(), 7)).unwrap()
+        PlainTensor::from_logical(shape, many_values(ValueKind::Uniform, shape.iter().product(), 7)).unwrap()
     };
     SHAPES.iter().map(layer).collect()
 }
@@ -28,7 +28,7 @@ fn check(pruner: &Pruner, before: &[PlainTensor<f32>]) {
     for ((name, shape), tensor) in NAMES.into_iter().zip(&SHAPES).zip(before) {
         let scores = LayerRef::of(tensor).to_logical_f64().unwrap();
         let layer = oracle::Layer { name, shape, scores: &scores, alive: None };
-        let best = oracle::n_of_m(layer, 2, 4, -1, RankBy::Magnitude).unwrap();
+        let best = oracle::n_m(layer, 2, 4, -1, RankBy::Magnitude).unwrap();
         assert!(pruner.masks().get(name).unwrap().iter().eq(best.kept), "{name}");
     }
 }

@@ -36,7 +36,7 @@ impl Cell {
 
 /// The layers of an event. A later event takes over from earlier ones for the same layers.
 #[derive(Clone, PartialEq)]
-enum Who {
+enum LineLayers {
     /// Every prunable layer.
     All,
     /// The layers that `include` and `exclude` select.
@@ -49,7 +49,7 @@ enum Who {
 struct Line {
     label: String,
     layers: String,
-    who: Who,
+    who: LineLayers,
     first: f64,
     cells: Vec<Cell>,
     reaches: String,
@@ -85,7 +85,7 @@ impl Strategy {
                 };
                 let first = key.first().unwrap_or(1) as f64 / scale;
                 let label = event.method().name().to_owned();
-                let line = move |layers: String, who: Who, reaches: String, cells: Vec<Cell>| Line {
+                let line = move |layers: String, who: LineLayers, reaches: String, cells: Vec<Cell>| Line {
                     label: label.clone(),
                     layers,
                     who,
@@ -140,11 +140,11 @@ fn cell(strategy: &Strategy, key: Key, event: &Event, target: Option<Target>, (t
     Cell::Density(now.density().get())
 }
 
-fn who(event: &Event, layer: Option<&str>) -> Who {
+fn who(event: &Event, layer: Option<&str>) -> LineLayers {
     match layer {
-        Some(layer) => Who::Layer(layer.to_owned()),
-        None if event.include().is_empty() && event.exclude().is_empty() => Who::All,
-        None => Who::Some(format!("{:?} {:?}", event.include(), event.exclude())),
+        Some(layer) => LineLayers::Layer(layer.to_owned()),
+        None if event.include().is_empty() && event.exclude().is_empty() => LineLayers::All,
+        None => LineLayers::Some(format!("{:?} {:?}", event.include(), event.exclude())),
     }
 }
 
@@ -159,12 +159,13 @@ fn reaches(event: &Event, target: Target) -> String {
 
 /// Ends each line where a later event for the same layers, or for all layers, begins.
 fn take_over(lines: &mut [Line], times: &[f64]) {
-    let begins: Vec<(Who, f64, bool)> =
+    let begins: Vec<(LineLayers, f64, bool)> =
         lines.iter().map(|line| (line.who.clone(), line.first, line.cells.contains(&Cell::Moves))).collect();
     for line in lines.iter_mut().filter(|line| !line.cells.contains(&Cell::Moves)) {
         let (own, first) = (line.who.clone(), line.first);
-        let later =
-            begins.iter().filter(|(who, begin, moves)| (*who == own || *who == Who::All) && *begin > first && !moves);
+        let later = begins
+            .iter()
+            .filter(|(who, begin, moves)| (*who == own || *who == LineLayers::All) && *begin > first && !moves);
         let Some(end) = later.map(|(_, begin, _)| *begin).min_by(f64::total_cmp) else { continue };
         for (cell, time) in line.cells.iter_mut().zip(times) {
             if *time >= end {

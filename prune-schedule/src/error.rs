@@ -40,12 +40,12 @@ impl fmt::Display for Position {
 ///
 /// Reads as `line 3, column 24: epoch 10, layer `Dense_0-kernel`: density 1.5 is outside 0 < d <= 1 (..)`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct StrategyError(Box<Located>);
+pub struct StrategyError(Box<LocatedProblem>);
 
 #[derive(Debug, Clone, PartialEq)]
-struct Located {
+struct LocatedProblem {
     position: Option<Position>,
-    epochs: Option<Key>,
+    key: Option<Key>,
     layer: Option<String>,
     problem: Problem,
 }
@@ -62,8 +62,8 @@ impl StrategyError {
     }
 
     /// The key of the strategy at which the problem is.
-    pub fn epochs(&self) -> Option<Key> {
-        self.0.epochs
+    pub fn key(&self) -> Option<Key> {
+        self.0.key
     }
 
     /// The entry of a layer table at which the problem is.
@@ -76,8 +76,8 @@ impl StrategyError {
         self
     }
 
-    pub(crate) fn in_epochs(mut self, epochs: Key) -> Self {
-        self.0.epochs.get_or_insert(epochs);
+    pub(crate) fn in_key(mut self, key: Key) -> Self {
+        self.0.key.get_or_insert(key);
         self
     }
 
@@ -89,19 +89,19 @@ impl StrategyError {
 
 impl From<Problem> for StrategyError {
     fn from(problem: Problem) -> Self {
-        StrategyError(Box::new(Located { position: None, epochs: None, layer: None, problem }))
+        StrategyError(Box::new(LocatedProblem { position: None, key: None, layer: None, problem }))
     }
 }
 
 impl fmt::Display for StrategyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Located { position, epochs, layer, problem } = &*self.0;
+        let LocatedProblem { position, key, layer, problem } = &*self.0;
         if let Some(position) = position {
             write!(f, "{position}: ")?;
         }
-        match (epochs, layer) {
-            (Some(epochs), Some(layer)) => write!(f, "{}, layer `{layer}`: ", epochs.named())?,
-            (Some(epochs), None) => write!(f, "{}: ", epochs.named())?,
+        match (key, layer) {
+            (Some(key), Some(layer)) => write!(f, "{}, layer `{layer}`: ", key.named())?,
+            (Some(key), None) => write!(f, "{}: ", key.named())?,
             (None, Some(layer)) => write!(f, "layer `{layer}`: ")?,
             (None, None) => {}
         }
@@ -137,16 +137,16 @@ pub enum Problem {
 
     /// A key is not an epoch.
     #[error("an epoch is a whole number such as 10, a range such as '10..=20', or -1 for all others; found {found}")]
-    EpochKind { found: String },
+    KeyKind { found: String },
     /// A key cannot be read.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// An epoch has two events.
-    #[error("{} is written twice{}; {}", epochs.named(), other_at(other), one_event(epochs))]
-    EpochTwice { epochs: Key, other: Option<Position> },
+    #[error("{} is written twice{}; {}", key.named(), other_at(other), one_event(key))]
+    KeyTwice { key: Key, other: Option<Position> },
     /// An epoch lies in a range.
-    #[error("{} lies inside the range {range}{}; {}", epoch.named(), other_at(other), one_event(epoch))]
-    EpochInRange { epoch: Key, range: Key, other: Option<Position> },
+    #[error("{} lies inside the range {range}{}; {}", key.named(), other_at(other), one_event(key))]
+    KeyInRange { key: Key, range: Key, other: Option<Position> },
     /// Two ranges have an epoch in common.
     #[error("range {range} overlaps the range {with}{}; {}", other_at(other), one_event(range))]
     RangesOverlap { range: Key, with: Key, other: Option<Position> },
@@ -265,8 +265,8 @@ pub enum Problem {
     #[error("a strategy for {from} epochs cannot be scaled to {to}; both must be at least 1")]
     ScaleZero { from: u64, to: u64 },
     /// Scaling puts two events at one epoch.
-    #[error("scaled from {from} epochs to {to}, both {first} and {second} would fall on epoch {epoch}")]
-    ScaleCollision { from: u64, to: u64, first: Key, second: Key, epoch: u64 },
+    #[error("scaled from {from} epochs to {to}, both {first} and {second} would fall on epoch {time}")]
+    ScaleCollision { from: u64, to: u64, first: Key, second: Key, time: u64 },
 }
 
 /// Text that is neither a Python literal nor JSON.
@@ -307,6 +307,6 @@ fn other_at(position: &Option<Position>) -> String {
     position.map(|position| format!(" (the other is at {position})")).unwrap_or_default()
 }
 
-fn one_event(epochs: &Key) -> &'static str {
-    if epochs.in_steps() { "each step has one event" } else { "each epoch has one event" }
+fn one_event(key: &Key) -> &'static str {
+    if key.in_steps() { "each step has one event" } else { "each epoch has one event" }
 }

@@ -118,7 +118,7 @@ impl Key {
         match self {
             Key::Steps { first, last } if first == last => format!("step {first}"),
             Key::Steps { first, last } => format!("step {first}..={last}"),
-            epochs => format!("epoch {epochs}"),
+            key => format!("epoch {key}"),
         }
     }
 

@@ -106,14 +106,14 @@ pub use plan::{
 };
 pub use prune_error::PruneError;
 pub use pruner::{
-    Evidence, Inputs, LayerReport, MeasureInputs, Prepared, Pruner, PrunerState, Report, ReportColumn, ReportRow,
+    Evidence, Inputs, LayerReport, MeasureInputs, PreparedMasks, Pruner, PrunerState, Report, ReportColumn, ReportRow,
     StepAction, Totals, UnitCounts, report_table,
 };
 pub use strategy::Strategy;
 pub use timeline::{Timeline, TimelineRow};
 pub use value::{
-    AxisUnknown, Bound, Decay, Distribution, FractionError, GroupAxis, Grow, LayerAxis, Piece, Ramp, Ranking, Regrow,
-    Reopen,
+    AxisUnknown, Decay, DensityBounds, DistributionRule, FractionError, GroupAxis, Grow, LayerAxis, Piece, Ramp,
+    Ranking, Regrow, Reopen,
 };
 pub use warning::Warning;
 

@@ -12,7 +12,7 @@ pub enum Structure {
     /// Single elements, to a density.
     Unstructured,
     /// N of every M consecutive elements along an axis.
-    NOfM,
+    Nm,
     /// Boxes of neighbouring elements, to a density of their number.
     Block,
     /// Channels, to a density of their number.
@@ -42,7 +42,7 @@ pub enum ScopeKind {
 /// use prune_schedule::{Method, ScopeKind, Structure};
 ///
 /// let method: Method = "str_unified_local".parse()?;
-/// assert_eq!((method.structure, method.scope), (Structure::NOfM, ScopeKind::UnifiedLocal));
+/// assert_eq!((method.structure, method.scope), (Structure::Nm, ScopeKind::UnifiedLocal));
 /// assert_eq!(method.to_string(), "str_unified_local");
 /// # Ok::<(), prune_schedule::MethodError>(())
 /// ```
@@ -59,9 +59,9 @@ const METHODS: [(&str, Structure, ScopeKind); 14] = [
     ("unstr_unified_local", Structure::Unstructured, ScopeKind::UnifiedLocal),
     ("unstr_global", Structure::Unstructured, ScopeKind::Global),
     ("unstr_local", Structure::Unstructured, ScopeKind::Local),
-    ("str_unified_local", Structure::NOfM, ScopeKind::UnifiedLocal),
-    ("str_global", Structure::NOfM, ScopeKind::Global),
-    ("str_local", Structure::NOfM, ScopeKind::Local),
+    ("str_unified_local", Structure::Nm, ScopeKind::UnifiedLocal),
+    ("str_global", Structure::Nm, ScopeKind::Global),
+    ("str_local", Structure::Nm, ScopeKind::Local),
     ("block_unified_local", Structure::Block, ScopeKind::UnifiedLocal),
     ("block_global", Structure::Block, ScopeKind::Global),
     ("block_local", Structure::Block, ScopeKind::Local),
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn every_method_has_one_name() {
-        for structure in [Structure::Unstructured, Structure::NOfM] {
+        for structure in [Structure::Unstructured, Structure::Nm] {
             for scope in [ScopeKind::UnifiedLocal, ScopeKind::Global, ScopeKind::Local] {
                 let method = Method { structure, scope };
                 assert_eq!(method.name().parse::<Method>().unwrap(), method);

@@ -33,18 +33,18 @@ use crate::moment::Moment;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Strategy {
     /// No two keys share an epoch.
-    events: BTreeMap<Order, Event>,
+    events: BTreeMap<KeyOrder, Event>,
     /// No two keys share a step.
-    steps: BTreeMap<Order, Event>,
+    steps: BTreeMap<KeyOrder, Event>,
 }
 
 /// A [`Key`] ordered by its first epoch, with `-1` last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Order(u64, Key);
+struct KeyOrder(u64, Key);
 
-impl From<Key> for Order {
-    fn from(epochs: Key) -> Self {
-        Order(epochs.first().unwrap_or(u64::MAX), epochs)
+impl From<Key> for KeyOrder {
+    fn from(key: Key) -> Self {
+        KeyOrder(key.first().unwrap_or(u64::MAX), key)
     }
 }
 
@@ -53,26 +53,25 @@ impl Strategy {
     ///
     /// # Errors
     ///
-    /// [`Problem::Key`], [`Problem::EpochTwice`], [`Problem::EpochInRange`], [`Problem::RangesOverlap`],
+    /// [`Problem::Key`], [`Problem::KeyTwice`], [`Problem::KeyInRange`], [`Problem::RangesOverlap`],
     /// [`Problem::FloatsWithSteps`] and [`Problem::Contradiction`], as for text.
     pub fn new<E: Into<Key>>(events: impl IntoIterator<Item = (E, Event)>) -> Result<Self, StrategyError> {
-        let events: Vec<(Key, Event)> = events.into_iter().map(|(epochs, event)| (epochs.into(), event)).collect();
-        for (epochs, _) in &events {
-            epochs.check().map_err(Problem::from)?;
+        let events: Vec<(Key, Event)> = events.into_iter().map(|(key, event)| (key.into(), event)).collect();
+        for (key, _) in &events {
+            key.check().map_err(Problem::from)?;
         }
-        check_keys(&events.iter().map(|(epochs, _)| *epochs).collect::<Vec<_>>())
-            .map_err(|clash| clash.problem(None))?;
-        for (epochs, event) in &events {
-            event.check(*epochs).map_err(|error: StrategyError| error.in_epochs(*epochs))?;
+        check_keys(&events.iter().map(|(key, _)| *key).collect::<Vec<_>>()).map_err(|clash| clash.problem(None))?;
+        for (key, event) in &events {
+            event.check(*key).map_err(|error: StrategyError| error.in_key(*key))?;
         }
-        check_clocks(events.iter().map(|(epochs, event)| (*epochs, event)))?;
+        check_clocks(events.iter().map(|(key, event)| (*key, event)))?;
         Ok(Self::from_checked(events))
     }
 
     /// A strategy of events whose keys have been checked.
     pub(crate) fn from_checked(events: Vec<(Key, Event)>) -> Self {
-        let keyed = events.into_iter().map(|(epochs, event)| (Order::from(epochs), event));
-        let (steps, events) = keyed.partition(|(key, _): &(Order, Event)| key.1.in_steps());
+        let keyed = events.into_iter().map(|(key, event)| (KeyOrder::from(key), event));
+        let (steps, events) = keyed.partition(|(key, _): &(KeyOrder, Event)| key.1.in_steps());
         Strategy { events, steps }
     }
 
@@ -132,9 +131,9 @@ impl Strategy {
     /// The event whose key covers a moment, even if it does not happen then.
     pub(crate) fn covering(&self, moment: Moment) -> Option<(Key, &Event)> {
         let (time, table) = (moment.time(), if moment.is_step() { &self.steps } else { &self.events });
-        let named = table.range(..=Order(time, Key::Steps { first: u64::MAX, last: u64::MAX })).next_back();
-        let covers = |key: &Order| key.1.last().is_some_and(|last| time <= last);
-        let others = || table.get_key_value(&Order::from(Key::OtherEpochs)).filter(|_| time >= 1);
+        let named = table.range(..=KeyOrder(time, Key::Steps { first: u64::MAX, last: u64::MAX })).next_back();
+        let covers = |key: &KeyOrder| key.1.last().is_some_and(|last| time <= last);
+        let others = || table.get_key_value(&KeyOrder::from(Key::OtherEpochs)).filter(|_| time >= 1);
         named.filter(|(key, _)| covers(key)).or_else(others).map(|(key, event)| (key.1, event))
     }
 
@@ -145,7 +144,7 @@ impl Strategy {
 
     /// True if `-1` is among the keys, so that there is an event at the end of every epoch.
     pub fn covers_every_epoch(&self) -> bool {
-        self.events.contains_key(&Order::from(Key::OtherEpochs))
+        self.events.contains_key(&KeyOrder::from(Key::OtherEpochs))
     }
 
     /// True if a mask made at `epoch`, under `key`, floats on from there: the next epoch has the same key.
@@ -194,19 +193,19 @@ impl Strategy {
     /// let seven: Strategy = "{2: {'method': 'unstr_global', 'density': 0.5},
     ///                         4: {'method': 'unstr_global', 'density': 0.1}}".parse()?;
     /// let three = seven.scale_epochs(7, 3)?;
-    /// assert_eq!(three.events().map(|(epochs, _)| epochs.to_string()).collect::<Vec<_>>(), ["1", "2"]);
+    /// assert_eq!(three.events().map(|(key, _)| key.to_string()).collect::<Vec<_>>(), ["1", "2"]);
     /// # Ok::<(), prune_schedule::StrategyError>(())
     /// ```
     pub fn scale_epochs(&self, from: u64, to: u64) -> Result<Self, StrategyError> {
         if from == 0 || to == 0 {
             return Err(Problem::ScaleZero { from, to }.into());
         }
-        let scale = |epoch: u64| -> Result<u64, StrategyError> {
-            if epoch == 0 {
+        let scale = |time: u64| -> Result<u64, StrategyError> {
+            if time == 0 {
                 return Ok(0);
             }
-            let (epoch, from, to) = (u128::from(epoch), u128::from(from), u128::from(to));
-            let scaled = ((2 * epoch * to + from) / (2 * from)).max(1);
+            let (time, from, to) = (u128::from(time), u128::from(from), u128::from(to));
+            let scaled = ((2 * time * to + from) / (2 * from)).max(1);
             match u64::try_from(scaled) {
                 Ok(scaled) if scaled <= LAST_EPOCH => Ok(scaled),
                 _ => Err(Problem::from(KeyError::TooLarge { found: scaled.to_string() }).into()),
@@ -214,20 +213,20 @@ impl Strategy {
         };
         let mut scaled: Vec<(Key, Event)> = Vec::with_capacity(self.len());
         let mut previous: Option<(Key, u64)> = None;
-        for (epochs, event) in self.events() {
-            let new = match epochs {
+        for (key, event) in self.events() {
+            let new = match key {
                 Key::Epoch(epoch) => Key::Epoch(scale(epoch)?),
                 Key::Epochs { first, last } => Key::Epochs { first: scale(first)?, last: scale(last)? },
                 Key::Steps { first, last } => Key::Steps { first: scale(first)?, last: scale(last)? },
                 Key::OtherEpochs => Key::OtherEpochs,
             };
-            if let (Some((first, end)), Some(epoch)) = (previous, new.first())
+            if let (Some((first, end)), Some(time)) = (previous, new.first())
                 && first.in_steps() == new.in_steps()
-                && epoch <= end
+                && time <= end
             {
-                return Err(Problem::ScaleCollision { from, to, first, second: epochs, epoch }.into());
+                return Err(Problem::ScaleCollision { from, to, first, second: key, time }.into());
             }
-            previous = new.last().map(|last| (epochs, last));
+            previous = new.last().map(|last| (key, last));
             let event = match event.rewind() {
                 Some(to) => event.clone().with_rewind(scale(to)?),
                 None => event.clone(),
@@ -250,10 +249,10 @@ impl Clash {
     pub(crate) fn problem(&self, other: Option<Position>) -> Problem {
         let (that, this) = self.keys;
         match (this.is_range(), that.is_range()) {
-            _ if this == that => Problem::EpochTwice { epochs: this, other },
+            _ if this == that => Problem::KeyTwice { key: this, other },
             (true, true) => Problem::RangesOverlap { range: this, with: that, other },
-            (true, false) => Problem::EpochInRange { epoch: that, range: this, other },
-            _ => Problem::EpochInRange { epoch: this, range: that, other },
+            (true, false) => Problem::KeyInRange { key: that, range: this, other },
+            _ => Problem::KeyInRange { key: this, range: that, other },
         }
     }
 }
@@ -279,8 +278,8 @@ pub(crate) fn check_keys(keys: &[Key]) -> Result<(), Clash> {
 
 /// Refuses a strategy in which masks float over epochs while other events are counted in steps.
 pub(crate) fn check_clocks<'e>(events: impl Iterator<Item = (Key, &'e Event)> + Clone) -> Result<(), StrategyError> {
-    let floating = events.clone().find(|(epochs, event)| event.floats(*epochs));
-    let steps = events.into_iter().find(|(epochs, _)| epochs.in_steps());
+    let floating = events.clone().find(|(key, event)| event.floats(*key));
+    let steps = events.into_iter().find(|(key, _)| key.in_steps());
     match (floating, steps) {
         (Some((floating, _)), Some((steps, _))) => Err(Problem::FloatsWithSteps { floating, steps }.into()),
         _ => Ok(()),

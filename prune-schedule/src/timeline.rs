@@ -40,8 +40,8 @@ pub struct Timeline {
 #[non_exhaustive]
 pub struct TimelineRow {
     /// The key of the event.
-    #[serde(serialize_with = "as_text")]
-    pub epochs: Key,
+    #[serde(rename = "epochs", serialize_with = "as_text")]
+    pub key: Key,
     /// The method's name.
     pub method: &'static str,
     /// The layers concerned: a name, or words for a selection.
@@ -58,7 +58,7 @@ pub struct TimelineRow {
 impl Strategy {
     /// The time and density of each event, without a model.
     pub fn timeline(&self) -> Timeline {
-        Timeline { rows: self.events().flat_map(|(epochs, event)| rows(epochs, event)).collect() }
+        Timeline { rows: self.events().flat_map(|(key, event)| rows(key, event)).collect() }
     }
 }
 
@@ -69,14 +69,14 @@ impl Timeline {
     }
 }
 
-fn rows(epochs: Key, event: &Event) -> Vec<TimelineRow> {
+fn rows(key: Key, event: &Event) -> Vec<TimelineRow> {
     let row = |layer: Option<&str>, target: Option<Target>| TimelineRow {
-        epochs,
+        key,
         method: event.method().name(),
         layers: layer.map_or_else(|| selection(event), str::to_owned),
         target,
         density: target.map(Target::density),
-        how: how(epochs, event),
+        how: how(key, event),
     };
     match event.targets() {
         none if none.is_empty() => vec![row(None, None)],
@@ -101,14 +101,14 @@ pub(crate) fn selection(event: &Event) -> String {
     words
 }
 
-fn how(epochs: Key, event: &Event) -> String {
-    let told = crate::option::ALL.iter().filter_map(|option| (option.tell)(epochs, event));
+fn how(key: Key, event: &Event) -> String {
+    let told = crate::option::ALL.iter().filter_map(|option| (option.tell)(key, event));
     told.collect::<Vec<_>>().join("; ")
 }
 
 /// A key in words.
-fn when(epochs: Key) -> String {
-    match epochs {
+fn when(key: Key) -> String {
+    match key {
         Key::Epoch(0) => "0 (before training)".to_owned(),
         Key::OtherEpochs => "-1 (every other epoch)".to_owned(),
         named => named.to_string(),
@@ -123,7 +123,7 @@ impl fmt::Display for Timeline {
         let header = ["epoch", "method", "layers", "reaches", "how"].map(|name| (name, Column::Left));
         let rows = self.rows.iter().map(|row| {
             let target = row.target.map_or_else(|| "as many as before".to_owned(), |target| target.to_string());
-            [when(row.epochs), row.method.to_owned(), row.layers.clone(), target, row.how.clone()]
+            [when(row.key), row.method.to_owned(), row.layers.clone(), target, row.how.clone()]
         });
         f.write_str(&aligned(&header, rows))
     }

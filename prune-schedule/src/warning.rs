@@ -15,7 +15,8 @@ pub enum Warning {
     /// An event kept nothing of a layer.
     Emptied {
         /// The key of the event.
-        epoch: String,
+        #[serde(rename = "epoch")]
+        key: String,
         /// The layer.
         layer: String,
         /// The number of its elements.
@@ -24,7 +25,8 @@ pub enum Warning {
     /// A layer's lanes are shorter than a group, so they keep more than the pattern's share.
     ShortLanes {
         /// The key of the event.
-        epoch: String,
+        #[serde(rename = "epoch")]
+        key: String,
         /// The layer.
         layer: String,
         /// The axis of its groups.
@@ -89,11 +91,11 @@ impl Warning {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Warning::Emptied { epoch, .. } | Warning::ShortLanes { epoch, .. }) = self else {
+        let (Warning::Emptied { key, .. } | Warning::ShortLanes { key, .. }) = self else {
             return f.write_str(&self.without_moment());
         };
         // The key is stored as text, which any format can hold.
-        let named = epoch.parse::<Key>().map_or_else(|_| format!("epoch {epoch}"), Key::named);
+        let named = key.parse::<Key>().map_or_else(|_| format!("epoch {key}"), Key::named);
         write!(f, "{named}, {}", self.without_moment())
     }
 }

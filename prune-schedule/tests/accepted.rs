@@ -17,8 +17,8 @@ fn read(text: &str) -> Strategy {
     text.parse().unwrap_or_else(|error| panic!("{text}\n{error}"))
 }
 
-fn one(epochs: Key, event: Event) -> Strategy {
-    Strategy::new([(epochs, event)]).unwrap()
+fn one(key: Key, event: Event) -> Strategy {
+    Strategy::new([(key, event)]).unwrap()
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn the_original_texts_work_unchanged() {
         read("pruning_strategy = {1: {'method': 'unstr_global', 'prune_rate_pattern': 0.9}}"),
         one(Key::Epoch(1), global)
     );
-    let unified = |text| Event::n_of_m(Scope::UnifiedLocal(pattern(text))).unwrap();
+    let unified = |text| Event::n_m(Scope::UnifiedLocal(pattern(text))).unwrap();
     assert_eq!(
         read(
             "{10: {'method': 'str_unified_local', 'prune_rate_pattern': (2, 4)},
@@ -49,7 +49,7 @@ fn the_original_texts_work_unchanged() {
         ),
         local
     );
-    let local = Event::n_of_m(Scope::local([("Dense_0-kernel", pattern("2:4"))])).unwrap();
+    let local = Event::n_m(Scope::local([("Dense_0-kernel", pattern("2:4"))])).unwrap();
     assert_eq!(
         read("{10: {'method': 'str_local', 'prune_rate_pattern': {'Dense_0-kernel': (2, 4)}}}"),
         one(Key::Epoch(10), local)
@@ -123,7 +123,7 @@ fn one_strategy_in_three_forms() {
     );
     assert_eq!(toml, inline);
     let events: Vec<(Key, &Event)> = python.events().collect();
-    assert_eq!(events.iter().map(|(epochs, _)| epochs.to_string()).collect::<Vec<_>>(), ["0", "2..=4", "9", "-1"]);
+    assert_eq!(events.iter().map(|(key, _)| key.to_string()).collect::<Vec<_>>(), ["0", "2..=4", "9", "-1"]);
     assert_eq!(events[1].1.axis(), Some(GroupAxis::Reduction));
     assert_eq!(events[2].1.reopen(), Some(Reopen::Random { seed: 7 }));
     assert_eq!(
@@ -236,7 +236,7 @@ fn epochs_scale() {
             epochs.iter().map(|e| format!("'{e}': {{'method': 'unstr_global', 'density': 0.5}}")).collect();
         read(&format!("{{{}}}", entries.join(", ")))
     };
-    let keys = |strategy: Strategy| strategy.events().map(|(epochs, _)| epochs.to_string()).collect::<Vec<_>>();
+    let keys = |strategy: Strategy| strategy.events().map(|(key, _)| key.to_string()).collect::<Vec<_>>();
     assert_eq!(keys(at(&["2", "4"]).scale_epochs(7, 3).unwrap()), ["1", "2"]);
     assert_eq!(keys(at(&["2", "4"]).scale_epochs(7, 7).unwrap()), ["2", "4"]);
     assert_eq!(keys(at(&["0", "1..=3", "8", "-1"]).scale_epochs(10, 100).unwrap()), ["0", "10..=30", "80", "-1"]);

@@ -61,7 +61,7 @@ impl Layers for Boasting {
     fn layers(&self) -> Vec<(Cow<'_, str>, LayerRef<'_>)> {
         let layer = || {
             let layout = Layout::row_major(&[1, isize::MAX as usize]).unwrap();
-            LayerRef::lent(prune_core::Lent::new(layout, prune_core::Memory::Dense(&self.0)))
+            LayerRef::lent(prune_core::LentTensor::new(layout, prune_core::Memory::Dense(&self.0)))
         };
         vec![("a".into(), layer()), ("b".into(), layer()), ("c".into(), layer())]
     }

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use proptest::strategy::Strategy as _;
 use prune_core::{Blocks, Density, NmPattern, Norm, Pool, Score};
 use prune_schedule::{
-    Bound, Decay, Distribution, Event, Glob, GroupAxis, Grow, Key, Piece, Ramp, Ranking, Regrow, Reopen, Scope,
-    Strategy, StrategyError,
+    Decay, DensityBounds, DistributionRule, Event, Glob, GroupAxis, Grow, Key, Piece, Ramp, Ranking, Regrow, Reopen,
+    Scope, Strategy, StrategyError,
 };
 
 fn densities() -> impl proptest::strategy::Strategy<Value = Density> {
@@ -80,7 +80,7 @@ fn bare() -> impl proptest::strategy::Strategy<Value = Event> {
     let decays = prop_oneof![Just(Decay::Cosine), Just(Decay::Constant)];
     prop_oneof![
         3 => scopes(densities().boxed()).prop_map(|scope| Event::unstructured(scope).unwrap()),
-        1 => scopes(patterns().boxed()).prop_map(|scope| Event::n_of_m(scope).unwrap()),
+        1 => scopes(patterns().boxed()).prop_map(|scope| Event::n_m(scope).unwrap()),
         2 => (scopes(densities().boxed()), pieces())
             .prop_map(|(scope, piece)| Event::pieces(scope, piece).unwrap()),
         1 => (grow, fractions(), decays).prop_map(|(grow, fraction, decay)| {
@@ -95,8 +95,8 @@ fn bare() -> impl proptest::strategy::Strategy<Value = Event> {
 fn addition(seed: u64) -> impl proptest::strategy::Strategy<Value = Addition> {
     let bound = || {
         prop_oneof![
-            densities().prop_map(Bound::Every),
-            proptest::collection::btree_map(names(), densities(), 0..3).prop_map(Bound::By),
+            densities().prop_map(DensityBounds::Every),
+            proptest::collection::btree_map(names(), densities(), 0..3).prop_map(DensityBounds::By),
         ]
     };
     let globs = || proptest::collection::vec(names().prop_map(Glob::new), 0..3);
@@ -106,10 +106,10 @@ fn addition(seed: u64) -> impl proptest::strategy::Strategy<Value = Addition> {
         proptest::option::of(axes()).prop_map(Ranking::Output)
     ];
     let distributions = proptest::sample::select(vec![
-        Distribution::Global,
-        Distribution::GlobalL2,
-        Distribution::Uniform,
-        Distribution::Erk,
+        DistributionRule::Global,
+        DistributionRule::GlobalL2,
+        DistributionRule::Uniform,
+        DistributionRule::Erk,
     ]);
     let ramps = (densities(), prop_oneof![1u32..5, any::<u32>()]).prop_map(|(from, power)| Ramp { from, power });
     let ramps = prop_oneof![ramps, Just(Ramp::linear()), Just(Ramp::cubic())];
@@ -188,8 +188,7 @@ fn strategies() -> impl proptest::strategy::Strategy<Value = Strategy> {
             // An event that does not fit its key, or the events before it, is left out.
             let mut strategy = Strategy::default();
             for entry in epochs.into_iter().chain(others).chain(steps) {
-                let mut table: Vec<(Key, Event)> =
-                    strategy.events().map(|(epochs, event)| (epochs, event.clone())).collect();
+                let mut table: Vec<(Key, Event)> = strategy.events().map(|(key, event)| (key, event.clone())).collect();
                 table.push(entry);
                 strategy = Strategy::new(table).unwrap_or(strategy);
             }
@@ -252,8 +251,8 @@ proptest! {
     #[test]
     fn timelines_tell_of_every_event(strategy in strategies()) {
         let timeline = strategy.timeline();
-        for (epochs, event) in strategy.events() {
-            let rows = timeline.rows().iter().filter(|row| row.epochs == epochs);
+        for (key, event) in strategy.events() {
+            let rows = timeline.rows().iter().filter(|row| row.key == key);
             prop_assert_eq!(rows.count(), event.targets().len().max(1));
         }
         prop_assert!(!timeline.to_string().is_empty());
@@ -292,18 +291,18 @@ proptest! {
 
 /// The event at an epoch or step, found by trying all keys.
 fn search(strategy: &Strategy, time: u64, steps: bool) -> Option<(Key, &Event)> {
-    let covers = |(epochs, _): &(Key, &Event)| {
-        let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else { return false };
-        epochs.in_steps() == steps && first <= time && time <= last
+    let covers = |(key, _): &(Key, &Event)| {
+        let (Some(first), Some(last)) = (key.first(), key.last()) else { return false };
+        key.in_steps() == steps && first <= time && time <= last
     };
-    let others = || strategy.events().find(|(epochs, _)| *epochs == Key::OtherEpochs && time >= 1 && !steps);
-    let (epochs, event) = strategy.events().find(covers).or_else(others)?;
-    let (first, last) = (epochs.first().unwrap_or(0), epochs.last());
+    let others = || strategy.events().find(|(key, _)| *key == Key::OtherEpochs && time >= 1 && !steps);
+    let (key, event) = strategy.events().find(covers).or_else(others)?;
+    let (first, last) = (key.first().unwrap_or(0), key.last());
     let mut happens = first;
     while happens < time {
-        happens += event.interval(epochs);
+        happens += event.interval(key);
     }
-    (happens == time || last == Some(time)).then_some((epochs, event))
+    (happens == time || last == Some(time)).then_some((key, event))
 }
 
 /// Texts of a million characters, each of a kind that could take quadratic time or overflow the stack. The test has no

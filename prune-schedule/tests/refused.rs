@@ -86,7 +86,7 @@ refused! {
         => "line 1, column 44: epoch 10: with `unstr_global`, `density` is a number such as 0.1; found the string '0.9'";
     boolean_density: "{10: {'method': 'unstr_global', 'density': True}}"
         => "line 1, column 44: epoch 10: with `unstr_global`, `density` is a number such as 0.1; found the boolean true";
-    n_of_m_under_unstr: "{10: {'method': 'unstr_global', 'prune_rate_pattern': (2, 4)}}"
+    n_m_under_unstr: "{10: {'method': 'unstr_global', 'prune_rate_pattern': (2, 4)}}"
         => "line 1, column 55: epoch 10: with `unstr_global`, `prune_rate_pattern` is a number such as 0.1; found the list (2, 4)";
     number_under_str: "{10: {'method': 'str_unified_local', 'prune_rate_pattern': 0.5}}"
         => "line 1, column 60: epoch 10: with `str_unified_local`, `prune_rate_pattern` is N:M, N kept of every M, such as '2:4' or (2, 4); found the number 0.5";
@@ -246,7 +246,7 @@ density = 1e999"#
         => "line 1, column 49: epoch 10, layer `a`: with `unstr_local`, `density` is a number such as 0.1; found a table";
     number_in_a_str_table: "{10: {'method': 'str_local', 'pattern': {'a': 0.5}}}"
         => "line 1, column 47: epoch 10, layer `a`: with `str_local`, `pattern` is N:M, N kept of every M, such as '2:4' or (2, 4); found the number 0.5";
-    n_of_m_in_an_unstr_table: "{10: {'method': 'unstr_local', 'density': {'a': (2, 4)}}}"
+    n_m_in_an_unstr_table: "{10: {'method': 'unstr_local', 'density': {'a': (2, 4)}}}"
         => "line 1, column 49: epoch 10, layer `a`: with `unstr_local`, `density` is a number such as 0.1; found the list (2, 4)";
     null_density: "{10: {'method': 'unstr_global', 'density': null}}"
         => "line 1, column 44: epoch 10: with `unstr_global`, `density` is a number such as 0.1; found nothing (None or null)";

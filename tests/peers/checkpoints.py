@@ -55,7 +55,7 @@ def unstructured_local(scores, density):
     return {name: best(s.ravel(), kept_of(density, s.size)).reshape(s.shape) for name, s in scores.items()}
 
 
-def n_of_m(scores, n, m, axis):
+def n_m(scores, n, m, axis):
     masks = {}
     for name, s in scores.items():
         lanes = numpy.moveaxis(s, axis, -1)
@@ -68,10 +68,10 @@ def n_of_m(scores, n, m, axis):
     return masks
 
 
-def n_of_m_global(scores, n, m):
+def n_m_global(scores, n, m):
     order = sorted(scores, key=lambda name: name.encode())
     flat = numpy.concatenate([scores[name].ravel() for name in order])
-    mask = n_of_m({"": flat[None, :]}, n, m, 1)[""][0]
+    mask = n_m({"": flat[None, :]}, n, m, 1)[""][0]
     ends = numpy.cumsum([scores[name].size for name in order])
     return {name: part.reshape(scores[name].shape) for name, part in zip(order, numpy.split(mask, ends[:-1]))}
 
@@ -80,10 +80,10 @@ METHODS = [
     (["--method", "unstr_global", "--density", "0.5"], lambda s: unstructured_global(s, 0.5)),
     (["--method", "unstr_global", "--density", "0.1"], lambda s: unstructured_global(s, 0.1)),
     (["--method", "unstr_unified_local", "--density", "0.3"], lambda s: unstructured_local(s, 0.3)),
-    (["--method", "str_unified_local", "--pattern", "2:4"], lambda s: n_of_m(s, 2, 4, 1)),
-    (["--method", "str_unified_local", "--pattern", "1:4", "--axis", "0"], lambda s: n_of_m(s, 1, 4, 0)),
-    (["--method", "str_unified_local", "--pattern", "3:7"], lambda s: n_of_m(s, 3, 7, 1)),
-    (["--method", "str_global", "--pattern", "2:4"], lambda s: n_of_m_global(s, 2, 4)),
+    (["--method", "str_unified_local", "--pattern", "2:4"], lambda s: n_m(s, 2, 4, 1)),
+    (["--method", "str_unified_local", "--pattern", "1:4", "--axis", "0"], lambda s: n_m(s, 1, 4, 0)),
+    (["--method", "str_unified_local", "--pattern", "3:7"], lambda s: n_m(s, 3, 7, 1)),
+    (["--method", "str_global", "--pattern", "2:4"], lambda s: n_m_global(s, 2, 4)),
 ]
 
 

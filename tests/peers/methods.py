@@ -97,7 +97,7 @@ def over_all_layers(rng):
     return {"strategy": strategy(method="unstr_global", density=d), "layers": layers}, expected
 
 
-def n_of_m(rng):
+def n_m(rng):
     rank = int(rng.integers(2, 5))
     w = normal(rng, rng.integers(1, 10, size=rank))
     m = int(rng.integers(1, 9))
@@ -252,7 +252,7 @@ def erk(rng):
 TOPICS = {
     "magnitude in each layer": magnitude,
     "magnitude over all layers": over_all_layers,
-    "N:M": n_of_m,
+    "N:M": n_m,
     "blocks": blocks,
     "channels": channels,
     "saliency": lambda rng: by_gradient(rng, "saliency"),

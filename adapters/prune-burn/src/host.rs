@@ -1,7 +1,7 @@
 //! Tensors of burn lend their elements through copies on the host, for any device.
 
 use burn::tensor::{DType, Element as BurnElement, Tensor, TensorData, bf16, f16};
-use prune_core::{Element, Guarded, LayerMut, LayerRef, Layout, Lent, LentMut, Memory, MemoryMut};
+use prune_core::{Element, Guarded, LayerMut, LayerRef, Layout, LentMut, LentTensor, Memory, MemoryMut};
 
 prune_core::define_prune_ext! {
     /// # Examples
@@ -76,7 +76,7 @@ impl PruneExt for TensorData {
             return opaque(shape, why);
         }
         for_float!(self.dtype(), E => match self.as_slice::<E>() {
-            Ok(values) => LayerRef::lent(Lent::new(layout(shape), Memory::Dense(values))),
+            Ok(values) => LayerRef::lent(LentTensor::new(layout(shape), Memory::Dense(values))),
             Err(_) => opaque(shape, UNREADABLE),
         }, opaque(shape, UNREADABLE))
     }
@@ -110,7 +110,7 @@ pub(crate) fn gathered<'a, const D: usize>(tensor: &Tensor<D>) -> LayerRef<'a> {
         return opaque(shape, why);
     }
     for_float!(tensor.dtype(), E => match copied::<E, D>(tensor) {
-        Some(values) => LayerRef::lent(Lent::new(layout(shape), Memory::Gathered(values))),
+        Some(values) => LayerRef::lent(LentTensor::new(layout(shape), Memory::Gathered(values))),
         None => opaque(shape, UNREADABLE),
     }, opaque(shape, UNREADABLE))
 }
@@ -122,7 +122,7 @@ impl<const D: usize> LendMut for Tensor<D> {
             return opaque_mut(shape, why);
         }
         for_float!(self.dtype(), E => {
-            let memory: MemoryMut<'_, E> = MemoryMut::Guarded(Box::new(Replaced(self)));
+            let memory: MemoryMut<'_, E> = MemoryMut::Guarded(Box::new(ReplacedTensor(self)));
             LayerMut::lent(LentMut::new(layout(shape), memory))
         }, opaque_mut(shape, UNREADABLE))
     }
@@ -133,9 +133,9 @@ fn copied<E: BurnElement, const D: usize>(tensor: &Tensor<D>) -> Option<Vec<E>> 
 }
 
 /// A tensor that a write replaces.
-struct Replaced<'t, const D: usize>(&'t mut Tensor<D>);
+struct ReplacedTensor<'t, const D: usize>(&'t mut Tensor<D>);
 
-impl<E: Element + BurnElement, const D: usize> Guarded<E> for Replaced<'_, D> {
+impl<E: Element + BurnElement, const D: usize> Guarded<E> for ReplacedTensor<'_, D> {
     fn read(&self, read: &mut dyn FnMut(&[E])) {
         // If the tensor cannot be read, this passes an empty slice, which is refused for its length.
         read(&copied::<E, D>(self.0).unwrap_or_default());

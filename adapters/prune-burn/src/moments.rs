@@ -16,7 +16,7 @@ pub(crate) type MasksById<'m> = BTreeMap<u64, &'m Mask>;
 
 /// An optimiser whose buffers are held.
 #[derive(Default)]
-pub(crate) struct Held {
+pub(crate) struct HeldOptimizer {
     /// The optimiser, if anything has changed.
     pub(crate) optimizer: Option<ModuleOptimizer>,
     /// The buffers of masked parameters that have another shape than the parameter.
@@ -24,8 +24,8 @@ pub(crate) struct Held {
 }
 
 /// Writes zeros outside masks in every buffer that has its parameter's shape, in a copy of the optimiser.
-pub(crate) fn held(optimizer: &ModuleOptimizer, masks: &MasksById<'_>) -> Result<Held, BurnError> {
-    let Some(record) = Record::of(optimizer, masks)? else { return Ok(Held::default()) };
+pub(crate) fn held(optimizer: &ModuleOptimizer, masks: &MasksById<'_>) -> Result<HeldOptimizer, BurnError> {
+    let Some(record) = Record::of(optimizer, masks)? else { return Ok(HeldOptimizer::default()) };
     let Record { scalars, metadata, mut buffers } = record;
     let (mut others, mut changed) = (Vec::new(), false);
     for buffer in &mut buffers {
@@ -38,7 +38,7 @@ pub(crate) fn held(optimizer: &ModuleOptimizer, masks: &MasksById<'_>) -> Result
             changed |= buffer.data.as_bytes() != before;
         }
     }
-    let mut held = Held { optimizer: None, others };
+    let mut held = HeldOptimizer { optimizer: None, others };
     if changed {
         stays_of_its_type(&buffers)?;
         let mut writer = Writer::new(buffers.into_iter().map(Buffer::packed).collect());

@@ -48,12 +48,12 @@ pub(crate) struct Parameter {
     pub(crate) facts: LayerFacts,
     /// True if it has a reparameterisation.
     is_reparameterized: bool,
-    value: Value,
+    value: ParameterValue,
 }
 
 /// A parameter's elements.
 #[derive(Debug, Clone)]
-enum Value {
+enum ParameterValue {
     Data(TensorData),
     /// The reason why they cannot be read.
     Opaque(String),
@@ -106,8 +106,8 @@ impl Parameters {
     pub(crate) fn same(&self, other: &Parameters, name: &str) -> bool {
         fn data<'p>(parameters: &'p Parameters, name: &str) -> Option<&'p TensorData> {
             match &parameters.get(name)?.value {
-                Value::Data(data) => Some(data),
-                Value::Opaque(_) | Value::Unread => None,
+                ParameterValue::Data(data) => Some(data),
+                ParameterValue::Opaque(_) | ParameterValue::Unread => None,
             }
         }
         data(self, name) == data(other, name)
@@ -132,9 +132,9 @@ impl Layers for Parameters {
     fn layers(&self) -> Vec<(Cow<'_, str>, LayerRef<'_>)> {
         fn layer(parameter: &Parameter) -> LayerRef<'_> {
             let why = match &parameter.value {
-                Value::Data(data) => return data.layer(),
-                Value::Opaque(why) => why,
-                Value::Unread => "its elements have not been read",
+                ParameterValue::Data(data) => return data.layer(),
+                ParameterValue::Opaque(why) => why,
+                ParameterValue::Unread => "its elements have not been read",
             };
             LayerRef::opaque(&parameter.shape, why)
                 .unwrap_or_else(|error| unreachable!("a parameter has a shape: {error}"))
@@ -152,7 +152,7 @@ struct Lister<'r> {
 }
 
 impl Lister<'_> {
-    fn push(&mut self, id: ParamId, shape: Vec<usize>, value: Value) {
+    fn push(&mut self, id: ParamId, shape: Vec<usize>, value: ParameterValue) {
         let name = self.path.name();
         let (module, field) = self.path.field();
         let facts = match self.path.reparameterization() {
@@ -175,7 +175,7 @@ impl ModuleVisitor for Lister<'_> {
             && !base.is_reparameterized
         {
             if reparameterization != PRUNE_MASK {
-                base.value = Value::Opaque(format!(
+                base.value = ParameterValue::Opaque(format!(
                     "it has the reparameterisation `{reparameterization}`, beside which burn allows no mask (`materialize` \
                      merges it)"
                 ));
@@ -193,34 +193,42 @@ impl ModuleVisitor for Lister<'_> {
         let value = if (self.reads)(&self.path.name()) {
             let tensor = param.val();
             match refusal(tensor.dtype()) {
-                Some(why) => Value::Opaque(why.to_owned()),
+                Some(why) => ParameterValue::Opaque(why.to_owned()),
                 None => match tensor.try_into_data() {
-                    Ok(data) => Value::Data(data),
+                    Ok(data) => ParameterValue::Data(data),
                     Err(source) => {
                         let layer = self.path.name();
                         self.failed.get_or_insert(BurnError::Read { layer, source });
-                        Value::Unread
+                        ParameterValue::Unread
                     }
                 },
             }
         } else {
-            Value::Unread
+            ParameterValue::Unread
         };
         self.push(param.id, shape, value);
     }
 
     fn visit_int<const D: usize>(&mut self, param: &Param<Tensor<D, Int>>) {
-        self.push(param.id, param.lazy_shape().to_vec(), Value::Opaque("its elements are integers".to_owned()));
+        self.push(
+            param.id,
+            param.lazy_shape().to_vec(),
+            ParameterValue::Opaque("its elements are integers".to_owned()),
+        );
     }
 
     fn visit_bool<const D: usize>(&mut self, param: &Param<Tensor<D, Bool>>) {
         if !self.is_in_mask() {
-            self.push(param.id, param.lazy_shape().to_vec(), Value::Opaque("its elements are booleans".to_owned()));
+            self.push(
+                param.id,
+                param.lazy_shape().to_vec(),
+                ParameterValue::Opaque("its elements are booleans".to_owned()),
+            );
             return;
         }
         // Forward passes use zero for elements that the mask within the module closes.
         if let Some((_, layer)) = self.path.reparameterization()
-            && let Some(Parameter { value: Value::Data(data), .. }) =
+            && let Some(Parameter { value: ParameterValue::Data(data), .. }) =
                 self.list.iter_mut().rev().find(|parameter| parameter.name == layer)
         {
             let masked = match param.val().try_into_data() {

@@ -65,7 +65,7 @@ pub(crate) fn prune_act_struct<'py>(
     x: &Bound<'py, PyAny>,
     pattern: &Bound<'py, PyAny>,
 ) -> PyResult<(Bound<'py, PyAny>, Mask)> {
-    activations(x, ActivationRule::NOfM(pattern_of(pattern)?), ActivationScope::PerSample)
+    activations(x, ActivationRule::Nm(pattern_of(pattern)?), ActivationScope::PerSample)
 }
 
 fn activations<'py>(

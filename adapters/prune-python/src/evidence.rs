@@ -8,7 +8,7 @@ use prune_core::{Error, ErrorKind, Layers, Masks as CoreMasks, PlainTensor};
 use prune_schedule::{Evidence, Inputs, MeasureInputs};
 use pyo3::prelude::*;
 
-use crate::array::{Array, Model, Readable, Reading, Views};
+use crate::array::{Array, BorrowedArrays, Model, Readable, Views};
 use crate::masks::Masks;
 
 /// The arguments of a call.
@@ -21,11 +21,11 @@ pub(crate) struct Arguments<'a, 'py> {
 }
 
 /// The arrays of the arguments, borrowed, and the function that measures inputs, if `inputs` is one.
-pub(crate) struct Given<'py> {
-    gradients: Option<Reading<'py>>,
-    norms: Option<Reading<'py>>,
-    scores: Option<Reading<'py>>,
-    rewind: Option<Reading<'py>>,
+pub(crate) struct EvidenceArrays<'py> {
+    gradients: Option<BorrowedArrays<'py>>,
+    norms: Option<BorrowedArrays<'py>>,
+    scores: Option<BorrowedArrays<'py>>,
+    rewind: Option<BorrowedArrays<'py>>,
     measure: Option<Measure<'py>>,
     frozen: bool,
 }
@@ -54,17 +54,17 @@ struct Measure<'py> {
     raised: Rc<RefCell<Option<PyErr>>>,
 }
 
-impl<'py> Given<'py> {
+impl<'py> EvidenceArrays<'py> {
     pub(crate) fn of(arguments: &Arguments<'_, 'py>) -> PyResult<Self> {
         let mut frozen = true;
-        let mut read = |object: Option<&Bound<'py, PyAny>>, what: &str| -> PyResult<Option<Reading<'py>>> {
+        let mut read = |object: Option<&Bound<'py, PyAny>>, what: &str| -> PyResult<Option<BorrowedArrays<'py>>> {
             let Some(object) = object.filter(|object| !object.is_none()) else { return Ok(None) };
             let model = Model::of(object, what)?;
             frozen &= model.is_frozen();
             model.read().map(Some)
         };
         let measured = arguments.inputs.filter(|inputs| inputs.is_callable());
-        let given = Given {
+        let given = EvidenceArrays {
             gradients: read(arguments.gradients, "gradients")?,
             norms: read(arguments.inputs.filter(|_| measured.is_none()), "inputs")?,
             scores: read(arguments.scores, "scores")?,
@@ -72,7 +72,7 @@ impl<'py> Given<'py> {
             measure: measured.map(Measure::of),
             frozen: true,
         };
-        Ok(Given { frozen, ..given })
+        Ok(EvidenceArrays { frozen, ..given })
     }
 
     /// True if nothing can write any of the arrays and no Python function is called.
@@ -82,10 +82,10 @@ impl<'py> Given<'py> {
 
     pub(crate) fn views(&self) -> GivenViews<'_> {
         GivenViews {
-            gradients: self.gradients.as_ref().map(Reading::views),
-            norms: self.norms.as_ref().map(Reading::views),
-            scores: self.scores.as_ref().map(Reading::views),
-            rewind: self.rewind.as_ref().map(Reading::views),
+            gradients: self.gradients.as_ref().map(BorrowedArrays::views),
+            norms: self.norms.as_ref().map(BorrowedArrays::views),
+            scores: self.scores.as_ref().map(BorrowedArrays::views),
+            rewind: self.rewind.as_ref().map(BorrowedArrays::views),
             signals: Signals::new(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use prune_schedule::{Moment, Prepared as CorePrepared};
+use prune_schedule::{Moment, PreparedMasks};
 use pyo3::prelude::*;
 
 use crate::error::refused;
@@ -15,21 +15,21 @@ use crate::report::Report;
 /// let Pruner.commit write. It can be committed once.
 #[pyclass(module = "prune_rs", name = "Prepared", frozen)]
 pub(crate) struct Prepared {
-    prepared: Mutex<Option<CorePrepared<'static>>>,
+    prepared: Mutex<Option<PreparedMasks<'static>>>,
 }
 
 impl Prepared {
-    pub(crate) fn new(prepared: CorePrepared<'static>) -> Self {
+    pub(crate) fn new(prepared: PreparedMasks<'static>) -> Self {
         Prepared { prepared: Mutex::new(Some(prepared)) }
     }
 
     /// Takes the event out. It cannot be used again.
-    pub(crate) fn take(&self) -> PyResult<CorePrepared<'static>> {
+    pub(crate) fn take(&self) -> PyResult<PreparedMasks<'static>> {
         let taken = self.prepared.lock().ok().and_then(|mut prepared| prepared.take());
         taken.ok_or_else(|| refused("this event has been committed; prepare the next one"))
     }
 
-    fn look<R>(&self, look: impl FnOnce(&CorePrepared<'static>) -> R) -> PyResult<R> {
+    fn look<R>(&self, look: impl FnOnce(&PreparedMasks<'static>) -> R) -> PyResult<R> {
         let prepared = self.prepared.lock().map_err(refused)?;
         prepared.as_ref().map(look).ok_or_else(|| refused("this event has been committed; look at the report of that"))
     }
@@ -53,7 +53,7 @@ impl Prepared {
     /// Every parameter is first set back to its value at the end of this epoch; None if there is none.
     #[getter]
     fn rewinds_to(&self) -> PyResult<Option<u64>> {
-        self.look(CorePrepared::rewinds_to)
+        self.look(PreparedMasks::rewinds_to)
     }
 
     /// The report of the event, for when it is committed.

@@ -75,7 +75,7 @@ pub(crate) fn mask_n_m(
     alive: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Mask> {
     let (pattern, axis) = (pattern_of(pattern)?, axis.map_or(Ok(-1), |axis| axis_of("axis", axis))?);
-    selected(array, (by, alive), |selector, layer| Ok(selector.n_of_m(layer, pattern, axis)?.mask))
+    selected(array, (by, alive), |selector, layer| Ok(selector.n_m(layer, pattern, axis)?.mask))
 }
 
 /// The mask that keeps whole blocks: exactly the fraction `density` of their number.

@@ -23,7 +23,7 @@ pub(super) fn rows(group: &mut Group<'_>) {
     let with = |threads: Threads| Selector::magnitude().with_threads(threads).unstructured(ranked, density(0.5));
     let name = "10,000 elements, unstructured 0.5: pool against one thread";
     group.time(name, Some((1.05, 1.0)), || with(Threads::Pool), || with(Threads::One));
-    let with = |threads: Threads| Selector::magnitude().with_threads(threads).n_of_m(ranked, pattern(2, 4), -1);
+    let with = |threads: Threads| Selector::magnitude().with_threads(threads).n_m(ranked, pattern(2, 4), -1);
     let name = "10,000 elements, 2:4: pool against one thread";
     group.time(name, Some((1.05, 1.0)), || with(Threads::Pool), || with(Threads::One));
 }

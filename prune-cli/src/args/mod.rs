@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use prune_schedule::GroupAxis;
 
-pub(crate) use prune::{Apply, Check, MaskFile, What, Which};
+pub(crate) use prune::{Apply, Check, LayerOptions, MaskArguments, MaskOptions};
 pub(crate) use shrink::{Shrink, Slice};
 
 use values::axis;
@@ -59,7 +59,7 @@ pub(crate) enum Command {
         after_help = "Examples:\n  prune mask model.safetensors -o masks.safetensors --method unstr_global --density 0.5\n  \
                       prune mask sparse.safetensors -o masks.safetensors --from-zeros"
     )]
-    Mask(MaskFile),
+    Mask(MaskArguments),
     /// Says for each layer if a pattern, a density or masks hold.
     #[command(after_help = "Examples:\n  prune check sparse.safetensors --pattern 2:4\n  \
                             prune check sparse.safetensors --density 0.5 --together")]
@@ -100,7 +100,7 @@ pub(crate) enum Command {
         #[arg(long, requires = "model", value_parser = axis, allow_negative_numbers = true)]
         axis: Option<GroupAxis>,
         #[command(flatten)]
-        which: Which,
+        which: LayerOptions,
         /// Print JSON.
         #[arg(long)]
         json: bool,

@@ -11,7 +11,7 @@ use super::values::{axis, sparsity};
 
 /// The options that decide the masks.
 #[derive(Debug, Args)]
-pub(crate) struct What {
+pub(crate) struct MaskOptions {
     /// A strategy: a file, `-` for standard input, or the text itself. Its events are applied in order.
     #[arg(long, value_name = "FILE|TEXT", conflicts_with_all = ["method", "density", "sparsity", "pattern"])]
     pub(crate) strategy: Option<String>,
@@ -49,7 +49,7 @@ pub(crate) struct What {
     #[arg(long, value_name = "FILE")]
     pub(crate) masks: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) which: Which,
+    pub(crate) which: LayerOptions,
     /// Write the report as JSON.
     #[arg(long, value_name = "FILE.json")]
     pub(crate) report: Option<PathBuf>,
@@ -60,7 +60,7 @@ pub(crate) struct What {
 
 /// The options that select layers.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Which {
+pub(crate) struct LayerOptions {
     /// Only layers whose whole name matches; `*` stands for any characters. May be given again.
     #[arg(long, value_name = "GLOB")]
     include: Vec<Glob>,
@@ -75,9 +75,9 @@ pub(crate) struct Which {
     all: bool,
 }
 
-impl Which {
+impl LayerOptions {
     pub(crate) fn filter(&self) -> Filter {
-        let Which { include, exclude, also, all } = self.clone();
+        let LayerOptions { include, exclude, also, all } = self.clone();
         Filter { include, exclude, also, all }
     }
 }
@@ -93,7 +93,7 @@ pub(crate) struct Apply {
     #[arg(long)]
     pub(crate) in_place: bool,
     #[command(flatten)]
-    pub(crate) what: What,
+    pub(crate) what: MaskOptions,
     /// The format of the weights that are written.
     #[arg(long, value_enum, default_value_t = Packing::Dense)]
     format: Packing,
@@ -117,7 +117,7 @@ enum Packing {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct MaskFile {
+pub(crate) struct MaskArguments {
     /// The checkpoint.
     pub(crate) model: PathBuf,
     /// The file of masks to write.
@@ -130,7 +130,7 @@ pub(crate) struct MaskFile {
     ])]
     pub(crate) from_zeros: bool,
     #[command(flatten)]
-    pub(crate) what: What,
+    pub(crate) what: MaskOptions,
 }
 
 #[derive(Debug, Args)]
@@ -157,7 +157,7 @@ pub(crate) struct Check {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["include", "exclude", "also", "all"])]
     pub(crate) masks: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) which: Which,
+    pub(crate) which: LayerOptions,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

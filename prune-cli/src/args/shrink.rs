@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, ValueEnum};
 use prune_core::Density;
 use prune_files::{
-    ChannelMethod, ChannelScore, Error, ShrinkBy, ShrinkJob, ShrinkOutputs, ShrinkReport, SliceJob, Sliced, Watch,
+    ChannelMethod, ChannelScore, Error, ShrinkBy, ShrinkJob, ShrinkOutputs, ShrinkReport, SliceJob, SliceReport, Watch,
     shrink, slice,
 };
 use prune_schedule::Glob;
@@ -24,8 +24,8 @@ pub(crate) struct Shrink {
     output: PathBuf,
     /// The channels that are ranked together: those of each family of layers (channel_unified_local), or all
     /// (channel_global).
-    #[arg(long, value_enum, default_value_t = Method::ChannelUnifiedLocal, conflicts_with_all = ["masks", "dead"])]
-    method: Method,
+    #[arg(long, value_enum, default_value_t = MethodName::ChannelUnifiedLocal, conflicts_with_all = ["masks", "dead"])]
+    method: MethodName,
     /// The fraction of channels kept.
     #[arg(long)]
     density: Option<Density>,
@@ -49,8 +49,8 @@ pub(crate) struct Shrink {
     #[arg(long, value_name = "DENSITY")]
     min_density: Option<Density>,
     /// The score that ranks channels: the norm of all weights that write or read one, or a random number.
-    #[arg(long, value_enum, default_value_t = Score::L2)]
-    score: Score,
+    #[arg(long, value_enum, default_value_t = ScoreName::L2)]
+    score: ScoreName,
     /// The seed of `--score random`.
     #[arg(long, default_value_t = 0, conflicts_with_all = ["masks", "dead"])]
     seed: u64,
@@ -83,13 +83,13 @@ pub(crate) struct Shrink {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
-enum Method {
+enum MethodName {
     ChannelUnifiedLocal,
     ChannelGlobal,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Score {
+enum ScoreName {
     L2,
     L1,
     Random,
@@ -127,8 +127,8 @@ impl Shrink {
 
     fn job(&self) -> Result<ShrinkJob, Error> {
         let method = match self.method {
-            Method::ChannelUnifiedLocal => ChannelMethod::ChannelUnifiedLocal,
-            Method::ChannelGlobal => ChannelMethod::ChannelGlobal,
+            MethodName::ChannelUnifiedLocal => ChannelMethod::ChannelUnifiedLocal,
+            MethodName::ChannelGlobal => ChannelMethod::ChannelGlobal,
         };
         let min_density = self.min_density;
         let by = match (self.density.or(self.sparsity), self.keep_macs, self.keep_params, &self.masks) {
@@ -146,9 +146,9 @@ impl Shrink {
             }
         }
         let score = match self.score {
-            Score::L2 => ChannelScore::L2,
-            Score::L1 => ChannelScore::L1,
-            Score::Random => ChannelScore::Random { seed: self.seed },
+            ScoreName::L2 => ChannelScore::L2,
+            ScoreName::L1 => ChannelScore::L1,
+            ScoreName::Random => ChannelScore::Random { seed: self.seed },
         };
         Ok(ShrinkJob::new(&self.model, by)
             .with_score(score)
@@ -162,7 +162,7 @@ impl Shrink {
 
 impl Slice {
     /// Cuts the checkpoint.
-    pub(crate) fn run(&self, watch: &Watch) -> Result<Sliced, Error> {
+    pub(crate) fn run(&self, watch: &Watch) -> Result<SliceReport, Error> {
         let (checkpoint, kept, names) = (self.checkpoint.clone(), self.kept.clone(), self.names.clone());
         slice(&SliceJob { checkpoint, kept, names }, &self.output, self.force, watch)
     }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use proptest::prelude::*;
-use prune_core::testing::generators::Kind;
+use prune_core::testing::generators::ValueKind;
 use safetensors::Dtype;
 
 use crate::KINDS;
@@ -83,11 +83,11 @@ proptest! {
             .iter()
             .enumerate()
             .map(|(i, (shape, dtype, seed))| {
-                let kind = if *seed == 0 { Kind::Tied } else { Kind::Uniform };
+                let kind = if *seed == 0 { ValueKind::Tied } else { ValueKind::Uniform };
                 (format!("layer{i}.weight"), tensor(dtypes[*dtype], shape, kind, *seed))
             })
             .collect();
-        weights.insert("always.weight".to_owned(), tensor(Dtype::F32, &[5, 3], Kind::Tied, 1));
+        weights.insert("always.weight".to_owned(), tensor(Dtype::F32, &[5, 3], ValueKind::Tied, 1));
         let first = format!("'method': 'unstr_global', 'density': {density}");
         let second = match which {
             0 => format!("'method': 'unstr_global', 'density': {}", density / 2.0),
@@ -115,7 +115,8 @@ fn masks_alone_are_those_of_the_pruned_file() {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, _) in METHODS {
         // No weight is zero, so that the masks can be read from the pruned file.
-        let weights: Tensors = mixed(Kind::Uniform).into_iter().filter(|(name, _)| name != "empty.weight").collect();
+        let weights: Tensors =
+            mixed(ValueKind::Uniform).into_iter().filter(|(name, _)| name != "empty.weight").collect();
         write(&folder.path().join("model.safetensors"), &weights);
         ok(folder.path(), &[&["apply", "model.safetensors", "-o", "out.safetensors", "--force"], arguments].concat());
         ok(folder.path(), &[&["mask", "model.safetensors", "-o", "masks.safetensors", "--force"], arguments].concat());
@@ -146,7 +147,7 @@ fn masks_alone_are_those_of_the_pruned_file() {
 #[test]
 fn layers_longer_than_a_part_and_shards() {
     let folder = tempfile::tempdir().unwrap();
-    for kind in [Kind::Uniform, Kind::Tied] {
+    for kind in [ValueKind::Uniform, ValueKind::Tied] {
         let weights = tensors([
             ("long.weight", tensor(Dtype::F32, &[3, 700_001], kind, 1)),
             ("wide.weight", tensor(Dtype::BF16, &[2, 6, 100_003], kind, 2)),
@@ -214,7 +215,7 @@ fn scores_rank_and_masks_in_force_only_close() {
 #[test]
 fn threads_do_not_change_a_byte() {
     let folder = tempfile::tempdir().unwrap();
-    let weights = tensors([("a.weight", tensor(Dtype::F32, &[1500, 1501], Kind::Tied, 1))]);
+    let weights = tensors([("a.weight", tensor(Dtype::F32, &[1500, 1501], ValueKind::Tied, 1))]);
     write(&folder.path().join("model.safetensors"), &weights);
     for (arguments, _) in &METHODS[..5] {
         let mut outs = Vec::new();

@@ -9,6 +9,6 @@ mod refused;
 mod report;
 mod strategies;
 
-use prune_core::testing::generators::Kind;
+use prune_core::testing::generators::ValueKind;
 
-const KINDS: [Kind; 3] = [Kind::Uniform, Kind::Tied, Kind::Equal];
+const KINDS: [ValueKind; 3] = [ValueKind::Uniform, ValueKind::Tied, ValueKind::Equal];

@@ -1,6 +1,6 @@
 //! Refusals: requests and companion files that do not fit. Also the layers that stay dense.
 
-use prune_core::testing::generators::Kind;
+use prune_core::testing::generators::ValueKind;
 use safetensors::Dtype;
 
 use crate::common::{Tensors, bools, entries, f32s, fails, mixed, ok, read, tensor, tensors, write};
@@ -39,7 +39,7 @@ fn companions_must_fit() {
     odd.bytes[1] = 2;
     let cases = [
         (
-            tensors([("a.weight", tensor(Dtype::I64, &[1, 2], Kind::Uniform, 1))]),
+            tensors([("a.weight", tensor(Dtype::I64, &[1, 2], ValueKind::Uniform, 1))]),
             "the mask of `a.weight` is of type I64; masks are BOOL, U8, F16, BF16, F32 and F64",
         ),
         (tensors([("a.weight", odd)]), "the mask `a.weight` has 2 at [0, 1]; masks are of 0 and 1"),
@@ -58,7 +58,7 @@ fn embeddings_and_heads_are_left_dense_unless_all() {
     let folder = tempfile::tempdir().unwrap();
     let names = ["model.embed_tokens.weight", "h.wte.weight", "h.wpe.weight", "lm_head.weight", "fc.weight"];
     let weights: Tensors =
-        names.iter().map(|name| ((*name).to_owned(), tensor(Dtype::F32, &[4, 4], Kind::Uniform, 3))).collect();
+        names.iter().map(|name| ((*name).to_owned(), tensor(Dtype::F32, &[4, 4], ValueKind::Uniform, 3))).collect();
     write(&folder.path().join("model.safetensors"), &weights);
     let call = ["apply", "model.safetensors", "-o", "out.safetensors", "--force", "--method", "unstr_unified_local"];
     let text = ok(folder.path(), &[&call[..], &["--density", "0.5"]].concat());
@@ -83,8 +83,8 @@ fn embeddings_and_heads_are_left_dense_unless_all() {
 #[test]
 fn requests_that_do_not_fit_are_refused_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();
-    let mut weights = mixed(Kind::Uniform);
-    weights.insert("vector".to_owned(), tensor(Dtype::F32, &[8], Kind::Uniform, 1));
+    let mut weights = mixed(ValueKind::Uniform);
+    weights.insert("vector".to_owned(), tensor(Dtype::F32, &[8], ValueKind::Uniform, 1));
     write(&folder.path().join("model.safetensors"), &weights);
     let cases: [(&[&str], &str); 21] = [
         (&["--method", "unstr_global"], "needs --density or --sparsity"),

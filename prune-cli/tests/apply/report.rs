@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use prune_core::testing::generators::Kind;
+use prune_core::testing::generators::ValueKind;
 use safetensors::Dtype;
 
 use crate::common::{f32s, fails, mixed, ok, tensor, tensors, write};
@@ -13,7 +13,7 @@ fn the_report_has_every_number() {
     let weights = tensors([
         ("a.weight", f32s(&[2, 4], &[9.0, 8.0, 7.0, 6.0, 1.0, 1.0, 1.0, 1.0])),
         ("b.weight", f32s(&[1, 4], &[1.0, 0.5, 0.25, 0.1])),
-        ("ids", tensor(Dtype::I64, &[2], Kind::Uniform, 1)),
+        ("ids", tensor(Dtype::I64, &[2], ValueKind::Uniform, 1)),
     ]);
     write(&folder.path().join("m.safetensors"), &weights);
     let call =
@@ -56,7 +56,7 @@ out.safetensors: 288 bytes before, 288 bytes after
 fn an_event_that_changes_nothing_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    write(&at.join("m"), &mixed(Kind::Uniform));
+    write(&at.join("m"), &mixed(ValueKind::Uniform));
     let text = ok(at, &["apply", "m", "-o", "out", "--method", "unstr_global", "--density", "1"]);
     assert!(text.starts_with("unstr_global, keeps 100%, removes 0%: unchanged\n"), "{text}");
     let twice = "{0: {'method': 'unstr_global', 'density': 0.5}, 1: {'method': 'unstr_global', 'density': 0.5}}";

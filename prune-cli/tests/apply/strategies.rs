@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use prune_core::testing::generators::Kind;
+use prune_core::testing::generators::ValueKind;
 use safetensors::Dtype;
 
 use crate::KINDS;
@@ -41,7 +41,7 @@ fn strategies_are_applied_in_order() {
 #[test]
 fn one_epoch_of_a_strategy() {
     let folder = tempfile::tempdir().unwrap();
-    let weights = mixed(Kind::Uniform);
+    let weights = mixed(ValueKind::Uniform);
     write(&folder.path().join("model.safetensors"), &weights);
     let strategy =
         "{1: {'method': 'unstr_global', 'density': 0.5}, '4..=6': {'method': 'unstr_global', 'density': 0.25},
@@ -64,7 +64,7 @@ fn one_epoch_of_a_strategy() {
 fn the_axis_of_a_strategy() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    write(&at.join("m"), &tensors([("conv.weight", tensor(Dtype::F32, &[8, 12, 3, 5], Kind::Uniform, 1))]));
+    write(&at.join("m"), &tensors([("conv.weight", tensor(Dtype::F32, &[8, 12, 3, 5], ValueKind::Uniform, 1))]));
     let pruned = |arguments: &[&str]| {
         ok(at, &[&["apply", "m", "-o", "out", "--force"], arguments].concat());
         read(&at.join("out"))

@@ -10,7 +10,7 @@ use std::process::Output;
 
 use assert_cmd::Command;
 use half::{bf16, f16};
-use prune_core::testing::generators::{Kind, many_values};
+use prune_core::testing::generators::{ValueKind, many_values};
 use prune_core::{LayerMut, LayerRef, Layers, LayersMut, PlainTensor};
 use prune_schedule::{Evidence, Inputs, PruneError, Pruner, Report, Strategy};
 use safetensors::tensor::TensorView;
@@ -27,7 +27,7 @@ pub struct Tensor {
 pub type Tensors = BTreeMap<String, Tensor>;
 
 /// A tensor of a type that is pruned, with numbers of a kind.
-pub fn tensor(dtype: Dtype, shape: &[usize], kind: Kind, seed: u64) -> Tensor {
+pub fn tensor(dtype: Dtype, shape: &[usize], kind: ValueKind, seed: u64) -> Tensor {
     let len = shape.iter().product();
     let bytes = match dtype {
         Dtype::F32 => many_values::<f32>(kind, len, seed).iter().flat_map(|x| x.to_le_bytes()).collect(),
@@ -55,7 +55,7 @@ pub fn tensors<const N: usize>(named: [(&str, Tensor); N]) -> Tensors {
 }
 
 /// A model of all types and ranks, with a tensor of each kind that is not pruned.
-pub fn mixed(kind: Kind) -> Tensors {
+pub fn mixed(kind: ValueKind) -> Tensors {
     tensors([
         ("a.weight", tensor(Dtype::F32, &[24, 40], kind, 1)),
         ("b.weight", tensor(Dtype::F64, &[7, 13], kind, 2)),

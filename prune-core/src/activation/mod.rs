@@ -15,7 +15,7 @@ use crate::density::Density;
 use crate::error::{Error, ErrorKind};
 use crate::layout::unravel;
 use crate::mask::Mask;
-use crate::n_of_m::NmPattern;
+use crate::n_m::NmPattern;
 use crate::tensor::{Element, LayerMut, LentMut};
 use crate::walk;
 
@@ -58,22 +58,22 @@ pub struct ActivationPruner {
     rule: ActivationRule,
     scope: ActivationScope,
     mask: Mask,
-    reused: Reused,
+    reused: ReusedMemory,
 }
 
 /// Memory that lives on from call to call. Only the element type in use takes any.
 #[derive(Debug, Clone, Default)]
-struct Reused {
+struct ReusedMemory {
     /// The mask of one ranking.
     bits: Vec<u64>,
-    f32: ReusedFor<f32>,
-    f64: ReusedFor<f64>,
-    f16: ReusedFor<f16>,
-    bf16: ReusedFor<bf16>,
+    f32: ReusedMemoryOf<f32>,
+    f64: ReusedMemoryOf<f64>,
+    f16: ReusedMemoryOf<f16>,
+    bf16: ReusedMemoryOf<bf16>,
 }
 
 #[derive(Debug, Clone, Default)]
-struct ReusedFor<E: Element> {
+struct ReusedMemoryOf<E: Element> {
     scratch: Scratch<E>,
     /// Activations in logical order, if memory has another order.
     logical: Vec<E>,
@@ -86,14 +86,14 @@ impl ActivationPruner {
     }
 
     /// Keeps N of every M consecutive activations along the last axis.
-    pub fn n_of_m(pattern: NmPattern) -> Self {
-        Self::new(ActivationRule::NOfM(pattern))
+    pub fn n_m(pattern: NmPattern) -> Self {
+        Self::new(ActivationRule::Nm(pattern))
     }
 
     /// Follows a rule.
     pub fn new(rule: ActivationRule) -> Self {
         let mask = Mask::from_own_words(&[0], 0, Vec::new());
-        ActivationPruner { rule, scope: ActivationScope::default(), mask, reused: Reused::default() }
+        ActivationPruner { rule, scope: ActivationScope::default(), mask, reused: ReusedMemory::default() }
     }
 
     /// The same pruner with another scope. The scope makes no difference to N:M, whose groups never leave their lane.
@@ -135,7 +135,7 @@ impl ActivationPruner {
         };
         let lane = shape.last().copied().unwrap_or(1);
         let mut words = core::mem::replace(&mut self.mask, Mask::from_own_words(&[0], 0, Vec::new())).into_words();
-        let (rankings, Reused { bits, f32, f64, f16, bf16 }) = ((self.rule, samples, lane), &mut self.reused);
+        let (rankings, ReusedMemory { bits, f32, f64, f16, bf16 }) = ((self.rule, samples, lane), &mut self.reused);
         let pruned = match &x {
             LayerMut::F32(lent) => prune(lent, rankings, &mut words, bits, f32),
             LayerMut::F64(lent) => prune(lent, rankings, &mut words, bits, f64),
@@ -177,7 +177,7 @@ fn prune<E: Element>(
     (rule, samples, lane): (ActivationRule, usize, usize),
     words: &mut Vec<u64>,
     bits: &mut Vec<u64>,
-    ReusedFor { scratch, logical }: &mut ReusedFor<E>,
+    ReusedMemoryOf { scratch, logical }: &mut ReusedMemoryOf<E>,
 ) -> Result<ActivationReport, Failure> {
     let lent = x.lend();
     let (layout, memory) = lent.dense().map_err(Failure::Other)?;

@@ -5,7 +5,7 @@ use crate::bits::tail_bits;
 use crate::density::Density;
 use crate::kernel::group::Group;
 use crate::key::RankBy;
-use crate::n_of_m::NmPattern;
+use crate::n_m::NmPattern;
 use crate::tensor::Element;
 
 /// The rule by which activations are pruned, by magnitude.
@@ -14,7 +14,7 @@ pub enum ActivationRule {
     /// A density of each ranking.
     Unstructured(Density),
     /// N of every M consecutive activations of each lane of the last axis.
-    NOfM(NmPattern),
+    Nm(NmPattern),
 }
 
 /// Memory that [`prune_sample`] reuses.
@@ -69,17 +69,17 @@ pub fn prune_sample<E: Element>(
     report.non_zero_before = count(words);
     report.asked = match rule {
         ActivationRule::Unstructured(density) => density.kept_of(values.len()),
-        ActivationRule::NOfM(pattern) => values.len() / lane.max(1) * pattern.kept_of_lane(lane),
+        ActivationRule::Nm(pattern) => values.len() / lane.max(1) * pattern.kept_of_lane(lane),
     };
     match rule {
         ActivationRule::Unstructured(density) => {
             unstructured(values, density.kept_of(values.len()), report.non_zero_before, words, &mut scratch.keys);
             report.non_zero_after = report.non_zero_before.min(density.kept_of(values.len()));
         }
-        ActivationRule::NOfM(pattern) => {
+        ActivationRule::Nm(pattern) => {
             scratch.non_zeros.clear();
             scratch.non_zeros.extend_from_slice(words);
-            n_of_m(values, lane, pattern, words, &mut scratch.group);
+            n_m(values, lane, pattern, words, &mut scratch.group);
             let both = words.iter().zip(&scratch.non_zeros).map(|(kept, non_zero)| kept & non_zero);
             report.non_zero_after = both.map(|word| word.count_ones() as usize).sum();
         }
@@ -139,11 +139,11 @@ fn fill(words: &mut [u64], len: usize, mut count: usize, among: impl Fn(u64) -> 
 }
 
 /// Fills `words` with the mask.
-fn n_of_m<E: Element>(values: &[E], lane: usize, pattern: NmPattern, words: &mut [u64], group: &mut Group<E::Key>) {
+fn n_m<E: Element>(values: &[E], lane: usize, pattern: NmPattern, words: &mut [u64], group: &mut Group<E::Key>) {
     words.fill(0);
     // If groups end with their lanes, lanes do not matter, and most of the groups are decided side by side.
     let whole = lane.is_multiple_of(pattern.m());
-    let done = if whole { E::n_of_m_blocks(values, pattern.n(), pattern.m(), words) } else { 0 };
+    let done = if whole { E::n_m_blocks(values, pattern.n(), pattern.m(), words) } else { 0 };
     // The rest is groups of one run or, if nothing is done yet, lanes of groups.
     let lane = if whole { pattern.m() } else { lane.max(1) };
     for (row, values) in values[done..].chunks(lane).enumerate() {

@@ -21,7 +21,7 @@ fn oracle(values: &[f32], each: usize, lane: usize, rule: ActivationRule) -> Vec
                 keep_best(start, start + each, density.kept_of(each));
             }
         }
-        ActivationRule::NOfM(pattern) => {
+        ActivationRule::Nm(pattern) => {
             for start in (0..values.len()).step_by(lane) {
                 for group in (start..start + lane).step_by(pattern.m()) {
                     keep_best(group, (start + lane).min(group + pattern.m()), pattern.n());
@@ -39,7 +39,7 @@ fn relu_like() -> impl Strategy<Value = f32> {
 fn rules() -> impl Strategy<Value = ActivationRule> {
     prop_oneof![
         (0.001f64..=1.0).prop_map(|d| ActivationRule::Unstructured(Density::new(d).unwrap())),
-        (1usize..6, 0usize..6).prop_map(|(n, more)| ActivationRule::NOfM(NmPattern::new(n, n + more).unwrap())),
+        (1usize..6, 0usize..6).prop_map(|(n, more)| ActivationRule::Nm(NmPattern::new(n, n + more).unwrap())),
     ]
 }
 
@@ -88,7 +88,7 @@ proptest! {
             }),
         (n, m) in prop::sample::select(vec![2usize, 4, 8]).prop_flat_map(|m| (1..=m, Just(m))),
     ) {
-        let rule = ActivationRule::NOfM(NmPattern::new(n, m).unwrap());
+        let rule = ActivationRule::Nm(NmPattern::new(n, m).unwrap());
         let kept = oracle(&values, values.len(), lane, rule);
         let mut words = vec![u64::MAX; values.len().div_ceil(64)];
         let report = crate::prune_sample(rule, &values, lane, &mut words, &mut crate::Scratch::default()).unwrap();
@@ -121,7 +121,7 @@ fn a_prediction_does_not_depend_on_its_batch() {
 fn nan_is_named_and_nothing_is_written() {
     let values = vec![1.0f32, 2.0, 3.0, f32::NAN, 5.0, f32::NAN];
     for rule in
-        [ActivationRule::Unstructured(Density::new(0.5).unwrap()), ActivationRule::NOfM(NmPattern::new(1, 2).unwrap())]
+        [ActivationRule::Unstructured(Density::new(0.5).unwrap()), ActivationRule::Nm(NmPattern::new(1, 2).unwrap())]
     {
         let mut x = PlainTensor::from_logical(&[3, 2], values.clone()).unwrap();
         let error = ActivationPruner::new(rule).prune(LayerMut::of(&mut x)).unwrap_err();
@@ -149,15 +149,14 @@ fn empty_and_scalar_tensors_are_handled() {
 fn mask_and_scratch_are_reused() {
     let layout = Layout::new(&[3, 70], &[1, 3], 0).unwrap();
     let batch = |shift: usize| (0..210).map(|i| ((i * 37 + shift) % 101) as f32 - 50.0).collect::<Vec<_>>();
-    for rule in [ActivationRule::Unstructured(Density::new(0.3).unwrap()), ActivationRule::NOfM("2:4".parse().unwrap())]
-    {
+    for rule in [ActivationRule::Unstructured(Density::new(0.3).unwrap()), ActivationRule::Nm("2:4".parse().unwrap())] {
         let mut pruner = ActivationPruner::new(rule);
         let mut held = Vec::new();
         for shift in [0, 5] {
             // Column-major, so that the values are gathered too.
             let mut x = PlainTensor::from_memory(layout.clone(), batch(shift)).unwrap();
             pruner.prune(LayerMut::of(&mut x)).unwrap();
-            let super::Reused { bits, f32, .. } = &pruner.reused;
+            let super::ReusedMemory { bits, f32, .. } = &pruner.reused;
             assert!(!bits.is_empty() && f32.logical.len() == 210);
             held.push((pruner.mask().words().as_ptr(), bits.as_ptr(), f32.logical.as_ptr()));
         }

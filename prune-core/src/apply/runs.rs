@@ -16,7 +16,7 @@ const SHORT: usize = 64;
 const PIECE: usize = 4096;
 
 /// Some runs, with their bits.
-pub(super) struct Part<'a, E> {
+pub(super) struct RunsPart<'a, E> {
     runs: Vec<(&'a mut [E], RunBits<'a>)>,
     elements: usize,
 }
@@ -37,10 +37,10 @@ pub(super) fn for_each_part<'a, E: Element>(
     strided: &'a mut (dyn Strided<E> + '_),
     mask: &'a Mask,
     ordered: Option<(RunOrder, &'a [u64])>,
-    mut visit: impl FnMut(Part<'a, E>),
+    mut visit: impl FnMut(RunsPart<'a, E>),
 ) {
     let mut followed = ordered.map(|(order, words)| (order.follow(), words));
-    let mut part = Part { runs: Vec::new(), elements: 0 };
+    let mut part = RunsPart { runs: Vec::new(), elements: 0 };
     strided.for_each_run(&mut |Run { first, step, values }| {
         let run = Run { first, step, values };
         // The runs have been checked. If they have changed since, each element is looked up at the index that its run
@@ -60,7 +60,7 @@ pub(super) fn for_each_part<'a, E: Element>(
             part.elements += values.len();
             part.runs.push((values, bits.from(chunk * CHUNK)));
             if part.elements >= CHUNK {
-                visit(core::mem::replace(&mut part, Part { runs: Vec::new(), elements: 0 }));
+                visit(core::mem::replace(&mut part, RunsPart { runs: Vec::new(), elements: 0 }));
             }
         }
     });
@@ -69,7 +69,7 @@ pub(super) fn for_each_part<'a, E: Element>(
     }
 }
 
-impl<E: Element> Part<'_, E> {
+impl<E: Element> RunsPart<'_, E> {
     /// Writes `+0.0` outside the mask.
     pub(super) fn zero_outside(self) {
         self.runs.into_iter().for_each(|(values, bits)| bits.zero_outside(values));

@@ -57,14 +57,14 @@ pub(super) struct Matrix {
 }
 
 /// A layer as it was read.
-pub(super) struct Read {
+pub(super) struct ChainLayer {
     pub(super) matrix: Matrix,
     pub(super) bias: Vec<f64>,
 }
 
 /// Reads all layers, and refuses layers that make no chain.
-pub(super) fn read(layers: &[DenseLayer<'_>]) -> Result<Vec<Read>, Error> {
-    let chain: Vec<Read> = layers
+pub(super) fn read(layers: &[DenseLayer<'_>]) -> Result<Vec<ChainLayer>, Error> {
+    let chain: Vec<ChainLayer> = layers
         .iter()
         .map(|layer| read_layer(layer).map_err(|error| error.in_layer(layer.name)))
         .collect::<Result<_, Error>>()?;
@@ -78,7 +78,7 @@ pub(super) fn read(layers: &[DenseLayer<'_>]) -> Result<Vec<Read>, Error> {
     Ok(chain)
 }
 
-fn read_layer(layer: &DenseLayer<'_>) -> Result<Read, Error> {
+fn read_layer(layer: &DenseLayer<'_>) -> Result<ChainLayer, Error> {
     let &[rows, columns] = layer.weights.shape() else {
         return Err(ErrorKind::NotAMatrix { shape: layer.weights.shape().to_vec() }.into());
     };
@@ -107,7 +107,7 @@ fn read_layer(layer: &DenseLayer<'_>) -> Result<Read, Error> {
             none
         }
     };
-    Ok(Read { matrix: Matrix { inputs, outputs, input_axis, weights, kept }, bias })
+    Ok(ChainLayer { matrix: Matrix { inputs, outputs, input_axis, weights, kept }, bias })
 }
 
 impl Matrix {

@@ -4,22 +4,22 @@
 //! finds the neurons of use: a neuron is of use if something of use is connected to it. The pass backward makes no
 //! new constants: whatever a neuron of use varies with is itself of use.
 
-use crate::compact::chain::{DenseLayer, Matrix, Read};
-use crate::compact::{Compacted, CompactedLayer};
+use crate::compact::chain::{ChainLayer, DenseLayer, Matrix};
+use crate::compact::{CompactChain, CompactedLayer};
 use crate::error::Error;
 use crate::mask::Mask;
 use crate::tensor::PlainTensor;
 
 pub(super) fn fold(
     layers: &[DenseLayer<'_>],
-    mut chain: Vec<Read>,
+    mut chain: Vec<ChainLayer>,
     activation: &impl Fn(f64) -> f64,
-) -> Result<Compacted, Error> {
+) -> Result<CompactChain, Error> {
     let constants = fold_constants(&mut chain, activation);
     // The outputs left of each layer, from the last layer on; at the end, the inputs of the chain that are used.
     let mut left: Vec<Vec<bool>> = Vec::with_capacity(chain.len());
     let mut wanted = vec![true; chain.last().map_or(0, |last| last.matrix.outputs)];
-    for (Read { matrix, .. }, constants) in chain.iter().zip(&constants).rev() {
+    for (ChainLayer { matrix, .. }, constants) in chain.iter().zip(&constants).rev() {
         let mut used = vec![false; matrix.inputs];
         matrix.for_each_connection(|input, output, _| used[input] |= wanted[output] && constants[input].is_none());
         left.push(core::mem::replace(&mut wanted, used));
@@ -34,15 +34,15 @@ pub(super) fn fold(
         compacted.push(rest(layer, read, &inputs, &outputs)?);
         inputs = outputs;
     }
-    Ok(Compacted { layers: compacted, used_inputs })
+    Ok(CompactChain { layers: compacted, used_inputs })
 }
 
 /// Adds the contributions of constants to the biases. Returns, for the inputs of each layer, the constants among
 /// them.
-fn fold_constants(chain: &mut [Read], activation: &impl Fn(f64) -> f64) -> Vec<Vec<Option<f64>>> {
+fn fold_constants(chain: &mut [ChainLayer], activation: &impl Fn(f64) -> f64) -> Vec<Vec<Option<f64>>> {
     let mut of_layers = Vec::with_capacity(chain.len());
     let mut constants: Vec<Option<f64>> = vec![None; chain.first().map_or(0, |first| first.matrix.inputs)];
-    for Read { matrix, bias } in chain {
+    for ChainLayer { matrix, bias } in chain {
         let mut varies = vec![false; matrix.outputs];
         matrix.for_each_connection(|input, output, weight| match constants[input] {
             Some(constant) => bias[output] += weight * constant,
@@ -55,9 +55,9 @@ fn fold_constants(chain: &mut [Read], activation: &impl Fn(f64) -> f64) -> Vec<V
 }
 
 /// The rest of a layer at these inputs and outputs.
-fn rest(layer: &DenseLayer<'_>, read: &Read, inputs: &[bool], outputs: &[bool]) -> Result<CompactedLayer, Error> {
+fn rest(layer: &DenseLayer<'_>, read: &ChainLayer, inputs: &[bool], outputs: &[bool]) -> Result<CompactedLayer, Error> {
     let indices = |left: &[bool]| (0..left.len()).filter(|&i| left[i]).collect::<Vec<usize>>();
-    let Read { matrix, bias } = read;
+    let ChainLayer { matrix, bias } = read;
     let &Matrix { input_axis, .. } = matrix;
     let of_outputs = indices(outputs);
     let (weights, mask) = matrix.restricted(&indices(inputs), &of_outputs);

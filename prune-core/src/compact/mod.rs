@@ -63,7 +63,7 @@ use crate::tensor::PlainTensor;
 /// assert_eq!(small.used_inputs.kept_len(), 2);
 /// # Ok::<(), prune_core::Error>(())
 /// ```
-pub fn compact(layers: &[DenseLayer<'_>], activation: impl Fn(f64) -> f64) -> Result<Compacted, Error> {
+pub fn compact(layers: &[DenseLayer<'_>], activation: impl Fn(f64) -> f64) -> Result<CompactChain, Error> {
     let chain = chain::read(layers)?;
     fold::fold(layers, chain, &activation)
 }
@@ -72,15 +72,15 @@ pub fn compact(layers: &[DenseLayer<'_>], activation: impl Fn(f64) -> f64) -> Re
 /// smaller.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct Compacted {
+pub struct CompactChain {
     /// The layers, as many as before.
     pub layers: Vec<CompactedLayer>,
     /// The inputs of the chain that its outputs still depend on. The first layer still takes all inputs, unless
-    /// [`Compacted::without_unused_inputs`] drops the others.
+    /// [`CompactChain::without_unused_inputs`] drops the others.
     pub used_inputs: Mask,
 }
 
-/// One layer of a [`Compacted`] chain.
+/// One layer of a [`CompactChain`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CompactedLayer {
@@ -113,7 +113,7 @@ impl CompactedLayer {
     }
 }
 
-impl Compacted {
+impl CompactChain {
     /// Weights and biases of all the layers as they were.
     pub fn parameters_before(&self) -> usize {
         self.layers.iter().map(CompactedLayer::parameters_before).sum()
@@ -146,7 +146,7 @@ impl Compacted {
     }
 }
 
-impl fmt::Display for Compacted {
+impl fmt::Display for CompactChain {
     /// One line for each layer, and one for the whole.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for layer in &self.layers {

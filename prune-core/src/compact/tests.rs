@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 
-use super::{Compacted, DenseLayer, compact};
+use super::{CompactChain, DenseLayer, compact};
 use crate::testing::generators::{Random, layouts, to_memory_order};
 use crate::{Error, LayerRef, Layout, Mask, PlainTensor, Tensor as _};
 
@@ -76,7 +76,7 @@ fn chains() -> BoxedStrategy<Vec<Dense>> {
         .boxed()
 }
 
-fn compacted(chain: &[Dense], activation: fn(f64) -> f64) -> Result<Compacted, Error> {
+fn compacted(chain: &[Dense], activation: fn(f64) -> f64) -> Result<CompactChain, Error> {
     let tensors: Vec<PlainTensor<f32>> = chain
         .iter()
         .map(|dense| {
@@ -113,7 +113,7 @@ fn run(chain: &[Dense], input: &[f64], activation: fn(f64) -> f64) -> Vec<f64> {
 }
 
 /// The output of the compacted chain.
-fn run_small(chain: &Compacted, input: &[f64], activation: fn(f64) -> f64) -> Vec<f64> {
+fn run_small(chain: &CompactChain, input: &[f64], activation: fn(f64) -> f64) -> Vec<f64> {
     let mut x = input.to_vec();
     for (l, layer) in chain.layers.iter().enumerate() {
         let last = l + 1 == chain.layers.len();

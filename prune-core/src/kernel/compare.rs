@@ -24,7 +24,7 @@ impl Bracket {
 
 /// The counts of [`compare`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Seen {
+pub(crate) struct BracketCounts {
     /// Elements at or above the bracket.
     pub(crate) sure: usize,
     /// Elements inside it.
@@ -46,7 +46,7 @@ pub(crate) fn compare<E: Lanes>(
     bracket: Bracket,
     sure: &mut [u64],
     inside: &mut [u64],
-) -> Seen {
+) -> BracketCounts {
     let from = (ceil_key::<E>(bracket.sure, by), ceil_key::<E>(bracket.inside, by));
     let whole = values.len() / 64;
     let (blocks, rest) = values.split_at(whole * 64);
@@ -63,7 +63,7 @@ pub(crate) fn compare<E: Lanes>(
         }
     };
     let rest = plain(rest, rest_alive, by, from, rest_sure, rest_inside);
-    Seen { sure: blocks.sure + rest.sure, inside: blocks.inside + rest.inside, nan: blocks.nan | rest.nan }
+    BracketCounts { sure: blocks.sure + rest.sure, inside: blocks.inside + rest.inside, nan: blocks.nan | rest.nan }
 }
 
 /// The same as [`compare`], element by element.
@@ -74,8 +74,8 @@ pub(crate) fn plain<E: Lanes>(
     (from_sure, from_inside): (E::Key, E::Key),
     sure: &mut [u64],
     inside: &mut [u64],
-) -> Seen {
-    let mut seen = Seen::default();
+) -> BracketCounts {
+    let mut seen = BracketCounts::default();
     for (i, ((block, sure), inside)) in values.chunks(64).zip(sure).zip(inside).enumerate() {
         let (mut at_sure, mut at_inside) = (0u64, 0u64);
         for (bit, &value) in block.iter().enumerate() {
@@ -89,7 +89,7 @@ pub(crate) fn plain<E: Lanes>(
     seen
 }
 
-impl Seen {
+impl BracketCounts {
     #[inline(always)]
     fn put(&mut self, at_sure: u64, at_inside: u64, alive: u64, sure: &mut u64, inside: &mut u64) {
         *sure = at_sure & alive;
@@ -109,12 +109,12 @@ fn vector<S: Simd, E: Lanes>(
     (from_sure, from_inside): (E::Key, E::Key),
     sure: &mut [u64],
     inside: &mut [u64],
-) -> Seen {
+) -> BracketCounts {
     let from_sure = E::splat_key(simd, from_sure, by);
     let from_inside = E::splat_key(simd, from_inside, by);
     let lanes = <E::Raw<S> as SimdBase<S>>::LEN;
     let mut numbers = <E::Keys<S> as SimdBase<S>>::Mask::splat(simd, true);
-    let mut seen = Seen::default();
+    let mut seen = BracketCounts::default();
     for (i, ((block, sure), inside)) in E::scalars(blocks).chunks_exact(64).zip(sure).zip(inside).enumerate() {
         ahead(block);
         let (mut at_sure, mut at_inside) = (0u64, 0u64);

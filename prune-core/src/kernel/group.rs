@@ -10,7 +10,7 @@ pub(crate) struct Group<K> {
 
 /// The elements that a group keeps.
 #[derive(Debug)]
-pub(crate) struct Kept<'g, K> {
+pub(crate) struct GroupChoice<'g, K> {
     /// In no particular order.
     pub(crate) kept: &'g [(Reverse<K>, usize)],
     /// True if a pruned element has the same key as a kept one.
@@ -38,12 +38,12 @@ impl<K: Copy + Ord> Group<K> {
     }
 
     /// The `n` best, equal keys by place; all of them if there are fewer.
-    pub(crate) fn keep(&mut self, n: usize) -> Kept<'_, K> {
+    pub(crate) fn keep(&mut self, n: usize) -> GroupChoice<'_, K> {
         if self.members.len() <= n {
-            return Kept { kept: &self.members, tied: false };
+            return GroupChoice { kept: &self.members, tied: false };
         }
         let (_, &mut (last, _), rest) = self.members.select_nth_unstable(n - 1);
         let tied = rest.iter().any(|&(key, _)| key == last);
-        Kept { kept: &self.members[..n], tied }
+        GroupChoice { kept: &self.members[..n], tied }
     }
 }

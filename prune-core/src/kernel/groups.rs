@@ -19,7 +19,7 @@ pub(crate) const GROUPS: usize = 64;
 
 /// The rule shared by the groups of one call.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rule {
+pub(crate) struct NmRule {
     /// The number of places kept of each group.
     pub(crate) n: usize,
     /// The number of places of a group.
@@ -30,7 +30,7 @@ pub(crate) struct Rule {
     pub(crate) last_of_ties: bool,
 }
 
-impl Rule {
+impl NmRule {
     /// True if there is a vector version: dead elements need a key below all others, which only magnitudes have.
     pub(crate) fn has_vectors(self, alive: bool) -> bool {
         matches!(self.m, 2 | 4 | 8) && !(alive && self.by == RankBy::Value)
@@ -55,13 +55,13 @@ macro_rules! with_constants {
         match ($rule.m, $rule.by, $alive) {
             $(
                 ($m, RankBy::Magnitude, None) => dispatch!($level, simd => {
-                    $vector::<_, E, $m, false>(simd, $groups, &[], Rule { by: RankBy::Magnitude, ..$rule }, $words)
+                    $vector::<_, E, $m, false>(simd, $groups, &[], NmRule { by: RankBy::Magnitude, ..$rule }, $words)
                 }),
                 ($m, RankBy::Magnitude, Some(alive)) => dispatch!($level, simd => {
-                    $vector::<_, E, $m, true>(simd, $groups, alive, Rule { by: RankBy::Magnitude, ..$rule }, $words)
+                    $vector::<_, E, $m, true>(simd, $groups, alive, NmRule { by: RankBy::Magnitude, ..$rule }, $words)
                 }),
                 ($m, RankBy::Value, None) => dispatch!($level, simd => {
-                    $vector::<_, E, $m, false>(simd, $groups, &[], Rule { by: RankBy::Value, ..$rule }, $words)
+                    $vector::<_, E, $m, false>(simd, $groups, &[], NmRule { by: RankBy::Value, ..$rule }, $words)
                 }),
             )*
             _ => unreachable!("`has_vectors` says what there is"),
@@ -75,7 +75,7 @@ pub(crate) fn contiguous<E: Lanes>(
     level: Level,
     values: &[E],
     alive: Option<&[u64]>,
-    rule: Rule,
+    rule: NmRule,
     words: &mut [u64],
 ) -> bool {
     debug_assert!(values.len() == words.len() * 64 && words.len().is_multiple_of(rule.m));
@@ -88,7 +88,7 @@ pub(crate) fn columns<E: Lanes>(
     level: Level,
     block: Columns<'_, E>,
     alive: Option<&[u64]>,
-    rule: Rule,
+    rule: NmRule,
     words: &mut [u64],
 ) -> bool {
     debug_assert!(block.columns.is_multiple_of(64) && words.len() == rule.m * block.columns / 64);
@@ -103,7 +103,7 @@ fn contiguous_vector<S: Simd, E: Lanes, const M: usize, const ALIVE: bool>(
     simd: S,
     values: &[E],
     alive: &[u64],
-    rule: Rule,
+    rule: NmRule,
     words: &mut [u64],
 ) -> bool {
     let lanes = <E::Raw<S> as SimdBase<S>>::LEN;
@@ -142,7 +142,7 @@ fn columns_vector<S: Simd, E: Lanes, const M: usize, const ALIVE: bool>(
     simd: S,
     Columns { values, stride, columns }: Columns<'_, E>,
     alive: &[u64],
-    rule: Rule,
+    rule: NmRule,
     words: &mut [u64],
 ) -> bool {
     let lanes = <E::Raw<S> as SimdBase<S>>::LEN;
@@ -230,7 +230,7 @@ fn deal<S: Simd, V: SimdBase<S>, const M: usize>(vectors: &mut [V; M]) {
 
 /// Marks the places that are among the best of their group.
 #[inline(always)]
-fn keep<S: Simd, K: SimdBase<S>, const M: usize>(keys: [K; M], rule: Rule, scores: Scores<S, K, M>) -> [K::Mask; M] {
+fn keep<S: Simd, K: SimdBase<S>, const M: usize>(keys: [K; M], rule: NmRule, scores: Scores<S, K, M>) -> [K::Mask; M] {
     if M == 4 {
         let wins = |j: usize, k: usize| wins(keys[j], keys[k], rule);
         let [ab, ac, ad, bc, bd, cd] = [wins(0, 1), wins(0, 2), wins(0, 3), wins(1, 2), wins(1, 3), wins(2, 3)];
@@ -260,7 +260,7 @@ fn keep<S: Simd, K: SimdBase<S>, const M: usize>(keys: [K; M], rule: Rule, score
 
 /// True if the earlier of two places beats the later.
 #[inline(always)]
-fn wins<S: Simd, K: SimdBase<S>>(earlier: K, later: K, rule: Rule) -> K::Mask {
+fn wins<S: Simd, K: SimdBase<S>>(earlier: K, later: K, rule: NmRule) -> K::Mask {
     if rule.last_of_ties { earlier.simd_gt(later) } else { earlier.simd_ge(later) }
 }
 
@@ -346,7 +346,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// The kept places of one group, by the definition.
-    fn kept<E: Lanes>(members: impl Iterator<Item = (E, bool)>, rule: Rule) -> Vec<usize> {
+    fn kept<E: Lanes>(members: impl Iterator<Item = (E, bool)>, rule: NmRule) -> Vec<usize> {
         let mut group = Group::default();
         let members: Vec<(E, bool)> = members.collect();
         let mut push = |place: usize, rank: usize| {
@@ -362,7 +362,7 @@ mod tests {
     }
 
     /// Compares every instruction set, contiguous and in columns, with the plain selection of each group.
-    fn agree<E: Lanes>(value: impl Fn(usize) -> E, alive: Option<fn(usize) -> bool>, rule: Rule) {
+    fn agree<E: Lanes>(value: impl Fn(usize) -> E, alive: Option<fn(usize) -> bool>, rule: NmRule) {
         let m = rule.m;
         let values: Vec<E> = (0..GROUPS * m * 2).map(value).collect();
         let is_alive = |i: usize| alive.is_none_or(|alive| alive(i));
@@ -403,7 +403,7 @@ mod tests {
         ) {
             let m = 1 << log_m;
             let by = if pick % 3 == 0 && !masked { RankBy::Value } else { RankBy::Magnitude };
-            let rule = Rule { n: pick % m + 1, m, by, last_of_ties };
+            let rule = NmRule { n: pick % m + 1, m, by, last_of_ties };
             let alive: Option<fn(usize) -> bool> = if masked { Some(|i| i * 7919 % 11 < 6) } else { None };
             // Few and small values make ties; arbitrary bits include subnormals, infinities and NaN.
             let few = [0.0, -0.0, 1.0, -1.0, 2.0, f64::INFINITY, f64::NEG_INFINITY, -2.0];

@@ -15,7 +15,7 @@ pub(crate) mod zero;
 
 use half::{bf16, f16};
 
-use crate::kernel::groups::{GROUPS, Rule, contiguous};
+use crate::kernel::groups::{GROUPS, NmRule, contiguous};
 use crate::kernel::instructions::level;
 use crate::key::{Keyed, RankBy};
 
@@ -26,7 +26,7 @@ pub trait Kernels: Keyed {
     fn non_zeros(values: &[Self], words: &mut [u64]) -> bool;
     /// Sets the bits of the `n` largest magnitudes of every `m` neighbours and clears the others, for whole blocks
     /// from the front, if there is a vector version. Returns the number of elements done.
-    fn n_of_m_blocks(values: &[Self], n: usize, m: usize, words: &mut [u64]) -> usize;
+    fn n_m_blocks(values: &[Self], n: usize, m: usize, words: &mut [u64]) -> usize;
     /// Writes `+0.0` into `values[i]` if bit `i` of `words` is not set.
     fn zero_outside(values: &mut [Self], words: &[u64]);
 }
@@ -38,8 +38,8 @@ macro_rules! kernels {
                 non_zero::non_zeros(level(), values, words)
             }
 
-            fn n_of_m_blocks(values: &[Self], n: usize, m: usize, words: &mut [u64]) -> usize {
-                let rule = Rule { n, m, by: RankBy::Magnitude, last_of_ties: false };
+            fn n_m_blocks(values: &[Self], n: usize, m: usize, words: &mut [u64]) -> usize {
+                let rule = NmRule { n, m, by: RankBy::Magnitude, last_of_ties: false };
                 if n > m || !rule.has_vectors(false) {
                     return 0;
                 }

@@ -5,7 +5,7 @@ use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::layout::resolve_axis;
-use crate::n_of_m::NmPattern;
+use crate::n_m::NmPattern;
 
 /// The groups of a mask along an axis, counted against an N:M pattern: [`Mask::pattern_counts`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

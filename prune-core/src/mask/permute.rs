@@ -6,7 +6,7 @@
 
 use crate::bits::{copy_run, copy_run_backwards};
 use crate::layout::{Layout, row_major_strides};
-use crate::mask::squares::{Source, Squares};
+use crate::mask::squares::{SourceBits, Squares};
 use crate::threads::Threads;
 
 /// The bits of a tensor with `layout`, given in memory order, in logical order.
@@ -55,7 +55,7 @@ fn merged_parts(runs: &[(usize, isize)]) -> (Vec<usize>, Vec<isize>) {
 
 /// `out[i] = bits[offset + index(i) . strides]`, `i` running through `shape` in row-major order.
 fn gather(bits: &[u64], shape: &[usize], strides: &[isize], offset: usize, len: usize, threads: Threads) -> Vec<u64> {
-    let source = Source { bits, shape, strides, offset };
+    let source = SourceBits { bits, shape, strides, offset };
     let threads = threads.for_elements(len);
     if let Some(squares) = Squares::of(&source) {
         return squares.turn(len, threads);
@@ -72,7 +72,7 @@ fn gather(bits: &[u64], shape: &[usize], strides: &[isize], offset: usize, len: 
     out
 }
 
-impl Source<'_> {
+impl SourceBits<'_> {
     /// Writes the output bits `start..end` into `words`, the first of which holds bit `start`.
     fn fill(&self, start: usize, end: usize, words: &mut [u64]) {
         let (Some(&length), Some(&stride)) = (self.shape.last(), self.strides.last()) else {

@@ -6,7 +6,7 @@ use crate::threads::Threads;
 
 /// Bits in one order, and the steps of another order through them.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Source<'a> {
+pub(super) struct SourceBits<'a> {
     pub(super) bits: &'a [u64],
     pub(super) shape: &'a [usize],
     pub(super) strides: &'a [isize],
@@ -17,7 +17,7 @@ pub(super) struct Source<'a> {
 /// output.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Squares<'a> {
-    source: Source<'a>,
+    source: SourceBits<'a>,
     across: usize,
 }
 
@@ -26,7 +26,7 @@ const WORTH_IT: usize = 8;
 
 impl<'a> Squares<'a> {
     /// The pair of dimensions to turn, if turning a pair is worth it.
-    pub(super) fn of(source: &Source<'a>) -> Option<Self> {
+    pub(super) fn of(source: &SourceBits<'a>) -> Option<Self> {
         let across = source.strides.iter().position(|&stride| stride == 1)?;
         let last = source.shape.len() - 1;
         let worth_it = across < last && source.shape[across].min(source.shape[last]) >= WORTH_IT;
@@ -54,7 +54,7 @@ impl<'a> Squares<'a> {
     /// The rows from `first` on, up to [`ABREAST`] times 64 of them, at the index `other` of the remaining dimensions.
     #[inline(always)]
     fn strip(&self, mut other: usize, first: usize, sink: &BitSink) {
-        let Source { bits, shape, strides, offset } = self.source;
+        let SourceBits { bits, shape, strides, offset } = self.source;
         let last = shape.len() - 1;
         let (mut from, mut to, mut out_stride, mut row_stride) = (offset as isize, 0, shape[last], 0);
         for d in (0..last).rev() {

@@ -11,9 +11,9 @@ use crate::mask::Mask;
 /// A layer that appears twice is an error: a plain map would silently keep the last.
 impl<'de> Deserialize<'de> for Masks {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Named;
+        struct MasksVisitor;
 
-        impl<'de> Visitor<'de> for Named {
+        impl<'de> Visitor<'de> for MasksVisitor {
             type Value = Masks;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,6 +32,6 @@ impl<'de> Deserialize<'de> for Masks {
             }
         }
 
-        deserializer.deserialize_map(Named)
+        deserializer.deserialize_map(MasksVisitor)
     }
 }

@@ -1,10 +1,10 @@
 //! Scores that the user gives.
 
-use super::{From, Kind, Need, Scores, Subject};
+use super::{From, Need, ScoreKind, Scores, Subject};
 use crate::error::Error;
 use crate::key::RankBy;
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ScoreKind = ScoreKind {
     name: "given",
     needs: Some(Need::Scores),
     by: RankBy::Value,

@@ -1,9 +1,9 @@
 //! Magnitude: the weights are their own score.
 
-use super::{From, Kind, Scores};
+use super::{From, ScoreKind, Scores};
 use crate::key::RankBy;
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ScoreKind = ScoreKind {
     name: "magnitude",
     needs: None,
     by: RankBy::Magnitude,

@@ -19,11 +19,11 @@ pub use normalise::ScoreNorm;
 pub use random::draw;
 
 /// All scores.
-const KINDS: [&Kind; 6] =
+const KINDS: [&ScoreKind; 6] =
     [&magnitude::KIND, &random::KIND, &saliency::SALIENCY, &saliency::SNIP, &wanda::KIND, &given::KIND];
 
 /// One kind of score.
-pub(crate) struct Kind {
+pub(crate) struct ScoreKind {
     name: &'static str,
     needs: Option<Need>,
     /// The order in which its scores rank.
@@ -66,7 +66,7 @@ pub(crate) struct Kind {
 /// ```
 #[derive(Clone, Copy)]
 pub struct Score {
-    kind: &'static Kind,
+    kind: &'static ScoreKind,
     seed: u64,
 }
 
@@ -124,13 +124,13 @@ impl<'a> Subject<'a> {
     }
 
     /// The evidence, or an error that says which is needed.
-    fn needed(&self, kind: &'static Kind) -> Result<&'a LayerRef<'a>, Error> {
+    fn needed(&self, kind: &'static ScoreKind) -> Result<&'a LayerRef<'a>, Error> {
         let needs = || kind.needs.map_or_else(String::new, |need| need.to_string());
         self.evidence.ok_or_else(|| ErrorKind::EvidenceMissing { score: kind.name, needs: needs() }.in_layer(self.name))
     }
 
     /// The evidence, checked to have the shape of the weights.
-    fn shaped(&self, kind: &'static Kind, what: &'static str) -> Result<&'a LayerRef<'a>, Error> {
+    fn shaped(&self, kind: &'static ScoreKind, what: &'static str) -> Result<&'a LayerRef<'a>, Error> {
         let evidence = self.needed(kind)?;
         self.same_shape(what, self.weights.shape(), evidence)?;
         Ok(evidence)
@@ -188,7 +188,7 @@ impl Score {
         KINDS.iter().find(|kind| kind.name == name).map(|kind| Score::of_kind(kind, seed))
     }
 
-    fn of_kind(kind: &'static Kind, seed: u64) -> Self {
+    fn of_kind(kind: &'static ScoreKind, seed: u64) -> Self {
         Score { kind, seed: if kind.drawn { seed } else { 0 } }
     }
 

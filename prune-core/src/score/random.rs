@@ -1,11 +1,11 @@
 //! Random scores: the baseline that any other score must beat.
 
-use super::{Kind, Scores, Subject};
+use super::{ScoreKind, Scores, Subject};
 use crate::error::Error;
 use crate::hash::hash;
 use crate::key::RankBy;
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ScoreKind = ScoreKind {
     name: "random",
     needs: None,
     by: RankBy::Value,

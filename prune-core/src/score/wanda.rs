@@ -1,11 +1,11 @@
 //! Magnitude times the norm of the input (Sun et al. 2023, "A simple and effective pruning approach for large language
 //! models").
 
-use super::{Kind, Need, Scores, Subject};
+use super::{Need, ScoreKind, Scores, Subject};
 use crate::error::{Error, ErrorKind};
 use crate::key::RankBy;
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ScoreKind = ScoreKind {
     name: "wanda",
     needs: Some(Need::InputNorms),
     by: RankBy::Value,

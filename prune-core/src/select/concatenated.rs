@@ -1,10 +1,10 @@
 //! N:M over the concatenation of all layers, as in the original's `str_global`.
 
 use crate::error::{Error, ErrorKind};
-use crate::kernel::group::{Group, Kept};
+use crate::kernel::group::{Group, GroupChoice};
 use crate::key::{Keyed, RankBy};
 use crate::mask::Mask;
-use crate::n_of_m::NmPattern;
+use crate::n_m::NmPattern;
 use crate::select::top::{dense, first_nan_of};
 use crate::select::{Ranked, Selected};
 
@@ -16,7 +16,7 @@ pub(crate) fn select(layers: &[Ranked<'_>], pattern: NmPattern, by: RankBy) -> R
     layers.iter().try_for_each(|layer| dense(layer.scores).map(|_| ()).map_err(|error| error.in_layer(layer.name)))?;
     let mut words: Vec<Vec<u64>> = layers.iter().map(|layer| vec![0; layer.scores.len().div_ceil(64)]).collect();
     let mut counts = vec![(0, 0); layers.len()];
-    let mut open = Open::default();
+    let mut open = OpenGroup::default();
     for &i in &order {
         let layer = layers[i];
         let mut nan = false;
@@ -52,18 +52,18 @@ pub(crate) fn select(layers: &[Ranked<'_>], pattern: NmPattern, by: RankBy) -> R
 
 /// The group being filled.
 #[derive(Default)]
-struct Open {
+struct OpenGroup {
     group: Group<u64>,
     /// The layer and logical index of each element, alive or not.
     places: Vec<(usize, usize)>,
 }
 
-impl Open {
+impl OpenGroup {
     /// Keeps the best `n`; a group that straddles layers counts for the layer of its first element.
     fn close(&mut self, n: usize, words: &mut [Vec<u64>], counts: &mut [(usize, usize)]) {
         let Some(&(first, _)) = self.places.first() else { return };
         let short = self.group.len() < n.min(self.places.len());
-        let Kept { kept, tied } = self.group.keep(n);
+        let GroupChoice { kept, tied } = self.group.keep(n);
         for &(_, place) in kept {
             let (layer, index) = self.places[place];
             words[layer][index / 64] |= 1 << (index % 64);

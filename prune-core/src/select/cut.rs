@@ -30,7 +30,7 @@ pub(crate) struct Cut {
 
 /// The counts of one pass over all keys.
 #[derive(Debug, Default)]
-pub(crate) struct Counts {
+pub(crate) struct PassCounts {
     /// Elements at or above [`Bracket::sure`].
     pub(crate) sure: usize,
     /// Elements inside the bracket.
@@ -40,13 +40,13 @@ pub(crate) struct Counts {
 }
 
 /// Keys that can be scanned again and again. Only alive elements take part.
-pub(crate) trait Scan {
+pub(crate) trait KeyScan {
     /// Keys of some elements in runs of [`RUN`](crate::select::sample::RUN) neighbours, at positions that have nothing to do
     /// with their values.
     fn sample(&mut self) -> Result<Vec<u64>, Error>;
 
     /// Counts keys above and inside a bracket. Gathers those inside unless there are more than `room`.
-    fn pass(&mut self, bracket: Bracket, room: usize) -> Result<Counts, Error>;
+    fn pass(&mut self, bracket: Bracket, room: usize) -> Result<PassCounts, Error>;
 
     /// The cut that keeps the best `wanted` of the keys that the last pass gathered, at least 1 and at most all.
     fn cut_gathered(&mut self, wanted: usize) -> Option<Cut>;
@@ -59,7 +59,7 @@ pub(crate) trait Scan {
 /// encloses it.
 ///
 /// `room` is the number of keys that may be gathered.
-pub(crate) fn find(scan: &mut impl Scan, kept: usize, elements: usize, room: usize) -> Result<Cut, Error> {
+pub(crate) fn find(scan: &mut impl KeyScan, kept: usize, elements: usize, room: usize) -> Result<Cut, Error> {
     if elements <= room.min(ALL) {
         // Few enough to gather all of them.
         let counts = scan.pass(Bracket { sure: u64::MAX, inside: 0 }, room)?;
@@ -93,7 +93,7 @@ pub(crate) fn find(scan: &mut impl Scan, kept: usize, elements: usize, room: usi
 }
 
 /// The cut, if it lies among the keys that a pass gathered.
-fn cut_inside(scan: &mut impl Scan, counts: Counts, kept: usize) -> Option<Cut> {
+fn cut_inside(scan: &mut impl KeyScan, counts: PassCounts, kept: usize) -> Option<Cut> {
     let there = counts.gathered && counts.sure < kept && kept <= counts.sure + counts.inside;
     there.then(|| scan.cut_gathered(kept - counts.sure)).flatten()
 }
@@ -107,7 +107,7 @@ pub(crate) fn cut_among(keys: &mut [u64], wanted: usize) -> Cut {
 }
 
 /// The cut at `key`, if a count shows that it lies there.
-fn prove(scan: &mut impl Scan, key: u64, kept: usize) -> Result<Option<Cut>, Error> {
+fn prove(scan: &mut impl KeyScan, key: u64, kept: usize) -> Result<Option<Cut>, Error> {
     let counts = scan.pass(Bracket::exactly(key), 0)?;
     let there = counts.sure < kept && kept <= counts.sure + counts.inside;
     Ok(there.then(|| Cut { key, ties: kept - counts.sure, tied: counts.inside }))
@@ -120,7 +120,7 @@ const ALL: usize = 1 << 11;
 const BUCKETS_LOG2: u32 = 12;
 
 /// Encloses the cut by histograms, without any guess.
-fn narrow(scan: &mut impl Scan, kept: usize, room: usize) -> Result<Cut, Error> {
+fn narrow(scan: &mut impl KeyScan, kept: usize, room: usize) -> Result<Cut, Error> {
     // The cut is among the `1 << width_log2` keys from `low` on, and `above` elements have greater keys.
     let (mut low, mut width_log2, mut above) = (0u64, 64u32, 0usize);
     while width_log2 > 0 {

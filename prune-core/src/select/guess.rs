@@ -8,7 +8,7 @@
 //! 3. A pass that missed the cut has counted exactly how far off it was; the next bracket uses that count.
 
 use crate::kernel::compare::Bracket;
-use crate::select::cut::Counts;
+use crate::select::cut::PassCounts;
 use crate::select::sample::RUN;
 
 /// A sample of a ranking, and the rank of the cut in it.
@@ -71,7 +71,7 @@ impl Guess {
     }
 
     /// The next attempt, if a pass over the [`Guess::bracket`] has found the cut to lie outside it.
-    pub(crate) fn after(&mut self, bracket: Bracket, counts: &Counts, kept: usize) -> Option<Next> {
+    pub(crate) fn after(&mut self, bracket: Bracket, counts: &PassCounts, kept: usize) -> Option<Next> {
         let reach = counts.sure + counts.inside;
         // An end of the bracket was a sampled key; the cut is at it or beyond it, and the next bracket begins there.
         let (key, next) = if kept <= counts.sure {
@@ -196,7 +196,7 @@ mod tests {
                 let counts = |bracket: Bracket| {
                     let sure = keys.iter().filter(|&&key| key >= bracket.sure).count();
                     let reach = keys.iter().filter(|&&key| key >= bracket.inside).count();
-                    Counts { sure, inside: reach - sure, gathered: false }
+                    PassCounts { sure, inside: reach - sure, gathered: false }
                 };
                 let holds = |bracket: Bracket| bracket.inside <= cut && cut < bracket.sure;
                 if let Some(Next::Bracket(second)) = guess.after(first, &counts(first), kept) {

@@ -9,14 +9,14 @@
 
 use crate::bits::{BitSink, read_bits};
 use crate::error::{Error, ErrorKind};
-use crate::kernel::group::{Group, Kept};
-use crate::kernel::groups::{Columns, GROUPS, Rule, columns, contiguous};
+use crate::kernel::group::{Group, GroupChoice};
+use crate::kernel::groups::{Columns, GROUPS, NmRule, columns, contiguous};
 use crate::kernel::instructions::level;
 use crate::kernel::lanes::Lanes as Vectors;
 use crate::key::RankBy;
 use crate::layout::Layout;
 use crate::mask::{Mask, to_logical, to_memory};
-use crate::n_of_m::NmPattern;
+use crate::n_m::NmPattern;
 use crate::select::tally::{Tally, tally_columns, tally_contiguous};
 use crate::select::top::{dense, first_nan_of};
 use crate::select::{Ranked, Selected, Selector};
@@ -34,7 +34,7 @@ pub(crate) fn select(
     let (layout, values) = dense(layer.scores)?;
     let alive = layer.alive.map(|mask| to_memory(mask.words(), &layout, selector.threads));
     let lanes = Lanes::new(&layout, axis, pattern);
-    let job = Job { lanes, alive: alive.as_deref(), by: selector.rank_by, count_ties: selector.count_ties };
+    let job = LaneJob { lanes, alive: alive.as_deref(), by: selector.rank_by, count_ties: selector.count_ties };
     let threads = selector.threads.for_elements(layout.len());
     let (words, tally) = for_any_type!(Values, values, values => job.run(values, threads));
     if tally.nan
@@ -101,14 +101,14 @@ struct Span {
     columns: usize,
 }
 
-struct Job<'a> {
+struct LaneJob<'a> {
     lanes: Lanes,
     alive: Option<&'a [u64]>,
     by: RankBy,
     count_ties: bool,
 }
 
-impl Job<'_> {
+impl LaneJob<'_> {
     fn run<E: Vectors>(&self, values: &[E], threads: Threads) -> (Vec<u64>, Tally) {
         if self.lanes.is_flat() {
             let mut words = vec![0u64; values.len().div_ceil(64)];
@@ -126,8 +126,8 @@ impl Job<'_> {
         (sink.into_words(), tallies.into_iter().sum())
     }
 
-    fn rule(&self, m: usize) -> Rule {
-        Rule { n: self.lanes.pattern.n().min(m), m, by: self.by, last_of_ties: false }
+    fn rule(&self, m: usize) -> NmRule {
+        NmRule { n: self.lanes.pattern.n().min(m), m, by: self.by, last_of_ties: false }
     }
 
     /// Selects in the chunk of memory from `start` on, which holds whole groups and whose bits are `words`.
@@ -144,7 +144,7 @@ impl Job<'_> {
             tally.nan = contiguous(level(), &values[..done], alive, rule, words);
             if self.count_ties {
                 let mut last = vec![0; words.len()];
-                contiguous(level(), &values[..done], alive, Rule { last_of_ties: true, ..rule }, &mut last);
+                contiguous(level(), &values[..done], alive, NmRule { last_of_ties: true, ..rule }, &mut last);
                 tally.ties = tally_contiguous(words, &last, m);
             }
             if alive.is_some() {
@@ -231,7 +231,7 @@ impl Job<'_> {
         &self,
         first: usize,
         columns_len: usize,
-        rule: Rule,
+        rule: NmRule,
         values: &[E],
         scratch: &mut Scratch,
         sink: &BitSink,
@@ -251,7 +251,7 @@ impl Job<'_> {
         let mut tally = Tally { nan: columns(level(), block, alive, rule, words), ..Tally::default() };
         if self.count_ties {
             scratch.last.resize(words.len(), 0);
-            columns(level(), block, alive, Rule { last_of_ties: true, ..rule }, &mut scratch.last);
+            columns(level(), block, alive, NmRule { last_of_ties: true, ..rule }, &mut scratch.last);
             tally.ties = tally_columns(words, &scratch.last, words_a_row);
         }
         if alive.is_some() {
@@ -285,7 +285,7 @@ impl Job<'_> {
                 group.push(value.key(self.by), j);
             }
         }
-        let kept: Kept<'_, E::Key> = group.keep(self.lanes.pattern.n());
+        let kept: GroupChoice<'_, E::Key> = group.keep(self.lanes.pattern.n());
         tally.add(kept, asked, |j| sink.put(self.lanes.position(outer, j, column), &[1], 1));
     }
 }

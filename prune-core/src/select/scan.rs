@@ -9,7 +9,7 @@ use crate::kernel::instructions::level;
 use crate::key::Keyed as _;
 use crate::key::RankBy;
 use crate::select::candidates::{Candidates, Shorts, cut_of};
-use crate::select::cut::{Counts, Cut, Scan};
+use crate::select::cut::{Cut, KeyScan, PassCounts};
 use crate::select::sample::{RUN, position};
 use crate::tensor::Values;
 use crate::tensor::for_any_type;
@@ -17,7 +17,7 @@ use crate::threads::Threads;
 
 /// One tensor of a ranking, in memory order throughout.
 #[derive(Debug)]
-pub(crate) struct Part<'a> {
+pub(crate) struct ScanPart<'a> {
     pub(crate) values: Values<'a>,
     /// The elements that may be chosen; all of them if there is no mask.
     pub(crate) alive: Option<Vec<u64>>,
@@ -41,7 +41,7 @@ const RUNS_A_TASK: usize = 1 << 8;
 /// A ranking over tensors in memory.
 #[derive(Debug)]
 pub(crate) struct MemoryScan<'a> {
-    pub(crate) parts: Vec<Part<'a>>,
+    pub(crate) parts: Vec<ScanPart<'a>>,
     pub(crate) by: RankBy,
     threads: Threads,
     /// The candidates that the last pass gathered, chunk by chunk in the order of parts and positions.
@@ -52,7 +52,7 @@ pub(crate) struct MemoryScan<'a> {
 }
 
 impl<'a> MemoryScan<'a> {
-    pub(crate) fn new(parts: Vec<Part<'a>>, by: RankBy, threads: Threads) -> Self {
+    pub(crate) fn new(parts: Vec<ScanPart<'a>>, by: RankBy, threads: Threads) -> Self {
         let elements = parts.iter().map(|part| part.values.len()).sum();
         let threads = threads.for_elements(elements);
         MemoryScan { parts, by, threads, candidates: Vec::new(), shorts: Shorts::default(), nans: Vec::new() }
@@ -61,7 +61,7 @@ impl<'a> MemoryScan<'a> {
     /// The first part in which the last pass met a NaN, and the memory positions of all NaN in it, ascending.
     pub(crate) fn first_nans(&self) -> Option<(usize, impl Iterator<Item = usize>)> {
         let &(first, _) = self.nans.first()?;
-        let Part { values, alive, .. } = &self.parts[first];
+        let ScanPart { values, alive, .. } = &self.parts[first];
         let ranked = move |i: &usize| alive.as_ref().is_none_or(|alive| alive[i / 64] >> (i % 64) & 1 == 1);
         let chunks = self.nans.iter().filter(move |(part, _)| *part == first).map(|&(_, start)| start);
         let places = chunks.flat_map(|start| start..values.len().min(start + CHUNK));
@@ -98,7 +98,7 @@ pub(crate) fn sampled_runs(alive: usize, len: usize) -> usize {
     wanted.saturating_mul(len / alive.max(1)).clamp(wanted, (len / RUN).clamp(wanted, 1 << 15))
 }
 
-impl Scan for MemoryScan<'_> {
+impl KeyScan for MemoryScan<'_> {
     fn sample(&mut self) -> Result<Vec<u64>, Error> {
         let mut starts = Vec::with_capacity(self.parts.len());
         let (mut len, mut alive) = (0, 0);
@@ -129,7 +129,7 @@ impl Scan for MemoryScan<'_> {
         Ok(keys.concat())
     }
 
-    fn pass(&mut self, bracket: Bracket, room: usize) -> Result<Counts, Error> {
+    fn pass(&mut self, bracket: Bracket, room: usize) -> Result<PassCounts, Error> {
         self.candidates.clear();
         for part in &mut self.parts {
             part.inside.clear();
@@ -140,7 +140,7 @@ impl Scan for MemoryScan<'_> {
         let gathered = AtomicUsize::new(0);
         let results =
             self.threads.map(tasks(&mut self.parts), |task| task.compare(bracket, by, shorts, room, &gathered));
-        let mut counts = Counts::default();
+        let mut counts = PassCounts::default();
         for result in &results {
             counts.sure += result.sure;
             counts.inside += result.inside;
@@ -196,7 +196,7 @@ struct TaskResult {
     candidates: Candidates,
 }
 
-fn tasks<'t>(parts: &'t mut [Part<'_>]) -> Vec<Task<'t>> {
+fn tasks<'t>(parts: &'t mut [ScanPart<'_>]) -> Vec<Task<'t>> {
     let mut tasks = Vec::new();
     for (index, part) in parts.iter_mut().enumerate() {
         let values = part.values;

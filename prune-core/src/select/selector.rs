@@ -7,7 +7,7 @@ use crate::error::ErrorKind;
 use crate::key::RankBy;
 use crate::layout::resolve_axis;
 use crate::mask::Mask;
-use crate::n_of_m::NmPattern;
+use crate::n_m::NmPattern;
 use crate::select::{Ranked, concatenated, lanes, top};
 use crate::tensor::distinct;
 use crate::threads::Threads;
@@ -207,7 +207,7 @@ impl Selector {
     /// # Complexity
     ///
     /// Linear in the number of elements, for any M.
-    pub fn n_of_m<'a>(&self, layer: impl Into<Ranked<'a>>, pattern: NmPattern, axis: isize) -> Result<Selected, Error> {
+    pub fn n_m<'a>(&self, layer: impl Into<Ranked<'a>>, pattern: NmPattern, axis: isize) -> Result<Selected, Error> {
         let layer = layer.into();
         layer.check()?;
         let axis = resolve_axis(axis, layer.scores.rank())?;
@@ -219,12 +219,12 @@ impl Selector {
     ///
     /// # Errors
     ///
-    /// As [`Selector::n_of_m`], and [`ErrorKind::DuplicateLayer`].
+    /// As [`Selector::n_m`], and [`ErrorKind::DuplicateLayer`].
     ///
     /// # Complexity
     ///
     /// Linear in the number of elements, for any M; one thread.
-    pub fn n_of_m_concatenated(&self, layers: &[Ranked<'_>], pattern: NmPattern) -> Result<Vec<Selected>, Error> {
+    pub fn n_m_concatenated(&self, layers: &[Ranked<'_>], pattern: NmPattern) -> Result<Vec<Selected>, Error> {
         layers.iter().try_for_each(Ranked::check)?;
         distinct(layers.iter().map(|layer| layer.name))?;
         concatenated::select(layers, pattern, self.rank_by)

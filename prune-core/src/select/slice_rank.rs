@@ -1,7 +1,7 @@
 //! One ranking of elements that lie side by side and fit a cache.
 //!
-//! Plain: a selection among the keys of all alive elements ([`Ranking::plainly`]). Departure: slices of a layer are
-//! alike, so the cut of one is near that of the one before. Keys around that cut are a bracket. One pass of the
+//! Plain: a selection among the keys of all alive elements ([`SliceRanking::plainly`]). Departure: slices of a layer
+//! are alike, so the cut of one is near that of the one before. Keys around that cut are a bracket. One pass of the
 //! vector kernel counts above and inside it, and the few keys inside decide. If the bracket misses, a bracket from a
 //! sample of the slice is tried, and then the plain way. No answer depends on the way taken.
 
@@ -18,7 +18,7 @@ const SHORT: usize = 512;
 const SAMPLE: usize = 128;
 
 /// Memory that lives on from slice to slice, and the bracket for the next one.
-pub(super) struct Ranking<E: Lanes> {
+pub(super) struct SliceRanking<E: Lanes> {
     by: RankBy,
     bracket: Option<Bracket>,
     /// Keys of all the elements, of those alive, or of those inside the bracket.
@@ -31,10 +31,10 @@ pub(super) struct Ranking<E: Lanes> {
     pub(super) kept: Vec<u64>,
 }
 
-impl<E: Lanes> Ranking<E> {
+impl<E: Lanes> SliceRanking<E> {
     pub(super) fn new(by: RankBy) -> Self {
         let (keys, sorted, places) = (Vec::new(), Vec::new(), Vec::new());
-        Ranking { by, bracket: None, keys, sorted, places, inside: Vec::new(), kept: Vec::new() }
+        SliceRanking { by, bracket: None, keys, sorted, places, inside: Vec::new(), kept: Vec::new() }
     }
 
     /// Keeps the best `asked` of the alive elements, of which there are at least as many, and counts the ties at the
@@ -125,7 +125,7 @@ impl<E: Lanes> Ranking<E> {
         Bracket { sure: key.saturating_add(half), inside: key.saturating_sub(half) }
     }
 
-    /// The same as [`Ranking::rank`], by a selection among all keys.
+    /// The same as [`SliceRanking::rank`], by a selection among all keys.
     pub(super) fn plainly(&mut self, values: &[E], alive: Option<&[u64]>, asked: usize) -> Option<usize> {
         let is_alive = |i: usize| alive.is_none_or(|alive| alive[i / 64] >> (i % 64) & 1 == 1);
         let living = || (0..values.len()).filter(|&i| is_alive(i));
@@ -168,13 +168,13 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use crate::hash::hash;
-    use crate::testing::generators::{Kind, many_values};
+    use crate::testing::generators::{ValueKind, many_values};
     use half::bf16;
 
     /// Ranks slice after slice with one memory, and compares each with the plain way; returns the number of slices
     /// that a bracket decided.
     fn agree<E: Lanes>(slices: &[Vec<E>], alive: Option<&[u64]>, asked: usize, by: RankBy) -> usize {
-        let (mut quick, mut plain) = (Ranking::<E>::new(by), Ranking::<E>::new(by));
+        let (mut quick, mut plain) = (SliceRanking::<E>::new(by), SliceRanking::<E>::new(by));
         let mut bracketed = 0;
         for (at, values) in slices.iter().enumerate() {
             let wanted = plain.plainly(values, alive, asked);
@@ -195,7 +195,7 @@ mod tests {
         let alive: Vec<u64> =
             alive.iter().enumerate().map(|(i, w)| if i == len / 64 { w & 0xFFFF } else { *w }).collect();
         let living = alive.iter().map(|word| word.count_ones() as usize).sum::<usize>();
-        for kind in [Kind::Uniform, Kind::Tied] {
+        for kind in [ValueKind::Uniform, ValueKind::Tied] {
             let mut slices: Vec<Vec<f32>> = (0..12).map(|seed| many_values::<f32>(kind, len, seed)).collect();
             slices[4].iter_mut().for_each(|value| *value *= 1e6);
             slices[5].fill(-0.0);
@@ -208,7 +208,7 @@ mod tests {
                     agree(&slices, Some(&alive), asked, by);
                     agree(&slices, None, asked, by);
                 }
-                if matches!(kind, Kind::Uniform) {
+                if matches!(kind, ValueKind::Uniform) {
                     assert!(agree(&slices[..4], None, len / 2, by) == 4, "{by:?}");
                 }
             }

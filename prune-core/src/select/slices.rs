@@ -7,7 +7,7 @@ use crate::kernel::lanes::Lanes;
 use crate::key::RankBy;
 use crate::layout::{Layout, resolve_axis};
 use crate::mask::{Mask, to_logical, to_memory};
-use crate::select::slice_rank::Ranking;
+use crate::select::slice_rank::SliceRanking;
 use crate::select::top::first_nan_of;
 use crate::select::{Ranked, Selected, Selector};
 use crate::tensor::{Element, LayerRef, for_any_type};
@@ -145,7 +145,7 @@ impl<'a, E: Element + Lanes> Slices<'a, E> {
         let tasks = (0..self.count).step_by(slices_a_task).collect();
         let sink = BitSink::zeros(self.order.len());
         let found = self.threads.map(tasks, |first: usize| {
-            let (mut ranking, mut ties) = (Ranking::new(self.by), 0);
+            let (mut ranking, mut ties) = (SliceRanking::new(self.by), 0);
             let (mut gathered, mut alive) = (Vec::new(), Vec::new());
             let slices = first..self.count.min(first + slices_a_task);
             if !in_one_piece {

@@ -3,7 +3,7 @@
 use core::iter::Sum;
 use core::ops::AddAssign;
 
-use crate::kernel::group::Kept;
+use crate::kernel::group::GroupChoice;
 
 /// The counts of some groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,7 +18,7 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// Counts one group that was asked to keep `asked`, and calls `set` with the place of each element it keeps.
-    pub(crate) fn add<K>(&mut self, group: Kept<'_, K>, asked: usize, set: impl FnMut(usize)) {
+    pub(crate) fn add<K>(&mut self, group: GroupChoice<'_, K>, asked: usize, set: impl FnMut(usize)) {
         self.ties += usize::from(group.tied);
         self.short += usize::from(group.kept.len() < asked);
         group.kept.iter().map(|&(_, place)| place).for_each(set);

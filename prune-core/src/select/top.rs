@@ -6,8 +6,8 @@ use crate::kernel::compare::Bracket;
 use crate::key::RankBy;
 use crate::layout::{Layout, unravel};
 use crate::mask::{Mask, to_logical, to_memory};
-use crate::select::cut::{Cut, Scan, find};
-use crate::select::scan::{MemoryScan, Part};
+use crate::select::cut::{Cut, KeyScan, find};
+use crate::select::scan::{MemoryScan, ScanPart};
 use crate::select::{Ranked, Selected};
 use crate::tensor::LayerRef;
 use crate::tensor::Values;
@@ -30,7 +30,7 @@ fn select_here(layers: &[Ranked<'_>], kept: usize, by: RankBy, threads: Threads)
     for &i in &order {
         let (layout, values) = dense(layers[i].scores).map_err(|error| error.in_layer(layers[i].name))?;
         let alive = layers[i].alive.map(|mask| to_memory(mask.words(), &layout, threads));
-        parts.push(Part { values, alive, sure: vec![0; layout.len().div_ceil(64)], inside: Vec::new() });
+        parts.push(ScanPart { values, alive, sure: vec![0; layout.len().div_ceil(64)], inside: Vec::new() });
         layouts.push(layout);
     }
 
@@ -89,7 +89,7 @@ fn finish(mut scan: MemoryScan<'_>, layouts: &[Layout], cut: Cut, threads: Threa
     let mut left = cut.ties;
     let tied = scan.settle(cut);
     let parts = scan.parts;
-    let mut finish_part = |((mut part, layout), mut tied): ((Part<'_>, &Layout), Vec<usize>)| {
+    let mut finish_part = |((mut part, layout), mut tied): ((ScanPart<'_>, &Layout), Vec<usize>)| {
         // Ties are broken in logical order. There are few of them here ...
         let kept = left.min(tied.len());
         if kept > 0 && kept < tied.len() && !layout.is_row_major() {

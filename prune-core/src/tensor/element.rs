@@ -5,7 +5,7 @@ use core::fmt;
 use half::{bf16, f16};
 
 use crate::element_type::ElementType;
-use crate::tensor::{LayerMut, LayerRef, Lent, LentMut};
+use crate::tensor::{LayerMut, LayerRef, LentMut, LentTensor};
 
 /// A number that can be pruned: `f32`, `f64`, `f16` or `bf16`.
 ///
@@ -29,12 +29,12 @@ pub trait Element:
 }
 
 pub(super) mod sealed {
-    use super::{Element, LayerMut, LayerRef, Lent, LentMut};
+    use super::{Element, LayerMut, LayerRef, LentMut, LentTensor};
     use crate::kernel::Kernels;
 
     /// The operations that the algorithms need of an element, kept out of the public contract.
     pub trait Sealed: Kernels {
-        fn lent(lent: Lent<'_, Self>) -> LayerRef<'_>
+        fn lent(lent: LentTensor<'_, Self>) -> LayerRef<'_>
         where
             Self: Element;
         fn lent_mut(lent: LentMut<'_, Self>) -> LayerMut<'_>
@@ -58,7 +58,7 @@ macro_rules! element {
         }
 
         impl sealed::Sealed for $float {
-            fn lent(lent: Lent<'_, Self>) -> LayerRef<'_> {
+            fn lent(lent: LentTensor<'_, Self>) -> LayerRef<'_> {
                 LayerRef::$variant(lent)
             }
 

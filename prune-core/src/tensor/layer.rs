@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::layout::Layout;
 use crate::tensor::element::sealed::Sealed;
-use crate::tensor::{Element, Lent, LentMut, Memory, MemoryMut, Tensor, TensorMut};
+use crate::tensor::{Element, LentMut, LentTensor, Memory, MemoryMut, Tensor, TensorMut};
 use crate::walk;
 
 /// A tensor of any element type, lent for reading. Models mix ranks and element types, so they lend their layers as
@@ -15,13 +15,13 @@ use crate::walk;
 #[non_exhaustive]
 pub enum LayerRef<'a> {
     /// A tensor of `f32`.
-    F32(Lent<'a, f32>),
+    F32(LentTensor<'a, f32>),
     /// A tensor of `f64`.
-    F64(Lent<'a, f64>),
+    F64(LentTensor<'a, f64>),
     /// A tensor of `f16`.
-    F16(Lent<'a, half::f16>),
+    F16(LentTensor<'a, half::f16>),
     /// A tensor of `bf16`.
-    Bf16(Lent<'a, half::bf16>),
+    Bf16(LentTensor<'a, half::bf16>),
 }
 
 /// A tensor of any element type, lent for writing.
@@ -54,11 +54,11 @@ pub(crate) use for_any_type;
 impl<'a> LayerRef<'a> {
     /// A backend's tensor as a layer.
     pub fn of<T: Tensor + ?Sized>(tensor: &'a T) -> Self {
-        <T::Elem as Sealed>::lent(Lent::new(tensor.layout(), tensor.memory()))
+        <T::Elem as Sealed>::lent(LentTensor::new(tensor.layout(), tensor.memory()))
     }
 
     /// A layer from a lent layout and memory.
-    pub fn lent<E: Element>(lent: Lent<'a, E>) -> Self {
+    pub fn lent<E: Element>(lent: LentTensor<'a, E>) -> Self {
         E::lent(lent)
     }
 
@@ -82,7 +82,7 @@ impl<'a> LayerRef<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn opaque(shape: &[usize], why: &'a str) -> Result<Self, Error> {
-        Ok(LayerRef::F32(Lent::new(Layout::row_major(shape)?, Memory::Opaque(why))))
+        Ok(LayerRef::F32(LentTensor::new(Layout::row_major(shape)?, Memory::Opaque(why))))
     }
 
     /// The reason why the elements are not accessible; none if they are.
@@ -271,7 +271,7 @@ mod tests {
     use crate::{Density, NmPattern, Ranked, Selector};
 
     fn claims(shape: &[usize], strides: &[isize], values: &'static [f32]) -> LayerRef<'static> {
-        LayerRef::lent(Lent::new(Layout::new(shape, strides, 0).unwrap(), Memory::Dense(values)))
+        LayerRef::lent(LentTensor::new(Layout::new(shape, strides, 0).unwrap(), Memory::Dense(values)))
     }
 
     fn is_layout(error: &Error) -> bool {
@@ -289,7 +289,7 @@ mod tests {
         let first = |error: Error| error.layer.as_deref() == Some("a") && is_layout(&error);
         assert!(first(selector.global(&ranked, half).unwrap_err()));
         assert!(first(selector.top(&ranked, 1).unwrap_err()));
-        assert!(first(selector.n_of_m_concatenated(&ranked, pattern).unwrap_err()));
+        assert!(first(selector.n_m_concatenated(&ranked, pattern).unwrap_err()));
         assert!(layers[0].to_logical_f64().is_err_and(|error| is_layout(&error)));
     }
 
@@ -302,7 +302,7 @@ mod tests {
         {
             let layer = claims(&shape, &strides, &[]);
             for axis in [0, 1] {
-                let selected = Selector::default().n_of_m(Ranked::new("a", &layer), pattern, axis).unwrap();
+                let selected = Selector::default().n_m(Ranked::new("a", &layer), pattern, axis).unwrap();
                 assert_eq!((selected.mask.shape(), selected.mask.kept_len()), (&shape[..], 0));
             }
         }

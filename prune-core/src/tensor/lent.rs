@@ -69,15 +69,15 @@ pub struct Run<'a, E> {
 
 /// A tensor lent for reading: layout and memory together.
 #[derive(Debug, Clone)]
-pub struct Lent<'a, E> {
+pub struct LentTensor<'a, E> {
     pub(crate) layout: Layout,
     pub(crate) memory: Memory<'a, E>,
 }
 
-impl<'a, E: Element> Lent<'a, E> {
+impl<'a, E: Element> LentTensor<'a, E> {
     /// Joins layout and memory; they are checked against each other at each use.
     pub fn new(layout: Layout, memory: Memory<'a, E>) -> Self {
-        Lent { layout, memory }
+        LentTensor { layout, memory }
     }
 
     /// The memory: in one piece, or a copy.
@@ -102,13 +102,13 @@ impl<'a, E: Element> Lent<'a, E> {
     }
 
     /// The same tensor, lent for a shorter time; a gathered copy is copied once more.
-    pub(super) fn lend(&self) -> Lent<'_, E> {
+    pub(super) fn lend(&self) -> LentTensor<'_, E> {
         let memory = match &self.memory {
             Memory::Dense(values) => Memory::Dense(values),
             Memory::Gathered(values) => Memory::Gathered(values.clone()),
             Memory::Opaque(why) => Memory::Opaque(why),
         };
-        Lent { layout: self.layout.clone(), memory }
+        LentTensor { layout: self.layout.clone(), memory }
     }
 
     pub(super) fn reshape(self, shape: &[usize]) -> Result<Self, Error> {
@@ -116,7 +116,7 @@ impl<'a, E: Element> Lent<'a, E> {
             Memory::Dense(_) => self.layout.reshape(shape)?,
             Memory::Gathered(_) | Memory::Opaque(_) => Layout::row_major(self.layout.shape())?.reshape(shape)?,
         };
-        Ok(Lent { layout, memory: self.memory })
+        Ok(LentTensor { layout, memory: self.memory })
     }
 }
 
@@ -155,7 +155,7 @@ impl<'a, E: Element> LentMut<'a, E> {
     }
 
     /// The same tensor for reading; gathers a copy if the memory has gaps.
-    pub(crate) fn lend(&self) -> Lent<'_, E> {
+    pub(crate) fn lend(&self) -> LentTensor<'_, E> {
         let memory = match &self.memory {
             MemoryMut::Dense(values) => Memory::Dense(values),
             MemoryMut::Strided(strided) => Memory::Gathered(strided.gather()),
@@ -171,7 +171,7 @@ impl<'a, E: Element> LentMut<'a, E> {
             }
             MemoryMut::Opaque(why) => Memory::Opaque(why),
         };
-        Lent { layout: self.layout.clone(), memory }
+        LentTensor { layout: self.layout.clone(), memory }
     }
 
     /// The same tensor, lent for a shorter time.

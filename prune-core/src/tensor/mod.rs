@@ -14,7 +14,7 @@ pub(crate) use layer::for_any_type;
 pub use layer::{LayerMut, LayerRef};
 pub(crate) use layers::distinct;
 pub use layers::{Layers, LayersMut};
-pub use lent::{Guarded, Lent, LentMut, Memory, MemoryMut, Run, Strided};
+pub use lent::{Guarded, LentMut, LentTensor, Memory, MemoryMut, Run, Strided};
 pub use plain::PlainTensor;
 pub(crate) use runs::RunOrder;
 pub use values::Values;

@@ -116,15 +116,15 @@ mod tests {
     use proptest::prelude::*;
 
     /// Runs as a backend states them: first, step, elements.
-    struct Told(Vec<(usize, isize, Vec<u8>)>);
+    struct StatedRuns(Vec<(usize, isize, Vec<u8>)>);
 
-    impl Told {
+    impl StatedRuns {
         fn new(runs: &[(usize, isize, usize)]) -> Self {
-            Told(runs.iter().map(|&(first, step, length)| (first, step, vec![0; length])).collect())
+            StatedRuns(runs.iter().map(|&(first, step, length)| (first, step, vec![0; length])).collect())
         }
     }
 
-    impl Strided<u8> for Told {
+    impl Strided<u8> for StatedRuns {
         fn gather(&self) -> Vec<u8> {
             Vec::new()
         }
@@ -175,8 +175,8 @@ mod tests {
                     _ => run.2 = run.2.saturating_add_signed(by),
                 }
             }
-            let order = RunOrder::of(&mut Told::new(&runs), len);
-            let (once, elements) = once_each(&mut Told::new(&runs), len);
+            let order = RunOrder::of(&mut StatedRuns::new(&runs), len);
+            let (once, elements) = once_each(&mut StatedRuns::new(&runs), len);
             prop_assert_eq!(elements, runs.iter().map(|run| run.2).sum::<usize>());
             prop_assert!(once || order.is_none(), "{:?}", runs);
             prop_assert!(change.is_some() || order.is_some() && once, "{:?}", runs);
@@ -185,7 +185,7 @@ mod tests {
                 let places = (0..len).map(|at| order.layout().map_or(at, |layout| layout.logical_index(at)));
                 prop_assert!(places.eq(indices.iter().copied()), "{:?}", runs);
                 let (mut followed, mut before) = (order.follow(), 0);
-                Told::new(&runs).for_each_run(&mut |run| {
+                StatedRuns::new(&runs).for_each_run(&mut |run| {
                     assert_eq!(followed.take(&run), Some(before), "{runs:?}");
                     before += run.values.len();
                 });
@@ -195,14 +195,14 @@ mod tests {
 
     #[test]
     fn pieces_of_any_length_are_even_where_they_are_in_order() {
-        let even = |runs: &[(usize, isize, usize)], len| RunOrder::of(&mut Told::new(runs), len).is_some();
+        let even = |runs: &[(usize, isize, usize)], len| RunOrder::of(&mut StatedRuns::new(runs), len).is_some();
         assert!(even(&[(0, 1, 3), (3, 1, 0), (3, 1, 5), (8, 7, 1)], 9));
         assert!(even(&[], 0) && !even(&[], 1) && !even(&[(0, 1, 3)], 2));
-        assert!(!even(&[(3, 1, 5), (0, 1, 3)], 8) && once_each(&mut Told::new(&[(3, 1, 5), (0, 1, 3)]), 8).0);
+        assert!(!even(&[(3, 1, 5), (0, 1, 3)], 8) && once_each(&mut StatedRuns::new(&[(3, 1, 5), (0, 1, 3)]), 8).0);
         // Steps of zero, and steps out of range.
         assert!(
             !even(&[(0, 0, 2), (1, 0, 1)], 3) && !even(&[(0, isize::MIN, 2)], 2) && !even(&[(0, isize::MAX, 9)], 9)
         );
-        assert!(!once_each(&mut Told::new(&[(0, isize::MAX, 9)]), 9).0);
+        assert!(!once_each(&mut StatedRuns::new(&[(0, isize::MAX, 9)]), 9).0);
     }
 }

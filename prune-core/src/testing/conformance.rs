@@ -11,7 +11,7 @@ use crate::element_type::ElementType;
 use crate::error::Error;
 use crate::ext::PruneExt;
 use crate::mask::Mask;
-use crate::n_of_m::NmPattern;
+use crate::n_m::NmPattern;
 use crate::tensor::{LayerMut, LayerRef, PlainTensor};
 use crate::testing::generators::{Shapes, TestElement};
 

@@ -13,7 +13,7 @@ use proptest::sample::select;
 use crate::density::Density;
 use crate::layout::Layout;
 use crate::mask::Mask;
-use crate::n_of_m::NmPattern;
+use crate::n_m::NmPattern;
 use crate::tensor::Element;
 
 /// An element type whose values tests can make and take apart.
@@ -191,7 +191,7 @@ pub fn values<E: TestElement>(len: usize) -> BoxedStrategy<Vec<E>> {
 
 /// The kinds of [`many_values`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ValueKind {
     /// Spread evenly over (-1, 1).
     Uniform,
     /// Integers from -3 to 3: mass ties.
@@ -206,13 +206,20 @@ pub enum Kind {
     Exponents,
 }
 
-impl Kind {
+impl ValueKind {
     /// All kinds.
-    pub const ALL: [Kind; 6] = [Kind::Uniform, Kind::Tied, Kind::Equal, Kind::Sorted, Kind::Needles, Kind::Exponents];
+    pub const ALL: [ValueKind; 6] = [
+        ValueKind::Uniform,
+        ValueKind::Tied,
+        ValueKind::Equal,
+        ValueKind::Sorted,
+        ValueKind::Needles,
+        ValueKind::Exponents,
+    ];
 }
 
 /// Many values of a kind, from a seed alone: for lengths at which a failure would take too long to shrink.
-pub fn many_values<E: TestElement>(kind: Kind, len: usize, seed: u64) -> Vec<E> {
+pub fn many_values<E: TestElement>(kind: ValueKind, len: usize, seed: u64) -> Vec<E> {
     let mut random = Random::new(seed);
     (0..len)
         .map(|i| {
@@ -220,13 +227,13 @@ pub fn many_values<E: TestElement>(kind: Kind, len: usize, seed: u64) -> Vec<E> 
             let sign = if bits & 1 == 0 { 1.0 } else { -1.0 };
             let unit = (bits >> 11) as f64 / (1u64 << 53) as f64;
             match kind {
-                Kind::Uniform => E::nearest(unit * 2.0 - 1.0),
-                Kind::Tied => E::nearest(((bits >> 8) % 7) as f64 - 3.0),
-                Kind::Equal => E::nearest(0.25 * sign),
-                Kind::Sorted => E::nearest((i as f64 + 1.0) / len as f64 - 0.5),
-                Kind::Needles if bits >> 8 & 1023 == 0 => E::nearest(unit * 2.0 - 1.0),
-                Kind::Needles => E::nearest(0.5 * sign),
-                Kind::Exponents => without_nan(E::from_low_bits(bits)),
+                ValueKind::Uniform => E::nearest(unit * 2.0 - 1.0),
+                ValueKind::Tied => E::nearest(((bits >> 8) % 7) as f64 - 3.0),
+                ValueKind::Equal => E::nearest(0.25 * sign),
+                ValueKind::Sorted => E::nearest((i as f64 + 1.0) / len as f64 - 0.5),
+                ValueKind::Needles if bits >> 8 & 1023 == 0 => E::nearest(unit * 2.0 - 1.0),
+                ValueKind::Needles => E::nearest(0.5 * sign),
+                ValueKind::Exponents => without_nan(E::from_low_bits(bits)),
             }
         })
         .collect()

@@ -141,7 +141,7 @@ pub fn ranking(layers: &[Layer<'_>], by: RankBy) -> Result<Vec<(usize, usize)>, 
 /// # Errors
 ///
 /// [`Refusal::NoSuchAxis`], [`Refusal::Nan`].
-pub fn n_of_m(layer: Layer<'_>, n: usize, m: usize, axis: isize, by: RankBy) -> Result<Answer, Refusal> {
+pub fn n_m(layer: Layer<'_>, n: usize, m: usize, axis: isize, by: RankBy) -> Result<Answer, Refusal> {
     let rank = layer.shape.len() as isize;
     if axis < -rank || axis >= rank {
         return Err(Refusal::NoSuchAxis);
@@ -168,7 +168,7 @@ pub fn n_of_m(layer: Layer<'_>, n: usize, m: usize, axis: isize, by: RankBy) -> 
 /// # Errors
 ///
 /// [`Refusal::Nan`].
-pub fn n_of_m_concatenated(layers: &[Layer<'_>], n: usize, m: usize, by: RankBy) -> Result<Vec<Answer>, Refusal> {
+pub fn n_m_concatenated(layers: &[Layer<'_>], n: usize, m: usize, by: RankBy) -> Result<Vec<Answer>, Refusal> {
     refuse_nan(layers)?;
     let mut everything = Vec::new();
     for i in by_name(layers) {
@@ -288,14 +288,14 @@ mod tests {
         assert_eq!(answer.kept, [true, false, true, false, true, false]);
         assert_eq!(answer.ties, 2);
         // Columns of two: (0.5, -2), (-3, 0), (2, -0).
-        let answer = n_of_m(layer, 1, 2, 0, RankBy::Magnitude).unwrap();
+        let answer = n_m(layer, 1, 2, 0, RankBy::Magnitude).unwrap();
         assert_eq!(answer.kept, [false, true, true, true, false, false]);
         // Rows in groups of two and one.
-        let answer = n_of_m(layer, 1, 2, -1, RankBy::Magnitude).unwrap();
+        let answer = n_m(layer, 1, 2, -1, RankBy::Magnitude).unwrap();
         assert_eq!(answer.kept, [false, true, true, true, false, true]);
-        assert_eq!(n_of_m(layer, 1, 2, 2, RankBy::Magnitude), Err(Refusal::NoSuchAxis));
+        assert_eq!(n_m(layer, 1, 2, 2, RankBy::Magnitude), Err(Refusal::NoSuchAxis));
         let alive = [true, false, false, true, true, true];
-        let answer = n_of_m(Layer { alive: Some(&alive), ..layer }, 2, 3, 1, RankBy::Magnitude).unwrap();
+        let answer = n_m(Layer { alive: Some(&alive), ..layer }, 2, 3, 1, RankBy::Magnitude).unwrap();
         assert_eq!(answer.kept, [true, false, false, true, true, false]);
         assert_eq!((answer.ties, answer.short_groups), (1, 1));
         assert_eq!(apply(&scores, &answer.kept), [0.5, 0.0, 0.0, -2.0, 0.0, 0.0]);

@@ -10,7 +10,7 @@ use crate::testing::oracle::{self, Answer, Layer, Refusal, index_of, kept_count}
 
 /// The function that turns a unit's elements into one score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pooling {
+pub enum ElementPooling {
     /// Their mean.
     Mean,
     /// The highest.
@@ -38,10 +38,15 @@ pub fn members(shape: &[usize], sides: &[usize]) -> Vec<Vec<usize>> {
 /// # Errors
 ///
 /// [`Refusal::Nan`].
-pub fn unit_scores(layer: Layer<'_>, sides: &[usize], pooling: Pooling, by: RankBy) -> Result<Vec<f64>, Refusal> {
+pub fn unit_scores(
+    layer: Layer<'_>,
+    sides: &[usize],
+    pooling: ElementPooling,
+    by: RankBy,
+) -> Result<Vec<f64>, Refusal> {
     // This ranking keeps nothing; it only refuses NaN.
     oracle::top(&[layer], 0, by)?;
-    let by = if matches!(pooling, Pooling::Mean | Pooling::Max) { by } else { RankBy::Magnitude };
+    let by = if matches!(pooling, ElementPooling::Mean | ElementPooling::Max) { by } else { RankBy::Magnitude };
     let value = |&i: &usize| match (layer.alive.is_none_or(|alive| alive[i]), by) {
         (false, _) => 0.0,
         (true, RankBy::Magnitude) => layer.scores[i].abs(),
@@ -51,8 +56,8 @@ pub fn unit_scores(layer: Layer<'_>, sides: &[usize], pooling: Pooling, by: Rank
     Ok(members(layer.shape, sides).iter().map(score).collect())
 }
 
-fn pooled(values: &[f64], pooling: Pooling) -> f64 {
-    if matches!(pooling, Pooling::Max | Pooling::LMax) {
+fn pooled(values: &[f64], pooling: ElementPooling) -> f64 {
+    if matches!(pooling, ElementPooling::Max | ElementPooling::LMax) {
         return values.iter().fold(f64::NEG_INFINITY, |a, &b| if b > a { b } else { a });
     }
     if values.contains(&f64::INFINITY) {
@@ -68,11 +73,13 @@ fn pooled(values: &[f64], pooling: Pooling) -> f64 {
     // After dividing by the largest magnitude nothing overflows, and the squares do not all vanish. Whole numbers are
     // exact as they are.
     let unit = if values.iter().all(|value| value.fract() == 0.0 && value.abs() < 1e6) { 1.0 } else { top };
-    let sum: f64 =
-        values.iter().map(|value| if pooling == Pooling::L2 { (value / unit).powi(2) } else { value / unit }).sum();
+    let sum: f64 = values
+        .iter()
+        .map(|value| if pooling == ElementPooling::L2 { (value / unit).powi(2) } else { value / unit })
+        .sum();
     let pooled = match pooling {
-        Pooling::Mean => sum / values.len() as f64,
-        Pooling::L2 => sum.sqrt(),
+        ElementPooling::Mean => sum / values.len() as f64,
+        ElementPooling::L2 => sum.sqrt(),
         _ => sum,
     };
     (pooled * unit).clamp(-f64::MAX, f64::MAX)
@@ -83,7 +90,13 @@ fn pooled(values: &[f64], pooling: Pooling) -> f64 {
 /// # Errors
 ///
 /// [`Refusal::TooFewAlive`], in units; [`Refusal::Nan`].
-pub fn units(layer: Layer<'_>, sides: &[usize], pooling: Pooling, density: f64, by: RankBy) -> Result<Answer, Refusal> {
+pub fn units(
+    layer: Layer<'_>,
+    sides: &[usize],
+    pooling: ElementPooling,
+    density: f64,
+    by: RankBy,
+) -> Result<Answer, Refusal> {
     let members = members(layer.shape, sides);
     let alive = |i: &usize| layer.alive.is_none_or(|alive| alive[*i]);
     let alive_units: Vec<bool> = members.iter().map(|members| members.iter().any(alive)).collect();

@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind};
 use crate::key::RankBy;
 use crate::layout::resolve_axis;
-use crate::unit::reduce::{Reduction, Term};
+use crate::unit::reduce::{Reduction, ScoreTerm};
 
 /// The function that makes a block's score from its elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -18,8 +18,8 @@ pub enum Pool {
 impl Pool {
     pub(super) fn reduce(self, by: RankBy) -> Reduction {
         match self {
-            Pool::Mean => Reduction { term: Term::Mean, by },
-            Pool::Max => Reduction { term: Term::Max, by },
+            Pool::Mean => Reduction { term: ScoreTerm::Mean, by },
+            Pool::Max => Reduction { term: ScoreTerm::Max, by },
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::key::RankBy;
 use crate::layout::resolve_axis;
-use crate::unit::reduce::{Reduction, Term};
+use crate::unit::reduce::{Reduction, ScoreTerm};
 
 /// The norm of all its elements, by which a channel ranks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -20,9 +20,9 @@ pub enum Norm {
 impl Norm {
     pub(super) fn reduce(self) -> Reduction {
         let term = match self {
-            Norm::L1 => Term::Sum,
-            Norm::L2 => Term::Root,
-            Norm::Max => Term::Max,
+            Norm::L1 => ScoreTerm::Sum,
+            Norm::L2 => ScoreTerm::Root,
+            Norm::Max => ScoreTerm::Max,
         };
         Reduction { term, by: RankBy::Magnitude }
     }

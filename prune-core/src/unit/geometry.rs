@@ -89,22 +89,22 @@ impl Geometry {
     }
 
     /// Runs of neighbours of one unit, in logical order: the unit's index, and the number of elements.
-    pub(super) fn runs(&self) -> Runs {
+    pub(super) fn runs(&self) -> UnitRuns {
         self.runs_from(0)
     }
 
     /// The runs from an element on; the first may begin within a unit.
-    pub(super) fn runs_from(&self, first: usize) -> Runs {
+    pub(super) fn runs_from(&self, first: usize) -> UnitRuns {
         let Some((&last, outer)) = self.axes.split_last() else {
             let last = Axis { length: 0, side: 1, step: 1 };
-            return Runs { last, outer: Vec::new(), index: Vec::new(), unit: 0, left: 0, skipped: 0, done: true };
+            return UnitRuns { last, outer: Vec::new(), index: Vec::new(), unit: 0, left: 0, skipped: 0, done: true };
         };
         let (mut lane, within) = (first / last.length, first % last.length);
         let mut index = vec![0; outer.len()];
         for (index, axis) in index.iter_mut().zip(outer).rev() {
             (*index, lane) = (lane % axis.length, lane / axis.length);
         }
-        let mut runs = Runs {
+        let mut runs = UnitRuns {
             last,
             outer: outer.to_vec(),
             index,
@@ -120,7 +120,7 @@ impl Geometry {
 
 /// [`Geometry::runs`].
 #[derive(Debug)]
-pub(super) struct Runs {
+pub(super) struct UnitRuns {
     last: Axis,
     outer: Vec<Axis>,
     /// The index of each outer axis.
@@ -134,7 +134,7 @@ pub(super) struct Runs {
     done: bool,
 }
 
-impl Runs {
+impl UnitRuns {
     /// Counts up the outer axes like an odometer.
     fn next_lane(&mut self) {
         self.left = self.last.length;
@@ -155,7 +155,7 @@ impl Runs {
     }
 }
 
-impl Iterator for Runs {
+impl Iterator for UnitRuns {
     type Item = (usize, usize);
 
     #[inline]
@@ -187,7 +187,7 @@ mod tests {
             [([5, 3, 4], [1, 3, 4]), ([5, 3, 4], [5, 1, 4]), ([5, 3, 4], [2, 2, 3]), ([1, 6, 1], [1, 4, 1])]
         {
             let geometry = Geometry::new(&shape, &sides).unwrap();
-            let units = |runs: Runs| runs.flat_map(|(unit, len)| vec![unit; len]).collect::<Vec<_>>();
+            let units = |runs: UnitRuns| runs.flat_map(|(unit, len)| vec![unit; len]).collect::<Vec<_>>();
             let all = units(geometry.runs());
             for first in 0..=all.len() {
                 assert_eq!(units(geometry.runs_from(first)), all[first..], "{shape:?} {sides:?} {first}");

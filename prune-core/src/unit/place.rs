@@ -4,7 +4,7 @@ use crate::layout::Layout;
 
 /// A dense tensor as units: boxes of `sides` side by side, smaller at the far end of an axis.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct UnitPlaces {
     axes: Vec<Axis>,
     offset: isize,
     /// The axis along which units lie abreast: side by side in memory, `side` elements apart.
@@ -31,14 +31,14 @@ struct Axis {
 
 /// The elements of one unit, or of the first of several abreast, in logical order.
 #[derive(Debug, Default)]
-pub(super) struct Place {
+pub(super) struct UnitPlace {
     start: isize,
     /// The fewest axes that step evenly, as (elements, stride); at least one.
     axes: Vec<(usize, isize)>,
     len: usize,
 }
 
-impl Places {
+impl UnitPlaces {
     /// The places for a layout that has been checked against memory and is not empty; `sides` are at least 1.
     pub(super) fn new(layout: &Layout, sides: &[usize]) -> Self {
         let mut step = 1;
@@ -59,7 +59,7 @@ impl Places {
         // Numbers run along an axis only if it is the innermost axis with several elements of a unit.
         let within = abreast.filter(|_| abreast == inner).map_or(1, |axis| axes[axis].side);
         let chunk = 1 << within.trailing_zeros().min(3);
-        Places { axes, offset: layout.offset() as isize, abreast, chunk }
+        UnitPlaces { axes, offset: layout.offset() as isize, abreast, chunk }
     }
 
     /// The number of units abreast, at one index of the other axes; 1 if units are taken one by one.
@@ -105,7 +105,7 @@ impl Places {
     }
 
     /// Finds the units of a row, from the one at `column` on; returns the number of that unit.
-    pub(super) fn find(&self, mut row: usize, column: usize, place: &mut Place) -> usize {
+    pub(super) fn find(&self, mut row: usize, column: usize, place: &mut UnitPlace) -> usize {
         place.axes.clear();
         (place.start, place.len) = (self.offset, 1);
         let mut unit = 0;
@@ -130,7 +130,7 @@ impl Places {
     }
 }
 
-impl Place {
+impl UnitPlace {
     /// Adds an axis outside the present ones.
     fn push(&mut self, side: usize, stride: isize) {
         if side == 1 {
@@ -200,9 +200,9 @@ mod tests {
         ) {
             prop_assume!(!layout.is_empty());
             let wanted = members(&shape, &sides);
-            let places = Places::new(&layout, &sides);
+            let places = UnitPlaces::new(&layout, &sides);
             let mut seen = vec![false; wanted.len()];
-            let mut place = Place::default();
+            let mut place = UnitPlace::default();
             for row in 0..places.rows() {
                 for column in 0..places.abreast() {
                     let unit = places.find(row, column, &mut place);

@@ -9,14 +9,14 @@ use crate::layout::{Layout, unravel};
 use crate::mask::{Mask, to_memory};
 use crate::tensor::Element;
 use crate::threads::Threads;
-use crate::unit::place::{Place, Places};
+use crate::unit::place::{UnitPlace, UnitPlaces};
 use crate::unit::sum::{BLOCK, Meaning, along, higher, pairs};
 use crate::unit::work::{Task, UnitSums};
 use crate::walk;
 
 /// The function that makes a score from the elements of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Term {
+pub(super) enum ScoreTerm {
     Mean,
     Max,
     Sum,
@@ -27,7 +27,7 @@ pub(super) enum Term {
 /// The rule that scores units.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reduction {
-    pub(super) term: Term,
+    pub(super) term: ScoreTerm,
     pub(super) by: RankBy,
 }
 
@@ -45,7 +45,7 @@ impl Reduction {
         threads: Threads,
     ) -> Result<Vec<f64>, Error> {
         let threads = threads.for_elements(values.len());
-        let places = Places::new(layout, sides);
+        let places = UnitPlaces::new(layout, sides);
         let in_memory = alive.map(|mask| to_memory(mask.words(), layout, threads));
         let layer = UnitSums { values, alive: in_memory, places, meaning: self.meaning(), level: level() };
         let each = layer.places.most().div_ceil(BLOCK);
@@ -88,7 +88,7 @@ impl Reduction {
                 }
                 let units = strip.sums.chunks_mut(strip.each).zip(strip.tops).zip(scores);
                 for (unit, ((sums, &top), score)) in units.enumerate() {
-                    match self.settle(sums, Held { top, elements: strip.elements }) {
+                    match self.settle(sums, UnitFacts { top, elements: strip.elements }) {
                         Some(found) => *score = found,
                         None => again.push(strip.unit + unit * layer.places.step()),
                     }
@@ -111,7 +111,7 @@ impl Reduction {
     ) -> Vec<usize> {
         // The blocks of a unit lie side by side; units that are cut off by the end of an axis have fewer.
         let mut sums = vec![0.0; scores.len() * each];
-        let mut held = vec![Held { top: self.meaning().lowest(), elements: 0 }; scores.len()];
+        let mut held = vec![UnitFacts { top: self.meaning().lowest(), elements: 0 }; scores.len()];
         let found = threads.map(tasks, |task| {
             let (mut strips, mut sums, mut tops) = (Vec::new(), Vec::new(), Vec::new());
             layer.for_each_strip(&task, |strip| {
@@ -129,7 +129,7 @@ impl Reduction {
                     of_task = later;
                     sums[unit * each + block..][..blocks].copy_from_slice(now);
                     let top = tops.next().unwrap_or(held[unit].top);
-                    held[unit] = Held { top: higher(held[unit].top, top), elements };
+                    held[unit] = UnitFacts { top: higher(held[unit].top, top), elements };
                 }
             }
         }
@@ -152,23 +152,23 @@ impl Reduction {
         }
         let each = scores.iter_mut().zip(sums);
         match self.term {
-            Term::Max => scores.iter_mut().zip(tops).for_each(|(score, top)| *score = top + 0.0),
-            Term::Mean => each.for_each(|(score, sum)| *score = bounded(sum / elements as f64)),
-            Term::Root => each.for_each(|(score, sum)| *score = bounded(sum.sqrt())),
-            Term::Sum => each.for_each(|(score, &sum)| *score = bounded(sum)),
+            ScoreTerm::Max => scores.iter_mut().zip(tops).for_each(|(score, top)| *score = top + 0.0),
+            ScoreTerm::Mean => each.for_each(|(score, sum)| *score = bounded(sum / elements as f64)),
+            ScoreTerm::Root => each.for_each(|(score, sum)| *score = bounded(sum.sqrt())),
+            ScoreTerm::Sum => each.for_each(|(score, &sum)| *score = bounded(sum)),
         }
         true
     }
 
     /// The score of a unit from the sums of its blocks; none if it needs a second pass.
-    fn settle(self, sums: &mut [f64], held: Held) -> Option<f64> {
+    fn settle(self, sums: &mut [f64], held: UnitFacts) -> Option<f64> {
         let sum = pairs(sums);
         (sum.is_finite() && scale(self.term, held.top) == 1.0).then(|| self.score(sum, held, 1.0))
     }
 
     /// Scores units that have extremes; none if one of them has a NaN.
     fn again<E: Element>(self, layer: &UnitSums<'_, E>, units: &[usize], scores: &mut [f64]) -> Option<()> {
-        let (mut place, mut values) = (Place::default(), Vec::new());
+        let (mut place, mut values) = (UnitPlace::default(), Vec::new());
         let mut wanted = units.iter().copied().collect::<BTreeSet<usize>>();
         for row in 0..layer.places.rows() {
             for column in 0..layer.places.abreast() {
@@ -182,7 +182,7 @@ impl Reduction {
     }
 
     /// The score of a unit that may have infinities and elements that must be scaled; none if it has a NaN.
-    fn extreme<E: Element>(self, layer: &UnitSums<'_, E>, place: &Place, values: &mut Vec<f64>) -> Option<f64> {
+    fn extreme<E: Element>(self, layer: &UnitSums<'_, E>, place: &UnitPlace, values: &mut Vec<f64>) -> Option<f64> {
         let (term, meaning) = (self.term, self.meaning());
         let (mut top, mut infinity) = (meaning.lowest(), 0.0);
         for from in (0..place.len()).step_by(BLOCK) {
@@ -195,7 +195,7 @@ impl Reduction {
                 top = higher(top, meaning.height(value));
             }
         }
-        if infinity != 0.0 && term != Term::Max {
+        if infinity != 0.0 && term != ScoreTerm::Max {
             return Some(infinity);
         }
         let scale = scale(term, top);
@@ -205,14 +205,14 @@ impl Reduction {
             values.iter_mut().for_each(|value| *value *= scale);
             sums.push(along(layer.level, values, meaning).sum);
         }
-        Some(self.score(pairs(&mut sums), Held { top, elements: place.len() }, scale))
+        Some(self.score(pairs(&mut sums), UnitFacts { top, elements: place.len() }, scale))
     }
 
     pub(super) fn meaning(self) -> Meaning {
         match (self.term, self.by) {
-            (Term::Root, _) => Meaning::Square,
-            (Term::Max, RankBy::Magnitude) => Meaning::Greatest,
-            (Term::Max, RankBy::Value) => Meaning::Value,
+            (ScoreTerm::Root, _) => Meaning::Square,
+            (ScoreTerm::Max, RankBy::Magnitude) => Meaning::Greatest,
+            (ScoreTerm::Max, RankBy::Value) => Meaning::Value,
             (_, RankBy::Magnitude) => Meaning::Magnitude,
             (_, RankBy::Value) => Meaning::Signed,
         }
@@ -228,13 +228,13 @@ impl Reduction {
     }
 
     /// The score of a unit of finite elements; `sum` is of elements times `scale`.
-    pub(super) fn score(self, sum: f64, held: Held, scale: f64) -> f64 {
+    pub(super) fn score(self, sum: f64, held: UnitFacts, scale: f64) -> f64 {
         let scaled = match self.term {
             // Adding +0.0 leaves no -0.0.
-            Term::Max => return held.top + 0.0,
-            Term::Mean => sum / held.elements as f64,
-            Term::Root => sum.sqrt(),
-            Term::Sum => sum,
+            ScoreTerm::Max => return held.top + 0.0,
+            ScoreTerm::Mean => sum / held.elements as f64,
+            ScoreTerm::Root => sum.sqrt(),
+            ScoreTerm::Sum => sum,
         };
         bounded(scaled / scale)
     }
@@ -248,7 +248,7 @@ fn bounded(score: f64) -> f64 {
 
 /// The data of a unit besides its sum.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Held {
+pub(super) struct UnitFacts {
     /// The highest element if the score needs it, else the greatest magnitude.
     pub(super) top: f64,
     pub(super) elements: usize,
@@ -256,11 +256,11 @@ pub(super) struct Held {
 
 /// The power of two by which elements are multiplied before they are added up, so that neither sums nor squares
 /// overflow and not all squares vanish: 1 except for extremes.
-pub(super) fn scale(term: Term, top: f64) -> f64 {
+pub(super) fn scale(term: ScoreTerm, top: f64) -> f64 {
     let (low, high) = match term {
-        Term::Max => return 1.0,
-        Term::Root => (SMALL, LARGE),
-        Term::Mean | Term::Sum => (0.0, HUGE),
+        ScoreTerm::Max => return 1.0,
+        ScoreTerm::Root => (SMALL, LARGE),
+        ScoreTerm::Mean | ScoreTerm::Sum => (0.0, HUGE),
     };
     if top > high {
         DOWN

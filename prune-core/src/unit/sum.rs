@@ -69,21 +69,21 @@ impl Meaning {
 /// The sum of terms and the greatest height. A NaN is never the greatest; if [`Meaning::has_top`] is false, this is
 /// the lowest height.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Sum {
+pub(super) struct UnitSum {
     pub(super) sum: f64,
     pub(super) top: f64,
 }
 
 /// The sum of all elements of a unit, by the definition.
 #[cfg(test)]
-pub(super) fn plain(values: &[f64], meaning: Meaning) -> Sum {
+pub(super) fn plain(values: &[f64], meaning: Meaning) -> UnitSum {
     let of_block = |block: &[f64]| {
         let mut lanes = [0.0; LANES];
         block.iter().enumerate().for_each(|(number, &value)| lanes[number % LANES] += meaning.term(value));
         halves(lanes)
     };
     let top = values.iter().fold(meaning.lowest(), |top, &value| higher(top, meaning.height(value)));
-    Sum { sum: pairs(&mut values.chunks(BLOCK).map(of_block).collect::<Vec<f64>>()), top }
+    UnitSum { sum: pairs(&mut values.chunks(BLOCK).map(of_block).collect::<Vec<f64>>()), top }
 }
 
 /// The sum of the lanes of a block.
@@ -142,13 +142,13 @@ macro_rules! with_meaning {
 pub(super) use with_meaning;
 
 /// The sum of a block, whose elements lie side by side.
-pub(super) fn along<E: Element>(level: Level, block: &[E], meaning: Meaning) -> Sum {
+pub(super) fn along<E: Element>(level: Level, block: &[E], meaning: Meaning) -> UnitSum {
     debug_assert!(block.len() <= BLOCK);
     with_meaning!(level, meaning, constant => along_lanes(block, constant))
 }
 
 #[inline(always)]
-fn along_lanes<E: Element>(block: &[E], meaning: Meaning) -> Sum {
+fn along_lanes<E: Element>(block: &[E], meaning: Meaning) -> UnitSum {
     let (mut lanes, mut tops) = ([0.0; LANES], [meaning.lowest(); LANES]);
     let (whole, rest) = block.as_chunks::<LANES>();
     for values in whole {
@@ -171,7 +171,7 @@ fn along_lanes<E: Element>(block: &[E], meaning: Meaning) -> Sum {
             top = higher(top, height);
         }
     }
-    Sum { sum: halves(lanes), top }
+    UnitSum { sum: halves(lanes), top }
 }
 
 #[cfg(test)]
@@ -189,7 +189,7 @@ mod tests {
         prop::collection::vec(prop_oneof![-1e3f64..1e3, -1e-3f64..1e-3, -1e9f64..1e9, Just(-0.0)], 0..1700)
     }
 
-    fn bits(sum: Sum) -> [u64; 2] {
+    fn bits(sum: UnitSum) -> [u64; 2] {
         [sum.sum, sum.top].map(f64::to_bits)
     }
 
@@ -206,11 +206,11 @@ mod tests {
         let wide: Vec<f64> = values.iter().map(|value| value.to_f64()).collect();
         for meaning in MEANINGS {
             let wanted = plain(&wide, meaning);
-            let blocks: Vec<Sum> = values.chunks(BLOCK).map(|block| along(level, block, meaning)).collect();
+            let blocks: Vec<UnitSum> = values.chunks(BLOCK).map(|block| along(level, block, meaning)).collect();
             let top = blocks.iter().fold(meaning.lowest(), |top, block| higher(top, block.top));
             let sum = pairs(&mut blocks.iter().map(|block| block.sum).collect::<Vec<_>>());
             let top = if meaning.has_top::<E>() { top } else { wanted.top };
-            prop_assert_eq!(bits(Sum { sum, top }), bits(wanted));
+            prop_assert_eq!(bits(UnitSum { sum, top }), bits(wanted));
         }
         Ok(())
     }

@@ -8,9 +8,9 @@ use crate::mask::Mask;
 use crate::tensor::Values;
 use crate::tensor::{Element, PlainTensor};
 use crate::unit::Unit;
-use crate::unit::geometry::{Geometry, Runs};
+use crate::unit::geometry::{Geometry, UnitRuns};
 use crate::unit::open::OpenSums;
-use crate::unit::reduce::{Held, Reduction, Term, scale};
+use crate::unit::reduce::{Reduction, ScoreTerm, UnitFacts, scale};
 use crate::unit::sum::{BLOCK, higher};
 
 /// Makes the scores of a layer's units ([`Unit::scores`]) from elements that are read part by part, in logical order.
@@ -51,7 +51,7 @@ pub struct UnitTally {
     scaled: bool,
     /// The number of elements taken in this pass.
     index: usize,
-    runs: Runs,
+    runs: UnitRuns,
     /// The unit of the next element, and the number of elements left in its run.
     run: (usize, usize),
     /// Elements of one unit, in `f64`.
@@ -68,7 +68,7 @@ impl UnitTally {
         let (geometry, reduction) = (unit.geometry(shape)?, unit.reduction(by));
         let (units, meaning) = (geometry.units(), reduction.meaning());
         // Units that are scored by their highest element need no sums.
-        let most = if reduction.term == Term::Max { 0 } else { geometry.most() };
+        let most = if reduction.term == ScoreTerm::Max { 0 } else { geometry.most() };
         Ok(UnitTally {
             reduction,
             shape: shape.to_vec(),
@@ -153,7 +153,7 @@ impl UnitTally {
             *top = higher(*top, meaning.height(value));
             *infinity = self.reduction.infinity(*infinity, value);
         }
-        if self.reduction.term != Term::Max {
+        if self.reduction.term != ScoreTerm::Max {
             self.sums.add(unit, values);
         }
         Ok(())
@@ -194,10 +194,10 @@ impl UnitTally {
 
     fn score(&self, unit: usize) -> f64 {
         let infinity = self.infinities[unit];
-        if infinity != 0.0 && self.reduction.term != Term::Max {
+        if infinity != 0.0 && self.reduction.term != ScoreTerm::Max {
             return infinity;
         }
-        let held = Held { top: self.tops[unit], elements: self.sums.elements(unit) };
+        let held = UnitFacts { top: self.tops[unit], elements: self.sums.elements(unit) };
         self.reduction.score(self.sums.sum(unit), held, self.scale(unit))
     }
 }

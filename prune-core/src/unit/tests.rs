@@ -5,14 +5,14 @@
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
-use super::sum::{Meaning, Sum, plain};
+use super::sum::{Meaning, UnitSum, plain};
 use super::{Blocks, Channels, Norm, Pool, Unit};
 use crate::hash::hash;
 use crate::testing::generators::{
     TestElement, alive, densities, layouts, shapes, to_memory_order, values, values_with_nan,
 };
 use crate::testing::oracle::{self, Answer, Refusal};
-use crate::testing::structures::{self, Pooling};
+use crate::testing::structures::{self, ElementPooling};
 use crate::{Density, Error, ErrorKind, LayerRef, Layout, Mask, PlainTensor, RankBy, Ranked, Selected, Selector};
 
 /// A unit, and the facts that the oracle needs.
@@ -20,7 +20,7 @@ use crate::{Density, Error, ErrorKind, LayerRef, Layout, Mask, PlainTensor, Rank
 struct Case {
     unit: Unit,
     sides: Vec<usize>,
-    pooling: Pooling,
+    pooling: ElementPooling,
 }
 
 fn blocks(shape: Vec<usize>) -> BoxedStrategy<Case> {
@@ -36,7 +36,8 @@ fn blocks(shape: Vec<usize>) -> BoxedStrategy<Case> {
             axes.iter().zip(&sizes).for_each(|(&axis, &size)| all[axis] = size);
             let signed = |&axis: &usize| if sides[axis].1 { axis as isize } else { axis as isize - rank as isize };
             let axes: Vec<isize> = if last { Vec::new() } else { axes.iter().map(signed).collect() };
-            let (pool, pooling) = if max { (Pool::Max, Pooling::Max) } else { (Pool::Mean, Pooling::Mean) };
+            let (pool, pooling) =
+                if max { (Pool::Max, ElementPooling::Max) } else { (Pool::Mean, ElementPooling::Mean) };
             Case { unit: Blocks::new(&sizes, &axes, pool).unwrap().into(), sides: all, pooling }
         })
         .boxed()
@@ -44,7 +45,7 @@ fn blocks(shape: Vec<usize>) -> BoxedStrategy<Case> {
 
 fn channels(shape: Vec<usize>) -> BoxedStrategy<Case> {
     let rank = shape.len() as isize;
-    let norms = [(Norm::L1, Pooling::L1), (Norm::L2, Pooling::L2), (Norm::Max, Pooling::LMax)];
+    let norms = [(Norm::L1, ElementPooling::L1), (Norm::L2, ElementPooling::L2), (Norm::Max, ElementPooling::LMax)];
     (-rank..rank, prop::sample::select(norms.to_vec()))
         .prop_map(move |(axis, (norm, pooling))| {
             let mut sides: Vec<usize> = shape.iter().map(|&length| length.max(1)).collect();
@@ -125,11 +126,12 @@ fn by_definition(shape: &[usize], values: &[f64], alive: Option<&[bool]>, case: 
     let alive = |i: usize| alive.is_none_or(|alive| alive[i]);
     let score = |members: Vec<usize>| {
         let value = |i| if alive(i) { values[i] } else { 0.0 };
-        let by = if matches!(case.pooling, Pooling::Mean | Pooling::Max) { by } else { RankBy::Magnitude };
+        let by =
+            if matches!(case.pooling, ElementPooling::Mean | ElementPooling::Max) { by } else { RankBy::Magnitude };
         let meant = |value: f64| if by == RankBy::Magnitude { value.abs() } else { value };
         let of_unit: Vec<f64> = members.into_iter().map(|i| meant(value(i))).collect();
         let infinity = [f64::INFINITY, f64::NEG_INFINITY].into_iter().find(|infinity| of_unit.contains(infinity));
-        if matches!(case.pooling, Pooling::Max | Pooling::LMax) {
+        if matches!(case.pooling, ElementPooling::Max | ElementPooling::LMax) {
             return of_unit.iter().fold(f64::NEG_INFINITY, |top, &value| if value > top { value } else { top }) + 0.0;
         }
         if let Some(infinity) = infinity {
@@ -137,17 +139,17 @@ fn by_definition(shape: &[usize], values: &[f64], alive: Option<&[bool]>, case: 
         }
         let top = of_unit.iter().fold(0.0f64, |top, value| top.max(value.abs()));
         let two = 2.0f64;
-        let squares = case.pooling == Pooling::L2;
+        let squares = case.pooling == ElementPooling::L2;
         let scale = match top {
             top if top > two.powi(if squares { 450 } else { 900 }) => two.powi(-700),
             top if squares && top > 0.0 && top < two.powi(-450) => two.powi(700),
             _ => 1.0,
         };
         let scaled: Vec<f64> = of_unit.iter().map(|value| value * scale).collect();
-        let Sum { sum, .. } = plain(&scaled, if squares { Meaning::Square } else { Meaning::Signed });
+        let UnitSum { sum, .. } = plain(&scaled, if squares { Meaning::Square } else { Meaning::Signed });
         let pooled = match case.pooling {
-            Pooling::Mean => sum / of_unit.len() as f64,
-            Pooling::L2 => sum.sqrt(),
+            ElementPooling::Mean => sum / of_unit.len() as f64,
+            ElementPooling::L2 => sum.sqrt(),
             _ => sum,
         };
         (pooled / scale).clamp(-f64::MAX, f64::MAX) + 0.0
@@ -201,7 +203,9 @@ fn hold<E: TestElement>((shape, data, alive, layout, case): Layer<E>, by: RankBy
         let kept = unit.alive(&got.mask).unwrap();
         let units = structures::members(&shape, &case.sides).len();
         prop_assert_eq!(kept.kept_len(), oracle::kept_count(density.get(), units));
-        prop_assert!(!matches!(case.pooling, Pooling::Max | Pooling::LMax) || got.mask.iter().eq(wanted.kept));
+        prop_assert!(
+            !matches!(case.pooling, ElementPooling::Max | ElementPooling::LMax) || got.mask.iter().eq(wanted.kept)
+        );
     }
     Ok(())
 }
@@ -255,10 +259,12 @@ fn long_sums_are_those_of_the_definition_on_any_number_of_threads() {
         let widened: Vec<f64> = data.iter().map(|&value| f64::from(value)).collect();
         let alive: Vec<bool> = (0..len as u64).map(|i| !hash(i << 20).is_multiple_of(3)).collect();
         let mask = Mask::from_bools(&shape, &alive).unwrap();
-        let mut cases =
-            vec![boxes(&[700, 20, 3], Pool::Mean, Pooling::Mean), boxes(&[2, 2, 2], Pool::Max, Pooling::Max)];
+        let mut cases = vec![
+            boxes(&[700, 20, 3], Pool::Mean, ElementPooling::Mean),
+            boxes(&[2, 2, 2], Pool::Max, ElementPooling::Max),
+        ];
         for axis in 0..3 {
-            cases.push(channels(&shape, axis, Norm::L2, Pooling::L2));
+            cases.push(channels(&shape, axis, Norm::L2, ElementPooling::L2));
         }
         let columns = [1, shape[0] as isize, (shape[0] * shape[1]) as isize];
         let layouts = [Layout::row_major(&shape).unwrap(), Layout::new(&shape, &columns, 0).unwrap()];
@@ -414,7 +420,7 @@ fn emptiness_and_false_claims() {
             assert_eq!((selected.mask.shape(), selected.mask.kept_len()), (layer.shape(), 0));
         }
         let claim = Layout::new(&[1 << 30, 1 << 30], &[1 << 30, 1], 0).unwrap();
-        let layer = LayerRef::lent(crate::Lent::new(claim, crate::Memory::Dense(&[1.0f32, 2.0])));
+        let layer = LayerRef::lent(crate::LentTensor::new(claim, crate::Memory::Dense(&[1.0f32, 2.0])));
         assert!(matches!(unit.scores(&layer, RankBy::Value, None), Err(Error { kind: ErrorKind::Layout { .. }, .. })));
     }
     let number = PlainTensor::from_logical(&[], vec![2.0f32]).unwrap();

@@ -5,7 +5,7 @@ use fearless_simd::Level;
 use crate::bits::read_bits;
 use crate::tensor::Element;
 use crate::unit::abreast::Abreast;
-use crate::unit::place::{Place, Places};
+use crate::unit::place::{UnitPlace, UnitPlaces};
 use crate::unit::sum::{BLOCK, Meaning, along, higher};
 
 /// The number of elements of a task, unless one block of the units abreast is longer.
@@ -35,7 +35,7 @@ pub(super) struct UnitSums<'a, E> {
     pub(super) values: &'a [E],
     /// The bits of alive elements, in memory order.
     pub(super) alive: Option<Vec<u64>>,
-    pub(super) places: Places,
+    pub(super) places: UnitPlaces,
     pub(super) meaning: Meaning,
     pub(super) level: Level,
 }
@@ -108,7 +108,7 @@ impl<E: Element> UnitSums<'_, E> {
 
     /// Calls `visit` with all the units of a task, in their order.
     pub(super) fn for_each_strip(&self, task: &Task, mut visit: impl FnMut(Strip<'_>)) {
-        let mut place = Place::default();
+        let mut place = UnitPlace::default();
         let mut scratch = Scratch {
             abreast: Abreast::default(),
             rows: Vec::new(),
@@ -146,7 +146,7 @@ impl<E: Element> UnitSums<'_, E> {
     }
 
     /// Adds up a block of one unit.
-    fn alone(&self, place: &Place, (from, to): (usize, usize), index: usize, scratch: &mut Scratch<E>) {
+    fn alone(&self, place: &UnitPlace, (from, to): (usize, usize), index: usize, scratch: &mut Scratch<E>) {
         let in_one_piece = place.position_of_piece(from, to).filter(|_| self.alive.is_none());
         let sum = match in_one_piece {
             Some(position) => along(self.level, &self.values[position..][..to - from], self.meaning),
@@ -160,7 +160,7 @@ impl<E: Element> UnitSums<'_, E> {
     }
 
     /// The elements of a unit from number `from` up to `to`; dead ones are 0.
-    pub(super) fn gather(&self, place: &Place, from: usize, to: usize, values: &mut Vec<f64>) {
+    pub(super) fn gather(&self, place: &UnitPlace, from: usize, to: usize, values: &mut Vec<f64>) {
         values.clear();
         place.for_each_run(from, to, |position, stride, run| {
             let position = |i: usize| (position as isize + i as isize * stride) as usize;
@@ -178,7 +178,7 @@ impl<E: Element> UnitSums<'_, E> {
     /// Adds up one block of each of the units side by side, the first of which is at `place`.
     fn abreast(
         &self,
-        place: &Place,
+        place: &UnitPlace,
         (from, to): (usize, usize),
         (index, each): (usize, usize),
         scratch: &mut Scratch<E>,

@@ -2,15 +2,15 @@
 
 use safetensors::Dtype;
 
-use super::config::Described;
+use super::config::PackedFacts;
 use super::rows::{self, RowPart, parts};
 use super::{PARTS, WEIGHT};
 use crate::error::Error;
 use crate::layers::groups::{Question, ask};
-use crate::layers::inputs::Inputs;
-use crate::layers::known::Known;
+use crate::layers::inputs::ModelInputs;
+use crate::layers::known::CheckpointFacts;
 use crate::layers::sums::non_zeros;
-use crate::output::header::Entry;
+use crate::output::header::TensorToWrite;
 use crate::parts::drive::in_order;
 use crate::read::header::TensorInfo;
 use crate::read::model::Model;
@@ -22,7 +22,7 @@ pub(super) fn packable(tensor: &TensorInfo) -> bool {
 }
 
 /// The tensors of a dense file that are packed, with their parts.
-pub(super) struct Choice {
+pub(super) struct PackingChoice {
     /// Their places in the file, ascending.
     pub(super) packed: Vec<usize>,
     /// The number of values of each tensor of the file, for the tensors that were counted.
@@ -31,7 +31,7 @@ pub(super) struct Choice {
     pub(super) parts: Vec<(usize, RowPart, usize)>,
 }
 
-impl Choice {
+impl PackingChoice {
     /// Counts the values of these tensors, and chooses the tensors that are smaller packed than dense.
     pub(super) fn of(source: &Model, tensors: &[usize], watch: &Watch) -> Result<Self, Error> {
         let mut work = Vec::new();
@@ -56,20 +56,24 @@ impl Choice {
         packed.sort_unstable();
         let parts = work.into_iter().zip(counts).map(|((tensor, part), count)| (tensor, part, count));
         let parts = parts.filter(|(tensor, ..)| packed.binary_search(tensor).is_ok()).collect();
-        Ok(Choice { packed, values, parts })
+        Ok(PackingChoice { packed, values, parts })
     }
 }
 
 /// The entries of a tensor's parts, in the order of [`PARTS`].
-pub(super) fn entries(about: &TensorInfo, values: usize) -> [Entry; 4] {
+pub(super) fn entries(about: &TensorInfo, values: usize) -> [TensorToWrite; 4] {
     let base = about.name.strip_suffix(WEIGHT).unwrap_or(&about.name);
     let (rows, columns) = rows_and_columns(about);
     let lead = &about.shape[..about.shape.len().saturating_sub(1)];
     let bits: Vec<usize> = lead.iter().copied().chain([columns.div_ceil(8)]).collect();
     let (rank, size) = (about.shape.len(), about.dtype.bitsize() / 8);
     let [shape, compressed, bitmask, offsets] = PARTS.map(|part| format!("{base}{part}"));
-    let entry =
-        |name: String, dtype: Dtype, shape: Vec<usize>, bytes: usize| Entry { name, dtype, shape, bytes: bytes as u64 };
+    let entry = |name: String, dtype: Dtype, shape: Vec<usize>, bytes: usize| TensorToWrite {
+        name,
+        dtype,
+        shape,
+        bytes: bytes as u64,
+    };
     [
         entry(shape, Dtype::I64, vec![rank], 8 * rank),
         entry(compressed, about.dtype, vec![values], values * size),
@@ -79,12 +83,12 @@ pub(super) fn entries(about: &TensorInfo, values: usize) -> [Entry; 4] {
 }
 
 /// A description of the packed files, for the block: the packed names, and counts over all tensors.
-pub(super) fn describe(sources: &[Model], choices: &[Choice], watch: &Watch) -> Result<Described, Error> {
+pub(super) fn describe(sources: &[Model], choices: &[PackingChoice], watch: &Watch) -> Result<PackedFacts, Error> {
     let (mut elements, mut non_zero, mut two_of_four) = (0usize, 0usize, true);
     let mut packed = Vec::new();
     for (source, choice) in sources.iter().zip(choices) {
-        let known = Known::of(source)?;
-        let inputs = Inputs::new(source, &known);
+        let known = CheckpointFacts::of(source)?;
+        let inputs = ModelInputs::new(source, &known);
         let all: Vec<usize> = (0..source.len()).collect();
         for (tensor, count) in non_zeros(&inputs, &all, watch)?.into_iter().enumerate() {
             elements += count.map_or(0, |_| source.tensor(tensor).elements);
@@ -105,7 +109,7 @@ pub(super) fn describe(sources: &[Model], choices: &[Choice], watch: &Watch) -> 
     }
     packed.sort_unstable();
     let sparsity = (elements - non_zero) as f64 / elements.max(1) as f64;
-    Ok(Described { two_of_four: two_of_four && !packed.is_empty(), packed, sparsity })
+    Ok(PackedFacts { two_of_four: two_of_four && !packed.is_empty(), packed, sparsity })
 }
 
 /// The number of rows and of columns of a tensor, where a row runs along the last axis.

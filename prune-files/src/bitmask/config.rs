@@ -24,7 +24,7 @@ const SPARSITY: &str = "sparsity_config";
 
 /// The facts about a packed model that the block states.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Described {
+pub(super) struct PackedFacts {
     /// The names of the packed tensors.
     pub(super) packed: Vec<String>,
     /// The fraction of zeros among the numbers of the whole model.
@@ -33,7 +33,7 @@ pub(super) struct Described {
     pub(super) two_of_four: bool,
 }
 
-impl Described {
+impl PackedFacts {
     fn sparsity_config(&self) -> Value {
         let targets: Vec<&str> =
             self.packed.iter().map(|name| name.strip_suffix(super::WEIGHT).unwrap_or(name)).collect();
@@ -89,7 +89,7 @@ pub(super) fn read(folder: &Path) -> Result<Option<String>, Error> {
 }
 
 /// The text of a configuration with the block, and the earlier text in its place, which may be empty.
-pub(super) fn with_block(text: &str, described: &Described) -> (String, String) {
+pub(super) fn with_block(text: &str, described: &PackedFacts) -> (String, String) {
     let Ok(object) = ObjectText::parse(text) else { return (text.to_owned(), String::new()) };
     let within = object.get(CONFIG);
     (object.with(CONFIG, &described.block(within)), within.unwrap_or_default().to_owned())
@@ -124,8 +124,8 @@ pub(super) fn plain_metadata(metadata: &BTreeMap<String, String>) -> BTreeMap<St
 mod tests {
     use super::*;
 
-    fn described() -> Described {
-        Described { packed: vec!["a.weight".to_owned()], sparsity: 0.5, two_of_four: true }
+    fn described() -> PackedFacts {
+        PackedFacts { packed: vec!["a.weight".to_owned()], sparsity: 0.5, two_of_four: true }
     }
 
     /// A block is put in and taken out, for every kind of earlier block.

@@ -13,11 +13,11 @@ use super::rows::{self, RowPart, parts};
 use super::{DENSE_CONFIG, DENSE_HEADER, DENSE_INDEX, PARTS, WEIGHT, config};
 use crate::error::{Error, show};
 use crate::output::Outputs;
-use crate::output::header::{Entry, begin, header};
+use crate::output::header::{TensorToWrite, begin, header};
 use crate::output::{self, Destination, Temporary, parent};
 use crate::parts::drive::in_order;
 use crate::read::header::Header;
-use crate::read::model::{Kind, Model, index};
+use crate::read::model::{Model, ModelKind, index};
 use crate::text::clipped::clipped;
 use crate::text::size::bytes;
 use crate::text::term::Term;
@@ -51,7 +51,7 @@ impl fmt::Display for Expansion {
 
 /// A packed tensor: the places of its parts, and its facts.
 #[derive(Debug)]
-pub(crate) struct Packed {
+pub(crate) struct PackedTensor {
     pub(crate) name: String,
     pub(crate) dtype: Dtype,
     pub(crate) shape: Vec<usize>,
@@ -63,7 +63,7 @@ pub(crate) struct Packed {
     sides: usize,
 }
 
-impl Packed {
+impl PackedTensor {
     /// The tensors that are the parts of this one.
     pub(crate) fn parts(&self) -> [usize; 4] {
         [self.sides, self.compressed, self.bitmask, self.row_offsets]
@@ -105,9 +105,9 @@ pub fn expand(model: &Path, to: &Destination, watch: &Watch) -> Result<Expansion
         data += written.data;
     }
     match source.kind() {
-        Kind::File => {}
-        Kind::Folder(folder) => beside(&source, &outputs, folder)?,
-        Kind::Index { folder, index, .. } => {
+        ModelKind::File => {}
+        ModelKind::Folder(folder) => beside(&source, &outputs, folder)?,
+        ModelKind::Index { folder, index, .. } => {
             beside(&source, &outputs, folder)?;
             let text = match noted(&source, DENSE_INDEX).filter(|text| places_tensors(text, &places)) {
                 Some(text) => text.as_bytes().to_vec(),
@@ -139,7 +139,7 @@ fn places_tensors(text: &str, places: &BTreeMap<String, String>) -> bool {
 }
 
 /// The packed tensors, in the order of names. Contradicting parts are an error.
-pub(crate) fn find(source: &Model) -> Result<Vec<Packed>, Error> {
+pub(crate) fn find(source: &Model) -> Result<Vec<PackedTensor>, Error> {
     let mut packed = Vec::new();
     for tensor in source.tensors() {
         let Some(base) = tensor.name.strip_suffix(PARTS[1]) else { continue };
@@ -174,7 +174,7 @@ fn contradiction(source: &Model, tensor: usize, why: impl fmt::Display) -> Error
 }
 
 /// A packed tensor, after a check that its parts fit each other.
-fn fit(source: &Model, base: &str, shape: usize, parts: [usize; 3]) -> Result<Packed, Error> {
+fn fit(source: &Model, base: &str, shape: usize, parts: [usize; 3]) -> Result<PackedTensor, Error> {
     let [compressed, bitmask, row_offsets] = parts;
     let about = source.tensor(shape);
     if about.dtype != Dtype::I64 || about.shape.len() != 1 || !(1..=64).contains(&about.elements) {
@@ -211,11 +211,20 @@ fn fit(source: &Model, base: &str, shape: usize, parts: [usize; 3]) -> Result<Pa
     if source.find(&name).is_some() {
         return Err(contradiction(source, compressed, "stands beside the tensor that it would become"));
     }
-    Ok(Packed { name, dtype: about.dtype, shape: sides, elements, compressed, bitmask, row_offsets, sides: shape })
+    Ok(PackedTensor {
+        name,
+        dtype: about.dtype,
+        shape: sides,
+        elements,
+        compressed,
+        bitmask,
+        row_offsets,
+        sides: shape,
+    })
 }
 
 /// The contents of a dense file.
-struct Written {
+struct DenseFile {
     names: Vec<String>,
     bytes: u64,
     data: u64,
@@ -231,23 +240,23 @@ enum Origin {
 /// Writes the dense file for a shard: the dense tensors of the shard, and the packed tensors whose values lie in it.
 fn write_shard(
     source: &Model,
-    packed: &[Packed],
+    packed: &[PackedTensor],
     shard: usize,
     file: &Temporary,
     watch: &Watch,
-) -> Result<Written, Error> {
-    let parts_of_packed: BTreeSet<usize> = packed.iter().flat_map(Packed::parts).collect();
-    let mut entries: Vec<(Entry, Origin)> = Vec::new();
+) -> Result<DenseFile, Error> {
+    let parts_of_packed: BTreeSet<usize> = packed.iter().flat_map(PackedTensor::parts).collect();
+    let mut entries: Vec<(TensorToWrite, Origin)> = Vec::new();
     for tensor in (0..source.len()).filter(|t| source.shard_of(*t) == shard && !parts_of_packed.contains(t)) {
-        entries.push((Entry::like(source.tensor(tensor)), Origin::Whole(tensor)));
+        entries.push((TensorToWrite::like(source.tensor(tensor)), Origin::Whole(tensor)));
     }
-    let here = |p: &Packed| source.shard_of(p.compressed) == shard;
+    let here = |p: &PackedTensor| source.shard_of(p.compressed) == shard;
     if parts_of_packed.iter().all(|&tensor| source.shard_of(tensor) != shard) && !packed.iter().any(here) {
         return as_it_is(source, shard, file, watch);
     }
     for (place, p) in packed.iter().enumerate().filter(|(_, p)| here(p)) {
         let bytes = (p.elements * p.size()) as u64;
-        let entry = Entry { name: p.name.clone(), dtype: p.dtype, shape: p.shape.clone(), bytes };
+        let entry = TensorToWrite { name: p.name.clone(), dtype: p.dtype, shape: p.shape.clone(), bytes };
         entries.push((entry, Origin::Packed(place)));
     }
     let metadata = &source.shards()[shard].header.metadata;
@@ -255,7 +264,7 @@ fn write_shard(
         Some(head) => head,
         None => {
             entries.sort_by(|(a, _), (b, _)| a.order(b));
-            let list: Vec<Entry> = entries.iter().map(|(entry, _)| entry.clone()).collect();
+            let list: Vec<TensorToWrite> = entries.iter().map(|(entry, _)| entry.clone()).collect();
             header(&list, &config::plain_metadata(metadata))
         }
     };
@@ -273,11 +282,11 @@ fn write_shard(
     }
     let data = entries.iter().map(|(entry, _)| entry.bytes).sum();
     let names = entries.into_iter().map(|(entry, _)| entry.name).collect();
-    Ok(Written { names, bytes: head.len() as u64 + data, data })
+    Ok(DenseFile { names, bytes: head.len() as u64 + data, data })
 }
 
 /// Copies a shard that has nothing to do with packed tensors.
-fn as_it_is(source: &Model, shard: usize, file: &Temporary, watch: &Watch) -> Result<Written, Error> {
+fn as_it_is(source: &Model, shard: usize, file: &Temporary, watch: &Watch) -> Result<DenseFile, Error> {
     let about = &source.shards()[shard];
     let head = about.header.data_start;
     let mut bytes = vec![0; head as usize];
@@ -292,17 +301,17 @@ fn as_it_is(source: &Model, shard: usize, file: &Temporary, watch: &Watch) -> Re
         watch,
     )?;
     let names = tensors.map(|tensor| source.tensor(tensor).name.clone()).collect();
-    Ok(Written { names, bytes: about.len, data: about.len - head })
+    Ok(DenseFile { names, bytes: about.len, data: about.len - head })
 }
 
 /// The original header of the dense file, if it lists exactly these tensors. Then `entries` are put into its order.
-fn as_before(table: &str, entries: &mut Vec<(Entry, Origin)>) -> Option<Vec<u8>> {
+fn as_before(table: &str, entries: &mut Vec<(TensorToWrite, Origin)>) -> Option<Vec<u8>> {
     let data: u64 = entries.iter().map(|(entry, _)| entry.bytes).sum();
     let header = Header::parse(table.as_bytes(), 8 + table.len() as u64 + data).ok()?;
     if header.tensors.len() != entries.len() {
         return None;
     }
-    let by_name: BTreeMap<&str, &(Entry, Origin)> =
+    let by_name: BTreeMap<&str, &(TensorToWrite, Origin)> =
         entries.iter().map(|entry| (entry.0.name.as_str(), entry)).collect();
     let found = header.tensors.iter().map(|tensor| {
         let entry = by_name.get(tensor.name.as_str())?;
@@ -316,7 +325,7 @@ fn as_before(table: &str, entries: &mut Vec<(Entry, Origin)>) -> Option<Vec<u8>>
 }
 
 /// Expands a packed tensor and writes it to its place.
-fn unpack(source: &Model, packed: &Packed, file: &Temporary, at: u64, watch: &Watch) -> Result<(), Error> {
+fn unpack(source: &Model, packed: &PackedTensor, file: &Temporary, at: u64, watch: &Watch) -> Result<(), Error> {
     let columns = packed.columns();
     let work: Vec<RowPart> = parts(packed.elements / columns, columns).collect();
     let bits_at = |part: &RowPart| (part.row * columns.div_ceil(8) + part.column / 8) as u64;

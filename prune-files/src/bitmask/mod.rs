@@ -20,7 +20,7 @@ mod pack;
 mod rows;
 
 pub use expand::{Expansion, expand};
-pub(crate) use expand::{Packed, find, refuse_packed};
+pub(crate) use expand::{PackedTensor, find, refuse_packed};
 pub(crate) use pack::pack_into;
 
 /// The endings of the names of a packed tensor's parts.

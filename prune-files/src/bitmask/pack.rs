@@ -5,17 +5,17 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::choice::{Choice, describe, entries, packable, read, rows_and_columns, size};
-use super::config::{self, Described};
+use super::choice::{PackingChoice, describe, entries, packable, read, rows_and_columns, size};
+use super::config::{self, PackedFacts};
 use super::{CONFIG, DENSE_CONFIG, DENSE_HEADER, DENSE_INDEX, PARTS, WEIGHT, rows};
 use crate::disk;
 use crate::error::{Error, show};
 use crate::output::Outputs;
-use crate::output::header::{Entry, begin, header};
+use crate::output::header::{TensorToWrite, begin, header};
 use crate::output::{Destination, Temporary};
 use crate::parts::drive::in_order;
-use crate::read::model::{Kind, Model};
-use crate::report::Report;
+use crate::read::model::{Model, ModelKind};
+use crate::report::PruneReport;
 use crate::text::clipped::clipped;
 use crate::text::term::Term;
 use crate::watch::Watch;
@@ -31,7 +31,7 @@ pub(crate) fn pack_into(
     dense: Vec<Temporary>,
     pruned: &[usize],
     to: &Destination,
-    report: &mut Report,
+    report: &mut PruneReport,
     watch: &Watch,
 ) -> Result<(), Error> {
     let (able, unable): (Vec<usize>, Vec<usize>) = pruned.iter().partition(|&&tensor| packable(model.tensor(tensor)));
@@ -44,7 +44,7 @@ pub(crate) fn pack_into(
         let source = Model::open_new(dense.temporary_path(), dense.shown())?;
         let named = |&tensor: &usize| names.contains(source.tensor(tensor).name.as_str());
         let tensors: Vec<usize> = (0..source.len()).filter(named).collect();
-        let choice = Choice::of(&source, &tensors, watch)?;
+        let choice = PackingChoice::of(&source, &tensors, watch)?;
         let grown = tensors.iter().filter(|tensor| choice.packed.binary_search(tensor).is_err());
         report.larger_packed.extend(grown.map(|&tensor| source.tensor(tensor).name.clone()));
         sources.push(source);
@@ -63,7 +63,7 @@ pub(crate) fn pack_into(
             let data = source.tensors().map(|tensor| tensor.bytes).sum();
             let names = source.tensors().map(|tensor| tensor.name.clone()).collect();
             files.push(dense);
-            Written { names, bytes: source.bytes(), data, bound: data as f64 }
+            PackedFile { names, bytes: source.bytes(), data, bound: data as f64 }
         } else {
             let metadata = notes.metadata(source)?;
             let written = pack(source, choice, &metadata, &file, watch)?;
@@ -78,7 +78,7 @@ pub(crate) fn pack_into(
     if let (Some(config), false) = (&notes.config, described.packed.is_empty()) {
         outputs.beside("config.json", config.as_bytes())?;
     }
-    if let (Kind::Index { folder, index, .. }, false) = (model.kind(), described.packed.is_empty()) {
+    if let (ModelKind::Index { folder, index, .. }, false) = (model.kind(), described.packed.is_empty()) {
         outputs.beside(index, &index_of(folder, index, places, data)?)?;
     }
     report.format = "bitmask";
@@ -99,7 +99,7 @@ pub(crate) fn pack_into(
 /// Notes in the metadata: they tell readers the packing, and let the dense files be rebuilt byte for byte.
 struct Notes<'m> {
     model: &'m Model,
-    described: &'m Described,
+    described: &'m PackedFacts,
     /// The new `config.json`, if there is one.
     config: Option<String>,
     /// Notes for the first packed file only.
@@ -107,12 +107,12 @@ struct Notes<'m> {
 }
 
 impl<'m> Notes<'m> {
-    fn of(model: &'m Model, described: &'m Described) -> Result<Self, Error> {
+    fn of(model: &'m Model, described: &'m PackedFacts) -> Result<Self, Error> {
         let mut notes = Notes { model, described, config: None, once: BTreeMap::new() };
         let (folder, index) = match model.kind() {
-            Kind::File => return Ok(notes),
-            Kind::Folder(folder) => (folder, None),
-            Kind::Index { folder, index, .. } => (folder, Some(index)),
+            ModelKind::File => return Ok(notes),
+            ModelKind::Folder(folder) => (folder, None),
+            ModelKind::Index { folder, index, .. } => (folder, Some(index)),
         };
         if let Some(text) = config::read(folder)? {
             let (text, before) = config::with_block(&text, described);
@@ -138,7 +138,7 @@ impl<'m> Notes<'m> {
             let block = self.described.block(within);
             metadata.insert(CONFIG.to_owned(), block);
         }
-        debug_assert!(self.once.is_empty() || !matches!(self.model.kind(), Kind::File));
+        debug_assert!(self.once.is_empty() || !matches!(self.model.kind(), ModelKind::File));
         metadata.append(&mut self.once);
         Ok(metadata)
     }
@@ -192,7 +192,7 @@ pub(super) fn index_of(
 }
 
 /// The contents of a packed file.
-struct Written {
+struct PackedFile {
     names: Vec<String>,
     bytes: u64,
     data: u64,
@@ -202,17 +202,17 @@ struct Written {
 /// Packs the chosen tensors of a dense file.
 fn pack(
     source: &Model,
-    choice: &Choice,
+    choice: &PackingChoice,
     metadata: &BTreeMap<String, String>,
     file: &Temporary,
     watch: &Watch,
-) -> Result<Written, Error> {
+) -> Result<PackedFile, Error> {
     // Each entry has its tensor; the part of a packed tensor also has its number.
-    let mut list: Vec<(Entry, usize, Option<usize>)> = Vec::new();
+    let mut list: Vec<(TensorToWrite, usize, Option<usize>)> = Vec::new();
     let mut bound = 0.0;
     for (tensor, about) in source.tensors().enumerate() {
         if choice.packed.binary_search(&tensor).is_err() {
-            list.push((Entry::like(about), tensor, None));
+            list.push((TensorToWrite::like(about), tensor, None));
             bound += about.bytes as f64;
             continue;
         }
@@ -221,7 +221,7 @@ fn pack(
         bound += (values * size(source, tensor)) as f64 + entropy(values as f64, about.elements as f64);
     }
     list.sort_by(|(a, ..), (b, ..)| a.order(b));
-    let entries: Vec<Entry> = list.iter().map(|(entry, ..)| entry.clone()).collect();
+    let entries: Vec<TensorToWrite> = list.iter().map(|(entry, ..)| entry.clone()).collect();
     let head = header(&entries, metadata);
     if head.len() as u64 - 8 > crate::read::header::LONGEST {
         return Err(Error::request("the header of the packed file would be longer than the format allows"));
@@ -242,7 +242,7 @@ fn pack(
     fill(source, choice, &places, file, watch)?;
     let data = entries.iter().map(|entry| entry.bytes).sum();
     let names = entries.into_iter().map(|entry| entry.name).collect();
-    Ok(Written { names, bytes: head.len() as u64 + data, data, bound })
+    Ok(PackedFile { names, bytes: head.len() as u64 + data, data, bound })
 }
 
 /// The least number of bytes that tells which `kept` of `elements` are kept.
@@ -269,7 +269,13 @@ pub(super) fn copy(source: &Model, copies: &[(usize, u64)], file: &Temporary, wa
 }
 
 /// Writes values, bits and row offsets. `places` are the starts of the parts of each tensor.
-fn fill(source: &Model, choice: &Choice, places: &[[u64; 4]], file: &Temporary, watch: &Watch) -> Result<(), Error> {
+fn fill(
+    source: &Model,
+    choice: &PackingChoice,
+    places: &[[u64; 4]],
+    file: &Temporary,
+    watch: &Watch,
+) -> Result<(), Error> {
     // The number of values of the tensor that lie before each part.
     let mut work = Vec::with_capacity(choice.parts.len());
     let (mut last, mut sum) = (None, 0u64);

@@ -26,7 +26,7 @@ pub(crate) struct Handle {
 }
 
 /// An open file, and the key of its handle.
-struct Open {
+struct OpenFile {
     key: u64,
     path: PathBuf,
     write: bool,
@@ -34,9 +34,9 @@ struct Open {
 }
 
 /// The open files. The last one was used most recently.
-static OPEN: Mutex<Vec<Open>> = Mutex::new(Vec::new());
+static OPEN: Mutex<Vec<OpenFile>> = Mutex::new(Vec::new());
 
-fn pool() -> MutexGuard<'static, Vec<Open>> {
+fn pool() -> MutexGuard<'static, Vec<OpenFile>> {
     OPEN.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
@@ -87,11 +87,11 @@ impl Handle {
     fn keep(&self, file: Arc<File>) -> io::Result<()> {
         let closed = {
             let mut pool = pool();
-            pool.push(Open { key: self.key, path: self.path.clone(), write: self.write, file });
+            pool.push(OpenFile { key: self.key, path: self.path.clone(), write: self.write, file });
             if pool.len() > MOST { Some(pool.remove(0)) } else { None }
         };
         match closed {
-            Some(Open { path, write: true, file, .. }) => sync_all(&file, &path),
+            Some(OpenFile { path, write: true, file, .. }) => sync_all(&file, &path),
             _ => Ok(()),
         }
     }

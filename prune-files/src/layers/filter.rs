@@ -7,14 +7,14 @@ use prune_schedule::{
 };
 
 use crate::error::{ALONE, Error};
-use crate::layers::known::Known;
+use crate::layers::known::CheckpointFacts;
 use crate::read::header::TensorInfo;
 use crate::read::model::Model;
 use crate::text::clipped::{clipped, did_you_mean, listed};
 use crate::text::term::Term;
 
 /// Refuses a pattern that matches nothing: its author meant some layer.
-pub(crate) fn check(filter: &Filter, model: &Model, known: &Known) -> Result<(), Error> {
+pub(crate) fn check(filter: &Filter, model: &Model, known: &CheckpointFacts) -> Result<(), Error> {
     let prunable = |tensor| known.leaves(&filter.widened(), model, tensor);
     idle("", &Term::Include, "prunable layer", &filter.include, model, prunable)?;
     idle("", &Term::Exclude, "tensor", &filter.exclude, model, |_| None)?;
@@ -55,7 +55,7 @@ fn idle(
 /// A model's tensors as a plan sees them. Only a table selects the tensors that `filter` leaves dense.
 pub(crate) fn infos<'m>(
     model: &'m Model,
-    known: &'m Known,
+    known: &'m CheckpointFacts,
     filter: &Filter,
     alive: impl Fn(usize) -> Option<usize>,
 ) -> Vec<LayerInfo<'m>> {
@@ -73,7 +73,7 @@ pub(crate) fn infos<'m>(
 /// key if it is from a strategy.
 pub(crate) fn plan(
     model: &Model,
-    known: &Known,
+    known: &CheckpointFacts,
     key: Option<Key>,
     event: &Event,
     filter: &Filter,
@@ -106,7 +106,7 @@ pub(crate) fn plan(
 }
 
 /// The reason why no layer is selected.
-fn nothing_selected(model: &Model, known: &Known, event: &Event, filter: &Filter) -> String {
+fn nothing_selected(model: &Model, known: &CheckpointFacts, event: &Event, filter: &Filter) -> String {
     let meant = model.tensors().enumerate().filter(|(_, about)| event.selects(&about.name, about.shape.len()));
     let left: Vec<String> = meant
         .filter(|(_, about)| about.element_type().is_some())

@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::Error;
-use crate::layers::inputs::Inputs;
+use crate::layers::inputs::ModelInputs;
 use crate::parts::buffer::layer;
-use crate::parts::drive::{Scratch, in_order};
+use crate::parts::drive::{PartScratch, in_order};
 use crate::parts::runs::{PART, Part, groups};
 use crate::watch::Watch;
 
@@ -34,7 +34,7 @@ pub(crate) struct Groups {
 }
 
 /// The answers, one for each group length of each question.
-pub(crate) fn ask(inputs: &Inputs<'_>, questions: &[Question], watch: &Watch) -> Result<Vec<Vec<Groups>>, Error> {
+pub(crate) fn ask(inputs: &ModelInputs<'_>, questions: &[Question], watch: &Watch) -> Result<Vec<Vec<Groups>>, Error> {
     let mut work = Vec::new();
     for (place, question) in questions.iter().enumerate() {
         let m = question.allowed.last().map_or(1, |&(m, _)| m);
@@ -66,7 +66,12 @@ pub(crate) fn ask(inputs: &Inputs<'_>, questions: &[Question], watch: &Watch) ->
     Ok(answers)
 }
 
-fn answer(inputs: &Inputs<'_>, question: &Question, part: Part, scratch: &mut Scratch) -> Result<Vec<Groups>, Error> {
+fn answer(
+    inputs: &ModelInputs<'_>,
+    question: &Question,
+    part: Part,
+    scratch: &mut PartScratch,
+) -> Result<Vec<Groups>, Error> {
     let bytes = inputs.read_in_force(question.tensor, part.runs, scratch)?;
     let Some(element) = inputs.model.tensor(question.tensor).element_type() else { return Ok(Vec::new()) };
     let mut non_zero: Vec<u8> = Vec::with_capacity(part.runs.elements());

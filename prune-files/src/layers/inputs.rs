@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use prune_core::{ElementType, Mask, Need};
 
 use crate::error::Error;
-use crate::layers::known::Known;
+use crate::layers::known::CheckpointFacts;
 use crate::layers::mask_values::{TYPES, holds_masks, read_bits};
 use crate::layers::sums::sums;
 use crate::parts::bits;
 use crate::parts::buffer::{Buffer, numbers, values, zero_outside};
-use crate::parts::drive::Scratch;
+use crate::parts::drive::PartScratch;
 use crate::parts::runs::Runs;
 use crate::read::header::TensorInfo;
 use crate::read::model::Model;
@@ -20,10 +20,10 @@ use crate::watch::Watch;
 
 /// A model with its evidence and masks.
 #[derive(Debug)]
-pub(crate) struct Inputs<'m> {
+pub(crate) struct ModelInputs<'m> {
     pub(crate) model: &'m Model,
-    pub(crate) known: &'m Known,
-    /// Files beside the model, indexed by [`Beside`].
+    pub(crate) known: &'m CheckpointFacts,
+    /// Files beside the model, indexed by [`SideFile`].
     beside: [Option<Companion>; 4],
     /// The number of elements of each tensor that the masks in force keep, once counted.
     kept: Vec<Option<usize>>,
@@ -31,7 +31,7 @@ pub(crate) struct Inputs<'m> {
 
 /// The contents of a file beside the model: tensors with the names of the layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Beside {
+pub(crate) enum SideFile {
     Scores,
     Gradients,
     /// The norms of inputs, whose shapes differ from the layers'.
@@ -39,32 +39,32 @@ pub(crate) enum Beside {
     Masks,
 }
 
-impl Beside {
+impl SideFile {
     /// The file that holds the evidence for a score.
     pub(crate) fn of(need: Need) -> Self {
         match need {
-            Need::Gradient | Need::MeanGradient => Beside::Gradients,
-            Need::InputNorms => Beside::Norms,
-            _ => Beside::Scores,
+            Need::Gradient | Need::MeanGradient => SideFile::Gradients,
+            Need::InputNorms => SideFile::Norms,
+            _ => SideFile::Scores,
         }
     }
 
     /// The setting that names the file.
     pub(crate) fn setting(self) -> Term {
         match self {
-            Beside::Scores => Term::Scores,
-            Beside::Gradients => Term::Gradients,
-            Beside::Norms => Term::Inputs,
-            Beside::Masks => Term::Masks,
+            SideFile::Scores => Term::Scores,
+            SideFile::Gradients => Term::Gradients,
+            SideFile::Norms => Term::Inputs,
+            SideFile::Masks => Term::Masks,
         }
     }
 
     pub(crate) fn word(self) -> &'static str {
         match self {
-            Beside::Scores => "scores",
-            Beside::Gradients => "gradients",
-            Beside::Norms => "input norms",
-            Beside::Masks => "masks",
+            SideFile::Scores => "scores",
+            SideFile::Gradients => "gradients",
+            SideFile::Norms => "input norms",
+            SideFile::Masks => "masks",
         }
     }
 }
@@ -78,21 +78,21 @@ struct Companion {
     of: Vec<Option<usize>>,
 }
 
-impl<'m> Inputs<'m> {
-    pub(crate) fn new(model: &'m Model, known: &'m Known) -> Self {
-        Inputs { model, known, beside: [const { None }; 4], kept: vec![None; model.len()] }
+impl<'m> ModelInputs<'m> {
+    pub(crate) fn new(model: &'m Model, known: &'m CheckpointFacts) -> Self {
+        ModelInputs { model, known, beside: [const { None }; 4], kept: vec![None; model.len()] }
     }
 
     /// Adds a file beside the model, which replaces an earlier one of its kind. Each of its tensors must fit the tensor
-    /// of its name. Masks are in force once they are [counted](Inputs::counted).
-    pub(crate) fn with(mut self, what: Beside, path: &Path, beside: Model) -> Result<Self, Error> {
+    /// of its name. Masks are in force once they are [counted](ModelInputs::counted).
+    pub(crate) fn with(mut self, what: SideFile, path: &Path, beside: Model) -> Result<Self, Error> {
         let refuse = |why: String| Error::Companion { path: path.to_owned(), why };
         let mut of = vec![None; self.model.len()];
         for (place, about) in beside.tensors().enumerate() {
             let tensor = self.named(&about.name).map_err(refuse)?;
             of[tensor] = Some(place);
             let shape = &self.model.tensor(tensor).shape;
-            if what != Beside::Norms && *shape != about.shape {
+            if what != SideFile::Norms && *shape != about.shape {
                 let name = clipped(&about.name);
                 return Err(refuse(format!("`{name}` has shape {:?}, but {shape:?} in the model", about.shape)));
             }
@@ -113,9 +113,9 @@ impl<'m> Inputs<'m> {
     }
 
     /// Refuses, with the reason, a tensor that does not go with the model's tensor.
-    fn fits(&self, what: Beside, tensor: usize, beside: &TensorInfo) -> Result<(), String> {
+    fn fits(&self, what: SideFile, tensor: usize, beside: &TensorInfo) -> Result<(), String> {
         let (name, dtype, masked) = (clipped(&beside.name), beside.dtype, self.model.tensor(tensor));
-        if what != Beside::Masks {
+        if what != SideFile::Masks {
             let why = || format!("the {} of `{name}` are of type {dtype}; write f32, f64, f16 or bf16", what.word());
             return beside.element_type().map(|_| ()).ok_or_else(why);
         }
@@ -134,7 +134,7 @@ impl<'m> Inputs<'m> {
     }
 
     /// The file of a kind, if there is one.
-    fn file(&self, what: Beside) -> Option<&Companion> {
+    fn file(&self, what: SideFile) -> Option<&Companion> {
         self.beside[what as usize].as_ref()
     }
 
@@ -166,11 +166,11 @@ impl<'m> Inputs<'m> {
 
     /// True if a mask is in force that the model itself does not have.
     pub(crate) fn has_new_mask(&self, tensor: usize) -> bool {
-        self.file(Beside::Masks).is_some_and(|masks| masks.of[tensor].is_some())
+        self.file(SideFile::Masks).is_some_and(|masks| masks.of[tensor].is_some())
     }
 
     /// The place in its file of the tensor that goes with a layer. Refuses a layer without one.
-    pub(crate) fn companion(&self, what: Beside, score: &str, tensor: usize) -> Result<usize, Error> {
+    pub(crate) fn companion(&self, what: SideFile, score: &str, tensor: usize) -> Result<usize, Error> {
         let needed = || Error::request(format!("the score `{score}` needs {}", what.setting()));
         let file = self.file(what).ok_or_else(needed)?;
         file.of[tensor].ok_or_else(|| {
@@ -182,14 +182,14 @@ impl<'m> Inputs<'m> {
     }
 
     /// The type of the tensor at a place of a file beside the model; `None` without such a file.
-    pub(crate) fn companion_type(&self, what: Beside, place: usize) -> Option<ElementType> {
+    pub(crate) fn companion_type(&self, what: SideFile, place: usize) -> Option<ElementType> {
         self.file(what)?.model.tensor(place).element_type()
     }
 
     /// Reads some elements of such a tensor and returns the number of bytes.
     pub(crate) fn read_companion(
         &self,
-        what: Beside,
+        what: SideFile,
         place: usize,
         runs: Runs,
         into: &mut Buffer,
@@ -199,12 +199,12 @@ impl<'m> Inputs<'m> {
 
     /// The norms of a layer's inputs, with their shape.
     pub(crate) fn input_norms(&self, score: &str, tensor: usize) -> Result<(Vec<usize>, Vec<f64>), Error> {
-        let place = self.companion(Beside::Norms, score, tensor)?;
-        let shape = self.file(Beside::Norms).map_or_else(Vec::new, |file| file.model.tensor(place).shape.clone());
-        let element = self.companion_type(Beside::Norms, place).unwrap_or(ElementType::F32);
+        let place = self.companion(SideFile::Norms, score, tensor)?;
+        let shape = self.file(SideFile::Norms).map_or_else(Vec::new, |file| file.model.tensor(place).shape.clone());
+        let element = self.companion_type(SideFile::Norms, place).unwrap_or(ElementType::F32);
         let mut read = vec![0.0; shape.iter().product()];
         let mut buffer = Buffer::default();
-        let bytes = self.read_companion(Beside::Norms, place, Runs::one(0, read.len()), &mut buffer)?;
+        let bytes = self.read_companion(SideFile::Norms, place, Runs::one(0, read.len()), &mut buffer)?;
         numbers(values(element, buffer.bytes(bytes)), |i, norm| read[i] = norm);
         Ok((shape, read))
     }
@@ -221,8 +221,8 @@ impl<'m> Inputs<'m> {
 
     /// Reads some weights of a tensor as they are in force: zero outside the mask that the model itself has for them.
     /// Returns the number of bytes.
-    pub(crate) fn read_in_force(&self, tensor: usize, runs: Runs, scratch: &mut Scratch) -> Result<usize, Error> {
-        let Scratch { weights, masks, alive, .. } = scratch;
+    pub(crate) fn read_in_force(&self, tensor: usize, runs: Runs, scratch: &mut PartScratch) -> Result<usize, Error> {
+        let PartScratch { weights, masks, alive, .. } = scratch;
         let bytes = self.read_weights(tensor, runs, weights)?;
         if let (Some(own), Some(element)) = (self.known.mask_of(tensor), self.model.tensor(tensor).element_type()) {
             read_bits(self.model, own, runs, masks, alive)?;
@@ -242,7 +242,7 @@ impl<'m> Inputs<'m> {
         bits: &mut Vec<u64>,
     ) -> Result<bool, Error> {
         let own = self.known.mask_of(tensor);
-        let given = self.file(Beside::Masks).and_then(|file| Some((&file.model, file.of[tensor]?)));
+        let given = self.file(SideFile::Masks).and_then(|file| Some((&file.model, file.of[tensor]?)));
         if let Some((masks, mask)) = given {
             read_bits(masks, mask, runs, bytes, bits)?;
         }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::disk;
 use crate::error::Error;
-use crate::read::model::{Kind, Model};
+use crate::read::model::{Model, ModelKind};
 use crate::text::clipped::{clipped, listed};
 use crate::text::term::Term;
 
@@ -21,7 +21,7 @@ const MASK: &str = "mask";
 
 /// The known facts about a model's tensors, in the model's order.
 #[derive(Debug)]
-pub(crate) struct Known {
+pub(crate) struct CheckpointFacts {
     roles: Vec<Role>,
     /// For a `weight_orig`, the `weight_mask` beside it.
     masks: Vec<Option<usize>>,
@@ -41,13 +41,14 @@ pub struct DenseTensor {
     pub entry: String,
 }
 
-impl Known {
+impl CheckpointFacts {
     /// The facts that names, shapes and the `config.json` beside a model tell.
     pub(crate) fn of(model: &Model) -> Result<Self, Error> {
         // A weight with a mask beside it gets its original name back.
         let mut tensors: Vec<(&str, &[usize])> =
             model.tensors().map(|t| (t.name.as_str(), t.shape.as_slice())).collect();
-        let mut known = Known { roles: Vec::new(), masks: vec![None; model.len()], masked: vec![None; model.len()] };
+        let mut known =
+            CheckpointFacts { roles: Vec::new(), masks: vec![None; model.len()], masked: vec![None; model.len()] };
         for (tensor, about) in model.tensors().enumerate() {
             let Some(stem) = about.name.strip_suffix("_orig") else { continue };
             let Some(mask) = model.find(&format!("{stem}_mask")).filter(|_| about.element_type().is_some()) else {
@@ -150,8 +151,8 @@ pub(crate) fn lines(left: &[DenseTensor]) -> Vec<String> {
 /// The facts in the `config.json` of a model's folder; none if there is no readable one.
 fn facts(model: &Model) -> Result<ModelFacts, Error> {
     let folder = match model.kind() {
-        Kind::File => model.shards()[0].path.parent().unwrap_or(Path::new("")),
-        Kind::Folder(folder) | Kind::Index { folder, .. } => folder,
+        ModelKind::File => model.shards()[0].path.parent().unwrap_or(Path::new("")),
+        ModelKind::Folder(folder) | ModelKind::Index { folder, .. } => folder,
     };
     let path = folder.join("config.json");
     let about = disk::stat_if_there(&path).map_err(Error::read(&path))?;

@@ -1,9 +1,9 @@
 //! Counts over whole tensors, summed over their parts.
 
 use crate::error::Error;
-use crate::layers::inputs::Inputs;
+use crate::layers::inputs::ModelInputs;
 use crate::parts::buffer::layer;
-use crate::parts::drive::{Scratch, in_order};
+use crate::parts::drive::{PartScratch, in_order};
 use crate::parts::runs::{Runs, plain};
 use crate::read::model::Model;
 use crate::watch::Watch;
@@ -14,7 +14,7 @@ pub(crate) fn sums(
     tensors: &[usize],
     what: &str,
     watch: &Watch,
-    count: impl Fn(usize, Runs, &mut Scratch) -> Result<usize, Error> + Sync,
+    count: impl Fn(usize, Runs, &mut PartScratch) -> Result<usize, Error> + Sync,
 ) -> Result<Vec<usize>, Error> {
     let parts = |(place, &tensor)| plain(model.tensor(tensor).elements).map(move |part| (place, tensor, part.runs));
     let work: Vec<(usize, usize, Runs)> = tensors.iter().enumerate().flat_map(parts).collect();
@@ -31,7 +31,11 @@ pub(crate) fn sums(
 
 /// The number of non-zero elements of each of these tensors. Elements outside the model's own masks count as zero.
 /// `None` for types that are not numbers here.
-pub(crate) fn non_zeros(inputs: &Inputs<'_>, tensors: &[usize], watch: &Watch) -> Result<Vec<Option<usize>>, Error> {
+pub(crate) fn non_zeros(
+    inputs: &ModelInputs<'_>,
+    tensors: &[usize],
+    watch: &Watch,
+) -> Result<Vec<Option<usize>>, Error> {
     let element = |tensor: usize| inputs.model.tensor(tensor).element_type();
     let counts = sums(inputs.model, tensors, "counting", watch, |tensor, runs, scratch| {
         let Some(element) = element(tensor) else { return Ok(0) };

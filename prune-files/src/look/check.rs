@@ -11,8 +11,8 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::layers::filter;
 use crate::layers::groups::{Question, ask};
-use crate::layers::inputs::{Beside, Inputs};
-use crate::layers::known::Known;
+use crate::layers::inputs::{ModelInputs, SideFile};
+use crate::layers::known::CheckpointFacts;
 use crate::layers::sums::{non_zeros, sums};
 use crate::parts::buffer::layer;
 use crate::read::model::Model;
@@ -78,15 +78,15 @@ pub struct CheckedLayer {
 pub fn check(path: &Path, want: &Want, filter: &Filter, watch: &Watch) -> Result<CheckReport, Error> {
     let model = Model::open(path)?;
     crate::bitmask::refuse_packed(&model)?;
-    let known = Known::of(&model)?;
+    let known = CheckpointFacts::of(&model)?;
     filter::check(filter, &model, &known)?;
-    let mut inputs = Inputs::new(&model, &known);
+    let mut inputs = ModelInputs::new(&model, &known);
     let mut warnings = Vec::new();
     let layers = match want {
         Want::Pattern { pattern, axis } => patterns(&inputs, *pattern, *axis, filter, watch)?,
         Want::Density { density, together } => densities(&inputs, *density, *together, filter, watch)?,
         Want::Masks(masks) => {
-            inputs = inputs.with(Beside::Masks, masks, Model::open(masks)?)?.counted(watch)?;
+            inputs = inputs.with(SideFile::Masks, masks, Model::open(masks)?)?.counted(watch)?;
             warnings = mostly_zero(&inputs, watch)?;
             outside(&inputs, masks, watch)?
         }
@@ -98,8 +98,8 @@ pub fn check(path: &Path, want: &Want, filter: &Filter, watch: &Watch) -> Result
 
 /// Warns of weights that have no mask and are more than half zero, since nothing keeps these zeros. A weight that is
 /// entirely or almost entirely zero has not been trained, and gets no warning.
-fn mostly_zero(inputs: &Inputs<'_>, watch: &Watch) -> Result<Vec<String>, Error> {
-    let Inputs { model, known, .. } = inputs;
+fn mostly_zero(inputs: &ModelInputs<'_>, watch: &Watch) -> Result<Vec<String>, Error> {
+    let ModelInputs { model, known, .. } = inputs;
     let open = |tensor: &usize| {
         let weight = known.leaves(&Filter::default(), model, *tensor).is_none();
         weight && inputs.alive_len(*tensor).is_none() && known.mask_of(*tensor).is_none()
@@ -121,7 +121,7 @@ fn mostly_zero(inputs: &Inputs<'_>, watch: &Watch) -> Result<Vec<String>, Error>
     Ok(warnings)
 }
 
-fn selected(inputs: &Inputs<'_>, event: Event, filter: &Filter) -> Result<Vec<LayerPlan>, Error> {
+fn selected(inputs: &ModelInputs<'_>, event: Event, filter: &Filter) -> Result<Vec<LayerPlan>, Error> {
     Ok(filter::plan(inputs.model, inputs.known, None, &event, filter, |_| None)?.layers)
 }
 
@@ -130,14 +130,14 @@ fn refused(error: prune_schedule::StrategyError) -> Error {
 }
 
 fn patterns(
-    inputs: &Inputs<'_>,
+    inputs: &ModelInputs<'_>,
     pattern: NmPattern,
     axis: Option<GroupAxis>,
     filter: &Filter,
     watch: &Watch,
 ) -> Result<Vec<CheckedLayer>, Error> {
     let model = inputs.model;
-    let event = Event::n_of_m(Scope::UnifiedLocal(pattern));
+    let event = Event::n_m(Scope::UnifiedLocal(pattern));
     let event =
         event.and_then(|event| axis.map_or(Ok(event.clone()), |axis| event.with_axis(axis))).map_err(refused)?;
     let layers = selected(inputs, event, filter)?;
@@ -160,7 +160,7 @@ fn patterns(
 }
 
 fn densities(
-    inputs: &Inputs<'_>,
+    inputs: &ModelInputs<'_>,
     density: Density,
     together: bool,
     filter: &Filter,
@@ -189,7 +189,7 @@ fn densities(
     Ok(layers)
 }
 
-fn outside(inputs: &Inputs<'_>, masks: &Path, watch: &Watch) -> Result<Vec<CheckedLayer>, Error> {
+fn outside(inputs: &ModelInputs<'_>, masks: &Path, watch: &Watch) -> Result<Vec<CheckedLayer>, Error> {
     let model = inputs.model;
     let masked: Vec<usize> = (0..model.len()).filter(|&tensor| inputs.has_new_mask(tensor)).collect();
     if masked.is_empty() {

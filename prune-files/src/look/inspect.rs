@@ -10,11 +10,11 @@ use prune_schedule::names::Class;
 use prune_schedule::table::{Column, aligned, percent, shape};
 use serde::Serialize;
 
-use crate::bitmask::{Packed, find};
+use crate::bitmask::{PackedTensor, find};
 use crate::error::{Error, show};
 use crate::layers::groups::{Question, ask};
-use crate::layers::inputs::Inputs;
-use crate::layers::known::Known;
+use crate::layers::inputs::ModelInputs;
+use crate::layers::known::CheckpointFacts;
 use crate::layers::sums::non_zeros;
 use crate::read::model::Model;
 use crate::text::clipped::clipped;
@@ -34,7 +34,7 @@ pub struct Inspection {
     pub bytes: u64,
     /// Its tensors, in the order of the files and of their bytes. A tensor that is packed as a bitmask is listed as one
     /// tensor, as it is after expansion, instead of its parts.
-    pub tensors: Vec<Inspected>,
+    pub tensors: Vec<TensorInspection>,
     /// The prunable layers together.
     pub prunable: Count,
     /// All tensors of prunable types together.
@@ -54,7 +54,7 @@ pub struct Count {
 /// One tensor of a checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Inspected {
+pub struct TensorInspection {
     /// Its name.
     pub layer: String,
     /// Its type.
@@ -82,13 +82,13 @@ pub struct Inspected {
     pub axes_told_by: Option<String>,
     /// The tightest N:M patterns that hold, each with its axis. A pattern that follows from that of a shorter group is
     /// not listed.
-    pub patterns: Vec<Held>,
+    pub patterns: Vec<AxisPattern>,
 }
 
 /// A pattern that every group along an axis meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Held {
+pub struct AxisPattern {
     /// The pattern: at most N of every M elements are not zero, and exactly N in some group.
     pub pattern: NmPattern,
     /// The axis.
@@ -109,8 +109,8 @@ const LENGTHS: [usize; 5] = [2, 4, 8, 16, 32];
 /// Linear: one read, and one more for each axis of a layer that has zeros. The latter ends early if no pattern holds.
 pub fn inspect(path: &Path, watch: &Watch) -> Result<Inspection, Error> {
     let model = Model::open(path)?;
-    let known = Known::of(&model)?;
-    let inputs = Inputs::new(&model, &known);
+    let known = CheckpointFacts::of(&model)?;
+    let inputs = ModelInputs::new(&model, &known);
     let packed = find(&model)?;
     let non_zero = non_zeros(&inputs, &(0..model.len()).collect::<Vec<_>>(), watch)?;
     let mut questions = Vec::new();
@@ -138,7 +138,7 @@ pub fn inspect(path: &Path, watch: &Watch) -> Result<Inspection, Error> {
             if found.most < implied
                 && let Ok(pattern) = NmPattern::new(found.most, m)
             {
-                held[question.tensor].push(Held { pattern, axis: question.axis });
+                held[question.tensor].push(AxisPattern { pattern, axis: question.axis });
                 implied = found.most;
             }
             before = m;
@@ -146,7 +146,7 @@ pub fn inspect(path: &Path, watch: &Watch) -> Result<Inspection, Error> {
     }
     let (mut prunable, mut all) = (Count::default(), Count::default());
     let mut tensors = Vec::new();
-    let part_of: BTreeMap<usize, &Packed> = packed.iter().flat_map(|p| p.parts().map(|part| (part, p))).collect();
+    let part_of: BTreeMap<usize, &PackedTensor> = packed.iter().flat_map(|p| p.parts().map(|part| (part, p))).collect();
     for (((place, about), non_zero), patterns) in model.tensors().enumerate().zip(non_zero).zip(held) {
         if let Some(packed) = part_of.get(&place) {
             if packed.compressed == place {
@@ -163,7 +163,7 @@ pub fn inspect(path: &Path, watch: &Watch) -> Result<Inspection, Error> {
                 count.non_zero += non_zero;
             }
         }
-        tensors.push(Inspected {
+        tensors.push(TensorInspection {
             layer: about.name.clone(),
             dtype: about.dtype.to_string(),
             shape: about.shape.clone(),
@@ -184,8 +184,8 @@ pub fn inspect(path: &Path, watch: &Watch) -> Result<Inspection, Error> {
 }
 
 /// A packed tensor as it is after expansion.
-fn expanded(packed: &Packed, non_zero: Option<usize>) -> Inspected {
-    Inspected {
+fn expanded(packed: &PackedTensor, non_zero: Option<usize>) -> TensorInspection {
+    TensorInspection {
         layer: packed.name.clone(),
         dtype: packed.dtype.to_string(),
         shape: packed.shape.clone(),
@@ -194,12 +194,12 @@ fn expanded(packed: &Packed, non_zero: Option<usize>) -> Inspected {
         packed: true,
         why_not: "packed as a bitmask".to_owned(),
         class: Class::Weight.word(),
-        ..Inspected::default()
+        ..TensorInspection::default()
     }
 }
 
 /// The axes of a weight's inputs; `?` if nothing tells them.
-fn axes(tensor: &Inspected) -> String {
+fn axes(tensor: &TensorInspection) -> String {
     match (tensor.class, &tensor.input_axes[..]) {
         _ if tensor.packed => String::new(),
         ("weight", []) if tensor.shape.len() >= 2 => "?".to_owned(),

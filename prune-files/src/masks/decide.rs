@@ -6,10 +6,10 @@ use crate::error::Error;
 use crate::masks::outside::{Outside, outside};
 use crate::masks::ranks::{Lies, Ranks};
 use crate::masks::source::nan;
-use crate::masks::work::{How, LayerWork, Piece, Work};
+use crate::masks::work::{LayerWork, MaskRule, Work, WorkPiece};
 use crate::parts::bits::is_set;
 use crate::parts::buffer::{Buffer, layer as layer_of, values};
-use crate::parts::drive::{Scratch, in_order};
+use crate::parts::drive::{PartScratch, in_order};
 use crate::parts::runs::{Part, Runs, plain};
 use crate::text::clipped::clipped;
 use crate::watch::Watch;
@@ -52,7 +52,7 @@ impl Counts {
 
 /// Makes all masks and returns the counts of each layer.
 pub(crate) fn carry_out(ranks: &Ranks<'_>, work: &Work, sink: &impl Sink, watch: &Watch) -> Result<Vec<Counts>, Error> {
-    let maker = Maker {
+    let maker = MaskMaker {
         ranks,
         work,
         sink,
@@ -66,7 +66,7 @@ pub(crate) fn carry_out(ranks: &Ranks<'_>, work: &Work, sink: &impl Sink, watch:
     let ties: Vec<Vec<usize>> = work.cuts.iter().map(SourceCut::ties).collect();
     for (counts, layer) in counts.iter_mut().zip(&work.layers) {
         match &layer.how {
-            How::Cut { cut, place } => {
+            MaskRule::Cut { cut, place } => {
                 counts.ties = ties[*cut][*place];
                 if counts.kept != work.cuts[*cut].kept()[*place] {
                     let why =
@@ -75,14 +75,14 @@ pub(crate) fn carry_out(ranks: &Ranks<'_>, work: &Work, sink: &impl Sink, watch:
                     return Err(ErrorKind::Source { why }.in_layer(&name).into());
                 }
             }
-            How::Units { ties, .. } => counts.ties = *ties,
+            MaskRule::Units { ties, .. } => counts.ties = *ties,
             _ => {}
         }
     }
     Ok(counts)
 }
 
-struct Maker<'a, S> {
+struct MaskMaker<'a, S> {
     ranks: &'a Ranks<'a>,
     work: &'a Work,
     sink: &'a S,
@@ -90,12 +90,12 @@ struct Maker<'a, S> {
     watch: &'a Watch,
 }
 
-impl<S: Sink> Maker<'_, S> {
-    fn piece(&self, piece: &Piece, scratch: &mut Scratch) -> Result<Vec<(usize, Counts)>, Error> {
+impl<S: Sink> MaskMaker<'_, S> {
+    fn piece(&self, piece: &WorkPiece, scratch: &mut PartScratch) -> Result<Vec<(usize, Counts)>, Error> {
         let inputs = self.ranks.inputs;
         match piece {
-            Piece::Part { layer, part } => Ok(vec![(*layer, self.part(*layer, *part, scratch)?)]),
-            Piece::Straddle { pattern, runs } => {
+            WorkPiece::Part { layer, part } => Ok(vec![(*layer, self.part(*layer, *part, scratch)?)]),
+            WorkPiece::Straddle { pattern, runs } => {
                 let mut scores = Vec::new();
                 let mut alive = Vec::new();
                 for &(layer, runs) in runs {
@@ -109,7 +109,7 @@ impl<S: Sink> Maker<'_, S> {
                 let alive = Mask::from_bools(&[scores.len()], &alive)?;
                 let tensor = PlainTensor::from_logical(&[scores.len()], scores)?;
                 let group = LayerRef::of(&tensor);
-                let selected = self.selector.n_of_m(Ranked::new("", &group).with_alive(Some(&alive)), *pattern, 0)?;
+                let selected = self.selector.n_m(Ranked::new("", &group).with_alive(Some(&alive)), *pattern, 0)?;
                 let mut counts = Vec::new();
                 let mut done = 0;
                 for &(layer, runs) in runs {
@@ -129,31 +129,31 @@ impl<S: Sink> Maker<'_, S> {
         }
     }
 
-    fn part(&self, place: usize, part: Part, scratch: &mut Scratch) -> Result<Counts, Error> {
+    fn part(&self, place: usize, part: Part, scratch: &mut PartScratch) -> Result<Counts, Error> {
         let Part { runs, shape } = part;
         let LayerWork { tensor, ref how, .. } = self.work.layers[place];
         let (elements, about) = (runs.elements(), self.ranks.inputs.model.tensor(tensor));
-        let ranked = matches!(how, How::Cut { .. } | How::Groups { .. } | How::Outputs { .. });
+        let ranked = matches!(how, MaskRule::Cut { .. } | MaskRule::Groups { .. } | MaskRule::Outputs { .. });
         let bytes = if ranked { self.ranks.read(tensor, runs, scratch)? } else { 0 };
         let lies = if ranked { self.ranks.weights_lie(tensor) } else { Lies::Nowhere };
         let element = self.ranks.element(tensor);
-        let Scratch { scores, masks, alive, .. } = &mut *scratch;
+        let PartScratch { scores, masks, alive, .. } = &mut *scratch;
         let masked = self.ranks.inputs.read_alive(tensor, runs, masks, alive)?;
         let alive = masked.then(|| Mask::from_words(&[elements], alive.clone())).transpose()?;
         let (mut ties, mut short_groups) = (0, 0);
         let mask = match how {
-            How::Cut { cut, place } => {
+            MaskRule::Cut { cut, place } => {
                 let mut masker = self.work.cuts[*cut].masker_from(*place, runs.first());
                 let words = masker.mask_alive(values(element, scores.bytes(bytes)), alive.as_ref().map(Mask::words));
                 Mask::from_words(&[elements], words.to_vec())?
             }
-            How::Groups { .. } | How::Outputs { .. } => {
+            MaskRule::Groups { .. } | MaskRule::Outputs { .. } => {
                 let layer = layer_of(element, scores.bytes(bytes), &shape)?;
                 let alive = alive.clone().map(|alive| alive.with_shape(&shape)).transpose()?;
                 let ranked = Ranked::new("", &layer).with_alive(alive.as_ref());
                 let selected = match how {
-                    How::Groups { pattern } => self.selector.n_of_m(ranked, *pattern, 1)?,
-                    How::Outputs { density } => {
+                    MaskRule::Groups { pattern } => self.selector.n_m(ranked, *pattern, 1)?,
+                    MaskRule::Outputs { density } => {
                         let axis = self.work.layers[place].plan.as_ref().and_then(|plan| plan.axis).unwrap_or(0);
                         let selected = self.selector.each_along(ranked, *density, 1);
                         selected.map_err(|error| in_whole(error, &about.name, &about.shape, axis, runs))?
@@ -163,15 +163,15 @@ impl<S: Sink> Maker<'_, S> {
                 (ties, short_groups) = (selected.ties, selected.short_groups);
                 selected.mask.with_shape(&[elements])?
             }
-            How::Units { unit, kept, .. } => {
+            MaskRule::Units { unit, kept, .. } => {
                 let words = unit.spread_part(kept, &about.shape, runs.first(), elements)?;
                 let mask = Mask::from_words(&[elements], words)?;
                 alive.as_ref().map_or_else(|| Ok(mask.clone()), |alive| mask.intersection(alive))?
             }
-            How::InForce => alive.clone().map_or_else(|| Mask::all(&[elements]), Ok)?,
+            MaskRule::InForce => alive.clone().map_or_else(|| Mask::all(&[elements]), Ok)?,
         };
         // For a mask that only stays in force, every non-zero element outside it counts as newly pruned.
-        let before = alive.as_ref().filter(|_| !matches!(how, How::InForce));
+        let before = alive.as_ref().filter(|_| !matches!(how, MaskRule::InForce));
         let counts = self.hand_over(place, runs, mask, before, lies, scratch)?;
         self.watch.progress.advance(elements as u64 * about.bytes / about.elements.max(1) as u64);
         Ok(Counts { ties, short_groups, ..counts })
@@ -185,7 +185,7 @@ impl<S: Sink> Maker<'_, S> {
         mask: Mask,
         alive: Option<&Mask>,
         lies: Lies,
-        scratch: &mut Scratch,
+        scratch: &mut PartScratch,
     ) -> Result<Counts, Error> {
         let inputs = self.ranks.inputs;
         let tensor = self.work.layers[layer].tensor;
@@ -194,7 +194,7 @@ impl<S: Sink> Maker<'_, S> {
             let (name, dtype) = (clipped(&about.name), about.dtype);
             return Err(Error::request(format!("`{name}` is of type {dtype}, which is not pruned")));
         };
-        let Scratch { scores, weights, masks, .. } = scratch;
+        let PartScratch { scores, weights, masks, .. } = scratch;
         let bytes = match lies {
             Lies::Nowhere => inputs.read_weights(tensor, runs, weights)?,
             _ => runs.elements() * about.dtype.bitsize() / 8,
@@ -234,7 +234,7 @@ impl<S: Sink> Maker<'_, S> {
         if self.work.layers.iter().all(|layer| layer.plan.as_ref().is_none_or(|plan| plan.asked.is_none())) {
             layers.sort_unstable_by_key(|&tensor| self.ranks.inputs.model.tensor(tensor).name.as_bytes());
         }
-        let mut scratch = Scratch::default();
+        let mut scratch = PartScratch::default();
         for tensor in layers {
             let about = self.ranks.inputs.model.tensor(tensor);
             for part in plain(about.elements) {
@@ -249,7 +249,7 @@ impl<S: Sink> Maker<'_, S> {
     }
 
     /// The index of the first NaN among the values that rank some elements.
-    fn nan_in(&self, tensor: usize, runs: Runs, scratch: &mut Scratch) -> Result<Option<usize>, Error> {
+    fn nan_in(&self, tensor: usize, runs: Runs, scratch: &mut PartScratch) -> Result<Option<usize>, Error> {
         let bytes = self.ranks.read(tensor, runs, scratch)?;
         let part = layer_of(self.ranks.element(tensor), scratch.scores.bytes(bytes), &[runs.elements()])?;
         let masked = self.ranks.inputs.read_alive(tensor, runs, &mut scratch.masks, &mut scratch.alive)?;

@@ -2,19 +2,19 @@
 //! weights and evidence as they are read.
 
 use prune_core::{ElementType, RankBy, Score, ScoreNorm};
-use prune_schedule::{Distribution, EventPlan, Key, LayerPlan};
+use prune_schedule::{DistributionRule, EventPlan, Key, LayerPlan};
 
 use crate::error::Error;
-use crate::layers::inputs::{Beside, Inputs};
+use crate::layers::inputs::{ModelInputs, SideFile};
 use crate::parts::bits::is_set;
 use crate::parts::buffer::{numbers, values};
-use crate::parts::drive::{Scratch, in_order};
+use crate::parts::drive::{PartScratch, in_order};
 use crate::parts::runs::{Runs, plain};
 use crate::watch::Watch;
 
 /// The values that rank each tensor of a model for an event.
 pub(crate) struct Ranks<'a> {
-    pub(crate) inputs: &'a Inputs<'a>,
+    pub(crate) inputs: &'a ModelInputs<'a>,
     by: RankBy,
     /// By tensor of the model; weights unless another scorer is set.
     of: Vec<Scorer>,
@@ -26,23 +26,23 @@ enum Scorer {
     Weights,
     /// The tensor of scores at a place of their file.
     Given(usize),
-    Computed(Computed),
+    Computed(ComputedScore),
 }
 
 /// A computed score, divided by the norm of its layer if there is one.
 #[derive(Debug, Clone)]
-struct Computed {
+struct ComputedScore {
     score: Score,
-    evidence: Evidence,
+    evidence: ScoreEvidence,
     norm: Option<ScoreNorm>,
 }
 
 /// The evidence that a score looks at besides the weights.
 #[derive(Debug, Clone)]
-enum Evidence {
+enum ScoreEvidence {
     None,
     /// The tensor at a place of a file.
-    Beside(Beside, usize),
+    Beside(SideFile, usize),
     /// The norms of inputs, and their relation to elements: the logical order of elements is (before, output, after),
     /// that of inputs is (before, after).
     Norms {
@@ -62,14 +62,14 @@ pub(crate) enum Lies {
 
 impl<'a> Ranks<'a> {
     /// Ranks weights by magnitude, without an event.
-    pub(crate) fn of_weights(inputs: &'a Inputs<'a>) -> Self {
+    pub(crate) fn of_weights(inputs: &'a ModelInputs<'a>) -> Self {
         Ranks { inputs, by: RankBy::Magnitude, of: vec![Scorer::Weights; inputs.model.len()] }
     }
 
     /// The values that rank the layers of a plan; `key` is the event's key if it is from a strategy. Reads the norms of
     /// inputs. Layers whose scores are divided by a norm are read twice.
     pub(crate) fn of_plan(
-        inputs: &'a Inputs<'a>,
+        inputs: &'a ModelInputs<'a>,
         plan: &EventPlan,
         key: Option<Key>,
         watch: &Watch,
@@ -77,19 +77,19 @@ impl<'a> Ranks<'a> {
         let score = plan.event.score();
         let mut ranks = Ranks { by: score.rank_by(), ..Ranks::of_weights(inputs) };
         let layers: Vec<&LayerPlan> = plan.layers.iter().filter(|layer| layer.follows.is_none()).collect();
-        let divided = plan.event.distribution() == Distribution::GlobalL2;
+        let divided = plan.event.distribution() == DistributionRule::GlobalL2;
         for layer in &layers {
             let evidence = match score.needs() {
-                None => Evidence::None,
-                Some(need) => match Beside::of(need) {
-                    Beside::Norms => norms(inputs, plan, key, layer)?,
-                    what => Evidence::Beside(what, inputs.companion(what, score.name(), layer.place)?),
+                None => ScoreEvidence::None,
+                Some(need) => match SideFile::of(need) {
+                    SideFile::Norms => norms(inputs, plan, key, layer)?,
+                    what => ScoreEvidence::Beside(what, inputs.companion(what, score.name(), layer.place)?),
                 },
             };
             ranks.of[layer.place] = match evidence {
-                Evidence::Beside(Beside::Scores, of) if !divided => Scorer::Given(of),
-                Evidence::None if !divided && score == Score::magnitude() => Scorer::Weights,
-                evidence => Scorer::Computed(Computed { score, evidence, norm: None }),
+                ScoreEvidence::Beside(SideFile::Scores, of) if !divided => Scorer::Given(of),
+                ScoreEvidence::None if !divided && score == Score::magnitude() => Scorer::Weights,
+                evidence => Scorer::Computed(ComputedScore { score, evidence, norm: None }),
             };
         }
         if divided {
@@ -112,7 +112,7 @@ impl<'a> Ranks<'a> {
     pub(crate) fn element(&self, tensor: usize) -> ElementType {
         let element = match &self.of[tensor] {
             Scorer::Weights => self.inputs.model.tensor(tensor).element_type(),
-            Scorer::Given(of) => self.inputs.companion_type(Beside::Scores, *of),
+            Scorer::Given(of) => self.inputs.companion_type(SideFile::Scores, *of),
             Scorer::Computed(_) => Some(ElementType::F64),
         };
         // Other types are refused before anything is read.
@@ -129,15 +129,15 @@ impl<'a> Ranks<'a> {
     }
 
     /// Reads the values that rank some elements of a tensor into `scratch.scores`, and returns the number of bytes.
-    pub(crate) fn read(&self, tensor: usize, runs: Runs, scratch: &mut Scratch) -> Result<usize, Error> {
+    pub(crate) fn read(&self, tensor: usize, runs: Runs, scratch: &mut PartScratch) -> Result<usize, Error> {
         let computed = match &self.of[tensor] {
             Scorer::Weights => return self.inputs.read_weights(tensor, runs, &mut scratch.scores),
             Scorer::Given(of) => {
-                return self.inputs.read_companion(Beside::Scores, *of, runs, &mut scratch.scores);
+                return self.inputs.read_companion(SideFile::Scores, *of, runs, &mut scratch.scores);
             }
             Scorer::Computed(computed) => computed,
         };
-        let Scratch { scores, weights, evidence, .. } = scratch;
+        let PartScratch { scores, weights, evidence, .. } = scratch;
         let inputs = self.inputs;
         let bytes = runs.elements() * size_of::<f64>();
         let out: &mut [f64] = bytemuck::cast_slice_mut(scores.bytes_mut(bytes));
@@ -152,11 +152,11 @@ impl<'a> Ranks<'a> {
             out[i] = computed.score.element(name, index as u64, out[i], evidence);
         };
         match &computed.evidence {
-            Evidence::None => each_index(runs, |i, index| score(i, index, out, 0.0)),
-            Evidence::Norms { values, outputs, after } => each_index(runs, |i, index| {
+            ScoreEvidence::None => each_index(runs, |i, index| score(i, index, out, 0.0)),
+            ScoreEvidence::Norms { values, outputs, after } => each_index(runs, |i, index| {
                 score(i, index, out, values[index / after / outputs * after + index % after]);
             }),
-            Evidence::Beside(what, of) => {
+            ScoreEvidence::Beside(what, of) => {
                 let read = inputs.read_companion(*what, *of, runs, evidence)?;
                 let element = inputs.companion_type(*what, *of).unwrap_or(ElementType::F32);
                 numbers(values(element, evidence.bytes(read)), |i, evidence| score(i, i, out, evidence));
@@ -173,13 +173,13 @@ impl<'a> Ranks<'a> {
     }
 
     /// The norm of a layer's scores over its alive elements.
-    fn norm(&self, tensor: usize, scratch: &mut Scratch, watch: &Watch) -> Result<ScoreNorm, Error> {
+    fn norm(&self, tensor: usize, scratch: &mut PartScratch, watch: &Watch) -> Result<ScoreNorm, Error> {
         let mut norm = ScoreNorm::default();
         for adds in [false, true] {
             for part in plain(self.inputs.model.tensor(tensor).elements) {
                 watch.check()?;
                 let bytes = self.read(tensor, part.runs, scratch)?;
-                let Scratch { scores, masks, alive, .. } = &mut *scratch;
+                let PartScratch { scores, masks, alive, .. } = &mut *scratch;
                 let masked = self.inputs.read_alive(tensor, part.runs, masks, alive)?;
                 numbers(values(ElementType::F64, scores.bytes(bytes)), |i, score| match adds {
                     _ if masked && !is_set(alive, i) => {}
@@ -192,9 +192,9 @@ impl<'a> Ranks<'a> {
     }
 }
 
-impl Computed {
+impl ComputedScore {
     fn looks_at_weights(&self) -> bool {
-        self.score.seed().is_none() && !matches!(self.evidence, Evidence::Beside(Beside::Scores, _))
+        self.score.seed().is_none() && !matches!(self.evidence, ScoreEvidence::Beside(SideFile::Scores, _))
     }
 }
 
@@ -204,7 +204,12 @@ fn each_index(runs: Runs, mut visit: impl FnMut(usize, usize)) {
 }
 
 /// The norms of a layer's inputs, with the axis of its outputs.
-fn norms(inputs: &Inputs<'_>, plan: &EventPlan, key: Option<Key>, layer: &LayerPlan) -> Result<Evidence, Error> {
+fn norms(
+    inputs: &ModelInputs<'_>,
+    plan: &EventPlan,
+    key: Option<Key>,
+    layer: &LayerPlan,
+) -> Result<ScoreEvidence, Error> {
     let (shape, values) = inputs.input_norms(plan.event.score().name(), layer.place)?;
     let axis = plan.output_axis(layer, &shape).map_err(|error| Error::refused(key, &error))?;
     let fits = |axis: &usize| [&layer.shape[..*axis], &layer.shape[*axis + 1..]].concat() == shape;
@@ -216,5 +221,5 @@ fn norms(inputs: &Inputs<'_>, plan: &EventPlan, key: Option<Key>, layer: &LayerP
         )));
     };
     let after = layer.shape[axis + 1..].iter().product::<usize>();
-    Ok(Evidence::Norms { values, outputs: layer.shape[axis].max(1), after: after.max(1) })
+    Ok(ScoreEvidence::Norms { values, outputs: layer.shape[axis].max(1), after: after.max(1) })
 }

@@ -4,11 +4,11 @@ use prune_core::Mask;
 use safetensors::Dtype;
 
 use crate::error::Error;
-use crate::layers::inputs::Inputs;
+use crate::layers::inputs::ModelInputs;
 use crate::layers::mask_values;
 use crate::masks::decide::Sink;
 use crate::output::Temporary;
-use crate::output::header::{Entry, begin, header};
+use crate::output::header::{TensorToWrite, begin, header};
 use crate::parts::bits;
 use crate::parts::buffer::{Buffer, zero_outside};
 use crate::parts::drive::in_order;
@@ -21,7 +21,7 @@ const COPIED: u64 = 4 << 20;
 
 /// Copies of a model's files with zeros where the masks keep nothing.
 pub(crate) struct Dense<'a> {
-    pub(crate) inputs: &'a Inputs<'a>,
+    pub(crate) inputs: &'a ModelInputs<'a>,
     /// One file for each file of the model.
     pub(crate) files: Vec<Temporary>,
 }
@@ -98,9 +98,9 @@ impl MaskFile {
         order.sort_unstable();
         let entry = |&tensor: &usize| {
             let about = model.tensor(tensor);
-            Entry { dtype: Dtype::BOOL, bytes: about.elements as u64, ..Entry::like(about) }
+            TensorToWrite { dtype: Dtype::BOOL, bytes: about.elements as u64, ..TensorToWrite::like(about) }
         };
-        let entries: Vec<Entry> = order.iter().map(entry).collect();
+        let entries: Vec<TensorToWrite> = order.iter().map(entry).collect();
         let mut starts = vec![0; model.len()];
         let begun = begin(&file, &header(&entries, &Default::default()), &entries)?;
         order.iter().zip(begun).for_each(|(&tensor, start)| starts[tensor] = start);

@@ -6,16 +6,16 @@ use std::sync::Mutex;
 use prune_core::{ChunkSource, ErrorKind, Selector, SourceCut, SourceLayer, Values};
 
 use crate::error::Error;
-use crate::layers::inputs::Inputs;
+use crate::layers::inputs::ModelInputs;
 use crate::masks::ranks::Ranks;
 use crate::parts::buffer::values;
-use crate::parts::drive::Scratch;
+use crate::parts::drive::PartScratch;
 use crate::parts::runs::{Runs, place};
 use crate::text::clipped::clipped;
 use crate::watch::Watch;
 
 /// Layers that are ranked together.
-pub(crate) struct Source<'a> {
+pub(crate) struct LayerSource<'a> {
     ranks: &'a Ranks<'a>,
     tensors: &'a [usize],
     watch: &'a Watch,
@@ -24,12 +24,12 @@ pub(crate) struct Source<'a> {
 }
 
 thread_local! {
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
+    static SCRATCH: RefCell<PartScratch> = RefCell::default();
 }
 
 /// The cut that keeps the best `kept` elements of these tensors together.
 pub(crate) fn cut(ranks: &Ranks<'_>, tensors: &[usize], kept: usize, watch: &Watch) -> Result<SourceCut, Error> {
-    let source = Source { ranks, tensors, watch, failed: Mutex::default() };
+    let source = LayerSource { ranks, tensors, watch, failed: Mutex::default() };
     Selector::default().with_rank_by(ranks.by()).cut_source(&source, kept).map_err(|error| {
         let failed = source.failed.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
         failed.unwrap_or_else(|| with_index(ranks.inputs, error))
@@ -37,7 +37,7 @@ pub(crate) fn cut(ranks: &Ranks<'_>, tensors: &[usize], kept: usize, watch: &Wat
 }
 
 /// Names a NaN by its index in the layer's shape.
-fn with_index(inputs: &Inputs<'_>, error: prune_core::Error) -> Error {
+fn with_index(inputs: &ModelInputs<'_>, error: prune_core::Error) -> Error {
     match error {
         prune_core::Error { layer, kind: ErrorKind::Nan { index }, .. } => {
             let layer = layer.unwrap_or_default();
@@ -53,7 +53,7 @@ pub(crate) fn nan(layer: String, linear: usize, shape: &[usize]) -> Error {
     ErrorKind::Nan { index: place(linear, shape) }.in_layer(&clipped(&layer)).into()
 }
 
-impl Source<'_> {
+impl LayerSource<'_> {
     fn keep(&self, error: Error) -> String {
         let words = error.to_string();
         self.failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get_or_insert(error);
@@ -61,7 +61,7 @@ impl Source<'_> {
     }
 }
 
-impl ChunkSource for Source<'_> {
+impl ChunkSource for LayerSource<'_> {
     fn layers(&self) -> Vec<SourceLayer> {
         let layer = |&tensor: &usize| {
             let tensor = self.ranks.inputs.model.tensor(tensor);
@@ -86,7 +86,7 @@ impl ChunkSource for Source<'_> {
     }
 
     fn alive(&self, layer: usize, start: usize, len: usize, bits: &mut [u64]) -> Result<(), String> {
-        SCRATCH.with_borrow_mut(|Scratch { masks, alive, .. }| {
+        SCRATCH.with_borrow_mut(|PartScratch { masks, alive, .. }| {
             let read = self.ranks.inputs.read_alive(self.tensors[layer], Runs::one(start, len), masks, alive);
             if read.map_err(|error| self.keep(error))? {
                 bits.copy_from_slice(alive);

@@ -7,11 +7,11 @@ use prune_core::{
 use prune_schedule::{Amount, EventPlan, Key, LayerPlan, PruneError, RankedLayers};
 
 use crate::error::Error;
-use crate::layers::inputs::Inputs;
+use crate::layers::inputs::ModelInputs;
 use crate::masks::ranks::Ranks;
 use crate::masks::source::cut;
 use crate::parts::buffer::values;
-use crate::parts::drive::{Scratch, in_order};
+use crate::parts::drive::{PartScratch, in_order};
 use crate::parts::runs::{PART, Part, Runs, groups, outputs, plain};
 use crate::watch::Watch;
 
@@ -23,7 +23,7 @@ const SMALL: usize = 4 << 20;
 pub(crate) struct Work {
     pub(crate) layers: Vec<LayerWork>,
     pub(crate) cuts: Vec<SourceCut>,
-    pub(crate) pieces: Vec<Piece>,
+    pub(crate) pieces: Vec<WorkPiece>,
 }
 
 /// A layer that gets a mask.
@@ -33,12 +33,12 @@ pub(crate) struct LayerWork {
     pub(crate) tensor: usize,
     /// The plan of the event for it; `None` for a layer whose mask only stays in force.
     pub(crate) plan: Option<LayerPlan>,
-    pub(crate) how: How,
+    pub(crate) how: MaskRule,
 }
 
 /// The way in which a layer's mask is made.
 #[derive(Debug, Clone)]
-pub(crate) enum How {
+pub(crate) enum MaskRule {
     /// The elements above a cut: the number of the cut, and the place of this layer in it.
     Cut { cut: usize, place: usize },
     /// Groups along the middle axis of each part.
@@ -53,7 +53,7 @@ pub(crate) enum How {
 
 /// A piece of work that is decided at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Piece {
+pub(crate) enum WorkPiece {
     /// A part of one layer, by its place among the layers.
     Part { layer: usize, part: Part },
     /// One group whose elements lie in several layers.
@@ -62,7 +62,7 @@ pub(crate) enum Piece {
 
 /// The findings about the layers of a ranking: their units, or the cuts that decide about them, each with places among
 /// the plan's layers.
-enum Found {
+enum Findings {
     Cuts(Vec<(Vec<usize>, SourceCut)>),
     Units(Vec<Selected>),
     Nothing,
@@ -94,55 +94,58 @@ impl Work {
             watch.progress.end();
         }
         let mut work = Work::default();
-        let mut hows: Vec<Option<How>> = vec![None; plan.layers.len()];
+        let mut hows: Vec<Option<MaskRule>> = vec![None; plan.layers.len()];
         let mut concatenated = None;
         for (ranking, found) in plan.rankings.iter().zip(found) {
             match (found, &ranking.amount) {
-                (Found::Cuts(cuts), _) => {
+                (Findings::Cuts(cuts), _) => {
                     for (layers, cut) in cuts {
                         for (place, layer) in layers.into_iter().enumerate() {
-                            hows[layer] = Some(How::Cut { cut: work.cuts.len(), place });
+                            hows[layer] = Some(MaskRule::Cut { cut: work.cuts.len(), place });
                         }
                         work.cuts.push(cut);
                     }
                 }
-                (Found::Units(selected), _) => {
+                (Findings::Units(selected), _) => {
                     for (layer, Selected { mask, ties, .. }) in ranking.layers.clone().zip(selected) {
                         let unit = plan.layers[layer].unit.clone();
-                        hows[layer] = unit.map(|unit| How::Units { unit, kept: mask, ties });
+                        hows[layer] = unit.map(|unit| MaskRule::Units { unit, kept: mask, ties });
                     }
                 }
-                (Found::Nothing, Amount::Pattern(pattern)) => {
+                (Findings::Nothing, Amount::Pattern(pattern)) => {
                     let alone = matches!(plan.ranked(ranking), [one] if one.axis.is_some());
                     if !alone {
                         concatenated = Some((ranking.layers.clone(), *pattern));
                     }
-                    ranking.layers.clone().for_each(|layer| hows[layer] = Some(How::Groups { pattern: *pattern }));
+                    ranking.layers.clone().for_each(|layer| hows[layer] = Some(MaskRule::Groups { pattern: *pattern }));
                 }
-                (Found::Nothing, Amount::EachOutput(density)) => {
-                    ranking.layers.clone().for_each(|layer| hows[layer] = Some(How::Outputs { density: *density }));
+                (Findings::Nothing, Amount::EachOutput(density)) => {
+                    ranking
+                        .layers
+                        .clone()
+                        .for_each(|layer| hows[layer] = Some(MaskRule::Outputs { density: *density }));
                 }
-                (Found::Nothing, _) => {}
+                (Findings::Nothing, _) => {}
             }
         }
         for (place, layer) in plan.layers.iter().enumerate() {
             // A layer that follows another keeps the units that its leader keeps.
             let how = hows[place].clone().or_else(|| match hows.get(layer.follows?)?.as_ref()? {
-                How::Units { kept, .. } => {
+                MaskRule::Units { kept, .. } => {
                     let unit = Unit::from(prune_core::Channels::new(0, prune_core::Norm::L2));
-                    Some(How::Units { unit, kept: kept.clone(), ties: 0 })
+                    Some(MaskRule::Units { unit, kept: kept.clone(), ties: 0 })
                 }
                 _ => None,
             });
             let parts = match (&how, layer.axis) {
                 _ if concatenated.as_ref().is_some_and(|(layers, _)| layers.contains(&place)) => Vec::new(),
-                (Some(How::Groups { pattern }), Some(axis)) => groups(&layer.shape, axis, pattern.m(), PART),
-                (Some(How::Outputs { .. }), Some(axis)) => outputs(&layer.shape, axis, PART),
+                (Some(MaskRule::Groups { pattern }), Some(axis)) => groups(&layer.shape, axis, pattern.m(), PART),
+                (Some(MaskRule::Outputs { .. }), Some(axis)) => outputs(&layer.shape, axis, PART),
                 _ => plain(ranks.inputs.model.tensor(layer.place).elements).collect(),
             };
             let at = work.layers.len();
-            work.pieces.extend(parts.into_iter().map(|part| Piece::Part { layer: at, part }));
-            let how = how.unwrap_or(How::InForce);
+            work.pieces.extend(parts.into_iter().map(|part| WorkPiece::Part { layer: at, part }));
+            let how = how.unwrap_or(MaskRule::InForce);
             work.layers.push(LayerWork { tensor: layer.place, plan: Some(layer.clone()), how });
         }
         if let Some((layers, pattern)) = concatenated {
@@ -152,13 +155,14 @@ impl Work {
     }
 
     /// Adds the masks in force, unchanged, for every tensor that has one and is not among the layers yet.
-    pub(crate) fn add_in_force(&mut self, inputs: &Inputs<'_>) {
+    pub(crate) fn add_in_force(&mut self, inputs: &ModelInputs<'_>) {
         let made = self.layer_of(inputs.model.len());
         for (tensor, made) in made.into_iter().enumerate() {
             if made.is_none() && inputs.has_new_mask(tensor) {
                 let layer = self.layers.len();
-                self.pieces.extend(plain(inputs.model.tensor(tensor).elements).map(|part| Piece::Part { layer, part }));
-                self.layers.push(LayerWork { tensor, plan: None, how: How::InForce });
+                self.pieces
+                    .extend(plain(inputs.model.tensor(tensor).elements).map(|part| WorkPiece::Part { layer, part }));
+                self.layers.push(LayerWork { tensor, plan: None, how: MaskRule::InForce });
             }
         }
     }
@@ -174,7 +178,7 @@ impl Work {
 
     /// Groups over the concatenation of layers, in the order of names. A group that begins in one layer may end in
     /// another.
-    fn concatenate(&mut self, inputs: &Inputs<'_>, pattern: NmPattern, mut order: Vec<usize>) {
+    fn concatenate(&mut self, inputs: &ModelInputs<'_>, pattern: NmPattern, mut order: Vec<usize>) {
         let m = pattern.m();
         order.sort_unstable_by_key(|&layer| inputs.model.tensor(self.layers[layer].tensor).name.as_bytes());
         // The open group, and the number of elements that it lacks.
@@ -196,7 +200,7 @@ impl Work {
             for first in (0..whole).step_by(groups_a_part) {
                 let groups = groups_a_part.min(whole - first);
                 let part = Part { runs: Runs::one(head + first * m, groups * m), shape: [groups, m, 1] };
-                self.pieces.push(Piece::Part { layer, part });
+                self.pieces.push(WorkPiece::Part { layer, part });
             }
             let tail = elements - head - whole * m;
             if tail > 0 {
@@ -209,7 +213,7 @@ impl Work {
 
     fn straddle(&mut self, pattern: NmPattern, open: &mut Vec<(usize, Runs)>) {
         if !open.is_empty() {
-            self.pieces.push(Piece::Straddle { pattern, runs: core::mem::take(open) });
+            self.pieces.push(WorkPiece::Straddle { pattern, runs: core::mem::take(open) });
         }
     }
 }
@@ -224,7 +228,7 @@ struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    fn find(&self, ranking: &RankedLayers) -> Result<Found, Error> {
+    fn find(&self, ranking: &RankedLayers) -> Result<Findings, Error> {
         let layers = self.plan.ranked(ranking);
         let units = layers.iter().any(|layer| layer.unit.is_some());
         let place = |i: &usize| ranking.layers.start + i;
@@ -232,7 +236,7 @@ impl Finder<'_> {
             amount @ (Amount::Kept(_) | Amount::Within(..)) if units => self.units(layers, amount),
             Amount::Kept(kept) => {
                 let cut = self.cut(layers.iter(), *kept)?;
-                Ok(Found::Cuts(vec![(ranking.layers.clone().collect(), cut)]))
+                Ok(Findings::Cuts(vec![(ranking.layers.clone().collect(), cut)]))
             }
             Amount::Within(kept, bounds) => {
                 let alive = |layer: &LayerPlan| {
@@ -249,9 +253,9 @@ impl Finder<'_> {
                     cuts.push((open.iter().map(place).collect(), cut));
                     Ok::<_, Error>(counts)
                 })?;
-                Ok(Found::Cuts(cuts))
+                Ok(Findings::Cuts(cuts))
             }
-            _ => Ok(Found::Nothing),
+            _ => Ok(Findings::Nothing),
         }
     }
 
@@ -260,7 +264,7 @@ impl Finder<'_> {
     }
 
     /// Ranks blocks or channels.
-    fn units(&self, layers: &[LayerPlan], amount: &Amount) -> Result<Found, Error> {
+    fn units(&self, layers: &[LayerPlan], amount: &Amount) -> Result<Findings, Error> {
         let of_units: Vec<(&LayerPlan, &Unit)> =
             layers.iter().filter_map(|layer| Some((layer, layer.unit.as_ref()?))).collect();
         let tallied = in_order(&of_units, self.watch, |(layer, unit), scratch| self.tally(layer, unit, scratch))?;
@@ -282,16 +286,21 @@ impl Finder<'_> {
                 let error = PruneError::TooFewAlive { at: self.plan.at, layer, what, asked, alive, target };
                 Err(Error::refused(self.key, &error))
             }
-            (Amount::Kept(kept), _) => Ok(Found::Units(Selector::value().top(&ranked, *kept)?)),
+            (Amount::Kept(kept), _) => Ok(Findings::Units(Selector::value().top(&ranked, *kept)?)),
             (Amount::Within(kept, bounds), _) => {
-                Ok(Found::Units(Selector::value().top_within(&ranked, *kept, bounds)?))
+                Ok(Findings::Units(Selector::value().top_within(&ranked, *kept, bounds)?))
             }
-            _ => Ok(Found::Nothing),
+            _ => Ok(Findings::Nothing),
         }
     }
 
     /// The score of each unit of a layer, and the mask of the alive units.
-    fn tally(&self, layer: &LayerPlan, unit: &Unit, scratch: &mut Scratch) -> Result<(PlainTensor<f64>, Mask), Error> {
+    fn tally(
+        &self,
+        layer: &LayerPlan,
+        unit: &Unit,
+        scratch: &mut PartScratch,
+    ) -> Result<(PlainTensor<f64>, Mask), Error> {
         let ranks = self.ranks;
         let named = |error: prune_core::Error| Error::from(error.in_layer(&layer.name));
         let mut tally = UnitTally::new(unit, &layer.shape, ranks.by()).map_err(named)?;
@@ -300,7 +309,7 @@ impl Finder<'_> {
             for part in plain(ranks.inputs.model.tensor(layer.place).elements) {
                 self.watch.check()?;
                 let bytes = ranks.read(layer.place, part.runs, scratch)?;
-                let Scratch { scores, masks, alive, .. } = &mut *scratch;
+                let PartScratch { scores, masks, alive, .. } = &mut *scratch;
                 let masked = ranks.inputs.read_alive(layer.place, part.runs, masks, alive)?;
                 tally.push(values(element, scores.bytes(bytes)), masked.then_some(&alive[..])).map_err(named)?;
                 self.watch.progress.advance(bytes as u64);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{is_same, is_within};
 use crate::disk::{self, if_there};
 use crate::error::{Error, show};
-use crate::read::model::{Kind, Model};
+use crate::read::model::{Model, ModelKind};
 use crate::text::term::Term;
 
 fn refuse<T>(path: &Path, why: impl Into<String>) -> Result<T, Error> {
@@ -31,7 +31,7 @@ pub(super) fn in_place(model: &Model) -> Result<PathBuf, Error> {
         }
     }
     let own = disk::canonical(model.place()).map_err(Error::write(model.place()))?;
-    if !matches!(model.kind(), Kind::File) {
+    if !matches!(model.kind(), ModelKind::File) {
         can_move(&own)?;
     }
     Ok(own)
@@ -45,7 +45,7 @@ pub(super) fn elsewhere(
     beside: &[(&str, &Model)],
     in_place: bool,
 ) -> Result<PathBuf, Error> {
-    let folder = !matches!(model.kind(), Kind::File);
+    let folder = !matches!(model.kind(), ModelKind::File);
     check_new(path, force, folder)?;
     not_read(path, model, beside, in_place)?;
     if !folder {
@@ -87,7 +87,7 @@ pub(crate) fn not_read(path: &Path, model: &Model, beside: &[(&str, &Model)], in
 /// Refuses an output inside the folder of a model. It would be copied along with the next output, or turn the folder
 /// into one with several models.
 pub(crate) fn not_inside(path: &Path, model: &Model) -> Result<(), Error> {
-    let (Kind::Folder(folder) | Kind::Index { folder, .. }) = model.kind() else { return Ok(()) };
+    let (ModelKind::Folder(folder) | ModelKind::Index { folder, .. }) = model.kind() else { return Ok(()) };
     if is_within(path, folder).map_err(Error::write(path))? {
         return refuse(
             path,

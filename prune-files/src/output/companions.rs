@@ -18,7 +18,7 @@ use super::{Folder, is_within};
 use crate::disk::{self, Stamp};
 use crate::error::{Error, show};
 use crate::read::foreign::{indexed, is_bookkeeping, is_foreign};
-use crate::read::model::{Kind, Model};
+use crate::read::model::{Model, ModelKind};
 use crate::text::clipped::all_clipped;
 use crate::watch::Watch;
 
@@ -51,7 +51,7 @@ const NOWHERE: &str = "links that lead nowhere";
 const DEVICES: &str = "neither files nor folders";
 
 /// A folder that is searched.
-struct Place<'a> {
+struct SearchedFolder<'a> {
     path: &'a Path,
     /// Its path in the model's folder.
     inner: &'a Path,
@@ -72,16 +72,16 @@ impl Companions {
     /// [`Error::Read`].
     pub(crate) fn of(model: &Model, output: &Path) -> Result<Self, Error> {
         let mut companions = Companions::default();
-        let (Kind::Folder(folder) | Kind::Index { folder, .. }) = model.kind() else { return Ok(companions) };
+        let (ModelKind::Folder(folder) | ModelKind::Index { folder, .. }) = model.kind() else { return Ok(companions) };
         let own: BTreeSet<&OsStr> = model.paths().filter_map(Path::file_name).collect();
-        let index = if let Kind::Index { index, .. } = model.kind() { Some(OsStr::new(index)) } else { None };
+        let index = if let ModelKind::Index { index, .. } = model.kind() { Some(OsStr::new(index)) } else { None };
         let around = vec![disk::canonical(folder).map_err(Error::read(folder))?];
-        companions.add(&Place { path: folder, inner: Path::new(""), around, own, index }, output)?;
+        companions.add(&SearchedFolder { path: folder, inner: Path::new(""), around, own, index }, output)?;
         Ok(companions)
     }
 
     /// Adds the contents of a folder, except for the model's own files.
-    fn add(&mut self, place: &Place<'_>, output: &Path) -> Result<(), Error> {
+    fn add(&mut self, place: &SearchedFolder<'_>, output: &Path) -> Result<(), Error> {
         let root = place.inner == Path::new("");
         let mut indexes = Vec::new();
         for name in disk::names(place.path).map_err(Error::read(place.path))? {
@@ -135,7 +135,7 @@ impl Companions {
 
     fn add_folder(
         &mut self,
-        place: &Place<'_>,
+        place: &SearchedFolder<'_>,
         from: &Path,
         inner: &Path,
         about: Metadata,
@@ -155,7 +155,7 @@ impl Companions {
         let empty = disk::names(from).map_err(Error::read(from))?.is_empty();
         self.folders.push((inner.to_owned(), about));
         let around = place.around.iter().cloned().chain([real]).collect();
-        self.add(&Place { path: from, inner, around, own: BTreeSet::new(), index: None }, output)?;
+        self.add(&SearchedFolder { path: from, inner, around, own: BTreeSet::new(), index: None }, output)?;
         // A folder from which nothing is copied is not made.
         if !empty && self.files.len() == files && self.folders.len() == folders + 1 {
             self.folders.truncate(folders);

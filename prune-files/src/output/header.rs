@@ -12,17 +12,17 @@ use crate::read::header::TensorInfo;
 
 /// A tensor that will be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct TensorToWrite {
     pub(crate) name: String,
     pub(crate) dtype: Dtype,
     pub(crate) shape: Vec<usize>,
     pub(crate) bytes: u64,
 }
 
-impl Entry {
+impl TensorToWrite {
     /// An entry for an existing tensor.
     pub(crate) fn like(about: &TensorInfo) -> Self {
-        Entry { name: about.name.clone(), dtype: about.dtype, shape: about.shape.clone(), bytes: about.bytes }
+        TensorToWrite { name: about.name.clone(), dtype: about.dtype, shape: about.shape.clone(), bytes: about.bytes }
     }
 
     /// Longer types come first, so that each tensor begins at a multiple of its element's length; then the order is by
@@ -36,10 +36,10 @@ impl Entry {
 pub(crate) fn begin<'e>(
     file: &Temporary,
     header: &[u8],
-    entries: impl IntoIterator<Item = &'e Entry>,
+    entries: impl IntoIterator<Item = &'e TensorToWrite>,
 ) -> Result<Vec<u64>, Error> {
     let mut end = header.len() as u64;
-    let begin = |entry: &Entry| {
+    let begin = |entry: &TensorToWrite| {
         let start = end;
         end += entry.bytes;
         start
@@ -52,7 +52,7 @@ pub(crate) fn begin<'e>(
 
 /// The length and the table of a file that holds these tensors one after the other. Spaces at the end of the table let
 /// the data begin at a multiple of eight bytes, so that readers can use any element type without a copy.
-pub(crate) fn header(entries: &[Entry], metadata: &BTreeMap<String, String>) -> Vec<u8> {
+pub(crate) fn header(entries: &[TensorToWrite], metadata: &BTreeMap<String, String>) -> Vec<u8> {
     let mut table = String::from("{");
     if !metadata.is_empty() {
         table += &format!("\"__metadata__\":{}", json!(metadata));

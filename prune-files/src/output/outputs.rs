@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use super::{Companions, Destination, Folder, Rights, Temporary};
 use crate::error::Error;
-use crate::read::model::{Kind, Model, Shard, Witness};
+use crate::read::model::{Model, ModelKind, Shard, Witness};
 use crate::watch::Watch;
 
 /// An output that is not in its place yet.
 pub(crate) struct Outputs {
-    place: Place,
+    place: OutputPlace,
     /// True if the model itself is replaced.
     in_place: bool,
     /// The files that were read. They must be unchanged at the end.
@@ -18,7 +18,7 @@ pub(crate) struct Outputs {
     notes: Vec<String>,
 }
 
-enum Place {
+enum OutputPlace {
     /// A file.
     File(PathBuf),
     /// A folder of files.
@@ -38,12 +38,12 @@ impl Outputs {
         let in_place = to.path.is_none();
         let read = [model].into_iter().chain(beside.iter().map(|(_, model)| *model)).map(Model::witness).collect();
         let (place, notes) = match model.kind() {
-            Kind::File => (Place::File(path.to_owned()), Vec::new()),
-            Kind::Folder(folder) | Kind::Index { folder, .. } => {
+            ModelKind::File => (OutputPlace::File(path.to_owned()), Vec::new()),
+            ModelKind::Folder(folder) | ModelKind::Index { folder, .. } => {
                 let companions = Companions::of(model, path)?;
                 let mut new = Folder::create(path, folder, in_place, watch)?;
                 companions.copy_into(&mut new, in_place, watch)?;
-                (Place::Folder(new), companions.notes())
+                (OutputPlace::Folder(new), companions.notes())
             }
         };
         Ok(Outputs { place, in_place, read, notes })
@@ -55,8 +55,8 @@ impl Outputs {
             let about = shard.file.stat().map_err(Error::read(&shard.path))?;
             let like = Some(Rights::of(&about, self.in_place));
             match &self.place {
-                Place::File(path) => Temporary::create(path, like),
-                Place::Folder(folder) => Temporary::create_in(folder, &shard.name, like),
+                OutputPlace::File(path) => Temporary::create(path, like),
+                OutputPlace::Folder(folder) => Temporary::create_in(folder, &shard.name, like),
             }
         };
         model.shards().iter().map(create).collect()
@@ -65,8 +65,8 @@ impl Outputs {
     /// Writes a small file beside the others. A model of a single file has none.
     pub(crate) fn beside(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         match &self.place {
-            Place::File(_) => Ok(()),
-            Place::Folder(folder) => {
+            OutputPlace::File(_) => Ok(()),
+            OutputPlace::Folder(folder) => {
                 let file = Temporary::create_in(folder, name, None)?;
                 file.write(bytes, 0)?;
                 file.place(true)
@@ -87,8 +87,8 @@ impl Outputs {
         watch.progress.end();
         let mut notes = self.notes;
         match self.place {
-            Place::File(_) => files.into_iter().try_for_each(|file| file.place(replace))?,
-            Place::Folder(folder) => {
+            OutputPlace::File(_) => files.into_iter().try_for_each(|file| file.place(replace))?,
+            OutputPlace::Folder(folder) => {
                 files.into_iter().try_for_each(|file| file.place(true))?;
                 notes.extend(folder.place(watch)?);
             }

@@ -2,7 +2,8 @@
 
 use half::{bf16, f16};
 use prune_core::{
-    Element, ElementType, Error, LayerMut, LayerRef, Layout, Lent, LentMut, Mask, Memory, MemoryMut, Threads, Values,
+    Element, ElementType, Error, LayerMut, LayerRef, Layout, LentMut, LentTensor, Mask, Memory, MemoryMut, Threads,
+    Values,
 };
 
 // Numbers are read as they are stored, least significant byte first.
@@ -87,7 +88,7 @@ pub(crate) fn layer<'a>(element: ElementType, bytes: &'a [u8], shape: &[usize]) 
 
 /// The same numbers as a layer of a given memory layout.
 pub(crate) fn layer_in(element: ElementType, bytes: &[u8], layout: Layout) -> LayerRef<'_> {
-    of_type!(element, E => LayerRef::lent(Lent::new(layout, Memory::Dense(bytemuck::cast_slice::<u8, E>(bytes)))))
+    of_type!(element, E => LayerRef::lent(LentTensor::new(layout, Memory::Dense(bytemuck::cast_slice::<u8, E>(bytes)))))
 }
 
 /// Writes `+0.0` where the mask, which is in the order of the bytes, keeps nothing.

@@ -9,7 +9,7 @@ use crate::watch::Watch;
 
 /// Memory that a thread reuses from one piece of work to the next.
 #[derive(Debug, Default)]
-pub(crate) struct Scratch {
+pub(crate) struct PartScratch {
     pub(crate) scores: Buffer,
     pub(crate) weights: Buffer,
     pub(crate) evidence: Buffer,
@@ -24,13 +24,13 @@ pub(crate) struct Scratch {
 pub(crate) fn in_order<T: Sync, R: Send>(
     work: &[T],
     watch: &Watch,
-    job: impl Fn(&T, &mut Scratch) -> Result<R, Error> + Sync,
+    job: impl Fn(&T, &mut PartScratch) -> Result<R, Error> + Sync,
 ) -> Result<Vec<R>, Error> {
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
     let results: Mutex<Vec<(usize, Result<R, Error>)>> = Mutex::new(Vec::with_capacity(work.len()));
     let worker = || {
-        let mut scratch = Scratch::default();
+        let mut scratch = PartScratch::default();
         loop {
             let i = next.fetch_add(1, Ordering::Relaxed);
             let Some(piece) = work.get(i).filter(|_| !failed.load(Ordering::Relaxed)) else { return };
@@ -62,8 +62,9 @@ mod tests {
         let squares = in_order(&work, &watch, |&i, _| Ok(i * i)).unwrap();
         assert_eq!(squares, work.iter().map(|i| i * i).collect::<Vec<_>>());
         for _ in 0..20 {
-            let fails =
-                |&i: &usize, _: &mut Scratch| if i % 100 == 57 { Err(Error::request(i.to_string())) } else { Ok(()) };
+            let fails = |&i: &usize, _: &mut PartScratch| {
+                if i % 100 == 57 { Err(Error::request(i.to_string())) } else { Ok(()) }
+            };
             assert_eq!(in_order(&work, &watch, fails).unwrap_err().to_string(), "57");
         }
         watch.stop.store(true, Ordering::Relaxed);

@@ -35,10 +35,10 @@ pub fn with_axis(strategy: &Strategy, axis: GroupAxis) -> Result<Strategy, Error
         };
         return Err(Error::request(format!("{why}; leave {} out", Term::Axis)));
     }
-    let along = |(epochs, event): (Key, &Event)| {
+    let along = |(key, event): (Key, &Event)| {
         let event = event.clone();
         let event = if unset(&event) { event.with_axis(axis).map_err(refused)? } else { event };
-        Ok((epochs, event))
+        Ok((key, event))
     };
     Strategy::new(strategy.events().map(along).collect::<Result<Vec<_>, Error>>()?).map_err(refused)
 }
@@ -64,33 +64,33 @@ pub fn with_axis(strategy: &Strategy, axis: GroupAxis) -> Result<Strategy, Error
 /// ```
 pub fn events_of(strategy: &Strategy, epoch: Option<u64>) -> Result<Vec<(Option<Key>, Event)>, Error> {
     if let Some(epoch) = epoch {
-        let Some((epochs, event)) = strategy.event_at(epoch) else {
-            let over = |(epochs, event): (Key, &Event)| between(epochs, event, epoch);
+        let Some((key, event)) = strategy.event_at(epoch) else {
+            let over = |(key, event): (Key, &Event)| between(key, event, epoch);
             if let Some(why) = strategy.events().find_map(over) {
                 return Err(Error::request(why));
             }
-            let keys: Vec<String> = strategy.events().map(|(epochs, _)| epochs.to_string()).collect();
+            let keys: Vec<String> = strategy.events().map(|(key, _)| key.to_string()).collect();
             return Err(Error::request(format!(
                 "the strategy has no event at epoch {epoch}; its events are at {}",
                 if keys.is_empty() { "no epoch".to_owned() } else { keys.join(", ") }
             )));
         };
         // A density that moves over a range has reached a value by then.
-        return Ok(vec![(Some(epochs), event.at_time(epochs, epoch))]);
+        return Ok(vec![(Some(key), event.at_time(key, epoch))]);
     }
-    if let Some((epochs, _)) = strategy.events().find(|(epochs, _)| epochs.in_steps()) {
+    if let Some((key, _)) = strategy.events().find(|(key, _)| key.in_steps()) {
         return Err(Error::request(format!(
-            "the event at {epochs} is counted in steps of a training, which a checkpoint has not; leave it out"
+            "the event at {key} is counted in steps of a training, which a checkpoint has not; leave it out"
         )));
     }
-    if let Some((epochs, _)) = strategy.events().find(|(epochs, _)| epochs.floats()) {
+    if let Some((key, _)) = strategy.events().find(|(key, _)| key.floats()) {
         return Err(Error::request(format!(
-            "the event at {epochs} happens at the end of each of its epochs, which a checkpoint has not; say which epoch is \
+            "the event at {key} happens at the end of each of its epochs, which a checkpoint has not; say which epoch is \
              meant with {}",
             Term::Epoch
         )));
     }
-    let events: Vec<_> = strategy.events().map(|(epochs, event)| (Some(epochs), event.clone())).collect();
+    let events: Vec<_> = strategy.events().map(|(key, event)| (Some(key), event.clone())).collect();
     if events.is_empty() {
         Err(Error::request("the strategy has no events, so there is nothing to do"))
     } else {
@@ -100,16 +100,16 @@ pub fn events_of(strategy: &Strategy, epoch: Option<u64>) -> Result<Vec<(Option<
 
 /// Names the happenings before and after an epoch, if the event's key covers the epoch but the event does not happen
 /// then.
-fn between(epochs: Key, event: &Event, epoch: u64) -> Option<String> {
-    let (first, last) = (epochs.first()?, epochs.last()?);
-    if epochs.in_steps() || epoch < first || last < epoch {
+fn between(key: Key, event: &Event, epoch: u64) -> Option<String> {
+    let (first, last) = (key.first()?, key.last()?);
+    if key.in_steps() || epoch < first || last < epoch {
         return None;
     }
-    let every = event.interval(epochs);
+    let every = event.interval(key);
     let before = first + (epoch - first) / every * every;
     let after = before.saturating_add(every).min(last);
     Some(format!(
-        "the event at {epochs} happens every {every} epochs and at the last: at {before} and {after}, but not at {epoch}; name \
+        "the event at {key} happens every {every} epochs and at the last: at {before} and {after}, but not at {epoch}; name \
          one of them with {}",
         Term::Epoch
     ))

@@ -6,17 +6,17 @@ use prune_core::{OpenLayer, ZeroShare};
 
 use crate::error::{Error, show};
 use crate::layers::filter;
-use crate::layers::inputs::Inputs;
-use crate::layers::known::{DenseTensor, Known};
+use crate::layers::inputs::ModelInputs;
+use crate::layers::known::{CheckpointFacts, DenseTensor};
 use crate::layers::sums::{non_zeros, sums};
 use crate::masks::decide::{Counts, Sink as _};
 use crate::masks::sink::MaskFile;
-use crate::masks::work::{How, LayerWork, Work};
+use crate::masks::work::{LayerWork, MaskRule, Work};
 use crate::output::Temporary;
 use crate::parts::buffer::layer;
-use crate::parts::drive::Scratch;
+use crate::parts::drive::PartScratch;
 use crate::read::model::Model;
-use crate::report::{EventReport, Report};
+use crate::report::{EventReport, PruneReport};
 use crate::text::clipped::listed;
 use crate::watch::Watch;
 
@@ -37,7 +37,7 @@ use super::reports::{event_report, report as report_of};
 /// # Complexity
 ///
 /// Linear: one read of the weights, and one more of those that get a mask.
-pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result<Report, Error> {
+pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result<PruneReport, Error> {
     let Job { model, events, filter, scores, gradients, inputs, masks } = job;
     if !events.is_empty() || [scores, gradients, inputs, masks].into_iter().any(Option::is_some) {
         let why =
@@ -46,10 +46,10 @@ pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> R
     }
     let model = Model::open(model)?;
     crate::bitmask::refuse_packed(&model)?;
-    let known = Known::of(&model)?;
+    let known = CheckpointFacts::of(&model)?;
     filter::check(filter, &model, &known)?;
     let (output, file) = MaskOutput::create(path, force, &model, &[])?;
-    let inputs = Inputs::new(&model, &known);
+    let inputs = ModelInputs::new(&model, &known);
     let weight = |tensor: &usize| known.leaves(filter, &model, *tensor).is_none();
     let (weights, masked): (Vec<usize>, Vec<usize>) =
         (0..model.len()).filter(weight).partition(|&tensor| known.mask_of(tensor).is_none());
@@ -75,7 +75,7 @@ pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> R
         return Err(Error::request(why + &more));
     }
     let sink = write(&inputs, &sparse.iter().map(|&(tensor, _)| tensor).collect::<Vec<_>>(), file, watch)?;
-    let layers = sparse.iter().map(|&(tensor, _)| LayerWork { tensor, plan: None, how: How::InForce }).collect();
+    let layers = sparse.iter().map(|&(tensor, _)| LayerWork { tensor, plan: None, how: MaskRule::InForce }).collect();
     let work = Work { layers, ..Work::default() };
     let counts = sparse.iter().map(|&(_, kept)| Counts { kept, non_zero: kept, ..Counts::default() });
     let counts: Vec<Counts> = counts.collect();
@@ -96,12 +96,12 @@ pub fn write_zero_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> R
 }
 
 /// Reads these tensors and writes the masks of their non-zero elements.
-fn write(inputs: &Inputs<'_>, tensors: &[usize], file: Temporary, watch: &Watch) -> Result<MaskFile, Error> {
+fn write(inputs: &ModelInputs<'_>, tensors: &[usize], file: Temporary, watch: &Watch) -> Result<MaskFile, Error> {
     let sink = MaskFile::create(file, inputs.model, tensors)?;
     sums(inputs.model, tensors, "making masks", watch, |tensor, runs, scratch| {
         // Weights are of prunable types.
         let Some(element) = inputs.model.tensor(tensor).element_type() else { return Ok(0) };
-        let Scratch { weights, masks, .. } = scratch;
+        let PartScratch { weights, masks, .. } = scratch;
         let bytes = inputs.read_weights(tensor, runs, weights)?;
         let mask = layer(element, weights.bytes(bytes), &[runs.elements()])?.non_zero_mask()?;
         sink.put(tensor, runs, &mask, weights.bytes_mut(bytes), masks)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::error::{Error, show};
 use crate::output::{self, Temporary, parent};
 use crate::read::model::{Model, Witness};
-use crate::report::Report;
+use crate::report::PruneReport;
 use crate::watch::Watch;
 
 /// The checked place of a file of masks.
@@ -33,8 +33,8 @@ impl<'p> MaskOutput<'p> {
     }
 
     /// Puts the complete file in its place, and returns the report.
-    pub(super) fn place(self, file: Temporary, report: Report, watch: &Watch) -> Result<Report, Error> {
-        let report = Report { format: "masks", output: show(self.path), bytes_after: file.len()?, ..report };
+    pub(super) fn place(self, file: Temporary, report: PruneReport, watch: &Watch) -> Result<PruneReport, Error> {
+        let report = PruneReport { format: "masks", output: show(self.path), bytes_after: file.len()?, ..report };
         file.sync()?;
         self.read.iter().try_for_each(Witness::check)?;
         watch.check()?;

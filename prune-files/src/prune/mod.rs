@@ -19,15 +19,15 @@ pub use report_file::ReportFile;
 
 use crate::error::Error;
 use crate::layers::filter;
-use crate::layers::inputs::{Beside, Inputs};
-use crate::layers::known::Known;
+use crate::layers::inputs::{ModelInputs, SideFile};
+use crate::layers::known::CheckpointFacts;
 use crate::masks::decide::{Counts, Sink, carry_out};
 use crate::masks::ranks::Ranks;
 use crate::masks::sink::{Dense, MaskFile};
 use crate::masks::work::{LayerWork, Work};
 use crate::output::{self, Destination, Outputs, Temporary, parent};
 use crate::read::model::Model;
-use crate::report::{EventReport, Report};
+use crate::report::{EventReport, PruneReport};
 use crate::watch::Watch;
 
 use mask_output::MaskOutput;
@@ -102,10 +102,14 @@ impl Job {
     }
 
     /// Opens all files that are read beside the model. Refuses a file that no event looks at.
-    fn open_beside(&self) -> Result<Vec<(Beside, &Path, Model)>, Error> {
+    fn open_beside(&self) -> Result<Vec<(SideFile, &Path, Model)>, Error> {
         let Job { scores, gradients, inputs, masks, .. } = self;
-        let files =
-            [(Beside::Scores, scores), (Beside::Gradients, gradients), (Beside::Norms, inputs), (Beside::Masks, masks)];
+        let files = [
+            (SideFile::Scores, scores),
+            (SideFile::Gradients, gradients),
+            (SideFile::Norms, inputs),
+            (SideFile::Masks, masks),
+        ];
         let given = files.into_iter().filter_map(|(what, path)| Some((what, path.as_deref()?)));
         given
             .map(|(what, path)| {
@@ -118,11 +122,11 @@ impl Job {
     }
 
     /// True if an event looks at such a file. Masks are in force whatever the events are.
-    fn looks_at(&self, what: Beside) -> bool {
+    fn looks_at(&self, what: SideFile) -> bool {
         // Scores replace magnitudes.
-        let stands_in = |score: Score| what == Beside::Scores && score == Score::magnitude();
+        let stands_in = |score: Score| what == SideFile::Scores && score == Score::magnitude();
         let mut scores = self.events.iter().map(|(_, event)| event.score());
-        what == Beside::Masks || scores.any(|score| score.needs().map(Beside::of) == Some(what) || stands_in(score))
+        what == SideFile::Masks || scores.any(|score| score.needs().map(SideFile::of) == Some(what) || stands_in(score))
     }
 }
 
@@ -152,10 +156,10 @@ pub enum Format {
 /// Linear. A density takes one read for the cut (see [`SourceCut`](prune_core::SourceCut)) and one that writes; N:M
 /// takes one. Memory is a few MiB a thread and at most 64 MiB for a ranking, whatever the model's size. Every event
 /// before the last needs a byte an element on the disk beside the output.
-pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Result<Report, Error> {
+pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Result<PruneReport, Error> {
     let model = Model::open(&job.model)?;
     crate::bitmask::refuse_packed(&model)?;
-    let known = Known::of(&model)?;
+    let known = CheckpointFacts::of(&model)?;
     let beside = job.open_beside()?;
     let also: Vec<(&str, &Model)> = beside.iter().map(|(what, _, model)| (what.word(), model)).collect();
     let path = to.check(&model, &also, true)?;
@@ -164,9 +168,9 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
     let outputs = Outputs::create(&model, &also, &path, to, watch)?;
     let files = outputs.files(&model)?;
     let prepared = prepare(job, &model, &known, beside, &path, watch)?;
-    let Prepared { inputs, last, events, .. } = &prepared;
+    let PreparedJob { inputs, last, events, .. } = &prepared;
     let mut events = events.clone();
-    let work = Happening::ready(inputs, last.as_ref(), watch)?;
+    let work = EventWork::ready(inputs, last.as_ref(), watch)?;
     let dense = Dense { inputs, files };
     watch.progress.begin("writing", model.bytes());
     let tensors: Vec<usize> = work.work.layers.iter().map(|layer| layer.tensor).collect();
@@ -203,29 +207,29 @@ pub fn apply(job: &Job, to: &Destination, format: Format, watch: &Watch) -> Resu
 /// # Errors
 ///
 /// As [`apply`].
-pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result<Report, Error> {
+pub fn write_masks(job: &Job, path: &Path, force: bool, watch: &Watch) -> Result<PruneReport, Error> {
     let model = Model::open(&job.model)?;
     crate::bitmask::refuse_packed(&model)?;
-    let known = Known::of(&model)?;
+    let known = CheckpointFacts::of(&model)?;
     let beside = job.open_beside()?;
     let also: Vec<(&str, &Model)> = beside.iter().map(|(what, _, model)| (what.word(), model)).collect();
     let (output, file) = MaskOutput::create(path, force, &model, &also)?;
     let prepared = prepare(job, &model, &known, beside, path, watch)?;
-    let Prepared { inputs, last, events, .. } = &prepared;
+    let PreparedJob { inputs, last, events, .. } = &prepared;
     let mut events = events.clone();
-    let work = Happening::ready(inputs, last.as_ref(), watch)?;
+    let work = EventWork::ready(inputs, last.as_ref(), watch)?;
     let (file, counts) = masks_of(&work, file, watch)?;
     events.push(event_report(inputs, &work.work, &counts, last.as_ref(), events.is_empty()));
     output.place(file, report(job, inputs, &work.work, &counts, events), watch)
 }
 
 /// An event to be carried out: its key in its strategy, and its plan.
-pub(crate) struct Planned {
+pub(crate) struct PlannedEvent {
     pub(crate) key: Option<Key>,
     pub(crate) plan: EventPlan,
 }
 
-impl Planned {
+impl PlannedEvent {
     /// Adds this event to an error of the core.
     fn refused(&self, error: Error) -> Error {
         match error {
@@ -238,17 +242,17 @@ impl Planned {
 }
 
 /// The work of an event, and the values that rank its layers.
-struct Happening<'a> {
-    event: Option<&'a Planned>,
+struct EventWork<'a> {
+    event: Option<&'a PlannedEvent>,
     ranks: Ranks<'a>,
     work: Work,
 }
 
-impl<'a> Happening<'a> {
+impl<'a> EventWork<'a> {
     /// Ranks the layers of an event, if there is one. Masks in force stay where the event makes none.
-    fn ready(inputs: &'a Inputs<'a>, event: Option<&'a Planned>, watch: &Watch) -> Result<Self, Error> {
+    fn ready(inputs: &'a ModelInputs<'a>, event: Option<&'a PlannedEvent>, watch: &Watch) -> Result<Self, Error> {
         let (ranks, mut work) = match event {
-            Some(event @ Planned { key, plan }) => {
+            Some(event @ PlannedEvent { key, plan }) => {
                 let ranks = Ranks::of_plan(inputs, plan, *key, watch)?;
                 let work = Work::of_plan(&ranks, plan, *key, watch).map_err(|error| event.refused(error))?;
                 (ranks, work)
@@ -256,7 +260,7 @@ impl<'a> Happening<'a> {
             None => (Ranks::of_weights(inputs), Work::default()),
         };
         work.add_in_force(inputs);
-        Ok(Happening { event, ranks, work })
+        Ok(EventWork { event, ranks, work })
     }
 
     /// Makes all masks and returns the counts of each layer.
@@ -270,11 +274,11 @@ impl<'a> Happening<'a> {
 }
 
 /// The state before the last event's masks are made.
-struct Prepared<'m> {
-    inputs: Inputs<'m>,
+struct PreparedJob<'m> {
+    inputs: ModelInputs<'m>,
     /// The reports of the events before the last.
     events: Vec<EventReport>,
-    last: Option<Planned>,
+    last: Option<PlannedEvent>,
     /// The file of masks of the event before. It is removed when it is no longer needed.
     _scratch: Option<Temporary>,
 }
@@ -283,11 +287,11 @@ struct Prepared<'m> {
 fn prepare<'m>(
     job: &Job,
     model: &'m Model,
-    known: &'m Known,
-    beside: Vec<(Beside, &Path, Model)>,
+    known: &'m CheckpointFacts,
+    beside: Vec<(SideFile, &Path, Model)>,
     path: &Path,
     watch: &Watch,
-) -> Result<Prepared<'m>, Error> {
+) -> Result<PreparedJob<'m>, Error> {
     filter::check(&job.filter, model, known)?;
     let events: Vec<(Option<Key>, Event)> = job
         .events
@@ -302,7 +306,7 @@ fn prepare<'m>(
     if events.is_empty() && job.masks.is_none() {
         return Err(Error::request("nothing is to be done; give a method, a strategy with an event, or masks"));
     }
-    let mut inputs = Inputs::new(model, known);
+    let mut inputs = ModelInputs::new(model, known);
     for (what, path, beside) in beside {
         inputs = inputs.with(what, path, beside)?;
     }
@@ -311,19 +315,19 @@ fn prepare<'m>(
     let mut scratch = None;
     for (step, (key, event)) in events.iter().enumerate() {
         let plan = filter::plan(model, known, *key, event, &job.filter, |tensor| inputs.alive_len(tensor))?;
-        let planned = Planned { key: *key, plan };
+        let planned = PlannedEvent { key: *key, plan };
         if step + 1 == events.len() {
-            return Ok(Prepared { inputs, events: reports, last: Some(planned), _scratch: scratch });
+            return Ok(PreparedJob { inputs, events: reports, last: Some(planned), _scratch: scratch });
         }
-        let work = Happening::ready(&inputs, Some(&planned), watch)?;
+        let work = EventWork::ready(&inputs, Some(&planned), watch)?;
         let (file, counts) = masks_of(&work, Temporary::create(path, None)?, watch)?;
         reports.push(event_report(&inputs, &work.work, &counts, Some(&planned), step == 0));
         drop(work);
         let made = Model::open_new(file.temporary_path(), path)?;
-        inputs = inputs.with(Beside::Masks, path, made)?.counted(watch)?;
+        inputs = inputs.with(SideFile::Masks, path, made)?.counted(watch)?;
         scratch = Some(file);
     }
-    Ok(Prepared { inputs, events: reports, last: None, _scratch: scratch })
+    Ok(PreparedJob { inputs, events: reports, last: None, _scratch: scratch })
 }
 
 /// The event, ranked by given scores in place of magnitudes if there are scores.
@@ -335,8 +339,8 @@ fn ranked_by_scores(job: &Job, event: &Event) -> Result<Event, Error> {
 }
 
 /// Writes the masks of an event to a file that is not in its place yet.
-fn masks_of(happening: &Happening<'_>, file: Temporary, watch: &Watch) -> Result<(Temporary, Vec<Counts>), Error> {
-    let Happening { ranks, work, .. } = happening;
+fn masks_of(happening: &EventWork<'_>, file: Temporary, watch: &Watch) -> Result<(Temporary, Vec<Counts>), Error> {
+    let EventWork { ranks, work, .. } = happening;
     let tensors: Vec<usize> = work.layers.iter().map(|layer| layer.tensor).collect();
     let sink = MaskFile::create(file, ranks.inputs.model, &tensors)?;
     let bytes = tensors.iter().map(|&tensor| ranks.inputs.model.tensor(tensor).bytes).sum();

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::layers::filter;
-use crate::layers::known::{DenseTensor, Known, lines};
+use crate::layers::known::{CheckpointFacts, DenseTensor, lines};
 use crate::prune::needs_no_training;
 use crate::read::model::Model;
 use crate::text::clipped::clipped;
@@ -59,7 +59,7 @@ pub struct PreviewRow {
 /// As [`Model::open`], and [`Error::Request`] if an event does not fit the model.
 pub fn preview(path: &Path, strategy: &Strategy, filter: &Filter) -> Result<Preview, Error> {
     let model = Model::open(path)?;
-    let known = Known::of(&model)?;
+    let known = CheckpointFacts::of(&model)?;
     filter::check(filter, &model, &known)?;
     for (key, event) in strategy.events() {
         needs_no_training(&format!("{}: ", key.named()), event)?;

@@ -3,21 +3,21 @@
 use prune_core::Score;
 use prune_schedule::{LayerPlan, Totals, UnitCounts};
 
-use super::{Job, Planned};
+use super::{Job, PlannedEvent};
 use crate::error::show;
-use crate::layers::inputs::Inputs;
+use crate::layers::inputs::ModelInputs;
 use crate::masks::decide::Counts;
-use crate::masks::work::{How, LayerWork, Work};
-use crate::report::{AllTotals, EventReport, LayerReport, Report};
+use crate::masks::work::{LayerWork, MaskRule, Work};
+use crate::report::{AllTotals, EventReport, PruneReport, PrunedLayer};
 use crate::text::clipped::clipped;
 
 /// The report of an event; with `None` for the event, of masks that were applied as they are. The first event also
 /// writes the masks that were in force before it.
 pub(super) fn event_report(
-    inputs: &Inputs<'_>,
+    inputs: &ModelInputs<'_>,
     work: &Work,
     counts: &[Counts],
-    event: Option<&Planned>,
+    event: Option<&PlannedEvent>,
     first: bool,
 ) -> EventReport {
     let mut selected = Totals::default();
@@ -36,7 +36,7 @@ pub(super) fn event_report(
     }
     selected.norm_kept = share(squares);
     layers.sort_by_key(|(tensor, _)| *tensor);
-    if let Some(Planned { key, plan }) = event {
+    if let Some(PlannedEvent { key, plan }) = event {
         selected.asked = plan.asked;
         let told = plan.warnings.iter().map(|warning| match key {
             Some(_) => warning.to_string(),
@@ -68,7 +68,7 @@ fn share((whole, kept): (f64, f64)) -> Option<f64> {
     share.is_finite().then_some(share)
 }
 
-fn layer_report(inputs: &Inputs<'_>, layer: &LayerWork, met: &Counts, made: bool) -> LayerReport {
+fn layer_report(inputs: &ModelInputs<'_>, layer: &LayerWork, met: &Counts, made: bool) -> PrunedLayer {
     let tensor = inputs.model.tensor(layer.tensor);
     let before = if made { inputs.alive_len(layer.tensor) } else { None }.unwrap_or(tensor.elements);
     let plan: Option<&LayerPlan> = layer.plan.as_ref();
@@ -83,12 +83,12 @@ fn layer_report(inputs: &Inputs<'_>, layer: &LayerWork, met: &Counts, made: bool
     counts.norm_kept = share(met.squares);
     counts.short_groups = met.short_groups;
     let units = match (&layer.how, plan) {
-        (How::Units { kept, .. }, Some(plan)) if plan.unit.is_some() => {
+        (MaskRule::Units { kept, .. }, Some(plan)) if plan.unit.is_some() => {
             Some(UnitCounts::new(plan.asked_units, kept.kept_len(), plan.units))
         }
         _ => None,
     };
-    LayerReport {
+    PrunedLayer {
         layer: tensor.name.clone(),
         dtype: tensor.dtype.to_string(),
         shape: tensor.shape.clone(),
@@ -102,11 +102,11 @@ fn layer_report(inputs: &Inputs<'_>, layer: &LayerWork, met: &Counts, made: bool
 /// The report of a command, after its last event was added to `events`.
 pub(super) fn report(
     job: &Job,
-    inputs: &Inputs<'_>,
+    inputs: &ModelInputs<'_>,
     work: &Work,
     counts: &[Counts],
     events: Vec<EventReport>,
-) -> Report {
+) -> PruneReport {
     let model = inputs.model;
     let mut all = AllTotals::default();
     let mut other_types = Vec::new();
@@ -124,7 +124,7 @@ pub(super) fn report(
         all.kept += made.map_or(inputs.alive_len(place).unwrap_or(tensor.elements), |layer| counts[layer].kept);
         all.newly_pruned += made.map_or(0, |layer| counts[layer].outside.values);
     }
-    Report {
+    PruneReport {
         model: show(&job.model),
         output: String::new(),
         format: "dense",

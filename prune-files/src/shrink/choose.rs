@@ -10,7 +10,7 @@ use crate::text::clipped::{clipped, did_you_mean};
 use crate::text::term::Term;
 
 /// A removal, and the further slices that masks would have closed.
-pub(super) struct Chosen {
+pub(super) struct ChosenRemoval {
     pub(super) removal: Removal,
     /// Slices that masks close but that stay, as tensor, axis and index, each with the reason.
     pub(super) left: Vec<(TensorAxis, usize, String)>,
@@ -21,14 +21,14 @@ pub(super) struct Chosen {
     pub(super) dead: Option<Dead>,
 }
 
-impl Chosen {
+impl ChosenRemoval {
     fn of(removal: Removal) -> Self {
-        Chosen { removal, left: Vec::new(), live: Vec::new(), dead: None }
+        ChosenRemoval { removal, left: Vec::new(), live: Vec::new(), dead: None }
     }
 }
 
 /// Chooses the removal. `alike` is true if a checkpoint will be cut in the same way.
-pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>, alike: bool) -> Result<Chosen, Error> {
+pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>, alike: bool) -> Result<ChosenRemoval, Error> {
     check(job, analysis)?;
     let refused = |error: GraphError| Error::request(error.to_string());
     let selected = |family: &Family| selects(job, analysis, family);
@@ -49,11 +49,11 @@ pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>, alike: bool) -> 
                 left.push((made.axis, made.index, format!("{}; {} adds that to biases", made.reason, Term::Dead)));
             }
             let live = analysis.live_writers(&closed.removal, &named).map_err(|source| onnx(&job.model, source))?;
-            return Ok(Chosen { left, live, ..Chosen::of(closed.removal) });
+            return Ok(ChosenRemoval { left, live, ..ChosenRemoval::of(closed.removal) });
         }
         ShrinkBy::Dead => {
             let dead = analysis.dead_where(selected, !alike).map_err(|source| onnx(&job.model, source))?;
-            return Ok(Chosen { dead: Some(dead.clone()), ..Chosen::of(dead.removal().clone()) });
+            return Ok(ChosenRemoval { dead: Some(dead.clone()), ..ChosenRemoval::of(dead.removal().clone()) });
         }
         ShrinkBy::Density { method, density, min_density } => {
             let choice =
@@ -84,7 +84,7 @@ pub(super) fn removal(job: &ShrinkJob, analysis: &Analysis<'_>, alike: bool) -> 
             choice.keep_at_most(analysis.classes(), &scores, selected, asked, cost).map_err(refused)?
         }
     };
-    Ok(Chosen::of(removal))
+    Ok(ChosenRemoval::of(removal))
 }
 
 /// A choice whose density is still to be found.

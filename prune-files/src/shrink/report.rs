@@ -10,7 +10,7 @@ use prune_schedule::Target;
 use prune_schedule::table::{Column, aligned, percent, shape};
 use serde::Serialize;
 
-use super::choose::{Chosen, selects};
+use super::choose::{ChosenRemoval, selects};
 use super::{ShrinkBy, ShrinkJob};
 use crate::error::show;
 use crate::text::clipped::clipped;
@@ -114,7 +114,7 @@ pub struct StaysReport {
 }
 
 /// The report of a choice, before anything is written.
-pub(super) fn told(job: &ShrinkJob, analysis: &Analysis<'_>, chosen: &Chosen) -> ShrinkReport {
+pub(super) fn told(job: &ShrinkJob, analysis: &Analysis<'_>, chosen: &ChosenRemoval) -> ShrinkReport {
     let removal = &chosen.removal;
     let classes = analysis.classes();
     let nothing = Removal::none(classes);

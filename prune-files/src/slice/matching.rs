@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prune_core::{ElementType, Layout};
 
-use super::{Cut, SliceJob};
+use super::{AxisCuts, SliceJob};
 use crate::error::Error;
 use crate::parts::buffer::{Buffer, layer_in};
 use crate::parts::runs::Runs;
@@ -22,9 +22,9 @@ pub(super) fn matched(
     names: &BTreeMap<String, String>,
     job: &SliceJob,
     watch: &Watch,
-) -> Result<BTreeMap<usize, Cut>, Error> {
+) -> Result<BTreeMap<usize, AxisCuts>, Error> {
     let mut found = named(checkpoint, kept, names, job)?;
-    let open = |place: usize, found: &BTreeMap<usize, Cut>| !found.contains_key(&place);
+    let open = |place: usize, found: &BTreeMap<usize, AxisCuts>| !found.contains_key(&place);
     watch.progress.begin("comparing", checkpoint.bytes());
     for (place, tensor) in checkpoint.tensors().enumerate() {
         watch.check()?;
@@ -77,7 +77,7 @@ fn named(
     kept: &KeptFile,
     names: &BTreeMap<String, String>,
     job: &SliceJob,
-) -> Result<BTreeMap<usize, Cut>, Error> {
+) -> Result<BTreeMap<usize, AxisCuts>, Error> {
     let path = job.names.clone().unwrap_or_default();
     let refuse = |why: String| Err(Error::Companion { path: path.clone(), why });
     let mut found = BTreeMap::new();
@@ -119,7 +119,7 @@ fn by_content(
     tensor: &TensorInfo,
     kept: &KeptFile,
     job: &SliceJob,
-) -> Result<Option<Cut>, Error> {
+) -> Result<Option<AxisCuts>, Error> {
     let turned: Vec<usize> = tensor.shape.iter().rev().copied().collect();
     let straight = || kept.tensors.iter().filter(|like| like.shape == tensor.shape);
     let transposed = || kept.tensors.iter().filter(|like| like.shape.len() == 2 && like.shape == turned);
@@ -158,13 +158,13 @@ fn constant_of(name: &str) -> &str {
     name.split(USE).next().unwrap_or(name)
 }
 
-fn cut(like: &KeptTensor, turned: bool, by: &str) -> Cut {
+fn cut(like: &KeptTensor, turned: bool, by: &str) -> AxisCuts {
     let axes = like.axes.iter().map(|axis| (if turned { 1 - axis.axis } else { axis.axis }, axis.kept.clone()));
-    Cut { like: like.name.clone(), by: by.to_owned(), axes: axes.collect() }
+    AxisCuts { like: like.name.clone(), by: by.to_owned(), axes: axes.collect() }
 }
 
 /// Tensors whose names contain that of a matched tensor and that have its shape.
-fn buffers(checkpoint: &Model, found: &BTreeMap<usize, Cut>) -> BTreeMap<usize, Cut> {
+fn buffers(checkpoint: &Model, found: &BTreeMap<usize, AxisCuts>) -> BTreeMap<usize, AxisCuts> {
     let tensors: Vec<&TensorInfo> = checkpoint.tensors().collect();
     let mut buffers = BTreeMap::new();
     for (place, tensor) in tensors.iter().enumerate().filter(|(place, _)| !found.contains_key(place)) {
@@ -175,7 +175,7 @@ fn buffers(checkpoint: &Model, found: &BTreeMap<usize, Cut>) -> BTreeMap<usize, 
             .max_by_key(|(of, _)| of.name.len());
         if let Some((of, cut)) = of {
             let (like, axes) = (cut.like.clone(), cut.axes.clone());
-            buffers.insert(place, Cut { like, by: format!("buffer of {}", clipped(&of.name)), axes });
+            buffers.insert(place, AxisCuts { like, by: format!("buffer of {}", clipped(&of.name)), axes });
         }
     }
     buffers

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::disk;
 use crate::error::{Error, show};
-use crate::output::header::{Entry, header};
+use crate::output::header::{TensorToWrite, header};
 use crate::output::{self, Temporary, is_same, parent};
 use crate::read::model::Model;
 use crate::shrink::KeptFile;
@@ -33,7 +33,7 @@ pub struct SliceJob {
 /// The result of [`slice()`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Sliced {
+pub struct SliceReport {
     /// The path of the output.
     pub output: String,
     /// Tensors that were cut, in the checkpoint's order.
@@ -72,7 +72,7 @@ pub struct CutTensor {
 ///
 /// [`Error::Companion`] if a constant that lost indices has no tensor in the checkpoint, or if a tensor could be
 /// several constants; errors of reading and writing. No output has changed then.
-pub fn slice(job: &SliceJob, output: &Path, force: bool, watch: &Watch) -> Result<Sliced, Error> {
+pub fn slice(job: &SliceJob, output: &Path, force: bool, watch: &Watch) -> Result<SliceReport, Error> {
     let checkpoint = Model::open(&job.checkpoint)?;
     let kept = KeptFile::read(&job.kept)?;
     let names = job.names.as_deref().map(read_names).transpose()?.unwrap_or_default();
@@ -98,7 +98,7 @@ pub fn slice(job: &SliceJob, output: &Path, force: bool, watch: &Watch) -> Resul
 }
 
 /// The cut of a tensor.
-struct Cut {
+struct AxisCuts {
     like: String,
     by: String,
     axes: BTreeMap<usize, Vec<usize>>,
@@ -106,11 +106,11 @@ struct Cut {
 
 fn write(
     checkpoint: &Model,
-    matched: &BTreeMap<usize, Cut>,
+    matched: &BTreeMap<usize, AxisCuts>,
     file: &Temporary,
     output: &Path,
     watch: &Watch,
-) -> Result<Sliced, Error> {
+) -> Result<SliceReport, Error> {
     let mut entries = Vec::new();
     let (mut cut, mut whole) = (Vec::new(), Vec::new());
     for (place, tensor) in checkpoint.tensors().enumerate() {
@@ -125,7 +125,7 @@ fn write(
         }
         let elements: usize = shape.iter().product();
         let long = (elements * tensor.dtype.bitsize()).div_ceil(8) as u64;
-        entries.push(Entry { name: tensor.name.clone(), dtype: tensor.dtype, shape, bytes: long });
+        entries.push(TensorToWrite { name: tensor.name.clone(), dtype: tensor.dtype, shape, bytes: long });
     }
     let shards = checkpoint.shards().iter();
     let metadata = shards.flat_map(|shard| shard.header.metadata.clone()).collect();
@@ -145,7 +145,7 @@ fn write(
         watch.progress.advance(tensor.bytes);
     }
     watch.progress.end();
-    Ok(Sliced { output: show(output), cut, whole, bytes_before: checkpoint.bytes(), bytes_after: at })
+    Ok(SliceReport { output: show(output), cut, whole, bytes_before: checkpoint.bytes(), bytes_after: at })
 }
 
 /// Reads a table of names.
@@ -158,7 +158,7 @@ fn read_names(path: &Path) -> Result<BTreeMap<String, String>, Error> {
     serde_json::from_slice::<crate::text::texts::Texts>(&bytes).map(|texts| texts.0).map_err(refuse)
 }
 
-impl fmt::Display for Sliced {
+impl fmt::Display for SliceReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use crate::text::clipped::clipped;
         use prune_schedule::table::{Column, aligned, shape};

@@ -11,9 +11,9 @@ pub(crate) struct Texts(pub(crate) BTreeMap<String, String>);
 
 impl<'de> Deserialize<'de> for Texts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Named;
+        struct TextsVisitor;
 
-        impl<'de> Visitor<'de> for Named {
+        impl<'de> Visitor<'de> for TextsVisitor {
             type Value = Texts;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,6 +32,6 @@ impl<'de> Deserialize<'de> for Texts {
             }
         }
 
-        deserializer.deserialize_map(Named)
+        deserializer.deserialize_map(TextsVisitor)
     }
 }

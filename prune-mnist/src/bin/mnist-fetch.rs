@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use prune_mnist::data::fetch::{Fetched, fetch, usual_sources};
+use prune_mnist::data::fetch::{FetchOutcome, fetch, usual_sources};
 use prune_mnist::data::full_folder;
 
 /// Fetches the full MNIST set (60,000 training and 10,000 test images, 55 MB) and verifies it.
@@ -23,11 +23,11 @@ struct Arguments {
 fn main() -> ExitCode {
     let folder = Arguments::parse().dir.unwrap_or_else(full_folder);
     match fetch(&folder, &mut usual_sources(), &mut |line| eprintln!("{line}")) {
-        Ok(Fetched::AlreadyComplete) => {
+        Ok(FetchOutcome::AlreadyComplete) => {
             println!("the full MNIST set is in {} already, complete and verified", folder.display());
             ExitCode::SUCCESS
         }
-        Ok(Fetched::Stored(paths)) => {
+        Ok(FetchOutcome::Stored(paths)) => {
             println!("stored {} files in {}, every SHA-256 verified", paths.len(), folder.display());
             ExitCode::SUCCESS
         }

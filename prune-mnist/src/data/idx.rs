@@ -107,7 +107,7 @@ pub fn read_file(path: &Path, kind: IdxKind) -> Result<Idx, DataError> {
 /// # Ok::<(), prune_mnist::data::DataError>(())
 /// ```
 pub fn read(input: impl Read, file: &str, kind: IdxKind) -> Result<Idx, DataError> {
-    read_plain(&mut Unpacked::new(input, file)?, file, kind)
+    read_plain(&mut UnpackedBytes::new(input, file)?, file, kind)
 }
 
 /// Opens a regular file, and refuses pipes and devices, on which opening or reading could block.
@@ -120,7 +120,7 @@ pub(crate) fn open(path: &Path) -> Result<fs::File, DataError> {
     fs::File::open(path).map_err(failed)
 }
 
-fn read_plain(input: &mut Unpacked<'_, impl Read>, file: &str, kind: IdxKind) -> Result<Idx, DataError> {
+fn read_plain(input: &mut UnpackedBytes<'_, impl Read>, file: &str, kind: IdxKind) -> Result<Idx, DataError> {
     let file = || file.to_owned();
     let mut header = Vec::new();
     input.read_up_to(kind.header_len(), &mut header)?;
@@ -185,23 +185,23 @@ fn read_plain(input: &mut Unpacked<'_, impl Read>, file: &str, kind: IdxKind) ->
 }
 
 /// Bytes with their gzip layer removed, if there is one. Failures are told apart.
-pub(crate) struct Unpacked<'f, R> {
+pub(crate) struct UnpackedBytes<'f, R> {
     file: &'f str,
     bytes: Bytes<R>,
     found: u64,
 }
 
 /// The first two bytes, already read to look for gzip's mark, followed by the rest.
-type Peeked<R> = BufReader<io::Chain<io::Cursor<Vec<u8>>, R>>;
+type PeekedReader<R> = BufReader<io::Chain<io::Cursor<Vec<u8>>, R>>;
 
 enum Bytes<R> {
-    Plain(Peeked<R>),
-    Gzip(Box<GzDecoder<Peeked<R>>>),
+    Plain(PeekedReader<R>),
+    Gzip(Box<GzDecoder<PeekedReader<R>>>),
     /// Gzip that has reached its end.
     Ended,
 }
 
-impl<'f, R: Read> Unpacked<'f, R> {
+impl<'f, R: Read> UnpackedBytes<'f, R> {
     pub(crate) fn new(mut input: R, file: &'f str) -> Result<Self, DataError> {
         let mut mark = Vec::new();
         input

@@ -49,7 +49,7 @@ pub(crate) fn load() -> Result<Dataset, DataError> {
 
 /// The set from which an index is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum SampleSet {
     /// The 60,000 training images.
     Train,
     /// The 10,000 test images.
@@ -61,15 +61,15 @@ pub enum Part {
 /// # Examples
 ///
 /// ```
-/// use prune_mnist::data::sample::{Part, draw};
-/// let first = draw(2, Part::Train, 60_000, 100);
-/// assert_eq!(first, draw(2, Part::Train, 60_000, 10_000)[..100]);
-/// assert_ne!(first, draw(3, Part::Train, 60_000, 100));
+/// use prune_mnist::data::sample::{SampleSet, draw};
+/// let first = draw(2, SampleSet::Train, 60_000, 100);
+/// assert_eq!(first, draw(2, SampleSet::Train, 60_000, 10_000)[..100]);
+/// assert_ne!(first, draw(3, SampleSet::Train, 60_000, 100));
 /// ```
-pub fn draw(seed: u64, part: Part, population: usize, len: usize) -> Vec<usize> {
+pub fn draw(seed: u64, part: SampleSet, population: usize, len: usize) -> Vec<usize> {
     let set = match part {
-        Part::Train => "train",
-        Part::Test => "test",
+        SampleSet::Train => "train",
+        SampleSet::Test => "test",
     };
     let rank = |index: usize| Sha256::of(format!("prune-mnist sample, seed {seed}, {set}, {index}").as_bytes());
     let mut ranked: Vec<_> = (0..population).map(|index| (rank(index), index)).collect();
@@ -87,7 +87,7 @@ pub fn files(full: &Dataset, seed: u64, train_len: usize, test_len: usize) -> [V
         let labels: Vec<_> = indices.iter().map(|&index| split.labels()[index]).collect();
         [idx::write_images(&images), idx::write_labels(&labels)]
     };
-    let [train_images, train_labels] = pick(&full.train, Part::Train, train_len);
-    let [test_images, test_labels] = pick(&full.test, Part::Test, test_len);
+    let [train_images, train_labels] = pick(&full.train, SampleSet::Train, train_len);
+    let [test_images, test_labels] = pick(&full.test, SampleSet::Test, test_len);
     [train_images, train_labels, test_images, test_labels]
 }

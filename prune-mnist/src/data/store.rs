@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::idx::Unpacked;
+use super::idx::UnpackedBytes;
 use super::{DataError, MnistFile, Sha256};
 use crate::files::{WriteError, write_whole};
 
@@ -28,7 +28,7 @@ impl VerifiedFile {
     /// [`DataError::Truncated`], [`DataError::Trailing`] or [`DataError::Checksum`].
     pub fn read(file: MnistFile, input: impl Read, from: &str) -> Result<Self, DataError> {
         let expected = file.byte_len();
-        let mut unpacked = Unpacked::new(input, from)?;
+        let mut unpacked = UnpackedBytes::new(input, from)?;
         let mut bytes = Vec::new();
         unpacked.read_up_to(expected as usize + 1, &mut bytes)?;
         let found = bytes.len() as u64;

@@ -235,14 +235,14 @@ impl DemoError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::Role;
+    use crate::train::TwinRole;
 
     #[test]
     fn advice_names_what_is_set_and_its_numbers_are_short() {
         let settings = Settings { epochs: 3, lr: 1e300, momentum: 0.0, weight_decay: 0.0, batch_size: 16, seed: 0 };
         let diverged = |settings| {
             let what = "a mean training loss of 1.000e30".to_owned();
-            DemoError::from(TrainError::Diverged { epoch: 3, role: Role::Twin, what, settings }).to_string()
+            DemoError::from(TrainError::Diverged { epoch: 3, role: TwinRole::Twin, what, settings }).to_string()
         };
         assert_eq!(
             diverged(settings),

@@ -8,7 +8,7 @@ use prune_core::{Density, Need, NmPattern};
 use prune_schedule::{Event, Key, Problem, Scope, Strategy, StrategyError};
 
 use super::error::DemoError;
-use super::presets::{self, Ask};
+use super::presets::{self, PresetRun};
 use crate::run::choice::MOST_EPOCHS;
 use crate::words::counted;
 
@@ -83,7 +83,7 @@ impl Plan {
             Some(epochs) => (epochs, "--epochs"),
             None => (DEFAULT_EPOCHS, "the default"),
         };
-        let ask = Ask { density, epochs: count, steps, output: output.to_owned(), seed };
+        let ask = PresetRun { density, epochs: count, steps, output: output.to_owned(), seed };
         let made =
             presets::strategy(method, &ask).ok_or_else(|| DemoError::UnknownMethod { method: method.to_owned() })?;
         let origin = Self::method_origin(method);
@@ -156,7 +156,7 @@ impl Plan {
 
 /// The strategy without `--strategy`, over [`DEFAULT_EPOCHS`]: 2:4 after epoch 2, and 1:4 after epoch 4.
 fn default_strategy() -> Result<Strategy, StrategyError> {
-    let event = |n| Event::n_of_m(Scope::UnifiedLocal(NmPattern::new(n, 4).map_err(Problem::from)?));
+    let event = |n| Event::n_m(Scope::UnifiedLocal(NmPattern::new(n, 4).map_err(Problem::from)?));
     Strategy::new([(2, event(2)?), (4, event(1)?)])
 }
 

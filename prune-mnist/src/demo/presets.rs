@@ -4,12 +4,13 @@
 
 use prune_core::{Blocks, Density, NmPattern, Norm, Pool, Score};
 use prune_schedule::{
-    Bound, Distribution, Event, GroupAxis, Grow, Key, Piece, Problem, Ramp, Regrow, Scope, Strategy, StrategyError,
+    DensityBounds, DistributionRule, Event, GroupAxis, Grow, Key, Piece, Problem, Ramp, Regrow, Scope, Strategy,
+    StrategyError,
 };
 
 /// The run for which a preset is made.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Ask {
+pub(super) struct PresetRun {
     /// `--density`.
     pub density: Option<Density>,
     /// Epochs to train.
@@ -54,8 +55,8 @@ struct Times {
 }
 
 impl Times {
-    fn of(ask: &Ask) -> Self {
-        let Ask { epochs, steps, .. } = *ask;
+    fn of(ask: &PresetRun) -> Self {
+        let PresetRun { epochs, steps, .. } = *ask;
         let at = ((2 * epochs + 3) / 7).max(1);
         let until = ((5 * epochs + 3) / 7).max(at);
         let all = epochs.saturating_mul(steps);
@@ -92,13 +93,13 @@ const PRESETS: [Preset; 19] = [
         name: "l2",
         about: "one ranking of all layers by |w| over the layer's norm",
         density: Some(0.1),
-        events: |t, d| Ok(vec![(t.at, all(d)?.with_distribution(Distribution::GlobalL2)?)]),
+        events: |t, d| Ok(vec![(t.at, all(d)?.with_distribution(DistributionRule::GlobalL2)?)]),
     },
     Preset {
         name: "erk",
         about: "|w|, with each layer's share by Erdos-Renyi-Kernel",
         density: Some(0.1),
-        events: |t, d| Ok(vec![(t.at, all(d)?.with_distribution(Distribution::Erk)?)]),
+        events: |t, d| Ok(vec![(t.at, all(d)?.with_distribution(DistributionRule::Erk)?)]),
     },
     Preset {
         name: "capped",
@@ -106,7 +107,7 @@ const PRESETS: [Preset; 19] = [
         density: Some(0.1),
         events: |t, d| {
             let least = Density::new(0.02).map_err(Problem::from)?;
-            Ok(vec![(t.at, all(d)?.with_min_density(Bound::Every(least))?)])
+            Ok(vec![(t.at, all(d)?.with_min_density(DensityBounds::Every(least))?)])
         },
     },
     Preset {
@@ -139,7 +140,7 @@ const PRESETS: [Preset; 19] = [
         density: None,
         events: |t, _| {
             let pattern = NmPattern::new(2, 4).map_err(Problem::from)?;
-            let event = Event::n_of_m(Scope::UnifiedLocal(pattern))?;
+            let event = Event::n_m(Scope::UnifiedLocal(pattern))?;
             Ok(vec![(t.at, event.with_axis(GroupAxis::Reduction)?)])
         },
     },
@@ -219,7 +220,7 @@ fn channels(times: &Times, density: Density) -> Events {
 }
 
 fn drawn(times: &Times, density: Density) -> Result<Event, StrategyError> {
-    all(density)?.with_score(Score::random(times.seed))?.with_distribution(Distribution::Erk)
+    all(density)?.with_score(Score::random(times.seed))?.with_distribution(DistributionRule::Erk)
 }
 
 fn moves(times: &Times, grow: Grow) -> Event {
@@ -237,7 +238,7 @@ pub(super) fn help() -> String {
 }
 
 /// The strategy of a preset; `None` for an unknown name.
-pub(super) fn strategy(name: &str, ask: &Ask) -> Option<Result<Strategy, StrategyError>> {
+pub(super) fn strategy(name: &str, ask: &PresetRun) -> Option<Result<Strategy, StrategyError>> {
     let preset = PRESETS.iter().find(|preset| preset.name == name)?;
     let usual = || preset.density.map_or(Ok(Density::ONE), Density::new).map_err(Problem::from);
     let density = ask.density.map_or_else(usual, Ok);
@@ -279,7 +280,7 @@ mod tests {
                     }
                     // The largest seed, which Python literals hold as text.
                     let (density, seed) = (Density::new(0.3).ok(), u64::MAX);
-                    let ask = Ask { density, epochs, steps, output: output.clone(), seed };
+                    let ask = PresetRun { density, epochs, steps, output: output.clone(), seed };
                     let made = strategy(name, &ask).unwrap().unwrap_or_else(|error| panic!("{name}: {error}"));
                     let text = made.to_python();
                     let parsed: Strategy = text.parse().unwrap_or_else(|error| panic!("{name}: {text}: {error}"));
@@ -291,7 +292,7 @@ mod tests {
                 }
             }
         }
-        let ask = Ask { density: None, epochs: 7, steps: 79, output: String::new(), seed: 0 };
+        let ask = PresetRun { density: None, epochs: 7, steps: 79, output: String::new(), seed: 0 };
         assert!(strategy("magnitud", &ask).is_none());
     }
 
@@ -311,7 +312,7 @@ mod tests {
             // On the larger network, only presets that treat convolutions specially.
             let of_cnn = ["wanda", "channel", "block", "2:4", "rigl"];
             for name in names().filter(|name| spec.name == "mlp" || of_cnn.contains(name)) {
-                let ask = Ask { density: None, epochs: 3, steps: 4, output: output.clone(), seed: 3 };
+                let ask = PresetRun { density: None, epochs: 3, steps: 4, output: output.clone(), seed: 3 };
                 let made = strategy(name, &ask).unwrap().unwrap();
                 let settings =
                     Settings { epochs: 3, lr: 0.01, momentum: 0.9, weight_decay: 0.0, batch_size: 16, seed: 1 };

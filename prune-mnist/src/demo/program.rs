@@ -17,7 +17,7 @@ use crate::nn::{ModelSpec, NalgebraParams, NdarrayParams, ParamKind, readme_rule
 use crate::run::checkpoint::{CHECKPOINT_FILE, Checkpoint, CheckpointError};
 use crate::run::choice::BackendChoice;
 use crate::run::{Bar, Console, Interrupt, OutFolder, on_threads};
-use crate::train::{Backend, History, Role, Session, Settings};
+use crate::train::{Backend, History, Session, Settings, TwinRole};
 use crate::words::percent;
 
 /// A training accuracy that guessing among ten classes can reach too.
@@ -179,7 +179,7 @@ fn train<P: Backend>(
         console.line(format_args!("\n{}", show::header()))?;
     }
     for epoch in session.next_epoch()..=epochs {
-        let mut clock = Clock::start();
+        let mut clock = Stopwatch::start();
         let mut bar = Bar::new(epoch, epochs, session.trainer.steps(), session.twin.is_some(), session.begun.steps());
         let flow = session.epoch(&mut |role, loss| {
             clock.tick(role);
@@ -238,21 +238,21 @@ fn epoch_ended<P: Backend>(
 }
 
 /// Tells the time of the twin from the rest of an epoch.
-struct Clock {
+struct Stopwatch {
     started: Instant,
     last: Instant,
     twin: Duration,
 }
 
-impl Clock {
+impl Stopwatch {
     fn start() -> Self {
         let now = Instant::now();
         Self { started: now, last: now, twin: Duration::ZERO }
     }
 
-    fn tick(&mut self, role: Role) {
+    fn tick(&mut self, role: TwinRole) {
         let now = Instant::now();
-        if role == Role::Twin {
+        if role == TwinRole::Twin {
             self.twin += now - self.last;
         }
         self.last = now;

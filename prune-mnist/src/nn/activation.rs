@@ -9,7 +9,7 @@ use super::error::ActivationError;
 ///
 /// It is called for each sample alone, so a prediction does not depend on its batch. Several threads call it at once,
 /// so its counts must not depend on the order (sums of integers do not).
-pub trait ActivationPruner<T>: Send + Sync {
+pub trait ActivationPruning<T>: Send + Sync {
     /// Writes zero over the elements of `sample` that are not kept, and marks the kept ones in `mask`: element i, in
     /// row-major order of `shape` (height, width, channels, or features), is bit i % 64 of word i / 64, lowest bit
     /// first, 1 for kept. On entry `mask` has `shape`'s elements divided by 64, rounded up, words of any content;
@@ -34,7 +34,7 @@ pub trait ActivationPruner<T>: Send + Sync {
 }
 
 /// A pruner in the form that the network shares.
-pub type SharedActivationPruner<T> = Arc<dyn ActivationPruner<T>>;
+pub type SharedActivationPruning<T> = Arc<dyn ActivationPruning<T>>;
 
 /// Working memory of an activation pruner; only the pruner knows its type.
 pub type Scratch = Box<dyn Any + Send + Sync>;

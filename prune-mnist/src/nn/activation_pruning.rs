@@ -14,7 +14,7 @@ pub fn readme_rules() -> [ActivationRule; 2] {
     let (Ok(density), Ok(pattern)) = (Density::new(0.9), NmPattern::new(2, 4)) else {
         unreachable!("0.9 is a density and 2:4 a pattern")
     };
-    [ActivationRule::Unstructured(density), ActivationRule::NOfM(pattern)]
+    [ActivationRule::Unstructured(density), ActivationRule::Nm(pattern)]
 }
 
 /// A NaN, which has no rank.
@@ -63,7 +63,7 @@ impl Pooling {
 
 /// Counts of an N:M pattern after pooling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pooled {
+pub struct PooledCounts {
     /// The pooling.
     pub pooling: Pooling,
     /// Groups of M pooled activations.
@@ -99,9 +99,9 @@ impl Place {
 
     /// The counts of the pattern after pooling; `None` for a density, without pooling, or if it was not counted.
     #[must_use]
-    pub fn pooled(&self) -> Option<Pooled> {
+    pub fn pooled(&self) -> Option<PooledCounts> {
         let groups = self.groups.load(Ordering::Relaxed);
-        let pooled = |pooling| Pooled { pooling, groups, broken: self.broken.load(Ordering::Relaxed) };
+        let pooled = |pooling| PooledCounts { pooling, groups, broken: self.broken.load(Ordering::Relaxed) };
         self.pool.map(pooled).filter(|_| groups > 0)
     }
 
@@ -130,7 +130,7 @@ impl Place {
     }
 }
 
-impl<T: Real + Element> activation::ActivationPruner<T> for Place {
+impl<T: Real + Element> activation::ActivationPruning<T> for Place {
     fn prune(
         &self,
         sample: &mut [T],
@@ -147,7 +147,7 @@ impl<T: Real + Element> activation::ActivationPruner<T> for Place {
             zero_outside(sample, mask);
         }
         *self.total() += report;
-        if let (ActivationRule::NOfM(pattern), Some(Pooling { window, .. })) = (self.rule, self.pool)
+        if let (ActivationRule::Nm(pattern), Some(Pooling { window, .. })) = (self.rule, self.pool)
             && self.looks_behind_pool.load(Ordering::Relaxed)
         {
             self.look_behind_pool(sample, shape, window, pattern);
@@ -195,7 +195,7 @@ pub fn prune_activations<T: Real + Element>(
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::nn::ActivationPruner as _;
+    use crate::nn::ActivationPruning as _;
 
     const AVERAGE: Pooling = Pooling { kind: "average", window: 2 };
 
@@ -204,7 +204,7 @@ mod tests {
     }
 
     fn scratch(place: &Place) -> activation::Scratch {
-        activation::ActivationPruner::<f32>::scratch(place)
+        activation::ActivationPruning::<f32>::scratch(place)
     }
 
     #[test]
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_sample_is_pruned_counted_and_its_mask_left() {
-        let place = Place::new("x".to_owned(), ActivationRule::NOfM(pattern()), None);
+        let place = Place::new("x".to_owned(), ActivationRule::Nm(pattern()), None);
         let mut sample = [1.0_f32, 4.0, 3.0, 2.0, 0.0, 0.0, 5.0, 0.0];
         let mut mask = [u64::MAX];
         place.prune(&mut sample, &[1, 2, 4], &mut mask, &mut *scratch(&place)).unwrap();
@@ -251,21 +251,21 @@ mod tests {
 
     #[test]
     fn pooling_is_seen_to_undo_the_pattern() {
-        let place = Place::new("x".to_owned(), ActivationRule::NOfM(pattern()), Some(AVERAGE));
+        let place = Place::new("x".to_owned(), ActivationRule::Nm(pattern()), Some(AVERAGE));
         place.reset(true);
         // Two by two pixels of four channels: the pixels keep different channels, so all four are alive once pooled.
         let mut sample = [9.0_f32, 8.0, 1.0, 1.0, 1.0, 1.0, 9.0, 8.0, 9.0, 8.0, 1.0, 1.0, 9.0, 8.0, 1.0, 1.0];
         place.prune(&mut sample, &[2, 2, 4], &mut [0], &mut *scratch(&place)).unwrap();
-        assert_eq!(place.pooled(), Some(Pooled { pooling: AVERAGE, groups: 1, broken: 1 }));
+        assert_eq!(place.pooled(), Some(PooledCounts { pooling: AVERAGE, groups: 1, broken: 1 }));
         // All pixels keep the same two.
         let mut sample = [9.0_f32, 8.0, 1.0, 1.0].repeat(4);
         place.prune(&mut sample, &[2, 2, 4], &mut [0], &mut *scratch(&place)).unwrap();
-        assert_eq!(place.pooled(), Some(Pooled { pooling: AVERAGE, groups: 2, broken: 1 }));
+        assert_eq!(place.pooled(), Some(PooledCounts { pooling: AVERAGE, groups: 2, broken: 1 }));
     }
 
     #[test]
     fn nan_is_named() {
-        let place = Place::new("x".to_owned(), ActivationRule::NOfM(pattern()), None);
+        let place = Place::new("x".to_owned(), ActivationRule::Nm(pattern()), None);
         let error = place.prune(&mut [0.0, f32::NAN], &[2], &mut [0], &mut ()).unwrap_err();
         assert_eq!(error.to_string(), "activation 1 is NaN");
     }

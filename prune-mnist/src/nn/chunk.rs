@@ -12,7 +12,7 @@
 
 use std::ops::Range;
 
-use super::activation::{Scratch, SharedActivationPruner};
+use super::activation::{Scratch, SharedActivationPruning};
 use super::error::NnError;
 use super::gate::{Gate, Gates, close, note_signs};
 use super::layers::elementwise::{add_bias, relu};
@@ -32,7 +32,7 @@ pub(super) struct Pass<'a, T> {
     /// Index of the first of `stages` within the model.
     pub(super) first: usize,
     pub(super) params: &'a dyn ParamSet<T>,
-    pub(super) pruners: &'a [Option<SharedActivationPruner<T>>],
+    pub(super) pruners: &'a [Option<SharedActivationPruning<T>>],
     pub(super) profile: &'a Profile,
     /// Copies of the kernels of these stages, for convolutions.
     pub(super) kernels: &'a [KernelCopies<T>],
@@ -140,7 +140,7 @@ impl<T: Real> Buffers<T> {
 }
 
 impl<'a, T> Pass<'a, T> {
-    fn pruner(&self, stage: &Stage) -> Option<&'a SharedActivationPruner<T>> {
+    fn pruner(&self, stage: &Stage) -> Option<&'a SharedActivationPruning<T>> {
         stage.prune.and_then(|place| self.pruners[place.index].as_ref())
     }
 }

@@ -37,8 +37,8 @@ mod storage;
 #[cfg(test)]
 mod tests;
 
-pub use self::activation::{ActivationPruner, Scratch, SharedActivationPruner};
-pub use self::activation_pruning::{NanActivation, Place, Pooled, Pooling, prune_activations, readme_rules};
+pub use self::activation::{ActivationPruning, Scratch, SharedActivationPruning};
+pub use self::activation_pruning::{NanActivation, Place, PooledCounts, Pooling, prune_activations, readme_rules};
 pub use self::backends::{NalgebraParams, NalgebraTensor, NdarrayParams};
 pub use self::batch::{Batch, Samples};
 pub use self::error::{ActivationError, NnError};

@@ -2,7 +2,7 @@
 
 mod inputs;
 
-use super::activation::SharedActivationPruner;
+use super::activation::SharedActivationPruning;
 use super::batch::{Batch, Samples};
 use super::chunk::{CHUNK, Pass};
 use super::error::NnError;
@@ -48,7 +48,7 @@ pub struct Network<T> {
     name: String,
     plan: Plan,
     segments: Vec<Segment<T>>,
-    pruners: Vec<Option<SharedActivationPruner<T>>>,
+    pruners: Vec<Option<SharedActivationPruning<T>>>,
     capacity: usize,
     batch: Batch<T>,
     profile: Profile,
@@ -145,7 +145,7 @@ impl<T: Real> Network<T> {
     pub fn set_activation_pruner(
         &mut self,
         index: usize,
-        pruner: Option<SharedActivationPruner<T>>,
+        pruner: Option<SharedActivationPruning<T>>,
     ) -> Result<(), NnError> {
         if index >= self.pruners.len() {
             return Err(NnError::NoSuchActivation { model: self.name.clone(), index, count: self.pruners.len() });
@@ -307,7 +307,7 @@ impl<T: Real> Network<T> {
 
 fn pass<'a, T>(
     plan: &'a Plan,
-    pruners: &'a [Option<SharedActivationPruner<T>>],
+    pruners: &'a [Option<SharedActivationPruning<T>>],
     profile: &'a Profile,
     params: &'a dyn ParamSet<T>,
     segment: &Segment<T>,

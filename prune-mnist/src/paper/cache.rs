@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use prune_core::{Mask, Masks};
 
 use super::error::PaperError;
-use super::outcome::Outcome;
+use super::outcome::RunOutcome;
 use super::settings::Settings;
 
 use crate::nn::{NdarrayParams, ParamStorage as _};
@@ -41,9 +41,9 @@ impl Cache {
 
     /// The finished run of these settings. A file that is cut, or does not fit these settings, counts as absent: the
     /// run is repeated and the file replaced.
-    pub(super) fn outcome(&self, settings: &Settings) -> Option<Outcome> {
+    pub(super) fn outcome(&self, settings: &Settings) -> Option<RunOutcome> {
         let bytes = self.read(&format!("{}.json", settings.key()))?;
-        let outcome: Outcome = serde_json::from_slice(&bytes).ok()?;
+        let outcome: RunOutcome = serde_json::from_slice(&bytes).ok()?;
         outcome.is_of(settings).then_some(outcome)
     }
 
@@ -82,7 +82,7 @@ impl Cache {
     }
 
     /// Stores a finished run, and its result for others if they may need it.
-    pub(super) fn store(&self, outcome: &Outcome, left: &Base) -> Result<(), PaperError> {
+    pub(super) fn store(&self, outcome: &RunOutcome, left: &Base) -> Result<(), PaperError> {
         let key = outcome.settings.key();
         let json = serde_json::to_vec_pretty(outcome).map_err(|error| PaperError::Encode { why: error.to_string() })?;
         let mut files = Vec::with_capacity(3);

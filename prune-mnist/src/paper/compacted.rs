@@ -10,7 +10,7 @@ use crate::nn::{NdarrayParams, ParamSpec};
 /// A network without idle neurons.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Compacted {
+pub(super) struct CompactNetwork {
     /// The number of used inputs, then the number of neurons left in each layer; the outputs, last, all stay.
     pub(super) units: Vec<usize>,
     /// The number of weights that the masks keep between them.
@@ -23,7 +23,7 @@ pub(super) struct Compacted {
 /// The number of bytes of an f32.
 const BYTES: usize = 4;
 
-impl Compacted {
+impl CompactNetwork {
     /// Compacts and tests the network of these weights and masks, dense layers with relu between.
     ///
     /// # Errors
@@ -139,7 +139,7 @@ mod tests {
         masks.hold(&mut params).unwrap();
         let settings = Settings { epochs: 1, lr: 0.1, momentum: 0.9, weight_decay: 0.0, batch_size: 64, seed: 0 };
         let score = Trainer::new(&ModelSpec::mlp(), &data, settings).unwrap().evaluate(&params).unwrap();
-        let small = Compacted::of(&params, &masks, &data.test).unwrap();
+        let small = CompactNetwork::of(&params, &masks, &data.test).unwrap();
         assert_eq!(small.wrong, score.count - score.correct);
         let of = |class| data.test.labels().iter().filter(|&&label| label == class).count();
         assert!((0..10).all(|class| small.wrong != data.test.len() - of(class)), "it says always the same: {small:?}");
@@ -147,9 +147,9 @@ mod tests {
         assert!(small.units[1] < 300 && small.units[2] < 100, "{small:?}");
         let kernels = [0, 2, 4].map(|index: usize| specs[index].clone());
         assert!(small.is_within(&kernels));
-        assert!(!Compacted { kept: small.weights() + 1, ..small.clone() }.is_within(&kernels));
-        assert!(!Compacted { units: vec![784, 301, 100, 10], ..small.clone() }.is_within(&kernels));
-        assert!(!Compacted { units: vec![784, 10], ..small }.is_within(&kernels));
+        assert!(!CompactNetwork { kept: small.weights() + 1, ..small.clone() }.is_within(&kernels));
+        assert!(!CompactNetwork { units: vec![784, 301, 100, 10], ..small.clone() }.is_within(&kernels));
+        assert!(!CompactNetwork { units: vec![784, 10], ..small }.is_within(&kernels));
     }
 
     #[test]
@@ -159,16 +159,19 @@ mod tests {
         let mut params: NdarrayParams<f32> = initial_parameters(&specs, Initialisation::HeNormal, 2);
         params.values_mut(5)[7] = 1.0;
         let masks = Masks::from_iter([(specs[0].name.clone(), Mask::none(&specs[0].shape).unwrap())]);
-        let small = Compacted::of(&params, &masks, &data.test).unwrap();
+        let small = CompactNetwork::of(&params, &masks, &data.test).unwrap();
         let sevens = data.test.labels().iter().filter(|&&label| label == 7).count();
-        assert_eq!(small, Compacted { units: vec![0, 0, 0, 10], kept: 0, biases: 10, wrong: data.test.len() - sevens });
+        assert_eq!(
+            small,
+            CompactNetwork { units: vec![0, 0, 0, 10], kept: 0, biases: 10, wrong: data.test.len() - sevens }
+        );
         assert_eq!((small.name(), small.bytes()), ("0-0-0".to_owned(), 40));
     }
 
     #[test]
     fn bytes_are_counted_as_they_were_published() {
         use crate::paper::published::RIGL;
-        let published = Compacted { units: RIGL.units.to_vec(), kept: RIGL.kept, biases: 179, wrong: 0 };
+        let published = CompactNetwork { units: RIGL.units.to_vec(), kept: RIGL.kept, biases: 179, wrong: 0 };
         assert_eq!((published.name(), published.weights()), ("408-100-69".to_owned(), 48_390));
         // Their number of kept weights follows from a rounded sparsity, and may be the mean of several networks.
         assert_eq!(published.bytes(), 6049 + 4 * (6291 + 179));

@@ -2,7 +2,7 @@
 
 use prune_core::Masks;
 
-use super::outcome::{LayerKept, Outcome, Test, layers};
+use super::outcome::{LayerKept, RunOutcome, Test, layers};
 use super::tables::Table;
 use crate::run::{self, RunError};
 use crate::train::Size;
@@ -11,7 +11,7 @@ use crate::train::Size;
 pub(super) struct Record {
     pub(super) table: Table,
     pub(super) name: String,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: RunOutcome,
     /// The masks of the control without retraining, if there is one.
     pub(super) untrained: Option<Masks>,
 }
@@ -75,7 +75,7 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    fn cells(&self, outcome: &Outcome, test: &Test, trained: bool) -> [String; HEADER.len()] {
+    fn cells(&self, outcome: &RunOutcome, test: &Test, trained: bool) -> [String; HEADER.len()] {
         let settings = &outcome.settings;
         let (kept, weights) =
             self.layers.iter().fold((0, 0), |(kept, all), layer| (kept + layer.kept, all + layer.weights));

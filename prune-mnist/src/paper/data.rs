@@ -17,20 +17,20 @@ pub(super) struct DataUse {
     /// The number of training images to learn from: the first ones.
     pub(super) learnt: usize,
     /// The source of the test images.
-    pub(super) tested: Tested,
+    pub(super) tested: TestImages,
 }
 
 /// The source of the images that a network is tested on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Tested {
+pub(super) enum TestImages {
     /// The test set.
     TestSet,
     /// The training images that are held out.
     HeldOut,
 }
 
-impl Tested {
+impl TestImages {
     /// The name in files.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -46,19 +46,19 @@ impl DataUse {
         let sha256 = data.files.each_ref().map(|file| file.sha256.to_string());
         if !validate {
             let learnt = data.train.len();
-            return Ok((data, Self { sha256, learnt, tested: Tested::TestSet }));
+            return Ok((data, Self { sha256, learnt, tested: TestImages::TestSet }));
         }
         let learnt = data.train.len() - data.train.len() / HELD_OUT;
         let (images, labels) = (data.train.images(), data.train.labels());
         let pixels = images.len() / labels.len();
         let test = Split::new(images[learnt * pixels..].to_vec(), labels[learnt..].to_vec())?;
         let train = data.train.head(learnt);
-        Ok((Dataset { train, test, ..data }, Self { sha256, learnt, tested: Tested::HeldOut }))
+        Ok((Dataset { train, test, ..data }, Self { sha256, learnt, tested: TestImages::HeldOut }))
     }
 
     #[cfg(test)]
     pub(super) fn made() -> Self {
-        Self { sha256: [0; 4].map(|_| "0".repeat(64)), learnt: 60_000, tested: Tested::TestSet }
+        Self { sha256: [0; 4].map(|_| "0".repeat(64)), learnt: 60_000, tested: TestImages::TestSet }
     }
 }
 
@@ -74,10 +74,10 @@ mod tests {
         let (whole, held_out) = (data.clone(), 10_000 / 12);
         let (split, used) = DataUse::of(data, true).unwrap();
         assert_eq!((split.train.len(), split.test.len()), (10_000 - held_out, held_out));
-        assert_eq!((used.learnt, used.tested), (10_000 - held_out, Tested::HeldOut));
+        assert_eq!((used.learnt, used.tested), (10_000 - held_out, TestImages::HeldOut));
         assert_eq!(split.test.image(0), whole.train.image(10_000 - held_out));
         assert_eq!(split.test.labels(), &whole.train.labels()[10_000 - held_out..]);
         let (same, used) = DataUse::of(whole.clone(), false).unwrap();
-        assert_eq!((same, used.tested), (whole, Tested::TestSet));
+        assert_eq!((same, used.tested), (whole, TestImages::TestSet));
     }
 }

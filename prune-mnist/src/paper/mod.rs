@@ -1,7 +1,7 @@
 //! The published MNIST tables, reproduced: `cargo xtask paper`.
 //!
 //! ```text
-//! Arguments -> tables -> Settings of every run -> queue -> Outcome of each (cached) -> text, runs.csv, pictures
+//! Arguments -> tables -> Settings of every run -> queue -> RunOutcome of each (cached) -> text, runs.csv, pictures
 //! ```
 //!
 //! A run trains a network from its seed, or goes on from the dense network that several runs share. It is tested on

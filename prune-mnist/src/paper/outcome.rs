@@ -3,7 +3,7 @@
 use prune_core::Masks;
 use serde::{Deserialize, Serialize};
 
-use super::compacted::Compacted;
+use super::compacted::CompactNetwork;
 use super::settings::Settings;
 use crate::nn::{ParamKind, ParamSpec, Score};
 use crate::train::Size;
@@ -15,7 +15,7 @@ pub(super) const VERSION: u32 = 0;
 /// A finished run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Outcome {
+pub(super) struct RunOutcome {
     pub(super) settings: Settings,
     /// The version of training that wrote it.
     #[serde(default)]
@@ -42,7 +42,7 @@ pub(super) struct Outcome {
     pub(super) pixels: Option<Vec<u32>>,
     /// The network without its idle neurons, if it was compacted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) compacted: Option<Compacted>,
+    pub(super) compacted: Option<CompactNetwork>,
 }
 
 /// A test of a network.
@@ -85,7 +85,7 @@ impl Test {
     }
 }
 
-impl Outcome {
+impl RunOutcome {
     /// The test after the last epoch.
     pub(super) fn last(&self) -> Option<&Test> {
         self.tests.last()

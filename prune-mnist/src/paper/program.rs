@@ -14,11 +14,11 @@ use super::control;
 use super::csv::{RUNS_FILE, Record, csv};
 use super::data::DataUse;
 use super::error::PaperError;
-use super::outcome::Outcome;
+use super::outcome::RunOutcome;
 use super::queue::{Outcomes, Queue};
 use super::recipe::Scale;
-use super::settings::{Change, Phase, Settings};
-use super::tables::{Context, Table};
+use super::settings::{Phase, PhaseChange, Settings};
+use super::tables::{Table, TableContext};
 use crate::data::DataSource;
 use crate::nn::NdarrayParams;
 use crate::run::{Console, Interrupt, OutFolder, bar};
@@ -51,7 +51,7 @@ pub fn run(arguments: &PaperArguments, console: &mut Console<'_>, interrupt: &In
         .into_iter()
         .filter(|table| arguments.tables.is_empty() || arguments.tables.contains(table))
         .collect();
-    let context = Context { scale, data: used };
+    let context = TableContext { scale, data: used };
     let names: Vec<String> = tables.iter().flat_map(|table| table.files()).chain([RUNS_FILE.to_owned()]).collect();
     let mut out = OutFolder::open(&arguments.out(), &names.iter().map(String::as_str).collect::<Vec<_>>())?;
     let cache = Cache::open(&out.path().join("runs"))?;
@@ -93,16 +93,16 @@ pub fn run(arguments: &PaperArguments, console: &mut Console<'_>, interrupt: &In
 }
 
 /// The rows of every table whose runs are all finished, those of earlier commands among them.
-fn records(context: &Context, cache: &Cache, outcomes: &Outcomes) -> Result<Vec<Record>, PaperError> {
+fn records(context: &TableContext, cache: &Cache, outcomes: &Outcomes) -> Result<Vec<Record>, PaperError> {
     let mut records = Vec::new();
     let mut bases: HashMap<String, NdarrayParams<f32>> = HashMap::new();
     for table in Table::ALL {
         let runs = table.runs(context);
         let found = runs.iter().map(|(_, run)| outcomes.get(&run.key()).cloned().or_else(|| cache.outcome(run)));
-        let Some(found) = found.collect::<Option<Vec<Outcome>>>() else { continue };
+        let Some(found) = found.collect::<Option<Vec<RunOutcome>>>() else { continue };
         for ((name, run), outcome) in runs.into_iter().zip(found) {
             let mut untrained = None;
-            if let Some(Phase { change: Change::Strategy(text), .. }) = &run.then
+            if let Some(Phase { change: PhaseChange::Strategy(text), .. }) = &run.then
                 && run.has_untrained()
             {
                 let base = run.base();
@@ -143,14 +143,14 @@ fn carry_out(queue: &Queue<'_>, wanted: &[Settings]) -> Result<Outcomes, PaperEr
 }
 
 /// The line for a finished run.
-fn said(outcome: &Outcome) -> String {
+fn said(outcome: &RunOutcome) -> String {
     let Settings { net, seed, then, .. } = &outcome.settings;
     let what = match then.as_ref().map(|phase| &phase.change) {
         None => "dense",
-        Some(Change::None) => "twin",
-        Some(Change::Strategy(_)) => "pruned",
-        Some(Change::RandomMask(_)) => "random mask",
-        Some(Change::Lottery(lottery)) => lottery.name(),
+        Some(PhaseChange::None) => "twin",
+        Some(PhaseChange::Strategy(_)) => "pruned",
+        Some(PhaseChange::RandomMask(_)) => "random mask",
+        Some(PhaseChange::Lottery(lottery)) => lottery.name(),
     };
     let error = outcome.last().map_or_else(String::new, |test| format!(", error {:.2}%", test.error()));
     format!("{}, seed {seed}: {what} at {:.1}x{error}, {:.0} s", net.name(), outcome.compression(), outcome.seconds)

@@ -1,17 +1,17 @@
 //! Other people's figures on MNIST, each with its source. Errors are top-1, in percent of the test set.
 
-use super::recipe::Net;
+use super::recipe::PaperNet;
 
 /// A published network.
 pub(super) struct Point {
-    pub(super) net: Net,
+    pub(super) net: PaperNet,
     pub(super) method: &'static str,
     /// The number of weights for each kept one.
     pub(super) compression: f64,
     pub(super) error: f64,
 }
 
-const fn point(net: Net, method: &'static str, compression: f64, error: f64) -> Point {
+const fn point(net: PaperNet, method: &'static str, compression: f64, error: f64) -> Point {
     Point { net, method, compression, error }
 }
 
@@ -19,30 +19,30 @@ const fn point(net: Net, method: &'static str, compression: f64, error: f64) -> 
 /// (Table 1, which also gives LC, Carreira-Perpinan and Idelbayev 2018); RigL is Evci et al. 2020 (Table 2, its net without
 /// dead units: 6,291 of 266,200 weights).
 pub(super) const POINTS: &[Point] = &[
-    point(Net::Lenet300, "Han 2015", 12.0, 1.59),
-    point(Net::Lenet300, "DNS", 56.0, 1.99),
-    point(Net::Lenet300, "SNIP", 20.0, 1.6),
-    point(Net::Lenet300, "SNIP", 50.0, 2.4),
-    point(Net::Lenet300, "RigL", 42.3, 1.48),
-    point(Net::Lenet300, "LC", 100.0, 3.2),
-    point(Net::Lenet5, "Han 2015", 12.0, 0.77),
-    point(Net::Lenet5, "DNS", 108.0, 0.91),
-    point(Net::Lenet5, "SNIP", 50.0, 0.8),
-    point(Net::Lenet5, "SNIP", 100.0, 1.1),
-    point(Net::Lenet5, "LC", 100.0, 1.1),
+    point(PaperNet::Lenet300, "Han 2015", 12.0, 1.59),
+    point(PaperNet::Lenet300, "DNS", 56.0, 1.99),
+    point(PaperNet::Lenet300, "SNIP", 20.0, 1.6),
+    point(PaperNet::Lenet300, "SNIP", 50.0, 2.4),
+    point(PaperNet::Lenet300, "RigL", 42.3, 1.48),
+    point(PaperNet::Lenet300, "LC", 100.0, 3.2),
+    point(PaperNet::Lenet5, "Han 2015", 12.0, 0.77),
+    point(PaperNet::Lenet5, "DNS", 108.0, 0.91),
+    point(PaperNet::Lenet5, "SNIP", 50.0, 0.8),
+    point(PaperNet::Lenet5, "SNIP", 100.0, 1.1),
+    point(PaperNet::Lenet5, "LC", 100.0, 1.1),
 ];
 
 /// Lee et al. 2019 (SNIP, Table 1): the error of their dense network; none for the CNN.
-pub(super) fn snip_reference(net: Net) -> Option<f64> {
+pub(super) fn snip_reference(net: PaperNet) -> Option<f64> {
     match net {
-        Net::Lenet300 => Some(1.7),
-        Net::Lenet5 => Some(0.9),
-        Net::Cnn => None,
+        PaperNet::Lenet300 => Some(1.7),
+        PaperNet::Lenet5 => Some(0.9),
+        PaperNet::Cnn => None,
     }
 }
 
 /// The published error of `method` at this compression.
-pub(super) fn error_of(net: Net, method: &str, compression: f64) -> Option<f64> {
+pub(super) fn error_of(net: PaperNet, method: &str, compression: f64) -> Option<f64> {
     let is_it = |point: &&Point| {
         // Compressions are printed with three digits.
         let ratio = point.compression / compression;
@@ -96,10 +96,14 @@ pub(super) struct Han {
 }
 
 /// Han et al.'s figures for a network; they have none for the CNN.
-pub(super) fn han(net: Net) -> Option<Han> {
+pub(super) fn han(net: PaperNet) -> Option<Han> {
     match net {
-        Net::Lenet300 => Some(Han { dense_error: 1.64, error: 1.59, compression: 12.0, kept: &[0.08, 0.09, 0.26] }),
-        Net::Lenet5 => Some(Han { dense_error: 0.80, error: 0.77, compression: 12.0, kept: &[0.66, 0.12, 0.08, 0.19] }),
-        Net::Cnn => None,
+        PaperNet::Lenet300 => {
+            Some(Han { dense_error: 1.64, error: 1.59, compression: 12.0, kept: &[0.08, 0.09, 0.26] })
+        }
+        PaperNet::Lenet5 => {
+            Some(Han { dense_error: 0.80, error: 0.77, compression: 12.0, kept: &[0.66, 0.12, 0.08, 0.19] })
+        }
+        PaperNet::Cnn => None,
     }
 }

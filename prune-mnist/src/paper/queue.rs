@@ -8,14 +8,14 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::cache::Cache;
 use super::error::PaperError;
-use super::outcome::Outcome;
+use super::outcome::RunOutcome;
 use super::settings::Settings;
 use super::train::train;
 use crate::data::Dataset;
 use crate::run::Interrupt;
 
 /// Finished runs by the name of their settings.
-pub(super) type Outcomes = HashMap<String, Outcome>;
+pub(super) type Outcomes = HashMap<String, RunOutcome>;
 
 /// The data, cache and settings with which runs are carried out.
 pub(super) struct Queue<'a> {
@@ -47,7 +47,7 @@ impl Queue<'_> {
     pub(super) fn run(
         &self,
         wanted: &[Settings],
-        seen: &(dyn Fn(&Outcome, bool) + Sync),
+        seen: &(dyn Fn(&RunOutcome, bool) + Sync),
     ) -> Result<Outcomes, PaperError> {
         let mut state = State::default();
         for settings in all(wanted) {
@@ -76,7 +76,7 @@ impl Queue<'_> {
     }
 
     /// Takes runs until none is left.
-    fn work(&self, state: &(Mutex<State>, Condvar), seen: &(dyn Fn(&Outcome, bool) + Sync)) {
+    fn work(&self, state: &(Mutex<State>, Condvar), seen: &(dyn Fn(&RunOutcome, bool) + Sync)) {
         while let Some(settings) = next(state) {
             let _at_work = AtWork { state, key: settings.key() };
             let needed = Some(settings.base()).filter(|base| *base != settings);

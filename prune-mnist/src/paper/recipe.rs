@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::data::Tested;
+use super::data::TestImages;
 use crate::nn::{Initialisation, ModelSpec, ParamKind, ParamSpec};
 
 /// A network of the published tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub(super) enum Net {
+pub(super) enum PaperNet {
     /// Dense 300, dense 100, dense 10.
     #[serde(rename = "LeNet-300-100")]
     Lenet300,
@@ -19,7 +19,7 @@ pub(super) enum Net {
     Cnn,
 }
 
-impl Net {
+impl PaperNet {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Lenet300 => "LeNet-300-100",
@@ -102,14 +102,14 @@ impl Net {
     }
 
     /// Seeds of the final runs, more of them if a run is cheap; other seeds for runs on held-out images.
-    pub(super) fn seeds(self, scale: Scale, tested: Tested) -> std::ops::Range<u64> {
+    pub(super) fn seeds(self, scale: Scale, tested: TestImages) -> std::ops::Range<u64> {
         match (tested, self, scale) {
-            (Tested::TestSet, Self::Lenet300, Scale::Full) => 0..5,
-            (Tested::TestSet, _, Scale::Full) => 0..3,
-            (Tested::TestSet, Self::Lenet300, Scale::Quick) => 0..2,
-            (Tested::TestSet, _, Scale::Quick) => 0..1,
-            (Tested::HeldOut, Self::Lenet300, _) => 100..105,
-            (Tested::HeldOut, _, _) => 100..101,
+            (TestImages::TestSet, Self::Lenet300, Scale::Full) => 0..5,
+            (TestImages::TestSet, _, Scale::Full) => 0..3,
+            (TestImages::TestSet, Self::Lenet300, Scale::Quick) => 0..2,
+            (TestImages::TestSet, _, Scale::Quick) => 0..1,
+            (TestImages::HeldOut, Self::Lenet300, _) => 100..105,
+            (TestImages::HeldOut, _, _) => 100..101,
         }
     }
 }
@@ -168,12 +168,12 @@ pub(super) const LOTTERY_KEPT: f64 = 0.8;
 pub(super) const LOTTERY_KEPT_OF_OUTPUT: f64 = 0.9;
 
 /// Seeds of the lottery ticket's runs.
-pub(super) fn lottery_seeds(scale: Scale, tested: Tested) -> std::ops::Range<u64> {
+pub(super) fn lottery_seeds(scale: Scale, tested: TestImages) -> std::ops::Range<u64> {
     match (tested, scale) {
-        (Tested::TestSet, Scale::Full) => 0..3,
-        (Tested::TestSet, Scale::Quick) => 0..1,
-        (Tested::HeldOut, Scale::Full) => 100..103,
-        (Tested::HeldOut, Scale::Quick) => 100..101,
+        (TestImages::TestSet, Scale::Full) => 0..3,
+        (TestImages::TestSet, Scale::Quick) => 0..1,
+        (TestImages::HeldOut, Scale::Full) => 100..103,
+        (TestImages::HeldOut, Scale::Quick) => 100..101,
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data::DataUse;
 use super::lottery::{Lottery, Start};
-use super::recipe::{BATCH_SIZE, LotteryRecipe, MOMENTUM, Net, Recipe};
+use super::recipe::{BATCH_SIZE, LotteryRecipe, MOMENTUM, PaperNet, Recipe};
 use crate::data::Sha256;
 use crate::nn::Initialisation;
 
@@ -12,7 +12,7 @@ use crate::nn::Initialisation;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Settings {
-    pub(super) net: Net,
+    pub(super) net: PaperNet,
     pub(super) seed: u64,
     pub(super) data: DataUse,
     /// The distribution of initial kernels.
@@ -41,13 +41,13 @@ pub(super) struct Phase {
     pub(super) lr: f64,
     pub(super) weight_decay: f64,
     pub(super) epochs: u64,
-    pub(super) change: Change,
+    pub(super) change: PhaseChange,
 }
 
 /// The change to the dense network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Change {
+pub(super) enum PhaseChange {
     /// Nothing: the dense twin.
     None,
     /// Pruned by a strategy, whose epochs and steps count from the beginning of the dense phase.
@@ -61,7 +61,7 @@ pub(super) enum Change {
 
 impl Settings {
     /// The dense network of `net`, from which other runs begin.
-    pub(super) fn dense(net: Net, recipe: Recipe, seed: u64, data: &DataUse) -> Self {
+    pub(super) fn dense(net: PaperNet, recipe: Recipe, seed: u64, data: &DataUse) -> Self {
         Self {
             net,
             seed,
@@ -86,9 +86,9 @@ impl Settings {
 
     /// A round of the lottery ticket on LeNet-300-100, or one of its controls.
     pub(super) fn lottery(recipe: LotteryRecipe, lottery: Lottery, seed: u64, data: &DataUse) -> Self {
-        let change = Change::Lottery(lottery);
+        let change = PhaseChange::Lottery(lottery);
         Self {
-            net: Net::Lenet300,
+            net: PaperNet::Lenet300,
             seed,
             data: data.clone(),
             initialisation: Initialisation::GlorotNormal,
@@ -108,10 +108,10 @@ impl Settings {
     /// takes. It is this run itself if it needs none, such as a run that begins with the initial weights.
     pub(super) fn base(&self) -> Self {
         match &self.then {
-            Some(Phase { change: Change::Lottery(lottery), lr, weight_decay, epochs }) => match lottery.needs() {
+            Some(Phase { change: PhaseChange::Lottery(lottery), lr, weight_decay, epochs }) => match lottery.needs() {
                 Some(before) => {
                     let (lr, weight_decay, epochs) = (*lr, *weight_decay, *epochs);
-                    self.then(Phase { lr, weight_decay, epochs, change: Change::Lottery(before) })
+                    self.then(Phase { lr, weight_decay, epochs, change: PhaseChange::Lottery(before) })
                 }
                 None => self.clone(),
             },
@@ -135,7 +135,7 @@ impl Settings {
     pub(super) fn is_base(&self) -> bool {
         match self.then.as_ref().map(|phase| &phase.change) {
             None => true,
-            Some(Change::Lottery(lottery)) => lottery.start == Start::Rewound,
+            Some(PhaseChange::Lottery(lottery)) => lottery.start == Start::Rewound,
             Some(_) => false,
         }
     }
@@ -148,11 +148,11 @@ impl Settings {
 
     /// True if it is compacted at the end: only networks of dense layers that a strategy makes sparse from the start.
     pub(super) fn is_compacted(&self) -> bool {
-        self.net == Net::Lenet300 && self.epochs == 0 && self.is_by_strategy()
+        self.net == PaperNet::Lenet300 && self.epochs == 0 && self.is_by_strategy()
     }
 
     fn is_by_strategy(&self) -> bool {
-        self.then.as_ref().is_some_and(|phase| matches!(phase.change, Change::Strategy(_)))
+        self.then.as_ref().is_some_and(|phase| matches!(phase.change, PhaseChange::Strategy(_)))
     }
 
     /// Epochs of both phases.
@@ -198,11 +198,11 @@ mod tests {
 
     #[test]
     fn every_setting_is_in_the_name_and_branches_share_their_base() {
-        let net = Net::Lenet300;
+        let net = PaperNet::Lenet300;
         let base = Settings::dense(net, net.recipe(Scale::Full), 0, &DataUse::made());
         let other = Settings::dense(net, net.recipe(Scale::Full), 1, &DataUse::made());
         let then = |change| base.then(Phase { lr: 0.1, weight_decay: 0.0, epochs: 15, change });
-        let (twin, pruned) = (then(Change::None), then(Change::Strategy("{}".to_owned())));
+        let (twin, pruned) = (then(PhaseChange::None), then(PhaseChange::Strategy("{}".to_owned())));
         let keys = [&base, &other, &twin, &pruned].map(Settings::key);
         assert!((0..4).all(|i| (0..i).all(|j| keys[i] != keys[j])), "{keys:?}");
         assert_eq!((twin.base(), pruned.base()), (base.clone(), base));

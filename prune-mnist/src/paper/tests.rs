@@ -10,16 +10,16 @@ use std::sync::Mutex;
 use prune_core::{Mask, Masks};
 
 use super::cache::Cache;
-use super::compacted::Compacted;
+use super::compacted::CompactNetwork;
 use super::csv::{Record, csv as rows_of};
 use super::data::DataUse;
 use super::error::PaperError;
 use super::lottery::{Lottery, Start};
-use super::outcome::Outcome;
+use super::outcome::RunOutcome;
 use super::queue::{Outcomes, Queue};
-use super::recipe::{CALIBRATION, LotteryRecipe, Net, Recipe, Scale, lottery_recipe};
-use super::settings::{Change, Phase, Settings};
-use super::tables::{Context, Table};
+use super::recipe::{CALIBRATION, LotteryRecipe, PaperNet, Recipe, Scale, lottery_recipe};
+use super::settings::{Phase, PhaseChange, Settings};
+use super::tables::{Table, TableContext};
 use crate::data::{DataSource, Dataset};
 use crate::nn::{NdarrayParams, ParamSet as _, initial_parameters};
 use crate::run::Interrupt;
@@ -54,17 +54,17 @@ fn carry_out(
 /// A dense network of one epoch, and its twin, a pruned network and a control of two more.
 fn family(seed: u64, data: &Dataset) -> (Settings, [Settings; 3]) {
     let used = DataUse::of(data.clone(), false).unwrap().1;
-    let recipe = Recipe { dense: 1, gradual: 1, held: 1, ..Net::Lenet300.recipe(Scale::Quick) };
-    let base = Settings::dense(Net::Lenet300, recipe, seed, &used);
+    let recipe = Recipe { dense: 1, gradual: 1, held: 1, ..PaperNet::Lenet300.recipe(Scale::Quick) };
+    let base = Settings::dense(PaperNet::Lenet300, recipe, seed, &used);
     let then = |change| base.then(Phase { lr: 0.1, weight_decay: 5e-4, epochs: 2, change });
-    let (strategy, random) = (Change::Strategy(GRADUAL.to_owned()), Change::RandomMask(GRADUAL.to_owned()));
-    let runs = [then(Change::None), then(strategy), then(random)];
+    let (strategy, random) = (PhaseChange::Strategy(GRADUAL.to_owned()), PhaseChange::RandomMask(GRADUAL.to_owned()));
+    let runs = [then(PhaseChange::None), then(strategy), then(random)];
     (base, runs)
 }
 
 /// True if all but the time is equal.
-fn same(one: &Outcome, other: &Outcome) -> bool {
-    Outcome { seconds: 0.0, ..one.clone() } == Outcome { seconds: 0.0, ..other.clone() }
+fn same(one: &RunOutcome, other: &RunOutcome) -> bool {
+    RunOutcome { seconds: 0.0, ..one.clone() } == RunOutcome { seconds: 0.0, ..other.clone() }
 }
 
 #[test]
@@ -143,18 +143,18 @@ fn rounds_of_the_lottery_follow_one_another() {
 }
 
 /// A run of four epochs from the initial weights.
-fn from_the_start(seed: u64, data: &Dataset, change: Change) -> Settings {
+fn from_the_start(seed: u64, data: &Dataset, change: PhaseChange) -> Settings {
     let used = DataUse::of(data.clone(), false).unwrap().1;
-    let recipe = Recipe { held: 4, ..Net::Lenet300.snip_recipe(Scale::Quick) };
+    let recipe = Recipe { held: 4, ..PaperNet::Lenet300.snip_recipe(Scale::Quick) };
     let phase = Phase { lr: 0.1, weight_decay: 5e-4, epochs: recipe.pruned(), change };
-    Settings::dense(Net::Lenet300, recipe, seed, &used).then(phase)
+    Settings::dense(PaperNet::Lenet300, recipe, seed, &used).then(phase)
 }
 
 /// The counts, for each layer and each pixel, among the 5% of weights that matter most for the loss, by sorting all
 /// products.
 fn snip_by_hand(data: &Dataset, seed: u64) -> (Vec<usize>, Vec<u32>) {
     let settings = train::Settings { epochs: 1, lr: 0.1, momentum: 0.9, weight_decay: 0.0, batch_size: 128, seed };
-    let net = Net::Lenet300;
+    let net = PaperNet::Lenet300;
     let mut trainer = Trainer::<NdarrayParams<f32>>::new(&net.spec(), data, settings).unwrap();
     let params: NdarrayParams<f32> = initial_parameters(&net.parameters(), net.initialisation(), seed);
     let images = trainer.calibration(CALIBRATION);
@@ -177,11 +177,12 @@ fn networks_are_pruned_before_they_are_trained() {
     let (root, data) = (tempfile::tempdir().unwrap(), tiny(300));
     let snip = "{0: {'method': 'unstr_global', 'density': 0.05, 'score': 'snip'}}";
     let run = |change| from_the_start(3, &data, change);
-    let wanted = [Change::None, Change::Strategy(snip.to_owned()), Change::RandomMask(snip.to_owned())].map(run);
+    let wanted =
+        [PhaseChange::None, PhaseChange::Strategy(snip.to_owned()), PhaseChange::RandomMask(snip.to_owned())].map(run);
     let (outcomes, made) = carry_out(&data, root.path(), 2, &wanted, &Interrupt::default()).unwrap();
     assert_eq!(made.len(), 3, "nothing is trained before them");
     let [twin, pruned, random] = wanted.each_ref().map(|settings| &outcomes[&settings.key()]);
-    let kept = |outcome: &Outcome| outcome.layers.iter().map(|layer| layer.kept).collect::<Vec<_>>();
+    let kept = |outcome: &RunOutcome| outcome.layers.iter().map(|layer| layer.kept).collect::<Vec<_>>();
     let (layers, pixels) = snip_by_hand(&data, 3);
     assert_eq!((kept(pruned), pruned.pixels.clone()), (layers.clone(), Some(pixels.clone())));
     assert_eq!(kept(random), layers);
@@ -207,14 +208,15 @@ fn sparse_training_keeps_its_density_and_moves_its_weights() {
             "0: {{'method': 'unstr_global', 'density': 0.024, 'score': 'random', 'distribution': 'erk', 'seed': {seed}}}"
         )
     };
-    let run =
-        |seed: u64, more: &str| from_the_start(seed, &data, Change::Strategy(format!("{{{}{more}}}", drawn(seed))));
+    let run = |seed: u64, more: &str| {
+        from_the_start(seed, &data, PhaseChange::Strategy(format!("{{{}{more}}}", drawn(seed))))
+    };
     // Five steps in each epoch, so that some updates fall on the end of an epoch and others do not.
     let fixed = run(0, "");
     let other = run(1, "");
     let set = run(0, ", '3..=15 steps': {'method': 'set', 'every': 2, 'seed': 0}");
     let rigl = run(0, ", '3..=15 steps': {'method': 'rigl', 'every': 2}");
-    let gradual = Change::Strategy(
+    let gradual = PhaseChange::Strategy(
         "{'3..=15 steps': {'method': 'unstr_global', 'density': 0.024, 'schedule': 'cubic', 'every': 2}}".to_owned(),
     );
     let gradual = from_the_start(0, &data, gradual);
@@ -228,7 +230,7 @@ fn sparse_training_keeps_its_density_and_moves_its_weights() {
         assert!(outcome.untrained.is_none());
         assert!(outcome.train_loss[3] < outcome.train_loss[0], "it learns: {:?}", outcome.train_loss);
         // The smaller network computes the same function.
-        let small: &Compacted = outcome.compacted.as_ref().unwrap();
+        let small: &CompactNetwork = outcome.compacted.as_ref().unwrap();
         assert_eq!(small.wrong, outcome.last().unwrap().wrong);
         assert!(small.kept <= 6389 && small.units[0] < 784 && small.bytes() < outcome.bytes, "{small:?}");
     }
@@ -250,10 +252,10 @@ fn sparse_training_keeps_its_density_and_moves_its_weights() {
 
 #[test]
 fn masks_are_drawn_by_the_seed_of_their_run() {
-    let context = Context { scale: Scale::Full, data: DataUse::made() };
+    let context = TableContext { scale: Scale::Full, data: DataUse::made() };
     let mut drawn = BTreeSet::new();
     for (name, run) in Table::Sparse.runs(&context) {
-        let Some(Phase { change: Change::Strategy(text), .. }) = &run.then else { continue };
+        let Some(Phase { change: PhaseChange::Strategy(text), .. }) = &run.then else { continue };
         let seeds: Vec<&str> = text.split("'seed': ").skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
         assert!(seeds.iter().all(|seed| *seed == run.seed.to_string()), "{name}: {text}");
         drawn.extend(seeds.iter().map(ToString::to_string));
@@ -358,16 +360,16 @@ fn a_run_that_diverges_is_named() {
 /// The shape of one kernel of the network.
 fn last_shape(settings: &Settings) -> &'static [usize] {
     match settings.net {
-        Net::Lenet300 => &[300, 100],
-        Net::Lenet5 => &[500, 10],
-        Net::Cnn => &[256, 10],
+        PaperNet::Lenet300 => &[300, 100],
+        PaperNet::Lenet5 => &[500, 10],
+        PaperNet::Cnn => &[256, 10],
     }
 }
 
 #[test]
 fn every_table_is_made_from_its_runs() {
     let (root, data) = (tempfile::tempdir().unwrap(), tiny(40));
-    let context = Context { scale: Scale::Quick, data: DataUse::of(data.clone(), false).unwrap().1 };
+    let context = TableContext { scale: Scale::Quick, data: DataUse::of(data.clone(), false).unwrap().1 };
     let runs: Vec<_> = Table::ALL.map(|table| (table, table.runs(&context))).into();
     let wanted: Vec<Settings> = runs.iter().flat_map(|(_, runs)| runs).map(|(_, run)| run.clone()).collect();
     let (outcomes, _) = carry_out(&data, root.path(), 2, &wanted, &Interrupt::default()).unwrap();
@@ -451,12 +453,12 @@ fn the_pages_show_what_was_printed_and_how_it_was_trained() {
         assert!(missing.is_empty(), "{missing:?}");
     }
     let page = read("README.md");
-    for net in [Net::Lenet300, Net::Lenet5, Net::Cnn] {
+    for net in [PaperNet::Lenet300, PaperNet::Lenet5, PaperNet::Cnn] {
         let (recipe, curve) = (net.recipe(Scale::Full), net.curve_recipe(Scale::Full));
-        let seeds = net.seeds(Scale::Full, super::data::Tested::TestSet).count();
+        let seeds = net.seeds(Scale::Full, super::data::TestImages::TestSet).count();
         let Recipe { lr, weight_decay, dense, gradual, held, .. } = recipe;
         let curve = match net {
-            Net::Cnn => "-".to_owned(),
+            PaperNet::Cnn => "-".to_owned(),
             _ => format!("{} + {}", curve.gradual, curve.held),
         };
         let row =
@@ -474,7 +476,7 @@ fn published_runs_keep_their_names() {
     let rows: BTreeSet<String> = reader.records().map(|row| row.unwrap()[column].to_owned()).collect();
     let read: Vec<Settings> = rows.iter().map(|json| serde_json::from_str(json).unwrap()).collect();
     assert!(read.iter().map(Settings::json).eq(rows.iter().cloned()));
-    let context = Context { scale: Scale::Full, data: read[0].data.clone() };
+    let context = TableContext { scale: Scale::Full, data: read[0].data.clone() };
     for table in Table::ALL {
         for (name, run) in table.runs(&context) {
             assert!(rows.contains(&run.json()), "{name}: {}", run.json());

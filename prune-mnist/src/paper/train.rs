@@ -7,17 +7,17 @@ use prune_core::{Layers, Masks, Need};
 use prune_schedule::{Evidence, Pruner, Strategy};
 
 use super::cache::Base;
-use super::compacted::Compacted;
+use super::compacted::CompactNetwork;
 use super::control;
 use super::error::PaperError;
 use super::lottery::{self, Lottery, Start};
-use super::outcome::{self, Outcome, Test};
+use super::outcome::{self, RunOutcome, Test};
 use super::recipe::CALIBRATION;
-use super::settings::{Change, Phase, Settings};
+use super::settings::{Phase, PhaseChange, Settings};
 use crate::data::Dataset;
 use crate::nn::{Adam, NdarrayParams, Optimiser, ParamSpec, initial_parameters};
 use crate::run::Interrupt;
-use crate::train::{self, Course, Part, Rates, Size, State, StepError, Trained, Trainer};
+use crate::train::{self, Course, EpochPart, Rates, Size, State, StepError, TrainedState, Trainer};
 
 type Params = NdarrayParams<f32>;
 
@@ -42,7 +42,7 @@ pub(super) fn train(
     data: &Dataset,
     commit: &str,
     interrupt: &Interrupt,
-) -> Result<(Outcome, Base), PaperError> {
+) -> Result<(RunOutcome, Base), PaperError> {
     let started = Instant::now();
     let trainer = Trainer::new(
         &settings.net.spec(),
@@ -59,7 +59,9 @@ pub(super) fn train(
     let specs = trainer.network.parameters().to_vec();
     let mut run = Run { settings, trainer, specs, interrupt, train_loss: Vec::new(), tests: Vec::new() };
     let (params, masks, untrained, revivals) = match (&settings.then, base) {
-        (Some(phase @ Phase { change: Change::Lottery(lottery), .. }), base) => run.lottery(phase, lottery, base)?,
+        (Some(phase @ Phase { change: PhaseChange::Lottery(lottery), .. }), base) => {
+            run.lottery(phase, lottery, base)?
+        }
         (Some(phase), Some(base)) => run.second_phase(phase, base.params)?,
         (Some(phase), None) if settings.epochs == 0 => {
             let params = initial_parameters(&run.specs, settings.initialisation, settings.seed);
@@ -68,15 +70,15 @@ pub(super) fn train(
         (Some(_), None) => unreachable!("the queue gives each run its dense network"),
         (None, _) => {
             let params = initial_parameters(&run.specs, settings.initialisation, settings.seed);
-            let mut state = Trained::at_rest(params, settings.momentum, settings.weight_decay);
+            let mut state = TrainedState::at_rest(params, settings.momentum, settings.weight_decay);
             let rates = Rates { start: settings.lr, course: Course::Cosine, after: 0, epochs: settings.epochs };
             run.phase(&mut state, &rates, None)?;
             (state.params, Masks::default(), None, 0)
         }
     };
     let size = Size::of_all(&run.specs, &masks);
-    let compacted = if settings.is_compacted() { Some(Compacted::of(&params, &masks, &data.test)?) } else { None };
-    let outcome = Outcome {
+    let compacted = if settings.is_compacted() { Some(CompactNetwork::of(&params, &masks, &data.test)?) } else { None };
+    let outcome = RunOutcome {
         settings: settings.clone(),
         version: outcome::VERSION,
         commit: commit.to_owned(),
@@ -104,23 +106,23 @@ impl Run<'_> {
         let first = self.settings.epochs;
         let mut untrained = None;
         let mut pruner = match &phase.change {
-            Change::None => None,
-            Change::Strategy(text) => {
+            PhaseChange::None => None,
+            PhaseChange::Strategy(text) => {
                 let strategy: Strategy = text.parse()?;
                 if self.settings.has_untrained() {
                     untrained = Some(self.untrained(&strategy, &base)?);
                 }
                 Some(Pruner::new(strategy))
             }
-            Change::RandomMask(text) => {
+            PhaseChange::RandomMask(text) => {
                 let strategy: Strategy = text.parse()?;
                 let gradients = self.gradients(&strategy, &base)?;
                 let masks = control::at_once(&strategy, &base, evidence(gradients.as_ref()))?;
                 Some(fixed(control::random(&masks, self.settings.seed)?))
             }
-            Change::Lottery(_) => unreachable!("a round of the lottery has no phase before it"),
+            PhaseChange::Lottery(_) => unreachable!("a round of the lottery has no phase before it"),
         };
-        let mut state = Trained::at_rest(base, self.settings.momentum, phase.weight_decay);
+        let mut state = TrainedState::at_rest(base, self.settings.momentum, phase.weight_decay);
         if let Some(pruner) = &mut pruner {
             let gradients = self.gradients(pruner.strategy(), &state.params)?;
             pruner.end_epoch_with(first, &mut state.params, evidence(gradients.as_ref()))?;
@@ -168,7 +170,7 @@ impl Run<'_> {
     ) -> Result<(), PaperError> {
         let last = rates.after + rates.epochs;
         for epoch in rates.after + 1..=last {
-            let mut part = Part::default();
+            let mut part = EpochPart::default();
             let tick = &mut |_| self.interrupt.flow();
             match self.trainer.epoch(epoch, rates, &mut part, state, pruner.as_deref_mut(), tick) {
                 Ok(ControlFlow::Continue(())) => {}

@@ -5,14 +5,14 @@ use std::ops::Range;
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 
 /// A linear axis with chosen ticks.
-pub(crate) struct Axis {
+pub(crate) struct ChartAxis {
     pub(crate) range: Range<f64>,
     pub(crate) ticks: Vec<f64>,
     /// The text beside a tick.
     pub(crate) label: fn(f64) -> String,
 }
 
-impl Axis {
+impl ChartAxis {
     /// An axis whose ticks show their values.
     pub(crate) fn linear(range: Range<f64>, ticks: Vec<f64>) -> Self {
         Self { range, ticks, label: number }
@@ -25,7 +25,7 @@ impl Axis {
     }
 }
 
-impl Ranged for Axis {
+impl Ranged for ChartAxis {
     type FormatOption = DefaultFormatting;
     type ValueType = f64;
 
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn logarithms_are_not_shown() {
-        let axis = Axis::logarithmic(1.0..128.0, &[1.0, 12.0, 100.0]);
+        let axis = ChartAxis::logarithmic(1.0..128.0, &[1.0, 12.0, 100.0]);
         assert_eq!(axis.ticks.iter().map(|&tick| (axis.label)(tick)).collect::<Vec<_>>(), ["1", "12", "100"]);
         let place = |value: f64| axis.map(&value.log10(), (0, 700));
         assert_eq!([1.0, 2.0, 4.0, 128.0].map(place), [0, 100, 200, 700]);

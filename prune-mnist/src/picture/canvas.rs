@@ -9,7 +9,7 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontTransform, IntoFont, RGBColor, ShapeStyle, TextStyle};
 
-use super::axis::Axis;
+use super::axis::ChartAxis;
 
 /// Okabe and Ito's colours, which colour-blind readers can tell apart, without the light ones.
 pub(crate) mod colour {
@@ -46,9 +46,9 @@ pub(crate) struct Canvas<'a, B: DrawingBackend> {
     pub(crate) rise: f64,
 }
 
-pub(crate) type Refused<B> = DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>;
-pub(crate) type Drawn<B> = Result<(), Refused<B>>;
-pub(crate) type Chart<'a, B> = ChartContext<'a, B, Cartesian2d<Axis, Axis>>;
+pub(crate) type DrawError<B> = DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>;
+pub(crate) type DrawResult<B> = Result<(), DrawError<B>>;
+pub(crate) type Chart<'a, B> = ChartContext<'a, B, Cartesian2d<ChartAxis, ChartAxis>>;
 
 /// Room around a chart's data, in the drawing's units.
 #[derive(Clone, Copy)]
@@ -76,7 +76,7 @@ impl<B: DrawingBackend> Canvas<'_, B> {
     }
 
     /// Sets text with its middle, or its left or right end, at a place in pixels.
-    pub(crate) fn text(&self, text: &str, (x, y): (i32, i32), size: u32, side: HPos) -> Drawn<B> {
+    pub(crate) fn text(&self, text: &str, (x, y): (i32, i32), size: u32, side: HPos) -> DrawResult<B> {
         let style = self.style(size).pos(Pos::new(side, VPos::Center));
         self.root.draw(&Text::new(text.to_owned(), (x, y + self.sink(size)), style))
     }
@@ -87,7 +87,7 @@ impl<B: DrawingBackend> Canvas<'_, B> {
     }
 
     /// The width of text, in pixels.
-    pub(crate) fn width(&self, text: &str, size: u32) -> Result<i32, Refused<B>> {
+    pub(crate) fn width(&self, text: &str, size: u32) -> Result<i32, DrawError<B>> {
         Ok(self.root.estimate_text_size(text, &self.style(size))?.0 as i32)
     }
 
@@ -96,9 +96,9 @@ impl<B: DrawingBackend> Canvas<'_, B> {
         &self,
         area: &'a DrawingArea<B, Shift>,
         margins: Margins,
-        across: Axis,
-        up: Axis,
-    ) -> Result<Chart<'a, B>, Refused<B>> {
+        across: ChartAxis,
+        up: ChartAxis,
+    ) -> Result<Chart<'a, B>, DrawError<B>> {
         ChartBuilder::on(area)
             .margin_top(self.px(margins.top))
             .margin_right(self.px(margins.right))
@@ -108,7 +108,7 @@ impl<B: DrawingBackend> Canvas<'_, B> {
     }
 
     /// Draws grid, axes, numbers and titles: `vertical` at the left, `horizontal` below.
-    pub(crate) fn axes(&self, chart: &Chart<'_, B>, vertical: &str, horizontal: Option<&str>) -> Drawn<B> {
+    pub(crate) fn axes(&self, chart: &Chart<'_, B>, vertical: &str, horizontal: Option<&str>) -> DrawResult<B> {
         let area = chart.plotting_area();
         let (across, up) = (area.get_x_range(), area.get_y_range());
         let (left, bottom) = area.map_coordinate(&(across.start, up.start));

@@ -5,7 +5,7 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::HPos;
 use plotters::style::{Color, RGBColor};
 
-use super::{Canvas, Drawn, TEXT_SIZE, colour};
+use super::{Canvas, DrawResult, TEXT_SIZE, colour};
 
 /// A line's colour, dashes and mark.
 #[derive(Clone, Copy)]
@@ -13,12 +13,12 @@ pub(crate) struct Ink {
     pub(crate) colour: RGBColor,
     /// Length of dash and gap; none for a line without gaps.
     pub(crate) dash: Option<(u32, u32)>,
-    pub(crate) mark: Shape,
+    pub(crate) mark: InkShape,
 }
 
 /// A mark.
 #[derive(Clone, Copy)]
-pub(crate) enum Shape {
+pub(crate) enum InkShape {
     Circle,
     Triangle,
     Square,
@@ -26,25 +26,25 @@ pub(crate) enum Shape {
     None,
 }
 
-const fn ink(colour: RGBColor, dash: Option<(u32, u32)>, mark: Shape) -> Ink {
+const fn ink(colour: RGBColor, dash: Option<(u32, u32)>, mark: InkShape) -> Ink {
     Ink { colour, dash, mark }
 }
 
 /// The inks, in the order in which lines get them.
 pub(crate) const INKS: [Ink; 5] = [
-    ink(colour::BLUE, None, Shape::Circle),
-    ink(colour::VERMILION, None, Shape::Triangle),
-    ink(colour::GREEN, Some((8, 5)), Shape::Square),
-    ink(colour::PURPLE, Some((8, 5)), Shape::Triangle),
-    ink(colour::GREY, Some((2, 4)), Shape::Cross),
+    ink(colour::BLUE, None, InkShape::Circle),
+    ink(colour::VERMILION, None, InkShape::Triangle),
+    ink(colour::GREEN, Some((8, 5)), InkShape::Square),
+    ink(colour::PURPLE, Some((8, 5)), InkShape::Triangle),
+    ink(colour::GREY, Some((2, 4)), InkShape::Cross),
 ];
 
 /// The ink of the dense twin.
-pub(crate) const TWIN: Ink = ink(colour::TEXT, Some((3, 4)), Shape::None);
+pub(crate) const TWIN: Ink = ink(colour::TEXT, Some((3, 4)), InkShape::None);
 
 impl<B: DrawingBackend> Canvas<'_, B> {
     /// A line through places in pixels.
-    pub(crate) fn path(&self, places: &[(i32, i32)], ink: Ink) -> Drawn<B> {
+    pub(crate) fn path(&self, places: &[(i32, i32)], ink: Ink) -> DrawResult<B> {
         let style = ink.colour.stroke_width(self.px(2));
         let Some((dash, gap)) = ink.dash else { return self.root.draw(&PathElement::new(places.to_vec(), style)) };
         let (dash, gap) = (f64::from(self.px(dash)), f64::from(self.px(gap)));
@@ -74,23 +74,23 @@ impl<B: DrawingBackend> Canvas<'_, B> {
     }
 
     /// A mark at a place in pixels.
-    pub(crate) fn mark(&self, place: (i32, i32), ink: Ink) -> Drawn<B> {
+    pub(crate) fn mark(&self, place: (i32, i32), ink: Ink) -> DrawResult<B> {
         let (size, style) = (self.px(4), ink.colour.filled());
         let side = size as i32;
         match ink.mark {
-            Shape::Circle => self.root.draw(&Circle::new(place, size, style)),
-            Shape::Triangle => self.root.draw(&TriangleMarker::new(place, size + self.px(1), style)),
-            Shape::Square => {
+            InkShape::Circle => self.root.draw(&Circle::new(place, size, style)),
+            InkShape::Triangle => self.root.draw(&TriangleMarker::new(place, size + self.px(1), style)),
+            InkShape::Square => {
                 let corners = [(place.0 - side, place.1 - side), (place.0 + side, place.1 + side)];
                 self.root.draw(&Rectangle::new(corners, style))
             }
-            Shape::Cross => self.root.draw(&Cross::new(place, size, ink.colour.stroke_width(self.px(2)))),
-            Shape::None => Ok(()),
+            InkShape::Cross => self.root.draw(&Cross::new(place, size, ink.colour.stroke_width(self.px(2)))),
+            InkShape::None => Ok(()),
         }
     }
 
     /// A line's entry in the legend, its left end at a place in the drawing's units.
-    pub(crate) fn entry(&self, name: &str, (x, y): (u32, u32), ink: Ink) -> Drawn<B> {
+    pub(crate) fn entry(&self, name: &str, (x, y): (u32, u32), ink: Ink) -> DrawResult<B> {
         self.path(&[self.at(x, y), self.at(x + 34, y)], ink)?;
         self.mark(self.at(x + 17, y), ink)?;
         self.text(name, self.at(x + 42, y), TEXT_SIZE, HPos::Left)

@@ -14,8 +14,8 @@ use plotters::drawing::IntoDrawingArea;
 use plotters::prelude::DrawingBackend;
 use plotters::style::{FontStyle, register_font};
 
-pub(crate) use self::axis::{Axis, accuracy_range, ticks};
-pub(crate) use self::canvas::{AXIS, Canvas, Chart, Drawn, LEFT, Margins, Refused, TEXT_SIZE, colour};
+pub(crate) use self::axis::{ChartAxis, accuracy_range, ticks};
+pub(crate) use self::canvas::{AXIS, Canvas, Chart, DrawError, DrawResult, LEFT, Margins, TEXT_SIZE, colour};
 pub(crate) use self::ink::{INKS, Ink, TWIN};
 
 /// A picture that can be drawn.
@@ -24,7 +24,7 @@ pub(crate) trait Drawing {
     fn size(&self) -> (u32, u32);
 
     /// Draws it on any canvas of that size.
-    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B>;
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> DrawResult<B>;
 }
 
 /// A picture that cannot be drawn.

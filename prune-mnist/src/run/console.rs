@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::RunError;
-use crate::train::Role;
+use crate::train::TwinRole;
 
 /// Standard output, or its substitute in tests.
 ///
@@ -58,7 +58,7 @@ pub(crate) fn bar(len: u64, template: &str) -> ProgressBar {
 /// The progress bar of one epoch. On a terminal it disappears at the end of the epoch; elsewhere it is silent.
 pub(crate) struct Bar {
     bar: ProgressBar,
-    role: Role,
+    role: TwinRole,
     twin: bool,
 }
 
@@ -71,19 +71,19 @@ impl Bar {
         let bar = bar(len, "{prefix} {wide_bar:.cyan/dim} {pos}/{len} steps, {msg}");
         bar.set_position(done);
         bar.set_prefix(format!("epoch {epoch}/{epochs}"));
-        Self { bar, role: Role::Pruned, twin }
+        Self { bar, role: TwinRole::Pruned, twin }
     }
 
     /// One more step, with the network's mean loss so far.
-    pub(crate) fn tick(&mut self, role: Role, loss: f64) {
+    pub(crate) fn tick(&mut self, role: TwinRole, loss: f64) {
         self.role = role;
         if self.bar.is_hidden() {
             return;
         }
         let of = match (self.twin, self.role) {
             (false, _) => "",
-            (true, Role::Pruned) => " (pruned)",
-            (true, Role::Twin) => " (dense twin)",
+            (true, TwinRole::Pruned) => " (pruned)",
+            (true, TwinRole::Twin) => " (dense twin)",
         };
         self.bar.set_message(format!("loss {loss:.4}{of}"));
         self.bar.inc(1);

@@ -18,20 +18,20 @@ pub const MODEL_FILE: &str = "model.safetensors";
 pub const MASKS_FILE: &str = "masks.safetensors";
 
 /// A tensor in the form in which it is written.
-pub(crate) struct Written {
+pub(crate) struct StoredTensor {
     pub(crate) dtype: Dtype,
     pub(crate) shape: Vec<usize>,
     pub(crate) bytes: Vec<u8>,
 }
 
-impl Written {
+impl StoredTensor {
     /// Bytes that are not numbers.
     pub(crate) fn bytes(bytes: Vec<u8>) -> Self {
         Self { dtype: Dtype::U8, shape: vec![bytes.len()], bytes }
     }
 }
 
-impl View for Written {
+impl View for StoredTensor {
     fn dtype(&self) -> Dtype {
         self.dtype
     }
@@ -60,14 +60,14 @@ pub fn model(params: &impl Layers) -> Result<Vec<u8>, RunError> {
 }
 
 /// Every parameter with its name, as F32, row-major; or the reason why one cannot be read.
-pub(crate) fn tensors(params: &impl Layers) -> Result<Vec<(String, Written)>, String> {
+pub(crate) fn tensors(params: &impl Layers) -> Result<Vec<(String, StoredTensor)>, String> {
     let mut tensors = Vec::new();
     for (name, layer) in params.layers() {
         let mut bytes = Vec::with_capacity(layer.len() * 4);
         // The core has widened it from f32, so it is exactly the original value.
         let visited = layer.for_each_logical(|value| bytes.extend((value as f32).to_le_bytes()));
         visited.map_err(|error| error.to_string())?;
-        tensors.push((name.into_owned(), Written { dtype: Dtype::F32, shape: layer.shape().to_vec(), bytes }));
+        tensors.push((name.into_owned(), StoredTensor { dtype: Dtype::F32, shape: layer.shape().to_vec(), bytes }));
     }
     Ok(tensors)
 }
@@ -80,7 +80,7 @@ pub(crate) fn tensors(params: &impl Layers) -> Result<Vec<(String, Written)>, St
 pub fn masks(masks: &Masks) -> Result<Vec<u8>, RunError> {
     let tensors = masks.iter().map(|(name, mask)| {
         let bytes = mask.iter().map(u8::from).collect();
-        (name.to_owned(), Written { dtype: Dtype::BOOL, shape: mask.shape().to_vec(), bytes })
+        (name.to_owned(), StoredTensor { dtype: Dtype::BOOL, shape: mask.shape().to_vec(), bytes })
     });
     safetensors::serialize(tensors, None).map_err(|error| RunError::Encode { file: MASKS_FILE, why: error.to_string() })
 }

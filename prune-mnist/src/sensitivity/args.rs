@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 use prune_core::Density;
 
-use super::goal::Method;
+use super::goal::GoalMethod;
 use crate::data::DataSource;
 use crate::nn::ModelSpec;
 use crate::run::choice::{BackendChoice, MOST_EPOCHS, ModelChoice, rate};
@@ -54,7 +54,7 @@ pub struct SensitivityArguments {
 
     /// The methods to prune by: `unstructured`, or patterns such as 2:4 along the last axis, separated by commas.
     #[arg(long = "method", value_name = "METHOD", value_delimiter = ',', default_value = "unstructured")]
-    pub methods: Vec<Method>,
+    pub methods: Vec<GoalMethod>,
 
     /// The densities for `unstructured`: fractions kept, separated by commas.
     #[arg(

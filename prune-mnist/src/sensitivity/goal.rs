@@ -8,14 +8,14 @@ use prune_schedule::{Event, Scope, Strategy, StrategyError};
 
 /// The method of pruning a layer: `unstructured`, or a pattern such as `2:4`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
+pub enum GoalMethod {
     /// The largest weights of the whole layer, to each density.
     Unstructured,
     /// The N largest of every M along the last axis.
-    NOfM(NmPattern),
+    Nm(NmPattern),
 }
 
-impl FromStr for Method {
+impl FromStr for GoalMethod {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -23,7 +23,7 @@ impl FromStr for Method {
             "unstructured" => Ok(Self::Unstructured),
             pattern => pattern
                 .parse()
-                .map(Self::NOfM)
+                .map(Self::Nm)
                 .map_err(|error| format!("write `unstructured`, or a pattern such as 2:4 ({error})")),
         }
     }
@@ -37,7 +37,7 @@ impl FromStr for Method {
 ///
 /// let density = Goal::Density(prune_core::Density::new(0.02)?);
 /// assert_eq!((density.to_string(), density.method()), ("0.02".to_owned(), "unstructured".to_owned()));
-/// assert_eq!(Goal::NOfM("2:4".parse()?).density().get(), 0.5);
+/// assert_eq!(Goal::Nm("2:4".parse()?).density().get(), 0.5);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,18 +45,18 @@ pub enum Goal {
     /// The largest weights of the whole layer.
     Density(Density),
     /// The N largest of every M along the last axis.
-    NOfM(NmPattern),
+    Nm(NmPattern),
 }
 
 impl Goal {
     /// The goals of each method in turn: every density for the unstructured one, a pattern for itself. No goal
     /// appears twice.
     #[must_use]
-    pub fn all(methods: &[Method], densities: &[Density]) -> Vec<Self> {
+    pub fn all(methods: &[GoalMethod], densities: &[Density]) -> Vec<Self> {
         let mut goals = Vec::new();
-        let of = |method: &Method| match *method {
-            Method::Unstructured => densities.iter().copied().map(Self::Density).collect(),
-            Method::NOfM(pattern) => vec![Self::NOfM(pattern)],
+        let of = |method: &GoalMethod| match *method {
+            GoalMethod::Unstructured => densities.iter().copied().map(Self::Density).collect(),
+            GoalMethod::Nm(pattern) => vec![Self::Nm(pattern)],
         };
         for goal in methods.iter().flat_map(of) {
             if !goals.contains(&goal) {
@@ -71,7 +71,7 @@ impl Goal {
     pub fn density(self) -> Density {
         match self {
             Self::Density(density) => density,
-            Self::NOfM(pattern) => pattern.density(),
+            Self::Nm(pattern) => pattern.density(),
         }
     }
 
@@ -80,7 +80,7 @@ impl Goal {
     pub fn method(self) -> String {
         match self {
             Self::Density(_) => "unstructured".to_owned(),
-            Self::NOfM(pattern) => pattern.to_string(),
+            Self::Nm(pattern) => pattern.to_string(),
         }
     }
 
@@ -92,7 +92,7 @@ impl Goal {
     pub fn strategy(self, layer: &str) -> Result<Strategy, StrategyError> {
         let event = match self {
             Self::Density(density) => Event::unstructured(Scope::local([(layer, density)]))?,
-            Self::NOfM(pattern) => Event::n_of_m(Scope::local([(layer, pattern)]))?,
+            Self::Nm(pattern) => Event::n_m(Scope::local([(layer, pattern)]))?,
         };
         Strategy::new([(0, event)])
     }
@@ -103,7 +103,7 @@ impl fmt::Display for Goal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Density(density) => write!(f, "{}", density.get()),
-            Self::NOfM(pattern) => write!(f, "{pattern}"),
+            Self::Nm(pattern) => write!(f, "{pattern}"),
         }
     }
 }
@@ -116,17 +116,18 @@ mod tests {
     #[test]
     fn goals_follow_methods_and_none_comes_twice() {
         let densities = [1.0, 0.5, 0.5].map(|density| Density::new(density).unwrap());
-        let methods: Vec<Method> = ["1:4", "unstructured", "1:4"].iter().map(|text| text.parse().unwrap()).collect();
+        let methods: Vec<GoalMethod> =
+            ["1:4", "unstructured", "1:4"].iter().map(|text| text.parse().unwrap()).collect();
         let goals = Goal::all(&methods, &densities);
         assert_eq!(goals.iter().map(Goal::to_string).collect::<Vec<_>>(), ["1:4", "1", "0.5"]);
-        let message = "magnitude".parse::<Method>().unwrap_err();
+        let message = "magnitude".parse::<GoalMethod>().unwrap_err();
         assert!(message.starts_with("write `unstructured`, or a pattern such as 2:4 ("), "{message}");
-        assert!("4:2".parse::<Method>().is_err());
+        assert!("4:2".parse::<GoalMethod>().is_err());
     }
 
     #[test]
     fn strategies_name_their_layer_alone() {
-        let text = Goal::NOfM("2:4".parse().unwrap()).strategy("Dense_0-kernel").unwrap().to_python();
+        let text = Goal::Nm("2:4".parse().unwrap()).strategy("Dense_0-kernel").unwrap().to_python();
         assert!(text.contains("str_local") && text.contains("'Dense_0-kernel'") && text.contains("(2, 4)"), "{text}");
         let text = Goal::Density(Density::new(0.02).unwrap()).strategy("Conv_1-kernel").unwrap().to_python();
         assert!(text.contains("unstr_local") && text.contains("'Conv_1-kernel': 0.02"), "{text}");

@@ -24,6 +24,6 @@ mod show;
 
 pub use self::args::{ScanModel, SensitivityArguments};
 pub use self::error::SensitivityError;
-pub use self::goal::{Goal, Method};
+pub use self::goal::{Goal, GoalMethod};
 pub use self::program::{FILES, run};
-pub use self::scan::{LayerScan, Measured, Scan, scan};
+pub use self::scan::{LayerScan, Measurement, Scan, scan};

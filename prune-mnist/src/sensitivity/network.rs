@@ -8,7 +8,7 @@ use crate::data::{DataSource, Dataset};
 use crate::nn::{Initialisation, initial_parameters, prune_activations, readme_rules};
 use crate::run::checkpoint::Checkpoint;
 use crate::run::{Bar, Console, Interrupt};
-use crate::train::{Backend, Part, Role, Settings, StepError, Trained, Trainer};
+use crate::train::{Backend, EpochPart, Settings, StepError, TrainedState, Trainer, TwinRole};
 use crate::words::counted;
 
 /// The number of images in a step, and in a batch that is only measured.
@@ -16,12 +16,12 @@ const BATCH_SIZE: u64 = 128;
 const MOMENTUM: f64 = 0.9;
 
 /// A network that must be trained, or one that exists already.
-pub(super) enum Source<'a> {
+pub(super) enum NetworkSource<'a> {
     Train(&'a SensitivityArguments),
     Stored(Box<Checkpoint>),
 }
 
-impl<'a> Source<'a> {
+impl<'a> NetworkSource<'a> {
     pub(super) fn of(arguments: &'a SensitivityArguments) -> Result<Self, SensitivityError> {
         Ok(match &arguments.checkpoint {
             None => Self::Train(arguments),
@@ -100,13 +100,14 @@ fn train<P: Backend>(
 ) -> Result<P, SensitivityError> {
     let specs = trainer.network.parameters();
     let params: P = initial_parameters(specs, Initialisation::LecunNormal, settings.seed);
-    let mut state = Trained::at_rest(params, settings.momentum, settings.weight_decay);
+    let mut state = TrainedState::at_rest(params, settings.momentum, settings.weight_decay);
     for epoch in 1..=settings.epochs {
         let mut bar = Bar::new(epoch, settings.epochs, trainer.steps(), false, 0);
-        let trained = trainer.epoch(epoch, &settings.rates(), &mut Part::default(), &mut state, None, &mut |loss| {
-            bar.tick(Role::Pruned, loss);
-            interrupt.flow()
-        });
+        let trained =
+            trainer.epoch(epoch, &settings.rates(), &mut EpochPart::default(), &mut state, None, &mut |loss| {
+                bar.tick(TwinRole::Pruned, loss);
+                interrupt.flow()
+            });
         let diverged = |what: String| SensitivityError::Diverged { epoch, what, lr: settings.lr };
         match trained {
             Ok(ControlFlow::Continue(())) => {}

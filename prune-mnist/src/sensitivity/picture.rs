@@ -8,7 +8,7 @@ use plotters::style::{Color, WHITE};
 use super::goal::Goal;
 use super::scan::Scan;
 use crate::picture::{
-    AXIS, Axis, Canvas, Drawing, Drawn, INKS, LEFT, Margins, TEXT_SIZE, TWIN, accuracy_range, colour, ticks,
+    AXIS, Canvas, ChartAxis, DrawResult, Drawing, INKS, LEFT, Margins, TEXT_SIZE, TWIN, accuracy_range, colour, ticks,
 };
 
 /// The content of the picture of a scan.
@@ -49,7 +49,7 @@ impl Drawing for Lines<'_> {
         (960, 480)
     }
 
-    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> DrawResult<B> {
         canvas.root.fill(&WHITE)?;
         let (width, _) = self.size();
         canvas.text(&self.title, canvas.at(LEFT, 24), 18, HPos::Left)?;
@@ -59,9 +59,9 @@ impl Drawing for Lines<'_> {
         let (low, high) = accuracy_range(measured.chain([accuracy(&scan.dense)]));
         let sparsest = self.densities().fold(100.0, f64::min);
         // Densities fall from left to right, so that more is pruned the further one reads.
-        let across = Axis::logarithmic(115.0..sparsest / 1.15, &percents(sparsest));
-        let across = Axis { label, ..across };
-        let up = Axis::linear(low..high, ticks(low, high, 7, 0.0));
+        let across = ChartAxis::logarithmic(115.0..sparsest / 1.15, &percents(sparsest));
+        let across = ChartAxis { label, ..across };
+        let up = ChartAxis::linear(low..high, ticks(low, high, 7, 0.0));
         let margins = Margins { top: 48, right: LEGEND, bottom: AXIS };
         let chart = canvas.chart(canvas.root, margins, across, up)?;
         canvas.axes(&chart, "test accuracy, %", Some("kept of the one layer that is pruned, % (logarithmic)"))?;
@@ -81,7 +81,7 @@ impl Drawing for Lines<'_> {
             for (goal, at) in points {
                 match goal {
                     Goal::Density(density) => line.push((density.get(), at)),
-                    Goal::NOfM(_) => {
+                    Goal::Nm(_) => {
                         canvas.root.draw(&Circle::new(at, canvas.px(7), ink.colour.stroke_width(canvas.px(2))))?;
                     }
                 }
@@ -100,7 +100,7 @@ impl Drawing for Lines<'_> {
             canvas.entry(&layer.name, (x, y), ink)?;
         }
         let patterns: Vec<String> =
-            scan.goals.iter().filter(|goal| matches!(goal, Goal::NOfM(_))).map(ToString::to_string).collect();
+            scan.goals.iter().filter(|goal| matches!(goal, Goal::Nm(_))).map(ToString::to_string).collect();
         if !patterns.is_empty() {
             y += 28;
             let ring = colour::TEXT.stroke_width(canvas.px(2));
@@ -121,14 +121,16 @@ mod tests {
     use super::*;
     use crate::nn::Score;
     use crate::picture::files;
-    use crate::sensitivity::{LayerScan, Measured};
+    use crate::sensitivity::{LayerScan, Measurement};
 
     fn scan(goals: Vec<Goal>, layers: usize) -> Scan {
         let score = |correct| Score { loss_sum: 1.0, correct, count: 1000 };
         let layer = |index: usize| LayerScan {
             name: format!("Dense_{index}-kernel"),
             weights: 100,
-            measured: (0..goals.len()).map(|i| Measured { kept: 9, score: score(950 - i * 90 - index * 7) }).collect(),
+            measured: (0..goals.len())
+                .map(|i| Measurement { kept: 9, score: score(950 - i * 90 - index * 7) })
+                .collect(),
         };
         Scan { dense: score(960), layers: (0..layers).map(layer).collect(), goals }
     }
@@ -136,7 +138,7 @@ mod tests {
     #[test]
     fn the_picture_has_its_words() {
         let densities = [1.0, 0.1, 0.01].map(|density| Goal::Density(Density::new(density).unwrap()));
-        let scan = scan([&densities[..], &[Goal::NOfM("2:4".parse().unwrap())]].concat(), 3);
+        let scan = scan([&densities[..], &[Goal::Nm("2:4".parse().unwrap())]].concat(), 3);
         let [(_, svg), _] = files("alone", &Lines { title: "mlp, alone".to_owned(), scan: &scan }).unwrap();
         let text = String::from_utf8(svg).unwrap();
         for word in ["mlp, alone", "Dense_0-kernel", "Dense_2-kernel", "dense network", "2:4", "test accuracy", "50"] {
@@ -150,7 +152,7 @@ mod tests {
             vec![],
             vec![Goal::Density(Density::new(1.0).unwrap())],
             vec![Goal::Density(Density::new(1e-12).unwrap())],
-            vec![Goal::NOfM("1:1".parse().unwrap())],
+            vec![Goal::Nm("1:1".parse().unwrap())],
         ] {
             let scan = scan(goals, 7);
             let lines = Lines { title: String::new(), scan: &scan };

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::args::SensitivityArguments;
 use super::error::SensitivityError;
 use super::goal::Goal;
-use super::network::Source;
+use super::network::NetworkSource;
 use super::picture::Lines;
 use super::scan::scan;
 use super::show;
@@ -31,7 +31,7 @@ pub fn run(
     interrupt: &Interrupt,
 ) -> Result<(), SensitivityError> {
     on_threads(arguments.threads.map(usize::from), || {
-        let source = Source::of(arguments)?;
+        let source = NetworkSource::of(arguments)?;
         let data = match &arguments.data {
             Some(data) => data.clone(),
             None => source.data()?,
@@ -47,7 +47,7 @@ pub fn run(
 
 fn run_on<P: Backend>(
     arguments: &SensitivityArguments,
-    source: &Source<'_>,
+    source: &NetworkSource<'_>,
     data: &Dataset,
     console: &mut Console<'_>,
     interrupt: &Interrupt,

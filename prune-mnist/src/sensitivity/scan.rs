@@ -28,12 +28,12 @@ pub struct LayerScan {
     /// The number of its weights.
     pub weights: usize,
     /// The measurements, one for each goal.
-    pub measured: Vec<Measured>,
+    pub measured: Vec<Measurement>,
 }
 
 /// One measurement.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Measured {
+pub struct Measurement {
     /// The number of kept weights of the layer.
     pub kept: usize,
     /// The score on the test images.
@@ -100,7 +100,7 @@ pub fn scan<P: Backend>(
             let kept = pruner.masks().get(&spec.name).map_or(spec.len(), prune_core::Mask::kept_len);
             let score = trainer.evaluate(&work)?;
             work.values_mut(index).copy_from_slice(params.values(index));
-            measured.push(Measured { kept, score });
+            measured.push(Measurement { kept, score });
             ticked()?;
         }
         layers.push(LayerScan { name: spec.name, weights: spec.rows * spec.columns, measured });
@@ -146,7 +146,7 @@ mod tests {
 
     fn goals() -> Vec<Goal> {
         let densities = [1.0, 0.3, 0.02].map(|density| Goal::Density(Density::new(density).unwrap()));
-        [&densities[..], &[Goal::NOfM("1:4".parse().unwrap())]].concat()
+        [&densities[..], &[Goal::Nm("1:4".parse().unwrap())]].concat()
     }
 
     /// The score with one layer pruned, written out plainly: a full sort, groups of M in a row of features.
@@ -157,7 +157,7 @@ mod tests {
         let mut kept = 0;
         let (lane, group, keeps) = match goal {
             Goal::Density(density) => (values.len(), values.len(), (density.get() * values.len() as f64).round()),
-            Goal::NOfM(pattern) => (columns, pattern.m(), pattern.n() as f64),
+            Goal::Nm(pattern) => (columns, pattern.m(), pattern.n() as f64),
         };
         for lane in values.chunks_mut(lane) {
             for group in lane.chunks_mut(group) {

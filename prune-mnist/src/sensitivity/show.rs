@@ -3,7 +3,7 @@
 use prune_schedule::table::{Column, aligned};
 
 use super::goal::Goal;
-use super::scan::{LayerScan, Measured, Scan};
+use super::scan::{LayerScan, Measurement, Scan};
 use crate::run::{self, RunError};
 use crate::words::thousands;
 
@@ -38,7 +38,7 @@ const HEADER: [&str; 10] = [
 /// The file, one row for each measurement.
 pub(super) fn csv(scan: &Scan) -> Result<Vec<u8>, RunError> {
     let dense = (100.0 * scan.dense.accuracy()).to_string();
-    let row = |layer: &LayerScan, goal: &Goal, measured: &Measured| {
+    let row = |layer: &LayerScan, goal: &Goal, measured: &Measurement| {
         let score = &measured.score;
         [
             layer.name.clone(),

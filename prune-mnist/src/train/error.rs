@@ -3,7 +3,7 @@
 use prune_core::Error;
 use prune_schedule::PruneError;
 
-use super::{Role, Settings};
+use super::{Settings, TwinRole};
 use crate::nn::NnError;
 
 /// The reason why a step failed.
@@ -53,7 +53,7 @@ pub enum TrainError {
         /// The epoch.
         epoch: u64,
         /// The network that diverged.
-        role: Role,
+        role: TwinRole,
         /// The sign of divergence.
         what: String,
         /// The settings that may have caused it.

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::Backend;
 use super::error::{StepError, TrainError};
 use super::record::{EpochRecord, EventRecord, Figures, History, Later, TwinRecord};
-use super::state::Trained;
-use super::trainer::{Part, Settings, Trainer};
+use super::state::TrainedState;
+use super::trainer::{EpochPart, Settings, Trainer};
 use crate::data::Dataset;
 use crate::nn::{
     Initialisation, ModelSpec, NnError, Optimiser as _, ParamSpec, Place, Score, initial_parameters, prune_activations,
@@ -26,14 +26,14 @@ const HOPELESS_LOSS: f64 = 23.0;
 
 /// The network of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum TwinRole {
     /// The network that the strategy prunes.
     Pruned,
     /// The dense twin.
     Twin,
 }
 
-impl fmt::Display for Role {
+impl fmt::Display for TwinRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Pruned => "the pruned network",
@@ -44,19 +44,19 @@ impl fmt::Display for Role {
 
 /// The callback after each step. It gets the network of the step and that network's loss so far, and returns whether
 /// to go on.
-pub type Tick<'t> = dyn FnMut(Role, f64) -> ControlFlow<()> + 't;
+pub type Tick<'t> = dyn FnMut(TwinRole, f64) -> ControlFlow<()> + 't;
 
 /// The progress of the epoch in training, for both networks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Begun {
+pub struct EpochProgress {
     /// The network that is pruned, which trains first.
-    pub pruned: Part,
+    pub pruned: EpochPart,
     /// The dense twin.
-    pub twin: Part,
+    pub twin: EpochPart,
 }
 
-impl Begun {
+impl EpochProgress {
     /// Steps done by both networks.
     #[must_use]
     pub fn steps(&self) -> u64 {
@@ -76,13 +76,13 @@ pub struct Session<'d, P> {
     /// The pruner that carries out the strategy.
     pub pruner: Pruner,
     /// The network that is pruned.
-    pub pruned: Trained<P>,
+    pub pruned: TrainedState<P>,
     /// Its dense twin, from the first event on.
-    pub twin: Option<Trained<P>>,
+    pub twin: Option<TrainedState<P>>,
     /// The records so far.
     pub history: History,
     /// The progress since the last epoch of the history.
-    pub begun: Begun,
+    pub begun: EpochProgress,
     /// The parameters at the end of epochs to which events rewind.
     pub snapshots: BTreeMap<u64, P>,
     /// The pruner's warnings before training.
@@ -111,10 +111,10 @@ impl<'d, P: Backend> Session<'d, P> {
             trainer,
             places,
             pruner: Pruner::new(strategy),
-            pruned: Trained::at_rest(params, settings.momentum, settings.weight_decay),
+            pruned: TrainedState::at_rest(params, settings.momentum, settings.weight_decay),
             twin: None,
             history: History::default(),
-            begun: Begun::default(),
+            begun: EpochProgress::default(),
             snapshots: BTreeMap::new(),
             warnings: Vec::new(),
             settings,
@@ -145,7 +145,7 @@ impl<'d, P: Backend> Session<'d, P> {
             self.pruner.start(&mut self.pruned.params)?;
             return Ok(None);
         }
-        let before = self.measure(0, Role::Pruned)?;
+        let before = self.measure(0, TwinRole::Pruned)?;
         self.end_epoch(0, before)?;
         Ok(self.history.events.last())
     }
@@ -167,17 +167,17 @@ impl<'d, P: Backend> Session<'d, P> {
         if self.twin.is_none() && self.differs_in(epoch) {
             self.twin = Some(self.pruned.clone());
         }
-        for role in [Role::Pruned, Role::Twin] {
-            if (role == Role::Pruned || self.twin.is_some()) && self.train(epoch, role, tick)?.is_break() {
+        for role in [TwinRole::Pruned, TwinRole::Twin] {
+            if (role == TwinRole::Pruned || self.twin.is_some()) && self.train(epoch, role, tick)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
         let train = self.begun.pruned.score();
         let twin = match self.twin {
             None => None,
-            Some(_) => Some((self.begun.twin.score(), Figures::from(self.measure(epoch, Role::Twin)?))),
+            Some(_) => Some((self.begun.twin.score(), Figures::from(self.measure(epoch, TwinRole::Twin)?))),
         };
-        let before = self.measure(epoch, Role::Pruned)?;
+        let before = self.measure(epoch, TwinRole::Pruned)?;
         if let Some(event) = self.history.events.last_mut().filter(|event| event.report.epoch + 1 == epoch) {
             event.later = twin.map(|(_, twin)| Later { epoch, pruned: before.into(), twin });
         }
@@ -201,7 +201,7 @@ impl<'d, P: Backend> Session<'d, P> {
                 test_accuracy: test.accuracy,
             }),
         });
-        self.begun = Begun::default();
+        self.begun = EpochProgress::default();
         Ok(ControlFlow::Continue(()))
     }
 
@@ -215,7 +215,7 @@ impl<'d, P: Backend> Session<'d, P> {
         let report = match self.carry_out(epoch)? {
             Err(PruneError::Event { source, .. }) if matches!(source.kind, ErrorKind::Nan { .. }) => {
                 let layer = source.layer.unwrap_or_default();
-                return Err(self.diverged(epoch, Role::Pruned, format!("weights of layer `{layer}` are NaN")));
+                return Err(self.diverged(epoch, TwinRole::Pruned, format!("weights of layer `{layer}` are NaN")));
             }
             report => report?,
         };
@@ -229,17 +229,17 @@ impl<'d, P: Backend> Session<'d, P> {
         // The new masks bind momentum from here on, not only from the next step.
         self.pruned.hold(self.pruner.held()).map_err(PruneError::from)?;
         let report = report.with_buffers_held();
-        let after = self.measure(epoch, Role::Pruned)?;
+        let after = self.measure(epoch, TwinRole::Pruned)?;
         self.history.events.push(EventRecord { report, before: before.into(), after: after.into(), later: None });
         Ok(Some(after))
     }
 
-    fn train(&mut self, epoch: u64, role: Role, tick: &mut Tick<'_>) -> Result<ControlFlow<()>, TrainError> {
+    fn train(&mut self, epoch: u64, role: TwinRole, tick: &mut Tick<'_>) -> Result<ControlFlow<()>, TrainError> {
         let mut tick = |loss| tick(role, loss);
         let rates = self.settings.rates();
-        let Begun { pruned: part, twin: twin_part } = &mut self.begun;
+        let EpochProgress { pruned: part, twin: twin_part } = &mut self.begun;
         let (trained, part) = match (role, &mut self.twin) {
-            (Role::Twin, Some(twin)) => {
+            (TwinRole::Twin, Some(twin)) => {
                 (self.trainer.epoch(epoch, &rates, twin_part, twin, None, &mut tick), twin_part)
             }
             _ => {
@@ -269,7 +269,7 @@ impl<'d, P: Backend> Session<'d, P> {
     pub fn measure_activations(&mut self) -> Result<(), TrainError> {
         let epoch = self.history.epochs.len() as u64;
         self.places.iter().for_each(|place| place.reset(true));
-        let measured = self.measure(epoch, Role::Pruned);
+        let measured = self.measure(epoch, TwinRole::Pruned);
         measured.map(|_| ())
     }
 
@@ -284,7 +284,7 @@ impl<'d, P: Backend> Session<'d, P> {
     }
 
     /// A NaN before activation pruning is divergence too.
-    fn network_error(&self, epoch: u64, role: Role, error: NnError) -> TrainError {
+    fn network_error(&self, epoch: u64, role: TwinRole, error: NnError) -> TrainError {
         match error {
             NnError::Activation { layer, .. } => {
                 self.diverged(epoch, role, format!("activations of `{layer}` are NaN"))
@@ -293,7 +293,7 @@ impl<'d, P: Backend> Session<'d, P> {
         }
     }
 
-    fn diverged(&self, epoch: u64, role: Role, what: String) -> TrainError {
+    fn diverged(&self, epoch: u64, role: TwinRole, what: String) -> TrainError {
         TrainError::Diverged { epoch, role, what, settings: self.settings }
     }
 }

@@ -15,9 +15,9 @@ pub struct State<P, O> {
 }
 
 /// A network with stochastic gradient descent.
-pub type Trained<P> = State<P, Sgd<f32, P>>;
+pub type TrainedState<P> = State<P, Sgd<f32, P>>;
 
-impl<P: Backend> Trained<P> {
+impl<P: Backend> TrainedState<P> {
     /// `params` with momentum at rest.
     #[must_use]
     pub fn at_rest(params: P, momentum: f64, weight_decay: f64) -> Self {

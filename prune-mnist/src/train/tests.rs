@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use prune_core::{ActivationRule, Layers};
 use prune_schedule::{Pruner, Strategy};
 
-use super::{Backend, Role, Session, Settings, State, TrainError, Trainer};
+use super::{Backend, Session, Settings, State, TrainError, Trainer, TwinRole};
 use crate::data::{DataSource, Dataset, Origin};
 use crate::nn::{
     Initialisation, ModelSpec, NalgebraParams, NdarrayParams, NnError, Optimiser, Sgd, initial_parameters, readme_rules,
@@ -320,6 +320,6 @@ fn progress_is_told_step_by_step_for_both_networks() {
         assert!(session.epoch(&mut tick).unwrap().is_continue());
     }
     // Three steps of 16, 16 and 8 images; the twin exists from the second epoch on.
-    let expected = [[Role::Pruned; 3], [Role::Pruned; 3], [Role::Twin; 3]].concat();
+    let expected = [[TwinRole::Pruned; 3], [TwinRole::Pruned; 3], [TwinRole::Twin; 3]].concat();
     assert_eq!(seen, expected.into_iter().map(|role| (role, true)).collect::<Vec<_>>());
 }

@@ -44,7 +44,7 @@ impl Settings {
 /// The progress of a network in an epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Part {
+pub struct EpochPart {
     /// Steps done.
     pub steps: u64,
     /// Cross-entropy in nats, summed over their images.
@@ -55,7 +55,7 @@ pub struct Part {
     pub count: usize,
 }
 
-impl Part {
+impl EpochPart {
     fn add(&mut self, score: Score) {
         let mut total = self.score();
         total.add(score);
@@ -125,7 +125,7 @@ impl<'d, P: Backend> Trainer<'d, P> {
         &mut self,
         epoch: u64,
         rates: &Rates,
-        part: &mut Part,
+        part: &mut EpochPart,
         state: &mut State<P, O>,
         mut pruner: Option<&mut Pruner>,
         tick: &mut dyn FnMut(f64) -> ControlFlow<()>,

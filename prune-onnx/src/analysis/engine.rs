@@ -10,10 +10,10 @@ use super::faults;
 use super::outer::captured;
 use super::site::Site;
 use super::value::Value;
-use super::work::{Sum, Work};
+use super::work::{NodeSum, WorkAxes};
 use crate::data_type::DataType;
 use crate::model::{Dim, Model, Node, ValueInfo};
-use crate::shapes::{Int, Shape, Size, Source, Symbols};
+use crate::shapes::{ConstantPlace, Int, Shape, Size, Symbols};
 
 /// Longer axes count as unknown: no index of them can be removed.
 const LONGEST_AXIS: usize = 1 << 22;
@@ -38,14 +38,14 @@ pub(crate) struct Engine<'m> {
     /// Constants whose uses are tensors of their own, although they are no vectors.
     pub(crate) apart: HashSet<&'m str>,
     pub(crate) stated: HashMap<&'m str, &'m ValueInfo>,
-    pub(crate) works: Vec<Work>,
-    pub(crate) sums: Vec<Sum>,
+    pub(crate) works: Vec<WorkAxes>,
+    pub(crate) sums: Vec<NodeSum>,
     /// The constants that are 0 in the classes in question. `None` means all floating ones; some walks ask about fewer.
     zeros: Option<HashSet<TensorId>>,
     /// For each constant element that is a length, the axis that it must be the length of.
-    pub(crate) lengths: BTreeMap<Source, TensorAxis>,
+    pub(crate) lengths: BTreeMap<ConstantPlace, TensorAxis>,
     /// Constant elements that something computes with.
-    frozen: HashSet<Source>,
+    frozen: HashSet<ConstantPlace>,
 }
 
 impl<'m> Engine<'m> {

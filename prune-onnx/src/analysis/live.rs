@@ -10,7 +10,7 @@ use super::constants::{Constant, Use};
 use crate::error::Error;
 
 /// Slices of a constant by axis and index, each with its class.
-type Slices = Vec<(TensorAxis, usize, ClassId)>;
+type LiveSlices = Vec<(TensorAxis, usize, ClassId)>;
 
 impl Analysis<'_> {
     /// The constants that are not 0 in these classes, in the order of names, each with the number of such slices.
@@ -66,8 +66,8 @@ impl Analysis<'_> {
     }
 
     /// The slices of a constant that belong to these classes.
-    fn slices_in(&self, found: &Use, constant: &Constant<'_>, classes: &HashSet<ClassId>) -> Slices {
-        let mut slices = Slices::new();
+    fn slices_in(&self, found: &Use, constant: &Constant<'_>, classes: &HashSet<ClassId>) -> LiveSlices {
+        let mut slices = LiveSlices::new();
         for (axis, &n) in constant.tensor.dims().iter().enumerate() {
             let axis = found.id.axis(axis);
             let class = |index: usize| self.classes.class_of(axis, index).filter(|class| classes.contains(class));

@@ -21,15 +21,15 @@ use prune_graph::{ClassScore, Classes, Family, Removal, TensorAxis, TensorId, We
 use crate::edits::TensorPlace;
 use crate::error::Error;
 use crate::model::{Model, Tensor};
-use crate::shapes::{Shape, Size, Source};
+use crate::shapes::{ConstantPlace, Shape, Size};
 pub(crate) use constants::{Constant, Use, is_vector};
 pub(crate) use engine::Engine;
 pub(crate) use outer::captured;
-pub(crate) use site::{Site, State, Stated, Stop, followed_rank, position};
+pub(crate) use site::{Site, State, StatementResult, Stop, followed_rank, position};
 use value::Value;
 pub use warning::Warning;
-pub(crate) use work::Sum;
-use work::Work;
+pub(crate) use work::NodeSum;
+use work::WorkAxes;
 
 /// The options of an analysis.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -82,8 +82,8 @@ pub struct Analysis<'m> {
     by_reader: HashMap<(usize, usize), usize>,
     pub(crate) values: HashMap<&'m str, Value>,
     /// For each constant element that must be a length, the axis that it is the length of.
-    pub(crate) follow: BTreeMap<Source, TensorAxis>,
-    works: Vec<Work>,
+    pub(crate) follow: BTreeMap<ConstantPlace, TensorAxis>,
+    works: Vec<WorkAxes>,
     /// For each work, the lengths of its axes that are open in the graph; `None` if the given shapes do not tell them
     /// either.
     lengths: Vec<Vec<Option<usize>>>,
@@ -155,7 +155,7 @@ impl<'m> Analysis<'m> {
     ///
     /// [`Error::Classes`] for values that are NaN or cannot be read.
     pub fn scores(&self, score: ClassScore) -> Result<Vec<f64>, Error> {
-        Ok(self.classes.scores(score, &Values(self))?)
+        Ok(self.classes.scores(score, &ConstantValues(self))?)
     }
 
     /// The name of the constant behind a tensor of the graph of classes.
@@ -214,9 +214,9 @@ impl<'m> Analysis<'m> {
             .sum()
     }
 
-    fn floating(&self) -> impl Iterator<Item = Named<'_, 'm>> {
+    fn floating(&self) -> impl Iterator<Item = NamedTensor<'_, 'm>> {
         let constants = self.constants.iter().filter(|(_, constant)| constant.tensor.data_type().is_floating());
-        constants.map(|(name, constant)| Named { name, tensor: constant.tensor })
+        constants.map(|(name, constant)| NamedTensor { name, tensor: constant.tensor })
     }
 
     /// Multiply-adds of convolutions and matrix products after a removal, node by node.
@@ -285,7 +285,7 @@ impl<'m> Analysis<'m> {
     }
 }
 
-struct Named<'a, 'm> {
+struct NamedTensor<'a, 'm> {
     name: &'a str,
     tensor: &'m Tensor,
 }
@@ -309,12 +309,12 @@ impl<'a> Lengths<'a> {
 }
 
 /// Values of constants for scores.
-struct Values<'a, 'm>(&'a Analysis<'m>);
+struct ConstantValues<'a, 'm>(&'a Analysis<'m>);
 
 /// Values are passed on in pieces of this length.
 const PIECE: usize = 4096;
 
-impl Weights for Values<'_, '_> {
+impl Weights for ConstantValues<'_, '_> {
     fn visit(&self, tensor: TensorId, visit: &mut dyn FnMut(&[f64])) -> Result<(), String> {
         let constant = self.0.constant_of(tensor).and_then(|name| self.0.constants.get(name));
         let Some(constant) = constant else { return Err("it is no constant of the model".to_owned()) };

@@ -5,9 +5,9 @@ use prune_graph::{Factoring, Graph, GraphError, ReasonId, Role, TensorAxis, Tens
 use super::engine::Engine;
 use super::faults;
 use super::value::Value;
-use super::work::{Sum, Work};
+use super::work::{NodeSum, WorkAxes};
 use crate::model::{Node, Tensor};
-use crate::shapes::{Int, Shape, Size, Source};
+use crate::shapes::{ConstantPlace, Int, Shape, Size};
 
 /// The end of an operator's statements about a node, before they are complete.
 #[derive(Debug)]
@@ -25,10 +25,10 @@ impl From<GraphError> for Stop {
 }
 
 /// The result of an operator's statements.
-pub(crate) type Stated = Result<(), Stop>;
+pub(crate) type StatementResult = Result<(), Stop>;
 
 /// States the rule of an operator for a node.
-pub(crate) type State = fn(&mut Site<'_, '_>) -> Stated;
+pub(crate) type State = fn(&mut Site<'_, '_>) -> StatementResult;
 
 /// A node and the values that it reads.
 ///
@@ -148,7 +148,9 @@ impl<'e, 'm> Site<'e, 'm> {
         self.taken[slot] = true;
         if self.tensor(slot).is_some() {
             let node = self.at;
-            ints.iter_mut().enumerate().for_each(|(element, int)| int.source = Some(Source { node, slot, element }));
+            ints.iter_mut()
+                .enumerate()
+                .for_each(|(element, int)| int.source = Some(ConstantPlace { node, slot, element }));
         }
         Some(ints)
     }
@@ -210,7 +212,7 @@ impl<'e, 'm> Site<'e, 'm> {
     }
 
     /// Declares output 0 with a shape, and pins it and all inputs, since the operator does not follow them.
-    pub(crate) fn opaque(&mut self, shape: Shape, why: &'static str) -> Stated {
+    pub(crate) fn opaque(&mut self, shape: Shape, why: &'static str) -> StatementResult {
         let rank = shape.len();
         self.output(0, shape, false)?;
         let reason = self.reason(why);
@@ -273,7 +275,7 @@ impl<'e, 'm> Site<'e, 'm> {
 
     /// Joins an axis of an input with one of an output.
     #[cfg_attr(feature = "testing", track_caller)]
-    pub(crate) fn pass(&mut self, slot: usize, axis: usize, out: usize, out_axis: usize) -> Stated {
+    pub(crate) fn pass(&mut self, slot: usize, axis: usize, out: usize, out_axis: usize) -> StatementResult {
         let a = self.axis(slot, axis)?;
         if let Some(b) = self.out(out, out_axis) {
             self.join(a, b);
@@ -307,7 +309,7 @@ impl<'e, 'm> Site<'e, 'm> {
 
     /// Notes that an axis of an output holds the values of an input's axis as they are. A node that reads or writes a
     /// transposed weight then does so with the weight.
-    pub(crate) fn view(&mut self, slot: usize, axis: usize, out: usize, out_axis: usize) -> Stated {
+    pub(crate) fn view(&mut self, slot: usize, axis: usize, out: usize, out_axis: usize) -> StatementResult {
         let of = self.axis(slot, axis)?;
         if let Some(axis) = self.out(out, out_axis) {
             self.engine.graph.view(axis, of);
@@ -317,7 +319,7 @@ impl<'e, 'm> Site<'e, 'm> {
 
     /// Pins an axis of an input.
     #[cfg_attr(feature = "testing", track_caller)]
-    pub(crate) fn pin(&mut self, slot: usize, axis: usize, why: &'static str) -> Stated {
+    pub(crate) fn pin(&mut self, slot: usize, axis: usize, why: &'static str) -> StatementResult {
         let axis = self.axis(slot, axis)?;
         let why = self.reason(why);
         if !faults::dropped() {
@@ -349,7 +351,7 @@ impl<'e, 'm> Site<'e, 'm> {
 
     /// Joins two axes over which the operator sums products. An index can go only if a factor is 0 there.
     #[cfg_attr(feature = "testing", track_caller)]
-    pub(crate) fn contract(&mut self, (a, x): (usize, usize), (b, y): (usize, usize)) -> Stated {
+    pub(crate) fn contract(&mut self, (a, x): (usize, usize), (b, y): (usize, usize)) -> StatementResult {
         let (left, right) = (self.axis(a, x)?, self.axis(b, y)?);
         self.join(left, right);
         self.summed((a, left), (b, right));
@@ -368,11 +370,11 @@ impl<'e, 'm> Site<'e, 'm> {
             let why = self.reason("sums over the axis");
             self.engine.graph.pin(axis, why);
         }
-        self.engine.sums.push(Sum { node: self.at, slots: [a, b], axes: [left, right], zero });
+        self.engine.sums.push(NodeSum { node: self.at, slots: [a, b], axes: [left, right], zero });
     }
 
     /// States the role of an input's axis.
-    pub(crate) fn role(&mut self, slot: usize, axis: usize, role: Role) -> Stated {
+    pub(crate) fn role(&mut self, slot: usize, axis: usize, role: Role) -> StatementResult {
         let axis = self.axis(slot, axis)?;
         self.engine.graph.role(axis, role);
         Ok(())
@@ -388,7 +390,7 @@ impl<'e, 'm> Site<'e, 'm> {
 
     /// Notes multiply-adds: the product of the lengths of these axes.
     pub(crate) fn work(&mut self, axes: Vec<TensorAxis>) {
-        self.engine.works.push(Work { node: self.at, axes });
+        self.engine.works.push(WorkAxes { node: self.at, axes });
     }
 
     /// An attribute that is a whole number.

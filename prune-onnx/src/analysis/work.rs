@@ -4,7 +4,7 @@ use prune_graph::TensorAxis;
 
 /// The work of one node. The number of its multiply-adds is the product of the lengths of some axes.
 #[derive(Debug, Clone)]
-pub(crate) struct Work {
+pub(crate) struct WorkAxes {
     /// The node's position.
     pub(crate) node: usize,
     /// The axes.
@@ -13,7 +13,7 @@ pub(crate) struct Work {
 
 /// Products that are summed over an axis of each factor.
 #[derive(Debug, Clone)]
-pub(crate) struct Sum {
+pub(crate) struct NodeSum {
     /// The node's position.
     pub(crate) node: usize,
     /// The inputs that are the factors.

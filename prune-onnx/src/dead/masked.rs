@@ -6,7 +6,7 @@ use prune_core::Mask;
 use prune_graph::{ClassId, Family, MaskRemoval, Reason, Removal, Role, TensorAxis, TensorId};
 
 use super::Dead;
-use crate::analysis::{Analysis, Sum};
+use crate::analysis::{Analysis, NodeSum};
 use crate::error::Error;
 
 /// A class that masks close, but whose removal would change the result.
@@ -85,7 +85,7 @@ impl Analysis<'_> {
             let writers = family.axes().iter().filter(writes).map(|axis| axis.tensor);
             zeros.get(&class).into_iter().flatten().copied().chain(writers).collect()
         })?;
-        let made = read.into_iter().map(|Read { class, family, node }| {
+        let made = read.into_iter().map(|LiveClass { class, family, node }| {
             let axis = self.written(family.axes());
             let index = self.index_of(class, axis).unwrap_or(0);
             MadeOfZero { class, axis, index, reason: self.reason(node, WHY) }
@@ -99,7 +99,7 @@ impl Analysis<'_> {
         &self,
         removal: &Removal,
         zeros: impl Fn(&Family, ClassId) -> BTreeSet<TensorId>,
-    ) -> Result<Vec<Read<'_>>, Error> {
+    ) -> Result<Vec<LiveClass<'_>>, Error> {
         let mut alike: BTreeMap<(usize, BTreeSet<TensorId>), Vec<ClassId>> = BTreeMap::new();
         for (number, family) in self.classes.families().iter().enumerate() {
             for &class in family.classes().iter().filter(|&&class| removal.is_gone(class)) {
@@ -110,12 +110,12 @@ impl Analysis<'_> {
         for ((number, zeros), classes) in alike {
             let family = &self.classes.families()[number];
             let sums = self.sums(zeros.into_iter().collect())?;
-            let reads = |sum: &&Sum| !sum.zero && sum.axes.iter().any(|axis| family.axes().contains(axis));
-            let reading: Vec<&Sum> = sums.iter().filter(reads).collect();
+            let reads = |sum: &&NodeSum| !sum.zero && sum.axes.iter().any(|axis| family.axes().contains(axis));
+            let reading: Vec<&NodeSum> = sums.iter().filter(reads).collect();
             for class in classes {
-                let meets = |sum: &&&Sum| sum.axes.iter().any(|&axis| self.index_of(class, axis).is_some());
+                let meets = |sum: &&&NodeSum| sum.axes.iter().any(|&axis| self.index_of(class, axis).is_some());
                 if let Some(sum) = reading.iter().find(meets) {
-                    found.push(Read { class, family, node: sum.node });
+                    found.push(LiveClass { class, family, node: sum.node });
                 }
             }
         }
@@ -129,7 +129,7 @@ impl Analysis<'_> {
 }
 
 /// A class of a family that is not 0 where a node sums over it.
-struct Read<'a> {
+struct LiveClass<'a> {
     class: ClassId,
     family: &'a Family,
     node: usize,

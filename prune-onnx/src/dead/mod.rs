@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use prune_core::Mask;
 use prune_graph::{ClassId, Classes, Family, Reason, Removal, Role, TensorAxis, TensorId};
 
-use crate::analysis::{Analysis, AnalysisOptions, Sum};
+use crate::analysis::{Analysis, AnalysisOptions, NodeSum};
 use crate::error::Error;
 use crate::walk;
 pub use masked::MadeOfZero;
@@ -76,7 +76,7 @@ impl Dead {
 }
 
 /// The facts about a model that hold whatever is removed.
-struct Known<'m> {
+struct FixedFacts<'m> {
     uniforms: Uniforms<'m>,
     /// The layers that take sums, by node.
     layers: HashMap<usize, Linear<'m>>,
@@ -125,7 +125,7 @@ impl Analysis<'_> {
         let sole = SoleReaders::new(self.model);
         let (known, bare) = (uniforms(self, &sole)?, self.sums(HashSet::new())?);
         let layers = bare.iter().filter_map(|sum| Some((sum.node, Linear::of(self, &sole, sum.node)?)));
-        let known = Known { uniforms: known, layers: layers.collect() };
+        let known = FixedFacts { uniforms: known, layers: layers.collect() };
         // A class that only dead classes read is dead as well.
         loop {
             let before = dead.removal.len();
@@ -141,8 +141,8 @@ impl Analysis<'_> {
     fn add_dead(
         &self,
         dead: &mut Dead,
-        known: &Known<'_>,
-        bare: &[Sum],
+        known: &FixedFacts<'_>,
+        bare: &[NodeSum],
         selected: &[bool],
         may_fold: bool,
     ) -> Result<(), Error> {
@@ -167,7 +167,7 @@ impl Analysis<'_> {
                 walked = self.sums(constants.into_iter().collect())?;
                 &walked
             };
-            let met: Vec<&Sum> =
+            let met: Vec<&NodeSum> =
                 sums.iter().filter(|sum| sum.axes.iter().any(|axis| family.axes().contains(axis))).collect();
             for class in members {
                 match self.verdict(class, &met, known) {
@@ -201,11 +201,11 @@ impl Analysis<'_> {
     }
 
     /// The sums of the model in a walk where only these constants count as 0.
-    fn sums(&self, zeros: HashSet<TensorId>) -> Result<Vec<Sum>, Error> {
+    fn sums(&self, zeros: HashSet<TensorId>) -> Result<Vec<NodeSum>, Error> {
         Ok(walk::run(self.model, &AnalysisOptions::default(), &self.apart, Some(zeros))?.sums)
     }
 
-    fn verdict(&self, class: ClassId, sums: &[&Sum], known: &Known<'_>) -> Verdict {
+    fn verdict(&self, class: ClassId, sums: &[&NodeSum], known: &FixedFacts<'_>) -> Verdict {
         let (mut folds, mut refused) = (Vec::new(), None);
         for sum in sums.iter().filter(|sum| !sum.zero) {
             let node = &self.model.graph().nodes()[sum.node];

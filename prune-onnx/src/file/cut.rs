@@ -9,18 +9,18 @@ use crate::model::Tensor;
 
 /// A tensor, and for some of its axes the indices that are kept.
 #[derive(Debug, Clone)]
-pub(super) struct Cut<'m> {
+pub(super) struct TensorCut<'m> {
     tensor: &'m Tensor,
     kept: Option<&'m BTreeMap<usize, Vec<usize>>>,
     byte_len: u64,
 }
 
-impl<'m> Cut<'m> {
+impl<'m> TensorCut<'m> {
     /// Checks a cut of a tensor. Without `kept`, the whole tensor is kept.
     pub(super) fn new(tensor: &'m Tensor, kept: Option<&'m BTreeMap<usize, Vec<usize>>>) -> Result<Self, Error> {
         let fail = |problem| Error::tensor(&tensor.name, problem);
         let Some(bytes) = tensor.byte_len() else { return fail(TensorProblem::Cut("its elements are no whole bytes")) };
-        let Some(kept) = kept else { return Ok(Cut { tensor, kept: None, byte_len: bytes }) };
+        let Some(kept) = kept else { return Ok(TensorCut { tensor, kept: None, byte_len: bytes }) };
         let Some(size) = tensor.data_type.bytes() else {
             return fail(TensorProblem::Cut("its elements are no whole bytes"));
         };
@@ -34,7 +34,7 @@ impl<'m> Cut<'m> {
         let Some(byte_len) = dims.iter().try_fold(size, |all, &length| all.checked_mul(length)) else {
             return fail(TensorProblem::Huge(dims));
         };
-        Ok(Cut { tensor, kept: Some(kept), byte_len: byte_len as u64 })
+        Ok(TensorCut { tensor, kept: Some(kept), byte_len: byte_len as u64 })
     }
 
     /// The shape after the cut.

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::error::{DEEPEST, Error, ExternalProblem, NotOnnx, WireProblem};
-use crate::model::{Folder, Graph, Model, Node, OperatorSet, Tensor, check};
+use crate::model::{DataFolder, Graph, Model, Node, OperatorSet, Tensor, check};
 use crate::wire::schema::{annotation, function, graph, model, node, operator_set, sparse_tensor};
-use crate::wire::{Encoded, Field};
+use crate::wire::{EncodedBytes, Field};
 
 impl Model {
     /// Reads a model. Its external data must be in the file's folder. That is checked, but the data are not read.
@@ -41,7 +41,7 @@ impl Model {
     /// graph that contradicts itself, [`Error::Tensor`] and [`Error::External`] for tensors whose data do not fit their
     /// shape.
     pub fn parse(bytes: impl Into<Bytes>, folder: &Path) -> Result<Model, Error> {
-        let model = model(bytes.into(), &Arc::new(Folder::new(folder)))?;
+        let model = model(bytes.into(), &Arc::new(DataFolder::new(folder)))?;
         check(&model)?;
         Ok(model)
     }
@@ -49,9 +49,9 @@ impl Model {
 
 /// The surroundings of a part of a model, as far as reading it needs them.
 #[derive(Clone, Copy)]
-pub(super) struct Context<'c> {
+pub(super) struct ReadContext<'c> {
     /// The folder of external data.
-    folder: &'c Arc<Folder>,
+    folder: &'c Arc<DataFolder>,
     /// The number of graphs around this one.
     depth: usize,
 }
@@ -59,12 +59,12 @@ pub(super) struct Context<'c> {
 /// The first version of the format in which a model names its operator sets.
 const FIRST_IR_VERSION: i64 = 3;
 
-fn model(bytes: Bytes, folder: &Arc<Folder>) -> Result<Model, Error> {
+fn model(bytes: Bytes, folder: &Arc<DataFolder>) -> Result<Model, Error> {
     if let Some(why) = other_format(&bytes) {
         return Err(Error::NotOnnx { why });
     }
-    let encoded = Encoded { bytes, at: 0 };
-    let context = Context { folder, depth: 0 };
+    let encoded = EncodedBytes { bytes, at: 0 };
+    let context = ReadContext { folder, depth: 0 };
     let message = "the model";
     let mut ir_version = 0;
     let mut producer = Vec::new();
@@ -124,7 +124,7 @@ fn other_format(bytes: &[u8]) -> Option<NotOnnx> {
 }
 
 /// Stores a message that may occur only once.
-fn once(into: &mut Option<Encoded>, field: Field, message: &'static str) -> Result<(), Error> {
+fn once(into: &mut Option<EncodedBytes>, field: Field, message: &'static str) -> Result<(), Error> {
     let (number, at) = (field.number, field.encoded.clone());
     match into.replace(field.bytes(message)?) {
         None => Ok(()),
@@ -132,7 +132,7 @@ fn once(into: &mut Option<Encoded>, field: Field, message: &'static str) -> Resu
     }
 }
 
-fn operator_set(encoded: &Encoded) -> Result<OperatorSet, Error> {
+fn operator_set(encoded: &EncodedBytes) -> Result<OperatorSet, Error> {
     let message = "a set of operators";
     let mut set = OperatorSet { domain: String::new(), version: 0 };
     for field in encoded.fields() {
@@ -147,7 +147,7 @@ fn operator_set(encoded: &Encoded) -> Result<OperatorSet, Error> {
 }
 
 /// The domain and the name of a function.
-fn function(encoded: &Encoded, context: Context<'_>) -> Result<(String, String), Error> {
+fn function(encoded: &EncodedBytes, context: ReadContext<'_>) -> Result<(String, String), Error> {
     let message = "a function";
     let (mut domain, mut name) = (String::new(), String::new());
     for field in encoded.fields() {
@@ -165,7 +165,7 @@ fn function(encoded: &Encoded, context: Context<'_>) -> Result<(String, String),
     Ok((domain, name))
 }
 
-fn graph(encoded: &Encoded, context: Context<'_>) -> Result<Graph, Error> {
+fn graph(encoded: &EncodedBytes, context: ReadContext<'_>) -> Result<Graph, Error> {
     if context.depth >= DEEPEST {
         return encoded.fail(WireProblem::TooDeep);
     }
@@ -201,7 +201,7 @@ fn graph(encoded: &Encoded, context: Context<'_>) -> Result<Graph, Error> {
 }
 
 /// The name of a sparse tensor.
-fn sparse(encoded: &Encoded, context: Context<'_>) -> Result<String, Error> {
+fn sparse(encoded: &EncodedBytes, context: ReadContext<'_>) -> Result<String, Error> {
     let mut name = String::new();
     for field in encoded.fields() {
         let field = field?;
@@ -222,7 +222,7 @@ fn not_external(tensor: &Tensor, place: &'static str) -> Result<(), Error> {
 }
 
 /// The tensors that an annotation names.
-fn annotated(encoded: &Encoded, into: &mut Vec<String>) -> Result<(), Error> {
+fn annotated(encoded: &EncodedBytes, into: &mut Vec<String>) -> Result<(), Error> {
     let message = "an annotation";
     for field in encoded.fields() {
         let field = field?;
@@ -235,7 +235,7 @@ fn annotated(encoded: &Encoded, into: &mut Vec<String>) -> Result<(), Error> {
     Ok(())
 }
 
-fn node(encoded: Encoded, context: Context<'_>) -> Result<Node, Error> {
+fn node(encoded: EncodedBytes, context: ReadContext<'_>) -> Result<Node, Error> {
     let message = "a node";
     let mut read = Node {
         encoded,

@@ -5,21 +5,21 @@ use std::io::{self, Write};
 
 use bytes::Bytes;
 
-use super::cut::Cut;
+use super::cut::TensorCut;
 use crate::error::Error;
 use crate::wire::put_head;
 
 /// Bytes that exist, or that writing will make.
 #[derive(Debug, Clone)]
-enum Piece<'m> {
+enum RopePiece<'m> {
     Bytes(Bytes),
-    Cut(Cut<'m>),
+    Cut(TensorCut<'m>),
 }
 
 /// A message of known length.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rope<'m> {
-    pieces: Vec<Piece<'m>>,
+    pieces: Vec<RopePiece<'m>>,
     new: Vec<u8>,
     len: u64,
 }
@@ -33,7 +33,7 @@ impl<'m> Rope<'m> {
     pub(super) fn copy(&mut self, bytes: &Bytes) {
         self.flush();
         self.len += bytes.len() as u64;
-        self.pieces.push(Piece::Bytes(bytes.clone()));
+        self.pieces.push(RopePiece::Bytes(bytes.clone()));
     }
 
     /// Adds bytes that `put` writes.
@@ -53,16 +53,16 @@ impl<'m> Rope<'m> {
     }
 
     /// Adds a field of bytes: the elements that a cut keeps.
-    pub(super) fn cut(&mut self, number: u32, cut: Cut<'m>) {
+    pub(super) fn cut(&mut self, number: u32, cut: TensorCut<'m>) {
         self.put(|into| put_head(into, number, cut.byte_len()));
         self.flush();
         self.len += cut.byte_len();
-        self.pieces.push(Piece::Cut(cut));
+        self.pieces.push(RopePiece::Cut(cut));
     }
 
     fn flush(&mut self) {
         if !self.new.is_empty() {
-            self.pieces.push(Piece::Bytes(core::mem::take(&mut self.new).into()));
+            self.pieces.push(RopePiece::Bytes(core::mem::take(&mut self.new).into()));
         }
     }
 
@@ -70,8 +70,8 @@ impl<'m> Rope<'m> {
         self.flush();
         for piece in self.pieces {
             match piece {
-                Piece::Bytes(bytes) => to.write_all(&bytes).map_err(write_error)?,
-                Piece::Cut(cut) => cut.write(to)?,
+                RopePiece::Bytes(bytes) => to.write_all(&bytes).map_err(write_error)?,
+                RopePiece::Cut(cut) => cut.write(to)?,
             }
         }
         Ok(())

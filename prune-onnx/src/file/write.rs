@@ -9,7 +9,7 @@ mod value_info;
 use std::collections::BTreeSet;
 use std::io::Write;
 
-use crate::edits::{Added, Edits, TensorPlace};
+use crate::edits::{AddedTensor, Edits, TensorPlace};
 use crate::error::Error;
 use crate::error::{GraphProblem, TensorProblem};
 use crate::model::Model;
@@ -20,7 +20,7 @@ pub use data::DataFile;
 use data::DataPlan;
 
 /// The inputs of every function that writes a message.
-struct Job<'m> {
+struct WriteJob<'m> {
     model: &'m Model,
     edits: &'m Edits,
     data: DataPlan<'m>,
@@ -52,7 +52,7 @@ impl Model {
         }
         self.check(edits)?;
         let mut job =
-            Job { model: self, edits, data: DataPlan::new(self, edits, data.as_ref().map(|file| file.name))? };
+            WriteJob { model: self, edits, data: DataPlan::new(self, edits, data.as_ref().map(|file| file.name))? };
         if let Some(file) = data {
             job.data.write(file.to)?;
         }
@@ -79,7 +79,7 @@ impl Model {
                 TensorPlace::Constant(position) => nodes.get(position).is_some_and(|node| node.constant().is_some()),
                 // An added tensor already has its values.
                 TensorPlace::Added(position) => {
-                    matches!(edits.added.get(position), Some(Added::Copy { .. }))
+                    matches!(edits.added.get(position), Some(AddedTensor::Copy { .. }))
                 }
             };
             if !there {
@@ -98,11 +98,11 @@ impl Model {
         names.extend(nodes.iter().flat_map(|node| &node.outputs).map(String::as_str));
         names.extend(self.graph.inputs.iter().map(|input| input.name.as_str()));
         for added in &edits.added {
-            let (Added::Copy { name, .. } | Added::New { name, .. }) = added;
+            let (AddedTensor::Copy { name, .. } | AddedTensor::New { name, .. }) = added;
             if !names.insert(name) {
                 return Err(GraphProblem::Twice { name: name.clone(), by: "an edit".to_owned() }.into());
             }
-            if let Added::Copy { of, .. } = added
+            if let AddedTensor::Copy { of, .. } = added
                 && *of >= self.graph.initializers.len()
             {
                 return missing(format!("initializer {of}"));

@@ -14,7 +14,7 @@ use crate::error::{Error, ExternalProblem};
 
 /// The folder of a model, and the checksums of its files that were read so far.
 #[derive(Debug)]
-pub(crate) struct Folder {
+pub(crate) struct DataFolder {
     path: PathBuf,
     checked: Mutex<HashMap<String, String>>,
 }
@@ -22,7 +22,7 @@ pub(crate) struct Folder {
 /// Data in a file beside the model.
 #[derive(Debug, Clone)]
 pub(crate) struct External {
-    folder: Arc<Folder>,
+    folder: Arc<DataFolder>,
     pub(crate) location: String,
     path: PathBuf,
     pub(crate) offset: u64,
@@ -39,9 +39,9 @@ pub(crate) struct Entries {
     pub(crate) checksum: Option<String>,
 }
 
-impl Folder {
+impl DataFolder {
     pub(crate) fn new(path: &Path) -> Self {
-        Folder { path: path.to_owned(), checked: Mutex::default() }
+        DataFolder { path: path.to_owned(), checked: Mutex::default() }
     }
 
     /// The path of a file, if it is in the folder.
@@ -102,7 +102,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 impl External {
     /// Finds data of `wanted` bytes by these entries, and checks that the file exists and is long enough.
-    pub(crate) fn new(folder: &Arc<Folder>, tensor: &str, entries: Entries, wanted: u64) -> Result<Self, Error> {
+    pub(crate) fn new(folder: &Arc<DataFolder>, tensor: &str, entries: Entries, wanted: u64) -> Result<Self, Error> {
         let location = entries.location.unwrap_or_default();
         let fail = |problem| Err(Error::External { tensor: tensor.to_owned(), location: location.clone(), problem });
         if location.is_empty() {

@@ -1,12 +1,12 @@
 //! Graphs, their nodes, and the attributes of those.
 
 use super::{Tensor, ValueInfo};
-use crate::wire::Encoded;
+use crate::wire::EncodedBytes;
 
 /// A graph: the model's, or one that an attribute holds.
 #[derive(Debug, Clone)]
 pub struct Graph {
-    pub(crate) encoded: Encoded,
+    pub(crate) encoded: EncodedBytes,
     pub(crate) name: String,
     pub(crate) nodes: Vec<Node>,
     pub(crate) initializers: Vec<Tensor>,
@@ -67,7 +67,7 @@ impl Graph {
 /// An operator with its inputs, outputs and attributes.
 #[derive(Debug, Clone)]
 pub struct Node {
-    pub(crate) encoded: Encoded,
+    pub(crate) encoded: EncodedBytes,
     pub(crate) name: String,
     pub(crate) op_type: String,
     pub(crate) domain: String,

@@ -8,10 +8,10 @@ mod tensor;
 mod value_info;
 mod values;
 
-use crate::wire::Encoded;
+use crate::wire::EncodedBytes;
 
 pub(crate) use check::{NEWEST_OPSET, check};
-pub(crate) use external::{Entries, External, Folder, hex};
+pub(crate) use external::{DataFolder, Entries, External, hex};
 pub use graph::{Attribute, AttributeValue, Graph, Node};
 pub(crate) use tensor::Data;
 pub use tensor::Tensor;
@@ -22,7 +22,7 @@ pub use value_info::{Dim, ValueInfo};
 /// The file is in memory once, and tensors are parts of it. External data are read only when they are asked for.
 #[derive(Debug, Clone)]
 pub struct Model {
-    pub(crate) encoded: Encoded,
+    pub(crate) encoded: EncodedBytes,
     pub(crate) ir_version: i64,
     pub(crate) producer: String,
     pub(crate) operator_sets: Vec<OperatorSet>,

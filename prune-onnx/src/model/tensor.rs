@@ -3,13 +3,13 @@
 use bytes::Bytes;
 
 use super::External;
-use crate::data_type::{DataType, Typed};
-use crate::wire::Encoded;
+use crate::data_type::{DataType, TypedField};
+use crate::wire::EncodedBytes;
 
 /// A constant tensor: an initializer, or one that an attribute holds.
 #[derive(Debug, Clone)]
 pub struct Tensor {
-    pub(crate) encoded: Encoded,
+    pub(crate) encoded: EncodedBytes,
     pub(crate) name: String,
     pub(crate) dims: Vec<usize>,
     pub(crate) data_type: DataType,
@@ -22,7 +22,7 @@ pub(crate) enum Data {
     /// In `raw_data`: little-endian, in logical order.
     Raw(Bytes),
     /// In one of the typed fields, which are read on demand.
-    Typed(Typed),
+    Typed(TypedField),
     /// In a file beside the model.
     External(External),
 }

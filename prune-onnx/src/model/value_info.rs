@@ -1,12 +1,12 @@
 //! Types and shapes that a model states for its inputs, its outputs and the values between them.
 
 use crate::data_type::DataType;
-use crate::wire::Encoded;
+use crate::wire::EncodedBytes;
 
 /// A named value with its type.
 #[derive(Debug, Clone)]
 pub struct ValueInfo {
-    pub(crate) encoded: Encoded,
+    pub(crate) encoded: EncodedBytes,
     pub(crate) name: String,
     pub(crate) data_type: Option<DataType>,
     pub(crate) shape: Option<Vec<Dim>>,

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use half::{bf16, f16};
 
 use super::{Data, Tensor};
-use crate::data_type::{DataType, Typed};
+use crate::data_type::{DataType, TypedField};
 use crate::error::{Error, TensorProblem};
-use crate::wire::Value;
+use crate::wire::WireValue;
 use crate::wire::schema::tensor as field;
 
 impl Tensor {
@@ -92,7 +92,7 @@ impl Tensor {
     }
 
     /// The elements of a typed field, in the form of `raw_data`.
-    fn typed_bytes(&self, typed: Typed) -> Result<Vec<u8>, Error> {
+    fn typed_bytes(&self, typed: TypedField) -> Result<Vec<u8>, Error> {
         let (number, message) = (field::of(typed), "a tensor");
         let long = self.byte_len().map_or(0, |long| long as usize);
         let mut bytes = Vec::with_capacity(long);
@@ -105,10 +105,12 @@ impl Tensor {
             }
             match (typed, &field.value) {
                 // Packed floats have the same bytes as in `raw_data`.
-                (Typed::Floats | Typed::Doubles, Value::Bytes(values)) => bytes.extend_from_slice(&values.bytes),
-                (Typed::Floats, _) => bytes.extend_from_slice(&field.float(message)?.to_le_bytes()),
-                (Typed::Doubles, Value::Fixed64(bits)) => bytes.extend_from_slice(&bits.to_le_bytes()),
-                (Typed::Int32s | Typed::Int64s | Typed::Uint64s, _) => {
+                (TypedField::Floats | TypedField::Doubles, WireValue::Bytes(values)) => {
+                    bytes.extend_from_slice(&values.bytes)
+                }
+                (TypedField::Floats, _) => bytes.extend_from_slice(&field.float(message)?.to_le_bytes()),
+                (TypedField::Doubles, WireValue::Fixed64(bits)) => bytes.extend_from_slice(&bits.to_le_bytes()),
+                (TypedField::Int32s | TypedField::Int64s | TypedField::Uint64s, _) => {
                     field.ints(message, &mut ints)?;
                     for &value in &ints {
                         self.put(&mut bytes, packed, value)?;

@@ -4,7 +4,7 @@ use prune_graph::Role;
 
 use super::Operator;
 use super::broadcast::{self, Zero};
-use crate::analysis::{Site, Stated};
+use crate::analysis::{Site, StatementResult};
 use crate::shapes::{Int, Size};
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -35,7 +35,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let slots: Vec<usize> = (0..site.node.inputs().len()).collect();
     if slots.iter().all(|&slot| site.has_ints(slot)) && !slots.is_empty() {
         return on_ints(site, &slots);
@@ -55,7 +55,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
 }
 
 /// Arithmetic with lengths. The walk knows the results, but every length that goes in stays.
-fn on_ints(site: &mut Site<'_, '_>, slots: &[usize]) -> Stated {
+fn on_ints(site: &mut Site<'_, '_>, slots: &[usize]) -> StatementResult {
     let shapes = slots.iter().map(|&slot| site.shape(slot)).collect::<Result<Vec<_>, _>>()?;
     let scalar = shapes.iter().all(Vec::is_empty);
     let operator = site.node.op_type();

@@ -3,7 +3,7 @@
 use prune_graph::TensorAxis;
 
 use super::Operator;
-use crate::analysis::{Site, Stated, Stop};
+use crate::analysis::{Site, StatementResult, Stop};
 use crate::error::Error;
 use crate::rewrite::Rewrite;
 use crate::shapes::{Shape, Size};
@@ -25,7 +25,7 @@ struct Heads {
     keys: usize,
 }
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let others = (1..site.node.outputs().len()).any(|slot| site.node.output(slot).is_some());
     if others || site.has(4) || site.has(5) {
         return Err(Stop::Pin("has a cache or gives more than its result"));
@@ -124,7 +124,7 @@ fn join(site: &mut Site<'_, '_>, axes: &[(TensorAxis, usize)], count: usize) {
 }
 
 /// States the products: of queries and keys, and of their result and values.
-fn work(site: &mut Site<'_, '_>, rank: usize) -> Stated {
+fn work(site: &mut Site<'_, '_>, rank: usize) -> StatementResult {
     let length = site.axis(1, rank - 2)?;
     let queries = (0..rank).map(|axis| site.axis(0, axis)).collect::<Result<Vec<_>, _>>()?;
     let out: Vec<TensorAxis> = (0..rank).filter_map(|axis| site.out(0, axis)).collect();

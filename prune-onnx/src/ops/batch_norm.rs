@@ -3,7 +3,7 @@
 use prune_graph::Role;
 
 use super::{Operator, elementwise};
-use crate::analysis::{Site, Stated, Stop};
+use crate::analysis::{Site, StatementResult, Stop};
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &["BatchNormalization"],
@@ -14,7 +14,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let outputs = (1..site.node.outputs().len()).filter(|&slot| site.node.output(slot).is_some()).count();
     if site.int("training_mode", 0) != 0 || outputs > 0 {
         return Err(Stop::Pin("is in training"));

@@ -1,6 +1,6 @@
 //! Broadcasting: axes are aligned at the end, and an axis of length 1 is repeated.
 
-use crate::analysis::{Site, Stated, Stop};
+use crate::analysis::{Site, StatementResult, Stop};
 use crate::shapes::{Shape, Size};
 
 /// The shape that several shapes broadcast to. Known lengths that contradict each other are refused.
@@ -27,7 +27,7 @@ const DIFFERENT: Stop = Stop::Pin("reads shapes that do not broadcast");
 
 /// States that inputs broadcast to output 0. An axis of the output's length joins the output's axis; an axis that is
 /// repeated stays.
-pub(super) fn state(site: &mut Site<'_, '_>, slots: &[usize], zero: Zero) -> Stated {
+pub(super) fn state(site: &mut Site<'_, '_>, slots: &[usize], zero: Zero) -> StatementResult {
     let shapes = slots.iter().map(|&slot| site.shape(slot)).collect::<Result<Vec<_>, _>>()?;
     let out = shape(site, &shapes)?;
     site.output(0, out.clone(), false)?;
@@ -38,7 +38,7 @@ pub(super) fn state(site: &mut Site<'_, '_>, slots: &[usize], zero: Zero) -> Sta
 }
 
 /// Joins the axes of inputs with those of output 0.
-pub(super) fn join(site: &mut Site<'_, '_>, slots: &[usize], shapes: &[Shape], out: &Shape) -> Stated {
+pub(super) fn join(site: &mut Site<'_, '_>, slots: &[usize], shapes: &[Shape], out: &Shape) -> StatementResult {
     for (&slot, shape) in slots.iter().zip(shapes) {
         for (axis, size) in shape.iter().enumerate() {
             let at = axis + out.len() - shape.len();

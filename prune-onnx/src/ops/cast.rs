@@ -1,7 +1,7 @@
 //! Casts. A cast to integers keeps the elements of a shape.
 
 use super::{Operator, elementwise};
-use crate::analysis::{Site, Stated};
+use crate::analysis::{Site, StatementResult};
 use crate::data_type::DataType;
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -13,7 +13,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let shape = site.shape(0)?;
     let to = i32::try_from(site.int("to", 0)).map(DataType::from_code);
     if matches!(to, Ok(DataType::Int64 | DataType::Int32))

@@ -1,7 +1,7 @@
 //! Bounds on every element.
 
 use super::{Operator, elementwise};
-use crate::analysis::{Site, Stated};
+use crate::analysis::{Site, StatementResult};
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &["Clip"],
@@ -12,7 +12,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     // 0 stays 0 if it lies within the bounds: attributes up to version 10, inputs from 11.
     let bound = |site: &Site<'_, '_>, slot: usize, name: &str| match site.node.float(name) {
         Some(bound) => Some(f64::from(bound)),

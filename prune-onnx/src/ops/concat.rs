@@ -1,7 +1,7 @@
 //! Concatenation: each input is a segment of the output.
 
 use super::Operator;
-use crate::analysis::{Site, Stated, Stop, position};
+use crate::analysis::{Site, StatementResult, Stop, position};
 use crate::shapes::{Int, Size};
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -13,7 +13,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let count = site.node.inputs().len();
     let shapes = (0..count).map(|slot| site.shape(slot)).collect::<Result<Vec<_>, _>>()?;
     let rank = shapes.first().map_or(0, Vec::len);

@@ -1,7 +1,7 @@
 //! Constants as nodes. The walk reads those with a tensor like initializers.
 
 use super::Operator;
-use crate::analysis::{Site, Stated, Stop};
+use crate::analysis::{Site, StatementResult, Stop};
 use crate::model::AttributeValue;
 use crate::shapes::{Int, Size};
 
@@ -14,7 +14,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let value = |name: &str| site.node.attribute(name);
     if matches!(value("value"), Some(AttributeValue::Tensor(_))) {
         return Ok(());

@@ -1,7 +1,7 @@
 //! ConstantOfShape: one value in every element of a shape. Its lengths can change.
 
 use super::Operator;
-use crate::analysis::{Site, Stated, Stop};
+use crate::analysis::{Site, StatementResult, Stop};
 use crate::data_type::DataType;
 use crate::model::{AttributeValue, Tensor};
 use crate::shapes::{Int, Size};
@@ -18,7 +18,7 @@ pub(super) const OPERATOR: Operator = Operator {
 /// Longer lists are not followed.
 const MOST: usize = 4096;
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let target = site.ints(0).ok_or(Stop::Pin("has a shape that is not known"))?;
     site.pin_runs(&target);
     let tensor: Option<&Tensor> = match site.node.attribute("value") {

@@ -3,7 +3,7 @@
 use prune_graph::Role;
 
 use super::{Operator, window};
-use crate::analysis::{Site, Stated, Stop};
+use crate::analysis::{Site, StatementResult, Stop};
 use crate::shapes::Size;
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -16,7 +16,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: Some(window::rewrite_groups),
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let (x, w) = window::convolved(site)?;
     let rank = x.len();
     let kernel: Vec<Option<usize>> = w[2..].iter().map(Size::length).collect();
@@ -44,7 +44,7 @@ fn channels(
     outputs: Option<usize>,
     few: (usize, usize),
     local: Option<usize>,
-) -> Stated {
+) -> StatementResult {
     let groups = window::groups(site)?;
     if groups == 1 {
         return site.contract(input, few);

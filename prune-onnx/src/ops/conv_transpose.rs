@@ -3,7 +3,7 @@
 use prune_graph::Role;
 
 use super::{Operator, window};
-use crate::analysis::{Site, Stated, Stop};
+use crate::analysis::{Site, StatementResult, Stop};
 use crate::shapes::{Shape, Size};
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -16,7 +16,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: Some(window::rewrite_groups),
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let (x, w) = window::convolved(site)?;
     let (rank, groups) = (x.len(), window::groups(site)?);
     let outputs = w[1].times(&Size::of(groups)).ok_or(Stop::Pin("has more channels than can be counted"))?;
@@ -35,7 +35,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     Ok(())
 }
 
-fn channels(site: &mut Site<'_, '_>, groups: usize, x: &Shape, w: &Shape) -> Stated {
+fn channels(site: &mut Site<'_, '_>, groups: usize, x: &Shape, w: &Shape) -> StatementResult {
     if groups == 1 {
         site.contract((0, 1), (1, 0))?;
         site.pass(1, 1, 0, 1)?;

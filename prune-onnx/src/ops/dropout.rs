@@ -1,7 +1,7 @@
 //! Dropout: its output and its mask have the input's axes.
 
 use super::Operator;
-use crate::analysis::{Site, Stated};
+use crate::analysis::{Site, StatementResult};
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &["Dropout"],
@@ -12,7 +12,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let shape = site.shape(0)?;
     let (rank, zero) = (shape.len(), site.vanishes(0));
     site.output(0, shape.clone(), zero)?;

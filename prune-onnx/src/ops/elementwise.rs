@@ -1,7 +1,7 @@
 //! Functions of one element.
 
 use super::Operator;
-use crate::analysis::{Site, Stated};
+use crate::analysis::{Site, StatementResult};
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &[
@@ -81,7 +81,7 @@ pub(super) fn is_zero_at_zero(name: &str) -> bool {
     OPERATOR.names.contains(&name) && !NOT_ZERO_AT_ZERO.contains(&name)
 }
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let shape = site.shape(0)?;
     let same = site.node.op_type() == "Identity";
     if same && let Some(ints) = site.ints(0) {
@@ -98,7 +98,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
 /// Declares output 0 with the shape of input 0, and joins every axis of the two. `zero` is `vanishes` of
 /// [`Site::output`].
 #[cfg_attr(feature = "testing", track_caller)]
-pub(super) fn passes(site: &mut Site<'_, '_>, zero: bool) -> Stated {
+pub(super) fn passes(site: &mut Site<'_, '_>, zero: bool) -> StatementResult {
     let shape = site.shape(0)?;
     site.output(0, shape.clone(), zero)?;
     for (axis, size) in shape.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! Expand: axes of length 1 are repeated up to a shape.
 
 use super::Operator;
-use crate::analysis::{Site, Stated, Stop, followed_rank};
+use crate::analysis::{Site, StatementResult, Stop, followed_rank};
 use crate::shapes::{Int, Size};
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -13,7 +13,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let from = site.shape(0)?;
     let target = site.ints(1);
     site.pin_runs(target.as_deref().unwrap_or(&[]));

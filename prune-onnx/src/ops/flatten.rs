@@ -1,7 +1,7 @@
 //! Flatten: two axes, the product of the axes before a given one, and the product of the rest.
 
 use super::{Operator, regroup};
-use crate::analysis::{Site, Stated, Stop};
+use crate::analysis::{Site, StatementResult, Stop};
 use crate::shapes::Size;
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -13,7 +13,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let from = site.shape(0)?;
     let axis = site.int("axis", 1);
     let axis = if axis < 0 { axis + from.len() as i64 } else { axis };

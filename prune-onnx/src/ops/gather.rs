@@ -1,7 +1,7 @@
 //! Gather: selected indices of an axis.
 
 use super::Operator;
-use crate::analysis::{Site, Stated, Stop, position};
+use crate::analysis::{Site, StatementResult, Stop, position};
 use crate::error::Error;
 use crate::rewrite::Rewrite;
 
@@ -15,7 +15,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: Some(rewrite),
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let (shape, indices) = (site.shape(0)?, site.shape(1)?);
     let along = position(site.int("axis", 0), shape.len())?;
     let chosen = if indices.len() <= 1 { site.constants(1) } else { None };

@@ -1,7 +1,7 @@
 //! Pools over whole spatial axes.
 
 use super::Operator;
-use crate::analysis::{Site, Stated, Stop};
+use crate::analysis::{Site, StatementResult, Stop};
 use crate::shapes::Size;
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -13,7 +13,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let shape = site.shape(0)?;
     if shape.len() < 2 {
         return Err(Stop::Pin("has no axis of channels"));

@@ -1,7 +1,7 @@
 //! Group normalisation: whole groups of channels.
 
 use super::Operator;
-use crate::analysis::{Site, Stated, Stop};
+use crate::analysis::{Site, StatementResult, Stop};
 use crate::error::Error;
 use crate::rewrite::Rewrite;
 
@@ -14,7 +14,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: Some(rewrite),
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let shape = site.shape(0)?;
     if shape.len() < 2 {
         return Err(Stop::Pin("has no axis of channels"));

@@ -1,7 +1,7 @@
 //! Instance normalisation: of each channel in each sample.
 
 use super::Operator;
-use crate::analysis::{Site, Stated, Stop};
+use crate::analysis::{Site, StatementResult, Stop};
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &["InstanceNormalization"],
@@ -12,7 +12,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let shape = site.shape(0)?;
     if shape.len() < 2 {
         return Err(Stop::Pin("has no axis of channels"));

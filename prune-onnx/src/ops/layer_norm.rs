@@ -1,7 +1,7 @@
 //! Layer and RMS normalisation: over the last axes.
 
 use super::Operator;
-use crate::analysis::{Site, Stated, position};
+use crate::analysis::{Site, StatementResult, position};
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &["LayerNormalization", "RMSNormalization"],
@@ -12,7 +12,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let shape = site.shape(0)?;
     let from = position(site.int("axis", -1), shape.len())?;
     let rank = shape.len();

@@ -1,7 +1,7 @@
 //! Local response normalisation: over neighbouring channels.
 
 use super::{Operator, elementwise};
-use crate::analysis::{Site, Stated, Stop};
+use crate::analysis::{Site, StatementResult, Stop};
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &["LRN"],
@@ -12,7 +12,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     if site.shape(0)?.len() < 2 {
         return Err(Stop::Pin("has no axis of channels"));
     }

@@ -3,7 +3,7 @@
 use prune_graph::Role;
 
 use super::{Operator, broadcast};
-use crate::analysis::{Site, Stated, Stop};
+use crate::analysis::{Site, StatementResult, Stop};
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &["MatMul"],
@@ -15,7 +15,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let (a, b) = (site.shape(0)?, site.shape(1)?);
     if a.is_empty() || b.is_empty() {
         return Err(Stop::Pin("multiplies what is no matrix"));

@@ -1,7 +1,7 @@
 //! Operators that pin everything that they touch, but whose results have a known shape.
 
 use super::Operator;
-use crate::analysis::{Site, Stated, position};
+use crate::analysis::{Site, StatementResult, position};
 use crate::shapes::Size;
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -27,7 +27,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let shape = match site.node.op_type() {
         "GatherElements" => site.shape(1)?,
         "Range" => vec![site.fresh()],

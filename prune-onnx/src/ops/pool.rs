@@ -1,7 +1,7 @@
 //! Pools over windows.
 
 use super::{Operator, window};
-use crate::analysis::{Site, Stated, Stop};
+use crate::analysis::{Site, StatementResult, Stop};
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &["MaxPool", "AveragePool", "LpPool"],
@@ -12,7 +12,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let shape = site.shape(0)?;
     let rank = shape.len();
     if rank < 3 {

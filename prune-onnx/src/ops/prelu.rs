@@ -2,7 +2,7 @@
 
 use super::Operator;
 use super::broadcast::{self, Zero};
-use crate::analysis::{Site, Stated};
+use crate::analysis::{Site, StatementResult};
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &["PRelu"],
@@ -13,6 +13,6 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     broadcast::state(site, &[0, 1], Zero::First)
 }

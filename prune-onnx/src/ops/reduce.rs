@@ -1,7 +1,7 @@
 //! Reductions over axes.
 
 use super::Operator;
-use crate::analysis::{Site, Stated, Stop, position};
+use crate::analysis::{Site, StatementResult, Stop, position};
 use crate::shapes::Size;
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -24,7 +24,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let shape = site.shape(0)?;
     let rank = shape.len();
     let named = match site.node.ints("axes") {

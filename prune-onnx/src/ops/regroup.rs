@@ -2,11 +2,11 @@
 
 use prune_graph::{FactoredAxis, Factoring, TensorAxis};
 
-use crate::analysis::{Site, Stated};
+use crate::analysis::{Site, StatementResult};
 use crate::shapes::{Shape, Size};
 
 /// States that output 0 has the elements of input 0 in the same order, in another shape. The output must be declared.
-pub(super) fn state(site: &mut Site<'_, '_>, from: &Shape, to: &Shape) -> Stated {
+pub(super) fn state(site: &mut Site<'_, '_>, from: &Shape, to: &Shape) -> StatementResult {
     let (mut i, mut j) = (0, 0);
     while i < from.len() || j < to.len() {
         // An axis of length 1 is merged with nothing.
@@ -61,7 +61,7 @@ fn group(
     to: &Shape,
     before: std::ops::Range<usize>,
     after: std::ops::Range<usize>,
-) -> Stated {
+) -> StatementResult {
     if let (1, 1) = (before.len(), after.len())
         && from[before.start] == to[after.start]
     {
@@ -140,7 +140,7 @@ fn factors(left: &[(TensorAxis, Size)], right: &[(TensorAxis, Size)]) -> Option<
 }
 
 /// As [`state`], for an output of two axes. The first is the product of the axes before `cut`.
-pub(super) fn parts(site: &mut Site<'_, '_>, from: &Shape, to: &Shape, cut: usize) -> Stated {
+pub(super) fn parts(site: &mut Site<'_, '_>, from: &Shape, to: &Shape, cut: usize) -> StatementResult {
     for (before, after) in [(0..cut, 0), (cut..from.len(), 1)] {
         if before.is_empty() {
             site.pin_out(0, after, "adds it");

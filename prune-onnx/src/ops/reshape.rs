@@ -1,7 +1,7 @@
 //! Reshape, with a target that may be a constant or a chain of nodes.
 
 use super::{Operator, regroup};
-use crate::analysis::{Site, Stated, Stop, followed_rank};
+use crate::analysis::{Site, StatementResult, Stop, followed_rank};
 use crate::error::Error;
 use crate::rewrite::Rewrite;
 use crate::shapes::{Int, Shape, Size};
@@ -16,7 +16,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: Some(rewrite),
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let from = site.shape(0)?;
     let Some(target) = site.ints(1) else {
         // The target is unknown, but its rank may be known.

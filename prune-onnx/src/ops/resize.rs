@@ -1,7 +1,7 @@
 //! Resize and Upsample: axes are scaled, or given a length.
 
 use super::Operator;
-use crate::analysis::{Site, Stated, Stop, position};
+use crate::analysis::{Site, StatementResult, Stop, position};
 use crate::shapes::{Int, Shape, Size};
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -13,7 +13,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let shape = site.shape(0)?;
     let rank = shape.len();
     if site.node.text("coordinate_transformation_mode") == Some("tf_crop_and_resize") {
@@ -57,7 +57,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
     Ok(())
 }
 
-fn by_sizes(site: &mut Site<'_, '_>, shape: Shape, axes: &[usize], zero: bool) -> Stated {
+fn by_sizes(site: &mut Site<'_, '_>, shape: Shape, axes: &[usize], zero: bool) -> StatementResult {
     let policy = site.node.text("keep_aspect_ratio_policy").unwrap_or("stretch").to_owned();
     let sizes = site.ints(3);
     site.pin_runs(sizes.as_deref().unwrap_or(&[]));

@@ -1,7 +1,7 @@
 //! Shape and Size: lengths as values.
 
 use super::Operator;
-use crate::analysis::{Site, Stated};
+use crate::analysis::{Site, StatementResult};
 use crate::shapes::{Int, Size};
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -13,7 +13,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let shape = site.shape(0)?;
     // If the input is a list of lengths, this reads only the length of the list.
     site.ints(0);

@@ -1,7 +1,7 @@
 //! Slice: a segment of an axis.
 
 use super::Operator;
-use crate::analysis::{Site, Stated, Stop, position};
+use crate::analysis::{Site, StatementResult, Stop, position};
 use crate::error::Error;
 use crate::model::AttributeValue;
 use crate::rewrite::Rewrite;
@@ -18,14 +18,14 @@ pub(super) const OPERATOR: Operator = Operator {
 
 /// One cut: an axis with its bounds.
 #[derive(Debug, Clone, Copy)]
-struct Cut {
+struct SliceRange {
     axis: usize,
     start: i64,
     end: i64,
     step: i64,
 }
 
-impl Cut {
+impl SliceRange {
     /// The first index and the number of indices, for a step of 1 along an axis of known length.
     fn segment(&self, length: usize) -> (usize, usize) {
         let n = length as i64;
@@ -44,7 +44,7 @@ fn cuts(
     axes: Option<Vec<i64>>,
     steps: Option<Vec<i64>>,
     rank: usize,
-) -> Result<Option<Vec<Cut>>, Stop> {
+) -> Result<Option<Vec<SliceRange>>, Stop> {
     let (Some(starts), Some(ends)) = (starts, ends) else { return Ok(None) };
     let axes = axes.unwrap_or_else(|| (0..starts.len() as i64).collect());
     let steps = steps.unwrap_or_else(|| vec![1; starts.len()]);
@@ -57,13 +57,13 @@ fn cuts(
     let mut cuts = Vec::new();
     for at in 0..starts.len() {
         let axis = position(axes[at], rank)?;
-        cuts.push(Cut { axis, start: starts[at], end: ends[at], step: steps[at] });
+        cuts.push(SliceRange { axis, start: starts[at], end: ends[at], step: steps[at] });
     }
     let twice = (0..cuts.len()).any(|at| cuts[..at].iter().any(|cut| cut.axis == cuts[at].axis));
     if twice { Err(Stop::Pin("names an axis twice")) } else { Ok(Some(cuts)) }
 }
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let shape = site.shape(0)?;
     let rank = shape.len();
     let found = if site.node.ints("starts").is_some() {
@@ -123,7 +123,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
 }
 
 /// The bounds are computed. The axes that they cut are known, but their new lengths are not.
-fn unknown_bounds(site: &mut Site<'_, '_>, shape: Shape) -> Stated {
+fn unknown_bounds(site: &mut Site<'_, '_>, shape: Shape) -> StatementResult {
     let count = site.shape(1)?.first().and_then(Size::length).ok_or(Stop::Pin("has bounds of unknown number"))?;
     if count > shape.len() {
         return Err(Stop::Pin(TOO_MANY));

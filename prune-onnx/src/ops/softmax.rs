@@ -1,7 +1,7 @@
 //! Softmax and similar functions. Up to version 12 they work over all axes from a given one on, from 13 over one axis.
 
 use super::{Operator, elementwise};
-use crate::analysis::{Site, Stated, position};
+use crate::analysis::{Site, StatementResult, position};
 
 pub(super) const OPERATOR: Operator = Operator {
     names: &["Softmax", "LogSoftmax", "Hardmax"],
@@ -12,7 +12,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let rank = site.shape(0)?.len();
     let flat = site.opset() < 13;
     let along = position(site.int("axis", if flat { 1 } else { -1 }), rank)?;

@@ -1,7 +1,7 @@
 //! Split: each output is a segment of the input.
 
 use super::Operator;
-use crate::analysis::{Site, Stated, Stop, position};
+use crate::analysis::{Site, StatementResult, Stop, position};
 use crate::error::Error;
 use crate::model::AttributeValue;
 use crate::rewrite::Rewrite;
@@ -17,7 +17,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: Some(rewrite),
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let shape = site.shape(0)?;
     let along = position(site.int("axis", 0), shape.len())?;
     let count = site.node.outputs().len();

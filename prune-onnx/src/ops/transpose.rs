@@ -1,7 +1,7 @@
 //! Transpose: axes in another order.
 
 use super::Operator;
-use crate::analysis::{Site, Stated, Stop, position};
+use crate::analysis::{Site, StatementResult, Stop, position};
 use crate::shapes::Shape;
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -13,7 +13,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let shape = site.shape(0)?;
     let rank = shape.len();
     let order: Vec<usize> = match site.node.ints("perm") {

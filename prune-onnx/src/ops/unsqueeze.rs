@@ -1,7 +1,7 @@
 //! Unsqueeze: axes of length 1 are added.
 
 use super::Operator;
-use crate::analysis::{Site, Stated, Stop, followed_rank, position};
+use crate::analysis::{Site, StatementResult, Stop, followed_rank, position};
 use crate::shapes::Size;
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -13,7 +13,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     let shape = site.shape(0)?;
     let axes = match site.node.ints("axes") {
         Some(axes) => axes.to_vec(),

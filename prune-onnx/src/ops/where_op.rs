@@ -2,7 +2,7 @@
 
 use super::Operator;
 use super::broadcast::{self, Zero};
-use crate::analysis::{Site, Stated, Stop};
+use crate::analysis::{Site, StatementResult, Stop};
 use crate::shapes::Int;
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -14,7 +14,7 @@ pub(super) const OPERATOR: Operator = Operator {
     rewrite: None,
 };
 
-fn state(site: &mut Site<'_, '_>) -> Stated {
+fn state(site: &mut Site<'_, '_>) -> StatementResult {
     if (0..3).all(|slot| site.has_ints(slot)) {
         return on_ints(site);
     }
@@ -29,7 +29,7 @@ fn state(site: &mut Site<'_, '_>) -> Stated {
 
 /// A choice between lists of lengths. If the condition of an element is known, the chosen element is passed on as it
 /// is.
-fn on_ints(site: &mut Site<'_, '_>) -> Stated {
+fn on_ints(site: &mut Site<'_, '_>) -> StatementResult {
     let scalar = (0..3).map(|slot| site.shape(slot)).collect::<Result<Vec<_>, _>>()?.iter().all(Vec::is_empty);
     let (Some(condition), Some(yes), Some(no)) = (site.computed_ints(0), site.ints(1), site.ints(2)) else {
         return Err(Stop::Pin("lacks an input"));

@@ -1,6 +1,6 @@
 //! Windows: spatial axes of convolutions and pools, which never lose an index, and everything that convolutions share.
 
-use crate::analysis::{Site, Stated, Stop};
+use crate::analysis::{Site, StatementResult, Stop};
 use crate::error::Error;
 use crate::model::Node;
 use crate::rewrite::Rewrite;
@@ -61,7 +61,7 @@ pub(super) fn groups(site: &Site<'_, '_>) -> Result<usize, Stop> {
 
 /// States the part of a convolution that does not depend on the order of its weight's axes: output, batch, bias and
 /// windows.
-pub(super) fn convolution(site: &mut Site<'_, '_>, out: Shape) -> Stated {
+pub(super) fn convolution(site: &mut Site<'_, '_>, out: Shape) -> StatementResult {
     let rank = out.len();
     site.output(0, out, false)?;
     pin_spatial(site, 0, rank)?;
@@ -91,7 +91,7 @@ pub(super) fn rewrite_groups(rewrite: &mut Rewrite<'_, '_>) -> Result<(), Error>
 }
 
 /// Pins the spatial axes of an input and of output 0, from axis 2 on.
-pub(super) fn pin_spatial(site: &mut Site<'_, '_>, slot: usize, rank: usize) -> Stated {
+pub(super) fn pin_spatial(site: &mut Site<'_, '_>, slot: usize, rank: usize) -> StatementResult {
     for axis in 2..rank {
         site.pin(slot, axis, "moves a window over the axis")?;
         site.pin_out(0, axis, "moves a window over the axis");

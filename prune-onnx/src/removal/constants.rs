@@ -17,7 +17,7 @@ use crate::rewrite::Names;
 
 /// The change of a constant that one of its uses needs.
 #[derive(Debug, Default)]
-struct Change {
+struct ConstantChange {
     /// The kept indices of each axis that loses some.
     kept: BTreeMap<usize, Vec<usize>>,
     /// Numbers to add, one for each element before the cut; empty if nothing is added.
@@ -27,7 +27,7 @@ struct Change {
 /// A key for finding equal changes: the kept indices, and the bits of the numbers.
 type ChangeKey<'c> = (&'c BTreeMap<usize, Vec<usize>>, Vec<u64>);
 
-impl Change {
+impl ConstantChange {
     fn key(&self) -> ChangeKey<'_> {
         (&self.kept, self.add.iter().map(|number| number.to_bits()).collect())
     }
@@ -51,12 +51,12 @@ pub(super) fn cut(
             None => add_bias(analysis, removal, edits, names, addend, &numbers),
         }
     }
-    let mut by_name: BTreeMap<&str, Vec<(&Use, Change)>> = BTreeMap::new();
+    let mut by_name: BTreeMap<&str, Vec<(&Use, ConstantChange)>> = BTreeMap::new();
     for found in &analysis.uses {
         let rank = analysis.classes.sizes(found.id).len();
         let kept = |axis: usize| removal.kept(&analysis.classes, found.id.axis(axis)).map(|kept| (axis, kept));
         let add = found.readers.iter().find_map(|reader| added.remove(reader)).unwrap_or_default();
-        let change = Change { kept: (0..rank).filter_map(kept).collect(), add };
+        let change = ConstantChange { kept: (0..rank).filter_map(kept).collect(), add };
         by_name.entry(&found.name).or_default().push((found, change));
     }
     for (name, uses) in by_name {
@@ -86,7 +86,7 @@ pub(super) fn cut(
     Ok(())
 }
 
-fn apply(edits: &mut Edits, place: TensorPlace, tensor: &Tensor, change: &Change) -> Result<(), Error> {
+fn apply(edits: &mut Edits, place: TensorPlace, tensor: &Tensor, change: &ConstantChange) -> Result<(), Error> {
     if change.add.is_empty() {
         for (&axis, kept) in &change.kept {
             edits.keep(place, axis, kept.clone());
@@ -99,7 +99,13 @@ fn apply(edits: &mut Edits, place: TensorPlace, tensor: &Tensor, change: &Change
 }
 
 /// Adds a copy of a constant with a change.
-fn add_copy(edits: &mut Edits, place: TensorPlace, tensor: &Tensor, copy: &str, change: &Change) -> Result<(), Error> {
+fn add_copy(
+    edits: &mut Edits,
+    place: TensorPlace,
+    tensor: &Tensor,
+    copy: &str,
+    change: &ConstantChange,
+) -> Result<(), Error> {
     if let TensorPlace::Initializer(at) = place
         && change.add.is_empty()
     {
@@ -113,7 +119,7 @@ fn add_copy(edits: &mut Edits, place: TensorPlace, tensor: &Tensor, copy: &str, 
 }
 
 /// The shape and the bytes of a constant after a change.
-fn changed(tensor: &Tensor, change: &Change) -> Result<(Vec<usize>, Vec<u8>), Error> {
+fn changed(tensor: &Tensor, change: &ConstantChange) -> Result<(Vec<usize>, Vec<u8>), Error> {
     let Some(width) = tensor.data_type().bytes() else {
         return Error::tensor(tensor.name(), TensorProblem::Cut("its elements are not whole bytes"));
     };

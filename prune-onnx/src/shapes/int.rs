@@ -13,12 +13,12 @@ use super::Size;
 pub(crate) struct Int {
     pub(crate) value: Option<Size>,
     pub(crate) copy_of: Option<TensorAxis>,
-    pub(crate) source: Option<Source>,
+    pub(crate) source: Option<ConstantPlace>,
 }
 
 /// The place where a constant element enters a chain of nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Source {
+pub(crate) struct ConstantPlace {
     /// The node that reads the constant.
     pub(crate) node: usize,
     /// The input that takes it.

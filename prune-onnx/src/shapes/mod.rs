@@ -4,7 +4,7 @@
 mod int;
 mod size;
 
-pub(crate) use int::{Int, Source};
+pub(crate) use int::{ConstantPlace, Int};
 pub(crate) use size::{Size, Symbols};
 
 /// The shape of a value.

@@ -8,12 +8,12 @@ use crate::error::{Error, WireProblem};
 
 /// Bytes of a message and their position in the file, which error messages name.
 #[derive(Debug, Clone)]
-pub(crate) struct Encoded {
+pub(crate) struct EncodedBytes {
     pub(crate) bytes: Bytes,
     pub(crate) at: usize,
 }
 
-impl Encoded {
+impl EncodedBytes {
     pub(crate) fn fail<T>(&self, problem: WireProblem) -> Result<T, Error> {
         Err(Error::Wire { at: self.at as u64, problem })
     }
@@ -26,20 +26,20 @@ impl Encoded {
 
 /// A field's value by its wire type.
 #[derive(Debug, Clone)]
-pub(crate) enum Value {
+pub(crate) enum WireValue {
     Varint(u64),
     Fixed64(u64),
-    Bytes(Encoded),
+    Bytes(EncodedBytes),
     Fixed32(u32),
 }
 
-impl Value {
+impl WireValue {
     fn wire_type(&self) -> u8 {
         match self {
-            Value::Varint(_) => 0,
-            Value::Fixed64(_) => 1,
-            Value::Bytes(_) => 2,
-            Value::Fixed32(_) => 5,
+            WireValue::Varint(_) => 0,
+            WireValue::Fixed64(_) => 1,
+            WireValue::Bytes(_) => 2,
+            WireValue::Fixed32(_) => 5,
         }
     }
 }
@@ -48,8 +48,8 @@ impl Value {
 #[derive(Debug, Clone)]
 pub(crate) struct Field {
     pub(crate) number: u32,
-    pub(crate) value: Value,
-    pub(crate) encoded: Encoded,
+    pub(crate) value: WireValue,
+    pub(crate) encoded: EncodedBytes,
 }
 
 impl Field {
@@ -59,9 +59,9 @@ impl Field {
     }
 
     /// A field of bytes, or a message.
-    pub(crate) fn bytes(self, message: &'static str) -> Result<Encoded, Error> {
+    pub(crate) fn bytes(self, message: &'static str) -> Result<EncodedBytes, Error> {
         match self.value {
-            Value::Bytes(bytes) => Ok(bytes),
+            WireValue::Bytes(bytes) => Ok(bytes),
             _ => self.other_type(message),
         }
     }
@@ -78,14 +78,14 @@ impl Field {
     pub(crate) fn int(&self, message: &'static str) -> Result<i64, Error> {
         match self.value {
             // A negative number is written as 64 bits, whatever its type.
-            Value::Varint(number) => Ok(number as i64),
+            WireValue::Varint(number) => Ok(number as i64),
             _ => self.other_type(message),
         }
     }
 
     pub(crate) fn float(&self, message: &'static str) -> Result<f32, Error> {
         match self.value {
-            Value::Fixed32(bits) => Ok(f32::from_bits(bits)),
+            WireValue::Fixed32(bits) => Ok(f32::from_bits(bits)),
             _ => self.other_type(message),
         }
     }
@@ -93,8 +93,8 @@ impl Field {
     /// Adds the numbers of a repeated field. They may be packed or written one by one.
     pub(crate) fn ints(&self, message: &'static str, into: &mut Vec<i64>) -> Result<(), Error> {
         match &self.value {
-            Value::Varint(number) => into.push(*number as i64),
-            Value::Bytes(packed) => {
+            WireValue::Varint(number) => into.push(*number as i64),
+            WireValue::Bytes(packed) => {
                 let mut rest = packed.clone();
                 while !rest.bytes.is_empty() {
                     into.push(varint(&mut rest)? as i64);
@@ -108,8 +108,8 @@ impl Field {
     /// Adds the floats of a repeated field.
     pub(crate) fn floats(&self, message: &'static str, into: &mut Vec<f32>) -> Result<(), Error> {
         match &self.value {
-            Value::Fixed32(bits) => into.push(f32::from_bits(*bits)),
-            Value::Bytes(packed) => {
+            WireValue::Fixed32(bits) => into.push(f32::from_bits(*bits)),
+            WireValue::Bytes(packed) => {
                 let (floats, rest) = packed.bytes.as_chunks::<4>();
                 if !rest.is_empty() {
                     return packed.fail(WireProblem::Truncated);
@@ -125,7 +125,7 @@ impl Field {
 /// The fields of a message. The first error is the last item.
 #[derive(Debug)]
 pub(crate) struct Fields {
-    rest: Encoded,
+    rest: EncodedBytes,
 }
 
 impl Iterator for Fields {
@@ -143,7 +143,7 @@ impl Iterator for Fields {
     }
 }
 
-fn field(rest: &mut Encoded) -> Result<Field, Error> {
+fn field(rest: &mut EncodedBytes) -> Result<Field, Error> {
     let start = rest.clone();
     let key = varint(rest)?;
     let number = match u32::try_from(key >> 3) {
@@ -151,31 +151,31 @@ fn field(rest: &mut Encoded) -> Result<Field, Error> {
         _ => return start.fail(WireProblem::FieldNumber(key >> 3)),
     };
     let value = match (key & 7) as u8 {
-        0 => Value::Varint(varint(rest)?),
-        1 => Value::Fixed64(u64::from_le_bytes(fixed(rest)?)),
+        0 => WireValue::Varint(varint(rest)?),
+        1 => WireValue::Fixed64(u64::from_le_bytes(fixed(rest)?)),
         2 => {
             let long = varint(rest)?;
             match usize::try_from(long) {
-                Ok(long) if long <= rest.bytes.len() => Value::Bytes(take(rest, long)),
+                Ok(long) if long <= rest.bytes.len() => WireValue::Bytes(take(rest, long)),
                 _ => return start.fail(WireProblem::Truncated),
             }
         }
-        5 => Value::Fixed32(u32::from_le_bytes(fixed(rest)?)),
+        5 => WireValue::Fixed32(u32::from_le_bytes(fixed(rest)?)),
         other => return start.fail(WireProblem::WireType(other)),
     };
     let used = start.bytes.len() - rest.bytes.len();
-    let encoded = Encoded { bytes: start.bytes.slice(..used), at: start.at };
+    let encoded = EncodedBytes { bytes: start.bytes.slice(..used), at: start.at };
     Ok(Field { number, value, encoded })
 }
 
 /// The first `long` bytes. There must be that many.
-fn take(rest: &mut Encoded, long: usize) -> Encoded {
+fn take(rest: &mut EncodedBytes, long: usize) -> EncodedBytes {
     let at = rest.at;
     rest.at += long;
-    Encoded { bytes: rest.bytes.split_to(long), at }
+    EncodedBytes { bytes: rest.bytes.split_to(long), at }
 }
 
-fn fixed<const N: usize>(rest: &mut Encoded) -> Result<[u8; N], Error> {
+fn fixed<const N: usize>(rest: &mut EncodedBytes) -> Result<[u8; N], Error> {
     match rest.bytes.first_chunk::<N>() {
         Some(bytes) => {
             let bytes = *bytes;
@@ -186,7 +186,7 @@ fn fixed<const N: usize>(rest: &mut Encoded) -> Result<[u8; N], Error> {
     }
 }
 
-fn varint(rest: &mut Encoded) -> Result<u64, Error> {
+fn varint(rest: &mut EncodedBytes) -> Result<u64, Error> {
     let mut number = 0;
     for (place, &byte) in rest.bytes.iter().enumerate() {
         // The tenth byte has room for one bit.

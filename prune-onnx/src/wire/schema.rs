@@ -65,7 +65,7 @@ pub(crate) mod attribute {
 
 /// `TensorProto`.
 pub(crate) mod tensor {
-    use crate::data_type::Typed;
+    use crate::data_type::TypedField;
 
     pub(crate) const DIMS: u32 = 1;
     pub(crate) const DATA_TYPE: u32 = 2;
@@ -84,14 +84,14 @@ pub(crate) mod tensor {
     pub(crate) const METADATA_PROPS: u32 = 16;
 
     /// The number of a typed field.
-    pub(crate) fn of(typed: Typed) -> u32 {
+    pub(crate) fn of(typed: TypedField) -> u32 {
         match typed {
-            Typed::Floats => FLOAT_DATA,
-            Typed::Doubles => DOUBLE_DATA,
-            Typed::Int32s => INT32_DATA,
-            Typed::Int64s => INT64_DATA,
-            Typed::Uint64s => UINT64_DATA,
-            Typed::Strings => STRING_DATA,
+            TypedField::Floats => FLOAT_DATA,
+            TypedField::Doubles => DOUBLE_DATA,
+            TypedField::Int32s => INT32_DATA,
+            TypedField::Int64s => INT64_DATA,
+            TypedField::Uint64s => UINT64_DATA,
+            TypedField::Strings => STRING_DATA,
         }
     }
 }

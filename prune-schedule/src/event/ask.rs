@@ -2,18 +2,18 @@
 
 use prune_core::Score;
 
-use super::rule::Course;
+use super::rule::RampCourse;
 use super::{Event, Rule, Scope, Share, Target};
 use crate::glob::{Glob, leave};
 use crate::method::{Method, ScopeKind, Structure};
-use crate::value::{Bound, Distribution, GroupAxis, Grow, Piece, Ramp, Ranking, Regrow, Reopen};
+use crate::value::{DensityBounds, DistributionRule, GroupAxis, Grow, Piece, Ramp, Ranking, Regrow, Reopen};
 
 impl Event {
     /// The method.
     pub fn method(&self) -> Method {
         let structure = match &self.rule {
             Rule::Unstructured { .. } => Structure::Unstructured,
-            Rule::NOfM { .. } => Structure::NOfM,
+            Rule::Nm { .. } => Structure::Nm,
             Rule::Pieces { piece, .. } => piece.structure(),
             Rule::Regrow(regrow) => match regrow.grow {
                 Grow::Random { .. } => Structure::Set,
@@ -26,7 +26,7 @@ impl Event {
     pub(super) fn scope_kind(&self) -> ScopeKind {
         match &self.rule {
             Rule::Unstructured { scope, .. } => scope.kind(),
-            Rule::NOfM { scope, .. } => scope.kind(),
+            Rule::Nm { scope, .. } => scope.kind(),
             Rule::Pieces { scope, .. } => scope.kind(),
             Rule::Regrow(_) => ScopeKind::UnifiedLocal,
         }
@@ -60,32 +60,32 @@ impl Event {
     }
 
     /// The way in which the density of all layers together is shared out.
-    pub fn distribution(&self) -> Distribution {
-        self.share().map_or(Distribution::Global, |share| share.distribution)
+    pub fn distribution(&self) -> DistributionRule {
+        self.share().map_or(DistributionRule::Global, |share| share.distribution)
     }
 
     fn share(&self) -> Option<&Share> {
         match &self.rule {
             Rule::Unstructured { share, .. } | Rule::Pieces { share, .. } => Some(share),
-            Rule::NOfM { .. } | Rule::Regrow(_) => None,
+            Rule::Nm { .. } | Rule::Regrow(_) => None,
         }
     }
 
     /// The least density of layers.
-    pub fn min_density(&self) -> Option<&Bound> {
+    pub fn min_density(&self) -> Option<&DensityBounds> {
         self.share()?.least.as_ref()
     }
 
     /// The greatest density of layers.
-    pub fn max_density(&self) -> Option<&Bound> {
+    pub fn max_density(&self) -> Option<&DensityBounds> {
         self.share()?.most.as_ref()
     }
 
     /// The course of the density over the range, if the density moves.
     pub fn ramp(&self) -> Option<Ramp> {
         match self.course {
-            Course::Ramp(ramp) => Some(ramp),
-            Course::Same | Course::StraightThrough => None,
+            RampCourse::Ramp(ramp) => Some(ramp),
+            RampCourse::Same | RampCourse::StraightThrough => None,
         }
     }
 
@@ -96,7 +96,7 @@ impl Event {
 
     /// True if masks are for the forward pass only until the range ends.
     pub fn straight_through(&self) -> bool {
-        self.course == Course::StraightThrough
+        self.course == RampCourse::StraightThrough
     }
 
     /// A layer must match at least one of these patterns. An empty list selects every prunable layer.
@@ -151,7 +151,7 @@ impl Event {
             Rule::Unstructured { scope, .. } | Rule::Pieces { scope, .. } => {
                 scope.values().into_iter().map(|(name, density)| (name, Target::Density(*density))).collect()
             }
-            Rule::NOfM { scope, .. } => {
+            Rule::Nm { scope, .. } => {
                 scope.values().into_iter().map(|(name, pattern)| (name, Target::Pattern(*pattern))).collect()
             }
             Rule::Regrow(_) => Vec::new(),
@@ -188,7 +188,7 @@ impl Event {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn axis_or(&self, groups: GroupAxis) -> Option<GroupAxis> {
-        let default = if matches!(self.rule, Rule::NOfM { .. }) { groups } else { GroupAxis::Output };
+        let default = if matches!(self.rule, Rule::Nm { .. }) { groups } else { GroupAxis::Output };
         self.axis_field().map(|written| written.unwrap_or(default))
     }
 
@@ -203,7 +203,7 @@ impl Event {
     /// The field `axis` as written, for events on groups and channels only.
     pub(crate) fn unit_axis(&self) -> Option<Option<GroupAxis>> {
         match &self.rule {
-            Rule::NOfM { scope: Scope::UnifiedLocal(_) | Scope::Local(_), axis } => Some(*axis),
+            Rule::Nm { scope: Scope::UnifiedLocal(_) | Scope::Local(_), axis } => Some(*axis),
             Rule::Pieces { piece: Piece::Channels { axis, .. }, .. } => Some(*axis),
             _ => None,
         }
@@ -222,7 +222,7 @@ impl Event {
         match &self.rule {
             Rule::Unstructured { scope: Scope::Local(layers), .. }
             | Rule::Pieces { scope: Scope::Local(layers), .. } => layers.contains_key(name),
-            Rule::NOfM { scope: Scope::Local(layers), .. } => layers.contains_key(name),
+            Rule::Nm { scope: Scope::Local(layers), .. } => layers.contains_key(name),
             _ => prunable && leave(&self.include, &self.exclude, name),
         }
     }

@@ -7,15 +7,15 @@ use crate::value::{Decay, Ranking};
 
 impl Event {
     /// Refuses an event whose fields contradict each other or its key.
-    pub(crate) fn check(&self, epochs: Key) -> Result<(), StrategyError> {
+    pub(crate) fn check(&self, key: Key) -> Result<(), StrategyError> {
         let contradiction = |field, why: &str| Err(Problem::Contradiction { field, why: why.to_owned() }.into());
-        let ranged = epochs.is_range();
+        let ranged = key.is_range();
         let over_range = [("schedule", self.ramp().is_some()), ("every", self.every.is_some_and(|every| every != 1))];
         if let Some((field, _)) = over_range.into_iter().find(|(_, is_written)| *is_written && !ranged) {
             return contradiction(field, "it needs a range of epochs or steps, such as '2..=10' or '100..=900 steps'");
         }
         if self.straight_through() {
-            if !matches!(epochs, Key::Epochs { .. }) {
+            if !matches!(key, Key::Epochs { .. }) {
                 let why = "it needs a range of epochs, at whose end the mask is applied";
                 return contradiction("straight_through", why);
             }
@@ -23,14 +23,14 @@ impl Event {
                 return Err(self.alone());
             }
         }
-        self.check_rewind(epochs)?;
+        self.check_rewind(key)?;
         if let Rule::Regrow(regrow) = self.rule {
-            if regrow.decay == Decay::Cosine && epochs.first() == epochs.last() && epochs != Key::OtherEpochs {
+            if regrow.decay == Decay::Cosine && key.first() == key.last() && key != Key::OtherEpochs {
                 let why = "a cosine has come to nothing at the last update, and here is only one; write 'decay': 'constant', \
                            or a range of epochs or steps";
                 return contradiction("decay", why);
             }
-            if epochs == Key::OtherEpochs {
+            if key == Key::OtherEpochs {
                 let why = "`set` and `rigl` need a range that ends, such as '100..=7500 steps'";
                 return contradiction("method", why);
             }
@@ -38,7 +38,7 @@ impl Event {
                 let why = "`set` and `rigl` open what they open; `reopen` and `rewind` do not go with them";
                 return contradiction("method", why);
             }
-        } else if ranged && epochs.in_steps() && self.ramp().is_none() {
+        } else if ranged && key.in_steps() && self.ramp().is_none() {
             let why = "a range of steps needs a `schedule`, or `set` or `rigl`; masks float over epochs only";
             return contradiction("method", why);
         }
@@ -62,13 +62,13 @@ impl Event {
     }
 
     /// Refuses to rewind to an epoch that has not ended when the event happens.
-    fn check_rewind(&self, epochs: Key) -> Result<(), StrategyError> {
+    fn check_rewind(&self, key: Key) -> Result<(), StrategyError> {
         let Some(to) = self.rewind else { return Ok(()) };
         if to > LAST_EPOCH {
             return Err(Problem::from(KeyError::TooLarge { found: to.to_string() }).into());
         }
         // The epoch of a step is known only when training reaches that step.
-        let first = if epochs.in_steps() { u64::MAX } else { epochs.first().unwrap_or(1) };
+        let first = if key.in_steps() { u64::MAX } else { key.first().unwrap_or(1) };
         if to < first {
             return Ok(());
         }

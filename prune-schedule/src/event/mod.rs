@@ -11,7 +11,7 @@ mod times;
 
 pub use rule::{Rule, Scope, Share, Target};
 
-use rule::Course;
+use rule::RampCourse;
 
 use prune_core::{Density, NmPattern, Score};
 
@@ -19,7 +19,7 @@ use crate::error::{Problem, StrategyError};
 use crate::glob::Glob;
 use crate::key::LAST_EPOCH;
 use crate::method::ScopeKind;
-use crate::value::{Bound, Distribution, GroupAxis, Piece, Ramp, Ranking, Regrow, Reopen};
+use crate::value::{DensityBounds, DistributionRule, GroupAxis, Piece, Ramp, Ranking, Regrow, Reopen};
 
 /// A method, its target, and its layers.
 ///
@@ -39,7 +39,7 @@ use crate::value::{Bound, Distribution, GroupAxis, Piece, Ramp, Ranking, Regrow,
 pub struct Event {
     rule: Rule,
     score: Score,
-    course: Course,
+    course: RampCourse,
     /// `None` is the default interval of the rule and the key.
     every: Option<u64>,
     include: Vec<Glob>,
@@ -65,8 +65,8 @@ impl Event {
     /// # Errors
     ///
     /// [`Problem::EmptyTable`] if the table names no layer.
-    pub fn n_of_m(scope: Scope<NmPattern>) -> Result<Self, StrategyError> {
-        Self::new(Rule::NOfM { scope, axis: None })
+    pub fn n_m(scope: Scope<NmPattern>) -> Result<Self, StrategyError> {
+        Self::new(Rule::Nm { scope, axis: None })
     }
 
     /// An event that keeps blocks or channels, up to a density of their number (rule 1 counts pieces here, not
@@ -105,7 +105,7 @@ impl Event {
         Event {
             rule,
             score: Score::magnitude(),
-            course: Course::Same,
+            course: RampCourse::Same,
             every: None,
             include: Vec::new(),
             exclude: Vec::new(),
@@ -161,8 +161,8 @@ impl Event {
         let method = self.method().name();
         let within = self.ranking();
         match &mut self.rule {
-            Rule::NOfM { scope: Scope::Global(_), .. } => return Err(Problem::AxisGlobal.into()),
-            Rule::NOfM { axis, .. } => *axis = Some(along),
+            Rule::Nm { scope: Scope::Global(_), .. } => return Err(Problem::AxisGlobal.into()),
+            Rule::Nm { axis, .. } => *axis = Some(along),
             Rule::Unstructured { ranking, .. } if matches!(within, Ranking::Output(_)) => {
                 *ranking = Some(Ranking::Output(Some(along)));
             }
@@ -180,7 +180,7 @@ impl Event {
     /// # Errors
     ///
     /// [`Problem::Contradiction`] for every method but `unstr_global`: the others state what each layer keeps.
-    pub fn with_distribution(mut self, distribution: Distribution) -> Result<Self, StrategyError> {
+    pub fn with_distribution(mut self, distribution: DistributionRule) -> Result<Self, StrategyError> {
         self.share_mut("distribution")?.distribution = distribution;
         Ok(self)
     }
@@ -190,7 +190,7 @@ impl Event {
     /// # Errors
     ///
     /// As [`Event::with_distribution`]; [`Problem::Contradiction`] with `reopen` if one ranking covers all layers.
-    pub fn with_min_density(mut self, least: Bound) -> Result<Self, StrategyError> {
+    pub fn with_min_density(mut self, least: DensityBounds) -> Result<Self, StrategyError> {
         self.share_mut("min_density")?.least = Some(least);
         Ok(self)
     }
@@ -200,7 +200,7 @@ impl Event {
     /// # Errors
     ///
     /// As [`Event::with_min_density`].
-    pub fn with_max_density(mut self, most: Bound) -> Result<Self, StrategyError> {
+    pub fn with_max_density(mut self, most: DensityBounds) -> Result<Self, StrategyError> {
         self.share_mut("max_density")?.most = Some(most);
         Ok(self)
     }
@@ -236,7 +236,7 @@ impl Event {
         if self.straight_through() {
             return Err(self.alone());
         }
-        self.course = Course::Ramp(ramp);
+        self.course = RampCourse::Ramp(ramp);
         Ok(self)
     }
 
@@ -259,10 +259,10 @@ impl Event {
         if matches!(self.rule, Rule::Regrow(_)) {
             return self.contradicts("straight_through", "trains sparse weights, and there are no dense ones");
         }
-        if matches!(self.course, Course::Ramp(_)) {
+        if matches!(self.course, RampCourse::Ramp(_)) {
             return Err(self.alone());
         }
-        self.course = Course::StraightThrough;
+        self.course = RampCourse::StraightThrough;
         Ok(self)
     }
 

@@ -8,7 +8,7 @@ use prune_core::{Density, NmPattern};
 
 use crate::method::ScopeKind;
 use crate::percent::BothWays;
-use crate::value::{Bound, Distribution, GroupAxis, Piece, Ramp, Ranking, Regrow};
+use crate::value::{DensityBounds, DistributionRule, GroupAxis, Piece, Ramp, Ranking, Regrow};
 
 /// A value and the layers that it is for.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,7 +60,7 @@ pub enum Rule {
         share: Share,
     },
     /// Keeps N of every M consecutive elements along an axis.
-    NOfM {
+    Nm {
         /// The pattern and the layers it is for.
         scope: Scope<NmPattern>,
         /// The axis along which groups run, if it is written; otherwise the door's default decides
@@ -100,16 +100,16 @@ impl Rule {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Share {
     /// The way in which the density is shared out.
-    pub distribution: Distribution,
+    pub distribution: DistributionRule,
     /// The least density of layers.
-    pub least: Option<Bound>,
+    pub least: Option<DensityBounds>,
     /// The greatest density of layers.
-    pub most: Option<Bound>,
+    pub most: Option<DensityBounds>,
 }
 
 /// The course of an event over a range of epochs or steps.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) enum Course {
+pub(super) enum RampCourse {
     /// The same at every happening.
     #[default]
     Same,

@@ -5,13 +5,13 @@
 //! or inputs first, as Flax does. The strongest evidence that says anything decides the order.
 
 use super::ModelFacts;
-use super::entry::{Axes, Entry, Part};
+use super::entry::{Axes, FamilyPart, NameEntry};
 use super::role::AxisEvidence;
-use super::siblings::{Siblings, Tensor};
+use super::siblings::{NamedShape, Siblings};
 
 /// The order of a weight's two axes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
+pub(super) enum AxisOrder {
     OutIn,
     InOut,
 }
@@ -36,18 +36,18 @@ struct Votes {
 }
 
 impl Votes {
-    fn add(&mut self, order: Option<Order>) {
+    fn add(&mut self, order: Option<AxisOrder>) {
         match order {
-            Some(Order::OutIn) => self.out_in += 1,
-            Some(Order::InOut) => self.in_out += 1,
+            Some(AxisOrder::OutIn) => self.out_in += 1,
+            Some(AxisOrder::InOut) => self.in_out += 1,
             None => {}
         }
     }
 
-    fn agreed(&self) -> Option<Order> {
+    fn agreed(&self) -> Option<AxisOrder> {
         match (self.out_in, self.in_out) {
-            (1.., 0) => Some(Order::OutIn),
-            (0, 1..) => Some(Order::InOut),
+            (1.., 0) => Some(AxisOrder::OutIn),
+            (0, 1..) => Some(AxisOrder::InOut),
             _ => None,
         }
     }
@@ -55,9 +55,9 @@ impl Votes {
 
 impl Ballot {
     /// Takes the vote of a weight.
-    pub(super) fn take(&mut self, axes: Axes, tensor: &Tensor<'_>, all: &Siblings<'_>, facts: &ModelFacts) {
+    pub(super) fn take(&mut self, axes: Axes, tensor: &NamedShape<'_>, all: &Siblings<'_>, facts: &ModelFacts) {
         match axes {
-            Axes::Family(part @ (Part::Wider | Part::Back)) => {
+            Axes::Family(part @ (FamilyPart::Wider | FamilyPart::Back)) => {
                 let order = by_bias(axes, tensor, all)
                     .or_else(|| by_width(part, tensor, facts))
                     .or_else(|| by_shape(part, tensor, all));
@@ -71,9 +71,9 @@ impl Ballot {
 
 /// The axes of a weight.
 pub(super) fn axes(
-    entry: &Entry,
+    entry: &NameEntry,
     axes: Axes,
-    tensor: &Tensor<'_>,
+    tensor: &NamedShape<'_>,
     all: &Siblings<'_>,
     facts: &ModelFacts,
     ballot: &Ballot,
@@ -98,13 +98,13 @@ pub(super) fn axes(
         if let Some(order) = by_width(part, tensor, facts) {
             return pair(order, AxisEvidence::Config);
         }
-        let agreed = || ballot.family.agreed().filter(|_| matches!(part, Part::Wider | Part::Back));
+        let agreed = || ballot.family.agreed().filter(|_| matches!(part, FamilyPart::Wider | FamilyPart::Back));
         if let Some(order) = by_shape(part, tensor, all).or_else(agreed) {
             return pair(order, AxisEvidence::FamilyShape);
         }
         return match part {
-            Part::Wider | Part::Back => pair(Order::OutIn, AxisEvidence::Default),
-            Part::GateUp | Part::Down => (Vec::new(), Vec::new(), None),
+            FamilyPart::Wider | FamilyPart::Back => pair(AxisOrder::OutIn, AxisEvidence::Default),
+            FamilyPart::GateUp | FamilyPart::Down => (Vec::new(), Vec::new(), None),
         };
     }
     if let (Axes::Plain | Axes::Convolution, Some(order)) = (axes, by_norm(axes, tensor, all)) {
@@ -113,8 +113,8 @@ pub(super) fn axes(
     match (axes, by_name(axes)) {
         (_, Some(order)) => pair(order, AxisEvidence::Name),
         (Axes::Plain, None) => match ballot.plain.agreed().filter(|_| rank == 2) {
-            Some(Order::InOut) => pair(Order::InOut, AxisEvidence::FamilyShape),
-            _ => pair(Order::OutIn, AxisEvidence::Default),
+            Some(AxisOrder::InOut) => pair(AxisOrder::InOut, AxisEvidence::FamilyShape),
+            _ => pair(AxisOrder::OutIn, AxisEvidence::Default),
         },
         (_, None) => (Vec::new(), Vec::new(), None),
     }
@@ -128,18 +128,18 @@ fn pair_of(axes: Axes, rank: usize) -> (usize, usize) {
     }
 }
 
-fn ordered((first, second): (usize, usize), order: Order, evidence: AxisEvidence) -> AxisFinding {
+fn ordered((first, second): (usize, usize), order: AxisOrder, evidence: AxisEvidence) -> AxisFinding {
     match order {
-        Order::OutIn => (vec![second], vec![first], Some(evidence)),
-        Order::InOut => (vec![first], vec![second], Some(evidence)),
+        AxisOrder::OutIn => (vec![second], vec![first], Some(evidence)),
+        AxisOrder::InOut => (vec![first], vec![second], Some(evidence)),
     }
 }
 
 /// The order that follows from the name, if every known model with that name agrees.
-fn by_name(axes: Axes) -> Option<Order> {
+fn by_name(axes: Axes) -> Option<AxisOrder> {
     match axes {
-        Axes::OutIn => Some(Order::OutIn),
-        Axes::InOut | Axes::InOutFirst => Some(Order::InOut),
+        Axes::OutIn => Some(AxisOrder::OutIn),
+        Axes::InOut | Axes::InOutFirst => Some(AxisOrder::InOut),
         Axes::Plain | Axes::Convolution | Axes::Open | Axes::Fixed(..) | Axes::Family(_) => None,
     }
 }
@@ -148,12 +148,12 @@ fn by_name(axes: Axes) -> Option<Order> {
 ///
 /// `None` if both lengths fit, or neither. A transposed convolution stores its outputs by groups on axis 1, so its bias
 /// is a multiple of that length.
-fn by_bias(axes: Axes, tensor: &Tensor<'_>, all: &Siblings<'_>) -> Option<Order> {
+fn by_bias(axes: Axes, tensor: &NamedShape<'_>, all: &Siblings<'_>) -> Option<AxisOrder> {
     let rank = tensor.shape.len();
     let bias = match axes {
         Axes::Open => return None,
         // The parameters of a module for all experts have names of their own, and so do their biases.
-        Axes::Family(Part::GateUp | Part::Down) => {
+        Axes::Family(FamilyPart::GateUp | FamilyPart::Down) => {
             all.beside(tensor, 1, &format!("{}_bias", tensor.segments.last()?))?
         }
         _ => all.beside(tensor, 1, "bias")?,
@@ -164,7 +164,7 @@ fn by_bias(axes: Axes, tensor: &Tensor<'_>, all: &Siblings<'_>) -> Option<Order>
 }
 
 /// The order that follows from the length of the norm after a convolution, if layers are numbered in their order.
-fn by_norm(axes: Axes, tensor: &Tensor<'_>, all: &Siblings<'_>) -> Option<Order> {
+fn by_norm(axes: Axes, tensor: &NamedShape<'_>, all: &Siblings<'_>) -> Option<AxisOrder> {
     let [.., number, "weight"] = tensor.segments[..] else { return None };
     let next = number.parse::<u32>().ok().filter(|_| tensor.shape.len() > 2)?.checked_add(1)?;
     match all.beside(tensor, 2, &format!("{next}.weight"))? {
@@ -174,43 +174,43 @@ fn by_norm(axes: Axes, tensor: &Tensor<'_>, all: &Siblings<'_>) -> Option<Order>
 }
 
 /// The order in which the number of outputs is `outputs`; `None` if both orders fit, or neither.
-fn by_outputs(axes: Axes, tensor: &Tensor<'_>, outputs: usize) -> Option<Order> {
+fn by_outputs(axes: Axes, tensor: &NamedShape<'_>, outputs: usize) -> Option<AxisOrder> {
     let rank = tensor.shape.len();
     let (first, second) = pair_of(axes, rank);
     let (first, second) = (tensor.shape[first], tensor.shape[second]);
     let convolution = rank > 2 && matches!(axes, Axes::Plain | Axes::OutIn | Axes::InOutFirst | Axes::Convolution);
     if outputs == first {
-        return (outputs != second).then_some(Order::OutIn);
+        return (outputs != second).then_some(AxisOrder::OutIn);
     }
     let fits = match convolution {
         true => second > 0 && outputs.is_multiple_of(second) && outputs > 0 && first.is_multiple_of(outputs / second),
         false => outputs == second,
     };
-    fits.then_some(Order::InOut)
+    fits.then_some(AxisOrder::InOut)
 }
 
 /// The order that follows from the model's width in `config.json`.
-fn by_width(part: Part, tensor: &Tensor<'_>, facts: &ModelFacts) -> Option<Order> {
+fn by_width(part: FamilyPart, tensor: &NamedShape<'_>, facts: &ModelFacts) -> Option<AxisOrder> {
     let (first, second) = last_two(tensor);
     let is_width = |size| WIDTHS.iter().any(|width| facts.states(width, size));
-    let reads_width = !matches!(part, Part::Back | Part::Down);
+    let reads_width = !matches!(part, FamilyPart::Back | FamilyPart::Down);
     match (is_width(first), is_width(second)) {
-        (true, false) => Some(if reads_width { Order::InOut } else { Order::OutIn }),
-        (false, true) => Some(if reads_width { Order::OutIn } else { Order::InOut }),
+        (true, false) => Some(if reads_width { AxisOrder::InOut } else { AxisOrder::OutIn }),
+        (false, true) => Some(if reads_width { AxisOrder::OutIn } else { AxisOrder::InOut }),
         _ => None,
     }
 }
 
 /// The order that follows from shapes within the family.
-fn by_shape(part: Part, tensor: &Tensor<'_>, all: &Siblings<'_>) -> Option<Order> {
+fn by_shape(part: FamilyPart, tensor: &NamedShape<'_>, all: &Siblings<'_>) -> Option<AxisOrder> {
     let (first, second) = last_two(tensor);
     // Either (gates and values, width) and (width, experts' width), or both the other way round.
     let experts = |gate_up: (usize, usize), down: (usize, usize)| {
         let out_in = gate_up.1 == down.0 && gate_up.0 == down.1.saturating_mul(2);
         let in_out = gate_up.0 == down.1 && gate_up.1 == down.0.saturating_mul(2);
         match (out_in, in_out) {
-            (true, false) => Some(Order::OutIn),
-            (false, true) => Some(Order::InOut),
+            (true, false) => Some(AxisOrder::OutIn),
+            (false, true) => Some(AxisOrder::InOut),
             _ => None,
         }
     };
@@ -219,17 +219,17 @@ fn by_shape(part: Part, tensor: &Tensor<'_>, all: &Siblings<'_>) -> Option<Order
         Some((shape[shape.len() - 2], shape[shape.len() - 1]))
     };
     match part {
-        Part::Wider if first > second => Some(Order::OutIn),
-        Part::Wider if first < second => Some(Order::InOut),
-        Part::Back if first > second => Some(Order::InOut),
-        Part::Back if first < second => Some(Order::OutIn),
-        Part::GateUp => experts((first, second), partner("down_proj")?),
-        Part::Down => experts(partner("gate_up_proj")?, (first, second)),
-        Part::Wider | Part::Back => None,
+        FamilyPart::Wider if first > second => Some(AxisOrder::OutIn),
+        FamilyPart::Wider if first < second => Some(AxisOrder::InOut),
+        FamilyPart::Back if first > second => Some(AxisOrder::InOut),
+        FamilyPart::Back if first < second => Some(AxisOrder::OutIn),
+        FamilyPart::GateUp => experts((first, second), partner("down_proj")?),
+        FamilyPart::Down => experts(partner("gate_up_proj")?, (first, second)),
+        FamilyPart::Wider | FamilyPart::Back => None,
     }
 }
 
-fn last_two(tensor: &Tensor<'_>) -> (usize, usize) {
+fn last_two(tensor: &NamedShape<'_>) -> (usize, usize) {
     let rank = tensor.shape.len();
     (tensor.shape[rank - 2], tensor.shape[rank - 1])
 }

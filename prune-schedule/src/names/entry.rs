@@ -2,7 +2,7 @@
 
 /// A line of the table: a pattern of names, and a verdict on them.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Entry {
+pub(super) struct NameEntry {
     /// The kinds of model that the entry is for; empty for all.
     pub(super) kinds: &'static [&'static str],
     /// The pattern over whole segments; see [`Pattern`](super::pattern::Pattern).
@@ -56,12 +56,12 @@ pub(super) enum Axes {
     /// The axes of inputs, then the axes of outputs.
     Fixed(&'static [usize], &'static [usize]),
     /// The last two axes are inputs and outputs, in an order that the family tells.
-    Family(Part),
+    Family(FamilyPart),
 }
 
 /// The part of a layer in its family. Shapes tell the parts apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum FamilyPart {
     /// Reads the width of the model and writes a wider output (`c_attn`, `c_fc`).
     Wider,
     /// Reads an input as wide as the model or wider, and writes the width of the model (`c_proj`).
@@ -73,34 +73,34 @@ pub(super) enum Part {
 }
 
 /// An entry for tensors that are not weights.
-pub(super) const fn other(pattern: &'static str, reason: &'static str) -> Entry {
-    Entry { kinds: &[], pattern, ranks: (0, usize::MAX), when: Condition::Always, verdict: Verdict::Other(reason) }
+pub(super) const fn other(pattern: &'static str, reason: &'static str) -> NameEntry {
+    NameEntry { kinds: &[], pattern, ranks: (0, usize::MAX), when: Condition::Always, verdict: Verdict::Other(reason) }
 }
 
 /// An entry for a weight.
-pub(super) const fn weight(pattern: &'static str, axes: Axes) -> Entry {
-    Entry { kinds: &[], pattern, ranks: (2, usize::MAX), when: Condition::Always, verdict: Verdict::Weight(axes) }
+pub(super) const fn weight(pattern: &'static str, axes: Axes) -> NameEntry {
+    NameEntry { kinds: &[], pattern, ranks: (2, usize::MAX), when: Condition::Always, verdict: Verdict::Weight(axes) }
 }
 
-impl Entry {
+impl NameEntry {
     /// Restricts the entry to models of these kinds.
     pub(super) const fn of(self, kinds: &'static [&'static str]) -> Self {
-        Entry { kinds, ..self }
+        NameEntry { kinds, ..self }
     }
 
     /// Restricts the entry to tensors of this rank.
     pub(super) const fn rank(self, rank: usize) -> Self {
-        Entry { ranks: (rank, rank), ..self }
+        NameEntry { ranks: (rank, rank), ..self }
     }
 
     /// Restricts the entry to tensors of these ranks.
     pub(super) const fn ranks(self, least: usize, greatest: usize) -> Self {
-        Entry { ranks: (least, greatest), ..self }
+        NameEntry { ranks: (least, greatest), ..self }
     }
 
     /// Restricts the entry by this condition.
     pub(super) const fn when(self, when: Condition) -> Self {
-        Entry { when, ..self }
+        NameEntry { when, ..self }
     }
 
     pub(super) fn is_for_rank(&self, rank: usize) -> bool {

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use super::entry::Entry;
+use super::entry::NameEntry;
 use super::pattern::Pattern;
 use super::table;
 
 /// The table of names. Its patterns are parsed, and its entries are filed by the last words of their patterns.
 #[derive(Debug)]
 pub(super) struct Index {
-    entries: Vec<(Entry, Pattern)>,
+    entries: Vec<(NameEntry, Pattern)>,
     /// Entries by the last two words of their patterns; the second word is empty if the pattern leaves it open.
     by_words: HashMap<(&'static str, &'static str), Vec<usize>>,
     /// Entries whose last segment is not a literal word.
@@ -24,7 +24,7 @@ impl Index {
         INDEX.get_or_init(|| Index::new(table::entries()))
     }
 
-    fn new(entries: impl Iterator<Item = &'static Entry>) -> Self {
+    fn new(entries: impl Iterator<Item = &'static NameEntry>) -> Self {
         let entries: Vec<_> = entries.map(|entry| (*entry, Pattern::new(entry.pattern))).collect();
         let mut by_words: HashMap<_, Vec<usize>> = HashMap::new();
         let mut open = Vec::new();
@@ -47,7 +47,7 @@ impl Index {
     }
 
     /// The first entry, in the table's order, whose pattern matches the name and for which `holds` is true.
-    pub(super) fn first(&self, segments: &[&str], holds: impl Fn(&Entry) -> bool) -> Option<&Entry> {
+    pub(super) fn first(&self, segments: &[&str], holds: impl Fn(&NameEntry) -> bool) -> Option<&NameEntry> {
         let last = segments.last().copied()?;
         let before = segments.iter().rev().nth(1).copied().unwrap_or("");
         let filed = |words| self.by_words.get(&words).map_or(&[][..], Vec::as_slice);
@@ -95,7 +95,7 @@ mod tests {
             let name = [head.join("."), tail].join(".");
             let segments: Vec<&str> = name.split('.').filter(|s| !s.is_empty()).collect();
             let index = Index::of_table();
-            let holds = |entry: &Entry| entry.kinds.is_empty() && entry.when == Condition::Always;
+            let holds = |entry: &NameEntry| entry.kinds.is_empty() && entry.when == Condition::Always;
             let naive = index.entries.iter().find(|(entry, pattern)| pattern.matches(&segments) && holds(entry));
             let found = index.first(&segments, holds);
             prop_assert_eq!(found.map(|e| format!("{e:?}")), naive.map(|(e, _)| format!("{e:?}")));

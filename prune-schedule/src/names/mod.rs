@@ -21,11 +21,11 @@ mod siblings;
 mod table;
 
 use axes::Ballot;
-use entry::{Condition, Entry, Verdict};
+use entry::{Condition, NameEntry, Verdict};
 use index::Index;
 pub use model_facts::ModelFacts;
 pub use role::{AxisEvidence, Class, Role};
-use siblings::{Siblings, Tensor};
+use siblings::{NamedShape, Siblings};
 
 /// The role of each tensor of a model, in the given order.
 ///
@@ -54,7 +54,7 @@ pub fn roles<'a>(facts: &ModelFacts, tensors: &[(&'a str, &'a [usize])]) -> Vec<
     let entries: Vec<_> = all.tensors().iter().map(|tensor| entry_for(tensor, &all, facts)).collect();
     let mut ballot = Ballot::default();
     for (tensor, entry) in all.tensors().iter().zip(&entries) {
-        if let Some(Entry { verdict: Verdict::Weight(axes), .. }) = entry {
+        if let Some(NameEntry { verdict: Verdict::Weight(axes), .. }) = entry {
             ballot.take(*axes, tensor, &all, facts);
         }
     }
@@ -62,7 +62,7 @@ pub fn roles<'a>(facts: &ModelFacts, tensors: &[(&'a str, &'a [usize])]) -> Vec<
     all.tensors().iter().zip(entries).map(role).collect()
 }
 
-fn entry_for(tensor: &Tensor<'_>, all: &Siblings<'_>, facts: &ModelFacts) -> Option<&'static Entry> {
+fn entry_for(tensor: &NamedShape<'_>, all: &Siblings<'_>, facts: &ModelFacts) -> Option<&'static NameEntry> {
     Index::of_table().first(&tensor.segments, |entry| {
         entry.is_for_rank(tensor.shape.len())
             && (entry.kinds.is_empty() || entry.kinds.iter().any(|kind| facts.is(kind)))
@@ -70,7 +70,7 @@ fn entry_for(tensor: &Tensor<'_>, all: &Siblings<'_>, facts: &ModelFacts) -> Opt
     })
 }
 
-fn holds(when: Condition, tensor: &Tensor<'_>, all: &Siblings<'_>, facts: &ModelFacts) -> bool {
+fn holds(when: Condition, tensor: &NamedShape<'_>, all: &Siblings<'_>, facts: &ModelFacts) -> bool {
     match when {
         Condition::Always => true,
         Condition::Beside(name) => all.holds(tensor, 1, name),
@@ -81,7 +81,13 @@ fn holds(when: Condition, tensor: &Tensor<'_>, all: &Siblings<'_>, facts: &Model
     }
 }
 
-fn role(tensor: &Tensor<'_>, entry: Option<&Entry>, all: &Siblings<'_>, facts: &ModelFacts, ballot: &Ballot) -> Role {
+fn role(
+    tensor: &NamedShape<'_>,
+    entry: Option<&NameEntry>,
+    all: &Siblings<'_>,
+    facts: &ModelFacts,
+    ballot: &Ballot,
+) -> Role {
     let none = Role::unknown();
     let Some(entry) = entry else {
         return match tensor.shape.len() {

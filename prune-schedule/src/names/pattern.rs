@@ -8,11 +8,11 @@ use crate::glob::Glob;
 /// `a` or `b`; `#` for a segment of digits; `*` within a segment for any characters.
 #[derive(Debug)]
 pub(super) struct Pattern {
-    parts: Vec<Part>,
+    parts: Vec<PatternPart>,
 }
 
 #[derive(Debug)]
-enum Part {
+enum PatternPart {
     Any,
     Number,
     One(Vec<Glob>),
@@ -20,7 +20,7 @@ enum Part {
 
 impl Pattern {
     pub(super) fn new(text: &str) -> Self {
-        Pattern { parts: split(text).map(Part::new).collect() }
+        Pattern { parts: split(text).map(PatternPart::new).collect() }
     }
 
     pub(super) fn matches(&self, segments: &[&str]) -> bool {
@@ -30,7 +30,7 @@ impl Pattern {
         let mut retry = None;
         while at < segments.len() {
             match self.parts.get(part) {
-                Some(Part::Any) => {
+                Some(PatternPart::Any) => {
                     retry = Some((part, at));
                     part += 1;
                 }
@@ -47,40 +47,40 @@ impl Pattern {
                 },
             }
         }
-        self.parts[part..].iter().all(|part| matches!(part, Part::Any))
+        self.parts[part..].iter().all(|part| matches!(part, PatternPart::Any))
     }
 
     /// The literal words that the last segment may be; `None` if it may be anything else.
     pub(super) fn last_words(&self) -> Option<Vec<&str>> {
-        self.parts.last().and_then(Part::words)
+        self.parts.last().and_then(PatternPart::words)
     }
 
     /// The literal words that the segment before the last may be; `None` if it may be anything else or be missing.
     pub(super) fn words_before(&self) -> Option<Vec<&str>> {
-        self.parts.iter().rev().nth(1).and_then(Part::words)
+        self.parts.iter().rev().nth(1).and_then(PatternPart::words)
     }
 }
 
-impl Part {
+impl PatternPart {
     fn new(text: &str) -> Self {
         match text {
-            "**" => Part::Any,
-            "#" => Part::Number,
-            _ => Part::One(alternatives(text).map(Glob::new).collect()),
+            "**" => PatternPart::Any,
+            "#" => PatternPart::Number,
+            _ => PatternPart::One(alternatives(text).map(Glob::new).collect()),
         }
     }
 
     /// True if this part stands for one segment and matches this one.
     fn matches(&self, segment: &str) -> bool {
         match self {
-            Part::Any => false,
-            Part::Number => segment.bytes().all(|byte| byte.is_ascii_digit()),
-            Part::One(globs) => globs.iter().any(|glob| glob.matches(segment)),
+            PatternPart::Any => false,
+            PatternPart::Number => segment.bytes().all(|byte| byte.is_ascii_digit()),
+            PatternPart::One(globs) => globs.iter().any(|glob| glob.matches(segment)),
         }
     }
 
     fn words(&self) -> Option<Vec<&str>> {
-        let Part::One(globs) = self else { return None };
+        let PatternPart::One(globs) = self else { return None };
         globs.iter().map(|glob| Some(glob.as_str()).filter(|word| !word.contains('*'))).collect()
     }
 }

@@ -5,39 +5,40 @@ use super::segments::segments;
 /// All tensors of a model.
 #[derive(Debug)]
 pub(super) struct Siblings<'n> {
-    tensors: Vec<Tensor<'n>>,
+    tensors: Vec<NamedShape<'n>>,
     /// Canonical names with their places, in order.
     sorted: Vec<(String, usize)>,
 }
 
 /// A tensor: the segments of its canonical name, and its shape.
 #[derive(Debug)]
-pub(super) struct Tensor<'n> {
+pub(super) struct NamedShape<'n> {
     pub(super) segments: Vec<&'n str>,
     pub(super) shape: &'n [usize],
 }
 
 impl<'n> Siblings<'n> {
     pub(super) fn new(tensors: &[(&'n str, &'n [usize])]) -> Self {
-        let tensors: Vec<_> = tensors.iter().map(|&(name, shape)| Tensor { segments: segments(name), shape }).collect();
+        let tensors: Vec<_> =
+            tensors.iter().map(|&(name, shape)| NamedShape { segments: segments(name), shape }).collect();
         let mut sorted: Vec<_> = tensors.iter().enumerate().map(|(at, t)| (t.segments.join("."), at)).collect();
         sorted.sort_unstable();
         Siblings { tensors, sorted }
     }
 
-    pub(super) fn tensors(&self) -> &[Tensor<'n>] {
+    pub(super) fn tensors(&self) -> &[NamedShape<'n>] {
         &self.tensors
     }
 
     /// The shape of the tensor that has the name of `tensor` with its last `dropped` segments replaced by `put`.
-    pub(super) fn beside(&self, tensor: &Tensor<'_>, dropped: usize, put: &str) -> Option<&'n [usize]> {
+    pub(super) fn beside(&self, tensor: &NamedShape<'_>, dropped: usize, put: &str) -> Option<&'n [usize]> {
         let name = replaced(tensor, dropped, put)?;
         let at = self.sorted.partition_point(|(known, _)| *known < name);
         self.sorted.get(at).filter(|(known, _)| *known == name).map(|(_, place)| self.tensors[*place].shape)
     }
 
     /// True if such a tensor exists, or a module of that name that holds tensors.
-    pub(super) fn holds(&self, tensor: &Tensor<'_>, dropped: usize, put: &str) -> bool {
+    pub(super) fn holds(&self, tensor: &NamedShape<'_>, dropped: usize, put: &str) -> bool {
         self.beside(tensor, dropped, put).is_some()
             || replaced(tensor, dropped, put).is_some_and(|mut module| {
                 module.push('.');
@@ -48,7 +49,7 @@ impl<'n> Siblings<'n> {
 }
 
 /// The canonical name of a tensor with its last `dropped` segments replaced; `None` if it has fewer segments.
-fn replaced(tensor: &Tensor<'_>, dropped: usize, put: &str) -> Option<String> {
+fn replaced(tensor: &NamedShape<'_>, dropped: usize, put: &str) -> Option<String> {
     let kept = tensor.segments.len().checked_sub(dropped)?;
     let mut name = String::new();
     for segment in &tensor.segments[..kept] {

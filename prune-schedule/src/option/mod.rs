@@ -19,16 +19,16 @@ pub(crate) mod unit;
 use crate::error::StrategyError;
 use crate::event::Event;
 use crate::key::Key;
-use crate::tree::{Value, Written};
+use crate::tree::{EventFields, NodeValue};
 
 /// One option.
 pub(crate) struct EventOption {
     /// The names of its fields.
     pub(crate) fields: &'static [&'static str],
     /// Reads its fields, if written, into an event.
-    pub(crate) read: fn(&Written<'_, '_>, Event) -> Result<Event, StrategyError>,
+    pub(crate) read: fn(&EventFields<'_, '_>, Event) -> Result<Event, StrategyError>,
     /// Writes its fields, without those at their default.
-    pub(crate) write: fn(&Event) -> Vec<(&'static str, Value)>,
+    pub(crate) write: fn(&Event) -> Vec<(&'static str, NodeValue)>,
     /// The text of a timeline about it, if there is something to tell.
     pub(crate) tell: fn(Key, &Event) -> Option<String>,
 }

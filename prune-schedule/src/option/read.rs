@@ -1,7 +1,7 @@
 //! Values of common kinds, read for an option.
 
 use crate::error::{Problem, StrategyError};
-use crate::tree::{Node, Value};
+use crate::tree::{Node, NodeValue};
 use crate::words::{clip, nearest};
 
 /// The error for a value of the wrong kind.
@@ -16,7 +16,7 @@ pub(super) fn word(
     known: &[&'static str],
     node: &Node,
 ) -> Result<usize, StrategyError> {
-    let Value::Text(text) = &node.value else { return Err(wrong(field, wanted, node)) };
+    let NodeValue::Text(text) = &node.value else { return Err(wrong(field, wanted, node)) };
     known.iter().position(|word| word == text).ok_or_else(|| {
         let nearest = nearest(text, known.iter().copied()).map(str::to_owned);
         Problem::UnknownWord { field, word: clip(text), nearest, wanted }.into()
@@ -26,7 +26,7 @@ pub(super) fn word(
 /// A whole number of at least `least`.
 pub(super) fn whole(field: &'static str, wanted: &'static str, least: u64, node: &Node) -> Result<u64, StrategyError> {
     match node.value {
-        Value::Int(number) => {
+        NodeValue::Int(number) => {
             u64::try_from(number).ok().filter(|&number| number >= least).ok_or_else(|| wrong(field, wanted, node))
         }
         _ => Err(wrong(field, wanted, node)),
@@ -36,8 +36,8 @@ pub(super) fn whole(field: &'static str, wanted: &'static str, least: u64, node:
 /// A number.
 pub(super) fn number(field: &'static str, wanted: &'static str, node: &Node) -> Result<f64, StrategyError> {
     match node.value {
-        Value::Int(number) => Ok(number as f64),
-        Value::Float(number) => Ok(number),
+        NodeValue::Int(number) => Ok(number as f64),
+        NodeValue::Float(number) => Ok(number),
         _ => Err(wrong(field, wanted, node)),
     }
 }
@@ -45,7 +45,7 @@ pub(super) fn number(field: &'static str, wanted: &'static str, node: &Node) -> 
 /// True or false.
 pub(super) fn flag(field: &'static str, node: &Node) -> Result<bool, StrategyError> {
     match node.value {
-        Value::Bool(flag) => Ok(flag),
+        NodeValue::Bool(flag) => Ok(flag),
         _ => Err(wrong(field, "True or False", node)),
     }
 }

@@ -6,15 +6,15 @@ use crate::error::{Problem, StrategyError};
 use crate::event::{Event, Rule};
 use crate::key::Key;
 use crate::percent::percent;
-use crate::tree::{Value, Written};
+use crate::tree::{EventFields, NodeValue};
 use crate::value::{Decay, Grow};
 
 const WANTED: &str = "'cosine' or 'constant'";
 
 pub(super) const OPTION: EventOption =
-    EventOption { fields: &["fraction", "decay"], read, write, tell: |epochs, event| tell(epochs, event) };
+    EventOption { fields: &["fraction", "decay"], read, write, tell: |key, event| tell(key, event) };
 
-fn read(written: &Written<'_, '_>, mut event: Event) -> Result<Event, StrategyError> {
+fn read(written: &EventFields<'_, '_>, mut event: Event) -> Result<Event, StrategyError> {
     for field in ["fraction", "decay"] {
         event = written.put(field, event, |node, event| {
             let Rule::Regrow(regrow) = event.rule() else {
@@ -34,10 +34,11 @@ fn read(written: &Written<'_, '_>, mut event: Event) -> Result<Event, StrategyEr
     Ok(event)
 }
 
-fn write(event: &Event) -> Vec<(&'static str, Value)> {
+fn write(event: &Event) -> Vec<(&'static str, NodeValue)> {
     let Rule::Regrow(regrow) = event.rule() else { return Vec::new() };
-    let fraction = (regrow.initial_fraction() != 0.3).then_some(("fraction", Value::Float(regrow.initial_fraction())));
-    let decay = (regrow.decay != Decay::Cosine).then(|| ("decay", Value::text(regrow.decay.to_string())));
+    let fraction =
+        (regrow.initial_fraction() != 0.3).then_some(("fraction", NodeValue::Float(regrow.initial_fraction())));
+    let decay = (regrow.decay != Decay::Cosine).then(|| ("decay", NodeValue::text(regrow.decay.to_string())));
     [fraction, decay].into_iter().flatten().collect()
 }
 

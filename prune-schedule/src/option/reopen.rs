@@ -4,7 +4,7 @@ use super::EventOption;
 use super::read::wrong;
 use crate::error::{Problem, StrategyError};
 use crate::event::Event;
-use crate::tree::{Value, Written};
+use crate::tree::{EventFields, NodeValue};
 use crate::value::Reopen;
 use crate::value::reopen::{GRADIENT, RANDOM};
 use crate::words::{clip, nearest};
@@ -16,13 +16,13 @@ pub(super) const OPTION: EventOption = EventOption {
     tell: |_, event| event.reopen().map(|how| format!("reopens: {how}")),
 };
 
-fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
+fn read(written: &EventFields<'_, '_>, event: Event) -> Result<Event, StrategyError> {
     written.put("reopen", event, |node, event| match &node.value {
-        Value::Text(name) if name == RANDOM => {
+        NodeValue::Text(name) if name == RANDOM => {
             Ok(event.with_reopen(Reopen::Random { seed: super::seed::read(written)?.unwrap_or(0) }))
         }
-        Value::Text(name) if name == GRADIENT => Ok(event.with_reopen(Reopen::Gradient)),
-        Value::Text(name) => {
+        NodeValue::Text(name) if name == GRADIENT => Ok(event.with_reopen(Reopen::Gradient)),
+        NodeValue::Text(name) => {
             let nearest = nearest(name, [RANDOM, GRADIENT]).map(str::to_owned);
             Err(Problem::UnknownReopen { name: clip(name), nearest }.into())
         }
@@ -30,10 +30,10 @@ fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError>
     })
 }
 
-fn write(event: &Event) -> Vec<(&'static str, Value)> {
+fn write(event: &Event) -> Vec<(&'static str, NodeValue)> {
     let name = event.reopen().map(|how| match how {
         Reopen::Random { .. } => RANDOM,
         Reopen::Gradient => GRADIENT,
     });
-    name.map(|name| ("reopen", Value::text(name))).into_iter().collect()
+    name.map(|name| ("reopen", NodeValue::text(name))).into_iter().collect()
 }

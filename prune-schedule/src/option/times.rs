@@ -9,7 +9,7 @@ use crate::error::{Problem, StrategyError};
 use crate::event::Event;
 use crate::key::Key;
 use crate::percent::percent;
-use crate::tree::{Value, Written};
+use crate::tree::{EventFields, NodeValue};
 use crate::value::Ramp;
 
 const WANTED: &str = "'linear', 'cubic' or 'polynomial'";
@@ -18,7 +18,7 @@ const POWER_IDLE: &str = "it goes with 'schedule': 'polynomial'; leave it out";
 pub(super) const OPTION: EventOption =
     EventOption { fields: &["schedule", "power", "from_density", "every", "straight_through"], read, write, tell };
 
-fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
+fn read(written: &EventFields<'_, '_>, event: Event) -> Result<Event, StrategyError> {
     let idle = |field: &'static str, why: &str| {
         written.put(field, (), |_, ()| Err(Problem::Contradiction { field, why: why.to_owned() }.into()))
     };
@@ -58,36 +58,36 @@ fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError>
     })
 }
 
-fn write(event: &Event) -> Vec<(&'static str, Value)> {
+fn write(event: &Event) -> Vec<(&'static str, NodeValue)> {
     let mut fields = Vec::new();
     if let Some(ramp) = event.ramp() {
-        fields.push(("schedule", Value::text(ramp.name())));
+        fields.push(("schedule", NodeValue::text(ramp.name())));
         if !matches!(ramp.power, 1 | 3) {
-            fields.push(("power", Value::Int(i64::from(ramp.power))));
+            fields.push(("power", NodeValue::Int(i64::from(ramp.power))));
         }
         if ramp.from != Density::ONE {
-            fields.push(("from_density", Value::Float(ramp.from.get())));
+            fields.push(("from_density", NodeValue::Float(ramp.from.get())));
         }
     }
     if let Some(every) = event.written_interval() {
-        fields.push(("every", i64::try_from(every).map_or(Value::Int(i64::MAX), Value::Int)));
+        fields.push(("every", i64::try_from(every).map_or(NodeValue::Int(i64::MAX), NodeValue::Int)));
     }
     if event.straight_through() {
-        fields.push(("straight_through", Value::Bool(true)));
+        fields.push(("straight_through", NodeValue::Bool(true)));
     }
     fields
 }
 
-fn tell(epochs: Key, event: &Event) -> Option<String> {
+fn tell(key: Key, event: &Event) -> Option<String> {
     let ramp = event.ramp().map(|ramp| {
         let power = if matches!(ramp.power, 1 | 3) { String::new() } else { format!(" of power {}", ramp.power) };
         format!("{}{power} from {}", ramp.name(), percent(ramp.from.get()))
     });
     let floats = event
-        .floats(epochs)
+        .floats(key)
         .then(|| if event.straight_through() { "straight through".to_owned() } else { "floats".to_owned() });
-    let interval = event.interval(epochs);
-    let every = (interval != 1).then(|| match epochs {
+    let interval = event.interval(key);
+    let every = (interval != 1).then(|| match key {
         Key::Steps { .. } => format!("every {interval} steps"),
         _ => format!("every {interval} epochs"),
     });

@@ -8,7 +8,7 @@ use crate::error::{Problem, StrategyError};
 use crate::event::{Event, Rule};
 use crate::key::Key;
 use crate::method::Structure;
-use crate::tree::{Node, Value, Written};
+use crate::tree::{EventFields, Node, NodeValue};
 use crate::value::piece::{POOLS, pool_name};
 use crate::value::{GroupAxis, Piece};
 
@@ -19,7 +19,7 @@ pub(super) const OPTION: EventOption =
 const OF_BLOCKS: [&str; 3] = ["block", "axes", "pool"];
 const OF_CHANNELS: [&str; 2] = ["norm", "bias"];
 
-fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError> {
+fn read(written: &EventFields<'_, '_>, event: Event) -> Result<Event, StrategyError> {
     let (method, structure) = (event.method().name(), event.method().structure);
     for (fields, needs, methods) in
         [(&OF_BLOCKS[..], Structure::Block, "`block_*`"), (&OF_CHANNELS[..], Structure::Channel, "`channel_*`")]
@@ -41,7 +41,7 @@ fn read(written: &Written<'_, '_>, event: Event) -> Result<Event, StrategyError>
 }
 
 /// The written blocks of an event of `block_*`.
-pub(crate) fn blocks(written: &Written<'_, '_>, key: &Node, method: &'static str) -> Result<Piece, StrategyError> {
+pub(crate) fn blocks(written: &EventFields<'_, '_>, key: &Node, method: &'static str) -> Result<Piece, StrategyError> {
     let Some(node) = written.get("block") else {
         let why = format!("`{method}` needs the size of its blocks, such as (4, 4)");
         return Err(written.at(key)(Problem::Contradiction { field: "block", why }.into()));
@@ -59,12 +59,12 @@ pub(crate) fn blocks(written: &Written<'_, '_>, key: &Node, method: &'static str
     Ok(Piece::Blocks(Blocks::new(&sizes, &axes, pool).map_err(refused)?))
 }
 
-fn channels(written: &Written<'_, '_>, axis: Option<GroupAxis>) -> Result<Piece, StrategyError> {
+fn channels(written: &EventFields<'_, '_>, axis: Option<GroupAxis>) -> Result<Piece, StrategyError> {
     let norm = written.put("norm", Norm::L2, |node, _| match &node.value {
-        Value::Int(1) => Ok(Norm::L1),
-        Value::Int(2) => Ok(Norm::L2),
-        Value::Text(word) if word == "inf" => Ok(Norm::Max),
-        Value::Float(number) if *number == f64::INFINITY => Ok(Norm::Max),
+        NodeValue::Int(1) => Ok(Norm::L1),
+        NodeValue::Int(2) => Ok(Norm::L2),
+        NodeValue::Text(word) if word == "inf" => Ok(Norm::Max),
+        NodeValue::Float(number) if *number == f64::INFINITY => Ok(Norm::Max),
         _ => Err(wrong("norm", "1, 2 or 'inf'", node)),
     })?;
     let bias = written.put("bias", false, |node, _| flag("bias", node))?;
@@ -73,19 +73,20 @@ fn channels(written: &Written<'_, '_>, axis: Option<GroupAxis>) -> Result<Piece,
 
 /// A whole number, or a list of them.
 fn numbers<T: TryFrom<i64>>(field: &'static str, wanted: &'static str, node: &Node) -> Result<Vec<T>, StrategyError> {
-    let one = |value: &Value| match value {
-        Value::Int(number) => T::try_from(*number).map_err(|_| wrong(field, wanted, node)),
+    let one = |value: &NodeValue| match value {
+        NodeValue::Int(number) => T::try_from(*number).map_err(|_| wrong(field, wanted, node)),
         _ => Err(wrong(field, wanted, node)),
     };
     match &node.value {
-        Value::List(items) => items.iter().map(|item| one(&item.value)).collect(),
+        NodeValue::List(items) => items.iter().map(|item| one(&item.value)).collect(),
         value => Ok(vec![one(value)?]),
     }
 }
 
-fn write(event: &Event) -> Vec<(&'static str, Value)> {
+fn write(event: &Event) -> Vec<(&'static str, NodeValue)> {
     let Rule::Pieces { piece, .. } = event.rule() else { return Vec::new() };
-    let list = |numbers: Vec<i64>| Value::List(numbers.into_iter().map(|number| Value::Int(number).into()).collect());
+    let list =
+        |numbers: Vec<i64>| NodeValue::List(numbers.into_iter().map(|number| NodeValue::Int(number).into()).collect());
     match piece {
         Piece::Blocks(blocks) => {
             let sizes = blocks.sizes().iter().map(|&size| size as i64).collect();
@@ -94,17 +95,17 @@ fn write(event: &Event) -> Vec<(&'static str, Value)> {
                 fields.push(("axes", list(blocks.axes().iter().map(|&axis| axis as i64).collect())));
             }
             if blocks.pool() != Pool::Mean {
-                fields.push(("pool", Value::text(pool_name(blocks.pool()))));
+                fields.push(("pool", NodeValue::text(pool_name(blocks.pool()))));
             }
             fields
         }
         Piece::Channels { norm, bias, .. } => {
             let norm = match norm {
                 Norm::L2 => None,
-                Norm::L1 => Some(Value::Int(1)),
-                Norm::Max => Some(Value::text("inf")),
+                Norm::L1 => Some(NodeValue::Int(1)),
+                Norm::Max => Some(NodeValue::text("inf")),
             };
-            let fields = [norm.map(|norm| ("norm", norm)), bias.then_some(("bias", Value::Bool(true)))];
+            let fields = [norm.map(|norm| ("norm", norm)), bias.then_some(("bias", NodeValue::Bool(true)))];
             fields.into_iter().flatten().collect()
         }
     }

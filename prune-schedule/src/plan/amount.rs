@@ -9,7 +9,7 @@ use super::{EventPlan, LayerPlan, alone};
 use crate::event::{Event, Rule, Scope, Target};
 use crate::key::Key;
 use crate::prune_error::PruneError;
-use crate::value::{Bound, Piece, Ranking as Within, Regrow};
+use crate::value::{DensityBounds, Piece, Ranking as Within, Regrow};
 
 /// Layers that are ranked together, or one layer by itself, and the amount that they keep.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +41,7 @@ pub enum Amount {
 pub(crate) fn is_joint(event: &Event) -> bool {
     match event.rule() {
         Rule::Unstructured { scope: Scope::Global(_), .. } => event.distribution().shares().is_none(),
-        Rule::NOfM { scope: Scope::Global(_), .. } | Rule::Pieces { scope: Scope::Global(_), .. } => true,
+        Rule::Nm { scope: Scope::Global(_), .. } | Rule::Pieces { scope: Scope::Global(_), .. } => true,
         _ => false,
     }
 }
@@ -99,7 +99,7 @@ pub(super) fn rankings(at: Key, event: &Event, layers: &[LayerPlan]) -> Result<V
 
 /// The least and the greatest density that an event allows a layer.
 fn limits(event: &Event, layer: &LayerPlan) -> (Option<Density>, Option<Density>) {
-    let of = |bound: Option<&Bound>| bound.and_then(|bound| bound.of(&layer.name));
+    let of = |bound: Option<&DensityBounds>| bound.and_then(|bound| bound.of(&layer.name));
     (of(event.min_density()), of(event.max_density()))
 }
 

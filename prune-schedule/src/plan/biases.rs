@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::info::LayerInfo;
-use super::select::Named;
+use super::select::LayersByName;
 use super::{EventPlan, LayerPlan};
 use crate::names::AxisEvidence;
 use crate::prune_error::PruneError;
@@ -16,7 +16,7 @@ impl EventPlan {
     /// at all is refused, since its author meant something else.
     pub(super) fn add_biases(&mut self, infos: &[LayerInfo<'_>]) -> Result<(), PruneError> {
         let refused = |layer: &str, why: String| Err(PruneError::Bias { at: self.at, layer: layer.to_owned(), why });
-        let named = Named::of(infos);
+        let named = LayersByName::of(infos);
         let selected: BTreeSet<usize> = self.layers.iter().map(|layer| layer.place).collect();
         let mut biases: Vec<LayerPlan> = Vec::new();
         let mut found_one = false;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::amount::{Amount, RankedLayers};
-use super::info::{Alive, Known, LayerInfo};
+use super::info::{Alive, LayerInfo, PlanContext};
 use super::{EventPlan, LayerPlan};
 use crate::event::{Event, Rule, Target};
 use crate::key::Key;
@@ -15,26 +15,26 @@ use crate::warning::Warning;
 /// Upper bounds on what is alive.
 #[derive(Clone)]
 pub(super) struct Bounds<'a> {
-    elements: Tally,
+    elements: AliveBounds,
     /// Blocks and channels, by kind of piece.
-    pieces: Vec<(Piece, Tally)>,
+    pieces: Vec<(Piece, AliveBounds)>,
     /// Layers that certainly have a mask.
     pub(super) masked: BTreeSet<String>,
     /// Layers that may have a mask, if events come in another order than is known here.
     pub(super) perhaps_masked: BTreeSet<String>,
-    known: Known<'a>,
+    known: PlanContext<'a>,
 }
 
 /// Upper bounds on the number of alive elements, or of alive pieces of one kind. A layer without an entry may be alive
 /// as a whole.
 #[derive(Clone, Default)]
-struct Tally {
+struct AliveBounds {
     by_layer: BTreeMap<String, usize>,
     /// Sets of layers that were ranked together, and the most that may be alive in each set.
     together: Vec<(BTreeSet<String>, usize)>,
 }
 
-impl Tally {
+impl AliveBounds {
     fn of(&self, name: &str) -> usize {
         self.by_layer.get(name).copied().unwrap_or(usize::MAX)
     }
@@ -53,11 +53,11 @@ impl Tally {
 
 impl<'a> Bounds<'a> {
     /// The bounds now.
-    pub(super) fn now(known: Known<'a>) -> Self {
+    pub(super) fn now(known: PlanContext<'a>) -> Self {
         let masked = known.layers.iter().filter(|info| !matches!(info.alive, Alive::All));
         let alive = |info: &LayerInfo<'_>| (info.name.to_owned(), info.alive.elements(info.len()));
         Bounds {
-            elements: Tally { by_layer: known.layers.iter().map(alive).collect(), together: Vec::new() },
+            elements: AliveBounds { by_layer: known.layers.iter().map(alive).collect(), together: Vec::new() },
             pieces: Vec::new(),
             masked: masked.map(|info| info.name.to_owned()).collect(),
             perhaps_masked: BTreeSet::new(),
@@ -67,30 +67,29 @@ impl<'a> Bounds<'a> {
 
     /// Resets the bounds: everything may be alive again.
     pub(super) fn open(&mut self) {
-        self.elements = Tally::default();
+        self.elements = AliveBounds::default();
         self.pieces.clear();
     }
 
     /// Tests one event over the rest of its key. `now` is the next epoch or step to end. The first and the last density
     /// that the event asks for are tested. Returns the warnings.
-    pub(super) fn pass(&mut self, epochs: Key, now: u64, event: &Event) -> Result<Vec<Warning>, PruneError> {
+    pub(super) fn pass(&mut self, key: Key, now: u64, event: &Event) -> Result<Vec<Warning>, PruneError> {
         if matches!(event.rule(), Rule::Regrow(_)) {
-            let plan = event.outline(epochs, self.known)?;
+            let plan = event.outline(key, self.known)?;
             let masked = |name: &str| self.masked.contains(name) || self.perhaps_masked.contains(name);
             if !plan.layers.iter().any(|layer| masked(&layer.name)) {
-                return Err(PruneError::NoMask { at: epochs, method: event.method().name() });
+                return Err(PruneError::NoMask { at: key, method: event.method().name() });
             }
             // The layers keep as many elements as before, but these may lie in any blocks and channels.
             self.pieces.clear();
             return Ok(plan.warnings);
         }
-        let times =
-            [event.next_due(epochs, now.max(epochs.first().unwrap_or(0))), epochs.last()].map(|time| time.unwrap_or(0));
+        let times = [event.next_due(key, now.max(key.first().unwrap_or(0))), key.last()].map(|time| time.unwrap_or(0));
         // A density that moves over the range only falls or only rises, so its ends are enough.
         let times = if event.ramp().is_some() { &times[..] } else { &times[..1] };
         let mut warnings = Vec::new();
         for &time in times {
-            let plan = event.at_time(epochs, time).outline(epochs, self.known)?;
+            let plan = event.at_time(key, time).outline(key, self.known)?;
             if event.reopen().is_none() {
                 self.admit(&plan)?;
             }
@@ -101,7 +100,7 @@ impl<'a> Bounds<'a> {
     }
 
     /// The tally of the pieces that an event ranks.
-    fn pieces(&self, event: &Event) -> Option<&Tally> {
+    fn pieces(&self, event: &Event) -> Option<&AliveBounds> {
         let piece = event.piece()?.unranked();
         self.pieces.iter().find(|(known, _)| *known == piece).map(|(_, tally)| tally)
     }
@@ -212,7 +211,7 @@ impl<'a> Bounds<'a> {
         }
         let Some(piece) = event.piece().map(Piece::unranked) else { return };
         let place = self.pieces.iter().position(|(known, _)| *known == piece).unwrap_or_else(|| {
-            self.pieces.push((piece, Tally::default()));
+            self.pieces.push((piece, AliveBounds::default()));
             self.pieces.len() - 1
         });
         let tally = &mut self.pieces[place].1;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::bounds::Bounds;
 use super::defaults::Defaults;
-use super::info::{Known, LayerInfo};
+use super::info::{LayerInfo, PlanContext};
 use crate::event::{Event, Rule};
 use crate::key::Key;
 use crate::prune_error::PruneError;
@@ -34,7 +34,7 @@ impl Strategy {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn check(&self, layers: &[LayerInfo<'_>], defaults: &Defaults) -> Result<Vec<Warning>, PruneError> {
-        check(self, (None, None), Known { layers, couplings: &[], defaults: *defaults })
+        check(self, (None, None), PlanContext { layers, couplings: &[], defaults: *defaults })
     }
 }
 
@@ -42,19 +42,17 @@ impl Strategy {
 pub(crate) fn check(
     strategy: &Strategy,
     (epoch, step): (Option<u64>, Option<u64>),
-    known: Known<'_>,
+    known: PlanContext<'_>,
 ) -> Result<Vec<Warning>, PruneError> {
     let next = step.map_or(1, |step| step.saturating_add(1));
-    let by_steps: Vec<(Key, &Event)> = strategy
-        .events()
-        .filter(|(epochs, _)| epochs.in_steps() && epochs.last().is_none_or(|last| last >= next))
-        .collect();
+    let by_steps: Vec<(Key, &Event)> =
+        strategy.events().filter(|(key, _)| key.in_steps() && key.last().is_none_or(|last| last >= next)).collect();
     let mut bounds = Bounds::now(known);
     // The epoch of a step is not known here. So the layers that step events mask may be masked, and opened, at any
     // epoch.
-    for (epochs, event) in &by_steps {
+    for (key, event) in &by_steps {
         if !matches!(event.rule(), Rule::Regrow(_)) {
-            let plan = event.outline(*epochs, known)?;
+            let plan = event.outline(*key, known)?;
             bounds.perhaps_masked.extend(plan.selected().iter().map(|layer| layer.name.clone()));
         }
     }
@@ -63,16 +61,16 @@ pub(crate) fn check(
     let mut warned = BTreeSet::new();
     let mut before_training = None;
     let next_epoch = epoch.map_or(0, |epoch| epoch.saturating_add(1));
-    for (epochs, event) in spans(strategy, next_epoch) {
-        if epochs != Key::Epoch(0) {
+    for (key, event) in spans(strategy, next_epoch) {
+        if key != Key::Epoch(0) {
             before_training.get_or_insert_with(|| bounds.clone());
             if steps_open {
                 bounds.open();
             }
         }
-        let found = bounds.pass(epochs, next_epoch, event)?;
+        let found = bounds.pass(key, next_epoch, event)?;
         // Under `-1` an event comes up in every gap between the others; one warning is enough.
-        if warned.insert(epochs) {
+        if warned.insert(key) {
             warnings.extend(found);
         }
     }
@@ -81,11 +79,11 @@ pub(crate) fn check(
     let mut bounds = before_training.unwrap_or(bounds);
     bounds.perhaps_masked = masked;
     let opens = strategy.events().any(|(_, event)| event.reopen().is_some());
-    for (epochs, event) in by_steps {
+    for (key, event) in by_steps {
         if opens {
             bounds.open();
         }
-        warnings.extend(bounds.pass(epochs, next, event)?);
+        warnings.extend(bounds.pass(key, next, event)?);
     }
     Ok(warnings)
 }
@@ -93,14 +91,14 @@ pub(crate) fn check(
 /// The events from an epoch on, in the order in which they happen. `-1` is listed once in every gap between the others.
 fn spans(strategy: &Strategy, mut next: u64) -> Vec<(Key, &Event)> {
     let mut spans = Vec::new();
-    let others = strategy.events().find(|(epochs, _)| *epochs == Key::OtherEpochs);
-    for (epochs, event) in strategy.events().filter(|(epochs, _)| !epochs.in_steps()) {
-        let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else { continue };
+    let others = strategy.events().find(|(key, _)| *key == Key::OtherEpochs);
+    for (key, event) in strategy.events().filter(|(key, _)| !key.in_steps()) {
+        let (Some(first), Some(last)) = (key.first(), key.last()) else { continue };
         if last < next {
             continue;
         }
         spans.extend(others.filter(|_| next.max(1) < first));
-        spans.push((epochs, event));
+        spans.push((key, event));
         next = last.saturating_add(1);
     }
     spans.extend(others);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use prune_core::{Channels, Norm, Unit};
 
 use super::info::LayerInfo;
-use super::select::{Named, unknown};
+use super::select::{LayersByName, unknown};
 use super::{EventPlan, LayerPlan};
 use crate::names::Role;
 use crate::prune_error::PruneError;
@@ -19,7 +19,7 @@ impl EventPlan {
     /// layers.
     pub(super) fn couple(&mut self, infos: &[LayerInfo<'_>], couplings: &[Members]) -> Result<(), PruneError> {
         let Some(Piece::Channels { norm, .. }) = self.event.piece().cloned() else { return Ok(()) };
-        let named = Named::of(infos);
+        let named = LayersByName::of(infos);
         // By place of a layer: the number of its coupling, and its coupled axis.
         let mut member_of: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
         for (which, coupling) in couplings.iter().enumerate() {
@@ -27,8 +27,8 @@ impl EventPlan {
                 let place = named.place(name).ok_or_else(|| unknown(self.at, name, infos))?;
                 if infos[place].shape.get(*axis).is_none() {
                     let shape = infos[place].shape.to_vec();
-                    let (epoch, layer, axis) = (self.at, name.clone(), *axis as isize);
-                    return Err(PruneError::AxisOutOfRange { at: epoch, layer, axis, shape });
+                    let (at, layer, axis) = (self.at, name.clone(), *axis as isize);
+                    return Err(PruneError::AxisOutOfRange { at, layer, axis, shape });
                 }
                 if member_of.insert(place, (which, *axis)).is_some() {
                     return self.refuse_coupling(name, "it is a member of two couplings");

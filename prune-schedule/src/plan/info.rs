@@ -111,7 +111,7 @@ pub enum Alive<'a> {
 
 /// Everything but the event that determines a plan.
 #[derive(Clone, Copy)]
-pub(crate) struct Known<'a> {
+pub(crate) struct PlanContext<'a> {
     pub(crate) layers: &'a [LayerInfo<'a>],
     pub(crate) couplings: &'a [Members],
     pub(crate) defaults: Defaults,

@@ -21,7 +21,7 @@ pub(crate) use coupling::{Members, joined};
 pub use defaults::{Defaults, UsedDefaults, WeightsBy};
 pub(crate) use facts::FactsByLayer;
 pub use facts::LayerFacts;
-pub(crate) use info::Known;
+pub(crate) use info::PlanContext;
 pub use info::{Alive, LayerInfo};
 
 use core::ops::Range;
@@ -149,7 +149,7 @@ impl LayerPlan {
         let (Some(Target::Pattern(pattern)), Some(axis)) = (self.target, self.axis) else { return None };
         let lane = self.shape[axis];
         let short = lane < pattern.m() && self.len() > 0;
-        short.then(|| Warning::ShortLanes { epoch: at.to_string(), layer: self.name.clone(), axis, lane, pattern })
+        short.then(|| Warning::ShortLanes { key: at.to_string(), layer: self.name.clone(), axis, lane, pattern })
     }
 }
 
@@ -260,7 +260,7 @@ impl Event {
         couplings: &[Vec<(String, usize)>],
         defaults: &Defaults,
     ) -> Result<EventPlan, PruneError> {
-        let mut plan = self.outline(at, Known { layers, couplings, defaults: *defaults })?;
+        let mut plan = self.outline(at, PlanContext { layers, couplings, defaults: *defaults })?;
         if let Rule::Regrow(regrow) = self.rule() {
             plan.move_masked(layers, *regrow, key)?;
         }
@@ -273,8 +273,8 @@ impl Event {
 
     /// The plan without a look at the number of alive elements. For sparse training it only lists the layers that may
     /// be updated.
-    fn outline(&self, at: Key, known: Known<'_>) -> Result<EventPlan, PruneError> {
-        let Known { layers, couplings, defaults } = known;
+    fn outline(&self, at: Key, known: PlanContext<'_>) -> Result<EventPlan, PruneError> {
+        let PlanContext { layers, couplings, defaults } = known;
         let selected = select::select(at, self, layers, &defaults)?;
         let warnings = selected.iter().filter_map(|layer| layer.short_lanes(at)).collect();
         let mut plan = EventPlan {

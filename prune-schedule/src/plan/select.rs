@@ -12,19 +12,19 @@ use crate::glob::Glob;
 use crate::key::Key;
 use crate::names::{AxisEvidence, ModelFacts, Role, roles};
 use crate::prune_error::PruneError;
-use crate::value::{AxisUnknown, Bound, GroupAxis, LayerAxis};
+use crate::value::{AxisUnknown, DensityBounds, GroupAxis, LayerAxis};
 
 /// Places of layers by their names.
-pub(super) struct Named<'a> {
+pub(super) struct LayersByName<'a> {
     infos: &'a [LayerInfo<'a>],
     order: Vec<usize>,
 }
 
-impl<'a> Named<'a> {
+impl<'a> LayersByName<'a> {
     pub(super) fn of(infos: &'a [LayerInfo<'a>]) -> Self {
         let mut order: Vec<usize> = (0..infos.len()).collect();
         order.sort_by_key(|&place| infos[place].name);
-        Named { infos, order }
+        LayersByName { infos, order }
     }
 
     pub(super) fn place(&self, name: &str) -> Option<usize> {
@@ -73,7 +73,7 @@ pub(super) fn select(
     let targets = event.targets();
     let mut named = targets.iter().filter_map(|(name, _)| *name).peekable();
     if named.peek().is_some() {
-        let known = Named::of(infos);
+        let known = LayersByName::of(infos);
         if let Some(name) = named.find(|name| known.place(name).is_none()) {
             return Err(unknown(at, name, infos));
         }
@@ -133,13 +133,13 @@ fn nothing_selected(event: &Event) -> String {
 
 /// Refuses a pattern of `include` that matches no prunable layer, and a pattern of `exclude` that matches no layer at
 /// all: its author meant some layer.
-fn no_idle_pattern(epoch: Key, event: &Event, infos: &[LayerInfo<'_>]) -> Result<(), PruneError> {
+fn no_idle_pattern(key: Key, event: &Event, infos: &[LayerInfo<'_>]) -> Result<(), PruneError> {
     for (field, patterns, rank) in [("include", event.include(), 2), ("exclude", event.exclude(), 0)] {
         let could_be = |info: &&LayerInfo<'_>| rank == 0 || info.element.is_some() && info.rank() >= rank;
         let names = || infos.iter().filter(could_be).map(|info| info.name);
         if let Some(idle) = patterns.iter().find(|pattern| !names().any(|name| pattern.matches(name))) {
             return Err(PruneError::PatternMatchesNothing {
-                at: epoch,
+                at: key,
                 field,
                 pattern: crate::words::clip(idle.as_str()),
                 nearest: crate::words::nearest(idle.as_str(), names()).map(str::to_owned),
@@ -153,7 +153,7 @@ fn no_idle_pattern(epoch: Key, event: &Event, infos: &[LayerInfo<'_>]) -> Result
 /// Refuses a bound on the density of a layer that the event does not select.
 fn no_idle_bound(at: Key, event: &Event, infos: &[LayerInfo<'_>], selected: &[LayerPlan]) -> Result<(), PruneError> {
     for (field, bound) in [("min_density", event.min_density()), ("max_density", event.max_density())] {
-        let Some(Bound::By(table)) = bound else { continue };
+        let Some(DensityBounds::By(table)) = bound else { continue };
         let known: BTreeSet<&str> = selected.iter().map(|layer| layer.name.as_str()).collect();
         let Some(name) = table.keys().find(|name| !known.contains(name.as_str())) else { continue };
         if infos.iter().any(|info| info.name == name) {
@@ -180,13 +180,13 @@ fn told_roles(event: &Event, infos: &[LayerInfo<'_>]) -> Vec<Role> {
 }
 
 /// The axis of a layer that an event means.
-fn resolve(epoch: Key, axis: GroupAxis, info: &LayerInfo<'_>, role: &Role) -> Result<LayerAxis, PruneError> {
+fn resolve(key: Key, axis: GroupAxis, info: &LayerInfo<'_>, role: &Role) -> Result<LayerAxis, PruneError> {
     let (rank, layer) = (info.rank(), || info.name.to_owned());
     axis.of(info.name, info.shape, role).map_err(|unknown| match (unknown, axis) {
         (AxisUnknown::OutOfRange(axis), _) => {
-            PruneError::AxisOutOfRange { at: epoch, layer: layer(), axis, shape: info.shape.to_vec() }
+            PruneError::AxisOutOfRange { at: key, layer: layer(), axis, shape: info.shape.to_vec() }
         }
-        (AxisUnknown::Untold, GroupAxis::Output) => PruneError::OutputUnknown { at: epoch, layer: layer(), rank },
-        (AxisUnknown::Untold, _) => PruneError::ReductionUnknown { at: epoch, layer: layer(), rank },
+        (AxisUnknown::Untold, GroupAxis::Output) => PruneError::OutputUnknown { at: key, layer: layer(), rank },
+        (AxisUnknown::Untold, _) => PruneError::ReductionUnknown { at: key, layer: layer(), rank },
     })
 }

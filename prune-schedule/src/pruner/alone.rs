@@ -10,7 +10,7 @@ use super::event::Maker;
 use crate::event::Rule;
 use crate::plan::Amount;
 use crate::prune_error::PruneError;
-use crate::value::Distribution;
+use crate::value::DistributionRule;
 
 /// If the event can be stopped, layers of this many elements together are ranked at once, which takes some hundredths
 /// of a second.
@@ -21,7 +21,7 @@ impl Maker<'_> {
     /// ranking after the other.
     pub(super) fn each_alone(&self, candidates: &[Candidate<'_>]) -> Result<Option<Vec<LayerMask>>, PruneError> {
         let event = &self.plan.event;
-        let weights_alone = event.score() == Score::magnitude() && event.distribution() != Distribution::GlobalL2;
+        let weights_alone = event.score() == Score::magnitude() && event.distribution() != DistributionRule::GlobalL2;
         if !weights_alone || !matches!(event.rule(), Rule::Unstructured { .. }) {
             return Ok(None);
         }

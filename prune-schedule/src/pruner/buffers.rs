@@ -4,7 +4,7 @@ use prune_core::{Error, LayersMut, Mask, Masks};
 
 use super::Pruner;
 use super::evidence::Evidence;
-use super::prepare::Prepared;
+use super::prepare::PreparedMasks;
 use super::report::Report;
 use crate::moment::Moment;
 use crate::prune_error::PruneError;
@@ -61,7 +61,7 @@ impl Pruner {
     /// another shape. Nothing has been written then.
     pub fn commit_and_hold(
         &mut self,
-        prepared: Prepared<'_>,
+        prepared: PreparedMasks<'_>,
         model: &mut (impl LayersMut + ?Sized),
         buffers: &mut [&mut (dyn LayersMut + '_)],
     ) -> Result<Report, PruneError> {

@@ -2,7 +2,7 @@
 
 use prune_core::{LayerRef, Mask, Selected};
 
-use super::listed::Listed;
+use super::listed::LayerList;
 use crate::plan::{EventPlan, LayerPlan};
 
 /// A layer that an event selects, with its values.
@@ -18,7 +18,7 @@ impl<'l> Candidate<'l> {
     }
 
     /// The layers of a plan. `layers` must be the layers that the plan was made for.
-    pub(super) fn of_plan(plan: &'l EventPlan, layers: &'l Listed<'l>) -> Vec<Self> {
+    pub(super) fn of_plan(plan: &'l EventPlan, layers: &'l LayerList<'l>) -> Vec<Self> {
         plan.layers.iter().filter_map(|plan| Some(Candidate { plan, layer: layers.at(plan.place)? })).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::evidence::Observed;
+use super::evidence::ObservedGradients;
 
 /// One count of a training.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -10,7 +10,7 @@ pub(super) struct Clock {
     /// The last epoch or step that has ended.
     pub(super) last: Option<u64>,
     /// Gradients observed since then.
-    pub(super) observed: Observed,
+    pub(super) observed: ObservedGradients,
 }
 
 impl Clock {

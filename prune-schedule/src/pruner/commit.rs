@@ -6,9 +6,9 @@ use prune_core::{Error, LayerMut, LayerRef, Layers, LayersMut, Masks};
 
 use super::Pruner;
 use super::clock::Token;
-use super::evidence::{Evidence, Observed};
-use super::listed::Listed;
-use super::prepare::Prepared;
+use super::evidence::{Evidence, ObservedGradients};
+use super::listed::LayerList;
+use super::prepare::PreparedMasks;
 use super::report::Report;
 use crate::moment::Moment;
 use crate::prune_error::PruneError;
@@ -21,10 +21,10 @@ impl Pruner {
     ///
     /// [`PruneError::Outdated`] if the pruner has gone on since; [`PruneError::ListsDiffer`] if the model has no layer
     /// of that name and shape; [`PruneError::Event`]; [`PruneError::Rewind`] if the event was
-    /// [detached](Prepared::detached) from the parameters that it sets back. Nothing has been written then.
+    /// [detached](PreparedMasks::detached) from the parameters that it sets back. Nothing has been written then.
     pub fn commit(
         &mut self,
-        prepared: Prepared<'_>,
+        prepared: PreparedMasks<'_>,
         model: &mut (impl LayersMut + ?Sized),
     ) -> Result<Report, PruneError> {
         self.is_of_now(&prepared)?;
@@ -53,9 +53,9 @@ impl Pruner {
     }
 
     /// Puts the masks of a prepared event in force after the caller has written them. The caller has set parameters
-    /// back if the event [rewinds](Prepared::rewinds_to), and has written zeros outside [`Prepared::writes`]. If
-    /// `layers` are given, their zeros are checked and their non-zero elements are counted anew; otherwise the report
-    /// says that it is unchecked.
+    /// back if the event [rewinds](PreparedMasks::rewinds_to), and has written zeros outside [`PreparedMasks::writes`].
+    /// If `layers` are given, their zeros are checked and their non-zero elements are counted anew; otherwise the
+    /// report says that it is unchecked.
     ///
     /// # Errors
     ///
@@ -82,7 +82,7 @@ impl Pruner {
     /// ```
     pub fn commit_written(
         &mut self,
-        mut prepared: Prepared<'_>,
+        mut prepared: PreparedMasks<'_>,
         layers: Option<&dyn Layers>,
     ) -> Result<Report, PruneError> {
         self.is_of_now(&prepared)?;
@@ -91,7 +91,7 @@ impl Pruner {
             return Ok(self.take_note(prepared));
         };
         let in_event = PruneError::in_event(prepared.moment.key());
-        let layers = Listed::of(layers).map_err(in_event)?;
+        let layers = LayerList::of(layers).map_err(in_event)?;
         fits(&prepared, layers.iter().map(|(name, layer)| (name, layer.shape())))?;
         for (name, mask) in prepared.writes.iter() {
             let Some(layer) = layers.get(name) else { continue };
@@ -135,13 +135,13 @@ impl Pruner {
         }
     }
 
-    fn is_of_now(&self, prepared: &Prepared<'_>) -> Result<(), PruneError> {
+    fn is_of_now(&self, prepared: &PreparedMasks<'_>) -> Result<(), PruneError> {
         if prepared.token.is(&self.token) { Ok(()) } else { Err(PruneError::Outdated { at: prepared.moment.key() }) }
     }
 
     /// Puts new masks in force and returns the report.
-    fn take_note(&mut self, prepared: Prepared<'_>) -> Report {
-        let Prepared { moment, floats_on, masks, opened, report, .. } = prepared;
+    fn take_note(&mut self, prepared: PreparedMasks<'_>) -> Report {
+        let PreparedMasks { moment, floats_on, masks, opened, report, .. } = prepared;
         if floats_on {
             let held = self.floats_over.get_or_insert_with(|| self.masks.clone());
             put(held, opened);
@@ -156,7 +156,7 @@ impl Pruner {
     fn ended(&mut self, moment: Moment) {
         let clock = if moment.is_step() { &mut self.steps } else { &mut self.epochs };
         clock.last = Some(moment.time());
-        clock.observed = Observed::default();
+        clock.observed = ObservedGradients::default();
         self.token = Token::default();
     }
 }
@@ -168,7 +168,10 @@ fn put(into: &mut Masks, masks: Masks) {
 }
 
 /// Refuses a model that lacks one of the layers to be written.
-fn fits<'n>(prepared: &Prepared<'_>, layers: impl Iterator<Item = (&'n str, &'n [usize])>) -> Result<(), PruneError> {
+fn fits<'n>(
+    prepared: &PreparedMasks<'_>,
+    layers: impl Iterator<Item = (&'n str, &'n [usize])>,
+) -> Result<(), PruneError> {
     let shapes: BTreeMap<&str, &[usize]> = layers.collect();
     match prepared.written.iter().find(|(name, shape)| shapes.get(name.as_str()) != Some(&shape.as_slice())) {
         Some((name, shape)) => Err(PruneError::ListsDiffer { layer: name.clone(), shape: shape.clone() }),

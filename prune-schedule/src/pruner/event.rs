@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use prune_core::{Error, LayerRef, Mask, Masks, Need, PlainTensor, Ranked, Scores, Selected, Selector, Subject, Unit};
 
 use super::candidate::{Candidate, LayerMask};
-use super::evidence::Given;
+use super::evidence::EventEvidence;
 use super::{regrow, reopen};
 use crate::event::{Event, Rule};
 use crate::plan::{Alive, Amount, EventPlan, joined};
 use crate::prune_error::PruneError;
-use crate::value::{Distribution, Piece};
+use crate::value::{DistributionRule, Piece};
 
 /// The inputs for making the masks of an event.
 #[derive(Clone, Copy)]
@@ -18,7 +18,7 @@ pub(super) struct Maker<'a> {
     pub(super) plan: &'a EventPlan,
     /// The elements that may be chosen, unless the event reopens.
     pub(super) alive: &'a Masks,
-    pub(super) given: &'a Given<'a>,
+    pub(super) given: &'a EventEvidence<'a>,
 }
 
 impl Maker<'_> {
@@ -207,7 +207,7 @@ impl Maker<'_> {
         }
         let scores = self.event().score().of(&subject).map_err(refused)?;
         match self.event().distribution() {
-            Distribution::GlobalL2 => scores.normalised(self.alive.get(candidate.name())).map_err(refused),
+            DistributionRule::GlobalL2 => scores.normalised(self.alive.get(candidate.name())).map_err(refused),
             _ => Ok(scores),
         }
     }
@@ -242,17 +242,17 @@ impl Maker<'_> {
             }
             Amount::Pattern(pattern) => {
                 let axis = layers.first().and_then(|first| first.plan.axis);
-                let n_of_m = |selector: Selector, ranked: &[Ranked<'_>]| match axis {
-                    Some(axis) => selector.n_of_m(ranked[0], *pattern, axis as isize).map(|selected| vec![selected]),
-                    None => selector.n_of_m_concatenated(ranked, *pattern),
+                let n_m = |selector: Selector, ranked: &[Ranked<'_>]| match axis {
+                    Some(axis) => selector.n_m(ranked[0], *pattern, axis as isize).map(|selected| vec![selected]),
+                    None => selector.n_m_concatenated(ranked, *pattern),
                 };
-                let made = n_of_m(selector, ranked).map_err(refused)?;
+                let made = n_m(selector, ranked).map_err(refused)?;
                 if self.event().reopen().is_none() || made.iter().all(|made| made.short_groups == 0) {
                     return done(made);
                 }
                 let ties: Vec<usize> = made.iter().map(|made| made.ties).collect();
                 let kept_anyway = made.into_iter().map(|made| made.mask).collect();
-                let mut made = self.reopened(layers, kept_anyway, |ranked| n_of_m(Selector::value(), ranked))?;
+                let mut made = self.reopened(layers, kept_anyway, |ranked| n_m(Selector::value(), ranked))?;
                 made.iter_mut().zip(ties).for_each(|(made, ties)| made.ties = ties);
                 Ok(made)
             }

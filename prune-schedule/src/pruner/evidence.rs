@@ -6,7 +6,7 @@ use prune_core::{Error, LayerRef, Layers, Layout, Masks, Need, PlainTensor, Scor
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::candidate::Candidate;
-use super::listed::Listed;
+use super::listed::LayerList;
 use crate::event::{Event, Rule};
 use crate::key::Key;
 use crate::prune_error::PruneError;
@@ -76,20 +76,20 @@ impl core::fmt::Debug for Evidence<'_> {
 
 /// The gradients that an event looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum GradientsWanted {
     /// The gradient of the last batch.
     Last,
     /// The sum of the gradients of all batches.
     Sum,
 }
 
-impl Wanted {
+impl GradientsWanted {
     /// The gradients that an event looks at, if any.
-    pub(super) fn by(event: &Event) -> Option<Wanted> {
+    pub(super) fn by(event: &Event) -> Option<GradientsWanted> {
         match (event.rule(), event.score().needs(), event.reopen()) {
-            (Rule::Regrow(regrow), ..) => (regrow.grow == Grow::Gradient).then_some(Wanted::Last),
-            (_, Some(Need::Gradient), _) => Some(Wanted::Last),
-            (_, Some(Need::MeanGradient), _) | (_, _, Some(Reopen::Gradient)) => Some(Wanted::Sum),
+            (Rule::Regrow(regrow), ..) => (regrow.grow == Grow::Gradient).then_some(GradientsWanted::Last),
+            (_, Some(Need::Gradient), _) => Some(GradientsWanted::Last),
+            (_, Some(Need::MeanGradient), _) | (_, _, Some(Reopen::Gradient)) => Some(GradientsWanted::Sum),
             _ => None,
         }
     }
@@ -98,19 +98,19 @@ impl Wanted {
 /// Gradients since the last epoch, or the last step, ended.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Observed {
-    by_layer: BTreeMap<String, Sum>,
+pub(super) struct ObservedGradients {
+    by_layer: BTreeMap<String, GradientSum>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Sum {
+struct GradientSum {
     shape: Vec<usize>,
     #[serde(with = "bits")]
     values: Vec<f64>,
 }
 
-impl Observed {
+impl ObservedGradients {
     pub(super) fn is_empty(&self) -> bool {
         self.by_layer.is_empty()
     }
@@ -118,10 +118,10 @@ impl Observed {
     /// Records the gradients of the layers that an event is for. If one of them is refused, none is recorded.
     pub(super) fn add(
         &mut self,
-        epoch: Key,
+        key: Key,
         event: &Event,
-        gradients: &Listed<'_>,
-        how: Wanted,
+        gradients: &LayerList<'_>,
+        how: GradientsWanted,
     ) -> Result<(), PruneError> {
         let wanted: Vec<_> = gradients.iter().filter(|(name, layer)| event.selects(name, layer.rank())).collect();
         let mut read = Vec::with_capacity(wanted.len());
@@ -130,18 +130,18 @@ impl Observed {
                 && sum.shape != layer.shape()
             {
                 let (expected, got) = (sum.shape.clone(), layer.shape().to_vec());
-                return Err(PruneError::GradientShape { at: epoch, layer: (*name).to_owned(), expected, got });
+                return Err(PruneError::GradientShape { at: key, layer: (*name).to_owned(), expected, got });
             }
             read.push(layer.to_logical_f64().map_err(|error| error.in_layer(name))?);
         }
         for ((name, layer), values) in wanted.into_iter().zip(read) {
             match self.by_layer.get_mut(name) {
-                Some(sum) if how == Wanted::Sum => {
+                Some(sum) if how == GradientsWanted::Sum => {
                     sum.values.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
                 }
                 Some(sum) => sum.values = values,
                 None => {
-                    self.by_layer.insert(name.to_owned(), Sum { shape: layer.shape().to_vec(), values });
+                    self.by_layer.insert(name.to_owned(), GradientSum { shape: layer.shape().to_vec(), values });
                 }
             }
         }
@@ -150,34 +150,35 @@ impl Observed {
 
     /// True if every sum has as many values as its shape says.
     pub(super) fn is_sound(&self) -> bool {
-        let sound = |sum: &Sum| Layout::row_major(&sum.shape).is_ok_and(|layout| layout.len() == sum.values.len());
+        let sound =
+            |sum: &GradientSum| Layout::row_major(&sum.shape).is_ok_and(|layout| layout.len() == sum.values.len());
         self.by_layer.values().all(sound)
     }
 }
 
 /// The evidence that an event has been given.
-pub(super) struct Given<'a> {
-    gradients: Option<Listed<'a>>,
-    observed: &'a Observed,
-    norms: Option<Listed<'a>>,
+pub(super) struct EventEvidence<'a> {
+    gradients: Option<LayerList<'a>>,
+    observed: &'a ObservedGradients,
+    norms: Option<LayerList<'a>>,
     measure: Option<&'a MeasureInputs<'a>>,
-    scores: Option<Listed<'a>>,
+    scores: Option<LayerList<'a>>,
     stop: Option<&'a dyn Fn() -> bool>,
 }
 
-impl<'a> Given<'a> {
-    pub(super) fn of(evidence: Evidence<'a>, observed: &'a Observed) -> Result<Self, Error> {
+impl<'a> EventEvidence<'a> {
+    pub(super) fn of(evidence: Evidence<'a>, observed: &'a ObservedGradients) -> Result<Self, Error> {
         let (norms, measure) = match evidence.inputs {
-            Some(Inputs::Norms(norms)) => (Some(Listed::of(norms)?), None),
+            Some(Inputs::Norms(norms)) => (Some(LayerList::of(norms)?), None),
             Some(Inputs::Measure(measure)) => (None, Some(measure)),
             None => (None, None),
         };
-        Ok(Given {
-            gradients: evidence.gradients.map(Listed::of).transpose()?,
+        Ok(EventEvidence {
+            gradients: evidence.gradients.map(LayerList::of).transpose()?,
             observed,
             norms,
             measure,
-            scores: evidence.scores.map(Listed::of).transpose()?,
+            scores: evidence.scores.map(LayerList::of).transpose()?,
             stop: evidence.stop,
         })
     }
@@ -200,14 +201,14 @@ impl<'a> Given<'a> {
     /// The evidence for a score in one layer.
     pub(super) fn evidence(
         &self,
-        epoch: Key,
+        key: Key,
         score: Score,
         candidate: &Candidate<'_>,
         so_far: Option<&Masks>,
     ) -> Result<Option<PlainTensor<f64>>, PruneError> {
         let Some(need) = score.needs() else { return Ok(None) };
         let found = match need {
-            Need::Gradient | Need::MeanGradient => return self.gradient(epoch, candidate, score.name()).map(Some),
+            Need::Gradient | Need::MeanGradient => return self.gradient(key, candidate, score.name()).map(Some),
             Need::InputNorms => match (self.measure, &self.norms) {
                 (Some(measure), _) => measure(candidate.name(), so_far.unwrap_or(&Masks::default())).map(Some),
                 (None, Some(norms)) => copied(norms, candidate.name()),
@@ -216,36 +217,36 @@ impl<'a> Given<'a> {
             _ => self.scores.as_ref().map_or(Ok(None), |scores| copied(scores, candidate.name())),
         };
         let missing = || PruneError::EvidenceMissing {
-            at: epoch,
+            at: key,
             layer: candidate.name().to_owned(),
             method: score.name(),
             need: need.to_string(),
             how: "hand it over in the `Evidence` of the call",
         };
-        found.map_err(PruneError::in_layer(epoch, candidate.name()))?.ok_or_else(missing).map(Some)
+        found.map_err(PruneError::in_layer(key, candidate.name()))?.ok_or_else(missing).map(Some)
     }
 
     /// A layer's gradient, for a method that requires it.
     pub(super) fn gradient(
         &self,
-        epoch: Key,
+        key: Key,
         candidate: &Candidate<'_>,
         method: &'static str,
     ) -> Result<PlainTensor<f64>, PruneError> {
         let shape = candidate.layer.shape();
-        let values = self.gradient_of(epoch, candidate.name(), shape)?.ok_or_else(|| PruneError::EvidenceMissing {
-            at: epoch,
+        let values = self.gradient_of(key, candidate.name(), shape)?.ok_or_else(|| PruneError::EvidenceMissing {
+            at: key,
             layer: candidate.name().to_owned(),
             method,
             need: "the layer's gradient".to_owned(),
             how: "call `observe` after each backward pass that leads up to the event, before gradients are masked, or hand \
                   it over in its `Evidence`",
         })?;
-        PlainTensor::from_logical(shape, values).map_err(PruneError::in_event(epoch))
+        PlainTensor::from_logical(shape, values).map_err(PruneError::in_event(key))
     }
 
     /// A layer's gradient in logical order, if there is one.
-    pub(super) fn gradient_of(&self, epoch: Key, name: &str, shape: &[usize]) -> Result<Option<Vec<f64>>, PruneError> {
+    pub(super) fn gradient_of(&self, key: Key, name: &str, shape: &[usize]) -> Result<Option<Vec<f64>>, PruneError> {
         let given = self.gradients.as_ref().and_then(|layers| layers.get(name));
         let (got, values) = match (given, self.observed.by_layer.get(name)) {
             (Some(layer), _) => (layer.shape(), layer.to_logical_f64().map_err(|error| error.in_layer(name))?),
@@ -256,12 +257,12 @@ impl<'a> Given<'a> {
             return Ok(Some(values));
         }
         let (expected, got) = (shape.to_vec(), got.to_vec());
-        Err(PruneError::GradientShape { at: epoch, layer: name.to_owned(), expected, got })
+        Err(PruneError::GradientShape { at: key, layer: name.to_owned(), expected, got })
     }
 }
 
 /// A copy of a layer's values, if the layer is there.
-fn copied(layers: &Listed<'_>, name: &str) -> Result<Option<PlainTensor<f64>>, Error> {
+fn copied(layers: &LayerList<'_>, name: &str) -> Result<Option<PlainTensor<f64>>, Error> {
     let copy = |layer: &LayerRef<'_>| PlainTensor::from_logical(layer.shape(), layer.to_logical_f64()?);
     layers.get(name).map(copy).transpose()
 }

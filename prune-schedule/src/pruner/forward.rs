@@ -3,8 +3,8 @@
 use prune_core::{Layers, Masks};
 
 use super::Pruner;
-use super::evidence::{Evidence, Given};
-use super::listed::Listed;
+use super::evidence::{EventEvidence, Evidence};
+use super::listed::LayerList;
 use super::prepare::Happening;
 use crate::moment::Moment;
 use crate::prune_error::PruneError;
@@ -68,8 +68,8 @@ impl Pruner {
             && event.straight_through()
         {
             let in_event = PruneError::in_event(moment.key());
-            let layers = Listed::of(model).map_err(in_event)?;
-            let given = Given::of(evidence, &self.epochs.observed).map_err(in_event)?;
+            let layers = LayerList::of(model).map_err(in_event)?;
+            let given = EventEvidence::of(evidence, &self.epochs.observed).map_err(in_event)?;
             let happening = Happening { epoch: moment.time(), moment, key, event: event.clone() };
             for (name, made) in self.masks_of(&happening, &layers, &given)? {
                 masks.insert(name, made.mask);

@@ -7,20 +7,20 @@ use prune_core::{Error, ErrorKind, LayerRef, Layers, Masks};
 use crate::plan::{Alive, FactsByLayer, LayerInfo};
 
 /// A model's layers as it lists them. Every name is unique.
-pub(super) struct Listed<'m> {
+pub(super) struct LayerList<'m> {
     layers: Vec<(Cow<'m, str>, LayerRef<'m>)>,
     /// Places in the order of names, for fast look-up.
     by_name: Vec<usize>,
 }
 
-impl<'m> Listed<'m> {
+impl<'m> LayerList<'m> {
     pub(super) fn of(model: &'m (impl Layers + ?Sized)) -> Result<Self, Error> {
         let layers = model.layers();
         let mut by_name: Vec<usize> = (0..layers.len()).collect();
         by_name.sort_by(|&a, &b| layers[a].0.cmp(&layers[b].0));
         match by_name.windows(2).filter(|pair| layers[pair[0]].0 == layers[pair[1]].0).map(|pair| pair[1]).min() {
             Some(twice) => Err(ErrorKind::DuplicateLayer { name: layers[twice].0.to_string() }.into()),
-            None => Ok(Listed { layers, by_name }),
+            None => Ok(LayerList { layers, by_name }),
         }
     }
 

@@ -27,7 +27,7 @@ mod state;
 mod steps;
 
 pub use evidence::{Evidence, Inputs, MeasureInputs};
-pub use prepare::Prepared;
+pub use prepare::PreparedMasks;
 pub use report::{LayerReport, Report, Totals, UnitCounts};
 pub use report_table::{ReportColumn, ReportRow, report_table};
 pub use state::PrunerState;
@@ -36,9 +36,9 @@ pub use steps::StepAction;
 use prune_core::{Layers, LayersMut, Masks};
 
 use self::clock::{Clock, Token};
-use self::listed::Listed;
+use self::listed::LayerList;
 use crate::moment::Moment;
-use crate::plan::{Defaults, FactsByLayer, Known, LayerFacts, Members, check};
+use crate::plan::{Defaults, FactsByLayer, LayerFacts, Members, PlanContext, check};
 use crate::prune_error::PruneError;
 use crate::strategy::Strategy;
 use crate::warning::Warning;
@@ -238,12 +238,12 @@ impl Pruner {
     /// [`PruneError::Event`] for bounds that cannot be met; [`PruneError::Layers`] for a name that occurs twice, for
     /// masks in force that do not fit the model, and for memory that does not fit the claimed layout.
     pub fn check(&self, model: &(impl Layers + ?Sized)) -> Result<Vec<Warning>, PruneError> {
-        let layers = Listed::of(model)?;
+        let layers = LayerList::of(model)?;
         layers.fit(self.masks())?;
         layers.fit(self.held())?;
         let ended = (self.epochs.last, self.steps.last);
         let infos = layers.infos(self.held(), &self.facts);
-        let known = Known { layers: &infos, couplings: &self.couplings, defaults: self.defaults };
+        let known = PlanContext { layers: &infos, couplings: &self.couplings, defaults: self.defaults };
         let mut warnings = check(&self.strategy, ended, known)?;
         warnings.extend(sparse::mostly_zero(&layers, self.held())?);
         Ok(warnings)

@@ -4,8 +4,8 @@ use prune_core::Layers;
 
 use super::Pruner;
 use super::clock::Token;
-use super::evidence::Wanted;
-use super::listed::Listed;
+use super::evidence::GradientsWanted;
+use super::listed::LayerList;
 use crate::moment::Moment;
 use crate::prune_error::PruneError;
 use crate::strategy::Strategy;
@@ -22,10 +22,10 @@ impl Pruner {
     pub fn observe(&mut self, gradients: &(impl Layers + ?Sized)) -> Result<(), PruneError> {
         for moment in self.in_training() {
             if let Some((key, event)) = self.strategy.at(moment)
-                && let Some(wanted) = Wanted::by(event)
+                && let Some(wanted) = GradientsWanted::by(event)
             {
                 let clock = if moment.is_step() { &mut self.steps } else { &mut self.epochs };
-                clock.observed.add(key, event, &Listed::of(gradients)?, wanted)?;
+                clock.observed.add(key, event, &LayerList::of(gradients)?, wanted)?;
                 self.token = Token::default();
             }
         }
@@ -47,7 +47,7 @@ impl Pruner {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn observes(&self) -> bool {
-        let looks = |moment| self.strategy.at(moment).is_some_and(|(_, event)| Wanted::by(event).is_some());
+        let looks = |moment| self.strategy.at(moment).is_some_and(|(_, event)| GradientsWanted::by(event).is_some());
         self.in_training().any(looks)
     }
 
@@ -61,6 +61,6 @@ impl Pruner {
 impl Strategy {
     /// True if any event looks at gradients, so that a training loop must show them: see [`Pruner::observes`].
     pub fn observes(&self) -> bool {
-        self.events().any(|(_, event)| Wanted::by(event).is_some())
+        self.events().any(|(_, event)| GradientsWanted::by(event).is_some())
     }
 }

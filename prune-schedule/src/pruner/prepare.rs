@@ -7,8 +7,8 @@ use super::buffers::close_more;
 use super::candidate::{Candidate, LayerMask};
 use super::clock::{Clock, Token};
 use super::event::Maker;
-use super::evidence::{Evidence, Given};
-use super::listed::Listed;
+use super::evidence::{EventEvidence, Evidence};
+use super::listed::LayerList;
 use super::report::{Outcome, Report};
 use crate::event::{Event, Rule};
 use crate::key::Key;
@@ -18,11 +18,11 @@ use crate::prune_error::PruneError;
 
 /// An event that is ready to be committed: its masks and its report are made, and nothing has been written.
 ///
-/// [`Pruner::commit`] writes it to a model. A caller whose weights this crate cannot write applies [`Prepared::writes`]
-/// and calls [`Pruner::commit_written`]. It belongs to the state of the pruner that made it, and to layers of the
-/// shapes that were read: a pruner that has gone on refuses it.
+/// [`Pruner::commit`] writes it to a model. A caller whose weights this crate cannot write applies
+/// [`PreparedMasks::writes`] and calls [`Pruner::commit_written`]. It belongs to the state of the pruner that made it,
+/// and to layers of the shapes that were read: a pruner that has gone on refuses it.
 #[must_use = "nothing has been written until it is committed"]
-pub struct Prepared<'e> {
+pub struct PreparedMasks<'e> {
     pub(super) token: Token,
     pub(super) moment: Moment,
     /// True if the masks float on from here.
@@ -36,20 +36,20 @@ pub struct Prepared<'e> {
     /// The layers that are written, with their shapes.
     pub(super) written: Vec<(String, Vec<usize>)>,
     /// The parameters to which the model is set back.
-    pub(super) rewound: Option<Listed<'e>>,
+    pub(super) rewound: Option<LayerList<'e>>,
     pub(super) report: Report,
 }
 
-impl core::fmt::Debug for Prepared<'_> {
+impl core::fmt::Debug for PreparedMasks<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Prepared")
+        f.debug_struct("PreparedMasks")
             .field("moment", &self.moment)
             .field("layers", &self.masks.len())
             .finish_non_exhaustive()
     }
 }
 
-impl Prepared<'_> {
+impl PreparedMasks<'_> {
     /// The moment of the event.
     pub fn moment(&self) -> Moment {
         self.moment
@@ -61,9 +61,9 @@ impl Prepared<'_> {
     }
 
     /// The masks outside which a caller that applies masks itself must write zero. They keep less than
-    /// [`Prepared::masks`] if elements are opened again, since those start at zero. They include masks of other layers
-    /// if parameters are set back. They are empty if nothing is written, as within a range that passes straight
-    /// through.
+    /// [`PreparedMasks::masks`] if elements are opened again, since those start at zero. They include masks of other
+    /// layers if parameters are set back. They are empty if nothing is written, as within a range that passes
+    /// straight through.
     pub fn writes(&self) -> &Masks {
         &self.writes
     }
@@ -80,10 +80,10 @@ impl Prepared<'_> {
 
     /// This event without the parameters that are set back, so that it can outlive the evidence, for a caller that
     /// writes masks and parameters elsewhere. [`Pruner::commit_written`] takes it; [`Pruner::commit`] refuses it if it
-    /// [rewinds](Prepared::rewinds_to).
-    pub fn detached(self) -> Prepared<'static> {
-        let Prepared { token, moment, floats_on, masks, opened, writes, written, rewound: _, report } = self;
-        Prepared { token, moment, floats_on, masks, opened, writes, written, rewound: None, report }
+    /// [rewinds](PreparedMasks::rewinds_to).
+    pub fn detached(self) -> PreparedMasks<'static> {
+        let PreparedMasks { token, moment, floats_on, masks, opened, writes, written, rewound: _, report } = self;
+        PreparedMasks { token, moment, floats_on, masks, opened, writes, written, rewound: None, report }
     }
 }
 
@@ -130,7 +130,7 @@ impl Pruner {
         moment: Moment,
         model: &(impl Layers + ?Sized),
         evidence: Evidence<'e>,
-    ) -> Result<Option<Prepared<'e>>, PruneError> {
+    ) -> Result<Option<PreparedMasks<'e>>, PruneError> {
         self.goes_forward(moment)?;
         let Some((key, event)) = self.strategy.at(moment) else { return Ok(None) };
         let epoch = if moment.is_step() { self.epochs.next() } else { moment.time() };
@@ -143,15 +143,15 @@ impl Pruner {
         happening: &Happening,
         model: &(impl Layers + ?Sized),
         evidence: Evidence<'e>,
-    ) -> Result<Prepared<'e>, PruneError> {
+    ) -> Result<PreparedMasks<'e>, PruneError> {
         let Happening { epoch, moment, key, ref event } = *happening;
         let in_event = PruneError::in_event(moment.key());
-        let layers = Listed::of(model).map_err(in_event)?;
+        let layers = LayerList::of(model).map_err(in_event)?;
         let rewound = rewound(moment.key(), event, &layers, epoch, &evidence)?;
         if rewound.is_some() {
             layers.fit(self.held()).map_err(in_event)?;
         }
-        let given = Given::of(evidence, &self.clock(moment).observed).map_err(in_event)?;
+        let given = EventEvidence::of(evidence, &self.clock(moment).observed).map_err(in_event)?;
         let plan = self.plan(happening, &layers)?;
         let candidates = Candidate::of_plan(&plan, &layers);
         let alive = self.held();
@@ -197,11 +197,11 @@ impl Pruner {
         let written = written.map(|(name, layer)| (name.to_owned(), layer.shape().to_vec())).collect();
         let (writes, written) = if is_written { (writes, written) } else { Default::default() };
         let token = self.token.clone();
-        Ok(Prepared { token, moment, floats_on, masks, opened, writes, written, rewound, report })
+        Ok(PreparedMasks { token, moment, floats_on, masks, opened, writes, written, rewound, report })
     }
 
     /// The plan of an event on these layers.
-    fn plan(&self, happening: &Happening, layers: &Listed<'_>) -> Result<EventPlan, PruneError> {
+    fn plan(&self, happening: &Happening, layers: &LayerList<'_>) -> Result<EventPlan, PruneError> {
         let at = happening.moment.key();
         let infos = layers.infos(self.held(), &self.facts);
         let plan = happening.event.plan_coupled(at, happening.key, &infos, &self.couplings, &self.defaults)?;
@@ -215,8 +215,8 @@ impl Pruner {
     pub(super) fn masks_of(
         &self,
         happening: &Happening,
-        layers: &Listed<'_>,
-        given: &Given<'_>,
+        layers: &LayerList<'_>,
+        given: &EventEvidence<'_>,
     ) -> Result<Vec<(String, LayerMask)>, PruneError> {
         let plan = self.plan(happening, layers)?;
         let candidates = Candidate::of_plan(&plan, layers);
@@ -262,17 +262,17 @@ impl Pruner {
 fn rewound<'e>(
     at: Key,
     event: &Event,
-    layers: &Listed<'_>,
+    layers: &LayerList<'_>,
     training: u64,
     evidence: &Evidence<'e>,
-) -> Result<Option<Listed<'e>>, PruneError> {
+) -> Result<Option<LayerList<'e>>, PruneError> {
     let Some(to) = event.rewind() else { return Ok(None) };
     let refuse = |why: String| PruneError::Rewind { at, to, why };
     if to >= training {
         return Err(refuse(format!("that epoch has not ended, epoch {training} is in training")));
     }
     let missing = || refuse("hand them over as `rewind` in the `Evidence` of `end_epoch_with`".to_owned());
-    let given = Listed::of(evidence.rewind.ok_or_else(missing)?);
+    let given = LayerList::of(evidence.rewind.ok_or_else(missing)?);
     let given = given.map_err(PruneError::in_event(at))?;
     for (name, layer) in layers.iter() {
         let shown = prune_core::printable(name);

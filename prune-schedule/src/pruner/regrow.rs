@@ -3,7 +3,7 @@
 use prune_core::{Error, LayerRef, Mask, Masks, PlainTensor, Ranked, Selector, draw};
 
 use super::candidate::{Candidate, LayerMask};
-use super::evidence::Given;
+use super::evidence::EventEvidence;
 use crate::key::Key;
 use crate::prune_error::PruneError;
 use crate::value::{Grow, Regrow};
@@ -14,7 +14,7 @@ pub(super) fn mask(
     regrow: Regrow,
     (candidate, moved): (&Candidate<'_>, usize),
     alive: &Masks,
-    given: &Given<'_>,
+    given: &EventEvidence<'_>,
 ) -> Result<LayerMask, PruneError> {
     let refused = PruneError::in_layer(at, candidate.name());
     let all = || Mask::all(candidate.layer.shape()).map_err(refused);

@@ -7,26 +7,26 @@
 use prune_core::{Mask, PlainTensor, draw};
 
 use super::candidate::Candidate;
-use super::evidence::Given;
+use super::evidence::EventEvidence;
 use crate::key::Key;
 use crate::prune_error::PruneError;
 use crate::value::Reopen;
 
 /// Scores that rank the elements of `kept` first, then those outside `alive`.
 pub(super) fn scores(
-    epoch: Key,
+    key: Key,
     candidate: &Candidate<'_>,
     kept: &Mask,
     alive: &Mask,
     how: Reopen,
-    given: &Given<'_>,
+    given: &EventEvidence<'_>,
 ) -> Result<PlainTensor<f64>, PruneError> {
     let (name, layer) = (candidate.name(), candidate.layer);
     let mut scores = match how {
         Reopen::Random { seed } => (0..layer.len() as u64).map(|index| draw(seed, name, index)).collect(),
         Reopen::Gradient => {
-            let missing = || PruneError::GradientMissing { at: epoch, layer: name.to_owned() };
-            let mut gradient = given.gradient_of(epoch, name, layer.shape())?.ok_or_else(missing)?;
+            let missing = || PruneError::GradientMissing { at: key, layer: name.to_owned() };
+            let mut gradient = given.gradient_of(key, name, layer.shape())?.ok_or_else(missing)?;
             // An infinite gradient ranks after elements that are kept anyway. NaN stays, and is refused when it is
             // ranked.
             gradient.iter_mut().for_each(|value| *value = if value.is_infinite() { f64::MAX } else { value.abs() });
@@ -43,5 +43,5 @@ pub(super) fn scores(
             *score = 0.0;
         }
     }
-    PlainTensor::from_logical(layer.shape(), scores).map_err(PruneError::in_event(epoch))
+    PlainTensor::from_logical(layer.shape(), scores).map_err(PruneError::in_event(key))
 }

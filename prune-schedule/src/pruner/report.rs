@@ -6,7 +6,7 @@ use prune_core::{Density, Error, Mask, Masks};
 use serde::{Deserialize, Serialize};
 
 use super::candidate::{Candidate, LayerMask};
-use super::listed::Listed;
+use super::listed::LayerList;
 use super::prepare::Happening;
 use crate::plan::{EventPlan, UsedDefaults};
 use crate::warning::Warning;
@@ -139,7 +139,7 @@ pub(super) struct Outcome<'a> {
     pub(super) happening: &'a Happening,
     pub(super) plan: &'a EventPlan,
     /// The parameters to which the model is set back, for an event that rewinds.
-    pub(super) rewound: Option<&'a Listed<'a>>,
+    pub(super) rewound: Option<&'a LayerList<'a>>,
     pub(super) candidates: &'a [Candidate<'a>],
     pub(super) made: &'a [LayerMask],
     /// The elements that could be chosen.
@@ -194,7 +194,7 @@ impl Report {
 
 impl Outcome<'_> {
     /// The report, from the weights as they are before the masks are applied.
-    pub(super) fn report(&self, layers: &Listed<'_>) -> Result<Report, Error> {
+    pub(super) fn report(&self, layers: &LayerList<'_>) -> Result<Report, Error> {
         let mut norms = Norms::default();
         let mut reports = Vec::with_capacity(self.candidates.len());
         let mut selected = Totals { asked: self.plan.asked, ..Totals::default() };
@@ -210,8 +210,8 @@ impl Outcome<'_> {
             selected.add(&counts);
             warnings.extend(core::iter::from_fn(|| planned.next_if(|warning| warning.layer() == name)).cloned());
             if counts.kept == 0 && counts.elements > 0 {
-                let epoch = self.plan.at.to_string();
-                warnings.push(Warning::Emptied { epoch, layer: name.to_owned(), elements: counts.elements });
+                let key = self.plan.at.to_string();
+                warnings.push(Warning::Emptied { key, layer: name.to_owned(), elements: counts.elements });
             }
             let units = made.units.map(|kept| UnitCounts { asked: plan.asked_units, kept, of: plan.units });
             reports.push(LayerReport {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Pruner;
 use super::clock::{Clock, Token};
-use super::evidence::Observed;
+use super::evidence::ObservedGradients;
 use crate::moment::Moment;
 use crate::plan::{Defaults, FactsByLayer};
 use crate::prune_error::PruneError;
@@ -42,10 +42,10 @@ pub struct PrunerState {
     masks: Masks,
     /// The held masks while masks float; `None` while none does.
     held: Option<Masks>,
-    #[serde(default, skip_serializing_if = "Observed::is_empty")]
-    observed: Observed,
-    #[serde(default, skip_serializing_if = "Observed::is_empty")]
-    observed_in_step: Observed,
+    #[serde(default, skip_serializing_if = "ObservedGradients::is_empty")]
+    observed: ObservedGradients,
+    #[serde(default, skip_serializing_if = "ObservedGradients::is_empty")]
+    observed_in_step: ObservedGradients,
 }
 
 impl Pruner {

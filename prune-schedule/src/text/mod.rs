@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Problem, StrategyError};
 use crate::strategy::Strategy;
-use crate::tree::{Source, Value, or_text};
+use crate::tree::{NodeValue, SourceText, or_text};
 
 /// Reads a strategy in any of its forms.
 fn read(text: &str) -> Result<Strategy, StrategyError> {
@@ -26,7 +26,7 @@ fn read(text: &str) -> Result<Strategy, StrategyError> {
         python::Opening::Literal => python::read(body)?,
         python::Opening::Other => toml::read(body)?,
     };
-    raw::strategy(Source::of(body), &tree)
+    raw::strategy(SourceText::of(body), &tree)
 }
 
 impl Strategy {
@@ -78,8 +78,8 @@ impl<'de> Deserialize<'de> for Strategy {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let tree = or_text(deserializer)?;
         let strategy = match &tree.value {
-            Value::Text(text) => text.parse(),
-            _ => raw::strategy(Source::none(), &tree),
+            NodeValue::Text(text) => text.parse(),
+            _ => raw::strategy(SourceText::none(), &tree),
         };
         strategy.map_err(serde::de::Error::custom)
     }

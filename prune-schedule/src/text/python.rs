@@ -7,7 +7,7 @@
 //! positions, and its time is exponential in the nesting.
 
 use crate::error::{Position, Problem, StrategyError, SyntaxError};
-use crate::tree::{DEPTH, Node, Value};
+use crate::tree::{DEPTH, Node, NodeValue};
 use crate::words::clip;
 
 /// The beginning of a text.
@@ -23,7 +23,7 @@ pub(super) enum Opening {
 
 /// The beginning of a text, which decides on the reader.
 pub(super) fn opening(text: &str) -> Opening {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = LiteralReader { text, at: 0 };
     reader.skip_blank();
     match reader.peek() {
         None => Opening::Nothing,
@@ -35,7 +35,7 @@ pub(super) fn opening(text: &str) -> Opening {
 
 /// Reads a single value up to the end of the text.
 pub(super) fn read(text: &str) -> Result<Node, StrategyError> {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = LiteralReader { text, at: 0 };
     reader.skip_blank();
     reader.assignment();
     reader.skip_blank();
@@ -47,13 +47,13 @@ pub(super) fn read(text: &str) -> Result<Node, StrategyError> {
     }
 }
 
-struct Reader<'t> {
+struct LiteralReader<'t> {
     text: &'t str,
     /// The byte offset of the next character; always between two characters.
     at: usize,
 }
 
-impl<'t> Reader<'t> {
+impl<'t> LiteralReader<'t> {
     fn rest(&self) -> &'t str {
         &self.text[self.at..]
     }
@@ -134,7 +134,7 @@ impl<'t> Reader<'t> {
             Some('{') => self.table(self.deeper(depth)?)?,
             Some('[') => self.list(self.deeper(depth)?)?,
             Some('(') => self.parentheses(self.deeper(depth)?)?,
-            Some('"' | '\'') => Value::Text(self.string()?),
+            Some('"' | '\'') => NodeValue::Text(self.string()?),
             Some(c) if c.is_ascii_digit() || matches!(c, '+' | '-' | '.') => self.number()?,
             Some(c) if c.is_alphabetic() || c == '_' => self.word()?,
             _ => {
@@ -149,7 +149,7 @@ impl<'t> Reader<'t> {
         depth.checked_sub(1).ok_or_else(|| self.fault(self.at, SyntaxError::TooDeep { limit: DEPTH }))
     }
 
-    fn table(&mut self, depth: usize) -> Result<Value, StrategyError> {
+    fn table(&mut self, depth: usize) -> Result<NodeValue, StrategyError> {
         let opened = self.at;
         let entry = |reader: &mut Self| {
             let key = reader.value(depth)?;
@@ -163,19 +163,19 @@ impl<'t> Reader<'t> {
             }
             Ok((key, reader.value(depth)?))
         };
-        Ok(Value::Table(self.items('{', '}', "`,` or `}`", entry)?.0))
+        Ok(NodeValue::Table(self.items('{', '}', "`,` or `}`", entry)?.0))
     }
 
-    fn list(&mut self, depth: usize) -> Result<Value, StrategyError> {
-        Ok(Value::List(self.items('[', ']', "`,` or `]`", |reader| reader.value(depth))?.0))
+    fn list(&mut self, depth: usize) -> Result<NodeValue, StrategyError> {
+        Ok(NodeValue::List(self.items('[', ']', "`,` or `]`", |reader| reader.value(depth))?.0))
     }
 
     /// A tuple, or a value in parentheses: only a comma makes a tuple.
-    fn parentheses(&mut self, depth: usize) -> Result<Value, StrategyError> {
+    fn parentheses(&mut self, depth: usize) -> Result<NodeValue, StrategyError> {
         let (mut items, commas) = self.items('(', ')', "`,` or `)`", |reader| reader.value(depth))?;
         match items.pop() {
             Some(only) if items.is_empty() && !commas => Ok(only.value),
-            last => Ok(Value::List(items.into_iter().chain(last).collect())),
+            last => Ok(NodeValue::List(items.into_iter().chain(last).collect())),
         }
     }
 
@@ -209,20 +209,20 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn word(&mut self) -> Result<Value, StrategyError> {
+    fn word(&mut self) -> Result<NodeValue, StrategyError> {
         let at = self.at;
         match self.take_while(|c| c.is_alphanumeric() || c == '_') {
-            "True" | "true" => Ok(Value::Bool(true)),
-            "False" | "false" => Ok(Value::Bool(false)),
-            "None" | "null" => Ok(Value::Null),
+            "True" | "true" => Ok(NodeValue::Bool(true)),
+            "False" | "false" => Ok(NodeValue::Bool(false)),
+            "None" | "null" => Ok(NodeValue::Null),
             // Python prints these. They are refused when a number is checked, with its epoch and layer.
-            "nan" | "NaN" => Ok(Value::Float(f64::NAN)),
-            "inf" | "Infinity" => Ok(Value::Float(f64::INFINITY)),
+            "nan" | "NaN" => Ok(NodeValue::Float(f64::NAN)),
+            "inf" | "Infinity" => Ok(NodeValue::Float(f64::INFINITY)),
             word => Err(self.fault(at, SyntaxError::Word { word: clip(word) })),
         }
     }
 
-    fn number(&mut self) -> Result<Value, StrategyError> {
+    fn number(&mut self) -> Result<NodeValue, StrategyError> {
         let at = self.at;
         let rest = self.rest();
         // A sign belongs to a number at its start and after an `e`.
@@ -319,7 +319,7 @@ impl<'t> Reader<'t> {
 }
 
 /// A decimal number in the form of both languages; underscores may separate digits.
-fn number(text: &str) -> Result<Value, SyntaxError> {
+fn number(text: &str) -> Result<NodeValue, SyntaxError> {
     let malformed = || SyntaxError::Number { text: clip(text) };
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
@@ -343,10 +343,10 @@ fn number(text: &str) -> Result<Value, SyntaxError> {
     }
     let plain = text.replace('_', "");
     if fraction.is_none() && exponent.is_none() {
-        return plain.parse().map(Value::Int).map_err(|_| SyntaxError::NumberTooLarge { text: clip(text) });
+        return plain.parse().map(NodeValue::Int).map_err(|_| SyntaxError::NumberTooLarge { text: clip(text) });
     }
     match plain.parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok(Value::Float(value)),
+        Ok(value) if value.is_finite() => Ok(NodeValue::Float(value)),
         Ok(_) => Err(SyntaxError::NumberTooLarge { text: clip(text) }),
         Err(_) => Err(malformed()),
     }

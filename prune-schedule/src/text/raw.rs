@@ -9,7 +9,7 @@ use crate::event::{Event, Scope};
 use crate::key::Key;
 use crate::method::{Method, ScopeKind, Structure};
 use crate::strategy::{Strategy, check_clocks, check_keys};
-use crate::tree::{Node, Source, Value, Written};
+use crate::tree::{EventFields, Node, NodeValue, SourceText};
 use crate::value::{Grow, Piece, Regrow};
 use crate::words::clip;
 
@@ -32,66 +32,66 @@ impl Structure {
             Structure::Unstructured | Structure::Block | Structure::Channel => {
                 &["density", "sparsity", "prune_rate_pattern"]
             }
-            Structure::NOfM => &["pattern", "prune_rate_pattern"],
+            Structure::Nm => &["pattern", "prune_rate_pattern"],
             Structure::Set | Structure::Rigl => &[],
         }
     }
 }
 
 /// The strategy of a tree.
-pub(crate) fn strategy(source: Source<'_>, tree: &Node) -> Result<Strategy, StrategyError> {
-    let Value::Table(entries) = &tree.value else {
+pub(crate) fn strategy(source: SourceText<'_>, tree: &Node) -> Result<Strategy, StrategyError> {
+    let NodeValue::Table(entries) = &tree.value else {
         return source.refuse(tree, Problem::NotATable { found: tree.value.describe() });
     };
     let known = fields();
     let mut keys = Vec::with_capacity(entries.len());
     let mut events = Vec::with_capacity(entries.len());
-    for (key, value) in entries {
-        let epochs = epochs(&key.value).map_err(|problem| source.at(key)(problem.into()))?;
-        keys.push((epochs, key.at));
-        events.push(event(source, key, value, &known).map_err(|error| source.at(key)(error.in_epochs(epochs)))?);
+    for (node, value) in entries {
+        let key = key_of(&node.value).map_err(|problem| source.at(node)(problem.into()))?;
+        keys.push((key, node.at));
+        events.push(event(source, node, value, &known).map_err(|error| source.at(node)(error.in_key(key)))?);
     }
-    check_keys(&keys.iter().map(|(epochs, _)| *epochs).collect::<Vec<_>>()).map_err(|clash| {
+    check_keys(&keys.iter().map(|(key, _)| *key).collect::<Vec<_>>()).map_err(|clash| {
         let at = |key: usize| source.position(keys[key].1);
         StrategyError::from(clash.problem(at(clash.earlier))).at(at(clash.later))
     })?;
-    for (((epochs, at), event), (_, written)) in keys.iter().zip(&events).zip(entries) {
-        event.check(*epochs).map_err(|error| {
+    for (((key, at), event), (_, written)) in keys.iter().zip(&events).zip(entries) {
+        event.check(*key).map_err(|error| {
             let at = contradicting(&error, written).or(*at);
-            error.at(source.position(at)).in_epochs(*epochs)
+            error.at(source.position(at)).in_key(*key)
         })?;
     }
-    check_clocks(keys.iter().map(|(epochs, _)| *epochs).zip(&events)).map_err(|error| {
-        let steps = keys.iter().find(|(epochs, _)| epochs.in_steps()).and_then(|(_, at)| *at);
+    check_clocks(keys.iter().map(|(key, _)| *key).zip(&events)).map_err(|error| {
+        let steps = keys.iter().find(|(key, _)| key.in_steps()).and_then(|(_, at)| *at);
         error.at(source.position(steps))
     })?;
-    Ok(Strategy::from_checked(keys.into_iter().map(|(epochs, _)| epochs).zip(events).collect()))
+    Ok(Strategy::from_checked(keys.into_iter().map(|(key, _)| key).zip(events).collect()))
 }
 
 /// The offset of the field that contradicts the rest of an event, if that field is written.
 fn contradicting(error: &StrategyError, event: &Node) -> Option<usize> {
-    let (Problem::Contradiction { field, .. }, Value::Table(fields)) = (error.problem(), &event.value) else {
+    let (Problem::Contradiction { field, .. }, NodeValue::Table(fields)) = (error.problem(), &event.value) else {
         return None;
     };
-    fields.iter().find(|(name, _)| name.value == Value::text(*field)).and_then(|(_, value)| value.at)
+    fields.iter().find(|(name, _)| name.value == NodeValue::text(*field)).and_then(|(_, value)| value.at)
 }
 
-fn epochs(key: &Value) -> Result<Key, Problem> {
+fn key_of(key: &NodeValue) -> Result<Key, Problem> {
     match key {
-        Value::Int(number) => Ok(Key::from_number(*number)?),
-        Value::Text(text) => Ok(text.parse::<Key>()?),
-        other => Err(Problem::EpochKind { found: other.describe() }),
+        NodeValue::Int(number) => Ok(Key::from_number(*number)?),
+        NodeValue::Text(text) => Ok(text.parse::<Key>()?),
+        other => Err(Problem::KeyKind { found: other.describe() }),
     }
 }
 
 /// The event of an entry of the table.
-fn event(source: Source<'_>, key: &Node, node: &Node, known: &[&'static str]) -> Result<Event, StrategyError> {
-    let Value::Table(entries) = &node.value else {
+fn event(source: SourceText<'_>, key: &Node, node: &Node, known: &[&'static str]) -> Result<Event, StrategyError> {
+    let NodeValue::Table(entries) = &node.value else {
         return source.refuse(node, Problem::EventKind { found: node.value.describe() });
     };
-    let written = Written::read(source, entries, known)?;
+    let written = EventFields::read(source, entries, known)?;
     let method = written.put(METHOD, None, |node, _| match &node.value {
-        Value::Text(name) => Ok(Some(name.parse::<Method>().map_err(Problem::from)?)),
+        NodeValue::Text(name) => Ok(Some(name.parse::<Method>().map_err(Problem::from)?)),
         other => {
             let (field, wanted, found) = (METHOD, "a string such as 'unstr_global'", other.describe());
             Err(Problem::FieldValue { field, wanted, found }.into())
@@ -103,7 +103,7 @@ fn event(source: Source<'_>, key: &Node, node: &Node, known: &[&'static str]) ->
 }
 
 /// The event with only its method and amount.
-fn bare(key: &Node, written: &Written<'_, '_>, method: Method) -> Result<Event, StrategyError> {
+fn bare(key: &Node, written: &EventFields<'_, '_>, method: Method) -> Result<Event, StrategyError> {
     let Some((field, amount)) = amount(key, written, method)? else {
         let grow = match method.structure {
             Structure::Rigl => Grow::Gradient,
@@ -112,7 +112,7 @@ fn bare(key: &Node, written: &Written<'_, '_>, method: Method) -> Result<Event, 
         return Ok(Event::regrow(Regrow::new(grow)));
     };
     let made = match method.structure {
-        Structure::NOfM => Event::n_of_m(scope(written, method, (field, amount), pattern)?),
+        Structure::Nm => Event::n_m(scope(written, method, (field, amount), pattern)?),
         structure => {
             let scope = scope(written, method, (field, amount), density)?;
             match structure {
@@ -128,7 +128,7 @@ fn bare(key: &Node, written: &Written<'_, '_>, method: Method) -> Result<Event, 
 /// The one field that states the amount, with its value; `None` if the method keeps the present amount.
 fn amount<'n>(
     key: &Node,
-    written: &Written<'_, 'n>,
+    written: &EventFields<'_, 'n>,
     method: Method,
 ) -> Result<Option<(&'static str, &'n Node)>, StrategyError> {
     let mut amounts = AMOUNTS.iter().filter_map(|&name| written.entry(name).map(|entry| (name, entry)));
@@ -149,7 +149,7 @@ fn amount<'n>(
 
 /// The amount of a method: one value or a table of values.
 fn scope<T>(
-    written: &Written<'_, '_>,
+    written: &EventFields<'_, '_>,
     method: Method,
     (field, node): (&'static str, &Node),
     read: fn(Method, &'static str, &Node) -> Result<T, Problem>,
@@ -157,12 +157,12 @@ fn scope<T>(
     let named = |scope| Method { scope, ..method }.name();
     let one = || read(method, field, node).map_err(|problem| written.at(node)(problem.into()));
     match (&node.value, method.scope) {
-        (Value::Table(_), ScopeKind::Global) => {
+        (NodeValue::Table(_), ScopeKind::Global) => {
             let instead = named(ScopeKind::Local);
             written.refuse(node, Problem::TableUnderGlobal { method: method.name(), instead })
         }
         // A table under `_unified_local` means `_local`: the README of jax_pruning writes it so.
-        (Value::Table(entries), _) => {
+        (NodeValue::Table(entries), _) => {
             Ok(Scope::Local(written.layers(entries, |node| Ok::<_, StrategyError>(read(method, field, node)?))?))
         }
         (_, ScopeKind::UnifiedLocal) => Ok(Scope::UnifiedLocal(one()?)),
@@ -177,7 +177,7 @@ fn scope<T>(
 
 fn example(structure: Structure, field: &str) -> &'static str {
     match (structure, field) {
-        (Structure::NOfM, _) => "(2, 4)",
+        (Structure::Nm, _) => "(2, 4)",
         (_, "sparsity") => "0.9",
         _ => "0.1",
     }
@@ -185,8 +185,8 @@ fn example(structure: Structure, field: &str) -> &'static str {
 
 fn density(method: Method, field: &'static str, node: &Node) -> Result<Density, Problem> {
     let number = match node.value {
-        Value::Int(number) => number as f64,
-        Value::Float(number) => number,
+        NodeValue::Int(number) => number as f64,
+        NodeValue::Float(number) => number,
         ref other => {
             let example = example(method.structure, field);
             return Err(Problem::DensityKind { field, method: method.name(), example, found: other.describe() });
@@ -198,14 +198,14 @@ fn density(method: Method, field: &'static str, node: &Node) -> Result<Density, 
 fn pattern(method: Method, field: &'static str, node: &Node) -> Result<NmPattern, Problem> {
     let kind = || Problem::PatternKind { field, method: method.name(), found: node.value.describe() };
     let numbers = match &node.value {
-        Value::Text(text) => {
+        NodeValue::Text(text) => {
             return text.parse().map_err(|error| match error {
                 PatternError::Unreadable { text } => PatternError::Unreadable { text: clip(&text) }.into(),
                 other => other.into(),
             });
         }
-        Value::List(items) => items.iter().map(|item| match item.value {
-            Value::Int(number) => usize::try_from(number).map_err(|_| kind()),
+        NodeValue::List(items) => items.iter().map(|item| match item.value {
+            NodeValue::Int(number) => usize::try_from(number).map_err(|_| kind()),
             _ => Err(kind()),
         }),
         _ => return Err(kind()),

@@ -19,7 +19,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::error::{Position, Problem, StrategyError, SyntaxError};
-use crate::tree::{DEPTH, Node, Value};
+use crate::tree::{DEPTH, Node, NodeValue};
 use crate::words::clip;
 
 /// Reads a document.
@@ -60,16 +60,16 @@ fn many_dots(text: &str) -> Option<usize> {
 }
 
 /// `depth` is the number of levels that may still follow.
-fn entries(text: &str, table: DeTable<'_>, depth: usize) -> Result<Value, StrategyError> {
+fn entries(text: &str, table: DeTable<'_>, depth: usize) -> Result<NodeValue, StrategyError> {
     let mut entries = Vec::new();
     for (key, value) in table {
         let at = key.span().start;
-        let key = Node { at: Some(at), value: Value::text(key.into_inner()) };
+        let key = Node { at: Some(at), value: NodeValue::text(key.into_inner()) };
         entries.push((key, node(text, value, depth)?));
     }
     // The crate sorts by name; errors are about the first entry in the text.
     entries.sort_by_key(|(key, _)| key.at);
-    Ok(Value::Table(entries))
+    Ok(NodeValue::Table(entries))
 }
 
 fn node(text: &str, value: Spanned<DeValue<'_>>, depth: usize) -> Result<Node, StrategyError> {
@@ -80,22 +80,22 @@ fn node(text: &str, value: Spanned<DeValue<'_>>, depth: usize) -> Result<Node, S
         StrategyError::from(problem).at(Some(Position::of(text, at)))
     };
     let value = match value.into_inner() {
-        DeValue::String(string) => Value::text(string),
-        DeValue::Integer(integer) => Value::Int(
+        DeValue::String(string) => NodeValue::text(string),
+        DeValue::Integer(integer) => NodeValue::Int(
             i64::from_str_radix(integer.as_str(), integer.radix()).map_err(|_| too_large(&integer.to_string()))?,
         ),
         DeValue::Float(float) => match float.as_str().parse::<f64>() {
             Ok(number) if number.is_infinite() && !float.as_str().contains("inf") => {
                 return Err(too_large(float.as_str()));
             }
-            Ok(number) => Value::Float(number),
+            Ok(number) => NodeValue::Float(number),
             Err(_) => return Err(too_large(float.as_str())),
         },
-        DeValue::Boolean(boolean) => Value::Bool(boolean),
-        DeValue::Datetime(date) => Value::Date(date.to_string()),
+        DeValue::Boolean(boolean) => NodeValue::Bool(boolean),
+        DeValue::Datetime(date) => NodeValue::Date(date.to_string()),
         DeValue::Array(items) => {
             let depth = deeper()?;
-            Value::List(items.into_iter().map(|item| node(text, item, depth)).collect::<Result<Vec<_>, _>>()?)
+            NodeValue::List(items.into_iter().map(|item| node(text, item, depth)).collect::<Result<Vec<_>, _>>()?)
         }
         DeValue::Table(table) => entries(text, table, deeper()?)?,
     };

@@ -5,7 +5,7 @@ use core::fmt::Write as _;
 use crate::event::{Event, Rule, Scope};
 use crate::key::Key;
 use crate::strategy::Strategy;
-use crate::tree::{Node, Value};
+use crate::tree::{Node, NodeValue};
 
 /// The spelling of values.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,13 +27,13 @@ pub(crate) fn json(strategy: &Strategy) -> String {
 fn braces(strategy: &Strategy, form: Form) -> String {
     let mut out = String::from("{");
     let several = strategy.len() > 1;
-    for (i, (epochs, event)) in strategy.events().enumerate() {
+    for (i, (key, event)) in strategy.events().enumerate() {
         out.push_str(match (i, several) {
             (0, true) => "\n    ",
             (0, false) => "",
             _ => ",\n    ",
         });
-        write_value(&mut out, &key(epochs, form), form);
+        write_value(&mut out, &key_node(key, form), form);
         out.push_str(": ");
         write_value(&mut out, &table(event, form), form);
     }
@@ -47,23 +47,23 @@ pub(crate) fn toml(strategy: &Strategy) -> String {
         return "{}\n".to_owned();
     }
     let mut out = String::new();
-    for (i, (epochs, event)) in strategy.events().enumerate() {
-        let header = toml_key(&epochs.to_string());
+    for (i, (key, event)) in strategy.events().enumerate() {
+        let header = toml_key(&key.to_string());
         let separator = if i == 0 { "" } else { "\n" };
         let _ = writeln!(out, "{separator}[{header}]");
         let fields = fields(event, Form::Toml);
         for (name, value) in &fields {
-            if !matches!(value, Value::Table(_)) {
+            if !matches!(value, NodeValue::Table(_)) {
                 let _ = write!(out, "{name} = ");
                 write_value(&mut out, value, Form::Toml);
                 out.push('\n');
             }
         }
         for (name, value) in &fields {
-            let Value::Table(entries) = value else { continue };
+            let NodeValue::Table(entries) = value else { continue };
             let _ = writeln!(out, "\n[{header}.{name}]");
             for (layer, value) in entries {
-                if let Value::Text(layer) = &layer.value {
+                if let NodeValue::Text(layer) = &layer.value {
                     let _ = write!(out, "{} = ", toml_key(layer));
                 }
                 write_value(&mut out, &value.value, Form::Toml);
@@ -78,36 +78,38 @@ pub(crate) fn toml(strategy: &Strategy) -> String {
 pub(crate) fn tree(strategy: &Strategy) -> Node {
     let entries = strategy
         .events()
-        .map(|(epochs, event)| (Value::Text(epochs.to_string()).into(), table(event, Form::Json).into()));
-    Value::Table(entries.collect()).into()
+        .map(|(key, event)| (NodeValue::Text(key.to_string()).into(), table(event, Form::Json).into()));
+    NodeValue::Table(entries.collect()).into()
 }
 
-fn key(epochs: Key, form: Form) -> Value {
-    match (form, epochs) {
-        (Form::Python, Key::Epoch(epoch)) => i64::try_from(epoch).map_or(Value::Text(epochs.to_string()), Value::Int),
-        (Form::Python, Key::OtherEpochs) => Value::Int(-1),
-        _ => Value::Text(epochs.to_string()),
+fn key_node(key: Key, form: Form) -> NodeValue {
+    match (form, key) {
+        (Form::Python, Key::Epoch(epoch)) => {
+            i64::try_from(epoch).map_or(NodeValue::Text(key.to_string()), NodeValue::Int)
+        }
+        (Form::Python, Key::OtherEpochs) => NodeValue::Int(-1),
+        _ => NodeValue::Text(key.to_string()),
     }
 }
 
-fn table(event: &Event, form: Form) -> Value {
+fn table(event: &Event, form: Form) -> NodeValue {
     let fields = fields(event, form);
-    Value::Table(fields.into_iter().map(|(name, value)| (Value::text(name).into(), value.into())).collect())
+    NodeValue::Table(fields.into_iter().map(|(name, value)| (NodeValue::text(name).into(), value.into())).collect())
 }
 
 /// The fields that describe an event completely, without those at their default.
-fn fields(event: &Event, form: Form) -> Vec<(&'static str, Value)> {
-    let mut fields = vec![("method", Value::text(event.method().name()))];
+fn fields(event: &Event, form: Form) -> Vec<(&'static str, NodeValue)> {
+    let mut fields = vec![("method", NodeValue::text(event.method().name()))];
     match event.rule() {
         Rule::Unstructured { scope: values, .. } | Rule::Pieces { scope: values, .. } => {
-            fields.push(("density", scope(values, |density| Value::Float(density.get()))))
+            fields.push(("density", scope(values, |density| NodeValue::Float(density.get()))))
         }
-        Rule::NOfM { scope: values, .. } => {
+        Rule::Nm { scope: values, .. } => {
             let pattern =
                 scope(values, |pattern| match (form, i64::try_from(pattern.n()), i64::try_from(pattern.m())) {
-                    (Form::Python, Ok(n), Ok(m)) => Value::List([n, m].map(|n| Value::Int(n).into()).into()),
+                    (Form::Python, Ok(n), Ok(m)) => NodeValue::List([n, m].map(|n| NodeValue::Int(n).into()).into()),
                     // Also for numbers too large for Python's form.
-                    _ => Value::Text(pattern.to_string()),
+                    _ => NodeValue::Text(pattern.to_string()),
                 });
             fields.push(("pattern", pattern));
         }
@@ -117,32 +119,32 @@ fn fields(event: &Event, form: Form) -> Vec<(&'static str, Value)> {
     fields
 }
 
-fn scope<T>(scope: &Scope<T>, value: impl Fn(&T) -> Value) -> Value {
+fn scope<T>(scope: &Scope<T>, value: impl Fn(&T) -> NodeValue) -> NodeValue {
     match scope {
         Scope::UnifiedLocal(one) | Scope::Global(one) => value(one),
-        Scope::Local(layers) => {
-            Value::Table(layers.iter().map(|(name, one)| (Value::text(name).into(), value(one).into())).collect())
-        }
+        Scope::Local(layers) => NodeValue::Table(
+            layers.iter().map(|(name, one)| (NodeValue::text(name).into(), value(one).into())).collect(),
+        ),
     }
 }
 
-fn write_value(out: &mut String, value: &Value, form: Form) {
+fn write_value(out: &mut String, value: &NodeValue, form: Form) {
     let python = form == Form::Python;
     match value {
-        Value::Null => out.push_str(if python { "None" } else { "null" }),
-        Value::Bool(true) => out.push_str(if python { "True" } else { "true" }),
-        Value::Bool(false) => out.push_str(if python { "False" } else { "false" }),
-        Value::Int(number) => {
+        NodeValue::Null => out.push_str(if python { "None" } else { "null" }),
+        NodeValue::Bool(true) => out.push_str(if python { "True" } else { "true" }),
+        NodeValue::Bool(false) => out.push_str(if python { "False" } else { "false" }),
+        NodeValue::Int(number) => {
             let _ = write!(out, "{number}");
         }
         // Debug writes the fewest digits that read back to the same number, with an exponent if that is shorter.
-        Value::Float(number) => {
+        NodeValue::Float(number) => {
             let _ = write!(out, "{number:?}");
         }
-        Value::Text(text) | Value::Date(text) => write_string(out, text, form),
-        Value::List(items) => {
+        NodeValue::Text(text) | NodeValue::Date(text) => write_string(out, text, form),
+        NodeValue::List(items) => {
             // A list of integers is an N:M pattern, which Python writes as a tuple.
-            let tuple = python && items.iter().all(|item| matches!(item.value, Value::Int(_)));
+            let tuple = python && items.iter().all(|item| matches!(item.value, NodeValue::Int(_)));
             out.push(if tuple { '(' } else { '[' });
             for (i, item) in items.iter().enumerate() {
                 out.push_str(if i == 0 { "" } else { ", " });
@@ -150,7 +152,7 @@ fn write_value(out: &mut String, value: &Value, form: Form) {
             }
             out.push(if tuple { ')' } else { ']' });
         }
-        Value::Table(entries) => {
+        NodeValue::Table(entries) => {
             out.push('{');
             for (i, (key, value)) in entries.iter().enumerate() {
                 out.push_str(if i == 0 { "" } else { ", " });

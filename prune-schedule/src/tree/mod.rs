@@ -4,6 +4,6 @@ mod node;
 mod source;
 mod written;
 
-pub(crate) use node::{DEPTH, Node, Value, or_text};
-pub(crate) use source::Source;
-pub(crate) use written::Written;
+pub(crate) use node::{DEPTH, Node, NodeValue, or_text};
+pub(crate) use source::SourceText;
+pub(crate) use written::EventFields;

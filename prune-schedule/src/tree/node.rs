@@ -18,12 +18,12 @@ pub(crate) const DEPTH: usize = 32;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Node {
     pub(crate) at: Option<usize>,
-    pub(crate) value: Value,
+    pub(crate) value: NodeValue,
 }
 
 /// A value of any kind that a text can hold.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
+pub(crate) enum NodeValue {
     Null,
     Bool(bool),
     Int(i64),
@@ -35,45 +35,45 @@ pub(crate) enum Value {
     Date(String),
 }
 
-impl From<Value> for Node {
-    fn from(value: Value) -> Self {
+impl From<NodeValue> for Node {
+    fn from(value: NodeValue) -> Self {
         Node { at: None, value }
     }
 }
 
-impl Value {
+impl NodeValue {
     pub(crate) fn text(text: impl Into<String>) -> Self {
-        Value::Text(text.into())
+        NodeValue::Text(text.into())
     }
 
     /// The value in the words of an error.
     pub(crate) fn describe(&self) -> String {
         match self {
-            Value::Null => "nothing (None or null)".to_owned(),
-            Value::Bool(value) => format!("the boolean {value}"),
-            Value::Int(value) => format!("the number {value}"),
-            Value::Float(value) => format!("the number {value:?}"),
-            Value::Text(value) => format!("the string '{}'", clip(value)),
-            Value::List(items) if items.is_empty() => "an empty list".to_owned(),
-            Value::List(items) => match items.iter().map(|item| item.value.scalar()).collect::<Option<Vec<_>>>() {
+            NodeValue::Null => "nothing (None or null)".to_owned(),
+            NodeValue::Bool(value) => format!("the boolean {value}"),
+            NodeValue::Int(value) => format!("the number {value}"),
+            NodeValue::Float(value) => format!("the number {value:?}"),
+            NodeValue::Text(value) => format!("the string '{}'", clip(value)),
+            NodeValue::List(items) if items.is_empty() => "an empty list".to_owned(),
+            NodeValue::List(items) => match items.iter().map(|item| item.value.scalar()).collect::<Option<Vec<_>>>() {
                 Some(shown) if shown.len() <= 4 => format!("the list ({})", shown.join(", ")),
                 _ if items.len() == 1 => "a list of one value".to_owned(),
                 _ => format!("a list of {} values", items.len()),
             },
-            Value::Table(_) => "a table".to_owned(),
-            Value::Date(value) => format!("the date {}", clip(value)),
+            NodeValue::Table(_) => "a table".to_owned(),
+            NodeValue::Date(value) => format!("the date {}", clip(value)),
         }
     }
 
     /// The text of a single value.
     fn scalar(&self) -> Option<String> {
         match self {
-            Value::Null => Some("None".to_owned()),
-            Value::Bool(value) => Some(value.to_string()),
-            Value::Int(value) => Some(value.to_string()),
-            Value::Float(value) => Some(format!("{value:?}")),
-            Value::Text(value) => Some(format!("'{}'", clip(value))),
-            Value::List(_) | Value::Table(_) | Value::Date(_) => None,
+            NodeValue::Null => Some("None".to_owned()),
+            NodeValue::Bool(value) => Some(value.to_string()),
+            NodeValue::Int(value) => Some(value.to_string()),
+            NodeValue::Float(value) => Some(format!("{value:?}")),
+            NodeValue::Text(value) => Some(format!("'{}'", clip(value))),
+            NodeValue::List(_) | NodeValue::Table(_) | NodeValue::Date(_) => None,
         }
     }
 }
@@ -81,17 +81,17 @@ impl Value {
 impl Serialize for Node {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.value {
-            Value::Null => serializer.serialize_unit(),
-            Value::Bool(value) => serializer.serialize_bool(*value),
-            Value::Int(value) => serializer.serialize_i64(*value),
-            Value::Float(value) => serializer.serialize_f64(*value),
-            Value::Text(value) | Value::Date(value) => serializer.serialize_str(value),
-            Value::List(items) => {
+            NodeValue::Null => serializer.serialize_unit(),
+            NodeValue::Bool(value) => serializer.serialize_bool(*value),
+            NodeValue::Int(value) => serializer.serialize_i64(*value),
+            NodeValue::Float(value) => serializer.serialize_f64(*value),
+            NodeValue::Text(value) | NodeValue::Date(value) => serializer.serialize_str(value),
+            NodeValue::List(items) => {
                 let mut seq = serializer.serialize_seq(Some(items.len()))?;
                 items.iter().try_for_each(|item| seq.serialize_element(item))?;
                 seq.end()
             }
-            Value::Table(entries) => {
+            NodeValue::Table(entries) => {
                 let mut map = serializer.serialize_map(Some(entries.len()))?;
                 entries.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))?;
                 map.end()
@@ -102,14 +102,14 @@ impl Serialize for Node {
 
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Within(DEPTH).deserialize(deserializer)
+        NodeSeed(DEPTH).deserialize(deserializer)
     }
 }
 
 /// Reads a value that may nest to this depth.
-struct Within(usize);
+struct NodeSeed(usize);
 
-impl<'de> DeserializeSeed<'de> for Within {
+impl<'de> DeserializeSeed<'de> for NodeSeed {
     type Value = Node;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
@@ -117,13 +117,13 @@ impl<'de> DeserializeSeed<'de> for Within {
     }
 }
 
-impl Within {
+impl NodeSeed {
     fn deeper<E: serde::de::Error>(&self) -> Result<usize, E> {
         self.0.checked_sub(1).ok_or_else(|| E::custom(format_args!("values are nested more than {DEPTH} deep")))
     }
 }
 
-impl<'de> Visitor<'de> for Within {
+impl<'de> Visitor<'de> for NodeSeed {
     type Value = Node;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -131,11 +131,11 @@ impl<'de> Visitor<'de> for Within {
     }
 
     fn visit_unit<E>(self) -> Result<Node, E> {
-        Ok(Value::Null.into())
+        Ok(NodeValue::Null.into())
     }
 
     fn visit_none<E>(self) -> Result<Node, E> {
-        Ok(Value::Null.into())
+        Ok(NodeValue::Null.into())
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
@@ -143,46 +143,46 @@ impl<'de> Visitor<'de> for Within {
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
-        Ok(Value::Bool(value).into())
+        Ok(NodeValue::Bool(value).into())
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
-        Ok(Value::Int(value).into())
+        Ok(NodeValue::Int(value).into())
     }
 
     fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Node, E> {
         let value = i64::try_from(value).map_err(|_| E::custom(format_args!("the number {value} is too large")))?;
-        Ok(Value::Int(value).into())
+        Ok(NodeValue::Int(value).into())
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
-        Ok(Value::Float(value).into())
+        Ok(NodeValue::Float(value).into())
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Node, E> {
-        Ok(Value::text(value).into())
+        Ok(NodeValue::text(value).into())
     }
 
     fn visit_string<E>(self, value: String) -> Result<Node, E> {
-        Ok(Value::Text(value).into())
+        Ok(NodeValue::Text(value).into())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node, A::Error> {
         let depth = self.deeper()?;
         let mut items = Vec::new();
-        while let Some(item) = seq.next_element_seed(Within(depth))? {
+        while let Some(item) = seq.next_element_seed(NodeSeed(depth))? {
             items.push(item);
         }
-        Ok(Value::List(items).into())
+        Ok(NodeValue::List(items).into())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
         let depth = self.deeper()?;
         let mut entries = Vec::new();
-        while let Some(key) = map.next_key_seed(Within(depth))? {
-            entries.push((key, map.next_value_seed(Within(depth))?));
+        while let Some(key) = map.next_key_seed(NodeSeed(depth))? {
+            entries.push((key, map.next_value_seed(NodeSeed(depth))?));
         }
-        Ok(Value::Table(entries).into())
+        Ok(NodeValue::Table(entries).into())
     }
 }
 
@@ -193,5 +193,5 @@ pub(crate) fn or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Node
     }
     // A format that is not self-describing cannot be asked for "any value". There a strategy is its text.
     let text = String::deserialize(deserializer)?;
-    if text.is_empty() { Err(D::Error::custom("the strategy is empty")) } else { Ok(Value::Text(text).into()) }
+    if text.is_empty() { Err(D::Error::custom("the strategy is empty")) } else { Ok(NodeValue::Text(text).into()) }
 }

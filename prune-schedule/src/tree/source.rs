@@ -5,15 +5,15 @@ use crate::error::{Position, Problem, StrategyError};
 
 /// The text that offsets point into, if there is one.
 #[derive(Clone, Copy)]
-pub(crate) struct Source<'t>(Option<&'t str>);
+pub(crate) struct SourceText<'t>(Option<&'t str>);
 
-impl<'t> Source<'t> {
+impl<'t> SourceText<'t> {
     pub(crate) fn of(text: &'t str) -> Self {
-        Source(Some(text))
+        SourceText(Some(text))
     }
 
     pub(crate) fn none() -> Self {
-        Source(None)
+        SourceText(None)
     }
 
     pub(crate) fn position(self, at: Option<usize>) -> Option<Position> {

@@ -2,27 +2,27 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::node::{Node, Value};
-use super::source::Source;
+use super::node::{Node, NodeValue};
+use super::source::SourceText;
 use crate::error::{Problem, StrategyError};
 use crate::words::{clip, nearest};
 
 /// The fields of an event, and the text that holds them.
-pub(crate) struct Written<'t, 'n> {
-    source: Source<'t>,
+pub(crate) struct EventFields<'t, 'n> {
+    source: SourceText<'t>,
     entries: BTreeMap<&'static str, (&'n Node, &'n Node)>,
 }
 
-impl<'t, 'n> Written<'t, 'n> {
+impl<'t, 'n> EventFields<'t, 'n> {
     /// Refuses fields that are unknown or written twice.
     pub(crate) fn read(
-        source: Source<'t>,
+        source: SourceText<'t>,
         entries: &'n [(Node, Node)],
         known: &[&'static str],
     ) -> Result<Self, StrategyError> {
         let mut fields: BTreeMap<&'static str, (&Node, &Node)> = BTreeMap::new();
         for (key, value) in entries {
-            let Value::Text(name) = &key.value else {
+            let NodeValue::Text(name) = &key.value else {
                 return source.refuse(key, Problem::FieldKind { found: key.value.describe() });
             };
             let Some(&field) = known.iter().find(|known| *known == name) else {
@@ -34,7 +34,7 @@ impl<'t, 'n> Written<'t, 'n> {
                 return source.refuse(key, Problem::FieldTwice { field, other });
             }
         }
-        Ok(Written { source, entries: fields })
+        Ok(EventFields { source, entries: fields })
     }
 
     /// The value of a field, if it is written.
@@ -80,7 +80,7 @@ impl<'t, 'n> Written<'t, 'n> {
         let mut seen: HashMap<&str, Option<usize>> = HashMap::with_capacity(entries.len());
         let mut layers = BTreeMap::new();
         for (key, node) in entries {
-            let Value::Text(name) = &key.value else {
+            let NodeValue::Text(name) = &key.value else {
                 return source.refuse(key, Problem::LayerKind { found: key.value.describe() });
             };
             if let Some(first) = seen.insert(name, key.at) {

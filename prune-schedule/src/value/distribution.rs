@@ -11,7 +11,7 @@ use crate::percent::percent;
 /// The way in which the density of all selected layers together is shared out among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
-pub enum Distribution {
+pub enum DistributionRule {
     /// One ranking over all of them by their plain scores.
     #[default]
     Global,
@@ -24,22 +24,22 @@ pub enum Distribution {
     Erk,
 }
 
-impl Distribution {
+impl DistributionRule {
     pub(crate) const NAMES: [&str; 4] = ["global", "global_l2", "uniform", "erk"];
-    pub(crate) const ALL: [Distribution; 4] =
-        [Distribution::Global, Distribution::GlobalL2, Distribution::Uniform, Distribution::Erk];
+    pub(crate) const ALL: [DistributionRule; 4] =
+        [DistributionRule::Global, DistributionRule::GlobalL2, DistributionRule::Uniform, DistributionRule::Erk];
 
     /// The distribution that fixes the counts of the layers before anything is ranked, if it is such a one.
     pub(crate) fn shares(self) -> Option<prune_core::Distribution> {
         match self {
-            Distribution::Global | Distribution::GlobalL2 => None,
-            Distribution::Uniform => Some(prune_core::Distribution::Uniform),
-            Distribution::Erk => Some(prune_core::Distribution::Erk),
+            DistributionRule::Global | DistributionRule::GlobalL2 => None,
+            DistributionRule::Uniform => Some(prune_core::Distribution::Uniform),
+            DistributionRule::Erk => Some(prune_core::Distribution::Erk),
         }
     }
 }
 
-impl fmt::Display for Distribution {
+impl fmt::Display for DistributionRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(Self::ALL.iter().zip(Self::NAMES).find(|(known, _)| *known == self).map_or("", |(_, name)| name))
     }
@@ -47,28 +47,28 @@ impl fmt::Display for Distribution {
 
 /// A bound on the density of each layer: one for all layers, or a table of layers.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Bound {
+pub enum DensityBounds {
     /// The same for every selected layer.
     Every(Density),
     /// By layer name; other layers have no bound.
     By(BTreeMap<String, Density>),
 }
 
-impl Bound {
+impl DensityBounds {
     /// The bound of a layer.
     pub fn of(&self, layer: &str) -> Option<Density> {
         match self {
-            Bound::Every(density) => Some(*density),
-            Bound::By(layers) => layers.get(layer).copied(),
+            DensityBounds::Every(density) => Some(*density),
+            DensityBounds::By(layers) => layers.get(layer).copied(),
         }
     }
 }
 
-impl fmt::Display for Bound {
+impl fmt::Display for DensityBounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Bound::Every(density) => f.pad(&percent(density.get())),
-            Bound::By(layers) => {
+            DensityBounds::Every(density) => f.pad(&percent(density.get())),
+            DensityBounds::By(layers) => {
                 let each = |(name, density): (&String, &Density)| {
                     format!("{} {}", prune_core::printable(name), percent(density.get()))
                 };

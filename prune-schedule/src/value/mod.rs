@@ -9,7 +9,7 @@ mod regrow;
 pub(crate) mod reopen;
 
 pub use axis::{AxisUnknown, GroupAxis, LayerAxis};
-pub use distribution::{Bound, Distribution};
+pub use distribution::{DensityBounds, DistributionRule};
 pub use piece::Piece;
 pub use ramp::Ramp;
 pub use ranking::Ranking;

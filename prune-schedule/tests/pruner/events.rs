@@ -71,7 +71,7 @@ fn later_masks_are_subsets() {
 }
 
 #[test]
-fn n_of_m_over_an_existing_mask_counts_short_groups() {
+fn n_m_over_an_existing_mask_counts_short_groups() {
     let mut model = Model::of(&[("a", &[1, 8], &[8.0, 7.0, 6.0, 0.1, 0.2, 5.0, 0.3, 0.4])]);
     let mut pruner = pruner(
         "{1: {'method': 'unstr_unified_local', 'density': 0.5}, 2: {'method': 'str_unified_local', 'pattern': '2:4'}}",

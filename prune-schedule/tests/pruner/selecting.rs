@@ -6,7 +6,7 @@ use crate::model::Model;
 use crate::{ended, kept, pruner, small};
 
 #[test]
-fn n_of_m_in_every_prunable_layer() {
+fn n_m_in_every_prunable_layer() {
     let mut model = small();
     let mut pruner = pruner("{2: {'method': 'str_unified_local', 'pattern': (2, 4)}}");
     let warnings = pruner.check(&model).unwrap();

@@ -6,12 +6,12 @@ use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::TensorData;
 use prune_core::Masks;
-use prune_schedule::{Evidence, Moment, Prepared, Pruner, Report};
+use prune_schedule::{Evidence, Moment, PreparedMasks, Pruner, Report};
 
 use super::{ModulePruner, masks_by_id};
 use crate::closed::ClosedMasks;
 use crate::error::BurnError;
-use crate::moments::{self, Held};
+use crate::moments::{self, HeldOptimizer};
 use crate::parameters::Parameters;
 use crate::{prune_mask, write};
 
@@ -19,7 +19,7 @@ use crate::{prune_mask, write};
 #[must_use = "nothing has been written until it is committed"]
 #[derive(Debug)]
 pub struct PreparedEvent<'e> {
-    prepared: Prepared<'e>,
+    prepared: PreparedMasks<'e>,
     /// The parameters when the event was prepared.
     parameters: Parameters,
     evidence: Evidence<'e>,
@@ -121,7 +121,7 @@ impl ModulePruner {
         module: M,
         optimizer: Option<&mut ModuleOptimizer>,
     ) -> (M, Result<Report, BurnError>) {
-        let Written { module, pruner, closed, held, report } =
+        let EventOutcome { module, pruner, closed, held, report } =
             match self.carried_out(event, module.clone(), optimizer.as_deref()) {
                 Ok(written) => written,
                 Err(error) => return (module, Err(error)),
@@ -140,7 +140,7 @@ impl ModulePruner {
         event: PreparedEvent<'_>,
         module: M,
         optimizer: Option<&ModuleOptimizer>,
-    ) -> Result<Written<M>, BurnError> {
+    ) -> Result<EventOutcome<M>, BurnError> {
         let PreparedEvent { prepared, parameters, evidence } = event;
         let set_back = rewound(&prepared, &parameters, evidence)?;
         drop(parameters);
@@ -159,24 +159,24 @@ impl ModulePruner {
             Some(optimizer) => {
                 (moments::held(optimizer, &masks_by_id(&module, pruner.held())?)?, report.with_buffers_held())
             }
-            None => (Held::default(), report),
+            None => (HeldOptimizer::default(), report),
         };
-        Ok(Written { module, pruner, closed, held, report })
+        Ok(EventOutcome { module, pruner, closed, held, report })
     }
 }
 
 /// The results of an event: everything that has changed.
-struct Written<M> {
+struct EventOutcome<M> {
     module: M,
     pruner: Pruner,
     closed: ClosedMasks,
-    held: Held,
+    held: HeldOptimizer,
     report: Report,
 }
 
 /// The values to which an event sets parameters back.
 fn rewound(
-    prepared: &Prepared<'_>,
+    prepared: &PreparedMasks<'_>,
     parameters: &Parameters,
     evidence: Evidence<'_>,
 ) -> Result<BTreeMap<String, TensorData>, BurnError> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use prune_core::{LayerRef, Layers, LayersMut, Masks};
-use prune_schedule::{Evidence, Moment, Prepared, Pruner, Report};
+use prune_schedule::{Evidence, Moment, PreparedMasks, Pruner, Report};
 
 use super::Params;
 use super::prepared::PreparedEvent;
@@ -141,7 +141,7 @@ impl Params {
         pruner: &Pruner,
         moment: Moment,
         evidence: Evidence<'e>,
-    ) -> Result<Option<Prepared<'e>>, CandleError> {
+    ) -> Result<Option<PreparedMasks<'e>>, CandleError> {
         self.are_known_to(pruner)?;
         Ok(if runs_no_code(&evidence) {
             pruner.prepare(moment, &ReadParams::new(self), evidence)?

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use prune_core::Masks;
-use prune_schedule::{Moment, Prepared, Report};
+use prune_schedule::{Moment, PreparedMasks, Report};
 
 use super::Params;
 use crate::error::CandleError;
@@ -13,7 +13,7 @@ use crate::tensor::ReadTensor;
 #[must_use = "nothing has been written until it is committed"]
 #[derive(Debug)]
 pub struct PreparedEvent<'e> {
-    pub(super) prepared: Prepared<'e>,
+    pub(super) prepared: PreparedMasks<'e>,
     /// Digests of the parameters that it masks, from when it was prepared.
     pub(super) digests: BTreeMap<String, u64>,
 }

@@ -7,7 +7,7 @@ use prune_core::Layout;
 
 /// The positions of a tensor's elements.
 #[derive(Debug, Clone)]
-pub(crate) enum Place {
+pub(crate) enum MemoryPlace {
     /// There are no elements.
     Empty,
     /// One piece without gaps. The layout gives the order of axes.
@@ -18,14 +18,14 @@ pub(crate) enum Place {
     Repeats,
 }
 
-impl Place {
+impl MemoryPlace {
     pub(crate) fn of(tensor: &Tensor) -> Self {
         let lies = tensor.layout();
         if tensor.elem_count() == 0 {
-            return Place::Empty;
+            return MemoryPlace::Empty;
         }
         if lies.has_internal_overlap() {
-            return Place::Repeats;
+            return MemoryPlace::Repeats;
         }
         let mut axes: Vec<(usize, usize)> = lies
             .dims()
@@ -38,14 +38,14 @@ impl Place {
         let mut dense = 1;
         for (step, len) in axes {
             if step != dense {
-                return Place::Gaps;
+                return MemoryPlace::Gaps;
             }
             dense *= len;
         }
         let start = lies.start_offset();
         match layout_from_its_start(lies) {
-            Some(layout) => Place::Piece { layout, range: start..start + dense },
-            None => Place::Gaps,
+            Some(layout) => MemoryPlace::Piece { layout, range: start..start + dense },
+            None => MemoryPlace::Gaps,
         }
     }
 }

@@ -4,11 +4,11 @@ use core::hash::{Hash, Hasher};
 use std::hash::DefaultHasher;
 
 use candle_core::{Storage, StorageRef, Tensor, Var};
-use prune_core::{LayerRef, Lent, Memory};
+use prune_core::{LayerRef, LentTensor, Memory};
 
 use super::by_type;
 use super::opaque::reason;
-use super::place::{Place, positions, row_major};
+use super::place::{MemoryPlace, positions, row_major};
 use super::stored::Stored;
 
 /// The number of elements that are hashed at a time.
@@ -17,14 +17,14 @@ const AT_A_TIME: usize = 4096;
 /// A tensor under a read lock, which is released when this is dropped.
 pub(crate) struct ReadTensor<'t> {
     tensor: &'t Tensor,
-    place: Place,
+    place: MemoryPlace,
     storage: StorageRef<'t>,
 }
 
 impl<'t> ReadTensor<'t> {
     /// Takes the lock.
     pub(crate) fn new(tensor: &'t Tensor) -> Self {
-        ReadTensor { tensor, place: Place::of(tensor), storage: tensor.storage_and_layout().0 }
+        ReadTensor { tensor, place: MemoryPlace::of(tensor), storage: tensor.storage_and_layout().0 }
     }
 
     /// The memory itself if it is in one piece, otherwise a copy.
@@ -36,7 +36,7 @@ impl<'t> ReadTensor<'t> {
     fn copied<'a>(&self) -> LayerRef<'a> {
         by_type!(
             self.tensor,
-            E => LayerRef::lent(Lent::<E>::new(row_major(self.tensor), Memory::Gathered(self.gather()))),
+            E => LayerRef::lent(LentTensor::<E>::new(row_major(self.tensor), Memory::Gathered(self.gather()))),
             why => opaque(self.tensor, why)
         )
     }
@@ -69,10 +69,11 @@ impl<'t> ReadTensor<'t> {
 
     fn lend<E: Stored>(&self) -> LayerRef<'_> {
         let lent = match &self.place {
-            Place::Piece { layout, range } => {
-                Lent::new(layout.clone(), Memory::Dense(self.memory::<E>().get(range.clone()).unwrap_or_default()))
-            }
-            _ => Lent::new(row_major(self.tensor), Memory::Gathered(self.gather())),
+            MemoryPlace::Piece { layout, range } => LentTensor::new(
+                layout.clone(),
+                Memory::Dense(self.memory::<E>().get(range.clone()).unwrap_or_default()),
+            ),
+            _ => LentTensor::new(row_major(self.tensor), Memory::Gathered(self.gather())),
         };
         LayerRef::lent(lent)
     }
@@ -89,7 +90,7 @@ impl<'t> ReadTensor<'t> {
     /// The elements, if they are in one piece.
     pub(crate) fn piece<E: Stored>(&self) -> &[E] {
         match &self.place {
-            Place::Piece { range, .. } => self.memory().get(range.clone()).unwrap_or_default(),
+            MemoryPlace::Piece { range, .. } => self.memory().get(range.clone()).unwrap_or_default(),
             _ => &[],
         }
     }

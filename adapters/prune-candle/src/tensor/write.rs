@@ -7,7 +7,7 @@ use candle_core::{CpuStorage, InplaceOp1, Layout as CandleLayout, Result, Tensor
 use prune_core::{Guarded, LayerMut, LentMut, MemoryMut, Run, Strided};
 
 use super::by_type;
-use super::place::{Place, positions, row_major};
+use super::place::{MemoryPlace, positions, row_major};
 use super::read::ReadTensor;
 use super::stored::Stored;
 
@@ -17,16 +17,18 @@ pub(crate) fn lent(tensor: &Tensor) -> LayerMut<'_> {
 }
 
 fn lent_as<E: Stored>(tensor: &Tensor) -> LayerMut<'_> {
-    let (layout, memory) = match Place::of(tensor) {
+    let (layout, memory) = match MemoryPlace::of(tensor) {
         // candle refuses to write to shapes with a 0.
-        Place::Empty => (row_major(tensor), MemoryMut::Dense(&mut [] as &mut [E])),
-        Place::Piece { layout, range } => {
-            (layout, MemoryMut::Guarded(Box::new(Piece { tensor, range }) as Box<dyn Guarded<E>>))
+        MemoryPlace::Empty => (row_major(tensor), MemoryMut::Dense(&mut [] as &mut [E])),
+        MemoryPlace::Piece { layout, range } => {
+            (layout, MemoryMut::Guarded(Box::new(MemoryPiece { tensor, range }) as Box<dyn Guarded<E>>))
         }
-        Place::Gaps => {
-            (row_major(tensor), MemoryMut::Strided(Box::new(Scattered::<E>::new(tensor)) as Box<dyn Strided<E>>))
+        MemoryPlace::Gaps => {
+            (row_major(tensor), MemoryMut::Strided(Box::new(ScatteredMemory::<E>::new(tensor)) as Box<dyn Strided<E>>))
         }
-        Place::Repeats => return opaque(tensor, "some of its elements are the same memory, as in a broadcast view"),
+        MemoryPlace::Repeats => {
+            return opaque(tensor, "some of its elements are the same memory, as in a broadcast view");
+        }
     };
     LayerMut::lent(LentMut::new(layout, memory))
 }
@@ -63,12 +65,12 @@ fn in_place<E: Stored>(tensor: &Tensor, write: &mut Write<'_, E>) {
 }
 
 /// Memory in one piece.
-struct Piece<'t> {
+struct MemoryPiece<'t> {
     tensor: &'t Tensor,
     range: Range<usize>,
 }
 
-impl<E: Stored> Guarded<E> for Piece<'_> {
+impl<E: Stored> Guarded<E> for MemoryPiece<'_> {
     fn read(&self, read: &mut dyn FnMut(&[E])) {
         read(ReadTensor::new(self.tensor).piece());
     }
@@ -84,18 +86,18 @@ impl<E: Stored> Guarded<E> for Piece<'_> {
 
 /// Memory with gaps, which only views have, never variables. It cannot be lent beyond the callback, so it is written
 /// through a copy, which goes back to its positions at the end.
-struct Scattered<'t, E: Stored> {
+struct ScatteredMemory<'t, E: Stored> {
     tensor: &'t Tensor,
     logical: Vec<E>,
 }
 
-impl<'t, E: Stored> Scattered<'t, E> {
+impl<'t, E: Stored> ScatteredMemory<'t, E> {
     fn new(tensor: &'t Tensor) -> Self {
-        Scattered { tensor, logical: ReadTensor::new(tensor).gather() }
+        ScatteredMemory { tensor, logical: ReadTensor::new(tensor).gather() }
     }
 }
 
-impl<E: Stored> Strided<E> for Scattered<'_, E> {
+impl<E: Stored> Strided<E> for ScatteredMemory<'_, E> {
     fn gather(&self) -> Vec<E> {
         self.logical.clone()
     }
@@ -105,7 +107,7 @@ impl<E: Stored> Strided<E> for Scattered<'_, E> {
     }
 }
 
-impl<E: Stored> Drop for Scattered<'_, E> {
+impl<E: Stored> Drop for ScatteredMemory<'_, E> {
     fn drop(&mut self) {
         let logical = &self.logical;
         in_place(self.tensor, &mut |memory, layout| {

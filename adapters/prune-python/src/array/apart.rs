@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::model::Model;
-use super::{Array, Typed};
+use super::{Array, TypedArray};
 use crate::error::refused_in;
 
 /// The number of solutions that numpy tries in its search for an element that two arrays share.
@@ -42,11 +42,11 @@ impl Array<'_> {
     /// written.
     fn place(&self) -> Option<Range<usize>> {
         match &self.typed {
-            Typed::F32(array) => place(array),
-            Typed::F64(array) => place(array),
-            Typed::F16(array) => place(array),
-            Typed::Bf16(array) => place(array),
-            Typed::Opaque(..) => None,
+            TypedArray::F32(array) => place(array),
+            TypedArray::F64(array) => place(array),
+            TypedArray::F16(array) => place(array),
+            TypedArray::Bf16(array) => place(array),
+            TypedArray::Opaque(..) => None,
         }
     }
 
@@ -68,11 +68,11 @@ impl Array<'_> {
     /// The array as it came from Python.
     fn object(&self) -> Option<&Bound<'_, PyAny>> {
         match &self.typed {
-            Typed::F32(array) => Some(array.as_any()),
-            Typed::F64(array) => Some(array.as_any()),
-            Typed::F16(array) => Some(array.as_any()),
-            Typed::Bf16(array) => Some(array.as_any()),
-            Typed::Opaque(..) => None,
+            TypedArray::F32(array) => Some(array.as_any()),
+            TypedArray::F64(array) => Some(array.as_any()),
+            TypedArray::F16(array) => Some(array.as_any()),
+            TypedArray::Bf16(array) => Some(array.as_any()),
+            TypedArray::Opaque(..) => None,
         }
     }
 

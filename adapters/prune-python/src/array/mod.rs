@@ -10,7 +10,7 @@ mod write;
 
 pub(crate) use apart::lie_apart;
 pub(crate) use bits::Bf16;
-pub(crate) use model::{InLayer, Model, Reading, must_be_mapping, named};
+pub(crate) use model::{BorrowedArrays, InLayer, Model, must_be_mapping, named};
 pub(crate) use read::{Readable, View, Views};
 pub(crate) use write::Writable;
 
@@ -25,7 +25,7 @@ use crate::error::{PruneError, refused};
 const MOST_AXES: usize = 32;
 
 /// An array by the type of its elements.
-pub(crate) enum Typed<'py> {
+pub(crate) enum TypedArray<'py> {
     F32(Bound<'py, PyArrayDyn<f32>>),
     F64(Bound<'py, PyArrayDyn<f64>>),
     F16(Bound<'py, PyArrayDyn<f16>>),
@@ -37,7 +37,7 @@ pub(crate) enum Typed<'py> {
 
 /// An array, with facts about its memory.
 pub(crate) struct Array<'py> {
-    pub(crate) typed: Typed<'py>,
+    pub(crate) typed: TypedArray<'py>,
     /// True if numpy allows writes.
     writeable: bool,
     /// True if nothing can write its memory as long as it exists.
@@ -80,8 +80,8 @@ impl<'py> Array<'py> {
 }
 
 /// An array with its element type.
-fn typed<'py>(array: Bound<'py, PyUntypedArray>, bits: bool) -> PyResult<Typed<'py>> {
-    let opaque = |why: String| Ok(Typed::Opaque(array.shape().to_vec(), why));
+fn typed<'py>(array: Bound<'py, PyUntypedArray>, bits: bool) -> PyResult<TypedArray<'py>> {
+    let opaque = |why: String| Ok(TypedArray::Opaque(array.shape().to_vec(), why));
     let dtype = array.dtype();
     if dtype.is_native_byteorder() == Some(false) {
         return opaque(format!("its bytes are in the order of another machine ({dtype}); convert it with `astype`"));
@@ -93,14 +93,14 @@ fn typed<'py>(array: Bound<'py, PyUntypedArray>, bits: bool) -> PyResult<Typed<'
         return opaque("its elements are not aligned in memory; copy it with `numpy.array(x)`".to_owned());
     }
     if bits {
-        return Ok(Typed::Bf16(array.call_method1("view", ("uint16",))?.cast_into()?));
+        return Ok(TypedArray::Bf16(array.call_method1("view", ("uint16",))?.cast_into()?));
     }
     Ok(match array.dtype().num() {
-        11 => Typed::F32(array.into_any().cast_into()?),
-        12 => Typed::F64(array.into_any().cast_into()?),
-        23 => Typed::F16(array.into_any().cast_into()?),
+        11 => TypedArray::F32(array.into_any().cast_into()?),
+        12 => TypedArray::F64(array.into_any().cast_into()?),
+        23 => TypedArray::F16(array.into_any().cast_into()?),
         _ if array.dtype().getattr("name")?.extract::<String>().is_ok_and(|name| name == "bfloat16") => {
-            Typed::Bf16(array.call_method1("view", ("uint16",))?.cast_into()?)
+            TypedArray::Bf16(array.call_method1("view", ("uint16",))?.cast_into()?)
         }
         _ => {
             let dtype = array.dtype();
@@ -131,7 +131,7 @@ impl Array<'_> {
     /// Refuses an array that cannot be pruned, for a call without a strategy that could exclude the array.
     pub(crate) fn must_be_float(&self) -> PyResult<()> {
         match &self.typed {
-            Typed::Opaque(_, why) => Err(refused(format!("it cannot be pruned: {why}"))),
+            TypedArray::Opaque(_, why) => Err(refused(format!("it cannot be pruned: {why}"))),
             _ => Ok(()),
         }
     }

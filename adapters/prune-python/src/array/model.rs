@@ -7,7 +7,7 @@ use pyo3::types::{PyDict, PyMapping};
 use super::apart::lie_apart;
 use super::read::{Readable, Views};
 use super::write::{ViewsMut, Writable};
-use super::{Array, Typed};
+use super::{Array, TypedArray};
 use crate::error::{refused, refused_in};
 use crate::work::run;
 
@@ -18,12 +18,12 @@ pub(crate) struct Model<'py> {
 }
 
 /// Arrays of a model, borrowed for reading.
-pub(crate) struct Reading<'py> {
+pub(crate) struct BorrowedArrays<'py> {
     arrays: Vec<(String, Readable<'py>)>,
 }
 
 /// Arrays of a model, some of them borrowed for writing.
-pub(crate) struct Writing<'py> {
+pub(crate) struct WritableArrays<'py> {
     arrays: Vec<(String, Writable<'py>)>,
 }
 
@@ -73,21 +73,21 @@ impl<'py> Model<'py> {
     }
 
     /// Borrows all arrays for reading.
-    pub(crate) fn read(&self) -> PyResult<Reading<'py>> {
+    pub(crate) fn read(&self) -> PyResult<BorrowedArrays<'py>> {
         let borrow = |(name, array): &(String, Array<'py>)| {
             Ok((name.clone(), Readable::of(array).map_err(|error| error.in_layer(self.py, name))?))
         };
-        Ok(Reading { arrays: self.arrays.iter().map(borrow).collect::<PyResult<_>>()? })
+        Ok(BorrowedArrays { arrays: self.arrays.iter().map(borrow).collect::<PyResult<_>>()? })
     }
 
     /// Borrows the wanted arrays for writing. The others are listed with their shapes and not touched.
-    pub(crate) fn write(&self, written: impl Fn(&str) -> bool) -> PyResult<Writing<'py>> {
+    pub(crate) fn write(&self, written: impl Fn(&str) -> bool) -> PyResult<WritableArrays<'py>> {
         lie_apart(&[self], &written)?;
         let borrow = |(name, array): &(String, Array<'py>)| {
             let lent = if written(name) { Writable::of(array) } else { Writable::listed(array) };
             Ok((name.clone(), lent.map_err(|error| error.in_layer(self.py, name))?))
         };
-        Ok(Writing { arrays: self.arrays.iter().map(borrow).collect::<PyResult<_>>()? })
+        Ok(WritableArrays { arrays: self.arrays.iter().map(borrow).collect::<PyResult<_>>()? })
     }
 
     /// Refuses arrays that cannot be pruned, for a call without a strategy that could exclude them.
@@ -113,14 +113,14 @@ impl<'py> Model<'py> {
     }
 }
 
-impl Reading<'_> {
+impl BorrowedArrays<'_> {
     /// The elements.
     pub(crate) fn views(&self) -> Views<'_> {
         Views(self.arrays.iter().map(|(name, array)| (name.as_str(), array.view())).collect())
     }
 }
 
-impl Writing<'_> {
+impl WritableArrays<'_> {
     /// The elements.
     pub(crate) fn views(&mut self) -> ViewsMut<'_> {
         ViewsMut(self.arrays.iter_mut().map(|(name, array)| (name.as_str(), array.view())).collect())
@@ -131,11 +131,11 @@ impl Array<'_> {
     /// The length of each axis.
     pub(crate) fn shape(&self) -> &[usize] {
         match &self.typed {
-            Typed::F32(array) => array.shape(),
-            Typed::F64(array) => array.shape(),
-            Typed::F16(array) => array.shape(),
-            Typed::Bf16(array) => array.shape(),
-            Typed::Opaque(shape, _) => shape,
+            TypedArray::F32(array) => array.shape(),
+            TypedArray::F64(array) => array.shape(),
+            TypedArray::F16(array) => array.shape(),
+            TypedArray::Bf16(array) => array.shape(),
+            TypedArray::Opaque(shape, _) => shape,
         }
     }
 }

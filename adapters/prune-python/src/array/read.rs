@@ -10,7 +10,7 @@ use prune_ndarray::PruneExt;
 use pyo3::prelude::*;
 
 use super::bits::as_bf16;
-use super::{Array, Typed};
+use super::{Array, TypedArray};
 use crate::error::refused;
 
 /// An array under a borrow, so that this module does not write it meanwhile.
@@ -35,11 +35,11 @@ impl<'py> Readable<'py> {
     /// Borrows an array.
     pub(crate) fn of(array: &Array<'py>) -> PyResult<Self> {
         Ok(match &array.typed {
-            Typed::F32(array) => Readable::F32(borrow(array)?),
-            Typed::F64(array) => Readable::F64(borrow(array)?),
-            Typed::F16(array) => Readable::F16(borrow(array)?),
-            Typed::Bf16(array) => Readable::Bf16(borrow(array)?),
-            Typed::Opaque(shape, why) => {
+            TypedArray::F32(array) => Readable::F32(borrow(array)?),
+            TypedArray::F64(array) => Readable::F64(borrow(array)?),
+            TypedArray::F16(array) => Readable::F16(borrow(array)?),
+            TypedArray::Bf16(array) => Readable::Bf16(borrow(array)?),
+            TypedArray::Opaque(shape, why) => {
                 LayerRef::opaque(shape, why).map_err(refused)?;
                 Readable::Opaque(shape.clone(), why.clone())
             }

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 
 use super::bits::as_bf16_mut;
 use super::read::room_for_a_copy;
-use super::{Array, Typed};
+use super::{Array, TypedArray};
 use crate::error::refused;
 
 /// An array under an exclusive borrow, so that this module does not touch it meanwhile.
@@ -40,11 +40,11 @@ impl<'py> Writable<'py> {
             return Err(refused(format!("{why}; pass a numpy array of its own memory, such as `numpy.array(x)`")));
         }
         Ok(match &array.typed {
-            Typed::F32(array) => Writable::F32(borrow(array)?),
-            Typed::F64(array) => Writable::F64(borrow(array)?),
-            Typed::F16(array) => Writable::F16(borrow(array)?),
-            Typed::Bf16(array) => Writable::Bf16(borrow(array)?),
-            Typed::Opaque(_, why) => return Err(refused(why)),
+            TypedArray::F32(array) => Writable::F32(borrow(array)?),
+            TypedArray::F64(array) => Writable::F64(borrow(array)?),
+            TypedArray::F16(array) => Writable::F16(borrow(array)?),
+            TypedArray::Bf16(array) => Writable::Bf16(borrow(array)?),
+            TypedArray::Opaque(_, why) => return Err(refused(why)),
         })
     }
 

@@ -3,7 +3,7 @@
 use prune_files::{Destination, Format, Want, write_masks, write_zero_masks};
 use pyo3::prelude::*;
 
-use super::job::{Asked, Beside, FilePath, filter, group_axis, strategy_for_files};
+use super::job::{CallArguments, FilePath, SideFiles, filter, group_axis, strategy_for_files};
 use super::watched::{FileReport, watched};
 use crate::error::refused;
 use crate::number::{density as density_of, one_of, pattern as pattern_of};
@@ -43,8 +43,8 @@ pub(crate) fn apply(
 ) -> PyResult<FileReport> {
     let format = one_of("format", format, &[("dense", Format::Dense), ("bitmask", Format::Bitmask)])?;
     let filter = filter(include, exclude, also, all);
-    let beside = Beside { scores, gradients, inputs, masks };
-    let job = Asked { strategy, epoch, axis, filter, beside }.job(model)?;
+    let beside = SideFiles { scores, gradients, inputs, masks };
+    let job = CallArguments { strategy, epoch, axis, filter, beside }.job(model)?;
     let to = Destination { path: output.map(|path| path.0), force };
     watched(py, |watch| prune_files::apply(&job, &to, format, watch))
 }
@@ -76,7 +76,7 @@ pub(crate) fn mask(
     masks: Option<FilePath>,
 ) -> PyResult<FileReport> {
     let filter = filter(include, exclude, also, all);
-    let beside = Beside { scores, gradients, inputs, masks };
+    let beside = SideFiles { scores, gradients, inputs, masks };
     if from_zeros {
         if strategy.is_some() || epoch.is_some() || axis.is_some() {
             return Err(refused("from_zeros reads masks off the weights alone; leave strategy, epoch and axis out"));
@@ -84,7 +84,7 @@ pub(crate) fn mask(
         let job = beside.put_into(prune_files::Job::new(model.0, Vec::new()).with_filter(filter));
         return watched(py, |watch| write_zero_masks(&job, &output.0, force, watch));
     }
-    let job = Asked { strategy, epoch, axis, filter, beside }.job(model)?;
+    let job = CallArguments { strategy, epoch, axis, filter, beside }.job(model)?;
     watched(py, |watch| write_masks(&job, &output.0, force, watch))
 }
 

@@ -12,23 +12,23 @@ use crate::number::{axis as axis_of, shown};
 use crate::strategy::strategy_of;
 
 /// The arguments of a call.
-pub(super) struct Asked<'a, 'py> {
+pub(super) struct CallArguments<'a, 'py> {
     pub(super) strategy: Option<&'a Bound<'py, PyAny>>,
     pub(super) epoch: Option<u64>,
     pub(super) axis: Option<&'a Bound<'py, PyAny>>,
     pub(super) filter: Filter,
-    pub(super) beside: Beside,
+    pub(super) beside: SideFiles,
 }
 
 /// Files with values for the model's layers.
-pub(super) struct Beside {
+pub(super) struct SideFiles {
     pub(super) scores: Option<FilePath>,
     pub(super) gradients: Option<FilePath>,
     pub(super) inputs: Option<FilePath>,
     pub(super) masks: Option<FilePath>,
 }
 
-impl Beside {
+impl SideFiles {
     /// Adds these files to a job.
     pub(super) fn put_into(self, mut job: Job) -> Job {
         let path = |file: Option<FilePath>| file.map(|path| path.0);
@@ -40,7 +40,7 @@ impl Beside {
     }
 }
 
-impl Asked<'_, '_> {
+impl CallArguments<'_, '_> {
     /// The job for a model.
     pub(super) fn job(self, model: FilePath) -> PyResult<Job> {
         let job = Job::new(model.0, self.events()?).with_filter(self.filter);

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use prune_core::{Mask, Masks};
-use prune_schedule::{Moment, Prepared};
+use prune_schedule::{Moment, PreparedMasks};
 use pyo3::prelude::*;
 
 use super::Pruner;
 use crate::array::{Model, must_be_mapping};
 use crate::error::refused;
-use crate::evidence::{Arguments, Given, GivenViews};
+use crate::evidence::{Arguments, EvidenceArrays, GivenViews};
 use crate::masks::hold_sets;
 use crate::number::count;
 use crate::report::Report;
@@ -22,9 +22,9 @@ impl Pruner {
         &self,
         moment: Moment,
         arrays: &Bound<'_, PyAny>,
-        given: &'e Given<'_>,
+        given: &'e EvidenceArrays<'_>,
         evidence: &'e GivenViews<'_>,
-    ) -> PyResult<Option<Prepared<'e>>> {
+    ) -> PyResult<Option<PreparedMasks<'e>>> {
         let model = Model::of(arrays, "arrays")?;
         let lent = model.read()?;
         let (views, pruner) = (lent.views(), &*self.pruner.read()?);
@@ -53,20 +53,12 @@ impl Pruner {
             self.pruner.write()?.pass(moment).map_err(refused)?;
             return Ok(None);
         }
-        let given = Given::of(evidence)?;
+        let given = EvidenceArrays::of(evidence)?;
         let views = given.views();
         let Some(prepared) = self.ready(moment, arrays, &given, &views)? else { return Ok(None) };
         // Ctrl-C stops here, before anything is written.
         arrays.py().check_signals()?;
         self.commit_to(prepared, arrays, buffers).map(Some)
-    }
-
-    fn is_due(&self, moment: Moment) -> PyResult<bool> {
-        let pruner = self.pruner.read()?;
-        Ok(match moment {
-            Moment::Epoch(epoch) => pruner.strategy().event_at(epoch).is_some(),
-            Moment::Step(step) => pruner.strategy().event_at_step(step).is_some(),
-        })
     }
 
     /// Takes note of gradients. They are borrowed only if the pruner looks at them.
@@ -84,7 +76,7 @@ impl Pruner {
     /// buffers by the masks in force.
     pub(super) fn commit_to(
         &self,
-        prepared: Prepared<'_>,
+        prepared: PreparedMasks<'_>,
         arrays: &Bound<'_, PyAny>,
         buffers: Option<&[Bound<'_, PyAny>]>,
     ) -> PyResult<Report> {
@@ -101,7 +93,7 @@ impl Pruner {
         Ok(Report { report: report.with_buffers_held() })
     }
 
-    fn write_to(&self, prepared: Prepared<'_>, arrays: &Bound<'_, PyAny>) -> PyResult<Report> {
+    fn write_to(&self, prepared: PreparedMasks<'_>, arrays: &Bound<'_, PyAny>) -> PyResult<Report> {
         let masked: BTreeSet<String> = prepared.writes().iter().map(|(name, _)| name.to_owned()).collect();
         let all = prepared.rewinds_to().is_some();
         let mut lent = Model::of(arrays, "arrays")?.write(|name| all || masked.contains(name))?;

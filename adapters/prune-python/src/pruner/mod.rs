@@ -11,7 +11,7 @@ use self::event::moment_of;
 use self::shared::Shared;
 use crate::array::Model;
 use crate::error::refused;
-use crate::evidence::{Arguments, Given};
+use crate::evidence::{Arguments, EvidenceArrays};
 use crate::facts::ModelFacts;
 use crate::json::{text_of, to_python};
 use crate::masks::{Masks, hold_present, hold_sets, revivals_of};
@@ -225,7 +225,7 @@ impl Pruner {
         scores: Option<&Bound<'py, PyAny>>,
         rewind: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Option<Prepared>> {
-        let given = Given::of(&Arguments { gradients, inputs, scores, rewind })?;
+        let given = EvidenceArrays::of(&Arguments { gradients, inputs, scores, rewind })?;
         let views = given.views();
         let prepared = self.ready(moment_of(epoch, step)?, arrays, &given, &views)?;
         Ok(prepared.map(|prepared| Prepared::new(prepared.detached())))
@@ -373,7 +373,7 @@ impl Pruner {
         inputs: Option<&Bound<'py, PyAny>>,
         scores: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Masks> {
-        let given = Given::of(&Arguments { gradients, inputs, scores, rewind: None })?;
+        let given = EvidenceArrays::of(&Arguments { gradients, inputs, scores, rewind: None })?;
         let views = given.views();
         let model = Model::of(arrays, "arrays")?;
         let lent = model.read()?;

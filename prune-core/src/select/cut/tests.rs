@@ -22,17 +22,17 @@ impl Keys {
     }
 }
 
-impl Scan for Keys {
+impl KeyScan for Keys {
     fn sample(&mut self) -> Result<Vec<u64>, Error> {
         Ok(self.sample.clone())
     }
 
-    fn pass(&mut self, bracket: Bracket, room: usize) -> Result<Counts, Error> {
+    fn pass(&mut self, bracket: Bracket, room: usize) -> Result<PassCounts, Error> {
         self.passes += 1;
         self.last = Some(bracket);
         let inside: Vec<u64> =
             self.keys.iter().copied().filter(|&key| key < bracket.sure && key >= bracket.inside).collect();
-        let counts = Counts {
+        let counts = PassCounts {
             sure: self.keys.iter().filter(|&&key| key >= bracket.sure).count(),
             inside: inside.len(),
             gathered: room > 0 && inside.len() <= room,
@@ -144,12 +144,12 @@ fn narrowing_ends_at_a_single_key() {
 #[test]
 fn values_that_change_are_refused() {
     struct Fickle(u64);
-    impl Scan for Fickle {
+    impl KeyScan for Fickle {
         fn sample(&mut self) -> Result<Vec<u64>, Error> {
             Ok(vec![7; 100])
         }
-        fn pass(&mut self, _: Bracket, _: usize) -> Result<Counts, Error> {
-            Ok(Counts::default())
+        fn pass(&mut self, _: Bracket, _: usize) -> Result<PassCounts, Error> {
+            Ok(PassCounts::default())
         }
         fn cut_gathered(&mut self, _: usize) -> Option<Cut> {
             unreachable!("nothing was gathered")

@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 
 use crate::testing::generators::{
-    Kind, TestElement, alive, axes, densities, layouts, many_values, shapes, to_memory_order, values_with_nan,
+    TestElement, ValueKind, alive, axes, densities, layouts, many_values, shapes, to_memory_order, values_with_nan,
 };
 use crate::testing::oracle::{self, Refusal};
 use crate::testing::structures;
@@ -88,7 +88,7 @@ proptest! {
 fn slices_of_large_layers() {
     for (shape, axis) in [([60_000, 3], 0), ([3, 60_000], 0), ([400, 500], 1)] {
         let len = shape.iter().product();
-        for (kind, order) in [(Kind::Tied, [0, 1]), (Kind::Uniform, [1, 0])] {
+        for (kind, order) in [(ValueKind::Tied, [0, 1]), (ValueKind::Uniform, [1, 0])] {
             let layout = crate::testing::generators::dense_layout(&shape, &order, &[false, true]);
             let data = many_values::<f32>(kind, len, 7);
             // Only the kept count of each slice is checked: the oracle would be slow over so many elements.

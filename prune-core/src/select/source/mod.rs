@@ -12,7 +12,7 @@ use crate::density::Density;
 use crate::error::{Error, ErrorKind};
 use crate::kernel::compare::Bracket;
 use crate::select::Selector;
-use crate::select::cut::{Scan as _, find};
+use crate::select::cut::{KeyScan as _, find};
 use crate::tensor::Values;
 use crate::tensor::distinct;
 

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::kernel::compare::{Bracket, compare};
 use crate::kernel::instructions::level;
 use crate::key::RankBy;
-use crate::select::cut::{Counts, Cut, Scan, cut_among};
+use crate::select::cut::{Cut, KeyScan, PassCounts, cut_among};
 use crate::select::sample::{RUN, positions};
 use crate::select::scan::{CHUNK, CHUNK_WORDS};
 use crate::tensor::Values;
@@ -26,11 +26,11 @@ pub(super) struct SourceScan<'s, S: ?Sized> {
     pub(super) by: RankBy,
     pub(super) threads: Threads,
     /// The results of the last pass in each chunk.
-    pub(super) found: Vec<Found>,
+    pub(super) found: Vec<ChunkFindings>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct ChunkFindings {
     layer: usize,
     start: usize,
     alive: usize,
@@ -106,7 +106,7 @@ impl<S: ChunkSource + ?Sized> SourceScan<'_, S> {
     }
 
     /// Refuses a source whose masks keep another number of elements than it states.
-    fn check_alive(&self, found: &[Found]) -> Result<(), Error> {
+    fn check_alive(&self, found: &[ChunkFindings]) -> Result<(), Error> {
         let mut alive = vec![0; self.layers.len()];
         for found in found {
             alive[found.layer] += found.alive;
@@ -151,7 +151,7 @@ impl<S: ChunkSource + ?Sized> SourceScan<'_, S> {
 /// data.
 const BATCH: usize = 256;
 
-impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
+impl<S: ChunkSource + ?Sized> KeyScan for SourceScan<'_, S> {
     fn sample(&mut self) -> Result<Vec<u64>, Error> {
         // Runs of a few neighbours, since each reading has its cost.
         let len: usize = self.layers.iter().map(|layer| layer.len).sum();
@@ -178,7 +178,7 @@ impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
         Ok(keys)
     }
 
-    fn pass(&mut self, bracket: Bracket, room: usize) -> Result<Counts, Error> {
+    fn pass(&mut self, bracket: Bracket, room: usize) -> Result<PassCounts, Error> {
         let by = self.by;
         let gathered = AtomicUsize::new(0);
         let look = |layer, start, values: Values<'_>, alive: Option<&[u64]>| {
@@ -188,8 +188,14 @@ impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
             let seen =
                 for_any_type!(Values, values, values => compare(level(), values, alive, by, bracket, sure, inside));
             let alive_len = alive.map_or(0, |bits| bits.iter().map(|word| word.count_ones() as usize).sum());
-            let mut found =
-                Found { layer, start, alive: alive_len, sure: seen.sure, inside: seen.inside, ..Found::default() };
+            let mut found = ChunkFindings {
+                layer,
+                start,
+                alive: alive_len,
+                sure: seen.sure,
+                inside: seen.inside,
+                ..ChunkFindings::default()
+            };
             if seen.nan {
                 // A NaN counts only if it is ranked.
                 let ranked = |i: &usize| is_set(alive, *i) && values.is_nan(*i);
@@ -204,8 +210,8 @@ impl<S: ChunkSource + ?Sized> Scan for SourceScan<'_, S> {
             }
             found
         };
-        let (mut found, mut counts) = (Vec::new(), Counts::default());
-        self.for_each_chunk(look, |chunk: Found| {
+        let (mut found, mut counts) = (Vec::new(), PassCounts::default());
+        self.for_each_chunk(look, |chunk: ChunkFindings| {
             counts.sure += chunk.sure;
             counts.inside += chunk.inside;
             found.push(chunk);

@@ -5,11 +5,11 @@
 use super::room;
 use crate::error::{Error, ErrorKind};
 use crate::kernel::compare::Bracket;
-use crate::select::cut::{Counts, Cut, Scan, find};
+use crate::select::cut::{Cut, KeyScan, PassCounts, find};
 use crate::select::sample::{RUN, positions};
-use crate::select::scan::{MemoryScan, Part, sampled_runs};
+use crate::select::scan::{MemoryScan, ScanPart, sampled_runs};
 use crate::tensor::Values;
-use crate::testing::generators::{Kind, Random, dense_layout, many_values, to_memory_order};
+use crate::testing::generators::{Random, ValueKind, dense_layout, many_values, to_memory_order};
 use crate::testing::oracle;
 use crate::{Density, Element, LayerRef, Mask, PlainTensor, RankBy, Ranked, Selected, Selector, Threads};
 
@@ -50,7 +50,7 @@ fn a_sample_that_sees_nothing_of_the_values_costs_time_and_not_truth() {
     for len in [20_000usize, 150_000, 400_000] {
         let densities = [0.001, 0.3, 0.9];
         for (name, decoy) in [("highest", 100.0f32), ("lowest", 1e-20), ("in the middle", 0.5)] {
-            for kind in [Kind::Uniform, Kind::Tied] {
+            for kind in [ValueKind::Uniform, ValueKind::Tied] {
                 let mut values = many_values::<f32>(kind, len, len as u64);
                 hide_from_the_sample(&mut values, |i| decoy * (1.0 + i as f32 * 1e-6));
                 let tensor = PlainTensor::from_logical(&[len], values).unwrap();
@@ -63,7 +63,7 @@ fn a_sample_that_sees_nothing_of_the_values_costs_time_and_not_truth() {
 #[test]
 fn a_sample_that_sees_only_ties_where_there_are_none() {
     let len = 300_000;
-    let mut values = many_values::<f32>(Kind::Uniform, len, 5);
+    let mut values = many_values::<f32>(ValueKind::Uniform, len, 5);
     hide_from_the_sample(&mut values, |_| 0.25);
     let tensor = PlainTensor::from_logical(&[len], values).unwrap();
     against_the_oracle("one decoy", &tensor, None, &[1e-5, 0.2, 0.75, 1.0]);
@@ -73,7 +73,7 @@ fn a_sample_that_sees_only_ties_where_there_are_none() {
 fn mass_ties_beyond_the_room_for_candidates() {
     for len in [16_384usize, 16_385, 40_000, 131_072, 1_000_003] {
         let densities: &[f64] = if len > 500_000 { &[0.1, 0.6] } else { &[0.001, 0.1, 0.25, 0.5, 0.6, 0.999, 1.0] };
-        for kind in [Kind::Tied, Kind::Equal, Kind::Needles, Kind::Sorted] {
+        for kind in [ValueKind::Tied, ValueKind::Equal, ValueKind::Needles, ValueKind::Sorted] {
             let tensor = PlainTensor::from_logical(&[len], many_values::<f32>(kind, len, 3)).unwrap();
             against_the_oracle(&format!("{len} {kind:?}"), &tensor, None, densities);
         }
@@ -84,24 +84,24 @@ fn mass_ties_beyond_the_room_for_candidates() {
 fn millions_of_values_of_each_type() {
     let shape = [1500, 1400];
     let len = shape.iter().product();
-    fn one<E: crate::testing::generators::TestElement>(shape: &[usize], len: usize, kind: Kind) {
+    fn one<E: crate::testing::generators::TestElement>(shape: &[usize], len: usize, kind: ValueKind) {
         let layout = dense_layout(shape, &[1, 0], &[false, true]);
         let memory = to_memory_order(&layout, &many_values::<E>(kind, len, 11));
         let tensor = PlainTensor::from_memory(layout, memory).unwrap();
         against_the_oracle(&format!("{} {kind:?}", E::TYPE), &tensor, None, &[0.05]);
     }
-    one::<f32>(&shape, len, Kind::Exponents);
-    one::<f64>(&shape, len, Kind::Uniform);
+    one::<f32>(&shape, len, ValueKind::Exponents);
+    one::<f64>(&shape, len, ValueKind::Uniform);
     // At most 65,536 distinct values: each appears about thirty times.
-    one::<half::f16>(&shape, len, Kind::Exponents);
-    one::<half::bf16>(&shape, len, Kind::Uniform);
+    one::<half::f16>(&shape, len, ValueKind::Exponents);
+    one::<half::bf16>(&shape, len, ValueKind::Uniform);
 }
 
 #[test]
 fn ties_are_broken_in_logical_order_in_any_memory_order() {
     let shape = [70, 61, 97];
     let len = shape.iter().product();
-    for kind in [Kind::Tied, Kind::Needles, Kind::Uniform] {
+    for kind in [ValueKind::Tied, ValueKind::Needles, ValueKind::Uniform] {
         let logical = many_values::<f32>(kind, len, 17);
         for order in [[0usize, 1, 2], [2, 1, 0], [1, 2, 0]] {
             for reversed in [[false; 3], [true, false, true]] {
@@ -117,7 +117,7 @@ fn ties_are_broken_in_logical_order_in_any_memory_order() {
 #[test]
 fn few_alive_among_many() {
     let len = 500_000;
-    let values = many_values::<f32>(Kind::Tied, len, 23);
+    let values = many_values::<f32>(ValueKind::Tied, len, 23);
     let tensor = PlainTensor::from_logical(&[len], values).unwrap();
     for every in [2usize, 3, 100, 10_000] {
         let mut random = Random::new(every as u64);
@@ -134,10 +134,10 @@ fn a_ranking_over_large_layers_of_every_type() {
     let names = ["conv1", "conv10", "conv2", "dense"];
     let shapes: [&[usize]; 4] = [&[300, 500], &[5, 5, 40, 60], &[99_999], &[3, 7]];
     let lens: Vec<usize> = shapes.iter().map(|shape| shape.iter().product()).collect();
-    let a = PlainTensor::from_logical(shapes[0], many_values::<f32>(Kind::Tied, lens[0], 1)).unwrap();
-    let b = PlainTensor::from_logical(shapes[1], many_values::<half::f16>(Kind::Tied, lens[1], 2)).unwrap();
-    let c = PlainTensor::from_logical(shapes[2], many_values::<f64>(Kind::Uniform, lens[2], 3)).unwrap();
-    let d = PlainTensor::from_logical(shapes[3], many_values::<half::bf16>(Kind::Tied, lens[3], 4)).unwrap();
+    let a = PlainTensor::from_logical(shapes[0], many_values::<f32>(ValueKind::Tied, lens[0], 1)).unwrap();
+    let b = PlainTensor::from_logical(shapes[1], many_values::<half::f16>(ValueKind::Tied, lens[1], 2)).unwrap();
+    let c = PlainTensor::from_logical(shapes[2], many_values::<f64>(ValueKind::Uniform, lens[2], 3)).unwrap();
+    let d = PlainTensor::from_logical(shapes[3], many_values::<half::bf16>(ValueKind::Tied, lens[3], 4)).unwrap();
     // Given in an order other than that of the names.
     let layers = [LayerRef::of(&d), LayerRef::of(&c), LayerRef::of(&b), LayerRef::of(&a)];
     let names: Vec<&str> = names.into_iter().rev().collect();
@@ -162,7 +162,7 @@ fn a_ranking_over_large_layers_of_every_type() {
 #[test]
 fn one_nan_among_many() {
     let len = 200_000;
-    let mut values = many_values::<f32>(Kind::Uniform, len, 29);
+    let mut values = many_values::<f32>(ValueKind::Uniform, len, 29);
     values[123_457] = f32::NAN;
     values[150_000] = -f32::NAN;
     let tensor = PlainTensor::from_logical(&[200, 1000], values).unwrap();
@@ -176,7 +176,7 @@ fn one_nan_among_many() {
     let mask = Mask::from_bools(&[200, 1000], &alive).unwrap();
     let ranked = Ranked::new("fc", &layer).with_alive(Some(&mask));
     assert_eq!(selector.unstructured(ranked, half), Err(nan(&[150, 0])));
-    assert_eq!(selector.n_of_m(ranked, crate::NmPattern::new(2, 4).unwrap(), -1), Err(nan(&[150, 0])));
+    assert_eq!(selector.n_m(ranked, crate::NmPattern::new(2, 4).unwrap(), -1), Err(nan(&[150, 0])));
     alive[150_000] = false;
     let mask = Mask::from_bools(&[200, 1000], &alive).unwrap();
     assert_eq!(
@@ -194,12 +194,12 @@ struct Counting<'a> {
     histograms: usize,
 }
 
-impl Scan for Counting<'_> {
+impl KeyScan for Counting<'_> {
     fn sample(&mut self) -> Result<Vec<u64>, Error> {
         self.scan.sample()
     }
 
-    fn pass(&mut self, bracket: Bracket, room: usize) -> Result<Counts, Error> {
+    fn pass(&mut self, bracket: Bracket, room: usize) -> Result<PassCounts, Error> {
         self.passes += 1;
         self.scan.pass(bracket, room)
     }
@@ -219,11 +219,13 @@ impl Scan for Counting<'_> {
 #[test]
 fn one_pass_is_enough_and_two_where_masses_tie() {
     for len in [1000usize, 16_384, 16_385, 60_000, 262_144, 700_000, 1_500_000, 2_400_000, 4_000_000] {
-        for (kind, passes) in [(Kind::Uniform, 1), (Kind::Sorted, 1), (Kind::Equal, 2), (Kind::Tied, 2)] {
+        for (kind, passes) in
+            [(ValueKind::Uniform, 1), (ValueKind::Sorted, 1), (ValueKind::Equal, 2), (ValueKind::Tied, 2)]
+        {
             let values = many_values::<f32>(kind, len, len as u64);
             for density in [0.5, 0.1, 0.9] {
                 let words = vec![0; len.div_ceil(64)];
-                let part = Part { values: Values::F32(&values), alive: None, sure: words, inside: Vec::new() };
+                let part = ScanPart { values: Values::F32(&values), alive: None, sure: words, inside: Vec::new() };
                 let scan = MemoryScan::new(vec![part], RankBy::Magnitude, Threads::Pool);
                 let mut scan = Counting { scan, passes: 0, histograms: 0 };
                 let kept = (len as f64 * density) as usize;
@@ -241,7 +243,7 @@ fn one_pass_is_enough_and_two_where_masses_tie() {
 fn the_first_nan_in_any_memory_order() {
     let shape = [500, 600];
     let first = |nans: &[usize], order: &[usize], reversed: &[bool]| {
-        let mut logical = many_values::<f32>(Kind::Uniform, 300_000, 31);
+        let mut logical = many_values::<f32>(ValueKind::Uniform, 300_000, 31);
         nans.iter().for_each(|&nan| logical[nan] = f32::NAN);
         let layout = dense_layout(&shape, order, reversed);
         let memory = to_memory_order(&layout, &logical);
@@ -269,7 +271,7 @@ fn each_layer_by_itself_is_as_one_after_the_other() {
         .iter()
         .enumerate()
         .map(|(i, &len)| {
-            let kind = if i % 2 == 0 { Kind::Tied } else { Kind::Uniform };
+            let kind = if i % 2 == 0 { ValueKind::Tied } else { ValueKind::Uniform };
             PlainTensor::from_logical(&[len], many_values::<f32>(kind, len, i as u64)).unwrap()
         })
         .collect();

@@ -29,7 +29,7 @@ pub fn activations_are_pruned_in_a_copy(suite: &Suite) {
 pub fn activations_are_pruned_sample_by_sample(suite: &Suite) {
     let cases = (with_nan(suite), densities(), patterns(), any::<bool>());
     for_all("activations_are_pruned_sample_by_sample", cases, |((shape, data), density, pattern, grouped)| {
-        let rule = if grouped { ActivationRule::NOfM(pattern) } else { ActivationRule::Unstructured(density) };
+        let rule = if grouped { ActivationRule::Nm(pattern) } else { ActivationRule::Unstructured(density) };
         let mut pruner = ActivationPruner::new(rule);
         let mut tensor = suite.tensor(&shape, &data);
         match (pruner.prune(tensor.layer_mut()), by_definition(rule, &shape, &scores(&data))) {
@@ -62,10 +62,10 @@ fn by_definition(rule: ActivationRule, shape: &[usize], scores: &[f64]) -> Resul
         return Err(Refusal::Nan { layer: String::new(), index: index_of(first, shape) });
     }
     match rule {
-        ActivationRule::NOfM(pattern) => {
+        ActivationRule::Nm(pattern) => {
             let one = [1];
             let layer = nameless(if shape.is_empty() { &one } else { shape }, scores, None);
-            oracle::n_of_m(layer, pattern.n(), pattern.m(), -1, RankBy::Magnitude).map(|answer| answer.kept)
+            oracle::n_m(layer, pattern.n(), pattern.m(), -1, RankBy::Magnitude).map(|answer| answer.kept)
         }
         ActivationRule::Unstructured(density) => {
             let samples = if shape.len() < 2 { 1 } else { shape[0] };

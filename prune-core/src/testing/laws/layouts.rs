@@ -114,9 +114,9 @@ pub fn with_shape_changes_axes_not_values(suite: &Suite) {
             prop_assert_eq!(lent.shape(), &to[..]);
             prop_assert_eq!(logical_bits(&lent)?, bits_of(&data));
             if axis >= -(to.len() as isize) && axis < to.len() as isize {
-                let got = Selector::magnitude().n_of_m(&lent, pattern, axis);
+                let got = Selector::magnitude().n_m(&lent, pattern, axis);
                 let layer = nameless(&to, &scores, None);
-                let wanted = oracle::n_of_m(layer, pattern.n(), pattern.m(), axis, RankBy::Magnitude);
+                let wanted = oracle::n_m(layer, pattern.n(), pattern.m(), axis, RankBy::Magnitude);
                 same_mask(got.map(|selected| selected.mask), wanted)?;
             }
             drop(lent);

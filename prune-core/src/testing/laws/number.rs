@@ -10,7 +10,7 @@ use crate::element_type::ElementType;
 use crate::layout::Layout;
 use crate::tensor::PlainTensor;
 use crate::testing::conformance::{Subject, adapt_plain};
-use crate::testing::generators::{self, Kind, TestElement, to_memory_order};
+use crate::testing::generators::{self, TestElement, ValueKind, to_memory_order};
 
 /// A number of one of the element types.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl Number {
     }
 
     /// [`generators::many_values`].
-    pub(crate) fn many(element_type: ElementType, kind: Kind, len: usize, seed: u64) -> Vec<Number> {
+    pub(crate) fn many(element_type: ElementType, kind: ValueKind, len: usize, seed: u64) -> Vec<Number> {
         for_type!(element_type, E => Number::all(generators::many_values::<E>(kind, len, seed)))
     }
 

@@ -96,8 +96,8 @@ pub fn equals_the_full_sort_oracle(suite: &Suite) {
         let (d, n, m) = (density.get(), pattern.n(), pattern.m());
         same_mask(tensor.mask_unstructured(density), oracle::unstructured(layer, d, RankBy::Magnitude))?;
         same_mask(tensor.mask_unstructured_by_score(density), oracle::unstructured(layer, d, RankBy::Value))?;
-        same_mask(tensor.mask_n_m(pattern, axis), oracle::n_of_m(layer, n, m, axis, RankBy::Magnitude))?;
-        same_mask(tensor.mask_n_m_by_score(pattern, axis), oracle::n_of_m(layer, n, m, axis, RankBy::Value))
+        same_mask(tensor.mask_n_m(pattern, axis), oracle::n_m(layer, n, m, axis, RankBy::Magnitude))?;
+        same_mask(tensor.mask_n_m_by_score(pattern, axis), oracle::n_m(layer, n, m, axis, RankBy::Value))
     });
 }
 
@@ -117,8 +117,8 @@ pub fn dead_elements_stay_dead(suite: &Suite) {
         let selector = Selector::default().with_rank_by(by);
         let got = selector.unstructured(ranked, density);
         same(got.as_ref(), oracle::unstructured(layer, density.get(), by).as_ref())?;
-        let grouped = selector.n_of_m(ranked, pattern, axis);
-        same(grouped.as_ref(), oracle::n_of_m(layer, pattern.n(), pattern.m(), axis, by).as_ref())?;
+        let grouped = selector.n_m(ranked, pattern, axis);
+        same(grouped.as_ref(), oracle::n_m(layer, pattern.n(), pattern.m(), axis, by).as_ref())?;
         for selected in got.iter().chain(&grouped) {
             prop_assert!(selected.mask.is_subset(&alive_mask).map_err(failed)?);
         }
@@ -136,8 +136,8 @@ pub fn global_equals_the_oracle(suite: &Suite) {
 /// Groups over the concatenation of several layers, named in any order, straddle lanes and layers.
 pub fn concatenated_groups_equal_the_oracle(suite: &Suite) {
     several_layers("concatenated_groups_equal_the_oracle", suite, |selector, ranked, layers, _, pattern, by| {
-        let wanted = oracle::n_of_m_concatenated(layers, pattern.n(), pattern.m(), by);
-        same_all(selector.n_of_m_concatenated(ranked, pattern), wanted)
+        let wanted = oracle::n_m_concatenated(layers, pattern.n(), pattern.m(), by);
+        same_all(selector.n_m_concatenated(ranked, pattern), wanted)
     });
 }
 

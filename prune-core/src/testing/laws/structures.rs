@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
-use super::threads::Place;
+use super::threads::WorkPlace;
 use super::{Number, failed, mask_of, masked, ranking, small, with_nan};
 use crate::Density;
 use crate::error::Error;
@@ -12,7 +12,7 @@ use crate::mask::Mask;
 use crate::select::{Bound, Ranked, Selected, Selector};
 use crate::tensor::{LayerRef, PlainTensor};
 use crate::testing::conformance::{Suite, for_all};
-use crate::testing::generators::{Kind, densities};
+use crate::testing::generators::{ValueKind, densities};
 use crate::threads::Threads;
 use crate::unit::{Blocks, Channels, Norm, Pool, Unit};
 
@@ -35,7 +35,7 @@ pub fn units_slices_and_bounds_agree_everywhere(suite: &Suite) {
         Ok(())
     });
     for (i, shape) in suite.shapes().around_the_parallel_cut_off().iter().enumerate() {
-        let kind = Kind::ALL[i % Kind::ALL.len()];
+        let kind = ValueKind::ALL[i % ValueKind::ALL.len()];
         let data = Number::many(suite.element_type(), kind, shape.iter().product(), i as u64);
         if let Err(error) = agree(suite, shape, &data, i) {
             panic!("{name} does not hold for {kind:?} values of shape {shape:?}, seed {i}: {error}");
@@ -56,7 +56,7 @@ fn agree(suite: &Suite, shape: &[usize], data: &[Number], i: usize) -> TestCaseR
     let lent = tensor.layer();
     let density = Density::new(0.3).map_err(|error| TestCaseError::fail(error.to_string()))?;
     let alone = everything(&lent, None, density, (3, &tried), Selector::default().with_threads(Threads::One));
-    for place in Place::all() {
+    for place in WorkPlace::all() {
         let found = place
             .run(|threads| everything(&lent, None, density, (3, &tried), Selector::default().with_threads(threads)));
         let same = || {

@@ -7,13 +7,13 @@ use crate::key::RankBy;
 use crate::mask::Mask;
 use crate::select::{Ranked, Selector};
 use crate::testing::conformance::{Suite, for_all};
-use crate::testing::generators::{Kind, Random, densities, patterns};
+use crate::testing::generators::{Random, ValueKind, densities, patterns};
 use crate::testing::oracle;
 use crate::threads::Threads;
 use crate::{Density, NmPattern};
 
 /// A place where work can run.
-pub(super) enum Place {
+pub(super) enum WorkPlace {
     /// The calling thread alone.
     Alone,
     /// A pool with this number of threads.
@@ -24,9 +24,9 @@ pub(super) enum Place {
     NoPool,
 }
 
-impl Place {
+impl WorkPlace {
     #[cfg(feature = "rayon")]
-    pub(super) fn all() -> Vec<Place> {
+    pub(super) fn all() -> Vec<WorkPlace> {
         use rayon::{ThreadPool, ThreadPoolBuilder};
         use std::sync::OnceLock;
         static POOLS: OnceLock<Vec<(usize, ThreadPool)>> = OnceLock::new();
@@ -37,32 +37,34 @@ impl Place {
             };
             [1, 2, 7].map(pool).into()
         });
-        core::iter::once(Place::Alone).chain(pools.iter().map(|(threads, pool)| Place::Pool(*threads, pool))).collect()
+        core::iter::once(WorkPlace::Alone)
+            .chain(pools.iter().map(|(threads, pool)| WorkPlace::Pool(*threads, pool)))
+            .collect()
     }
 
     #[cfg(not(feature = "rayon"))]
-    pub(super) fn all() -> Vec<Place> {
-        vec![Place::Alone, Place::NoPool]
+    pub(super) fn all() -> Vec<WorkPlace> {
+        vec![WorkPlace::Alone, WorkPlace::NoPool]
     }
 
     pub(super) fn run<R: Send>(&self, work: impl FnOnce(Threads) -> R + Send) -> R {
         match self {
-            Place::Alone => work(Threads::One),
+            WorkPlace::Alone => work(Threads::One),
             #[cfg(feature = "rayon")]
-            Place::Pool(_, pool) => pool.install(|| work(Threads::Pool)),
+            WorkPlace::Pool(_, pool) => pool.install(|| work(Threads::Pool)),
             #[cfg(not(feature = "rayon"))]
-            Place::NoPool => work(Threads::Pool),
+            WorkPlace::NoPool => work(Threads::Pool),
         }
     }
 
     /// The failure, with the place where it happened.
     pub(super) fn on(&self, error: TestCaseError) -> TestCaseError {
         let place = match self {
-            Place::Alone => "the calling thread".to_owned(),
+            WorkPlace::Alone => "the calling thread".to_owned(),
             #[cfg(feature = "rayon")]
-            Place::Pool(threads, _) => format!("a pool of {threads}"),
+            WorkPlace::Pool(threads, _) => format!("a pool of {threads}"),
             #[cfg(not(feature = "rayon"))]
-            Place::NoPool => "no pool".to_owned(),
+            WorkPlace::NoPool => "no pool".to_owned(),
         };
         match error {
             TestCaseError::Fail(reason) => TestCaseError::fail(format!("on {place}: {reason}")),
@@ -77,7 +79,7 @@ pub fn threads_1_2_7_agree(suite: &Suite) {
         agree(suite, &shape, data, density, pattern, 0..shape.len() as isize)
     });
     for (i, shape) in suite.shapes().around_the_parallel_cut_off().iter().enumerate() {
-        let kind = Kind::ALL[i % Kind::ALL.len()];
+        let kind = ValueKind::ALL[i % ValueKind::ALL.len()];
         let (kept, (n, m)) = [(0.1, (2, 4)), (0.5, (1, 4)), (0.9, (5, 7)), (1e-4, (1, 1000))][i % 4];
         let data = Number::many(suite.element_type(), kind, shape.iter().product(), i as u64);
         let (Ok(density), Ok(pattern)) = (Density::new(kept), NmPattern::new(n, m)) else { continue };
@@ -104,14 +106,14 @@ fn agree(
     let lent = tensor.layer();
     let ranked = Ranked::new("", &lent);
     let wanted = oracle::unstructured(layer, density.get(), by);
-    for place in Place::all() {
+    for place in WorkPlace::all() {
         let got = place.run(|threads| Selector::default().with_threads(threads).unstructured(ranked, density));
         same(got.as_ref(), wanted.as_ref()).map_err(|error| place.on(error))?;
     }
     for axis in axes {
-        let wanted = oracle::n_of_m(layer, pattern.n(), pattern.m(), axis, by);
-        for place in Place::all() {
-            let got = place.run(|threads| Selector::default().with_threads(threads).n_of_m(ranked, pattern, axis));
+        let wanted = oracle::n_m(layer, pattern.n(), pattern.m(), axis, by);
+        for place in WorkPlace::all() {
+            let got = place.run(|threads| Selector::default().with_threads(threads).n_m(ranked, pattern, axis));
             same(got.as_ref(), wanted.as_ref()).map_err(|error| place.on(error))?;
         }
     }
@@ -126,7 +128,7 @@ pub fn applying_agrees_on_every_thread_count(suite: &Suite) {
     }
     for (i, shape) in shapes.iter().enumerate() {
         let len: usize = shape.iter().product();
-        let data = Number::many(suite.element_type(), Kind::Exponents, len, i as u64);
+        let data = Number::many(suite.element_type(), ValueKind::Exponents, len, i as u64);
         let mut random = Random::new(i as u64);
         let kept: Vec<bool> = (0..len).map(|_| random.next_u64() >> 40 & 3 == 0).collect();
         if let Err(error) = applied_everywhere(suite, shape, &data, &kept) {
@@ -139,7 +141,7 @@ fn applied_everywhere(suite: &Suite, shape: &[usize], data: &[Number], kept: &[b
     let mask = Mask::from_bools(shape, kept).map_err(failed)?;
     let bits: Vec<u64> = data.iter().zip(kept).map(|(value, &kept)| if kept { value.low_bits() } else { 0 }).collect();
     let offenders = oracle::revivals(&scores(data), kept);
-    for place in Place::all() {
+    for place in WorkPlace::all() {
         let mut tensor = suite.tensor(shape, data);
         let lent = tensor.layer();
         let before = place.run(|_| lent.revivals(&mask)).map_err(failed)?;

@@ -26,11 +26,11 @@ pub(super) struct Table {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawTensor {
     pub(super) dtype: Dtype,
-    pub(super) shape: Shape,
+    pub(super) shape: RawShape,
     pub(super) data_offsets: [u64; 2],
 }
 
-pub(super) struct Shape(pub(super) Vec<usize>);
+pub(super) struct RawShape(pub(super) Vec<usize>);
 
 pub(super) fn read(table: &[u8]) -> Result<Table, HeaderProblem> {
     let unreadable = |why: String| HeaderProblem::Unreadable { why };
@@ -81,18 +81,18 @@ impl<'de> Deserialize<'de> for Table {
     }
 }
 
-impl<'de> Deserialize<'de> for Shape {
+impl<'de> Deserialize<'de> for RawShape {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Sides;
 
         impl<'de> Visitor<'de> for Sides {
-            type Value = Shape;
+            type Value = RawShape;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a shape")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut sides: A) -> Result<Shape, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut sides: A) -> Result<RawShape, A::Error> {
                 let mut shape = Vec::new();
                 while let Some(side) = sides.next_element::<usize>()? {
                     if shape.len() == MOST_AXES {
@@ -100,7 +100,7 @@ impl<'de> Deserialize<'de> for Shape {
                     }
                     shape.push(side);
                 }
-                Ok(Shape(shape))
+                Ok(RawShape(shape))
             }
         }
 

@@ -74,7 +74,7 @@ proptest! {
         byte: u8,
         how in 0usize..4,
     ) {
-        let entry = |(i, shape): (usize, &Vec<usize>)| crate::output::header::Entry {
+        let entry = |(i, shape): (usize, &Vec<usize>)| crate::output::header::TensorToWrite {
             name: format!("tensor {i}"),
             dtype: if i % 2 == 0 { Dtype::F32 } else { Dtype::BF16 },
             bytes: (shape.iter().product::<usize>() * if i % 2 == 0 { 4 } else { 2 }) as u64,

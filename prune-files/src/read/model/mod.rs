@@ -33,7 +33,7 @@ pub(crate) use witness::Witness;
 /// ```
 #[derive(Debug)]
 pub struct Model {
-    kind: Kind,
+    kind: ModelKind,
     shards: Vec<Shard>,
     /// The shard of each tensor and its place there, in the order of shards and bytes.
     tensors: Vec<(usize, usize)>,
@@ -42,7 +42,7 @@ pub struct Model {
 
 /// The kind of path that was given as the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ModelKind {
     /// One file.
     File,
     /// A folder with one file of tensors.
@@ -97,7 +97,7 @@ impl Model {
     /// The paths of everything that was read: all files, and the index if there is one.
     pub(crate) fn all_paths(&self) -> impl Iterator<Item = PathBuf> {
         let index = match &self.kind {
-            Kind::Index { folder, index, .. } => Some(folder.join(index)),
+            ModelKind::Index { folder, index, .. } => Some(folder.join(index)),
             _ => None,
         };
         self.shards.iter().map(|shard| shard.path.clone()).chain(index)
@@ -110,7 +110,7 @@ impl Model {
             FileRecord { path, stamp, header: Some(header) }
         };
         let mut files: Vec<FileRecord> = self.shards.iter().map(seen).collect();
-        if let Kind::Index { folder, index, stamp } = &self.kind {
+        if let ModelKind::Index { folder, index, stamp } = &self.kind {
             files.push(FileRecord { path: folder.join(index), stamp: stamp.clone(), header: None });
         }
         Witness { files }
@@ -119,12 +119,12 @@ impl Model {
     /// The file or the folder that is replaced if the model is written in place.
     pub(crate) fn place(&self) -> &Path {
         match &self.kind {
-            Kind::File => &self.shards[0].path,
-            Kind::Folder(folder) | Kind::Index { folder, .. } => folder,
+            ModelKind::File => &self.shards[0].path,
+            ModelKind::Folder(folder) | ModelKind::Index { folder, .. } => folder,
         }
     }
 
-    pub(crate) fn kind(&self) -> &Kind {
+    pub(crate) fn kind(&self) -> &ModelKind {
         &self.kind
     }
 

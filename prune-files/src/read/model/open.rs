@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Kind, Model, Shard, index};
+use super::{Model, ModelKind, Shard, index};
 use crate::disk::{self, Handle, Stamp};
 use crate::error::{Error, IndexProblem};
 use crate::other_format;
@@ -31,12 +31,12 @@ impl Model {
             return Self::open_index(path);
         }
         let shard = open_shard(path, path)?;
-        Self::of(Kind::File, vec![shard])
+        Self::of(ModelKind::File, vec![shard])
     }
 
     /// Opens a file under its temporary name, which messages do not show.
     pub(crate) fn open_new(temporary: &Path, shown: &Path) -> Result<Self, Error> {
-        Self::of(Kind::File, vec![open_shard(temporary, shown)?])
+        Self::of(ModelKind::File, vec![open_shard(temporary, shown)?])
     }
 
     fn open_folder(folder: &Path) -> Result<Self, Error> {
@@ -50,7 +50,7 @@ impl Model {
             ([], [only]) => {
                 let path = folder.join(only);
                 let shard = open_shard(&path, &path)?;
-                Self::of(Kind::Folder(folder.to_owned()), vec![shard])
+                Self::of(ModelKind::Folder(folder.to_owned()), vec![shard])
             }
             ([], []) => Err(not_a_model(folder, &format!("holds no .safetensors file{}", instead(folder, &names)))),
             _ => Err(not_a_model(folder, "holds several .safetensors files and no one index; name the file meant")),
@@ -87,7 +87,7 @@ impl Model {
                 return Err(refuse(IndexProblem::Unlisted { tensor, shard }));
             }
         }
-        let model = Self::of(Kind::Index { folder, index: name.to_owned(), stamp: Stamp::of(&about) }, shards)?;
+        let model = Self::of(ModelKind::Index { folder, index: name.to_owned(), stamp: Stamp::of(&about) }, shards)?;
         match map.into_iter().find(|(tensor, _)| model.find(tensor).is_none()) {
             Some((tensor, shard)) => Err(refuse(IndexProblem::Missing { tensor, shard })),
             None => Ok(model),
@@ -95,7 +95,7 @@ impl Model {
     }
 
     /// A model of files whose tensors have distinct names.
-    fn of(kind: Kind, shards: Vec<Shard>) -> Result<Self, Error> {
+    fn of(kind: ModelKind, shards: Vec<Shard>) -> Result<Self, Error> {
         let mut tensors = Vec::new();
         let mut by_name = BTreeMap::new();
         for (place, shard) in shards.iter().enumerate() {

@@ -41,7 +41,7 @@ pub fn usual_sources() -> Vec<Box<dyn Source>> {
 /// The result of [`fetch`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Fetched {
+pub enum FetchOutcome {
     /// All four files were there and verified; no source was asked and no file written.
     AlreadyComplete,
     /// These files were fetched, verified and stored.
@@ -55,7 +55,11 @@ pub enum Fetched {
 ///
 /// [`FetchError::NoSource`] if the sources together did not give every missing file, and [`FetchError::Store`] if the
 /// system refused to store them.
-pub fn fetch(folder: &Path, sources: &mut [Box<dyn Source>], say: &mut dyn FnMut(&str)) -> Result<Fetched, FetchError> {
+pub fn fetch(
+    folder: &Path,
+    sources: &mut [Box<dyn Source>],
+    say: &mut dyn FnMut(&str),
+) -> Result<FetchOutcome, FetchError> {
     let mut wanted = Vec::new();
     for file in MnistFile::ALL {
         match file.state(folder) {
@@ -68,7 +72,7 @@ pub fn fetch(folder: &Path, sources: &mut [Box<dyn Source>], say: &mut dyn FnMut
         }
     }
     if wanted.is_empty() {
-        return Ok(Fetched::AlreadyComplete);
+        return Ok(FetchOutcome::AlreadyComplete);
     }
 
     let mut verified = Vec::with_capacity(wanted.len());
@@ -97,7 +101,7 @@ pub fn fetch(folder: &Path, sources: &mut [Box<dyn Source>], say: &mut dyn FnMut
     if !wanted.is_empty() {
         return Err(FetchError::NoSource { folder: folder.to_owned(), missing: wanted, attempts });
     }
-    Ok(Fetched::Stored(store::save(folder, &verified)?))
+    Ok(FetchOutcome::Stored(store::save(folder, &verified)?))
 }
 
 /// The reason why the full set is not complete. No file was stored.

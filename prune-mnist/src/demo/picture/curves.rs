@@ -19,12 +19,12 @@ pub struct Curves {
     /// Fraction of the parameters kept, from epoch 0.
     pub density: Vec<(u64, f64)>,
     /// The events.
-    pub events: Vec<Marked>,
+    pub events: Vec<EventMark>,
 }
 
 /// An event in the picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Marked {
+pub struct EventMark {
     /// Its epoch.
     pub epoch: u64,
     /// Its target, in a word or two.
@@ -51,7 +51,7 @@ impl Curves {
             if report.epoch == 0 {
                 density = report.all.density().map_or(0.0, Density::get);
             }
-            curves.events.push(Marked {
+            curves.events.push(EventMark {
                 epoch: report.epoch,
                 label: label(strategy, report.epoch),
                 floats: report.floats,

@@ -13,7 +13,8 @@ use plotters::style::{Color, RGBColor, WHITE};
 
 use super::curves::Curves;
 use crate::picture::{
-    AXIS, Axis, Canvas, Chart, Drawing, Drawn, LEFT, Margins, Refused, TEXT_SIZE, accuracy_range, colour, ticks,
+    AXIS, Canvas, Chart, ChartAxis, DrawError, DrawResult, Drawing, LEFT, Margins, TEXT_SIZE, accuracy_range, colour,
+    ticks,
 };
 
 const PRUNED: RGBColor = colour::BLUE;
@@ -41,7 +42,7 @@ impl Drawing for Curves {
         (860, 560)
     }
 
-    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> DrawResult<B> {
         let curves = self;
         canvas.root.fill(&WHITE)?;
         let (upper, lower) = canvas.root.split_vertically(canvas.px(self.size().1 - LOWER));
@@ -82,7 +83,7 @@ impl Drawing for Curves {
 
 impl<B: DrawingBackend> Canvas<'_, B> {
     /// Title and legend.
-    fn heading(&self, curves: &Curves) -> Drawn<B> {
+    fn heading(&self, curves: &Curves) -> DrawResult<B> {
         self.text(&curves.title, self.at(LEFT, 24), 18, HPos::Left)?;
         let (mut x, y) = self.at(LEFT, 54);
         let px = |units: u32| self.px(units) as i32;
@@ -128,16 +129,16 @@ impl<B: DrawingBackend> Canvas<'_, B> {
         (top, bottom): (u32, u32),
         (low, high): (f64, f64),
         epochs: u64,
-    ) -> Result<Chart<'a, B>, Refused<B>> {
+    ) -> Result<Chart<'a, B>, DrawError<B>> {
         // A little room at the right, for the last mark.
         let end = epochs as f64 * 1.015;
-        let across = Axis::linear(0.0..end, ticks(0.0, epochs as f64, 14, 1.0));
-        let up = Axis::linear(low..high, ticks(low, high, 6, 0.0));
+        let across = ChartAxis::linear(0.0..end, ticks(0.0, epochs as f64, 14, 1.0));
+        let up = ChartAxis::linear(low..high, ticks(low, high, 6, 0.0));
         self.chart(area, Margins { top, right: RIGHT, bottom }, across, up)
     }
 
     /// Shades the ranges of floating masks: between two masks of a range nothing is held.
-    fn shades(&self, chart: &Chart<'_, B>, curves: &Curves) -> Drawn<B> {
+    fn shades(&self, chart: &Chart<'_, B>, curves: &Curves) -> DrawResult<B> {
         let range = chart.plotting_area().get_y_range();
         for pair in curves.events.windows(2).filter(|pair| pair.iter().all(|event| event.floats)) {
             let corners = [(pair[0].epoch as f64, range.start), (pair[1].epoch as f64, range.end)];
@@ -147,7 +148,7 @@ impl<B: DrawingBackend> Canvas<'_, B> {
     }
 
     /// Draws a line at each event, with its label above the data if there is room.
-    fn events(&self, chart: &Chart<'_, B>, curves: &Curves, labelled: bool) -> Drawn<B> {
+    fn events(&self, chart: &Chart<'_, B>, curves: &Curves, labelled: bool) -> DrawResult<B> {
         let area = chart.plotting_area();
         let (low, high) = (area.get_y_range().start, area.get_y_range().end);
         let style = EVENT.stroke_width(self.px(1));

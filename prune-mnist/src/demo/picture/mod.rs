@@ -3,7 +3,7 @@
 mod curves;
 mod draw;
 
-pub use self::curves::{Curves, Marked};
+pub use self::curves::{Curves, EventMark};
 
 /// The name of the picture, without the endings of its files.
 pub(super) const PICTURE: &str = "curves";
@@ -31,7 +31,7 @@ mod tests {
             pruned: vec![(1, 0.91), (1, 0.62), (2, 0.95), (3, 0.96)],
             twin: vec![(1, 0.91), (2, 0.96), (3, 0.97)],
             density: vec![(0, 1.0), (1, 1.0), (1, 0.5), (3, 0.5)],
-            events: vec![Marked { epoch: 1, label: "2:4".to_owned(), floats: false }],
+            events: vec![EventMark { epoch: 1, label: "2:4".to_owned(), floats: false }],
         }
     }
 
@@ -65,7 +65,7 @@ mod tests {
         drawn(&empty);
         // A new mask every epoch, and more epochs than pixels.
         let long = 3000;
-        let event = |epoch| Marked { epoch, label: "keeps 10%".to_owned(), floats: true };
+        let event = |epoch| EventMark { epoch, label: "keeps 10%".to_owned(), floats: true };
         let busy = Curves {
             epochs: long,
             pruned: (1..=long).map(|epoch| (epoch, 0.9)).collect(),

@@ -95,7 +95,7 @@ fn activation_rules(about: &Intro<'_>) -> String {
 pub(super) fn goal(place: &Place) -> String {
     match place.rule {
         ActivationRule::Unstructured(density) => format!("density {}", density.get()),
-        ActivationRule::NOfM(pattern) => pattern.to_string(),
+        ActivationRule::Nm(pattern) => pattern.to_string(),
     }
 }
 

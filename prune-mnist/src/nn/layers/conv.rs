@@ -136,7 +136,7 @@ impl ConvShape {
         let run = self.kernel[1] * self.channels;
         for pixel in 0..self.pixels() {
             for (tap_y, sums) in squares.chunks_exact_mut(run).enumerate() {
-                if let Some(Run { from, first, end }) = self.run(pixel, tap_y) {
+                if let Some(ConvRun { from, first, end }) = self.run(pixel, tap_y) {
                     let values = &image[from..from + end - first];
                     sums[first..end]
                         .iter_mut()
@@ -195,7 +195,7 @@ impl ConvShape {
             for (pixel, row) in unrolled.chunks_exact_mut(self.taps()).enumerate() {
                 for (tap_y, part) in row.chunks_exact_mut(run).enumerate() {
                     match self.run(pixel, tap_y) {
-                        Some(Run { from, first, end }) => {
+                        Some(ConvRun { from, first, end }) => {
                             part[..first].fill(T::zero());
                             copy(&mut part[first..end], &image[from..from + end - first]);
                             part[end..].fill(T::zero());
@@ -216,7 +216,7 @@ impl ConvShape {
         for (image, unrolled) in images.zip(unrolled.chunks_exact(self.pixels() * self.taps())) {
             for (pixel, row) in unrolled.chunks_exact(self.taps()).enumerate() {
                 for (tap_y, part) in row.chunks_exact(run).enumerate() {
-                    if let Some(Run { from, first, end }) = self.run(pixel, tap_y) {
+                    if let Some(ConvRun { from, first, end }) = self.run(pixel, tap_y) {
                         let sums = &mut image[from..from + end - first];
                         zip(sums, &part[first..end], |sum, value| *sum += value);
                     }
@@ -227,14 +227,14 @@ impl ConvShape {
 
     /// The inputs under row `tap_y` of the kernel at output pixel `pixel`, or `None` if that row is outside.
     #[inline(always)]
-    fn run(&self, pixel: usize, tap_y: usize) -> Option<Run> {
+    fn run(&self, pixel: usize, tap_y: usize) -> Option<ConvRun> {
         let [height, width] = self.input;
         let (y, x) = (pixel / self.out[1], pixel % self.out[1]);
         let input_y = (y + tap_y).checked_sub(self.before[0]).filter(|&y| y < height)?;
         let first = self.before[1].saturating_sub(x).min(self.kernel[1]);
         let end = (width + self.before[1]).saturating_sub(x).min(self.kernel[1]);
         let from = (input_y * width + x + first).checked_sub(self.before[1])? * self.channels;
-        (first < end).then_some(Run { from, first: first * self.channels, end: end * self.channels })
+        (first < end).then_some(ConvRun { from, first: first * self.channels, end: end * self.channels })
     }
 }
 
@@ -257,7 +257,7 @@ vectorised! {
 }
 
 /// The part of the image under one row of the kernel.
-struct Run {
+struct ConvRun {
     /// Index of the first value within the image.
     from: usize,
     /// Part of the kernel's row, in values, that lies inside.

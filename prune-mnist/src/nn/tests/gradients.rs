@@ -84,7 +84,7 @@ struct Watched {
     least_gap: Mutex<f64>,
 }
 
-impl ActivationPruner<f64> for Watched {
+impl ActivationPruning<f64> for Watched {
     fn prune(
         &self,
         sample: &mut [f64],
@@ -96,7 +96,7 @@ impl ActivationPruner<f64> for Watched {
         self.place.prune(sample, shape, mask, scratch)?;
         let (lane, group) = match self.place.rule {
             ActivationRule::Unstructured(_) => (before.len(), before.len()),
-            ActivationRule::NOfM(pattern) => (shape[shape.len() - 1], pattern.m()),
+            ActivationRule::Nm(pattern) => (shape[shape.len() - 1], pattern.m()),
         };
         let mask = &*mask;
         let lanes = (0..before.len()).step_by(lane).map(|start| start..start + lane);
@@ -119,7 +119,7 @@ impl ActivationPruner<f64> for Watched {
     }
 
     fn scratch(&self) -> Scratch {
-        ActivationPruner::<f64>::scratch(&*self.place)
+        ActivationPruning::<f64>::scratch(&*self.place)
     }
 }
 
@@ -146,7 +146,7 @@ fn check_places<P: ParamStorage<f64>>(spec: &ModelSpec, rules: [ActivationRule; 
 #[test]
 fn gradients_follow_finite_differences_through_the_places_of_the_demo() {
     let (density, pattern) = (Density::new(0.3).unwrap(), NmPattern::new(2, 4).unwrap());
-    let (density, pattern) = (ActivationRule::Unstructured(density), ActivationRule::NOfM(pattern));
+    let (density, pattern) = (ActivationRule::Unstructured(density), ActivationRule::Nm(pattern));
     // The small CNN has its places after a relu, the first unusual model also after a convolution and after pooling.
     for spec in [small_cnn(), unusual().remove(0)] {
         for rules in [[density, pattern], [pattern, density]] {

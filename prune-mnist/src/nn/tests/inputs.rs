@@ -79,7 +79,7 @@ fn naive(spec: &ModelSpec, params: &[Vec<f64>], image: &[f64], squares: &mut [Ve
             Layer::PruneAct if pruned => {
                 let shape = if flat { vec![now.values.len()] } else { now.shape.to_vec() };
                 let mut mask = vec![0; now.values.len().div_ceil(64)];
-                ActivationPruner::<f64>::prune(&FixedMask, &mut now.values, &shape, &mut mask, &mut ()).unwrap();
+                ActivationPruning::<f64>::prune(&FixedMask, &mut now.values, &shape, &mut mask, &mut ()).unwrap();
             }
             Layer::AvgPool { window } | Layer::MaxPool { window } => {
                 let [height, width, channels] = now.shape;

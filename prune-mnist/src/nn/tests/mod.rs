@@ -67,7 +67,7 @@ fn pattern<T: Real>(len: usize, salt: u64) -> Vec<T> {
 /// Keeps three elements of five, chosen by their place alone, so that the loss stays differentiable.
 struct FixedMask;
 
-impl<T: Real> ActivationPruner<T> for FixedMask {
+impl<T: Real> ActivationPruning<T> for FixedMask {
     fn prune(
         &self,
         sample: &mut [T],

@@ -56,7 +56,7 @@ fn a_place_without_activation_pruning_is_refused() {
 /// Refuses samples whose first activation is above a bound that only some reach.
 struct Refuses;
 
-impl ActivationPruner<f32> for Refuses {
+impl ActivationPruning<f32> for Refuses {
     fn prune(
         &self,
         sample: &mut [f32],

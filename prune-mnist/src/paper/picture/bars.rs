@@ -5,17 +5,17 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::HPos;
 use plotters::style::{Color, WHITE};
 
-use crate::picture::{Canvas, Drawing, Drawn, INKS, TEXT_SIZE};
+use crate::picture::{Canvas, DrawResult, Drawing, INKS, TEXT_SIZE};
 
 /// Groups of bars, with one bar for each name.
 pub(in crate::paper) struct Bars {
     pub(in crate::paper) title: String,
     pub(in crate::paper) names: Vec<String>,
-    pub(in crate::paper) groups: Vec<Group>,
+    pub(in crate::paper) groups: Vec<BarGroup>,
 }
 
 /// A layer.
-pub(in crate::paper) struct Group {
+pub(in crate::paper) struct BarGroup {
     pub(in crate::paper) name: String,
     /// The values in percent, in the order of the names.
     pub(in crate::paper) values: Vec<f64>,
@@ -39,7 +39,7 @@ impl Drawing for Bars {
         (START + LENGTH + 90, TOP + self.groups.len() as u32 * self.group_height() + 14)
     }
 
-    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> DrawResult<B> {
         canvas.root.fill(&WHITE)?;
         canvas.text(&self.title, canvas.at(24, 24), 18, HPos::Left)?;
         let mut x = 24;

@@ -5,8 +5,8 @@ mod epochs;
 mod pixels;
 mod plot;
 
-pub(super) use self::bars::{Bars, Group};
-pub(super) use self::epochs::{Epochs, Line};
+pub(super) use self::bars::{BarGroup, Bars};
+pub(super) use self::epochs::{ChartLine, Epochs};
 pub(super) use self::pixels::Pixels;
 pub(super) use self::plot::{Across, Curve, Mark, Plot};
 use crate::picture::{PictureError, files};
@@ -55,14 +55,14 @@ mod tests {
             marks: vec![Mark { name: "Han 2015".to_owned(), compression: 12.0, error: 1.59 }],
             across: Across::Compression,
         };
-        let group = |name: &str| Group { name: name.to_owned(), values: vec![8.0, 12.5] };
+        let group = |name: &str| BarGroup { name: name.to_owned(), values: vec![8.0, 12.5] };
         let bars = Bars {
             title: "Kept".to_owned(),
             names: vec!["theirs".to_owned(), "ours".to_owned()],
             groups: vec![group("Dense_0"), group("Dense_1")],
         };
         let pixels = Pixels { title: "Pixels".to_owned(), counts: (0..784).collect() };
-        let line = |name: &str| Line {
+        let line = |name: &str| ChartLine {
             name: name.to_owned(),
             accuracies: vec![(1.0, 95.0), (2.0, 97.0)],
             densities: vec![(1.0, 100.0), (2.0, 50.0)],

@@ -6,7 +6,7 @@ use plotters::style::text_anchor::HPos;
 use plotters::style::{Color, RGBColor, WHITE};
 
 use crate::data::SIDE;
-use crate::picture::{Canvas, Drawing, Drawn, TEXT_SIZE, colour};
+use crate::picture::{Canvas, DrawResult, Drawing, TEXT_SIZE, colour};
 
 /// The number of connections kept of each pixel, row by row.
 pub(in crate::paper) struct Pixels {
@@ -38,7 +38,7 @@ impl Drawing for Pixels {
         (LEFT + side + SCALE, TOP + side + 24)
     }
 
-    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> DrawResult<B> {
         canvas.root.fill(&WHITE)?;
         canvas.text(&self.title, canvas.at(LEFT, 26), 16, HPos::Left)?;
         let most = self.counts.iter().copied().max().unwrap_or(0);

@@ -6,7 +6,9 @@ use plotters::style::text_anchor::HPos;
 use plotters::style::{Color, WHITE};
 
 use crate::paper::stats::Summary;
-use crate::picture::{AXIS, Axis, Canvas, Drawing, Drawn, INKS, LEFT, Margins, TEXT_SIZE, TWIN, colour, ticks};
+use crate::picture::{
+    AXIS, Canvas, ChartAxis, DrawResult, Drawing, INKS, LEFT, Margins, TEXT_SIZE, TWIN, colour, ticks,
+};
 
 /// Curves of errors, and the published points.
 pub(in crate::paper) struct Plot {
@@ -30,17 +32,19 @@ pub(in crate::paper) enum Across {
 }
 
 impl Across {
-    fn axis(self) -> Axis {
+    fn axis(self) -> ChartAxis {
         match self {
-            Self::Compression => Axis::logarithmic(0.9..130.0, &[1.0, 2.0, 4.0, 8.0, 12.0, 25.0, 50.0, 100.0]),
-            Self::Density => Self::kept(Axis::logarithmic(0.9..32.0, &[1.0, 2.0, 5.0, 10.0, 20.0])),
-            Self::LowDensity => Self::kept(Axis::logarithmic(7.5..68.0, &[10.0, 12.5, 20.0, 25.0, 100.0 / 3.0, 50.0])),
+            Self::Compression => ChartAxis::logarithmic(0.9..130.0, &[1.0, 2.0, 4.0, 8.0, 12.0, 25.0, 50.0, 100.0]),
+            Self::Density => Self::kept(ChartAxis::logarithmic(0.9..32.0, &[1.0, 2.0, 5.0, 10.0, 20.0])),
+            Self::LowDensity => {
+                Self::kept(ChartAxis::logarithmic(7.5..68.0, &[10.0, 12.5, 20.0, 25.0, 100.0 / 3.0, 50.0]))
+            }
         }
     }
 
     /// The same axis with densities in percent beside its ticks.
-    fn kept(axis: Axis) -> Axis {
-        Axis { label: |tick| format!("{:.0}", 100.0 / 10_f64.powf(tick)), ..axis }
+    fn kept(axis: ChartAxis) -> ChartAxis {
+        ChartAxis { label: |tick| format!("{:.0}", 100.0 / 10_f64.powf(tick)), ..axis }
     }
 
     fn words(self) -> &'static str {
@@ -106,7 +110,12 @@ impl Area {
 }
 
 /// Writes a mark's name beside it: left, right, below or above, at the first free place; left if none is free.
-fn label<B: DrawingBackend>(canvas: &Canvas<'_, B>, name: &str, at: (i32, i32), taken: &mut Vec<Area>) -> Drawn<B> {
+fn label<B: DrawingBackend>(
+    canvas: &Canvas<'_, B>,
+    name: &str,
+    at: (i32, i32),
+    taken: &mut Vec<Area>,
+) -> DrawResult<B> {
     let size = TEXT_SIZE - 2;
     let (width, half, gap) = (canvas.width(name, size)?, canvas.px(size) as i32 / 2, canvas.px(9) as i32);
     let below = gap + half;
@@ -126,12 +135,12 @@ impl Drawing for Plot {
         (960, 480)
     }
 
-    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> DrawResult<B> {
         canvas.root.fill(&WHITE)?;
         let (width, _) = self.size();
         canvas.text(&self.title, canvas.at(LEFT, 24), 18, HPos::Left)?;
         let (low, high) = self.range();
-        let up = Axis::linear(low..high, ticks(low, high, 7, 0.0));
+        let up = ChartAxis::linear(low..high, ticks(low, high, 7, 0.0));
         let margins = Margins { top: 48, right: LEGEND, bottom: AXIS };
         let chart = canvas.chart(canvas.root, margins, self.across.axis(), up)?;
         canvas.axes(&chart, "error, %", Some(self.across.words()))?;

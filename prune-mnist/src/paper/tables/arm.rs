@@ -2,11 +2,11 @@
 
 use prune_schedule::table::{Column, aligned};
 
-use super::Context;
-use crate::paper::outcome::{Outcome, Test};
+use super::TableContext;
+use crate::paper::outcome::{RunOutcome, Test};
 use crate::paper::queue::Outcomes;
-use crate::paper::recipe::{Net, Recipe};
-use crate::paper::settings::{Change, Phase, Settings};
+use crate::paper::recipe::{PaperNet, Recipe};
+use crate::paper::settings::{Phase, PhaseChange, Settings};
 use crate::paper::stats::Summary;
 
 /// The same treatment under each seed, beside the dense twins.
@@ -17,23 +17,30 @@ pub(super) struct Arm {
 
 /// The figures of an arm, seed by seed.
 pub(super) struct Figures<'a> {
-    pub(super) outcomes: Vec<&'a Outcome>,
+    pub(super) outcomes: Vec<&'a RunOutcome>,
 }
 
 impl Arm {
     /// Applies `change` to each seed's dense network, within the epochs that `recipe` leaves for it.
-    pub(super) fn new(name: String, context: &Context, net: Net, recipe: Recipe, lr: f64, change: &Change) -> Self {
+    pub(super) fn new(
+        name: String,
+        context: &TableContext,
+        net: PaperNet,
+        recipe: Recipe,
+        lr: f64,
+        change: &PhaseChange,
+    ) -> Self {
         Self::by_seed(name, context, net, recipe, lr, |_| change.clone())
     }
 
     /// Does the same if the change depends on the seed too, as drawn masks do.
     pub(super) fn by_seed(
         name: String,
-        context: &Context,
-        net: Net,
+        context: &TableContext,
+        net: PaperNet,
         recipe: Recipe,
         lr: f64,
-        change: impl Fn(u64) -> Change,
+        change: impl Fn(u64) -> PhaseChange,
     ) -> Self {
         let runs = net.seeds(context.scale, context.data.tested).map(|seed| {
             let base = Settings::dense(net, recipe, seed, &context.data);
@@ -70,7 +77,7 @@ impl Figures<'_> {
 
     /// The density of kernels in percent; the mean over seeds.
     pub(super) fn density(&self) -> f64 {
-        let density = |outcome: &&Outcome| {
+        let density = |outcome: &&RunOutcome| {
             let (kept, weights) = outcome.kept();
             100.0 * kept as f64 / weights as f64
         };
@@ -90,7 +97,7 @@ impl Figures<'_> {
     pub(super) fn kept_by_layer(&self) -> Vec<(String, f64)> {
         let Some(first) = self.outcomes.first() else { return Vec::new() };
         let mean = |index: usize| {
-            let share = |outcome: &&Outcome| {
+            let share = |outcome: &&RunOutcome| {
                 let layer = &outcome.layers[index];
                 100.0 * layer.kept as f64 / layer.weights as f64
             };

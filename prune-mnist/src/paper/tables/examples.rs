@@ -6,15 +6,15 @@ use prune_schedule::table::{Column, aligned};
 
 use super::arm::{Arm, Figures, Row, rows};
 use super::han::tested;
-use super::{Context, Shown};
-use crate::paper::outcome::{Outcome, Test};
-use crate::paper::picture::{Epochs, Line, Picture};
+use super::{TableContent, TableContext};
+use crate::paper::outcome::{RunOutcome, Test};
+use crate::paper::picture::{ChartLine, Epochs, Picture};
 use crate::paper::queue::Outcomes;
-use crate::paper::recipe::{Net, Recipe};
-use crate::paper::settings::Change;
+use crate::paper::recipe::{PaperNet, Recipe};
+use crate::paper::settings::PhaseChange;
 use crate::paper::stats::Summary;
 
-const NET: Net = Net::Cnn;
+const NET: PaperNet = PaperNet::Cnn;
 
 /// Keeps 0.9, 0.8, ... 0.1 of all weights, one epoch each, from the middle on.
 fn gradual(recipe: Recipe) -> String {
@@ -37,25 +37,25 @@ struct Arms {
     two_of_four: Arm,
 }
 
-fn of(context: &Context) -> Arms {
+fn of(context: &TableContext) -> Arms {
     let recipe = NET.recipe(context.scale);
-    let arm = |name: &str, change: Change| {
+    let arm = |name: &str, change: PhaseChange| {
         Arm::new(format!("CNN: {name}"), context, NET, recipe, recipe.lr, &change).tested_every_epoch()
     };
     Arms {
-        twin: arm("dense twin", Change::None),
-        gradual: arm("gradual", Change::Strategy(gradual(recipe))),
-        two_of_four: arm("2:4 at the middle", Change::Strategy(two_of_four(recipe))),
+        twin: arm("dense twin", PhaseChange::None),
+        gradual: arm("gradual", PhaseChange::Strategy(gradual(recipe))),
+        two_of_four: arm("2:4 at the middle", PhaseChange::Strategy(two_of_four(recipe))),
     }
 }
 
-pub(super) fn arms(context: &Context) -> Vec<Arm> {
+pub(super) fn arms(context: &TableContext) -> Vec<Arm> {
     let Arms { twin, gradual, two_of_four } = of(context);
     vec![twin, gradual, two_of_four]
 }
 
 /// The tests of a run, after those of the dense network from which it began.
-fn tests<'a>(outcome: &'a Outcome, outcomes: &'a Outcomes) -> impl Iterator<Item = &'a Test> {
+fn tests<'a>(outcome: &'a RunOutcome, outcomes: &'a Outcomes) -> impl Iterator<Item = &'a Test> {
     let base = outcomes.get(&outcome.settings.base().key());
     base.into_iter().flat_map(|base| &base.tests).chain(&outcome.tests)
 }
@@ -72,7 +72,7 @@ fn line(figures: &Figures<'_>, outcomes: &Outcomes) -> Vec<(u64, Summary, f64)> 
     (0..first.len()).map(at).collect()
 }
 
-pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
+pub(super) fn show(context: &TableContext, outcomes: &Outcomes) -> TableContent {
     let arms = of(context);
     let recipe = NET.recipe(context.scale);
     let [twin, gradual_figures, two] = [&arms.twin, &arms.gradual, &arms.two_of_four].map(|arm| arm.figures(outcomes));
@@ -120,7 +120,7 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
     let _ = writeln!(text, "\n\nrevivals in all runs: {revivals}");
     let _ = writeln!(text, "strategies:\n  {}\n  {}", gradual(recipe), two_of_four(recipe));
     let names = ["dense twin", "gradual", "2:4"];
-    let drawn = names.into_iter().zip(lines).map(|(name, points)| Line {
+    let drawn = names.into_iter().zip(lines).map(|(name, points)| ChartLine {
         name: name.to_owned(),
         accuracies: points.iter().map(|(epoch, accuracy, _)| (*epoch as f64, accuracy.mean)).collect(),
         densities: points.iter().map(|(epoch, _, density)| (*epoch as f64, *density)).collect(),
@@ -128,7 +128,7 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
     let seeds = crate::words::counted(twin.outcomes.len() as u64, "seed");
     let title = format!("The original's examples on its CNN, mean of {seeds}");
     let lines = drawn.collect();
-    Shown { text, pictures: vec![Picture::Epochs("examples", Epochs { title, lines })] }
+    TableContent { text, pictures: vec![Picture::Epochs("examples", Epochs { title, lines })] }
 }
 
 #[cfg(test)]

@@ -4,49 +4,49 @@ use std::fmt::Write as _;
 
 use super::arm::{Arm, Figures, Row, rows};
 use super::han::tested;
-use super::strategies::{Pace, Ranking, goal, strategy};
-use super::{Context, Shown};
+use super::strategies::{Pace, RankingScope, goal, strategy};
+use super::{TableContent, TableContext};
 use crate::paper::picture::{Across, Curve, Mark, Picture, Plot};
 use crate::paper::published::POINTS;
 use crate::paper::queue::Outcomes;
-use crate::paper::recipe::{Net, Scale};
-use crate::paper::settings::Change;
+use crate::paper::recipe::{PaperNet, Scale};
+use crate::paper::settings::PhaseChange;
 use crate::paper::stats::Summary;
 
-const NETS: [Net; 2] = [Net::Lenet300, Net::Lenet5];
+const NETS: [PaperNet; 2] = [PaperNet::Lenet300, PaperNet::Lenet5];
 
 /// The kinds of pruning, in drawing order.
-const KINDS: [(Ranking, Pace); 4] = [
-    (Ranking::Global, Pace::Gradual),
-    (Ranking::PerLayer, Pace::Gradual),
-    (Ranking::Global, Pace::OneShot),
-    (Ranking::PerLayer, Pace::OneShot),
+const KINDS: [(RankingScope, Pace); 4] = [
+    (RankingScope::Global, Pace::Gradual),
+    (RankingScope::PerLayer, Pace::Gradual),
+    (RankingScope::Global, Pace::OneShot),
+    (RankingScope::PerLayer, Pace::OneShot),
 ];
 
 /// The compressions that are tried.
-fn compressions(net: Net, scale: Scale) -> &'static [f64] {
+fn compressions(net: PaperNet, scale: Scale) -> &'static [f64] {
     match (net, scale) {
-        (Net::Lenet300, Scale::Full) => &[12.0, 25.0, 56.0, 100.0],
+        (PaperNet::Lenet300, Scale::Full) => &[12.0, 25.0, 56.0, 100.0],
         (_, Scale::Full) => &[40.0, 108.0],
-        (Net::Lenet300, Scale::Quick) => &[4.0, 25.0, 100.0],
+        (PaperNet::Lenet300, Scale::Quick) => &[4.0, 25.0, 100.0],
         (_, Scale::Quick) => &[40.0],
     }
 }
 
-fn twin(context: &Context, net: Net) -> Arm {
+fn twin(context: &TableContext, net: PaperNet) -> Arm {
     let recipe = net.curve_recipe(context.scale);
-    Arm::new(format!("{}: dense twin", net.name()), context, net, recipe, recipe.lr, &Change::None)
+    Arm::new(format!("{}: dense twin", net.name()), context, net, recipe, recipe.lr, &PhaseChange::None)
 }
 
-fn pruned(context: &Context, net: Net, (ranking, pace): (Ranking, Pace), compression: f64) -> Arm {
+fn pruned(context: &TableContext, net: PaperNet, (ranking, pace): (RankingScope, Pace), compression: f64) -> Arm {
     let recipe = net.curve_recipe(context.scale);
     let text = strategy(net, &goal(net, ranking, compression), pace, recipe);
     let name = format!("{}: {}, {} at {compression}x", net.name(), pace.name(), ranking.name());
-    Arm::new(name, context, net, recipe, recipe.lr, &Change::Strategy(text))
+    Arm::new(name, context, net, recipe, recipe.lr, &PhaseChange::Strategy(text))
 }
 
 /// The lowest published error for a network at a compression that is tried.
-fn beside(net: Net, compression: f64) -> Option<f64> {
+fn beside(net: PaperNet, compression: f64) -> Option<f64> {
     let there = POINTS.iter().filter(|point| point.net == net && point.compression == compression);
     there.map(|point| point.error).min_by(f64::total_cmp)
 }
@@ -61,14 +61,14 @@ fn furthest(no_worse: &[f64], worse: &[f64]) -> String {
 }
 
 /// Random masks, with as many weights in each layer as the global ranking keeps.
-fn random(context: &Context, net: Net, compression: f64) -> Arm {
+fn random(context: &TableContext, net: PaperNet, compression: f64) -> Arm {
     let recipe = net.curve_recipe(context.scale);
-    let text = strategy(net, &goal(net, Ranking::Global, compression), Pace::OneShot, recipe);
+    let text = strategy(net, &goal(net, RankingScope::Global, compression), Pace::OneShot, recipe);
     let name = format!("{}: random mask at {compression}x", net.name());
-    Arm::new(name, context, net, recipe, recipe.lr, &Change::RandomMask(text))
+    Arm::new(name, context, net, recipe, recipe.lr, &PhaseChange::RandomMask(text))
 }
 
-pub(super) fn arms(context: &Context) -> Vec<Arm> {
+pub(super) fn arms(context: &TableContext) -> Vec<Arm> {
     let mut arms = Vec::new();
     for net in NETS {
         arms.push(twin(context, net));
@@ -80,7 +80,7 @@ pub(super) fn arms(context: &Context) -> Vec<Arm> {
     arms
 }
 
-pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
+pub(super) fn show(context: &TableContext, outcomes: &Outcomes) -> TableContent {
     let mut text = String::new();
     let mut pictures = Vec::new();
     for net in NETS {
@@ -127,7 +127,7 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
             table.push(row("control: random mask, one-shot global's counts".to_owned(), &figures, figures.errors()));
         }
         for &compression in all {
-            let arm = pruned(context, net, (Ranking::Global, Pace::OneShot), compression);
+            let arm = pruned(context, net, (RankingScope::Global, Pace::OneShot), compression);
             let figures = arm.figures(outcomes);
             let errors = figures.untrained().unwrap_or_default();
             table.push(row("control: not retrained, one-shot global".to_owned(), &figures, errors));
@@ -151,8 +151,8 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
             .collect();
         let (title, twin) = (format!("{}: error against compression", net.name()), Summary::of(&twins));
         let across = Across::Compression;
-        let name = if net == Net::Lenet300 { "lenet300" } else { "lenet5" };
+        let name = if net == PaperNet::Lenet300 { "lenet300" } else { "lenet5" };
         pictures.push(Picture::Plot(name, Plot { title, twin, curves, marks, across }));
     }
-    Shown { text, pictures }
+    TableContent { text, pictures }
 }

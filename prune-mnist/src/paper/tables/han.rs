@@ -5,15 +5,15 @@ use std::fmt::Write as _;
 use prune_schedule::table::{Column, aligned};
 
 use super::arm::{Arm, Row, rows};
-use super::strategies::{Pace, Ranking, goal, strategy};
-use super::{Context, Shown};
-use crate::paper::picture::{Bars, Group, Picture, Pixels};
+use super::strategies::{Pace, RankingScope, goal, strategy};
+use super::{TableContent, TableContext};
+use crate::paper::picture::{BarGroup, Bars, Picture, Pixels};
 use crate::paper::published::{self, Han};
 use crate::paper::queue::Outcomes;
-use crate::paper::recipe::{HAN_RESTART, Net};
-use crate::paper::settings::Change;
+use crate::paper::recipe::{HAN_RESTART, PaperNet};
+use crate::paper::settings::PhaseChange;
 
-const NETS: [Net; 2] = [Net::Lenet300, Net::Lenet5];
+const NETS: [PaperNet; 2] = [PaperNet::Lenet300, PaperNet::Lenet5];
 
 /// The arms of one network.
 struct Arms {
@@ -27,33 +27,33 @@ struct Arms {
 }
 
 /// The arms of one network. The global ranking keeps as many weights as Han et al. do, wherever they lie.
-fn of(context: &Context, net: Net, han: &Han) -> Arms {
+fn of(context: &TableContext, net: PaperNet, han: &Han) -> Arms {
     let recipe = net.recipe(context.scale);
-    let [per_layer, global] = [Ranking::PerLayer, Ranking::Global]
+    let [per_layer, global] = [RankingScope::PerLayer, RankingScope::Global]
         .map(|ranking| strategy(net, &goal(net, ranking, han.compression), Pace::Gradual, recipe));
-    let arm = |name: &str, lr: f64, change: Change| {
+    let arm = |name: &str, lr: f64, change: PhaseChange| {
         Arm::new(format!("{}: {name}", net.name()), context, net, recipe, lr, &change)
     };
     Arms {
-        twin: arm("dense twin", recipe.lr, Change::None),
-        han: arm("gradual, Han's shares", recipe.lr, Change::Strategy(per_layer.clone())),
+        twin: arm("dense twin", recipe.lr, PhaseChange::None),
+        han: arm("gradual, Han's shares", recipe.lr, PhaseChange::Strategy(per_layer.clone())),
         tenth: arm(
             "gradual, Han's shares, restart at a tenth",
             recipe.lr * HAN_RESTART,
-            Change::Strategy(per_layer.clone()),
+            PhaseChange::Strategy(per_layer.clone()),
         ),
-        tenth_twin: arm("dense twin, restart at a tenth", recipe.lr * HAN_RESTART, Change::None),
-        global: arm("gradual, global", recipe.lr, Change::Strategy(global)),
-        random: arm("random mask, Han's shares", recipe.lr, Change::RandomMask(per_layer)),
+        tenth_twin: arm("dense twin, restart at a tenth", recipe.lr * HAN_RESTART, PhaseChange::None),
+        global: arm("gradual, global", recipe.lr, PhaseChange::Strategy(global)),
+        random: arm("random mask, Han's shares", recipe.lr, PhaseChange::RandomMask(per_layer)),
     }
 }
 
-pub(super) fn arms(context: &Context) -> Vec<Arm> {
+pub(super) fn arms(context: &TableContext) -> Vec<Arm> {
     let each = NETS.into_iter().filter_map(|net| Some(of(context, net, &published::han(net)?)));
     each.flat_map(|arms| [arms.twin, arms.han, arms.tenth, arms.tenth_twin, arms.global, arms.random]).collect()
 }
 
-pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
+pub(super) fn show(context: &TableContext, outcomes: &Outcomes) -> TableContent {
     let mut text = String::new();
     let mut pictures = Vec::new();
     let mut groups = Vec::new();
@@ -105,11 +105,13 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
         let _ = writeln!(text, "\n\n{}\n", aligned(&header, cells));
         let revivals = [&han, &tenth, &global, &random].map(|figures| figures.revivals()).iter().sum::<usize>();
         let _ = writeln!(text, "revivals in all runs: {revivals}\n");
-        groups.extend(published.kept.iter().zip(ours.iter().zip(&free)).map(|(share, ((name, _), (_, free)))| Group {
-            name: format!("{} {}", net.name(), name.trim_end_matches("-kernel")),
-            values: vec![share * 100.0, *free],
+        groups.extend(published.kept.iter().zip(ours.iter().zip(&free)).map(|(share, ((name, _), (_, free)))| {
+            BarGroup {
+                name: format!("{} {}", net.name(), name.trim_end_matches("-kernel")),
+                values: vec![share * 100.0, *free],
+            }
         }));
-        if net == Net::Lenet300
+        if net == PaperNet::Lenet300
             && let Some(pixels) = global.outcomes.first().and_then(|outcome| outcome.pixels.clone())
         {
             let title =
@@ -120,13 +122,13 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
     let names = vec!["Han et al. 2015".to_owned(), "ours, one global ranking".to_owned()];
     let title = "Kept of each layer at 12x, mean over seeds".to_owned();
     pictures.push(Picture::Bars("layers", Bars { title, names, groups }));
-    Shown { text, pictures }
+    TableContent { text, pictures }
 }
 
 /// The images on which errors are measured, in words.
-pub(super) fn tested(context: &Context) -> &'static str {
+pub(super) fn tested(context: &TableContext) -> &'static str {
     match context.data.tested {
-        crate::paper::data::Tested::TestSet => "the test set",
-        crate::paper::data::Tested::HeldOut => "held-out training images",
+        crate::paper::data::TestImages::TestSet => "the test set",
+        crate::paper::data::TestImages::HeldOut => "held-out training images",
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::arm::{Arm, Figures, Row, rows};
 use super::han::tested;
-use super::{Context, Shown};
+use super::{TableContent, TableContext};
 use crate::paper::lottery::{Lottery, Start};
 use crate::paper::picture::{Across, Curve, Picture, Plot};
 use crate::paper::published::LOTTERY;
@@ -16,18 +16,18 @@ use crate::paper::stats::Summary;
 /// The starts, in drawing order.
 const STARTS: [Start; 3] = [Start::Rewound, Start::Redrawn, Start::RandomMask];
 
-fn arm(context: &Context, start: Start, round: u64) -> Arm {
+fn arm(context: &TableContext, start: Start, round: u64) -> Arm {
     let lottery = Lottery { start, round, kept: LOTTERY_KEPT, kept_of_output: LOTTERY_KEPT_OF_OUTPUT };
     let run = |seed| Settings::lottery(lottery_recipe(context.scale), lottery, seed, &context.data);
     let name = format!("LeNet-300-100: {}, round {round}", lottery.name());
     Arm { name, runs: lottery_seeds(context.scale, context.data.tested).map(run).collect() }
 }
 
-fn rounds(context: &Context) -> std::ops::RangeInclusive<u64> {
+fn rounds(context: &TableContext) -> std::ops::RangeInclusive<u64> {
     1..=lottery_recipe(context.scale).rounds
 }
 
-pub(super) fn arms(context: &Context) -> Vec<Arm> {
+pub(super) fn arms(context: &TableContext) -> Vec<Arm> {
     let pruned = STARTS.into_iter().flat_map(|start| rounds(context).map(move |round| arm(context, start, round)));
     [arm(context, Start::Rewound, 0)].into_iter().chain(pruned).collect()
 }
@@ -42,7 +42,7 @@ fn turned(tried: &[(f64, bool)]) -> String {
     format!("{last}, {first}")
 }
 
-pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
+pub(super) fn show(context: &TableContext, outcomes: &Outcomes) -> TableContent {
     let recipe = lottery_recipe(context.scale);
     let twin_arm = arm(context, Start::Rewound, 0);
     let twin = twin_arm.figures(outcomes);
@@ -95,7 +95,7 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
     );
     let title = "LeNet-300-100: the lottery ticket and its controls".to_owned();
     let plot = Plot { title, twin: Summary::of(&twins), curves, marks: Vec::new(), across: Across::Density };
-    Shown { text, pictures: vec![Picture::Plot("lottery", plot)] }
+    TableContent { text, pictures: vec![Picture::Plot("lottery", plot)] }
 }
 
 #[cfg(test)]

@@ -35,13 +35,13 @@ pub enum Table {
 }
 
 /// The context in which tables are made.
-pub(super) struct Context {
+pub(super) struct TableContext {
     pub(super) scale: Scale,
     pub(super) data: DataUse,
 }
 
 /// The content of a table.
-pub(super) struct Shown {
+pub(super) struct TableContent {
     pub(super) text: String,
     pub(super) pictures: Vec<Picture>,
 }
@@ -81,7 +81,7 @@ impl Table {
     }
 
     /// Every run that it reads, each after its name in the table.
-    pub(super) fn runs(self, context: &Context) -> Vec<(String, Settings)> {
+    pub(super) fn runs(self, context: &TableContext) -> Vec<(String, Settings)> {
         let arms = match self {
             Self::Han => han::arms(context),
             Self::Further => further::arms(context),
@@ -94,7 +94,7 @@ impl Table {
     }
 
     /// The table of finished runs.
-    pub(super) fn show(self, context: &Context, outcomes: &Outcomes) -> Shown {
+    pub(super) fn show(self, context: &TableContext, outcomes: &Outcomes) -> TableContent {
         match self {
             Self::Han => han::show(context, outcomes),
             Self::Further => further::show(context, outcomes),

@@ -9,30 +9,30 @@ use prune_schedule::{Event, Key, Scope};
 use super::arm::{Arm, Row, rows};
 use super::han::tested;
 use super::strategies::{density, text};
-use super::{Context, Shown};
-use crate::paper::picture::{Across, Bars, Curve, Group, Mark, Picture, Pixels, Plot};
+use super::{TableContent, TableContext};
+use crate::paper::picture::{Across, BarGroup, Bars, Curve, Mark, Picture, Pixels, Plot};
 use crate::paper::published;
 use crate::paper::queue::Outcomes;
-use crate::paper::recipe::{CALIBRATION, Net};
-use crate::paper::settings::Change;
+use crate::paper::recipe::{CALIBRATION, PaperNet};
+use crate::paper::settings::PhaseChange;
 use crate::paper::stats::Summary;
 use crate::words::counted;
 
-const NETS: [Net; 2] = [Net::Lenet300, Net::Lenet5];
+const NETS: [PaperNet; 2] = [PaperNet::Lenet300, PaperNet::Lenet5];
 /// A published error is met if ours is at most this far above it, in points.
 const NEAR: f64 = 0.3;
 
 /// The published densities of all weights.
-fn densities(net: Net) -> &'static [f64] {
+fn densities(net: PaperNet) -> &'static [f64] {
     match net {
-        Net::Lenet300 => &[0.05, 0.02],
+        PaperNet::Lenet300 => &[0.05, 0.02],
         _ => &[0.02],
     }
 }
 
 /// The way in which a network is cut before training.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Cut {
+enum SnipCut {
     Snip,
     /// A control: the largest initial weights.
     Magnitude,
@@ -40,7 +40,7 @@ enum Cut {
     Random,
 }
 
-impl Cut {
+impl SnipCut {
     fn name(self) -> &'static str {
         match self {
             Self::Snip => "SNIP",
@@ -49,40 +49,40 @@ impl Cut {
         }
     }
 
-    fn change(self, share: f64) -> Change {
+    fn change(self, share: f64) -> PhaseChange {
         let by = |score: Score| {
             let event = density(share).and_then(|density| Event::unstructured(Scope::Global(density)));
             text(event.and_then(|event| Ok(vec![(Key::Epoch(0), event.with_score(score)?)])))
         };
         match self {
-            Self::Snip => Change::Strategy(by(Score::snip())),
-            Self::Magnitude => Change::Strategy(by(Score::magnitude())),
-            Self::Random => Change::RandomMask(by(Score::snip())),
+            Self::Snip => PhaseChange::Strategy(by(Score::snip())),
+            Self::Magnitude => PhaseChange::Strategy(by(Score::magnitude())),
+            Self::Random => PhaseChange::RandomMask(by(Score::snip())),
         }
     }
 }
 
 /// The cuts, in drawing order. Magnitude is left out if a run takes minutes.
-fn cuts(net: Net) -> &'static [Cut] {
+fn cuts(net: PaperNet) -> &'static [SnipCut] {
     match net {
-        Net::Lenet300 => &[Cut::Snip, Cut::Random, Cut::Magnitude],
-        _ => &[Cut::Snip, Cut::Random],
+        PaperNet::Lenet300 => &[SnipCut::Snip, SnipCut::Random, SnipCut::Magnitude],
+        _ => &[SnipCut::Snip, SnipCut::Random],
     }
 }
 
-fn twin(context: &Context, net: Net) -> Arm {
+fn twin(context: &TableContext, net: PaperNet) -> Arm {
     let recipe = net.snip_recipe(context.scale);
-    Arm::new(format!("{}: dense twin", net.name()), context, net, recipe, recipe.lr, &Change::None)
+    Arm::new(format!("{}: dense twin", net.name()), context, net, recipe, recipe.lr, &PhaseChange::None)
 }
 
-fn pruned(context: &Context, net: Net, cut: Cut, density: f64) -> Arm {
+fn pruned(context: &TableContext, net: PaperNet, cut: SnipCut, density: f64) -> Arm {
     let recipe = net.snip_recipe(context.scale);
     let name = format!("{}: {}, {}%", net.name(), cut.name(), 100.0 * density);
     Arm::new(name, context, net, recipe, recipe.lr, &cut.change(density))
 }
 
-pub(super) fn arms(context: &Context) -> Vec<Arm> {
-    let of = |net: Net| {
+pub(super) fn arms(context: &TableContext) -> Vec<Arm> {
+    let of = |net: PaperNet| {
         let each = cuts(net).iter().flat_map(move |&cut| densities(net).iter().map(move |&density| (cut, density)));
         [twin(context, net)].into_iter().chain(each.map(move |(cut, density)| pruned(context, net, cut, density)))
     };
@@ -96,7 +96,7 @@ fn beside(ours: f64, theirs: f64) -> String {
     format!("{ours:.2}% beside {theirs:.2}%, {:+.2}: {near} {NEAR} points", ours - theirs)
 }
 
-pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
+pub(super) fn show(context: &TableContext, outcomes: &Outcomes) -> TableContent {
     let mut text = format!(
         "error on {}; pruned once before training, by gradients averaged over {CALIBRATION} training images or all there are\n\n",
         tested(context)
@@ -130,7 +130,7 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
                 let error = Summary::of(&errors);
                 points.push((figures.compression(), error));
                 revivals += figures.revivals();
-                let found = published::error_of(net, "SNIP", 1.0 / density).filter(|_| cut == Cut::Snip);
+                let found = published::error_of(net, "SNIP", 1.0 / density).filter(|_| cut == SnipCut::Snip);
                 if let Some(theirs) = found {
                     let _ = writeln!(summary, "  {}%: {}", 100.0 * density, beside(error.mean, theirs));
                 }
@@ -142,12 +142,12 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
                     published: found,
                 });
                 // The random masks keep as many weights as SNIP.
-                if cut != Cut::Random {
-                    let name = if cut == Cut::Snip { "SNIP" } else { "magnitude" };
+                if cut != SnipCut::Random {
+                    let name = if cut == SnipCut::Snip { "SNIP" } else { "magnitude" };
                     header.push((format!("{name}, {}%", 100.0 * density), Column::Right));
                     kept.push(figures.kept_by_layer());
                 }
-                if cut == Cut::Snip
+                if cut == SnipCut::Snip
                     && density == 0.02
                     && let Some(counts) = figures.outcomes.first().and_then(|outcome| outcome.pixels.clone())
                 {
@@ -171,11 +171,11 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
         );
         // The last density of SNIP, which both networks have.
         let of_snip = &kept[densities(net).len() - 1];
-        groups.extend(of_snip.iter().map(|(name, share)| Group {
+        groups.extend(of_snip.iter().map(|(name, share)| BarGroup {
             name: format!("{} {}", net.name(), name.trim_end_matches("-kernel")),
             values: vec![*share],
         }));
-        if net == Net::Lenet300 {
+        if net == PaperNet::Lenet300 {
             let shown = |point: &&published::Point| point.net == net && point.compression < 66.0;
             let points = published::POINTS.iter().filter(shown);
             let marks = points.map(|point| Mark {
@@ -190,7 +190,7 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
     }
     let title = "What SNIP keeps of each layer at 2%, mean over seeds".to_owned();
     pictures.push(Picture::Bars("snip-layers", Bars { title, names: vec!["kept".to_owned()], groups }));
-    Shown { text, pictures }
+    TableContent { text, pictures }
 }
 
 #[cfg(test)]
@@ -211,6 +211,6 @@ mod tests {
                 assert!(published::error_of(net, "SNIP", 1.0 / density).is_some(), "{} at {density}", net.name());
             }
         }
-        assert_eq!(published::error_of(Net::Lenet300, "SNIP", 30.0), None);
+        assert_eq!(published::error_of(PaperNet::Lenet300, "SNIP", 30.0), None);
     }
 }

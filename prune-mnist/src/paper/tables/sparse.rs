@@ -7,25 +7,25 @@ use prune_schedule::table::{Column, aligned};
 
 use super::arm::{Arm, Row, rows};
 use super::han::tested;
-use super::{Context, Shown};
+use super::{TableContent, TableContext};
 use crate::paper::picture::{Across, Curve, Mark, Picture, Plot};
 use crate::paper::published::{POINTS, RIGL};
 use crate::paper::queue::Outcomes;
-use crate::paper::recipe::{BATCH_SIZE, Net, SPARSE_EVERY, SPARSE_FRACTION, SPARSE_UNTIL};
-use crate::paper::settings::Change;
+use crate::paper::recipe::{BATCH_SIZE, PaperNet, SPARSE_EVERY, SPARSE_FRACTION, SPARSE_UNTIL};
+use crate::paper::settings::PhaseChange;
 use crate::paper::stats::Summary;
 use crate::words::{counted, thousands};
 
-const NET: Net = Net::Lenet300;
+const NET: PaperNet = PaperNet::Lenet300;
 /// The density of RigL's network, over all weights.
 const RIGL_DENSITY: f64 = 0.024;
 
 /// The methods, in drawing order.
-const METHODS: [Method; 4] = [Method::Gradual, Method::Rigl, Method::Set, Method::Static];
+const METHODS: [SparseMethod; 4] = [SparseMethod::Gradual, SparseMethod::Rigl, SparseMethod::Set, SparseMethod::Static];
 
 /// The way in which a network becomes sparse.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Method {
+enum SparseMethod {
     /// The control: a mask drawn before training, which stays.
     Static,
     Set,
@@ -60,7 +60,7 @@ impl Steps {
     }
 }
 
-impl Method {
+impl SparseMethod {
     fn name(self) -> &'static str {
         match self {
             Self::Static => "control: static random mask",
@@ -102,17 +102,17 @@ impl Method {
 const DENSITIES: [f64; 2] = [0.1, RIGL_DENSITY];
 
 /// The update steps of a run.
-fn steps(context: &Context) -> Steps {
+fn steps(context: &TableContext) -> Steps {
     let steps_an_epoch = (context.data.learnt as u64).div_ceil(BATCH_SIZE);
     Steps::of(steps_an_epoch * NET.sparse_recipe(context.scale).pruned())
 }
 
-fn twin(context: &Context) -> Arm {
+fn twin(context: &TableContext) -> Arm {
     let recipe = NET.sparse_recipe(context.scale);
-    Arm::new(format!("{}: dense twin", NET.name()), context, NET, recipe, recipe.lr, &Change::None)
+    Arm::new(format!("{}: dense twin", NET.name()), context, NET, recipe, recipe.lr, &PhaseChange::None)
 }
 
-fn sparse(context: &Context, method: Method, shares: Shares) -> Arm {
+fn sparse(context: &TableContext, method: SparseMethod, shares: Shares) -> Arm {
     let recipe = NET.sparse_recipe(context.scale);
     let steps = steps(context);
     let at = match shares {
@@ -120,31 +120,31 @@ fn sparse(context: &Context, method: Method, shares: Shares) -> Arm {
         Shares::Published => "published shares".to_owned(),
     };
     let name = format!("{}: {}, {at}", NET.name(), method.name());
-    let change = |seed| Change::Strategy(method.strategy(shares, steps, seed));
+    let change = |seed| PhaseChange::Strategy(method.strategy(shares, steps, seed));
     Arm::by_seed(name, context, NET, recipe, recipe.lr, change)
 }
 
 /// The methods of the table, and last RigL with the published shares.
-fn all() -> Vec<(Method, Shares)> {
+fn all() -> Vec<(SparseMethod, Shares)> {
     let each =
         METHODS.into_iter().flat_map(|method| DENSITIES.into_iter().map(move |density| (method, Shares::Erk(density))));
-    each.chain([(Method::Rigl, Shares::Published)]).collect()
+    each.chain([(SparseMethod::Rigl, Shares::Published)]).collect()
 }
 
-pub(super) fn arms(context: &Context) -> Vec<Arm> {
+pub(super) fn arms(context: &TableContext) -> Vec<Arm> {
     let each = all().into_iter().map(|(method, shares)| sparse(context, method, shares));
     [twin(context)].into_iter().chain(each).collect()
 }
 
-fn row_name(method: Method, shares: Shares) -> String {
+fn row_name(method: SparseMethod, shares: Shares) -> String {
     match (method, shares) {
-        (Method::Gradual, _) => method.name().to_owned(),
+        (SparseMethod::Gradual, _) => method.name().to_owned(),
         (_, Shares::Erk(_)) => format!("{}, ERK", method.name()),
         (_, Shares::Published) => format!("{}, published shares", method.name()),
     }
 }
 
-pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
+pub(super) fn show(context: &TableContext, outcomes: &Outcomes) -> TableContent {
     let twin_arm = twin(context);
     let twin = twin_arm.figures(outcomes);
     let twins = twin.errors();
@@ -177,7 +177,8 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
                 None => curves.push(Curve { name: name.to_owned(), points: vec![point] }),
             }
         }
-        let is_rigls = method == Method::Rigl && !matches!(shares, Shares::Erk(density) if density != RIGL_DENSITY);
+        let is_rigls =
+            method == SparseMethod::Rigl && !matches!(shares, Shares::Erk(density) if density != RIGL_DENSITY);
         table.push(Row {
             name: row_name(method, shares),
             density: figures.density(),
@@ -195,11 +196,11 @@ pub(super) fn show(context: &Context, outcomes: &Outcomes) -> Shown {
     let title = "LeNet-300-100: sparse training and gradual pruning".to_owned();
     let across = Across::LowDensity;
     let plot = Plot { title, twin: Summary::of(&twins), curves, marks: marks.collect(), across };
-    Shown { text, pictures: vec![Picture::Plot("sparse", plot)] }
+    TableContent { text, pictures: vec![Picture::Plot("sparse", plot)] }
 }
 
 /// Each network of RigL's density without its idle neurons, beside the published one.
-fn compacted(context: &Context, outcomes: &Outcomes) -> String {
+fn compacted(context: &TableContext, outcomes: &Outcomes) -> String {
     let header = [
         ("without idle neurons", Column::Left),
         ("seed", Column::Right),
@@ -301,7 +302,7 @@ mod tests {
             gradual,
             "{'100..=10552 steps': {'method': 'unstr_global', 'density': 0.05, 'schedule': 'cubic', 'every': 100}}"
         );
-        let shares = Method::Rigl.strategy(Shares::Published, steps, 3);
+        let shares = SparseMethod::Rigl.strategy(Shares::Published, steps, 3);
         assert!(shares.contains("{'Dense_0-kernel': 0.01, 'Dense_1-kernel': 0.11, 'Dense_2-kernel': 1.0}"), "{shares}");
         for text in [gradual, rigl, set, fixed, shares] {
             text.parse::<Strategy>().unwrap_or_else(|error| panic!("{text}: {error}"));

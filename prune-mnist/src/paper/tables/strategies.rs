@@ -4,11 +4,11 @@ use prune_core::Density;
 use prune_schedule::{Event, Key, Problem, Ramp, Scope, Strategy, StrategyError, Target};
 
 use crate::paper::published;
-use crate::paper::recipe::{Net, Recipe};
+use crate::paper::recipe::{PaperNet, Recipe};
 
 /// The scope of a ranking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ranking {
+pub(super) enum RankingScope {
     /// Each layer alone, with shares in the proportions of Han et al.
     PerLayer,
     /// All kernels together.
@@ -24,7 +24,7 @@ pub(super) enum Pace {
     Gradual,
 }
 
-impl Ranking {
+impl RankingScope {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::PerLayer => "per layer",
@@ -53,22 +53,22 @@ pub(super) enum Goal {
 
 /// The goal that keeps about 1 of `compression` weights of `net`; at the compression of Han et al. their own shares,
 /// or as many weights.
-pub(super) fn goal(net: Net, ranking: Ranking, compression: f64) -> Goal {
+pub(super) fn goal(net: PaperNet, ranking: RankingScope, compression: f64) -> Goal {
     let han = published::han(net).filter(|han| han.compression == compression);
     match (ranking, han) {
-        (Ranking::PerLayer, Some(han)) => Goal::PerLayer(han.kept.to_vec()),
-        (Ranking::PerLayer, None) => Goal::PerLayer(han_proportions(net, compression)),
-        (Ranking::Global, Some(han)) => {
+        (RankingScope::PerLayer, Some(han)) => Goal::PerLayer(han.kept.to_vec()),
+        (RankingScope::PerLayer, None) => Goal::PerLayer(han_proportions(net, compression)),
+        (RankingScope::Global, Some(han)) => {
             let weights: Vec<f64> = net.kernels().iter().map(|kernel| kernel.len() as f64).collect();
             let kept: f64 = weights.iter().zip(han.kept).map(|(n, share)| n * share).sum();
             Goal::Global(rounded(kept / weights.iter().sum::<f64>()))
         }
-        (Ranking::Global, None) => Goal::Global(rounded(1.0 / compression)),
+        (RankingScope::Global, None) => Goal::Global(rounded(1.0 / compression)),
     }
 }
 
 /// Han et al.'s shares, all scaled by one factor so that 1 of `compression` weights is kept; none above 1.
-fn han_proportions(net: Net, compression: f64) -> Vec<f64> {
+fn han_proportions(net: PaperNet, compression: f64) -> Vec<f64> {
     let shares = published::han(net).map_or(&[][..], |han| han.kept);
     let weights: Vec<f64> = net.kernels().iter().map(|kernel| kernel.len() as f64).collect();
     let wanted = weights.iter().sum::<f64>() / compression;
@@ -88,7 +88,7 @@ fn rounded(share: f64) -> f64 {
 }
 
 /// The strategy that reaches `goal` at this pace after the dense phase of `recipe`.
-pub(super) fn strategy(net: Net, goal: &Goal, pace: Pace, recipe: Recipe) -> String {
+pub(super) fn strategy(net: PaperNet, goal: &Goal, pace: Pace, recipe: Recipe) -> String {
     let count = match pace {
         Pace::OneShot => 1,
         Pace::Gradual => recipe.gradual,
@@ -104,7 +104,7 @@ pub(super) fn strategy(net: Net, goal: &Goal, pace: Pace, recipe: Recipe) -> Str
 
 impl Goal {
     /// The event that reaches the goal at once.
-    fn event(&self, net: Net) -> Result<Event, StrategyError> {
+    fn event(&self, net: PaperNet) -> Result<Event, StrategyError> {
         Event::unstructured(match self {
             Self::Global(share) => Scope::Global(density(*share)?),
             Self::PerLayer(shares) => {
@@ -148,11 +148,11 @@ mod tests {
 
     #[test]
     fn shares_keep_their_proportions_and_close_on_the_total() {
-        for net in [Net::Lenet300, Net::Lenet5] {
+        for net in [PaperNet::Lenet300, PaperNet::Lenet5] {
             let weights: Vec<f64> = net.kernels().iter().map(|kernel| kernel.len() as f64).collect();
             let all: f64 = weights.iter().sum();
             for compression in [2.0, 4.0, 25.0, 56.0, 108.0] {
-                let Goal::PerLayer(shares) = goal(net, Ranking::PerLayer, compression) else { panic!() };
+                let Goal::PerLayer(shares) = goal(net, RankingScope::PerLayer, compression) else { panic!() };
                 let kept: f64 = shares.iter().zip(&weights).map(|(share, n)| share * n).sum();
                 assert!((kept / all * compression - 1.0).abs() < 2e-3, "{net:?} {compression}: {shares:?}");
                 let han = published::han(net).unwrap().kept;
@@ -164,16 +164,17 @@ mod tests {
 
     #[test]
     fn at_their_own_compression_the_shares_are_those_of_han() {
-        let goals = [Ranking::PerLayer, Ranking::Global].map(|ranking| goal(Net::Lenet300, ranking, 12.0));
+        let goals =
+            [RankingScope::PerLayer, RankingScope::Global].map(|ranking| goal(PaperNet::Lenet300, ranking, 12.0));
         // 18,816 + 2,700 + 260 of 266,200.
         assert_eq!(goals, [Goal::PerLayer(vec![0.08, 0.09, 0.26]), Goal::Global(0.0818)]);
     }
 
     #[test]
     fn every_strategy_is_read_and_only_closes() {
-        for net in [Net::Lenet300, Net::Lenet5] {
+        for net in [PaperNet::Lenet300, PaperNet::Lenet5] {
             let recipe = net.recipe(Scale::Full);
-            for ranking in [Ranking::PerLayer, Ranking::Global] {
+            for ranking in [RankingScope::PerLayer, RankingScope::Global] {
                 for pace in [Pace::OneShot, Pace::Gradual] {
                     let text = strategy(net, &goal(net, ranking, 56.0), pace, recipe);
                     let parsed: Strategy = text.parse().unwrap();
@@ -184,7 +185,7 @@ mod tests {
                 }
             }
         }
-        let net = Net::Lenet300;
+        let net = PaperNet::Lenet300;
         let recipe = Recipe { dense: 15, gradual: 2, held: 1, ..net.recipe(Scale::Full) };
         assert_eq!(
             strategy(net, &Goal::Global(0.1), Pace::Gradual, recipe),

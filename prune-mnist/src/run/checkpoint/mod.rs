@@ -31,7 +31,7 @@ pub use self::error::{CheckpointError, Difference};
 pub use self::read::Checkpoint;
 pub use self::settings::RunSettings;
 pub use self::write::encode;
-use crate::train::{Begun, Role};
+use crate::train::{EpochProgress, TwinRole};
 
 /// The file of the checkpoint.
 pub const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
@@ -54,7 +54,7 @@ const DIGEST: &str = "sha256";
 /// The name of the weights in place of a buffer of the optimiser.
 const WEIGHTS: &str = "weights";
 
-/// The metadata. The fields that tell formats and versions apart are read first, as [`Kind`].
+/// The metadata. The fields that tell formats and versions apart are read first, as [`FormatHeader`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
@@ -64,23 +64,23 @@ struct Header {
     /// Epochs done.
     epoch: u64,
     /// The progress since then.
-    begun: Begun,
+    begun: EpochProgress,
     /// True if the twin has branched off.
     twin: bool,
 }
 
 /// The part of the metadata that every version has.
 #[derive(Deserialize)]
-struct Kind {
+struct FormatHeader {
     format: String,
     version: u32,
 }
 
 /// The name of a parameter, or of its buffer, in the file.
-fn tensor_name(role: Role, buffer: &str, parameter: &str) -> String {
+fn tensor_name(role: TwinRole, buffer: &str, parameter: &str) -> String {
     let role = match role {
-        Role::Pruned => "pruned",
-        Role::Twin => "twin",
+        TwinRole::Pruned => "pruned",
+        TwinRole::Twin => "twin",
     };
     format!("{role}/{buffer}/{parameter}")
 }

@@ -9,13 +9,13 @@ use safetensors::SafeTensors;
 
 use super::digest::digest;
 use super::{
-    CHECKPOINT_FILE, CheckpointError, DIGEST, FORMAT, HISTORY, Header, Kind, METADATA, PRUNER, REWIND, RunSettings,
-    VERSION, WEIGHTS, tensor_name,
+    CHECKPOINT_FILE, CheckpointError, DIGEST, FORMAT, FormatHeader, HISTORY, Header, METADATA, PRUNER, REWIND,
+    RunSettings, VERSION, WEIGHTS, tensor_name,
 };
 use crate::data::{DataSource, Dataset, MnistFile};
 use crate::nn::Optimiser as _;
 use crate::run::tensors::fill_named;
-use crate::train::{Backend, History, Role, Session, Trained};
+use crate::train::{Backend, History, Session, TrainedState, TwinRole};
 
 /// A whole checkpoint, of this format and of a version that this program reads.
 #[derive(Debug)]
@@ -48,9 +48,9 @@ impl Checkpoint {
         let (_, found) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(error.to_string()))?;
         let metadata = found.metadata().as_ref().and_then(|entries| entries.get(METADATA));
         let Some(metadata) = metadata else { return Err(CheckpointError::Foreign { path }) };
-        match serde_json::from_str::<Kind>(metadata) {
-            Ok(Kind { format, .. }) if format != FORMAT => return Err(CheckpointError::Foreign { path }),
-            Ok(Kind { version, .. }) if version > VERSION => {
+        match serde_json::from_str::<FormatHeader>(metadata) {
+            Ok(FormatHeader { format, .. }) if format != FORMAT => return Err(CheckpointError::Foreign { path }),
+            Ok(FormatHeader { version, .. }) if version > VERSION => {
                 return Err(CheckpointError::LaterVersion { path, found: version, known: VERSION });
             }
             Ok(_) => {}
@@ -132,7 +132,7 @@ impl Checkpoint {
     pub fn dense<P: Backend>(&self, params: &mut P) -> Result<(), CheckpointError> {
         let unfit = |why: String| CheckpointError::Unfit { path: self.path.clone(), why };
         let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| unfit(error.to_string()))?;
-        let role = if self.header.twin { Role::Twin } else { Role::Pruned };
+        let role = if self.header.twin { TwinRole::Twin } else { TwinRole::Pruned };
         fill_buffer(role, WEIGHTS, params, &tensors).map(drop).map_err(unfit)
     }
 
@@ -160,11 +160,11 @@ impl Checkpoint {
             return Err(unfit(format!("it has done more steps than the {most} of an epoch")));
         }
         let mut names = 3;
-        names += fill(Role::Pruned, &mut session.pruned, &tensors).map_err(unfit)?;
+        names += fill(TwinRole::Pruned, &mut session.pruned, &tensors).map_err(unfit)?;
         session.twin = None;
         if twin {
             let mut state = session.pruned.clone();
-            names += fill(Role::Twin, &mut state, &tensors).map_err(unfit)?;
+            names += fill(TwinRole::Twin, &mut state, &tensors).map_err(unfit)?;
             session.twin = Some(state);
         }
         session.snapshots.clear();
@@ -185,7 +185,7 @@ impl Checkpoint {
 }
 
 /// Reads a network's weights and its optimiser's buffers; returns the number of tensors.
-fn fill<P: Backend>(role: Role, state: &mut Trained<P>, tensors: &SafeTensors<'_>) -> Result<usize, String> {
+fn fill<P: Backend>(role: TwinRole, state: &mut TrainedState<P>, tensors: &SafeTensors<'_>) -> Result<usize, String> {
     let buffers = state.optimiser.buffers_mut();
     let all = [(WEIGHTS, &mut state.params)].into_iter().chain(buffers);
     all.map(|(buffer, params)| fill_buffer(role, buffer, params, tensors)).sum()
@@ -193,7 +193,7 @@ fn fill<P: Backend>(role: Role, state: &mut Trained<P>, tensors: &SafeTensors<'_
 
 /// Reads the weights, or a buffer; returns the number of tensors.
 fn fill_buffer<P: Backend>(
-    role: Role,
+    role: TwinRole,
     buffer: &str,
     params: &mut P,
     tensors: &SafeTensors<'_>,

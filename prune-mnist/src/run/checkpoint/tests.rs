@@ -168,7 +168,7 @@ fn a_checkpoint_with_any_bit_altered_is_refused() {
 
 /// The bytes of a file with this metadata and no tensor.
 fn with_metadata(key: &str, text: &str) -> Vec<u8> {
-    let none: [(&str, crate::run::tensors::Written); 0] = [];
+    let none: [(&str, crate::run::tensors::StoredTensor); 0] = [];
     safetensors::serialize(none, Some([(key.to_owned(), text.to_owned())].into())).unwrap()
 }
 

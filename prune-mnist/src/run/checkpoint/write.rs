@@ -11,8 +11,8 @@ use super::{
 };
 use crate::nn::Optimiser as _;
 use crate::run::RunError;
-use crate::run::tensors::{self, Written};
-use crate::train::{Backend, Role, Session, Trained};
+use crate::run::tensors::{self, StoredTensor};
+use crate::train::{Backend, Session, TrainedState, TwinRole};
 
 /// The content of `checkpoint.safetensors` for a session in its present state, after any step.
 ///
@@ -33,25 +33,29 @@ pub fn encode<P: Backend>(settings: &RunSettings, session: &Session<'_, P>) -> R
     let history = serde_json::to_vec(&session.history).map_err(|error| refused(error.to_string()))?;
 
     let mut tensors = Vec::new();
-    network(Role::Pruned, &session.pruned, &mut tensors).map_err(refused)?;
+    network(TwinRole::Pruned, &session.pruned, &mut tensors).map_err(refused)?;
     if let Some(twin) = &session.twin {
-        network(Role::Twin, twin, &mut tensors).map_err(refused)?;
+        network(TwinRole::Twin, twin, &mut tensors).map_err(refused)?;
     }
     for (epoch, params) in &session.snapshots {
         let written = tensors::tensors(params).map_err(refused)?.into_iter();
         tensors.extend(written.map(|(name, tensor)| (format!("{REWIND}/{epoch}/{name}"), tensor)));
     }
-    tensors.push((PRUNER.to_owned(), Written::bytes(session.pruner.to_json().into_bytes())));
-    tensors.push((HISTORY.to_owned(), Written::bytes(history)));
+    tensors.push((PRUNER.to_owned(), StoredTensor::bytes(session.pruner.to_json().into_bytes())));
+    tensors.push((HISTORY.to_owned(), StoredTensor::bytes(history)));
     let views = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.dtype(), tensor.shape(), &*tensor.bytes));
     let digest = digest(&metadata, views);
-    tensors.push((DIGEST.to_owned(), Written { dtype: Dtype::U8, shape: vec![32], bytes: digest.into() }));
+    tensors.push((DIGEST.to_owned(), StoredTensor { dtype: Dtype::U8, shape: vec![32], bytes: digest.into() }));
     safetensors::serialize(tensors, Some(HashMap::from([(METADATA.to_owned(), metadata)])))
         .map_err(|error| refused(error.to_string()))
 }
 
 /// Adds a network's weights and its optimiser's buffers.
-fn network<P: Backend>(role: Role, state: &Trained<P>, tensors: &mut Vec<(String, Written)>) -> Result<(), String> {
+fn network<P: Backend>(
+    role: TwinRole,
+    state: &TrainedState<P>,
+    tensors: &mut Vec<(String, StoredTensor)>,
+) -> Result<(), String> {
     let buffers = state.optimiser.buffers();
     for (buffer, params) in [(WEIGHTS, &state.params)].into_iter().chain(buffers) {
         let written = tensors::tensors(params)?.into_iter();

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use prune_core::{Error, ErrorKind, Layers, Masks, Need, PlainTensor};
 use prune_schedule::{Evidence, Inputs, PruneError, Reopen, Report};
 
-use super::{Role, Session, TrainError};
+use super::{Session, TrainError, TwinRole};
 use crate::nn::{NnError, Score};
 use crate::train::Backend;
 
@@ -66,9 +66,9 @@ impl<P: Backend> Session<'_, P> {
     }
 
     /// Loss and accuracy on the test images; those of the pruned network in the form of its forward pass.
-    pub(super) fn measure(&mut self, epoch: u64, role: Role) -> Result<Score, TrainError> {
+    pub(super) fn measure(&mut self, epoch: u64, role: TwinRole) -> Result<Score, TrainError> {
         let score = match (role, &self.twin) {
-            (Role::Twin, Some(twin)) => self.trainer.evaluate(&twin.params),
+            (TwinRole::Twin, Some(twin)) => self.trainer.evaluate(&twin.params),
             _ if self.pruner.passes_straight_through() => {
                 let forward = self.trainer.forward_copy(&self.pruner, &self.pruned.params)?;
                 self.trainer.evaluate(&forward)
@@ -78,7 +78,7 @@ impl<P: Backend> Session<'_, P> {
         self.scored(epoch, role, score)
     }
 
-    fn scored(&self, epoch: u64, role: Role, score: Result<Score, NnError>) -> Result<Score, TrainError> {
+    fn scored(&self, epoch: u64, role: TwinRole, score: Result<Score, NnError>) -> Result<Score, TrainError> {
         match score {
             Ok(score) if !score.loss().is_finite() => {
                 Err(self.diverged(epoch, role, format!("a test loss of {}", score.loss())))

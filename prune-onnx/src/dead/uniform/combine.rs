@@ -1,10 +1,10 @@
 //! Arithmetic with two inputs, one of which may be a constant that is broadcast.
 
-use super::{MOST_ELEMENTS, Reading, Uniform};
+use super::{MOST_ELEMENTS, NodeFacts, Uniform};
 use crate::error::Error;
 use crate::model::Tensor;
 
-impl Reading<'_, '_> {
+impl NodeFacts<'_, '_> {
     /// An operator with two inputs. With more, nothing is known.
     pub(super) fn combine(&self) -> Result<Option<Uniform>, Error> {
         let (Some(left), Some(right), Some(out)) = (self.shape(0), self.shape(1), self.out_shape()) else {

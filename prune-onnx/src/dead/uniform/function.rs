@@ -1,12 +1,12 @@
 //! Functions of one element, applied to a number.
 
-use super::{Reading, Uniform};
+use super::{NodeFacts, Uniform};
 use crate::data_type::DataType;
 use crate::error::Error;
 use crate::model::Node;
 use crate::ops;
 
-impl Reading<'_, '_> {
+impl NodeFacts<'_, '_> {
     /// A function of one element. For a function that is not listed, nothing is known but 0 at 0, if it has that.
     pub(super) fn function(&self) -> Result<Option<Uniform>, Error> {
         let Some(read) = self.value(0) else { return Ok(None) };

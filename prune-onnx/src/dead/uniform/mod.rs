@@ -38,7 +38,7 @@ pub(crate) fn uniforms<'m>(analysis: &Analysis<'m>, sole: &SoleReaders<'m>) -> R
     let mut known = Uniforms::new();
     for (at, node) in analysis.model.graph().nodes().iter().enumerate() {
         let Some(output) = node.output(0).filter(|_| ops::is_own(analysis.model, node)) else { continue };
-        let found = Reading { analysis, sole, known: &known, at, node }.state()?;
+        let found = NodeFacts { analysis, sole, known: &known, at, node }.state()?;
         let found = found.map(|found| Uniform {
             axis: found.axis,
             numbers: found.numbers.into_iter().map(|number| number.filter(|number| number.is_finite())).collect(),
@@ -51,7 +51,7 @@ pub(crate) fn uniforms<'m>(analysis: &Analysis<'m>, sole: &SoleReaders<'m>) -> R
 }
 
 /// A node, and the facts about its inputs.
-struct Reading<'a, 'm> {
+struct NodeFacts<'a, 'm> {
     analysis: &'a Analysis<'m>,
     sole: &'a SoleReaders<'m>,
     known: &'a Uniforms<'m>,
@@ -59,7 +59,7 @@ struct Reading<'a, 'm> {
     node: &'m Node,
 }
 
-impl<'m> Reading<'_, 'm> {
+impl<'m> NodeFacts<'_, 'm> {
     fn state(&self) -> Result<Option<Uniform>, Error> {
         match self.node.op_type() {
             "Conv" | "Gemm" | "MatMul" => self.linear(),

@@ -1,10 +1,10 @@
 //! Operators that move elements or reduce several to one. A slice that is one number stays that number.
 
-use super::{Reading, Uniform};
+use super::{NodeFacts, Uniform};
 use crate::error::Error;
 use crate::shapes::Size;
 
-impl Reading<'_, '_> {
+impl NodeFacts<'_, '_> {
     pub(super) fn transpose(&self) -> Option<Uniform> {
         let read = self.value(0)?;
         let rank = self.shape(0)?.len();

@@ -1,9 +1,9 @@
 //! Attributes of nodes.
 
-use super::{Context, graph, once, tensor};
+use super::{ReadContext, graph, once, tensor};
 use crate::error::{Error, WireProblem};
 use crate::model::{Attribute, AttributeValue};
-use crate::wire::Encoded;
+use crate::wire::EncodedBytes;
 use crate::wire::schema::attribute as field;
 
 /// The number that says which field holds the value.
@@ -20,9 +20,9 @@ mod kind {
     pub(super) const GRAPHS: i64 = 10;
 }
 
-pub(super) fn attribute(encoded: &Encoded, context: Context<'_>) -> Result<Attribute, Error> {
+pub(super) fn attribute(encoded: &EncodedBytes, context: ReadContext<'_>) -> Result<Attribute, Error> {
     let message = "an attribute";
-    let inner = Context { depth: context.depth + 1, ..context };
+    let inner = ReadContext { depth: context.depth + 1, ..context };
     let mut name = None;
     let mut stated = 0;
     let mut guess = 0;

@@ -1,21 +1,21 @@
 //! Constant tensors.
 
-use super::Context;
-use crate::data_type::{DataType, Typed};
+use super::ReadContext;
+use crate::data_type::{DataType, TypedField};
 use crate::error::{Error, TensorProblem};
 use crate::model::{Data, Entries, External, Tensor};
 use crate::wire::schema::{entry as pair, tensor as field};
-use crate::wire::{Encoded, Value};
+use crate::wire::{EncodedBytes, WireValue};
 
 /// The value of `data_location` for data in another file.
 const EXTERNAL: i64 = 1;
 
-pub(super) fn tensor(encoded: Encoded, context: Context<'_>) -> Result<Tensor, Error> {
+pub(super) fn tensor(encoded: EncodedBytes, context: ReadContext<'_>) -> Result<Tensor, Error> {
     let message = "a tensor";
     let mut name = String::new();
     let (mut lengths, mut code, mut location) = (Vec::new(), 0, 0);
     let mut raw = None;
-    let mut typed: Option<(Typed, u64)> = None;
+    let mut typed: Option<(TypedField, u64)> = None;
     let mut entries = Entries::default();
     let mut segment = false;
     let mut twice = false;
@@ -95,18 +95,25 @@ pub(super) fn tensor(encoded: Encoded, context: Context<'_>) -> Result<Tensor, E
     Ok(Tensor { encoded, name, dims, data_type, data })
 }
 
-fn typed_field(number: u32) -> Option<Typed> {
-    let all = [Typed::Floats, Typed::Doubles, Typed::Int32s, Typed::Int64s, Typed::Uint64s, Typed::Strings];
+fn typed_field(number: u32) -> Option<TypedField> {
+    let all = [
+        TypedField::Floats,
+        TypedField::Doubles,
+        TypedField::Int32s,
+        TypedField::Int64s,
+        TypedField::Uint64s,
+        TypedField::Strings,
+    ];
     all.into_iter().find(|of| field::of(*of) == number)
 }
 
 /// The number of values in a typed field.
-fn values(value: &Value, of: Typed) -> u64 {
+fn values(value: &WireValue, of: TypedField) -> u64 {
     match (value, of) {
-        (Value::Bytes(packed), Typed::Floats) => packed.bytes.len() as u64 / 4,
-        (Value::Bytes(packed), Typed::Doubles) => packed.bytes.len() as u64 / 8,
+        (WireValue::Bytes(packed), TypedField::Floats) => packed.bytes.len() as u64 / 4,
+        (WireValue::Bytes(packed), TypedField::Doubles) => packed.bytes.len() as u64 / 8,
         // Each number ends at a byte below 128.
-        (Value::Bytes(packed), Typed::Int32s | Typed::Int64s | Typed::Uint64s) => {
+        (WireValue::Bytes(packed), TypedField::Int32s | TypedField::Int64s | TypedField::Uint64s) => {
             packed.bytes.iter().filter(|&&byte| byte < 0x80).count() as u64
         }
         _ => 1,
@@ -114,7 +121,7 @@ fn values(value: &Value, of: Typed) -> u64 {
 }
 
 /// A key and its value.
-pub(super) fn entry(encoded: &Encoded) -> Result<(String, String), Error> {
+pub(super) fn entry(encoded: &EncodedBytes) -> Result<(String, String), Error> {
     let message = "an entry";
     let (mut key, mut value) = (String::new(), String::new());
     for part in encoded.fields() {

@@ -4,10 +4,10 @@ use super::once;
 use crate::data_type::DataType;
 use crate::error::Error;
 use crate::model::{Dim, ValueInfo};
-use crate::wire::Encoded;
+use crate::wire::EncodedBytes;
 use crate::wire::schema::{shape, value_info as info, value_type as field_of_type};
 
-pub(super) fn value_info(encoded: Encoded) -> Result<ValueInfo, Error> {
+pub(super) fn value_info(encoded: EncodedBytes) -> Result<ValueInfo, Error> {
     let message = "a value";
     let mut name = String::new();
     let mut described = None;
@@ -26,10 +26,10 @@ pub(super) fn value_info(encoded: Encoded) -> Result<ValueInfo, Error> {
     Ok(ValueInfo { encoded, name, data_type, shape })
 }
 
-type Described = (Option<DataType>, Option<Vec<Dim>>);
+type ElementsAndDims = (Option<DataType>, Option<Vec<Dim>>);
 
 /// The element type and shape of a tensor type; nothing for other types.
-fn value_type(encoded: &Encoded) -> Result<Described, Error> {
+fn value_type(encoded: &EncodedBytes) -> Result<ElementsAndDims, Error> {
     let mut tensor = None;
     for field in encoded.fields() {
         let field = field?;
@@ -53,7 +53,7 @@ fn value_type(encoded: &Encoded) -> Result<Described, Error> {
     Ok((data_type, dims.map(|dims| shape(&dims)).transpose()?))
 }
 
-fn shape(encoded: &Encoded) -> Result<Vec<Dim>, Error> {
+fn shape(encoded: &EncodedBytes) -> Result<Vec<Dim>, Error> {
     let mut dims = Vec::new();
     for field in encoded.fields() {
         let field = field?;
@@ -64,7 +64,7 @@ fn shape(encoded: &Encoded) -> Result<Vec<Dim>, Error> {
     Ok(dims)
 }
 
-fn dim(encoded: &Encoded) -> Result<Dim, Error> {
+fn dim(encoded: &EncodedBytes) -> Result<Dim, Error> {
     let message = "an axis";
     let mut read = Dim::Unknown;
     for field in encoded.fields() {

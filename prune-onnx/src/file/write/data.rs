@@ -6,9 +6,9 @@ use std::io::{self, Write};
 
 use sha1::{Digest as _, Sha1};
 
-use super::super::cut::Cut;
+use super::super::cut::TensorCut;
 use super::super::rope::write_error;
-use crate::edits::{Added, Edits, TensorPlace};
+use crate::edits::{AddedTensor, Edits, TensorPlace};
 use crate::error::{Error, ExternalProblem};
 use crate::model::{Model, Tensor, hex};
 
@@ -32,15 +32,15 @@ const PAGE: u64 = 4096;
 
 /// The tensor: one of the file, by its position there, or an added one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Key {
+pub(super) enum DataKey {
     Read(usize),
     Added(usize),
 }
 
 /// A part of the file.
 #[derive(Debug, Clone)]
-struct Part<'m> {
-    cut: Cut<'m>,
+struct DataPart<'m> {
+    cut: TensorCut<'m>,
     offset: u64,
 }
 
@@ -48,8 +48,8 @@ struct Part<'m> {
 #[derive(Debug, Default)]
 pub(super) struct DataPlan<'m> {
     name: Option<String>,
-    parts: Vec<Part<'m>>,
-    places: HashMap<Key, usize>,
+    parts: Vec<DataPart<'m>>,
+    places: HashMap<DataKey, usize>,
     len: u64,
     wants_checksum: bool,
     checksum: Option<String>,
@@ -70,7 +70,7 @@ impl<'m> DataPlan<'m> {
         }
         for tensor in model.graph.all_tensors() {
             plan.add(
-                Key::Read(tensor.encoded.at),
+                DataKey::Read(tensor.encoded.at),
                 tensor,
                 places.get(&tensor.encoded.at).copied(),
                 edits,
@@ -78,9 +78,9 @@ impl<'m> DataPlan<'m> {
             )?;
         }
         for (position, added) in edits.added.iter().enumerate() {
-            if let Added::Copy { of, .. } = added {
+            if let AddedTensor::Copy { of, .. } = added {
                 let tensor = &model.graph.initializers[*of];
-                plan.add(Key::Added(position), tensor, Some(TensorPlace::Added(position)), edits, &mut shared)?;
+                plan.add(DataKey::Added(position), tensor, Some(TensorPlace::Added(position)), edits, &mut shared)?;
             }
         }
         Ok(plan)
@@ -88,7 +88,7 @@ impl<'m> DataPlan<'m> {
 
     fn add(
         &mut self,
-        key: Key,
+        key: DataKey,
         tensor: &'m Tensor,
         place: Option<TensorPlace>,
         edits: &'m Edits,
@@ -112,7 +112,7 @@ impl<'m> DataPlan<'m> {
             self.places.insert(key, part);
             return Ok(());
         }
-        let cut = Cut::new(tensor, kept)?;
+        let cut = TensorCut::new(tensor, kept)?;
         let paged = external.offset % PAGE == 0 && cut.byte_len() >= PAGE;
         let offset = if paged { self.len.next_multiple_of(PAGE) } else { self.len };
         self.len = offset + cut.byte_len();
@@ -120,7 +120,7 @@ impl<'m> DataPlan<'m> {
         if whole {
             shared.insert(from, self.parts.len());
         }
-        self.parts.push(Part { cut, offset });
+        self.parts.push(DataPart { cut, offset });
         Ok(())
     }
 
@@ -130,7 +130,7 @@ impl<'m> DataPlan<'m> {
 
     /// Writes the file. If any tensor has a checksum, the new checksum is worked out.
     pub(super) fn write(&mut self, to: &mut dyn Write) -> Result<(), Error> {
-        let mut to = Summed { to, digest: self.wants_checksum.then(Sha1::new), at: 0 };
+        let mut to = SummingWriter { to, digest: self.wants_checksum.then(Sha1::new), at: 0 };
         for part in &self.parts {
             let gap = vec![0; (part.offset - to.at) as usize];
             to.write_all(&gap).map_err(write_error)?;
@@ -141,7 +141,7 @@ impl<'m> DataPlan<'m> {
     }
 
     /// The entries of a tensor whose data are in the file; `None` for other tensors.
-    pub(super) fn entries(&self, key: Key, had_checksum: bool) -> Option<Vec<(&'static str, String)>> {
+    pub(super) fn entries(&self, key: DataKey, had_checksum: bool) -> Option<Vec<(&'static str, String)>> {
         let part = &self.parts[*self.places.get(&key)?];
         let mut entries = vec![
             ("location", self.name.clone().unwrap_or_default()),
@@ -161,13 +161,13 @@ impl<'m> DataPlan<'m> {
 }
 
 /// A writer that counts bytes and computes a checksum.
-struct Summed<'t> {
+struct SummingWriter<'t> {
     to: &'t mut dyn Write,
     digest: Option<Sha1>,
     at: u64,
 }
 
-impl Write for Summed<'_> {
+impl Write for SummingWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.to.write(bytes)?;
         if let Some(digest) = &mut self.digest {

@@ -1,10 +1,10 @@
 //! Graphs: the model's own with its edits, and graphs in attributes, whose external data have moved.
 
 use super::super::rope::Rope;
-use super::Job;
-use super::data::Key;
+use super::WriteJob;
+use super::data::DataKey;
 use crate::builder::described;
-use crate::edits::{Added, TensorPlace};
+use crate::edits::{AddedTensor, TensorPlace};
 use crate::error::Error;
 use crate::model::{Dim, Graph};
 use crate::wire::put_bytes;
@@ -13,7 +13,7 @@ use crate::wire::schema::graph;
 /// Before this version of the format, every initializer is also an input.
 const INITIALIZERS_ALONE: i64 = 4;
 
-impl<'m> Job<'m> {
+impl<'m> WriteJob<'m> {
     /// The model's graph.
     pub(super) fn graph(&self) -> Result<Rope<'m>, Error> {
         let of = &self.model.graph;
@@ -31,7 +31,7 @@ impl<'m> Job<'m> {
                     initializers += 1;
                     let tensor = &of.initializers[initializers - 1];
                     let place = TensorPlace::Initializer(initializers - 1);
-                    self.tensor(tensor, Key::Read(tensor.encoded.at), Some(place), None)?
+                    self.tensor(tensor, DataKey::Read(tensor.encoded.at), Some(place), None)?
                 }
                 graph::INPUT => inputs.next().map(|info| self.value_info(info)).transpose()?.flatten(),
                 graph::OUTPUT => outputs.next().map(|info| self.value_info(info)).transpose()?.flatten(),
@@ -65,7 +65,7 @@ impl<'m> Job<'m> {
                 graph::NODE => nodes.next().map(|node| self.node(node, None)).transpose()?.flatten(),
                 graph::INITIALIZER => {
                     let moved = |tensor: &'m crate::model::Tensor| {
-                        self.tensor(tensor, Key::Read(tensor.encoded.at), None, None)
+                        self.tensor(tensor, DataKey::Read(tensor.encoded.at), None, None)
                     };
                     initializers.next().map(moved).transpose()?.flatten()
                 }
@@ -80,25 +80,25 @@ impl<'m> Job<'m> {
     }
 
     /// An added initializer.
-    fn added(&self, position: usize, added: &'m Added) -> Result<Rope<'m>, Error> {
+    fn added(&self, position: usize, added: &'m AddedTensor) -> Result<Rope<'m>, Error> {
         let place = TensorPlace::Added(position);
         match added {
-            Added::Copy { of, name } => {
+            AddedTensor::Copy { of, name } => {
                 let tensor = &self.model.graph.initializers[*of];
-                let new = self.tensor(tensor, Key::Added(position), Some(place), Some(name))?;
+                let new = self.tensor(tensor, DataKey::Added(position), Some(place), Some(name))?;
                 Ok(new.unwrap_or_default())
             }
-            Added::New { name, data_type, dims, bytes } => super::tensor::new(name, *data_type, dims, bytes),
+            AddedTensor::New { name, data_type, dims, bytes } => super::tensor::new(name, *data_type, dims, bytes),
         }
     }
 
-    fn added_input(&self, position: usize, added: &Added) -> Vec<u8> {
+    fn added_input(&self, position: usize, added: &AddedTensor) -> Vec<u8> {
         let (name, data_type, mut dims) = match added {
-            Added::Copy { of, name } => {
+            AddedTensor::Copy { of, name } => {
                 let tensor = &self.model.graph.initializers[*of];
                 (name, tensor.data_type, tensor.dims.clone())
             }
-            Added::New { name, data_type, dims, .. } => (name, *data_type, dims.clone()),
+            AddedTensor::New { name, data_type, dims, .. } => (name, *data_type, dims.clone()),
         };
         for (axis, kept) in self.edits.cuts.get(&TensorPlace::Added(position)).into_iter().flatten() {
             dims[*axis] = kept.len();

@@ -1,8 +1,8 @@
 //! Nodes and their attributes.
 
 use super::super::rope::Rope;
-use super::Job;
-use super::data::Key;
+use super::WriteJob;
+use super::data::DataKey;
 use crate::builder::encode_attribute;
 use crate::edits::TensorPlace;
 use crate::error::Error;
@@ -10,7 +10,7 @@ use crate::model::{Attribute, AttributeValue, Node};
 use crate::wire::put_bytes;
 use crate::wire::schema::{attribute, node};
 
-impl<'m> Job<'m> {
+impl<'m> WriteJob<'m> {
     /// A node; `None` if nothing in it changes. `position` is `None` for nodes of inner graphs, which are not edited.
     pub(super) fn node(&self, of: &'m Node, position: Option<usize>) -> Result<Option<Rope<'m>>, Error> {
         let inputs = |slot: usize| position.and_then(|position| self.edits.inputs.get(&(position, slot)));
@@ -80,7 +80,7 @@ impl<'m> Job<'m> {
     fn attribute(
         &self,
         of: &'m Attribute,
-        encoded: &crate::wire::Encoded,
+        encoded: &crate::wire::EncodedBytes,
         position: Option<usize>,
     ) -> Result<Option<Rope<'m>>, Error> {
         let is_value = of.name == "value";
@@ -92,12 +92,12 @@ impl<'m> Job<'m> {
             let new = match (field.number, &of.value) {
                 (attribute::T, AttributeValue::Tensor(tensor)) => {
                     let place = position.filter(|_| is_value).map(TensorPlace::Constant);
-                    self.tensor(tensor, Key::Read(tensor.encoded.at), place, None)?
+                    self.tensor(tensor, DataKey::Read(tensor.encoded.at), place, None)?
                 }
                 (attribute::TENSORS, AttributeValue::Tensors(tensors)) => {
                     many += 1;
                     let tensor = &tensors[many - 1];
-                    self.tensor(tensor, Key::Read(tensor.encoded.at), None, None)?
+                    self.tensor(tensor, DataKey::Read(tensor.encoded.at), None, None)?
                 }
                 (attribute::G, AttributeValue::Graph(graph)) => self.inner_graph(graph)?,
                 (attribute::GRAPHS, AttributeValue::Graphs(graphs)) => {

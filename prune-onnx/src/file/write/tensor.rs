@@ -1,23 +1,23 @@
 //! Constant tensors that are cut, get new values, are renamed, or whose external data moved.
 
-use super::super::cut::Cut;
+use super::super::cut::TensorCut;
 use super::super::rope::Rope;
-use super::Job;
-use super::data::Key;
+use super::WriteJob;
+use super::data::DataKey;
 use crate::builder::raw_tensor;
-use crate::data_type::{DataType, Typed};
+use crate::data_type::{DataType, TypedField};
 use crate::edits::TensorPlace;
 use crate::error::{Error, TensorProblem};
 use crate::model::{Data, Tensor};
 use crate::wire::schema::{entry, tensor};
-use crate::wire::{Encoded, put_bytes, put_int, put_varint};
+use crate::wire::{EncodedBytes, put_bytes, put_int, put_varint};
 
-impl<'m> Job<'m> {
+impl<'m> WriteJob<'m> {
     /// A tensor; `None` if nothing in it changes.
     pub(super) fn tensor(
         &self,
         of: &'m Tensor,
-        key: Key,
+        key: DataKey,
         place: Option<TensorPlace>,
         name: Option<&str>,
     ) -> Result<Option<Rope<'m>>, Error> {
@@ -36,7 +36,7 @@ impl<'m> Job<'m> {
                     check_length(&of.name, of.data_type, dims, bytes.len())?;
                     dims.clone()
                 }
-                None => Cut::new(of, kept)?.dims(),
+                None => TensorCut::new(of, kept)?.dims(),
             };
             rope.put(|into| dims.iter().for_each(|&length| put_int(into, tensor::DIMS, length as i64)));
         }
@@ -76,11 +76,11 @@ impl<'m> Job<'m> {
             }
         } else if let Some((_, bytes)) = values {
             match of.data {
-                Data::Typed(Typed::Int64s) => rope.put(|into| put_int64s(into, bytes)),
+                Data::Typed(TypedField::Int64s) => rope.put(|into| put_int64s(into, bytes)),
                 _ => rope.put(|into| put_bytes(into, tensor::RAW_DATA, bytes)),
             }
         } else if kept.is_some() {
-            rope.cut(tensor::RAW_DATA, Cut::new(of, kept)?);
+            rope.cut(tensor::RAW_DATA, TensorCut::new(of, kept)?);
         }
         Ok(Some(rope))
     }
@@ -105,7 +105,7 @@ fn check_length(name: &str, data_type: DataType, dims: &[usize], found: usize) -
 }
 
 /// True if an entry is about the place of the data. Such entries are written anew.
-fn is_placed(encoded: &Encoded) -> Result<bool, Error> {
+fn is_placed(encoded: &EncodedBytes) -> Result<bool, Error> {
     let mut key = String::new();
     for field in encoded.fields() {
         let field = field?;

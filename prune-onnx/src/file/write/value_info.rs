@@ -1,13 +1,13 @@
 //! Types of values with new lengths.
 
 use super::super::rope::Rope;
-use super::Job;
+use super::WriteJob;
 use crate::error::Error;
 use crate::model::{Dim, ValueInfo};
 use crate::wire::schema::{shape, value_info, value_type};
-use crate::wire::{Encoded, put_int};
+use crate::wire::{EncodedBytes, put_int};
 
-impl<'m> Job<'m> {
+impl<'m> WriteJob<'m> {
     /// A value with new lengths; `None` if none changes. Names and unknown lengths stay.
     pub(super) fn value_info(&self, of: &'m ValueInfo) -> Result<Option<Rope<'m>>, Error> {
         let mut lengths = Vec::new();
@@ -24,7 +24,7 @@ impl<'m> Job<'m> {
 }
 
 /// Copies a message, and replaces the lengths of the shape at the end of the path.
-fn descend<'m>(encoded: &Encoded, path: &[u32], lengths: &[Option<i64>]) -> Result<Rope<'m>, Error> {
+fn descend<'m>(encoded: &EncodedBytes, path: &[u32], lengths: &[Option<i64>]) -> Result<Rope<'m>, Error> {
     let mut rope = Rope::default();
     let mut axis = 0;
     for field in encoded.fields() {
@@ -49,7 +49,7 @@ fn descend<'m>(encoded: &Encoded, path: &[u32], lengths: &[Option<i64>]) -> Resu
     Ok(rope)
 }
 
-fn dim<'m>(encoded: &Encoded, length: i64) -> Result<Rope<'m>, Error> {
+fn dim<'m>(encoded: &EncodedBytes, length: i64) -> Result<Rope<'m>, Error> {
     let mut rope = Rope::default();
     rope.put(|into| put_int(into, shape::DIM_VALUE, length));
     for field in encoded.fields() {

@@ -1,10 +1,10 @@
 //! Adapters of low rank, as PEFT and diffusers store them beside the layers that they change.
 
-use crate::names::entry::{Entry, other};
+use crate::names::entry::{NameEntry, other};
 
 const LOW_RANK: &str = "adapter of low rank";
 
-pub(super) const ENTRIES: &[Entry] = &[
+pub(super) const ENTRIES: &[NameEntry] = &[
     other("**.{lora_A,lora_B,lora_embedding_A,lora_embedding_B,lora_magnitude_vector}.**", LOW_RANK),
     other("**.{lora_down,lora_up,lora_mid,lora_a,lora_b}.**", LOW_RANK),
     other("**.lora.{up,down}.weight", LOW_RANK),

@@ -1,11 +1,11 @@
 //! Buffers, masks and biases: tensors beside weights that are not weights.
 
-use crate::names::entry::{Entry, other};
+use crate::names::entry::{NameEntry, other};
 
 const MASK: &str = "mask";
 const BIAS: &str = "bias";
 
-pub(super) const ENTRIES: &[Entry] = &[
+pub(super) const ENTRIES: &[NameEntry] = &[
     other("**.attn.bias", "causal mask").rank(4),
     other("**.{bias,biases,b}", BIAS),
     other("**.{bias_ih_l*,bias_hh_l*,in_proj_bias,bias_k,bias_v}", BIAS),

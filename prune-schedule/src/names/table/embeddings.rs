@@ -1,7 +1,7 @@
 //! Tables that are looked up, not multiplied: tokens, positions, types. A table never has a bias; a linear layer with
 //! such a name has one.
 
-use crate::names::entry::{Axes, Condition, Entry, other, weight};
+use crate::names::entry::{Axes, Condition, NameEntry, other, weight};
 
 const EMBEDDING: &str = "embedding";
 const TOKENS: &str = "embedding of tokens";
@@ -10,11 +10,11 @@ const QUERIES: &str = "learned queries and tokens";
 const CODES: &str = "codebook";
 
 /// An entry for a table, named by the segment before `weight`.
-const fn table(pattern: &'static str, reason: &'static str) -> Entry {
+const fn table(pattern: &'static str, reason: &'static str) -> NameEntry {
     other(pattern, reason).rank(2).when(Condition::Without("bias"))
 }
 
-pub(super) const ENTRIES: &[Entry] = &[
+pub(super) const ENTRIES: &[NameEntry] = &[
     weight("**.vision_tokenizer.quantize.embedding.weight", Axes::OutIn).of(&["apertus1p5"]),
     table("**.w.weight", TOKENS).of(&["ctrl"]),
     table("**.time_proj.weight", EMBEDDING).of(&["ConsistencyDecoderVAE"]),

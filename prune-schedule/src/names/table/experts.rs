@@ -1,6 +1,6 @@
 //! Weights of all experts of a layer in one tensor. The order of the last two axes differs by family.
 
-use crate::names::entry::{Axes, Entry, Part, weight};
+use crate::names::entry::{Axes, FamilyPart, NameEntry, weight};
 
 const IN_OUT: Axes = Axes::Fixed(&[1], &[2]);
 const OUT_IN: Axes = Axes::Fixed(&[2], &[1]);
@@ -42,7 +42,7 @@ const LINEAR: &[&str] = &[
     "inkling_text",
 ];
 
-pub(super) const ENTRIES: &[Entry] = &[
+pub(super) const ENTRIES: &[NameEntry] = &[
     // DBRX stacks the rows of its experts.
     weight("**.experts.mlp.{w1,v1}", Axes::Fixed(&[1], &[0])).rank(2),
     weight("**.experts.mlp.w2", Axes::Fixed(&[0], &[1])).rank(2),
@@ -50,8 +50,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     weight("**.experts.{fc1,fc2}.weight", IN_OUT).rank(3).of(RIGHT),
     weight("**.experts.{gate_up_proj,up_proj,down_proj}", OUT_IN).rank(3).of(LINEAR),
     weight("**.shared_experts.{gate_proj,up_proj,down_proj}", OUT_IN).rank(3).of(LINEAR),
-    weight("**.experts.{gate_up_proj,gate_proj,up_proj}", Axes::Family(Part::GateUp)).rank(3),
-    weight("**.experts.down_proj", Axes::Family(Part::Down)).rank(3),
+    weight("**.experts.{gate_up_proj,gate_proj,up_proj}", Axes::Family(FamilyPart::GateUp)).rank(3),
+    weight("**.experts.down_proj", Axes::Family(FamilyPart::Down)).rank(3),
     weight("**.experts.{w13_weight,w2_weight}", OUT_IN).rank(3),
     weight("**.{input_linear,output_linear}.weight", OUT_IN).rank(3),
     weight("**.moe.{gate_proj,up_proj,down_proj}.weight", OUT_IN).rank(3),

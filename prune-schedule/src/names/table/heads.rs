@@ -1,10 +1,10 @@
 //! Projections to a vocabulary. Heads that classify are weights.
 
-use crate::names::entry::{Axes, Condition, Entry, other, weight};
+use crate::names::entry::{Axes, Condition, NameEntry, other, weight};
 
 const VOCABULARY: &str = "projection to a vocabulary";
 
-pub(super) const ENTRIES: &[Entry] = &[
+pub(super) const ENTRIES: &[NameEntry] = &[
     other(
         "**.{lm_head,generator_lm_head,embed_out,logits_dense,vocab_projector,lm_loss,unembed}.{weight,kernel}",
         VOCABULARY,

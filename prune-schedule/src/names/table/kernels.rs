@@ -1,8 +1,8 @@
 //! Kernels of Flax and Keras.
 
-use crate::names::entry::{Axes, Entry, weight};
+use crate::names::entry::{Axes, NameEntry, weight};
 
-pub(super) const ENTRIES: &[Entry] = &[
+pub(super) const ENTRIES: &[NameEntry] = &[
     weight("**.depthwise_kernel", Axes::Fixed(&[2], &[3])).rank(4),
     weight("**.pointwise_kernel", Axes::InOut),
     // Layers with several axes of inputs or of outputs. With three axes or more, nothing tells inputs from outputs.

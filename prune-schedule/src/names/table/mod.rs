@@ -20,10 +20,10 @@ mod routers;
 mod tokens;
 mod transposed;
 
-use super::entry::Entry;
+use super::entry::NameEntry;
 
 /// All files of entries, in the order in which they decide.
-const FILES: [&[Entry]; 16] = [
+const FILES: [&[NameEntry]; 16] = [
     adapters::ENTRIES,
     quantised::ENTRIES,
     buffers::ENTRIES,
@@ -43,6 +43,6 @@ const FILES: [&[Entry]; 16] = [
 ];
 
 /// All entries, in the order in which they decide.
-pub(super) fn entries() -> impl Iterator<Item = &'static Entry> {
+pub(super) fn entries() -> impl Iterator<Item = &'static NameEntry> {
     FILES.into_iter().flatten()
 }

@@ -1,11 +1,11 @@
 //! Norms of rank 2 or more, and the scales of layers and blocks.
 
-use crate::names::entry::{Condition, Entry, other};
+use crate::names::entry::{Condition, NameEntry, other};
 
 const NORM: &str = "norm";
 const SCALE: &str = "scale of a layer";
 
-pub(super) const ENTRIES: &[Entry] = &[
+pub(super) const ENTRIES: &[NameEntry] = &[
     // A layer multiplies element by element if its bias has the shape of its weight.
     other("**.{weight,scale,kernel}", NORM).ranks(2, 6).when(Condition::Like("bias")),
     other("**.{*norm,*Norm,norm1,norm2,norm3,norm4,ln,ln1,ln2,ln_*,bn,bn1,bn2,bn3}.weight", NORM),

@@ -1,10 +1,10 @@
 //! Weights that are parameters with names of their own.
 
-use crate::names::entry::{Axes, Entry, weight};
+use crate::names::entry::{Axes, NameEntry, weight};
 
 const IN_OUT: Axes = Axes::Fixed(&[0], &[1]);
 
-pub(super) const ENTRIES: &[Entry] = &[
+pub(super) const ENTRIES: &[NameEntry] = &[
     // The original CLIP and OpenCLIP multiply features from the left.
     weight("visual.proj", IN_OUT).rank(2),
     weight("text_projection", IN_OUT).rank(2),

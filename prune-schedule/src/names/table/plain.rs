@@ -1,6 +1,6 @@
 //! Weights by their last segment, for names without another entry.
 
-use crate::names::entry::{Axes, Entry, weight};
+use crate::names::entry::{Axes, NameEntry, weight};
 
 /// Kinds of model whose layers of rank 2 are all (out, in), except layers with their own entries.
 const OUT_IN: &[&str] = &[
@@ -71,7 +71,7 @@ const OUT_IN: &[&str] = &[
     "xlnet",
 ];
 
-pub(super) const ENTRIES: &[Entry] = &[
+pub(super) const ENTRIES: &[NameEntry] = &[
     weight("**.weight", Axes::OutIn).rank(2).of(OUT_IN),
     // Names that stand for (out, in) in every known model.
     weight("**.{q_proj,k_proj,v_proj,o_proj,out_proj,qkv,query_key_value,in_proj,g_proj,pos_proj}.weight", Axes::OutIn)

@@ -1,6 +1,6 @@
 //! Layers of quantised files: packed values, and the scales, zero points and tables to unpack them.
 
-use crate::names::entry::{Condition, Entry, other};
+use crate::names::entry::{Condition, NameEntry, other};
 
 const PACKED: &str = "packed values of a quantised layer";
 const SCALE: &str = "scale of a quantised layer";
@@ -8,7 +8,7 @@ const ZERO: &str = "zero point of a quantised layer";
 const TABLE: &str = "table of a quantised layer";
 const SPARSE: &str = "part of a packed sparse layer";
 
-pub(super) const ENTRIES: &[Entry] = &[
+pub(super) const ENTRIES: &[NameEntry] = &[
     // GPTQ and AWQ.
     other("**.{qweight,B}", PACKED).when(Condition::Beside("s")),
     other("**.{qweight,qweight_type}", PACKED),

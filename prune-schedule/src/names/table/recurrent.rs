@@ -1,12 +1,12 @@
 //! Recurrent layers, and constants of state-space models.
 
-use crate::names::entry::{Axes, Entry, other, weight};
+use crate::names::entry::{Axes, NameEntry, other, weight};
 
 const OUT_IN: Axes = Axes::Fixed(&[1], &[0]);
 const IN_OUT: Axes = Axes::Fixed(&[0], &[1]);
 const CONSTANT: &str = "state-space constant";
 
-pub(super) const ENTRIES: &[Entry] = &[
+pub(super) const ENTRIES: &[NameEntry] = &[
     weight("**.{weight_ih_l*,weight_hh_l*,weight_hr_l*}", OUT_IN).rank(2),
     weight("**.{weight_ih,weight_hh}", OUT_IN).rank(2),
     weight("**.recurrent_kernel", IN_OUT).rank(2),

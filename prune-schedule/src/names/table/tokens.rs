@@ -1,11 +1,11 @@
 //! Tokens and position tables that are parameters of their own.
 
-use crate::names::entry::{Entry, other};
+use crate::names::entry::{NameEntry, other};
 
 const TOKEN: &str = "token";
 const POSITIONS: &str = "position table";
 
-pub(super) const ENTRIES: &[Entry] = &[
+pub(super) const ENTRIES: &[NameEntry] = &[
     other("**.{cls_token,mask_token,dist_token,reg_token,class_token,distillation_token,register_tokens}", TOKEN),
     other("**.{class_embedding,cls_pos,query_tokens,latents,latent,probe}", TOKEN),
     other("**.{cls_token_0,cls_token_1,cls_token1,cls_token2,cls_token3,cls_token4,latent_query}", TOKEN),

@@ -1,6 +1,6 @@
 //! Transposed convolutions, which torch stores as (in, out, ..), and convolutions that may be transposed.
 
-use crate::names::entry::{Axes, Entry, weight};
+use crate::names::entry::{Axes, NameEntry, weight};
 
 const MIMI: &[&str] = &[
     "mimi",
@@ -14,16 +14,16 @@ const MIMI: &[&str] = &[
 ];
 
 /// An entry for a name that is a transposed convolution in every model.
-const fn transposed(pattern: &'static str) -> Entry {
+const fn transposed(pattern: &'static str) -> NameEntry {
     weight(pattern, Axes::InOutFirst).ranks(3, 5)
 }
 
 /// An entry for a name that both kinds of convolution have.
-const fn either(pattern: &'static str) -> Entry {
+const fn either(pattern: &'static str) -> NameEntry {
     weight(pattern, Axes::Convolution).ranks(3, 5)
 }
 
-pub(super) const ENTRIES: &[Entry] = &[
+pub(super) const ENTRIES: &[NameEntry] = &[
     transposed("**.upsampler.#.{weight,weight_v,original1}").of(&["vits"]),
     transposed("**.upsample.conv.weight").of(MIMI),
     transposed("**.{deconv,deconv1,deconv2,deconv3,convtr,conv_transpose*}.weight"),

@@ -10,7 +10,7 @@ import torch
 from prune_rs import Mask, PruneError
 from prune_rs.torch import _views
 from prune_rs.torch._layers import Layers, Place
-from prune_rs.torch._state import Held, OptimizerState, PruneWarning
+from prune_rs.torch._state import HeldTensor, OptimizerState, PruneWarning
 
 Tensors = list[tuple[str, torch.Tensor]]
 
@@ -29,7 +29,7 @@ class Holder:
         self._names: list[str] = []
         self._rows: list[tuple[str, torch.Tensor, Place, tuple[torch.Tensor, ...]]] = []
         self._masks: dict[str, Mask] = {}
-        self._kept: list[list[Held]] = []
+        self._kept: list[list[HeldTensor]] = []
         self._buffers: list[dict[str, _views.Array]] = []
         self._buffers_elsewhere: Tensors = []
         self._outside: dict[tuple[str, torch.device], torch.Tensor] = {}
@@ -106,7 +106,7 @@ class Holder:
         """Sets of arrays of the CPU by layer: the weights, and one of each kind of buffer; and tensors of other devices."""
         weights: dict[str, _views.Array] = {}
         elsewhere: Tensors = []
-        kept: list[list[Held]] = []
+        kept: list[list[HeldTensor]] = []
         tied = self._layers.elsewhere
         for name, parameter, place, objects in self._rows:
             if place.owner._parameters.get(place.attribute) is not parameter or name in tied:
@@ -121,7 +121,7 @@ class Holder:
             self._buffers, self._buffers_elsewhere = self._sorted(kept)
         return [weights, *self._buffers], elsewhere + self._buffers_elsewhere
 
-    def _sorted(self, kept: list[list[Held]]) -> tuple[list[dict[str, _views.Array]], Tensors]:
+    def _sorted(self, kept: list[list[HeldTensor]]) -> tuple[list[dict[str, _views.Array]], Tensors]:
         """The buffers that optimisers keep of each layer, as sets of one kind; and tensors of other devices."""
         buffers: dict[str, dict[str, _views.Array]] = {}
         elsewhere: Tensors = []

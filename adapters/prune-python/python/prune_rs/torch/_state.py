@@ -14,7 +14,7 @@ class PruneWarning(UserWarning):
     """Something that a pruner leaves as it is, though its user may think otherwise."""
 
 
-Held = tuple[str, torch.Tensor, Array]
+HeldTensor = tuple[str, torch.Tensor, Array]
 """A key of an optimiser's state, its tensor, and the array of that, or None for one that is not on the CPU."""
 
 
@@ -29,7 +29,7 @@ def _lie_of(tensor: torch.Tensor) -> Lie:
 class _Seen:
     """The state of one parameter as it was when it was last looked at."""
 
-    def __init__(self, state: dict[str, Any], values: list[tuple[str, Any, Lie | None]], held: list[Held]) -> None:
+    def __init__(self, state: dict[str, Any], values: list[tuple[str, Any, Lie | None]], held: list[HeldTensor]) -> None:
         self._state = state
         self._values = values
         self._keys = {key for key, _, _ in values}
@@ -57,12 +57,12 @@ class OptimizerState:
 
     def held(
         self, name: str, parameters: Iterable[torch.Tensor], optimizers: Iterable[torch.optim.Optimizer]
-    ) -> list[Held]:
+    ) -> list[HeldTensor]:
         """The floating tensors of the layer's shape that optimisers keep for it.
 
         parameters: the objects that stand for the layer, of which an optimiser may keep any.
         """
-        found: list[Held] = []
+        found: list[HeldTensor] = []
         for optimizer in optimizers:
             for parameter in parameters:
                 state = optimizer.state.get(parameter)
@@ -84,7 +84,7 @@ class OptimizerState:
     def _look(self, name: str, parameter: torch.Tensor, state: dict[str, Any]) -> _Seen:
         self.looked = True
         values: list[tuple[str, Any, Lie | None]] = []
-        held: list[Held] = []
+        held: list[HeldTensor] = []
         for key, value in state.items():
             if self._can_hold(f"{name}: {key}", parameter, value):
                 values.append((key, value, _lie_of(value)))
