@@ -91,6 +91,15 @@ impl Classes {
         Ok(MaskRemoval { removal, kept_elsewhere, closed_readers, pinned })
     }
 
+    /// Checks that each mask names a constant and has its shape.
+    ///
+    /// # Errors
+    ///
+    /// [`GraphError::UnknownTensor`], [`GraphError::MaskShape`].
+    pub fn check_masks(&self, masks: &[(&str, &Mask)]) -> Result<(), GraphError> {
+        masks.iter().try_for_each(|(name, mask)| self.masked(name, mask).map(|_| ()))
+    }
+
     fn masked(&self, name: &str, mask: &Mask) -> Result<TensorId, GraphError> {
         let Some(tensor) = self.find(name).filter(|&tensor| self.is_constant(tensor)) else {
             let known = self.tensors().iter().filter(|&&t| self.is_constant(t)).map(|&t| self.name(t));

@@ -21,6 +21,8 @@ fn told(net: Net, y: &str, masked: &str, more: &[&str]) -> Vec<(String, usize)> 
     let masks: Vec<(&str, &Mask)> = names.into_iter().zip(&masks).collect();
     let (closed, made) = analysis.closed_by(&masks, |_| true).expect("closed");
     assert_eq!((closed.removal.len(), made.len()), (2, 0));
+    let short = Mask::all(&[1]).expect("a mask");
+    assert!(analysis.live_writers(&closed.removal, &[(masked, &short)]).is_err(), "a mask of another shape");
     analysis.live_writers(&closed.removal, &masks).expect("readable")
 }
 

@@ -124,7 +124,7 @@ pub enum PruneError {
     /// A caller has not written the zeros that it reported.
     #[error(
         "{}: {count} of its elements are not zero outside the masks; write `where(mask, weight, 0)` with \
-         the masks of `PreparedMasks::writes` first",
+         the masks that the prepared event writes first",
         layer_at(at, layer)
     )]
     NotWritten { at: Key, layer: String, count: usize },

@@ -149,7 +149,7 @@ fn masks_that_nobody_wrote_are_found() {
     assert_eq!(
         error.to_string(),
         "epoch 1, layer `fc.weight`: 15 of its elements are not zero outside the masks; write `where(mask, weight, 0)` \
-         with the masks of `PreparedMasks::writes` first"
+         with the masks that the prepared event writes first"
     );
     assert_eq!((pruner.last_epoch(), pruner.masks().len()), (None, 0));
 }

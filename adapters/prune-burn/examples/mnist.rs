@@ -37,7 +37,7 @@ LeNet-300-100 on a bundled sample of MNIST, trained with burn: dense, pruned 2:4
 /// The names and strategies of the networks: dense, 2:4 after a third of the epochs, and updates of RigL until two
 /// thirds of the steps.
 fn runs(epochs: u64, steps: u64) -> [(&'static str, String); 3] {
-    let (first, last) = (epochs.div_ceil(3), (epochs * steps * 2 / 3).max(20));
+    let (first, last) = (epochs.div_ceil(3), (epochs.saturating_mul(2 * steps) / 3).max(20));
     let pattern = "'method': 'str_unified_local', 'pattern': '2:4', 'axis': 'reduction'";
     let random = "'method': 'unstr_global', 'density': 0.1, 'distribution': 'erk', 'score': 'random', 'seed': 1";
     let rigl = "'method': 'rigl', 'every': 20";

@@ -81,7 +81,7 @@ pub(crate) fn compare(asked: &Arguments) -> Result<(), Box<dyn Error>> {
         "{:<6} {:>9} {:>16} {:>9} {:>9} {:>8}  file",
         "", "accuracy", "weights kept", "density", "revivals", "seconds"
     );
-    let (middle, last) = (epochs.div_ceil(2), epochs * (train.len / BATCH) as u64 * 3 / 4);
+    let (middle, last) = (epochs.div_ceil(2), epochs.saturating_mul(3 * (train.len / BATCH) as u64) / 4);
     let runs = [
         ("dense", "{}".to_owned(), None),
         (

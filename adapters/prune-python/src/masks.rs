@@ -40,10 +40,10 @@ impl Masks {
     }
 }
 
-/// Holds the arrays of several sets to masks, in place. Arrays without a mask are not touched.
-pub(crate) fn hold_sets(masks: &CoreMasks, sets: &[Bound<'_, PyAny>]) -> PyResult<()> {
+/// Holds the arrays of several sets, which an error calls `label`, to masks in place. Arrays without a mask are not touched.
+pub(crate) fn hold_sets(masks: &CoreMasks, sets: &[Bound<'_, PyAny>], label: &'static str) -> PyResult<()> {
     let masked = |name: &str| masks.get(name).is_some();
-    let models = sets.iter().map(|set| Model::of_those(set, "arrays", masked)).collect::<PyResult<Vec<_>>>()?;
+    let models = sets.iter().map(|set| Model::of_those(set, label, masked)).collect::<PyResult<Vec<_>>>()?;
     lie_apart(&models.iter().collect::<Vec<_>>(), masked)?;
     let mut lent = models.iter().map(|model| model.write(masked)).collect::<PyResult<Vec<_>>>()?;
     let mut views: Vec<_> = lent.iter_mut().map(|lent| lent.views()).collect();
@@ -89,13 +89,13 @@ impl Masks {
     ///
     /// Raises PruneError, before anything is written, if an array is missing, of another shape or type, or read-only.
     fn hold(&self, arrays: &Bound<'_, PyAny>) -> PyResult<()> {
-        hold_sets(&self.masks, std::slice::from_ref(arrays))
+        hold_sets(&self.masks, std::slice::from_ref(arrays), "arrays")
     }
 
     /// As hold, on several dicts at once: weights, and an optimiser's buffers of the same names. This is faster than
     /// one call for each.
     fn hold_each(&self, sets: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
-        hold_sets(&self.masks, &sets)
+        hold_sets(&self.masks, &sets, "arrays")
     }
 
     /// As hold, on a dict that may lack arrays. Returns the names of masks without an array.

@@ -95,6 +95,11 @@ impl Report {
         self.report.next_step()
     }
 
+    /// Returns the report of the same event for a caller who has held the optimiser's buffers since, or has none.
+    fn with_buffers_held(&self) -> Self {
+        Report { report: self.report.clone().with_buffers_held() }
+    }
+
     /// Before the masks were applied, every parameter was set back to its value at the end of this epoch. None if there
     /// is none.
     #[getter]

@@ -144,8 +144,11 @@ def test_the_originals_loop_gives_the_librarys_masks():
         made.append(mask_updated)
         if mask_updated:
             assert mask_key.report.unchecked and mask_key.report.epoch == epoch
-            assert mask_key.report.next_step is None  # pruning_apply holds the optimiser
+            assert mask_key.report.next_step is not None
+            assert pruning_apply(state.params, mask_key, input_is_state=False)[1].report.next_step is not None
+            assert pruning_apply(state, mask_key, hold_optimizer=False)[1].report.next_step is not None
             state, mask_key = pruning_apply(state, mask_key)
+            assert mask_key.report.next_step is None  # pruning_apply has held the optimiser
         else:
             assert mask_key is before
         plain.end_epoch(epoch, arrays)

@@ -100,7 +100,7 @@ impl<E: Lanes> SliceRanking<E> {
         }
         self.sorted.clear();
         self.sorted.extend_from_slice(&self.keys);
-        let (cut, above, tied) = cut_among(&mut self.sorted, wanted - 1);
+        let (cut, above, tied) = key_at_rank(&mut self.sorted, wanted - 1);
         let mut left = wanted - above;
         for (&key, &place) in self.keys.iter().zip(&self.places) {
             // A processor cannot predict which keys are above the cut, so this is no branch. Few keys are equal to it.
@@ -137,7 +137,7 @@ impl<E: Lanes> SliceRanking<E> {
         let Some(last) = asked.checked_sub(1) else { return Some(0) };
         self.sorted.clear();
         self.sorted.extend(living().map(|i| values[i].key(self.by)));
-        let (cut, above, tied) = cut_among(&mut self.sorted, last);
+        let (cut, above, tied) = key_at_rank(&mut self.sorted, last);
         let mut left = asked - above;
         for (block, (word, values)) in self.kept.iter_mut().zip(values.chunks(64)).enumerate() {
             let (mut sure, mut equal) = (0, 0);
@@ -156,7 +156,7 @@ impl<E: Lanes> SliceRanking<E> {
 }
 
 /// The key at a rank, the greatest first, with the number of greater keys and the number of equal ones.
-fn cut_among<K: Ord + Copy>(keys: &mut [K], rank: usize) -> (K, usize, usize) {
+fn key_at_rank<K: Ord + Copy>(keys: &mut [K], rank: usize) -> (K, usize, usize) {
     let (greater, &mut cut, smaller) = keys.select_nth_unstable_by(rank, |a, b| b.cmp(a));
     let above = greater.iter().filter(|&&key| key > cut).count();
     let tied = rank + 1 - above + smaller.iter().filter(|&&key| key == cut).count();

@@ -174,7 +174,11 @@ impl Run<'_> {
             let tick = &mut |_| self.interrupt.flow();
             match self.trainer.epoch(epoch, rates, &mut part, state, pruner.as_deref_mut(), tick) {
                 Ok(ControlFlow::Continue(())) => {}
-                Ok(ControlFlow::Break(())) => return Err(PaperError::Interrupted),
+                // A run whose last step is done is finished.
+                Ok(ControlFlow::Break(())) if epoch < last || part.steps < self.trainer.steps() => {
+                    return Err(PaperError::Interrupted);
+                }
+                Ok(ControlFlow::Break(())) => {}
                 Err(StepError::Diverged { loss, .. }) => return Err(self.diverged(epoch, loss)),
                 Err(StepError::Network(error)) => return Err(error.into()),
                 Err(StepError::Prune(error)) => return Err((*error).into()),

@@ -61,12 +61,14 @@ impl Analysis<'_> {
     ///
     /// # Errors
     ///
-    /// Errors of reading constants.
+    /// Errors of reading constants, and [`GraphError::UnknownTensor`](prune_graph::GraphError::UnknownTensor) and
+    /// [`GraphError::MaskShape`](prune_graph::GraphError::MaskShape) if a mask fits no constant.
     ///
     /// # Complexity
     ///
     /// Two passes over the constants, and walks as for [`Analysis::closed_by`].
     pub fn live_writers(&self, removal: &Removal, masks: &[(&str, &Mask)]) -> Result<Vec<(String, usize)>, Error> {
+        self.classes.check_masks(masks)?;
         let masks: HashMap<&str, &Mask> = masks.iter().copied().collect();
         let zeros = self.zero_slices(&Dead::none(&self.classes), &masks)?;
         let read = self.read_as_more(removal, |_, class| zeros.get(&class).into_iter().flatten().copied().collect())?;

@@ -20,7 +20,7 @@ impl Pruner {
     /// # Errors
     ///
     /// As [`Pruner::end_epoch_with`]; [`PruneError::Layers`] if a set of buffers lacks the layer of a mask, or has it
-    /// in another shape. Nothing has been written then.
+    /// in another shape. Nothing has been written then, unless memory that a backend lends fails in the middle.
     ///
     /// # Examples
     ///
@@ -58,7 +58,7 @@ impl Pruner {
     /// # Errors
     ///
     /// As [`Pruner::commit`]; [`PruneError::Layers`] if a set of buffers lacks the layer of a mask, or has it in
-    /// another shape. Nothing has been written then.
+    /// another shape. Nothing has been written then, unless memory that a backend lends fails in the middle.
     pub fn commit_and_hold(
         &mut self,
         prepared: PreparedMasks<'_>,

@@ -87,9 +87,9 @@ impl Pruner {
         for (name, mask) in prepared.masks().iter().chain(self.pruner.read()?.held().iter()) {
             open.insert(name, Mask::all(mask.shape()).map_err(refused)?);
         }
-        hold_sets(&open, buffers)?;
+        hold_sets(&open, buffers, "buffers")?;
         let Report { report } = self.write_to(prepared, arrays)?;
-        hold_sets(self.pruner.read()?.held(), buffers)?;
+        hold_sets(self.pruner.read()?.held(), buffers, "buffers")?;
         Ok(Report { report: report.with_buffers_held() })
     }
 

@@ -170,12 +170,12 @@ impl Pruner {
     ) -> PyResult<Option<Report>> {
         let sets: Vec<_> = std::iter::once(arrays).chain(buffers.iter().flatten()).cloned().collect();
         // Before the event, which may open what the optimiser has just moved outside the masks.
-        hold_sets(self.pruner.read()?.held(), &sets)?;
+        hold_sets(self.pruner.read()?.held(), &sets, "arrays")?;
         let step = self.pruner.read()?.last_step().map_or(1, |last| last.saturating_add(1));
         let report = self.end(Moment::Step(step), arrays, buffers.as_deref(), &Arguments::default())?;
         if report.is_some() {
             // Elements that the event opens start at zero.
-            hold_sets(self.pruner.read()?.held(), std::slice::from_ref(arrays))?;
+            hold_sets(self.pruner.read()?.held(), std::slice::from_ref(arrays), "arrays")?;
         }
         Ok(report)
     }
@@ -293,7 +293,7 @@ impl Pruner {
     ///
     /// Raises PruneError, before anything is written, if an array is missing, of another shape or type, or read-only.
     fn hold(&self, arrays: &Bound<'_, PyAny>) -> PyResult<()> {
-        hold_sets(self.pruner.read()?.held(), std::slice::from_ref(arrays))
+        hold_sets(self.pruner.read()?.held(), std::slice::from_ref(arrays), "arrays")
     }
 
     /// As hold, on each of several dicts. One call is faster than one for each dict.
@@ -302,7 +302,7 @@ impl Pruner {
     ///
     /// Raises PruneError, before anything is written, if an array is missing, of another shape or type, or read-only.
     fn hold_each(&self, sets: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
-        hold_sets(self.pruner.read()?.held(), &sets)
+        hold_sets(self.pruner.read()?.held(), &sets, "arrays")
     }
 
     /// As hold, on a dict that may lack arrays. Returns the names of the masks without an array.

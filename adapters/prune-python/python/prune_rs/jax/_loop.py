@@ -101,8 +101,7 @@ def pruning(
     if before is not None and before._writes is not None:
         # Keeps masks that were made but not applied yet.
         writes = Masks({**dict(before._writes.items()), **dict(writes.items())})
-    # pruning_apply holds the optimiser's buffers.
-    return True, MaskKey(native, sep, writes, native.commit_written(prepared, buffers_held=True))
+    return True, MaskKey(native, sep, writes, native.commit_written(prepared))
 
 
 def pruning_apply(
@@ -115,7 +114,7 @@ def pruning_apply(
 
     From the first masks on the state's optimiser is held (see hold), so that momentum and weight decay bring nothing back
     between two calls; a jitted step is compiled once more then. Steps must go through state.apply_gradients or state.tx.
-    hold_optimizer=False leaves the optimiser as it is.
+    hold_optimizer=False leaves the optimiser as it is, and the report of the masks then says that its buffers are not held.
 
     Raises PruneError for parameters that the masks do not fit.
     """
@@ -135,14 +134,15 @@ def pruning_apply(
     if not input_is_state:
         return params, applied
     state = state.replace(params=params)
-    return (_with_held_optimizer(state, applied) if hold_optimizer else state), applied
+    if not hold_optimizer or not (hasattr(state, "tx") and hasattr(state, "opt_state")):
+        return state, applied
+    report = None if key.report is None else key.report.with_buffers_held()
+    return _with_held_optimizer(state, applied), MaskKey(key._native, key._sep, None, report)
 
 
 def _with_held_optimizer(state: Any, key: MaskKey) -> Any:
     """A TrainState whose optimiser keeps to the masks."""
     held = key._native.held
-    if not (hasattr(state, "tx") and hasattr(state, "opt_state")):
-        return state
     if has_hold(state.opt_state):
         return state.replace(opt_state=set_masks(state.opt_state, held, sep=key._sep))
     if not len(held):

@@ -149,8 +149,7 @@ class Pruner:
             "scores": arrays_of("scores", scores, self._layers),
             "rewind": arrays_of("rewind", rewind, self._layers, others_too=False),
         }
-        # `_ended` holds the optimisers' buffers.
-        return self._ended(model, self._pruner.end_epoch(epoch, model, buffers=[], **evidence))
+        return self._ended(model, self._pruner.end_epoch(epoch, model, buffers=self._buffers(), **evidence))
 
     def before_step(self) -> bool:
         """Begins a step that no optimiser is attached for, between loss.backward() and optimizer.step(). Returns whether
@@ -269,8 +268,12 @@ class Pruner:
         if not self._has_steps:
             return None
         model = self._model()
-        report = self._pruner.end_step((self._pruner.last_step or 0) + 1, model, buffers=[])
+        report = self._pruner.end_step((self._pruner.last_step or 0) + 1, model, buffers=self._buffers())
         return None if report is None else self._ended(model, report)
+
+    def _buffers(self) -> list[Any] | None:
+        """Sets of buffers for an event: none are left where optimisers are attached, since `_ended` holds theirs."""
+        return [] if self._attached else None
 
     def _ended(self, model: HostModel, report: prune_rs.Report | None) -> Report | None:
         """Brings an event to the devices and the optimisers' buffers."""
