@@ -108,7 +108,7 @@
 //!
 //! | way | when | what it costs |
 //! |---|---|---|
-//! | zeros in gradients before a step, and in weights after it | always, unless you ask for the other way | in each step two passes over the masked layers, with one layer copied at a time (on Flex, at density 0.1, 1.5% of the step of a transformer block and 6.1% of LeNet-300-100's: `benches/hold.rs`, measured on two Zen 4 cores, 2026-11-28); on the device one byte for each masked weight |
+//! | zeros in gradients before a step, and in weights after it | always, unless you ask for the other way | in each step two passes over the masked layers, with one layer copied at a time (on Flex, at density 0.1, 1.3% of the step of a transformer block and 5.8% of LeNet-300-100's: `benches/hold.rs`, measured on two Zen 4 cores, 2026-11-28); on the device one byte for each masked weight |
 //! | within the module ([`with_masks_in_module`](ModulePruner::with_masks_in_module)), as burn's reparameterisation | the optimiser is no `ModuleOptimizer` (L-BFGS), or the step is not yours; masks shall be part of the module's record | a masked copy of a layer for each use in a forward pass, kept until the backward pass |
 //!
 //! The first is the default because it costs less, lets RigL see the dense gradient, and leaves the module as it is.

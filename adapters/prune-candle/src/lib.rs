@@ -111,7 +111,7 @@
 //!
 //! # Cost of holding
 //!
-//! Holding weights and both moments after each step takes 0.50% of a step of a transformer block and 0.85% of one of
+//! Holding weights and both moments after each step takes 1.1% of a step of a transformer block and 2.4% of one of
 //! LeNet-300-100, at density 0.1 (`benches/hold.rs`, measured on two Zen 4 cores, 2026-11-28).
 //!
 //! # candle's own AdamW
