@@ -52,7 +52,7 @@ const ADAPTERS: &[Check] = &[
     ("format", FORMAT_ADAPTERS),
     ("lints", &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
     ("tests", &["test", "--workspace"]),
-    ("benches, once each", &["test", "--package", "prune-candle", "--package", "prune-burn", "--bench", "*"]),
+    ("benches, once each", &["test", "--workspace", "--bench", "*"]),
     ("documentation", &["doc", "--package", "prune-candle", "--package", "prune-burn", "--no-deps"]),
 ];
 
