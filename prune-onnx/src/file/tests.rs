@@ -225,6 +225,13 @@ fn lengths_that_lie_are_refused() {
         put_bytes(into, tensor::RAW_DATA, &[0; 8]);
     });
     assert_eq!(twice, "tensor `t`: its elements are written twice, in different fields");
+    // No type is known that would tell how much data this shape needs.
+    let unknown = with_tensor(|into| {
+        dims_and_type(into, &[1 << 44], DataType::Other(99));
+        put_bytes(into, tensor::RAW_DATA, &[0; 3]);
+    });
+    let unknown = unknown.unwrap().graph().initializers()[0].floats().unwrap_err();
+    assert!(unknown.to_string().contains("numbers"), "{unknown}");
     let range = with_tensor(|into| {
         dims_and_type(into, &[1], DataType::Int8);
         put_int(into, tensor::INT32_DATA, 300);

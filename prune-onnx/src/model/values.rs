@@ -60,7 +60,9 @@ impl Tensor {
     /// # Errors
     /// As [`Tensor::visit`].
     pub fn floats(&self) -> Result<Vec<f64>, Error> {
-        let mut values = Vec::with_capacity(self.elements());
+        // The shape of a type that is not known promises nothing about the data.
+        let stored = if let Data::Raw(bytes) = &self.data { bytes.len() } else { self.elements() };
+        let mut values = Vec::with_capacity(self.elements().min(stored));
         self.visit(|_, value| values.push(value))?;
         Ok(values)
     }
