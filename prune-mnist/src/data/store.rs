@@ -72,16 +72,10 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+    use crate::files::tests::names;
 
     fn made(file: MnistFile, bytes: &[u8]) -> VerifiedFile {
         VerifiedFile { file, bytes: bytes.to_vec() }
-    }
-
-    fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<_> =
-            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
     }
 
     #[test]
