@@ -123,8 +123,8 @@ pub enum PruneError {
     NotPrepared { at: Key },
     /// A caller has not written the zeros that it reported.
     #[error(
-        "{}: {count} of its elements are not zero outside the masks; write `where(mask, weight, 0)` with \
-         the masks that the prepared event writes first",
+        "{}: {count} of its elements are not zero outside the masks; first write `where(mask, weight, 0)` with \
+         the masks that the prepared event writes",
         layer_at(at, layer)
     )]
     NotWritten { at: Key, layer: String, count: usize },

@@ -148,8 +148,8 @@ fn masks_that_nobody_wrote_are_found() {
     let error = pruner.commit_written(prepared, Some(&model)).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "epoch 1, layer `fc.weight`: 15 of its elements are not zero outside the masks; write `where(mask, weight, 0)` \
-         with the masks that the prepared event writes first"
+        "epoch 1, layer `fc.weight`: 15 of its elements are not zero outside the masks; first write `where(mask, weight, 0)` \
+         with the masks that the prepared event writes"
     );
     assert_eq!((pruner.last_epoch(), pruner.masks().len()), (None, 0));
 }

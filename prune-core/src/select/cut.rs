@@ -100,10 +100,16 @@ fn cut_inside(scan: &mut impl KeyScan, counts: PassCounts, kept: usize) -> Optio
 
 /// The cut that keeps the best `wanted` of some keys, at least 1 and at most all.
 pub(crate) fn cut_among(keys: &mut [u64], wanted: usize) -> Cut {
-    let (greater, &mut key, smaller) = keys.select_nth_unstable_by(wanted - 1, |a, b| b.cmp(a));
-    let above = greater.iter().filter(|&&other| other > key).count();
-    let tied = greater.len() - above + 1 + smaller.iter().filter(|&&other| other == key).count();
+    let (key, above, tied) = key_at_rank(keys, wanted - 1);
     Cut { key, ties: wanted - above, tied }
+}
+
+/// The key at a rank, the greatest first; the number of greater keys, and of keys equal to it.
+pub(crate) fn key_at_rank<K: Ord + Copy>(keys: &mut [K], rank: usize) -> (K, usize, usize) {
+    let (greater, &mut key, smaller) = keys.select_nth_unstable_by(rank, |a, b| b.cmp(a));
+    let above = greater.iter().filter(|&&other| other > key).count();
+    let tied = rank + 1 - above + smaller.iter().filter(|&&other| other == key).count();
+    (key, above, tied)
 }
 
 /// The cut at `key`, if a count shows that it lies there.

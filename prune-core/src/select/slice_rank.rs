@@ -10,6 +10,7 @@ use crate::kernel::compare::{Bracket, compare};
 use crate::kernel::instructions::level;
 use crate::kernel::lanes::Lanes;
 use crate::key::RankBy;
+use crate::select::cut::key_at_rank;
 
 /// With fewer elements there is nothing to gain.
 const SHORT: usize = 512;
@@ -153,14 +154,6 @@ impl<E: Lanes> SliceRanking<E> {
         }
         Some(if tied > asked - above { tied } else { 0 })
     }
-}
-
-/// The key at a rank, the greatest first, with the number of greater keys and the number of equal ones.
-fn key_at_rank<K: Ord + Copy>(keys: &mut [K], rank: usize) -> (K, usize, usize) {
-    let (greater, &mut cut, smaller) = keys.select_nth_unstable_by(rank, |a, b| b.cmp(a));
-    let above = greater.iter().filter(|&&key| key > cut).count();
-    let tied = rank + 1 - above + smaller.iter().filter(|&&key| key == cut).count();
-    (cut, above, tied)
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! One run: the dense network, or a run that starts from it.
 
-use std::ops::ControlFlow;
 use std::time::Instant;
 
 use prune_core::{Layers, Masks, Need};
@@ -173,12 +172,11 @@ impl Run<'_> {
             let mut part = EpochPart::default();
             let tick = &mut |_| self.interrupt.flow();
             match self.trainer.epoch(epoch, rates, &mut part, state, pruner.as_deref_mut(), tick) {
-                Ok(ControlFlow::Continue(())) => {}
                 // A run whose last step is done is finished.
-                Ok(ControlFlow::Break(())) if epoch < last || part.steps < self.trainer.steps() => {
+                Ok(flow) if flow.is_break() && (epoch < last || part.steps < self.trainer.steps()) => {
                     return Err(PaperError::Interrupted);
                 }
-                Ok(ControlFlow::Break(())) => {}
+                Ok(_) => {}
                 Err(StepError::Diverged { loss, .. }) => return Err(self.diverged(epoch, loss)),
                 Err(StepError::Network(error)) => return Err(error.into()),
                 Err(StepError::Prune(error)) => return Err((*error).into()),

@@ -130,14 +130,13 @@ def pruning_apply(
     # The newest event may be for some layers only. In the others, the held masks are applied again.
     masks = {**key._native.held, **(key._writes or {})}
     params = apply_masks(params, masks, sep=key._sep)
-    applied = MaskKey(key._native, key._sep, None, key.report)
+    holds = input_is_state and hold_optimizer and hasattr(state, "tx") and hasattr(state, "opt_state")
+    report = key.report.with_buffers_held() if holds and key.report is not None else key.report
+    applied = MaskKey(key._native, key._sep, None, report)
     if not input_is_state:
         return params, applied
     state = state.replace(params=params)
-    if not hold_optimizer or not (hasattr(state, "tx") and hasattr(state, "opt_state")):
-        return state, applied
-    report = None if key.report is None else key.report.with_buffers_held()
-    return _with_held_optimizer(state, applied), MaskKey(key._native, key._sep, None, report)
+    return (_with_held_optimizer(state, applied) if holds else state), applied
 
 
 def _with_held_optimizer(state: Any, key: MaskKey) -> Any:
