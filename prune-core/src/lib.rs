@@ -4,8 +4,10 @@
 //! for, whatever the ties, zeros and infinities. It is the same, bit for bit, on any backend, memory layout, number
 //! of threads and instruction set. It takes linear time, without a sort. Training loops then keep the zeros zero.
 //!
-//! Most users use this crate through an adapter, `prune-ndarray` or `prune-nalgebra`, and strategies over epochs
-//! through `prune-schedule`. Use this crate directly if you write a backend or hold your own memory.
+//! Most users use this crate through an adapter (`prune-ndarray`, `prune-nalgebra`, `prune-candle`, `prune-burn` or the
+//! Python package), and strategies over epochs through `prune-schedule`. Use this crate directly if you write a backend or hold your own memory.
+//!
+//! It is not on crates.io yet. From a clone of the repository: `cargo add --path ../prune/prune-core`.
 //!
 //! # One mask
 //!
@@ -36,11 +38,11 @@
 //! let (kernel, head) = (LayerRef::of(&kernel), LayerRef::of(&head));
 //! let layers = [Ranked::new("fc.kernel", &kernel), Ranked::new("head", &head)];
 //!
-//! // The best half of all six, and then the better half of what is left.
+//! // The best half of all six, and then the best two of these three.
 //! let half = Selector::default().global(&layers, Density::new(0.5)?)?;
 //! let alive = [layers[0].with_alive(Some(&half[0].mask)), layers[1].with_alive(Some(&half[1].mask))];
-//! let third = Selector::default().global(&alive, Density::new(0.3)?)?;
-//! assert_eq!(third.iter().map(|selected| selected.mask.kept_len()).collect::<Vec<_>>(), [1, 1]);
+//! let fewer = Selector::default().global(&alive, Density::new(0.3)?)?;
+//! assert_eq!(fewer.iter().map(|selected| selected.mask.kept_len()).collect::<Vec<_>>(), [1, 1]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

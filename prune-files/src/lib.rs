@@ -30,7 +30,7 @@
 //!
 //! # Map
 //!
-//! A folder or file uses only those above it.
+//! A folder or file uses only those above it or on its own line.
 //!
 //! ```text
 //! text/, disk/, other_format   names and numbers in messages; file-system calls; files of other formats

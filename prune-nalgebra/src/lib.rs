@@ -7,8 +7,10 @@
 //! import.
 //!
 //! A type with one column or one row (`DVector`, `RowDVector`, `Vector3`, ...) is a tensor of rank 1, any other of
-//! rank 2. Indices and groups go by rows and columns. `Logical order` is row by row, although nalgebra's memory goes
+//! rank 2. Indices and groups go by rows and columns. Logical order is row by row, although nalgebra's memory goes
 //! column by column.
+//!
+//! It is not on crates.io yet. From a clone of the repository: `cargo add --path ../prune/prune-nalgebra`.
 //!
 //! # The best weights
 //!

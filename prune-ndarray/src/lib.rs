@@ -6,6 +6,8 @@
 //! same, bit for bit, in each of these cases and in every other backend. Every backend's [`PruneExt`] has the same
 //! methods, so changing the backend means changing one import.
 //!
+//! It is not on crates.io yet. From a clone of the repository: `cargo add --path ../prune/prune-ndarray`.
+//!
 //! # The best weights
 //!
 //! ```

@@ -117,8 +117,21 @@ pub use value::{
 };
 pub use warning::Warning;
 
+/// [page of methods]: crate::methods
+/// [`names`]: crate::names
+///
 #[doc = include_str!("../docs/strategies.md")]
 pub mod guide {}
 
+/// [page of strategies]: crate::guide
+/// [`Density`]: prune_core::Density
+/// [`Mask`]: prune_core::Mask
+/// [`Pruner`]: crate::Pruner
+/// [`Inputs::Measure`]: crate::Inputs
+/// [`compact`]: prune_core::compact
+/// [`Pruner::with_couplings`]: crate::Pruner::with_couplings
+/// [`Pruner::replaces_step`]: crate::Pruner::replaces_step
+/// [`Pruner::forward_masks`]: crate::Pruner::forward_masks
+///
 #[doc = include_str!("../docs/methods.md")]
 pub mod methods {}

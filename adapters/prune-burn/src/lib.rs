@@ -4,6 +4,8 @@
 //! facts about a layer follow from the class of its module: the weight of burn's `Linear` is (in, out), so its outputs
 //! lie on axis 1, and embeddings are left dense unless they are named.
 //!
+//! It is not on crates.io yet. From a clone of the repository: `cargo add --path ../prune/adapters/prune-burn`.
+//!
 //! # In a loop of your own
 //!
 //! ```

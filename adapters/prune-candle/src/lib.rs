@@ -5,6 +5,8 @@
 //! [`Strategy`] on them. [`AdamW`] and [`Sgd`] give access to their buffers, which can then be held and saved. Masks
 //! equal those of every other backend, bit for bit.
 //!
+//! It is not on crates.io yet. From a clone of the repository: `cargo add --path ../prune/adapters/prune-candle`.
+//!
 //! # In a training loop
 //!
 //! ```

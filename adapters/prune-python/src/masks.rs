@@ -40,15 +40,30 @@ impl Masks {
     }
 }
 
-/// Holds the arrays of several sets, which an error calls `label`, to masks in place. Arrays without a mask are not touched.
-pub(crate) fn hold_sets(masks: &CoreMasks, sets: &[Bound<'_, PyAny>], label: &'static str) -> PyResult<()> {
-    let masked = |name: &str| masks.get(name).is_some();
-    let models = sets.iter().map(|set| Model::of_those(set, label, masked)).collect::<PyResult<Vec<_>>>()?;
-    lie_apart(&models.iter().collect::<Vec<_>>(), masked)?;
-    let mut lent = models.iter().map(|model| model.write(masked)).collect::<PyResult<Vec<_>>>()?;
+/// The arrays with a wanted name of each mapping. With each mapping comes its name in error messages.
+pub(crate) fn models_of<'a, 'py: 'a>(
+    sets: impl IntoIterator<Item = (&'static str, &'a Bound<'py, PyAny>)>,
+    wanted: impl Fn(&str) -> bool,
+) -> PyResult<Vec<Model<'py>>> {
+    sets.into_iter().map(|(label, set)| Model::of_those(set, label, &wanted)).collect()
+}
+
+/// Lends all arrays of several models for writing.
+pub(crate) fn writing<R>(models: &[Model<'_>], write: impl FnOnce(&mut [&mut dyn LayersMut]) -> R) -> PyResult<R> {
+    let mut lent = models.iter().map(|model| model.write(|_| true)).collect::<PyResult<Vec<_>>>()?;
     let mut views: Vec<_> = lent.iter_mut().map(|lent| lent.views()).collect();
-    let mut sets: Vec<&mut dyn LayersMut> = views.iter_mut().map(|views| views as &mut dyn LayersMut).collect();
-    here(|| masks.hold_each(&mut sets))?.map_err(refused)
+    let mut sets: Vec<_> = views.iter_mut().map(|views| views as &mut dyn LayersMut).collect();
+    here(|| write(&mut sets))
+}
+
+/// Holds the arrays of several sets to masks in place. Arrays without a mask are not touched.
+pub(crate) fn hold_sets<'a, 'py: 'a>(
+    masks: &CoreMasks,
+    sets: impl IntoIterator<Item = (&'static str, &'a Bound<'py, PyAny>)>,
+) -> PyResult<()> {
+    let models = models_of(sets, |name| masks.get(name).is_some())?;
+    lie_apart(models.iter(), |_| true)?;
+    writing(&models, |sets| masks.hold_each(sets))?.map_err(refused)
 }
 
 /// Holds the arrays of a set that have a mask. Returns the names of masks without an array.
@@ -89,13 +104,13 @@ impl Masks {
     ///
     /// Raises PruneError, before anything is written, if an array is missing, of another shape or type, or read-only.
     fn hold(&self, arrays: &Bound<'_, PyAny>) -> PyResult<()> {
-        hold_sets(&self.masks, std::slice::from_ref(arrays), "arrays")
+        hold_sets(&self.masks, [("arrays", arrays)])
     }
 
     /// As hold, on several dicts at once: weights, and an optimiser's buffers of the same names. This is faster than
     /// one call for each.
     fn hold_each(&self, sets: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
-        hold_sets(&self.masks, &sets, "arrays")
+        hold_sets(&self.masks, sets.iter().map(|set| ("arrays", set)))
     }
 
     /// As hold, on a dict that may lack arrays. Returns the names of masks without an array.

@@ -380,6 +380,28 @@ def test_buffers_that_cannot_be_held_are_refused_before_the_event():
         assert pruner.last_epoch is None and np.array_equal(arrays["a"], weights()["a"]) and momentum["a"].all()
 
 
+def test_buffers_over_the_memory_of_arrays_are_refused_before_the_event():
+    memory = bytearray(8 * 16 * 4)
+    arrays, again = [{"a": np.frombuffer(memory, np.float32).reshape(8, 16)} for _ in range(2)]
+    arrays["a"][:] = weights()["a"]
+    for buffers in [again], [arrays]:
+        pruner = Pruner({1: HALF})
+        with pytest.raises(PruneError, match="layer `a`: its memory may be that of another array"):
+            pruner.end_epoch(1, arrays, buffers=buffers)
+        assert pruner.last_epoch is None and np.array_equal(arrays["a"], weights()["a"])
+
+
+def test_the_end_of_a_step_names_what_it_was_given():
+    pruner = Pruner({"2 steps": HALF})
+    assert (pruner.last_step, pruner.step_in_training) == (None, 1)
+    with pytest.raises(PruneError, match="buffers must be a dict from names to values, this is a list"):
+        pruner.after_step(weights(), [[]])
+    with pytest.raises(PruneError, match="arrays must be a dict from names to values, this is a list"):
+        pruner.after_step([], [ones()])
+    pruner.after_step(weights(), [ones()])
+    assert (pruner.last_step, pruner.step_in_training) == (1, 2)
+
+
 def test_gradients_are_borrowed_only_where_an_event_looks_at_them():
     strategy = {"2 steps": {"method": "unstr_global", "density": 0.5, "score": "saliency"}}
     pruner, arrays = Pruner(strategy), weights()

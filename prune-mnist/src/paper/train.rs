@@ -185,8 +185,8 @@ impl Run<'_> {
             if epoch < last
                 && let Some(pruner) = pruner.as_deref_mut()
             {
-                pruner.end_epoch(epoch, &mut state.params)?;
-                state.hold(pruner.held())?;
+                let (params, mut buffers) = state.parts();
+                pruner.end_epoch_and_hold(epoch, params, &mut buffers, Evidence::default())?;
             }
             // The shared network is tested after each epoch or never, since a table reads its runs.
             let is_end = epoch == last && self.settings.then.is_some();

@@ -226,9 +226,6 @@ impl<'d, P: Backend> Session<'d, P> {
                 (0..buffer.specs().len()).for_each(|index| buffer.values_mut(index).fill(0.0));
             }
         }
-        // The new masks bind momentum from here on, not only from the next step.
-        self.pruned.hold(self.pruner.held()).map_err(PruneError::from)?;
-        let report = report.with_buffers_held();
         let after = self.measure(epoch, TwinRole::Pruned)?;
         self.history.events.push(EventRecord { report, before: before.into(), after: after.into(), later: None });
         Ok(Some(after))

@@ -27,16 +27,10 @@ impl<P: Backend> TrainedState<P> {
 }
 
 impl<P: Backend, O: Optimiser<f32, P>> State<P, O> {
-    /// Writes zeros outside masks, in the weights and in every buffer of the optimiser.
-    ///
-    /// # Errors
-    ///
-    /// Masks of other shapes.
-    pub fn hold(&mut self, masks: &Masks) -> Result<(), Error> {
+    /// The weights, and every buffer of the optimiser.
+    pub fn parts(&mut self) -> (&mut P, Vec<&mut dyn LayersMut>) {
         let buffers = self.optimiser.buffers_mut().into_iter().map(|(_, buffer)| buffer as &mut dyn LayersMut);
-        let mut all: Vec<&mut dyn LayersMut> =
-            [&mut self.params as &mut dyn LayersMut].into_iter().chain(buffers).collect();
-        masks.hold_each(&mut all)
+        (&mut self.params, buffers.collect())
     }
 
     /// The number of elements outside masks that are not zero, in the weights and in every buffer of the optimiser.

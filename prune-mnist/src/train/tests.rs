@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 
 use prune_core::{ActivationRule, Layers};
-use prune_schedule::{Pruner, Strategy};
+use prune_schedule::{Evidence, Pruner, Strategy};
 
 use super::{Backend, Session, Settings, State, TrainError, Trainer, TwinRole};
 use crate::data::{DataSource, Dataset, Origin};
@@ -118,9 +118,9 @@ fn revived_over_steps<O: Optimiser<f32, NdarrayParams<f32>>>(
             all += state.revivals(pruner.held()).unwrap();
             of_weights += pruner.revivals(&state.params).unwrap();
         }
-        let report = pruner.end_epoch(epoch, &mut state.params).unwrap();
+        let (params, mut buffers) = state.parts();
+        let report = pruner.end_epoch_and_hold(epoch, params, &mut buffers, Evidence::default()).unwrap();
         assert_eq!(report.is_some(), epoch == 1);
-        state.hold(pruner.held()).unwrap();
     }
     (all, of_weights)
 }

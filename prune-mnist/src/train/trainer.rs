@@ -4,7 +4,6 @@ mod evidence;
 
 use std::ops::ControlFlow;
 
-use prune_core::LayersMut;
 use prune_schedule::{PruneError, Pruner, Report, StepAction};
 use serde::{Deserialize, Serialize};
 
@@ -169,8 +168,8 @@ impl<'d, P: Backend> Trainer<'d, P> {
         if pruner.before_step(&self.gradients)? == StepAction::Go {
             state.optimiser.step(&mut state.params, &self.gradients, rate)?;
         }
-        let buffers = state.optimiser.buffers_mut().into_iter().map(|(_, buffer)| buffer as &mut dyn LayersMut);
-        let report = pruner.after_step(&mut state.params, &mut buffers.collect::<Vec<_>>())?;
+        let (params, mut buffers) = state.parts();
+        let report = pruner.after_step(params, &mut buffers)?;
         self.reports.extend(report);
         Ok(score)
     }

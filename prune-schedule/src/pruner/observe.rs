@@ -54,7 +54,7 @@ impl Pruner {
     /// The moments that the next backward pass belongs to: its step, and its epoch if that epoch ends in an event.
     fn in_training(&self) -> impl Iterator<Item = Moment> + use<> {
         let next = self.strategy.next_after(Moment::Epoch, self.epochs.last).filter(|&next| next <= self.epochs.next());
-        next.map(Moment::Epoch).into_iter().chain([Moment::Step(self.steps.next())])
+        next.map(Moment::Epoch).into_iter().chain([Moment::Step(self.step_in_training())])
     }
 }
 

@@ -60,7 +60,7 @@ impl Pruner {
     /// ```
     pub fn before_step(&mut self, gradients: &(impl Layers + ?Sized)) -> Result<StepAction, PruneError> {
         self.observe(gradients)?;
-        Ok(if self.replaces_step(self.steps.next()) { StepAction::Replace } else { StepAction::Go })
+        Ok(if self.replaces_step(self.step_in_training()) { StepAction::Replace } else { StepAction::Go })
     }
 
     /// Ends a step of training: carries out its event, if there is one, and writes `+0.0` outside the masks in force,
@@ -77,29 +77,25 @@ impl Pruner {
         parameters: &mut (dyn LayersMut + '_),
         buffers: &mut [&mut (dyn LayersMut + '_)],
     ) -> Result<Option<Report>, PruneError> {
-        let step = self.steps.next();
-        // Holds before the event: the event may open elements that the optimiser has just moved outside the masks.
-        self.hold_all(parameters, buffers)?;
-        let report = self.end_step(step, parameters)?;
-        let Some(report) = report else { return Ok(None) };
-        self.hold_all(parameters, buffers)?;
-        Ok(Some(report.with_buffers_held()))
-    }
-
-    fn hold_all(
-        &self,
-        parameters: &mut (dyn LayersMut + '_),
-        buffers: &mut [&mut (dyn LayersMut + '_)],
-    ) -> Result<(), PruneError> {
+        let step = self.step_in_training();
+        // The hold comes before the event, which may open elements that the optimiser has just moved outside the masks.
         let mut sets: Vec<&mut dyn LayersMut> = Vec::with_capacity(1 + buffers.len());
-        sets.push(parameters);
+        sets.push(&mut *parameters);
         sets.extend(buffers.iter_mut().map(|set| &mut **set as &mut dyn LayersMut));
-        self.hold_each(&mut sets)
+        self.hold_each(&mut sets)?;
+        let Some(report) = self.end_step(step, parameters)? else { return Ok(None) };
+        self.hold_each(buffers)?;
+        Ok(Some(report.with_buffers_held()))
     }
 
     /// The last step that has ended, if the strategy has events in steps.
     pub fn last_step(&self) -> Option<u64> {
         self.steps.last
+    }
+
+    /// The number of the step in training: the one after [`Pruner::last_step`], and 1 before any has ended.
+    pub fn step_in_training(&self) -> u64 {
+        self.steps.next()
     }
 
     /// True if the event at a step, counted from 1 over the whole training, replaces the optimiser's step. An update of

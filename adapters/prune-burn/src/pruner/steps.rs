@@ -60,7 +60,7 @@ impl ModulePruner {
     ) -> Result<(GradientsParams, StepAction), BurnError> {
         self.in_force(module)?;
         self.pruner.observe(&ModuleGradients { module, gradients: &gradients })?;
-        if self.pruner.replaces_step(self.next_step()) {
+        if self.pruner.replaces_step(self.pruner.step_in_training()) {
             return Ok((gradients, StepAction::Replace));
         }
         if !self.in_module {
@@ -96,10 +96,6 @@ impl ModulePruner {
         if !self.pruner.strategy().has_steps() {
             return (module, Ok(None));
         }
-        self.end(Moment::Step(self.next_step()), module, optimizer, Evidence::default())
-    }
-
-    fn next_step(&self) -> u64 {
-        self.pruner.last_step().map_or(1, |last| last.saturating_add(1))
+        self.end(Moment::Step(self.pruner.step_in_training()), module, optimizer, Evidence::default())
     }
 }

@@ -18,8 +18,11 @@ const MOST_WORK: usize = 100_000;
 /// Refuses models if two arrays to be written share bytes through different owners.
 ///
 /// O(n log n) in the number of arrays, if none overlap.
-pub(crate) fn lie_apart(models: &[&Model<'_>], written: impl Fn(&str) -> bool) -> PyResult<()> {
-    let arrays = models.iter().flat_map(|model| model.named()).filter(|(name, _)| written(name));
+pub(crate) fn lie_apart<'a, 'py: 'a>(
+    models: impl IntoIterator<Item = &'a Model<'py>>,
+    written: impl Fn(&str) -> bool,
+) -> PyResult<()> {
+    let arrays = models.into_iter().flat_map(|model| model.named()).filter(|(name, _)| written(name));
     let mut places: Vec<(Range<usize>, &str, &Array<'_>)> =
         arrays.filter_map(|(name, array)| Some((array.place()?, name, array))).collect();
     places.sort_unstable_by_key(|(bytes, ..)| bytes.start);

@@ -82,7 +82,7 @@ impl<'py> Model<'py> {
 
     /// Borrows the wanted arrays for writing. The others are listed with their shapes and not touched.
     pub(crate) fn write(&self, written: impl Fn(&str) -> bool) -> PyResult<WritableArrays<'py>> {
-        lie_apart(&[self], &written)?;
+        lie_apart([self], &written)?;
         let borrow = |(name, array): &(String, Array<'py>)| {
             let lent = if written(name) { Writable::of(array) } else { Writable::listed(array) };
             Ok((name.clone(), lent.map_err(|error| error.in_layer(self.py, name))?))

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use prune_core::{Mask, Masks};
+use prune_core::Masks;
 use prune_schedule::{Moment, PreparedMasks};
 use pyo3::prelude::*;
 
 use super::Pruner;
-use crate::array::{Model, must_be_mapping};
+use crate::array::{Model, lie_apart, must_be_mapping};
 use crate::error::refused;
 use crate::evidence::{Arguments, EvidenceArrays, GivenViews};
-use crate::masks::hold_sets;
+use crate::masks::{models_of, writing};
 use crate::number::count;
 use crate::report::Report;
 use crate::work::{here, run};
@@ -80,26 +80,29 @@ impl Pruner {
         arrays: &Bound<'_, PyAny>,
         buffers: Option<&[Bound<'_, PyAny>]>,
     ) -> PyResult<Report> {
-        let Some(buffers) = buffers else { return self.write_to(prepared, arrays) };
-        // Bad buffers are refused before the event: a hold by masks that keep everything writes nothing, and refuses
-        // whatever any hold refuses.
-        let mut open = Masks::default();
-        for (name, mask) in prepared.masks().iter().chain(self.pruner.read()?.held().iter()) {
-            open.insert(name, Mask::all(mask.shape()).map_err(refused)?);
-        }
-        hold_sets(&open, buffers, "buffers")?;
-        let Report { report } = self.write_to(prepared, arrays)?;
-        hold_sets(self.pruner.read()?.held(), buffers, "buffers")?;
-        Ok(Report { report: report.with_buffers_held() })
+        let (writes, all) = (names(prepared.writes()), prepared.rewinds_to().is_some());
+        let mut held = names(prepared.masks());
+        held.extend(names(self.pruner.read()?.held()));
+        let model = Model::of(arrays, "arrays")?;
+        let sets =
+            models_of(buffers.iter().copied().flatten().map(|set| ("buffers", set)), |name| held.contains(name))?;
+        lie_apart(sets.iter().chain([&model]), |name| all || writes.contains(name) || held.contains(name))?;
+        let mut lent = model.write(|name| all || writes.contains(name))?;
+        let report = writing(&sets, |sets| {
+            let mut pruner = self.pruner.write()?;
+            match buffers {
+                Some(_) => pruner.commit_and_hold(prepared, &mut lent.views(), sets),
+                None => pruner.commit(prepared, &mut lent.views()),
+            }
+            .map_err(refused)
+        })?;
+        Ok(Report { report: report? })
     }
+}
 
-    fn write_to(&self, prepared: PreparedMasks<'_>, arrays: &Bound<'_, PyAny>) -> PyResult<Report> {
-        let masked: BTreeSet<String> = prepared.writes().iter().map(|(name, _)| name.to_owned()).collect();
-        let all = prepared.rewinds_to().is_some();
-        let mut lent = Model::of(arrays, "arrays")?.write(|name| all || masked.contains(name))?;
-        let mut pruner = self.pruner.write()?;
-        Ok(Report { report: here(|| pruner.commit(prepared, &mut lent.views()))?.map_err(refused)? })
-    }
+/// The names of the layers of masks.
+fn names(masks: &Masks) -> BTreeSet<String> {
+    masks.iter().map(|(name, _)| name.to_owned()).collect()
 }
 
 /// The moment that a call ends: an epoch or a step.

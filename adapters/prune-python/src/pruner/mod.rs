@@ -152,7 +152,7 @@ impl Pruner {
     fn before_step(&self, gradients: &Bound<'_, PyAny>) -> PyResult<bool> {
         self.take_note(gradients)?;
         let pruner = self.pruner.read()?;
-        Ok(!pruner.replaces_step(pruner.last_step().map_or(1, |last| last.saturating_add(1))))
+        Ok(!pruner.replaces_step(pruner.step_in_training()))
     }
 
     /// Ends a step: carries out its event, if there is one, and writes +0.0 outside the masks in force, in the arrays
@@ -168,16 +168,11 @@ impl Pruner {
         arrays: &Bound<'py, PyAny>,
         buffers: Option<Vec<Bound<'py, PyAny>>>,
     ) -> PyResult<Option<Report>> {
-        let sets: Vec<_> = std::iter::once(arrays).chain(buffers.iter().flatten()).cloned().collect();
-        // Before the event, which may open what the optimiser has just moved outside the masks.
-        hold_sets(self.pruner.read()?.held(), &sets, "arrays")?;
-        let step = self.pruner.read()?.last_step().map_or(1, |last| last.saturating_add(1));
-        let report = self.end(Moment::Step(step), arrays, buffers.as_deref(), &Arguments::default())?;
-        if report.is_some() {
-            // Elements that the event opens start at zero.
-            hold_sets(self.pruner.read()?.held(), std::slice::from_ref(arrays), "arrays")?;
-        }
-        Ok(report)
+        let sets = buffers.iter().flatten().map(|set| ("buffers", set));
+        // The hold comes before the event, which may open elements that the optimiser has just moved outside the masks.
+        hold_sets(self.pruner.read()?.held(), std::iter::once(("arrays", arrays)).chain(sets))?;
+        let step = self.pruner.read()?.step_in_training();
+        self.end(Moment::Step(step), arrays, buffers.as_deref(), &Arguments::default())
     }
 
     /// Takes note of the gradients of one backward pass, for an event that asks for them.
@@ -293,7 +288,7 @@ impl Pruner {
     ///
     /// Raises PruneError, before anything is written, if an array is missing, of another shape or type, or read-only.
     fn hold(&self, arrays: &Bound<'_, PyAny>) -> PyResult<()> {
-        hold_sets(self.pruner.read()?.held(), std::slice::from_ref(arrays), "arrays")
+        hold_sets(self.pruner.read()?.held(), [("arrays", arrays)])
     }
 
     /// As hold, on each of several dicts. One call is faster than one for each dict.
@@ -302,7 +297,7 @@ impl Pruner {
     ///
     /// Raises PruneError, before anything is written, if an array is missing, of another shape or type, or read-only.
     fn hold_each(&self, sets: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
-        hold_sets(self.pruner.read()?.held(), &sets, "arrays")
+        hold_sets(self.pruner.read()?.held(), sets.iter().map(|set| ("arrays", set)))
     }
 
     /// As hold, on a dict that may lack arrays. Returns the names of the masks without an array.
@@ -351,6 +346,12 @@ impl Pruner {
     #[getter]
     fn last_step(&self) -> PyResult<Option<u64>> {
         Ok(self.pruner.read()?.last_step())
+    }
+
+    /// The number of the step in training: the one after last_step, and 1 before any has ended.
+    #[getter]
+    fn step_in_training(&self) -> PyResult<u64> {
+        Ok(self.pruner.read()?.step_in_training())
     }
 
     /// True if the epoch in training uses the straight-through estimator, so that forward passes need forward_masks.

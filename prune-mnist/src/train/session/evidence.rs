@@ -62,7 +62,8 @@ impl<P: Backend> Session<'_, P> {
             rewind: rewind.map(|params| params as &dyn Layers),
             ..Evidence::default()
         };
-        Ok(self.pruner.end_epoch_with(epoch, &mut self.pruned.params, evidence))
+        let (params, mut buffers) = self.pruned.parts();
+        Ok(self.pruner.end_epoch_and_hold(epoch, params, &mut buffers, evidence))
     }
 
     /// Loss and accuracy on the test images; those of the pruned network in the form of its forward pass.

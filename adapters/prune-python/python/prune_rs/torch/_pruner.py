@@ -257,7 +257,7 @@ class Pruner:
 
     def _before(self, optimizer: torch.optim.Optimizer | None) -> bool:
         """Shows the gradients where they are looked at, and says whether the optimiser is to step."""
-        replaces = self._has_steps and self._pruner.replaces_step((self._pruner.last_step or 0) + 1)
+        replaces = self._has_steps and self._pruner.replaces_step(self._pruner.step_in_training)
         if self._pruner.observes:
             self._pruner.observe(arrays_of("gradients", gradients_of(self._layers, optimizer), self._layers) or {})
         return not replaces
@@ -268,7 +268,7 @@ class Pruner:
         if not self._has_steps:
             return None
         model = self._model()
-        report = self._pruner.end_step((self._pruner.last_step or 0) + 1, model, buffers=self._buffers())
+        report = self._pruner.end_step(self._pruner.step_in_training, model, buffers=self._buffers())
         return None if report is None else self._ended(model, report)
 
     def _buffers(self) -> list[Any] | None:
