@@ -22,8 +22,8 @@ pub(crate) fn run(args: &crate::Args) -> Result<String, String> {
     // Ratios are to our own reading of as much memory, measured here: torch's integer sum is far slower.
     let milliseconds = |time: Duration| (time.as_secs_f64() * 1e3).to_string();
     let readings = args.sizes().into_iter().flat_map(|Size { elements, .. }| {
-        let single = milliseconds(reading::time(elements, 0.0f32, args.rounds));
-        let half = milliseconds(reading::time(elements, bf16::ZERO, args.rounds));
+        let single = milliseconds(reading::time(elements, 1.0f32, args.rounds));
+        let half = milliseconds(reading::time(elements, bf16::ONE, args.rounds));
         [elements.to_string(), single, half]
     });
     let output = Command::new(&python)

@@ -48,9 +48,10 @@ fn sum<E: Words>(chunk: &[E]) -> E::Word {
     chunk.iter().fold(E::Word::zero(), |sum, value| plus(sum, value.word()))
 }
 
-/// Times one reading of `elements` elements of the type of `zero`, out of the caches.
-pub(crate) fn time<E: Words>(elements: usize, zero: E, rounds: usize) -> Duration {
-    let values = Rotation::new(elements * size_of::<E>(), || vec![zero; elements]);
+/// Times one reading of `elements` elements, out of the caches. `value` is what they are. It must not be zero, since memory
+/// that is only ever zero may have no pages of its own, and is then read from a cache.
+pub(crate) fn time<E: Words>(elements: usize, value: E, rounds: usize) -> Duration {
+    let values = Rotation::new(elements * size_of::<E>(), || vec![value; elements]);
     let Measured { time, .. } = in_turns(rounds, || read(values.next()), || ());
     time
 }

@@ -35,14 +35,16 @@ pub trait Keyed: Copy + Send + Sync + PartialEq + fmt::Debug + Default + 'static
     fn wide_key(self, by: RankBy) -> u64;
     /// A number of this key.
     fn from_key(key: Self::Key, by: RankBy) -> Self;
-    /// The middle of two keys, for binary search.
-    fn midpoint(low: Self::Key, high: Self::Key) -> Self::Key;
+    /// The key just above `key`, which is below [`Keyed::top_key`].
+    fn key_above(key: Self::Key) -> Self::Key;
+    /// A number nearest to `value`, or the one on the other side of it.
+    fn near(value: f64) -> Self;
     /// True if this is NaN.
     fn is_nan(self) -> bool;
 }
 
 macro_rules! keyed {
-    ($float:ty, $bits:ty, $infinity:expr, $widen:expr) => {
+    ($float:ty, $bits:ty, $infinity:expr, $widen:expr, $narrow:expr) => {
         impl Keyed for $float {
             type Key = $bits;
 
@@ -90,8 +92,13 @@ macro_rules! keyed {
                 })
             }
 
-            fn midpoint(low: $bits, high: $bits) -> $bits {
-                low + (high - low) / 2
+            fn key_above(key: $bits) -> $bits {
+                key + 1
+            }
+
+            fn near(value: f64) -> Self {
+                let narrow: fn(f64) -> $float = $narrow;
+                narrow(value)
             }
 
             #[inline(always)]
@@ -102,11 +109,11 @@ macro_rules! keyed {
     };
 }
 
-keyed!(f32, u32, f32::INFINITY, f64::from);
-keyed!(f64, u64, f64::INFINITY, |x| x);
-keyed!(f16, u16, f16::INFINITY, of_f16);
+keyed!(f32, u32, f32::INFINITY, f64::from, |x| x as f32);
+keyed!(f64, u64, f64::INFINITY, |x| x, |x| x);
+keyed!(f16, u16, f16::INFINITY, of_f16, f16::from_f64);
 // A bf16 is the upper half of an f32. The library's conversion gives the same and branches.
-keyed!(bf16, u16, bf16::INFINITY, |x| f64::from(f32::from_bits(u32::from(x.to_bits()) << 16)));
+keyed!(bf16, u16, bf16::INFINITY, |x| f64::from(f32::from_bits(u32::from(x.to_bits()) << 16)), bf16::from_f64);
 
 /// The same value as the library's conversion, without a branch. The fields of an f16, read as the fields of an f32,
 /// give a number too small by 2^112, subnormal or not.
@@ -129,25 +136,15 @@ fn widen<E: Keyed>(key: E::Key, by: RankBy) -> u64 {
 /// It turns a threshold of the common order into one for the native keys of an element type: for every number,
 /// Turns a threshold of the common order into one for the native keys of an element type: for every number,
 pub(crate) fn ceil_key<E: Keyed>(wide: u64, by: RankBy) -> E::Key {
-    let (mut low, mut high) = (E::bottom_key(by), E::top_key(by));
-    if widen::<E>(low, by) >= wide {
-        return low;
+    if wide <= widen::<E>(E::bottom_key(by), by) {
+        return E::bottom_key(by);
     }
-    if widen::<E>(high, by) < wide {
+    if wide > widen::<E>(E::top_key(by), by) {
         return E::past_top(by);
     }
-    // widen(low) < wide <= widen(high) throughout.
-    loop {
-        let middle = E::midpoint(low, high);
-        if middle == low {
-            return high;
-        }
-        if widen::<E>(middle, by) < wide {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
+    // The threshold is this key, or lies between it and one of its neighbours.
+    let near = E::near(f64::from_key(wide, by)).key(by);
+    if widen::<E>(near, by) < wide { E::key_above(near) } else { near }
 }
 
 #[cfg(test)]
@@ -155,6 +152,18 @@ mod tests {
     use super::*;
     use crate::tensor::Element;
     use proptest::prelude::*;
+
+    /// Every threshold above one number and up to the next separates them.
+    fn separates<E: Keyed>(below: E, above: E, by: RankBy) {
+        let (low, high) = (below.wide_key(by), above.wide_key(by));
+        let middle = low + (high - low) / 2;
+        for wide in [low + 1, middle.saturating_sub(1), middle, middle + 1, high.saturating_sub(1), high] {
+            if low < wide && wide <= high {
+                let cut = ceil_key::<E>(wide, by);
+                assert!(below.key(by) < cut && cut <= above.key(by), "{below:?} {above:?} {by:?} {wide:x}");
+            }
+        }
+    }
 
     /// Every f16 and bf16, against the order of the real numbers.
     fn keys_follow_real_order<E: Element>(from_bits: fn(u16) -> E) {
@@ -166,6 +175,7 @@ mod tests {
                 let order = real(&pair[0]).partial_cmp(&real(&pair[1]));
                 assert_eq!(Some(pair[0].key(by).cmp(&pair[1].key(by))), order, "{pair:?} {by:?}");
                 assert_eq!(Some(pair[0].wide_key(by).cmp(&pair[1].wide_key(by))), order, "{pair:?} {by:?}");
+                separates(pair[0], pair[1], by);
             }
             for x in all {
                 assert_eq!(x.wide_key(by), x.to_f64().wide_key(by), "{x:?} {by:?}");
@@ -207,6 +217,9 @@ mod tests {
                 let wide = threshold.wide_key(by);
                 prop_assert_eq!(x.key(by) >= ceil_key::<f32>(wide, by), x.wide_key(by) >= wide);
                 prop_assert_eq!(h.key(by) >= ceil_key::<f16>(wide, by), h.wide_key(by) >= wide);
+                for x in [x, threshold as f32].into_iter().filter(|x| x.key(by) < f32::top_key(by)) {
+                    separates(x, f32::from_key(x.key(by) + 1, by), by);
+                }
             }
         }
     }

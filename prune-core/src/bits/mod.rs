@@ -26,6 +26,37 @@ pub(crate) fn set_bit(bits: &mut [u64], position: usize) {
     bits[position / 64] |= 1 << (position % 64);
 }
 
+/// Puts the positions of the `count` bits that are set into `positions`, in place of its content. `of` makes them from
+/// indices, and must take any index.
+///
+/// Plain: test each bit. Departure: a word rarely has more than two set bits, so two are written without testing that
+/// they exist, which a processor could not predict.
+#[inline(always)]
+pub(crate) fn set_bits<P: Copy + Default>(
+    words: &[u64],
+    count: usize,
+    positions: &mut Vec<P>,
+    of: impl Fn(usize) -> P,
+) {
+    positions.clear();
+    positions.resize(count + 2, P::default());
+    let mut found = 0;
+    for (word, &bits) in words.iter().enumerate() {
+        let mut bits = bits;
+        for _ in 0..2 {
+            positions[found] = of(word * 64 + bits.trailing_zeros() as usize);
+            found += usize::from(bits != 0);
+            bits &= bits.wrapping_sub(1);
+        }
+        while bits != 0 {
+            positions[found] = of(word * 64 + bits.trailing_zeros() as usize);
+            found += 1;
+            bits &= bits - 1;
+        }
+    }
+    positions.truncate(count);
+}
+
 /// Sets `count` bits from the bit `from` on.
 pub(crate) fn set_run(words: &mut [u64], from: usize, count: usize) {
     let mut done = 0;
@@ -65,5 +96,25 @@ pub(crate) fn copy_run_backwards(bits: &[u64], from: usize, out: &mut [u64], to:
         let taken = (read_bits(bits, lowest) << (64 - room)).reverse_bits();
         out[(to + done) / 64] |= taken << ((to + done) % 64);
         done += room;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn set_bits_are_found(mut words in prop::collection::vec(any::<u64>(), 0..40), few: bool) {
+            if few {
+                words.iter_mut().for_each(|word| *word &= *word >> 7 & *word << 11 & *word >> 23);
+            }
+            let expected: Vec<u16> =
+                (0..words.len() * 64).filter(|i| words[i / 64] >> (i % 64) & 1 == 1).map(|i| i as u16).collect();
+            let mut found = vec![7; 3];
+            set_bits(&words, expected.len(), &mut found, |i| i as u16);
+            prop_assert_eq!(found, expected);
+        }
     }
 }

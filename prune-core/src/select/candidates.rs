@@ -1,5 +1,6 @@
 //! The few elements inside a bracket: finds the cut among them, and the side of it on which each lies.
 
+use crate::bits::set_bits;
 use crate::kernel::compare::Bracket;
 use crate::kernel::lanes::Lanes;
 use crate::key::RankBy;
@@ -56,7 +57,8 @@ pub(crate) struct Candidates {
 impl Candidates {
     /// Gathers the `count` elements whose bits are set in `inside`.
     pub(crate) fn gather(values: Values<'_>, inside: &[u64], count: usize, by: RankBy, shorts: Shorts) -> Self {
-        let offsets = set_bits(inside, count);
+        let mut offsets = Vec::new();
+        set_bits(inside, count, &mut offsets, |offset| offset as u16);
         let (shorts, exact) = for_any_type!(Values, values, values => shorts_of(values, &offsets, by, shorts));
         Candidates { offsets, shorts, exact }
     }
@@ -108,31 +110,6 @@ impl Candidates {
         }
         tied
     }
-}
-
-/// The positions of the `count` bits that are set.
-///
-/// Plain: test each bit. Departure: a word rarely has more than two set bits, so two are written without testing that
-/// they exist, which a processor could not predict.
-fn set_bits(words: &[u64], count: usize) -> Vec<u16> {
-    let mut offsets = vec![0u16; count + 2];
-    let mut found = 0;
-    for (word, &bits) in words.iter().enumerate() {
-        let base = (word * 64) as u16;
-        let mut bits = bits;
-        for _ in 0..2 {
-            offsets[found] = base.wrapping_add(bits.trailing_zeros() as u16);
-            found += usize::from(bits != 0);
-            bits &= bits.wrapping_sub(1);
-        }
-        while bits != 0 {
-            offsets[found] = base + bits.trailing_zeros() as u16;
-            found += 1;
-            bits &= bits - 1;
-        }
-    }
-    offsets.truncate(count);
-    offsets
 }
 
 /// The shorts of some elements, and true if no bit of their keys was lost.
@@ -246,16 +223,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn set_bits_are_found(mut words in prop::collection::vec(any::<u64>(), 0..40), few: bool) {
-            if few {
-                words.iter_mut().for_each(|word| *word &= *word >> 7 & *word << 11 & *word >> 23);
-            }
-            let expected: Vec<u16> =
-                (0..words.len() * 64).filter(|i| words[i / 64] >> (i % 64) & 1 == 1).map(|i| i as u16).collect();
-            prop_assert_eq!(set_bits(&words, expected.len()), expected);
-        }
-
         /// Memory that another program writes meanwhile: any answer or none, and no panic.
         #[test]
         fn values_that_have_changed_do_not_panic(

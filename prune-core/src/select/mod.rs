@@ -16,6 +16,7 @@ mod ranked;
 pub(crate) mod sample;
 mod scan;
 mod selector;
+mod slice_cuts;
 mod slice_rank;
 mod slices;
 mod source;

@@ -1,16 +1,18 @@
 //! One ranking of elements that lie side by side and fit a cache.
 //!
 //! Plain: a selection among the keys of all alive elements ([`SliceRanking::plainly`]). Departure: slices of a layer
-//! are alike, so the cut of one is near that of the one before. Keys around that cut are a bracket. One pass of the
-//! vector kernel counts above and inside it, and the few keys inside decide. If the bracket misses, a bracket from a
-//! sample of the slice is tried, and then the plain way. No answer depends on the way taken.
+//! are alike, so the cut of one is near those of the ones before. Keys around their mean are a bracket. One pass of the
+//! vector kernel counts above and inside it, and the few keys inside decide. If the bracket misses, the counts say how
+//! far, and one beside it is tried, then one from a sample of the slice, and then the plain way. No answer depends on
+//! the way taken.
 
-use crate::bits::{first_bits, set_bit};
+use crate::bits::{first_bits, set_bit, set_bits};
 use crate::kernel::compare::{Bracket, compare};
 use crate::kernel::instructions::level;
 use crate::kernel::lanes::Lanes;
 use crate::key::RankBy;
 use crate::select::cut::key_at_rank;
+use crate::select::slice_cuts::Cuts;
 
 /// With fewer elements there is nothing to gain.
 const SHORT: usize = 512;
@@ -18,10 +20,10 @@ const SHORT: usize = 512;
 /// The number of elements of a sample.
 const SAMPLE: usize = 128;
 
-/// Memory that lives on from slice to slice, and the bracket for the next one.
+/// Memory that lives on from slice to slice.
 pub(super) struct SliceRanking<E: Lanes> {
     by: RankBy,
-    bracket: Option<Bracket>,
+    cuts: Option<Cuts>,
     /// Keys of all the elements, of those alive, or of those inside the bracket.
     keys: Vec<E::Key>,
     sorted: Vec<E::Key>,
@@ -35,7 +37,7 @@ pub(super) struct SliceRanking<E: Lanes> {
 impl<E: Lanes> SliceRanking<E> {
     pub(super) fn new(by: RankBy) -> Self {
         let (keys, sorted, places) = (Vec::new(), Vec::new(), Vec::new());
-        SliceRanking { by, bracket: None, keys, sorted, places, inside: Vec::new(), kept: Vec::new() }
+        SliceRanking { by, cuts: None, keys, sorted, places, inside: Vec::new(), kept: Vec::new() }
     }
 
     /// Keeps the best `asked` of the alive elements, of which there are at least as many, and counts the ties at the
@@ -44,21 +46,33 @@ impl<E: Lanes> SliceRanking<E> {
         if values.len() < SHORT || asked == 0 || u32::try_from(values.len()).is_err() {
             return self.plainly(values, alive, asked);
         }
-        for bracket in [self.bracket, None] {
-            let bracket = bracket.unwrap_or_else(|| self.sampled(values, alive, asked));
-            let words = values.len().div_ceil(64);
-            self.kept.resize(words, 0);
-            self.inside.resize(words, 0);
+        let words = values.len().div_ceil(64);
+        self.kept.resize(words, 0);
+        self.inside.resize(words, 0);
+        let cuts = self.cuts.map(|cuts| (cuts, cuts.reach(values.len(), asked as f64 / values.len() as f64)));
+        let mut next = cuts.map(|(cuts, reach)| cuts.bracket(reach));
+        let mut beside = false;
+        loop {
+            let is_last = next.is_none();
+            let bracket = next.unwrap_or_else(|| self.sampled(values, alive, asked));
             let seen = compare(level(), values, alive, self.by, bracket, &mut self.kept, &mut self.inside);
             if seen.nan {
                 // The NaN may be dead or alive; the plain way finds out.
                 break;
             }
-            if seen.sure < asked && asked <= seen.sure + seen.inside && seen.inside <= values.len() / 2 {
-                return Some(self.settle(values, bracket, asked - seen.sure, seen.inside));
+            let holds = seen.sure < asked && asked <= seen.sure + seen.inside;
+            if holds && seen.inside <= values.len() / 2 {
+                return Some(self.settle(values, asked - seen.sure, seen.inside));
             }
+            if is_last {
+                break;
+            }
+            next = cuts
+                .filter(|_| !holds && !beside)
+                .map(|(cuts, reach)| cuts.bracket_beside(bracket, &seen, asked, reach));
+            beside = true;
         }
-        self.bracket = None;
+        self.cuts = None;
         self.plainly(values, alive, asked)
     }
 
@@ -85,23 +99,16 @@ impl<E: Lanes> SliceRanking<E> {
     }
 
     /// Keeps the best `wanted` of the elements inside the bracket, and counts the ties.
-    fn settle(&mut self, values: &[E], bracket: Bracket, wanted: usize, inside: usize) -> usize {
+    fn settle(&mut self, values: &[E], wanted: usize, inside: usize) -> usize {
+        set_bits(&self.inside, inside, &mut self.places, |place| place as u32);
+
         self.keys.clear();
-        self.places.clear();
-        self.keys.reserve(inside);
-        self.places.reserve(inside);
-        for (block, &word) in self.inside.iter().enumerate() {
-            let mut bits = word;
-            while bits != 0 {
-                let place = block * 64 + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                self.keys.push(values[place].key(self.by));
-                self.places.push(place as u32);
-            }
-        }
+        self.keys.extend(self.places.iter().map(|&place| values[place as usize].key(self.by)));
+
         self.sorted.clear();
         self.sorted.extend_from_slice(&self.keys);
         let (cut, above, tied) = key_at_rank(&mut self.sorted, wanted - 1);
+
         let mut left = wanted - above;
         for (&key, &place) in self.keys.iter().zip(&self.places) {
             // A processor cannot predict which keys are above the cut, so this is no branch. Few keys are equal to it.
@@ -111,19 +118,11 @@ impl<E: Lanes> SliceRanking<E> {
                 set_bit(&mut self.kept, place as usize);
             }
         }
-        self.bracket = Some(self.next_bracket(cut, bracket, inside, values.len()));
+        let wide = |key: E::Key| E::from_key(key, self.by).wide_key(self.by) as f64;
+        let ends = self.keys.iter().fold((cut, cut), |(low, high), &key| (low.min(key), high.max(key)));
+        let spacing = (wide(ends.1) - wide(ends.0)) / self.keys.len() as f64;
+        self.cuts = Some(Cuts::after(self.cuts, wide(cut), spacing));
         if tied > wanted - above { tied } else { 0 }
-    }
-
-    /// A bracket around the cut for the next slice. It is as wide as three standard deviations of the difference
-    /// between the cuts of two slices, estimated from the number of elements inside this bracket.
-    fn next_bracket(&self, cut: E::Key, bracket: Bracket, inside: usize, len: usize) -> Bracket {
-        let key = E::from_key(cut, self.by).wide_key(self.by);
-        let width = (bracket.sure - bracket.inside) as f64;
-        // The width for a density of one half, which is the widest; it serves every density.
-        let half = width * (2.2 * (len as f64).sqrt()) / inside as f64;
-        let half = (half as u64).max(1);
-        Bracket { sure: key.saturating_add(half), inside: key.saturating_sub(half) }
     }
 
     /// The same as [`SliceRanking::rank`], by a selection among all keys.
@@ -175,7 +174,7 @@ mod tests {
             if wanted.is_some() {
                 assert!(quick.kept == plain.kept, "slice {at}, {asked}, {by:?}");
             }
-            bracketed += usize::from(quick.bracket.is_some());
+            bracketed += usize::from(quick.cuts.is_some());
         }
         bracketed
     }

@@ -90,7 +90,7 @@ struct Slices<'a, E> {
 }
 
 /// The number of elements that a task ranks, unless a slice is longer.
-const A_TASK: usize = 1 << 16;
+const A_TASK: usize = 1 << 17;
 
 /// The number of slices that are gathered together if they do not lie in one piece: neighbours share lines of memory.
 const TOGETHER: usize = 16;
