@@ -5,7 +5,8 @@
 //! of threads and instruction set. It takes linear time, without a sort. Training loops then keep the zeros zero.
 //!
 //! Most users use this crate through an adapter (`prune-ndarray`, `prune-nalgebra`, `prune-candle`, `prune-burn` or the
-//! Python package), and strategies over epochs through `prune-schedule`. Use this crate directly if you write a backend or hold your own memory.
+//! Python package), and strategies over epochs through `prune-schedule`. Use this crate
+//! directly if you write a backend or hold your own memory.
 //!
 //! It is not on crates.io yet. From a clone of the repository: `cargo add --path ../prune/prune-core`.
 //!

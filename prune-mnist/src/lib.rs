@@ -5,7 +5,8 @@
 //!
 //! # Map
 //!
-//! A room is a folder or file. It uses only rooms above it, and no program uses another program. `xtask/tests/rooms.rs` checks this.
+//! A room is a folder or file. It uses only rooms above it, and no program uses another program.
+//! `xtask/tests/rooms.rs` checks this.
 //!
 //! ```text
 //! words, rng, files         numbers as they are printed; random numbers; files that appear whole or not at all

@@ -101,14 +101,11 @@ impl<E: Lanes> SliceRanking<E> {
     /// Keeps the best `wanted` of the elements inside the bracket, and counts the ties.
     fn settle(&mut self, values: &[E], wanted: usize, inside: usize) -> usize {
         set_bits(&self.inside, inside, &mut self.places, |place| place as u32);
-
         self.keys.clear();
         self.keys.extend(self.places.iter().map(|&place| values[place as usize].key(self.by)));
-
         self.sorted.clear();
         self.sorted.extend_from_slice(&self.keys);
         let (cut, above, tied) = key_at_rank(&mut self.sorted, wanted - 1);
-
         let mut left = wanted - above;
         for (&key, &place) in self.keys.iter().zip(&self.places) {
             // A processor cannot predict which keys are above the cut, so this is no branch. Few keys are equal to it.

@@ -86,8 +86,12 @@ impl Pruner {
         let model = Model::of(arrays, "arrays")?;
         let sets =
             models_of(buffers.iter().copied().flatten().map(|set| ("buffers", set)), |name| held.contains(name))?;
-        lie_apart(sets.iter().chain([&model]), |name| all || writes.contains(name) || held.contains(name))?;
-        let mut lent = model.write(|name| all || writes.contains(name))?;
+        let written = |name: &str| all || writes.contains(name);
+        if !sets.is_empty() {
+            // Arrays that are not written may share memory, and are left out.
+            lie_apart(sets.iter().chain([&Model::of_those(arrays, "arrays", written)?]), |_| true)?;
+        }
+        let mut lent = model.write(written)?;
         let report = writing(&sets, |sets| {
             let mut pruner = self.pruner.write()?;
             match buffers {
